@@ -1,0 +1,43 @@
+import type { Guid } from '../base/guid.ts';
+
+/** Who sent a request, as a verified token says. */
+export interface Caller {
+  /** `oid`: the principal's object id. */
+  readonly objectId: Guid;
+  /** `appid` (v1) or `azp` (v2): the application the token was given to. */
+  readonly appId: Guid | undefined;
+  readonly tenantId: Guid;
+  /** `iss` as in the token. */
+  readonly issuer: string;
+  readonly groupIds: readonly Guid[];
+  /** Shown in systemData and audit records; never a secret. */
+  readonly displayName: string;
+}
+
+export type TokenVerdict =
+  | { readonly outcome: 'valid'; readonly caller: Caller }
+  | { readonly outcome: 'missing' }
+  | { readonly outcome: 'malformed' }
+  | { readonly outcome: 'badSignature' }
+  | { readonly outcome: 'expired' }
+  | { readonly outcome: 'wrongAudience'; readonly found: string }
+  | { readonly outcome: 'wrongIssuer'; readonly found: string }
+  /** The principal was deleted or disabled after the token was issued. */
+  | { readonly outcome: 'unknownPrincipal' };
+
+/** Checks the value of an Authorization header. Audiences are compared exactly, except that callers list every form they take. */
+export type VerifyToken = (authorization: string | undefined, audiences: readonly string[]) => Promise<TokenVerdict>;
+
+/** A fresh token for a managed identity or another principal of ours, or why there is none. */
+export type MintToken = (
+  objectId: Guid,
+  audience: string,
+) => Promise<{ readonly outcome: 'token'; readonly token: string; readonly expiresOn: number } | { readonly outcome: 'refused'; readonly reason: string }>;
+
+/** What identity offers to providers that give resources an identity of their own (system- or user-assigned). */
+export interface ManagedIdentities {
+  /** Makes a service principal for a resource. */
+  create(displayName: string, resourceId: string): Promise<{ readonly objectId: Guid; readonly clientId: Guid }>;
+  /** Gone at once: no new token, and tokens already issued stop working. Deleting what is not there is no error. */
+  delete(objectId: Guid): Promise<void>;
+}

@@ -1,0 +1,50 @@
+import type { Brand } from './brand.ts';
+
+/** 3 to 24 letters, digits and hyphens; starts with a letter, ends with letter or digit, no two hyphens in a row. Lower case. */
+export type VaultName = Brand<string, 'VaultName'>;
+/** 1 to 127 letters, digits and hyphens. Case kept; compare without case. */
+export type KeyName = Brand<string, 'KeyName'>;
+/** 32 lower-case hex digits. */
+export type KeyVersion = Brand<string, 'KeyVersion'>;
+/** 4 to 22 lower-case letters, digits, hyphens; starts with a letter. */
+export type ClusterName = Brand<string, 'ClusterName'>;
+/** 1 to 260 letters, digits, hyphens, underscores, spaces and dots, not only blanks. Case kept. */
+export type DatabaseName = Brand<string, 'DatabaseName'>;
+/** An Azure region in its short form, such as `eastus`. */
+export type Region = Brand<string, 'Region'>;
+/** A DNS host name without port, lower case. */
+export type HostName = Brand<string, 'HostName'>;
+
+export function parseVaultName(text: string): VaultName | undefined {
+  return /^(?!.*--)[a-zA-Z][a-zA-Z0-9-]{1,22}[a-zA-Z0-9]$/.test(text) ? (text.toLowerCase() as VaultName) : undefined;
+}
+
+export function parseKeyName(text: string): KeyName | undefined {
+  return /^[0-9a-zA-Z-]{1,127}$/.test(text) ? (text as KeyName) : undefined;
+}
+
+/** Versions are compared without case on the wire; the form kept is lower case. */
+export function parseKeyVersion(text: string): KeyVersion | undefined {
+  return /^[0-9a-fA-F]{32}$/.test(text) ? (text.toLowerCase() as KeyVersion) : undefined;
+}
+
+export function parseClusterName(text: string): ClusterName | undefined {
+  return /^[a-z][a-z0-9-]{3,21}$/.test(text) ? (text as ClusterName) : undefined;
+}
+
+export function parseDatabaseName(text: string): DatabaseName | undefined {
+  return /^[\p{L}\p{N}\-_. ]{1,260}$/u.test(text) && text.trim() !== '' ? (text as DatabaseName) : undefined;
+}
+
+/** Takes `East US`, `eastus` and `EastUS` alike. */
+export function parseRegion(text: string): Region | undefined {
+  const short = text.replaceAll(' ', '').toLowerCase();
+  return /^[a-z][a-z0-9]{2,40}$/.test(short) ? (short as Region) : undefined;
+}
+
+export function parseHostName(text: string): HostName | undefined {
+  const lower = text.toLowerCase();
+  return /^(?=.{1,253}$)[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?(\.[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?)*$/.test(lower)
+    ? (lower as HostName)
+    : undefined;
+}

@@ -1,0 +1,24 @@
+import type { Brand } from '../base/brand.ts';
+
+/** Milliseconds since 1970-01-01T00:00:00Z. */
+export type Instant = Brand<number, 'Instant'>;
+
+export const instant = (milliseconds: number): Instant => milliseconds as Instant;
+export const toIso = (at: Instant): string => new Date(at).toISOString();
+/** Whole seconds since 1970, as Key Vault writes times. */
+export const toUnixSeconds = (at: Instant): number => Math.floor(at / 1000);
+
+/** Stops a timer that has not fired; harmless afterwards. */
+export type CancelTimer = () => void;
+
+/** Time as an argument. The system clock, or a virtual one that moves when told to.
+ * Key attributes, soft delete, retention, rotation and key checks follow it; TLS, tokens and HTTP dates follow the wall clock. */
+export interface Clock {
+  now(): Instant;
+  /** Calls `run` once when `now()` has reached `when` (at once, but never synchronously, if it has). Timers fire in the
+   * order of their times; a virtual clock waits for the promise of each before it goes on to the next. An error from
+   * `run` never escapes: the clock hands it to its `onError`. */
+  at(when: Instant, run: () => void | Promise<void>): CancelTimer;
+  /** Resolves when `milliseconds` have passed on this clock, rejects with the signal's reason when aborted. */
+  sleep(milliseconds: number, signal?: AbortSignal): Promise<void>;
+}

@@ -1,0 +1,47 @@
+import type { Json } from '../base/json.ts';
+
+/** A decoded record. `version` is opaque: hand it back in the next commit. */
+export interface Versioned<T> {
+  readonly id: string;
+  readonly version: number;
+  readonly value: T;
+}
+
+/** The typed name of one table of JSON records. `parse` checks what comes back from the store; it throws on a shape
+ * that our own code cannot have written (or a newer format). */
+export interface Table<T> {
+  readonly name: string;
+  readonly parse: (value: Json) => T;
+}
+
+export interface StateWrite {
+  readonly table: Table<never>;
+  readonly id: string;
+  /** The version read, or `null` when the record must not exist yet. */
+  readonly expect: number | null;
+  /** The new value, or `null` to delete. */
+  readonly put: unknown;
+}
+
+export interface StateExpectation {
+  readonly table: Table<never>;
+  readonly id: string;
+  readonly expect: number | null;
+}
+
+/** What the rest of Kustody sees of the state: typed records, sealed under the root key before they reach a store. */
+export interface State {
+  get<T>(table: Table<T>, id: string): Promise<Versioned<T> | undefined>;
+  list<T>(table: Table<T>, options?: { prefix?: string; after?: string; limit?: number }): Promise<readonly Versioned<T>[]>;
+  /** All or nothing, durable when it resolves. @throws StateConflictError */
+  commit(commit: { expect?: readonly StateExpectation[]; write: readonly StateWrite[] }): Promise<void>;
+}
+
+/** Checks the pairing of table and value at compile time; `StateWrite` itself cannot say it. */
+export function writeRecord<T>(table: Table<T>, id: string, expect: number | null, put: T | null): StateWrite {
+  return { table: table as unknown as Table<never>, id, expect, put };
+}
+
+export function expectRecord<T>(table: Table<T>, id: string, expect: number | null): StateExpectation {
+  return { table: table as unknown as Table<never>, id, expect };
+}

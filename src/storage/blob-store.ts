@@ -1,0 +1,40 @@
+import type { Brand } from '../base/brand.ts';
+
+/** `clusters/{guid}/extents/{guid}`-like path: segments of [a-z0-9-], joined by `/`, at most 200 characters. */
+export type BlobName = Brand<string, 'BlobName'>;
+
+export function parseBlobName(text: string): BlobName | undefined {
+  return text.length <= 200 && /^[a-z0-9-]+(\/[a-z0-9-]+)*$/.test(text) ? (text as BlobName) : undefined;
+}
+
+export interface BlobSummary {
+  readonly name: BlobName;
+  readonly length: number;
+}
+
+/** Immutable blobs. A blob exists whole or not at all, and is durable when `write` resolves.
+ * Stores know nothing of what is inside; whoever writes seals first. */
+export interface BlobStore {
+  /** Takes pieces in order. @throws BlobExistsError when the name is taken (blobs are never overwritten) */
+  write(name: BlobName, pieces: AsyncIterable<Uint8Array>): Promise<{ readonly length: number }>;
+  /** Bytes from `offset`, at most `length`; the iterable yields pieces of any size. @throws BlobNotFoundError */
+  read(name: BlobName, range?: { readonly offset: number; readonly length: number }): AsyncIterable<Uint8Array>;
+  /** Ordered by name. */
+  list(prefix: string): AsyncIterable<BlobSummary>;
+  /** Deleting what is not there is no error. */
+  delete(name: BlobName): Promise<void>;
+}
+
+export class BlobNotFoundError extends Error {
+  override readonly name = 'BlobNotFoundError';
+  constructor(readonly blob: BlobName) {
+    super(`Blob ${blob} does not exist.`);
+  }
+}
+
+export class BlobExistsError extends Error {
+  override readonly name = 'BlobExistsError';
+  constructor(readonly blob: BlobName) {
+    super(`Blob ${blob} exists already.`);
+  }
+}

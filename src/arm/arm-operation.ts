@@ -1,0 +1,56 @@
+import type { Caller } from '../authz/caller.ts';
+import type { Json } from '../base/json.ts';
+
+export type ArmMethod = 'GET' | 'HEAD' | 'PUT' | 'PATCH' | 'POST' | 'DELETE';
+
+/** A request to the resource manager after routing, authentication and authorization. */
+export interface ArmRequest {
+  /** Values of the `{placeholders}` of the row's path, percent-decoded, case kept. `scope` is a path such as `/subscriptions/…`. */
+  readonly params: Readonly<Record<string, string>>;
+  /** Query parameters; names lower case and decoded (`$filter`, `api-version`). */
+  readonly query: ReadonlyMap<string, string>;
+  readonly apiVersion: string;
+  /** Names lower case. */
+  readonly headers: Readonly<Record<string, string | undefined>>;
+  /** Parsed JSON; `undefined` for an empty body. */
+  readonly body: Json | undefined;
+  readonly caller: Caller;
+  /** `https://` and the host the client called, without a trailing slash: base of the absolute URLs in headers and nextLink. */
+  readonly origin: string;
+  /** Path and query as sent. */
+  readonly url: string;
+  readonly correlationId: string;
+}
+
+export interface ArmReply {
+  readonly status: number;
+  readonly body?: unknown;
+  readonly headers?: Readonly<Record<string, string>>;
+}
+
+/** One row per operation: dispatch, authorization, the provider list, the coverage page and the tests all read it. */
+export interface ArmOperation {
+  /** As in the official API description: `Clusters_Get`. */
+  readonly id: string;
+  readonly method: ArmMethod;
+  /** Literal segments match without case and win over `{placeholders}`; `{scope}` at the start takes any resource or scope path. */
+  readonly path: string;
+  /** What the caller's role must allow at the scope of the path: `Microsoft.Kusto/clusters/read`; `null` for operations that any signed-in caller may use. */
+  readonly action: string | null;
+  readonly handle: (request: ArmRequest) => Promise<ArmReply>;
+}
+
+/** A resource type as `GET /providers/{namespace}` lists it. */
+export interface ArmResourceType {
+  readonly resourceType: string;
+  /** Newest first, previews after: clients take the first that is no preview. */
+  readonly apiVersions: readonly string[];
+  readonly locations: readonly string[];
+}
+
+export interface ArmProvider {
+  /** `Microsoft.Kusto` */
+  readonly namespace: string;
+  readonly resourceTypes: readonly ArmResourceType[];
+  readonly operations: readonly ArmOperation[];
+}

@@ -1,0 +1,122 @@
+import type { FastifyInstance, FastifyRequest } from 'fastify';
+import type { Readable } from 'node:stream';
+import { zeroBytes } from '../base/bytes.ts';
+import type { Json } from '../base/json.ts';
+import { isJsonObject } from '../base/json.ts';
+
+/** A body that could not be taken in; becomes the plane failure of the same kind. */
+export class BodyError extends Error {
+  override readonly name = 'BodyError';
+  constructor(readonly kind: 'badJson' | 'badBody' | 'bodyTooLarge' | 'unsupportedMediaType') {
+    super(kind);
+  }
+}
+
+/** Deeper than any resource, template or query needs, and shallow enough for recursive code. */
+const jsonDepthMax = 100;
+
+/** JSON bodies arrive as parsed JSON and forms as `URLSearchParams` (which keeps duplicates); an empty body is `undefined`. */
+export function addJsonAndFormParsers(app: FastifyInstance): void {
+  for (const type of ['application/json', 'text/json', /^application\/[\w.-]+\+json/]) {
+    app.addContentTypeParser<Buffer>(type, { parseAs: 'buffer' }, (request, body, done) => {
+      settle(done, request, () => parseJsonBody(body));
+    });
+  }
+  app.addContentTypeParser<Buffer>(
+    'application/x-www-form-urlencoded',
+    { parseAs: 'buffer' },
+    (request, body, done) => {
+      settle(done, request, () => (body.length === 0 ? undefined : new URLSearchParams(decodeUtf8(body, 'badBody'))));
+    },
+  );
+}
+
+/** Every body, whatever its content type, arrives as one Buffer of its own (`undefined` when empty), which the handler may
+ * overwrite when done: the pieces it came in are overwritten here. */
+export function addBytesParser(app: FastifyInstance, bodyBytesMax: number): void {
+  app.addContentTypeParser('*', (_request: FastifyRequest, payload: Readable) => collectBytes(payload, bodyBytesMax));
+}
+
+/** @throws BodyError `badJson` */
+export function parseJsonBody(body: Uint8Array): Json | undefined {
+  if (body.length === 0) return undefined;
+  const text = decodeUtf8(body, 'badJson');
+  if (text.trim() === '') return undefined;
+  if (nestsDeeperThan(text, jsonDepthMax)) throw new BodyError('badJson');
+  let value: Json;
+  try {
+    value = JSON.parse(text) as Json;
+  } catch {
+    throw new BodyError('badJson'); // V8's message quotes the body
+  }
+  // Object.assign with such a member would set a prototype.
+  if (/__proto__|\\u00/i.test(text) && hasMemberNamed(value, '__proto__')) throw new BodyError('badJson');
+  return value;
+}
+
+function decodeUtf8(body: Uint8Array, kind: 'badJson' | 'badBody'): string {
+  try {
+    return new TextDecoder('utf-8', { fatal: true }).decode(body); // takes off a byte order mark
+  } catch {
+    throw new BodyError(kind);
+  }
+}
+
+/** Counts brackets outside strings, in one pass and without recursion. */
+function nestsDeeperThan(text: string, limit: number): boolean {
+  let depth = 0;
+  for (let at = 0; at < text.length; at++) {
+    const character = text[at];
+    if (character === '"') {
+      for (at++; at < text.length && text[at] !== '"'; at++) if (text[at] === '\\') at++;
+    } else if (character === '{' || character === '[') {
+      if (++depth > limit) return true;
+    } else if (character === '}' || character === ']') depth--;
+  }
+  return false;
+}
+
+function hasMemberNamed(value: Json, name: string): boolean {
+  if (Array.isArray(value)) return value.some((item: Json) => hasMemberNamed(item, name));
+  if (!isJsonObject(value)) return false;
+  return Object.entries(value).some(([key, item]) => key === name || hasMemberNamed(item ?? null, name));
+}
+
+/** Listens instead of iterating: leaving a loop early would destroy the connection and with it the answer. */
+function collectBytes(payload: Readable, bodyBytesMax: number): Promise<Buffer | undefined> {
+  return new Promise((resolve, reject) => {
+    const pieces: Buffer[] = [];
+    let length = 0;
+    const finish = (failure?: BodyError): void => {
+      payload.off('data', take).off('end', end).off('error', fail).off('close', fail);
+      payload.resume();
+      if (failure) reject(failure);
+      else resolve(length === 0 ? undefined : Buffer.concat(pieces, length));
+      zeroBytes(...pieces);
+    };
+    const take = (piece: Buffer): void => {
+      pieces.push(piece);
+      length += piece.length;
+      if (length > bodyBytesMax) finish(new BodyError('bodyTooLarge'));
+    };
+    const end = (): void => finish();
+    const fail = (): void => finish(new BodyError('badBody'));
+    payload.on('data', take).on('end', end).on('error', fail).on('close', fail);
+  });
+}
+
+type Done = (error: Error | null, body?: unknown) => void;
+
+function settle(done: Done, request: FastifyRequest, parse: () => unknown): void {
+  let body: unknown;
+  try {
+    // No client compresses what goes to a JSON or form operation.
+    const encoding = request.headers['content-encoding'] ?? 'identity';
+    if (encoding.toLowerCase() !== 'identity') throw new BodyError('unsupportedMediaType');
+    body = parse();
+  } catch (error) {
+    done(error instanceof Error ? error : new BodyError('badBody'));
+    return;
+  }
+  done(null, body);
+}

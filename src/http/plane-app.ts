@@ -1,0 +1,194 @@
+import { fastify } from 'fastify';
+import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
+import { performance } from 'node:perf_hooks';
+import { invariant } from '../base/invariant.ts';
+import type { RandomBytes } from '../base/random.ts';
+import { systemRandomBytes } from '../base/random.ts';
+import { addBytesParser, addJsonAndFormParsers, BodyError } from './body-parsers.ts';
+import type { Correlation } from './correlation.ts';
+import { correlationHeaders, readCorrelation } from './correlation.ts';
+import type { Log } from './logging.ts';
+import type { PlaneAnswer, PlaneFailure, PlaneFailureKind } from './plane-failure.ts';
+import { connectionFailures, planeFailure } from './plane-failure.ts';
+import type { Plane } from './plane.ts';
+
+declare module 'fastify' {
+  interface FastifyRequest {
+    /** Set before any hook or handler of the plane runs. */
+    correlation: Correlation;
+    /** What the log calls this request. A plane with one wildcard route sets it to the operation id once it knows. */
+    operationId: string | undefined;
+  }
+}
+
+export interface PlaneAppOptions {
+  /** Used in logs and metrics: `entra`, `arm`, `vault`, `kusto`, `control`. */
+  readonly name: string;
+  readonly log: Log;
+  /** Default 1 MiB. */
+  readonly bodyBytesMax?: number;
+  /** `json` (default): parsed JSON, `URLSearchParams` for forms, 415 for other types (add parsers to `app` for more).
+   * `bytes`: every body is one Buffer that the handler owns. An empty body is `undefined` in both. */
+  readonly bodies?: 'json' | 'bytes';
+  /** Runs first, before the body is read and also when no route matches or the path is malformed. Throw the plane's own
+   * error to refuse; leave the rest of the request alone. */
+  readonly authenticate?: (request: FastifyRequest, reply: FastifyReply) => void | Promise<void>;
+  /** The plane's own errors in its own shape; `undefined` for anything else, which is then logged and answered as `internal`. */
+  readonly renderError: (error: unknown, request: FastifyRequest) => PlaneAnswer | undefined;
+  /** What went wrong around the plane's code, in its own shape. `request` is missing when none could be read. */
+  readonly renderFailure: (failure: PlaneFailure, request?: FastifyRequest) => PlaneAnswer;
+  /** Headers of every answer, errors included. Default: `x-ms-request-id`, `x-ms-correlation-request-id` and, when the
+   * caller asked for it, `x-ms-client-request-id`. */
+  readonly answerHeaders?: (correlation: Correlation) => Record<string, string>;
+  readonly randomBytes?: RandomBytes;
+  /** Milliseconds that never go back, for durations in the log. */
+  readonly monotonicMs?: () => number;
+}
+
+export interface PlaneApp {
+  /** Routes go here: a path matches whatever its case, doubled and trailing slashes. */
+  readonly app: FastifyInstance;
+  /** Call when all routes are there. */
+  readonly toPlane: (claim: Plane['claim']) => Plane;
+}
+
+/** A Fastify of its own for one plane, with the edge's manners: errors in the plane's shape on every path, authentication
+ * before parsing, correlation ids, one log line per request.
+ * ```ts
+ * const { app, toPlane } = createPlaneApp({
+ *   name: 'greeter',
+ *   log,
+ *   authenticate: async (request) => { if (!(await known(request.headers.authorization))) throw greeterError('Stranger'); },
+ *   renderError: (error) => error instanceof GreeterError ? { status: error.status, body: { code: error.code } } : undefined,
+ *   renderFailure: (failure) => ({ status: failure.status, body: { code: greeterCodes[failure.kind] } }),
+ * });
+ * app.post('/greet/:name', (request) => ({ hello: request.params, id: request.correlation.requestId, body: request.body }));
+ * export const greeterPlane = toPlane((host) => host === 'greeter.example' ? 'serve' : undefined);
+ * ``` */
+export function createPlaneApp(options: PlaneAppOptions): PlaneApp {
+  const app = fastify({
+    logger: false,
+    bodyLimit: options.bodyBytesMax ?? 1024 * 1024,
+    exposeHeadRoutes: false,
+    routerOptions: {
+      caseSensitive: false,
+      ignoreDuplicateSlashes: true,
+      ignoreTrailingSlash: true,
+      maxParamLength: 4096,
+    },
+    frameworkErrors: (error, request, reply) => {
+      // Routing failed, so no hook has run: the same steps as below, in the same order.
+      const malformed = failureOf(error, 'badUrl');
+      beginRequest(options, request, reply);
+      void answerAfterAuthentication(options, malformed, request, reply);
+    },
+  });
+  app.decorateRequest('operationId', undefined);
+  app.removeAllContentTypeParsers();
+  if (options.bodies === 'bytes') addBytesParser(app, options.bodyBytesMax ?? 1024 * 1024);
+  else addJsonAndFormParsers(app);
+  app.addHook('onRequest', async (request, reply) => {
+    beginRequest(options, request, reply);
+    await options.authenticate?.(request, reply);
+  });
+  app.setNotFoundHandler((request, reply) => send(reply, options.renderFailure(planeFailure('notFound'), request)));
+  app.setErrorHandler((error, request, reply) => send(reply, answerFor(options, error, request)));
+  return { app, toPlane: (claim) => toPlane(options, app, claim) };
+}
+
+function toPlane(options: PlaneAppOptions, app: FastifyInstance, claim: Plane['claim']): Plane {
+  const ready = app.ready();
+  ready.then(undefined, () => undefined); // said below, to whoever asks
+  return {
+    name: options.name,
+    claim,
+    handle: (request, response) => {
+      ready.then(
+        () => app.routing(request, response),
+        (error: unknown) => {
+          options.log.failure('plane not ready', error, { plane: options.name });
+          response.writeHead(500, { connection: 'close' }).end();
+        },
+      );
+    },
+    answerConnectionFailure: (kind) => {
+      const { status, text } = connectionFailures[kind];
+      const answer = options.renderFailure({ kind: 'badUrl', status, text });
+      return { ...answer, status };
+    },
+  };
+}
+
+/** Gives the request its ids, sets the headers of every answer and writes the log line when the answer is out. */
+function beginRequest(options: PlaneAppOptions, request: FastifyRequest, reply: FastifyReply): void {
+  const monotonicMs = options.monotonicMs ?? (() => performance.now());
+  const startedMs = monotonicMs();
+  request.correlation = readCorrelation(request.headers, options.randomBytes ?? systemRandomBytes);
+  void reply.headers((options.answerHeaders ?? correlationHeaders)(request.correlation));
+  const response = reply.raw;
+  response.once('close', () => {
+    options.log.request({
+      plane: options.name,
+      method: request.method,
+      route: request.operationId ?? routeOf(request),
+      status: response.statusCode,
+      ms: Math.round((monotonicMs() - startedMs) * 100) / 100,
+      requestId: request.correlation.requestId,
+      correlationId: request.correlation.correlationId,
+      ...(response.writableFinished ? {} : { aborted: true as const }),
+    });
+  });
+}
+
+/** @returns the pattern of the matched route; never the path that was asked for */
+function routeOf(request: FastifyRequest): string {
+  return request.is404 ? 'none' : (request.routeOptions.url ?? 'none');
+}
+
+async function answerAfterAuthentication(
+  options: PlaneAppOptions,
+  failure: PlaneFailure,
+  request: FastifyRequest,
+  reply: FastifyReply,
+): Promise<void> {
+  try {
+    await options.authenticate?.(request, reply);
+    await send(reply, options.renderFailure(failure, request));
+  } catch (error) {
+    await send(reply, answerFor(options, error, request));
+  }
+}
+
+function answerFor(options: PlaneAppOptions, error: unknown, request: FastifyRequest): PlaneAnswer {
+  const answer = options.renderError(error, request);
+  if (answer !== undefined) return answer;
+  const failure = failureOf(error, 'internal');
+  if (failure.kind === 'internal') {
+    const { requestId, correlationId } = request.correlation;
+    options.log.failure('request failed', error, { plane: options.name, requestId, correlationId });
+  }
+  return options.renderFailure(failure, request);
+}
+
+/** Fastify's own errors that a client can cause; all others are ours. */
+const failureKindByFastifyCode = new Map<unknown, PlaneFailureKind>([
+  ['FST_ERR_BAD_URL', 'badUrl'],
+  ['FST_ERR_MAX_PARAM_LENGTH', 'badUrl'],
+  ['FST_ERR_CTP_BODY_TOO_LARGE', 'bodyTooLarge'],
+  ['FST_ERR_CTP_INVALID_MEDIA_TYPE', 'unsupportedMediaType'],
+  ['FST_ERR_ROUTE_MISSING_CONTENT_TYPE', 'unsupportedMediaType'],
+  ['FST_ERR_CTP_INVALID_CONTENT_LENGTH', 'badBody'],
+  ['ECONNRESET', 'badBody'],
+]);
+
+function failureOf(error: unknown, otherwise: PlaneFailureKind): PlaneFailure {
+  if (error instanceof BodyError) return planeFailure(error.kind);
+  const code: unknown = error instanceof Error && 'code' in error ? error.code : undefined;
+  return planeFailure(failureKindByFastifyCode.get(code) ?? otherwise);
+}
+
+function send(reply: FastifyReply, answer: PlaneAnswer): FastifyReply {
+  invariant(answer.status >= 200 && answer.status <= 599, 'an answer has a final HTTP status');
+  void reply.code(answer.status).headers(answer.headers ?? {});
+  return reply.send(answer.body);
+}

@@ -32,4 +32,6 @@ export function allowedByAccessPolicies(
   );
 }
 
-const grants = (granted: string, wanted: string): boolean => granted === wanted || granted === 'all';
+/** `all` does not include `purge`, which must be given by name. */
+const grants = (granted: string, wanted: string): boolean =>
+  granted === wanted || (granted === 'all' && wanted !== 'purge');

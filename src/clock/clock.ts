@@ -11,7 +11,7 @@ export const toUnixSeconds = (at: Instant): number => Math.floor(at / 1000);
 /** Stops a timer that has not fired; harmless afterwards. */
 export type CancelTimer = () => void;
 
-/** Time as an argument. The system clock, or a virtual one that moves when told to.
+/** Time as an argument. The system clock, or a virtual one that moves when told to; neither ever goes back.
  * Key attributes, soft delete, retention, rotation and key checks follow it; TLS, tokens and HTTP dates follow the wall clock. */
 export interface Clock {
   now(): Instant;
@@ -19,6 +19,11 @@ export interface Clock {
    * order of their times; a virtual clock waits for the promise of each before it goes on to the next. An error from
    * `run` never escapes: the clock hands it to its `onError`. */
   at(when: Instant, run: () => void | Promise<void>): CancelTimer;
+  /** Calls `run` again and again, `milliseconds` after it was last called, one call at a time. For checks whose answer
+   * changes only by an event: a virtual clock that is moved over many ticks makes one call (the last tick) before each
+   * timer of `at` or `sleep` on the way, and one at the end. So 90 days pass in a moment, as long as nobody
+   * arms an `at` timer anew from each call. */
+  every(milliseconds: number, run: () => void | Promise<void>): CancelTimer;
   /** Resolves when `milliseconds` have passed on this clock, rejects with the signal's reason when aborted. */
   sleep(milliseconds: number, signal?: AbortSignal): Promise<void>;
 }

@@ -35,6 +35,8 @@ export interface KeyFailure {
   readonly status?: number;
   /** The vault's own message, at most 1,000 characters. */
   readonly message: string;
+  /** `x-ms-keyvault-region` of the vault, lower case, when it answered at all. */
+  readonly region?: string;
 }
 
 /** What a reader with only data-plane rights can learn of a key. Times in Unix seconds, as the vault gives them. */

@@ -1,0 +1,104 @@
+import { writeFileSync } from 'node:fs';
+import { invariant } from '../../base/invariant.ts';
+import { systemRandomBytes } from '../../base/random.ts';
+import { preflightKey } from '../../encryption/preflight.ts';
+import type { KeyWrapper } from '../../encryption/key-wrapper.ts';
+import { Channel } from './channel.ts';
+import { KeyHolder } from './key-holder.ts';
+import type { ProcessCalls, SupervisorCall, SupervisorCalls, SupervisorReplies } from './protocol.ts';
+import type { TokenAnswer } from './vault-key-wrapper.ts';
+import { createVaultKeyWrapper, loadVaultSdk } from './vault-key-wrapper.ts';
+
+// The process of one cluster: it alone holds the cluster's keys. Its parent is the supervisor; when that is gone, so is this.
+
+process.umask(0o077);
+forbidMemoryDumps();
+
+interface Configured {
+  readonly wrapper: KeyWrapper;
+  readonly holder: KeyHolder | undefined;
+}
+let configured: Configured | undefined;
+
+/** One row per call. Answers are values; an error here is a bug and reaches the supervisor by its name only. */
+const operations: {
+  readonly [Call in SupervisorCall]: (call: SupervisorCalls[Call]) => Promise<SupervisorReplies[Call]> | SupervisorReplies[Call];
+} = {
+  configure: (call) => {
+    const wrapper = createVaultKeyWrapper({ edge: call.edge, access, timeoutMs: call.vaultTimeoutMs });
+    const holder =
+      call.clusterId === undefined
+        ? undefined
+        : new KeyHolder({
+            clusterId: call.clusterId,
+            wrapper,
+            randomBytes: systemRandomBytes,
+            rewrapCatalog: () => Promise.resolve([]), // clusters have no catalog of DEKs yet
+          });
+    configured = { wrapper, holder };
+    void loadVaultSdk();
+    return { outcome: 'ready' };
+  },
+  describe: (call) => ready().wrapper.describe(call.identity, call.key),
+  preflight: ({ key, region, nowSeconds }) =>
+    preflightKey({ wrapper: ready().wrapper, randomBytes: systemRandomBytes, nowSeconds }, key, region),
+  open: (call) => holder().open(call),
+  make: (call) => holder().make(call),
+  rewrap: (call) => holder().rewrap(call),
+  replace: (call) => holder().replace(call),
+  adopt: (call) => holder().adopt(call),
+  forget: (call) => holder().forget(call),
+};
+
+const channel = new Channel({
+  send: (message) => {
+    invariant(process.send !== undefined, 'a cluster process is started by its supervisor');
+    process.send(message, (error: Error | null) => {
+      if (error !== null) process.exit(0);
+    });
+  },
+  serve: (operation, body) => serve(operation as SupervisorCall, body as never),
+  inFlightMax: 256,
+});
+
+const access = {
+  resolve: async (host: ProcessCalls['resolve']['host']) =>
+    (await channel.call('resolve', { host })) as 'ours' | 'absent' | 'outside',
+  token: async (identity: ProcessCalls['token']['identity'], host: ProcessCalls['token']['host'], audience: string) =>
+    (await channel.call('token', { identity, host, audience })) as TokenAnswer,
+};
+
+process.on('message', (message) => {
+  channel.receive(message);
+});
+process.on('disconnect', () => {
+  process.exit(0);
+});
+
+async function serve<Call extends SupervisorCall>(
+  operation: Call,
+  body: SupervisorCalls[Call],
+): Promise<SupervisorReplies[Call]> {
+  invariant(Object.hasOwn(operations, operation), 'the supervisor calls what there is');
+  return operations[operation](body);
+}
+
+function ready(): Configured {
+  invariant(configured !== undefined, 'configure comes first');
+  return configured;
+}
+
+function holder(): KeyHolder {
+  const { holder: found } = ready();
+  invariant(found !== undefined, 'only the process of a cluster holds keys');
+  return found;
+}
+
+/** A core file of this process would hold keys. Elsewhere than on Linux this is left to the system's own settings. */
+function forbidMemoryDumps(): void {
+  try {
+    writeFileSync('/proc/self/coredump_filter', '0');
+  } catch {
+    // not Linux, or a /proc that cannot be written
+  }
+}

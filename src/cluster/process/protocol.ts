@@ -1,0 +1,245 @@
+import type { Guid } from '../../base/guid.ts';
+import { parseGuid } from '../../base/guid.ts';
+import type { Json } from '../../base/json.ts';
+import { isJsonObject } from '../../base/json.ts';
+import type { VersionedKeyId } from '../../base/key-id.ts';
+import { parseKeyId } from '../../base/key-id.ts';
+import type { HostName } from '../../base/names.ts';
+import { parseHostName } from '../../base/names.ts';
+import type { CustomerKey, KeyPreflight } from '../../encryption/cluster-keys.ts';
+import type { KeyDescription, KeyFailure, KeyFailureCause, KeyFailureKind } from '../../encryption/key-wrapper.ts';
+import type { KeyTarget, WrappedClusterKey } from '../../encryption/rotation.ts';
+import type { Edge } from './pinned-http-client.ts';
+
+/** What the supervisor asks of a cluster process. Key bytes never appear here: only wrapped ones and check values. */
+export interface SupervisorCalls {
+  /** Always first. Without a cluster the process holds no keys and only asks vaults (preflight). */
+  readonly configure: { readonly clusterId: Guid | undefined; readonly edge: Edge; readonly vaultTimeoutMs: number };
+  readonly describe: { readonly identity: Guid; readonly key: { readonly vaultHost: HostName; readonly name: string; readonly version?: string } };
+  readonly preflight: { readonly key: CustomerKey; readonly region: string; readonly nowSeconds: number };
+  /** Unwraps the recorded key and keeps it as `generation`. */
+  readonly open: { readonly current: WrappedClusterKey; readonly generation: number };
+  /** Makes a key for `generation`; kept aside until `adopt`. */
+  readonly make: { readonly target: KeyTarget; readonly generation: number };
+  readonly rewrap: { readonly current: WrappedClusterKey; readonly target: KeyTarget; readonly generation: number };
+  readonly replace: { readonly current: WrappedClusterKey; readonly target: KeyTarget; readonly generation: number };
+  /** The change is committed: the key kept aside is the cluster's now. */
+  readonly adopt: { readonly generation: number };
+  /** The change was given up: the key kept aside is wiped. */
+  readonly forget: { readonly generation: number };
+}
+
+/** A write of the cluster's own tables, as the process asks for it; the table by name. */
+export interface RemoteWrite {
+  readonly table: string;
+  readonly id: string;
+  readonly expect: number | null;
+  readonly put: Json;
+}
+
+export interface NewWrap {
+  readonly wrapped: Uint8Array;
+  readonly check: Uint8Array;
+}
+
+export interface SupervisorReplies {
+  readonly configure: { readonly outcome: 'ready' };
+  readonly describe: { readonly outcome: 'described'; readonly key: KeyDescription } | KeyFailure;
+  readonly preflight: KeyPreflight;
+  readonly open: { readonly outcome: 'opened' } | KeyFailure;
+  readonly make: ({ readonly outcome: 'made' } & NewWrap) | KeyFailure;
+  readonly rewrap: ({ readonly outcome: 'rewrapped' } & NewWrap) | Lost | KeyFailure;
+  readonly replace: ({ readonly outcome: 'replaced'; readonly write: readonly RemoteWrite[] } & NewWrap) | Lost | KeyFailure;
+  readonly adopt: { readonly outcome: 'done' };
+  readonly forget: { readonly outcome: 'done' };
+}
+
+interface Lost {
+  readonly outcome: 'currentKeyLost';
+  readonly failure: KeyFailure;
+}
+
+export type SupervisorCall = keyof SupervisorCalls;
+
+/** What a cluster process asks of its supervisor. */
+export interface ProcessCalls {
+  readonly resolve: { readonly host: HostName };
+  readonly token: { readonly identity: Guid; readonly host: HostName; readonly audience: string };
+}
+
+/** Reads what a process answers: the supervisor believes no process blindly. @throws ProtocolError */
+export const replyParsers: { readonly [Call in SupervisorCall]: (value: unknown) => SupervisorReplies[Call] } = {
+  configure: (value) => ({ outcome: outcomeOf(value, 'ready') }),
+  describe: (value) => {
+    const reply = objectOf(value);
+    if (reply.outcome === 'failed') return failureOf(reply);
+    return { outcome: outcomeOf(reply, 'described'), key: descriptionOf(reply.key) };
+  },
+  preflight: preflightOf,
+  open: (value) => {
+    const reply = objectOf(value);
+    return reply.outcome === 'failed' ? failureOf(reply) : { outcome: outcomeOf(reply, 'opened') };
+  },
+  make: (value) => {
+    const reply = objectOf(value);
+    return reply.outcome === 'failed' ? failureOf(reply) : { outcome: outcomeOf(reply, 'made'), ...newWrapOf(reply) };
+  },
+  rewrap: (value) => {
+    const reply = objectOf(value);
+    if (reply.outcome === 'failed') return failureOf(reply);
+    if (reply.outcome === 'currentKeyLost') return { outcome: 'currentKeyLost', failure: failureOf(reply.failure) };
+    return { outcome: outcomeOf(reply, 'rewrapped'), ...newWrapOf(reply) };
+  },
+  replace: (value) => {
+    const reply = objectOf(value);
+    if (reply.outcome === 'failed') return failureOf(reply);
+    if (reply.outcome === 'currentKeyLost') return { outcome: 'currentKeyLost', failure: failureOf(reply.failure) };
+    return { outcome: outcomeOf(reply, 'replaced'), ...newWrapOf(reply), write: writesOf(reply.write) };
+  },
+  adopt: (value) => ({ outcome: outcomeOf(value, 'done') }),
+  forget: (value) => ({ outcome: outcomeOf(value, 'done') }),
+};
+
+export const processCallParsers: { readonly [Call in keyof ProcessCalls]: (value: unknown) => ProcessCalls[Call] } = {
+  resolve: (value) => ({ host: hostOf(objectOf(value).host) }),
+  token: (value) => {
+    const call = objectOf(value);
+    const identity = parseGuid(textOf(call.identity, 36));
+    if (identity === undefined) throw new ProtocolError('identity');
+    return { identity, host: hostOf(call.host), audience: textOf(call.audience, 300) };
+  },
+};
+
+export class ProtocolError extends Error {
+  override readonly name = 'ProtocolError';
+  constructor(what: string) {
+    super(`A cluster process sent a message that nobody understands: ${what}.`);
+  }
+}
+
+type Fields = Readonly<Record<string, unknown>>;
+
+function objectOf(value: unknown): Fields {
+  if (typeof value !== 'object' || value === null) throw new ProtocolError('no object');
+  return value as Fields;
+}
+
+function textOf(value: unknown, charsMax: number): string {
+  if (typeof value !== 'string' || value.length > charsMax) throw new ProtocolError('text');
+  return value;
+}
+
+function numberOf(value: unknown): number {
+  if (typeof value !== 'number' || !Number.isFinite(value)) throw new ProtocolError('number');
+  return value;
+}
+
+function outcomeOf<const T extends string>(value: unknown, expected: T): T {
+  if (objectOf(value).outcome !== expected) throw new ProtocolError('outcome');
+  return expected;
+}
+
+function hostOf(value: unknown): HostName {
+  const host = parseHostName(textOf(value, 253));
+  if (host === undefined) throw new ProtocolError('host');
+  return host;
+}
+
+function bytesOf(value: unknown, lengths: readonly number[]): Uint8Array {
+  if (!(value instanceof Uint8Array) || !lengths.includes(value.byteLength)) throw new ProtocolError('bytes');
+  return value;
+}
+
+const newWrapOf = (reply: Fields): NewWrap => ({
+  wrapped: bytesOf(reply.wrapped, [256, 384, 512]),
+  check: bytesOf(reply.check, [16]),
+});
+
+const kinds: readonly KeyFailureKind[] = ['refusal', 'outage', 'integrity'];
+
+function failureOf(value: unknown): KeyFailure {
+  const failure = objectOf(value);
+  const kind = kinds.find((known) => known === failure.kind);
+  if (failure.outcome !== 'failed' || kind === undefined) throw new ProtocolError('failure');
+  return {
+    outcome: 'failed',
+    kind,
+    cause: textOf(failure.cause, 40) as KeyFailureCause,
+    ...(failure.status === undefined ? {} : { status: numberOf(failure.status) }),
+    message: textOf(failure.message, 1000),
+    ...(failure.region === undefined ? {} : { region: textOf(failure.region, 100) }),
+  };
+}
+
+function versionedKidOf(value: unknown): VersionedKeyId {
+  const kid = objectOf(value);
+  const text = `https://${textOf(kid.vaultHost, 253)}/keys/${textOf(kid.name, 127)}/${textOf(kid.version, 32)}`;
+  const key = parseKeyId(text);
+  if (key?.version === undefined) throw new ProtocolError('kid');
+  return { ...key, version: key.version };
+}
+
+function descriptionOf(value: unknown): KeyDescription {
+  const key = objectOf(value);
+  const operations: unknown = key.keyOperations;
+  if (!Array.isArray(operations) || operations.length > 32) throw new ProtocolError('key_ops');
+  return {
+    kid: versionedKidOf(key.kid),
+    keyType: textOf(key.keyType, 40),
+    ...(key.bits === undefined ? {} : { bits: numberOf(key.bits) }),
+    enabled: key.enabled === true,
+    ...(key.notBefore === undefined ? {} : { notBefore: numberOf(key.notBefore) }),
+    ...(key.expires === undefined ? {} : { expires: numberOf(key.expires) }),
+    keyOperations: operations.map((operation) => textOf(operation, 40)),
+    recoveryLevel: textOf(key.recoveryLevel, 100),
+    ...(key.region === undefined ? {} : { region: textOf(key.region, 100) }),
+  };
+}
+
+const operations = ['get', 'wrapKey', 'unwrapKey'] as const;
+const reasons = ['disabled', 'expired', 'notYetValid'] as const;
+
+function preflightOf(value: unknown): KeyPreflight {
+  const reply = objectOf(value);
+  switch (reply.outcome) {
+    case 'usable':
+      return { outcome: 'usable', key: descriptionOf(reply.key) };
+    case 'vaultNotFound': {
+      const found = reply.found === undefined ? {} : { found: textOf(reply.found, 100) };
+      return { outcome: 'vaultNotFound', why: reply.why === 'otherRegion' ? 'otherRegion' : 'noSuchHost', ...found };
+    }
+    case 'noAccess': {
+      const operation = operations.find((known) => known === reply.operation);
+      if (operation === undefined) throw new ProtocolError('operation');
+      return { outcome: 'noAccess', operation, failure: failureOf(reply.failure) };
+    }
+    case 'keyNotFound':
+    case 'unavailable':
+      return { outcome: reply.outcome, failure: failureOf(reply.failure) };
+    case 'softDeleteOff':
+    case 'purgeProtectionOff':
+      return { outcome: reply.outcome };
+    case 'wrongType':
+      return { outcome: 'wrongType', found: textOf(reply.found, 100) };
+    case 'notUsableNow': {
+      const why = reasons.find((known) => known === reply.why);
+      if (why === undefined) throw new ProtocolError('why');
+      return { outcome: 'notUsableNow', why, ...(reply.at === undefined ? {} : { at: numberOf(reply.at) }) };
+    }
+    default:
+      throw new ProtocolError('preflight');
+  }
+}
+
+const writesMax = 200_000;
+
+function writesOf(value: unknown): readonly RemoteWrite[] {
+  if (!Array.isArray(value) || value.length > writesMax) throw new ProtocolError('writes');
+  return value.map((item: unknown) => {
+    const write = objectOf(item);
+    const put = write.put;
+    if (put !== null && !isJsonObject(put)) throw new ProtocolError('write');
+    const expect = write.expect === null ? null : numberOf(write.expect);
+    return { table: textOf(write.table, 100), id: textOf(write.id, 400), expect, put };
+  });
+}

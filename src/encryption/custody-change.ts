@@ -1,0 +1,40 @@
+import type { RandomBytes } from '../base/random.ts';
+import type { StateWrite } from '../state/state.ts';
+import type { ClusterKey } from './cluster-key.ts';
+import type { KeyFailure, KeyWrapper } from './key-wrapper.ts';
+import type { KeyTarget, WrappedClusterKey } from './rotation.ts';
+import { makeClusterKey, openClusterKey } from './rotation.ts';
+
+/** Wraps every DEK of the cluster anew: opened with `old`, wrapped with `next`. Runs in the cluster's process.
+ * @returns the writes of the catalog; each names the version it replaces. No extent is rewritten. */
+export type RewrapCatalog = (old: ClusterKey, next: ClusterKey) => Promise<readonly StateWrite[]>;
+
+export type ReplaceOutcome =
+  | {
+      readonly outcome: 'replaced';
+      readonly wrapped: Uint8Array;
+      readonly key: ClusterKey;
+      readonly write: readonly StateWrite[];
+    }
+  | { readonly outcome: 'currentKeyLost'; readonly failure: KeyFailure }
+  | KeyFailure;
+
+/** Change of custody: a new cluster key under another KEK. The old key must unwrap first, from the record, not from memory. */
+export async function replaceClusterKey(
+  wrapper: KeyWrapper,
+  current: WrappedClusterKey,
+  target: KeyTarget,
+  randomBytes: RandomBytes,
+  rewrapCatalog: RewrapCatalog,
+): Promise<ReplaceOutcome> {
+  const opened = await openClusterKey(wrapper, current);
+  if (opened.outcome === 'failed') return { outcome: 'currentKeyLost', failure: opened };
+  try {
+    const made = await makeClusterKey(wrapper, current.clusterId, target, randomBytes);
+    if (made.outcome === 'failed') return made;
+    const write = await rewrapCatalog(opened.key, made.key);
+    return { outcome: 'replaced', wrapped: made.wrapped, key: made.key, write };
+  } finally {
+    opened.key.wipe();
+  }
+}

@@ -1,3 +1,4 @@
+import type { TSchema } from '@sinclair/typebox';
 import type { Caller } from '../authz/caller.ts';
 import type { Json } from '../base/json.ts';
 
@@ -37,6 +38,8 @@ export interface ArmOperation {
   readonly path: string;
   /** What the caller's role must allow at the scope of the path: `Microsoft.Kusto/clusters/read`; `null` for operations that any signed-in caller may use. */
   readonly action: string | null;
+  /** Checked before `handle` runs. Without it the handler checks the body itself, or ignores it. */
+  readonly body?: { readonly schema: TSchema; readonly required: boolean };
   readonly handle: (request: ArmRequest) => Promise<ArmReply>;
 }
 
@@ -53,4 +56,8 @@ export interface ArmProvider {
   readonly namespace: string;
   readonly resourceTypes: readonly ArmResourceType[];
   readonly operations: readonly ArmOperation[];
+  /** Deletes everything of this provider in a resource group that is being deleted, as a DELETE of each resource would.
+   * Called again after a crash: what is gone already is no error.
+   * @param groupId `/subscriptions/…/resourceGroups/…` in the casing that answers show */
+  readonly deleteInGroup?: (groupId: string) => Promise<void>;
 }

@@ -32,7 +32,10 @@ export type VerifyToken = (authorization: string | undefined, audiences: readonl
 export type MintToken = (
   objectId: Guid,
   audience: string,
-) => Promise<{ readonly outcome: 'token'; readonly token: string; readonly expiresOn: number } | { readonly outcome: 'refused'; readonly reason: string }>;
+) => Promise<
+  | { readonly outcome: 'token'; readonly token: string; readonly expiresOn: number }
+  | { readonly outcome: 'refused'; readonly reason: string }
+>;
 
 /** What identity offers to providers that give resources an identity of their own (system- or user-assigned). */
 export interface ManagedIdentities {

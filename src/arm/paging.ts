@@ -1,0 +1,54 @@
+import type { ArmRequest } from './arm-operation.ts';
+import { armErrors } from './arm-errors.ts';
+
+export interface Page<T> {
+  readonly value: readonly T[];
+  /** Absolute; absent on the last page. */
+  readonly nextLink?: string;
+}
+
+/** Cuts one page out of a list that is always in the same order.
+ * @param idOf a text that grows along the list: the page starts after the one in `$skiptoken`
+ * @param sizeMax used when the request has no `$top`, or a greater one
+ * @throws ArmError 400 for a bad `$top` or `$skiptoken` */
+export function pageOf<T>(
+  request: Pick<ArmRequest, 'query' | 'origin' | 'url'>,
+  items: readonly T[],
+  idOf: (item: T) => string,
+  sizeMax = 1000,
+): Page<T> {
+  const size = Math.min(parseTop(request.query.get('$top')) ?? sizeMax, sizeMax);
+  const after = parseSkipToken(request.query.get('$skiptoken'));
+  const rest = after === undefined ? items : items.filter((item) => idOf(item) > after);
+  const value = rest.slice(0, size);
+  const last = value.at(-1);
+  if (last === undefined || rest.length <= size) return { value };
+  return { value, nextLink: nextLink(request, idOf(last)) };
+}
+
+/** In the order in which `pageOf` wants them: by UTF-16 code unit, as `<` compares. */
+export const sortedById = <T>(items: readonly T[], idOf: (item: T) => string): readonly T[] =>
+  items.toSorted((left, right) => (idOf(left) < idOf(right) ? -1 : idOf(left) > idOf(right) ? 1 : 0));
+
+/** @returns undefined when absent. @throws ArmError for anything but a positive integer */
+export function parseTop(text: string | undefined): number | undefined {
+  if (text === undefined || text === '') return undefined;
+  const top = /^\d{1,9}$/.test(text) ? Number(text) : 0;
+  if (top < 1) throw armErrors.InvalidQueryParameter('$top', 'it must be a positive integer.');
+  return top;
+}
+
+function parseSkipToken(text: string | undefined): string | undefined {
+  if (text === undefined || text === '') return undefined;
+  const id = Buffer.from(text, 'base64url').toString('utf8');
+  if (text.length > 4096 || !id.startsWith('after:')) throw armErrors.InvalidContinuationToken();
+  return id.slice('after:'.length);
+}
+
+function nextLink(request: Pick<ArmRequest, 'origin' | 'url'>, lastId: string): string {
+  const url = new URL(request.url, request.origin);
+  for (const name of [...url.searchParams.keys()])
+    if (name.toLowerCase() === '$skiptoken') url.searchParams.delete(name);
+  url.searchParams.set('$skiptoken', Buffer.from(`after:${lastId}`).toString('base64url'));
+  return url.href;
+}

@@ -1,0 +1,80 @@
+import type { Guid } from '../base/guid.ts';
+import type { RoleDefinition } from './role-definitions.ts';
+import { findRoleDefinition } from './role-definitions.ts';
+
+/** A role given to a principal at a scope and everything below it. */
+export interface RoleAssignment {
+  /** Last segment of its resource id. */
+  readonly assignmentId: Guid;
+  /** `/`, `/subscriptions/…`, `…/resourceGroups/…` or a resource id; compared without case. */
+  readonly scope: string;
+  readonly roleDefinitionId: Guid;
+  readonly principalId: Guid;
+  readonly principalType: 'User' | 'Group' | 'ServicePrincipal';
+  readonly description?: string;
+  /** ISO times on the Kustody clock. */
+  readonly createdOn: string;
+  readonly updatedOn: string;
+  readonly createdBy: string;
+}
+
+export interface AccessQuestion {
+  /** The principal and its groups. */
+  readonly principalIds: readonly Guid[];
+  /** `action`: the resource manager; `dataAction`: what a resource holds. */
+  readonly kind: 'action' | 'dataAction';
+  /** `Microsoft.KeyVault/vaults/write` */
+  readonly action: string;
+  readonly scope: string;
+}
+
+export type Decision =
+  | { readonly allowed: true; readonly assignment: RoleAssignment }
+  /** `noAssignment`: none at this scope or above. `notInRole`: some, but no role has the action. */
+  | { readonly allowed: false; readonly reason: 'noAssignment' | 'notInRole' };
+
+/** Allowed when one assignment at the scope or above it has a role with the action. There are no deny assignments. */
+export function decide(question: AccessQuestion, assignments: readonly RoleAssignment[]): Decision {
+  const applying = assignments.filter(
+    (assignment) =>
+      question.principalIds.includes(assignment.principalId) && isScopeWithin(question.scope, assignment.scope),
+  );
+  const assignment = applying.find((candidate) => {
+    const definition = findRoleDefinition(candidate.roleDefinitionId);
+    return definition !== undefined && roleAllows(definition, question.kind, question.action);
+  });
+  if (assignment !== undefined) return { allowed: true, assignment };
+  return { allowed: false, reason: applying.length === 0 ? 'noAssignment' : 'notInRole' };
+}
+
+export function roleAllows(role: RoleDefinition, kind: AccessQuestion['kind'], action: string): boolean {
+  const [granted, taken] =
+    kind === 'action' ? [role.actions, role.notActions] : [role.dataActions, role.notDataActions];
+  const covers = (pattern: string): boolean => matchesAction(pattern, action);
+  return granted.some(covers) && !taken.some(covers);
+}
+
+/** `*` stands for any characters, slashes included; case does not matter. */
+export function matchesAction(pattern: string, action: string): boolean {
+  const [first = '', ...rest] = pattern.toLowerCase().split('*');
+  const text = action.toLowerCase();
+  if (!text.startsWith(first)) return false;
+  const last = rest.pop();
+  if (last === undefined) return text === first;
+  let at = first.length;
+  for (const piece of rest) {
+    const found = text.indexOf(piece, at);
+    if (found < 0) return false;
+    at = found + piece.length;
+  }
+  return text.length - last.length >= at && text.endsWith(last);
+}
+
+/** Whole segments only: `…/resourceGroups/a` is not above `…/resourceGroups/ab`. */
+export function isScopeWithin(scope: string, ancestor: string): boolean {
+  const inner = withoutEndSlash(scope);
+  const outer = withoutEndSlash(ancestor);
+  return inner === outer || inner.startsWith(`${outer}/`);
+}
+
+const withoutEndSlash = (scope: string): string => scope.toLowerCase().replace(/\/+$/, '');

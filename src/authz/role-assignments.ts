@@ -1,0 +1,84 @@
+import type { Guid } from '../base/guid.ts';
+import { invariant } from '../base/invariant.ts';
+import { isJsonObject } from '../base/json.ts';
+import type { State, StateWrite, Table, Versioned } from '../state/state.ts';
+import { writeRecord } from '../state/state.ts';
+import type { Caller } from './caller.ts';
+import type { AccessQuestion, Decision, RoleAssignment } from './decide.ts';
+import { decide, isScopeWithin } from './decide.ts';
+import { builtInRole } from './role-definitions.ts';
+
+/** Record id: `{principalId}/{assignmentId}`, so that the assignments of one principal are one range. */
+export const roleAssignments: Table<RoleAssignment> = {
+  name: 'role-assignments',
+  parse: (value) => {
+    invariant(isJsonObject(value) && typeof value['scope'] === 'string', 'a role assignment has a scope');
+    return value as unknown as RoleAssignment;
+  },
+};
+
+export const roleAssignmentRecordId = (assignment: Pick<RoleAssignment, 'principalId' | 'assignmentId'>): string =>
+  `${assignment.principalId}/${assignment.assignmentId}`;
+
+/** What planes ask; reads the assignments anew each time. */
+export interface Authorizer {
+  decide(caller: Caller, kind: AccessQuestion['kind'], action: string, scope: string): Promise<Decision>;
+  /** The same for many scopes and actions of one caller, with one reading of the assignments. */
+  decider(caller: Caller): Promise<(kind: AccessQuestion['kind'], action: string, scope: string) => Decision>;
+  /** Every assignment of the caller and its groups. */
+  assignmentsOf(caller: Caller): Promise<readonly RoleAssignment[]>;
+}
+
+export function createAuthorizer(state: State): Authorizer {
+  const assignmentsOf = async (caller: Caller): Promise<readonly RoleAssignment[]> => {
+    const lists = await Promise.all(
+      principalsOf(caller).map((id) => state.list(roleAssignments, { prefix: `${id}/` })),
+    );
+    return lists.flat().map((record) => record.value);
+  };
+  const decider: Authorizer['decider'] = async (caller) => {
+    const assignments = await assignmentsOf(caller);
+    const principalIds = principalsOf(caller);
+    return (kind, action, scope) => decide({ principalIds, kind, action, scope }, assignments);
+  };
+  return {
+    assignmentsOf,
+    decider,
+    decide: async (caller, kind, action, scope) => (await decider(caller))(kind, action, scope),
+  };
+}
+
+const principalsOf = (caller: Caller): readonly Guid[] => [caller.objectId, ...caller.groupIds];
+
+/** The write that makes a principal Owner of a subscription: part of the first commit of a data directory. */
+export function ownerAssignment(owner: {
+  readonly assignmentId: Guid;
+  readonly subscriptionId: Guid;
+  readonly principalId: Guid;
+  /** ISO time on the Kustody clock. */
+  readonly at: string;
+}): StateWrite {
+  const record: RoleAssignment = {
+    assignmentId: owner.assignmentId,
+    scope: `/subscriptions/${owner.subscriptionId}`,
+    roleDefinitionId: builtInRole('Owner').roleDefinitionId,
+    principalId: owner.principalId,
+    principalType: 'ServicePrincipal',
+    createdOn: owner.at,
+    updatedOn: owner.at,
+    createdBy: '',
+  };
+  return writeRecord(roleAssignments, roleAssignmentRecordId(record), null, record);
+}
+
+/** The assignments at a scope and everywhere below it. */
+export async function assignmentsWithin(state: State, scope: string): Promise<readonly Versioned<RoleAssignment>[]> {
+  const all = await state.list(roleAssignments);
+  return all.filter((record) => isScopeWithin(record.value.scope, scope));
+}
+
+/** The deletes that take all assignments of a resource or group away with it. */
+export async function dropAssignmentsWithin(state: State, scope: string): Promise<readonly StateWrite[]> {
+  const found = await assignmentsWithin(state, scope);
+  return found.map((record) => writeRecord(roleAssignments, record.id, record.version, null));
+}

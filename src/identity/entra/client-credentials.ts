@@ -1,0 +1,68 @@
+import type { Instant } from '../../clock/clock.ts';
+import { parseGuid } from '../../base/guid.ts';
+import { parseHostName } from '../../base/names.ts';
+import { isSecret } from '../principals/client-secret.ts';
+import type { Principal } from '../principals/principal.ts';
+import type { Principals } from '../principals/principals.ts';
+import type { Tenant, Tenants } from '../tenants.ts';
+import { entraError } from './entra-error.ts';
+import { audienceOf, findResource } from './resources.ts';
+import { readCredentials, readResource } from './token-request.ts';
+import type { IssuedToken, IssueToken } from './token-service.ts';
+
+export interface GrantOptions {
+  readonly tenants: Tenants;
+  readonly principals: Principals;
+  readonly issueToken: IssueToken;
+  readonly wallClock: () => Instant;
+}
+
+export interface GrantRequest {
+  readonly version: 1 | 2;
+  /** The first segment of the path. */
+  readonly tenant: string;
+  readonly form: URLSearchParams;
+  readonly authorization: string | undefined;
+}
+
+export interface Grant extends IssuedToken {
+  readonly resource: string;
+}
+
+/** Names in place of a tenant, for clients that do not know the user's. */
+export const sharedTenantNames: readonly string[] = ['common', 'organizations'];
+
+/** The client credentials grant. The order of the steps decides which error a client sees first. @throws EntraError */
+export async function grantClientCredentials(request: GrantRequest, options: GrantOptions): Promise<Grant> {
+  const tenant = await requireTenant(request.tenant, options.tenants);
+  const { clientId, clientSecret } = readCredentials(request.form, request.authorization);
+  const principal = await requireApplication(clientId, tenant, options.principals);
+  requireSecret(clientSecret, principal, options.wallClock());
+  const identifier = readResource(request.form, request.version);
+  const resource = await findResource(identifier, tenant.tenantId, options.principals);
+  if (resource === undefined) throw entraError('ResourceNotFound', identifier, tenant.displayName);
+  const audience = audienceOf(resource, identifier);
+  return { ...(await options.issueToken({ principal, tenant, resource, audience })), resource: identifier };
+}
+
+async function requireTenant(name: string, tenants: Tenants): Promise<Tenant> {
+  if (sharedTenantNames.includes(name.toLowerCase())) throw entraError('NoTenant');
+  const tenant = await tenants.find(name);
+  if (tenant !== undefined) return tenant;
+  const isName = parseGuid(name) !== undefined || (name.includes('.') && parseHostName(name) !== undefined);
+  throw entraError(isName ? 'TenantNotFound' : 'TenantNameInvalid', name);
+}
+
+async function requireApplication(clientId: string, tenant: Tenant, principals: Principals): Promise<Principal> {
+  const appId = parseGuid(clientId);
+  const principal = appId && (await principals.findByAppId(tenant.tenantId, appId));
+  if (principal === undefined) throw entraError('ApplicationNotFound', clientId, tenant.displayName);
+  if (!principal.enabled) throw entraError('ApplicationDisabled', clientId, principal.displayName);
+  return principal;
+}
+
+function requireSecret(text: string, principal: Principal, now: Instant): void {
+  const matching = principal.secrets.filter((secret) => isSecret(text, secret));
+  if (matching.length === 0) throw entraError('SecretInvalid', principal.appId);
+  if (matching.every((secret) => secret.endDateTime <= now)) throw entraError('SecretExpired', principal.appId);
+}

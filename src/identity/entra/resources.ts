@@ -1,0 +1,84 @@
+import type { Guid } from '../../base/guid.ts';
+import { parseGuid } from '../../base/guid.ts';
+import { invariant } from '../../base/invariant.ts';
+import type { Principals } from '../principals/principals.ts';
+
+/** A service that tokens can be asked for. */
+export interface Resource {
+  readonly appId: Guid;
+  readonly tokenVersion: 1 | 2;
+  /** Microsoft's own services get v1 tokens from both endpoints, with `idtyp`. */
+  readonly firstParty: boolean;
+  /** Tokens tell about the tenant (`xms_tcdt`) or the directory too (`app_displayname`, `wids`, `tenant_region_scope`). */
+  readonly extraClaims: 'none' | 'tenant' | 'directory';
+}
+
+interface KnownResource {
+  readonly appId: string;
+  /** Compared without case and without one trailing slash. */
+  readonly names: readonly string[];
+  readonly pattern?: RegExp;
+  readonly extraClaims: Resource['extraClaims'];
+}
+
+/** Names and application ids of the services Kustody offers. @see Microsoft Entra "first-party application ids" */
+const knownResources = {
+  resourceManager: {
+    appId: '797f4846-ba00-4fd7-ba43-dac1f8f63013',
+    names: ['https://management.azure.com', 'https://management.core.windows.net'],
+    extraClaims: 'tenant',
+  },
+  graph: {
+    appId: '00000003-0000-0000-c000-000000000000',
+    names: ['https://graph.microsoft.com'],
+    extraClaims: 'directory',
+  },
+  keyVault: {
+    appId: 'cfa8b339-82a2-471a-a3c9-0fc0be7a4093',
+    names: ['https://vault.azure.net'],
+    extraClaims: 'none',
+  },
+  dataExplorer: {
+    appId: '2746ea77-4702-4b45-80ca-3c97e680e8b7',
+    names: ['https://kusto.kusto.windows.net', 'https://help.kusto.windows.net', 'https://api.kusto.windows.net'],
+    pattern: /^https:\/\/[a-z0-9-]{1,63}\.[a-z0-9-]{1,63}\.kusto\.windows\.net$/,
+    extraClaims: 'none',
+  },
+} as const satisfies Record<string, KnownResource>;
+
+const knownRows: readonly KnownResource[] = Object.values(knownResources);
+
+/** Which service a client means by a resource identifier: a URI, an application id, or `spn:` and an application id.
+ * Applications of the tenant are resources too, as `{app id}` and `api://{app id}`.
+ * @returns undefined when the tenant has no such resource (AADSTS500011) */
+export async function findResource(
+  identifier: string,
+  tenantId: Guid,
+  principals: Principals,
+): Promise<Resource | undefined> {
+  const name = identifier.toLowerCase().replace(/\/$/, '');
+  const appId = parseGuid(name.replace(/^(spn:|api:\/\/)/, ''));
+  const known = name.startsWith('api://') ? undefined : knownRows.find((row) => isNamed(row, name, appId));
+  if (known !== undefined) {
+    const knownAppId = parseGuid(known.appId);
+    invariant(knownAppId !== undefined, 'the table of resources holds valid application ids');
+    return { appId: knownAppId, tokenVersion: 1, firstParty: true, extraClaims: known.extraClaims };
+  }
+  const application = appId && (await principals.findByAppId(tenantId, appId));
+  if (application?.kind !== 'application') return undefined;
+  return {
+    appId: application.appId,
+    tokenVersion: application.accessTokenVersion,
+    firstParty: false,
+    extraClaims: 'none',
+  };
+}
+
+function isNamed(row: KnownResource, name: string, appId: Guid | undefined): boolean {
+  return row.names.includes(name) || row.appId === appId || row.pattern?.test(name) === true;
+}
+
+/** `aud`: the resource as it was asked for, letter by letter; version 2 tokens always carry the application id. */
+export function audienceOf(resource: Resource, identifier: string): string {
+  return resource.tokenVersion === 2 ? resource.appId : identifier;
+}

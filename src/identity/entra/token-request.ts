@@ -1,0 +1,115 @@
+import { parseGuid } from '../../base/guid.ts';
+import { entraError } from './entra-error.ts';
+
+/** What a client asks of a token endpoint, before anything is known to be true. */
+export interface TokenRequest {
+  readonly clientId: string;
+  readonly clientSecret: string;
+  /** As the client wrote it, with or without a trailing slash. */
+  readonly resource: string;
+}
+
+/** More than any client sends; assertions are the longest. */
+const fieldsMax = 64;
+const fieldCharsMax = { client_id: 256, client_secret: 1024, scope: 2048, resource: 2048, grant_type: 256 } as const;
+type FieldName = keyof typeof fieldCharsMax;
+
+/** Known to Entra ID, not built here. All others are unknown to both. */
+const grantsNotBuilt = new Set([
+  'authorization_code',
+  'password',
+  'refresh_token',
+  'device_code',
+  'urn:ietf:params:oauth:grant-type:device_code',
+  'urn:ietf:params:oauth:grant-type:jwt-bearer',
+  'urn:ietf:params:oauth:grant-type:saml2-bearer',
+  'urn:ietf:params:oauth:grant-type:saml1_1-bearer',
+]);
+
+/** Reads the form of a client credentials grant. Unknown fields are ignored; the first thing wrong is the error.
+ * `resource` waits until the client is known, so that strangers learn nothing of resources: see `readResource`.
+ * @throws EntraError */
+export function readCredentials(
+  form: URLSearchParams,
+  authorization: string | undefined,
+): Omit<TokenRequest, 'resource'> {
+  refuseAmbiguity(form);
+  const basic = basicCredentials(authorization);
+  const grant = field(form, 'grant_type');
+  if (grant === undefined) throw entraError('ParameterMissing', 'grant_type');
+  const clientId = field(form, 'client_id') ?? basic?.clientId;
+  if (clientId === undefined) throw entraError('ParameterMissing', 'client_id');
+  if (grant !== 'client_credentials')
+    throw entraError(grantsNotBuilt.has(grant) ? 'GrantNotBuilt' : 'GrantUnsupported', grant);
+  if (form.has('client_assertion') || form.has('client_assertion_type')) throw entraError('AssertionNotBuilt');
+  const inForm = field(form, 'client_secret');
+  if (basic !== undefined && (inForm !== undefined || basic.clientId !== clientId))
+    throw entraError('RequestMalformed');
+  const clientSecret = inForm ?? basic?.clientSecret;
+  if (clientSecret === undefined) throw entraError('CredentialMissing');
+  return { clientId, clientSecret };
+}
+
+/** The resource a token is asked for: `resource` of a v1 request, the one `/.default` scope of a v2 request.
+ * @throws EntraError */
+export function readResource(form: URLSearchParams, version: 1 | 2): string {
+  if (version === 1) {
+    const resource = field(form, 'resource');
+    if (resource === undefined) throw entraError('ParameterMissing', 'resource');
+    return resource;
+  }
+  const scope = field(form, 'scope')?.trim();
+  if (scope === undefined || scope === '') throw entraError('ScopeMissing');
+  return resourceOfScope(scope);
+}
+
+/** Takes off exactly one `/.default`: of `https://management.azure.com//.default` the resource ends with a slash.
+ * @throws EntraError */
+export function resourceOfScope(scope: string): string {
+  const suffix = '/.default';
+  const scopes = scope.split(/\s+/);
+  if (!scopes.every((one) => one.endsWith(suffix))) throw entraError('ScopeNotDefault', scope);
+  const resources = new Set(scopes.map((one) => one.slice(0, -suffix.length)));
+  const [resource = ''] = resources;
+  if (resources.size > 1) throw entraError('ScopeOfManyResources', scope);
+  const isUri = /^[a-z][a-z0-9+.-]*:\S+$/i.test(resource);
+  if (!isUri && parseGuid(resource) === undefined) throw entraError('ScopeFormat', scope);
+  return resource;
+}
+
+function refuseAmbiguity(form: URLSearchParams): void {
+  const names = [...form.keys()];
+  if (names.length > fieldsMax || new Set(names).size !== names.length) throw entraError('RequestMalformed');
+}
+
+/** @returns undefined when missing or empty, which is the same to Entra ID */
+function field(form: URLSearchParams, name: FieldName): string | undefined {
+  const value = form.get(name);
+  if (value === null || value === '') return undefined;
+  if (value.length > fieldCharsMax[name]) throw entraError('RequestMalformed');
+  return value;
+}
+
+/** RFC 6749, section 2.3.1: both parts are form-encoded before they are joined.
+ * @returns undefined for any header that is not such a pair */
+export function basicCredentials(
+  authorization: string | undefined,
+): { readonly clientId: string; readonly clientSecret: string } | undefined {
+  const encoded = /^basic +([a-z0-9+/=_-]{1,4096})$/i.exec(authorization?.trim() ?? '')?.[1];
+  if (encoded === undefined) return undefined;
+  const [, id = '', secret = ''] = /^([^:]*):(.*)$/s.exec(Buffer.from(encoded, 'base64').toString('utf8')) ?? [];
+  const clientId = formDecoded(id);
+  const clientSecret = formDecoded(secret);
+  if (clientId === undefined || clientId === '' || clientId.length > fieldCharsMax.client_id) return undefined;
+  if (clientSecret === undefined || clientSecret === '' || clientSecret.length > fieldCharsMax.client_secret)
+    return undefined;
+  return { clientId, clientSecret };
+}
+
+function formDecoded(text: string): string | undefined {
+  try {
+    return decodeURIComponent(text.replaceAll('+', ' '));
+  } catch {
+    return undefined;
+  }
+}

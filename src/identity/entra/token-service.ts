@@ -1,0 +1,44 @@
+import { CompactSign } from 'jose';
+import { utf8 } from '../../base/bytes.ts';
+import type { RandomBytes } from '../../base/random.ts';
+import type { Instant } from '../../clock/clock.ts';
+import type { TokenSubject } from './claims.ts';
+import { accessTokenClaims, lifetimeOf } from './claims.ts';
+import type { SigningKeys } from './signing-keys.ts';
+
+/** Times in Unix seconds. */
+export interface IssuedToken {
+  readonly token: string;
+  readonly notBefore: number;
+  readonly expires: number;
+  /** What clients are told: a second less than there is. */
+  readonly expiresIn: number;
+}
+
+export interface TokenServiceOptions {
+  readonly signingKeys: SigningKeys;
+  readonly randomBytes: RandomBytes;
+  /** Never the virtual clock: clients compare token times with their own. */
+  readonly wallClock: () => Instant;
+}
+
+/** Signs an access token; the caller has established that `principal` may have it. A fresh one each time. */
+export type IssueToken = (subject: TokenSubject) => Promise<IssuedToken>;
+
+export function createTokenService({ signingKeys, randomBytes, wallClock }: TokenServiceOptions): IssueToken {
+  return async (subject) => {
+    const { signing } = await signingKeys.load();
+    const now = wallClock();
+    const lifetime = lifetimeOf(subject.principal, now);
+    const claims = accessTokenClaims(subject, lifetime, now, randomBytes);
+    const token = await new CompactSign(utf8(JSON.stringify(claims)))
+      .setProtectedHeader({
+        typ: 'JWT',
+        alg: 'RS256',
+        ...(subject.resource.tokenVersion === 1 ? { x5t: signing.kid } : {}),
+        kid: signing.kid,
+      })
+      .sign(signing.key);
+    return { token, ...lifetime, expiresIn: lifetime.expires - Math.floor(now / 1000) - 1 };
+  };
+}

@@ -1,0 +1,148 @@
+import { createHash } from 'node:crypto';
+import { compactVerify, errors } from 'jose';
+import type { Caller, TokenVerdict, VerifyToken } from '../../authz/caller.ts';
+import type { Guid } from '../../base/guid.ts';
+import { parseGuid } from '../../base/guid.ts';
+import { isJsonObject } from '../../base/json.ts';
+import type { Instant } from '../../clock/clock.ts';
+import type { Principals } from '../principals/principals.ts';
+import type { Tenants } from '../tenants.ts';
+import { issueInstantOf, issuerV1, issuerV2 } from './claims.ts';
+import type { SigningKeySet, SigningKeys } from './signing-keys.ts';
+
+/** Ours have less than 2,000. */
+const tokenCharsMax = 16_384;
+const cachedTokensMax = 10_000;
+
+/** The fault «token expiry»: whether a token issued at that instant counts as expired before its time. */
+export type TokenExpiry = (issuedAt: Instant) => boolean | Promise<boolean>;
+
+export interface TokenVerifierOptions {
+  readonly signingKeys: SigningKeys;
+  readonly tenants: Tenants;
+  readonly principals: Principals;
+  readonly wallClock: () => Instant;
+  readonly tokenExpiry?: TokenExpiry;
+}
+
+interface VerifiedToken {
+  readonly audience: string;
+  readonly issuer: string;
+  readonly tenantId: Guid;
+  readonly objectId: Guid;
+  readonly appId: Guid | undefined;
+  /** Unix seconds. */
+  readonly notBefore: number;
+  readonly expires: number;
+  readonly issuedAt: Instant;
+}
+
+/** Signatures are remembered; everything that can change (time, audience, tenant, principal) is looked at every time. */
+export function createTokenVerifier(options: TokenVerifierOptions): VerifyToken {
+  const signatures = signatureCache();
+  return async (authorization, audiences) => {
+    const token = bearerToken(authorization);
+    if (token === undefined) return { outcome: 'missing' };
+    if (token.length > tokenCharsMax) return { outcome: 'malformed' };
+    const verified = await signatures.verify(token, await options.signingKeys.load());
+    if ('outcome' in verified) return verified;
+    const seconds = options.wallClock() / 1000;
+    if (seconds >= verified.expires) signatures.forget(token);
+    if (seconds >= verified.expires || seconds < verified.notBefore) return { outcome: 'expired' };
+    if (await options.tokenExpiry?.(verified.issuedAt)) return { outcome: 'expired' };
+    if (!audiences.includes(verified.audience)) return { outcome: 'wrongAudience', found: verified.audience };
+    return judgePrincipal(verified, options);
+  };
+}
+
+async function judgePrincipal(
+  verified: VerifiedToken,
+  { tenants, principals }: TokenVerifierOptions,
+): Promise<TokenVerdict> {
+  const { tenantId, objectId, issuer } = verified;
+  const known = issuer === issuerV1(tenantId) || issuer === issuerV2(tenantId);
+  if (!known || (await tenants.get(tenantId)) === undefined) return { outcome: 'wrongIssuer', found: issuer };
+  const principal = await principals.get(objectId);
+  if (!principal?.enabled || principal.tenantId !== tenantId) return { outcome: 'unknownPrincipal' };
+  const caller: Caller = {
+    objectId,
+    appId: verified.appId,
+    tenantId,
+    issuer,
+    groupIds: [],
+    displayName: principal.displayName,
+  };
+  return { outcome: 'valid', caller };
+}
+
+/** @returns undefined when the header holds no bearer token at all */
+function bearerToken(authorization: string | undefined): string | undefined {
+  return /^bearer +(\S.*)$/i.exec(authorization?.trim() ?? '')?.[1];
+}
+
+/** Remembers tokens by their SHA-256, never the tokens; all are dropped when the signing keys change. */
+function signatureCache() {
+  let keysVersion: number | undefined;
+  const verified = new Map<string, VerifiedToken>();
+  const keyOf = (token: string): string => createHash('sha256').update(token).digest('base64');
+  return {
+    async verify(token: string, keys: SigningKeySet): Promise<VerifiedToken | TokenVerdict> {
+      if (keysVersion !== keys.version) verified.clear();
+      keysVersion = keys.version;
+      const key = keyOf(token);
+      const known = verified.get(key);
+      if (known !== undefined) return known;
+      const result = await verifySignature(token, keys);
+      if (!('outcome' in result) && keysVersion === keys.version) {
+        const oldest = verified.size < cachedTokensMax ? undefined : verified.keys().next().value;
+        if (oldest !== undefined) verified.delete(oldest);
+        verified.set(key, result);
+      }
+      return result;
+    },
+    forget: (token: string): void => void verified.delete(keyOf(token)),
+  };
+}
+
+async function verifySignature(token: string, keys: SigningKeySet): Promise<VerifiedToken | TokenVerdict> {
+  try {
+    const { payload } = await compactVerify(
+      token,
+      ({ kid }) => {
+        const key = keys.published.find((published) => published.kid === kid);
+        if (key === undefined) throw new errors.JWKSNoMatchingKey();
+        return key.verify;
+      },
+      { algorithms: ['RS256'] },
+    );
+    return readClaims(payload) ?? { outcome: 'malformed' };
+  } catch (error) {
+    if (!(error instanceof errors.JOSEError) && !(error instanceof TypeError)) throw error;
+    return { outcome: isBadSignature(error) ? 'badSignature' : 'malformed' };
+  }
+}
+
+/** Well formed, but not signed by a key of ours in the only way we take. */
+function isBadSignature(error: Error): boolean {
+  return (
+    error instanceof errors.JWSSignatureVerificationFailed ||
+    error instanceof errors.JWKSNoMatchingKey ||
+    error instanceof errors.JOSEAlgNotAllowed
+  );
+}
+
+/** @returns undefined when a claim that we always write is missing */
+function readClaims(payload: Uint8Array): VerifiedToken | undefined {
+  const claims: unknown = JSON.parse(new TextDecoder().decode(payload));
+  if (!isJsonObject(claims)) return undefined;
+  const { aud, iss, nbf, exp, uti } = claims;
+  const text = (name: string): string => (typeof claims[name] === 'string' ? claims[name] : '');
+  const tenantId = parseGuid(text('tid'));
+  const objectId = parseGuid(text('oid'));
+  const issuedAt = issueInstantOf(typeof uti === 'string' ? uti : '');
+  if (typeof aud !== 'string' || typeof iss !== 'string' || typeof nbf !== 'number' || typeof exp !== 'number')
+    return undefined;
+  if (tenantId === undefined || objectId === undefined || issuedAt === undefined) return undefined;
+  const appId = parseGuid(text('appid')) ?? parseGuid(text('azp'));
+  return { audience: aud, issuer: iss, tenantId, objectId, appId, notBefore: nbf, expires: exp, issuedAt };
+}

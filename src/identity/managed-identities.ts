@@ -1,0 +1,19 @@
+import type { ManagedIdentities } from '../authz/caller.ts';
+import type { Guid } from '../base/guid.ts';
+import type { Principals } from './principals/principals.ts';
+
+/** Identities of resources, as principals of the tenant that the resources' subscription trusts. */
+export function createManagedIdentities(principals: Principals, tenantId: Guid): ManagedIdentities {
+  return {
+    async create(displayName, resourceId) {
+      const { objectId, appId } = await principals.create({
+        tenantId,
+        displayName,
+        resourceId,
+        kind: 'managedIdentity',
+      });
+      return { objectId, clientId: appId };
+    },
+    delete: (objectId) => principals.delete(objectId),
+  };
+}

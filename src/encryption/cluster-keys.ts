@@ -78,10 +78,12 @@ export interface ClusterKeys {
   preflight(key: CustomerKey, region: string): Promise<KeyPreflight>;
   /** Rotation to another version of the same key, or a change of custody: decided here from what is recorded. */
   change(clusterId: Guid, to: Custody): Promise<PreparedKeyChange | CurrentKeyLost | { readonly outcome: 'failed'; readonly failure: KeyFailure }>;
-  /** Lets the cluster go to the vault as another principal from now on, with the same key: its system-assigned identity was made anew.
+  /** Lets the cluster go to the vault as another principal from now on, with the same key: its system-assigned identity was made anew,
+   * or a user-assigned one takes its place (or the other way round).
    * Changes no key and asks no vault, so it also repairs a suspended cluster; whether the new principal may unwrap shows at the next check.
+   * @param userIdentity resource id of the identity when it is user-assigned
    * @returns writes for the caller's commit (none under Microsoft-managed custody); call `recheck` after it */
-  useIdentity(clusterId: Guid, identity: Guid): Promise<readonly StateWrite[]>;
+  useIdentity(clusterId: Guid, identity: Guid, userIdentity?: string): Promise<readonly StateWrite[]>;
   status(clusterId: Guid): Promise<ClusterKeyStatus | undefined>;
   /** Checks now, out of turn: after start, an identity change, a vault event. @returns the status afterwards */
   recheck(clusterId: Guid): Promise<ClusterKeyStatus>;

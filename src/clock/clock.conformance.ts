@@ -8,7 +8,7 @@ const start = Date.UTC(2026, 0, 1);
 export interface ClockUnderTest {
   readonly clock: Clock & { close(): void };
   /** Lets time pass on it, from outside. */
-  elapse(milliseconds: number): Promise<void>;
+  readonly elapse: (milliseconds: number) => Promise<void>;
   readonly errors: readonly unknown[];
 }
 

@@ -32,7 +32,10 @@ export interface StateExpectation {
 /** What the rest of Kustody sees of the state: typed records, sealed under the root key before they reach a store. */
 export interface State {
   get<T>(table: Table<T>, id: string): Promise<Versioned<T> | undefined>;
-  list<T>(table: Table<T>, options?: { prefix?: string; after?: string; limit?: number }): Promise<readonly Versioned<T>[]>;
+  list<T>(
+    table: Table<T>,
+    options?: { prefix?: string; after?: string; limit?: number },
+  ): Promise<readonly Versioned<T>[]>;
   /** All or nothing, durable when it resolves. @throws StateConflictError */
   commit(commit: { expect?: readonly StateExpectation[]; write: readonly StateWrite[] }): Promise<void>;
 }

@@ -1,0 +1,110 @@
+import { createCipheriv, createDecipheriv } from 'node:crypto';
+import { zeroBytes } from '../base/bytes.ts';
+import type { RandomBytes } from '../base/random.ts';
+import type { RootKey } from './root-key.ts';
+
+/** The bytes of a record were not sealed by us for this place. */
+export class SealedRecordError extends Error {
+  override readonly name = 'SealedRecordError';
+  constructor(
+    readonly table: string,
+    readonly id: string,
+  ) {
+    super(`The record ${table}/${id} does not open: it was damaged, or changed outside Kustody.`);
+  }
+}
+
+interface Place {
+  readonly table: string;
+  readonly id: string;
+  readonly version: number;
+}
+
+const format = 1;
+const epochBytes = 16;
+const nonceBytes = 12;
+const tagBytes = 16;
+const headBytes = 1 + epochBytes + nonceBytes;
+/** Random nonces are good for 2^32 messages under one key (NIST SP 800-38D, 8.3); a new epoch comes long before. */
+const recordsPerEpochMax = 2 ** 28;
+const cachedEpochsMax = 1000;
+
+/** Seals records with AES-256-GCM: format byte 1, epoch (16 bytes), nonce (12), ciphertext, tag (16).
+ * Each epoch, that is each time a store is opened, has a key of its own: HKDF of the root key, salted with store id and epoch.
+ * So random nonces stay far from their limit, and a restored copy of a virtual machine only repeats
+ * a nonce if its random numbers repeat too. AAD = format, table, id, version, each with its length. */
+export class RecordSeal {
+  readonly #rootKey: RootKey;
+  readonly #storeId: Buffer;
+  readonly #randomBytes: RandomBytes;
+  readonly #keys = new Map<string, Buffer>();
+  #epoch: Buffer;
+  #records = 0;
+
+  /** @param storeId 16 random bytes of the data directory, so that records cannot move between two under one root key */
+  constructor(rootKey: RootKey, storeId: Buffer, randomBytes: RandomBytes) {
+    this.#rootKey = rootKey;
+    this.#storeId = storeId;
+    this.#randomBytes = randomBytes;
+    this.#epoch = Buffer.from(randomBytes(epochBytes));
+  }
+
+  /** @returns `value` and 45 bytes more */
+  seal({ table, id, version, value }: Place & { value: Uint8Array }): Buffer {
+    if ((this.#records += 1) > recordsPerEpochMax) {
+      this.#epoch = Buffer.from(this.#randomBytes(epochBytes));
+      this.#records = 1;
+    }
+    const nonce = this.#randomBytes(nonceBytes);
+    const cipher = createCipheriv('aes-256-gcm', this.#key(this.#epoch), nonce, { authTagLength: tagBytes });
+    cipher.setAAD(aad({ table, id, version }));
+    const body = [cipher.update(value), cipher.final(), cipher.getAuthTag()];
+    return Buffer.concat([Buffer.from([format]), this.#epoch, nonce, ...body]);
+  }
+
+  /** @throws SealedRecordError */
+  open({ table, id, version, value }: Place & { value: Uint8Array }): Buffer {
+    const sealed = Buffer.from(value.buffer, value.byteOffset, value.byteLength);
+    const bodyEnd = sealed.length - tagBytes;
+    if (bodyEnd < headBytes || sealed[0] !== format) throw new SealedRecordError(table, id);
+    const epoch = sealed.subarray(1, 1 + epochBytes);
+    const nonce = sealed.subarray(1 + epochBytes, headBytes);
+    const decipher = createDecipheriv('aes-256-gcm', this.#key(epoch), nonce, { authTagLength: tagBytes });
+    decipher.setAAD(aad({ table, id, version }));
+    decipher.setAuthTag(sealed.subarray(bodyEnd));
+    try {
+      return Buffer.concat([decipher.update(sealed.subarray(headBytes, bodyEnd)), decipher.final()]);
+    } catch {
+      throw new SealedRecordError(table, id);
+    }
+  }
+
+  /** Overwrites the derived keys. */
+  close(): void {
+    zeroBytes(...this.#keys.values());
+    this.#keys.clear();
+  }
+
+  #key(epoch: Buffer): Buffer {
+    const name = epoch.toString('latin1');
+    const known = this.#keys.get(name);
+    if (known !== undefined) return known;
+    if (this.#keys.size >= cachedEpochsMax) this.close();
+    const key = this.#rootKey.derive('state record 1', Buffer.concat([this.#storeId, epoch]));
+    this.#keys.set(name, key);
+    return key;
+  }
+}
+
+/** Unambiguous: each part comes with its length. */
+function aad({ table, id, version }: Place): Buffer {
+  const parts = [Buffer.from([format]), Buffer.from(table), Buffer.from(id), Buffer.alloc(8)];
+  parts[3]?.writeBigUInt64BE(BigInt(version));
+  return Buffer.concat(
+    parts.flatMap((part) => {
+      const length = Buffer.alloc(4);
+      length.writeUInt32BE(part.length);
+      return [length, part];
+    }),
+  );
+}

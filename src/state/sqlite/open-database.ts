@@ -1,0 +1,122 @@
+import Database from 'libsql';
+import { closeSync, constants, fsyncSync, openSync } from 'node:fs';
+import { dirname } from 'node:path';
+import { syncDirectory } from '../../base/sync-directory.ts';
+
+/** Another process works on the data directory. */
+export class StateLockedError extends Error {
+  override readonly name = 'StateLockedError';
+  constructor(readonly directory: string) {
+    super(`The data directory ${directory} is in use by another Kustody. Stop that one, or use another directory.`);
+  }
+}
+
+/** The file was not written by this or an older Kustody. `found` is undefined when it is not Kustody's at all. */
+export class StateFormatError extends Error {
+  override readonly name = 'StateFormatError';
+  constructor(
+    readonly directory: string,
+    readonly found: number | undefined,
+  ) {
+    super(
+      found === undefined
+        ? `The state in ${directory} was not written by Kustody.`
+        : `The state in ${directory} has format ${found}; this Kustody knows formats up to ${formatVersion}. Use a newer Kustody.`,
+    );
+  }
+}
+
+/** Raised when older versions could misread what is stored. Older formats are brought up to date here, when there are any. */
+export const formatVersion = 1;
+
+/** `KUST`, in the header of the file. */
+const applicationId = 0x4b555354;
+
+/** Opens and locks the file, or makes it (0600, durable with its name). */
+export function openDatabase(directory: string, file: string): Database.Database {
+  createFile(file);
+  const database = new Database(file, { timeout: 0 });
+  try {
+    // Without waiting: whoever holds the lock will not give it back soon.
+    database.exec('PRAGMA busy_timeout = 0');
+    database.exec('PRAGMA locking_mode = EXCLUSIVE');
+    database.exec('BEGIN EXCLUSIVE');
+    const isNew = checkFormat(database, directory);
+    database.exec('COMMIT');
+    database.exec('PRAGMA journal_mode = WAL');
+    database.exec('PRAGMA synchronous = FULL');
+    database.exec('PRAGMA secure_delete = ON');
+    database.exec('PRAGMA temp_store = MEMORY');
+    database.exec('PRAGMA trusted_schema = OFF');
+    database.exec('PRAGMA cell_size_check = ON');
+    if (isNew) writeSchema(database);
+  } catch (error) {
+    try {
+      closeDatabase(database);
+    } catch {
+      // It was never ours; the first error says why.
+    }
+    throw explain(error, directory);
+  }
+  syncDirectory(dirname(file));
+  return database;
+}
+
+/** Hands the lock back first: libsql keeps the connection, and with it the lock, until its statements are collected.
+ * Leaves one file without a log. */
+export function closeDatabase(database: Database.Database): void {
+  try {
+    if (database.inTransaction) database.exec('ROLLBACK');
+    database.exec('PRAGMA journal_mode = DELETE');
+    database.exec('PRAGMA locking_mode = NORMAL');
+    database.prepare('SELECT count(*) FROM sqlite_schema').all();
+  } finally {
+    database.close();
+  }
+}
+
+function createFile(file: string): void {
+  let descriptor: number;
+  try {
+    descriptor = openSync(file, constants.O_CREAT | constants.O_EXCL | constants.O_RDWR, 0o600);
+  } catch (error) {
+    if (error instanceof Error && 'code' in error && error.code === 'EEXIST') return;
+    throw error;
+  }
+  fsyncSync(descriptor);
+  closeSync(descriptor);
+}
+
+/** @returns true for a file that nobody has written to */
+function checkFormat(database: Database.Database, directory: string): boolean {
+  const application = readPragma(database, 'application_id');
+  const version = readPragma(database, 'user_version');
+  const [tables] = database.prepare('SELECT count(*) FROM sqlite_schema').pluck().all();
+  if (application === 0 && version === 0 && tables === 0) return true;
+  if (application !== applicationId) throw new StateFormatError(directory, undefined);
+  if (version > formatVersion) throw new StateFormatError(directory, version);
+  return false;
+}
+
+function writeSchema(database: Database.Database): void {
+  database.exec('BEGIN IMMEDIATE');
+  database.exec(`PRAGMA application_id = ${applicationId}`);
+  database.exec(`PRAGMA user_version = ${formatVersion}`);
+  database.exec(
+    `CREATE TABLE record (tab TEXT NOT NULL, id TEXT NOT NULL, version INTEGER NOT NULL, value BLOB NOT NULL,
+     PRIMARY KEY (tab, id)) STRICT, WITHOUT ROWID`,
+  );
+  database.exec('COMMIT');
+}
+
+function readPragma(database: Database.Database, name: 'application_id' | 'user_version'): number {
+  const [value] = database.prepare(`PRAGMA ${name}`).pluck().all();
+  return Number(value);
+}
+
+function explain(error: unknown, directory: string): unknown {
+  if (!(error instanceof Error) || !('code' in error)) return error;
+  if (error.code === 'SQLITE_BUSY' || error.code === 'SQLITE_LOCKED') return new StateLockedError(directory);
+  if (error.code === 'SQLITE_NOTADB') return new StateFormatError(directory, undefined);
+  return error;
+}

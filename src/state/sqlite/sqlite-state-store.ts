@@ -1,0 +1,143 @@
+import Database from 'libsql';
+import { join } from 'node:path';
+import { invariant } from '../../base/invariant.ts';
+import { checkCommit, checkListOptions } from '../record-rules.ts';
+import type { ListOptions, RecordCommit, StateStore, StoredRecord } from '../state-store.ts';
+import { StateConflictError } from '../state-store.ts';
+import { CommitQueue } from '../commit-queue.ts';
+import { closeDatabase, openDatabase } from './open-database.ts';
+
+export const stateFileName = 'state.db';
+
+/** Records in one SQLite file (WAL, a full sync before each answer). The file is locked by the process that has it open.
+ *
+ * While a store is open, no other code of the same process may open and close `state.db`: POSIX takes the locks
+ * of a process away when it closes any descriptor of the file. Readers of raw files run in a process of their own. */
+export class SqliteStateStore implements StateStore {
+  readonly #database: Database.Database;
+  readonly #queue: CommitQueue;
+  readonly #get: Database.Statement;
+  readonly #list: Database.Statement;
+  readonly #versionOf: Database.Statement;
+  readonly #put: Database.Statement;
+  readonly #delete: Database.Statement;
+  #closed = false;
+
+  /** @param directory exists already
+   * @throws StateLockedError when another process (or another store here) has it open
+   * @throws StateFormatError when a newer Kustody, or something else, wrote it */
+  static open(directory: string): SqliteStateStore {
+    return new SqliteStateStore(openDatabase(directory, join(directory, stateFileName)));
+  }
+
+  private constructor(database: Database.Database) {
+    this.#database = database;
+    this.#queue = new CommitQueue((commits) => this.#apply(commits));
+    this.#get = database.prepare('SELECT version, value FROM record WHERE tab = ? AND id = ?').raw();
+    // No text of UTF-8 holds the byte 0xff, so it ends the range of a prefix.
+    this.#list = database
+      .prepare(
+        `SELECT id, version, value FROM record WHERE tab = ? AND id >= ? AND id > ? AND id < CAST(? AS TEXT) ORDER BY id LIMIT ?`,
+      )
+      .raw();
+    this.#versionOf = database.prepare('SELECT version FROM record WHERE tab = ? AND id = ?').raw();
+    this.#put = database.prepare(
+      'INSERT INTO record (tab, id, version, value) VALUES (?, ?, ?, ?) ON CONFLICT (tab, id) DO UPDATE SET version = excluded.version, value = excluded.value',
+    );
+    this.#delete = database.prepare('DELETE FROM record WHERE tab = ? AND id = ?');
+  }
+
+  get(table: string, id: string): Promise<StoredRecord | undefined> {
+    this.#checkOpen();
+    // Rows are always read to the end: a statement left half-way would hold a read transaction.
+    const row = this.#get.all(table, id)[0];
+    return Promise.resolve(row === undefined ? undefined : parseRow(table, [id, ...cells(row)]));
+  }
+
+  list(table: string, options: ListOptions = {}): Promise<readonly StoredRecord[]> {
+    this.#checkOpen();
+    const { prefix, after, limit } = checkListOptions(options);
+    const end = Buffer.concat([Buffer.from(prefix), Buffer.from([0xff])]);
+    const rows = this.#list.all(table, prefix, after ?? '', end, limit);
+    return Promise.resolve(rows.map((row) => parseRow(table, cells(row))));
+  }
+
+  async commit(commit: RecordCommit): Promise<void> {
+    this.#checkOpen();
+    checkCommit(commit);
+    await this.#queue.add(commit);
+  }
+
+  /** Moves the log into the file and empties it, so that no replaced value is left on disk (deleted cells are overwritten). */
+  compact(): Promise<void> {
+    this.#checkOpen();
+    this.#truncateLog();
+    return Promise.resolve();
+  }
+
+  /** Waits for commits under way, then leaves one file without a log. */
+  async close(): Promise<void> {
+    if (this.#closed) return;
+    this.#closed = true;
+    await this.#queue.drained();
+    closeDatabase(this.#database);
+  }
+
+  #truncateLog(): void {
+    const [row] = this.#database.prepare('PRAGMA wal_checkpoint(TRUNCATE)').raw().all();
+    invariant(row !== undefined && cells(row)[0] === 0, 'the only connection can always empty its log');
+  }
+
+  /** One durable transaction for all; a commit whose expectations do not hold is left out. */
+  #apply(commits: readonly RecordCommit[]): readonly (StateConflictError | undefined)[] {
+    this.#database.exec('BEGIN IMMEDIATE');
+    try {
+      const outcomes = commits.map((commit) => this.#applyOne(commit));
+      this.#database.exec('COMMIT');
+      return outcomes;
+    } catch (error) {
+      this.#rollBack();
+      throw error;
+    }
+  }
+
+  #applyOne(commit: RecordCommit): StateConflictError | undefined {
+    for (const { table, id, expect } of [...(commit.expect ?? []), ...commit.write]) {
+      const row = this.#versionOf.all(table, id)[0];
+      if ((row === undefined ? null : cells(row)[0]) !== expect) return new StateConflictError(table, id);
+    }
+    for (const { table, id, put } of commit.write) {
+      if (put === null) this.#delete.run(table, id);
+      else
+        this.#put.run(
+          table,
+          id,
+          put.version,
+          Buffer.from(put.value.buffer, put.value.byteOffset, put.value.byteLength),
+        );
+    }
+    return undefined;
+  }
+
+  #rollBack(): void {
+    // SQLite may have rolled back by itself (disk full); then there is nothing to do.
+    if (this.#database.inTransaction) this.#database.exec('ROLLBACK');
+  }
+
+  #checkOpen(): void {
+    invariant(!this.#closed, 'a closed state store is not used');
+  }
+}
+
+function cells(row: unknown): readonly unknown[] {
+  invariant(Array.isArray(row), 'raw rows are arrays');
+  return row as readonly unknown[];
+}
+
+function parseRow(table: string, [id, version, value]: readonly unknown[]): StoredRecord {
+  invariant(
+    typeof id === 'string' && typeof version === 'number' && value instanceof Uint8Array,
+    'the table holds what was written',
+  );
+  return { table, id, version, value };
+}

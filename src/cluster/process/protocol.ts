@@ -4,7 +4,7 @@ import type { Json } from '../../base/json.ts';
 import { isJsonObject } from '../../base/json.ts';
 import type { VersionedKeyId } from '../../base/key-id.ts';
 import { parseKeyId } from '../../base/key-id.ts';
-import type { HostName } from '../../base/names.ts';
+import type { HostName, KeyName } from '../../base/names.ts';
 import { parseHostName } from '../../base/names.ts';
 import type { CustomerKey, KeyPreflight } from '../../encryption/cluster-keys.ts';
 import type { KeyDescription, KeyFailure, KeyFailureCause, KeyFailureKind } from '../../encryption/key-wrapper.ts';
@@ -15,7 +15,7 @@ import type { Edge } from './pinned-http-client.ts';
 export interface SupervisorCalls {
   /** Always first. Without a cluster the process holds no keys and only asks vaults (preflight). */
   readonly configure: { readonly clusterId: Guid | undefined; readonly edge: Edge; readonly vaultTimeoutMs: number };
-  readonly describe: { readonly identity: Guid; readonly key: { readonly vaultHost: HostName; readonly name: string; readonly version?: string } };
+  readonly describe: { readonly identity: Guid; readonly key: { readonly vaultHost: HostName; readonly name: KeyName; readonly version?: string } };
   readonly preflight: { readonly key: CustomerKey; readonly region: string; readonly nowSeconds: number };
   /** Unwraps the recorded key and keeps it as `generation`. */
   readonly open: { readonly current: WrappedClusterKey; readonly generation: number };

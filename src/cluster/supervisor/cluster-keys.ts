@@ -1,0 +1,175 @@
+import type { Guid } from '../../base/guid.ts';
+import { invariant } from '../../base/invariant.ts';
+import type { HostName } from '../../base/names.ts';
+import type { ClusterKeyRecord } from '../../encryption/cluster-key-state.ts';
+import { clusterKeyStatus, clusterKeyTable } from '../../encryption/cluster-key-state.ts';
+import type { ClusterKeys, ClusterKeyStatus, Suspension } from '../../encryption/cluster-keys.ts';
+import { leaseHeld } from '../../encryption/lease.ts';
+import { StateConflictError } from '../../state/state-store.ts';
+import type { StateWrite } from '../../state/state.ts';
+import { writeRecord } from '../../state/state.ts';
+import { KeyChanges } from './key-changes.ts';
+import { KeyChecks } from './key-checks.ts';
+import { OutstandingChanges } from './outstanding.ts';
+import type { ClusterKeysOptions } from './ports.ts';
+import { bothClocks } from './ports.ts';
+import { ProcessTable } from './process-table.ts';
+import { ServiceKeys } from './service-keys.ts';
+
+/** Whether a cluster may use its key now. Asked at admission, at each chunk of a result and before each acknowledgement. */
+export type Admission =
+  | { readonly outcome: 'admitted'; readonly generation: number; readonly pid: number }
+  | { readonly outcome: 'suspended'; readonly suspension: Suspension }
+  | { readonly outcome: 'stopped' }
+  | { readonly outcome: 'absent' }
+  /** The process is being started again; try again. */
+  | { readonly outcome: 'notReady' };
+
+/** The keys of all clusters of this server, with their processes. */
+export interface SupervisedClusterKeys extends ClusterKeys {
+  /** Begins the periodic checks; the first one at once, in the background. */
+  start(): void;
+  /** All running clusters, now: after a jump of the clock. */
+  checkAll(): Promise<void>;
+  /** The running clusters whose key is in that vault: after an event of the vault. Stopped clusters stay stopped. */
+  checkVault(host: HostName): Promise<void>;
+  /** Starts the process and opens the key when needed. */
+  admit(clusterId: Guid): Promise<Admission>;
+  /** Ends the checks and all processes. */
+  close(): Promise<void>;
+}
+
+export function createClusterKeys(options: ClusterKeysOptions): SupervisedClusterKeys {
+  const { state, clock, wallClock, settings, log } = options;
+  const listeners = new Set<(clusterId: Guid) => void>();
+  const changed = (clusterId: Guid): void => {
+    for (const listener of listeners) listener(clusterId);
+  };
+  const outstanding = new OutstandingChanges(wallClock);
+  const serviceKeys = new ServiceKeys(options);
+  const processes = new ProcessTable(options, (clusterId) => {
+    checks.check(clusterId).catch((error: unknown) => {
+      log.failure('key-check-failed', error, { clusterId });
+    });
+  });
+  const checks = new KeyChecks({ options, processes, outstanding, changed });
+  const changes = new KeyChanges({ options, processes, serviceKeys, checks, outstanding, changed });
+  const timers: (() => void)[] = [];
+  let checkedAt = 0;
+
+  const read = (clusterId: Guid) => state.get(clusterKeyTable, clusterId);
+
+  const round = async (): Promise<void> => {
+    checkedAt = wallClock.now();
+    try {
+      await checks.checkAll();
+      await serviceKeys.sweep();
+    } catch (error) {
+      log.failure('key-checks-failed', error);
+    }
+  };
+
+  /** Retries until nobody else has changed the record meanwhile. */
+  const amend = async (clusterId: Guid, next: (record: ClusterKeyRecord) => ClusterKeyRecord | null): Promise<void> => {
+    for (;;) {
+      const found = await read(clusterId);
+      const record = found === undefined ? null : next(found.value);
+      if (found === undefined || record === null) return;
+      try {
+        await state.commit({ write: [writeRecord(clusterKeyTable, clusterId, found.version, record)] });
+        return;
+      } catch (error) {
+        if (!(error instanceof StateConflictError)) throw error;
+      }
+    }
+  };
+
+  const admitted = async (clusterId: Guid): Promise<Admission> => {
+    const record = (await read(clusterId))?.value;
+    if (record === undefined) return { outcome: 'absent' };
+    if (record.stopped) return { outcome: 'stopped' };
+    if (record.suspension !== undefined) return { outcome: 'suspended', suspension: record.suspension };
+    const process = processes.running(clusterId);
+    const held = leaseHeld(record.lease, bothClocks(options), settings);
+    if (!held || process?.holds !== record.generation || process.ended) return { outcome: 'notReady' };
+    return { outcome: 'admitted', generation: record.generation, pid: process.pid ?? 0 };
+  };
+
+  return {
+    create: (clusterId, custody) => changes.create(clusterId, custody),
+    preflight: (key, region) => changes.preflight(key, region),
+    change: (clusterId, to) => changes.change(clusterId, to),
+
+    async useIdentity(clusterId, identity): Promise<readonly StateWrite[]> {
+      const found = await read(clusterId);
+      if (found?.value.custody.kind !== 'customer') return [];
+      const { key } = found.value.custody;
+      outstanding.add(clusterId);
+      const record: ClusterKeyRecord = { ...found.value, custody: { kind: 'customer', key: { ...key, identity } } };
+      return [writeRecord(clusterKeyTable, clusterId, found.version, record)];
+    },
+
+    async status(clusterId): Promise<ClusterKeyStatus | undefined> {
+      const found = await read(clusterId);
+      return found === undefined ? undefined : clusterKeyStatus(found.value);
+    },
+
+    async recheck(clusterId): Promise<ClusterKeyStatus> {
+      outstanding.delete(clusterId);
+      await checks.check(clusterId, true);
+      const found = await read(clusterId);
+      invariant(found !== undefined, 'a cluster that is checked has a key');
+      return clusterKeyStatus(found.value);
+    },
+
+    async stop(clusterId): Promise<void> {
+      outstanding.delete(clusterId);
+      // The record first: a check that is under way must not start the process again.
+      await amend(clusterId, (record) => (record.stopped ? null : { ...withoutLease(record), stopped: true }));
+      await processes.end(clusterId);
+      await serviceKeys.sweep();
+    },
+
+    async remove(clusterId): Promise<readonly StateWrite[]> {
+      const found = await read(clusterId);
+      if (found === undefined) return [];
+      outstanding.add(clusterId);
+      const gone = writeRecord(clusterKeyTable, clusterId, found.version, null);
+      if (found.value.custody.kind === 'customer') return [gone];
+      return [gone, serviceKeys.destroyLater(clusterId, found.value.kid.name)];
+    },
+
+    onChange(listener) {
+      listeners.add(listener);
+      return () => listeners.delete(listener);
+    },
+
+    start() {
+      const everyMs = settings.keyRecheckSeconds * 1000;
+      timers.push(clock.every(everyMs, round));
+      // The Kustody clock may stand still; keys are checked all the same.
+      timers.push(wallClock.every(everyMs, () => (wallClock.now() - checkedAt < everyMs / 2 ? undefined : round())));
+      void round();
+    },
+
+    checkAll: () => checks.checkAll(),
+    checkVault: (host) => checks.checkAll(host),
+
+    async admit(clusterId): Promise<Admission> {
+      const first = await admitted(clusterId);
+      if (first.outcome !== 'notReady') return first;
+      await checks.check(clusterId);
+      return admitted(clusterId);
+    },
+
+    async close(): Promise<void> {
+      for (const cancel of timers.splice(0)) cancel();
+      await processes.close();
+    },
+  };
+}
+
+function withoutLease(record: ClusterKeyRecord): ClusterKeyRecord {
+  const { lease: _ended, ...rest } = record;
+  return rest;
+}

@@ -1,0 +1,133 @@
+import type { ChildProcess } from 'node:child_process';
+import { fork } from 'node:child_process';
+import type { Guid } from '../../base/guid.ts';
+import type { HostName } from '../../base/names.ts';
+import type { Clock } from '../../clock/clock.ts';
+import { instant } from '../../clock/clock.ts';
+import { Channel } from '../process/channel.ts';
+import type { SupervisorCall, SupervisorCalls, SupervisorReplies } from '../process/protocol.ts';
+import { replyParsers } from '../process/protocol.ts';
+
+/** What a process may ask tokens for while a call is in flight: nothing else than the call itself names. */
+export interface VaultGrant {
+  readonly identity: Guid;
+  readonly host: HostName;
+}
+
+export interface ClusterProcessOptions {
+  readonly script: string;
+  readonly configure: SupervisorCalls['configure'];
+  readonly wallClock: Clock;
+  readonly output: 'ignore' | 'inherit';
+  /** Answers what the process asks. */
+  readonly serve: (operation: string, body: unknown, grants: readonly VaultGrant[]) => Promise<unknown>;
+  /** Called once, when the process is gone. @param wanted it was ended by `end` */
+  readonly onExit: (wanted: boolean) => void;
+}
+
+const grantsOf: { readonly [Call in SupervisorCall]: (body: SupervisorCalls[Call]) => readonly VaultGrant[] } = {
+  configure: () => [],
+  describe: (body) => [{ identity: body.identity, host: body.key.vaultHost }],
+  preflight: (body) => [{ identity: body.key.identity, host: body.key.vaultHost }],
+  open: (body) => body.current.identities.map((identity) => ({ identity, host: body.current.kid.vaultHost })),
+  make: (body) => [targetGrant(body.target)],
+  rewrap: (body) => [...grantsOf.open(body), targetGrant(body.target)],
+  replace: (body) => [...grantsOf.open(body), targetGrant(body.target)],
+  adopt: () => [],
+  forget: () => [],
+};
+
+const targetGrant = (target: SupervisorCalls['make']['target']): VaultGrant => ({
+  identity: target.identity,
+  host: target.kid.vaultHost,
+});
+
+/** Vault calls that one operation makes one after the other, at most; each has its own time limit. */
+const vaultCallsMax = 6;
+const patienceMs = 5_000;
+
+/** One running child process and the calls to it. Once ended it stays ended. */
+export class ClusterProcess {
+  readonly #child: ChildProcess;
+  readonly #channel: Channel;
+  readonly #options: ClusterProcessOptions;
+  readonly #grants = new Set<VaultGrant>();
+  readonly #exited: Promise<void>;
+  #wanted = false;
+  #gone = false;
+  /** Generation of the key it holds, as far as its answers tell. */
+  holds: number | undefined;
+
+  constructor(options: ClusterProcessOptions) {
+    this.#options = options;
+    this.#child = fork(options.script, [], {
+      // Nothing of our environment: it may carry the root key, client secrets or a proxy.
+      env: { UV_THREADPOOL_SIZE: '16' },
+      execArgv: [],
+      cwd: '/',
+      serialization: 'advanced',
+      stdio: ['ignore', options.output, options.output, 'ipc'],
+    });
+    this.#channel = new Channel({
+      send: (message) => {
+        this.#child.send(message as object, (error) => {
+          if (error !== null) this.#channel.close('The cluster process is gone.');
+        });
+      },
+      serve: (operation, body) => options.serve(operation, body, [...this.#grants]),
+      inFlightMax: 256,
+    });
+    this.#child.on('message', (message) => {
+      this.#channel.receive(message);
+    });
+    this.#exited = new Promise((resolve) => {
+      const gone = (): void => {
+        if (this.#gone) return;
+        this.#gone = true;
+        this.holds = undefined;
+        this.#channel.close('The cluster process ended.');
+        options.onExit(this.#wanted);
+        resolve();
+      };
+      this.#child.once('exit', gone);
+      this.#child.once('error', gone); // it could not be started
+    });
+    void this.call('configure', options.configure).catch(() => undefined); // what follows tells
+  }
+
+  get pid(): number | undefined {
+    return this.#child.pid;
+  }
+
+  get ended(): boolean {
+    return this.#gone || this.#wanted;
+  }
+
+  get idle(): boolean {
+    return this.#channel.inFlight === 0;
+  }
+
+  /** @throws ChannelClosedError when the process ends first, or takes so long that it was ended */
+  async call<Call extends SupervisorCall>(operation: Call, body: SupervisorCalls[Call]): Promise<SupervisorReplies[Call]> {
+    const grants = grantsOf[operation](body);
+    for (const grant of grants) this.#grants.add(grant);
+    const limitMs = this.#options.configure.vaultTimeoutMs * vaultCallsMax + patienceMs;
+    const cancel = this.#options.wallClock.at(instant(this.#options.wallClock.now() + limitMs), () => {
+      this.#child.kill('SIGKILL');
+    });
+    try {
+      return replyParsers[operation](await this.#channel.call(operation, body));
+    } finally {
+      cancel();
+      for (const grant of grants) this.#grants.delete(grant);
+    }
+  }
+
+  /** Ends it at once, with everything it holds. Resolves when it is gone. */
+  async end(): Promise<void> {
+    this.#wanted = true;
+    this.#channel.close('The cluster process was ended.');
+    this.#child.kill('SIGKILL');
+    await this.#exited;
+  }
+}

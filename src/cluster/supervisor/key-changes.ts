@@ -1,0 +1,226 @@
+import type { Guid } from '../../base/guid.ts';
+import { invariant } from '../../base/invariant.ts';
+import type { VersionedKeyId } from '../../base/key-id.ts';
+import { toUnixSeconds } from '../../clock/clock.ts';
+import { firstRecord, replacedRecord, rotatedRecord } from '../../encryption/cluster-key-records.ts';
+import type { ClusterKeyRecord } from '../../encryption/cluster-key-state.ts';
+import { clusterKeyStatus, clusterKeyTable, isSameWrap } from '../../encryption/cluster-key-state.ts';
+import type { CurrentKeyLost, Custody, CustomerKey, KeyPreflight, PreparedKeyChange } from '../../encryption/cluster-keys.ts';
+import type { KeyFailure } from '../../encryption/key-wrapper.ts';
+import { keyChangeKind } from '../../encryption/rotation.ts';
+import type { StateWrite } from '../../state/state.ts';
+import { writeRecord } from '../../state/state.ts';
+import type { NewWrap, RemoteWrite } from '../process/protocol.ts';
+import type { KeyChecks } from './key-checks.ts';
+import type { OutstandingChanges } from './outstanding.ts';
+import type { ClusterKeysOptions } from './ports.ts';
+import { bothClocks, identityOf } from './ports.ts';
+import { callProcess, wrappedKey } from './process-calls.ts';
+import type { ProcessTable } from './process-table.ts';
+import type { MadeServiceKey, ServiceKeys } from './service-keys.ts';
+
+interface Failed {
+  readonly outcome: 'failed';
+  readonly failure: KeyFailure;
+}
+const failed = (failure: KeyFailure): Failed => ({ outcome: 'failed', failure });
+
+export interface KeyChangesParts {
+  readonly options: ClusterKeysOptions;
+  readonly processes: ProcessTable;
+  readonly serviceKeys: ServiceKeys;
+  readonly checks: KeyChecks;
+  readonly outstanding: OutstandingChanges;
+  readonly changed: (clusterId: Guid) => void;
+}
+
+/** The KEK a change leads to. */
+interface Destination {
+  readonly custody: Custody;
+  readonly kid: VersionedKeyId;
+  readonly made?: MadeServiceKey;
+}
+
+/** What a prepared change is made of. */
+interface Draft {
+  readonly record: ClusterKeyRecord;
+  readonly expect: number | null;
+  readonly more: readonly StateWrite[];
+  readonly made: MadeServiceKey | undefined;
+  readonly from: ClusterKeyRecord | undefined;
+}
+
+/** Creation, rotation and change of custody. Durable order: (service key planned → made →) vault calls → the caller's one
+ * commit with record, catalog and to-dos → the process adopts → the old service key is destroyed → nothing overwritten stays
+ * on disk. Whatever comes after the commit is repeated by the periodic sweep when it is interrupted. */
+export class KeyChanges {
+  readonly #parts: KeyChangesParts;
+
+  constructor(parts: KeyChangesParts) {
+    this.#parts = parts;
+  }
+
+  async create(clusterId: Guid, custody: Custody): Promise<PreparedKeyChange | Failed> {
+    const destination = await this.#destination(clusterId, custody, undefined);
+    if (destination.outcome === 'failed') return failed(destination);
+    const target = { identity: this.#identity(custody), kid: destination.kid };
+    const result = await callProcess(() => this.#parts.processes.obtain(clusterId), 'make', { target, generation: 1 });
+    if (result.outcome === 'failed') return this.#giveUp(destination, result);
+    const record = firstRecord(clusterId, this.#proven(destination, result));
+    return this.#prepared({ record, expect: null, more: [], made: destination.made, from: undefined });
+  }
+
+  async preflight(key: CustomerKey, region: string): Promise<KeyPreflight> {
+    const nowSeconds = toUnixSeconds(this.#parts.options.clock.now());
+    const body = { key, region, nowSeconds };
+    const result = await callProcess(() => this.#parts.processes.preflight(), 'preflight', body);
+    return result.outcome === 'failed' ? { outcome: 'unavailable', failure: result } : result;
+  }
+
+  async change(clusterId: Guid, to: Custody): Promise<PreparedKeyChange | CurrentKeyLost | Failed> {
+    const { state } = this.#parts.options;
+    let destination: (Destination & { readonly outcome: 'ready' }) | undefined;
+    for (let attempt = 1; attempt <= attemptsMax; attempt += 1) {
+      const before = await state.get(clusterKeyTable, clusterId);
+      invariant(before !== undefined, 'a cluster has a key before it is changed');
+      if (destination === undefined) {
+        const found = await this.#destination(clusterId, to, before.value);
+        if (found.outcome === 'failed') return failed(found);
+        destination = found;
+      }
+      const drafted = await this.#draft(before.value, destination);
+      if (drafted.outcome !== 'drafted') return this.#refuse(before.value, destination, drafted);
+      const found = await state.get(clusterKeyTable, clusterId);
+      if (found !== undefined && isSameWrap(before.value, found.value)) {
+        return this.#prepared({ ...drafted.draft, expect: found.version });
+      }
+    }
+    const message = 'The key of the cluster is being changed by somebody else.';
+    const busy: KeyFailure = { outcome: 'failed', kind: 'outage', cause: 'unknown', message };
+    return destination === undefined ? failed(busy) : this.#giveUp(destination, busy);
+  }
+
+  async #draft(
+    from: ClusterKeyRecord,
+    destination: Destination,
+  ): Promise<{ outcome: 'drafted'; draft: Draft } | { outcome: 'currentKeyLost'; failure: KeyFailure } | KeyFailure> {
+    const { processes, serviceKeys } = this.#parts;
+    const obtain = () => processes.obtain(from.clusterId);
+    const target = { identity: this.#identity(destination.custody), kid: destination.kid };
+    const own = this.#identity(from.custody);
+    const base = { expect: null, made: destination.made, from };
+    if (keyChangeKind(from, destination.custody) === 'rotate') {
+      // The new identity first: it repairs a cluster whose old identity lost its access to the same key.
+      const current = wrappedKey(from, [target.identity, own]);
+      const result = await callProcess(obtain, 'rewrap', { current, target, generation: from.generation });
+      if (result.outcome !== 'rewrapped') return result;
+      const record = rotatedRecord(from, this.#proven(destination, result));
+      return { outcome: 'drafted', draft: { ...base, record, more: [] } };
+    }
+    const current = wrappedKey(from, [own]);
+    const generation = from.generation + 1;
+    const result = await callProcess(obtain, 'replace', { current, target, generation });
+    if (result.outcome !== 'replaced') return result;
+    const record = replacedRecord(from, this.#proven(destination, result));
+    const old = from.custody.kind === 'microsoftManaged' ? [serviceKeys.destroyLater(from.clusterId, from.kid.name)] : [];
+    return { outcome: 'drafted', draft: { ...base, record, more: [...result.write.map(localWrite), ...old] } };
+  }
+
+  /** Which key version the change leads to; makes one when it leads to Microsoft-managed custody. */
+  async #destination(
+    clusterId: Guid,
+    custody: Custody,
+    from: ClusterKeyRecord | undefined,
+  ): Promise<({ readonly outcome: 'ready' } & Destination) | KeyFailure> {
+    if (custody.kind === 'microsoftManaged') {
+      if (from?.custody.kind === 'microsoftManaged') return { outcome: 'ready', custody, kid: from.kid };
+      const made = await this.#parts.serviceKeys.make(clusterId);
+      return made.outcome === 'failed' ? made : { outcome: 'ready', custody, kid: made.kid, made };
+    }
+    const { vaultHost, keyName, keyVersion, identity } = custody.key;
+    if (keyVersion !== undefined) {
+      return { outcome: 'ready', custody, kid: { vaultHost, name: keyName, version: keyVersion } };
+    }
+    const key = { vaultHost, name: keyName };
+    const seen = await callProcess(() => this.#parts.processes.obtain(clusterId), 'describe', { identity, key });
+    return seen.outcome === 'failed' ? seen : { outcome: 'ready', custody, kid: { ...key, version: seen.key.kid.version } };
+  }
+
+  async #refuse(
+    from: ClusterKeyRecord,
+    destination: Destination,
+    refusal: { outcome: 'currentKeyLost'; failure: KeyFailure } | KeyFailure,
+  ): Promise<CurrentKeyLost | Failed> {
+    if (refusal.outcome === 'failed') return this.#giveUp(destination, refusal);
+    await this.#giveUp(destination, refusal.failure);
+    await this.#parts.checks.check(from.clusterId); // what this change found out counts for the cluster, too
+    return {
+      outcome: 'currentKeyLost',
+      vaultUri: from.custody.kind === 'customer' ? from.custody.key.vaultUri : `https://${from.kid.vaultHost}/`,
+      keyName: from.kid.name,
+      failure: refusal.failure,
+    };
+  }
+
+  async #giveUp(destination: Destination, failure: KeyFailure): Promise<Failed> {
+    if (destination.made !== undefined) await this.#parts.serviceKeys.giveUp(destination.made.name);
+    return failed(failure);
+  }
+
+  async #prepared(draft: Draft): Promise<PreparedKeyChange> {
+    const { options, processes, outstanding, serviceKeys } = this.#parts;
+    const { clusterId, generation } = draft.record;
+    const write = [writeRecord(clusterKeyTable, clusterId, draft.expect, draft.record), ...draft.more];
+    if (draft.made !== undefined) write.push(draft.made.settled);
+    outstanding.add(clusterId);
+    await options.faults?.('prepared');
+    return {
+      write,
+      status: clusterKeyStatus(draft.record),
+      committed: () => this.#committed(draft),
+      abandoned: async () => {
+        outstanding.delete(clusterId);
+        await processes.running(clusterId)?.call('forget', { generation }).catch(() => undefined);
+        if (draft.from === undefined) await processes.end(clusterId);
+        if (draft.made !== undefined) await serviceKeys.giveUp(draft.made.name);
+      },
+    };
+  }
+
+  async #committed(draft: Draft): Promise<void> {
+    const { options, processes, outstanding, serviceKeys, changed } = this.#parts;
+    const { clusterId, generation } = draft.record;
+    await options.faults?.('committed');
+    outstanding.delete(clusterId);
+    const process = processes.running(clusterId);
+    // A process that died has nothing to adopt: the next check opens the new key in a new one.
+    const adopted = await process?.call('adopt', { generation }).catch(() => undefined);
+    if (adopted !== undefined && process !== undefined) process.holds = generation;
+    if (draft.record.stopped) await processes.end(clusterId);
+    if (draft.from !== undefined && draft.from.generation !== generation) {
+      await serviceKeys.sweep();
+      await options.compact();
+      await options.faults?.('compacted');
+    }
+    if (draft.from?.suspension !== undefined) changed(clusterId);
+  }
+
+  #identity(custody: Custody): Guid {
+    return identityOf(custody, this.#parts.options.serviceVault);
+  }
+
+  #proven(destination: Destination, wrap: NewWrap) {
+    const { custody, kid } = destination;
+    return { custody, kid, wrapped: wrap.wrapped, check: wrap.check, unwrapped: bothClocks(this.#parts.options) };
+  }
+}
+
+const attemptsMax = 5;
+
+const localWrite = ({ table, id, expect, put }: RemoteWrite): StateWrite => ({
+  table: { name: table, parse: (value) => value as never },
+  id,
+  expect,
+  put,
+});
+

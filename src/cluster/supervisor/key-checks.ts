@@ -1,0 +1,189 @@
+import type { Guid } from '../../base/guid.ts';
+import type { HostName } from '../../base/names.ts';
+import { toUnixSeconds } from '../../clock/clock.ts';
+import type { ClusterKeyRecord } from '../../encryption/cluster-key-state.ts';
+import { clusterKeyTable, isSameWrap } from '../../encryption/cluster-key-state.ts';
+import { rotatedRecord } from '../../encryption/cluster-key-records.ts';
+import { followsLatest, planFollow } from '../../encryption/follow-latest.ts';
+import { leaseHeld } from '../../encryption/lease.ts';
+import type { CheckOutcome } from '../../encryption/suspension.ts';
+import { afterCheck } from '../../encryption/suspension.ts';
+import { StateConflictError } from '../../state/state-store.ts';
+import type { Versioned } from '../../state/state.ts';
+import { writeRecord } from '../../state/state.ts';
+import type { OutstandingChanges } from './outstanding.ts';
+import type { ClusterKeysOptions } from './ports.ts';
+import { bothClocks, identityOf } from './ports.ts';
+import { callProcess, wrappedKey } from './process-calls.ts';
+import type { ProcessTable } from './process-table.ts';
+
+/** So often a record may change under a check before the check is left to the next turn. */
+const attemptsMax = 8;
+
+interface Turn {
+  readonly start: boolean;
+  begun: boolean;
+  ended: Promise<void>;
+}
+
+export interface KeyChecksParts {
+  readonly options: ClusterKeysOptions;
+  readonly processes: ProcessTable;
+  readonly outstanding: OutstandingChanges;
+  readonly changed: (clusterId: Guid) => void;
+}
+
+/** Checks of recorded keys: unwrap in the cluster's process, decide, commit what follows. Order: the answer of the vault → (refused:
+ * the process ends) → the record → listeners. No commit and no lock spans a vault call: what was decided about a record that
+ * has changed meanwhile is thrown away and the new record is checked. */
+export class KeyChecks {
+  readonly #parts: KeyChecksParts;
+  readonly #turns = new Map<Guid, Turn>();
+
+  constructor(parts: KeyChecksParts) {
+    this.#parts = parts;
+  }
+
+  /** Begins a check after this call, even if one is under way; callers that wait for the same turn share it.
+   * @param start a stopped cluster starts; otherwise it is left alone */
+  check(clusterId: Guid, start = false): Promise<void> {
+    const last = this.#turns.get(clusterId);
+    if (last !== undefined && !last.begun && (last.start || !start)) return last.ended;
+    const turn: Turn = { start, begun: false, ended: Promise.resolve() };
+    turn.ended = this.#take(clusterId, turn, last);
+    this.#turns.set(clusterId, turn);
+    return turn.ended;
+  }
+
+  async #take(clusterId: Guid, turn: Turn, after: Turn | undefined): Promise<void> {
+    await after?.ended.catch(() => undefined);
+    await Promise.resolve();
+    turn.begun = true;
+    try {
+      await this.#checkNow(clusterId, turn.start);
+    } finally {
+      if (this.#turns.get(clusterId) === turn) this.#turns.delete(clusterId);
+    }
+  }
+
+  /** All clusters that are not stopped, a few at a time. @param host only those whose key is in that vault */
+  async checkAll(host?: HostName): Promise<void> {
+    const records = await this.#parts.options.state.list(clusterKeyTable);
+    const due = records.filter(({ value }) => !value.stopped && (host === undefined || value.kid.vaultHost === host));
+    const queue = due.map(({ value }) => value.clusterId).values();
+    const worker = async (): Promise<void> => {
+      for (const clusterId of queue) {
+        try {
+          await this.check(clusterId);
+        } catch (error) {
+          this.#parts.options.log.failure('key-check-failed', error, { clusterId });
+        }
+      }
+    };
+    await Promise.all(Array.from({ length: parallelChecks }, worker));
+  }
+
+  async #checkNow(clusterId: Guid, start: boolean): Promise<void> {
+    const { options, processes } = this.#parts;
+    for (let attempt = 1; attempt <= attemptsMax; attempt += 1) {
+      const before = await options.state.get(clusterKeyTable, clusterId);
+      if (before === undefined) return processes.end(clusterId);
+      if (before.value.stopped && !start) return;
+      const outcome = await this.#open(before.value);
+      const found = await options.state.get(clusterKeyTable, clusterId);
+      // A stop in between must not be undone by what a check found out.
+      if (found !== undefined && isSameWrap(before.value, found.value) && (start || !found.value.stopped)) {
+        if (await this.#settle(found, outcome)) return;
+      }
+    }
+    options.log.warning('key-check-overtaken', { clusterId });
+  }
+
+  async #open(record: ClusterKeyRecord): Promise<CheckOutcome> {
+    const { options, processes } = this.#parts;
+    const current = wrappedKey(record, [identityOf(record.custody, options.serviceVault)]);
+    const { generation } = record;
+    const result = await callProcess(() => processes.obtain(record.clusterId), 'open', { current, generation });
+    const process = processes.running(record.clusterId);
+    if (result.outcome === 'opened' && process !== undefined) process.holds = generation;
+    if (result.outcome === 'failed' && result.cause === 'unknown') {
+      options.log.warning('vault-outcome-unknown', { clusterId: record.clusterId, status: result.status ?? 0 });
+    }
+    return result;
+  }
+
+  /** @returns false when the record changed meanwhile: check again */
+  async #settle(found: Versioned<ClusterKeyRecord>, outcome: CheckOutcome): Promise<boolean> {
+    const { options, processes, outstanding, changed } = this.#parts;
+    const started = { ...found.value, stopped: false };
+    const decision = afterCheck(started, outcome, bothClocks(options), options.settings);
+    const { clusterId } = found.value;
+    if (!decision.running) await processes.end(clusterId);
+    const mustWrite = decision.change !== 'none' || !decision.running || found.value.stopped;
+    const held = leaseHeld(found.value.lease, bothClocks(options), options.settings);
+    if (!mustWrite && held && outstanding.has(clusterId)) return true;
+    const followed = outcome.outcome === 'opened' ? await this.#look(decision.record) : { record: decision.record };
+    const committed = await this.#commit(found, followed.record);
+    await followed.settled?.(committed);
+    if (!committed) return false;
+    if (decision.change !== 'none') {
+      options.log.event(`cluster-${decision.change}`, {
+        clusterId,
+        cause: outcome.outcome === 'failed' ? outcome.cause : 'opened',
+      });
+      changed(clusterId);
+    }
+    return true;
+  }
+
+  /** After the key has opened: follows a newer version of a versionless key, or warns. Never the reason of a suspension.
+   * @returns the record to commit, and what to do once the commit is known */
+  async #look(
+    record: ClusterKeyRecord,
+  ): Promise<{ record: ClusterKeyRecord; settled?: (committed: boolean) => Promise<void> }> {
+    const { options, processes } = this.#parts;
+    if (record.custody.kind === 'microsoftManaged') return { record };
+    const { clusterId, custody, kid, generation } = record;
+    const obtain = () => processes.obtain(clusterId);
+    const identity = custody.key.identity;
+    const key = { vaultHost: kid.vaultHost, name: kid.name, ...(followsLatest(record) ? {} : { version: kid.version }) };
+    const seen = await callProcess(obtain, 'describe', { identity, key });
+    const plan = planFollow(record, seen, toUnixSeconds(options.clock.now()));
+    if (plan.action === 'stay') return { record: withWarning(record, plan.warning) };
+    const target = { identity, kid: plan.kid };
+    const result = await callProcess(obtain, 'rewrap', { current: wrappedKey(record, [identity]), target, generation });
+    if (result.outcome !== 'rewrapped') {
+      const failure = result.outcome === 'failed' ? result : result.failure;
+      const warning = `The latest version ${plan.kid.version} of the key is not followed: ${failure.message}`;
+      return { record: withWarning(record, warning) };
+    }
+    const { wrapped, check } = result;
+    const next = rotatedRecord(record, { custody, kid: plan.kid, wrapped, check, unwrapped: bothClocks(options) });
+    return {
+      record: next,
+      settled: async (committed) => {
+        if (committed) options.log.event('cluster-key-rotated', { clusterId, version: plan.kid.version });
+        await callProcess(obtain, committed ? 'adopt' : 'forget', { generation });
+      },
+    };
+  }
+
+  async #commit(found: Versioned<ClusterKeyRecord>, record: ClusterKeyRecord): Promise<boolean> {
+    try {
+      await this.#parts.options.state.commit({
+        write: [writeRecord(clusterKeyTable, found.id, found.version, record)],
+      });
+      return true;
+    } catch (error) {
+      if (error instanceof StateConflictError) return false;
+      throw error;
+    }
+  }
+}
+
+const parallelChecks = 8;
+
+function withWarning(record: ClusterKeyRecord, warning: string | undefined): ClusterKeyRecord {
+  const { warning: _earlier, ...rest } = record;
+  return warning === undefined ? rest : { ...rest, warning: warning.slice(0, 1500) };
+}

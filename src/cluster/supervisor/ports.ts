@@ -1,0 +1,73 @@
+import type { MintToken } from '../../authz/caller.ts';
+import type { Guid } from '../../base/guid.ts';
+import type { VersionedKeyId } from '../../base/key-id.ts';
+import type { HostName, KeyName } from '../../base/names.ts';
+import type { RandomBytes } from '../../base/random.ts';
+import type { Clock } from '../../clock/clock.ts';
+import type { Custody } from '../../encryption/cluster-keys.ts';
+import type { KeyFailure } from '../../encryption/key-wrapper.ts';
+import type { LeaseSettings, TwoClocks } from '../../encryption/lease.ts';
+import type { State } from '../../state/state.ts';
+import type { Edge } from '../process/pinned-http-client.ts';
+
+/** Whose a vault's host name is. `outside`: a real vault that the operator named, with a credential of its own. */
+export type HostResolution =
+  | { readonly where: 'ours' }
+  | { readonly where: 'absent' }
+  | {
+      readonly where: 'outside';
+      readonly mintToken: (audience: string) => ReturnType<MintToken>;
+    };
+
+/** Kustody's own vault, with one key for each cluster under Microsoft-managed custody. Both calls go over its data plane as a
+ * hidden principal; neither throws for what a vault does. */
+export interface ServiceVault {
+  readonly host: HostName;
+  /** The hidden principal that clusters go to it with: get, wrapKey, unwrapKey. */
+  readonly identity: Guid;
+  /** RSA 2048, usable at once. */
+  createKey(name: KeyName): Promise<{ readonly outcome: 'created'; readonly kid: VersionedKeyId } | KeyFailure>;
+  /** Deleted and purged: nothing opens with it any more. A key that is not there counts as destroyed. */
+  destroyKey(name: KeyName): Promise<{ readonly outcome: 'destroyed' } | KeyFailure>;
+}
+
+/** Names and values never come from a key, a token or a vault's message. */
+export interface KeyLog {
+  event(name: string, fields?: Readonly<Record<string, string | number | boolean>>): void;
+  warning(name: string, fields?: Readonly<Record<string, string | number | boolean>>): void;
+  failure(name: string, error: unknown, fields?: Readonly<Record<string, string | number | boolean>>): void;
+}
+
+/** Durable steps of a change, in their order: a test stops the world at each. */
+export type KeyStep = 'serviceKeyPlanned' | 'serviceKeyMade' | 'prepared' | 'committed' | 'serviceKeyDestroyed' | 'compacted';
+
+export interface ClusterKeysOptions {
+  readonly state: State;
+  /** The Kustody clock: leases and checks. */
+  readonly clock: Clock;
+  /** The system clock: leases end by it too; timeouts and back-off follow it alone. */
+  readonly wallClock: Clock;
+  readonly randomBytes: RandomBytes;
+  readonly mintToken: MintToken;
+  readonly resolveHost: (host: HostName) => Promise<HostResolution>;
+  readonly edge: Edge;
+  readonly serviceVault: ServiceVault;
+  readonly settings: LeaseSettings & { readonly vaultTimeoutMs: number };
+  /** `dist/cluster-process.js`. */
+  readonly processScript: string;
+  /** Leaves nothing overwritten on disk (truncates the WAL): after a change of custody. */
+  readonly compact: () => Promise<void>;
+  readonly log: KeyLog;
+  readonly faults?: (step: KeyStep) => void | Promise<void>;
+  /** Where a cluster process may write to; for debugging. */
+  readonly processOutput?: 'ignore' | 'inherit';
+}
+
+export const bothClocks = (options: Pick<ClusterKeysOptions, 'clock' | 'wallClock'>): TwoClocks => ({
+  kustody: options.clock.now(),
+  wall: options.wallClock.now(),
+});
+
+/** Who goes to the vault for a cluster. */
+export const identityOf = (custody: Custody, serviceVault: ServiceVault): Guid =>
+  custody.kind === 'customer' ? custody.key.identity : serviceVault.identity;

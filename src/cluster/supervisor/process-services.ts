@@ -1,0 +1,62 @@
+import type { HostName } from '../../base/names.ts';
+import { parseHostName } from '../../base/names.ts';
+import { processCallParsers, ProtocolError } from '../process/protocol.ts';
+import type { TokenAnswer } from '../process/vault-key-wrapper.ts';
+import type { VaultGrant } from './cluster-process.ts';
+import type { ClusterKeysOptions } from './ports.ts';
+
+type Ports = Pick<ClusterKeysOptions, 'mintToken' | 'resolveHost' | 'log'>;
+
+/** Answers what cluster processes ask: whose a host is, and tokens. A process gets a token only for an identity and a host
+ * that a call in flight named, and only for an audience that the host belongs to. */
+export function createProcessServices(
+  ports: Ports,
+): (operation: string, body: unknown, grants: readonly VaultGrant[]) => Promise<unknown> {
+  return async (operation, body, grants) => {
+    switch (operation) {
+      case 'resolve': {
+        const { host } = processCallParsers.resolve(body);
+        if (!grants.some((grant) => grant.host === host)) return overreach(ports, 'resolve', 'absent');
+        return (await ports.resolveHost(host)).where;
+      }
+      case 'token': {
+        const call = processCallParsers.token(body);
+        const granted = grants.some((grant) => grant.host === call.host && grant.identity === call.identity);
+        if (!granted || !isAudienceOf(call.audience, call.host)) {
+          const refused = { outcome: 'refused', reason: 'The token is not for the vault that was asked.' } as const;
+          return overreach(ports, 'token', refused);
+        }
+        return tokenFor(ports, call);
+      }
+      default:
+        throw new ProtocolError('operation');
+    }
+  };
+}
+
+async function tokenFor(
+  ports: Ports,
+  call: { readonly identity: VaultGrant['identity']; readonly host: HostName; readonly audience: string },
+): Promise<TokenAnswer> {
+  const resolution = await ports.resolveHost(call.host);
+  switch (resolution.where) {
+    case 'ours':
+      return ports.mintToken(call.identity, call.audience);
+    case 'outside':
+      return resolution.mintToken(call.audience);
+    case 'absent':
+      return { outcome: 'refused', reason: 'The vault does not exist.' };
+  }
+}
+
+/** `https://vault.azure.net` is an audience of `contoso.vault.azure.net`: the resource is a parent domain of the host. */
+function isAudienceOf(audience: string, host: HostName): boolean {
+  const match = /^https:\/\/([^/:?#@]+)(?::\d{1,5})?$/.exec(audience);
+  const domain = match === null ? undefined : parseHostName(match[1] ?? '');
+  return domain?.includes('.') === true && host.endsWith(`.${domain}`);
+}
+
+function overreach<T>(ports: Ports, operation: string, answer: T): T {
+  ports.log.warning('cluster-process-overreach', { operation });
+  return answer;
+}

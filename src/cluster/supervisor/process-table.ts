@@ -1,0 +1,115 @@
+import type { Guid } from '../../base/guid.ts';
+import { ChannelClosedError } from '../process/channel.ts';
+import { instant } from '../../clock/clock.ts';
+import { ClusterProcess } from './cluster-process.ts';
+import type { ClusterKeysOptions } from './ports.ts';
+import { createProcessServices } from './process-services.ts';
+
+const firstDelayMs = 250;
+const delayMsMax = 30_000;
+/** A process that ran so long starts again with a clean record. */
+const steadyMs = 60_000;
+const preflightIdleMs = 20_000;
+
+interface Crashes {
+  readonly count: number;
+  readonly startedAt: number;
+  readonly notBefore: number;
+}
+
+/** The running processes: one per cluster, started when first needed, and one without keys for preflights.
+ * A process that dies by itself is reported, after a pause that doubles while it keeps dying. The pause is real time: it
+ * protects the machine. */
+export class ProcessTable {
+  readonly #options: ClusterKeysOptions;
+  readonly #serve: ReturnType<typeof createProcessServices>;
+  readonly #onCrash: (clusterId: Guid) => void;
+  readonly #running = new Map<Guid, ClusterProcess>();
+  readonly #crashes = new Map<Guid, Crashes>();
+  readonly #pauses = new Map<Guid, () => void>();
+  #preflight: ClusterProcess | undefined;
+  #endPreflight: (() => void) | undefined;
+  #closed = false;
+
+  /** @param onCrash called when a crashed process may start again */
+  constructor(options: ClusterKeysOptions, onCrash: (clusterId: Guid) => void) {
+    this.#options = options;
+    this.#serve = createProcessServices(options);
+    this.#onCrash = onCrash;
+  }
+
+  running(clusterId: Guid): ClusterProcess | undefined {
+    return this.#running.get(clusterId);
+  }
+
+  /** @throws ChannelClosedError while the process pauses after a crash */
+  obtain(clusterId: Guid): ClusterProcess {
+    const running = this.#running.get(clusterId);
+    if (running !== undefined && !running.ended) return running;
+    const now = this.#options.wallClock.now();
+    const crashes = this.#crashes.get(clusterId);
+    if (this.#closed || (crashes !== undefined && now < crashes.notBefore)) {
+      throw new ChannelClosedError('The cluster process is being started again.');
+    }
+    const started = this.#start(clusterId, (wanted) => {
+      if (this.#running.get(clusterId) === started) this.#running.delete(clusterId);
+      if (!wanted && !this.#closed) this.#crashed(clusterId, now);
+    });
+    this.#running.set(clusterId, started);
+    this.#options.log.event('cluster-process-started', { clusterId, pid: started.pid ?? 0 });
+    return started;
+  }
+
+  /** A process without keys, for calls that belong to no cluster. It ends when nobody has used it for a while. */
+  preflight(): ClusterProcess {
+    if (this.#closed) throw new ChannelClosedError('Kustody is stopping.');
+    if (this.#preflight === undefined || this.#preflight.ended) this.#preflight = this.#start(undefined, () => undefined);
+    const process = this.#preflight;
+    this.#endPreflight?.();
+    const end = (): void => {
+      this.#endPreflight = undefined;
+      if (process.idle) void process.end();
+      else this.preflight();
+    };
+    this.#endPreflight = this.#options.wallClock.at(instant(this.#options.wallClock.now() + preflightIdleMs), end);
+    return process;
+  }
+
+  async end(clusterId: Guid): Promise<void> {
+    this.#pauses.get(clusterId)?.();
+    this.#pauses.delete(clusterId);
+    await this.#running.get(clusterId)?.end();
+  }
+
+  async close(): Promise<void> {
+    this.#closed = true;
+    for (const cancel of this.#pauses.values()) cancel();
+    this.#endPreflight?.();
+    await Promise.all([...this.#running.values(), ...(this.#preflight ? [this.#preflight] : [])].map((one) => one.end()));
+  }
+
+  #start(clusterId: Guid | undefined, onExit: (wanted: boolean) => void): ClusterProcess {
+    const { edge, settings, processScript, wallClock, processOutput } = this.#options;
+    return new ClusterProcess({
+      script: processScript,
+      configure: { clusterId, edge, vaultTimeoutMs: settings.vaultTimeoutMs },
+      wallClock,
+      output: processOutput ?? 'ignore',
+      serve: this.#serve,
+      onExit,
+    });
+  }
+
+  #crashed(clusterId: Guid, startedAt: number): void {
+    const now = this.#options.wallClock.now();
+    const before = now - startedAt > steadyMs ? 0 : (this.#crashes.get(clusterId)?.count ?? 0);
+    const delay = before === 0 ? 0 : Math.min(firstDelayMs * 2 ** (before - 1), delayMsMax);
+    this.#crashes.set(clusterId, { count: before + 1, startedAt, notBefore: now + delay });
+    this.#options.log.warning('cluster-process-crashed', { clusterId, restartInMs: delay });
+    const cancel = this.#options.wallClock.at(instant(now + delay), () => {
+      this.#pauses.delete(clusterId);
+      this.#onCrash(clusterId);
+    });
+    this.#pauses.set(clusterId, cancel);
+  }
+}

@@ -51,9 +51,9 @@ export function memoryState(): State {
 }
 
 /** Identity with one tenant, one application and one managed identity, and a wall clock that stands still until moved. */
-export async function startIdentity(options: { readonly tokenExpiry?: TokenExpiry } = {}) {
+export async function startIdentity(options: { readonly tokenExpiry?: TokenExpiry; readonly now?: Instant } = {}) {
   const state = memoryState();
-  const wall = { now: instant(Date.UTC(2026, 4, 1, 12, 0, 0, 250)) };
+  const wall = { now: options.now ?? instant(Date.UTC(2026, 4, 1, 12, 0, 0, 250)) };
   const wallClock = (): Instant => wall.now;
   const randomBytes = systemRandomBytes;
   const tenants = openTenants(state, randomBytes);

@@ -1,6 +1,6 @@
 import 'reflect-metadata';
-import { createHash, webcrypto } from 'node:crypto';
-import { X509Certificate, X509CertificateGenerator } from '@peculiar/x509';
+import { createHash, webcrypto, X509Certificate } from 'node:crypto';
+import { X509CertificateGenerator } from '@peculiar/x509';
 import { toBase64Url } from '../../base/base64url.ts';
 import { invariant } from '../../base/invariant.ts';
 import type { RandomBytes } from '../../base/random.ts';
@@ -149,8 +149,10 @@ async function importKeys(version: number, generations: readonly StoredKey[]): P
 
 async function importPublic(stored: StoredKey): Promise<PublicSigningKey> {
   const der = Buffer.from(stored.certificate, 'base64url');
-  const verify = await new X509Certificate(der).publicKey.export(algorithm, ['verify'], webcrypto);
-  const jwk = await webcrypto.subtle.exportKey('jwk', verify);
-  invariant(jwk.n !== undefined && jwk.e !== undefined, 'an RSA key has a modulus and an exponent');
-  return { kid: stored.kid, n: jwk.n, e: jwk.e, certificate: der.toString('base64'), verify };
+  const { publicKey } = new X509Certificate(der);
+  const { n, e } = publicKey.export({ format: 'jwk' });
+  invariant(n !== undefined && e !== undefined, 'an RSA key has a modulus and an exponent');
+  const spki = publicKey.export({ format: 'der', type: 'spki' });
+  const verify = await webcrypto.subtle.importKey('spki', spki, algorithm, false, ['verify']);
+  return { kid: stored.kid, n, e, certificate: der.toString('base64'), verify };
 }

@@ -1,0 +1,43 @@
+import { allowedByAccessPolicies } from '../authz/access-policies.ts';
+import type { Caller } from '../authz/caller.ts';
+import type { VaultSettings } from './vault-directory.ts';
+import { vaultError } from './vault-error.ts';
+
+/** Whether a role assignment lets the caller do `dataAction` (such as `Microsoft.KeyVault/vaults/keys/read`) on a resource,
+ * and which assignment it was. */
+export type AllowedByRole = (
+  caller: Caller,
+  dataAction: string,
+  resourceId: string,
+) => Promise<{ readonly allowed: true; readonly assignmentId?: string } | { readonly allowed: false }>;
+
+export interface NeededRight {
+  readonly permission: string;
+  readonly dataAction: string;
+  readonly orDataAction?: string;
+}
+
+/** Access policies or roles decide, never both.
+ * @returns the role assignment that let the caller in, on RBAC vaults
+ * @throws VaultError 403 */
+export async function authorize(
+  allowedByRole: AllowedByRole,
+  vault: VaultSettings,
+  caller: Caller,
+  right: NeededRight,
+  keyName: string | undefined,
+): Promise<{ readonly assignmentId?: string }> {
+  if (!vault.enableRbacAuthorization) {
+    if (allowedByAccessPolicies(vault.accessPolicies, caller, 'keys', right.permission)) return {};
+    throw vaultError('byPolicy', right.permission, caller, vault);
+  }
+  const resource = keyName === undefined ? vault.resourceId : `${vault.resourceId}/keys/${keyName}`;
+  const actions = right.orDataAction === undefined ? [right.dataAction] : [right.dataAction, right.orDataAction];
+  for (const action of actions) {
+    const verdict = await allowedByRole(caller, fullAction(action), resource);
+    if (verdict.allowed) return verdict.assignmentId === undefined ? {} : { assignmentId: verdict.assignmentId };
+  }
+  throw vaultError('byRbac', fullAction(right.dataAction), resource.toLowerCase(), caller, vault);
+}
+
+const fullAction = (action: string): string => `Microsoft.KeyVault/vaults/${action}`;

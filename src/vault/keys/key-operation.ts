@@ -1,0 +1,65 @@
+import type { Caller } from '../../authz/caller.ts';
+import type { JsonObject } from '../../base/json.ts';
+import type { RandomBytes } from '../../base/random.ts';
+import type { Clock } from '../../clock/clock.ts';
+import type { State, StateExpectation, StateWrite } from '../../state/state.ts';
+import type { KeyName } from '../../base/names.ts';
+import type { PrivateKeyCache } from '../rsa/private-keys.ts';
+import type { RsaKeyPair, RsaKeyPool } from '../rsa/rsa-keys.ts';
+import type { VaultSettings } from '../vault-directory.ts';
+import type { KeyRetention } from './retention.ts';
+
+export interface KeyServices {
+  readonly state: State;
+  readonly clock: Clock;
+  readonly randomBytes: RandomBytes;
+  readonly keyPool: RsaKeyPool;
+  readonly privateKeys: PrivateKeyCache;
+  readonly retention: KeyRetention;
+}
+
+/** A request after routing, authentication and authorization. */
+export interface KeyRequest {
+  readonly vault: VaultSettings;
+  readonly caller: Caller;
+  readonly apiVersion: string;
+  /** Names lower case. */
+  readonly query: ReadonlyMap<string, string>;
+  /** Set on paths with a name, which has been checked. */
+  readonly name: KeyName | undefined;
+  /** As sent; undefined means the current version. */
+  readonly version: string | undefined;
+  readonly body: Buffer | undefined;
+  /** The new key of a create: taken once, however often the operation starts anew after a conflict. */
+  readonly newKey: (make: () => Promise<RsaKeyPair>) => Promise<RsaKeyPair>;
+}
+
+/** What an operation wants committed and answered. */
+export interface KeyOutcome {
+  readonly status: 200 | 204;
+  readonly body?: JsonObject;
+  /** Answered as `{"kid","value"}` instead of a body; overwritten by whoever sends or drops it. */
+  readonly secret?: Buffer;
+  /** Versioned kid, for the audit record and the secret. */
+  readonly kid?: string;
+  readonly expect?: readonly StateExpectation[];
+  readonly write?: readonly StateWrite[];
+  readonly committed?: () => void;
+}
+
+export interface KeyOperation {
+  /** As in the official API description. */
+  readonly id: string;
+  readonly method: 'GET' | 'PUT' | 'POST' | 'PATCH' | 'DELETE';
+  /** Lower-case literals match without case; `{version}` may be left out or empty where `latest` is true. */
+  readonly path: string;
+  readonly latest?: true;
+  /** Key permission of access policies. */
+  readonly permission: string;
+  /** Data action of roles, after `Microsoft.KeyVault/vaults/`. */
+  readonly dataAction: string;
+  /** Another data action that is enough: who may read a public key can wrap with it anyway. */
+  readonly orDataAction?: string;
+  /** Missing: not built, refused by name. */
+  readonly handle?: (services: KeyServices, request: KeyRequest) => Promise<KeyOutcome>;
+}

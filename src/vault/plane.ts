@@ -1,0 +1,215 @@
+import type { FastifyReply, FastifyRequest } from 'fastify';
+import type { IncomingMessage } from 'node:http';
+import type { Caller, VerifyToken } from '../authz/caller.ts';
+import type { Guid } from '../base/guid.ts';
+import { zeroBytes } from '../base/bytes.ts';
+import { invariant } from '../base/invariant.ts';
+import type { HostName, VaultName } from '../base/names.ts';
+import { parseVaultName } from '../base/names.ts';
+import type { RandomBytes } from '../base/random.ts';
+import type { Clock } from '../clock/clock.ts';
+import type { Log } from '../http/logging.ts';
+import { createPlaneApp } from '../http/plane-app.ts';
+import type { HostClaim, Plane } from '../http/plane.ts';
+import type { State } from '../state/state.ts';
+import { createAuditWriter } from './audit.ts';
+import type { AllowedByRole } from './authorization.ts';
+import type { VaultFault } from './faults.ts';
+import { faultError } from './faults.ts';
+import type { KeyOperation } from './keys/key-operation.ts';
+import { keyOperations } from './keys/key-operations.ts';
+import { createKeyRetention, purgeVaultContents } from './keys/retention.ts';
+import { plainAddress } from './network-rules.ts';
+import { createPrivateKeyCache } from './rsa/private-keys.ts';
+import { createRsaKeyPool } from './rsa/rsa-keys.ts';
+import type { VaultRunner } from './run-operation.ts';
+import { runVaultOperation } from './run-operation.ts';
+import { sendSecret } from './secret-answer.ts';
+import { checkToken } from './token-check.ts';
+import type { VaultDirectory, VaultSettings } from './vault-directory.ts';
+import {
+  answerHeaders,
+  readApiVersion,
+  readQuery,
+  renderVaultError,
+  renderVaultFailure,
+  vaultHeaders,
+} from './wire.ts';
+
+export interface VaultPlaneOptions {
+  readonly directory: VaultDirectory;
+  readonly state: State;
+  readonly clock: Clock;
+  readonly randomBytes: RandomBytes;
+  readonly verifyToken: VerifyToken;
+  readonly allowedByRole: AllowedByRole;
+  readonly log: Log;
+  /** Asked for each request before anything else; `operation` is undefined for paths that no operation takes. */
+  readonly fault?: (vault: VaultName, operation: string | undefined) => VaultFault | undefined;
+  /** While true no retention is over: the clock is doubtful. */
+  readonly purgesHeld?: () => boolean;
+  /** RSA 2048 keys kept ready, 8 by default. */
+  readonly readyKeys?: number;
+  /** Default: the address of the socket. */
+  readonly clientAddress?: (request: IncomingMessage) => string;
+}
+
+export interface VaultPlane {
+  readonly plane: Plane;
+  /** Removes keys whose retention is over, now and from now on. Call at start, and when purges are no longer held. */
+  startRetention(): Promise<void>;
+  /** Fills the pool of ready keys. Call when listening. */
+  fillKeyPool(): Promise<void>;
+  /** Removes all keys of a vault that is purged. */
+  purgeVaultContents(vaultId: Guid): Promise<void>;
+  close(): void;
+}
+
+const privateKeysMax = 64;
+const bodyBytesMax = 256 * 1024;
+
+/** The data plane of all vaults: `{vault}.vault.azure.net`. */
+export function createVaultPlane(options: VaultPlaneOptions): VaultPlane {
+  const { state, clock, directory } = options;
+  const privateKeys = createPrivateKeyCache(privateKeysMax);
+  const retention = createKeyRetention(state, clock, privateKeys, options.purgesHeld);
+  const keyPool = createRsaKeyPool(options.readyKeys ?? 8);
+  const writeAudit = createAuditWriter();
+  const runner: VaultRunner = {
+    services: { state, clock, randomBytes: options.randomBytes, keyPool, privateKeys, retention },
+    allowedByRole: options.allowedByRole,
+    audit: (record) => writeAudit(clock.now(), record),
+  };
+  const plane = buildPlane(options, runner);
+  return {
+    plane: { ...plane, claim: (host) => claim(directory, host), handle: withMethodHeader(plane.handle) },
+    startRetention: () => retention.start(),
+    fillKeyPool: () => keyPool.fill(),
+    purgeVaultContents: (vaultId) => purgeVaultContents(state, privateKeys, vaultId),
+    close: () => {
+      retention.stop();
+      keyPool.close();
+    },
+  };
+}
+
+interface Session {
+  readonly vault: VaultSettings;
+  readonly caller: Caller;
+  readonly clientAddress: string;
+}
+
+function buildPlane(options: VaultPlaneOptions, runner: VaultRunner): Plane {
+  const sessions = new WeakMap<FastifyRequest, Session>();
+  const routes = new Map<string, KeyOperation>();
+  const operationOf = (request: FastifyRequest): KeyOperation | undefined =>
+    request.is404 ? undefined : routes.get(`${request.method} ${request.routeOptions.url ?? ''}`);
+
+  const { app, toPlane } = createPlaneApp({
+    name: 'vault',
+    log: options.log,
+    bodies: 'bytes',
+    bodyBytesMax,
+    randomBytes: options.randomBytes,
+    answerHeaders,
+    renderError: renderVaultError,
+    renderFailure: renderVaultFailure,
+    authenticate: async (request, reply) => {
+      const vault = await findVault(options.directory, request);
+      const operation = operationOf(request);
+      const fault = vault && options.fault?.(vault.name, operation?.id);
+      // A name that resolves no more, between the look-up and now, is a connection that breaks.
+      if (vault === undefined || fault === 'drop') return drop(reply);
+      if (fault !== undefined) throw faultError(fault);
+      if (operation !== undefined) request.operationId = operation.id;
+      const clientAddress = plainAddress(
+        options.clientAddress?.(request.raw) ?? request.raw.socket.remoteAddress ?? '',
+      );
+      void reply.headers(vaultHeaders(vault, clientAddress));
+      const caller = await checkToken(options.verifyToken, vault, request.headers.authorization);
+      sessions.set(request, { vault, caller, clientAddress });
+    },
+  });
+
+  for (const operation of keyOperations) {
+    for (const url of urlsOf(operation)) {
+      routes.set(`${operation.method} ${url}`, operation);
+      app.route<{ Params: Record<string, string> }>({
+        method: operation.method,
+        url,
+        handler: async (request, reply) => {
+          const session = sessions.get(request);
+          invariant(session !== undefined, 'a routed request has been authenticated');
+          return answer(runner, operation, session, request, reply);
+        },
+      });
+    }
+  }
+  return toPlane((host) => claim(options.directory, host));
+}
+
+async function answer(
+  runner: VaultRunner,
+  operation: KeyOperation,
+  session: Session,
+  request: FastifyRequest<{ Params: Record<string, string> }>,
+  reply: FastifyReply,
+): Promise<unknown> {
+  const body = request.body instanceof Buffer ? request.body : undefined;
+  try {
+    const query = readQuery(request.raw.url ?? '');
+    const result = await runVaultOperation(runner, {
+      operation,
+      ...session,
+      requestId: request.correlation.requestId,
+      correlationId: request.correlation.correlationId,
+      apiVersion: readApiVersion(query),
+      query,
+      name: request.params['name'],
+      version: request.params['version'],
+      body,
+    });
+    if (result.assignmentId !== undefined) void reply.header('x-ms-keyvault-rbac-assignment-id', result.assignmentId);
+    if (result.secret === undefined) return await reply.code(result.status).send(result.body);
+    invariant(result.kid !== undefined, 'a secret has the kid that opened it');
+    sendSecret(reply, result.kid, result.secret);
+    return undefined;
+  } finally {
+    if (body !== undefined) zeroBytes(body);
+  }
+}
+
+/** An operation without its version means the current one; an empty version looks the same once slashes are collapsed. */
+function urlsOf(operation: KeyOperation): readonly string[] {
+  const paths = operation.latest ? [operation.path, operation.path.replace('/{version}', '')] : [operation.path];
+  return paths.map((path) => path.replaceAll(/\{(\w+)\}/g, ':$1'));
+}
+
+const hostSuffix = '.vault.azure.net';
+
+async function claim(directory: VaultDirectory, host: HostName): Promise<HostClaim> {
+  if (!host.endsWith(hostSuffix)) return undefined;
+  const name = parseVaultName(host.slice(0, -hostSuffix.length));
+  return name !== undefined && (await directory.find(name)) !== undefined ? 'serve' : 'absent';
+}
+
+async function findVault(directory: VaultDirectory, request: FastifyRequest): Promise<VaultSettings | undefined> {
+  const host = (request.headers.host ?? '').toLowerCase().replace(/:\d+$/, '');
+  const name = host.endsWith(hostSuffix) ? parseVaultName(host.slice(0, -hostSuffix.length)) : undefined;
+  return name === undefined ? undefined : directory.find(name);
+}
+
+function drop(reply: FastifyReply): void {
+  void reply.hijack();
+  reply.raw.destroy();
+}
+
+/** Clients that can only GET and POST say the method in a header. */
+function withMethodHeader(handle: Plane['handle']): Plane['handle'] {
+  return (request, response) => {
+    const wanted = request.method === 'POST' ? request.headers['x-http-method'] : undefined;
+    const method = typeof wanted === 'string' ? wanted.toUpperCase() : undefined;
+    if (method === 'PATCH' || method === 'DELETE') request.method = method;
+    handle(request, response);
+  };
+}

@@ -1,0 +1,146 @@
+import type { Caller } from '../authz/caller.ts';
+import type { Guid } from '../base/guid.ts';
+import { zeroBytes } from '../base/bytes.ts';
+import { formatKeyId } from '../base/key-id.ts';
+import { parseKeyName, parseKeyVersion } from '../base/names.ts';
+import type { StateWrite } from '../state/state.ts';
+import { StateConflictError } from '../state/state-store.ts';
+import type { VaultAuditRecord } from './audit.ts';
+import { auditedCaller } from './audit.ts';
+import type { AllowedByRole } from './authorization.ts';
+import { authorize } from './authorization.ts';
+import { vaultHostOf } from './keys/key-bundle.ts';
+import type { KeyOperation, KeyOutcome, KeyRequest, KeyServices } from './keys/key-operation.ts';
+import { refusedByNetwork } from './network-rules.ts';
+import type { RsaKeyPair } from './rsa/rsa-keys.ts';
+import type { VaultSettings } from './vault-directory.ts';
+import { VaultError, vaultError } from './vault-error.ts';
+
+/** A request whose token is good and whose operation is known. */
+export interface VaultCall {
+  readonly operation: KeyOperation;
+  readonly vault: VaultSettings;
+  readonly caller: Caller;
+  readonly clientAddress: string;
+  readonly requestId: Guid;
+  readonly correlationId: Guid;
+  readonly apiVersion: string;
+  readonly query: ReadonlyMap<string, string>;
+  /** As sent. */
+  readonly name: string | undefined;
+  readonly version: string | undefined;
+  readonly body: Buffer | undefined;
+}
+
+export interface VaultRunner {
+  readonly services: KeyServices;
+  readonly allowedByRole: AllowedByRole;
+  readonly audit: (record: Omit<VaultAuditRecord, 'time'>) => StateWrite;
+}
+
+export type VaultAnswer = Pick<KeyOutcome, 'status' | 'body' | 'secret' | 'kid'> & { readonly assignmentId?: string };
+
+const attemptsMax = 8;
+
+/** Checks the firewall, then the permission, then does the operation. Its writes, what it relied on and its audit record are ONE
+ * commit, made before anybody learns the outcome; refusals are recorded the same way. If what it read has changed
+ * by then, it starts anew.
+ * @returns an answer; the caller overwrites its secret
+ * @throws VaultError what the client is told; anything else is our fault (a failing store), and nothing is answered */
+export async function runVaultOperation(runner: VaultRunner, call: VaultCall): Promise<VaultAnswer> {
+  const newKey = takenOnce();
+  for (let attempt = 1; attempt <= attemptsMax; attempt++) {
+    const result = await attemptOperation(runner, call, newKey);
+    if (result instanceof VaultError) {
+      await commitRefusal(runner, call, result);
+      throw result;
+    }
+    const { outcome, assignmentId } = result;
+    try {
+      const audit = runner.audit(auditRecord(call, outcome.status, outcome.kid));
+      await runner.services.state.commit({ expect: outcome.expect ?? [], write: [...(outcome.write ?? []), audit] });
+    } catch (error) {
+      if (outcome.secret !== undefined) zeroBytes(outcome.secret);
+      if (error instanceof StateConflictError) continue;
+      throw error;
+    }
+    outcome.committed?.();
+    return { ...outcome, ...(assignmentId === undefined ? {} : { assignmentId }) };
+  }
+  const tooMany = vaultError('changedMeanwhile');
+  await commitRefusal(runner, call, tooMany);
+  throw tooMany;
+}
+
+interface Attempt {
+  readonly outcome: KeyOutcome;
+  readonly assignmentId: string | undefined;
+}
+
+async function attemptOperation(
+  { services, allowedByRole }: VaultRunner,
+  call: VaultCall,
+  newKey: KeyRequest['newKey'],
+): Promise<Attempt | VaultError> {
+  const { operation, vault, caller } = call;
+  try {
+    const closed = refusedByNetwork(vault, caller, call.clientAddress);
+    if (closed !== undefined) throw closed;
+    const { assignmentId } = await authorize(allowedByRole, vault, caller, operation, call.name);
+    if (operation.handle === undefined) {
+      throw vaultError('notBuilt', `the operation ${operation.id} (${operation.method} ${operation.path})`);
+    }
+    const name = call.name === undefined ? undefined : parseKeyName(call.name);
+    if (call.name !== undefined && name === undefined) throw vaultError('invalidName', call.name.slice(0, 200));
+    const request: KeyRequest = {
+      vault,
+      caller,
+      apiVersion: call.apiVersion,
+      query: call.query,
+      name,
+      version: call.version,
+      body: call.body,
+      newKey,
+    };
+    return { outcome: await operation.handle(services, request), assignmentId };
+  } catch (error) {
+    if (error instanceof VaultError) return error;
+    throw error;
+  }
+}
+
+async function commitRefusal({ services, audit }: VaultRunner, call: VaultCall, error: VaultError): Promise<void> {
+  const { status, code, inner } = error;
+  const record = auditRecord(call, status, undefined);
+  const refused = { ...record, error: inner === undefined ? { code } : { code, inner } };
+  await services.state.commit({ write: [audit(refused)] });
+}
+
+function auditRecord(call: VaultCall, status: number, kid: string | undefined): Omit<VaultAuditRecord, 'time'> {
+  const named = kid ?? requestedKid(call);
+  return {
+    vaultId: call.vault.vaultId,
+    vaultName: call.vault.name,
+    operation: call.operation.id,
+    ...(named === undefined ? {} : { kid: named }),
+    status,
+    caller: auditedCaller(call.caller),
+    clientAddress: call.clientAddress,
+    requestId: call.requestId,
+    correlationId: call.correlationId,
+  };
+}
+
+/** What the path names, as far as it is well-formed. */
+function requestedKid({ vault, name, version }: VaultCall): string | undefined {
+  const keyName = name === undefined ? undefined : parseKeyName(name);
+  if (keyName === undefined) return undefined;
+  const keyVersion = version === undefined ? undefined : parseKeyVersion(version);
+  const key = { vaultHost: vaultHostOf(vault), name: keyName };
+  return formatKeyId(keyVersion === undefined ? key : { ...key, version: keyVersion });
+}
+
+function takenOnce(): KeyRequest['newKey'] {
+  let taken: Promise<RsaKeyPair> | undefined;
+  return (make) => (taken ??= make());
+}

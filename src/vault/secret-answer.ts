@@ -1,0 +1,36 @@
+import type { FastifyReply } from 'fastify';
+import { zeroBytes } from '../base/bytes.ts';
+import { base64UrlLength, writeBase64Url } from './base64url-bytes.ts';
+
+/** Answers `{"kid","value"}` with a value that must not stay in memory: no string is ever made of it, the headers go first
+ * and the body is one buffer (two would be copied on their way into TLS), overwritten as soon as it is out.
+ * @param value overwritten */
+export function sendSecret(reply: FastifyReply, kid: string, value: Buffer): void {
+  const body = secretBody(kid, value);
+  zeroBytes(value);
+  const wipe = (): void => zeroBytes(body);
+  void reply.hijack();
+  const response = reply.raw;
+  response.once('finish', wipe).once('close', wipe);
+  if (response.destroyed) {
+    wipe(); // the client has left, and with it the events
+    return;
+  }
+  for (const [name, value] of Object.entries(reply.getHeaders())) {
+    if (value !== undefined) response.setHeader(name, value);
+  }
+  response.writeHead(200, { 'content-type': 'application/json; charset=utf-8', 'content-length': body.length });
+  response.flushHeaders();
+  response.end(body);
+}
+
+function secretBody(kid: string, value: Buffer): Buffer {
+  const front = Buffer.from(`{"kid":${JSON.stringify(kid)},"value":"`, 'utf8');
+  const back = Buffer.from('"}', 'utf8');
+  // Not from the pool that Node shares among small buffers.
+  const body = Buffer.allocUnsafeSlow(front.length + base64UrlLength(value.length) + back.length);
+  front.copy(body);
+  const end = writeBase64Url(value, body, front.length);
+  back.copy(body, end);
+  return body;
+}

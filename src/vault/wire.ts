@@ -1,0 +1,76 @@
+import type { FastifyRequest } from 'fastify';
+import { isIPv4 } from 'node:net';
+import type { Correlation } from '../http/correlation.ts';
+import type { PlaneAnswer, PlaneFailure, PlaneFailureKind } from '../http/plane-failure.ts';
+import { notBuiltCollections } from './keys/key-operations.ts';
+import type { VaultSettings } from './vault-directory.ts';
+import { errorBody, VaultError, vaultError } from './vault-error.ts';
+
+/** Headers of every answer. Key Vault echoes the client's request id without being asked. */
+export function answerHeaders({ requestId, clientRequestId }: Correlation): Record<string, string> {
+  return {
+    'cache-control': 'no-cache',
+    pragma: 'no-cache',
+    expires: '-1',
+    'x-ms-request-id': requestId,
+    ...(clientRequestId === undefined ? {} : { 'x-ms-client-request-id': clientRequestId }),
+    'x-ms-keyvault-service-version': '1.9.264.2',
+    'strict-transport-security': 'max-age=31536000;includeSubDomains',
+    'x-content-type-options': 'nosniff',
+  };
+}
+
+export function vaultHeaders(vault: VaultSettings, clientAddress: string): Record<string, string> {
+  const [type, family] = isIPv4(clientAddress) ? ['Ipv4', 'InterNetwork'] : ['Ipv6', 'InterNetworkV6'];
+  return {
+    'x-ms-keyvault-region': vault.region,
+    'x-ms-keyvault-network-info': `conn_type=${type};addr=${clientAddress};act_addr_fam=${family};`,
+  };
+}
+
+/** Names lower case and decoded; of a name given twice the first counts. */
+export function readQuery(url: string): ReadonlyMap<string, string> {
+  const at = url.indexOf('?');
+  const query = new Map<string, string>();
+  for (const [name, value] of new URLSearchParams(at < 0 ? '' : url.slice(at + 1))) {
+    const lower = name.toLowerCase();
+    if (!query.has(lower)) query.set(lower, value);
+  }
+  return query;
+}
+
+/** Any version that looks like one of Key Vault's: a date or a number, or a preview of one.
+ * @throws VaultError 400 */
+export function readApiVersion(query: ReadonlyMap<string, string>): string {
+  const version = query.get('api-version');
+  if (version === undefined || version === '') throw vaultError('missingApiVersion');
+  if (!/^(\d{4}-\d{2}-\d{2}|\d\.\d)(-preview(\.\d)?)?$/.test(version)) throw vaultError('invalidApiVersion');
+  return version;
+}
+
+export function renderVaultError(error: unknown): PlaneAnswer | undefined {
+  if (!(error instanceof VaultError)) return undefined;
+  return { status: error.status, headers: error.headers, body: errorBody(error) };
+}
+
+const failureCodes = {
+  notFound: 'NotFound',
+  badUrl: 'BadParameter',
+  bodyTooLarge: 'RequestBodyTooLarge',
+  badJson: 'BadParameter',
+  badBody: 'BadParameter',
+  unsupportedMediaType: 'UnsupportedMediaType',
+  internal: 'InternalServerError',
+} as const satisfies Record<PlaneFailureKind, string>;
+
+export function renderVaultFailure(failure: PlaneFailure, request?: FastifyRequest): PlaneAnswer {
+  const collection = failure.kind === 'notFound' ? collectionOf(request) : undefined;
+  const error =
+    collection !== undefined && notBuiltCollections.has(collection)
+      ? vaultError('notBuilt', `the collection ${collection} of Key Vault`)
+      : new VaultError(failure.status, failureCodes[failure.kind], undefined, failure.text);
+  return { status: error.status, body: errorBody(error) };
+}
+
+const collectionOf = (request: FastifyRequest | undefined): string | undefined =>
+  /^\/+([a-z]+)/i.exec(request?.raw.url ?? '')?.[1]?.toLowerCase();

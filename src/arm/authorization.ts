@@ -1,0 +1,19 @@
+import type { Caller } from '../authz/caller.ts';
+import type { Authorizer } from '../authz/role-assignments.ts';
+import type { ArmError } from './arm-error.ts';
+import { armErrors } from './arm-errors.ts';
+
+/** For operations whose action is not known before their handler runs; all others are authorized by the plane.
+ * @throws ArmError 403 `AuthorizationFailed` */
+export async function requireAction(
+  authorizer: Authorizer,
+  caller: Caller,
+  action: string,
+  scope: string,
+): Promise<void> {
+  const decision = await authorizer.decide(caller, 'action', action, scope);
+  if (!decision.allowed) throw authorizationFailed(caller, action, scope);
+}
+
+export const authorizationFailed = (caller: Caller, action: string, scope: string): ArmError =>
+  armErrors.AuthorizationFailed(caller.appId ?? caller.objectId, caller.objectId, action, scope);

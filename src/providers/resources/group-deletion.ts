@@ -1,0 +1,131 @@
+import { armErrors } from '../../arm/arm-errors.ts';
+import type { ArmOperation, ArmReply, ArmRequest } from '../../arm/arm-operation.ts';
+import type { OperationRecord } from '../../arm/long-running.ts';
+import {
+  armOperations,
+  findOperation,
+  finishedOperation,
+  operationHeaders,
+  startOperation,
+  statusOf,
+} from '../../arm/long-running.ts';
+import type { ResourceGroup } from '../../arm/resource-groups.ts';
+import { requireResourceGroup, resourceGroups } from '../../arm/resource-groups.ts';
+import { retryOnConflict } from '../../arm/retry.ts';
+import { ArmError } from '../../arm/arm-error.ts';
+import { dropAssignmentsWithin } from '../../authz/role-assignments.ts';
+import { invariant } from '../../base/invariant.ts';
+import type { Versioned } from '../../state/state.ts';
+import { writeRecord } from '../../state/state.ts';
+import type { ResourcesDependencies } from './resources-dependencies.ts';
+
+const provider = 'Microsoft.Resources';
+
+/** Commits in this order: the group is being deleted and an operation says so → each provider's resources are gone → the group,
+ * its role assignments and the operation's outcome, together. A crash in between leaves a group in state Deleting, which
+ * `resumeGroupDeletions` finishes. */
+export async function deleteGroup(deps: ResourcesDependencies, request: ArmRequest): Promise<ArmReply> {
+  const { subscriptionId = '', resourceGroupName = '' } = request.params;
+  const operation = await retryOnConflict(() => beginDeletion(deps, subscriptionId, resourceGroupName));
+  await finishDeletion(deps, operation);
+  const headers = operationHeaders(request, statusPath(operation), { location: true });
+  return { status: 202, headers };
+}
+
+const statusPath = (operation: OperationRecord): string =>
+  `/subscriptions/${operation.subscriptionId}/operationresults/${operation.operationId}`;
+
+async function beginDeletion(
+  deps: ResourcesDependencies,
+  subscriptionId: string,
+  name: string,
+): Promise<OperationRecord> {
+  const found = await requireResourceGroup(deps.state, subscriptionId, name);
+  if (found.value.provisioningState === 'Deleting') throw armErrors.ResourceGroupBeingDeleted(found.value.name);
+  const deleting: ResourceGroup = { ...found.value, provisioningState: 'Deleting' };
+  const { operation, write } = startOperation(deps.randomBytes, {
+    kind: 'ResourceGroupDelete',
+    provider,
+    subscriptionId: subscriptionId.toLowerCase(),
+    resourceId: found.value.id,
+    startedAt: deps.clock.now(),
+  });
+  await deps.state.commit({ write: [writeRecord(resourceGroups, found.id, found.version, deleting), write] });
+  return operation;
+}
+
+async function finishDeletion(deps: ResourcesDependencies, operation: OperationRecord): Promise<void> {
+  const groupId = operation.resourceId;
+  try {
+    for (const each of deps.providers) await each.deleteInGroup?.(groupId);
+  } catch (error) {
+    if (!(error instanceof ArmError)) throw error; // stays Deleting, and is finished at the next start
+    await retryOnConflict(() => endDeletion(deps, operation, error));
+    return;
+  }
+  await retryOnConflict(() => endDeletion(deps, operation, undefined));
+}
+
+async function endDeletion(
+  deps: ResourcesDependencies,
+  operation: OperationRecord,
+  failure: ArmError | undefined,
+): Promise<void> {
+  const [group, running] = await Promise.all([
+    deps.state.get(resourceGroups, operation.resourceId.toLowerCase()),
+    deps.state.get(armOperations, operation.operationId),
+  ]);
+  invariant(running !== undefined, 'a running operation has a record');
+  if (group === undefined) return;
+  const kept: ResourceGroup | null = failure === undefined ? null : { ...group.value, provisioningState: 'Succeeded' };
+  const outcome =
+    failure === undefined
+      ? ({ status: 'Succeeded' } as const)
+      : ({ status: 'Failed', error: { code: failure.code, message: failure.message } } as const);
+  await deps.state.commit({
+    write: [
+      writeRecord(resourceGroups, group.id, group.version, kept),
+      finishedOperation(running, outcome, deps.clock.now()),
+      ...(failure === undefined ? await dropAssignmentsWithin(deps.state, operation.resourceId) : []),
+    ],
+  });
+}
+
+/** Finishes what a crash has interrupted. Run once at start, before requests are taken. */
+export async function resumeGroupDeletions(deps: ResourcesDependencies): Promise<void> {
+  const groups = await deps.state.list(resourceGroups);
+  const deleting = groups.filter((group) => group.value.provisioningState === 'Deleting');
+  if (deleting.length === 0) return;
+  const operations = await deps.state.list(armOperations);
+  for (const group of deleting) {
+    const running = operations.find((operation) => isDeletionOf(operation, group.value.id));
+    invariant(running !== undefined, 'a group in state Deleting has a running operation');
+    await finishDeletion(deps, running.value);
+  }
+}
+
+const isDeletionOf = (operation: Versioned<OperationRecord>, groupId: string): boolean =>
+  operation.value.kind === 'ResourceGroupDelete' &&
+  operation.value.outcome === undefined &&
+  operation.value.resourceId.toLowerCase() === groupId.toLowerCase();
+
+/** The `Location` of a group deletion. Its id is the permission to look at it, as everyone who can see it was given it. */
+export function operationResultOperation(deps: ResourcesDependencies): ArmOperation {
+  return {
+    id: 'OperationResults_Get',
+    method: 'GET',
+    path: '/subscriptions/{subscriptionId}/operationresults/{operationId}',
+    action: null,
+    handle: async (request) => {
+      const { subscriptionId = '', operationId = '' } = request.params;
+      const found = await findOperation(deps.state, operationId, { provider, subscriptionId });
+      if (found === undefined) throw armErrors.OperationNotFound(operationId);
+      const { status, error } = statusOf(found.value, deps.clock.now());
+      if (status === 'Running') {
+        return { status: 202, headers: operationHeaders(request, statusPath(found.value), { location: true }) };
+      }
+      if (error !== undefined) throw new ArmError(409, error.code, error.message);
+      return { status: 204 };
+    },
+  };
+}

@@ -47,7 +47,7 @@ async function startPlane(options: Partial<PlaneAppOptions> = {}) {
   const { port } = server.address() as AddressInfo;
   const ask = async (path: string, init?: RequestInit) => {
     const response = await fetch(`http://127.0.0.1:${port}${path}`, init);
-    return { status: response.status, headers: response.headers, body: (await response.json()) };
+    return { status: response.status, headers: response.headers, body: await response.json() };
   };
   /** Log lines are written when an answer is out, which the client may see first. */
   const untilLogged = async (count: number) => {

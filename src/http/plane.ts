@@ -13,6 +13,8 @@ export interface Plane {
   claim(host: HostName): HostClaim | Promise<HostClaim>;
   /** Takes the request whole; the edge has already agreed SNI, Host and CONNECT name. */
   readonly handle: (request: IncomingMessage, response: ServerResponse) => void;
+  /** Its clients speak plain HTTP, through the proxy (managed identity endpoint). Never together with TLS. */
+  readonly plainHttp?: true;
   /** What to say on a connection whose request could not be read at all. Without it the edge answers with an empty body. */
   readonly answerConnectionFailure?: (kind: ConnectionFailureKind) => PlaneAnswer;
 }

@@ -1,0 +1,187 @@
+import 'reflect-metadata';
+import {
+  AuthorityKeyIdentifierExtension,
+  BasicConstraintsExtension,
+  ExtendedKeyUsage,
+  ExtendedKeyUsageExtension,
+  Extension,
+  KeyUsageFlags,
+  KeyUsagesExtension,
+  PemConverter,
+  SubjectAlternativeNameExtension,
+  SubjectKeyIdentifierExtension,
+  X509Certificate,
+  X509CertificateGenerator,
+} from '@peculiar/x509';
+import { webcrypto } from 'node:crypto';
+import { createSecureContext } from 'node:tls';
+import type { SecureContext } from 'node:tls';
+import { invariant } from '../base/invariant.ts';
+import type { HostName } from '../base/names.ts';
+import type { RandomBytes } from '../base/random.ts';
+import { systemRandomBytes } from '../base/random.ts';
+import { BoundedCache } from './bounded-cache.ts';
+import { encodeNameConstraints, isServedDomain, nameConstraintsOid } from './name-constraints.ts';
+
+/** A data directory's own root. The key must be sealed before it is stored. */
+export interface AuthorityMaterial {
+  readonly certificatePem: string;
+  /** PKCS #8. */
+  readonly privateKeyPem: string;
+}
+
+export interface CertificateAuthority {
+  /** The root, for the trust settings of clients. */
+  readonly certificatePem: string;
+  /** Milliseconds since 1970. */
+  readonly expiresAtMs: number;
+  /** A leaf for this name, with chain and key. Names of four labels and more share one wildcard leaf per parent.
+   * `localhost` gives the leaf that also names 127.0.0.1 and ::1.
+   * @throws InvariantError for a name outside the served domains: the caller asks for claimed names only */
+  contextFor(host: HostName): Promise<SecureContext>;
+  /** The same as PEM: leaf and root, and the leaf's key, which lives in memory only. */
+  leafFor(host: HostName): Promise<LeafMaterial>;
+}
+
+export interface LeafMaterial {
+  readonly chainPem: string;
+  readonly privateKeyPem: string;
+}
+
+export interface AuthorityOptions {
+  /** Milliseconds since 1970. Certificates follow the wall clock, never a virtual one. */
+  readonly wallClock: () => number;
+  readonly randomBytes?: RandomBytes;
+  /** Leaves kept; default 256. */
+  readonly leavesMax?: number;
+}
+
+const dayMs = 86_400_000;
+const rootValidityMs = 3650 * dayMs;
+/** The longest that Apple's and browsers' rules allow is 398 days. */
+const leafValidityMs = 397 * dayMs;
+/** Clocks of containers and virtual machines lag. */
+const backdateMs = dayMs;
+
+const rootAlgorithm = { name: 'RSASSA-PKCS1-v1_5', hash: 'SHA-256' } as const;
+/** Handshakes are many, since JavaScript clients open a tunnel for each request; a P-256 signature costs a twentieth of an RSA one. */
+const leafAlgorithm = { name: 'ECDSA', namedCurve: 'P-256' } as const;
+
+/** Makes the root of a new data directory: RSA 2048, ten years, limited to the served domains. */
+export async function createAuthorityMaterial(options: AuthorityOptions): Promise<AuthorityMaterial> {
+  const keys = await webcrypto.subtle.generateKey(
+    { ...rootAlgorithm, modulusLength: 2048, publicExponent: Uint8Array.of(1, 0, 1) },
+    true,
+    ['sign', 'verify'],
+  );
+  const serialNumber = newSerialNumber(options);
+  const certificate = await X509CertificateGenerator.createSelfSigned({
+    name: [{ CN: [`Kustody local root ${serialNumber.slice(2, 10)}`] }, { O: ['Kustody'] }],
+    keys,
+    signingAlgorithm: rootAlgorithm,
+    serialNumber,
+    notBefore: new Date(options.wallClock() - backdateMs),
+    notAfter: new Date(options.wallClock() + rootValidityMs),
+    extensions: [
+      new BasicConstraintsExtension(true, 0, true),
+      new KeyUsagesExtension(KeyUsageFlags.keyCertSign | KeyUsageFlags.cRLSign, true),
+      new Extension(nameConstraintsOid, true, encodeNameConstraints()),
+      await SubjectKeyIdentifierExtension.create(keys.publicKey),
+    ],
+  });
+  return { certificatePem: `${certificate.toString('pem')}\n`, privateKeyPem: await exportKey(keys.privateKey) };
+}
+
+/** @throws when the PEM texts are not a certificate and its PKCS #8 key */
+export async function openAuthority(
+  material: AuthorityMaterial,
+  options: AuthorityOptions,
+): Promise<CertificateAuthority> {
+  const root = new X509Certificate(material.certificatePem);
+  const rootKey = await webcrypto.subtle.importKey(
+    'pkcs8',
+    PemConverter.decodeFirst(material.privateKeyPem),
+    rootAlgorithm,
+    false,
+    ['sign'],
+  );
+  const leafKeys = await webcrypto.subtle.generateKey(leafAlgorithm, true, ['sign', 'verify']);
+  const leafKeyPem = await exportKey(leafKeys.privateKey);
+  const leaves = new BoundedCache<Promise<Leaf>>(options.leavesMax ?? 256);
+
+  async function mint(subject: string): Promise<Leaf> {
+    const expiresAtMs = Math.min(options.wallClock() + leafValidityMs, root.notAfter.getTime());
+    const certificate = await X509CertificateGenerator.create({
+      subject: [{ CN: [subject.length <= 64 ? subject : 'Kustody leaf'] }, { O: ['Kustody'] }],
+      issuer: root.subjectName,
+      publicKey: leafKeys.publicKey,
+      signingKey: rootKey,
+      signingAlgorithm: rootAlgorithm,
+      serialNumber: newSerialNumber(options),
+      notBefore: new Date(options.wallClock() - backdateMs),
+      notAfter: new Date(expiresAtMs),
+      extensions: [
+        new BasicConstraintsExtension(false, undefined, true),
+        new KeyUsagesExtension(KeyUsageFlags.digitalSignature, true),
+        new ExtendedKeyUsageExtension([ExtendedKeyUsage.serverAuth]),
+        new SubjectAlternativeNameExtension(alternativeNames(subject)),
+        await AuthorityKeyIdentifierExtension.create(root.publicKey),
+        await SubjectKeyIdentifierExtension.create(leafKeys.publicKey),
+      ],
+    });
+    const chainPem = `${certificate.toString('pem')}\n${material.certificatePem}`;
+    return { chainPem, privateKeyPem: leafKeyPem, context: contextOf(chainPem, leafKeyPem), expiresAtMs };
+  }
+
+  async function leafFor(host: HostName): Promise<Leaf> {
+    invariant(isServedDomain(host), 'leaves are minted for served domains only');
+    const subject = leafSubject(host);
+    const known = await leaves.get(subject);
+    if (known !== undefined && known.expiresAtMs - dayMs > options.wallClock()) return known;
+    const minting = mint(subject);
+    leaves.set(subject, minting);
+    // A failure must not stay in the cache.
+    minting.catch(() => leaves.delete(subject));
+    return minting;
+  }
+
+  return {
+    certificatePem: material.certificatePem,
+    expiresAtMs: root.notAfter.getTime(),
+    contextFor: async (host) => (await leafFor(host)).context,
+    leafFor,
+  };
+}
+
+interface Leaf extends LeafMaterial {
+  readonly context: SecureContext;
+  readonly expiresAtMs: number;
+}
+
+/** `v.vault.azure.net` → `*.vault.azure.net`, `c.eastus.kusto.windows.net` → `*.eastus.kusto.windows.net`: a wildcard covers one
+ * label. Shorter names, such as `management.azure.com`, stand for themselves. */
+export function leafSubject(host: HostName): string {
+  const labels = host.split('.');
+  return labels.length >= 4 ? `*.${labels.slice(1).join('.')}` : host;
+}
+
+function alternativeNames(subject: string): { type: 'dns' | 'ip'; value: string }[] {
+  const name = { type: 'dns', value: subject } as const;
+  if (subject !== 'localhost') return [name];
+  return [name, { type: 'ip', value: '127.0.0.1' }, { type: 'ip', value: '::1' }];
+}
+
+const contextOf = (chainPem: string, privateKeyPem: string): SecureContext =>
+  createSecureContext({ cert: chainPem, key: privateKeyPem, minVersion: 'TLSv1.2' });
+
+/** @returns 16 random bytes in hex: positive and without leading zeros in DER */
+function newSerialNumber(options: AuthorityOptions): string {
+  const bytes = Buffer.from((options.randomBytes ?? systemRandomBytes)(16));
+  bytes[0] = 0x40 | ((bytes[0] ?? 0) & 0x3f);
+  return bytes.toString('hex');
+}
+
+async function exportKey(key: webcrypto.CryptoKey): Promise<string> {
+  const rawData = await webcrypto.subtle.exportKey('pkcs8', key);
+  return `${PemConverter.encode([{ type: PemConverter.PrivateKeyTag, rawData }])}\n`;
+}

@@ -1,0 +1,17 @@
+import type { PlaneApp, PlaneAppOptions } from './plane-app.ts';
+import { createPlaneApp } from './plane-app.ts';
+
+/** The app of the host `localhost`, whose routes the server adds. `/healthz` answers everybody, so that a supervisor needs no token.
+ * @param options.authenticate applies to every other request */
+export function createControlApp(options: PlaneAppOptions): PlaneApp {
+  const planeApp = createPlaneApp({
+    ...options,
+    authenticate: async (request, reply) => {
+      if (request.routeOptions.url !== healthPath) await options.authenticate?.(request, reply);
+    },
+  });
+  planeApp.app.get(healthPath, () => ({ status: 'ok' }));
+  return planeApp;
+}
+
+const healthPath = '/healthz';

@@ -1,0 +1,18 @@
+import type { AllowedHost } from './allowed-hosts.ts';
+import type { CertificateAuthority } from './certificate-authority.ts';
+import type { EdgeLimits } from './edge-limits.ts';
+import type { Log } from './logging.ts';
+import type { OpenConnections } from './open-connections.ts';
+import type { Plane } from './plane.ts';
+import type { StartTimer } from './timer.ts';
+
+/** What both listeners of an edge share. */
+export interface EdgeContext {
+  readonly planes: readonly Plane[];
+  readonly allowedHosts: readonly AllowedHost[];
+  readonly authority: CertificateAuthority;
+  readonly limits: EdgeLimits;
+  readonly log: Log;
+  readonly startTimer: StartTimer;
+  readonly connections: OpenConnections;
+}

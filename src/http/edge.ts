@@ -1,0 +1,116 @@
+import { once } from 'node:events';
+import type { Server } from 'node:net';
+import { invariant } from '../base/invariant.ts';
+import type { AllowedHost } from './allowed-hosts.ts';
+import type { CertificateAuthority } from './certificate-authority.ts';
+import type { EdgeContext } from './edge-context.ts';
+import type { EdgeLimits } from './edge-limits.ts';
+import { defaultEdgeLimits } from './edge-limits.ts';
+import { createForwardProxy } from './forward-proxy.ts';
+import type { Log } from './logging.ts';
+import { isLoopbackAddress } from './loopback.ts';
+import { OpenConnections } from './open-connections.ts';
+import type { Plane } from './plane.ts';
+import { startSystemTimer } from './timer.ts';
+import type { StartTimer } from './timer.ts';
+import { createTlsListener } from './tls-listener.ts';
+
+/** `host` is an IP address; port 0 takes any free one. */
+export interface ListenAddress {
+  readonly host: string;
+  readonly port: number;
+}
+
+export interface EdgeOptions {
+  /** Asked in this order whose a name is. */
+  readonly planes: readonly Plane[];
+  /** Foreign hosts that the proxy tunnels to. */
+  readonly allowedHosts: readonly AllowedHost[];
+  readonly authority: CertificateAuthority;
+  /** TLS, for clients that come by hosts file or localhost, and for what the proxy hands over. */
+  readonly listen: ListenAddress;
+  /** The plain forward proxy. */
+  readonly proxy: ListenAddress;
+  /** Lets the two addresses be other than loopback: whoever reaches them then gets at everything. */
+  readonly allowRemote?: boolean;
+  readonly log: Log;
+  readonly limits?: Partial<EdgeLimits>;
+  readonly startTimer?: StartTimer;
+}
+
+export interface Edge {
+  /** @throws EdgeAddressError; also Node's own error (`code` EADDRINUSE, EACCES) when an address cannot be had */
+  listen(): Promise<{ readonly port: number; readonly proxyPort: number }>;
+  /** Takes no new connection, ends idle ones, lets answers under way finish within `closeGraceMs`. */
+  close(): Promise<void>;
+  /** For metrics: connections of all kinds, and tunnels among them that lead to a plane. */
+  openConnections(): { readonly sockets: number; readonly tunnels: number };
+}
+
+export class EdgeAddressError extends Error {
+  override readonly name = 'EdgeAddressError';
+  constructor(readonly host: string) {
+    super(`Address '${host}' is not a loopback address of this machine; listening elsewhere must be asked for.`);
+  }
+}
+
+export function createEdge(options: EdgeOptions): Edge {
+  const context: EdgeContext = {
+    planes: options.planes,
+    allowedHosts: options.allowedHosts,
+    authority: options.authority,
+    limits: { ...defaultEdgeLimits, ...options.limits },
+    log: options.log,
+    startTimer: options.startTimer ?? startSystemTimer,
+    connections: new OpenConnections(),
+  };
+  const servers: Server[] = [];
+
+  async function open(): Promise<{ port: number; proxyPort: number }> {
+    invariant(servers.length === 0, 'an edge listens once');
+    for (const { host } of [options.listen, options.proxy]) {
+      if (!isLoopbackAddress(host) && options.allowRemote !== true) throw new EdgeAddressError(host);
+    }
+    const tlsServer = await createTlsListener(context);
+    const proxy = createForwardProxy(context, tlsServer);
+    servers.push(tlsServer, proxy);
+    return { port: await listenOn(tlsServer, options.listen), proxyPort: await listenOn(proxy, options.proxy) };
+  }
+
+  return {
+    listen: async () => {
+      try {
+        return await open();
+      } catch (error) {
+        await closeServers(context, servers);
+        throw error;
+      }
+    },
+    close: () => closeServers(context, servers),
+    openConnections: () => ({ sockets: context.connections.socketCount, tunnels: context.connections.tunnelCount }),
+  };
+}
+
+async function listenOn(server: Server, address: ListenAddress): Promise<number> {
+  server.listen({ host: address.host, port: address.port });
+  await once(server, 'listening');
+  const bound = server.address();
+  invariant(bound !== null && typeof bound === 'object', 'a TCP server has an address');
+  return bound.port;
+}
+
+/** `close` of a server waits for its connections: idle ones it ends itself, the rest end with their answer or with the grace. */
+async function closeServers(context: EdgeContext, servers: readonly Server[]): Promise<void> {
+  const closed = servers
+    .filter((server) => server.listening)
+    .map((server) => {
+      const event = once(server, 'close');
+      server.close();
+      return event;
+    });
+  const cancel = context.startTimer(context.limits.closeGraceMs, () => context.connections.destroyAll());
+  context.connections.startClosing(() => context.connections.destroyAll());
+  await Promise.all(closed);
+  await context.connections.allClosed();
+  cancel();
+}

@@ -1,0 +1,82 @@
+import type { ServerResponse } from 'node:http';
+import type { Socket } from 'node:net';
+import type { Duplex } from 'node:stream';
+import type { HostName } from '../base/names.ts';
+
+/** What is under way at one edge: sockets, the names that tunnels were asked for, answers not yet out. */
+export class OpenConnections {
+  readonly #sockets = new Set<Duplex>();
+  readonly #tunnelNames = new Map<string, HostName>();
+  readonly #answers = new Set<ServerResponse>();
+  readonly #whenForgotten: (() => void)[] = [];
+  #closing = false;
+  #whenIdle: () => void = () => undefined;
+
+  get closing(): boolean {
+    return this.#closing;
+  }
+
+  get socketCount(): number {
+    return this.#sockets.size;
+  }
+
+  get tunnelCount(): number {
+    return this.#tunnelNames.size;
+  }
+
+  /** Every socket of the edge passes here once; it is forgotten when it closes. */
+  addSocket(socket: Duplex): void {
+    if (this.#sockets.has(socket)) return;
+    this.#sockets.add(socket);
+    socket.once('close', () => {
+      this.#sockets.delete(socket);
+      for (const resolve of this.#whenForgotten.splice(0)) resolve();
+    });
+  }
+
+  /** Remembers the name a CONNECT asked for. TLS is spoken by another object on the same connection, known by its ports. */
+  nameTunnel(socket: Socket, host: HostName): void {
+    const key = connectionKey(socket);
+    this.#tunnelNames.set(key, host);
+    socket.once('close', () => this.#tunnelNames.delete(key));
+  }
+
+  /** @returns the name the CONNECT of this connection asked for; undefined when it is not in a tunnel */
+  tunnelName(socket: Socket): HostName | undefined {
+    return this.#tunnelNames.get(connectionKey(socket));
+  }
+
+  addAnswer(response: ServerResponse): void {
+    this.#answers.add(response);
+    if (this.#closing) response.shouldKeepAlive = false;
+    response.once('close', () => {
+      this.#answers.delete(response);
+      if (this.#answers.size === 0) this.#whenIdle();
+    });
+  }
+
+  /** @returns true when part of an answer is out on this connection, so that nothing else can be said on it */
+  isAnswering(socket: Duplex): boolean {
+    return [...this.#answers].some((response) => response.req.socket === socket && response.headersSent);
+  }
+
+  /** From now on every answer is the last of its connection. `whenIdle` runs when none is under way, at once if so. */
+  startClosing(whenIdle: () => void): void {
+    this.#closing = true;
+    this.#whenIdle = whenIdle;
+    for (const response of this.#answers) response.shouldKeepAlive = false;
+    if (this.#answers.size === 0) whenIdle();
+  }
+
+  /** Resolves when every socket has closed. */
+  async allClosed(): Promise<void> {
+    while (this.#sockets.size > 0) await new Promise<void>((resolve) => this.#whenForgotten.push(resolve));
+  }
+
+  destroyAll(): void {
+    for (const socket of this.#sockets) socket.destroy();
+  }
+}
+
+const connectionKey = (socket: Socket): string =>
+  `${socket.remoteAddress ?? ''} ${socket.remotePort ?? ''} ${socket.localPort ?? ''}`;

@@ -4,7 +4,8 @@ import type { Json } from '../base/json.ts';
 import type { Instant } from '../clock/clock.ts';
 import { instant } from '../clock/clock.ts';
 import { StateConflictError } from '../state/state-store.ts';
-import type { State } from '../state/state.ts';
+import type { State, Table } from '../state/state.ts';
+import { writeRecord } from '../state/state.ts';
 import { createMintToken } from './entra/mint.ts';
 import { openSigningKeys } from './entra/signing-keys.ts';
 import { createTokenService } from './entra/token-service.ts';
@@ -50,12 +51,28 @@ export function memoryState(): State {
   };
 }
 
+const keysTable: Table<Json> = { name: 'entraSigningKeys', parse: (value) => value };
+
+/** Signing keys made once per test process: making them takes longer than most tests. */
+let readyKeys: Promise<Json> | undefined;
+async function makeKeys(wallClock: () => Instant): Promise<Json> {
+  const state = memoryState();
+  await openSigningKeys({ state, randomBytes: systemRandomBytes, wallClock }).load();
+  return (await state.get(keysTable, 'keys'))?.value ?? null;
+}
+
 /** Identity with one tenant, one application and one managed identity, and a wall clock that stands still until moved. */
-export async function startIdentity(options: { readonly tokenExpiry?: TokenExpiry; readonly now?: Instant } = {}) {
+export async function startIdentity(
+  options: { readonly tokenExpiry?: TokenExpiry; readonly now?: Instant; readonly ownKeys?: boolean } = {},
+) {
   const state = memoryState();
   const wall = { now: options.now ?? instant(Date.UTC(2026, 4, 1, 12, 0, 0, 250)) };
   const wallClock = (): Instant => wall.now;
   const randomBytes = systemRandomBytes;
+  if (options.ownKeys !== true) {
+    readyKeys ??= makeKeys(wallClock);
+    await state.commit({ write: [writeRecord(keysTable, 'keys', null, await readyKeys)] });
+  }
   const tenants = openTenants(state, randomBytes);
   const principals = openPrincipals(state, randomBytes);
   const signingKeys = openSigningKeys({ state, randomBytes, wallClock });

@@ -44,6 +44,7 @@ export async function startEntra(log: Log = silentLog) {
   const variables = {
     HTTPS_PROXY: `http://127.0.0.1:${proxyPort}`,
     NODE_EXTRA_CA_CERTS: caFile,
+    REQUESTS_CA_BUNDLE: caFile,
     EDGE_PORT: String(port),
   };
 
@@ -52,13 +53,14 @@ export async function startEntra(log: Log = silentLog) {
     /** One request under a real host name, straight to the listener. */
     ask: (path: string, options: AskOptions = {}): Promise<Answer> =>
       ask(port, authority.certificatePem, path, options),
-    /** Runs a script of this folder as its own process, with the variables that point clients at the proxy and nothing else (`EDGE_PORT`
-     * is for MSAL alone, which has no proxy setting). */
-    runClient: (script: string, input: unknown): Promise<unknown> =>
+    /** Runs a script of this folder as its own process, with the variables that point clients at the proxy and nothing else
+     * (`EDGE_PORT` is for MSAL for JavaScript, which has no proxy setting).
+     * @returns what it prints, as JSON */
+    runClient: (program: string, [script = '', ...args]: readonly string[]): Promise<unknown> =>
       new Promise((resolve, reject) => {
+        const env = { ...pythonPath(), PATH: process.env['PATH'], ...variables };
         const file = join(import.meta.dirname, script);
-        const env = { PATH: process.env['PATH'], ...variables };
-        execFile(process.execPath, [file, JSON.stringify(input)], { env, timeout: 25_000 }, (error, stdout) => {
+        execFile(program, [file, ...args], { env, timeout: 25_000 }, (error, stdout) => {
           if (error) reject(new Error(`${script} failed`, { cause: error }));
           else resolve(JSON.parse(stdout));
         });
@@ -68,6 +70,11 @@ export async function startEntra(log: Log = silentLog) {
       await rm(directory, { recursive: true });
     },
   };
+}
+
+function pythonPath(): NodeJS.ProcessEnv {
+  const path = process.env['PYTHONPATH'];
+  return path === undefined ? {} : { PYTHONPATH: path };
 }
 
 export interface AskOptions {

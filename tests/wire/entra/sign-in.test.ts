@@ -29,10 +29,8 @@ describe('sign-in with a client secret', () => {
       unknownTenant: { scope: vault, tenant: '11111111-2222-4333-8444-555555555555' },
       unknownResource: { scope: 'https://nothing.example/.default' },
     };
-    const outcomes = await entra.runClient(
-      'sign-in.client.mjs',
-      Object.values(asked).map((fields) => ({ ...base, ...fields })),
-    );
+    const input = Object.values(asked).map((fields) => ({ ...base, ...fields }));
+    const outcomes = await entra.runClient(process.execPath, ['sign-in.client.mjs', JSON.stringify(input)]);
     Object.keys(asked).forEach((name, at) => (answers[name] = (outcomes as Outcome[])[at] ?? {}));
   });
   afterAll(() => entra.close());

@@ -107,10 +107,11 @@ export async function openAuthority(
   );
   const leafKeys = await webcrypto.subtle.generateKey(leafAlgorithm, true, ['sign', 'verify']);
   const leafKeyPem = await exportKey(leafKeys.privateKey);
-  const leaves = new BoundedCache<Promise<Leaf>>(options.leavesMax ?? 256);
+  const leaves = new BoundedCache<{ readonly expiresAtMs: number; readonly leaf: Promise<Leaf> }>(
+    options.leavesMax ?? 256,
+  );
 
-  async function mint(subject: string): Promise<Leaf> {
-    const expiresAtMs = Math.min(options.wallClock() + leafValidityMs, root.notAfter.getTime());
+  async function mint(subject: string, expiresAtMs: number): Promise<Leaf> {
     const certificate = await X509CertificateGenerator.create({
       subject: [{ CN: [subject.length <= 64 ? subject : 'Kustody leaf'] }, { O: ['Kustody'] }],
       issuer: root.subjectName,
@@ -130,19 +131,19 @@ export async function openAuthority(
       ],
     });
     const chainPem = `${certificate.toString('pem')}\n${material.certificatePem}`;
-    return { chainPem, privateKeyPem: leafKeyPem, context: contextOf(chainPem, leafKeyPem), expiresAtMs };
+    return { chainPem, privateKeyPem: leafKeyPem, context: contextOf(chainPem, leafKeyPem) };
   }
 
   async function leafFor(host: HostName): Promise<Leaf> {
     invariant(isServedDomain(host), 'leaves are minted for served domains only');
     const subject = leafSubject(host);
-    const known = await leaves.get(subject);
-    if (known !== undefined && known.expiresAtMs - dayMs > options.wallClock()) return known;
-    const minting = mint(subject);
-    leaves.set(subject, minting);
-    // A failure must not stay in the cache.
-    minting.catch(() => leaves.delete(subject));
-    return minting;
+    const known = leaves.get(subject);
+    if (known !== undefined && known.expiresAtMs - dayMs > options.wallClock()) return known.leaf;
+    const expiresAtMs = Math.min(options.wallClock() + leafValidityMs, root.notAfter.getTime());
+    const leaf = mint(subject, expiresAtMs);
+    leaves.set(subject, { expiresAtMs, leaf }); // before it is made: those who ask meanwhile share it
+    leaf.catch(() => leaves.delete(subject));
+    return leaf;
   }
 
   return {
@@ -155,7 +156,6 @@ export async function openAuthority(
 
 interface Leaf extends LeafMaterial {
   readonly context: SecureContext;
-  readonly expiresAtMs: number;
 }
 
 /** `v.vault.azure.net` → `*.vault.azure.net`, `c.eastus.kusto.windows.net` → `*.eastus.kusto.windows.net`: a wildcard covers one

@@ -1,0 +1,104 @@
+import type { ArmReply, ArmRequest } from '../../arm/arm-operation.ts';
+import { instant } from '../../clock/clock.ts';
+import { writeRecord } from '../../state/state.ts';
+import type { Versioned } from '../../state/state.ts';
+import { findCluster, requireCluster } from './cluster-lookup.ts';
+import { removeCluster } from './cluster-removal.ts';
+import { clusterResources } from './cluster-record.ts';
+import type { ClusterAddress, ClusterResource } from './cluster-record.ts';
+import { addressOf, requireNoOperation } from './cluster-store.ts';
+import { asyncAndLocationHeaders } from './operation-results.ts';
+import { beginOperation } from './operation-record.ts';
+import type { OperationFailure, OperationKind, StartedOperation } from './operation-record.ts';
+import type { KustoPorts } from './ports.ts';
+
+const accepted = (request: ArmRequest, operation: StartedOperation): ArmReply => ({
+  status: 202,
+  headers: asyncAndLocationHeaders(request, operation.record),
+});
+
+async function begin(
+  ports: KustoPorts,
+  request: ArmRequest,
+  cluster: ClusterResource,
+  kind: OperationKind,
+  failure?: OperationFailure,
+): Promise<StartedOperation> {
+  const subscriptionId = request.params['subscriptionId'] ?? '';
+  const fault = await ports.faults(kind, cluster.id);
+  const about = { kind, subscriptionId, location: cluster.location, resourceId: cluster.id };
+  return failure === undefined ? beginOperation(ports, about, fault) : beginOperation(ports, about, fault, failure);
+}
+
+const withOperation = (cluster: ClusterResource, operation: StartedOperation, running: boolean): ClusterResource => ({
+  ...cluster,
+  properties: { ...cluster.properties, running, operation: operation.kept },
+});
+
+/** Stopped first in the record, then the process ends: after a crash in between, nobody starts it again. Stopping what is stopped is no error. */
+export async function stopCluster(ports: KustoPorts, request: ArmRequest): Promise<ArmReply> {
+  const found = await requireCluster(ports, addressOf(request));
+  requireNoOperation(ports, found.value);
+  if (!found.value.properties.running) return { status: 200 };
+  const operation = await begin(ports, request, found.value, 'ServiceStop');
+  const running = operation.kept.failure !== undefined;
+  await ports.state.commit({
+    write: [
+      writeRecord(clusterResources, found.id, found.version, withOperation(found.value, operation, running)),
+      operation.write,
+    ],
+  });
+  if (!running) await ports.keys.stop(found.value.properties.clusterId);
+  return accepted(request, operation);
+}
+
+/** Starts a stopped cluster, and has a suspended one ask its vault at once. The operation fails with the reason while the key is out of reach. */
+export async function startCluster(ports: KustoPorts, request: ArmRequest): Promise<ArmReply> {
+  const found = await requireCluster(ports, addressOf(request));
+  requireNoOperation(ports, found.value);
+  const { clusterId, running } = found.value.properties;
+  const before = await ports.keys.status(clusterId);
+  if (running && before?.suspension === undefined) return { status: 200 };
+  const { suspension } = await ports.keys.recheck(clusterId);
+  const failure =
+    suspension === undefined ? undefined : { code: 'BadRequest', message: `[BadRequest] ${suspension.reason}` };
+  const operation = await begin(ports, request, found.value, 'ServiceStart', failure);
+  const isBroken = operation.kept.failure !== undefined && failure === undefined;
+  // The cluster counts as started even while its key is away: it resumes by itself, so the failure is not kept with it.
+  const { failure: told, ...kept } = operation.kept;
+  const shown = isBroken && told !== undefined ? operation : { ...operation, kept };
+  const next = withOperation(found.value, shown, running || !isBroken);
+  await ports.state.commit({ write: [writeRecord(clusterResources, found.id, found.version, next), operation.write] });
+  if (!next.properties.running) await ports.keys.stop(clusterId);
+  return accepted(request, operation);
+}
+
+/** 204 when there is no such cluster. */
+export async function deleteCluster(ports: KustoPorts, request: ArmRequest): Promise<ArmReply> {
+  const at = addressOf(request);
+  const found = await findCluster(ports, at);
+  if (found === undefined) return { status: 204 };
+  requireNoOperation(ports, found.value);
+  const operation = await begin(ports, request, found.value, 'ServiceDelete');
+  if (operation.kept.failure === undefined && operation.kept.completesAt <= ports.clock.now()) {
+    await removeCluster(ports, found, [operation.write]);
+    return accepted(request, operation);
+  }
+  await markDeleting(ports, at, found, operation);
+  return accepted(request, operation);
+}
+
+/** A deletion that takes its time: the record says when it is over, and whoever looks then removes the cluster. The timer only makes it prompt. */
+async function markDeleting(
+  ports: KustoPorts,
+  at: ClusterAddress,
+  found: Versioned<ClusterResource>,
+  operation: StartedOperation,
+): Promise<void> {
+  const fails = operation.kept.failure !== undefined;
+  const next = withOperation(found.value, operation, fails && found.value.properties.running);
+  await ports.state.commit({ write: [writeRecord(clusterResources, found.id, found.version, next), operation.write] });
+  if (fails) return;
+  await ports.keys.stop(found.value.properties.clusterId);
+  ports.clock.at(instant(operation.kept.completesAt), async () => void (await findCluster(ports, at)));
+}

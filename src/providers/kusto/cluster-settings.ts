@@ -1,0 +1,147 @@
+import { Type } from '@sinclair/typebox';
+import type { TSchema } from '@sinclair/typebox';
+import { Value } from '@sinclair/typebox/value';
+import type { Json, JsonObject } from '../../base/json.ts';
+import { kustoError } from './kusto-errors.ts';
+
+/** What a cluster can be set to, apart from its key, identity and size. Every property of the API is a row: how it looks when
+ * nobody has set it (as recorded), what shape it may have, and which values Kustody does not stand for. */
+interface SettingRow {
+  readonly unset: Json;
+  readonly shape: TSchema;
+  readonly expected: string;
+  /** Can be set at creation only. */
+  readonly createOnly?: true;
+  /** Values that would promise what Kustody does not do: refused by name. Compared with the unset value first. */
+  readonly notBuilt?: (value: Json) => string | undefined;
+}
+
+const text = Type.String({ maxLength: 2048 });
+const flag = { shape: Type.Boolean(), expected: 'true or false' };
+const oneOf = (...values: readonly string[]): Pick<SettingRow, 'shape' | 'expected'> => ({
+  shape: Type.Union(values.map((value) => Type.Literal(value))),
+  expected: values.map((value) => `'${value}'`).join(' or '),
+});
+const listOf = (item: TSchema, expected: string): Pick<SettingRow, 'shape' | 'expected'> => ({
+  shape: Type.Array(item, { maxItems: 1000 }),
+  expected,
+});
+const always = (what: string) => (): string => what;
+
+/** Order as in recorded answers. */
+const settings = {
+  trustedExternalTenants: { unset: [], ...listOf(Type.Object({ value: text }), 'a list of objects with a value') },
+  virtualNetworkConfiguration: {
+    unset: null,
+    shape: Type.Object({ subnetId: text, enginePublicIpId: text, dataManagementPublicIpId: text }),
+    expected: 'an object with subnetId, enginePublicIpId and dataManagementPublicIpId',
+    createOnly: true,
+    notBuilt: always('clusters inside a virtual network (virtualNetworkConfiguration)'),
+  },
+  optimizedAutoscale: {
+    unset: null,
+    shape: Type.Object({
+      version: Type.Integer(),
+      isEnabled: Type.Boolean(),
+      minimum: Type.Integer({ minimum: 1 }),
+      maximum: Type.Integer({ minimum: 1 }),
+    }),
+    expected: 'an object with version, isEnabled, minimum and maximum',
+  },
+  enableDiskEncryption: { unset: false, ...flag },
+  enableStreamingIngest: { unset: false, ...flag },
+  languageExtensions: {
+    unset: { value: [] },
+    shape: Type.Object({ value: Type.Array(Type.Object({}), { maxItems: 20 }) }),
+    expected: 'an object with a list of language extensions as its value',
+    notBuilt: always('language extensions (Python and R sandboxes)'),
+  },
+  enablePurge: { unset: null, ...flag },
+  enableDoubleEncryption: {
+    unset: false,
+    ...flag,
+    createOnly: true,
+    notBuilt: always('double encryption (enableDoubleEncryption)'),
+  },
+  engineType: {
+    unset: 'V3',
+    ...oneOf('V2', 'V3'),
+    createOnly: true,
+    notBuilt: always('clusters of engine type V2'),
+  },
+  acceptedAudiences: { unset: [], ...listOf(Type.Object({ value: text }), 'a list of objects with a value') },
+  restrictOutboundNetworkAccess: { unset: 'Disabled', ...oneOf('Enabled', 'Disabled') },
+  allowedFqdnList: { unset: [], ...listOf(text, 'a list of host names') },
+  calloutPolicies: {
+    unset: [],
+    ...listOf(Type.Object({}), 'a list of callout policies'),
+    notBuilt: always('callout policies'),
+  },
+  publicNetworkAccess: { unset: 'Enabled', ...oneOf('Enabled', 'Disabled') },
+  allowedIpRangeList: { unset: [], ...listOf(text, 'a list of address ranges') },
+  enableAutoStop: { unset: true, ...flag },
+  publicIPType: { unset: 'IPv4', ...oneOf('IPv4', 'DualStack') },
+  virtualClusterGraduationProperties: {
+    unset: null,
+    shape: text,
+    expected: 'a text',
+    notBuilt: always('graduation of virtual clusters'),
+  },
+} as const satisfies Record<string, SettingRow>;
+
+export type SettingName = keyof typeof settings;
+/** Only what differs from the unset value is kept, so that `null`, absent and the default are the same thing. */
+export type ClusterSettings = { readonly [Name in SettingName]?: Json };
+
+const settingNames = Object.keys(settings).filter((name): name is SettingName => name in settings);
+
+export const settingOf = (held: ClusterSettings, name: SettingName): Json => held[name] ?? settings[name].unset;
+
+/** All settings as answers show them, in the order of recorded answers. */
+export const shownSettings = (held: ClusterSettings): JsonObject =>
+  Object.fromEntries(settingNames.map((name) => [name, settingOf(held, name)]));
+
+/** @param properties the request's `properties`
+ * @param held what the cluster has; `undefined` when it is being created
+ * @param mode `replace` (PUT): what is absent goes back to unset, except create-only settings; `merge` (PATCH): what is absent stays.
+ * `null` means unset in both. Read-only and unknown members are ignored: clients send whole answers back.
+ * @throws ArmError for values that no cluster can have, that cannot be changed, or that Kustody has not built */
+export function readSettings(
+  properties: JsonObject,
+  held: ClusterSettings | undefined,
+  mode: 'replace' | 'merge',
+): ClusterSettings {
+  const next: { [Name in SettingName]?: Json } = {};
+  for (const name of settingNames) {
+    const value = readSetting(name, properties[name], held, mode);
+    if (!isSame(value, settings[name].unset)) next[name] = value;
+  }
+  return next;
+}
+
+function readSetting(
+  name: SettingName,
+  sent: Json | undefined,
+  held: ClusterSettings | undefined,
+  mode: 'replace' | 'merge',
+): Json {
+  const row: SettingRow = settings[name];
+  const before = settingOf(held ?? {}, name);
+  if (sent === undefined) return mode === 'merge' || row.createOnly === true ? before : row.unset;
+  const value = sent ?? row.unset;
+  if (value !== row.unset && !Value.Check(row.shape, value)) throw kustoError('InvalidValue', name, row.expected);
+  // `false` sent for a flag that shows as null when unset changes nothing.
+  if (isSame(value, before)) return before;
+  if (held !== undefined && row.createOnly === true) {
+    if (name === 'virtualNetworkConfiguration') throw kustoError('CannotModifyVirtualNetworkConfiguration');
+    throw kustoError('CannotChange', name);
+  }
+  const notBuilt = isSame(value, row.unset) ? undefined : row.notBuilt?.(value);
+  if (notBuilt !== undefined) throw kustoError('NotBuilt', notBuilt);
+  return value;
+}
+
+/** Equal as settings: members in any order; a flag that is off is the same as one that nobody has set. */
+export function isSame(left: Json | undefined, right: Json | undefined): boolean {
+  return Value.Equal(left === false ? null : (left ?? null), right === false ? null : (right ?? null));
+}

@@ -1,0 +1,181 @@
+import { armErrors } from '../../arm/arm-errors.ts';
+import type { ArmReply, ArmRequest } from '../../arm/arm-operation.ts';
+import { requirePreconditions } from '../../arm/etag.ts';
+import { isSameLocation } from '../../arm/locations.ts';
+import { Value } from '@sinclair/typebox/value';
+import type { JsonObject } from '../../base/json.ts';
+import { toIso } from '../../clock/clock.ts';
+import { writeRecord } from '../../state/state.ts';
+import type { Versioned } from '../../state/state.ts';
+import { planIdentity } from './cluster-identity.ts';
+import type { IdentityPlan } from './cluster-identity.ts';
+import { requireCluster } from './cluster-lookup.ts';
+import { carryOutIdentity } from './cluster-principals.ts';
+import { clusterResources } from './cluster-record.ts';
+import type { ClusterResource } from './cluster-record.ts';
+import { readSettings } from './cluster-settings.ts';
+import { addressOf, bodyObject, bodyProperties, requireNoOperation, tagsAfter, zonesAfter } from './cluster-store.ts';
+import { clusterEtag, showCluster } from './cluster-view.ts';
+import { checkRequestedKey, planKeyStep } from './key-plan.ts';
+import type { IdentitiesAfter, KeyStep } from './key-plan.ts';
+import { prepareKeyStep } from './key-step.ts';
+import { readRequestedKey } from './key-vault-properties.ts';
+import { asyncHeaders } from './operation-results.ts';
+import { beginOperation } from './operation-record.ts';
+import type { StartedOperation } from './operation-record.ts';
+import type { KustoPorts } from './ports.ts';
+import { parseSku } from './skus.ts';
+
+/** PATCH, and PUT of a cluster that exists. Nothing new: 200 at once, etag as before. Else the order is: checks without a vault; a principal
+ * if one is wanted; the vault's checks and the prepared key; removed principals; one commit (resource, key record, operation).
+ * A principal made for a change that is not committed is removed again. When the commit fails after a principal was removed, the cluster can do
+ * less than before, never more.
+ * @throws StateConflictError when the cluster changed meanwhile */
+export async function updateCluster(
+  ports: KustoPorts,
+  request: ArmRequest,
+  mode: 'merge' | 'replace',
+): Promise<ArmReply> {
+  const found = await requireCluster(ports, addressOf(request));
+  const held = found.value;
+  requirePreconditions(request.headers, clusterEtag(held));
+  requireNoOperation(ports, held);
+  const body = bodyObject(request);
+  const changed = readChange(held, body, mode);
+  const plan = planIdentity(body['identity'], held.identity, mode);
+  const wanted = checkRequestedKey(readRequestedKey(bodyProperties(body)), false, identitiesAfter(held, plan));
+
+  const carriedOut = await carryOutIdentity(ports, plan, held, request.caller.tenantId);
+  let committed = false;
+  try {
+    const step = planKeyStep(keyOf(held), wanted, carriedOut.identity);
+    const next = withChange(changed, carriedOut.identity, step);
+    if (step.kind === 'none' && Value.Equal(next, held)) return await answer(ports, held);
+    const about = { kind: 'ServiceConfigurationAlter', ...operationOf(held, request) } as const;
+    const operation = beginOperation(ports, about, await ports.faults(about.kind, held.id));
+    if (operation.kept.failure !== undefined) return await failInOperation(ports, request, found, operation, mode);
+    const key = await prepareKeyStep(ports, held.properties, step);
+    const result = stamped(ports, next, operation);
+    try {
+      if (carriedOut.toRemove !== undefined) await ports.identities.delete(carriedOut.toRemove);
+      await ports.state.commit({
+        write: [writeRecord(clusterResources, found.id, found.version, result), operation.write, ...key.write],
+      });
+      committed = true;
+    } finally {
+      await (committed ? key.committed() : key.abandoned());
+    }
+    if (plan !== undefined && step.kind === 'none' && held.properties.key !== undefined)
+      await ports.keys.recheck(held.properties.clusterId);
+    return await underWay(ports, request, result, operation, mode);
+  } finally {
+    if (!committed && carriedOut.created !== undefined) await ports.identities.delete(carriedOut.created);
+  }
+}
+
+const keyOf = (held: ClusterResource): Parameters<typeof planKeyStep>[0] => ({
+  ...(held.properties.key === undefined ? {} : { key: held.properties.key }),
+  ...(held.identity === undefined ? {} : { identity: held.identity }),
+});
+
+const operationOf = (
+  cluster: ClusterResource,
+  request: ArmRequest,
+): { subscriptionId: string; location: string; resourceId: string } => ({
+  subscriptionId: request.params['subscriptionId'] ?? '',
+  location: cluster.location,
+  resourceId: cluster.id,
+});
+
+/** Location, size, tags, zones and settings as the request wants them; identity and key are planned apart. */
+function readChange(held: ClusterResource, body: JsonObject, mode: 'merge' | 'replace'): ClusterResource {
+  const { location, sku } = body;
+  if (typeof location === 'string' && location !== '' && !isSameLocation(location, held.location)) {
+    const group = held.id.split('/')[4] ?? '';
+    throw armErrors.InvalidResourceLocation(held.name, held.location, group, location.slice(0, 100));
+  }
+  if (mode === 'replace' && (typeof location !== 'string' || location === '')) throw armErrors.LocationRequired();
+  const keepsSku = mode === 'merge' && (sku === undefined || sku === null);
+  const { tags: heldTags, properties, ...rest } = held;
+  const { zones: heldZones, ...kept } = properties;
+  const tags = tagsAfter(body, heldTags);
+  const zones = zonesAfter(body, heldZones);
+  return {
+    ...rest,
+    sku: keepsSku ? held.sku : parseSku(sku, held.sku.capacity),
+    ...(tags === undefined ? {} : { tags }),
+    properties: {
+      ...kept,
+      ...(zones === undefined ? {} : { zones }),
+      settings: readSettings(bodyProperties(body), properties.settings, mode),
+    },
+  };
+}
+
+function identitiesAfter(held: ClusterResource, plan: IdentityPlan | undefined): IdentitiesAfter {
+  if (plan !== undefined)
+    return { hasSystem: plan.system === 'keep' || plan.system === 'create', userAssigned: plan.userAssigned };
+  return {
+    hasSystem: held.identity?.principalId !== undefined,
+    userAssigned: Object.keys(held.identity?.userAssignedIdentities ?? {}),
+  };
+}
+
+function withChange(changed: ClusterResource, identity: ClusterResource['identity'], step: KeyStep): ClusterResource {
+  const { identity: before, properties, ...rest } = changed;
+  const { key: heldKey, ...others } = properties;
+  const key = step.kind === 'revert' ? undefined : step.kind === 'none' ? heldKey : step.key;
+  // `None` and no identity at all are the same.
+  const shownIdentity = identity?.type === 'None' && before === undefined ? undefined : identity;
+  return {
+    ...rest,
+    ...(shownIdentity === undefined ? {} : { identity: shownIdentity }),
+    properties: { ...others, ...(key === undefined ? {} : { key }) },
+  };
+}
+
+const stamped = (ports: KustoPorts, cluster: ClusterResource, operation: StartedOperation): ClusterResource => ({
+  ...cluster,
+  changedAt: toIso(ports.clock.now()),
+  properties: { ...cluster.properties, revision: cluster.properties.revision + 1, operation: operation.kept },
+});
+
+async function answer(ports: KustoPorts, cluster: ClusterResource): Promise<ArmReply> {
+  const status = await ports.keys.status(cluster.properties.clusterId);
+  return {
+    status: 200,
+    headers: { etag: clusterEtag(cluster) },
+    body: showCluster(cluster, status, ports.clock.now()),
+  };
+}
+
+/** A PATCH that changes something is accepted with 202; a PUT of what exists with 200, since clients take no 202 there. */
+async function underWay(
+  ports: KustoPorts,
+  request: ArmRequest,
+  cluster: ClusterResource,
+  operation: StartedOperation,
+  mode: 'merge' | 'replace',
+): Promise<ArmReply> {
+  const status = await ports.keys.status(cluster.properties.clusterId);
+  return {
+    status: mode === 'merge' ? 202 : 200,
+    headers: { etag: clusterEtag(cluster), ...asyncHeaders(request, operation.record) },
+    body: showCluster(cluster, status, ports.clock.now(), { provisioning: 'Running' }),
+  };
+}
+
+/** The switchable trouble: accepted, and the operation ends with nothing changed and nothing said. */
+async function failInOperation(
+  ports: KustoPorts,
+  request: ArmRequest,
+  found: Versioned<ClusterResource>,
+  operation: StartedOperation,
+  mode: 'merge' | 'replace',
+): Promise<ArmReply> {
+  const result = { ...found.value, properties: { ...found.value.properties, operation: operation.kept } };
+  await ports.state.commit({
+    write: [writeRecord(clusterResources, found.id, found.version, result), operation.write],
+  });
+  return underWay(ports, request, result, operation, mode);
+}

@@ -1,0 +1,119 @@
+import { ArmError } from '../../arm/arm-error.ts';
+import type { ArmErrorDetail } from '../../arm/arm-error.ts';
+import type { CurrentKeyLost, CustomerKey, KeyPreflight } from '../../encryption/cluster-keys.ts';
+import type { KeyFailure, KeyFailureCause } from '../../encryption/key-wrapper.ts';
+import { accessDetails, failureDetails, lostKeyDetails, preflightDetails } from './cmk-remedies.ts';
+import { kustoErrorWith } from './kusto-errors.ts';
+
+/** Words of a message, exactly as the caller sent them. */
+export interface NamedInMessage {
+  readonly vaultUri: string;
+  readonly keyName: string;
+}
+
+/** The article "Configure customer-managed keys using C#" (18 December 2019) is the only public list of these codes. The first
+ * three messages end with a full stop, the other five do not. That a PUT with a key is answered with HTTP 400 was seen in real traffic;
+ * the other statuses follow it, so that every SDK gets a typed code. Rows are in the order in which they are checked. */
+const cmkErrors = {
+  CannotProvideKeyVaultPropertiesDuringCreation: {
+    status: 400,
+    text: () => 'Cannot provide KeyVaultProperties during cluster creation.',
+  },
+  KeyVaultPropertiesOnlyForSystemAssignedResources: {
+    status: 400,
+    text: () => 'KeyVaultProperties can be provided only for resources with SystemAssigned Identity.',
+  },
+  InvalidKeyVaultProperties: { status: 400, text: () => 'The provided KeyVaultProperties are invalid.' },
+  KeyVaultNotFound: { status: 400, text: ({ vaultUri }: NamedInMessage) => `KeyVault '${vaultUri}' was not found` },
+  IdentityDoesNotHaveAccessToKeyVault: {
+    status: 400,
+    text: ({ vaultUri }: NamedInMessage) => `Cluster identity does not have access to KeyVault '${vaultUri}'`,
+  },
+  KeyNotFound: {
+    status: 400,
+    text: ({ vaultUri, keyName }: NamedInMessage) => `Key '${keyName}' was not found in KeyVault '${vaultUri}'`,
+  },
+  KeyVaultNotSoftDeleteEnabled: {
+    status: 400,
+    text: ({ vaultUri }: NamedInMessage) => `KeyVault '${vaultUri}' is not Soft-Delete enabled`,
+  },
+  KeyVaultNotPurgeProtected: {
+    status: 400,
+    text: ({ vaultUri }: NamedInMessage) => `KeyVault '${vaultUri}' is not Purge Protected`,
+  },
+} as const satisfies Record<string, { readonly status: number; readonly text: (named: NamedInMessage) => string }>;
+
+export type CmkErrorCode = keyof typeof cmkErrors;
+export const cmkErrorCodes: readonly CmkErrorCode[] = Object.keys(cmkErrors).filter(
+  (code): code is CmkErrorCode => code in cmkErrors,
+);
+
+export function cmkError(code: CmkErrorCode, named: NamedInMessage, details: readonly ArmErrorDetail[]): ArmError {
+  const row: { readonly status: number; readonly text: (named: NamedInMessage) => string } = cmkErrors[code];
+  return new ArmError(row.status, code, row.text(named), { details });
+}
+
+/** Nothing is known, so none of the eight codes would be true: the caller is told to try again. */
+type NotAsked = 'VaultUnavailable';
+
+const codeForPreflight = {
+  vaultNotFound: 'KeyVaultNotFound',
+  noAccess: 'IdentityDoesNotHaveAccessToKeyVault',
+  keyNotFound: 'KeyNotFound',
+  softDeleteOff: 'KeyVaultNotSoftDeleteEnabled',
+  purgeProtectionOff: 'KeyVaultNotPurgeProtected',
+  wrongType: 'InvalidKeyVaultProperties',
+  notUsableNow: 'IdentityDoesNotHaveAccessToKeyVault',
+  unavailable: 'VaultUnavailable',
+} as const satisfies Record<Exclude<KeyPreflight['outcome'], 'usable'>, CmkErrorCode | NotAsked>;
+
+const codeForFailure = {
+  noSuchHost: 'KeyVaultNotFound',
+  noIdentity: 'IdentityDoesNotHaveAccessToKeyVault',
+  unauthorized: 'IdentityDoesNotHaveAccessToKeyVault',
+  forbiddenByPolicy: 'IdentityDoesNotHaveAccessToKeyVault',
+  forbiddenByRbac: 'IdentityDoesNotHaveAccessToKeyVault',
+  forbiddenByFirewall: 'IdentityDoesNotHaveAccessToKeyVault',
+  forbidden: 'IdentityDoesNotHaveAccessToKeyVault',
+  keyDisabled: 'IdentityDoesNotHaveAccessToKeyVault',
+  keyExpired: 'IdentityDoesNotHaveAccessToKeyVault',
+  keyNotYetValid: 'IdentityDoesNotHaveAccessToKeyVault',
+  keyOperationForbidden: 'IdentityDoesNotHaveAccessToKeyVault',
+  keyNotFound: 'KeyNotFound',
+  throttled: 'VaultUnavailable',
+  serverError: 'VaultUnavailable',
+  unreachable: 'VaultUnavailable',
+  timeout: 'VaultUnavailable',
+  badRequest: 'InvalidKeyVaultProperties',
+  wrongLength: 'InvalidKeyVaultProperties',
+  mismatch: 'InvalidKeyVaultProperties',
+  unknown: 'VaultUnavailable',
+} as const satisfies Record<KeyFailureCause, CmkErrorCode | NotAsked>;
+
+function errorFor(code: CmkErrorCode | NotAsked, named: NamedInMessage, details: readonly ArmErrorDetail[]): ArmError {
+  return code === 'VaultUnavailable' ? kustoErrorWith(code, details, named.vaultUri) : cmkError(code, named, details);
+}
+
+const namedBy = (key: CustomerKey): NamedInMessage => ({ vaultUri: key.vaultUri, keyName: key.keyName });
+
+/** @returns undefined when the key can be used */
+export function preflightError(key: CustomerKey, found: KeyPreflight): ArmError | undefined {
+  if (found.outcome === 'usable') return undefined;
+  return errorFor(codeForPreflight[found.outcome], namedBy(key), preflightDetails(key, found));
+}
+
+/** The change or the first wrap failed after preflight had passed. @param key undefined: a key of Kustody's own service vault */
+export function keyFailureError(key: CustomerKey | undefined, failure: KeyFailure): ArmError {
+  if (key === undefined) return kustoErrorWith('VaultUnavailable', failureDetails(failure), 'Microsoft-managed');
+  const details = failure.kind === 'refusal' ? accessDetails(key, failure) : failureDetails(failure);
+  return errorFor(codeForFailure[failure.cause], namedBy(key), details);
+}
+
+/** No change may start while the current key does not unwrap: the message names the old vault and key. */
+export function lostKeyError(lost: CurrentKeyLost): ArmError {
+  return errorFor(
+    codeForFailure[lost.failure.cause],
+    { vaultUri: lost.vaultUri, keyName: lost.keyName },
+    lostKeyDetails(lost),
+  );
+}

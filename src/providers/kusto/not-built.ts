@@ -1,0 +1,106 @@
+import type { ArmMethod, ArmOperation } from '../../arm/arm-operation.ts';
+import { notBuilt } from '../../arm/not-built.ts';
+
+const cluster =
+  '/subscriptions/{subscriptionId}/resourceGroups/{resourceGroupName}/providers/Microsoft.Kusto/clusters/{clusterName}';
+const database = `${cluster}/databases/{databaseName}`;
+const clusterAction = 'Microsoft.Kusto/clusters';
+const databaseAction = `${clusterAction}/databases`;
+
+type Row = readonly [id: string, method: ArmMethod, path: string, action: string];
+
+const post = (id: string, base: string, action: string, verb: string): Row => [
+  id,
+  'POST',
+  `${base}/${verb}`,
+  `${action}/${verb}/action`,
+];
+
+/** The usual operations of a child resource that Kustody has not built. */
+function childRows(
+  group: string,
+  base: string,
+  action: string,
+  type: string,
+  methods: readonly ArmMethod[],
+  nameCheck?: string,
+): readonly Row[] {
+  const verbs = { GET: 'read', PUT: 'write', PATCH: 'write', DELETE: 'delete' } as const;
+  const ids = { GET: 'Get', PUT: 'CreateOrUpdate', PATCH: 'Update', DELETE: 'Delete' } as const;
+  const isVerb = (method: ArmMethod): method is keyof typeof verbs => method in verbs;
+  const list: Row = [`${group}_List`, 'GET', `${base}/${type}`, `${action}/${type}/read`];
+  const one = methods
+    .filter(isVerb)
+    .map((method): Row => [
+      `${group}_${ids[method]}`,
+      method,
+      `${base}/${type}/{childName}`,
+      `${action}/${type}/${verbs[method]}`,
+    ]);
+  return [
+    list,
+    ...one,
+    ...(nameCheck === undefined ? [] : [post(`${group}_CheckNameAvailability`, base, action, nameCheck)]),
+  ];
+}
+
+const whole = ['GET', 'PUT', 'PATCH', 'DELETE'] as const;
+const withoutPatch = ['GET', 'PUT', 'DELETE'] as const;
+
+/** Operations of the 2024-04-13 API that are refused by name. */
+const rows: readonly Row[] = [
+  post('Clusters_Migrate', cluster, clusterAction, 'migrate'),
+  post('Clusters_ListFollowerDatabases', cluster, clusterAction, 'listFollowerDatabases'),
+  [
+    'Clusters_ListFollowerDatabasesGet',
+    'GET',
+    `${cluster}/listFollowerDatabases`,
+    `${clusterAction}/listFollowerDatabases/read`,
+  ],
+  post('Clusters_DetachFollowerDatabases', cluster, clusterAction, 'detachFollowerDatabases'),
+  post('Clusters_DiagnoseVirtualNetwork', cluster, clusterAction, 'diagnoseVirtualNetwork'),
+  post('Clusters_ListLanguageExtensions', cluster, clusterAction, 'listLanguageExtensions'),
+  post('Clusters_AddLanguageExtensions', cluster, clusterAction, 'addLanguageExtensions'),
+  post('Clusters_RemoveLanguageExtensions', cluster, clusterAction, 'removeLanguageExtensions'),
+  post('Clusters_ListCalloutPolicies', cluster, clusterAction, 'listCalloutPolicies'),
+  post('Clusters_AddCalloutPolicies', cluster, clusterAction, 'addCalloutPolicies'),
+  post('Clusters_RemoveCalloutPolicy', cluster, clusterAction, 'removeCalloutPolicy'),
+  [
+    'Clusters_ListOutboundNetworkDependenciesEndpoints',
+    'GET',
+    `${cluster}/outboundNetworkDependenciesEndpoints`,
+    `${clusterAction}/outboundNetworkDependenciesEndpoints/read`,
+  ],
+  ...childRows(
+    'AttachedDatabaseConfigurations',
+    cluster,
+    clusterAction,
+    'attachedDatabaseConfigurations',
+    withoutPatch,
+    'attachedDatabaseConfigurationCheckNameAvailability',
+  ),
+  ...childRows(
+    'ManagedPrivateEndpoints',
+    cluster,
+    clusterAction,
+    'managedPrivateEndpoints',
+    whole,
+    'managedPrivateEndpointsCheckNameAvailability',
+  ),
+  ...childRows('PrivateEndpointConnections', cluster, clusterAction, 'privateEndpointConnections', withoutPatch),
+  ...childRows('PrivateLinkResources', cluster, clusterAction, 'privateLinkResources', ['GET']),
+  ...childRows(
+    'SandboxCustomImages',
+    cluster,
+    clusterAction,
+    'sandboxCustomImages',
+    whole,
+    'sandboxCustomImagesCheckNameAvailability',
+  ),
+  ...childRows('Scripts', database, databaseAction, 'scripts', whole, 'scriptsCheckNameAvailability'),
+  ...childRows('DataConnections', database, databaseAction, 'dataConnections', whole, 'checkNameAvailability'),
+  post('DataConnections_DataConnectionValidation', database, databaseAction, 'dataConnectionValidation'),
+  post('Database_InviteFollower', database, databaseAction, 'inviteFollower'),
+];
+
+export const notBuiltRows: readonly ArmOperation[] = rows.map((row) => notBuilt(...row));

@@ -1,0 +1,89 @@
+import { startOperation } from '../../arm/long-running.ts';
+import type { OperationRecord } from '../../arm/long-running.ts';
+import type { Guid } from '../../base/guid.ts';
+import type { RandomBytes } from '../../base/random.ts';
+import { instant } from '../../clock/clock.ts';
+import type { Clock, Instant } from '../../clock/clock.ts';
+import type { StateWrite } from '../../state/state.ts';
+
+export const kustoNamespace = 'Microsoft.Kusto';
+
+/** `properties.operationKind` of an operation result. Observed: ClusterCreateExternal, ServiceConfigurationAlter, DatabaseCreate,
+ * DatabaseDelete, ServicePrincipalAssignmentsAdd, DatabaseAddPrincipals; the others are named after them. */
+export type OperationKind =
+  | 'ClusterCreateExternal'
+  | 'ServiceConfigurationAlter'
+  | 'ServiceDelete'
+  | 'ServiceStart'
+  | 'ServiceStop'
+  | 'DatabaseCreate'
+  | 'DatabaseAlter'
+  | 'DatabaseDelete'
+  | 'ServicePrincipalAssignmentsAdd'
+  | 'ServicePrincipalAssignmentsRemove'
+  | 'DatabaseAddPrincipals'
+  | 'DatabaseDropPrincipals';
+
+export type OperationFailure = { readonly code: string; readonly message: string };
+
+/** The last operation of a resource, kept with it: whether it is under way follows from the clock. */
+export type ResourceOperation = {
+  readonly operationId: Guid;
+  readonly kind: OperationKind;
+  /** Milliseconds on the Kustody clock; the time of its start, unless a fault makes operations slow. */
+  readonly completesAt: number;
+  readonly failure?: OperationFailure;
+};
+
+/** What an operation does besides its work, when the user has asked for trouble. */
+export interface OperationFault {
+  /** How long it takes on the Kustody clock. */
+  readonly takesMs: number;
+  /** It ends as the real service ends one whose vault access does not work: code `Failed`, text `Internal Server Error`, nothing changed. */
+  readonly fails: boolean;
+}
+
+export type OperationFaults = (kind: OperationKind, resourceId: string) => Promise<OperationFault>;
+
+export const noFaults: OperationFaults = () => Promise.resolve({ takesMs: 0, fails: false });
+export const bareFailure: OperationFailure = { code: 'Failed', message: 'Internal Server Error' };
+
+export interface StartedOperation {
+  readonly record: OperationRecord;
+  /** Goes into the same commit as the change. */
+  readonly write: StateWrite;
+  /** Goes into the resource's own record. */
+  readonly kept: ResourceOperation;
+}
+
+export function beginOperation(
+  ports: { readonly clock: Clock; readonly randomBytes: RandomBytes },
+  about: {
+    readonly kind: OperationKind;
+    readonly subscriptionId: string;
+    readonly location: string;
+    readonly resourceId: string;
+  },
+  fault: OperationFault,
+  failure: OperationFailure | undefined = fault.fails ? bareFailure : undefined,
+): StartedOperation {
+  const startedAt = ports.clock.now();
+  const completesAt = instant(startedAt + Math.max(0, fault.takesMs));
+  const { operation: record, write } = startOperation(ports.randomBytes, {
+    ...about,
+    provider: kustoNamespace,
+    startedAt,
+    completesAt,
+    outcome: failure === undefined ? { status: 'Succeeded' } : { status: 'Failed', error: failure },
+  });
+  const kept = {
+    operationId: record.operationId,
+    kind: about.kind,
+    completesAt,
+    ...(failure === undefined ? {} : { failure }),
+  };
+  return { record, write, kept };
+}
+
+export const isUnderWay = (operation: ResourceOperation | undefined, now: Instant): boolean =>
+  operation !== undefined && now < instant(operation.completesAt);

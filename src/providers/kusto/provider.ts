@@ -1,0 +1,99 @@
+import type { ArmOperation, ArmProvider, ArmResourceType } from '../../arm/arm-operation.ts';
+import { locationDisplayNames } from '../../arm/locations.ts';
+import { findCluster, listClusters } from './cluster-lookup.ts';
+import { removeCluster } from './cluster-removal.ts';
+import { clusterRows } from './cluster-rows.ts';
+import { withFreshState } from './cluster-store.ts';
+import { notBuiltRows } from './not-built.ts';
+import { kustoNamespace } from './operation-record.ts';
+import { operationResultRows } from './operation-results.ts';
+import type { KustoPorts } from './ports.ts';
+import { skuListRows } from './sku-rows.ts';
+
+/** Newest first: clients take the first that is no preview. */
+const apiVersions = [
+  '2025-02-14',
+  '2024-04-13',
+  '2023-08-15',
+  '2023-05-02',
+  '2022-12-29',
+  '2022-11-11',
+  '2022-07-07',
+  '2022-02-01',
+  '2021-08-27',
+  '2021-01-01',
+  '2020-09-18',
+  '2020-06-14',
+  '2020-02-15',
+  '2019-11-09',
+  '2019-09-07',
+  '2019-05-15',
+  '2019-03-20',
+  '2019-01-21',
+  '2018-09-07-preview',
+] as const;
+
+const regionalTypes = [
+  'clusters',
+  'clusters/databases',
+  'clusters/principalAssignments',
+  'clusters/databases/principalAssignments',
+];
+const otherTypes = [
+  'locations',
+  'locations/checkNameAvailability',
+  'locations/operationResults',
+  'locations/skus',
+  'skus',
+  'operations',
+];
+
+const resourceTypes: readonly ArmResourceType[] = [
+  ...regionalTypes.map((resourceType) => ({ resourceType, apiVersions, locations: locationDisplayNames })),
+  ...otherTypes.map((resourceType) => ({ resourceType, apiVersions, locations: [] })),
+];
+
+/** The resource provider Microsoft.Kusto: clusters and what belongs to them. */
+export function createKustoProvider(ports: KustoPorts): ArmProvider {
+  const rows = [...clusterRows(ports), ...skuListRows(ports), ...operationResultRows(ports), ...notBuiltRows];
+  return {
+    namespace: kustoNamespace,
+    resourceTypes,
+    operations: [...rows, operationsList(rows)],
+    deleteInGroup: (groupId) => deleteInGroup(ports, groupId),
+  };
+}
+
+async function deleteInGroup(ports: KustoPorts, groupId: string): Promise<void> {
+  for (const { value: cluster } of await listClusters(ports, groupId)) {
+    const [, , subscriptionId = '', , resourceGroup = ''] = cluster.id.split('/');
+    await withFreshState(async () => {
+      const found = await findCluster(ports, { subscriptionId, resourceGroup, clusterName: cluster.name });
+      if (found !== undefined) await removeCluster(ports, found);
+    });
+  }
+}
+
+/** `GET /providers/Microsoft.Kusto/operations`: the actions that roles can allow, read from the same rows that dispatch them. */
+function operationsList(rows: readonly ArmOperation[]): ArmOperation {
+  const actions = [...new Set(rows.flatMap(({ action }) => (action === null ? [] : [action])))].toSorted();
+  const value = actions.map((name) => {
+    const parts = name.split('/').slice(1);
+    const verb = name.endsWith('/action') ? parts.slice(-2, -1) : parts.slice(-1);
+    const resource = (name.endsWith('/action') ? parts.slice(0, -2) : parts.slice(0, -1)).join('/');
+    const operation = `${verb.join('')} ${resource}`;
+    return {
+      name,
+      display: { provider: kustoNamespace, operation, resource, description: operation },
+      origin: 'user,system',
+      properties: null,
+    };
+  });
+  return {
+    id: 'Operations_List',
+    method: 'GET',
+    path: '/providers/Microsoft.Kusto/operations',
+    action: null,
+    handle: () => Promise.resolve({ status: 200, body: { value } }),
+  };
+}

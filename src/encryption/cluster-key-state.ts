@@ -40,9 +40,24 @@ export function clusterKeyStatus(record: ClusterKeyRecord): ClusterKeyStatus {
     kid: record.kid,
     generation: record.generation,
     ...(record.suspension === undefined ? {} : { suspension: record.suspension }),
-    ...(record.warning === undefined ? {} : { warning: record.warning }),
+    ...warningOf(record.warning),
   };
 }
+
+/** The record without what checks have found out: lease, suspension, warning. */
+export const bareRecord = (record: ClusterKeyRecord): Omit<ClusterKeyRecord, 'lease' | 'suspension' | 'warning'> => ({
+  format: record.format,
+  clusterId: record.clusterId,
+  generation: record.generation,
+  custody: record.custody,
+  kid: record.kid,
+  wrapped: record.wrapped,
+  check: record.check,
+  stopped: record.stopped,
+});
+
+export const warningOf = (warning: string | undefined): { readonly warning?: string } =>
+  warning === undefined ? {} : { warning };
 
 /** Whether two records name the same wrapped key, reached in the same way: what a vault said of one is true of the other. */
 export function isSameWrap(left: ClusterKeyRecord, right: ClusterKeyRecord): boolean {

@@ -73,11 +73,17 @@ export interface CurrentKeyLost {
 /** The keys of all clusters, as the resource provider and the data plane see them. Key bytes never leave the cluster's own process. */
 export interface ClusterKeys {
   /** Makes the first cluster key, under Microsoft-managed custody or (creation with CMK) a customer's key. */
-  create(clusterId: Guid, custody: Custody): Promise<PreparedKeyChange | { readonly outcome: 'failed'; readonly failure: KeyFailure }>;
+  create(
+    clusterId: Guid,
+    custody: Custody,
+  ): Promise<PreparedKeyChange | { readonly outcome: 'failed'; readonly failure: KeyFailure }>;
   /** Asks the vault, as `key.identity`, whether the key can be used by a cluster in `region`. Changes nothing. */
   preflight(key: CustomerKey, region: string): Promise<KeyPreflight>;
   /** Rotation to another version of the same key, or a change of custody: decided here from what is recorded. */
-  change(clusterId: Guid, to: Custody): Promise<PreparedKeyChange | CurrentKeyLost | { readonly outcome: 'failed'; readonly failure: KeyFailure }>;
+  change(
+    clusterId: Guid,
+    to: Custody,
+  ): Promise<PreparedKeyChange | CurrentKeyLost | { readonly outcome: 'failed'; readonly failure: KeyFailure }>;
   /** Lets the cluster go to the vault as another principal from now on, with the same key: its system-assigned identity was made anew,
    * or a user-assigned one takes its place (or the other way round).
    * Changes no key and asks no vault, so it also repairs a suspended cluster; whether the new principal may unwrap shows at the next check.

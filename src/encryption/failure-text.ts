@@ -18,7 +18,10 @@ const causes: Record<KeyFailureCause, { readonly happened: string; readonly reme
     happened: "no role assignment gives the cluster's identity the right to use the key",
     remedy: 'Assign the role Key Vault Crypto Service Encryption User.',
   },
-  forbiddenByFirewall: { happened: 'the firewall of the vault refuses the cluster', remedy: "Change the vault's network rules." },
+  forbiddenByFirewall: {
+    happened: 'the firewall of the vault refuses the cluster',
+    remedy: "Change the vault's network rules.",
+  },
   forbidden: { happened: 'the vault refuses the operation', remedy: "Check the vault's permissions." },
   keyDisabled: { happened: 'the key version is disabled', remedy: 'Enable the key version.' },
   keyExpired: { happened: 'the key version has expired', remedy: 'Set a later expiry date.' },
@@ -33,7 +36,10 @@ const causes: Record<KeyFailureCause, { readonly happened: string; readonly reme
   unreachable: { happened: 'the vault cannot be reached', remedy: 'Check the network.' },
   timeout: { happened: 'the vault does not answer in time', remedy: 'Check the network.' },
   badRequest: { happened: 'the vault calls the request malformed', remedy: 'Restore the record of the cluster key.' },
-  wrongLength: { happened: 'the vault returned a key of wrong length', remedy: 'Restore the record of the cluster key.' },
+  wrongLength: {
+    happened: 'the vault returned a key of wrong length',
+    remedy: 'Restore the record of the cluster key.',
+  },
   mismatch: { happened: 'the vault returned another key', remedy: 'Restore the record of the cluster key.' },
   unknown: { happened: 'the vault gave an unknown answer', remedy: "Check the vault and Kustody's log." },
 };

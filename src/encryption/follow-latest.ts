@@ -8,8 +8,7 @@ import type { KeyDescription, KeyFailure } from './key-wrapper.ts';
 const expiryNoticeSeconds = 30 * 86_400;
 
 export type FollowPlan =
-  | { readonly action: 'stay'; readonly warning?: string }
-  | { readonly action: 'follow'; readonly kid: VersionedKeyId };
+  { readonly action: 'stay'; readonly warning?: string } | { readonly action: 'follow'; readonly kid: VersionedKeyId };
 
 /** What a look at the key of a running cluster means: for a versionless key whether to rotate to the latest version, else
  * what to warn of. Never a reason to suspend: that is decided by unwrapping the recorded version.
@@ -21,7 +20,10 @@ export function planFollow(
 ): FollowPlan {
   if (seen.outcome === 'failed') {
     if (seen.kind === 'outage') return keepWarning(record);
-    return { action: 'stay', warning: `The key cannot be read (${seen.message}); its dates and newer versions are unknown.` };
+    return {
+      action: 'stay',
+      warning: `The key cannot be read (${seen.message}); its dates and newer versions are unknown.`,
+    };
   }
   const { key } = seen;
   if (key.kid.version === record.kid.version) {

@@ -58,12 +58,21 @@ export interface KeyDescription {
  * Never throws for what a vault or network does: every outcome is a value. Takes at most 5 s a call. */
 export interface KeyWrapper {
   /** GET key; without a version the latest. */
-  describe(identity: Guid, key: { readonly vaultHost: HostName; readonly name: KeyName; readonly version?: string }): Promise<
-    { readonly outcome: 'described'; readonly key: KeyDescription } | KeyFailure
-  >;
+  describe(
+    identity: Guid,
+    key: { readonly vaultHost: HostName; readonly name: KeyName; readonly version?: string },
+  ): Promise<{ readonly outcome: 'described'; readonly key: KeyDescription } | KeyFailure>;
   /** @param plaintext at most 190 bytes; the caller zeroes it
    * @returns as many bytes as the RSA modulus, wrapped by exactly `kid` */
-  wrap(identity: Guid, kid: VersionedKeyId, plaintext: Uint8Array): Promise<{ readonly outcome: 'wrapped'; readonly wrapped: Uint8Array } | KeyFailure>;
+  wrap(
+    identity: Guid,
+    kid: VersionedKeyId,
+    plaintext: Uint8Array,
+  ): Promise<{ readonly outcome: 'wrapped'; readonly wrapped: Uint8Array } | KeyFailure>;
   /** @returns the plaintext, which the caller zeroes */
-  unwrap(identity: Guid, kid: VersionedKeyId, wrapped: Uint8Array): Promise<{ readonly outcome: 'unwrapped'; readonly plaintext: Uint8Array } | KeyFailure>;
+  unwrap(
+    identity: Guid,
+    kid: VersionedKeyId,
+    wrapped: Uint8Array,
+  ): Promise<{ readonly outcome: 'unwrapped'; readonly plaintext: Uint8Array } | KeyFailure>;
 }

@@ -105,4 +105,5 @@ function protection(key: KeyDescription): KeyPreflight {
   return { outcome: 'usable', key };
 }
 
-const isFailure = (result: { readonly outcome: string } | KeyFailure): result is KeyFailure => result.outcome === 'failed';
+const isFailure = (result: { readonly outcome: string } | KeyFailure): result is KeyFailure =>
+  result.outcome === 'failed';

@@ -51,7 +51,10 @@ export async function openClusterKey(wrapper: KeyWrapper, current: WrappedCluste
   if (answer.plaintext.byteLength !== clusterKeyBytes) {
     const found = answer.plaintext.byteLength;
     zeroBytes(answer.plaintext);
-    return classifyOutcome({ seen: 'wrongLength', message: `The vault unwrapped ${found} bytes instead of ${clusterKeyBytes}.` });
+    return classifyOutcome({
+      seen: 'wrongLength',
+      message: `The vault unwrapped ${found} bytes instead of ${clusterKeyBytes}.`,
+    });
   }
   const key = ClusterKey.from(current.clusterId, answer.plaintext);
   const check = key.derive('check');
@@ -74,7 +77,9 @@ export async function wrapAndVerify(
   if (back.outcome === 'failed') return back;
   const same = key.isSame(back.plaintext);
   zeroBytes(back.plaintext);
-  return same ? wrap : classifyOutcome({ seen: 'mismatch', message: 'The new wrap does not unwrap to what was wrapped.' });
+  return same
+    ? wrap
+    : classifyOutcome({ seen: 'mismatch', message: 'The new wrap does not unwrap to what was wrapped.' });
 }
 
 export type RewrapOutcome =

@@ -1,5 +1,6 @@
 import { instant, toIso } from '../clock/clock.ts';
 import type { ClusterKeyRecord } from './cluster-key-state.ts';
+import { bareRecord, warningOf } from './cluster-key-state.ts';
 import { lostKeyReason } from './failure-text.ts';
 import type { KeyFailure } from './key-wrapper.ts';
 import type { LeaseSettings, TwoClocks } from './lease.ts';
@@ -23,11 +24,10 @@ export function afterCheck(
   settings: LeaseSettings,
 ): CheckDecision {
   if (outcome.outcome === 'opened') {
-    const { suspension, ...rest } = record;
     return {
-      record: { ...rest, lease: { unwrapped: now } },
+      record: { ...bareRecord(record), ...warningOf(record.warning), lease: { unwrapped: now } },
       running: true,
-      change: suspension === undefined ? 'none' : 'resumed',
+      change: record.suspension === undefined ? 'none' : 'resumed',
     };
   }
   const lease = leaseAfterFailure(record, outcome, now, settings);
@@ -64,11 +64,12 @@ function leaseAfterFailure(
 
 /** While suspended, an outage does not hide the refusal that came before it: that one says what to repair. */
 function suspended(record: ClusterKeyRecord, failure: KeyFailure, now: TwoClocks): ClusterKeyRecord {
-  const { lease: _ended, suspension: earlier, ...rest } = record;
+  const earlier = record.suspension;
   const told = earlier !== undefined && failure.kind !== 'refusal' ? earlier.failure : failure;
   const vaultUri = record.custody.kind === 'customer' ? record.custody.key.vaultUri : undefined;
   return {
-    ...rest,
+    ...bareRecord(record),
+    ...warningOf(record.warning),
     suspension: {
       since: earlier?.since ?? toIso(instant(now.kustody)),
       failure: told,

@@ -57,9 +57,12 @@ export class KeyHolder {
     const { wrapper, randomBytes, rewrapCatalog } = this.#options;
     const result = await replaceClusterKey(wrapper, call.current, call.target, randomBytes, rewrapCatalog);
     if (result.outcome !== 'replaced') return result;
-    const write = result.write.map(
-      ({ table, id, expect, put }): RemoteWrite => ({ table: table.name, id, expect, put: put as RemoteWrite['put'] }),
-    );
+    const write = result.write.map(({ table, id, expect, put }): RemoteWrite => ({
+      table: table.name,
+      id,
+      expect,
+      put: put as RemoteWrite['put'],
+    }));
     return { outcome: 'replaced', ...this.#setAside(call.generation, result), write };
   }
 

@@ -22,7 +22,9 @@ let configured: Configured | undefined;
 
 /** One row per call. Answers are values; an error here is a bug and reaches the supervisor by its name only. */
 const operations: {
-  readonly [Call in SupervisorCall]: (call: SupervisorCalls[Call]) => Promise<SupervisorReplies[Call]> | SupervisorReplies[Call];
+  readonly [Call in SupervisorCall]: (
+    call: SupervisorCalls[Call],
+  ) => Promise<SupervisorReplies[Call]> | SupervisorReplies[Call];
 } = {
   configure: (call) => {
     const wrapper = createVaultKeyWrapper({ edge: call.edge, access, timeoutMs: call.vaultTimeoutMs });

@@ -15,7 +15,10 @@ import type { Edge } from './pinned-http-client.ts';
 export interface SupervisorCalls {
   /** Always first. Without a cluster the process holds no keys and only asks vaults (preflight). */
   readonly configure: { readonly clusterId: Guid | undefined; readonly edge: Edge; readonly vaultTimeoutMs: number };
-  readonly describe: { readonly identity: Guid; readonly key: { readonly vaultHost: HostName; readonly name: KeyName; readonly version?: string } };
+  readonly describe: {
+    readonly identity: Guid;
+    readonly key: { readonly vaultHost: HostName; readonly name: KeyName; readonly version?: string };
+  };
   readonly preflight: { readonly key: CustomerKey; readonly region: string; readonly nowSeconds: number };
   /** Unwraps the recorded key and keeps it as `generation`. */
   readonly open: { readonly current: WrappedClusterKey; readonly generation: number };
@@ -49,7 +52,8 @@ export interface SupervisorReplies {
   readonly open: { readonly outcome: 'opened' } | KeyFailure;
   readonly make: ({ readonly outcome: 'made' } & NewWrap) | KeyFailure;
   readonly rewrap: ({ readonly outcome: 'rewrapped' } & NewWrap) | Lost | KeyFailure;
-  readonly replace: ({ readonly outcome: 'replaced'; readonly write: readonly RemoteWrite[] } & NewWrap) | Lost | KeyFailure;
+  readonly replace:
+    ({ readonly outcome: 'replaced'; readonly write: readonly RemoteWrite[] } & NewWrap) | Lost | KeyFailure;
   readonly adopt: { readonly outcome: 'done' };
   readonly forget: { readonly outcome: 'done' };
 }

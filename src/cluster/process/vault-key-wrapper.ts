@@ -77,7 +77,11 @@ export function createVaultKeyWrapper(options: VaultKeyWrapperOptions): KeyWrapp
   };
 }
 
-async function cryptographyClient(kid: VersionedKeyId, credential: TokenCredential, options: CryptographyClientOptions) {
+async function cryptographyClient(
+  kid: VersionedKeyId,
+  credential: TokenCredential,
+  options: CryptographyClientOptions,
+) {
   const { CryptographyClient } = await loadVaultSdk();
   const id = formatKeyId(kid);
   const key: KeyVaultKey = {
@@ -92,7 +96,11 @@ async function cryptographyClient(kid: VersionedKeyId, credential: TokenCredenti
 }
 
 type VaultResult<T> = { readonly outcome: 'value'; readonly value: T; readonly trace: CallTrace } | KeyFailure;
-type VaultCall<T> = (options: CryptographyClientOptions, credential: TokenCredential, signal: AbortSignal) => Promise<T>;
+type VaultCall<T> = (
+  options: CryptographyClientOptions,
+  credential: TokenCredential,
+  signal: AbortSignal,
+) => Promise<T>;
 
 /** One call, and once more with a fresh token when the vault answers 401 to the first. */
 async function callVault<T>(

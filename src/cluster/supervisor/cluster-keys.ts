@@ -2,7 +2,7 @@ import type { Guid } from '../../base/guid.ts';
 import { invariant } from '../../base/invariant.ts';
 import type { HostName } from '../../base/names.ts';
 import type { ClusterKeyRecord } from '../../encryption/cluster-key-state.ts';
-import { clusterKeyStatus, clusterKeyTable } from '../../encryption/cluster-key-state.ts';
+import { bareRecord, clusterKeyStatus, clusterKeyTable, warningOf } from '../../encryption/cluster-key-state.ts';
 import type { ClusterKeys, ClusterKeyStatus, Suspension } from '../../encryption/cluster-keys.ts';
 import { leaseHeld } from '../../encryption/lease.ts';
 import { StateConflictError } from '../../state/state-store.ts';
@@ -170,6 +170,6 @@ export function createClusterKeys(options: ClusterKeysOptions): SupervisedCluste
 }
 
 function withoutLease(record: ClusterKeyRecord): ClusterKeyRecord {
-  const { lease: _ended, ...rest } = record;
-  return rest;
+  const suspension = record.suspension === undefined ? {} : { suspension: record.suspension };
+  return { ...bareRecord(record), ...warningOf(record.warning), ...suspension };
 }

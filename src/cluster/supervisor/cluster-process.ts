@@ -108,7 +108,10 @@ export class ClusterProcess {
   }
 
   /** @throws ChannelClosedError when the process ends first, or takes so long that it was ended */
-  async call<Call extends SupervisorCall>(operation: Call, body: SupervisorCalls[Call]): Promise<SupervisorReplies[Call]> {
+  async call<Call extends SupervisorCall>(
+    operation: Call,
+    body: SupervisorCalls[Call],
+  ): Promise<SupervisorReplies[Call]> {
     const grants = grantsOf[operation](body);
     for (const grant of grants) this.#grants.add(grant);
     const limitMs = this.#options.configure.vaultTimeoutMs * vaultCallsMax + patienceMs;

@@ -5,7 +5,13 @@ import { toUnixSeconds } from '../../clock/clock.ts';
 import { firstRecord, replacedRecord, rotatedRecord } from '../../encryption/cluster-key-records.ts';
 import type { ClusterKeyRecord } from '../../encryption/cluster-key-state.ts';
 import { clusterKeyStatus, clusterKeyTable, isSameWrap } from '../../encryption/cluster-key-state.ts';
-import type { CurrentKeyLost, Custody, CustomerKey, KeyPreflight, PreparedKeyChange } from '../../encryption/cluster-keys.ts';
+import type {
+  CurrentKeyLost,
+  Custody,
+  CustomerKey,
+  KeyPreflight,
+  PreparedKeyChange,
+} from '../../encryption/cluster-keys.ts';
 import type { KeyFailure } from '../../encryption/key-wrapper.ts';
 import { keyChangeKind } from '../../encryption/rotation.ts';
 import type { StateWrite } from '../../state/state.ts';
@@ -85,7 +91,7 @@ export class KeyChanges {
       invariant(before !== undefined, 'a cluster has a key before it is changed');
       if (destination === undefined) {
         const found = await this.#destination(clusterId, to, before.value);
-        if (found.outcome === 'failed') return failed(found);
+        if (found.outcome === 'failed') return (await this.#currentKeyLost(before.value)) ?? failed(found);
         destination = found;
       }
       const drafted = await this.#draft(before.value, destination);
@@ -122,7 +128,8 @@ export class KeyChanges {
     const result = await callProcess(obtain, 'replace', { current, target, generation });
     if (result.outcome !== 'replaced') return result;
     const record = replacedRecord(from, this.#proven(destination, result));
-    const old = from.custody.kind === 'microsoftManaged' ? [serviceKeys.destroyLater(from.clusterId, from.kid.name)] : [];
+    const old =
+      from.custody.kind === 'microsoftManaged' ? [serviceKeys.destroyLater(from.clusterId, from.kid.name)] : [];
     return { outcome: 'drafted', draft: { ...base, record, more: [...result.write.map(localWrite), ...old] } };
   }
 
@@ -143,7 +150,9 @@ export class KeyChanges {
     }
     const key = { vaultHost, name: keyName };
     const seen = await callProcess(() => this.#parts.processes.obtain(clusterId), 'describe', { identity, key });
-    return seen.outcome === 'failed' ? seen : { outcome: 'ready', custody, kid: { ...key, version: seen.key.kid.version } };
+    return seen.outcome === 'failed'
+      ? seen
+      : { outcome: 'ready', custody, kid: { ...key, version: seen.key.kid.version } };
   }
 
   async #refuse(
@@ -154,12 +163,18 @@ export class KeyChanges {
     if (refusal.outcome === 'failed') return this.#giveUp(destination, refusal);
     await this.#giveUp(destination, refusal.failure);
     await this.#parts.checks.check(from.clusterId); // what this change found out counts for the cluster, too
-    return {
-      outcome: 'currentKeyLost',
-      vaultUri: from.custody.kind === 'customer' ? from.custody.key.vaultUri : `https://${from.kid.vaultHost}/`,
-      keyName: from.kid.name,
-      failure: refusal.failure,
-    };
+    return lost(from, refusal.failure);
+  }
+
+  /** A new key that cannot be looked at is the lesser news when the current one is lost. */
+  async #currentKeyLost(record: ClusterKeyRecord): Promise<CurrentKeyLost | undefined> {
+    const { clusterId, generation } = record;
+    const current = wrappedKey(record, [this.#identity(record.custody)]);
+    const obtain = () => this.#parts.processes.obtain(clusterId);
+    const result = await callProcess(obtain, 'open', { current, generation });
+    if (result.outcome === 'opened') return undefined;
+    await this.#parts.checks.check(clusterId);
+    return lost(record, result);
   }
 
   async #giveUp(destination: Destination, failure: KeyFailure): Promise<Failed> {
@@ -180,7 +195,10 @@ export class KeyChanges {
       committed: () => this.#committed(draft),
       abandoned: async () => {
         outstanding.delete(clusterId);
-        await processes.running(clusterId)?.call('forget', { generation }).catch(() => undefined);
+        await processes
+          .running(clusterId)
+          ?.call('forget', { generation })
+          .catch(() => undefined);
         if (draft.from === undefined) await processes.end(clusterId);
         if (draft.made !== undefined) await serviceKeys.giveUp(draft.made.name);
       },
@@ -217,10 +235,16 @@ export class KeyChanges {
 
 const attemptsMax = 5;
 
+const lost = (record: ClusterKeyRecord, failure: KeyFailure): CurrentKeyLost => ({
+  outcome: 'currentKeyLost',
+  vaultUri: record.custody.kind === 'customer' ? record.custody.key.vaultUri : `https://${record.kid.vaultHost}/`,
+  keyName: record.kid.name,
+  failure,
+});
+
 const localWrite = ({ table, id, expect, put }: RemoteWrite): StateWrite => ({
   table: { name: table, parse: (value) => value as never },
   id,
   expect,
   put,
 });
-

@@ -2,7 +2,7 @@ import type { Guid } from '../../base/guid.ts';
 import type { HostName } from '../../base/names.ts';
 import { toUnixSeconds } from '../../clock/clock.ts';
 import type { ClusterKeyRecord } from '../../encryption/cluster-key-state.ts';
-import { clusterKeyTable, isSameWrap } from '../../encryption/cluster-key-state.ts';
+import { bareRecord, clusterKeyTable, isSameWrap, warningOf } from '../../encryption/cluster-key-state.ts';
 import { rotatedRecord } from '../../encryption/cluster-key-records.ts';
 import { followsLatest, planFollow } from '../../encryption/follow-latest.ts';
 import { leaseHeld } from '../../encryption/lease.ts';
@@ -146,7 +146,11 @@ export class KeyChecks {
     const { clusterId, custody, kid, generation } = record;
     const obtain = () => processes.obtain(clusterId);
     const identity = custody.key.identity;
-    const key = { vaultHost: kid.vaultHost, name: kid.name, ...(followsLatest(record) ? {} : { version: kid.version }) };
+    const key = {
+      vaultHost: kid.vaultHost,
+      name: kid.name,
+      ...(followsLatest(record) ? {} : { version: kid.version }),
+    };
     const seen = await callProcess(obtain, 'describe', { identity, key });
     const plan = planFollow(record, seen, toUnixSeconds(options.clock.now()));
     if (plan.action === 'stay') return { record: withWarning(record, plan.warning) };
@@ -184,6 +188,6 @@ export class KeyChecks {
 const parallelChecks = 8;
 
 function withWarning(record: ClusterKeyRecord, warning: string | undefined): ClusterKeyRecord {
-  const { warning: _earlier, ...rest } = record;
-  return warning === undefined ? rest : { ...rest, warning: warning.slice(0, 1500) };
+  const lease = record.lease === undefined ? {} : { lease: record.lease };
+  return { ...bareRecord(record), ...lease, ...warningOf(warning?.slice(0, 1500)) };
 }

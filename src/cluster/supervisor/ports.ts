@@ -39,7 +39,8 @@ export interface KeyLog {
 }
 
 /** Durable steps of a change, in their order: a test stops the world at each. */
-export type KeyStep = 'serviceKeyPlanned' | 'serviceKeyMade' | 'prepared' | 'committed' | 'serviceKeyDestroyed' | 'compacted';
+export type KeyStep =
+  'serviceKeyPlanned' | 'serviceKeyMade' | 'prepared' | 'committed' | 'serviceKeyDestroyed' | 'compacted';
 
 export interface ClusterKeysOptions {
   readonly state: State;

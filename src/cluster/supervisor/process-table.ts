@@ -63,7 +63,8 @@ export class ProcessTable {
   /** A process without keys, for calls that belong to no cluster. It ends when nobody has used it for a while. */
   preflight(): ClusterProcess {
     if (this.#closed) throw new ChannelClosedError('Kustody is stopping.');
-    if (this.#preflight === undefined || this.#preflight.ended) this.#preflight = this.#start(undefined, () => undefined);
+    if (this.#preflight === undefined || this.#preflight.ended)
+      this.#preflight = this.#start(undefined, () => undefined);
     const process = this.#preflight;
     this.#endPreflight?.();
     const end = (): void => {
@@ -85,7 +86,9 @@ export class ProcessTable {
     this.#closed = true;
     for (const cancel of this.#pauses.values()) cancel();
     this.#endPreflight?.();
-    await Promise.all([...this.#running.values(), ...(this.#preflight ? [this.#preflight] : [])].map((one) => one.end()));
+    await Promise.all(
+      [...this.#running.values(), ...(this.#preflight ? [this.#preflight] : [])].map((one) => one.end()),
+    );
   }
 
   #start(clusterId: Guid | undefined, onExit: (wanted: boolean) => void): ClusterProcess {

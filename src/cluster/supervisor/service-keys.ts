@@ -23,7 +23,8 @@ export interface ServiceKeyTodo {
 export const serviceKeyTodos: Table<ServiceKeyTodo> = {
   name: 'service-key-todos',
   parse: (value) => {
-    const clusterId = isJsonObject(value) && typeof value.clusterId === 'string' ? parseGuid(value.clusterId) : undefined;
+    const clusterId =
+      isJsonObject(value) && typeof value.clusterId === 'string' ? parseGuid(value.clusterId) : undefined;
     if (!isJsonObject(value) || clusterId === undefined || typeof value.since !== 'number') {
       throw new Error('A to-do of the service vault is damaged.');
     }

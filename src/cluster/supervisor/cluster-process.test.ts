@@ -1,0 +1,111 @@
+import { describe, expect, it } from 'vitest';
+import {
+  clusterKeysSuite,
+  customerHost,
+  isAlive,
+  serviceHost,
+  started,
+  untilTrue,
+} from '../../../tests/support/cluster-keys-fixture.ts';
+import { serviceKeyTodos } from './service-keys.ts';
+
+const open = clusterKeysSuite();
+
+describe('versionless key', () => {
+  it('follows the latest version with one unwrap, one wrap and the proof', async () => {
+    const { keys, cluster, customer, vaults } = await open();
+    const old = vaults.addKey(customerHost, 'k');
+    const id = await cluster(customer(old, { versionless: true }));
+    const next = vaults.addKey(customerHost, 'k');
+    expect((await keys.recheck(id)).kid).toEqual(next);
+    vaults.keyVersion(old).enabled = false;
+    expect((await keys.recheck(id)).suspension).toBeUndefined();
+    expect(await keys.status(id)).toMatchObject({ generation: 1 });
+  });
+
+  it.each([
+    ['disabled', { enabled: false }, 'it is disabled'],
+    ['expired', { exp: started / 1000 - 1 }, 'it has expired'],
+    ['not yet valid', { nbf: started / 1000 + 86_400 }, 'it is not valid yet'],
+    ['of another type', { kty: 'EC' }, 'it is EC'],
+  ])('a latest version that is %s is not followed and does not suspend', async (_what, flaw, text) => {
+    const { keys, cluster, customer, vaults } = await open();
+    const old = vaults.addKey(customerHost, 'k');
+    const id = await cluster(customer(old, { versionless: true }));
+    vaults.addKey(customerHost, 'k', flaw);
+    const status = await keys.recheck(id);
+    expect(status).toMatchObject({ kid: old });
+    expect(status.suspension).toBeUndefined();
+    expect(status.warning).toContain(text);
+  });
+
+  it('is not followed away from a version that no longer unwraps', async () => {
+    const { keys, cluster, customer, vaults } = await open();
+    const old = vaults.addKey(customerHost, 'k');
+    const id = await cluster(customer(old, { versionless: true }));
+    vaults.addKey(customerHost, 'k');
+    vaults.keyVersion(old).enabled = false;
+    expect(await keys.recheck(id)).toMatchObject({ kid: old, suspension: { failure: { cause: 'keyDisabled' } } });
+  });
+});
+
+describe('process', () => {
+  it('that is killed comes back by itself, and a call in flight is made again', async () => {
+    const { keys, cluster, customer, vaults, host, pidOf } = await open();
+    const id = await cluster(customer(vaults.addKey(customerHost, 'k')));
+    const first = await pidOf(id);
+    let killed = false;
+    vaults.before = () => {
+      if (!killed) process.kill(first, 'SIGKILL');
+      killed = true;
+    };
+    const recheck = keys.recheck(id);
+    await untilTrue(() => killed);
+    await host.elapse(1);
+    expect((await recheck).suspension).toBeUndefined();
+    const second = await pidOf(id);
+    expect(second).not.toBe(first);
+  });
+
+  it('ends on stop; a stopped cluster is not checked until it starts', async () => {
+    const { keys, cluster, customer, vaults, clock, pidOf } = await open();
+    const id = await cluster(customer(vaults.addKey(customerHost, 'k')));
+    const pid = await pidOf(id);
+    await keys.stop(id);
+    expect(isAlive(pid)).toBe(false);
+    keys.start();
+    vaults.calls.length = 0;
+    await clock.advance(300_000);
+    expect(vaults.calls).toEqual([]);
+    expect(await keys.admit(id)).toEqual({ outcome: 'stopped' });
+    await keys.recheck(id);
+    expect((await keys.admit(id)).outcome).toBe('admitted');
+  });
+
+  it('of a removed cluster is gone, with its service key', async () => {
+    const { keys, cluster, vaults, state, pidOf } = await open();
+    const id = await cluster();
+    const pid = await pidOf(id);
+    await state.commit({ write: await keys.remove(id) });
+    await keys.stop(id);
+    expect(isAlive(pid)).toBe(false);
+    expect(vaults.vault(serviceHost).keys.size).toBe(0);
+    expect(await state.list(serviceKeyTodos)).toEqual([]);
+  });
+
+  it('gets nothing of the environment', async () => {
+    process.env.KUSTODY_TEST_SECRET = 'planted';
+    try {
+      const { cluster, pidOf } = await open();
+      const pid = await pidOf(await cluster());
+      const { readFileSync } = await import('node:fs');
+      const environment = readFileSync(`/proc/${pid}/environ`, 'latin1');
+      expect(environment).not.toContain('planted');
+      expect(environment).not.toContain('PATH=');
+      expect(readFileSync(`/proc/${pid}/status`, 'latin1')).toMatch(/Umask:\s+0077/);
+      expect(readFileSync(`/proc/${pid}/coredump_filter`, 'latin1').trim()).toBe('00000000');
+    } finally {
+      delete process.env.KUSTODY_TEST_SECRET;
+    }
+  });
+});

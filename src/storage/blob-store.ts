@@ -15,10 +15,15 @@ export interface BlobSummary {
 /** Immutable blobs. A blob exists whole or not at all, and is durable when `write` resolves.
  * Stores know nothing of what is inside; whoever writes seals first. */
 export interface BlobStore {
-  /** Takes pieces in order. @throws BlobExistsError when the name is taken (blobs are never overwritten) */
+  /** Takes pieces in order; done with each when it asks for the next, so the caller may use one buffer again and again.
+   * If `pieces` throws, nothing is stored and the error passes through.
+   * @throws BlobExistsError when the name is taken (blobs are never overwritten) */
   write(name: BlobName, pieces: AsyncIterable<Uint8Array>): Promise<{ readonly length: number }>;
   /** Bytes from `offset`, at most `length`; the iterable yields pieces of any size. @throws BlobNotFoundError */
   read(name: BlobName, range?: { readonly offset: number; readonly length: number }): AsyncIterable<Uint8Array>;
+  /** Fills `target` with the bytes from `offset` on.
+   * @returns how many bytes: fewer than `target` has only at the end of the blob, 0 beyond it @throws BlobNotFoundError */
+  readInto(name: BlobName, offset: number, target: Uint8Array): Promise<number>;
   /** Ordered by name. */
   list(prefix: string): AsyncIterable<BlobSummary>;
   /** Deleting what is not there is no error. */

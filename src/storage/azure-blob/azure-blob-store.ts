@@ -1,0 +1,86 @@
+import type { ContainerClient } from '@azure/storage-blob';
+import { RestError } from '@azure/storage-blob';
+import type { BlobName, BlobStore, BlobSummary } from '../blob-store.ts';
+import { BlobExistsError, BlobNotFoundError, parseBlobName } from '../blob-store.ts';
+
+/** 50,000 blocks of this size are 400 GB. */
+const blockBytes = 8 * 1024 * 1024;
+
+/** Blobs in one container of Azure Blob Storage (or what speaks like it). The container exists. */
+export class AzureBlobStore implements BlobStore {
+  readonly #container: ContainerClient;
+
+  constructor(container: ContainerClient) {
+    this.#container = container;
+  }
+
+  /** Blocks are not visible until they are committed as a whole, on the condition that the name is free. */
+  async write(name: BlobName, pieces: AsyncIterable<Uint8Array>): Promise<{ readonly length: number }> {
+    const blob = this.#container.getBlockBlobClient(name);
+    const blocks: string[] = [];
+    let length = 0;
+    for await (const block of inBlocks(pieces)) {
+      const id = Buffer.from(String(blocks.length).padStart(8, '0')).toString('base64');
+      await blob.stageBlock(id, block, block.length);
+      blocks.push(id);
+      length += block.length;
+    }
+    try {
+      await blob.commitBlockList(blocks, { conditions: { ifNoneMatch: '*' } });
+    } catch (error) {
+      throw statusOf(error) === 409 || statusOf(error) === 412 ? new BlobExistsError(name) : error;
+    }
+    return { length };
+  }
+
+  async *read(name: BlobName, range?: { readonly offset: number; readonly length: number }): AsyncIterable<Uint8Array> {
+    if (range?.length === 0 && (await this.#container.getBlobClient(name).exists())) return;
+    try {
+      const { readableStreamBody } = await this.#container
+        .getBlobClient(name)
+        .download(range?.offset ?? 0, range?.length);
+      for await (const piece of readableStreamBody ?? []) yield Buffer.from(piece);
+    } catch (error) {
+      if (statusOf(error) === 404) throw new BlobNotFoundError(name);
+      if (statusOf(error) !== 416) throw error; // 416: beyond the end
+    }
+  }
+
+  async readInto(name: BlobName, offset: number, target: Uint8Array): Promise<number> {
+    let done = 0;
+    for await (const piece of this.read(name, { offset, length: target.byteLength })) {
+      target.set(piece, done);
+      done += piece.byteLength;
+    }
+    return done;
+  }
+
+  async *list(prefix: string): AsyncIterable<BlobSummary> {
+    for await (const { name: text, properties } of this.#container.listBlobsFlat({ prefix })) {
+      const name = parseBlobName(text);
+      if (name !== undefined) yield { name, length: properties.contentLength ?? 0 };
+    }
+  }
+
+  async delete(name: BlobName): Promise<void> {
+    await this.#container.getBlobClient(name).deleteIfExists();
+  }
+}
+
+/** Copies pieces into blocks: the caller uses its buffers again. */
+async function* inBlocks(pieces: AsyncIterable<Uint8Array>): AsyncIterable<Buffer> {
+  let held: Buffer[] = [];
+  let heldBytes = 0;
+  for await (const piece of pieces) {
+    held.push(Buffer.from(piece));
+    heldBytes += piece.byteLength;
+    if (heldBytes >= blockBytes) {
+      yield Buffer.concat(held);
+      held = [];
+      heldBytes = 0;
+    }
+  }
+  if (heldBytes > 0) yield Buffer.concat(held);
+}
+
+const statusOf = (error: unknown): number | undefined => (error instanceof RestError ? error.statusCode : undefined);

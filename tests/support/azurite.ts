@@ -1,0 +1,36 @@
+import { spawn } from 'node:child_process';
+import { createRequire } from 'node:module';
+import { createInterface } from 'node:readline';
+
+export interface Azurite {
+  /** Of the account that Azurite always has. */
+  readonly connectionString: string;
+  stop(): Promise<void>;
+}
+
+/** The account and key that Azurite's documentation gives to everyone. */
+const account = 'devstoreaccount1';
+const accountKey = 'Eby8vdM02xNOcqFlqUwJPLlmEtlCDXJ1OUzFT50uSRZ6IFsuFq2UVErCz4I6tq/K1SZFPTOtr/KBHBeksoGMGw==';
+
+/** Starts a blob service on loopback that keeps everything in memory. */
+export async function startAzurite(): Promise<Azurite> {
+  const program = createRequire(import.meta.url).resolve('azurite/dist/src/blob/main.js');
+  const flags = ['--blobPort', '0', '--inMemoryPersistence', '--skipApiVersionCheck', '--disableTelemetry', '--silent'];
+  const child = spawn(process.execPath, [program, ...flags], { stdio: ['ignore', 'pipe', 'inherit'] });
+  const ended = new Promise<void>((resolve) => {
+    child.once('exit', () => resolve());
+  });
+  for await (const line of createInterface(child.stdout)) {
+    const endpoint = /successfully listens on (http:\S+)/.exec(line)?.[1];
+    if (endpoint === undefined) continue;
+    child.stdout.resume();
+    return {
+      connectionString: `DefaultEndpointsProtocol=http;AccountName=${account};AccountKey=${accountKey};BlobEndpoint=${endpoint}/${account};`,
+      stop: async () => {
+        child.kill('SIGKILL');
+        await ended;
+      },
+    };
+  }
+  throw new Error('Azurite ended before it listened.');
+}

@@ -21,6 +21,7 @@ import { keyOperations } from './keys/key-operations.ts';
 import { createKeyRetention, purgeVaultContents } from './keys/retention.ts';
 import { plainAddress } from './network-rules.ts';
 import { createPrivateKeyCache } from './rsa/private-keys.ts';
+import type { RsaKeyPool } from './rsa/rsa-keys.ts';
 import { createRsaKeyPool } from './rsa/rsa-keys.ts';
 import type { VaultRunner } from './run-operation.ts';
 import { runVaultOperation } from './run-operation.ts';
@@ -48,8 +49,8 @@ export interface VaultPlaneOptions {
   readonly fault?: (vault: VaultName, operation: string | undefined) => VaultFault | undefined;
   /** While true no retention is over: the clock is doubtful. */
   readonly purgesHeld?: () => boolean;
-  /** RSA 2048 keys kept ready, 8 by default. */
-  readonly readyKeys?: number;
+  /** Default: keeps 8 RSA 2048 keys ready. */
+  readonly keyPool?: RsaKeyPool;
   /** Default: the address of the socket. */
   readonly clientAddress?: (request: IncomingMessage) => string;
 }
@@ -66,6 +67,7 @@ export interface VaultPlane {
 }
 
 const privateKeysMax = 64;
+const readyKeys = 8;
 const bodyBytesMax = 256 * 1024;
 
 /** The data plane of all vaults: `{vault}.vault.azure.net`. */
@@ -73,7 +75,7 @@ export function createVaultPlane(options: VaultPlaneOptions): VaultPlane {
   const { state, clock, directory } = options;
   const privateKeys = createPrivateKeyCache(privateKeysMax);
   const retention = createKeyRetention(state, clock, privateKeys, options.purgesHeld);
-  const keyPool = createRsaKeyPool(options.readyKeys ?? 8);
+  const keyPool = options.keyPool ?? createRsaKeyPool(readyKeys);
   const writeAudit = createAuditWriter();
   const runner: VaultRunner = {
     services: { state, clock, randomBytes: options.randomBytes, keyPool, privateKeys, retention },
@@ -119,7 +121,10 @@ function buildPlane(options: VaultPlaneOptions, runner: VaultRunner): Plane {
       const operation = operationOf(request);
       const fault = vault && options.fault?.(vault.name, operation?.id);
       // A name that resolves no more, between the look-up and now, is a connection that breaks.
-      if (vault === undefined || fault === 'drop') return drop(reply);
+      if (vault === undefined || fault === 'drop') {
+        drop(reply);
+        return;
+      }
       if (fault !== undefined) throw faultError(fault);
       if (operation !== undefined) request.operationId = operation.id;
       const clientAddress = plainAddress(

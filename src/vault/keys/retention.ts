@@ -12,7 +12,7 @@ const pageLength = 500;
 
 export interface KeyRetention {
   /** The key's time is over: nobody finds it any more, and its name may be used again. */
-  isOver(key: KeyRecord): boolean;
+  readonly isOver: (key: KeyRecord) => boolean;
   /** Removes what is over now and waits for what is next. Call at start, and when purges are no longer held. */
   start(): Promise<void>;
   /** A key will be over then. */

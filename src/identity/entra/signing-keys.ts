@@ -2,6 +2,7 @@ import 'reflect-metadata';
 import { createHash, webcrypto, X509Certificate } from 'node:crypto';
 import { X509CertificateGenerator } from '@peculiar/x509';
 import { toBase64Url } from '../../base/base64url.ts';
+import { zeroBytes } from '../../base/bytes.ts';
 import { invariant } from '../../base/invariant.ts';
 import type { RandomBytes } from '../../base/random.ts';
 import type { Instant } from '../../clock/clock.ts';
@@ -15,16 +16,22 @@ const modulusBits = 2048;
 /** The newest signs; the one before still verifies. */
 const generationsMax = 2;
 
+/** The public half of one generation. */
 interface StoredKey {
   /** Thumbprint of the certificate, as `x5t`: base64url of its SHA-1. */
   readonly kid: string;
-  /** PKCS #8, base64url. */
-  readonly privateKey: string;
   /** DER, base64url. */
   readonly certificate: string;
 }
 
-const keysTable: Table<{ readonly format: number; readonly generations: readonly StoredKey[] }> = {
+interface StoredKeys {
+  readonly format: 1;
+  /** Newest first. */
+  readonly generations: readonly StoredKey[];
+}
+
+/** Read with every request, so it holds nothing secret. */
+const keysTable: Table<StoredKeys> = {
   name: 'entraSigningKeys',
   parse: (value) => ({
     format: 1,
@@ -32,15 +39,17 @@ const keysTable: Table<{ readonly format: number; readonly generations: readonly
       .list('generations')
       .map((item) => {
         const fields = recordFields(item, 'entraSigningKeys (generation)');
-        return {
-          kid: fields.text('kid'),
-          privateKey: toBase64Url(fields.bytes('privateKey')),
-          certificate: toBase64Url(fields.bytes('certificate')),
-        };
+        return { kid: fields.text('kid'), certificate: fields.text('certificate') };
       }),
   }),
 };
 const keysId = 'keys';
+
+/** By kid: PKCS #8, base64url. Of the newest generation only. */
+const privateKeyTable: Table<{ readonly format: 1; readonly privateKey: string }> = {
+  name: 'entraPrivateKey',
+  parse: (value) => ({ format: 1, privateKey: recordFields(value, 'entraPrivateKey', 1).text('privateKey') }),
+};
 
 export interface PublicSigningKey {
   readonly kid: string;
@@ -73,45 +82,52 @@ export interface SigningKeysOptions {
 }
 
 export function openSigningKeys({ state, randomBytes, wallClock }: SigningKeysOptions): SigningKeys {
-  let imported: { readonly version: number; readonly keys: Promise<SigningKeySet> } | undefined;
+  let imported: SigningKeySet | undefined;
 
-  /** Adds a key before the present ones. Somebody else's new key does as well as ours. */
-  async function addGeneration(
-    present: Versioned<{ readonly generations: readonly StoredKey[] }> | undefined,
-  ): Promise<void> {
-    const made = await generateKey(randomBytes, wallClock());
-    const generations = [made, ...(present?.value.generations ?? [])].slice(0, generationsMax);
+  /** Adds a key before the present ones and destroys the private half of the last, in one commit. Somebody else's new key
+   * does as well as ours. */
+  async function addGeneration(present: Versioned<StoredKeys> | undefined): Promise<void> {
+    const { privateKey, ...made } = await generateKey(randomBytes, wallClock());
+    const before = present?.value.generations ?? [];
+    const generations = [made, ...before].slice(0, generationsMax);
+    const write = [
+      writeRecord(keysTable, keysId, present?.version ?? null, { format: 1, generations }),
+      writeRecord(privateKeyTable, made.kid, null, { format: 1, privateKey }),
+    ];
+    const last = before[0] && (await state.get(privateKeyTable, before[0].kid));
+    if (last !== undefined) write.push(writeRecord(privateKeyTable, last.id, last.version, null));
     try {
-      await state.commit({
-        write: [writeRecord(keysTable, keysId, present?.version ?? null, { format: 1, generations })],
-      });
+      await state.commit({ write });
     } catch (error) {
       if (!(error instanceof StateConflictError)) throw error;
     }
   }
 
-  async function stored(): Promise<Versioned<{ readonly generations: readonly StoredKey[] }>> {
-    const present = await state.get(keysTable, keysId);
-    if (present !== undefined) return present;
-    await addGeneration(undefined);
-    const made = await state.get(keysTable, keysId);
-    invariant(made !== undefined, 'signing keys exist once they are made');
-    return made;
+  async function load(): Promise<SigningKeySet> {
+    for (;;) {
+      const present = await state.get(keysTable, keysId);
+      if (present !== undefined && imported?.version === present.version) return imported;
+      const newest = present?.value.generations[0];
+      const secret = newest && (await state.get(privateKeyTable, newest.kid));
+      if (present === undefined) await addGeneration(undefined);
+      else if (secret !== undefined) imported = await importKeys(present, secret.value.privateKey);
+      // else: rotated between the two reads
+    }
   }
 
   return {
-    async load() {
-      const { version, value } = await stored();
-      if (imported?.version !== version) imported = { version, keys: importKeys(version, value.generations) };
-      return imported.keys;
-    },
+    load,
     async rotate() {
-      await addGeneration(await stored());
+      await load();
+      await addGeneration(await state.get(keysTable, keysId));
     },
   };
 }
 
-async function generateKey(randomBytes: RandomBytes, now: Instant): Promise<StoredKey> {
+async function generateKey(
+  randomBytes: RandomBytes,
+  now: Instant,
+): Promise<StoredKey & { readonly privateKey: string }> {
   const keys = await webcrypto.subtle.generateKey(
     { ...algorithm, modulusLength: modulusBits, publicExponent: new Uint8Array([1, 0, 1]) },
     true,
@@ -138,13 +154,13 @@ async function generateKey(randomBytes: RandomBytes, now: Instant): Promise<Stor
   };
 }
 
-async function importKeys(version: number, generations: readonly StoredKey[]): Promise<SigningKeySet> {
-  const newest = generations[0];
-  invariant(newest !== undefined, 'there is a signing key');
-  const key = await webcrypto.subtle.importKey('pkcs8', Buffer.from(newest.privateKey, 'base64url'), algorithm, false, [
-    'sign',
-  ]);
-  return { version, signing: { kid: newest.kid, key }, published: await Promise.all(generations.map(importPublic)) };
+async function importKeys({ version, value }: Versioned<StoredKeys>, privateKey: string): Promise<SigningKeySet> {
+  const pkcs8 = Buffer.from(privateKey, 'base64url');
+  const key = await webcrypto.subtle.importKey('pkcs8', pkcs8, algorithm, false, ['sign']);
+  zeroBytes(pkcs8);
+  const published = await Promise.all(value.generations.map(importPublic));
+  invariant(published[0] !== undefined, 'there is a signing key');
+  return { version, signing: { kid: published[0].kid, key }, published };
 }
 
 async function importPublic(stored: StoredKey): Promise<PublicSigningKey> {

@@ -1,7 +1,8 @@
 import fc from 'fast-check';
 import { createHmac, generateKeyPairSync, sign, X509Certificate } from 'node:crypto';
-import { createLocalJWKSet, decodeJwt, decodeProtectedHeader, jwtVerify } from 'jose';
-import { describe, expect, it } from 'vitest';
+import { CompactSign, createLocalJWKSet, decodeJwt, decodeProtectedHeader, jwtVerify } from 'jose';
+import { describe, expect, it, vi } from 'vitest';
+import type { TokenVerdict } from '../../authz/caller.ts';
 import { instant } from '../../clock/clock.ts';
 import type { Identity } from '../identity.fixture.ts';
 import { startIdentity } from '../identity.fixture.ts';
@@ -116,7 +117,62 @@ describe('verifyToken', () => {
   });
 });
 
+describe('verifyToken, of what our own key signed', () => {
+  async function forge(identity: Identity, change: Record<string, unknown>): Promise<TokenVerdict> {
+    const { signing } = await identity.signingKeys.load();
+    const claims = { ...decodeJwt(await tokenFor(identity)), ...change };
+    const token = await new CompactSign(new TextEncoder().encode(JSON.stringify(claims)))
+      .setProtectedHeader({ alg: 'RS256', kid: signing.kid })
+      .sign(signing.key);
+    return identity.verifyToken(`Bearer ${token}`, [vault]);
+  }
+
+  it('refuses an issuer that is not the tenant of the token, or no tenant at all', async () => {
+    const identity = await startIdentity();
+    const { tenants, wall } = identity;
+    const other = await tenants.create({ displayName: 'O', domains: [], hidden: false, createdAt: wall.now });
+    const issuer = (tenantId: string): string => `https://sts.windows.net/${tenantId}/`;
+    const nobody = '11111111-2222-4333-8444-555555555555';
+    const cases = [
+      { iss: issuer(other.tenantId) },
+      { iss: `https://login.example/${identity.tenant.tenantId}/v2.0` },
+      { iss: issuer(nobody), tid: nobody },
+    ];
+    for (const change of cases)
+      expect(await forge(identity, change)).toEqual({ outcome: 'wrongIssuer', found: change.iss });
+  });
+
+  it('refuses a principal under another tenant than its own', async () => {
+    const identity = await startIdentity();
+    const { tenants, wall } = identity;
+    const { tenantId } = await tenants.create({ displayName: 'O', domains: [], hidden: false, createdAt: wall.now });
+    const change = { iss: `https://sts.windows.net/${tenantId}/`, tid: tenantId };
+    expect(await forge(identity, change)).toEqual({ outcome: 'unknownPrincipal' });
+  });
+
+  it.each([{ oid: 'x' }, { tid: undefined }, { aud: ['a'] }, { exp: '9' }, { nbf: null }, { uti: 'short' }])(
+    'says malformed of %j',
+    async (change) => {
+      expect(await forge(await startIdentity(), change)).toEqual({ outcome: 'malformed' });
+    },
+  );
+});
+
 describe('verifyToken, each time anew', () => {
+  it('checks a signature once, everything else again', async () => {
+    const identity = await startIdentity();
+    const header = `Bearer ${await tokenFor(identity)}`;
+    const verify = vi.spyOn(crypto.subtle, 'verify');
+    try {
+      for (let n = 0; n < 3; n++)
+        expect(await identity.verifyToken(header, [vault])).toMatchObject({ outcome: 'valid' });
+      expect(await identity.verifyToken(header, [arm])).toEqual({ outcome: 'wrongAudience', found: vault });
+      expect(verify).toHaveBeenCalledTimes(1);
+    } finally {
+      verify.mockRestore();
+    }
+  });
+
   it('expires a token at exp, to the second', async () => {
     const identity = await startIdentity();
     const header = `Bearer ${await tokenFor(identity)}`;
@@ -205,6 +261,16 @@ describe('signing keys', () => {
       expect(certificate.verify(certificate.publicKey)).toBe(true);
     }
     expect(document).not.toMatch(/"(d|p|q|dp|dq|qi)":/);
+  });
+
+  it('keep the private half of the newest generation only', async () => {
+    const { signingKeys, state } = await startIdentity();
+    await signingKeys.rotate();
+    await signingKeys.rotate();
+    const { signing, published } = await signingKeys.load();
+    const kept = await state.list({ name: 'entraPrivateKey', parse: (value) => value });
+    expect(kept.map((record) => record.id)).toEqual([signing.kid]);
+    expect(published).toHaveLength(2);
   });
 });
 

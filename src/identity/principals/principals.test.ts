@@ -29,7 +29,8 @@ describe('client secrets', () => {
     const { state, secret, principals, application } = await startIdentity();
     const written: unknown[] = [];
     const watching: State = {
-      ...state,
+      get: (table, id) => state.get(table, id),
+      list: (table, options) => state.list(table, options),
       commit: (commit) => {
         written.push(...commit.write.map((write) => write.put));
         return state.commit(commit);
@@ -116,7 +117,7 @@ describe('managed identities', () => {
 
 describe('tenants', () => {
   it('are found by id and by domain in any case, hidden ones not at all', async () => {
-    const tenants = openTenants(memoryState(), systemRandomBytes);
+    const tenants = openTenants(await memoryState(), systemRandomBytes);
     const createdAt = later;
     const shown = await tenants.create({ displayName: 'A', domains: ['A.Example'], hidden: false, createdAt });
     const hidden = await tenants.create({ displayName: 'B', domains: ['b.example'], hidden: true, createdAt });
@@ -128,7 +129,7 @@ describe('tenants', () => {
   });
 
   it('do not share a domain', async () => {
-    const tenants = openTenants(memoryState(), systemRandomBytes);
+    const tenants = openTenants(await memoryState(), systemRandomBytes);
     const tenant = { displayName: 'A', domains: ['a.example'], hidden: false, createdAt: later };
     await tenants.create(tenant);
     await expect(tenants.create(tenant)).rejects.toThrow(/one tenant only/);

@@ -1,0 +1,27 @@
+import { Command } from 'commander';
+import { join } from 'node:path';
+import { runChild } from './child-command.ts';
+import { environmentOf, openLiveInstance } from './live-instance.ts';
+import { jsonOption } from './options.ts';
+
+export function articleCommand(): Command {
+  return new Command('article')
+    .description(
+      "Perform Microsoft's article \"Configure customer-managed keys\" from end to end, through the official Azure SDKs, against a Kustody of its own.",
+    )
+    .addOption(jsonOption())
+    .addHelpText('after', '\nExample:\n  $ kustody article')
+    .action(async (options: { readonly json: boolean }) => {
+      const instance = await openLiveInstance(undefined);
+      try {
+        // A process of its own: Node reads NODE_EXTRA_CA_CERTS only when it starts, as for any user's program.
+        process.exitCode = await runChild({
+          command: process.execPath,
+          args: [join(import.meta.dirname, 'article.js'), ...(options.json ? ['--json'] : [])],
+          environment: await environmentOf(instance, process.env),
+        });
+      } finally {
+        await instance.close();
+      }
+    });
+}

@@ -1,0 +1,90 @@
+import { join } from 'node:path';
+import type { AllowedHost } from '../http/allowed-hosts.ts';
+import { parseAllowedHost } from '../http/allowed-hosts.ts';
+import { EdgeAddressError } from '../http/edge.ts';
+import type { ListenAddress } from '../http/edge.ts';
+import type { ServerSettings } from '../server/settings.ts';
+import { anyLoopbackPort, defaultKeySettings } from '../server/settings.ts';
+import type { RunningServer } from '../server/start-server.ts';
+import { startServer } from '../server/start-server.ts';
+import { parseRootKey, RootKeyError } from '../state/root-key.ts';
+import type { RootKey } from '../state/root-key.ts';
+import { WrongRootKeyError } from '../state/sealed-state.ts';
+import { StateFormatError, StateLockedError } from '../state/sqlite/open-database.ts';
+import { UserError } from './user-error.ts';
+
+export interface InstanceOptions {
+  readonly dataDirectory: string;
+  readonly virtualTime: boolean;
+  readonly allowedHosts?: readonly AllowedHost[];
+  readonly listen?: ListenAddress;
+  readonly proxy?: ListenAddress;
+  readonly allowRemote?: boolean;
+  readonly log?: ServerSettings['log'];
+}
+
+/** Starts a server in this process. What a user can mend becomes a UserError. */
+export async function startInstance(options: InstanceOptions): Promise<RunningServer> {
+  const rootKey = takeRootKey(process.env);
+  try {
+    return await startServer({
+      dataDirectory: options.dataDirectory,
+      listen: options.listen ?? anyLoopbackPort,
+      proxy: options.proxy ?? anyLoopbackPort,
+      allowRemote: options.allowRemote ?? false,
+      allowedHosts: options.allowedHosts ?? [],
+      virtualTime: options.virtualTime,
+      ...(rootKey === undefined ? {} : { rootKey }),
+      keys: defaultKeySettings,
+      log: options.log ?? { level: 'silent', destination: process.stderr },
+      scripts: {
+        clusterProcess: join(import.meta.dirname, 'cluster-process.js'),
+        kqlProcess: join(import.meta.dirname, 'kql-process.js'),
+      },
+    });
+  } catch (error) {
+    throw explain(error, options);
+  }
+}
+
+/** Taken out of the environment before any child is started, so that none inherits it. */
+function takeRootKey(env: NodeJS.ProcessEnv): RootKey | undefined {
+  const text = env['KUSTODY_ROOT_KEY'];
+  if (text === undefined) return undefined;
+  delete env['KUSTODY_ROOT_KEY'];
+  try {
+    return parseRootKey(text);
+  } catch (error) {
+    if (error instanceof RootKeyError) throw new UserError(`KUSTODY_ROOT_KEY: ${error.message}`);
+    throw error;
+  }
+}
+
+function explain(error: unknown, options: InstanceOptions): unknown {
+  if (error instanceof StateLockedError) {
+    return new UserError(error.message, `Join it with 'kustody run --data ${options.dataDirectory} -- COMMAND'.`);
+  }
+  if (
+    error instanceof StateFormatError ||
+    error instanceof WrongRootKeyError ||
+    error instanceof RootKeyError ||
+    error instanceof EdgeAddressError
+  ) {
+    return new UserError(error.message);
+  }
+  const code: unknown = error instanceof Error && 'code' in error ? error.code : undefined;
+  if (code === 'EADDRINUSE') return new UserError('The port is in use.', 'Give another one with --port or --proxy-port.');
+  if (code === 'EACCES' && error instanceof Error && 'port' in error) {
+    return new UserError('This port needs administrator rights.', 'Give one above 1023 with --port.');
+  }
+  return error;
+}
+
+/** For `--allow`, repeatable. */
+export function collectAllowedHost(text: string, before: readonly AllowedHost[]): readonly AllowedHost[] {
+  const host = parseAllowedHost(text);
+  if (host === undefined) {
+    throw new UserError(`'${text}' is not a host name.`, 'Give a name such as registry.npmjs.org or *.example.org, without port.');
+  }
+  return [...before, host];
+}

@@ -1,0 +1,117 @@
+import { randomBytes } from 'node:crypto';
+import { existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import type { AllowedHost } from '../http/allowed-hosts.ts';
+import type { InstanceEnvironment } from '../server/control-plane.ts';
+import type { Environment } from './client-environment.ts';
+import { clientEnvironment } from './client-environment.ts';
+import { findInstance } from './control-client.ts';
+import { prepareDataDirectory, temporaryDataDirectory } from './data-directory.ts';
+import { startInstance } from './instance.ts';
+import { systemBundlePaths, trustFiles } from './trust-files.ts';
+import { UserError } from './user-error.ts';
+
+/** An instance that clients can be pointed at: joined when one runs on the directory, else started here. */
+export interface LiveInstance {
+  readonly dataDirectory: string;
+  readonly controlToken: string;
+  readonly describe: () => Promise<InstanceEnvironment>;
+  /** Stops it when it was started here, and removes a temporary directory. */
+  close(): Promise<void>;
+}
+
+/** @param data without it, a private instance in a temporary directory, with a clock that can be moved */
+export async function openLiveInstance(
+  data: string | undefined,
+  allowedHosts: readonly AllowedHost[] = [],
+): Promise<LiveInstance> {
+  if (data === undefined) return openTemporary(allowedHosts);
+  const dataDirectory = prepareDataDirectory(data);
+  const running = await findInstance(dataDirectory);
+  if (running !== undefined) {
+    if (allowedHosts.length > 0) {
+      throw new UserError('--allow counts for a server that is started now; this one runs already.', "Give --allow to 'kustody up'.");
+    }
+    return {
+      dataDirectory,
+      controlToken: running.file.token,
+      describe: () => running.environment(),
+      close: () => Promise.resolve(),
+    };
+  }
+  const server = await startInstance({ dataDirectory, virtualTime: false, allowedHosts });
+  return { dataDirectory, controlToken: server.controlToken, describe: server.environment, close: () => server.close() };
+}
+
+async function openTemporary(allowedHosts: readonly AllowedHost[]): Promise<LiveInstance> {
+  const temporary = temporaryDataDirectory();
+  try {
+    const server = await startInstance({ dataDirectory: temporary.directory, virtualTime: true, allowedHosts });
+    return {
+      dataDirectory: temporary.directory,
+      controlToken: server.controlToken,
+      describe: server.environment,
+      close: async () => {
+        await server.close();
+        temporary.remove();
+      },
+    };
+  } catch (error) {
+    temporary.remove();
+    throw error;
+  }
+}
+
+/** The variables for clients of the instance; writes the trust files they name into the data directory. */
+export async function environmentOf(
+  instance: Pick<LiveInstance, 'dataDirectory' | 'controlToken' | 'describe'>,
+  existing: Environment,
+): Promise<Environment> {
+  const described = await instance.describe();
+  const clientsDirectory = join(instance.dataDirectory, 'clients');
+  mkdirSync(clientsDirectory, { recursive: true, mode: 0o700 });
+  const javaTrustStorePassword = passwordOf(join(clientsDirectory, 'trust-store-password'));
+  const files = trustFiles({
+    rootPem: described.caCertificate,
+    ...optionalFile('systemBundlePem', systemBundlePaths.find((path) => existsSync(path))),
+    ...optionalFile('existingExtraPem', existing['NODE_EXTRA_CA_CERTS']),
+    javaTrustStorePassword,
+    wallClockMs: Date.now(),
+  });
+  const write = (name: string, content: string | Buffer): string => {
+    const path = join(clientsDirectory, name);
+    writeFileSync(path, content, { mode: 0o600 });
+    return path;
+  };
+  return clientEnvironment({
+    proxyUrl: `http://127.0.0.1:${described.proxyPort}`,
+    controlUrl: `https://localhost:${described.port}`,
+    controlToken: instance.controlToken,
+    dataDirectory: instance.dataDirectory,
+    tenantId: described.tenantId,
+    subscriptionId: described.subscriptionId,
+    clientId: described.clientId,
+    clientSecret: described.clientSecret,
+    trust: {
+      extraRootsFile: write('extra-roots.pem', files.extraRootsPem),
+      bundleFile: write('bundle.pem', files.bundlePem),
+      javaTrustStoreFile: write('trust-store.jks', files.javaTrustStore),
+      javaTrustStorePassword,
+    },
+    azureConfigDirectory: join(clientsDirectory, 'azure'),
+    existing,
+  });
+}
+
+/** It protects public certificates only, but the format wants one; the same on every call, so that the file stays usable. */
+function passwordOf(path: string): string {
+  if (existsSync(path)) return readFileSync(path, 'utf8');
+  const password = randomBytes(18).toString('base64url');
+  writeFileSync(path, password, { mode: 0o600 });
+  return password;
+}
+
+function optionalFile<Name extends string>(name: Name, path: string | undefined): Partial<Record<Name, string>> {
+  if (path === undefined || !existsSync(path)) return {};
+  return { [name]: readFileSync(path, 'utf8') } as Partial<Record<Name, string>>;
+}

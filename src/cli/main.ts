@@ -1,0 +1,57 @@
+import { Command, CommanderError } from 'commander';
+import { version } from '../server/version.ts';
+import { articleCommand } from './article-command.ts';
+import { checkKeysCommand } from './check-keys.ts';
+import { clockCommand } from './clock.ts';
+import { envCommand } from './env.ts';
+import { hostsCommand } from './hosts.ts';
+import { resetCommand } from './reset.ts';
+import { runCommand } from './run.ts';
+import { upCommand } from './up.ts';
+import { UserError } from './user-error.ts';
+import { versionCommand } from './version.ts';
+
+const program = new Command('kustody')
+  .description('Azure Data Explorer with customer-managed keys on your own machine.')
+  .version(version, '-V, --version')
+  .enablePositionalOptions()
+  .exitOverride()
+  .addHelpText('after', '\nExamples:\n  $ kustody article\n  $ kustody run -- npm test');
+
+for (const command of [
+  articleCommand(),
+  runCommand(),
+  upCommand(),
+  envCommand(),
+  hostsCommand(),
+  clockCommand(),
+  checkKeysCommand(),
+  resetCommand(),
+  versionCommand(),
+]) {
+  program.addCommand(inheritExit(command));
+}
+
+/** Commander ends the process by itself unless told otherwise, also in subcommands. */
+function inheritExit(command: Command): Command {
+  command.exitOverride();
+  for (const child of command.commands) inheritExit(child);
+  return command;
+}
+
+try {
+  await program.parseAsync(process.argv);
+} catch (error) {
+  process.exitCode = exitCodeOf(error);
+}
+
+function exitCodeOf(error: unknown): number {
+  if (error instanceof CommanderError) return error.exitCode; // it has printed what is wrong
+  if (error instanceof UserError) {
+    process.stderr.write(`kustody: ${error.message}\n${error.hint === undefined ? '' : `  ${error.hint}\n`}`);
+    return error.exitCode;
+  }
+  const text = error instanceof Error ? (error.stack ?? error.message) : String(error);
+  process.stderr.write(`kustody: internal error, please report it\n${text}\n`);
+  return 70;
+}

@@ -1,0 +1,10 @@
+import { Option } from 'commander';
+import { defaultDataDirectory } from './data-directory.ts';
+
+export const dataOption = (): Option =>
+  new Option('--data DIR', 'the data directory (default: $KUSTODY_DATA_DIR, else ~/.local/share/kustody)');
+
+export const jsonOption = (): Option => new Option('--json', 'print JSON').default(false);
+
+export const dataDirectoryOf = (options: { readonly data?: string }): string =>
+  options.data ?? defaultDataDirectory(process.env);

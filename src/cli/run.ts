@@ -1,0 +1,52 @@
+import { Command } from 'commander';
+import { mkdirSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
+import { delimiter, join, resolve } from 'node:path';
+import type { AllowedHost } from '../http/allowed-hosts.ts';
+import { runChild } from './child-command.ts';
+import { collectAllowedHost } from './instance.ts';
+import { environmentOf, openLiveInstance } from './live-instance.ts';
+
+interface RunOptions {
+  readonly data?: string;
+  readonly allow: readonly AllowedHost[];
+}
+
+export function runCommand(): Command {
+  return new Command('run')
+    .description(
+      'Run a command whose Azure clients come to Kustody: proxy, trust and credentials are set in its environment. Without --data it gets a private temporary instance.',
+    )
+    .option('--data DIR', 'a data directory: joined when it is served already, else served while the command runs')
+    .option('--allow HOST', 'a foreign host that the proxy lets through (repeatable)', collectAllowedHost, [])
+    .argument('<command...>', 'the command, after --')
+    .passThroughOptions()
+    .addHelpText('after', '\nExamples:\n  $ kustody run -- npm test\n  $ kustody run --data ./azure --allow registry.npmjs.org -- bash')
+    .action(run);
+}
+
+async function run(command: readonly string[], options: RunOptions): Promise<void> {
+  const [program = '', ...args] = command;
+  const instance = await openLiveInstance(options.data, options.allow);
+  try {
+    const environment = await environmentOf(instance, process.env);
+    const path = `${kustodyOnPath(instance.dataDirectory)}${delimiter}${process.env['PATH'] ?? ''}`;
+    process.exitCode = await runChild({ command: program, args, environment: { ...environment, PATH: path } });
+  } finally {
+    await instance.close();
+  }
+}
+
+/** A directory with `kustody` in it, so that the command can call this very Kustody. */
+function kustodyOnPath(dataDirectory: string): string {
+  const directory = join(dataDirectory, 'clients', 'bin');
+  const launcher = resolve(import.meta.dirname, '..', 'bin', 'kustody.cjs');
+  mkdirSync(directory, { recursive: true, mode: 0o700 });
+  if (process.platform === 'win32') {
+    writeFileSync(join(directory, 'kustody.cmd'), `@"${process.execPath}" "${launcher}" %*\r\n`);
+  } else {
+    const link = join(directory, 'kustody');
+    rmSync(link, { force: true });
+    symlinkSync(launcher, link);
+  }
+  return directory;
+}

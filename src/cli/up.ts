@@ -1,0 +1,72 @@
+import { Command, InvalidArgumentError } from 'commander';
+import { prepareDataDirectory } from './data-directory.ts';
+import { collectAllowedHost, startInstance } from './instance.ts';
+import type { AllowedHost } from '../http/allowed-hosts.ts';
+import { dataOption, dataDirectoryOf } from './options.ts';
+
+interface UpOptions {
+  readonly data?: string;
+  readonly host: string;
+  readonly port: number;
+  readonly proxyPort: number;
+  readonly allow: readonly AllowedHost[];
+  readonly allowRemote: boolean;
+  readonly virtualTime: boolean;
+  readonly logLevel: 'debug' | 'info' | 'warn' | 'error' | 'silent';
+}
+
+export function upCommand(): Command {
+  return new Command('up')
+    .description('Serve a data directory until interrupted. Log lines (JSON, without secrets) go to standard error.')
+    .addOption(dataOption())
+    .option('--host ADDRESS', 'address to listen on', '127.0.0.1')
+    .option('--port PORT', 'TLS port (443 for clients that come by hosts file); 0 takes a free one', parsePort, 0)
+    .option('--proxy-port PORT', 'port of the forward proxy; 0 takes a free one', parsePort, 0)
+    .option('--allow HOST', 'a foreign host that the proxy lets through (repeatable)', collectAllowedHost, [])
+    .option('--allow-remote', 'let --host be an address that other machines reach', false)
+    .option('--virtual-time', 'for a new data directory: its clock can be moved', false)
+    .option('--log-level LEVEL', 'debug, info, warn, error or silent', parseLevel, 'info')
+    .addHelpText('after', "\nExample:\n  $ kustody up --data ./azure &\n  $ eval \"$(kustody env --data ./azure)\"\n  $ node my-program.js")
+    .action(up);
+}
+
+async function up(options: UpOptions): Promise<void> {
+  const dataDirectory = prepareDataDirectory(dataDirectoryOf(options));
+  const server = await startInstance({
+    dataDirectory,
+    virtualTime: options.virtualTime,
+    allowedHosts: options.allow,
+    listen: { host: options.host, port: options.port },
+    proxy: { host: options.host, port: options.proxyPort },
+    allowRemote: options.allowRemote,
+    log: { level: options.logLevel, destination: process.stderr },
+  });
+  process.stdout.write(
+    [
+      `Kustody serves ${dataDirectory}`,
+      `  control and localhost  https://localhost:${server.port}`,
+      `  forward proxy          http://127.0.0.1:${server.proxyPort}`,
+      `  root certificate       ${server.caFile}`,
+      `Point a shell at it:     eval "$(kustody env --data '${dataDirectory}')"`,
+      'Stop with Ctrl+C.',
+      '',
+    ].join('\n'),
+  );
+  await new Promise<void>((resolve) => {
+    for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) process.once(signal, () => resolve());
+  });
+  await server.close();
+}
+
+function parsePort(text: string): number {
+  const port = Number(text);
+  if (!Number.isInteger(port) || port < 0 || port > 65_535) throw new InvalidArgumentError('A port is 0 to 65535.');
+  return port;
+}
+
+function parseLevel(text: string): UpOptions['logLevel'] {
+  const levels = ['debug', 'info', 'warn', 'error', 'silent'] as const;
+  const level = levels.find((known) => known === text);
+  if (level === undefined) throw new InvalidArgumentError(`One of ${levels.join(', ')}.`);
+  return level;
+}

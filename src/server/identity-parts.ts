@@ -1,0 +1,36 @@
+import type { RandomBytes } from '../base/random.ts';
+import type { Instant } from '../clock/clock.ts';
+import { createMintToken } from '../identity/entra/mint.ts';
+import { openSigningKeys } from '../identity/entra/signing-keys.ts';
+import { createTokenService } from '../identity/entra/token-service.ts';
+import type { TokenExpiry } from '../identity/entra/token-verifier.ts';
+import { createTokenVerifier } from '../identity/entra/token-verifier.ts';
+import { openPrincipals } from '../identity/principals/principals.ts';
+import { openTenants } from '../identity/tenants.ts';
+import type { State } from '../state/state.ts';
+
+export interface IdentityPartsOptions {
+  readonly state: State;
+  readonly randomBytes: RandomBytes;
+  readonly wallClock: () => Instant;
+  readonly tokenExpiry: TokenExpiry;
+}
+
+/** Everything of identity, built over one state. */
+export function openIdentityParts(options: IdentityPartsOptions) {
+  const { state, randomBytes, wallClock } = options;
+  const tenants = openTenants(state, randomBytes);
+  const principals = openPrincipals(state, randomBytes);
+  const signingKeys = openSigningKeys({ state, randomBytes, wallClock });
+  const issueToken = createTokenService({ signingKeys, randomBytes, wallClock });
+  return {
+    tenants,
+    principals,
+    signingKeys,
+    issueToken,
+    mintToken: createMintToken({ tenants, principals, issueToken }),
+    verifyToken: createTokenVerifier({ ...options, signingKeys, tenants, principals }),
+  };
+}
+
+export type IdentityParts = ReturnType<typeof openIdentityParts>;

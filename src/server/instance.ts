@@ -1,0 +1,103 @@
+import { ownerAssignment } from '../authz/role-assignments.ts';
+import { newSubscription } from '../arm/subscriptions.ts';
+import type { Guid } from '../base/guid.ts';
+import { newGuid } from '../base/guid.ts';
+import { invariant } from '../base/invariant.ts';
+import { isJsonObject } from '../base/json.ts';
+import type { RandomBytes } from '../base/random.ts';
+import type { Instant } from '../clock/clock.ts';
+import { instant, toIso } from '../clock/clock.ts';
+import type { Principals } from '../identity/principals/principals.ts';
+import type { Tenants } from '../identity/tenants.ts';
+import type { State, Table } from '../state/state.ts';
+import { writeRecord } from '../state/state.ts';
+
+/** What is random in a data directory and stays: who and what exists in it from the start. */
+export interface Instance {
+  readonly format: 1;
+  readonly tenantId: Guid;
+  /** The first is the one that clients are told of. */
+  readonly subscriptionIds: readonly [Guid, Guid];
+  /** Owner of both subscriptions. */
+  readonly application: { readonly appId: Guid; readonly objectId: Guid; readonly secret: string };
+  readonly virtualTime: boolean;
+  /** Kustody's own vault and who goes to it; clients see none of it. */
+  readonly service: {
+    readonly tenantId: Guid;
+    readonly vaultId: Guid;
+    /** Wraps and unwraps for clusters under Microsoft-managed keys. */
+    readonly clusterPrincipal: Guid;
+    /** Makes and destroys their keys. */
+    readonly operatorPrincipal: Guid;
+  };
+}
+
+const instanceTable: Table<Instance> = {
+  name: 'instance',
+  parse: (value) => {
+    invariant(isJsonObject(value) && value['format'] === 1, 'the data directory has a format that this Kustody knows');
+    return value as unknown as Instance;
+  },
+};
+
+const tenantDomain = 'kustody.onmicrosoft.com';
+/** The data directory's own application; a real one would be rotated, this one guards nothing outside the machine. */
+const secretYears = 50;
+
+export interface InstanceParts {
+  readonly state: State;
+  readonly randomBytes: RandomBytes;
+  readonly tenants: Tenants;
+  readonly principals: Principals;
+  readonly wallNow: Instant;
+}
+
+export async function readInstance(state: State): Promise<Instance | undefined> {
+  return (await state.get(instanceTable, 'instance'))?.value;
+}
+
+/** Order: tenants and principals one by one → ONE commit with the instance, its subscriptions and the owner. Until that commit
+ * nothing names them, so a start after a crash makes new ones; only the tenant's domain is looked up, since it is taken. */
+export async function createInstance(parts: InstanceParts, virtualTime: boolean): Promise<Instance> {
+  const { state, randomBytes, tenants, principals, wallNow } = parts;
+  const tenant =
+    (await tenants.find(tenantDomain)) ??
+    (await tenants.create({ displayName: 'Kustody', domains: [tenantDomain], hidden: false, createdAt: wallNow }));
+  const serviceTenant = await tenants.create({
+    displayName: 'Kustody services',
+    domains: [],
+    hidden: true,
+    createdAt: wallNow,
+  });
+  const { tenantId } = tenant;
+  const application = await principals.create({ tenantId, displayName: 'kustody', kind: 'application' });
+  const expiry = instant(wallNow + secretYears * 365 * 86_400_000);
+  const added = await principals.addSecret(application.objectId, expiry);
+  invariant(added !== undefined, 'the application exists');
+  const hidden = (displayName: string) =>
+    principals.create({ tenantId: serviceTenant.tenantId, displayName, kind: 'application' });
+  const instance: Instance = {
+    format: 1,
+    tenantId,
+    subscriptionIds: [newGuid(randomBytes), newGuid(randomBytes)],
+    application: { appId: application.appId, objectId: application.objectId, secret: added.secret },
+    virtualTime,
+    service: {
+      tenantId: serviceTenant.tenantId,
+      vaultId: newGuid(randomBytes),
+      clusterPrincipal: (await hidden('kustody clusters')).objectId,
+      operatorPrincipal: (await hidden('kustody service keys')).objectId,
+    },
+  };
+  const subscriptionWrites = instance.subscriptionIds.flatMap((subscriptionId, index) => [
+    newSubscription({ subscriptionId, displayName: index === 0 ? 'Kustody' : 'Kustody second', tenantId }),
+    ownerAssignment({
+      assignmentId: newGuid(randomBytes),
+      subscriptionId,
+      principalId: application.objectId,
+      at: toIso(wallNow),
+    }),
+  ]);
+  await state.commit({ write: [writeRecord(instanceTable, 'instance', null, instance), ...subscriptionWrites] });
+  return instance;
+}

@@ -1,0 +1,183 @@
+import { createArmPlane } from '../arm/plane.ts';
+import type { Authorizer } from '../authz/role-assignments.ts';
+import type { RandomBytes } from '../base/random.ts';
+import { createClusterKeys } from '../cluster/supervisor/cluster-keys.ts';
+import type { SupervisedClusterKeys } from '../cluster/supervisor/cluster-keys.ts';
+import { clusterKeyStatus, clusterKeyTable } from '../encryption/cluster-key-state.ts';
+import { formatKeyId } from '../base/key-id.ts';
+import { createEntraPlane } from '../identity/entra/plane.ts';
+import type { Log } from '../http/logging.ts';
+import type { Plane } from '../http/plane.ts';
+import type { State } from '../state/state.ts';
+import { createVaultPlane } from '../vault/plane.ts';
+import type { VaultPlane } from '../vault/plane.ts';
+import type { Clocks } from './clocks.ts';
+import { createControlPlane } from './control-plane.ts';
+import type { CheckedKey, InstanceEnvironment } from './control-plane.ts';
+import type { Faults } from './faults.ts';
+import type { IdentityParts } from './identity-parts.ts';
+import type { Instance } from './instance.ts';
+import { createProviders } from './providers.ts';
+import type { Providers } from './providers.ts';
+import { createServiceVault, serviceVaultName, serviceVaultSettings } from './service-vault.ts';
+import type { ServerSettings } from './settings.ts';
+import { version } from './version.ts';
+
+/** What an opened data directory offers to the planes. */
+export interface ServerParts {
+  readonly settings: ServerSettings;
+  readonly state: State;
+  readonly compact: () => Promise<void>;
+  readonly randomBytes: RandomBytes;
+  readonly log: Log;
+  readonly clocks: Clocks;
+  readonly faults: Faults;
+  readonly identity: IdentityParts;
+  readonly instance: Instance;
+  readonly authorizer: Authorizer;
+  readonly certificatePem: string;
+  readonly controlToken: string;
+  /** @throws until the edge listens */
+  readonly ports: () => { readonly port: number; readonly proxyPort: number };
+}
+
+export interface Planes {
+  readonly all: readonly Plane[];
+  readonly environment: () => Promise<InstanceEnvironment>;
+  /** What runs by itself: key checks, retention, interrupted deletions. Call when the edge listens. */
+  start(): Promise<void>;
+  close(): Promise<void>;
+}
+
+/** Builds every plane over the parts of one data directory. */
+export function createPlanes(parts: ServerParts): Planes {
+  const keys = createKeys(parts, () => vault);
+  const providers = createProviders(parts, keys, (vaultId) => vault.purgeVaultContents(vaultId));
+  const vault: VaultPlane = createVaultPlane({
+    ...common(parts),
+    clock: parts.clocks.clock,
+    directory: {
+      find: async (name) =>
+        name === serviceVaultName ? serviceVaultSettings(parts.instance) : providers.vaults.find(name),
+    },
+    verifyToken: parts.identity.verifyToken,
+    allowedByRole: async (caller, dataAction, resourceId) => {
+      const decision = await parts.authorizer.decide(caller, 'dataAction', dataAction, resourceId);
+      return decision.allowed ? { allowed: true, assignmentId: decision.assignment.assignmentId } : { allowed: false };
+    },
+    fault: (name, operation) => (name === serviceVaultName ? undefined : parts.faults.ofVault(name, operation)),
+    purgesHeld: () => parts.clocks.purgesHeld(),
+  });
+  const arm = createArmPlane({
+    ...common(parts),
+    providers: providers.all,
+    verifyToken: parts.identity.verifyToken,
+    authorizer: parts.authorizer,
+    tenantId: parts.instance.tenantId,
+    wallClock: () => parts.clocks.wallClock.now(),
+  });
+  const entra = createEntraPlane({
+    ...common(parts),
+    ...parts.identity,
+    wallClock: () => parts.clocks.wallClock.now(),
+  });
+  const environment = (): Promise<InstanceEnvironment> => describeEnvironment(parts, providers);
+  const control = createControlPlane({
+    token: parts.controlToken,
+    version,
+    clocks: parts.clocks,
+    faults: parts.faults,
+    log: parts.log,
+    environment,
+    checkKeys: () => checkKeys(parts.state, keys, providers),
+    clockMoved: async () => {
+      await providers.purgeDue();
+      await vault.startRetention();
+      await keys.checkAll();
+    },
+    routes: [],
+  });
+  return {
+    all: [entra, arm, vault.plane, control],
+    environment,
+    async start() {
+      await vault.startRetention();
+      await providers.resume();
+      keys.start();
+      vault.fillKeyPool().catch((error: unknown) => parts.log.failure('key-pool-failed', error));
+    },
+    async close() {
+      vault.close();
+      await keys.close();
+    },
+  };
+}
+
+const common = ({ state, log, randomBytes }: ServerParts) => ({ state, log, randomBytes });
+
+function createKeys(parts: ServerParts, vault: () => VaultPlane): SupervisedClusterKeys {
+  const { settings, clocks, identity, instance } = parts;
+  const edge = {
+    address: settings.listen.host,
+    get port(): number {
+      return parts.ports().port;
+    },
+    ca: parts.certificatePem,
+  };
+  return createClusterKeys({
+    ...common(parts),
+    clock: clocks.clock,
+    wallClock: clocks.wallClock,
+    mintToken: identity.mintToken,
+    resolveHost: async (host) => ({ where: (await vault().plane.claim(host)) === 'serve' ? 'ours' : 'absent' }),
+    edge,
+    serviceVault: createServiceVault({
+      instance,
+      mintToken: identity.mintToken,
+      edge,
+      timeoutMs: settings.keys.vaultTimeoutMs,
+    }),
+    settings: settings.keys,
+    processScript: settings.scripts.clusterProcess,
+    compact: parts.compact,
+  });
+}
+
+/** Checks every cluster's key now and says how each stands. */
+async function checkKeys(
+  state: State,
+  keys: SupervisedClusterKeys,
+  providers: Providers,
+): Promise<readonly CheckedKey[]> {
+  await keys.checkAll();
+  const records = await state.list(clusterKeyTable);
+  return Promise.all(
+    records.map(async ({ value }) => {
+      const status = clusterKeyStatus(value);
+      return {
+        clusterId: value.clusterId,
+        resourceId: (await providers.clusterResourceId(value.clusterId)) ?? '',
+        kid: formatKeyId(status.kid),
+        custody: status.custody.kind,
+        suspended: status.suspension !== undefined,
+        ...(status.suspension === undefined ? {} : { reason: status.suspension.reason }),
+        ...(status.warning === undefined ? {} : { warning: status.warning }),
+      };
+    }),
+  );
+}
+
+async function describeEnvironment(parts: ServerParts, providers: Providers): Promise<InstanceEnvironment> {
+  const { instance } = parts;
+  return {
+    tenantId: instance.tenantId,
+    subscriptionId: instance.subscriptionIds[0],
+    secondSubscriptionId: instance.subscriptionIds[1],
+    clientId: instance.application.appId,
+    clientSecret: instance.application.secret,
+    objectId: instance.application.objectId,
+    caCertificate: parts.certificatePem,
+    ...parts.ports(),
+    ...(await providers.names()),
+  };
+}

@@ -1,0 +1,101 @@
+import type { ArmProvider } from '../arm/arm-operation.ts';
+import type { Guid } from '../base/guid.ts';
+import { parseGuid } from '../base/guid.ts';
+import type { ClusterName, Region, VaultName } from '../base/names.ts';
+import type { ClusterKeys } from '../encryption/cluster-keys.ts';
+import { createManagedIdentities } from '../identity/managed-identities.ts';
+import { createKeyVaultProvider } from '../providers/keyvault/keyvault-provider.ts';
+import { createVaultDirectory } from '../providers/keyvault/vault-directory.ts';
+import { vaultNames } from '../providers/keyvault/vault-record.ts';
+import { clusterNames, clusterResources } from '../providers/kusto/cluster-record.ts';
+import { noContents } from '../providers/kusto/ports.ts';
+import type { KnownPrincipal, KustoPorts } from '../providers/kusto/ports.ts';
+import { createKustoProvider } from '../providers/kusto/provider.ts';
+import { resumeGroupDeletions } from '../providers/resources/group-deletion.ts';
+import { createResourcesProvider } from '../providers/resources/resources-provider.ts';
+import type { VaultDirectory } from '../vault/vault-directory.ts';
+import type { ServerParts } from './planes.ts';
+import { serviceVaultName } from './service-vault.ts';
+
+export interface Providers {
+  readonly all: readonly ArmProvider[];
+  readonly vaults: VaultDirectory;
+  /** Finishes what a crash interrupted and starts what runs by itself. */
+  resume(): Promise<void>;
+  /** Purges what is over now: the clock has moved, or purges are no longer held. */
+  purgeDue(): Promise<void>;
+  clusterResourceId(clusterId: Guid): Promise<string | undefined>;
+  names(): Promise<{
+    readonly vaults: readonly VaultName[];
+    readonly clusters: readonly { readonly name: ClusterName; readonly region: Region }[];
+  }>;
+}
+
+/** All resource providers, each given what it needs of the others. */
+export function createProviders(
+  parts: ServerParts,
+  keys: ClusterKeys,
+  purgeVaultContents: (vaultId: Guid) => Promise<void>,
+): Providers {
+  const { state, randomBytes, clocks, identity, instance } = parts;
+  const { clock } = clocks;
+  const identities = createManagedIdentities(identity.principals, instance.tenantId);
+  const keyVault = createKeyVaultProvider({
+    ...{ state, clock, randomBytes, purgeVaultContents },
+    isReservedName: (name) => name === serviceVaultName,
+    purgesHeld: () => clocks.purgesHeld(),
+  });
+  const kusto = createKustoProvider({
+    ...{ state, clock, randomBytes, keys, identities },
+    userAssignedIdentity: () => Promise.resolve(undefined),
+    findPrincipal: principalFinder(parts),
+    contents: noContents,
+    faults: () => Promise.resolve(parts.faults.ofOperation()),
+  });
+  const others = [kusto, keyVault.provider];
+  const resourcesDependencies = {
+    ...{ state, clock, randomBytes },
+    authorizer: parts.authorizer,
+    describeTenant: (tenantId: Guid) => identity.tenants.get(tenantId),
+    providers: others,
+  };
+  return {
+    all: [createResourcesProvider(resourcesDependencies), ...others],
+    vaults: createVaultDirectory(state),
+    async resume() {
+      await resumeGroupDeletions(resourcesDependencies);
+      await keyVault.retention.start();
+    },
+    purgeDue: () => keyVault.retention.start(),
+    async clusterResourceId(clusterId) {
+      for (const { value } of await state.list(clusterNames)) {
+        const cluster = await state.get(clusterResources, value.resourceId.toLowerCase());
+        if (cluster?.value.properties.clusterId === clusterId) return cluster.value.id;
+      }
+      return undefined;
+    },
+    async names() {
+      const vaults = await state.list(vaultNames);
+      const clusters = await state.list(clusterNames);
+      return {
+        vaults: vaults.filter(({ value }) => value.state === 'live').map(({ value }) => value.name),
+        clusters: clusters
+          .filter(({ value }) => value.blockedUntil === undefined)
+          .map(({ id, value }) => ({ name: id as ClusterName, region: value.region })),
+      };
+    },
+  };
+}
+
+/** Kustody knows applications and managed identities; users and groups exist in no directory here. */
+function principalFinder({ identity }: ServerParts): KustoPorts['findPrincipal'] {
+  return async (type, text, tenantId): Promise<KnownPrincipal | undefined> => {
+    const id = type === 'App' ? parseGuid(text) : undefined;
+    if (id === undefined) return undefined;
+    const found = (await identity.principals.findByAppId(tenantId, id)) ?? (await identity.principals.get(id));
+    if (found?.tenantId !== tenantId) return undefined;
+    const { objectId, appId, displayName } = found;
+    const tenant = await identity.tenants.get(tenantId);
+    return { objectId, appId, displayName, tenantId, tenantName: tenant?.displayName ?? '' };
+  };
+}

@@ -1,0 +1,29 @@
+import type { AllowedHost } from '../http/allowed-hosts.ts';
+import type { ListenAddress } from '../http/edge.ts';
+import type { LogOptions } from '../http/logging.ts';
+import type { LeaseSettings } from '../encryption/lease.ts';
+import { defaultLeaseSettings } from '../encryption/lease.ts';
+import type { RootKey } from '../state/root-key.ts';
+
+/** Everything that may differ between two servers, checked and complete. */
+export interface ServerSettings {
+  /** Exists already, mode 0700. */
+  readonly dataDirectory: string;
+  readonly listen: ListenAddress;
+  readonly proxy: ListenAddress;
+  /** The two addresses above may be other than loopback. */
+  readonly allowRemote: boolean;
+  readonly allowedHosts: readonly AllowedHost[];
+  /** For a new data directory only: its clock can be moved, and it stays so. */
+  readonly virtualTime: boolean;
+  /** Kept outside the data directory; without it a file beside the data is used. */
+  readonly rootKey?: RootKey;
+  readonly keys: LeaseSettings & { readonly vaultTimeoutMs: number };
+  readonly log: Pick<LogOptions, 'level' | 'destination'>;
+  /** Scripts of the child processes. */
+  readonly scripts: { readonly clusterProcess: string; readonly kqlProcess: string };
+}
+
+export const defaultKeySettings: ServerSettings['keys'] = { ...defaultLeaseSettings, vaultTimeoutMs: 5_000 };
+
+export const anyLoopbackPort: ListenAddress = { host: '127.0.0.1', port: 0 };

@@ -1,0 +1,122 @@
+import { randomBytes as nodeRandomBytes } from 'node:crypto';
+import { join } from 'node:path';
+import { createAuthorizer } from '../authz/role-assignments.ts';
+import { systemRandomBytes } from '../base/random.ts';
+import { machineTime } from '../clock/host-time.ts';
+import { createEdge } from '../http/edge.ts';
+import { createLog } from '../http/logging.ts';
+import { openRootKeyFile } from '../state/root-key.ts';
+import { SealedState } from '../state/sealed-state.ts';
+import { SqliteStateStore } from '../state/sqlite/sqlite-state-store.ts';
+import { openStoredAuthority } from './authority.ts';
+import { openClocks } from './clocks.ts';
+import { removeControlFile, writeAuthorityFile, writeControlFile } from './control-file.ts';
+import { openFaults } from './faults.ts';
+import { openIdentityParts } from './identity-parts.ts';
+import { createInstance, readInstance } from './instance.ts';
+import { createPlanes } from './planes.ts';
+import type { ServerParts } from './planes.ts';
+import type { InstanceEnvironment } from './control-plane.ts';
+import type { ServerSettings } from './settings.ts';
+
+export const rootKeyFileName = 'root.key';
+
+/** A server that listens. */
+export interface RunningServer {
+  readonly port: number;
+  readonly proxyPort: number;
+  readonly controlToken: string;
+  /** The root certificate as a file, for clients that take one. */
+  readonly caFile: string;
+  readonly environment: () => Promise<InstanceEnvironment>;
+  /** Ends answers under way, then the processes of all clusters, then the state. */
+  close(): Promise<void>;
+}
+
+/** Opens a data directory (making what is missing) and serves it. What was opened is closed again when a later step fails.
+ * @throws StateLockedError, StateFormatError, WrongRootKeyError, RootKeyError, EdgeAddressError */
+export async function startServer(settings: ServerSettings): Promise<RunningServer> {
+  process.umask(0o077);
+  const closers: (() => void | Promise<void>)[] = [];
+  const closeAll = async (): Promise<void> => {
+    for (const close of closers.splice(0).reverse()) await close();
+  };
+  try {
+    return await open(settings, closers, closeAll);
+  } catch (error) {
+    await closeAll();
+    throw error;
+  }
+}
+
+async function open(
+  settings: ServerSettings,
+  closers: (() => void | Promise<void>)[],
+  closeAll: () => Promise<void>,
+): Promise<RunningServer> {
+  const { dataDirectory } = settings;
+  const wallMs = (): number => machineTime.now();
+  const log = createLog({ ...settings.log, wallClock: wallMs });
+  const onError = (error: unknown): void => log.failure('timer-failed', error);
+  const store = SqliteStateStore.open(dataDirectory);
+  closers.push(() => store.close());
+  const rootKey = settings.rootKey ?? openRootKeyFile(join(dataDirectory, rootKeyFileName), systemRandomBytes);
+  const state = await SealedState.open({ store, rootKey, randomBytes: systemRandomBytes });
+  closers.push(() => state.close());
+
+  const known = await readInstance(state);
+  const virtualTime = known?.virtualTime ?? settings.virtualTime;
+  const clocks = await openClocks({ state, virtualTime, host: machineTime, onError });
+  closers.push(() => clocks.close());
+  const wallNow = () => clocks.wallClock.now();
+  const faults = await openFaults({ state, randomBytes: systemRandomBytes, wallNow });
+  const identity = openIdentityParts({
+    state,
+    randomBytes: systemRandomBytes,
+    wallClock: wallNow,
+    tokenExpiry: faults.tokenExpired,
+  });
+  const instance =
+    known ??
+    (await createInstance({ state, randomBytes: systemRandomBytes, ...identity, wallNow: wallNow() }, virtualTime));
+  const authority = await openStoredAuthority(state, { wallClock: wallMs, randomBytes: systemRandomBytes });
+  const caFile = writeAuthorityFile(dataDirectory, authority.certificatePem);
+
+  let ports: { readonly port: number; readonly proxyPort: number } | undefined;
+  const parts: ServerParts = {
+    settings,
+    state,
+    compact: () => state.compact(),
+    randomBytes: systemRandomBytes,
+    log,
+    clocks,
+    faults,
+    identity,
+    instance,
+    authorizer: createAuthorizer(state),
+    certificatePem: authority.certificatePem,
+    controlToken: nodeRandomBytes(32).toString('base64url'),
+    ports: () => {
+      if (ports === undefined) throw new Error('The edge does not listen yet.');
+      return ports;
+    },
+  };
+  const planes = createPlanes(parts);
+  closers.push(() => planes.close());
+  const edge = createEdge({
+    planes: planes.all,
+    allowedHosts: settings.allowedHosts,
+    authority,
+    listen: settings.listen,
+    proxy: settings.proxy,
+    allowRemote: settings.allowRemote,
+    log,
+  });
+  ports = await edge.listen();
+  closers.push(() => edge.close());
+  await planes.start();
+  writeControlFile(dataDirectory, { pid: process.pid, ...ports, token: parts.controlToken });
+  closers.push(() => removeControlFile(dataDirectory));
+  log.event('listening', { ...ports });
+  return { ...ports, controlToken: parts.controlToken, caFile, environment: planes.environment, close: closeAll };
+}

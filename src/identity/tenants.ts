@@ -20,7 +20,7 @@ export interface Tenant {
   readonly createdAt: Instant;
 }
 
-export interface NewTenant {
+interface NewTenant {
   readonly displayName: string;
   readonly domains: readonly string[];
   readonly hidden: boolean;

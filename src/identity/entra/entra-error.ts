@@ -168,7 +168,7 @@ const entraErrors = {
   },
 } as const;
 
-export type EntraErrorName = keyof typeof entraErrors;
+type EntraErrorName = keyof typeof entraErrors;
 
 /** What a client is told when it gets no token. The text may quote what the client sent, never a secret. */
 export class EntraError extends Error {

@@ -51,7 +51,7 @@ const privateKeyTable: Table<{ readonly format: 1; readonly privateKey: string }
   parse: (value) => ({ format: 1, privateKey: recordFields(value, 'entraPrivateKey', 1).text('privateKey') }),
 };
 
-export interface PublicSigningKey {
+interface PublicSigningKey {
   readonly kid: string;
   readonly n: string;
   readonly e: string;

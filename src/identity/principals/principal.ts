@@ -9,7 +9,7 @@ import type { StoredSecret } from './client-secret.ts';
 
 /** `application`: signs in with client secrets. `managedIdentity`: belongs to an ARM resource. `service`: Kustody's own.
  * The last two have no secret; tokens for them are minted inside. */
-export const principalKinds = ['application', 'managedIdentity', 'service'] as const;
+const principalKinds = ['application', 'managedIdentity', 'service'] as const;
 export type PrincipalKind = (typeof principalKinds)[number];
 
 /** A service principal in one tenant, with what matters of its application. */

@@ -10,7 +10,7 @@ import { newClientSecret } from './client-secret.ts';
 import type { Principal, PrincipalKind } from './principal.ts';
 import { fromRecord, principalByAppTable, principalTable, toRecord } from './principal.ts';
 
-export interface NewPrincipal {
+interface NewPrincipal {
   readonly tenantId: Guid;
   readonly displayName: string;
   readonly kind: PrincipalKind;

@@ -1,6 +1,7 @@
 import { createRemoteJWKSet, customFetch, jwtVerify } from 'jose';
-import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
 import { createLog } from '../../../src/http/logging.ts';
+import { entraOperations } from '../../../src/identity/entra/operations.ts';
 import type { AskOptions } from './entra-edge.fixture.ts';
 import { startEntra } from './entra-edge.fixture.ts';
 
@@ -258,6 +259,16 @@ describe('discovery', () => {
     expect(payload['tid']).toBe(entra.tenant.tenantId);
     const keys = JSON.stringify((await entra.ask(`/common${path}`)).body);
     expect(keys.includes('"issuer"')).toBe(withIssuer);
+  });
+});
+
+describe('every operation', () => {
+  it.each(entraOperations)('$id is routed and named in the log', async ({ id, method, path }) => {
+    const target = path.replace(':tenant', entra.tenant.tenantId).replace('*', 'a@b.example');
+    const { status, headers } = await entra.ask(target, { method: method === 'any' ? 'POST' : method });
+    expect([200, 400]).toContain(status);
+    if (status === 200) expect(headers['pragma']).toBeUndefined();
+    await vi.waitFor(() => expect(lines.at(-1)).toContain(`"route":"${id}"`));
   });
 });
 

@@ -47,6 +47,8 @@ export interface VaultPlaneOptions {
   readonly log: Log;
   /** Asked for each request before anything else; `operation` is undefined for paths that no operation takes. */
   readonly fault?: (vault: VaultName, operation: string | undefined) => VaultFault | undefined;
+  /** Leaves no deleted value behind on disk; called after private keys were removed. */
+  readonly compact?: () => Promise<void>;
   /** While true no retention is over: the clock is doubtful. */
   readonly purgesHeld?: () => boolean;
   /** Default: keeps 8 RSA 2048 keys ready. */
@@ -74,11 +76,12 @@ const bodyBytesMax = 256 * 1024;
 export function createVaultPlane(options: VaultPlaneOptions): VaultPlane {
   const { state, clock, directory } = options;
   const privateKeys = createPrivateKeyCache(privateKeysMax);
-  const retention = createKeyRetention(state, clock, privateKeys, options.purgesHeld);
+  const compact = options.compact ?? (() => Promise.resolve());
+  const retention = createKeyRetention(state, clock, privateKeys, compact, options.purgesHeld);
   const keyPool = options.keyPool ?? createRsaKeyPool(readyKeys);
   const writeAudit = createAuditWriter();
   const runner: VaultRunner = {
-    services: { state, clock, randomBytes: options.randomBytes, keyPool, privateKeys, retention },
+    services: { state, clock, randomBytes: options.randomBytes, keyPool, privateKeys, retention, compact },
     allowedByRole: options.allowedByRole,
     audit: (record) => writeAudit(clock.now(), record),
   };
@@ -87,7 +90,7 @@ export function createVaultPlane(options: VaultPlaneOptions): VaultPlane {
     plane: { ...plane, claim: (host) => claim(directory, host), handle: withMethodHeader(plane.handle) },
     startRetention: () => retention.start(),
     fillKeyPool: () => keyPool.fill(),
-    purgeVaultContents: (vaultId) => purgeVaultContents(state, privateKeys, vaultId),
+    purgeVaultContents: (vaultId) => purgeVaultContents(state, privateKeys, compact, vaultId),
     close: () => {
       retention.stop();
       keyPool.close();

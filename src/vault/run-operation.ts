@@ -64,7 +64,7 @@ export async function runVaultOperation(runner: VaultRunner, call: VaultCall): P
       if (error instanceof StateConflictError) continue;
       throw error;
     }
-    outcome.committed?.();
+    await outcome.committed?.();
     return { ...outcome, ...(assignmentId === undefined ? {} : { assignmentId }) };
   }
   const tooMany = vaultError('changedMeanwhile');

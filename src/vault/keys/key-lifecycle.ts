@@ -155,6 +155,10 @@ async function purgeDeletedKey(services: KeyServices, request: KeyRequest): Prom
   return { status: 204, kid: kidOf(request.vault, found), write, ...forgetting(services, found.key) };
 }
 
-const forgetting = (services: KeyServices, key: Versioned<KeyRecord>): { committed: () => void } => ({
-  committed: () => services.privateKeys.forget(`${key.id}/`),
+/** Gone means gone from memory and from the free pages of the disk, too. */
+const forgetting = (services: KeyServices, key: Versioned<KeyRecord>): { committed: () => Promise<void> } => ({
+  committed: () => {
+    services.privateKeys.forget(`${key.id}/`);
+    return services.compact();
+  },
 });

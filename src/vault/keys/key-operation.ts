@@ -16,6 +16,8 @@ export interface KeyServices {
   readonly keyPool: RsaKeyPool;
   readonly privateKeys: PrivateKeyCache;
   readonly retention: KeyRetention;
+  /** Leaves no deleted value behind on disk. */
+  readonly compact: () => Promise<void>;
 }
 
 /** A request after routing, authentication and authorization. */
@@ -44,7 +46,8 @@ export interface KeyOutcome {
   readonly kid?: string;
   readonly expect?: readonly StateExpectation[];
   readonly write?: readonly StateWrite[];
-  readonly committed?: () => void;
+  /** Done after the commit and before the answer. */
+  readonly committed?: () => void | Promise<void>;
 }
 
 export interface KeyOperation {

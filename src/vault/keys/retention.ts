@@ -22,11 +22,13 @@ export interface KeyRetention {
 
 /** Removes keys from disk when their retention is over. The records are the truth: a key that is over is not found by anybody,
  * so it does not matter when, or in which process, this runs.
+ * @param compact leaves no deleted value behind on disk
  * @param held while true nothing is over, whatever the clock says: it is doubtful */
 export function createKeyRetention(
   state: State,
   clock: Clock,
   privateKeys: PrivateKeyCache,
+  compact: () => Promise<void>,
   held: () => boolean = () => false,
 ): KeyRetention {
   let next: { readonly when: Instant; readonly cancel: () => void } | undefined;
@@ -41,7 +43,8 @@ export function createKeyRetention(
   const run = async (): Promise<void> => {
     next = undefined;
     if (held()) return;
-    const following = await purgeOver(state, privateKeys, isOver);
+    const { purged, next: following } = await purgeOver(state, privateKeys, isOver);
+    if (purged > 0) await compact();
     if (following !== undefined) expectAt(following);
   };
   return {
@@ -55,24 +58,33 @@ export function createKeyRetention(
   };
 }
 
-/** @returns when the next key will be over */
+/** `next` is when the next key will be over. */
 async function purgeOver(
   state: State,
   privateKeys: PrivateKeyCache,
   isOver: KeyRetention['isOver'],
-): Promise<Instant | undefined> {
+): Promise<{ readonly purged: number; readonly next: Instant | undefined }> {
   let next: number | undefined;
+  let purged = 0;
   for await (const key of eachKey(state, '')) {
     if (key.value.deleted === undefined) continue;
-    if (isOver(key.value)) await purgeKey(state, privateKeys, key);
-    else next = Math.min(next ?? Infinity, key.value.deleted.purgeAt);
+    if (isOver(key.value)) {
+      await purgeKey(state, privateKeys, key);
+      purged += 1;
+    } else next = Math.min(next ?? Infinity, key.value.deleted.purgeAt);
   }
-  return next === undefined ? undefined : instant(next);
+  return { purged, next: next === undefined ? undefined : instant(next) };
 }
 
 /** Removes all keys of a vault for good: its name may be used again. */
-export async function purgeVaultContents(state: State, privateKeys: PrivateKeyCache, vaultId: Guid): Promise<void> {
+export async function purgeVaultContents(
+  state: State,
+  privateKeys: PrivateKeyCache,
+  compact: () => Promise<void>,
+  vaultId: Guid,
+): Promise<void> {
   for await (const key of eachKey(state, `${vaultId}/`)) await purgeKey(state, privateKeys, key);
+  await compact();
 }
 
 /** Someone else may purge or recover the key at the same time: then it is theirs. */

@@ -1,0 +1,97 @@
+import { createPrivateKey, createPublicKey } from 'node:crypto';
+import { describe, expect, it } from 'vitest';
+import { createPrivateKeyCache } from './private-keys.ts';
+import type { RsaPrivateKey } from './private-keys.ts';
+import { createRsaKeyPool, generateRsaKey, isRsaBits } from './rsa-keys.ts';
+import type { RsaBits, RsaKeyPair } from './rsa-keys.ts';
+
+describe('generateRsaKey', () => {
+  it('makes a private key that belongs to the public one', async () => {
+    const pair = await generateRsaKey(2048);
+    const key = createPrivateKey({ key: Buffer.from(pair.privateKey, 'base64url'), format: 'der', type: 'pkcs8' });
+    expect(createPublicKey(key).export({ format: 'jwk' })).toEqual({ kty: 'RSA', n: pair.n, e: pair.e });
+    expect([pair.e, pair.bits]).toEqual(['AQAB', 2048]);
+  });
+
+  it('knows the sizes of Key Vault', () => {
+    expect([1024, 2048, 3072, 4096, 8192, '2048', undefined].map(isRsaBits)).toEqual([
+      false,
+      true,
+      true,
+      true,
+      false,
+      false,
+      false,
+    ]);
+  });
+});
+
+describe('the pool of ready keys', () => {
+  function counting() {
+    const made: RsaBits[] = [];
+    const make = (bits: RsaBits): Promise<RsaKeyPair> => {
+      made.push(bits);
+      return Promise.resolve({ bits, n: made.length, e: 'AQAB', privateKey: '' } as unknown as RsaKeyPair);
+    };
+    return { made, make };
+  }
+
+  it('fills up once, hands out each key once, and fills up again', async () => {
+    const { made, make } = counting();
+    const pool = createRsaKeyPool(3, make);
+    await Promise.all([pool.fill(), pool.fill()]);
+    expect(made).toHaveLength(3);
+    const taken = await Promise.all([pool.take(2048), pool.take(2048), pool.take(2048), pool.take(2048)]);
+    expect(new Set(taken.map((pair) => pair.n)).size).toBe(4);
+    await pool.fill();
+    expect(made.length).toBe(7);
+    pool.close();
+  });
+
+  it('makes other sizes when asked, and nothing once closed', async () => {
+    const { made, make } = counting();
+    const pool = createRsaKeyPool(1, make);
+    expect((await pool.take(4096)).bits).toBe(4096);
+    pool.close();
+    await pool.fill();
+    expect(made).toEqual([4096]);
+  });
+
+  it('a failure to make a key is told to who asked for it, and the next one tries again', async () => {
+    let failing = true;
+    const { make } = counting();
+    const pool = createRsaKeyPool(1, (bits) => (failing ? Promise.reject(new Error('no entropy')) : make(bits)));
+    await expect(pool.take(2048)).rejects.toThrow('no entropy');
+    failing = false;
+    expect((await pool.take(2048)).bits).toBe(2048);
+  });
+});
+
+describe('the cache of parsed private keys', () => {
+  const key = (name: string): Promise<RsaPrivateKey> => Promise.resolve({ name } as unknown as RsaPrivateKey);
+
+  it('loads once, keeps the most recently used, and forgets by prefix', async () => {
+    const loaded: string[] = [];
+    const cache = createPrivateKeyCache(2);
+    const get = (id: string) =>
+      cache.get(id, () => {
+        loaded.push(id);
+        return key(id);
+      });
+    await Promise.all([get('v/a/1'), get('v/a/1'), get('v/b/1')]);
+    await get('v/a/1');
+    await get('v/c/1'); // b goes
+    await get('v/a/1');
+    await get('v/b/1');
+    expect(loaded).toEqual(['v/a/1', 'v/b/1', 'v/c/1', 'v/b/1']);
+    cache.forget('v/a/');
+    await get('v/a/1');
+    expect(loaded).toHaveLength(5);
+  });
+
+  it('does not keep a failure', async () => {
+    const cache = createPrivateKeyCache(2);
+    await expect(cache.get('x', () => Promise.reject(new Error('down')))).rejects.toThrow('down');
+    expect(await cache.get('x', () => key('x'))).toEqual({ name: 'x' });
+  });
+});

@@ -1,0 +1,46 @@
+import { ArmError } from '../../arm/arm-error.ts';
+
+const row =
+  <Values extends readonly unknown[]>(status: number, code: string, text: (...values: Values) => string) =>
+  (...values: Values): ArmError =>
+    new ArmError(status, code, text(...values));
+
+/** Answers of Microsoft.Authorization, as public issues quote them. */
+export const authorizationErrors = {
+  RoleAssignmentExists: row(409, 'RoleAssignmentExists', () => 'The role assignment already exists.'),
+  RoleAssignmentUpdateNotPermitted: row(
+    409,
+    'RoleAssignmentUpdateNotPermitted',
+    () => 'Tenant ID, application ID, principal ID, and scope are not allowed to be updated.',
+  ),
+  RoleAssignmentNotFound: row(
+    404,
+    'RoleAssignmentNotFound',
+    (id: string) => `The role assignment '${id}' is not found.`,
+  ),
+  RoleDefinitionDoesNotExist: row(
+    404,
+    'RoleDefinitionDoesNotExist',
+    (id: string) => `The specified role definition with ID '${id}' does not exist.`,
+  ),
+  PrincipalNotFound: row(
+    400,
+    'PrincipalNotFound',
+    (id: string, tenantId: string) =>
+      `Principal ${id.replaceAll('-', '')} does not exist in the directory ${tenantId}. Check that you have the correct principal ID. ` +
+      'If you are creating this principal and then immediately assigning a role, this error might be related to a replication delay. ' +
+      'In this case, set the role assignment principalType property to a value, such as ServicePrincipal, User, or Group.',
+  ),
+  InvalidRoleAssignmentId: row(
+    400,
+    'InvalidRoleAssignmentId',
+    (id: string) => `The role assignment ID '${id}' is not valid. The role assignment ID must be a GUID.`,
+  ),
+  UnmatchedPrincipalType: row(
+    400,
+    'UnmatchedPrincipalType',
+    (id: string, sent: string, real: string) =>
+      `The PrincipalId '${id.replaceAll('-', '')}' has type '${real}', which is different from specified PrincipalType '${sent}'.`,
+  ),
+  BadRequest: row(400, 'BadRequestFormat', (why: string) => `The request was incorrectly formatted: ${why}`),
+} as const;

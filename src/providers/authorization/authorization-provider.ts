@@ -1,0 +1,89 @@
+import type { ArmOperation, ArmProvider } from '../../arm/arm-operation.ts';
+import { notBuilt } from '../../arm/not-built.ts';
+import { operationsList } from '../../arm/operations-list.ts';
+import type { AuthorizationDependencies } from './role-assignment-operations.ts';
+import { roleAssignmentOperations } from './role-assignment-operations.ts';
+import { roleDefinitionOperations } from './role-definition-operations.ts';
+
+const namespace = 'Microsoft.Authorization';
+
+const roleVersions: readonly string[] = [
+  '2022-04-01',
+  '2018-07-01',
+  '2016-07-01',
+  '2015-07-01',
+  '2015-06-01',
+  '2022-05-01-preview',
+  '2022-01-01-preview',
+  '2021-04-01-preview',
+  '2020-10-01-preview',
+  '2020-08-01-preview',
+  '2020-04-01-preview',
+  '2020-03-01-preview',
+  '2018-09-01-preview',
+  '2018-01-01-preview',
+  '2017-10-01-preview',
+];
+
+const lockVersions: readonly string[] = ['2020-05-01', '2017-04-01', '2016-09-01', '2015-06-01', '2015-01-01'];
+
+/** Microsoft.Authorization: built-in role definitions, and role assignments at any scope. */
+export function createAuthorizationProvider(deps: AuthorizationDependencies): ArmProvider {
+  const operations: readonly ArmOperation[] = [
+    ...roleDefinitionOperations(),
+    ...roleAssignmentOperations(deps),
+    ...lockOperations(),
+    ...refusedOperations(),
+  ];
+  const types = [
+    'roleAssignments',
+    'roleDefinitions',
+    'permissions',
+    'denyAssignments',
+    'classicAdministrators',
+    'operations',
+  ];
+  return {
+    namespace,
+    resourceTypes: [
+      ...types.map((resourceType) => ({ resourceType, apiVersions: roleVersions, locations: [] })),
+      { resourceType: 'locks', apiVersions: lockVersions, locations: [] },
+    ],
+    operations: [...operations, operationsList({ namespace, displayName: 'Microsoft Authorization', operations })],
+  };
+}
+
+/** Nobody can make a lock here, so there are none. */
+function lockOperations(): readonly ArmOperation[] {
+  const locks = `{scope}/providers/${namespace}/locks`;
+  return [
+    {
+      id: 'ManagementLocks_ListByScope',
+      method: 'GET',
+      path: locks,
+      action: `${namespace}/locks/read`,
+      handle: () => Promise.resolve({ status: 200, body: { value: [] } }),
+    },
+    notBuilt('ManagementLocks_CreateOrUpdateByScope', 'PUT', `${locks}/{lockName}`, `${namespace}/locks/write`),
+  ];
+}
+
+function refusedOperations(): readonly ArmOperation[] {
+  const at = (suffix: string): string => `{scope}/providers/${namespace}/${suffix}`;
+  return [
+    notBuilt(
+      'RoleDefinitions_CreateOrUpdate',
+      'PUT',
+      at('roleDefinitions/{roleDefinitionId}'),
+      `${namespace}/roleDefinitions/write`,
+    ),
+    notBuilt(
+      'RoleDefinitions_Delete',
+      'DELETE',
+      at('roleDefinitions/{roleDefinitionId}'),
+      `${namespace}/roleDefinitions/delete`,
+    ),
+    notBuilt('Permissions_ListForScope', 'GET', at('permissions'), `${namespace}/permissions/read`),
+    notBuilt('DenyAssignments_ListForScope', 'GET', at('denyAssignments'), `${namespace}/denyAssignments/read`),
+  ];
+}

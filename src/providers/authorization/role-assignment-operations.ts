@@ -1,0 +1,237 @@
+import { Type } from '@sinclair/typebox';
+import { armErrors } from '../../arm/arm-errors.ts';
+import type { ArmOperation, ArmReply, ArmRequest } from '../../arm/arm-operation.ts';
+import type { FilterTerm } from '../../arm/filter.ts';
+import { parseFilter, unsupportedTerm } from '../../arm/filter.ts';
+import { resourceGroupId } from '../../arm/resource-groups.ts';
+import { parseResourceId } from '../../arm/resource-path.ts';
+import { armResources, resourceRecordId } from '../../arm/resource.ts';
+import { retryOnConflict } from '../../arm/retry.ts';
+import type { RoleAssignment } from '../../authz/decide.ts';
+import { isScopeWithin } from '../../authz/decide.ts';
+import { roleAssignmentRecordId, roleAssignments } from '../../authz/role-assignments.ts';
+import type { RoleDefinition } from '../../authz/role-definitions.ts';
+import { findRoleDefinition } from '../../authz/role-definitions.ts';
+import type { Guid } from '../../base/guid.ts';
+import { parseGuid } from '../../base/guid.ts';
+import type { Json, JsonObject } from '../../base/json.ts';
+import { isJsonObject } from '../../base/json.ts';
+import type { Clock } from '../../clock/clock.ts';
+import { toIso } from '../../clock/clock.ts';
+import type { State, Versioned } from '../../state/state.ts';
+import { writeRecord } from '../../state/state.ts';
+import { authorizationErrors } from './authorization-errors.ts';
+import { roleDefinitionResourceId } from './role-definition-operations.ts';
+
+export interface AuthorizationDependencies {
+  readonly state: State;
+  readonly clock: Clock;
+  /** What kind of principal an object id is; undefined when the tenant has none with it. */
+  readonly principalType: (objectId: Guid, tenantId: Guid) => Promise<RoleAssignment['principalType'] | undefined>;
+}
+
+const putBody = Type.Object({
+  properties: Type.Object({
+    roleDefinitionId: Type.String({ maxLength: 1024 }),
+    principalId: Type.String({ maxLength: 64 }),
+  }),
+});
+
+export function roleAssignmentOperations(deps: AuthorizationDependencies): readonly ArmOperation[] {
+  const list = '{scope}/providers/Microsoft.Authorization/roleAssignments';
+  const path = `${list}/{roleAssignmentName}`;
+  const action = (verb: string): string => `Microsoft.Authorization/roleAssignments/${verb}`;
+  return [
+    {
+      id: 'RoleAssignments_Create',
+      method: 'PUT',
+      path,
+      action: action('write'),
+      body: { schema: putBody, required: true },
+      handle: (request) => retryOnConflict(() => putAssignment(deps, request)),
+    },
+    {
+      id: 'RoleAssignments_Get',
+      method: 'GET',
+      path,
+      action: action('read'),
+      handle: async (request) => {
+        const found = await findAssignment(deps, request);
+        if (found === undefined)
+          throw authorizationErrors.RoleAssignmentNotFound(request.params['roleAssignmentName'] ?? '');
+        return { status: 200, body: showAssignment(found.value) };
+      },
+    },
+    {
+      id: 'RoleAssignments_Delete',
+      method: 'DELETE',
+      path,
+      action: action('delete'),
+      handle: (request) => retryOnConflict(() => deleteAssignment(deps, request)),
+    },
+    {
+      id: 'RoleAssignments_ListForScope',
+      method: 'GET',
+      path: list,
+      action: action('read'),
+      handle: (request) => listAssignments(deps, request),
+    },
+  ];
+}
+
+const scopeOf = (request: ArmRequest): string => request.params['scope'] ?? '/';
+
+async function findAssignment(
+  deps: AuthorizationDependencies,
+  request: ArmRequest,
+): Promise<Versioned<RoleAssignment> | undefined> {
+  const id = parseGuid(request.params['roleAssignmentName'] ?? '');
+  const all = await deps.state.list(roleAssignments);
+  return all.find(({ value }) => value.assignmentId === id && isSameScope(value.scope, scopeOf(request)));
+}
+
+const isSameScope = (left: string, right: string): boolean => isScopeWithin(left, right) && isScopeWithin(right, left);
+
+async function putAssignment(deps: AuthorizationDependencies, request: ArmRequest): Promise<ArmReply> {
+  const name = request.params['roleAssignmentName'] ?? '';
+  const assignmentId = parseGuid(name);
+  if (assignmentId === undefined) throw authorizationErrors.InvalidRoleAssignmentId(name);
+  const scope = await existingScope(deps, scopeOf(request));
+  const sent = propertiesOf(request.body);
+  requireNoCondition(sent);
+  const { roleDefinitionId } = readRole(sent['roleDefinitionId']);
+  const { principalId, principalType } = await readPrincipal(deps, sent, request.caller.tenantId);
+  const all = await deps.state.list(roleAssignments);
+  const sameId = all.find(({ value }) => value.assignmentId === assignmentId);
+  const isSame = ({ value }: Versioned<RoleAssignment>): boolean =>
+    value.principalId === principalId && value.roleDefinitionId === roleDefinitionId && isSameScope(value.scope, scope);
+  if (sameId !== undefined && !isSame(sameId)) throw authorizationErrors.RoleAssignmentUpdateNotPermitted();
+  if (all.some((record) => isSame(record) && record !== sameId)) throw authorizationErrors.RoleAssignmentExists();
+  const now = toIso(deps.clock.now());
+  const assignment: RoleAssignment = {
+    assignmentId,
+    scope,
+    roleDefinitionId,
+    principalId,
+    principalType,
+    ...(typeof sent['description'] === 'string' ? { description: sent['description'].slice(0, 1024) } : {}),
+    createdOn: sameId?.value.createdOn ?? now,
+    updatedOn: now,
+    createdBy: sameId?.value.createdBy ?? request.caller.objectId,
+  };
+  await deps.state.commit({
+    write: [writeRecord(roleAssignments, roleAssignmentRecordId(assignment), sameId?.version ?? null, assignment)],
+  });
+  return { status: sameId === undefined ? 201 : 200, body: showAssignment(assignment) };
+}
+
+/** Resource groups and subscriptions were checked on the way here; a resource must be there, too. What it holds (`…/vaults/v/keys/k`)
+ * is not looked up. */
+async function existingScope(deps: AuthorizationDependencies, scope: string): Promise<string> {
+  const parsed = parseResourceId(scope);
+  if (parsed === undefined) return scope;
+  const [namespace = '', type = ''] = parsed.type.split('/');
+  const [name = ''] = parsed.name.split('/');
+  const id = `${resourceGroupId(parsed.subscriptionId, parsed.resourceGroupName)}/providers/${namespace}/${type}/${name}`;
+  if ((await deps.state.get(armResources, resourceRecordId(id))) === undefined) {
+    throw armErrors.ResourceNotFound(`${namespace}/${type}`, name, parsed.resourceGroupName);
+  }
+  return scope;
+}
+
+const propertiesOf = (body: Json | undefined): JsonObject => {
+  const properties = isJsonObject(body) ? body['properties'] : undefined;
+  return isJsonObject(properties) ? properties : {};
+};
+
+function requireNoCondition(sent: JsonObject): void {
+  for (const property of ['condition', 'delegatedManagedIdentityResourceId']) {
+    const value = sent[property];
+    if (value !== undefined && value !== null)
+      throw armErrors.NotImplemented(`RoleAssignments_Create with ${property}`);
+  }
+}
+
+function readRole(value: Json | undefined): RoleDefinition {
+  const sent = typeof value === 'string' ? value : '';
+  const id = parseGuid(sent.split('/').at(-1) ?? '');
+  const definition = id === undefined ? undefined : findRoleDefinition(id);
+  if (definition === undefined) throw authorizationErrors.RoleDefinitionDoesNotExist(sent.split('/').at(-1) ?? '');
+  return definition;
+}
+
+async function readPrincipal(
+  deps: AuthorizationDependencies,
+  sent: JsonObject,
+  tenantId: Guid,
+): Promise<{ readonly principalId: Guid; readonly principalType: RoleAssignment['principalType'] }> {
+  const text = typeof sent['principalId'] === 'string' ? sent['principalId'] : '';
+  const principalId = parseGuid(text);
+  if (principalId === undefined) throw authorizationErrors.BadRequest('the principalId is not a GUID.');
+  const principalType = await deps.principalType(principalId, tenantId);
+  if (principalType === undefined) throw authorizationErrors.PrincipalNotFound(principalId, tenantId);
+  const wanted = sent['principalType'];
+  if (typeof wanted === 'string' && wanted.toLowerCase() !== principalType.toLowerCase()) {
+    throw authorizationErrors.UnmatchedPrincipalType(principalId, wanted.slice(0, 64), principalType);
+  }
+  return { principalId, principalType };
+}
+
+async function deleteAssignment(deps: AuthorizationDependencies, request: ArmRequest): Promise<ArmReply> {
+  const found = await findAssignment(deps, request);
+  if (found === undefined) return { status: 204 };
+  await deps.state.commit({ write: [writeRecord(roleAssignments, found.id, found.version, null)] });
+  return { status: 200, body: showAssignment(found.value) };
+}
+
+/** At the scope and above it; below it, too, unless the filter says `atScope()`. */
+async function listAssignments(deps: AuthorizationDependencies, request: ArmRequest): Promise<ArmReply> {
+  const scope = scopeOf(request);
+  const filter = request.query.get('$filter') ?? '';
+  const alternatives = filter.trim() === '' ? [] : parseFilter(filter);
+  const tests = alternatives.map((terms) => terms.map((term) => compileTerm(term, scope)));
+  const all = await deps.state.list(roleAssignments);
+  const found = all
+    .map((record) => record.value)
+    .filter((assignment) => isScopeWithin(scope, assignment.scope) || isScopeWithin(assignment.scope, scope))
+    .filter((assignment) => tests.length === 0 || tests.some((terms) => terms.every((test) => test(assignment))));
+  return { status: 200, body: { value: found.map(showAssignment) } };
+}
+
+function compileTerm(term: FilterTerm, scope: string): (assignment: RoleAssignment) => boolean {
+  if (term.kind === 'call' && term.name.toLowerCase() === 'atscope' && term.args.length === 0) {
+    return (assignment) => isScopeWithin(scope, assignment.scope);
+  }
+  const [argument] = term.kind === 'call' ? term.args : [];
+  const isAssignedTo = term.kind === 'call' && term.name.toLowerCase() === 'assignedto' && term.args.length === 1;
+  if (isAssignedTo && argument !== undefined && 'literal' in argument) return ofPrincipal(argument.literal);
+  if (term.kind === 'comparison' && term.operator === 'eq' && term.property.toLowerCase() === 'principalid') {
+    return ofPrincipal(term.value);
+  }
+  throw unsupportedTerm(term);
+}
+
+const ofPrincipal =
+  (id: string) =>
+  (assignment: RoleAssignment): boolean =>
+    assignment.principalId === parseGuid(id);
+
+const showAssignment = (assignment: RoleAssignment): JsonObject => ({
+  properties: {
+    roleDefinitionId: roleDefinitionResourceId(assignment.scope, assignment.roleDefinitionId),
+    principalId: assignment.principalId,
+    principalType: assignment.principalType,
+    scope: assignment.scope,
+    condition: null,
+    conditionVersion: null,
+    createdOn: assignment.createdOn,
+    updatedOn: assignment.updatedOn,
+    createdBy: assignment.createdBy,
+    updatedBy: assignment.createdBy,
+    delegatedManagedIdentityResourceId: null,
+    description: assignment.description ?? null,
+  },
+  id: `${assignment.scope === '/' ? '' : assignment.scope}/providers/Microsoft.Authorization/roleAssignments/${assignment.assignmentId}`,
+  type: 'Microsoft.Authorization/roleAssignments',
+  name: assignment.assignmentId,
+});

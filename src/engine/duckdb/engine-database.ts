@@ -1,0 +1,147 @@
+import type { DuckDBConnection, DuckDBResult } from '@duckdb/node-api';
+import { BIGINT, BOOLEAN, DOUBLE, DuckDBInstance, DuckDBScalarFunction, INTEGER, VARCHAR } from '@duckdb/node-api';
+import type { KqlType } from '../kql/types.ts';
+import { physicalType } from '../kql/types.ts';
+import { KqlError } from '../kql/kql-error.ts';
+import type { BoundValue } from '../sql/context.ts';
+import type { NativeFunction, NativeValue } from '../sql/native.ts';
+import { macros } from './macros.ts';
+
+export interface EngineDatabaseOptions {
+  readonly threads: number;
+  /** Such as `1GB`. */
+  readonly memoryLimit: string;
+  /** A directory in memory (tmpfs) for spilling; without it a query that needs more memory fails. */
+  readonly spillDirectory?: string;
+}
+
+/** One column of a chunk. Values by type: bool boolean · int number · long, datetime, timespan bigint · real number ·
+ * string, dynamic (JSON text), guid, decimal string; null for null. */
+export type ColumnValues = readonly NativeValue[];
+
+/** A connection for one request. Temporary tables live as long as it does. */
+export interface EngineConnection {
+  /** @returns columns of each chunk, in the order selected; decimal and guid must be selected as VARCHAR */
+  stream(sql: string, bound: readonly BoundValue[]): AsyncGenerator<ColumnValues[]>;
+  /** Makes a temporary table of columns v0, v1 … and `position`. */
+  createTable(name: string, types: readonly KqlType[], rows: readonly (readonly NativeValue[])[]): Promise<void>;
+  interrupt(): void;
+  close(): void;
+}
+
+export interface EngineDatabase {
+  connect(): Promise<EngineConnection>;
+  close(): void;
+}
+
+/** Opens an in-memory database that cannot reach files, extensions or its own settings. Native functions are registered once. */
+export async function openEngineDatabase(options: EngineDatabaseOptions, natives: readonly NativeFunction[]): Promise<EngineDatabase> {
+  const instance = await DuckDBInstance.create(':memory:', {
+    threads: String(options.threads),
+    memory_limit: options.memoryLimit,
+    autoinstall_known_extensions: 'false',
+    autoload_known_extensions: 'false',
+    allow_community_extensions: 'false',
+    // An empty name turns spilling off.
+    temp_directory: options.spillDirectory ?? '',
+  });
+  const setup = await instance.connect();
+  for (const fn of natives) setup.registerScalarFunction(scalarFunction(fn));
+  for (const [signature, body] of macros) await setup.run(`CREATE MACRO ${signature} AS (${body})`);
+  await setup.run(`SET allowed_directories=['/proc/self/fd/']`);
+  await setup.run('SET enable_external_access=false');
+  await setup.run('SET enable_external_file_cache=false');
+  await setup.run('SET lock_configuration=true');
+  return {
+    connect: async () => connection(await instance.connect()),
+    close: () => {
+      setup.closeSync();
+      instance.closeSync();
+    },
+  };
+}
+
+const nativeTypes = { bool: BOOLEAN, int: BIGINT, long: BIGINT, real: DOUBLE, decimal: VARCHAR, datetime: BIGINT, timespan: BIGINT, guid: VARCHAR, string: VARCHAR, dynamic: VARCHAR } as const satisfies Record<KqlType, unknown>;
+
+function scalarFunction(fn: NativeFunction): DuckDBScalarFunction {
+  const { parameters } = fn;
+  return DuckDBScalarFunction.create({
+    name: `kql_n_${fn.name}`,
+    parameterTypes: parameters.map((type) => nativeTypes[type]),
+    returnType: fn.result === 'int' ? INTEGER : nativeTypes[fn.result],
+    specialHandling: true,
+    mainFunction: (_info, input, output) => {
+      const vectors = parameters.map((_type, index) => input.getColumnVector(index));
+      for (let row = 0; row < input.rowCount; row += 1) {
+        output.setItem(row, fn.run(vectors.map((vector) => vector.getItem(row) as NativeValue)));
+      }
+      output.flush();
+    },
+  });
+}
+
+/** Errors of DuckDB hold values and SQL; only their kind leaves this file. */
+export function engineError(error: unknown): KqlError {
+  if (error instanceof KqlError) return error;
+  const message = error instanceof Error ? error.message : '';
+  if (/INTERRUPT/i.test(message)) return new KqlError('cancelled', 'The query was stopped.');
+  if (/^Out of Memory|failed to (allocate|pin|offload)/i.test(message)) return new KqlError('limits', 'The query needs more memory than it may use (E_RUNAWAY_QUERY).');
+  if (/^Out of Range|overflow/i.test(message)) return new OverflowError();
+  if (/^Invalid Input Error: .*regex|no argument for repetition|missing \)|invalid perl operator|invalid escape/i.test(message)) return new KqlError('runtime', 'A regular expression in the query is not valid.');
+  if (/^Conversion Error/.test(message)) return new KqlError('runtime', 'A value could not be converted.');
+  const failure = new KqlError('internal', 'The engine could not run the query.');
+  failure.cause = error;
+  return failure;
+}
+
+/** Integer arithmetic overflowed: the query runs again in the form that wraps. */
+export class OverflowError extends KqlError {
+  constructor() {
+    super('runtime', 'An arithmetic operation overflowed.');
+  }
+}
+
+function connection(duckdb: DuckDBConnection): EngineConnection {
+  return {
+    async *stream(sql, bound) {
+      let result: DuckDBResult;
+      try {
+        result = await duckdb.stream(sql, bound.map(({ value }) => value));
+      } catch (error) {
+        throw engineError(error);
+      }
+      for (;;) {
+        let columns: ColumnValues[] | undefined;
+        try {
+          const chunk = await result.fetchChunk();
+          if (chunk && chunk.rowCount > 0) columns = chunk.getColumns() as ColumnValues[];
+        } catch (error) {
+          throw engineError(error);
+        }
+        if (!columns) return;
+        yield columns;
+      }
+    },
+    async createTable(name, types, rows) {
+      const columns = types.map((type, index) => `v${index} ${type === 'decimal' || type === 'guid' ? 'VARCHAR' : physicalType[type]}`);
+      await duckdb.run(`CREATE TEMP TABLE ${name} (${[...columns, 'position BIGINT'].join(', ')})`);
+      const appender = await duckdb.createAppender(name);
+      rows.forEach((row, position) => {
+        types.forEach((type, index) => {
+          const value = row[index] ?? null;
+          if (value === null) appender.appendNull();
+          else if (type === 'bool') appender.appendBoolean(value === true);
+          else if (type === 'int') appender.appendInteger(Number(value));
+          else if (type === 'real') appender.appendDouble(Number(value));
+          else if (typeof value === 'bigint') appender.appendBigInt(value);
+          else appender.appendVarchar(String(value));
+        });
+        appender.appendBigInt(BigInt(position));
+        appender.endRow();
+      });
+      appender.closeSync();
+    },
+    interrupt: () => duckdb.interrupt(),
+    close: () => duckdb.closeSync(),
+  };
+}

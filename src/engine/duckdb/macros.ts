@@ -1,0 +1,88 @@
+/** SQL macros behind the generated SQL: name(parameters) and body. They are expressions, expanded in place by DuckDB.
+ * Ticks: 100 ns since 0001-01-01; 621355968000000000 of them until 1970. */
+export const macros: readonly (readonly [string, string])[] = [
+  ['kql_wrap(x)', `CAST(((((x)::HUGEINT + 9223372036854775808) % 18446744073709551616 + 18446744073709551616) % 18446744073709551616) - 9223372036854775808 AS BIGINT)`],
+  ['kql_ts(t)', `make_timestamp(((t) - 621355968000000000) // 10)`],
+  ['kql_ticks(ts)', `(epoch_us(ts) * 10 + 621355968000000000)`],
+  ['kql_floor_mod(a, b)', `((((a) % (b)) + abs(b)) % abs(b))`],
+  ['kql_text_of_bool(x)', `CASE WHEN x IS NULL THEN '' WHEN x THEN 'True' ELSE 'False' END`],
+  [
+    'kql_text_of_real(x)',
+    `CASE WHEN x IS NULL THEN '' WHEN NOT isfinite(x) OR abs(x) >= 1e15 OR (abs(x) < 1e-4 AND x <> 0) THEN kql_n_real_text(x)
+      WHEN x = trunc(x) THEN CAST(CAST(x AS BIGINT) AS VARCHAR) ELSE CAST(x AS VARCHAR) END`,
+  ],
+  [
+    'kql_json_of_real(x)',
+    `CASE WHEN isfinite(x) AND abs(x) < 1e15 AND (abs(x) >= 1e-4 OR x = 0) THEN CAST(x AS VARCHAR) ELSE kql_n_real_json(x) END`,
+  ],
+  ['kql_text_of_decimal(x)', `coalesce(regexp_replace(regexp_replace(CAST(x AS VARCHAR), '(\\.[0-9]*?)0+$', '\\1'), '\\.$', ''), '')`],
+  ['kql_json_of_decimal(x)', `'"' || kql_text_of_decimal(CASE WHEN x IS NULL THEN NULL ELSE x END) || '"'`],
+  ['kql_json_of_bool(x)', `CASE WHEN x THEN 'true' WHEN NOT x THEN 'false' END`],
+  [
+    'kql_text_of_datetime(t)',
+    `coalesce(strftime(kql_ts(t), '%Y-%m-%dT%H:%M:%S.') || lpad(CAST((t) % 10000000 AS VARCHAR), 7, '0') || 'Z', '')`,
+  ],
+  ['kql_json_of_datetime(t)', `'"' || strftime(kql_ts(t), '%Y-%m-%dT%H:%M:%S.') || lpad(CAST((t) % 10000000 AS VARCHAR), 7, '0') || 'Z"'`],
+  [
+    'kql_timespan_body(t)',
+    `CASE WHEN (t) < 0 THEN '-' ELSE '' END || CASE WHEN abs(t) >= 864000000000 THEN CAST(abs(t) // 864000000000 AS VARCHAR) || '.' ELSE '' END
+      || lpad(CAST(abs(t) // 36000000000 % 24 AS VARCHAR), 2, '0') || ':' || lpad(CAST(abs(t) // 600000000 % 60 AS VARCHAR), 2, '0')
+      || ':' || lpad(CAST(abs(t) // 10000000 % 60 AS VARCHAR), 2, '0')
+      || CASE WHEN (t) % 10000000 <> 0 THEN '.' || lpad(CAST(abs(t) % 10000000 AS VARCHAR), 7, '0') ELSE '' END`,
+  ],
+  ['kql_text_of_timespan(t)', `coalesce(kql_timespan_body(t), '')`],
+  ['kql_json_of_timespan(t)', `'"' || kql_timespan_body(t) || '"'`],
+  ['kql_json_of_guid(x)', `'"' || CAST(x AS VARCHAR) || '"'`],
+  ['kql_json_of_text(s)', `CAST(to_json(CAST(s AS VARCHAR)) AS VARCHAR)`],
+  ['kql_int_of_real(x)', `CASE WHEN isfinite(x) THEN TRY_CAST(trunc(x) AS INTEGER) END`],
+  ['kql_long_of_real(x)', `CASE WHEN isfinite(x) THEN TRY_CAST(trunc(x) AS BIGINT) END`],
+  [
+    'kql_bool_of_text(s)',
+    `CASE WHEN lower(trim(s)) = 'true' THEN true WHEN lower(trim(s)) = 'false' THEN false WHEN regexp_full_match(trim(s), '[+-]?[0-9]+') THEN TRY_CAST(trim(s) AS BIGINT) <> 0 END`,
+  ],
+  [
+    'kql_long_of_text(s)',
+    `CASE WHEN regexp_full_match(s, '\\s*[+-]?[0-9]+\\s*') THEN TRY_CAST(trim(s) AS BIGINT) WHEN regexp_full_match(s, '\\s*0[xX][0-9a-fA-F]+\\s*') THEN kql_n_hex_long(trim(s)) END`,
+  ],
+  [
+    'kql_int_of_text(s)',
+    `CASE WHEN regexp_full_match(s, '\\s*[+-]?[0-9]+\\s*') THEN TRY_CAST(trim(s) AS INTEGER) WHEN regexp_full_match(s, '\\s*0[xX][0-9a-fA-F]+\\s*') THEN TRY_CAST(kql_n_hex_long(trim(s)) AS INTEGER) END`,
+  ],
+  [
+    'kql_real_of_text(s)',
+    `CASE WHEN regexp_full_match(s, '\\s*[+-]?([0-9]+\\.?[0-9]*|\\.[0-9]+)([eE][+-]?[0-9]+)?\\s*') THEN TRY_CAST(trim(s) AS DOUBLE)
+      WHEN regexp_full_match(lower(trim(s)), 'nan') THEN 'NaN'::DOUBLE WHEN regexp_full_match(lower(trim(s)), '[+]?inf(inity)?') THEN 'Infinity'::DOUBLE
+      WHEN regexp_full_match(lower(trim(s)), '-inf(inity)?') THEN '-Infinity'::DOUBLE WHEN regexp_full_match(s, '\\s*0[xX][0-9a-fA-F]+\\s*') THEN CAST(kql_n_hex_long(trim(s)) AS DOUBLE) END`,
+  ],
+  ['kql_decimal_of_text(s)', `CASE WHEN regexp_full_match(s, '\\s*[+-]?([0-9]+\\.?[0-9]*|\\.[0-9]+)([eE][+-]?[0-9]+)?\\s*') THEN TRY_CAST(trim(s) AS DECIMAL(38,18)) END`],
+  ['kql_datetime_of_text(s)', `kql_n_datetime_of_text(s)`],
+  ['kql_timespan_of_text(s)', `kql_n_timespan_of_text(s)`],
+  ['kql_guid_of_text(s)', `TRY_CAST(trim(s, ' {}()') AS UUID)`],
+  // dynamic
+  ['kql_json(x)', `nullif(CAST(x AS VARCHAR), 'null')`],
+  ['kql_text_of_json(j)', `coalesce(json_extract_string(j, '$'), '')`],
+  [
+    'kql_long_of_json(j)',
+    `CASE json_type(j) WHEN 'VARCHAR' THEN kql_long_of_text(json_extract_string(j, '$')) WHEN 'DOUBLE' THEN kql_long_of_real(TRY_CAST(j AS DOUBLE))
+      WHEN 'BOOLEAN' THEN CASE j WHEN 'true' THEN 1 ELSE 0 END ELSE TRY_CAST(j AS BIGINT) END`,
+  ],
+  ['kql_int_of_json(j)', `TRY_CAST(kql_long_of_json(j) AS INTEGER)`],
+  [
+    'kql_real_of_json(j)',
+    `CASE json_type(j) WHEN 'VARCHAR' THEN kql_real_of_text(json_extract_string(j, '$')) WHEN 'BOOLEAN' THEN CASE j WHEN 'true' THEN 1e0 ELSE 0e0 END ELSE TRY_CAST(j AS DOUBLE) END`,
+  ],
+  ['kql_decimal_of_json(j)', `kql_decimal_of_text(json_extract_string(j, '$'))`],
+  [
+    'kql_bool_of_json(j)',
+    `CASE json_type(j) WHEN 'BOOLEAN' THEN j = 'true' WHEN 'VARCHAR' THEN kql_bool_of_text(json_extract_string(j, '$')) ELSE TRY_CAST(j AS DOUBLE) <> 0 END`,
+  ],
+  ['kql_datetime_of_json(j)', `CASE json_type(j) WHEN 'VARCHAR' THEN kql_datetime_of_text(json_extract_string(j, '$')) ELSE TRY_CAST(j AS BIGINT) END`],
+  ['kql_timespan_of_json(j)', `CASE json_type(j) WHEN 'VARCHAR' THEN kql_timespan_of_text(json_extract_string(j, '$')) ELSE TRY_CAST(j AS BIGINT) END`],
+  ['kql_guid_of_json(j)', `kql_guid_of_text(json_extract_string(j, '$'))`],
+  ['kql_path_key(k)', `'$."' || replace(replace(k, '\\', '\\\\'), '"', '\\"') || '"'`],
+  // An array as a list of JSON texts; a bag as one-key bags; anything else as itself.
+  ['kql_elements(j)', `CASE json_type(j) WHEN 'ARRAY' THEN json_extract(j, '$[*]') ELSE NULL END`],
+  // calendar
+  ['kql_day(t)', `((t) - kql_floor_mod(t, 864000000000))`],
+  ['kql_weekday(t)', `(((t) // 864000000000 + 1) % 7)`],
+];

@@ -1,0 +1,32 @@
+import type { Column, KqlType } from '../types.ts';
+import type { Expression } from './expression.ts';
+
+/** Settings of `rowwise` nodes. Plugins get plain values: arguments are columns of the first input, cells of the second
+ * input (one row of constants), or further inputs. */
+export type PluginArgument = { readonly given?: string } & (
+  | { readonly k: 'column'; readonly name: string; readonly type: KqlType }
+  | { readonly k: 'constant'; readonly index: number; readonly type: KqlType }
+  | { readonly k: 'table'; readonly input: number }
+  | { readonly k: 'star' }
+  | { readonly k: 'aggregate'; readonly name: string; readonly args: readonly Expression[]; readonly type: KqlType }
+);
+
+export interface PluginSettings {
+  readonly args: readonly PluginArgument[];
+  readonly options?: Readonly<Record<string, string>>;
+}
+
+export interface ScanSettings {
+  readonly matchColumn?: string;
+  readonly declared: readonly (Column & { readonly fallback?: Expression })[];
+  readonly steps: readonly {
+    readonly name: string;
+    readonly optional: boolean;
+    readonly output: string;
+    readonly condition: Expression;
+    readonly assignments: readonly { readonly name: string; readonly expression: Expression }[];
+  }[];
+}
+
+/** Plugins that have a row operator. A name that is not here is refused while the text is compiled. */
+export const pluginShapes: ReadonlySet<string> = new Set(['bag_unpack', 'pivot', 'narrow']);

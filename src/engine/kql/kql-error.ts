@@ -1,0 +1,47 @@
+/** Why a query or command was refused or failed. The wire layer maps each to its status and code. */
+export type KqlErrorCode =
+  /** does not parse: BadRequest_SyntaxError */
+  | 'syntax'
+  /** parses, but names or types are wrong: SEM…, General_BadRequest */
+  | 'semantic'
+  /** right KQL that is not built here; the message names it */
+  | 'notSupported'
+  /** data or argument made it impossible while running: General_BadRequest */
+  | 'runtime'
+  /** text too long, too deep, result or memory too large */
+  | 'limits'
+  | 'timeout'
+  | 'cancelled'
+  /** our own fault */
+  | 'internal';
+
+/** @property position UTF-16 offset in the text as sent; undefined when the place is inside a stored function */
+export class KqlError extends Error {
+  override readonly name = 'KqlError';
+  constructor(
+    readonly code: KqlErrorCode,
+    message: string,
+    readonly position?: number,
+    /** The parser's own code (`KS142`) where there is one. */
+    readonly parserCode?: string,
+  ) {
+    super(message);
+  }
+}
+
+export interface SerializedKqlError {
+  readonly code: KqlErrorCode;
+  readonly message: string;
+  readonly position?: number | undefined;
+  readonly parserCode?: string | undefined;
+}
+
+export const serializeKqlError = (error: KqlError): SerializedKqlError => ({
+  code: error.code,
+  message: error.message,
+  position: error.position,
+  parserCode: error.parserCode,
+});
+
+export const deserializeKqlError = (from: SerializedKqlError): KqlError =>
+  new KqlError(from.code, from.message, from.position, from.parserCode);

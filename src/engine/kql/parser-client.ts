@@ -1,0 +1,139 @@
+import type { ChildProcess } from 'node:child_process';
+import { fork } from 'node:child_process';
+import type { KqlCatalog } from './catalog.ts';
+import type { Program } from './ir/plan.ts';
+import { deserializeKqlError, KqlError } from './kql-error.ts';
+import type { ParserReply, ParserRequest } from './parser-protocol.ts';
+
+export interface ParserLimits {
+  /** UTF-16 units of one query text. */
+  readonly textMax: number;
+  /** A text that takes longer is refused and the process replaced. */
+  readonly parseMsMax: number;
+}
+
+/** A text compiled to IR. Safe to call at once from many places: requests wait in line. */
+export interface KqlParser {
+  /** @throws KqlError */
+  compile(text: string, database: string, catalog: KqlCatalog): Promise<Program>;
+  /** Resolves when the process can take requests. */
+  ready(): Promise<void>;
+  stop(): void;
+}
+
+interface Waiting {
+  readonly request: ParserRequest;
+  readonly resolve: (reply: ParserReply) => void;
+  readonly reject: (error: Error) => void;
+}
+
+/** Starts the parser process at `entry` (dist/kql-process.js) and starts it anew when it dies or is killed.
+ * @param after runs `act` once `ms` have passed on the wall clock, unless cancelled */
+export function createKqlParser(options: {
+  readonly entry: string;
+  readonly limits: ParserLimits;
+  readonly after: (ms: number, act: () => void) => () => void;
+  readonly execArgv?: readonly string[];
+}): KqlParser {
+  const { entry, limits, after } = options;
+  const queue: Waiting[] = [];
+  let child: ChildProcess | undefined;
+  let isReady = false;
+  let stopped = false;
+  let current: (Waiting & { cancelTimer: () => void }) | undefined;
+  let nextId = 1;
+  let known = new Set<string>();
+  let onReady: { promise: Promise<void>; resolve: () => void } = deferred();
+
+  function start(): ChildProcess {
+    const started = fork(entry, [], { stdio: ['ignore', 'ignore', 'inherit', 'ipc'], execArgv: [...(options.execArgv ?? [])], env: { PATH: process.env['PATH'] } });
+    started.on('message', (message) => {
+      if (started === child) receive(message as ParserReply);
+    });
+    started.on('exit', () => {
+      if (started === child) lost(new KqlError('internal', 'The parser process ended.'));
+    });
+    return started;
+  }
+
+  function lost(error: Error): void {
+    child = undefined;
+    isReady = false;
+    known = new Set();
+    onReady = deferred();
+    current?.cancelTimer();
+    current?.reject(error);
+    current = undefined;
+    if (queue.length > 0 && !stopped) child = start();
+  }
+
+  function receive(reply: ParserReply): void {
+    if (reply.k === 'ready') {
+      isReady = true;
+      onReady.resolve();
+    } else if (current?.request.id === reply.id) {
+      const done = current;
+      current = undefined;
+      done.cancelTimer();
+      done.resolve(reply);
+    }
+    pump();
+  }
+
+  function pump(): void {
+    if (!isReady || current || !child) return;
+    const next = queue.shift();
+    if (!next) return;
+    const sentTo = child;
+    const cancelTimer = after(limits.parseMsMax, () => {
+      sentTo.kill('SIGKILL');
+      if (sentTo === child) lost(new KqlError('limits', 'The query takes too long to parse.'));
+    });
+    current = { ...next, cancelTimer };
+    sentTo.send(next.request);
+  }
+
+  function ask(request: ParserRequest): Promise<ParserReply> {
+    if (stopped) return Promise.reject(new KqlError('internal', 'The parser is stopped.'));
+    return new Promise((resolve, reject) => {
+      queue.push({ request, resolve, reject });
+      child ??= start();
+      pump();
+    });
+  }
+
+  async function sendCatalog(catalog: KqlCatalog): Promise<void> {
+    await ask({ id: nextId++, k: 'catalog', catalog });
+    known.add(catalog.version);
+  }
+
+  return {
+    async compile(text, database, catalog) {
+      if (text.length > limits.textMax) throw new KqlError('limits', `The query text is longer than ${limits.textMax} characters.`);
+      if (!known.has(catalog.version)) await sendCatalog(catalog);
+      const request = { k: 'query', text, database, catalogVersion: catalog.version } as const;
+      let reply = await ask({ id: nextId++, ...request });
+      if (reply.k === 'unknownCatalog') {
+        await sendCatalog(catalog);
+        reply = await ask({ id: nextId++, ...request });
+      }
+      if (reply.k === 'program') return reply.program;
+      if (reply.k === 'refused') throw deserializeKqlError(reply.error);
+      throw new KqlError('internal', 'The parser gave no answer.');
+    },
+    ready() {
+      child ??= start();
+      return onReady.promise;
+    },
+    stop() {
+      stopped = true;
+      child?.kill();
+    },
+  };
+}
+
+function deferred(): { promise: Promise<void>; resolve: () => void } {
+  let resolve: () => void = () => undefined;
+  const promise = new Promise<void>((settle) => (resolve = settle));
+  return { promise, resolve };
+}

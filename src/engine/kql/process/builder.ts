@@ -1,0 +1,92 @@
+import type { Column, KqlType } from '../types.ts';
+import { isKqlType } from '../types.ts';
+import type { Expression } from '../ir/expression.ts';
+import type { Plan, Program, ProgramResult } from '../ir/plan.ts';
+import { KqlError } from '../kql-error.ts';
+import type { LanguageSymbol, SyntaxNode } from './language.ts';
+import { symbolKind, toArray } from './language.ts';
+
+/** What a name means where it stands. */
+export type Binding =
+  | { readonly k: 'scalar'; readonly expression: Expression }
+  | { readonly k: 'table'; readonly plan: Plan }
+  | { readonly k: 'graph'; readonly node: SyntaxNode; readonly builder: Builder }
+  | { readonly k: 'function'; readonly scope: Scope; readonly bodyStart: number };
+
+export class Scope {
+  readonly #bindings = new Map<string, Binding>();
+  readonly #parent: Scope | undefined;
+  constructor(parent?: Scope) {
+    this.#parent = parent;
+  }
+  find(name: string): Binding | undefined {
+    return this.#bindings.get(name) ?? this.#parent?.find(name);
+  }
+  bind(name: string, binding: Binding): void {
+    this.#bindings.set(name, binding);
+  }
+}
+
+export interface Draft {
+  readonly lets: { readonly id: number; readonly plan: Plan; readonly materialized: boolean }[];
+  readonly options: Record<string, string | boolean | number | null>;
+  readonly parameters: Program['parameters'][number][];
+  readonly results: ProgramResult[];
+  readonly database: string;
+  /** Calls inlined so far: a bound on what one text can unfold to. */
+  inlined: number;
+}
+
+/** Carries what a subtree is built with. Immutable; narrower ones are made by spreading. */
+export interface Builder {
+  readonly draft: Draft;
+  readonly scope: Scope;
+  /** Added to a node's start to get the offset in the text as sent; undefined inside stored functions. */
+  readonly offset: number | undefined;
+  /** The rows that a subquery without a source starts from (mv-apply, partition, fork). */
+  readonly context?: Plan;
+}
+
+export const positionOf = (b: Builder, node: SyntaxNode): number => (b.offset === undefined ? -1 : b.offset + node.TextStart);
+
+export function notSupported(b: Builder, node: SyntaxNode, what: string): KqlError {
+  const at = positionOf(b, node);
+  return new KqlError('notSupported', `${what} is not supported.`, at < 0 ? undefined : at);
+}
+
+export function semantic(b: Builder, node: SyntaxNode, message: string): KqlError {
+  const at = positionOf(b, node);
+  return new KqlError('semantic', message, at < 0 ? undefined : at);
+}
+
+/** A type the binder could not settle (`unknown`) stands for dynamic. */
+export function typeOfSymbol(symbol: LanguageSymbol | null | undefined): KqlType {
+  if (!symbol) return 'dynamic';
+  return isKqlType(symbol.Name) ? symbol.Name : 'dynamic';
+}
+
+export const typeOf = (node: SyntaxNode): KqlType => typeOfSymbol(node.ResultType);
+
+export const columnsOfSymbol = (symbol: LanguageSymbol | null | undefined): Column[] =>
+  toArray<LanguageSymbol>(symbol?.Columns).map((column) => ({ name: column.Name, type: typeOfSymbol(column.Type) }));
+
+export const columnsOf = (node: SyntaxNode): Column[] => columnsOfSymbol(node.ResultType);
+
+export const isTabular = (node: SyntaxNode): boolean => {
+  const result = node.ResultType;
+  return result !== null && result !== undefined && /^(TableSymbol|GroupSymbol)$/.test(symbolKind(result));
+};
+
+export const isTuple = (symbol: LanguageSymbol | null | undefined): symbol is LanguageSymbol =>
+  symbol !== null && symbol !== undefined && symbolKind(symbol) === 'TupleSymbol';
+
+/** Gives a tabular expression a number, so that it is planned once however often it is named. */
+export function shareTable(b: Builder, plan: Plan, materialized = false): Plan {
+  if (plan.op === 'reference' || plan.op === 'context') return plan;
+  const id = b.draft.lets.length;
+  b.draft.lets.push({ id, plan, materialized });
+  return { op: 'reference', id, cols: plan.cols };
+}
+
+/** Inlining and nesting are bounded, whatever the text. */
+export const inliningLimit = 5_000;

@@ -1,0 +1,187 @@
+import type { Call, Expression } from '../ir/expression.ts';
+import type { KqlType } from '../types.ts';
+import type { Builder } from './builder.ts';
+import { columnsOfSymbol, isTabular, isTuple, notSupported, positionOf, semantic, typeOf, typeOfSymbol } from './builder.ts';
+import { buildUserCall } from './functions.ts';
+import type { SyntaxNode } from './language.ts';
+import { kindOf, list, nameOf, need, part, symbolKind, tokenText } from './language.ts';
+import { literalOf, literalToJson } from './literals.ts';
+import { buildTable } from './tables.ts';
+
+type ScalarBuilder = (b: Builder, node: SyntaxNode) => Expression;
+
+/** Turns a bound scalar expression into IR. One row for every kind of syntax node. */
+export function buildScalar(b: Builder, node: SyntaxNode): Expression {
+  const literal = literalOf(node);
+  if (literal) return literal;
+  const kind = kindOf(node);
+  const row = scalarBuilders[kind];
+  if (row) return row(b, node);
+  if (part(node, 'Left') && part(node, 'Right') && part(node, 'Operator')) return binary(b, node);
+  throw notSupported(b, node, `The expression ${kind}`);
+}
+
+export const call = (b: Builder, node: SyntaxNode, name: string, args: readonly Expression[], type: KqlType = typeOf(node)): Call => ({
+  k: 'call',
+  name,
+  args,
+  type,
+  at: positionOf(b, node),
+});
+
+const operatorName = (node: SyntaxNode): string => tokenText(node, 'Operator').trim().replace(/\s+/g, ' ');
+
+const binary: ScalarBuilder = (b, node) =>
+  call(b, node, operatorName(node), [buildScalar(b, need(node, 'Left')), buildScalar(b, need(node, 'Right'))]);
+
+/** `in`, `has_any`, `has_all`: the right side is a list of expressions, one dynamic, or one table. */
+const membership: ScalarBuilder = (b, node) => {
+  const values = list(need(node, 'Right'), 'Expressions').map((value) => buildArgument(b, value));
+  return call(b, node, operatorName(node), [buildScalar(b, need(node, 'Left')), ...values]);
+};
+
+const between: ScalarBuilder = (b, node) => {
+  const range = need(node, 'Right');
+  const bounds = [need(range, 'First'), need(range, 'Second')].map((bound) => buildScalar(b, bound));
+  return call(b, node, operatorName(node), [buildScalar(b, need(node, 'Left')), ...bounds]);
+};
+
+/** A function argument may be a table. */
+export function buildArgument(b: Builder, node: SyntaxNode): Expression {
+  if (!isTabular(node)) return buildScalar(b, node);
+  const plan = buildTable(b, node);
+  return { k: 'table', plan, type: plan.cols[0]?.type ?? 'dynamic' };
+}
+
+const nameReference: ScalarBuilder = (b, node) => {
+  const symbol = node.ReferencedSymbol;
+  const name = nameOf(node);
+  const kind = symbol ? symbolKind(symbol) : '';
+  if (kind === 'ColumnSymbol') return { k: 'column', name: symbol?.Name ?? name, type: typeOf(node) };
+  const binding = b.scope.find(symbol?.Name ?? name);
+  if (binding?.k === 'scalar') return binding.expression;
+  if (binding?.k === 'function' || kind === 'FunctionSymbol') return functionCall(b, node);
+  if (isTuple(node.ResultType)) return { k: 'column', name: '', side: name, type: 'dynamic' };
+  return { k: 'column', name, type: typeOf(node) };
+};
+
+const path: ScalarBuilder = (b, node) => {
+  const target = need(node, 'Expression');
+  const selector = need(node, 'Selector');
+  if (isTuple(target.ResultType)) {
+    return { k: 'column', name: node.ReferencedSymbol?.Name ?? nameOf(selector), side: nameOf(target), type: typeOf(node) };
+  }
+  if (kindOf(selector) === 'FunctionCallExpression') throw notSupported(b, selector, 'A function call after a dot here');
+  return call(b, node, 'path', [buildScalar(b, target), { k: 'literal', type: 'string', value: nameOf(selector) }]);
+};
+
+const element: ScalarBuilder = (b, node) => {
+  const selector = need(node, 'Selector');
+  const index = part(selector, 'Expression') ?? selector;
+  return call(b, node, 'index', [buildScalar(b, need(node, 'Expression')), buildScalar(b, index)]);
+};
+
+const functionCall: ScalarBuilder = (b, node) => {
+  const body = node.GetCalledFunctionBody?.();
+  if (body) {
+    const result = buildUserCall(b, node, body);
+    if (result.k === 'table') throw semantic(b, node, 'A scalar expression was expected, not a table.');
+    return result.expression;
+  }
+  const name = node.ReferencedSymbol?.Name ?? nameOf(part(node, 'Name') ?? node);
+  const list_ = part(node, 'ArgumentList');
+  const args = list_ ? list(list_, 'Expressions') : [];
+  const special = specialCalls[name];
+  if (special) return special(b, node, args);
+  const built = call(b, node, name, args.map((argument) => buildNamedArgument(b, argument)));
+  return isTuple(node.ResultType) ? { ...built, types: columnsOfSymbol(node.ResultType).map((column) => column.type) } : built;
+};
+
+const buildNamedArgument = (b: Builder, node: SyntaxNode): Expression =>
+  buildArgument(b, kindOf(node) === 'SimpleNamedExpression' ? need(node, 'Expression') : node);
+
+/** Calls whose arguments are not plain expressions, or that are decided while the text is compiled. */
+const specialCalls: Readonly<Record<string, (b: Builder, node: SyntaxNode, args: readonly SyntaxNode[]) => Expression>> = {
+  column_ifexists: columnIfExists,
+  columnifexists: columnIfExists,
+  pack_all: (b, node, args) => packAll(b, node, args),
+  pack_dictionary: (b, node, args) => call(b, node, 'bag_pack', args.map((argument) => buildArgument(b, argument))),
+  pack: (b, node, args) => call(b, node, 'bag_pack', args.map((argument) => buildArgument(b, argument))),
+  bag_pack_columns: (b, node, args) =>
+    call(b, node, 'bag_pack', args.flatMap((argument) => [{ k: 'literal', type: 'string', value: nameOf(argument) } as const, buildScalar(b, argument)])),
+};
+
+function columnIfExists(b: Builder, node: SyntaxNode, args: readonly SyntaxNode[]): Expression {
+  const [nameNode, fallback] = args;
+  if (!nameNode || !fallback) throw semantic(b, node, 'column_ifexists() takes two arguments.');
+  const name = buildScalar(b, nameNode);
+  if (name.k !== 'literal' || typeof name.value !== 'string') throw semantic(b, nameNode, 'column_ifexists() takes a constant name.');
+  const row = rowColumns(b, node).find((column) => column.name === name.value);
+  return row ? { k: 'column', name: row.name, type: row.type } : buildScalar(b, fallback);
+}
+
+function packAll(b: Builder, node: SyntaxNode, args: readonly SyntaxNode[]): Expression {
+  const fields = rowColumns(b, node).flatMap((column): Expression[] => [
+    { k: 'literal', type: 'string', value: column.name },
+    { k: 'column', name: column.name, type: column.type },
+  ]);
+  const ignoreNulls = args[0] ? buildScalar(b, args[0]) : undefined;
+  const skip = ignoreNulls?.k === 'literal' && ignoreNulls.value === true;
+  return call(b, node, skip ? 'bag_pack_nonempty' : 'bag_pack', fields, 'dynamic');
+}
+
+/** The columns that an expression can see: those of the rows its operator takes in. */
+export function rowColumns(b: Builder, node: SyntaxNode): ReturnType<typeof columnsOfSymbol> {
+  let child = node;
+  for (let parent = node.Parent; parent; child = parent, parent = parent.Parent) {
+    if (kindOf(parent) === 'PipeExpression' && part(parent, 'Operator') === child) return columnsOfSymbol(need(parent, 'Expression').ResultType);
+  }
+  return [...(b.context?.cols ?? [])];
+}
+
+const parenthesized: ScalarBuilder = (b, node) => buildScalar(b, need(node, 'Expression'));
+
+const toScalar: ScalarBuilder = (b, node) => {
+  const inner = need(node, 'Expression');
+  if (!isTabular(inner)) return buildScalar(b, inner);
+  const plan = buildTable(b, inner);
+  return { k: 'scalarQuery', plan, type: typeOf(node) };
+};
+
+const scalarBuilders: Readonly<Record<string, ScalarBuilder>> = {
+  NameReference: nameReference,
+  PathExpression: path,
+  ElementExpression: element,
+  FunctionCallExpression: functionCall,
+  ParenthesizedExpression: parenthesized,
+  SimpleNamedExpression: parenthesized,
+  OrderedExpression: parenthesized,
+  BracketedExpression: parenthesized,
+  ToScalarExpression: toScalar,
+  UnaryMinusExpression: (b, node) => negate(call(b, node, 'neg', [buildScalar(b, need(node, 'Expression'))])),
+  UnaryPlusExpression: parenthesized,
+  InExpression: membership,
+  InCsExpression: membership,
+  NotInExpression: membership,
+  NotInCsExpression: membership,
+  HasAnyExpression: membership,
+  HasAllExpression: membership,
+  BetweenExpression: between,
+  NotBetweenExpression: between,
+  StarExpression: () => ({ k: 'column', name: '*', type: 'dynamic' }),
+  TypeOfLiteralExpression: (_b, node) => ({
+    k: 'literal',
+    type: 'string',
+    value: typeOfSymbol(list(node, 'Types')[0]?.ReferencedSymbol),
+  }),
+  JsonArrayExpression: (_b, node) => ({ k: 'literal', type: 'dynamic', value: literalToJson({ k: 'literal', type: 'string', value: node.toString() }) }),
+};
+
+/** `-5` is one literal; the binder gives a minus over `5`. */
+function negate(expression: Call): Expression {
+  const [operand] = expression.args;
+  if (operand?.k !== 'literal' || typeof operand.value !== 'string') return expression;
+  if (!/^(int|long|real|timespan|decimal)$/.test(operand.type)) return expression;
+  const value = operand.value.startsWith('-') ? operand.value.slice(1) : operand.value === 'NaN' ? 'NaN' : `-${operand.value}`;
+  return { k: 'literal', type: operand.type, value: value === '-0' && operand.type !== 'real' ? '0' : value };
+}

@@ -1,0 +1,254 @@
+import { invariant } from '../../../base/invariant.ts';
+import type { Expression } from '../ir/expression.ts';
+import type { Item, Plan, SortKey } from '../ir/plan.ts';
+import type { Column } from '../types.ts';
+import type { Builder } from './builder.ts';
+import { columnsOf, columnsOfSymbol, isTuple, notSupported, semantic, shareTable } from './builder.ts';
+import { buildScalar } from './expressions.ts';
+import type { SyntaxNode } from './language.ts';
+import { kindOf, list, nameOf, need, part, tokenText } from './language.ts';
+import { literalOf } from './literals.ts';
+import type { OperatorBuilder } from './tables.ts';
+
+export function withInput(input: Plan | undefined): Plan {
+  invariant(input, 'a pipe operator has an input');
+  return input;
+}
+
+/** The text of an operator parameter: a keyword, a name, or a literal. */
+export function parameterValue(b: Builder, node: SyntaxNode): string {
+  const literal = literalOf(node);
+  if (literal) return String(literal.value);
+  if (kindOf(node) === 'TokenLiteralExpression') return tokenText(node, 'Token');
+  const scalar = kindOf(node) === 'NameReference' ? b.scope.find(nameOf(node)) : undefined;
+  if (scalar?.k === 'scalar' && scalar.expression.k === 'literal') return String(scalar.expression.value);
+  return nameOf(node);
+}
+
+/** Parameters such as `kind=inner hint.strategy=shuffle` by lower-case name. */
+export function parametersOf(b: Builder, node: SyntaxNode, property = 'Parameters'): ReadonlyMap<string, string> {
+  return new Map(
+    list(node, property).map((parameter) => [
+      nameOf(need(parameter, 'Name')).toLowerCase(),
+      parameterValue(b, need(parameter, 'Expression')),
+    ]),
+  );
+}
+
+/** The expression under a name, if it has one. */
+export const unnamed = (node: SyntaxNode): SyntaxNode =>
+  /^(SimpleNamedExpression|CompoundNamedExpression)$/.test(kindOf(node)) ? need(node, 'Expression') : node;
+
+export function givenNames(node: SyntaxNode): string[] | undefined {
+  const kind = kindOf(node);
+  if (kind === 'SimpleNamedExpression') return [nameOf(need(node, 'Name'))];
+  if (kind === 'CompoundNamedExpression') return list(need(node, 'Names'), 'Names').map(nameOf);
+  return undefined;
+}
+
+const width = (node: SyntaxNode): number => {
+  const result = node.ResultType;
+  return isTuple(result) ? columnsOfSymbol(result).length : 1;
+};
+
+/** Items whose outputs are exactly `columns`, in order, as in project, print, distinct and summarize. */
+export function itemsByPosition(b: Builder, nodes: readonly SyntaxNode[], columns: readonly Column[], start = 0): Item[] {
+  let next = start;
+  return nodes.map((node) => {
+    const inner = unnamed(node);
+    const count = isTuple(inner.ResultType) ? Math.max(width(node), width(inner)) : 1;
+    const given = givenNames(node);
+    const size = given && given.length > 1 ? given.length : given && isTuple(inner.ResultType) ? Math.max(given.length, width(node)) : count;
+    const names = columns.slice(next, next + size).map((column) => column.name);
+    next += size;
+    return { names, expression: buildScalar(b, inner) };
+  });
+}
+
+/** Items of extend: named ones keep their name, others take the binder's new columns in order. */
+function extendItems(b: Builder, nodes: readonly SyntaxNode[], input: Plan, output: readonly Column[]): Item[] {
+  const existing = new Set(input.cols.map((column) => column.name));
+  const named = new Set(nodes.flatMap((node) => givenNames(node) ?? (kindOf(node) === 'NameReference' ? [nameOf(node)] : [])));
+  const fresh = output.map((column) => column.name).filter((name) => !existing.has(name) && !named.has(name));
+  return nodes.map((node) => {
+    const inner = unnamed(node);
+    const given = givenNames(node);
+    const expression = buildScalar(b, inner);
+    if (given && given.length < width(inner)) {
+      const rest = isTuple(node.ResultType) ? fresh.splice(0, width(inner) - given.length) : [];
+      return { names: [...given, ...rest], expression };
+    }
+    if (given) return { names: given, expression };
+    if (kindOf(node) === 'NameReference' && expression.k === 'column') return { names: [expression.name], expression };
+    return { names: fresh.splice(0, width(inner)), expression };
+  });
+}
+
+const extend: OperatorBuilder = (b, node, given) => {
+  const input = withInput(given);
+  const cols = columnsOf(node);
+  return { op: 'extend', input, items: extendItems(b, list(node, 'Expressions'), input, cols), cols };
+};
+
+const project: OperatorBuilder = (b, node, given) => {
+  const input = withInput(given);
+  const cols = columnsOf(node);
+  const nodes = list(node, 'Expressions');
+  if (nodes.some((item) => kindOf(item) === 'StarExpression')) throw notSupported(b, node, "'*' in project");
+  return { op: 'project', input, items: itemsByPosition(b, nodes, cols), cols };
+};
+
+/** project-away, -keep, -reorder and -by-names choose among input columns; names survive. */
+const choose: OperatorBuilder = (_b, node, given) => {
+  const cols = columnsOf(node);
+  return { op: 'select', input: withInput(given), from: cols.map((column) => column.name), cols };
+};
+
+const rename: OperatorBuilder = (_b, node, given) => {
+  const input = withInput(given);
+  const cols = columnsOf(node);
+  const renamed = new Map(
+    list(node, 'Expressions').flatMap((item) =>
+      kindOf(item) === 'SimpleNamedExpression' ? [[nameOf(need(item, 'Name')), nameOf(need(item, 'Expression'))] as const] : [],
+    ),
+  );
+  return { op: 'select', input, from: cols.map((column) => renamed.get(column.name) ?? column.name), cols };
+};
+
+const filter: OperatorBuilder = (b, node, given) => ({
+  op: 'filter',
+  input: withInput(given),
+  condition: buildScalar(b, need(node, 'Condition')),
+  cols: columnsOf(node),
+});
+
+const print: OperatorBuilder = (b, node) => {
+  const cols = columnsOf(node);
+  return { op: 'print', items: itemsByPosition(b, list(node, 'Expressions'), cols), cols };
+};
+
+const range: OperatorBuilder = (b, node) => ({
+  op: 'range',
+  from: buildScalar(b, need(node, 'From')),
+  to: buildScalar(b, need(node, 'To')),
+  step: buildScalar(b, need(node, 'Step')),
+  cols: columnsOf(node),
+});
+
+const datatable: OperatorBuilder = (b, node) => {
+  const cols = columnsOf(node);
+  const cells = list(node, 'Values').map((value) => buildScalar(b, value));
+  if (cols.length === 0 || cells.length % cols.length !== 0) throw semantic(b, node, 'datatable: the number of values is not a multiple of the number of columns.');
+  const rows: Expression[][] = [];
+  for (let start = 0; start < cells.length; start += cols.length) rows.push(cells.slice(start, start + cols.length));
+  return { op: 'datatable', rows, cols };
+};
+
+export function sortKeys(b: Builder, nodes: readonly SyntaxNode[]): SortKey[] {
+  return nodes.map((node) => {
+    const ordering = kindOf(node) === 'OrderedExpression' ? part(node, 'Ordering') : undefined;
+    const word = ordering ? tokenText(ordering, 'AscOrDescKeyword').toLowerCase() : '';
+    const descending = word !== 'asc' && word !== 'granny-asc';
+    const nulls = ordering && part(ordering, 'NullsClause');
+    const nullsWord = nulls ? tokenText(nulls, 'FirstOrLastKeyword').toLowerCase() : '';
+    const expression = buildScalar(b, kindOf(node) === 'OrderedExpression' ? need(node, 'Expression') : node);
+    return { expression, descending, nullsFirst: nullsWord === '' ? !descending : nullsWord === 'first' };
+  });
+}
+
+const sort: OperatorBuilder = (b, node, given) => ({
+  op: 'sort',
+  input: withInput(given),
+  keys: sortKeys(b, list(node, 'Expressions')),
+  cols: columnsOf(node),
+});
+
+const top: OperatorBuilder = (b, node, given) => ({
+  op: 'top',
+  input: withInput(given),
+  count: buildScalar(b, need(node, 'Expression')),
+  keys: sortKeys(b, [need(node, 'ByExpression')]),
+  cols: columnsOf(node),
+});
+
+const take: OperatorBuilder = (b, node, given) => ({ op: 'take', input: withInput(given), count: buildScalar(b, need(node, 'Expression')), cols: columnsOf(node) });
+
+const summarize: OperatorBuilder = (b, node, given) => {
+  const input = withInput(given);
+  const cols = columnsOf(node);
+  const clause = part(node, 'ByClause');
+  const by = itemsByPosition(b, clause ? list(clause, 'Expressions') : [], cols);
+  const used = by.reduce((sum, item) => sum + item.names.length, 0);
+  const aggregates = itemsByPosition(b, list(node, 'Aggregates'), cols, used);
+  return { op: 'summarize', input, by, aggregates, cols };
+};
+
+const distinct: OperatorBuilder = (b, node, given) => {
+  const input = withInput(given);
+  const cols = columnsOf(node);
+  const nodes = list(node, 'Expressions');
+  const items = nodes.some((item) => kindOf(item) === 'StarExpression')
+    ? cols.map((column): Item => ({ names: [column.name], expression: { k: 'column', ...column } }))
+    : itemsByPosition(b, nodes, cols);
+  return { op: 'distinct', input, items, cols };
+};
+
+const serialize: OperatorBuilder = (b, node, given) => {
+  const input = withInput(given);
+  const cols = columnsOf(node);
+  return { op: 'serialize', input, items: extendItems(b, list(node, 'Expressions'), input, cols), cols };
+};
+
+const as: OperatorBuilder = (b, node, given) => {
+  const plan = shareTable(b, withInput(given));
+  b.scope.bind(nameOf(need(node, 'Name')), { k: 'table', plan });
+  return plan;
+};
+
+const getSchema: OperatorBuilder = (_b, node, given) => {
+  const text = (value: string): Expression => ({ k: 'literal', type: 'string', value });
+  const rows = withInput(given).cols.map((column, index): Expression[] => [
+    text(column.name),
+    { k: 'literal', type: 'long', value: index.toString() },
+    text(clrNames[column.type]),
+    text(column.type),
+  ]);
+  return { op: 'datatable', rows, cols: columnsOf(node) };
+};
+
+const clrNames: Readonly<Record<Column['type'], string>> = {
+  bool: 'System.SByte', int: 'System.Int32', long: 'System.Int64', real: 'System.Double', decimal: 'System.Data.SqlTypes.SqlDecimal',
+  string: 'System.String', datetime: 'System.DateTime', timespan: 'System.TimeSpan', guid: 'System.Guid', dynamic: 'System.Object',
+};
+
+export const basicOperators: Readonly<Record<string, OperatorBuilder>> = {
+  FilterOperator: filter,
+  ExtendOperator: extend,
+  ProjectOperator: project,
+  ProjectAwayOperator: choose,
+  ProjectKeepOperator: choose,
+  ProjectReorderOperator: choose,
+  ProjectByNamesOperator: choose,
+  ProjectRenameOperator: rename,
+  PrintOperator: print,
+  RangeOperator: range,
+  DataTableExpression: datatable,
+  ContextualDataTableExpression: datatable,
+  SortOperator: sort,
+  TopOperator: top,
+  TakeOperator: take,
+  SampleOperator: (b, node, input) => ({ op: 'sample', input: withInput(input), count: buildScalar(b, need(node, 'Expression')), cols: columnsOf(node) }),
+  SampleDistinctOperator: (b, node, input) => ({
+    op: 'sampleDistinct',
+    input: withInput(input),
+    count: buildScalar(b, need(node, 'Expression')),
+    of: buildScalar(b, need(node, 'OfExpression')),
+    cols: columnsOf(node),
+  }),
+  SummarizeOperator: summarize,
+  DistinctOperator: distinct,
+  CountOperator: (_b, node, input) => ({ op: 'count', input: withInput(input), cols: columnsOf(node) }),
+  SerializeOperator: serialize,
+  AsOperator: as,
+  GetSchemaOperator: getSchema,
+};

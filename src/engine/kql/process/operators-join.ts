@@ -1,0 +1,126 @@
+import type { Expression } from '../ir/expression.ts';
+import type { JoinKind, JoinPair, Plan } from '../ir/plan.ts';
+import { joinKinds } from '../ir/plan.ts';
+import type { Column } from '../types.ts';
+import type { Builder } from './builder.ts';
+import { columnsOf, notSupported, semantic } from './builder.ts';
+import { buildScalar } from './expressions.ts';
+import type { SyntaxNode } from './language.ts';
+import { kindOf, list, nameOf, need, part, symbolKind, toArray } from './language.ts';
+import { buildUserCall } from './functions.ts';
+import { parametersOf, withInput } from './operators-basic.ts';
+import type { OperatorBuilder } from './tables.ts';
+import { buildTable } from './tables.ts';
+
+const isJoinKind = (word: string): word is JoinKind => (joinKinds as readonly string[]).includes(word);
+const kindSynonyms: Readonly<Record<string, JoinKind>> = { anti: 'leftanti', leftantisemi: 'leftanti', rightantisemi: 'rightanti', outer: 'fullouter', semi: 'leftsemi' };
+
+const join: OperatorBuilder = (b, node, given) => {
+  const left = withInput(given);
+  const right = buildTable(withoutContext(b), need(node, 'Expression'));
+  const word = (parametersOf(b, node).get('kind') ?? 'innerunique').toLowerCase();
+  const kind = kindSynonyms[word] ?? word;
+  if (!isJoinKind(kind)) throw notSupported(b, node, `join kind=${word}`);
+  return { op: 'join', kind, left, right, on: conditions(b, part(node, 'ConditionClause'), node), cols: columnsOf(node) };
+};
+
+const lookup: OperatorBuilder = (b, node, given) => {
+  const left = withInput(given);
+  const right = buildTable(withoutContext(b), need(node, 'Expression'));
+  const kind = parametersOf(b, node).get('kind') === 'inner' ? 'inner' : 'leftouter';
+  const on = conditions(b, part(node, 'LookupClause'), node);
+  const keys = new Set(on.map((pair) => (pair.right.k === 'column' ? pair.right.name : '')));
+  const rightColumns = right.cols.map((column) => column.name).filter((name) => !keys.has(name));
+  return { op: 'lookup', kind, left, right, on, rightColumns, cols: columnsOf(node) };
+};
+
+/** A joined table starts afresh: it does not see the rows on the left. */
+function withoutContext({ draft, scope, offset }: Builder): Builder {
+  return { draft, scope, offset };
+}
+
+function conditions(b: Builder, clause: SyntaxNode | undefined, node: SyntaxNode): JoinPair[] {
+  if (!clause) throw notSupported(b, node, 'join without a condition');
+  if (kindOf(clause) === 'JoinWhereClause') throw notSupported(b, clause, 'join … where');
+  return list(clause, 'Expressions').flatMap((condition) => pairs(b, condition));
+}
+
+function pairs(b: Builder, node: SyntaxNode): JoinPair[] {
+  const kind = kindOf(node);
+  if (kind === 'ParenthesizedExpression') return pairs(b, need(node, 'Expression'));
+  if (kind === 'AndExpression') return [...pairs(b, need(node, 'Left')), ...pairs(b, need(node, 'Right'))];
+  if (kind === 'EqualExpression') {
+    const one = buildScalar(b, need(node, 'Left'));
+    const other = buildScalar(b, need(node, 'Right'));
+    return [sideOf(one) === '$right' ? { left: other, right: one } : { left: one, right: other }];
+  }
+  const column = buildScalar(b, node);
+  if (column.k !== 'column') throw semantic(b, node, 'join: only equalities of columns are allowed in the condition.');
+  return [{ left: { ...column, side: '$left' }, right: { ...column, side: '$right' } }];
+}
+
+function sideOf(expression: Expression): string | undefined {
+  if (expression.k === 'column') return expression.side;
+  if (expression.k === 'call') return expression.args.map(sideOf).find((side) => side !== undefined);
+  return undefined;
+}
+
+/** How the columns of one leg feed the columns of a union: by name, or by `name_type` when types clash. */
+export function feeds(leg: readonly Column[], cols: readonly Column[]): (string | null)[] {
+  return cols.map((column) => {
+    const same = leg.find((candidate) => candidate.name === column.name && candidate.type === column.type);
+    if (same) return same.name;
+    const clash = leg.find((candidate) => `${candidate.name}_${candidate.type}` === column.name && candidate.type === column.type);
+    return clash ? clash.name : null;
+  });
+}
+
+const union: OperatorBuilder = (b, node, given) => {
+  const cols = columnsOf(node);
+  const parameters = parametersOf(b, node);
+  const source = parameters.get('withsource') ?? parameters.get('with_source');
+  const fuzzy = parameters.get('isfuzzy') === 'true' || parameters.get('isfuzzy') === '1';
+  const explicit = list(node, 'Expressions').flatMap((leg, index) => unionLegs(b, leg, index + (given ? 1 : 0), fuzzy));
+  const inputs = [...(given ? [{ plan: given, name: 'union_arg0' }] : []), ...explicit];
+  const legs = inputs.map(({ plan, name }) => ({ plan, source: name, from: feeds(plan.cols, cols) }));
+  const sourceColumn = source === undefined ? -1 : cols.findIndex((column) => column.name === source);
+  return { op: 'union', legs, cols, ...(sourceColumn >= 0 && { sourceColumn }) };
+};
+
+function unionLegs(b: Builder, node: SyntaxNode, index: number, fuzzy: boolean): { plan: Plan; name: string }[] {
+  const kind = kindOf(node);
+  const symbol = node.ReferencedSymbol;
+  if (kind === 'NameReference' && symbol && symbolKind(symbol) === 'GroupSymbol') {
+    return toArray<{ Name: string; Columns: unknown }>(symbol.Members).map((member) => ({
+      plan: { op: 'table', database: b.draft.database, table: member.Name, cols: columnsOfMember(member) },
+      name: member.Name,
+    }));
+  }
+  const wildcard = kind === 'NameReference' && /Wildcard/.test(kindOf(need(node, 'Name')));
+  if (wildcard && symbol && symbolKind(symbol) === 'TableSymbol') {
+    return [{ plan: { op: 'table', database: b.draft.database, table: symbol.Name, cols: columnsOf(node) }, name: symbol.Name }];
+  }
+  if (fuzzy && kind === 'NameReference' && node.ResultType?.IsOpen === true && columnsOf(node).length === 0) return [];
+  const plan = buildTable(withoutContext(b), node);
+  const named = kind === 'NameReference' && plan.op === 'table';
+  return [{ plan, name: named ? nameOf(node) : `union_arg${index}` }];
+}
+
+const columnsOfMember = (member: { Name: string; Columns: unknown }): Column[] =>
+  columnsOf({ ResultType: member } as unknown as SyntaxNode);
+
+const invoke: OperatorBuilder = (b, node, given) => {
+  const target = need(node, 'Function');
+  const body = target.GetCalledFunctionBody?.();
+  if (!body) throw notSupported(b, node, `invoke ${nameOf(part(target, 'Name') ?? target)}`);
+  const result = buildUserCall(b, target, body, withInput(given));
+  if (result.k !== 'table') throw semantic(b, node, 'invoke takes a function that returns a table.');
+  return result.plan;
+};
+
+export const joinOperators: Readonly<Record<string, OperatorBuilder>> = {
+  JoinOperator: join,
+  LookupOperator: lookup,
+  UnionOperator: union,
+  InvokeOperator: invoke,
+};

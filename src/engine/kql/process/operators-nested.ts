@@ -1,0 +1,113 @@
+import type { MvColumn, Plan, TopNestedNode } from '../ir/plan.ts';
+import type { Column } from '../types.ts';
+import type { Builder } from './builder.ts';
+import { columnsOf, semantic, shareTable, typeOfSymbol } from './builder.ts';
+import { buildScalar } from './expressions.ts';
+import type { SyntaxNode } from './language.ts';
+import { kindOf, list, nameOf, need, part, tokenText } from './language.ts';
+import { givenNames, parametersOf, unnamed, withInput } from './operators-basic.ts';
+import type { OperatorBuilder } from './tables.ts';
+import { buildTable } from './tables.ts';
+
+/** The zipped columns of mv-expand and mv-apply. Unnamed expressions other than columns take the binder's new columns. */
+function expandedColumns(b: Builder, node: SyntaxNode, input: readonly Column[], output: readonly Column[]): MvColumn[] {
+  const nodes = list(node, 'Expressions').map((entry) => ({ entry, expression: part(entry, 'Expression') ?? entry }));
+  const explicit = nodes.flatMap(({ expression }) => givenNames(expression) ?? (kindOf(unnamed(expression)) === 'NameReference' ? [nameOf(unnamed(expression))] : []));
+  const known = new Set([...input.map((column) => column.name), ...explicit]);
+  const fresh = output.map((column) => column.name).filter((name) => !known.has(name));
+  return nodes.map(({ entry, expression }) => {
+    const inner = unnamed(expression);
+    const name = givenNames(expression)?.[0] ?? (kindOf(inner) === 'NameReference' ? nameOf(inner) : fresh.shift());
+    if (name === undefined) throw semantic(b, entry, 'The expanded expression needs a name.');
+    const clause = part(entry, 'ToTypeOf');
+    const typeNode = clause && list(need(clause, 'TypeOf'), 'Types')[0];
+    const type = typeNode ? typeOfSymbol(typeNode.ReferencedSymbol ?? typeNode.ResultType) : 'dynamic';
+    return { name, expression: buildScalar(b, inner), type };
+  });
+}
+
+const limitOf = (b: Builder, node: SyntaxNode): { limit?: ReturnType<typeof buildScalar> } => {
+  const clause = part(node, 'RowLimitClause');
+  return clause ? { limit: buildScalar(b, need(clause, 'RowLimit')) } : {};
+};
+
+const mvExpand: OperatorBuilder = (b, node, given) => {
+  const input = withInput(given);
+  const cols = columnsOf(node);
+  const parameters = parametersOf(b, node);
+  const indexColumn = parameters.get('with_itemindex');
+  const bagAsArray = (parameters.get('kind') ?? parameters.get('bagexpansion')) === 'array';
+  const columns = expandedColumns(b, node, input.cols, cols.filter((column) => column.name !== indexColumn));
+  return { op: 'mvExpand', input, columns, bagAsArray, ...(indexColumn !== undefined && { indexColumn }), ...limitOf(b, node), cols };
+};
+
+const mvApply: OperatorBuilder = (b, node, given) => {
+  const input = withInput(given);
+  const parameters = parametersOf(b, node);
+  const indexColumn = parameters.get('with_itemindex');
+  const columns = expandedColumns(b, node, input.cols, []);
+  const contextCols = expandedSchema(input.cols, columns, indexColumn);
+  const body = buildTable({ ...b, context: { op: 'context', cols: contextCols } }, need(need(node, 'Subquery'), 'Expression'));
+  return {
+    op: 'mvApply', input, columns, contextCols, body, cols: columnsOf(node),
+    ...(indexColumn !== undefined && { indexColumn }), ...limitOf(b, node),
+  };
+};
+
+function expandedSchema(input: readonly Column[], columns: readonly MvColumn[], indexColumn: string | undefined): Column[] {
+  const types = new Map(columns.map((column) => [column.name, column.type]));
+  const kept = input.map((column): Column => ({ name: column.name, type: types.get(column.name) ?? column.type }));
+  const names = new Set(input.map((column) => column.name));
+  const added = columns.filter((column) => !names.has(column.name)).map(({ name, type }): Column => ({ name, type }));
+  return [...kept, ...added, ...(indexColumn === undefined ? [] : [{ name: indexColumn, type: 'long' } as const])];
+}
+
+const partition: OperatorBuilder = (b, node, given) => {
+  const input = shareTable(b, withInput(given));
+  const by = buildScalar({ ...b, context: input }, need(node, 'ByExpression'));
+  const operand = need(node, 'Operand');
+  const context: Plan = { op: 'context', cols: input.cols };
+  const body = buildTable({ ...b, context }, part(operand, 'Subquery') ?? need(operand, 'Query'));
+  return { op: 'partition', input, by, body, cols: columnsOf(node) };
+};
+
+const topNested: OperatorBuilder = (b, node, given) => {
+  const input = withInput(given);
+  const cols = columnsOf(node);
+  const levels = list(node, 'Clauses').map((clause, index): TopNestedNode['levels'][number] => {
+    const count = part(clause, 'Expression');
+    const others = part(clause, 'WithOthersClause');
+    const by = need(clause, 'ByExpression');
+    const ordered = kindOf(by) === 'OrderedExpression';
+    const ordering = ordered ? part(by, 'Ordering') : undefined;
+    const word = ordering ? tokenText(ordering, 'AscOrDescKeyword') : '';
+    return {
+      ...(count && { count: buildScalar(b, count) }),
+      of: { names: [cols[index * 2]?.name ?? ''], expression: buildScalar(b, unnamed(need(clause, 'OfExpression'))) },
+      by: { names: [cols[index * 2 + 1]?.name ?? ''], expression: buildScalar(b, unnamed(ordered ? need(by, 'Expression') : by)) },
+      descending: word !== 'asc',
+      ...(others && { others: buildScalar(b, need(others, 'Expression')) }),
+    };
+  });
+  return { op: 'topNested', input, levels, cols };
+};
+
+const topHitters: OperatorBuilder = (b, node, given) => {
+  const by = part(node, 'ByClause');
+  return {
+    op: 'topHitters',
+    input: withInput(given),
+    count: buildScalar(b, need(node, 'Expression')),
+    of: buildScalar(b, unnamed(need(node, 'OfExpression'))),
+    ...(by && { by: buildScalar(b, need(by, 'Expression')) }),
+    cols: columnsOf(node),
+  };
+};
+
+export const nestedOperators: Readonly<Record<string, OperatorBuilder>> = {
+  MvExpandOperator: mvExpand,
+  MvApplyOperator: mvApply,
+  PartitionOperator: partition,
+  TopNestedOperator: topNested,
+  TopHittersOperator: topHitters,
+};

@@ -1,0 +1,67 @@
+import type { ParsePart } from '../ir/plan.ts';
+import type { Column } from '../types.ts';
+import type { Builder } from './builder.ts';
+import { columnsOf, notSupported, semantic, typeOfSymbol } from './builder.ts';
+import { buildScalar } from './expressions.ts';
+import type { SyntaxNode } from './language.ts';
+import { kindOf, list, nameOf, need, part } from './language.ts';
+import { literalOf } from './literals.ts';
+import { parametersOf, withInput } from './operators-basic.ts';
+import type { OperatorBuilder } from './tables.ts';
+
+function parsePart(b: Builder, node: SyntaxNode): ParsePart {
+  const kind = kindOf(node);
+  const literal = literalOf(node);
+  if (literal) return { k: 'text', text: String(literal.value) };
+  if (kind === 'StarExpression') return { k: 'star' };
+  if (kind === 'NameDeclaration') return { k: 'capture', name: nameOf(node), type: 'string' };
+  if (kind === 'NameAndTypeDeclaration') {
+    return { k: 'capture', name: nameOf(need(node, 'Name')), type: typeOfSymbol(need(node, 'Type').ReferencedSymbol) };
+  }
+  const constant = buildScalar(b, node);
+  if (constant.k !== 'literal' || typeof constant.value !== 'string') throw semantic(b, node, 'parse takes constant patterns.');
+  return { k: 'text', text: constant.value };
+}
+
+const parse =
+  (onlyMatches: boolean): OperatorBuilder =>
+  (b, node, given) => {
+    const parameters = parametersOf(b, node);
+    const mode = parameters.get('kind') ?? 'simple';
+    if (mode !== 'simple' && mode !== 'relaxed' && mode !== 'regex') throw notSupported(b, node, `parse kind=${mode}`);
+    return {
+      op: 'parse',
+      input: withInput(given),
+      source: buildScalar(b, need(node, 'Expression')),
+      mode,
+      flags: parameters.get('flags') ?? '',
+      parts: list(node, 'Patterns').map((pattern) => parsePart(b, pattern)),
+      onlyMatches,
+      cols: columnsOf(node),
+    };
+  };
+
+export function schemaColumns(rowSchema: SyntaxNode): Column[] {
+  return list(rowSchema, 'Columns').map((column) => ({
+    name: nameOf(need(column, 'Name')),
+    type: typeOfSymbol(need(column, 'Name').ReferencedSymbol?.Type ?? need(column, 'Type').ReferencedSymbol),
+  }));
+}
+
+const parseKv: OperatorBuilder = (b, node, given) => {
+  const clause = part(node, 'WithClause');
+  return {
+    op: 'parseKv',
+    input: withInput(given),
+    source: buildScalar(b, need(node, 'Expression')),
+    keys: schemaColumns(need(node, 'Keys')),
+    options: clause ? Object.fromEntries(parametersOf(b, clause, 'Properties')) : {},
+    cols: columnsOf(node),
+  };
+};
+
+export const parseOperators: Readonly<Record<string, OperatorBuilder>> = {
+  ParseOperator: parse(false),
+  ParseWhereOperator: parse(true),
+  ParseKvOperator: parseKv,
+};

@@ -1,0 +1,142 @@
+import type { Expression } from '../ir/expression.ts';
+import type { Item, Plan } from '../ir/plan.ts';
+import type { Column } from '../types.ts';
+import type { Builder } from './builder.ts';
+import { columnsOf, isTabular, notSupported, positionOf } from './builder.ts';
+import { buildScalar } from './expressions.ts';
+import type { SyntaxNode } from './language.ts';
+import { kindOf, list, nameOf, need, part, tokenText } from './language.ts';
+import { givenNames, unnamed, withInput } from './operators-basic.ts';
+import { parameterValue } from './operators-basic.ts';
+import { pluginShapes } from '../ir/row-settings.ts';
+import type { PluginArgument, PluginSettings, ScanSettings } from '../ir/row-settings.ts';
+import { schemaColumns } from './operators-parse.ts';
+import type { OperatorBuilder } from './tables.ts';
+import { buildTable } from './tables.ts';
+
+/** Plugins that reach out of the engine, or run other people's code. */
+const refused = new Set(['python', 'r', 'http_request', 'http_request_post', 'sql_request', 'mysql_request', 'postgresql_request', 'cosmosdb_sql_request', 'azure_digital_twins_query_request', 'ai_embeddings', 'ai_embed_text', 'ai_chat_completion_prompt']);
+
+export const mentionsColumn = (expression: Expression): boolean =>
+  expression.k === 'column' || (expression.k === 'call' && expression.args.some(mentionsColumn));
+
+/** Gives every argument its place: a column of the rows (computed when it is an expression), or a column of a one-row table
+ * of constants, so that plugins see plain values only. */
+function gatherArguments(b: Builder, nodes: readonly SyntaxNode[], input: Plan): { settings: PluginSettings; inputs: Plan[] } {
+  const computed: Item[] = [];
+  const constants: Item[] = [];
+  const tables: Plan[] = [];
+  const place = (expression: Expression): PluginArgument => {
+    if (expression.k === 'column') return { k: 'column', name: expression.name, type: expression.type };
+    if (!mentionsColumn(expression)) {
+      constants.push({ names: [`$constant${constants.length}`], expression });
+      return { k: 'constant', index: constants.length - 1, type: expression.type };
+    }
+    const name = `$computed${computed.length}`;
+    computed.push({ names: [name], expression });
+    return { k: 'column', name, type: expression.type };
+  };
+  const args = nodes.map((node): PluginArgument => {
+    const inner = unnamed(node);
+    const name = givenNames(node)?.[0];
+    const named = name === undefined ? {} : { given: name };
+    if (isTabular(inner)) {
+      tables.push(buildTable(b, inner));
+      return { k: 'table', input: tables.length + 1, ...named };
+    }
+    if (kindOf(inner) === 'StarExpression') return { k: 'star' };
+    const expression = buildScalar({ ...b, context: input }, inner);
+    if (expression.k === 'call' && isAggregateNode(inner)) {
+      return { k: 'aggregate', name: expression.name, args: expression.args, type: expression.type, ...named };
+    }
+    return { ...place(expression), ...named };
+  });
+  const rows = computed.length === 0 ? input : extended(input, computed);
+  const print: Plan = { op: 'print', items: constants, cols: constants.map((item): Column => ({ name: item.names[0] ?? '', type: item.expression.type })) };
+  return { settings: { args }, inputs: [rows, print, ...tables] };
+}
+
+const extended = (input: Plan, items: readonly Item[]): Plan => ({
+  op: 'extend',
+  input,
+  items,
+  cols: [...input.cols, ...items.map((item): Column => ({ name: item.names[0] ?? '', type: item.expression.type }))],
+});
+
+const aggregateNames = /^(count|countif|dcount|dcountif|sum|sumif|avg|avgif|min|max|minif|maxif|any|take_any|make_list|make_set|stdev|variance|percentile|arg_max|arg_min|make_bag)$/;
+const isAggregateNode = (node: SyntaxNode): boolean =>
+  kindOf(node) === 'FunctionCallExpression' && aggregateNames.test(nameOf(need(node, 'Name')));
+
+const evaluate: OperatorBuilder = (b, node, given) => {
+  const target = need(node, 'FunctionCall');
+  const name = target.ReferencedSymbol?.Name ?? nameOf(need(target, 'Name'));
+  if (refused.has(name) || !pluginShapes.has(name)) throw notSupported(b, target, `The plugin '${name}'`);
+  const input = given ?? ({ op: 'print', items: [], cols: [] } satisfies Plan);
+  const { settings, inputs } = gatherArguments(b, list(need(target, 'ArgumentList'), 'Expressions'), withInput(input));
+  const schema = part(node, 'Schema');
+  const at = positionOf(b, node);
+  return {
+    op: 'rowwise',
+    name,
+    inputs,
+    settings,
+    at,
+    cols: columnsOf(node),
+    ...(!schema && node.ResultType?.IsOpen === true && { dataDependent: true, schemaAt: at < 0 ? -1 : (b.offset ?? 0) + target.End }),
+  };
+};
+
+const scan: OperatorBuilder = (b, node, given) => {
+  const input = withInput(given);
+  const parameters = new Map(list(node, 'Parameters').map((parameter) => [nameOf(need(parameter, 'Name')), parameterValue(b, need(parameter, 'Expression'))]));
+  const matchColumn = parameters.get('with_match_id');
+  const declared = part(node, 'DeclareClause');
+  const declarations = declared ? list(declared, 'Declarations') : [];
+  const cols = columnsOf(node).filter((column) => column.name !== 'match_id' || matchColumn === 'match_id');
+  const settings: ScanSettings = {
+    ...(matchColumn !== undefined && { matchColumn }),
+    declared: declarations.map((declaration) => {
+      const typed = need(declaration, 'NameAndType');
+      const fallback = part(declaration, 'DefaultValue');
+      return {
+        ...(schemaColumns({ ...fakeSchema(typed) })[0] ?? { name: nameOf(need(typed, 'Name')), type: 'dynamic' as const }),
+        ...(fallback && { fallback: buildScalar(b, need(fallback, 'Value')) }),
+      };
+    }),
+    steps: list(node, 'Steps').map((step) => {
+      const computation = part(step, 'ComputationClause');
+      const output = part(step, 'ScanStepOutput');
+      return {
+        name: nameOf(need(step, 'Name')),
+        optional: tokenText(step, 'OptionalKeyword') !== '',
+        output: output ? (/all|last|none/.exec(output.toString())?.[0] ?? 'all') : 'all',
+        condition: buildScalar(b, need(step, 'Condition')),
+        assignments: (computation ? list(computation, 'Assignments') : []).map((assignment) => ({
+          name: nameOf(need(assignment, 'Name')),
+          expression: buildScalar(b, need(assignment, 'Expression')),
+        })),
+      };
+    }),
+  };
+  const partitionBy = part(node, 'PartitionByClause');
+  const orderBy = part(node, 'OrderByClause');
+  if (partitionBy || orderBy) throw notSupported(b, node, "'partition by' and 'order by' in scan");
+  return { op: 'rowwise', name: 'scan', inputs: [input], settings, at: positionOf(b, node), cols };
+};
+
+/** `schemaColumns` reads a list; a declaration is one of its elements. */
+const fakeSchema = (declaration: SyntaxNode): SyntaxNode => ({ Columns: { ChildCount: 1, Kind: declaration.Kind, GetChild: () => declaration } }) as unknown as SyntaxNode;
+
+const reduce: OperatorBuilder = (b, node, given) => {
+  const input = withInput(given);
+  const { settings, inputs } = gatherArguments(b, [need(node, 'Expression')], input);
+  const clause = part(node, 'With');
+  const options = Object.fromEntries((clause ? list(clause, 'Parameters') : []).map((parameter) => [nameOf(need(parameter, 'Name')), parameterValue(b, need(parameter, 'Expression'))]));
+  return { op: 'rowwise', name: 'reduce', inputs, settings: { ...settings, options }, at: positionOf(b, node), cols: columnsOf(node) };
+};
+
+export const pluginOperators: Readonly<Record<string, OperatorBuilder>> = {
+  EvaluateOperator: evaluate,
+  ScanOperator: scan,
+  ReduceByOperator: reduce,
+};

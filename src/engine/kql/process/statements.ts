@@ -1,0 +1,88 @@
+import type { Literal } from '../ir/expression.ts';
+import type { Builder } from './builder.ts';
+import { isTabular, notSupported, semantic, shareTable, typeOf, typeOfSymbol } from './builder.ts';
+import { buildScalar } from './expressions.ts';
+import type { SyntaxNode } from './language.ts';
+import { kindOf, list, nameOf, need, part } from './language.ts';
+import { literalOf } from './literals.ts';
+import { buildResults } from './results.ts';
+import { buildTable } from './tables.ts';
+import { isGraph } from './operators-graph.ts';
+
+type StatementBuilder = (b: Builder, node: SyntaxNode) => void;
+
+/** Binds what a statement declares, or adds its results. */
+export function buildStatement(b: Builder, node: SyntaxNode): void {
+  const kind = kindOf(node);
+  const row = statementBuilders[kind];
+  if (!row) throw notSupported(b, node, `The statement ${kind}`);
+  row(b, node);
+}
+
+const letStatement: StatementBuilder = (b, node) => {
+  const name = nameOf(need(node, 'Name'));
+  const expression = need(node, 'Expression');
+  if (kindOf(expression) === 'FunctionDeclaration') {
+    const start = (b.offset ?? 0) + need(expression, 'Body').TextStart;
+    b.scope.bind(name, { k: 'function', scope: b.scope, bodyStart: start });
+    return;
+  }
+  if (kindOf(expression) === 'EntityGroup') throw notSupported(b, expression, 'entity_group');
+  if (isGraph(expression)) {
+    b.scope.bind(name, { k: 'graph', node: expression, builder: b });
+    return;
+  }
+  if (isTabular(expression)) {
+    const materialized = kindOf(expression) === 'MaterializeExpression';
+    b.scope.bind(name, { k: 'table', plan: shareTable(b, buildTable(b, expression), materialized) });
+    return;
+  }
+  b.scope.bind(name, { k: 'scalar', expression: buildScalar(b, expression) });
+};
+
+const setOption: StatementBuilder = (b, node) => {
+  const value = part(need(node, 'Name').Parent ?? node, 'ValueClause');
+  const name = nameOf(need(node, 'Name')).toLowerCase();
+  const expression = value && part(value, 'Expression');
+  const literal = expression && literalOf(expression);
+  b.draft.options[name] = value === undefined ? true : literal ? literal.value : nameOf(expression ?? value);
+};
+
+const queryParameters: StatementBuilder = (b, node) => {
+  for (const parameter of list(node, 'Parameters')) {
+    const declaration = need(parameter, 'NameAndType');
+    const name = nameOf(need(declaration, 'Name'));
+    const type = typeOfSymbol(need(declaration, 'Type').ReferencedSymbol);
+    const fallbackNode = part(parameter, 'DefaultValue');
+    const fallback = fallbackNode && buildScalar(b, need(fallbackNode, 'Value'));
+    if (fallback && fallback.k !== 'literal') throw semantic(b, parameter, 'The default of a query parameter must be a constant.');
+    b.draft.parameters.push({ name, type, ...(fallback && { fallback: { ...(fallback satisfies Literal), type } }) });
+    b.scope.bind(name, { k: 'scalar', expression: { k: 'parameter', name, type } });
+  }
+};
+
+const expressionStatement: StatementBuilder = (b, node) => {
+  const expression = need(node, 'Expression');
+  if (isTabular(expression)) {
+    b.draft.results.push(...buildResults(b, expression));
+    return;
+  }
+  if (kindOf(expression) === 'PipeExpression' && kindOf(need(expression, 'Operator')) === 'ConsumeOperator') {
+    return;
+  }
+  const item = { names: ['print_0'], expression: buildScalar(b, expression) };
+  b.draft.results.push({
+    name: 'PrimaryResult',
+    plan: { op: 'print', items: [item], cols: [{ name: 'print_0', type: typeOf(expression) }] },
+  });
+};
+
+const statementBuilders: Readonly<Record<string, StatementBuilder>> = {
+  LetStatement: letStatement,
+  SetOptionStatement: setOption,
+  QueryParametersStatement: queryParameters,
+  ExpressionStatement: expressionStatement,
+  // Patterns and aliases declare nothing that runs: the binder resolves what refers to them.
+  PatternStatement: () => undefined,
+  AliasStatement: () => undefined,
+};

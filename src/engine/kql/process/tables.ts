@@ -1,0 +1,115 @@
+import type { Plan } from '../ir/plan.ts';
+import type { Builder } from './builder.ts';
+import { columnsOf, notSupported, semantic, shareTable } from './builder.ts';
+import { buildUserCall } from './functions.ts';
+import type { SyntaxNode } from './language.ts';
+import { kindOf, list, nameOf, need, part, symbolKind } from './language.ts';
+import { basicOperators } from './operators-basic.ts';
+import { graphOperators } from './operators-graph.ts';
+import { joinOperators } from './operators-join.ts';
+import { nestedOperators } from './operators-nested.ts';
+import { parseOperators } from './operators-parse.ts';
+import { pluginOperators } from './operators-plugin.ts';
+import { searchOperators } from './operators-search.ts';
+import { seriesOperators } from './operators-series.ts';
+
+/** Builds one pipe operator. `input` is undefined when it stands first (`union`, `search`, `print` …). */
+export type OperatorBuilder = (b: Builder, node: SyntaxNode, input: Plan | undefined) => Plan;
+
+/** All operators by the kind of their syntax node. Add a row in the file of its family. */
+const operators: Readonly<Record<string, OperatorBuilder>> = {
+  ...basicOperators,
+  ...joinOperators,
+  ...nestedOperators,
+  ...parseOperators,
+  ...seriesOperators,
+  ...searchOperators,
+  ...pluginOperators,
+  ...graphOperators,
+};
+
+/** Turns a bound tabular expression into a plan.
+ * @param input what the leftmost operator starts from when it has no source of its own */
+export function buildTable(b: Builder, node: SyntaxNode, input?: Plan): Plan {
+  const kind = kindOf(node);
+  const row = tableBuilders[kind];
+  if (row) return row(b, node, input);
+  const operator = operators[kind];
+  if (operator) return operator(b, node, input ?? b.context);
+  throw notSupported(b, node, `The operator '${operatorTitle(node)}'`);
+}
+
+/** The words that begin the operator, which is how users know it. */
+export const operatorTitle = (node: SyntaxNode): string => (node.toString().trim().split(/[\s(]/)[0] ?? kindOf(node)).slice(0, 60);
+
+const tableBuilders: Readonly<Record<string, OperatorBuilder>> = {
+  PipeExpression: (b, node, input) => {
+    const source = need(node, 'Expression');
+    const operator = need(node, 'Operator');
+    const row = operators[kindOf(operator)];
+    if (!row) throw notSupported(b, operator, `The operator '${operatorTitle(operator)}'`);
+    if (graphSourced.has(kindOf(operator))) return row({ ...b }, node, undefined);
+    const plan = buildTable(b, source, input);
+    return row({ ...b, context: plan }, operator, plan);
+  },
+  ParenthesizedExpression: (b, node, input) => buildTable(b, need(node, 'Expression'), input),
+  DataScopeExpression: (b, node, input) => buildTable(b, need(node, 'Expression'), input),
+  MaterializeExpression: (b, node) => shareTable(b, buildTable(b, need(node, 'Expression')), true),
+  ToTableExpression: (b, node) => buildTable(b, need(node, 'Expression')),
+  NameReference: nameReference,
+  PathExpression: (b, node) => buildTable(b, need(node, 'Selector')),
+  FunctionCallExpression: functionCall,
+};
+
+/** Operators whose left side is a graph, not rows: they look at the whole pipe themselves. */
+const graphSourced = new Set(['GraphMatchOperator', 'GraphToTableOperator', 'GraphShortestPathsOperator', 'GraphMarkComponentsOperator', 'GraphWhereNodesOperator', 'GraphWhereEdgesOperator']);
+
+function nameReference(b: Builder, node: SyntaxNode): Plan {
+  const symbol = node.ReferencedSymbol;
+  const name = symbol?.Name ?? nameOf(node);
+  const kind = symbol ? symbolKind(symbol) : '';
+  const binding = kind === 'TableSymbol' ? undefined : b.scope.find(name);
+  if (binding?.k === 'table') return binding.plan;
+  if (kind === 'TableSymbol' || kind === 'MaterializedViewSymbol') return tableReference(b, node, name);
+  const body = node.GetCalledFunctionBody?.();
+  if (body) return tabular(b, node, body);
+  const again = b.scope.find(name);
+  if (again?.k === 'table') return again.plan;
+  throw semantic(b, node, `Failed to resolve table expression named '${name}'.`);
+}
+
+function tableReference(b: Builder, node: SyntaxNode, name: string): Plan {
+  return { op: 'table', database: databaseOf(node) ?? b.draft.database, table: name, cols: columnsOf(node) };
+}
+
+/** The database in `database("x").T`, `cluster("c").database("x").T`; undefined when none is named. */
+function databaseOf(node: SyntaxNode): string | undefined {
+  let top = node;
+  while (top.Parent && kindOf(top.Parent) === 'PathExpression' && part(top.Parent, 'Selector') === top) top = top.Parent;
+  if (kindOf(top) !== 'PathExpression') return undefined;
+  const owner = need(top, 'Expression').ResultType;
+  return owner && symbolKind(owner) === 'DatabaseSymbol' ? owner.Name : undefined;
+}
+
+function functionCall(b: Builder, node: SyntaxNode): Plan {
+  const body = node.GetCalledFunctionBody?.();
+  if (body) return tabular(b, node, body);
+  const name = nameOf(need(node, 'Name'));
+  const args = list(need(node, 'ArgumentList'), 'Expressions');
+  if (name === 'table' || name === 'external_table' || name === 'materialized_view') {
+    const target = node.ResultType;
+    if (name === 'external_table') throw notSupported(b, node, 'external_table()');
+    if (target && args[0]) {
+      const binding = b.scope.find(target.Name);
+      return binding?.k === 'table' ? binding.plan : tableReference(b, node, target.Name);
+    }
+  }
+  if (name === 'view') throw notSupported(b, node, 'view()');
+  throw notSupported(b, node, `The table function '${name}'`);
+}
+
+function tabular(b: Builder, node: SyntaxNode, body: SyntaxNode): Plan {
+  const result = buildUserCall(b, node, body);
+  if (result.k !== 'table') throw semantic(b, node, 'A table was expected, not a scalar.');
+  return result.plan;
+}

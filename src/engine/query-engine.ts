@@ -1,0 +1,182 @@
+import type { KqlCatalog } from './kql/catalog.ts';
+import type { Literal } from './kql/ir/expression.ts';
+import type { Plan, Program, ProgramResult } from './kql/ir/plan.ts';
+import { KqlError } from './kql/kql-error.ts';
+import type { KqlParser } from './kql/parser-client.ts';
+import type { Column } from './kql/types.ts';
+import type { ColumnValues, EngineConnection, EngineDatabase } from './duckdb/engine-database.ts';
+import { OverflowError } from './duckdb/engine-database.ts';
+import type { TableSource } from './sql/context.ts';
+import { translate } from './sql/translate.ts';
+import { programCache } from './program-cache.ts';
+import { DataDependentSchema, runRowwise } from './rowwise.ts';
+import { parameterLiteral } from './values/parameter-text.ts';
+import { tablesOf } from './kql/ir/walk.ts';
+
+/** One result table. Chunks must be read to the end or returned from; the next result's chunks come after. */
+export interface QueryResult {
+  readonly name: string;
+  readonly columns: readonly Column[];
+  readonly chunks: AsyncIterable<readonly ColumnValues[]>;
+  readonly visualization?: Readonly<Record<string, string | boolean | number>>;
+}
+
+export interface OpenTable extends TableSource {
+  /** Called once, when the query is over. */
+  release(): void;
+}
+
+/** Where rows come from. `open` is called once for every table that a query names, before it runs. */
+export interface EngineSources {
+  open(database: string, table: string): Promise<OpenTable>;
+}
+
+export interface QueryRequest {
+  readonly text: string;
+  readonly database: string;
+  readonly catalog: KqlCatalog;
+  /** As the client sent them: KQL literals as text, or JSON values. */
+  readonly parameters?: Readonly<Record<string, unknown>>;
+  /** Ticks that `now()` gives in the whole request. */
+  readonly now: bigint;
+  readonly principal?: string;
+  readonly signal?: AbortSignal;
+  readonly sources: EngineSources;
+}
+
+export interface QueryExecution {
+  readonly results: readonly QueryResult[];
+  /** Options of `set` statements by lower-case name. */
+  readonly options: Program['options'];
+  /** Frees what the query holds; safe to call twice. Every caller must. */
+  close(): void;
+}
+
+export interface QueryEngine {
+  /** @throws KqlError before the first chunk, or from the chunks */
+  execute(request: QueryRequest): Promise<QueryExecution>;
+}
+
+const schemaRounds = 8;
+
+/** The entry of the engine: text → parser process → IR → SQL → DuckDB → chunks. Programs are cached by text and catalog version. */
+export function createQueryEngine({ parser, database, cacheSize = 2_000 }: { readonly parser: KqlParser; readonly database: EngineDatabase; readonly cacheSize?: number }): QueryEngine {
+  const programs = programCache(parser, cacheSize);
+  return {
+    async execute(request) {
+      let { text } = request;
+      for (let round = 0; ; round += 1) {
+        const program = await programs.compile(text, request.database, request.catalog);
+        try {
+          return await run(program, request, database);
+        } catch (error) {
+          if (!(error instanceof DataDependentSchema)) throw error;
+          if (round >= schemaRounds) throw new KqlError('limits', 'Too many operators whose columns depend on data.');
+          text = error.insertInto(text);
+        }
+      }
+    },
+  };
+}
+
+async function run(program: Program, request: QueryRequest, database: EngineDatabase): Promise<QueryExecution> {
+  request.signal?.throwIfAborted();
+  const connection = await database.connect();
+  const interrupt = (): void => connection.interrupt();
+  request.signal?.addEventListener('abort', interrupt);
+  const opened = new Map<string, OpenTable>();
+  let closed = false;
+  const close = (): void => {
+    if (closed) return;
+    closed = true;
+    request.signal?.removeEventListener('abort', interrupt);
+    for (const table of opened.values()) table.release();
+    connection.close();
+  };
+  try {
+    for (const { database: owner, table } of tablesOf(program)) {
+      const key = JSON.stringify([owner, table]);
+      if (!opened.has(key)) opened.set(key, await request.sources.open(owner, table));
+    }
+    const session = sessionOf(program, request, connection, opened);
+    const staged = await runRowwise(program, (plan, lets) => collect(session, plan, lets), connection);
+    const results = await Promise.all(staged.results.map((result) => startResult(session, staged, result)));
+    return { results, options: program.options, close };
+  } catch (error) {
+    close();
+    throw error;
+  }
+}
+
+interface Session {
+  readonly request: QueryRequest;
+  readonly connection: EngineConnection;
+  readonly parameters: ReadonlyMap<string, Literal>;
+  readonly opened: ReadonlyMap<string, OpenTable>;
+}
+
+function sessionOf(program: Program, request: QueryRequest, connection: EngineConnection, opened: ReadonlyMap<string, OpenTable>): Session {
+  const parameters = new Map<string, Literal>();
+  for (const { name, type, fallback } of program.parameters) {
+    const given = request.parameters;
+    if (given && Object.hasOwn(given, name)) parameters.set(name, parameterLiteral(name, type, given[name]));
+    else if (fallback) parameters.set(name, fallback);
+    else throw new KqlError('semantic', `The query parameter '${name}' has no value.`);
+  }
+  return { request, connection, parameters, opened };
+}
+
+function translated(session: Session, plan: Plan, lets: Program['lets'], wrapping: boolean): ReturnType<typeof translate> {
+  const { request, parameters, opened } = session;
+  const facts = { now: request.now, database: request.database, cluster: request.catalog.cluster, parameters, ...(request.principal !== undefined && { principal: request.principal }) };
+  return translate(plan, {
+    facts,
+    lets,
+    wrapping,
+    table: (owner, table) => {
+      const source = opened.get(JSON.stringify([owner, table]));
+      if (!source) throw new KqlError('internal', 'A table was not opened.');
+      return source;
+    },
+  });
+}
+
+/** Starts a statement far enough to know that it runs. An overflow of integers starts it again in the form that wraps. */
+async function* chunksOf(session: Session, plan: Plan, lets: Program['lets']): AsyncGenerator<ColumnValues[]> {
+  let yielded = false;
+  for (const wrapping of [false, true]) {
+    const { sql, bound } = translated(session, plan, lets, wrapping);
+    try {
+      for await (const chunk of session.connection.stream(sql, bound)) {
+        session.request.signal?.throwIfAborted();
+        yielded = true;
+        yield chunk;
+      }
+      return;
+    } catch (error) {
+      if (!(error instanceof OverflowError) || yielded || wrapping) throw error;
+    }
+  }
+}
+
+async function startResult(session: Session, program: Program, result: ProgramResult): Promise<QueryResult> {
+  const iterator = chunksOf(session, result.plan, program.lets);
+  const first = await iterator.next();
+  async function* all(): AsyncGenerator<readonly ColumnValues[]> {
+    if (first.done) return;
+    yield first.value;
+    yield* iterator;
+  }
+  return {
+    name: result.name,
+    columns: result.plan.cols,
+    chunks: all(),
+    ...(result.visualization && { visualization: result.visualization }),
+  };
+}
+
+async function collect(session: Session, plan: Plan, lets: Program['lets']): Promise<ColumnValues[][]> {
+  const chunks: ColumnValues[][] = [];
+  for await (const chunk of chunksOf(session, plan, lets)) chunks.push(chunk);
+  return chunks;
+}

@@ -1,0 +1,92 @@
+import { invariant } from '../base/invariant.ts';
+import type { Plan, Program, RowwiseNode } from './kql/ir/plan.ts';
+import { isPlan, mentions } from './kql/ir/walk.ts';
+import { KqlError } from './kql/kql-error.ts';
+import type { Column } from './kql/types.ts';
+import type { ColumnValues, EngineConnection } from './duckdb/engine-database.ts';
+import type { RowTable } from './rows/row-operator.ts';
+import { rowOperatorsByName } from './rows/row-operators.ts';
+import type { NativeValue } from './sql/native.ts';
+
+/** Thrown when the columns of an operator turned out to depend on its rows: with them written into the text, it is bound again. */
+export class DataDependentSchema extends Error {
+  constructor(
+    readonly position: number,
+    readonly columns: readonly Column[],
+  ) {
+    super('The columns depend on the data.');
+  }
+  insertInto(text: string): string {
+    const schema = this.columns.map(({ name, type }) => `['${name.replaceAll('\\', '\\\\').replaceAll("'", "\\'")}']:${type}`).join(', ');
+    return `${text.slice(0, this.position)} : (${schema}) ${text.slice(this.position)}`;
+  }
+}
+
+type Collect = (plan: Plan, lets: Program['lets']) => Promise<ColumnValues[][]>;
+
+/** Rows that a row operator may take in. */
+const rowsMax = 2_000_000;
+
+/** Runs every row operator of a program, innermost first, and puts a temporary table in its place. Those that start from the
+ * rows of a surrounding subquery cannot run beforehand and stay. */
+export async function runRowwise(program: Program, collect: Collect, connection: EngineConnection): Promise<Program> {
+  if (!mentions([program.lets, program.results], 'rowwise')) return program;
+  let tables = 0;
+  const lets: Program['lets'][number][] = [];
+
+  const resolve = async (value: unknown): Promise<unknown> => {
+    if (Array.isArray(value)) {
+      const items: unknown[] = [];
+      for (const item of value) items.push(await resolve(item));
+      return items;
+    }
+    if (typeof value !== 'object' || value === null || !mentions(value, 'rowwise')) return value;
+    const copy: Record<string, unknown> = {};
+    for (const [key, item] of Object.entries(value)) copy[key] = await resolve(item);
+    const rebuilt: unknown = copy;
+    if (!isPlan(rebuilt) || rebuilt.op !== 'rowwise' || mentions(rebuilt.inputs, 'context')) return rebuilt;
+    return temporary(rebuilt);
+  };
+
+  const temporary = async (plan: RowwiseNode & { readonly cols: readonly Column[] }): Promise<Plan> => {
+    const result = await runOne(plan, (input) => collect(input, lets));
+    if (plan.dataDependent) {
+      if (plan.schemaAt === undefined || plan.schemaAt < 0) throw new KqlError('notSupported', `'${plan.name}' without a schema inside a stored function is not supported.`);
+      throw new DataDependentSchema(plan.schemaAt, result.cols);
+    }
+    const name = `rowwise${(tables += 1)}`;
+    await connection.createTable(name, plan.cols.map((column) => column.type), result.rows);
+    const ids = plan.cols.map((column, index) => (column.type === 'decimal' ? `CAST(v${index} AS DECIMAL(38,18))` : column.type === 'guid' ? `CAST(v${index} AS UUID)` : `v${index}`));
+    return { op: 'temporary', name, ids, cols: plan.cols };
+  };
+
+  for (const definition of program.lets) {
+    lets.push({ ...definition, plan: asPlan(await resolve(definition.plan)) });
+  }
+  const results: Program['results'][number][] = [];
+  for (const result of program.results) results.push({ ...result, plan: asPlan(await resolve(result.plan)) });
+  return { ...program, lets, results };
+}
+
+function asPlan(value: unknown): Plan {
+  invariant(isPlan(value), 'a plan stays a plan');
+  return value;
+}
+
+async function runOne(plan: RowwiseNode & { readonly cols: readonly Column[] }, collect: (input: Plan) => Promise<ColumnValues[][]>): Promise<RowTable> {
+  const operator = Object.hasOwn(rowOperatorsByName, plan.name) ? rowOperatorsByName[plan.name] : undefined;
+  if (!operator) throw new KqlError('notSupported', `'${plan.name}' is not supported.`, plan.at < 0 ? undefined : plan.at);
+  const inputs: RowTable[] = [];
+  for (const input of plan.inputs) inputs.push({ cols: input.cols, rows: toRows(await collect(input)) });
+  return operator({ inputs, settings: plan.settings, cols: plan.dataDependent ? undefined : plan.cols, at: plan.at });
+}
+
+function toRows(chunks: readonly ColumnValues[][]): NativeValue[][] {
+  const rows: NativeValue[][] = [];
+  for (const columns of chunks) {
+    const count = columns[0]?.length ?? 0;
+    if (rows.length + count > rowsMax) throw new KqlError('limits', `An operator that walks rows takes at most ${rowsMax} of them.`);
+    for (let row = 0; row < count; row += 1) rows.push(columns.map((column) => column[row] ?? null));
+  }
+  return rows;
+}

@@ -1,0 +1,90 @@
+import type { KqlType } from '../../kql/types.ts';
+import { cast } from '../convert.ts';
+import type { AggregateRow, AggregateRows, SqlArgument } from '../scope.ts';
+
+/** `FILTER` of the …if forms, whose predicate is the last argument. */
+const onlyIf = (predicate: SqlArgument | undefined): string => (predicate ? ` FILTER (WHERE ${cast(predicate, 'bool')})` : '');
+
+const isInteger = (type: KqlType): boolean => type === 'int' || type === 'long' || type === 'datetime' || type === 'timespan';
+
+/** Sum of nothing is 0; a sum of longs wraps to 64 bits as in Kusto. */
+const sum = (conditional: boolean): AggregateRow => ({
+  sql: ([value, predicate], call) => {
+    if (!value) return 'NULL';
+    const filter = conditional ? onlyIf(predicate) : '';
+    if (value.type === 'real' || value.type === 'dynamic') return `coalesce(sum(${cast(value, 'real')})${filter}, 0)`;
+    if (value.type === 'decimal') return `CAST(coalesce(sum(${value.sql})${filter}, 0) AS DECIMAL(38,18))`;
+    const type = call.type === 'timespan' ? value.sql : cast(value, 'long');
+    return `coalesce(kql_wrap(sum(${type})${filter}), 0)`;
+  },
+});
+
+/** Average of nothing is NaN for reals; ticks are averaged as ticks. */
+const avg = (conditional: boolean): AggregateRow => ({
+  sql: ([value, predicate], call) => {
+    if (!value) return 'NULL';
+    const filter = conditional ? onlyIf(predicate) : '';
+    if (call.type === 'timespan' || call.type === 'datetime') return `kql_long_of_real(avg(${value.sql})${filter})`;
+    if (call.type === 'decimal') return `CAST(avg(${cast(value, 'decimal')})${filter} AS DECIMAL(38,18))`;
+    return `coalesce(avg(${cast(value, 'real')})${filter}, 'NaN'::DOUBLE)`;
+  },
+});
+
+const extreme = (name: 'min' | 'max', conditional: boolean): AggregateRow => ({
+  sql: ([value, predicate], call) => {
+    if (!value) return 'NULL';
+    const filter = conditional ? onlyIf(predicate) : '';
+    const x = value.type === call.type ? value.sql : cast(value, call.type);
+    if (call.type === 'real' && name === 'min') return `CASE WHEN bool_or(isnan(${x}))${filter} THEN 'NaN'::DOUBLE ELSE min(${x})${filter} END`;
+    return `${name}(${x})${filter}`;
+  },
+});
+
+/** Spread of fewer than two values is 0 for the sample forms; of nothing NaN. */
+const spread = (name: 'stddev_samp' | 'stddev_pop' | 'var_samp' | 'var_pop', conditional: boolean): AggregateRow => ({
+  result: 'real',
+  sql: ([value, predicate]) => {
+    if (!value) return 'NULL';
+    const filter = conditional ? onlyIf(predicate) : '';
+    const x = cast(value, 'real');
+    return `CASE WHEN count(${x})${filter} = 0 THEN 'NaN'::DOUBLE ELSE coalesce(${name}(${x})${filter}, 0) END`;
+  },
+});
+
+/** Distinct values; nulls do not count. Exact, which is within any accuracy asked for. */
+const distinct = (conditional: boolean): AggregateRow => ({
+  result: 'long',
+  sql: ([value, predicate]) => (value ? `count(DISTINCT ${value.sql})${conditional ? onlyIf(predicate) : ''}` : '0'),
+});
+
+const percentileOf = (value: SqlArgument, share: string): string =>
+  value.type === 'real' || value.type === 'dynamic' ? `quantile_disc(${cast(value, 'real')}, ${share})` : `quantile_disc(${value.sql}, ${share})`;
+
+const shareOf = (percent: SqlArgument | undefined): string => (percent ? `(${cast(percent, 'real')} / 100)` : '0.5');
+
+export const basicAggregates: AggregateRows = {
+  // Any argument counts every row, nulls included: that is what the engine does.
+  count: { result: 'long', sql: () => 'count(*)' },
+  countif: { result: 'long', sql: ([predicate]) => `count(*)${onlyIf(predicate)}` },
+  sum: sum(false),
+  sumif: sum(true),
+  avg: avg(false),
+  avgif: avg(true),
+  min: extreme('min', false),
+  minif: extreme('min', true),
+  max: extreme('max', false),
+  maxif: extreme('max', true),
+  dcount: distinct(false),
+  dcountif: distinct(true),
+  count_distinct: distinct(false),
+  count_distinctif: distinct(true),
+  stdev: spread('stddev_samp', false),
+  stdevif: spread('stddev_samp', true),
+  stdevp: spread('stddev_pop', false),
+  variance: spread('var_samp', false),
+  varianceif: spread('var_samp', true),
+  variancep: spread('var_pop', false),
+  variancepif: spread('var_pop', true),
+  percentile: { sql: ([value, percent]) => (value ? percentileOf(value, shareOf(percent)) : 'NULL') },
+  percentiles: { columns: ([value, ...percents]) => (value ? percents.map((percent) => percentileOf(value, shareOf(percent))) : []) },
+};

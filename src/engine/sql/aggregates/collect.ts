@@ -1,0 +1,76 @@
+import { cast } from '../convert.ts';
+import { native, parseJson } from '../native.ts';
+import { isBag, json } from '../functions/dynamic.ts';
+import type { AggregateRow, AggregateRows, SqlArgument } from '../scope.ts';
+
+const filterOf = (predicates: readonly string[]): string => (predicates.length === 0 ? '' : ` FILTER (WHERE ${predicates.join(' AND ')})`);
+
+/** Nulls are left out; strings never are. */
+const present = (value: SqlArgument): string[] => (value.type === 'string' ? [] : [`${value.sql} IS NOT NULL`]);
+
+const limited = (list: string, limit: SqlArgument | undefined): string => (limit ? `list_slice(${list}, 1, ${cast(limit, 'long')})` : list);
+const toArray = (list: string): string => `('[' || array_to_string(coalesce(${list}, []), ',') || ']')`;
+
+/** `make_list(x[, max])`. An array argument is flattened one level. */
+const makeList = (conditional: boolean, keepNulls: boolean): AggregateRow => ({
+  result: 'dynamic',
+  sql: ([value, ...rest], _call, _scope, order) => {
+    if (!value) return 'NULL';
+    const predicate = conditional ? rest.shift() : undefined;
+    const element = value.type === 'dynamic' ? `kql_n_list_items(${value.sql})` : cast(value, 'dynamic');
+    const filter = filterOf([...(keepNulls ? [] : present(value)), ...(predicate ? [cast(predicate, 'bool')] : [])]);
+    return toArray(limited(`list(${keepNulls ? `coalesce(${element}, 'null')` : element}${order})${filter}`, rest[0]));
+  },
+});
+/** The inside of an array, so that lists of arrays come out flat. */
+native('list_items', ['dynamic'], 'string', ([value]) => {
+  const text = String(value);
+  return text.startsWith('[') ? text.slice(1, -1) : text;
+});
+
+/** First seen comes first. */
+const makeSet = (conditional: boolean): AggregateRow => ({
+  result: 'dynamic',
+  sql: ([value, ...rest], _call, _scope, order) => {
+    if (!value) return 'NULL';
+    const predicate = conditional ? rest.shift() : undefined;
+    const filter = filterOf([...present(value), ...(predicate ? [cast(predicate, 'bool')] : [])]);
+    return `kql_n_distinct_items(${toArray(`list(${cast(value, 'dynamic')}${order})${filter}`)}, ${rest[0] ? cast(rest[0], 'long') : '1048576'})`;
+  },
+});
+native('distinct_items', ['dynamic', 'long'], 'dynamic', ([list, limit]) => {
+  const items = parseJson(list);
+  if (!Array.isArray(items)) return '[]';
+  const seen = new Map<string, unknown>();
+  for (const item of items.flat() as unknown[]) {
+    if (item !== null) seen.set(JSON.stringify(item), item);
+  }
+  return JSON.stringify([...seen.values()].slice(0, Number(limit)));
+});
+
+/** The first value of a key wins. */
+const makeBag = (conditional: boolean): AggregateRow => ({
+  result: 'dynamic',
+  sql: ([value, ...rest], _call, _scope, order) => {
+    if (!value) return 'NULL';
+    const predicate = conditional ? rest.shift() : undefined;
+    return `kql_n_merge_bags(${toArray(`list(${cast(value, 'dynamic')}${order})${filterOf([...present(value), ...(predicate ? [cast(predicate, 'bool')] : [])])}`)})`;
+  },
+});
+native('merge_bags', ['dynamic'], 'dynamic', ([list]) => {
+  const bags = parseJson(list);
+  return json(Array.isArray(bags) ? Object.assign({}, ...bags.filter(isBag).reverse()) : {});
+});
+
+export const collectAggregates: AggregateRows = {
+  make_list: makeList(false, false),
+  makelist: makeList(false, false),
+  make_list_if: makeList(true, false),
+  make_list_with_nulls: makeList(false, true),
+  make_set: makeSet(false),
+  makeset: makeSet(false),
+  make_set_if: makeSet(true),
+  make_bag: makeBag(false),
+  make_dictionary: makeBag(false),
+  make_bag_if: makeBag(true),
+};

@@ -1,0 +1,139 @@
+import type { Expression } from '../../kql/ir/expression.ts';
+import type { KqlType } from '../../kql/types.ts';
+import { cast, convert } from '../convert.ts';
+import { compilePlan } from '../plans.ts';
+import { selectFrom } from '../relation.ts';
+import type { FunctionRow, FunctionRows, RowScope, SqlArgument } from '../scope.ts';
+
+const rank: Readonly<Partial<Record<KqlType, number>>> = { bool: 0, int: 1, long: 2, decimal: 3, real: 4 };
+
+/** The type in which two operands are compared. A dynamic takes the type of the other side. */
+export function commonType(a: KqlType, b: KqlType): KqlType {
+  if (a === b) return a;
+  if (a === 'dynamic') return b;
+  if (b === 'dynamic') return a;
+  const [x, y] = [rank[a], rank[b]];
+  if (x !== undefined && y !== undefined) return x > y ? a : b;
+  if (a === 'string') return b;
+  if (b === 'string') return a;
+  return a === 'datetime' || a === 'timespan' ? a : b;
+}
+
+const isSolid = (expression: Expression): boolean => expression.k === 'literal' && expression.value !== null && expression.value !== 'NaN';
+
+interface Pair {
+  readonly a: string;
+  readonly b: string;
+  readonly type: KqlType;
+  /** Both sides could be null. */
+  readonly nullable: boolean;
+  /** Conditions under which a NaN stands on one side. */
+  readonly nan: string | undefined;
+}
+
+function pairOf([left, right]: readonly SqlArgument[]): Pair {
+  if (!left || !right) throw new RangeError('a comparison has two sides');
+  const type = commonType(left.type, right.type);
+  const [a, b] = [cast(left, type), cast(right, type)];
+  const loose = [...(isSolid(left.expression) ? [] : [a]), ...(isSolid(right.expression) ? [] : [b])];
+  return { a, b, type, nullable: type !== 'string' && loose.length === 2, nan: type === 'real' && loose.length > 0 ? loose.map((x) => `isnan(${x})`).join(' OR ') : undefined };
+}
+
+/** `null == x` is false, `null == null` is null, NaN equals nothing. */
+const equal: FunctionRow = {
+  sql: (args) => {
+    const { a, b, type, nullable, nan } = pairOf(args);
+    if (type === 'string') return `(${a} = ${b})`;
+    const same = nan === undefined || !nullable ? `${a} IS NOT DISTINCT FROM ${b}` : `(${a} IS NOT DISTINCT FROM ${b} AND NOT coalesce(${nan}, false))`;
+    return nullable ? `CASE WHEN ${a} IS NULL AND ${b} IS NULL THEN NULL ELSE ${same} END` : `(${same})`;
+  },
+};
+const notEqual: FunctionRow = {
+  sql: (args) => {
+    const { a, b, type, nullable, nan } = pairOf(args);
+    if (type === 'string') return `(${a} <> ${b})`;
+    const differs = nan === undefined || !nullable ? `${a} IS DISTINCT FROM ${b}` : `(${a} IS DISTINCT FROM ${b} OR coalesce(${nan}, false))`;
+    return nullable ? `CASE WHEN ${a} IS NULL AND ${b} IS NULL THEN NULL ELSE ${differs} END` : `(${differs})`;
+  },
+};
+const equalInFilter: FunctionRow = {
+  sql: (args) => {
+    const { a, b, nullable, nan } = pairOf(args);
+    return nan !== undefined && nullable ? `(${a} = ${b} AND NOT (${nan}))` : `(${a} = ${b})`;
+  },
+};
+const ordered = (operator: string): FunctionRow => ({
+  sql: (args) => {
+    const { a, b, nan } = pairOf(args);
+    return nan === undefined ? `(${a} ${operator} ${b})` : `CASE WHEN ${nan} THEN false ELSE ${a} ${operator} ${b} END`;
+  },
+});
+
+const between = (negated: boolean): FunctionRow => ({
+  sql: ([value, low, high]) => {
+    if (!value || !low || !high) return 'NULL';
+    const type = commonType(value.type, low.type === 'timespan' && value.type === 'datetime' ? 'datetime' : low.type);
+    const x = cast(value, type);
+    // A timespan as upper bound of datetimes is counted from the lower one.
+    const top = high.type === 'timespan' && low.type === 'datetime' ? `(${low.sql} + ${high.sql})` : cast(high, type);
+    const inside = type === 'real' ? `(NOT isnan(${x}) AND ${x} BETWEEN ${cast(low, type)} AND ${top})` : `(${x} BETWEEN ${cast(low, type)} AND ${top})`;
+    return negated ? `(NOT ${inside})` : inside;
+  },
+});
+
+/** The members of a list argument as SQL values of `type`, or one SQL boolean when it cannot be listed. */
+function memberOf(left: SqlArgument, args: readonly SqlArgument[], scope: RowScope, fold: (sql: string) => string): string {
+  const values: string[] = [];
+  const tests: string[] = [];
+  const type = left.type === 'dynamic' ? (args.find((argument) => argument.type !== 'dynamic')?.type ?? 'string') : left.type;
+  const x = cast(left, type);
+  for (const argument of args) {
+    const { expression } = argument;
+    if (expression.k === 'table') {
+      const relation = compilePlan(scope.ctx, expression.plan);
+      const column = relation.columns[0];
+      if (!column) continue;
+      const value = fold(convert(column.id, column.type, type));
+      tests.push(`${fold(x)} IN (${selectFrom(relation, [{ id: scope.ctx.newId(), sql: value }])})`);
+    } else if (argument.type === 'dynamic' && expression.k === 'literal' && typeof expression.value === 'string' && expression.value.startsWith('[')) {
+      const elements = JSON.parse(expression.value) as unknown[];
+      for (const element of elements.flat()) values.push(fold(convert(scope.ctx.bind(JSON.stringify(element), 'VARCHAR'), 'dynamic', type)));
+    } else if (argument.type === 'dynamic' && left.type !== 'dynamic') {
+      const wanted = convert('e', 'dynamic', type);
+      tests.push(`CASE WHEN json_type(${argument.sql}) = 'ARRAY' THEN list_contains(list_transform(CAST(json_extract(${argument.sql}, '$[*]') AS VARCHAR[]), lambda e: ${fold(wanted)}), ${fold(x)}) ELSE ${fold(x)} = ${fold(convert(argument.sql, 'dynamic', type))} END`);
+    } else {
+      values.push(fold(cast(argument, type)));
+    }
+  }
+  if (values.length > 0) tests.push(`${fold(x)} IN (${values.join(', ')})`);
+  return tests.length === 0 ? 'false' : `coalesce(${tests.join(' OR ')}, false)`;
+}
+
+const membership = (negated: boolean, ignoreCase: boolean): FunctionRow => ({
+  sql: (args, _call, scope) => {
+    const [left, ...rest] = args;
+    if (!left) return 'NULL';
+    const member = memberOf(left, rest, scope, ignoreCase ? (sql) => `lower(${sql})` : (sql) => sql);
+    return negated ? `(NOT ${member})` : member;
+  },
+});
+
+export const comparisonFunctions: FunctionRows = {
+  '==': equal,
+  '==filter': equalInFilter,
+  '!=': notEqual,
+  '<>': notEqual,
+  '<': ordered('<'),
+  '<=': ordered('<='),
+  '>': ordered('>'),
+  '>=': ordered('>='),
+  between: between(false),
+  '!between': between(true),
+  in: membership(false, false),
+  '!in': membership(true, false),
+  'in~': membership(false, true),
+  '!in~': membership(true, true),
+  and: { sql: ([a, b]) => `(${a ? cast(a, 'bool') : ''} AND ${b ? cast(b, 'bool') : ''})` },
+  or: { sql: ([a, b]) => `(${a ? cast(a, 'bool') : ''} OR ${b ? cast(b, 'bool') : ''})` },
+  not: { sql: ([a]) => `(NOT ${a ? cast(a, 'bool') : 'NULL'})` },
+};

@@ -1,0 +1,73 @@
+import type { KqlType } from '../../kql/types.ts';
+import { cast } from '../convert.ts';
+import { native, parseJson } from '../native.ts';
+import type { FunctionRow, FunctionRows } from '../scope.ts';
+import { formatReal, realToJson } from '../../values/real-text.ts';
+import { parseDatetime, parseTimespan } from '../../values/ticks.ts';
+
+const to = (type: KqlType): FunctionRow => ({ result: type, sql: ([a]) => (a ? cast(a, type) : 'NULL') });
+
+/** Text becomes what it describes; text that is not JSON becomes a JSON string. */
+const parseJsonRow: FunctionRow = {
+  result: 'dynamic',
+  sql: ([a]) => {
+    if (!a) return 'NULL';
+    if (a.type === 'dynamic') return `CASE json_type(${a.sql}) WHEN 'VARCHAR' THEN kql_n_parse_json(json_extract_string(${a.sql}, '$')) ELSE ${a.sql} END`;
+    if (a.type !== 'string') return cast(a, 'dynamic');
+    return `kql_n_parse_json(${a.sql})`;
+  },
+};
+
+/** Keeps the spelling of numbers: only what is not JSON changes. */
+native('parse_json', ['string'], 'dynamic', ([text]) => {
+  const source = String(text).trim();
+  if (source === '') return null;
+  const value = parseJson(source);
+  if (value === undefined) return JSON.stringify(String(text));
+  if (value === null) return null;
+  return typeof value === 'object' ? compactJson(source) : source;
+});
+native('real_text', ['real'], 'string', ([x]) => formatReal(Number(x)));
+native('real_json', ['real'], 'string', ([x]) => realToJson(Number(x)));
+native('hex_long', ['string'], 'long', ([text]) => BigInt.asIntN(64, BigInt(String(text))));
+native('datetime_of_text', ['string'], 'datetime', ([text]) => parseDatetime(String(text)) ?? null);
+native('timespan_of_text', ['string'], 'timespan', ([text]) => parseTimespan(String(text)) ?? null);
+
+/** Removes blanks outside strings. */
+export const compactJson = (json: string): string => json.replace(/("(?:[^"\\]|\\.)*")|\s+/g, (_whole, text: string | undefined) => text ?? '');
+
+export const conversionFunctions: FunctionRows = {
+  tostring: to('string'),
+  toint: to('int'),
+  tolong: to('long'),
+  todouble: to('real'),
+  toreal: to('real'),
+  todecimal: to('decimal'),
+  tobool: to('bool'),
+  toboolean: to('bool'),
+  todatetime: to('datetime'),
+  totimespan: to('timespan'),
+  toguid: to('guid'),
+  int: to('int'),
+  parse_json: parseJsonRow,
+  parsejson: parseJsonRow,
+  todynamic: parseJsonRow,
+  toobject: parseJsonRow,
+  dynamic_to_json: { result: 'string', sql: ([a]) => (a ? `coalesce(kql_n_sorted_json(${cast(a, 'dynamic')}), '')` : "''") },
+  gettype: {
+    result: 'string',
+    sql: ([a]) => {
+      if (!a) return "''";
+      if (a.type !== 'dynamic') return a.type === 'string' ? "'string'" : `'${a.type}'`;
+      return `CASE json_type(${a.sql}) WHEN 'ARRAY' THEN 'array' WHEN 'OBJECT' THEN 'dictionary' WHEN 'VARCHAR' THEN 'string' WHEN 'BOOLEAN' THEN 'bool'
+        WHEN 'DOUBLE' THEN 'double' WHEN 'UBIGINT' THEN 'long' WHEN 'BIGINT' THEN 'long' ELSE 'null' END`;
+    },
+  },
+};
+native('sorted_json', ['dynamic'], 'string', ([json]) => sortedJson(parseJson(json)));
+function sortedJson(value: unknown): string {
+  if (Array.isArray(value)) return `[${value.map(sortedJson).join(',')}]`;
+  if (typeof value !== 'object' || value === null) return JSON.stringify(value);
+  const pairs = Object.entries(value).sort(([a], [b]) => (a < b ? -1 : 1));
+  return `{${pairs.map(([key, item]) => `${JSON.stringify(key)}:${sortedJson(item)}`).join(',')}}`;
+}

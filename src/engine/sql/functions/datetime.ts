@@ -1,0 +1,115 @@
+import { cast } from '../convert.ts';
+import { native } from '../native.ts';
+import type { FunctionRow, FunctionRows } from '../scope.ts';
+import { ticksPerDay, ticksPerHour, ticksPerMillisecond, ticksPerMinute, ticksPerSecond, unixEpochTicks } from '../../values/ticks.ts';
+
+/** From one datetime: `t` is its ticks, `ts` the DuckDB timestamp of it. */
+const of = (result: FunctionRow['result'], sql: (t: string, ts: string) => string): FunctionRow => ({
+  ...(result && { result }),
+  sql: ([a]) => {
+    if (!a) return 'NULL';
+    const t = cast(a, 'datetime');
+    return sql(t, `kql_ts(${t})`);
+  },
+});
+
+/** `startof…(t[, offset])` and `endof…`: `unit` as DuckDB names it; weeks begin on Sunday. */
+const edge = (unit: 'day' | 'week' | 'month' | 'year', isEnd: boolean): FunctionRow => ({
+  result: 'datetime',
+  sql: ([a, offset]) => {
+    if (!a) return 'NULL';
+    const t = cast(a, 'datetime');
+    const count = `(${offset ? cast(offset, 'long') : '0'} + ${isEnd ? 1 : 0})`;
+    const last = isEnd ? ' - 1' : '';
+    if (unit === 'day') return `(kql_day(${t}) + ${count} * ${ticksPerDay.toString()}${last})`;
+    if (unit === 'week') return `(kql_day(${t}) - kql_weekday(${t}) * ${ticksPerDay.toString()} + ${count} * ${(7n * ticksPerDay).toString()}${last})`;
+    return `(kql_ticks(date_trunc('${unit}', kql_ts(${t})) + to_${unit}s(CAST(${count} AS INTEGER)))${last})`;
+  },
+});
+
+const unixTime = (perUnit: bigint | 'nano'): FunctionRow => ({
+  result: 'datetime',
+  sql: ([a]) => {
+    if (!a) return 'NULL';
+    const epoch = unixEpochTicks.toString();
+    if (perUnit === 'nano') return `(${cast(a, 'long')} // 100 + ${epoch})`;
+    if (a.type === 'real') return `(kql_long_of_real(${a.sql} * ${perUnit.toString()}) + ${epoch})`;
+    return `(${cast(a, 'long')} * ${perUnit.toString()} + ${epoch})`;
+  },
+});
+
+const spanParts: Readonly<Record<string, bigint>> = {
+  day: ticksPerDay, hour: ticksPerHour, minute: ticksPerMinute, second: ticksPerSecond, millisecond: ticksPerMillisecond, microsecond: 10n, nanosecond: 1n, week: 7n * ticksPerDay,
+};
+
+const datetimeAdd = native('datetime_add', ['string', 'long', 'datetime'], 'datetime', ([part, amount, at]) => {
+  const unit = String(part).toLowerCase();
+  const [count, ticks] = [BigInt(amount as bigint), BigInt(at as bigint)];
+  if (unit === 'nanosecond') return ticks + count / 100n;
+  const size = spanParts[unit];
+  if (size !== undefined) return ticks + count * size;
+  const months = unit === 'year' ? count * 12n : unit === 'quarter' ? count * 3n : unit === 'month' ? count : undefined;
+  return months === undefined ? null : addMonths(ticks, Number(months));
+});
+
+/** The day is cut to the length of the month, as in .NET. */
+function addMonths(ticks: bigint, months: number): bigint | null {
+  const rest = ((ticks % ticksPerDay) + ticksPerDay) % ticksPerDay;
+  const date = new Date(Number((ticks - rest - unixEpochTicks) / ticksPerMillisecond));
+  const target = date.getUTCFullYear() * 12 + date.getUTCMonth() + months;
+  const [year, month] = [Math.floor(target / 12), ((target % 12) + 12) % 12];
+  if (year < 1 || year > 9999) return null;
+  const lastDay = new Date(Date.UTC(2000, month + 1, 0)).setUTCFullYear(year, month + 1, 0);
+  const day = Math.min(date.getUTCDate(), new Date(lastDay).getUTCDate());
+  const result = new Date(0);
+  result.setUTCFullYear(year, month, day);
+  return unixEpochTicks + BigInt(result.getTime()) * ticksPerMillisecond + rest;
+}
+
+/** Counts the boundaries crossed. */
+const datetimeDiff = native('datetime_diff', ['string', 'datetime', 'datetime'], 'long', ([part, left, right]) => {
+  const unit = String(part).toLowerCase();
+  const [a, b] = [BigInt(left as bigint), BigInt(right as bigint)];
+  const size = spanParts[unit];
+  if (unit === 'nanosecond') return (a - b) * 100n;
+  if (unit === 'week') return floorWeek(a) - floorWeek(b);
+  if (size !== undefined) return a / size - b / size;
+  const [x, y] = [dateOf(a), dateOf(b)];
+  const months = (x.getUTCFullYear() - y.getUTCFullYear()) * 12 + x.getUTCMonth() - y.getUTCMonth();
+  if (unit === 'year') return BigInt(x.getUTCFullYear() - y.getUTCFullYear());
+  if (unit === 'month') return BigInt(months);
+  if (unit === 'quarter') return BigInt((x.getUTCFullYear() - y.getUTCFullYear()) * 4 + Math.floor(x.getUTCMonth() / 3) - Math.floor(y.getUTCMonth() / 3));
+  return null;
+});
+const floorWeek = (ticks: bigint): bigint => (ticks / ticksPerDay + 1n) / 7n;
+const dateOf = (ticks: bigint): Date => new Date(Number((ticks - unixEpochTicks) / ticksPerMillisecond));
+
+export const datetimeFunctions: FunctionRows = {
+  now: { result: 'datetime', sql: ([offset], _call, { ctx }) => (offset ? `(${nowSql(ctx.facts.now)} + ${cast(offset, 'timespan')})` : nowSql(ctx.facts.now)) },
+  ago: { result: 'datetime', sql: ([span], _call, { ctx }) => (span ? `(${nowSql(ctx.facts.now)} - ${cast(span, 'timespan')})` : 'NULL') },
+  startofday: edge('day', false),
+  startofweek: edge('week', false),
+  startofmonth: edge('month', false),
+  startofyear: edge('year', false),
+  endofday: edge('day', true),
+  endofweek: edge('week', true),
+  endofmonth: edge('month', true),
+  endofyear: edge('year', true),
+  dayofweek: of('timespan', (t) => `(kql_weekday(${t}) * ${ticksPerDay.toString()})`),
+  dayofmonth: of('int', (_t, ts) => `CAST(day(${ts}) AS INTEGER)`),
+  dayofyear: of('int', (_t, ts) => `CAST(dayofyear(${ts}) AS INTEGER)`),
+  monthofyear: of('int', (_t, ts) => `CAST(month(${ts}) AS INTEGER)`),
+  getmonth: of('int', (_t, ts) => `CAST(month(${ts}) AS INTEGER)`),
+  getyear: of('int', (_t, ts) => `CAST(year(${ts}) AS INTEGER)`),
+  hourofday: of('int', (t) => `CAST(${t} // 36000000000 % 24 AS INTEGER)`),
+  week_of_year: of('int', (_t, ts) => `CAST(weekofyear(${ts}) AS INTEGER)`),
+  weekofyear: of('int', (_t, ts) => `CAST(weekofyear(${ts}) AS INTEGER)`),
+  unixtime_seconds_todatetime: unixTime(ticksPerSecond),
+  unixtime_milliseconds_todatetime: unixTime(ticksPerMillisecond),
+  unixtime_microseconds_todatetime: unixTime(10n),
+  unixtime_nanoseconds_todatetime: unixTime('nano'),
+  datetime_add: datetimeAdd,
+  datetime_diff: datetimeDiff,
+};
+
+const nowSql = (now: bigint): string => `(${now.toString()})::BIGINT`;

@@ -1,0 +1,66 @@
+import { cast, jsonElement } from '../convert.ts';
+import { native, nativeVariadic, parseJson } from '../native.ts';
+import type { FunctionRow, FunctionRows, SqlArgument } from '../scope.ts';
+
+/** `d.key`: only bags have keys; a missing key and a JSON null are both null. */
+const path: FunctionRow = {
+  result: 'dynamic',
+  sql: ([target, key], _call, { ctx }) => {
+    if (!target || key?.expression.k !== 'literal') return 'NULL';
+    const name = String(key.expression.value).replaceAll('\\', '\\\\').replaceAll('"', '\\"');
+    return `kql_json(json_extract(${cast(target, 'dynamic')}, ${ctx.bind(`$."${name}"`, 'VARCHAR')}))`;
+  },
+};
+
+/** `d[0]`, `d[-1]`, `d["key"]`. */
+const index: FunctionRow = {
+  result: 'dynamic',
+  sql: ([target, key], call, scope) => {
+    if (!target || !key) return 'NULL';
+    if (key.expression.k === 'literal' && key.type === 'string') return path.sql([target, key], call, scope);
+    const json = cast(target, 'dynamic');
+    if (key.type === 'string') return `kql_json(json_extract(${json}, kql_path_key(${key.sql})))`;
+    if (key.type === 'dynamic') return `kql_json(json_extract(${json}, CASE json_type(${key.sql}) WHEN 'VARCHAR' THEN kql_path_key(json_extract_string(${key.sql}, '$')) ELSE '$[' || ${key.sql} || ']' END))`;
+    return `kql_json(json_extract(${json}, '$[' || CAST(${cast(key, 'long')} AS VARCHAR) || ']'))`;
+  },
+};
+
+const joined = (args: readonly SqlArgument[]): string => (args.length === 0 ? `'[]'` : `('[' || ${args.map(jsonElement).join(" || ',' || ")} || ']')`);
+
+const bagPack = (skipEmpty: boolean): FunctionRow => ({
+  result: 'dynamic',
+  sql: (args) => {
+    const pairs: string[] = [];
+    for (let at = 0; at + 1 < args.length; at += 2) {
+      const [key, value] = [args[at], args[at + 1]];
+      if (!key || !value) continue;
+      const pair = `kql_json_of_text(${cast(key, 'string')}) || ':' || ${jsonElement(value)}`;
+      const empty = value.type === 'string' ? `${value.sql} = ''` : `${value.sql} IS NULL`;
+      pairs.push(skipEmpty ? `CASE WHEN ${empty} THEN NULL ELSE ${pair} END` : pair);
+    }
+    return pairs.length === 0 ? `'{}'` : `('{' || concat_ws(',', ${pairs.join(', ')}) || '}')`;
+  },
+});
+
+type Bag = Readonly<Record<string, unknown>>;
+export const isBag = (value: unknown): value is Bag => typeof value === 'object' && value !== null && !Array.isArray(value);
+export const json = (value: unknown): string | null => (value === undefined || value === null ? null : JSON.stringify(value));
+
+export const dynamicFunctions: FunctionRows = {
+  path,
+  index,
+  pack_array: { result: 'dynamic', sql: (args) => joined(args) },
+  bag_pack: bagPack(false),
+  bag_pack_nonempty: bagPack(true),
+  array_length: { result: 'long', sql: ([a]) => (a ? `CASE WHEN json_type(${cast(a, 'dynamic')}) = 'ARRAY' THEN CAST(json_array_length(${cast(a, 'dynamic')}) AS BIGINT) END` : 'NULL') },
+  array_concat: nativeVariadic('array_concat', 'dynamic', (args) => json(args.flatMap((item) => (item === null ? [] : [item])).flat())),
+  bag_keys: native('bag_keys', ['dynamic'], 'dynamic', ([bag]) => {
+    const value = parseJson(bag);
+    return isBag(value) ? json(Object.keys(value)) : null;
+  }),
+  bag_merge: nativeVariadic('bag_merge', 'dynamic', (args) => json(Object.assign({}, ...args.filter(isBag).reverse()))),
+  bag_has_key: native('bag_has_key', ['dynamic', 'string'], 'bool', ([bag, key]) => {
+    const value = parseJson(bag);
+    return isBag(value) ? Object.hasOwn(value, String(key)) : null;
+  }),
+};

@@ -1,0 +1,42 @@
+import { invariant } from '../../base/invariant.ts';
+import type { Literal } from '../kql/ir/expression.ts';
+import { KqlError } from '../kql/kql-error.ts';
+import { physicalType } from '../kql/types.ts';
+import type { SqlContext } from './context.ts';
+
+/** SQL of a literal. Texts are bound; numbers are written from what we parsed, after a check of their shape. */
+export function literalSql(literal: Literal, ctx: SqlContext): string {
+  const { type, value } = literal;
+  if (type === 'string') return ctx.bind(value === null ? '' : String(value), 'VARCHAR');
+  if (value === null) return `NULL::${physicalType[type]}`;
+  if (typeof value === 'boolean') return value ? 'true' : 'false';
+  switch (type) {
+    case 'int':
+    case 'long':
+    case 'datetime':
+    case 'timespan':
+      invariant(/^-?\d+$/.test(value), 'an integer literal has digits only');
+      return `(${value})::${physicalType[type]}`;
+    case 'real':
+      invariant(/^(-?\d+(\.\d+)?(e[+-]?\d+)?|NaN|-?Infinity)$/.test(value), 'a real literal is a JavaScript number');
+      return `'${value}'::DOUBLE`;
+    case 'decimal': {
+      invariant(/^-?\d+(\.\d+)?$/.test(value), 'a decimal literal has digits only');
+      checkDecimal(value);
+      return `'${value}'::DECIMAL(38,18)`;
+    }
+    case 'guid':
+      invariant(/^[0-9a-f-]{36}$/.test(value), 'a guid literal is hyphenated hex');
+      return `'${value}'::UUID`;
+    case 'dynamic':
+      return ctx.bind(value, 'VARCHAR');
+    case 'bool':
+      return value === 'true' ? 'true' : 'false';
+  }
+}
+
+/** Decimals here have 20 digits before the point and 18 after; Kusto has 34 significant digits anywhere. */
+function checkDecimal(value: string): void {
+  const whole = value.replace(/^-/, '').split('.')[0] ?? '';
+  if (whole.length > 20) throw new KqlError('notSupported', 'Decimals of more than 20 digits before the point are not supported.');
+}

@@ -1,0 +1,77 @@
+import type { Item } from '../../kql/ir/plan.ts';
+import type { Column } from '../../kql/types.ts';
+import type { SqlContext } from '../context.ts';
+import { compileCondition, compileExpression } from '../expressions.ts';
+import type { PlanCompilers } from '../plans.ts';
+import { compilePlan } from '../plans.ts';
+import type { Relation, RelationColumn } from '../relation.ts';
+import { asIs, columnNamed, hiddenIds, keptIds, selectFrom } from '../relation.ts';
+import { anchored, rowScope, withWindows } from '../rows.ts';
+import { splitItem } from './source.ts';
+
+interface Computed {
+  readonly relation: Relation;
+  /** By output name. */
+  readonly columns: ReadonlyMap<string, { readonly column: RelationColumn; readonly sql: string }>;
+}
+
+/** Computes items over a relation. All of them see the input only; plain columns keep their internal name. */
+function compute(ctx: SqlContext, input: Relation, items: readonly Item[], cols: readonly Column[]): Computed {
+  const { relation, expressions } = withWindows(ctx, input, items.map((item) => item.expression));
+  const scope = rowScope(ctx, relation);
+  const columns = new Map<string, { column: RelationColumn; sql: string }>();
+  items.forEach((item, index) => {
+    const expression = expressions[index] ?? item.expression;
+    const own = item.names.map((name): RelationColumn => ({ name, type: cols.find((column) => column.name === name)?.type ?? expression.type, id: ctx.newId() }));
+    if (expression.k === 'column' && own[0]?.type === expression.type) {
+      const source = columnNamed(relation, expression.name);
+      columns.set(item.names[0] ?? '', { column: { ...own[0], id: source.id }, sql: source.id });
+      return;
+    }
+    for (const { id, sql } of splitItem(own, compileExpression(expression, scope), expression)) {
+      const column = own.find((candidate) => candidate.id === id);
+      if (column) columns.set(column.name, { column, sql });
+    }
+  });
+  return { relation, columns };
+}
+
+/** Order keys must survive a narrower select list; nothing may be selected twice under one name. */
+export function narrowed(relation: Relation, outputs: readonly { id: string; sql: string }[], columns: readonly RelationColumn[]): Relation {
+  const chosen = new Map(outputs.map((output) => [output.id, output]));
+  for (const key of relation.order ?? []) if (!chosen.has(key.id)) chosen.set(key.id, { id: key.id, sql: key.id });
+  return { sql: selectFrom(relation, [...chosen.values()]), columns, ...(relation.order && { order: relation.order }) };
+}
+
+function extend(ctx: SqlContext, input: Relation, items: readonly Item[], cols: readonly Column[]): Relation {
+  const { relation, columns } = compute(ctx, input, items, cols);
+  const result = cols.map((column): RelationColumn => columns.get(column.name)?.column ?? columnNamed(relation, column.name));
+  const outputs = result.map(({ id, name }) => ({ id, sql: columns.get(name)?.sql ?? id }));
+  return narrowed(relation, outputs, result);
+}
+
+export const rowOperators: PlanCompilers<'filter' | 'extend' | 'project' | 'select' | 'serialize'> = {
+  filter: (ctx, node) => {
+    const input = compilePlan(ctx, node.input);
+    const { relation, expressions } = withWindows(ctx, input, [node.condition]);
+    const condition = compileCondition(expressions[0] ?? node.condition, rowScope(ctx, relation));
+    const sql = selectFrom(relation, asIs(keptIds(relation)), `WHERE ${condition}`);
+    return { ...relation, sql };
+  },
+  extend: (ctx, node) => extend(ctx, compilePlan(ctx, node.input), node.items, node.cols),
+  serialize: (ctx, node) => extend(ctx, anchored(ctx, compilePlan(ctx, node.input)), node.items, node.cols),
+  project: (ctx, node) => {
+    const { relation, columns } = compute(ctx, compilePlan(ctx, node.input), node.items, node.cols);
+    const outputs = node.cols.flatMap((column) => {
+      const found = columns.get(column.name);
+      return found ? [found] : [];
+    });
+    return narrowed(relation, outputs.map(({ column, sql }) => ({ id: column.id, sql })), outputs.map(({ column }) => column));
+  },
+  select: (ctx, node) => {
+    const input = compilePlan(ctx, node.input);
+    const columns = node.cols.map((column, index): RelationColumn => ({ ...columnNamed(input, node.from[index] ?? column.name), name: column.name }));
+    const ids = [...new Set([...columns.map((column) => column.id), ...hiddenIds(input)])];
+    return narrowed(input, asIs(ids), columns);
+  },
+};

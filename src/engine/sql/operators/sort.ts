@@ -1,0 +1,52 @@
+import type { SortKey } from '../../kql/ir/plan.ts';
+import type { SqlContext } from '../context.ts';
+import { compileExpression } from '../expressions.ts';
+import type { PlanCompilers } from '../plans.ts';
+import { compilePlan } from '../plans.ts';
+import type { OrderKey, Output, Relation } from '../relation.ts';
+import { asIs, keptIds, orderBy, selectFrom } from '../relation.ts';
+import { rowScope, withWindows } from '../rows.ts';
+import { constantAs } from './source.ts';
+
+/** Sorting only notes the keys: what comes after applies them where order matters. */
+function sorted(ctx: SqlContext, input: Relation, keys: readonly SortKey[]): Relation {
+  const { relation, expressions } = withWindows(ctx, input, keys.map((key) => key.expression));
+  const scope = rowScope(ctx, relation);
+  const added: Output[] = [];
+  const order = keys.map((key, index): OrderKey => {
+    const expression = expressions[index] ?? key.expression;
+    const sql = compileExpression(expression, scope);
+    const isColumn = expression.k === 'column';
+    const id = isColumn ? sql : ctx.newId();
+    if (!isColumn) added.push({ id, sql });
+    return { id, descending: key.descending, nullsFirst: key.nullsFirst };
+  });
+  // Equal keys keep the order they came in when that order is known.
+  const tail = (relation.order ?? []).filter((key) => !order.some((own) => own.id === key.id));
+  return { sql: selectFrom(relation, [...asIs(keptIds(relation)), ...added]), columns: relation.columns, order: [...order, ...tail] };
+}
+
+function limited(ctx: SqlContext, relation: Relation, count: string): Relation {
+  const by = relation.order && relation.order.length > 0 ? `ORDER BY ${orderBy(relation.order)} ` : '';
+  return { ...relation, sql: selectFrom(relation, asIs(keptIds(relation)), `${by}LIMIT ${count}`) };
+}
+
+export const sortOperators: PlanCompilers<'sort' | 'top' | 'take' | 'sample' | 'sampleDistinct'> = {
+  sort: (ctx, node) => sorted(ctx, compilePlan(ctx, node.input), node.keys),
+  top: (ctx, node) => limited(ctx, sorted(ctx, compilePlan(ctx, node.input), node.keys), constantAs(ctx, node.count, 'long')),
+  take: (ctx, node) => limited(ctx, compilePlan(ctx, node.input), constantAs(ctx, node.count, 'long')),
+  sample: (ctx, node) => {
+    const { order: _order, ...relation } = compilePlan(ctx, node.input);
+    return { ...relation, sql: selectFrom(relation, asIs(keptIds(relation)), `ORDER BY random() LIMIT ${constantAs(ctx, node.count, 'long')}`) };
+  },
+  sampleDistinct: (ctx, node) => {
+    const input = compilePlan(ctx, node.input);
+    const id = ctx.newId();
+    const sql = compileExpression(node.of, rowScope(ctx, input));
+    const [column] = node.cols;
+    return {
+      sql: `SELECT DISTINCT ${sql} AS ${id} FROM (${input.sql}) LIMIT ${constantAs(ctx, node.count, 'long')}`,
+      columns: column ? [{ ...column, id }] : [],
+    };
+  },
+};

@@ -1,0 +1,103 @@
+import { invariant } from '../../../base/invariant.ts';
+import type { Expression } from '../../kql/ir/expression.ts';
+import { KqlError } from '../../kql/kql-error.ts';
+import type { Column } from '../../kql/types.ts';
+import { physicalType } from '../../kql/types.ts';
+import type { SqlContext } from '../context.ts';
+import { convert } from '../convert.ts';
+import { compileExpression } from '../expressions.ts';
+import type { PlanCompilers } from '../plans.ts';
+import type { Relation, RelationColumn } from '../relation.ts';
+import { renamed, selectFrom } from '../relation.ts';
+import type { RowScope } from '../scope.ts';
+
+const noRow = (ctx: SqlContext): RowScope => ({
+  ctx,
+  column: () => {
+    throw new KqlError('semantic', 'A column cannot be used here: a constant is needed.');
+  },
+});
+
+export const compileConstant = (ctx: SqlContext, expression: Expression): string => compileExpression(expression, noRow(ctx));
+
+/** A constant in the physical type of `type`. */
+export const constantAs = (ctx: SqlContext, expression: Expression, type: Column['type']): string =>
+  convert(compileConstant(ctx, expression), expression.type, type);
+
+export function freshColumns(ctx: SqlContext, cols: readonly Column[]): RelationColumn[] {
+  return cols.map((column) => ({ ...column, id: ctx.newId() }));
+}
+
+const empty = (columns: readonly RelationColumn[]): Relation => ({
+  sql: `SELECT ${columns.map(({ id, type }) => `NULL::${physicalType[type]} AS ${id}`).join(', ') || '1 AS none'} WHERE false`,
+  columns,
+});
+
+function datatableRelation(ctx: SqlContext, rows: readonly (readonly Expression[])[], cols: readonly Column[]): Relation {
+  const columns = freshColumns(ctx, cols);
+  if (rows.length === 0) return empty(columns);
+  const values = rows.map((row) => `(${row.map((cell, index) => cellSql(ctx, cell, cols[index])).join(', ')})`);
+  return { sql: `SELECT * FROM (VALUES ${values.join(', ')}) AS t(${columns.map((column) => column.id).join(', ')})`, columns };
+}
+
+function cellSql(ctx: SqlContext, cell: Expression, column: Column | undefined): string {
+  invariant(column, 'a datatable row has a cell for each column');
+  if (cell.k === 'literal' && cell.value === null) return column.type === 'string' ? "''" : `NULL::${physicalType[column.type]}`;
+  return constantAs(ctx, cell, column.type);
+}
+
+export const sourceOperators: PlanCompilers<'table' | 'reference' | 'context' | 'datatable' | 'range' | 'print' | 'temporary'> = {
+  table: (ctx, node) => {
+    const source = ctx.table(node.database, node.table, node.cols);
+    const columns = freshColumns(ctx, node.cols);
+    const outputs = columns.map(({ id, name }) => ({ id, sql: source.columns.get(name) ?? 'NULL' }));
+    return { sql: selectFrom(source.sql, outputs), columns };
+  },
+  reference: (ctx, node) => ctx.reference(node.id),
+  context: (ctx) => {
+    invariant(ctx.context, 'a subquery has rows to start from');
+    return renamed(ctx.context, () => ctx.newId());
+  },
+  temporary: (ctx, node) => {
+    const columns = freshColumns(ctx, node.cols);
+    const order = `${ctx.newId()}n`;
+    const outputs = columns.map(({ id }, index) => ({ id, sql: node.ids[index] ?? 'NULL' }));
+    return { sql: selectFrom(node.name, [...outputs, { id: order, sql: 'position' }]), columns, order: [{ id: order, descending: false, nullsFirst: false }] };
+  },
+  datatable: (ctx, node) => datatableRelation(ctx, node.rows, node.cols),
+  range: (ctx, node) => {
+    const columns = freshColumns(ctx, node.cols);
+    const [column] = columns;
+    invariant(column, 'range has one column');
+    const { type, id } = column;
+    const stepType = type === 'datetime' ? 'timespan' : type;
+    const [from, to, step] = [constantAs(ctx, node.from, type), constantAs(ctx, node.to, type), constantAs(ctx, node.step, node.step.type === 'timespan' ? 'timespan' : stepType)];
+    if (type === 'real' || type === 'decimal') {
+      const count = `CAST(floor((${to} - ${from}) / ${step} + 1e-9) AS BIGINT)`;
+      return { sql: `SELECT ${convert(`(${from} + i * ${step})`, 'real', 'real')} AS ${id} FROM range(0, ${count} + 1) AS t(i)`, columns };
+    }
+    const last = `CASE WHEN ${step} > 0 THEN ${to} + 1 ELSE ${to} - 1 END`;
+    return { sql: `SELECT ${type === 'int' ? 'CAST(i AS INTEGER)' : 'i'} AS ${id} FROM range(CAST(${from} AS BIGINT), CAST(${last} AS BIGINT), CAST(${step} AS BIGINT)) AS t(i)`, columns };
+  },
+  print: (ctx, node) => {
+    const columns = freshColumns(ctx, node.cols);
+    let next = 0;
+    const outputs = node.items.flatMap((item) => {
+      const own = columns.slice(next, next + item.names.length);
+      next += item.names.length;
+      return splitItem(own, compileConstant(ctx, item.expression), item.expression);
+    });
+    return { sql: `SELECT ${outputs.map(({ id, sql }) => `${sql} AS ${id}`).join(', ') || '1 AS none'}`, columns };
+  },
+};
+
+/** An expression that yields several columns gives one JSON array; each column reads its element. */
+export function splitItem(columns: readonly RelationColumn[], sql: string, expression: Expression): { id: string; sql: string }[] {
+  const [only] = columns;
+  if (columns.length === 1 && only) {
+    const types = expression.k === 'call' ? expression.types : undefined;
+    if (types && types.length > 1) return [{ id: only.id, sql: convert(`kql_json(json_extract(${sql}, '$[0]'))`, 'dynamic', only.type) }];
+    return [{ id: only.id, sql: convert(sql, expression.type, only.type) }];
+  }
+  return columns.map(({ id, type }, index) => ({ id, sql: convert(`kql_json(json_extract(${sql}, '$[${index}]'))`, 'dynamic', type) }));
+}

@@ -1,0 +1,58 @@
+import { invariant } from '../../base/invariant.ts';
+import type { Plan, Program } from '../kql/ir/plan.ts';
+import type { Column } from '../kql/types.ts';
+import type { BoundValue, RequestFacts, SqlContext, TableSource } from './context.ts';
+import { compilePlan } from './plans.ts';
+import type { Relation } from './relation.ts';
+import { keptIds, orderBy, renamed } from './relation.ts';
+
+export interface Translation {
+  readonly sql: string;
+  readonly bound: readonly BoundValue[];
+  readonly columns: readonly Column[];
+}
+
+export interface TranslationInput {
+  readonly facts: RequestFacts;
+  readonly lets: Program['lets'];
+  readonly wrapping: boolean;
+  table(database: string, table: string, columns: readonly Column[]): TableSource;
+}
+
+/** IR of one result → one SQL statement, its bound values, and what its columns are. */
+export function translate(plan: Plan, input: TranslationInput): Translation {
+  const bound: BoundValue[] = [];
+  const shared = new Map<number, Relation>();
+  const withs: string[] = [];
+  let ids = 0;
+  const base: SqlContext = {
+    newId: () => `c${(ids += 1)}`,
+    bind: (value, physical) => {
+      bound.push({ value });
+      return `$${bound.length}::${physical}`;
+    },
+    bound,
+    facts: input.facts,
+    wrapping: input.wrapping,
+    table: (database, table, columns) => input.table(database, table, columns),
+    context: undefined,
+    within: (context) => ({ ...base, context }),
+    reference: (id) => {
+      let relation = shared.get(id);
+      if (!relation) {
+        const definition = input.lets.find((candidate) => candidate.id === id);
+        invariant(definition, 'a reference names a let of the program');
+        const compiled = compilePlan(base, definition.plan);
+        withs.push(`l${id} AS ${definition.materialized ? 'MATERIALIZED ' : ''}(${compiled.sql})`);
+        relation = { ...compiled, sql: `SELECT ${keptIds(compiled).join(', ') || '1 AS none'} FROM l${id}` };
+        shared.set(id, relation);
+      }
+      return renamed(relation, () => base.newId());
+    },
+  };
+  const relation = compilePlan(base, plan);
+  const outputs = relation.columns.map(({ id, type }, index) => `${type === 'decimal' ? `CASE WHEN ${id} IS NOT NULL THEN kql_text_of_decimal(${id}) END` : type === 'guid' ? `CAST(${id} AS VARCHAR)` : id} AS r${index}`);
+  const order = relation.order && relation.order.length > 0 ? ` ORDER BY ${orderBy(relation.order)}` : '';
+  const body = `SELECT ${outputs.join(', ') || '1 AS none'} FROM (${relation.sql})${order}`;
+  return { sql: withs.length > 0 ? `WITH ${withs.join(', ')} ${body}` : body, bound, columns: plan.cols };
+}

@@ -75,7 +75,7 @@ export async function createInstance(parts: InstanceParts, virtualTime: boolean)
   const added = await principals.addSecret(application.objectId, expiry);
   invariant(added !== undefined, 'the application exists');
   const hidden = (displayName: string) =>
-    principals.create({ tenantId: serviceTenant.tenantId, displayName, kind: 'application' });
+    principals.create({ tenantId: serviceTenant.tenantId, displayName, kind: 'service' });
   const instance: Instance = {
     format: 1,
     tenantId,

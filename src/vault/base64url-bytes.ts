@@ -5,12 +5,19 @@ const notInAlphabet = 0xff;
 const sextets = new Uint8Array(256).fill(notInAlphabet);
 alphabet.forEach((character, sextet) => (sextets[character] = sextet));
 
+/** V8 keeps small arrays inside its heap, where moving them or handing them to OpenSSL leaves copies behind. */
+const bytesOutsideHeapMin = 128;
+
+/** A buffer that can really be overwritten: outside the heap of V8, and not from the pool that Node shares among small buffers. */
+export const secretBuffer = (length: number): Buffer =>
+  Buffer.allocUnsafeSlow(Math.max(length, bytesOutsideHeapMin)).subarray(0, length);
+
 /** Base64url from bytes to bytes, for what must not become a string (which nobody can overwrite).
  * @returns undefined for anything but unpadded, canonical base64url; a partial result is overwritten */
 export function decodeBase64Url(text: Uint8Array): Buffer | undefined {
   const spare = text.length % 4;
   if (spare === 1) return undefined;
-  const bytes = Buffer.allocUnsafeSlow(Math.floor((text.length * 3) / 4));
+  const bytes = secretBuffer(Math.floor((text.length * 3) / 4));
   let bits = 0;
   let held = 0;
   let at = 0;

@@ -1,6 +1,6 @@
 import type { FastifyReply } from 'fastify';
 import { zeroBytes } from '../base/bytes.ts';
-import { base64UrlLength, writeBase64Url } from './base64url-bytes.ts';
+import { base64UrlLength, secretBuffer, writeBase64Url } from './base64url-bytes.ts';
 
 /** Answers `{"kid","value"}` with a value that must not stay in memory: no string is ever made of it, the headers go first
  * and the body is one buffer (two would be copied on their way into TLS), overwritten as soon as it is out.
@@ -27,8 +27,7 @@ export function sendSecret(reply: FastifyReply, kid: string, value: Buffer): voi
 function secretBody(kid: string, value: Buffer): Buffer {
   const front = Buffer.from(`{"kid":${JSON.stringify(kid)},"value":"`, 'utf8');
   const back = Buffer.from('"}', 'utf8');
-  // Not from the pool that Node shares among small buffers.
-  const body = Buffer.allocUnsafeSlow(front.length + base64UrlLength(value.length) + back.length);
+  const body = secretBuffer(front.length + base64UrlLength(value.length) + back.length);
   front.copy(body);
   const end = writeBase64Url(value, body, front.length);
   back.copy(body, end);

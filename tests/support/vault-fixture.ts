@@ -66,6 +66,7 @@ export interface VaultFixture {
   readonly state: State;
   readonly clock: VirtualClock;
   readonly plane: VaultPlane;
+  readonly listener: Listener;
   readonly httpClient: HttpClient;
   /** What went over the wire through `httpClient`: `POST /keys/k/create 401`. */
   readonly wire: string[];
@@ -139,6 +140,7 @@ export async function startVaultFixture(
     state,
     clock,
     plane,
+    listener,
     httpClient,
     wire,
     addVault: (name, changes = {}) => {
@@ -230,7 +232,7 @@ function tokenFor(request: RawRequest, caller: Caller): string | undefined {
   return request.token ?? encodeToken({ audience: 'https://vault.azure.net', caller });
 }
 
-interface Listener {
+export interface Listener {
   readonly server: Server;
   readonly port: number;
   readonly ca: string;
@@ -262,7 +264,7 @@ function hostName(text: string): HostName {
 }
 
 /** Connects to our listener whatever the name says, and checks the certificate against that name. */
-function pinnedAgent({ port, ca }: Listener): Agent {
+export function pinnedAgent({ port, ca }: Pick<Listener, 'port' | 'ca'>): Agent {
   const agent = new Agent({ keepAlive: true, ca });
   agent.createConnection = (options) =>
     connect({ ca, host: '127.0.0.1', port, servername: 'servername' in options ? String(options.servername) : '' });
@@ -282,7 +284,7 @@ function pinnedHttpClient(agent: Agent, wire: string[]): HttpClient {
   };
 }
 
-function sendRaw(
+export function sendRaw(
   agent: Agent,
   method: string,
   path: string,

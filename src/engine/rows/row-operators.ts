@@ -1,4 +1,21 @@
 import type { RowOperator } from './row-operator.ts';
+import { activityPlugins } from './activity-plugins.ts';
+import { bagPlugins } from './bag-plugins.ts';
+import { graphRowOperators } from './graph-operators.ts';
+import { lookupPlugins } from './lookup-plugins.ts';
+import { miningPlugins } from './mining-plugins.ts';
+import { scanOperators } from './scan.ts';
 
-/** Row operators by the name of their `rowwise` node. */
-export const rowOperatorsByName: Readonly<Record<string, RowOperator>> = {};
+/** Row operators by the name of their `rowwise` node: scan, reduce, plugins of `evaluate`, graph operators.
+ *
+ * How to add a plugin: its name in `pluginShapes` (kql/ir/row-settings.ts) and a row in a file here. It gets its rows as
+ * arrays (`inputs[0]`), constant arguments as cells of `inputs[1]`, table arguments as further inputs; `argumentsOf` in
+ * plugin-arguments.ts reads them. It returns rows for `cols`, by position. */
+export const rowOperatorsByName: Readonly<Record<string, RowOperator>> = {
+  ...scanOperators,
+  ...bagPlugins,
+  ...activityPlugins,
+  ...lookupPlugins,
+  ...miningPlugins,
+  ...graphRowOperators,
+};

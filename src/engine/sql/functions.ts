@@ -9,8 +9,27 @@ import { mathFunctions } from './functions/math.ts';
 import { datetimeFunctions } from './functions/datetime.ts';
 import { dynamicFunctions } from './functions/dynamic.ts';
 import { contextFunctions } from './functions/context.ts';
+import { arrayFunctions } from './functions/array.ts';
+import { bagFunctions } from './functions/bag.ts';
+import { datetimeTextFunctions } from './functions/datetime-text.ts';
+import { encodingFunctions } from './functions/encoding.ts';
+import { hashFunctions } from './functions/hash.ts';
+import { ipFunctions } from './functions/ip.ts';
+import { parseTextFunctions } from './functions/parse-text.ts';
+import { geoFunctions } from './functions/geo.ts';
+import { seriesFunctions } from './functions/series.ts';
+import { unitFunctions } from './functions/unit.ts';
+import { sketchFunctions } from './functions/sketch.ts';
+import { statisticsFunctions } from './functions/statistics.ts';
 
-/** All scalar functions and operators by KQL name. One row each, in the file of its family. */
+/** All scalar functions and operators by KQL name. One row each, in the file of its family.
+ *
+ * How to add a function: one row in its family's file under `functions/`.
+ * - in SQL: `name: { result: 'long', sql: ([a, b]) => `…${cast(a, 'string')}…` }` (see scope.ts; macros are in duckdb/macros.ts);
+ * - in JavaScript: `name: native('name', ['string', 'long'], 'dynamic', ([text, n]) => …, { defaults: ['0'] })`, or
+ *   `nativeVariadic('name', 'dynamic', (args) => …)` which gets its arguments as parsed JSON (see native.ts). Put long
+ *   computations in pure modules under `native/` and keep the row short.
+ * Null in gives null out unless `{ nulls: true }`; a string result of null becomes ''. What is not here is refused by name. */
 export const functionRows: FunctionRows = {
   ...comparisonFunctions,
   ...arithmeticFunctions,
@@ -22,4 +41,16 @@ export const functionRows: FunctionRows = {
   ...datetimeFunctions,
   ...dynamicFunctions,
   ...contextFunctions,
+  ...arrayFunctions,
+  ...bagFunctions,
+  ...datetimeTextFunctions,
+  ...encodingFunctions,
+  ...hashFunctions,
+  ...ipFunctions,
+  ...parseTextFunctions,
+  ...geoFunctions,
+  ...seriesFunctions,
+  ...unitFunctions,
+  ...sketchFunctions,
+  ...statisticsFunctions,
 };

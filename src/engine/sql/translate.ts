@@ -54,5 +54,22 @@ export function translate(plan: Plan, input: TranslationInput): Translation {
   const outputs = relation.columns.map(({ id, type }, index) => `${type === 'decimal' ? `CASE WHEN ${id} IS NOT NULL THEN kql_text_of_decimal(${id}) END` : type === 'guid' ? `CAST(${id} AS VARCHAR)` : id} AS r${index}`);
   const order = relation.order && relation.order.length > 0 ? ` ORDER BY ${orderBy(relation.order)}` : '';
   const body = `SELECT ${outputs.join(', ') || '1 AS none'} FROM (${relation.sql})${order}`;
-  return { sql: withs.length > 0 ? `WITH ${withs.join(', ')} ${body}` : body, bound, columns: plan.cols };
+  return { ...onlyUsed(withs.length > 0 ? `WITH ${withs.join(', ')} ${body}` : body, bound), columns: plan.cols };
+}
+
+/** Some rows bind a value that they end up not needing; a statement takes exactly the values it names. The text is all ours,
+ * so a dollar sign and digits before a cast is always a bound value. */
+function onlyUsed(sql: string, bound: readonly BoundValue[]): { sql: string; bound: BoundValue[] } {
+  const used: BoundValue[] = [];
+  const numbers = new Map<string, number>();
+  const text = sql.replace(/\$(\d+)(?=::)/g, (_whole, digits: string) => {
+    let number = numbers.get(digits);
+    if (number === undefined) {
+      used.push(bound[Number(digits) - 1] ?? { value: null });
+      number = used.length;
+      numbers.set(digits, number);
+    }
+    return `$${number}`;
+  });
+  return { sql: text, bound: used };
 }

@@ -1,0 +1,4 @@
+import type { FunctionRows } from '../scope.ts';
+
+/** Functions of property bags. */
+export const bagFunctions: FunctionRows = {};

@@ -1,0 +1,4 @@
+import type { FunctionRows } from '../scope.ts';
+
+/** Geospatial functions. */
+export const geoFunctions: FunctionRows = {};

@@ -1,0 +1,4 @@
+import type { FunctionRows } from '../scope.ts';
+
+/** Hashes. */
+export const hashFunctions: FunctionRows = {};

@@ -91,9 +91,10 @@ export interface ClusterKeys {
    * @returns writes for the caller's commit (none under Microsoft-managed custody); call `recheck` after it */
   useIdentity(clusterId: Guid, identity: Guid, userIdentity?: string): Promise<readonly StateWrite[]>;
   status(clusterId: Guid): Promise<ClusterKeyStatus | undefined>;
-  /** Checks now, out of turn: after start, an identity change, a vault event. @returns the status afterwards */
-  recheck(clusterId: Guid): Promise<ClusterKeyStatus>;
-  /** Ends the cluster's process: stop. Its keys and plaintext go with it. */
+  /** Checks now, out of turn: after start, an identity change, a vault event. A stopped cluster is left alone unless it is to start.
+   * @returns the status afterwards */
+  recheck(clusterId: Guid, options?: { readonly startStopped: boolean }): Promise<ClusterKeyStatus>;
+  /** Ends the cluster's process: stop. Its keys and plaintext go with it, and nobody checks its key until it starts. */
   stop(clusterId: Guid): Promise<void>;
   /** Writes that remove all key records of a cluster; call `stop` after the commit. */
   remove(clusterId: Guid): Promise<readonly StateWrite[]>;

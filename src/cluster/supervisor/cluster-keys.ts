@@ -3,7 +3,7 @@ import { invariant } from '../../base/invariant.ts';
 import type { HostName } from '../../base/names.ts';
 import type { ClusterKeyRecord } from '../../encryption/cluster-key-state.ts';
 import { bareRecord, clusterKeyStatus, clusterKeyTable, warningOf } from '../../encryption/cluster-key-state.ts';
-import type { ClusterKeys, ClusterKeyStatus, Suspension } from '../../encryption/cluster-keys.ts';
+import type { ClusterKeys, ClusterKeyStatus, CustomerKey, Suspension } from '../../encryption/cluster-keys.ts';
 import { leaseHeld } from '../../encryption/lease.ts';
 import { StateConflictError } from '../../state/state-store.ts';
 import type { StateWrite } from '../../state/state.ts';
@@ -100,12 +100,12 @@ export function createClusterKeys(options: ClusterKeysOptions): SupervisedCluste
     preflight: (key, region) => changes.preflight(key, region),
     change: (clusterId, to) => changes.change(clusterId, to),
 
-    async useIdentity(clusterId, identity): Promise<readonly StateWrite[]> {
+    async useIdentity(clusterId, identity, userIdentity): Promise<readonly StateWrite[]> {
       const found = await read(clusterId);
       if (found?.value.custody.kind !== 'customer') return [];
-      const { key } = found.value.custody;
       outstanding.add(clusterId);
-      const record: ClusterKeyRecord = { ...found.value, custody: { kind: 'customer', key: { ...key, identity } } };
+      const key = keyThrough(found.value.custody.key, identity, userIdentity);
+      const record: ClusterKeyRecord = { ...found.value, custody: { kind: 'customer', key } };
       return [writeRecord(clusterKeyTable, clusterId, found.version, record)];
     },
 
@@ -114,9 +114,9 @@ export function createClusterKeys(options: ClusterKeysOptions): SupervisedCluste
       return found === undefined ? undefined : clusterKeyStatus(found.value);
     },
 
-    async recheck(clusterId): Promise<ClusterKeyStatus> {
+    async recheck(clusterId, how): Promise<ClusterKeyStatus> {
       outstanding.delete(clusterId);
-      await checks.check(clusterId, true);
+      await checks.check(clusterId, how?.startStopped);
       const found = await read(clusterId);
       invariant(found !== undefined, 'a cluster that is checked has a key');
       return clusterKeyStatus(found.value);
@@ -172,4 +172,14 @@ export function createClusterKeys(options: ClusterKeysOptions): SupervisedCluste
 function withoutLease(record: ClusterKeyRecord): ClusterKeyRecord {
   const suspension = record.suspension === undefined ? {} : { suspension: record.suspension };
   return { ...bareRecord(record), ...warningOf(record.warning), ...suspension };
+}
+
+/** The same key, reached as another principal. */
+function keyThrough(key: CustomerKey, identity: Guid, userIdentity: string | undefined): CustomerKey {
+  const { vaultUri, vaultHost, keyName, keyVersion } = key;
+  return {
+    ...{ vaultUri, vaultHost, keyName, identity },
+    ...(keyVersion === undefined ? {} : { keyVersion }),
+    ...(userIdentity === undefined ? {} : { userIdentity }),
+  };
 }

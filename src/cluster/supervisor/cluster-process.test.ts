@@ -78,7 +78,10 @@ describe('process', () => {
     await clock.advance(300_000);
     expect(vaults.calls).toEqual([]);
     expect(await keys.admit(id)).toEqual({ outcome: 'stopped' });
-    await keys.recheck(id);
+    await keys.recheck(id); // after an identity change, say
+    expect(vaults.calls).toEqual([]);
+    expect(await keys.admit(id)).toEqual({ outcome: 'stopped' });
+    await keys.recheck(id, { startStopped: true });
     expect((await keys.admit(id)).outcome).toBe('admitted');
   });
 

@@ -121,7 +121,10 @@ describe('a key that was taken away', () => {
     expect((await keys.recheck(id)).suspension).toMatchObject({ failure: { cause: 'noIdentity' } });
     const second = newGuid(systemRandomBytes);
     vaults.calls.length = 0;
-    await state.commit({ write: await keys.useIdentity(id, second) });
+    await state.commit({ write: await keys.useIdentity(id, second, '/subscriptions/s/u') });
+    expect((await keys.status(id))?.custody).toMatchObject({
+      key: { identity: second, userIdentity: '/subscriptions/s/u' },
+    });
     expect(vaults.calls).toEqual([]);
     expect((await keys.recheck(id)).suspension).toMatchObject({ failure: { cause: 'forbiddenByPolicy' } });
     vaults.vault(customerHost).access.set(second, new Set(['get', 'wrapKey', 'unwrapKey']));

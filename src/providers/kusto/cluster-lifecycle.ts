@@ -59,7 +59,7 @@ export async function startCluster(ports: KustoPorts, request: ArmRequest): Prom
   const { clusterId, running } = found.value.properties;
   const before = await ports.keys.status(clusterId);
   if (running && before?.suspension === undefined) return { status: 200 };
-  const { suspension } = await ports.keys.recheck(clusterId);
+  const { suspension } = await ports.keys.recheck(clusterId, { startStopped: true });
   const failure =
     suspension === undefined ? undefined : { code: 'BadRequest', message: `[BadRequest] ${suspension.reason}` };
   const operation = await begin(ports, request, found.value, 'ServiceStart', failure);

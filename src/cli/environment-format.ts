@@ -40,13 +40,13 @@ function formatForPowerShell(environment: Environment): string {
   });
 }
 
-/** There is no one dotenv language: only what the usual readers agree on is written. Single quotes are literal in all of them;
+/** There is no one dotenv language: only what the usual readers agree on is written. Single quotes are literal in all of them (but for `${`, which one reader expands everywhere);
  * double quotes stand in when the value has a single quote and nothing that some reader expands. */
 function formatForDotenv(environment: Environment): string {
   return lines(environment, (name, value) => {
     if (value === undefined) return undefined;
     if (/^[A-Za-z0-9_.,:/@%+|[\]*~=-]*$/.test(value)) return `${name}=${value}`;
-    if (/[\0\r]/.test(value)) throw new EnvironmentFormatError(name, 'a dotenv file');
+    if (/[\0\r]|\$\{/.test(value)) throw new EnvironmentFormatError(name, 'a dotenv file');
     if (!value.includes("'") && !/\\\\|\\$/.test(value)) return `${name}='${value}'`;
     if (!/["$\\`\n]/.test(value)) return `${name}="${value}"`;
     throw new EnvironmentFormatError(name, 'a dotenv file');

@@ -35,7 +35,8 @@ export function hostsLines({ address, vaults, clusters }: HostsInput): readonly 
 
 /** @returns the text with our lines in the place of those it had, or at its end; without `lines`, with ours taken out */
 export function replaceHostsLines(text: string, lines: readonly string[] = []): string {
-  const before = text.replace(/\r\n/g, '\n').split('\n');
+  const lineEnd = text.includes('\r\n') ? '\r\n' : '\n';
+  const before = text.split(lineEnd);
   const begin = before.indexOf(beginMark);
   const end = before.indexOf(endMark, begin);
   if (begin >= 0 && end > begin) before.splice(begin, end - begin + 1, ...lines);
@@ -43,5 +44,5 @@ export function replaceHostsLines(text: string, lines: readonly string[] = []): 
     while (before.at(-1) === '') before.pop();
     before.push(...lines, '');
   }
-  return before.join('\n');
+  return before.join(lineEnd);
 }

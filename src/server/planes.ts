@@ -67,6 +67,7 @@ export function createPlanes(parts: ServerParts): Planes {
     },
     fault: (name, operation) => (name === serviceVaultName ? undefined : parts.faults.ofVault(name, operation)),
     purgesHeld: () => parts.clocks.purgesHeld(),
+    compact: parts.compact,
   });
   const arm = createArmPlane({
     ...common(parts),

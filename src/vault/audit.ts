@@ -33,7 +33,7 @@ export interface VaultAuditRecord {
 }
 
 /** Ids are ordered by time, then by the order in which this process wrote. */
-export const vaultAudit: Table<VaultAuditRecord> = {
+const vaultAudit: Table<VaultAuditRecord> = {
   name: 'vault-audit',
   parse: (value: Json) => {
     invariant(

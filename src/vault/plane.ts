@@ -46,7 +46,10 @@ export interface VaultPlaneOptions {
   readonly allowedByRole: AllowedByRole;
   readonly log: Log;
   /** Asked for each request before anything else; `operation` is undefined for paths that no operation takes. */
-  readonly fault?: (vault: VaultName, operation: string | undefined) => VaultFault | undefined;
+  readonly fault?: (
+    vault: VaultName,
+    operation: string | undefined,
+  ) => VaultFault | undefined | Promise<VaultFault | undefined>;
   /** Leaves no deleted value behind on disk; called after private keys were removed. */
   readonly compact?: () => Promise<void>;
   /** While true no retention is over: the clock is doubtful. */
@@ -122,7 +125,7 @@ function buildPlane(options: VaultPlaneOptions, runner: VaultRunner): Plane {
     authenticate: async (request, reply) => {
       const vault = await findVault(options.directory, request);
       const operation = operationOf(request);
-      const fault = vault && options.fault?.(vault.name, operation?.id);
+      const fault = vault && (await options.fault?.(vault.name, operation?.id));
       // A name that resolves no more, between the look-up and now, is a connection that breaks.
       if (vault === undefined || fault === 'drop') {
         drop(reply);

@@ -5,7 +5,7 @@ import { VaultError, vaultError } from './vault-error.ts';
 const keyVaultResource = 'https://vault.azure.net';
 
 /** What a token for a vault may be made out to: the resource, without a trailing slash, or the application id of Key Vault. */
-export const keyVaultAudiences: readonly string[] = [keyVaultResource, 'cfa8b339-82a2-471a-a3c9-0fc0be7a4093'];
+const keyVaultAudiences: readonly string[] = [keyVaultResource, 'cfa8b339-82a2-471a-a3c9-0fc0be7a4093'];
 
 /** @returns who calls
  * @throws VaultError 401 with the challenge, whatever is wrong with the token */

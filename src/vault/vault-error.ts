@@ -211,7 +211,7 @@ export function errorBody(error: VaultError): {
   return { error: { code: error.code, message: error.message, ...inner } };
 }
 
-export const issuerOf = (tenantId: Guid): string => `https://sts.windows.net/${tenantId}/`;
+const issuerOf = (tenantId: Guid): string => `https://sts.windows.net/${tenantId}/`;
 
 function describeCaller(caller: Caller): string {
   const groups = caller.groupIds.length > 0 ? [`numgroups=${caller.groupIds.length}`] : [];

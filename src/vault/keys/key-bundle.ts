@@ -19,7 +19,7 @@ export const baseKidOf = (vault: VaultSettings, name: KeyName): string =>
   formatKeyId({ vaultHost: vaultHostOf(vault), name });
 
 /** Says to a reader with only data-plane rights whether soft delete and purge protection are on. */
-export function recoveryLevelOf(vault: VaultSettings): { recoveryLevel: string; recoverableDays: number } {
+function recoveryLevelOf(vault: VaultSettings): { recoveryLevel: string; recoverableDays: number } {
   if (!vault.softDelete) return { recoveryLevel: 'Purgeable', recoverableDays: 0 };
   const level = vault.retentionDays === 90 ? 'Recoverable' : 'CustomizedRecoverable';
   return {

@@ -5,7 +5,7 @@ import { toBase64Url, fromBase64Url } from '../../base/base64url.ts';
 import { zeroBytes } from '../../base/bytes.ts';
 import { invariant } from '../../base/invariant.ts';
 
-export const rsaBits = [2048, 3072, 4096] as const;
+const rsaBits = [2048, 3072, 4096] as const;
 export type RsaBits = (typeof rsaBits)[number];
 
 export const isRsaBits = (value: unknown): value is RsaBits => rsaBits.some((bits) => bits === value);

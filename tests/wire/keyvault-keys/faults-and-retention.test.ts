@@ -3,8 +3,6 @@ import { newGuid } from '../../../src/base/guid.ts';
 import { systemRandomBytes } from '../../../src/base/random.ts';
 import { MemoryStateStore } from '../../../src/state/memory/memory-state-store.ts';
 import type { VaultFault } from '../../../src/vault/faults.ts';
-import { isReservedVaultName, serviceVaultName, withServiceVault } from '../../../src/vault/service-vault.ts';
-import { parseRegion } from '../../../src/base/names.ts';
 import { failure, newCaller, startVaultFixture } from '../../support/vault-fixture.ts';
 import type { VaultFixture } from '../../support/vault-fixture.ts';
 
@@ -145,26 +143,19 @@ describe('retention', () => {
   });
 });
 
-describe('the service vault', () => {
-  it('is a vault like any other for its own principal, in a tenant that customers are not in', async () => {
+describe('a vault as Kustody has for its own keys', () => {
+  it('serves its principal, in a tenant that customers are not in, and destroys keys at once', async () => {
     const tenantId = newGuid(systemRandomBytes);
     const service = newCaller(tenantId);
-    const region = parseRegion('eastus');
-    if (region === undefined) throw new Error('a region');
-    const directory = withServiceVault(
-      { find: () => Promise.resolve(undefined) },
-      { vaultId: newGuid(systemRandomBytes), tenantId, principalId: service.objectId, region },
-    );
-    expect(isReservedVaultName(serviceVaultName)).toBe(true);
-    const settings = await directory.find(serviceVaultName);
-    if (settings === undefined) throw new Error('a vault');
-    vault.vaults.set(serviceVaultName, settings);
-    const client = vault.keyClient(serviceVaultName, service);
+    const permissions = { keys: ['create', 'delete', 'wrapKey', 'unwrapKey'] };
+    const accessPolicies = [{ tenantId, objectId: service.objectId, permissions }];
+    vault.addVault('service', { tenantId, accessPolicies, softDelete: false });
+    const client = vault.keyClient('service', service);
     const key = await client.createRsaKey('cluster-1');
     const user = vault.cryptographyClient(key, service);
     const { result } = await user.wrapKey('RSA-OAEP-256', Buffer.alloc(32, 1));
     expect(Buffer.from((await user.unwrapKey('RSA-OAEP-256', result)).result)).toEqual(Buffer.alloc(32, 1));
-    expect((await vault.raw('GET', `/keys${version}`, { vault: serviceVaultName })).status).toBe(401);
+    expect((await vault.raw('GET', `/keys${version}`, { vault: 'service' })).status).toBe(401);
     compactions = 0;
     await client.beginDeleteKey('cluster-1');
     expect(compactions).toBe(1);

@@ -1,0 +1,50 @@
+/** What a client did wrong to a cluster's data. Text and kind are part of the wire: the wire layer maps each code to its status and type. */
+const texts = {
+  DatabaseNotFound: (name: string) => `Entity ID '${name}' of kind 'Database' was not found.`,
+  TableNotFound: (name: string) => `Entity ID '${name}' of kind 'Table' was not found.`,
+  FunctionNotFound: (name: string) => `Entity ID '${name}' of kind 'Function' was not found.`,
+  ColumnNotFound: (name: string) => `Entity ID '${name}' of kind 'Column' was not found.`,
+  MappingNotFound: (name: string) => `Entity ID '${name}' of kind 'MappingPersistent' was not found.`,
+  ExtentNotFound: (name: string) => `Entity ID '${name}' of kind 'Extent' was not found.`,
+  /** An entity of another kind or another shape has the name. */
+  EntityExists: (name: string) => `Entity ID '${name}' already exists.`,
+  DuplicateMapping: (name: string) => `An ingestion mapping with the name '${name}' already exists.`,
+  InvalidEntityName: (name: string) => `Entity name '${name}' is not valid.`,
+  /** Text: what is wrong with the columns of a table. */
+  InvalidSchema: (text: string) => text,
+  InvalidPolicy: (text: string) => text,
+  InvalidMapping: (text: string) => text,
+  FormatNotSupported: (format: string) => `Data format '${format}' is not supported.`,
+  MappingRequired: (format: string) => `Data format '${format}' needs an ingestion mapping.`,
+  StreamingDisabled: (table: string) => `Streaming ingestion policy is not enabled for table '${table}' or its database.`,
+  /** Text: what is wrong, with line and column. */
+  MalformedData: (text: string) => text,
+  PayloadTooLarge: (text: string) => text,
+  MalformedIngestionProperty: (text: string) => text,
+} as const;
+
+export type DataErrorCode = keyof typeof texts;
+
+export class DataError extends Error {
+  override readonly name = 'DataError';
+  constructor(
+    readonly code: DataErrorCode,
+    message: string,
+    /** Where in the data sent, from 1. */
+    readonly position?: { readonly line: number; readonly column: number },
+  ) {
+    super(message);
+  }
+}
+
+/** @param subject the name, or the text where the row above says so */
+export const dataError = (code: DataErrorCode, subject: string, position?: { readonly line: number; readonly column: number }): DataError =>
+  new DataError(code, texts[code](subject), position);
+
+/** A change was not made, because the cluster may not use its key any more. */
+export class CommitRefusedError extends Error {
+  override readonly name = 'CommitRefusedError';
+  constructor(readonly reason: 'suspended' | 'stopped' | 'conflict') {
+    super(`The change was not made: the cluster is ${reason === 'conflict' ? 'being served by another process' : reason}.`);
+  }
+}

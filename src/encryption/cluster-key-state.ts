@@ -30,6 +30,8 @@ export interface ClusterKeyRecord {
   readonly warning?: string;
   /** The cluster was stopped: nobody checks its key until it starts again. */
   readonly stopped: boolean;
+  /** Set while a change of custody wraps the DEKs anew: nobody adds one meanwhile. Wall clock, milliseconds. */
+  readonly replacing?: { readonly since: number };
 }
 
 export const clusterKeyTable: Table<ClusterKeyRecord> = { name: 'cluster-keys', parse: parseClusterKeyRecord };
@@ -54,7 +56,19 @@ export const bareRecord = (record: ClusterKeyRecord): Omit<ClusterKeyRecord, 'le
   wrapped: record.wrapped,
   check: record.check,
   stopped: record.stopped,
+  ...(record.replacing === undefined ? {} : { replacing: record.replacing }),
 });
+
+/** The record after the end of a change of custody, however it ended. */
+export function withoutReplacing(record: ClusterKeyRecord): ClusterKeyRecord {
+  const { format, clusterId, generation, custody, kid, wrapped, check, stopped, lease, suspension } = record;
+  return {
+    ...{ format, clusterId, generation, custody, kid, wrapped, check, stopped },
+    ...(lease === undefined ? {} : { lease }),
+    ...(suspension === undefined ? {} : { suspension }),
+    ...warningOf(record.warning),
+  };
+}
 
 export const warningOf = (warning: string | undefined): { readonly warning?: string } =>
   warning === undefined ? {} : { warning };
@@ -91,6 +105,9 @@ export function parseClusterKeyRecord(value: Json): ClusterKeyRecord {
     ...(object.suspension === undefined ? {} : { suspension: suspensionOf(object.suspension) }),
     ...(object.warning === undefined ? {} : { warning: textOf(object.warning, 'warning') }),
     stopped: object.stopped === true,
+    ...(object.replacing === undefined
+      ? {}
+      : { replacing: { since: numberOf(objectOf(object.replacing, 'replacing').since, 'replacing') } }),
   };
 }
 

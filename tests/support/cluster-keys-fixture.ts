@@ -34,6 +34,7 @@ export interface ClusterKeysFixture {
   readonly store: StateStore;
   readonly clock: VirtualClock;
   readonly host: ManualHost;
+  readonly wallClock: SystemClock;
   readonly log: { readonly lines: string[] };
   readonly identity: Guid;
   readonly serviceIdentity: Guid;
@@ -106,6 +107,7 @@ export async function clusterKeysFixture(options: FixtureOptions): Promise<Clust
       vaultTimeoutMs: options.vaultTimeoutMs ?? 5000,
       ...options.settings,
     },
+    clusterTables: ['test-extents'],
     processScript: options.script,
     compact: () => {
       compacted.count += 1;
@@ -128,6 +130,7 @@ export async function clusterKeysFixture(options: FixtureOptions): Promise<Clust
     store,
     clock,
     host,
+    wallClock,
     log: { lines },
     identity,
     serviceIdentity,

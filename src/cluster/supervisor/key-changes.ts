@@ -4,7 +4,7 @@ import type { VersionedKeyId } from '../../base/key-id.ts';
 import { toUnixSeconds } from '../../clock/clock.ts';
 import { firstRecord, replacedRecord, rotatedRecord } from '../../encryption/cluster-key-records.ts';
 import type { ClusterKeyRecord } from '../../encryption/cluster-key-state.ts';
-import { clusterKeyStatus, clusterKeyTable, isSameWrap } from '../../encryption/cluster-key-state.ts';
+import { clusterKeyStatus, clusterKeyTable, isSameWrap, withoutReplacing } from '../../encryption/cluster-key-state.ts';
 import type {
   CurrentKeyLost,
   Custody,
@@ -14,8 +14,9 @@ import type {
 } from '../../encryption/cluster-keys.ts';
 import type { KeyFailure } from '../../encryption/key-wrapper.ts';
 import { keyChangeKind } from '../../encryption/rotation.ts';
-import type { StateWrite } from '../../state/state.ts';
+import type { State, StateWrite, Versioned } from '../../state/state.ts';
 import { writeRecord } from '../../state/state.ts';
+import { StateConflictError } from '../../state/state-store.ts';
 import type { NewWrap, RemoteWrite } from '../process/protocol.ts';
 import type { KeyChecks } from './key-checks.ts';
 import type { OutstandingChanges } from './outstanding.ts';
@@ -94,16 +95,40 @@ export class KeyChanges {
         if (found.outcome === 'failed') return (await this.#currentKeyLost(before.value)) ?? failed(found);
         destination = found;
       }
+      const replaces = keyChangeKind(before.value, to) === 'replace';
+      if (replaces && !(await this.#mark(before))) continue;
       const drafted = await this.#draft(before.value, destination);
-      if (drafted.outcome !== 'drafted') return this.#refuse(before.value, destination, drafted);
+      if (drafted.outcome !== 'drafted') {
+        if (replaces) await this.#unmark(clusterId);
+        return this.#refuse(before.value, destination, drafted);
+      }
       const found = await state.get(clusterKeyTable, clusterId);
       if (found !== undefined && isSameWrap(before.value, found.value)) {
         return this.#prepared({ ...drafted.draft, expect: found.version });
       }
     }
+    await this.#unmark(clusterId);
     const message = 'The key of the cluster is being changed by somebody else.';
     const busy: KeyFailure = { outcome: 'failed', kind: 'outage', cause: 'unknown', message };
     return destination === undefined ? failed(busy) : this.#giveUp(destination, busy);
+  }
+
+  /** From here until the change ends no process adds a DEK: what the catalog holds now is all there is to wrap anew.
+   * @returns false when the record has changed */
+  async #mark(before: Versioned<ClusterKeyRecord>): Promise<boolean> {
+    const { state, wallClock } = this.#parts.options;
+    const marked = { ...before.value, replacing: { since: wallClock.now() } };
+    return tryCommit(state, [writeRecord(clusterKeyTable, before.id, before.version, marked)]);
+  }
+
+  async #unmark(clusterId: Guid): Promise<void> {
+    const { state } = this.#parts.options;
+    for (;;) {
+      const found = await state.get(clusterKeyTable, clusterId);
+      if (found?.value.replacing === undefined) return;
+      const write = [writeRecord(clusterKeyTable, clusterId, found.version, withoutReplacing(found.value))];
+      if (await tryCommit(state, write)) return;
+    }
   }
 
   async #draft(
@@ -200,6 +225,7 @@ export class KeyChanges {
           ?.call('forget', { generation })
           .catch(() => undefined);
         if (draft.from === undefined) await processes.end(clusterId);
+        else await this.#unmark(clusterId);
         if (draft.made !== undefined) await serviceKeys.giveUp(draft.made.name);
       },
     };
@@ -234,6 +260,16 @@ export class KeyChanges {
 }
 
 const attemptsMax = 5;
+
+async function tryCommit(state: State, write: readonly StateWrite[]): Promise<boolean> {
+  try {
+    await state.commit({ write });
+    return true;
+  } catch (error) {
+    if (error instanceof StateConflictError) return false;
+    throw error;
+  }
+}
 
 const lost = (record: ClusterKeyRecord, failure: KeyFailure): CurrentKeyLost => ({
   outcome: 'currentKeyLost',

@@ -54,6 +54,9 @@ export interface ClusterKeysOptions {
   readonly edge: Edge;
   readonly serviceVault: ServiceVault;
   readonly settings: LeaseSettings & { readonly vaultTimeoutMs: number };
+  /** Names of the tables that cluster processes read and write, each its own records: ids start with `{cluster id}/`.
+   * None by default. */
+  readonly clusterTables?: readonly string[];
   /** `dist/cluster-process.js`. */
   readonly processScript: string;
   /** Leaves nothing overwritten on disk (truncates the WAL): after a change of custody. */

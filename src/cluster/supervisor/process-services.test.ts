@@ -3,9 +3,17 @@ import { hostName } from '../../../tests/support/scripted-vault.ts';
 import type { MintToken } from '../../authz/caller.ts';
 import { newGuid } from '../../base/guid.ts';
 import { systemRandomBytes } from '../../base/random.ts';
+import { SystemClock } from '../../clock/system-clock.ts';
+import { defaultLeaseSettings } from '../../encryption/lease.ts';
+import type { State } from '../../state/state.ts';
 import type { HostResolution } from './ports.ts';
 import { createProcessServices } from './process-services.ts';
 
+const noState: State = {
+  get: () => Promise.reject(new Error('not used')),
+  list: () => Promise.reject(new Error('not used')),
+  commit: () => Promise.reject(new Error('not used')),
+};
 const identity = newGuid(systemRandomBytes);
 const host = hostName('contoso.vault.azure.net');
 const grant = { identity, host };
@@ -19,11 +27,17 @@ function services(resolution: HostResolution = { where: 'ours' }) {
     return Promise.resolve({ outcome: 'token', token: 'ours', expiresOn: 0 });
   };
   const quiet = (): void => undefined;
-  const serve = createProcessServices({
-    mintToken,
-    resolveHost: () => Promise.resolve(resolution),
-    log: { event: quiet, failure: quiet, warning: (name) => warnings.push(name) },
-  });
+  const clock = new SystemClock({ onError: quiet });
+  const serve = createProcessServices(
+    {
+      mintToken,
+      resolveHost: () => Promise.resolve(resolution),
+      log: { event: quiet, failure: quiet, warning: (name) => warnings.push(name) },
+      ...{ state: noState, clock, wallClock: clock },
+      settings: { ...defaultLeaseSettings, vaultTimeoutMs: 5000 },
+    },
+    undefined,
+  );
   return { serve, minted, warnings };
 }
 

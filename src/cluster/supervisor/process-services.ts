@@ -1,18 +1,25 @@
+import type { Guid } from '../../base/guid.ts';
 import type { HostName } from '../../base/names.ts';
 import { parseHostName } from '../../base/names.ts';
 import { processCallParsers, ProtocolError } from '../process/protocol.ts';
 import type { TokenAnswer } from '../process/vault-key-wrapper.ts';
 import type { VaultGrant } from './cluster-process.ts';
 import type { ClusterKeysOptions } from './ports.ts';
+import { isStateCall, serveState } from './process-state.ts';
 
-type Ports = Pick<ClusterKeysOptions, 'mintToken' | 'resolveHost' | 'log'>;
+type Ports = Pick<
+  ClusterKeysOptions,
+  'mintToken' | 'resolveHost' | 'log' | 'state' | 'clock' | 'wallClock' | 'settings' | 'clusterTables'
+>;
 
-/** Answers what cluster processes ask: whose a host is, and tokens. A process gets a token only for an identity and a host
+/** Answers what cluster processes ask: whose a host is, tokens, and the state of their own cluster. A process gets a token only for an identity and a host
  * that a call in flight named, and only for an audience that the host belongs to. */
 export function createProcessServices(
   ports: Ports,
+  clusterId: Guid | undefined,
 ): (operation: string, body: unknown, grants: readonly VaultGrant[]) => Promise<unknown> {
   return async (operation, body, grants) => {
+    if (clusterId !== undefined && isStateCall(operation)) return serveState(ports, clusterId, operation, body);
     switch (operation) {
       case 'resolve': {
         const { host } = processCallParsers.resolve(body);

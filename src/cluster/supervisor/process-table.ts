@@ -22,7 +22,6 @@ interface Crashes {
  * protects the machine. */
 export class ProcessTable {
   readonly #options: ClusterKeysOptions;
-  readonly #serve: ReturnType<typeof createProcessServices>;
   readonly #onCrash: (clusterId: Guid) => void;
   readonly #running = new Map<Guid, ClusterProcess>();
   readonly #crashes = new Map<Guid, Crashes>();
@@ -34,7 +33,6 @@ export class ProcessTable {
   /** @param onCrash called when a crashed process may start again */
   constructor(options: ClusterKeysOptions, onCrash: (clusterId: Guid) => void) {
     this.#options = options;
-    this.#serve = createProcessServices(options);
     this.#onCrash = onCrash;
   }
 
@@ -98,7 +96,7 @@ export class ProcessTable {
       configure: { clusterId, edge, vaultTimeoutMs: settings.vaultTimeoutMs },
       wallClock,
       output: processOutput ?? 'ignore',
-      serve: this.#serve,
+      serve: createProcessServices(this.#options, clusterId),
       onExit,
     });
   }

@@ -1,0 +1,80 @@
+import { invariant } from '../../base/invariant.ts';
+import type { Guid } from '../../base/guid.ts';
+import type { State, Table, Versioned } from '../../state/state.ts';
+import { StateConflictError } from '../../state/state-store.ts';
+import type { RemoteWrite } from './protocol.ts';
+import type { CommitReply, RemoteRecord, StateCalls } from './state-protocol.ts';
+
+/** The cluster may not use its key any more: what was to be committed is not acknowledged. */
+export class ClusterNotServedError extends Error {
+  override readonly name = 'ClusterNotServedError';
+}
+
+/** The custody of the cluster is changing. Nothing was written; the same action may be tried again. */
+export class CustodyChangingError extends Error {
+  override readonly name = 'CustodyChangingError';
+}
+
+export interface RemoteStateOptions {
+  readonly clusterId: Guid;
+  readonly call: <Call extends keyof StateCalls>(operation: Call, body: StateCalls[Call]) => Promise<unknown>;
+  /** Of the key in use; undefined when there is none. */
+  readonly generation: () => number | undefined;
+}
+
+/** The state as a cluster process sees it: the tables of its own cluster, through the supervisor. Each commit is made only
+ * while the cluster may use the key that its values are sealed under.
+ * @throws StateConflictError, ClusterNotServedError, CustodyChangingError from `commit` */
+export function createRemoteState({ clusterId, call, generation }: RemoteStateOptions): State {
+  const own = (id: string): string => {
+    invariant(id.startsWith(`${clusterId}/`), 'a cluster process names records of its own cluster');
+    return id;
+  };
+  const parsed = <T>(table: Table<T>, record: RemoteRecord): Versioned<T> => ({
+    id: record.id,
+    version: record.version,
+    value: table.parse(record.value),
+  });
+  return {
+    async get(table, id) {
+      const found = (await call('stateGet', { table: table.name, id: own(id) })) as RemoteRecord | undefined;
+      return found === undefined ? undefined : parsed(table, found);
+    },
+    async list(table, options = {}) {
+      const { prefix = `${clusterId}/`, after, limit } = options;
+      const body = {
+        table: table.name,
+        prefix: own(prefix),
+        ...(after === undefined ? {} : { after }),
+        ...(limit === undefined ? {} : { limit }),
+      };
+      const found = (await call('stateList', body)) as readonly RemoteRecord[];
+      return found.map((record) => parsed(table, record));
+    },
+    async commit({ expect = [], write }) {
+      const current = generation();
+      if (current === undefined) throw new ClusterNotServedError('The cluster has no key.');
+      const body = {
+        generation: current,
+        expect: expect.map(({ table, id, expect: version }) => ({ table: table.name, id: own(id), expect: version })),
+        write: write.map(({ table, id, expect: version, put }) => ({
+          table: table.name,
+          id: own(id),
+          expect: version,
+          put: put as RemoteWrite['put'],
+        })),
+      };
+      const reply = (await call('stateCommit', body)) as CommitReply;
+      switch (reply.outcome) {
+        case 'committed':
+          return;
+        case 'conflict':
+          throw new StateConflictError(reply.table, reply.id);
+        case 'notServed':
+          throw new ClusterNotServedError('The cluster may not use its key now.');
+        case 'changing':
+          throw new CustodyChangingError('The custody of the cluster is changing.');
+      }
+    },
+  };
+}

@@ -1,0 +1,97 @@
+import type { Guid } from '../../base/guid.ts';
+import type { Json } from '../../base/json.ts';
+import type { ClusterKeyRecord } from '../../encryption/cluster-key-state.ts';
+import { clusterKeyTable, withoutReplacing } from '../../encryption/cluster-key-state.ts';
+import { leaseHeld } from '../../encryption/lease.ts';
+import type { StateExpectation, StateWrite, Table, Versioned } from '../../state/state.ts';
+import { expectRecord, writeRecord } from '../../state/state.ts';
+import { StateConflictError } from '../../state/state-store.ts';
+import type { CommitReply, StateCalls, StateReplies } from '../process/state-protocol.ts';
+import { stateCallParsers } from '../process/state-protocol.ts';
+import type { ClusterKeysOptions } from './ports.ts';
+import { bothClocks } from './ports.ts';
+
+type Ports = Pick<ClusterKeysOptions, 'state' | 'clock' | 'wallClock' | 'settings' | 'clusterTables' | 'log'>;
+
+/** A change of custody takes seconds; one that takes longer is dead and gives way. */
+export const replacingMsMax = 60_000;
+/** So often the record of the key may change (leases) while one commit is made. */
+const attemptsMax = 20;
+
+export const isStateCall = (operation: string): operation is keyof StateCalls =>
+  Object.hasOwn(stateCallParsers, operation);
+
+/** Serves the state to the process of one cluster: only tables that belong to clusters, only ids of this cluster, and commits
+ * only while the cluster holds its lease on the key of the generation that the values are sealed under. That is checked in the
+ * commit itself: it expects the key's record unchanged.
+ * @throws ProtocolError; Error for what a process has no business with */
+export async function serveState(
+  ports: Ports,
+  clusterId: Guid,
+  operation: keyof StateCalls,
+  body: unknown,
+): Promise<StateReplies[keyof StateCalls]> {
+  switch (operation) {
+    case 'stateGet': {
+      const { table, id } = stateCallParsers.stateGet(body);
+      return ports.state.get(ownTable(ports, clusterId, table, id), id);
+    }
+    case 'stateList': {
+      const { table, prefix, ...options } = stateCallParsers.stateList(body);
+      return ports.state.list(ownTable(ports, clusterId, table, prefix), { prefix, ...options });
+    }
+    default:
+      return commit(ports, clusterId, stateCallParsers.stateCommit(body));
+  }
+}
+
+async function commit(ports: Ports, clusterId: Guid, call: StateCalls['stateCommit']): Promise<CommitReply> {
+  const expect = call.expect.map(({ table, id, expect: version }): StateExpectation => {
+    return { table: ownTable(ports, clusterId, table, id) as Table<never>, id, expect: version };
+  });
+  const write = call.write.map(({ table, id, expect: version, put }): StateWrite => {
+    return { table: ownTable(ports, clusterId, table, id) as Table<never>, id, expect: version, put };
+  });
+  for (let attempt = 1; attempt <= attemptsMax; attempt += 1) {
+    const key = await ports.state.get(clusterKeyTable, clusterId);
+    if (key === undefined || !serves(ports, key.value, call.generation)) return { outcome: 'notServed' };
+    if (key.value.replacing !== undefined && !(await endDeadChange(ports, key))) return { outcome: 'changing' };
+    if (key.value.replacing !== undefined) continue;
+    try {
+      await ports.state.commit({ expect: [...expect, expectRecord(clusterKeyTable, clusterId, key.version)], write });
+      return { outcome: 'committed' };
+    } catch (error) {
+      if (!(error instanceof StateConflictError)) throw error;
+      if (error.table !== clusterKeyTable.name) return { outcome: 'conflict', table: error.table, id: error.id };
+    }
+  }
+  return { outcome: 'changing' };
+}
+
+function serves(ports: Ports, record: ClusterKeyRecord, generation: number): boolean {
+  if (record.stopped || record.suspension !== undefined || record.generation !== generation) return false;
+  return leaseHeld(record.lease, bothClocks(ports), ports.settings);
+}
+
+/** Takes the mark of a change off that never ended. Its own commit, should it still come, then conflicts.
+ * @returns false while the change may be alive */
+async function endDeadChange(ports: Ports, key: Versioned<ClusterKeyRecord>): Promise<boolean> {
+  const since = key.value.replacing?.since ?? 0;
+  if (ports.wallClock.now() - since < replacingMsMax) return false;
+  try {
+    await ports.state.commit({
+      write: [writeRecord(clusterKeyTable, key.id, key.version, withoutReplacing(key.value))],
+    });
+  } catch (error) {
+    if (!(error instanceof StateConflictError)) throw error;
+  }
+  return true;
+}
+
+function ownTable(ports: Ports, clusterId: Guid, name: string, id: string): Table<Json> {
+  if (ports.clusterTables?.includes(name) !== true || !id.startsWith(`${clusterId}/`)) {
+    ports.log.warning('cluster-process-overreach', { clusterId, operation: 'state' });
+    throw new Error('A cluster process asked for a record that is not its own.');
+  }
+  return { name, parse: (value) => value };
+}

@@ -40,6 +40,8 @@ export interface ArmOperation {
   readonly action: string | null;
   /** Checked before `handle` runs. Without it the handler checks the body itself, or ignores it. */
   readonly body?: { readonly schema: TSchema; readonly required: boolean };
+  /** Azure has it and Kustody has not: `handle` refuses it by name. */
+  readonly notBuilt?: true;
   readonly handle: (request: ArmRequest) => Promise<ArmReply>;
 }
 

@@ -4,6 +4,7 @@ import { parseGuid } from '../base/guid.ts';
 import type { ClusterName, Region, VaultName } from '../base/names.ts';
 import type { ClusterKeys } from '../encryption/cluster-keys.ts';
 import { createManagedIdentities } from '../identity/managed-identities.ts';
+import { createAuthorizationProvider } from '../providers/authorization/authorization-provider.ts';
 import { createKeyVaultProvider } from '../providers/keyvault/keyvault-provider.ts';
 import { createVaultDirectory } from '../providers/keyvault/vault-directory.ts';
 import { vaultNames } from '../providers/keyvault/vault-record.ts';
@@ -11,6 +12,8 @@ import { clusterNames, clusterResources } from '../providers/kusto/cluster-recor
 import { noContents } from '../providers/kusto/ports.ts';
 import type { KnownPrincipal, KustoPorts } from '../providers/kusto/ports.ts';
 import { createKustoProvider } from '../providers/kusto/provider.ts';
+import { createManagedIdentityProvider } from '../providers/managed-identity/managed-identity-provider.ts';
+import { findUserAssignedIdentity } from '../providers/managed-identity/user-assigned-identities.ts';
 import { resumeGroupDeletions } from '../providers/resources/group-deletion.ts';
 import { createResourcesProvider } from '../providers/resources/resources-provider.ts';
 import type { VaultDirectory } from '../vault/vault-directory.ts';
@@ -45,14 +48,22 @@ export function createProviders(
     isReservedName: (name) => name === serviceVaultName,
     purgesHeld: () => clocks.purgesHeld(),
   });
+  const managedIdentity = createManagedIdentityProvider({ state, clock, identities });
   const kusto = createKustoProvider({
     ...{ state, clock, randomBytes, keys, identities },
-    userAssignedIdentity: () => Promise.resolve(undefined),
+    userAssignedIdentity: (resourceId) => findUserAssignedIdentity(state, resourceId),
     findPrincipal: principalFinder(parts),
     contents: noContents,
     faults: () => Promise.resolve(parts.faults.ofOperation()),
   });
-  const others = [kusto, keyVault.provider];
+  const authorization = createAuthorizationProvider({
+    ...{ state, clock },
+    principalType: async (objectId, tenantId) => {
+      const principal = await identity.principals.get(objectId);
+      return principal?.tenantId === tenantId ? 'ServicePrincipal' : undefined;
+    },
+  });
+  const others = [kusto, keyVault.provider, managedIdentity, authorization];
   const resourcesDependencies = {
     ...{ state, clock, randomBytes },
     authorizer: parts.authorizer,

@@ -46,7 +46,7 @@ export function createKqlParser(options: {
   let onReady: { promise: Promise<void>; resolve: () => void } = deferred();
 
   function start(): ChildProcess {
-    const started = fork(entry, [], { stdio: ['ignore', 'ignore', 'inherit', 'ipc'], execArgv: [...(options.execArgv ?? [])], env: { PATH: process.env['PATH'] } });
+    const started = fork(entry, [], { stdio: ['ignore', 'ignore', 'inherit', 'ipc'], execArgv: [...(options.execArgv ?? [])], env: {} });
     started.on('message', (message) => {
       if (started === child) receive(message as ParserReply);
     });

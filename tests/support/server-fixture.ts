@@ -1,0 +1,115 @@
+import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
+import { request as httpsRequest } from 'node:https';
+import { tmpdir } from 'node:os';
+import { join, resolve } from 'node:path';
+import { defaultKeySettings, anyLoopbackPort } from '../../src/server/settings.ts';
+import type { ServerSettings } from '../../src/server/settings.ts';
+import { startServer } from '../../src/server/start-server.ts';
+
+const dist = resolve(import.meta.dirname, '..', '..', 'dist');
+
+export interface HostRequest {
+  readonly host: string;
+  readonly method: string;
+  readonly path: string;
+  readonly token?: string;
+  readonly headers?: Readonly<Record<string, string>>;
+  readonly body?: unknown;
+}
+
+export interface HostAnswer {
+  readonly status: number;
+  readonly headers: Readonly<Record<string, string | string[] | undefined>>;
+  readonly text: string;
+  readonly body: unknown;
+}
+
+/** A whole Kustody in a temporary directory, spoken to by raw HTTPS under the real host names, certificates verified. */
+export async function startServerFixture(overrides: Partial<ServerSettings> = {}) {
+  const directory = overrides.dataDirectory ?? mkdtempSync(join(tmpdir(), 'kustody-test-'));
+  const server = await startServer({
+    dataDirectory: directory,
+    listen: anyLoopbackPort,
+    proxy: anyLoopbackPort,
+    allowRemote: false,
+    allowedHosts: [],
+    virtualTime: true,
+    keys: defaultKeySettings,
+    log: { level: 'silent', destination: process.stderr },
+    scripts: { clusterProcess: join(dist, 'cluster-process.js'), kqlProcess: join(dist, 'kql-process.js') },
+    ...overrides,
+  });
+  const environment = await server.environment();
+  const ca = readFileSync(server.caFile, 'utf8');
+
+  const send = (request: HostRequest): Promise<HostAnswer> => sendTo(server.port, ca, request);
+  const tokenFor = async (resource: string): Promise<string> => {
+    const form = new URLSearchParams({
+      grant_type: 'client_credentials',
+      client_id: environment.clientId,
+      client_secret: environment.clientSecret,
+      scope: `${resource}/.default`,
+    });
+    const answer = await send({
+      host: 'login.microsoftonline.com',
+      method: 'POST',
+      path: `/${environment.tenantId}/oauth2/v2.0/token`,
+      headers: { 'content-type': 'application/x-www-form-urlencoded' },
+      body: form.toString(),
+    });
+    return (answer.body as { access_token: string }).access_token;
+  };
+  return {
+    directory,
+    server,
+    environment,
+    send,
+    tokenFor,
+    [Symbol.asyncDispose]: async () => {
+      await server.close();
+      if (overrides.dataDirectory === undefined) rmSync(directory, { recursive: true, force: true });
+    },
+  };
+}
+
+function sendTo(port: number, ca: string, { host, method, path, token, headers, body }: HostRequest): Promise<HostAnswer> {
+  const payload = body === undefined ? undefined : Buffer.from(typeof body === 'string' ? body : JSON.stringify(body));
+  return new Promise((resolveAnswer, reject) => {
+    const request = httpsRequest(
+      {
+        host: '127.0.0.1',
+        port,
+        servername: host,
+        ca,
+        agent: false,
+        method,
+        path,
+        headers: {
+          host,
+          ...(token === undefined ? {} : { authorization: `Bearer ${token}` }),
+          ...(payload === undefined ? {} : { 'content-type': 'application/json', 'content-length': payload.byteLength }),
+          ...headers,
+        },
+      },
+      (response) => {
+        const parts: Buffer[] = [];
+        response.on('data', (part: Buffer) => parts.push(part));
+        response.on('error', reject);
+        response.on('end', () => {
+          const text = Buffer.concat(parts).toString('utf8');
+          resolveAnswer({ status: response.statusCode ?? 0, headers: response.headers, text, body: parse(text) });
+        });
+      },
+    );
+    request.on('error', reject);
+    request.end(payload);
+  });
+}
+
+function parse(text: string): unknown {
+  try {
+    return JSON.parse(text);
+  } catch {
+    return undefined;
+  }
+}

@@ -35,7 +35,11 @@ export const failure = (cause: KeyFailureCause, kind: KeyFailure['kind'] = 'refu
 
 const serviceKid = kid({ vaultHost: 'service.vault.azure.net', keyName: 'service', keyVersion: '0'.repeat(32) });
 
-function kid(key: { readonly vaultHost: string; readonly keyName: string; readonly keyVersion?: string }): VersionedKeyId {
+function kid(key: {
+  readonly vaultHost: string;
+  readonly keyName: string;
+  readonly keyVersion?: string;
+}): VersionedKeyId {
   const vaultHost = parseHostName(key.vaultHost);
   const name = parseKeyName(key.keyName);
   const version = parseKeyVersion(key.keyVersion ?? 'f'.repeat(32));
@@ -67,7 +71,14 @@ export class FakeClusterKeys implements ClusterKeys {
     this.calls.push(`preflight ${key.keyName} as ${key.identity}`);
     const usable: KeyPreflight = {
       outcome: 'usable',
-      key: { kid: kid(key), keyType: 'RSA', bits: 2048, enabled: true, keyOperations: [], recoveryLevel: 'Recoverable' },
+      key: {
+        kid: kid(key),
+        keyType: 'RSA',
+        bits: 2048,
+        enabled: true,
+        keyOperations: [],
+        recoveryLevel: 'Recoverable',
+      },
     };
     return Promise.resolve(this.preflightAnswer?.(key) ?? usable);
   }
@@ -78,7 +89,12 @@ export class FakeClusterKeys implements ClusterKeys {
     invariant(found !== undefined, 'the cluster has a key');
     const { custody, generation } = found.value;
     if (this.lost !== undefined && custody.kind === 'customer') {
-      return { outcome: 'currentKeyLost', vaultUri: custody.key.vaultUri, keyName: custody.key.keyName, failure: this.lost };
+      return {
+        outcome: 'currentKeyLost',
+        vaultUri: custody.key.vaultUri,
+        keyName: custody.key.keyName,
+        failure: this.lost,
+      };
     }
     return this.#prepared(clusterId, found.version, { custody: to, generation: generation + 1 });
   }
@@ -90,7 +106,12 @@ export class FakeClusterKeys implements ClusterKeys {
     const { userIdentity: before, ...key } = found.value.custody.key;
     invariant(before === undefined || before.length > 0, 'an identity has an id');
     const next: CustomerKey = { ...key, identity, ...(userIdentity === undefined ? {} : { userIdentity }) };
-    return [writeRecord(fakeKeyRecords, clusterId, found.version, { ...found.value, custody: { kind: 'customer', key: next } })];
+    return [
+      writeRecord(fakeKeyRecords, clusterId, found.version, {
+        ...found.value,
+        custody: { kind: 'customer', key: next },
+      }),
+    ];
   }
 
   async status(clusterId: Guid): Promise<ClusterKeyStatus | undefined> {
@@ -102,7 +123,15 @@ export class FakeClusterKeys implements ClusterKeys {
       custody,
       generation,
       kid: custody.kind === 'customer' ? kid(custody.key) : serviceKid,
-      ...(away === undefined ? {} : { suspension: { since: '2026-01-01T00:00:00.000Z', failure: away, reason: `The key is out of reach: ${away.cause}.` } }),
+      ...(away === undefined
+        ? {}
+        : {
+            suspension: {
+              since: '2026-01-01T00:00:00.000Z',
+              failure: away,
+              reason: `The key is out of reach: ${away.cause}.`,
+            },
+          }),
     };
   }
 
@@ -144,7 +173,9 @@ export class FakeClusterKeys implements ClusterKeys {
 }
 
 export const testGuid = (digit: string): Guid => {
-  const guid = parseGuid(`${digit.repeat(8)}-${digit.repeat(4)}-4${digit.repeat(3)}-8${digit.repeat(3)}-${digit.repeat(12)}`);
+  const guid = parseGuid(
+    `${digit.repeat(8)}-${digit.repeat(4)}-4${digit.repeat(3)}-8${digit.repeat(3)}-${digit.repeat(12)}`,
+  );
   invariant(guid !== undefined, 'the test names a GUID by one hexadecimal digit');
   return guid;
 };

@@ -7,6 +7,7 @@ import { createArmPlane } from '../../src/arm/plane.ts';
 import { resourceGroupId, resourceGroups } from '../../src/arm/resource-groups.ts';
 import { newSubscription } from '../../src/arm/subscriptions.ts';
 import type { Caller, ManagedIdentities } from '../../src/authz/caller.ts';
+import type { Decision } from '../../src/authz/decide.ts';
 import { newGuid } from '../../src/base/guid.ts';
 import type { Guid } from '../../src/base/guid.ts';
 import { systemRandomBytes } from '../../src/base/random.ts';
@@ -31,7 +32,12 @@ export const groupName = 'rg-kusto';
 export interface KustoFixture {
   readonly client: KustoManagementClient;
   /** Any request, with the token; the path starts with `/`. */
-  readonly send: (method: string, path: string, body?: unknown, headers?: Record<string, string>) => Promise<{ status: number; headers: Headers; body: unknown }>;
+  readonly send: (
+    method: string,
+    path: string,
+    body?: unknown,
+    headers?: Record<string, string>,
+  ) => Promise<{ status: number; headers: Headers; body: unknown }>;
   readonly state: State;
   readonly clock: VirtualClock;
   readonly keys: FakeClusterKeys;
@@ -52,8 +58,27 @@ const caller: Caller = {
   displayName: 'test application',
 };
 
+/** Who may do what is tested with the resource manager; here the caller may do everything. */
+const allowed: Decision = {
+  allowed: true,
+  assignment: {
+    assignmentId: testGuid('e'),
+    scope: '/',
+    roleDefinitionId: testGuid('e'),
+    principalId: caller.objectId,
+    principalType: 'ServicePrincipal',
+    createdOn: '2026-01-01T00:00:00.000Z',
+    updatedOn: '2026-01-01T00:00:00.000Z',
+    createdBy: '',
+  },
+};
+
 export async function startKustoFixture(): Promise<KustoFixture> {
-  const state = await SealedState.open({ store: new MemoryStateStore(), rootKey: new RootKey(systemRandomBytes(32)), randomBytes: systemRandomBytes });
+  const state = await SealedState.open({
+    store: new MemoryStateStore(),
+    rootKey: new RootKey(systemRandomBytes(32)),
+    randomBytes: systemRandomBytes,
+  });
   const clock = new VirtualClock({
     onError: (error) => {
       throw error;
@@ -81,8 +106,8 @@ export async function startKustoFixture(): Promise<KustoFixture> {
     state,
     verifyToken: () => Promise.resolve({ outcome: 'valid', caller }),
     authorizer: {
-      decide: () => Promise.resolve({ allowed: true }),
-      decider: () => Promise.resolve(() => ({ allowed: true })),
+      decide: () => Promise.resolve(allowed),
+      decider: () => Promise.resolve(() => allowed),
       assignmentsOf: () => Promise.resolve([]),
     },
     tenantId,
@@ -93,10 +118,14 @@ export async function startKustoFixture(): Promise<KustoFixture> {
   const server = createServer((request, response) => plane.handle(request, response));
   await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
   const { port } = server.address() as AddressInfo;
-  const client = new KustoManagementClient({ getToken: () => Promise.resolve({ token: 'test', expiresOnTimestamp: Number.MAX_SAFE_INTEGER }) }, subscriptionId, {
-    httpClient: loopbackClient(port),
-    retryOptions: { maxRetries: 0 },
-  });
+  const client = new KustoManagementClient(
+    { getToken: () => Promise.resolve({ token: 'test', expiresOnTimestamp: Number.MAX_SAFE_INTEGER }) },
+    subscriptionId,
+    {
+      httpClient: loopbackClient(port),
+      retryOptions: { maxRetries: 0 },
+    },
+  );
   return Object.assign(fixture, {
     client,
     send: sender(port),
@@ -114,9 +143,19 @@ export async function startKustoFixture(): Promise<KustoFixture> {
 async function makeGroup(state: State): Promise<void> {
   const id = resourceGroupId(subscriptionId, groupName);
   const now = '2026-01-01T00:00:00.000Z';
-  const group = { id, name: groupName, location: 'eastus', provisioningState: 'Succeeded', createdAt: now, changedAt: now } as const;
+  const group = {
+    id,
+    name: groupName,
+    location: 'eastus',
+    provisioningState: 'Succeeded',
+    createdAt: now,
+    changedAt: now,
+  } as const;
   await state.commit({
-    write: [newSubscription({ subscriptionId, displayName: 'test', tenantId }), writeRecord(resourceGroups, id.toLowerCase(), null, group)],
+    write: [
+      newSubscription({ subscriptionId, displayName: 'test', tenantId }),
+      writeRecord(resourceGroups, id.toLowerCase(), null, group),
+    ],
   });
 }
 
@@ -149,10 +188,18 @@ function sender(port: number): KustoFixture['send'] {
   return async (method, path, body, headers = {}) => {
     const response = await fetch(`http://127.0.0.1:${port}${path}`, {
       method,
-      headers: { authorization: 'Bearer test', ...(body === undefined ? {} : { 'content-type': 'application/json' }), ...headers },
+      headers: {
+        authorization: 'Bearer test',
+        ...(body === undefined ? {} : { 'content-type': 'application/json' }),
+        ...headers,
+      },
       ...(body === undefined ? {} : { body: JSON.stringify(body) }),
     });
     const text = await response.text();
-    return { status: response.status, headers: response.headers, body: text === '' ? undefined : (JSON.parse(text) as unknown) };
+    return {
+      status: response.status,
+      headers: response.headers,
+      body: text === '' ? undefined : (JSON.parse(text) as unknown),
+    };
   };
 }

@@ -1,4 +1,5 @@
 import { armErrors } from '../../arm/arm-errors.ts';
+import { resourceRecordId } from '../../arm/resource.ts';
 import { StateConflictError } from '../../state/state-store.ts';
 import { writeRecord } from '../../state/state.ts';
 import type { StateWrite, Versioned } from '../../state/state.ts';
@@ -16,6 +17,13 @@ export async function findCluster(
 ): Promise<Versioned<ClusterResource> | undefined> {
   return unlessGone(ports, await ports.state.get(clusterResources, clusterRecordId(at)));
 }
+
+/** The same by resource id, in any case. */
+export const currentCluster = async (
+  ports: KustoPorts,
+  resourceId: string,
+): Promise<Versioned<ClusterResource> | undefined> =>
+  unlessGone(ports, await ports.state.get(clusterResources, resourceRecordId(resourceId)));
 
 /** @throws ArmError 404 `ResourceNotFound` */
 export async function requireCluster(ports: KustoPorts, at: ClusterAddress): Promise<Versioned<ClusterResource>> {

@@ -21,6 +21,8 @@ export interface KnownPrincipal {
   readonly appId?: Guid;
   readonly displayName: string;
   readonly tenantId: Guid;
+  /** Shown beside the id; empty when nobody gave the tenant a name. */
+  readonly tenantName: string;
 }
 
 /** What a cluster and its databases hold, as the data plane knows it. */

@@ -2,6 +2,7 @@ import type { ArmOperation, ArmProvider, ArmResourceType } from '../../arm/arm-o
 import { locationDisplayNames } from '../../arm/locations.ts';
 import { findCluster, listClusters } from './cluster-lookup.ts';
 import { removeCluster } from './cluster-removal.ts';
+import { childRows } from './child-rows.ts';
 import { clusterRows } from './cluster-rows.ts';
 import { withFreshState } from './cluster-store.ts';
 import { notBuiltRows } from './not-built.ts';
@@ -55,7 +56,13 @@ const resourceTypes: readonly ArmResourceType[] = [
 
 /** The resource provider Microsoft.Kusto: clusters and what belongs to them. */
 export function createKustoProvider(ports: KustoPorts): ArmProvider {
-  const rows = [...clusterRows(ports), ...skuListRows(ports), ...operationResultRows(ports), ...notBuiltRows];
+  const rows = [
+    ...clusterRows(ports),
+    ...childRows(ports),
+    ...skuListRows(ports),
+    ...operationResultRows(ports),
+    ...notBuiltRows,
+  ];
   return {
     namespace: kustoNamespace,
     resourceTypes,

@@ -66,9 +66,16 @@ describe('the cluster resource', () => {
   });
 
   it('Clusters_CreateOrUpdate: answers 201, Creating, an empty etag, Azure-AsyncOperation and no Location', async () => {
-    const { status, headers, body } = await fixture.send('PUT', `${path('c1test')}${version}`, { location: 'westus2', sku });
+    const { status, headers, body } = await fixture.send('PUT', `${path('c1test')}${version}`, {
+      location: 'westus2',
+      sku,
+    });
     expect(status).toBe(201);
-    expect(body).toMatchObject({ etag: '""', location: 'westus2', properties: { state: 'Creating', provisioningState: 'Creating' } });
+    expect(body).toMatchObject({
+      etag: '""',
+      location: 'westus2',
+      properties: { state: 'Creating', provisioningState: 'Creating' },
+    });
     expect(headers.get('azure-asyncoperation')).toMatch(
       /\/providers\/Microsoft\.Kusto\/locations\/West%20US%202\/operationResults\/[0-9a-f-]{36}\?api-version=2024-04-13$/,
     );
@@ -80,7 +87,8 @@ describe('the cluster resource', () => {
     await create();
     fixture.fault = { takesMs: 20_000, fails: false };
     const { headers } = await fixture.send('POST', `${path('c1test')}/stop${version}`);
-    const poll = (name: string): string => new URL(headers.get(name) ?? '').pathname + new URL(headers.get(name) ?? '').search;
+    const poll = (name: string): string =>
+      new URL(headers.get(name) ?? '').pathname + new URL(headers.get(name) ?? '').search;
     const running = await fixture.send('GET', poll('azure-asyncoperation'));
     expect(running.body).toMatchObject({
       status: 'Running',
@@ -91,7 +99,11 @@ describe('the cluster resource', () => {
     expect((await fixture.client.clusters.get(groupName, 'c1test')).state).toBe('Stopping');
     await fixture.clock.advance(20_000);
     const done = await fixture.send('GET', poll('azure-asyncoperation'));
-    expect(done.body).toMatchObject({ status: 'Succeeded', percentComplete: 1, properties: { operationState: 'Completed' } });
+    expect(done.body).toMatchObject({
+      status: 'Succeeded',
+      percentComplete: 1,
+      properties: { operationState: 'Completed' },
+    });
     expect(await fixture.send('GET', poll('location'))).toMatchObject({ status: 200, body: undefined });
     const other = poll('azure-asyncoperation').replace(/[0-9a-f]{12}\?/, '000000000000?');
     expect((await fixture.send('GET', other)).status).toBe(404);
@@ -121,7 +133,10 @@ describe('the cluster resource', () => {
       restrictOutboundNetworkAccess: 'Disabled',
       publicIPType: 'IPv4',
     };
-    const answer = await fixture.send('PATCH', `${path('c1test')}${version}`, { location: 'East US', properties: defaults });
+    const answer = await fixture.send('PATCH', `${path('c1test')}${version}`, {
+      location: 'East US',
+      properties: defaults,
+    });
     expect(answer.status).toBe(200);
     expect(answer.headers.get('azure-asyncoperation')).toBeNull();
     expect(answer.body).toMatchObject({ etag, properties: { provisioningState: 'Succeeded' } });
@@ -129,7 +144,10 @@ describe('the cluster resource', () => {
 
   it('Clusters_Update: a change answers 202 with Running and without Location, and gives a new etag', async () => {
     const { etag } = await create();
-    const answer = await fixture.send('PATCH', `${path('c1test')}${version}`, { properties: { enableStreamingIngest: true }, tags: { a: 'b' } });
+    const answer = await fixture.send('PATCH', `${path('c1test')}${version}`, {
+      properties: { enableStreamingIngest: true },
+      tags: { a: 'b' },
+    });
     expect(answer.status).toBe(202);
     expect(answer.headers.get('azure-asyncoperation')).not.toBeNull();
     expect(answer.headers.get('location')).toBeNull();
@@ -172,7 +190,10 @@ describe('the cluster resource', () => {
   });
 
   it('Clusters_Get: 404 with the text of the resource manager', async () => {
-    await expect(fixture.client.clusters.get(groupName, 'nobody')).rejects.toMatchObject({ statusCode: 404, code: 'ResourceNotFound' });
+    await expect(fixture.client.clusters.get(groupName, 'nobody')).rejects.toMatchObject({
+      statusCode: 404,
+      code: 'ResourceNotFound',
+    });
   });
 
   it('Clusters_List, Clusters_ListByResourceGroup: list clusters and not what is in them', async () => {
@@ -209,7 +230,10 @@ describe('the cluster resource', () => {
     fixture.fault = { takesMs: 60_000, fails: false };
     const { status } = await fixture.send('DELETE', `${path('c1test')}${version}`);
     expect(status).toBe(202);
-    expect(await fixture.client.clusters.get(groupName, 'c1test')).toMatchObject({ state: 'Deleting', provisioningState: 'Deleting' });
+    expect(await fixture.client.clusters.get(groupName, 'c1test')).toMatchObject({
+      state: 'Deleting',
+      provisioningState: 'Deleting',
+    });
     await fixture.clock.advance(60_000);
     await expect(fixture.client.clusters.get(groupName, 'c1test')).rejects.toMatchObject({ statusCode: 404 });
     expect(fixture.keys.calls).toContain('remove');
@@ -254,24 +278,44 @@ describe('the cluster resource', () => {
   });
 
   it.each([
-    [{ name: 'Standard_E2ads_v5', tier: 'Standard', capacity: 1 }, 'Invalid SKU capacity provided, the SKU Standard_E2ads_v5 should be between 2 and 1000'],
-    [{ name: 'Standard_E2ads_v5', tier: 'Basic', capacity: 2 }, 'Invalid SKU tier provided, the SKU Standard_E2ads_v5 has tier Standard'],
-    [{ name: 'Standard_X', tier: 'Standard', capacity: 2 }, "Invalid SKU name provided, the SKU 'Standard_X' does not exist"],
+    [
+      { name: 'Standard_E2ads_v5', tier: 'Standard', capacity: 1 },
+      'Invalid SKU capacity provided, the SKU Standard_E2ads_v5 should be between 2 and 1000',
+    ],
+    [
+      { name: 'Standard_E2ads_v5', tier: 'Basic', capacity: 2 },
+      'Invalid SKU tier provided, the SKU Standard_E2ads_v5 has tier Standard',
+    ],
+    [
+      { name: 'Standard_X', tier: 'Standard', capacity: 2 },
+      "Invalid SKU name provided, the SKU 'Standard_X' does not exist",
+    ],
   ])('Clusters_CreateOrUpdate: refuses the size %j', async (wrong, message) => {
-    await expect(create('c1test', { sku: wrong })).rejects.toMatchObject({ statusCode: 400, code: 'BadRequest', details: { error: { message } } });
+    await expect(create('c1test', { sku: wrong })).rejects.toMatchObject({
+      statusCode: 400,
+      code: 'BadRequest',
+      details: { error: { message } },
+    });
   });
 
   it('Clusters_CreateOrUpdate: refuses wrong names, regions and another region for an existing cluster', async () => {
     await expect(create('C1TEST')).rejects.toMatchObject({ statusCode: 400 });
-    await expect(create('c1test', { location: 'atlantis' })).rejects.toMatchObject({ code: 'LocationNotAvailableForResourceType' });
+    await expect(create('c1test', { location: 'atlantis' })).rejects.toMatchObject({
+      code: 'LocationNotAvailableForResourceType',
+    });
     await create();
-    await expect(create('c1test', { location: 'westus2' })).rejects.toMatchObject({ statusCode: 409, code: 'InvalidResourceLocation' });
+    await expect(create('c1test', { location: 'westus2' })).rejects.toMatchObject({
+      statusCode: 409,
+      code: 'InvalidResourceLocation',
+    });
   });
 
   it('Clusters_Update: what is not built is refused by name, and what can be set only at creation is not changed', async () => {
     await create();
     const update = (body: object): Promise<unknown> => fixture.client.clusters.beginUpdate(groupName, 'c1test', body);
-    await expect(update({ languageExtensions: { value: [{ languageExtensionName: 'PYTHON' }] } })).rejects.toMatchObject({ code: 'NotImplemented' });
+    await expect(
+      update({ languageExtensions: { value: [{ languageExtensionName: 'PYTHON' }] } }),
+    ).rejects.toMatchObject({ code: 'NotImplemented' });
     await expect(update({ enableDoubleEncryption: true })).rejects.toMatchObject({ code: 'BadRequest' });
     const vnet = { subnetId: 'a', enginePublicIpId: 'b', dataManagementPublicIpId: 'c' };
     await expect(update({ virtualNetworkConfiguration: vnet })).rejects.toMatchObject({

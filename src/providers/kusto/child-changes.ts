@@ -1,0 +1,94 @@
+import type { ArmReply, ArmRequest } from '../../arm/arm-operation.ts';
+import type { Versioned } from '../../state/state.ts';
+import type { StateWrite } from '../../state/state.ts';
+import type { Instant } from '../../clock/clock.ts';
+import { requireCluster, touchCluster } from './cluster-lookup.ts';
+import type { ClusterResource } from './cluster-record.ts';
+import { addressOf, requireNoOperation } from './cluster-store.ts';
+import { clusterState } from './cluster-view.ts';
+import type { ProvisioningState } from './cluster-view.ts';
+import { kustoError } from './kusto-errors.ts';
+import { asyncAndLocationHeaders, asyncHeaders } from './operation-results.ts';
+import { beginOperation, isUnderWay } from './operation-record.ts';
+import type { OperationKind, ResourceOperation, StartedOperation } from './operation-record.ts';
+import type { KustoPorts } from './ports.ts';
+
+/** A cluster whose databases can be read: a suspended one too, since that needs no key.
+ * @throws ArmError 404, and 400 `BadRequest` while it is stopped or not there yet */
+export async function requireReadable(
+  ports: KustoPorts,
+  request: ArmRequest,
+  action: string,
+): Promise<Versioned<ClusterResource>> {
+  const found = await requireCluster(ports, addressOf(request));
+  const state = clusterState(found.value, await ports.keys.status(found.value.properties.clusterId), ports.clock.now());
+  if (state !== 'Running' && state !== 'Unavailable') throw kustoError('ClusterNotRunning', action, state);
+  return found;
+}
+
+/** A cluster in which something can be changed. @throws ArmError as `requireReadable`, for a suspended cluster too, and 409 while an operation is under way */
+export async function requireChangeable(
+  ports: KustoPorts,
+  request: ArmRequest,
+  action: string,
+): Promise<Versioned<ClusterResource>> {
+  const found = await requireCluster(ports, addressOf(request));
+  requireNoOperation(ports, found.value);
+  const state = clusterState(found.value, await ports.keys.status(found.value.properties.clusterId), ports.clock.now());
+  if (state !== 'Running') throw kustoError('ClusterNotRunning', action, state);
+  return found;
+}
+
+export const beginChildOperation = async (
+  ports: KustoPorts,
+  request: ArmRequest,
+  cluster: ClusterResource,
+  kind: OperationKind,
+  resourceId: string,
+): Promise<StartedOperation> =>
+  beginOperation(
+    ports,
+    { kind, subscriptionId: request.params['subscriptionId'] ?? '', location: cluster.location, resourceId },
+    await ports.faults(kind, resourceId),
+  );
+
+/** One commit: the child's writes, the operation, and the cluster's record as it is, so that its version tells of every change below it.
+ * An operation that is made to fail leaves only its result. */
+export async function commitChild(
+  ports: KustoPorts,
+  cluster: Versioned<ClusterResource>,
+  operation: StartedOperation,
+  writes: readonly StateWrite[],
+): Promise<void> {
+  const fails = operation.kept.failure !== undefined;
+  await ports.state.commit({ write: fails ? [operation.write] : [...writes, touchCluster(cluster), operation.write] });
+}
+
+export const accepted = (request: ArmRequest, operation: StartedOperation): ArmReply => ({
+  status: 202,
+  headers: asyncAndLocationHeaders(request, operation.record),
+});
+
+export const begun = (
+  request: ArmRequest,
+  operation: StartedOperation,
+  status: 201 | 202,
+  body: unknown,
+): ArmReply => ({
+  status,
+  headers: asyncHeaders(request, operation.record),
+  body,
+});
+
+/** @throws ArmError 409 `RequestConflict` */
+export function requireChildIdle(
+  resource: { readonly id: string; readonly properties: { readonly operation?: ResourceOperation } },
+  now: Instant,
+): void {
+  if (isUnderWay(resource.properties.operation, now)) throw kustoError('RequestConflict', resource.id);
+}
+
+export function childProvisioning(operation: ResourceOperation | undefined, now: Instant): ProvisioningState {
+  if (!isUnderWay(operation, now)) return 'Succeeded';
+  return operation?.kind === 'DatabaseAlter' ? 'Running' : 'Creating';
+}

@@ -1,0 +1,94 @@
+import type { ArmMethod, ArmOperation, ArmReply, ArmRequest } from '../../arm/arm-operation.ts';
+import { withFreshState } from './cluster-store.ts';
+import { addPrincipals, listPrincipals, removePrincipals } from './database-principals.ts';
+import {
+  checkDatabaseName,
+  deleteDatabase,
+  getDatabase,
+  listDatabases,
+  patchDatabase,
+  putDatabase,
+} from './databases.ts';
+import type { KustoPorts } from './ports.ts';
+import {
+  checkAssignmentName,
+  deleteAssignment,
+  getAssignment,
+  putAssignment,
+  readAssignments,
+} from './principal-assignments.ts';
+
+const cluster =
+  '/subscriptions/{subscriptionId}/resourceGroups/{resourceGroupName}/providers/Microsoft.Kusto/clusters/{clusterName}';
+const database = `${cluster}/databases/{databaseName}`;
+const clusterAction = 'Microsoft.Kusto/clusters';
+const databaseAction = `${clusterAction}/databases`;
+
+type Handler = (ports: KustoPorts, request: ArmRequest) => Promise<ArmReply>;
+type Row = readonly [id: string, method: ArmMethod, path: string, action: string, handler: Handler];
+
+const databaseRows: readonly Row[] = [
+  ['Databases_Get', 'GET', database, `${databaseAction}/read`, getDatabase],
+  ['Databases_ListByCluster', 'GET', `${cluster}/databases`, `${databaseAction}/read`, listDatabases],
+  ['Databases_CreateOrUpdate', 'PUT', database, `${databaseAction}/write`, putDatabase],
+  ['Databases_Update', 'PATCH', database, `${databaseAction}/write`, patchDatabase],
+  ['Databases_Delete', 'DELETE', database, `${databaseAction}/delete`, deleteDatabase],
+  [
+    'Databases_CheckNameAvailability',
+    'POST',
+    `${cluster}/checkNameAvailability`,
+    `${clusterAction}/checkNameAvailability/action`,
+    checkDatabaseName,
+  ],
+  [
+    'Databases_ListPrincipals',
+    'POST',
+    `${database}/listPrincipals`,
+    `${databaseAction}/listPrincipals/action`,
+    listPrincipals,
+  ],
+  [
+    'Databases_AddPrincipals',
+    'POST',
+    `${database}/addPrincipals`,
+    `${databaseAction}/addPrincipals/action`,
+    addPrincipals,
+  ],
+  [
+    'Databases_RemovePrincipals',
+    'POST',
+    `${database}/removePrincipals`,
+    `${databaseAction}/removePrincipals/action`,
+    removePrincipals,
+  ],
+];
+
+function assignmentRows(group: string, base: string, action: string): readonly Row[] {
+  const list = `${base}/principalAssignments`;
+  const one = `${list}/{principalAssignmentName}`;
+  const type = `${action}/principalAssignments`;
+  const check = 'checkPrincipalAssignmentNameAvailability';
+  return [
+    [`${group}_Get`, 'GET', one, `${type}/read`, getAssignment],
+    [`${group}_List`, 'GET', list, `${type}/read`, readAssignments],
+    [`${group}_CreateOrUpdate`, 'PUT', one, `${type}/write`, putAssignment],
+    [`${group}_Delete`, 'DELETE', one, `${type}/delete`, deleteAssignment],
+    [`${group}_CheckNameAvailability`, 'POST', `${base}/${check}`, `${action}/${check}/action`, checkAssignmentName],
+  ];
+}
+
+/** What belongs to a cluster: databases, and the principals of both. */
+export function childRows(ports: KustoPorts): readonly ArmOperation[] {
+  const rows = [
+    ...databaseRows,
+    ...assignmentRows('ClusterPrincipalAssignments', cluster, clusterAction),
+    ...assignmentRows('DatabasePrincipalAssignments', database, databaseAction),
+  ];
+  return rows.map(([id, method, path, action, handler]) => ({
+    id,
+    method,
+    path,
+    action,
+    handle: (request) => withFreshState(() => handler(ports, request)),
+  }));
+}

@@ -1,0 +1,164 @@
+import type { Guid } from '../../base/guid.ts';
+import type { DatabaseName, HostName, Region } from '../../base/names.ts';
+import type { Suspension } from '../../encryption/cluster-keys.ts';
+import type { Versioned } from '../../state/state.ts';
+import { databaseResources } from './child-records.ts';
+import type { AssignmentProperties, DatabaseResource } from './child-records.ts';
+import { currentCluster } from './cluster-lookup.ts';
+import { clusterNames, parseClusterHost } from './cluster-record.ts';
+import type { ClusterResource } from './cluster-record.ts';
+import { settingOf } from './cluster-settings.ts';
+import { listAll, listChildren } from './cluster-store.ts';
+import { clusterState, stateReason } from './cluster-view.ts';
+import type { ClusterState } from './cluster-view.ts';
+import type { KustoPorts } from './ports.ts';
+import { listAssignments } from './principal-assignments.ts';
+
+export interface DatabaseAccess {
+  readonly databaseId: Guid;
+  readonly name: DatabaseName;
+  /** ISO 8601; absent: unlimited. */
+  readonly softDeletePeriod?: string;
+  readonly hotCachePeriod?: string;
+}
+
+/** Who has a role, on the whole cluster or on one database. Compare `aadObjectId` with the caller's object id and groups. */
+export type AssignmentAccess = Pick<
+  AssignmentProperties,
+  'role' | 'principalType' | 'principalId' | 'principalName' | 'aadObjectId' | 'appId' | 'tenantId'
+> & {
+  /** Absent: a role on the cluster. */
+  readonly databaseId?: Guid;
+};
+
+/** What the data plane must know of a cluster before it serves a request. */
+export interface ClusterAccess {
+  readonly clusterId: Guid;
+  readonly resourceId: string;
+  readonly name: string;
+  readonly region: Region;
+  /** Serve data only while `Running`. */
+  readonly state: ClusterState;
+  readonly stateReason: string;
+  readonly suspension?: Suspension;
+  readonly streamingIngestEnabled: boolean;
+  readonly purgeEnabled: boolean;
+  /** Set: nobody outside can reach the cluster in Azure either, and why: refuse the data plane. */
+  readonly networkRefusal?: string;
+  readonly databases: readonly DatabaseAccess[];
+  readonly assignments: readonly AssignmentAccess[];
+}
+
+type Children = Pick<ClusterAccess, 'databases' | 'assignments'>;
+
+const cachedMax = 200;
+
+/** Reading for the data plane. Every change below a cluster gives its record a new version, so what was read under one version
+ * is kept by that version. */
+export function createClusterAccess(ports: KustoPorts): {
+  /** By the host a client called: `{cluster}.{region}.kusto.windows.net` or the same with `ingest-`. @returns undefined when there is no such cluster */
+  readonly findByHost: (host: HostName) => Promise<ClusterAccess | undefined>;
+  /** All clusters of all subscriptions. */
+  readonly list: () => Promise<readonly ClusterAccess[]>;
+} {
+  const cache = new Map<string, { readonly version: number; readonly children: Children }>();
+
+  const childrenOf = async (found: Versioned<ClusterResource>): Promise<Children> => {
+    const key = `${found.id} ${found.value.properties.clusterId}`;
+    const cached = cache.get(key);
+    if (cached?.version === found.version) return cached.children;
+    const children = await readChildren(ports, found.value);
+    cache.delete(key);
+    if (cache.size >= cachedMax) for (const oldest of [...cache.keys()].slice(0, 1)) cache.delete(oldest);
+    cache.set(key, { version: found.version, children });
+    return children;
+  };
+
+  const byName = async (name: string, region: Region): Promise<ClusterAccess | undefined> => {
+    const claim = await ports.state.get(clusterNames, name);
+    if (claim?.value.region !== region || claim.value.blockedUntil !== undefined) return undefined;
+    const found = await currentCluster(ports, claim.value.resourceId);
+    return found === undefined ? undefined : { ...(await describe(ports, found.value)), ...(await childrenOf(found)) };
+  };
+
+  return {
+    findByHost: async (host) => {
+      const parsed = parseClusterHost(host);
+      return parsed === undefined ? undefined : byName(parsed.name, parsed.region);
+    },
+    list: async () => {
+      const all: ClusterAccess[] = [];
+      for (const { id, value } of await listAll(ports.state, clusterNames, '')) {
+        const found = await byName(id, value.region);
+        if (found !== undefined) all.push(found);
+      }
+      return all;
+    },
+  };
+}
+
+async function describe(ports: KustoPorts, cluster: ClusterResource): Promise<Omit<ClusterAccess, keyof Children>> {
+  const { clusterId, region, settings } = cluster.properties;
+  const status = await ports.keys.status(clusterId);
+  const refusal = networkRefusal(cluster);
+  return {
+    clusterId,
+    resourceId: cluster.id,
+    name: cluster.name,
+    region,
+    state: clusterState(cluster, status, ports.clock.now()),
+    stateReason: stateReason(cluster, status),
+    ...(status?.suspension === undefined ? {} : { suspension: status.suspension }),
+    streamingIngestEnabled: settingOf(settings, 'enableStreamingIngest') === true,
+    purgeEnabled: settingOf(settings, 'enablePurge') === true,
+    ...(refusal === undefined ? {} : { networkRefusal: refusal }),
+  };
+}
+
+/** Clients reach Kustody over loopback, which is in nobody's list of addresses, and there are no private endpoints. */
+function networkRefusal(cluster: ClusterResource): string | undefined {
+  const { settings } = cluster.properties;
+  if (settingOf(settings, 'publicNetworkAccess') === 'Disabled')
+    return 'Public network access is disabled for the cluster (publicNetworkAccess).';
+  const ranges = settingOf(settings, 'allowedIpRangeList');
+  return Array.isArray(ranges) && ranges.length > 0
+    ? 'The address of the client is not in the allowedIpRangeList of the cluster.'
+    : undefined;
+}
+
+async function readChildren(ports: KustoPorts, cluster: ClusterResource): Promise<Children> {
+  const databases: DatabaseAccess[] = [];
+  const assignments: AssignmentAccess[] = [];
+  const onCluster = await listAssignments(ports, { kind: 'cluster', id: cluster.id, name: cluster.name });
+  assignments.push(...onCluster.map(({ value }) => assignmentAccess(value.properties)));
+  for (const { id } of await listChildren(ports.state, `${cluster.id}/databases/`)) {
+    const database = (await ports.state.get(databaseResources, id))?.value;
+    if (database === undefined) continue;
+    databases.push(databaseAccess(database));
+    const onDatabase = await listAssignments(ports, { kind: 'database', id: database.id, name: database.name });
+    assignments.push(
+      ...onDatabase.map(({ value }) => ({
+        ...assignmentAccess(value.properties),
+        databaseId: database.properties.databaseId,
+      })),
+    );
+  }
+  return { databases, assignments };
+}
+
+const databaseAccess = ({ properties }: DatabaseResource): DatabaseAccess => ({
+  databaseId: properties.databaseId,
+  name: properties.databaseName,
+  ...(properties.softDeletePeriod === undefined ? {} : { softDeletePeriod: properties.softDeletePeriod }),
+  ...(properties.hotCachePeriod === undefined ? {} : { hotCachePeriod: properties.hotCachePeriod }),
+});
+
+const assignmentAccess = (properties: AssignmentProperties): AssignmentAccess => ({
+  role: properties.role,
+  principalType: properties.principalType,
+  principalId: properties.principalId,
+  principalName: properties.principalName,
+  aadObjectId: properties.aadObjectId,
+  tenantId: properties.tenantId,
+  ...(properties.appId === undefined ? {} : { appId: properties.appId }),
+});

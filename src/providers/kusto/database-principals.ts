@@ -1,0 +1,120 @@
+import { isJsonObject } from '../../base/json.ts';
+import type { Json, JsonObject } from '../../base/json.ts';
+import type { ArmReply, ArmRequest } from '../../arm/arm-operation.ts';
+import { newGuid } from '../../base/guid.ts';
+import { writeRecord } from '../../state/state.ts';
+import type { StateWrite, Versioned } from '../../state/state.ts';
+import { newAssignment, requirePrincipal, writeNewAssignment } from './assignment-writes.ts';
+import type { AssignmentScope } from './assignment-writes.ts';
+import { requireChangeable, requireReadable } from './child-changes.ts';
+import { assignmentResources } from './child-records.ts';
+import type { AssignmentProperties, AssignmentResource, ClusterRole, DatabaseRole } from './child-records.ts';
+import { touchCluster } from './cluster-lookup.ts';
+import { bodyObject } from './cluster-store.ts';
+import { kustoError } from './kusto-errors.ts';
+import type { KnownPrincipal, KustoPorts, PrincipalType } from './ports.ts';
+import { assignmentScope, listAssignments, readPrincipalType, readRole } from './principal-assignments.ts';
+
+/** The older way to say who may do what in a database; the same assignments behind it. */
+export async function listPrincipals(ports: KustoPorts, request: ArmRequest): Promise<ArmReply> {
+  const cluster = await requireReadable(ports, request, 'fetch principals');
+  const scope = await assignmentScope(ports, request, cluster.value);
+  return principalsAnswer((await listAssignments(ports, scope)).map(({ value }) => value.properties));
+}
+
+/** Adds what is not there yet, in one commit; a new assignment gets a GUID as its name. @returns all principals afterwards */
+export async function addPrincipals(ports: KustoPorts, request: ArmRequest): Promise<ArmReply> {
+  const cluster = await requireChangeable(ports, request, 'change principals');
+  const scope = await assignmentScope(ports, request, cluster.value);
+  const held = await listAssignments(ports, scope);
+  const all = held.map(({ value }) => value.properties);
+  const writes: StateWrite[] = [];
+  for (const wanted of await readPrincipals(ports, request, scope)) {
+    if (all.some((one) => isSame(one, wanted))) continue;
+    all.push(wanted);
+    writes.push(writeNewAssignment(newAssignment(ports, scope, newGuid(ports.randomBytes), wanted)));
+  }
+  if (writes.length > 0) await ports.state.commit({ write: [...writes, touchCluster(cluster)] });
+  return principalsAnswer(all);
+}
+
+/** Removing who is not there is no error. @returns all principals afterwards */
+export async function removePrincipals(ports: KustoPorts, request: ArmRequest): Promise<ArmReply> {
+  const cluster = await requireChangeable(ports, request, 'change principals');
+  const scope = await assignmentScope(ports, request, cluster.value);
+  const held = await listAssignments(ports, scope);
+  const unwanted = await readPrincipals(ports, request, scope);
+  const goes = ({ value }: Versioned<AssignmentResource>): boolean =>
+    unwanted.some((one) => isSame(one, value.properties));
+  const writes = held.filter(goes).map(({ id, version }) => writeRecord(assignmentResources, id, version, null));
+  if (writes.length > 0) await ports.state.commit({ write: [...writes, touchCluster(cluster)] });
+  return principalsAnswer(held.filter((one) => !goes(one)).map(({ value }) => value.properties));
+}
+
+const isSame = (left: AssignmentProperties, right: AssignmentProperties): boolean =>
+  left.aadObjectId === right.aadObjectId && left.role === right.role;
+
+const principalsMax = 100;
+
+async function readPrincipals(
+  ports: KustoPorts,
+  request: ArmRequest,
+  scope: AssignmentScope,
+): Promise<readonly AssignmentProperties[]> {
+  const { value } = bodyObject(request);
+  if (!Array.isArray(value) || value.length > principalsMax)
+    throw kustoError('InvalidValue', 'value', `a list of at most ${principalsMax} principals`);
+  const found: AssignmentProperties[] = [];
+  for (const item of value as readonly Json[]) {
+    if (!isJsonObject(item)) throw kustoError('InvalidValue', 'value', 'a list of principals');
+    const principalType = readPrincipalType(item, 'type');
+    const role = readRole(item['role'], scope.kind);
+    const principalId = idOf(item);
+    const known = await requirePrincipal(ports, principalType, principalId, request.caller.tenantId);
+    found.push(assignmentFor(known, { principalId, principalType, role }));
+  }
+  return found;
+}
+
+/** `appId`, the id inside `fqn` (`aadapp=id;tenant`), `email`, or `name`: what is filled in, in this order. */
+function idOf(item: JsonObject): string {
+  const { appId, fqn, email, name } = item;
+  if (typeof appId === 'string' && appId !== '') return appId;
+  const id = typeof fqn === 'string' ? /^aad(?:app|user|group)=([^;]+)/i.exec(fqn)?.[1] : undefined;
+  if (id !== undefined) return id;
+  if (typeof email === 'string' && email !== '') return email;
+  if (typeof name === 'string' && name !== '') return name;
+  throw kustoError('MissingProperty', 'name');
+}
+
+const assignmentFor = (
+  known: KnownPrincipal,
+  sent: {
+    readonly principalId: string;
+    readonly principalType: PrincipalType;
+    readonly role: ClusterRole | DatabaseRole;
+  },
+): AssignmentProperties => ({
+  format: 1,
+  ...sent,
+  tenantId: known.tenantId,
+  tenantName: known.tenantName,
+  principalName: known.displayName,
+  aadObjectId: known.objectId,
+  ...(known.appId === undefined ? {} : { appId: known.appId }),
+});
+
+const fqnKinds: Record<PrincipalType, string> = { App: 'aadapp', Group: 'aadgroup', User: 'aaduser' };
+
+function principalsAnswer(all: readonly AssignmentProperties[]): ArmReply {
+  const value = all.map(({ principalName, role, principalType, principalId, appId, tenantId, tenantName }) => ({
+    name: principalName,
+    role,
+    type: principalType,
+    fqn: `${fqnKinds[principalType]}=${appId ?? principalId};${tenantId}`,
+    email: principalType === 'User' && principalId.includes('@') ? principalId : '',
+    appId: appId ?? '',
+    tenantName,
+  }));
+  return { status: 200, body: { value } };
+}

@@ -1,0 +1,281 @@
+import { armErrors } from '../../arm/arm-errors.ts';
+import type { ArmReply, ArmRequest } from '../../arm/arm-operation.ts';
+import { isSameLocation } from '../../arm/locations.ts';
+import { pageOf, sortedById } from '../../arm/paging.ts';
+import { newGuid } from '../../base/guid.ts';
+import { isJsonObject } from '../../base/json.ts';
+import type { Json, JsonObject } from '../../base/json.ts';
+import { parseDatabaseName } from '../../base/names.ts';
+import { toIso } from '../../clock/clock.ts';
+import { writeRecord } from '../../state/state.ts';
+import type { StateWrite, Versioned } from '../../state/state.ts';
+import { callerAssignment } from './assignment-writes.ts';
+import {
+  accepted,
+  beginChildOperation,
+  begun,
+  childProvisioning,
+  commitChild,
+  requireChangeable,
+  requireChildIdle,
+  requireReadable,
+} from './child-changes.ts';
+import { databaseResources, databaseType } from './child-records.ts';
+import type { DatabaseProperties, DatabaseResource } from './child-records.ts';
+import type { ClusterResource } from './cluster-record.ts';
+import { bodyObject, bodyProperties, listAll, listChildren } from './cluster-store.ts';
+import { readRequestedKey } from './key-vault-properties.ts';
+import { kustoError } from './kusto-errors.ts';
+import type { KustoPorts } from './ports.ts';
+
+export const databaseId = (cluster: ClusterResource, name: string): string => `${cluster.id}/Databases/${name}`;
+const recordId = (cluster: ClusterResource, name: string): string => databaseId(cluster, name).toLowerCase();
+const nameOf = (request: ArmRequest): string => request.params['databaseName'] ?? '';
+
+export const findDatabase = (
+  ports: KustoPorts,
+  cluster: ClusterResource,
+  name: string,
+): Promise<Versioned<DatabaseResource> | undefined> => ports.state.get(databaseResources, recordId(cluster, name));
+
+/** @throws ArmError 404 `ResourceNotFound` */
+export async function requireDatabase(
+  ports: KustoPorts,
+  cluster: ClusterResource,
+  name: string,
+): Promise<Versioned<DatabaseResource>> {
+  const found = await findDatabase(ports, cluster, name);
+  if (found !== undefined) return found;
+  const group = cluster.id.split('/')[4] ?? '';
+  throw armErrors.ResourceNotFound('Microsoft.Kusto/clusters/databases', `${cluster.name}/${name}`, group);
+}
+
+export async function getDatabase(ports: KustoPorts, request: ArmRequest): Promise<ArmReply> {
+  const cluster = await requireReadable(ports, request, 'fetch databases');
+  const { value: database } = await requireDatabase(ports, cluster.value, nameOf(request));
+  return { status: 200, body: await showDatabase(ports, cluster.value, database) };
+}
+
+export async function listDatabases(ports: KustoPorts, request: ArmRequest): Promise<ArmReply> {
+  const cluster = await requireReadable(ports, request, 'fetch databases');
+  const prefix = recordId(cluster.value, '');
+  const found = await listChildren(ports.state, prefix);
+  const page = pageOf(
+    request,
+    sortedById(found, ({ id }) => id),
+    ({ id }) => id,
+  );
+  const value: unknown[] = [];
+  for (const { id } of page.value) {
+    const database = await ports.state.get(databaseResources, id);
+    if (database !== undefined) value.push(await showDatabase(ports, cluster.value, database.value));
+  }
+  return { status: 200, body: { value, ...(page.nextLink === undefined ? {} : { nextLink: page.nextLink }) } };
+}
+
+/** PUT. A new database makes its creator an Admin of it, unless `callerRole=None` is asked for. */
+export async function putDatabase(ports: KustoPorts, request: ArmRequest): Promise<ArmReply> {
+  const cluster = await requireChangeable(ports, request, 'create databases');
+  const found = await findDatabase(ports, cluster.value, nameOf(request));
+  if (found !== undefined) return changeDatabase(ports, request, cluster, found, 'replace');
+  const body = bodyObject(request);
+  const databaseName = parseDatabaseName(nameOf(request));
+  if (databaseName === undefined) throw kustoError('InvalidDatabaseName', nameOf(request).slice(0, 300));
+  requireKindAndPlace(body, cluster.value, true);
+  const id = databaseId(cluster.value, databaseName);
+  const operation = await beginChildOperation(ports, request, cluster.value, 'DatabaseCreate', id);
+  const now = toIso(ports.clock.now());
+  const database: DatabaseResource = {
+    id,
+    name: `${cluster.value.name}/${databaseName}`,
+    type: databaseType,
+    location: cluster.value.location,
+    kind: 'ReadWrite',
+    properties: {
+      format: 1,
+      databaseId: newGuid(ports.randomBytes),
+      databaseName,
+      ...readPeriods(bodyProperties(body), undefined),
+      operation: operation.kept,
+    },
+    createdAt: now,
+    changedAt: now,
+  };
+  const admin = await callerAdmin(ports, request, database);
+  await commitChild(ports, cluster, operation, [
+    writeRecord(databaseResources, id.toLowerCase(), null, database),
+    ...admin,
+  ]);
+  return begun(request, operation, 201, {
+    ...common(database),
+    properties: { ...periods(database.properties), provisioningState: 'Creating' },
+  });
+}
+
+async function callerAdmin(
+  ports: KustoPorts,
+  request: ArmRequest,
+  database: DatabaseResource,
+): Promise<readonly StateWrite[]> {
+  const role = request.query.get('callerrole') ?? 'Admin';
+  if (role !== 'Admin' && role !== 'None') throw kustoError('InvalidValue', 'callerRole', "'Admin' or 'None'");
+  return role === 'None' ? [] : [await callerAssignment(ports, request.caller, database)];
+}
+
+export async function patchDatabase(ports: KustoPorts, request: ArmRequest): Promise<ArmReply> {
+  const cluster = await requireChangeable(ports, request, 'update databases');
+  return changeDatabase(ports, request, cluster, await requireDatabase(ports, cluster.value, nameOf(request)), 'merge');
+}
+
+async function changeDatabase(
+  ports: KustoPorts,
+  request: ArmRequest,
+  cluster: Versioned<ClusterResource>,
+  found: Versioned<DatabaseResource>,
+  mode: 'merge' | 'replace',
+): Promise<ArmReply> {
+  requireChildIdle(found.value, ports.clock.now());
+  const body = bodyObject(request);
+  requireKindAndPlace(body, cluster.value, mode === 'replace');
+  const { softDeletePeriod, hotCachePeriod, ...rest } = found.value.properties;
+  const held = { softDeletePeriod, hotCachePeriod };
+  const next = readPeriods(bodyProperties(body), mode === 'merge' ? held : undefined);
+  if (next.softDeletePeriod === softDeletePeriod && next.hotCachePeriod === hotCachePeriod) {
+    return { status: 200, body: await showDatabase(ports, cluster.value, found.value) };
+  }
+  const operation = await beginChildOperation(ports, request, cluster.value, 'DatabaseAlter', found.value.id);
+  const changed = {
+    ...found.value,
+    changedAt: toIso(ports.clock.now()),
+    properties: { ...rest, ...next, operation: operation.kept },
+  };
+  await commitChild(ports, cluster, operation, [writeRecord(databaseResources, found.id, found.version, changed)]);
+  return begun(request, operation, 202, {
+    ...common(changed),
+    properties: { ...periods(changed.properties), isFollowed: false, provisioningState: 'Running' },
+  });
+}
+
+/** The database, its assignments and everything in it go in one commit. 204 when there is none. */
+export async function deleteDatabase(ports: KustoPorts, request: ArmRequest): Promise<ArmReply> {
+  const cluster = await requireChangeable(ports, request, 'delete databases');
+  const found = await findDatabase(ports, cluster.value, nameOf(request));
+  if (found === undefined) return { status: 204 };
+  requireChildIdle(found.value, ports.clock.now());
+  const operation = await beginChildOperation(ports, request, cluster.value, 'DatabaseDelete', found.value.id);
+  const below = await listAll(ports.state, databaseResourcesBelow, `${found.id}/`);
+  const contents = await ports.contents.removeDatabase(
+    cluster.value.properties.clusterId,
+    found.value.properties.databaseId,
+  );
+  await commitChild(ports, cluster, operation, [
+    writeRecord(databaseResources, found.id, found.version, null),
+    ...below.map(({ id, version }) => writeRecord(databaseResourcesBelow, id, version, null)),
+    ...contents,
+  ]);
+  return accepted(request, operation);
+}
+
+const databaseResourcesBelow = { name: databaseResources.name, parse: (value: Json) => value };
+
+export async function checkDatabaseName(ports: KustoPorts, request: ArmRequest): Promise<ArmReply> {
+  const cluster = await requireReadable(ports, request, 'fetch databases');
+  const { name, type } = bodyObject(request);
+  if (typeof name !== 'string') throw kustoError('MissingProperty', 'name');
+  const lowerType = typeof type === 'string' ? type.toLowerCase() : '';
+  if (lowerType === 'microsoft.kusto/clusters/attacheddatabaseconfigurations')
+    throw kustoError('NotBuilt', 'attached database configurations');
+  if (lowerType !== 'microsoft.kusto/clusters/databases')
+    throw kustoError('InvalidValue', 'type', "'Microsoft.Kusto/clusters/databases'");
+  if (parseDatabaseName(name) === undefined) {
+    return {
+      status: 200,
+      body: {
+        name,
+        nameAvailable: false,
+        message: kustoError('InvalidDatabaseName', name.slice(0, 300)).message,
+        reason: 'Invalid',
+      },
+    };
+  }
+  if ((await findDatabase(ports, cluster.value, name)) === undefined)
+    return { status: 200, body: { name, nameAvailable: true, message: '' } };
+  const message = `Database ${name} already exists in cluster ${cluster.value.name}. Please select a different database name.`;
+  return { status: 200, body: { name, nameAvailable: false, message } };
+}
+
+function requireKindAndPlace(body: JsonObject, cluster: ClusterResource, kindRequired: boolean): void {
+  const { kind, location } = body;
+  if (kind === 'ReadOnlyFollowing')
+    throw kustoError('NotBuilt', 'databases that follow another cluster (kind ReadOnlyFollowing)');
+  if (kindRequired && (kind === undefined || kind === null)) throw kustoError('MissingProperty', 'kind');
+  if (kind !== undefined && kind !== null && kind !== 'ReadWrite')
+    throw kustoError('InvalidValue', 'kind', "'ReadWrite'");
+  if (typeof location === 'string' && location !== '' && !isSameLocation(location, cluster.location)) {
+    throw kustoError('InvalidValue', 'location', `the location of the cluster, '${cluster.location}'`);
+  }
+}
+
+type Periods = Pick<DatabaseProperties, 'softDeletePeriod' | 'hotCachePeriod'>;
+
+const durationPattern =
+  /^P(?=\d|T\d)(\d{1,9}Y)?(\d{1,9}M)?(\d{1,9}W)?(\d{1,9}D)?(T(?=\d)(\d{1,9}H)?(\d{1,9}M)?(\d{1,9}(\.\d{1,7})?S)?)?$/;
+
+/** @throws ArmError for anything but ISO 8601 durations, and for a key of the database's own, which Kustody has not built */
+function readPeriods(
+  properties: JsonObject,
+  held: { softDeletePeriod: string | undefined; hotCachePeriod: string | undefined } | undefined,
+): Periods {
+  const keys = properties['keyVaultProperties'];
+  if (
+    isJsonObject(keys) &&
+    !['absent', 'microsoftManaged'].includes(readRequestedKey({ keyVaultProperties: keys }).kind)
+  ) {
+    throw kustoError('NotBuilt', 'customer-managed keys of single databases');
+  }
+  const read = (name: keyof Periods): string | undefined => {
+    const value = properties[name];
+    if (value === undefined) return held?.[name];
+    if (value === null) return undefined;
+    if (typeof value !== 'string' || !durationPattern.test(value))
+      throw kustoError('InvalidValue', name, 'an ISO 8601 duration such as P31D');
+    return value;
+  };
+  return periods({ softDeletePeriod: read('softDeletePeriod'), hotCachePeriod: read('hotCachePeriod') });
+}
+
+const periods = (held: {
+  readonly softDeletePeriod?: string | undefined;
+  readonly hotCachePeriod?: string | undefined;
+}): Periods => ({
+  ...(held.softDeletePeriod === undefined ? {} : { softDeletePeriod: held.softDeletePeriod }),
+  ...(held.hotCachePeriod === undefined ? {} : { hotCachePeriod: held.hotCachePeriod }),
+});
+
+const common = (database: DatabaseResource): Record<string, unknown> => ({
+  id: database.id,
+  name: database.name,
+  type: database.type,
+  location: database.location,
+  kind: database.kind,
+});
+
+async function showDatabase(
+  ports: KustoPorts,
+  cluster: ClusterResource,
+  database: DatabaseResource,
+): Promise<Record<string, unknown>> {
+  const { properties } = database;
+  const size = await ports.contents.databaseBytes(cluster.properties.clusterId, properties.databaseId);
+  const suspension = (await ports.keys.status(cluster.properties.clusterId))?.suspension;
+  return {
+    ...common(database),
+    properties: {
+      ...periods(properties),
+      ...(size === undefined ? {} : { statistics: { size } }),
+      isFollowed: false,
+      provisioningState: childProvisioning(properties.operation, ports.clock.now()),
+      ...(suspension === undefined ? {} : { suspensionDetails: { suspensionStartDate: suspension.since } }),
+    },
+  };
+}

@@ -66,7 +66,7 @@ function readCall(tokens: readonly Token[], at: number): { readonly term: Filter
     if (token === undefined || token.kind === 'mark') throw unexpected(token);
     args.push(token.kind === 'text' ? { literal: token.text } : { property: token.text });
     next++;
-    if (isMark(tokens[next], ',')) next++;
+    if (isMark(tokens[next], ',') && !isMark(tokens[next + 1], ')')) next++;
     else if (!isMark(tokens[next], ')')) throw unexpected(tokens[next]);
   }
   return { term: { kind: 'call', name: tokens[at]?.text ?? '', args }, next: next + 1 };

@@ -11,7 +11,7 @@ import { createAuthorizer, ownerAssignment } from '../../src/authz/role-assignme
 import type { Guid } from '../../src/base/guid.ts';
 import { newGuid, parseGuid } from '../../src/base/guid.ts';
 import type { HostName } from '../../src/base/names.ts';
-import { parseHostName } from '../../src/base/names.ts';
+import { parseHostName, parseVaultName } from '../../src/base/names.ts';
 import { systemRandomBytes } from '../../src/base/random.ts';
 import { ManualHost } from '../../src/clock/manual-host.ts';
 import { VirtualClock } from '../../src/clock/virtual-clock.ts';
@@ -101,7 +101,7 @@ export async function startArm(extraProviders: (parts: ArmFixtureParts) => reado
       purgedVaults.push(vaultId);
       return Promise.resolve();
     },
-    isReservedName: (name) => name === parseHostName('reserved-vault'),
+    isReservedName: (name) => name === parseVaultName('reserved-vault'),
   });
   const authorizer = createAuthorizer(state);
   const resources: ResourcesDependencies = {

@@ -71,7 +71,11 @@ describe('deleted vaults', () => {
     });
     const id = await arm.addSubscription('other');
     await arm.resourcesClient(arm.owner, id).resourceGroups.createOrUpdate('rg', { location: 'eastus' });
-    const properties = { tenantId: arm.tenantId, sku: { family: 'A', name: 'standard' }, accessPolicies: [] } as const;
+    const properties: VaultProperties = {
+      tenantId: arm.tenantId,
+      sku: { family: 'A', name: 'standard' },
+      accessPolicies: [],
+    };
     const elsewhere = arm.keyVaultClient(arm.owner, id).vaults;
     await expect(
       elsewhere.createOrUpdate('rg', 'taken-vault', { location: 'eastus', properties }),

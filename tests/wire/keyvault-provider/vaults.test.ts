@@ -15,7 +15,7 @@ describe('vaults', () => {
   const newName = (): string => `vault-${++serial}`;
   const basics = () =>
     ({
-      tenantId: arm.tenantId as string,
+      tenantId: arm.tenantId,
       sku: { family: 'A', name: 'standard' },
       accessPolicies: [],
     }) as VaultProperties;

@@ -1,3 +1,4 @@
+import type { VaultProperties } from '@azure/arm-keyvault';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { assignRole } from '../../support/arm-assignments.ts';
 import type { ArmFixture } from '../../support/arm-fixture.ts';
@@ -105,7 +106,11 @@ describe('lists of resources', () => {
   const pathOf = (group: string): string => `/subscriptions/${arm.subscriptionId}/resourceGroups/${group}`;
 
   async function makeVault(group: string, name: string, tags: Record<string, string>): Promise<void> {
-    const properties = { tenantId: arm.tenantId, sku: { family: 'A', name: 'standard' }, accessPolicies: [] } as const;
+    const properties: VaultProperties = {
+      tenantId: arm.tenantId,
+      sku: { family: 'A', name: 'standard' },
+      accessPolicies: [],
+    };
     await arm.keyVaultClient().vaults.createOrUpdate(group, name, { location: 'eastus', tags, properties });
   }
 });

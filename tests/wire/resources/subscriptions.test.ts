@@ -1,3 +1,4 @@
+import type { VaultProperties } from '@azure/arm-keyvault';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import type { ArmFixture } from '../../support/arm-fixture.ts';
 import { startArm } from '../../support/arm-fixture.ts';
@@ -104,7 +105,11 @@ describe('subscriptions, tenants and providers', () => {
     const vaults = arm.keyVaultClient(arm.owner, id).vaults;
     await client.resourceGroups.createOrUpdate('g', { location: 'eastus' });
     expect((await client.providers.unregister('Microsoft.KeyVault')).registrationState).toBe('Unregistered');
-    const properties = { tenantId: arm.tenantId, sku: { family: 'A', name: 'standard' }, accessPolicies: [] } as const;
+    const properties: VaultProperties = {
+      tenantId: arm.tenantId,
+      sku: { family: 'A', name: 'standard' },
+      accessPolicies: [],
+    };
     const create = () => vaults.createOrUpdate('g', 'registered-vault', { location: 'eastus', properties });
     await expect(create()).rejects.toMatchObject({
       statusCode: 409,

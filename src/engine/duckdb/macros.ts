@@ -2,7 +2,7 @@
  * Ticks: 100 ns since 0001-01-01; 621355968000000000 of them until 1970. */
 export const macros: readonly (readonly [string, string])[] = [
   ['kql_wrap(x)', `CAST(((((x)::HUGEINT + 9223372036854775808) % 18446744073709551616 + 18446744073709551616) % 18446744073709551616) - 9223372036854775808 AS BIGINT)`],
-  ['kql_ts(t)', `make_timestamp(((t) - 621355968000000000) // 10)`],
+  ['kql_ts(t)', `make_timestamp((t) // 10 - 62135596800000000)`],
   ['kql_ticks(ts)', `(epoch_us(ts) * 10 + 621355968000000000)`],
   ['kql_floor_mod(a, b)', `((((a) % (b)) + abs(b)) % abs(b))`],
   ['kql_text_of_bool(x)', `CASE WHEN x IS NULL THEN '' WHEN x THEN 'True' ELSE 'False' END`],
@@ -34,8 +34,13 @@ export const macros: readonly (readonly [string, string])[] = [
   ['kql_json_of_timespan(t)', `'"' || kql_timespan_body(t) || '"'`],
   ['kql_json_of_guid(x)', `'"' || CAST(x AS VARCHAR) || '"'`],
   ['kql_json_of_text(s)', `CAST(to_json(CAST(s AS VARCHAR)) AS VARCHAR)`],
-  ['kql_int_of_real(x)', `CASE WHEN isfinite(x) THEN TRY_CAST(trunc(x) AS INTEGER) END`],
-  ['kql_long_of_real(x)', `CASE WHEN isfinite(x) THEN TRY_CAST(trunc(x) AS BIGINT) END`],
+  // Out of range goes to the nearest end; NaN and infinities are null.
+  ['kql_int_wrapped(x)', `CAST((((x) % 4294967296 + 4294967296 + 2147483648) % 4294967296) - 2147483648 AS INTEGER)`],
+  ['kql_int_of_real(x)', `CASE WHEN isfinite(x) THEN CAST(greatest(least(trunc(x), 2147483647), -2147483648) AS INTEGER) END`],
+  [
+    'kql_long_of_real(x)',
+    `CASE WHEN NOT isfinite(x) THEN NULL WHEN x >= 9223372036854775807 THEN 9223372036854775807 WHEN x <= -9223372036854775808 THEN (-9223372036854775808)::BIGINT ELSE CAST(trunc(x) AS BIGINT) END`,
+  ],
   [
     'kql_bool_of_text(s)',
     `CASE WHEN lower(trim(s)) = 'true' THEN true WHEN lower(trim(s)) = 'false' THEN false WHEN regexp_full_match(trim(s), '[+-]?[0-9]+') THEN TRY_CAST(trim(s) AS BIGINT) <> 0 END`,
@@ -52,7 +57,7 @@ export const macros: readonly (readonly [string, string])[] = [
     'kql_real_of_text(s)',
     `CASE WHEN regexp_full_match(s, '\\s*[+-]?([0-9]+\\.?[0-9]*|\\.[0-9]+)([eE][+-]?[0-9]+)?\\s*') THEN TRY_CAST(trim(s) AS DOUBLE)
       WHEN regexp_full_match(lower(trim(s)), 'nan') THEN 'NaN'::DOUBLE WHEN regexp_full_match(lower(trim(s)), '[+]?inf(inity)?') THEN 'Infinity'::DOUBLE
-      WHEN regexp_full_match(lower(trim(s)), '-inf(inity)?') THEN '-Infinity'::DOUBLE WHEN regexp_full_match(s, '\\s*0[xX][0-9a-fA-F]+\\s*') THEN CAST(kql_n_hex_long(trim(s)) AS DOUBLE) END`,
+      WHEN regexp_full_match(lower(trim(s)), '-inf(inity)?') THEN '-Infinity'::DOUBLE END`,
   ],
   ['kql_decimal_of_text(s)', `CASE WHEN regexp_full_match(s, '\\s*[+-]?([0-9]+\\.?[0-9]*|\\.[0-9]+)([eE][+-]?[0-9]+)?\\s*') THEN TRY_CAST(trim(s) AS DECIMAL(38,18)) END`],
   ['kql_datetime_of_text(s)', `kql_n_datetime_of_text(s)`],
@@ -66,7 +71,7 @@ export const macros: readonly (readonly [string, string])[] = [
     `CASE json_type(j) WHEN 'VARCHAR' THEN kql_long_of_text(json_extract_string(j, '$')) WHEN 'DOUBLE' THEN kql_long_of_real(TRY_CAST(j AS DOUBLE))
       WHEN 'BOOLEAN' THEN CASE j WHEN 'true' THEN 1 ELSE 0 END ELSE TRY_CAST(j AS BIGINT) END`,
   ],
-  ['kql_int_of_json(j)', `TRY_CAST(kql_long_of_json(j) AS INTEGER)`],
+  ['kql_int_of_json(j)', `CASE json_type(j) WHEN 'VARCHAR' THEN kql_int_of_text(json_extract_string(j, '$')) WHEN 'DOUBLE' THEN kql_int_of_real(TRY_CAST(j AS DOUBLE)) ELSE kql_int_wrapped(kql_long_of_json(j)) END`],
   [
     'kql_real_of_json(j)',
     `CASE json_type(j) WHEN 'VARCHAR' THEN kql_real_of_text(json_extract_string(j, '$')) WHEN 'BOOLEAN' THEN CASE j WHEN 'true' THEN 1e0 ELSE 0e0 END ELSE TRY_CAST(j AS DOUBLE) END`,
@@ -74,7 +79,7 @@ export const macros: readonly (readonly [string, string])[] = [
   ['kql_decimal_of_json(j)', `kql_decimal_of_text(json_extract_string(j, '$'))`],
   [
     'kql_bool_of_json(j)',
-    `CASE json_type(j) WHEN 'BOOLEAN' THEN j = 'true' WHEN 'VARCHAR' THEN kql_bool_of_text(json_extract_string(j, '$')) ELSE TRY_CAST(j AS DOUBLE) <> 0 END`,
+    `CASE json_type(j) WHEN 'BOOLEAN' THEN j = 'true' WHEN 'VARCHAR' THEN coalesce(kql_bool_of_text(json_extract_string(j, '$')), CASE WHEN kql_long_of_text(json_extract_string(j, '$')) <> 0 THEN true END) ELSE TRY_CAST(j AS DOUBLE) <> 0 END`,
   ],
   ['kql_datetime_of_json(j)', `CASE json_type(j) WHEN 'VARCHAR' THEN kql_datetime_of_text(json_extract_string(j, '$')) ELSE TRY_CAST(j AS BIGINT) END`],
   ['kql_timespan_of_json(j)', `CASE json_type(j) WHEN 'VARCHAR' THEN kql_timespan_of_text(json_extract_string(j, '$')) ELSE TRY_CAST(j AS BIGINT) END`],

@@ -39,10 +39,14 @@ export function compileExpression(expression: Expression, scope: RowScope): stri
 }
 
 export const compileArgument = (expression: Expression, scope: RowScope): SqlArgument => ({
-  sql: expression.k === 'table' || (expression.k === 'column' && expression.name === '*') ? '' : compileExpression(expression, scope),
+  sql: expression.k === 'table' || (expression.k === 'column' && expression.name === '*') ? '' : firstOf(expression, compileExpression(expression, scope)),
   type: expression.type,
   expression,
 });
+
+/** Of a call that yields several columns, an expression around it sees the first. */
+const firstOf = (expression: Expression, sql: string): string =>
+  expression.k === 'call' && (expression.types?.length ?? 1) > 1 ? `kql_json(json_extract(${sql}, '$[0]'))` : sql;
 
 function compileCall(call: Call, scope: RowScope): string {
   if (scope.aggregateOrder !== undefined && Object.hasOwn(aggregateRows, call.name)) return compileAggregate(call, scope, scope.aggregateOrder);

@@ -18,6 +18,8 @@ export interface Relation {
   readonly sql: string;
   readonly columns: readonly RelationColumn[];
   readonly order?: readonly OrderKey[];
+  /** Rows may be numbered and looked back at: after sort, serialize, range and what keeps their order. */
+  readonly serialized?: boolean;
 }
 
 export function columnNamed(relation: Relation, name: string): RelationColumn {
@@ -30,6 +32,9 @@ export function columnNamed(relation: Relation, name: string): RelationColumn {
 export function keptIds(relation: Relation): string[] {
   return [...new Set([...relation.columns.map((column) => column.id), ...(relation.order ?? []).map((key) => key.id)])];
 }
+
+/** What an operator that keeps rows in order hands on. */
+export const inOrder = ({ order, serialized }: Relation): Pick<Relation, 'order' | 'serialized'> => ({ ...(order && { order }), ...(serialized && { serialized }) });
 
 export const hiddenIds = (relation: Relation): string[] => {
   const visible = new Set(relation.columns.map((column) => column.id));
@@ -61,6 +66,7 @@ export function renamed(relation: Relation, newId: () => string): Relation {
     sql: selectFrom(relation, [...ids].map(([from, to]) => ({ id: to, sql: from }))),
     columns: relation.columns.map((column) => ({ ...column, id: idOf(column.id) })),
     ...(relation.order && { order: relation.order.map((key) => ({ ...key, id: idOf(key.id) })) }),
+    ...(relation.serialized && { serialized: true }),
   };
 }
 

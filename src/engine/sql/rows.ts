@@ -1,4 +1,5 @@
 import type { ColumnReference, Expression } from '../kql/ir/expression.ts';
+import { KqlError } from '../kql/kql-error.ts';
 import type { SqlContext } from './context.ts';
 import { compileExpression } from './expressions.ts';
 import type { OrderKey, Output, Relation } from './relation.ts';
@@ -24,7 +25,7 @@ export function anchored(ctx: SqlContext, relation: Relation): Relation {
   const over = order && order.length > 0 ? `ORDER BY ${orderBy(order)}` : '';
   const sql = withOutputs(relation, [{ id, sql: `row_number() OVER (${over})` }]);
   const key: OrderKey = { id, descending: false, nullsFirst: false };
-  return { sql, columns: relation.columns, order: [key] };
+  return { sql, columns: relation.columns, order: [key], ...(relation.serialized && { serialized: true }) };
 }
 /** Ids of row numbers end in `n`, so that an anchored relation is known again. */
 const isRowNumber = (id: string): boolean => id.endsWith('n');
@@ -36,6 +37,7 @@ const hasWindow = (expression: Expression): boolean => isWindow(expression) || (
  * own, innermost first, and the expressions then refer to its column. */
 export function withWindows(ctx: SqlContext, relation: Relation, expressions: readonly Expression[]): { relation: Relation; expressions: Expression[] } {
   if (!expressions.some(hasWindow)) return { relation, expressions: [...expressions] };
+  if (!relation.serialized) throw new KqlError('semantic', 'Functions of neighbouring rows (row_number, prev, next, row_cumsum …) need a serialized row set: sort or serialize it first.');
   let current = anchored(ctx, relation);
   const replace = (expression: Expression): Expression => {
     if (expression.k !== 'call' || !hasWindow(expression)) return expression;
@@ -58,5 +60,5 @@ export function withWindows(ctx: SqlContext, relation: Relation, expressions: re
 /** Hidden columns travel as order keys that never decide: after a unique row number they change nothing. */
 function hidden(relation: Relation, outputs: readonly Output[]): Relation {
   const keys = outputs.map(({ id }): OrderKey => ({ id, descending: false, nullsFirst: false }));
-  return { sql: withOutputs(relation, outputs), columns: relation.columns, order: [...(relation.order ?? []), ...keys] };
+  return { sql: withOutputs(relation, outputs), columns: relation.columns, serialized: true, order: [...(relation.order ?? []), ...keys] };
 }

@@ -6,7 +6,6 @@ import type { EngineSources } from '../query-engine.ts';
 import { createQueryEngine } from '../query-engine.ts';
 import type { NativeValue } from '../sql/native.ts';
 import { nativeFunctions } from '../sql/native.ts';
-import { formatReal } from '../values/real-text.ts';
 import { formatDatetime, formatTimespan, parseDatetime } from '../values/ticks.ts';
 
 export interface LocalTable {
@@ -61,6 +60,6 @@ function wireValue(value: NativeValue, type: KqlType): unknown {
   if (type === 'datetime' && typeof value === 'bigint') return formatDatetime(value);
   if (type === 'timespan' && typeof value === 'bigint') return formatTimespan(value);
   if (typeof value === 'bigint') return Number.isSafeInteger(Number(value)) ? Number(value) : value.toString();
-  if (typeof value === 'number' && !Number.isFinite(value)) return formatReal(value);
+  if (typeof value === 'number' && !Number.isFinite(value)) return String(value);
   return value;
 }

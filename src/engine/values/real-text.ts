@@ -1,8 +1,8 @@
-/** A real as .NET prints it: shortest round trip, `1E+20`, `1E-05`, `NaN`, `∞` spelled `Infinity`.
+/** A real as .NET prints it: shortest round trip, `1E+20`, `1E-05`, `NaN`, `inf`.
  * @see Double.ToString in .NET Core 3.0 and later */
 export function formatReal(value: number): string {
-  if (!Number.isFinite(value)) return Number.isNaN(value) ? 'NaN' : value > 0 ? 'Infinity' : '-Infinity';
-  if (Object.is(value, -0)) return '-0';
+  if (!Number.isFinite(value)) return Number.isNaN(value) ? 'NaN' : value > 0 ? 'inf' : '-inf';
+  if (Object.is(value, -0)) return '-0.0';
   const [mantissa = '0', exponentText = '0'] = value.toExponential().split('e');
   const exponent = Number(exponentText);
   if (exponent >= -4 && exponent < 15) return plain(value);
@@ -17,7 +17,7 @@ const plain = (value: number): string => {
 
 /** A real inside JSON: `1.0`, not `1`, so that it stays a real. NaN and infinities are strings. */
 export function realToJson(value: number): string {
-  if (!Number.isFinite(value)) return `"${formatReal(value)}"`;
+  if (!Number.isFinite(value)) return `"${String(value)}"`;
   const text = String(value);
   return /^-?\d+$/.test(text) ? `${text}.0` : text;
 }

@@ -63,12 +63,17 @@ const monthFirstPattern = new RegExp(
 /** Reads the formats that `datetime(…)` and `todatetime(…)` take: ISO 8601, RFC 822, RFC 850, American.
  * @returns ticks, undefined when it is none of them or out of range */
 export function parseDatetime(text: string): bigint | undefined {
-  const trimmed = text.trim();
+  const trimmed = text.trim().replace(/^(\d{4})\s*[-,]\s*(\d{1,2})\s*[-,]\s*(\d{1,2})/, '$1-$2-$3');
   if (/^\d{4}$/.test(trimmed)) return ticksOfDate(Number(trimmed), 1, 1);
   let match = isoPattern.exec(trimmed);
   if (match) return assemble(Number(match[1]), Number(match[2]), Number(match[3] ?? 1), match.slice(4));
   match = americanPattern.exec(trimmed);
-  if (match) return assemble(Number(match[3]), Number(match[1]), Number(match[2]), match.slice(4));
+  if (match) {
+    // A first part over 12 can only be the day.
+    const [first, second] = [Number(match[1]), Number(match[2])];
+    const dayFirst = first > 12 && trimmed.includes('-');
+    return assemble(Number(match[3]), dayFirst ? second : first, dayFirst ? first : second, match.slice(4));
+  }
   match = compactPattern.exec(trimmed);
   if (match) return assemble(Number(match[1]), Number(match[2]), Number(match[3]), match.slice(4, 7));
   match = namedPattern.exec(trimmed);
@@ -133,7 +138,8 @@ export function parseTimespan(text: string): bigint | undefined {
     return clock(sign, BigInt(day ?? 0), Number(first), Number(second), Number(third ?? 0), fractionText ?? '');
   }
   match = /^(-?\d+(?:\.\d+)?)\s*([a-z]*)$/i.exec(trimmed);
-  if (!match) return undefined;
+  // Days may be left out of whole numbers only.
+  if (!match || (match[2] === '' && match[1]?.includes('.'))) return undefined;
   const unit = units[(match[2] ?? '').toLowerCase() || 'd'];
   return unit === undefined ? undefined : scale(match[1] ?? '0', unit);
 }

@@ -87,15 +87,32 @@ function extendItems(b: Builder, nodes: readonly SyntaxNode[], input: Plan, outp
 const extend: OperatorBuilder = (b, node, given) => {
   const input = withInput(given);
   const cols = columnsOf(node);
-  return { op: 'extend', input, items: extendItems(b, list(node, 'Expressions'), input, cols), cols };
+  const items = extendItems(b, list(node, 'Expressions'), input, cols);
+  return { op: 'extend', input, items, cols: retyped(cols, items) };
 };
+
+/** Calls whose type the engine has otherwise than the binder. */
+const engineTypes: Readonly<Record<string, Column['type'] | undefined>> = { hourofday: 'long', monthofyear: 'long' };
+
+function retyped(cols: readonly Column[], items: readonly Item[]): Column[] {
+  const types = new Map<string, Column['type']>();
+  for (const { names, expression } of items) {
+    if (expression.k !== 'call' || names[0] === undefined) continue;
+    const [unit] = expression.args;
+    const isWeeks = expression.name === 'datetime_diff' && unit?.k === 'literal' && String(unit.value).toLowerCase() === 'week';
+    const type = isWeeks ? 'real' : engineTypes[expression.name];
+    if (type) types.set(names[0], type);
+  }
+  return cols.map((column) => ({ ...column, type: types.get(column.name) ?? column.type }));
+}
 
 const project: OperatorBuilder = (b, node, given) => {
   const input = withInput(given);
   const cols = columnsOf(node);
   const nodes = list(node, 'Expressions');
   if (nodes.some((item) => kindOf(item) === 'StarExpression')) throw notSupported(b, node, "'*' in project");
-  return { op: 'project', input, items: itemsByPosition(b, nodes, cols), cols };
+  const items = itemsByPosition(b, nodes, cols);
+  return { op: 'project', input, items, cols: retyped(cols, items) };
 };
 
 /** project-away, -keep, -reorder and -by-names choose among input columns; names survive. */
@@ -124,7 +141,8 @@ const filter: OperatorBuilder = (b, node, given) => ({
 
 const print: OperatorBuilder = (b, node) => {
   const cols = columnsOf(node);
-  return { op: 'print', items: itemsByPosition(b, list(node, 'Expressions'), cols), cols };
+  const items = itemsByPosition(b, list(node, 'Expressions'), cols);
+  return { op: 'print', items, cols: retyped(cols, items) };
 };
 
 const range: OperatorBuilder = (b, node) => ({
@@ -209,11 +227,13 @@ const getSchema: OperatorBuilder = (_b, node, given) => {
   const text = (value: string): Expression => ({ k: 'literal', type: 'string', value });
   const rows = withInput(given).cols.map((column, index): Expression[] => [
     text(column.name),
-    { k: 'literal', type: 'long', value: index.toString() },
+    { k: 'literal', type: 'int', value: index.toString() },
     text(clrNames[column.type]),
     text(column.type),
   ]);
-  return { op: 'datatable', rows, cols: columnsOf(node) };
+  // The engine numbers columns with ints, whatever the binder says.
+  const cols = columnsOf(node).map((column): Column => (column.name === 'ColumnOrdinal' ? { ...column, type: 'int' } : column));
+  return { op: 'serialize', input: { op: 'datatable', rows, cols }, items: [], cols };
 };
 
 const clrNames: Readonly<Record<Column['type'], string>> = {

@@ -102,7 +102,8 @@ function unionLegs(b: Builder, node: SyntaxNode, index: number, fuzzy: boolean):
   }
   if (fuzzy && kind === 'NameReference' && node.ResultType?.IsOpen === true && columnsOf(node).length === 0) return [];
   const plan = buildTable(withoutContext(b), node);
-  const named = kind === 'NameReference' && plan.op === 'table';
+  const isView = kind === 'NameReference' && b.scope.find(nameOf(node))?.k === 'function';
+  const named = isView || (kind === 'NameReference' && plan.op === 'table');
   return [{ plan, name: named ? nameOf(node) : `union_arg${index}` }];
 }
 

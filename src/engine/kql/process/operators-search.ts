@@ -73,7 +73,7 @@ const tablesOf = (b: Builder, symbol: LanguageSymbol): Leg[] =>
 function sourceName(input: Plan): string {
   let plan: Plan = input;
   while ('input' in plan) plan = plan.input;
-  return plan.op === 'table' ? plan.table : 'table';
+  return plan.op === 'table' ? plan.table : 'search_arg0';
 }
 
 function union(legs: readonly Leg[], condition: Expression, cols: readonly Column[], sourceColumn: number): Plan {

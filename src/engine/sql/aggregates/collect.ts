@@ -1,6 +1,8 @@
 import { cast } from '../convert.ts';
-import { native, parseJson } from '../native.ts';
-import { isBag, json } from '../functions/dynamic.ts';
+import { jsonArray, jsonItems, jsonPairs } from '../../values/json-text.ts';
+import { itemsOf, unique } from '../functions/array.ts';
+import { mergeBags } from '../functions/bag.ts';
+import { native } from '../native.ts';
 import type { AggregateRow, AggregateRows, SqlArgument } from '../scope.ts';
 
 const filterOf = (predicates: readonly string[]): string => (predicates.length === 0 ? '' : ` FILTER (WHERE ${predicates.join(' AND ')})`);
@@ -39,13 +41,8 @@ const makeSet = (conditional: boolean): AggregateRow => ({
   },
 });
 native('distinct_items', ['dynamic', 'long'], 'dynamic', ([list, limit]) => {
-  const items = parseJson(list);
-  if (!Array.isArray(items)) return '[]';
-  const seen = new Map<string, unknown>();
-  for (const item of items.flat() as unknown[]) {
-    if (item !== null) seen.set(JSON.stringify(item), item);
-  }
-  return JSON.stringify([...seen.values()].slice(0, Number(limit)));
+  const flat = (itemsOf(list) ?? []).flatMap((item) => jsonItems(item) ?? [item]);
+  return jsonArray(unique(flat.filter((item) => item !== 'null')).slice(0, Number(limit)));
 });
 
 /** The first value of a key wins. */
@@ -57,10 +54,10 @@ const makeBag = (conditional: boolean): AggregateRow => ({
     return `kql_n_merge_bags(${toArray(`list(${cast(value, 'dynamic')}${order})${filterOf([...present(value), ...(predicate ? [cast(predicate, 'bool')] : [])])}`)})`;
   },
 });
-native('merge_bags', ['dynamic'], 'dynamic', ([list]) => {
-  const bags = parseJson(list);
-  return json(Array.isArray(bags) ? Object.assign({}, ...bags.filter(isBag).reverse()) : {});
-});
+native('merge_bags', ['dynamic'], 'dynamic', ([list]) => mergeBags((itemsOf(list) ?? []).flatMap((item) => {
+  const pairs = jsonPairs(item);
+  return pairs ? [pairs] : [];
+})));
 
 export const collectAggregates: AggregateRows = {
   make_list: makeList(false, false),

@@ -1,4 +1,165 @@
-import type { FunctionRows } from '../scope.ts';
+import type { NativeValue } from '../native.ts';
+import { native } from '../native.ts';
+import { cast } from '../convert.ts';
+import type { FunctionRow, FunctionRows } from '../scope.ts';
+import { ticksOfDate, ticksPerDay, ticksPerHour, ticksPerMillisecond, ticksPerMinute, ticksPerSecond, unixEpochTicks } from '../../values/ticks.ts';
 
-/** Datetimes and timespans from parts, to text, between time zones. */
-export const datetimeTextFunctions: FunctionRows = {};
+const pad = (value: bigint | number, width: number): string => value.toString().padStart(width, '0');
+const dateOf = (ticks: bigint): Date => new Date(Number((ticks - unixEpochTicks - (ticks % ticksPerMillisecond)) / ticksPerMillisecond));
+
+/** Letters of format_datetime. What is no letter of the list stands for itself. */
+const datetimeParts: Readonly<Record<string, (date: Date, ticks: bigint) => string>> = {
+  yyyy: (date) => pad(date.getUTCFullYear(), 4),
+  yy: (date) => pad(date.getUTCFullYear() % 100, 2),
+  MM: (date) => pad(date.getUTCMonth() + 1, 2),
+  M: (date) => String(date.getUTCMonth() + 1),
+  dd: (date) => pad(date.getUTCDate(), 2),
+  d: (date) => String(date.getUTCDate()),
+  HH: (date) => pad(date.getUTCHours(), 2),
+  H: (date) => String(date.getUTCHours()),
+  hh: (date) => pad(date.getUTCHours() % 12 || 12, 2),
+  h: (date) => String(date.getUTCHours() % 12 || 12),
+  mm: (date) => pad(date.getUTCMinutes(), 2),
+  m: (date) => String(date.getUTCMinutes()),
+  ss: (date) => pad(date.getUTCSeconds(), 2),
+  s: (date) => String(date.getUTCSeconds()),
+  tt: (date) => (date.getUTCHours() < 12 ? 'AM' : 'PM'),
+};
+
+const fraction = (ticks: bigint, letters: string): string => {
+  const digits = pad(((ticks % ticksPerSecond) + ticksPerSecond) % ticksPerSecond, 7).slice(0, letters.length);
+  return letters.startsWith('f') ? digits : digits.replace(/0+$/, '');
+};
+
+function formatDatetimeBy(ticks: bigint, pattern: string): string {
+  const date = dateOf(ticks);
+  return pattern.replace(/yyyy|yy|MM|M|dd|d|HH|H|hh|h|mm|m|ss|s|tt|f{1,7}|F{1,7}/g, (letters) => (/^f|^F/.test(letters) ? fraction(ticks, letters) : (datetimeParts[letters]?.(date, ticks) ?? letters)));
+}
+
+function formatTimespanBy(ticks: bigint, pattern: string): string {
+  const size = ticks < 0n ? -ticks : ticks;
+  const text = pattern.replace(/d{1,8}|H{1,2}|h{1,2}|m{1,2}|s{1,2}|f{1,7}|F{1,7}/g, (letters) => {
+    const { length } = letters;
+    switch (letters.charAt(0)) {
+      case 'd':
+        return pad(size / ticksPerDay, length);
+      case 'H':
+      case 'h':
+        return pad((size / ticksPerHour) % 24n, length);
+      case 'm':
+        return pad((size / ticksPerMinute) % 60n, length);
+      case 's':
+        return pad((size / ticksPerSecond) % 60n, length);
+      default:
+        return fraction(size, letters);
+    }
+  });
+  return ticks < 0n ? `-${text}` : text;
+}
+
+const makeDatetime: FunctionRow = {
+  result: 'datetime',
+  sql: (args) => {
+    const [only] = args;
+    if (args.length === 1 && only) return cast(only, 'datetime');
+    const [year, month, day, hour, minute, second] = args;
+    const long = (argument: typeof year, missing: string): string => (argument ? cast(argument, 'long') : missing);
+    return `kql_n_make_datetime(${long(year, '1')}, ${long(month, '1')}, ${long(day, '1')}, ${long(hour, '0')}, ${long(minute, '0')}, ${second ? cast(second, 'real') : '0e0'})`;
+  },
+};
+native('make_datetime', ['long', 'long', 'long', 'long', 'long', 'real'], 'datetime', ([year, month, day, hour, minute, second]) => {
+  const date = ticksOfDate(Number(year), Number(month), Number(day));
+  if (date === undefined || Number(hour) > 23 || Number(hour) < 0 || Number(minute) > 59 || Number(minute) < 0 || Number(second) < 0 || Number(second) >= 60) return null;
+  return date + BigInt(hour as bigint) * ticksPerHour + BigInt(minute as bigint) * ticksPerMinute + BigInt(Math.round(Number(second) * 1e7));
+});
+
+const makeTimespan: FunctionRow = {
+  result: 'timespan',
+  sql: (args) => {
+    const [only] = args;
+    if (args.length === 1 && only) return cast(only, 'timespan');
+    const [days, hours, minutes, seconds] = args.length === 4 ? args : [undefined, ...args];
+    const long = (argument: typeof days): string => (argument ? cast(argument, 'long') : '0');
+    return `kql_n_make_timespan(${long(days)}, ${long(hours)}, ${long(minutes)}, ${seconds ? cast(seconds, 'real') : '0e0'})`;
+  },
+};
+native('make_timespan', ['long', 'long', 'long', 'real'], 'timespan', ([days, hours, minutes, seconds]) => {
+  if (Number(hours) > 23 || Number(minutes) > 59 || Number(seconds) >= 60 || Number(hours) < 0 || Number(minutes) < 0 || Number(seconds) < 0) return null;
+  return BigInt(days as bigint) * ticksPerDay + BigInt(hours as bigint) * ticksPerHour + BigInt(minutes as bigint) * ticksPerMinute + BigInt(Math.round(Number(seconds) * 1e7));
+});
+
+const formats = new Map<string, Intl.DateTimeFormat>();
+/** @returns what a clock in the zone is ahead of UTC, in ticks; undefined for a zone that does not exist */
+function zoneOffset(ticks: bigint, zone: string): bigint | undefined {
+  let format = formats.get(zone);
+  if (!format) {
+    try {
+      format = new Intl.DateTimeFormat('en-US', { timeZone: zone, hourCycle: 'h23', year: 'numeric', month: 'numeric', day: 'numeric', hour: 'numeric', minute: 'numeric', second: 'numeric' });
+    } catch {
+      return undefined;
+    }
+    formats.set(zone, format);
+  }
+  const date = dateOf(ticks - (ticks % ticksPerSecond));
+  const parts = new Map(format.formatToParts(date).map((part) => [part.type, Number(part.value)]));
+  const number = (name: Intl.DateTimeFormatPartTypes): number => parts.get(name) ?? 0;
+  const local = Date.UTC(number('year'), number('month') - 1, number('day'), number('hour'), number('minute'), number('second'));
+  return BigInt(local - date.getTime()) * ticksPerMillisecond;
+}
+
+/** A local time that the clocks skipped is taken as the moment of the change. */
+function localToUtc(ticks: bigint, zone: string): NativeValue {
+  const guess = zoneOffset(ticks, zone);
+  if (guess === undefined) return null;
+  const [before, after] = [zoneOffset(ticks - ticksPerDay, zone) ?? guess, zoneOffset(ticks + ticksPerDay, zone) ?? guess];
+  for (const offset of [before, after]) if (zoneOffset(ticks - offset, zone) === offset) return ticks - offset;
+  return ticks - after;
+}
+
+const partOf: Readonly<Record<string, (date: Date, ticks: bigint) => bigint>> = {
+  year: (date) => BigInt(date.getUTCFullYear()),
+  quarter: (date) => BigInt(Math.floor(date.getUTCMonth() / 3) + 1),
+  month: (date) => BigInt(date.getUTCMonth() + 1),
+  week_of_year: (_date, ticks) => isoWeek(ticks),
+  weekofyear: (_date, ticks) => isoWeek(ticks),
+  day: (date) => BigInt(date.getUTCDate()),
+  dayofyear: (date, ticks) => (ticks - (ticksOfDate(date.getUTCFullYear(), 1, 1) ?? 0n)) / ticksPerDay + 1n,
+  hour: (_date, ticks) => (ticks / ticksPerHour) % 24n,
+  minute: (_date, ticks) => (ticks / ticksPerMinute) % 60n,
+  second: (_date, ticks) => (ticks / ticksPerSecond) % 60n,
+  millisecond: (_date, ticks) => (ticks / ticksPerMillisecond) % 1000n,
+  microsecond: (_date, ticks) => (ticks / 10n) % 1_000_000n,
+  nanosecond: (_date, ticks) => (ticks % ticksPerSecond) * 100n,
+};
+
+function isoWeek(ticks: bigint): bigint {
+  const day = ticks / ticksPerDay;
+  // Day 0, 0001-01-01, was a Monday; a week belongs to the year of its Thursday.
+  const thursday = day - (day % 7n) + 3n;
+  const first = (ticksOfDate(dateOf(thursday * ticksPerDay).getUTCFullYear(), 1, 1) ?? 0n) / ticksPerDay;
+  return (thursday - first) / 7n + 1n;
+}
+
+export const datetimeTextFunctions: FunctionRows = {
+  format_datetime: native('format_datetime', ['datetime', 'string'], 'string', ([at, pattern]) => formatDatetimeBy(at as bigint, String(pattern))),
+  format_timespan: native('format_timespan', ['timespan', 'string'], 'string', ([span, pattern]) => formatTimespanBy(span as bigint, String(pattern))),
+  make_datetime: makeDatetime,
+  make_timespan: makeTimespan,
+  maketimespan: makeTimespan,
+  datetime_utc_to_local: native('datetime_utc_to_local', ['datetime', 'string'], 'datetime', ([at, zone]) => {
+    const offset = zoneOffset(at as bigint, String(zone));
+    return offset === undefined ? null : (at as bigint) + offset;
+  }),
+  datetime_local_to_utc: native('datetime_local_to_utc', ['datetime', 'string'], 'datetime', ([at, zone]) => localToUtc(at as bigint, String(zone))),
+  datetime_list_timezones: { result: 'dynamic', sql: (_args, _call, { ctx }) => ctx.bind(JSON.stringify(Intl.supportedValuesOf('timeZone')), 'VARCHAR') },
+  datetime_part: native('datetime_part', ['string', 'datetime'], 'long', ([part, at]) => partOf[String(part).toLowerCase()]?.(dateOf(at as bigint), at as bigint) ?? null),
+  around: {
+    result: 'bool',
+    sql: ([value, center, delta]) => {
+      if (!value || !center || !delta) return 'NULL';
+      const type = value.type === 'int' ? 'long' : value.type;
+      const d = delta.type === 'timespan' ? delta.sql : cast(delta, type);
+      return `(${cast(value, type)} BETWEEN ${cast(center, type)} - ${d} AND ${cast(center, type)} + ${d})`;
+    },
+  },
+};

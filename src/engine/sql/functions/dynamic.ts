@@ -1,5 +1,4 @@
 import { cast, jsonElement } from '../convert.ts';
-import { native, nativeVariadic, parseJson } from '../native.ts';
 import type { FunctionRow, FunctionRows, SqlArgument } from '../scope.ts';
 
 /** `d.key`: only bags have keys; a missing key and a JSON null are both null. */
@@ -44,7 +43,6 @@ const bagPack = (skipEmpty: boolean): FunctionRow => ({
 
 type Bag = Readonly<Record<string, unknown>>;
 export const isBag = (value: unknown): value is Bag => typeof value === 'object' && value !== null && !Array.isArray(value);
-export const json = (value: unknown): string | null => (value === undefined || value === null ? null : JSON.stringify(value));
 
 export const dynamicFunctions: FunctionRows = {
   path,
@@ -53,14 +51,4 @@ export const dynamicFunctions: FunctionRows = {
   bag_pack: bagPack(false),
   bag_pack_nonempty: bagPack(true),
   array_length: { result: 'long', sql: ([a]) => (a ? `CASE WHEN json_type(${cast(a, 'dynamic')}) = 'ARRAY' THEN CAST(json_array_length(${cast(a, 'dynamic')}) AS BIGINT) END` : 'NULL') },
-  array_concat: nativeVariadic('array_concat', 'dynamic', (args) => json(args.flatMap((item) => (item === null ? [] : [item])).flat())),
-  bag_keys: native('bag_keys', ['dynamic'], 'dynamic', ([bag]) => {
-    const value = parseJson(bag);
-    return isBag(value) ? json(Object.keys(value)) : null;
-  }),
-  bag_merge: nativeVariadic('bag_merge', 'dynamic', (args) => json(Object.assign({}, ...args.filter(isBag).reverse()))),
-  bag_has_key: native('bag_has_key', ['dynamic', 'string'], 'bool', ([bag, key]) => {
-    const value = parseJson(bag);
-    return isBag(value) ? Object.hasOwn(value, String(key)) : null;
-  }),
 };

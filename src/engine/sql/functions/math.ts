@@ -12,7 +12,10 @@ const real = (sql: (x: string) => string, guard?: (x: string) => string): Functi
   },
 });
 
-const abs: FunctionRow = { sql: ([a], call) => (a ? (a.type === 'dynamic' ? `abs(${cast(a, call.type === 'dynamic' ? 'real' : call.type)})` : `abs(${a.sql})`) : 'NULL') };
+/** Of a negative null, of zero minus infinity. */
+const logarithm = (name: string): FunctionRow => real((x) => `CASE WHEN ${x} < 0 THEN NULL WHEN ${x} = 0 THEN '-Infinity'::DOUBLE ELSE ${name}(${x}) END`);
+
+const abs: FunctionRow = { sql: ([a], call) => (a ? (a.type === 'dynamic' ? `abs(${cast(a, call.type === 'dynamic' ? 'real' : call.type)})` : `abs(${a.type === 'int' ? cast(a, 'long') : a.sql})`) : 'NULL') };
 
 /** `bin(x, n)` floors, for negatives too. */
 const bin: FunctionRow = {
@@ -22,7 +25,7 @@ const bin: FunctionRow = {
     const isReal = type === 'real' || (value.type === 'real' || size.type === 'real');
     const [x, n] = isReal ? [cast(value, 'real'), cast(size, 'real')] : type === 'decimal' ? [cast(value, 'decimal'), cast(size, 'decimal')] : [cast(value, value.type === 'dynamic' ? type : value.type), size.type === 'timespan' ? size.sql : cast(size, 'long')];
     if (isReal || type === 'decimal') return `CASE WHEN ${n} = 0 THEN NULL ELSE floor(${x} / ${n}) * ${n} END`;
-    return `(${x} - kql_floor_mod(${x}, ${n}))`;
+    return size.expression.k === 'literal' && !String(size.expression.value).startsWith('-') ? `(${x} - kql_floor_mod(${x}, ${n}))` : `CASE WHEN ${n} > 0 THEN ${x} - kql_floor_mod(${x}, ${n}) END`;
   },
 };
 
@@ -71,9 +74,9 @@ export const mathFunctions: FunctionRows = {
   exp: real((x) => `exp(${x})`),
   exp2: real((x) => `pow(2::DOUBLE, ${x})`),
   exp10: real((x) => `pow(10::DOUBLE, ${x})`),
-  log: real((x) => `CASE WHEN ${x} = 0 THEN '-Infinity'::DOUBLE ELSE ln(${x}) END`, (x) => `${x} >= 0`),
-  log10: real((x) => `CASE WHEN ${x} = 0 THEN '-Infinity'::DOUBLE ELSE log10(${x}) END`, (x) => `${x} >= 0`),
-  log2: real((x) => `CASE WHEN ${x} = 0 THEN '-Infinity'::DOUBLE ELSE log2(${x}) END`, (x) => `${x} >= 0`),
+  log: logarithm('ln'),
+  log10: logarithm('log10'),
+  log2: logarithm('log2'),
   sin: real((x) => `sin(${x})`, (x) => `isfinite(${x})`),
   cos: real((x) => `cos(${x})`, (x) => `isfinite(${x})`),
   tan: real((x) => `tan(${x})`, (x) => `isfinite(${x})`),
@@ -93,6 +96,8 @@ export const mathFunctions: FunctionRows = {
   isnan: { result: 'bool', sql: ([a]) => (a ? `coalesce(isnan(${cast(a, 'real')}), false)` : 'NULL') },
   isinf: { result: 'bool', sql: ([a]) => (a ? `coalesce(isinf(${cast(a, 'real')}), false)` : 'NULL') },
   isfinite: { result: 'bool', sql: ([a]) => (a ? `coalesce(isfinite(${cast(a, 'real')}), false)` : 'NULL') },
+  tohex: native('tohex', ['long', 'long'], 'string', ([value, width]) => BigInt.asUintN(64, value as bigint).toString(16).padStart(Number(width), '0'), { defaults: ['0'] }),
+  bitset_count_ones: { result: 'long', sql: ([a]) => (a ? `CAST(bit_count(${cast(a, 'long')}) AS BIGINT)` : 'NULL') },
   binary_and: bits((x, y) => `(${x} & ${y})`),
   binary_or: bits((x, y) => `(${x} | ${y})`),
   binary_xor: bits((x, y) => `xor(${x}, ${y})`),

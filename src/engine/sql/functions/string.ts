@@ -1,5 +1,8 @@
 import { cast } from '../convert.ts';
+import { jsonToText } from '../../values/json-text.ts';
 import { native, parseJson } from '../native.ts';
+import { itemsOf } from './array.ts';
+import { jsTermPattern } from './terms.ts';
 import type { FunctionRow, FunctionRows } from '../scope.ts';
 
 /** One text in, SQL out. */
@@ -16,6 +19,7 @@ const substring = native('substring', ['string', 'long', 'long'], 'string', ([so
 
 const indexOf = native('indexof', ['string', 'string', 'long', 'long', 'long'], 'long', ([source, lookup, start, length, occurrence]) => {
   const [whole, needle] = [String(source), String(lookup)];
+  if (needle === '') return null;
   let from = Number(start ?? 0n);
   if (from < 0) from = Math.max(0, whole.length + from);
   const end = length === null || Number(length) < 0 ? whole.length : Math.min(whole.length, from + Number(length));
@@ -131,4 +135,23 @@ export const stringFunctions: FunctionRows = {
   replace: replaceRegex,
   extract,
   extract_all: extractAll,
+  extractall: extractAll,
+  replace_strings: native('replace_strings', ['string', 'dynamic', 'dynamic'], 'string', ([source, lookups, replacements]) => {
+    const [from, to] = [itemsOf(lookups)?.map(jsonToText), itemsOf(replacements)?.map(jsonToText)];
+    if (from?.length !== to?.length || !from || !to) return null;
+    return from.reduce((result, lookup, index) => (lookup === '' ? result : result.replaceAll(lookup, () => to[index] ?? '')), String(source));
+  }),
+  has_any_index: native('has_any_index', ['string', 'dynamic'], 'long', ([source, terms]) =>
+    BigInt((itemsOf(terms) ?? []).findIndex((term) => jsTermPattern(jsonToText(term), 'has', false).test(String(source)) && jsonToText(term) !== '')),
+  ),
+  indexof_regex: native('indexof_regex', ['string', 'string', 'long', 'long', 'long'], 'long', ([source, pattern, start, length, occurrence]) => {
+    const whole = String(source);
+    const from = Number(start ?? 0n);
+    const end = length === null || Number(length) < 0 ? whole.length : Math.min(whole.length, from + Number(length));
+    const found = [...whole.slice(0, end).matchAll(regex(String(pattern), 'g'))].filter((match) => match.index >= from)[Number(occurrence ?? 1n) - 1];
+    return BigInt(found?.index ?? -1);
+  }, { nulls: true, defaults: ['0', 'NULL', '1'] }),
+  isascii: { result: 'bool', sql: ([s]) => (s ? `(strlen(${cast(s, 'string')}) = length(${cast(s, 'string')}))` : 'NULL') },
+  isutf8: { result: 'bool', sql: ([s]) => (s ? `(${cast(s, 'string')} IS NOT NULL)` : 'NULL') },
+  regex_quote: native('regex_quote', ['string'], 'string', ([source]) => String(source).replace(/[.*+?^${}()|[\]\\#\s-]/g, '\\$&')),
 };

@@ -50,7 +50,7 @@ function expand(ctx: SqlContext, source: Relation, columns: readonly MvColumn[],
   const outputs: Output[] = result.map(({ id, name, type }) => ({ id, sql: byName.get(name)?.sql ?? (name === indexColumn ? convert(position, 'long', type) : id) }));
   const carried = [...hiddenIds(input), position].filter((id) => !outputs.some((output) => output.id === id));
   const order = [...(input.order ?? []), { id: position, descending: false, nullsFirst: false }];
-  return { relation: { sql: selectFrom(unnested.startsWith('SELECT') ? `(${unnested})` : unnested, [...outputs, ...asIs(carried)]), columns: result, order }, columns: result };
+  return { relation: { sql: selectFrom(unnested.startsWith('SELECT') ? `(${unnested})` : unnested, [...outputs, ...asIs(carried)]), columns: result, order, ...(source.serialized && { serialized: true }) }, columns: result };
 }
 
 export const expandOperators: PlanCompilers<'mvExpand' | 'mvApply' | 'partition'> = {

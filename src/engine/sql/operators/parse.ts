@@ -19,27 +19,33 @@ const captureShapes: Readonly<Partial<Record<Column['type'], string>>> = {
   decimal: String.raw`[-+]?\d*\.?\d+(?:[eE][-+]?\d+)?|[-+]?\d+\.?`,
 };
 
+/** Captures are named, so that groups inside the user's own expressions do not shift them. */
+const group = (index: number, body: string): string => `(?<kql${index}>${body})`;
 const escapeText = (text: string): string => text.replace(/[.*+?^${}()|[\]\\/-]/g, '\\$&');
 
 /** One expression for the whole pattern, with a group for every capture. */
 export function parsePattern(parts: readonly ParsePart[], mode: 'simple' | 'relaxed' | 'regex', flags: string): string {
+  const isRegex = mode === 'regex';
+  let captures = 0;
   const body = parts.map((part, index) => {
     const last = index === parts.length - 1;
-    if (part.k === 'text') return mode === 'regex' ? `(?:${part.text})` : escapeText(part.text);
-    if (part.k === 'star') return last ? '[\\s\\S]*' : mode === 'regex' && !flags.includes('U') ? '.*?' : '[\\s\\S]*?';
-    const shape = mode === 'simple' ? captureShapes[part.type] : undefined;
-    if (shape !== undefined) return `(${shape})`;
-    if (mode === 'regex') return flags.includes('U') ? '(.*?)' : last ? '(.*)' : '(.*?)';
-    return last ? '([\\s\\S]*)' : '([\\s\\S]*?)';
+    if (part.k === 'text') return isRegex ? `(?:${part.text})` : escapeText(part.text);
+    if (part.k === 'star') return isRegex ? '.*?' : last ? '[\\s\\S]*' : '[\\s\\S]*?';
+    const shape = captureShapes[part.type];
+    const number = (captures += 1) - 1;
+    // A regular expression captures as much as it can, unless told otherwise.
+    const free = isRegex ? (flags.includes('U') ? '.*?' : '.*') : last ? '[\\s\\S]*' : '[\\s\\S]*?';
+    if (shape === undefined) return group(number, free);
+    return group(number, mode === 'relaxed' ? `${shape}|${free}` : shape);
   });
-  const end = mode === 'regex' && parts.at(-1)?.k === 'text' ? '' : parts.at(-1)?.k === 'text' && mode !== 'regex' ? '$' : '';
+  const end = parts.at(-1)?.k === 'text' && !isRegex ? '$' : '';
   return `^${body.join('')}${end}`;
 }
 
 /** @returns a JSON array of captured texts; null when the text does not match */
 native('parse', ['string', 'string', 'string'], 'dynamic', ([text, pattern, flags]) => {
   const match = cachedRegex(String(pattern), String(flags)).exec(String(text));
-  return match ? JSON.stringify(match.slice(1).map((group) => group as string | undefined ?? '')) : null;
+  return match ? JSON.stringify(Object.entries(match.groups ?? {}).filter(([name]) => name.startsWith('kql')).map(([, text_]) => (text_ as string | undefined) ?? '')) : null;
 });
 
 const cache = new Map<string, RegExp>();
@@ -72,7 +78,7 @@ export const parseCompilers: PlanCompilers<'parse' | 'parseKv'> = {
     const typedNull = captures.map((capture) => ({ capture, output: made.get(capture.name) })).filter(({ capture }) => capture.type !== 'string');
     const columns = node.cols.map((column): RelationColumn => ({ ...column, id: made.get(column.name)?.id ?? columnNamed(input, column.name).id }));
     const outputs = columns.map(({ id, name }) => made.get(name) ?? { id, sql: id });
-    const complete = narrowed({ ...matched, ...(input.order && { order: input.order }) }, [...outputs, { id: found, sql: found }], columns);
+    const complete = narrowed(matched, [...outputs, { id: found, sql: found }], columns);
     const ok = [`${found} IS NOT NULL`, ...typedNull.map(({ output }) => `${output?.id ?? 'true'} IS NOT NULL`)].join(' AND ');
     if (node.onlyMatches) return { ...complete, sql: selectFrom(complete, asIs(keptIds(complete)), `WHERE ${ok}`) };
     if (node.mode !== 'simple' || typedNull.length === 0) return { ...complete, sql: selectFrom(complete, asIs(keptIds(complete))) };

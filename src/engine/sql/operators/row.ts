@@ -1,11 +1,12 @@
-import type { Item } from '../../kql/ir/plan.ts';
+import type { Expression } from '../../kql/ir/expression.ts';
+import type { Item, Plan } from '../../kql/ir/plan.ts';
 import type { Column } from '../../kql/types.ts';
 import type { SqlContext } from '../context.ts';
 import { compileCondition, compileExpression } from '../expressions.ts';
 import type { PlanCompilers } from '../plans.ts';
 import { compilePlan } from '../plans.ts';
 import type { Relation, RelationColumn } from '../relation.ts';
-import { asIs, columnNamed, hiddenIds, keptIds, selectFrom } from '../relation.ts';
+import { asIs, columnNamed, hiddenIds, inOrder, keptIds, selectFrom } from '../relation.ts';
 import { anchored, rowScope, withWindows } from '../rows.ts';
 import { splitItem } from './source.ts';
 
@@ -40,7 +41,7 @@ function compute(ctx: SqlContext, input: Relation, items: readonly Item[], cols:
 export function narrowed(relation: Relation, outputs: readonly { id: string; sql: string }[], columns: readonly RelationColumn[]): Relation {
   const chosen = new Map(outputs.map((output) => [output.id, output]));
   for (const key of relation.order ?? []) if (!chosen.has(key.id)) chosen.set(key.id, { id: key.id, sql: key.id });
-  return { sql: selectFrom(relation, [...chosen.values()]), columns, ...(relation.order && { order: relation.order }) };
+  return { sql: selectFrom(relation, [...chosen.values()]), columns, ...inOrder(relation) };
 }
 
 function extend(ctx: SqlContext, input: Relation, items: readonly Item[], cols: readonly Column[]): Relation {
@@ -50,8 +51,20 @@ function extend(ctx: SqlContext, input: Relation, items: readonly Item[], cols: 
   return narrowed(relation, outputs, result);
 }
 
+/** The default join keeps one left row for each key; like the engine, what filters the left side is applied before that choice. */
+function intoUniqueJoin(input: Plan, condition: Expression): Plan | undefined {
+  if (input.op !== 'join' || input.kind !== 'innerunique') return undefined;
+  const left = new Set(input.left.cols.map((column) => column.name));
+  return columnNames(condition).every((name) => left.has(name)) ? { ...input, left: { op: 'filter', input: input.left, condition, cols: input.left.cols } } : undefined;
+}
+
+const columnNames = (expression: Expression): string[] =>
+  expression.k === 'column' ? [expression.name] : expression.k === 'call' ? expression.args.flatMap(columnNames) : [];
+
 export const rowOperators: PlanCompilers<'filter' | 'extend' | 'project' | 'select' | 'serialize'> = {
   filter: (ctx, node) => {
+    const pushed = intoUniqueJoin(node.input, node.condition);
+    if (pushed) return compilePlan(ctx, pushed);
     const input = compilePlan(ctx, node.input);
     const { relation, expressions } = withWindows(ctx, input, [node.condition]);
     const condition = compileCondition(expressions[0] ?? node.condition, rowScope(ctx, relation));
@@ -59,7 +72,7 @@ export const rowOperators: PlanCompilers<'filter' | 'extend' | 'project' | 'sele
     return { ...relation, sql };
   },
   extend: (ctx, node) => extend(ctx, compilePlan(ctx, node.input), node.items, node.cols),
-  serialize: (ctx, node) => extend(ctx, anchored(ctx, compilePlan(ctx, node.input)), node.items, node.cols),
+  serialize: (ctx, node) => extend(ctx, { ...anchored(ctx, compilePlan(ctx, node.input)), serialized: true }, node.items, node.cols),
   project: (ctx, node) => {
     const { relation, columns } = compute(ctx, compilePlan(ctx, node.input), node.items, node.cols);
     const outputs = node.cols.flatMap((column) => {

@@ -28,10 +28,11 @@ export const seriesCompilers: PlanCompilers<'makeSeries'> = {
     // Without a start the axis begins at the bin of the least value.
     const floor = isReal ? `floor(min(${axisNumber}) / ${step}) * ${step}` : `min(${axisNumber}) - kql_floor_mod(min(${axisNumber}), ${step})`;
     const ceiling = `max(${axisNumber}) + ${isReal ? `${step} * 1e-9` : '1'}`;
-    const bounds = selectFrom(relation, [
+    const ends = [
       { id: low, sql: node.from ? constant(node.from) : floor },
       { id: high, sql: node.to ? constant(node.to) : ceiling },
-    ]);
+    ];
+    const bounds = node.from && node.to ? `SELECT ${ends.map(({ id, sql }) => `${sql} AS ${id}`).join(', ')}` : selectFrom(relation, ends);
     const { columns, outputs } = aggregateOutputs(node.aggregates.map((aggregate) => ({ names: [aggregate.name], expression: aggregate.expression })), node.aggregates.map((aggregate) => ({ name: aggregate.name, type: aggregate.expression.type })), scope);
     const binned = `SELECT r.*, b.${low}, b.${high}, CAST(floor((${axisNumber} - b.${low}) / ${isReal ? step : `CAST(${step} AS DOUBLE)`}) AS BIGINT) AS ${bin} FROM (${relation.sql}) AS r, (${bounds}) AS b`;
     const groupIds = groups.map((key) => key.id);

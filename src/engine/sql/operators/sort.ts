@@ -23,7 +23,7 @@ function sorted(ctx: SqlContext, input: Relation, keys: readonly SortKey[]): Rel
   });
   // Equal keys keep the order they came in when that order is known.
   const tail = (relation.order ?? []).filter((key) => !order.some((own) => own.id === key.id));
-  return { sql: selectFrom(relation, [...asIs(keptIds(relation)), ...added]), columns: relation.columns, order: [...order, ...tail] };
+  return { sql: selectFrom(relation, [...asIs(keptIds(relation)), ...added]), columns: relation.columns, serialized: true, order: [...order, ...tail] };
 }
 
 function limited(ctx: SqlContext, relation: Relation, count: string): Relation {
@@ -36,7 +36,7 @@ export const sortOperators: PlanCompilers<'sort' | 'top' | 'take' | 'sample' | '
   top: (ctx, node) => limited(ctx, sorted(ctx, compilePlan(ctx, node.input), node.keys), constantAs(ctx, node.count, 'long')),
   take: (ctx, node) => limited(ctx, compilePlan(ctx, node.input), constantAs(ctx, node.count, 'long')),
   sample: (ctx, node) => {
-    const { order: _order, ...relation } = compilePlan(ctx, node.input);
+    const relation: Relation = { ...compilePlan(ctx, node.input), order: [], serialized: false };
     return { ...relation, sql: selectFrom(relation, asIs(keptIds(relation)), `ORDER BY random() LIMIT ${constantAs(ctx, node.count, 'long')}`) };
   },
   sampleDistinct: (ctx, node) => {

@@ -37,7 +37,7 @@ function datatableRelation(ctx: SqlContext, rows: readonly (readonly Expression[
   const columns = freshColumns(ctx, cols);
   if (rows.length === 0) return empty(columns);
   const values = rows.map((row) => `(${row.map((cell, index) => cellSql(ctx, cell, cols[index])).join(', ')})`);
-  return { sql: `SELECT * FROM (VALUES ${values.join(', ')}) AS t(${columns.map((column) => column.id).join(', ')})`, columns };
+  return { sql: `SELECT * FROM (VALUES ${values.join(', ')}) AS t(${columns.map((column) => column.id).join(', ')})`, columns, ...(rows.length === 1 && { serialized: true }) };
 }
 
 function cellSql(ctx: SqlContext, cell: Expression, column: Column | undefined): string {
@@ -62,7 +62,7 @@ export const sourceOperators: PlanCompilers<'table' | 'reference' | 'context' | 
     const columns = freshColumns(ctx, node.cols);
     const order = `${ctx.newId()}n`;
     const outputs = columns.map(({ id }, index) => ({ id, sql: node.ids[index] ?? 'NULL' }));
-    return { sql: selectFrom(node.name, [...outputs, { id: order, sql: 'position' }]), columns, order: [{ id: order, descending: false, nullsFirst: false }] };
+    return { sql: selectFrom(node.name, [...outputs, { id: order, sql: 'position' }]), columns, order: [{ id: order, descending: false, nullsFirst: false }], serialized: true };
   },
   datatable: (ctx, node) => datatableRelation(ctx, node.rows, node.cols),
   range: (ctx, node) => {
@@ -74,10 +74,10 @@ export const sourceOperators: PlanCompilers<'table' | 'reference' | 'context' | 
     const [from, to, step] = [constantAs(ctx, node.from, type), constantAs(ctx, node.to, type), constantAs(ctx, node.step, node.step.type === 'timespan' ? 'timespan' : stepType)];
     if (type === 'real' || type === 'decimal') {
       const count = `CAST(floor((${to} - ${from}) / ${step} + 1e-9) AS BIGINT)`;
-      return { sql: `SELECT ${convert(`(${from} + i * ${step})`, 'real', 'real')} AS ${id} FROM range(0, ${count} + 1) AS t(i)`, columns };
+      return { sql: `SELECT ${convert(`(${from} + i * ${step})`, 'real', 'real')} AS ${id} FROM range(0, ${count} + 1) AS t(i)`, columns, order: [{ id, descending: false, nullsFirst: false }], serialized: true };
     }
     const last = `CASE WHEN ${step} > 0 THEN ${to} + 1 ELSE ${to} - 1 END`;
-    return { sql: `SELECT ${type === 'int' ? 'CAST(i AS INTEGER)' : 'i'} AS ${id} FROM range(CAST(${from} AS BIGINT), CAST(${last} AS BIGINT), CAST(${step} AS BIGINT)) AS t(i)`, columns };
+    return { sql: `SELECT ${type === 'int' ? 'CAST(i AS INTEGER)' : 'i'} AS ${id} FROM range(CAST(${from} AS BIGINT), CAST(${last} AS BIGINT), CAST(${step} AS BIGINT)) AS t(i)`, columns, serialized: true };
   },
   print: (ctx, node) => {
     const columns = freshColumns(ctx, node.cols);
@@ -87,7 +87,7 @@ export const sourceOperators: PlanCompilers<'table' | 'reference' | 'context' | 
       next += item.names.length;
       return splitItem(own, compileConstant(ctx, item.expression), item.expression);
     });
-    return { sql: `SELECT ${outputs.map(({ id, sql }) => `${sql} AS ${id}`).join(', ') || '1 AS none'}`, columns };
+    return { sql: `SELECT ${outputs.map(({ id, sql }) => `${sql} AS ${id}`).join(', ') || '1 AS none'}`, columns, serialized: true };
   },
 };
 

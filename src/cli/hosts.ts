@@ -9,7 +9,7 @@ export function hostsCommand(): Command {
       'Print hosts-file lines for clients that know no proxy. They need the TLS port to be 443 (kustody up --port 443), and new lines for each new vault and cluster.',
     )
     .addOption(dataOption())
-    .option('--address ADDRESS', 'where the instance listens', '127.0.0.1')
+    .option('--address <ADDRESS>', 'where the instance listens', '127.0.0.1')
     .addHelpText('after', '\nExample:\n  $ kustody hosts --data ./azure | sudo tee -a /etc/hosts')
     .action(async (options: { readonly data?: string; readonly address: string }) => {
       const { vaults, clusters } = await (await requireInstance(dataDirectoryOf(options))).environment();

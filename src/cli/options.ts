@@ -2,7 +2,7 @@ import { Option } from 'commander';
 import { defaultDataDirectory } from './data-directory.ts';
 
 export const dataOption = (): Option =>
-  new Option('--data DIR', 'the data directory (default: $KUSTODY_DATA_DIR, else ~/.local/share/kustody)');
+  new Option('--data <DIR>', 'the data directory (default: $KUSTODY_DATA_DIR, else ~/.local/share/kustody)');
 
 export const jsonOption = (): Option => new Option('--json', 'print JSON').default(false);
 

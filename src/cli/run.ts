@@ -16,8 +16,8 @@ export function runCommand(): Command {
     .description(
       'Run a command whose Azure clients come to Kustody: proxy, trust and credentials are set in its environment. Without --data it gets a private temporary instance.',
     )
-    .option('--data DIR', 'a data directory: joined when it is served already, else served while the command runs')
-    .option('--allow HOST', 'a foreign host that the proxy lets through (repeatable)', collectAllowedHost, [])
+    .option('--data <DIR>', 'a data directory: joined when it is served already, else served while the command runs')
+    .option('--allow <HOST>', 'a foreign host that the proxy lets through (repeatable)', collectAllowedHost, [])
     .argument('<command...>', 'the command, after --')
     .passThroughOptions()
     .addHelpText('after', '\nExamples:\n  $ kustody run -- npm test\n  $ kustody run --data ./azure --allow registry.npmjs.org -- bash')

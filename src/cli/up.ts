@@ -19,13 +19,13 @@ export function upCommand(): Command {
   return new Command('up')
     .description('Serve a data directory until interrupted. Log lines (JSON, without secrets) go to standard error.')
     .addOption(dataOption())
-    .option('--host ADDRESS', 'address to listen on', '127.0.0.1')
-    .option('--port PORT', 'TLS port (443 for clients that come by hosts file); 0 takes a free one', parsePort, 0)
-    .option('--proxy-port PORT', 'port of the forward proxy; 0 takes a free one', parsePort, 0)
-    .option('--allow HOST', 'a foreign host that the proxy lets through (repeatable)', collectAllowedHost, [])
+    .option('--host <ADDRESS>', 'address to listen on', '127.0.0.1')
+    .option('--port <PORT>', 'TLS port (443 for clients that come by hosts file); 0 takes a free one', parsePort, 0)
+    .option('--proxy-port <PORT>', 'port of the forward proxy; 0 takes a free one', parsePort, 0)
+    .option('--allow <HOST>', 'a foreign host that the proxy lets through (repeatable)', collectAllowedHost, [])
     .option('--allow-remote', 'let --host be an address that other machines reach', false)
     .option('--virtual-time', 'for a new data directory: its clock can be moved', false)
-    .option('--log-level LEVEL', 'debug, info, warn, error or silent', parseLevel, 'info')
+    .option('--log-level <LEVEL>', 'debug, info, warn, error or silent', parseLevel, 'info')
     .addHelpText('after', "\nExample:\n  $ kustody up --data ./azure &\n  $ eval \"$(kustody env --data ./azure)\"\n  $ node my-program.js")
     .action(up);
 }

@@ -1,0 +1,59 @@
+import { spawn } from 'node:child_process';
+import type { ChildProcess } from 'node:child_process';
+import { mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join, resolve } from 'node:path';
+
+const launcher = resolve(import.meta.dirname, '..', '..', 'bin', 'kustody.cjs');
+
+export interface CommandResult {
+  readonly code: number | null;
+  readonly signal: NodeJS.Signals | null;
+  readonly stdout: string;
+  readonly stderr: string;
+}
+
+export interface StartedCommand {
+  readonly process: ChildProcess;
+  readonly result: Promise<CommandResult>;
+  /** Resolves when standard output has this text; rejects when the command ends first. */
+  printed(text: string): Promise<void>;
+}
+
+/** Starts the built `kustody` as a user would. */
+export function startKustody(args: readonly string[], env: Readonly<Record<string, string>> = {}): StartedCommand {
+  const child = spawn(process.execPath, [launcher, ...args], { env: { ...process.env, ...env }, stdio: ['pipe', 'pipe', 'pipe'] });
+  child.stdin.end();
+  let stdout = '';
+  let stderr = '';
+  const watchers = new Set<() => void>();
+  child.stdout.on('data', (text: Buffer) => {
+    stdout += text.toString();
+    for (const watch of watchers) watch();
+  });
+  child.stderr.on('data', (text: Buffer) => (stderr += text.toString()));
+  const result = new Promise<CommandResult>((done, fail) => {
+    child.once('error', fail);
+    child.once('close', (code, signal) => done({ code, signal, stdout, stderr }));
+  });
+  const printed = (text: string): Promise<void> =>
+    new Promise((done, fail) => {
+      const watch = (): void => {
+        if (!stdout.includes(text)) return;
+        watchers.delete(watch);
+        done();
+      };
+      watchers.add(watch);
+      watch();
+      result.then(({ code }) => fail(new Error(`ended with ${code} before it printed '${text}': ${stderr}`)), fail);
+    });
+  return { process: child, result, printed };
+}
+
+export const kustody = (args: readonly string[], env?: Readonly<Record<string, string>>): Promise<CommandResult> =>
+  startKustody(args, env).result;
+
+export function temporaryDirectory(): { readonly path: string; [Symbol.dispose](): void } {
+  const path = mkdtempSync(join(tmpdir(), 'kustody-test-'));
+  return { path, [Symbol.dispose]: () => rmSync(path, { recursive: true, force: true }) };
+}

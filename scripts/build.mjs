@@ -6,6 +6,7 @@ import { join } from 'node:path';
 const root = join(import.meta.dirname, '..');
 const entries = {
   main: 'src/cli/main.ts',
+  article: 'src/cli/article/main.ts',
   'cluster-process': 'src/cluster/process/main.ts',
   'kql-process': 'src/engine/kql/process/main.ts',
 };

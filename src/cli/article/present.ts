@@ -1,0 +1,68 @@
+import Table from 'cli-table3';
+import { Listr } from 'listr2';
+import type { ErrorRecord, Presenter, StepRecord } from './article-steps.ts';
+
+export interface ArticleReport {
+  readonly ok: boolean;
+  readonly milliseconds: number;
+  readonly steps: readonly StepRecord[];
+  readonly errors: readonly ErrorRecord[];
+}
+
+/** For people: a spinner while a step runs, then its time, its explanation and what came of it. */
+export function terminalPresenter(isTerminal: boolean): Presenter {
+  return {
+    show: async (title, explanation, work) => {
+      let record: StepRecord | undefined;
+      const list = new Listr(
+        [
+          {
+            title,
+            rendererOptions: { persistentOutput: true, outputBar: Infinity },
+            task: async (_context, task): Promise<void> => {
+              if (isTerminal) task.output = explanation;
+              record = await work();
+              task.title = `${title} (${duration(record.milliseconds)})`;
+              task.output = [explanation, record.result ?? record.failure].join('\n');
+              if (record.failure !== undefined) throw new Error(record.failure);
+            },
+          },
+        ],
+        {
+          renderer: isTerminal ? 'default' : 'simple',
+          exitOnError: false,
+          rendererOptions: isTerminal ? { collapseErrors: false, showErrorMessage: false } : {},
+        },
+      );
+      await list.run();
+      return record ?? { title, explanation, milliseconds: 0, failure: 'The step did not run.' };
+    },
+  };
+}
+
+/** For machines: nothing until the one document at the end. */
+export const silentPresenter: Presenter = { show: (_title, _explanation, work) => work() };
+
+export function reportTable(report: ArticleReport, isTerminal: boolean): string {
+  const style = isTerminal ? {} : { style: { head: [], border: [] } };
+  const steps = new Table({ head: ['', 'Step', 'Time'], ...style });
+  for (const { title, milliseconds, failure } of report.steps)
+    steps.push([failure === undefined ? 'ok' : 'FAILED', title, duration(milliseconds)]);
+  const errors = new Table({
+    head: ['Documented error', 'Message that came'],
+    colWidths: [52, 72],
+    wordWrap: true,
+    ...style,
+  });
+  for (const { foundCode, foundMessage } of report.errors) errors.push([foundCode, foundMessage]);
+  const done = report.steps.filter(({ failure }) => failure === undefined).length;
+  const verdict = report.ok ? 'The article works from end to end' : 'The article does not work';
+  const last = `${verdict}: ${done} of ${report.steps.length} steps, ${report.errors.length} of 8 documented errors, ${duration(report.milliseconds)}.`;
+  return [steps.toString(), ...(report.errors.length === 0 ? [] : [errors.toString()]), last].join('\n');
+}
+
+export const reportJson = (report: ArticleReport): string =>
+  JSON.stringify({ article: 'Configure customer-managed keys', ...report }, undefined, 2);
+
+const duration = (milliseconds: number): string =>
+  milliseconds < 1000 ? `${Math.round(milliseconds)} ms` : `${(milliseconds / 1000).toFixed(1)} s`;

@@ -299,6 +299,35 @@ describe('edge, smuggled names', () => {
   });
 });
 
+describe('edge, log', () => {
+  it('holds no secret, whichever way it was sent', async () => {
+    const secret = 'planted-secret';
+    const headers = {
+      authorization: `Bearer ${secret}`,
+      'proxy-authorization': `Basic ${secret}`,
+      'x-ms-client-request-id': secret,
+      'x-ms-correlation-request-id': secret,
+      cookie: secret,
+    };
+    const ask = { path: `/keys/${secret}?sig=${secret}`, method: 'POST', headers, body: `client_secret=${secret}` };
+    await askThroughTunnel(edge, 'v1.vault.azure.net', ask);
+    await askDirectly(edge, 'localhost', ask);
+    await askInAbsoluteForm(`https://management.azure.com/?sig=${secret}`, headers, secret);
+    await askInAbsoluteForm(`http://elsewhere.example/?sig=${secret}`, headers, secret);
+    await openTunnel(edge, `user:${secret}@v1.vault.azure.net:443`);
+    for (const lines of [
+      [`GET /${secret} HTTP/9.9`, `x: ${secret}`],
+      ['GET / HTTP/1.1', `host: ${secret}:x`],
+      [`GET /%?${secret} HTTP/1.1`, 'host: v1.vault.azure.net', `authorization: ${secret}`],
+    ]) {
+      const tls = await startTls(edge, { servername: 'v1.vault.azure.net' });
+      await exchange(tls, `${lines.join('\r\n')}\r\nconnection: close\r\n\r\n`);
+    }
+    await edge.untilLogged('unreadable request');
+    expect(edge.lines.join('')).not.toContain(secret);
+  });
+});
+
 describe('edge, addresses', () => {
   it.each(['0.0.0.0', '::', '192.0.2.1', 'localhost'])('refuses to listen on %s unless asked', async (host) => {
     const create = (listen: string, proxy: string) =>

@@ -50,6 +50,8 @@ export interface ClusterKeysFixture {
   readonly recordOf: (clusterId: Guid) => Promise<ClusterKeyRecord>;
   /** Process id of an admitted cluster. */
   readonly pidOf: (clusterId: Guid) => Promise<number>;
+  /** Ends the supervisor with its processes and starts another one over the same state. */
+  readonly reopen: () => Promise<SupervisedClusterKeys>;
   readonly close: () => Promise<void>;
 }
 
@@ -58,14 +60,20 @@ export interface FixtureOptions {
   readonly store?: StateStore;
   readonly vaultTimeoutMs?: number;
   readonly settings?: Partial<ClusterKeysOptions['settings']>;
+  /** Default: sealed under a root key. */
+  readonly openState?: (store: StateStore) => Promise<FixtureState>;
 }
+
+export type FixtureState = State & { compact(): Promise<void> };
+
+const sealed = (store: StateStore): Promise<FixtureState> =>
+  SealedState.open({ store, rootKey: new RootKey(randomBytes(32)), randomBytes: systemRandomBytes });
 
 /** Everything around ClusterKeys: sealed state, virtual time on a machine that moves by hand, vaults under the test's hand. */
 export async function clusterKeysFixture(options: FixtureOptions): Promise<ClusterKeysFixture> {
   const vaults = await ScriptedVaults.listen();
   const store = options.store ?? new MemoryStateStore();
-  const rootKey = new RootKey(randomBytes(32));
-  const state = await SealedState.open({ store, rootKey, randomBytes: systemRandomBytes });
+  const state = await (options.openState ?? sealed)(store);
   const host = new ManualHost(started);
   const onError = (error: unknown): void => {
     throw error;
@@ -91,7 +99,7 @@ export async function clusterKeysFixture(options: FixtureOptions): Promise<Clust
     };
   const compacted = { count: 0 };
   const faults: ClusterKeysFixture['faults'] = {};
-  const keys = createClusterKeys({
+  const keyOptions: ClusterKeysOptions = {
     state,
     clock,
     wallClock,
@@ -116,7 +124,9 @@ export async function clusterKeysFixture(options: FixtureOptions): Promise<Clust
     log: { event: write('event'), warning: write('warning'), failure: write('failure') },
     faults: (step) => faults.at?.(step),
     processOutput: 'inherit',
-  });
+  };
+  const keys = createClusterKeys(keyOptions);
+  const all = [keys];
   const commit = async (change: PreparedKeyChange | { outcome: string }): Promise<PreparedKeyChange> => {
     if (!('write' in change)) throw new Error(`The change was refused: ${JSON.stringify(change)}`);
     await state.commit({ write: change.write });
@@ -164,8 +174,14 @@ export async function clusterKeysFixture(options: FixtureOptions): Promise<Clust
       if (admission.outcome !== 'admitted') throw new Error(`not admitted: ${JSON.stringify(admission)}`);
       return admission.pid;
     },
+    reopen: async () => {
+      await all.at(-1)?.close();
+      const next = createClusterKeys(keyOptions);
+      all.push(next);
+      return next;
+    },
     close: async () => {
-      await keys.close();
+      await all.at(-1)?.close();
       await vaults.close();
       clock.close();
       wallClock.close();

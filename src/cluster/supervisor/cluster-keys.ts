@@ -14,7 +14,7 @@ import { OutstandingChanges } from './outstanding.ts';
 import type { ClusterKeysOptions } from './ports.ts';
 import { bothClocks } from './ports.ts';
 import { ProcessTable } from './process-table.ts';
-import { ServiceKeys } from './service-keys.ts';
+import { KeyTodos } from './key-todos.ts';
 
 /** Whether a cluster may use its key now. Asked at admission, at each chunk of a result and before each acknowledgement. */
 export type Admission =
@@ -46,14 +46,14 @@ export function createClusterKeys(options: ClusterKeysOptions): SupervisedCluste
     for (const listener of listeners) listener(clusterId);
   };
   const outstanding = new OutstandingChanges(wallClock);
-  const serviceKeys = new ServiceKeys(options);
+  const todos = new KeyTodos(options);
   const processes = new ProcessTable(options, (clusterId) => {
     checks.check(clusterId).catch((error: unknown) => {
       log.failure('key-check-failed', error, { clusterId });
     });
   });
   const checks = new KeyChecks({ options, processes, outstanding, changed });
-  const changes = new KeyChanges({ options, processes, serviceKeys, checks, outstanding, changed });
+  const changes = new KeyChanges({ options, processes, todos, checks, outstanding, changed });
   const timers: (() => void)[] = [];
   let checkedAt = 0;
 
@@ -63,7 +63,7 @@ export function createClusterKeys(options: ClusterKeysOptions): SupervisedCluste
     checkedAt = wallClock.now();
     try {
       await checks.checkAll();
-      await serviceKeys.sweep();
+      await todos.sweep();
     } catch (error) {
       log.failure('key-checks-failed', error);
     }
@@ -127,7 +127,7 @@ export function createClusterKeys(options: ClusterKeysOptions): SupervisedCluste
       // The record first: a check that is under way must not start the process again.
       await amend(clusterId, (record) => (record.stopped ? null : { ...withoutLease(record), stopped: true }));
       await processes.end(clusterId);
-      await serviceKeys.sweep();
+      await todos.sweep();
     },
 
     async remove(clusterId): Promise<readonly StateWrite[]> {
@@ -136,7 +136,7 @@ export function createClusterKeys(options: ClusterKeysOptions): SupervisedCluste
       outstanding.add(clusterId);
       const gone = writeRecord(clusterKeyTable, clusterId, found.version, null);
       if (found.value.custody.kind === 'customer') return [gone];
-      return [gone, serviceKeys.destroyLater(clusterId, found.value.kid.name)];
+      return [gone, todos.destroyLater(clusterId, found.value.kid.name)];
     },
 
     onChange(listener) {

@@ -7,7 +7,7 @@ import {
   started,
   untilTrue,
 } from '../../../tests/support/cluster-keys-fixture.ts';
-import { serviceKeyTodos } from './service-keys.ts';
+import { keyTodos } from './key-todos.ts';
 
 const open = clusterKeysSuite();
 
@@ -93,7 +93,7 @@ describe('process', () => {
     await keys.stop(id);
     expect(isAlive(pid)).toBe(false);
     expect(vaults.vault(serviceHost).keys.size).toBe(0);
-    expect(await state.list(serviceKeyTodos)).toEqual([]);
+    expect(await state.list(keyTodos)).toEqual([]);
   });
 
   it('gets nothing of the environment', async () => {

@@ -4,7 +4,7 @@ import { newGuid } from '../../base/guid.ts';
 import { systemRandomBytes } from '../../base/random.ts';
 import type { Custody } from '../../encryption/cluster-keys.ts';
 import { clusterKeyTable } from '../../encryption/cluster-key-state.ts';
-import { serviceKeyTodos } from './service-keys.ts';
+import { keyTodos } from './key-todos.ts';
 
 const open = clusterKeysSuite();
 const microsoftManaged: Custody = { kind: 'microsoftManaged' };
@@ -19,7 +19,7 @@ describe('create', () => {
       Array.from({ length: 4 }, () => [serviceHost, serviceIdentity]),
     );
     expect(minted.every(({ audience }) => audience === 'https://vault.azure.net')).toBe(true);
-    expect(await state.list(serviceKeyTodos)).toEqual([]);
+    expect(await state.list(keyTodos)).toEqual([]);
     expect((await keys.admit(one)).outcome).toBe('admitted');
   });
 
@@ -29,7 +29,7 @@ describe('create', () => {
     const result = await keys.create(newGuid(systemRandomBytes), microsoftManaged);
     expect(result).toMatchObject({ outcome: 'failed', failure: { cause: 'forbiddenByPolicy', kind: 'refusal' } });
     expect(vaults.vault(serviceHost).keys.size).toBe(0);
-    expect(await state.list(serviceKeyTodos)).toEqual([]);
+    expect(await state.list(keyTodos)).toEqual([]);
     expect(await state.list(clusterKeyTable)).toEqual([]);
   });
 
@@ -141,7 +141,7 @@ describe('change of custody', () => {
     expect(after).toMatchObject({ generation: 2, kid });
     expect(after.check).not.toBe(before.check);
     expect(vaults.vault(serviceHost).keys.size).toBe(0);
-    expect(await state.list(serviceKeyTodos)).toEqual([]);
+    expect(await state.list(keyTodos)).toEqual([]);
     expect(compacted.count).toBe(1);
     expect(await keys.admit(id)).toMatchObject({ outcome: 'admitted', generation: 2 });
   });
@@ -170,7 +170,7 @@ describe('change of custody', () => {
     keys.start();
     await clock.advance(30_000);
     expect(vaults.vault(serviceHost).keys.size).toBe(0);
-    expect(await state.list(serviceKeyTodos)).toEqual([]);
+    expect(await state.list(keyTodos)).toEqual([]);
     expect(await keys.admit(id)).toMatchObject({ outcome: 'admitted', generation: 2 });
   });
 });

@@ -24,7 +24,7 @@ import type { ClusterKeysOptions } from './ports.ts';
 import { bothClocks, identityOf } from './ports.ts';
 import { callProcess, wrappedKey } from './process-calls.ts';
 import type { ProcessTable } from './process-table.ts';
-import type { MadeServiceKey, ServiceKeys } from './service-keys.ts';
+import type { MadeServiceKey, KeyTodos } from './key-todos.ts';
 
 interface Failed {
   readonly outcome: 'failed';
@@ -35,7 +35,7 @@ const failed = (failure: KeyFailure): Failed => ({ outcome: 'failed', failure })
 export interface KeyChangesParts {
   readonly options: ClusterKeysOptions;
   readonly processes: ProcessTable;
-  readonly serviceKeys: ServiceKeys;
+  readonly todos: KeyTodos;
   readonly checks: KeyChecks;
   readonly outstanding: OutstandingChanges;
   readonly changed: (clusterId: Guid) => void;
@@ -135,7 +135,7 @@ export class KeyChanges {
     from: ClusterKeyRecord,
     destination: Destination,
   ): Promise<{ outcome: 'drafted'; draft: Draft } | { outcome: 'currentKeyLost'; failure: KeyFailure } | KeyFailure> {
-    const { processes, serviceKeys } = this.#parts;
+    const { processes, todos } = this.#parts;
     const obtain = () => processes.obtain(from.clusterId);
     const target = { identity: this.#identity(destination.custody), kid: destination.kid };
     const own = this.#identity(from.custody);
@@ -153,9 +153,9 @@ export class KeyChanges {
     const result = await callProcess(obtain, 'replace', { current, target, generation });
     if (result.outcome !== 'replaced') return result;
     const record = replacedRecord(from, this.#proven(destination, result));
-    const old =
-      from.custody.kind === 'microsoftManaged' ? [serviceKeys.destroyLater(from.clusterId, from.kid.name)] : [];
-    return { outcome: 'drafted', draft: { ...base, record, more: [...result.write.map(localWrite), ...old] } };
+    const compact = await todos.compactLater(from.clusterId);
+    const old = from.custody.kind === 'microsoftManaged' ? [todos.destroyLater(from.clusterId, from.kid.name)] : [];
+    return { outcome: 'drafted', draft: { ...base, record, more: [...result.write.map(localWrite), ...old, compact] } };
   }
 
   /** Which key version the change leads to; makes one when it leads to Microsoft-managed custody. */
@@ -166,7 +166,7 @@ export class KeyChanges {
   ): Promise<({ readonly outcome: 'ready' } & Destination) | KeyFailure> {
     if (custody.kind === 'microsoftManaged') {
       if (from?.custody.kind === 'microsoftManaged') return { outcome: 'ready', custody, kid: from.kid };
-      const made = await this.#parts.serviceKeys.make(clusterId);
+      const made = await this.#parts.todos.makeServiceKey(clusterId);
       return made.outcome === 'failed' ? made : { outcome: 'ready', custody, kid: made.kid, made };
     }
     const { vaultHost, keyName, keyVersion, identity } = custody.key;
@@ -203,12 +203,12 @@ export class KeyChanges {
   }
 
   async #giveUp(destination: Destination, failure: KeyFailure): Promise<Failed> {
-    if (destination.made !== undefined) await this.#parts.serviceKeys.giveUp(destination.made.name);
+    if (destination.made !== undefined) await this.#parts.todos.giveUp(destination.made.name);
     return failed(failure);
   }
 
   async #prepared(draft: Draft): Promise<PreparedKeyChange> {
-    const { options, processes, outstanding, serviceKeys } = this.#parts;
+    const { options, processes, outstanding, todos } = this.#parts;
     const { clusterId, generation } = draft.record;
     const write = [writeRecord(clusterKeyTable, clusterId, draft.expect, draft.record), ...draft.more];
     if (draft.made !== undefined) write.push(draft.made.settled);
@@ -226,13 +226,13 @@ export class KeyChanges {
           .catch(() => undefined);
         if (draft.from === undefined) await processes.end(clusterId);
         else await this.#unmark(clusterId);
-        if (draft.made !== undefined) await serviceKeys.giveUp(draft.made.name);
+        if (draft.made !== undefined) await todos.giveUp(draft.made.name);
       },
     };
   }
 
   async #committed(draft: Draft): Promise<void> {
-    const { options, processes, outstanding, serviceKeys, changed } = this.#parts;
+    const { options, processes, outstanding, todos, changed } = this.#parts;
     const { clusterId, generation } = draft.record;
     await options.faults?.('committed');
     outstanding.delete(clusterId);
@@ -242,9 +242,7 @@ export class KeyChanges {
     if (adopted !== undefined && process !== undefined) process.holds = generation;
     if (draft.record.stopped) await processes.end(clusterId);
     if (draft.from !== undefined && draft.from.generation !== generation) {
-      await serviceKeys.sweep();
-      await options.compact();
-      await options.faults?.('compacted');
+      await todos.sweep();
     }
     if (draft.from?.suspension !== undefined) changed(clusterId);
   }

@@ -11,24 +11,28 @@ import type { StateWrite, Table, Versioned } from '../../state/state.ts';
 import { writeRecord } from '../../state/state.ts';
 import type { ClusterKeysOptions } from './ports.ts';
 
-/** Something to do in the service vault, kept until done. Record id: the key's name.
- * `making`: the key exists or soon will, and no cluster names it yet. `destroy`: no cluster names it any more. */
-export interface ServiceKeyTodo {
+/** Something to do after a change of keys, kept until done.
+ * `making`: a service key exists or soon will, and no cluster names it yet; record id: its name. `destroy`: no cluster names
+ * that key any more. `compact`: an old wrap may still be on disk; record id: the cluster id. */
+export interface KeyTodo {
   readonly clusterId: Guid;
-  readonly action: 'making' | 'destroy';
+  readonly action: (typeof actions)[number];
   /** Wall clock, milliseconds. */
   readonly since: number;
 }
 
-export const serviceKeyTodos: Table<ServiceKeyTodo> = {
-  name: 'service-key-todos',
+const actions = ['making', 'destroy', 'compact'] as const;
+
+export const keyTodos: Table<KeyTodo> = {
+  name: 'key-todos',
   parse: (value) => {
-    const clusterId =
-      isJsonObject(value) && typeof value.clusterId === 'string' ? parseGuid(value.clusterId) : undefined;
-    if (!isJsonObject(value) || clusterId === undefined || typeof value.since !== 'number') {
-      throw new Error('A to-do of the service vault is damaged.');
+    const fields = isJsonObject(value) ? value : {};
+    const clusterId = typeof fields.clusterId === 'string' ? parseGuid(fields.clusterId) : undefined;
+    const action = actions.find((known) => known === fields.action);
+    if (clusterId === undefined || action === undefined || typeof fields.since !== 'number') {
+      throw new Error('A to-do of the cluster keys is damaged.');
     }
-    return { clusterId, action: value.action === 'making' ? 'making' : 'destroy', since: value.since };
+    return { clusterId, action, since: fields.since };
   },
 };
 
@@ -43,24 +47,28 @@ export interface MadeServiceKey {
   readonly settled: StateWrite;
 }
 
-type Ports = Pick<ClusterKeysOptions, 'state' | 'serviceVault' | 'randomBytes' | 'wallClock' | 'log' | 'faults'>;
+type Ports = Pick<
+  ClusterKeysOptions,
+  'state' | 'serviceVault' | 'randomBytes' | 'wallClock' | 'compact' | 'log' | 'faults'
+>;
 
-/** Keys of Microsoft-managed custody. The to-do is durable before the key exists and gone with the commit that names the
- * key, so a crash in between leaves a key that is found and destroyed, never one that is lost. */
-export class ServiceKeys {
+/** Keys of Microsoft-managed custody, and what is left to do after a change of custody. The to-do of a new key is durable before
+ * the key exists and gone with the commit that names the key, so a crash in between leaves a key that is found and destroyed,
+ * never one that is lost. */
+export class KeyTodos {
   readonly #ports: Ports;
 
   constructor(ports: Ports) {
     this.#ports = ports;
   }
 
-  async make(clusterId: Guid): Promise<MadeServiceKey | KeyFailure> {
+  async makeServiceKey(clusterId: Guid): Promise<MadeServiceKey | KeyFailure> {
     const { state, serviceVault, randomBytes, wallClock, faults } = this.#ports;
     const suffix = Buffer.from(randomBytes(6)).toString('hex');
     const name = parseKeyName(`cluster-${clusterId}-${suffix}`);
     if (name === undefined) throw new Error('A name of a service key is malformed.');
-    const todo: ServiceKeyTodo = { clusterId, action: 'making', since: wallClock.now() };
-    await state.commit({ write: [writeRecord(serviceKeyTodos, name, null, todo)] });
+    const todo: KeyTodo = { clusterId, action: 'making', since: wallClock.now() };
+    await state.commit({ write: [writeRecord(keyTodos, name, null, todo)] });
     await faults?.('serviceKeyPlanned');
     const made = await serviceVault.createKey(name);
     if (made.outcome === 'failed') {
@@ -68,37 +76,51 @@ export class ServiceKeys {
       return made;
     }
     await faults?.('serviceKeyMade');
-    const recorded = await state.get(serviceKeyTodos, name);
+    const recorded = await state.get(keyTodos, name);
     return {
       outcome: 'created',
       name,
       kid: made.kid,
-      settled: writeRecord(serviceKeyTodos, name, recorded?.version ?? null, null),
+      settled: writeRecord(keyTodos, name, recorded?.version ?? null, null),
     };
   }
 
   /** For the commit after which no cluster names the key any more. */
   destroyLater(clusterId: Guid, name: KeyName): StateWrite {
-    const todo: ServiceKeyTodo = { clusterId, action: 'destroy', since: this.#ports.wallClock.now() };
-    return writeRecord(serviceKeyTodos, name, null, todo);
+    const todo: KeyTodo = { clusterId, action: 'destroy', since: this.#ports.wallClock.now() };
+    return writeRecord(keyTodos, name, null, todo);
+  }
+
+  /** For the commit after which an old wrap may still lie on disk. */
+  async compactLater(clusterId: Guid): Promise<StateWrite> {
+    const earlier = await this.#ports.state.get(keyTodos, clusterId);
+    const todo: KeyTodo = { clusterId, action: 'compact', since: this.#ports.wallClock.now() };
+    return writeRecord(keyTodos, clusterId, earlier?.version ?? null, todo);
   }
 
   /** The change that made the key will not be committed. */
   async giveUp(name: KeyName): Promise<void> {
-    const todo = await this.#ports.state.get(serviceKeyTodos, name);
+    const todo = await this.#ports.state.get(keyTodos, name);
     if (todo !== undefined) await this.#destroy(todo);
   }
 
   /** Does what is to be done; what fails stays for the next time. Every step can be repeated. */
   async sweep(): Promise<void> {
-    for (const todo of await this.#ports.state.list(serviceKeyTodos)) {
+    for (const todo of await this.#ports.state.list(keyTodos)) {
       const age = this.#ports.wallClock.now() - todo.value.since;
       if (todo.value.action === 'making' && age < makingMsMax) continue;
-      await this.#destroy(todo);
+      if (todo.value.action === 'compact') await this.#compact(todo);
+      else await this.#destroy(todo);
     }
   }
 
-  async #destroy(todo: Versioned<ServiceKeyTodo>): Promise<void> {
+  async #compact(todo: Versioned<KeyTodo>): Promise<void> {
+    await this.#ports.compact();
+    await this.#ports.faults?.('compacted');
+    await this.#done(todo);
+  }
+
+  async #destroy(todo: Versioned<KeyTodo>): Promise<void> {
     const { state, serviceVault, log, faults } = this.#ports;
     const name = parseKeyName(todo.id);
     const cluster = await state.get(clusterKeyTable, todo.value.clusterId);
@@ -111,8 +133,12 @@ export class ServiceKeys {
       }
     }
     await faults?.('serviceKeyDestroyed');
+    await this.#done(todo);
+  }
+
+  async #done(todo: Versioned<KeyTodo>): Promise<void> {
     try {
-      await state.commit({ write: [writeRecord(serviceKeyTodos, todo.id, todo.version, null)] });
+      await this.#ports.state.commit({ write: [writeRecord(keyTodos, todo.id, todo.version, null)] });
     } catch (error) {
       if (!(error instanceof StateConflictError)) throw error; // another one did it
     }

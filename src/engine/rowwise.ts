@@ -1,5 +1,5 @@
 import { invariant } from '../base/invariant.ts';
-import type { Plan, Program, RowwiseNode } from './kql/ir/plan.ts';
+import type { PartitionNode, Plan, Program, RowwiseNode } from './kql/ir/plan.ts';
 import { isPlan, mentions } from './kql/ir/walk.ts';
 import { KqlError } from './kql/kql-error.ts';
 import type { Column } from './kql/types.ts';
@@ -41,11 +41,40 @@ export async function runRowwise(program: Program, collect: Collect, connection:
       return items;
     }
     if (typeof value !== 'object' || value === null || !mentions(value, 'rowwise')) return value;
+    if (isPlan(value) && value.op === 'partition' && mentions(value.body, 'rowwise')) return partitioned(value);
     const copy: Record<string, unknown> = {};
     for (const [key, item] of Object.entries(value)) copy[key] = await resolve(item);
     const rebuilt: unknown = copy;
     if (!isPlan(rebuilt) || rebuilt.op !== 'rowwise' || mentions(rebuilt.inputs, 'context')) return rebuilt;
     return temporary(rebuilt);
+  };
+
+  /** A partition whose body walks rows is run value by value: each gets its own table to start from. */
+  const partitioned = async (plan: PartitionNode & Pick<Plan, 'cols'>): Promise<Plan> => {
+    const input = asPlan(await resolve(plan.input));
+    const keyed: Plan = { op: 'extend', input, items: [{ names: [keyName], expression: plan.by }], cols: [...input.cols, { name: keyName, type: plan.by.type }] };
+    const groups = new Map<string, NativeValue[][]>();
+    for (const row of toRows(await collect(keyed, lets))) {
+      const key = String(row.at(-1));
+      const group = groups.get(key);
+      if (group) group.push(row.slice(0, -1));
+      else groups.set(key, [row.slice(0, -1)]);
+    }
+    if (groups.size > partitionsMax) throw new KqlError('limits', `partition: more than ${partitionsMax} values.`);
+    const legs: { plan: Plan; from: string[]; source: string }[] = [];
+    for (const rows of groups.values()) {
+      const context = await table(input.cols, rows);
+      const body = asPlan(await resolve(replaceContext(plan.body, context)));
+      legs.push({ plan: body, from: body.cols.map((column) => column.name), source: '' });
+    }
+    return { op: 'union', legs, cols: plan.cols };
+  };
+
+  const table = async (cols: readonly Column[], rows: readonly (readonly NativeValue[])[]): Promise<Plan> => {
+    const name = `rowwise${(tables += 1)}`;
+    await connection.createTable(name, cols.map((column) => column.type), rows);
+    const ids = cols.map((column, index) => (column.type === 'decimal' ? `CAST(v${index} AS DECIMAL(38,18))` : column.type === 'guid' ? `CAST(v${index} AS UUID)` : `v${index}`));
+    return { op: 'temporary', name, ids, cols };
   };
 
   const temporary = async (plan: RowwiseNode & { readonly cols: readonly Column[] }): Promise<Plan> => {
@@ -54,10 +83,7 @@ export async function runRowwise(program: Program, collect: Collect, connection:
       if (plan.schemaAt === undefined || plan.schemaAt < 0) throw new KqlError('notSupported', `'${plan.name}' without a schema inside a stored function is not supported.`);
       throw new DataDependentSchema(plan.schemaAt, result.cols);
     }
-    const name = `rowwise${(tables += 1)}`;
-    await connection.createTable(name, plan.cols.map((column) => column.type), result.rows);
-    const ids = plan.cols.map((column, index) => (column.type === 'decimal' ? `CAST(v${index} AS DECIMAL(38,18))` : column.type === 'guid' ? `CAST(v${index} AS UUID)` : `v${index}`));
-    return { op: 'temporary', name, ids, cols: plan.cols };
+    return table(plan.cols, result.rows);
   };
 
   for (const definition of program.lets) {
@@ -66,6 +92,18 @@ export async function runRowwise(program: Program, collect: Collect, connection:
   const results: Program['results'][number][] = [];
   for (const result of program.results) results.push({ ...result, plan: asPlan(await resolve(result.plan)) });
   return { ...program, lets, results };
+}
+
+const keyName = '$partition';
+const partitionsMax = 1_000;
+
+/** Puts rows that are known now where a body starts from the rows handed to it; bodies of its own keep theirs. */
+function replaceContext(value: unknown, rows: Plan): unknown {
+  if (Array.isArray(value)) return value.map((item) => replaceContext(item, rows));
+  if (typeof value !== 'object' || value === null) return value;
+  if (isPlan(value) && value.op === 'context') return rows;
+  const nested = isPlan(value) && (value.op === 'mvApply' || value.op === 'partition');
+  return Object.fromEntries(Object.entries(value).map(([key, item]) => [key, nested && key === 'body' ? item : replaceContext(item, rows)]));
 }
 
 function asPlan(value: unknown): Plan {

@@ -1,5 +1,5 @@
 import type { DuckDBConnection, DuckDBResult } from '@duckdb/node-api';
-import { BIGINT, BOOLEAN, DOUBLE, DuckDBInstance, DuckDBScalarFunction, INTEGER, VARCHAR } from '@duckdb/node-api';
+import { BIGINT, BOOLEAN, DOUBLE, DuckDBDataChunk, DuckDBInstance, DuckDBScalarFunction, INTEGER, VARCHAR } from '@duckdb/node-api';
 import type { KqlType } from '../kql/types.ts';
 import { physicalType } from '../kql/types.ts';
 import { KqlError } from '../kql/kql-error.ts';
@@ -25,6 +25,10 @@ export interface EngineConnection {
   stream(sql: string, bound: readonly BoundValue[]): AsyncGenerator<ColumnValues[]>;
   /** Makes a temporary table of columns v0, v1 … and `position`. */
   createTable(name: string, types: readonly KqlType[], rows: readonly (readonly NativeValue[])[]): Promise<void>;
+  /** Runs a statement that answers nothing worth reading. */
+  run(sql: string, bound?: readonly BoundValue[]): Promise<void>;
+  /** Adds rows to a table whose columns have the types of `stagingType`. */
+  append(table: string, types: readonly KqlType[], columns: readonly ColumnValues[]): Promise<void>;
   interrupt(): void;
   close(): void;
 }
@@ -141,7 +145,38 @@ function connection(duckdb: DuckDBConnection): EngineConnection {
       });
       appender.closeSync();
     },
+    async run(sql, bound = []) {
+      try {
+        await duckdb.run(sql, bound.map(({ value }) => value));
+      } catch (error) {
+        throw engineError(error);
+      }
+    },
+    append: (table, types, columns) => appendColumns(duckdb, table, types, columns),
     interrupt: () => duckdb.interrupt(),
     close: () => duckdb.closeSync(),
   };
+}
+
+/** The DuckDB type of a value on its way from JavaScript: decimal and guid come as text and are cast where they are read. */
+export const stagingType = (type: KqlType): string => (type === 'decimal' || type === 'guid' ? 'VARCHAR' : physicalType[type]);
+
+const appendTypes = { ...nativeTypes, int: INTEGER } as const;
+const chunkRows = 2048;
+
+async function appendColumns(duckdb: DuckDBConnection, table: string, types: readonly KqlType[], columns: readonly ColumnValues[]): Promise<void> {
+  const rowCount = columns[0]?.length ?? 0;
+  if (rowCount === 0) return;
+  const appender = await duckdb.createAppender(table);
+  const chunk = DuckDBDataChunk.create(types.map((type) => appendTypes[type]), Math.min(chunkRows, rowCount));
+  try {
+    for (let done = 0; done < rowCount; done += chunkRows) {
+      const part = done === 0 && rowCount <= chunkRows ? columns : columns.map((column) => column.slice(done, done + chunkRows));
+      chunk.rowCount = Math.min(chunkRows, rowCount - done);
+      chunk.setColumns(part);
+      appender.appendDataChunk(chunk);
+    }
+  } finally {
+    appender.closeSync();
+  }
 }

@@ -37,7 +37,9 @@ const bagUnpack: RowOperator = (call) => {
   const clashing = kept.filter((column) => found.has(column.name));
   if (clashing.length > 0 && conflict === 'error' && !call.cols) throw new KqlError('semantic', `evaluate bag_unpack(): the column '${clashing[0]?.name ?? ''}' exists already.`);
   const replaced = new Set(conflict === 'replace_source' ? clashing.map((column) => column.name) : []);
-  const fresh = [...found.keys()].filter((name) => !kept.some((column) => column.name === name)).sort((a, b) => (a < b ? -1 : 1));
+  const sourceName = args.rows.cols[source]?.name;
+  const rank = (name: string): string => (name === sourceName ? '' : name);
+  const fresh = [...found.keys()].filter((name) => !kept.some((column) => column.name === name)).sort((a, b) => (rank(a) < rank(b) ? -1 : 1));
   const cols: readonly Column[] = call.cols ?? [
     ...kept.map((column): Column => (replaced.has(column.name) ? { name: column.name, type: unpackedType(found.get(column.name) ?? []) } : column)),
     ...fresh.map((name): Column => ({ name, type: unpackedType(found.get(name) ?? []) })),

@@ -17,7 +17,7 @@ export interface PluginSettings {
 }
 
 export interface ScanSettings {
-  readonly matchColumn?: string;
+  readonly matchColumn: string;
   readonly declared: readonly (Column & { readonly fallback?: Expression })[];
   readonly steps: readonly {
     readonly name: string;

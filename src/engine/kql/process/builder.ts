@@ -33,6 +33,8 @@ export interface Draft {
   readonly parameters: Program['parameters'][number][];
   readonly results: ProgramResult[];
   readonly database: string;
+  /** Columns that the binder adds and the engine does not show. */
+  readonly implicitColumns: Set<string>;
   /** Calls inlined so far: a bound on what one text can unfold to. */
   inlined: number;
 }

@@ -92,9 +92,11 @@ const scan: OperatorBuilder = (b, node, given) => {
   const matchColumn = parameters.get('with_match_id');
   const declared = part(node, 'DeclareClause');
   const declarations = declared ? list(declared, 'Declarations') : [];
-  const cols = columnsOf(node).filter((column) => column.name !== 'match_id' || matchColumn === 'match_id');
+  const cols = columnsOf(node);
+  // The binder always adds `match_id`; the engine shows it only when it was asked for.
+  if (matchColumn === undefined) b.draft.implicitColumns.add('match_id');
   const settings: ScanSettings = {
-    ...(matchColumn !== undefined && { matchColumn }),
+    matchColumn: matchColumn ?? 'match_id',
     declared: declarations.map((declaration) => {
       const typed = need(declaration, 'NameAndType');
       const fallback = part(declaration, 'DefaultValue');

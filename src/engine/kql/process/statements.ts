@@ -1,4 +1,5 @@
 import type { Literal } from '../ir/expression.ts';
+import type { Plan } from '../ir/plan.ts';
 import type { Builder } from './builder.ts';
 import { isTabular, notSupported, semantic, shareTable, typeOf, typeOfSymbol } from './builder.ts';
 import { buildScalar } from './expressions.ts';
@@ -64,7 +65,7 @@ const queryParameters: StatementBuilder = (b, node) => {
 const expressionStatement: StatementBuilder = (b, node) => {
   const expression = need(node, 'Expression');
   if (isTabular(expression)) {
-    b.draft.results.push(...buildResults(b, expression));
+    b.draft.results.push(...buildResults(b, expression).map((result) => ({ ...result, plan: withoutImplicit(b, result.plan) })));
     return;
   }
   if (kindOf(expression) === 'PipeExpression' && kindOf(need(expression, 'Operator')) === 'ConsumeOperator') {
@@ -76,6 +77,11 @@ const expressionStatement: StatementBuilder = (b, node) => {
     plan: { op: 'print', items: [item], cols: [{ name: 'print_0', type: typeOf(expression) }] },
   });
 };
+
+function withoutImplicit(b: Builder, plan: Plan): Plan {
+  const cols = plan.cols.filter((column) => !b.draft.implicitColumns.has(column.name));
+  return cols.length === plan.cols.length ? plan : { op: 'select', input: plan, from: cols.map((column) => column.name), cols };
+}
 
 const statementBuilders: Readonly<Record<string, StatementBuilder>> = {
   LetStatement: letStatement,

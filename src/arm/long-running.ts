@@ -6,6 +6,7 @@ import { isJsonObject } from '../base/json.ts';
 import type { RandomBytes } from '../base/random.ts';
 import type { Instant } from '../clock/clock.ts';
 import { instant, toIso } from '../clock/clock.ts';
+import { listAll } from '../state/list-all.ts';
 import type { State, StateWrite, Table, Versioned } from '../state/state.ts';
 import { writeRecord } from '../state/state.ts';
 import type { ArmErrorDetail } from './arm-error.ts';
@@ -89,6 +90,18 @@ export async function findOperation(
   const found = operationId === undefined ? undefined : await state.get(armOperations, operationId);
   if (found?.value.subscriptionId.toLowerCase() !== owner.subscriptionId.toLowerCase()) return undefined;
   return found.value.provider.toLowerCase() === owner.provider.toLowerCase() ? found : undefined;
+}
+
+const keptMs = 7 * 86_400_000;
+
+/** Forgets operations that ended a week ago: nobody polls them any more. Run at start and now and then. */
+export async function pruneOperations(state: State, now: Instant): Promise<void> {
+  const all = await listAll(state, armOperations);
+  const over = all.filter(({ value }) => value.outcome !== undefined && value.completesAt + keptMs < now);
+  for (let at = 0; at < over.length; at += 500) {
+    const write = over.slice(at, at + 500).map(({ id, version }) => writeRecord(armOperations, id, version, null));
+    await state.commit({ write });
+  }
 }
 
 export interface OperationStatus {

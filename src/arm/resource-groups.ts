@@ -1,3 +1,4 @@
+import type { Guid } from '../base/guid.ts';
 import { invariant } from '../base/invariant.ts';
 import { isJsonObject } from '../base/json.ts';
 import type { State, Table, Versioned } from '../state/state.ts';
@@ -12,6 +13,8 @@ export interface ResourceGroup {
   readonly tags?: Readonly<Record<string, string>>;
   readonly managedBy?: string;
   readonly provisioningState: 'Succeeded' | 'Deleting';
+  /** The deletion under way, or the last one that failed. */
+  readonly deletionOperationId?: Guid;
   /** ISO times on the Kustody clock. */
   readonly createdAt: string;
   readonly changedAt: string;

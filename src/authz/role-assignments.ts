@@ -1,6 +1,7 @@
 import type { Guid } from '../base/guid.ts';
 import { invariant } from '../base/invariant.ts';
 import { isJsonObject } from '../base/json.ts';
+import { listAll } from '../state/list-all.ts';
 import type { State, StateWrite, Table, Versioned } from '../state/state.ts';
 import { writeRecord } from '../state/state.ts';
 import type { Caller } from './caller.ts';
@@ -31,9 +32,7 @@ export interface Authorizer {
 
 export function createAuthorizer(state: State): Authorizer {
   const assignmentsOf = async (caller: Caller): Promise<readonly RoleAssignment[]> => {
-    const lists = await Promise.all(
-      principalsOf(caller).map((id) => state.list(roleAssignments, { prefix: `${id}/` })),
-    );
+    const lists = await Promise.all(principalsOf(caller).map((id) => listAll(state, roleAssignments, `${id}/`)));
     return lists.flat().map((record) => record.value);
   };
   const decider: Authorizer['decider'] = async (caller) => {
@@ -73,7 +72,7 @@ export function ownerAssignment(owner: {
 
 /** The assignments at a scope and everywhere below it. */
 export async function assignmentsWithin(state: State, scope: string): Promise<readonly Versioned<RoleAssignment>[]> {
-  const all = await state.list(roleAssignments);
+  const all = await listAll(state, roleAssignments);
   return all.filter((record) => isScopeWithin(record.value.scope, scope));
 }
 

@@ -18,6 +18,7 @@ import type { Json, JsonObject } from '../../base/json.ts';
 import { isJsonObject } from '../../base/json.ts';
 import type { Clock } from '../../clock/clock.ts';
 import { toIso } from '../../clock/clock.ts';
+import { listAll } from '../../state/list-all.ts';
 import type { State, Versioned } from '../../state/state.ts';
 import { writeRecord } from '../../state/state.ts';
 import { authorizationErrors } from './authorization-errors.ts';
@@ -86,7 +87,7 @@ async function findAssignment(
   request: ArmRequest,
 ): Promise<Versioned<RoleAssignment> | undefined> {
   const id = parseGuid(request.params['roleAssignmentName'] ?? '');
-  const all = await deps.state.list(roleAssignments);
+  const all = await listAll(deps.state, roleAssignments);
   return all.find(({ value }) => value.assignmentId === id && isSameScope(value.scope, scopeOf(request)));
 }
 
@@ -101,7 +102,7 @@ async function putAssignment(deps: AuthorizationDependencies, request: ArmReques
   requireNoCondition(sent);
   const { roleDefinitionId } = readRole(sent['roleDefinitionId']);
   const { principalId, principalType } = await readPrincipal(deps, sent, request.caller.tenantId);
-  const all = await deps.state.list(roleAssignments);
+  const all = await listAll(deps.state, roleAssignments);
   const sameId = all.find(({ value }) => value.assignmentId === assignmentId);
   const isSame = ({ value }: Versioned<RoleAssignment>): boolean =>
     value.principalId === principalId && value.roleDefinitionId === roleDefinitionId && isSameScope(value.scope, scope);
@@ -190,7 +191,7 @@ async function listAssignments(deps: AuthorizationDependencies, request: ArmRequ
   const filter = request.query.get('$filter') ?? '';
   const alternatives = filter.trim() === '' ? [] : parseFilter(filter);
   const tests = alternatives.map((terms) => terms.map((term) => compileTerm(term, scope)));
-  const all = await deps.state.list(roleAssignments);
+  const all = await listAll(deps.state, roleAssignments);
   const found = all
     .map((record) => record.value)
     .filter((assignment) => isScopeWithin(scope, assignment.scope) || isScopeWithin(assignment.scope, scope))

@@ -5,6 +5,7 @@ import { dropAssignmentsWithin } from '../../authz/role-assignments.ts';
 import { invariant } from '../../base/invariant.ts';
 import { parseVaultName } from '../../base/names.ts';
 import { instant } from '../../clock/clock.ts';
+import { listAll } from '../../state/list-all.ts';
 import type { Versioned } from '../../state/state.ts';
 import { writeRecord } from '../../state/state.ts';
 import type { KeyVaultDependencies } from './keyvault-dependencies.ts';
@@ -70,7 +71,7 @@ export async function deleteVaultsIn(
   groupId: string,
 ): Promise<void> {
   await retryOnConflict(async () => {
-    const resources = await deps.state.list(armResources, { prefix: `${groupId.toLowerCase()}/` });
+    const resources = await listAll(deps.state, armResources, `${groupId.toLowerCase()}/`);
     for (const resource of resources) {
       const vault = asVault(resource.value);
       if (vault !== undefined) await removeVault(deps, retention, { ...resource, value: vault });

@@ -4,6 +4,7 @@ import { invariant } from '../../base/invariant.ts';
 import { retryOnConflict } from '../../arm/retry.ts';
 import type { Instant } from '../../clock/clock.ts';
 import { instant } from '../../clock/clock.ts';
+import { listAll } from '../../state/list-all.ts';
 import { writeRecord } from '../../state/state.ts';
 import type { KeyVaultDependencies } from './keyvault-dependencies.ts';
 import { isRetentionOver } from './vault-names.ts';
@@ -57,7 +58,7 @@ export function createVaultRetention(deps: KeyVaultDependencies): VaultRetention
   };
   const run = async (): Promise<void> => {
     next = undefined;
-    const records = await deps.state.list(vaultNames);
+    const records = await listAll(deps.state, vaultNames);
     for (const { id, value } of records) {
       const name = parseVaultName(id);
       invariant(name !== undefined, 'a vault name record has a vault name as its id');

@@ -1,3 +1,4 @@
+import { listAll } from '../../state/list-all.ts';
 import type { ArmOperation, ArmProvider } from '../../arm/arm-operation.ts';
 import { locationDisplayNames } from '../../arm/locations.ts';
 import { notBuilt } from '../../arm/not-built.ts';
@@ -31,7 +32,7 @@ export function createManagedIdentityProvider(deps: IdentityDependencies): ArmPr
     })),
     operations: [...operations, operationsList({ namespace, displayName: 'Microsoft Managed Identity', operations })],
     deleteInGroup: async (groupId) => {
-      const records = await deps.state.list(armResources, { prefix: `${groupId.toLowerCase()}/` });
+      const records = await listAll(deps.state, armResources, `${groupId.toLowerCase()}/`);
       for (const { value } of records) {
         if (asIdentity(value) !== undefined) await deleteIdentity(deps, value.id);
       }

@@ -1,3 +1,4 @@
+import { ArmError } from '../../arm/arm-error.ts';
 import { armErrors } from '../../arm/arm-errors.ts';
 import type { ArmOperation, ArmReply, ArmRequest } from '../../arm/arm-operation.ts';
 import type { OperationRecord } from '../../arm/long-running.ts';
@@ -12,10 +13,9 @@ import {
 import type { ResourceGroup } from '../../arm/resource-groups.ts';
 import { requireResourceGroup, resourceGroups } from '../../arm/resource-groups.ts';
 import { retryOnConflict } from '../../arm/retry.ts';
-import { ArmError } from '../../arm/arm-error.ts';
 import { dropAssignmentsWithin } from '../../authz/role-assignments.ts';
 import { invariant } from '../../base/invariant.ts';
-import type { Versioned } from '../../state/state.ts';
+import { listAll } from '../../state/list-all.ts';
 import { writeRecord } from '../../state/state.ts';
 import type { ResourcesDependencies } from './resources-dependencies.ts';
 
@@ -35,14 +35,14 @@ export async function deleteGroup(deps: ResourcesDependencies, request: ArmReque
 const statusPath = (operation: OperationRecord): string =>
   `/subscriptions/${operation.subscriptionId}/operationresults/${operation.operationId}`;
 
+/** A group that is being deleted already keeps its operation: whoever asks again helps to finish it. */
 async function beginDeletion(
   deps: ResourcesDependencies,
   subscriptionId: string,
   name: string,
 ): Promise<OperationRecord> {
   const found = await requireResourceGroup(deps.state, subscriptionId, name);
-  if (found.value.provisioningState === 'Deleting') throw armErrors.ResourceGroupBeingDeleted(found.value.name);
-  const deleting: ResourceGroup = { ...found.value, provisioningState: 'Deleting' };
+  if (found.value.provisioningState === 'Deleting') return runningDeletion(deps, found.value);
   const { operation, write } = startOperation(deps.randomBytes, {
     kind: 'ResourceGroupDelete',
     provider,
@@ -50,8 +50,16 @@ async function beginDeletion(
     resourceId: found.value.id,
     startedAt: deps.clock.now(),
   });
+  const deletionOperationId = operation.operationId;
+  const deleting: ResourceGroup = { ...found.value, provisioningState: 'Deleting', deletionOperationId };
   await deps.state.commit({ write: [writeRecord(resourceGroups, found.id, found.version, deleting), write] });
   return operation;
+}
+
+async function runningDeletion(deps: ResourcesDependencies, group: ResourceGroup): Promise<OperationRecord> {
+  const running = await deps.state.get(armOperations, group.deletionOperationId ?? '');
+  invariant(running !== undefined, 'a group in state Deleting has a running operation');
+  return running.value;
 }
 
 async function finishDeletion(deps: ResourcesDependencies, operation: OperationRecord): Promise<void> {
@@ -71,12 +79,12 @@ async function endDeletion(
   operation: OperationRecord,
   failure: ArmError | undefined,
 ): Promise<void> {
-  const [group, running] = await Promise.all([
-    deps.state.get(resourceGroups, operation.resourceId.toLowerCase()),
-    deps.state.get(armOperations, operation.operationId),
-  ]);
+  const group = await deps.state.get(resourceGroups, operation.resourceId.toLowerCase());
+  const isEnded =
+    group?.value.provisioningState !== 'Deleting' || group.value.deletionOperationId !== operation.operationId;
+  if (isEnded) return; // by somebody else
+  const running = await deps.state.get(armOperations, operation.operationId);
   invariant(running !== undefined, 'a running operation has a record');
-  if (group === undefined) return;
   const kept: ResourceGroup | null = failure === undefined ? null : { ...group.value, provisioningState: 'Succeeded' };
   const outcome =
     failure === undefined
@@ -93,21 +101,10 @@ async function endDeletion(
 
 /** Finishes what a crash has interrupted. Run once at start, before requests are taken. */
 export async function resumeGroupDeletions(deps: ResourcesDependencies): Promise<void> {
-  const groups = await deps.state.list(resourceGroups);
-  const deleting = groups.filter((group) => group.value.provisioningState === 'Deleting');
-  if (deleting.length === 0) return;
-  const operations = await deps.state.list(armOperations);
-  for (const group of deleting) {
-    const running = operations.find((operation) => isDeletionOf(operation, group.value.id));
-    invariant(running !== undefined, 'a group in state Deleting has a running operation');
-    await finishDeletion(deps, running.value);
+  for (const { value } of await listAll(deps.state, resourceGroups)) {
+    if (value.provisioningState === 'Deleting') await finishDeletion(deps, await runningDeletion(deps, value));
   }
 }
-
-const isDeletionOf = (operation: Versioned<OperationRecord>, groupId: string): boolean =>
-  operation.value.kind === 'ResourceGroupDelete' &&
-  operation.value.outcome === undefined &&
-  operation.value.resourceId.toLowerCase() === groupId.toLowerCase();
 
 /** The `Location` of a group deletion. Its id is the permission to look at it, as everyone who can see it was given it. */
 export function operationResultOperation(deps: ResourcesDependencies): ArmOperation {

@@ -6,6 +6,7 @@ import { armResources } from '../../arm/resource.ts';
 import { retryOnConflict } from '../../arm/retry.ts';
 import { isRegistered, requireSubscription, subscriptions } from '../../arm/subscriptions.ts';
 import type { JsonObject } from '../../base/json.ts';
+import { listAll } from '../../state/list-all.ts';
 import { writeRecord } from '../../state/state.ts';
 import type { ResourcesDependencies } from './resources-dependencies.ts';
 
@@ -102,7 +103,7 @@ async function requireUnused(
   subscriptionId: string,
   provider: ArmProvider,
 ): Promise<void> {
-  const all = await deps.state.list(armResources, { prefix: `/subscriptions/${subscriptionId}/` });
+  const all = await listAll(deps.state, armResources, `/subscriptions/${subscriptionId}/`);
   const left = all.find(({ value }) => value.type.toLowerCase().startsWith(`${provider.namespace.toLowerCase()}/`));
   if (left === undefined) return;
   const text = `The provider '${provider.namespace}' cannot be unregistered: the subscription still has resources of it, such as '${left.value.id}'.`;

@@ -100,5 +100,7 @@ async function markDeleting(
   await ports.state.commit({ write: [writeRecord(clusterResources, found.id, found.version, next), operation.write] });
   if (fails) return;
   await ports.keys.stop(found.value.properties.clusterId);
-  ports.clock.at(instant(operation.kept.completesAt), async () => void (await findCluster(ports, at)));
+  ports.clock.at(instant(operation.kept.completesAt), async () => {
+    await findCluster(ports, at);
+  });
 }

@@ -28,7 +28,9 @@ export async function prepareKeyStep(
     case 'useIdentity': {
       if (step.preflight !== undefined) await requireUsable(ports, step.preflight, cluster.region);
       const write = await ports.keys.useIdentity(cluster.clusterId, step.principal, step.key.userIdentity);
-      return onlyWrites(write, async () => void (await ports.keys.recheck(cluster.clusterId)));
+      return onlyWrites(write, async () => {
+        await ports.keys.recheck(cluster.clusterId);
+      });
     }
     case 'change':
       await requireUsable(ports, step.to, cluster.region);

@@ -125,8 +125,8 @@ describe('databases', () => {
     ['a#b', readWrite()],
     ['   ', readWrite()],
     ['db1', readWrite({ keyVaultProperties: { keyName: 'k', keyVaultUri: 'https://v.vault.azure.net' } })],
-    ['db1', { location: 'eastus', kind: 'ReadOnlyFollowing' } as Database],
-    ['db1', { location: 'westus', kind: 'ReadWrite' } as Database],
+    ['db1', { location: 'eastus', kind: 'ReadOnlyFollowing' }],
+    ['db1', { location: 'westus', kind: 'ReadWrite' }],
   ])('Databases_CreateOrUpdate: refuses %j %j', async (name, body) => {
     await expect(fixture.client.databases.beginCreateOrUpdate(groupName, 'c1test', name, body)).rejects.toMatchObject({
       name: 'RestError',

@@ -4,7 +4,7 @@ import { invariant } from '../../base/invariant.ts';
 import type { Instant } from '../../clock/clock.ts';
 import type { RsaPrivateKey } from '../rsa/private-keys.ts';
 import { parseRsaPrivateKey } from '../rsa/private-keys.ts';
-import { encryptFor, encryptionAlgorithms, plaintextBytesMax } from '../rsa/rsa-algorithms.ts';
+import { decryptFor, encryptFor, encryptionAlgorithms, plaintextBytesMax } from '../rsa/rsa-algorithms.ts';
 import { vaultError } from '../vault-error.ts';
 import { requireVersion } from './find-requested.ts';
 import { kidOf } from './key-bundle.ts';
@@ -90,7 +90,7 @@ async function decryptWith(
   refuseUnusable(key, use);
   const { alg, value } = parseKeyOpBody(request.body);
   const algorithm = requireAlgorithm(alg, key);
-  const secret = await algorithm.decrypt(await privateKeyOf(services, found), value);
+  const secret = await decryptFor(await privateKeyOf(services, found), algorithm, value);
   if (secret === undefined) throw vaultError('cannotDecrypt');
   return { status: 200, kid: kidOf(request.vault, found), secret, expect: stillAsRead(found) };
 }

@@ -1,10 +1,12 @@
 import { createPrivateKey, webcrypto } from 'node:crypto';
 import type { KeyObject } from 'node:crypto';
 import { zeroBytes } from '../../base/bytes.ts';
+import { invariant } from '../../base/invariant.ts';
 
 /** A private key ready for work. */
 export interface RsaPrivateKey {
   readonly keyObject: KeyObject;
+  readonly modulusBytes: number;
   /** Takes turns among a few handles of the same key: calls on one handle wait for each other. */
   readonly oaepHandle: (hash: 'sha1' | 'sha256') => Promise<webcrypto.CryptoKey>;
 }
@@ -16,7 +18,9 @@ export function parseRsaPrivateKey(der: Buffer): RsaPrivateKey {
   const keyObject = createPrivateKey({ key: der, format: 'der', type: 'pkcs8' });
   zeroBytes(der);
   const handles = { sha1: takingTurns(keyObject, 'SHA-1'), sha256: takingTurns(keyObject, 'SHA-256') };
-  return { keyObject, oaepHandle: (hash) => handles[hash]() };
+  const modulusBits = keyObject.asymmetricKeyDetails?.modulusLength;
+  invariant(modulusBits !== undefined && modulusBits % 8 === 0, 'an RSA modulus has whole bytes');
+  return { keyObject, modulusBytes: modulusBits / 8, oaepHandle: (hash) => handles[hash]() };
 }
 
 function takingTurns(keyObject: KeyObject, hash: string): () => Promise<webcrypto.CryptoKey> {

@@ -14,7 +14,6 @@ export interface EncryptionAlgorithm {
   /** Bytes of the modulus that padding takes. */
   readonly overhead: number;
   readonly encrypt: (key: KeyObject, plaintext: Buffer) => Buffer;
-  /** @returns the plaintext, which the caller overwrites, or undefined: whatever is wrong, and only after the RSA operation */
   readonly decrypt: (key: RsaPrivateKey, ciphertext: Buffer) => Promise<Buffer | undefined>;
 }
 
@@ -34,6 +33,21 @@ export function encryptFor(publicKey: RsaPublicKey, algorithm: EncryptionAlgorit
   const key = createPublicKey({ format: 'jwk', key: { kty: 'RSA', n: publicKey.n, e: publicKey.e } });
   return algorithm.encrypt(key, plaintext);
 }
+
+/** Takes a ciphertext of exactly the modulus' length (RFC 8017, sections 7.1.2 and 7.2.2, step 1); OpenSSL would take shorter ones.
+ * @returns the plaintext, which the caller overwrites, or undefined: whatever is wrong, and only after the RSA operation */
+export async function decryptFor(
+  key: RsaPrivateKey,
+  algorithm: EncryptionAlgorithm,
+  ciphertext: Buffer,
+): Promise<Buffer | undefined> {
+  const hasLength = ciphertext.length === key.modulusBytes;
+  const opened = await algorithm.decrypt(key, hasLength ? ciphertext : standIn(key.modulusBytes));
+  return hasLength ? opened : undefined;
+}
+
+/** Something to work on. */
+const standIn = (length: number): Buffer => Buffer.alloc(length, 1);
 
 type OaepHash = 'sha1' | 'sha256';
 

@@ -44,6 +44,9 @@ export const compileArgument = (expression: Expression, scope: RowScope): SqlArg
   expression,
 });
 
+/** An index picks among the columns of such a call. */
+const wholeArgument = (expression: Expression, scope: RowScope): SqlArgument => ({ sql: compileExpression(expression, scope), type: expression.type, expression });
+
 /** Of a call that yields several columns, an expression around it sees the first. */
 const firstOf = (expression: Expression, sql: string): string =>
   expression.k === 'call' && (expression.types?.length ?? 1) > 1 ? `kql_json(json_extract(${sql}, '$[0]'))` : sql;
@@ -52,7 +55,7 @@ function compileCall(call: Call, scope: RowScope): string {
   if (scope.aggregateOrder !== undefined && Object.hasOwn(aggregateRows, call.name)) return compileAggregate(call, scope, scope.aggregateOrder);
   const row = Object.hasOwn(functionRows, call.name) ? functionRows[call.name] : undefined;
   if (!row) throw unsupported(call);
-  const args = call.args.map((argument) => compileArgument(argument, scope));
+  const args = call.args.map((argument, index) => (call.name === 'index' && index === 0 ? wholeArgument(argument, scope) : compileArgument(argument, scope)));
   return finish(row.sql(args, call, scope), row.result, call);
 }
 

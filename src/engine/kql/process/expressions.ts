@@ -31,8 +31,11 @@ export const call = (b: Builder, node: SyntaxNode, name: string, args: readonly 
 
 const operatorName = (node: SyntaxNode): string => tokenText(node, 'Operator').trim().replace(/\s+/g, ' ');
 
-const binary: ScalarBuilder = (b, node) =>
-  call(b, node, operatorName(node), [buildScalar(b, need(node, 'Left')), buildScalar(b, need(node, 'Right'))]);
+const binary: ScalarBuilder = (b, node) => {
+  const sides = [need(node, 'Left'), need(node, 'Right')];
+  for (const side of sides) if (isTuple(side.ResultType)) throw semantic(b, side, 'A call that yields several columns cannot be an operand.');
+  return call(b, node, operatorName(node), sides.map((side) => buildScalar(b, side)));
+};
 
 /** `in`, `has_any`, `has_all`: the right side is a list of expressions, one dynamic, or one table. */
 const membership: ScalarBuilder = (b, node) => {
@@ -107,6 +110,11 @@ const specialCalls: Readonly<Record<string, (b: Builder, node: SyntaxNode, args:
   pack_all: (b, node, args) => packAll(b, node, args),
   pack_dictionary: (b, node, args) => call(b, node, 'bag_pack', args.map((argument) => buildArgument(b, argument))),
   pack: (b, node, args) => call(b, node, 'bag_pack', args.map((argument) => buildArgument(b, argument))),
+  column_names_of: (b, node, args) => {
+    const [table] = args;
+    const names = table ? columnsOfSymbol(table.ResultType).map((column) => column.name) : rowColumns(b, node).map((column) => column.name);
+    return { k: 'literal', type: 'dynamic', value: JSON.stringify(names) };
+  },
   bag_pack_columns: (b, node, args) =>
     call(b, node, 'bag_pack', args.flatMap((argument) => [{ k: 'literal', type: 'string', value: nameOf(argument) } as const, buildScalar(b, argument)])),
 };

@@ -1,3 +1,4 @@
+import { KqlError } from '../../kql/kql-error.ts';
 import type { NativeValue } from '../native.ts';
 import { native } from '../native.ts';
 import { cast, jsonElement } from '../convert.ts';
@@ -66,7 +67,7 @@ const kindRank = { number: 0, bool: 1, string: 2, array: 3, bag: 4, null: 5 } as
 function compareItems(a: string, b: string, direction: 1 | -1, nullsLast: boolean): number {
   const [x, y] = [jsonKind(a), jsonKind(b)];
   if (x === 'null' || y === 'null') return x === y ? 0 : (x === 'null') === nullsLast ? 1 : -1;
-  return x === y ? direction * (compareJson(a, b) ?? 0) : direction * (kindRank[x] - kindRank[y]);
+  return x === y ? direction * (compareJson(a, b) ?? 0) : kindRank[x] - kindRank[y];
 }
 
 /** `range(from, to[, step])` as an array, at most 1,048,576 long. */
@@ -110,11 +111,21 @@ const arrayIff = native('array_iff', ['dynamic', 'dynamic', 'dynamic'], 'dynamic
 
 const arraySum = native('array_sum', ['dynamic'], 'dynamic', ([array]) => {
   const items = itemsOf(array);
-  if (!items?.every((item) => ['number', 'null', 'bool'].includes(jsonKind(item)))) return null;
+  if (!items || items.length === 0) return null;
+  if (!items.every((item) => ['number', 'null', 'bool'].includes(jsonKind(item)))) return null;
   const numbers = items.filter((item) => jsonKind(item) === 'number');
   if (numbers.every((item) => /^-?\d+$/.test(item))) return numbers.reduce((sum, item) => sum + BigInt(item), 0n).toString();
   return realToJson(numbers.reduce((sum, item) => sum + Number(item), 0));
 });
+
+const repeatScalar = native('repeat', ['dynamic', 'long'], 'dynamic', ([value, count]) => (Number(count) < 0 ? null : jsonArray(Array.from({ length: Math.min(Number(count), rangeMax) }, () => (value === null ? 'null' : String(value))))), { nulls: true });
+const repeat: FunctionRow = {
+  ...repeatScalar,
+  sql: (args, call, scope) => {
+    if (args[0]?.type === 'dynamic') throw new KqlError('semantic', 'repeat(): the value must be of a simple type.', call.at < 0 ? undefined : call.at);
+    return repeatScalar.sql(args, call, scope);
+  },
+};
 
 export const arrayFunctions: FunctionRows = {
   array_concat: ofArrays('array_concat', (arrays) => jsonArray(arrays.flat())),
@@ -150,7 +161,7 @@ export const arrayFunctions: FunctionRows = {
   array_sort_desc: sorted('array_sort_desc', -1),
   array_strcat: ofArray('array_strcat', ['string'], (items, [delimiter]) => items.map(jsonToText).join(String(delimiter))),
   range,
-  repeat: native('repeat', ['dynamic', 'long'], 'dynamic', ([value, count]) => (Number(count) < 0 ? null : jsonArray(Array.from({ length: Math.min(Number(count), rangeMax) }, () => (value === null ? 'null' : String(value))))), { nulls: true }),
+  repeat,
   zip: {
     result: 'dynamic',
     sql: (args) => `kql_n_zip('[' || ${args.map(jsonElement).join(" || ',' || ")} || ']')`,

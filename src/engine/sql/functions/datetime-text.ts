@@ -1,3 +1,4 @@
+import { KqlError } from '../../kql/kql-error.ts';
 import type { NativeValue } from '../native.ts';
 import { native } from '../native.ts';
 import { cast } from '../convert.ts';
@@ -10,6 +11,7 @@ const dateOf = (ticks: bigint): Date => new Date(Number((ticks - unixEpochTicks 
 /** Letters of format_datetime. What is no letter of the list stands for itself. */
 const datetimeParts: Readonly<Record<string, (date: Date, ticks: bigint) => string>> = {
   yyyy: (date) => pad(date.getUTCFullYear(), 4),
+  y: (date) => String(date.getUTCFullYear() % 100),
   yy: (date) => pad(date.getUTCFullYear() % 100, 2),
   MM: (date) => pad(date.getUTCMonth() + 1, 2),
   M: (date) => String(date.getUTCMonth() + 1),
@@ -33,7 +35,7 @@ const fraction = (ticks: bigint, letters: string): string => {
 
 function formatDatetimeBy(ticks: bigint, pattern: string): string {
   const date = dateOf(ticks);
-  return pattern.replace(/yyyy|yy|MM|M|dd|d|HH|H|hh|h|mm|m|ss|s|tt|f{1,7}|F{1,7}/g, (letters) => (/^f|^F/.test(letters) ? fraction(ticks, letters) : (datetimeParts[letters]?.(date, ticks) ?? letters)));
+  return pattern.replace(/yyyy|yy|y|MM|M|dd|d|HH|H|hh|h|mm|m|ss|s|tt|f{1,7}|F{1,7}/g, (letters) => (/^f|^F/.test(letters) ? fraction(ticks, letters) : (datetimeParts[letters]?.(date, ticks) ?? letters)));
 }
 
 function formatTimespanBy(ticks: bigint, pattern: string): string {
@@ -56,6 +58,19 @@ function formatTimespanBy(ticks: bigint, pattern: string): string {
   });
   return ticks < 0n ? `-${text}` : text;
 }
+
+/** The letters and delimiters that a format may have. Anything else is refused, as by the engine. */
+const datetimeFormat = /^(?:yyyy|yy|y|MM|M|dd|d|HH|H|hh|h|mm|m|ss|s|tt|f{1,7}|F{1,7}|[ /\-:,._[\]])*$/;
+const timespanFormat = /^(?:d{1,8}|HH|H|hh|h|mm|m|ss|s|f{1,7}|F{1,7}|[ /\-:,._[\]])*$/;
+
+const checkedFormat = (name: string, allowed: RegExp, row: FunctionRow): FunctionRow => ({
+  ...row,
+  sql: (args, call, scope) => {
+    const pattern = args[1]?.expression;
+    if (pattern?.k === 'literal' && !allowed.test(String(pattern.value))) throw new KqlError('semantic', `${name}(): the format is not valid.`, call.at < 0 ? undefined : call.at);
+    return row.sql(args, call, scope);
+  },
+});
 
 const makeDatetime: FunctionRow = {
   result: 'datetime',
@@ -141,8 +156,8 @@ function isoWeek(ticks: bigint): bigint {
 }
 
 export const datetimeTextFunctions: FunctionRows = {
-  format_datetime: native('format_datetime', ['datetime', 'string'], 'string', ([at, pattern]) => formatDatetimeBy(at as bigint, String(pattern))),
-  format_timespan: native('format_timespan', ['timespan', 'string'], 'string', ([span, pattern]) => formatTimespanBy(span as bigint, String(pattern))),
+  format_datetime: checkedFormat('format_datetime', datetimeFormat, native('format_datetime', ['datetime', 'string'], 'string', ([at, pattern]) => (datetimeFormat.test(String(pattern)) ? formatDatetimeBy(at as bigint, String(pattern)) : null))),
+  format_timespan: checkedFormat('format_timespan', timespanFormat, native('format_timespan', ['timespan', 'string'], 'string', ([span, pattern]) => (timespanFormat.test(String(pattern)) ? formatTimespanBy(span as bigint, String(pattern)) : null))),
   make_datetime: makeDatetime,
   make_timespan: makeTimespan,
   maketimespan: makeTimespan,

@@ -8,11 +8,12 @@ import type { FunctionRow, FunctionRows } from '../scope.ts';
 /** One text in, SQL out. */
 const text = (sql: (s: string) => string): FunctionRow => ({ result: 'string', sql: ([s]) => (s ? sql(cast(s, 'string')) : "''") });
 
-/** Negative starts count from the end; a start before the text cuts the length too. */
+/** Negative starts count from the end; before the beginning there is nothing. */
 const substring = native('substring', ['string', 'long', 'long'], 'string', ([source, start, length]) => {
   const characters = [...String(source)];
   let from = Number(start);
-  if (from < 0) from = Math.max(0, characters.length + from);
+  if (from < 0) from = characters.length + from;
+  if (from < 0) return '';
   const count = length === null ? characters.length : Number(length);
   return count < 0 ? characters.slice(from).join('') : characters.slice(from, from + count).join('');
 }, { nulls: true, defaults: ['NULL'] });
@@ -139,7 +140,16 @@ export const stringFunctions: FunctionRows = {
   replace_strings: native('replace_strings', ['string', 'dynamic', 'dynamic'], 'string', ([source, lookups, replacements]) => {
     const [from, to] = [itemsOf(lookups)?.map(jsonToText), itemsOf(replacements)?.map(jsonToText)];
     if (from?.length !== to?.length || !from || !to) return null;
-    return from.reduce((result, lookup, index) => (lookup === '' ? result : result.replaceAll(lookup, () => to[index] ?? '')), String(source));
+    // One walk over the text: at each place the first pair that fits wins. Pairs that are not both strings do nothing.
+    const pairs = from.map((lookup, index) => ({ lookup, replacement: to[index] ?? '', valid: itemsOf(replacements)?.[index]?.startsWith('"') === true }));
+    const whole = String(source);
+    let result = '';
+    for (let at = 0; at < whole.length; ) {
+      const pair = pairs.find(({ lookup }) => lookup !== '' && whole.startsWith(lookup, at));
+      result += pair?.valid ? pair.replacement : pair ? pair.lookup : whole.charAt(at);
+      at += pair ? pair.lookup.length : 1;
+    }
+    return result;
   }),
   has_any_index: native('has_any_index', ['string', 'dynamic'], 'long', ([source, terms]) =>
     BigInt((itemsOf(terms) ?? []).findIndex((term) => jsTermPattern(jsonToText(term), 'has', false).test(String(source)) && jsonToText(term) !== '')),

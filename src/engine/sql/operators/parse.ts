@@ -111,6 +111,7 @@ native('parse_kv', ['string', 'string'], 'dynamic', ([text, settings]) => {
 });
 
 export function parseKeyValues(text: string, options: Readonly<Record<string, string | undefined>>): Record<string, string> {
+  if (options['pair_delimiter'] === undefined && options['kv_delimiter'] === undefined) return looseKeyValues(text);
   const pair = options['pair_delimiter'] ?? ' ';
   const kv = options['kv_delimiter'] ?? '=';
   const quotes = options['quote'] === undefined ? '' : options['quote'];
@@ -144,6 +145,15 @@ export function parseKeyValues(text: string, options: Readonly<Record<string, st
     }
     last = unquoted(piece.slice(0, split).trim(), open, close, escape);
     found[last] ??= unquoted(piece.slice(split + kv.length), open, close, escape);
+  }
+  return found;
+}
+
+/** Without delimiters: words before `:` or `=` are keys, and a value runs to the next blank or punctuation. */
+function looseKeyValues(text: string): Record<string, string> {
+  const found: Record<string, string> = {};
+  for (const match of text.matchAll(/([\p{L}_][\p{L}\p{N}_]*)\s*[:=]\s*(?:"([^"]*)"|'([^']*)'|([^\s,;]+))/gu)) {
+    found[match[1] ?? ''] ??= match[2] ?? match[3] ?? match[4] ?? '';
   }
   return found;
 }

@@ -1,6 +1,7 @@
 import type { Guid } from '../../base/guid.ts';
 import type { Instant } from '../../clock/clock.ts';
 import type { KqlCatalog } from '../kql/catalog.ts';
+import type { ColumnValues } from '../duckdb/engine-database.ts';
 import type { Column } from '../kql/types.ts';
 import type { BoundValue } from '../sql/context.ts';
 import type { EngineSources } from '../query-engine.ts';
@@ -140,9 +141,8 @@ export interface IngestResult {
 export interface AppendRequest {
   readonly database: string;
   readonly table: string;
-  /** A SELECT in the engine's physical types; its columns fill the table's columns in order. */
-  readonly sql: string;
-  readonly bound: readonly BoundValue[];
+  /** Columns fill the table's columns in order; types must be the table's. */
+  readonly rows: AppendRows;
   /** Drops all other rows of the table in the same commit (`.set-or-replace`). */
   readonly replace: boolean;
   readonly tags?: readonly string[];
@@ -150,6 +150,11 @@ export interface AppendRequest {
   readonly requestId?: string;
   readonly signal?: AbortSignal;
 }
+
+/** `sql`: a SELECT in the engine's physical types. `chunks`: a result of the query engine, read to its end. */
+export type AppendRows =
+  | { readonly kind: 'sql'; readonly columns: readonly Column[]; readonly sql: string; readonly bound: readonly BoundValue[] }
+  | { readonly kind: 'chunks'; readonly columns: readonly Column[]; readonly chunks: AsyncIterable<readonly ColumnValues[]> };
 
 export interface AppendResult {
   /** Undefined: no rows. */

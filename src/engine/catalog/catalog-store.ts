@@ -1,0 +1,38 @@
+/** A record of a cluster's catalog as it is stored: sealed, under an opaque id. */
+export interface StoredCatalogRecord {
+  readonly id: string;
+  /** Of the store; handed back with the next write of this record. */
+  readonly version: number;
+  readonly sealed: SealedRecord;
+}
+
+/** Generation and revision are readable, since they choose the key and are authenticated; the rest is not. */
+export interface SealedRecord {
+  /** Of the cluster key that sealed it. */
+  readonly generation: number;
+  /** Counts the writes of the record. */
+  readonly revision: number;
+  readonly bytes: Uint8Array;
+}
+
+export interface CatalogWrite {
+  readonly id: string;
+  /** The store's version, or null when the record must not exist. */
+  readonly expect: number | null;
+  readonly put: SealedRecord | null;
+}
+
+export type CommitOutcome =
+  /** Durable. @property versions one for each write; 0 for a deletion */
+  | { readonly outcome: 'committed'; readonly versions: readonly number[] }
+  /** Somebody else has written. Nothing happened. */
+  | { readonly outcome: 'conflict' }
+  /** The cluster may not use its key any more. Nothing happened. */
+  | { readonly outcome: 'refused'; readonly reason: 'suspended' | 'stopped' };
+
+/** Where one cluster's catalog is kept. The lease is checked in the same commit. When `commit` throws, nobody knows what happened. */
+export interface CatalogStore {
+  /** Ordered by id, from `after` on (exclusive); an empty page is the end. */
+  load(after: string | undefined): Promise<readonly StoredCatalogRecord[]>;
+  commit(writes: readonly CatalogWrite[]): Promise<CommitOutcome>;
+}

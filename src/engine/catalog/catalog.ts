@@ -1,0 +1,342 @@
+import type { RandomBytes } from '../../base/random.ts';
+import type { CatalogStore, CatalogWrite, SealedRecord, StoredCatalogRecord } from './catalog-store.ts';
+import { addElement, CatalogDamagedError, CatalogSeal, takeElement } from './catalog-seal.ts';
+import { CommitRefusedError } from './data-error.ts';
+import type { DataKeys, Rewrap } from './data-keys.ts';
+import { CatalogDraft, CatalogImage } from './image.ts';
+import type { CatalogRecord } from './records.ts';
+import { decodeRecord, encodeRecord, headId, logPrefix } from './records.ts';
+
+/** What is known of a stored record besides its content. */
+interface Entry {
+  readonly version: number;
+  readonly sealed: Omit<SealedRecord, 'bytes'> & { readonly bytes: Uint8Array };
+  readonly element: bigint;
+}
+
+/** Turns the rows that a group of changes adds into log records; see the log of small writes. */
+export interface LogWriter {
+  /** @param draft gets the segment records */
+  prepare(draft: CatalogDraft, keys: DataKeys): PreparedLog;
+}
+
+export interface PreparedLog {
+  readonly writes: ReadonlyMap<string, SealedRecord>;
+  /** The records are durable: their rows may be read. */
+  committed(): void;
+  /** They are not, or nobody knows. */
+  failed(): void;
+}
+
+export interface CatalogOptions {
+  readonly clusterId: string;
+  readonly keys: DataKeys;
+  readonly store: CatalogStore;
+  readonly randomBytes: RandomBytes;
+}
+
+interface Waiting {
+  plan(draft: CatalogDraft): unknown;
+  resolve(result: unknown): void;
+  reject(error: unknown): void;
+}
+
+/** The result of planning a change of custody. */
+export interface CatalogRewrap {
+  readonly writes: readonly CatalogWrite[];
+  /** The writes are committed. */
+  adopt(): Promise<void>;
+  abandon(): void;
+}
+
+const changesPerGroupMax = 500;
+
+/** The catalog of a cluster: an image in memory, and changes to it that are sealed and committed in groups. There is one writer:
+ * every commit replaces the head record, so a second process that writes is noticed by both. */
+export class Catalog {
+  readonly image = new CatalogImage();
+  readonly #options: CatalogOptions;
+  readonly #entries = new Map<string, Entry>();
+  #seal: CatalogSeal;
+  #keys: DataKeys;
+  #sum = 0n;
+  #head: { readonly version: number; readonly revision: number } | undefined;
+  #log: LogWriter | undefined;
+  #waiting: Waiting[] = [];
+  #running: Promise<void> | undefined;
+  #paused: Promise<void> | undefined;
+  #broken = false;
+  #schemaVersion = 0;
+
+  /** @returns also the log records, still sealed, in the order of their ids
+   * @throws CatalogDamagedError */
+  static async open(options: CatalogOptions): Promise<{ catalog: Catalog; log: ReadonlyMap<string, SealedRecord> }> {
+    const catalog = new Catalog(options);
+    const log = await catalog.#load();
+    return { catalog, log };
+  }
+
+  private constructor(options: CatalogOptions) {
+    this.#options = options;
+    this.#keys = options.keys;
+    this.#seal = new CatalogSeal(options.clusterId, options.keys, options.randomBytes);
+  }
+
+  /** Counts changes of names, columns and functions. */
+  get schemaVersion(): number {
+    return this.#schemaVersion;
+  }
+
+  get keys(): DataKeys {
+    return this.#keys;
+  }
+
+  useLog(log: LogWriter): void {
+    this.#log = log;
+  }
+
+  /** Plans a change on the catalog as it will be when the commits under way are done, and commits it.
+   * @param plan runs once, without waiting for anything; what it throws ends this change only
+   * @returns what `plan` returned, once durable
+   * @throws CommitRefusedError when nothing was changed because the cluster may not */
+  change<T>(plan: (draft: CatalogDraft) => T): Promise<T> {
+    return new Promise<T>((resolve, reject) => {
+      this.#waiting.push({ plan, resolve: (result) => resolve(result as T), reject });
+      this.#start();
+    });
+  }
+
+  /** Seals everything anew under the next generation of the cluster key. No change is committed until the result is adopted or abandoned. */
+  async rewrap(next: DataKeys, rewrap: Rewrap): Promise<CatalogRewrap> {
+    const release = await this.#pause();
+    const seal = new CatalogSeal(this.#options.clusterId, next, this.#options.randomBytes);
+    try {
+      const planned = this.#rewrapped(seal, rewrap);
+      return {
+        writes: planned.writes,
+        adopt: async () => {
+          try {
+            this.#seal.close();
+            this.#seal = seal;
+            this.#keys = next;
+            await this.#adopt(planned);
+          } catch (error) {
+            this.#broken = true;
+            throw error;
+          } finally {
+            release();
+          }
+        },
+        abandon: () => {
+          seal.close();
+          release();
+        },
+      };
+    } catch (error) {
+      seal.close();
+      release();
+      throw error;
+    }
+  }
+
+  /** Waits for the changes under way. */
+  async close(): Promise<void> {
+    while (this.#running !== undefined) await this.#running;
+    this.#seal.close();
+  }
+
+  #start(): void {
+    if (this.#running !== undefined || this.#paused !== undefined) return;
+    // Whatever comes in during this turn of the event loop shares the commit.
+    this.#running = new Promise<void>((resolve) => setImmediate(resolve))
+      .then(() => this.#flush())
+      .finally(() => {
+        this.#running = undefined;
+        if (this.#waiting.length > 0) this.#start();
+      });
+  }
+
+  async #pause(): Promise<() => void> {
+    while (this.#paused !== undefined) await this.#paused;
+    let release = (): void => undefined;
+    this.#paused = new Promise<void>((resolve) => {
+      release = () => {
+        this.#paused = undefined;
+        resolve();
+        if (this.#waiting.length > 0) this.#start();
+      };
+    });
+    await this.#running;
+    return release;
+  }
+
+  /** Order: plans → log records and seals → one commit with the head → image and waiting callers. */
+  async #flush(): Promise<void> {
+    const group = this.#waiting.splice(0, changesPerGroupMax);
+    const draft = new CatalogDraft(this.image);
+    const planned = group.flatMap((waiting) => {
+      try {
+        if (this.#broken) throw new CommitRefusedError('conflict');
+        const own = new CatalogDraft(draft);
+        const result = waiting.plan(own);
+        draft.merge(own);
+        return [{ waiting, result }];
+      } catch (error) {
+        waiting.reject(error);
+        return [];
+      }
+    });
+    if (planned.length === 0) return;
+    const log = this.#log?.prepare(draft, this.#keys);
+    try {
+      if (draft.changes.size > 0 || draft.logDeletes.size > 0) await this.#commit(draft, log?.writes ?? new Map());
+      log?.committed();
+    } catch (error) {
+      log?.failed();
+      for (const { waiting } of planned) waiting.reject(error);
+      return;
+    }
+    for (const { waiting, result } of planned) waiting.resolve(result);
+  }
+
+  async #commit(draft: CatalogDraft, log: ReadonlyMap<string, SealedRecord>): Promise<void> {
+    const puts = new Map<string, SealedRecord | null>(log);
+    for (const id of draft.logDeletes) puts.set(id, null);
+    for (const [id, record] of draft.changes) {
+      const revision = (this.#entries.get(id)?.sealed.revision ?? 0) + 1;
+      puts.set(id, record === null ? null : this.#seal.seal(id, revision, encodeRecord(record)));
+    }
+    const writes: CatalogWrite[] = [];
+    let sum = this.#sum;
+    for (const [id, put] of puts) {
+      const before = this.#entries.get(id);
+      if (before === undefined && put === null) continue;
+      writes.push({ id, expect: before?.version ?? null, put });
+      if (before !== undefined) sum = takeElement(sum, before.element);
+      if (put !== null) sum = addElement(sum, this.#seal.element(id, put));
+    }
+    const head = this.#sealedHead(this.#seal, sum);
+    writes.push({ id: headId, expect: this.#head?.version ?? null, put: head });
+    const versions = await this.#store(writes);
+    writes.forEach(({ id, put }, index) => this.#remember(id, put, versions[index] ?? 0));
+    this.#sum = sum;
+    for (const [id, record] of draft.changes) this.image.apply(id, record);
+    if ([...draft.changes.keys()].some((id) => id.startsWith('d/') || id.startsWith('t/'))) this.#schemaVersion += 1;
+  }
+
+  async #store(writes: readonly CatalogWrite[]): Promise<readonly number[]> {
+    try {
+      const answer = await this.#options.store.commit(writes);
+      if (answer.outcome === 'committed') return answer.versions;
+      if (answer.outcome === 'refused') throw new CommitRefusedError(answer.reason);
+      throw new CommitRefusedError('conflict');
+    } catch (error) {
+      // After anything but a plain refusal the image may no longer be what is stored: it is not used for another change.
+      if (!(error instanceof CommitRefusedError) || error.reason === 'conflict') this.#broken = true;
+      throw error;
+    }
+  }
+
+  #sealedHead(seal: CatalogSeal, sum: bigint): SealedRecord {
+    return seal.seal(headId, (this.#head?.revision ?? 0) + 1, encodeRecord({ kind: 'head', sum: sum.toString(16) }));
+  }
+
+  #remember(id: string, put: SealedRecord | null, version: number): void {
+    if (put === null) this.#entries.delete(id);
+    else if (id === headId) this.#head = { version, revision: put.revision };
+    else this.#entries.set(id, entryOf(this.#seal, id, put, version));
+  }
+
+  async #load(): Promise<ReadonlyMap<string, SealedRecord>> {
+    const log = new Map<string, SealedRecord>();
+    let expected: bigint | undefined;
+    for await (const { id, version, sealed } of this.#stored()) {
+      if (id === headId) {
+        const head = decodeRecord(this.#seal.open(id, sealed));
+        if (head.kind === 'head') expected = BigInt(`0x${head.sum}`);
+        this.#head = { version, revision: sealed.revision };
+        continue;
+      }
+      const entry = entryOf(this.#seal, id, sealed, version);
+      this.#entries.set(id, entry);
+      this.#sum = addElement(this.#sum, entry.element);
+      if (id.startsWith(logPrefix)) log.set(id, sealed);
+      else this.image.apply(id, recordAt(id, this.#seal.open(id, sealed)));
+    }
+    if (expected === undefined ? this.#entries.size > 0 : expected !== this.#sum) {
+      throw new CatalogDamagedError('records are missing, or old ones were put back');
+    }
+    return log;
+  }
+
+  async *#stored(): AsyncGenerator<StoredCatalogRecord> {
+    for (let after: string | undefined; ; ) {
+      const page = await this.#options.store.load(after);
+      yield* page;
+      after = page.at(-1)?.id;
+      if (after === undefined) return;
+    }
+  }
+
+  /** Log records stay as they are: they are sealed under the key of their segment. */
+  #rewrapped(seal: CatalogSeal, rewrap: Rewrap): PlannedRewrap {
+    const puts = new Map<string, { readonly sealed: SealedRecord; readonly record: CatalogRecord }>();
+    let sum = 0n;
+    for (const [id, entry] of this.#entries) {
+      const record = this.image.get(id);
+      let { sealed } = entry;
+      if (record !== undefined) {
+        const next = rewrappedRecord(record, rewrap);
+        sealed = seal.seal(id, entry.sealed.revision + 1, encodeRecord(next));
+        puts.set(id, { sealed, record: next });
+      }
+      sum = addElement(sum, seal.element(id, sealed));
+    }
+    const head = this.#head === undefined && puts.size === 0 ? undefined : this.#sealedHead(seal, sum);
+    const writes: CatalogWrite[] = [...puts].map(([id, { sealed }]) => ({ id, expect: this.#entries.get(id)?.version ?? null, put: sealed }));
+    if (head !== undefined) writes.push({ id: headId, expect: this.#head?.version ?? null, put: head });
+    return { writes, puts, sum };
+  }
+
+  /** Versions come from the store: it chose them. What it holds must be what was planned. */
+  async #adopt({ writes, puts, sum }: PlannedRewrap): Promise<void> {
+    const planned = new Map(writes.map(({ id, put }) => [id, put]));
+    for await (const { id, version, sealed } of this.#stored()) {
+      const wanted = planned.get(id);
+      if (wanted && Buffer.compare(wanted.bytes, sealed.bytes) !== 0) throw new CatalogDamagedError('another process has written');
+      this.#remember(id, sealed, version);
+    }
+    for (const [id, { record }] of puts) this.image.apply(id, record);
+    this.#sum = sum;
+  }
+}
+
+interface PlannedRewrap {
+  readonly writes: readonly CatalogWrite[];
+  readonly puts: ReadonlyMap<string, { readonly sealed: SealedRecord; readonly record: CatalogRecord }>;
+  readonly sum: bigint;
+}
+
+/** Of the bytes only the tag is kept: it is all that the sum needs. */
+function entryOf(seal: CatalogSeal, id: string, sealed: SealedRecord, version: number): Entry {
+  const { generation, revision, bytes } = sealed;
+  const tag = Buffer.from(bytes.subarray(Math.max(0, bytes.byteLength - 16)));
+  return { version, sealed: { generation, revision, bytes: tag }, element: seal.element(id, sealed) };
+}
+
+function recordAt(id: string, plaintext: Buffer): CatalogRecord {
+  const record = decodeRecord(plaintext);
+  if (record.kind === 'head') throw new CatalogDamagedError(`the record ${id.slice(0, 2)} is a head`);
+  return record;
+}
+
+function rewrappedRecord(record: CatalogRecord, rewrap: Rewrap): CatalogRecord {
+  const again = (wrapped: string, use: (bytes: Uint8Array) => Uint8Array): string =>
+    Buffer.from(use(Buffer.from(wrapped, 'base64url'))).toString('base64url');
+  if (record.kind === 'extent') {
+    const { sealed } = record;
+    return { ...record, sealed: { ...sealed, wrappedDek: again(sealed.wrappedDek, (bytes) => rewrap.dek(bytes)) } };
+  }
+  if (record.kind === 'segment') return { ...record, wrappedKey: again(record.wrappedKey, (bytes) => rewrap.segmentKey(bytes)) };
+  return record;
+}

@@ -1,0 +1,178 @@
+import type { Guid } from '../../base/guid.ts';
+import type { CatalogRecord, DatabaseRecord, ExtentRecord, SegmentRecord, TableRecord } from './records.ts';
+import { logRecordId, recordId } from './records.ts';
+import type { RowBatch } from './row-batch.ts';
+
+/** What the catalog says: read by id, by table, by database. */
+export interface CatalogReader {
+  get(id: string): CatalogRecord | undefined;
+  tablesOf(databaseId: Guid): TableRecord[];
+  extentsOf(tableId: Guid): ExtentRecord[];
+  segmentsOf(tableId: Guid): SegmentRecord[];
+}
+
+export const databaseOf = (reader: CatalogReader, databaseId: Guid): DatabaseRecord => {
+  const found = reader.get(`d/${databaseId}`);
+  if (found?.kind === 'database') return found;
+  return { kind: 'database', databaseId, functions: [], mappings: [], policies: {}, schemaVersion: 0 };
+};
+
+/** The group that a record is listed in. */
+function groupOf(record: CatalogRecord): string | undefined {
+  if (record.kind === 'table') return `t/${record.databaseId}`;
+  if (record.kind === 'extent') return `e/${record.tableId}`;
+  if (record.kind === 'segment') return `s/${record.tableId}`;
+  return undefined;
+}
+
+/** All records of a catalog in memory. Changes only by `apply`, after they are durable. */
+export class CatalogImage implements CatalogReader {
+  readonly #records = new Map<string, CatalogRecord>();
+  readonly #groups = new Map<string, Set<string>>();
+
+  get(id: string): CatalogRecord | undefined {
+    return this.#records.get(id);
+  }
+
+  all(): IterableIterator<CatalogRecord> {
+    return this.#records.values();
+  }
+
+  group(name: string): ReadonlySet<string> {
+    return this.#groups.get(name) ?? nothing;
+  }
+
+  tablesOf(databaseId: Guid): TableRecord[] {
+    return [...this.group(`t/${databaseId}`)].flatMap((id) => ofKind(this.get(id), 'table'));
+  }
+
+  extentsOf(tableId: Guid): ExtentRecord[] {
+    return [...this.group(`e/${tableId}`)].flatMap((id) => ofKind(this.get(id), 'extent'));
+  }
+
+  segmentsOf(tableId: Guid): SegmentRecord[] {
+    return [...this.group(`s/${tableId}`)].flatMap((id) => ofKind(this.get(id), 'segment'));
+  }
+
+  apply(id: string, record: CatalogRecord | null): void {
+    const before = this.#records.get(id);
+    const left = before && groupOf(before);
+    if (left !== undefined) this.#groups.get(left)?.delete(id);
+    if (record === null) {
+      this.#records.delete(id);
+      return;
+    }
+    this.#records.set(id, record);
+    const joined = groupOf(record);
+    if (joined === undefined) return;
+    const members = this.#groups.get(joined) ?? new Set<string>();
+    this.#groups.set(joined, members.add(id));
+  }
+}
+
+const nothing: ReadonlySet<string> = new Set();
+
+/** Rows for the log of small writes. */
+export interface LogAppend {
+  readonly tableId: Guid;
+  readonly batch: RowBatch;
+  readonly at: number;
+  readonly request?: string;
+}
+
+/** Changes on top of a catalog that are not durable yet. */
+export class CatalogDraft implements CatalogReader {
+  readonly #base: CatalogReader;
+  readonly #changes = new Map<string, CatalogRecord | null>();
+  readonly #logDeletes = new Set<string>();
+  readonly #clearedTables = new Set<Guid>();
+  #logAppends: LogAppend[] = [];
+
+  constructor(base: CatalogReader) {
+    this.#base = base;
+  }
+
+  get changes(): ReadonlyMap<string, CatalogRecord | null> {
+    return this.#changes;
+  }
+
+  get(id: string): CatalogRecord | undefined {
+    const changed = this.#changes.get(id);
+    return changed === undefined ? this.#base.get(id) : (changed ?? undefined);
+  }
+
+  put(record: CatalogRecord): void {
+    this.#changes.set(recordId(record), record);
+  }
+
+  delete(id: string): void {
+    if (this.get(id) === undefined) return;
+    this.#changes.set(id, null);
+  }
+
+  /** Which record they land in is decided when the commit is put together. */
+  appendLog(append: LogAppend): void {
+    this.#logAppends.push(append);
+  }
+
+  get logAppends(): readonly LogAppend[] {
+    return this.#logAppends;
+  }
+
+  get logDeletes(): ReadonlySet<string> {
+    return this.#logDeletes;
+  }
+
+  /** Removes a segment with its log records; nobody may append to it any more. */
+  dropSegment(segment: SegmentRecord): void {
+    this.delete(recordId(segment));
+    for (let sequence = 0; sequence < segment.count; sequence += 1) this.#logDeletes.add(logRecordId(segment.segmentId, sequence));
+  }
+
+  /** Removes everything a table holds so far: extents, segments, and what waits to be logged. */
+  clearTable(tableId: Guid): void {
+    for (const extent of this.extentsOf(tableId)) this.delete(recordId(extent));
+    for (const segment of this.segmentsOf(tableId)) this.dropSegment(segment);
+    this.#logAppends = this.#logAppends.filter((append) => append.tableId !== tableId);
+    this.#clearedTables.add(tableId);
+  }
+
+  get clearedTables(): ReadonlySet<Guid> {
+    return this.#clearedTables;
+  }
+
+  /** Takes over what another draft on top of this one has changed, as the later change. */
+  merge(other: CatalogDraft): void {
+    for (const [id, record] of other.#changes) this.#changes.set(id, record);
+    for (const id of other.#logDeletes) this.#logDeletes.add(id);
+    for (const tableId of other.#clearedTables) this.#clearedTables.add(tableId);
+    this.#logAppends = [...this.#logAppends.filter((append) => !other.#clearedTables.has(append.tableId)), ...other.#logAppends];
+  }
+
+  tablesOf(databaseId: Guid): TableRecord[] {
+    return this.#members(this.#base.tablesOf(databaseId), 'table', (record) => record.databaseId === databaseId);
+  }
+
+  extentsOf(tableId: Guid): ExtentRecord[] {
+    return this.#members(this.#base.extentsOf(tableId), 'extent', (record) => record.tableId === tableId);
+  }
+
+  segmentsOf(tableId: Guid): SegmentRecord[] {
+    return this.#members(this.#base.segmentsOf(tableId), 'segment', (record) => record.tableId === tableId);
+  }
+
+  #members<Kind extends CatalogRecord['kind'], R extends Extract<CatalogRecord, { kind: Kind }>>(
+    base: readonly R[],
+    kind: Kind,
+    belongs: (record: Extract<CatalogRecord, { kind: Kind }>) => boolean,
+  ): Extract<CatalogRecord, { kind: Kind }>[] {
+    const kept = base.filter((record) => !this.#changes.has(recordId(record)));
+    const changed = [...this.#changes.values()].flatMap((record) => ofKind(record ?? undefined, kind)).filter(belongs);
+    return [...kept, ...changed];
+  }
+}
+
+/** @returns the record in a list of one, or nothing when it is of another kind */
+export function ofKind<Kind extends CatalogRecord['kind']>(record: CatalogRecord | undefined, kind: Kind): Extract<CatalogRecord, { kind: Kind }>[] {
+  return record?.kind === kind ? [record as Extract<CatalogRecord, { kind: Kind }>] : [];
+}

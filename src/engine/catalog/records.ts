@@ -1,0 +1,149 @@
+import type { Guid } from '../../base/guid.ts';
+import type { BlobName } from '../../storage/blob-store.ts';
+import type { FunctionView, MappingView, Policies, ColumnView } from './catalog-view.ts';
+import type { IngestionFailure, OperationRecord } from './cluster-data.ts';
+import { CatalogDamagedError } from './catalog-seal.ts';
+
+/** The records of a catalog, by kind. Ids are opaque: a letter and guids. Times are milliseconds on the Kustody clock. */
+export interface DatabaseRecord {
+  readonly kind: 'database';
+  readonly databaseId: Guid;
+  readonly functions: readonly FunctionView[];
+  readonly mappings: readonly MappingView[];
+  readonly policies: Policies;
+  readonly schemaVersion: number;
+}
+
+export interface TableRecord {
+  readonly kind: 'table';
+  readonly tableId: Guid;
+  readonly databaseId: Guid;
+  readonly name: string;
+  readonly columns: readonly ColumnView[];
+  readonly nextColumnId: number;
+  readonly folder: string;
+  readonly docstring: string;
+  readonly mappings: readonly MappingView[];
+  readonly policies: Policies;
+}
+
+/** Smallest and largest value of a column, without nulls; integers as text. */
+export type ColumnRange = readonly [min: string, max: string];
+
+/** Where and how an extent is sealed: what a reader takes from here and never from the blob. */
+export interface SealedExtent {
+  readonly blob: BlobName;
+  /** Bytes of the Parquet file. */
+  readonly length: number;
+  readonly regionBytes: number;
+  readonly regionCount: number;
+  readonly sealedBytes: number;
+  readonly dekId: Guid;
+  /** Base64url. */
+  readonly wrappedDek: string;
+}
+
+export interface ExtentRecord {
+  readonly kind: 'extent';
+  readonly extentId: Guid;
+  readonly tableId: Guid;
+  readonly sealed: SealedExtent;
+  readonly columnIds: readonly number[];
+  readonly ranges: Readonly<Record<string, ColumnRange>>;
+  readonly rowCount: number;
+  readonly originalBytes: number;
+  readonly minCreatedOn: number;
+  readonly maxCreatedOn: number;
+  readonly tags: readonly string[];
+}
+
+/** A segment of the log of small writes of one table: its key, and how far it goes. */
+export interface SegmentRecord {
+  readonly kind: 'segment';
+  readonly segmentId: Guid;
+  readonly tableId: Guid;
+  /** Base64url. */
+  readonly wrappedKey: string;
+  /** Records it has; their sequence numbers go from 0. */
+  readonly count: number;
+  /** Tag of the last record, base64url. */
+  readonly head: string;
+}
+
+/** Requests that were ingested, so that a repeated one is noticed. */
+export interface RequestsRecord {
+  readonly kind: 'requests';
+  readonly requestsId: Guid;
+  readonly at: number;
+  readonly requests: readonly KnownRequest[];
+}
+
+export interface KnownRequest {
+  readonly key: string;
+  readonly rowCount: number;
+  readonly extentId?: Guid;
+}
+
+export interface OperationEntry {
+  readonly kind: 'operation';
+  readonly operation: OperationRecord;
+}
+
+export interface FailureEntry {
+  readonly kind: 'failure';
+  readonly failureId: Guid;
+  readonly failure: IngestionFailure;
+}
+
+export interface HeadRecord {
+  readonly kind: 'head';
+  /** Sum over all other records, hex. */
+  readonly sum: string;
+}
+
+export type CatalogRecord =
+  | DatabaseRecord
+  | TableRecord
+  | ExtentRecord
+  | SegmentRecord
+  | RequestsRecord
+  | OperationEntry
+  | FailureEntry;
+
+export const headId = 'head';
+export const logPrefix = 'l/';
+
+export function recordId(record: CatalogRecord): string {
+  switch (record.kind) {
+    case 'database':
+      return `d/${record.databaseId}`;
+    case 'table':
+      return `t/${record.tableId}`;
+    case 'extent':
+      return `e/${record.extentId}`;
+    case 'segment':
+      return `s/${record.segmentId}`;
+    case 'requests':
+      return `r/${record.requestsId}`;
+    case 'operation':
+      return `o/${record.operation.operationId}`;
+    case 'failure':
+      return `f/${record.failureId}`;
+  }
+}
+
+/** Sequence numbers are padded, so that records of a segment are listed in their order. */
+export const logRecordId = (segmentId: Guid, sequence: number): string => `${logPrefix}${segmentId}/${String(sequence).padStart(8, '0')}`;
+
+const kinds: readonly string[] = ['database', 'table', 'extent', 'segment', 'requests', 'operation', 'failure', 'head'];
+const format = 1;
+
+export const encodeRecord = (record: CatalogRecord | HeadRecord): Buffer => Buffer.from(JSON.stringify({ format, ...record }));
+
+/** What was sealed under our key is our own writing; only its format can be another.
+ * @throws CatalogDamagedError */
+export function decodeRecord(plaintext: Buffer): CatalogRecord | HeadRecord {
+  const record = JSON.parse(plaintext.toString('utf8')) as CatalogRecord & { readonly format: number };
+  if (record.format !== format || !kinds.includes(record.kind)) throw new CatalogDamagedError('it was written by a newer Kustody');
+  return record;
+}

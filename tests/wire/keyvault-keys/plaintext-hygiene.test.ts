@@ -89,8 +89,10 @@ describe.runIf(process.platform === 'linux')('after the answer', () => {
         needles[`${open} ${alg} as wide text`] = Buffer.from(value, 'utf16le');
       }
     }
-    // A connection takes the next request when the last answer is out, and with that overwritten.
-    await sendRaw(agent, 'GET', `/keys${version}`, vault.token, {});
+    // The receive buffers of Node and OpenSSL are not ours: they hold what came until something longer comes.
+    const filler = { alg: 'none', value: 'A'.repeat(15_000) };
+    for (let i = 0; i < 8; i++)
+      await sendRaw(agent, 'POST', `/keys/kek/wrapkey${version}`, vault.token, { body: filler });
     // The search does find what is there.
     expect(found({ canary: Buffer.from('the-canary-of-this-test') })).toEqual(['canary']);
     expect(found(needles)).toEqual([]);

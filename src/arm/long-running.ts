@@ -10,6 +10,7 @@ import { listAll } from '../state/list-all.ts';
 import type { State, StateWrite, Table, Versioned } from '../state/state.ts';
 import { writeRecord } from '../state/state.ts';
 import type { ArmErrorDetail } from './arm-error.ts';
+import { retryOnConflict } from './retry.ts';
 
 export type OperationOutcome =
   | { readonly status: 'Succeeded' }
@@ -95,13 +96,15 @@ export async function findOperation(
 const keptMs = 7 * 86_400_000;
 
 /** Forgets operations that ended a week ago: nobody polls them any more. Run at start and now and then. */
-export async function pruneOperations(state: State, now: Instant): Promise<void> {
-  const all = await listAll(state, armOperations);
-  const over = all.filter(({ value }) => value.outcome !== undefined && value.completesAt + keptMs < now);
-  for (let at = 0; at < over.length; at += 500) {
-    const write = over.slice(at, at + 500).map(({ id, version }) => writeRecord(armOperations, id, version, null));
-    await state.commit({ write });
-  }
+export function pruneOperations(state: State, now: Instant): Promise<void> {
+  return retryOnConflict(async () => {
+    const all = await listAll(state, armOperations);
+    const over = all.filter(({ value }) => value.outcome !== undefined && value.completesAt + keptMs < now);
+    for (let at = 0; at < over.length; at += 500) {
+      const write = over.slice(at, at + 500).map(({ id, version }) => writeRecord(armOperations, id, version, null));
+      await state.commit({ write });
+    }
+  });
 }
 
 export interface OperationStatus {

@@ -1,4 +1,5 @@
 import type { ArmProvider } from '../arm/arm-operation.ts';
+import { pruneOperations } from '../arm/long-running.ts';
 import type { Guid } from '../base/guid.ts';
 import { parseGuid } from '../base/guid.ts';
 import type { ClusterName, Region, VaultName } from '../base/names.ts';
@@ -76,6 +77,7 @@ export function createProviders(
     async resume() {
       await resumeGroupDeletions(resourcesDependencies);
       await keyVault.retention.start();
+      await pruneOperations(state, clock.now());
     },
     purgeDue: () => keyVault.retention.start(),
     async clusterResourceId(clusterId) {

@@ -168,12 +168,11 @@ async function appendColumns(duckdb: DuckDBConnection, table: string, types: rea
   const rowCount = columns[0]?.length ?? 0;
   if (rowCount === 0) return;
   const appender = await duckdb.createAppender(table);
-  const chunk = DuckDBDataChunk.create(types.map((type) => appendTypes[type]), Math.min(chunkRows, rowCount));
   try {
     for (let done = 0; done < rowCount; done += chunkRows) {
-      const part = done === 0 && rowCount <= chunkRows ? columns : columns.map((column) => column.slice(done, done + chunkRows));
-      chunk.rowCount = Math.min(chunkRows, rowCount - done);
-      chunk.setColumns(part);
+      // A new chunk each time: a used one remembers which values were null.
+      const chunk = DuckDBDataChunk.create(types.map((type) => appendTypes[type]));
+      chunk.setColumns(columns.map((column) => column.slice(done, done + chunkRows)));
       appender.appendDataChunk(chunk);
     }
   } finally {

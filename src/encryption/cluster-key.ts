@@ -63,6 +63,10 @@ export class ClusterKey {
     return equalBytes(this.#bytes, bytes);
   }
 
+  equals(other: ClusterKey): boolean {
+    return equalBytes(this.#bytes, other.#bytes);
+  }
+
   wipe(): void {
     zeroBytes(this.#bytes);
   }

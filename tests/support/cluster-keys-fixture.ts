@@ -195,7 +195,11 @@ function scriptedServiceVault(vaults: ScriptedVaults, identity: Guid): ServiceVa
     identity,
     createKey: (name) => Promise.resolve({ outcome: 'created', kid: vaults.addKey(serviceHost, keyName(name)) }),
     destroyKey: (name) => {
-      vaults.vault(serviceHost).keys.delete(name);
+      const vault = vaults.vaults.get(serviceHost);
+      if (vault === undefined) {
+        return Promise.resolve({ outcome: 'failed', kind: 'outage', cause: 'unreachable', message: 'gone' });
+      }
+      vault.keys.delete(name);
       return Promise.resolve({ outcome: 'destroyed' });
     },
   };

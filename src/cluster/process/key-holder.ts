@@ -15,11 +15,15 @@ export interface KeyHolderOptions {
   readonly rewrapCatalog: RewrapCatalog;
 }
 
-/** The keys of one cluster in its own process: the one in use, and at most one that waits for its commit. */
+/** Changes under way at the same time; an older one then has to be opened from its record. */
+const asideMax = 4;
+
+/** The keys of one cluster in its own process: the one in use, and those that wait for their commit. */
 export class KeyHolder {
   readonly #options: KeyHolderOptions;
   #current: { readonly generation: number; readonly key: ClusterKey } | undefined;
-  #pending: { readonly generation: number; readonly key: ClusterKey } | undefined;
+  /** By check value, in hex. */
+  readonly #aside = new Map<string, ClusterKey>();
 
   constructor(options: KeyHolderOptions) {
     this.#options = options;
@@ -42,14 +46,14 @@ export class KeyHolder {
     const { wrapper, clusterId, randomBytes } = this.#options;
     const made = await makeClusterKey(wrapper, clusterId, call.target, randomBytes);
     if (made.outcome === 'failed') return made;
-    return { outcome: 'made', ...this.#setAside(call.generation, made) };
+    return { outcome: 'made', ...this.#setAside(made) };
   }
 
   async rewrap(call: SupervisorCalls['rewrap']): Promise<SupervisorReplies['rewrap']> {
     this.#mine(call.current.clusterId);
     const result = await rewrapClusterKey(this.#options.wrapper, call.current, call.target);
     if (result.outcome !== 'rewrapped') return result;
-    return { outcome: 'rewrapped', ...this.#setAside(call.generation, result) };
+    return { outcome: 'rewrapped', ...this.#setAside(result) };
   }
 
   async replace(call: SupervisorCalls['replace']): Promise<SupervisorReplies['replace']> {
@@ -63,34 +67,50 @@ export class KeyHolder {
       expect,
       put: put as RemoteWrite['put'],
     }));
-    return { outcome: 'replaced', ...this.#setAside(call.generation, result), write };
+    return { outcome: 'replaced', ...this.#setAside(result), write };
   }
 
-  adopt({ generation }: SupervisorCalls['adopt']): SupervisorReplies['adopt'] {
-    if (this.#pending?.generation === generation) {
-      this.#use(generation, this.#pending.key);
-      this.#pending = undefined;
-    }
+  adopt({ generation, check }: SupervisorCalls['adopt']): SupervisorReplies['adopt'] {
+    const key = this.#takeAside(check);
+    if (key !== undefined) this.#use(generation, key);
+    else this.#drop(); // what is in use is not the key of the record any more
+    return { outcome: key === undefined ? 'absent' : 'adopted' };
+  }
+
+  forget({ check }: SupervisorCalls['forget']): SupervisorReplies['forget'] {
+    this.#takeAside(check)?.wipe();
     return { outcome: 'done' };
   }
 
-  forget({ generation }: SupervisorCalls['forget']): SupervisorReplies['forget'] {
-    if (this.#pending?.generation === generation) {
-      this.#pending.key.wipe();
-      this.#pending = undefined;
-    }
-    return { outcome: 'done' };
-  }
-
+  /** The key in use stays as it is when it is opened again or only wrapped anew: somebody may be at work with it. */
   #use(generation: number, key: ClusterKey): void {
-    if (this.#current !== undefined && this.#current.key !== key) this.#current.key.wipe();
+    if (this.#current?.generation === generation && this.#current.key.equals(key)) {
+      key.wipe();
+      return;
+    }
+    this.#drop();
     this.#current = { generation, key };
   }
 
-  #setAside(generation: number, made: { readonly wrapped: Uint8Array; readonly key: ClusterKey }): NewWrap {
-    this.#pending?.key.wipe();
-    this.#pending = { generation, key: made.key };
-    return { wrapped: made.wrapped, check: made.key.derive('check') };
+  #drop(): void {
+    this.#current?.key.wipe();
+    this.#current = undefined;
+  }
+
+  #setAside(made: { readonly wrapped: Uint8Array; readonly key: ClusterKey }): NewWrap {
+    const check = made.key.derive('check');
+    this.#takeAside(check)?.wipe();
+    const [oldest] = this.#aside.keys();
+    if (oldest !== undefined && this.#aside.size >= asideMax) this.#takeAside(Buffer.from(oldest, 'hex'))?.wipe();
+    this.#aside.set(check.toString('hex'), made.key);
+    return { wrapped: made.wrapped, check };
+  }
+
+  #takeAside(check: Uint8Array): ClusterKey | undefined {
+    const name = Buffer.from(check).toString('hex');
+    const key = this.#aside.get(name);
+    this.#aside.delete(name);
+    return key;
   }
 
   #mine(clusterId: Guid): void {

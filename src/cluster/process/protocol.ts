@@ -22,14 +22,14 @@ export interface SupervisorCalls {
   readonly preflight: { readonly key: CustomerKey; readonly region: string; readonly nowSeconds: number };
   /** Unwraps the recorded key and keeps it as `generation`. */
   readonly open: { readonly current: WrappedClusterKey; readonly generation: number };
-  /** Makes a key for `generation`; kept aside until `adopt`. */
-  readonly make: { readonly target: KeyTarget; readonly generation: number };
-  readonly rewrap: { readonly current: WrappedClusterKey; readonly target: KeyTarget; readonly generation: number };
-  readonly replace: { readonly current: WrappedClusterKey; readonly target: KeyTarget; readonly generation: number };
-  /** The change is committed: the key kept aside is the cluster's now. */
-  readonly adopt: { readonly generation: number };
+  /** Makes a key; kept aside until `adopt`. */
+  readonly make: { readonly target: KeyTarget };
+  readonly rewrap: { readonly current: WrappedClusterKey; readonly target: KeyTarget };
+  readonly replace: { readonly current: WrappedClusterKey; readonly target: KeyTarget };
+  /** The change is committed: the key kept aside, known by its check value, is the cluster's now. */
+  readonly adopt: { readonly generation: number; readonly check: Uint8Array };
   /** The change was given up: the key kept aside is wiped. */
-  readonly forget: { readonly generation: number };
+  readonly forget: { readonly check: Uint8Array };
 }
 
 /** A write of the cluster's own tables, as the process asks for it; the table by name. */
@@ -54,7 +54,8 @@ export interface SupervisorReplies {
   readonly rewrap: ({ readonly outcome: 'rewrapped' } & NewWrap) | Lost | KeyFailure;
   readonly replace:
     ({ readonly outcome: 'replaced'; readonly write: readonly RemoteWrite[] } & NewWrap) | Lost | KeyFailure;
-  readonly adopt: { readonly outcome: 'done' };
+  /** `absent`: there is no such key here (any more); the process holds none until the next `open`. */
+  readonly adopt: { readonly outcome: 'adopted' | 'absent' };
   readonly forget: { readonly outcome: 'done' };
 }
 
@@ -100,7 +101,7 @@ export const replyParsers: { readonly [Call in SupervisorCall]: (value: unknown)
     if (reply.outcome === 'currentKeyLost') return { outcome: 'currentKeyLost', failure: failureOf(reply.failure) };
     return { outcome: outcomeOf(reply, 'replaced'), ...newWrapOf(reply), write: writesOf(reply.write) };
   },
-  adopt: (value) => ({ outcome: outcomeOf(value, 'done') }),
+  adopt: (value) => ({ outcome: objectOf(value).outcome === 'adopted' ? 'adopted' : outcomeOf(value, 'absent') }),
   forget: (value) => ({ outcome: outcomeOf(value, 'done') }),
 };
 

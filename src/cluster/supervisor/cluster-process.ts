@@ -29,13 +29,16 @@ const grantsOf: { readonly [Call in SupervisorCall]: (body: SupervisorCalls[Call
   configure: () => [],
   describe: (body) => [{ identity: body.identity, host: body.key.vaultHost }],
   preflight: (body) => [{ identity: body.key.identity, host: body.key.vaultHost }],
-  open: (body) => body.current.identities.map((identity) => ({ identity, host: body.current.kid.vaultHost })),
+  open: (body) => currentGrants(body.current),
   make: (body) => [targetGrant(body.target)],
-  rewrap: (body) => [...grantsOf.open(body), targetGrant(body.target)],
-  replace: (body) => [...grantsOf.open(body), targetGrant(body.target)],
+  rewrap: (body) => [...currentGrants(body.current), targetGrant(body.target)],
+  replace: (body) => [...currentGrants(body.current), targetGrant(body.target)],
   adopt: () => [],
   forget: () => [],
 };
+
+const currentGrants = ({ identities, kid }: SupervisorCalls['open']['current']): readonly VaultGrant[] =>
+  identities.map((identity) => ({ identity, host: kid.vaultHost }));
 
 const targetGrant = (target: SupervisorCalls['make']['target']): VaultGrant => ({
   identity: target.identity,

@@ -22,7 +22,7 @@ import type { KeyChecks } from './key-checks.ts';
 import type { OutstandingChanges } from './outstanding.ts';
 import type { ClusterKeysOptions } from './ports.ts';
 import { bothClocks, identityOf } from './ports.ts';
-import { callProcess, wrappedKey } from './process-calls.ts';
+import { adoptKey, callProcess, forgetKey, wrappedKey } from './process-calls.ts';
 import type { ProcessTable } from './process-table.ts';
 import type { MadeServiceKey, KeyTodos } from './key-todos.ts';
 
@@ -54,6 +54,8 @@ interface Draft {
   readonly expect: number | null;
   readonly more: readonly StateWrite[];
   readonly made: MadeServiceKey | undefined;
+  /** Names the key that the process keeps aside. */
+  readonly check: Uint8Array;
   readonly from: ClusterKeyRecord | undefined;
 }
 
@@ -71,10 +73,17 @@ export class KeyChanges {
     const destination = await this.#destination(clusterId, custody, undefined);
     if (destination.outcome === 'failed') return failed(destination);
     const target = { identity: this.#identity(custody), kid: destination.kid };
-    const result = await callProcess(() => this.#parts.processes.obtain(clusterId), 'make', { target, generation: 1 });
+    const result = await callProcess(() => this.#parts.processes.obtain(clusterId), 'make', { target });
     if (result.outcome === 'failed') return this.#giveUp(destination, result);
     const record = firstRecord(clusterId, this.#proven(destination, result));
-    return this.#prepared({ record, expect: null, more: [], made: destination.made, from: undefined });
+    return this.#prepared({
+      record,
+      expect: null,
+      more: [],
+      made: destination.made,
+      check: result.check,
+      from: undefined,
+    });
   }
 
   async preflight(key: CustomerKey, region: string): Promise<KeyPreflight> {
@@ -85,6 +94,18 @@ export class KeyChanges {
   }
 
   async change(clusterId: Guid, to: Custody): Promise<PreparedKeyChange | CurrentKeyLost | Failed> {
+    const result = await this.#change(clusterId, to);
+    if ('outcome' in result) await this.#endIfStopped(clusterId);
+    return result;
+  }
+
+  /** The process of a stopped cluster runs for a change only. */
+  async #endIfStopped(clusterId: Guid): Promise<void> {
+    const found = await this.#parts.options.state.get(clusterKeyTable, clusterId);
+    if (found?.value.stopped === true) await this.#parts.processes.end(clusterId);
+  }
+
+  async #change(clusterId: Guid, to: Custody): Promise<PreparedKeyChange | CurrentKeyLost | Failed> {
     const { state } = this.#parts.options;
     let destination: (Destination & { readonly outcome: 'ready' }) | undefined;
     for (let attempt = 1; attempt <= attemptsMax; attempt += 1) {
@@ -143,19 +164,21 @@ export class KeyChanges {
     if (keyChangeKind(from, destination.custody) === 'rotate') {
       // The new identity first: it repairs a cluster whose old identity lost its access to the same key.
       const current = wrappedKey(from, [target.identity, own]);
-      const result = await callProcess(obtain, 'rewrap', { current, target, generation: from.generation });
+      const result = await callProcess(obtain, 'rewrap', { current, target });
       if (result.outcome !== 'rewrapped') return result;
       const record = rotatedRecord(from, this.#proven(destination, result));
-      return { outcome: 'drafted', draft: { ...base, record, more: [] } };
+      return { outcome: 'drafted', draft: { ...base, record, more: [], check: result.check } };
     }
     const current = wrappedKey(from, [own]);
-    const generation = from.generation + 1;
-    const result = await callProcess(obtain, 'replace', { current, target, generation });
+    const result = await callProcess(obtain, 'replace', { current, target });
     if (result.outcome !== 'replaced') return result;
     const record = replacedRecord(from, this.#proven(destination, result));
     const compact = await todos.compactLater(from.clusterId);
     const old = from.custody.kind === 'microsoftManaged' ? [todos.destroyLater(from.clusterId, from.kid.name)] : [];
-    return { outcome: 'drafted', draft: { ...base, record, more: [...result.write.map(localWrite), ...old, compact] } };
+    return {
+      outcome: 'drafted',
+      draft: { ...base, record, more: [...result.write.map(localWrite), ...old, compact], check: result.check },
+    };
   }
 
   /** Which key version the change leads to; makes one when it leads to Microsoft-managed custody. */
@@ -209,7 +232,7 @@ export class KeyChanges {
 
   async #prepared(draft: Draft): Promise<PreparedKeyChange> {
     const { options, processes, outstanding, todos } = this.#parts;
-    const { clusterId, generation } = draft.record;
+    const { clusterId } = draft.record;
     const write = [writeRecord(clusterKeyTable, clusterId, draft.expect, draft.record), ...draft.more];
     if (draft.made !== undefined) write.push(draft.made.settled);
     outstanding.add(clusterId);
@@ -220,12 +243,10 @@ export class KeyChanges {
       committed: () => this.#committed(draft),
       abandoned: async () => {
         outstanding.delete(clusterId);
-        await processes
-          .running(clusterId)
-          ?.call('forget', { generation })
-          .catch(() => undefined);
+        await forgetKey(processes.running(clusterId), draft.check);
         if (draft.from === undefined) await processes.end(clusterId);
         else await this.#unmark(clusterId);
+        await this.#endIfStopped(clusterId);
         if (draft.made !== undefined) await todos.giveUp(draft.made.name);
       },
     };
@@ -236,10 +257,7 @@ export class KeyChanges {
     const { clusterId, generation } = draft.record;
     await options.faults?.('committed');
     outstanding.delete(clusterId);
-    const process = processes.running(clusterId);
-    // A process that died has nothing to adopt: the next check opens the new key in a new one.
-    const adopted = await process?.call('adopt', { generation }).catch(() => undefined);
-    if (adopted !== undefined && process !== undefined) process.holds = generation;
+    await adoptKey(processes.running(clusterId), generation, draft.check);
     if (draft.record.stopped) await processes.end(clusterId);
     if (draft.from !== undefined && draft.from.generation !== generation) {
       await todos.sweep();

@@ -14,7 +14,7 @@ import { writeRecord } from '../../state/state.ts';
 import type { OutstandingChanges } from './outstanding.ts';
 import type { ClusterKeysOptions } from './ports.ts';
 import { bothClocks, identityOf } from './ports.ts';
-import { callProcess, wrappedKey } from './process-calls.ts';
+import { adoptKey, callProcess, forgetKey, tryProcess, wrappedKey } from './process-calls.ts';
 import type { ProcessTable } from './process-table.ts';
 
 /** So often a record may change under a check before the check is left to the next turn. */
@@ -87,9 +87,13 @@ export class KeyChecks {
     const { options, processes } = this.#parts;
     for (let attempt = 1; attempt <= attemptsMax; attempt += 1) {
       const before = await options.state.get(clusterKeyTable, clusterId);
-      if (before === undefined) return processes.end(clusterId);
-      if (before.value.stopped && !start) return;
+      if (before === undefined || (before.value.stopped && !start)) {
+        // It was removed or stopped while this check ran, which may have started its process once more.
+        if (attempt > 1) await processes.end(clusterId);
+        return;
+      }
       const outcome = await this.#open(before.value);
+      if (outcome === undefined) return this.#inconclusive(clusterId);
       const found = await options.state.get(clusterKeyTable, clusterId);
       // A stop in between must not be undone by what a check found out.
       if (found !== undefined && isSameWrap(before.value, found.value) && (start || !found.value.stopped)) {
@@ -99,11 +103,20 @@ export class KeyChecks {
     options.log.warning('key-check-overtaken', { clusterId });
   }
 
-  async #open(record: ClusterKeyRecord): Promise<CheckOutcome> {
+  /** The process failed, not the vault: nothing is known of the key. The lease runs out by itself if that goes on. */
+  async #inconclusive(clusterId: Guid): Promise<void> {
+    const { options, processes } = this.#parts;
+    options.log.warning('key-check-inconclusive', { clusterId });
+    const found = await options.state.get(clusterKeyTable, clusterId);
+    if (found === undefined || found.value.stopped) await processes.end(clusterId);
+  }
+
+  async #open(record: ClusterKeyRecord): Promise<CheckOutcome | undefined> {
     const { options, processes } = this.#parts;
     const current = wrappedKey(record, [identityOf(record.custody, options.serviceVault)]);
     const { generation } = record;
-    const result = await callProcess(() => processes.obtain(record.clusterId), 'open', { current, generation });
+    const result = await tryProcess(() => processes.obtain(record.clusterId), 'open', { current, generation });
+    if (result === undefined) return undefined;
     const process = processes.running(record.clusterId);
     if (result.outcome === 'opened' && process !== undefined) process.holds = generation;
     if (result.outcome === 'failed' && result.cause === 'unknown') {
@@ -155,7 +168,7 @@ export class KeyChecks {
     const plan = planFollow(record, seen, toUnixSeconds(options.clock.now()));
     if (plan.action === 'stay') return { record: withWarning(record, plan.warning) };
     const target = { identity, kid: plan.kid };
-    const result = await callProcess(obtain, 'rewrap', { current: wrappedKey(record, [identity]), target, generation });
+    const result = await callProcess(obtain, 'rewrap', { current: wrappedKey(record, [identity]), target });
     if (result.outcome !== 'rewrapped') {
       const failure = result.outcome === 'failed' ? result : result.failure;
       const warning = `The latest version ${plan.kid.version} of the key is not followed: ${failure.message}`;
@@ -167,7 +180,8 @@ export class KeyChecks {
       record: next,
       settled: async (committed) => {
         if (committed) options.log.event('cluster-key-rotated', { clusterId, version: plan.kid.version });
-        await callProcess(obtain, committed ? 'adopt' : 'forget', { generation });
+        const process = processes.running(clusterId);
+        await (committed ? adoptKey(process, generation, check) : forgetKey(process, check));
       },
     };
   }

@@ -109,8 +109,11 @@ export class KeyTodos {
     for (const todo of await this.#ports.state.list(keyTodos)) {
       const age = this.#ports.wallClock.now() - todo.value.since;
       if (todo.value.action === 'making' && age < makingMsMax) continue;
-      if (todo.value.action === 'compact') await this.#compact(todo);
-      else await this.#destroy(todo);
+      try {
+        await (todo.value.action === 'compact' ? this.#compact(todo) : this.#destroy(todo));
+      } catch (error) {
+        this.#ports.log.failure('key-todo-failed', error, { clusterId: todo.value.clusterId });
+      }
     }
   }
 

@@ -16,18 +16,48 @@ export function wrappedKey(record: ClusterKeyRecord, identities: readonly Guid[]
   return { clusterId: record.clusterId, identities: [...new Set(identities)], kid: record.kid, wrapped, check };
 }
 
-/** Calls a process; one that died on the way is started again and asked once more. A process that keeps dying is an outage. */
+/** After the commit. A process that died, or has nothing to adopt, opens the key from its record at the next check. */
+export async function adoptKey(
+  process: ClusterProcess | undefined,
+  generation: number,
+  check: Uint8Array,
+): Promise<void> {
+  if (process === undefined) return;
+  const reply = await process.call('adopt', { generation, check }).catch(unlessEnded);
+  process.holds = reply?.outcome === 'adopted' ? generation : undefined;
+}
+
+export async function forgetKey(process: ClusterProcess | undefined, check: Uint8Array): Promise<void> {
+  await process?.call('forget', { check }).catch(unlessEnded);
+}
+
+function unlessEnded(error: unknown): undefined {
+  if (!(error instanceof ChannelClosedError)) throw error;
+}
+
+/** As `tryProcess`; a process that keeps dying is told as an outage. */
 export async function callProcess<Call extends SupervisorCall>(
   obtain: () => ClusterProcess,
   operation: Call,
   body: SupervisorCalls[Call],
 ): Promise<SupervisorReplies[Call] | KeyFailure> {
+  const reply = await tryProcess(obtain, operation, body);
+  return reply ?? { outcome: 'failed', kind: 'outage', cause: 'unreachable', message: 'The cluster process ended.' };
+}
+
+/** Calls a process; one that died on the way is started again and asked once more.
+ * @returns undefined when that one died, too, or pauses after a crash: nothing is known */
+export async function tryProcess<Call extends SupervisorCall>(
+  obtain: () => ClusterProcess,
+  operation: Call,
+  body: SupervisorCalls[Call],
+): Promise<SupervisorReplies[Call] | undefined> {
   for (let attempt = 1; ; attempt += 1) {
     try {
       return await obtain().call(operation, body);
     } catch (error) {
       if (!(error instanceof ChannelClosedError)) throw error;
-      if (attempt >= 2) return { outcome: 'failed', kind: 'outage', cause: 'unreachable', message: error.message };
+      if (attempt >= 2) return undefined;
     }
   }
 }

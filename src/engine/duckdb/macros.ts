@@ -9,7 +9,7 @@ export const macros: readonly (readonly [string, string])[] = [
   [
     'kql_text_of_real(x)',
     `CASE WHEN x IS NULL THEN '' WHEN NOT isfinite(x) OR abs(x) >= 1e15 OR (abs(x) < 1e-4 AND x <> 0) THEN kql_n_real_text(x)
-      WHEN x = 0 THEN CASE WHEN CAST(x AS VARCHAR) = '-0.0' THEN '-0.0' ELSE '0' END WHEN x = trunc(x) THEN CAST(CAST(x AS BIGINT) AS VARCHAR) ELSE CAST(x AS VARCHAR) END`,
+      ELSE CAST(x AS VARCHAR) END`,
   ],
   [
     'kql_json_of_real(x)',

@@ -48,6 +48,7 @@ export function createClusterKeys(options: ClusterKeysOptions): SupervisedCluste
   const outstanding = new OutstandingChanges(wallClock);
   const todos = new KeyTodos(options);
   const processes = new ProcessTable(options, (clusterId) => {
+    if (closed) return;
     checks.check(clusterId).catch((error: unknown) => {
       log.failure('key-check-failed', error, { clusterId });
     });
@@ -56,10 +57,12 @@ export function createClusterKeys(options: ClusterKeysOptions): SupervisedCluste
   const changes = new KeyChanges({ options, processes, todos, checks, outstanding, changed });
   const timers: (() => void)[] = [];
   let checkedAt = 0;
+  let closed = false;
 
   const read = (clusterId: Guid) => state.get(clusterKeyTable, clusterId);
 
   const round = async (): Promise<void> => {
+    if (closed) return;
     checkedAt = wallClock.now();
     try {
       await checks.checkAll();
@@ -163,8 +166,10 @@ export function createClusterKeys(options: ClusterKeysOptions): SupervisedCluste
     },
 
     async close(): Promise<void> {
+      closed = true;
       for (const cancel of timers.splice(0)) cancel();
       await processes.close();
+      await checks.idle();
     },
   };
 }

@@ -67,6 +67,34 @@ describe('process', () => {
     expect(second).not.toBe(first);
   });
 
+  it('that dies while nobody asks anything starts again by itself and opens its key', async () => {
+    const { cluster, customer, vaults, host, log, pidOf } = await open();
+    const id = await cluster(customer(vaults.addKey(customerHost, 'k')));
+    const pid = await pidOf(id);
+    vaults.calls.length = 0;
+    process.kill(pid, 'SIGKILL');
+    await untilTrue(() => log.lines.some((line) => line.includes('cluster-process-crashed')));
+    await host.elapse(0);
+    await untilTrue(() => vaults.count('unwrapKey') > 0);
+    expect(await pidOf(id)).not.toBe(pid);
+  });
+
+  it('that keeps dying pauses longer each time; the vault is not blamed and nothing is suspended', async () => {
+    const { keys, cluster, customer, vaults, host, log, pidOf } = await open();
+    const id = await cluster(customer(vaults.addKey(customerHost, 'k')));
+    const crashes = (): number[] =>
+      log.lines.flatMap((line) => /cluster-process-crashed.*"restartInMs":(\d+)/.exec(line)?.[1] ?? []).map(Number);
+    for (const [count, pause] of [0, 250, 500, 1000].entries()) {
+      process.kill(await pidOf(id), 'SIGKILL');
+      await untilTrue(() => crashes().length > count);
+      expect(crashes().at(-1)).toBe(pause);
+      if (pause > 0) expect((await keys.admit(id)).outcome).toBe('notReady');
+      expect(await keys.status(id)).not.toHaveProperty('suspension');
+      await host.elapse(pause);
+    }
+    expect((await keys.admit(id)).outcome).toBe('admitted');
+  });
+
   it('ends on stop; a stopped cluster is not checked until it starts', async () => {
     const { keys, cluster, customer, vaults, clock, pidOf } = await open();
     const id = await cluster(customer(vaults.addKey(customerHost, 'k')));

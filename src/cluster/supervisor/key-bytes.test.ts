@@ -1,8 +1,10 @@
 import type { ChildProcess } from 'node:child_process';
 import { fork } from 'node:child_process';
 import { once } from 'node:events';
+import { readFileSync } from 'node:fs';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import type { HarnessCall } from '../../../tests/support/cluster-keys-harness.ts';
+import { untilTrue } from '../../../tests/support/cluster-keys-fixture.ts';
 import { bundleProcesses } from '../../../tests/support/process-bundle.ts';
 import { countInMemory, keyForms } from '../../../tests/support/process-memory.ts';
 import { ScriptedVaults } from '../../../tests/support/scripted-vault.ts';
@@ -58,9 +60,26 @@ describe.skipIf(process.platform !== 'linux')('key bytes in memory', () => {
     // The search finds what is there.
     expect(search(pid)[1]?.raw).toBeGreaterThan(0);
     expect(search(main.pid ?? 0)).toEqual([nothing, nothing]);
+    // What the vault could still open is gone with the process.
     vaults.keyVersion(other).enabled = false;
     expect(await call({ call: 'recheck', clusterId })).toHaveProperty('suspension');
     expect(() => process.kill(pid, 0)).toThrow('ESRCH');
     expect(search(main.pid ?? 0)).toEqual([nothing, nothing]);
+    // Nor does it outlive a main process that is killed.
+    vaults.keyVersion(other).enabled = true;
+    await call({ call: 'recheck', clusterId });
+    const orphan = ((await call({ call: 'pid', clusterId })) as { pid: number }).pid;
+    expect(search(orphan)[1]?.raw).toBeGreaterThan(0);
+    main.kill('SIGKILL');
+    await untilTrue(() => hasNoMemory(orphan));
   });
 });
+
+/** Ended, or ended and not yet collected by its new parent. */
+function hasNoMemory(pid: number): boolean {
+  try {
+    return readFileSync(`/proc/${pid}/maps`, 'latin1') === '';
+  } catch {
+    return true;
+  }
+}

@@ -66,6 +66,11 @@ export class KeyChecks {
     }
   }
 
+  /** Resolves when no check is under way. */
+  async idle(): Promise<void> {
+    while (this.#turns.size > 0) await Promise.allSettled([...this.#turns.values()].map(({ ended }) => ended));
+  }
+
   /** All clusters that are not stopped, a few at a time. @param host only those whose key is in that vault */
   async checkAll(host?: HostName): Promise<void> {
     const records = await this.#parts.options.state.list(clusterKeyTable);

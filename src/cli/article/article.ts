@@ -1,4 +1,5 @@
 import type { Azure } from './azure.ts';
+import { readServiceError } from './article-steps.ts';
 import type { ErrorRecord, Step } from './article-steps.ts';
 import { provokeDocumentedErrors } from './documented-errors.ts';
 import type { Names } from './names.ts';
@@ -187,9 +188,13 @@ async function takeKeyAway(
     'Revocation cannot be undone by whoever may update the cluster.',
     async () => {
       const change = azure.kusto.clusters.beginUpdateAndWait(names.group, names.cluster, { keyVaultProperties: {} });
-      const refused = await change.then(() => false).catch(() => true);
-      if (!refused) throw new Error('The cluster went back to Microsoft-managed keys without its current key.');
-      return { value: undefined, result: 'refused: the current key does not unwrap' };
+      const refusal = await change.then(
+        () => undefined,
+        (error: unknown) => readServiceError(error),
+      );
+      if (refusal?.code !== 'IdentityDoesNotHaveAccessToKeyVault')
+        throw new Error(`Expected a refusal, found ${refusal?.code ?? 'none'}.`);
+      return { value: undefined, result: [refusal.message, ...refusal.details].join('\n') };
     },
   );
 }

@@ -1,6 +1,7 @@
 import { KeyVaultManagementClient } from '@azure/arm-keyvault';
 import { KustoManagementClient } from '@azure/arm-kusto';
 import { ResourceManagementClient } from '@azure/arm-resources';
+import type { PipelineOptions } from '@azure/core-rest-pipeline';
 import { ClientSecretCredential } from '@azure/identity';
 import { KeyClient } from '@azure/keyvault-keys';
 
@@ -17,6 +18,8 @@ export interface Azure {
   readonly ownObjectId: () => Promise<string>;
 }
 
+export type ConnectionOptions = Pick<PipelineOptions, 'agent'>;
+
 /** What `kustody run` sets. */
 export interface AzureEnvironment {
   readonly tenantId: string;
@@ -25,16 +28,17 @@ export interface AzureEnvironment {
   readonly subscriptionId: string;
 }
 
-export function connectToAzure(environment: AzureEnvironment): Azure {
+/** @param options for programs that cannot set HTTPS_PROXY and NODE_EXTRA_CA_CERTS before they start */
+export function connectToAzure(environment: AzureEnvironment, options: ConnectionOptions = {}): Azure {
   const { tenantId, clientId, clientSecret, subscriptionId } = environment;
-  const credential = new ClientSecretCredential(tenantId, clientId, clientSecret);
+  const credential = new ClientSecretCredential(tenantId, clientId, clientSecret, options);
   return {
     tenantId,
-    resources: new ResourceManagementClient(credential, subscriptionId),
-    kusto: new KustoManagementClient(credential, subscriptionId),
-    vaults: new KeyVaultManagementClient(credential, subscriptionId),
-    vaultsOf2018: new KeyVaultManagementClient(credential, subscriptionId, { apiVersion: '2018-02-14' }),
-    keysOf: (vaultUri) => new KeyClient(vaultUri, credential),
+    resources: new ResourceManagementClient(credential, subscriptionId, options),
+    kusto: new KustoManagementClient(credential, subscriptionId, options),
+    vaults: new KeyVaultManagementClient(credential, subscriptionId, options),
+    vaultsOf2018: new KeyVaultManagementClient(credential, subscriptionId, { ...options, apiVersion: '2018-02-14' }),
+    keysOf: (vaultUri) => new KeyClient(vaultUri, credential, options),
     ownObjectId: async () => {
       const { token } = await credential.getToken('https://management.azure.com/.default');
       return objectIdIn(token);

@@ -83,7 +83,7 @@ function hasMemberNamed(value: Json, name: string): boolean {
 }
 
 /** Listens instead of iterating: leaving a loop early would destroy the connection and with it the answer. */
-function collectBytes(payload: Readable, bodyBytesMax: number): Promise<Buffer | undefined> {
+export function collectBytes(payload: Readable, bodyBytesMax: number): Promise<Buffer | undefined> {
   return new Promise((resolve, reject) => {
     const pieces: Buffer[] = [];
     let length = 0;

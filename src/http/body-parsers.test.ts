@@ -1,0 +1,48 @@
+import { PassThrough } from 'node:stream';
+import { describe, expect, it } from 'vitest';
+import { collectBytes, parseJsonBody } from './body-parsers.ts';
+
+describe('collectBytes', () => {
+  it('gives one buffer and overwrites the pieces it came in', async () => {
+    const payload = new PassThrough();
+    const pieces = [Buffer.from('plain'), Buffer.from('text')];
+    const collected = collectBytes(payload, 9);
+    for (const piece of pieces) payload.write(piece);
+    payload.end();
+    expect((await collected)?.toString()).toBe('plaintext');
+    expect(Buffer.concat(pieces)).toEqual(Buffer.alloc(9));
+  });
+
+  it('overwrites them also when they are too many', async () => {
+    const payload = new PassThrough();
+    const piece = Buffer.from('plaintext');
+    const collected = collectBytes(payload, 8);
+    payload.write(piece);
+    await expect(collected).rejects.toMatchObject({ kind: 'bodyTooLarge' });
+    expect(piece).toEqual(Buffer.alloc(9));
+  });
+
+  it('fails when the connection ends half way', async () => {
+    const payload = new PassThrough();
+    const collected = collectBytes(payload, 8);
+    payload.write('half');
+    payload.destroy();
+    await expect(collected).rejects.toMatchObject({ kind: 'badBody' });
+  });
+});
+
+describe('parseJsonBody', () => {
+  const depth = (levels: number): Buffer => Buffer.from('['.repeat(levels) + ']'.repeat(levels));
+
+  it.each([1, 99, 100])('takes %i levels', (levels) => {
+    expect(JSON.stringify(parseJsonBody(depth(levels)))).toHaveLength(2 * levels);
+  });
+
+  it.each([101, 200_000])('refuses %i levels', (levels) => {
+    expect(() => parseJsonBody(depth(levels))).toThrow('badJson');
+  });
+
+  it('says nothing of what was in the body', () => {
+    expect(() => parseJsonBody(Buffer.from('secret'))).toThrow(/^badJson$/);
+  });
+});

@@ -27,8 +27,21 @@ const extents: Table<Extent> = {
 const others: Table<Extent> = { ...extents, name: 'cluster-keys' };
 
 /** The state as the process of `clusterId` sees it, without the process between. */
-function remote(fixture: ClusterKeysFixture, clusterId: Guid, generation = 1): State {
-  const { state, clock, wallClock, log } = fixture;
+function remote(
+  fixture: ClusterKeysFixture,
+  clusterId: Guid,
+  generation = 1,
+  beforeCommit: () => Promise<void> = () => Promise.resolve(),
+): State {
+  const { clock, wallClock, log } = fixture;
+  const state: State = {
+    get: (table, id) => fixture.state.get(table, id),
+    list: (table, options) => fixture.state.list(table, options),
+    commit: async (commit) => {
+      await beforeCommit();
+      await fixture.state.commit(commit);
+    },
+  };
   const quiet = (): void => undefined;
   const ports = {
     ...{ state, clock, wallClock },
@@ -102,6 +115,15 @@ describe('state of a cluster process', () => {
     await expect(remote(fixture, newGuid(systemRandomBytes)).commit({ write: [] })).rejects.toMatchObject(notServed);
     await keys.recheck(id, { startStopped: true });
     await remote(fixture, id).commit({ write });
+  });
+
+  it('commits nothing when the cluster stops between the look at its key and the commit', async () => {
+    const fixture = await open();
+    const id = await fixture.cluster();
+    const write = [writeRecord(extents, `${id}/e1`, null, { rows: 1 })];
+    const late = remote(fixture, id, 1, () => fixture.keys.stop(id));
+    await expect(late.commit({ write })).rejects.toMatchObject({ name: 'ClusterNotServedError' });
+    expect(await fixture.state.list(extents)).toEqual([]);
   });
 
   it('commits although leases are renewed all the time', async () => {

@@ -43,6 +43,7 @@ export function clientEnvironment(input: ClientEnvironmentInput): Environment {
     NO_PROXY: noProxy,
     no_proxy: noProxy,
     NODE_EXTRA_CA_CERTS: trust.extraRootsFile,
+    NODE_USE_ENV_PROXY: '1', // Node's own fetch and http obey the proxy, from 22.21 and 24 on
     REQUESTS_CA_BUNDLE: trust.bundleFile,
     CURL_CA_BUNDLE: trust.bundleFile,
     SSL_CERT_FILE: trust.bundleFile,

@@ -89,6 +89,12 @@ describe('unmodified clients, verification on', () => {
     expect(ran).toMatchObject({ code: 0, out: '{"status":"ok"}\n' });
   });
 
+  it.skipIf(!process.allowedNodeEnvironmentFlags.has('--use-env-proxy'))("Node's own fetch, by proxy", async () => {
+    const program = `fetch(process.argv[1]).then((r) => r.json()).then((answer) => console.log(answer.plane))`;
+    const ran = await run(process.execPath, ['-e', program, 'https://v1.vault.azure.net/x']);
+    expect(ran).toMatchObject({ code: 0, out: 'vault\n' });
+  });
+
   it.skipIf(missing('python3', '-c', 'import requests'))("Python's requests, by one session", async () => {
     const program = `
 import requests, sys

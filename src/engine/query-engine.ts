@@ -1,9 +1,13 @@
 import type { KqlCatalog } from './kql/catalog.ts';
+import type { ParsedCommand } from './kql/ir/command.ts';
+import { commandTable } from './kql/ir/command.ts';
 import type { Literal } from './kql/ir/expression.ts';
 import type { Plan, Program, ProgramResult } from './kql/ir/plan.ts';
 import { KqlError } from './kql/kql-error.ts';
 import type { KqlParser } from './kql/parser-client.ts';
 import type { Column } from './kql/types.ts';
+import { physicalType } from './kql/types.ts';
+import type { NativeValue } from './sql/native.ts';
 import type { ColumnValues, EngineConnection, EngineDatabase } from './duckdb/engine-database.ts';
 import { OverflowError } from './duckdb/engine-database.ts';
 import type { TableSource } from './sql/context.ts';
@@ -52,17 +56,37 @@ export interface QueryExecution {
   close(): void;
 }
 
+/** Rows that a command made; values by type as in chunks. */
+export interface CommandRows {
+  readonly columns: readonly Column[];
+  readonly rows: readonly (readonly NativeValue[])[];
+}
+
 export interface QueryEngine {
   /** @throws KqlError before the first chunk, or from the chunks */
   execute(request: QueryRequest): Promise<QueryExecution>;
+  /** Parses a management command: its kind, parts, the query after `<|`, the operators after `|`. */
+  parseCommand(request: Pick<QueryRequest, 'text' | 'database' | 'catalog'>): Promise<ParsedCommand>;
+  /** Runs a program of a parsed command: its `query`, or its `pipe` over the rows the command made. */
+  executeProgram(program: Program, request: QueryRequest, command?: CommandRows): Promise<QueryExecution>;
 }
 
 const schemaRounds = 8;
 
 /** The entry of the engine: text → parser process → IR → SQL → DuckDB → chunks. Programs are cached by text and catalog version. */
-export function createQueryEngine({ parser, database, cacheSize = 2_000 }: { readonly parser: KqlParser; readonly database: EngineDatabase; readonly cacheSize?: number }): QueryEngine {
+export function createQueryEngine({
+  parser,
+  database,
+  cacheSize = 2_000,
+}: {
+  readonly parser: KqlParser;
+  readonly database: EngineDatabase;
+  readonly cacheSize?: number;
+}): QueryEngine {
   const programs = programCache(parser, cacheSize);
   return {
+    parseCommand: ({ text, database: current, catalog }) => parser.parseCommand(text, current, catalog),
+    executeProgram: (program, request, command) => run(program, request, database, command),
     async execute(request) {
       let { text } = request;
       for (let round = 0; ; round += 1) {
@@ -79,7 +103,12 @@ export function createQueryEngine({ parser, database, cacheSize = 2_000 }: { rea
   };
 }
 
-async function run(program: Program, request: QueryRequest, database: EngineDatabase): Promise<QueryExecution> {
+async function run(
+  program: Program,
+  request: QueryRequest,
+  database: EngineDatabase,
+  command?: CommandRows,
+): Promise<QueryExecution> {
   request.signal?.throwIfAborted();
   const connection = await database.connect();
   const interrupt = (): void => connection.interrupt();
@@ -94,6 +123,7 @@ async function run(program: Program, request: QueryRequest, database: EngineData
     connection.close();
   };
   try {
+    if (command) opened.set(JSON.stringify(['', commandTable]), await commandSource(connection, command));
     for (const { database: owner, table } of tablesOf(program)) {
       const key = JSON.stringify([owner, table]);
       if (!opened.has(key)) opened.set(key, await request.sources.open(owner, table));
@@ -108,6 +138,19 @@ async function run(program: Program, request: QueryRequest, database: EngineData
   }
 }
 
+async function commandSource(connection: EngineConnection, { columns, rows }: CommandRows): Promise<OpenTable> {
+  await connection.createTable(
+    'command',
+    columns.map((column) => column.type),
+    rows,
+  );
+  const sql = columns.map(({ name, type }, index): [string, string] => [
+    name,
+    `CAST(v${index} AS ${physicalType[type]})`,
+  ]);
+  return { sql: 'command', columns: new Map(sql), release: () => undefined };
+}
+
 interface Session {
   readonly request: QueryRequest;
   readonly connection: EngineConnection;
@@ -115,7 +158,12 @@ interface Session {
   readonly opened: ReadonlyMap<string, OpenTable>;
 }
 
-function sessionOf(program: Program, request: QueryRequest, connection: EngineConnection, opened: ReadonlyMap<string, OpenTable>): Session {
+function sessionOf(
+  program: Program,
+  request: QueryRequest,
+  connection: EngineConnection,
+  opened: ReadonlyMap<string, OpenTable>,
+): Session {
   const parameters = new Map<string, Literal>();
   for (const { name, type, fallback } of program.parameters) {
     const given = request.parameters;
@@ -126,9 +174,20 @@ function sessionOf(program: Program, request: QueryRequest, connection: EngineCo
   return { request, connection, parameters, opened };
 }
 
-function translated(session: Session, plan: Plan, lets: Program['lets'], wrapping: boolean): ReturnType<typeof translate> {
+function translated(
+  session: Session,
+  plan: Plan,
+  lets: Program['lets'],
+  wrapping: boolean,
+): ReturnType<typeof translate> {
   const { request, parameters, opened } = session;
-  const facts = { now: request.now, database: request.database, cluster: request.catalog.cluster, parameters, ...(request.principal !== undefined && { principal: request.principal }) };
+  const facts = {
+    now: request.now,
+    database: request.database,
+    cluster: request.catalog.cluster,
+    parameters,
+    ...(request.principal !== undefined && { principal: request.principal }),
+  };
   return translate(plan, {
     facts,
     lets,

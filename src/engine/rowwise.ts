@@ -17,7 +17,9 @@ export class DataDependentSchema extends Error {
     super('The columns depend on the data.');
   }
   insertInto(text: string): string {
-    const schema = this.columns.map(({ name, type }) => `['${name.replaceAll('\\', '\\\\').replaceAll("'", "\\'")}']:${type}`).join(', ');
+    const schema = this.columns
+      .map(({ name, type }) => `['${name.replaceAll('\\', '\\\\').replaceAll("'", "\\'")}']:${type}`)
+      .join(', ');
     return `${text.slice(0, this.position)} : (${schema}) ${text.slice(this.position)}`;
   }
 }
@@ -52,7 +54,12 @@ export async function runRowwise(program: Program, collect: Collect, connection:
   /** A partition whose body walks rows is run value by value: each gets its own table to start from. */
   const partitioned = async (plan: PartitionNode & Pick<Plan, 'cols'>): Promise<Plan> => {
     const input = asPlan(await resolve(plan.input));
-    const keyed: Plan = { op: 'extend', input, items: [{ names: [keyName], expression: plan.by }], cols: [...input.cols, { name: keyName, type: plan.by.type }] };
+    const keyed: Plan = {
+      op: 'extend',
+      input,
+      items: [{ names: [keyName], expression: plan.by }],
+      cols: [...input.cols, { name: keyName, type: plan.by.type }],
+    };
     const groups = new Map<string, NativeValue[][]>();
     for (const row of toRows(await collect(keyed, lets))) {
       const key = String(row.at(-1));
@@ -72,15 +79,29 @@ export async function runRowwise(program: Program, collect: Collect, connection:
 
   const table = async (cols: readonly Column[], rows: readonly (readonly NativeValue[])[]): Promise<Plan> => {
     const name = `rowwise${(tables += 1)}`;
-    await connection.createTable(name, cols.map((column) => column.type), rows);
-    const ids = cols.map((column, index) => (column.type === 'decimal' ? `CAST(v${index} AS DECIMAL(38,18))` : column.type === 'guid' ? `CAST(v${index} AS UUID)` : `v${index}`));
+    await connection.createTable(
+      name,
+      cols.map((column) => column.type),
+      rows,
+    );
+    const ids = cols.map((column, index) =>
+      column.type === 'decimal'
+        ? `CAST(v${index} AS DECIMAL(38,18))`
+        : column.type === 'guid'
+          ? `CAST(v${index} AS UUID)`
+          : `v${index}`,
+    );
     return { op: 'temporary', name, ids, cols };
   };
 
   const temporary = async (plan: RowwiseNode & { readonly cols: readonly Column[] }): Promise<Plan> => {
     const result = await runOne(plan, (input) => collect(input, lets));
     if (plan.dataDependent) {
-      if (plan.schemaAt === undefined || plan.schemaAt < 0) throw new KqlError('notSupported', `'${plan.name}' without a schema inside a stored function is not supported.`);
+      if (plan.schemaAt === undefined || plan.schemaAt < 0)
+        throw new KqlError(
+          'notSupported',
+          `'${plan.name}' without a schema inside a stored function is not supported.`,
+        );
       throw new DataDependentSchema(plan.schemaAt, result.cols);
     }
     return table(plan.cols, result.rows);
@@ -103,7 +124,9 @@ function replaceContext(value: unknown, rows: Plan): unknown {
   if (typeof value !== 'object' || value === null) return value;
   if (isPlan(value) && value.op === 'context') return rows;
   const nested = isPlan(value) && (value.op === 'mvApply' || value.op === 'partition');
-  return Object.fromEntries(Object.entries(value).map(([key, item]) => [key, nested && key === 'body' ? item : replaceContext(item, rows)]));
+  return Object.fromEntries(
+    Object.entries(value).map(([key, item]) => [key, nested && key === 'body' ? item : replaceContext(item, rows)]),
+  );
 }
 
 function asPlan(value: unknown): Plan {
@@ -111,9 +134,13 @@ function asPlan(value: unknown): Plan {
   return value;
 }
 
-async function runOne(plan: RowwiseNode & { readonly cols: readonly Column[] }, collect: (input: Plan) => Promise<ColumnValues[][]>): Promise<RowTable> {
+async function runOne(
+  plan: RowwiseNode & { readonly cols: readonly Column[] },
+  collect: (input: Plan) => Promise<ColumnValues[][]>,
+): Promise<RowTable> {
   const operator = Object.hasOwn(rowOperatorsByName, plan.name) ? rowOperatorsByName[plan.name] : undefined;
-  if (!operator) throw new KqlError('notSupported', `'${plan.name}' is not supported.`, plan.at < 0 ? undefined : plan.at);
+  if (!operator)
+    throw new KqlError('notSupported', `'${plan.name}' is not supported.`, plan.at < 0 ? undefined : plan.at);
   const inputs: RowTable[] = [];
   for (const input of plan.inputs) inputs.push({ cols: input.cols, rows: toRows(await collect(input)) });
   return operator({ inputs, settings: plan.settings, cols: plan.dataDependent ? undefined : plan.cols, at: plan.at });
@@ -123,7 +150,8 @@ function toRows(chunks: readonly ColumnValues[][]): NativeValue[][] {
   const rows: NativeValue[][] = [];
   for (const columns of chunks) {
     const count = columns[0]?.length ?? 0;
-    if (rows.length + count > rowsMax) throw new KqlError('limits', `An operator that walks rows takes at most ${rowsMax} of them.`);
+    if (rows.length + count > rowsMax)
+      throw new KqlError('limits', `An operator that walks rows takes at most ${rowsMax} of them.`);
     for (let row = 0; row < count; row += 1) rows.push(columns.map((column) => column[row] ?? null));
   }
   return rows;

@@ -1,5 +1,14 @@
 import type { DuckDBConnection, DuckDBResult } from '@duckdb/node-api';
-import { BIGINT, BOOLEAN, DOUBLE, DuckDBDataChunk, DuckDBInstance, DuckDBScalarFunction, INTEGER, VARCHAR } from '@duckdb/node-api';
+import {
+  BIGINT,
+  BOOLEAN,
+  DOUBLE,
+  DuckDBDataChunk,
+  DuckDBInstance,
+  DuckDBScalarFunction,
+  INTEGER,
+  VARCHAR,
+} from '@duckdb/node-api';
 import type { KqlType } from '../kql/types.ts';
 import { physicalType } from '../kql/types.ts';
 import { KqlError } from '../kql/kql-error.ts';
@@ -39,7 +48,10 @@ export interface EngineDatabase {
 }
 
 /** Opens an in-memory database that cannot reach files, extensions or its own settings. Native functions are registered once. */
-export async function openEngineDatabase(options: EngineDatabaseOptions, natives: readonly NativeFunction[]): Promise<EngineDatabase> {
+export async function openEngineDatabase(
+  options: EngineDatabaseOptions,
+  natives: readonly NativeFunction[],
+): Promise<EngineDatabase> {
   const instance = await DuckDBInstance.create(':memory:', {
     threads: String(options.threads),
     memory_limit: options.memoryLimit,
@@ -65,7 +77,18 @@ export async function openEngineDatabase(options: EngineDatabaseOptions, natives
   };
 }
 
-const nativeTypes = { bool: BOOLEAN, int: BIGINT, long: BIGINT, real: DOUBLE, decimal: VARCHAR, datetime: BIGINT, timespan: BIGINT, guid: VARCHAR, string: VARCHAR, dynamic: VARCHAR } as const satisfies Record<KqlType, unknown>;
+const nativeTypes = {
+  bool: BOOLEAN,
+  int: BIGINT,
+  long: BIGINT,
+  real: DOUBLE,
+  decimal: VARCHAR,
+  datetime: BIGINT,
+  timespan: BIGINT,
+  guid: VARCHAR,
+  string: VARCHAR,
+  dynamic: VARCHAR,
+} as const satisfies Record<KqlType, unknown>;
 
 function scalarFunction(fn: NativeFunction): DuckDBScalarFunction {
   const { parameters } = fn;
@@ -89,9 +112,15 @@ export function engineError(error: unknown): KqlError {
   if (error instanceof KqlError) return error;
   const message = error instanceof Error ? error.message : '';
   if (/INTERRUPT/i.test(message)) return new KqlError('cancelled', 'The query was stopped.');
-  if (/^Out of Memory|failed to (allocate|pin|offload)/i.test(message)) return new KqlError('limits', 'The query needs more memory than it may use (E_RUNAWAY_QUERY).');
+  if (/^Out of Memory|failed to (allocate|pin|offload)/i.test(message))
+    return new KqlError('limits', 'The query needs more memory than it may use (E_RUNAWAY_QUERY).');
   if (/^Out of Range|overflow/i.test(message)) return new OverflowError();
-  if (/^Invalid Input Error: .*regex|no argument for repetition|missing \)|invalid perl operator|invalid escape/i.test(message)) return new KqlError('runtime', 'A regular expression in the query is not valid.');
+  if (
+    /^Invalid Input Error: .*regex|no argument for repetition|missing \)|invalid perl operator|invalid escape/i.test(
+      message,
+    )
+  )
+    return new KqlError('runtime', 'A regular expression in the query is not valid.');
   if (/^Conversion Error/.test(message)) return new KqlError('runtime', 'A value could not be converted.');
   const failure = new KqlError('internal', 'The engine could not run the query.');
   failure.cause = error;
@@ -110,7 +139,10 @@ function connection(duckdb: DuckDBConnection): EngineConnection {
     async *stream(sql, bound) {
       let result: DuckDBResult;
       try {
-        result = await duckdb.stream(sql, bound.map(({ value }) => value));
+        result = await duckdb.stream(
+          sql,
+          bound.map(({ value }) => value),
+        );
       } catch (error) {
         throw engineError(error);
       }
@@ -127,7 +159,9 @@ function connection(duckdb: DuckDBConnection): EngineConnection {
       }
     },
     async createTable(name, types, rows) {
-      const columns = types.map((type, index) => `v${index} ${type === 'decimal' || type === 'guid' ? 'VARCHAR' : physicalType[type]}`);
+      const columns = types.map(
+        (type, index) => `v${index} ${type === 'decimal' || type === 'guid' ? 'VARCHAR' : physicalType[type]}`,
+      );
       await duckdb.run(`CREATE TEMP TABLE ${name} (${[...columns, 'position BIGINT'].join(', ')})`);
       const appender = await duckdb.createAppender(name);
       rows.forEach((row, position) => {
@@ -147,7 +181,10 @@ function connection(duckdb: DuckDBConnection): EngineConnection {
     },
     async run(sql, bound = []) {
       try {
-        await duckdb.run(sql, bound.map(({ value }) => value));
+        await duckdb.run(
+          sql,
+          bound.map(({ value }) => value),
+        );
       } catch (error) {
         throw engineError(error);
       }
@@ -159,12 +196,18 @@ function connection(duckdb: DuckDBConnection): EngineConnection {
 }
 
 /** The DuckDB type of a value on its way from JavaScript: decimal and guid come as text and are cast where they are read. */
-export const stagingType = (type: KqlType): string => (type === 'decimal' || type === 'guid' ? 'VARCHAR' : physicalType[type]);
+export const stagingType = (type: KqlType): string =>
+  type === 'decimal' || type === 'guid' ? 'VARCHAR' : physicalType[type];
 
 const appendTypes = { ...nativeTypes, int: INTEGER } as const;
 const chunkRows = 2048;
 
-async function appendColumns(duckdb: DuckDBConnection, table: string, types: readonly KqlType[], columns: readonly ColumnValues[]): Promise<void> {
+async function appendColumns(
+  duckdb: DuckDBConnection,
+  table: string,
+  types: readonly KqlType[],
+  columns: readonly ColumnValues[],
+): Promise<void> {
   const rowCount = columns[0]?.length ?? 0;
   if (rowCount === 0) return;
   const appender = await duckdb.createAppender(table);

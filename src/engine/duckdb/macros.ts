@@ -1,7 +1,10 @@
 /** SQL macros behind the generated SQL: name(parameters) and body. They are expressions, expanded in place by DuckDB.
  * Ticks: 100 ns since 0001-01-01; 621355968000000000 of them until 1970. */
 export const macros: readonly (readonly [string, string])[] = [
-  ['kql_wrap(x)', `CAST(((((x)::HUGEINT + 9223372036854775808) % 18446744073709551616 + 18446744073709551616) % 18446744073709551616) - 9223372036854775808 AS BIGINT)`],
+  [
+    'kql_wrap(x)',
+    `CAST(((((x)::HUGEINT + 9223372036854775808) % 18446744073709551616 + 18446744073709551616) % 18446744073709551616) - 9223372036854775808 AS BIGINT)`,
+  ],
   ['kql_ts(t)', `make_timestamp((t) // 10 - 62135596800000000)`],
   ['kql_ticks(ts)', `(epoch_us(ts) * 10 + 621355968000000000)`],
   ['kql_floor_mod(a, b)', `((((a) % (b)) + abs(b)) % abs(b))`],
@@ -15,14 +18,20 @@ export const macros: readonly (readonly [string, string])[] = [
     'kql_json_of_real(x)',
     `CASE WHEN isfinite(x) AND abs(x) < 1e15 AND (abs(x) >= 1e-4 OR x = 0) THEN CAST(x AS VARCHAR) ELSE kql_n_real_json(x) END`,
   ],
-  ['kql_text_of_decimal(x)', `coalesce(regexp_replace(regexp_replace(CAST(x AS VARCHAR), '(\\.[0-9]*?)0+$', '\\1'), '\\.$', ''), '')`],
+  [
+    'kql_text_of_decimal(x)',
+    `coalesce(regexp_replace(regexp_replace(CAST(x AS VARCHAR), '(\\.[0-9]*?)0+$', '\\1'), '\\.$', ''), '')`,
+  ],
   ['kql_json_of_decimal(x)', `'"' || kql_text_of_decimal(CASE WHEN x IS NULL THEN NULL ELSE x END) || '"'`],
   ['kql_json_of_bool(x)', `CASE WHEN x THEN 'true' WHEN NOT x THEN 'false' END`],
   [
     'kql_text_of_datetime(t)',
     `coalesce(strftime(kql_ts(t), '%Y-%m-%dT%H:%M:%S.') || lpad(CAST((t) % 10000000 AS VARCHAR), 7, '0') || 'Z', '')`,
   ],
-  ['kql_json_of_datetime(t)', `'"' || strftime(kql_ts(t), '%Y-%m-%dT%H:%M:%S.') || lpad(CAST((t) % 10000000 AS VARCHAR), 7, '0') || 'Z"'`],
+  [
+    'kql_json_of_datetime(t)',
+    `'"' || strftime(kql_ts(t), '%Y-%m-%dT%H:%M:%S.') || lpad(CAST((t) % 10000000 AS VARCHAR), 7, '0') || 'Z"'`,
+  ],
   [
     'kql_timespan_body(t)',
     `CASE WHEN (t) < 0 THEN '-' ELSE '' END || CASE WHEN abs(t) >= 864000000000 THEN CAST(abs(t) // 864000000000 AS VARCHAR) || '.' ELSE '' END
@@ -36,7 +45,10 @@ export const macros: readonly (readonly [string, string])[] = [
   ['kql_json_of_text(s)', `CAST(to_json(CAST(s AS VARCHAR)) AS VARCHAR)`],
   // Out of range goes to the nearest end; NaN and infinities are null.
   ['kql_int_wrapped(x)', `CAST((((x) % 4294967296 + 4294967296 + 2147483648) % 4294967296) - 2147483648 AS INTEGER)`],
-  ['kql_int_of_real(x)', `CASE WHEN isfinite(x) THEN CAST(greatest(least(trunc(x), 2147483647), -2147483648) AS INTEGER) END`],
+  [
+    'kql_int_of_real(x)',
+    `CASE WHEN isfinite(x) THEN CAST(greatest(least(trunc(x), 2147483647), -2147483648) AS INTEGER) END`,
+  ],
   [
     'kql_long_of_real(x)',
     `CASE WHEN NOT isfinite(x) THEN NULL WHEN x >= 9223372036854775807 THEN 9223372036854775807 WHEN x <= -9223372036854775808 THEN (-9223372036854775808)::BIGINT ELSE CAST(trunc(x) AS BIGINT) END`,
@@ -59,7 +71,10 @@ export const macros: readonly (readonly [string, string])[] = [
       WHEN regexp_full_match(lower(trim(s)), 'nan') THEN 'NaN'::DOUBLE WHEN regexp_full_match(lower(trim(s)), '[+]?inf(inity)?') THEN 'Infinity'::DOUBLE
       WHEN regexp_full_match(lower(trim(s)), '-inf(inity)?') THEN '-Infinity'::DOUBLE END`,
   ],
-  ['kql_decimal_of_text(s)', `CASE WHEN regexp_full_match(s, '\\s*[+-]?([0-9]+\\.?[0-9]*|\\.[0-9]+)([eE][+-]?[0-9]+)?\\s*') THEN TRY_CAST(trim(s) AS DECIMAL(38,18)) END`],
+  [
+    'kql_decimal_of_text(s)',
+    `CASE WHEN regexp_full_match(s, '\\s*[+-]?([0-9]+\\.?[0-9]*|\\.[0-9]+)([eE][+-]?[0-9]+)?\\s*') THEN TRY_CAST(trim(s) AS DECIMAL(38,18)) END`,
+  ],
   ['kql_datetime_of_text(s)', `kql_n_datetime_of_text(s)`],
   ['kql_timespan_of_text(s)', `kql_n_timespan_of_text(s)`],
   ['kql_guid_of_text(s)', `TRY_CAST(trim(s, ' {}()') AS UUID)`],
@@ -71,7 +86,10 @@ export const macros: readonly (readonly [string, string])[] = [
     `CASE json_type(j) WHEN 'VARCHAR' THEN kql_long_of_text(json_extract_string(j, '$')) WHEN 'DOUBLE' THEN kql_long_of_real(TRY_CAST(j AS DOUBLE))
       WHEN 'BOOLEAN' THEN CASE j WHEN 'true' THEN 1 ELSE 0 END ELSE TRY_CAST(j AS BIGINT) END`,
   ],
-  ['kql_int_of_json(j)', `CASE json_type(j) WHEN 'VARCHAR' THEN kql_int_of_text(json_extract_string(j, '$')) WHEN 'DOUBLE' THEN kql_int_of_real(TRY_CAST(j AS DOUBLE)) ELSE kql_int_wrapped(kql_long_of_json(j)) END`],
+  [
+    'kql_int_of_json(j)',
+    `CASE json_type(j) WHEN 'VARCHAR' THEN kql_int_of_text(json_extract_string(j, '$')) WHEN 'DOUBLE' THEN kql_int_of_real(TRY_CAST(j AS DOUBLE)) ELSE kql_int_wrapped(kql_long_of_json(j)) END`,
+  ],
   [
     'kql_real_of_json(j)',
     `CASE json_type(j) WHEN 'VARCHAR' THEN kql_real_of_text(json_extract_string(j, '$')) WHEN 'BOOLEAN' THEN CASE j WHEN 'true' THEN 1e0 ELSE 0e0 END ELSE TRY_CAST(j AS DOUBLE) END`,
@@ -81,8 +99,14 @@ export const macros: readonly (readonly [string, string])[] = [
     'kql_bool_of_json(j)',
     `CASE json_type(j) WHEN 'BOOLEAN' THEN j = 'true' WHEN 'VARCHAR' THEN coalesce(kql_bool_of_text(json_extract_string(j, '$')), CASE WHEN kql_long_of_text(json_extract_string(j, '$')) <> 0 THEN true END) ELSE TRY_CAST(j AS DOUBLE) <> 0 END`,
   ],
-  ['kql_datetime_of_json(j)', `CASE json_type(j) WHEN 'VARCHAR' THEN kql_datetime_of_text(json_extract_string(j, '$')) ELSE TRY_CAST(j AS BIGINT) END`],
-  ['kql_timespan_of_json(j)', `CASE json_type(j) WHEN 'VARCHAR' THEN kql_timespan_of_text(json_extract_string(j, '$')) ELSE TRY_CAST(j AS BIGINT) END`],
+  [
+    'kql_datetime_of_json(j)',
+    `CASE json_type(j) WHEN 'VARCHAR' THEN kql_datetime_of_text(json_extract_string(j, '$')) ELSE TRY_CAST(j AS BIGINT) END`,
+  ],
+  [
+    'kql_timespan_of_json(j)',
+    `CASE json_type(j) WHEN 'VARCHAR' THEN kql_timespan_of_text(json_extract_string(j, '$')) ELSE TRY_CAST(j AS BIGINT) END`,
+  ],
   ['kql_guid_of_json(j)', `kql_guid_of_text(json_extract_string(j, '$'))`],
   ['kql_path_key(k)', `'$."' || replace(replace(k, '\\', '\\\\'), '"', '\\"') || '"'`],
   // An array as a list of JSON texts; a bag as one-key bags; anything else as itself.

@@ -1,6 +1,7 @@
 import type { ChildProcess } from 'node:child_process';
 import { fork } from 'node:child_process';
 import type { KqlCatalog } from './catalog.ts';
+import type { ParsedCommand } from './ir/command.ts';
 import type { Program } from './ir/plan.ts';
 import { deserializeKqlError, KqlError } from './kql-error.ts';
 import type { ParserReply, ParserRequest } from './parser-protocol.ts';
@@ -16,6 +17,8 @@ export interface ParserLimits {
 export interface KqlParser {
   /** @throws KqlError */
   compile(text: string, database: string, catalog: KqlCatalog): Promise<Program>;
+  /** @throws KqlError syntax for what the parser does not know as a command */
+  parseCommand(text: string, database: string, catalog: KqlCatalog): Promise<ParsedCommand>;
   /** Resolves when the process can take requests. */
   ready(): Promise<void>;
   stop(): void;
@@ -46,7 +49,11 @@ export function createKqlParser(options: {
   let onReady: { promise: Promise<void>; resolve: () => void } = deferred();
 
   function start(): ChildProcess {
-    const started = fork(entry, [], { stdio: ['ignore', 'ignore', 'inherit', 'ipc'], execArgv: [...(options.execArgv ?? [])], env: {} });
+    const started = fork(entry, [], {
+      stdio: ['ignore', 'ignore', 'inherit', 'ipc'],
+      execArgv: [...(options.execArgv ?? [])],
+      env: {},
+    });
     started.on('message', (message) => {
       if (started === child) receive(message as ParserReply);
     });
@@ -107,18 +114,34 @@ export function createKqlParser(options: {
     known.add(catalog.version);
   }
 
+  async function request(
+    k: 'query' | 'command',
+    text: string,
+    database: string,
+    catalog: KqlCatalog,
+  ): Promise<ParserReply> {
+    if (text.length > limits.textMax)
+      throw new KqlError('limits', `The text is longer than ${limits.textMax} characters.`);
+    if (!known.has(catalog.version)) await sendCatalog(catalog);
+    const body = { k, text, database, catalogVersion: catalog.version } as const;
+    let reply = await ask({ id: nextId++, ...body });
+    if (reply.k === 'unknownCatalog') {
+      await sendCatalog(catalog);
+      reply = await ask({ id: nextId++, ...body });
+    }
+    if (reply.k === 'refused') throw deserializeKqlError(reply.error);
+    return reply;
+  }
+
   return {
     async compile(text, database, catalog) {
-      if (text.length > limits.textMax) throw new KqlError('limits', `The query text is longer than ${limits.textMax} characters.`);
-      if (!known.has(catalog.version)) await sendCatalog(catalog);
-      const request = { k: 'query', text, database, catalogVersion: catalog.version } as const;
-      let reply = await ask({ id: nextId++, ...request });
-      if (reply.k === 'unknownCatalog') {
-        await sendCatalog(catalog);
-        reply = await ask({ id: nextId++, ...request });
-      }
+      const reply = await request('query', text, database, catalog);
       if (reply.k === 'program') return reply.program;
-      if (reply.k === 'refused') throw deserializeKqlError(reply.error);
+      throw new KqlError('internal', 'The parser gave no answer.');
+    },
+    async parseCommand(text, database, catalog) {
+      const reply = await request('command', text, database, catalog);
+      if (reply.k === 'commandParsed') return reply.command;
       throw new KqlError('internal', 'The parser gave no answer.');
     },
     ready() {

@@ -1,15 +1,23 @@
 import type { KqlCatalog } from './catalog.ts';
+import type { ParsedCommand } from './ir/command.ts';
 import type { Program } from './ir/plan.ts';
 import type { SerializedKqlError } from './kql-error.ts';
 
 /** Messages between the engine and its parser process (JSON over IPC). */
 export type ParserRequest =
   | { readonly id: number; readonly k: 'catalog'; readonly catalog: KqlCatalog }
-  | { readonly id: number; readonly k: 'query'; readonly text: string; readonly database: string; readonly catalogVersion: string };
+  | {
+      readonly id: number;
+      readonly k: 'query' | 'command';
+      readonly text: string;
+      readonly database: string;
+      readonly catalogVersion: string;
+    };
 
 export type ParserReply =
   | { readonly id: number; readonly k: 'ready' }
   | { readonly id: number; readonly k: 'done' }
   | { readonly id: number; readonly k: 'unknownCatalog' }
   | { readonly id: number; readonly k: 'program'; readonly program: Program }
+  | { readonly id: number; readonly k: 'commandParsed'; readonly command: ParsedCommand }
   | { readonly id: number; readonly k: 'refused'; readonly error: SerializedKqlError };

@@ -53,10 +53,13 @@ export const masked = (value: bigint, prefix: number, bits: 32 | 128): bigint =>
   return (value >> host) << host;
 };
 
-export const formatIpv4 = (value: bigint): string => [24n, 16n, 8n, 0n].map((shift) => String((value >> shift) & 255n)).join('.');
+export const formatIpv4 = (value: bigint): string =>
+  [24n, 16n, 8n, 0n].map((shift) => String((value >> shift) & 255n)).join('.');
 
 export const formatIpv6 = (value: bigint): string =>
-  Array.from({ length: 8 }, (_group, index) => ((value >> BigInt(112 - index * 16)) & 0xffffn).toString(16).padStart(4, '0')).join(':');
+  Array.from({ length: 8 }, (_group, index) =>
+    ((value >> BigInt(112 - index * 16)) & 0xffffn).toString(16).padStart(4, '0'),
+  ).join(':');
 
 /** @returns -1, 0 or 1 of the parts that the shorter prefix (or the given one) keeps */
 export function compareAddresses(a: Address, b: Address, prefix: number, bits: 32 | 128): number {
@@ -67,7 +70,12 @@ export function compareAddresses(a: Address, b: Address, prefix: number, bits: 3
 
 const privateRanges = ['10.0.0.0/8', '172.16.0.0/12', '192.168.0.0/16'].map((range) => parseIpv4(range));
 export const isPrivateIpv4 = (address: Address): boolean =>
-  privateRanges.some((range) => range !== undefined && masked(address.value, Math.min(range.prefix, address.prefix), 32) === masked(range.value, Math.min(range.prefix, address.prefix), 32));
+  privateRanges.some(
+    (range) =>
+      range !== undefined &&
+      masked(address.value, Math.min(range.prefix, address.prefix), 32) ===
+        masked(range.value, Math.min(range.prefix, address.prefix), 32),
+  );
 
 export const isInRange = (address: Address, range: Address, bits: 32 | 128): boolean =>
   masked(address.value, range.prefix, bits) === masked(range.value, range.prefix, bits);
@@ -75,7 +83,7 @@ export const isInRange = (address: Address, range: Address, bits: 32 | 128): boo
 /** The fewest CIDR blocks that cover exactly `from` to `to`. */
 export function cidrBlocks(from: bigint, to: bigint): string[] {
   const blocks: string[] = [];
-  for (let at = from; at <= to; ) {
+  for (let at = from; at <= to;) {
     let size = 1n;
     while (at % (size * 2n) === 0n && at + size * 2n - 1n <= to) size *= 2n;
     blocks.push(`${formatIpv4(at)}/${32 - (size.toString(2).length - 1)}`);
@@ -86,5 +94,7 @@ export function cidrBlocks(from: bigint, to: bigint): string[] {
 
 /** Addresses that stand free in a text: not preceded or followed by a letter or digit. */
 export function addressesIn(text: string): string[] {
-  return [...text.matchAll(/(?<![\p{L}\p{N}])\d{1,3}\.\d{1,3}\.\d{1,3}\.\d{1,3}(?![\p{L}\p{N}])/gu)].map((match) => match[0]).filter((address) => parseIpv4(address));
+  return [...text.matchAll(/(?<![\p{L}\p{N}])\d{1,3}\.\d{1,3}\.\d{1,3}\.\d{1,3}(?![\p{L}\p{N}])/gu)]
+    .map((match) => match[0])
+    .filter((address) => parseIpv4(address));
 }

@@ -49,11 +49,18 @@ export function decodePunycode(text: string): string {
   const split = text.lastIndexOf('-');
   const points = [...text.slice(0, Math.max(split, 0))].map((character) => character.codePointAt(0) ?? 0);
   let [n, i, bias] = [128, 0, 72];
-  for (let at = split + 1; at < text.length; ) {
+  for (let at = split + 1; at < text.length;) {
     const start = i;
     for (let [w, k] = [1, base]; ; k += base) {
       const code = text.charCodeAt(at++);
-      const value = code >= 48 && code < 58 ? code - 22 : code >= 65 && code < 91 ? code - 65 : code >= 97 && code < 123 ? code - 97 : base;
+      const value =
+        code >= 48 && code < 58
+          ? code - 22
+          : code >= 65 && code < 91
+            ? code - 65
+            : code >= 97 && code < 123
+              ? code - 97
+              : base;
       if (!(value < base)) throw new RangeError('This is no punycode.');
       i += value * w;
       const t = threshold(k, bias);

@@ -18,7 +18,8 @@ export function xxhash64(bytes: Buffer): bigint {
   if (length >= 32) {
     const lanes = [(p1 + p2) & mask, p2, 0n, (mask + 1n - p1) & mask];
     for (; at + 32 <= length; at += 32) {
-      for (let lane = 0; lane < 4; lane += 1) lanes[lane] = round(lanes[lane] ?? 0n, bytes.readBigUInt64LE(at + lane * 8));
+      for (let lane = 0; lane < 4; lane += 1)
+        lanes[lane] = round(lanes[lane] ?? 0n, bytes.readBigUInt64LE(at + lane * 8));
     }
     const [a = 0n, b = 0n, c = 0n, d = 0n] = lanes;
     acc = (rotl(a, 1n) + rotl(b, 7n) + rotl(c, 12n) + rotl(d, 18n)) & mask;

@@ -11,15 +11,23 @@ import { nullOf } from './row-operator.ts';
 
 /** The type of the column that a bag's values unpack to: that of all of them, else dynamic. */
 function unpackedType(values: readonly string[]): KqlType {
-  const types = new Set(values.filter((value) => value !== 'null').map((value): KqlType => {
-    const kind = jsonKind(value);
-    if (kind === 'number') return /^-?\d+$/.test(value) ? 'long' : 'real';
-    if (kind === 'bool') return 'bool';
-    if (kind !== 'string') return 'dynamic';
-    return isoDatetime.test(value) && parseDatetime(jsonToText(value)) !== undefined ? 'datetime' : 'string';
-  }));
+  const types = new Set(
+    values
+      .filter((value) => value !== 'null')
+      .map((value): KqlType => {
+        const kind = jsonKind(value);
+        if (kind === 'number') return /^-?\d+$/.test(value) ? 'long' : 'real';
+        if (kind === 'bool') return 'bool';
+        if (kind !== 'string') return 'dynamic';
+        return isoDatetime.test(value) && parseDatetime(jsonToText(value)) !== undefined ? 'datetime' : 'string';
+      }),
+  );
   const [only] = types;
-  return types.size === 1 && only ? only : types.size === 2 && types.has('long') && types.has('real') ? 'real' : 'dynamic';
+  return types.size === 1 && only
+    ? only
+    : types.size === 2 && types.has('long') && types.has('real')
+      ? 'real'
+      : 'dynamic';
 }
 const isoDatetime = /^"\d{4}-\d{2}-\d{2}(T[\d:.]+Z?)?"$/;
 
@@ -30,18 +38,30 @@ const bagUnpack: RowOperator = (call) => {
   const prefix = String(args.constant(1, 'OutputColumnPrefix') ?? '');
   const conflict = String(args.constant(2, 'columnsConflict') ?? 'error');
   const ignored = new Set((itemsOf(args.constant(3, 'ignoredProperties') ?? null) ?? []).map(jsonToText));
-  const bags = args.rows.rows.map((row) => new Map((jsonPairs(String(row[source] ?? '')) ?? []).filter(([name]) => !ignored.has(name)).map(([name, value]) => [prefix + name, value])));
+  const bags = args.rows.rows.map(
+    (row) =>
+      new Map(
+        (jsonPairs(String(row[source] ?? '')) ?? [])
+          .filter(([name]) => !ignored.has(name))
+          .map(([name, value]) => [prefix + name, value]),
+      ),
+  );
   const kept = args.rows.cols.filter((_column, index) => index !== source);
   const found = new Map<string, string[]>();
   for (const bag of bags) for (const [name, value] of bag) found.set(name, [...(found.get(name) ?? []), value]);
   const clashing = kept.filter((column) => found.has(column.name));
-  if (clashing.length > 0 && conflict === 'error' && !call.cols) throw new KqlError('semantic', `evaluate bag_unpack(): the column '${clashing[0]?.name ?? ''}' exists already.`);
+  if (clashing.length > 0 && conflict === 'error' && !call.cols)
+    throw new KqlError('semantic', `evaluate bag_unpack(): the column '${clashing[0]?.name ?? ''}' exists already.`);
   const replaced = new Set(conflict === 'replace_source' ? clashing.map((column) => column.name) : []);
   const sourceName = args.rows.cols[source]?.name;
   const rank = (name: string): string => (name === sourceName ? '' : name);
-  const fresh = [...found.keys()].filter((name) => !kept.some((column) => column.name === name)).sort((a, b) => (rank(a) < rank(b) ? -1 : 1));
+  const fresh = [...found.keys()]
+    .filter((name) => !kept.some((column) => column.name === name))
+    .sort((a, b) => (rank(a) < rank(b) ? -1 : 1));
   const cols: readonly Column[] = call.cols ?? [
-    ...kept.map((column): Column => (replaced.has(column.name) ? { name: column.name, type: unpackedType(found.get(column.name) ?? []) } : column)),
+    ...kept.map((column): Column =>
+      replaced.has(column.name) ? { name: column.name, type: unpackedType(found.get(column.name) ?? []) } : column,
+    ),
     ...fresh.map((name): Column => ({ name, type: unpackedType(found.get(name) ?? []) })),
   ];
   const rows = args.rows.rows.map((row, at) => {
@@ -51,7 +71,9 @@ const bagUnpack: RowOperator = (call) => {
       const unpacked = bag?.get(column.name);
       const takesOwn = own >= 0 && (unpacked === undefined || conflict !== 'replace_source');
       if (takesOwn) return row[own] ?? nullOf(column.type);
-      return unpacked === undefined || unpacked === 'null' ? nullOf(column.type) : (toType(unpacked, 'dynamic', column.type) ?? nullOf(column.type));
+      return unpacked === undefined || unpacked === 'null'
+        ? nullOf(column.type)
+        : (toType(unpacked, 'dynamic', column.type) ?? nullOf(column.type));
     });
   });
   return { cols, rows };
@@ -61,7 +83,13 @@ const bagUnpack: RowOperator = (call) => {
 const narrow: RowOperator = (call) => {
   const args = argumentsOf(call, 'narrow');
   const cols = call.cols ?? [];
-  const rows = args.rows.rows.flatMap((row, at) => args.rows.cols.map((column, index): NativeValue[] => [column.name, BigInt(at), toType(row[index] ?? null, column.type, 'string') ?? '']));
+  const rows = args.rows.rows.flatMap((row, at) =>
+    args.rows.cols.map((column, index): NativeValue[] => [
+      column.name,
+      BigInt(at),
+      toType(row[index] ?? null, column.type, 'string') ?? '',
+    ]),
+  );
   return { cols, rows };
 };
 

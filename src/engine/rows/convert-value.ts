@@ -50,7 +50,13 @@ function ofText(text: string, to: KqlType): NativeValue {
   const trimmed = text.trim();
   switch (to) {
     case 'bool':
-      return /^true$/i.test(trimmed) ? true : /^false$/i.test(trimmed) ? false : /^[+-]?\d+$/.test(trimmed) ? BigInt(trimmed) !== 0n : null;
+      return /^true$/i.test(trimmed)
+        ? true
+        : /^false$/i.test(trimmed)
+          ? false
+          : /^[+-]?\d+$/.test(trimmed)
+            ? BigInt(trimmed) !== 0n
+            : null;
     case 'int':
     case 'long':
       return /^[+-]?\d+$/.test(trimmed) || /^0x[0-9a-f]+$/i.test(trimmed) ? BigInt(trimmed.replace(/^\+/, '')) : null;
@@ -73,7 +79,8 @@ function ofJson(json: string, to: KqlType): NativeValue {
   if (to === 'string') return jsonToText(json);
   const kind = jsonKind(json);
   if (kind === 'string') return ofText(jsonToText(json), to);
-  if (kind === 'bool') return to === 'bool' ? json === 'true' : to === 'real' ? Number(json === 'true') : BigInt(json === 'true');
+  if (kind === 'bool')
+    return to === 'bool' ? json === 'true' : to === 'real' ? Number(json === 'true') : BigInt(json === 'true');
   if (kind !== 'number') return null;
   if (to === 'real') return Number(json);
   if (to === 'bool') return Number(json) !== 0;

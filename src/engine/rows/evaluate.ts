@@ -50,13 +50,24 @@ function evaluateCall(call: Call, resolve: Resolve): NativeValue {
   if (core) return core(args, call);
   const native = nativeByName().get(call.name);
   if (native && args.length === native.parameters.length) {
-    return toType(native.run(native.parameters.map((type, index) => toType(args[index]?.value ?? null, args[index]?.type ?? type, type))), native.result, call.type);
+    return toType(
+      native.run(
+        native.parameters.map((type, index) => toType(args[index]?.value ?? null, args[index]?.type ?? type, type)),
+      ),
+      native.result,
+      call.type,
+    );
   }
-  throw new KqlError('notSupported', `'${call.name}' is not supported in an operator that walks rows.`, call.at < 0 ? undefined : call.at);
+  throw new KqlError(
+    'notSupported',
+    `'${call.name}' is not supported in an operator that walks rows.`,
+    call.at < 0 ? undefined : call.at,
+  );
 }
 
 let byName: Map<string, ReturnType<typeof nativeFunctions>[number]> | undefined;
-const nativeByName = (): NonNullable<typeof byName> => (byName ??= new Map(nativeFunctions().map((fn) => [fn.name, fn])));
+const nativeByName = (): NonNullable<typeof byName> =>
+  (byName ??= new Map(nativeFunctions().map((fn) => [fn.name, fn])));
 
 const bool = (call: Call, index: number, resolve: Resolve): NativeValue => {
   const argument = call.args[index];
@@ -66,7 +77,8 @@ const branch = (call: Call, index: number, resolve: Resolve): NativeValue => {
   const argument = call.args[index];
   return argument ? toType(evaluate(argument, resolve), argument.type, call.type) : null;
 };
-const iff = (call: Call, resolve: Resolve): NativeValue => branch(call, bool(call, 0, resolve) === true ? 1 : 2, resolve);
+const iff = (call: Call, resolve: Resolve): NativeValue =>
+  branch(call, bool(call, 0, resolve) === true ? 1 : 2, resolve);
 
 const lazyCalls: Readonly<Record<string, (call: Call, resolve: Resolve) => NativeValue>> = {
   and: (call, resolve) => {
@@ -84,7 +96,8 @@ const lazyCalls: Readonly<Record<string, (call: Call, resolve: Resolve) => Nativ
   iff,
   iif: iff,
   case: (call, resolve) => {
-    for (let index = 0; index + 1 < call.args.length; index += 2) if (bool(call, index, resolve) === true) return branch(call, index + 1, resolve);
+    for (let index = 0; index + 1 < call.args.length; index += 2)
+      if (bool(call, index, resolve) === true) return branch(call, index + 1, resolve);
     return branch(call, call.args.length - 1, resolve);
   },
   coalesce: (call, resolve) => {
@@ -97,7 +110,8 @@ const lazyCalls: Readonly<Record<string, (call: Call, resolve: Resolve) => Nativ
 };
 
 type Core = (args: readonly Evaluated[], call: Call) => NativeValue;
-const text = (argument: Evaluated | undefined): string => String(argument ? (toType(argument.value, argument.type, 'string') ?? '') : '');
+const text = (argument: Evaluated | undefined): string =>
+  String(argument ? (toType(argument.value, argument.type, 'string') ?? '') : '');
 
 const rank: Readonly<Partial<Record<KqlType, number>>> = { bool: 0, int: 1, long: 2, decimal: 3, real: 4 };
 function common(a: KqlType, b: KqlType): KqlType {
@@ -143,7 +157,8 @@ const arithmetic =
     const [a, b] = args;
     if (!a || !b || a.value === null || b.value === null) return null;
     const isReal = [a, b].some((side) => side.type === 'real' || side.type === 'decimal' || side.type === 'dynamic');
-    const number = (side: Evaluated): number => Number(isTime(side.type) ? side.value : toType(side.value, side.type, 'real'));
+    const number = (side: Evaluated): number =>
+      Number(isTime(side.type) ? side.value : toType(side.value, side.type, 'real'));
     if (isReal || (call.name === '/' && isTime(a.type) && isTime(b.type))) {
       const result = real(number(a), number(b));
       if (isTime(call.type) || call.type === 'long') return Number.isFinite(result) ? BigInt(Math.trunc(result)) : null;
@@ -156,11 +171,13 @@ const arithmetic =
 
 const members = (args: readonly Evaluated[]): Evaluated[] =>
   args.slice(1).flatMap((argument): Evaluated[] => {
-    const items = argument.type === 'dynamic' && typeof argument.value === 'string' ? jsonItems(argument.value) : undefined;
+    const items =
+      argument.type === 'dynamic' && typeof argument.value === 'string' ? jsonItems(argument.value) : undefined;
     return items ? items.map((value) => ({ value, type: 'dynamic' })) : [argument];
   });
 const isMember: Core = (args) => members(args).some((member) => order([args[0] ?? member, member]) === 0);
-const isMemberFolded: Core = (args) => members(args).some((member) => text(args[0]).toLowerCase() === text(member).toLowerCase());
+const isMemberFolded: Core = (args) =>
+  members(args).some((member) => text(args[0]).toLowerCase() === text(member).toLowerCase());
 const textTest =
   (test: (a: string, b: string) => boolean, fold: boolean): Core =>
   ([a, b]) =>
@@ -206,7 +223,9 @@ const positive: Readonly<Record<string, Core>> = {
 
 const coreCalls: Readonly<Record<string, Core>> = {
   ...positive,
-  ...Object.fromEntries(Object.entries(positive).map(([name, core]) => [name === '==' ? '!=' : `!${name}`, negated(core)])),
+  ...Object.fromEntries(
+    Object.entries(positive).map(([name, core]) => [name === '==' ? '!=' : `!${name}`, negated(core)]),
+  ),
   '<>': negated(equal),
   '<': comparison((sign) => sign < 0),
   '<=': comparison((sign) => sign <= 0),
@@ -215,20 +234,44 @@ const coreCalls: Readonly<Record<string, Core>> = {
   '=~': textTest((a, b) => a === b, true),
   '!~': textTest((a, b) => a !== b, true),
   'matches regex': ([a, b]) => regex(text(b)).test(text(a)),
-  has_any: (args) => members(args).some((member) => hasTerm('has', false)([args[0] ?? member, member], emptyCall) === true),
-  has_all: (args) => members(args).every((member) => hasTerm('has', false)([args[0] ?? member, member], emptyCall) === true),
+  has_any: (args) =>
+    members(args).some((member) => hasTerm('has', false)([args[0] ?? member, member], emptyCall) === true),
+  has_all: (args) =>
+    members(args).every((member) => hasTerm('has', false)([args[0] ?? member, member], emptyCall) === true),
   not: ([a]) => {
     const value = a ? toType(a.value, a.type, 'bool') : null;
     return value === null ? null : value !== true;
   },
-  '+': arithmetic((a, b) => a + b, (a, b) => a + b),
-  '-': arithmetic((a, b) => a - b, (a, b) => a - b),
-  '*': arithmetic((a, b) => a * b, (a, b) => a * b),
-  '/': arithmetic((a, b) => (b === 0n ? null : a / b), (a, b) => a / b),
+  '+': arithmetic(
+    (a, b) => a + b,
+    (a, b) => a + b,
+  ),
+  '-': arithmetic(
+    (a, b) => a - b,
+    (a, b) => a - b,
+  ),
+  '*': arithmetic(
+    (a, b) => a * b,
+    (a, b) => a * b,
+  ),
+  '/': arithmetic(
+    (a, b) => (b === 0n ? null : a / b),
+    (a, b) => a / b,
+  ),
   '%': arithmetic(floorMod, (a, b) => ((a % b) + Math.abs(b)) % Math.abs(b)),
   neg: ([a]) => (typeof a?.value === 'bigint' ? -a.value : typeof a?.value === 'number' ? -a.value : null),
-  abs: ([a]) => (typeof a?.value === 'bigint' ? (a.value < 0n ? -a.value : a.value) : typeof a?.value === 'number' ? Math.abs(a.value) : null),
-  bin: arithmetic((a, b) => (b <= 0n ? null : a - (floorMod(a, b) ?? 0n)), (a, b) => (b === 0 ? NaN : Math.floor(a / b) * b)),
+  abs: ([a]) =>
+    typeof a?.value === 'bigint'
+      ? a.value < 0n
+        ? -a.value
+        : a.value
+      : typeof a?.value === 'number'
+        ? Math.abs(a.value)
+        : null,
+  bin: arithmetic(
+    (a, b) => (b <= 0n ? null : a - (floorMod(a, b) ?? 0n)),
+    (a, b) => (b === 0 ? NaN : Math.floor(a / b) * b),
+  ),
   isnull: isNull,
   isnotnull: negated(isNull),
   isempty: isEmpty,
@@ -251,7 +294,8 @@ const coreCalls: Readonly<Record<string, Core>> = {
     const items = typeof a?.value === 'string' ? jsonItems(a.value) : undefined;
     return items ? BigInt(items.length) : null;
   },
-  pack_array: (args) => `[${args.map((argument) => String(toType(argument.value, argument.type, 'dynamic') ?? 'null')).join(',')}]`,
+  pack_array: (args) =>
+    `[${args.map((argument) => String(toType(argument.value, argument.type, 'dynamic') ?? 'null')).join(',')}]`,
   extract_json: ([path, json]) => jsonToText(valueAt(text(json), pathSteps(text(path)) ?? []) ?? 'null'),
 };
 const emptyCall: Call = { k: 'call', name: '', args: [], type: 'bool', at: -1 };

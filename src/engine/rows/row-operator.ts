@@ -18,6 +18,7 @@ export interface RowOperatorCall {
 }
 export type RowOperator = (call: RowOperatorCall) => RowTable;
 
-export const columnIndex = (table: RowTable, name: string): number => table.cols.findIndex((column) => column.name === name);
+export const columnIndex = (table: RowTable, name: string): number =>
+  table.cols.findIndex((column) => column.name === name);
 
 export const nullOf = (type: KqlType): NativeValue => (type === 'string' ? '' : null);

@@ -24,12 +24,21 @@ const scan: RowOperator = ({ inputs, settings, cols }) => {
   const { declared, steps, matchColumn } = settings as ScanSettings;
   const input = inputs[0];
   if (!input || !cols) throw new KqlError('internal', 'scan has an input and columns.');
-  const defaults = new Map(declared.map((column): [string, NativeValue] => [column.name, column.fallback ? toType(evaluate(column.fallback, noColumns), column.fallback.type, column.type) : nullOf(column.type)]));
+  const defaults = new Map(
+    declared.map((column): [string, NativeValue] => [
+      column.name,
+      column.fallback
+        ? toType(evaluate(column.fallback, noColumns), column.fallback.type, column.type)
+        : nullOf(column.type),
+    ]),
+  );
   const states: (Sequence | undefined)[] = steps.map(() => undefined);
   const output: NativeValue[][] = [];
   let matches = 0n;
   const emit = (record: Values, matchId: bigint): void => {
-    output.push(cols.map((column) => (column.name === matchColumn ? matchId : (record.get(column.name) ?? nullOf(column.type)))));
+    output.push(
+      cols.map((column) => (column.name === matchColumn ? matchId : (record.get(column.name) ?? nullOf(column.type)))),
+    );
   };
 
   const attempt = (index: number, record: Values, state: Sequence | undefined): Values | undefined => {
@@ -37,7 +46,11 @@ const scan: RowOperator = ({ inputs, settings, cols }) => {
     if (!step) return undefined;
     const resolve = (reference: ColumnReference): NativeValue => {
       if (reference.side === undefined) return record.get(reference.name) ?? nullOf(reference.type);
-      return state?.records.get(reference.side)?.get(reference.name) ?? defaults.get(reference.name) ?? nullOf(reference.type);
+      return (
+        state?.records.get(reference.side)?.get(reference.name) ??
+        defaults.get(reference.name) ??
+        nullOf(reference.type)
+      );
     };
     if (!isTrue(evaluate(step.condition, resolve))) return undefined;
     const extended = new Map(record);
@@ -52,7 +65,11 @@ const scan: RowOperator = ({ inputs, settings, cols }) => {
     const step = steps[index];
     if (!step) return;
     if (step.output === 'all') emit(extended, matchId);
-    states[index] = { matchId, records: new Map(state?.records).set(step.name, extended), pending: step.output === 'last' ? extended : undefined };
+    states[index] = {
+      matchId,
+      records: new Map(state?.records).set(step.name, extended),
+      pending: step.output === 'last' ? extended : undefined,
+    };
   };
   const flush = (sequence: Sequence | undefined): void => {
     if (sequence?.pending) emit(sequence.pending, sequence.matchId);

@@ -71,8 +71,18 @@ const conversions: Readonly<Record<KqlType, Readonly<Partial<Record<KqlType, Con
     string: macro('kql_text_of_decimal'),
     dynamic: macro('kql_json_of_decimal'),
   },
-  datetime: { long: same, real: direct('real'), string: macro('kql_text_of_datetime'), dynamic: macro('kql_json_of_datetime') },
-  timespan: { long: same, real: direct('real'), string: macro('kql_text_of_timespan'), dynamic: macro('kql_json_of_timespan') },
+  datetime: {
+    long: same,
+    real: direct('real'),
+    string: macro('kql_text_of_datetime'),
+    dynamic: macro('kql_json_of_datetime'),
+  },
+  timespan: {
+    long: same,
+    real: direct('real'),
+    string: macro('kql_text_of_timespan'),
+    dynamic: macro('kql_json_of_timespan'),
+  },
   guid: { string: direct('string'), dynamic: macro('kql_json_of_guid') },
   string: {
     bool: macro('kql_bool_of_text'),

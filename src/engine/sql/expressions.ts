@@ -39,23 +39,33 @@ export function compileExpression(expression: Expression, scope: RowScope): stri
 }
 
 export const compileArgument = (expression: Expression, scope: RowScope): SqlArgument => ({
-  sql: expression.k === 'table' || (expression.k === 'column' && expression.name === '*') ? '' : firstOf(expression, compileExpression(expression, scope)),
+  sql:
+    expression.k === 'table' || (expression.k === 'column' && expression.name === '*')
+      ? ''
+      : firstOf(expression, compileExpression(expression, scope)),
   type: expression.type,
   expression,
 });
 
 /** An index picks among the columns of such a call. */
-const wholeArgument = (expression: Expression, scope: RowScope): SqlArgument => ({ sql: compileExpression(expression, scope), type: expression.type, expression });
+const wholeArgument = (expression: Expression, scope: RowScope): SqlArgument => ({
+  sql: compileExpression(expression, scope),
+  type: expression.type,
+  expression,
+});
 
 /** Of a call that yields several columns, an expression around it sees the first. */
 const firstOf = (expression: Expression, sql: string): string =>
   expression.k === 'call' && (expression.types?.length ?? 1) > 1 ? `kql_json(json_extract(${sql}, '$[0]'))` : sql;
 
 function compileCall(call: Call, scope: RowScope): string {
-  if (scope.aggregateOrder !== undefined && Object.hasOwn(aggregateRows, call.name)) return compileAggregate(call, scope, scope.aggregateOrder);
+  if (scope.aggregateOrder !== undefined && Object.hasOwn(aggregateRows, call.name))
+    return compileAggregate(call, scope, scope.aggregateOrder);
   const row = Object.hasOwn(functionRows, call.name) ? functionRows[call.name] : undefined;
   if (!row) throw unsupported(call);
-  const args = call.args.map((argument, index) => (call.name === 'index' && index === 0 ? wholeArgument(argument, scope) : compileArgument(argument, scope)));
+  const args = call.args.map((argument, index) =>
+    call.name === 'index' && index === 0 ? wholeArgument(argument, scope) : compileArgument(argument, scope),
+  );
   return finish(row.sql(args, call, scope), row.result, call);
 }
 
@@ -72,7 +82,12 @@ function compileAggregate(call: Call, scope: RowScope, order: string): string {
 /** Inside an aggregate's arguments there are no aggregates. */
 export function aggregateArguments(call: Call, scope: RowScope): SqlArgument[] {
   const { ctx, relation, grouped } = scope;
-  const inner: RowScope = { ctx, column: (reference) => scope.column(reference), ...(relation && { relation }), ...(grouped && { grouped }) };
+  const inner: RowScope = {
+    ctx,
+    column: (reference) => scope.column(reference),
+    ...(relation && { relation }),
+    ...(grouped && { grouped }),
+  };
   return call.args.map((argument) => compileArgument(argument, inner));
 }
 
@@ -96,5 +111,7 @@ export function compileCondition(expression: Expression, scope: RowScope): strin
   if (expression.k === 'call' && expression.name === '==') {
     return compileCall({ ...expression, name: '==filter' }, scope);
   }
-  return expression.type === 'bool' ? compileExpression(expression, scope) : convert(compileExpression(expression, scope), expression.type, 'bool');
+  return expression.type === 'bool'
+    ? compileExpression(expression, scope)
+    : convert(compileExpression(expression, scope), expression.type, 'bool');
 }

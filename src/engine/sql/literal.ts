@@ -38,5 +38,6 @@ export function literalSql(literal: Literal, ctx: SqlContext): string {
 /** Decimals here have 20 digits before the point and 18 after; Kusto has 34 significant digits anywhere. */
 function checkDecimal(value: string): void {
   const whole = value.replace(/^-/, '').split('.')[0] ?? '';
-  if (whole.length > 20) throw new KqlError('notSupported', 'Decimals of more than 20 digits before the point are not supported.');
+  if (whole.length > 20)
+    throw new KqlError('notSupported', 'Decimals of more than 20 digits before the point are not supported.');
 }

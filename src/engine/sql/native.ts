@@ -43,9 +43,16 @@ export function native(
   return { result, sql: (args) => nativeSql(name, parameters, args, options.defaults) };
 }
 
-export function nativeSql(name: string, parameters: readonly KqlType[], args: readonly SqlArgument[], defaults: readonly string[] = []): string {
+export function nativeSql(
+  name: string,
+  parameters: readonly KqlType[],
+  args: readonly SqlArgument[],
+  defaults: readonly string[] = [],
+): string {
   const missing = parameters.length - args.length;
-  const given = args.slice(0, parameters.length).map((argument, index) => nativeArgument(argument, parameters[index] ?? 'string'));
+  const given = args
+    .slice(0, parameters.length)
+    .map((argument, index) => nativeArgument(argument, parameters[index] ?? 'string'));
   const rest = missing > 0 ? defaults.slice(defaults.length - missing) : [];
   return `kql_n_${name}(${[...given, ...rest].join(', ')})`;
 }
@@ -56,11 +63,16 @@ const nativeArgument = (argument: SqlArgument, type: KqlType): string => {
 };
 
 /** For functions of any number of arguments: they come as one JSON array. */
-export function nativeVariadic(name: string, result: KqlType, run: (args: readonly unknown[]) => NativeValue): FunctionRow {
+export function nativeVariadic(
+  name: string,
+  result: KqlType,
+  run: (args: readonly unknown[]) => NativeValue,
+): FunctionRow {
   registered.set(name, { name, parameters: ['dynamic'], result, run: ([json]) => run(parseJson(json) as unknown[]) });
   return {
     result,
-    sql: (args) => `kql_n_${name}('[' || ${args.map((argument) => `coalesce(${cast(argument, 'dynamic')}, 'null')`).join(" || ',' || ") || "''"} || ']')`,
+    sql: (args) =>
+      `kql_n_${name}('[' || ${args.map((argument) => `coalesce(${cast(argument, 'dynamic')}, 'null')`).join(" || ',' || ") || "''"} || ']')`,
   };
 }
 

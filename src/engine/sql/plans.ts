@@ -12,7 +12,9 @@ import { sourceOperators } from './operators/source.ts';
 import type { Relation } from './relation.ts';
 
 type NodeOf<Op extends PlanNode['op']> = Extract<Plan, { readonly op: Op }>;
-export type PlanCompilers<Ops extends PlanNode['op']> = { readonly [Op in Ops]: (ctx: SqlContext, node: NodeOf<Op>) => Relation };
+export type PlanCompilers<Ops extends PlanNode['op']> = {
+  readonly [Op in Ops]: (ctx: SqlContext, node: NodeOf<Op>) => Relation;
+};
 /** `rowwise` is replaced by the rows it made before SQL is generated. */
 export type CompiledOps = Exclude<PlanNode['op'], 'rowwise'>;
 
@@ -30,7 +32,12 @@ const compilers: PlanCompilers<CompiledOps> = {
 
 /** IR → SQL of a table. Columns get fresh internal names each time, so one plan may be compiled often. */
 export function compilePlan(ctx: SqlContext, plan: Plan): Relation {
-  if (plan.op === 'rowwise') throw new KqlError('notSupported', `'${plan.name}' is not supported inside a subquery that runs for each row.`, plan.at < 0 ? undefined : plan.at);
+  if (plan.op === 'rowwise')
+    throw new KqlError(
+      'notSupported',
+      `'${plan.name}' is not supported inside a subquery that runs for each row.`,
+      plan.at < 0 ? undefined : plan.at,
+    );
   const compile = compilers[plan.op] as (ctx: SqlContext, node: Plan) => Relation;
   return compile(ctx, plan);
 }

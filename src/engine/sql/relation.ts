@@ -34,7 +34,10 @@ export function keptIds(relation: Relation): string[] {
 }
 
 /** What an operator that keeps rows in order hands on. */
-export const inOrder = ({ order, serialized }: Relation): Pick<Relation, 'order' | 'serialized'> => ({ ...(order && { order }), ...(serialized && { serialized }) });
+export const inOrder = ({ order, serialized }: Relation): Pick<Relation, 'order' | 'serialized'> => ({
+  ...(order && { order }),
+  ...(serialized && { serialized }),
+});
 
 export const hiddenIds = (relation: Relation): string[] => {
   const visible = new Set(relation.columns.map((column) => column.id));
@@ -42,7 +45,9 @@ export const hiddenIds = (relation: Relation): string[] => {
 };
 
 export const orderBy = (order: readonly OrderKey[]): string =>
-  order.map((key) => `${key.id} ${key.descending ? 'DESC' : 'ASC'} NULLS ${key.nullsFirst ? 'FIRST' : 'LAST'}`).join(', ');
+  order
+    .map((key) => `${key.id} ${key.descending ? 'DESC' : 'ASC'} NULLS ${key.nullsFirst ? 'FIRST' : 'LAST'}`)
+    .join(', ');
 
 export interface Output {
   readonly id: string;
@@ -63,7 +68,10 @@ export function renamed(relation: Relation, newId: () => string): Relation {
   const ids = new Map(keptIds(relation).map((id) => [id, newId()]));
   const idOf = (id: string): string => ids.get(id) ?? id;
   return {
-    sql: selectFrom(relation, [...ids].map(([from, to]) => ({ id: to, sql: from }))),
+    sql: selectFrom(
+      relation,
+      [...ids].map(([from, to]) => ({ id: to, sql: from })),
+    ),
     columns: relation.columns.map((column) => ({ ...column, id: idOf(column.id) })),
     ...(relation.order && { order: relation.order.map((key) => ({ ...key, id: idOf(key.id) })) }),
     ...(relation.serialized && { serialized: true }),

@@ -30,14 +30,24 @@ export function anchored(ctx: SqlContext, relation: Relation): Relation {
 /** Ids of row numbers end in `n`, so that an anchored relation is known again. */
 const isRowNumber = (id: string): boolean => id.endsWith('n');
 
-const isWindow = (expression: Expression): boolean => expression.k === 'call' && Object.hasOwn(windowFunctions, expression.name);
-const hasWindow = (expression: Expression): boolean => isWindow(expression) || (expression.k === 'call' && expression.args.some(hasWindow));
+const isWindow = (expression: Expression): boolean =>
+  expression.k === 'call' && Object.hasOwn(windowFunctions, expression.name);
+const hasWindow = (expression: Expression): boolean =>
+  isWindow(expression) || (expression.k === 'call' && expression.args.some(hasWindow));
 
 /** Window calls (row_number, prev, row_cumsum …) may not nest in SQL nor stand in WHERE: each is computed in a layer of its
  * own, innermost first, and the expressions then refer to its column. */
-export function withWindows(ctx: SqlContext, relation: Relation, expressions: readonly Expression[]): { relation: Relation; expressions: Expression[] } {
+export function withWindows(
+  ctx: SqlContext,
+  relation: Relation,
+  expressions: readonly Expression[],
+): { relation: Relation; expressions: Expression[] } {
   if (!expressions.some(hasWindow)) return { relation, expressions: [...expressions] };
-  if (!relation.serialized) throw new KqlError('semantic', 'Functions of neighbouring rows (row_number, prev, next, row_cumsum …) need a serialized row set: sort or serialize it first.');
+  if (!relation.serialized)
+    throw new KqlError(
+      'semantic',
+      'Functions of neighbouring rows (row_number, prev, next, row_cumsum …) need a serialized row set: sort or serialize it first.',
+    );
   let current = anchored(ctx, relation);
   const replace = (expression: Expression): Expression => {
     if (expression.k !== 'call' || !hasWindow(expression)) return expression;
@@ -47,9 +57,17 @@ export function withWindows(ctx: SqlContext, relation: Relation, expressions: re
     const id = ctx.newId();
     const scope = rowScope(ctx, current);
     const row = windowFunctions[call.name];
-    const compiled = row ? row(call, (inner) => compileExpression(inner, scope), orderBy(current.order ?? []), (outputs) => {
-      current = hidden(current, outputs);
-    }, ctx) : 'NULL';
+    const compiled = row
+      ? row(
+          call,
+          (inner) => compileExpression(inner, scope),
+          orderBy(current.order ?? []),
+          (outputs) => {
+            current = hidden(current, outputs);
+          },
+          ctx,
+        )
+      : 'NULL';
     current = hidden(current, [{ id, sql: compiled }]);
     return { k: 'internal', id, type: call.type };
   };
@@ -60,5 +78,10 @@ export function withWindows(ctx: SqlContext, relation: Relation, expressions: re
 /** Hidden columns travel as order keys that never decide: after a unique row number they change nothing. */
 function hidden(relation: Relation, outputs: readonly Output[]): Relation {
   const keys = outputs.map(({ id }): OrderKey => ({ id, descending: false, nullsFirst: false }));
-  return { sql: withOutputs(relation, outputs), columns: relation.columns, serialized: true, order: [...(relation.order ?? []), ...keys] };
+  return {
+    sql: withOutputs(relation, outputs),
+    columns: relation.columns,
+    serialized: true,
+    order: [...(relation.order ?? []), ...keys],
+  };
 }

@@ -51,7 +51,10 @@ export function translate(plan: Plan, input: TranslationInput): Translation {
     },
   };
   const relation = compilePlan(base, plan);
-  const outputs = relation.columns.map(({ id, type }, index) => `${type === 'decimal' ? `CASE WHEN ${id} IS NOT NULL THEN kql_text_of_decimal(${id}) END` : type === 'guid' ? `CAST(${id} AS VARCHAR)` : id} AS r${index}`);
+  const outputs = relation.columns.map(
+    ({ id, type }, index) =>
+      `${type === 'decimal' ? `CASE WHEN ${id} IS NOT NULL THEN kql_text_of_decimal(${id}) END` : type === 'guid' ? `CAST(${id} AS VARCHAR)` : id} AS r${index}`,
+  );
   const order = relation.order && relation.order.length > 0 ? ` ORDER BY ${orderBy(relation.order)}` : '';
   const body = `SELECT ${outputs.join(', ') || '1 AS none'} FROM (${relation.sql})${order}`;
   return { ...onlyUsed(withs.length > 0 ? `WITH ${withs.join(', ')} ${body}` : body, bound), columns: plan.cols };

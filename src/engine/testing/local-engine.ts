@@ -18,8 +18,15 @@ export interface LocalTable {
 export async function openLocalEngine(
   parserEntry: string,
   options: { readonly catalog?: KqlCatalog; readonly sources?: EngineSources } = {},
-): Promise<{ run(text: string, parameters?: Readonly<Record<string, unknown>>): Promise<LocalTable[]>; close(): void }> {
-  const catalog: KqlCatalog = options.catalog ?? { version: '1', cluster: 'local', databases: [{ name: 'db', tables: [], functions: [] }] };
+): Promise<{
+  run(text: string, parameters?: Readonly<Record<string, unknown>>): Promise<LocalTable[]>;
+  close(): void;
+}> {
+  const catalog: KqlCatalog = options.catalog ?? {
+    version: '1',
+    cluster: 'local',
+    databases: [{ name: 'db', tables: [], functions: [] }],
+  };
   const after = (ms: number, act: () => void): (() => void) => {
     const timer = setTimeout(act, ms);
     return () => clearTimeout(timer);
@@ -31,14 +38,22 @@ export async function openLocalEngine(
   const now = parseDatetime('2026-01-15T10:20:30.1234567Z') ?? 0n;
   return {
     async run(text, parameters = {}) {
-      const execution = await engine.execute({ text, database: catalog.databases[0]?.name ?? 'db', catalog, parameters, now, sources });
+      const execution = await engine.execute({
+        text,
+        database: catalog.databases[0]?.name ?? 'db',
+        catalog,
+        parameters,
+        now,
+        sources,
+      });
       try {
         const tables: LocalTable[] = [];
         for (const result of execution.results) {
           const rows: unknown[][] = [];
           for await (const chunk of result.chunks) {
             const count = chunk[0]?.length ?? 0;
-            for (let row = 0; row < count; row += 1) rows.push(result.columns.map((column, index) => wireValue(chunk[index]?.[row] ?? null, column.type)));
+            for (let row = 0; row < count; row += 1)
+              rows.push(result.columns.map((column, index) => wireValue(chunk[index]?.[row] ?? null, column.type)));
           }
           tables.push({ name: result.name, columns: result.columns, rows });
         }

@@ -27,4 +27,5 @@ export function decimalOperation(operator: string, left: string, right: string):
 }
 
 /** @returns the text without zeros at the end */
-export const trimDecimal = (text: string): string => (text.includes('.') ? text.replace(/0+$/, '').replace(/\.$/, '') : text);
+export const trimDecimal = (text: string): string =>
+  text.includes('.') ? text.replace(/0+$/, '').replace(/\.$/, '') : text;

@@ -55,7 +55,8 @@ export function jsonKind(raw: string): JsonKind {
 }
 
 /** The value as `tostring()` gives it. */
-export const jsonToText = (raw: string): string => (raw.startsWith('"') ? (JSON.parse(raw) as string) : raw === 'null' ? '' : raw);
+export const jsonToText = (raw: string): string =>
+  raw.startsWith('"') ? (JSON.parse(raw) as string) : raw === 'null' ? '' : raw;
 
 /** Orders numbers by value, strings ordinally; undefined when the two cannot be compared. */
 export function compareJson(a: string, b: string): number | undefined {

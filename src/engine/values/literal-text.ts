@@ -9,9 +9,13 @@ export function innerText(text: string): string {
   return /^(["']).*\1$/s.test(inner) ? inner.slice(1, -1) : inner;
 }
 
-const invalid = (type: KqlType, at: number | undefined): KqlError => new KqlError('semantic', `Invalid ${type} literal.`, at);
+const invalid = (type: KqlType, at: number | undefined): KqlError =>
+  new KqlError('semantic', `Invalid ${type} literal.`, at);
 
-export const readers: Record<Exclude<KqlType, 'string' | 'dynamic'>, (text: string, at?: number) => string | boolean | null> = {
+export const readers: Record<
+  Exclude<KqlType, 'string' | 'dynamic'>,
+  (text: string, at?: number) => string | boolean | null
+> = {
   bool: (text, at) => {
     if (/^(true|1)$/i.test(text)) return true;
     if (/^(false|0)$/i.test(text)) return false;
@@ -70,4 +74,3 @@ export function plainDecimal(text: string): string {
   const body = `${padded.slice(0, at)}.${padded.slice(at)}`.replace(/\.$/, '').replace(/^0+(?=\d)/, '');
   return (sign === '-' ? '-' : '') + body;
 }
-

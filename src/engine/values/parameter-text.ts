@@ -18,7 +18,12 @@ function valueOf(type: KqlType, given: unknown): Literal['value'] {
   if (given === null || given === undefined) return type === 'string' ? '' : null;
   if (type === 'string') return typeof given === 'string' ? stringValue(given) : JSON.stringify(given);
   if (type === 'dynamic') return dynamicValue(given);
-  const text = typeof given === 'string' ? innerText(given.trim()) : typeof given === 'number' || typeof given === 'boolean' || typeof given === 'bigint' ? String(given) : '?';
+  const text =
+    typeof given === 'string'
+      ? innerText(given.trim())
+      : typeof given === 'number' || typeof given === 'boolean' || typeof given === 'bigint'
+        ? String(given)
+        : '?';
   return text.toLowerCase() === 'null' ? null : readers[type](text);
 }
 
@@ -27,7 +32,12 @@ function stringValue(text: string): string {
   const match = /^([hH@]*)(["'])([\s\S]*)\2$/.exec(text);
   if (!match) return text;
   const inner = match[3] ?? '';
-  return match[1]?.includes('@') ? inner : inner.replace(/\\(["'\\nrt])/g, (_whole, character: string) => ({ n: '\n', r: '\r', t: '\t' })[character] ?? character);
+  return match[1]?.includes('@')
+    ? inner
+    : inner.replace(
+        /\\(["'\\nrt])/g,
+        (_whole, character: string) => ({ n: '\n', r: '\r', t: '\t' })[character] ?? character,
+      );
 }
 
 function dynamicValue(given: unknown): string | null {

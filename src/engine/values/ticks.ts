@@ -17,7 +17,11 @@ const pad = (value: bigint | number, width: number): string => value.toString().
 
 /** @returns `2015-01-01T01:01:01.0000001Z`, always seven digits */
 export function formatDatetime(ticks: bigint): string {
-  const date = new Date(Number((ticks - unixEpochTicks - (((ticks % ticksPerSecond) + ticksPerSecond) % ticksPerSecond)) / ticksPerMillisecond));
+  const date = new Date(
+    Number(
+      (ticks - unixEpochTicks - (((ticks % ticksPerSecond) + ticksPerSecond) % ticksPerSecond)) / ticksPerMillisecond,
+    ),
+  );
   const day = `${pad(date.getUTCFullYear(), 4)}-${pad(date.getUTCMonth() + 1, 2)}-${pad(date.getUTCDate(), 2)}`;
   const time = `${pad(date.getUTCHours(), 2)}:${pad(date.getUTCMinutes(), 2)}:${pad(date.getUTCSeconds(), 2)}`;
   return `${day}T${time}.${pad(((ticks % ticksPerSecond) + ticksPerSecond) % ticksPerSecond, 7)}Z`;
@@ -48,9 +52,15 @@ const months = ['jan', 'feb', 'mar', 'apr', 'may', 'jun', 'jul', 'aug', 'sep', '
 
 const clockPattern = String.raw`(\d{1,2}):(\d{1,2})(?::(\d{1,2})(?:[.,](\d{1,9}))?)?(?:\s*([AaPp][Mm]))?`;
 const zonePattern = String.raw`\s*(Z|UTC|GMT|[+-]\d{1,2}(?::?\d{2})?)?`;
-const isoPattern = new RegExp(String.raw`^(\d{4})[-/.](\d{1,2})(?:[-/.](\d{1,2}))?(?:[T\s]+${clockPattern})?${zonePattern}$`, 'i');
+const isoPattern = new RegExp(
+  String.raw`^(\d{4})[-/.](\d{1,2})(?:[-/.](\d{1,2}))?(?:[T\s]+${clockPattern})?${zonePattern}$`,
+  'i',
+);
 const compactPattern = /^(\d{4})(\d{2})(\d{2})(?:T?(\d{2}):?(\d{2})(?::?(\d{2}))?Z?)?$/;
-const americanPattern = new RegExp(String.raw`^(\d{1,2})[/-](\d{1,2})[/-](\d{4})(?:[,\s]+${clockPattern})?${zonePattern}$`, 'i');
+const americanPattern = new RegExp(
+  String.raw`^(\d{1,2})[/-](\d{1,2})[/-](\d{4})(?:[,\s]+${clockPattern})?${zonePattern}$`,
+  'i',
+);
 const namedPattern = new RegExp(
   String.raw`^(?:[A-Za-z]{3,9},?\s+)?(\d{1,2})[\s-]([A-Za-z]{3,9})[\s-](\d{2,4})(?:\s+${clockPattern})?${zonePattern}$`,
   'i',
@@ -79,7 +89,12 @@ export function parseDatetime(text: string): bigint | undefined {
   match = namedPattern.exec(trimmed);
   if (match) {
     const year = Number(match[3]);
-    return assemble(year < 100 ? year + (year < 50 ? 2000 : 1900) : year, monthOf(match[2]), Number(match[1]), match.slice(4));
+    return assemble(
+      year < 100 ? year + (year < 50 ? 2000 : 1900) : year,
+      monthOf(match[2]),
+      Number(match[1]),
+      match.slice(4),
+    );
   }
   match = monthFirstPattern.exec(trimmed);
   if (match) return assemble(Number(match[3]), monthOf(match[1]), Number(match[2]), match.slice(4));
@@ -113,14 +128,36 @@ function zoneTicks(zone: string | undefined): bigint {
 }
 
 const units: Readonly<Record<string, bigint>> = {
-  d: ticksPerDay, day: ticksPerDay, days: ticksPerDay,
-  h: ticksPerHour, hr: ticksPerHour, hrs: ticksPerHour, hour: ticksPerHour, hours: ticksPerHour,
-  m: ticksPerMinute, min: ticksPerMinute, minute: ticksPerMinute, minutes: ticksPerMinute,
-  s: ticksPerSecond, sec: ticksPerSecond, second: ticksPerSecond, seconds: ticksPerSecond,
-  ms: ticksPerMillisecond, milli: ticksPerMillisecond, millis: ticksPerMillisecond, millisec: ticksPerMillisecond,
-  millisecond: ticksPerMillisecond, milliseconds: ticksPerMillisecond,
-  us: 10n, micro: 10n, micros: 10n, microsec: 10n, microsecond: 10n, microseconds: 10n,
-  tick: 1n, ticks: 1n,
+  d: ticksPerDay,
+  day: ticksPerDay,
+  days: ticksPerDay,
+  h: ticksPerHour,
+  hr: ticksPerHour,
+  hrs: ticksPerHour,
+  hour: ticksPerHour,
+  hours: ticksPerHour,
+  m: ticksPerMinute,
+  min: ticksPerMinute,
+  minute: ticksPerMinute,
+  minutes: ticksPerMinute,
+  s: ticksPerSecond,
+  sec: ticksPerSecond,
+  second: ticksPerSecond,
+  seconds: ticksPerSecond,
+  ms: ticksPerMillisecond,
+  milli: ticksPerMillisecond,
+  millis: ticksPerMillisecond,
+  millisec: ticksPerMillisecond,
+  millisecond: ticksPerMillisecond,
+  milliseconds: ticksPerMillisecond,
+  us: 10n,
+  micro: 10n,
+  micros: 10n,
+  microsec: 10n,
+  microsecond: 10n,
+  microseconds: 10n,
+  tick: 1n,
+  ticks: 1n,
 };
 
 /** Reads `1.02:03:04.5`, `02:03`, `1.5h`, `90 seconds`; a number alone is days.
@@ -144,9 +181,19 @@ export function parseTimespan(text: string): bigint | undefined {
   return unit === undefined ? undefined : scale(match[1] ?? '0', unit);
 }
 
-function clock(sign: string | undefined, days: bigint, hours: number, minutes: number, seconds: number, fraction: string): bigint | undefined {
+function clock(
+  sign: string | undefined,
+  days: bigint,
+  hours: number,
+  minutes: number,
+  seconds: number,
+  fraction: string,
+): bigint | undefined {
   if (hours > 23 || minutes > 59 || seconds > 59) return undefined;
-  const ticks = days * ticksPerDay + BigInt(hours * 3600 + minutes * 60 + seconds) * ticksPerSecond + BigInt((fraction + '0000000').slice(0, 7));
+  const ticks =
+    days * ticksPerDay +
+    BigInt(hours * 3600 + minutes * 60 + seconds) * ticksPerSecond +
+    BigInt((fraction + '0000000').slice(0, 7));
   return sign === '-' ? -ticks : ticks;
 }
 

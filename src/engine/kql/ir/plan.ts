@@ -43,7 +43,13 @@ export type PlanNode =
   | ParseKvNode
   | PartitionNode
   | TopNestedNode
-  | { readonly op: 'topHitters'; readonly input: Plan; readonly count: Expression; readonly of: Expression; readonly by?: Expression }
+  | {
+      readonly op: 'topHitters';
+      readonly input: Plan;
+      readonly count: Expression;
+      readonly of: Expression;
+      readonly by?: Expression;
+    }
   | RowwiseNode
   | { readonly op: 'temporary'; readonly name: string; readonly ids: readonly string[] };
 
@@ -128,7 +134,11 @@ export interface MakeSeriesNode {
   readonly op: 'makeSeries';
   readonly input: Plan;
   readonly by: readonly Item[];
-  readonly aggregates: readonly { readonly name: string; readonly expression: Expression; readonly fallback?: Expression }[];
+  readonly aggregates: readonly {
+    readonly name: string;
+    readonly expression: Expression;
+    readonly fallback?: Expression;
+  }[];
   readonly axis: Item;
   readonly from?: Expression;
   readonly to?: Expression;

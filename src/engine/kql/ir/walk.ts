@@ -1,7 +1,9 @@
 import type { Plan, Program } from './plan.ts';
 
-const isObject = (value: unknown): value is Readonly<Record<string, unknown>> => typeof value === 'object' && value !== null;
-export const isPlan = (value: unknown): value is Plan => isObject(value) && typeof value['op'] === 'string' && Array.isArray(value['cols']);
+const isObject = (value: unknown): value is Readonly<Record<string, unknown>> =>
+  typeof value === 'object' && value !== null;
+export const isPlan = (value: unknown): value is Plan =>
+  isObject(value) && typeof value['op'] === 'string' && Array.isArray(value['cols']);
 
 /** Calls `visit` for every plan inside a value, outermost first. */
 export function eachPlan(value: unknown, visit: (plan: Plan) => void): void {

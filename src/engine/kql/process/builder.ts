@@ -49,7 +49,8 @@ export interface Builder {
   readonly context?: Plan;
 }
 
-export const positionOf = (b: Builder, node: SyntaxNode): number => (b.offset === undefined ? -1 : b.offset + node.TextStart);
+export const positionOf = (b: Builder, node: SyntaxNode): number =>
+  b.offset === undefined ? -1 : b.offset + node.TextStart;
 
 export function notSupported(b: Builder, node: SyntaxNode, what: string): KqlError {
   const at = positionOf(b, node);

@@ -4,11 +4,14 @@ import { children, kindOf, nameOf, part, toArray } from './language.ts';
 
 /** @throws KqlError for the first diagnostic that the engine would refuse the text for */
 export function checkDiagnostics(code: ParsedCode): void {
-  const errors = toArray<LanguageDiagnostic>(code.GetDiagnostics()).filter((diagnostic) => diagnostic.Severity === 'Error');
+  const errors = toArray<LanguageDiagnostic>(code.GetDiagnostics()).filter(
+    (diagnostic) => diagnostic.Severity === 'Error',
+  );
   const fatal = errors.filter((diagnostic) => !isTolerated(code.Syntax, diagnostic));
   const first = fatal.find((diagnostic) => isSyntax(diagnostic.Code)) ?? fatal[0];
   if (!first) return;
-  if (first.Code === 'KS245' || first.Code === 'KS244') throw new KqlError('limits', first.Message, first.Start, first.Code);
+  if (first.Code === 'KS245' || first.Code === 'KS244')
+    throw new KqlError('limits', first.Message, first.Start, first.Code);
   throw new KqlError(isSyntax(first.Code) ? 'syntax' : 'semantic', first.Message, first.Start, first.Code);
 }
 
@@ -17,7 +20,7 @@ const isSyntax = (code: string): boolean => /^KS00[1-6]$/.test(code);
 /** The binder is stricter than the engine in a few shapes: terms inside `search`, and `count(x)` of a value. */
 function isTolerated(root: SyntaxNode, { Code, Start }: LanguageDiagnostic): boolean {
   if (Code !== 'KS106' && Code !== 'KS107') return false;
-  for (let node: SyntaxNode | undefined = root; node; ) {
+  for (let node: SyntaxNode | undefined = root; node;) {
     const kind = kindOf(node);
     if (kind === 'SearchOperator' || kind === 'FindOperator') return true;
     if (kind === 'FunctionCallExpression') {

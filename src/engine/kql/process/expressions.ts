@@ -1,7 +1,16 @@
 import type { Call, Expression } from '../ir/expression.ts';
 import type { KqlType } from '../types.ts';
 import type { Builder } from './builder.ts';
-import { columnsOfSymbol, isTabular, isTuple, notSupported, positionOf, semantic, typeOf, typeOfSymbol } from './builder.ts';
+import {
+  columnsOfSymbol,
+  isTabular,
+  isTuple,
+  notSupported,
+  positionOf,
+  semantic,
+  typeOf,
+  typeOfSymbol,
+} from './builder.ts';
 import { buildUserCall } from './functions.ts';
 import type { SyntaxNode } from './language.ts';
 import { kindOf, list, nameOf, need, part, symbolKind, tokenText } from './language.ts';
@@ -21,7 +30,13 @@ export function buildScalar(b: Builder, node: SyntaxNode): Expression {
   throw notSupported(b, node, `The expression ${kind}`);
 }
 
-export const call = (b: Builder, node: SyntaxNode, name: string, args: readonly Expression[], type: KqlType = typeOf(node)): Call => ({
+export const call = (
+  b: Builder,
+  node: SyntaxNode,
+  name: string,
+  args: readonly Expression[],
+  type: KqlType = typeOf(node),
+): Call => ({
   k: 'call',
   name,
   args,
@@ -33,8 +48,14 @@ const operatorName = (node: SyntaxNode): string => tokenText(node, 'Operator').t
 
 const binary: ScalarBuilder = (b, node) => {
   const sides = [need(node, 'Left'), need(node, 'Right')];
-  for (const side of sides) if (isTuple(side.ResultType)) throw semantic(b, side, 'A call that yields several columns cannot be an operand.');
-  return call(b, node, operatorName(node), sides.map((side) => buildScalar(b, side)));
+  for (const side of sides)
+    if (isTuple(side.ResultType)) throw semantic(b, side, 'A call that yields several columns cannot be an operand.');
+  return call(
+    b,
+    node,
+    operatorName(node),
+    sides.map((side) => buildScalar(b, side)),
+  );
 };
 
 /** `in`, `has_any`, `has_all`: the right side is a list of expressions, one dynamic, or one table. */
@@ -72,9 +93,15 @@ const path: ScalarBuilder = (b, node) => {
   const target = need(node, 'Expression');
   const selector = need(node, 'Selector');
   if (isTuple(target.ResultType)) {
-    return { k: 'column', name: node.ReferencedSymbol?.Name ?? nameOf(selector), side: nameOf(target), type: typeOf(node) };
+    return {
+      k: 'column',
+      name: node.ReferencedSymbol?.Name ?? nameOf(selector),
+      side: nameOf(target),
+      type: typeOf(node),
+    };
   }
-  if (kindOf(selector) === 'FunctionCallExpression') throw notSupported(b, selector, 'A function call after a dot here');
+  if (kindOf(selector) === 'FunctionCallExpression')
+    throw notSupported(b, selector, 'A function call after a dot here');
   return call(b, node, 'path', [buildScalar(b, target), { k: 'literal', type: 'string', value: nameOf(selector) }]);
 };
 
@@ -96,34 +123,66 @@ const functionCall: ScalarBuilder = (b, node) => {
   const args = list_ ? list(list_, 'Expressions') : [];
   const special = specialCalls[name];
   if (special) return special(b, node, args);
-  const built = call(b, node, name, args.map((argument) => buildNamedArgument(b, argument)));
-  return isTuple(node.ResultType) ? { ...built, types: columnsOfSymbol(node.ResultType).map((column) => column.type) } : built;
+  const built = call(
+    b,
+    node,
+    name,
+    args.map((argument) => buildNamedArgument(b, argument)),
+  );
+  return isTuple(node.ResultType)
+    ? { ...built, types: columnsOfSymbol(node.ResultType).map((column) => column.type) }
+    : built;
 };
 
 const buildNamedArgument = (b: Builder, node: SyntaxNode): Expression =>
   buildArgument(b, kindOf(node) === 'SimpleNamedExpression' ? need(node, 'Expression') : node);
 
 /** Calls whose arguments are not plain expressions, or that are decided while the text is compiled. */
-const specialCalls: Readonly<Record<string, (b: Builder, node: SyntaxNode, args: readonly SyntaxNode[]) => Expression>> = {
+const specialCalls: Readonly<
+  Record<string, (b: Builder, node: SyntaxNode, args: readonly SyntaxNode[]) => Expression>
+> = {
   column_ifexists: columnIfExists,
   columnifexists: columnIfExists,
   pack_all: (b, node, args) => packAll(b, node, args),
-  pack_dictionary: (b, node, args) => call(b, node, 'bag_pack', args.map((argument) => buildArgument(b, argument))),
-  pack: (b, node, args) => call(b, node, 'bag_pack', args.map((argument) => buildArgument(b, argument))),
+  pack_dictionary: (b, node, args) =>
+    call(
+      b,
+      node,
+      'bag_pack',
+      args.map((argument) => buildArgument(b, argument)),
+    ),
+  pack: (b, node, args) =>
+    call(
+      b,
+      node,
+      'bag_pack',
+      args.map((argument) => buildArgument(b, argument)),
+    ),
   column_names_of: (b, node, args) => {
     const [table] = args;
-    const names = table ? columnsOfSymbol(table.ResultType).map((column) => column.name) : rowColumns(b, node).map((column) => column.name);
+    const names = table
+      ? columnsOfSymbol(table.ResultType).map((column) => column.name)
+      : rowColumns(b, node).map((column) => column.name);
     return { k: 'literal', type: 'dynamic', value: JSON.stringify(names) };
   },
   bag_pack_columns: (b, node, args) =>
-    call(b, node, 'bag_pack', args.flatMap((argument) => [{ k: 'literal', type: 'string', value: nameOf(argument) } as const, buildScalar(b, argument)])),
+    call(
+      b,
+      node,
+      'bag_pack',
+      args.flatMap((argument) => [
+        { k: 'literal', type: 'string', value: nameOf(argument) } as const,
+        buildScalar(b, argument),
+      ]),
+    ),
 };
 
 function columnIfExists(b: Builder, node: SyntaxNode, args: readonly SyntaxNode[]): Expression {
   const [nameNode, fallback] = args;
   if (!nameNode || !fallback) throw semantic(b, node, 'column_ifexists() takes two arguments.');
   const name = buildScalar(b, nameNode);
-  if (name.k !== 'literal' || typeof name.value !== 'string') throw semantic(b, nameNode, 'column_ifexists() takes a constant name.');
+  if (name.k !== 'literal' || typeof name.value !== 'string')
+    throw semantic(b, nameNode, 'column_ifexists() takes a constant name.');
   const row = rowColumns(b, node).find((column) => column.name === name.value);
   return row ? { k: 'column', name: row.name, type: row.type } : buildScalar(b, fallback);
 }
@@ -142,7 +201,8 @@ function packAll(b: Builder, node: SyntaxNode, args: readonly SyntaxNode[]): Exp
 export function rowColumns(b: Builder, node: SyntaxNode): ReturnType<typeof columnsOfSymbol> {
   let child = node;
   for (let parent = node.Parent; parent; child = parent, parent = parent.Parent) {
-    if (kindOf(parent) === 'PipeExpression' && part(parent, 'Operator') === child) return columnsOfSymbol(need(parent, 'Expression').ResultType);
+    if (kindOf(parent) === 'PipeExpression' && part(parent, 'Operator') === child)
+      return columnsOfSymbol(need(parent, 'Expression').ResultType);
   }
   return [...(b.context?.cols ?? [])];
 }
@@ -182,7 +242,11 @@ const scalarBuilders: Readonly<Record<string, ScalarBuilder>> = {
     type: 'string',
     value: typeOfSymbol(list(node, 'Types')[0]?.ReferencedSymbol),
   }),
-  JsonArrayExpression: (_b, node) => ({ k: 'literal', type: 'dynamic', value: literalToJson({ k: 'literal', type: 'string', value: node.toString() }) }),
+  JsonArrayExpression: (_b, node) => ({
+    k: 'literal',
+    type: 'dynamic',
+    value: literalToJson({ k: 'literal', type: 'string', value: node.toString() }),
+  }),
 };
 
 /** `-5` is one literal; the binder gives a minus over `5`. */
@@ -190,6 +254,10 @@ function negate(expression: Call): Expression {
   const [operand] = expression.args;
   if (operand?.k !== 'literal' || typeof operand.value !== 'string') return expression;
   if (!/^(int|long|real|timespan|decimal)$/.test(operand.type)) return expression;
-  const value = operand.value.startsWith('-') ? operand.value.slice(1) : operand.value === 'NaN' ? 'NaN' : `-${operand.value}`;
+  const value = operand.value.startsWith('-')
+    ? operand.value.slice(1)
+    : operand.value === 'NaN'
+      ? 'NaN'
+      : `-${operand.value}`;
   return { k: 'literal', type: operand.type, value: value === '-0' && operand.type !== 'real' ? '0' : value };
 }

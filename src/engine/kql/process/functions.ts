@@ -10,8 +10,7 @@ import { buildStatement } from './statements.ts';
 import { buildTable } from './tables.ts';
 
 export type UserCallResult =
-  | { readonly k: 'scalar'; readonly expression: Expression }
-  | { readonly k: 'table'; readonly plan: Plan };
+  { readonly k: 'scalar'; readonly expression: Expression } | { readonly k: 'table'; readonly plan: Plan };
 
 /** Inlines one call of a user function: a `let` function, a stored function or a view. The binder gives a body bound for
  * exactly this call.
@@ -70,7 +69,13 @@ function bindArguments(b: Builder, node: SyntaxNode, scope: Scope, piped: Plan |
   }
 }
 
-function bindOne(b: Builder, scope: Scope, name: string, argument: SyntaxNode, parameter: ParameterSymbol | undefined): void {
+function bindOne(
+  b: Builder,
+  scope: Scope,
+  name: string,
+  argument: SyntaxNode,
+  parameter: ParameterSymbol | undefined,
+): void {
   const built = buildArgument(b, argument);
   if (built.k === 'table') {
     scope.bind(name, { k: 'table', plan: shareTable(b, built.plan) });
@@ -80,15 +85,30 @@ function bindOne(b: Builder, scope: Scope, name: string, argument: SyntaxNode, p
 }
 
 /** An argument takes the declared type of its parameter. */
-function converted(b: Builder, node: SyntaxNode, expression: Expression, parameter: ParameterSymbol | undefined): Expression {
+function converted(
+  b: Builder,
+  node: SyntaxNode,
+  expression: Expression,
+  parameter: ParameterSymbol | undefined,
+): Expression {
   const declared = toArray<LanguageSymbol>(parameter?.DeclaredTypes)[0];
   const type = declared ? typeOfSymbol(declared) : expression.type;
   if (type === expression.type || type === 'dynamic') return expression;
   if (expression.k === 'literal' && expression.value === null) return { ...expression, type };
-  if (expression.k === 'literal' && (expression.type === 'long' || expression.type === 'int') && (type === 'real' || type === 'decimal' || type === 'long' || type === 'int')) {
+  if (
+    expression.k === 'literal' &&
+    (expression.type === 'long' || expression.type === 'int') &&
+    (type === 'real' || type === 'decimal' || type === 'long' || type === 'int')
+  ) {
     return { ...expression, type };
   }
-  return { k: 'call', name: `to${type}`, args: [expression], type, at: b.offset === undefined ? -1 : b.offset + node.TextStart };
+  return {
+    k: 'call',
+    name: `to${type}`,
+    args: [expression],
+    type,
+    at: b.offset === undefined ? -1 : b.offset + node.TextStart,
+  };
 }
 
 interface ParameterSymbol extends LanguageSymbol {
@@ -102,4 +122,5 @@ function parametersOf(node: SyntaxNode): ParameterSymbol[] {
   return signature ? toArray<ParameterSymbol>(signature.Parameters) : [];
 }
 
-export const refuseFunction = (b: Builder, node: SyntaxNode): KqlError => notSupported(b, node, `The function '${nameOf(node)}'`);
+export const refuseFunction = (b: Builder, node: SyntaxNode): KqlError =>
+  notSupported(b, node, `The function '${nameOf(node)}'`);

@@ -31,7 +31,13 @@ function databaseSymbol(database: CatalogDatabase): unknown {
   return new Symbols.DatabaseSymbol.ctor(database.name, [
     ...database.tables.map((table) => new Symbols.TableSymbol.$ctor4(table.name, table.columns.map(columnSymbol))),
     ...(database.materializedViews ?? []).map(
-      (view) => new Symbols.MaterializedViewSymbol.$ctor3(view.name, quotedSchema(view.columns), view.query, view.docstring ?? ''),
+      (view) =>
+        new Symbols.MaterializedViewSymbol.$ctor3(
+          view.name,
+          quotedSchema(view.columns),
+          view.query,
+          view.docstring ?? '',
+        ),
     ),
     ...database.functions.map(
       (fn) => new Symbols.FunctionSymbol.$ctor16(fn.name, fn.parameters, fn.body, fn.docstring ?? ''),
@@ -42,7 +48,9 @@ function databaseSymbol(database: CatalogDatabase): unknown {
 /** Overloads are numbered in the JavaScript build; a new release may number them anew. */
 export function assertConstructors(): void {
   const { Symbols } = languagePackage();
-  const probe = new Symbols.TableSymbol.$ctor4('probe', [columnSymbol({ name: 'c', type: 'long' })]) as { readonly Name: string };
+  const probe = new Symbols.TableSymbol.$ctor4('probe', [columnSymbol({ name: 'c', type: 'long' })]) as {
+    readonly Name: string;
+  };
   invariant(probe.Name === 'probe', 'the language package has the constructors of version 12.4.1');
 }
 

@@ -71,7 +71,11 @@ export interface LanguagePackage {
 }
 interface BridgeGlobals {
   readonly Kusto: { readonly Language: LanguagePackage };
-  readonly Bridge: { toArray(list: unknown): unknown[]; unbox(value: unknown, clone: boolean): unknown; getTypeName(value: unknown): string };
+  readonly Bridge: {
+    toArray(list: unknown): unknown[];
+    unbox(value: unknown, clone: boolean): unknown;
+    getTypeName(value: unknown): string;
+  };
   readonly System: { readonly Enum: { toString(type: unknown, value: number): string } };
 }
 
@@ -79,7 +83,8 @@ interface BridgeGlobals {
 const globals = (): BridgeGlobals => globalThis as unknown as BridgeGlobals;
 export const languagePackage = (): LanguagePackage => globals().Kusto.Language;
 
-export const toArray = <T>(list: unknown): T[] => (list === null || list === undefined ? [] : (globals().Bridge.toArray(list) as T[]));
+export const toArray = <T>(list: unknown): T[] =>
+  list === null || list === undefined ? [] : (globals().Bridge.toArray(list) as T[]);
 
 const kindNames = new Map<number, string>();
 export function kindOf(node: SyntaxNode): string {

@@ -12,7 +12,13 @@ export function literalOf(node: SyntaxNode): Literal | undefined {
   const kind = kindOf(node);
   if (kind === 'StringLiteralExpression') return { k: 'literal', type: 'string', value: unquote(textOf(node)) };
   if (kind === 'CompoundStringLiteralExpression') {
-    return { k: 'literal', type: 'string', value: list(node, 'Tokens').map((token) => unquote(token.Text ?? '')).join('') };
+    return {
+      k: 'literal',
+      type: 'string',
+      value: list(node, 'Tokens')
+        .map((token) => unquote(token.Text ?? ''))
+        .join(''),
+    };
   }
   if (kind === 'DynamicExpression') return dynamicLiteral(node);
   if (kind === 'NullLiteralExpression') return { k: 'literal', type: 'dynamic', value: null };

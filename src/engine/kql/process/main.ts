@@ -1,6 +1,7 @@
 import type { KqlCatalog } from '../catalog.ts';
 import { KqlError, serializeKqlError } from '../kql-error.ts';
 import type { ParserReply, ParserRequest } from '../parser-protocol.ts';
+import { compileCommand } from './commands.ts';
 import { compileQuery } from './compile.ts';
 import { stateCache } from './global-state.ts';
 import { loadLanguage } from './load-language.ts';
@@ -23,11 +24,17 @@ function answer(request: ParserRequest): ParserReply {
     }
     const catalog = catalogs.get(request.catalogVersion);
     if (!catalog) return { id, k: 'unknownCatalog' };
-    return { id, k: 'program', program: compileQuery(request.text, request.database, stateOf(catalog, request.database)) };
+    const state = stateOf(catalog, request.database);
+    if (request.k === 'command')
+      return { id, k: 'commandParsed', command: compileCommand(request.text, request.database, state) };
+    return { id, k: 'program', program: compileQuery(request.text, request.database, state) };
   } catch (error) {
     if (error instanceof KqlError) return { id, k: 'refused', error: serializeKqlError(error) };
     const name = error instanceof RangeError ? 'limits' : 'internal';
-    const message = error instanceof RangeError ? 'The query is nested too deeply.' : `The parser failed: ${error instanceof Error ? error.message : 'unknown'}`;
+    const message =
+      error instanceof RangeError
+        ? 'The query is nested too deeply.'
+        : `The parser failed: ${error instanceof Error ? error.message : 'unknown'}`;
     return { id, k: 'refused', error: { code: name, message } };
   }
 }

@@ -52,13 +52,23 @@ const width = (node: SyntaxNode): number => {
 };
 
 /** Items whose outputs are exactly `columns`, in order, as in project, print, distinct and summarize. */
-export function itemsByPosition(b: Builder, nodes: readonly SyntaxNode[], columns: readonly Column[], start = 0): Item[] {
+export function itemsByPosition(
+  b: Builder,
+  nodes: readonly SyntaxNode[],
+  columns: readonly Column[],
+  start = 0,
+): Item[] {
   let next = start;
   return nodes.map((node) => {
     const inner = unnamed(node);
     const count = isTuple(inner.ResultType) ? Math.max(width(node), width(inner)) : 1;
     const given = givenNames(node);
-    const size = given && given.length > 1 ? given.length : given && isTuple(inner.ResultType) ? Math.max(given.length, width(node)) : count;
+    const size =
+      given && given.length > 1
+        ? given.length
+        : given && isTuple(inner.ResultType)
+          ? Math.max(given.length, width(node))
+          : count;
     const names = columns.slice(next, next + size).map((column) => column.name);
     next += size;
     return { names, expression: buildScalar(b, inner) };
@@ -68,7 +78,9 @@ export function itemsByPosition(b: Builder, nodes: readonly SyntaxNode[], column
 /** Items of extend: named ones keep their name, others take the binder's new columns in order. */
 function extendItems(b: Builder, nodes: readonly SyntaxNode[], input: Plan, output: readonly Column[]): Item[] {
   const existing = new Set(input.cols.map((column) => column.name));
-  const named = new Set(nodes.flatMap((node) => givenNames(node) ?? (kindOf(node) === 'NameReference' ? [nameOf(node)] : [])));
+  const named = new Set(
+    nodes.flatMap((node) => givenNames(node) ?? (kindOf(node) === 'NameReference' ? [nameOf(node)] : [])),
+  );
   const fresh = output.map((column) => column.name).filter((name) => !existing.has(name) && !named.has(name));
   return nodes.map((node) => {
     const inner = unnamed(node);
@@ -99,7 +111,8 @@ function retyped(cols: readonly Column[], items: readonly Item[]): Column[] {
   for (const { names, expression } of items) {
     if (expression.k !== 'call' || names[0] === undefined) continue;
     const [unit] = expression.args;
-    const isWeeks = expression.name === 'datetime_diff' && unit?.k === 'literal' && String(unit.value).toLowerCase() === 'week';
+    const isWeeks =
+      expression.name === 'datetime_diff' && unit?.k === 'literal' && String(unit.value).toLowerCase() === 'week';
     const type = isWeeks ? 'real' : engineTypes[expression.name];
     if (type) types.set(names[0], type);
   }
@@ -126,7 +139,9 @@ const rename: OperatorBuilder = (_b, node, given) => {
   const cols = columnsOf(node);
   const renamed = new Map(
     list(node, 'Expressions').flatMap((item) =>
-      kindOf(item) === 'SimpleNamedExpression' ? [[nameOf(need(item, 'Name')), nameOf(need(item, 'Expression'))] as const] : [],
+      kindOf(item) === 'SimpleNamedExpression'
+        ? [[nameOf(need(item, 'Name')), nameOf(need(item, 'Expression'))] as const]
+        : [],
     ),
   );
   return { op: 'select', input, from: cols.map((column) => renamed.get(column.name) ?? column.name), cols };
@@ -156,7 +171,8 @@ const range: OperatorBuilder = (b, node) => ({
 const datatable: OperatorBuilder = (b, node) => {
   const cols = columnsOf(node);
   const cells = list(node, 'Values').map((value) => buildScalar(b, value));
-  if (cols.length === 0 || cells.length % cols.length !== 0) throw semantic(b, node, 'datatable: the number of values is not a multiple of the number of columns.');
+  if (cols.length === 0 || cells.length % cols.length !== 0)
+    throw semantic(b, node, 'datatable: the number of values is not a multiple of the number of columns.');
   const rows: Expression[][] = [];
   for (let start = 0; start < cells.length; start += cols.length) rows.push(cells.slice(start, start + cols.length));
   return { op: 'datatable', rows, cols };
@@ -189,7 +205,12 @@ const top: OperatorBuilder = (b, node, given) => ({
   cols: columnsOf(node),
 });
 
-const take: OperatorBuilder = (b, node, given) => ({ op: 'take', input: withInput(given), count: buildScalar(b, need(node, 'Expression')), cols: columnsOf(node) });
+const take: OperatorBuilder = (b, node, given) => ({
+  op: 'take',
+  input: withInput(given),
+  count: buildScalar(b, need(node, 'Expression')),
+  cols: columnsOf(node),
+});
 
 const summarize: OperatorBuilder = (b, node, given) => {
   const input = withInput(given);
@@ -232,13 +253,23 @@ const getSchema: OperatorBuilder = (_b, node, given) => {
     text(column.type),
   ]);
   // The engine numbers columns with ints, whatever the binder says.
-  const cols = columnsOf(node).map((column): Column => (column.name === 'ColumnOrdinal' ? { ...column, type: 'int' } : column));
+  const cols = columnsOf(node).map((column): Column =>
+    column.name === 'ColumnOrdinal' ? { ...column, type: 'int' } : column,
+  );
   return { op: 'serialize', input: { op: 'datatable', rows, cols }, items: [], cols };
 };
 
 const clrNames: Readonly<Record<Column['type'], string>> = {
-  bool: 'System.SByte', int: 'System.Int32', long: 'System.Int64', real: 'System.Double', decimal: 'System.Data.SqlTypes.SqlDecimal',
-  string: 'System.String', datetime: 'System.DateTime', timespan: 'System.TimeSpan', guid: 'System.Guid', dynamic: 'System.Object',
+  bool: 'System.SByte',
+  int: 'System.Int32',
+  long: 'System.Int64',
+  real: 'System.Double',
+  decimal: 'System.Data.SqlTypes.SqlDecimal',
+  string: 'System.String',
+  datetime: 'System.DateTime',
+  timespan: 'System.TimeSpan',
+  guid: 'System.Guid',
+  dynamic: 'System.Object',
 };
 
 export const basicOperators: Readonly<Record<string, OperatorBuilder>> = {
@@ -257,7 +288,12 @@ export const basicOperators: Readonly<Record<string, OperatorBuilder>> = {
   SortOperator: sort,
   TopOperator: top,
   TakeOperator: take,
-  SampleOperator: (b, node, input) => ({ op: 'sample', input: withInput(input), count: buildScalar(b, need(node, 'Expression')), cols: columnsOf(node) }),
+  SampleOperator: (b, node, input) => ({
+    op: 'sample',
+    input: withInput(input),
+    count: buildScalar(b, need(node, 'Expression')),
+    cols: columnsOf(node),
+  }),
   SampleDistinctOperator: (b, node, input) => ({
     op: 'sampleDistinct',
     input: withInput(input),

@@ -13,7 +13,13 @@ import type { OperatorBuilder } from './tables.ts';
 import { buildTable } from './tables.ts';
 
 const isJoinKind = (word: string): word is JoinKind => (joinKinds as readonly string[]).includes(word);
-const kindSynonyms: Readonly<Record<string, JoinKind>> = { anti: 'leftanti', leftantisemi: 'leftanti', rightantisemi: 'rightanti', outer: 'fullouter', semi: 'leftsemi' };
+const kindSynonyms: Readonly<Record<string, JoinKind>> = {
+  anti: 'leftanti',
+  leftantisemi: 'leftanti',
+  rightantisemi: 'rightanti',
+  outer: 'fullouter',
+  semi: 'leftsemi',
+};
 
 const join: OperatorBuilder = (b, node, given) => {
   const left = withInput(given);
@@ -21,7 +27,14 @@ const join: OperatorBuilder = (b, node, given) => {
   const word = (parametersOf(b, node).get('kind') ?? 'innerunique').toLowerCase();
   const kind = kindSynonyms[word] ?? word;
   if (!isJoinKind(kind)) throw notSupported(b, node, `join kind=${word}`);
-  return { op: 'join', kind, left, right, on: conditions(b, part(node, 'ConditionClause'), node), cols: columnsOf(node) };
+  return {
+    op: 'join',
+    kind,
+    left,
+    right,
+    on: conditions(b, part(node, 'ConditionClause'), node),
+    cols: columnsOf(node),
+  };
 };
 
 const lookup: OperatorBuilder = (b, node, given) => {
@@ -70,7 +83,9 @@ export function feeds(leg: readonly Column[], cols: readonly Column[]): (string 
   return cols.map((column) => {
     const same = leg.find((candidate) => candidate.name === column.name && candidate.type === column.type);
     if (same) return same.name;
-    const clash = leg.find((candidate) => `${candidate.name}_${candidate.type}` === column.name && candidate.type === column.type);
+    const clash = leg.find(
+      (candidate) => `${candidate.name}_${candidate.type}` === column.name && candidate.type === column.type,
+    );
     return clash ? clash.name : null;
   });
 }
@@ -98,7 +113,12 @@ function unionLegs(b: Builder, node: SyntaxNode, index: number, fuzzy: boolean):
   }
   const wildcard = kind === 'NameReference' && /Wildcard/.test(kindOf(need(node, 'Name')));
   if (wildcard && symbol && symbolKind(symbol) === 'TableSymbol') {
-    return [{ plan: { op: 'table', database: b.draft.database, table: symbol.Name, cols: columnsOf(node) }, name: symbol.Name }];
+    return [
+      {
+        plan: { op: 'table', database: b.draft.database, table: symbol.Name, cols: columnsOf(node) },
+        name: symbol.Name,
+      },
+    ];
   }
   if (fuzzy && kind === 'NameReference' && node.ResultType?.IsOpen === true && columnsOf(node).length === 0) return [];
   const plan = buildTable(withoutContext(b), node);

@@ -10,9 +10,17 @@ import type { OperatorBuilder } from './tables.ts';
 import { buildTable } from './tables.ts';
 
 /** The zipped columns of mv-expand and mv-apply. Unnamed expressions other than columns take the binder's new columns. */
-function expandedColumns(b: Builder, node: SyntaxNode, input: readonly Column[], output: readonly Column[]): MvColumn[] {
+function expandedColumns(
+  b: Builder,
+  node: SyntaxNode,
+  input: readonly Column[],
+  output: readonly Column[],
+): MvColumn[] {
   const nodes = list(node, 'Expressions').map((entry) => ({ entry, expression: part(entry, 'Expression') ?? entry }));
-  const explicit = nodes.flatMap(({ expression }) => givenNames(expression) ?? (kindOf(unnamed(expression)) === 'NameReference' ? [nameOf(unnamed(expression))] : []));
+  const explicit = nodes.flatMap(
+    ({ expression }) =>
+      givenNames(expression) ?? (kindOf(unnamed(expression)) === 'NameReference' ? [nameOf(unnamed(expression))] : []),
+  );
   const known = new Set([...input.map((column) => column.name), ...explicit]);
   const fresh = output.map((column) => column.name).filter((name) => !known.has(name));
   return nodes.map(({ entry, expression }) => {
@@ -37,8 +45,21 @@ const mvExpand: OperatorBuilder = (b, node, given) => {
   const parameters = parametersOf(b, node);
   const indexColumn = parameters.get('with_itemindex');
   const bagAsArray = (parameters.get('kind') ?? parameters.get('bagexpansion')) === 'array';
-  const columns = expandedColumns(b, node, input.cols, cols.filter((column) => column.name !== indexColumn));
-  return { op: 'mvExpand', input, columns, bagAsArray, ...(indexColumn !== undefined && { indexColumn }), ...limitOf(b, node), cols };
+  const columns = expandedColumns(
+    b,
+    node,
+    input.cols,
+    cols.filter((column) => column.name !== indexColumn),
+  );
+  return {
+    op: 'mvExpand',
+    input,
+    columns,
+    bagAsArray,
+    ...(indexColumn !== undefined && { indexColumn }),
+    ...limitOf(b, node),
+    cols,
+  };
 };
 
 const mvApply: OperatorBuilder = (b, node, given) => {
@@ -47,14 +68,27 @@ const mvApply: OperatorBuilder = (b, node, given) => {
   const indexColumn = parameters.get('with_itemindex');
   const columns = expandedColumns(b, node, input.cols, []);
   const contextCols = expandedSchema(input.cols, columns, indexColumn);
-  const body = buildTable({ ...b, context: { op: 'context', cols: contextCols } }, need(need(node, 'Subquery'), 'Expression'));
+  const body = buildTable(
+    { ...b, context: { op: 'context', cols: contextCols } },
+    need(need(node, 'Subquery'), 'Expression'),
+  );
   return {
-    op: 'mvApply', input, columns, contextCols, body, cols: columnsOf(node),
-    ...(indexColumn !== undefined && { indexColumn }), ...limitOf(b, node),
+    op: 'mvApply',
+    input,
+    columns,
+    contextCols,
+    body,
+    cols: columnsOf(node),
+    ...(indexColumn !== undefined && { indexColumn }),
+    ...limitOf(b, node),
   };
 };
 
-function expandedSchema(input: readonly Column[], columns: readonly MvColumn[], indexColumn: string | undefined): Column[] {
+function expandedSchema(
+  input: readonly Column[],
+  columns: readonly MvColumn[],
+  indexColumn: string | undefined,
+): Column[] {
   const types = new Map(columns.map((column) => [column.name, column.type]));
   const kept = input.map((column): Column => ({ name: column.name, type: types.get(column.name) ?? column.type }));
   const names = new Set(input.map((column) => column.name));
@@ -84,7 +118,10 @@ const topNested: OperatorBuilder = (b, node, given) => {
     return {
       ...(count && { count: buildScalar(b, count) }),
       of: { names: [cols[index * 2]?.name ?? ''], expression: buildScalar(b, unnamed(need(clause, 'OfExpression'))) },
-      by: { names: [cols[index * 2 + 1]?.name ?? ''], expression: buildScalar(b, unnamed(ordered ? need(by, 'Expression') : by)) },
+      by: {
+        names: [cols[index * 2 + 1]?.name ?? ''],
+        expression: buildScalar(b, unnamed(ordered ? need(by, 'Expression') : by)),
+      },
       descending: word !== 'asc',
       ...(others && { others: buildScalar(b, need(others, 'Expression')) }),
     };

@@ -19,7 +19,8 @@ function parsePart(b: Builder, node: SyntaxNode): ParsePart {
     return { k: 'capture', name: nameOf(need(node, 'Name')), type: typeOfSymbol(need(node, 'Type').ReferencedSymbol) };
   }
   const constant = buildScalar(b, node);
-  if (constant.k !== 'literal' || typeof constant.value !== 'string') throw semantic(b, node, 'parse takes constant patterns.');
+  if (constant.k !== 'literal' || typeof constant.value !== 'string')
+    throw semantic(b, node, 'parse takes constant patterns.');
   return { k: 'text', text: constant.value };
 }
 

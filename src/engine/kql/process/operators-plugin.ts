@@ -15,14 +15,31 @@ import type { OperatorBuilder } from './tables.ts';
 import { buildTable } from './tables.ts';
 
 /** Plugins that reach out of the engine, or run other people's code. */
-const refused = new Set(['python', 'r', 'http_request', 'http_request_post', 'sql_request', 'mysql_request', 'postgresql_request', 'cosmosdb_sql_request', 'azure_digital_twins_query_request', 'ai_embeddings', 'ai_embed_text', 'ai_chat_completion_prompt']);
+const refused = new Set([
+  'python',
+  'r',
+  'http_request',
+  'http_request_post',
+  'sql_request',
+  'mysql_request',
+  'postgresql_request',
+  'cosmosdb_sql_request',
+  'azure_digital_twins_query_request',
+  'ai_embeddings',
+  'ai_embed_text',
+  'ai_chat_completion_prompt',
+]);
 
 export const mentionsColumn = (expression: Expression): boolean =>
   expression.k === 'column' || (expression.k === 'call' && expression.args.some(mentionsColumn));
 
 /** Gives every argument its place: a column of the rows (computed when it is an expression), or a column of a one-row table
  * of constants, so that plugins see plain values only. */
-function gatherArguments(b: Builder, nodes: readonly SyntaxNode[], input: Plan): { settings: PluginSettings; inputs: Plan[] } {
+function gatherArguments(
+  b: Builder,
+  nodes: readonly SyntaxNode[],
+  input: Plan,
+): { settings: PluginSettings; inputs: Plan[] } {
   const computed: Item[] = [];
   const constants: Item[] = [];
   const tables: Plan[] = [];
@@ -52,7 +69,11 @@ function gatherArguments(b: Builder, nodes: readonly SyntaxNode[], input: Plan):
     return { ...place(expression), ...named };
   });
   const rows = computed.length === 0 ? input : extended(input, computed);
-  const print: Plan = { op: 'print', items: constants, cols: constants.map((item): Column => ({ name: item.names[0] ?? '', type: item.expression.type })) };
+  const print: Plan = {
+    op: 'print',
+    items: constants,
+    cols: constants.map((item): Column => ({ name: item.names[0] ?? '', type: item.expression.type })),
+  };
   return { settings: { args }, inputs: [rows, print, ...tables] };
 }
 
@@ -63,7 +84,8 @@ const extended = (input: Plan, items: readonly Item[]): Plan => ({
   cols: [...input.cols, ...items.map((item): Column => ({ name: item.names[0] ?? '', type: item.expression.type }))],
 });
 
-const aggregateNames = /^(count|countif|dcount|dcountif|sum|sumif|avg|avgif|min|max|minif|maxif|any|take_any|make_list|make_set|stdev|variance|percentile|arg_max|arg_min|make_bag)$/;
+const aggregateNames =
+  /^(count|countif|dcount|dcountif|sum|sumif|avg|avgif|min|max|minif|maxif|any|take_any|make_list|make_set|stdev|variance|percentile|arg_max|arg_min|make_bag)$/;
 const isAggregateNode = (node: SyntaxNode): boolean =>
   kindOf(node) === 'FunctionCallExpression' && aggregateNames.test(nameOf(need(node, 'Name')));
 
@@ -82,13 +104,22 @@ const evaluate: OperatorBuilder = (b, node, given) => {
     settings,
     at,
     cols: columnsOf(node),
-    ...(!schema && node.ResultType?.IsOpen === true && { dataDependent: true, schemaAt: at < 0 ? -1 : (b.offset ?? 0) + target.End }),
+    ...(!schema &&
+      node.ResultType?.IsOpen === true && {
+        dataDependent: true,
+        schemaAt: at < 0 ? -1 : (b.offset ?? 0) + target.End,
+      }),
   };
 };
 
 const scan: OperatorBuilder = (b, node, given) => {
   const input = withInput(given);
-  const parameters = new Map(list(node, 'Parameters').map((parameter) => [nameOf(need(parameter, 'Name')), parameterValue(b, need(parameter, 'Expression'))]));
+  const parameters = new Map(
+    list(node, 'Parameters').map((parameter) => [
+      nameOf(need(parameter, 'Name')),
+      parameterValue(b, need(parameter, 'Expression')),
+    ]),
+  );
   const matchColumn = parameters.get('with_match_id');
   const declared = part(node, 'DeclareClause');
   const declarations = declared ? list(declared, 'Declarations') : [];
@@ -101,7 +132,10 @@ const scan: OperatorBuilder = (b, node, given) => {
       const typed = need(declaration, 'NameAndType');
       const fallback = part(declaration, 'DefaultValue');
       return {
-        ...(schemaColumns({ ...fakeSchema(typed) })[0] ?? { name: nameOf(need(typed, 'Name')), type: 'dynamic' as const }),
+        ...(schemaColumns({ ...fakeSchema(typed) })[0] ?? {
+          name: nameOf(need(typed, 'Name')),
+          type: 'dynamic' as const,
+        }),
         ...(fallback && { fallback: buildScalar(b, need(fallback, 'Value')) }),
       };
     }),
@@ -127,14 +161,27 @@ const scan: OperatorBuilder = (b, node, given) => {
 };
 
 /** `schemaColumns` reads a list; a declaration is one of its elements. */
-const fakeSchema = (declaration: SyntaxNode): SyntaxNode => ({ Columns: { ChildCount: 1, Kind: declaration.Kind, GetChild: () => declaration } }) as unknown as SyntaxNode;
+const fakeSchema = (declaration: SyntaxNode): SyntaxNode =>
+  ({ Columns: { ChildCount: 1, Kind: declaration.Kind, GetChild: () => declaration } }) as unknown as SyntaxNode;
 
 const reduce: OperatorBuilder = (b, node, given) => {
   const input = withInput(given);
   const { settings, inputs } = gatherArguments(b, [need(node, 'Expression')], input);
   const clause = part(node, 'With');
-  const options = Object.fromEntries((clause ? list(clause, 'Parameters') : []).map((parameter) => [nameOf(need(parameter, 'Name')), parameterValue(b, need(parameter, 'Expression'))]));
-  return { op: 'rowwise', name: 'reduce', inputs, settings: { ...settings, options }, at: positionOf(b, node), cols: columnsOf(node) };
+  const options = Object.fromEntries(
+    (clause ? list(clause, 'Parameters') : []).map((parameter) => [
+      nameOf(need(parameter, 'Name')),
+      parameterValue(b, need(parameter, 'Expression')),
+    ]),
+  );
+  return {
+    op: 'rowwise',
+    name: 'reduce',
+    inputs,
+    settings: { ...settings, options },
+    at: positionOf(b, node),
+    cols: columnsOf(node),
+  };
 };
 
 export const pluginOperators: Readonly<Record<string, OperatorBuilder>> = {

@@ -19,8 +19,18 @@ function searchCondition(b: Builder, node: SyntaxNode, caseSensitive: boolean): 
   const kind = kindOf(node);
   const literal = literalOf(node);
   if (literal && literal.type !== 'bool') {
-    const text: Expression = { k: 'literal', type: 'string', value: literal.type === 'string' ? literal.value : tokenText(node, 'Token') };
-    return { k: 'call', name: caseSensitive ? 'search_cs' : 'search', args: [everything, text], type: 'bool', at: positionOf(b, node) };
+    const text: Expression = {
+      k: 'literal',
+      type: 'string',
+      value: literal.type === 'string' ? literal.value : tokenText(node, 'Token'),
+    };
+    return {
+      k: 'call',
+      name: caseSensitive ? 'search_cs' : 'search',
+      args: [everything, text],
+      type: 'bool',
+      at: positionOf(b, node),
+    };
   }
   if (kind === 'ParenthesizedExpression') return searchCondition(b, need(node, 'Expression'), caseSensitive);
   if (kind === 'AndExpression' || kind === 'OrExpression') {
@@ -60,7 +70,13 @@ function legsOf(b: Builder, node: SyntaxNode, input: Plan | undefined): Leg[] {
     const symbol = entry.ReferencedSymbol;
     if (symbol && symbolKind(symbol) === 'GroupSymbol') return tablesOf(b, symbol);
     const plan = buildTable(b, entry);
-    return [{ plan, source: plan.op === 'table' ? plan.table : kindOf(entry) === 'NameReference' ? nameOf(entry) : `union_arg${index}` }];
+    return [
+      {
+        plan,
+        source:
+          plan.op === 'table' ? plan.table : kindOf(entry) === 'NameReference' ? nameOf(entry) : `union_arg${index}`,
+      },
+    ];
   });
 }
 
@@ -103,17 +119,38 @@ const find: OperatorBuilder = (b, node, input) => {
   const source = parametersOf(b, node).get('withsource') ?? 'source_';
   const condition = searchCondition(b, need(node, 'Condition'), false);
   const legs = legsOf(b, node, input);
-  const plan = union(legs, condition, cols, cols.findIndex((column) => column.name === source));
+  const plan = union(
+    legs,
+    condition,
+    cols,
+    cols.findIndex((column) => column.name === source),
+  );
   if (plan.op !== 'union' || !cols.some((column) => column.name === 'pack_')) return plan;
   // What no listed column carries goes into `pack_`.
   const packed = plan.legs.map((leg) => {
     const extra = leg.plan.cols.filter((column) => !leg.from.includes(column.name));
-    const bag = extra.flatMap((column): Expression[] => [{ k: 'literal', type: 'string', value: column.name }, { k: 'column', ...column }]);
-    const item = { names: ['pack_'], expression: { k: 'call', name: 'bag_pack', args: bag, type: 'dynamic', at: -1 } as const };
-    const legCols = [...leg.plan.cols.filter((column) => column.name !== 'pack_'), { name: 'pack_', type: 'dynamic' } as const];
-    return { ...leg, plan: { op: 'extend', input: leg.plan, items: [item], cols: legCols } as const, from: feeds(legCols, cols) };
+    const bag = extra.flatMap((column): Expression[] => [
+      { k: 'literal', type: 'string', value: column.name },
+      { k: 'column', ...column },
+    ]);
+    const item = {
+      names: ['pack_'],
+      expression: { k: 'call', name: 'bag_pack', args: bag, type: 'dynamic', at: -1 } as const,
+    };
+    const legCols = [
+      ...leg.plan.cols.filter((column) => column.name !== 'pack_'),
+      { name: 'pack_', type: 'dynamic' } as const,
+    ];
+    return {
+      ...leg,
+      plan: { op: 'extend', input: leg.plan, items: [item], cols: legCols } as const,
+      from: feeds(legCols, cols),
+    };
   });
   return { ...plan, legs: packed };
 };
 
-export const searchOperators: Readonly<Record<string, OperatorBuilder>> = { SearchOperator: search, FindOperator: find };
+export const searchOperators: Readonly<Record<string, OperatorBuilder>> = {
+  SearchOperator: search,
+  FindOperator: find,
+};

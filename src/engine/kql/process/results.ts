@@ -37,13 +37,33 @@ function renderValue(b: Builder, node: SyntaxNode): string | boolean | number {
     return [...list(node, 'Names'), ...list(node, 'Expressions')].map(nameOf).join(',');
   }
   const value = parameterValue(b, node);
-  return value !== '' && Number.isFinite(Number(value)) ? Number(value) : value === 'true' ? true : value === 'false' ? false : value;
+  return value !== '' && Number.isFinite(Number(value))
+    ? Number(value)
+    : value === 'true'
+      ? true
+      : value === 'false'
+        ? false
+        : value;
 }
 
 const renderNames: Readonly<Record<string, string>> = {
-  kind: 'Kind', title: 'Title', xcolumn: 'XColumn', series: 'Series', ycolumns: 'YColumns', anomalycolumns: 'AnomalyColumns',
-  xtitle: 'XTitle', ytitle: 'YTitle', xaxis: 'XAxis', yaxis: 'YAxis', legend: 'Legend', ysplit: 'YSplit',
-  accumulate: 'Accumulate', ymin: 'Ymin', ymax: 'Ymax', xmin: 'Xmin', xmax: 'Xmax',
+  kind: 'Kind',
+  title: 'Title',
+  xcolumn: 'XColumn',
+  series: 'Series',
+  ycolumns: 'YColumns',
+  anomalycolumns: 'AnomalyColumns',
+  xtitle: 'XTitle',
+  ytitle: 'YTitle',
+  xaxis: 'XAxis',
+  yaxis: 'YAxis',
+  legend: 'Legend',
+  ysplit: 'YSplit',
+  accumulate: 'Accumulate',
+  ymin: 'Ymin',
+  ymax: 'Ymax',
+  xmin: 'Xmin',
+  xmax: 'Xmax',
 };
 
 const fork: EndingBuilder = (b, input, operator) => {
@@ -65,7 +85,9 @@ const facet: EndingBuilder = (b, input, operator) => {
       op: 'summarize',
       input: source,
       by: [{ names: [name], expression }],
-      aggregates: [{ names: [`count_${name}`], expression: { k: 'call', name: 'count', args: [], type: 'long', at: -1 } }],
+      aggregates: [
+        { names: [`count_${name}`], expression: { k: 'call', name: 'count', args: [], type: 'long', at: -1 } },
+      ],
       cols: [
         { name, type: expression.type },
         { name: `count_${name}`, type: 'long' },
@@ -75,12 +97,21 @@ const facet: EndingBuilder = (b, input, operator) => {
   });
   const clause = part(operator, 'WithClause');
   const body = clause && (part(clause, 'Operator') ?? part(clause, 'Expression'));
-  if (body) results.push({ name: `Results_${results.length + 1}`, plan: buildTable({ ...b, context: source }, body, source) });
+  if (body)
+    results.push({ name: `Results_${results.length + 1}`, plan: buildTable({ ...b, context: source }, body, source) });
   return results;
 };
 
 const consume: EndingBuilder = (b, input, operator) => [
-  { name: 'PrimaryResult', plan: { op: 'take', input: buildTable(b, input), count: { k: 'literal', type: 'long', value: '0' }, cols: columnsOf(operator) } },
+  {
+    name: 'PrimaryResult',
+    plan: {
+      op: 'take',
+      input: buildTable(b, input),
+      count: { k: 'literal', type: 'long', value: '0' },
+      cols: columnsOf(operator),
+    },
+  },
 ];
 
 const endings: Readonly<Record<string, EndingBuilder>> = {

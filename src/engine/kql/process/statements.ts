@@ -56,7 +56,8 @@ const queryParameters: StatementBuilder = (b, node) => {
     const type = typeOfSymbol(need(declaration, 'Type').ReferencedSymbol);
     const fallbackNode = part(parameter, 'DefaultValue');
     const fallback = fallbackNode && buildScalar(b, need(fallbackNode, 'Value'));
-    if (fallback && fallback.k !== 'literal') throw semantic(b, parameter, 'The default of a query parameter must be a constant.');
+    if (fallback && fallback.k !== 'literal')
+      throw semantic(b, parameter, 'The default of a query parameter must be a constant.');
     b.draft.parameters.push({ name, type, ...(fallback && { fallback: { ...(fallback satisfies Literal), type } }) });
     b.scope.bind(name, { k: 'scalar', expression: { k: 'parameter', name, type } });
   }
@@ -65,7 +66,9 @@ const queryParameters: StatementBuilder = (b, node) => {
 const expressionStatement: StatementBuilder = (b, node) => {
   const expression = need(node, 'Expression');
   if (isTabular(expression)) {
-    b.draft.results.push(...buildResults(b, expression).map((result) => ({ ...result, plan: withoutImplicit(b, result.plan) })));
+    b.draft.results.push(
+      ...buildResults(b, expression).map((result) => ({ ...result, plan: withoutImplicit(b, result.plan) })),
+    );
     return;
   }
   if (kindOf(expression) === 'PipeExpression' && kindOf(need(expression, 'Operator')) === 'ConsumeOperator') {
@@ -80,7 +83,9 @@ const expressionStatement: StatementBuilder = (b, node) => {
 
 function withoutImplicit(b: Builder, plan: Plan): Plan {
   const cols = plan.cols.filter((column) => !b.draft.implicitColumns.has(column.name));
-  return cols.length === plan.cols.length ? plan : { op: 'select', input: plan, from: cols.map((column) => column.name), cols };
+  return cols.length === plan.cols.length
+    ? plan
+    : { op: 'select', input: plan, from: cols.map((column) => column.name), cols };
 }
 
 const statementBuilders: Readonly<Record<string, StatementBuilder>> = {

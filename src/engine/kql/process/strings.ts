@@ -12,13 +12,29 @@ export function unquote(token: string): string {
 }
 
 const simpleEscapes: Readonly<Record<string, string>> = {
-  t: '\t', n: '\n', r: '\r', a: '\u0007', b: '\b', f: '\f', v: '\v', '0': '\0', '\\': '\\', '"': '"', "'": "'", '`': '`', '?': '?',
+  t: '\t',
+  n: '\n',
+  r: '\r',
+  a: '\u0007',
+  b: '\b',
+  f: '\f',
+  v: '\v',
+  '0': '\0',
+  '\\': '\\',
+  '"': '"',
+  "'": "'",
+  '`': '`',
+  '?': '?',
 };
 
 function unescape(text: string): string {
-  return text.replace(/\\(u[0-9a-fA-F]{4}|U[0-9a-fA-F]{8}|x[0-9a-fA-F]{2}|[0-7]{3}|[\s\S])/g, (whole, escape: string) => {
-    if (/^[uUx]./.test(escape) && escape.length > 1) return String.fromCodePoint(Number.parseInt(escape.slice(1), 16));
-    if (/^[0-7]{3}$/.test(escape)) return String.fromCharCode(Number.parseInt(escape, 8));
-    return simpleEscapes[escape] ?? whole;
-  });
+  return text.replace(
+    /\\(u[0-9a-fA-F]{4}|U[0-9a-fA-F]{8}|x[0-9a-fA-F]{2}|[0-7]{3}|[\s\S])/g,
+    (whole, escape: string) => {
+      if (/^[uUx]./.test(escape) && escape.length > 1)
+        return String.fromCodePoint(Number.parseInt(escape.slice(1), 16));
+      if (/^[0-7]{3}$/.test(escape)) return String.fromCharCode(Number.parseInt(escape, 8));
+      return simpleEscapes[escape] ?? whole;
+    },
+  );
 }

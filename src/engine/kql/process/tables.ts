@@ -1,3 +1,4 @@
+import { commandTable } from '../ir/command.ts';
 import type { Plan } from '../ir/plan.ts';
 import type { Builder } from './builder.ts';
 import { columnsOf, notSupported, semantic, shareTable } from './builder.ts';
@@ -40,7 +41,8 @@ export function buildTable(b: Builder, node: SyntaxNode, input?: Plan): Plan {
 }
 
 /** The words that begin the operator, which is how users know it. */
-export const operatorTitle = (node: SyntaxNode): string => (node.toString().trim().split(/[\s(]/)[0] ?? kindOf(node)).slice(0, 60);
+export const operatorTitle = (node: SyntaxNode): string =>
+  (node.toString().trim().split(/[\s(]/)[0] ?? kindOf(node)).slice(0, 60);
 
 const tableBuilders: Readonly<Record<string, OperatorBuilder>> = {
   PipeExpression: (b, node, input) => {
@@ -59,10 +61,18 @@ const tableBuilders: Readonly<Record<string, OperatorBuilder>> = {
   NameReference: nameReference,
   PathExpression: (b, node) => buildTable(b, need(node, 'Selector')),
   FunctionCallExpression: functionCall,
+  CustomCommand: (_b, node) => ({ op: 'table', database: '', table: commandTable, cols: columnsOf(node) }),
 };
 
 /** Operators whose left side is a graph, not rows: they look at the whole pipe themselves. */
-const graphSourced = new Set(['GraphMatchOperator', 'GraphToTableOperator', 'GraphShortestPathsOperator', 'GraphMarkComponentsOperator', 'GraphWhereNodesOperator', 'GraphWhereEdgesOperator']);
+const graphSourced = new Set([
+  'GraphMatchOperator',
+  'GraphToTableOperator',
+  'GraphShortestPathsOperator',
+  'GraphMarkComponentsOperator',
+  'GraphWhereNodesOperator',
+  'GraphWhereEdgesOperator',
+]);
 
 function nameReference(b: Builder, node: SyntaxNode): Plan {
   const symbol = node.ReferencedSymbol;
@@ -85,7 +95,8 @@ function tableReference(b: Builder, node: SyntaxNode, name: string): Plan {
 /** The database in `database("x").T`, `cluster("c").database("x").T`; undefined when none is named. */
 function databaseOf(node: SyntaxNode): string | undefined {
   let top = node;
-  while (top.Parent && kindOf(top.Parent) === 'PathExpression' && part(top.Parent, 'Selector') === top) top = top.Parent;
+  while (top.Parent && kindOf(top.Parent) === 'PathExpression' && part(top.Parent, 'Selector') === top)
+    top = top.Parent;
   if (kindOf(top) !== 'PathExpression') return undefined;
   const owner = need(top, 'Expression').ResultType;
   return owner && symbolKind(owner) === 'DatabaseSymbol' ? owner.Name : undefined;

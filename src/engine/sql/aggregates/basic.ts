@@ -3,9 +3,11 @@ import { cast } from '../convert.ts';
 import type { AggregateRow, AggregateRows, SqlArgument } from '../scope.ts';
 
 /** `FILTER` of the …if forms, whose predicate is the last argument. */
-const onlyIf = (predicate: SqlArgument | undefined): string => (predicate ? ` FILTER (WHERE ${cast(predicate, 'bool')})` : '');
+const onlyIf = (predicate: SqlArgument | undefined): string =>
+  predicate ? ` FILTER (WHERE ${cast(predicate, 'bool')})` : '';
 
-const isInteger = (type: KqlType): boolean => type === 'int' || type === 'long' || type === 'datetime' || type === 'timespan';
+const isInteger = (type: KqlType): boolean =>
+  type === 'int' || type === 'long' || type === 'datetime' || type === 'timespan';
 
 /** Sum of nothing is 0; a sum of longs wraps to 64 bits as in Kusto. */
 const sum = (conditional: boolean): AggregateRow => ({
@@ -35,7 +37,8 @@ const extreme = (name: 'min' | 'max', conditional: boolean): AggregateRow => ({
     if (!value) return 'NULL';
     const filter = conditional ? onlyIf(predicate) : '';
     const x = value.type === call.type ? value.sql : cast(value, call.type);
-    if (call.type === 'real' && name === 'min') return `CASE WHEN bool_or(isnan(${x}))${filter} THEN 'NaN'::DOUBLE ELSE min(${x})${filter} END`;
+    if (call.type === 'real' && name === 'min')
+      return `CASE WHEN bool_or(isnan(${x}))${filter} THEN 'NaN'::DOUBLE ELSE min(${x})${filter} END`;
     return `${name}(${x})${filter}`;
   },
 });
@@ -58,7 +61,9 @@ const distinct = (conditional: boolean): AggregateRow => ({
 });
 
 const percentileOf = (value: SqlArgument, share: string): string =>
-  value.type === 'real' || value.type === 'dynamic' ? `quantile_disc(${cast(value, 'real')}, ${share})` : `quantile_disc(${value.sql}, ${share})`;
+  value.type === 'real' || value.type === 'dynamic'
+    ? `quantile_disc(${cast(value, 'real')}, ${share})`
+    : `quantile_disc(${value.sql}, ${share})`;
 
 const shareOf = (percent: SqlArgument | undefined): string => (percent ? `(${cast(percent, 'real')} / 100)` : '0.5');
 
@@ -86,5 +91,7 @@ export const basicAggregates: AggregateRows = {
   variancep: spread('var_pop', false),
   variancepif: spread('var_pop', true),
   percentile: { sql: ([value, percent]) => (value ? percentileOf(value, shareOf(percent)) : 'NULL') },
-  percentiles: { columns: ([value, ...percents]) => (value ? percents.map((percent) => percentileOf(value, shareOf(percent))) : []) },
+  percentiles: {
+    columns: ([value, ...percents]) => (value ? percents.map((percent) => percentileOf(value, shareOf(percent))) : []),
+  },
 };

@@ -5,12 +5,14 @@ import { mergeBags } from '../functions/bag.ts';
 import { native } from '../native.ts';
 import type { AggregateRow, AggregateRows, SqlArgument } from '../scope.ts';
 
-const filterOf = (predicates: readonly string[]): string => (predicates.length === 0 ? '' : ` FILTER (WHERE ${predicates.join(' AND ')})`);
+const filterOf = (predicates: readonly string[]): string =>
+  predicates.length === 0 ? '' : ` FILTER (WHERE ${predicates.join(' AND ')})`;
 
 /** Nulls are left out; strings never are. */
 const present = (value: SqlArgument): string[] => (value.type === 'string' ? [] : [`${value.sql} IS NOT NULL`]);
 
-const limited = (list: string, limit: SqlArgument | undefined): string => (limit ? `list_slice(${list}, 1, ${cast(limit, 'long')})` : list);
+const limited = (list: string, limit: SqlArgument | undefined): string =>
+  limit ? `list_slice(${list}, 1, ${cast(limit, 'long')})` : list;
 const toArray = (list: string): string => `('[' || array_to_string(coalesce(${list}, []), ',') || ']')`;
 
 /** `make_list(x[, max])`. An array argument is flattened one level. */
@@ -54,10 +56,14 @@ const makeBag = (conditional: boolean): AggregateRow => ({
     return `kql_n_merge_bags(${toArray(`list(${cast(value, 'dynamic')}${order})${filterOf([...present(value), ...(predicate ? [cast(predicate, 'bool')] : [])])}`)})`;
   },
 });
-native('merge_bags', ['dynamic'], 'dynamic', ([list]) => mergeBags((itemsOf(list) ?? []).flatMap((item) => {
-  const pairs = jsonPairs(item);
-  return pairs ? [pairs] : [];
-})));
+native('merge_bags', ['dynamic'], 'dynamic', ([list]) =>
+  mergeBags(
+    (itemsOf(list) ?? []).flatMap((item) => {
+      const pairs = jsonPairs(item);
+      return pairs ? [pairs] : [];
+    }),
+  ),
+);
 
 export const collectAggregates: AggregateRows = {
   make_list: makeList(false, false),

@@ -9,20 +9,27 @@ interface Picked {
 
 /** What `*` stands for in arg_max(x, *) and take_any(*): every column that is not grouped by, nor `x` itself. */
 export const starColumns = (scope: RowScope, without: readonly string[]): Picked[] =>
-  (scope.relation?.columns ?? []).filter((column) => !without.includes(column.name)).map((column) => ({ sql: column.id, type: column.type }));
+  (scope.relation?.columns ?? [])
+    .filter((column) => !without.includes(column.name))
+    .map((column) => ({ sql: column.id, type: column.type }));
 
-const isStar = (argument: SqlArgument): boolean => argument.expression.k === 'column' && argument.expression.name === '*';
+const isStar = (argument: SqlArgument): boolean =>
+  argument.expression.k === 'column' && argument.expression.name === '*';
 
 /** Values of the row where `x` is greatest or least. With only null `x` the group still gives a row: its first. */
 const extreme = (name: 'arg_max' | 'arg_min'): AggregateRow => ({
   columns: ([by, ...values], call, scope) => {
     if (!by) return [];
     const own = by.expression.k === 'column' ? [by.expression.name] : [];
-    const picked = values.flatMap((value): Picked[] => (isStar(value) ? starColumns(scope, [...own, ...groupedNames(scope)]) : [{ sql: value.sql, type: value.type }]));
+    const picked = values.flatMap((value): Picked[] =>
+      isStar(value) ? starColumns(scope, [...own, ...groupedNames(scope)]) : [{ sql: value.sql, type: value.type }],
+    );
     if (picked.length === 0) return [`${name === 'arg_max' ? 'max' : 'min'}(${by.sql})`];
     const row = `struct_pack(${[by.sql, ...picked.map((value) => value.sql)].map((sql, index) => `f${index} := ${sql}`).join(', ')})`;
     const best = `coalesce(${name}(${row}, ${by.sql}), first(${row}))`;
-    return [by, ...picked].map((_value, index) => `struct_extract(${best}, 'f${index}')`).slice(0, (call.types ?? [call.type]).length);
+    return [by, ...picked]
+      .map((_value, index) => `struct_extract(${best}, 'f${index}')`)
+      .slice(0, (call.types ?? [call.type]).length);
   },
 });
 
@@ -33,8 +40,12 @@ const takeAny = (conditional: boolean): AggregateRow => ({
     const values = conditional ? args.slice(0, -1) : args;
     const filter = predicate ? ` FILTER (WHERE ${cast(predicate, 'bool')})` : '';
     return values
-      .flatMap((value): Picked[] => (isStar(value) ? starColumns(scope, groupedNames(scope)) : [{ sql: value.sql, type: value.type }]))
-      .map((value) => (value.type === 'string' ? `coalesce(any_value(${value.sql})${filter}, '')` : `any_value(${value.sql})${filter}`));
+      .flatMap((value): Picked[] =>
+        isStar(value) ? starColumns(scope, groupedNames(scope)) : [{ sql: value.sql, type: value.type }],
+      )
+      .map((value) =>
+        value.type === 'string' ? `coalesce(any_value(${value.sql})${filter}, '')` : `any_value(${value.sql})${filter}`,
+      );
   },
 });
 

@@ -15,7 +15,12 @@ function operands(args: readonly SqlArgument[], call: Call): { a: SqlArgument; b
   const types = [a.type, b.type];
   if (types.includes('real')) return { a, b, in: 'real' };
   if (types.includes('decimal')) return { a, b, in: 'decimal' };
-  if (types.includes('dynamic')) return { a, b, in: call.type === 'dynamic' ? 'real' : isTime(call.type) ? 'long' : call.type === 'string' ? 'real' : call.type };
+  if (types.includes('dynamic'))
+    return {
+      a,
+      b,
+      in: call.type === 'dynamic' ? 'real' : isTime(call.type) ? 'long' : call.type === 'string' ? 'real' : call.type,
+    };
   return { a, b, in: 'long' };
 }
 
@@ -24,7 +29,13 @@ const integerOperation = (operator: Operator, a: string, b: string, scope: RowSc
 
 const ticksOf = (argument: SqlArgument): string => (isTime(argument.type) ? argument.sql : cast(argument, 'long'));
 
-const decimalNames: Readonly<Record<string, string>> = { '+': 'decimal_add', '-': 'decimal_subtract', '*': 'decimal_multiply', '/': 'decimal_divide', '%': 'decimal_modulo' };
+const decimalNames: Readonly<Record<string, string>> = {
+  '+': 'decimal_add',
+  '-': 'decimal_subtract',
+  '*': 'decimal_multiply',
+  '/': 'decimal_divide',
+  '%': 'decimal_modulo',
+};
 
 function decimalSql(operator: string, a: SqlArgument, b: SqlArgument): string {
   const name = decimalNames[operator] ?? '';
@@ -47,7 +58,8 @@ const fromReal = (sql: string, call: Call): string => (call.type === 'dynamic' ?
 function timeOperation(operator: Operator, a: SqlArgument, b: SqlArgument, scope: RowScope): string {
   if (operator !== '*') return integerOperation(operator, ticksOf(a), ticksOf(b), scope);
   const [span, factor] = isTime(a.type) ? [a, b] : [b, a];
-  if (factor.type === 'real' || factor.type === 'decimal' || factor.type === 'dynamic') return `kql_long_of_real(CAST(${span.sql} AS DOUBLE) * ${cast(factor, 'real')})`;
+  if (factor.type === 'real' || factor.type === 'decimal' || factor.type === 'dynamic')
+    return `kql_long_of_real(CAST(${span.sql} AS DOUBLE) * ${cast(factor, 'real')})`;
   return integerOperation('*', span.sql, cast(factor, 'long'), scope);
 }
 
@@ -55,7 +67,10 @@ const divide: FunctionRow = {
   sql: (args, call) => {
     const { a, b, in: type } = operands(args, call);
     if (isTime(a.type) && isTime(b.type)) return `(CAST(${a.sql} AS DOUBLE) / CAST(${b.sql} AS DOUBLE))`;
-    if (isTime(a.type)) return b.type === 'long' || b.type === 'int' ? `(${a.sql} // ${cast(b, 'long')})` : `kql_long_of_real(CAST(${a.sql} AS DOUBLE) / ${cast(b, 'real')})`;
+    if (isTime(a.type))
+      return b.type === 'long' || b.type === 'int'
+        ? `(${a.sql} // ${cast(b, 'long')})`
+        : `kql_long_of_real(CAST(${a.sql} AS DOUBLE) / ${cast(b, 'real')})`;
     if (type === 'real') return fromReal(`(${cast(a, 'real')} / ${cast(b, 'real')})`, call);
     if (type === 'decimal') return decimalSql('/', a, b);
     return `(${cast(a, 'long')} // ${cast(b, 'long')})`;
@@ -77,7 +92,9 @@ const negative: FunctionRow = {
   sql: ([a], call, scope) => {
     if (!a) return 'NULL';
     if (a.type === 'dynamic') return fromReal(`(-${cast(a, 'real')})`, call);
-    return a.type === 'long' || a.type === 'int' || isTime(a.type) ? integerOperation('-', '0', cast(a, isTime(a.type) ? a.type : 'long'), scope) : `(-${a.sql})`;
+    return a.type === 'long' || a.type === 'int' || isTime(a.type)
+      ? integerOperation('-', '0', cast(a, isTime(a.type) ? a.type : 'long'), scope)
+      : `(-${a.sql})`;
   },
 };
 

@@ -7,14 +7,27 @@ import { compareJson, jsonArray, jsonItems, jsonKind, jsonToText } from '../../v
 import { realToJson } from '../../values/real-text.ts';
 import { formatDatetime, formatTimespan } from '../../values/ticks.ts';
 
-export const itemsOf = (value: NativeValue | undefined): string[] | undefined => (typeof value === 'string' ? jsonItems(value) : undefined);
+export const itemsOf = (value: NativeValue | undefined): string[] | undefined =>
+  typeof value === 'string' ? jsonItems(value) : undefined;
 
 /** A function of one array (and more): null when the first argument is no array. */
-const ofArray = (name: string, more: readonly ('long' | 'dynamic' | 'string' | 'bool')[], run: (items: string[], rest: readonly NativeValue[]) => NativeValue, result: 'dynamic' | 'long' | 'bool' | 'real' = 'dynamic', defaults: readonly string[] = []): FunctionRow =>
-  native(name, ['dynamic', ...more], result, ([array, ...rest]) => {
-    const items = itemsOf(array);
-    return items === undefined ? null : run(items, rest);
-  }, { nulls: true, defaults });
+const ofArray = (
+  name: string,
+  more: readonly ('long' | 'dynamic' | 'string' | 'bool')[],
+  run: (items: string[], rest: readonly NativeValue[]) => NativeValue,
+  result: 'dynamic' | 'long' | 'bool' | 'real' = 'dynamic',
+  defaults: readonly string[] = [],
+): FunctionRow =>
+  native(
+    name,
+    ['dynamic', ...more],
+    result,
+    ([array, ...rest]) => {
+      const items = itemsOf(array);
+      return items === undefined ? null : run(items, rest);
+    },
+    { nulls: true, defaults },
+  );
 
 const wrapIndex = (index: NativeValue | undefined, length: number, missing: number): number => {
   if (index === null || index === undefined) return missing;
@@ -34,25 +47,42 @@ function rotated(items: readonly string[], count: number): string {
 
 /** Several arrays: each as raw items; what is no array is left out. Comes as one JSON array of all arguments. */
 const ofArrays = (name: string, run: (arrays: string[][]) => NativeValue): FunctionRow => {
-  native(name, ['dynamic'], 'dynamic', ([all]) => run((itemsOf(all) ?? []).flatMap((item) => {
-    const items = jsonItems(item);
-    return items ? [items] : [];
-  })));
-  return { result: 'dynamic', sql: (args) => `kql_n_${name}('[' || ${args.map(jsonElement).join(" || ',' || ")} || ']')` };
+  native(name, ['dynamic'], 'dynamic', ([all]) =>
+    run(
+      (itemsOf(all) ?? []).flatMap((item) => {
+        const items = jsonItems(item);
+        return items ? [items] : [];
+      }),
+    ),
+  );
+  return {
+    result: 'dynamic',
+    sql: (args) => `kql_n_${name}('[' || ${args.map(jsonElement).join(" || ',' || ")} || ']')`,
+  };
 };
 
 export const unique = (items: readonly string[]): string[] => [...new Set(items)];
 
 /** Sorts by the first array and moves the others along; nulls go last. A result per array. */
 const sorted = (name: string, direction: 1 | -1): FunctionRow => {
-  native(name, ['dynamic', 'bool', 'bool'], 'dynamic', ([all, nullsLast, several]) => {
-    const arrays = (itemsOf(all) ?? []).map((item) => jsonItems(item));
-    const first = arrays[0];
-    if (!first) return several === true ? jsonArray(arrays.map(() => 'null')) : null;
-    const order = first.map((_item, index) => index).sort((a, b) => compareItems(first[a] ?? 'null', first[b] ?? 'null', direction, nullsLast !== false) || a - b);
-    const results = arrays.map((items) => (items?.length === first.length ? jsonArray(order.map((index) => items[index] ?? 'null')) : 'null'));
-    return several === true ? jsonArray(results) : (results[0] ?? null);
-  }, { nulls: true });
+  native(
+    name,
+    ['dynamic', 'bool', 'bool'],
+    'dynamic',
+    ([all, nullsLast, several]) => {
+      const arrays = (itemsOf(all) ?? []).map((item) => jsonItems(item));
+      const first = arrays[0];
+      if (!first) return several === true ? jsonArray(arrays.map(() => 'null')) : null;
+      const order = first
+        .map((_item, index) => index)
+        .sort((a, b) => compareItems(first[a] ?? 'null', first[b] ?? 'null', direction, nullsLast !== false) || a - b);
+      const results = arrays.map((items) =>
+        items?.length === first.length ? jsonArray(order.map((index) => items[index] ?? 'null')) : 'null',
+      );
+      return several === true ? jsonArray(results) : (results[0] ?? null);
+    },
+    { nulls: true },
+  );
   return {
     result: 'dynamic',
     sql: (args, call) => {
@@ -76,10 +106,19 @@ const range: FunctionRow = {
   sql: (args) => {
     const [from, to, step] = args;
     if (!from || !to) return 'NULL';
-    const kind = from.type === 'datetime' ? 'datetime' : from.type === 'timespan' ? 'timespan' : args.some((argument) => argument.type === 'real' || argument.type === 'dynamic') ? 'real' : 'long';
-    if (kind === 'real') return `kql_n_range_real(${cast(from, 'real')}, ${cast(to, 'real')}, ${step ? cast(step, 'real') : '1e0'})`;
+    const kind =
+      from.type === 'datetime'
+        ? 'datetime'
+        : from.type === 'timespan'
+          ? 'timespan'
+          : args.some((argument) => argument.type === 'real' || argument.type === 'dynamic')
+            ? 'real'
+            : 'long';
+    if (kind === 'real')
+      return `kql_n_range_real(${cast(from, 'real')}, ${cast(to, 'real')}, ${step ? cast(step, 'real') : '1e0'})`;
     const one = kind === 'long' ? '1' : '36000000000';
-    const ticks = (argument: (typeof args)[number]): string => (argument.type === 'int' ? cast(argument, 'long') : argument.sql);
+    const ticks = (argument: (typeof args)[number]): string =>
+      argument.type === 'int' ? cast(argument, 'long') : argument.sql;
     return `kql_n_range_long(${ticks(from)}, ${ticks(to)}, ${step ? ticks(step) : one}, '${kind}')`;
   },
 };
@@ -87,42 +126,74 @@ const rangeMax = 1_048_576;
 native('range_real', ['real', 'real', 'real'], 'dynamic', ([from, to, step]) => {
   const [a, b, s] = [Number(from), Number(to), Number(step)];
   const count = s === 0 ? 0 : Math.floor((b - a) / s + 1e-9) + 1;
-  return jsonArray(Array.from({ length: Math.min(Math.max(count, 0), rangeMax) }, (_value, index) => realToJson(a + index * s)));
+  return jsonArray(
+    Array.from({ length: Math.min(Math.max(count, 0), rangeMax) }, (_value, index) => realToJson(a + index * s)),
+  );
 });
 native('range_long', ['long', 'long', 'long', 'string'], 'dynamic', ([from, to, step, kind]) => {
   const [a, b, s] = [from as bigint, to as bigint, step as bigint];
   const items: string[] = [];
   for (let at = a; s !== 0n && (s > 0n ? at <= b : at >= b) && items.length < rangeMax; at += s) {
-    items.push(kind === 'datetime' ? `"${formatDatetime(at)}"` : kind === 'timespan' ? `"${formatTimespan(at)}"` : at.toString());
+    items.push(
+      kind === 'datetime' ? `"${formatDatetime(at)}"` : kind === 'timespan' ? `"${formatTimespan(at)}"` : at.toString(),
+    );
   }
   return jsonArray(items);
 });
 
-const arrayIff = native('array_iff', ['dynamic', 'dynamic', 'dynamic'], 'dynamic', ([conditions, yes, no]) => {
-  const tests = itemsOf(conditions);
-  if (!tests) return null;
-  const pick = (value: NativeValue | undefined, index: number): string => (value === null || value === undefined ? 'null' : (itemsOf(value)?.[index] ?? (itemsOf(value) ? 'null' : String(value))));
-  return jsonArray(tests.map((test, index) => {
-    const kind = jsonKind(test);
-    if (kind !== 'bool' && kind !== 'number') return 'null';
-    return pick(test === 'true' || (kind === 'number' && Number(test) !== 0) ? yes : no, index);
-  }));
-}, { nulls: true });
+const arrayIff = native(
+  'array_iff',
+  ['dynamic', 'dynamic', 'dynamic'],
+  'dynamic',
+  ([conditions, yes, no]) => {
+    const tests = itemsOf(conditions);
+    if (!tests) return null;
+    const pick = (value: NativeValue | undefined, index: number): string =>
+      value === null || value === undefined
+        ? 'null'
+        : (itemsOf(value)?.[index] ?? (itemsOf(value) ? 'null' : String(value)));
+    return jsonArray(
+      tests.map((test, index) => {
+        const kind = jsonKind(test);
+        if (kind !== 'bool' && kind !== 'number') return 'null';
+        return pick(test === 'true' || (kind === 'number' && Number(test) !== 0) ? yes : no, index);
+      }),
+    );
+  },
+  { nulls: true },
+);
 
 const arraySum = native('array_sum', ['dynamic'], 'dynamic', ([array]) => {
   const items = itemsOf(array);
   if (!items || items.length === 0) return null;
   if (!items.every((item) => ['number', 'null', 'bool'].includes(jsonKind(item)))) return null;
   const numbers = items.filter((item) => jsonKind(item) === 'number');
-  if (numbers.every((item) => /^-?\d+$/.test(item))) return numbers.reduce((sum, item) => sum + BigInt(item), 0n).toString();
+  if (numbers.every((item) => /^-?\d+$/.test(item)))
+    return numbers.reduce((sum, item) => sum + BigInt(item), 0n).toString();
   return realToJson(numbers.reduce((sum, item) => sum + Number(item), 0));
 });
 
-const repeatScalar = native('repeat', ['dynamic', 'long'], 'dynamic', ([value, count]) => (Number(count) < 0 ? null : jsonArray(Array.from({ length: Math.min(Number(count), rangeMax) }, () => (value === null ? 'null' : String(value))))), { nulls: true });
+const repeatScalar = native(
+  'repeat',
+  ['dynamic', 'long'],
+  'dynamic',
+  ([value, count]) =>
+    Number(count) < 0
+      ? null
+      : jsonArray(
+          Array.from({ length: Math.min(Number(count), rangeMax) }, () => (value === null ? 'null' : String(value))),
+        ),
+  { nulls: true },
+);
 const repeat: FunctionRow = {
   ...repeatScalar,
   sql: (args, call, scope) => {
-    if (args[0]?.type === 'dynamic') throw new KqlError('semantic', 'repeat(): the value must be of a simple type.', call.at < 0 ? undefined : call.at);
+    if (args[0]?.type === 'dynamic')
+      throw new KqlError(
+        'semantic',
+        'repeat(): the value must be of a simple type.',
+        call.at < 0 ? undefined : call.at,
+      );
     return repeatScalar.sql(args, call, scope);
   },
 };
@@ -130,36 +201,64 @@ const repeat: FunctionRow = {
 export const arrayFunctions: FunctionRows = {
   array_concat: ofArrays('array_concat', (arrays) => jsonArray(arrays.flat())),
   array_slice: ofArray('array_slice', ['long', 'long'], (items, [start, end]) => {
-    const last = end === null || end === undefined ? items.length - 1 : Number(end) < 0 ? items.length + Number(end) : Number(end);
+    const last =
+      end === null || end === undefined ? items.length - 1 : Number(end) < 0 ? items.length + Number(end) : Number(end);
     return jsonArray(items.slice(wrapIndex(start, items.length, 0), last + 1));
   }),
   array_reverse: ofArray('array_reverse', [], (items) => jsonArray(items.reverse())),
-  array_shift_left: ofArray('array_shift_left', ['long', 'dynamic'], (items, [count, fill]) => jsonArray(shifted(items, Number(count), fill === null || fill === undefined ? 'null' : String(fill))), 'dynamic', ['NULL']),
-  array_shift_right: ofArray('array_shift_right', ['long', 'dynamic'], (items, [count, fill]) => jsonArray(shifted(items, -Number(count), fill === null || fill === undefined ? 'null' : String(fill))), 'dynamic', ['NULL']),
+  array_shift_left: ofArray(
+    'array_shift_left',
+    ['long', 'dynamic'],
+    (items, [count, fill]) =>
+      jsonArray(shifted(items, Number(count), fill === null || fill === undefined ? 'null' : String(fill))),
+    'dynamic',
+    ['NULL'],
+  ),
+  array_shift_right: ofArray(
+    'array_shift_right',
+    ['long', 'dynamic'],
+    (items, [count, fill]) =>
+      jsonArray(shifted(items, -Number(count), fill === null || fill === undefined ? 'null' : String(fill))),
+    'dynamic',
+    ['NULL'],
+  ),
   array_rotate_left: ofArray('array_rotate_left', ['long'], (items, [count]) => rotated(items, Number(count))),
   array_rotate_right: ofArray('array_rotate_right', ['long'], (items, [count]) => rotated(items, -Number(count))),
   array_split: ofArray('array_split', ['dynamic'], (items, [indices]) => {
-    const cuts = (itemsOf(indices) ?? [String(indices)]).map(Number).map((cut) => (cut < 0 ? Math.max(0, items.length + cut) : cut));
+    const cuts = (itemsOf(indices) ?? [String(indices)])
+      .map(Number)
+      .map((cut) => (cut < 0 ? Math.max(0, items.length + cut) : cut));
     const bounds = [0, ...cuts, items.length];
     return jsonArray(bounds.slice(1).map((end, index) => jsonArray(items.slice(bounds[index] ?? 0, end))));
   }),
-  array_index_of: ofArray('array_index_of', ['dynamic', 'long', 'long', 'long'], (items, [wanted, start, length, occurrence]) => {
-    const from = wrapIndex(start, items.length, 0);
-    const end = length === null || length === undefined || Number(length) < 0 ? items.length : Math.min(items.length, from + Number(length));
-    let left = occurrence === null || occurrence === undefined ? 1 : Number(occurrence);
-    if (left < 0) return null;
-    for (let at = from; at < end; at += 1) {
-      if (items[at] === wanted || compareJson(items[at] ?? '', String(wanted)) === 0) left -= 1;
-      if (left <= 0) return BigInt(at);
-    }
-    return -1n;
-  }, 'long', ['NULL', 'NULL', 'NULL']),
+  array_index_of: ofArray(
+    'array_index_of',
+    ['dynamic', 'long', 'long', 'long'],
+    (items, [wanted, start, length, occurrence]) => {
+      const from = wrapIndex(start, items.length, 0);
+      const end =
+        length === null || length === undefined || Number(length) < 0
+          ? items.length
+          : Math.min(items.length, from + Number(length));
+      let left = occurrence === null || occurrence === undefined ? 1 : Number(occurrence);
+      if (left < 0) return null;
+      for (let at = from; at < end; at += 1) {
+        if (items[at] === wanted || compareJson(items[at] ?? '', String(wanted)) === 0) left -= 1;
+        if (left <= 0) return BigInt(at);
+      }
+      return -1n;
+    },
+    'long',
+    ['NULL', 'NULL', 'NULL'],
+  ),
   array_iff: arrayIff,
   array_iif: arrayIff,
   array_sum: arraySum,
   array_sort_asc: sorted('array_sort_asc', 1),
   array_sort_desc: sorted('array_sort_desc', -1),
-  array_strcat: ofArray('array_strcat', ['string'], (items, [delimiter]) => items.map(jsonToText).join(String(delimiter))),
+  array_strcat: ofArray('array_strcat', ['string'], (items, [delimiter]) =>
+    items.map(jsonToText).join(String(delimiter)),
+  ),
   range,
   repeat,
   zip: {
@@ -167,9 +266,19 @@ export const arrayFunctions: FunctionRows = {
     sql: (args) => `kql_n_zip('[' || ${args.map(jsonElement).join(" || ',' || ")} || ']')`,
   },
   set_union: ofArrays('set_union', (arrays) => jsonArray(unique(arrays.flat()))),
-  set_intersect: ofArrays('set_intersect', ([first = [], ...others]) => jsonArray(unique(first).filter((item) => others.every((other) => other.includes(item))))),
-  set_difference: ofArrays('set_difference', ([first = [], ...others]) => jsonArray(unique(first).filter((item) => !others.some((other) => other.includes(item))))),
-  set_has_element: native('set_has_element', ['dynamic', 'dynamic'], 'bool', ([array, wanted]) => itemsOf(array)?.some((item) => item === wanted || compareJson(item, String(wanted)) === 0) ?? null),
+  set_intersect: ofArrays('set_intersect', ([first = [], ...others]) =>
+    jsonArray(unique(first).filter((item) => others.every((other) => other.includes(item)))),
+  ),
+  set_difference: ofArrays('set_difference', ([first = [], ...others]) =>
+    jsonArray(unique(first).filter((item) => !others.some((other) => other.includes(item)))),
+  ),
+  set_has_element: native(
+    'set_has_element',
+    ['dynamic', 'dynamic'],
+    'bool',
+    ([array, wanted]) =>
+      itemsOf(array)?.some((item) => item === wanted || compareJson(item, String(wanted)) === 0) ?? null,
+  ),
   jaccard_index: native('jaccard_index', ['dynamic', 'dynamic'], 'real', ([a, b]) => {
     const [x, y] = [itemsOf(a), itemsOf(b)];
     if (!x || !y) return null;

@@ -5,7 +5,8 @@ import type { FunctionRow, FunctionRows } from '../scope.ts';
 import { jsonArray, jsonBag, jsonItems, jsonPairs, jsonToText } from '../../values/json-text.ts';
 import { itemsOf } from './array.ts';
 
-const pairsOf = (value: NativeValue | undefined): [string, string][] | undefined => (typeof value === 'string' ? jsonPairs(value) : undefined);
+const pairsOf = (value: NativeValue | undefined): [string, string][] | undefined =>
+  typeof value === 'string' ? jsonPairs(value) : undefined;
 
 /** `$.a.b['c d'][0]` → a, b, c d, 0. Undefined when the text is no path. */
 export function pathSteps(path: string): string[] | undefined {
@@ -53,7 +54,10 @@ function withoutPath(json: string, steps: readonly string[]): string {
 }
 
 /** All arguments come as one JSON array; only bags count. The leftmost value of a key wins. */
-const merge: FunctionRow = { result: 'dynamic', sql: (args) => `kql_n_bag_merge('[' || ${args.map(jsonElement).join(" || ',' || ")} || ']')` };
+const merge: FunctionRow = {
+  result: 'dynamic',
+  sql: (args) => `kql_n_bag_merge('[' || ${args.map(jsonElement).join(" || ',' || ")} || ']')`,
+};
 native('bag_merge', ['dynamic'], 'dynamic', ([all]) => {
   const bags = (itemsOf(all) ?? []).flatMap((item) => {
     const pairs = jsonPairs(item);
@@ -69,7 +73,8 @@ export function mergeBags(bags: readonly (readonly [string, string])[][]): strin
 
 function treePaths(json: string, prefix: string): string[] {
   const pairs = jsonPairs(json);
-  if (pairs) return pairs.flatMap(([name, value]) => [`${prefix}['${name}']`, ...treePaths(value, `${prefix}['${name}']`)]);
+  if (pairs)
+    return pairs.flatMap(([name, value]) => [`${prefix}['${name}']`, ...treePaths(value, `${prefix}['${name}']`)]);
   const items = jsonItems(json);
   if (items) return [`${prefix}[0]`, ...(items[0] === undefined ? [] : treePaths(items[0], `${prefix}[0]`))];
   return [];
@@ -81,11 +86,23 @@ export const bagFunctions: FunctionRows = {
     const pairs = pairsOf(bag);
     return pairs ? jsonArray(pairs.map(([name]) => JSON.stringify(name))) : null;
   }),
-  bag_has_key: native('bag_has_key', ['dynamic', 'string'], 'bool', ([bag, key]) => (pairsOf(bag) ? valueAt(String(bag), stepsOf(key)) !== undefined : null)),
-  bag_set_key: native('bag_set_key', ['dynamic', 'string', 'dynamic'], 'dynamic', ([bag, key, value]) => {
-    if (bag !== null && !pairsOf(bag)) return null;
-    return withValue(bag === null ? undefined : String(bag), stepsOf(key), value === null || value === undefined ? 'null' : String(value));
-  }, { nulls: true }),
+  bag_has_key: native('bag_has_key', ['dynamic', 'string'], 'bool', ([bag, key]) =>
+    pairsOf(bag) ? valueAt(String(bag), stepsOf(key)) !== undefined : null,
+  ),
+  bag_set_key: native(
+    'bag_set_key',
+    ['dynamic', 'string', 'dynamic'],
+    'dynamic',
+    ([bag, key, value]) => {
+      if (bag !== null && !pairsOf(bag)) return null;
+      return withValue(
+        bag === null ? undefined : String(bag),
+        stepsOf(key),
+        value === null || value === undefined ? 'null' : String(value),
+      );
+    },
+    { nulls: true },
+  ),
   bag_remove_keys: native('bag_remove_keys', ['dynamic', 'dynamic'], 'dynamic', ([bag, keys]) => {
     if (!pairsOf(bag)) return null;
     return (itemsOf(keys) ?? []).map(jsonToText).reduce((json, key) => withoutPath(json, stepsOf(key)), String(bag));
@@ -95,7 +112,9 @@ export const bagFunctions: FunctionRows = {
     if (!names || !items) return null;
     return jsonBag(names.map((name, index) => [jsonToText(name), items[index] ?? 'null']));
   }),
-  treepath: native('treepath', ['dynamic'], 'dynamic', ([json]) => jsonArray(treePaths(String(json), '').map((path) => JSON.stringify(path)))),
+  treepath: native('treepath', ['dynamic'], 'dynamic', ([json]) =>
+    jsonArray(treePaths(String(json), '').map((path) => JSON.stringify(path))),
+  ),
   extract_json: native('extract_json', ['string', 'string'], 'string', ([path, json]) => {
     const steps = pathSteps(String(path));
     const found = steps && valueAt(String(json).trim(), steps);

@@ -19,7 +19,8 @@ export function commonType(a: KqlType, b: KqlType): KqlType {
   return a === 'datetime' || a === 'timespan' ? a : b;
 }
 
-const isSolid = (expression: Expression): boolean => expression.k === 'literal' && expression.value !== null && expression.value !== 'NaN';
+const isSolid = (expression: Expression): boolean =>
+  expression.k === 'literal' && expression.value !== null && expression.value !== 'NaN';
 
 interface Pair {
   readonly a: string;
@@ -36,7 +37,13 @@ function pairOf([left, right]: readonly SqlArgument[]): Pair {
   const type = commonType(left.type, right.type);
   const [a, b] = [cast(left, type), cast(right, type)];
   const loose = [...(isSolid(left.expression) ? [] : [a]), ...(isSolid(right.expression) ? [] : [b])];
-  return { a, b, type, nullable: type !== 'string' && loose.length === 2, nan: type === 'real' && loose.length > 0 ? loose.map((x) => `isnan(${x})`).join(' OR ') : undefined };
+  return {
+    a,
+    b,
+    type,
+    nullable: type !== 'string' && loose.length === 2,
+    nan: type === 'real' && loose.length > 0 ? loose.map((x) => `isnan(${x})`).join(' OR ') : undefined,
+  };
 }
 
 /** `null == x` is false, `null == null` is null, NaN equals nothing. */
@@ -44,7 +51,10 @@ const equal: FunctionRow = {
   sql: (args) => {
     const { a, b, type, nullable, nan } = pairOf(args);
     if (type === 'string') return `(${a} = ${b})`;
-    const same = nan === undefined || !nullable ? `${a} IS NOT DISTINCT FROM ${b}` : `(${a} IS NOT DISTINCT FROM ${b} AND NOT coalesce(${nan}, false))`;
+    const same =
+      nan === undefined || !nullable
+        ? `${a} IS NOT DISTINCT FROM ${b}`
+        : `(${a} IS NOT DISTINCT FROM ${b} AND NOT coalesce(${nan}, false))`;
     return nullable ? `CASE WHEN ${a} IS NULL AND ${b} IS NULL THEN NULL ELSE ${same} END` : `(${same})`;
   },
 };
@@ -52,7 +62,10 @@ const notEqual: FunctionRow = {
   sql: (args) => {
     const { a, b, type, nullable, nan } = pairOf(args);
     if (type === 'string') return `(${a} <> ${b})`;
-    const differs = nan === undefined || !nullable ? `${a} IS DISTINCT FROM ${b}` : `(${a} IS DISTINCT FROM ${b} OR coalesce(${nan}, false))`;
+    const differs =
+      nan === undefined || !nullable
+        ? `${a} IS DISTINCT FROM ${b}`
+        : `(${a} IS DISTINCT FROM ${b} OR coalesce(${nan}, false))`;
     return nullable ? `CASE WHEN ${a} IS NULL AND ${b} IS NULL THEN NULL ELSE ${differs} END` : `(${differs})`;
   },
 };
@@ -76,16 +89,25 @@ const between = (negated: boolean): FunctionRow => ({
     const x = cast(value, type);
     // A timespan as upper bound of datetimes is counted from the lower one.
     const top = high.type === 'timespan' && low.type === 'datetime' ? `(${low.sql} + ${high.sql})` : cast(high, type);
-    const inside = type === 'real' ? `(NOT isnan(${x}) AND ${x} BETWEEN ${cast(low, type)} AND ${top})` : `(${x} BETWEEN ${cast(low, type)} AND ${top})`;
+    const inside =
+      type === 'real'
+        ? `(NOT isnan(${x}) AND ${x} BETWEEN ${cast(low, type)} AND ${top})`
+        : `(${x} BETWEEN ${cast(low, type)} AND ${top})`;
     return negated ? `(NOT ${inside})` : inside;
   },
 });
 
 /** The members of a list argument as SQL values of `type`, or one SQL boolean when it cannot be listed. */
-function memberOf(left: SqlArgument, args: readonly SqlArgument[], scope: RowScope, fold: (sql: string) => string): string {
+function memberOf(
+  left: SqlArgument,
+  args: readonly SqlArgument[],
+  scope: RowScope,
+  fold: (sql: string) => string,
+): string {
   const values: string[] = [];
   const tests: string[] = [];
-  const type = left.type === 'dynamic' ? (args.find((argument) => argument.type !== 'dynamic')?.type ?? 'string') : left.type;
+  const type =
+    left.type === 'dynamic' ? (args.find((argument) => argument.type !== 'dynamic')?.type ?? 'string') : left.type;
   const x = cast(left, type);
   for (const argument of args) {
     const { expression } = argument;
@@ -95,12 +117,20 @@ function memberOf(left: SqlArgument, args: readonly SqlArgument[], scope: RowSco
       if (!column) continue;
       const value = fold(convert(column.id, column.type, type));
       tests.push(`${fold(x)} IN (${selectFrom(relation, [{ id: scope.ctx.newId(), sql: value }])})`);
-    } else if (argument.type === 'dynamic' && expression.k === 'literal' && typeof expression.value === 'string' && expression.value.startsWith('[')) {
+    } else if (
+      argument.type === 'dynamic' &&
+      expression.k === 'literal' &&
+      typeof expression.value === 'string' &&
+      expression.value.startsWith('[')
+    ) {
       const elements = JSON.parse(expression.value) as unknown[];
-      for (const element of elements.flat()) values.push(fold(convert(scope.ctx.bind(JSON.stringify(element), 'VARCHAR'), 'dynamic', type)));
+      for (const element of elements.flat())
+        values.push(fold(convert(scope.ctx.bind(JSON.stringify(element), 'VARCHAR'), 'dynamic', type)));
     } else if (argument.type === 'dynamic' && left.type !== 'dynamic') {
       const wanted = convert('e', 'dynamic', type);
-      tests.push(`CASE WHEN json_type(${argument.sql}) = 'ARRAY' THEN list_contains(list_transform(CAST(json_extract(${argument.sql}, '$[*]') AS VARCHAR[]), lambda e: ${fold(wanted)}), ${fold(x)}) ELSE ${fold(x)} = ${fold(convert(argument.sql, 'dynamic', type))} END`);
+      tests.push(
+        `CASE WHEN json_type(${argument.sql}) = 'ARRAY' THEN list_contains(list_transform(CAST(json_extract(${argument.sql}, '$[*]') AS VARCHAR[]), lambda e: ${fold(wanted)}), ${fold(x)}) ELSE ${fold(x)} = ${fold(convert(argument.sql, 'dynamic', type))} END`,
+      );
     } else {
       values.push(fold(cast(argument, type)));
     }

@@ -6,7 +6,9 @@ import type { SqlArgument } from '../scope.ts';
 
 const iff: FunctionRow = {
   sql: ([condition, yes, no], call) =>
-    condition && yes && no ? `CASE WHEN ${cast(condition, 'bool')} THEN ${cast(yes, call.type)} ELSE ${cast(no, call.type)} END` : 'NULL',
+    condition && yes && no
+      ? `CASE WHEN ${cast(condition, 'bool')} THEN ${cast(yes, call.type)} ELSE ${cast(no, call.type)} END`
+      : 'NULL',
 };
 
 const caseRow: FunctionRow = {
@@ -25,7 +27,9 @@ const caseRow: FunctionRow = {
 const coalesce: FunctionRow = {
   sql: (args, call) => {
     const values = args.map((argument) => cast(argument, call.type));
-    return call.type === 'string' ? `coalesce(${values.map((value) => `nullif(${value}, '')`).join(', ')}, '')` : `coalesce(${values.join(', ')})`;
+    return call.type === 'string'
+      ? `coalesce(${values.map((value) => `nullif(${value}, '')`).join(', ')}, '')`
+      : `coalesce(${values.join(', ')})`;
   },
 };
 
@@ -36,14 +40,18 @@ const isNull = (argument: SqlArgument | undefined): string => {
 const isEmpty = (argument: SqlArgument | undefined): string => {
   if (!argument) return 'NULL';
   if (argument.type === 'string') return `(${argument.sql} = '')`;
-  return argument.type === 'dynamic' ? `(${argument.sql} IS NULL OR ${argument.sql} = '""')` : `(${argument.sql} IS NULL)`;
+  return argument.type === 'dynamic'
+    ? `(${argument.sql} IS NULL OR ${argument.sql} = '""')`
+    : `(${argument.sql} IS NULL)`;
 };
 
 const extreme = (name: 'greatest' | 'least'): FunctionRow => ({
   sql: (args, call) => {
     const type = args.map((argument) => argument.type).reduce<KqlType>(commonType, args[0]?.type ?? 'long');
     const values = args.map((argument) => cast(argument, type)).join(', ');
-    return type === call.type ? `${name}(${values})` : cast({ sql: `${name}(${values})`, type, expression: call }, call.type);
+    return type === call.type
+      ? `${name}(${values})`
+      : cast({ sql: `${name}(${values})`, type, expression: call }, call.type);
   },
 });
 

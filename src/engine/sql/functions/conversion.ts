@@ -12,7 +12,8 @@ const parseJsonRow: FunctionRow = {
   result: 'dynamic',
   sql: ([a]) => {
     if (!a) return 'NULL';
-    if (a.type === 'dynamic') return `CASE json_type(${a.sql}) WHEN 'VARCHAR' THEN kql_n_parse_json(json_extract_string(${a.sql}, '$')) ELSE ${a.sql} END`;
+    if (a.type === 'dynamic')
+      return `CASE json_type(${a.sql}) WHEN 'VARCHAR' THEN kql_n_parse_json(json_extract_string(${a.sql}, '$')) ELSE ${a.sql} END`;
     if (a.type !== 'string') return cast(a, 'dynamic');
     return `kql_n_parse_json(${a.sql})`;
   },
@@ -34,7 +35,8 @@ native('datetime_of_text', ['string'], 'datetime', ([text]) => parseDatetime(Str
 native('timespan_of_text', ['string'], 'timespan', ([text]) => parseTimespan(String(text)) ?? null);
 
 /** Removes blanks outside strings. */
-export const compactJson = (json: string): string => json.replace(/("(?:[^"\\]|\\.)*")|\s+/g, (_whole, text: string | undefined) => text ?? '');
+export const compactJson = (json: string): string =>
+  json.replace(/("(?:[^"\\]|\\.)*")|\s+/g, (_whole, text: string | undefined) => text ?? '');
 
 export const conversionFunctions: FunctionRows = {
   tostring: to('string'),
@@ -53,7 +55,10 @@ export const conversionFunctions: FunctionRows = {
   parsejson: parseJsonRow,
   todynamic: parseJsonRow,
   toobject: parseJsonRow,
-  dynamic_to_json: { result: 'string', sql: ([a]) => (a ? `coalesce(kql_n_sorted_json(${cast(a, 'dynamic')}), '')` : "''") },
+  dynamic_to_json: {
+    result: 'string',
+    sql: ([a]) => (a ? `coalesce(kql_n_sorted_json(${cast(a, 'dynamic')}), '')` : "''"),
+  },
   gettype: {
     result: 'string',
     sql: ([a]) => {

@@ -3,10 +3,19 @@ import type { NativeValue } from '../native.ts';
 import { native } from '../native.ts';
 import { cast } from '../convert.ts';
 import type { FunctionRow, FunctionRows } from '../scope.ts';
-import { ticksOfDate, ticksPerDay, ticksPerHour, ticksPerMillisecond, ticksPerMinute, ticksPerSecond, unixEpochTicks } from '../../values/ticks.ts';
+import {
+  ticksOfDate,
+  ticksPerDay,
+  ticksPerHour,
+  ticksPerMillisecond,
+  ticksPerMinute,
+  ticksPerSecond,
+  unixEpochTicks,
+} from '../../values/ticks.ts';
 
 const pad = (value: bigint | number, width: number): string => value.toString().padStart(width, '0');
-const dateOf = (ticks: bigint): Date => new Date(Number((ticks - unixEpochTicks - (ticks % ticksPerMillisecond)) / ticksPerMillisecond));
+const dateOf = (ticks: bigint): Date =>
+  new Date(Number((ticks - unixEpochTicks - (ticks % ticksPerMillisecond)) / ticksPerMillisecond));
 
 /** Letters of format_datetime. What is no letter of the list stands for itself. */
 const datetimeParts: Readonly<Record<string, (date: Date, ticks: bigint) => string>> = {
@@ -35,7 +44,9 @@ const fraction = (ticks: bigint, letters: string): string => {
 
 function formatDatetimeBy(ticks: bigint, pattern: string): string {
   const date = dateOf(ticks);
-  return pattern.replace(/yyyy|yy|y|MM|M|dd|d|HH|H|hh|h|mm|m|ss|s|tt|f{1,7}|F{1,7}/g, (letters) => (/^f|^F/.test(letters) ? fraction(ticks, letters) : (datetimeParts[letters]?.(date, ticks) ?? letters)));
+  return pattern.replace(/yyyy|yy|y|MM|M|dd|d|HH|H|hh|h|mm|m|ss|s|tt|f{1,7}|F{1,7}/g, (letters) =>
+    /^f|^F/.test(letters) ? fraction(ticks, letters) : (datetimeParts[letters]?.(date, ticks) ?? letters),
+  );
 }
 
 function formatTimespanBy(ticks: bigint, pattern: string): string {
@@ -67,7 +78,8 @@ const checkedFormat = (name: string, allowed: RegExp, row: FunctionRow): Functio
   ...row,
   sql: (args, call, scope) => {
     const pattern = args[1]?.expression;
-    if (pattern?.k === 'literal' && !allowed.test(String(pattern.value))) throw new KqlError('semantic', `${name}(): the format is not valid.`, call.at < 0 ? undefined : call.at);
+    if (pattern?.k === 'literal' && !allowed.test(String(pattern.value)))
+      throw new KqlError('semantic', `${name}(): the format is not valid.`, call.at < 0 ? undefined : call.at);
     return row.sql(args, call, scope);
   },
 });
@@ -82,11 +94,30 @@ const makeDatetime: FunctionRow = {
     return `kql_n_make_datetime(${long(year, '1')}, ${long(month, '1')}, ${long(day, '1')}, ${long(hour, '0')}, ${long(minute, '0')}, ${second ? cast(second, 'real') : '0e0'})`;
   },
 };
-native('make_datetime', ['long', 'long', 'long', 'long', 'long', 'real'], 'datetime', ([year, month, day, hour, minute, second]) => {
-  const date = ticksOfDate(Number(year), Number(month), Number(day));
-  if (date === undefined || Number(hour) > 23 || Number(hour) < 0 || Number(minute) > 59 || Number(minute) < 0 || Number(second) < 0 || Number(second) >= 60) return null;
-  return date + BigInt(hour as bigint) * ticksPerHour + BigInt(minute as bigint) * ticksPerMinute + BigInt(Math.round(Number(second) * 1e7));
-});
+native(
+  'make_datetime',
+  ['long', 'long', 'long', 'long', 'long', 'real'],
+  'datetime',
+  ([year, month, day, hour, minute, second]) => {
+    const date = ticksOfDate(Number(year), Number(month), Number(day));
+    if (
+      date === undefined ||
+      Number(hour) > 23 ||
+      Number(hour) < 0 ||
+      Number(minute) > 59 ||
+      Number(minute) < 0 ||
+      Number(second) < 0 ||
+      Number(second) >= 60
+    )
+      return null;
+    return (
+      date +
+      BigInt(hour as bigint) * ticksPerHour +
+      BigInt(minute as bigint) * ticksPerMinute +
+      BigInt(Math.round(Number(second) * 1e7))
+    );
+  },
+);
 
 const makeTimespan: FunctionRow = {
   result: 'timespan',
@@ -99,8 +130,21 @@ const makeTimespan: FunctionRow = {
   },
 };
 native('make_timespan', ['long', 'long', 'long', 'real'], 'timespan', ([days, hours, minutes, seconds]) => {
-  if (Number(hours) > 23 || Number(minutes) > 59 || Number(seconds) >= 60 || Number(hours) < 0 || Number(minutes) < 0 || Number(seconds) < 0) return null;
-  return BigInt(days as bigint) * ticksPerDay + BigInt(hours as bigint) * ticksPerHour + BigInt(minutes as bigint) * ticksPerMinute + BigInt(Math.round(Number(seconds) * 1e7));
+  if (
+    Number(hours) > 23 ||
+    Number(minutes) > 59 ||
+    Number(seconds) >= 60 ||
+    Number(hours) < 0 ||
+    Number(minutes) < 0 ||
+    Number(seconds) < 0
+  )
+    return null;
+  return (
+    BigInt(days as bigint) * ticksPerDay +
+    BigInt(hours as bigint) * ticksPerHour +
+    BigInt(minutes as bigint) * ticksPerMinute +
+    BigInt(Math.round(Number(seconds) * 1e7))
+  );
 });
 
 const formats = new Map<string, Intl.DateTimeFormat>();
@@ -109,7 +153,16 @@ function zoneOffset(ticks: bigint, zone: string): bigint | undefined {
   let format = formats.get(zone);
   if (!format) {
     try {
-      format = new Intl.DateTimeFormat('en-US', { timeZone: zone, hourCycle: 'h23', year: 'numeric', month: 'numeric', day: 'numeric', hour: 'numeric', minute: 'numeric', second: 'numeric' });
+      format = new Intl.DateTimeFormat('en-US', {
+        timeZone: zone,
+        hourCycle: 'h23',
+        year: 'numeric',
+        month: 'numeric',
+        day: 'numeric',
+        hour: 'numeric',
+        minute: 'numeric',
+        second: 'numeric',
+      });
     } catch {
       return undefined;
     }
@@ -118,7 +171,14 @@ function zoneOffset(ticks: bigint, zone: string): bigint | undefined {
   const date = dateOf(ticks - (ticks % ticksPerSecond));
   const parts = new Map(format.formatToParts(date).map((part) => [part.type, Number(part.value)]));
   const number = (name: Intl.DateTimeFormatPartTypes): number => parts.get(name) ?? 0;
-  const local = Date.UTC(number('year'), number('month') - 1, number('day'), number('hour'), number('minute'), number('second'));
+  const local = Date.UTC(
+    number('year'),
+    number('month') - 1,
+    number('day'),
+    number('hour'),
+    number('minute'),
+    number('second'),
+  );
   return BigInt(local - date.getTime()) * ticksPerMillisecond;
 }
 
@@ -126,7 +186,10 @@ function zoneOffset(ticks: bigint, zone: string): bigint | undefined {
 function localToUtc(ticks: bigint, zone: string): NativeValue {
   const guess = zoneOffset(ticks, zone);
   if (guess === undefined) return null;
-  const [before, after] = [zoneOffset(ticks - ticksPerDay, zone) ?? guess, zoneOffset(ticks + ticksPerDay, zone) ?? guess];
+  const [before, after] = [
+    zoneOffset(ticks - ticksPerDay, zone) ?? guess,
+    zoneOffset(ticks + ticksPerDay, zone) ?? guess,
+  ];
   for (const offset of [before, after]) if (zoneOffset(ticks - offset, zone) === offset) return ticks - offset;
   return ticks - after;
 }
@@ -156,8 +219,20 @@ function isoWeek(ticks: bigint): bigint {
 }
 
 export const datetimeTextFunctions: FunctionRows = {
-  format_datetime: checkedFormat('format_datetime', datetimeFormat, native('format_datetime', ['datetime', 'string'], 'string', ([at, pattern]) => (datetimeFormat.test(String(pattern)) ? formatDatetimeBy(at as bigint, String(pattern)) : null))),
-  format_timespan: checkedFormat('format_timespan', timespanFormat, native('format_timespan', ['timespan', 'string'], 'string', ([span, pattern]) => (timespanFormat.test(String(pattern)) ? formatTimespanBy(span as bigint, String(pattern)) : null))),
+  format_datetime: checkedFormat(
+    'format_datetime',
+    datetimeFormat,
+    native('format_datetime', ['datetime', 'string'], 'string', ([at, pattern]) =>
+      datetimeFormat.test(String(pattern)) ? formatDatetimeBy(at as bigint, String(pattern)) : null,
+    ),
+  ),
+  format_timespan: checkedFormat(
+    'format_timespan',
+    timespanFormat,
+    native('format_timespan', ['timespan', 'string'], 'string', ([span, pattern]) =>
+      timespanFormat.test(String(pattern)) ? formatTimespanBy(span as bigint, String(pattern)) : null,
+    ),
+  ),
   make_datetime: makeDatetime,
   make_timespan: makeTimespan,
   maketimespan: makeTimespan,
@@ -165,9 +240,19 @@ export const datetimeTextFunctions: FunctionRows = {
     const offset = zoneOffset(at as bigint, String(zone));
     return offset === undefined ? null : (at as bigint) + offset;
   }),
-  datetime_local_to_utc: native('datetime_local_to_utc', ['datetime', 'string'], 'datetime', ([at, zone]) => localToUtc(at as bigint, String(zone))),
-  datetime_list_timezones: { result: 'dynamic', sql: (_args, _call, { ctx }) => ctx.bind(JSON.stringify(Intl.supportedValuesOf('timeZone')), 'VARCHAR') },
-  datetime_part: native('datetime_part', ['string', 'datetime'], 'long', ([part, at]) => partOf[String(part).toLowerCase()]?.(dateOf(at as bigint), at as bigint) ?? null),
+  datetime_local_to_utc: native('datetime_local_to_utc', ['datetime', 'string'], 'datetime', ([at, zone]) =>
+    localToUtc(at as bigint, String(zone)),
+  ),
+  datetime_list_timezones: {
+    result: 'dynamic',
+    sql: (_args, _call, { ctx }) => ctx.bind(JSON.stringify(Intl.supportedValuesOf('timeZone')), 'VARCHAR'),
+  },
+  datetime_part: native(
+    'datetime_part',
+    ['string', 'datetime'],
+    'long',
+    ([part, at]) => partOf[String(part).toLowerCase()]?.(dateOf(at as bigint), at as bigint) ?? null,
+  ),
   around: {
     result: 'bool',
     sql: ([value, center, delta]) => {

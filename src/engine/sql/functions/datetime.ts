@@ -1,7 +1,14 @@
 import { cast } from '../convert.ts';
 import { native } from '../native.ts';
 import type { FunctionRow, FunctionRows } from '../scope.ts';
-import { ticksPerDay, ticksPerHour, ticksPerMillisecond, ticksPerMinute, ticksPerSecond, unixEpochTicks } from '../../values/ticks.ts';
+import {
+  ticksPerDay,
+  ticksPerHour,
+  ticksPerMillisecond,
+  ticksPerMinute,
+  ticksPerSecond,
+  unixEpochTicks,
+} from '../../values/ticks.ts';
 
 /** From one datetime: `t` is its ticks, `ts` the DuckDB timestamp of it. */
 const of = (result: FunctionRow['result'], sql: (t: string, ts: string) => string): FunctionRow => ({
@@ -22,7 +29,8 @@ const edge = (unit: 'day' | 'week' | 'month' | 'year', isEnd: boolean): Function
     const count = `(${offset ? cast(offset, 'long') : '0'} + ${isEnd ? 1 : 0})`;
     const last = isEnd ? ' - 1' : '';
     if (unit === 'day') return `(kql_day(${t}) + ${count} * ${ticksPerDay.toString()}${last})`;
-    if (unit === 'week') return `(kql_day(${t}) - kql_weekday(${t}) * ${ticksPerDay.toString()} + ${count} * ${(7n * ticksPerDay).toString()}${last})`;
+    if (unit === 'week')
+      return `(kql_day(${t}) - kql_weekday(${t}) * ${ticksPerDay.toString()} + ${count} * ${(7n * ticksPerDay).toString()}${last})`;
     return `(kql_ticks(date_trunc('${unit}', kql_ts(${t})) + to_${unit}s(CAST(${count} AS INTEGER)))${last})`;
   },
 });
@@ -39,7 +47,14 @@ const unixTime = (perUnit: bigint | 'nano'): FunctionRow => ({
 });
 
 const spanParts: Readonly<Record<string, bigint>> = {
-  day: ticksPerDay, hour: ticksPerHour, minute: ticksPerMinute, second: ticksPerSecond, millisecond: ticksPerMillisecond, microsecond: 10n, nanosecond: 1n, week: 7n * ticksPerDay,
+  day: ticksPerDay,
+  hour: ticksPerHour,
+  minute: ticksPerMinute,
+  second: ticksPerSecond,
+  millisecond: ticksPerMillisecond,
+  microsecond: 10n,
+  nanosecond: 1n,
+  week: 7n * ticksPerDay,
 };
 
 const datetimeAdd = native('datetime_add', ['string', 'long', 'datetime'], 'datetime', ([part, amount, at]) => {
@@ -78,15 +93,25 @@ const datetimeDiff = native('datetime_diff', ['string', 'datetime', 'datetime'],
   const months = (x.getUTCFullYear() - y.getUTCFullYear()) * 12 + x.getUTCMonth() - y.getUTCMonth();
   if (unit === 'year') return BigInt(x.getUTCFullYear() - y.getUTCFullYear());
   if (unit === 'month') return BigInt(months);
-  if (unit === 'quarter') return BigInt((x.getUTCFullYear() - y.getUTCFullYear()) * 4 + Math.floor(x.getUTCMonth() / 3) - Math.floor(y.getUTCMonth() / 3));
+  if (unit === 'quarter')
+    return BigInt(
+      (x.getUTCFullYear() - y.getUTCFullYear()) * 4 + Math.floor(x.getUTCMonth() / 3) - Math.floor(y.getUTCMonth() / 3),
+    );
   return null;
 });
 const floorWeek = (ticks: bigint): bigint => (ticks / ticksPerDay + 1n) / 7n;
 const dateOf = (ticks: bigint): Date => new Date(Number((ticks - unixEpochTicks) / ticksPerMillisecond));
 
 export const datetimeFunctions: FunctionRows = {
-  now: { result: 'datetime', sql: ([offset], _call, { ctx }) => (offset ? `(${nowSql(ctx.facts.now)} + ${cast(offset, 'timespan')})` : nowSql(ctx.facts.now)) },
-  ago: { result: 'datetime', sql: ([span], _call, { ctx }) => (span ? `(${nowSql(ctx.facts.now)} - ${cast(span, 'timespan')})` : 'NULL') },
+  now: {
+    result: 'datetime',
+    sql: ([offset], _call, { ctx }) =>
+      offset ? `(${nowSql(ctx.facts.now)} + ${cast(offset, 'timespan')})` : nowSql(ctx.facts.now),
+  },
+  ago: {
+    result: 'datetime',
+    sql: ([span], _call, { ctx }) => (span ? `(${nowSql(ctx.facts.now)} - ${cast(span, 'timespan')})` : 'NULL'),
+  },
   startofday: edge('day', false),
   startofweek: edge('week', false),
   startofmonth: edge('month', false),

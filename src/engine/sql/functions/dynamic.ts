@@ -19,12 +19,14 @@ const index: FunctionRow = {
     if (key.expression.k === 'literal' && key.type === 'string') return path.sql([target, key], call, scope);
     const json = cast(target, 'dynamic');
     if (key.type === 'string') return `kql_json(json_extract(${json}, kql_path_key(${key.sql})))`;
-    if (key.type === 'dynamic') return `kql_json(json_extract(${json}, CASE json_type(${key.sql}) WHEN 'VARCHAR' THEN kql_path_key(json_extract_string(${key.sql}, '$')) ELSE '$[' || ${key.sql} || ']' END))`;
+    if (key.type === 'dynamic')
+      return `kql_json(json_extract(${json}, CASE json_type(${key.sql}) WHEN 'VARCHAR' THEN kql_path_key(json_extract_string(${key.sql}, '$')) ELSE '$[' || ${key.sql} || ']' END))`;
     return `kql_json(json_extract(${json}, '$[' || CAST(${cast(key, 'long')} AS VARCHAR) || ']'))`;
   },
 };
 
-const joined = (args: readonly SqlArgument[]): string => (args.length === 0 ? `'[]'` : `('[' || ${args.map(jsonElement).join(" || ',' || ")} || ']')`);
+const joined = (args: readonly SqlArgument[]): string =>
+  args.length === 0 ? `'[]'` : `('[' || ${args.map(jsonElement).join(" || ',' || ")} || ']')`;
 
 const bagPack = (skipEmpty: boolean): FunctionRow => ({
   result: 'dynamic',
@@ -42,7 +44,8 @@ const bagPack = (skipEmpty: boolean): FunctionRow => ({
 });
 
 type Bag = Readonly<Record<string, unknown>>;
-export const isBag = (value: unknown): value is Bag => typeof value === 'object' && value !== null && !Array.isArray(value);
+export const isBag = (value: unknown): value is Bag =>
+  typeof value === 'object' && value !== null && !Array.isArray(value);
 
 export const dynamicFunctions: FunctionRows = {
   path,
@@ -50,5 +53,11 @@ export const dynamicFunctions: FunctionRows = {
   pack_array: { result: 'dynamic', sql: (args) => joined(args) },
   bag_pack: bagPack(false),
   bag_pack_nonempty: bagPack(true),
-  array_length: { result: 'long', sql: ([a]) => (a ? `CASE WHEN json_type(${cast(a, 'dynamic')}) = 'ARRAY' THEN CAST(json_array_length(${cast(a, 'dynamic')}) AS BIGINT) END` : 'NULL') },
+  array_length: {
+    result: 'long',
+    sql: ([a]) =>
+      a
+        ? `CASE WHEN json_type(${cast(a, 'dynamic')}) = 'ARRAY' THEN CAST(json_array_length(${cast(a, 'dynamic')}) AS BIGINT) END`
+        : 'NULL',
+  },
 };

@@ -16,7 +16,8 @@ const text = (name: string, run: (text: string) => string | null): FunctionRow =
     }
   });
 
-const base64Bytes = (value: string): Buffer | undefined => (/^[A-Za-z0-9+/]*={0,2}$/.test(value) && value.length % 4 === 0 ? Buffer.from(value, 'base64') : undefined);
+const base64Bytes = (value: string): Buffer | undefined =>
+  /^[A-Za-z0-9+/]*={0,2}$/.test(value) && value.length % 4 === 0 ? Buffer.from(value, 'base64') : undefined;
 const utf8 = (bytes: Uint8Array): string => new TextDecoder('utf-8', { fatal: true, ignoreBOM: true }).decode(bytes);
 const bytesOf = (array: NativeValue | undefined): Buffer | undefined => {
   const items = jsonItems(String(array))?.map(Number);
@@ -36,10 +37,16 @@ const guidOfBytes = (bytes: Buffer): string => {
 
 /** Percent encoding as the service writes it: lower-case hex. */
 const percent = (value: string, keep: RegExp, space: string): string =>
-  [...Buffer.from(value, 'utf8')].map((byte) => {
-    const character = String.fromCharCode(byte);
-    return byte < 128 && keep.test(character) ? character : character === ' ' ? space : `%${byte.toString(16).padStart(2, '0')}`;
-  }).join('');
+  [...Buffer.from(value, 'utf8')]
+    .map((byte) => {
+      const character = String.fromCharCode(byte);
+      return byte < 128 && keep.test(character)
+        ? character
+        : character === ' '
+          ? space
+          : `%${byte.toString(16).padStart(2, '0')}`;
+    })
+    .join('');
 
 const decompressed = (value: string, unpack: (bytes: Buffer) => Buffer): string | null => {
   const bytes = base64Bytes(value);
@@ -49,7 +56,9 @@ const limits = { maxOutputLength: 64 * 1024 * 1024 };
 
 native('codepoints', ['dynamic'], 'string', ([list]) => {
   const points = (jsonItems(String(list)) ?? []).flatMap((item) => jsonItems(item) ?? [item]).map(Number);
-  return points.every((point) => Number.isInteger(point) && point >= 0 && point <= 0x10ffff) ? String.fromCodePoint(...points) : null;
+  return points.every((point) => Number.isInteger(point) && point >= 0 && point <= 0x10ffff)
+    ? String.fromCodePoint(...points)
+    : null;
 });
 
 export const encodingFunctions: FunctionRows = {
@@ -67,8 +76,15 @@ export const encodingFunctions: FunctionRows = {
     const bytes = base64Bytes(String(value));
     return bytes ? JSON.stringify([...bytes]) : null;
   }),
-  base64_encode_fromarray: native('base64_encode_fromarray', ['dynamic'], 'string', ([array]) => bytesOf(array)?.toString('base64') ?? null),
-  base64_encode_fromguid: native('base64_encode_fromguid', ['guid'], 'string', ([guid]) => guidBytes(String(guid)).toString('base64')),
+  base64_encode_fromarray: native(
+    'base64_encode_fromarray',
+    ['dynamic'],
+    'string',
+    ([array]) => bytesOf(array)?.toString('base64') ?? null,
+  ),
+  base64_encode_fromguid: native('base64_encode_fromguid', ['guid'], 'string', ([guid]) =>
+    guidBytes(String(guid)).toString('base64'),
+  ),
   base64_decode_toguid: native('base64_decode_toguid', ['string'], 'guid', ([value]) => {
     const bytes = base64Bytes(String(value));
     return bytes?.byteLength === 16 ? guidOfBytes(bytes) : null;
@@ -77,15 +93,41 @@ export const encodingFunctions: FunctionRows = {
   url_encode_component: text('url_encode_component', (value) => percent(value, /[A-Za-z0-9_.~-]/, '%20')),
   url_decode: text('url_decode', (value) => decodeURIComponent(value.replaceAll('+', ' '))),
   gzip_compress_to_base64_string: text('gzip_compress_to_base64_string', (value) => gzipSync(value).toString('base64')),
-  gzip_decompress_from_base64_string: text('gzip_decompress_from_base64_string', (value) => decompressed(value, (bytes) => gunzipSync(bytes, limits))),
-  zlib_compress_to_base64_string: text('zlib_compress_to_base64_string', (value) => deflateSync(value).toString('base64')),
-  zlib_decompress_from_base64_string: text('zlib_decompress_from_base64_string', (value) => decompressed(value, (bytes) => inflateSync(bytes, limits))),
-  unicode_codepoints_from_string: native('unicode_codepoints_from_string', ['string'], 'dynamic', ([value]) => JSON.stringify([...String(value)].map((character) => character.codePointAt(0)))),
-  to_utf8: native('to_utf8', ['string'], 'dynamic', ([value]) => JSON.stringify([...String(value)].map((character) => character.codePointAt(0)))),
-  unicode_codepoints_to_string: { result: 'string', sql: (args) => `kql_n_codepoints('[' || ${args.map(jsonElement).join(" || ',' || ") || "''"} || ']')` },
-  make_string: { result: 'string', sql: (args) => `kql_n_codepoints('[' || ${args.map(jsonElement).join(" || ',' || ") || "''"} || ']')` },
+  gzip_decompress_from_base64_string: text('gzip_decompress_from_base64_string', (value) =>
+    decompressed(value, (bytes) => gunzipSync(bytes, limits)),
+  ),
+  zlib_compress_to_base64_string: text('zlib_compress_to_base64_string', (value) =>
+    deflateSync(value).toString('base64'),
+  ),
+  zlib_decompress_from_base64_string: text('zlib_decompress_from_base64_string', (value) =>
+    decompressed(value, (bytes) => inflateSync(bytes, limits)),
+  ),
+  unicode_codepoints_from_string: native('unicode_codepoints_from_string', ['string'], 'dynamic', ([value]) =>
+    JSON.stringify([...String(value)].map((character) => character.codePointAt(0))),
+  ),
+  to_utf8: native('to_utf8', ['string'], 'dynamic', ([value]) =>
+    JSON.stringify([...String(value)].map((character) => character.codePointAt(0))),
+  ),
+  unicode_codepoints_to_string: {
+    result: 'string',
+    sql: (args) => `kql_n_codepoints('[' || ${args.map(jsonElement).join(" || ',' || ") || "''"} || ']')`,
+  },
+  make_string: {
+    result: 'string',
+    sql: (args) => `kql_n_codepoints('[' || ${args.map(jsonElement).join(" || ',' || ") || "''"} || ']')`,
+  },
   punycode_from_string: text('punycode_from_string', encodePunycode),
   punycode_to_string: text('punycode_to_string', decodePunycode),
-  punycode_domain_from_string: text('punycode_domain_from_string', (value) => value.split('.').map((label) => (/[^\0-\x7f]/.test(label) ? `xn--${encodePunycode(label)}` : label)).join('.')),
-  punycode_domain_to_string: text('punycode_domain_to_string', (value) => value.split('.').map((label) => (label.startsWith('xn--') ? decodePunycode(label.slice(4)) : label)).join('.')),
+  punycode_domain_from_string: text('punycode_domain_from_string', (value) =>
+    value
+      .split('.')
+      .map((label) => (/[^\0-\x7f]/.test(label) ? `xn--${encodePunycode(label)}` : label))
+      .join('.'),
+  ),
+  punycode_domain_to_string: text('punycode_domain_to_string', (value) =>
+    value
+      .split('.')
+      .map((label) => (label.startsWith('xn--') ? decodePunycode(label.slice(4)) : label))
+      .join('.'),
+  ),
 };

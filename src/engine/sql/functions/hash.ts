@@ -49,7 +49,8 @@ const hashOf = (value: SqlArgument): string => {
 /** `hash(x[, mod])`: XXH64 of the value's bytes, never negative with a modulus. */
 const hash: FunctionRow = {
   result: 'long',
-  sql: ([value, modulus]) => (value ? (modulus ? `kql_floor_mod(${hashOf(value)}, ${cast(modulus, 'long')})` : hashOf(value)) : 'NULL'),
+  sql: ([value, modulus]) =>
+    value ? (modulus ? `kql_floor_mod(${hashOf(value)}, ${cast(modulus, 'long')})` : hashOf(value)) : 'NULL',
 };
 
 export const hashFunctions: FunctionRows = {

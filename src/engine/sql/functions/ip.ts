@@ -1,5 +1,16 @@
 import type { Address } from '../../native/ip.ts';
-import { addressesIn, cidrBlocks, compareAddresses, formatIpv4, formatIpv6, isInRange, isPrivateIpv4, masked, parseIpv4, parseIpv6 } from '../../native/ip.ts';
+import {
+  addressesIn,
+  cidrBlocks,
+  compareAddresses,
+  formatIpv4,
+  formatIpv6,
+  isInRange,
+  isPrivateIpv4,
+  masked,
+  parseIpv4,
+  parseIpv6,
+} from '../../native/ip.ts';
 import { jsonItems, jsonToText } from '../../values/json-text.ts';
 import { cast, jsonElement } from '../convert.ts';
 import type { NativeValue } from '../native.ts';
@@ -11,12 +22,24 @@ const v4: Parse = parseIpv4;
 const v6: Parse = parseIpv6;
 
 /** Compares two addresses, of at most `prefix` bits. */
-const compared = (name: string, parse: Parse, bits: 32 | 128, result: 'long' | 'bool', of: (sign: number) => NativeValue): FunctionRow =>
-  native(name, ['string', 'string', 'long'], result, ([left, right, prefix]) => {
-    const [a, b] = [parse(String(left)), parse(String(right))];
-    const limit = Number(prefix);
-    return a && b && limit >= 0 && limit <= bits ? of(compareAddresses(a, b, limit, bits)) : null;
-  }, { defaults: [String(bits)] });
+const compared = (
+  name: string,
+  parse: Parse,
+  bits: 32 | 128,
+  result: 'long' | 'bool',
+  of: (sign: number) => NativeValue,
+): FunctionRow =>
+  native(
+    name,
+    ['string', 'string', 'long'],
+    result,
+    ([left, right, prefix]) => {
+      const [a, b] = [parse(String(left)), parse(String(right))];
+      const limit = Number(prefix);
+      return a && b && limit >= 0 && limit <= bits ? of(compareAddresses(a, b, limit, bits)) : null;
+    },
+    { defaults: [String(bits)] },
+  );
 
 const inRange = (name: string, parse: Parse, bits: 32 | 128): FunctionRow =>
   native(name, ['string', 'string'], 'bool', ([address, range]) => {
@@ -28,7 +51,9 @@ const inRange = (name: string, parse: Parse, bits: 32 | 128): FunctionRow =>
 const inAnyRange = (name: string, parse: Parse, bits: 32 | 128): FunctionRow => {
   native(name, ['string', 'dynamic'], 'bool', ([address, ranges]) => {
     const a = parse(String(address));
-    const list = (jsonItems(String(ranges)) ?? []).flatMap((item) => jsonItems(item) ?? [item]).map((item) => parse(jsonToText(item)));
+    const list = (jsonItems(String(ranges)) ?? [])
+      .flatMap((item) => jsonItems(item) ?? [item])
+      .map((item) => parse(jsonToText(item)));
     return a ? list.some((range) => range !== undefined && isInRange(a, range, bits)) : null;
   });
   return listed(name);
@@ -37,10 +62,14 @@ const inAnyRange = (name: string, parse: Parse, bits: 32 | 128): FunctionRow => 
 /** A text, then any number of values or arrays of them. */
 const listed = (name: string): FunctionRow => ({
   result: 'bool',
-  sql: ([first, ...rest]) => (first ? `kql_n_${name}(${cast(first, 'string')}, '[' || ${rest.map(jsonElement).join(" || ',' || ") || "''"} || ']')` : 'NULL'),
+  sql: ([first, ...rest]) =>
+    first
+      ? `kql_n_${name}(${cast(first, 'string')}, '[' || ${rest.map(jsonElement).join(" || ',' || ") || "''"} || ']')`
+      : 'NULL',
 });
 
-const valuesOf = (list: NativeValue | undefined): string[] => (jsonItems(String(list)) ?? []).flatMap((item) => jsonItems(item) ?? [item]).map(jsonToText);
+const valuesOf = (list: NativeValue | undefined): string[] =>
+  (jsonItems(String(list)) ?? []).flatMap((item) => jsonItems(item) ?? [item]).map(jsonToText);
 
 native('has_any_ipv4', ['string', 'dynamic'], 'bool', ([text, wanted]) => {
   const found = addressesIn(String(text));
@@ -48,7 +77,9 @@ native('has_any_ipv4', ['string', 'dynamic'], 'bool', ([text, wanted]) => {
 });
 /** A prefix ends in a dot, or is a whole address. */
 const hasPrefix = (found: readonly string[], prefix: string): boolean =>
-  /^(\d{1,3}\.){1,3}$/.test(prefix) ? found.some((address) => address.startsWith(prefix)) : parseIpv4(prefix) !== undefined && found.includes(prefix);
+  /^(\d{1,3}\.){1,3}$/.test(prefix)
+    ? found.some((address) => address.startsWith(prefix))
+    : parseIpv4(prefix) !== undefined && found.includes(prefix);
 native('has_any_ipv4_prefix', ['string', 'dynamic'], 'bool', ([text, wanted]) => {
   const found = addressesIn(String(text));
   return valuesOf(wanted).some((prefix) => hasPrefix(found, prefix));
@@ -67,12 +98,17 @@ const format = (name: string, withMask: boolean): FunctionRow => {
     result: 'string',
     sql: ([address, prefix]) => {
       if (!address) return "''";
-      const text = address.type === 'string' || address.type === 'dynamic' ? cast(address, 'string') : `kql_n_ipv4_text(${cast(address, 'long')})`;
+      const text =
+        address.type === 'string' || address.type === 'dynamic'
+          ? cast(address, 'string')
+          : `kql_n_ipv4_text(${cast(address, 'long')})`;
       return `kql_n_${name}(${text}, ${prefix ? cast(prefix, 'long') : '32'})`;
     },
   };
 };
-native('ipv4_text', ['long'], 'string', ([value]) => ((value as bigint) >= 0n && (value as bigint) < 1n << 32n ? formatIpv4(value as bigint) : ''));
+native('ipv4_text', ['long'], 'string', ([value]) =>
+  (value as bigint) >= 0n && (value as bigint) < 1n << 32n ? formatIpv4(value as bigint) : '',
+);
 
 export const ipFunctions: FunctionRows = {
   parse_ipv4: native('parse_ipv4', ['string'], 'long', ([text]) => {
@@ -81,7 +117,9 @@ export const ipFunctions: FunctionRows = {
   }),
   parse_ipv4_mask: native('parse_ipv4_mask', ['string', 'long'], 'long', ([text, prefix]) => {
     const address = parseIpv4(String(text));
-    return address && Number(prefix) >= 0 && Number(prefix) <= 32 ? masked(address.value, Math.min(address.prefix, Number(prefix)), 32) : null;
+    return address && Number(prefix) >= 0 && Number(prefix) <= 32
+      ? masked(address.value, Math.min(address.prefix, Number(prefix)), 32)
+      : null;
   }),
   parse_ipv6: native('parse_ipv6', ['string'], 'string', ([text]) => {
     const address = parseIpv6(String(text));
@@ -89,7 +127,9 @@ export const ipFunctions: FunctionRows = {
   }),
   parse_ipv6_mask: native('parse_ipv6_mask', ['string', 'long'], 'string', ([text, prefix]) => {
     const address = parseIpv6(String(text));
-    return address && Number(prefix) >= 0 && Number(prefix) <= 128 ? formatIpv6(masked(address.value, Math.min(address.prefix, Number(prefix)), 128)) : null;
+    return address && Number(prefix) >= 0 && Number(prefix) <= 128
+      ? formatIpv6(masked(address.value, Math.min(address.prefix, Number(prefix)), 128))
+      : null;
   }),
   ipv4_compare: compared('ipv4_compare', v4, 32, 'long', (sign) => BigInt(sign)),
   ipv4_is_match: compared('ipv4_is_match', v4, 32, 'bool', (sign) => sign === 0),

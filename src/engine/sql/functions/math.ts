@@ -13,19 +13,36 @@ const real = (sql: (x: string) => string, guard?: (x: string) => string): Functi
 });
 
 /** Of a negative null, of zero minus infinity. */
-const logarithm = (name: string): FunctionRow => real((x) => `CASE WHEN ${x} < 0 THEN NULL WHEN ${x} = 0 THEN '-Infinity'::DOUBLE ELSE ${name}(${x}) END`);
+const logarithm = (name: string): FunctionRow =>
+  real((x) => `CASE WHEN ${x} < 0 THEN NULL WHEN ${x} = 0 THEN '-Infinity'::DOUBLE ELSE ${name}(${x}) END`);
 
-const abs: FunctionRow = { sql: ([a], call) => (a ? (a.type === 'dynamic' ? `abs(${cast(a, call.type === 'dynamic' ? 'real' : call.type)})` : `abs(${a.type === 'int' ? cast(a, 'long') : a.sql})`) : 'NULL') };
+const abs: FunctionRow = {
+  sql: ([a], call) =>
+    a
+      ? a.type === 'dynamic'
+        ? `abs(${cast(a, call.type === 'dynamic' ? 'real' : call.type)})`
+        : `abs(${a.type === 'int' ? cast(a, 'long') : a.sql})`
+      : 'NULL',
+};
 
 /** `bin(x, n)` floors, for negatives too. */
 const bin: FunctionRow = {
   sql: ([value, size], call) => {
     if (!value || !size) return 'NULL';
     const type = call.type === 'dynamic' ? 'real' : call.type;
-    const isReal = type === 'real' || (value.type === 'real' || size.type === 'real');
-    const [x, n] = isReal ? [cast(value, 'real'), cast(size, 'real')] : type === 'decimal' ? [cast(value, 'decimal'), cast(size, 'decimal')] : [cast(value, value.type === 'dynamic' ? type : value.type), size.type === 'timespan' ? size.sql : cast(size, 'long')];
+    const isReal = type === 'real' || value.type === 'real' || size.type === 'real';
+    const [x, n] = isReal
+      ? [cast(value, 'real'), cast(size, 'real')]
+      : type === 'decimal'
+        ? [cast(value, 'decimal'), cast(size, 'decimal')]
+        : [
+            cast(value, value.type === 'dynamic' ? type : value.type),
+            size.type === 'timespan' ? size.sql : cast(size, 'long'),
+          ];
     if (isReal || type === 'decimal') return `CASE WHEN ${n} = 0 THEN NULL ELSE floor(${x} / ${n}) * ${n} END`;
-    return size.expression.k === 'literal' && !String(size.expression.value).startsWith('-') ? `(${x} - kql_floor_mod(${x}, ${n}))` : `CASE WHEN ${n} > 0 THEN ${x} - kql_floor_mod(${x}, ${n}) END`;
+    return size.expression.k === 'literal' && !String(size.expression.value).startsWith('-')
+      ? `(${x} - kql_floor_mod(${x}, ${n}))`
+      : `CASE WHEN ${n} > 0 THEN ${x} - kql_floor_mod(${x}, ${n}) END`;
   },
 };
 
@@ -36,7 +53,9 @@ const binAt: FunctionRow = {
       const [x, n, p] = [value, size, fixed].map((argument) => cast(argument, 'real'));
       return `(floor((${x} - ${p}) / ${n}) * ${n} + ${p})`;
     }
-    const [x, n, p] = [value, size, fixed].map((argument) => (argument.type === 'timespan' || argument.type === 'datetime' ? argument.sql : cast(argument, 'long')));
+    const [x, n, p] = [value, size, fixed].map((argument) =>
+      argument.type === 'timespan' || argument.type === 'datetime' ? argument.sql : cast(argument, 'long'),
+    );
     return `(${x} - kql_floor_mod(${x} - ${p}, ${n}))`;
   },
 };
@@ -45,7 +64,8 @@ const binAt: FunctionRow = {
 const round: FunctionRow = {
   sql: ([value, digits], call) => {
     if (!value) return 'NULL';
-    if (call.type === 'real' || value.type === 'dynamic') return `round(${cast(value, 'real')}, ${digits ? cast(digits, 'int') : '0'})`;
+    if (call.type === 'real' || value.type === 'dynamic')
+      return `round(${cast(value, 'real')}, ${digits ? cast(digits, 'int') : '0'})`;
     return `round(${cast(value, call.type)}, ${digits ? cast(digits, 'int') : '0'})`;
   },
 };
@@ -53,50 +73,99 @@ const round: FunctionRow = {
 const whole = (name: 'floor' | 'ceil'): FunctionRow => ({
   sql: ([value], call) => {
     if (!value) return 'NULL';
-    return call.type === 'real' ? `${name}(${cast(value, 'real')})` : `CAST(${name}(${cast(value, call.type)}) AS ${call.type === 'decimal' ? 'DECIMAL(38,18)' : 'BIGINT'})`;
+    return call.type === 'real'
+      ? `${name}(${cast(value, 'real')})`
+      : `CAST(${name}(${cast(value, call.type)}) AS ${call.type === 'decimal' ? 'DECIMAL(38,18)' : 'BIGINT'})`;
   },
 });
 
-const two = (sql: (x: string, y: string) => string): FunctionRow => ({ result: 'real', sql: ([a, b]) => (a && b ? sql(cast(a, 'real'), cast(b, 'real')) : 'NULL') });
-const bits = (sql: (x: string, y: string) => string): FunctionRow => ({ result: 'long', sql: ([a, b]) => (a && b ? sql(cast(a, 'long'), cast(b, 'long')) : 'NULL') });
+const two = (sql: (x: string, y: string) => string): FunctionRow => ({
+  result: 'real',
+  sql: ([a, b]) => (a && b ? sql(cast(a, 'real'), cast(b, 'real')) : 'NULL'),
+});
+const bits = (sql: (x: string, y: string) => string): FunctionRow => ({
+  result: 'long',
+  sql: ([a, b]) => (a && b ? sql(cast(a, 'long'), cast(b, 'long')) : 'NULL'),
+});
 
 const shift = (name: string, run: (x: bigint, n: bigint) => bigint): FunctionRow =>
-  native(name, ['long', 'long'], 'long', ([x, n]) => BigInt.asIntN(64, run(BigInt(x as bigint), ((BigInt(n as bigint) % 64n) + 64n) % 64n)));
+  native(name, ['long', 'long'], 'long', ([x, n]) =>
+    BigInt.asIntN(64, run(BigInt(x as bigint), ((BigInt(n as bigint) % 64n) + 64n) % 64n)),
+  );
 
 export const mathFunctions: FunctionRows = {
   abs,
   bin,
-  floor: { sql: (args, call, scope) => (args.length === 2 ? bin.sql(args, call, scope) : whole('floor').sql(args, call, scope)) },
+  floor: {
+    sql: (args, call, scope) =>
+      args.length === 2 ? bin.sql(args, call, scope) : whole('floor').sql(args, call, scope),
+  },
   bin_at: binAt,
   ceiling: whole('ceil'),
   round,
-  sqrt: real((x) => `sqrt(${x})`, (x) => `${x} >= 0`),
+  sqrt: real(
+    (x) => `sqrt(${x})`,
+    (x) => `${x} >= 0`,
+  ),
   exp: real((x) => `exp(${x})`),
   exp2: real((x) => `pow(2::DOUBLE, ${x})`),
   exp10: real((x) => `pow(10::DOUBLE, ${x})`),
   log: logarithm('ln'),
   log10: logarithm('log10'),
   log2: logarithm('log2'),
-  sin: real((x) => `sin(${x})`, (x) => `isfinite(${x})`),
-  cos: real((x) => `cos(${x})`, (x) => `isfinite(${x})`),
-  tan: real((x) => `tan(${x})`, (x) => `isfinite(${x})`),
-  cot: real((x) => `(1 / tan(${x}))`, (x) => `isfinite(${x})`),
-  asin: real((x) => `asin(${x})`, (x) => `abs(${x}) <= 1`),
-  acos: real((x) => `acos(${x})`, (x) => `abs(${x}) <= 1`),
+  sin: real(
+    (x) => `sin(${x})`,
+    (x) => `isfinite(${x})`,
+  ),
+  cos: real(
+    (x) => `cos(${x})`,
+    (x) => `isfinite(${x})`,
+  ),
+  tan: real(
+    (x) => `tan(${x})`,
+    (x) => `isfinite(${x})`,
+  ),
+  cot: real(
+    (x) => `(1 / tan(${x}))`,
+    (x) => `isfinite(${x})`,
+  ),
+  asin: real(
+    (x) => `asin(${x})`,
+    (x) => `abs(${x}) <= 1`,
+  ),
+  acos: real(
+    (x) => `acos(${x})`,
+    (x) => `abs(${x}) <= 1`,
+  ),
   atan: real((x) => `atan(${x})`),
   atan2: two((y, x) => `atan2(${y}, ${x})`),
   pow: two((x, y) => `pow(${x}, ${y})`),
   degrees: real((x) => `degrees(${x})`),
   radians: real((x) => `radians(${x})`),
   pi: { result: 'real', sql: () => 'pi()' },
-  sign: { sql: ([a], call) => (a ? `sign(${cast(a, call.type === 'int' ? 'long' : a.type === 'dynamic' ? 'real' : a.type)})` : 'NULL') },
+  sign: {
+    sql: ([a], call) =>
+      a ? `sign(${cast(a, call.type === 'int' ? 'long' : a.type === 'dynamic' ? 'real' : a.type)})` : 'NULL',
+  },
   rand: {
-    sql: ([limit], call) => (limit ? `CAST(floor(random() * ${cast(limit, 'real')}) AS ${call.type === 'real' ? 'DOUBLE' : 'BIGINT'})` : 'random()'),
+    sql: ([limit], call) =>
+      limit
+        ? `CAST(floor(random() * ${cast(limit, 'real')}) AS ${call.type === 'real' ? 'DOUBLE' : 'BIGINT'})`
+        : 'random()',
   },
   isnan: { result: 'bool', sql: ([a]) => (a ? `coalesce(isnan(${cast(a, 'real')}), false)` : 'NULL') },
   isinf: { result: 'bool', sql: ([a]) => (a ? `coalesce(isinf(${cast(a, 'real')}), false)` : 'NULL') },
   isfinite: { result: 'bool', sql: ([a]) => (a ? `coalesce(isfinite(${cast(a, 'real')}), false)` : 'NULL') },
-  tohex: native('tohex', ['long', 'long'], 'string', ([value, width]) => BigInt.asUintN(64, value as bigint).toString(16).padStart(Number(width), '0'), { defaults: ['0'] }),
+  tohex: native(
+    'tohex',
+    ['long', 'long'],
+    'string',
+    ([value, width]) =>
+      BigInt.asUintN(64, value as bigint)
+        .toString(16)
+        .padStart(Number(width), '0'),
+    { defaults: ['0'] },
+  ),
   bitset_count_ones: { result: 'long', sql: ([a]) => (a ? `CAST(bit_count(${cast(a, 'long')}) AS BIGINT)` : 'NULL') },
   binary_and: bits((x, y) => `(${x} & ${y})`),
   binary_or: bits((x, y) => `(${x} | ${y})`),

@@ -35,16 +35,34 @@ const decoded = (text: string): string => {
 };
 
 const queryOf = (query: string): Record<string, string> =>
-  Object.fromEntries(query.split('&').filter((pair) => pair !== '').map((pair) => {
-    const at = pair.indexOf('=');
-    return at < 0 ? [decoded(pair), ''] : [decoded(pair.slice(0, at)), decoded(pair.slice(at + 1))];
-  }));
+  Object.fromEntries(
+    query
+      .split('&')
+      .filter((pair) => pair !== '')
+      .map((pair) => {
+        const at = pair.indexOf('=');
+        return at < 0 ? [decoded(pair), ''] : [decoded(pair.slice(0, at)), decoded(pair.slice(at + 1))];
+      }),
+  );
 
 /** scheme://username:password@host:port/path?query#fragment */
 function urlParts(text: string): Record<string, unknown> {
-  const match = /^(?:([A-Za-z][A-Za-z0-9+.-]*):\/\/)?(?:([^:@/?#]*)(?::([^@/?#]*))?@)?(\[[^\]]*\]|[^:/?#]*)(?::(\d+))?([^?#]*)(?:\?([^#]*))?(?:#(.*))?$/.exec(text.trim());
-  const [, scheme = '', user = '', password = '', host = '', port = '', path = '', query = '', fragment = ''] = match ?? [];
-  return { Scheme: scheme, Host: host, Port: port, Path: path, Username: user, Password: password, 'Query Parameters': queryOf(query), Fragment: fragment };
+  const match =
+    /^(?:([A-Za-z][A-Za-z0-9+.-]*):\/\/)?(?:([^:@/?#]*)(?::([^@/?#]*))?@)?(\[[^\]]*\]|[^:/?#]*)(?::(\d+))?([^?#]*)(?:\?([^#]*))?(?:#(.*))?$/.exec(
+      text.trim(),
+    );
+  const [, scheme = '', user = '', password = '', host = '', port = '', path = '', query = '', fragment = ''] =
+    match ?? [];
+  return {
+    Scheme: scheme,
+    Host: host,
+    Port: port,
+    Path: path,
+    Username: user,
+    Password: password,
+    'Query Parameters': queryOf(query),
+    Fragment: fragment,
+  };
 }
 
 /** Windows, UNC and Unix paths; the scheme and an alternate stream too. */
@@ -104,7 +122,8 @@ native('parse_version', ['string'], 'string', ([text]) => {
   return value.toString();
 });
 
-const text = (name: string, run: (text: string) => unknown): FunctionRow => native(name, ['string'], 'dynamic', ([value]) => JSON.stringify(run(String(value))));
+const text = (name: string, run: (text: string) => unknown): FunctionRow =>
+  native(name, ['string'], 'dynamic', ([value]) => JSON.stringify(run(String(value))));
 
 export const parseTextFunctions: FunctionRows = {
   parse_csv: text('parse_csv', csvFields),
@@ -113,6 +132,8 @@ export const parseTextFunctions: FunctionRows = {
   parseurl: text('parseurl', urlParts),
   parse_urlquery: text('parse_urlquery', (query) => ({ 'Query Parameters': queryOf(query.replace(/^\?/, '')) })),
   parse_path: text('parse_path', pathParts),
-  parse_command_line: native('parse_command_line', ['string', 'string'], 'dynamic', ([line, kind]) => (/^windows$/i.test(String(kind)) ? JSON.stringify(commandLine(String(line))) : null)),
+  parse_command_line: native('parse_command_line', ['string', 'string'], 'dynamic', ([line, kind]) =>
+    /^windows$/i.test(String(kind)) ? JSON.stringify(commandLine(String(line))) : null,
+  ),
   parse_version: version,
 };

@@ -6,41 +6,62 @@ import { jsTermPattern } from './terms.ts';
 import type { FunctionRow, FunctionRows } from '../scope.ts';
 
 /** One text in, SQL out. */
-const text = (sql: (s: string) => string): FunctionRow => ({ result: 'string', sql: ([s]) => (s ? sql(cast(s, 'string')) : "''") });
+const text = (sql: (s: string) => string): FunctionRow => ({
+  result: 'string',
+  sql: ([s]) => (s ? sql(cast(s, 'string')) : "''"),
+});
 
 /** Negative starts count from the end; before the beginning there is nothing. */
-const substring = native('substring', ['string', 'long', 'long'], 'string', ([source, start, length]) => {
-  const characters = [...String(source)];
-  let from = Number(start);
-  if (from < 0) from = characters.length + from;
-  if (from < 0) return '';
-  const count = length === null ? characters.length : Number(length);
-  return count < 0 ? characters.slice(from).join('') : characters.slice(from, from + count).join('');
-}, { nulls: true, defaults: ['NULL'] });
+const substring = native(
+  'substring',
+  ['string', 'long', 'long'],
+  'string',
+  ([source, start, length]) => {
+    const characters = [...String(source)];
+    let from = Number(start);
+    if (from < 0) from = characters.length + from;
+    if (from < 0) return '';
+    const count = length === null ? characters.length : Number(length);
+    return count < 0 ? characters.slice(from).join('') : characters.slice(from, from + count).join('');
+  },
+  { nulls: true, defaults: ['NULL'] },
+);
 
-const indexOf = native('indexof', ['string', 'string', 'long', 'long', 'long'], 'long', ([source, lookup, start, length, occurrence]) => {
-  const [whole, needle] = [String(source), String(lookup)];
-  if (needle === '') return null;
-  let from = Number(start ?? 0n);
-  if (from < 0) from = Math.max(0, whole.length + from);
-  const end = length === null || Number(length) < 0 ? whole.length : Math.min(whole.length, from + Number(length));
-  let left = Number(occurrence ?? 1n);
-  let found = from - 1;
-  do {
-    found = whole.indexOf(needle, found + 1);
-    left -= 1;
-  } while (left > 0 && found >= 0);
-  return BigInt(found >= 0 && found + needle.length <= end ? found : -1);
-}, { nulls: true, defaults: ['0', 'NULL', '1'] });
+const indexOf = native(
+  'indexof',
+  ['string', 'string', 'long', 'long', 'long'],
+  'long',
+  ([source, lookup, start, length, occurrence]) => {
+    const [whole, needle] = [String(source), String(lookup)];
+    if (needle === '') return null;
+    let from = Number(start ?? 0n);
+    if (from < 0) from = Math.max(0, whole.length + from);
+    const end = length === null || Number(length) < 0 ? whole.length : Math.min(whole.length, from + Number(length));
+    let left = Number(occurrence ?? 1n);
+    let found = from - 1;
+    do {
+      found = whole.indexOf(needle, found + 1);
+      left -= 1;
+    } while (left > 0 && found >= 0);
+    return BigInt(found >= 0 && found + needle.length <= end ? found : -1);
+  },
+  { nulls: true, defaults: ['0', 'NULL', '1'] },
+);
 
-const countOf = native('countof', ['string', 'string', 'string'], 'long', ([source, search, kind]) => {
-  const [whole, needle] = [String(source), String(search)];
-  if (needle === '') return 0n;
-  if (kind === 'regex') return BigInt([...whole.matchAll(regex(needle, 'g'))].length);
-  let count = 0n;
-  for (let at = whole.indexOf(needle); at >= 0; at = whole.indexOf(needle, at + 1)) count += 1n;
-  return count;
-}, { defaults: ["'normal'"] });
+const countOf = native(
+  'countof',
+  ['string', 'string', 'string'],
+  'long',
+  ([source, search, kind]) => {
+    const [whole, needle] = [String(source), String(search)];
+    if (needle === '') return 0n;
+    if (kind === 'regex') return BigInt([...whole.matchAll(regex(needle, 'g'))].length);
+    let count = 0n;
+    for (let at = whole.indexOf(needle); at >= 0; at = whole.indexOf(needle, at + 1)) count += 1n;
+    return count;
+  },
+  { defaults: ["'normal'"] },
+);
 
 /** RE2 syntax as JavaScript takes it: inline flags at the start, `(?P<name>…)`, POSIX classes. */
 export function regex(pattern: string, flags = ''): RegExp {
@@ -60,12 +81,18 @@ export function regex(pattern: string, flags = ''): RegExp {
   }
 }
 
-const split = native('split', ['string', 'string', 'long'], 'dynamic', ([source, delimiter, wanted]) => {
-  const parts = delimiter === '' ? [String(source)] : String(source).split(String(delimiter));
-  if (wanted === null) return JSON.stringify(parts);
-  const one = parts[Number(wanted)];
-  return JSON.stringify(one === undefined ? [] : [one]);
-}, { nulls: true, defaults: ['NULL'] });
+const split = native(
+  'split',
+  ['string', 'string', 'long'],
+  'dynamic',
+  ([source, delimiter, wanted]) => {
+    const parts = delimiter === '' ? [String(source)] : String(source).split(String(delimiter));
+    if (wanted === null) return JSON.stringify(parts);
+    const one = parts[Number(wanted)];
+    return JSON.stringify(one === undefined ? [] : [one]);
+  },
+  { nulls: true, defaults: ['NULL'] },
+);
 
 const trim = (side: 'both' | 'start' | 'end'): FunctionRow =>
   native(`trim_${side}`, ['string', 'string'], 'string', ([pattern, source]) => {
@@ -75,16 +102,30 @@ const trim = (side: 'both' | 'start' | 'end'): FunctionRow =>
     return result;
   });
 
-const replaceRegex = native('replace_regex', ['string', 'string', 'string'], 'string', ([source, pattern, replacement]) =>
-  String(source).replace(regex(String(pattern), 'g'), (...groups: unknown[]) => String(replacement).replace(/\\(\d)/g, (_whole, digit: string) => String(groups[Number(digit)] ?? ''))),
+const replaceRegex = native(
+  'replace_regex',
+  ['string', 'string', 'string'],
+  'string',
+  ([source, pattern, replacement]) =>
+    String(source).replace(regex(String(pattern), 'g'), (...groups: unknown[]) =>
+      String(replacement).replace(/\\(\d)/g, (_whole, digit: string) => String(groups[Number(digit)] ?? '')),
+    ),
 );
 
 /** `extract(regex, group, text[, typeof])`; no match gives null (`''` for strings). */
 const extract: FunctionRow = {
   result: 'string',
-  sql: ([pattern, group, source]) => (pattern && group && source ? `kql_n_extract(${cast(pattern, 'string')}, ${cast(group, 'long')}, ${cast(source, 'string')})` : "''"),
+  sql: ([pattern, group, source]) =>
+    pattern && group && source
+      ? `kql_n_extract(${cast(pattern, 'string')}, ${cast(group, 'long')}, ${cast(source, 'string')})`
+      : "''",
 };
-native('extract', ['string', 'long', 'string'], 'string', ([pattern, group, source]) => regex(String(pattern)).exec(String(source))?.[Number(group)] ?? null);
+native(
+  'extract',
+  ['string', 'long', 'string'],
+  'string',
+  ([pattern, group, source]) => regex(String(pattern)).exec(String(source))?.[Number(group)] ?? null,
+);
 
 const extractAll: FunctionRow = {
   result: 'dynamic',
@@ -95,15 +136,23 @@ const extractAll: FunctionRow = {
     return `kql_n_extract_all(${cast(pattern, 'string')}, ${groups}, ${cast(third ?? second, 'string')})`;
   },
 };
-native('extract_all', ['string', 'dynamic', 'string'], 'dynamic', ([pattern, groups, source]) => {
-  const expression = regex(String(pattern), 'g');
-  const wanted = parseJson(groups);
-  const matches = [...String(source).matchAll(expression)].map((match) => {
-    const chosen = Array.isArray(wanted) ? wanted.map((key) => (typeof key === 'number' ? match[key] : match.groups?.[String(key)]) ?? '') : match.slice(1).map((item) => item as string | undefined ?? '');
-    return chosen.length === 0 ? match[0] : chosen.length === 1 ? chosen[0] : chosen;
-  });
-  return matches.length === 0 ? null : JSON.stringify(matches);
-}, { nulls: true });
+native(
+  'extract_all',
+  ['string', 'dynamic', 'string'],
+  'dynamic',
+  ([pattern, groups, source]) => {
+    const expression = regex(String(pattern), 'g');
+    const wanted = parseJson(groups);
+    const matches = [...String(source).matchAll(expression)].map((match) => {
+      const chosen = Array.isArray(wanted)
+        ? wanted.map((key) => (typeof key === 'number' ? match[key] : match.groups?.[String(key)]) ?? '')
+        : match.slice(1).map((item) => (item as string | undefined) ?? '');
+      return chosen.length === 0 ? match[0] : chosen.length === 1 ? chosen[0] : chosen;
+    });
+    return matches.length === 0 ? null : JSON.stringify(matches);
+  },
+  { nulls: true },
+);
 
 export const stringFunctions: FunctionRows = {
   strlen: { result: 'long', sql: ([s]) => `length(${s ? cast(s, 'string') : "''"})` },
@@ -114,16 +163,33 @@ export const stringFunctions: FunctionRows = {
   strcat: { result: 'string', sql: (args) => `concat(${args.map((argument) => cast(argument, 'string')).join(', ')})` },
   strcat_delim: {
     result: 'string',
-    sql: ([delimiter, ...args]) => `concat_ws(${delimiter ? cast(delimiter, 'string') : "''"}, ${args.map((argument) => cast(argument, 'string')).join(', ')})`,
+    sql: ([delimiter, ...args]) =>
+      `concat_ws(${delimiter ? cast(delimiter, 'string') : "''"}, ${args.map((argument) => cast(argument, 'string')).join(', ')})`,
   },
   strcat_array: native('strcat_array', ['dynamic', 'string'], 'string', ([json, delimiter]) => {
     const list = parseJson(json);
-    return Array.isArray(list) ? list.map((item) => (item === null ? '' : typeof item === 'string' ? item : JSON.stringify(item))).join(String(delimiter)) : '';
+    return Array.isArray(list)
+      ? list
+          .map((item) => (item === null ? '' : typeof item === 'string' ? item : JSON.stringify(item)))
+          .join(String(delimiter))
+      : '';
   }),
-  strrep: native('strrep', ['string', 'long', 'string'], 'string', ([source, count, delimiter]) => {
-    return Array.from({ length: Math.min(Math.max(0, Number(count)), 1024) }, () => String(source)).join(String(delimiter));
-  }, { defaults: ["''"] }),
-  strcmp: { result: 'int', sql: ([a, b]) => (a && b ? `CASE WHEN ${a.sql} = ${b.sql} THEN 0 WHEN ${a.sql} < ${b.sql} THEN -1 ELSE 1 END` : 'NULL') },
+  strrep: native(
+    'strrep',
+    ['string', 'long', 'string'],
+    'string',
+    ([source, count, delimiter]) => {
+      return Array.from({ length: Math.min(Math.max(0, Number(count)), 1024) }, () => String(source)).join(
+        String(delimiter),
+      );
+    },
+    { defaults: ["''"] },
+  ),
+  strcmp: {
+    result: 'int',
+    sql: ([a, b]) =>
+      a && b ? `CASE WHEN ${a.sql} = ${b.sql} THEN 0 WHEN ${a.sql} < ${b.sql} THEN -1 ELSE 1 END` : 'NULL',
+  },
   substring,
   indexof: indexOf,
   countof: countOf,
@@ -131,37 +197,67 @@ export const stringFunctions: FunctionRows = {
   trim: trim('both'),
   trim_start: trim('start'),
   trim_end: trim('end'),
-  replace_string: { result: 'string', sql: ([s, a, b]) => (s && a && b ? `replace(${cast(s, 'string')}, ${cast(a, 'string')}, ${cast(b, 'string')})` : "''") },
+  replace_string: {
+    result: 'string',
+    sql: ([s, a, b]) =>
+      s && a && b ? `replace(${cast(s, 'string')}, ${cast(a, 'string')}, ${cast(b, 'string')})` : "''",
+  },
   replace_regex: replaceRegex,
   replace: replaceRegex,
   extract,
   extract_all: extractAll,
   extractall: extractAll,
-  replace_strings: native('replace_strings', ['string', 'dynamic', 'dynamic'], 'string', ([source, lookups, replacements]) => {
-    const [from, to] = [itemsOf(lookups)?.map(jsonToText), itemsOf(replacements)?.map(jsonToText)];
-    if (from?.length !== to?.length || !from || !to) return null;
-    // One walk over the text: at each place the first pair that fits wins. Pairs that are not both strings do nothing.
-    const pairs = from.map((lookup, index) => ({ lookup, replacement: to[index] ?? '', valid: itemsOf(replacements)?.[index]?.startsWith('"') === true }));
-    const whole = String(source);
-    let result = '';
-    for (let at = 0; at < whole.length; ) {
-      const pair = pairs.find(({ lookup }) => lookup !== '' && whole.startsWith(lookup, at));
-      result += pair?.valid ? pair.replacement : pair ? pair.lookup : whole.charAt(at);
-      at += pair ? pair.lookup.length : 1;
-    }
-    return result;
-  }),
-  has_any_index: native('has_any_index', ['string', 'dynamic'], 'long', ([source, terms]) =>
-    BigInt((itemsOf(terms) ?? []).findIndex((term) => jsTermPattern(jsonToText(term), 'has', false).test(String(source)) && jsonToText(term) !== '')),
+  replace_strings: native(
+    'replace_strings',
+    ['string', 'dynamic', 'dynamic'],
+    'string',
+    ([source, lookups, replacements]) => {
+      const [from, to] = [itemsOf(lookups)?.map(jsonToText), itemsOf(replacements)?.map(jsonToText)];
+      if (from?.length !== to?.length || !from || !to) return null;
+      // One walk over the text: at each place the first pair that fits wins. Pairs that are not both strings do nothing.
+      const pairs = from.map((lookup, index) => ({
+        lookup,
+        replacement: to[index] ?? '',
+        valid: itemsOf(replacements)?.[index]?.startsWith('"') === true,
+      }));
+      const whole = String(source);
+      let result = '';
+      for (let at = 0; at < whole.length;) {
+        const pair = pairs.find(({ lookup }) => lookup !== '' && whole.startsWith(lookup, at));
+        result += pair?.valid ? pair.replacement : pair ? pair.lookup : whole.charAt(at);
+        at += pair ? pair.lookup.length : 1;
+      }
+      return result;
+    },
   ),
-  indexof_regex: native('indexof_regex', ['string', 'string', 'long', 'long', 'long'], 'long', ([source, pattern, start, length, occurrence]) => {
-    const whole = String(source);
-    const from = Number(start ?? 0n);
-    const end = length === null || Number(length) < 0 ? whole.length : Math.min(whole.length, from + Number(length));
-    const found = [...whole.slice(0, end).matchAll(regex(String(pattern), 'g'))].filter((match) => match.index >= from)[Number(occurrence ?? 1n) - 1];
-    return BigInt(found?.index ?? -1);
-  }, { nulls: true, defaults: ['0', 'NULL', '1'] }),
-  isascii: { result: 'bool', sql: ([s]) => (s ? `(strlen(${cast(s, 'string')}) = length(${cast(s, 'string')}))` : 'NULL') },
+  has_any_index: native('has_any_index', ['string', 'dynamic'], 'long', ([source, terms]) =>
+    BigInt(
+      (itemsOf(terms) ?? []).findIndex(
+        (term) => jsTermPattern(jsonToText(term), 'has', false).test(String(source)) && jsonToText(term) !== '',
+      ),
+    ),
+  ),
+  indexof_regex: native(
+    'indexof_regex',
+    ['string', 'string', 'long', 'long', 'long'],
+    'long',
+    ([source, pattern, start, length, occurrence]) => {
+      const whole = String(source);
+      const from = Number(start ?? 0n);
+      const end = length === null || Number(length) < 0 ? whole.length : Math.min(whole.length, from + Number(length));
+      const found = [...whole.slice(0, end).matchAll(regex(String(pattern), 'g'))].filter(
+        (match) => match.index >= from,
+      )[Number(occurrence ?? 1n) - 1];
+      return BigInt(found?.index ?? -1);
+    },
+    { nulls: true, defaults: ['0', 'NULL', '1'] },
+  ),
+  isascii: {
+    result: 'bool',
+    sql: ([s]) => (s ? `(strlen(${cast(s, 'string')}) = length(${cast(s, 'string')}))` : 'NULL'),
+  },
   isutf8: { result: 'bool', sql: ([s]) => (s ? `(${cast(s, 'string')} IS NOT NULL)` : 'NULL') },
-  regex_quote: native('regex_quote', ['string'], 'string', ([source]) => String(source).replace(/[.*+?^${}()|[\]\\#\s-]/g, '\\$&')),
+  regex_quote: native('regex_quote', ['string'], 'string', ([source]) =>
+    String(source).replace(/[.*+?^${}()|[\]\\#\s-]/g, '\\$&'),
+  ),
 };

@@ -9,7 +9,10 @@ const before = '(?:^|[^\\p{L}\\p{N}])';
 const after = '(?:$|[^\\p{L}\\p{N}])';
 
 /** Escapes for RE2. Letters and digits outside ASCII stand for themselves. */
-export const escapeRegex = (text: string): string => text.replace(/[^\p{L}\p{N}_]/gu, (character) => (character.charCodeAt(0) < 128 ? `\\x{${character.charCodeAt(0).toString(16)}}` : character));
+export const escapeRegex = (text: string): string =>
+  text.replace(/[^\p{L}\p{N}_]/gu, (character) =>
+    character.charCodeAt(0) < 128 ? `\\x{${character.charCodeAt(0).toString(16)}}` : character,
+  );
 
 /** A term is a maximal run of letters and digits, so a needle is bounded where it begins or ends with one. */
 function termPattern(needle: string, match: Match, caseSensitive: boolean): string {
@@ -19,14 +22,23 @@ function termPattern(needle: string, match: Match, caseSensitive: boolean): stri
   return `${caseSensitive ? '' : '(?i)'}${left}${escapeRegex(needle)}${right}`;
 }
 
-function termTest(text: string, needle: Expression, needleSql: string, match: Match, caseSensitive: boolean, scope: RowScope): string {
+function termTest(
+  text: string,
+  needle: Expression,
+  needleSql: string,
+  match: Match,
+  caseSensitive: boolean,
+  scope: RowScope,
+): string {
   if (needle.k !== 'literal' || typeof needle.value !== 'string') {
     return `kql_n_term(${text}, ${needleSql}, '${match}', ${caseSensitive})`;
   }
   if (needle.value === '') return 'true';
   const { ctx } = scope;
   const regex = ctx.bind(termPattern(needle.value, match, caseSensitive), 'VARCHAR');
-  const first = caseSensitive ? `contains(${text}, ${ctx.bind(needle.value, 'VARCHAR')})` : `contains(lower(${text}), lower(${ctx.bind(needle.value, 'VARCHAR')}))`;
+  const first = caseSensitive
+    ? `contains(${text}, ${ctx.bind(needle.value, 'VARCHAR')})`
+    : `contains(lower(${text}), lower(${ctx.bind(needle.value, 'VARCHAR')}))`;
   return `(${first} AND regexp_matches(${text}, ${regex}))`;
 }
 
@@ -51,23 +63,36 @@ function texts(left: SqlArgument | undefined, scope: RowScope): string[] {
   return (scope.relation?.columns ?? []).map((column) => convert(column.id, column.type, 'string'));
 }
 
-const anyOf = (tests: readonly string[]): string => (tests.length === 0 ? 'false' : tests.length === 1 ? (tests[0] ?? 'false') : `(${tests.join(' OR ')})`);
+const anyOf = (tests: readonly string[]): string =>
+  tests.length === 0 ? 'false' : tests.length === 1 ? (tests[0] ?? 'false') : `(${tests.join(' OR ')})`;
 
 const term = (match: Match, caseSensitive: boolean, negated = false): FunctionRow => ({
   sql: ([left, needle], _call, scope) => {
     if (!needle) return 'NULL';
-    const test = anyOf(texts(left, scope).map((text) => termTest(text, literalText(needle), cast(needle, 'string'), match, caseSensitive, scope)));
+    const test = anyOf(
+      texts(left, scope).map((text) =>
+        termTest(text, literalText(needle), cast(needle, 'string'), match, caseSensitive, scope),
+      ),
+    );
     return negated ? `(NOT ${test})` : test;
   },
 });
 
 /** A constant needle of another type is looked for by its text. */
 const literalText = (needle: SqlArgument): Expression =>
-  needle.expression.k === 'literal' && needle.type !== 'dynamic' && needle.type !== 'datetime' && needle.type !== 'timespan' && needle.type !== 'real'
+  needle.expression.k === 'literal' &&
+  needle.type !== 'dynamic' &&
+  needle.type !== 'datetime' &&
+  needle.type !== 'timespan' &&
+  needle.type !== 'real'
     ? { ...needle.expression, type: 'string' }
-    : needle.expression.k === 'literal' && needle.type === 'dynamic' && needle.expression.value?.toString().startsWith('"')
+    : needle.expression.k === 'literal' &&
+        needle.type === 'dynamic' &&
+        needle.expression.value?.toString().startsWith('"')
       ? { k: 'literal', type: 'string', value: String(parseJson(String(needle.expression.value))) }
-      : needle.expression.k === 'literal' ? { ...needle.expression, value: null } : needle.expression;
+      : needle.expression.k === 'literal'
+        ? { ...needle.expression, value: null }
+        : needle.expression;
 
 const simple = (test: (text: string, needle: string) => string, ignoreCase: boolean, negated = false): FunctionRow => ({
   sql: ([left, needle], _call, scope) => {
@@ -91,9 +116,12 @@ const several = (join: ' OR ' | ' AND '): FunctionRow => ({
       const { expression } = needle;
       if (expression.k === 'literal' && needle.type === 'dynamic') {
         const list = parseJson(expression.value === null ? null : String(expression.value));
-        return (Array.isArray(list) ? list.flat() : [list]).map((item) => termTest(text, { k: 'literal', type: 'string', value: String(item) }, '', 'has', false, scope));
+        return (Array.isArray(list) ? list.flat() : [list]).map((item) =>
+          termTest(text, { k: 'literal', type: 'string', value: String(item) }, '', 'has', false, scope),
+        );
       }
-      if (needle.type === 'dynamic' && expression.k !== 'table') return [`kql_n_terms(${text}, ${needle.sql}, '${join.trim()}')`];
+      if (needle.type === 'dynamic' && expression.k !== 'table')
+        return [`kql_n_terms(${text}, ${needle.sql}, '${join.trim()}')`];
       return [termTest(text, expression, expression.k === 'table' ? '' : cast(needle, 'string'), 'has', false, scope)];
     });
     return tests.length === 0 ? 'false' : `(${tests.join(join)})`;
@@ -101,7 +129,9 @@ const several = (join: ' OR ' | ' AND '): FunctionRow => ({
 });
 native('terms', ['string', 'dynamic', 'string'], 'bool', ([text, json, mode]) => {
   const list = parseJson(json);
-  const tests = (Array.isArray(list) ? list.flat() : [list]).map((item) => jsTermPattern(String(item), 'has', false).test(String(text)));
+  const tests = (Array.isArray(list) ? list.flat() : [list]).map((item) =>
+    jsTermPattern(String(item), 'has', false).test(String(text)),
+  );
   return mode === 'OR' ? tests.some(Boolean) : tests.every(Boolean);
 });
 
@@ -110,13 +140,20 @@ const searchTerm = (caseSensitive: boolean): FunctionRow => ({
   sql: ([left, needle], _call, scope) => {
     const value = needle?.expression.k === 'literal' ? String(needle.expression.value ?? '') : '';
     const inner = value.replace(/^\*+|\*+$/g, '');
-    const match = value.startsWith('*') ? (value.endsWith('*') ? 'contains' : 'hassuffix') : value.endsWith('*') ? 'hasprefix' : 'has';
+    const match = value.startsWith('*')
+      ? value.endsWith('*')
+        ? 'contains'
+        : 'hassuffix'
+      : value.endsWith('*')
+        ? 'hasprefix'
+        : 'has';
     if (inner === '') return 'true';
     const expression: Expression = { k: 'literal', type: 'string', value: inner };
     return anyOf(
       texts(left, scope).map((text) => {
         const bound = scope.ctx.bind(inner, 'VARCHAR');
-        if (inner.includes('*')) return `regexp_matches(${text}, ${scope.ctx.bind(wildcardPattern(value, caseSensitive), 'VARCHAR')})`;
+        if (inner.includes('*'))
+          return `regexp_matches(${text}, ${scope.ctx.bind(wildcardPattern(value, caseSensitive), 'VARCHAR')})`;
         if (match !== 'contains') return termTest(text, expression, bound, match, caseSensitive, scope);
         return caseSensitive ? contains(text, bound) : contains(`lower(${text})`, `lower(${bound})`);
       }),

@@ -17,10 +17,21 @@ const constantOf = (expression: Expression | undefined): string | undefined =>
   expression?.k === 'literal' && expression.value !== null ? String(expression.value) : undefined;
 
 /** A running count of restarts: the rows between two restarts have the same one. */
-function restartGroup(restart: Expression | undefined, compile: (expression: Expression) => string, order: string, layer: (outputs: readonly Output[]) => void, ctx: SqlContext): string {
+function restartGroup(
+  restart: Expression | undefined,
+  compile: (expression: Expression) => string,
+  order: string,
+  layer: (outputs: readonly Output[]) => void,
+  ctx: SqlContext,
+): string {
   if (!restart || constantOf(restart) === 'false') return '';
   const id = ctx.newId();
-  layer([{ id, sql: `sum(CASE WHEN ${compile(restart)} THEN 1 ELSE 0 END) OVER (ORDER BY ${order} ROWS UNBOUNDED PRECEDING)` }]);
+  layer([
+    {
+      id,
+      sql: `sum(CASE WHEN ${compile(restart)} THEN 1 ELSE 0 END) OVER (ORDER BY ${order} ROWS UNBOUNDED PRECEDING)`,
+    },
+  ]);
   return `PARTITION BY ${id} `;
 }
 
@@ -30,7 +41,11 @@ const neighbour =
     const [value, offset, fallback] = call.args;
     if (!value) return 'NULL';
     const distance = offset ? compile(offset) : '1';
-    const missing = fallback ? convert(compile(fallback), fallback.type, call.type) : call.type === 'string' ? "''" : 'NULL';
+    const missing = fallback
+      ? convert(compile(fallback), fallback.type, call.type)
+      : call.type === 'string'
+        ? "''"
+        : 'NULL';
     return `${name}(${convert(compile(value), value.type, call.type)}, ${distance}, ${missing}) OVER (ORDER BY ${order})`;
   };
 
@@ -42,11 +57,19 @@ const rank =
     const value = ctx.newId();
     layer([{ id: value, sql: compile(term) }]);
     const changed = ctx.newId();
-    layer([{ id: changed, sql: `CASE WHEN ${value} IS NOT DISTINCT FROM lag(${value}) OVER (ORDER BY ${order}) AND row_number() OVER (ORDER BY ${order}) > 1 THEN 0 ELSE 1 END` }]);
+    layer([
+      {
+        id: changed,
+        sql: `CASE WHEN ${value} IS NOT DISTINCT FROM lag(${value}) OVER (ORDER BY ${order}) AND row_number() OVER (ORDER BY ${order}) > 1 THEN 0 ELSE 1 END`,
+      },
+    ]);
     const partition = restartGroup(restart, compile, order, layer, ctx);
     const first = ctx.newId();
-    layer([{ id: first, sql: `CASE WHEN row_number() OVER (${partition}ORDER BY ${order}) = 1 THEN 1 ELSE ${changed} END` }]);
-    if (name === 'dense_rank') return `CAST(sum(${first}) OVER (${partition}ORDER BY ${order} ROWS UNBOUNDED PRECEDING) AS BIGINT)`;
+    layer([
+      { id: first, sql: `CASE WHEN row_number() OVER (${partition}ORDER BY ${order}) = 1 THEN 1 ELSE ${changed} END` },
+    ]);
+    if (name === 'dense_rank')
+      return `CAST(sum(${first}) OVER (${partition}ORDER BY ${order} ROWS UNBOUNDED PRECEDING) AS BIGINT)`;
     const position = ctx.newId();
     layer([{ id: position, sql: `row_number() OVER (${partition}ORDER BY ${order})` }]);
     return `max(CASE WHEN ${first} = 1 THEN ${position} END) OVER (${partition}ORDER BY ${order} ROWS UNBOUNDED PRECEDING)`;

@@ -20,7 +20,11 @@ export interface Grouping {
 
 /** Computes the group keys in a layer below, so that GROUP BY names columns only. */
 export function grouping(ctx: SqlContext, input: Relation, by: readonly Item[], cols: readonly Column[]): Grouping {
-  const { relation, expressions } = withWindows(ctx, input, by.map((item) => item.expression));
+  const { relation, expressions } = withWindows(
+    ctx,
+    input,
+    by.map((item) => item.expression),
+  );
   const scope = rowScope(ctx, relation);
   const added: Output[] = [];
   const keys = by.map((item, index): RelationColumn => {
@@ -38,12 +42,20 @@ export function grouping(ctx: SqlContext, input: Relation, by: readonly Item[], 
 }
 
 /** The outputs of aggregate items; calls that yield several columns spread over them. */
-export function aggregateOutputs(items: readonly Item[], cols: readonly Column[], scope: RowScope): { columns: RelationColumn[]; outputs: Output[] } {
+export function aggregateOutputs(
+  items: readonly Item[],
+  cols: readonly Column[],
+  scope: RowScope,
+): { columns: RelationColumn[]; outputs: Output[] } {
   const columns: RelationColumn[] = [];
   const outputs: Output[] = [];
   for (const item of items) {
     const { expression } = item;
-    const own = item.names.map((name): RelationColumn => ({ name, type: cols.find((column) => column.name === name)?.type ?? expression.type, id: scope.ctx.newId() }));
+    const own = item.names.map((name): RelationColumn => ({
+      name,
+      type: cols.find((column) => column.name === name)?.type ?? expression.type,
+      id: scope.ctx.newId(),
+    }));
     columns.push(...own);
     const spread = multiColumns(expression, scope);
     if (spread) outputs.push(...own.map(({ id }, index) => ({ id, sql: spread[index] ?? 'NULL' })));
@@ -58,7 +70,13 @@ function multiColumns(expression: Expression, scope: RowScope): string[] | undef
   return row?.columns?.(aggregateArguments(expression, scope), expression, scope, scope.aggregateOrder ?? '');
 }
 
-function summarize(ctx: SqlContext, input: Relation, by: readonly Item[], aggregates: readonly Item[], cols: readonly Column[]): Relation {
+function summarize(
+  ctx: SqlContext,
+  input: Relation,
+  by: readonly Item[],
+  aggregates: readonly Item[],
+  cols: readonly Column[],
+): Relation {
   const { relation, keys, scope } = grouping(ctx, input, by, cols);
   const { columns, outputs } = aggregateOutputs(aggregates, cols, scope);
   const ids = keys.map((key) => key.id);
@@ -72,16 +90,34 @@ export const aggregateOperators: PlanCompilers<'summarize' | 'distinct' | 'count
   count: (ctx, node) => {
     const input = compilePlan(ctx, node.input);
     const id = ctx.newId();
-    return { sql: selectFrom(input, [{ id, sql: 'count(*)' }]), columns: [{ name: node.cols[0]?.name ?? 'Count', type: 'long', id }] };
+    return {
+      sql: selectFrom(input, [{ id, sql: 'count(*)' }]),
+      columns: [{ name: node.cols[0]?.name ?? 'Count', type: 'long', id }],
+    };
   },
   topHitters: (ctx, node) => {
-    const total: Expression = node.by ? { k: 'call', name: 'sum', args: [node.by], type: node.cols[1]?.type ?? 'long', at: -1 } : { k: 'call', name: 'count', args: [], type: 'long', at: -1 };
+    const total: Expression = node.by
+      ? { k: 'call', name: 'sum', args: [node.by], type: node.cols[1]?.type ?? 'long', at: -1 }
+      : { k: 'call', name: 'count', args: [], type: 'long', at: -1 };
     const names = node.cols.map((column) => column.name);
     const by = [{ names: [names[0] ?? ''], expression: node.of }];
-    const relation = summarize(ctx, compilePlan(ctx, node.input), by, [{ names: [names[1] ?? ''], expression: total }], node.cols);
+    const relation = summarize(
+      ctx,
+      compilePlan(ctx, node.input),
+      by,
+      [{ names: [names[1] ?? ''], expression: total }],
+      node.cols,
+    );
     const id = relation.columns[1]?.id ?? '';
     const order = [{ id, descending: true, nullsFirst: false }];
-    return { sql: selectFrom(relation, asIs(keptIds(relation)), `ORDER BY ${orderBy(order)} LIMIT ${constantAs(ctx, node.count, 'long')}`), columns: relation.columns };
+    return {
+      sql: selectFrom(
+        relation,
+        asIs(keptIds(relation)),
+        `ORDER BY ${orderBy(order)} LIMIT ${constantAs(ctx, node.count, 'long')}`,
+      ),
+      columns: relation.columns,
+    };
   },
   topNested: (ctx, node) => {
     // Each level groups the rows that the levels above let through, ranks its groups within their parent, and narrows.
@@ -90,21 +126,40 @@ export const aggregateOperators: PlanCompilers<'summarize' | 'distinct' | 'count
     const parents: RelationColumn[] = [];
     for (const level of node.levels) {
       const key: RelationColumn = { name: level.of.names[0] ?? '', type: level.of.expression.type, id: ctx.newId() };
-      const keyed: Relation = { sql: selectFrom(rows, [...asIs([...keptIds(rows), ...parents.map((column) => column.id), ...shown.map((column) => column.id)].filter(unique)), { id: key.id, sql: compileExpression(level.of.expression, rowScope(ctx, rows)) }]), columns: rows.columns };
+      const keyed: Relation = {
+        sql: selectFrom(rows, [
+          ...asIs(
+            [...keptIds(rows), ...parents.map((column) => column.id), ...shown.map((column) => column.id)].filter(
+              unique,
+            ),
+          ),
+          { id: key.id, sql: compileExpression(level.of.expression, rowScope(ctx, rows)) },
+        ]),
+        columns: rows.columns,
+      };
       const carried = [...parents, ...shown].map((column) => column.id).filter(unique);
-      const value: RelationColumn = { name: level.by.names[0] ?? '', type: node.cols.find((column) => column.name === level.by.names[0])?.type ?? level.by.expression.type, id: ctx.newId() };
+      const value: RelationColumn = {
+        name: level.by.names[0] ?? '',
+        type: node.cols.find((column) => column.name === level.by.names[0])?.type ?? level.by.expression.type,
+        id: ctx.newId(),
+      };
       const groups = [...carried, key.id];
       const scope: RowScope = { ...rowScope(ctx, keyed), aggregateOrder: '' };
       const totals = `SELECT ${groups.join(', ')}, ${compileExpression(level.by.expression, scope)} AS ${value.id} FROM (${keyed.sql}) GROUP BY ${groups.join(', ')}`;
       const partition = parents.length > 0 ? `PARTITION BY ${parents.map((column) => column.id).join(', ')} ` : '';
       const rank = ctx.newId();
       const ranked = `SELECT *, row_number() OVER (${partition}ORDER BY ${value.id} ${level.descending ? 'DESC' : 'ASC'} NULLS LAST, ${key.id}) AS ${rank} FROM (${totals})`;
-      const kept = level.count ? `SELECT * FROM (${ranked}) WHERE ${rank} <= ${constantAs(ctx, level.count, 'long')}` : ranked;
+      const kept = level.count
+        ? `SELECT * FROM (${ranked}) WHERE ${rank} <= ${constantAs(ctx, level.count, 'long')}`
+        : ranked;
       parents.push(key);
       shown.push(key, value);
       const join = groups.map((id) => `l.${id} IS NOT DISTINCT FROM r.${id}`).join(' AND ');
       const all = [...keptIds(rows), ...groups].filter(unique).map((id) => `l.${id} AS ${id}`);
-      rows = { sql: `SELECT ${[...all, `r.${value.id} AS ${value.id}`].join(', ')} FROM (${keyed.sql}) AS l JOIN (${kept}) AS r ON ${join}`, columns: rows.columns };
+      rows = {
+        sql: `SELECT ${[...all, `r.${value.id} AS ${value.id}`].join(', ')} FROM (${keyed.sql}) AS l JOIN (${kept}) AS r ON ${join}`,
+        columns: rows.columns,
+      };
       if (level.others) compileConstant(ctx, level.others);
     }
     const ids = shown.map((column) => column.id);

@@ -14,14 +14,22 @@ import { compileConstant, constantAs } from './source.ts';
 
 /** What a value expands to, as a JSON array of elements: arrays to their elements, bags to one-key bags (or key and value),
  * a scalar to itself; an empty array gives nothing, a null one null row. */
-native('expansion', ['dynamic', 'bool'], 'dynamic', ([value, bagAsArray]) => {
-  if (value === null) return '[null]';
-  const text = String(value);
-  if (text.startsWith('[')) return text;
-  const parsed = parseJson(text);
-  if (!isBag(parsed)) return `[${text}]`;
-  return JSON.stringify(Object.entries(parsed).map(([key, item]) => (bagAsArray === true ? [key, item] : { [key]: item })));
-}, { nulls: true });
+native(
+  'expansion',
+  ['dynamic', 'bool'],
+  'dynamic',
+  ([value, bagAsArray]) => {
+    if (value === null) return '[null]';
+    const text = String(value);
+    if (text.startsWith('[')) return text;
+    const parsed = parseJson(text);
+    if (!isBag(parsed)) return `[${text}]`;
+    return JSON.stringify(
+      Object.entries(parsed).map(([key, item]) => (bagAsArray === true ? [key, item] : { [key]: item })),
+    );
+  },
+  { nulls: true },
+);
 
 interface Expansion {
   readonly relation: Relation;
@@ -29,7 +37,15 @@ interface Expansion {
 }
 
 /** Unnests zipped columns. The rows keep their order: row number, then index. */
-function expand(ctx: SqlContext, source: Relation, columns: readonly MvColumn[], cols: readonly Column[], bagAsArray: boolean, indexColumn: string | undefined, limit: string | undefined): Expansion {
+function expand(
+  ctx: SqlContext,
+  source: Relation,
+  columns: readonly MvColumn[],
+  cols: readonly Column[],
+  bagAsArray: boolean,
+  indexColumn: string | undefined,
+  limit: string | undefined,
+): Expansion {
   const input = anchored(ctx, source);
   const scope = rowScope(ctx, input);
   const lists = columns.map((column) => ({ column, list: ctx.newId(), element: ctx.newId() }));
@@ -37,26 +53,46 @@ function expand(ctx: SqlContext, source: Relation, columns: readonly MvColumn[],
   const length = `greatest(${lists.map(({ list }) => `len(${list})`).join(', ')})`;
   const listed = selectFrom(input, [
     ...asIs(keptIds(input)),
-    ...lists.map(({ column, list }) => ({ id: list, sql: `CAST(json_extract(kql_n_expansion(${convert(compileExpression(column.expression, scope), column.expression.type, 'dynamic')}, ${bagAsArray}), '$[*]') AS VARCHAR[])` })),
+    ...lists.map(({ column, list }) => ({
+      id: list,
+      sql: `CAST(json_extract(kql_n_expansion(${convert(compileExpression(column.expression, scope), column.expression.type, 'dynamic')}, ${bagAsArray}), '$[*]') AS VARCHAR[])`,
+    })),
   ]);
   const bounded = limit === undefined ? length : `least(${length}, ${limit})`;
   const unnested = `SELECT *, unnest(range(0, ${bounded})) AS ${position} FROM (${listed})`;
-  const byName = new Map(lists.map(({ column, list, element }) => [column.name, { sql: convert(`kql_json(list_extract(${list}, ${position} + 1))`, 'dynamic', column.type), id: element }]));
+  const byName = new Map(
+    lists.map(({ column, list, element }) => [
+      column.name,
+      { sql: convert(`kql_json(list_extract(${list}, ${position} + 1))`, 'dynamic', column.type), id: element },
+    ]),
+  );
   const result = cols.map((column): RelationColumn => {
     const made = byName.get(column.name);
     if (made) return { ...column, id: made.id };
     return column.name === indexColumn ? { ...column, id: position } : columnNamed(input, column.name);
   });
-  const outputs: Output[] = result.map(({ id, name, type }) => ({ id, sql: byName.get(name)?.sql ?? (name === indexColumn ? convert(position, 'long', type) : id) }));
+  const outputs: Output[] = result.map(({ id, name, type }) => ({
+    id,
+    sql: byName.get(name)?.sql ?? (name === indexColumn ? convert(position, 'long', type) : id),
+  }));
   const carried = [...hiddenIds(input), position].filter((id) => !outputs.some((output) => output.id === id));
   const order = [...(input.order ?? []), { id: position, descending: false, nullsFirst: false }];
-  return { relation: { sql: selectFrom(unnested.startsWith('SELECT') ? `(${unnested})` : unnested, [...outputs, ...asIs(carried)]), columns: result, order, ...(source.serialized && { serialized: true }) }, columns: result };
+  return {
+    relation: {
+      sql: selectFrom(unnested.startsWith('SELECT') ? `(${unnested})` : unnested, [...outputs, ...asIs(carried)]),
+      columns: result,
+      order,
+      ...(source.serialized && { serialized: true }),
+    },
+    columns: result,
+  };
 }
 
 export const expandOperators: PlanCompilers<'mvExpand' | 'mvApply' | 'partition'> = {
   mvExpand: (ctx, node) => {
     const limit = node.limit && constantAs(ctx, node.limit, 'long');
-    return expand(ctx, compilePlan(ctx, node.input), node.columns, node.cols, node.bagAsArray, node.indexColumn, limit).relation;
+    return expand(ctx, compilePlan(ctx, node.input), node.columns, node.cols, node.bagAsArray, node.indexColumn, limit)
+      .relation;
   },
   mvApply: (ctx, node) => {
     const input = compilePlan(ctx, node.input);
@@ -64,7 +100,10 @@ export const expandOperators: PlanCompilers<'mvExpand' | 'mvApply' | 'partition'
     const row = renamed({ sql: '', columns: outer.columns }, () => ctx.newId());
     const limit = node.limit && compileConstant(ctx, node.limit);
     // One row of the outer relation, seen from inside the subquery that runs for it.
-    const single: Relation = { sql: `SELECT ${row.columns.map((column, index) => `o.${outer.columns[index]?.id ?? ''} AS ${column.id}`).join(', ')}`, columns: row.columns };
+    const single: Relation = {
+      sql: `SELECT ${row.columns.map((column, index) => `o.${outer.columns[index]?.id ?? ''} AS ${column.id}`).join(', ')}`,
+      columns: row.columns,
+    };
     const context = expand(ctx, single, node.columns, node.contextCols, false, node.indexColumn, limit).relation;
     const body = compilePlan(ctx.within(context), node.body);
     const inBody = new Map(body.columns.map((column) => [column.name, column]));
@@ -83,10 +122,16 @@ export const expandOperators: PlanCompilers<'mvExpand' | 'mvApply' | 'partition'
     const keys = `SELECT DISTINCT ${keySql} AS ${key} FROM (${input.sql})`;
     const rows = compilePlan(ctx, node.input);
     const own = compileExpression(node.by, rowScope(ctx, rows));
-    const context: Relation = { ...rows, sql: selectFrom(rows, asIs(keptIds(rows)), `WHERE ${own} IS NOT DISTINCT FROM k.${key}`) };
+    const context: Relation = {
+      ...rows,
+      sql: selectFrom(rows, asIs(keptIds(rows)), `WHERE ${own} IS NOT DISTINCT FROM k.${key}`),
+    };
     const body = compilePlan(ctx.within(context), node.body);
     const columns = node.cols.map((column): RelationColumn => ({ ...column, id: ctx.newId() }));
-    const outputs = columns.map((column, index): Output => ({ id: column.id, sql: `b.${body.columns[index]?.id ?? ''}` }));
+    const outputs = columns.map((column, index): Output => ({
+      id: column.id,
+      sql: `b.${body.columns[index]?.id ?? ''}`,
+    }));
     return { sql: selectFrom(`(${keys}) AS k, LATERAL (${body.sql}) AS b`, outputs), columns };
   },
 };

@@ -33,8 +33,15 @@ function keyed(ctx: SqlContext, relation: Relation, pairs: readonly JoinPair[], 
 }
 
 const sqlKind: Readonly<Record<JoinKind, string>> = {
-  innerunique: 'INNER', inner: 'INNER', leftouter: 'LEFT', rightouter: 'RIGHT', fullouter: 'FULL',
-  leftanti: 'ANTI', rightanti: 'ANTI', leftsemi: 'SEMI', rightsemi: 'SEMI',
+  innerunique: 'INNER',
+  inner: 'INNER',
+  leftouter: 'LEFT',
+  rightouter: 'RIGHT',
+  fullouter: 'FULL',
+  leftanti: 'ANTI',
+  rightanti: 'ANTI',
+  leftsemi: 'SEMI',
+  rightsemi: 'SEMI',
 };
 
 /** The unmatched side of an outer join is null, and '' in strings. */
@@ -51,7 +58,13 @@ function onClause(left: readonly string[], right: readonly string[]): string {
 /** Keeps the first row of each key, which is what the default kind does to its left side. */
 function deduplicated({ relation, keys }: Keyed, ctx: SqlContext): Keyed {
   const order = ctx.newId();
-  const numbered = selectFrom(relation, [...asIs([...new Set([...keptIds(relation), ...keys])]), { id: order, sql: `row_number() OVER (PARTITION BY ${keys.join(', ') || '1'}${relation.order ? ` ORDER BY ${orderBy(relation.order)}` : ''})` }]);
+  const numbered = selectFrom(relation, [
+    ...asIs([...new Set([...keptIds(relation), ...keys])]),
+    {
+      id: order,
+      sql: `row_number() OVER (PARTITION BY ${keys.join(', ') || '1'}${relation.order ? ` ORDER BY ${orderBy(relation.order)}` : ''})`,
+    },
+  ]);
   return { relation: { ...relation, sql: `SELECT * FROM (${numbered}) WHERE ${order} = 1` }, keys };
 }
 
@@ -64,12 +77,24 @@ export const joinCompilers: PlanCompilers<'join' | 'lookup' | 'union'> = {
     if (kind === 'leftanti' || kind === 'leftsemi' || kind === 'rightanti' || kind === 'rightsemi') {
       const [kept, other] = kind.startsWith('left') ? [left, right] : [right, left];
       const word = kind.endsWith('anti') ? 'NOT EXISTS' : 'EXISTS';
-      const columns = kept.relation.columns.map((column, index) => ({ ...column, name: node.cols[index]?.name ?? column.name }));
+      const columns = kept.relation.columns.map((column, index) => ({
+        ...column,
+        name: node.cols[index]?.name ?? column.name,
+      }));
       const test = onClause(kept.keys, other.keys);
-      return { sql: `SELECT ${columns.map((column) => `l.${column.id} AS ${column.id}`).join(', ')} FROM (${kept.relation.sql}) AS l WHERE ${word} (SELECT 1 FROM (${other.relation.sql}) AS r WHERE ${test})`, columns };
+      return {
+        sql: `SELECT ${columns.map((column) => `l.${column.id} AS ${column.id}`).join(', ')} FROM (${kept.relation.sql}) AS l WHERE ${word} (SELECT 1 FROM (${other.relation.sql}) AS r WHERE ${test})`,
+        columns,
+      };
     }
-    const [leftMisses, rightMisses] = [kind === 'rightouter' || kind === 'fullouter', kind === 'leftouter' || kind === 'fullouter'];
-    const sources = [...left.relation.columns.map((column) => ({ column, alias: 'l', misses: leftMisses })), ...right.relation.columns.map((column) => ({ column, alias: 'r', misses: rightMisses }))];
+    const [leftMisses, rightMisses] = [
+      kind === 'rightouter' || kind === 'fullouter',
+      kind === 'leftouter' || kind === 'fullouter',
+    ];
+    const sources = [
+      ...left.relation.columns.map((column) => ({ column, alias: 'l', misses: leftMisses })),
+      ...right.relation.columns.map((column) => ({ column, alias: 'r', misses: rightMisses })),
+    ];
     const columns = node.cols.map((column): RelationColumn => ({ ...column, id: ctx.newId() }));
     const outputs = columns.map((column, index): Output => {
       const source = sources[index];
@@ -101,12 +126,16 @@ export const joinCompilers: PlanCompilers<'join' | 'lookup' | 'union'> = {
       const outputs = columns.map((column, index): Output => {
         if (index === node.sourceColumn) return { id: column.id, sql: ctx.bind(leg.source, 'VARCHAR') };
         const from = leg.from[index];
-        if (from === null || from === undefined) return { id: column.id, sql: column.type === 'string' ? "''" : `NULL::${physicalType[column.type]}` };
+        if (from === null || from === undefined)
+          return { id: column.id, sql: column.type === 'string' ? "''" : `NULL::${physicalType[column.type]}` };
         return { id: column.id, sql: columnNamed(relation, from).id };
       });
       const order = relation.order && relation.order.length > 0 ? `ORDER BY ${orderBy(relation.order)}` : '';
       return `(${selectFrom(relation, outputs, order)})`;
     });
-    return { sql: legs.length === 0 ? `SELECT 1 AS none WHERE false` : `SELECT * FROM (${legs.join(' UNION ALL ')})`, columns };
+    return {
+      sql: legs.length === 0 ? `SELECT 1 AS none WHERE false` : `SELECT * FROM (${legs.join(' UNION ALL ')})`,
+      columns,
+    };
   },
 };

@@ -45,7 +45,13 @@ export function parsePattern(parts: readonly ParsePart[], mode: 'simple' | 'rela
 /** @returns a JSON array of captured texts; null when the text does not match */
 native('parse', ['string', 'string', 'string'], 'dynamic', ([text, pattern, flags]) => {
   const match = cachedRegex(String(pattern), String(flags)).exec(String(text));
-  return match ? JSON.stringify(Object.entries(match.groups ?? {}).filter(([name]) => name.startsWith('kql')).map(([, text_]) => (text_ as string | undefined) ?? '')) : null;
+  return match
+    ? JSON.stringify(
+        Object.entries(match.groups ?? {})
+          .filter(([name]) => name.startsWith('kql'))
+          .map(([, text_]) => (text_ as string | undefined) ?? ''),
+      )
+    : null;
 });
 
 const cache = new Map<string, RegExp>();
@@ -68,22 +74,43 @@ export const parseCompilers: PlanCompilers<'parse' | 'parseKv'> = {
     const flags = `${node.flags.includes('i') ? 'i' : ''}${node.flags.includes('m') ? 'm' : ''}${node.flags.includes('s') ? 's' : ''}`;
     const source = compileExpression(node.source, rowScope(ctx, input));
     const text = convert(source, node.source.type, 'string');
-    const matched = { ...input, sql: selectFrom(input, [...asIs(keptIds(input)), { id: found, sql: `kql_n_parse(${text}, ${ctx.bind(parsePattern(node.parts, node.mode, node.flags), 'VARCHAR')}, '${flags}')` }]) };
+    const matched = {
+      ...input,
+      sql: selectFrom(input, [
+        ...asIs(keptIds(input)),
+        {
+          id: found,
+          sql: `kql_n_parse(${text}, ${ctx.bind(parsePattern(node.parts, node.mode, node.flags), 'VARCHAR')}, '${flags}')`,
+        },
+      ]),
+    };
     const made = new Map<string, Output>();
     captures.forEach((capture, index) => {
       const piece = `json_extract_string(${found}, '$[${index}]')`;
-      const value = capture.type === 'string' ? `coalesce(${piece}, '')` : convert(`nullif(${piece}, '')`, 'string', capture.type);
+      const value =
+        capture.type === 'string' ? `coalesce(${piece}, '')` : convert(`nullif(${piece}, '')`, 'string', capture.type);
       made.set(capture.name, { id: ctx.newId(), sql: value });
     });
-    const typedNull = captures.map((capture) => ({ capture, output: made.get(capture.name) })).filter(({ capture }) => capture.type !== 'string');
-    const columns = node.cols.map((column): RelationColumn => ({ ...column, id: made.get(column.name)?.id ?? columnNamed(input, column.name).id }));
+    const typedNull = captures
+      .map((capture) => ({ capture, output: made.get(capture.name) }))
+      .filter(({ capture }) => capture.type !== 'string');
+    const columns = node.cols.map((column): RelationColumn => ({
+      ...column,
+      id: made.get(column.name)?.id ?? columnNamed(input, column.name).id,
+    }));
     const outputs = columns.map(({ id, name }) => made.get(name) ?? { id, sql: id });
     const complete = narrowed(matched, [...outputs, { id: found, sql: found }], columns);
-    const ok = [`${found} IS NOT NULL`, ...typedNull.map(({ output }) => `${output?.id ?? 'true'} IS NOT NULL`)].join(' AND ');
+    const ok = [`${found} IS NOT NULL`, ...typedNull.map(({ output }) => `${output?.id ?? 'true'} IS NOT NULL`)].join(
+      ' AND ',
+    );
     if (node.onlyMatches) return { ...complete, sql: selectFrom(complete, asIs(keptIds(complete)), `WHERE ${ok}`) };
-    if (node.mode !== 'simple' || typedNull.length === 0) return { ...complete, sql: selectFrom(complete, asIs(keptIds(complete))) };
+    if (node.mode !== 'simple' || typedNull.length === 0)
+      return { ...complete, sql: selectFrom(complete, asIs(keptIds(complete))) };
     // In simple mode one capture that does not convert fails them all.
-    const failed = columns.map(({ id, name, type }) => ({ id, sql: made.has(name) ? `CASE WHEN ${ok} THEN ${id} ELSE ${type === 'string' ? "''" : 'NULL'} END` : id }));
+    const failed = columns.map(({ id, name, type }) => ({
+      id,
+      sql: made.has(name) ? `CASE WHEN ${ok} THEN ${id} ELSE ${type === 'string' ? "''" : 'NULL'} END` : id,
+    }));
     return { ...complete, sql: selectFrom(complete, [...failed, ...asIs(hiddenIds(complete))]) };
   },
   parseKv: (ctx, node) => {
@@ -92,15 +119,31 @@ export const parseCompilers: PlanCompilers<'parse' | 'parseKv'> = {
     const { options } = node;
     const settings = ctx.bind(JSON.stringify(options), 'VARCHAR');
     const text = convert(compileExpression(node.source, rowScope(ctx, input)), node.source.type, 'string');
-    const matched = { ...input, sql: selectFrom(input, [...asIs(keptIds(input)), { id: found, sql: `kql_n_parse_kv(${text}, ${settings})` }]) };
+    const matched = {
+      ...input,
+      sql: selectFrom(input, [...asIs(keptIds(input)), { id: found, sql: `kql_n_parse_kv(${text}, ${settings})` }]),
+    };
     const made = new Map(
       node.keys.map((key): [string, Output] => {
         const piece = `json_extract_string(${found}, ${ctx.bind(`$."${key.name.replaceAll('\\', '\\\\').replaceAll('"', '\\"')}"`, 'VARCHAR')})`;
-        return [key.name, { id: ctx.newId(), sql: key.type === 'string' ? `coalesce(${piece}, '')` : convert(piece, 'string', key.type) }];
+        return [
+          key.name,
+          {
+            id: ctx.newId(),
+            sql: key.type === 'string' ? `coalesce(${piece}, '')` : convert(piece, 'string', key.type),
+          },
+        ];
       }),
     );
-    const columns = node.cols.map((column): RelationColumn => ({ ...column, id: made.get(column.name)?.id ?? columnNamed(input, column.name).id }));
-    return narrowed(matched, columns.map(({ id, name }) => made.get(name) ?? { id, sql: id }), columns);
+    const columns = node.cols.map((column): RelationColumn => ({
+      ...column,
+      id: made.get(column.name)?.id ?? columnNamed(input, column.name).id,
+    }));
+    return narrowed(
+      matched,
+      columns.map(({ id, name }) => made.get(name) ?? { id, sql: id }),
+      columns,
+    );
   },
 };
 
@@ -110,7 +153,10 @@ native('parse_kv', ['string', 'string'], 'dynamic', ([text, settings]) => {
   return JSON.stringify(parseKeyValues(String(text), options));
 });
 
-export function parseKeyValues(text: string, options: Readonly<Record<string, string | undefined>>): Record<string, string> {
+export function parseKeyValues(
+  text: string,
+  options: Readonly<Record<string, string | undefined>>,
+): Record<string, string> {
   if (options['pair_delimiter'] === undefined && options['kv_delimiter'] === undefined) return looseKeyValues(text);
   const pair = options['pair_delimiter'] ?? ' ';
   const kv = options['kv_delimiter'] ?? '=';
@@ -120,7 +166,7 @@ export function parseKeyValues(text: string, options: Readonly<Record<string, st
   const greedy = options['greedy'] === 'true';
   const pieces: string[] = [];
   let current = '';
-  for (let at = 0; at < text.length; ) {
+  for (let at = 0; at < text.length;) {
     if (open !== '' && text.charAt(at) === open && (current === '' || current.endsWith(kv))) {
       const end = quotedEnd(text, at + 1, close, escape);
       current += text.slice(at, end);

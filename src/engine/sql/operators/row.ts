@@ -18,12 +18,20 @@ interface Computed {
 
 /** Computes items over a relation. All of them see the input only; plain columns keep their internal name. */
 function compute(ctx: SqlContext, input: Relation, items: readonly Item[], cols: readonly Column[]): Computed {
-  const { relation, expressions } = withWindows(ctx, input, items.map((item) => item.expression));
+  const { relation, expressions } = withWindows(
+    ctx,
+    input,
+    items.map((item) => item.expression),
+  );
   const scope = rowScope(ctx, relation);
   const columns = new Map<string, { column: RelationColumn; sql: string }>();
   items.forEach((item, index) => {
     const expression = expressions[index] ?? item.expression;
-    const own = item.names.map((name): RelationColumn => ({ name, type: cols.find((column) => column.name === name)?.type ?? expression.type, id: ctx.newId() }));
+    const own = item.names.map((name): RelationColumn => ({
+      name,
+      type: cols.find((column) => column.name === name)?.type ?? expression.type,
+      id: ctx.newId(),
+    }));
     if (expression.k === 'column' && own[0]?.type === expression.type) {
       const source = columnNamed(relation, expression.name);
       columns.set(item.names[0] ?? '', { column: { ...own[0], id: source.id }, sql: source.id });
@@ -38,7 +46,11 @@ function compute(ctx: SqlContext, input: Relation, items: readonly Item[], cols:
 }
 
 /** Order keys must survive a narrower select list; nothing may be selected twice under one name. */
-export function narrowed(relation: Relation, outputs: readonly { id: string; sql: string }[], columns: readonly RelationColumn[]): Relation {
+export function narrowed(
+  relation: Relation,
+  outputs: readonly { id: string; sql: string }[],
+  columns: readonly RelationColumn[],
+): Relation {
   const chosen = new Map(outputs.map((output) => [output.id, output]));
   for (const key of relation.order ?? []) if (!chosen.has(key.id)) chosen.set(key.id, { id: key.id, sql: key.id });
   return { sql: selectFrom(relation, [...chosen.values()]), columns, ...inOrder(relation) };
@@ -46,7 +58,9 @@ export function narrowed(relation: Relation, outputs: readonly { id: string; sql
 
 function extend(ctx: SqlContext, input: Relation, items: readonly Item[], cols: readonly Column[]): Relation {
   const { relation, columns } = compute(ctx, input, items, cols);
-  const result = cols.map((column): RelationColumn => columns.get(column.name)?.column ?? columnNamed(relation, column.name));
+  const result = cols.map(
+    (column): RelationColumn => columns.get(column.name)?.column ?? columnNamed(relation, column.name),
+  );
   const outputs = result.map(({ id, name }) => ({ id, sql: columns.get(name)?.sql ?? id }));
   return narrowed(relation, outputs, result);
 }
@@ -55,7 +69,9 @@ function extend(ctx: SqlContext, input: Relation, items: readonly Item[], cols: 
 function intoUniqueJoin(input: Plan, condition: Expression): Plan | undefined {
   if (input.op !== 'join' || input.kind !== 'innerunique') return undefined;
   const left = new Set(input.left.cols.map((column) => column.name));
-  return columnNames(condition).every((name) => left.has(name)) ? { ...input, left: { op: 'filter', input: input.left, condition, cols: input.left.cols } } : undefined;
+  return columnNames(condition).every((name) => left.has(name))
+    ? { ...input, left: { op: 'filter', input: input.left, condition, cols: input.left.cols } }
+    : undefined;
 }
 
 const columnNames = (expression: Expression): string[] =>
@@ -72,18 +88,26 @@ export const rowOperators: PlanCompilers<'filter' | 'extend' | 'project' | 'sele
     return { ...relation, sql };
   },
   extend: (ctx, node) => extend(ctx, compilePlan(ctx, node.input), node.items, node.cols),
-  serialize: (ctx, node) => extend(ctx, { ...anchored(ctx, compilePlan(ctx, node.input)), serialized: true }, node.items, node.cols),
+  serialize: (ctx, node) =>
+    extend(ctx, { ...anchored(ctx, compilePlan(ctx, node.input)), serialized: true }, node.items, node.cols),
   project: (ctx, node) => {
     const { relation, columns } = compute(ctx, compilePlan(ctx, node.input), node.items, node.cols);
     const outputs = node.cols.flatMap((column) => {
       const found = columns.get(column.name);
       return found ? [found] : [];
     });
-    return narrowed(relation, outputs.map(({ column, sql }) => ({ id: column.id, sql })), outputs.map(({ column }) => column));
+    return narrowed(
+      relation,
+      outputs.map(({ column, sql }) => ({ id: column.id, sql })),
+      outputs.map(({ column }) => column),
+    );
   },
   select: (ctx, node) => {
     const input = compilePlan(ctx, node.input);
-    const columns = node.cols.map((column, index): RelationColumn => ({ ...columnNamed(input, node.from[index] ?? column.name), name: column.name }));
+    const columns = node.cols.map((column, index): RelationColumn => ({
+      ...columnNamed(input, node.from[index] ?? column.name),
+      name: column.name,
+    }));
     const ids = [...new Set([...columns.map((column) => column.id), ...hiddenIds(input)])];
     return narrowed(input, asIs(ids), columns);
   },

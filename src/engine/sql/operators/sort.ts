@@ -10,7 +10,11 @@ import { constantAs } from './source.ts';
 
 /** Sorting only notes the keys: what comes after applies them where order matters. */
 function sorted(ctx: SqlContext, input: Relation, keys: readonly SortKey[]): Relation {
-  const { relation, expressions } = withWindows(ctx, input, keys.map((key) => key.expression));
+  const { relation, expressions } = withWindows(
+    ctx,
+    input,
+    keys.map((key) => key.expression),
+  );
   const scope = rowScope(ctx, relation);
   const added: Output[] = [];
   const order = keys.map((key, index): OrderKey => {
@@ -23,7 +27,12 @@ function sorted(ctx: SqlContext, input: Relation, keys: readonly SortKey[]): Rel
   });
   // Equal keys keep the order they came in when that order is known.
   const tail = (relation.order ?? []).filter((key) => !order.some((own) => own.id === key.id));
-  return { sql: selectFrom(relation, [...asIs(keptIds(relation)), ...added]), columns: relation.columns, serialized: true, order: [...order, ...tail] };
+  return {
+    sql: selectFrom(relation, [...asIs(keptIds(relation)), ...added]),
+    columns: relation.columns,
+    serialized: true,
+    order: [...order, ...tail],
+  };
 }
 
 function limited(ctx: SqlContext, relation: Relation, count: string): Relation {
@@ -33,11 +42,19 @@ function limited(ctx: SqlContext, relation: Relation, count: string): Relation {
 
 export const sortOperators: PlanCompilers<'sort' | 'top' | 'take' | 'sample' | 'sampleDistinct'> = {
   sort: (ctx, node) => sorted(ctx, compilePlan(ctx, node.input), node.keys),
-  top: (ctx, node) => limited(ctx, sorted(ctx, compilePlan(ctx, node.input), node.keys), constantAs(ctx, node.count, 'long')),
+  top: (ctx, node) =>
+    limited(ctx, sorted(ctx, compilePlan(ctx, node.input), node.keys), constantAs(ctx, node.count, 'long')),
   take: (ctx, node) => limited(ctx, compilePlan(ctx, node.input), constantAs(ctx, node.count, 'long')),
   sample: (ctx, node) => {
     const relation: Relation = { ...compilePlan(ctx, node.input), order: [], serialized: false };
-    return { ...relation, sql: selectFrom(relation, asIs(keptIds(relation)), `ORDER BY random() LIMIT ${constantAs(ctx, node.count, 'long')}`) };
+    return {
+      ...relation,
+      sql: selectFrom(
+        relation,
+        asIs(keptIds(relation)),
+        `ORDER BY random() LIMIT ${constantAs(ctx, node.count, 'long')}`,
+      ),
+    };
   },
   sampleDistinct: (ctx, node) => {
     const input = compilePlan(ctx, node.input);

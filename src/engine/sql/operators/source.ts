@@ -18,7 +18,8 @@ const noRow = (ctx: SqlContext): RowScope => ({
   },
 });
 
-export const compileConstant = (ctx: SqlContext, expression: Expression): string => compileExpression(expression, noRow(ctx));
+export const compileConstant = (ctx: SqlContext, expression: Expression): string =>
+  compileExpression(expression, noRow(ctx));
 
 /** A constant in the physical type of `type`. */
 export const constantAs = (ctx: SqlContext, expression: Expression, type: Column['type']): string =>
@@ -33,20 +34,31 @@ const empty = (columns: readonly RelationColumn[]): Relation => ({
   columns,
 });
 
-function datatableRelation(ctx: SqlContext, rows: readonly (readonly Expression[])[], cols: readonly Column[]): Relation {
+function datatableRelation(
+  ctx: SqlContext,
+  rows: readonly (readonly Expression[])[],
+  cols: readonly Column[],
+): Relation {
   const columns = freshColumns(ctx, cols);
   if (rows.length === 0) return empty(columns);
   const values = rows.map((row) => `(${row.map((cell, index) => cellSql(ctx, cell, cols[index])).join(', ')})`);
-  return { sql: `SELECT * FROM (VALUES ${values.join(', ')}) AS t(${columns.map((column) => column.id).join(', ')})`, columns, ...(rows.length === 1 && { serialized: true }) };
+  return {
+    sql: `SELECT * FROM (VALUES ${values.join(', ')}) AS t(${columns.map((column) => column.id).join(', ')})`,
+    columns,
+    ...(rows.length === 1 && { serialized: true }),
+  };
 }
 
 function cellSql(ctx: SqlContext, cell: Expression, column: Column | undefined): string {
   invariant(column, 'a datatable row has a cell for each column');
-  if (cell.k === 'literal' && cell.value === null) return column.type === 'string' ? "''" : `NULL::${physicalType[column.type]}`;
+  if (cell.k === 'literal' && cell.value === null)
+    return column.type === 'string' ? "''" : `NULL::${physicalType[column.type]}`;
   return constantAs(ctx, cell, column.type);
 }
 
-export const sourceOperators: PlanCompilers<'table' | 'reference' | 'context' | 'datatable' | 'range' | 'print' | 'temporary'> = {
+export const sourceOperators: PlanCompilers<
+  'table' | 'reference' | 'context' | 'datatable' | 'range' | 'print' | 'temporary'
+> = {
   table: (ctx, node) => {
     const source = ctx.table(node.database, node.table, node.cols);
     const columns = freshColumns(ctx, node.cols);
@@ -62,7 +74,12 @@ export const sourceOperators: PlanCompilers<'table' | 'reference' | 'context' | 
     const columns = freshColumns(ctx, node.cols);
     const order = `${ctx.newId()}n`;
     const outputs = columns.map(({ id }, index) => ({ id, sql: node.ids[index] ?? 'NULL' }));
-    return { sql: selectFrom(node.name, [...outputs, { id: order, sql: 'position' }]), columns, order: [{ id: order, descending: false, nullsFirst: false }], serialized: true };
+    return {
+      sql: selectFrom(node.name, [...outputs, { id: order, sql: 'position' }]),
+      columns,
+      order: [{ id: order, descending: false, nullsFirst: false }],
+      serialized: true,
+    };
   },
   datatable: (ctx, node) => datatableRelation(ctx, node.rows, node.cols),
   range: (ctx, node) => {
@@ -71,13 +88,26 @@ export const sourceOperators: PlanCompilers<'table' | 'reference' | 'context' | 
     invariant(column, 'range has one column');
     const { type, id } = column;
     const stepType = type === 'datetime' ? 'timespan' : type;
-    const [from, to, step] = [constantAs(ctx, node.from, type), constantAs(ctx, node.to, type), constantAs(ctx, node.step, node.step.type === 'timespan' ? 'timespan' : stepType)];
+    const [from, to, step] = [
+      constantAs(ctx, node.from, type),
+      constantAs(ctx, node.to, type),
+      constantAs(ctx, node.step, node.step.type === 'timespan' ? 'timespan' : stepType),
+    ];
     if (type === 'real' || type === 'decimal') {
       const count = `CAST(floor((${to} - ${from}) / ${step} + 1e-9) AS BIGINT)`;
-      return { sql: `SELECT ${convert(`(${from} + i * ${step})`, 'real', 'real')} AS ${id} FROM range(0, ${count} + 1) AS t(i)`, columns, order: [{ id, descending: false, nullsFirst: false }], serialized: true };
+      return {
+        sql: `SELECT ${convert(`(${from} + i * ${step})`, 'real', 'real')} AS ${id} FROM range(0, ${count} + 1) AS t(i)`,
+        columns,
+        order: [{ id, descending: false, nullsFirst: false }],
+        serialized: true,
+      };
     }
     const last = `CASE WHEN ${step} > 0 THEN ${to} + 1 ELSE ${to} - 1 END`;
-    return { sql: `SELECT ${type === 'int' ? 'CAST(i AS INTEGER)' : 'i'} AS ${id} FROM range(CAST(${from} AS BIGINT), CAST(${last} AS BIGINT), CAST(${step} AS BIGINT)) AS t(i)`, columns, serialized: true };
+    return {
+      sql: `SELECT ${type === 'int' ? 'CAST(i AS INTEGER)' : 'i'} AS ${id} FROM range(CAST(${from} AS BIGINT), CAST(${last} AS BIGINT), CAST(${step} AS BIGINT)) AS t(i)`,
+      columns,
+      serialized: true,
+    };
   },
   print: (ctx, node) => {
     const columns = freshColumns(ctx, node.cols);
@@ -87,17 +117,29 @@ export const sourceOperators: PlanCompilers<'table' | 'reference' | 'context' | 
       next += item.names.length;
       return splitItem(own, compileConstant(ctx, item.expression), item.expression);
     });
-    return { sql: `SELECT ${outputs.map(({ id, sql }) => `${sql} AS ${id}`).join(', ') || '1 AS none'}`, columns, serialized: true };
+    return {
+      sql: `SELECT ${outputs.map(({ id, sql }) => `${sql} AS ${id}`).join(', ') || '1 AS none'}`,
+      columns,
+      serialized: true,
+    };
   },
 };
 
 /** An expression that yields several columns gives one JSON array; each column reads its element. */
-export function splitItem(columns: readonly RelationColumn[], sql: string, expression: Expression): { id: string; sql: string }[] {
+export function splitItem(
+  columns: readonly RelationColumn[],
+  sql: string,
+  expression: Expression,
+): { id: string; sql: string }[] {
   const [only] = columns;
   if (columns.length === 1 && only) {
     const types = expression.k === 'call' ? expression.types : undefined;
-    if (types && types.length > 1) return [{ id: only.id, sql: convert(`kql_json(json_extract(${sql}, '$[0]'))`, 'dynamic', only.type) }];
+    if (types && types.length > 1)
+      return [{ id: only.id, sql: convert(`kql_json(json_extract(${sql}, '$[0]'))`, 'dynamic', only.type) }];
     return [{ id: only.id, sql: convert(sql, expression.type, only.type) }];
   }
-  return columns.map(({ id, type }, index) => ({ id, sql: convert(`kql_json(json_extract(${sql}, '$[${index}]'))`, 'dynamic', type) }));
+  return columns.map(({ id, type }, index) => ({
+    id,
+    sql: convert(`kql_json(json_extract(${sql}, '$[${index}]'))`, 'dynamic', type),
+  }));
 }

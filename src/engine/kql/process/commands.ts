@@ -1,0 +1,84 @@
+import type { CommandPart, ParsedCommand } from '../ir/command.ts';
+import type { Program } from '../ir/plan.ts';
+import { KqlError } from '../kql-error.ts';
+import type { Draft } from './builder.ts';
+import { columnsOf, Scope } from './builder.ts';
+import { checkDiagnostics } from './diagnostics.ts';
+import type { GlobalState, SyntaxNode } from './language.ts';
+import { children, elements, kindOf, languagePackage, list, nameOf, need, part } from './language.ts';
+import { literalOf } from './literals.ts';
+import { buildStatement } from './statements.ts';
+
+/** Management command text → its kind, its parts, and the programs of the query after `<|` and of what follows `|`.
+ * @throws KqlError syntax, semantic; a command that the parser does not know is a syntax error */
+export function compileCommand(text: string, database: string, state: GlobalState): ParsedCommand {
+  const code = languagePackage().KustoCode.ParseAndAnalyze(text, state);
+  if (code.Kind !== 'Command') throw new KqlError('syntax', 'This is not a management command.', 0);
+  checkDiagnostics(code);
+  const [statement] = list(code.Syntax, 'Statements');
+  const expression = statement && part(statement, 'Expression');
+  if (!expression) throw new KqlError('syntax', 'The command is empty.', 0);
+  const command = commandOf(expression);
+  if (!command || kindOf(command) !== 'CustomCommand') throw new KqlError('syntax', 'The command is not known.', 0);
+  const root = need(command, 'Custom');
+  const query = find(root, 'QueryOrCommand');
+  return {
+    kind: command.ReferencedSymbol?.Name ?? command.CommandKind ?? '',
+    columns: columnsOf(command),
+    parts: partsOf(root).children ?? [],
+    ...(query && { query: programOf(elements(query), database), queryText: text.slice(query.TextStart, query.End) }),
+    ...(command !== expression && statement && { pipe: programOf([statement], database) }),
+  };
+}
+
+/** The leftmost source of a pipe over a command. */
+function commandOf(node: SyntaxNode): SyntaxNode | undefined {
+  let current: SyntaxNode | undefined = node;
+  while (current && kindOf(current) === 'PipeExpression') current = part(current, 'Expression');
+  return current;
+}
+
+function programOf(statements: readonly SyntaxNode[], database: string): Program {
+  const draft: Draft = {
+    lets: [],
+    options: {},
+    parameters: [],
+    results: [],
+    database,
+    implicitColumns: new Set(),
+    inlined: 0,
+  };
+  const builder = { draft, scope: new Scope(), offset: 0 };
+  for (const statement of statements) buildStatement(builder, statement);
+  return { parameters: draft.parameters, options: draft.options, lets: draft.lets, results: draft.results };
+}
+
+const isList = (node: SyntaxNode): boolean => /^(List|SeparatedElement|CustomNode|ExpressionList)$/.test(kindOf(node));
+
+function partsOf(node: SyntaxNode): CommandPart {
+  const name = node.NameInParent ?? '';
+  const base = { ...(name !== '' && { name }), text: textOf(node), start: node.TextStart, end: node.End };
+  if (isList(node) && name !== 'QueryOrCommand') {
+    return {
+      ...base,
+      children: children(node)
+        .filter((child) => child.TextStart < child.End)
+        .map(partsOf),
+    };
+  }
+  if (node.IsToken) return base;
+  const literal = literalOf(node);
+  if (literal) return { ...base, value: literal.value };
+  return /Name|Type/.test(kindOf(node)) ? { ...base, value: nameOf(node) } : base;
+}
+
+const textOf = (node: SyntaxNode): string => (node.IsToken ? (node.Text ?? '') : node.toString().trim());
+
+function find(node: SyntaxNode, name: string): SyntaxNode | undefined {
+  if (node.NameInParent === name) return node;
+  for (const child of children(node)) {
+    const found = child.IsToken ? undefined : find(child, name);
+    if (found) return found;
+  }
+  return undefined;
+}

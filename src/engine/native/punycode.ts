@@ -15,7 +15,7 @@ const threshold = (k: number, bias: number): number => (k <= bias ? tMin : k >= 
 const digit = (value: number): string => String.fromCharCode(value < 26 ? value + 97 : value + 22);
 
 export function encodePunycode(text: string): string {
-  const points = [...text].map((character) => character.codePointAt(0) ?? 0);
+  const points = Array.from(text).map((character) => character.codePointAt(0) ?? 0);
   const basic = points.filter((point) => point < 128);
   let output = String.fromCodePoint(...basic) + (basic.length > 0 ? '-' : '');
   let [n, delta, bias, handled] = [128, 0, 72, basic.length];
@@ -47,7 +47,7 @@ export function encodePunycode(text: string): string {
 /** @throws RangeError when the text is no punycode */
 export function decodePunycode(text: string): string {
   const split = text.lastIndexOf('-');
-  const points = [...text.slice(0, Math.max(split, 0))].map((character) => character.codePointAt(0) ?? 0);
+  const points = Array.from(text.slice(0, Math.max(split, 0))).map((character) => character.codePointAt(0) ?? 0);
   let [n, i, bias] = [128, 0, 72];
   for (let at = split + 1; at < text.length;) {
     const start = i;

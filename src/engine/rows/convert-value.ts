@@ -1,3 +1,4 @@
+import { big } from '../sql/native.ts';
 import type { KqlType } from '../kql/types.ts';
 import type { NativeValue } from '../sql/native.ts';
 import { trimDecimal } from '../values/decimal.ts';
@@ -31,8 +32,8 @@ const whole = (value: number): bigint | null => (Number.isFinite(value) ? BigInt
 export function textOf(value: NativeValue, type: KqlType): string {
   if (value === null) return '';
   if (type === 'bool') return value === true ? 'True' : 'False';
-  if (type === 'datetime') return formatDatetime(value as bigint);
-  if (type === 'timespan') return formatTimespan(value as bigint);
+  if (type === 'datetime') return formatDatetime(big(value));
+  if (type === 'timespan') return formatTimespan(big(value));
   if (type === 'real') return formatReal(Number(value));
   if (type === 'decimal') return trimDecimal(String(value));
   return type === 'dynamic' ? jsonToText(String(value)) : String(value);

@@ -10,7 +10,7 @@ import { compareJson, jsonItems, jsonToText } from '../values/json-text.ts';
 import { realToJson } from '../values/real-text.ts';
 import { toType } from './convert-value.ts';
 
-/** Gives the value of a column; integers of every width as bigint. */
+/** Gives the value of a column; integers of every big(width). */
 export type Resolve = (reference: ColumnReference) => NativeValue;
 
 /** Evaluates an expression for one row, for operators that walk rows (scan, graph patterns). It knows the core operators and
@@ -164,10 +164,12 @@ const arithmetic =
       if (isTime(call.type) || call.type === 'long') return Number.isFinite(result) ? BigInt(Math.trunc(result)) : null;
       return call.type === 'dynamic' ? realToJson(result) : call.type === 'decimal' ? String(result) : result;
     }
-    const integer = (side: Evaluated): bigint => BigInt(side.value as bigint | boolean | number);
+    const integer = (side: Evaluated): bigint => wholeOf(side.value);
     const result = whole(integer(a), integer(b));
     return result === null ? null : BigInt.asIntN(64, result);
   };
+
+const wholeOf = (value: NativeValue): bigint => (typeof value === 'bigint' ? value : BigInt(Math.trunc(Number(value))));
 
 const members = (args: readonly Evaluated[]): Evaluated[] =>
   args.slice(1).flatMap((argument): Evaluated[] => {
@@ -285,7 +287,7 @@ const coreCalls: Readonly<Record<string, Core>> = {
   todatetime: conversion('datetime'),
   totimespan: conversion('timespan'),
   strcat: (args) => args.map(text).join(''),
-  strlen: ([a]) => BigInt([...text(a)].length),
+  strlen: ([a]) => BigInt(Array.from(text(a)).length),
   tolower: ([a]) => text(a).toLowerCase(),
   toupper: ([a]) => text(a).toUpperCase(),
   path: ([a, key]) => dynamicAt(a, [text(key)]),

@@ -1,3 +1,4 @@
+import { invariant } from '../../base/invariant.ts';
 import type { KqlType } from '../kql/types.ts';
 import { cast } from './convert.ts';
 import type { FunctionRow, SqlArgument } from './scope.ts';
@@ -74,6 +75,12 @@ export function nativeVariadic(
     sql: (args) =>
       `kql_n_${name}('[' || ${args.map((argument) => `coalesce(${cast(argument, 'dynamic')}, 'null')`).join(" || ',' || ") || "''"} || ']')`,
   };
+}
+
+/** An argument that is there and whole: int, long, datetime or timespan. */
+export function big(value: NativeValue | undefined): bigint {
+  invariant(typeof value === 'bigint', 'a native function gets integers as bigint');
+  return value;
 }
 
 /** @returns undefined for null and for what is not JSON */

@@ -27,7 +27,7 @@ export function compileCommand(text: string, database: string, state: GlobalStat
     columns: columnsOf(command),
     parts: partsOf(root).children ?? [],
     ...(query && { query: programOf(elements(query), database), queryText: text.slice(query.TextStart, query.End) }),
-    ...(command !== expression && statement && { pipe: programOf([statement], database) }),
+    ...(command !== expression && { pipe: programOf([statement], database) }),
   };
 }
 

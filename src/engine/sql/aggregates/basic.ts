@@ -1,13 +1,9 @@
-import type { KqlType } from '../../kql/types.ts';
 import { cast } from '../convert.ts';
 import type { AggregateRow, AggregateRows, SqlArgument } from '../scope.ts';
 
 /** `FILTER` of the …if forms, whose predicate is the last argument. */
 const onlyIf = (predicate: SqlArgument | undefined): string =>
   predicate ? ` FILTER (WHERE ${cast(predicate, 'bool')})` : '';
-
-const isInteger = (type: KqlType): boolean =>
-  type === 'int' || type === 'long' || type === 'datetime' || type === 'timespan';
 
 /** Sum of nothing is 0; a sum of longs wraps to 64 bits as in Kusto. */
 const sum = (conditional: boolean): AggregateRow => ({

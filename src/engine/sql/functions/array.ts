@@ -1,6 +1,6 @@
 import { KqlError } from '../../kql/kql-error.ts';
 import type { NativeValue } from '../native.ts';
-import { native } from '../native.ts';
+import { big, native } from '../native.ts';
 import { cast, jsonElement } from '../convert.ts';
 import type { FunctionRow, FunctionRows } from '../scope.ts';
 import { compareJson, jsonArray, jsonItems, jsonKind, jsonToText } from '../../values/json-text.ts';
@@ -131,7 +131,7 @@ native('range_real', ['real', 'real', 'real'], 'dynamic', ([from, to, step]) => 
   );
 });
 native('range_long', ['long', 'long', 'long', 'string'], 'dynamic', ([from, to, step, kind]) => {
-  const [a, b, s] = [from as bigint, to as bigint, step as bigint];
+  const [a, b, s] = [big(from), big(to), big(step)];
   const items: string[] = [];
   for (let at = a; s !== 0n && (s > 0n ? at <= b : at >= b) && items.length < rangeMax; at += s) {
     items.push(

@@ -1,6 +1,6 @@
 import { KqlError } from '../../kql/kql-error.ts';
 import type { NativeValue } from '../native.ts';
-import { native } from '../native.ts';
+import { big, native } from '../native.ts';
 import { cast } from '../convert.ts';
 import type { FunctionRow, FunctionRows } from '../scope.ts';
 import {
@@ -110,12 +110,7 @@ native(
       Number(second) >= 60
     )
       return null;
-    return (
-      date +
-      BigInt(hour as bigint) * ticksPerHour +
-      BigInt(minute as bigint) * ticksPerMinute +
-      BigInt(Math.round(Number(second) * 1e7))
-    );
+    return date + big(hour) * ticksPerHour + big(minute) * ticksPerMinute + BigInt(Math.round(Number(second) * 1e7));
   },
 );
 
@@ -140,9 +135,9 @@ native('make_timespan', ['long', 'long', 'long', 'real'], 'timespan', ([days, ho
   )
     return null;
   return (
-    BigInt(days as bigint) * ticksPerDay +
-    BigInt(hours as bigint) * ticksPerHour +
-    BigInt(minutes as bigint) * ticksPerMinute +
+    big(days) * ticksPerDay +
+    big(hours) * ticksPerHour +
+    big(minutes) * ticksPerMinute +
     BigInt(Math.round(Number(seconds) * 1e7))
   );
 });
@@ -223,25 +218,25 @@ export const datetimeTextFunctions: FunctionRows = {
     'format_datetime',
     datetimeFormat,
     native('format_datetime', ['datetime', 'string'], 'string', ([at, pattern]) =>
-      datetimeFormat.test(String(pattern)) ? formatDatetimeBy(at as bigint, String(pattern)) : null,
+      datetimeFormat.test(String(pattern)) ? formatDatetimeBy(big(at), String(pattern)) : null,
     ),
   ),
   format_timespan: checkedFormat(
     'format_timespan',
     timespanFormat,
     native('format_timespan', ['timespan', 'string'], 'string', ([span, pattern]) =>
-      timespanFormat.test(String(pattern)) ? formatTimespanBy(span as bigint, String(pattern)) : null,
+      timespanFormat.test(String(pattern)) ? formatTimespanBy(big(span), String(pattern)) : null,
     ),
   ),
   make_datetime: makeDatetime,
   make_timespan: makeTimespan,
   maketimespan: makeTimespan,
   datetime_utc_to_local: native('datetime_utc_to_local', ['datetime', 'string'], 'datetime', ([at, zone]) => {
-    const offset = zoneOffset(at as bigint, String(zone));
-    return offset === undefined ? null : (at as bigint) + offset;
+    const offset = zoneOffset(big(at), String(zone));
+    return offset === undefined ? null : big(at) + offset;
   }),
   datetime_local_to_utc: native('datetime_local_to_utc', ['datetime', 'string'], 'datetime', ([at, zone]) =>
-    localToUtc(at as bigint, String(zone)),
+    localToUtc(big(at), String(zone)),
   ),
   datetime_list_timezones: {
     result: 'dynamic',
@@ -251,7 +246,7 @@ export const datetimeTextFunctions: FunctionRows = {
     'datetime_part',
     ['string', 'datetime'],
     'long',
-    ([part, at]) => partOf[String(part).toLowerCase()]?.(dateOf(at as bigint), at as bigint) ?? null,
+    ([part, at]) => partOf[String(part).toLowerCase()]?.(dateOf(big(at)), big(at)) ?? null,
   ),
   around: {
     result: 'bool',

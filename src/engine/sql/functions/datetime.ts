@@ -1,5 +1,5 @@
 import { cast } from '../convert.ts';
-import { native } from '../native.ts';
+import { big, native } from '../native.ts';
 import type { FunctionRow, FunctionRows } from '../scope.ts';
 import {
   ticksPerDay,
@@ -59,7 +59,7 @@ const spanParts: Readonly<Record<string, bigint>> = {
 
 const datetimeAdd = native('datetime_add', ['string', 'long', 'datetime'], 'datetime', ([part, amount, at]) => {
   const unit = String(part).toLowerCase();
-  const [count, ticks] = [BigInt(amount as bigint), BigInt(at as bigint)];
+  const [count, ticks] = [big(amount), big(at)];
   if (unit === 'nanosecond') return ticks + count / 100n;
   const size = spanParts[unit];
   if (size !== undefined) return ticks + count * size;
@@ -84,7 +84,7 @@ function addMonths(ticks: bigint, months: number): bigint | null {
 /** Counts the boundaries crossed. */
 const datetimeDiff = native('datetime_diff', ['string', 'datetime', 'datetime'], 'long', ([part, left, right]) => {
   const unit = String(part).toLowerCase();
-  const [a, b] = [BigInt(left as bigint), BigInt(right as bigint)];
+  const [a, b] = [big(left), big(right)];
   const size = spanParts[unit];
   if (unit === 'nanosecond') return (a - b) * 100n;
   if (unit === 'week') return floorWeek(a) - floorWeek(b);

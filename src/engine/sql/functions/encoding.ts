@@ -103,10 +103,10 @@ export const encodingFunctions: FunctionRows = {
     decompressed(value, (bytes) => inflateSync(bytes, limits)),
   ),
   unicode_codepoints_from_string: native('unicode_codepoints_from_string', ['string'], 'dynamic', ([value]) =>
-    JSON.stringify([...String(value)].map((character) => character.codePointAt(0))),
+    JSON.stringify(Array.from(String(value)).map((character) => character.codePointAt(0))),
   ),
   to_utf8: native('to_utf8', ['string'], 'dynamic', ([value]) =>
-    JSON.stringify([...String(value)].map((character) => character.codePointAt(0))),
+    JSON.stringify(Array.from(String(value)).map((character) => character.codePointAt(0))),
   ),
   unicode_codepoints_to_string: {
     result: 'string',

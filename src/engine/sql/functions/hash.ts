@@ -1,7 +1,7 @@
 import { createHash } from 'node:crypto';
 import type { KqlType } from '../../kql/types.ts';
 import { cast, convert } from '../convert.ts';
-import { native } from '../native.ts';
+import { big, native } from '../native.ts';
 import type { FunctionRow, FunctionRows, SqlArgument } from '../scope.ts';
 import { xxhash64 } from '../../native/xxhash64.ts';
 
@@ -16,7 +16,7 @@ const int64 = (value: bigint): Buffer => {
 };
 
 native('xxhash_text', ['string'], 'long', ([text]) => xxhash64(Buffer.from(String(text), 'utf8')));
-native('xxhash_long', ['long'], 'long', ([value]) => xxhash64(int64(value as bigint)));
+native('xxhash_long', ['long'], 'long', ([value]) => xxhash64(int64(big(value))));
 native('xxhash_int', ['long'], 'long', ([value]) => {
   const bytes = Buffer.alloc(4);
   bytes.writeInt32LE(Number(value));

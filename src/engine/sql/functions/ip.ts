@@ -14,7 +14,7 @@ import {
 import { jsonItems, jsonToText } from '../../values/json-text.ts';
 import { cast, jsonElement } from '../convert.ts';
 import type { NativeValue } from '../native.ts';
-import { native } from '../native.ts';
+import { big, native } from '../native.ts';
 import type { FunctionRow, FunctionRows } from '../scope.ts';
 
 type Parse = (text: string) => Address | undefined;
@@ -107,7 +107,7 @@ const format = (name: string, withMask: boolean): FunctionRow => {
   };
 };
 native('ipv4_text', ['long'], 'string', ([value]) =>
-  (value as bigint) >= 0n && (value as bigint) < 1n << 32n ? formatIpv4(value as bigint) : '',
+  big(value) >= 0n && big(value) < 1n << 32n ? formatIpv4(big(value)) : '',
 );
 
 export const ipFunctions: FunctionRows = {

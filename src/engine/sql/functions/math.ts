@@ -1,5 +1,5 @@
 import { cast } from '../convert.ts';
-import { native } from '../native.ts';
+import { big, native } from '../native.ts';
 import type { FunctionRow, FunctionRows } from '../scope.ts';
 
 /** Reals in, one real out. `guard`: SQL condition of `x` outside which the result is NaN. */
@@ -89,9 +89,7 @@ const bits = (sql: (x: string, y: string) => string): FunctionRow => ({
 });
 
 const shift = (name: string, run: (x: bigint, n: bigint) => bigint): FunctionRow =>
-  native(name, ['long', 'long'], 'long', ([x, n]) =>
-    BigInt.asIntN(64, run(BigInt(x as bigint), ((BigInt(n as bigint) % 64n) + 64n) % 64n)),
-  );
+  native(name, ['long', 'long'], 'long', ([x, n]) => BigInt.asIntN(64, run(big(x), ((big(n) % 64n) + 64n) % 64n)));
 
 export const mathFunctions: FunctionRows = {
   abs,
@@ -160,10 +158,7 @@ export const mathFunctions: FunctionRows = {
     'tohex',
     ['long', 'long'],
     'string',
-    ([value, width]) =>
-      BigInt.asUintN(64, value as bigint)
-        .toString(16)
-        .padStart(Number(width), '0'),
+    ([value, width]) => BigInt.asUintN(64, big(value)).toString(16).padStart(Number(width), '0'),
     { defaults: ['0'] },
   ),
   bitset_count_ones: { result: 'long', sql: ([a]) => (a ? `CAST(bit_count(${cast(a, 'long')}) AS BIGINT)` : 'NULL') },

@@ -11,13 +11,15 @@ const text = (sql: (s: string) => string): FunctionRow => ({
   sql: ([s]) => (s ? sql(cast(s, 'string')) : "''"),
 });
 
+const textOf = (value: unknown): string => (typeof value === 'string' ? value : '');
+
 /** Negative starts count from the end; before the beginning there is nothing. */
 const substring = native(
   'substring',
   ['string', 'long', 'long'],
   'string',
   ([source, start, length]) => {
-    const characters = [...String(source)];
+    const characters = Array.from(String(source));
     let from = Number(start);
     if (from < 0) from = characters.length + from;
     if (from < 0) return '';
@@ -108,7 +110,7 @@ const replaceRegex = native(
   'string',
   ([source, pattern, replacement]) =>
     String(source).replace(regex(String(pattern), 'g'), (...groups: unknown[]) =>
-      String(replacement).replace(/\\(\d)/g, (_whole, digit: string) => String(groups[Number(digit)] ?? '')),
+      String(replacement).replace(/\\(\d)/g, (_whole, digit: string) => textOf(groups[Number(digit)])),
     ),
 );
 

@@ -16,7 +16,7 @@ export const escapeRegex = (text: string): string =>
 
 /** A term is a maximal run of letters and digits, so a needle is bounded where it begins or ends with one. */
 function termPattern(needle: string, match: Match, caseSensitive: boolean): string {
-  const characters = [...needle];
+  const characters = Array.from(needle);
   const left = match !== 'hassuffix' && termCharacter.test(characters[0] ?? '') ? before : '';
   const right = match !== 'hasprefix' && termCharacter.test(characters.at(-1) ?? '') ? after : '';
   return `${caseSensitive ? '' : '(?i)'}${left}${escapeRegex(needle)}${right}`;
@@ -50,7 +50,7 @@ native('term', ['string', 'string', 'string', 'bool'], 'bool', ([text, needle, m
 
 /** The same as a JavaScript expression, for needles that are not constant and for native functions. */
 export function jsTermPattern(needle: string, match: Match, caseSensitive: boolean): RegExp {
-  const characters = [...needle];
+  const characters = Array.from(needle);
   const left = match !== 'hassuffix' && termCharacter.test(characters[0] ?? '') ? '(?<![\\p{L}\\p{N}])' : '';
   const right = match !== 'hasprefix' && termCharacter.test(characters.at(-1) ?? '') ? '(?![\\p{L}\\p{N}])' : '';
   return new RegExp(left + needle.replace(/[.*+?^${}()|[\]\\/-]/g, '\\$&') + right, caseSensitive ? 'u' : 'iu');

@@ -43,7 +43,7 @@ const lengths: Units = {
   NauticalMile: 1852,
   AstronomicalUnit: 149_597_870_700,
   LightYear: 9.4607304725808e15,
-  Parsec: 3.0856775812799586e16,
+  Parsec: 3.0856775812799584e16,
   Fathom: 1.8288,
   Hand: 0.1016,
   Mil: 0.0000254,

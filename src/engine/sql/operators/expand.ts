@@ -49,7 +49,7 @@ function expand(
   const input = anchored(ctx, source);
   const scope = rowScope(ctx, input);
   const lists = columns.map((column) => ({ column, list: ctx.newId(), element: ctx.newId() }));
-  const position = `${ctx.newId()}`;
+  const position = ctx.newId();
   const length = `greatest(${lists.map(({ list }) => `len(${list})`).join(', ')})`;
   const listed = selectFrom(input, [
     ...asIs(keptIds(input)),

@@ -1,3 +1,4 @@
+import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { kustody } from '../support/kustody-command.ts';
 
@@ -27,6 +28,19 @@ describe('kustody article', () => {
     const results = new Map(report.steps.map(({ title, result }) => [title, result]));
     expect(results.get("Take the cluster's access away")).toContain('state Unavailable');
     expect(results.get('Give the access back')).toBe('state Running');
+  });
+
+  it('tells the truth by its exit code when a step fails, and stops there', async () => {
+    const program = [process.execPath, join(import.meta.dirname, '../../dist/article.js'), '--json'];
+    const { code, stdout } = await kustody(['run', '--', 'env', 'AZURE_CLIENT_SECRET=wrong', ...program]);
+    const report = JSON.parse(stdout) as Report;
+    expect(code).toBe(1);
+    expect(report.ok).toBe(false);
+    expect(report.steps).toHaveLength(1);
+    expect(report.steps[0]?.failure).toMatch(/Invalid client secret/);
+    const without = await kustody(['run', '--', 'env', '-u', 'AZURE_CLIENT_SECRET', ...program]);
+    expect(without).toMatchObject({ code: 2, stdout: '' });
+    expect(without.stderr).toContain('Not set: AZURE_CLIENT_SECRET.');
   });
 
   it('prints steps and a table without colours when nobody watches', async () => {

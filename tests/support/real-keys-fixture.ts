@@ -92,8 +92,9 @@ export async function createServerKeys(): Promise<RealKeys> {
     clusterBody: { location, sku },
     newKey,
     grant,
-    disable: async (key) =>
-      void (await azure.keysOf(key.keyVaultUri).updateKeyProperties(key.keyName, key.keyVersion, { enabled: false })),
+    disable: async (key) => {
+      await azure.keysOf(key.keyVaultUri).updateKeyProperties(key.keyName, key.keyVersion, { enabled: false });
+    },
     revoke: (principalId) => changePolicy('remove', principalId, mainVault),
     userAssigned: async (name) => {
       const path = `/subscriptions/${subscriptionId}/resourceGroups/${group}/providers/Microsoft.ManagedIdentity/userAssignedIdentities/${name}`;

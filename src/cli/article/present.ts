@@ -20,10 +20,10 @@ export function terminalPresenter(isTerminal: boolean): Presenter {
             title,
             rendererOptions: { persistentOutput: true, outputBar: Infinity },
             task: async (_context, task): Promise<void> => {
-              if (isTerminal) task.output = explanation;
+              task.output = explanation;
               record = await work();
               task.title = `${title} (${duration(record.milliseconds)})`;
-              task.output = [explanation, record.result ?? record.failure].join('\n');
+              task.output = record.result ?? record.failure ?? '';
               if (record.failure !== undefined) throw new Error(record.failure);
             },
           },

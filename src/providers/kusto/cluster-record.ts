@@ -13,7 +13,7 @@ import type { ClusterSku } from './skus.ts';
 
 /** What a cluster's record keeps besides the common parts of a resource. What can be derived (state, addresses, provisioningState,
  * etag) is not in it. */
-export type ClusterProperties = {
+type ClusterProperties = {
   readonly format: 1;
   /** One cluster instance. A cluster made again under the same name has another one, and other keys. */
   readonly clusterId: Guid;

@@ -47,7 +47,7 @@ export function stateReason(cluster: ClusterResource, status: ClusterKeyStatus |
     : (status.suspension?.reason ?? status.warning ?? '');
 }
 
-export function provisioningState(cluster: ClusterResource, now: Instant): ProvisioningState {
+function provisioningState(cluster: ClusterResource, now: Instant): ProvisioningState {
   const passing = underWay(cluster, now)?.provisioning;
   if (passing !== undefined) return passing;
   return cluster.properties.operation?.failure === undefined ? 'Succeeded' : 'Failed';

@@ -28,11 +28,11 @@ import { readRequestedKey } from './key-vault-properties.ts';
 import { kustoError } from './kusto-errors.ts';
 import type { KustoPorts } from './ports.ts';
 
-export const databaseId = (cluster: ClusterResource, name: string): string => `${cluster.id}/Databases/${name}`;
+const databaseId = (cluster: ClusterResource, name: string): string => `${cluster.id}/Databases/${name}`;
 const recordId = (cluster: ClusterResource, name: string): string => databaseId(cluster, name).toLowerCase();
 const nameOf = (request: ArmRequest): string => request.params['databaseName'] ?? '';
 
-export const findDatabase = (
+const findDatabase = (
   ports: KustoPorts,
   cluster: ClusterResource,
   name: string,

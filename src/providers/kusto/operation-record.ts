@@ -45,8 +45,7 @@ export interface OperationFault {
 
 export type OperationFaults = (kind: OperationKind, resourceId: string) => Promise<OperationFault>;
 
-export const noFaults: OperationFaults = () => Promise.resolve({ takesMs: 0, fails: false });
-export const bareFailure: OperationFailure = { code: 'Failed', message: 'Internal Server Error' };
+const bareFailure: OperationFailure = { code: 'Failed', message: 'Internal Server Error' };
 
 export interface StartedOperation {
   readonly record: OperationRecord;

@@ -44,10 +44,6 @@ const causes: Record<KeyFailureCause, { readonly happened: string; readonly reme
   unknown: { happened: 'the vault gave an unknown answer', remedy: "Check the vault and Kustody's log." },
 };
 
-export function failureText(cause: KeyFailureCause): { readonly happened: string; readonly remedy: string } {
-  return causes[cause];
-}
-
 /** One sentence that names vault and key, one with the remedy. @param vaultUri as the caller sent it */
 export function lostKeyReason(kid: VersionedKeyId, vaultUri: string | undefined, failure: KeyFailure): string {
   const { happened, remedy } = causes[failure.cause];

@@ -113,6 +113,38 @@ describe('process', () => {
     expect((await keys.admit(id)).outcome).toBe('admitted');
   });
 
+  it('does not come back when the cluster is stopped during a check', async () => {
+    const { keys, cluster, customer, vaults, log } = await open();
+    const id = await cluster(customer(vaults.addKey(customerHost, 'k')));
+    let stopped = false;
+    vaults.before = async () => {
+      if (stopped) return;
+      stopped = true;
+      await keys.stop(id);
+    };
+    await keys.recheck(id);
+    expect(stopped).toBe(true);
+    expect(await keys.admit(id)).toEqual({ outcome: 'stopped' });
+    const pids = log.lines.flatMap((line) => /"pid":(\d+)/.exec(line)?.[1] ?? []).map(Number);
+    expect(pids.length).toBeGreaterThan(0);
+    expect(pids.filter(isAlive)).toEqual([]);
+  });
+
+  it('that hangs is ended after a time, and another one answers', async () => {
+    const { keys, cluster, customer, vaults, host, log, pidOf } = await open();
+    const id = await cluster(customer(vaults.addKey(customerHost, 'k')));
+    const pid = await pidOf(id);
+    process.kill(pid, 'SIGSTOP');
+    const recheck = keys.recheck(id);
+    const ended = () => log.lines.some((line) => line.includes('cluster-process-crashed'));
+    await host.elapse(34_000);
+    expect(ended()).toBe(false);
+    await host.elapse(1_000);
+    await untilTrue(ended);
+    expect((await recheck).suspension).toBeUndefined();
+    expect(await pidOf(id)).not.toBe(pid);
+  });
+
   it('of a removed cluster is gone, with its service key', async () => {
     const { keys, cluster, vaults, state, pidOf } = await open();
     const id = await cluster();

@@ -1,6 +1,6 @@
-// Bundles the entry points into dist/. Native and very large packages stay outside the bundle.
+// Bundles the entry points into dist/ (which is not emptied: a running Kustody may still load its parts from there). Native and very large packages stay outside the bundle.
 import { build } from 'esbuild';
-import { existsSync, rmSync } from 'node:fs';
+import { existsSync } from 'node:fs';
 import { join } from 'node:path';
 
 const root = join(import.meta.dirname, '..');
@@ -10,7 +10,6 @@ const entries = {
   'cluster-process': 'src/cluster/process/main.ts',
   'kql-process': 'src/engine/kql/process/main.ts',
 };
-rmSync(join(root, 'dist'), { recursive: true, force: true });
 await build({
   absWorkingDir: root,
   entryPoints: Object.fromEntries(Object.entries(entries).filter(([, file]) => existsSync(join(root, file)))),

@@ -7,7 +7,7 @@ import { jsonOption } from './options.ts';
 export function articleCommand(): Command {
   return new Command('article')
     .description(
-      "Perform Microsoft's article \"Configure customer-managed keys\" from end to end, through the official Azure SDKs, against a Kustody of its own.",
+      'Perform Microsoft\'s article "Configure customer-managed keys" from end to end, through the official Azure SDKs, against a Kustody of its own.',
     )
     .addOption(jsonOption())
     .addHelpText('after', '\nExample:\n  $ kustody article')

@@ -20,7 +20,11 @@ export function checkKeysCommand(): Command {
 
 function tableOf(clusters: readonly CheckedKey[]): string {
   if (clusters.length === 0) return 'There are no clusters.';
-  const table = new Table({ head: ['cluster', 'custody', 'key', 'state'], style: { head: [], border: [] }, wordWrap: true });
+  const table = new Table({
+    head: ['cluster', 'custody', 'key', 'state'],
+    style: { head: [], border: [] },
+    wordWrap: true,
+  });
   for (const cluster of clusters) {
     const name = cluster.resourceId.split('/').at(-1) ?? cluster.clusterId;
     const state = cluster.suspended ? `suspended: ${cluster.reason ?? ''}` : (cluster.warning ?? 'usable');

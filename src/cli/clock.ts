@@ -12,7 +12,9 @@ interface ClockOptions {
 
 export function clockCommand(): Command {
   const clock = new Command('clock')
-    .description('Show or move the clock of a running instance. Keys, soft delete, retention and key checks follow it; tokens and TLS follow the real one.')
+    .description(
+      'Show or move the clock of a running instance. Keys, soft delete, retention and key checks follow it; tokens and TLS follow the real one.',
+    )
     .addHelpText('after', '\nExamples:\n  $ kustody clock show\n  $ kustody clock advance 90d');
   const simple = {
     show: ['GET', '/clock', 'Show the time, and whether it is virtual or frozen.'],
@@ -44,7 +46,12 @@ export function clockCommand(): Command {
   return clock;
 }
 
-async function call(options: ClockOptions, method: 'GET' | 'POST', path: string, body?: { seconds: number }): Promise<unknown> {
+async function call(
+  options: ClockOptions,
+  method: 'GET' | 'POST',
+  path: string,
+  body?: { seconds: number },
+): Promise<unknown> {
   return (await requireInstance(dataDirectoryOf(options))).call(method, path, body);
 }
 
@@ -54,7 +61,9 @@ function print(reading: unknown, json: boolean): void {
     return;
   }
   const kind = reading['virtual'] === true ? (reading['frozen'] === true ? 'virtual, frozen' : 'virtual') : 'real';
-  process.stdout.write(`${String(reading['now'])}  (${kind}, ${String(reading['aheadSeconds'])} s ahead of the machine)\n`);
+  process.stdout.write(
+    `${String(reading['now'])}  (${kind}, ${String(reading['aheadSeconds'])} s ahead of the machine)\n`,
+  );
   if (isJsonObject(reading['heldJump'])) {
     const { from, to } = reading['heldJump'];
     process.stdout.write(

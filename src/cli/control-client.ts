@@ -1,11 +1,11 @@
 import { readFileSync } from 'node:fs';
-import { request as httpsRequest } from 'node:https';
 import { join } from 'node:path';
 import { isJsonObject } from '../base/json.ts';
 import type { Json } from '../base/json.ts';
 import type { InstanceEnvironment } from '../server/control-plane.ts';
 import type { ControlFile } from '../server/control-file.ts';
 import { authorityFileName, readControlFile } from '../server/control-file.ts';
+import { parseJsonBody, sendLocal } from '../server/local-request.ts';
 import { UserError } from './user-error.ts';
 
 /** A live instance, spoken to through its control API. */
@@ -52,8 +52,7 @@ export async function requireInstance(dataDirectory: string): Promise<ControlCli
 
 function connect(dataDirectory: string, file: ControlFile, ca: string): ControlClient {
   const call: ControlClient['call'] = async (method, path, body) => {
-    const { status, text } = await exchange(file, ca, method, path, body);
-    const value = parseJson(text);
+    const { status, value } = await exchange(file, ca, method, path, body);
     if (status >= 200 && status < 300) return value;
     const error = isJsonObject(value) && isJsonObject(value['error']) ? value['error'] : undefined;
     const message = error?.['message'];
@@ -68,56 +67,23 @@ function connect(dataDirectory: string, file: ControlFile, ca: string): ControlC
   };
 }
 
-function exchange(
+async function exchange(
   file: ControlFile,
   ca: string,
   method: string,
   path: string,
   body: Json | undefined,
-): Promise<{ readonly status: number; readonly text: string }> {
-  const payload = body === undefined ? undefined : Buffer.from(JSON.stringify(body));
-  return new Promise((resolve, reject) => {
-    const request = httpsRequest(
-      {
-        host: '127.0.0.1',
-        port: file.port,
-        servername: 'localhost',
-        ca,
-        agent: false,
-        method,
-        path,
-        headers: {
-          host: 'localhost',
-          authorization: `Bearer ${file.token}`,
-          ...(payload === undefined
-            ? {}
-            : { 'content-type': 'application/json', 'content-length': String(payload.byteLength) }),
-        },
-        signal: AbortSignal.timeout(timeoutMs),
+): Promise<{ readonly status: number; readonly value: unknown }> {
+  const answer = await sendLocal(
+    { address: '127.0.0.1', port: file.port, ca },
+    {
+      ...{ host: 'localhost', method, path, timeoutMs, answerBytesMax },
+      headers: {
+        authorization: `Bearer ${file.token}`,
+        ...(body === undefined ? {} : { 'content-type': 'application/json' }),
       },
-      (response) => {
-        const parts: Buffer[] = [];
-        let length = 0;
-        response.on('data', (part: Buffer) => {
-          length += part.byteLength;
-          if (length > answerBytesMax) request.destroy(new Error('The answer is too long.'));
-          else parts.push(part);
-        });
-        response.on('error', reject);
-        response.on('end', () => {
-          resolve({ status: response.statusCode ?? 0, text: Buffer.concat(parts).toString('utf8') });
-        });
-      },
-    );
-    request.on('error', reject);
-    request.end(payload);
-  });
-}
-
-function parseJson(text: string): unknown {
-  try {
-    return JSON.parse(text);
-  } catch {
-    return undefined;
-  }
+      ...(body === undefined ? {} : { body: Buffer.from(JSON.stringify(body)) }),
+    },
+  );
+  return { status: answer.status, value: parseJsonBody(answer.body) };
 }

@@ -5,7 +5,10 @@ const units: Readonly<Record<string, number>> = { s: 1, m: 60, h: 3600, d: 86_40
 export function parseDuration(text: string): number | undefined {
   const simple = /^(?:\d+[smhdw])+$/.exec(text);
   if (simple !== null) {
-    return [...text.matchAll(/(\d+)([smhdw])/g)].reduce((sum, [, count, unit]) => sum + Number(count) * (units[unit ?? ''] ?? 0), 0);
+    return [...text.matchAll(/(\d+)([smhdw])/g)].reduce(
+      (sum, [, count, unit]) => sum + Number(count) * (units[unit ?? ''] ?? 0),
+      0,
+    );
   }
   const iso = /^P(?:(\d+)Y)?(?:(\d+)M)?(?:(\d+)W)?(?:(\d+)D)?(?:T(?:(\d+)H)?(?:(\d+)M)?(?:(\d+)S)?)?$/.exec(text);
   if (iso === null || text.endsWith('T') || text === 'P') return undefined;

@@ -7,10 +7,17 @@ import { dataDirectoryOf, dataOption } from './options.ts';
 
 export function envCommand(): Command {
   return new Command('env')
-    .description('Print the environment that points clients at a running instance. It holds a secret: keep it off the screen.')
+    .description(
+      'Print the environment that points clients at a running instance. It holds a secret: keep it off the screen.',
+    )
     .addOption(dataOption())
-    .addOption(new Option('--format <FORMAT>', 'form of the output').choices(Object.keys(environmentFormats)).default('shell'))
-    .addHelpText('after', '\nExamples:\n  $ eval "$(kustody env --data ./azure)"\n  $ (umask 077; kustody env --format dotenv > .env)')
+    .addOption(
+      new Option('--format <FORMAT>', 'form of the output').choices(Object.keys(environmentFormats)).default('shell'),
+    )
+    .addHelpText(
+      'after',
+      '\nExamples:\n  $ eval "$(kustody env --data ./azure)"\n  $ (umask 077; kustody env --format dotenv > .env)',
+    )
     .action(async (options: { readonly data?: string; readonly format: EnvironmentFormat }) => {
       const client = await requireInstance(dataDirectoryOf(options));
       const environment = await environmentOf(

@@ -73,7 +73,8 @@ function explain(error: unknown, options: InstanceOptions): unknown {
     return new UserError(error.message);
   }
   const code: unknown = error instanceof Error && 'code' in error ? error.code : undefined;
-  if (code === 'EADDRINUSE') return new UserError('The port is in use.', 'Give another one with --port or --proxy-port.');
+  if (code === 'EADDRINUSE')
+    return new UserError('The port is in use.', 'Give another one with --port or --proxy-port.');
   if (code === 'EACCES' && error instanceof Error && 'port' in error) {
     return new UserError('This port needs administrator rights.', 'Give one above 1023 with --port.');
   }
@@ -84,7 +85,10 @@ function explain(error: unknown, options: InstanceOptions): unknown {
 export function collectAllowedHost(text: string, before: readonly AllowedHost[]): readonly AllowedHost[] {
   const host = parseAllowedHost(text);
   if (host === undefined) {
-    throw new UserError(`'${text}' is not a host name.`, 'Give a name such as registry.npmjs.org or *.example.org, without port.');
+    throw new UserError(
+      `'${text}' is not a host name.`,
+      'Give a name such as registry.npmjs.org or *.example.org, without port.',
+    );
   }
   return [...before, host];
 }

@@ -30,7 +30,10 @@ export async function openLiveInstance(
   const running = await findInstance(dataDirectory);
   if (running !== undefined) {
     if (allowedHosts.length > 0) {
-      throw new UserError('--allow counts for a server that is started now; this one runs already.', "Give --allow to 'kustody up'.");
+      throw new UserError(
+        '--allow counts for a server that is started now; this one runs already.',
+        "Give --allow to 'kustody up'.",
+      );
     }
     return {
       dataDirectory,
@@ -40,7 +43,12 @@ export async function openLiveInstance(
     };
   }
   const server = await startInstance({ dataDirectory, virtualTime: false, allowedHosts });
-  return { dataDirectory, controlToken: server.controlToken, describe: server.environment, close: () => server.close() };
+  return {
+    dataDirectory,
+    controlToken: server.controlToken,
+    describe: server.environment,
+    close: () => server.close(),
+  };
 }
 
 async function openTemporary(allowedHosts: readonly AllowedHost[]): Promise<LiveInstance> {
@@ -73,7 +81,10 @@ export async function environmentOf(
   const javaTrustStorePassword = passwordOf(join(clientsDirectory, 'trust-store-password'));
   const files = trustFiles({
     rootPem: described.caCertificate,
-    ...optionalFile('systemBundlePem', systemBundlePaths.find((path) => existsSync(path))),
+    ...optionalFile(
+      'systemBundlePem',
+      systemBundlePaths.find((path) => existsSync(path)),
+    ),
     ...optionalFile('existingExtraPem', existing['NODE_EXTRA_CA_CERTS']),
     javaTrustStorePassword,
     wallClockMs: Date.now(),

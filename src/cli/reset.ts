@@ -19,7 +19,8 @@ export function resetCommand(): Command {
 async function reset(options: { readonly data?: string; readonly yes: boolean }): Promise<void> {
   const directory = resolve(dataDirectoryOf(options));
   if (!existsSync(directory)) throw new UserError(`${directory} does not exist.`);
-  if (!isDataDirectory(directory)) throw new UserError(`${directory} is not a data directory of Kustody; nothing was deleted.`);
+  if (!isDataDirectory(directory))
+    throw new UserError(`${directory} is not a data directory of Kustody; nothing was deleted.`);
   if ((await findInstance(directory)) !== undefined) {
     throw new UserError(`A Kustody runs on ${directory}.`, 'Stop it first.');
   }

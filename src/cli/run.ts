@@ -2,6 +2,7 @@ import { Command } from 'commander';
 import { mkdirSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
 import { delimiter, join, resolve } from 'node:path';
 import type { AllowedHost } from '../http/allowed-hosts.ts';
+import { defaultSeed, seed } from '../server/seed.ts';
 import { runChild } from './child-command.ts';
 import { collectAllowedHost } from './instance.ts';
 import { environmentOf, openLiveInstance } from './live-instance.ts';
@@ -9,6 +10,7 @@ import { environmentOf, openLiveInstance } from './live-instance.ts';
 interface RunOptions {
   readonly data?: string;
   readonly allow: readonly AllowedHost[];
+  readonly seed: boolean;
 }
 
 export function runCommand(): Command {
@@ -18,9 +20,17 @@ export function runCommand(): Command {
     )
     .option('--data <DIR>', 'a data directory: joined when it is served already, else served while the command runs')
     .option('--allow <HOST>', 'a foreign host that the proxy lets through (repeatable)', collectAllowedHost, [])
+    .option(
+      '--seed',
+      'make a resource group, a vault with a key, a cluster under that key and a database first, and set KUSTODY_CLUSTER_URI and KUSTODY_DATABASE',
+      false,
+    )
     .argument('<command...>', 'the command, after --')
     .passThroughOptions()
-    .addHelpText('after', '\nExamples:\n  $ kustody run -- npm test\n  $ kustody run --data ./azure --allow registry.npmjs.org -- bash')
+    .addHelpText(
+      'after',
+      "\nExamples:\n  $ kustody run -- npm test\n  $ kustody run --seed -- sh -c 'echo $KUSTODY_CLUSTER_URI'\n  $ kustody run --data ./azure --allow registry.npmjs.org -- bash",
+    )
     .action(run);
 }
 
@@ -29,8 +39,14 @@ async function run(command: readonly string[], options: RunOptions): Promise<voi
   const instance = await openLiveInstance(options.data, options.allow);
   try {
     const environment = await environmentOf(instance, process.env);
+    const seeded = options.seed ? await seed(await instance.describe(), defaultSeed) : undefined;
+    const seedVariables = seeded && { KUSTODY_CLUSTER_URI: seeded.clusterUri, KUSTODY_DATABASE: seeded.database };
     const path = `${kustodyOnPath(instance.dataDirectory)}${delimiter}${process.env['PATH'] ?? ''}`;
-    process.exitCode = await runChild({ command: program, args, environment: { ...environment, PATH: path } });
+    process.exitCode = await runChild({
+      command: program,
+      args,
+      environment: { ...environment, ...seedVariables, PATH: path },
+    });
   } finally {
     await instance.close();
   }

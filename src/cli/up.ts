@@ -26,7 +26,10 @@ export function upCommand(): Command {
     .option('--allow-remote', 'let --host be an address that other machines reach', false)
     .option('--virtual-time', 'for a new data directory: its clock can be moved', false)
     .option('--log-level <LEVEL>', 'debug, info, warn, error or silent', parseLevel, 'info')
-    .addHelpText('after', "\nExample:\n  $ kustody up --data ./azure &\n  $ eval \"$(kustody env --data ./azure)\"\n  $ node my-program.js")
+    .addHelpText(
+      'after',
+      '\nExample:\n  $ kustody up --data ./azure &\n  $ eval "$(kustody env --data ./azure)"\n  $ node my-program.js',
+    )
     .action(up);
 }
 

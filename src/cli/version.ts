@@ -8,8 +8,14 @@ export function versionCommand(): Command {
     .addOption(jsonOption())
     .addHelpText('after', '\nExample:\n  $ kustody version --json')
     .action((options: { readonly json: boolean }) => {
-      const described = { kustody: version, node: process.versions.node, platform: `${process.platform}-${process.arch}` };
-      const text = options.json ? JSON.stringify(described) : `kustody ${version} (Node.js ${described.node}, ${described.platform})`;
+      const described = {
+        kustody: version,
+        node: process.versions.node,
+        platform: `${process.platform}-${process.arch}`,
+      };
+      const text = options.json
+        ? JSON.stringify(described)
+        : `kustody ${version} (Node.js ${described.node}, ${described.platform})`;
       process.stdout.write(`${text}\n`);
     });
 }

@@ -92,7 +92,11 @@ function requireToken(request: FastifyRequest, token: string): void {
   const sent = /^Bearer (\S+)$/.exec(request.headers.authorization ?? '')?.[1];
   const digest = (text: string) => createHash('sha256').update(text).digest();
   if (sent === undefined || !timingSafeEqual(digest(sent), digest(token))) {
-    throw new ControlError(401, 'Unauthorized', 'The control API needs the token of control.json in the data directory.');
+    throw new ControlError(
+      401,
+      'Unauthorized',
+      'The control API needs the token of control.json in the data directory.',
+    );
   }
 }
 

@@ -1,4 +1,3 @@
-import { request as httpsRequest } from 'node:https';
 import type { MintToken } from '../authz/caller.ts';
 import type { Guid } from '../base/guid.ts';
 import { isJsonObject } from '../base/json.ts';
@@ -12,6 +11,7 @@ import type { ServiceVault } from '../cluster/supervisor/ports.ts';
 import type { KeyFailure } from '../encryption/key-wrapper.ts';
 import type { VaultSettings } from '../vault/vault-directory.ts';
 import type { Instance } from './instance.ts';
+import { parseJsonBody, sendLocal } from './local-request.ts';
 
 /** Reserved: no customer can make or see a vault of this name. */
 export const serviceVaultName: VaultName = required(parseVaultName('kustody-service-keys'));
@@ -111,57 +111,20 @@ async function callVault(
 
 const answerBytesMax = 64 * 1024;
 
-function exchange(
+async function exchange(
   { edge, timeoutMs }: ServiceVaultOptions,
   method: string,
   path: string,
   token: string,
-  payload: Buffer | undefined,
+  body: Buffer | undefined,
 ): Promise<VaultAnswer> {
-  return new Promise((resolve, reject) => {
-    const request = httpsRequest(
-      {
-        host: edge.address,
-        port: edge.port,
-        servername: serviceVaultHost,
-        ca: edge.ca,
-        agent: false,
-        method,
-        path: `${path}?api-version=7.4`,
-        headers: {
-          host: serviceVaultHost,
-          authorization: `Bearer ${token}`,
-          ...(payload === undefined
-            ? {}
-            : { 'content-type': 'application/json', 'content-length': String(payload.byteLength) }),
-        },
-        signal: AbortSignal.timeout(timeoutMs),
-      },
-      (response) => {
-        const parts: Buffer[] = [];
-        let length = 0;
-        response.on('data', (part: Buffer) => {
-          length += part.byteLength;
-          if (length > answerBytesMax) request.destroy(new Error('The answer is too long.'));
-          else parts.push(part);
-        });
-        response.on('error', reject);
-        response.on('end', () => {
-          resolve({ status: response.statusCode ?? 0, body: parseJson(Buffer.concat(parts)) });
-        });
-      },
-    );
-    request.on('error', reject);
-    request.end(payload);
+  const answer = await sendLocal(edge, {
+    ...{ host: serviceVaultHost, method, timeoutMs, answerBytesMax },
+    path: `${path}?api-version=7.4`,
+    headers: { authorization: `Bearer ${token}`, 'content-type': 'application/json' },
+    ...(body === undefined ? {} : { body }),
   });
-}
-
-function parseJson(bytes: Buffer): unknown {
-  try {
-    return JSON.parse(bytes.toString('utf8'));
-  } catch {
-    return undefined;
-  }
+  return { status: answer.status, body: parseJsonBody(answer.body) };
 }
 
 function required<T>(value: T | undefined): T {

@@ -1,0 +1,177 @@
+import { isJsonObject } from '../base/json.ts';
+import type { Json, JsonObject } from '../base/json.ts';
+import type { InstanceEnvironment } from './control-plane.ts';
+import { parseJsonBody, sendLocal } from './local-request.ts';
+
+export interface SeedOptions {
+  readonly resourceGroup: string;
+  /** Short form, such as `eastus`. */
+  readonly region: string;
+  readonly cluster: string;
+  readonly database: string;
+  /** `customer`: a vault and an RSA key of the customer's own. */
+  readonly key: 'customer' | 'microsoftManaged';
+  /** Needed for a customer's key. Vault names are unique in the world. */
+  readonly vault: string;
+}
+
+export const defaultSeed: SeedOptions = {
+  resourceGroup: 'kustody',
+  region: 'eastus',
+  cluster: 'kustody',
+  database: 'db',
+  key: 'customer',
+  vault: 'kustody-keys',
+};
+
+export interface Seeded {
+  readonly clusterUri: string;
+  readonly database: string;
+  /** Of the customer's key; missing with a Microsoft-managed one. */
+  readonly vaultUri?: string;
+  readonly keyName?: string;
+}
+
+/** A resource group, a vault with a key, a cluster under that key and a database, made the way any client makes them: over the wire,
+ * as the data directory's own application. What is there already stays.
+ * @throws Error with the service's own code and message when a step is refused */
+export async function seed(environment: InstanceEnvironment, options: SeedOptions): Promise<Seeded> {
+  const arm = armCalls(environment);
+  const location = options.region;
+  const group = `/subscriptions/${environment.subscriptionId}/resourceGroups/${options.resourceGroup}`;
+  const cluster = `${group}/providers/Microsoft.Kusto/clusters/${options.cluster}`;
+  await arm('PUT', group, '2024-11-01', { location });
+  const existing = await arm('GET', cluster, kustoVersion, undefined, [404]);
+  const made =
+    existing ??
+    (await arm('PUT', cluster, kustoVersion, {
+      location,
+      sku: { name: 'Standard_E2ads_v5', tier: 'Standard', capacity: 2 },
+      identity: { type: 'SystemAssigned' },
+      properties: { enableStreamingIngest: true },
+    }));
+  const key = options.key === 'customer' ? await useCustomerKey(environment, arm, group, cluster, options, made) : {};
+  await arm('PUT', `${cluster}/databases/${options.database}`, kustoVersion, { location, kind: 'ReadWrite' });
+  const properties = isJsonObject(made?.['properties']) ? made['properties'] : {};
+  return { clusterUri: String(properties['uri']), database: options.database, ...key };
+}
+
+const kustoVersion = '2024-04-13';
+const keyName = 'cluster-key';
+
+type ArmCall = (
+  method: 'GET' | 'PUT' | 'PATCH',
+  path: string,
+  apiVersion: string,
+  body?: Json,
+  missing?: readonly number[],
+) => Promise<JsonObject | undefined>;
+
+async function useCustomerKey(
+  environment: InstanceEnvironment,
+  arm: ArmCall,
+  group: string,
+  cluster: string,
+  options: SeedOptions,
+  made: JsonObject | undefined,
+): Promise<{ readonly vaultUri: string; readonly keyName: string }> {
+  const identity = isJsonObject(made?.['identity']) ? made['identity'] : {};
+  const { tenantId, objectId } = environment;
+  const policy = (principal: string, keys: readonly string[]) => ({
+    tenantId,
+    objectId: principal,
+    permissions: { keys },
+  });
+  await arm('PUT', `${group}/providers/Microsoft.KeyVault/vaults/${options.vault}`, '2023-02-01', {
+    location: options.region,
+    properties: {
+      tenantId,
+      sku: { family: 'A', name: 'standard' },
+      enableSoftDelete: true,
+      enablePurgeProtection: true,
+      enableRbacAuthorization: false,
+      accessPolicies: [
+        policy(objectId, ['all']),
+        policy(String(identity['principalId']), ['get', 'wrapKey', 'unwrapKey']),
+      ],
+    },
+  });
+  const vaultUri = `https://${options.vault}.vault.azure.net/`;
+  const token = await tokenFor(environment, 'https://vault.azure.net');
+  const send = (method: string, path: string, body?: Json) =>
+    call(environment, {
+      host: `${options.vault}.vault.azure.net`,
+      method,
+      path: `${path}?api-version=7.4`,
+      token,
+      ...(body === undefined ? {} : { body }),
+    });
+  const found = await send('GET', `/keys/${keyName}`);
+  if (found.status === 404) await succeed(send('POST', `/keys/${keyName}/create`, { kty: 'RSA', key_size: 2048 }));
+  await arm('PATCH', cluster, kustoVersion, {
+    properties: { keyVaultProperties: { keyName, keyVaultUri: vaultUri, keyVersion: '' } },
+  });
+  return { vaultUri, keyName };
+}
+
+function armCalls(environment: InstanceEnvironment): ArmCall {
+  let token: string | undefined;
+  return async (method, path, apiVersion, body, missing = []) => {
+    token ??= await tokenFor(environment, 'https://management.azure.com');
+    const sent = call(environment, {
+      ...{ host: 'management.azure.com', method, path: `${path}?api-version=${apiVersion}`, token },
+      ...(body === undefined ? {} : { body }),
+    });
+    const answer = await sent;
+    return missing.includes(answer.status) ? undefined : succeed(Promise.resolve(answer));
+  };
+}
+
+interface Answer {
+  readonly status: number;
+  readonly value: unknown;
+}
+
+async function succeed(sent: Promise<Answer>): Promise<JsonObject | undefined> {
+  const { status, value } = await sent;
+  if (status >= 200 && status < 300) return isJsonObject(value) ? value : undefined;
+  const error = isJsonObject(value) && isJsonObject(value['error']) ? value['error'] : {};
+  throw new Error(`${String(error['code'] ?? status)}: ${String(error['message'] ?? 'refused')}`);
+}
+
+async function tokenFor(environment: InstanceEnvironment, resource: string): Promise<string> {
+  const form = new URLSearchParams({
+    grant_type: 'client_credentials',
+    client_id: environment.clientId,
+    client_secret: environment.clientSecret,
+    scope: `${resource}/.default`,
+  });
+  const answer = await succeed(
+    call(environment, {
+      ...{ host: 'login.microsoftonline.com', method: 'POST', path: `/${environment.tenantId}/oauth2/v2.0/token` },
+      form: form.toString(),
+    }),
+  );
+  return String(answer?.['access_token']);
+}
+
+async function call(
+  environment: InstanceEnvironment,
+  request: { host: string; method: string; path: string; token?: string; body?: Json; form?: string },
+): Promise<Answer> {
+  const { host, method, path, token, body, form } = request;
+  const payload = form ?? (body === undefined ? undefined : JSON.stringify(body));
+  const type = form === undefined ? 'application/json' : 'application/x-www-form-urlencoded';
+  const answer = await sendLocal(
+    { address: '127.0.0.1', port: environment.port, ca: environment.caCertificate },
+    {
+      ...{ host, method, path, timeoutMs: 60_000, answerBytesMax: 1024 * 1024 },
+      headers: {
+        ...(token === undefined ? {} : { authorization: `Bearer ${token}` }),
+        ...(payload === undefined ? {} : { 'content-type': type }),
+      },
+      ...(payload === undefined ? {} : { body: Buffer.from(payload) }),
+    },
+  );
+  return { status: answer.status, value: parseJsonBody(answer.body) };
+}

@@ -5,6 +5,7 @@ import { checkKeysCommand } from './check-keys.ts';
 import { clockCommand } from './clock.ts';
 import { envCommand } from './env.ts';
 import { hostsCommand } from './hosts.ts';
+import { queryCommand } from './query.ts';
 import { resetCommand } from './reset.ts';
 import { runCommand } from './run.ts';
 import { upCommand } from './up.ts';
@@ -26,6 +27,7 @@ for (const command of [
   hostsCommand(),
   clockCommand(),
   checkKeysCommand(),
+  queryCommand(),
   resetCommand(),
   versionCommand(),
 ]) {
@@ -38,6 +40,14 @@ function inheritExit(command: Command): Command {
   for (const child of command.commands) inheritExit(child);
   return command;
 }
+
+// Whatever this process or its children write is for their owner alone.
+process.umask(0o077);
+// A reader that has seen enough (head) is no error.
+process.stdout.on('error', (error: NodeJS.ErrnoException) => {
+  if (error.code === 'EPIPE') process.exit(0);
+  throw error;
+});
 
 try {
   await program.parseAsync(process.argv);

@@ -44,9 +44,19 @@ export interface ServerParts {
 export interface Planes {
   readonly all: readonly Plane[];
   readonly environment: () => Promise<InstanceEnvironment>;
+  readonly controls: Controls;
   /** What runs by itself: key checks, retention, interrupted deletions. Call when the edge listens. */
   start(): Promise<void>;
   close(): Promise<void>;
+}
+
+/** What the control API and test programs can do with a server. */
+export interface Controls {
+  readonly clocks: Clocks;
+  readonly faults: Faults;
+  readonly checkKeys: () => Promise<readonly CheckedKey[]>;
+  /** After purges are no longer held, or the clock was moved. */
+  readonly clockMoved: () => Promise<void>;
 }
 
 /** Builds every plane over the parts of one data directory. */
@@ -83,24 +93,28 @@ export function createPlanes(parts: ServerParts): Planes {
     wallClock: () => parts.clocks.wallClock.now(),
   });
   const environment = (): Promise<InstanceEnvironment> => describeEnvironment(parts, providers);
-  const control = createControlPlane({
-    token: parts.controlToken,
-    version,
+  const controls: Controls = {
     clocks: parts.clocks,
     faults: parts.faults,
-    log: parts.log,
-    environment,
     checkKeys: () => checkKeys(parts.state, keys, providers),
     clockMoved: async () => {
       await providers.purgeDue();
       await vault.startRetention();
       await keys.checkAll();
     },
+  };
+  const control = createControlPlane({
+    ...controls,
+    token: parts.controlToken,
+    version,
+    log: parts.log,
+    environment,
     routes: [],
   });
   return {
     all: [entra, arm, vault.plane, control],
     environment,
+    controls,
     async start() {
       await vault.startRetention();
       await providers.resume();

@@ -1,7 +1,7 @@
 import { isJsonObject } from '../base/json.ts';
 import type { Json, JsonObject } from '../base/json.ts';
 import type { InstanceEnvironment } from './control-plane.ts';
-import { parseJsonBody, sendLocal } from './local-request.ts';
+import { callLocal, localToken, succeeded } from './local-client.ts';
 
 export interface SeedOptions {
   readonly resourceGroup: string;
@@ -97,17 +97,15 @@ async function useCustomerKey(
     },
   });
   const vaultUri = `https://${options.vault}.vault.azure.net/`;
-  const token = await tokenFor(environment, 'https://vault.azure.net');
-  const send = (method: string, path: string, body?: Json) =>
-    call(environment, {
-      host: `${options.vault}.vault.azure.net`,
-      method,
-      path: `${path}?api-version=7.4`,
-      token,
-      ...(body === undefined ? {} : { body }),
-    });
-  const found = await send('GET', `/keys/${keyName}`);
-  if (found.status === 404) await succeed(send('POST', `/keys/${keyName}/create`, { kty: 'RSA', key_size: 2048 }));
+  const token = await localToken(environment, 'https://vault.azure.net');
+  const host = `${options.vault}.vault.azure.net`;
+  const found = await callLocal(environment, { host, method: 'GET', path: `/keys/${keyName}?api-version=7.4`, token });
+  if (found.status === 404) {
+    const path = `/keys/${keyName}/create?api-version=7.4`;
+    succeeded(
+      await callLocal(environment, { host, method: 'POST', path, token, body: { kty: 'RSA', key_size: 2048 } }),
+    );
+  }
   await arm('PATCH', cluster, kustoVersion, {
     properties: { keyVaultProperties: { keyName, keyVaultUri: vaultUri, keyVersion: '' } },
   });
@@ -117,61 +115,11 @@ async function useCustomerKey(
 function armCalls(environment: InstanceEnvironment): ArmCall {
   let token: string | undefined;
   return async (method, path, apiVersion, body, missing = []) => {
-    token ??= await tokenFor(environment, 'https://management.azure.com');
-    const sent = call(environment, {
+    token ??= await localToken(environment, 'https://management.azure.com');
+    const answer = await callLocal(environment, {
       ...{ host: 'management.azure.com', method, path: `${path}?api-version=${apiVersion}`, token },
       ...(body === undefined ? {} : { body }),
     });
-    const answer = await sent;
-    return missing.includes(answer.status) ? undefined : succeed(Promise.resolve(answer));
+    return missing.includes(answer.status) ? undefined : succeeded(answer);
   };
-}
-
-interface Answer {
-  readonly status: number;
-  readonly value: unknown;
-}
-
-async function succeed(sent: Promise<Answer>): Promise<JsonObject | undefined> {
-  const { status, value } = await sent;
-  if (status >= 200 && status < 300) return isJsonObject(value) ? value : undefined;
-  const error = isJsonObject(value) && isJsonObject(value['error']) ? value['error'] : {};
-  throw new Error(`${String(error['code'] ?? status)}: ${String(error['message'] ?? 'refused')}`);
-}
-
-async function tokenFor(environment: InstanceEnvironment, resource: string): Promise<string> {
-  const form = new URLSearchParams({
-    grant_type: 'client_credentials',
-    client_id: environment.clientId,
-    client_secret: environment.clientSecret,
-    scope: `${resource}/.default`,
-  });
-  const answer = await succeed(
-    call(environment, {
-      ...{ host: 'login.microsoftonline.com', method: 'POST', path: `/${environment.tenantId}/oauth2/v2.0/token` },
-      form: form.toString(),
-    }),
-  );
-  return String(answer?.['access_token']);
-}
-
-async function call(
-  environment: InstanceEnvironment,
-  request: { host: string; method: string; path: string; token?: string; body?: Json; form?: string },
-): Promise<Answer> {
-  const { host, method, path, token, body, form } = request;
-  const payload = form ?? (body === undefined ? undefined : JSON.stringify(body));
-  const type = form === undefined ? 'application/json' : 'application/x-www-form-urlencoded';
-  const answer = await sendLocal(
-    { address: '127.0.0.1', port: environment.port, ca: environment.caCertificate },
-    {
-      ...{ host, method, path, timeoutMs: 60_000, answerBytesMax: 1024 * 1024 },
-      headers: {
-        ...(token === undefined ? {} : { authorization: `Bearer ${token}` }),
-        ...(payload === undefined ? {} : { 'content-type': type }),
-      },
-      ...(payload === undefined ? {} : { body: Buffer.from(payload) }),
-    },
-  );
-  return { status: answer.status, value: parseJsonBody(answer.body) };
 }

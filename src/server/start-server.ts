@@ -15,7 +15,7 @@ import { openFaults } from './faults.ts';
 import { openIdentityParts } from './identity-parts.ts';
 import { createInstance, readInstance } from './instance.ts';
 import { createPlanes } from './planes.ts';
-import type { ServerParts } from './planes.ts';
+import type { Controls, ServerParts } from './planes.ts';
 import type { InstanceEnvironment } from './control-plane.ts';
 import type { ServerSettings } from './settings.ts';
 
@@ -29,6 +29,7 @@ export interface RunningServer {
   /** The root certificate as a file, for clients that take one. */
   readonly caFile: string;
   readonly environment: () => Promise<InstanceEnvironment>;
+  readonly controls: Controls;
   /** Ends answers under way, then the processes of all clusters, then the state. */
   close(): Promise<void>;
 }
@@ -36,7 +37,6 @@ export interface RunningServer {
 /** Opens a data directory (making what is missing) and serves it. What was opened is closed again when a later step fails.
  * @throws StateLockedError, StateFormatError, WrongRootKeyError, RootKeyError, EdgeAddressError */
 export async function startServer(settings: ServerSettings): Promise<RunningServer> {
-  process.umask(0o077);
   const closers: (() => void | Promise<void>)[] = [];
   const closeAll = async (): Promise<void> => {
     for (const close of closers.splice(0).reverse()) await close();
@@ -118,5 +118,5 @@ async function open(
   writeControlFile(dataDirectory, { pid: process.pid, ...ports, token: parts.controlToken });
   closers.push(() => removeControlFile(dataDirectory));
   log.event('listening', { ...ports });
-  return { ...ports, controlToken: parts.controlToken, caFile, environment: planes.environment, close: closeAll };
+  return { ...ports, controlToken: parts.controlToken, caFile, environment: planes.environment, controls: planes.controls, close: closeAll };
 }

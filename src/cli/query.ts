@@ -1,0 +1,118 @@
+import Table from 'cli-table3';
+import { Command, Option } from 'commander';
+import { isJsonObject } from '../base/json.ts';
+import { callLocal, localToken, succeeded } from '../server/local-client.ts';
+import type { InstanceEnvironment } from '../server/control-plane.ts';
+import { requireInstance } from './control-client.ts';
+import { dataDirectoryOf, dataOption } from './options.ts';
+import { UserError } from './user-error.ts';
+
+interface QueryOptions {
+  readonly data?: string;
+  readonly cluster?: string;
+  readonly database?: string;
+  readonly format: keyof typeof printers;
+}
+
+interface ResultTable {
+  readonly columns: readonly string[];
+  readonly rows: readonly (readonly unknown[])[];
+}
+
+export function queryCommand(): Command {
+  return new Command('query')
+    .description('Run a KQL query or a management command on a cluster of a running instance and print the result.')
+    .argument('<text>', 'KQL, or a command that starts with a dot; - reads it from standard input')
+    .addOption(dataOption())
+    .option('--cluster <URI>', 'default: $KUSTODY_CLUSTER_URI, else the only cluster')
+    .option('--database <NAME>', 'default: $KUSTODY_DATABASE, else db')
+    .addOption(new Option('--format <FORMAT>', 'form of the output').choices(['table', 'csv', 'json']).default('table'))
+    .addHelpText(
+      'after',
+      "\nExample:\n  $ kustody query 'print answer = 6 * 7'\n  $ kustody query '.show tables' --format csv",
+    )
+    .action(query);
+}
+
+async function query(text: string, options: QueryOptions): Promise<void> {
+  const environment = await (await requireInstance(dataDirectoryOf(options))).environment();
+  const csl = text === '-' ? await readStandardInput() : text;
+  const isCommand = csl.trimStart().startsWith('.');
+  const answer = await callLocal(environment, {
+    host: clusterHost(environment, options.cluster ?? process.env['KUSTODY_CLUSTER_URI']),
+    method: 'POST',
+    path: isCommand ? '/v1/rest/mgmt' : '/v1/rest/query',
+    token: await localToken(environment, 'https://kusto.kusto.windows.net'),
+    body: { db: options.database ?? process.env['KUSTODY_DATABASE'] ?? 'db', csl },
+    answerBytesMax: 256 * 1024 * 1024,
+  });
+  const tables = tablesOf(answer);
+  for (const table of tables) process.stdout.write(printers[options.format](table));
+}
+
+function clusterHost(environment: InstanceEnvironment, uri: string | undefined): string {
+  if (uri !== undefined) {
+    const host = URL.canParse(uri) ? new URL(uri).hostname : uri;
+    if (host !== '') return host;
+  }
+  const [only, ...others] = environment.clusters.map(({ name, region }) => `${name}.${region}.kusto.windows.net`);
+  if (only === undefined)
+    throw new UserError('There is no cluster.', "Make one, for example with 'kustody run --seed'.");
+  if (others.length === 0) return only;
+  throw new UserError('There are several clusters.', `Name one with --cluster: ${[only, ...others].join(', ')}`);
+}
+
+/** Results only: a query of version 1 ends with its properties, status and table of contents. */
+function tablesOf(answer: {
+  readonly status: number;
+  readonly text: string;
+  readonly value: unknown;
+}): readonly ResultTable[] {
+  let tables: unknown;
+  try {
+    tables = succeeded(answer)['Tables'];
+  } catch (error) {
+    throw new UserError(error instanceof Error ? error.message : String(error));
+  }
+  const all = Array.isArray(tables) ? tables.map(tableOf) : [];
+  return all.length <= 3 ? all.slice(0, 1) : all.slice(0, -3);
+}
+
+function tableOf(table: unknown): ResultTable {
+  const columns = isJsonObject(table) && Array.isArray(table['Columns']) ? table['Columns'] : [];
+  const rows = isJsonObject(table) && Array.isArray(table['Rows']) ? table['Rows'] : [];
+  const partial = rows.find((row) => !Array.isArray(row));
+  if (partial !== undefined) throw new UserError(JSON.stringify(partial));
+  return {
+    columns: columns.map((column: unknown) => (isJsonObject(column) ? String(column['ColumnName']) : '')),
+    rows: rows.filter((row): row is unknown[] => Array.isArray(row)),
+  };
+}
+
+const cell = (value: unknown): string =>
+  value === null || value === undefined ? '' : typeof value === 'object' ? JSON.stringify(value) : String(value);
+
+const printers = {
+  table: ({ columns, rows }: ResultTable): string => {
+    const table = new Table({ head: [...columns], style: { head: [], border: [] } });
+    for (const row of rows) table.push(row.map(cell));
+    return `${table.toString()}\n${rows.length} ${rows.length === 1 ? 'row' : 'rows'}\n`;
+  },
+  /** RFC 4180. */
+  csv: ({ columns, rows }: ResultTable): string =>
+    [columns, ...rows].map((row) => `${row.map((value) => quoteCsv(cell(value))).join(',')}\r\n`).join(''),
+  json: ({ columns, rows }: ResultTable): string =>
+    `${JSON.stringify(
+      rows.map((row) => Object.fromEntries(columns.map((name, index) => [name, row[index] ?? null]))),
+      null,
+      2,
+    )}\n`,
+};
+
+const quoteCsv = (text: string): string => (/[",\r\n]/.test(text) ? `"${text.replaceAll('"', '""')}"` : text);
+
+async function readStandardInput(): Promise<string> {
+  const parts: Buffer[] = [];
+  for await (const part of process.stdin) parts.push(part as Buffer);
+  return Buffer.concat(parts).toString('utf8');
+}

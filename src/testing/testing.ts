@@ -1,0 +1,127 @@
+import { join } from 'node:path';
+import { environmentOf } from '../cli/live-instance.ts';
+import { temporaryDataDirectory } from '../cli/data-directory.ts';
+import { seed, defaultSeed } from '../server/seed.ts';
+import type { SeedOptions } from '../server/seed.ts';
+import { anyLoopbackPort, defaultKeySettings } from '../server/settings.ts';
+import { startServer } from '../server/start-server.ts';
+import type { RunningServer } from '../server/start-server.ts';
+import { EdgeAgent, edgeHttpClient } from './edge-agent.ts';
+import type { ClusterOptions, Kustody, StartOptions } from './public.ts';
+
+/** Starts a Kustody of its own in this process, on free ports and in a temporary directory, with a clock that can be moved.
+ * ```ts
+ * await using k = await startKustody({ cluster: true });
+ * const credential = new ClientSecretCredential(k.tenantId, k.clientId, k.clientSecret, k.azureOptions);
+ * const keys = new KeyClient(k.cluster.vaultUri, credential, k.azureOptions);
+ * ``` */
+export async function startKustody(options: StartOptions = {}): Promise<Kustody> {
+  const temporary = temporaryDataDirectory();
+  let server: RunningServer | undefined;
+  try {
+    server = await startServer({
+      dataDirectory: temporary.directory,
+      listen: anyLoopbackPort,
+      proxy: anyLoopbackPort,
+      allowRemote: false,
+      allowedHosts: [],
+      virtualTime: true,
+      keys: defaultKeySettings,
+      log: { level: 'silent', destination: process.stderr },
+      scripts: {
+        clusterProcess: join(import.meta.dirname, 'cluster-process.js'),
+        kqlProcess: join(import.meta.dirname, 'kql-process.js'),
+      },
+    });
+    return await describe(server, temporary, options);
+  } catch (error) {
+    await server?.close();
+    temporary.remove();
+    throw error;
+  }
+}
+
+async function describe(
+  server: RunningServer,
+  temporary: ReturnType<typeof temporaryDataDirectory>,
+  options: StartOptions,
+): Promise<Kustody> {
+  const found = await server.environment();
+  const agent = new EdgeAgent(server.port, found.caCertificate);
+  const seedOptions = seedOf(options.cluster);
+  const cluster = seedOptions === undefined ? undefined : await seed(found, seedOptions);
+  const { clocks, faults, checkKeys } = server.controls;
+  const virtual = clocks.virtual;
+  if (virtual === undefined) throw new Error('The clock of a test instance is virtual.');
+  const close = async (): Promise<void> => {
+    agent.destroy();
+    await server.close();
+    temporary.remove();
+  };
+  return {
+    tenantId: found.tenantId,
+    subscriptionId: found.subscriptionId,
+    secondSubscriptionId: found.secondSubscriptionId,
+    clientId: found.clientId,
+    clientSecret: found.clientSecret,
+    objectId: found.objectId,
+    endpoints: {
+      authority: 'https://login.microsoftonline.com',
+      resourceManager: 'https://management.azure.com',
+      control: `https://localhost:${server.port}`,
+      proxy: `http://127.0.0.1:${server.proxyPort}`,
+    },
+    ca: found.caCertificate,
+    azureOptions: { httpClient: edgeHttpClient(agent) },
+    httpsAgent: agent,
+    environment: () =>
+      environmentOf(
+        {
+          dataDirectory: temporary.directory,
+          controlToken: server.controlToken,
+          describe: server.environment,
+        },
+        process.env,
+      ),
+    ...(cluster === undefined
+      ? {}
+      : {
+          cluster: {
+            uri: cluster.clusterUri,
+            database: cluster.database,
+            ...(cluster.vaultUri === undefined ? {} : { vaultUri: cluster.vaultUri }),
+            ...(cluster.keyName === undefined ? {} : { keyName: cluster.keyName }),
+          },
+        }),
+    clock: {
+      now: () => new Date(clocks.clock.now()),
+      advance: async (milliseconds) => {
+        await virtual.advance(milliseconds);
+        await server.controls.clockMoved();
+      },
+      freeze: () => virtual.freeze(),
+      resume: () => virtual.resume(),
+    },
+    faults: {
+      add: async (rule) => {
+        if ((await faults.add(rule)) === undefined) throw new TypeError('This is no fault rule that Kustody knows.');
+      },
+      clear: () => faults.clear(),
+    },
+    checkKeys,
+    close,
+    [Symbol.asyncDispose]: close,
+  };
+}
+
+function seedOf(cluster: boolean | ClusterOptions | undefined): SeedOptions | undefined {
+  if (cluster === undefined || cluster === false) return undefined;
+  const asked = cluster === true ? {} : cluster;
+  return {
+    ...defaultSeed,
+    ...(asked.name === undefined ? {} : { cluster: asked.name }),
+    ...(asked.region === undefined ? {} : { region: asked.region }),
+    ...(asked.database === undefined ? {} : { database: asked.database }),
+    ...(asked.key === undefined ? {} : { key: asked.key }),
+  };
+}

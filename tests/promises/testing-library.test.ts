@@ -1,0 +1,52 @@
+import { execFileSync } from 'node:child_process';
+import { ClientSecretCredential } from '@azure/identity';
+import { KustoManagementClient } from '@azure/arm-kusto';
+import { KeyClient } from '@azure/keyvault-keys';
+import { describe, expect, it } from 'vitest';
+import { startKustody } from '../../dist/testing.js';
+import type * as Testing from '../../src/testing/public.ts';
+
+const start = startKustody as (options?: Testing.StartOptions) => Promise<Testing.Kustody>;
+
+describe('kustody/testing', () => {
+  it('gives a cluster under a key of its own, and what clients need to reach it', async () => {
+    await using k = await start({ cluster: { name: 'testcluster', database: 'logs' } });
+    const credential = new ClientSecretCredential(k.tenantId, k.clientId, k.clientSecret, k.azureOptions);
+    const kusto = new KustoManagementClient(credential, k.subscriptionId, k.azureOptions);
+    const cluster = await kusto.clusters.get('kustody', 'testcluster');
+    expect(cluster).toMatchObject({ state: 'Running', uri: k.cluster?.uri });
+    expect(cluster.keyVaultProperties).toMatchObject({ keyName: k.cluster?.keyName, keyVaultUri: k.cluster?.vaultUri });
+
+    const keys = new KeyClient(k.cluster?.vaultUri ?? '', credential, k.azureOptions);
+    const key = await keys.getKey(k.cluster?.keyName ?? '');
+    await keys.updateKeyProperties(key.name, key.properties.version ?? '', { enabled: false });
+    expect(await k.checkKeys()).toMatchObject([{ suspended: true, custody: 'customer' }]);
+    expect(await kusto.clusters.get('kustody', 'testcluster')).toMatchObject({ state: 'Unavailable' });
+  });
+
+  it('runs several at once that share nothing', async () => {
+    const all = await Promise.all([start(), start(), start()]);
+    expect(new Set(all.map((k) => k.tenantId)).size).toBe(3);
+    expect(new Set(all.map((k) => k.endpoints.control)).size).toBe(3);
+    await Promise.all(all.map((k) => k.close()));
+  });
+
+  it('moves its clock and makes trouble on request', async () => {
+    await using k = await start({ cluster: true });
+    const before = k.clock.now().getTime();
+    await k.clock.advance(90 * 86_400_000);
+    expect(k.clock.now().getTime() - before).toBeGreaterThanOrEqual(90 * 86_400_000);
+    await k.faults.add({ kind: 'vault', effect: { status: 503 } });
+    expect(await k.checkKeys()).toMatchObject([{ suspended: false }]); // an outage is no refusal
+    await k.faults.clear();
+    await expect(k.faults.add({ kind: 'nonsense' } as never)).rejects.toThrow(TypeError);
+  });
+
+  it('can be had by require()', () => {
+    const script = `
+      const { startKustody } = require('./dist/testing.cjs');
+      startKustody().then(async (k) => { console.log(k.endpoints.resourceManager); await k.close(); });`;
+    const printed = execFileSync(process.execPath, ['-e', script], { encoding: 'utf8', cwd: process.cwd() });
+    expect(printed).toBe('https://management.azure.com\n');
+  });
+});

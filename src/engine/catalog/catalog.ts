@@ -82,6 +82,13 @@ export class Catalog {
     this.#seal = new CatalogSeal(options.clusterId, options.keys, options.randomBytes);
   }
 
+  /** Commits nothing but a new head: from here on a second process that still writes fails. */
+  async fence(): Promise<void> {
+    await this.change((draft) => {
+      draft.fence();
+    });
+  }
+
   /** Counts changes of names, columns and functions. */
   get schemaVersion(): number {
     return this.#schemaVersion;
@@ -116,10 +123,14 @@ export class Catalog {
         writes: planned.writes,
         adopt: async () => {
           try {
-            this.#seal.close();
+            const entries = await this.#entriesAfter(planned, seal);
+            const old = this.#seal;
             this.#seal = seal;
             this.#keys = next;
-            await this.#adopt(planned);
+            this.#sum = planned.sum;
+            for (const [id, { sealed, version }] of entries) this.#remember(id, sealed, version);
+            for (const [id, { record }] of planned.puts) this.image.apply(id, record);
+            old.close();
           } catch (error) {
             this.#broken = true;
             throw error;
@@ -137,6 +148,11 @@ export class Catalog {
       release();
       throw error;
     }
+  }
+
+  /** Waits for the commit under way, if any. */
+  async settled(): Promise<void> {
+    await this.#running;
   }
 
   /** Waits for the changes under way. */
@@ -187,9 +203,10 @@ export class Catalog {
       }
     });
     if (planned.length === 0) return;
-    const log = this.#log?.prepare(draft, this.#keys);
+    let log: PreparedLog | undefined;
     try {
-      if (draft.changes.size > 0 || draft.logDeletes.size > 0) await this.#commit(draft, log?.writes ?? new Map());
+      log = this.#log?.prepare(draft, this.#keys);
+      if (draft.changes.size > 0 || draft.logDeletes.size > 0 || draft.fenced) await this.#commit(draft, log?.writes ?? new Map());
       log?.committed();
     } catch (error) {
       log?.failed();
@@ -299,15 +316,17 @@ export class Catalog {
   }
 
   /** Versions come from the store: it chose them. What it holds must be what was planned. */
-  async #adopt({ writes, puts, sum }: PlannedRewrap): Promise<void> {
+  async #entriesAfter({ writes }: PlannedRewrap, seal: CatalogSeal): Promise<ReadonlyMap<string, StoredCatalogRecord>> {
     const planned = new Map(writes.map(({ id, put }) => [id, put]));
-    for await (const { id, version, sealed } of this.#stored()) {
-      const wanted = planned.get(id);
-      if (wanted && Buffer.compare(wanted.bytes, sealed.bytes) !== 0) throw new CatalogDamagedError('another process has written');
-      this.#remember(id, sealed, version);
+    const found = new Map<string, StoredCatalogRecord>();
+    for await (const record of this.#stored()) {
+      const wanted = planned.get(record.id);
+      if (wanted ? Buffer.compare(wanted.bytes, record.sealed.bytes) !== 0 : record.sealed.generation === seal.generation) {
+        throw new CatalogDamagedError('another process has written');
+      }
+      found.set(record.id, record);
     }
-    for (const [id, { record }] of puts) this.image.apply(id, record);
-    this.#sum = sum;
+    return found;
   }
 }
 

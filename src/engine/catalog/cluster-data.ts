@@ -12,8 +12,9 @@ import type { DatabaseView, MappingKind, Policies, TableView } from './catalog-v
  * All methods throw DataError for what a client did wrong (see data-error.ts), CommitRefusedError when the lease has ended or the
  * cluster was suspended meanwhile (nothing happened), and anything else for our own faults. */
 export interface ClusterData extends SchemaChanges, ExtentChanges {
-  /** Called with what the resource manager knows, before the first request and whenever it has changed. */
-  setDatabases(databases: readonly ClusterDatabase[]): Promise<void>;
+  /** Called with what the resource manager knows, before the first request and whenever it has changed.
+   * @param dropped databases that were deleted: what they held is removed */
+  setDatabases(databases: readonly ClusterDatabase[], dropped?: readonly Guid[]): Promise<void>;
   /** As of now; immutable. */
   databases(): readonly DatabaseView[];
   /** @throws DataError `DatabaseNotFound` */

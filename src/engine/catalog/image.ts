@@ -87,6 +87,7 @@ export class CatalogDraft implements CatalogReader {
   readonly #logDeletes = new Set<string>();
   readonly #clearedTables = new Set<Guid>();
   #logAppends: LogAppend[] = [];
+  #fenced = false;
 
   constructor(base: CatalogReader) {
     this.#base = base;
@@ -108,6 +109,14 @@ export class CatalogDraft implements CatalogReader {
   delete(id: string): void {
     if (this.get(id) === undefined) return;
     this.#changes.set(id, null);
+  }
+
+  fence(): void {
+    this.#fenced = true;
+  }
+
+  get fenced(): boolean {
+    return this.#fenced;
   }
 
   /** Which record they land in is decided when the commit is put together. */
@@ -144,6 +153,7 @@ export class CatalogDraft implements CatalogReader {
   /** Takes over what another draft on top of this one has changed, as the later change. */
   merge(other: CatalogDraft): void {
     for (const [id, record] of other.#changes) this.#changes.set(id, record);
+    this.#fenced ||= other.#fenced;
     for (const id of other.#logDeletes) this.#logDeletes.add(id);
     for (const tableId of other.#clearedTables) this.#clearedTables.add(tableId);
     this.#logAppends = [...this.#logAppends.filter((append) => !other.#clearedTables.has(append.tableId)), ...other.#logAppends];

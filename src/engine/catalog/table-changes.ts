@@ -32,7 +32,7 @@ export function touch(draft: CatalogDraft, databaseId: Guid): void {
 export function createTable(draft: CatalogDraft, databaseId: Guid, tableId: Guid, schema: TableSchema): TableRecord {
   const existing = findTable(draft, databaseId, schema.name);
   if (existing !== undefined) {
-    requireColumns(schema.columns);
+    if (!isSameSchema(existing.columns, schema.columns)) throw dataError('EntityExists', schema.name);
     return existing;
   }
   requireEntityName(schema.name);
@@ -53,6 +53,9 @@ export function createTable(draft: CatalogDraft, databaseId: Guid, tableId: Guid
   };
   return save(draft, table);
 }
+
+const isSameSchema = (left: readonly Column[], right: readonly Column[]): boolean =>
+  left.length === right.length && left.every(({ name, type }, index) => name === right[index]?.name && type === right[index].type);
 
 /** `.create-merge` and `.alter-merge`: columns that are missing come at the end. */
 export function mergeColumns(draft: CatalogDraft, table: TableRecord, schema: TableSchema): TableRecord {

@@ -1,0 +1,181 @@
+import type { Guid } from '../../base/guid.ts';
+import { newGuid } from '../../base/guid.ts';
+import type { RandomBytes } from '../../base/random.ts';
+import type { Instant } from '../../clock/clock.ts';
+import type { BlobStore } from '../../storage/blob-store.ts';
+import type { EngineDatabase } from '../duckdb/engine-database.ts';
+import type { ExtentExchange } from '../extents/extent-exchange.ts';
+import type { ExtentFiles } from '../extents/extent-files.ts';
+import { createExtentService, extentView } from '../extents/extent-service.ts';
+import { ExtentWriter } from '../extents/extent-writer.ts';
+import { LogBook } from '../extents/log-book.ts';
+import { Merger } from '../extents/merger.ts';
+import { TableStore } from '../extents/table-store.ts';
+import { IngestService } from '../ingest/ingest-service.ts';
+import type { KqlCatalog } from '../kql/catalog.ts';
+import type { DatabaseView } from './catalog-view.ts';
+import { Catalog } from './catalog.ts';
+import type { CatalogRewrap } from './catalog.ts';
+import type { CatalogStore } from './catalog-store.ts';
+import type { ClusterData } from './cluster-data.ts';
+import type { DataKeys, Rewrap } from './data-keys.ts';
+import type { CatalogRecord } from './records.ts';
+import { RequestIndex } from './request-index.ts';
+import { createSchemaService } from './schema-service.ts';
+import { databaseView, kqlCatalogOf, tableView } from './views.ts';
+
+export interface ClusterDataOptions {
+  readonly clusterId: Guid;
+  /** As KQL's `current_cluster_endpoint()` and `cluster()` name it. */
+  readonly clusterName: string;
+  readonly keys: DataKeys;
+  readonly store: CatalogStore;
+  readonly blobs: BlobStore;
+  readonly files: ExtentFiles;
+  readonly exchange: (parts: { readonly keys: () => DataKeys; readonly writer: ExtentWriter; readonly tables: TableStore }) => ExtentExchange;
+  /** Shared with the query engine: rows of the log are tables in it. */
+  readonly engine: EngineDatabase;
+  readonly now: () => Instant;
+  readonly randomBytes: RandomBytes;
+}
+
+/** What the owner of the process needs besides `ClusterData`. */
+export interface OpenedClusterData extends ClusterData {
+  /** Change of custody: see `Catalog.rewrap`. */
+  rewrap(next: DataKeys, rewrap: Rewrap): Promise<CatalogRewrap>;
+  readonly generation: number;
+}
+
+/** @throws CatalogDamagedError */
+export async function openClusterData(options: ClusterDataOptions): Promise<OpenedClusterData> {
+  const { clusterId, randomBytes, engine, now, blobs, files } = options;
+  const { catalog, log: logRecords } = await Catalog.open(options);
+  const requests = new RequestIndex();
+  const connect = () => engine.connect();
+  const log = new LogBook({ clusterId, randomBytes, connect, known: (request) => requests.add(request) });
+  for (const record of catalog.image.all()) {
+    if (record.kind === 'requests') for (const request of record.requests) requests.add(request);
+    if (record.kind === 'segment') log.load(record, catalog.keys, logRecords);
+  }
+  catalog.useLog(log);
+  const writer = new ExtentWriter({ clusterId, files, blobs, randomBytes, keys: () => catalog.keys });
+  const tables = new TableStore({ catalog, log, writer, files, requests, connect, now });
+  const merger = new Merger({ store: tables, randomBytes });
+  const exchange = options.exchange({ keys: () => catalog.keys, writer, tables });
+  const ingestion = new IngestService({ store: tables, randomBytes, view: (extent, table) => extentView(tables, extent, table) });
+  const schema = createSchemaService({ catalog, randomBytes, now, databaseId: (name) => tables.database(name).databaseId });
+  const views = new Views(catalog, tables, options.clusterName, newGuid(randomBytes));
+
+  return {
+    ...schema,
+    ...createExtentService(tables, merger, exchange),
+    setDatabases: (databases, dropped = []) => {
+      tables.setDatabases(databases);
+      views.changed();
+      return removeDropped(catalog, writer, dropped);
+    },
+    databases: () => views.databases(),
+    database: (name) => databaseView(catalog.image, tables.database(name)),
+    table: (database, table) => tableView(tables.table(database, table), tables.database(database).name),
+    kqlCatalog: () => views.kqlCatalog(),
+    sources: () => ({ open: (database, table) => tables.open(tables.table(database, table).tableId) }),
+    ingest: (request) => ingestion.ingest(request),
+    append: (request) => ingestion.append(request),
+    operations: () => history(catalog, 'operation').map(({ operation }) => operation).sort((left, right) => right.startedOn - left.startedOn),
+    recordOperation: (operation) => catalog.change((draft) => draft.put({ kind: 'operation', operation })),
+    ingestionFailures: () => history(catalog, 'failure').map(({ failure }) => failure).sort((left, right) => right.failedOn - left.failedOn),
+    recordIngestionFailure: (failure) => catalog.change((draft) => draft.put({ kind: 'failure', failureId: newGuid(randomBytes), failure })),
+    maintain: async () => {
+      await merger.expire();
+      for (const table of allTables(catalog)) {
+        await merger.flush(table);
+        await merger.merge(table);
+      }
+      await merger.collect();
+    },
+    close: async () => {
+      for (const table of allTables(catalog)) await merger.flush(table);
+      await catalog.close();
+    },
+    rewrap: async (next, how) => {
+      const planned = await catalog.rewrap(next, how);
+      return {
+        ...planned,
+        adopt: async () => {
+          await planned.adopt();
+          log.rewrapped([...log.all()].flatMap(({ record }) => catalog.image.segmentsOf(record.tableId)));
+        },
+      };
+    },
+    get generation() {
+      return catalog.keys.generation;
+    },
+  };
+}
+
+interface MadeViews {
+  readonly version: string;
+  readonly databases: readonly DatabaseView[];
+  readonly kql: KqlCatalog;
+}
+
+/** What commands and the parser see, made once for each version of the schema. */
+class Views {
+  readonly #catalog: Catalog;
+  readonly #tables: TableStore;
+  readonly #cluster: string;
+  readonly #nonce: string;
+  #changes = 0;
+  #made: MadeViews | undefined;
+
+  constructor(catalog: Catalog, tables: TableStore, cluster: string, nonce: string) {
+    this.#catalog = catalog;
+    this.#tables = tables;
+    this.#cluster = cluster;
+    this.#nonce = nonce;
+  }
+
+  changed(): void {
+    this.#changes += 1;
+  }
+
+  databases(): readonly DatabaseView[] {
+    return this.#current().databases;
+  }
+
+  kqlCatalog(): KqlCatalog {
+    return this.#current().kql;
+  }
+
+  #current(): MadeViews {
+    const version = `${this.#nonce}.${this.#changes}.${this.#catalog.schemaVersion}`;
+    if (this.#made?.version === version) return this.#made;
+    const databases = this.#tables.databases().map((database) => databaseView(this.#catalog.image, database));
+    this.#made = { version, databases, kql: kqlCatalogOf(version, this.#cluster, databases) };
+    return this.#made;
+  }
+}
+
+function allTables(catalog: Catalog): Extract<CatalogRecord, { kind: 'table' }>[] {
+  return [...catalog.image.all()].flatMap((record) => (record.kind === 'table' ? [record] : []));
+}
+
+function history<Kind extends 'operation' | 'failure'>(catalog: Catalog, kind: Kind): Extract<CatalogRecord, { kind: Kind }>[] {
+  return [...catalog.image.all()].filter((record): record is Extract<CatalogRecord, { kind: Kind }> => record.kind === kind);
+}
+
+/** What belongs to databases that the resource manager has deleted goes, too. Only what it says was deleted: a list may be late. */
+async function removeDropped(catalog: Catalog, writer: ExtentWriter, dropped: readonly Guid[]): Promise<void> {
+  const extents = dropped.flatMap((databaseId) => catalog.image.tablesOf(databaseId)).flatMap(({ tableId }) => catalog.image.extentsOf(tableId));
+  if (dropped.every((databaseId) => catalog.image.get(`d/${databaseId}`) === undefined && catalog.image.tablesOf(databaseId).length === 0)) return;
+  await catalog.change((draft) => {
+    for (const databaseId of dropped) {
+      for (const { tableId } of draft.tablesOf(databaseId)) {
+        draft.clearTable(tableId);
+        draft.delete(`t/${tableId}`);
+      }
+      draft.delete(`d/${databaseId}`);
+    }
+  });
+  await writer.remove(extents);
+}

@@ -1,0 +1,44 @@
+import type { CatalogDatabase, KqlCatalog } from '../kql/catalog.ts';
+import type { DatabaseView, TableView } from './catalog-view.ts';
+import type { ClusterDatabase } from './cluster-data.ts';
+import type { CatalogReader } from './image.ts';
+import { databaseOf } from './image.ts';
+import type { TableRecord } from './records.ts';
+
+export function tableView(table: TableRecord, database: string): TableView {
+  const { tableId, name, columns, folder, docstring, mappings, policies } = table;
+  return { tableId, database, name, columns, folder, docstring, mappings, policies };
+}
+
+export function databaseView(reader: CatalogReader, { databaseId, name }: ClusterDatabase): DatabaseView {
+  const { functions, mappings, policies, schemaVersion } = databaseOf(reader, databaseId);
+  const tables = reader.tablesOf(databaseId).sort((left, right) => (left.name < right.name ? -1 : 1));
+  return {
+    databaseId,
+    name,
+    tables: new Map(tables.map((table) => [table.name, tableView(table, name)])),
+    functions: new Map([...functions].sort((left, right) => (left.name < right.name ? -1 : 1)).map((fn) => [fn.name, fn])),
+    mappings,
+    policies,
+    schemaVersion,
+  };
+}
+
+export function kqlCatalogOf(version: string, cluster: string, databases: readonly DatabaseView[]): KqlCatalog {
+  return {
+    version,
+    cluster,
+    databases: databases.map(
+      ({ name, tables, functions }): CatalogDatabase => ({
+        name,
+        tables: [...tables.values()].map((table) => ({
+          name: table.name,
+          columns: table.columns.map((column) => ({ name: column.name, type: column.type })),
+          docstring: table.docstring,
+          folder: table.folder,
+        })),
+        functions: [...functions.values()],
+      }),
+    ),
+  };
+}

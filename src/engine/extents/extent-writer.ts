@@ -1,0 +1,161 @@
+import type { KeyObject } from 'node:crypto';
+import type { Guid } from '../../base/guid.ts';
+import { newGuid } from '../../base/guid.ts';
+import { invariant } from '../../base/invariant.ts';
+import type { RandomBytes } from '../../base/random.ts';
+import type { BlobName, BlobStore } from '../../storage/blob-store.ts';
+import { parseBlobName } from '../../storage/blob-store.ts';
+import type { DataKeys } from '../catalog/data-keys.ts';
+import type { ColumnRange, ExtentRecord } from '../catalog/records.ts';
+import type { EngineConnection } from '../duckdb/engine-database.ts';
+import type { BoundValue } from '../sql/context.ts';
+import type { ExtentFiles } from './extent-files.ts';
+import type { StoredColumn } from './tail-table.ts';
+import { columnName } from './tail-table.ts';
+
+export interface ExtentWriterOptions {
+  readonly clusterId: Guid;
+  readonly files: ExtentFiles;
+  readonly blobs: BlobStore;
+  readonly randomBytes: RandomBytes;
+  readonly keys: () => DataKeys;
+}
+
+/** What the catalog is to say of a new extent besides what the writer finds out. */
+export type ExtentFacts = Pick<ExtentRecord, 'tableId' | 'originalBytes' | 'minCreatedOn' | 'maxCreatedOn' | 'tags'>;
+
+/** An extent whose blob is durable, and which no commit names yet. */
+export interface WrittenExtent {
+  readonly record: ExtentRecord;
+  readonly dek: KeyObject;
+  /** Generation of the cluster key that its DEK is wrapped with. */
+  readonly generation: number;
+}
+
+/** Makes extents. Durable order: Parquet in an unnamed file in memory → sealed under a DEK made for this attempt → blob, synced →
+ * one catalog commit with the extent row and the request id, made by the caller. A blob that no row names is garbage. */
+export class ExtentWriter {
+  readonly #options: ExtentWriterOptions;
+  readonly #inFlight = new Set<BlobName>();
+
+  constructor(options: ExtentWriterOptions) {
+    this.#options = options;
+  }
+
+  /** Blobs of this cluster begin with it. */
+  get prefix(): string {
+    return `clusters/${this.#options.clusterId}/`;
+  }
+
+  /** Whether a blob may still be named by a commit to come. */
+  isInFlight(blob: BlobName): boolean {
+    return this.#inFlight.has(blob);
+  }
+
+  /** @param select gives the columns in their physical types, named by `columnName`
+   * @returns undefined when there are no rows. Call `settled` after the commit, or `abandon` instead of it. */
+  async write(
+    connection: EngineConnection,
+    select: { readonly sql: string; readonly bound: readonly BoundValue[] },
+    columns: readonly StoredColumn[],
+    facts: ExtentFacts,
+  ): Promise<WrittenExtent | undefined> {
+    const { files, randomBytes } = this.#options;
+    const file = await files.create();
+    try {
+      const copy = `COPY (${select.sql}) TO '${file.path}' (FORMAT parquet, COMPRESSION zstd, use_tmp_file false)`;
+      await connection.run(copy, select.bound);
+      const rowCount = await countRows(connection, file.path);
+      if (rowCount === 0) return undefined;
+      const ranges = await columnRanges(connection, file.path, columns);
+      const keys = this.#options.keys();
+      const { dek, wrapped } = keys.makeDek();
+      const [extentId, dekId] = [newGuid(randomBytes), newGuid(randomBytes)];
+      const blob = parseBlobName(`${this.prefix}${dekId}`);
+      invariant(blob !== undefined, 'an extent has a blob name');
+      this.#inFlight.add(blob);
+      try {
+        const shape = await file.seal(dek, blob);
+        const sealed = { ...shape, blob, dekId, wrappedDek: Buffer.from(wrapped).toString('base64url') };
+        const columnIds = columns.map(({ columnId }) => columnId);
+        return { record: { kind: 'extent', extentId, sealed, columnIds, ranges, rowCount, ...facts }, dek, generation: keys.generation };
+      } catch (error) {
+        this.#inFlight.delete(blob);
+        throw error;
+      }
+    } finally {
+      await file.close();
+    }
+  }
+
+  /** The record for a commit of now: a change of custody may have come between. Called when the commit is planned. */
+  recordNow({ record, dek, generation }: WrittenExtent): ExtentRecord {
+    const keys = this.#options.keys();
+    if (keys.generation === generation) return record;
+    return { ...record, sealed: { ...record.sealed, wrappedDek: Buffer.from(keys.wrapDek(dek)).toString('base64url') } };
+  }
+
+  settled(extent: WrittenExtent): void {
+    this.#inFlight.delete(extent.record.sealed.blob);
+  }
+
+  /** No commit will name it. */
+  async abandon(extent: WrittenExtent): Promise<void> {
+    this.#inFlight.delete(extent.record.sealed.blob);
+    await this.remove([extent.record]);
+  }
+
+  /** Deletes blobs that no record names any more. What fails is found again by `collect`. */
+  async remove(extents: readonly ExtentRecord[]): Promise<void> {
+    for (const { sealed } of extents) {
+      this.#options.files.forget(sealed);
+      await this.#options.blobs.delete(sealed.blob).catch(() => undefined);
+    }
+  }
+
+  /** Deletes the blobs of the cluster that are not named. Only for the process that has just written the head record: another one's
+   * commit can no longer succeed then. */
+  async collect(isNamed: (blob: BlobName) => boolean): Promise<number> {
+    const { blobs } = this.#options;
+    const garbage: BlobName[] = [];
+    for await (const { name } of blobs.list(this.prefix)) {
+      if (!this.#inFlight.has(name) && !isNamed(name)) garbage.push(name);
+    }
+    for (const name of garbage) await blobs.delete(name);
+    return garbage.length;
+  }
+}
+
+async function countRows(connection: EngineConnection, path: string): Promise<number> {
+  const rows = await collect(connection, `SELECT num_rows FROM parquet_file_metadata('${path}')`);
+  return Number(rows[0]?.[0] ?? 0);
+}
+
+const rangedTypes: ReadonlySet<string> = new Set(['int', 'long', 'datetime', 'timespan']);
+
+/** From the statistics that DuckDB has just written; a column with a row group that lacks them has no range. */
+async function columnRanges(connection: EngineConnection, path: string, columns: readonly StoredColumn[]): Promise<Record<string, ColumnRange>> {
+  const names = columns.filter(({ type }) => rangedTypes.has(type)).map(({ columnId }) => `'${columnName(columnId)}'`);
+  if (names.length === 0) return {};
+  const rows = await collect(
+    connection,
+    `SELECT path_in_schema, CAST(min(TRY_CAST(stats_min_value AS BIGINT)) AS VARCHAR), CAST(max(TRY_CAST(stats_max_value AS BIGINT)) AS VARCHAR)
+     FROM parquet_metadata('${path}') WHERE path_in_schema IN (${names.join(', ')}) GROUP BY path_in_schema
+     HAVING bool_and(stats_null_count IS NOT NULL AND (stats_null_count = row_group_num_rows OR TRY_CAST(stats_min_value AS BIGINT) IS NOT NULL AND TRY_CAST(stats_max_value AS BIGINT) IS NOT NULL))`,
+  );
+  return Object.fromEntries(
+    rows.flatMap(([name, min, max]): [string, ColumnRange][] =>
+      typeof min === 'string' && typeof max === 'string' ? [[String(name).slice(1), [min, max]]] : [],
+    ),
+  );
+}
+
+/** A handful of rows. */
+export async function collect(connection: EngineConnection, sql: string, bound: readonly BoundValue[] = []): Promise<(string | number | bigint | boolean | null)[][]> {
+  const rows: (string | number | bigint | boolean | null)[][] = [];
+  for await (const chunk of connection.stream(sql, bound)) {
+    const count = chunk[0]?.length ?? 0;
+    for (let row = 0; row < count; row += 1) rows.push(chunk.map((column) => column[row] ?? null));
+  }
+  return rows;
+}

@@ -1,0 +1,124 @@
+import { BlobNotFoundError } from '../../storage/blob-store.ts';
+import type { ExtentRecord, TableRecord } from '../catalog/records.ts';
+import type { DataKeys } from '../catalog/data-keys.ts';
+import type { OpenTable } from '../query-engine.ts';
+import type { KqlType } from '../kql/types.ts';
+import { physicalType } from '../kql/types.ts';
+import type { ExtentFiles, OpenedExtent } from './extent-files.ts';
+import type { Segment } from './log-book.ts';
+import { columnName, stagedSql } from './tail-table.ts';
+
+/** What a query will not look at, as far as it knows beforehand: a column outside of these bounds. Ticks for times. */
+export interface ScanRange {
+  readonly column: string;
+  readonly min?: bigint;
+  readonly max?: bigint;
+}
+
+export interface SourceParts {
+  readonly files: ExtentFiles;
+  readonly keys: () => DataKeys;
+  /** The table's extents and segments as of now. */
+  readonly snapshot: () => { readonly table: TableRecord; readonly extents: readonly ExtentRecord[]; readonly segments: readonly Segment[] };
+}
+
+const attemptsMax = 5;
+const parallelMax = 4;
+
+/** Opens a snapshot of a table for reading. An extent that was merged away meanwhile means: once more, with the newer catalog. */
+export async function openTable(parts: SourceParts, ranges: readonly ScanRange[] = []): Promise<OpenTable> {
+  for (let attempt = 1; ; attempt += 1) {
+    try {
+      return await openOnce(parts, ranges);
+    } catch (error) {
+      if (!(error instanceof BlobNotFoundError) || attempt >= attemptsMax) throw error;
+    }
+  }
+}
+
+async function openOnce(parts: SourceParts, ranges: readonly ScanRange[]): Promise<OpenTable> {
+  const { table, extents, segments } = parts.snapshot();
+  const held: { release(): void }[] = [];
+  const release = (): void => {
+    for (const one of held.splice(0)) one.release();
+  };
+  try {
+    // Segments first: opening them fixes which of their rows count, and keeps them if they are merged meanwhile.
+    const tails = await Promise.all(
+      segments.map(async (segment) => {
+        const opened = await segment.tail.open();
+        held.push(opened);
+        return { columns: segment.tail.columns, sql: opened.sql };
+      }),
+    );
+    const wanted = extents.filter((extent) => mayMatch(table, extent, ranges));
+    const opened = await openExtents(parts, wanted, held);
+    const selects = [...extentSelects(table, wanted, opened), ...tails.map(({ columns, sql }) => selectOf(table, columns, sql, true))];
+    return { sql: fromSql(table, selects), columns: new Map(table.columns.map(({ name, columnId }) => [name, columnName(columnId)])), release };
+  } catch (error) {
+    release();
+    throw error;
+  }
+}
+
+async function openExtents({ files, keys }: SourceParts, extents: readonly ExtentRecord[], held: { release(): void }[]): Promise<OpenedExtent[]> {
+  const opened: OpenedExtent[] = [];
+  const dataKeys = keys();
+  let next = 0;
+  const work = async (): Promise<void> => {
+    for (let index = next++; index < extents.length; index = next++) {
+      const sealed = extents[index]?.sealed;
+      if (sealed === undefined) return;
+      const file = await files.open(sealed, () => dataKeys.openDek(Buffer.from(sealed.wrappedDek, 'base64url')));
+      held.push(file);
+      opened[index] = file;
+    }
+  };
+  const results = await Promise.allSettled(Array.from({ length: Math.min(parallelMax, extents.length) }, work));
+  for (const result of results) if (result.status === 'rejected') throw result.reason;
+  return opened;
+}
+
+/** Extents with the same columns are read together. */
+function extentSelects(table: TableRecord, extents: readonly ExtentRecord[], opened: readonly OpenedExtent[]): string[] {
+  const groups = new Map<string, { readonly columnIds: readonly number[]; readonly paths: string[] }>();
+  extents.forEach(({ columnIds }, index) => {
+    const key = columnIds.join();
+    const group = groups.get(key) ?? { columnIds, paths: [] };
+    groups.set(key, group);
+    const path = opened[index]?.path;
+    if (path !== undefined) group.paths.push(`'${path}'`);
+  });
+  return [...groups.values()].map(({ columnIds, paths }) => {
+    const columns = columnIds.map((columnId) => ({ columnId }));
+    return selectOf(table, columns, `read_parquet([${paths.join(', ')}], hive_partitioning = false, union_by_name = false)`, false);
+  });
+}
+
+/** The table's columns of today: those added later are null, those dropped are left out. */
+function selectOf(table: TableRecord, columns: readonly { readonly columnId: number }[], from: string, staged: boolean): string {
+  const present = new Set(columns.map(({ columnId }) => columnId));
+  const outputs = table.columns.map((column) => {
+    const name = columnName(column.columnId);
+    if (!present.has(column.columnId)) return `${missing(column.type)} AS ${name}`;
+    return staged ? `${stagedSql(column)} AS ${name}` : name;
+  });
+  return `SELECT ${outputs.join(', ')} FROM ${from}`;
+}
+
+const missing = (type: KqlType): string => (type === 'string' ? "''" : `NULL::${physicalType[type]}`);
+
+function fromSql(table: TableRecord, selects: readonly string[]): string {
+  if (selects.length > 0) return `(${selects.join(' UNION ALL ')}) AS kustody_rows`;
+  return `(SELECT ${table.columns.map(({ columnId, type }) => `${missing(type)} AS ${columnName(columnId)}`).join(', ')} WHERE false) AS kustody_rows`;
+}
+
+/** Whether an extent can hold rows inside all of the ranges. Rows without a value never match a range. */
+function mayMatch(table: TableRecord, extent: ExtentRecord, ranges: readonly ScanRange[]): boolean {
+  return ranges.every(({ column, min, max }) => {
+    const columnId = table.columns.find(({ name }) => name === column)?.columnId;
+    const range = columnId === undefined ? undefined : extent.ranges[String(columnId)];
+    if (range === undefined) return true;
+    return (max === undefined || BigInt(range[0]) <= max) && (min === undefined || BigInt(range[1]) >= min);
+  });
+}

@@ -1,0 +1,107 @@
+import type { Guid } from '../../base/guid.ts';
+import { invariant } from '../../base/invariant.ts';
+import type { Instant } from '../../clock/clock.ts';
+import type { Catalog } from '../catalog/catalog.ts';
+import type { Policies } from '../catalog/catalog-view.ts';
+import type { ClusterDatabase } from '../catalog/cluster-data.ts';
+import { dataError } from '../catalog/data-error.ts';
+import type { CatalogReader } from '../catalog/image.ts';
+import { databaseOf } from '../catalog/image.ts';
+import type { TableRecord } from '../catalog/records.ts';
+import type { RequestIndex } from '../catalog/request-index.ts';
+import { requireTable } from '../catalog/table-changes.ts';
+import type { EngineConnection } from '../duckdb/engine-database.ts';
+import type { OpenTable } from '../query-engine.ts';
+import type { ExtentFiles } from './extent-files.ts';
+import type { ExtentWriter } from './extent-writer.ts';
+import type { LogBook } from './log-book.ts';
+import type { Periods } from './periods.ts';
+import { isPastRetention, periodsOf } from './periods.ts';
+import type { ScanRange } from './table-sources.ts';
+import { openTable } from './table-sources.ts';
+
+export interface TableStoreParts {
+  readonly catalog: Catalog;
+  readonly log: LogBook;
+  readonly writer: ExtentWriter;
+  readonly files: ExtentFiles;
+  readonly requests: RequestIndex;
+  readonly connect: () => Promise<EngineConnection>;
+  readonly now: () => Instant;
+}
+
+/** What ingestion, merging and queries share: databases by name, tables, and how to read them. */
+export class TableStore {
+  readonly parts: TableStoreParts;
+  readonly #databases = new Map<string, ClusterDatabase>();
+
+  constructor(parts: TableStoreParts) {
+    this.parts = parts;
+  }
+
+  setDatabases(databases: readonly ClusterDatabase[]): void {
+    this.#databases.clear();
+    for (const database of databases) this.#databases.set(database.name.toLowerCase(), database);
+  }
+
+  databases(): ClusterDatabase[] {
+    return [...this.#databases.values()];
+  }
+
+  /** @throws DataError `DatabaseNotFound` */
+  database(name: string): ClusterDatabase {
+    const found = this.#databases.get(name.toLowerCase());
+    if (found === undefined) throw dataError('DatabaseNotFound', name.slice(0, 300));
+    return found;
+  }
+
+  /** @throws DataError */
+  table(database: string, table: string): TableRecord {
+    return requireTable(this.parts.catalog.image, this.database(database).databaseId, table);
+  }
+
+  /** The table as it is in a change that is being planned. @throws DataError when it was dropped meanwhile */
+  current(reader: CatalogReader, { tableId, name }: TableRecord): TableRecord {
+    const found = reader.get(`t/${tableId}`);
+    if (found?.kind !== 'table') throw dataError('TableNotFound', name);
+    return found;
+  }
+
+  periods(table: TableRecord): Periods {
+    const resource = this.databases().find(({ databaseId }) => databaseId === table.databaseId);
+    return periodsOf(table.policies, databaseOf(this.parts.catalog.image, table.databaseId).policies, resource);
+  }
+
+  policy<Name extends keyof Policies>(table: TableRecord, name: Name): Policies[Name] {
+    return table.policies[name] ?? databaseOf(this.parts.catalog.image, table.databaseId).policies[name];
+  }
+
+  open(tableId: Guid, ranges?: readonly ScanRange[]): Promise<OpenTable> {
+    const { catalog, log, files, now } = this.parts;
+    const snapshot = () => {
+      const table = catalog.image.get(`t/${tableId}`);
+      if (table?.kind !== 'table') throw dataError('TableNotFound', '');
+      const periods = this.periods(table);
+      const at = now();
+      const extents = catalog.image.extentsOf(tableId).filter((extent) => !isPastRetention(extent, periods, at));
+      return { table, extents, segments: log.segmentsOf(tableId).filter(({ record }) => record.count > 0) };
+    };
+    return openTable({ files, keys: () => catalog.keys, snapshot }, ranges);
+  }
+
+  /** Lends a connection to DuckDB. */
+  async withConnection<T>(use: (connection: EngineConnection) => Promise<T>): Promise<T> {
+    const connection = await this.parts.connect();
+    try {
+      return await use(connection);
+    } finally {
+      connection.close();
+    }
+  }
+
+  /** Columns of a table as an extent holds them. */
+  columns(table: TableRecord): TableRecord['columns'] {
+    invariant(table.columns.length > 0, 'a table has columns');
+    return table.columns;
+  }
+}

@@ -1,0 +1,98 @@
+import { dataError } from '../catalog/data-error.ts';
+
+export interface DelimitedRules {
+  readonly delimiter: string;
+  /** `quotes`: RFC 4180. `backslash`: `\t`, `\n`, `\\` stand for themselves (TSVE). */
+  readonly escaping: 'quotes' | 'backslash';
+}
+
+/** A field and whether it was in quotes. */
+export interface DelimitedRecord {
+  readonly line: number;
+  readonly fields: readonly string[];
+}
+
+export const fieldBytesMax = 1024 * 1024;
+
+/** Reads records of delimited text. Empty lines are no records. @throws DataError `MalformedData` with line and column */
+export function* readDelimited(text: string, rules: DelimitedRules): Generator<DelimitedRecord> {
+  const state = { at: 0, line: 1, lineStart: 0 };
+  while (state.at < text.length) {
+    if (text[state.at] === '\n' || text[state.at] === '\r') {
+      endOfLine(text, state);
+      continue;
+    }
+    const line = state.line;
+    const fields: string[] = [];
+    do fields.push(rules.escaping === 'quotes' && text[state.at] === '"' ? quoted(text, state, rules.delimiter) : plain(text, state, rules));
+    while (text[state.at] === rules.delimiter && (state.at += 1));
+    endOfLine(text, state);
+    yield { line, fields };
+  }
+}
+
+interface State {
+  at: number;
+  line: number;
+  lineStart: number;
+}
+
+function endOfLine(text: string, state: State): void {
+  if (text[state.at] === '\r') state.at += 1;
+  if (text[state.at] === '\n') state.at += 1;
+  state.line += 1;
+  state.lineStart = state.at;
+}
+
+function plain(text: string, state: State, rules: DelimitedRules): string {
+  const start = state.at;
+  while (state.at < text.length) {
+    const character = text[state.at];
+    if (character === rules.delimiter || character === '\n' || character === '\r') break;
+    if (character === '\\' && rules.escaping === 'backslash') state.at += 1;
+    state.at += 1;
+  }
+  state.at = Math.min(state.at, text.length);
+  const field = limited(text.slice(start, state.at), state);
+  return rules.escaping === 'backslash' ? unescaped(field) : field;
+}
+
+function quoted(text: string, state: State, delimiter: string): string {
+  const opening = { ...state };
+  let field = '';
+  state.at += 1;
+  for (;;) {
+    const end = text.indexOf('"', state.at);
+    if (end < 0) throw malformed('A closing quote is missing', opening);
+    field += text.slice(state.at, end);
+    countLines(text, state, end);
+    state.at = end + 1;
+    if (text[state.at] !== '"') break;
+    field += '"';
+    state.at += 1;
+  }
+  const next = text[state.at];
+  if (next !== undefined && next !== delimiter && next !== '\n' && next !== '\r') throw malformed('Text stands after a closing quote', state);
+  return limited(field, opening);
+}
+
+function countLines(text: string, state: State, end: number): void {
+  for (let at = text.indexOf('\n', state.at); at >= 0 && at < end; at = text.indexOf('\n', at + 1)) {
+    state.line += 1;
+    state.lineStart = at + 1;
+  }
+}
+
+const backslashes: Readonly<Record<string, string>> = { t: '\t', n: '\n', r: '\r', '\\': '\\' };
+
+const unescaped = (field: string): string => field.replace(/\\([\s\S])/g, (_match, letter: string) => backslashes[letter] ?? letter);
+
+function limited(field: string, state: State): string {
+  if (field.length > fieldBytesMax) throw malformed('A field is longer than 1 MiB', state);
+  return field;
+}
+
+function malformed(problem: string, state: State): Error {
+  const position = { line: state.line, column: state.at - state.lineStart + 1 };
+  return dataError('MalformedData', `${problem} (line ${position.line}, column ${position.column}).`, position);
+}

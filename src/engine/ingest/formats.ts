@@ -1,0 +1,45 @@
+import type { MappingKind } from '../catalog/catalog-view.ts';
+import { dataError } from '../catalog/data-error.ts';
+import type { DelimitedRules } from './delimited-reader.ts';
+
+export type FormatReader =
+  | { readonly kind: 'delimited'; readonly rules: DelimitedRules }
+  /** A record is a line, or (`raw`) the whole; it goes to the first column. */
+  | { readonly kind: 'text'; readonly whole: boolean }
+  | { readonly kind: 'json'; readonly shape: 'lines' | 'many' | 'one' }
+  | { readonly kind: 'parquet' };
+
+export interface Format {
+  readonly name: string;
+  readonly mapping: MappingKind;
+  readonly reader: FormatReader;
+}
+
+const delimited = (name: string, delimiter: string, escaping: DelimitedRules['escaping'] = 'quotes'): Format => ({
+  name,
+  mapping: 'csv',
+  reader: { kind: 'delimited', rules: { delimiter, escaping } },
+});
+
+/** @see https://learn.microsoft.com/kusto/ingestion-supported-formats */
+const formats: readonly Format[] = [
+  delimited('csv', ','),
+  delimited('tsv', '\t'),
+  delimited('tsve', '\t', 'backslash'),
+  delimited('psv', '|'),
+  delimited('scsv', ';'),
+  delimited('sohsv', '\u0001'),
+  { name: 'txt', mapping: 'csv', reader: { kind: 'text', whole: false } },
+  { name: 'raw', mapping: 'csv', reader: { kind: 'text', whole: true } },
+  { name: 'json', mapping: 'json', reader: { kind: 'json', shape: 'lines' } },
+  { name: 'multijson', mapping: 'json', reader: { kind: 'json', shape: 'many' } },
+  { name: 'singlejson', mapping: 'json', reader: { kind: 'json', shape: 'one' } },
+  { name: 'parquet', mapping: 'parquet', reader: { kind: 'parquet' } },
+];
+
+/** @param name in any case @throws DataError `FormatNotSupported` */
+export function requireFormat(name: string): Format {
+  const found = formats.find((format) => format.name === name.toLowerCase());
+  if (found === undefined) throw dataError('FormatNotSupported', name.slice(0, 100));
+  return found;
+}

@@ -1,0 +1,210 @@
+import type { Guid } from '../../base/guid.ts';
+import { newGuid } from '../../base/guid.ts';
+import type { RandomBytes } from '../../base/random.ts';
+import type { MappingView } from '../catalog/catalog-view.ts';
+import type { AppendRequest, AppendResult, ExtentView, IngestRequest, IngestResult } from '../catalog/cluster-data.ts';
+import { dataError } from '../catalog/data-error.ts';
+import type { CatalogDraft } from '../catalog/image.ts';
+import { databaseOf } from '../catalog/image.ts';
+import type { ExtentRecord, TableRecord } from '../catalog/records.ts';
+import { requestKey } from '../catalog/request-index.ts';
+import type { RowBatch } from '../catalog/row-batch.ts';
+import type { EngineConnection } from '../duckdb/engine-database.ts';
+import type { ExtentFacts, WrittenExtent } from '../extents/extent-writer.ts';
+import { stageBatch, stageChunks } from '../extents/staging.ts';
+import type { TableStore } from '../extents/table-store.ts';
+import { columnName } from '../extents/tail-table.ts';
+import type { BoundValue } from '../sql/context.ts';
+import type { Format, FormatReader } from './formats.ts';
+import { requireFormat } from './formats.ts';
+import type { MappedColumn } from './ingestion-mapping.ts';
+import { parseMapping, requireFits } from './ingestion-mapping.ts';
+import { parquetSelect } from './parquet-select.ts';
+import { readBatch } from './read-batch.ts';
+
+/** Streaming requests and inline data are at most this long; larger data comes another way. */
+export const ingestBytesMax = 4 * 1024 * 1024;
+const inlineBytesMax = 64 * 1024 * 1024;
+/** Batches up to this many values of up to this many bytes of source go to the log. */
+const logBytesMax = 128 * 1024;
+
+export interface IngestServiceParts {
+  readonly store: TableStore;
+  readonly randomBytes: RandomBytes;
+  readonly view: (extent: ExtentRecord, table: TableRecord) => ExtentView;
+}
+
+type Select = { readonly sql: string; readonly bound: readonly BoundValue[] };
+
+/** Ingestion: all rows of a request or none, once for each request id and content. */
+export class IngestService {
+  readonly #parts: IngestServiceParts;
+  /** Requests under way, so that the same one sent twice at the same time is ingested once. */
+  readonly #underWay = new Map<string, Promise<IngestResult>>();
+
+  constructor(parts: IngestServiceParts) {
+    this.#parts = parts;
+  }
+
+  async ingest(request: IngestRequest): Promise<IngestResult> {
+    const { store } = this.#parts;
+    const table = store.table(request.database, request.table);
+    this.#requireAllowed(request, table);
+    const format = requireFormat(request.format);
+    const mapping = this.#mapping(request, table, format);
+    if (request.requestId === undefined) return this.#add(request, table, format, mapping, undefined);
+    const key = requestKey(table.tableId, request.requestId, [request.body, format.name, request.mappingName ?? '', request.mapping ?? '']);
+    const known = store.parts.requests.get(key);
+    if (known !== undefined) return { rowCount: known.rowCount, extentId: known.extentId, repeated: true };
+    const other = this.#underWay.get(key);
+    if (other !== undefined) return { ...(await other), repeated: true };
+    const work = this.#add(request, table, format, mapping, key);
+    this.#underWay.set(key, work);
+    try {
+      return await work;
+    } finally {
+      this.#underWay.delete(key);
+    }
+  }
+
+  async append(request: AppendRequest): Promise<AppendResult> {
+    const { store, view } = this.#parts;
+    const table = store.table(request.database, request.table);
+    const { rows } = request;
+    if (rows.columns.length !== table.columns.length || rows.columns.some(({ type }, index) => type !== table.columns[index]?.type)) {
+      throw dataError('InvalidSchema', `The query's columns do not match those of the table '${table.name}' in number and type.`);
+    }
+    return store.withConnection(async (connection) => {
+      const interrupt = (): void => connection.interrupt();
+      request.signal?.addEventListener('abort', interrupt);
+      try {
+        const select = rows.kind === 'sql' ? positional(table, rows) : { sql: await stageChunks(connection, table.columns, rows.chunks), bound: [] };
+        request.signal?.throwIfAborted();
+        const extent = await this.#write(connection, select, table, this.#facts(table, 0, request));
+        const added = await this.#commit(extent, table, undefined, request.replace);
+        return { extent: added && view(added, table) };
+      } finally {
+        request.signal?.removeEventListener('abort', interrupt);
+      }
+    });
+  }
+
+  #requireAllowed({ kind, body }: IngestRequest, table: TableRecord): void {
+    const bytesMax = kind === 'streaming' ? ingestBytesMax : inlineBytesMax;
+    if (body.byteLength > bytesMax) throw dataError('PayloadTooLarge', `The data has ${body.byteLength} bytes; at most ${bytesMax} can be sent in one request.`);
+    if (kind === 'streaming' && this.#parts.store.policy(table, 'streamingingestion')?.IsEnabled !== true) throw dataError('StreamingDisabled', table.name);
+  }
+
+  #mapping(request: IngestRequest, table: TableRecord, format: Format): readonly MappedColumn[] | undefined {
+    const text = request.mapping ?? this.#named(request, table, format);
+    if (text === undefined) return undefined;
+    const mapping = parseMapping(format.mapping, text);
+    requireFits(mapping, table.columns);
+    return mapping;
+  }
+
+  #named({ mappingName }: IngestRequest, table: TableRecord, format: Format): string | undefined {
+    if (mappingName === undefined || mappingName === '') return undefined;
+    const isNamed = ({ kind, name }: MappingView): boolean => kind === format.mapping && name === mappingName;
+    const database = databaseOf(this.#parts.store.parts.catalog.image, table.databaseId);
+    const found = table.mappings.find(isNamed) ?? database.mappings.find(isNamed);
+    if (found === undefined) throw dataError('MappingNotFound', mappingName.slice(0, 200));
+    return found.mapping;
+  }
+
+  async #add(request: IngestRequest, table: TableRecord, format: Format, mapping: readonly MappedColumn[] | undefined, key: string | undefined): Promise<IngestResult> {
+    const { reader } = format;
+    if (reader.kind === 'parquet') return this.#addParquet(request, table, mapping, key);
+    const batch = readBatch(request.body, {
+      format: { ...format, reader: reader satisfies Exclude<FormatReader, { kind: 'parquet' }> },
+      columns: table.columns,
+      mapping,
+      ignoreFirstRecord: request.ignoreFirstRecord ?? false,
+    });
+    if (batch.rowCount === 0) return { rowCount: 0, extentId: undefined, repeated: false };
+    const plain = request.kind === 'streaming' && request.tags === undefined && request.creationTime === undefined;
+    if (plain && request.body.byteLength <= logBytesMax) return this.#addToLog(batch, table, key);
+    return this.#parts.store.withConnection(async (connection) => {
+      const select = { sql: await stageBatch(connection, batch), bound: [] };
+      return this.#addExtent(connection, select, request, table, key);
+    });
+  }
+
+  async #addToLog(batch: RowBatch, table: TableRecord, key: string | undefined): Promise<IngestResult> {
+    const { store } = this.#parts;
+    const { catalog, now } = store.parts;
+    await catalog.change((draft) => {
+      store.current(draft, table);
+      draft.appendLog({ tableId: table.tableId, batch, at: now(), ...(key === undefined ? {} : { request: key }) });
+    });
+    return { rowCount: batch.rowCount, extentId: undefined, repeated: false };
+  }
+
+  #addParquet(request: IngestRequest, table: TableRecord, mapping: readonly MappedColumn[] | undefined, key: string | undefined): Promise<IngestResult> {
+    const { store } = this.#parts;
+    return store.withConnection(async (connection) => {
+      const file = await store.parts.files.create();
+      try {
+        const select = { sql: await parquetSelect(connection, file.path, request.body, table.columns, mapping), bound: [] };
+        return await this.#addExtent(connection, select, request, table, key);
+      } finally {
+        await file.close();
+      }
+    });
+  }
+
+  async #addExtent(connection: EngineConnection, select: Select, request: IngestRequest, table: TableRecord, key: string | undefined): Promise<IngestResult> {
+    const extent = await this.#write(connection, select, table, this.#facts(table, request.body.byteLength, request));
+    if (extent === undefined) return { rowCount: 0, extentId: undefined, repeated: false };
+    const { extentId, rowCount } = extent.record;
+    await this.#commit(extent, table, key, false);
+    return { rowCount, extentId, repeated: false };
+  }
+
+  #write(connection: EngineConnection, select: Select, table: TableRecord, facts: ExtentFacts): Promise<WrittenExtent | undefined> {
+    return this.#parts.store.parts.writer.write(connection, select, table.columns, facts);
+  }
+
+  /** The blob is durable; now the one commit that names it, together with the request id. */
+  async #commit(extent: WrittenExtent | undefined, table: TableRecord, key: string | undefined, replace: boolean): Promise<ExtentRecord | undefined> {
+    const { store } = this.#parts;
+    const { catalog, writer, requests } = store.parts;
+    try {
+      const replaced = replace ? catalog.image.extentsOf(table.tableId) : [];
+      const record = await catalog.change((draft) => {
+        store.current(draft, table);
+        if (replace) draft.clearTable(table.tableId);
+        if (extent === undefined) return undefined;
+        const now = writer.recordNow(extent);
+        draft.put(now);
+        if (key !== undefined) this.#putRequest(draft, key, now);
+        return now;
+      });
+      if (extent !== undefined) writer.settled(extent);
+      if (extent !== undefined && key !== undefined) requests.add({ key, rowCount: extent.record.rowCount, extentId: extent.record.extentId });
+      await writer.remove(replaced.filter(({ extentId }) => catalog.image.get(`e/${extentId}`) === undefined));
+      return record;
+    } catch (error) {
+      // Whether the commit was made may be unknown then: the blob is left to the next collection, which asks the catalog.
+      if (extent !== undefined) writer.settled(extent);
+      throw error;
+    }
+  }
+
+  #putRequest(draft: CatalogDraft, key: string, { rowCount, extentId }: ExtentRecord): void {
+    const requestsId: Guid = newGuid(this.#parts.randomBytes);
+    draft.put({ kind: 'requests', requestsId, at: this.#parts.store.parts.now(), requests: [{ key, rowCount, extentId }] });
+  }
+
+  #facts(table: TableRecord, originalBytes: number, { tags, creationTime }: Pick<IngestRequest, 'tags' | 'creationTime'>): ExtentFacts {
+    const createdOn = creationTime ?? this.#parts.store.parts.now();
+    return { tableId: table.tableId, originalBytes, minCreatedOn: createdOn, maxCreatedOn: createdOn, tags: tags ?? [] };
+  }
+}
+
+/** Columns of a query become the table's by their order. */
+function positional(table: TableRecord, { sql, bound }: Select): Select {
+  const names = table.columns.map((_column, index) => `q${index}`);
+  const outputs = table.columns.map(({ columnId, type }, index) => `${type === 'string' ? `coalesce(q${index}, '')` : `q${index}`} AS ${columnName(columnId)}`);
+  return { sql: `SELECT ${outputs.join(', ')} FROM (${sql}) AS query(${names.join(', ')})`, bound };
+}

@@ -1,0 +1,163 @@
+import { dataError } from '../catalog/data-error.ts';
+
+/** A number as it was written: JavaScript's own would lose digits. */
+export class JsonNumber {
+  readonly text: string;
+  constructor(text: string) {
+    this.text = text;
+  }
+}
+
+export type JsonNode = null | boolean | string | JsonNumber | readonly JsonNode[] | JsonBag;
+/** In the order of the text; of a name given twice the last value counts. */
+export type JsonBag = ReadonlyMap<string, JsonNode>;
+
+export const isBag = (node: JsonNode | undefined): node is JsonBag => node instanceof Map;
+
+const depthMax = 200;
+const numberPattern = /-?(?:0|[1-9]\d*)(?:\.\d+)?(?:[eE][+-]?\d+)?/y;
+const plainPattern = /[^"\\\u0000-\u001f]*/y;
+const escapes: Readonly<Record<string, string>> = { '"': '"', '\\': '\\', '/': '/', b: '\b', f: '\f', n: '\n', r: '\r', t: '\t' };
+
+/** Reads JSON values one after the other (RFC 8259), with the place of what is wrong. */
+export class JsonReader {
+  readonly #text: string;
+  #at: number;
+
+  constructor(text: string, at = 0) {
+    this.#text = text;
+    this.#at = at;
+  }
+
+  get offset(): number {
+    return this.#at;
+  }
+
+  /** @returns whether anything but white space is left */
+  more(): boolean {
+    this.#space();
+    return this.#at < this.#text.length;
+  }
+
+  /** Steps over one character if it comes next. */
+  take(character: string): boolean {
+    this.#space();
+    if (this.#text[this.#at] !== character) return false;
+    this.#at += 1;
+    return true;
+  }
+
+  /** @throws DataError `MalformedData` */
+  value(depth = 0): JsonNode {
+    if (depth > depthMax) throw this.fail(`JSON is nested more than ${depthMax} levels deep`);
+    this.#space();
+    const first = this.#text[this.#at];
+    switch (first) {
+      case '{':
+        return this.#bag(depth);
+      case '[':
+        return this.#array(depth);
+      case '"':
+        return this.#string();
+      case 't':
+        return this.#word('true', true);
+      case 'f':
+        return this.#word('false', false);
+      case 'n':
+        return this.#word('null', null);
+      case undefined:
+        throw this.fail('JSON ends too early');
+      default:
+        return this.#number();
+    }
+  }
+
+  fail(problem: string): Error {
+    const before = this.#text.slice(0, this.#at).split('\n');
+    const position = { line: before.length, column: (before.at(-1)?.length ?? 0) + 1 };
+    return dataError('MalformedData', `${problem} (line ${position.line}, column ${position.column}).`, position);
+  }
+
+  #bag(depth: number): JsonBag {
+    const bag = new Map<string, JsonNode>();
+    this.#at += 1;
+    if (this.take('}')) return bag;
+    do {
+      this.#space();
+      if (this.#text[this.#at] !== '"') throw this.fail('A property name in quotes is expected');
+      const name = this.#string();
+      if (!this.take(':')) throw this.fail("':' is expected");
+      bag.set(name, this.value(depth + 1));
+    } while (this.take(','));
+    if (!this.take('}')) throw this.fail("',' or '}' is expected");
+    return bag;
+  }
+
+  #array(depth: number): JsonNode[] {
+    const items: JsonNode[] = [];
+    this.#at += 1;
+    if (this.take(']')) return items;
+    do items.push(this.value(depth + 1));
+    while (this.take(','));
+    if (!this.take(']')) throw this.fail("',' or ']' is expected");
+    return items;
+  }
+
+  #string(): string {
+    let result = '';
+    this.#at += 1;
+    for (;;) {
+      plainPattern.lastIndex = this.#at;
+      const plain = plainPattern.exec(this.#text)?.[0] ?? '';
+      result += plain;
+      this.#at += plain.length;
+      const next = this.#text[this.#at];
+      if (next === '"') {
+        this.#at += 1;
+        return result;
+      }
+      if (next !== '\\') throw this.fail(next === undefined ? 'A string has no closing quote' : 'A control character stands in a string');
+      result += this.#escape();
+    }
+  }
+
+  #escape(): string {
+    const letter = this.#text[this.#at + 1] ?? '';
+    if (letter === 'u') {
+      const digits = this.#text.slice(this.#at + 2, this.#at + 6);
+      if (!/^[0-9a-fA-F]{4}$/.test(digits)) throw this.fail('An escape in a string is not valid');
+      this.#at += 6;
+      return String.fromCharCode(parseInt(digits, 16));
+    }
+    const character = Object.hasOwn(escapes, letter) ? escapes[letter] : undefined;
+    if (character === undefined) throw this.fail('An escape in a string is not valid');
+    this.#at += 2;
+    return character;
+  }
+
+  #number(): JsonNumber {
+    numberPattern.lastIndex = this.#at;
+    const text = numberPattern.exec(this.#text)?.[0];
+    if (text === undefined) throw this.fail('A JSON value is expected');
+    this.#at += text.length;
+    return new JsonNumber(text);
+  }
+
+  #word<T>(word: string, value: T): T {
+    if (!this.#text.startsWith(word, this.#at)) throw this.fail('A JSON value is expected');
+    this.#at += word.length;
+    return value;
+  }
+
+  #space(): void {
+    while (this.#at < this.#text.length && ' \t\r\n'.includes(this.#text[this.#at] ?? '')) this.#at += 1;
+  }
+}
+
+/** JSON without white space; numbers as they were written. */
+export function writeJson(node: JsonNode): string {
+  if (node instanceof JsonNumber) return node.text;
+  if (isBag(node)) return `{${[...node].map(([name, value]) => `${JSON.stringify(name)}:${writeJson(value)}`).join(',')}}`;
+  if (Array.isArray(node)) return `[${node.map((item) => writeJson(item as JsonNode)).join(',')}]`;
+  return JSON.stringify(node);
+}

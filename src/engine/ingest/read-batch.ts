@@ -1,0 +1,186 @@
+import type { ColumnView } from '../catalog/catalog-view.ts';
+import { dataError } from '../catalog/data-error.ts';
+import type { BatchColumn, RowBatch } from '../catalog/row-batch.ts';
+import type { NativeValue } from '../sql/native.ts';
+import { datetimeFromUnix, valueOfJson, valueOfText } from './convert-value.ts';
+import { readDelimited } from './delimited-reader.ts';
+import type { Format, FormatReader } from './formats.ts';
+import type { MappedColumn, Transform } from './ingestion-mapping.ts';
+import { atPath, withoutPaths } from './json-path.ts';
+import type { JsonNode } from './json-reader.ts';
+import { isBag, JsonNumber, JsonReader } from './json-reader.ts';
+
+export interface ReadOptions {
+  readonly format: Format & { readonly reader: Exclude<FormatReader, { kind: 'parquet' }> };
+  readonly columns: readonly ColumnView[];
+  /** Undefined: delimited fields by their order, JSON properties by their names. */
+  readonly mapping: readonly MappedColumn[] | undefined;
+  readonly ignoreFirstRecord: boolean;
+}
+
+/** One record of the data. */
+interface Source {
+  readonly line: number;
+  readonly fields?: readonly string[];
+  readonly json?: JsonNode;
+}
+
+type ReadValue = (record: Source) => NativeValue;
+
+const rowsMax = 4_000_000;
+
+/** Turns data of a text format into typed rows. @throws DataError `MalformedData` with line and column; then there are no rows at all */
+export function readBatch(body: Uint8Array, options: ReadOptions): RowBatch {
+  const text = decoded(body);
+  const readers = options.columns.map((column) => valueReader(column, options));
+  const values: NativeValue[][] = options.columns.map(() => []);
+  let rowCount = 0;
+  let first = options.ignoreFirstRecord;
+  for (const record of recordsOf(text, options.format.reader)) {
+    if (first) {
+      first = false;
+      continue;
+    }
+    if ((rowCount += 1) > rowsMax) throw dataError('PayloadTooLarge', `There are more than ${rowsMax} records.`);
+    readers.forEach((read, index) => values[index]?.push(read(record)));
+  }
+  const columns = options.columns.map(({ columnId, type }, index): BatchColumn => ({ columnId, type, values: values[index] ?? [] }));
+  return { columns, rowCount };
+}
+
+function decoded(body: Uint8Array): string {
+  try {
+    const encoding = body[0] === 0xff && body[1] === 0xfe ? 'utf-16le' : 'utf-8';
+    return new TextDecoder(encoding, { fatal: true }).decode(body);
+  } catch {
+    throw dataError('MalformedData', 'The data is not valid UTF-8 text.');
+  }
+}
+
+function* recordsOf(text: string, reader: ReadOptions['format']['reader']): Generator<Source> {
+  switch (reader.kind) {
+    case 'delimited':
+      yield* readDelimited(text, reader.rules);
+      return;
+    case 'text':
+      if (reader.whole) {
+        if (text !== '') yield { line: 1, fields: [text] };
+        return;
+      }
+      for (const [index, line] of text.split(/\r\n|\n|\r/).entries()) if (line !== '') yield { line: index + 1, fields: [line] };
+      return;
+    case 'json':
+      yield* jsonRecords(text, reader.shape);
+  }
+}
+
+function* jsonRecords(text: string, shape: 'lines' | 'many' | 'one'): Generator<Source> {
+  const reader = new JsonReader(text);
+  const lines = new LineCounter(text);
+  while (reader.more()) {
+    const start = reader.offset;
+    const json = reader.value();
+    if (shape === 'lines' && text.slice(start, reader.offset).includes('\n')) throw reader.fail("A record of the format 'json' must stand on one line");
+    if (shape === 'one' && reader.more()) throw reader.fail("The format 'singlejson' takes one JSON value");
+    const line = lines.at(start);
+    if (Array.isArray(json) && shape !== 'lines') for (const item of json as readonly JsonNode[]) yield { line, json: requireBag(item, reader) };
+    else yield { line, json: requireBag(json, reader) };
+  }
+}
+
+function requireBag(json: JsonNode, reader: JsonReader): JsonNode {
+  if (!isBag(json)) throw reader.fail('A record is a JSON object');
+  return json;
+}
+
+class LineCounter {
+  readonly #text: string;
+  #at = 0;
+  #line = 1;
+
+  constructor(text: string) {
+    this.#text = text;
+  }
+
+  /** Offsets come in ascending order. */
+  at(offset: number): number {
+    for (let next = this.#text.indexOf('\n', this.#at); next >= 0 && next < offset; next = this.#text.indexOf('\n', this.#at)) {
+      this.#line += 1;
+      this.#at = next + 1;
+    }
+    return this.#line;
+  }
+}
+
+function valueReader(column: ColumnView, { columns, mapping, format }: ReadOptions): ReadValue {
+  const { type, name } = column;
+  const mapped = mapping?.find((entry) => entry.column === name);
+  if (mapping !== undefined && mapped === undefined) return () => (type === 'string' ? '' : null);
+  if (mapped === undefined) {
+    if (format.reader.kind === 'json') return ({ json }) => valueOfJson(type, isBag(json) ? json.get(name) : undefined);
+    const ordinal = columns.indexOf(column);
+    return ({ fields }) => valueOfText(type, fields?.[ordinal] ?? '');
+  }
+  const { source, transform } = mapped;
+  switch (source.kind) {
+    case 'constant': {
+      const value = valueOfText(type, source.text);
+      return () => value;
+    }
+    case 'sourceLocation':
+      return () => valueOfText(type, ''); // data that comes in a request has no location
+    case 'sourceLineNumber':
+      return ({ line }) => valueOfText(type, String(line));
+    case 'ordinal':
+      return ({ fields }) => transformText(type, fields?.[source.ordinal] ?? '', transform);
+    case 'field':
+      return ({ json }) => valueOfJson(type, isBag(json) ? json.get(source.name) : undefined);
+    case 'path': {
+      const { path } = source;
+      const others = (mapping ?? []).flatMap((entry) => (entry !== mapped && entry.source.kind === 'path' ? [entry.source.path] : []));
+      const inside = others.filter((other) => other.length > path.length && path.every((step, index) => step === other[index])).map((other) => other.slice(path.length));
+      return ({ json }) => transformJson(type, json === undefined ? undefined : atPath(json, path), transform, inside);
+    }
+  }
+}
+
+const unixUnits = {
+  DateTimeFromUnixSeconds: [10_000_000, 1],
+  DateTimeFromUnixMilliseconds: [10_000, 1],
+  DateTimeFromUnixMicroseconds: [10, 1],
+  DateTimeFromUnixNanoseconds: [1, 100],
+} as const;
+
+const isUnix = (transform: Transform | undefined): transform is keyof typeof unixUnits => transform !== undefined && Object.hasOwn(unixUnits, transform);
+
+function transformText(type: ColumnView['type'], text: string, transform: Transform | undefined): NativeValue {
+  if (!isUnix(transform)) return valueOfText(type, text);
+  const [unitTicks, unitsPerTick] = unixUnits[transform];
+  const ticks = text.trim() === '' ? null : datetimeFromUnix(text.trim(), unitTicks, unitsPerTick);
+  return type === 'datetime' ? ticks : valueOfText(type, text);
+}
+
+function transformJson(type: ColumnView['type'], node: JsonNode | undefined, transform: Transform | undefined, mapped: readonly (readonly (string | number)[])[]): NativeValue {
+  if (isUnix(transform) && type === 'datetime') {
+    const text = node instanceof JsonNumber ? node.text : typeof node === 'string' ? node : '';
+    return transformText(type, text, transform);
+  }
+  if (transform === 'DropMappedFields' && node !== undefined) return valueOfJson(type, withoutPaths(node, mapped));
+  if (transform === 'PropertyBagArrayToDictionary' && Array.isArray(node)) return valueOfJson(type, dictionaryOf(node as readonly JsonNode[]));
+  return valueOfJson(type, node);
+}
+
+/** `[{"n1":"v1"},{"n2":"v2"}]` becomes `{"n1":"v1","n2":"v2"}`. */
+function dictionaryOf(items: readonly JsonNode[]): JsonNode {
+  const bag = new Map<string, JsonNode>();
+  for (const item of items) {
+    if (!isBag(item)) continue;
+    for (const [name, inner] of item) if (!bag.has(name)) bag.set(name, inner);
+  }
+  return bag;
+}
+
+/** How many bytes the rows take as text; for sizes that are shown only. */
+export const textBytes = (batch: RowBatch): number =>
+  batch.columns.reduce((sum, { values }) => sum + values.reduce<number>((own, value) => own + (typeof value === 'string' ? value.length : 8), 0), 0);
+

@@ -1,0 +1,61 @@
+import type { KeyObject } from 'node:crypto';
+import { createSecretKey } from 'node:crypto';
+import { equalBytes, zeroBytes } from '../../base/bytes.ts';
+import { invariant } from '../../base/invariant.ts';
+import type { RandomBytes } from '../../base/random.ts';
+import { KeyUnwrapError, unwrapKeyA256, wrapKeyA256 } from './aes-key-wrap.ts';
+import { dekBytes, protocolVersion } from './format.ts';
+
+/** The version goes into the wrap, zero-padded to 8 bytes, so that nobody can pass the key off for another version of the format. */
+const prefix = Buffer.alloc(8);
+prefix.write(protocolVersion, 'ascii');
+
+export const wrappedDekBytes = 8 + prefix.length + dekBytes;
+
+/** Makes a DEK. It lives as a key object, whose bytes V8 does not move around.
+ * @returns the DEK, and 48 bytes: version and DEK, wrapped with A256KW */
+export function makeDek(
+  wrappingKey: Uint8Array,
+  randomBytes: RandomBytes,
+): { readonly dek: KeyObject; readonly wrapped: Buffer } {
+  const bytes = Buffer.from(randomBytes(dekBytes));
+  const plain = Buffer.concat([prefix, bytes]);
+  try {
+    return { dek: createSecretKey(bytes), wrapped: wrapKeyA256(wrappingKey, plain) };
+  } finally {
+    zeroBytes(bytes, plain);
+  }
+}
+
+/** @throws KeyUnwrapError for a wrong key, changed bytes, or another version of the format */
+export function unwrapDek(wrappingKey: Uint8Array, wrapped: Uint8Array): KeyObject {
+  const plain = unwrapVersioned(wrappingKey, wrapped);
+  try {
+    return createSecretKey(plain.subarray(prefix.length));
+  } finally {
+    zeroBytes(plain);
+  }
+}
+
+/** Opens with `old`, wraps with `next`: the only thing a change of custody does to an extent.
+ * @throws KeyUnwrapError */
+export function rewrapDek(old: Uint8Array, next: Uint8Array, wrapped: Uint8Array): Buffer {
+  const plain = unwrapVersioned(old, wrapped);
+  try {
+    const again = wrapKeyA256(next, plain);
+    const check = unwrapKeyA256(next, again);
+    invariant(equalBytes(check, plain), 'what was wrapped unwraps to the same key');
+    zeroBytes(check);
+    return again;
+  } finally {
+    zeroBytes(plain);
+  }
+}
+
+function unwrapVersioned(wrappingKey: Uint8Array, wrapped: Uint8Array): Buffer {
+  if (wrapped.byteLength !== wrappedDekBytes) throw new KeyUnwrapError();
+  const plain = unwrapKeyA256(wrappingKey, wrapped);
+  if (equalBytes(plain.subarray(0, prefix.length), prefix)) return plain;
+  zeroBytes(plain);
+  throw new KeyUnwrapError();
+}

@@ -41,19 +41,25 @@ export async function seed(environment: InstanceEnvironment, options: SeedOption
   const group = `/subscriptions/${environment.subscriptionId}/resourceGroups/${options.resourceGroup}`;
   const cluster = `${group}/providers/Microsoft.Kusto/clusters/${options.cluster}`;
   await arm('PUT', group, '2024-11-01', { location });
-  const existing = await arm('GET', cluster, kustoVersion, undefined, [404]);
+  const key = options.key === 'customer' ? await makeCustomerKey(environment, arm, group, options) : undefined;
   const made =
-    existing ??
+    (await arm('GET', cluster, kustoVersion, undefined, [404])) ??
     (await arm('PUT', cluster, kustoVersion, {
       location,
       sku: { name: 'Standard_E2ads_v5', tier: 'Standard', capacity: 2 },
-      identity: { type: 'SystemAssigned' },
-      properties: { enableStreamingIngest: true },
+      identity: key?.identity ?? { type: 'SystemAssigned' },
+      properties: {
+        enableStreamingIngest: true,
+        ...(key === undefined ? {} : { keyVaultProperties: key.keyVaultProperties }),
+      },
     }));
-  const key = options.key === 'customer' ? await useCustomerKey(environment, arm, group, cluster, options, made) : {};
   await arm('PUT', `${cluster}/databases/${options.database}`, kustoVersion, { location, kind: 'ReadWrite' });
   const properties = isJsonObject(made?.['properties']) ? made['properties'] : {};
-  return { clusterUri: String(properties['uri']), database: options.database, ...key };
+  return {
+    clusterUri: String(properties['uri']),
+    database: options.database,
+    ...(key === undefined ? {} : { vaultUri: key.keyVaultProperties.keyVaultUri, keyName }),
+  };
 }
 
 const kustoVersion = '2024-04-13';
@@ -67,16 +73,12 @@ type ArmCall = (
   missing?: readonly number[],
 ) => Promise<JsonObject | undefined>;
 
-async function useCustomerKey(
-  environment: InstanceEnvironment,
-  arm: ArmCall,
-  group: string,
-  cluster: string,
-  options: SeedOptions,
-  made: JsonObject | undefined,
-): Promise<{ readonly vaultUri: string; readonly keyName: string }> {
-  const identity = isJsonObject(made?.['identity']) ? made['identity'] : {};
+/** A user-assigned identity, a vault that lets it use keys, and a key: then the cluster can have the key from its first moment. */
+async function makeCustomerKey(environment: InstanceEnvironment, arm: ArmCall, group: string, options: SeedOptions) {
   const { tenantId, objectId } = environment;
+  const identityId = `${group}/providers/Microsoft.ManagedIdentity/userAssignedIdentities/${options.cluster}-identity`;
+  const identity = await arm('PUT', identityId, '2023-01-31', { location: options.region });
+  const known = isJsonObject(identity?.['properties']) ? identity['properties'] : {};
   const policy = (principal: string, keys: readonly string[]) => ({
     tenantId,
     objectId: principal,
@@ -92,13 +94,12 @@ async function useCustomerKey(
       enableRbacAuthorization: false,
       accessPolicies: [
         policy(objectId, ['all']),
-        policy(String(identity['principalId']), ['get', 'wrapKey', 'unwrapKey']),
+        policy(String(known['principalId']), ['get', 'wrapKey', 'unwrapKey']),
       ],
     },
   });
-  const vaultUri = `https://${options.vault}.vault.azure.net/`;
-  const token = await localToken(environment, 'https://vault.azure.net');
   const host = `${options.vault}.vault.azure.net`;
+  const token = await localToken(environment, 'https://vault.azure.net');
   const found = await callLocal(environment, { host, method: 'GET', path: `/keys/${keyName}?api-version=7.4`, token });
   if (found.status === 404) {
     const path = `/keys/${keyName}/create?api-version=7.4`;
@@ -106,10 +107,10 @@ async function useCustomerKey(
       await callLocal(environment, { host, method: 'POST', path, token, body: { kty: 'RSA', key_size: 2048 } }),
     );
   }
-  await arm('PATCH', cluster, kustoVersion, {
-    properties: { keyVaultProperties: { keyName, keyVaultUri: vaultUri, keyVersion: '' } },
-  });
-  return { vaultUri, keyName };
+  return {
+    identity: { type: 'UserAssigned', userAssignedIdentities: { [identityId]: {} } },
+    keyVaultProperties: { keyName, keyVaultUri: `https://${host}/`, keyVersion: '', userIdentity: identityId },
+  };
 }
 
 function armCalls(environment: InstanceEnvironment): ArmCall {

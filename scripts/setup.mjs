@@ -21,7 +21,11 @@ console.error('Building …');
 run(process.execPath, [join(root, 'scripts', 'build.mjs')]);
 
 function run(command, args) {
-  const { status, error } = spawnSync(command, args, { cwd: root, stdio: ['inherit', 2, 2], shell: process.platform === 'win32' && command === 'npm' });
+  const { status, error } = spawnSync(command, args, {
+    cwd: root,
+    stdio: ['inherit', 2, 2],
+    shell: process.platform === 'win32' && command === 'npm',
+  });
   if (status !== 0) {
     console.error(error ? error.message : `'${command} ${args.join(' ')}' ended with code ${status}.`);
     process.exit(1);

@@ -1,0 +1,38 @@
+import Table from 'cli-table3';
+import { controlRows } from './control-plane.ts';
+import { stateRows } from './state.ts';
+import type { BenchRow } from './row.ts';
+
+/** `npm run bench [-- FILTER] [--json]`: each row as a ratio against something everybody can measure. Exit code 1 when one misses its floor. */
+const filter = process.argv.slice(2).find((word) => !word.startsWith('--'));
+const asJson = process.argv.includes('--json');
+const rows: readonly BenchRow[] = [...stateRows, ...controlRows].filter(
+  (row) => filter === undefined || row.id.includes(filter),
+);
+
+const results = [];
+for (const row of rows) {
+  if (!asJson) process.stderr.write(`${row.id} …\n`);
+  const { ratio, detail } = await row.run();
+  const meets = (bound: number) => (row.rule === 'atMost' ? ratio <= bound : ratio >= bound);
+  results.push({ ...row, measured: ratio, detail, floorMet: meets(row.floor), aimMet: meets(row.aim) });
+}
+
+if (asJson) {
+  process.stdout.write(`${JSON.stringify(results, null, 2)}\n`);
+} else {
+  const table = new Table({
+    head: ['measure', 'ratio', 'floor', 'aim', 'measured', 'verdict', 'figures'],
+    style: { head: [], border: [] },
+    wordWrap: true,
+    colWidths: [18, 34, 8, 8, 10, 9, 44],
+  });
+  for (const row of results) {
+    const sign = row.rule === 'atMost' ? '≤' : '≥';
+    const verdict = row.aimMet ? 'aim' : row.floorMet ? 'floor' : 'MISSED';
+    const bounds = [`${sign}${row.floor}`, `${sign}${row.aim}`];
+    table.push([row.id, row.ratio, ...bounds, row.measured.toFixed(2), verdict, row.detail]);
+  }
+  process.stdout.write(`${table.toString()}\n`);
+}
+process.exitCode = results.every((row) => row.floorMet) ? 0 : 1;

@@ -1,0 +1,66 @@
+import { closeSync, fdatasyncSync, mkdtempSync, openSync, rmSync, writeSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { systemRandomBytes } from '../src/base/random.ts';
+import type { Json } from '../src/base/json.ts';
+import { RootKey } from '../src/state/root-key.ts';
+import { SealedState } from '../src/state/sealed-state.ts';
+import { SqliteStateStore } from '../src/state/sqlite/sqlite-state-store.ts';
+import type { Table } from '../src/state/state.ts';
+import { writeRecord } from '../src/state/state.ts';
+import type { BenchRow } from './row.ts';
+import { sideBySide } from './row.ts';
+
+const values: Table<Json> = { name: 'values', parse: (value) => value };
+const commits = 2_000;
+const atOnce = 64;
+
+export const stateRows: readonly BenchRow[] = [
+  {
+    id: 'durable-commits',
+    ratio: `${commits} sealed commits, ${atOnce} at once, per second, over bare write + fdatasync per second`,
+    rule: 'atLeast',
+    floor: 1,
+    aim: 3,
+    run: async () => {
+      const directory = mkdtempSync(join(tmpdir(), 'kustody-bench-'));
+      const state = await SealedState.open({
+        store: SqliteStateStore.open(directory),
+        rootKey: new RootKey(systemRandomBytes(32)),
+        randomBytes: systemRandomBytes,
+      });
+      let next = 0;
+      const block = Buffer.alloc(256, 1);
+      const { ours, reference } = await sideBySide(
+        async () => {
+          const lane = async (count: number): Promise<void> => {
+            for (let index = 0; index < count; index += 1) {
+              next += 1;
+              await state.commit({
+                write: [writeRecord(values, `r${next}`, null, { index: next, text: 'x'.repeat(200) })],
+              });
+            }
+          };
+          await Promise.all(Array.from({ length: atOnce }, () => lane(commits / atOnce)));
+        },
+        () => {
+          const file = openSync(join(directory, 'plain'), 'a', 0o600);
+          for (let index = 0; index < commits / 10; index += 1) {
+            writeSync(file, block);
+            fdatasyncSync(file);
+          }
+          closeSync(file);
+        },
+        3,
+      );
+      await state.close();
+      rmSync(directory, { recursive: true });
+      const oursPerSecond = commits / (ours / 1000);
+      const plainPerSecond = commits / 10 / (reference / 1000);
+      return {
+        ratio: oursPerSecond / plainPerSecond,
+        detail: `${Math.round(oursPerSecond)}/s, fdatasync ${Math.round(plainPerSecond)}/s`,
+      };
+    },
+  },
+];

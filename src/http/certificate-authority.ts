@@ -41,6 +41,8 @@ export interface CertificateAuthority {
   contextFor(host: HostName): Promise<SecureContext>;
   /** The same as PEM: leaf and root, and the leaf's key, which lives in memory only. */
   leafFor(host: HostName): Promise<LeafMaterial>;
+  /** A new leaf for exactly these names, with a key of its own: for another process, which then can pretend to be nobody else. */
+  issueFor(names: readonly [HostName, ...HostName[]]): Promise<LeafMaterial>;
 }
 
 export interface LeafMaterial {
@@ -111,11 +113,12 @@ export async function openAuthority(
     options.leavesMax ?? 256,
   );
 
-  async function mint(subject: string, expiresAtMs: number): Promise<Leaf> {
+  async function sign(names: readonly AlternativeName[], publicKey: webcrypto.CryptoKey, expiresAtMs: number): Promise<string> {
+    const subject = names[0]?.value ?? '';
     const certificate = await X509CertificateGenerator.create({
       subject: [{ CN: [subject.length <= 64 ? subject : 'Kustody leaf'] }, { O: ['Kustody'] }],
       issuer: root.subjectName,
-      publicKey: leafKeys.publicKey,
+      publicKey,
       signingKey: rootKey,
       signingAlgorithm: rootAlgorithm,
       serialNumber: newSerialNumber(options),
@@ -125,13 +128,27 @@ export async function openAuthority(
         new BasicConstraintsExtension(false, undefined, true),
         new KeyUsagesExtension(KeyUsageFlags.digitalSignature, true),
         new ExtendedKeyUsageExtension([ExtendedKeyUsage.serverAuth]),
-        new SubjectAlternativeNameExtension(alternativeNames(subject)),
+        new SubjectAlternativeNameExtension([...names]),
         await AuthorityKeyIdentifierExtension.create(root.publicKey),
-        await SubjectKeyIdentifierExtension.create(leafKeys.publicKey),
+        await SubjectKeyIdentifierExtension.create(publicKey),
       ],
     });
-    const chainPem = `${certificate.toString('pem')}\n${material.certificatePem}`;
+    return `${certificate.toString('pem')}\n${material.certificatePem}`;
+  }
+
+  async function mint(subject: string, expiresAtMs: number): Promise<Leaf> {
+    const chainPem = await sign(alternativeNames(subject), leafKeys.publicKey, expiresAtMs);
     return { chainPem, privateKeyPem: leafKeyPem, context: contextOf(chainPem, leafKeyPem) };
+  }
+
+  const leafEndMs = (): number => Math.min(options.wallClock() + leafValidityMs, root.notAfter.getTime());
+
+  async function issueFor(names: readonly HostName[]): Promise<LeafMaterial> {
+    for (const name of names) invariant(isServedDomain(name), 'leaves are minted for served domains only');
+    const keys = await webcrypto.subtle.generateKey(leafAlgorithm, true, ['sign', 'verify']);
+    const alternatives = names.map((value) => ({ type: 'dns', value }) as const);
+    const chainPem = await sign(alternatives, keys.publicKey, leafEndMs());
+    return { chainPem, privateKeyPem: await exportKey(keys.privateKey) };
   }
 
   async function leafFor(host: HostName): Promise<Leaf> {
@@ -139,7 +156,7 @@ export async function openAuthority(
     const subject = leafSubject(host);
     const known = leaves.get(subject);
     if (known !== undefined && known.expiresAtMs - dayMs > options.wallClock()) return known.leaf;
-    const expiresAtMs = Math.min(options.wallClock() + leafValidityMs, root.notAfter.getTime());
+    const expiresAtMs = leafEndMs();
     const leaf = mint(subject, expiresAtMs);
     leaves.set(subject, { expiresAtMs, leaf }); // before it is made: those who ask meanwhile share it
     leaf.catch(() => leaves.delete(subject));
@@ -151,6 +168,7 @@ export async function openAuthority(
     expiresAtMs: root.notAfter.getTime(),
     contextFor: async (host) => (await leafFor(host)).context,
     leafFor,
+    issueFor,
   };
 }
 
@@ -165,7 +183,12 @@ export function leafSubject(host: HostName): string {
   return labels.length >= 4 ? `*.${labels.slice(1).join('.')}` : host;
 }
 
-function alternativeNames(subject: string): { type: 'dns' | 'ip'; value: string }[] {
+interface AlternativeName {
+  readonly type: 'dns' | 'ip';
+  readonly value: string;
+}
+
+function alternativeNames(subject: string): AlternativeName[] {
   const name = { type: 'dns', value: subject } as const;
   if (subject !== 'localhost') return [name];
   return [name, { type: 'ip', value: '127.0.0.1' }, { type: 'ip', value: '::1' }];

@@ -69,9 +69,11 @@ async function connect(
   }
   const found = await lookUpHost(context.planes, target.host);
   if (found.outcome === 'serve' && !found.plane.plainHttp && isOwnPort(tlsServer, target)) {
+    const greeting = 'HTTP/1.1 200 Connection Established\r\n\r\n';
+    if (await found.plane.takeOver?.({ socket, head, host: target.host, greeting })) return;
     // The socket goes to the TLS server, which owns it from here on.
     context.connections.nameTunnel(socket, target.host);
-    socket.write('HTTP/1.1 200 Connection Established\r\n\r\n');
+    socket.write(greeting);
     if (head.length > 0) socket.unshift(head);
     tlsServer.emit('connection', socket);
     return;

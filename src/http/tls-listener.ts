@@ -7,6 +7,7 @@ import type { HostName } from '../base/names.ts';
 import { parseHostName } from '../base/names.ts';
 import { invariant } from '../base/invariant.ts';
 import type { EdgeContext } from './edge-context.ts';
+import { offerToPlanes } from './direct-connection.ts';
 import { lookUpHost } from './plane-lookup.ts';
 import { answerBug, createConnectionFailureHandler, handToPlane, refuse, serverNameOf } from './request-admission.ts';
 import { agreeOnHost } from './request-target.ts';
@@ -46,6 +47,7 @@ export async function createTlsListener(context: EdgeContext): Promise<Server> {
   );
   server.maxConnections = limits.socketsMax;
   server.on('connection', (socket) => connections.addSocket(socket));
+  offerToPlanes(context, server);
   server.on('drop', () => log.warning('too many connections', { listener: 'tls' }));
   server.on('tlsClientError', (error: NodeJS.ErrnoException, socket) => noteFailedHandshake(context, error, socket));
   server.on(

@@ -3,6 +3,9 @@ import type { Authorizer } from '../authz/role-assignments.ts';
 import type { RandomBytes } from '../base/random.ts';
 import { createClusterKeys } from '../cluster/supervisor/cluster-keys.ts';
 import type { SupervisedClusterKeys } from '../cluster/supervisor/cluster-keys.ts';
+import type { ClusterKeysOptions } from '../cluster/supervisor/ports.ts';
+import { createKustoPlane } from '../cluster/kusto-plane.ts';
+import type { CertificateAuthority } from '../http/certificate-authority.ts';
 import { clusterKeyStatus, clusterKeyTable } from '../encryption/cluster-key-state.ts';
 import { formatKeyId } from '../base/key-id.ts';
 import { createEntraPlane } from '../identity/entra/plane.ts';
@@ -36,6 +39,7 @@ export interface ServerParts {
   readonly instance: Instance;
   readonly authorizer: Authorizer;
   readonly certificatePem: string;
+  readonly authority: CertificateAuthority;
   readonly controlToken: string;
   /** @throws until the edge listens */
   readonly ports: () => { readonly port: number; readonly proxyPort: number };
@@ -61,7 +65,7 @@ export interface Controls {
 
 /** Builds every plane over the parts of one data directory. */
 export function createPlanes(parts: ServerParts): Planes {
-  const keys = createKeys(parts, () => vault);
+  const keys: SupervisedClusterKeys = createKeys(parts, () => vault, (...call) => kusto.serveProcess(...call));
   const providers = createProviders(parts, keys, (vaultId) => vault.purgeVaultContents(vaultId));
   const vault: VaultPlane = createVaultPlane({
     ...common(parts),
@@ -103,6 +107,13 @@ export function createPlanes(parts: ServerParts): Planes {
       await keys.checkAll();
     },
   };
+  const kusto = createKustoPlane({
+    ...common(parts),
+    ...{ keys, clusters: providers.clusters, verifyToken: parts.identity.verifyToken },
+    clock: parts.clocks.clock,
+    authority: parts.authority,
+    parserScript: parts.settings.scripts.kqlProcess,
+  });
   const control = createControlPlane({
     ...controls,
     token: parts.controlToken,
@@ -112,7 +123,7 @@ export function createPlanes(parts: ServerParts): Planes {
     routes: [],
   });
   return {
-    all: [entra, arm, vault.plane, control],
+    all: [entra, arm, vault.plane, kusto.plane, control],
     environment,
     controls,
     async start() {
@@ -130,7 +141,11 @@ export function createPlanes(parts: ServerParts): Planes {
 
 const common = ({ state, log, randomBytes }: ServerParts) => ({ state, log, randomBytes });
 
-function createKeys(parts: ServerParts, vault: () => VaultPlane): SupervisedClusterKeys {
+function createKeys(
+  parts: ServerParts,
+  vault: () => VaultPlane,
+  serveWire: NonNullable<ClusterKeysOptions['serveWire']>,
+): SupervisedClusterKeys {
   const { settings, clocks, identity, instance } = parts;
   const edge = {
     address: settings.listen.host,
@@ -154,6 +169,7 @@ function createKeys(parts: ServerParts, vault: () => VaultPlane): SupervisedClus
     }),
     settings: settings.keys,
     processScript: settings.scripts.clusterProcess,
+    serveWire,
     compact: parts.compact,
   });
 }

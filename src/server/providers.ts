@@ -10,6 +10,7 @@ import { createKeyVaultProvider } from '../providers/keyvault/keyvault-provider.
 import { createVaultDirectory } from '../providers/keyvault/vault-directory.ts';
 import { vaultNames } from '../providers/keyvault/vault-record.ts';
 import { clusterNames, clusterResources } from '../providers/kusto/cluster-record.ts';
+import { createClusterAccess } from '../providers/kusto/cluster-access.ts';
 import { noContents } from '../providers/kusto/ports.ts';
 import type { KnownPrincipal, KustoPorts } from '../providers/kusto/ports.ts';
 import { createKustoProvider } from '../providers/kusto/provider.ts';
@@ -17,13 +18,16 @@ import { createManagedIdentityProvider } from '../providers/managed-identity/man
 import { findUserAssignedIdentity } from '../providers/managed-identity/user-assigned-identities.ts';
 import { resumeGroupDeletions } from '../providers/resources/group-deletion.ts';
 import { createResourcesProvider } from '../providers/resources/resources-provider.ts';
+import type { ServedClusters } from '../cluster/wire-access.ts';
 import type { VaultDirectory } from '../vault/vault-directory.ts';
+import { createServedClusters } from './kusto-clusters.ts';
 import type { ServerParts } from './planes.ts';
 import { serviceVaultName } from './service-vault.ts';
 
 export interface Providers {
   readonly all: readonly ArmProvider[];
   readonly vaults: VaultDirectory;
+  readonly clusters: ServedClusters;
   /** Finishes what a crash interrupted and starts what runs by itself. */
   resume(): Promise<void>;
   /** Purges what is over now: the clock has moved, or purges are no longer held. */
@@ -50,13 +54,14 @@ export function createProviders(
     purgesHeld: () => clocks.purgesHeld(),
   });
   const managedIdentity = createManagedIdentityProvider({ state, clock, identities });
-  const kusto = createKustoProvider({
+  const kustoPorts: KustoPorts = {
     ...{ state, clock, randomBytes, keys, identities },
     userAssignedIdentity: (resourceId) => findUserAssignedIdentity(state, resourceId),
     findPrincipal: principalFinder(parts),
     contents: noContents,
     faults: () => Promise.resolve(parts.faults.ofOperation()),
-  });
+  };
+  const kusto = createKustoProvider(kustoPorts);
   const authorization = createAuthorizationProvider({
     ...{ state, clock },
     principalType: async (objectId, tenantId) => {
@@ -74,6 +79,7 @@ export function createProviders(
   return {
     all: [createResourcesProvider(resourcesDependencies), ...others],
     vaults: createVaultDirectory(state),
+    clusters: createServedClusters(createClusterAccess(kustoPorts), instance.tenantId),
     async resume() {
       await resumeGroupDeletions(resourcesDependencies);
       await keyVault.retention.start();

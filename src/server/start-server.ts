@@ -95,6 +95,7 @@ async function open(
     instance,
     authorizer: createAuthorizer(state),
     certificatePem: authority.certificatePem,
+    authority,
     controlToken: nodeRandomBytes(32).toString('base64url'),
     ports: () => {
       if (ports === undefined) throw new Error('The edge does not listen yet.');

@@ -1,9 +1,12 @@
 import { writeFileSync } from 'node:fs';
+import { Socket } from 'node:net';
 import { invariant } from '../../base/invariant.ts';
 import { systemRandomBytes } from '../../base/random.ts';
 import { preflightKey } from '../../encryption/preflight.ts';
 import type { KeyWrapper } from '../../encryption/key-wrapper.ts';
 import { Channel } from './channel.ts';
+import type { HandedSocket } from './handed-socket.ts';
+import { isHandedSocket } from './handed-socket.ts';
 import { KeyHolder } from './key-holder.ts';
 import type { ProcessCalls, SupervisorCall, SupervisorCalls, SupervisorReplies } from './protocol.ts';
 import type { TokenAnswer } from './vault-key-wrapper.ts';
@@ -50,7 +53,14 @@ const operations: {
   replace: (call) => holder().replace(call),
   adopt: (call) => holder().adopt(call),
   forget: (call) => holder().forget(call),
+  serveData: async (call) => {
+    const { openDataPlane } = await import('../wire/data-plane.ts');
+    dataPlane = await openDataPlane({ settings: call, call: (operation, body) => channel.call(operation, body) });
+    return { outcome: 'listening' };
+  },
 };
+
+let dataPlane: { take(socket: Socket, message: HandedSocket): void } | undefined;
 
 const channel = new Channel({
   send: (message) => {
@@ -70,8 +80,10 @@ const access = {
     (await channel.call('token', { identity, host, audience })) as TokenAnswer,
 };
 
-process.on('message', (message) => {
-  channel.receive(message);
+process.on('message', (message, handle) => {
+  if (!isHandedSocket(message)) channel.receive(message);
+  else if (handle instanceof Socket && dataPlane !== undefined) dataPlane.take(handle, message);
+  else if (handle instanceof Socket) handle.destroy();
 });
 process.on('disconnect', () => {
   process.exit(0);

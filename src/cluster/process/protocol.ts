@@ -30,6 +30,21 @@ export interface SupervisorCalls {
   readonly adopt: { readonly generation: number; readonly check: Uint8Array };
   /** The change was given up: the key kept aside is wiped. */
   readonly forget: { readonly check: Uint8Array };
+  /** Opens the data plane of the cluster; connections are handed over afterwards. Once per process. */
+  readonly serveData: DataPlaneSettings;
+}
+
+export interface DataPlaneSettings {
+  readonly clusterName: string;
+  /** The engine's name and the one with `ingest-`. */
+  readonly hosts: readonly HostName[];
+  /** A leaf for exactly these names, with its chain and key. */
+  readonly chainPem: string;
+  readonly privateKeyPem: string;
+  /** Where the process listens besides: an abstract Unix socket, for connections whose TLS has ended in the main process. */
+  readonly listenPath: string;
+  /** `dist/kql-process.js`. */
+  readonly parserScript: string;
 }
 
 /** A write of the cluster's own tables, as the process asks for it; the table by name. */
@@ -57,6 +72,7 @@ export interface SupervisorReplies {
   /** `absent`: there is no such key here (any more); the process holds none until the next `open`. */
   readonly adopt: { readonly outcome: 'adopted' | 'absent' };
   readonly forget: { readonly outcome: 'done' };
+  readonly serveData: { readonly outcome: 'listening' };
 }
 
 interface Lost {
@@ -103,6 +119,7 @@ export const replyParsers: { readonly [Call in SupervisorCall]: (value: unknown)
   },
   adopt: (value) => ({ outcome: objectOf(value).outcome === 'adopted' ? 'adopted' : outcomeOf(value, 'absent') }),
   forget: (value) => ({ outcome: outcomeOf(value, 'done') }),
+  serveData: (value) => ({ outcome: outcomeOf(value, 'listening') }),
 };
 
 export const processCallParsers: { readonly [Call in keyof ProcessCalls]: (value: unknown) => ProcessCalls[Call] } = {

@@ -4,10 +4,11 @@ import type { HostName } from '../../base/names.ts';
 import type { ClusterKeyRecord } from '../../encryption/cluster-key-state.ts';
 import { bareRecord, clusterKeyStatus, clusterKeyTable, warningOf } from '../../encryption/cluster-key-state.ts';
 import type { ClusterKeys, ClusterKeyStatus, CustomerKey, Suspension } from '../../encryption/cluster-keys.ts';
-import { leaseHeld } from '../../encryption/lease.ts';
+import { leaseRemainingMs } from '../../encryption/lease.ts';
 import { StateConflictError } from '../../state/state-store.ts';
 import type { StateWrite } from '../../state/state.ts';
 import { writeRecord } from '../../state/state.ts';
+import type { ClusterProcess } from './cluster-process.ts';
 import { KeyChanges } from './key-changes.ts';
 import { KeyChecks } from './key-checks.ts';
 import { OutstandingChanges } from './outstanding.ts';
@@ -18,7 +19,13 @@ import { KeyTodos } from './key-todos.ts';
 
 /** Whether a cluster may use its key now. Asked at admission, at each chunk of a result and before each acknowledgement. */
 export type Admission =
-  | { readonly outcome: 'admitted'; readonly generation: number; readonly pid: number }
+  | {
+      readonly outcome: 'admitted';
+      readonly generation: number;
+      readonly pid: number;
+      /** Milliseconds until the lease ends, unless it is renewed or ended before. */
+      readonly leaseMs: number;
+    }
   | { readonly outcome: 'suspended'; readonly suspension: Suspension }
   | { readonly outcome: 'stopped' }
   | { readonly outcome: 'absent' }
@@ -35,6 +42,10 @@ export interface SupervisedClusterKeys extends ClusterKeys {
   checkVault(host: HostName): Promise<void>;
   /** Starts the process and opens the key when needed. */
   admit(clusterId: Guid): Promise<Admission>;
+  /** The same without starting or asking anything: whether it may use its key at this moment. */
+  admitted(clusterId: Guid): Promise<Admission>;
+  /** The running process, for its data plane. */
+  processOf(clusterId: Guid): ClusterProcess | undefined;
   /** Ends the checks and all processes. */
   close(): Promise<void>;
 }
@@ -93,9 +104,9 @@ export function createClusterKeys(options: ClusterKeysOptions): SupervisedCluste
     if (record.stopped) return { outcome: 'stopped' };
     if (record.suspension !== undefined) return { outcome: 'suspended', suspension: record.suspension };
     const process = processes.running(clusterId);
-    const held = leaseHeld(record.lease, bothClocks(options), settings);
-    if (!held || process?.holds !== record.generation || process.ended) return { outcome: 'notReady' };
-    return { outcome: 'admitted', generation: record.generation, pid: process.pid ?? 0 };
+    const leaseMs = leaseRemainingMs(record.lease, bothClocks(options), settings);
+    if (leaseMs <= 0 || process?.holds !== record.generation || process.ended) return { outcome: 'notReady' };
+    return { outcome: 'admitted', generation: record.generation, pid: process.pid ?? 0, leaseMs };
   };
 
   return {
@@ -164,6 +175,9 @@ export function createClusterKeys(options: ClusterKeysOptions): SupervisedCluste
       await checks.check(clusterId);
       return admitted(clusterId);
     },
+
+    admitted,
+    processOf: (clusterId) => processes.running(clusterId),
 
     async close(): Promise<void> {
       closed = true;

@@ -1,5 +1,6 @@
 import type { ChildProcess } from 'node:child_process';
 import { fork } from 'node:child_process';
+import type { Socket } from 'node:net';
 import type { Guid } from '../../base/guid.ts';
 import type { HostName } from '../../base/names.ts';
 import type { Clock } from '../../clock/clock.ts';
@@ -7,6 +8,7 @@ import { instant } from '../../clock/clock.ts';
 import { Channel } from '../process/channel.ts';
 import type { SupervisorCall, SupervisorCalls, SupervisorReplies } from '../process/protocol.ts';
 import { replyParsers } from '../process/protocol.ts';
+import type { HandedSocket } from '../process/handed-socket.ts';
 
 /** What a process may ask tokens for while a call is in flight: nothing else than the call itself names. */
 export interface VaultGrant {
@@ -35,6 +37,7 @@ const grantsOf: { readonly [Call in SupervisorCall]: (body: SupervisorCalls[Call
   replace: (body) => [...currentGrants(body.current), targetGrant(body.target)],
   adopt: () => [],
   forget: () => [],
+  serveData: () => [],
 };
 
 const currentGrants = ({ identities, kid }: SupervisorCalls['open']['current']): readonly VaultGrant[] =>
@@ -127,6 +130,14 @@ export class ClusterProcess {
       cancel();
       for (const grant of grants) this.#grants.delete(grant);
     }
+  }
+
+  /** Gives a client's connection away. Once it is gone from here only that process can read or write it. */
+  handOver(socket: Socket, message: HandedSocket): void {
+    this.#child.send(message, socket, (error) => {
+      if (error !== null) this.#channel.close('The cluster process is gone.');
+      socket.destroy();
+    });
   }
 
   /** Ends it at once, with everything it holds. Resolves when it is gone. */

@@ -9,7 +9,7 @@ import { isStateCall, serveState } from './process-state.ts';
 
 type Ports = Pick<
   ClusterKeysOptions,
-  'mintToken' | 'resolveHost' | 'log' | 'state' | 'clock' | 'wallClock' | 'settings' | 'clusterTables'
+  'mintToken' | 'resolveHost' | 'log' | 'state' | 'clock' | 'wallClock' | 'settings' | 'clusterTables' | 'serveWire'
 >;
 
 /** Answers what cluster processes ask: whose a host is, tokens, and the state of their own cluster. A process gets a token only for an identity and a host
@@ -36,7 +36,8 @@ export function createProcessServices(
         return tokenFor(ports, call);
       }
       default:
-        throw new ProtocolError('operation');
+        if (clusterId === undefined || ports.serveWire === undefined) throw new ProtocolError('operation');
+        return ports.serveWire(clusterId, operation, body);
     }
   };
 }

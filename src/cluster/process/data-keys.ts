@@ -1,0 +1,62 @@
+import type { KeyObject } from 'node:crypto';
+import { createSecretKey } from 'node:crypto';
+import { zeroBytes } from '../../base/bytes.ts';
+import type { RandomBytes } from '../../base/random.ts';
+import type { ClusterKey } from '../../encryption/cluster-key.ts';
+import { unwrapKeyA256, wrapKeyA256 } from '../../encryption/cse-v2/aes-key-wrap.ts';
+import { rewrapDek } from '../../encryption/cse-v2/wrapped-dek.ts';
+import type { DataKeys, Rewrap } from '../../engine/catalog/data-keys.ts';
+
+/** The keys of one generation that the data of a cluster needs. They outlive the `ClusterKey` they come from, and end with the process. */
+export interface ProcessDataKeys extends DataKeys {
+  withDekWrappingKey<T>(use: (wrappingKey: Uint8Array) => T): T;
+  withLogKey<T>(use: (wrappingKey: Uint8Array) => T): T;
+}
+
+export function dataKeysOf(generation: number, clusterKey: ClusterKey, randomBytes: RandomBytes): ProcessDataKeys {
+  const dekWrapping = secret(clusterKey.derive('dekWrapping'));
+  const log = secret(clusterKey.derive('log'));
+  const lend = <T>(key: KeyObject, use: (bytes: Uint8Array) => T): T => {
+    const bytes = key.export();
+    try {
+      return use(bytes);
+    } finally {
+      zeroBytes(bytes);
+    }
+  };
+  const withLogKey = <T>(use: (wrappingKey: Uint8Array) => T): T => lend(log, use);
+  return {
+    generation,
+    catalog: secret(clusterKey.derive('catalog')),
+    withDekWrappingKey: (use) => lend(dekWrapping, use),
+    withLogKey,
+    makeSegmentKey: () => {
+      const bytes = Buffer.from(randomBytes(32));
+      const wrapped = withLogKey((key) => wrapKeyA256(key, bytes));
+      return { key: secret(bytes), wrapped };
+    },
+    openSegmentKey: (wrapped) => secret(withLogKey((key) => unwrapKeyA256(key, wrapped))),
+  };
+}
+
+/** Between two generations: no data is touched, only the keys that it is sealed with. */
+export const rewrapBetween = (old: ProcessDataKeys, next: ProcessDataKeys): Rewrap => ({
+  dek: (wrapped) => old.withDekWrappingKey((from) => next.withDekWrappingKey((to) => rewrapDek(from, to, wrapped))),
+  segmentKey: (wrapped) => {
+    const bytes = old.withLogKey((key) => unwrapKeyA256(key, wrapped));
+    try {
+      return next.withLogKey((key) => wrapKeyA256(key, bytes));
+    } finally {
+      zeroBytes(bytes);
+    }
+  },
+});
+
+/** Copies `bytes` to where V8 does not move them, and overwrites them. */
+function secret(bytes: Buffer): KeyObject {
+  try {
+    return createSecretKey(bytes);
+  } finally {
+    zeroBytes(bytes);
+  }
+}

@@ -1,0 +1,15 @@
+import type { HostName } from '../../base/names.ts';
+
+/** Comes with a client's connection, which its cluster's process takes over before TLS has begun. */
+export interface HandedSocket {
+  readonly kind: 'socket';
+  /** The name that the connection was made for. */
+  readonly host: HostName;
+  /** Read from it already. */
+  readonly head: Uint8Array;
+  /** To be written first: the answer to a CONNECT. */
+  readonly greeting: string;
+}
+
+export const isHandedSocket = (message: unknown): message is HandedSocket =>
+  typeof message === 'object' && message !== null && 'kind' in message && message.kind === 'socket';

@@ -1,0 +1,110 @@
+import { createServer } from 'node:https';
+import { once } from 'node:events';
+import type { Socket } from 'node:net';
+import { constants, setPriority } from 'node:os';
+import { performance } from 'node:perf_hooks';
+import { TLSSocket } from 'node:tls';
+import { systemRandomBytes } from '../../base/random.ts';
+import { defaultEdgeLimits } from '../../http/edge-limits.ts';
+import { OpenConnections } from '../../http/open-connections.ts';
+import { endWithAnswer, textAnswer } from '../../http/raw-answer.ts';
+import { agreeOnHost, parseHost } from '../../http/request-target.ts';
+import { startSystemTimer } from '../../http/timer.ts';
+import type { HandedSocket } from '../process/handed-socket.ts';
+import type { DataPlaneSettings } from '../process/protocol.ts';
+import { LeaseWatch } from './cluster-session.ts';
+import { openClusterHost } from './open-cluster-host.ts';
+import { remoteLog } from './remote-log.ts';
+import { RunningRequests } from './running-requests.ts';
+import { createWireApp } from './wire-app.ts';
+import type { CallMain } from './wire-protocol.ts';
+
+export interface DataPlane {
+  take(socket: Socket, message: HandedSocket): void;
+}
+
+/** Queries and commands of one cluster at the same time. */
+const capacity = 40;
+/** Connections of clients to one cluster. */
+const socketsMax = 1_000;
+
+/** Opens the data plane of the cluster whose process this is: TLS ends here, so that no row passes through another process in the
+ * clear. The server listens, since only a listening one watches its timeouts; clients' connections are handed to it besides. */
+export async function openDataPlane(options: {
+  readonly settings: DataPlaneSettings;
+  readonly call: (operation: string, body: unknown) => Promise<unknown>;
+}): Promise<DataPlane> {
+  const { settings } = options;
+  // A heavy query gives way to the vault and to other clusters.
+  setPriority(constants.priority.PRIORITY_BELOW_NORMAL);
+  const call: CallMain = async (operation, body) => (await options.call(operation, body)) as never;
+  const log = remoteLog(call);
+  const monotonicMs = (): number => performance.now();
+  const app = createWireApp({
+    call,
+    host: openClusterHost(settings, log),
+    lease: new LeaseWatch(call, monotonicMs),
+    running: new RunningRequests(capacity),
+    log,
+    randomBytes: systemRandomBytes,
+    startTimer: startSystemTimer,
+    monotonicMs,
+  });
+  const connections = new OpenConnections();
+  const limits = defaultEdgeLimits;
+  const server = createServer(
+    {
+      cert: settings.chainPem,
+      key: settings.privateKeyPem,
+      minVersion: 'TLSv1.2',
+      ALPNProtocols: ['http/1.1'],
+      handshakeTimeout: limits.handshakeTimeoutMs,
+      headersTimeout: limits.headersTimeoutMs,
+      requestTimeout: limits.requestTimeoutMs,
+      keepAliveTimeout: limits.keepAliveTimeoutMs,
+      connectionsCheckingInterval: limits.checkIntervalMs,
+      maxHeaderSize: limits.headerBytesMax,
+      noDelay: true,
+    },
+    (request, response) => {
+      const socket = request.socket;
+      const names = [
+        socket instanceof TLSSocket && typeof socket.servername === 'string' ? parseHost(socket.servername) : undefined,
+        connections.tunnelName(socket),
+      ].filter((name) => name !== undefined);
+      const agreement = agreeOnHost({ connection: names, rawHeaders: request.rawHeaders, target: request.url ?? '' });
+      const refusal = !agreement.agreed
+        ? agreement
+        : settings.hosts.includes(agreement.host)
+          ? undefined
+          : { status: 421, text: 'This connection was made for another host.' };
+      if (refusal !== undefined) {
+        response.writeHead(refusal.status, { 'content-type': 'text/plain; charset=utf-8', connection: 'close' });
+        response.end(`${refusal.text}\n`);
+        return;
+      }
+      if (agreement.agreed) request.url = agreement.path;
+      app.handle(request, response);
+    },
+  );
+  server.maxConnections = socketsMax;
+  server.on('clientError', (_error, socket) => {
+    endWithAnswer(socket, app.answerConnectionFailure?.('malformedRequest') ?? textAnswer(400, 'The request is not valid HTTP.'), startSystemTimer);
+  });
+  server.listen(settings.listenPath);
+  await once(server, 'listening');
+  return {
+    take(socket, { host, head, greeting }) {
+      if (connections.socketCount >= socketsMax) {
+        socket.destroy();
+        return;
+      }
+      connections.addSocket(socket);
+      connections.nameTunnel(socket, host);
+      socket.on('error', () => socket.destroy());
+      if (greeting !== '') socket.write(greeting);
+      if (head.byteLength > 0) socket.unshift(head);
+      server.emit('connection', socket);
+    },
+  };
+}

@@ -1,0 +1,86 @@
+import { CommitRefusedError, DataError } from '../../engine/catalog/data-error.ts';
+import type { DataErrorCode } from '../../engine/catalog/data-error.ts';
+import type { KqlErrorCode } from '../../engine/kql/kql-error.ts';
+import { KqlError } from '../../engine/kql/kql-error.ts';
+import type { KustoErrorKind } from './kusto-error.ts';
+import { KustoError, kustoError } from './kusto-error.ts';
+
+const kindOfKql = {
+  syntax: 'syntax',
+  semantic: 'semantic',
+  notSupported: 'badRequest',
+  runtime: 'badRequest',
+  limits: 'limits',
+  timeout: 'timeout',
+  cancelled: 'cancelled',
+  internal: 'internal',
+} as const satisfies Record<KqlErrorCode, KustoErrorKind>;
+
+const kindOfData = {
+  DatabaseNotFound: 'databaseNotFound',
+  TableNotFound: 'tableNotFound',
+  FunctionNotFound: 'entityNotFound',
+  ColumnNotFound: 'entityNotFound',
+  MappingNotFound: 'mappingNotFound',
+  ExtentNotFound: 'entityNotFound',
+  EntityExists: 'entityExists',
+  DuplicateMapping: 'duplicateMapping',
+  InvalidEntityName: 'entityName',
+  InvalidSchema: 'badRequest',
+  InvalidPolicy: 'badRequest',
+  InvalidMapping: 'mapping',
+  FormatNotSupported: 'format',
+  MappingRequired: 'mapping',
+  StreamingDisabled: 'streamingDisabled',
+  MalformedData: 'malformedData',
+  PayloadTooLarge: 'payloadTooLarge',
+  MalformedIngestionProperty: 'ingestionProperty',
+} as const satisfies Record<DataErrorCode, KustoErrorKind>;
+
+/** Says errors of the engine in the protocol's words.
+ * @param text of the request, for line and column; never quoted
+ * @returns undefined for what is our own fault or nobody's: it is logged by the caller */
+export function translateError(error: unknown, text: string): KustoError | undefined {
+  if (error instanceof KustoError) return error;
+  if (error instanceof KqlError) return kqlError(error, text);
+  if (error instanceof DataError) {
+    const at = error.position === undefined ? '' : ` (line ${error.position.line}, column ${error.position.column})`;
+    return kustoError(kindOfData[error.code], `${error.message}${at}`);
+  }
+  if (error instanceof CommitRefusedError) return kustoError('unavailable', error.message);
+  return undefined;
+}
+
+function kqlError(error: KqlError, text: string): KustoError | undefined {
+  if (error.code === 'internal') return undefined;
+  const place = error.position === undefined ? undefined : lineAndColumn(text, error.position);
+  const at = place === undefined ? '' : ` [line:position=${place.line}:${place.position}]`;
+  const kind = kindOfKql[error.code];
+  if (kind === 'syntax') {
+    const inner = { code: 'SYN0002', type: 'SyntaxException', text: `${error.message}${at}`, ...place };
+    return kustoError(kind, `Syntax error: Query could not be parsed: SYN0002: ${error.message}${at}`, inner);
+  }
+  if (kind === 'semantic') {
+    const code = semanticCodes[error.parserCode ?? ''] ?? 'SEM0100';
+    const inner = { code, type: 'SemanticException', text: `${error.message}${at}`, ...place };
+    return kustoError(kind, `Request is invalid and cannot be processed: Semantic error: ${code}: ${error.message}${at}`, inner);
+  }
+  if (error.code === 'limits') return limitError(error.message);
+  if (kind === 'badRequest') return kustoError(kind, `Request is invalid and cannot be processed: ${error.message}${at}`);
+  return kustoError(kind, error.message);
+}
+
+/** A text that is too long or too deep is refused; memory that runs out is a failure of a running query. */
+function limitError(message: string): KustoError {
+  if (!message.includes('E_RUNAWAY_QUERY')) return kustoError('badRequest', `Request is invalid and cannot be processed: ${message}`);
+  return kustoError('lowMemory', `Query execution has resulted in error (0x80DA0007): Partial query failure: Low memory condition (E_RUNAWAY_QUERY): ${message}`);
+}
+
+/** Codes of the service for codes of its parser, where the two are known to be the same complaint. */
+const semanticCodes: Readonly<Record<string, string>> = {};
+
+export function lineAndColumn(text: string, offset: number): { readonly line: number; readonly position: number } {
+  const before = text.slice(0, offset);
+  const line = before.split('\n').length;
+  return { line, position: offset - before.lastIndexOf('\n') - 1 };
+}

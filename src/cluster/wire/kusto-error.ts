@@ -1,0 +1,178 @@
+import type { Guid } from '../../base/guid.ts';
+import type { JsonObject } from '../../base/json.ts';
+
+/** Everything the data plane refuses, as clients see it. `type` without `Kusto.Data.Exceptions.`; `detail` begins the text of `@message`.
+ * @see Kusto REST API "Query and management HTTP response", "Kusto client errors" */
+const rows = {
+  badRequest: { status: 400, code: 'General_BadRequest', type: 'KustoBadRequestException', permanent: true },
+  semantic: { status: 400, code: 'General_BadRequest', type: 'KustoBadRequestException', permanent: true },
+  syntax: { status: 400, code: 'BadRequest_SyntaxError', type: 'SyntaxException', permanent: true },
+  databaseNotFound: { status: 400, code: 'BadRequest_DatabaseNotExist', type: 'DatabaseNotFoundException', permanent: true },
+  tableNotFound: { status: 400, code: 'BadRequest_TableNotExist', type: 'TableNotFoundException', permanent: true },
+  entityNotFound: { status: 400, code: 'General_BadRequest', type: 'EntityNotFoundInContainerException', permanent: true },
+  entityExists: { status: 400, code: 'BadRequest_EntityAlreadyExists', type: 'EntityAlreadyExistsException', permanent: true },
+  entityName: { status: 400, code: 'BadRequest_EntityNameIsNotValid', type: 'EntityNameIsNotValidException', permanent: true },
+  format: { status: 400, code: 'BadRequest_FormatNotSupported', type: 'FormatNotSupportedException', permanent: true },
+  mapping: { status: 400, code: 'BadRequest_InvalidMapping', type: 'InvalidMappingException', permanent: true },
+  mappingNotFound: {
+    status: 400,
+    code: 'BadRequest_MappingReferenceWasNotFound',
+    type: 'MappingReferenceWasNotFoundException',
+    permanent: true,
+  },
+  duplicateMapping: { status: 400, code: 'BadRequest_DuplicateMapping', type: 'DuplicateMappingException', permanent: true },
+  ingestionProperty: {
+    status: 400,
+    code: 'BadRequest_MalformedIngestionProperty',
+    type: 'MalformedIngestionPropertyException',
+    permanent: true,
+  },
+  malformedData: { status: 400, code: 'BadRequest_StreamingIngestionError', type: 'StreamingIngestionRequestException', permanent: true },
+  streamingDisabled: {
+    status: 400,
+    code: 'BadRequest_StreamingIngestionPolicyNotEnabled',
+    type: 'StreamingIngestionPolicyNotEnabledException',
+    permanent: true,
+  },
+  limits: { status: 400, code: 'LimitsExceeded', type: 'KustoServicePartialQueryFailureLimitsExceededException', permanent: false },
+  lowMemory: {
+    status: 400,
+    code: 'LowMemoryCondition',
+    type: 'KustoServicePartialQueryFailureLowMemoryConditionException',
+    permanent: false,
+  },
+  cancelled: { status: 400, code: 'QueryCancelled', type: 'KustoRequestCancelledException', permanent: true },
+  unauthorized: { status: 401, code: 'Unauthorized', type: 'KustoRequestDeniedException', permanent: true },
+  forbidden: { status: 403, code: 'Forbidden', type: 'KustoRequestDeniedException', permanent: true },
+  notFound: { status: 404, code: 'NotFound', type: 'KustoRequestDeniedException', permanent: true },
+  conflict: { status: 409, code: 'Conflict', type: 'KustoConflictException', permanent: false },
+  suspendedStrict: { status: 412, code: 'PreconditionFailed', type: 'ClusterSuspendedException', permanent: true },
+  payloadTooLarge: { status: 413, code: 'PayloadTooLarge', type: 'KustoRequestPayloadTooLargeException', permanent: true },
+  throttled: { status: 429, code: 'TooManyRequests', type: 'KustoRequestThrottledException', permanent: false },
+  internal: { status: 520, code: 'ServiceError', type: 'KustoServiceException', permanent: false },
+  suspended: { status: 503, code: 'ClusterSuspended', type: 'ClusterSuspendedException', permanent: false },
+  stopped: { status: 503, code: 'ClusterStopped', type: 'KustoServicePermanentlyUnavailableException', permanent: false },
+  unavailable: { status: 503, code: 'ServiceUnavailable', type: 'KustoServiceUnavailableException', permanent: false },
+  timeout: { status: 504, code: 'RequestExecutionTimeout', type: 'KustoServiceTimeoutException', permanent: false },
+} as const;
+
+export type KustoErrorKind = keyof typeof rows;
+
+/** The cause within, as the engine knows it: `SEM0100` and the like. */
+export interface InnerError {
+  readonly code: string;
+  readonly type: string;
+  /** Without what `@message` puts before it. */
+  readonly text: string;
+  readonly line?: number;
+  readonly position?: number;
+}
+
+/** A refusal or failure in the protocol's own shape. */
+export class KustoError extends Error {
+  override readonly name = 'KustoError';
+  readonly status: number;
+  readonly code: string;
+  readonly type: string;
+  readonly permanent: boolean;
+  constructor(
+    readonly kind: KustoErrorKind,
+    message: string,
+    readonly inner?: InnerError,
+    /** Value of WWW-Authenticate. */
+    readonly challenge?: string,
+  ) {
+    super(message);
+    const row = rows[kind];
+    this.status = row.status;
+    this.code = row.code;
+    this.type = `Kusto.Data.Exceptions.${row.type}`;
+    this.permanent = row.permanent;
+  }
+}
+
+export const kustoError = (kind: KustoErrorKind, message: string, inner?: InnerError): KustoError =>
+  new KustoError(kind, message, inner);
+
+/** What an error says about the request it belongs to. */
+export interface ErrorContext {
+  readonly timestamp: string;
+  readonly clientRequestId: string;
+  readonly activityId: Guid;
+  readonly database?: string;
+}
+
+const publicMessages: Readonly<Record<number, string>> = {
+  400: 'Request is invalid and cannot be executed.',
+  401: 'Request is denied due to lack of credentials.',
+  403: 'Caller is not authorized to perform this action',
+  404: 'The requested endpoint does not exist.',
+  409: 'Request conflicts with the current state of the service.',
+  412: 'Cluster is suspended.',
+  413: 'Request is too large.',
+  429: 'Request is denied due to throttling.',
+  503: 'Request could not be executed because the service is unavailable.',
+  504: 'Request execution has timed out on the service side.',
+  520: 'An unexpected error occurred on the service side.',
+};
+
+/** @see kusto REST "OneApi errors" */
+export function oneApiError(error: KustoError, context: ErrorContext): JsonObject {
+  const detailed = contextObject(context);
+  const isQueryFailure = error.kind === 'limits' || error.kind === 'lowMemory';
+  return {
+    error: {
+      code: error.code,
+      message: isQueryFailure ? 'Request aborted due to an internal service error.' : (publicMessages[error.status] ?? 'Request failed.'),
+      '@type': error.type,
+      '@message': error.message,
+      '@context': detailed,
+      '@permanent': error.permanent,
+      ...(context.database === undefined ? {} : { '@database': context.database }),
+      ...(error.inner === undefined ? {} : { innererror: innerObject(error.inner, detailed) }),
+    },
+  };
+}
+
+function innerObject(inner: InnerError, detailed: JsonObject): JsonObject {
+  const kind = inner.type === 'SyntaxException' ? 'Syntax error' : 'Semantic error';
+  return {
+    code: inner.code,
+    message: inner.text,
+    '@type': `Kusto.Data.Exceptions.${inner.type}`,
+    '@message': `${kind}: ${inner.code}: ${inner.text}`,
+    '@context': detailed,
+    '@permanent': true,
+    '@errorCode': inner.code,
+    '@errorMessage': inner.text,
+    ...(inner.line === undefined ? {} : { '@line': inner.line, '@pos': inner.position ?? 0 }),
+  };
+}
+
+const contextObject = ({ timestamp, clientRequestId, activityId }: ErrorContext): JsonObject => ({
+  timestamp,
+  serviceAlias: 'KUSTODY',
+  machineName: 'KEngine000000',
+  processName: 'Kusto.WinSvc.Svc',
+  processId: 1,
+  threadId: 1,
+  clientRequestId,
+  activityId,
+  subActivityId: activityId,
+  activityType: 'DN.FE.ExecuteQuery',
+  parentActivityId: activityId,
+  activityStack: '',
+});
+
+/** For clients that did not say that they accept JSON. */
+export function plainTextError(error: KustoError, context: ErrorContext): string {
+  const { clientRequestId, activityId, timestamp } = context;
+  return [
+    `${error.code}: ${publicMessages[error.status] ?? 'Request failed.'}`,
+    `${error.message}`,
+    '',
+    'Error details:',
+    `ClientRequestId='${clientRequestId}', ActivityId='${activityId}', Timestamp='${timestamp}'.`,
+    '',
+  ].join('\n');
+}

@@ -1,0 +1,16 @@
+import type { Log, LogFields } from '../../http/logging.ts';
+import { describeError } from '../../http/logging.ts';
+import type { CallMain, LogCall } from './wire-protocol.ts';
+
+/** Lines of a cluster process stand in the log of its main process. As everywhere, there is no place in them for what a client sent. */
+export function remoteLog(call: CallMain): Log {
+  const say = (method: LogCall['method'], name: string, fields: LogFields = {}): void => {
+    call('log', { method, name, fields }).catch(() => undefined); // the main process is gone, and so are we
+  };
+  return {
+    request: ({ aborted, ...line }) => say('request', 'request', { ...line, ...(aborted === true ? { aborted } : {}) }),
+    event: (name, fields) => say('event', name, fields),
+    warning: (name, fields) => say('warning', name, fields),
+    failure: (name, error, fields) => say('failure', name, { ...fields, error: JSON.stringify(describeError(error)) }),
+  };
+}

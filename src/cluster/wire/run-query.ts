@@ -1,0 +1,155 @@
+import { newGuid } from '../../base/guid.ts';
+import { instant, toIso } from '../../clock/clock.ts';
+import { ticksOfUnixMilliseconds } from '../../engine/values/ticks.ts';
+import type { QueryExecution } from '../../engine/query-engine.ts';
+import { AnswerBody } from './answer-body.ts';
+import { requireDatabase } from './database-access.ts';
+import { translateError } from './engine-errors.ts';
+import { framesV2 } from './frames-v2.ts';
+import { clientRequestIdOf, errorContext } from './kusto-app.ts';
+import type { KustoError } from './kusto-error.ts';
+import { kustoError, oneApiError } from './kusto-error.ts';
+import type { KustoRequest } from './request-body.ts';
+import type { RequestOptions } from './request-options.ts';
+import { queryTimeoutMs, withSetStatements } from './request-options.ts';
+import type { ResultFormat } from './result-format.ts';
+import { tablesV1 } from './tables-v1.ts';
+import { truncationLimits } from './truncation.ts';
+import type { AdmittedRequest, WirePorts } from './wire-app.ts';
+import { writeResults } from './write-results.ts';
+
+/** Runs a query and writes its results. Failures before the first byte are thrown, later ones are part of the answer. */
+export async function runQueryRequest(
+  ports: WirePorts,
+  admitted: AdmittedRequest,
+  sent: KustoRequest,
+  version: 'v1' | 'v2',
+): Promise<void> {
+  const { access, request } = admitted;
+  const data = await ports.host.data();
+  const database = requireDatabase(access, sent.database, 'view');
+  const now = sent.options.now ?? ticksOfUnixMilliseconds(access.now);
+  await withLimits(ports, admitted, sent.options.timeoutMs ?? queryTimeoutMs, sent.text, async (signal) => {
+    const startedMs = ports.monotonicMs();
+    const execution = await ports.host.engine.execute({
+      text: sent.text,
+      database: database.name,
+      catalog: data.kqlCatalog(),
+      parameters: sent.parameters,
+      now,
+      principal: access.caller.fqn,
+      signal,
+      sources: data.sources(),
+    });
+    try {
+      await ports.lease.require();
+      const options = withSetStatements(sent.options, execution.options);
+      const format =
+        version === 'v1' ? tablesV1('query', () => newGuid(ports.randomBytes)) : framesV2(sent.options);
+      await answer(ports, admitted, { execution, options, format, signal, startedMs, text: sent.text });
+    } finally {
+      execution.close();
+    }
+  });
+  void request;
+}
+
+interface Answering {
+  readonly execution: QueryExecution;
+  readonly options: RequestOptions;
+  readonly format: ResultFormat;
+  readonly signal: AbortSignal;
+  readonly startedMs: number;
+  readonly text: string;
+}
+
+async function answer(ports: WirePorts, { access, request, reply }: AdmittedRequest, answering: Answering): Promise<void> {
+  const { execution, options, format, signal, startedMs, text } = answering;
+  const timestamp = toIso(instant(access.now));
+  const context = errorContext(request, timestamp);
+  reply.hijack();
+  const headers = { ...stringHeaders(reply.getHeaders()), 'content-type': 'application/json; charset=utf-8' };
+  const body = new AnswerBody(reply.raw, headers, encodingsOf(request.headers['accept-encoding']));
+  try {
+    await writeResults(execution.results, {
+      format,
+      limits: truncationLimits(options),
+      takeMax: options.takeMaxRecords ?? Infinity,
+      deferFailures: options.deferPartialFailures,
+      write: (piece) => body.write(piece, signal),
+      requireLease: () => ports.lease.require(),
+      translate: (error) => failureOf(ports, error, signal, text),
+      errorJson: (error) => JSON.stringify(oneApiError(error, context)),
+      completion: (rowCounts) => ({
+        timestamp,
+        clientRequestId: clientRequestIdOf(request.correlation),
+        activityId: request.correlation.requestId,
+        resources: resourceText(ports.monotonicMs() - startedMs, rowCounts),
+      }),
+    });
+    body.end();
+  } catch (error) {
+    // The status is out: a connection that breaks is the only way left to say that the answer is not whole.
+    ports.log.failure('answer broke off', error);
+    reply.raw.destroy();
+  }
+}
+
+/** Gives a request its time limit, its place among those running, and an end when the client goes. */
+export async function withLimits<T>(
+  ports: WirePorts,
+  { access, request, reply }: AdmittedRequest,
+  timeoutMs: number,
+  text: string,
+  run: (signal: AbortSignal) => Promise<T>,
+): Promise<T> {
+  const controller = new AbortController();
+  const end = ports.running.begin({
+    clientRequestId: clientRequestIdOf(request.correlation),
+    principal: access.caller.fqn,
+    controller,
+  });
+  const cancelTimer = ports.startTimer(timeoutMs, () => {
+    controller.abort(kustoError('timeout', `Request timed out on the service side: the limit of ${timeoutMs / 1000} seconds was exceeded.`));
+  });
+  const gone = (): void => {
+    if (!reply.raw.writableFinished) controller.abort(kustoError('cancelled', 'The client closed the connection.'));
+  };
+  reply.raw.once('close', gone);
+  try {
+    return await run(controller.signal);
+  } catch (error) {
+    throw failureOf(ports, error, controller.signal, text);
+  } finally {
+    cancelTimer();
+    reply.raw.off('close', gone);
+    end();
+  }
+}
+
+/** What ended a request: its own limit or a cancel comes before what that made the engine say. */
+export function failureOf(ports: WirePorts, error: unknown, signal: AbortSignal, text: string): KustoError {
+  const cause: unknown = signal.aborted ? signal.reason : error;
+  const known = translateError(cause, text);
+  if (known !== undefined) return known;
+  ports.log.failure('request failed', error);
+  return kustoError('internal', 'An internal error occurred.');
+}
+
+const encodingsOf = (header: string | string[] | undefined): string => (typeof header === 'string' ? header : '');
+
+export const stringHeaders = (headers: Readonly<Record<string, unknown>>): Record<string, string> =>
+  Object.fromEntries(Object.entries(headers).flatMap(([name, value]) => (typeof value === 'string' ? [[name, value]] : [])));
+
+function resourceText(milliseconds: number, rowCounts: readonly number[]): string {
+  return JSON.stringify({
+    ExecutionTime: milliseconds / 1000,
+    resource_usage: {
+      cache: { memory: { hits: 0, misses: 0, total: 0 }, disk: { hits: 0, misses: 0, total: 0 } },
+      cpu: { user: '00:00:00', kernel: '00:00:00', 'total cpu': '00:00:00' },
+      memory: { peak_per_node: 0 },
+    },
+    input_dataset_statistics: { extents: { total: 0, scanned: 0 }, rows: { total: 0, scanned: 0 } },
+    dataset_statistics: rowCounts.map((count) => ({ table_row_count: count, table_size: 0 })),
+  });
+}

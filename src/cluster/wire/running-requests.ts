@@ -1,0 +1,37 @@
+import { kustoError } from './kusto-error.ts';
+
+export interface RunningRequest {
+  readonly clientRequestId: string;
+  readonly principal: string;
+  readonly controller: AbortController;
+}
+
+/** Queries and commands under way in this cluster, to be counted and cancelled. */
+export class RunningRequests {
+  readonly #running = new Set<RunningRequest>();
+  readonly #capacity: number;
+
+  constructor(capacity: number) {
+    this.#capacity = capacity;
+  }
+
+  /** @throws KustoError `throttled` */
+  begin(request: RunningRequest): () => void {
+    if (this.#running.size >= this.#capacity) {
+      throw kustoError(
+        'throttled',
+        `The query was aborted due to throttling. Retrying after some backoff might help. CommandType: 'Query', Capacity: ${this.#capacity}, Origin: 'RequestRateLimitPolicy/WorkloadGroup'.`,
+      );
+    }
+    this.#running.add(request);
+    return () => this.#running.delete(request);
+  }
+
+  /** Cancels what has this client request id; others' requests only for those who may.
+   * @returns how many there were */
+  cancel(clientRequestId: string, mayCancel: (principal: string) => boolean): number {
+    const found = [...this.#running].filter((one) => one.clientRequestId === clientRequestId && mayCancel(one.principal));
+    for (const { controller } of found) controller.abort(kustoError('cancelled', 'The request was cancelled by a cancel command.'));
+    return found.length;
+  }
+}

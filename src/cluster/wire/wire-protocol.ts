@@ -1,0 +1,81 @@
+import type { Guid } from '../../base/guid.ts';
+import type { KustoErrorKind } from './kusto-error.ts';
+
+export type ClusterRole = 'AllDatabasesAdmin' | 'AllDatabasesViewer' | 'AllDatabasesMonitor';
+export type DatabaseRole = 'Admin' | 'Ingestor' | 'Monitor' | 'User' | 'UnrestrictedViewer' | 'Viewer';
+
+/** Who sent a request. */
+export interface WireCaller {
+  readonly objectId: Guid;
+  readonly tenantId: Guid;
+  readonly displayName: string;
+  /** `aadapp={application id};{tenant id}`, as commands show principals. */
+  readonly fqn: string;
+}
+
+/** A database as the resource manager knows it. Periods in milliseconds; absent: unlimited. */
+export interface WireDatabase {
+  readonly databaseId: Guid;
+  readonly name: string;
+  readonly softDeletePeriodMs?: number;
+  readonly hotCachePeriodMs?: number;
+  /** What the caller is here, without the roles on the cluster. */
+  readonly roles: readonly DatabaseRole[];
+}
+
+export interface WirePrincipal {
+  readonly role: ClusterRole | DatabaseRole;
+  readonly principalType: string;
+  readonly displayName: string;
+  readonly objectId: string;
+  readonly fqn: string;
+  /** Absent: a role on the cluster. */
+  readonly databaseId?: Guid;
+}
+
+/** What the main process says of one request: asked anew for each. */
+export interface AllowedRequest {
+  readonly outcome: 'allowed';
+  readonly caller: WireCaller;
+  readonly clusterRoles: readonly ClusterRole[];
+  readonly databases: readonly WireDatabase[];
+  /** All assignments, for those who may see them. */
+  readonly principals: readonly WirePrincipal[];
+  readonly streamingIngestEnabled: boolean;
+  readonly purgeEnabled: boolean;
+  /** Milliseconds since 1970 on the Kustody clock. */
+  readonly now: number;
+  /** Milliseconds for which the cluster may use its key, if nothing happens. */
+  readonly leaseMs: number;
+}
+
+export interface RefusedRequest {
+  readonly outcome: 'refused';
+  readonly kind: KustoErrorKind;
+  readonly message: string;
+  readonly challenge?: string;
+}
+
+/** What the data plane in a cluster process asks of its main process. */
+export interface WireCalls {
+  /** Who sends a request, and what they are here. */
+  readonly authorize: { readonly authorization: string | undefined };
+  /** A chunk of a result or an acknowledgement is about to go out after the lease that was known has ended. */
+  readonly renew: Record<string, never>;
+  readonly log: LogCall;
+}
+
+export interface LogCall {
+  readonly method: 'event' | 'warning' | 'request' | 'failure';
+  readonly name: string;
+  readonly fields: Readonly<Record<string, string | number | boolean>>;
+}
+
+export interface WireReplies {
+  readonly authorize: AllowedRequest | RefusedRequest;
+  /** `leaseMs` 0: not now. */
+  readonly renew: { readonly leaseMs: number };
+  readonly log: null;
+}
+
+export type CallMain = <Call extends keyof WireCalls>(call: Call, body: WireCalls[Call]) => Promise<WireReplies[Call]>;

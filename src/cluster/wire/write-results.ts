@@ -1,0 +1,81 @@
+import { encodeRows } from './value-encoding.ts';
+import type { Completion, ResultFormat } from './result-format.ts';
+import type { KustoError } from './kusto-error.ts';
+import { ResultBudget, truncationStatusCode } from './truncation.ts';
+import type { TruncationLimits } from './truncation.ts';
+import type { QueryResult } from '../../engine/query-engine.ts';
+
+export interface WriteOptions {
+  readonly format: ResultFormat;
+  readonly limits: TruncationLimits;
+  /** More rows of a result than this are left out without a word. */
+  readonly takeMax: number;
+  readonly deferFailures: boolean;
+  /** Writes a piece, in the client's own time. */
+  readonly write: (text: string) => Promise<void>;
+  /** Whether rows may still go out. @throws KustoError */
+  readonly requireLease: () => Promise<void>;
+  /** @returns undefined for our own faults */
+  readonly translate: (error: unknown) => KustoError;
+  readonly errorJson: (error: KustoError) => string;
+  readonly completion: (rowCounts: readonly number[]) => Omit<Completion, 'errors' | 'cancelled' | 'deferred'>;
+}
+
+/** Writes results as they come. The status has been sent by then, so a failure from here on becomes part of the answer. */
+export async function writeResults(results: readonly QueryResult[], options: WriteOptions): Promise<void> {
+  const { format, write, errorJson } = options;
+  const budget = new ResultBudget(options.limits);
+  const rowCounts: number[] = [];
+  let failure: KustoError | undefined;
+  await write(format.begin(results));
+  for (const [index, result] of results.entries()) {
+    await write(format.beginTable(index, result));
+    const written = failure === undefined ? await writeRows(index, result, budget, options) : { count: 0 };
+    rowCounts.push(written.count);
+    const failed = failure === undefined ? written.failure : undefined;
+    failure ??= failed;
+    const told = failed === undefined || options.deferFailures ? undefined : { json: errorJson(failed), text: failed.message };
+    await write(format.endTable(index, written.count, told));
+  }
+  const deferred = failure !== undefined && options.deferFailures;
+  const completion: Completion = {
+    ...options.completion(rowCounts),
+    errors: failure === undefined || deferred ? [] : [errorJson(failure)],
+    cancelled: failure?.kind === 'cancelled',
+    ...(deferred ? { deferred: deferredStatus(failure) } : {}),
+  };
+  await write(format.end(completion));
+}
+
+async function writeRows(
+  index: number,
+  { columns, chunks }: QueryResult,
+  budget: ResultBudget,
+  { format, write, requireLease, translate, takeMax }: WriteOptions,
+): Promise<{ readonly count: number; readonly failure?: KustoError }> {
+  let count = 0;
+  try {
+    for await (const chunk of chunks) {
+      await requireLease();
+      const rows = encodeRows(columns, chunk).slice(0, takeMax - count);
+      const fitting = budget.take(rows);
+      if (fitting.count > 0) {
+        await write(format.rows(index, (fitting.count === rows.length ? rows : rows.slice(0, fitting.count)).join(','), count === 0));
+      }
+      count += fitting.count;
+      if (fitting.exceeded !== undefined) return { count, failure: fitting.exceeded };
+      if (count >= takeMax) break;
+    }
+  } catch (error) {
+    return { count, failure: translate(error) };
+  }
+  return { count };
+}
+
+function deferredStatus(failure: KustoError | undefined): NonNullable<Completion['deferred']> {
+  if (failure?.kind === 'limits') {
+    const text = 'Query result set too large (E_QUERY_RESULT_SET_TOO_LARGE).';
+    return { statusCode: truncationStatusCode, text, kind: 'QueryLimitsExceeded' };
+  }
+  return { statusCode: -2133196792, text: failure?.message ?? '', kind: 'QueryFailure' };
+}

@@ -1,9 +1,13 @@
+import { statSync } from 'node:fs';
 import { createArmPlane } from '../arm/plane.ts';
 import type { Authorizer } from '../authz/role-assignments.ts';
 import type { RandomBytes } from '../base/random.ts';
 import { createClusterKeys } from '../cluster/supervisor/cluster-keys.ts';
 import type { SupervisedClusterKeys } from '../cluster/supervisor/cluster-keys.ts';
 import type { ClusterKeysOptions } from '../cluster/supervisor/ports.ts';
+import type { KustoPlane } from '../cluster/kusto-plane.ts';
+import type { ProductVersion } from '../cluster/suspended-commands.ts';
+import { ticksOfUnixMilliseconds } from '../engine/values/ticks.ts';
 import { createKustoPlane } from '../cluster/kusto-plane.ts';
 import type { CertificateAuthority } from '../http/certificate-authority.ts';
 import { clusterKeyStatus, clusterKeyTable } from '../encryption/cluster-key-state.ts';
@@ -12,6 +16,7 @@ import { createEntraPlane } from '../identity/entra/plane.ts';
 import type { Log } from '../http/logging.ts';
 import type { Plane } from '../http/plane.ts';
 import type { State } from '../state/state.ts';
+import { pruneVaultAudit } from '../vault/audit.ts';
 import { createVaultPlane } from '../vault/plane.ts';
 import type { VaultPlane } from '../vault/plane.ts';
 import type { Clocks } from './clocks.ts';
@@ -65,7 +70,11 @@ export interface Controls {
 
 /** Builds every plane over the parts of one data directory. */
 export function createPlanes(parts: ServerParts): Planes {
-  const keys: SupervisedClusterKeys = createKeys(parts, () => vault, (...call) => kusto.serveProcess(...call));
+  const keys: SupervisedClusterKeys = createKeys(
+    parts,
+    () => vault,
+    (...call) => kusto.serveProcess(...call),
+  );
   const providers = createProviders(parts, keys, (vaultId) => vault.purgeVaultContents(vaultId));
   const vault: VaultPlane = createVaultPlane({
     ...common(parts),
@@ -97,6 +106,10 @@ export function createPlanes(parts: ServerParts): Planes {
     wallClock: () => parts.clocks.wallClock.now(),
   });
   const environment = (): Promise<InstanceEnvironment> => describeEnvironment(parts, providers);
+  let stopPruning: () => void = () => undefined;
+  const pruneAudit = async (): Promise<void> => {
+    if (!parts.clocks.purgesHeld()) await pruneVaultAudit(parts.state, parts.clocks.clock.now());
+  };
   const controls: Controls = {
     clocks: parts.clocks,
     faults: parts.faults,
@@ -113,6 +126,8 @@ export function createPlanes(parts: ServerParts): Planes {
     clock: parts.clocks.clock,
     authority: parts.authority,
     parserScript: parts.settings.scripts.kqlProcess,
+    certificatePem: parts.certificatePem,
+    version: productVersion(parts.settings.scripts.kqlProcess),
   });
   const control = createControlPlane({
     ...controls,
@@ -123,20 +138,35 @@ export function createPlanes(parts: ServerParts): Planes {
     routes: [],
   });
   return {
-    all: [entra, arm, vault.plane, kusto.plane, control],
+    all: [entra, arm, vault.plane, kusto.plane, withKustoOnLocalhost(control, kusto)],
     environment,
     controls,
     async start() {
       await vault.startRetention();
       await providers.resume();
       keys.start();
+      stopPruning = parts.clocks.clock.every(86_400_000, pruneAudit);
       vault.fillKeyPool().catch((error: unknown) => parts.log.failure('key-pool-failed', error));
     },
     async close() {
+      stopPruning();
       vault.close();
       await keys.close();
     },
   };
+}
+
+/** Kusto's paths on localhost go to a cluster, all others to the control API. */
+const withKustoOnLocalhost = (control: Plane, kusto: KustoPlane): Plane => ({
+  ...control,
+  handle: (request, response) => {
+    if (!kusto.handleLocal(request, response)) control.handle(request, response);
+  },
+});
+
+/** Built when its scripts were. */
+function productVersion(script: string): ProductVersion {
+  return { version, builtAt: ticksOfUnixMilliseconds(Math.floor(statSync(script, { throwIfNoEntry: false })?.mtimeMs ?? 0)) };
 }
 
 const common = ({ state, log, randomBytes }: ServerParts) => ({ state, log, randomBytes });

@@ -4,7 +4,7 @@ import type { Json } from '../base/json.ts';
 import { isJsonObject } from '../base/json.ts';
 import { invariant } from '../base/invariant.ts';
 import type { Instant } from '../clock/clock.ts';
-import { toIso } from '../clock/clock.ts';
+import { instant, toIso } from '../clock/clock.ts';
 import type { State, StateWrite, Table, Versioned } from '../state/state.ts';
 import { writeRecord } from '../state/state.ts';
 
@@ -76,4 +76,21 @@ export async function readVaultAudit(
   const { vaultId } = options;
   const records = vaultId === undefined ? page : page.filter((record) => record.value.vaultId === vaultId);
   return { records, next: page.length === limit ? page.at(-1)?.id : undefined };
+}
+
+/** Each running cluster leaves a record every 30 s: without an end to them the state would only grow. */
+export const auditKeptMs = 400 * 86_400_000;
+
+/** Removes records that are older than `auditKeptMs`, oldest first. @returns how many */
+export async function pruneVaultAudit(state: State, now: Instant): Promise<number> {
+  const before = toIso(instant(now - auditKeptMs));
+  for (let removed = 0; ;) {
+    const oldest = await state.list(vaultAudit, { limit: 1000 });
+    const over = oldest.filter((record) => record.id < before);
+    if (over.length > 0) {
+      await state.commit({ write: over.map((record) => writeRecord(vaultAudit, record.id, record.version, null)) });
+    }
+    removed += over.length;
+    if (over.length < 1000) return removed;
+  }
 }

@@ -85,7 +85,9 @@ describe('architecture', () => {
   });
 
   it('has no `any`, no re-exporting index and no sleeping test', () => {
-    const anywhere = files.filter((file) => /(:|<|\bas) any\b/.test(withoutComments(file.text))).map((file) => file.path);
+    const anywhere = files
+      .filter((file) => /(:|<|\bas) any\b/.test(withoutComments(file.text)))
+      .map((file) => file.path);
     const indexes = files.filter((file) => file.path.endsWith('/index.ts')).map((file) => file.path);
     const sleeping = [...files, ...sourceFiles(join(root, 'tests'))]
       .filter((file) => file.path.endsWith('.test.ts') && /\b(it|describe|test)\.(only|todo)\b/.test(file.text))
@@ -113,7 +115,11 @@ describe('operation rows', () => {
 
   it('goes through every row of Entra ID, and every row that is not built', () => {
     expect(entraOperations.length).toBeGreaterThan(10);
-    for (const loop of ['it.each(entraOperations)', 'it.each(notBuiltArmOperations)', 'it.each(notBuiltKeyOperations)']) {
+    for (const loop of [
+      'it.each(entraOperations)',
+      'it.each(notBuiltArmOperations)',
+      'it.each(notBuiltKeyOperations)',
+    ]) {
       expect(wireText).toContain(loop);
     }
   });

@@ -35,7 +35,9 @@ describe('every command', () => {
 
   it('version is the one of the package', async () => {
     const { stdout } = await kustody(['version', '--json']);
-    const description = JSON.parse(readFileSync(join(import.meta.dirname, '../../package.json'), 'utf8')) as { version: string };
+    const description = JSON.parse(readFileSync(join(import.meta.dirname, '../../package.json'), 'utf8')) as {
+      version: string;
+    };
     expect(JSON.parse(stdout)).toMatchObject({ kustody: description.version });
   });
 });
@@ -46,7 +48,13 @@ describe('kustody run', () => {
   });
 
   it('passes signals through and ends with 128 and the number of the signal', async () => {
-    const run = startKustody(['run', '--', process.execPath, '-e', 'console.log("ready"); setInterval(() => {}, 1000)']);
+    const run = startKustody([
+      'run',
+      '--',
+      process.execPath,
+      '-e',
+      'console.log("ready"); setInterval(() => {}, 1000)',
+    ]);
     await run.printed('ready');
     run.process.kill('SIGTERM');
     expect(await run.result).toMatchObject({ code: 143 });

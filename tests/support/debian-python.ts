@@ -10,7 +10,9 @@ export function pythonHas(...modules: readonly string[]): boolean {
     execFileSync(debianPython, ['-c', `import ${modules.join(', ')}`], { stdio: 'ignore' });
     return true;
   } catch {
-    console.warn(`Skipped: ${debianPython} has not all of ${modules.join(', ')} (Debian: python3-adal, python3-azure).`);
+    console.warn(
+      `Skipped: ${debianPython} has not all of ${modules.join(', ')} (Debian: python3-adal, python3-azure).`,
+    );
     return false;
   }
 }

@@ -22,7 +22,10 @@ export interface StartedCommand {
 
 /** Starts the built `kustody` as a user would. */
 export function startKustody(args: readonly string[], env: Readonly<Record<string, string>> = {}): StartedCommand {
-  const child = spawn(process.execPath, [launcher, ...args], { env: { ...process.env, ...env }, stdio: ['pipe', 'pipe', 'pipe'] });
+  const child = spawn(process.execPath, [launcher, ...args], {
+    env: { ...process.env, ...env },
+    stdio: ['pipe', 'pipe', 'pipe'],
+  });
   child.stdin.end();
   let stdout = '';
   let stderr = '';

@@ -18,7 +18,8 @@ export function createServedClusters(access: ReturnType<typeof createClusterAcce
     return cluster;
   };
   const find = async (host: HostName): Promise<ServedCluster | undefined> => shown(await access.findByHost(host));
-  const list = async (): Promise<readonly ServedCluster[]> => (await access.list()).flatMap((found) => shown(found) ?? []);
+  const list = async (): Promise<readonly ServedCluster[]> =>
+    (await access.list()).flatMap((found) => shown(found) ?? []);
   return {
     find,
     list,

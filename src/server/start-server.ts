@@ -79,7 +79,11 @@ async function open(
   const instance =
     known ??
     (await createInstance({ state, randomBytes: systemRandomBytes, ...identity, wallNow: wallNow() }, virtualTime));
-  const authority = await openStoredAuthority(state, { wallClock: wallMs, randomBytes: systemRandomBytes });
+  // Two RSA keys on a new data directory; made at the same time.
+  const [authority] = await Promise.all([
+    openStoredAuthority(state, { wallClock: wallMs, randomBytes: systemRandomBytes }),
+    identity.signingKeys.load(),
+  ]);
   const caFile = writeAuthorityFile(dataDirectory, authority.certificatePem);
 
   let ports: { readonly port: number; readonly proxyPort: number } | undefined;
@@ -119,5 +123,12 @@ async function open(
   writeControlFile(dataDirectory, { pid: process.pid, ...ports, token: parts.controlToken });
   closers.push(() => removeControlFile(dataDirectory));
   log.event('listening', { ...ports });
-  return { ...ports, controlToken: parts.controlToken, caFile, environment: planes.environment, controls: planes.controls, close: closeAll };
+  return {
+    ...ports,
+    controlToken: parts.controlToken,
+    caFile,
+    environment: planes.environment,
+    controls: planes.controls,
+    close: closeAll,
+  };
 }

@@ -1,0 +1,86 @@
+import { s2 } from 's2js';
+import type { Position, Vector } from './sphere.ts';
+import { angle, closestOnEdge, earthRadius, isPosition, toPosition, toVector } from './sphere.ts';
+import { edgesCross } from './geometry.ts';
+
+/** Cells that a covering may have; more give none at all. */
+const cellsMax = 65_536;
+const { cellid, Cell, LatLng, Point } = s2;
+
+type Edge = readonly [Vector, Vector];
+const vectorOf = (point: { x: number; y: number; z: number }): Vector => [point.x, point.y, point.z];
+
+const parseCell = (token: string): bigint | undefined => {
+  if (!/^[0-9a-f]{1,16}$/i.test(token)) return undefined;
+  const id = cellid.fromToken(token.toLowerCase());
+  return cellid.valid(id) ? id : undefined;
+};
+
+/** @param level 0 to 30 @returns the token of the cell */
+export function s2Cell(longitude: number, latitude: number, level: number): string | undefined {
+  if (!isPosition(longitude, latitude) || !(level >= 0 && level <= 30)) return undefined;
+  return cellid.toToken(cellid.parent(cellid.fromLatLng(LatLng.fromDegrees(latitude, longitude)), level));
+}
+
+export function s2Centre(token: string): Position | undefined {
+  const id = parseCell(token);
+  return id === undefined ? undefined : toPosition(vectorOf(cellid.point(id)));
+}
+
+const cornersOf = (id: bigint): Vector[] => {
+  const cell = Cell.fromCellID(id);
+  return [0, 1, 2, 3].map((corner) => vectorOf(cell.vertex(corner)));
+};
+
+export function s2Corners(token: string): Position[] | undefined {
+  const id = parseCell(token);
+  return id === undefined ? undefined : cornersOf(id).map(toPosition);
+}
+
+export function s2Neighbours(token: string): string[] | undefined {
+  const id = parseCell(token);
+  return id === undefined ? undefined : cellid.allNeighbors(id, cellid.level(id)).map(cellid.toToken);
+}
+
+/** What is to be covered: edges, and for areas what lies inside them. */
+export interface Covered {
+  readonly edges: readonly Edge[];
+  readonly contains: (point: Vector) => boolean;
+}
+
+/** All cells of a level within `radius` metres of a figure; undefined when they are too many. */
+export function s2Covering(figure: Covered, level: number, radius: number): string[] | undefined {
+  if (!(level >= 0 && level <= 30) || !(radius >= 0)) return undefined;
+  const reach = radius / earthRadius;
+  const found: bigint[] = [];
+  const descend = (id: bigint, inside: boolean): boolean => {
+    const relation = inside ? 'inside' : relate(id, figure, reach);
+    if (relation === 'apart') return true;
+    if (cellid.level(id) === level) return found.push(id) <= cellsMax;
+    return cellid.children(id).every((child) => descend(child, relation === 'inside'));
+  };
+  const within = [0, 1, 2, 3, 4, 5].every((face) => descend(cellid.fromFace(face), false));
+  return within ? found.map(cellid.toToken) : undefined;
+}
+
+function relate(id: bigint, { edges, contains }: Covered, reach: number): 'inside' | 'apart' | 'mixed' {
+  const corners = cornersOf(id);
+  const sides = corners.map((corner, index): Edge => [corner, corners[(index + 1) % 4] ?? corner]);
+  const holds = ([x, y, z]: Vector): boolean => cellid.contains(id, cellid.fromPoint(new Point(x, y, z)));
+  if (edges.some(([a, b]) => holds(a) || sides.some(([c, d]) => edgesCross(a, b, c, d)))) return 'mixed';
+  const [corner] = corners;
+  if (corner && contains(corner)) return 'inside';
+  return reach > 0 && edges.some((edge) => sides.some((side) => gap(edge, side) <= reach)) ? 'mixed' : 'apart';
+}
+
+/** Angle between two edges that do not cross. */
+const gap = ([a, b]: Edge, [c, d]: Edge): number =>
+  Math.min(
+    angle(a, closestOnEdge(a, c, d)),
+    angle(b, closestOnEdge(b, c, d)),
+    angle(c, closestOnEdge(c, a, b)),
+    angle(d, closestOnEdge(d, a, b)),
+  );
+
+export const pointVector = (longitude: number, latitude: number): Vector | undefined =>
+  isPosition(longitude, latitude) ? toVector([longitude, latitude]) : undefined;

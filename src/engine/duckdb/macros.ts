@@ -57,13 +57,14 @@ export const macros: readonly (readonly [string, string])[] = [
     'kql_bool_of_text(s)',
     `CASE WHEN lower(trim(s)) = 'true' THEN true WHEN lower(trim(s)) = 'false' THEN false WHEN regexp_full_match(trim(s), '[+-]?[0-9]+') THEN TRY_CAST(trim(s) AS BIGINT) <> 0 END`,
   ],
+  // Natives stay out of what filters use: they would keep DuckDB from pushing the filter into the scan.
   [
     'kql_long_of_text(s)',
-    `CASE WHEN regexp_full_match(s, '\\s*[+-]?[0-9]+\\s*') THEN TRY_CAST(trim(s) AS BIGINT) WHEN regexp_full_match(s, '\\s*0[xX][0-9a-fA-F]+\\s*') THEN kql_n_hex_long(trim(s)) END`,
+    `CASE WHEN regexp_full_match(s, '\\s*([+-]?[0-9]+|0[xX][0-9a-fA-F]+)\\s*') THEN CASE WHEN regexp_full_match(s, '\\s*0[xX][89a-fA-F][0-9a-fA-F]{15}\\s*') THEN TRY_CAST(TRY_CAST(('0x' || substr(trim(s), 4)) AS BIGINT) + (strpos('01234567', translate(substr(trim(s), 3, 1), '89abcdefABCDEF', '01234567234567')) - 9)::BIGINT * 1152921504606846976 AS BIGINT) ELSE TRY_CAST(trim(s) AS BIGINT) END END`,
   ],
   [
     'kql_int_of_text(s)',
-    `CASE WHEN regexp_full_match(s, '\\s*[+-]?[0-9]+\\s*') THEN TRY_CAST(trim(s) AS INTEGER) WHEN regexp_full_match(s, '\\s*0[xX][0-9a-fA-F]+\\s*') THEN TRY_CAST(kql_n_hex_long(trim(s)) AS INTEGER) END`,
+    `CASE WHEN regexp_full_match(s, '\\s*([+-]?[0-9]+|0[xX][0-9a-fA-F]+)\\s*') THEN TRY_CAST(trim(s) AS INTEGER) END`,
   ],
   [
     'kql_real_of_text(s)',

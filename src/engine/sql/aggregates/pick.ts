@@ -16,14 +16,19 @@ export const starColumns = (scope: RowScope, without: readonly string[]): Picked
 const isStar = (argument: SqlArgument): boolean =>
   argument.expression.k === 'column' && argument.expression.name === '*';
 
+/** The values that arg_max(by, …) takes from the row it chooses, apart from `by` itself. */
+export function pickedBy(by: SqlArgument, values: readonly SqlArgument[], scope: RowScope): Picked[] {
+  const own = by.expression.k === 'column' ? [by.expression.name] : [];
+  return values.flatMap((value): Picked[] =>
+    isStar(value) ? starColumns(scope, [...own, ...groupedNames(scope)]) : [{ sql: value.sql, type: value.type }],
+  );
+}
+
 /** Values of the row where `x` is greatest or least. With only null `x` the group still gives a row: its first. */
 const extreme = (name: 'arg_max' | 'arg_min'): AggregateRow => ({
   columns: ([by, ...values], call, scope) => {
     if (!by) return [];
-    const own = by.expression.k === 'column' ? [by.expression.name] : [];
-    const picked = values.flatMap((value): Picked[] =>
-      isStar(value) ? starColumns(scope, [...own, ...groupedNames(scope)]) : [{ sql: value.sql, type: value.type }],
-    );
+    const picked = pickedBy(by, values, scope);
     if (picked.length === 0) return [`${name === 'arg_max' ? 'max' : 'min'}(${by.sql})`];
     const row = `struct_pack(${[by.sql, ...picked.map((value) => value.sql)].map((sql, index) => `f${index} := ${sql}`).join(', ')})`;
     const best = `coalesce(${name}(${row}, ${by.sql}), first(${row}))`;

@@ -30,7 +30,6 @@ native('parse_json', ['string'], 'dynamic', ([text]) => {
 });
 native('real_text', ['real'], 'string', ([x]) => formatReal(Number(x)));
 native('real_json', ['real'], 'string', ([x]) => realToJson(Number(x)));
-native('hex_long', ['string'], 'long', ([text]) => BigInt.asIntN(64, BigInt(String(text))));
 native('datetime_of_text', ['string'], 'datetime', ([text]) => parseDatetime(String(text)) ?? null);
 native('timespan_of_text', ['string'], 'timespan', ([text]) => parseTimespan(String(text)) ?? null);
 

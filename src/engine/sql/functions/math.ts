@@ -40,7 +40,10 @@ const bin: FunctionRow = {
             size.type === 'timespan' ? size.sql : cast(size, 'long'),
           ];
     if (isReal || type === 'decimal') return `CASE WHEN ${n} = 0 THEN NULL ELSE floor(${x} / ${n}) * ${n} END`;
-    return size.expression.k === 'literal' && !String(size.expression.value).startsWith('-')
+    const isPositive = size.expression.k === 'literal' && !String(size.expression.value).startsWith('-');
+    // A datetime is never negative.
+    if (isPositive && value.type === 'datetime') return `(${x} - ${x} % ${n})`;
+    return isPositive
       ? `(${x} - kql_floor_mod(${x}, ${n}))`
       : `CASE WHEN ${n} > 0 THEN ${x} - kql_floor_mod(${x}, ${n}) END`;
   },

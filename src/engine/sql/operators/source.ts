@@ -9,6 +9,7 @@ import { compileExpression } from '../expressions.ts';
 import type { PlanCompilers } from '../plans.ts';
 import type { Relation, RelationColumn } from '../relation.ts';
 import { renamed, selectFrom } from '../relation.ts';
+import { scanOf } from '../scan.ts';
 import type { RowScope } from '../scope.ts';
 
 const noRow = (ctx: SqlContext): RowScope => ({
@@ -62,8 +63,7 @@ export const sourceOperators: PlanCompilers<
   table: (ctx, node) => {
     const source = ctx.table(node.database, node.table, node.cols);
     const columns = freshColumns(ctx, node.cols);
-    const outputs = columns.map(({ id, name }) => ({ id, sql: source.columns.get(name) ?? 'NULL' }));
-    return { sql: selectFrom(source.sql, outputs), columns };
+    return scanOf(source.sql, columns, source.columns);
   },
   reference: (ctx, node) => ctx.reference(node.id),
   context: (ctx) => {

@@ -1,7 +1,9 @@
 import { statSync } from 'node:fs';
+import { join } from 'node:path';
 import { createArmPlane } from '../arm/plane.ts';
 import type { Authorizer } from '../authz/role-assignments.ts';
 import type { RandomBytes } from '../base/random.ts';
+import { clusterCatalogTable } from '../cluster/process/remote-catalog-store.ts';
 import { createClusterKeys } from '../cluster/supervisor/cluster-keys.ts';
 import type { SupervisedClusterKeys } from '../cluster/supervisor/cluster-keys.ts';
 import type { ClusterKeysOptions } from '../cluster/supervisor/ports.ts';
@@ -199,6 +201,8 @@ function createKeys(
     }),
     settings: settings.keys,
     processScript: settings.scripts.clusterProcess,
+    clusterTables: [clusterCatalogTable.name],
+    extentDirectory: join(settings.dataDirectory, 'extents'),
     serveWire,
     compact: parts.compact,
   });

@@ -1,14 +1,19 @@
 import { writeFileSync } from 'node:fs';
 import { Socket } from 'node:net';
+import { setTimeout as pause } from 'node:timers/promises';
+import type { Guid } from '../../base/guid.ts';
 import { invariant } from '../../base/invariant.ts';
 import { systemRandomBytes } from '../../base/random.ts';
 import { preflightKey } from '../../encryption/preflight.ts';
 import type { KeyWrapper } from '../../encryption/key-wrapper.ts';
 import { Channel } from './channel.ts';
+import { DataHolder } from './data-holder.ts';
 import type { HandedSocket } from './handed-socket.ts';
 import { isHandedSocket } from './handed-socket.ts';
 import { KeyHolder } from './key-holder.ts';
 import type { ProcessCalls, SupervisorCall, SupervisorCalls, SupervisorReplies } from './protocol.ts';
+import { createRemoteCatalogStore } from './remote-catalog-store.ts';
+import { createRemoteState } from './remote-state.ts';
 import type { TokenAnswer } from './vault-key-wrapper.ts';
 import { createVaultKeyWrapper, loadVaultSdk } from './vault-key-wrapper.ts';
 
@@ -17,9 +22,14 @@ import { createVaultKeyWrapper, loadVaultSdk } from './vault-key-wrapper.ts';
 process.umask(0o077);
 forbidMemoryDumps();
 
+/** Between two attempts to commit while the custody of the cluster changes. */
+const commitRetryMs = 20;
+
 interface Configured {
   readonly wrapper: KeyWrapper;
   readonly holder: KeyHolder | undefined;
+  readonly data: DataHolder | undefined;
+  readonly settings: SupervisorCalls['configure'];
 }
 let configured: Configured | undefined;
 
@@ -38,9 +48,9 @@ const operations: {
             clusterId: call.clusterId,
             wrapper,
             randomBytes: systemRandomBytes,
-            rewrapCatalog: () => Promise.resolve([]), // clusters have no catalog of DEKs yet
+            rewrapCatalog: (old, next) => data().rewrap(old, next),
           });
-    configured = { wrapper, holder };
+    configured = { wrapper, holder, data: holder && call.clusterId && dataHolder(call.clusterId, holder), settings: call };
     void loadVaultSdk();
     return { outcome: 'ready' };
   },
@@ -51,11 +61,23 @@ const operations: {
   make: (call) => holder().make(call),
   rewrap: (call) => holder().rewrap(call),
   replace: (call) => holder().replace(call),
-  adopt: (call) => holder().adopt(call),
-  forget: (call) => holder().forget(call),
+  adopt: async (call) => {
+    const reply = holder().adopt(call);
+    await data().adopt();
+    return reply;
+  },
+  forget: (call) => {
+    data().forget();
+    return holder().forget(call);
+  },
   serveData: async (call) => {
     const { openDataPlane } = await import('../wire/data-plane.ts');
-    dataPlane = await openDataPlane({ settings: call, call: (operation, body) => channel.call(operation, body) });
+    dataPlane = await openDataPlane({
+      settings: call,
+      data: data(),
+      extentDirectory: ready().settings.extentDirectory,
+      call: (operation, body) => channel.call(operation, body),
+    });
     return { outcome: 'listening' };
   },
 };
@@ -106,6 +128,27 @@ function holder(): KeyHolder {
   const { holder: found } = ready();
   invariant(found !== undefined, 'only the process of a cluster holds keys');
   return found;
+}
+
+function data(): DataHolder {
+  const { data: found } = ready();
+  invariant(found !== undefined, 'only the process of a cluster holds data');
+  return found;
+}
+
+function dataHolder(clusterId: Guid, keys: KeyHolder): DataHolder {
+  const state = createRemoteState({
+    clusterId,
+    call: (operation, body) => channel.call(operation, body),
+    generation: () => keys.current()?.generation,
+  });
+  return new DataHolder({
+    clusterId,
+    store: createRemoteCatalogStore(state, clusterId),
+    current: () => keys.current(),
+    randomBytes: systemRandomBytes,
+    pause: () => pause(commitRetryMs),
+  });
 }
 
 /** A core file of this process would hold keys. Elsewhere than on Linux this is left to the system's own settings. */

@@ -14,7 +14,13 @@ import type { Edge } from './pinned-http-client.ts';
 /** What the supervisor asks of a cluster process. Key bytes never appear here: only wrapped ones and check values. */
 export interface SupervisorCalls {
   /** Always first. Without a cluster the process holds no keys and only asks vaults (preflight). */
-  readonly configure: { readonly clusterId: Guid | undefined; readonly edge: Edge; readonly vaultTimeoutMs: number };
+  readonly configure: {
+    readonly clusterId: Guid | undefined;
+    readonly edge: Edge;
+    readonly vaultTimeoutMs: number;
+    /** Where sealed extents are kept; undefined: this server has no place for data. */
+    readonly extentDirectory: string | undefined;
+  };
   readonly describe: {
     readonly identity: Guid;
     readonly key: { readonly vaultHost: HostName; readonly name: KeyName; readonly version?: string };
@@ -45,6 +51,8 @@ export interface DataPlaneSettings {
   readonly listenPath: string;
   /** `dist/kql-process.js`. */
   readonly parserScript: string;
+  /** Of Kustody; the time of its build in ticks. */
+  readonly version: { readonly version: string; readonly builtAt: bigint };
 }
 
 /** A write of the cluster's own tables, as the process asks for it; the table by name. */

@@ -57,6 +57,8 @@ export interface ClusterKeysOptions {
   /** Names of the tables that cluster processes read and write, each its own records: ids start with `{cluster id}/`.
    * None by default. */
   readonly clusterTables?: readonly string[];
+  /** Where clusters keep their sealed extents. */
+  readonly extentDirectory?: string;
   /** Answers what the data plane of a cluster process asks. Without it clusters have no data plane.
    * @throws for an operation that there is not, or a body that makes no sense */
   readonly serveWire?: (clusterId: Guid, operation: string, body: unknown) => Promise<unknown>;

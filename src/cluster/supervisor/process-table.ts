@@ -1,5 +1,7 @@
+import { join } from 'node:path';
 import type { Guid } from '../../base/guid.ts';
 import { ChannelClosedError } from '../process/channel.ts';
+import { removeSpillDirectory } from '../process/spill-directory.ts';
 import { instant } from '../../clock/clock.ts';
 import { ClusterProcess } from './cluster-process.ts';
 import type { ClusterKeysOptions } from './ports.ts';
@@ -10,6 +12,10 @@ const delayMsMax = 30_000;
 /** A process that ran so long starts again with a clean record. */
 const steadyMs = 60_000;
 const preflightIdleMs = 20_000;
+
+/** Each cluster has a directory of its own, which its process has for itself. */
+const extentDirectoryOf = ({ extentDirectory }: ClusterKeysOptions, clusterId: Guid | undefined): string | undefined =>
+  extentDirectory === undefined || clusterId === undefined ? undefined : join(extentDirectory, clusterId);
 
 interface Crashes {
   readonly count: number;
@@ -50,6 +56,7 @@ export class ProcessTable {
       throw new ChannelClosedError('The cluster process is being started again.');
     }
     const started = this.#start(clusterId, (wanted) => {
+      removeSpillDirectory(clusterId);
       if (this.#running.get(clusterId) === started) this.#running.delete(clusterId);
       if (!wanted && !this.#closed) this.#crashed(clusterId, now);
     });
@@ -93,7 +100,7 @@ export class ProcessTable {
     const { edge, settings, processScript, wallClock, processOutput } = this.#options;
     return new ClusterProcess({
       script: processScript,
-      configure: { clusterId, edge, vaultTimeoutMs: settings.vaultTimeoutMs },
+      configure: { clusterId, edge, vaultTimeoutMs: settings.vaultTimeoutMs, extentDirectory: extentDirectoryOf(this.#options, clusterId) },
       wallClock,
       output: processOutput ?? 'ignore',
       serve: createProcessServices(this.#options, clusterId),

@@ -1,10 +1,32 @@
 import type { ClusterData } from '../../engine/catalog/cluster-data.ts';
+import type { Instant } from '../../clock/clock.ts';
+import { instant } from '../../clock/clock.ts';
+import type { Instant } from '../../clock/clock.ts';
 import type { QueryEngine } from '../../engine/query-engine.ts';
+import type { AllowedRequest, WireDatabase } from './wire-protocol.ts';
 
-/** The engine of a cluster and what it holds, while its key may be used. */
+/** The engine of a cluster and what the cluster holds, while its key may be used. */
 export interface ClusterHost {
   readonly clusterName: string;
   readonly engine: QueryEngine;
   /** Opened with the key when it is first needed. @throws KustoError `unavailable` when the key is not here */
   readonly data: () => Promise<ClusterData>;
+  /** What the Kustody clock says: creation times and retention follow it. */
+  readonly tell: (now: Instant) => void;
+}
+
+/** What each `ClusterData` was last told of its databases. */
+const told = new WeakMap<ClusterData, string>();
+
+/** The data, knowing the databases that the resource manager told with this request. */
+export async function syncedData(host: ClusterHost, { databases, now }: Pick<AllowedRequest, 'databases' | 'now'>): Promise<ClusterData> {
+  host.tell(instant(now));
+  const data = await host.data();
+  const known = databases.map(({ roles: _roles, ...database }: WireDatabase) => database);
+  const key = JSON.stringify(known);
+  if (told.get(data) !== key) {
+    await data.setDatabases(known);
+    told.set(data, key);
+  }
+  return data;
 }

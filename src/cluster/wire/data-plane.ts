@@ -4,14 +4,18 @@ import type { Socket } from 'node:net';
 import { constants, setPriority } from 'node:os';
 import { performance } from 'node:perf_hooks';
 import { TLSSocket } from 'node:tls';
+import type { Instant } from '../../clock/clock.ts';
 import { systemRandomBytes } from '../../base/random.ts';
 import { defaultEdgeLimits } from '../../http/edge-limits.ts';
 import { OpenConnections } from '../../http/open-connections.ts';
 import { endWithAnswer, textAnswer } from '../../http/raw-answer.ts';
 import { agreeOnHost, parseHost } from '../../http/request-target.ts';
 import { startSystemTimer } from '../../http/timer.ts';
+import type { DataHolder } from '../process/data-holder.ts';
+import type { DataHolder } from '../process/data-holder.ts';
 import type { HandedSocket } from '../process/handed-socket.ts';
 import type { DataPlaneSettings } from '../process/protocol.ts';
+import { FollowedClock } from './followed-clock.ts';
 import { LeaseWatch } from './cluster-session.ts';
 import { openClusterHost } from './open-cluster-host.ts';
 import { remoteLog } from './remote-log.ts';
@@ -32,17 +36,21 @@ const socketsMax = 1_000;
  * clear. The server listens, since only a listening one watches its timeouts; clients' connections are handed to it besides. */
 export async function openDataPlane(options: {
   readonly settings: DataPlaneSettings;
+  readonly data: DataHolder;
+  readonly extentDirectory: string | undefined;
   readonly call: (operation: string, body: unknown) => Promise<unknown>;
 }): Promise<DataPlane> {
-  const { settings } = options;
+  const { settings, data, extentDirectory } = options;
   // A heavy query gives way to the vault and to other clusters.
   setPriority(constants.priority.PRIORITY_BELOW_NORMAL);
   const call: CallMain = async (operation, body) => (await options.call(operation, body)) as never;
   const log = remoteLog(call);
   const monotonicMs = (): number => performance.now();
+  const clock = new FollowedClock(startSystemTimer);
+  let startedAt: Instant | undefined; // the first request brings the time along
   const app = createWireApp({
     call,
-    host: openClusterHost(settings, log),
+    host: openClusterHost({ settings, log, data, extentDirectory }),
     lease: new LeaseWatch(call, monotonicMs),
     running: new RunningRequests(capacity),
     log,

@@ -1,31 +1,87 @@
-import type { ClusterData } from '../../engine/catalog/cluster-data.ts';
+import { statfsSync } from 'node:fs';
+import { availableParallelism, totalmem } from 'node:os';
+import type { EngineDatabase } from '../../engine/duckdb/engine-database.ts';
 import { openEngineDatabase } from '../../engine/duckdb/engine-database.ts';
 import { createKqlParser } from '../../engine/kql/parser-client.ts';
-import type { QueryEngine } from '../../engine/query-engine.ts';
 import { createQueryEngine } from '../../engine/query-engine.ts';
+import type { QueryEngine } from '../../engine/query-engine.ts';
 import { nativeFunctions } from '../../engine/sql/native.ts';
-import { startSystemTimer } from '../../http/timer.ts';
+import { memoryDirectory } from '../../encryption/extent-files/memory-file.ts';
+import type { StartTimer } from '../../http/timer.ts';
 import type { Log } from '../../http/logging.ts';
+import { FilesystemBlobStore } from '../../storage/filesystem/filesystem-blob-store.ts';
+import type { DataHolder } from '../process/data-holder.ts';
+import { DataUnavailableError } from '../process/data-holder.ts';
 import type { DataPlaneSettings } from '../process/protocol.ts';
 import type { ClusterHost } from './cluster-host.ts';
+import { kustoError } from './kusto-error.ts';
 
-/** Starts the engine in the background: the first query waits for it. */
-export function openClusterHost(settings: DataPlaneSettings, log: Log): ClusterHost {
-  const parser = createKqlParser({
-    entry: settings.parserScript,
-    limits: { textMax: 2_000_000, parseMsMax: 20_000 },
-    after: startSystemTimer,
+/** Texts longer than 2 million characters belong into a table. Parsing has its own limit of time, besides that of the whole request. */
+const parserLimits = { textMax: 2_000_000, parseMsMax: 20_000 };
+
+/** Starts the engine and its parser in the background: the first query waits for them. */
+export function openClusterHost(options: {
+  readonly settings: DataPlaneSettings;
+  readonly data: DataHolder;
+  readonly extentDirectory: string | undefined;
+  readonly startTimer: StartTimer;
+  readonly log: Log;
+}): ClusterHost {
+  const { settings, data, extentDirectory, log } = options;
+  const parser = createKqlParser({ entry: settings.parserScript, limits: parserLimits, after: options.startTimer });
+  parser.ready().catch((error: unknown) => log.failure('parser not started', error));
+  const opened = openEngine(options).then((database) => {
+    if (extentDirectory !== undefined) {
+      data.serveWith({
+        clusterName: settings.clusterName,
+        blobs: FilesystemBlobStore.open(extentDirectory),
+        engine: database,
+        ...memoryForExtents(),
+      });
+    }
+    return createQueryEngine({ parser, database });
   });
-  const opened = openEngineDatabase({ threads: 2, memoryLimit: '2GB' }, nativeFunctions()).then((database) =>
-    createQueryEngine({ parser, database }),
-  );
   opened.catch((error: unknown) => log.failure('engine not opened', error));
-  void parser.ready();
   const engine: QueryEngine = {
     execute: async (request) => (await opened).execute(request),
-    parseCommand: async (...command) => (await opened).parseCommand(...command),
-    executeProgram: async (...program) => (await opened).executeProgram(...program),
+    parseCommand: async (command) => (await opened).parseCommand(command),
+    executeProgram: async (program, request, rows) => (await opened).executeProgram(program, request, rows),
   };
-  const empty = { kqlCatalog: () => ({ version: '1', cluster: settings.clusterName, databases: [{ name: 'db1', tables: [], functions: [] }] }), sources: () => ({ open: () => Promise.reject(new Error('none')) }) };
-  return { clusterName: settings.clusterName, engine, data: () => Promise.resolve(empty as unknown as ClusterData) };
+  return {
+    clusterName: settings.clusterName,
+    engine,
+    data: async () => {
+      await opened;
+      try {
+        return await data.data();
+      } catch (error) {
+        if (error instanceof DataUnavailableError) throw kustoError('unavailable', error.message);
+        throw error;
+      }
+    },
+    tell: (now) => data.tell(now),
+  };
+}
+
+/** Queries never spill: what DuckDB would write to a file in memory is memory as well, but a file stays when this process is killed,
+ * and nothing may be left of a cluster whose key is gone. */
+function openEngine(_options: unknown): Promise<EngineDatabase> {
+  const bytes = memoryLimit() / 2;
+  return openEngineDatabase(
+    { threads: availableParallelism(), memoryLimit: `${Math.max(256, Math.floor(bytes / 1024 ** 2))}MiB` },
+    nativeFunctions(),
+  );
+}
+
+/** Of this machine or of the container around us. */
+function memoryLimit(): number {
+  const constrained = process.constrainedMemory();
+  return constrained > 0 ? Math.min(constrained, totalmem()) : totalmem();
+}
+
+/** Opened extents are files in memory: an eighth of what there is may stay, a quarter may be in use. */
+function memoryForExtents(): { readonly cacheBytesMax: number; readonly openBytesMax: number } {
+  const room = statfsSync(memoryDirectory);
+  const bytes = Math.min(room.bavail * room.bsize, memoryLimit());
+  return { cacheBytesMax: Math.floor(bytes / 8), openBytesMax: Math.floor(bytes / 4) };
 }

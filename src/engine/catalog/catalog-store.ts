@@ -1,7 +1,7 @@
 /** A record of a cluster's catalog as it is stored: sealed, under an opaque id. */
 export interface StoredCatalogRecord {
   readonly id: string;
-  /** Of the store; handed back with the next write of this record. */
+  /** Of the store, not 0; handed back with the next write of this record. */
   readonly version: number;
   readonly sealed: SealedRecord;
 }
@@ -17,16 +17,18 @@ export interface SealedRecord {
 
 export interface CatalogWrite {
   readonly id: string;
-  /** The store's version, or null when the record must not exist. */
+  /** The store's version; null when the record must not exist; 0 when it must, and nobody has seen its version. */
   readonly expect: number | null;
   readonly put: SealedRecord | null;
 }
 
 export type CommitOutcome =
-  /** Durable. @property versions one for each write; 0 for a deletion */
+  /** Durable. @property versions one for each write; 0: not known (yet) */
   | { readonly outcome: 'committed'; readonly versions: readonly number[] }
   /** Somebody else has written. Nothing happened. */
   | { readonly outcome: 'conflict' }
+  /** A change of custody is under way. Nothing happened; try again in a moment. */
+  | { readonly outcome: 'changing' }
   /** The cluster may not use its key any more. Nothing happened. */
   | { readonly outcome: 'refused'; readonly reason: 'suspended' | 'stopped' };
 

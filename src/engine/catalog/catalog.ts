@@ -1,3 +1,4 @@
+import { toBase64Url } from '../../base/base64url.ts';
 import type { RandomBytes } from '../../base/random.ts';
 import type { CatalogStore, CatalogWrite, SealedRecord, StoredCatalogRecord } from './catalog-store.ts';
 import { addElement, CatalogDamagedError, CatalogSeal, takeElement } from './catalog-seal.ts';
@@ -33,9 +34,17 @@ export interface CatalogOptions {
   readonly keys: DataKeys;
   readonly store: CatalogStore;
   readonly randomBytes: RandomBytes;
+  /** Waits a little before a commit is tried again. */
+  readonly pause: () => Promise<void>;
+}
+
+/** Another commit of the same changes may succeed. */
+class CustodyChangingError extends Error {
+  override readonly name = 'CustodyChangingError';
 }
 
 interface Waiting {
+  attempts: number;
   plan(draft: CatalogDraft): unknown;
   resolve(result: unknown): void;
   reject(error: unknown): void;
@@ -44,12 +53,14 @@ interface Waiting {
 /** The result of planning a change of custody. */
 export interface CatalogRewrap {
   readonly writes: readonly CatalogWrite[];
-  /** The writes are committed. */
-  adopt(): Promise<void>;
+  /** The writes are committed. @param swapped called in the moment from which on the catalog names the new wraps */
+  adopt(swapped: () => void): Promise<void>;
   abandon(): void;
 }
 
 const changesPerGroupMax = 500;
+/** A change of custody takes seconds. */
+const attemptsMax = 1_500;
 
 /** The catalog of a cluster: an image in memory, and changes to it that are sealed and committed in groups. There is one writer:
  * every commit replaces the head record, so a second process that writes is noticed by both. */
@@ -94,6 +105,11 @@ export class Catalog {
     return this.#schemaVersion;
   }
 
+  /** It can make no change any more, because nobody knows what is stored. */
+  get broken(): boolean {
+    return this.#broken;
+  }
+
   get keys(): DataKeys {
     return this.#keys;
   }
@@ -108,7 +124,7 @@ export class Catalog {
    * @throws CommitRefusedError when nothing was changed because the cluster may not */
   change<T>(plan: (draft: CatalogDraft) => T): Promise<T> {
     return new Promise<T>((resolve, reject) => {
-      this.#waiting.push({ plan, resolve: (result) => resolve(result as T), reject });
+      this.#waiting.push({ attempts: 0, plan, resolve: (result) => resolve(result as T), reject });
       this.#start();
     });
   }
@@ -116,12 +132,17 @@ export class Catalog {
   /** Seals everything anew under the next generation of the cluster key. No change is committed until the result is adopted or abandoned. */
   async rewrap(next: DataKeys, rewrap: Rewrap): Promise<CatalogRewrap> {
     const release = await this.#pause();
+    if (this.#broken) {
+      release();
+      throw new CommitRefusedError('conflict');
+    }
     const seal = new CatalogSeal(this.#options.clusterId, next, this.#options.randomBytes);
     try {
+      await this.#learnVersions();
       const planned = this.#rewrapped(seal, rewrap);
       return {
         writes: planned.writes,
-        adopt: async () => {
+        adopt: async (swapped) => {
           try {
             const entries = await this.#entriesAfter(planned, seal);
             const old = this.#seal;
@@ -130,6 +151,7 @@ export class Catalog {
             this.#sum = planned.sum;
             for (const [id, { sealed, version }] of entries) this.#remember(id, sealed, version);
             for (const [id, { record }] of planned.puts) this.image.apply(id, record);
+            swapped();
             old.close();
           } catch (error) {
             this.#broken = true;
@@ -210,10 +232,22 @@ export class Catalog {
       log?.committed();
     } catch (error) {
       log?.failed();
+      if (error instanceof CustodyChangingError) return this.#again(planned.map(({ waiting }) => waiting));
       for (const { waiting } of planned) waiting.reject(error);
       return;
     }
     for (const { waiting, result } of planned) waiting.resolve(result);
+  }
+
+  /** The changes are planned anew, before those that came later. */
+  async #again(group: readonly Waiting[]): Promise<void> {
+    const patient = group.filter((waiting) => {
+      waiting.attempts += 1;
+      if (waiting.attempts >= attemptsMax) waiting.reject(new CommitRefusedError('suspended'));
+      return waiting.attempts < attemptsMax;
+    });
+    this.#waiting.unshift(...patient);
+    await this.#options.pause();
   }
 
   async #commit(draft: CatalogDraft, log: ReadonlyMap<string, SealedRecord>): Promise<void> {
@@ -246,9 +280,11 @@ export class Catalog {
       const answer = await this.#options.store.commit(writes);
       if (answer.outcome === 'committed') return answer.versions;
       if (answer.outcome === 'refused') throw new CommitRefusedError(answer.reason);
+      if (answer.outcome === 'changing') throw new CustodyChangingError('The custody of the cluster is changing.');
       throw new CommitRefusedError('conflict');
     } catch (error) {
       // After anything but a plain refusal the image may no longer be what is stored: it is not used for another change.
+      if (error instanceof CustodyChangingError) throw error;
       if (!(error instanceof CommitRefusedError) || error.reason === 'conflict') this.#broken = true;
       throw error;
     }
@@ -292,6 +328,18 @@ export class Catalog {
       yield* page;
       after = page.at(-1)?.id;
       if (after === undefined) return;
+    }
+  }
+
+  /** Whoever commits a rewrap must say which versions it replaces. */
+  async #learnVersions(): Promise<void> {
+    const unknown = this.#head?.version === 0 || [...this.#entries.values()].some(({ version }) => version === 0);
+    if (!unknown) return;
+    for await (const { id, version, sealed } of this.#stored()) {
+      const entry = this.#entries.get(id);
+      if (id === headId && this.#head?.revision === sealed.revision) this.#head = { ...this.#head, version };
+      else if (entry?.sealed.revision === sealed.revision) this.#entries.set(id, { ...entry, version });
+      else throw new CatalogDamagedError('another process has written');
     }
   }
 
@@ -350,12 +398,10 @@ function recordAt(id: string, plaintext: Buffer): CatalogRecord {
 }
 
 function rewrappedRecord(record: CatalogRecord, rewrap: Rewrap): CatalogRecord {
-  const again = (wrapped: string, use: (bytes: Uint8Array) => Uint8Array): string =>
-    Buffer.from(use(Buffer.from(wrapped, 'base64url'))).toString('base64url');
   if (record.kind === 'extent') {
     const { sealed } = record;
-    return { ...record, sealed: { ...sealed, wrappedDek: again(sealed.wrappedDek, (bytes) => rewrap.dek(bytes)) } };
+    return { ...record, sealed: { ...sealed, wrappedDek: toBase64Url(rewrap.dek(Buffer.from(sealed.wrappedDek, 'base64url'))) } };
   }
-  if (record.kind === 'segment') return { ...record, wrappedKey: again(record.wrappedKey, (bytes) => rewrap.segmentKey(bytes)) };
+  if (record.kind === 'segment') return { ...record, wrappedKey: toBase64Url(rewrap.segmentKey(Buffer.from(record.wrappedKey, 'base64url'))) };
   return record;
 }

@@ -5,11 +5,6 @@ export interface DataKeys {
   readonly generation: number;
   /** 256 bits; HKDF input for sealing catalog records. */
   readonly catalog: KeyObject;
-  /** Makes the key of one attempt to write an extent. */
-  makeDek(): { readonly dek: KeyObject; readonly wrapped: Uint8Array };
-  /** For a DEK that was made under an earlier generation. */
-  wrapDek(dek: KeyObject): Uint8Array;
-  openDek(wrapped: Uint8Array): KeyObject;
   /** Makes the key of a segment of the log of small writes. */
   makeSegmentKey(): { readonly key: KeyObject; readonly wrapped: Uint8Array };
   openSegmentKey(wrapped: Uint8Array): KeyObject;

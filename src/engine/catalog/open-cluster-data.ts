@@ -37,6 +37,8 @@ export interface ClusterDataOptions {
   readonly engine: EngineDatabase;
   readonly now: () => Instant;
   readonly randomBytes: RandomBytes;
+  /** See `CatalogOptions`. */
+  readonly pause: () => Promise<void>;
 }
 
 /** What the owner of the process needs besides `ClusterData`. */
@@ -44,6 +46,8 @@ export interface OpenedClusterData extends ClusterData {
   /** Change of custody: see `Catalog.rewrap`. */
   rewrap(next: DataKeys, rewrap: Rewrap): Promise<CatalogRewrap>;
   readonly generation: number;
+  /** It can make no change any more, because nobody knows what is stored: open the data anew. */
+  readonly broken: boolean;
 }
 
 /** @throws CatalogDamagedError */
@@ -101,14 +105,17 @@ export async function openClusterData(options: ClusterDataOptions): Promise<Open
       const planned = await catalog.rewrap(next, how);
       return {
         ...planned,
-        adopt: async () => {
-          await planned.adopt();
+        adopt: async (swapped) => {
+          await planned.adopt(swapped);
           log.rewrapped([...log.all()].flatMap(({ record }) => catalog.image.segmentsOf(record.tableId)));
         },
       };
     },
     get generation() {
       return catalog.keys.generation;
+    },
+    get broken() {
+      return catalog.broken;
     },
   };
 }

@@ -1,3 +1,4 @@
+import type { Base64Url } from '../../base/base64url.ts';
 import type { Guid } from '../../base/guid.ts';
 import type { BlobName } from '../../storage/blob-store.ts';
 import type { FunctionView, MappingView, Policies, ColumnView } from './catalog-view.ts';
@@ -33,15 +34,18 @@ export type ColumnRange = readonly [min: string, max: string];
 /** Where and how an extent is sealed: what a reader takes from here and never from the blob. */
 export interface SealedExtent {
   readonly blob: BlobName;
+  readonly dekId: Guid;
+  readonly wrappedDek: Base64Url;
+  readonly algorithm: string;
+  readonly regionBytes: number;
+  readonly regions: number;
   /** Bytes of the Parquet file. */
   readonly length: number;
-  readonly regionBytes: number;
-  readonly regionCount: number;
-  readonly sealedBytes: number;
-  readonly dekId: Guid;
-  /** Base64url. */
-  readonly wrappedDek: string;
 }
+
+/** Nonce and tag of each region. */
+const regionOverheadBytes = 28;
+export const bytesAtRest = ({ length, regions }: SealedExtent): number => length + regions * regionOverheadBytes;
 
 export interface ExtentRecord {
   readonly kind: 'extent';

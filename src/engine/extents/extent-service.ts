@@ -3,6 +3,7 @@ import { instant } from '../../clock/clock.ts';
 import type { ExtentChanges, ExtentFilter, ExtentView, TableStatistics } from '../catalog/cluster-data.ts';
 import { dataError } from '../catalog/data-error.ts';
 import type { ExtentRecord, TableRecord } from '../catalog/records.ts';
+import { bytesAtRest } from '../catalog/records.ts';
 import type { BoundValue } from '../sql/context.ts';
 import type { ExtentExchange } from './extent-exchange.ts';
 import { collect } from './extent-writer.ts';
@@ -57,7 +58,7 @@ export function createExtentService(store: TableStore, merger: Merger, exchange:
       await merger.flush(store.table(database, table));
       const record = store.table(database, table);
       let gone = 0;
-      for (const extent of catalog.image.extentsOf(record.tableId)) gone += await purgeExtent(store, record, extent, predicate);
+      for (const extent of catalog.image.extentsOf(record.tableId)) gone += await writer.retried(() => purgeExtent(store, record, extent, predicate));
       return gone;
     },
 
@@ -103,7 +104,7 @@ export function extentView(store: TableStore, extent: ExtentRecord, table: Table
     table: table.name,
     rowCount: extent.rowCount,
     originalBytes: extent.originalBytes,
-    extentBytes: extent.sealed.sealedBytes,
+    extentBytes: bytesAtRest(extent.sealed),
     minCreatedOn: instant(extent.minCreatedOn),
     maxCreatedOn: instant(extent.maxCreatedOn),
     tags: extent.tags,

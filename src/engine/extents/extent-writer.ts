@@ -1,10 +1,7 @@
-import type { KeyObject } from 'node:crypto';
 import type { Guid } from '../../base/guid.ts';
 import { newGuid } from '../../base/guid.ts';
-import { invariant } from '../../base/invariant.ts';
 import type { RandomBytes } from '../../base/random.ts';
 import type { BlobName, BlobStore } from '../../storage/blob-store.ts';
-import { parseBlobName } from '../../storage/blob-store.ts';
 import type { DataKeys } from '../catalog/data-keys.ts';
 import type { ColumnRange, ExtentRecord } from '../catalog/records.ts';
 import type { EngineConnection } from '../duckdb/engine-database.ts';
@@ -27,16 +24,24 @@ export type ExtentFacts = Pick<ExtentRecord, 'tableId' | 'originalBytes' | 'minC
 /** An extent whose blob is durable, and which no commit names yet. */
 export interface WrittenExtent {
   readonly record: ExtentRecord;
-  readonly dek: KeyObject;
   /** Generation of the cluster key that its DEK is wrapped with. */
   readonly generation: number;
 }
+
+/** The cluster key was changed after the extent was sealed: its wrapped DEK is of no use any more. */
+class StaleExtentError extends Error {
+  override readonly name = 'StaleExtentError';
+}
+
+const attemptsMax = 3;
 
 /** Makes extents. Durable order: Parquet in an unnamed file in memory → sealed under a DEK made for this attempt → blob, synced →
  * one catalog commit with the extent row and the request id, made by the caller. A blob that no row names is garbage. */
 export class ExtentWriter {
   readonly #options: ExtentWriterOptions;
   readonly #inFlight = new Set<BlobName>();
+  #sealing = 0;
+  #begun = 0;
 
   constructor(options: ExtentWriterOptions) {
     this.#options = options;
@@ -44,7 +49,7 @@ export class ExtentWriter {
 
   /** Blobs of this cluster begin with it. */
   get prefix(): string {
-    return `clusters/${this.#options.clusterId}/`;
+    return `clusters/${this.#options.clusterId}`;
   }
 
   /** Whether a blob may still be named by a commit to come. */
@@ -68,31 +73,34 @@ export class ExtentWriter {
       const rowCount = await countRows(connection, file.path);
       if (rowCount === 0) return undefined;
       const ranges = await columnRanges(connection, file.path, columns);
-      const keys = this.#options.keys();
-      const { dek, wrapped } = keys.makeDek();
-      const [extentId, dekId] = [newGuid(randomBytes), newGuid(randomBytes)];
-      const blob = parseBlobName(`${this.prefix}${dekId}`);
-      invariant(blob !== undefined, 'an extent has a blob name');
-      this.#inFlight.add(blob);
-      try {
-        const shape = await file.seal(dek, blob);
-        const sealed = { ...shape, blob, dekId, wrappedDek: Buffer.from(wrapped).toString('base64url') };
-        const columnIds = columns.map(({ columnId }) => columnId);
-        return { record: { kind: 'extent', extentId, sealed, columnIds, ranges, rowCount, ...facts }, dek, generation: keys.generation };
-      } catch (error) {
-        this.#inFlight.delete(blob);
-        throw error;
-      }
+      const { generation } = this.#options.keys();
+      this.#sealing += 1;
+      this.#begun += 1;
+      const sealed = await file.seal(this.prefix).finally(() => (this.#sealing -= 1));
+      this.#inFlight.add(sealed.blob);
+      const columnIds = columns.map(({ columnId }) => columnId);
+      const record: ExtentRecord = { kind: 'extent', extentId: newGuid(randomBytes), sealed, columnIds, ranges, rowCount, ...facts };
+      return { record, generation };
     } finally {
-      await file.close();
+      await file.discard();
     }
   }
 
-  /** The record for a commit of now: a change of custody may have come between. Called when the commit is planned. */
-  recordNow({ record, dek, generation }: WrittenExtent): ExtentRecord {
-    const keys = this.#options.keys();
-    if (keys.generation === generation) return record;
-    return { ...record, sealed: { ...record.sealed, wrappedDek: Buffer.from(keys.wrapDek(dek)).toString('base64url') } };
+  /** Called when the commit is planned. @throws StaleExtentError when a change of custody has come between */
+  recordNow({ record, generation }: WrittenExtent): ExtentRecord {
+    if (this.#options.keys().generation !== generation) throw new StaleExtentError();
+    return record;
+  }
+
+  /** Does a write with its commit again when a change of custody has come between. */
+  async retried<T>(work: () => Promise<T>): Promise<T> {
+    for (let attempt = 1; ; attempt += 1) {
+      try {
+        return await work();
+      } catch (error) {
+        if (!(error instanceof StaleExtentError) || attempt >= attemptsMax) throw error;
+      }
+    }
   }
 
   settled(extent: WrittenExtent): void {
@@ -108,7 +116,7 @@ export class ExtentWriter {
   /** Deletes blobs that no record names any more. What fails is found again by `collect`. */
   async remove(extents: readonly ExtentRecord[]): Promise<void> {
     for (const { sealed } of extents) {
-      this.#options.files.forget(sealed);
+      await this.#options.files.forget(sealed);
       await this.#options.blobs.delete(sealed.blob).catch(() => undefined);
     }
   }
@@ -118,9 +126,12 @@ export class ExtentWriter {
   async collect(isNamed: (blob: BlobName) => boolean): Promise<number> {
     const { blobs } = this.#options;
     const garbage: BlobName[] = [];
-    for await (const { name } of blobs.list(this.prefix)) {
+    const begun = this.#begun;
+    for await (const { name } of blobs.list(`${this.prefix}/`)) {
       if (!this.#inFlight.has(name) && !isNamed(name)) garbage.push(name);
     }
+    // A blob that is being written has a name that only its writer knows yet: then another time.
+    if (this.#sealing > 0 || this.#begun !== begun) return 0;
     for (const name of garbage) await blobs.delete(name);
     return garbage.length;
   }

@@ -34,7 +34,7 @@ export class Merger {
   /** All segments of a table become one extent. Order: no more rows go to the segments → rows as they are then → blob → one commit
    * with the extent, the request ids, and without the segments and their records. */
   flush(table: TableRecord): Promise<void> {
-    return this.#inTurn(() => this.#flush(table));
+    return this.#inTurn(() => this.#parts.store.parts.writer.retried(() => this.#flush(table)));
   }
 
   async #flush(table: TableRecord): Promise<void> {
@@ -51,7 +51,11 @@ export class Merger {
       maxCreatedOn: Math.max(...segments.map(({ maxAt }) => maxAt)),
       tags: [],
     };
-    const source = await openTable({ files, keys: () => catalog.keys, snapshot: () => ({ table, extents: [], segments }) });
+    const source = await openTable({
+      files,
+      keys: () => catalog.keys,
+      snapshot: () => ({ table, extents: [], segments }),
+    });
     const extent = await this.#write(source, table, facts);
     await catalog.change((draft) => {
       // Somebody may have cleared or dropped the table meanwhile: then its rows do not come back.
@@ -67,29 +71,35 @@ export class Merger {
 
   /** Merges runs of small extents of one table. */
   merge(table: TableRecord): Promise<void> {
-    return this.#inTurn(async () => {
-      const { store } = this.#parts;
-      const { catalog, writer, files } = store.parts;
-      if (store.policy(table, 'merge')?.['AllowMerge'] === false) return;
-      const chosen = smallOnes(catalog.image.extentsOf(table.tableId));
-      if (chosen.length < smallExtentsMin) return;
-      const source = await openTable({ files, keys: () => catalog.keys, snapshot: () => ({ table, extents: chosen, segments: [] }) });
-      const extent = await this.#write(source, table, {
-        tableId: table.tableId,
-        originalBytes: chosen.reduce((sum, { originalBytes }) => sum + originalBytes, 0),
-        minCreatedOn: Math.min(...chosen.map(({ minCreatedOn }) => minCreatedOn)),
-        maxCreatedOn: Math.max(...chosen.map(({ maxCreatedOn }) => maxCreatedOn)),
-        tags: [...new Set(chosen.flatMap(({ tags }) => tags))],
-      });
-      const done = await catalog.change((draft) => {
-        if (chosen.some(({ extentId }) => draft.get(`e/${extentId}`) === undefined)) return false;
-        for (const { extentId } of chosen) draft.delete(`e/${extentId}`);
-        if (extent !== undefined) draft.put(writer.recordNow(extent));
-        return true;
-      });
-      await this.#finish(extent);
-      if (done) await writer.remove(chosen);
+    return this.#inTurn(() => this.#parts.store.parts.writer.retried(() => this.#merge(table)));
+  }
+
+  async #merge(table: TableRecord): Promise<void> {
+    const { store } = this.#parts;
+    const { catalog, writer, files } = store.parts;
+    if (store.policy(table, 'merge')?.['AllowMerge'] === false) return;
+    const chosen = smallOnes(catalog.image.extentsOf(table.tableId));
+    if (chosen.length < smallExtentsMin) return;
+    const source = await openTable({
+      files,
+      keys: () => catalog.keys,
+      snapshot: () => ({ table, extents: chosen, segments: [] }),
     });
+    const extent = await this.#write(source, table, {
+      tableId: table.tableId,
+      originalBytes: chosen.reduce((sum, { originalBytes }) => sum + originalBytes, 0),
+      minCreatedOn: Math.min(...chosen.map(({ minCreatedOn }) => minCreatedOn)),
+      maxCreatedOn: Math.max(...chosen.map(({ maxCreatedOn }) => maxCreatedOn)),
+      tags: [...new Set(chosen.flatMap(({ tags }) => tags))],
+    });
+    const done = await catalog.change((draft) => {
+      if (chosen.some(({ extentId }) => draft.get(`e/${extentId}`) === undefined)) return false;
+      for (const { extentId } of chosen) draft.delete(`e/${extentId}`);
+      if (extent !== undefined) draft.put(writer.recordNow(extent));
+      return true;
+    });
+    await this.#finish(extent);
+    if (done) await writer.remove(chosen);
   }
 
   /** Drops what is past its retention, and forgets old requests, operations and failures. */
@@ -103,12 +113,16 @@ export class Merger {
     for (const record of catalog.image.all()) {
       if (record.kind === 'table') {
         const periods = store.periods(record);
-        extents.push(...catalog.image.extentsOf(record.tableId).filter((extent) => isPastRetention(extent, periods, at)));
+        extents.push(
+          ...catalog.image.extentsOf(record.tableId).filter((extent) => isPastRetention(extent, periods, at)),
+        );
       } else if (record.kind === 'requests' && record.at + requestsMs <= at) {
         old.push(`r/${record.requestsId}`);
         forgotten.push(...record.requests.map(({ key }) => key));
-      } else if (record.kind === 'operation' && record.operation.lastUpdatedOn + historyMs <= at) old.push(`o/${record.operation.operationId}`);
-      else if (record.kind === 'failure' && record.failure.failedOn + historyMs <= at) old.push(`f/${record.failureId}`);
+      } else if (record.kind === 'operation' && record.operation.lastUpdatedOn + historyMs <= at)
+        old.push(`o/${record.operation.operationId}`);
+      else if (record.kind === 'failure' && record.failure.failedOn + historyMs <= at)
+        old.push(`f/${record.failureId}`);
     }
     if (extents.length + old.length === 0) return;
     await catalog.change((draft) => {
@@ -128,12 +142,18 @@ export class Merger {
     await writer.collect((blob) => named.has(blob));
   }
 
-  async #write(source: OpenTable, table: TableRecord, facts: Parameters<TableStore['parts']['writer']['write']>[3]): Promise<WrittenExtent | undefined> {
+  async #write(
+    source: OpenTable,
+    table: TableRecord,
+    facts: Parameters<TableStore['parts']['writer']['write']>[3],
+  ): Promise<WrittenExtent | undefined> {
     const { store } = this.#parts;
     try {
       const names = table.columns.map(({ columnId }) => columnName(columnId)).join(', ');
       const select = { sql: `SELECT ${names} FROM ${source.sql}`, bound: [] };
-      return await store.withConnection((connection) => store.parts.writer.write(connection, select, table.columns, facts));
+      return await store.withConnection((connection) =>
+        store.parts.writer.write(connection, select, table.columns, facts),
+      );
     } finally {
       source.release();
     }
@@ -156,7 +176,9 @@ export class Merger {
 
 /** Small extents, oldest first, as many as fit into one of the usual size. */
 function smallOnes(extents: readonly ExtentRecord[]): ExtentRecord[] {
-  const small = extents.filter(({ rowCount }) => rowCount < smallRows).sort((left, right) => left.minCreatedOn - right.minCreatedOn);
+  const small = extents
+    .filter(({ rowCount }) => rowCount < smallRows)
+    .sort((left, right) => left.minCreatedOn - right.minCreatedOn);
   let rows = 0;
   return small.filter(({ rowCount }) => (rows += rowCount) <= mergedRowsMax);
 }

@@ -25,13 +25,16 @@ export interface SourceParts {
 const attemptsMax = 5;
 const parallelMax = 4;
 
-/** Opens a snapshot of a table for reading. An extent that was merged away meanwhile means: once more, with the newer catalog. */
+/** Opens a snapshot of a table for reading. An extent that was merged away meanwhile, or DEKs that were wrapped anew, mean: once more,
+ * with the newer catalog. */
 export async function openTable(parts: SourceParts, ranges: readonly ScanRange[] = []): Promise<OpenTable> {
   for (let attempt = 1; ; attempt += 1) {
+    const { generation } = parts.keys();
     try {
       return await openOnce(parts, ranges);
     } catch (error) {
-      if (!(error instanceof BlobNotFoundError) || attempt >= attemptsMax) throw error;
+      const isStale = error instanceof BlobNotFoundError || parts.keys().generation !== generation;
+      if (!isStale || attempt >= attemptsMax) throw error;
     }
   }
 }
@@ -61,15 +64,14 @@ async function openOnce(parts: SourceParts, ranges: readonly ScanRange[]): Promi
   }
 }
 
-async function openExtents({ files, keys }: SourceParts, extents: readonly ExtentRecord[], held: { release(): void }[]): Promise<OpenedExtent[]> {
+async function openExtents({ files }: SourceParts, extents: readonly ExtentRecord[], held: { release(): void }[]): Promise<OpenedExtent[]> {
   const opened: OpenedExtent[] = [];
-  const dataKeys = keys();
   let next = 0;
   const work = async (): Promise<void> => {
     for (let index = next++; index < extents.length; index = next++) {
       const sealed = extents[index]?.sealed;
       if (sealed === undefined) return;
-      const file = await files.open(sealed, () => dataKeys.openDek(Buffer.from(sealed.wrappedDek, 'base64url')));
+      const file = await files.open(sealed);
       held.push(file);
       opened[index] = file;
     }

@@ -80,8 +80,10 @@ export class IngestService {
       try {
         const select = rows.kind === 'sql' ? positional(table, rows) : { sql: await stageChunks(connection, table.columns, rows.chunks), bound: [] };
         request.signal?.throwIfAborted();
-        const extent = await this.#write(connection, select, table, this.#facts(table, 0, request));
-        const added = await this.#commit(extent, table, undefined, request.replace);
+        const added = await store.parts.writer.retried(async () => {
+          const extent = await this.#write(connection, select, table, this.#facts(table, 0, request));
+          return this.#commit(extent, table, undefined, request.replace);
+        });
         return { extent: added && view(added, table) };
       } finally {
         request.signal?.removeEventListener('abort', interrupt);
@@ -148,17 +150,17 @@ export class IngestService {
         const select = { sql: await parquetSelect(connection, file.path, request.body, table.columns, mapping), bound: [] };
         return await this.#addExtent(connection, select, request, table, key);
       } finally {
-        await file.close();
+        await file.discard();
       }
     });
   }
 
   async #addExtent(connection: EngineConnection, select: Select, request: IngestRequest, table: TableRecord, key: string | undefined): Promise<IngestResult> {
-    const extent = await this.#write(connection, select, table, this.#facts(table, request.body.byteLength, request));
-    if (extent === undefined) return { rowCount: 0, extentId: undefined, repeated: false };
-    const { extentId, rowCount } = extent.record;
-    await this.#commit(extent, table, key, false);
-    return { rowCount, extentId, repeated: false };
+    const added = await this.#parts.store.parts.writer.retried(async () => {
+      const extent = await this.#write(connection, select, table, this.#facts(table, request.body.byteLength, request));
+      return extent && this.#commit(extent, table, key, false);
+    });
+    return { rowCount: added?.rowCount ?? 0, extentId: added?.extentId, repeated: false };
   }
 
   #write(connection: EngineConnection, select: Select, table: TableRecord, facts: ExtentFacts): Promise<WrittenExtent | undefined> {

@@ -12,14 +12,27 @@ import type { MappedColumn } from './ingestion-mapping.ts';
  * @throws DataError `MalformedData` when it is not Parquet, `InvalidMapping` for what is not supported here */
 export async function parquetSelect(connection: EngineConnection, path: string, body: Uint8Array, columns: readonly ColumnView[], mapping: readonly MappedColumn[] | undefined): Promise<string> {
   await writeFile(path, body);
-  let fields: Map<string, string>;
+  return parquetFileSelect(path, await parquetColumns(connection, path), columns, mapping);
+}
+
+/** @returns DuckDB types by name @throws DataError `MalformedData` */
+export async function parquetColumns(connection: EngineConnection, path: string): Promise<ReadonlyMap<string, string>> {
   try {
     const rows = await collect(connection, `SELECT column_name, column_type FROM (DESCRIBE SELECT * FROM read_parquet('${path}'))`);
-    fields = new Map(rows.map(([name, type]) => [String(name), String(type)]));
+    return new Map(rows.map(([name, type]) => [String(name), String(type)]));
   } catch {
     throw dataError('MalformedData', 'The data is not valid Parquet.');
   }
-  const outputs = columns.map((column) => `${sourceSql(column, fields, mapping)} AS ${columnName(column.columnId)}`);
+}
+
+/** @param asExtent columns may also have the names and the physical form of an extent */
+export function parquetFileSelect(path: string, fields: ReadonlyMap<string, string>, columns: readonly ColumnView[], mapping: readonly MappedColumn[] | undefined, asExtent = false): string {
+  const own = asExtent && columns.every((column) => fields.has(columnName(column.columnId))) && !columns.some(({ name }) => fields.has(name));
+  const outputs = columns.map((column) => {
+    const name = columnName(column.columnId);
+    if (!own) return `${sourceSql(column, fields, mapping)} AS ${name}`;
+    return `${column.type === 'string' ? `coalesce(CAST(${name} AS VARCHAR), '')` : `TRY_CAST(${name} AS ${physicalType[column.type]})`} AS ${name}`;
+  });
   return `SELECT ${outputs.join(', ')} FROM read_parquet('${path}')`;
 }
 

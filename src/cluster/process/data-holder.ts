@@ -1,0 +1,174 @@
+import type { Guid } from '../../base/guid.ts';
+import type { RandomBytes } from '../../base/random.ts';
+import type { Instant } from '../../clock/clock.ts';
+import { instant } from '../../clock/clock.ts';
+import type { ClusterKey } from '../../encryption/cluster-key.ts';
+import { ExtentFiles } from '../../encryption/extent-files/extent-files.ts';
+import { Catalog } from '../../engine/catalog/catalog.ts';
+import type { CatalogRewrap } from '../../engine/catalog/catalog.ts';
+import type { CatalogStore } from '../../engine/catalog/catalog-store.ts';
+import type { OpenedClusterData } from '../../engine/catalog/open-cluster-data.ts';
+import { openClusterData } from '../../engine/catalog/open-cluster-data.ts';
+import type { EngineDatabase } from '../../engine/duckdb/engine-database.ts';
+import type { BlobStore } from '../../storage/blob-store.ts';
+import type { StateWrite } from '../../state/state.ts';
+import type { ProcessDataKeys } from './data-keys.ts';
+import { dataKeysOf, rewrapBetween } from './data-keys.ts';
+import { createExtentExchange } from './extent-exchange.ts';
+import { catalogWrite } from './remote-catalog-store.ts';
+
+/** The cluster's key is not in this process now. */
+export class DataUnavailableError extends Error {
+  override readonly name = 'DataUnavailableError';
+  constructor() {
+    super('The cluster may not use its key now.');
+  }
+}
+
+export interface DataHolderOptions {
+  readonly clusterId: Guid;
+  readonly store: CatalogStore;
+  /** The key in use, borrowed. */
+  readonly current: () => { readonly generation: number; readonly key: ClusterKey } | undefined;
+  readonly randomBytes: RandomBytes;
+  readonly pause: () => Promise<void>;
+}
+
+/** What is needed to serve data, besides to change keys. */
+export interface DataParts {
+  readonly clusterName: string;
+  readonly blobs: BlobStore;
+  readonly engine: EngineDatabase;
+  /** Opened extents in memory. */
+  readonly cacheBytesMax: number;
+  readonly openBytesMax: number;
+}
+
+interface Opened {
+  readonly generation: number;
+  readonly data: OpenedClusterData;
+  readonly files: ExtentFiles;
+}
+
+/** The data of the cluster whose process this is: opened with its key when first needed, and closed when the key is another one. */
+export class DataHolder {
+  readonly #options: DataHolderOptions;
+  #parts: DataParts | undefined;
+  #opening: Promise<Opened> | undefined;
+  #keys: ProcessDataKeys | undefined;
+  #pending: { readonly rewrap: CatalogRewrap; readonly keys: ProcessDataKeys; readonly isOpen: boolean } | undefined;
+  #adopting: Promise<void> = Promise.resolve();
+  #now: Instant = instant(0);
+
+  constructor(options: DataHolderOptions) {
+    this.#options = options;
+  }
+
+  get clusterId(): Guid {
+    return this.#options.clusterId;
+  }
+
+  serveWith(parts: DataParts): void {
+    this.#parts = parts;
+  }
+
+  /** What the Kustody clock says, as each request brings it along. It never goes back. */
+  tell(now: Instant): void {
+    if (now > this.#now) this.#now = now;
+  }
+
+  /** @throws DataUnavailableError, CatalogDamagedError */
+  async data(): Promise<OpenedClusterData> {
+    const current = this.#options.current();
+    if (current === undefined) throw new DataUnavailableError();
+    await this.#adopting;
+    let opened = await this.#opening?.catch(() => undefined);
+    if (opened !== undefined && (opened.data.broken || (opened.data.generation !== current.generation && this.#pending === undefined))) {
+      this.#opening = undefined;
+      await opened.files.dispose();
+      opened = undefined;
+    }
+    if (opened !== undefined) return opened.data;
+    const opening = (this.#opening ??= this.#open(current.generation, current.key));
+    try {
+      return (await opening).data;
+    } catch (error) {
+      if (this.#opening === opening) this.#opening = undefined;
+      throw error;
+    }
+  }
+
+  /** Plans a change of custody; nothing is committed until `adopt` or `forget`.
+   * @returns the writes of the catalog */
+  async rewrap(old: ClusterKey, next: ClusterKey): Promise<readonly StateWrite[]> {
+    this.forget();
+    const { clusterId, randomBytes, store } = this.#options;
+    const generation = await storedGeneration(store);
+    if (generation === undefined) return [];
+    const [from, to] = [dataKeysOf(generation, old, randomBytes), dataKeysOf(generation + 1, next, randomBytes)];
+    const open = await this.#opening?.catch(() => undefined);
+    const usable = open !== undefined && !open.data.broken && open.data.generation === generation;
+    const owner = usable ? open.data : (await Catalog.open({ ...this.#options, keys: from })).catalog;
+    const rewrap = await owner.rewrap(to, rewrapBetween(from, to));
+    this.#pending = { rewrap, keys: to, isOpen: usable };
+    return rewrap.writes.map((write) => catalogWrite(clusterId, write.expect, write));
+  }
+
+  /** The change was committed. What fails here shows when the data is next needed: it is opened anew then. */
+  async adopt(): Promise<void> {
+    const pending = this.#pending;
+    this.#pending = undefined;
+    if (pending === undefined) return;
+    if (!pending.isOpen) {
+      pending.rewrap.abandon(); // nobody reads that image
+      return;
+    }
+    const swapped = (): void => {
+      this.#keys = pending.keys;
+    };
+    this.#adopting = pending.rewrap.adopt(swapped).catch(() => undefined);
+    await this.#adopting;
+  }
+
+  /** The change was given up. */
+  forget(): void {
+    this.#pending?.rewrap.abandon();
+    this.#pending = undefined;
+  }
+
+  async #open(generation: number, key: ClusterKey): Promise<Opened> {
+    const parts = this.#parts;
+    if (parts === undefined) throw new DataUnavailableError();
+    const { clusterId, randomBytes, store, pause } = this.#options;
+    const keys = dataKeysOf(generation, key, randomBytes);
+    this.#keys = keys;
+    const { blobs, engine, clusterName, cacheBytesMax, openBytesMax } = parts;
+    const files = new ExtentFiles({
+      store: blobs,
+      randomBytes,
+      cacheBytesMax,
+      openBytesMax,
+      withDekWrappingKey: (use) => {
+        if (this.#keys === undefined) throw new DataUnavailableError();
+        return this.#keys.withDekWrappingKey(use);
+      },
+    });
+    const data = await openClusterData({
+      ...{ clusterId, clusterName, keys, store, blobs, files, engine, randomBytes, pause },
+      now: () => this.#now,
+      exchange: ({ keys: current, ...rest }) => createExtentExchange({ clusterId, generation: () => current().generation, blobs, files, randomBytes, ...rest }),
+    });
+    return { generation, data, files };
+  }
+}
+
+/** Of the cluster key that the catalog is sealed under; undefined: it is empty. Records of the log keep theirs from when they were made. */
+async function storedGeneration(store: CatalogStore): Promise<number | undefined> {
+  for (let after: string | undefined; ; ) {
+    const page = await store.load(after);
+    const head = page.find(({ id }) => id === 'head');
+    if (head !== undefined) return head.sealed.generation;
+    after = page.at(-1)?.id;
+    if (after === undefined) return undefined;
+  }
+}

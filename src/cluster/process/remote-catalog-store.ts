@@ -1,0 +1,97 @@
+import { fromBase64Url, toBase64Url } from '../../base/base64url.ts';
+import type { Guid } from '../../base/guid.ts';
+import type { Json } from '../../base/json.ts';
+import { isJsonObject } from '../../base/json.ts';
+import type { CatalogStore, CatalogWrite, CommitOutcome, SealedRecord, StoredCatalogRecord } from '../../engine/catalog/catalog-store.ts';
+import { StateConflictError } from '../../state/state-store.ts';
+import type { State, StateWrite, Table } from '../../state/state.ts';
+import { writeRecord } from '../../state/state.ts';
+import { ClusterNotServedError, CustodyChangingError } from './remote-state.ts';
+
+/** The catalogs of all clusters; ids are `{cluster id}/{record id}`. Nothing in a value is readable but numbers. */
+export const clusterCatalogTable: Table<StoredSealed> = { name: 'cluster-catalog', parse: parseSealed };
+
+interface StoredSealed {
+  readonly format: 1;
+  readonly generation: number;
+  readonly revision: number;
+  /** Base64url. */
+  readonly sealed: string;
+}
+
+const pageMax = 1_000;
+/** More records than this are looked up together. */
+const lookupsMax = 4;
+
+/** One cluster's catalog in the state. */
+export function createRemoteCatalogStore(state: State, clusterId: Guid): CatalogStore {
+  const prefix = `${clusterId}/`;
+  return {
+    async load(after) {
+      const options = { prefix, limit: pageMax, ...(after === undefined ? {} : { after: prefix + after }) };
+      const found = await state.list(clusterCatalogTable, options);
+      return found.map(({ id, version, value }): StoredCatalogRecord => ({ id: id.slice(prefix.length), version, sealed: sealedOf(value) }));
+    },
+
+    async commit(writes): Promise<CommitOutcome> {
+      try {
+        const known = await knownVersions(state, prefix, writes);
+        await state.commit({ write: writes.map((write) => catalogWrite(clusterId, known.get(write.id) ?? write.expect, write)) });
+        // A written record's version is the one it replaced and one more; of a new one nobody knows. A wrong guess is a conflict later.
+        return { outcome: 'committed', versions: writes.map(({ id, expect, put }) => (expect === null || put === null ? 0 : (known.get(id) ?? expect) + 1)) };
+      } catch (error) {
+        if (error instanceof CustodyChangingError) return { outcome: 'changing' };
+        if (error instanceof ClusterNotServedError) return { outcome: 'refused', reason: 'suspended' };
+        if (error instanceof StateConflictError) return { outcome: 'conflict' };
+        throw error;
+      }
+    },
+  };
+}
+
+/** @param expect the version that the state has */
+export function catalogWrite(clusterId: Guid, expect: number | null, { id, put }: Pick<CatalogWrite, 'id' | 'put'>): StateWrite {
+  return writeRecord(clusterCatalogTable, `${clusterId}/${id}`, expect, put && storedOf(put));
+}
+
+/** Versions that the writer has not seen. */
+async function knownVersions(state: State, prefix: string, writes: readonly CatalogWrite[]): Promise<ReadonlyMap<string, number>> {
+  const unknown = writes.filter(({ expect }) => expect === 0).map(({ id }) => id);
+  const versions = new Map<string, number>();
+  if (unknown.length <= lookupsMax) {
+    for (const id of unknown) {
+      const found = await state.get(clusterCatalogTable, prefix + id);
+      if (found === undefined) throw new StateConflictError(clusterCatalogTable.name, prefix + id);
+      versions.set(id, found.version);
+    }
+    return versions;
+  }
+  // The records of a segment of the log have a prefix in common.
+  const wanted = new Set(unknown);
+  for (const group of new Set(unknown.map((id) => id.slice(0, id.lastIndexOf('/') + 1)))) {
+    for (let after: string | undefined; ; ) {
+      const page = await state.list(clusterCatalogTable, { prefix: prefix + group, limit: pageMax, ...(after === undefined ? {} : { after }) });
+      for (const { id, version } of page) if (wanted.has(id.slice(prefix.length))) versions.set(id.slice(prefix.length), version);
+      after = page.at(-1)?.id;
+      if (after === undefined) break;
+    }
+  }
+  const missing = unknown.find((id) => !versions.has(id));
+  if (missing !== undefined) throw new StateConflictError(clusterCatalogTable.name, prefix + missing);
+  return versions;
+}
+
+const storedOf = ({ generation, revision, bytes }: SealedRecord): StoredSealed => ({ format: 1, generation, revision, sealed: toBase64Url(bytes) });
+
+const sealedOf = ({ generation, revision, sealed }: StoredSealed): SealedRecord => ({ generation, revision, bytes: Buffer.from(sealed, 'base64url') });
+
+function parseSealed(value: Json): StoredSealed {
+  const { format, generation, revision, sealed } = isJsonObject(value) ? value : {};
+  if (format !== 1) throw new Error('The catalog of a cluster was written by a newer Kustody.');
+  if (!isCount(generation) || !isCount(revision) || typeof sealed !== 'string' || fromBase64Url(sealed) === undefined) {
+    throw new Error('A record of a catalog has another form.');
+  }
+  return { format, generation, revision, sealed };
+}
+
+const isCount = (value: Json | undefined): value is number => typeof value === 'number' && Number.isSafeInteger(value) && value > 0;

@@ -1,6 +1,7 @@
 import { Command, CommanderError } from 'commander';
 import { version } from '../server/version.ts';
 import { articleCommand } from './article-command.ts';
+import { endWhenNobodyReads } from './broken-pipe.ts';
 import { checkKeysCommand } from './check-keys.ts';
 import { clockCommand } from './clock.ts';
 import { envCommand } from './env.ts';
@@ -43,11 +44,7 @@ function inheritExit(command: Command): Command {
 
 // Whatever this process or its children write is for their owner alone.
 process.umask(0o077);
-// A reader that has seen enough (head) is no error.
-process.stdout.on('error', (error: NodeJS.ErrnoException) => {
-  if (error.code === 'EPIPE') process.exit(0);
-  throw error;
-});
+endWhenNobodyReads();
 
 try {
   await program.parseAsync(process.argv);

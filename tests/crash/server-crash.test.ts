@@ -41,7 +41,8 @@ async function connect(data: string) {
   const environment = await (await findInstance(data))?.environment();
   if (environment === undefined) throw new Error('no server answers');
   const token = await localToken(environment, 'https://management.azure.com');
-  const group = (name: string) => `/subscriptions/${environment.subscriptionId}/resourcegroups/${name}?api-version=2024-11-01`;
+  const group = (name: string) =>
+    `/subscriptions/${environment.subscriptionId}/resourcegroups/${name}?api-version=2024-11-01`;
   const send = (method: string, name: string, body?: { location: string }) =>
     callLocal(environment, {
       ...{ host: 'management.azure.com', method, path: group(name), token },
@@ -50,14 +51,21 @@ async function connect(data: string) {
   return {
     put: async (name: string) => (await send('PUT', name, { location: 'eastus' })).status === 201,
     missing: async (names: readonly string[]) => {
-      const found = await Promise.all(names.map(async (name) => ((await send('GET', name)).status === 200 ? [] : [name])));
+      const found = await Promise.all(
+        names.map(async (name) => ((await send('GET', name)).status === 200 ? [] : [name])),
+      );
       return found.flat();
     },
   };
 }
 
 /** Eight writers at a time; after a random number of acknowledgements the process is killed in the middle of the others. */
-async function writeUntilKilled(server: StartedCommand, client: Client, run: number, acknowledged: string[]): Promise<void> {
+async function writeUntilKilled(
+  server: StartedCommand,
+  client: Client,
+  run: number,
+  acknowledged: string[],
+): Promise<void> {
   const killAfter = randomInt(1, 40);
   let count = 0;
   const writer = async (lane: number): Promise<void> => {

@@ -1,0 +1,245 @@
+/** Elements of a numeric series; undefined for what is no number. Whole numbers stay apart from reals as in the JSON text. */
+export type Element = { readonly whole: boolean; readonly value: number } | undefined;
+
+const mean = (values: readonly number[]): number => values.reduce((sum, value) => sum + value, 0) / values.length;
+
+/** Sample variance; of fewer than two values 0. */
+export function variance(values: readonly number[]): number {
+  if (values.length < 2) return 0;
+  const middle = mean(values);
+  return values.reduce((sum, value) => sum + (value - middle) ** 2, 0) / (values.length - 1);
+}
+
+export interface SeriesStatistics {
+  readonly min: number;
+  readonly minIndex: number;
+  readonly max: number;
+  readonly maxIndex: number;
+  readonly avg: number;
+  readonly stdev: number;
+  readonly variance: number;
+  readonly sum: number;
+  readonly length: number;
+}
+
+/** @returns undefined for a series with missing or infinite values, unless they are to be ignored, or with none at all */
+export function statistics(series: readonly Element[], ignoreNonfinite: boolean): SeriesStatistics | undefined {
+  const isFinite = (element: Element): boolean => element !== undefined && Number.isFinite(element.value);
+  if (!ignoreNonfinite && !series.every(isFinite)) return undefined;
+  const found = series.flatMap((element, index) =>
+    element && Number.isFinite(element.value) ? [{ value: element.value, index }] : [],
+  );
+  const [first] = found;
+  if (!first) return undefined;
+  const values = found.map(({ value }) => value);
+  const least = found.reduce((best, one) => (one.value < best.value ? one : best), first);
+  const greatest = found.reduce((best, one) => (one.value > best.value ? one : best), first);
+  const spread = variance(values);
+  return {
+    min: least.value,
+    minIndex: least.index,
+    max: greatest.value,
+    maxIndex: greatest.index,
+    avg: mean(values),
+    stdev: Math.sqrt(spread),
+    variance: spread,
+    sum: values.reduce((sum, value) => sum + value, 0),
+    length: series.length,
+  };
+}
+
+export interface PolynomialFit {
+  readonly rSquare: number;
+  /** From the highest power down. */
+  readonly coefficients: readonly number[];
+  readonly variance: number;
+  readonly residualVariance: number;
+  readonly fit: readonly number[];
+}
+
+/** Least squares. @returns undefined when the points do not determine a polynomial of that degree */
+export function fitPolynomial(ys: readonly number[], xs: readonly number[], degree: number): PolynomialFit | undefined {
+  if (ys.length <= degree || ys.length !== xs.length) return undefined;
+  const size = degree + 1;
+  // Around the mean and scaled the powers stay comparable; the coefficients are brought back at the end.
+  const centre = mean(xs);
+  const scale = Math.max(...xs.map((x) => Math.abs(x - centre))) || 1;
+  const powers = xs.map((x) => Array.from({ length: size }, (_unused, power) => ((x - centre) / scale) ** power));
+  const rows = Array.from({ length: size }, (_row, i) => [
+    ...Array.from({ length: size }, (_column, j) => sumOf(powers, (row) => (row[i] ?? 0) * (row[j] ?? 0))),
+    powers.reduce((sum, row, index) => sum + (row[i] ?? 0) * (ys[index] ?? 0), 0),
+  ]);
+  const solved = solve(rows);
+  if (!solved) return undefined;
+  const fit = powers.map((row) => row.reduce((sum, power, index) => sum + power * (solved[index] ?? 0), 0));
+  const spread = variance(ys);
+  const residual = variance(ys.map((y, index) => y - (fit[index] ?? 0)));
+  return {
+    rSquare: spread === 0 ? 1 : 1 - residual / spread,
+    coefficients: expanded(solved, centre, scale).reverse(),
+    variance: spread,
+    residualVariance: residual,
+    fit,
+  };
+}
+
+const sumOf = <T>(items: readonly T[], value: (item: T) => number): number =>
+  items.reduce((sum, item) => sum + value(item), 0);
+
+/** Gauss with the largest pivot; the last element of each row is its right side. */
+function solve(rows: number[][]): number[] | undefined {
+  const size = rows.length;
+  for (let column = 0; column < size; column += 1) {
+    let pivot = column;
+    for (let row = column + 1; row < size; row += 1)
+      if (Math.abs(rows[row]?.[column] ?? 0) > Math.abs(rows[pivot]?.[column] ?? 0)) pivot = row;
+    const [top, other] = [rows[pivot], rows[column]];
+    const lead = top?.[column] ?? 0;
+    if (!top || !other || Math.abs(lead) < 1e-12) return undefined;
+    rows[pivot] = other;
+    const own = top.map((value) => value / lead);
+    rows[column] = own;
+    rows.forEach((row, index) => {
+      const factor = row[column] ?? 0;
+      if (index !== column) rows[index] = row.map((value, at) => value - factor * (own[at] ?? 0));
+    });
+  }
+  return rows.map((row) => row[size] ?? 0);
+}
+
+/** Coefficients of powers of (x − centre) / scale → of powers of x, from the lowest up. */
+function expanded(coefficients: readonly number[], centre: number, scale: number): number[] {
+  let result: number[] = [];
+  for (const coefficient of [...coefficients].reverse()) {
+    const shifted = [0, ...result.map((value) => value / scale)];
+    result = shifted.map((value, power) => value - ((result[power] ?? 0) * centre) / scale);
+    result[0] = (result[0] ?? 0) + coefficient;
+  }
+  return result;
+}
+
+/** Moving weighted sum over the current and earlier points, or around the current point. Outside the series are zeros. */
+export function finiteImpulseResponse(
+  series: readonly number[],
+  filter: readonly number[],
+  normalize: boolean,
+  center: boolean,
+): number[] {
+  const divisor = normalize ? sumOf(filter, (weight) => weight) : 1;
+  const shift = center ? Math.floor(filter.length / 2) : 0;
+  return series.map(
+    (_value, at) => filter.reduce((sum, weight, back) => sum + weight * (series[at + shift - back] ?? 0), 0) / divisor,
+  );
+}
+
+/** y[n] = (Σ b[i] x[n−i] − Σ a[j] y[n−j]) / a[0] */
+export function infiniteImpulseResponse(
+  series: readonly number[],
+  numerators: readonly number[],
+  denominators: readonly number[],
+): number[] {
+  const result: number[] = [];
+  const [lead = 1, ...feedback] = denominators;
+  series.forEach((_value, at) => {
+    const forward = numerators.reduce((sum, weight, back) => sum + weight * (series[at - back] ?? 0), 0);
+    const backward = feedback.reduce((sum, weight, index) => sum + weight * (result[at - index - 1] ?? 0), 0);
+    result.push((forward - backward) / lead);
+  });
+  return result;
+}
+
+export interface Complex {
+  readonly real: readonly number[];
+  readonly imaginary: readonly number[];
+}
+
+/** Discrete Fourier transform; the inverse is divided by the length. */
+export function fourier(input: Complex, inverse: boolean): Complex {
+  const { length } = input.real;
+  const divisor = inverse ? length : 1;
+  const transformed = transform([...input.real], [...input.imaginary], inverse ? 1 : -1);
+  return {
+    real: transformed.real.map((value) => value / divisor),
+    imaginary: transformed.imaginary.map((value) => value / divisor),
+  };
+}
+
+function transform(real: readonly number[], imaginary: readonly number[], sign: 1 | -1): Complex {
+  const { length } = real;
+  if (length <= 1) return { real, imaginary };
+  if (length % 2 === 1) return plainTransform(real, imaginary, sign);
+  const half = (list: readonly number[], odd: number): number[] => list.filter((_value, index) => index % 2 === odd);
+  const even = transform(half(real, 0), half(imaginary, 0), sign);
+  const odd = transform(half(real, 1), half(imaginary, 1), sign);
+  const [re, im] = [new Array<number>(length).fill(0), new Array<number>(length).fill(0)];
+  for (let at = 0; at < length / 2; at += 1) {
+    const turn = (sign * 2 * Math.PI * at) / length;
+    const [c, s] = [Math.cos(turn), Math.sin(turn)];
+    const [a, b] = [odd.real[at] ?? 0, odd.imaginary[at] ?? 0];
+    const [p, q] = [a * c - b * s, a * s + b * c];
+    const [x, y] = [even.real[at] ?? 0, even.imaginary[at] ?? 0];
+    re[at] = x + p;
+    im[at] = y + q;
+    re[at + length / 2] = x - p;
+    im[at + length / 2] = y - q;
+  }
+  return { real: re, imaginary: im };
+}
+
+function plainTransform(real: readonly number[], imaginary: readonly number[], sign: 1 | -1): Complex {
+  const { length } = real;
+  const sums = real.map((_value, k) => {
+    let [re, im] = [0, 0];
+    for (let n = 0; n < length; n += 1) {
+      const turn = (sign * 2 * Math.PI * ((k * n) % length)) / length;
+      const [a, b] = [real[n] ?? 0, imaginary[n] ?? 0];
+      re += a * Math.cos(turn) - b * Math.sin(turn);
+      im += a * Math.sin(turn) + b * Math.cos(turn);
+    }
+    return [re, im] as const;
+  });
+  return { real: sums.map(([re]) => re), imaginary: sums.map(([, im]) => im) };
+}
+
+/** Of two series, or of one with itself; NaN when one of them does not vary. */
+export function pearson(xs: readonly number[], ys: readonly number[]): number {
+  const [mx, my] = [mean(xs), mean(ys)];
+  let [xy, xx, yy] = [0, 0, 0];
+  xs.forEach((x, index) => {
+    const [a, b] = [x - mx, (ys[index] ?? 0) - my];
+    xy += a * b;
+    xx += a * a;
+    yy += b * b;
+  });
+  return xy / Math.sqrt(xx * yy);
+}
+
+function median(values: readonly number[]): number {
+  const sorted = [...values].sort((a, b) => a - b);
+  const half = sorted.length >> 1;
+  return sorted.length % 2 === 1 ? (sorted[half] ?? 0) : ((sorted[half - 1] ?? 0) + (sorted[half] ?? 0)) / 2;
+}
+
+/** Correlation with itself that a period must reach. @see series_decompose, seasonality threshold */
+const periodThreshold = 0.6;
+const periodMin = 4;
+
+/** The shortest of the periods that repeat best, shorter than half of the series; 0 when there is none. */
+export function detectPeriod(series: readonly number[]): number {
+  const scores: { period: number; score: number }[] = [];
+  for (let period = periodMin; period < series.length / 2; period += 1)
+    scores.push({ period, score: pearson(series.slice(0, -period), series.slice(period)) });
+  const best = Math.max(0, ...scores.map(({ score }) => (Number.isNaN(score) ? 0 : score)));
+  if (best < periodThreshold) return 0;
+  return scores.find(({ score }) => score >= best * 0.95)?.period ?? 0;
+}
+
+/** The median of each phase of the period, repeated over the whole series. */
+export function seasonal(series: readonly number[], period: number, testPoints: number): number[] {
+  if (period < 1) return series.map(() => 0);
+  const learned = series.slice(0, Math.max(0, series.length - testPoints));
+  const phases = Array.from({ length: period }, (_phase, phase) =>
+    median(learned.filter((_value, index) => index % period === phase)),
+  );
+  return series.map((_value, index) => phases[index % period] ?? 0);
+}

@@ -46,16 +46,24 @@ export const call = (
 
 const operatorName = (node: SyntaxNode): string => tokenText(node, 'Operator').trim().replace(/\s+/g, ' ');
 
+/** Operators that the engine refuses between two dynamics, although the binder lets them pass. */
+const needsTypes = new Set(['==', '!=', '<>', '<', '<=', '>', '>=', '+', '-', '*', '/', '%']);
+const isNullLiteral = (expression: Expression): boolean => expression.k === 'literal' && expression.value === null;
+
 const binary: ScalarBuilder = (b, node) => {
   const sides = [need(node, 'Left'), need(node, 'Right')];
   for (const side of sides)
     if (isTuple(side.ResultType)) throw semantic(b, side, 'A call that yields several columns cannot be an operand.');
-  return call(
-    b,
-    node,
-    operatorName(node),
-    sides.map((side) => buildScalar(b, side)),
-  );
+  const operands = sides.map((side) => buildScalar(b, side));
+  const name = operatorName(node);
+  if (needsTypes.has(name) && operands.every((operand) => operand.type === 'dynamic' && !isNullLiteral(operand))) {
+    throw semantic(
+      b,
+      node,
+      `Values of types dynamic and dynamic cannot be combined with '${name}': cast one explicitly.`,
+    );
+  }
+  return call(b, node, name, operands);
 };
 
 /** `in`, `has_any`, `has_all`: the right side is a list of expressions, one dynamic, or one table. */

@@ -238,10 +238,6 @@ export const datetimeTextFunctions: FunctionRows = {
   datetime_local_to_utc: native('datetime_local_to_utc', ['datetime', 'string'], 'datetime', ([at, zone]) =>
     localToUtc(big(at), String(zone)),
   ),
-  datetime_list_timezones: {
-    result: 'dynamic',
-    sql: (_args, _call, { ctx }) => ctx.bind(JSON.stringify(Intl.supportedValuesOf('timeZone')), 'VARCHAR'),
-  },
   datetime_part: native(
     'datetime_part',
     ['string', 'datetime'],

@@ -112,7 +112,7 @@ function commandLine(text: string): string[] {
 /** Up to four parts of up to eight digits, compared as one number. */
 const version: FunctionRow = {
   result: 'decimal',
-  sql: ([text]) => (text ? `TRY_CAST(kql_n_parse_version(${cast(text, 'string')}) AS DECIMAL(38,18))` : 'NULL'),
+  sql: ([text]) => (text ? `CAST(kql_n_parse_version(${cast(text, 'string')}) AS DECIMAL(38,18))` : 'NULL'),
 };
 native('parse_version', ['string'], 'string', ([text]) => {
   if (!/^\d{1,8}(\.\d{1,8}){0,3}$/.test(String(text))) return null;

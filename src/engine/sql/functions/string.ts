@@ -216,20 +216,21 @@ export const stringFunctions: FunctionRows = {
     ([source, lookups, replacements]) => {
       const [from, to] = [itemsOf(lookups)?.map(jsonToText), itemsOf(replacements)?.map(jsonToText)];
       if (from?.length !== to?.length || !from || !to) return null;
-      // One walk over the text: at each place the first pair that fits wins. Pairs that are not both strings do nothing.
-      const pairs = from.map((lookup, index) => ({
-        lookup,
-        replacement: to[index] ?? '',
-        valid: itemsOf(replacements)?.[index]?.startsWith('"') === true,
-      }));
-      const whole = String(source);
-      let result = '';
-      for (let at = 0; at < whole.length;) {
-        const pair = pairs.find(({ lookup }) => lookup !== '' && whole.startsWith(lookup, at));
-        result += pair?.valid ? pair.replacement : pair ? pair.lookup : whole.charAt(at);
-        at += pair ? pair.lookup.length : 1;
+      // One pair after the other, each only where none before it matched. Pairs that are not both strings do nothing.
+      let pieces: { text: string; done: boolean }[] = [{ text: String(source), done: false }];
+      const raw = itemsOf(replacements) ?? [];
+      for (const [index, lookup] of from.entries()) {
+        if (lookup === '') continue;
+        const replacement = raw[index]?.startsWith('"') === true ? (to[index] ?? '') : lookup;
+        pieces = pieces.flatMap((piece) =>
+          piece.done
+            ? [piece]
+            : piece.text
+                .split(lookup)
+                .flatMap((text, at) => [...(at > 0 ? [{ text: replacement, done: true }] : []), { text, done: false }]),
+        );
       }
-      return result;
+      return pieces.map((piece) => piece.text).join('');
     },
   ),
   has_any_index: native('has_any_index', ['string', 'dynamic'], 'long', ([source, terms]) =>

@@ -62,7 +62,7 @@ export function translate(plan: Plan, input: TranslationInput): Translation {
 
 /** Some rows bind a value that they end up not needing; a statement takes exactly the values it names. The text is all ours,
  * so a dollar sign and digits before a cast is always a bound value. */
-function onlyUsed(sql: string, bound: readonly BoundValue[]): { sql: string; bound: BoundValue[] } {
+export function onlyUsed(sql: string, bound: readonly BoundValue[]): { sql: string; bound: BoundValue[] } {
   const used: BoundValue[] = [];
   const numbers = new Map<string, number>();
   const text = sql.replace(/\$(\d+)(?=::)/g, (_whole, digits: string) => {

@@ -14,7 +14,7 @@ import { buildStatement } from './statements.ts';
 export function compileCommand(text: string, database: string, state: GlobalState): ParsedCommand {
   const code = languagePackage().KustoCode.ParseAndAnalyze(text, state);
   if (code.Kind !== 'Command') throw new KqlError('syntax', 'This is not a management command.', 0);
-  checkDiagnostics(code);
+  checkDiagnostics(code, ({ Start }) => isNameOfEntity(code.Syntax, Start) || skipsValidation(text));
   const [statement] = list(code.Syntax, 'Statements');
   const expression = statement && part(statement, 'Expression');
   if (!expression) throw new KqlError('syntax', 'The command is empty.', 0);
@@ -30,6 +30,20 @@ export function compileCommand(text: string, database: string, state: GlobalStat
     ...(command !== expression && { pipe: programOf([statement], database) }),
   };
 }
+
+/** Entities that a command names may be missing (`.drop table T ifexists`): the command itself says so, in its own words. */
+function isNameOfEntity(root: SyntaxNode, position: number): boolean {
+  let inName = false;
+  for (let node: SyntaxNode | undefined = root; node;) {
+    if (node.NameInParent === 'QueryOrCommand') return false;
+    inName ||= /^(New)?(Table|Column|Function|Database|database)Name$/.test(node.NameInParent ?? '');
+    node = children(node).find((child) => child.TextStart <= position && position < child.End);
+  }
+  return inName;
+}
+
+const skipsValidation = (text: string): boolean =>
+  /^\s*\.(create|create-or-alter|alter)\s+function\b[^{]*\bskipvalidation\s*=\s*["']?true\b/i.test(text);
 
 /** The leftmost source of a pipe over a command. */
 function commandOf(node: SyntaxNode): SyntaxNode | undefined {

@@ -2,12 +2,18 @@ import { KqlError } from '../kql-error.ts';
 import type { LanguageDiagnostic, ParsedCode, SyntaxNode } from './language.ts';
 import { children, kindOf, nameOf, part, toArray } from './language.ts';
 
-/** @throws KqlError for the first diagnostic that the engine would refuse the text for */
-export function checkDiagnostics(code: ParsedCode): void {
+/** @param mayBeUnknown what need not be known where a name or a type is wrong
+ * @throws KqlError for the first diagnostic that the engine would refuse the text for */
+export function checkDiagnostics(
+  code: ParsedCode,
+  mayBeUnknown: (diagnostic: LanguageDiagnostic) => boolean = () => false,
+): void {
   const errors = toArray<LanguageDiagnostic>(code.GetDiagnostics()).filter(
     (diagnostic) => diagnostic.Severity === 'Error',
   );
-  const fatal = errors.filter((diagnostic) => !isTolerated(code.Syntax, diagnostic));
+  const fatal = errors.filter(
+    (diagnostic) => !isTolerated(code.Syntax, diagnostic) && (isSyntax(diagnostic.Code) || !mayBeUnknown(diagnostic)),
+  );
   const first = fatal.find((diagnostic) => isSyntax(diagnostic.Code)) ?? fatal[0];
   if (!first) return;
   if (first.Code === 'KS245' || first.Code === 'KS244')

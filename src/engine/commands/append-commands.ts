@@ -1,0 +1,180 @@
+import type { Guid } from '../../base/guid.ts';
+import { invariant } from '../../base/invariant.ts';
+import type { ExtentView, OperationRecord } from '../catalog/cluster-data.ts';
+import { dataError } from '../catalog/data-error.ts';
+import type { Program } from '../kql/ir/plan.ts';
+import { KqlError } from '../kql/kql-error.ts';
+import type { Column } from '../kql/types.ts';
+import type { QueryResult } from '../query-engine.ts';
+import type { Command, CommandRow, Row } from './command.ts';
+import type { CommandContext } from './command-context.ts';
+import { creationTimeOf, isIngestedAlready, noExtent, tagsOf } from './ingest-properties.ts';
+import { operationOf, runRecorded } from './operation-record.ts';
+import { requirePermission } from './permissions.ts';
+import { queryRequest, requireReadable } from './query-request.ts';
+
+const extentColumns =
+  'ExtentId: guid, OriginalSize: long, ExtentSize: long, ColumnSize: long, IndexSize: long, RowCount: long';
+export const operationIdColumns = 'OperationId: guid';
+
+const modes = {
+  SetTable: { operation: 'TableSet', replace: false, existing: 'refused', missing: 'created' },
+  AppendTable: { operation: 'TableAppend', replace: false, existing: 'used', missing: 'refused' },
+  SetOrAppendTable: { operation: 'TableSetOrAppend', replace: false, existing: 'used', missing: 'created' },
+  SetOrReplaceTable: { operation: 'TableSetOrReplace', replace: true, existing: 'used', missing: 'created' },
+} as const;
+type Mode = (typeof modes)[keyof typeof modes];
+
+const knownProperties = [
+  'tags',
+  'creationTime',
+  'extend_schema',
+  'ingestIfNotExists',
+  'distributed',
+  'folder',
+  'docstring',
+  'policy_ingestiontime',
+] as const;
+type Properties = Partial<Record<(typeof knownProperties)[number], string>>;
+
+const isTrue = (text: string | undefined): boolean => text?.toLowerCase() === 'true';
+
+function modeOf(kind: string): Mode {
+  const found = Object.entries(modes).find(([name]) => name === kind)?.[1];
+  invariant(found, 'rows of this family have a mode each');
+  return found;
+}
+
+/** To add rows takes less than to make a table, and to replace the rows of one takes its administrator. */
+function requireMode(mode: Mode, exists: boolean, table: string, command: Command, context: CommandContext): void {
+  const { database, data } = context;
+  if (exists && mode.existing === 'refused') throw dataError('EntityExists', table);
+  if (!exists && mode.missing === 'refused') data.table(database, table);
+  if (!exists) requirePermission(context, 'create', database, command.kind);
+  else requirePermission(context, mode.replace ? 'admin' : 'ingest', database, command.kind);
+}
+
+async function append(command: Command, context: CommandContext): Promise<readonly Row[]> {
+  const mode = modeOf(command.kind);
+  const table = command.required('TableName');
+  const properties: Properties = command.properties(knownProperties);
+  const exists = context.data.database(context.database).tables.has(table);
+  requireMode(mode, exists, table, command, context);
+  const { query } = command;
+  invariant(query, 'the parser gives the query of these commands');
+  requireReadable(context, query, command.kind);
+  if (exists && isIngestedAlready(properties.ingestIfNotExists, table, context)) return [emptyRow];
+  const operation = operationOf(context, mode.operation);
+  const work = (signal: AbortSignal | undefined): Promise<Row> => {
+    const { signal: _own, ...rest } = context;
+    return runAppend(query, command, mode, table, properties, signal === undefined ? rest : { ...rest, signal });
+  };
+  if (command.has('async')) return startAsync(work, operation, context);
+  return [await runRecorded(context, operation, () => work(context.signal))];
+}
+
+async function startAsync(
+  work: (signal: undefined) => Promise<Row>,
+  operation: OperationRecord,
+  context: CommandContext,
+): Promise<readonly Row[]> {
+  await context.data.recordOperation(operation);
+  context.background(async () => {
+    // What went wrong is told by `.show operations`.
+    await runRecorded(context, operation, () => work(undefined)).catch(() => undefined);
+  });
+  return [[operation.operationId]];
+}
+
+async function runAppend(
+  query: Program,
+  command: Command,
+  mode: Mode,
+  table: string,
+  properties: Properties,
+  context: CommandContext,
+): Promise<Row> {
+  const { data, database, engine } = context;
+  const execution = await engine.executeProgram(query, queryRequest(context, command.queryText));
+  try {
+    const [result, ...others] = execution.results;
+    if (result === undefined || others.length > 0)
+      throw new KqlError('semantic', 'The query of this command must have exactly one result.');
+    const made = await prepareTable(table, result.columns, properties, context);
+    try {
+      const tags = tagsOf(properties.tags, properties.ingestIfNotExists);
+      const creationTime = creationTimeOf(properties.creationTime);
+      const { extent } = await data.append({
+        database,
+        table,
+        rows: { kind: 'chunks', columns: result.columns, chunks: result.chunks },
+        replace: mode.replace,
+        ...(tags.length === 0 ? {} : { tags }),
+        ...(creationTime === undefined ? {} : { creationTime }),
+        ...(context.signal === undefined ? {} : { signal: context.signal }),
+      });
+      return extentRow(extent);
+    } catch (error) {
+      // The table that this command made goes with it.
+      if (made) await data.dropTables(database, [table], true);
+      throw error;
+    }
+  } finally {
+    execution.close();
+  }
+}
+
+/** Makes the table that is missing, or checks that the rows fit the one that is there: by position and type.
+ * @returns whether it was made */
+async function prepareTable(
+  name: string,
+  columns: QueryResult['columns'],
+  properties: Properties,
+  context: CommandContext,
+): Promise<boolean> {
+  const { data, database } = context;
+  if (columns.some((column) => column.name.includes('$')))
+    throw new KqlError('semantic', 'Names of columns must not contain $.');
+  const { folder, docstring } = properties;
+  const texts = { ...(folder === undefined ? {} : { folder }), ...(docstring === undefined ? {} : { docstring }) };
+  const table = data.database(database).tables.get(name);
+  if (table === undefined) {
+    await data.createTables(database, [{ name, columns, ...texts }]);
+    return true;
+  }
+  const added = columns.slice(table.columns.length);
+  if (added.length > 0 && isTrue(properties.extend_schema)) {
+    requirePermission(context, 'admin', database, 'AlterMergeTable');
+    requireSameTypes(columns.slice(0, table.columns.length), table.columns);
+    await data.alterMergeTable(database, { name, columns: added });
+  } else requireSameTypes(columns, table.columns);
+  return false;
+}
+
+function requireSameTypes(query: readonly Column[], table: readonly Column[]): void {
+  if (query.length === table.length && query.every(({ type }, index) => type === table[index]?.type)) return;
+  const list = (columns: readonly Column[]): string => columns.map(({ type }) => `'${type}'`).join(',');
+  throw new KqlError(
+    'semantic',
+    `Query schema does not match table schema. QuerySchema=(${list(query)}), TableSchema=(${list(table)}).`,
+  );
+}
+
+const emptyRow: Row = [noExtent, 0n, 0n, 0n, 0n, 0n];
+
+function extentRow(extent: ExtentView | undefined): Row {
+  if (extent === undefined) return emptyRow;
+  const bytes = BigInt(extent.extentBytes);
+  const extentId: Guid = extent.extentId;
+  return [extentId, BigInt(extent.originalBytes), bytes, bytes, 0n, BigInt(extent.rowCount)];
+}
+
+/** @see Kusto "Ingest from query" */
+export const appendCommands: readonly CommandRow[] = [
+  {
+    kinds: Object.keys(modes),
+    permission: 'anyone',
+    columns: (command) => (command.has('async') ? operationIdColumns : extentColumns),
+    run: append,
+  },
+];

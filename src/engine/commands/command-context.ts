@@ -1,0 +1,93 @@
+import type { Guid } from '../../base/guid.ts';
+import type { RandomBytes } from '../../base/random.ts';
+import type { Clock, Instant } from '../../clock/clock.ts';
+import type { ClusterData } from '../catalog/cluster-data.ts';
+import type { QueryEngine } from '../query-engine.ts';
+
+/** Everything a management command works with. */
+export interface CommandContext extends CommandAccess {
+  readonly data: ClusterData;
+  readonly engine: QueryEngine;
+  /** The database of the request; `NetDefaultDB` and the like for commands about the whole cluster. */
+  readonly database: string;
+  readonly cluster: ClusterFacts;
+  readonly clock: Clock;
+  readonly randomBytes: RandomBytes;
+  readonly clientRequestId: string;
+  readonly activityId: Guid;
+  readonly signal?: AbortSignal;
+  readonly requests: CommandRequests;
+  /** Keeps the work of an `async` command going after its answer; errors never come out of `work`. */
+  readonly background: (work: () => Promise<void>) => void;
+}
+
+/** Who calls, what they are here, and what the resource manager says of the cluster. */
+export interface CommandAccess {
+  readonly caller: CommandCaller;
+  readonly clusterRoles: readonly ClusterRole[];
+  readonly databases: readonly AccessibleDatabase[];
+  readonly principals: readonly PrincipalRole[];
+  readonly streamingIngestEnabled: boolean;
+  readonly purgeEnabled: boolean;
+}
+
+export type ClusterRole = 'AllDatabasesAdmin' | 'AllDatabasesViewer' | 'AllDatabasesMonitor';
+export type DatabaseRole = 'Admin' | 'Ingestor' | 'Monitor' | 'User' | 'UnrestrictedViewer' | 'Viewer';
+
+export interface CommandCaller {
+  readonly objectId: Guid;
+  readonly tenantId: Guid;
+  readonly displayName: string;
+  /** `aadapp={application id};{tenant id}` */
+  readonly fqn: string;
+}
+
+/** Periods in milliseconds; absent: unlimited. */
+export interface AccessibleDatabase {
+  readonly databaseId: Guid;
+  readonly name: string;
+  readonly softDeletePeriodMs?: number;
+  readonly hotCachePeriodMs?: number;
+  /** What the caller is here, without the roles on the cluster. */
+  readonly roles: readonly DatabaseRole[];
+}
+
+export interface PrincipalRole {
+  readonly role: ClusterRole | DatabaseRole;
+  /** `App`, `Group`, `User` */
+  readonly principalType: string;
+  readonly displayName: string;
+  readonly objectId: string;
+  readonly fqn: string;
+  /** Absent: a role on the cluster. */
+  readonly databaseId?: Guid;
+}
+
+export interface ClusterFacts {
+  readonly name: string;
+  /** `https://{name}.{region}.kusto.windows.net` */
+  readonly uri: string;
+  /** Version of Kustody: `1.2.3`. */
+  readonly version: string;
+  readonly builtAt: Instant;
+  readonly startedAt: Instant;
+}
+
+/** Queries and commands under way. */
+export interface CommandRequests {
+  /** @returns how many were cancelled */
+  cancel(clientRequestId: string, mayCancel: (principal: string) => boolean): number;
+  /** Absent: nobody keeps what `.show queries` tells. */
+  list?(): readonly RequestView[];
+}
+
+export interface RequestView {
+  readonly clientRequestId: string;
+  readonly text: string;
+  readonly database: string;
+  readonly startedOn: Instant;
+  readonly activityId: Guid;
+  readonly principal: string;
+  readonly user: string;
+  readonly application: string;
+}

@@ -1,0 +1,44 @@
+import { invariant } from '../../base/invariant.ts';
+import { appendCommands } from './append-commands.ts';
+import { clusterCommands } from './cluster-commands.ts';
+import type { CommandRow } from './command.ts';
+import { databaseCommands } from './database-commands.ts';
+import { extentCommands } from './extent-commands.ts';
+import { functionCommands } from './function-commands.ts';
+import { ingestCommands } from './ingest-commands.ts';
+import { mappingCommands } from './mapping-commands.ts';
+import { operationCommands } from './operation-commands.ts';
+import { policyCommands } from './policy-commands.ts';
+import { principalCommands } from './principal-commands.ts';
+import { purgeCommands } from './purge-commands.ts';
+import { scriptCommands } from './script-commands.ts';
+import { showTableCommands } from './show-table-commands.ts';
+import { tableCommands } from './table-commands.ts';
+
+/** Every command that is built. */
+export const commandRows: readonly CommandRow[] = [
+  ...tableCommands,
+  ...showTableCommands,
+  ...databaseCommands,
+  ...functionCommands,
+  ...ingestCommands,
+  ...appendCommands,
+  ...mappingCommands,
+  ...policyCommands,
+  ...extentCommands,
+  ...purgeCommands,
+  ...scriptCommands,
+  ...operationCommands,
+  ...principalCommands,
+  ...clusterCommands,
+];
+
+const byKind = new Map<string, CommandRow>();
+for (const row of commandRows) {
+  for (const kind of row.kinds) {
+    invariant(!byKind.has(kind), 'a command has one row');
+    byKind.set(kind, row);
+  }
+}
+
+export const commandRow = (kind: string): CommandRow | undefined => byKind.get(kind);

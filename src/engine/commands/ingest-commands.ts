@@ -1,0 +1,60 @@
+import { Buffer } from 'node:buffer';
+import type { IngestRequest } from '../catalog/cluster-data.ts';
+import { dataError } from '../catalog/data-error.ts';
+import type { Command, CommandRow, Row } from './command.ts';
+import type { CommandContext } from './command-context.ts';
+import { creationTimeOf, isIngestedAlready, noExtent, tagsOf } from './ingest-properties.ts';
+
+const knownProperties = [
+  ...[
+    'format',
+    'tags',
+    'creationTime',
+    'ignoreFirstRecord',
+    'ingestIfNotExists',
+    'ingestionMapping',
+    'ingestionMappingReference',
+  ],
+  ...['ingestionMappingType', 'policy_ingestiontime', 'validationPolicy'],
+] as const;
+type Property =
+  | ('format' | 'tags' | 'creationTime' | 'ignoreFirstRecord' | 'ingestIfNotExists' | 'ingestionMapping')
+  | ('ingestionMappingReference' | 'ingestionMappingType' | 'policy_ingestiontime' | 'validationPolicy');
+
+/** Data as the client wrote it after `<|`: white space counts, but the line break right after the mark is not a record. */
+function requestOf(command: Command, context: CommandContext): IngestRequest {
+  const properties = command.properties<Property>(knownProperties);
+  const { format, ignoreFirstRecord, ingestionMapping, ingestionMappingReference } = properties;
+  const tags = tagsOf(properties.tags, properties.ingestIfNotExists);
+  const creationTime = creationTimeOf(properties.creationTime);
+  if (properties.validationPolicy !== undefined)
+    throw dataError('MalformedIngestionProperty', "The property 'validationPolicy' is not supported.");
+  return {
+    kind: 'inline',
+    database: context.database,
+    table: command.required('TableName'),
+    format: format ?? formatOfMapping(properties.ingestionMappingType) ?? 'csv',
+    body: Buffer.from(command.raw.replace(/^[ \t]*\r?\n/, '').replace(/^ /, ''), 'utf8'),
+    ...(ingestionMappingReference === undefined ? {} : { mappingName: ingestionMappingReference }),
+    ...(ingestionMapping === undefined ? {} : { mapping: ingestionMapping }),
+    ...(ignoreFirstRecord === undefined ? {} : { ignoreFirstRecord: /^(true|1)$/i.test(ignoreFirstRecord) }),
+    ...(tags.length === 0 ? {} : { tags }),
+    ...(creationTime === undefined ? {} : { creationTime }),
+  };
+}
+
+const formatOfMapping = (type: string | undefined): string | undefined =>
+  type === undefined ? undefined : type.toLowerCase();
+
+async function ingestInline(command: Command, context: CommandContext): Promise<readonly Row[]> {
+  const request = requestOf(command, context);
+  if (isIngestedAlready(command.properties<Property>(knownProperties).ingestIfNotExists, request.table, context))
+    return [[noExtent]];
+  const { extentId } = await context.data.ingest(request);
+  return [[extentId ?? noExtent]];
+}
+
+/** @see Kusto ".ingest inline", "Ingestion properties" */
+export const ingestCommands: readonly CommandRow[] = [
+  { kinds: ['IngestInlineIntoTable'], permission: 'ingest', columns: 'ExtentId: guid', run: ingestInline },
+];

@@ -1,0 +1,29 @@
+import { commandTable } from '../kql/ir/command.ts';
+import type { Program } from '../kql/ir/plan.ts';
+import { tablesOf } from '../kql/ir/walk.ts';
+import type { QueryRequest } from '../query-engine.ts';
+import type { CommandContext } from './command-context.ts';
+import { ticksOf } from './instants.ts';
+import { requirePermission } from './permissions.ts';
+
+/** A query on behalf of a command: over a snapshot of its own. */
+export function queryRequest(context: CommandContext, text: string): QueryRequest {
+  return {
+    text,
+    database: context.database,
+    catalog: context.data.kqlCatalog(),
+    now: ticksOf(context.clock.now()),
+    principal: context.caller.fqn,
+    sources: context.data.sources(),
+    ...(context.signal === undefined ? {} : { signal: context.signal }),
+  };
+}
+
+/** A query reads only what the caller may read, in whatever database.
+ * @throws ForbiddenError */
+export function requireReadable(context: CommandContext, program: Program, command: string): void {
+  for (const { database, table } of tablesOf(program)) {
+    // The rows of a command that the query goes on from were checked by the command.
+    if (database !== '' || table !== commandTable) requirePermission(context, 'read', database, command);
+  }
+}

@@ -1,0 +1,33 @@
+import { KqlError } from '../kql/kql-error.ts';
+
+/** Why some commands are not here, and what to do instead. Others are refused by their name alone. */
+const reasons: Readonly<Record<string, string>> = {
+  GetIngestionResources:
+    'queued ingestion is not built; use streaming ingestion (a streaming client), or .ingest inline',
+  GetKustoIdentityToken:
+    'queued ingestion is not built; use streaming ingestion (a streaming client), or .ingest inline',
+  ShowExportContainers: 'export is not built',
+  IngestIntoTable: 'data is not fetched from other hosts; send it with streaming ingestion, or .ingest inline',
+  CreateDatabase: 'databases are created through the resource manager (Microsoft.Kusto/clusters/databases)',
+  AttachDatabase: 'databases are created through the resource manager (Microsoft.Kusto/clusters/databases)',
+  DetachDatabase: 'databases are deleted through the resource manager (Microsoft.Kusto/clusters/databases)',
+  AddDatabaseRole: 'roles are assigned through the resource manager (principalAssignments of the database)',
+  DropDatabaseRole: 'roles are assigned through the resource manager (principalAssignments of the database)',
+  SetDatabaseRole: 'roles are assigned through the resource manager (principalAssignments of the database)',
+  AddClusterRole: 'roles are assigned through the resource manager (principalAssignments of the cluster)',
+  DropClusterRole: 'roles are assigned through the resource manager (principalAssignments of the cluster)',
+  SetClusterRole: 'roles are assigned through the resource manager (principalAssignments of the cluster)',
+  AlterColumnType: 'it would lose the data of the column; add another column instead',
+  DeleteTableRecords: 'soft delete is not built; .purge removes records for good',
+};
+
+/** @param kind the parser's name; undefined when it knows no such command
+ * @param name its first words, as the client wrote them */
+export function refusalOf(kind: string | undefined, name: string): KqlError {
+  const reason = kind === undefined ? undefined : Object.hasOwn(reasons, kind) ? reasons[kind] : undefined;
+  const what =
+    kind === undefined
+      ? `The management command '${name}' is not known`
+      : `The management command '${name}' (${kind}) is not supported`;
+  return new KqlError('notSupported', `${what}${reason === undefined ? '' : `: ${reason}`}.`);
+}

@@ -1,0 +1,76 @@
+import { dataError } from '../catalog/data-error.ts';
+import type { ParsedCommand } from '../kql/ir/command.ts';
+import { KqlError } from '../kql/kql-error.ts';
+import type { KqlCatalog } from '../kql/catalog.ts';
+import { Command } from './command.ts';
+import type { CommandAnswer, CommandInput, CommandRow } from './command.ts';
+import type { CommandContext } from './command-context.ts';
+import { commandRow } from './command-rows.ts';
+import { pipeParsed, pipeText } from './command-pipe.ts';
+import { requirePermission } from './permissions.ts';
+import { commandName, recognizeCommand } from './recognize.ts';
+import { refusalOf } from './refused-commands.ts';
+import { columnsOfText } from './schema-text.ts';
+
+/** Runs a management command, and the query operators that may follow it, for one caller.
+ * @returns one table; values as in the chunks of a query
+ * @throws KqlError, DataError, CommitRefusedError, ForbiddenError */
+export async function runCommand(context: CommandContext, text: string): Promise<CommandAnswer> {
+  const here = withDatabaseName(context);
+  const recognized = recognizeCommand(text);
+  if (recognized !== undefined) {
+    const made = await runInput(here, recognized.input);
+    return recognized.pipe === undefined ? made : { kind: made.kind, ...(await pipeText(here, made, recognized.pipe)) };
+  }
+  const parsed = await parse(here, text);
+  const made = await runInput(here, { ...parsed, text });
+  return parsed.pipe === undefined ? made : { kind: made.kind, ...(await pipeParsed(here, made, parsed.pipe, text)) };
+}
+
+async function runInput(context: CommandContext, input: CommandInput): Promise<CommandAnswer> {
+  const row = commandRow(input.kind);
+  if (row === undefined) throw refusalOf(input.kind, commandName(input.text));
+  const command = new Command(input);
+  requireRow(row, command, context);
+  const columns = typeof row.columns === 'string' ? row.columns : row.columns(command);
+  const rows = await row.run(command, context, (text) => runCommand(context, text));
+  return { kind: input.kind, columns: columnsOfText(columns), rows };
+}
+
+function requireRow({ permission }: CommandRow, command: Command, context: CommandContext): void {
+  if (permission === 'anyone') return;
+  if (permission === 'clusterAdmin' || permission === 'clusterMonitor') {
+    requirePermission(context, permission, context.database, command.kind);
+    return;
+  }
+  const { name } = context.data.database(command.databaseName(context));
+  requirePermission(context, permission, name, command.kind);
+}
+
+async function parse(context: CommandContext, text: string): Promise<ParsedCommand> {
+  const catalog = catalogFor(context);
+  try {
+    return await context.engine.parseCommand({ text, database: context.database, catalog });
+  } catch (error) {
+    // The parser knows nearly every command there is; what it does not know is named rather than called a mistake.
+    if (error instanceof KqlError && error.code === 'syntax' && error.parserCode === undefined)
+      throw refusalOf(undefined, commandName(text));
+    throw error;
+  }
+}
+
+/** Names of databases are compared without case; from here on it is spelled as the cluster spells it. */
+function withDatabaseName(context: CommandContext): CommandContext {
+  const lower = context.database.toLowerCase();
+  const found = context.data.databases().find(({ name }) => name.toLowerCase() === lower);
+  return found === undefined ? context : { ...context, database: found.name };
+}
+
+/** Clients name a database that is not there for commands about the cluster. */
+function catalogFor({ data, database }: CommandContext): KqlCatalog {
+  const catalog = data.kqlCatalog();
+  if (catalog.databases.some(({ name }) => name === database)) return catalog;
+  if (!/^[\w .-]{1,260}$/.test(database)) throw dataError('DatabaseNotFound', database.slice(0, 200));
+  const empty = { name: database, tables: [], functions: [] };
+  return { ...catalog, version: `${catalog.version} ${database}`, databases: [...catalog.databases, empty] };
+}

@@ -107,27 +107,38 @@ export async function authorizeRequest(
   if (cluster.networkRefusal !== undefined) return { outcome: 'refused', kind: 'forbidden', message: cluster.networkRefusal };
   const admission = await ports.keys.admitted(clusterId);
   if (admission.outcome !== 'admitted' || !cluster.serves) return unavailable('The cluster may not use its key now.');
+  return {
+    outcome: 'allowed',
+    ...accessOf(cluster, caller),
+    now: ports.clock.now(),
+    leaseMs: admission.leaseMs,
+  };
+}
+
+/** What a caller is in a cluster: by its own object id or by one of its groups. */
+export type AccessRights = Omit<AllowedRequest, 'outcome' | 'now' | 'leaseMs'>;
+
+export function accessOf(cluster: ServedCluster, caller: Caller): AccessRights {
   const principals = [caller.objectId, ...caller.groupIds];
   const own = cluster.assignments.filter(({ objectId }) => principals.includes(objectId));
   return {
-    outcome: 'allowed',
     caller: {
       objectId: caller.objectId,
       tenantId: caller.tenantId,
       displayName: caller.displayName,
       fqn: `aadapp=${caller.appId ?? caller.objectId};${caller.tenantId}`,
     },
-    clusterRoles: own.filter(({ databaseId }) => databaseId === undefined).map(({ role }) => role as ClusterRole),
+    clusterRoles: own.flatMap(({ databaseId, role }) => (databaseId === undefined && isClusterRole(role) ? [role] : [])),
     databases: cluster.databases.map((database) => ({
       ...database,
-      roles: own.filter(({ databaseId }) => databaseId === database.databaseId).map(({ role }) => role as DatabaseRole),
+      roles: own.flatMap(({ databaseId, role }) => (databaseId === database.databaseId && !isClusterRole(role) ? [role] : [])),
     })),
     principals: cluster.assignments satisfies readonly WirePrincipal[],
     streamingIngestEnabled: cluster.streamingIngestEnabled,
     purgeEnabled: cluster.purgeEnabled,
-    now: ports.clock.now(),
-    leaseMs: admission.leaseMs,
   };
 }
+
+const isClusterRole = (role: ClusterRole | DatabaseRole): role is ClusterRole => role.startsWith('AllDatabases');
 
 const unavailable = (message: string): RefusedRequest => ({ outcome: 'refused', kind: 'unavailable', message });

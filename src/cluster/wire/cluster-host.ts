@@ -1,7 +1,6 @@
 import type { ClusterData } from '../../engine/catalog/cluster-data.ts';
 import type { Instant } from '../../clock/clock.ts';
 import { instant } from '../../clock/clock.ts';
-import type { Instant } from '../../clock/clock.ts';
 import type { QueryEngine } from '../../engine/query-engine.ts';
 import type { AllowedRequest, WireDatabase } from './wire-protocol.ts';
 

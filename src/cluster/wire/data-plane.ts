@@ -12,7 +12,6 @@ import { endWithAnswer, textAnswer } from '../../http/raw-answer.ts';
 import { agreeOnHost, parseHost } from '../../http/request-target.ts';
 import { startSystemTimer } from '../../http/timer.ts';
 import type { DataHolder } from '../process/data-holder.ts';
-import type { DataHolder } from '../process/data-holder.ts';
 import type { HandedSocket } from '../process/handed-socket.ts';
 import type { DataPlaneSettings } from '../process/protocol.ts';
 import { FollowedClock } from './followed-clock.ts';
@@ -40,7 +39,7 @@ export async function openDataPlane(options: {
   readonly extentDirectory: string | undefined;
   readonly call: (operation: string, body: unknown) => Promise<unknown>;
 }): Promise<DataPlane> {
-  const { settings, data, extentDirectory } = options;
+  const { settings } = options;
   // A heavy query gives way to the vault and to other clusters.
   setPriority(constants.priority.PRIORITY_BELOW_NORMAL);
   const call: CallMain = async (operation, body) => (await options.call(operation, body)) as never;
@@ -50,7 +49,10 @@ export async function openDataPlane(options: {
   let startedAt: Instant | undefined; // the first request brings the time along
   const app = createWireApp({
     call,
-    host: openClusterHost({ settings, log, data, extentDirectory }),
+    settings,
+    host: openClusterHost({ ...options, startTimer: startSystemTimer, log }),
+    clock,
+    startedAt: () => (startedAt ??= clock.now()),
     lease: new LeaseWatch(call, monotonicMs),
     running: new RunningRequests(capacity),
     log,

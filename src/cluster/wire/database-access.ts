@@ -21,7 +21,7 @@ const described: { readonly [Right in DatabaseRight]: string } = {
   admin: 'admin',
 };
 
-export const hasRight = (access: AllowedRequest, database: WireDatabase, right: DatabaseRight): boolean =>
+export const hasRight = (access: Pick<AllowedRequest, 'clusterRoles'>, database: WireDatabase, right: DatabaseRight): boolean =>
   [...access.clusterRoles, ...database.roles].some((role) => grants[right].includes(role));
 
 /** A database by name, without case, with a right of the caller on it. Who has none at all learns nothing about it.

@@ -1,5 +1,6 @@
 import { CommitRefusedError, DataError } from '../../engine/catalog/data-error.ts';
 import type { DataErrorCode } from '../../engine/catalog/data-error.ts';
+import { ForbiddenError } from '../../engine/commands/forbidden-error.ts';
 import type { KqlErrorCode } from '../../engine/kql/kql-error.ts';
 import { KqlError } from '../../engine/kql/kql-error.ts';
 import type { KustoErrorKind } from './kusto-error.ts';
@@ -47,6 +48,7 @@ export function translateError(error: unknown, text: string): KustoError | undef
     const at = error.position === undefined ? '' : ` (line ${error.position.line}, column ${error.position.column})`;
     return kustoError(kindOfData[error.code], `${error.message}${at}`);
   }
+  if (error instanceof ForbiddenError) return kustoError('forbidden', error.message);
   if (error instanceof CommitRefusedError) return kustoError('unavailable', error.message);
   return undefined;
 }

@@ -76,7 +76,7 @@ export const errorContext = (request: FastifyRequest, timestamp: string): ErrorC
 });
 
 /** Of a connection on which no request could be read. */
-const nobody = newGuid(() => new Uint8Array(16));
+export const nobody = newGuid(() => new Uint8Array(16));
 
 /** JSON for those who say that they take it, else plain text. That the cluster is suspended is always told as JSON. */
 export function errorAnswer(error: KustoError, request: FastifyRequest | undefined, timestamp: string): PlaneAnswer {

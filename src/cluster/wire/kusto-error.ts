@@ -45,6 +45,7 @@ const rows = {
   unauthorized: { status: 401, code: 'Unauthorized', type: 'KustoRequestDeniedException', permanent: true },
   forbidden: { status: 403, code: 'Forbidden', type: 'KustoRequestDeniedException', permanent: true },
   notFound: { status: 404, code: 'NotFound', type: 'KustoRequestDeniedException', permanent: true },
+  streamingOffOnCluster: { status: 404, code: 'StreamingIngestionNotEnabled', type: 'StreamingIngestionPolicyNotEnabledException', permanent: true },
   conflict: { status: 409, code: 'Conflict', type: 'KustoConflictException', permanent: false },
   suspendedStrict: { status: 412, code: 'PreconditionFailed', type: 'ClusterSuspendedException', permanent: true },
   payloadTooLarge: { status: 413, code: 'PayloadTooLarge', type: 'KustoRequestPayloadTooLargeException', permanent: true },

@@ -30,7 +30,7 @@ export function openClusterHost(options: {
   const { settings, data, extentDirectory, log } = options;
   const parser = createKqlParser({ entry: settings.parserScript, limits: parserLimits, after: options.startTimer });
   parser.ready().catch((error: unknown) => log.failure('parser not started', error));
-  const opened = openEngine(options).then((database) => {
+  const opened = openEngine().then((database) => {
     if (extentDirectory !== undefined) {
       data.serveWith({
         clusterName: settings.clusterName,
@@ -65,7 +65,7 @@ export function openClusterHost(options: {
 
 /** Queries never spill: what DuckDB would write to a file in memory is memory as well, but a file stays when this process is killed,
  * and nothing may be left of a cluster whose key is gone. */
-function openEngine(_options: unknown): Promise<EngineDatabase> {
+function openEngine(): Promise<EngineDatabase> {
   const bytes = memoryLimit() / 2;
   return openEngineDatabase(
     { threads: availableParallelism(), memoryLimit: `${Math.max(256, Math.floor(bytes / 1024 ** 2))}MiB` },

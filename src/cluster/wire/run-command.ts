@@ -1,8 +1,72 @@
-import type { KustoRequest } from './request-body.ts';
+import { parseGuid } from '../../base/guid.ts';
+import { instant } from '../../clock/clock.ts';
+import type { CommandContext } from '../../engine/commands/command-context.ts';
+import { runCommand } from '../../engine/commands/run-command.ts';
+import { unixEpochTicks, ticksPerMillisecond } from '../../engine/values/ticks.ts';
+import type { NativeValue } from '../../engine/sql/native.ts';
+import { syncedData } from './cluster-host.ts';
+import { clientRequestIdOf } from './kusto-app.ts';
 import { kustoError } from './kusto-error.ts';
+import { AnswerBody } from './answer-body.ts';
+import { oneTable } from './one-table.ts';
+import type { KustoRequest } from './request-body.ts';
+import { commandTimeoutMs } from './request-options.ts';
+import { withLimits } from './request-limits.ts';
+import { stringHeaders } from './run-query.ts';
+import { encodeRows } from './value-encoding.ts';
 import type { AdmittedRequest, WirePorts } from './wire-app.ts';
 
-export async function runCommandRequest(_ports: WirePorts, _admitted: AdmittedRequest, _sent: KustoRequest): Promise<void> {
-  await Promise.resolve();
-  throw kustoError('badRequest', 'Request is invalid and cannot be processed: management commands are not served yet.');
+/** Runs a management command. Its one table goes out when the command is done, so every failure has its own status. */
+export async function runCommandRequest(ports: WirePorts, admitted: AdmittedRequest, sent: KustoRequest): Promise<void> {
+  const { request, reply } = admitted;
+  if ((sent.options.readonly || sent.options.readonlyHardline) && !/^\s*\.\s*show\b/i.test(sent.text)) {
+    throw kustoError('forbidden', 'The request is read-only (request_readonly), and this command may change something.');
+  }
+  await withLimits(ports, admitted, sent.options.timeoutMs ?? commandTimeoutMs, sent.text, async (signal) => {
+    const context = await commandContext(ports, admitted, sent, signal);
+    const { columns, rows } = await runCommand(context, sent.text);
+    await ports.lease.require();
+    const text = oneTable(columns, encodeRows(columns, columnsOf(columns.length, rows)));
+    reply.hijack();
+    const headers = { ...stringHeaders(reply.getHeaders()), 'content-type': 'application/json; charset=utf-8' };
+    const body = new AnswerBody(reply.raw, headers, String(request.headers['accept-encoding'] ?? ''));
+    await body.write(text, signal).catch(() => undefined); // the client has gone; the command is done all the same
+    body.end();
+  });
 }
+
+async function commandContext(
+  ports: WirePorts,
+  { access, request }: AdmittedRequest,
+  sent: KustoRequest,
+  signal: AbortSignal,
+): Promise<CommandContext> {
+  const { version, hosts, clusterName } = ports.settings;
+  const activityId = parseGuid(request.correlation.requestId);
+  return {
+    ...access,
+    data: await syncedData(ports.host, access),
+    engine: ports.host.engine,
+    database: sent.database,
+    cluster: {
+      name: clusterName,
+      uri: `https://${hosts[0] ?? ''}`,
+      version: version.version,
+      builtAt: instant(Number((version.builtAt - unixEpochTicks) / ticksPerMillisecond)),
+      startedAt: ports.startedAt(),
+    },
+    clock: ports.clock,
+    randomBytes: ports.randomBytes,
+    clientRequestId: clientRequestIdOf(request.correlation),
+    activityId: activityId ?? request.correlation.requestId,
+    signal,
+    requests: ports.running,
+    background: (work) => {
+      work().catch((error: unknown) => ports.log.failure('background command failed', error));
+    },
+  };
+}
+
+/** Commands give rows, the encoder takes columns. */
+const columnsOf = (width: number, rows: readonly (readonly NativeValue[])[]): NativeValue[][] =>
+  Array.from({ length: width }, (_, column) => rows.map((row) => row[column] ?? null));

@@ -1,20 +1,21 @@
 import { newGuid } from '../../base/guid.ts';
 import { instant, toIso } from '../../clock/clock.ts';
 import { ticksOfUnixMilliseconds } from '../../engine/values/ticks.ts';
-import type { QueryExecution } from '../../engine/query-engine.ts';
+import type { EngineSources, QueryExecution } from '../../engine/query-engine.ts';
 import { AnswerBody } from './answer-body.ts';
+import { syncedData } from './cluster-host.ts';
 import { requireDatabase } from './database-access.ts';
-import { translateError } from './engine-errors.ts';
 import { framesV2 } from './frames-v2.ts';
 import { clientRequestIdOf, errorContext } from './kusto-app.ts';
-import type { KustoError } from './kusto-error.ts';
-import { kustoError, oneApiError } from './kusto-error.ts';
+import { oneApiError } from './kusto-error.ts';
 import type { KustoRequest } from './request-body.ts';
+import { failureOf, withLimits } from './request-limits.ts';
 import type { RequestOptions } from './request-options.ts';
 import { queryTimeoutMs, withSetStatements } from './request-options.ts';
 import type { ResultFormat } from './result-format.ts';
 import { tablesV1 } from './tables-v1.ts';
 import { truncationLimits } from './truncation.ts';
+import type { AllowedRequest } from './wire-protocol.ts';
 import type { AdmittedRequest, WirePorts } from './wire-app.ts';
 import { writeResults } from './write-results.ts';
 
@@ -25,12 +26,12 @@ export async function runQueryRequest(
   sent: KustoRequest,
   version: 'v1' | 'v2',
 ): Promise<void> {
-  const { access, request } = admitted;
-  const data = await ports.host.data();
+  const { access } = admitted;
   const database = requireDatabase(access, sent.database, 'view');
   const now = sent.options.now ?? ticksOfUnixMilliseconds(access.now);
   await withLimits(ports, admitted, sent.options.timeoutMs ?? queryTimeoutMs, sent.text, async (signal) => {
     const startedMs = ports.monotonicMs();
+    const data = await syncedData(ports.host, access);
     const execution = await ports.host.engine.execute({
       text: sent.text,
       database: database.name,
@@ -39,7 +40,7 @@ export async function runQueryRequest(
       now,
       principal: access.caller.fqn,
       signal,
-      sources: data.sources(),
+      sources: readableSources(access, data.sources()),
     });
     try {
       await ports.lease.require();
@@ -51,7 +52,16 @@ export async function runQueryRequest(
       execution.close();
     }
   });
-  void request;
+}
+
+/** A query may name other databases, too: each needs its own right. */
+function readableSources(access: AllowedRequest, sources: EngineSources): EngineSources {
+  return {
+    open: (database, table) => {
+      requireDatabase(access, database, 'view');
+      return sources.open(database, table);
+    },
+  };
 }
 
 interface Answering {
@@ -93,47 +103,6 @@ async function answer(ports: WirePorts, { access, request, reply }: AdmittedRequ
     ports.log.failure('answer broke off', error);
     reply.raw.destroy();
   }
-}
-
-/** Gives a request its time limit, its place among those running, and an end when the client goes. */
-export async function withLimits<T>(
-  ports: WirePorts,
-  { access, request, reply }: AdmittedRequest,
-  timeoutMs: number,
-  text: string,
-  run: (signal: AbortSignal) => Promise<T>,
-): Promise<T> {
-  const controller = new AbortController();
-  const end = ports.running.begin({
-    clientRequestId: clientRequestIdOf(request.correlation),
-    principal: access.caller.fqn,
-    controller,
-  });
-  const cancelTimer = ports.startTimer(timeoutMs, () => {
-    controller.abort(kustoError('timeout', `Request timed out on the service side: the limit of ${timeoutMs / 1000} seconds was exceeded.`));
-  });
-  const gone = (): void => {
-    if (!reply.raw.writableFinished) controller.abort(kustoError('cancelled', 'The client closed the connection.'));
-  };
-  reply.raw.once('close', gone);
-  try {
-    return await run(controller.signal);
-  } catch (error) {
-    throw failureOf(ports, error, controller.signal, text);
-  } finally {
-    cancelTimer();
-    reply.raw.off('close', gone);
-    end();
-  }
-}
-
-/** What ended a request: its own limit or a cancel comes before what that made the engine say. */
-export function failureOf(ports: WirePorts, error: unknown, signal: AbortSignal, text: string): KustoError {
-  const cause: unknown = signal.aborted ? signal.reason : error;
-  const known = translateError(cause, text);
-  if (known !== undefined) return known;
-  ports.log.failure('request failed', error);
-  return kustoError('internal', 'An internal error occurred.');
 }
 
 const encodingsOf = (header: string | string[] | undefined): string => (typeof header === 'string' ? header : '');

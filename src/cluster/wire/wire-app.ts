@@ -1,7 +1,10 @@
 import type { FastifyReply, FastifyRequest } from 'fastify';
 import { invariant } from '../../base/invariant.ts';
 import type { RandomBytes } from '../../base/random.ts';
-import { instant, toIso } from '../../clock/clock.ts';
+import type { Instant } from '../../clock/clock.ts';
+import type { DataPlaneSettings } from '../process/protocol.ts';
+import type { FollowedClock } from './followed-clock.ts';
+import { toIso } from '../../clock/clock.ts';
 import type { ClusterHost } from './cluster-host.ts';
 import { admitRequest } from './cluster-session.ts';
 import type { LeaseWatch } from './cluster-session.ts';
@@ -22,7 +25,11 @@ import type { AllowedRequest, CallMain } from './wire-protocol.ts';
 /** What the routes of one cluster's data plane work with. */
 export interface WirePorts {
   readonly call: CallMain;
+  readonly settings: DataPlaneSettings;
   readonly host: ClusterHost;
+  readonly clock: FollowedClock;
+  /** When this process began to serve, on the Kustody clock. */
+  readonly startedAt: () => Instant;
   readonly lease: LeaseWatch;
   readonly running: RunningRequests;
   readonly log: Log;
@@ -44,15 +51,14 @@ const bodyBytesMax = 16 * 1024 * 1024;
 /** The data plane of one cluster, inside its process. */
 export function createWireApp(ports: WirePorts): Pick<Plane, 'handle' | 'answerConnectionFailure'> {
   const admitted = new WeakMap<FastifyRequest, AllowedRequest>();
-  let lastNow = 0;
   const { app, toPlane } = createKustoApp({
     log: ports.log,
     randomBytes: ports.randomBytes,
     bodyBytesMax,
-    timestamp: () => toIso(instant(lastNow)),
+    timestamp: () => toIso(ports.clock.now()),
     authenticate: async (request) => {
       const access = await admitRequest(ports.call, ports.lease, request.headers.authorization);
-      lastNow = access.now;
+      ports.clock.tell(access.now);
       admitted.set(request, access);
     },
     translate: (error) => translateError(error, ''),

@@ -1,0 +1,46 @@
+import { translateError } from './engine-errors.ts';
+import { clientRequestIdOf } from './kusto-app.ts';
+import type { KustoError } from './kusto-error.ts';
+import { kustoError } from './kusto-error.ts';
+import type { AdmittedRequest, WirePorts } from './wire-app.ts';
+
+/** Gives a request its time limit, its place among those running, and an end when the client goes. */
+export async function withLimits<T>(
+  ports: WirePorts,
+  { access, request, reply }: AdmittedRequest,
+  timeoutMs: number,
+  text: string,
+  run: (signal: AbortSignal) => Promise<T>,
+): Promise<T> {
+  const controller = new AbortController();
+  const end = ports.running.begin({
+    clientRequestId: clientRequestIdOf(request.correlation),
+    principal: access.caller.fqn,
+    controller,
+  });
+  const cancelTimer = ports.startTimer(timeoutMs, () => {
+    controller.abort(kustoError('timeout', `Request timed out on the service side: the limit of ${timeoutMs / 1000} seconds was exceeded.`));
+  });
+  const gone = (): void => {
+    if (!reply.raw.writableFinished) controller.abort(kustoError('cancelled', 'The client closed the connection.'));
+  };
+  reply.raw.once('close', gone);
+  try {
+    return await run(controller.signal);
+  } catch (error) {
+    throw failureOf(ports, error, controller.signal, text);
+  } finally {
+    cancelTimer();
+    reply.raw.off('close', gone);
+    end();
+  }
+}
+
+/** What ended a request: its own limit or a cancel comes before what that made the engine say. */
+export function failureOf(ports: WirePorts, error: unknown, signal: AbortSignal, text: string): KustoError {
+  const cause: unknown = signal.aborted ? signal.reason : error;
+  const known = translateError(cause, text);
+  if (known !== undefined) return known;
+  ports.log.failure('request failed', error);
+  return kustoError('internal', 'An internal error occurred.');
+}

@@ -1,0 +1,76 @@
+// The official clients, unchanged, in a process of their own. Takes calls over IPC and tells what came of them.
+import { Client, ClientRequestProperties, KustoConnectionStringBuilder } from 'azure-kusto-data';
+import { IngestionProperties, StreamingIngestClient } from 'azure-kusto-ingest';
+import { Readable } from 'node:stream';
+
+const { AZURE_TENANT_ID: tenant, AZURE_CLIENT_ID: id, AZURE_CLIENT_SECRET: secret } = process.env;
+const connection = (uri) => KustoConnectionStringBuilder.withAadApplicationKeyAuthentication(uri, id, secret, tenant);
+const clients = new Map();
+const clientFor = (uri) => {
+  if (!clients.has(uri)) clients.set(uri, new Client(connection(uri)));
+  return clients.get(uri);
+};
+
+function propertiesOf({ options, parameters, clientRequestId }, raw) {
+  const properties = new ClientRequestProperties(options, parameters, clientRequestId);
+  properties.raw = raw;
+  return properties;
+}
+
+async function perform(call) {
+  const client = clientFor(call.uri);
+  const raw = call.call.startsWith('raw');
+  const properties = propertiesOf(call, raw);
+  switch (call.call) {
+    case 'query':
+    case 'rawQuery':
+      return told(await client.executeQuery(call.database, call.text, properties), raw);
+    case 'queryV1':
+    case 'rawQueryV1':
+      return told(await client.executeQueryV1(call.database, call.text, properties), raw);
+    case 'mgmt':
+      return told(await client.executeMgmt(call.database, call.text, properties), false);
+    case 'ingest': {
+      const ingest = new StreamingIngestClient(connection(call.uri), undefined, false);
+      const ingestionProperties = new IngestionProperties({
+        database: call.database,
+        table: call.table,
+        format: call.format,
+        ...(call.mapping === undefined ? {} : { ingestionMappingReference: call.mapping }),
+      });
+      const answer = await ingest.ingestFromStream(Readable.from([Buffer.from(call.data)]), ingestionProperties, call.clientRequestId);
+      return { value: answer.primaryResults[0].toJSON().data };
+    }
+    default:
+      throw new Error(`unknown call ${call.call}`);
+  }
+}
+
+function told(response, raw) {
+  if (raw) return { raw: typeof response === 'string' ? response : JSON.stringify(response) };
+  return {
+    tables: response.tables.map((table) => ({
+      kind: table.kind,
+      name: table.name,
+      columns: table.columns.map(({ name, type }) => ({ name, type })),
+      rows: table._rows,
+    })),
+    value: response.getErrorsCount?.(),
+  };
+}
+
+process.on('message', async ({ id: number, call }) => {
+  try {
+    process.send({ id: number, outcome: await perform(call) });
+  } catch (error) {
+    const { response } = error;
+    const failed = {
+      name: error.name,
+      message: error.message,
+      status: response?.status,
+      body: response?.data,
+      headers: response === undefined ? undefined : { ...response.headers },
+    };
+    process.send({ id: number, outcome: { failed } });
+  }
+});

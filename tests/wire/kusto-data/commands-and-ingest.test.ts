@@ -1,0 +1,108 @@
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { gzipSync } from 'node:zlib';
+import type { KustoData } from './kusto-fixture.ts';
+import { clusterHost, databaseName, startKustoData } from './kusto-fixture.ts';
+
+let kusto: KustoData;
+beforeAll(async () => {
+  kusto = await startKustoData();
+  for (const text of [
+    '.create table T (n:long, s:string)',
+    '.alter table T policy streamingingestion enable',
+    `.create table T ingestion json mapping 'm' '[{"column":"n","Properties":{"path":"$.number"}},{"column":"s","Properties":{"path":"$.text"}}]'`,
+  ]) {
+    const { failed } = await kusto.call({ call: 'mgmt', database: databaseName, text });
+    if (failed !== undefined) throw new Error(JSON.stringify(failed));
+  }
+});
+afterAll(() => kusto[Symbol.asyncDispose]());
+
+const count = async (where: string): Promise<unknown> => {
+  const { tables } = await kusto.call({ call: 'queryV1', database: databaseName, text: `T | where ${where} | count` });
+  return tables?.[0]?.rows[0]?.[0];
+};
+
+describe('management commands', () => {
+  it('answer with exactly one table', async () => {
+    const { tables } = await kusto.call({ call: 'mgmt', database: databaseName, text: '.show tables | project TableName' });
+    expect(tables).toHaveLength(1);
+    expect(tables?.[0]?.rows).toEqual([['T']]);
+  });
+
+  it('are taken on the query endpoint of version 1 as well, with types by two names', async () => {
+    const answer = await kusto.post('/v1/rest/query', { db: databaseName, csl: '\n// which one?\n.show version' });
+    expect(answer.status).toBe(200);
+    expect(answer.body).toMatchObject({
+      Tables: [{ TableName: 'Table_0', Columns: [{ ColumnName: 'BuildVersion', DataType: 'String', ColumnType: 'string' }, {}, {}, {}] }],
+    });
+  });
+
+  it('are refused by version 2', async () => {
+    const answer = await kusto.post('/v2/rest/query', { db: databaseName, csl: '.show tables' });
+    expect(answer.status).toBe(400);
+    expect(answer.text).toContain("Control commands (starting with a dot '.') do not support api_version=v2");
+  });
+
+  it('that may change something are refused in a read-only request', async () => {
+    const answer = await kusto.post('/v1/rest/mgmt', { db: databaseName, csl: '.drop table T', properties: { Options: { request_readonly: true } } });
+    expect(answer.status).toBe(403);
+  });
+
+  it('of queued ingestion are refused by name, with a hint', async () => {
+    const answer = await kusto.post('/v1/rest/mgmt', { db: 'NetDefaultDB', csl: '.get ingestion resources' });
+    expect(answer.status).toBe(400);
+    expect(answer.text).toMatch(/streaming/i);
+  });
+});
+
+describe('streaming ingestion', () => {
+  it('takes rows of the official client, whose answer counts them', async () => {
+    const { value, failed } = await kusto.call({ call: 'ingest', database: databaseName, table: 'T', format: 'csv', data: '1,a\n2,b\n' });
+    expect(failed).toBeUndefined();
+    expect(value).toEqual([
+      { ConsumedRecordsCount: 2, UpdatePolicyStatus: 'Inactive', UpdatePolicyFailureCode: 'Unknown', UpdatePolicyFailureReason: null },
+    ]);
+    expect(await count('n <= 2')).toBe(2);
+  });
+
+  it('maps JSON by a mapping', async () => {
+    const data = '{"number":10,"text":"ten"}\n{"number":11}\n';
+    const { failed } = await kusto.call({ call: 'ingest', database: databaseName, table: 'T', format: 'json', mapping: 'm', data });
+    expect(failed).toBeUndefined();
+    expect(await count(`n == 10 and s == 'ten'`)).toBe(1);
+    expect(await count(`n == 11 and s == ''`)).toBe(1);
+  });
+
+  it('takes a request once', async () => {
+    const again = { call: 'ingest', database: databaseName, table: 'T', format: 'csv', data: '20,x\n', clientRequestId: 'once;1' } as const;
+    await kusto.call(again);
+    const { failed } = await kusto.call(again);
+    expect(failed).toBeUndefined();
+    expect(await count('n == 20')).toBe(1);
+  });
+
+  const post = (path: string, body: Buffer, headers: Record<string, string> = {}) =>
+    kusto.sendBytes({ host: clusterHost, method: 'POST', path, token: kusto.token, bytes: body, headers: { accept: 'application/json', ...headers } });
+  const path = (table: string, query: string): string => `/v1/rest/ingest/${databaseName}/${table}?${query}`;
+
+  it('takes rows without a content type, not compressed', async () => {
+    const answer = await post(path('T', 'streamFormat=CSV'), Buffer.from('30,y\n'));
+    expect(answer.status).toBe(200);
+    expect(await count('n == 30')).toBe(1);
+  });
+
+  it.each([
+    ['more than 4 MB', path('T', 'streamFormat=csv'), Buffer.alloc(4 * 1024 * 1024 + 1, '1\n'), {}, 413, 'PayloadTooLarge'],
+    ['a bomb', path('T', 'streamFormat=csv'), gzipSync(Buffer.alloc(64 * 1024 * 1024)), { 'content-encoding': 'gzip' }, 413, 'PayloadTooLarge'],
+    ['what is not gzip', path('T', 'streamFormat=csv'), Buffer.from('1,a'), { 'content-encoding': 'gzip' }, 400, 'General_BadRequest'],
+    ['another encoding', path('T', 'streamFormat=csv'), Buffer.from('1,a'), { 'content-encoding': 'br' }, 400, 'General_BadRequest'],
+    ['no format', path('T', 'mappingName=m'), Buffer.from('1,a'), {}, 400, 'BadRequest_MalformedIngestionProperty'],
+    ['an unknown format', path('T', 'streamFormat=xml'), Buffer.from('1,a'), {}, 400, 'BadRequest_FormatNotSupported'],
+    ['an unknown table', path('Nowhere', 'streamFormat=csv'), Buffer.from('1,a'), {}, 400, 'BadRequest_TableNotExist'],
+    ['an unknown mapping', path('T', 'streamFormat=json&mappingName=no'), Buffer.from('{}'), {}, 400, 'BadRequest_MappingReferenceWasNotFound'],
+    ['a blob', path('T', 'streamFormat=csv&sourceKind=uri'), Buffer.from('{"sourceUri":"https://x"}'), {}, 400, 'General_BadRequest'],
+  ])('refuses %s', async (_what, where, body, headers, status, code) => {
+    const answer = await post(where, body, headers);
+    expect({ status: answer.status, body: answer.body }).toMatchObject({ status, body: { error: { code } } });
+  });
+});

@@ -15,6 +15,7 @@ import type { StateWrite } from '../../state/state.ts';
 import type { ProcessDataKeys } from './data-keys.ts';
 import { dataKeysOf, rewrapBetween } from './data-keys.ts';
 import { createExtentExchange } from './extent-exchange.ts';
+import { headId } from '../../engine/catalog/records.ts';
 import { catalogWrite } from './remote-catalog-store.ts';
 
 /** The cluster's key is not in this process now. */
@@ -57,7 +58,6 @@ export class DataHolder {
   #opening: Promise<Opened> | undefined;
   #keys: ProcessDataKeys | undefined;
   #pending: { readonly rewrap: CatalogRewrap; readonly keys: ProcessDataKeys; readonly isOpen: boolean } | undefined;
-  #adopting: Promise<void> = Promise.resolve();
   #now: Instant = instant(0);
 
   constructor(options: DataHolderOptions) {
@@ -81,7 +81,6 @@ export class DataHolder {
   async data(): Promise<OpenedClusterData> {
     const current = this.#options.current();
     if (current === undefined) throw new DataUnavailableError();
-    await this.#adopting;
     let opened = await this.#opening?.catch(() => undefined);
     if (opened !== undefined && (opened.data.broken || (opened.data.generation !== current.generation && this.#pending === undefined))) {
       this.#opening = undefined;
@@ -103,8 +102,9 @@ export class DataHolder {
   async rewrap(old: ClusterKey, next: ClusterKey): Promise<readonly StateWrite[]> {
     this.forget();
     const { clusterId, randomBytes, store } = this.#options;
-    const generation = await storedGeneration(store);
-    if (generation === undefined) return [];
+    const head = await store.get(headId);
+    if (head === undefined) return []; // nothing was ever kept
+    const { generation } = head.sealed;
     const [from, to] = [dataKeysOf(generation, old, randomBytes), dataKeysOf(generation + 1, next, randomBytes)];
     const open = await this.#opening?.catch(() => undefined);
     const usable = open !== undefined && !open.data.broken && open.data.generation === generation;
@@ -114,8 +114,8 @@ export class DataHolder {
     return rewrap.writes.map((write) => catalogWrite(clusterId, write.expect, write));
   }
 
-  /** The change was committed. What fails here shows when the data is next needed: it is opened anew then. */
-  async adopt(): Promise<void> {
+  /** The change was committed. */
+  adopt(): void {
     const pending = this.#pending;
     this.#pending = undefined;
     if (pending === undefined) return;
@@ -123,17 +123,22 @@ export class DataHolder {
       pending.rewrap.abandon(); // nobody reads that image
       return;
     }
-    const swapped = (): void => {
-      this.#keys = pending.keys;
-    };
-    this.#adopting = pending.rewrap.adopt(swapped).catch(() => undefined);
-    await this.#adopting;
+    this.#keys = pending.keys;
+    pending.rewrap.adopt();
   }
 
   /** The change was given up. */
   forget(): void {
     this.#pending?.rewrap.abandon();
     this.#pending = undefined;
+  }
+
+  /** Closes every opened extent; nothing is merged first. */
+  async dispose(): Promise<void> {
+    this.forget();
+    const opened = await this.#opening?.catch(() => undefined);
+    this.#opening = undefined;
+    await opened?.files.dispose();
   }
 
   async #open(generation: number, key: ClusterKey): Promise<Opened> {
@@ -159,16 +164,5 @@ export class DataHolder {
       exchange: ({ keys: current, ...rest }) => createExtentExchange({ clusterId, generation: () => current().generation, blobs, files, randomBytes, ...rest }),
     });
     return { generation, data, files };
-  }
-}
-
-/** Of the cluster key that the catalog is sealed under; undefined: it is empty. Records of the log keep theirs from when they were made. */
-async function storedGeneration(store: CatalogStore): Promise<number | undefined> {
-  for (let after: string | undefined; ; ) {
-    const page = await store.load(after);
-    const head = page.find(({ id }) => id === 'head');
-    if (head !== undefined) return head.sealed.generation;
-    after = page.at(-1)?.id;
-    if (after === undefined) return undefined;
   }
 }

@@ -61,9 +61,9 @@ const operations: {
   make: (call) => holder().make(call),
   rewrap: (call) => holder().rewrap(call),
   replace: (call) => holder().replace(call),
-  adopt: async (call) => {
+  adopt: (call) => {
     const reply = holder().adopt(call);
-    await data().adopt();
+    data().adopt();
     return reply;
   },
   forget: (call) => {

@@ -33,12 +33,19 @@ export function createRemoteCatalogStore(state: State, clusterId: Guid): Catalog
       return found.map(({ id, version, value }): StoredCatalogRecord => ({ id: id.slice(prefix.length), version, sealed: sealedOf(value) }));
     },
 
+    async get(id) {
+      const found = await state.get(clusterCatalogTable, prefix + id);
+      return found && { id, version: found.version, sealed: sealedOf(found.value) };
+    },
+
+    versionAfter,
+
     async commit(writes): Promise<CommitOutcome> {
       try {
         const known = await knownVersions(state, prefix, writes);
         await state.commit({ write: writes.map((write) => catalogWrite(clusterId, known.get(write.id) ?? write.expect, write)) });
-        // A written record's version is the one it replaced and one more; of a new one nobody knows. A wrong guess is a conflict later.
-        return { outcome: 'committed', versions: writes.map(({ id, expect, put }) => (expect === null || put === null ? 0 : (known.get(id) ?? expect) + 1)) };
+        // Of a new record nobody knows the version.
+        return { outcome: 'committed', versions: writes.map(({ id, expect, put }) => (expect === null || put === null ? 0 : versionAfter(known.get(id) ?? expect))) };
       } catch (error) {
         if (error instanceof CustodyChangingError) return { outcome: 'changing' };
         if (error instanceof ClusterNotServedError) return { outcome: 'refused', reason: 'suspended' };
@@ -48,6 +55,9 @@ export function createRemoteCatalogStore(state: State, clusterId: Guid): Catalog
     },
   };
 }
+
+/** The state counts the writes of a record, from a number that it chooses. */
+const versionAfter = (version: number): number => version + 1;
 
 /** @param expect the version that the state has */
 export function catalogWrite(clusterId: Guid, expect: number | null, { id, put }: Pick<CatalogWrite, 'id' | 'put'>): StateWrite {

@@ -36,5 +36,8 @@ export type CommitOutcome =
 export interface CatalogStore {
   /** Ordered by id, from `after` on (exclusive); an empty page is the end. */
   load(after: string | undefined): Promise<readonly StoredCatalogRecord[]>;
+  get(id: string): Promise<StoredCatalogRecord | undefined>;
+  /** @returns the version that a record has after a write that replaced `version`; a wrong answer is a conflict later */
+  versionAfter(version: number): number;
   commit(writes: readonly CatalogWrite[]): Promise<CommitOutcome>;
 }

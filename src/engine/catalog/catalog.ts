@@ -53,8 +53,8 @@ interface Waiting {
 /** The result of planning a change of custody. */
 export interface CatalogRewrap {
   readonly writes: readonly CatalogWrite[];
-  /** The writes are committed. @param swapped called in the moment from which on the catalog names the new wraps */
-  adopt(swapped: () => void): Promise<void>;
+  /** The writes are committed: from this moment on the catalog names the new wraps. */
+  adopt(): void;
   abandon(): void;
 }
 
@@ -142,23 +142,9 @@ export class Catalog {
       const planned = this.#rewrapped(seal, rewrap);
       return {
         writes: planned.writes,
-        adopt: async (swapped) => {
-          try {
-            const entries = await this.#entriesAfter(planned, seal);
-            const old = this.#seal;
-            this.#seal = seal;
-            this.#keys = next;
-            this.#sum = planned.sum;
-            for (const [id, { sealed, version }] of entries) this.#remember(id, sealed, version);
-            for (const [id, { record }] of planned.puts) this.image.apply(id, record);
-            swapped();
-            old.close();
-          } catch (error) {
-            this.#broken = true;
-            throw error;
-          } finally {
-            release();
-          }
+        adopt: () => {
+          this.#adopt(planned, seal, next);
+          release();
         },
         abandon: () => {
           seal.close();
@@ -343,6 +329,18 @@ export class Catalog {
     }
   }
 
+  #adopt({ puts, writes, sum }: PlannedRewrap, seal: CatalogSeal, next: DataKeys): void {
+    const { store } = this.#options;
+    this.#seal.close();
+    this.#seal = seal;
+    this.#keys = next;
+    this.#sum = sum;
+    for (const { id, expect, put } of writes) this.#remember(id, put, store.versionAfter(expect ?? 0));
+    // Log records are as they were, but count otherwise in the sum.
+    for (const [id, entry] of this.#entries) if (!puts.has(id)) this.#entries.set(id, { ...entry, element: seal.element(id, entry.sealed) });
+    for (const [id, { record }] of puts) this.image.apply(id, record);
+  }
+
   /** Log records stay as they are: they are sealed under the key of their segment. */
   #rewrapped(seal: CatalogSeal, rewrap: Rewrap): PlannedRewrap {
     const puts = new Map<string, { readonly sealed: SealedRecord; readonly record: CatalogRecord }>();
@@ -361,20 +359,6 @@ export class Catalog {
     const writes: CatalogWrite[] = [...puts].map(([id, { sealed }]) => ({ id, expect: this.#entries.get(id)?.version ?? null, put: sealed }));
     if (head !== undefined) writes.push({ id: headId, expect: this.#head?.version ?? null, put: head });
     return { writes, puts, sum };
-  }
-
-  /** Versions come from the store: it chose them. What it holds must be what was planned. */
-  async #entriesAfter({ writes }: PlannedRewrap, seal: CatalogSeal): Promise<ReadonlyMap<string, StoredCatalogRecord>> {
-    const planned = new Map(writes.map(({ id, put }) => [id, put]));
-    const found = new Map<string, StoredCatalogRecord>();
-    for await (const record of this.#stored()) {
-      const wanted = planned.get(record.id);
-      if (wanted ? Buffer.compare(wanted.bytes, record.sealed.bytes) !== 0 : record.sealed.generation === seal.generation) {
-        throw new CatalogDamagedError('another process has written');
-      }
-      found.set(record.id, record);
-    }
-    return found;
   }
 }
 

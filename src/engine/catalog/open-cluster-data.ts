@@ -105,8 +105,8 @@ export async function openClusterData(options: ClusterDataOptions): Promise<Open
       const planned = await catalog.rewrap(next, how);
       return {
         ...planned,
-        adopt: async (swapped) => {
-          await planned.adopt(swapped);
+        adopt: () => {
+          planned.adopt();
           log.rewrapped([...log.all()].flatMap(({ record }) => catalog.image.segmentsOf(record.tableId)));
         },
       };

@@ -52,10 +52,13 @@ export class LogBook implements LogWriter {
   readonly #options: LogBookOptions;
   readonly #segments = new Map<Guid, Segment>();
   readonly #openByTable = new Map<Guid, Segment>();
+  /** Data may be opened again over the same engine. */
+  readonly #tablePrefix: string;
   #tails = 0;
 
   constructor(options: LogBookOptions) {
     this.#options = options;
+    this.#tablePrefix = `tail_${Buffer.from(options.randomBytes(8)).toString('hex')}`;
   }
 
   /** Reads a segment that an earlier process wrote. It takes no more records: nobody knows what that process tried last.
@@ -151,7 +154,7 @@ export class LogBook implements LogWriter {
 
   #segment(record: SegmentRecord, key: KeyObject, columns: readonly StoredColumn[], open: boolean): Segment {
     this.#tails += 1;
-    const tail = new TailTable(`tail_${this.#tails}`, columns, this.#options.connect);
+    const tail = new TailTable(`${this.#tablePrefix}_${this.#tails}`, columns, this.#options.connect);
     const segment: Segment = { record, key, tail, requests: [], open, bytes: 0, minAt: Infinity, maxAt: 0 };
     this.#segments.set(record.segmentId, segment);
     return segment;

@@ -1,0 +1,110 @@
+import { afterEach, describe, expect, it } from 'vitest';
+import type { DataFixture } from '../../../tests/support/cluster-data-fixture.ts';
+import { openDataFixture } from '../../../tests/support/cluster-data-fixture.ts';
+import { clusterCatalogTable } from '../../cluster/process/remote-catalog-store.ts';
+
+let cluster: DataFixture;
+afterEach(() => cluster.close());
+
+async function filled(): Promise<DataFixture> {
+  cluster = await openDataFixture();
+  await cluster.table('T', { n: 'long' });
+  await cluster.ingest('T', 'csv', '1', { kind: 'inline' });
+  await cluster.ingest('T', 'csv', '2');
+  return cluster;
+}
+
+const numbers = async (): Promise<unknown[]> => (await cluster.rows('T', 'n')).map(([n]) => n);
+const blobNames = async (): Promise<string[]> => {
+  const names: string[] = [];
+  for await (const { name } of cluster.blobs.list('')) names.push(name);
+  return names;
+};
+
+describe('a change of custody', () => {
+  it('keeps extents and rows of the log, and later ones follow', async () => {
+    await filled();
+    const before = await blobNames();
+    await cluster.changeCustody();
+    expect(await blobNames()).toEqual(before);
+    expect(await numbers()).toEqual([1n, 2n]);
+    await cluster.ingest('T', 'csv', '3', { kind: 'inline' });
+    await cluster.ingest('T', 'csv', '4');
+    await cluster.crash();
+    expect(await numbers()).toEqual([1n, 2n, 3n, 4n]);
+    await cluster.changeCustody();
+    await (await cluster.data()).maintain();
+    await cluster.crash();
+    expect(await numbers()).toEqual([1n, 2n, 3n, 4n]);
+  });
+
+  it('works in a process that has not opened the data', async () => {
+    await filled();
+    const records = await cluster.state.list(clusterCatalogTable);
+    expect(records.length).toBeGreaterThan(3);
+    await cluster.crash().then(() => undefined);
+    await cluster.holder().dispose();
+    await cluster.changeCustody();
+    await cluster.crash();
+    expect(await numbers()).toEqual([1n, 2n]);
+    const after = await cluster.state.list(clusterCatalogTable);
+    const sealedUnder = after.filter(({ id }) => !id.includes('/l/')).map(({ value }) => value.generation);
+    expect(new Set(sealedUnder)).toEqual(new Set([2]));
+  });
+
+  it('that is given up changes nothing', async () => {
+    await filled();
+    await cluster.changeCustody({ abandon: true });
+    await cluster.ingest('T', 'csv', '3');
+    expect(await numbers()).toEqual([1n, 2n, 3n]);
+    await cluster.crash();
+    expect(await numbers()).toEqual([1n, 2n, 3n]);
+  });
+
+  it('lets ingestion and queries go on around it', async () => {
+    await filled();
+    let next = 3;
+    let stop = false;
+    const ingesting = (async () => {
+      while (!stop) {
+        const kind = next % 3 === 0 ? 'inline' : 'streaming';
+        await cluster.ingest('T', 'csv', String(next), { kind });
+        next += 1;
+      }
+    })();
+    const querying = (async () => {
+      let last = 0;
+      while (!stop) {
+        const count = (await numbers()).length;
+        expect(count).toBeGreaterThanOrEqual(last);
+        last = count;
+      }
+    })();
+    for (let change = 0; change < 5; change += 1) {
+      const target = next + 5;
+      await cluster.changeCustody();
+      while (next < target) await new Promise((resolve) => setImmediate(resolve));
+    }
+    stop = true;
+    await Promise.all([ingesting, querying]);
+    const expected = Array.from({ length: next - 1 }, (_value, index) => BigInt(index + 1));
+    expect(await numbers()).toEqual(expected);
+    await cluster.crash();
+    expect(await numbers()).toEqual(expected);
+  });
+
+  it('wraps the keys of 10,000 extents in moments', async () => {
+    await filled();
+    const data = await cluster.data();
+    const [first] = data.extents('db', 'T');
+    expect(first).toBeDefined();
+    const owner = await cluster.manyExtents(10_000);
+    const before = performance.now();
+    await cluster.changeCustody();
+    const microseconds = ((performance.now() - before) * 1000) / 10_000;
+    console.log(`custody change: ${microseconds.toFixed(0)} µs for each of ${owner} extents`);
+    expect(microseconds).toBeLessThan(400); // the bench holds the real bound
+    await cluster.crash();
+    expect((await cluster.data()).extents('db', 'T').length).toBe(10_001);
+  });
+});

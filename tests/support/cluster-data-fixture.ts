@@ -1,0 +1,155 @@
+import { newGuid } from '../../src/base/guid.ts';
+import type { Guid } from '../../src/base/guid.ts';
+import { systemRandomBytes } from '../../src/base/random.ts';
+import { instant } from '../../src/clock/clock.ts';
+import { dataKeysOf } from '../../src/cluster/process/data-keys.ts';
+import { DataHolder } from '../../src/cluster/process/data-holder.ts';
+import { createRemoteCatalogStore } from '../../src/cluster/process/remote-catalog-store.ts';
+import { ClusterKey } from '../../src/encryption/cluster-key.ts';
+import { Catalog } from '../../src/engine/catalog/catalog.ts';
+import type { CatalogStore } from '../../src/engine/catalog/catalog-store.ts';
+import type { ClusterDatabase, IngestRequest } from '../../src/engine/catalog/cluster-data.ts';
+import type { OpenedClusterData } from '../../src/engine/catalog/open-cluster-data.ts';
+import type { ColumnValues, EngineDatabase } from '../../src/engine/duckdb/engine-database.ts';
+import { openEngineDatabase } from '../../src/engine/duckdb/engine-database.ts';
+import type { Column, KqlType } from '../../src/engine/kql/types.ts';
+import '../../src/engine/sql/translate.ts'; // registers the native functions
+import { nativeFunctions } from '../../src/engine/sql/native.ts';
+import { MemoryStateStore } from '../../src/state/memory/memory-state-store.ts';
+import { RootKey } from '../../src/state/root-key.ts';
+import { SealedState } from '../../src/state/sealed-state.ts';
+import type { State } from '../../src/state/state.ts';
+import type { StateStore } from '../../src/state/state-store.ts';
+import type { BlobStore } from '../../src/storage/blob-store.ts';
+import { MemoryBlobStore } from '../../src/storage/memory/memory-blob-store.ts';
+
+export const started = Date.UTC(2026, 0, 1);
+
+export interface DataFixture {
+  readonly clusterId: Guid;
+  readonly database: ClusterDatabase;
+  readonly blobs: BlobStore;
+  readonly state: State;
+  readonly stateStore: StateStore;
+  readonly engine: EngineDatabase;
+  readonly holder: () => DataHolder;
+  /** Opened, and told of the database `db`. */
+  readonly data: () => Promise<OpenedClusterData>;
+  /** As a process that was killed and started again: nothing is closed. */
+  readonly crash: () => Promise<OpenedClusterData>;
+  readonly table: (name: string, columns: Readonly<Record<string, KqlType>>) => Promise<void>;
+  readonly ingest: (table: string, format: string, text: string, more?: Partial<IngestRequest>) => Promise<Awaited<ReturnType<OpenedClusterData['ingest']>>>;
+  /** All rows of a table as the engine reads them; decimal and guid as text. */
+  readonly rows: (table: string, order?: string) => Promise<ColumnValues[]>;
+  readonly advance: (milliseconds: number) => void;
+  /** Another cluster key, as after a change of custody: plans and commits it. */
+  readonly changeCustody: (options?: { readonly abandon?: boolean }) => Promise<void>;
+  /** Adds records of extents that are copies of the first one, by way of a catalog of its own. @returns how many */
+  readonly manyExtents: (count: number) => Promise<number>;
+  readonly close: () => Promise<void>;
+}
+
+export interface DataFixtureOptions {
+  readonly blobs?: BlobStore;
+  readonly stateStore?: StateStore;
+  /** Between the catalog and the state. */
+  readonly wrapStore?: (store: CatalogStore) => CatalogStore;
+}
+
+export async function openDataFixture(options: DataFixtureOptions = {}): Promise<DataFixture> {
+  const clusterId = newGuid(systemRandomBytes);
+  const stateStore = options.stateStore ?? new MemoryStateStore();
+  const blobs = options.blobs ?? new MemoryBlobStore();
+  const state = await SealedState.open({ store: stateStore, rootKey: new RootKey(Buffer.alloc(32, 7)), randomBytes: systemRandomBytes });
+  const engine = await openEngineDatabase({ threads: 2, memoryLimit: '1GB' }, nativeFunctions());
+  const database: ClusterDatabase = { databaseId: newGuid(systemRandomBytes), name: 'db' };
+  let current = { generation: 1, key: ClusterKey.create(clusterId, systemRandomBytes) };
+  let now = instant(started);
+  const store = createRemoteCatalogStore(state, clusterId);
+  const holders: DataHolder[] = [];
+  const open = (): DataHolder => {
+    const holder = new DataHolder({
+      clusterId,
+      store: options.wrapStore?.(store) ?? store,
+      current: () => current,
+      randomBytes: systemRandomBytes,
+      pause: () => new Promise((resolve) => setImmediate(resolve)),
+    });
+    holder.serveWith({ clusterName: 'contoso', blobs, engine, cacheBytesMax: 64 << 20, openBytesMax: 256 << 20 });
+    holder.tell(now);
+    holders.push(holder);
+    return holder;
+  };
+  let holder = open();
+  const data = async (): Promise<OpenedClusterData> => {
+    const opened = await holder.data();
+    if (opened.databases().length === 0) await opened.setDatabases([database]);
+    return opened;
+  };
+  return {
+    ...{ clusterId, database, blobs, state, stateStore, engine, data },
+    holder: () => holder,
+    crash: () => {
+      holder = open();
+      return data();
+    },
+    table: async (name, columns) => {
+      const list: Column[] = Object.entries(columns).map(([column, type]) => ({ name: column, type }));
+      const opened = await data();
+      await opened.createTables('db', [{ name, columns: list }]);
+      await opened.setPolicy('db', name, 'streamingingestion', { IsEnabled: true, HintAllocatedRate: null });
+    },
+    ingest: async (table, format, text, more = {}) =>
+      (await data()).ingest({ database: 'db', table, format, body: Buffer.from(text), kind: 'streaming', ...more }),
+    rows: async (table, order) => readRows(await data(), engine, table, order),
+    advance: (milliseconds) => {
+      now = instant(now + milliseconds);
+      holder.tell(now);
+    },
+    changeCustody: async ({ abandon = false } = {}) => {
+      const next = ClusterKey.create(clusterId, systemRandomBytes);
+      const write = await holder.rewrap(current.key, next);
+      if (abandon) {
+        holder.forget();
+        return;
+      }
+      await state.commit({ write });
+      current = { generation: current.generation + 1, key: next };
+      holder.adopt();
+    },
+    manyExtents: async (count) => {
+      const keys = dataKeysOf(current.generation, current.key, systemRandomBytes);
+      const { catalog } = await Catalog.open({ clusterId, keys, store, randomBytes: systemRandomBytes, pause: () => Promise.resolve() });
+      const [model] = [...catalog.image.all()].flatMap((record) => (record.kind === 'extent' ? [record] : []));
+      await catalog.change((draft) => {
+        for (let made = 0; model !== undefined && made < count; made += 1) draft.put({ ...model, extentId: newGuid(systemRandomBytes) });
+      });
+      holder = open();
+      await data();
+      return count;
+    },
+    close: async () => {
+      for (const one of holders) await one.dispose();
+      engine.close();
+    },
+  };
+}
+
+export async function readRows(data: OpenedClusterData, engine: EngineDatabase, table: string, order?: string): Promise<ColumnValues[]> {
+  const source = await data.sources().open('db', table);
+  const connection = await engine.connect();
+  try {
+    const types = new Map(data.table('db', table).columns.map(({ name, type }) => [name, type]));
+    const outputs = [...source.columns].map(([name, sql]) => (types.get(name) === 'decimal' || types.get(name) === 'guid' ? `CAST(${sql} AS VARCHAR)` : sql));
+    const by = order === undefined ? '' : ` ORDER BY ${source.columns.get(order) ?? order}`;
+    const rows: ColumnValues[] = [];
+    for await (const chunk of connection.stream(`SELECT ${outputs.join(', ')} FROM ${source.sql}${by}`, [])) {
+      const count = chunk[0]?.length ?? 0;
+      for (let row = 0; row < count; row += 1) rows.push(chunk.map((column) => column[row] ?? null));
+    }
+    return rows;
+  } finally {
+    connection.close();
+    source.release();
+  }
+}

@@ -1,6 +1,9 @@
 import type { Azure } from './azure.ts';
 import { readServiceError } from './article-steps.ts';
 import type { ErrorRecord, Step } from './article-steps.ts';
+import type { ArticleData } from './data.ts';
+import { fillDatabase, queryDatabase, watchRefusal } from './data.ts';
+import { proveNothingInTheClear } from './disk-step.ts';
 import { provokeDocumentedErrors } from './documented-errors.ts';
 import type { Names } from './names.ts';
 import type { Waiting } from './waiting.ts';
@@ -12,16 +15,27 @@ export async function performArticle(
   names: Names,
   step: Step,
   waiting: Waiting,
+  data: ArticleData,
+  /** Where a Kustody keeps everything; on Azure nobody can look. */
+  dataDirectory: string | undefined,
 ): Promise<readonly ErrorRecord[]> {
   await prepareCluster(azure, names, step);
   const principalId = await giveIdentity(azure, names, step);
   const vaultUri = await prepareVault(azure, names, step, principalId);
   const keyVersion = await configureKey(azure, names, step, vaultUri);
+  await fillDatabase(data, step);
+  await queryDatabase(data, step, 'under the key');
   await rotateKey(azure, names, step, vaultUri, keyVersion);
+  await queryDatabase(data, step, 'after the rotation');
   const errors = await provokeDocumentedErrors(azure, names, step, vaultUri);
   await takeKeyAway(azure, names, step, principalId, waiting);
+  await watchRefusal(data, step);
+  if (dataDirectory !== undefined) await proveNothingInTheClear(dataDirectory, data, step);
   await giveKeyBack(azure, names, step, principalId, waiting);
+  await queryDatabase(data, step, 'when the key is back');
   await revert(azure, names, step);
+  await queryDatabase(data, step, 'under the Microsoft-managed key');
+  await cleanUp(azure, names, step);
   return errors;
 }
 
@@ -49,6 +63,7 @@ async function prepareCluster(azure: Azure, names: Names, step: Step): Promise<v
     const cluster = await azure.kusto.clusters.beginCreateOrUpdateAndWait(names.group, names.cluster, {
       location,
       sku,
+      enableStreamingIngest: true,
     });
     if (cluster.keyVaultProperties) throw new Error('A new cluster should have no customer-managed key.');
     return {
@@ -231,7 +246,9 @@ async function revert(azure: Azure, names: Names, step: Step): Promise<void> {
       };
     },
   );
+}
 
+async function cleanUp(azure: Azure, names: Names, step: Step): Promise<void> {
   await step(
     'Delete the resource group',
     'Cluster and vault go; the vault stays recoverable until its retention is over.',

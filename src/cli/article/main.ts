@@ -1,9 +1,11 @@
 import { randomBytes } from 'node:crypto';
+import { endWhenNobodyReads } from '../broken-pipe.ts';
 import { performArticle } from './article.ts';
 import { createStep, StepFailed } from './article-steps.ts';
 import type { ErrorRecord, StepRecord } from './article-steps.ts';
 import { connectToAzure } from './azure.ts';
 import type { AzureEnvironment } from './azure.ts';
+import { articleData } from './data.ts';
 import { namesFor } from './names.ts';
 import { reportJson, reportTable, silentPresenter, terminalPresenter } from './present.ts';
 import { createWaiting } from './waiting.ts';
@@ -11,6 +13,7 @@ import { createWaiting } from './waiting.ts';
 /** The program that `kustody article` runs as a child of an instance, in the environment of `kustody run`. Exit code 0 only when every step and
  * every documented error came out as the article says. */
 async function main(): Promise<number> {
+  endWhenNobodyReads();
   const asJson = process.argv.includes('--json');
   const isTerminal = process.stdout.isTTY;
   const environment = readEnvironment();
@@ -28,7 +31,10 @@ async function main(): Promise<number> {
   let errors: readonly ErrorRecord[] = [];
   let ok = true;
   try {
-    errors = await performArticle(connectToAzure(environment), namesFor(randomBytes(4).toString('hex')), step, waiting);
+    const azure = connectToAzure(environment);
+    const names = namesFor(randomBytes(4).toString('hex'));
+    const data = articleData(azure, environment, names, randomBytes(8).toString('hex'));
+    errors = await performArticle(azure, names, step, waiting, data, process.env['KUSTODY_DATA_DIR']);
   } catch (error) {
     if (!(error instanceof StepFailed)) throw error;
     ok = false;

@@ -32,6 +32,13 @@ await build({
     js: "import { createRequire as kustodyCreateRequire } from 'node:module'; const require = kustodyCreateRequire(import.meta.url);",
   },
 });
+// The parser as a script for `node --build-snapshot`, which takes one file and built-in modules only.
+await build({
+  ...common,
+  entryPoints: { 'kql-snapshot': 'src/engine/kql/process/snapshot.ts' },
+  format: 'cjs',
+  outExtension: { '.js': '.cjs' },
+});
 // The test library once more, for programs that call require().
 await build({
   ...common,

@@ -4,6 +4,7 @@ import type { KqlCatalog } from './catalog.ts';
 import type { ParsedCommand } from './ir/command.ts';
 import type { Program } from './ir/plan.ts';
 import { deserializeKqlError, KqlError } from './kql-error.ts';
+import { parserSnapshot } from './parser-snapshot.ts';
 import type { ParserReply, ParserRequest } from './parser-protocol.ts';
 
 export interface ParserLimits {
@@ -36,29 +37,38 @@ export function createKqlParser(options: {
   readonly entry: string;
   readonly limits: ParserLimits;
   readonly after: (ms: number, act: () => void) => () => void;
-  readonly execArgv?: readonly string[];
 }): KqlParser {
   const { entry, limits, after } = options;
   const queue: Waiting[] = [];
   let child: ChildProcess | undefined;
   let isReady = false;
   let stopped = false;
+  let snapshotFails = false;
   let current: (Waiting & { cancelTimer: () => void }) | undefined;
   let nextId = 1;
   let known = new Set<string>();
   let onReady: { promise: Promise<void>; resolve: () => void } = deferred();
 
   function start(): ChildProcess {
+    const snapshot = snapshotFails ? undefined : parserSnapshot(entry);
     const started = fork(entry, [], {
-      stdio: ['ignore', 'ignore', 'inherit', 'ipc'],
-      execArgv: [...(options.execArgv ?? [])],
+      // A snapshot that does not fit makes Node abort with a long trace; it is not worth showing.
+      stdio: ['ignore', 'ignore', snapshot === undefined ? 'inherit' : 'ignore', 'ipc'],
+      execArgv: snapshot === undefined ? [] : ['--snapshot-blob', snapshot],
       env: {},
     });
     started.on('message', (message) => {
       if (started === child) receive(message as ParserReply);
     });
     started.on('exit', () => {
-      if (started === child) lost(new KqlError('internal', 'The parser process ended.'));
+      if (started !== child) return;
+      // A snapshot that does not start is left aside, and nobody notices.
+      if (snapshot !== undefined && !isReady && !stopped) {
+        snapshotFails = true;
+        child = start();
+        return;
+      }
+      lost(new KqlError('internal', 'The parser process ended.'));
     });
     return started;
   }

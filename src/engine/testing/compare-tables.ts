@@ -75,7 +75,7 @@ function sameValue(actual: unknown, expected: unknown, type: string, isSet: bool
   switch (type) {
     case 'int':
     case 'long':
-      return String(actual) === String(expected);
+      return textOf(actual) === textOf(expected);
     case 'real':
     case 'decimal':
       return closeNumbers(Number(actual), Number(expected));
@@ -86,9 +86,11 @@ function sameValue(actual: unknown, expected: unknown, type: string, isSet: bool
     case 'dynamic':
       return sameJson(parsed(actual), typeof expected === 'string' ? parsed(expected) : expected, isSet);
     default:
-      return String(actual) === String(expected);
+      return textOf(actual) === textOf(expected);
   }
 }
+
+const textOf = (value: unknown): string => (typeof value === 'string' ? value : JSON.stringify(value));
 
 const closeNumbers = (a: number, b: number): boolean =>
   Object.is(a, b) ||

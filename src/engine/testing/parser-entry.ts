@@ -19,3 +19,20 @@ export async function buildParserEntry(): Promise<string> {
   });
   return outfile;
 }
+
+/** Bundles the script that builds the start-up snapshot. @returns its path in `folder` */
+export async function buildSnapshotScript(folder: string): Promise<string> {
+  const outfile = join(folder, 'kql-snapshot.cjs');
+  const entryPoints = ['src/engine/kql/process/snapshot.ts'];
+  await build({
+    absWorkingDir: root,
+    entryPoints,
+    outfile,
+    bundle: true,
+    platform: 'node',
+    format: 'cjs',
+    target: 'node20',
+    logLevel: 'warning',
+  });
+  return outfile;
+}

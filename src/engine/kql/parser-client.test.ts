@@ -1,0 +1,113 @@
+import { execFileSync } from 'node:child_process';
+import { copyFileSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { buildParserEntry, buildSnapshotScript } from '../testing/parser-entry.ts';
+import type { KqlCatalog } from './catalog.ts';
+import { partsNamed } from './ir/command.ts';
+import { createKqlParser } from './parser-client.ts';
+import { parserSnapshot } from './parser-snapshot.ts';
+
+const catalog: KqlCatalog = {
+  version: '1',
+  cluster: 'c',
+  databases: [
+    {
+      name: 'db',
+      tables: [{ name: 'T', columns: [{ name: 'a', type: 'long' }] }],
+      functions: [{ name: 'F', parameters: '(n:long=2)', body: '{ T | where a > n }' }],
+    },
+  ],
+};
+const limits = { textMax: 10_000, parseMsMax: 60_000 };
+const never = () => () => undefined;
+
+let entry: string;
+const parsers: ReturnType<typeof createKqlParser>[] = [];
+const open = (options: Partial<Parameters<typeof createKqlParser>[0]> = {}): ReturnType<typeof createKqlParser> => {
+  const parser = createKqlParser({ entry, limits, after: never, ...options });
+  parsers.push(parser);
+  return parser;
+};
+beforeAll(async () => {
+  entry = await buildParserEntry();
+});
+afterAll(() => {
+  for (const parser of parsers) parser.stop();
+});
+
+describe('the parser process', () => {
+  it('compiles against the catalog it is given', async () => {
+    const program = await open().compile('F(3) | project a', 'db', catalog);
+    expect(program.results[0]?.plan.cols).toEqual([{ name: 'a', type: 'long' }]);
+  });
+
+  it('sees a new version of the catalog', async () => {
+    const parser = open();
+    await expect(parser.compile('U', 'db', catalog)).rejects.toMatchObject({ code: 'semantic', position: 0 });
+    const [database] = catalog.databases;
+    const tables = [{ name: 'U', columns: [{ name: 'b', type: 'string' }] }] as const;
+    const next: KqlCatalog = {
+      ...catalog,
+      version: '2',
+      databases: [{ name: 'db', functions: database?.functions ?? [], tables }],
+    };
+    expect((await parser.compile('U', 'db', next)).results[0]?.plan.cols).toEqual([{ name: 'b', type: 'string' }]);
+  });
+
+  it('refuses a text that is too long without sending it', async () => {
+    await expect(open().compile(`print "${'x'.repeat(20_000)}"`, 'db', catalog)).rejects.toMatchObject({
+      code: 'limits',
+    });
+  });
+
+  it('is replaced when a text takes too long, and the next one is answered', async () => {
+    let late: (() => void) | undefined;
+    const parser = open({
+      after: (_ms, act) => {
+        late = act;
+        return () => (late = undefined);
+      },
+    });
+    await parser.compile('print 1', 'db', catalog);
+    const stuck = parser.compile(`print ${'('.repeat(4_000)}1${')'.repeat(4_000)}`, 'db', catalog);
+    const next = parser.compile('print 2', 'db', catalog);
+    late?.();
+    await expect(stuck).rejects.toMatchObject({ code: 'limits' });
+    expect((await next).results).toHaveLength(1);
+  });
+
+  it('parses a management command with its parts, its query and its pipe', async () => {
+    const parser = open();
+    const command = await parser.parseCommand('.set-or-append async T <| T | where a > 1', 'db', catalog);
+    expect(partsNamed(command.parts, 'TableName').map((part) => part.value)).toEqual(['T']);
+    expect(command.queryText).toBe('T | where a > 1');
+    const shown = await parser.parseCommand('.show tables | project TableName', 'db', catalog);
+    expect([shown.kind, shown.pipe?.results[0]?.plan.cols.map((column) => column.name)]).toEqual([
+      'ShowTables',
+      ['TableName'],
+    ]);
+  });
+});
+
+describe('the start-up snapshot', () => {
+  it('answers like a plain start; one that is broken is left aside', { timeout: 60_000 }, async () => {
+    const folder = mkdtempSync(join(entry, '..', 'snapshot-'));
+    try {
+      const own = join(folder, 'kql-process.mjs');
+      copyFileSync(entry, own);
+      const builder = await buildSnapshotScript(folder);
+      const blob = join(folder, `kql-snapshot-${process.version}-${process.arch}.blob`);
+      execFileSync(process.execPath, ['--snapshot-blob', blob, '--build-snapshot', builder], {
+        stdio: 'ignore',
+        env: {},
+      });
+      expect(parserSnapshot(own)).toBe(blob);
+      expect((await open({ entry: own }).compile('F() | count', 'db', catalog)).results[0]?.plan.op).toBe('count');
+      writeFileSync(blob, 'nonsense');
+      expect((await open({ entry: own }).compile('F() | count', 'db', catalog)).results[0]?.plan.op).toBe('count');
+    } finally {
+      rmSync(folder, { recursive: true, force: true });
+    }
+  });
+});

@@ -1,0 +1,51 @@
+import { readFileSync } from 'node:fs';
+import { dirname, join } from 'node:path';
+import { startupSnapshot } from 'node:v8';
+import { runInThisContext } from 'node:vm';
+import { assertConstructors } from './global-state.ts';
+import { answer, serve } from './serve.ts';
+
+/** Builds a start-up snapshot of the parser: loaded, with its grammar built and a few texts parsed. A process that starts from
+ * it parses its first query in some 20 ms instead of 600. Run with `--build-snapshot`; only built-in modules can be required.
+ * The folder of the language package is found from this file's own place. */
+function languageFolder(): string {
+  for (let folder = __dirname; folder !== dirname(folder); folder = dirname(folder)) {
+    const candidate = join(folder, 'node_modules', '@kusto', 'language-service-next');
+    try {
+      readFileSync(join(candidate, 'package.json'));
+      return candidate;
+    } catch {
+      // Not here: look further up.
+    }
+  }
+  throw new Error('The language package is not installed.');
+}
+
+for (const file of ['bridge.min.js', 'Kusto.Language.Bridge.min.js']) {
+  runInThisContext(readFileSync(join(languageFolder(), file), 'utf8'), { filename: file });
+}
+assertConstructors();
+
+const warmUp = [
+  'T | where a > 1 and b has "x" | extend c = a + 1, d2 = tostring(d.x[0]) | summarize n = count(), sum(a), dcount(b) by bin(t, 1h), b | order by n desc | take 10',
+  'let x = 5; let f = (n:long) { T | where a > n }; f(x) | join kind=inner (T | project a, b) on a | project-away a1 | union T | distinct a',
+  'T | summarize arg_max(t, *) by b | mv-expand d | parse b with "x" y:long "z" | top 5 by a | render timechart',
+  'T | make-series count() on t from datetime(2020-01-01) to datetime(2020-01-02) step 1h by b | extend s = series_stats(count_)',
+  'print iff(1 == 2, "a", "b"), datetime(2020-01-01) + 1d, dynamic({"a": [1, 2]}), ago(1h), case(true, 1, 2)',
+];
+const columns = [
+  { name: 'a', type: 'long' },
+  { name: 'b', type: 'string' },
+  { name: 't', type: 'datetime' },
+  { name: 'd', type: 'dynamic' },
+] as const;
+const catalog = {
+  version: 'warm-up',
+  cluster: 'c',
+  databases: [{ name: 'db', tables: [{ name: 'T', columns }], functions: [] }],
+};
+answer({ id: 1, k: 'catalog', catalog });
+for (const text of warmUp) answer({ id: 1, k: 'query', text, database: 'db', catalogVersion: 'warm-up' });
+answer({ id: 1, k: 'command', text: '.show tables | count', database: 'db', catalogVersion: 'warm-up' });
+
+startupSnapshot.setDeserializeMainFunction(serve);

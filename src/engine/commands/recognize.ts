@@ -38,7 +38,6 @@ const rows: readonly PatternRow[] = [
   { pattern: 'show purges', kind: 'ShowPurges' },
   { pattern: 'show purges {OperationId}', kind: 'ShowPurges' },
   { pattern: 'show purge {OperationId}', kind: 'ShowPurges' },
-  { pattern: 'show database {DatabaseName}', kind: 'ShowDatabase' },
   { pattern: 'show database {DatabaseName} details', kind: 'ShowDatabaseDetails' },
   { pattern: 'show database {DatabaseName} identity', kind: 'ShowDatabaseIdentity' },
   { pattern: 'show database {DatabaseName} policies', kind: 'ShowDatabasePolicies' },

@@ -1,0 +1,111 @@
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import type { CommandFixture } from '../../../tests/support/command-fixture.ts';
+import { openCommandFixture } from '../../../tests/support/command-fixture.ts';
+import type { ClusterRole, CommandContext, DatabaseRole } from './command-context.ts';
+import { ForbiddenError } from './forbidden-error.ts';
+
+let cluster: CommandFixture;
+beforeAll(async () => {
+  cluster = await openCommandFixture();
+  await cluster.run('.create table T (a:long)');
+  await cluster.run('.create-or-alter function F() { T }');
+});
+afterAll(() => cluster.close());
+
+function as(roles: readonly DatabaseRole[], clusterRoles: readonly ClusterRole[] = []): Partial<CommandContext> {
+  const { databaseId, name } = cluster.data.database;
+  return { clusterRoles, databases: [{ databaseId, name, roles }] };
+}
+
+async function verdict(text: string, access: Partial<CommandContext>): Promise<'allowed' | 'forbidden'> {
+  try {
+    await cluster.run(text, access);
+    return 'allowed';
+  } catch (error) {
+    if (error instanceof ForbiddenError) return 'forbidden';
+    throw error;
+  }
+}
+
+const everyRole: readonly DatabaseRole[] = ['Admin', 'Ingestor', 'Monitor', 'User', 'UnrestrictedViewer', 'Viewer'];
+
+describe('roles on a database', () => {
+  it.each<[string, readonly DatabaseRole[]]>([
+    ['.show version', everyRole],
+    ['.show tables', ['Admin', 'Monitor', 'User', 'Viewer']],
+    ['.show table T details', ['Admin', 'Monitor', 'User', 'Viewer']],
+    ['.show database schema as json', ['Admin', 'Monitor', 'User', 'Viewer']],
+    ['.create table New (a:long)', ['Admin', 'User']],
+    ['.create-merge table T (a:long)', ['Admin']],
+    ['.create-or-alter function F() { T }', ['Admin']],
+    ['.alter table T docstring "x"', ['Admin']],
+    ['.drop table Gone ifexists', ['Admin']],
+    ['.ingest inline into table T <| 1', ['Admin', 'Ingestor']],
+    ['.set-or-append T <| print a = 1', ['Admin', 'Ingestor']],
+    ['.set-or-append T <| T | take 0', ['Admin']],
+    ['.set-or-replace T <| print a = 1', ['Admin']],
+    ['.alter table T policy caching hot = 1d', ['Admin']],
+    ['.show database db principals', ['Admin', 'Monitor']],
+    ['.show cluster', []],
+    ['.clear table T data', ['Admin']],
+    [`.purge table T records with (noregrets='true') <| where a == 1`, ['Admin']],
+  ])('%s is for %j', async (text, allowed) => {
+    const found: string[] = [];
+    for (const role of everyRole) if ((await verdict(text, as([role]))) === 'allowed') found.push(role);
+    expect(found).toEqual(allowed);
+    expect(await verdict(text, as([], ['AllDatabasesAdmin']))).toBe('allowed');
+  });
+
+  it('together allow what each allows', async () => {
+    expect(await verdict('.set-or-append T <| T | take 0', as(['Viewer', 'Ingestor']))).toBe('allowed');
+  });
+
+  it('are named when they lack', async () => {
+    await expect(cluster.run('.drop table T', as(['User']))).rejects.toThrow(
+      `Principal 'aadapp=tester;tenant' is not authorized to perform operation 'DropTable' on database 'db': it needs one of the roles database Admin, AllDatabasesAdmin.`,
+    );
+  });
+
+  it('decide which databases are shown', async () => {
+    expect(await cluster.run('.show databases', as([]))).toEqual([]);
+    expect(await cluster.run('.show databases schema', as(['Ingestor']))).toEqual([]);
+    expect(await cluster.run('.show databases', as(['Viewer']))).toMatchObject([
+      { DatabaseName: 'db', IsCurrent: true },
+    ]);
+  });
+
+  it('decide whose operations are shown', async () => {
+    await cluster.run('.set-or-append T <| print a = 1');
+    const someone = { caller: { ...cluster.context.caller, fqn: 'aadapp=someone;tenant' } };
+    expect(await cluster.run('.show operations', { ...as(['Viewer']), ...someone })).toEqual([]);
+    expect(await cluster.run('.show operations', { ...as(['Monitor']), ...someone })).not.toEqual([]);
+    expect(await cluster.run('.show operations', as(['Viewer']))).not.toEqual([]);
+  });
+
+  it('of the whole cluster let monitors look', async () => {
+    expect(await verdict('.show cluster', as([], ['AllDatabasesMonitor']))).toBe('allowed');
+    expect(await verdict('.show cluster', as([], ['AllDatabasesViewer']))).toBe('forbidden');
+    expect(await verdict('.show tables', as([], ['AllDatabasesViewer']))).toBe('allowed');
+    expect(await verdict('.create table Other (a:long)', as([], ['AllDatabasesViewer']))).toBe('forbidden');
+  });
+});
+
+describe('.cancel query', () => {
+  it('is for one own requests, and all of them for who administers all databases', async () => {
+    const asked: [string, boolean, boolean][] = [];
+    const requests = {
+      cancel: (id: string, mayCancel: (principal: string) => boolean) => {
+        asked.push([id, mayCancel('aadapp=tester;tenant'), mayCancel('aadapp=someone;tenant')]);
+        return 1;
+      },
+    };
+    expect(await cluster.run(`.cancel query "KPC.execute;1"`, { ...as(['Viewer']), requests })).toEqual([
+      { ClientRequestId: 'KPC.execute;1', Status: 'Cancelled' },
+    ]);
+    await cluster.run(`.cancel query "x" with (reason="slow")`, { requests });
+    expect(asked).toEqual([
+      ['KPC.execute;1', true, false],
+      ['x', true, true],
+    ]);
+  });
+});

@@ -1,0 +1,178 @@
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import type { CommandFixture } from '../../../tests/support/command-fixture.ts';
+import { openCommandFixture } from '../../../tests/support/command-fixture.ts';
+
+let cluster: CommandFixture;
+beforeAll(async () => {
+  cluster = await openCommandFixture();
+  await cluster.run('.create table Source (n:long, s:string)');
+  await cluster.run('.ingest inline into table Source <| 1,one\n2,"two, with comma"\n3,three');
+});
+afterAll(() => cluster.close());
+
+const none = '00000000-0000-0000-0000-000000000000';
+const rows = (table: string): Promise<unknown> => cluster.data.rows(table);
+
+describe('.ingest inline', () => {
+  it('takes the text after the mark as it is', async () => {
+    await cluster.run('.create table Raw (a:string, b:string)');
+    await cluster.run('.ingest inline into table Raw <|\n// no comment,"x | y"\n[\'q\'],<| z');
+    expect(await rows('Raw')).toEqual([
+      ['// no comment', 'x | y'],
+      ["['q']", '<| z'],
+    ]);
+  });
+
+  it('reads json by a mapping, tags and a creation time', async () => {
+    await cluster.run('.create table J (a:long, s:string)');
+    const mapping = `'[{"column":"a","Properties":{"Path":"$.x"}},{"column":"s","Properties":{"Path":"$.y"}}]'`;
+    expect(await cluster.run(`.create table J ingestion json mapping "m" ${mapping}`)).toMatchObject([
+      { Name: 'm', Kind: 'Json', Database: 'db', Table: 'J' },
+    ]);
+    await cluster.run(
+      `.ingest inline into table J with (format='json', ingestionMappingReference='m', tags='["t"]', creationTime=datetime(2025-06-01)) <| {"x":7,"y":"seven"}`,
+    );
+    expect(await rows('J')).toEqual([[7n, 'seven']]);
+    await cluster.context.data.flush('db', 'J');
+    expect(await cluster.run('.show table J extents | project RowCount, Tags, MinCreatedOn')).toEqual([
+      { RowCount: 1n, Tags: 't', MinCreatedOn: 638843328000000000n },
+    ]);
+  });
+
+  it('skips what was ingested under the same tag', async () => {
+    await cluster.run('.create table Once (a:long)');
+    const text = `.ingest inline into table Once with (ingestIfNotExists='["d1"]') <| 1`;
+    await cluster.run(text);
+    await cluster.context.data.flush('db', 'Once');
+    expect(await cluster.run(text)).toEqual([{ ExtentId: none }]);
+    expect(await rows('Once')).toEqual([[1n]]);
+  });
+
+  it('refuses a property it does not know, and bad tags', async () => {
+    await expect(cluster.run(`.ingest inline into table Source with (zipPattern='*') <| 1`)).rejects.toMatchObject({
+      code: 'notSupported',
+    });
+    await expect(cluster.run(`.ingest inline into table Source with (tags='x') <| 1`)).rejects.toMatchObject({
+      code: 'MalformedIngestionProperty',
+    });
+    await expect(cluster.run('.ingest inline into table Nowhere <| 1')).rejects.toMatchObject({
+      code: 'TableNotFound',
+    });
+  });
+});
+
+describe('ingestion from a query', () => {
+  it('makes the table, appends, and replaces', async () => {
+    expect(await cluster.run('.set-or-append T1 with (folder="made") <| Source | where n < 3')).toMatchObject([
+      { RowCount: 2n },
+    ]);
+    expect(await cluster.run('.show table T1 cslschema')).toMatchObject([
+      { Schema: 'n:long,s:string', Folder: 'made' },
+    ]);
+    await cluster.run('.append T1 <| print m = 9, t = "nine"');
+    expect(await rows('T1')).toHaveLength(3);
+    await cluster.run('.set-or-replace T1 <| let least = 3; Source | where n >= least');
+    expect(await rows('T1')).toEqual([[3n, 'three']]);
+    await cluster.run(
+      '.set T2 <| print d = dynamic({"a":1}), t = datetime(2020-01-01), g = guid(74be27de-1e4e-49d9-b579-fe0b331d3642)',
+    );
+    expect(await rows('T2')).toEqual([['{"a":1}', 637134336000000000n, '74be27de-1e4e-49d9-b579-fe0b331d3642']]);
+  });
+
+  it('matches columns by position and type', async () => {
+    await cluster.run('.create table T3 (n:long, s:string)');
+    const mismatch = {
+      code: 'semantic',
+      message: expect.stringContaining("QuerySchema=('string','long'), TableSchema=('long','string')") as string,
+    };
+    await expect(cluster.run('.append T3 <| Source | project s, n')).rejects.toMatchObject(mismatch);
+    await expect(cluster.run('.append T3 <| Source | project n')).rejects.toMatchObject({ code: 'semantic' });
+    await cluster.run('.append T3 with (extend_schema=true) <| Source | project n, s, r = 1.5 | take 1');
+    expect(await cluster.run('.show table T3 cslschema')).toMatchObject([{ Schema: 'n:long,s:string,r:real' }]);
+  });
+
+  it('refuses an existing table of .set and a missing one of .append', async () => {
+    await expect(cluster.run('.set Source <| print 1')).rejects.toMatchObject({ code: 'EntityExists' });
+    await expect(cluster.run('.append Missing <| print 1')).rejects.toMatchObject({ code: 'TableNotFound' });
+    await expect(cluster.run('.set-or-append T9 <| NoSuchTable')).rejects.toMatchObject({ code: 'semantic' });
+    expect(await cluster.run('.show tables | where TableName == "T9"')).toEqual([]);
+  });
+
+  it('goes on after the answer when asked to, and tells how it ended', async () => {
+    const [started] = await cluster.run('.set-or-append async T4 <| Source');
+    const id = String(started?.['OperationId']);
+    const [failing] = await cluster.run('.set-or-append async T4 <| Source | extend x = 1');
+    await cluster.settle();
+    expect(await cluster.run(`.show operations ${id}`)).toMatchObject([
+      { Operation: 'TableSetOrAppend', State: 'Completed', Database: 'db' },
+    ]);
+    expect(await cluster.run(`.show operations ${String(failing?.['OperationId'])}`)).toMatchObject([
+      { State: 'Failed', Status: expect.stringContaining('does not match') as string },
+    ]);
+    expect(await rows('T4')).toHaveLength(3);
+  });
+});
+
+describe('extents', () => {
+  it('are shown and dropped by id, by query and all', async () => {
+    for (const n of [1, 2, 3]) await cluster.run(`.set-or-append X with (tags='["k${n}"]') <| print n = ${n}`);
+    const extents = await cluster.run('.show table X extents');
+    expect(extents).toHaveLength(3);
+    expect(await cluster.run(`.show table X extents where tags has 'k2'`)).toHaveLength(1);
+    const [first] = extents;
+    expect(await cluster.run(`.drop extents (${String(first?.['ExtentId'])}) from X`)).toMatchObject([
+      { TableName: 'X' },
+    ]);
+    await cluster.run(`.drop extents whatif <| .show table X extents`);
+    expect(await rows('X')).toHaveLength(2);
+    await cluster.run(`.drop extents <| .show table X extents | where Tags has "k3"`);
+    expect(await rows('X')).toHaveLength(1);
+    await cluster.run('.ingest inline into table X <| 8');
+    await cluster.run('.drop extents from X');
+    expect(await rows('X')).toEqual([]);
+    await expect(cluster.run(`.drop extents (${String(first?.['ExtentId'])}) from X`)).rejects.toMatchObject({
+      code: 'ExtentNotFound',
+    });
+  });
+
+  it('go with .clear table data', async () => {
+    await cluster.run('.set-or-append Y <| range n from 1 to 10 step 1');
+    await cluster.run('.clear table Y data');
+    expect(await rows('Y')).toEqual([]);
+  });
+});
+
+describe('.purge', () => {
+  it('tells first, then removes for good', async () => {
+    await cluster.run('.set-or-append P <| range n from 1 to 10 step 1 | extend s = tostring(n)');
+    const predicate = 'where n > 7 or s == "1"';
+    const [first] = await cluster.run(`.purge table P records in database db <| ${predicate}`);
+    expect(first).toMatchObject({ NumRecordsToPurge: 4n });
+    expect(await rows('P')).toHaveLength(10);
+    await expect(
+      cluster.run(`.purge table P records in database db with (verificationtoken='00') <| ${predicate}`),
+    ).rejects.toMatchObject({
+      code: 'semantic',
+    });
+    const token = String(first?.['VerificationToken']);
+    expect(
+      await cluster.run(`.purge table P records in database db with (verificationtoken='${token}') <| ${predicate}`),
+    ).toMatchObject([{ DatabaseName: 'db', TableName: 'P', State: 'Completed' }]);
+    expect(await cluster.data.rows('P', 'n')).toHaveLength(6);
+    expect(await cluster.run('.show purges')).toMatchObject([{ TableName: 'P', State: 'Completed' }]);
+  });
+
+  it('takes one filter over the table alone, and only where it is enabled', async () => {
+    const run = (predicate: string): Promise<unknown> =>
+      cluster.run(`.purge table P records with (noregrets='true') <| ${predicate}`);
+    await expect(run('take 1')).rejects.toMatchObject({ code: 'semantic' });
+    await expect(run('where n in (Source | project n)')).rejects.toMatchObject({ code: 'semantic' });
+    await expect(cluster.run('.purge table P records <| where n == 2', { purgeEnabled: false })).rejects.toMatchObject({
+      code: 'notSupported',
+    });
+    await run('where n == 2');
+    expect(await rows('P')).toHaveLength(5);
+    await cluster.run(`.purge table P in database db allrecords with (noregrets='true')`);
+    expect(await rows('P')).toEqual([]);
+  });
+});

@@ -1,0 +1,92 @@
+import { newGuid } from '../../src/base/guid.ts';
+import { systemRandomBytes } from '../../src/base/random.ts';
+import { instant } from '../../src/clock/clock.ts';
+import type { Clock } from '../../src/clock/clock.ts';
+import type { CommandAnswer } from '../../src/engine/commands/command.ts';
+import type { CommandContext } from '../../src/engine/commands/command-context.ts';
+import { runCommand } from '../../src/engine/commands/run-command.ts';
+import { createKqlParser } from '../../src/engine/kql/parser-client.ts';
+import type { QueryEngine } from '../../src/engine/query-engine.ts';
+import { createQueryEngine } from '../../src/engine/query-engine.ts';
+import { buildParserEntry } from '../../src/engine/testing/parser-entry.ts';
+import type { DataFixture } from './cluster-data-fixture.ts';
+import { openDataFixture, started } from './cluster-data-fixture.ts';
+
+export type Answer = readonly Readonly<Record<string, unknown>>[];
+
+export interface CommandFixture {
+  readonly data: DataFixture;
+  readonly engine: QueryEngine;
+  readonly context: CommandContext;
+  /** Rows as objects by column. */
+  readonly run: (text: string, change?: Partial<CommandContext>) => Promise<Answer>;
+  readonly answer: (text: string, change?: Partial<CommandContext>) => Promise<CommandAnswer>;
+  /** Work that `async` commands left. */
+  readonly settle: () => Promise<void>;
+  readonly close: () => void;
+}
+
+/** Commands on a cluster whose data is in memory, with the real parser. The caller is an administrator of everything. */
+export async function openCommandFixture(): Promise<CommandFixture> {
+  const parser = createKqlParser({
+    entry: await buildParserEntry(),
+    limits: { textMax: 2_000_000, parseMsMax: 20_000 },
+    after: (ms, act) => {
+      const timer = setTimeout(act, ms);
+      return () => clearTimeout(timer);
+    },
+  });
+  const data = await openDataFixture();
+  const engine = createQueryEngine({ parser, database: data.engine });
+  const work: Promise<void>[] = [];
+  const now = instant(started);
+  const clock: Clock = {
+    now: () => now,
+    at: () => () => undefined,
+    every: () => () => undefined,
+    sleep: () => Promise.resolve(),
+  };
+  const context: CommandContext = {
+    data: await data.data(),
+    engine,
+    database: 'db',
+    caller: {
+      objectId: newGuid(systemRandomBytes),
+      tenantId: newGuid(systemRandomBytes),
+      displayName: 'tester',
+      fqn: 'aadapp=tester;tenant',
+    },
+    clusterRoles: ['AllDatabasesAdmin'],
+    databases: [{ databaseId: data.database.databaseId, name: 'db', roles: [] }],
+    principals: [],
+    streamingIngestEnabled: true,
+    purgeEnabled: true,
+    cluster: {
+      name: 'contoso',
+      uri: 'https://contoso.westeurope.kusto.windows.net',
+      version: '1.2.3',
+      builtAt: now,
+      startedAt: now,
+    },
+    clock,
+    randomBytes: systemRandomBytes,
+    clientRequestId: 'test',
+    activityId: newGuid(systemRandomBytes),
+    requests: { cancel: () => 0 },
+    background: (act) => void work.push(act()),
+  };
+  const answer = (text: string, change: Partial<CommandContext> = {}): Promise<CommandAnswer> =>
+    runCommand({ ...context, ...change }, text);
+  return {
+    ...{ data, engine, context, answer },
+    run: async (text, change) => {
+      const { columns, rows } = await answer(text, change);
+      return rows.map((row) => Object.fromEntries(columns.map(({ name }, index) => [name, row[index]])));
+    },
+    settle: async () => void (await Promise.all(work)),
+    close: () => {
+      parser.stop();
+      data.close();
+    },
+  };
+}

@@ -5,15 +5,16 @@ import { mergeBags } from '../functions/bag.ts';
 import { native } from '../native.ts';
 import type { AggregateRow, AggregateRows, SqlArgument } from '../scope.ts';
 
-const filterOf = (predicates: readonly string[]): string =>
+export const filterOf = (predicates: readonly string[]): string =>
   predicates.length === 0 ? '' : ` FILTER (WHERE ${predicates.join(' AND ')})`;
 
 /** Nulls are left out; strings never are. */
-const present = (value: SqlArgument): string[] => (value.type === 'string' ? [] : [`${value.sql} IS NOT NULL`]);
+export const present = (value: SqlArgument): string[] => (value.type === 'string' ? [] : [`${value.sql} IS NOT NULL`]);
 
 const limited = (list: string, limit: SqlArgument | undefined): string =>
   limit ? `list_slice(${list}, 1, ${cast(limit, 'long')})` : list;
-const toArray = (list: string): string => `('[' || array_to_string(coalesce(${list}, []), ',') || ']')`;
+/** JSON array text of a list of JSON texts. */
+export const toArray = (list: string): string => `('[' || array_to_string(coalesce(${list}, []), ',') || ']')`;
 
 /** `make_list(x[, max])`. An array argument is flattened one level. */
 const makeList = (conditional: boolean, keepNulls: boolean): AggregateRow => ({

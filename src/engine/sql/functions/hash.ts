@@ -41,7 +41,8 @@ const byType: Readonly<Record<KqlType, readonly [string, KqlType]>> = {
   dynamic: ['xxhash_text', 'string'],
 };
 
-const hashOf = (value: SqlArgument): string => {
+/** SQL of the 64-bit hash of a value's bytes. */
+export const hashOf = (value: SqlArgument): string => {
   const [name, type] = byType[value.type];
   return `kql_n_${name}(${convert(value.sql, value.type, type)})`;
 };

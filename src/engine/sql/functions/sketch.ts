@@ -1,4 +1,64 @@
-import type { FunctionRows } from '../scope.ts';
+import { jsonArray, jsonItems } from '../../values/json-text.ts';
+import { cast, jsonElement } from '../convert.ts';
+import type { NativeValue } from '../native.ts';
+import { native } from '../native.ts';
+import type { FunctionRow, FunctionRows } from '../scope.ts';
+import { itemsOf } from './array.ts';
+
+/** Values in their order with their weights; undefined when the value is no tdigest. */
+function digestOf(sketch: NativeValue | undefined): { values: string[]; weights: number[] } | undefined {
+  const [, values, weights] = itemsOf(sketch)?.map((part) => jsonItems(part)) ?? [];
+  return values && weights ? { values, weights: weights.map(Number) } : undefined;
+}
+
+function atPercent(sketch: NativeValue | undefined, percent: number): string | undefined {
+  const digest = digestOf(sketch);
+  if (!digest) return undefined;
+  const wanted = (digest.weights.reduce((sum, weight) => sum + weight, 0) * percent) / 100;
+  let passed = 0;
+  for (const [index, value] of digest.values.entries()) {
+    passed += digest.weights[index] ?? 0;
+    if (passed >= wanted) return value;
+  }
+  return digest.values.at(-1);
+}
+
+native('tdigest_percentiles', ['dynamic', 'dynamic'], 'dynamic', ([sketch, percents]) => {
+  const found = (itemsOf(percents) ?? []).map((percent) => atPercent(sketch, Number(percent)));
+  return found.includes(undefined) ? null : jsonArray(found.map((value) => value ?? 'null'));
+});
+
+/** Without a type the value comes as an array of one. */
+const percentile: FunctionRow = {
+  result: 'dynamic',
+  sql: ([sketch, percent], call) => {
+    if (!sketch || !percent) return 'NULL';
+    const list = `kql_n_tdigest_percentiles(${sketch.sql}, '[' || ${cast(percent, 'string')} || ']')`;
+    return call.type === 'dynamic' ? list : `kql_json(json_extract(${list}, '$[0]'))`;
+  },
+};
+const percentiles: FunctionRow = {
+  result: 'dynamic',
+  sql: ([sketch, ...percents]) => {
+    const [first] = percents;
+    if (!sketch || !first) return 'NULL';
+    const list =
+      first.type === 'dynamic' ? first.sql : `('[' || ${percents.map(jsonElement).join(" || ',' || ")} || ']')`;
+    return `kql_n_tdigest_percentiles(${sketch.sql}, ${list})`;
+  },
+};
+
+const union = (name: string): FunctionRow => ({
+  result: 'dynamic',
+  sql: (args) => `kql_n_${name}('[' || ${args.map(jsonElement).join(" || ',' || ")} || ']')`,
+});
 
 /** Sketches as values: hll and tdigest. */
-export const sketchFunctions: FunctionRows = {};
+export const sketchFunctions: FunctionRows = {
+  dcount_hll: { result: 'long', sql: ([sketch]) => (sketch ? `kql_n_hll_count(${sketch.sql})` : 'NULL') },
+  hll_merge: union('hll_union'),
+  tdigest_merge: union('tdigest_union'),
+  merge_tdigest: union('tdigest_union'),
+  percentile_tdigest: percentile,
+  percentiles_array_tdigest: percentiles,
+};

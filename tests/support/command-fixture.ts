@@ -23,7 +23,7 @@ export interface CommandFixture {
   readonly answer: (text: string, change?: Partial<CommandContext>) => Promise<CommandAnswer>;
   /** Work that `async` commands left. */
   readonly settle: () => Promise<void>;
-  readonly close: () => void;
+  readonly close: () => Promise<void>;
 }
 
 /** Commands on a cluster whose data is in memory, with the real parser. The caller is an administrator of everything. */
@@ -73,7 +73,9 @@ export async function openCommandFixture(): Promise<CommandFixture> {
     clientRequestId: 'test',
     activityId: newGuid(systemRandomBytes),
     requests: { cancel: () => 0 },
-    background: (act) => void work.push(act()),
+    background: (act) => {
+      work.push(act());
+    },
   };
   const answer = (text: string, change: Partial<CommandContext> = {}): Promise<CommandAnswer> =>
     runCommand({ ...context, ...change }, text);
@@ -83,10 +85,12 @@ export async function openCommandFixture(): Promise<CommandFixture> {
       const { columns, rows } = await answer(text, change);
       return rows.map((row) => Object.fromEntries(columns.map(({ name }, index) => [name, row[index]])));
     },
-    settle: async () => void (await Promise.all(work)),
-    close: () => {
+    settle: async () => {
+      await Promise.all(work);
+    },
+    close: async () => {
       parser.stop();
-      data.close();
+      await data.close();
     },
   };
 }

@@ -65,23 +65,23 @@ async function append(command: Command, context: CommandContext): Promise<readon
   requireReadable(context, query, command.kind);
   if (exists && isIngestedAlready(properties.ingestIfNotExists, table, context)) return [emptyRow];
   const operation = operationOf(context, mode.operation);
-  const work = (signal: AbortSignal | undefined): Promise<Row> => {
-    const { signal: _own, ...rest } = context;
-    return runAppend(query, command, mode, table, properties, signal === undefined ? rest : { ...rest, signal });
-  };
-  if (command.has('async')) return startAsync(work, operation, context);
-  return [await runRecorded(context, operation, () => work(context.signal))];
+  if (command.has('async')) {
+    // Work that goes on after the answer does not end with the request.
+    const detached = { ...context, signal: undefined };
+    return startAsync(operation, context, () => runAppend(query, command, mode, table, properties, detached));
+  }
+  return [await runRecorded(context, operation, () => runAppend(query, command, mode, table, properties, context))];
 }
 
 async function startAsync(
-  work: (signal: undefined) => Promise<Row>,
   operation: OperationRecord,
   context: CommandContext,
+  work: () => Promise<Row>,
 ): Promise<readonly Row[]> {
   await context.data.recordOperation(operation);
   context.background(async () => {
     // What went wrong is told by `.show operations`.
-    await runRecorded(context, operation, () => work(undefined)).catch(() => undefined);
+    await runRecorded(context, operation, work).catch(() => undefined);
   });
   return [[operation.operationId]];
 }

@@ -15,7 +15,7 @@ export interface CommandContext extends CommandAccess {
   readonly randomBytes: RandomBytes;
   readonly clientRequestId: string;
   readonly activityId: Guid;
-  readonly signal?: AbortSignal;
+  readonly signal?: AbortSignal | undefined;
   readonly requests: CommandRequests;
   /** Keeps the work of an `async` command going after its answer; errors never come out of `work`. */
   readonly background: (work: () => Promise<void>) => void;

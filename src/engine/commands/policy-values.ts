@@ -55,7 +55,7 @@ export const readRetention: ReadPolicy<'retention'> = (command, current) => {
 
 function recoverabilityOf(value: Json | undefined): 'Enabled' | 'Disabled' | undefined {
   if (value === undefined) return undefined;
-  const lower = String(value).toLowerCase();
+  const lower = typeof value === 'string' ? value.toLowerCase() : '';
   if (lower === 'enabled' || value === 1) return 'Enabled';
   if (lower === 'disabled' || value === 0) return 'Disabled';
   throw invalid(`'Recoverability' is Enabled or Disabled.`);

@@ -46,7 +46,11 @@ try { if (status === 0) fs.renameSync(draft, blob); } finally { fs.rmSync(draft,
 `;
 
 function build(builder: string, blob: string): void {
-  const child = spawn(process.execPath, ['-e', buildAndPlace, builder, blob], { stdio: 'ignore', env: {}, detached: true });
+  const child = spawn(process.execPath, ['-e', buildAndPlace, builder, blob], {
+    stdio: 'ignore',
+    env: {},
+    detached: true,
+  });
   child.on('error', () => undefined);
   child.unref();
 }

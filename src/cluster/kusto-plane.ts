@@ -35,6 +35,8 @@ export interface KustoPlane {
   handleLocal(request: IncomingMessage, response: ServerResponse): boolean;
   /** Answers what the data plane in the process of a cluster asks. @throws ProtocolError */
   serveProcess(clusterId: Guid, operation: string, body: unknown): Promise<unknown>;
+  /** The process of a cluster that may use its key now, started when needed, with its data plane open. */
+  processServing(cluster: ServedCluster): Promise<ClusterProcess | undefined>;
 }
 
 /** The hosts of all clusters. Connections to a cluster that serves go to its own process before TLS begins, so that no row is ever
@@ -99,6 +101,7 @@ export function createKustoPlane(ports: KustoPlanePorts): KustoPlane {
   return {
     plane,
     serveProcess: createWireServices(ports),
+    processServing: async (cluster) => (await serving(cluster))?.process,
     handleLocal(request, response) {
       if (!/^\/+v[12]\/+rest\//i.test(request.url ?? '')) return false;
       toLocal(request, response).catch((error: unknown) => {

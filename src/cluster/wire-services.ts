@@ -1,7 +1,7 @@
 import type { Guid } from '../base/guid.ts';
 import { parseGuid } from '../base/guid.ts';
 import type { Log, LogFields } from '../http/logging.ts';
-import { ProtocolError } from './process/protocol.ts';
+import { ProtocolError } from './process/message-fields.ts';
 import type { SupervisedClusterKeys } from './supervisor/cluster-keys.ts';
 import type { WireCalls, WireReplies } from './wire/wire-protocol.ts';
 import type { WireAccessPorts } from './wire-access.ts';

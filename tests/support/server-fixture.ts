@@ -72,8 +72,12 @@ export async function startServerFixture(overrides: Partial<ServerSettings> = {}
   };
 }
 
-function sendTo(port: number, ca: string, { host, method, path, token, headers, body }: HostRequest): Promise<HostAnswer> {
-  const payload = body === undefined ? undefined : Buffer.from(typeof body === 'string' ? body : JSON.stringify(body));
+function sendTo(
+  port: number,
+  ca: string,
+  { host, method, path, token, headers, body }: HostRequest,
+): Promise<HostAnswer> {
+  const payload = payloadOf(body);
   return new Promise((resolveAnswer, reject) => {
     const request = httpsRequest(
       {
@@ -87,7 +91,9 @@ function sendTo(port: number, ca: string, { host, method, path, token, headers, 
         headers: {
           host,
           ...(token === undefined ? {} : { authorization: `Bearer ${token}` }),
-          ...(payload === undefined ? {} : { 'content-type': 'application/json', 'content-length': payload.byteLength }),
+          ...(payload === undefined
+            ? {}
+            : { 'content-type': 'application/json', 'content-length': payload.byteLength }),
           ...headers,
         },
       },
@@ -104,6 +110,12 @@ function sendTo(port: number, ca: string, { host, method, path, token, headers, 
     request.on('error', reject);
     request.end(payload);
   });
+}
+
+function payloadOf(body: unknown): Buffer | undefined {
+  if (body === undefined) return undefined;
+  if (body instanceof Uint8Array) return Buffer.from(body);
+  return Buffer.from(typeof body === 'string' ? body : JSON.stringify(body));
 }
 
 function parse(text: string): unknown {

@@ -12,6 +12,7 @@ import { openClusterData } from '../../engine/catalog/open-cluster-data.ts';
 import type { EngineDatabase } from '../../engine/duckdb/engine-database.ts';
 import type { BlobStore } from '../../storage/blob-store.ts';
 import type { StateWrite } from '../../state/state.ts';
+import type { SupervisorCalls, SupervisorReplies } from './protocol.ts';
 import type { ProcessDataKeys } from './data-keys.ts';
 import { dataKeysOf, rewrapBetween } from './data-keys.ts';
 import { createExtentExchange } from './extent-exchange.ts';
@@ -59,6 +60,7 @@ export class DataHolder {
   #keys: ProcessDataKeys | undefined;
   #pending: { readonly rewrap: CatalogRewrap; readonly keys: ProcessDataKeys; readonly isOpen: boolean } | undefined;
   #now: Instant = instant(0);
+  #maintaining: Promise<void> | undefined;
 
   constructor(options: DataHolderOptions) {
     this.#options = options;
@@ -131,6 +133,22 @@ export class DataHolder {
   forget(): void {
     this.#pending?.rewrap.abandon();
     this.#pending = undefined;
+  }
+
+  /** For data that is open: databases that were deleted go; merging and expiring goes on behind the answer, one at a time. */
+  async upkeep({ now, dropped }: SupervisorCalls['upkeep']): Promise<SupervisorReplies['upkeep']> {
+    this.tell(instant(now));
+    const opened = await this.#opening?.catch(() => undefined);
+    if (opened === undefined || opened.data.broken) return { outcome: 'notOpen' };
+    await opened.data.removeDatabases(dropped);
+    // What fails is tried again next time; a log line would have to say what failed, and the data is told of elsewhere.
+    this.#maintaining ??= opened.data.maintain().catch(() => undefined).finally(() => (this.#maintaining = undefined));
+    return { outcome: 'done', removed: dropped };
+  }
+
+  async databaseBytes(databaseId: Guid): Promise<SupervisorReplies['databaseBytes']> {
+    const opened = await this.#opening?.catch(() => undefined);
+    return opened === undefined ? { outcome: 'notOpen' } : { outcome: 'known', bytes: opened.data.databaseBytes(databaseId) };
   }
 
   /** Closes every opened extent; nothing is merged first. */

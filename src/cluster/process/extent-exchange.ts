@@ -39,7 +39,7 @@ export function createExtentExchange(parts: ExtentExchangeParts): ExtentExchange
       const keyId = dekWrappingKeyId(clusterId, generation());
       const wrappedKey = Buffer.from(sealed.wrappedDek, 'base64url');
       const encryptionData = writeEncryptionData({ keyId, wrapAlgorithm, wrappedKey, regionBytes: sealed.regionBytes }, library);
-      return Promise.resolve({ bytes: blobs.read(sealed.blob), length: bytesAtRest(sealed), encryptionData });
+      return Promise.resolve({ blob: sealed.blob, bytes: blobs.read(sealed.blob), length: bytesAtRest(sealed), encryptionData });
     },
 
     /** What comes in is opened, read as Parquet and written anew: nothing of another writer is kept. */

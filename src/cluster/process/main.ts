@@ -6,10 +6,12 @@ import { invariant } from '../../base/invariant.ts';
 import { systemRandomBytes } from '../../base/random.ts';
 import { preflightKey } from '../../encryption/preflight.ts';
 import type { KeyWrapper } from '../../encryption/key-wrapper.ts';
+import type { DataPlane } from '../wire/data-plane.ts';
 import { Channel } from './channel.ts';
 import { DataHolder } from './data-holder.ts';
-import type { HandedSocket } from './handed-socket.ts';
 import { isHandedSocket } from './handed-socket.ts';
+import type { OpenData } from './inventory.ts';
+import { findExtent, takeInventory } from './inventory.ts';
 import { KeyHolder } from './key-holder.ts';
 import type { ProcessCalls, SupervisorCall, SupervisorCalls, SupervisorReplies } from './protocol.ts';
 import { createRemoteCatalogStore } from './remote-catalog-store.ts';
@@ -80,6 +82,8 @@ const operations: {
     });
     return { outcome: 'listening' };
   },
+  upkeep: (call) => data().upkeep(call),
+  databaseBytes: ({ databaseId }) => data().databaseBytes(databaseId),
 };
 
 let dataPlane: { take(socket: Socket, message: HandedSocket): void } | undefined;

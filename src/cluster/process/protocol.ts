@@ -9,6 +9,10 @@ import { parseHostName } from '../../base/names.ts';
 import type { CustomerKey, KeyPreflight } from '../../encryption/cluster-keys.ts';
 import type { KeyDescription, KeyFailure, KeyFailureCause, KeyFailureKind } from '../../encryption/key-wrapper.ts';
 import type { KeyTarget, WrappedClusterKey } from '../../encryption/rotation.ts';
+import type { ExtentCall, ExtentReply, InventoryCall, InventoryReply } from './inventory-protocol.ts';
+import { extentReplyOf, inventoryReplyOf } from './inventory-protocol.ts';
+import type { Fields } from './message-fields.ts';
+import { numberOf, objectOf, outcomeOf, ProtocolError, textOf } from './message-fields.ts';
 import type { Edge } from './pinned-http-client.ts';
 
 /** What the supervisor asks of a cluster process. Key bytes never appear here: only wrapped ones and check values. */
@@ -38,6 +42,9 @@ export interface SupervisorCalls {
   readonly forget: { readonly check: Uint8Array };
   /** Opens the data plane of the cluster; connections are handed over afterwards. Once per process. */
   readonly serveData: DataPlaneSettings;
+  /** From time to time: databases that were deleted go; merging and expiring goes on behind the answer. */
+  readonly upkeep: { readonly now: number; readonly dropped: readonly Guid[] };
+  readonly databaseBytes: { readonly databaseId: Guid };
 }
 
 export interface DataPlaneSettings {
@@ -81,6 +88,9 @@ export interface SupervisorReplies {
   readonly adopt: { readonly outcome: 'adopted' | 'absent' };
   readonly forget: { readonly outcome: 'done' };
   readonly serveData: { readonly outcome: 'listening' };
+  /** `notOpen`: nobody has needed the data yet. */
+  readonly upkeep: { readonly outcome: 'done'; readonly removed: readonly Guid[] } | { readonly outcome: 'notOpen' };
+  readonly databaseBytes: { readonly outcome: 'known'; readonly bytes: number } | { readonly outcome: 'notOpen' };
 }
 
 interface Lost {
@@ -128,6 +138,19 @@ export const replyParsers: { readonly [Call in SupervisorCall]: (value: unknown)
   adopt: (value) => ({ outcome: objectOf(value).outcome === 'adopted' ? 'adopted' : outcomeOf(value, 'absent') }),
   forget: (value) => ({ outcome: outcomeOf(value, 'done') }),
   serveData: (value) => ({ outcome: outcomeOf(value, 'listening') }),
+  inventory: inventoryReplyOf,
+  findExtent: extentReplyOf,
+  upkeep: (value) => {
+    const reply = objectOf(value);
+    if (reply.outcome === 'notOpen') return { outcome: 'notOpen' };
+    const removed: unknown = reply.removed;
+    if (!Array.isArray(removed) || removed.length > 100_000) throw new ProtocolError('removed');
+    return { outcome: outcomeOf(reply, 'done'), removed: removed.flatMap((id) => parseGuid(textOf(id, 36)) ?? []) };
+  },
+  databaseBytes: (value) => {
+    const reply = objectOf(value);
+    return reply.outcome === 'notOpen' ? { outcome: 'notOpen' } : { outcome: outcomeOf(reply, 'known'), bytes: numberOf(reply.bytes) };
+  },
 };
 
 export const processCallParsers: { readonly [Call in keyof ProcessCalls]: (value: unknown) => ProcessCalls[Call] } = {
@@ -139,35 +162,6 @@ export const processCallParsers: { readonly [Call in keyof ProcessCalls]: (value
     return { identity, host: hostOf(call.host), audience: textOf(call.audience, 300) };
   },
 };
-
-export class ProtocolError extends Error {
-  override readonly name = 'ProtocolError';
-  constructor(what: string) {
-    super(`A cluster process sent a message that nobody understands: ${what}.`);
-  }
-}
-
-type Fields = Readonly<Record<string, unknown>>;
-
-function objectOf(value: unknown): Fields {
-  if (typeof value !== 'object' || value === null) throw new ProtocolError('no object');
-  return value as Fields;
-}
-
-function textOf(value: unknown, charsMax: number): string {
-  if (typeof value !== 'string' || value.length > charsMax) throw new ProtocolError('text');
-  return value;
-}
-
-function numberOf(value: unknown): number {
-  if (typeof value !== 'number' || !Number.isFinite(value)) throw new ProtocolError('number');
-  return value;
-}
-
-function outcomeOf<const T extends string>(value: unknown, expected: T): T {
-  if (objectOf(value).outcome !== expected) throw new ProtocolError('outcome');
-  return expected;
-}
 
 function hostOf(value: unknown): HostName {
   const host = parseHostName(textOf(value, 253));

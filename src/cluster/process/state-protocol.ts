@@ -1,7 +1,7 @@
 import type { Json } from '../../base/json.ts';
 import { isJsonObject } from '../../base/json.ts';
 import type { RemoteWrite } from './protocol.ts';
-import { ProtocolError } from './protocol.ts';
+import { ProtocolError } from './message-fields.ts';
 
 /** State of a cluster's own tables, which the process reaches through its supervisor. Ids start with `{cluster id}/`. */
 export interface StateCalls {

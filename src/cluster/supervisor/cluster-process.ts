@@ -38,6 +38,10 @@ const grantsOf: { readonly [Call in SupervisorCall]: (body: SupervisorCalls[Call
   adopt: () => [],
   forget: () => [],
   serveData: () => [],
+  inventory: () => [],
+  findExtent: () => [],
+  upkeep: () => [],
+  databaseBytes: () => [],
 };
 
 const currentGrants = ({ identities, kid }: SupervisorCalls['open']['current']): readonly VaultGrant[] =>

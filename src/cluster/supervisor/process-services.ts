@@ -1,7 +1,8 @@
 import type { Guid } from '../../base/guid.ts';
 import type { HostName } from '../../base/names.ts';
 import { parseHostName } from '../../base/names.ts';
-import { processCallParsers, ProtocolError } from '../process/protocol.ts';
+import { ProtocolError } from '../process/message-fields.ts';
+import { processCallParsers } from '../process/protocol.ts';
 import type { TokenAnswer } from '../process/vault-key-wrapper.ts';
 import type { VaultGrant } from './cluster-process.ts';
 import type { ClusterKeysOptions } from './ports.ts';

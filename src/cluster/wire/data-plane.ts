@@ -11,19 +11,23 @@ import { OpenConnections } from '../../http/open-connections.ts';
 import { endWithAnswer, textAnswer } from '../../http/raw-answer.ts';
 import { agreeOnHost, parseHost } from '../../http/request-target.ts';
 import { startSystemTimer } from '../../http/timer.ts';
+import type { ClusterData } from '../../engine/catalog/cluster-data.ts';
 import type { DataHolder } from '../process/data-holder.ts';
 import type { HandedSocket } from '../process/handed-socket.ts';
 import type { DataPlaneSettings } from '../process/protocol.ts';
 import { FollowedClock } from './followed-clock.ts';
 import { LeaseWatch } from './cluster-session.ts';
+import { syncedData } from './cluster-host.ts';
 import { openClusterHost } from './open-cluster-host.ts';
 import { remoteLog } from './remote-log.ts';
 import { RunningRequests } from './running-requests.ts';
 import { createWireApp } from './wire-app.ts';
-import type { CallMain } from './wire-protocol.ts';
+import type { AllowedRequest, CallMain } from './wire-protocol.ts';
 
 export interface DataPlane {
   take(socket: Socket, message: HandedSocket): void;
+  /** The data of the cluster, as of what the resource manager knows. @throws KustoError `unavailable` when its key is not here */
+  data(known: Pick<AllowedRequest, 'databases' | 'now'>): Promise<ClusterData>;
 }
 
 /** Queries and commands of one cluster at the same time. */
@@ -47,10 +51,11 @@ export async function openDataPlane(options: {
   const monotonicMs = (): number => performance.now();
   const clock = new FollowedClock(startSystemTimer);
   let startedAt: Instant | undefined; // the first request brings the time along
+  const host = openClusterHost({ ...options, startTimer: startSystemTimer, log });
   const app = createWireApp({
     call,
     settings,
-    host: openClusterHost({ ...options, startTimer: startSystemTimer, log }),
+    host,
     clock,
     startedAt: () => (startedAt ??= clock.now()),
     lease: new LeaseWatch(call, monotonicMs),
@@ -104,13 +109,14 @@ export async function openDataPlane(options: {
   server.listen(settings.listenPath);
   await once(server, 'listening');
   return {
-    take(socket, { host, head, greeting }) {
+    data: (known) => syncedData(host, known),
+    take(socket, { host: name, head, greeting }) {
       if (connections.socketCount >= socketsMax) {
         socket.destroy();
         return;
       }
       connections.addSocket(socket);
-      connections.nameTunnel(socket, host);
+      connections.nameTunnel(socket, name);
       socket.on('error', () => socket.destroy());
       if (greeting !== '') socket.write(greeting);
       if (head.byteLength > 0) socket.unshift(head);

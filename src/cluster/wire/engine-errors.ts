@@ -63,9 +63,10 @@ function kqlError(error: KqlError, text: string): KustoError | undefined {
     return kustoError(kind, `Syntax error: Query could not be parsed: SYN0002: ${error.message}${at}`, inner);
   }
   if (kind === 'semantic') {
-    const code = semanticCodes[error.parserCode ?? ''] ?? 'SEM0100';
-    const inner = { code, type: 'SemanticException', text: `${error.message}${at}`, ...place };
-    return kustoError(kind, `Request is invalid and cannot be processed: Semantic error: ${code}: ${error.message}${at}`, inner);
+    const code = semanticCode(error.message);
+    const inner = { code: code ?? 'General_BadRequest', type: 'SemanticException', text: `${error.message}${at}`, ...place };
+    const named = code === undefined ? '' : `${code}: `;
+    return kustoError(kind, `Request is invalid and cannot be processed: Semantic error: ${named}${error.message}${at}`, inner);
   }
   if (error.code === 'limits') return limitError(error.message);
   if (kind === 'badRequest') return kustoError(kind, `Request is invalid and cannot be processed: ${error.message}${at}`);
@@ -78,8 +79,9 @@ function limitError(message: string): KustoError {
   return kustoError('lowMemory', `Query execution has resulted in error (0x80DA0007): Partial query failure: Low memory condition (E_RUNAWAY_QUERY): ${message}`);
 }
 
-/** Codes of the service for codes of its parser, where the two are known to be the same complaint. */
-const semanticCodes: Readonly<Record<string, string>> = {};
+/** The service's code for a complaint of its parser, where the two are known to be the same: a name that stands for nothing. */
+const semanticCode = (message: string): 'SEM0100' | undefined =>
+  message.startsWith("The name '") && message.includes('does not refer to any known') ? 'SEM0100' : undefined;
 
 export function lineAndColumn(text: string, offset: number): { readonly line: number; readonly position: number } {
   const before = text.slice(0, offset);

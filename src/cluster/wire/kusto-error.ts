@@ -137,11 +137,12 @@ export function oneApiError(error: KustoError, context: ErrorContext): JsonObjec
 
 function innerObject(inner: InnerError, detailed: JsonObject): JsonObject {
   const kind = inner.type === 'SyntaxException' ? 'Syntax error' : 'Semantic error';
+  const named = inner.code === 'General_BadRequest' ? '' : `${inner.code}: `;
   return {
     code: inner.code,
     message: inner.text,
     '@type': `Kusto.Data.Exceptions.${inner.type}`,
-    '@message': `${kind}: ${inner.code}: ${inner.text}`,
+    '@message': `${kind}: ${named}${inner.text}`,
     '@context': detailed,
     '@permanent': true,
     '@errorCode': inner.code,

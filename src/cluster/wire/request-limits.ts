@@ -1,5 +1,7 @@
+import { instant } from '../../clock/clock.ts';
 import { translateError } from './engine-errors.ts';
 import { clientRequestIdOf } from './kusto-app.ts';
+import type { KustoRequest } from './request-body.ts';
 import type { KustoError } from './kusto-error.ts';
 import { kustoError } from './kusto-error.ts';
 import type { AdmittedRequest, WirePorts } from './wire-app.ts';
@@ -9,13 +11,19 @@ export async function withLimits<T>(
   ports: WirePorts,
   { access, request, reply }: AdmittedRequest,
   timeoutMs: number,
-  text: string,
+  { text, database }: Pick<KustoRequest, 'text' | 'database'>,
   run: (signal: AbortSignal) => Promise<T>,
 ): Promise<T> {
   const controller = new AbortController();
   const end = ports.running.begin({
     clientRequestId: clientRequestIdOf(request.correlation),
+    text,
+    database,
+    startedOn: instant(access.now),
+    activityId: request.correlation.requestId,
     principal: access.caller.fqn,
+    user: access.caller.displayName,
+    application: headerText(request.headers['x-ms-app']),
     controller,
   });
   const cancelTimer = ports.startTimer(timeoutMs, () => {
@@ -44,3 +52,5 @@ export function failureOf(ports: WirePorts, error: unknown, signal: AbortSignal,
   ports.log.failure('request failed', error);
   return kustoError('internal', 'An internal error occurred.');
 }
+
+const headerText = (header: string | string[] | undefined): string => (typeof header === 'string' ? header.slice(0, 200) : '');

@@ -22,7 +22,7 @@ export async function runCommandRequest(ports: WirePorts, admitted: AdmittedRequ
   if ((sent.options.readonly || sent.options.readonlyHardline) && !/^\s*\.\s*show\b/i.test(sent.text)) {
     throw kustoError('forbidden', 'The request is read-only (request_readonly), and this command may change something.');
   }
-  await withLimits(ports, admitted, sent.options.timeoutMs ?? commandTimeoutMs, sent.text, async (signal) => {
+  await withLimits(ports, admitted, sent.options.timeoutMs ?? commandTimeoutMs, sent, async (signal) => {
     const context = await commandContext(ports, admitted, sent, signal);
     const { columns, rows } = await runCommand(context, sent.text);
     await ports.lease.require();

@@ -29,7 +29,7 @@ export async function runQueryRequest(
   const { access } = admitted;
   const database = requireDatabase(access, sent.database, 'view');
   const now = sent.options.now ?? ticksOfUnixMilliseconds(access.now);
-  await withLimits(ports, admitted, sent.options.timeoutMs ?? queryTimeoutMs, sent.text, async (signal) => {
+  await withLimits(ports, admitted, sent.options.timeoutMs ?? queryTimeoutMs, sent, async (signal) => {
     const startedMs = ports.monotonicMs();
     const data = await syncedData(ports.host, access);
     const execution = await ports.host.engine.execute({

@@ -1,8 +1,7 @@
+import type { RequestView } from '../../engine/commands/command-context.ts';
 import { kustoError } from './kusto-error.ts';
 
-export interface RunningRequest {
-  readonly clientRequestId: string;
-  readonly principal: string;
+export interface RunningRequest extends RequestView {
   readonly controller: AbortController;
 }
 
@@ -25,6 +24,11 @@ export class RunningRequests {
     }
     this.#running.add(request);
     return () => this.#running.delete(request);
+  }
+
+  /** For `.show queries`. */
+  list(): readonly RequestView[] {
+    return [...this.#running].map(({ controller: _controller, ...view }) => view);
   }
 
   /** Cancels what has this client request id; others' requests only for those who may.

@@ -33,7 +33,7 @@ export async function ingestRequest(ports: WirePorts, admitted: AdmittedRequest,
   }
   const mappingName = parameter(target.query, 'mappingName');
   const { clientRequestId } = request.correlation;
-  await withLimits(ports, admitted, commandTimeoutMs, '', async () => {
+  await withLimits(ports, admitted, commandTimeoutMs, { text: '', database: database.name }, async () => {
     const body = await plainBody(target.body, request.headers['content-encoding']);
     try {
       const data = await syncedData(ports.host, access);

@@ -39,7 +39,7 @@ async function perform(call) {
         ...(call.mapping === undefined ? {} : { ingestionMappingReference: call.mapping }),
       });
       const answer = await ingest.ingestFromStream(Readable.from([Buffer.from(call.data)]), ingestionProperties, call.clientRequestId);
-      return { value: answer.primaryResults[0].toJSON().data };
+      return { value: answer.Tables.map(({ Rows }) => Rows) };
     }
     default:
       throw new Error(`unknown call ${call.call}`);

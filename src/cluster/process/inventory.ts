@@ -1,0 +1,61 @@
+import type { ClusterData } from '../../engine/catalog/cluster-data.ts';
+import type { AllowedRequest } from '../wire/wire-protocol.ts';
+import type {
+  DatabaseInventory,
+  ExtentCall,
+  ExtentReply,
+  InventoryCall,
+  InventoryReply,
+  TableInventory,
+} from './inventory-protocol.ts';
+
+/** The data of the cluster whose process this is. @throws KustoError `unavailable` while its key is not here */
+export type OpenData = (known: Pick<AllowedRequest, 'databases' | 'now'>) => Promise<ClusterData>;
+
+/** Which extents there are, and which DEK seals each. */
+export async function takeInventory(open: OpenData, call: InventoryCall): Promise<InventoryReply> {
+  const data = await openOrNothing(open, call);
+  if (data === undefined) return { outcome: 'unavailable' };
+  return { outcome: 'listed', databases: data.databases().map((database) => databaseInventory(data, database)) };
+}
+
+export async function findExtent(open: OpenData, call: ExtentCall): Promise<ExtentReply> {
+  const data = await openOrNothing(open, call);
+  if (data === undefined) return { outcome: 'unavailable' };
+  for (const { name } of data.databases()) {
+    const found = data.extents(name).find(({ extentId }) => extentId === call.extentId);
+    if (found === undefined) continue;
+    const { blob, length, encryptionData } = await data.exportExtent(name, found.table, found.extentId);
+    return { outcome: 'found', blob, sealedBytes: length, encryptionData };
+  }
+  return { outcome: 'missing' };
+}
+
+function databaseInventory(
+  data: ClusterData,
+  { name, tables }: ReturnType<ClusterData['databases']>[number],
+): DatabaseInventory {
+  return { name, tables: [...tables.keys()].map((table) => tableInventory(data, name, table)) };
+}
+
+function tableInventory(data: ClusterData, database: string, table: string): TableInventory {
+  const extents = data.extents(database, table).map((extent) => ({
+    extentId: extent.extentId,
+    dekId: extent.dekId,
+    rowCount: extent.rowCount,
+    sealedBytes: extent.extentBytes,
+    minCreatedOn: extent.minCreatedOn,
+    maxCreatedOn: extent.maxCreatedOn,
+  }));
+  const inExtents = extents.reduce((sum, { rowCount }) => sum + rowCount, 0);
+  return { name: table, loggedRows: data.tableStatistics(database, table).rowCount - inExtents, extents };
+}
+
+async function openOrNothing(open: OpenData, { databases, now }: InventoryCall): Promise<ClusterData | undefined> {
+  try {
+    return await open({ databases: databases.map((database) => ({ ...database, roles: [] })), now });
+  } catch (error) {
+    if (error instanceof Error && error.name === 'KustoError') return undefined;
+    throw error;
+  }
+}

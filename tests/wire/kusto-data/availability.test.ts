@@ -1,0 +1,136 @@
+import { once } from 'node:events';
+import { readFileSync } from 'node:fs';
+import { request as httpRequest } from 'node:http';
+import { connect as tlsConnect } from 'node:tls';
+import type { TLSSocket } from 'node:tls';
+import type { Socket } from 'node:net';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import type { KustoData } from './kusto-fixture.ts';
+import { clusterHost, databaseName, startKustoData } from './kusto-fixture.ts';
+
+let kusto: KustoData;
+beforeAll(async () => {
+  kusto = await startKustoData();
+});
+afterAll(() => kusto[Symbol.asyncDispose]());
+
+const print = () => kusto.post('/v2/rest/query', { db: databaseName, csl: 'print 1' });
+
+/** Processes of the cluster: children of this one that run its script. */
+function clusterPids(): number[] {
+  const children = readFileSync(`/proc/${process.pid}/task/${process.pid}/children`, 'utf8').trim().split(' ').map(Number);
+  return children.filter((pid) => readFileSync(`/proc/${pid}/cmdline`, 'utf8').includes('cluster-process'));
+}
+
+describe('the way to a cluster', () => {
+  it('ends TLS in the process of the cluster, with a certificate for its two names only', async () => {
+    const ca = readFileSync(kusto.server.caFile, 'utf8');
+    const socket = tlsConnect({ host: '127.0.0.1', port: kusto.server.port, servername: clusterHost, ca });
+    await once(socket, 'secureConnect');
+    expect(socket.getPeerCertificate().subjectaltname).toBe(`DNS:${clusterHost}, DNS:ingest-${clusterHost}`);
+    socket.destroy();
+  });
+
+  it('is the same through CONNECT, with TLS bytes that came along', async () => {
+    const request = httpRequest({ host: '127.0.0.1', port: kusto.server.proxyPort, method: 'CONNECT', path: `ingest-${clusterHost}:443` });
+    request.end();
+    const [, raw] = (await once(request, 'connect')) as [unknown, Socket];
+    const ca = readFileSync(kusto.server.caFile, 'utf8');
+    const socket = tlsConnect({ socket: raw, servername: `ingest-${clusterHost}`, ca });
+    await once(socket, 'secureConnect');
+    socket.write(`GET /v1/rest/auth/metadata HTTP/1.1\r\nhost: ingest-${clusterHost}\r\nconnection: close\r\n\r\n`);
+    const text = await readAll(socket);
+    expect(text).toMatch(/^HTTP\/1\.1 200 OK\r\n/);
+    expect(text).toContain('"LoginEndpoint":"https://login.microsoftonline.com"');
+  });
+
+  it('refuses a Host other than the one the connection was made for', async () => {
+    const answer = await kusto.send({
+      ...{ host: clusterHost, method: 'GET', path: '/v1/rest/auth/metadata' },
+      headers: { host: 'ingest-other.eastus.kusto.windows.net' },
+    });
+    expect(answer.status).toBe(421);
+  });
+
+  it('takes a client hello that comes in pieces', async () => {
+    const ca = readFileSync(kusto.server.caFile, 'utf8');
+    const socket = tlsConnect({ host: '127.0.0.1', port: kusto.server.port, servername: clusterHost, ca, maxVersion: 'TLSv1.2' });
+    await once(socket, 'secureConnect');
+    expect(socket.authorized).toBe(true);
+    socket.destroy();
+  });
+
+  it('has nobody at the name of a cluster that does not exist', async () => {
+    await expect(kusto.send({ host: 'nobody.eastus.kusto.windows.net', method: 'GET', path: '/v1/rest/auth/metadata' })).rejects.toThrow();
+  });
+});
+
+describe('localhost', () => {
+  const send = (path: string, body?: unknown, token = kusto.token) =>
+    kusto.send({ host: 'localhost', method: body === undefined ? 'GET' : 'POST', path, token, body, headers: { accept: 'application/json' } });
+
+  it('serves the only cluster', async () => {
+    const answer = await send('/v2/rest/query', { db: databaseName, csl: 'range x from 1 to 100000 step 1' });
+    expect(answer.status).toBe(200);
+    expect(answer.text).toContain(',[100000]]');
+    expect((await send('/v1/rest/auth/metadata')).body).toMatchObject({ AzureAD: { KustoServiceResourceId: 'https://kusto.kusto.windows.net' } });
+  });
+
+  it('serves clients that are pointed at it', async () => {
+    const { tables, failed } = await kusto.call({ call: 'query', database: databaseName, text: 'print 3', uri: `https://localhost:${kusto.server.port}` });
+    expect(failed).toBeUndefined();
+    expect(tables?.find(({ kind }) => kind === 'PrimaryResult')?.rows).toEqual([[3]]);
+  });
+
+  it('still has the control API on all other paths', async () => {
+    expect((await send('/healthz')).body).toEqual({ status: 'ok' });
+  });
+
+  it('names the clusters when there are several', async () => {
+    const second = kusto.clusterPath.replace(/wiretest$/, 'wiretest2');
+    await kusto.arm('PUT', second, { location: 'eastus', sku: { name: 'Standard_E8ads_v5', tier: 'Standard', capacity: 2 } });
+    const answer = await send('/v2/rest/query', { db: databaseName, csl: 'print 1' });
+    expect(answer.status).toBe(400);
+    expect(answer.text).toContain('wiretest2.eastus.kusto.windows.net');
+    await kusto.arm('DELETE', second);
+  });
+});
+
+describe('a cluster that does not serve', () => {
+  it('comes back by itself after a crash; the client sees a broken connection or is told to try again', async () => {
+    expect((await print()).status).toBe(200);
+    const running = kusto.call({ call: 'query', database: databaseName, text: 'range a from 1 to 100000000000 step 1 | summarize sum(a % 7)' });
+    let queries: unknown[] = [];
+    while (queries.length === 0) {
+      const answer = await kusto.post('/v1/rest/mgmt', { db: databaseName, csl: '.show queries' });
+      queries = (answer.body as { Tables: { Rows: unknown[] }[] }).Tables[0]?.Rows.filter((row) => JSON.stringify(row).includes('range a')) ?? [];
+    }
+    for (const pid of clusterPids()) process.kill(pid, 'SIGKILL');
+    const { failed } = await running;
+    expect(failed).toBeDefined();
+    for (let answer = await print(); answer.status !== 200; answer = await print()) {
+      expect({ status: answer.status, body: answer.body }).toMatchObject({ status: 503, body: { error: { '@permanent': false } } });
+    }
+  });
+
+  it('says that it is stopped, and serves again once started', async () => {
+    await kusto.arm('POST', `${kusto.clusterPath}/stop`);
+    const answer = await print();
+    expect({ status: answer.status, body: answer.body }).toMatchObject({
+      status: 503,
+      body: { error: { code: 'ClusterStopped', '@permanent': false, '@message': expect.stringContaining("'wiretest' is stopped") as string } },
+    });
+    expect(clusterPids()).toEqual([]);
+    const metadata = await kusto.send({ host: clusterHost, method: 'GET', path: '/v1/rest/auth/metadata' });
+    expect(metadata.status).toBe(200);
+    await kusto.arm('POST', `${kusto.clusterPath}/start`);
+    expect((await print()).status).toBe(200);
+  });
+});
+
+async function readAll(socket: TLSSocket): Promise<string> {
+  let text = '';
+  socket.on('data', (piece: Buffer) => (text += piece.toString()));
+  await once(socket, 'close');
+  return text;
+}

@@ -82,11 +82,18 @@ const operations: {
     });
     return { outcome: 'listening' };
   },
+  inventory: (call) => takeInventory(openedData, call),
+  findExtent: (call) => findExtent(openedData, call),
   upkeep: (call) => data().upkeep(call),
   databaseBytes: ({ databaseId }) => data().databaseBytes(databaseId),
 };
 
-let dataPlane: { take(socket: Socket, message: HandedSocket): void } | undefined;
+let dataPlane: DataPlane | undefined;
+
+const openedData: OpenData = (known) => {
+  invariant(dataPlane !== undefined, 'the data plane is open before anybody asks what there is');
+  return dataPlane.data(known);
+};
 
 const channel = new Channel({
   send: (message) => {

@@ -42,6 +42,10 @@ export interface SupervisorCalls {
   readonly forget: { readonly check: Uint8Array };
   /** Opens the data plane of the cluster; connections are handed over afterwards. Once per process. */
   readonly serveData: DataPlaneSettings;
+  /** What the cluster holds, without any row. Its data plane is open. */
+  readonly inventory: InventoryCall;
+  /** Where an extent lies, and what opens it for whoever has the key. */
+  readonly findExtent: ExtentCall;
   /** From time to time: databases that were deleted go; merging and expiring goes on behind the answer. */
   readonly upkeep: { readonly now: number; readonly dropped: readonly Guid[] };
   readonly databaseBytes: { readonly databaseId: Guid };
@@ -88,6 +92,8 @@ export interface SupervisorReplies {
   readonly adopt: { readonly outcome: 'adopted' | 'absent' };
   readonly forget: { readonly outcome: 'done' };
   readonly serveData: { readonly outcome: 'listening' };
+  readonly inventory: InventoryReply;
+  readonly findExtent: ExtentReply;
   /** `notOpen`: nobody has needed the data yet. */
   readonly upkeep: { readonly outcome: 'done'; readonly removed: readonly Guid[] } | { readonly outcome: 'notOpen' };
   readonly databaseBytes: { readonly outcome: 'known'; readonly bytes: number } | { readonly outcome: 'notOpen' };

@@ -1,0 +1,129 @@
+import { formatKeyId } from '../base/key-id.ts';
+import { parseGuid } from '../base/guid.ts';
+import type { Guid } from '../base/guid.ts';
+import type { Clock } from '../clock/clock.ts';
+import { instant, toIso } from '../clock/clock.ts';
+import { ChannelClosedError } from '../cluster/process/channel.ts';
+import type { DatabaseInventory, ExtentReply, InventoryCall } from '../cluster/process/inventory-protocol.ts';
+import type { ClusterProcess } from '../cluster/supervisor/cluster-process.ts';
+import type { ServedCluster, ServedClusters } from '../cluster/wire-access.ts';
+import { clusterKeyTable } from '../encryption/cluster-key-state.ts';
+import type { State } from '../state/state.ts';
+
+/** One cluster with the key that everything of it hangs on, and what it holds. Times are ISO on the Kustody clock. */
+export interface ClusterDescription {
+  readonly clusterId: Guid;
+  readonly resourceId: string;
+  readonly name: string;
+  /** As the resource manager shows it: `Running`, `Stopped`, `Unavailable` … */
+  readonly state: string;
+  readonly custody: 'microsoftManaged' | 'customer';
+  /** The key version that wraps the cluster key, in full. */
+  readonly kid: string;
+  /** It takes each new version of its key by itself. */
+  readonly followsLatest: boolean;
+  /** Of the cluster key, from 1; all DEKs are wrapped under this one. */
+  readonly generation: number;
+  /** When the vault last unwrapped the cluster key for it. */
+  readonly unwrappedOn?: string;
+  readonly suspension?: { readonly since: string; readonly reason: string };
+  readonly warning?: string;
+  readonly databases?: readonly DatabaseInventory[];
+  /** Why `databases` is missing: what a cluster holds is known only with its key. */
+  readonly notListed?: string;
+}
+
+export interface ClusterInventoryParts {
+  readonly state: State;
+  readonly clock: Clock;
+  readonly clusters: ServedClusters;
+  readonly resourceId: (clusterId: Guid) => Promise<string | undefined>;
+  readonly processServing: (cluster: ServedCluster) => Promise<ClusterProcess | undefined>;
+}
+
+/** What all clusters of this instance hold, and under which keys. */
+export interface ClusterInventory {
+  list(): Promise<readonly ClusterDescription[]>;
+  /** @param cluster id or name */
+  findExtent(cluster: string, extentId: Guid): Promise<FoundExtent>;
+}
+
+export type FoundExtent =
+  | (Extract<ExtentReply, { outcome: 'found' }> & { readonly clusterId: Guid })
+  | Exclude<ExtentReply, { outcome: 'found' }>
+  | { readonly outcome: 'noCluster' };
+
+export function createClusterInventory(parts: ClusterInventoryParts): ClusterInventory {
+  const { state, clusters } = parts;
+  return {
+    async list() {
+      const served = await clusters.list();
+      const records = await state.list(clusterKeyTable);
+      const described = await Promise.all(
+        records.map(async ({ value }): Promise<ClusterDescription> => {
+          const { clusterId, custody, kid, generation, suspension, warning, lease } = value;
+          const cluster = served.find((candidate) => candidate.clusterId === clusterId);
+          return {
+            clusterId,
+            resourceId: (await parts.resourceId(clusterId)) ?? '',
+            name: cluster?.name ?? clusterId,
+            state: cluster?.state ?? 'Deleting',
+            custody: custody.kind,
+            kid: formatKeyId(kid),
+            followsLatest: custody.kind === 'customer' && custody.key.keyVersion === undefined,
+            generation,
+            ...(lease === undefined ? {} : { unwrappedOn: toIso(instant(lease.unwrapped.kustody)) }),
+            ...(suspension === undefined ? {} : { suspension: { since: suspension.since, reason: suspension.reason } }),
+            ...(warning === undefined ? {} : { warning }),
+            ...(await contentsOf(parts, cluster)),
+          };
+        }),
+      );
+      return described.sort((left, right) => (left.name < right.name ? -1 : 1));
+    },
+
+    async findExtent(name, extentId) {
+      const cluster = (await clusters.list()).find(
+        (candidate) => candidate.clusterId === parseGuid(name) || candidate.name === name.toLowerCase(),
+      );
+      if (cluster === undefined) return { outcome: 'noCluster' };
+      const call = { ...callFor(parts, cluster), extentId };
+      const reply = await asked(parts, cluster, (process) => process.call('findExtent', call));
+      if (reply?.outcome !== 'found') return reply ?? { outcome: 'unavailable' };
+      return { ...reply, clusterId: cluster.clusterId };
+    },
+  };
+}
+
+async function contentsOf(
+  parts: ClusterInventoryParts,
+  cluster: ServedCluster | undefined,
+): Promise<Pick<ClusterDescription, 'databases' | 'notListed'>> {
+  if (cluster === undefined) return { notListed: 'The cluster is being deleted.' };
+  const reply = await asked(parts, cluster, (process) => process.call('inventory', callFor(parts, cluster)));
+  if (reply?.outcome === 'listed') return { databases: reply.databases };
+  const { suspension, state } = cluster;
+  if (suspension !== undefined)
+    return { notListed: 'The cluster is suspended: what it holds opens only with its key.' };
+  return { notListed: `The cluster does not serve now (state ${state}): what it holds is known only while it runs.` };
+}
+
+/** @returns undefined when the cluster may not use its key, or its process ended on the way */
+async function asked<T>(
+  parts: ClusterInventoryParts,
+  cluster: ServedCluster,
+  ask: (process: ClusterProcess) => Promise<T>,
+): Promise<T | undefined> {
+  try {
+    const process = await parts.processServing(cluster);
+    return process === undefined ? undefined : await ask(process);
+  } catch (error) {
+    if (error instanceof ChannelClosedError) return undefined;
+    throw error;
+  }
+}
+
+const callFor = ({ clock }: ClusterInventoryParts, { databases }: ServedCluster): InventoryCall => ({
+  databases,
+  now: clock.now(),
+});

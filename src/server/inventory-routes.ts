@@ -1,0 +1,40 @@
+import type { FastifyInstance } from 'fastify';
+import { createReadStream } from 'node:fs';
+import { join } from 'node:path';
+import { parseGuid } from '../base/guid.ts';
+import type { ClusterInventory } from './cluster-inventory.ts';
+import { ControlError } from './control-plane.ts';
+
+/** Says what opens the bytes of the answer, as JSON: the text that Azure Storage keeps in a blob's metadata under this name. */
+export const encryptionDataHeader = 'x-ms-meta-encryptiondata';
+
+/** `GET /clusters`: every cluster with its key and what it holds. `GET /clusters/{name or id}/extents/{id}`: the sealed bytes of one extent.
+ * The store of a cluster is read here file by file: opened as a store it would take away what its process is writing. */
+export const inventoryRoutes =
+  (inventory: ClusterInventory, extentDirectory: string) =>
+  (app: FastifyInstance): void => {
+    app.get('/clusters', async () => ({ clusters: await inventory.list() }));
+    app.get<{ Params: { readonly cluster: string; readonly extent: string } }>(
+      '/clusters/:cluster/extents/:extent',
+      async (request, reply) => {
+        const { cluster, extent } = request.params;
+        const extentId = parseGuid(extent);
+        if (extentId === undefined) throw new ControlError(400, 'InvalidExtentId', 'An extent id is a GUID.');
+        const found = await inventory.findExtent(cluster, extentId);
+        switch (found.outcome) {
+          case 'noCluster':
+            throw new ControlError(404, 'ClusterNotFound', `There is no cluster '${cluster.slice(0, 60)}'.`);
+          case 'missing':
+            throw new ControlError(404, 'ExtentNotFound', `The cluster has no extent ${extentId}.`);
+          case 'unavailable':
+            throw new ControlError(409, 'ClusterNotServing', 'The cluster may not use its key now, or is stopped.');
+          case 'found':
+            return reply
+              .header('content-type', 'application/octet-stream')
+              .header('content-length', String(found.sealedBytes))
+              .header(encryptionDataHeader, found.encryptionData)
+              .send(createReadStream(join(extentDirectory, found.clusterId, ...found.blob.split('/'))));
+        }
+      },
+    );
+  };

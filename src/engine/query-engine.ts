@@ -130,7 +130,12 @@ async function run(
     }
     const session = sessionOf(program, request, connection, opened);
     const staged = await runRowwise(program, (plan, lets) => collect(session, plan, lets), connection);
-    const results = await Promise.all(staged.results.map((result) => startResult(session, staged, result)));
+    // A connection streams one result at a time: the first starts now, each other one when its chunks are read.
+    const results: QueryResult[] = [];
+    for (const result of staged.results)
+      results.push(
+        results.length === 0 ? await startResult(session, staged, result) : laterResult(session, staged, result),
+      );
     return { results, options: program.options, close };
   } catch (error) {
     close();
@@ -233,6 +238,13 @@ async function startResult(session: Session, program: Program, result: ProgramRe
     ...(result.visualization && { visualization: result.visualization }),
   };
 }
+
+const laterResult = (session: Session, program: Program, result: ProgramResult): QueryResult => ({
+  name: result.name,
+  columns: result.plan.cols,
+  chunks: chunksOf(session, result.plan, program.lets),
+  ...(result.visualization && { visualization: result.visualization }),
+});
 
 async function collect(session: Session, plan: Plan, lets: Program['lets']): Promise<ColumnValues[][]> {
   const chunks: ColumnValues[][] = [];

@@ -3,14 +3,16 @@ import { isKqlType } from '../types.ts';
 import type { Expression } from '../ir/expression.ts';
 import type { Plan, Program, ProgramResult } from '../ir/plan.ts';
 import { KqlError } from '../kql-error.ts';
+import type { Graph } from './graph-patterns.ts';
 import type { LanguageSymbol, SyntaxNode } from './language.ts';
 import { symbolKind, toArray } from './language.ts';
 
 /** What a name means where it stands. */
 export type Binding =
   | { readonly k: 'scalar'; readonly expression: Expression }
-  | { readonly k: 'table'; readonly plan: Plan }
-  | { readonly k: 'graph'; readonly node: SyntaxNode; readonly builder: Builder }
+  /** `declared`: by an operator of an earlier statement (graph-to-table … as N), which the binder shows as a plain table. */
+  | { readonly k: 'table'; readonly plan: Plan; readonly declared?: true }
+  | { readonly k: 'graph'; readonly graph: Graph }
   | { readonly k: 'function'; readonly scope: Scope; readonly bodyStart: number };
 
 export class Scope {
@@ -47,6 +49,8 @@ export interface Builder {
   readonly offset: number | undefined;
   /** The rows that a subquery without a source starts from (mv-apply, partition, fork). */
   readonly context?: Plan;
+  /** The graph that an operator without a source works on (make-graph … partitioned-by). */
+  readonly graph?: Graph;
 }
 
 export const positionOf = (b: Builder, node: SyntaxNode): number =>

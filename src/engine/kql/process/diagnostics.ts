@@ -1,6 +1,6 @@
 import { KqlError } from '../kql-error.ts';
 import type { LanguageDiagnostic, ParsedCode, SyntaxNode } from './language.ts';
-import { children, kindOf, nameOf, part, toArray } from './language.ts';
+import { children, kindOf, list, nameOf, need, part, toArray } from './language.ts';
 
 /** @param mayBeUnknown what need not be known where a name or a type is wrong
  * @throws KqlError for the first diagnostic that the engine would refuse the text for */
@@ -25,6 +25,7 @@ const isSyntax = (code: string): boolean => /^KS00[1-6]$/.test(code);
 
 /** The binder is stricter than the engine in a few shapes: terms inside `search`, and `count(x)` of a value. */
 function isTolerated(root: SyntaxNode, { Code, Start }: LanguageDiagnostic): boolean {
+  if (Code === 'KS142') return isInsideInnerNodes(root, Start);
   if (Code !== 'KS106' && Code !== 'KS107') return false;
   for (let node: SyntaxNode | undefined = root; node;) {
     const kind = kindOf(node);
@@ -37,3 +38,18 @@ function isTolerated(root: SyntaxNode, { Code, Start }: LanguageDiagnostic): boo
   }
   return false;
 }
+
+/** `map(inner_nodes(e), name)`: the binder does not know the nodes of a graph that was made without tables of nodes. The names
+ * are checked when the pattern is built. */
+function isInsideInnerNodes(root: SyntaxNode, at: number): boolean {
+  for (let node: SyntaxNode | undefined = root; node;) {
+    if (kindOf(node) === 'FunctionCallExpression' && /^(all|any|map)$/.test(nameOf(need(node, 'Name')))) {
+      const [first, second] = list(need(node, 'ArgumentList'), 'Expressions');
+      if (first && second && second.TextStart <= at && isInnerNodes(first)) return true;
+    }
+    node = children(node).find((child) => child.TextStart <= at && at < child.End);
+  }
+  return false;
+}
+const isInnerNodes = (node: SyntaxNode): boolean =>
+  kindOf(node) === 'FunctionCallExpression' && nameOf(need(node, 'Name')) === 'inner_nodes';

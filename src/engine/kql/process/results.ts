@@ -5,6 +5,7 @@ import { buildScalar } from './expressions.ts';
 import type { SyntaxNode } from './language.ts';
 import { kindOf, list, nameOf, need, part, tokenText } from './language.ts';
 import { parameterValue } from './operators-basic.ts';
+import { graphTables } from './operators-graph.ts';
 import { buildTable } from './tables.ts';
 
 /** The result tables of one tabular statement: one, or several for `fork` and `facet`; `render` adds its properties. */
@@ -13,6 +14,7 @@ export function buildResults(b: Builder, node: SyntaxNode): ProgramResult[] {
     const operator = need(node, 'Operator');
     const row = endings[kindOf(operator)];
     if (row) return row(b, need(node, 'Expression'), operator);
+    if (kindOf(operator) === 'GraphToTableOperator') return graphTables(b, node);
   }
   if (kindOf(node) === 'ParenthesizedExpression') return buildResults(b, need(node, 'Expression'));
   return [{ name: 'PrimaryResult', plan: buildTable(b, node) }];

@@ -8,7 +8,7 @@ import { kindOf, list, nameOf, need, part } from './language.ts';
 import { literalOf } from './literals.ts';
 import { buildResults } from './results.ts';
 import { buildTable } from './tables.ts';
-import { isGraph } from './operators-graph.ts';
+import { buildGraph, isGraph } from './operators-graph.ts';
 
 type StatementBuilder = (b: Builder, node: SyntaxNode) => void;
 
@@ -30,7 +30,7 @@ const letStatement: StatementBuilder = (b, node) => {
   }
   if (kindOf(expression) === 'EntityGroup') throw notSupported(b, expression, 'entity_group');
   if (isGraph(expression)) {
-    b.scope.bind(name, { k: 'graph', node: expression, builder: b });
+    b.scope.bind(name, { k: 'graph', graph: buildGraph(b, expression) });
     return;
   }
   if (isTabular(expression)) {

@@ -78,8 +78,8 @@ function nameReference(b: Builder, node: SyntaxNode): Plan {
   const symbol = node.ReferencedSymbol;
   const name = symbol?.Name ?? nameOf(node);
   const kind = symbol ? symbolKind(symbol) : '';
-  const binding = kind === 'TableSymbol' ? undefined : b.scope.find(name);
-  if (binding?.k === 'table') return binding.plan;
+  const binding = b.scope.find(name);
+  if (binding?.k === 'table' && (kind !== 'TableSymbol' || binding.declared)) return binding.plan;
   if (kind === 'TableSymbol' || kind === 'MaterializedViewSymbol') return tableReference(b, node, name);
   const body = node.GetCalledFunctionBody?.();
   if (body) return tabular(b, node, body);

@@ -90,6 +90,9 @@ const nativeTypes = {
   dynamic: VARCHAR,
 } as const satisfies Record<KqlType, unknown>;
 
+/** Before the message of a KqlError that a native function threw. */
+const refusalMark = 'kql refuses: ';
+
 function scalarFunction(fn: NativeFunction): DuckDBScalarFunction {
   const { parameters } = fn;
   return DuckDBScalarFunction.create({
@@ -99,8 +102,13 @@ function scalarFunction(fn: NativeFunction): DuckDBScalarFunction {
     specialHandling: true,
     mainFunction: (_info, input, output) => {
       const vectors = parameters.map((_type, index) => input.getColumnVector(index));
-      for (let row = 0; row < input.rowCount; row += 1) {
-        output.setItem(row, fn.run(vectors.map((vector) => vector.getItem(row) as NativeValue)));
+      try {
+        for (let row = 0; row < input.rowCount; row += 1) {
+          output.setItem(row, fn.run(vectors.map((vector) => vector.getItem(row) as NativeValue)));
+        }
+      } catch (error) {
+        // Only a message crosses DuckDB; those of our refusals hold no values.
+        throw error instanceof KqlError ? new Error(`${refusalMark}${error.message}`) : error;
       }
       output.flush();
     },
@@ -111,6 +119,8 @@ function scalarFunction(fn: NativeFunction): DuckDBScalarFunction {
 export function engineError(error: unknown): KqlError {
   if (error instanceof KqlError) return error;
   const message = error instanceof Error ? error.message : '';
+  const refusal = message.split(refusalMark)[1];
+  if (refusal !== undefined) return new KqlError('notSupported', refusal);
   if (/INTERRUPT/i.test(message)) return new KqlError('cancelled', 'The query was stopped.');
   if (/^Out of Memory|failed to (allocate|pin|offload)/i.test(message))
     return new KqlError('limits', 'The query needs more memory than it may use (E_RUNAWAY_QUERY).');

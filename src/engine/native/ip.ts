@@ -30,7 +30,12 @@ export function parseIpv6(text: string): Address | undefined {
   const missing = 8 - left.length - right.length;
   if (halves.length === 2 ? missing < 1 : missing !== 0) return undefined;
   const groups = [...left, ...Array.from({ length: halves.length === 2 ? missing : 0 }, () => 0), ...right];
-  return { value: groups.reduce((sum, group) => (sum << 16n) | BigInt(group), 0n), prefix };
+  // With an IPv4 tail a prefix of up to 32 bits is one of the tail.
+  const inTail = prefixText !== undefined && body.includes('.') && prefix <= 32;
+  return {
+    value: groups.reduce((sum, group) => (sum << 16n) | BigInt(group), 0n),
+    prefix: inTail ? prefix + 96 : prefix,
+  };
 }
 
 function groupsOf(text: string): number[] | undefined {

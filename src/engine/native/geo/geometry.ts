@@ -182,6 +182,10 @@ export function geometryOf(points: readonly Vector[], lines: readonly Line[], po
     : `{"type":"GeometryCollection","geometries":[${parts.join(',')}]}`;
 }
 
+/** Rings of each polygon as positions, closed. */
+export const polygonPositions = (polygons: readonly Polygon[]): Position[][][] =>
+  polygons.map(({ shell, holes }) => [shell, ...holes].map((ring) => [...ring, ...ring.slice(0, 1)].map(toPosition)));
+
 /** Rewrites each path of positions of a geometry, without leaving the map. */
 export function positionPaths(text: unknown, rewrite: (path: Position[]) => Position[]): string | undefined {
   const geometry = parseObject(text);

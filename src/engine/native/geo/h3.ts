@@ -9,12 +9,14 @@ import {
   gridDiskDistances,
   isValidCell,
   latLngToCell,
+  polygonToCells,
 } from 'h3-js';
 import type { Position } from './sphere.ts';
 import { isPosition } from './sphere.ts';
 
 /** Cells that one call may give. */
 const cellsMax = 65_536;
+const polygonCellsMax = 61_680;
 const ringsMax = 142;
 
 const isCell = (cell: string): boolean => /^[0-9a-f]{15}$/i.test(cell) && isValidCell(cell);
@@ -43,6 +45,21 @@ export const h3Neighbours = (cell: string): string[] | undefined =>
 /** Rings around the cell, from the cell itself outwards. */
 export const h3Rings = (cell: string, distance: number): string[][] | undefined =>
   isCell(cell) && distance >= 0 && distance <= ringsMax ? gridDiskDistances(cell, distance) : undefined;
+
+/** Cells whose centres lie inside one of the polygons; edges are straight on the map here. */
+export function h3Inside(
+  polygons: readonly (readonly (readonly Position[])[])[],
+  resolution: number,
+): string[] | undefined {
+  if (!(resolution >= 0 && resolution <= 15)) return undefined;
+  const found = new Set<string>();
+  for (const rings of polygons) {
+    const plain = rings.map((ring) => ring.map(([longitude, latitude]) => [longitude, latitude]));
+    for (const cell of polygonToCells(plain, resolution, true)) found.add(cell);
+    if (found.size > polygonCellsMax) return undefined;
+  }
+  return [...found];
+}
 
 /** By default the next coarser level. */
 export function h3Parent(cell: string, resolution: number | undefined): string | undefined {

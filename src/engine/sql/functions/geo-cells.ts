@@ -4,6 +4,7 @@ import {
   parseLines,
   parsePolygons,
   positionGeometry,
+  polygonPositions,
   positionsPolygon,
 } from '../../native/geo/geometry.ts';
 import {
@@ -11,6 +12,7 @@ import {
   h3Cell,
   h3Centre,
   h3Children,
+  h3Inside,
   h3Level,
   h3Neighbours,
   h3Parent,
@@ -19,6 +21,7 @@ import {
 import { lineEdges, polygonEdges } from '../../native/geo/measure.ts';
 import { s2Cell, s2Centre, s2Corners, s2Covering, s2Neighbours } from '../../native/geo/s2.ts';
 import type { Position } from '../../native/geo/sphere.ts';
+import { KqlError } from '../../kql/kql-error.ts';
 import type { NativeValue } from '../native.ts';
 import { native } from '../native.ts';
 import type { FunctionRow, FunctionRows } from '../scope.ts';
@@ -90,6 +93,19 @@ export const geoCellFunctions: FunctionRows = {
       return texts(s2Covering({ edges: lineEdges(lines), contains: () => false }, Number(size), Number(radius)));
     },
     { defaults: ['11', '0'] },
+  ),
+  geo_polygon_to_h3cells: native(
+    'geo_polygon_to_h3cells',
+    ['dynamic', 'long', 'real'],
+    'dynamic',
+    ([polygon, size, radius]) => {
+      const polygons = parsePolygons(polygon);
+      if (!polygons || !(Number(radius) >= 0)) return null;
+      if (Number(radius) > 0)
+        throw new KqlError('notSupported', "'geo_polygon_to_h3cells' with a radius is not supported.");
+      return texts(h3Inside(polygonPositions(polygons), Number(size)));
+    },
+    { defaults: ['6', '0'] },
   ),
   geo_point_to_h3cell: cellOf('geo_point_to_h3cell', h3Cell, 6),
   geo_h3cell_to_central_point: centre('geo_h3cell_to_central_point', h3Centre),

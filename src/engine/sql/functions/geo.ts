@@ -37,6 +37,7 @@ import { native } from '../native.ts';
 import type { FunctionRow, FunctionRows } from '../scope.ts';
 import { itemsOf } from './array.ts';
 import { geoCellFunctions } from './geo-cells.ts';
+import { geoPartialFunctions } from './geo-partial.ts';
 
 type Value = NativeValue | undefined;
 
@@ -125,6 +126,7 @@ const densified = (name: string, parse: (text: Value) => unknown): FunctionRow =
 
 export const geoFunctions: FunctionRows = {
   ...geoCellFunctions,
+  ...geoPartialFunctions,
   ...Object.fromEntries(overlays),
   geo_from_wkt: native('geo_from_wkt', ['string'], 'dynamic', ([text]) => geoJsonOfWkt(String(text)) ?? null),
   geo_distance_2points: native(

@@ -1,5 +1,5 @@
 import { Command } from 'commander';
-import { isJsonObject } from '../base/json.ts';
+import { isJsonObject, textMember } from '../base/json.ts';
 import { requireInstance } from './control-client.ts';
 import { parseDuration } from './duration.ts';
 import { dataDirectoryOf, dataOption, jsonOption } from './options.ts';
@@ -62,12 +62,11 @@ function print(reading: unknown, json: boolean): void {
   }
   const kind = reading['virtual'] === true ? (reading['frozen'] === true ? 'virtual, frozen' : 'virtual') : 'real';
   process.stdout.write(
-    `${String(reading['now'])}  (${kind}, ${String(reading['aheadSeconds'])} s ahead of the machine)\n`,
+    `${textMember(reading, 'now')}  (${kind}, ${JSON.stringify(reading['aheadSeconds'])} s ahead of the machine)\n`,
   );
   if (isJsonObject(reading['heldJump'])) {
-    const { from, to } = reading['heldJump'];
     process.stdout.write(
-      `The machine's clock jumped from ${String(from)} to ${String(to)}. Nothing is purged until 'kustody clock accept'.\n`,
+      `The machine's clock jumped from ${textMember(reading['heldJump'], 'from')} to ${textMember(reading['heldJump'], 'to')}. Nothing is purged until 'kustody clock accept'.\n`,
     );
   }
 }

@@ -1,6 +1,6 @@
 import Table from 'cli-table3';
 import { Command, Option } from 'commander';
-import { isJsonObject } from '../base/json.ts';
+import { isJsonObject, textMember } from '../base/json.ts';
 import { callLocal, localToken, succeeded } from '../server/local-client.ts';
 import type { InstanceEnvironment } from '../server/control-plane.ts';
 import { requireInstance } from './control-client.ts';
@@ -79,18 +79,18 @@ function tablesOf(answer: {
 }
 
 function tableOf(table: unknown): ResultTable {
-  const columns = isJsonObject(table) && Array.isArray(table['Columns']) ? table['Columns'] : [];
-  const rows = isJsonObject(table) && Array.isArray(table['Rows']) ? table['Rows'] : [];
+  const columns: readonly unknown[] = isJsonObject(table) && Array.isArray(table['Columns']) ? table['Columns'] : [];
+  const rows: readonly unknown[] = isJsonObject(table) && Array.isArray(table['Rows']) ? table['Rows'] : [];
   const partial = rows.find((row) => !Array.isArray(row));
   if (partial !== undefined) throw new UserError(JSON.stringify(partial));
   return {
-    columns: columns.map((column: unknown) => (isJsonObject(column) ? String(column['ColumnName']) : '')),
+    columns: columns.map((column) => (isJsonObject(column) ? textMember(column, 'ColumnName') : '')),
     rows: rows.filter((row): row is unknown[] => Array.isArray(row)),
   };
 }
 
 const cell = (value: unknown): string =>
-  value === null || value === undefined ? '' : typeof value === 'object' ? JSON.stringify(value) : String(value);
+  value === null || value === undefined ? '' : typeof value === 'string' ? value : JSON.stringify(value);
 
 const printers = {
   table: ({ columns, rows }: ResultTable): string => {

@@ -1,4 +1,4 @@
-import { isJsonObject } from '../base/json.ts';
+import { isJsonObject, textMember } from '../base/json.ts';
 import type { Json, JsonObject } from '../base/json.ts';
 import type { InstanceEnvironment } from './control-plane.ts';
 import { parseJsonBody, sendLocal } from './local-request.ts';
@@ -45,8 +45,8 @@ export async function callLocal(environment: InstanceEnvironment, request: Local
 export function succeeded({ status, value }: LocalResult): JsonObject {
   if (status >= 200 && status < 300) return isJsonObject(value) ? value : {};
   const error = isJsonObject(value) && isJsonObject(value['error']) ? value['error'] : {};
-  const message = error['@message'] ?? error['message'] ?? 'refused';
-  throw new Error(`${String(error['code'] ?? status)}: ${String(message)}`);
+  const message = textMember(error, '@message') || textMember(error, 'message') || 'refused';
+  throw new Error(`${textMember(error, 'code') || status}: ${message}`);
 }
 
 /** A token of the data directory's own application. */
@@ -61,5 +61,5 @@ export async function localToken(environment: InstanceEnvironment, resource: str
     ...{ host: 'login.microsoftonline.com', method: 'POST', path: `/${environment.tenantId}/oauth2/v2.0/token` },
     form: form.toString(),
   });
-  return String(succeeded(answer)['access_token']);
+  return textMember(succeeded(answer), 'access_token');
 }

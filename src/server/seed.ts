@@ -1,4 +1,4 @@
-import { isJsonObject } from '../base/json.ts';
+import { isJsonObject, textMember } from '../base/json.ts';
 import type { Json, JsonObject } from '../base/json.ts';
 import type { InstanceEnvironment } from './control-plane.ts';
 import { callLocal, localToken, succeeded } from './local-client.ts';
@@ -56,7 +56,7 @@ export async function seed(environment: InstanceEnvironment, options: SeedOption
   await arm('PUT', `${cluster}/databases/${options.database}`, kustoVersion, { location, kind: 'ReadWrite' });
   const properties = isJsonObject(made?.['properties']) ? made['properties'] : {};
   return {
-    clusterUri: String(properties['uri']),
+    clusterUri: textMember(properties, 'uri'),
     database: options.database,
     ...(key === undefined ? {} : { vaultUri: key.keyVaultProperties.keyVaultUri, keyName }),
   };
@@ -94,7 +94,7 @@ async function makeCustomerKey(environment: InstanceEnvironment, arm: ArmCall, g
       enableRbacAuthorization: false,
       accessPolicies: [
         policy(objectId, ['all']),
-        policy(String(known['principalId']), ['get', 'wrapKey', 'unwrapKey']),
+        policy(textMember(known, 'principalId'), ['get', 'wrapKey', 'unwrapKey']),
       ],
     },
   });

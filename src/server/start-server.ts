@@ -74,7 +74,7 @@ async function open(
     state,
     randomBytes: systemRandomBytes,
     wallClock: wallNow,
-    tokenExpiry: faults.tokenExpired,
+    tokenExpiry: (issuedAt) => faults.tokenExpired(issuedAt),
   });
   const instance =
     known ??
@@ -86,7 +86,7 @@ async function open(
   ]);
   const caFile = writeAuthorityFile(dataDirectory, authority.certificatePem);
 
-  let ports: { readonly port: number; readonly proxyPort: number } | undefined;
+  const bound: { ports?: { readonly port: number; readonly proxyPort: number } } = {};
   const parts: ServerParts = {
     settings,
     state,
@@ -102,8 +102,8 @@ async function open(
     authority,
     controlToken: nodeRandomBytes(32).toString('base64url'),
     ports: () => {
-      if (ports === undefined) throw new Error('The edge does not listen yet.');
-      return ports;
+      if (bound.ports === undefined) throw new Error('The edge does not listen yet.');
+      return bound.ports;
     },
   };
   const planes = createPlanes(parts);
@@ -117,7 +117,8 @@ async function open(
     allowRemote: settings.allowRemote,
     log,
   });
-  ports = await edge.listen();
+  const ports = await edge.listen();
+  bound.ports = ports;
   closers.push(() => edge.close());
   await planes.start();
   writeControlFile(dataDirectory, { pid: process.pid, ...ports, token: parts.controlToken });

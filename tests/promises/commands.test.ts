@@ -11,7 +11,7 @@ describe('every command', () => {
   it.each([...commands.map((name) => [name]), ...clockCommands.map((name) => ['clock', name])])(
     '%s %s has help with an example',
     async (...words) => {
-      const { code, stdout } = await kustody([...words.filter((word) => word !== undefined), '--help']);
+      const { code, stdout } = await kustody([...words, '--help']);
       expect(code).toBe(0);
       expect(stdout).toMatch(/Examples?:\n {2}\$ /);
     },

@@ -4,13 +4,10 @@ import { KustoManagementClient } from '@azure/arm-kusto';
 import { KeyClient } from '@azure/keyvault-keys';
 import { describe, expect, it } from 'vitest';
 import { startKustody } from '../../dist/testing.js';
-import type * as Testing from '../../src/testing/public.ts';
-
-const start = startKustody as (options?: Testing.StartOptions) => Promise<Testing.Kustody>;
 
 describe('kustody/testing', () => {
   it('gives a cluster under a key of its own, and what clients need to reach it', async () => {
-    await using k = await start({ cluster: { name: 'testcluster', database: 'logs' } });
+    await using k = await startKustody({ cluster: { name: 'testcluster', database: 'logs' } });
     const credential = new ClientSecretCredential(k.tenantId, k.clientId, k.clientSecret, k.azureOptions);
     const kusto = new KustoManagementClient(credential, k.subscriptionId, k.azureOptions);
     const cluster = await kusto.clusters.get('kustody', 'testcluster');
@@ -25,14 +22,14 @@ describe('kustody/testing', () => {
   });
 
   it('runs several at once that share nothing', async () => {
-    const all = await Promise.all([start(), start(), start()]);
+    const all = await Promise.all([startKustody(), startKustody(), startKustody()]);
     expect(new Set(all.map((k) => k.tenantId)).size).toBe(3);
     expect(new Set(all.map((k) => k.endpoints.control)).size).toBe(3);
     await Promise.all(all.map((k) => k.close()));
   });
 
   it('moves its clock and makes trouble on request', async () => {
-    await using k = await start({ cluster: true });
+    await using k = await startKustody({ cluster: true });
     const before = k.clock.now().getTime();
     await k.clock.advance(90 * 86_400_000);
     expect(k.clock.now().getTime() - before).toBeGreaterThanOrEqual(90 * 86_400_000);

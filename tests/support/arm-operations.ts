@@ -1,14 +1,13 @@
+import { noContents } from '../../src/providers/kusto/ports.ts';
 import type { ArmOperation } from '../../src/arm/arm-operation.ts';
 import { createAuthorizer } from '../../src/authz/role-assignments.ts';
 import { systemRandomBytes } from '../../src/base/random.ts';
 import { machineTime } from '../../src/clock/host-time.ts';
-import { silentLog } from '../../src/http/logging.ts';
 import { openClocks } from '../../src/server/clocks.ts';
 import { openFaults } from '../../src/server/faults.ts';
 import { openIdentityParts } from '../../src/server/identity-parts.ts';
 import { createInstance } from '../../src/server/instance.ts';
 import { createProviders } from '../../src/server/providers.ts';
-import { anyLoopbackPort, defaultKeySettings } from '../../src/server/settings.ts';
 import { MemoryStateStore } from '../../src/state/memory/memory-state-store.ts';
 import { RootKey } from '../../src/state/root-key.ts';
 import { SealedState } from '../../src/state/sealed-state.ts';
@@ -33,30 +32,20 @@ async function collect(): Promise<readonly ProviderOperation[]> {
   const clocks = await openClocks({ state, virtualTime: true, host: machineTime, onError: () => undefined });
   const wallNow = () => clocks.wallClock.now();
   const faults = await openFaults({ state, randomBytes, wallNow });
-  const identity = openIdentityParts({ state, randomBytes, wallClock: wallNow, tokenExpiry: faults.tokenExpired });
+  const identity = openIdentityParts({
+    state,
+    randomBytes,
+    wallClock: wallNow,
+    tokenExpiry: (issuedAt) => faults.tokenExpired(issuedAt),
+  });
   const instance = await createInstance({ state, randomBytes, ...identity, wallNow: wallNow() }, true);
   const providers = createProviders(
     {
       ...{ state, randomBytes, clocks, faults, identity, instance },
-      settings: {
-        dataDirectory: '',
-        listen: anyLoopbackPort,
-        proxy: anyLoopbackPort,
-        allowRemote: false,
-        allowedHosts: [],
-        virtualTime: true,
-        keys: defaultKeySettings,
-        log: { level: 'silent', destination: process.stderr },
-        scripts: { clusterProcess: '', kqlProcess: '' },
-      },
-      compact: () => Promise.resolve(),
-      log: silentLog,
       authorizer: createAuthorizer(state),
-      certificatePem: '',
-      controlToken: '',
-      ports: () => ({ port: 0, proxyPort: 0 }),
     },
     new FakeClusterKeys(state),
+    noContents,
     () => Promise.resolve(),
   );
   await clocks.close();

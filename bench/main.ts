@@ -1,12 +1,15 @@
 import Table from 'cli-table3';
 import { controlRows } from './control-plane.ts';
+import { extentRows } from './extents.ts';
+import { queryRows } from './queries.ts';
+import { closeSampleCluster } from './sample-cluster.ts';
 import { stateRows } from './state.ts';
 import type { BenchRow } from './row.ts';
 
 /** `npm run bench [-- FILTER] [--json]`: each row as a ratio against something everybody can measure. Exit code 1 when one misses its floor. */
 const filter = process.argv.slice(2).find((word) => !word.startsWith('--'));
 const asJson = process.argv.includes('--json');
-const rows: readonly BenchRow[] = [...stateRows, ...controlRows].filter(
+const rows: readonly BenchRow[] = [...stateRows, ...controlRows, ...queryRows, ...extentRows].filter(
   (row) => filter === undefined || row.id.includes(filter),
 );
 
@@ -17,6 +20,8 @@ for (const row of rows) {
   const meets = (bound: number) => (row.rule === 'atMost' ? ratio <= bound : ratio >= bound);
   results.push({ ...row, measured: ratio, detail, floorMet: meets(row.floor), aimMet: meets(row.aim) });
 }
+
+await closeSampleCluster();
 
 if (asJson) {
   process.stdout.write(`${JSON.stringify(results, null, 2)}\n`);

@@ -1,0 +1,154 @@
+import { mkdtempSync, rmSync } from 'node:fs';
+import { availableParallelism, tmpdir } from 'node:os';
+import { join } from 'node:path';
+import type { Guid } from '../src/base/guid.ts';
+import { newGuid } from '../src/base/guid.ts';
+import { systemRandomBytes } from '../src/base/random.ts';
+import { instant } from '../src/clock/clock.ts';
+import { dataKeysOf } from '../src/cluster/process/data-keys.ts';
+import { DataHolder } from '../src/cluster/process/data-holder.ts';
+import { createRemoteCatalogStore } from '../src/cluster/process/remote-catalog-store.ts';
+import { ClusterKey } from '../src/encryption/cluster-key.ts';
+import { Catalog } from '../src/engine/catalog/catalog.ts';
+import type { OpenedClusterData } from '../src/engine/catalog/open-cluster-data.ts';
+import type { EngineDatabase } from '../src/engine/duckdb/engine-database.ts';
+import { openEngineDatabase } from '../src/engine/duckdb/engine-database.ts';
+import type { KqlParser } from '../src/engine/kql/parser-client.ts';
+import { createKqlParser } from '../src/engine/kql/parser-client.ts';
+import type { QueryEngine } from '../src/engine/query-engine.ts';
+import { createQueryEngine } from '../src/engine/query-engine.ts';
+import '../src/engine/sql/translate.ts'; // registers the native functions
+import { nativeFunctions } from '../src/engine/sql/native.ts';
+import { RootKey } from '../src/state/root-key.ts';
+import { SealedState } from '../src/state/sealed-state.ts';
+import { SqliteStateStore } from '../src/state/sqlite/sqlite-state-store.ts';
+import { FilesystemBlobStore } from '../src/storage/filesystem/filesystem-blob-store.ts';
+
+/** One cluster's data with its engine in this process: state in SQLite and blobs in files, as in the product. */
+export interface LocalCluster {
+  readonly directory: string;
+  readonly data: () => Promise<OpenedClusterData>;
+  /** As after a start: nothing of the data is open. */
+  readonly restart: () => Promise<void>;
+  /** Runs KQL and takes its rows. @returns how many rows */
+  readonly query: (text: string) => Promise<number>;
+  readonly database: EngineDatabase;
+  /** Plans and commits a change of custody, as the supervisor does. */
+  readonly changeCustody: () => Promise<void>;
+  /** Adds records of extents that are copies of one of the first. */
+  readonly copyExtents: (count: number) => Promise<void>;
+  readonly close: () => Promise<void>;
+}
+
+const now = instant(Date.UTC(2026, 0, 1));
+const memoryMax = 8 * 1024 ** 3;
+
+export async function openLocalCluster(): Promise<LocalCluster> {
+  const directory = mkdtempSync(join(tmpdir(), 'kustody-bench-'));
+  const clusterId = newGuid(systemRandomBytes);
+  const state = await SealedState.open({
+    store: SqliteStateStore.open(directory),
+    rootKey: new RootKey(systemRandomBytes(32)),
+    randomBytes: systemRandomBytes,
+  });
+  const blobs = FilesystemBlobStore.open(join(directory, 'extents'));
+  const engine = await openEngineDatabase({ threads: availableParallelism(), memoryLimit: '8GiB' }, nativeFunctions());
+  const parser = openParser();
+  const queries = createQueryEngine({ parser, database: engine });
+  const store = createRemoteCatalogStore(state, clusterId);
+  const database = { databaseId: newGuid(systemRandomBytes), name: 'db' };
+  let current = { generation: 1, key: ClusterKey.create(clusterId, systemRandomBytes) };
+  const pause = (): Promise<void> => new Promise((resolve) => setImmediate(resolve));
+  const open = (): DataHolder => {
+    const opened = new DataHolder({ clusterId, store, current: () => current, randomBytes: systemRandomBytes, pause });
+    const parts = { clusterName: 'bench', blobs, engine, cacheBytesMax: memoryMax, openBytesMax: memoryMax };
+    opened.serveWith(parts);
+    opened.tell(now);
+    return opened;
+  };
+  let holder = open();
+  const data = async (): Promise<OpenedClusterData> => {
+    const opened = await holder.data();
+    if (opened.databases().length === 0) await opened.setDatabases([database]);
+    return opened;
+  };
+  const restart = async (): Promise<void> => {
+    await holder.dispose();
+    holder = open();
+  };
+  return {
+    directory,
+    data,
+    restart,
+    query: async (text) => drainQuery(queries, await data(), text),
+    database: engine,
+    changeCustody: async () => {
+      const next = ClusterKey.create(clusterId, systemRandomBytes);
+      await state.commit({ write: await holder.rewrap(current.key, next) });
+      current = { generation: current.generation + 1, key: next };
+      holder.adopt();
+    },
+    copyExtents: async (count) => {
+      await holder.dispose();
+      await copyFirstExtent({ clusterId, current, store, pause, count });
+      holder = open();
+    },
+    close: async () => {
+      await holder.dispose();
+      parser.stop();
+      engine.close();
+      await state.close();
+      rmSync(directory, { recursive: true });
+    },
+  };
+}
+
+/** The product's own parser process, beside the bundle of the benchmarks. */
+export function openParser(): KqlParser {
+  return createKqlParser({
+    entry: join(import.meta.dirname, 'kql-process.js'),
+    limits: { textMax: 2_000_000, parseMsMax: 60_000 },
+    after: (ms, act) => {
+      const timer = setTimeout(act, ms);
+      return () => clearTimeout(timer);
+    },
+  });
+}
+
+export async function drainQuery(
+  engine: QueryEngine,
+  data: Pick<OpenedClusterData, 'kqlCatalog' | 'sources'>,
+  text: string,
+): Promise<number> {
+  const execution = await engine.execute({
+    text,
+    database: 'db',
+    catalog: data.kqlCatalog(),
+    now: 639_900_000_000_000_000n,
+    sources: data.sources(),
+  });
+  try {
+    let rows = 0;
+    for (const { chunks } of execution.results) for await (const chunk of chunks) rows += chunk[0]?.length ?? 0;
+    return rows;
+  } finally {
+    execution.close();
+  }
+}
+
+async function copyFirstExtent(parts: {
+  readonly clusterId: Guid;
+  readonly current: { readonly generation: number; readonly key: ClusterKey };
+  readonly store: ReturnType<typeof createRemoteCatalogStore>;
+  readonly pause: () => Promise<void>;
+  readonly count: number;
+}): Promise<void> {
+  const { clusterId, current, store, pause, count } = parts;
+  const keys = dataKeysOf(current.generation, current.key, systemRandomBytes);
+  const { catalog } = await Catalog.open({ clusterId, keys, store, randomBytes: systemRandomBytes, pause });
+  const model = [...catalog.image.all()].find((record) => record.kind === 'extent');
+  await catalog.change((draft) => {
+    for (let made = 0; model?.kind === 'extent' && made < count; made += 1)
+      draft.put({ ...model, extentId: newGuid(systemRandomBytes) });
+  });
+}

@@ -14,17 +14,38 @@ import type { SupervisedClusterKeys } from './supervisor/cluster-keys.ts';
 
 describe('the contents of a deleted cluster', () => {
   it('go, records and directory, and those of another one stay', async () => {
-    const state = await SealedState.open({ store: new MemoryStateStore(), rootKey: new RootKey(Buffer.alloc(32, 1)), randomBytes: systemRandomBytes });
+    const state = await SealedState.open({
+      store: new MemoryStateStore(),
+      rootKey: new RootKey(Buffer.alloc(32, 1)),
+      randomBytes: systemRandomBytes,
+    });
     const extentDirectory = mkdtempSync(join(tmpdir(), 'kustody-contents-'));
     try {
       const [gone, stays] = [newGuid(systemRandomBytes), newGuid(systemRandomBytes)];
       for (const id of [gone, stays]) {
         mkdirSync(join(extentDirectory, id));
         writeFileSync(join(extentDirectory, id, 'a.blob'), 'sealed');
-        await state.commit({ write: [writeRecord(clusterCatalogTable, `${id}/head`, null, { format: 1, generation: 1, revision: 1, sealed: 'AAAA' })] });
+        await state.commit({
+          write: [
+            writeRecord(clusterCatalogTable, `${id}/head`, null, {
+              format: 1,
+              generation: 1,
+              revision: 1,
+              sealed: 'AAAA',
+            }),
+          ],
+        });
       }
-      const keys = { processOf: () => undefined, admitted: () => Promise.resolve({ outcome: 'absent' }) } satisfies Partial<SupervisedClusterKeys>;
-      const log = { event: () => undefined, warning: () => undefined, failure: (_name: string, error: unknown) => Promise.reject(error instanceof Error ? error : new Error('failure')) };
+      const keys = {
+        processOf: () => undefined,
+        admitted: () => Promise.resolve({ outcome: 'absent' }),
+      } satisfies Partial<SupervisedClusterKeys>;
+      const log = {
+        event: () => undefined,
+        warning: () => undefined,
+        failure: (_name: string, error: unknown) =>
+          Promise.reject(error instanceof Error ? error : new Error('failure')),
+      };
       const contents = createClusterContents({
         state,
         keys: keys as unknown as SupervisedClusterKeys,

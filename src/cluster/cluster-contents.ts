@@ -64,7 +64,8 @@ export function createClusterContents(ports: ClusterContentsPorts): ClusterConte
 
   return {
     /** The cluster's own process removes them: nobody else can tell which records they are. */
-    removeDatabase: (clusterId, databaseId) => Promise.resolve([writeRecord(removedDatabases, `${clusterId}/${databaseId}`, null, { format: 1 })]),
+    removeDatabase: (clusterId, databaseId) =>
+      Promise.resolve([writeRecord(removedDatabases, `${clusterId}/${databaseId}`, null, { format: 1 })]),
     removeCluster: (clusterId) => Promise.resolve([writeRecord(removedClusters, clusterId, null, { format: 1 })]),
     async databaseBytes(clusterId, databaseId) {
       const admission = await keys.admitted(clusterId);
@@ -90,11 +91,15 @@ async function upkeepOf({ state, keys, clock }: ClusterContentsPorts, clusterId:
   const reply = await process.call('upkeep', { now: clock.now(), dropped: databaseIds }).catch(() => undefined);
   if (reply?.outcome !== 'done') return;
   const gone = dropped.filter(({ id }) => reply.removed.some((databaseId) => id.endsWith(`/${databaseId}`)));
-  if (gone.length > 0) await state.commit({ write: gone.map(({ id, version }) => writeRecord(removedDatabases, id, version, null)) });
+  if (gone.length > 0)
+    await state.commit({ write: gone.map(({ id, version }) => writeRecord(removedDatabases, id, version, null)) });
 }
 
 /** Order: the cluster's key is gone with the commit that made the removal → records → directory → the removal itself. */
-async function removeContents({ state, keys, extentDirectory, log }: ClusterContentsPorts, clusterId: string): Promise<void> {
+async function removeContents(
+  { state, keys, extentDirectory, log }: ClusterContentsPorts,
+  clusterId: string,
+): Promise<void> {
   const id = parseGuid(clusterId);
   invariant(id !== undefined, 'a removal names a cluster');
   if ((await state.get(clusterKeyTable, id)) !== undefined) return;
@@ -104,7 +109,9 @@ async function removeContents({ state, keys, extentDirectory, log }: ClusterCont
       for (;;) {
         const found = await state.list(table, { prefix: `${id}/`, limit: recordsPerCommit });
         if (found.length === 0) break;
-        await state.commit({ write: found.map((record) => writeRecord(table as Table<unknown>, record.id, record.version, null)) });
+        await state.commit({
+          write: found.map((record) => writeRecord(table as Table<unknown>, record.id, record.version, null)),
+        });
       }
     }
     await rm(join(extentDirectory, id), { recursive: true, force: true });

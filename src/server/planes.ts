@@ -3,6 +3,7 @@ import { join } from 'node:path';
 import { createArmPlane } from '../arm/plane.ts';
 import type { Authorizer } from '../authz/role-assignments.ts';
 import type { RandomBytes } from '../base/random.ts';
+import { createClusterContents } from '../cluster/cluster-contents.ts';
 import { clusterCatalogTable } from '../cluster/process/remote-catalog-store.ts';
 import { createClusterKeys } from '../cluster/supervisor/cluster-keys.ts';
 import type { SupervisedClusterKeys } from '../cluster/supervisor/cluster-keys.ts';
@@ -22,11 +23,13 @@ import { pruneVaultAudit } from '../vault/audit.ts';
 import { createVaultPlane } from '../vault/plane.ts';
 import type { VaultPlane } from '../vault/plane.ts';
 import type { Clocks } from './clocks.ts';
+import { createClusterInventory } from './cluster-inventory.ts';
 import { createControlPlane } from './control-plane.ts';
 import type { CheckedKey, InstanceEnvironment } from './control-plane.ts';
 import type { Faults } from './faults.ts';
 import type { IdentityParts } from './identity-parts.ts';
 import type { Instance } from './instance.ts';
+import { inventoryRoutes } from './inventory-routes.ts';
 import { createProviders } from './providers.ts';
 import type { Providers } from './providers.ts';
 import { createServiceVault, serviceVaultName, serviceVaultSettings } from './service-vault.ts';
@@ -77,7 +80,13 @@ export function createPlanes(parts: ServerParts): Planes {
     () => vault,
     (...call) => kusto.serveProcess(...call),
   );
-  const providers = createProviders(parts, keys, (vaultId) => vault.purgeVaultContents(vaultId));
+  const contents = createClusterContents({
+    ...common(parts),
+    keys,
+    clock: parts.clocks.clock,
+    extentDirectory: extentDirectory(parts),
+  });
+  const providers = createProviders(parts, keys, contents, (vaultId) => vault.purgeVaultContents(vaultId));
   const vault: VaultPlane = createVaultPlane({
     ...common(parts),
     clock: parts.clocks.clock,
@@ -131,13 +140,20 @@ export function createPlanes(parts: ServerParts): Planes {
     certificatePem: parts.certificatePem,
     version: productVersion(parts.settings.scripts.kqlProcess),
   });
+  const inventory = createClusterInventory({
+    state: parts.state,
+    clock: parts.clocks.clock,
+    clusters: providers.clusters,
+    resourceId: (clusterId) => providers.clusterResourceId(clusterId),
+    processServing: (cluster) => kusto.processServing(cluster),
+  });
   const control = createControlPlane({
     ...controls,
     token: parts.controlToken,
     version,
     log: parts.log,
     environment,
-    routes: [],
+    routes: [inventoryRoutes(inventory, extentDirectory(parts))],
   });
   return {
     all: [entra, arm, vault.plane, kusto.plane, withKustoOnLocalhost(control, kusto)],
@@ -147,16 +163,21 @@ export function createPlanes(parts: ServerParts): Planes {
       await vault.startRetention();
       await providers.resume();
       keys.start();
+      contents.start();
       stopPruning = parts.clocks.clock.every(86_400_000, pruneAudit);
       vault.fillKeyPool().catch((error: unknown) => parts.log.failure('key-pool-failed', error));
     },
     async close() {
       stopPruning();
       vault.close();
+      contents.close();
       await keys.close();
     },
   };
 }
+
+/** Sealed bytes only. */
+const extentDirectory = ({ settings }: ServerParts): string => join(settings.dataDirectory, 'extents');
 
 /** Kusto's paths on localhost go to a cluster, all others to the control API. */
 const withKustoOnLocalhost = (control: Plane, kusto: KustoPlane): Plane => ({
@@ -168,7 +189,10 @@ const withKustoOnLocalhost = (control: Plane, kusto: KustoPlane): Plane => ({
 
 /** Built when its scripts were. */
 function productVersion(script: string): ProductVersion {
-  return { version, builtAt: ticksOfUnixMilliseconds(Math.floor(statSync(script, { throwIfNoEntry: false })?.mtimeMs ?? 0)) };
+  return {
+    version,
+    builtAt: ticksOfUnixMilliseconds(Math.floor(statSync(script, { throwIfNoEntry: false })?.mtimeMs ?? 0)),
+  };
 }
 
 const common = ({ state, log, randomBytes }: ServerParts) => ({ state, log, randomBytes });
@@ -202,7 +226,7 @@ function createKeys(
     settings: settings.keys,
     processScript: settings.scripts.clusterProcess,
     clusterTables: [clusterCatalogTable.name],
-    extentDirectory: join(settings.dataDirectory, 'extents'),
+    extentDirectory: extentDirectory(parts),
     serveWire,
     compact: parts.compact,
   });

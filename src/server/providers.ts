@@ -11,8 +11,7 @@ import { createVaultDirectory } from '../providers/keyvault/vault-directory.ts';
 import { vaultNames } from '../providers/keyvault/vault-record.ts';
 import { clusterNames, clusterResources } from '../providers/kusto/cluster-record.ts';
 import { createClusterAccess } from '../providers/kusto/cluster-access.ts';
-import { noContents } from '../providers/kusto/ports.ts';
-import type { KnownPrincipal, KustoPorts } from '../providers/kusto/ports.ts';
+import type { ClusterContents, KnownPrincipal, KustoPorts } from '../providers/kusto/ports.ts';
 import { createKustoProvider } from '../providers/kusto/provider.ts';
 import { createManagedIdentityProvider } from '../providers/managed-identity/managed-identity-provider.ts';
 import { findUserAssignedIdentity } from '../providers/managed-identity/user-assigned-identities.ts';
@@ -39,10 +38,17 @@ export interface Providers {
   }>;
 }
 
+/** What the providers are made of. */
+export type ProviderParts = Pick<
+  ServerParts,
+  'state' | 'randomBytes' | 'clocks' | 'identity' | 'instance' | 'authorizer' | 'faults'
+>;
+
 /** All resource providers, each given what it needs of the others. */
 export function createProviders(
-  parts: ServerParts,
+  parts: ProviderParts,
   keys: ClusterKeys,
+  contents: ClusterContents,
   purgeVaultContents: (vaultId: Guid) => Promise<void>,
 ): Providers {
   const { state, randomBytes, clocks, identity, instance } = parts;
@@ -58,7 +64,7 @@ export function createProviders(
     ...{ state, clock, randomBytes, keys, identities },
     userAssignedIdentity: (resourceId) => findUserAssignedIdentity(state, resourceId),
     findPrincipal: principalFinder(parts),
-    contents: noContents,
+    contents,
     faults: () => Promise.resolve(parts.faults.ofOperation()),
   };
   const kusto = createKustoProvider(kustoPorts);
@@ -107,7 +113,7 @@ export function createProviders(
 }
 
 /** Kustody knows applications and managed identities; users and groups exist in no directory here. */
-function principalFinder({ identity }: ServerParts): KustoPorts['findPrincipal'] {
+function principalFinder({ identity }: ProviderParts): KustoPorts['findPrincipal'] {
   return async (type, text, tenantId): Promise<KnownPrincipal | undefined> => {
     const id = type === 'App' ? parseGuid(text) : undefined;
     if (id === undefined) return undefined;

@@ -115,7 +115,7 @@ export async function clusterKeysFixture(options: FixtureOptions): Promise<Clust
       vaultTimeoutMs: options.vaultTimeoutMs ?? 5000,
       ...options.settings,
     },
-    clusterTables: ['test-extents'],
+    clusterTables: ['test-extents', 'cluster-catalog'],
     processScript: options.script,
     compact: () => {
       compacted.count += 1;

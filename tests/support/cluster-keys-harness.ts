@@ -53,6 +53,7 @@ async function open(start: HarnessStart) {
       destroyKey: () => Promise.reject(new Error('not used')),
     },
     settings: { keyCacheSeconds: 300, keyOutageGraceSeconds: 3600, keyRecheckSeconds: 30, vaultTimeoutMs: 5000 },
+    clusterTables: ['cluster-catalog'],
     processScript: start.script,
     compact: () => state.compact(),
     log: { event: quiet, warning: quiet, failure: quiet },

@@ -3,19 +3,17 @@ import type { RandomBytes } from '../../base/random.ts';
 import type { Instant } from '../../clock/clock.ts';
 import { instant } from '../../clock/clock.ts';
 import type { ClusterKey } from '../../encryption/cluster-key.ts';
-import { ExtentFiles } from '../../encryption/extent-files/extent-files.ts';
+import type { ExtentFiles } from '../../encryption/extent-files/extent-files.ts';
 import { Catalog } from '../../engine/catalog/catalog.ts';
 import type { CatalogRewrap } from '../../engine/catalog/catalog.ts';
 import type { CatalogStore } from '../../engine/catalog/catalog-store.ts';
 import type { OpenedClusterData } from '../../engine/catalog/open-cluster-data.ts';
-import { openClusterData } from '../../engine/catalog/open-cluster-data.ts';
 import type { EngineDatabase } from '../../engine/duckdb/engine-database.ts';
 import type { BlobStore } from '../../storage/blob-store.ts';
 import type { StateWrite } from '../../state/state.ts';
 import type { SupervisorCalls, SupervisorReplies } from './protocol.ts';
 import type { ProcessDataKeys } from './data-keys.ts';
 import { dataKeysOf, rewrapBetween } from './data-keys.ts';
-import { createExtentExchange } from './extent-exchange.ts';
 import { headId } from '../../engine/catalog/records.ts';
 import { catalogWrite } from './remote-catalog-store.ts';
 
@@ -165,21 +163,15 @@ export class DataHolder {
     const { clusterId, randomBytes, store, pause } = this.#options;
     const keys = dataKeysOf(generation, key, randomBytes);
     this.#keys = keys;
-    const { blobs, engine, clusterName, cacheBytesMax, openBytesMax } = parts;
-    const files = new ExtentFiles({
-      store: blobs,
-      randomBytes,
-      cacheBytesMax,
-      openBytesMax,
-      withDekWrappingKey: (use) => {
-        if (this.#keys === undefined) throw new DataUnavailableError();
-        return this.#keys.withDekWrappingKey(use);
-      },
-    });
-    const data = await openClusterData({
-      ...{ clusterId, clusterName, keys, store, blobs, files, engine, randomBytes, pause },
+    // The engine is large, and a process that only changes keys does without.
+    const { openDataParts } = await import('./open-data-parts.ts');
+    const { data, files } = await openDataParts({
+      ...{ clusterId, randomBytes, store, pause, keys, parts },
       now: () => this.#now,
-      exchange: ({ keys: current, ...rest }) => createExtentExchange({ clusterId, generation: () => current().generation, blobs, files, randomBytes, ...rest }),
+      wrappingKeys: () => {
+        if (this.#keys === undefined) throw new DataUnavailableError();
+        return this.#keys;
+      },
     });
     return { generation, data, files };
   }

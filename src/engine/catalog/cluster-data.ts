@@ -3,6 +3,7 @@ import type { Instant } from '../../clock/clock.ts';
 import type { KqlCatalog } from '../kql/catalog.ts';
 import type { ColumnValues } from '../duckdb/engine-database.ts';
 import type { Column } from '../kql/types.ts';
+import type { BlobName } from '../../storage/blob-store.ts';
 import type { BoundValue } from '../sql/context.ts';
 import type { EngineSources } from '../query-engine.ts';
 import type { DatabaseView, MappingKind, Policies, TableView } from './catalog-view.ts';
@@ -12,9 +13,12 @@ import type { DatabaseView, MappingKind, Policies, TableView } from './catalog-v
  * All methods throw DataError for what a client did wrong (see data-error.ts), CommitRefusedError when the lease has ended or the
  * cluster was suspended meanwhile (nothing happened), and anything else for our own faults. */
 export interface ClusterData extends SchemaChanges, ExtentChanges {
-  /** Called with what the resource manager knows, before the first request and whenever it has changed.
-   * @param dropped databases that were deleted: what they held is removed */
-  setDatabases(databases: readonly ClusterDatabase[], dropped?: readonly Guid[]): Promise<void>;
+  /** Called with what the resource manager knows, before the first request and whenever it has changed. */
+  setDatabases(databases: readonly ClusterDatabase[]): Promise<void>;
+  /** Removes what databases held that were deleted. */
+  removeDatabases(databaseIds: readonly Guid[]): Promise<void>;
+  /** Bytes at rest of one database. */
+  databaseBytes(databaseId: Guid): number;
   /** As of now; immutable. */
   databases(): readonly DatabaseView[];
   /** @throws DataError `DatabaseNotFound` */
@@ -206,6 +210,8 @@ export interface ExtentChanges {
 }
 
 export interface ExportedExtent {
+  /** Where the same bytes lie in the cluster's blob store. */
+  readonly blob: BlobName;
   readonly bytes: AsyncIterable<Uint8Array>;
   readonly length: number;
   /** JSON as the Azure Storage SDKs write it into the blob's metadata. */

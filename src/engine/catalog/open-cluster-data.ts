@@ -20,6 +20,7 @@ import type { CatalogStore } from './catalog-store.ts';
 import type { ClusterData } from './cluster-data.ts';
 import type { DataKeys, Rewrap } from './data-keys.ts';
 import type { CatalogRecord } from './records.ts';
+import { bytesAtRest } from './records.ts';
 import { RequestIndex } from './request-index.ts';
 import { createSchemaService } from './schema-service.ts';
 import { databaseView, kqlCatalogOf, tableView } from './views.ts';
@@ -73,10 +74,16 @@ export async function openClusterData(options: ClusterDataOptions): Promise<Open
   return {
     ...schema,
     ...createExtentService(tables, merger, exchange),
-    setDatabases: (databases, dropped = []) => {
+    setDatabases: (databases) => {
       tables.setDatabases(databases);
       views.changed();
-      return removeDropped(catalog, writer, dropped);
+      return Promise.resolve();
+    },
+    removeDatabases: (databaseIds) => removeDropped(catalog, writer, databaseIds),
+    databaseBytes: (databaseId) => {
+      const held = catalog.image.tablesOf(databaseId);
+      const extents = held.flatMap(({ tableId }) => catalog.image.extentsOf(tableId)).reduce((sum, { sealed }) => sum + bytesAtRest(sealed), 0);
+      return extents + held.flatMap(({ tableId }) => log.segmentsOf(tableId)).reduce((sum, { bytes }) => sum + bytes, 0);
     },
     databases: () => views.databases(),
     database: (name) => databaseView(catalog.image, tables.database(name)),

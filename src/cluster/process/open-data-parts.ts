@@ -1,0 +1,32 @@
+import type { Instant } from '../../clock/clock.ts';
+import { ExtentFiles } from '../../encryption/extent-files/extent-files.ts';
+import type { OpenedClusterData } from '../../engine/catalog/open-cluster-data.ts';
+import { openClusterData } from '../../engine/catalog/open-cluster-data.ts';
+import type { ProcessDataKeys } from './data-keys.ts';
+import type { DataHolderOptions, DataParts } from './data-holder.ts';
+import { createExtentExchange } from './extent-exchange.ts';
+
+export interface OpenDataOptions extends Pick<DataHolderOptions, 'clusterId' | 'randomBytes' | 'store' | 'pause'> {
+  readonly parts: DataParts;
+  readonly keys: ProcessDataKeys;
+  /** The keys of now: a change of custody brings others. */
+  readonly wrappingKeys: () => ProcessDataKeys;
+  readonly now: () => Instant;
+}
+
+/** Puts together what serves the data of a cluster: sealed files, engine, catalog. @throws CatalogDamagedError */
+export async function openDataParts(options: OpenDataOptions): Promise<{ readonly data: OpenedClusterData; readonly files: ExtentFiles }> {
+  const { clusterId, randomBytes, store, pause, keys, parts, wrappingKeys, now } = options;
+  const { blobs, engine, clusterName, cacheBytesMax, openBytesMax } = parts;
+  const files = new ExtentFiles({
+    ...{ randomBytes, cacheBytesMax, openBytesMax },
+    store: blobs,
+    withDekWrappingKey: (use) => wrappingKeys().withDekWrappingKey(use),
+  });
+  const data = await openClusterData({
+    ...{ clusterId, clusterName, keys, store, blobs, files, engine, randomBytes, pause, now },
+    exchange: ({ keys: current, ...rest }) =>
+      createExtentExchange({ ...{ clusterId, blobs, files, randomBytes }, generation: () => current().generation, ...rest }),
+  });
+  return { data, files };
+}

@@ -44,7 +44,9 @@ export async function scanForCanaries(directory: string, canaries: readonly stri
       bytes += await scanFile(path, needles, (needle, offset) => {
         matches.push({ file, canary: needle.canary, form: needle.form, offset });
       });
-    } catch {
+    } catch (error) {
+      // Merged, or a temporary file that came to its name meanwhile: what is gone holds nothing.
+      if (error instanceof Error && 'code' in error && error.code === 'ENOENT') continue;
       unreadable.push(file);
     }
   }

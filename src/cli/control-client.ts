@@ -5,6 +5,7 @@ import type { Json } from '../base/json.ts';
 import type { InstanceEnvironment } from '../server/control-plane.ts';
 import type { ControlFile } from '../server/control-file.ts';
 import { authorityFileName, readControlFile } from '../server/control-file.ts';
+import type { LocalAnswer } from '../server/local-request.ts';
 import { parseJsonBody, sendLocal } from '../server/local-request.ts';
 import { UserError } from './user-error.ts';
 
@@ -14,11 +15,14 @@ export interface ControlClient {
   readonly file: ControlFile;
   /** @throws UserError with the server's own message when it refuses */
   call(method: 'GET' | 'POST' | 'DELETE', path: string, body?: Json): Promise<unknown>;
+  /** An answer that is bytes. @throws UserError as `call` does */
+  download(path: string): Promise<Pick<LocalAnswer, 'headers' | 'body'>>;
   environment(): Promise<InstanceEnvironment>;
 }
 
 const timeoutMs = 120_000;
 const answerBytesMax = 64 * 1024 * 1024;
+const downloadBytesMax = 2 * 1024 ** 3;
 
 /** @returns undefined when no live instance works on the directory */
 export async function findInstance(dataDirectory: string): Promise<ControlClient | undefined> {
@@ -52,16 +56,14 @@ export async function requireInstance(dataDirectory: string): Promise<ControlCli
 
 function connect(dataDirectory: string, file: ControlFile, ca: string): ControlClient {
   const call: ControlClient['call'] = async (method, path, body) => {
-    const { status, value } = await exchange(file, ca, method, path, body);
-    if (status >= 200 && status < 300) return value;
-    const error = isJsonObject(value) && isJsonObject(value['error']) ? value['error'] : undefined;
-    const message = error?.['message'];
-    throw new UserError(typeof message === 'string' ? message : `Kustody answered with status ${status}.`);
+    const answer = await exchange(file, ca, method, path, body);
+    return parseJsonBody(succeeded(answer).body);
   };
   return {
     dataDirectory,
     file,
     call,
+    download: async (path) => succeeded(await exchange(file, ca, 'GET', path, undefined, downloadBytesMax)),
     // Both ends are of this package.
     environment: async () => (await call('GET', '/environment')) as InstanceEnvironment,
   };
@@ -73,11 +75,12 @@ async function exchange(
   method: string,
   path: string,
   body: Json | undefined,
-): Promise<{ readonly status: number; readonly value: unknown }> {
-  const answer = await sendLocal(
+  bytesMax = answerBytesMax,
+): Promise<LocalAnswer> {
+  return sendLocal(
     { address: '127.0.0.1', port: file.port, ca },
     {
-      ...{ host: 'localhost', method, path, timeoutMs, answerBytesMax },
+      ...{ host: 'localhost', method, path, timeoutMs, answerBytesMax: bytesMax },
       headers: {
         authorization: `Bearer ${file.token}`,
         ...(body === undefined ? {} : { 'content-type': 'application/json' }),
@@ -85,5 +88,13 @@ async function exchange(
       ...(body === undefined ? {} : { body: Buffer.from(JSON.stringify(body)) }),
     },
   );
-  return { status: answer.status, value: parseJsonBody(answer.body) };
+}
+
+function succeeded(answer: LocalAnswer): LocalAnswer {
+  const { status, body } = answer;
+  if (status >= 200 && status < 300) return answer;
+  const value = parseJsonBody(body);
+  const error = isJsonObject(value) && isJsonObject(value['error']) ? value['error'] : undefined;
+  const message = error?.['message'];
+  throw new UserError(typeof message === 'string' ? message : `Kustody answered with status ${status}.`);
 }

@@ -5,7 +5,10 @@ import { endWhenNobodyReads } from './broken-pipe.ts';
 import { checkKeysCommand } from './check-keys.ts';
 import { clockCommand } from './clock.ts';
 import { envCommand } from './env.ts';
+import { extentCommand } from './extent.ts';
 import { hostsCommand } from './hosts.ts';
+import { lineageCommand } from './lineage.ts';
+import { proofCommand } from './proof/proof-command.ts';
 import { queryCommand } from './query.ts';
 import { resetCommand } from './reset.ts';
 import { runCommand } from './run.ts';
@@ -29,6 +32,9 @@ for (const command of [
   clockCommand(),
   checkKeysCommand(),
   queryCommand(),
+  proofCommand(),
+  lineageCommand(),
+  extentCommand(),
   resetCommand(),
   versionCommand(),
 ]) {

@@ -1,15 +1,15 @@
 import type { FastifyInstance } from 'fastify';
-import { createReadStream } from 'node:fs';
 import { join } from 'node:path';
+import { Readable } from 'node:stream';
 import { parseGuid } from '../base/guid.ts';
+import { FilesystemBlobStore } from '../storage/filesystem/filesystem-blob-store.ts';
 import type { ClusterInventory } from './cluster-inventory.ts';
 import { ControlError } from './control-plane.ts';
 
 /** Says what opens the bytes of the answer, as JSON: the text that Azure Storage keeps in a blob's metadata under this name. */
 export const encryptionDataHeader = 'x-ms-meta-encryptiondata';
 
-/** `GET /clusters`: every cluster with its key and what it holds. `GET /clusters/{name or id}/extents/{id}`: the sealed bytes of one extent.
- * The store of a cluster is read here file by file: opened as a store it would take away what its process is writing. */
+/** `GET /clusters`: every cluster with its key and what it holds. `GET /clusters/{name or id}/extents/{id}`: the sealed bytes of one extent. */
 export const inventoryRoutes =
   (inventory: ClusterInventory, extentDirectory: string) =>
   (app: FastifyInstance): void => {
@@ -33,7 +33,7 @@ export const inventoryRoutes =
               .header('content-type', 'application/octet-stream')
               .header('content-length', String(found.sealedBytes))
               .header(encryptionDataHeader, found.encryptionData)
-              .send(createReadStream(join(extentDirectory, found.clusterId, ...found.blob.split('/'))));
+              .send(Readable.from(FilesystemBlobStore.reader(join(extentDirectory, found.clusterId)).read(found.blob)));
         }
       },
     );

@@ -30,6 +30,11 @@ export class FilesystemBlobStore implements BlobStore {
     return new FilesystemBlobStore(root);
   }
 
+  /** For another process than the one that has the directory for itself: changes nothing there. */
+  static reader(directory: string): Pick<BlobStore, 'read' | 'readInto'> {
+    return new FilesystemBlobStore(directory);
+  }
+
   private constructor(root: string) {
     this.#root = root;
   }

@@ -1,0 +1,49 @@
+import type { ClusterDescription } from '../server/cluster-inventory.ts';
+import type { ControlClient } from './control-client.ts';
+
+/** All clusters of a live instance, each with its key and what it holds. */
+export async function listClusters(client: ControlClient): Promise<readonly ClusterDescription[]> {
+  // Both ends are of this package.
+  const { clusters } = (await client.call('GET', '/clusters')) as { readonly clusters: readonly ClusterDescription[] };
+  return clusters;
+}
+
+export const custodyText = ({ custody, followsLatest }: ClusterDescription): string =>
+  custody === 'customer'
+    ? `customer-managed${followsLatest ? ', follows the latest version' : ', this version'}`
+    : 'Microsoft-managed';
+
+/** An extent with where it belongs. Times are milliseconds on the Kustody clock. */
+export interface ListedExtent {
+  readonly cluster: string;
+  readonly database: string;
+  readonly table: string;
+  readonly extentId: string;
+  readonly dekId: string;
+  readonly rowCount: number;
+  readonly sealedBytes: number;
+  readonly minCreatedOn: number;
+  readonly maxCreatedOn: number;
+}
+
+export const extentsOf = (cluster: ClusterDescription): readonly ListedExtent[] =>
+  (cluster.databases ?? []).flatMap((database) =>
+    database.tables.flatMap((table) =>
+      table.extents.map((extent) => ({ cluster: cluster.name, database: database.name, table: table.name, ...extent })),
+    ),
+  );
+
+/** Rows in the log of small writes: in no extent yet. */
+export const loggedRowsOf = (cluster: ClusterDescription): number =>
+  (cluster.databases ?? []).flatMap(({ tables }) => tables).reduce((sum, { loggedRows }) => sum + loggedRows, 0);
+
+/** `2026-11-25 01:43:31Z`. */
+export const shortTime = (milliseconds: number): string =>
+  `${new Date(milliseconds).toISOString().slice(0, 19).replace('T', ' ')}Z`;
+
+export function bytesText(bytes: number): string {
+  if (bytes < 1024) return `${bytes} B`;
+  const units = ['KiB', 'MiB', 'GiB', 'TiB'];
+  const power = Math.min(Math.floor(Math.log2(bytes) / 10), units.length);
+  return `${(bytes / 1024 ** power).toFixed(1)} ${units[power - 1] ?? 'B'}`;
+}

@@ -1,0 +1,113 @@
+import type { ClusterDescription } from '../../server/cluster-inventory.ts';
+import { bytesText, custodyText, extentsOf, loggedRowsOf, shortTime } from '../clusters.ts';
+import { pageStyle } from './page-style.ts';
+import type { ProofReport } from './report.ts';
+import { totalsOf, verdictOf } from './report.ts';
+
+/** One HTML document that stands by itself: it loads nothing and runs nothing. */
+export function proofPage(report: ProofReport): string {
+  const { clusters, scan, canaries } = report;
+  return `<!doctype html>
+<html lang="en">
+<head>
+<meta charset="utf-8">
+<meta name="viewport" content="width=device-width, initial-scale=1">
+<meta http-equiv="Content-Security-Policy" content="default-src 'none'; style-src 'unsafe-inline'">
+<title>Kustody: proof of encryption at rest</title>
+<style>${pageStyle}</style>
+</head>
+<body>
+<header>
+<h1>Proof of encryption at rest</h1>
+<p class="soft">Made ${text(shortTime(Date.parse(report.madeOn)))} by Kustody ${text(report.kustody)} of <code>${text(report.dataDirectory)}</code></p>
+</header>
+<p class="verdict ${verdictClass(report)}">${text(verdictOf(report))}</p>
+${facts(report)}
+<h2>Which key opens what</h2>
+<p class="soft">The key in the vault (KEK) wraps one cluster key. The cluster key wraps a data key (DEK) of each extent. Without the KEK none of them opens.</p>
+${clusters.length === 0 ? '<p>There are no clusters.</p>' : clusters.map(clusterSection).join('\n')}
+<h2>Scan of the disk</h2>
+<p>Every file below the data directory was read: ${scan.files} files, ${text(bytesText(scan.bytes))}. Texts were looked for as UTF-8, UTF-16 (both orders) and base64 (all three alignments).</p>
+${canaryTable(report)}
+${scan.unreadable.length === 0 ? '' : `<p><b>Could not be read:</b> ${scan.unreadable.map((file) => `<code>${text(file)}</code>`).join(', ')}</p>`}
+<p class="soft">${canaries.length === 0 ? 'Give canaries with --canary: texts that are in the data and nowhere else.' : 'The canaries are repeated here: keep this page where the rows themselves may be kept.'}</p>
+<h2>What this does not prove</h2>
+<p>The root key of this directory lies ${report.rootKey === 'besideTheData' ? '<b>beside the data</b>, in <code>root.key</code>' : 'elsewhere, not in this directory'}.</p>
+<ul class="limits">
+${report.limits.map((limit) => `<li>${text(limit)}</li>`).join('\n')}
+</ul>
+</body>
+</html>
+`;
+}
+
+function verdictClass({ ok, canaries }: ProofReport): string {
+  if (!ok) return 'bad';
+  return canaries.length === 0 ? 'open' : 'good';
+}
+
+function facts(report: ProofReport): string {
+  const totals = totalsOf(report);
+  const items: readonly (readonly [string, string])[] = [
+    [String(totals.clusters), totals.clusters === 1 ? 'cluster' : 'clusters'],
+    [
+      String(totals.extents),
+      totals.notListed === 0 ? 'sealed extents' : `sealed extents; ${totals.notListed} not listed`,
+    ],
+    [String(totals.deks), 'data keys (DEKs), one each'],
+    [bytesText(totals.sealedBytes), 'sealed at rest'],
+    [String(report.scan.files), 'files scanned'],
+  ];
+  return `<ul class="facts">${items.map(([value, label]) => `<li><b>${text(value)}</b><span>${text(label)}</span></li>`).join('')}</ul>`;
+}
+
+function clusterSection(cluster: ClusterDescription): string {
+  const extents = extentsOf(cluster);
+  const isOn = cluster.suspension === undefined && cluster.state === 'Running';
+  return `<section class="cluster">
+<h3>${text(cluster.name)}<span class="state${isOn ? '' : ' off'}">${text(cluster.state)}</span></h3>
+<div class="chain">
+<div><b>KEK</b><span class="id">${text(cluster.kid)}</span><p class="soft">${text(custodyText(cluster))}</p></div>
+<i>wraps →</i>
+<div><b>Cluster key, generation ${cluster.generation}</b><p class="soft">${cluster.unwrappedOn === undefined ? 'not unwrapped now' : `unwrapped last ${text(shortTime(Date.parse(cluster.unwrappedOn)))}`}</p></div>
+<i>wraps →</i>
+<div><b>${extents.length} ${extents.length === 1 ? 'DEK' : 'DEKs'}</b><p class="soft">AES-256-GCM, one for each extent</p></div>
+</div>
+${cluster.suspension === undefined ? '' : `<p><b>Suspended since ${text(cluster.suspension.since)}:</b> ${text(cluster.suspension.reason)}</p>`}
+${cluster.warning === undefined ? '' : `<p><b>Warning:</b> ${text(cluster.warning)}</p>`}
+${cluster.notListed === undefined ? '' : `<p>${text(cluster.notListed)}</p>`}
+${loggedRowsOf(cluster) === 0 ? '' : `<p class="soft">${loggedRowsOf(cluster)} rows are in the log of small writes, sealed under the log key of this generation; they become an extent later.</p>`}
+${extents.length === 0 ? '' : extentTable(extents)}
+</section>`;
+}
+
+function extentTable(extents: ReturnType<typeof extentsOf>): string {
+  const rows = extents.map(
+    (extent) =>
+      `<tr><td>${text(`${extent.database}.${extent.table}`)}</td><td class="id">${text(extent.extentId)}</td><td class="id">${text(extent.dekId)}</td><td class="n">${extent.rowCount}</td><td class="n">${text(bytesText(extent.sealedBytes))}</td><td class="t">${text(shortTime(extent.maxCreatedOn))}</td></tr>`,
+  );
+  return `<div class="wide"><table><thead><tr><th>Table</th><th>Extent</th><th>DEK</th><th class="n">Rows</th><th class="n">Sealed</th><th>Rows created</th></tr></thead><tbody>
+${rows.join('\n')}
+</tbody></table></div>`;
+}
+
+function canaryTable({ canaries, scan }: ProofReport): string {
+  if (canaries.length === 0) return '';
+  const rows = canaries.map((canary) => {
+    const found = scan.matches.filter((match) => match.canary === canary);
+    const where = found.map(({ file, form, offset }) => `<code>${text(file)}</code> (${form}, byte ${offset})`);
+    return `<tr><td><code>${text(canary)}</code></td><td>${where.length === 0 ? 'nowhere' : where.join('<br>')}</td></tr>`;
+  });
+  return `<div class="wide"><table><thead><tr><th>Canary</th><th>Found</th></tr></thead><tbody>${rows.join('')}</tbody></table></div>`;
+}
+
+const entities: Readonly<Record<string, string>> = {
+  '&': '&amp;',
+  '<': '&lt;',
+  '>': '&gt;',
+  '"': '&quot;',
+  "'": '&#39;',
+};
+
+/** Names and canaries are whatever somebody called them. */
+const text = (value: string): string => value.replaceAll(/[&<>"']/g, (character) => entities[character] ?? character);

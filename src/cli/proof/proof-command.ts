@@ -1,0 +1,73 @@
+import { Command } from 'commander';
+import { existsSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { rootKeyFileName } from '../../server/start-server.ts';
+import { version } from '../../server/version.ts';
+import { canaryBytesMin, scanForCanaries } from '../canary-scan.ts';
+import { listClusters } from '../clusters.ts';
+import { requireInstance } from '../control-client.ts';
+import { dataDirectoryOf, dataOption, jsonOption } from '../options.ts';
+import { UserError } from '../user-error.ts';
+import { proofPage } from './page.ts';
+import { makeReport } from './report.ts';
+import { proofText } from './text.ts';
+
+interface ProofOptions {
+  readonly data?: string;
+  readonly canary: readonly string[];
+  readonly json: boolean;
+  readonly html?: string;
+}
+
+export function proofCommand(): Command {
+  return new Command('proof')
+    .description(
+      'Show which key opens which extent of a running instance, and look through every file of its data directory for texts of yours. Exit code 1 when one is found, or a file could not be read.',
+    )
+    .addOption(dataOption())
+    .option('--canary <TEXT>', 'a text that is in the data and must not be on the disk (repeatable)', collectCanary, [])
+    .option('--html <FILE>', 'write a page that stands by itself, to keep or to print')
+    .addOption(jsonOption())
+    .addHelpText(
+      'after',
+      "\nExamples:\n  $ kustody proof --canary 'Jane Doe' --canary secret-4711\n  $ kustody proof --canary secret-4711 --html proof.html",
+    )
+    .action(prove);
+}
+
+async function prove(options: ProofOptions): Promise<void> {
+  const client = await requireInstance(dataDirectoryOf(options));
+  const { dataDirectory } = client;
+  const report = makeReport({
+    kustody: version,
+    madeOn: new Date().toISOString(),
+    dataDirectory,
+    rootKey: existsSync(join(dataDirectory, rootKeyFileName)) ? 'besideTheData' : 'elsewhere',
+    clusters: await listClusters(client),
+    canaries: options.canary,
+    // In this process: closing a file that the server has open, too, would drop the server's lock on it.
+    scan: await scanForCanaries(dataDirectory, options.canary),
+  });
+  if (options.html !== undefined) writePage(options.html, proofPage(report));
+  process.stdout.write(options.json ? `${JSON.stringify(report, undefined, 2)}\n` : proofText(report));
+  if (!report.ok) process.exitCode = 1;
+}
+
+function writePage(path: string, page: string): void {
+  try {
+    writeFileSync(path, page, { mode: 0o600 });
+  } catch (error) {
+    const code = error instanceof Error && 'code' in error ? ` (${String(error.code)})` : '';
+    throw new UserError(`${path} could not be written${code}.`, 'Give another file with --html.');
+  }
+}
+
+function collectCanary(text: string, before: readonly string[]): readonly string[] {
+  if (Buffer.byteLength(text) < canaryBytesMin) {
+    throw new UserError(
+      `A canary has at least ${canaryBytesMin} bytes.`,
+      'Shorter texts occur by chance. Take one that is in the data and nowhere else.',
+    );
+  }
+  return [...before, text];
+}

@@ -1,0 +1,59 @@
+import type { ClusterDescription } from '../../server/cluster-inventory.ts';
+import type { ScanResult } from '../canary-scan.ts';
+import { extentsOf } from '../clusters.ts';
+import { limits } from './limits.ts';
+
+/** Everything that `kustody proof` found, as it is printed with `--json`. */
+export interface ProofReport {
+  /** No canary was found and every file could be read. */
+  readonly ok: boolean;
+  readonly kustody: string;
+  /** ISO, on the machine's clock. */
+  readonly madeOn: string;
+  readonly dataDirectory: string;
+  /** Where the root key lies. */
+  readonly rootKey: 'besideTheData' | 'elsewhere';
+  readonly clusters: readonly ClusterDescription[];
+  readonly canaries: readonly string[];
+  readonly scan: ScanResult;
+  readonly limits: readonly string[];
+}
+
+export function makeReport(found: Omit<ProofReport, 'ok' | 'limits'>): ProofReport {
+  const { matches, unreadable } = found.scan;
+  return { ok: matches.length === 0 && unreadable.length === 0, ...found, limits };
+}
+
+export interface Totals {
+  readonly clusters: number;
+  readonly extents: number;
+  readonly deks: number;
+  readonly sealedBytes: number;
+  /** Of clusters that could not be listed nothing is counted. */
+  readonly notListed: number;
+}
+
+export function totalsOf({ clusters }: ProofReport): Totals {
+  const extents = clusters.flatMap(extentsOf);
+  return {
+    clusters: clusters.length,
+    extents: extents.length,
+    deks: new Set(extents.map(({ dekId }) => dekId)).size,
+    sealedBytes: extents.reduce((sum, { sealedBytes }) => sum + sealedBytes, 0),
+    notListed: clusters.filter(({ notListed }) => notListed !== undefined).length,
+  };
+}
+
+/** One sentence: what the scan says. */
+export function verdictOf({ canaries, scan }: ProofReport): string {
+  const { files, matches, unreadable } = scan;
+  if (matches.length > 0) {
+    const found = new Set(matches.map(({ file }) => file)).size;
+    return `FOUND: ${found} of ${files} files ${found === 1 ? 'holds' : 'hold'} a canary in the clear.`;
+  }
+  if (unreadable.length > 0) return `NOT KNOWN: ${unreadable.length} of ${files} files could not be read.`;
+  if (canaries.length === 0)
+    return `No canary was given: ${files} files were read, and nothing was looked for in them.`;
+  const none = canaries.length === 1 ? 'The canary is not' : `None of ${canaries.length} canaries is`;
+  return `${none} in any of ${files} files, in UTF-8, UTF-16 or base64.`;
+}

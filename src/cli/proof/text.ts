@@ -1,0 +1,50 @@
+import Table from 'cli-table3';
+import type { ClusterDescription } from '../../server/cluster-inventory.ts';
+import { bytesText, custodyText, extentsOf, loggedRowsOf, shortTime } from '../clusters.ts';
+import type { ProofReport } from './report.ts';
+import { verdictOf } from './report.ts';
+
+const plain = { style: { head: [], border: [] } };
+
+/** For a terminal. */
+export function proofText(report: ProofReport): string {
+  const { clusters, scan, dataDirectory } = report;
+  const parts = clusters.length === 0 ? ['There are no clusters.'] : clusters.map(clusterText);
+  const lines = [
+    `Scan of ${dataDirectory}: ${scan.files} files, ${bytesText(scan.bytes)}.`,
+    verdictOf(report),
+    ...scan.matches.map(({ file, form, offset }) => `  ${file}: ${form}, at byte ${offset}`),
+    ...scan.unreadable.map((file) => `  ${file}: could not be read`),
+  ];
+  const said = ['What this does not prove:', ...report.limits.map((limit) => `  - ${limit}`)];
+  return `${[...parts, lines.join('\n'), said.join('\n')].join('\n\n')}\n`;
+}
+
+function clusterText(cluster: ClusterDescription): string {
+  const head = [
+    `Cluster ${cluster.name} (${cluster.state})`,
+    `  KEK          ${cluster.kid}`,
+    `  custody      ${custodyText(cluster)}`,
+    `  cluster key  generation ${cluster.generation}, unwrapped last ${cluster.unwrappedOn ?? 'never since it was suspended or stopped'}`,
+    ...(cluster.suspension === undefined ? [] : [`  suspended    ${cluster.suspension.reason}`]),
+    ...(cluster.warning === undefined ? [] : [`  warning      ${cluster.warning}`]),
+    ...(cluster.notListed === undefined ? [] : [`  ${cluster.notListed}`]),
+  ];
+  const logged = loggedRowsOf(cluster);
+  if (logged > 0)
+    head.push(`  ${logged} rows are in the log of small writes, sealed under the log key of this generation.`);
+  const extents = extentsOf(cluster);
+  if (extents.length === 0) return head.join('\n');
+  const table = new Table({ head: ['database.table', 'extent', 'DEK', 'rows', 'sealed', 'rows created'], ...plain });
+  for (const extent of extents) {
+    table.push([
+      `${extent.database}.${extent.table}`,
+      extent.extentId,
+      extent.dekId,
+      String(extent.rowCount),
+      bytesText(extent.sealedBytes),
+      shortTime(extent.maxCreatedOn),
+    ]);
+  }
+  return [...head, table.toString()].join('\n');
+}

@@ -14,14 +14,17 @@ export interface LocalTable {
   readonly rows: readonly (readonly unknown[])[];
 }
 
+export interface LocalEngine {
+  /** @throws KqlError */
+  run(text: string, parameters?: Readonly<Record<string, unknown>>): Promise<LocalTable[]>;
+  close(): void;
+}
+
 /** An engine without server, storage and tables, for tests and for scoring: every query brings its own data. */
 export async function openLocalEngine(
   parserEntry: string,
   options: { readonly catalog?: KqlCatalog; readonly sources?: EngineSources } = {},
-): Promise<{
-  run(text: string, parameters?: Readonly<Record<string, unknown>>): Promise<LocalTable[]>;
-  close(): void;
-}> {
+): Promise<LocalEngine> {
   const catalog: KqlCatalog = options.catalog ?? {
     version: '1',
     cluster: 'local',

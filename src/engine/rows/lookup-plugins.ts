@@ -1,4 +1,84 @@
+import { invariant } from '../../base/invariant.ts';
+import type { PluginSettings } from '../kql/ir/row-settings.ts';
+import { KqlError } from '../kql/kql-error.ts';
+import type { Address } from '../native/ip.ts';
+import { isInRange, masked, parseIpv4, parseIpv6 } from '../native/ip.ts';
+import type { NativeValue } from '../sql/native.ts';
+import { argumentsOf } from './plugin-arguments.ts';
 import type { RowOperator } from './row-operator.ts';
+import { columnIndex, nullOf } from './row-operator.ts';
 
-/** ipv4_lookup, ipv6_lookup, geo_polygon_lookup, geo_line_lookup. */
-export const lookupPlugins: Readonly<Record<string, RowOperator>> = {};
+interface Network {
+  readonly range: Address;
+  readonly row: readonly NativeValue[];
+}
+
+/** Networks by prefix length and masked address, so that a lookup looks only once per length that occurs. */
+function indexNetworks(networks: readonly Network[], bits: 32 | 128): (address: Address) => readonly Network[] {
+  const byPrefix = new Map<number, Map<bigint, Network[]>>();
+  for (const network of networks) {
+    const { value, prefix } = network.range;
+    const table = byPrefix.get(prefix) ?? new Map<bigint, Network[]>();
+    byPrefix.set(prefix, table);
+    const key = masked(value, prefix, bits);
+    table.set(key, [...(table.get(key) ?? []), network]);
+  }
+  return (address) =>
+    [...byPrefix]
+      .flatMap(([prefix, table]) => table.get(masked(address.value, prefix, bits)) ?? [])
+      .filter((network) => isInRange(address, network.range, bits));
+}
+
+/** `ipv4_lookup(Table, address, network[, key…][, return_unmatched])`: every network that holds the address gives a row.
+ * @see Kusto documentation, ipv4_lookup and ipv6_lookup plugins */
+const ipLookup =
+  (plugin: string, parse: (text: string) => Address | undefined, bits: 32 | 128): RowOperator =>
+  (call) => {
+    const args = argumentsOf(call, plugin);
+    const table = args.table(0);
+    const address = args.column(1);
+    const { args: raw } = call.settings as PluginSettings;
+    const networkName = lookupColumn(raw[2]);
+    if (networkName === undefined)
+      throw new KqlError('semantic', `evaluate ${plugin}(): the network must be a column.`);
+    const network = columnIndex(table, networkName);
+    const keys = raw.slice(3).flatMap((argument) => lookupColumn(argument) ?? []);
+    const flag = raw.find((argument, index) => index > 2 && argument.k === 'constant');
+    const unmatched = flag?.k === 'constant' && call.inputs[1]?.rows[0]?.[flag.index] === true;
+    const find = indexNetworks(
+      table.rows.flatMap((row) => {
+        const range = parse(String(row[network] ?? ''));
+        return range ? [{ range, row }] : [];
+      }),
+      bits,
+    );
+    const cols = call.cols;
+    invariant(cols, 'the binder gives the columns of a lookup');
+    const places = cols.map(({ name }) => ({ left: columnIndex(args.rows, name), right: columnIndex(table, name) }));
+    const keyPlaces = keys.map((name) => [columnIndex(args.rows, name), columnIndex(table, name)] as const);
+    const rows: NativeValue[][] = [];
+    for (const row of args.rows.rows) {
+      const parsed = parse(String(row[address] ?? ''));
+      const matches = (parsed ? find(parsed) : []).filter(({ row: other }) =>
+        keyPlaces.every(([left, right]) => String(row[left]) === String(other[right])),
+      );
+      for (const match of matches.length > 0 ? matches : unmatched ? [undefined] : [])
+        rows.push(
+          places.map(({ left, right }, index) => {
+            const value = left >= 0 ? row[left] : match?.row[right];
+            return value ?? nullOf(cols[index]?.type ?? 'string');
+          }),
+        );
+    }
+    return { cols, rows };
+  };
+
+/** The name of a column of the lookup table: the binder resolves it there, so it arrives as a column. */
+const lookupColumn = (argument: PluginSettings['args'][number] | undefined): string | undefined =>
+  argument?.k === 'column' ? argument.name : undefined;
+
+/** ipv4_lookup, ipv6_lookup. */
+export const lookupPlugins: Readonly<Record<string, RowOperator>> = {
+  ipv4_lookup: ipLookup('ipv4_lookup', parseIpv4, 32),
+  ipv6_lookup: ipLookup('ipv6_lookup', parseIpv6, 128),
+};

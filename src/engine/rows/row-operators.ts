@@ -4,7 +4,9 @@ import { bagPlugins } from './bag-plugins.ts';
 import { graphRowOperators } from './graph-operators.ts';
 import { lookupPlugins } from './lookup-plugins.ts';
 import { miningPlugins } from './mining-plugins.ts';
+import { pivot } from './pivot-plugin.ts';
 import { scanOperators } from './scan.ts';
+import { windowPlugins } from './window-plugins.ts';
 
 /** Row operators by the name of their `rowwise` node: scan, reduce, plugins of `evaluate`, graph operators.
  *
@@ -14,6 +16,8 @@ import { scanOperators } from './scan.ts';
 export const rowOperatorsByName: Readonly<Record<string, RowOperator>> = {
   ...scanOperators,
   ...bagPlugins,
+  pivot,
+  ...windowPlugins,
   ...activityPlugins,
   ...lookupPlugins,
   ...miningPlugins,

@@ -28,5 +28,23 @@ export interface ScanSettings {
   }[];
 }
 
+/** Inputs: the groups, each with `$pivot` and `$value`; one row with the value of no rows; the pivot column in its order. */
+export interface PivotSettings {
+  readonly groups: readonly string[];
+}
+
 /** Plugins that have a row operator. A name that is not here is refused while the text is compiled. */
-export const pluginShapes: ReadonlySet<string> = new Set(['bag_unpack', 'pivot', 'narrow']);
+export const pluginShapes: ReadonlySet<string> = new Set([
+  'bag_unpack',
+  'pivot',
+  'narrow',
+  'ipv4_lookup',
+  'ipv6_lookup',
+  'rows_near',
+  'rolling_percentile',
+  'activity_counts_metrics',
+  'activity_metrics',
+  'activity_engagement',
+  'new_activity_metrics',
+  'sliding_window_counts',
+]);

@@ -1,15 +1,16 @@
+import { KqlError } from '../kql-error.ts';
 import type { Expression } from '../ir/expression.ts';
 import type { Item, Plan } from '../ir/plan.ts';
 import type { Column } from '../types.ts';
 import type { Builder } from './builder.ts';
-import { columnsOf, isTabular, notSupported, positionOf } from './builder.ts';
+import { columnsOf, isTabular, notSupported, positionOf, shareTable } from './builder.ts';
 import { buildScalar } from './expressions.ts';
 import type { SyntaxNode } from './language.ts';
 import { kindOf, list, nameOf, need, part, tokenText } from './language.ts';
 import { givenNames, unnamed, withInput } from './operators-basic.ts';
 import { parameterValue } from './operators-basic.ts';
 import { pluginShapes } from '../ir/row-settings.ts';
-import type { PluginArgument, PluginSettings, ScanSettings } from '../ir/row-settings.ts';
+import type { PivotSettings, PluginArgument, PluginSettings, ScanSettings } from '../ir/row-settings.ts';
 import { schemaColumns } from './operators-parse.ts';
 import type { OperatorBuilder } from './tables.ts';
 import { buildTable } from './tables.ts';
@@ -89,21 +90,87 @@ const aggregateNames =
 const isAggregateNode = (node: SyntaxNode): boolean =>
   kindOf(node) === 'FunctionCallExpression' && aggregateNames.test(nameOf(need(node, 'Name')));
 
+/** pivot: the groups come summarized, with the pivot column and the aggregate last; then what the aggregate gives for no rows,
+ * and the pivot column as it came, for the order of the new columns.
+ * @param grouping the columns to group by as the binder has them; undefined when a schema was given */
+function pivotArguments(
+  b: Builder,
+  nodes: readonly SyntaxNode[],
+  input: Plan,
+  grouping: readonly Column[] | undefined,
+): { settings: PivotSettings; inputs: Plan[] } {
+  const inner = { ...b, context: input };
+  const [pivotNode, ...rest] = nodes;
+  const pivot = pivotNode && buildScalar(inner, pivotNode);
+  if (pivot?.k !== 'column') throw new KqlError('semantic', 'evaluate pivot(): the first argument must be a column.');
+  const aggregateNode = rest[0] && kindOf(rest[0]) === 'FunctionCallExpression' ? rest[0] : undefined;
+  const aggregate: Expression = aggregateNode
+    ? buildScalar(inner, aggregateNode)
+    : { k: 'call', name: 'count', args: [], type: 'long', at: -1 };
+  const listed = (aggregateNode ? rest.slice(1) : rest).map(nameOf);
+  const used = namesIn(aggregate);
+  const groups =
+    grouping ??
+    input.cols.filter((column) =>
+      listed.length > 0 ? listed.includes(column.name) : column.name !== pivot.name && !used.has(column.name),
+    );
+  const columnItem = ({ name, type }: Column, as = name): Item => ({
+    names: [as],
+    expression: { k: 'column', name, type },
+  });
+  const valueItem: Item = { names: ['$value'], expression: aggregate };
+  const value: Column = { name: '$value', type: aggregate.type };
+  const pivotColumn: Column = { name: '$pivot', type: pivot.type };
+  const shared = shareTable(b, input);
+  const summarized: Plan = {
+    op: 'summarize',
+    input: shared,
+    by: [...groups.map((column) => columnItem(column)), columnItem(pivot, '$pivot')],
+    aggregates: [valueItem],
+    cols: [...groups, pivotColumn, value],
+  };
+  const nothing: Plan = {
+    op: 'summarize',
+    input: { op: 'take', input: shared, count: { k: 'literal', type: 'long', value: '0' }, cols: shared.cols },
+    by: [],
+    aggregates: [valueItem],
+    cols: [value],
+  };
+  const order: Plan = { op: 'project', input: shared, items: [columnItem(pivot, '$pivot')], cols: [pivotColumn] };
+  return { settings: { groups: groups.map((column) => column.name) }, inputs: [summarized, nothing, order] };
+}
+
+function namesIn(expression: Expression, found = new Set<string>()): Set<string> {
+  if (expression.k === 'column') found.add(expression.name);
+  if (expression.k === 'call') for (const argument of expression.args) namesIn(argument, found);
+  return found;
+}
+
+/** The engine puts the columns of the lookup table of ipv6_lookup first, the binder last. */
+function lookupFirst(cols: readonly Column[], inputs: readonly Plan[]): Column[] {
+  const isOwn = ({ name }: Column): boolean => inputs[2]?.cols.some((column) => column.name === name) === true;
+  return [...cols.filter(isOwn), ...cols.filter((column) => !isOwn(column))];
+}
+
 const evaluate: OperatorBuilder = (b, node, given) => {
   const target = need(node, 'FunctionCall');
   const name = target.ReferencedSymbol?.Name ?? nameOf(need(target, 'Name'));
   if (refused.has(name) || !pluginShapes.has(name)) throw notSupported(b, target, `The plugin '${name}'`);
   const input = given ?? ({ op: 'print', items: [], cols: [] } satisfies Plan);
-  const { settings, inputs } = gatherArguments(b, list(need(target, 'ArgumentList'), 'Expressions'), withInput(input));
   const schema = part(node, 'Schema');
   const at = positionOf(b, node);
+  const nodes = list(need(target, 'ArgumentList'), 'Expressions');
+  const { settings, inputs } =
+    name === 'pivot'
+      ? pivotArguments(b, nodes, input, schema ? undefined : columnsOf(node))
+      : gatherArguments(b, nodes, input);
   return {
     op: 'rowwise',
     name,
     inputs,
     settings,
     at,
-    cols: columnsOf(node),
+    cols: name === 'ipv6_lookup' ? lookupFirst(columnsOf(node), inputs) : columnsOf(node),
     ...(!schema &&
       node.ResultType?.IsOpen === true && {
         dataDependent: true,

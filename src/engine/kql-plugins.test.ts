@@ -1,0 +1,153 @@
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { openLocalEngine } from './testing/local-engine.ts';
+import { buildParserEntry } from './testing/parser-entry.ts';
+
+let engine: Awaited<ReturnType<typeof openLocalEngine>>;
+beforeAll(async () => {
+  engine = await openLocalEngine(await buildParserEntry());
+});
+afterAll(() => engine.close());
+
+const day = (number: number): string => `2017-08-0${number}T00:00:00.0000000Z`;
+const users = `let start = datetime(2017-08-01); let end = datetime(2017-08-04);
+let T = datatable(UserId:string, Timestamp:datetime)['A', datetime(2017-08-01), 'D', datetime(2017-08-01),
+  'J', datetime(2017-08-01), 'B', datetime(2017-08-01), 'C', datetime(2017-08-02), 'T', datetime(2017-08-02),
+  'J', datetime(2017-08-02), 'H', datetime(2017-08-03), 'T', datetime(2017-08-03), 'T', datetime(2017-08-03),
+  'J', datetime(2017-08-03), 'B', datetime(2017-08-03), 'S', datetime(2017-08-03), 'S', datetime(2017-08-04)]; T `;
+const deaths = `datatable(State:string, Event:string, Deaths:long)['ARKANSAS','Heat',1, 'ARIZONA','Flood',4, 'ARKANSAS','Heat',2]`;
+const networks = `let N = datatable(network:string, name:string)['10.0.0.0/8','wide', '10.1.0.0/16','narrow'];
+let IPs = datatable(ip:string)['10.1.2.3', '10.9.9.9', '192.168.0.1', 'no address']; IPs `;
+
+/** Examples of the documentation, and rules that follow from its words. */
+const cases: Readonly<Record<string, readonly [string, readonly (readonly unknown[])[]]>> = {
+  'pivot sums into columns in the order of the rows; nothing sums to 0': [
+    `${deaths} | evaluate pivot(State, sum(Deaths), Event) | sort by Event asc`,
+    [
+      ['Flood', 0, 4],
+      ['Heat', 3, 0],
+    ],
+  ],
+  'pivot counts by default, and groups by all other columns': [
+    `${deaths} | project State, Event | evaluate pivot(State) | sort by Event asc`,
+    [
+      ['Flood', 0, 1],
+      ['Heat', 2, 0],
+    ],
+  ],
+  'pivot gives null where max has no rows': [
+    `${deaths} | evaluate pivot(State, max(Deaths), Event) : (Event:string, ARIZONA:long) | sort by Event asc`,
+    [
+      ['Flood', 4],
+      ['Heat', null],
+    ],
+  ],
+  'columns after pivot can be named': [
+    `${deaths} | evaluate pivot(State, sum(Deaths)) | where Event == 'Heat' | project x = ARKANSAS + 1`,
+    [[4]],
+  ],
+  'ipv4_lookup gives a row for every network': [
+    `${networks} | evaluate ipv4_lookup(N, ip, network) | summarize names = array_sort_asc(make_list(name)) by ip | sort by ip asc`,
+    [
+      ['10.1.2.3', '["narrow","wide"]'],
+      ['10.9.9.9', '["wide"]'],
+    ],
+  ],
+  'ipv4_lookup keeps what it does not find when asked': [
+    `${networks} | evaluate ipv4_lookup(N, ip, network, return_unmatched = true) | where isempty(network) | project ip, name`,
+    [
+      ['192.168.0.1', ''],
+      ['no address', ''],
+    ],
+  ],
+  'rows_near keeps the neighbours': [
+    `datatable(x:long, s:string)[1,'a', 2,'a', 3,'hit', 4,'a', 5,'a', 6,'a'] | evaluate rows_near(s == 'hit', 1) | project x`,
+    [[2], [3], [4]],
+  ],
+  'rolling_percentile goes over the last bins': [
+    `range idx from 0 to 95 step 1 | project Timestamp = datetime(2017-08-01) + 1h * idx, val = idx + 1
+     | evaluate rolling_percentile(val, 50, Timestamp, 1d, 3)`,
+    [
+      [day(1), 12],
+      [day(2), 24],
+      [day(3), 36],
+      [day(4), 60],
+    ],
+  ],
+  activity_counts_metrics: [
+    `${users} | evaluate activity_counts_metrics(UserId, Timestamp, start, end, 1d)`,
+    [
+      [day(1), 4, 4, 4, 4],
+      [day(2), 3, 3, 2, 6],
+      [day(3), 6, 5, 2, 8],
+      [day(4), 1, 1, 0, 8],
+    ],
+  ],
+  sliding_window_counts: [
+    `${users} | evaluate sliding_window_counts(UserId, Timestamp, start, end, 2d, 1d)`,
+    [
+      [day(1), 4, 4],
+      [day(2), 7, 6],
+      [day(3), 9, 6],
+      [day(4), 7, 5],
+    ],
+  ],
+  'activity_metrics compares with the window before': [
+    `${users} | evaluate activity_metrics(UserId, Timestamp, start, end, 1d)`,
+    [
+      [day(1), 4, 4, 'NaN', 'NaN'],
+      [day(2), 3, 2, 0.25, 0.75],
+      [day(3), 5, 3, 2 / 3, 1 / 3],
+      [day(4), 1, 0, 0.2, 0.8],
+    ],
+  ],
+  // Users by day as in the documentation of new_activity_metrics.
+  new_activity_metrics: [
+    `datatable(d:long, users:dynamic)[1, dynamic([0,2,3,4]), 2, dynamic([0,1,3,4,5]), 3, dynamic([0,2,4,5]),
+       4, dynamic([0,1,2,3]), 5, dynamic([0,1,2,3,4])]
+     | mv-expand user = users to typeof(long) | project user, t = datetime(2017-07-31) + d * 1d
+     | evaluate new_activity_metrics(user, t, datetime(2017-08-01), datetime(2017-08-07) - 1tick, 1d)
+     | where from_t == datetime(2017-08-01) | project to_t, dcount_new_values, dcount_retained_values, retention_rate`,
+    [
+      [day(1), 4, 4, 1],
+      [day(2), 2, 3, 0.75],
+      [day(3), 0, 3, 0.75],
+      [day(4), 0, 3, 0.75],
+      [day(5), 0, 4, 1],
+      [day(6), 0, 0, 0],
+    ],
+  ],
+  activity_engagement: [
+    `${users} | evaluate activity_engagement(UserId, Timestamp, start, end, 1d, 2d)`,
+    [
+      [day(1), 4, 4, 1],
+      [day(2), 3, 6, 0.5],
+      [day(3), 5, 6, 5 / 6],
+      [day(4), 1, 5, 0.2],
+    ],
+  ],
+};
+
+describe('plugins', () => {
+  it.each(Object.entries(cases))('%s', async (_name, [query, expected]) => {
+    expect((await engine.run(query))[0]?.rows).toEqual(expected);
+  });
+
+  it('ipv6_lookup puts the columns of its table first', async () => {
+    const [table] = await engine.run(
+      `let N = datatable(network:string, name:string)['2001:db8::/32','doc'];
+       datatable(ip:string)['2001:db8::1'] | evaluate ipv6_lookup(N, ip, network)`,
+    );
+    expect(table?.columns.map((column) => column.name)).toEqual(['network', 'name', 'ip']);
+    expect(table?.rows).toEqual([['2001:db8::/32', 'doc', '2001:db8::1']]);
+  });
+
+  it.each(['python(typeof(*), "")', 'http_request("https://example.com")', 'autocluster()'])(
+    'refuses %s by name',
+    async (call) => {
+      await expect(engine.run(`datatable(x:long)[1] | evaluate ${call}`)).rejects.toMatchObject({
+        code: 'notSupported',
+        message: expect.stringContaining(call.split('(')[0] ?? '') as string,
+      });
+    },
+  );
+});

@@ -1,7 +1,7 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import type { CommandFixture } from '../../../tests/support/command-fixture.ts';
 import { openCommandFixture } from '../../../tests/support/command-fixture.ts';
-import type { ClusterRole, CommandContext, DatabaseRole } from './command-context.ts';
+import type { ClusterRole, CommandContext, DatabaseRole, RequestView } from './command-context.ts';
 import { ForbiddenError } from './forbidden-error.ts';
 
 let cluster: CommandFixture;
@@ -87,6 +87,28 @@ describe('roles on a database', () => {
     expect(await verdict('.show cluster', as([], ['AllDatabasesViewer']))).toBe('forbidden');
     expect(await verdict('.show tables', as([], ['AllDatabasesViewer']))).toBe('allowed');
     expect(await verdict('.create table Other (a:long)', as([], ['AllDatabasesViewer']))).toBe('forbidden');
+  });
+});
+
+describe('.show queries', () => {
+  it('lists one own queries under way, and those of all for who monitors the database', async () => {
+    const { clock, activityId } = cluster.context;
+    const view = (principal: string, text: string): RequestView => ({
+      ...{ clientRequestId: 'r', text, database: 'db', startedOn: clock.now(), activityId, principal },
+      ...{ user: 'u', application: 'app' },
+    });
+    const own = view('aadapp=tester;tenant', 'T | count');
+    const requests = {
+      cancel: () => 0,
+      list: () => [own, view('aadapp=someone;tenant', 'T'), view('aadapp=tester;tenant', '.show queries')],
+    };
+    expect(await cluster.run('.show queries', { ...as(['Viewer']), requests })).toMatchObject([
+      { Text: 'T | count', State: 'InProgress', Application: 'app', Database: 'db' },
+    ]);
+    expect(await cluster.run('.show queries', { ...as(['Monitor']), requests })).toHaveLength(2);
+    expect(await cluster.run('.show running queries | count', { ...as(['Monitor']), requests })).toEqual([
+      { Count: 2n },
+    ]);
   });
 });
 

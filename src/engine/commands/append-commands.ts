@@ -15,7 +15,7 @@ import { queryRequest, requireReadable } from './query-request.ts';
 
 const extentColumns =
   'ExtentId: guid, OriginalSize: long, ExtentSize: long, ColumnSize: long, IndexSize: long, RowCount: long';
-export const operationIdColumns = 'OperationId: guid';
+const operationIdColumns = 'OperationId: guid';
 
 const modes = {
   SetTable: { operation: 'TableSet', replace: false, existing: 'refused', missing: 'created' },

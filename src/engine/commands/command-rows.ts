@@ -3,6 +3,7 @@ import { appendCommands } from './append-commands.ts';
 import { clusterCommands } from './cluster-commands.ts';
 import type { CommandRow } from './command.ts';
 import { databaseCommands } from './database-commands.ts';
+import { emptyCommands } from './empty-commands.ts';
 import { extentCommands } from './extent-commands.ts';
 import { functionCommands } from './function-commands.ts';
 import { ingestCommands } from './ingest-commands.ts';
@@ -11,6 +12,7 @@ import { operationCommands } from './operation-commands.ts';
 import { policyCommands } from './policy-commands.ts';
 import { principalCommands } from './principal-commands.ts';
 import { purgeCommands } from './purge-commands.ts';
+import { schemaCommands } from './schema-commands.ts';
 import { scriptCommands } from './script-commands.ts';
 import { showTableCommands } from './show-table-commands.ts';
 import { tableCommands } from './table-commands.ts';
@@ -20,6 +22,7 @@ export const commandRows: readonly CommandRow[] = [
   ...tableCommands,
   ...showTableCommands,
   ...databaseCommands,
+  ...schemaCommands,
   ...functionCommands,
   ...ingestCommands,
   ...appendCommands,
@@ -31,6 +34,7 @@ export const commandRows: readonly CommandRow[] = [
   ...operationCommands,
   ...principalCommands,
   ...clusterCommands,
+  ...emptyCommands,
 ];
 
 const byKind = new Map<string, CommandRow>();

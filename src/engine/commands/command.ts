@@ -113,7 +113,7 @@ export class Command {
 }
 
 /** A string literal without quotes, a name without brackets; else as written. */
-export function textOfPart({ text, value }: CommandPart): string {
+function textOfPart({ text, value }: CommandPart): string {
   if (typeof value !== 'string') return text;
   // Literals of other types are ticks and digits by now; handlers read those from the text.
   return /^(datetime|timespan|time|date)\s*\(|^\d+(\.\d+)?[a-z]+$/i.test(text) ? text : value;

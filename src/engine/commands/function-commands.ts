@@ -17,7 +17,7 @@ const functionRow = (fn: FunctionSchema | FunctionView): Row => [
 ];
 
 /** `(n:long) { … }` → parameters and body, each with its brackets. */
-export function splitDeclaration(text: string): { readonly parameters: string; readonly body: string } {
+function splitDeclaration(text: string): { readonly parameters: string; readonly body: string } {
   let depth = 0;
   for (const { index, 0: found } of text.matchAll(/@"[^"]*"|@'[^']*'|"(?:[^"\\]|\\.)*"|'(?:[^'\\]|\\.)*'|[()]/g)) {
     if (found === '(') depth += 1;
@@ -34,7 +34,9 @@ function declarationOf(command: Command): FunctionSchema {
     .slice(at + 1)
     .map(({ text }) => text)
     .join(' ');
-  const { docstring, folder } = command.properties(['docstring', 'folder', 'skipvalidation', 'view']);
+  const { docstring, folder, view } = command.properties(['docstring', 'folder', 'skipvalidation', 'view']);
+  if (view?.toLowerCase() === 'true')
+    throw new KqlError('notSupported', 'Functions that are views (view=true) are not supported.');
   return {
     name: command.required('FunctionName'),
     ...splitDeclaration(declaration),

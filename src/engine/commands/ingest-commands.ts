@@ -4,6 +4,7 @@ import { dataError } from '../catalog/data-error.ts';
 import type { Command, CommandRow, Row } from './command.ts';
 import type { CommandContext } from './command-context.ts';
 import { creationTimeOf, isIngestedAlready, noExtent, tagsOf } from './ingest-properties.ts';
+import { ingesting } from './ingestion-failure.ts';
 
 const knownProperties = [
   ...[
@@ -50,7 +51,7 @@ async function ingestInline(command: Command, context: CommandContext): Promise<
   const request = requestOf(command, context);
   if (isIngestedAlready(command.properties<Property>(knownProperties).ingestIfNotExists, request.table, context))
     return [[noExtent]];
-  const { extentId } = await context.data.ingest(request);
+  const { extentId } = await ingesting(context, request.table, 'DataIngestPull', () => context.data.ingest(request));
   return [[extentId ?? noExtent]];
 }
 

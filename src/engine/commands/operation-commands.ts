@@ -64,7 +64,8 @@ function running(context: CommandContext): readonly RequestView[] {
   const { requests } = context;
   if (requests.list === undefined)
     throw new KqlError('notSupported', 'Queries under way are not listed on this cluster.');
-  return requests.list().filter((one) => maySee(context, one));
+  // Management commands are under way too, but they are not queries.
+  return requests.list().filter((one) => !/^\s*\./.test(one.text) && maySee(context, one));
 }
 
 function runningRow(one: RequestView, context: CommandContext): Row {

@@ -6,7 +6,7 @@ import type { CommandContext } from './command-context.ts';
 export const policyText = (policy: unknown): string =>
   policy === undefined ? 'null' : JSON.stringify(policy, undefined, 2);
 
-export const timespanOfMs = (milliseconds: number): string => formatTimespan(BigInt(milliseconds) * 10_000n);
+const timespanOfMs = (milliseconds: number): string => formatTimespan(BigInt(milliseconds) * 10_000n);
 
 /** Policies of a database: what commands set, else what the resource manager says, else the service's default. */
 export function databasePolicies(database: DatabaseView, context: CommandContext): Policies {

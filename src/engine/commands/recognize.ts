@@ -55,7 +55,7 @@ const rows: readonly PatternRow[] = [
 
 const patterns = rows.map((row) => ({ ...row, items: row.pattern.split(' ') }));
 
-export interface Recognized {
+interface Recognized {
   readonly input: CommandInput;
   /** Operators after the command, without the first `|`. */
   readonly pipe?: string;

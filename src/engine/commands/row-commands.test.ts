@@ -61,6 +61,25 @@ describe('.ingest inline', () => {
   });
 });
 
+describe('.show ingestion failures', () => {
+  it('tells why data was refused', async () => {
+    await cluster.run('.create table Strict (a:long)');
+    await expect(cluster.run(`.ingest inline into table Strict with (format='json') <| {"a":`)).rejects.toMatchObject({
+      name: 'DataError',
+    });
+    expect(await cluster.run('.show ingestion failures | where Table == "Strict"')).toMatchObject([
+      {
+        Database: 'db',
+        FailureKind: 'Permanent',
+        ShouldRetry: false,
+        Principal: 'aadapp=tester;tenant',
+        User: 'tester',
+      },
+    ]);
+    expect(await rows('Strict')).toEqual([]);
+  });
+});
+
 describe('ingestion from a query', () => {
   it('makes the table, appends, and replaces', async () => {
     expect(await cluster.run('.set-or-append T1 with (folder="made") <| Source | where n < 3')).toMatchObject([

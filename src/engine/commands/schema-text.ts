@@ -59,7 +59,7 @@ export const quotedName = (name: string): string =>
 export const cslSchema = (columns: readonly Column[]): string =>
   columns.map(({ name, type }) => `${quotedName(name)}:${type}`).join(',');
 
-export function tableJson(table: TableView): object {
+function tableJson(table: TableView): object {
   return {
     Name: table.name,
     ...(table.folder === '' ? {} : { Folder: table.folder }),

@@ -9,7 +9,7 @@ import { commandName } from './recognize.ts';
 const commandsMax = 1_000;
 
 /** Each command starts on a line of its own with a dot. Lines that are comments or empty go with the command before them. */
-export function splitScript(script: string): string[] {
+function splitScript(script: string): string[] {
   const commands: string[] = [];
   for (const line of script.split(/\r?\n/)) {
     if (/^\s*\./.test(line)) commands.push(line);

@@ -1,0 +1,152 @@
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import type { CommandFixture } from '../../../tests/support/command-fixture.ts';
+import { openCommandFixture } from '../../../tests/support/command-fixture.ts';
+
+let cluster: CommandFixture;
+beforeAll(async () => {
+  cluster = await openCommandFixture();
+  await cluster.run(`.create table ['a b'] (n:long, ['x y']:dynamic) with (folder="f", docstring="it's \\"quoted\\"")`);
+  await cluster.run('.create-or-alter function Add(t:(a:long, s:string), n:long = 5) { print n }');
+});
+afterAll(() => cluster.close());
+
+describe('schemas', () => {
+  it('as JSON hold tables, types by both names, and functions', async () => {
+    const [row] = await cluster.run('.show databases schema as json');
+    expect(JSON.parse(String(row?.['DatabaseSchema']))).toEqual({
+      Databases: {
+        db: expect.objectContaining({
+          Name: 'db',
+          MajorVersion: 1,
+          Tables: {
+            'a b': {
+              Name: 'a b',
+              Folder: 'f',
+              DocString: `it's "quoted"`,
+              DefaultColumn: null,
+              OrderedColumns: [
+                { Name: 'n', Type: 'System.Int64', CslType: 'long' },
+                { Name: 'x y', Type: 'System.Object', CslType: 'dynamic' },
+              ],
+            },
+          },
+          Functions: {
+            Add: expect.objectContaining({
+              Body: '{ print n }',
+              InputParameters: [
+                {
+                  Name: 't',
+                  Columns: [
+                    { Name: 'a', Type: 'System.Int64', CslType: 'long' },
+                    { Name: 's', Type: 'System.String', CslType: 'string' },
+                  ],
+                },
+                { Name: 'n', Type: 'System.Int64', CslType: 'long', CslDefaultValue: '5' },
+              ],
+            }) as object,
+          },
+        }) as object,
+      },
+    });
+  });
+
+  it('as rows: one for the database, the table and each column', async () => {
+    const rows = await cluster.run('.show database db schema | project TableName, ColumnName, ColumnType, Version');
+    expect(rows).toEqual([
+      { TableName: '', ColumnName: '', ColumnType: '', Version: expect.stringMatching(/^v1\.\d+$/) as string },
+      { TableName: 'a b', ColumnName: '', ColumnType: '', Version: '' },
+      { TableName: 'a b', ColumnName: 'n', ColumnType: 'System.Int64', Version: '' },
+      { TableName: 'a b', ColumnName: 'x y', ColumnType: 'System.Object', Version: '' },
+    ]);
+  });
+
+  it('are given only when they are news', async () => {
+    const version = String((await cluster.run('.show databases'))[0]?.['Version']);
+    expect(await cluster.run(`.show database db schema if_later_than "${version}" as json`)).toEqual([]);
+    expect(await cluster.run('.show database db schema if_later_than "v1.0" as json')).toHaveLength(1);
+  });
+
+  it('as a script make the same schema again', async () => {
+    const script = (await cluster.run('.show database db schema as csl script')).map((row) =>
+      String(row['DatabaseSchemaScript']),
+    );
+    const before = await cluster.run('.show database cslschema');
+    await cluster.run(`.drop table ['a b']`);
+    await cluster.run('.drop function Add');
+    await cluster.run(`.execute database script with (ThrowOnErrors=true) <|\n${script.join('\n\n')}`);
+    expect(await cluster.run('.show database cslschema')).toEqual(before);
+    expect(await cluster.run('.show functions')).toMatchObject([
+      { Name: 'Add', Parameters: '(t:(a:long, s:string), n:long = 5)' },
+    ]);
+  });
+
+  it('list what editors ask for', async () => {
+    expect(
+      await cluster.run('.show databases entities | project EntityType, EntityName, CslOutputSchema, CslInputSchema'),
+    ).toEqual([
+      { EntityType: 'Table', EntityName: 'a b', CslOutputSchema: `n:long,['x y']:dynamic`, CslInputSchema: '' },
+      {
+        EntityType: 'Function',
+        EntityName: 'Add',
+        CslOutputSchema: '',
+        CslInputSchema: '(t:(a:long, s:string), n:long = 5)',
+      },
+    ]);
+    for (const list of ['external tables', 'materialized-views', 'continuous-exports', 'entity_groups']) {
+      expect(await cluster.run(`.show ${list}`)).toEqual([]);
+    }
+  });
+});
+
+describe('databases', () => {
+  it('show the periods of the resource manager until commands say others', async () => {
+    const { databaseId, name } = cluster.data.database;
+    const day = 86_400_000;
+    const access = {
+      databases: [{ databaseId, name, roles: [], softDeletePeriodMs: 30 * day, hotCachePeriodMs: 7 * day }],
+    };
+    const [row] = await cluster.run('.show databases details', access);
+    expect(JSON.parse(String(row?.['RetentionPolicy']))).toEqual({
+      SoftDeletePeriod: '30.00:00:00',
+      Recoverability: 'Enabled',
+    });
+    expect(JSON.parse(String(row?.['CachingPolicy']))).toMatchObject({ DataHotSpan: '7.00:00:00' });
+    expect(await cluster.run('.show database DB principals')).toEqual([]);
+  });
+
+  it('are named without case, and commands about the cluster need none', async () => {
+    expect(await cluster.run('.show tables', { database: 'DB' })).toMatchObject([{ DatabaseName: 'db' }]);
+    expect(
+      await cluster.run('.show databases | project DatabaseName, IsCurrent', { database: 'NetDefaultDB' }),
+    ).toEqual([{ DatabaseName: 'db', IsCurrent: false }]);
+    await expect(cluster.run('.show tables', { database: 'other' })).rejects.toMatchObject({
+      code: 'DatabaseNotFound',
+    });
+    await expect(cluster.run('.show database other schema')).rejects.toMatchObject({ code: 'DatabaseNotFound' });
+  });
+});
+
+describe('commands that are not built', () => {
+  it.each([
+    ['.create database D volatile', 'CreateDatabase', 'resource manager'],
+    ['.drop database db', 'DetachDatabase', 'resource manager'],
+    [`.add database db viewers ('aadapp=x;y')`, 'AddDatabaseRole', 'principalAssignments'],
+    ['.get ingestion resources', 'GetIngestionResources', 'streaming'],
+    [`.get kusto identity token`, 'GetKustoIdentityToken', 'streaming'],
+    [`.ingest into table ['a b'] ('https://x')`, 'IngestIntoTable', 'streaming'],
+    ['.show journal', 'ShowJournal', ''],
+    ['.show principal access', 'ShowPrincipalAccess', ''],
+    [`.create materialized-view V on table ['a b'] { ['a b'] | summarize count() by n }`, 'CreateMaterializedView', ''],
+  ])('%s is refused by name', async (text, kind, hint) => {
+    await expect(cluster.run(text)).rejects.toMatchObject({
+      code: 'notSupported',
+      message: expect.stringContaining(`(${kind})`) as string,
+    });
+    await expect(cluster.run(text)).rejects.toThrow(hint === '' ? kind : hint);
+  });
+
+  it('are named by their first words when nobody knows them', async () => {
+    await expect(cluster.run('.show table extents of x')).rejects.toMatchObject({ name: 'KqlError' });
+    await expect(cluster.run('.merge now')).rejects.toMatchObject({ name: 'KqlError' });
+  });
+});

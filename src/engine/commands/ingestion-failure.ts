@@ -1,0 +1,36 @@
+import { newGuid } from '../../base/guid.ts';
+import type { IngestionFailure } from '../catalog/cluster-data.ts';
+import { DataError } from '../catalog/data-error.ts';
+import type { CommandContext } from './command-context.ts';
+
+/** Does what ingests, and keeps for `.show ingestion failures` why data was refused. */
+export async function ingesting<T>(
+  context: CommandContext,
+  table: string,
+  operationKind: string,
+  work: () => Promise<T>,
+): Promise<T> {
+  try {
+    return await work();
+  } catch (error) {
+    if (!(error instanceof DataError)) throw error;
+    const { caller, activityId, clock, database, data, randomBytes } = context;
+    const failure: IngestionFailure = {
+      operationId: newGuid(randomBytes),
+      database,
+      table,
+      failedOn: clock.now(),
+      details: error.message.slice(0, 1000),
+      failureKind: 'Permanent',
+      rootActivityId: activityId,
+      operationKind,
+      errorCode: `BadRequest_${error.code}`,
+      principal: caller.fqn,
+      user: caller.displayName,
+      shouldRetry: false,
+    };
+    // The refusal itself matters more than that it could not be written down.
+    await data.recordIngestionFailure(failure).catch(() => undefined);
+    throw error;
+  }
+}

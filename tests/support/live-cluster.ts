@@ -1,0 +1,63 @@
+import { findInstance } from '../../src/cli/control-client.ts';
+import { callLocal, localToken, succeeded } from '../../src/server/local-client.ts';
+import { sendLocal } from '../../src/server/local-request.ts';
+import { defaultSeed, seed } from '../../src/server/seed.ts';
+
+/** A seeded cluster of a server in another process, spoken to over the wire. */
+export async function openLiveCluster(dataDirectory: string) {
+  const client = await findInstance(dataDirectory);
+  if (client === undefined) throw new Error('no server answers');
+  const environment = await client.environment();
+  const { clusterUri, vaultUri = '', keyName = '' } = await seed(environment, defaultSeed);
+  const host = new URL(clusterUri).hostname;
+  const vaultHost = new URL(vaultUri).hostname;
+  const token = await localToken(environment, 'https://kusto.kusto.windows.net');
+  const vaultToken = await localToken(environment, 'https://vault.azure.net');
+  const post = (path: string, csl: string) =>
+    callLocal(environment, { host, method: 'POST', path, token, body: { db: defaultSeed.database, csl } });
+  const vault = async (method: string, path: string, body: Record<string, unknown>) =>
+    succeeded(
+      await callLocal(environment, {
+        host: vaultHost,
+        method,
+        path: `${path}?api-version=7.4`,
+        token: vaultToken,
+        body: body as never,
+      }),
+    );
+  const checkKeys = async () => ((await client.call('POST', '/check-keys')) as { clusters: unknown }).clusters;
+  return {
+    environment,
+    checkKeys,
+    command: async (csl: string) => succeeded(await post('/v1/rest/mgmt', csl)),
+    /** Rows of the first table. */
+    query: async (csl: string): Promise<readonly unknown[][]> => {
+      const tables = succeeded(await post('/v1/rest/query', csl))['Tables'] as unknown as { Rows: unknown[][] }[];
+      return tables[0]?.Rows ?? [];
+    },
+    queryStatus: async (csl: string) => (await post('/v2/rest/query', csl)).status,
+    /** Streams csv. @returns how many rows were taken, or undefined when they were refused */
+    ingest: async (table: string, body: string): Promise<number | undefined> => {
+      const answer = await sendLocal(
+        { address: '127.0.0.1', port: environment.port, ca: environment.caCertificate },
+        {
+          ...{ host, method: 'POST', path: `/v1/rest/ingest/${defaultSeed.database}/${table}?streamFormat=csv` },
+          headers: { authorization: `Bearer ${token}`, accept: 'application/json' },
+          body: Buffer.from(body),
+          timeoutMs: 60_000,
+          answerBytesMax: 1024 * 1024,
+        },
+      );
+      if (answer.status !== 200) return undefined;
+      const { Tables: tables } = JSON.parse(answer.body.toString()) as { Tables: { Rows: unknown[][] }[] };
+      return Number(tables[0]?.Rows[0]?.[0]);
+    },
+    setKeyEnabled: async (enabled: boolean) => {
+      await vault('PATCH', `/keys/${keyName}`, { attributes: { enabled } });
+      return checkKeys();
+    },
+    newKeyVersion: () => vault('POST', `/keys/${keyName}/create`, { kty: 'RSA', key_size: 2048 }),
+  };
+}
+
+export type LiveCluster = Awaited<ReturnType<typeof openLiveCluster>>;

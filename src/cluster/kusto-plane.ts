@@ -46,6 +46,18 @@ export function createKustoPlane(ports: KustoPlanePorts): KustoPlane {
   const opening = new WeakMap<ClusterProcess, Promise<string>>();
   const notServed = createNotServedApp(ports);
 
+  /** Once per process; tried again when it failed. */
+  async function openedPlane(process: ClusterProcess, cluster: ServedCluster): Promise<string> {
+    const opened = opening.get(process) ?? openDataPlane(ports, process, cluster);
+    opening.set(process, opened);
+    try {
+      return await opened;
+    } catch (error) {
+      opening.delete(process);
+      throw error;
+    }
+  }
+
   /** @returns the process of a cluster that may serve now, with its data plane open */
   async function serving(cluster: ServedCluster): Promise<ServingProcess | undefined> {
     if (!cluster.serves) return undefined;
@@ -54,10 +66,8 @@ export function createKustoPlane(ports: KustoPlanePorts): KustoPlane {
       const admission = await keys.admit(clusterId);
       const process = keys.processOf(clusterId);
       if (admission.outcome !== 'admitted' || process === undefined || process.ended) return undefined;
-      const opened = opening.get(process) ?? openDataPlane(ports, process, cluster);
-      opening.set(process, opened);
-      const listenPath = await opened;
-      return process.ended ? undefined : { process, listenPath };
+      const listenPath = await openedPlane(process, cluster);
+      return keys.processOf(clusterId) === process ? { process, listenPath } : undefined;
     } catch (error) {
       log.failure('data plane not opened', error, { clusterId });
       return undefined;
@@ -86,7 +96,10 @@ export function createKustoPlane(ports: KustoPlanePorts): KustoPlane {
     const all = await clusters.list();
     const cluster = all.find(({ name }) => name === ports.localhostCluster) ?? (all.length === 1 ? all[0] : undefined);
     if (cluster === undefined) {
-      refuseLocal(response, all.map(({ hosts }) => hosts[0]));
+      refuseLocal(
+        response,
+        all.map(({ hosts }) => hosts[0]),
+      );
       return;
     }
     const found = await serving(cluster);
@@ -143,6 +156,9 @@ function refuseLocal(response: ServerResponse, hosts: readonly string[]): void {
   const error = kustoError('badRequest', text);
   const timestamp = '';
   const body = JSON.stringify(oneApiError(error, { timestamp, clientRequestId: '', activityId: nobody }));
-  response.writeHead(400, { 'content-type': 'application/json; charset=utf-8', 'content-length': Buffer.byteLength(body) });
+  response.writeHead(400, {
+    'content-type': 'application/json; charset=utf-8',
+    'content-length': Buffer.byteLength(body),
+  });
   response.end(body);
 }

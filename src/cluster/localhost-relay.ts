@@ -10,12 +10,27 @@ export interface RelayTarget {
 }
 
 /** Hop-by-hop headers belong to one connection (RFC 9110, 7.6.1). */
-const ownHeaders = new Set(['connection', 'keep-alive', 'proxy-connection', 'te', 'trailer', 'transfer-encoding', 'upgrade', 'host']);
+const ownHeaders = new Set([
+  'connection',
+  'keep-alive',
+  'proxy-connection',
+  'te',
+  'trailer',
+  'transfer-encoding',
+  'upgrade',
+  'host',
+]);
 
 /** Passes one request that came to `localhost` on to the cluster's process, and its answer back. Only for this form does TLS end in the
  * main process, since its certificate names localhost: the pieces are overwritten as soon as they have gone out, but what TLS and the
  * HTTP parser copied stays until it is used again. Who wants no row in this process uses the cluster's own host name. */
-export function relay(target: RelayTarget, caPem: string, log: Log, request: IncomingMessage, response: ServerResponse): void {
+export function relay(
+  target: RelayTarget,
+  caPem: string,
+  log: Log,
+  request: IncomingMessage,
+  response: ServerResponse,
+): void {
   const [host] = target.cluster.hosts;
   const onward = httpsRequest({
     socketPath: target.listenPath,
@@ -30,7 +45,10 @@ export function relay(target: RelayTarget, caPem: string, log: Log, request: Inc
     log.failure('localhost request failed', error, { clusterId: target.cluster.clusterId });
     onward.destroy();
     if (response.headersSent) response.destroy();
-    else response.writeHead(503, { 'retry-after': '1', 'content-type': 'text/plain; charset=utf-8' }).end('The cluster process ended. Try again.\n');
+    else
+      response
+        .writeHead(503, { 'retry-after': '1', 'content-type': 'text/plain; charset=utf-8' })
+        .end('The cluster process ended. Try again.\n');
   };
   onward.on('error', fail);
   onward.on('response', (answer) => {
@@ -44,7 +62,9 @@ export function relay(target: RelayTarget, caPem: string, log: Log, request: Inc
 
 function forwarded(headers: IncomingMessage['headers']): Record<string, string | string[]> {
   return Object.fromEntries(
-    Object.entries(headers).flatMap(([name, value]) => (value === undefined || ownHeaders.has(name) ? [] : [[name, value]])),
+    Object.entries(headers).flatMap(([name, value]) =>
+      value === undefined || ownHeaders.has(name) ? [] : [[name, value]],
+    ),
   );
 }
 

@@ -35,6 +35,7 @@ export function createNotServedApp(ports: KustoPlanePorts): Pick<Plane, 'name' |
     log: ports.log,
     randomBytes: ports.randomBytes,
     bodyBytesMax,
+    closing: true, // the next connection may already go to the cluster's own process
     timestamp: () => toIso(ports.clock.now()),
     authenticate: async (request) => {
       const cluster = await clusterOf(request);
@@ -79,8 +80,12 @@ function commandAnswer(ports: KustoPlanePorts, { cluster, caller }: Admitted, te
 function whyNotServed(cluster: ServedCluster, onlyIfRunning: boolean): KustoError {
   const { suspension, name } = cluster;
   const kind = onlyIfRunning ? 'suspendedStrict' : undefined;
-  if (suspension !== undefined) return kustoError(kind ?? 'suspended', `The cluster '${name}' is suspended: ${suspension.reason}`);
+  if (suspension !== undefined)
+    return kustoError(kind ?? 'suspended', `The cluster '${name}' is suspended: ${suspension.reason}`);
   if (cluster.state === 'Stopped' || cluster.state === 'Stopping')
     return kustoError(kind ?? 'stopped', `The cluster '${name}' is stopped. Start it to reach its data.`);
-  return kustoError('unavailable', `The cluster '${name}' is being started (state ${cluster.state}). Try again in a moment.`);
+  return kustoError(
+    'unavailable',
+    `The cluster '${name}' is being started (state ${cluster.state}). Try again in a moment.`,
+  );
 }

@@ -40,7 +40,8 @@ export function databasesWhileSuspended({ databases, suspension }: ServedCluster
   const visible = databases.filter(({ databaseId }) =>
     access.databases.some((database) => database.databaseId === databaseId && hasRight(access, database, 'monitor')),
   );
-  const state = suspension === undefined ? '' : JSON.stringify({ SuspendedOn: suspension.since, Reason: suspension.reason });
+  const state =
+    suspension === undefined ? '' : JSON.stringify({ SuspendedOn: suspension.since, Reason: suspension.reason });
   const columns = [
     visible.map(({ name }) => name),
     visible.map(() => ''),

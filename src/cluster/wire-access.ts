@@ -58,9 +58,11 @@ export interface WireAccessPorts {
 
 /** What a token for a cluster may be made out to: Data Explorer as a whole, the cluster by one of its names, the public help cluster. */
 const audiencesOf = ({ hosts }: ServedCluster): readonly string[] =>
-  ['https://kusto.kusto.windows.net', 'https://help.kusto.windows.net', ...hosts.map((host) => `https://${host}`)].flatMap(
-    (audience) => [audience, `${audience}/`],
-  );
+  [
+    'https://kusto.kusto.windows.net',
+    'https://help.kusto.windows.net',
+    ...hosts.map((host) => `https://${host}`),
+  ].flatMap((audience) => [audience, `${audience}/`]);
 
 /** Who sends a request, or why nobody is let in. @param authorization the header's value */
 export async function authenticate(
@@ -86,7 +88,10 @@ const reasons: { readonly [Outcome in Exclude<TokenVerdict['outcome'], 'valid'>]
   unknownPrincipal: 'The principal of the token does not exist any more or is disabled.',
 };
 
-const unauthorized = (cluster: ServedCluster, verdict: Exclude<TokenVerdict, { outcome: 'valid' }>): RefusedRequest => ({
+const unauthorized = (
+  cluster: ServedCluster,
+  verdict: Exclude<TokenVerdict, { outcome: 'valid' }>,
+): RefusedRequest => ({
   outcome: 'refused',
   kind: 'unauthorized',
   message: `Request is denied due to lack of credentials: ${reasons[verdict.outcome]}`,
@@ -104,7 +109,8 @@ export async function authorizeRequest(
   if (cluster === undefined) return unavailable('The cluster does not exist any more.');
   const caller = await authenticate(ports, cluster, authorization);
   if ('outcome' in caller) return caller;
-  if (cluster.networkRefusal !== undefined) return { outcome: 'refused', kind: 'forbidden', message: cluster.networkRefusal };
+  if (cluster.networkRefusal !== undefined)
+    return { outcome: 'refused', kind: 'forbidden', message: cluster.networkRefusal };
   const admission = await ports.keys.admitted(clusterId);
   if (admission.outcome !== 'admitted' || !cluster.serves) return unavailable('The cluster may not use its key now.');
   return {
@@ -128,10 +134,14 @@ export function accessOf(cluster: ServedCluster, caller: Caller): AccessRights {
       displayName: caller.displayName,
       fqn: `aadapp=${caller.appId ?? caller.objectId};${caller.tenantId}`,
     },
-    clusterRoles: own.flatMap(({ databaseId, role }) => (databaseId === undefined && isClusterRole(role) ? [role] : [])),
+    clusterRoles: own.flatMap(({ databaseId, role }) =>
+      databaseId === undefined && isClusterRole(role) ? [role] : [],
+    ),
     databases: cluster.databases.map((database) => ({
       ...database,
-      roles: own.flatMap(({ databaseId, role }) => (databaseId === database.databaseId && !isClusterRole(role) ? [role] : [])),
+      roles: own.flatMap(({ databaseId, role }) =>
+        databaseId === database.databaseId && !isClusterRole(role) ? [role] : [],
+      ),
     })),
     principals: cluster.assignments satisfies readonly WirePrincipal[],
     streamingIngestEnabled: cluster.streamingIngestEnabled,

@@ -113,7 +113,11 @@ export async function openAuthority(
     options.leavesMax ?? 256,
   );
 
-  async function sign(names: readonly AlternativeName[], publicKey: webcrypto.CryptoKey, expiresAtMs: number): Promise<string> {
+  async function sign(
+    names: readonly AlternativeName[],
+    publicKey: webcrypto.CryptoKey,
+    expiresAtMs: number,
+  ): Promise<string> {
     const subject = names[0]?.value ?? '';
     const certificate = await X509CertificateGenerator.create({
       subject: [{ CN: [subject.length <= 64 ? subject : 'Kustody leaf'] }, { O: ['Kustody'] }],

@@ -54,12 +54,7 @@ function offer(context: EdgeContext, socket: Socket, goOn: () => void): void {
   socket.on('readable', read).on('error', giveUp).on('end', giveUp).on('close', cancel);
 }
 
-async function decide(
-  context: EdgeContext,
-  socket: Socket,
-  head: Buffer,
-  name: string | undefined,
-): Promise<boolean> {
+async function decide(context: EdgeContext, socket: Socket, head: Buffer, name: string | undefined): Promise<boolean> {
   const host = name === undefined ? undefined : parseHost(name);
   if (host === undefined || context.connections.closing) return false;
   const ignore = (): void => undefined; // an error closes it, and nobody else listens now

@@ -6,11 +6,12 @@ import type { Socket } from 'node:net';
 export function releaseSocket(socket: Socket): Buffer {
   const handle: unknown = '_handle' in socket ? socket._handle : undefined;
   if (typeof handle === 'object' && handle !== null && 'readStop' in handle && typeof handle.readStop === 'function') {
-    handle.readStop();
+    Reflect.apply(handle.readStop, handle, []);
   }
   // With a server set, closing that server would wait for the other process to close its sockets.
   Object.assign(socket, { server: null });
   const parts: Buffer[] = [];
-  for (let part = socket.read() as Buffer | null; part !== null; part = socket.read() as Buffer | null) parts.push(part);
+  for (let part = socket.read() as Buffer | null; part !== null; part = socket.read() as Buffer | null)
+    parts.push(part);
   return Buffer.concat(parts);
 }

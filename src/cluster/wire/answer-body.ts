@@ -47,8 +47,15 @@ export class AnswerBody {
   }
 
   #open(): ServerResponse | Transform {
-    const encoding = /\bgzip\b/i.test(this.#acceptEncoding) ? 'gzip' : /\bdeflate\b/i.test(this.#acceptEncoding) ? 'deflate' : undefined;
-    this.#response.writeHead(200, { ...this.#headers, ...(encoding === undefined ? {} : { 'content-encoding': encoding, vary: 'Accept-Encoding' }) });
+    const encoding = /\bgzip\b/i.test(this.#acceptEncoding)
+      ? 'gzip'
+      : /\bdeflate\b/i.test(this.#acceptEncoding)
+        ? 'deflate'
+        : undefined;
+    this.#response.writeHead(200, {
+      ...this.#headers,
+      ...(encoding === undefined ? {} : { 'content-encoding': encoding, vary: 'Accept-Encoding' }),
+    });
     if (encoding === undefined) return this.#response;
     const compressor = encoding === 'gzip' ? createGzip({ level }) : createDeflate({ level });
     compressor.on('error', () => this.#response.destroy());

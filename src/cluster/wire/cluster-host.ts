@@ -18,10 +18,13 @@ export interface ClusterHost {
 const told = new WeakMap<ClusterData, string>();
 
 /** The data, knowing the databases that the resource manager told with this request. */
-export async function syncedData(host: ClusterHost, { databases, now }: Pick<AllowedRequest, 'databases' | 'now'>): Promise<ClusterData> {
+export async function syncedData(
+  host: ClusterHost,
+  { databases, now }: Pick<AllowedRequest, 'databases' | 'now'>,
+): Promise<ClusterData> {
   host.tell(instant(now));
   const data = await host.data();
-  const known = databases.map(({ roles: _roles, ...database }: WireDatabase) => database);
+  const known = databases.map(withoutRoles);
   const key = JSON.stringify(known);
   if (told.get(data) !== key) {
     await data.setDatabases(known);
@@ -29,3 +32,15 @@ export async function syncedData(host: ClusterHost, { databases, now }: Pick<All
   }
   return data;
 }
+
+const withoutRoles = ({
+  databaseId,
+  name,
+  softDeletePeriodMs,
+  hotCachePeriodMs,
+}: WireDatabase): Omit<WireDatabase, 'roles'> => ({
+  databaseId,
+  name,
+  ...(softDeletePeriodMs === undefined ? {} : { softDeletePeriodMs }),
+  ...(hotCachePeriodMs === undefined ? {} : { hotCachePeriodMs }),
+});

@@ -104,7 +104,11 @@ export async function openDataPlane(options: {
   );
   server.maxConnections = socketsMax;
   server.on('clientError', (_error, socket) => {
-    endWithAnswer(socket, app.answerConnectionFailure?.('malformedRequest') ?? textAnswer(400, 'The request is not valid HTTP.'), startSystemTimer);
+    endWithAnswer(
+      socket,
+      app.answerConnectionFailure?.('malformedRequest') ?? textAnswer(400, 'The request is not valid HTTP.'),
+      startSystemTimer,
+    );
   });
   server.listen(settings.listenPath);
   await once(server, 'listening');

@@ -8,7 +8,17 @@ export type DatabaseRight = 'view' | 'ingest' | 'monitor' | 'use' | 'admin';
 const grants: { readonly [Right in DatabaseRight]: readonly (ClusterRole | DatabaseRole)[] } = {
   view: ['AllDatabasesAdmin', 'AllDatabasesViewer', 'Admin', 'User', 'Viewer', 'UnrestrictedViewer'],
   ingest: ['AllDatabasesAdmin', 'Admin', 'Ingestor'],
-  monitor: ['AllDatabasesAdmin', 'AllDatabasesViewer', 'AllDatabasesMonitor', 'Admin', 'User', 'Viewer', 'UnrestrictedViewer', 'Ingestor', 'Monitor'],
+  monitor: [
+    'AllDatabasesAdmin',
+    'AllDatabasesViewer',
+    'AllDatabasesMonitor',
+    'Admin',
+    'User',
+    'Viewer',
+    'UnrestrictedViewer',
+    'Ingestor',
+    'Monitor',
+  ],
   use: ['AllDatabasesAdmin', 'Admin', 'User'],
   admin: ['AllDatabasesAdmin', 'Admin'],
 };
@@ -21,8 +31,11 @@ const described: { readonly [Right in DatabaseRight]: string } = {
   admin: 'admin',
 };
 
-export const hasRight = (access: Pick<AllowedRequest, 'clusterRoles'>, database: WireDatabase, right: DatabaseRight): boolean =>
-  [...access.clusterRoles, ...database.roles].some((role) => grants[right].includes(role));
+export const hasRight = (
+  access: Pick<AllowedRequest, 'clusterRoles'>,
+  database: WireDatabase,
+  right: DatabaseRight,
+): boolean => [...access.clusterRoles, ...database.roles].some((role) => grants[right].includes(role));
 
 /** A database by name, without case, with a right of the caller on it. Who has none at all learns nothing about it.
  * @throws KustoError `databaseNotFound` | `forbidden` */
@@ -30,7 +43,10 @@ export function requireDatabase(access: AllowedRequest, name: string, right: Dat
   const wanted = name.toLowerCase();
   const found = access.databases.find((database) => database.name.toLowerCase() === wanted);
   if (found === undefined) {
-    throw kustoError('databaseNotFound', `Request is invalid and cannot be processed: Database '${name}' could not be found.`);
+    throw kustoError(
+      'databaseNotFound',
+      `Request is invalid and cannot be processed: Database '${name}' could not be found.`,
+    );
   }
   if (!hasRight(access, found, right)) throw forbidden(access, described[right], `database '${found.name}'`);
   return found;

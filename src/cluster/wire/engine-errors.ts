@@ -64,19 +64,33 @@ function kqlError(error: KqlError, text: string): KustoError | undefined {
   }
   if (kind === 'semantic') {
     const code = semanticCode(error.message);
-    const inner = { code: code ?? 'General_BadRequest', type: 'SemanticException', text: `${error.message}${at}`, ...place };
+    const inner = {
+      code: code ?? 'General_BadRequest',
+      type: 'SemanticException',
+      text: `${error.message}${at}`,
+      ...place,
+    };
     const named = code === undefined ? '' : `${code}: `;
-    return kustoError(kind, `Request is invalid and cannot be processed: Semantic error: ${named}${error.message}${at}`, inner);
+    return kustoError(
+      kind,
+      `Request is invalid and cannot be processed: Semantic error: ${named}${error.message}${at}`,
+      inner,
+    );
   }
   if (error.code === 'limits') return limitError(error.message);
-  if (kind === 'badRequest') return kustoError(kind, `Request is invalid and cannot be processed: ${error.message}${at}`);
+  if (kind === 'badRequest')
+    return kustoError(kind, `Request is invalid and cannot be processed: ${error.message}${at}`);
   return kustoError(kind, error.message);
 }
 
 /** A text that is too long or too deep is refused; memory that runs out is a failure of a running query. */
 function limitError(message: string): KustoError {
-  if (!message.includes('E_RUNAWAY_QUERY')) return kustoError('badRequest', `Request is invalid and cannot be processed: ${message}`);
-  return kustoError('lowMemory', `Query execution has resulted in error (0x80DA0007): Partial query failure: Low memory condition (E_RUNAWAY_QUERY): ${message}`);
+  if (!message.includes('E_RUNAWAY_QUERY'))
+    return kustoError('badRequest', `Request is invalid and cannot be processed: ${message}`);
+  return kustoError(
+    'lowMemory',
+    `Query execution has resulted in error (0x80DA0007): Partial query failure: Low memory condition (E_RUNAWAY_QUERY): ${message}`,
+  );
 }
 
 /** The service's code for a complaint of its parser, where the two are known to be the same: a name that stands for nothing. */

@@ -79,8 +79,13 @@ const oneApiErrors = (error: TableError): string => `{"OneApiErrors":[${error.js
 const fragment = (index: number, rows: string): string =>
   `"TableFragment","TableFragmentType":"DataAppend","TableId":${index + 1},"Rows":[${rows}]`;
 
-const dataTable = (id: number, kind: string, name: string, columns: readonly Column[], rows: readonly string[]): string =>
-  `"DataTable",${tableHead(id, kind, name, columns)},"Rows":[${rows.join(',')}]`;
+const dataTable = (
+  id: number,
+  kind: string,
+  name: string,
+  columns: readonly Column[],
+  rows: readonly string[],
+): string => `"DataTable",${tableHead(id, kind, name, columns)},"Rows":[${rows.join(',')}]`;
 
 function tableHead(id: number, kind: string, name: string, columns: ResultHead['columns']): string {
   const described = columns.map((column) => ({ ColumnName: column.name, ColumnType: column.type }));

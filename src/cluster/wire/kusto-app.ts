@@ -18,6 +18,8 @@ export interface KustoAppOptions {
   readonly bodyBytesMax: number;
   readonly authenticate: (request: FastifyRequest) => Promise<void>;
   readonly translate: (error: unknown) => KustoError | undefined;
+  /** Every answer ends its connection. */
+  readonly closing?: true;
 }
 
 const metadataPath = '/v1/rest/auth/metadata';
@@ -40,9 +42,14 @@ export function createKustoApp(options: KustoAppOptions): PlaneApp {
       return known === undefined ? undefined : errorAnswer(known, request, options.timestamp());
     },
     renderFailure: (failure, request) => errorAnswer(failureError(failure), request, options.timestamp()),
-    answerHeaders: kustoHeaders,
+    answerHeaders: (correlation) => ({
+      ...kustoHeaders(correlation),
+      ...(options.closing ? { connection: 'close' } : {}),
+    }),
   });
-  planeApp.app.get(metadataPath, (_request, reply) => reply.type('application/json; charset=utf-8').send(signInMetadata));
+  planeApp.app.get(metadataPath, (_request, reply) =>
+    reply.type('application/json; charset=utf-8').send(signInMetadata),
+  );
   return planeApp;
 }
 
@@ -81,9 +88,7 @@ export const nobody = newGuid(() => new Uint8Array(16));
 /** JSON for those who say that they take it, else plain text. That the cluster is suspended is always told as JSON. */
 export function errorAnswer(error: KustoError, request: FastifyRequest | undefined, timestamp: string): PlaneAnswer {
   const context =
-    request === undefined
-      ? { timestamp, clientRequestId: '', activityId: nobody }
-      : errorContext(request, timestamp);
+    request === undefined ? { timestamp, clientRequestId: '', activityId: nobody } : errorContext(request, timestamp);
   const asJson = (request?.headers.accept ?? '').includes('json') || error.kind.startsWith('suspended');
   const type = asJson ? 'application/json; charset=utf-8' : 'text/plain; charset=utf-8';
   return {
@@ -97,4 +102,5 @@ export function errorAnswer(error: KustoError, request: FastifyRequest | undefin
   };
 }
 
-export const isKustoError = (error: unknown): KustoError | undefined => (error instanceof KustoError ? error : undefined);
+export const isKustoError = (error: unknown): KustoError | undefined =>
+  error instanceof KustoError ? error : undefined;

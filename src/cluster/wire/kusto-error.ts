@@ -7,11 +7,31 @@ const rows = {
   badRequest: { status: 400, code: 'General_BadRequest', type: 'KustoBadRequestException', permanent: true },
   semantic: { status: 400, code: 'General_BadRequest', type: 'KustoBadRequestException', permanent: true },
   syntax: { status: 400, code: 'BadRequest_SyntaxError', type: 'SyntaxException', permanent: true },
-  databaseNotFound: { status: 400, code: 'BadRequest_DatabaseNotExist', type: 'DatabaseNotFoundException', permanent: true },
+  databaseNotFound: {
+    status: 400,
+    code: 'BadRequest_DatabaseNotExist',
+    type: 'DatabaseNotFoundException',
+    permanent: true,
+  },
   tableNotFound: { status: 400, code: 'BadRequest_TableNotExist', type: 'TableNotFoundException', permanent: true },
-  entityNotFound: { status: 400, code: 'General_BadRequest', type: 'EntityNotFoundInContainerException', permanent: true },
-  entityExists: { status: 400, code: 'BadRequest_EntityAlreadyExists', type: 'EntityAlreadyExistsException', permanent: true },
-  entityName: { status: 400, code: 'BadRequest_EntityNameIsNotValid', type: 'EntityNameIsNotValidException', permanent: true },
+  entityNotFound: {
+    status: 400,
+    code: 'General_BadRequest',
+    type: 'EntityNotFoundInContainerException',
+    permanent: true,
+  },
+  entityExists: {
+    status: 400,
+    code: 'BadRequest_EntityAlreadyExists',
+    type: 'EntityAlreadyExistsException',
+    permanent: true,
+  },
+  entityName: {
+    status: 400,
+    code: 'BadRequest_EntityNameIsNotValid',
+    type: 'EntityNameIsNotValidException',
+    permanent: true,
+  },
   format: { status: 400, code: 'BadRequest_FormatNotSupported', type: 'FormatNotSupportedException', permanent: true },
   mapping: { status: 400, code: 'BadRequest_InvalidMapping', type: 'InvalidMappingException', permanent: true },
   mappingNotFound: {
@@ -20,21 +40,36 @@ const rows = {
     type: 'MappingReferenceWasNotFoundException',
     permanent: true,
   },
-  duplicateMapping: { status: 400, code: 'BadRequest_DuplicateMapping', type: 'DuplicateMappingException', permanent: true },
+  duplicateMapping: {
+    status: 400,
+    code: 'BadRequest_DuplicateMapping',
+    type: 'DuplicateMappingException',
+    permanent: true,
+  },
   ingestionProperty: {
     status: 400,
     code: 'BadRequest_MalformedIngestionProperty',
     type: 'MalformedIngestionPropertyException',
     permanent: true,
   },
-  malformedData: { status: 400, code: 'BadRequest_StreamingIngestionError', type: 'StreamingIngestionRequestException', permanent: true },
+  malformedData: {
+    status: 400,
+    code: 'BadRequest_StreamingIngestionError',
+    type: 'StreamingIngestionRequestException',
+    permanent: true,
+  },
   streamingDisabled: {
     status: 400,
     code: 'BadRequest_StreamingIngestionPolicyNotEnabled',
     type: 'StreamingIngestionPolicyNotEnabledException',
     permanent: true,
   },
-  limits: { status: 400, code: 'LimitsExceeded', type: 'KustoServicePartialQueryFailureLimitsExceededException', permanent: false },
+  limits: {
+    status: 400,
+    code: 'LimitsExceeded',
+    type: 'KustoServicePartialQueryFailureLimitsExceededException',
+    permanent: false,
+  },
   lowMemory: {
     status: 400,
     code: 'LowMemoryCondition',
@@ -45,14 +80,29 @@ const rows = {
   unauthorized: { status: 401, code: 'Unauthorized', type: 'KustoRequestDeniedException', permanent: true },
   forbidden: { status: 403, code: 'Forbidden', type: 'KustoRequestDeniedException', permanent: true },
   notFound: { status: 404, code: 'NotFound', type: 'KustoRequestDeniedException', permanent: true },
-  streamingOffOnCluster: { status: 404, code: 'StreamingIngestionNotEnabled', type: 'StreamingIngestionPolicyNotEnabledException', permanent: true },
+  streamingOffOnCluster: {
+    status: 404,
+    code: 'StreamingIngestionNotEnabled',
+    type: 'StreamingIngestionPolicyNotEnabledException',
+    permanent: true,
+  },
   conflict: { status: 409, code: 'Conflict', type: 'KustoConflictException', permanent: false },
   suspendedStrict: { status: 412, code: 'PreconditionFailed', type: 'ClusterSuspendedException', permanent: true },
-  payloadTooLarge: { status: 413, code: 'PayloadTooLarge', type: 'KustoRequestPayloadTooLargeException', permanent: true },
+  payloadTooLarge: {
+    status: 413,
+    code: 'PayloadTooLarge',
+    type: 'KustoRequestPayloadTooLargeException',
+    permanent: true,
+  },
   throttled: { status: 429, code: 'TooManyRequests', type: 'KustoRequestThrottledException', permanent: false },
   internal: { status: 520, code: 'ServiceError', type: 'KustoServiceException', permanent: false },
   suspended: { status: 503, code: 'ClusterSuspended', type: 'ClusterSuspendedException', permanent: false },
-  stopped: { status: 503, code: 'ClusterStopped', type: 'KustoServicePermanentlyUnavailableException', permanent: false },
+  stopped: {
+    status: 503,
+    code: 'ClusterStopped',
+    type: 'KustoServicePermanentlyUnavailableException',
+    permanent: false,
+  },
   unavailable: { status: 503, code: 'ServiceUnavailable', type: 'KustoServiceUnavailableException', permanent: false },
   timeout: { status: 504, code: 'RequestExecutionTimeout', type: 'KustoServiceTimeoutException', permanent: false },
 } as const;
@@ -124,7 +174,9 @@ export function oneApiError(error: KustoError, context: ErrorContext): JsonObjec
   return {
     error: {
       code: error.code,
-      message: isQueryFailure ? 'Request aborted due to an internal service error.' : (publicMessages[error.status] ?? 'Request failed.'),
+      message: isQueryFailure
+        ? 'Request aborted due to an internal service error.'
+        : (publicMessages[error.status] ?? 'Request failed.'),
       '@type': error.type,
       '@message': error.message,
       '@context': detailed,
@@ -171,7 +223,7 @@ export function plainTextError(error: KustoError, context: ErrorContext): string
   const { clientRequestId, activityId, timestamp } = context;
   return [
     `${error.code}: ${publicMessages[error.status] ?? 'Request failed.'}`,
-    `${error.message}`,
+    error.message,
     '',
     'Error details:',
     `ClientRequestId='${clientRequestId}', ActivityId='${activityId}', Timestamp='${timestamp}'.`,

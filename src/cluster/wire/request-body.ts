@@ -21,7 +21,8 @@ export function readRequestBody(body: Uint8Array | undefined): KustoRequest {
   } catch {
     throw badRequest('The request body is not valid JSON.');
   }
-  if (!isJsonObject(value)) throw badRequest('The request body must be a JSON object with the members db, csl and properties.');
+  if (!isJsonObject(value))
+    throw badRequest('The request body must be a JSON object with the members db, csl and properties.');
   return readRequest(value['db'], value['csl'], value['properties']);
 }
 
@@ -31,8 +32,10 @@ export function readRequestQuery(query: URLSearchParams): KustoRequest {
 }
 
 function readRequest(db: Json | undefined, csl: Json | undefined, properties: Json | undefined): KustoRequest {
-  if (typeof csl !== 'string' || csl.trim() === '') throw badRequest("The request has no 'csl': the text of a query or command.");
-  if (db !== undefined && db !== null && typeof db !== 'string') throw badRequest("The request's 'db' must be a string.");
+  if (typeof csl !== 'string' || csl.trim() === '')
+    throw badRequest("The request has no 'csl': the text of a query or command.");
+  if (db !== undefined && db !== null && typeof db !== 'string')
+    throw badRequest("The request's 'db' must be a string.");
   const { options, parameters } = readProperties(properties);
   return { database: db ?? '', text: csl, options, parameters };
 }

@@ -16,18 +16,25 @@ export async function withLimits<T>(
 ): Promise<T> {
   const controller = new AbortController();
   const end = ports.running.begin({
-    clientRequestId: clientRequestIdOf(request.correlation),
-    text,
-    database,
-    startedOn: instant(access.now),
-    activityId: request.correlation.requestId,
-    principal: access.caller.fqn,
-    user: access.caller.displayName,
-    application: headerText(request.headers['x-ms-app']),
+    view: {
+      clientRequestId: clientRequestIdOf(request.correlation),
+      text,
+      database,
+      startedOn: instant(access.now),
+      activityId: request.correlation.requestId,
+      principal: access.caller.fqn,
+      user: access.caller.displayName,
+      application: headerText(request.headers['x-ms-app']),
+    },
     controller,
   });
   const cancelTimer = ports.startTimer(timeoutMs, () => {
-    controller.abort(kustoError('timeout', `Request timed out on the service side: the limit of ${timeoutMs / 1000} seconds was exceeded.`));
+    controller.abort(
+      kustoError(
+        'timeout',
+        `Request timed out on the service side: the limit of ${timeoutMs / 1000} seconds was exceeded.`,
+      ),
+    );
   });
   const gone = (): void => {
     if (!reply.raw.writableFinished) controller.abort(kustoError('cancelled', 'The client closed the connection.'));
@@ -53,4 +60,5 @@ export function failureOf(ports: WirePorts, error: unknown, signal: AbortSignal,
   return kustoError('internal', 'An internal error occurred.');
 }
 
-const headerText = (header: string | string[] | undefined): string => (typeof header === 'string' ? header.slice(0, 200) : '');
+const headerText = (header: string | string[] | undefined): string =>
+  typeof header === 'string' ? header.slice(0, 200) : '';

@@ -34,7 +34,11 @@ export function readOptions(sent: JsonObject): RequestOptions {
     const value = values.get(name);
     if (value === undefined || value === null) return undefined;
     const parsed = parse(value);
-    if (parsed === undefined) throw kustoError('badRequest', `Request is invalid and cannot be processed: the option '${name}' has a value that it cannot have.`);
+    if (parsed === undefined)
+      throw kustoError(
+        'badRequest',
+        `Request is invalid and cannot be processed: the option '${name}' has a value that it cannot have.`,
+      );
     return parsed;
   };
   const flag = (name: string): boolean => read(name, booleanOf) ?? false;
@@ -71,7 +75,9 @@ export function withSetStatements(
     ...(truncationmaxrecords === undefined ? {} : { truncationmaxrecords }),
     ...(notruncation === undefined ? {} : { notruncation: notruncation ?? true }),
     ...(query_take_max_records === undefined ? {} : { query_take_max_records }),
-    ...(deferpartialqueryfailures === undefined ? {} : { deferpartialqueryfailures: deferpartialqueryfailures ?? true }),
+    ...(deferpartialqueryfailures === undefined
+      ? {}
+      : { deferpartialqueryfailures: deferpartialqueryfailures ?? true }),
   });
   const records = lower(options.truncationMaxRecords, inText.truncationMaxRecords);
   const take = lower(options.takeMaxRecords, inText.takeMaxRecords);
@@ -125,4 +131,6 @@ const placements: Readonly<Record<string, ErrorPlacement>> = {
 };
 
 const placementOf = (value: Json): ErrorPlacement | undefined =>
-  typeof value === 'string' && Object.hasOwn(placements, value.toLowerCase()) ? placements[value.toLowerCase()] : undefined;
+  typeof value === 'string' && Object.hasOwn(placements, value.toLowerCase())
+    ? placements[value.toLowerCase()]
+    : undefined;

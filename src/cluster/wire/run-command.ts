@@ -1,3 +1,4 @@
+import type { FastifyRequest } from 'fastify';
 import { parseGuid } from '../../base/guid.ts';
 import { instant } from '../../clock/clock.ts';
 import type { CommandContext } from '../../engine/commands/command-context.ts';
@@ -12,15 +13,22 @@ import { oneTable } from './one-table.ts';
 import type { KustoRequest } from './request-body.ts';
 import { commandTimeoutMs } from './request-options.ts';
 import { withLimits } from './request-limits.ts';
-import { stringHeaders } from './run-query.ts';
+import { encodingsOf, stringHeaders } from './run-query.ts';
 import { encodeRows } from './value-encoding.ts';
 import type { AdmittedRequest, WirePorts } from './wire-app.ts';
 
 /** Runs a management command. Its one table goes out when the command is done, so every failure has its own status. */
-export async function runCommandRequest(ports: WirePorts, admitted: AdmittedRequest, sent: KustoRequest): Promise<void> {
+export async function runCommandRequest(
+  ports: WirePorts,
+  admitted: AdmittedRequest,
+  sent: KustoRequest,
+): Promise<void> {
   const { request, reply } = admitted;
-  if ((sent.options.readonly || sent.options.readonlyHardline) && !/^\s*\.\s*show\b/i.test(sent.text)) {
-    throw kustoError('forbidden', 'The request is read-only (request_readonly), and this command may change something.');
+  if (isReadOnly(request, sent) && !/^(?:\s|\/\/[^\n]*(?:\n|$))*\.\s*show\b/i.test(sent.text)) {
+    throw kustoError(
+      'forbidden',
+      'The request is read-only (request_readonly), and this command may change something.',
+    );
   }
   await withLimits(ports, admitted, sent.options.timeoutMs ?? commandTimeoutMs, sent, async (signal) => {
     const context = await commandContext(ports, admitted, sent, signal);
@@ -29,11 +37,17 @@ export async function runCommandRequest(ports: WirePorts, admitted: AdmittedRequ
     const text = oneTable(columns, encodeRows(columns, columnsOf(columns.length, rows)));
     reply.hijack();
     const headers = { ...stringHeaders(reply.getHeaders()), 'content-type': 'application/json; charset=utf-8' };
-    const body = new AnswerBody(reply.raw, headers, String(request.headers['accept-encoding'] ?? ''));
+    const body = new AnswerBody(reply.raw, headers, encodingsOf(request.headers['accept-encoding']));
     await body.write(text, signal).catch(() => undefined); // the client has gone; the command is done all the same
     body.end();
   });
 }
+
+/** By an option, or by a header whatever it says, as long as it is not `false`. */
+const isReadOnly = ({ headers }: FastifyRequest, { options }: KustoRequest): boolean =>
+  options.readonly ||
+  options.readonlyHardline ||
+  (headers['x-ms-readonly'] !== undefined && String(headers['x-ms-readonly']).toLowerCase() !== 'false');
 
 async function commandContext(
   ports: WirePorts,

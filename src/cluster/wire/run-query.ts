@@ -45,8 +45,7 @@ export async function runQueryRequest(
     try {
       await ports.lease.require();
       const options = withSetStatements(sent.options, execution.options);
-      const format =
-        version === 'v1' ? tablesV1('query', () => newGuid(ports.randomBytes)) : framesV2(sent.options);
+      const format = version === 'v1' ? tablesV1('query', () => newGuid(ports.randomBytes)) : framesV2(sent.options);
       await answer(ports, admitted, { execution, options, format, signal, startedMs, text: sent.text });
     } finally {
       execution.close();
@@ -73,7 +72,11 @@ interface Answering {
   readonly text: string;
 }
 
-async function answer(ports: WirePorts, { access, request, reply }: AdmittedRequest, answering: Answering): Promise<void> {
+async function answer(
+  ports: WirePorts,
+  { access, request, reply }: AdmittedRequest,
+  answering: Answering,
+): Promise<void> {
   const { execution, options, format, signal, startedMs, text } = answering;
   const timestamp = toIso(instant(access.now));
   const context = errorContext(request, timestamp);
@@ -105,10 +108,13 @@ async function answer(ports: WirePorts, { access, request, reply }: AdmittedRequ
   }
 }
 
-const encodingsOf = (header: string | string[] | undefined): string => (typeof header === 'string' ? header : '');
+export const encodingsOf = (header: string | string[] | undefined): string =>
+  typeof header === 'string' ? header : '';
 
 export const stringHeaders = (headers: Readonly<Record<string, unknown>>): Record<string, string> =>
-  Object.fromEntries(Object.entries(headers).flatMap(([name, value]) => (typeof value === 'string' ? [[name, value]] : [])));
+  Object.fromEntries(
+    Object.entries(headers).flatMap(([name, value]) => (typeof value === 'string' ? [[name, value]] : [])),
+  );
 
 function resourceText(milliseconds: number, rowCounts: readonly number[]): string {
   return JSON.stringify({

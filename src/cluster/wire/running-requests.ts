@@ -1,7 +1,8 @@
 import type { RequestView } from '../../engine/commands/command-context.ts';
 import { kustoError } from './kusto-error.ts';
 
-export interface RunningRequest extends RequestView {
+export interface RunningRequest {
+  readonly view: RequestView;
   readonly controller: AbortController;
 }
 
@@ -28,14 +29,17 @@ export class RunningRequests {
 
   /** For `.show queries`. */
   list(): readonly RequestView[] {
-    return [...this.#running].map(({ controller: _controller, ...view }) => view);
+    return [...this.#running].map(({ view }) => view);
   }
 
   /** Cancels what has this client request id; others' requests only for those who may.
    * @returns how many there were */
   cancel(clientRequestId: string, mayCancel: (principal: string) => boolean): number {
-    const found = [...this.#running].filter((one) => one.clientRequestId === clientRequestId && mayCancel(one.principal));
-    for (const { controller } of found) controller.abort(kustoError('cancelled', 'The request was cancelled by a cancel command.'));
+    const found = [...this.#running].filter(
+      ({ view }) => view.clientRequestId === clientRequestId && mayCancel(view.principal),
+    );
+    for (const { controller } of found)
+      controller.abort(kustoError('cancelled', 'The request was cancelled by a cancel command.'));
     return found.length;
   }
 }

@@ -23,13 +23,23 @@ export const streamingBytesMax = 4 * 1024 * 1024;
 export async function ingestRequest(ports: WirePorts, admitted: AdmittedRequest, target: IngestTarget): Promise<void> {
   const { access, request, reply } = admitted;
   if (!access.streamingIngestEnabled) {
-    throw kustoError('streamingOffOnCluster', `Streaming ingestion is not enabled on cluster '${ports.host.clusterName}'. Set enableStreamingIngest on it first.`);
+    throw kustoError(
+      'streamingOffOnCluster',
+      `Streaming ingestion is not enabled on cluster '${ports.host.clusterName}'. Set enableStreamingIngest on it first.`,
+    );
   }
   const database = requireDatabase(access, target.database, 'ingest');
   const format = parameter(target.query, 'streamFormat');
-  if (format === undefined) throw kustoError('ingestionProperty', 'Request is invalid and cannot be processed: the parameter streamFormat is missing.');
+  if (format === undefined)
+    throw kustoError(
+      'ingestionProperty',
+      'Request is invalid and cannot be processed: the parameter streamFormat is missing.',
+    );
   if (parameter(target.query, 'sourceKind')?.toLowerCase() === 'uri') {
-    throw kustoError('badRequest', 'Request is invalid and cannot be processed: ingestion from a blob (sourceKind=uri) is not built in Kustody. Send the data itself in the body.');
+    throw kustoError(
+      'badRequest',
+      'Request is invalid and cannot be processed: ingestion from a blob (sourceKind=uri) is not built in Kustody. Send the data itself in the body.',
+    );
   }
   const mappingName = parameter(target.query, 'mappingName');
   const { clientRequestId } = request.correlation;
@@ -80,7 +90,10 @@ async function plainBody(body: Uint8Array | undefined, encoding: string | undefi
     return sent;
   }
   if (!Object.hasOwn(unzip, name)) {
-    throw kustoError('badRequest', 'Request is invalid and cannot be processed: the content encoding of the body is not supported. Use gzip or none.');
+    throw kustoError(
+      'badRequest',
+      'Request is invalid and cannot be processed: the content encoding of the body is not supported. Use gzip or none.',
+    );
   }
   try {
     return await unzip[name as keyof typeof unzip](sent, { maxOutputLength: streamingBytesMax });
@@ -94,4 +107,7 @@ async function plainBody(body: Uint8Array | undefined, encoding: string | undefi
 }
 
 const tooLarge = () =>
-  kustoError('payloadTooLarge', `The data is larger than the ${streamingBytesMax} bytes that one streaming ingestion may carry.`);
+  kustoError(
+    'payloadTooLarge',
+    `The data is larger than the ${streamingBytesMax} bytes that one streaming ingestion may carry.`,
+  );

@@ -55,7 +55,11 @@ export function tablesV1(kind: 'query' | 'command', newId: () => string): Result
         [count + 1, 'QueryStatus', 'QueryStatus', '00000000-0000-0000-0000-000000000000', ''],
       ];
       return [
-        table(count, [{ name: 'Value', type: 'string' }], visualizations.map((text) => [text])),
+        table(
+          count,
+          [{ name: 'Value', type: 'string' }],
+          visualizations.map((text) => [text]),
+        ),
         table(count + 1, statusColumns, statusRows(completion)),
         table(count + 2, contentsColumns, contents),
         ']}',
@@ -77,6 +81,10 @@ const table = (ordinal: number, columns: readonly Column[], rows: readonly unkno
   `,${tableHead(ordinal, columns)}${rows.map((row) => JSON.stringify(row)).join(',')}]}`;
 
 function tableHead(ordinal: number, columns: readonly Column[]): string {
-  const described = columns.map(({ name, type }) => ({ ColumnName: name, DataType: dataTypes[type], ColumnType: type }));
+  const described = columns.map(({ name, type }) => ({
+    ColumnName: name,
+    DataType: dataTypes[type],
+    ColumnType: type,
+  }));
   return `{"TableName":"Table_${ordinal}","Columns":${JSON.stringify(described)},"Rows":[`;
 }

@@ -42,7 +42,8 @@ export class ResultBudget {
     this.#records -= count;
     for (let row = 0; row < count; row += 1) {
       this.#bytes -= rows[row]?.length ?? 0;
-      if (this.#bytes < 0) return { count: row, exceeded: kustoError('limits', limitText(`${this.#limits.bytes} bytes`)) };
+      if (this.#bytes < 0)
+        return { count: row, exceeded: kustoError('limits', limitText(`${this.#limits.bytes} bytes`)) };
     }
     if (count === rows.length) return { count };
     return { count, exceeded: kustoError('limits', limitText(`${this.#limits.records} records`)) };

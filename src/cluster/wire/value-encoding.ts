@@ -35,7 +35,7 @@ export function encodeRows(columns: readonly Column[], chunk: readonly ColumnVal
     const comma = index === 0 ? '' : ',';
     for (let row = 0; row < rowCount; row += 1) {
       const value = values[row];
-      rows[row] += comma + (value === null || value === undefined ? missing : encode(value));
+      rows[row] = (rows[row] ?? '') + comma + (value === null || value === undefined ? missing : encode(value));
     }
   });
   return rows.map((row) => `${row}]`);

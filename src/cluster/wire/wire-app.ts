@@ -80,7 +80,10 @@ export function createWireApp(ports: WirePorts): Pick<Plane, 'handle' | 'answerC
       handler: async (request, reply) => {
         const sent = bodyOf(request);
         if (isCommand(sent.text)) {
-          throw kustoError('badRequest', "Request is invalid and cannot be processed: Control commands (starting with a dot '.') do not support api_version=v2");
+          throw kustoError(
+            'badRequest',
+            "Request is invalid and cannot be processed: Control commands (starting with a dot '.') do not support api_version=v2",
+          );
         }
         await runQueryRequest(ports, enter(request, reply), sent, 'v2');
       },
@@ -100,11 +103,14 @@ export function createWireApp(ports: WirePorts): Pick<Plane, 'handle' | 'answerC
     if (isCommand(sent.text)) await runCommandRequest(ports, enter(request, reply), sent);
     else await runQueryRequest(ports, enter(request, reply), sent, 'v1');
   });
-  app.post<{ Params: { database: string; table: string } }>('/v1/rest/ingest/:database/:table', async (request, reply) => {
-    const { database, table } = request.params;
-    const at = { database, table, query: searchOf(request), body: bytesOf(request.body) };
-    await ingestRequest(ports, enter(request, reply), at);
-  });
+  app.post<{ Params: { database: string; table: string } }>(
+    '/v1/rest/ingest/:database/:table',
+    async (request, reply) => {
+      const { database, table } = request.params;
+      const at = { database, table, query: searchOf(request), body: bytesOf(request.body) };
+      await ingestRequest(ports, enter(request, reply), at);
+    },
+  );
   return toPlane(() => 'serve');
 }
 

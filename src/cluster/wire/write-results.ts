@@ -34,7 +34,8 @@ export async function writeResults(results: readonly QueryResult[], options: Wri
     rowCounts.push(written.count);
     const failed = failure === undefined ? written.failure : undefined;
     failure ??= failed;
-    const told = failed === undefined || options.deferFailures ? undefined : { json: errorJson(failed), text: failed.message };
+    const told =
+      failed === undefined || options.deferFailures ? undefined : { json: errorJson(failed), text: failed.message };
     await write(format.endTable(index, written.count, told));
   }
   const deferred = failure !== undefined && options.deferFailures;
@@ -60,7 +61,13 @@ async function writeRows(
       const rows = encodeRows(columns, chunk).slice(0, takeMax - count);
       const fitting = budget.take(rows);
       if (fitting.count > 0) {
-        await write(format.rows(index, (fitting.count === rows.length ? rows : rows.slice(0, fitting.count)).join(','), count === 0));
+        await write(
+          format.rows(
+            index,
+            (fitting.count === rows.length ? rows : rows.slice(0, fitting.count)).join(','),
+            count === 0,
+          ),
+        );
       }
       count += fitting.count;
       if (fitting.exceeded !== undefined) return { count, failure: fitting.exceeded };

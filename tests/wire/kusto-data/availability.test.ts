@@ -18,7 +18,10 @@ const print = () => kusto.post('/v2/rest/query', { db: databaseName, csl: 'print
 
 /** Processes of the cluster: children of this one that run its script. */
 function clusterPids(): number[] {
-  const children = readFileSync(`/proc/${process.pid}/task/${process.pid}/children`, 'utf8').trim().split(' ').map(Number);
+  const children = readFileSync(`/proc/${process.pid}/task/${process.pid}/children`, 'utf8')
+    .trim()
+    .split(' ')
+    .map(Number);
   return children.filter((pid) => readFileSync(`/proc/${pid}/cmdline`, 'utf8').includes('cluster-process'));
 }
 
@@ -32,7 +35,12 @@ describe('the way to a cluster', () => {
   });
 
   it('is the same through CONNECT, with TLS bytes that came along', async () => {
-    const request = httpRequest({ host: '127.0.0.1', port: kusto.server.proxyPort, method: 'CONNECT', path: `ingest-${clusterHost}:443` });
+    const request = httpRequest({
+      host: '127.0.0.1',
+      port: kusto.server.proxyPort,
+      method: 'CONNECT',
+      path: `ingest-${clusterHost}:443`,
+    });
     request.end();
     const [, raw] = (await once(request, 'connect')) as [unknown, Socket];
     const ca = readFileSync(kusto.server.caFile, 'utf8');
@@ -54,30 +62,52 @@ describe('the way to a cluster', () => {
 
   it('takes a client hello that comes in pieces', async () => {
     const ca = readFileSync(kusto.server.caFile, 'utf8');
-    const socket = tlsConnect({ host: '127.0.0.1', port: kusto.server.port, servername: clusterHost, ca, maxVersion: 'TLSv1.2' });
+    const socket = tlsConnect({
+      host: '127.0.0.1',
+      port: kusto.server.port,
+      servername: clusterHost,
+      ca,
+      maxVersion: 'TLSv1.2',
+    });
     await once(socket, 'secureConnect');
     expect(socket.authorized).toBe(true);
     socket.destroy();
   });
 
   it('has nobody at the name of a cluster that does not exist', async () => {
-    await expect(kusto.send({ host: 'nobody.eastus.kusto.windows.net', method: 'GET', path: '/v1/rest/auth/metadata' })).rejects.toThrow();
+    await expect(
+      kusto.send({ host: 'nobody.eastus.kusto.windows.net', method: 'GET', path: '/v1/rest/auth/metadata' }),
+    ).rejects.toThrow();
   });
 });
 
 describe('localhost', () => {
   const send = (path: string, body?: unknown, token = kusto.token) =>
-    kusto.send({ host: 'localhost', method: body === undefined ? 'GET' : 'POST', path, token, body, headers: { accept: 'application/json' } });
+    kusto.send({
+      host: 'localhost',
+      method: body === undefined ? 'GET' : 'POST',
+      path,
+      token,
+      body,
+      headers: { accept: 'application/json' },
+    });
 
   it('serves the only cluster', async () => {
     const answer = await send('/v2/rest/query', { db: databaseName, csl: 'range x from 1 to 100000 step 1' });
     expect(answer.status).toBe(200);
     expect(answer.text).toContain(',[100000]]');
-    expect((await send('/v1/rest/auth/metadata')).body).toMatchObject({ AzureAD: { KustoServiceResourceId: 'https://kusto.kusto.windows.net' } });
+    expect((await send('/v1/rest/auth/metadata')).body).toMatchObject({
+      AzureAD: { KustoServiceResourceId: 'https://kusto.kusto.windows.net' },
+    });
   });
 
   it('serves clients that are pointed at it', async () => {
-    const { tables, failed } = await kusto.call({ call: 'query', database: databaseName, text: 'print 3', uri: `https://localhost:${kusto.server.port}` });
+    const { tables, failed } = await kusto.call({
+      call: 'query',
+      database: databaseName,
+      text: 'print 3',
+      uri: `https://localhost:${kusto.server.port}`,
+    });
     expect(failed).toBeUndefined();
     expect(tables?.find(({ kind }) => kind === 'PrimaryResult')?.rows).toEqual([[3]]);
   });
@@ -88,7 +118,10 @@ describe('localhost', () => {
 
   it('names the clusters when there are several', async () => {
     const second = kusto.clusterPath.replace(/wiretest$/, 'wiretest2');
-    await kusto.arm('PUT', second, { location: 'eastus', sku: { name: 'Standard_E8ads_v5', tier: 'Standard', capacity: 2 } });
+    await kusto.arm('PUT', second, {
+      location: 'eastus',
+      sku: { name: 'Standard_E8ads_v5', tier: 'Standard', capacity: 2 },
+    });
     const answer = await send('/v2/rest/query', { db: databaseName, csl: 'print 1' });
     expect(answer.status).toBe(400);
     expect(answer.text).toContain('wiretest2.eastus.kusto.windows.net');
@@ -99,17 +132,27 @@ describe('localhost', () => {
 describe('a cluster that does not serve', () => {
   it('comes back by itself after a crash; the client sees a broken connection or is told to try again', async () => {
     expect((await print()).status).toBe(200);
-    const running = kusto.call({ call: 'query', database: databaseName, text: 'range a from 1 to 100000000000 step 1 | summarize sum(a % 7)' });
+    const running = kusto.call({
+      call: 'query',
+      database: databaseName,
+      text: 'range a from 1 to 100000000000 step 1 | summarize sum(a % 7)',
+    });
     let queries: unknown[] = [];
     while (queries.length === 0) {
       const answer = await kusto.post('/v1/rest/mgmt', { db: databaseName, csl: '.show queries' });
-      queries = (answer.body as { Tables: { Rows: unknown[] }[] }).Tables[0]?.Rows.filter((row) => JSON.stringify(row).includes('range a')) ?? [];
+      queries =
+        (answer.body as { Tables: { Rows: unknown[] }[] }).Tables[0]?.Rows.filter((row) =>
+          JSON.stringify(row).includes('range a'),
+        ) ?? [];
     }
     for (const pid of clusterPids()) process.kill(pid, 'SIGKILL');
     const { failed } = await running;
     expect(failed).toBeDefined();
     for (let answer = await print(); answer.status !== 200; answer = await print()) {
-      expect({ status: answer.status, body: answer.body }).toMatchObject({ status: 503, body: { error: { '@permanent': false } } });
+      expect({ status: answer.status, body: answer.body }).toMatchObject({
+        status: 503,
+        body: { error: { '@permanent': false } },
+      });
     }
   });
 
@@ -118,7 +161,13 @@ describe('a cluster that does not serve', () => {
     const answer = await print();
     expect({ status: answer.status, body: answer.body }).toMatchObject({
       status: 503,
-      body: { error: { code: 'ClusterStopped', '@permanent': false, '@message': expect.stringContaining("'wiretest' is stopped") as string } },
+      body: {
+        error: {
+          code: 'ClusterStopped',
+          '@permanent': false,
+          '@message': expect.stringContaining("'wiretest' is stopped") as string,
+        },
+      },
     });
     expect(clusterPids()).toEqual([]);
     const metadata = await kusto.send({ host: clusterHost, method: 'GET', path: '/v1/rest/auth/metadata' });

@@ -38,7 +38,11 @@ async function perform(call) {
         format: call.format,
         ...(call.mapping === undefined ? {} : { ingestionMappingReference: call.mapping }),
       });
-      const answer = await ingest.ingestFromStream(Readable.from([Buffer.from(call.data)]), ingestionProperties, call.clientRequestId);
+      const answer = await ingest.ingestFromStream(
+        Readable.from([Buffer.from(call.data)]),
+        ingestionProperties,
+        call.clientRequestId,
+      );
       return { value: answer.Tables.map(({ Rows }) => Rows) };
     }
     default:

@@ -24,7 +24,11 @@ const count = async (where: string): Promise<unknown> => {
 
 describe('management commands', () => {
   it('answer with exactly one table', async () => {
-    const { tables } = await kusto.call({ call: 'mgmt', database: databaseName, text: '.show tables | project TableName' });
+    const { tables } = await kusto.call({
+      call: 'mgmt',
+      database: databaseName,
+      text: '.show tables | project TableName',
+    });
     expect(tables).toHaveLength(1);
     expect(tables?.[0]?.rows).toEqual([['T']]);
   });
@@ -33,7 +37,12 @@ describe('management commands', () => {
     const answer = await kusto.post('/v1/rest/query', { db: databaseName, csl: '\n// which one?\n.show version' });
     expect(answer.status).toBe(200);
     expect(answer.body).toMatchObject({
-      Tables: [{ TableName: 'Table_0', Columns: [{ ColumnName: 'BuildVersion', DataType: 'String', ColumnType: 'string' }, {}, {}, {}] }],
+      Tables: [
+        {
+          TableName: 'Table_0',
+          Columns: [{ ColumnName: 'BuildVersion', DataType: 'String', ColumnType: 'string' }, {}, {}, {}],
+        },
+      ],
     });
   });
 
@@ -44,7 +53,11 @@ describe('management commands', () => {
   });
 
   it('that may change something are refused in a read-only request', async () => {
-    const answer = await kusto.post('/v1/rest/mgmt', { db: databaseName, csl: '.drop table T', properties: { Options: { request_readonly: true } } });
+    const answer = await kusto.post('/v1/rest/mgmt', {
+      db: databaseName,
+      csl: '.drop table T',
+      properties: { Options: { request_readonly: true } },
+    });
     expect(answer.status).toBe(403);
   });
 
@@ -57,7 +70,13 @@ describe('management commands', () => {
 
 describe('streaming ingestion', () => {
   it('takes rows of the official client, whose answer counts them', async () => {
-    const { value, failed } = await kusto.call({ call: 'ingest', database: databaseName, table: 'T', format: 'csv', data: '1,a\n2,b\n' });
+    const { value, failed } = await kusto.call({
+      call: 'ingest',
+      database: databaseName,
+      table: 'T',
+      format: 'csv',
+      data: '1,a\n2,b\n',
+    });
     expect(failed).toBeUndefined();
     expect(value).toEqual([[[2, 'Inactive', 'Unknown', null]]]);
     expect(await count('n <= 2')).toBe(2);
@@ -65,14 +84,28 @@ describe('streaming ingestion', () => {
 
   it('maps JSON by a mapping', async () => {
     const data = '{"number":10,"text":"ten"}\n{"number":11}\n';
-    const { failed } = await kusto.call({ call: 'ingest', database: databaseName, table: 'T', format: 'json', mapping: 'm', data });
+    const { failed } = await kusto.call({
+      call: 'ingest',
+      database: databaseName,
+      table: 'T',
+      format: 'json',
+      mapping: 'm',
+      data,
+    });
     expect(failed).toBeUndefined();
     expect(await count(`n == 10 and s == 'ten'`)).toBe(1);
     expect(await count(`n == 11 and s == ''`)).toBe(1);
   });
 
   it('takes a request once', async () => {
-    const again = { call: 'ingest', database: databaseName, table: 'T', format: 'csv', data: '20,x\n', clientRequestId: 'once;1' } as const;
+    const again = {
+      call: 'ingest',
+      database: databaseName,
+      table: 'T',
+      format: 'csv',
+      data: '20,x\n',
+      clientRequestId: 'once;1',
+    } as const;
     await kusto.call(again);
     const { failed } = await kusto.call(again);
     expect(failed).toBeUndefined();
@@ -80,7 +113,14 @@ describe('streaming ingestion', () => {
   });
 
   const post = (path: string, body: Buffer, headers: Record<string, string> = {}) =>
-    kusto.send({ host: clusterHost, method: 'POST', path, token: kusto.token, body, headers: { accept: 'application/json', ...headers } });
+    kusto.send({
+      host: clusterHost,
+      method: 'POST',
+      path,
+      token: kusto.token,
+      body,
+      headers: { accept: 'application/json', ...headers },
+    });
   const path = (table: string, query: string): string => `/v1/rest/ingest/${databaseName}/${table}?${query}`;
 
   it('takes rows without a content type, not compressed', async () => {
@@ -90,15 +130,57 @@ describe('streaming ingestion', () => {
   });
 
   it.each([
-    ['more than 4 MB', path('T', 'streamFormat=csv'), Buffer.alloc(4 * 1024 * 1024 + 1, '1\n'), {}, 413, 'PayloadTooLarge'],
-    ['a bomb', path('T', 'streamFormat=csv'), gzipSync(Buffer.alloc(64 * 1024 * 1024)), { 'content-encoding': 'gzip' }, 413, 'PayloadTooLarge'],
-    ['what is not gzip', path('T', 'streamFormat=csv'), Buffer.from('1,a'), { 'content-encoding': 'gzip' }, 400, 'General_BadRequest'],
-    ['another encoding', path('T', 'streamFormat=csv'), Buffer.from('1,a'), { 'content-encoding': 'br' }, 400, 'General_BadRequest'],
+    [
+      'more than 4 MB',
+      path('T', 'streamFormat=csv'),
+      Buffer.alloc(4 * 1024 * 1024 + 1, '1\n'),
+      {},
+      413,
+      'PayloadTooLarge',
+    ],
+    [
+      'a bomb',
+      path('T', 'streamFormat=csv'),
+      gzipSync(Buffer.alloc(64 * 1024 * 1024)),
+      { 'content-encoding': 'gzip' },
+      413,
+      'PayloadTooLarge',
+    ],
+    [
+      'what is not gzip',
+      path('T', 'streamFormat=csv'),
+      Buffer.from('1,a'),
+      { 'content-encoding': 'gzip' },
+      400,
+      'General_BadRequest',
+    ],
+    [
+      'another encoding',
+      path('T', 'streamFormat=csv'),
+      Buffer.from('1,a'),
+      { 'content-encoding': 'br' },
+      400,
+      'General_BadRequest',
+    ],
     ['no format', path('T', 'mappingName=m'), Buffer.from('1,a'), {}, 400, 'BadRequest_MalformedIngestionProperty'],
     ['an unknown format', path('T', 'streamFormat=xml'), Buffer.from('1,a'), {}, 400, 'BadRequest_FormatNotSupported'],
     ['an unknown table', path('Nowhere', 'streamFormat=csv'), Buffer.from('1,a'), {}, 400, 'BadRequest_TableNotExist'],
-    ['an unknown mapping', path('T', 'streamFormat=json&mappingName=no'), Buffer.from('{}'), {}, 400, 'BadRequest_MappingReferenceWasNotFound'],
-    ['a blob', path('T', 'streamFormat=csv&sourceKind=uri'), Buffer.from('{"sourceUri":"https://x"}'), {}, 400, 'General_BadRequest'],
+    [
+      'an unknown mapping',
+      path('T', 'streamFormat=json&mappingName=no'),
+      Buffer.from('{}'),
+      {},
+      400,
+      'BadRequest_MappingReferenceWasNotFound',
+    ],
+    [
+      'a blob',
+      path('T', 'streamFormat=csv&sourceKind=uri'),
+      Buffer.from('{"sourceUri":"https://x"}'),
+      {},
+      400,
+      'General_BadRequest',
+    ],
   ])('refuses %s', async (_what, where, body, headers, status, code) => {
     const answer = await post(where, body, headers);
     expect({ status: answer.status, body: answer.body }).toMatchObject({ status, body: { error: { code } } });

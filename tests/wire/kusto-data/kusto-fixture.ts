@@ -91,11 +91,17 @@ export async function startKustoData() {
     token,
     clusterPath: cluster,
     /** One call through an official client. */
-    call: (call: ClientCall): Promise<ClientOutcome> =>
-      calls({ uri: `https://${clusterHost}`, ...call }),
+    call: (call: ClientCall): Promise<ClientOutcome> => calls({ uri: `https://${clusterHost}`, ...call }),
     /** One raw request to the cluster, with a token. */
     post: (path: string, body: unknown, headers: Readonly<Record<string, string>> = {}): Promise<HostAnswer> =>
-      fixture.send({ host: clusterHost, method: 'POST', path, token, body, headers: { accept: 'application/json', ...headers } }),
+      fixture.send({
+        host: clusterHost,
+        method: 'POST',
+        path,
+        token,
+        body,
+        headers: { accept: 'application/json', ...headers },
+      }),
     [Symbol.asyncDispose]: async () => {
       client.kill();
       await fixture[Symbol.asyncDispose]();

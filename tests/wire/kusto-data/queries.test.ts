@@ -24,14 +24,33 @@ describe('a query through azure-kusto-data', () => {
         TableId: 1,
         TableKind: 'PrimaryResult',
         Columns: [
-          ['b', 'bool'], ['i', 'int'], ['l', 'long'], ['r', 'real'], ['s', 'string'], ['t', 'datetime'], ['ts', 'timespan'],
-          ['g', 'guid'], ['d', 'decimal'], ['y', 'dynamic'], ['e', 'string'], ['n', 'int'],
+          ['b', 'bool'],
+          ['i', 'int'],
+          ['l', 'long'],
+          ['r', 'real'],
+          ['s', 'string'],
+          ['t', 'datetime'],
+          ['ts', 'timespan'],
+          ['g', 'guid'],
+          ['d', 'decimal'],
+          ['y', 'dynamic'],
+          ['e', 'string'],
+          ['n', 'int'],
         ].map(([ColumnName, ColumnType]) => ({ ColumnName, ColumnType })),
         Rows: [
           [
-            true, -5, Number('9223372036854775807'), 1.5, 'é"\n',
-            '2020-01-02T03:04:05.1234567Z', '-1.02:03:04.5000000', '74be27de-1e4e-49d9-b579-fe0b331d3642', '2.00000000000001',
-            { a: [1, null, 'x'] }, '', null,
+            true,
+            -5,
+            Number('9223372036854775807'),
+            1.5,
+            'é"\n',
+            '2020-01-02T03:04:05.1234567Z',
+            '-1.02:03:04.5000000',
+            '74be27de-1e4e-49d9-b579-fe0b331d3642',
+            '2.00000000000001',
+            { a: [1, null, 'x'] },
+            '',
+            null,
           ],
         ],
       },
@@ -41,12 +60,19 @@ describe('a query through azure-kusto-data', () => {
   });
 
   it('keeps all 64 bits of a long', async () => {
-    const answer = await kusto.post('/v2/rest/query', { db: databaseName, csl: 'print 9223372036854775807, -9223372036854775807' });
+    const answer = await kusto.post('/v2/rest/query', {
+      db: databaseName,
+      csl: 'print 9223372036854775807, -9223372036854775807',
+    });
     expect(answer.text).toContain('"Rows":[[9223372036854775807,-9223372036854775807]]');
   });
 
   it('gives four tables of version 1, the contents last', async () => {
-    const { tables } = await kusto.call({ call: 'queryV1', database: databaseName, text: 'print x = 1 | render table' });
+    const { tables } = await kusto.call({
+      call: 'queryV1',
+      database: databaseName,
+      text: 'print x = 1 | render table',
+    });
     expect(tables?.map(({ rows }) => rows.length)).toEqual([1, 1, 2, 3]);
     expect(tables?.[3]?.columns.map(({ name }) => name)).toEqual(['Ordinal', 'Kind', 'Name', 'Id', 'PrettyName']);
     expect(tables?.[3]?.rows.map((row) => row.slice(0, 3))).toEqual([
@@ -67,7 +93,11 @@ describe('a query through azure-kusto-data', () => {
   });
 
   it('gives several results in their order', async () => {
-    const { tables } = await kusto.call({ call: 'query', database: databaseName, text: 'print a = 1; print b = "x", c = 2' });
+    const { tables } = await kusto.call({
+      call: 'query',
+      database: databaseName,
+      text: 'print a = 1; print b = "x", c = 2',
+    });
     const primary = tables?.filter(({ kind }) => kind === 'PrimaryResult');
     expect(primary?.map(({ columns }) => columns.map(({ name }) => name))).toEqual([['a'], ['b', 'c']]);
   });
@@ -90,8 +120,12 @@ describe('a query through azure-kusto-data', () => {
     );
     expect(lines.slice(1, -1).every((line) => line.startsWith(',{"FrameType":'))).toBe(true);
     expect(lines.at(-1)).toBe(']');
-    expect(lines[2]).toMatch(/^,\{"FrameType":"TableHeader","TableId":1,"TableKind":"PrimaryResult","TableName":"PrimaryResult","Columns":/);
-    expect(lines[3]).toBe(',{"FrameType":"TableFragment","TableFragmentType":"DataAppend","TableId":1,"Rows":[[1],[2],[3]]}');
+    expect(lines[2]).toMatch(
+      /^,\{"FrameType":"TableHeader","TableId":1,"TableKind":"PrimaryResult","TableName":"PrimaryResult","Columns":/,
+    );
+    expect(lines[3]).toBe(
+      ',{"FrameType":"TableFragment","TableFragmentType":"DataAppend","TableId":1,"Rows":[[1],[2],[3]]}',
+    );
     expect(lines[4]).toBe(',{"FrameType":"TableCompletion","TableId":1,"RowCount":3}');
     expect(JSON.parse(answer.text)).toHaveLength(7);
   });
@@ -113,12 +147,21 @@ describe('a query through azure-kusto-data', () => {
   it('answers a GET', async () => {
     const csl = encodeURIComponent('print 5');
     const { host, token } = { host: clusterHost, token: kusto.token };
-    const answer = await kusto.send({ host, token, method: 'GET', path: `/v1/rest/query?db=${databaseName}&csl=${csl}` });
+    const answer = await kusto.send({
+      host,
+      token,
+      method: 'GET',
+      path: `/v1/rest/query?db=${databaseName}&csl=${csl}`,
+    });
     expect(answer.body).toMatchObject({ Tables: [{ Rows: [[5]] }, {}, {}, {}] });
   });
 
   it('echoes the client request id and tells an activity id', async () => {
-    const answer = await kusto.post('/v2/rest/query', { db: databaseName, csl: 'print 1' }, { 'x-ms-client-request-id': 'mine;1' });
+    const answer = await kusto.post(
+      '/v2/rest/query',
+      { db: databaseName, csl: 'print 1' },
+      { 'x-ms-client-request-id': 'mine;1' },
+    );
     expect(answer.headers['x-ms-client-request-id']).toBe('mine;1');
     expect(answer.headers['x-ms-activity-id']).toMatch(/^[0-9a-f-]{36}$/);
   });
@@ -128,7 +171,12 @@ describe('limits of results', () => {
   const text = 'range x from 1 to 1000 step 1';
 
   it('ends the rows at the limit and says so in the data and at the end', async () => {
-    const { raw } = await kusto.call({ call: 'rawQuery', database: databaseName, text, options: { truncationmaxrecords: 10 } });
+    const { raw } = await kusto.call({
+      call: 'rawQuery',
+      database: databaseName,
+      text,
+      options: { truncationmaxrecords: 10 },
+    });
     const frames = JSON.parse(raw ?? '') as { Rows?: unknown[]; HasErrors?: boolean; OneApiErrors?: unknown[] }[];
     const rows = frames[2]?.Rows ?? [];
     expect(rows).toHaveLength(11);
@@ -150,7 +198,12 @@ describe('limits of results', () => {
   });
 
   it('makes the client throw', async () => {
-    const { failed } = await kusto.call({ call: 'query', database: databaseName, text, options: { truncationmaxrecords: 10 } });
+    const { failed } = await kusto.call({
+      call: 'query',
+      database: databaseName,
+      text,
+      options: { truncationmaxrecords: 10 },
+    });
     expect(failed?.message).toContain('Query execution has exceeded the allowed limits (80DA0003)');
   });
 
@@ -160,13 +213,23 @@ describe('limits of results', () => {
     const frames = JSON.parse(raw ?? '') as { Rows?: unknown[][] }[];
     expect(frames[2]?.Rows).toHaveLength(10);
     expect(frames[3]?.Rows?.[0]?.slice(5, 11)).toEqual([
-      2, 'Error', -2133196797, 'Query result set too large (E_QUERY_RESULT_SET_TOO_LARGE). (-2133196797)', 1, 'QueryLimitsExceeded',
+      2,
+      'Error',
+      -2133196797,
+      'Query result set too large (E_QUERY_RESULT_SET_TOO_LARGE). (-2133196797)',
+      1,
+      'QueryLimitsExceeded',
     ]);
     expect(frames.at(-1)).toMatchObject({ HasErrors: false });
   });
 
   it('cuts version 1 with an exception as last row', async () => {
-    const { raw } = await kusto.call({ call: 'rawQueryV1', database: databaseName, text, options: { truncationmaxrecords: 2 } });
+    const { raw } = await kusto.call({
+      call: 'rawQueryV1',
+      database: databaseName,
+      text,
+      options: { truncationmaxrecords: 2 },
+    });
     const answer = JSON.parse(raw ?? '') as { Tables: { Rows: unknown[] }[]; Exceptions: string[] };
     expect(answer.Tables).toHaveLength(1);
     expect(answer.Tables[0]?.Rows).toEqual([[1], [2], { Exceptions: answer.Exceptions }]);

@@ -1,0 +1,37 @@
+import { execFile } from 'node:child_process';
+import { join } from 'node:path';
+import { promisify } from 'node:util';
+import { describe, expect, it } from 'vitest';
+import { debianPython, pythonHas } from '../../support/debian-python.ts';
+import { clusterHost, databaseName, startKustoData } from './kusto-fixture.ts';
+
+describe.skipIf(!pythonHas('azure.kusto.data'))("Debian's azure-kusto-data for Python", () => {
+  it('creates, ingests, queries, streams, and understands errors', async () => {
+    await using kusto = await startKustoData();
+    const proxy = `http://127.0.0.1:${kusto.server.proxyPort}`;
+    const { stdout } = await promisify(execFile)(
+      debianPython,
+      [join(import.meta.dirname, 'python.client.py'), `https://${clusterHost}`, databaseName],
+      {
+        env: {
+          PATH: process.env['PATH'],
+          HTTPS_PROXY: proxy,
+          HTTP_PROXY: proxy,
+          REQUESTS_CA_BUNDLE: kusto.server.caFile,
+          AZURE_TENANT_ID: kusto.environment.tenantId,
+          AZURE_CLIENT_ID: kusto.environment.clientId,
+          AZURE_CLIENT_SECRET: kusto.environment.clientSecret,
+        },
+      },
+    );
+    expect(JSON.parse(stdout)).toEqual({
+      created: 1,
+      row: [1, '2020-01-02 03:04:05.123456+00:00', 2, 'NaN', { a: 1 }],
+      parameter: 10,
+      streamed: 12_502_500,
+      semantic: true,
+      missing: ['BadRequest_DatabaseNotExist', true],
+      truncated: true,
+    });
+  }, 60_000);
+});

@@ -48,7 +48,7 @@ function requireRow({ permission }: CommandRow, command: Command, context: Comma
 }
 
 async function parse(context: CommandContext, text: string): Promise<ParsedCommand> {
-  const catalog = catalogFor(context);
+  const catalog = namesMatter(text) ? catalogFor(context) : withoutNames(context);
   try {
     return await context.engine.parseCommand({ text, database: context.database, catalog });
   } catch (error) {
@@ -65,6 +65,19 @@ function withDatabaseName(context: CommandContext): CommandContext {
   const found = context.data.databases().find(({ name }) => name.toLowerCase() === lower);
   return found === undefined ? context : { ...context, database: found.name };
 }
+
+/** A query, operators after the command or a function's body mean something by the names that exist. All other names are looked up by the
+ * command itself, and each new catalog costs the parser far more than a command does. */
+const namesMatter = (text: string): boolean => /[|{]/.test(text.replace(stringsAndComments, ''));
+
+const stringsAndComments =
+  /```[\s\S]*?```|~~~[\s\S]*?~~~|@"(?:[^"]|"")*"|@'(?:[^']|'')*'|"(?:[^"\\\n]|\\.)*"|'(?:[^'\\\n]|\\.)*'|\/\/[^\n]*/g;
+
+const withoutNames = ({ database, cluster }: CommandContext): KqlCatalog => ({
+  version: `no names ${database}`,
+  cluster: cluster.name,
+  databases: [{ name: database, tables: [], functions: [] }],
+});
 
 /** Clients name a database that is not there for commands about the cluster. */
 function catalogFor({ data, database }: CommandContext): KqlCatalog {

@@ -1,7 +1,6 @@
 import { createServer } from 'node:https';
 import { once } from 'node:events';
 import type { Socket } from 'node:net';
-import { constants, setPriority } from 'node:os';
 import { performance } from 'node:perf_hooks';
 import { TLSSocket } from 'node:tls';
 import type { Instant } from '../../clock/clock.ts';
@@ -44,8 +43,6 @@ export async function openDataPlane(options: {
   readonly call: (operation: string, body: unknown) => Promise<unknown>;
 }): Promise<DataPlane> {
   const { settings } = options;
-  // A heavy query gives way to the vault and to other clusters.
-  setPriority(constants.priority.PRIORITY_BELOW_NORMAL);
   const call: CallMain = async (operation, body) => (await options.call(operation, body)) as never;
   const log = remoteLog(call);
   const monotonicMs = (): number => performance.now();

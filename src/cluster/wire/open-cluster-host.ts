@@ -1,5 +1,5 @@
 import { statfsSync } from 'node:fs';
-import { availableParallelism, totalmem } from 'node:os';
+import { availableParallelism, setPriority, totalmem } from 'node:os';
 import type { EngineDatabase } from '../../engine/duckdb/engine-database.ts';
 import { openEngineDatabase } from '../../engine/duckdb/engine-database.ts';
 import { createKqlParser } from '../../engine/kql/parser-client.ts';
@@ -15,6 +15,9 @@ import { DataUnavailableError } from '../process/data-holder.ts';
 import type { DataPlaneSettings } from '../process/protocol.ts';
 import type { ClusterHost } from './cluster-host.ts';
 import { kustoError } from './kusto-error.ts';
+
+/** A third of the share of a process at 0, when both want the processor. */
+const queryNiceness = 5;
 
 /** Texts longer than 2 million characters belong into a table. Parsing has its own limit of time, besides that of the whole request. */
 const parserLimits = { textMax: 2_000_000, parseMsMax: 20_000 };
@@ -39,6 +42,8 @@ export function openClusterHost(options: {
         ...memoryForExtents(),
       });
     }
+    // From here on a heavy query gives way to the vault and to other clusters; starting up does not.
+    setPriority(queryNiceness);
     return createQueryEngine({ parser, database });
   });
   opened.catch((error: unknown) => log.failure('engine not opened', error));

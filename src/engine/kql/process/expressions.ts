@@ -135,12 +135,21 @@ const functionCall: ScalarBuilder = (b, node) => {
     b,
     node,
     name,
-    args.map((argument) => buildNamedArgument(b, argument)),
+    args.flatMap(
+      (argument) => (packsStar.has(name) ? starColumns(argument) : undefined) ?? [buildNamedArgument(b, argument)],
+    ),
   );
   return isTuple(node.ResultType)
     ? { ...built, types: columnsOfSymbol(node.ResultType).map((column) => column.type) }
     : built;
 };
+
+/** Functions in whose arguments `*` stands for all columns of the row, as if they were listed. */
+const packsStar = new Set(['pack_array', 'strcat']);
+const starColumns = (node: SyntaxNode): Expression[] | undefined =>
+  kindOf(node) === 'StarExpression' && isTuple(node.ResultType)
+    ? columnsOfSymbol(node.ResultType).map((column) => ({ k: 'column', name: column.name, type: column.type }))
+    : undefined;
 
 const buildNamedArgument = (b: Builder, node: SyntaxNode): Expression =>
   buildArgument(b, kindOf(node) === 'SimpleNamedExpression' ? need(node, 'Expression') : node);
@@ -152,6 +161,17 @@ const specialCalls: Readonly<
   column_ifexists: columnIfExists,
   columnifexists: columnIfExists,
   pack_all: (b, node, args) => packAll(b, node, args),
+  pack_array: (b, node, args) =>
+    call(
+      b,
+      node,
+      'pack_array',
+      args.flatMap((argument): Expression[] =>
+        kindOf(argument) === 'StarExpression'
+          ? rowColumns(b, node).map(({ name, type }) => ({ k: 'column', name, type }))
+          : [buildNamedArgument(b, argument)],
+      ),
+    ),
   pack_dictionary: (b, node, args) =>
     call(
       b,

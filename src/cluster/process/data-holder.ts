@@ -58,7 +58,7 @@ export class DataHolder {
   #keys: ProcessDataKeys | undefined;
   #pending: { readonly rewrap: CatalogRewrap; readonly keys: ProcessDataKeys; readonly isOpen: boolean } | undefined;
   #now: Instant = instant(0);
-  #maintaining: Promise<void> | undefined;
+  #isMaintaining = false;
 
   constructor(options: DataHolderOptions) {
     this.#options = options;
@@ -82,7 +82,10 @@ export class DataHolder {
     const current = this.#options.current();
     if (current === undefined) throw new DataUnavailableError();
     let opened = await this.#opening?.catch(() => undefined);
-    if (opened !== undefined && (opened.data.broken || (opened.data.generation !== current.generation && this.#pending === undefined))) {
+    if (
+      opened !== undefined &&
+      (opened.data.broken || (opened.data.generation !== current.generation && this.#pending === undefined))
+    ) {
       this.#opening = undefined;
       await opened.files.dispose();
       opened = undefined;
@@ -140,13 +143,23 @@ export class DataHolder {
     if (opened === undefined || opened.data.broken) return { outcome: 'notOpen' };
     await opened.data.removeDatabases(dropped);
     // What fails is tried again next time; a log line would have to say what failed, and the data is told of elsewhere.
-    this.#maintaining ??= opened.data.maintain().catch(() => undefined).finally(() => (this.#maintaining = undefined));
+    if (!this.#isMaintaining) {
+      this.#isMaintaining = true;
+      void opened.data
+        .maintain()
+        .catch(() => undefined)
+        .finally(() => {
+          this.#isMaintaining = false;
+        });
+    }
     return { outcome: 'done', removed: dropped };
   }
 
   async databaseBytes(databaseId: Guid): Promise<SupervisorReplies['databaseBytes']> {
     const opened = await this.#opening?.catch(() => undefined);
-    return opened === undefined ? { outcome: 'notOpen' } : { outcome: 'known', bytes: opened.data.databaseBytes(databaseId) };
+    return opened === undefined
+      ? { outcome: 'notOpen' }
+      : { outcome: 'known', bytes: opened.data.databaseBytes(databaseId) };
   }
 
   /** Closes every opened extent; nothing is merged first. */

@@ -3,7 +3,12 @@ import type { Guid } from '../../base/guid.ts';
 import { newGuid } from '../../base/guid.ts';
 import { toBase64Url } from '../../base/base64url.ts';
 import type { RandomBytes } from '../../base/random.ts';
-import { EncryptionDataError, parseEncryptionData, wrapAlgorithm, writeEncryptionData } from '../../encryption/cse-v2/encryption-data.ts';
+import {
+  EncryptionDataError,
+  parseEncryptionData,
+  wrapAlgorithm,
+  writeEncryptionData,
+} from '../../encryption/cse-v2/encryption-data.ts';
 import { openedBytes, regionCount } from '../../encryption/cse-v2/format.ts';
 import { sealAlgorithm } from '../../encryption/extent-files/sealed-extent.ts';
 import { dataError } from '../../engine/catalog/data-error.ts';
@@ -38,8 +43,16 @@ export function createExtentExchange(parts: ExtentExchangeParts): ExtentExchange
     export({ sealed }) {
       const keyId = dekWrappingKeyId(clusterId, generation());
       const wrappedKey = Buffer.from(sealed.wrappedDek, 'base64url');
-      const encryptionData = writeEncryptionData({ keyId, wrapAlgorithm, wrappedKey, regionBytes: sealed.regionBytes }, library);
-      return Promise.resolve({ blob: sealed.blob, bytes: blobs.read(sealed.blob), length: bytesAtRest(sealed), encryptionData });
+      const encryptionData = writeEncryptionData(
+        { keyId, wrapAlgorithm, wrappedKey, regionBytes: sealed.regionBytes },
+        library,
+      );
+      return Promise.resolve({
+        blob: sealed.blob,
+        bytes: blobs.read(sealed.blob),
+        length: bytesAtRest(sealed),
+        encryptionData,
+      });
     },
 
     /** What comes in is opened, read as Parquet and written anew: nothing of another writer is kept. */
@@ -54,7 +67,13 @@ export function createExtentExchange(parts: ExtentExchangeParts): ExtentExchange
             const fields = await parquetColumns(connection, opened.path);
             const select = { sql: parquetFileSelect(opened.path, fields, table.columns, undefined, true), bound: [] };
             const at = tables.parts.now();
-            const facts = { tableId: table.tableId, originalBytes: sealed.length, minCreatedOn: at, maxCreatedOn: at, tags: [] };
+            const facts = {
+              tableId: table.tableId,
+              originalBytes: sealed.length,
+              minCreatedOn: at,
+              maxCreatedOn: at,
+              tags: [],
+            };
             return writer.retried(async () => {
               const written = await writer.write(connection, select, table.columns, facts);
               if (written === undefined) return undefined;
@@ -83,7 +102,11 @@ export function createExtentExchange(parts: ExtentExchangeParts): ExtentExchange
 }
 
 /** Puts what came in among the blobs, for as long as it is read; a crash leaves garbage that is collected. */
-async function received(parts: ExtentExchangeParts, bytes: AsyncIterable<Uint8Array>, text: string): Promise<SealedExtent> {
+async function received(
+  parts: ExtentExchangeParts,
+  bytes: AsyncIterable<Uint8Array>,
+  text: string,
+): Promise<SealedExtent> {
   const { blobs, writer, randomBytes } = parts;
   let data: ReturnType<typeof parseEncryptionData>;
   try {
@@ -101,5 +124,13 @@ async function received(parts: ExtentExchangeParts, bytes: AsyncIterable<Uint8Ar
     await blobs.delete(blob);
     throw dataError('MalformedData', 'The sealed bytes have a length that no extent has.');
   }
-  return { blob, dekId, wrappedDek: toBase64Url(data.wrappedKey), algorithm: sealAlgorithm, regionBytes, regions: regionCount({ regionBytes, length }), length };
+  return {
+    blob,
+    dekId,
+    wrappedDek: toBase64Url(data.wrappedKey),
+    algorithm: sealAlgorithm,
+    regionBytes,
+    regions: regionCount({ regionBytes, length }),
+    length,
+  };
 }

@@ -52,7 +52,12 @@ const operations: {
             randomBytes: systemRandomBytes,
             rewrapCatalog: (old, next) => data().rewrap(old, next),
           });
-    configured = { wrapper, holder, data: holder && call.clusterId && dataHolder(call.clusterId, holder), settings: call };
+    configured = {
+      wrapper,
+      holder,
+      data: holder && call.clusterId && dataHolder(call.clusterId, holder),
+      settings: call,
+    };
     void loadVaultSdk();
     return { outcome: 'ready' };
   },

@@ -15,7 +15,9 @@ export interface OpenDataOptions extends Pick<DataHolderOptions, 'clusterId' | '
 }
 
 /** Puts together what serves the data of a cluster: sealed files, engine, catalog. @throws CatalogDamagedError */
-export async function openDataParts(options: OpenDataOptions): Promise<{ readonly data: OpenedClusterData; readonly files: ExtentFiles }> {
+export async function openDataParts(
+  options: OpenDataOptions,
+): Promise<{ readonly data: OpenedClusterData; readonly files: ExtentFiles }> {
   const { clusterId, randomBytes, store, pause, keys, parts, wrappingKeys, now } = options;
   const { blobs, engine, clusterName, cacheBytesMax, openBytesMax } = parts;
   const files = new ExtentFiles({
@@ -26,7 +28,11 @@ export async function openDataParts(options: OpenDataOptions): Promise<{ readonl
   const data = await openClusterData({
     ...{ clusterId, clusterName, keys, store, blobs, files, engine, randomBytes, pause, now },
     exchange: ({ keys: current, ...rest }) =>
-      createExtentExchange({ ...{ clusterId, blobs, files, randomBytes }, generation: () => current().generation, ...rest }),
+      createExtentExchange({
+        ...{ clusterId, blobs, files, randomBytes },
+        generation: () => current().generation,
+        ...rest,
+      }),
   });
   return { data, files };
 }

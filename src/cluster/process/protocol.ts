@@ -155,7 +155,9 @@ export const replyParsers: { readonly [Call in SupervisorCall]: (value: unknown)
   },
   databaseBytes: (value) => {
     const reply = objectOf(value);
-    return reply.outcome === 'notOpen' ? { outcome: 'notOpen' } : { outcome: outcomeOf(reply, 'known'), bytes: numberOf(reply.bytes) };
+    return reply.outcome === 'notOpen'
+      ? { outcome: 'notOpen' }
+      : { outcome: outcomeOf(reply, 'known'), bytes: numberOf(reply.bytes) };
   },
 };
 

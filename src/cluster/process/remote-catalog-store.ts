@@ -2,7 +2,13 @@ import { fromBase64Url, toBase64Url } from '../../base/base64url.ts';
 import type { Guid } from '../../base/guid.ts';
 import type { Json } from '../../base/json.ts';
 import { isJsonObject } from '../../base/json.ts';
-import type { CatalogStore, CatalogWrite, CommitOutcome, SealedRecord, StoredCatalogRecord } from '../../engine/catalog/catalog-store.ts';
+import type {
+  CatalogStore,
+  CatalogWrite,
+  CommitOutcome,
+  SealedRecord,
+  StoredCatalogRecord,
+} from '../../engine/catalog/catalog-store.ts';
 import { StateConflictError } from '../../state/state-store.ts';
 import type { State, StateWrite, Table } from '../../state/state.ts';
 import { writeRecord } from '../../state/state.ts';
@@ -30,7 +36,11 @@ export function createRemoteCatalogStore(state: State, clusterId: Guid): Catalog
     async load(after) {
       const options = { prefix, limit: pageMax, ...(after === undefined ? {} : { after: prefix + after }) };
       const found = await state.list(clusterCatalogTable, options);
-      return found.map(({ id, version, value }): StoredCatalogRecord => ({ id: id.slice(prefix.length), version, sealed: sealedOf(value) }));
+      return found.map(({ id, version, value }): StoredCatalogRecord => ({
+        id: id.slice(prefix.length),
+        version,
+        sealed: sealedOf(value),
+      }));
     },
 
     async get(id) {
@@ -43,9 +53,16 @@ export function createRemoteCatalogStore(state: State, clusterId: Guid): Catalog
     async commit(writes): Promise<CommitOutcome> {
       try {
         const known = await knownVersions(state, prefix, writes);
-        await state.commit({ write: writes.map((write) => catalogWrite(clusterId, known.get(write.id) ?? write.expect, write)) });
+        await state.commit({
+          write: writes.map((write) => catalogWrite(clusterId, known.get(write.id) ?? write.expect, write)),
+        });
         // Of a new record nobody knows the version.
-        return { outcome: 'committed', versions: writes.map(({ id, expect, put }) => (expect === null || put === null ? 0 : versionAfter(known.get(id) ?? expect))) };
+        return {
+          outcome: 'committed',
+          versions: writes.map(({ id, expect, put }) =>
+            expect === null || put === null ? 0 : versionAfter(known.get(id) ?? expect),
+          ),
+        };
       } catch (error) {
         if (error instanceof CustodyChangingError) return { outcome: 'changing' };
         if (error instanceof ClusterNotServedError) return { outcome: 'refused', reason: 'suspended' };
@@ -60,12 +77,20 @@ export function createRemoteCatalogStore(state: State, clusterId: Guid): Catalog
 const versionAfter = (version: number): number => version + 1;
 
 /** @param expect the version that the state has */
-export function catalogWrite(clusterId: Guid, expect: number | null, { id, put }: Pick<CatalogWrite, 'id' | 'put'>): StateWrite {
+export function catalogWrite(
+  clusterId: Guid,
+  expect: number | null,
+  { id, put }: Pick<CatalogWrite, 'id' | 'put'>,
+): StateWrite {
   return writeRecord(clusterCatalogTable, `${clusterId}/${id}`, expect, put && storedOf(put));
 }
 
 /** Versions that the writer has not seen. */
-async function knownVersions(state: State, prefix: string, writes: readonly CatalogWrite[]): Promise<ReadonlyMap<string, number>> {
+async function knownVersions(
+  state: State,
+  prefix: string,
+  writes: readonly CatalogWrite[],
+): Promise<ReadonlyMap<string, number>> {
   const unknown = writes.filter(({ expect }) => expect === 0).map(({ id }) => id);
   const versions = new Map<string, number>();
   if (unknown.length <= lookupsMax) {
@@ -79,9 +104,14 @@ async function knownVersions(state: State, prefix: string, writes: readonly Cata
   // The records of a segment of the log have a prefix in common.
   const wanted = new Set(unknown);
   for (const group of new Set(unknown.map((id) => id.slice(0, id.lastIndexOf('/') + 1)))) {
-    for (let after: string | undefined; ; ) {
-      const page = await state.list(clusterCatalogTable, { prefix: prefix + group, limit: pageMax, ...(after === undefined ? {} : { after }) });
-      for (const { id, version } of page) if (wanted.has(id.slice(prefix.length))) versions.set(id.slice(prefix.length), version);
+    for (let after: string | undefined; ;) {
+      const page = await state.list(clusterCatalogTable, {
+        prefix: prefix + group,
+        limit: pageMax,
+        ...(after === undefined ? {} : { after }),
+      });
+      for (const { id, version } of page)
+        if (wanted.has(id.slice(prefix.length))) versions.set(id.slice(prefix.length), version);
       after = page.at(-1)?.id;
       if (after === undefined) break;
     }
@@ -91,9 +121,18 @@ async function knownVersions(state: State, prefix: string, writes: readonly Cata
   return versions;
 }
 
-const storedOf = ({ generation, revision, bytes }: SealedRecord): StoredSealed => ({ format: 1, generation, revision, sealed: toBase64Url(bytes) });
+const storedOf = ({ generation, revision, bytes }: SealedRecord): StoredSealed => ({
+  format: 1,
+  generation,
+  revision,
+  sealed: toBase64Url(bytes),
+});
 
-const sealedOf = ({ generation, revision, sealed }: StoredSealed): SealedRecord => ({ generation, revision, bytes: Buffer.from(sealed, 'base64url') });
+const sealedOf = ({ generation, revision, sealed }: StoredSealed): SealedRecord => ({
+  generation,
+  revision,
+  bytes: Buffer.from(sealed, 'base64url'),
+});
 
 function parseSealed(value: Json): StoredSealed {
   const { format, generation, revision, sealed } = isJsonObject(value) ? value : {};
@@ -104,4 +143,5 @@ function parseSealed(value: Json): StoredSealed {
   return { format, generation, revision, sealed };
 }
 
-const isCount = (value: Json | undefined): value is number => typeof value === 'number' && Number.isSafeInteger(value) && value > 0;
+const isCount = (value: Json | undefined): value is number =>
+  typeof value === 'number' && Number.isSafeInteger(value) && value > 0;

@@ -1,5 +1,4 @@
 import { createCipheriv, createDecipheriv, createHmac, hkdfSync } from 'node:crypto';
-import { invariant } from '../../base/invariant.ts';
 import type { RandomBytes } from '../../base/random.ts';
 import type { SealedRecord } from './catalog-store.ts';
 import type { DataKeys } from './data-keys.ts';
@@ -48,7 +47,14 @@ export class CatalogSeal {
     const nonce = this.#randomBytes(nonceBytes);
     const cipher = createCipheriv('aes-256-gcm', this.#key(this.#epoch), nonce, { authTagLength: tagBytes });
     cipher.setAAD(this.#aad(id, revision));
-    const bytes = Buffer.concat([Buffer.from([format]), this.#epoch, nonce, cipher.update(plaintext), cipher.final(), cipher.getAuthTag()]);
+    const bytes = Buffer.concat([
+      Buffer.from([format]),
+      this.#epoch,
+      nonce,
+      cipher.update(plaintext),
+      cipher.final(),
+      cipher.getAuthTag(),
+    ]);
     return { generation: this.#keys.generation, revision, bytes };
   }
 
@@ -56,9 +62,12 @@ export class CatalogSeal {
   open(id: string, sealed: SealedRecord): Buffer {
     const bytes = Buffer.from(sealed.bytes.buffer, sealed.bytes.byteOffset, sealed.bytes.byteLength);
     const end = bytes.length - tagBytes;
-    if (sealed.generation !== this.#keys.generation || end < headBytes || bytes[0] !== format) throw new CatalogDamagedError('a record is not one of ours');
+    if (sealed.generation !== this.#keys.generation || end < headBytes || bytes[0] !== format)
+      throw new CatalogDamagedError('a record is not one of ours');
     const key = this.#key(bytes.subarray(1, 1 + epochBytes));
-    const decipher = createDecipheriv('aes-256-gcm', key, bytes.subarray(1 + epochBytes, headBytes), { authTagLength: tagBytes });
+    const decipher = createDecipheriv('aes-256-gcm', key, bytes.subarray(1 + epochBytes, headBytes), {
+      authTagLength: tagBytes,
+    });
     decipher.setAAD(this.#aad(id, sealed.revision));
     decipher.setAuthTag(bytes.subarray(end));
     try {
@@ -97,10 +106,12 @@ export class CatalogSeal {
   }
 }
 
-const derived = (keys: DataKeys, salt: Buffer, info: string): Buffer => Buffer.from(hkdfSync('sha256', keys.catalog, salt, info, 32));
+const derived = (keys: DataKeys, salt: Buffer, info: string): Buffer =>
+  Buffer.from(hkdfSync('sha256', keys.catalog, salt, info, 32));
 
+/** @throws CatalogDamagedError when there is none */
 export function tagOf(sealed: Uint8Array): Buffer {
-  invariant(sealed.byteLength >= tagBytes, 'sealed bytes end with a tag');
+  if (sealed.byteLength < tagBytes) throw new CatalogDamagedError('a record is too short');
   return Buffer.from(sealed.subarray(sealed.byteLength - tagBytes));
 }
 

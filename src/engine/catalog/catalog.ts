@@ -1,19 +1,12 @@
-import { toBase64Url } from '../../base/base64url.ts';
 import type { RandomBytes } from '../../base/random.ts';
 import type { CatalogStore, CatalogWrite, SealedRecord, StoredCatalogRecord } from './catalog-store.ts';
 import { addElement, CatalogDamagedError, CatalogSeal, takeElement } from './catalog-seal.ts';
+import type { Entry, PlannedRewrap } from './catalog-entries.ts';
+import { entryOf, recordAt, rewrapRecords } from './catalog-entries.ts';
 import { CommitRefusedError } from './data-error.ts';
 import type { DataKeys, Rewrap } from './data-keys.ts';
 import { CatalogDraft, CatalogImage } from './image.ts';
-import type { CatalogRecord } from './records.ts';
 import { decodeRecord, encodeRecord, headId, logPrefix } from './records.ts';
-
-/** What is known of a stored record besides its content. */
-interface Entry {
-  readonly version: number;
-  readonly sealed: Omit<SealedRecord, 'bytes'> & { readonly bytes: Uint8Array };
-  readonly element: bigint;
-}
 
 /** Turns the rows that a group of changes adds into log records; see the log of small writes. */
 export interface LogWriter {
@@ -214,7 +207,8 @@ export class Catalog {
     let log: PreparedLog | undefined;
     try {
       log = this.#log?.prepare(draft, this.#keys);
-      if (draft.changes.size > 0 || draft.logDeletes.size > 0 || draft.fenced) await this.#commit(draft, log?.writes ?? new Map());
+      if (draft.changes.size > 0 || draft.logDeletes.size > 0 || draft.fenced)
+        await this.#commit(draft, log?.writes ?? new Map());
       log?.committed();
     } catch (error) {
       log?.failed();
@@ -309,7 +303,7 @@ export class Catalog {
   }
 
   async *#stored(): AsyncGenerator<StoredCatalogRecord> {
-    for (let after: string | undefined; ; ) {
+    for (let after: string | undefined; ;) {
       const page = await this.#options.store.load(after);
       yield* page;
       after = page.at(-1)?.id;
@@ -337,55 +331,22 @@ export class Catalog {
     this.#sum = sum;
     for (const { id, expect, put } of writes) this.#remember(id, put, store.versionAfter(expect ?? 0));
     // Log records are as they were, but count otherwise in the sum.
-    for (const [id, entry] of this.#entries) if (!puts.has(id)) this.#entries.set(id, { ...entry, element: seal.element(id, entry.sealed) });
+    for (const [id, entry] of this.#entries)
+      if (!puts.has(id)) this.#entries.set(id, { ...entry, element: seal.element(id, entry.sealed) });
     for (const [id, { record }] of puts) this.image.apply(id, record);
   }
 
-  /** Log records stay as they are: they are sealed under the key of their segment. */
   #rewrapped(seal: CatalogSeal, rewrap: Rewrap): PlannedRewrap {
-    const puts = new Map<string, { readonly sealed: SealedRecord; readonly record: CatalogRecord }>();
-    let sum = 0n;
-    for (const [id, entry] of this.#entries) {
-      const record = this.image.get(id);
-      let { sealed } = entry;
-      if (record !== undefined) {
-        const next = rewrappedRecord(record, rewrap);
-        sealed = seal.seal(id, entry.sealed.revision + 1, encodeRecord(next));
-        puts.set(id, { sealed, record: next });
-      }
-      sum = addElement(sum, seal.element(id, sealed));
+    const records = rewrapRecords(this.#entries, this.image, seal, rewrap);
+    const { puts, sum } = records;
+    const writes: CatalogWrite[] = [...puts].map(([id, { sealed }]) => ({
+      id,
+      expect: this.#entries.get(id)?.version ?? null,
+      put: sealed,
+    }));
+    if (this.#head !== undefined) {
+      writes.push({ id: headId, expect: this.#head.version, put: this.#sealedHead(seal, sum) });
     }
-    const head = this.#head === undefined && puts.size === 0 ? undefined : this.#sealedHead(seal, sum);
-    const writes: CatalogWrite[] = [...puts].map(([id, { sealed }]) => ({ id, expect: this.#entries.get(id)?.version ?? null, put: sealed }));
-    if (head !== undefined) writes.push({ id: headId, expect: this.#head?.version ?? null, put: head });
     return { writes, puts, sum };
   }
-}
-
-interface PlannedRewrap {
-  readonly writes: readonly CatalogWrite[];
-  readonly puts: ReadonlyMap<string, { readonly sealed: SealedRecord; readonly record: CatalogRecord }>;
-  readonly sum: bigint;
-}
-
-/** Of the bytes only the tag is kept: it is all that the sum needs. */
-function entryOf(seal: CatalogSeal, id: string, sealed: SealedRecord, version: number): Entry {
-  const { generation, revision, bytes } = sealed;
-  const tag = Buffer.from(bytes.subarray(Math.max(0, bytes.byteLength - 16)));
-  return { version, sealed: { generation, revision, bytes: tag }, element: seal.element(id, sealed) };
-}
-
-function recordAt(id: string, plaintext: Buffer): CatalogRecord {
-  const record = decodeRecord(plaintext);
-  if (record.kind === 'head') throw new CatalogDamagedError(`the record ${id.slice(0, 2)} is a head`);
-  return record;
-}
-
-function rewrappedRecord(record: CatalogRecord, rewrap: Rewrap): CatalogRecord {
-  if (record.kind === 'extent') {
-    const { sealed } = record;
-    return { ...record, sealed: { ...sealed, wrappedDek: toBase64Url(rewrap.dek(Buffer.from(sealed.wrappedDek, 'base64url'))) } };
-  }
-  if (record.kind === 'segment') return { ...record, wrappedKey: toBase64Url(rewrap.segmentKey(Buffer.from(record.wrappedKey, 'base64url'))) };
-  return record;
 }

@@ -93,25 +93,59 @@ export interface SchemaChanges {
   /** @throws DataError `TableNotFound`, unless `ifExists` */
   dropTables(database: string, tables: readonly string[], ifExists: boolean): Promise<void>;
   /** All or none. `a` → `b` and `b` → `a` in one call swaps. */
-  renameTables(database: string, renames: readonly { readonly from: string; readonly to: string }[]): Promise<readonly TableView[]>;
+  renameTables(
+    database: string,
+    renames: readonly { readonly from: string; readonly to: string }[],
+  ): Promise<readonly TableView[]>;
   /** @param columns names; their data is gone */
   dropColumns(database: string, table: string, columns: readonly string[], ifExists: boolean): Promise<TableView>;
-  renameColumns(database: string, table: string, renames: readonly { readonly from: string; readonly to: string }[]): Promise<TableView>;
-  setTableText(database: string, table: string, text: { readonly folder?: string; readonly docstring?: string }): Promise<TableView>;
+  renameColumns(
+    database: string,
+    table: string,
+    renames: readonly { readonly from: string; readonly to: string }[],
+  ): Promise<TableView>;
+  setTableText(
+    database: string,
+    table: string,
+    text: { readonly folder?: string; readonly docstring?: string },
+  ): Promise<TableView>;
   /** Docstrings of columns by name. `merge`: others keep theirs. */
-  setColumnDocstrings(database: string, table: string, docstrings: Readonly<Record<string, string>>, merge: boolean): Promise<TableView>;
+  setColumnDocstrings(
+    database: string,
+    table: string,
+    docstrings: Readonly<Record<string, string>>,
+    merge: boolean,
+  ): Promise<TableView>;
 
   /** @param mode `create` refuses an existing one (`createIfNotExists` leaves it), `alter` a missing one */
-  putFunction(database: string, fn: FunctionSchema, mode: 'create' | 'createIfNotExists' | 'createOrAlter' | 'alter'): Promise<FunctionSchema>;
+  putFunction(
+    database: string,
+    fn: FunctionSchema,
+    mode: 'create' | 'createIfNotExists' | 'createOrAlter' | 'alter',
+  ): Promise<FunctionSchema>;
   dropFunctions(database: string, names: readonly string[], ifExists: boolean): Promise<void>;
-  setFunctionText(database: string, name: string, text: { readonly folder?: string; readonly docstring?: string }): Promise<FunctionSchema>;
+  setFunctionText(
+    database: string,
+    name: string,
+    text: { readonly folder?: string; readonly docstring?: string },
+  ): Promise<FunctionSchema>;
 
   /** @param table undefined: a mapping of the database */
-  putMapping(database: string, table: string | undefined, mapping: MappingSchema, mode: 'create' | 'createOrAlter' | 'alter'): Promise<void>;
+  putMapping(
+    database: string,
+    table: string | undefined,
+    mapping: MappingSchema,
+    mode: 'create' | 'createOrAlter' | 'alter',
+  ): Promise<void>;
   dropMapping(database: string, table: string | undefined, kind: MappingKind, name: string): Promise<void>;
 
   /** Sets or (null) deletes one policy of a database or table. The value is the policy's JSON as Kusto shows it. */
-  setPolicy<Name extends keyof Policies>(database: string, table: string | undefined, name: Name, policy: NonNullable<Policies[Name]> | null): Promise<void>;
+  setPolicy<Name extends keyof Policies>(
+    database: string,
+    table: string | undefined,
+    name: Name,
+    policy: NonNullable<Policies[Name]> | null,
+  ): Promise<void>;
 }
 
 export interface IngestRequest {
@@ -158,8 +192,17 @@ export interface AppendRequest {
 
 /** `sql`: a SELECT in the engine's physical types. `chunks`: a result of the query engine, read to its end. */
 export type AppendRows =
-  | { readonly kind: 'sql'; readonly columns: readonly Column[]; readonly sql: string; readonly bound: readonly BoundValue[] }
-  | { readonly kind: 'chunks'; readonly columns: readonly Column[]; readonly chunks: AsyncIterable<readonly ColumnValues[]> };
+  | {
+      readonly kind: 'sql';
+      readonly columns: readonly Column[];
+      readonly sql: string;
+      readonly bound: readonly BoundValue[];
+    }
+  | {
+      readonly kind: 'chunks';
+      readonly columns: readonly Column[];
+      readonly chunks: AsyncIterable<readonly ColumnValues[]>;
+    };
 
 export interface AppendResult {
   /** Undefined: no rows. */
@@ -202,11 +245,19 @@ export interface ExtentChanges {
   /** Rewrites the extents that hold rows which `predicate` is true for, without those rows.
    * @param predicate SQL over the columns as `sources().open` names them
    * @returns how many rows are gone */
-  purge(database: string, table: string, predicate: { readonly sql: string; readonly bound: readonly BoundValue[] }): Promise<number>;
+  purge(
+    database: string,
+    table: string,
+    predicate: { readonly sql: string; readonly bound: readonly BoundValue[] },
+  ): Promise<number>;
   /** The sealed bytes of an extent with the `encryptiondata` that opens them, for other people's readers. */
   exportExtent(database: string, table: string, extentId: Guid): Promise<ExportedExtent>;
   /** Takes over Parquet that another writer sealed in the same format. */
-  importExtent(database: string, table: string, sealed: { readonly bytes: AsyncIterable<Uint8Array>; readonly encryptionData: string }): Promise<ExtentView>;
+  importExtent(
+    database: string,
+    table: string,
+    sealed: { readonly bytes: AsyncIterable<Uint8Array>; readonly encryptionData: string },
+  ): Promise<ExtentView>;
 }
 
 export interface ExportedExtent {
@@ -231,7 +282,16 @@ export interface TableStatistics {
 }
 
 export type OperationState =
-  'InProgress' | 'Completed' | 'Failed' | 'PartiallySucceeded' | 'Abandoned' | 'BadInput' | 'Scheduled' | 'Throttled' | 'Canceled' | 'Skipped';
+  | 'InProgress'
+  | 'Completed'
+  | 'Failed'
+  | 'PartiallySucceeded'
+  | 'Abandoned'
+  | 'BadInput'
+  | 'Scheduled'
+  | 'Throttled'
+  | 'Canceled'
+  | 'Skipped';
 
 /** A row of `.show operations`. */
 export interface OperationRecord {

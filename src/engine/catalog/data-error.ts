@@ -16,7 +16,8 @@ const texts = {
   InvalidMapping: (text: string) => text,
   FormatNotSupported: (format: string) => `Data format '${format}' is not supported.`,
   MappingRequired: (format: string) => `Data format '${format}' needs an ingestion mapping.`,
-  StreamingDisabled: (table: string) => `Streaming ingestion policy is not enabled for table '${table}' or its database.`,
+  StreamingDisabled: (table: string) =>
+    `Streaming ingestion policy is not enabled for table '${table}' or its database.`,
   /** Text: what is wrong, with line and column. */
   MalformedData: (text: string) => text,
   PayloadTooLarge: (text: string) => text,
@@ -38,13 +39,18 @@ export class DataError extends Error {
 }
 
 /** @param subject the name, or the text where the row above says so */
-export const dataError = (code: DataErrorCode, subject: string, position?: { readonly line: number; readonly column: number }): DataError =>
-  new DataError(code, texts[code](subject), position);
+export const dataError = (
+  code: DataErrorCode,
+  subject: string,
+  position?: { readonly line: number; readonly column: number },
+): DataError => new DataError(code, texts[code](subject), position);
 
 /** A change was not made, because the cluster may not use its key any more. */
 export class CommitRefusedError extends Error {
   override readonly name = 'CommitRefusedError';
   constructor(readonly reason: 'suspended' | 'stopped' | 'conflict') {
-    super(`The change was not made: the cluster is ${reason === 'conflict' ? 'being served by another process' : reason}.`);
+    super(
+      `The change was not made: the cluster is ${reason === 'conflict' ? 'being served by another process' : reason}.`,
+    );
   }
 }

@@ -11,14 +11,20 @@ const bodyMax = 1024 * 1024;
 
 export type FunctionMode = 'create' | 'createIfNotExists' | 'createOrAlter' | 'alter';
 
-export function putFunction(draft: CatalogDraft, databaseId: Guid, fn: FunctionSchema, mode: FunctionMode): FunctionView {
+export function putFunction(
+  draft: CatalogDraft,
+  databaseId: Guid,
+  fn: FunctionSchema,
+  mode: FunctionMode,
+): FunctionView {
   const database = databaseOf(draft, databaseId);
   const existing = database.functions.find(({ name }) => name === fn.name);
   if (existing !== undefined && mode === 'createIfNotExists') return existing;
   if (existing !== undefined && mode === 'create') throw dataError('EntityExists', fn.name);
   if (existing === undefined && mode === 'alter') throw dataError('FunctionNotFound', fn.name.slice(0, 200));
   requireEntityName(fn.name);
-  if (existing === undefined && findTable(draft, databaseId, fn.name) !== undefined) throw dataError('EntityExists', fn.name);
+  if (existing === undefined && findTable(draft, databaseId, fn.name) !== undefined)
+    throw dataError('EntityExists', fn.name);
   if (fn.body.length + fn.parameters.length > bodyMax) throw dataError('InvalidSchema', 'The function is too long.');
   const { name, parameters, body } = fn;
   const next: FunctionView = {
@@ -26,18 +32,31 @@ export function putFunction(draft: CatalogDraft, databaseId: Guid, fn: FunctionS
     folder: requireText(fn.folder ?? existing?.folder ?? ''),
     docstring: requireText(fn.docstring ?? existing?.docstring ?? ''),
   };
-  const functions = existing === undefined ? [...database.functions, next] : database.functions.map((one) => (one === existing ? next : one));
+  const functions =
+    existing === undefined
+      ? [...database.functions, next]
+      : database.functions.map((one) => (one === existing ? next : one));
   draft.put({ ...database, functions, schemaVersion: database.schemaVersion + 1 });
   return next;
 }
 
-export function setFunctionText(draft: CatalogDraft, databaseId: Guid, name: string, text: { readonly folder?: string; readonly docstring?: string }): FunctionView {
+export function setFunctionText(
+  draft: CatalogDraft,
+  databaseId: Guid,
+  name: string,
+  text: { readonly folder?: string; readonly docstring?: string },
+): FunctionView {
   const existing = databaseOf(draft, databaseId).functions.find((fn) => fn.name === name);
   if (existing === undefined) throw dataError('FunctionNotFound', name.slice(0, 200));
   return putFunction(draft, databaseId, { ...existing, ...text }, 'alter');
 }
 
-export function dropFunctions(draft: CatalogDraft, databaseId: Guid, names: readonly string[], ifExists: boolean): void {
+export function dropFunctions(
+  draft: CatalogDraft,
+  databaseId: Guid,
+  names: readonly string[],
+  ifExists: boolean,
+): void {
   const database = databaseOf(draft, databaseId);
   const missing = names.find((name) => !database.functions.some((fn) => fn.name === name));
   if (missing !== undefined && !ifExists) throw dataError('FunctionNotFound', missing.slice(0, 200));

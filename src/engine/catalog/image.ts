@@ -135,7 +135,8 @@ export class CatalogDraft implements CatalogReader {
   /** Removes a segment with its log records; nobody may append to it any more. */
   dropSegment(segment: SegmentRecord): void {
     this.delete(recordId(segment));
-    for (let sequence = 0; sequence < segment.count; sequence += 1) this.#logDeletes.add(logRecordId(segment.segmentId, sequence));
+    for (let sequence = 0; sequence < segment.count; sequence += 1)
+      this.#logDeletes.add(logRecordId(segment.segmentId, sequence));
   }
 
   /** Removes everything a table holds so far: extents, segments, and what waits to be logged. */
@@ -156,7 +157,10 @@ export class CatalogDraft implements CatalogReader {
     this.#fenced ||= other.#fenced;
     for (const id of other.#logDeletes) this.#logDeletes.add(id);
     for (const tableId of other.#clearedTables) this.#clearedTables.add(tableId);
-    this.#logAppends = [...this.#logAppends.filter((append) => !other.#clearedTables.has(append.tableId)), ...other.#logAppends];
+    this.#logAppends = [
+      ...this.#logAppends.filter((append) => !other.#clearedTables.has(append.tableId)),
+      ...other.#logAppends,
+    ];
   }
 
   tablesOf(databaseId: Guid): TableRecord[] {
@@ -171,8 +175,8 @@ export class CatalogDraft implements CatalogReader {
     return this.#members(this.#base.segmentsOf(tableId), 'segment', (record) => record.tableId === tableId);
   }
 
-  #members<Kind extends CatalogRecord['kind'], R extends Extract<CatalogRecord, { kind: Kind }>>(
-    base: readonly R[],
+  #members<Kind extends CatalogRecord['kind']>(
+    base: readonly Extract<CatalogRecord, { kind: Kind }>[],
     kind: Kind,
     belongs: (record: Extract<CatalogRecord, { kind: Kind }>) => boolean,
   ): Extract<CatalogRecord, { kind: Kind }>[] {
@@ -183,6 +187,9 @@ export class CatalogDraft implements CatalogReader {
 }
 
 /** @returns the record in a list of one, or nothing when it is of another kind */
-export function ofKind<Kind extends CatalogRecord['kind']>(record: CatalogRecord | undefined, kind: Kind): Extract<CatalogRecord, { kind: Kind }>[] {
+export function ofKind<Kind extends CatalogRecord['kind']>(
+  record: CatalogRecord | undefined,
+  kind: Kind,
+): Extract<CatalogRecord, { kind: Kind }>[] {
   return record?.kind === kind ? [record as Extract<CatalogRecord, { kind: Kind }>] : [];
 }

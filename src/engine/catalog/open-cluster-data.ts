@@ -33,7 +33,11 @@ export interface ClusterDataOptions {
   readonly store: CatalogStore;
   readonly blobs: BlobStore;
   readonly files: ExtentFiles;
-  readonly exchange: (parts: { readonly keys: () => DataKeys; readonly writer: ExtentWriter; readonly tables: TableStore }) => ExtentExchange;
+  readonly exchange: (parts: {
+    readonly keys: () => DataKeys;
+    readonly writer: ExtentWriter;
+    readonly tables: TableStore;
+  }) => ExtentExchange;
   /** Shared with the query engine: rows of the log are tables in it. */
   readonly engine: EngineDatabase;
   readonly now: () => Instant;
@@ -67,8 +71,17 @@ export async function openClusterData(options: ClusterDataOptions): Promise<Open
   const tables = new TableStore({ catalog, log, writer, files, requests, connect, now });
   const merger = new Merger({ store: tables, randomBytes });
   const exchange = options.exchange({ keys: () => catalog.keys, writer, tables });
-  const ingestion = new IngestService({ store: tables, randomBytes, view: (extent, table) => extentView(tables, extent, table) });
-  const schema = createSchemaService({ catalog, randomBytes, now, databaseId: (name) => tables.database(name).databaseId });
+  const ingestion = new IngestService({
+    store: tables,
+    randomBytes,
+    view: (extent, table) => extentView(tables, extent, table),
+  });
+  const schema = createSchemaService({
+    catalog,
+    randomBytes,
+    now,
+    databaseId: (name) => tables.database(name).databaseId,
+  });
   const views = new Views(catalog, tables, options.clusterName, newGuid(randomBytes));
 
   return {
@@ -82,8 +95,12 @@ export async function openClusterData(options: ClusterDataOptions): Promise<Open
     removeDatabases: (databaseIds) => removeDropped(catalog, writer, databaseIds),
     databaseBytes: (databaseId) => {
       const held = catalog.image.tablesOf(databaseId);
-      const extents = held.flatMap(({ tableId }) => catalog.image.extentsOf(tableId)).reduce((sum, { sealed }) => sum + bytesAtRest(sealed), 0);
-      return extents + held.flatMap(({ tableId }) => log.segmentsOf(tableId)).reduce((sum, { bytes }) => sum + bytes, 0);
+      const extents = held
+        .flatMap(({ tableId }) => catalog.image.extentsOf(tableId))
+        .reduce((sum, { sealed }) => sum + bytesAtRest(sealed), 0);
+      return (
+        extents + held.flatMap(({ tableId }) => log.segmentsOf(tableId)).reduce((sum, { bytes }) => sum + bytes, 0)
+      );
     },
     databases: () => views.databases(),
     database: (name) => databaseView(catalog.image, tables.database(name)),
@@ -92,10 +109,17 @@ export async function openClusterData(options: ClusterDataOptions): Promise<Open
     sources: () => ({ open: (database, table) => tables.open(tables.table(database, table).tableId) }),
     ingest: (request) => ingestion.ingest(request),
     append: (request) => ingestion.append(request),
-    operations: () => history(catalog, 'operation').map(({ operation }) => operation).sort((left, right) => right.startedOn - left.startedOn),
+    operations: () =>
+      history(catalog, 'operation')
+        .map(({ operation }) => operation)
+        .sort((left, right) => right.startedOn - left.startedOn),
     recordOperation: (operation) => catalog.change((draft) => draft.put({ kind: 'operation', operation })),
-    ingestionFailures: () => history(catalog, 'failure').map(({ failure }) => failure).sort((left, right) => right.failedOn - left.failedOn),
-    recordIngestionFailure: (failure) => catalog.change((draft) => draft.put({ kind: 'failure', failureId: newGuid(randomBytes), failure })),
+    ingestionFailures: () =>
+      history(catalog, 'failure')
+        .map(({ failure }) => failure)
+        .sort((left, right) => right.failedOn - left.failedOn),
+    recordIngestionFailure: (failure) =>
+      catalog.change((draft) => draft.put({ kind: 'failure', failureId: newGuid(randomBytes), failure })),
     maintain: async () => {
       await merger.expire();
       for (const table of allTables(catalog)) {
@@ -174,14 +198,27 @@ function allTables(catalog: Catalog): Extract<CatalogRecord, { kind: 'table' }>[
   return [...catalog.image.all()].flatMap((record) => (record.kind === 'table' ? [record] : []));
 }
 
-function history<Kind extends 'operation' | 'failure'>(catalog: Catalog, kind: Kind): Extract<CatalogRecord, { kind: Kind }>[] {
-  return [...catalog.image.all()].filter((record): record is Extract<CatalogRecord, { kind: Kind }> => record.kind === kind);
+function history<Kind extends 'operation' | 'failure'>(
+  catalog: Catalog,
+  kind: Kind,
+): Extract<CatalogRecord, { kind: Kind }>[] {
+  return [...catalog.image.all()].filter(
+    (record): record is Extract<CatalogRecord, { kind: Kind }> => record.kind === kind,
+  );
 }
 
 /** What belongs to databases that the resource manager has deleted goes, too. Only what it says was deleted: a list may be late. */
 async function removeDropped(catalog: Catalog, writer: ExtentWriter, dropped: readonly Guid[]): Promise<void> {
-  const extents = dropped.flatMap((databaseId) => catalog.image.tablesOf(databaseId)).flatMap(({ tableId }) => catalog.image.extentsOf(tableId));
-  if (dropped.every((databaseId) => catalog.image.get(`d/${databaseId}`) === undefined && catalog.image.tablesOf(databaseId).length === 0)) return;
+  const extents = dropped
+    .flatMap((databaseId) => catalog.image.tablesOf(databaseId))
+    .flatMap(({ tableId }) => catalog.image.extentsOf(tableId));
+  if (
+    dropped.every(
+      (databaseId) =>
+        catalog.image.get(`d/${databaseId}`) === undefined && catalog.image.tablesOf(databaseId).length === 0,
+    )
+  )
+    return;
   await catalog.change((draft) => {
     for (const databaseId of dropped) {
       for (const { tableId } of draft.tablesOf(databaseId)) {

@@ -106,13 +106,7 @@ export interface HeadRecord {
 }
 
 export type CatalogRecord =
-  | DatabaseRecord
-  | TableRecord
-  | ExtentRecord
-  | SegmentRecord
-  | RequestsRecord
-  | OperationEntry
-  | FailureEntry;
+  DatabaseRecord | TableRecord | ExtentRecord | SegmentRecord | RequestsRecord | OperationEntry | FailureEntry;
 
 export const headId = 'head';
 export const logPrefix = 'l/';
@@ -137,17 +131,20 @@ export function recordId(record: CatalogRecord): string {
 }
 
 /** Sequence numbers are padded, so that records of a segment are listed in their order. */
-export const logRecordId = (segmentId: Guid, sequence: number): string => `${logPrefix}${segmentId}/${String(sequence).padStart(8, '0')}`;
+export const logRecordId = (segmentId: Guid, sequence: number): string =>
+  `${logPrefix}${segmentId}/${String(sequence).padStart(8, '0')}`;
 
 const kinds: readonly string[] = ['database', 'table', 'extent', 'segment', 'requests', 'operation', 'failure', 'head'];
 const format = 1;
 
-export const encodeRecord = (record: CatalogRecord | HeadRecord): Buffer => Buffer.from(JSON.stringify({ format, ...record }));
+export const encodeRecord = (record: CatalogRecord | HeadRecord): Buffer =>
+  Buffer.from(JSON.stringify({ format, ...record }));
 
 /** What was sealed under our key is our own writing; only its format can be another.
  * @throws CatalogDamagedError */
 export function decodeRecord(plaintext: Buffer): CatalogRecord | HeadRecord {
   const record = JSON.parse(plaintext.toString('utf8')) as CatalogRecord & { readonly format: number };
-  if (record.format !== format || !kinds.includes(record.kind)) throw new CatalogDamagedError('it was written by a newer Kustody');
+  if (record.format !== format || !kinds.includes(record.kind))
+    throw new CatalogDamagedError('it was written by a newer Kustody');
   return record;
 }

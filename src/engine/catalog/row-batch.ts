@@ -39,8 +39,10 @@ export function batchFromJson(json: unknown): RowBatch {
   const { n, c } = json as { readonly n: number; readonly c: readonly EncodedColumn[] };
   const columns = c.map(([columnId, type, values]): BatchColumn => {
     if (!isKqlType(type) || values.length !== n) throw new CatalogDamagedError('a log record has an unknown form');
-    if (bigTypes.has(type)) return { columnId, type, values: values.map((value) => (typeof value === 'string' ? BigInt(value) : null)) };
-    if (type === 'real') return { columnId, type, values: values.map((value) => (typeof value === 'string' ? Number(value) : value)) };
+    if (bigTypes.has(type))
+      return { columnId, type, values: values.map((value) => (typeof value === 'string' ? BigInt(value) : null)) };
+    if (type === 'real')
+      return { columnId, type, values: values.map((value) => (typeof value === 'string' ? Number(value) : value)) };
     return { columnId, type, values };
   });
   return { columns, rowCount: n };

@@ -11,7 +11,19 @@ import type { CatalogDraft } from './image.ts';
 import type { TableRecord } from './records.ts';
 import type { Owner } from './setting-changes.ts';
 import { dropMapping, putMapping, setPolicy } from './setting-changes.ts';
-import { alterTable, createTable, dropColumns, dropTable, findTable, mergeColumns, renameColumns, renameTables, requireTable, requireText, saveTable } from './table-changes.ts';
+import {
+  alterTable,
+  createTable,
+  dropColumns,
+  dropTable,
+  findTable,
+  mergeColumns,
+  renameColumns,
+  renameTables,
+  requireTable,
+  requireText,
+  saveTable,
+} from './table-changes.ts';
 import { tableView } from './views.ts';
 
 export interface SchemaServiceParts {
@@ -28,9 +40,17 @@ export function createSchemaService({ catalog, randomBytes, now, databaseId }: S
     const id = databaseId(database);
     return catalog.change((draft) => plan(draft, id));
   };
-  const onTable = async (database: string, name: string, plan: (draft: CatalogDraft, table: TableRecord) => TableRecord): Promise<TableView> =>
+  const onTable = async (
+    database: string,
+    name: string,
+    plan: (draft: CatalogDraft, table: TableRecord) => TableRecord,
+  ): Promise<TableView> =>
     tableView(await change(database, (draft, id) => plan(draft, requireTable(draft, id, name))), database);
-  const onTables = async (database: string, tables: readonly TableSchema[], plan: (draft: CatalogDraft, id: Guid, table: TableSchema) => TableRecord): Promise<TableView[]> => {
+  const onTables = async (
+    database: string,
+    tables: readonly TableSchema[],
+    plan: (draft: CatalogDraft, id: Guid, table: TableSchema) => TableRecord,
+  ): Promise<TableView[]> => {
     const records = await change(database, (draft, id) => tables.map((table) => plan(draft, id, table)));
     return records.map((record) => tableView(record, database));
   };
@@ -40,14 +60,18 @@ export function createSchemaService({ catalog, randomBytes, now, databaseId }: S
   });
 
   return {
-    createTables: (database, tables) => onTables(database, tables, (draft, id, table) => createTable(draft, id, newGuid(randomBytes), table)),
+    createTables: (database, tables) =>
+      onTables(database, tables, (draft, id, table) => createTable(draft, id, newGuid(randomBytes), table)),
     createMergeTables: (database, tables) =>
       onTables(database, tables, (draft, id, table) => {
         const existing = findTable(draft, id, table.name);
-        return existing === undefined ? createTable(draft, id, newGuid(randomBytes), table) : mergeColumns(draft, existing, table);
+        return existing === undefined
+          ? createTable(draft, id, newGuid(randomBytes), table)
+          : mergeColumns(draft, existing, table);
       }),
     alterTable: (database, table) => onTable(database, table.name, (draft, record) => alterTable(draft, record, table)),
-    alterMergeTable: (database, table) => onTable(database, table.name, (draft, record) => mergeColumns(draft, record, table)),
+    alterMergeTable: (database, table) =>
+      onTable(database, table.name, (draft, record) => mergeColumns(draft, record, table)),
     dropTables: (database, tables, ifExists) =>
       change(database, (draft, id) => {
         for (const name of tables) {
@@ -59,28 +83,40 @@ export function createSchemaService({ catalog, randomBytes, now, databaseId }: S
       const records = await change(database, (draft, id) => renameTables(draft, id, renames));
       return records.map((record) => tableView(record, database));
     },
-    dropColumns: (database, table, columns, ifExists) => onTable(database, table, (draft, record) => dropColumns(draft, record, columns, ifExists)),
-    renameColumns: (database, table, renames) => onTable(database, table, (draft, record) => renameColumns(draft, record, renames)),
+    dropColumns: (database, table, columns, ifExists) =>
+      onTable(database, table, (draft, record) => dropColumns(draft, record, columns, ifExists)),
+    renameColumns: (database, table, renames) =>
+      onTable(database, table, (draft, record) => renameColumns(draft, record, renames)),
     setTableText: (database, table, text) =>
       onTable(database, table, (draft, record) =>
-        saveTable(draft, { ...record, folder: requireText(text.folder ?? record.folder), docstring: requireText(text.docstring ?? record.docstring) }),
+        saveTable(draft, {
+          ...record,
+          folder: requireText(text.folder ?? record.folder),
+          docstring: requireText(text.docstring ?? record.docstring),
+        }),
       ),
     setColumnDocstrings: (database, table, docstrings, merge) =>
       onTable(database, table, (draft, record) => {
         const columns = record.columns.map((column) => ({
           ...column,
-          docstring: requireText((Object.hasOwn(docstrings, column.name) ? docstrings[column.name] : undefined) ?? (merge ? column.docstring : '')),
+          docstring: requireText(
+            (Object.hasOwn(docstrings, column.name) ? docstrings[column.name] : undefined) ??
+              (merge ? column.docstring : ''),
+          ),
         }));
         return saveTable(draft, { ...record, columns });
       }),
     putFunction: (database, fn, mode) => change(database, (draft, id) => putFunction(draft, id, fn, mode)),
-    dropFunctions: (database, names, ifExists) => change(database, (draft, id) => dropFunctions(draft, id, names, ifExists)),
+    dropFunctions: (database, names, ifExists) =>
+      change(database, (draft, id) => dropFunctions(draft, id, names, ifExists)),
     setFunctionText: (database, name, text) => change(database, (draft, id) => setFunctionText(draft, id, name, text)),
     putMapping: async (database, table, mapping, mode) => {
       parseMapping(mapping.kind, mapping.mapping);
       await change(database, (draft, id) => putMapping(draft, ownerOf(draft, id, table), mapping, mode, now()));
     },
-    dropMapping: (database, table, kind, name) => change(database, (draft, id) => dropMapping(draft, ownerOf(draft, id, table), kind, name)),
-    setPolicy: (database, table, name, policy) => change(database, (draft, id) => setPolicy(draft, ownerOf(draft, id, table), name, policy)),
+    dropMapping: (database, table, kind, name) =>
+      change(database, (draft, id) => dropMapping(draft, ownerOf(draft, id, table), kind, name)),
+    setPolicy: (database, table, name, policy) =>
+      change(database, (draft, id) => setPolicy(draft, ownerOf(draft, id, table), name, policy)),
   };
 }

@@ -12,7 +12,11 @@ import { recordId } from './records.ts';
 const columnsMax = 10_000;
 const textMax = 64 * 1024;
 
-export function findTable(draft: Pick<CatalogDraft, 'tablesOf'>, databaseId: Guid, name: string): TableRecord | undefined {
+export function findTable(
+  draft: Pick<CatalogDraft, 'tablesOf'>,
+  databaseId: Guid,
+  name: string,
+): TableRecord | undefined {
   return draft.tablesOf(databaseId).find((table) => table.name === name);
 }
 
@@ -36,7 +40,8 @@ export function createTable(draft: CatalogDraft, databaseId: Guid, tableId: Guid
     return existing;
   }
   requireEntityName(schema.name);
-  if (databaseOf(draft, databaseId).functions.some((fn) => fn.name === schema.name)) throw dataError('EntityExists', schema.name);
+  if (databaseOf(draft, databaseId).functions.some((fn) => fn.name === schema.name))
+    throw dataError('EntityExists', schema.name);
   requireColumns(schema.columns);
   if (schema.columns.length === 0) throw dataError('InvalidSchema', 'A table has at least one column.');
   const table: TableRecord = {
@@ -55,7 +60,8 @@ export function createTable(draft: CatalogDraft, databaseId: Guid, tableId: Guid
 }
 
 const isSameSchema = (left: readonly Column[], right: readonly Column[]): boolean =>
-  left.length === right.length && left.every(({ name, type }, index) => name === right[index]?.name && type === right[index].type);
+  left.length === right.length &&
+  left.every(({ name, type }, index) => name === right[index]?.name && type === right[index].type);
 
 /** `.create-merge` and `.alter-merge`: columns that are missing come at the end. */
 export function mergeColumns(draft: CatalogDraft, table: TableRecord, schema: TableSchema): TableRecord {
@@ -81,7 +87,12 @@ export function alterTable(draft: CatalogDraft, table: TableRecord, schema: Tabl
   return save(draft, { ...withColumns(table, columns), ...texts(table, schema) });
 }
 
-export function dropColumns(draft: CatalogDraft, table: TableRecord, names: readonly string[], ifExists: boolean): TableRecord {
+export function dropColumns(
+  draft: CatalogDraft,
+  table: TableRecord,
+  names: readonly string[],
+  ifExists: boolean,
+): TableRecord {
   const missing = names.find((name) => !table.columns.some((column) => column.name === name));
   if (missing !== undefined && !ifExists) throw dataError('ColumnNotFound', missing);
   const columns = table.columns.filter(({ name }) => !names.includes(name));
@@ -89,7 +100,11 @@ export function dropColumns(draft: CatalogDraft, table: TableRecord, names: read
   return save(draft, { ...table, columns });
 }
 
-export function renameColumns(draft: CatalogDraft, table: TableRecord, renames: readonly { readonly from: string; readonly to: string }[]): TableRecord {
+export function renameColumns(
+  draft: CatalogDraft,
+  table: TableRecord,
+  renames: readonly { readonly from: string; readonly to: string }[],
+): TableRecord {
   for (const { from, to } of renames) {
     requireEntityName(to);
     if (!table.columns.some(({ name }) => name === from)) throw dataError('ColumnNotFound', from);
@@ -106,15 +121,23 @@ export function dropTable(draft: CatalogDraft, table: TableRecord): void {
   touch(draft, table.databaseId);
 }
 
-export function renameTables(draft: CatalogDraft, databaseId: Guid, renames: readonly { readonly from: string; readonly to: string }[]): TableRecord[] {
+export function renameTables(
+  draft: CatalogDraft,
+  databaseId: Guid,
+  renames: readonly { readonly from: string; readonly to: string }[],
+): TableRecord[] {
   const leaving = new Set(renames.map(({ from }) => from));
-  const found = renames.map(({ from, to }) => ({ table: requireTable(draft, databaseId, from), to: requireEntityName(to) }));
+  const found = renames.map(({ from, to }) => ({
+    table: requireTable(draft, databaseId, from),
+    to: requireEntityName(to),
+  }));
   if (leaving.size < renames.length || new Set(renames.map(({ to }) => to)).size < renames.length) {
     throw dataError('InvalidSchema', 'A table is named twice in one rename.');
   }
   for (const { to } of found) {
     const taken = findTable(draft, databaseId, to) !== undefined && !leaving.has(to);
-    if (taken || databaseOf(draft, databaseId).functions.some((fn) => fn.name === to)) throw dataError('EntityExists', to);
+    if (taken || databaseOf(draft, databaseId).functions.some((fn) => fn.name === to))
+      throw dataError('EntityExists', to);
   }
   return found.map(({ table, to }) => save(draft, { ...table, name: to }));
 }
@@ -133,7 +156,10 @@ function save(draft: CatalogDraft, table: TableRecord): TableRecord {
 }
 
 function texts(table: TableRecord, schema: TableSchema): Pick<TableRecord, 'folder' | 'docstring'> {
-  return { folder: requireText(schema.folder ?? table.folder), docstring: requireText(schema.docstring ?? table.docstring) };
+  return {
+    folder: requireText(schema.folder ?? table.folder),
+    docstring: requireText(schema.docstring ?? table.docstring),
+  };
 }
 
 /** Gives ids to columns that are new. */
@@ -160,6 +186,9 @@ function requireColumns(columns: readonly Column[]): void {
 
 function requireSameType(existing: Column, wanted: Column): void {
   if (existing.type !== wanted.type) {
-    throw dataError('InvalidSchema', `Column '${existing.name}' has the type '${existing.type}', which cannot be changed to '${wanted.type}'.`);
+    throw dataError(
+      'InvalidSchema',
+      `Column '${existing.name}' has the type '${existing.type}', which cannot be changed to '${wanted.type}'.`,
+    );
   }
 }

@@ -17,7 +17,9 @@ export function databaseView(reader: CatalogReader, { databaseId, name }: Cluste
     databaseId,
     name,
     tables: new Map(tables.map((table) => [table.name, tableView(table, name)])),
-    functions: new Map([...functions].sort((left, right) => (left.name < right.name ? -1 : 1)).map((fn) => [fn.name, fn])),
+    functions: new Map(
+      [...functions].sort((left, right) => (left.name < right.name ? -1 : 1)).map((fn) => [fn.name, fn]),
+    ),
     mappings,
     policies,
     schemaVersion,
@@ -28,17 +30,15 @@ export function kqlCatalogOf(version: string, cluster: string, databases: readon
   return {
     version,
     cluster,
-    databases: databases.map(
-      ({ name, tables, functions }): CatalogDatabase => ({
-        name,
-        tables: [...tables.values()].map((table) => ({
-          name: table.name,
-          columns: table.columns.map((column) => ({ name: column.name, type: column.type })),
-          docstring: table.docstring,
-          folder: table.folder,
-        })),
-        functions: [...functions.values()],
-      }),
-    ),
+    databases: databases.map(({ name, tables, functions }): CatalogDatabase => ({
+      name,
+      tables: [...tables.values()].map((table) => ({
+        name: table.name,
+        columns: table.columns.map((column) => ({ name: column.name, type: column.type })),
+        docstring: table.docstring,
+        folder: table.folder,
+      })),
+      functions: [...functions.values()],
+    })),
   };
 }

@@ -13,13 +13,35 @@ afterEach(async () => {
   for (const one of open.splice(0)) await one.close();
 });
 
-const everyType = { b: 'bool', i: 'int', l: 'long', r: 'real', d: 'decimal', t: 'datetime', s: 'timespan', g: 'guid', x: 'string', j: 'dynamic' } as const;
+const everyType = {
+  b: 'bool',
+  i: 'int',
+  l: 'long',
+  r: 'real',
+  d: 'decimal',
+  t: 'datetime',
+  s: 'timespan',
+  g: 'guid',
+  x: 'string',
+  j: 'dynamic',
+} as const;
 const everyTypeCsv = [
   'true,1,9007199254740993,1.5,12.000000000000000001,2024-02-29T12:34:56.1234567Z,1.02:03:04.5,74be27de-1e4e-49d9-b579-fe0b331d3642,"a ""b""","{""k"": [1, 2.0]}"',
   ',,,,,,,,,',
 ].join('\n');
 const everyTypeRows = [
-  [true, 1, 9007199254740993n, 1.5, '12.000000000000000001', 638448068961234567n, 937845000000n, '74be27de-1e4e-49d9-b579-fe0b331d3642', 'a "b"', '{"k":[1,2.0]}'],
+  [
+    true,
+    1,
+    9007199254740993n,
+    1.5,
+    '12.000000000000000001',
+    638448068961234567n,
+    937845000000n,
+    '74be27de-1e4e-49d9-b579-fe0b331d3642',
+    'a "b"',
+    '{"k":[1,2.0]}',
+  ],
   [null, null, null, null, null, null, null, null, '', null],
 ];
 
@@ -27,7 +49,11 @@ describe('ingested rows', () => {
   it('are read from the log, after a crash, and from an extent', async () => {
     const cluster = await fixture();
     await cluster.table('T', everyType);
-    expect(await cluster.ingest('T', 'csv', everyTypeCsv)).toEqual({ rowCount: 2, extentId: undefined, repeated: false });
+    expect(await cluster.ingest('T', 'csv', everyTypeCsv)).toEqual({
+      rowCount: 2,
+      extentId: undefined,
+      repeated: false,
+    });
     expect(await cluster.rows('T')).toEqual(everyTypeRows);
     await cluster.crash();
     expect(await cluster.rows('T')).toEqual(everyTypeRows);
@@ -77,18 +103,25 @@ describe('ingested rows', () => {
   it('are none at all when one of them is malformed', async () => {
     const cluster = await fixture();
     await cluster.table('T', { n: 'long', s: 'string' });
-    await expect(cluster.ingest('T', 'csv', '1,a\n2,"b')).rejects.toMatchObject({ code: 'MalformedData', position: { line: 2, column: 3 } });
-    await expect(cluster.ingest('T', 'json', '{"n":1}\n{"n":2,}')).rejects.toMatchObject({ code: 'MalformedData', position: { line: 2, column: 8 } });
+    await expect(cluster.ingest('T', 'csv', '1,a\n2,"b')).rejects.toMatchObject({
+      code: 'MalformedData',
+      position: { line: 2, column: 3 },
+    });
+    await expect(cluster.ingest('T', 'json', '{"n":1}\n{"n":2,}')).rejects.toMatchObject({
+      code: 'MalformedData',
+      position: { line: 2, column: 8 },
+    });
     expect(await cluster.rows('T')).toEqual([]);
   });
 
   it('need the streaming policy, a known table, database, format and mapping, and no more than 4 MiB', async () => {
     const cluster = await fixture();
     await cluster.table('T', { n: 'long' });
-    const code = (promise: Promise<unknown>) => promise.then(
-      () => 'none',
-      (error: unknown) => (error instanceof Error && 'code' in error ? error.code : error),
-    );
+    const code = (promise: Promise<unknown>) =>
+      promise.then(
+        () => 'none',
+        (error: unknown) => (error instanceof Error && 'code' in error ? error.code : error),
+      );
     const data = await cluster.data();
     await data.createTables('db', [{ name: 'off', columns: [{ name: 'n', type: 'long' }] }]);
     expect(await code(cluster.ingest('off', 'csv', '1'))).toBe('StreamingDisabled');
@@ -132,16 +165,41 @@ describe('schema changes', () => {
     await cluster.ingest('T', 'csv', '1,x', { kind: 'inline' });
     await cluster.ingest('T', 'csv', '2,y');
     const data = await cluster.data();
-    await data.alterMergeTable('db', { name: 'T', columns: [{ name: 'c', type: 'string' }, { name: 'd', type: 'real' }] });
-    expect(await cluster.rows('T', 'a')).toEqual([[1n, 'x', '', null], [2n, 'y', '', null]]);
+    await data.alterMergeTable('db', {
+      name: 'T',
+      columns: [
+        { name: 'c', type: 'string' },
+        { name: 'd', type: 'real' },
+      ],
+    });
+    expect(await cluster.rows('T', 'a')).toEqual([
+      [1n, 'x', '', null],
+      [2n, 'y', '', null],
+    ]);
     await cluster.ingest('T', 'csv', '3,z,c,0.5');
-    await data.alterTable('db', { name: 'T', columns: [{ name: 'd', type: 'real' }, { name: 'a', type: 'long' }] });
+    await data.alterTable('db', {
+      name: 'T',
+      columns: [
+        { name: 'd', type: 'real' },
+        { name: 'a', type: 'long' },
+      ],
+    });
     await data.alterMergeTable('db', { name: 'T', columns: [{ name: 'b', type: 'long' }] });
-    expect(await cluster.rows('T', 'a')).toEqual([[null, 1n, null], [null, 2n, null], [0.5, 3n, null]]);
+    expect(await cluster.rows('T', 'a')).toEqual([
+      [null, 1n, null],
+      [null, 2n, null],
+      [0.5, 3n, null],
+    ]);
     await data.maintain();
     await cluster.crash();
-    expect(await cluster.rows('T', 'a')).toEqual([[null, 1n, null], [null, 2n, null], [0.5, 3n, null]]);
-    await expect(data.alterTable('db', { name: 'T', columns: [{ name: 'a', type: 'string' }] })).rejects.toMatchObject({ code: 'InvalidSchema' });
+    expect(await cluster.rows('T', 'a')).toEqual([
+      [null, 1n, null],
+      [null, 2n, null],
+      [0.5, 3n, null],
+    ]);
+    await expect(data.alterTable('db', { name: 'T', columns: [{ name: 'a', type: 'string' }] })).rejects.toMatchObject({
+      code: 'InvalidSchema',
+    });
   });
 
   it('swap tables, and make a dropped one start empty', async () => {
@@ -150,15 +208,22 @@ describe('schema changes', () => {
     await cluster.table('B', { n: 'long' });
     await cluster.ingest('A', 'csv', '1');
     const data = await cluster.data();
-    await data.renameTables('db', [{ from: 'A', to: 'B' }, { from: 'B', to: 'A' }]);
+    await data.renameTables('db', [
+      { from: 'A', to: 'B' },
+      { from: 'B', to: 'A' },
+    ]);
     expect([await cluster.rows('A'), await cluster.rows('B')]).toEqual([[], [[1n]]]);
     await data.dropTables('db', ['B'], false);
     await cluster.table('B', { n: 'long' });
     expect(await cluster.rows('B')).toEqual([]);
     await expect(data.dropTables('db', ['nope'], false)).rejects.toMatchObject({ code: 'TableNotFound' });
     await data.dropTables('db', ['nope'], true);
-    expect(await data.createTables('db', [{ name: 'B', columns: [{ name: 'n', type: 'long' }] }])).toMatchObject([{ name: 'B' }]);
-    await expect(data.createTables('db', [{ name: 'B', columns: [{ name: 'm', type: 'long' }] }])).rejects.toMatchObject({ code: 'EntityExists' });
+    expect(await data.createTables('db', [{ name: 'B', columns: [{ name: 'n', type: 'long' }] }])).toMatchObject([
+      { name: 'B' },
+    ]);
+    await expect(
+      data.createTables('db', [{ name: 'B', columns: [{ name: 'm', type: 'long' }] }]),
+    ).rejects.toMatchObject({ code: 'EntityExists' });
   });
 
   it('give the parser a new catalog only when names have changed', async () => {
@@ -197,7 +262,8 @@ describe('extents', () => {
   it('are merged when they are many and small, and their blobs go', async () => {
     const cluster = await fixture();
     await cluster.table('T', { n: 'long' });
-    for (let n = 0; n < 10; n += 1) await cluster.ingest('T', 'csv', String(n), { kind: 'inline', tags: [`t${n % 2}`] });
+    for (let n = 0; n < 10; n += 1)
+      await cluster.ingest('T', 'csv', String(n), { kind: 'inline', tags: [`t${n % 2}`] });
     const data = await cluster.data();
     await data.setPolicy('db', 'T', 'merge', { AllowMerge: false });
     await data.maintain();
@@ -213,17 +279,33 @@ describe('extents', () => {
     const cluster = await fixture();
     await cluster.table('T', { n: 'long', s: 'string' });
     const data = await cluster.data();
-    for (const n of [1, 2, 3]) await cluster.ingest('T', 'csv', `${n},a\n${n}0,b`, { kind: 'inline', tags: [`tag ${n}`] });
+    for (const n of [1, 2, 3])
+      await cluster.ingest('T', 'csv', `${n},a\n${n}0,b`, { kind: 'inline', tags: [`tag ${n}`] });
     expect((await data.dropExtents('db', 'T', { tags: ['tag 2'] })).map(({ rowCount }) => rowCount)).toEqual([2]);
     await cluster.ingest('T', 'csv', '100,b');
     const source = await data.sources().open('db', 'T');
     const column = source.columns.get('s');
     source.release();
     expect(await data.purge('db', 'T', { sql: `${column} = $1::VARCHAR`, bound: [{ value: 'b' }] })).toBe(3);
-    expect(await cluster.rows('T', 'n')).toEqual([[1n, 'a'], [3n, 'a']]);
-    const append = { database: 'db', table: 'T', rows: { kind: 'sql', columns: data.table('db', 'T').columns, sql: 'SELECT i, NULL::VARCHAR FROM range($1::BIGINT) AS t(i)', bound: [{ value: 2n }] } } as const;
+    expect(await cluster.rows('T', 'n')).toEqual([
+      [1n, 'a'],
+      [3n, 'a'],
+    ]);
+    const append = {
+      database: 'db',
+      table: 'T',
+      rows: {
+        kind: 'sql',
+        columns: data.table('db', 'T').columns,
+        sql: 'SELECT i, NULL::VARCHAR FROM range($1::BIGINT) AS t(i)',
+        bound: [{ value: 2n }],
+      },
+    } as const;
     expect((await data.append({ ...append, replace: true })).extent?.rowCount).toBe(2);
-    expect(await cluster.rows('T', 'n')).toEqual([[0n, ''], [1n, '']]);
+    expect(await cluster.rows('T', 'n')).toEqual([
+      [0n, ''],
+      [1n, ''],
+    ]);
     await cluster.ingest('T', 'csv', '5,c');
     await data.clearTable('db', 'T');
     expect(await cluster.rows('T')).toEqual([]);
@@ -241,11 +323,18 @@ describe('extents', () => {
     async function* chunks() {
       yield await Promise.resolve(chunk);
     }
-    const { extent } = await data.append({ database: 'db', table: 'T', rows: { kind: 'chunks', columns, chunks: chunks() }, replace: false });
+    const { extent } = await data.append({
+      database: 'db',
+      table: 'T',
+      rows: { kind: 'chunks', columns, chunks: chunks() },
+      replace: false,
+    });
     expect(extent?.rowCount).toBe(2);
     expect(await cluster.rows('T')).toEqual(everyTypeRows);
     const wrong = { kind: 'chunks', columns: columns.slice(1), chunks: chunks() } as const;
-    await expect(data.append({ database: 'db', table: 'T', rows: wrong, replace: false })).rejects.toMatchObject({ code: 'InvalidSchema' });
+    await expect(data.append({ database: 'db', table: 'T', rows: wrong, replace: false })).rejects.toMatchObject({
+      code: 'InvalidSchema',
+    });
   });
 
   it('come back when they are exported and imported', async () => {
@@ -261,7 +350,9 @@ describe('extents', () => {
     async function* bytes() {
       yield await Promise.resolve(Buffer.concat(pieces));
     }
-    expect(await data.importExtent('db', 'T', { bytes: bytes(), encryptionData: exported.encryptionData })).toMatchObject({ rowCount: 2 });
+    expect(
+      await data.importExtent('db', 'T', { bytes: bytes(), encryptionData: exported.encryptionData }),
+    ).toMatchObject({ rowCount: 2 });
     expect(await cluster.rows('T')).toEqual(everyTypeRows);
     expect(await blobCount(cluster)).toBe(1);
   });
@@ -278,7 +369,8 @@ describe('extents', () => {
     await data.clearTable('db', 'T');
     const connection = await cluster.engine.connect();
     const seen: unknown[] = [];
-    for await (const chunk of connection.stream(`SELECT c1 FROM ${source.sql} ORDER BY 1`, [])) seen.push(...(chunk[0] ?? []));
+    for await (const chunk of connection.stream(`SELECT c1 FROM ${source.sql} ORDER BY 1`, []))
+      seen.push(...(chunk[0] ?? []));
     connection.close();
     source.release();
     expect(seen).toEqual([1n, 2n]);

@@ -29,13 +29,18 @@ export function createExtentService(store: TableStore, merger: Merger, exchange:
   };
 
   return {
-    extents: (database, table) => tablesOf(database, table).flatMap((record) => catalog.image.extentsOf(record.tableId).map((extent) => extentView(store, extent, record))),
+    extents: (database, table) =>
+      tablesOf(database, table).flatMap((record) =>
+        catalog.image.extentsOf(record.tableId).map((extent) => extentView(store, extent, record)),
+      ),
     tableStatistics: (database, table) => statistics(store, store.table(database, table)),
     flush: (database, table) => merger.flush(store.table(database, table)),
 
     async dropExtents(database, table, filter) {
       const found = tablesOf(database, table).flatMap((record) =>
-        catalog.image.extentsOf(record.tableId).flatMap((extent) => (isWanted(extent, filter) ? [{ extent, record }] : [])),
+        catalog.image
+          .extentsOf(record.tableId)
+          .flatMap((extent) => (isWanted(extent, filter) ? [{ extent, record }] : [])),
       );
       const missing = filter.extentIds?.find((id) => !found.some(({ extent }) => extent.extentId === id));
       if (missing !== undefined) throw dataError('ExtentNotFound', missing);
@@ -58,7 +63,8 @@ export function createExtentService(store: TableStore, merger: Merger, exchange:
       await merger.flush(store.table(database, table));
       const record = store.table(database, table);
       let gone = 0;
-      for (const extent of catalog.image.extentsOf(record.tableId)) gone += await writer.retried(() => purgeExtent(store, record, extent, predicate));
+      for (const extent of catalog.image.extentsOf(record.tableId))
+        gone += await writer.retried(() => purgeExtent(store, record, extent, predicate));
       return gone;
     },
 
@@ -70,7 +76,9 @@ export function createExtentService(store: TableStore, merger: Merger, exchange:
   };
 
   function extentOf(database: string, table: string, extentId: Guid): ExtentRecord {
-    const found = catalog.image.extentsOf(store.table(database, table).tableId).find((extent) => extent.extentId === extentId);
+    const found = catalog.image
+      .extentsOf(store.table(database, table).tableId)
+      .find((extent) => extent.extentId === extentId);
     if (found === undefined) throw dataError('ExtentNotFound', extentId);
     return found;
   }
@@ -79,9 +87,13 @@ export function createExtentService(store: TableStore, merger: Merger, exchange:
     const views = catalog.image.extentsOf(table.tableId).map((extent) => extentView(store, extent, table));
     const segments = log.segmentsOf(table.tableId).filter(({ record }) => record.count > 0);
     const hot = views.filter((view) => view.hot);
-    const sum = (of: readonly ExtentView[], value: (view: ExtentView) => number): number => of.reduce((total, view) => total + value(view), 0);
+    const sum = (of: readonly ExtentView[], value: (view: ExtentView) => number): number =>
+      of.reduce((total, view) => total + value(view), 0);
     const logged = segments.reduce((total, { tail }) => total + tail.rowCount, 0);
-    const times = [...views.flatMap((view) => [view.minCreatedOn, view.maxCreatedOn]), ...segments.flatMap(({ minAt, maxAt }) => [minAt, maxAt])];
+    const times = [
+      ...views.flatMap((view) => [view.minCreatedOn, view.maxCreatedOn]),
+      ...segments.flatMap(({ minAt, maxAt }) => [minAt, maxAt]),
+    ];
     return {
       extentCount: views.length,
       rowCount: sum(views, (view) => view.rowCount) + logged,
@@ -114,22 +126,50 @@ export function extentView(store: TableStore, extent: ExtentRecord, table: Table
 }
 
 const isWanted = (extent: ExtentRecord, { extentIds, tags }: ExtentFilter): boolean =>
-  (extentIds === undefined || extentIds.includes(extent.extentId)) && (tags === undefined || tags.every((tag) => extent.tags.includes(tag)));
+  (extentIds === undefined || extentIds.includes(extent.extentId)) &&
+  (tags === undefined || tags.every((tag) => extent.tags.includes(tag)));
 
 /** Order: rows that stay → new blob → one commit that swaps the records → old blob deleted. @returns rows that are gone */
-async function purgeExtent(store: TableStore, table: TableRecord, extent: ExtentRecord, predicate: { readonly sql: string; readonly bound: readonly BoundValue[] }): Promise<number> {
+async function purgeExtent(
+  store: TableStore,
+  table: TableRecord,
+  extent: ExtentRecord,
+  predicate: { readonly sql: string; readonly bound: readonly BoundValue[] },
+): Promise<number> {
   const { catalog, files, writer } = store.parts;
-  const source = await openTable({ files, keys: () => catalog.keys, snapshot: () => ({ table, extents: [extent], segments: [] }) });
+  const source = await openTable({
+    files,
+    keys: () => catalog.keys,
+    snapshot: () => ({ table, extents: [extent], segments: [] }),
+  });
   const rest = await store
-    .withConnection(async (connection): Promise<{ readonly kept: WrittenExtent | undefined; readonly gone: number } | undefined> => {
-      const [counted] = await collect(connection, `SELECT count(*) FROM ${source.sql} WHERE (${predicate.sql})`, predicate.bound);
-      const gone = Number(counted?.[0] ?? 0);
-      if (gone === 0) return undefined;
-      const names = table.columns.map(({ columnId }) => columnName(columnId)).join(', ');
-      const select = { sql: `SELECT ${names} FROM ${source.sql} WHERE coalesce((${predicate.sql}), false) = false`, bound: predicate.bound };
-      const { tableId, originalBytes, minCreatedOn, maxCreatedOn, tags } = extent;
-      return { kept: await writer.write(connection, select, table.columns, { tableId, originalBytes, minCreatedOn, maxCreatedOn, tags }), gone };
-    })
+    .withConnection(
+      async (connection): Promise<{ readonly kept: WrittenExtent | undefined; readonly gone: number } | undefined> => {
+        const [counted] = await collect(
+          connection,
+          `SELECT count(*) FROM ${source.sql} WHERE (${predicate.sql})`,
+          predicate.bound,
+        );
+        const gone = Number(counted?.[0] ?? 0);
+        if (gone === 0) return undefined;
+        const names = table.columns.map(({ columnId }) => columnName(columnId)).join(', ');
+        const select = {
+          sql: `SELECT ${names} FROM ${source.sql} WHERE coalesce((${predicate.sql}), false) = false`,
+          bound: predicate.bound,
+        };
+        const { tableId, originalBytes, minCreatedOn, maxCreatedOn, tags } = extent;
+        return {
+          kept: await writer.write(connection, select, table.columns, {
+            tableId,
+            originalBytes,
+            minCreatedOn,
+            maxCreatedOn,
+            tags,
+          }),
+          gone,
+        };
+      },
+    )
     .finally(() => source.release());
   if (rest === undefined) return 0;
   const { kept, gone } = rest;
@@ -139,7 +179,8 @@ async function purgeExtent(store: TableStore, table: TableRecord, extent: Extent
     if (kept !== undefined) draft.put(writer.recordNow(kept));
     return true;
   });
-  if (kept !== undefined) await (swapped ? writer.settled(kept) : writer.abandon(kept));
+  if (kept !== undefined && swapped) writer.settled(kept);
+  else if (kept !== undefined) await writer.abandon(kept);
   if (swapped) await writer.remove([extent]);
   return swapped ? gone : 0;
 }

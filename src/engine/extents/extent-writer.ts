@@ -79,7 +79,15 @@ export class ExtentWriter {
       const sealed = await file.seal(this.prefix).finally(() => (this.#sealing -= 1));
       this.#inFlight.add(sealed.blob);
       const columnIds = columns.map(({ columnId }) => columnId);
-      const record: ExtentRecord = { kind: 'extent', extentId: newGuid(randomBytes), sealed, columnIds, ranges, rowCount, ...facts };
+      const record: ExtentRecord = {
+        kind: 'extent',
+        extentId: newGuid(randomBytes),
+        sealed,
+        columnIds,
+        ranges,
+        rowCount,
+        ...facts,
+      };
       return { record, generation };
     } finally {
       await file.discard();
@@ -145,7 +153,11 @@ async function countRows(connection: EngineConnection, path: string): Promise<nu
 const rangedTypes: ReadonlySet<string> = new Set(['int', 'long', 'datetime', 'timespan']);
 
 /** From the statistics that DuckDB has just written; a column with a row group that lacks them has no range. */
-async function columnRanges(connection: EngineConnection, path: string, columns: readonly StoredColumn[]): Promise<Record<string, ColumnRange>> {
+async function columnRanges(
+  connection: EngineConnection,
+  path: string,
+  columns: readonly StoredColumn[],
+): Promise<Record<string, ColumnRange>> {
   const names = columns.filter(({ type }) => rangedTypes.has(type)).map(({ columnId }) => `'${columnName(columnId)}'`);
   if (names.length === 0) return {};
   const rows = await collect(
@@ -162,7 +174,11 @@ async function columnRanges(connection: EngineConnection, path: string, columns:
 }
 
 /** A handful of rows. */
-export async function collect(connection: EngineConnection, sql: string, bound: readonly BoundValue[] = []): Promise<(string | number | bigint | boolean | null)[][]> {
+export async function collect(
+  connection: EngineConnection,
+  sql: string,
+  bound: readonly BoundValue[] = [],
+): Promise<(string | number | bigint | boolean | null)[][]> {
   const rows: (string | number | bigint | boolean | null)[][] = [];
   for await (const chunk of connection.stream(sql, bound)) {
     const count = chunk[0]?.length ?? 0;

@@ -81,7 +81,8 @@ export class LogBook implements LogWriter {
       segment?.requests.push(...payload.requests);
       for (const request of payload.requests) this.#options.known(request);
     }
-    if (Buffer.from(before).toString('base64url') !== record.head) throw new CatalogDamagedError('the log has another end');
+    if (Buffer.from(before).toString('base64url') !== record.head)
+      throw new CatalogDamagedError('the log has another end');
   }
 
   segmentsOf(tableId: Guid): Segment[] {
@@ -101,18 +102,32 @@ export class LogBook implements LogWriter {
 
   prepare(draft: CatalogDraft, keys: DataKeys): PreparedLog {
     const writes = new Map<string, SealedRecord>();
-    const written: { readonly segment: Segment; readonly record: SegmentRecord; readonly appends: readonly LogAppend[]; readonly bytes: number }[] = [];
+    const written: {
+      readonly segment: Segment;
+      readonly record: SegmentRecord;
+      readonly appends: readonly LogAppend[];
+      readonly bytes: number;
+    }[] = [];
     for (const tableId of draft.clearedTables) this.closeSegments(tableId);
     for (const appends of grouped(draft.logAppends)) {
       const [first] = appends;
       if (first === undefined) continue;
       const segment = this.#openSegment(first, keys);
       const { record } = segment;
-      const place = { clusterId: this.#options.clusterId, segmentId: record.segmentId, sequence: record.count, before: Buffer.from(record.head, 'base64url') };
+      const place = {
+        clusterId: this.#options.clusterId,
+        segmentId: record.segmentId,
+        sequence: record.count,
+        before: Buffer.from(record.head, 'base64url'),
+      };
       const bytes = sealLogRecord(segment.key, place, encoded(appends));
       const next = { ...record, count: record.count + 1, head: tagOf(bytes).toString('base64url') };
       draft.put(next);
-      writes.set(logRecordId(record.segmentId, record.count), { generation: keys.generation, revision: record.count + 1, bytes });
+      writes.set(logRecordId(record.segmentId, record.count), {
+        generation: keys.generation,
+        revision: record.count + 1,
+        bytes,
+      });
       written.push({ segment, record: next, appends, bytes: bytes.byteLength });
     }
     return {
@@ -125,7 +140,8 @@ export class LogBook implements LogWriter {
           const requests = requestsOf(appends);
           segment.requests.push(...requests);
           for (const request of requests) this.#options.known(request);
-          if (record.count >= recordsPerSegmentMax || segment.bytes >= bytesPerSegmentMax) this.closeSegments(record.tableId);
+          if (record.count >= recordsPerSegmentMax || segment.bytes >= bytesPerSegmentMax)
+            this.closeSegments(record.tableId);
         }
         for (const [id, record] of draft.changes) if (record === null && id.startsWith('s/')) this.#drop(id.slice(2));
       },
@@ -147,7 +163,12 @@ export class LogBook implements LogWriter {
     const { key, wrapped } = keys.makeSegmentKey();
     const segmentId = newGuid(this.#options.randomBytes);
     const wrappedKey = Buffer.from(wrapped).toString('base64url');
-    const segment = this.#segment({ kind: 'segment', segmentId, tableId, wrappedKey, count: 0, head: '' }, key, columns, true);
+    const segment = this.#segment(
+      { kind: 'segment', segmentId, tableId, wrappedKey, count: 0, head: '' },
+      key,
+      columns,
+      true,
+    );
     this.#openByTable.set(tableId, segment);
     return segment;
   }

@@ -12,15 +12,23 @@ export interface Periods {
 
 export function periodsOf(table: Policies, database: Policies, resource: ClusterDatabase | undefined): Periods {
   return {
-    softDeleteMs: milliseconds((table.retention ?? database.retention)?.SoftDeletePeriod) ?? resource?.softDeletePeriodMs ?? Infinity,
+    softDeleteMs:
+      milliseconds((table.retention ?? database.retention)?.SoftDeletePeriod) ??
+      resource?.softDeletePeriodMs ??
+      Infinity,
     hotMs: milliseconds((table.caching ?? database.caching)?.DataHotSpan) ?? resource?.hotCachePeriodMs ?? Infinity,
   };
 }
 
 /** An extent goes when its newest row is past the period. */
-export const isPastRetention = ({ maxCreatedOn }: Pick<ExtentRecord, 'maxCreatedOn'>, { softDeleteMs }: Periods, now: number): boolean => maxCreatedOn + softDeleteMs <= now;
+export const isPastRetention = (
+  { maxCreatedOn }: Pick<ExtentRecord, 'maxCreatedOn'>,
+  { softDeleteMs }: Periods,
+  now: number,
+): boolean => maxCreatedOn + softDeleteMs <= now;
 
-export const isHot = ({ maxCreatedOn }: Pick<ExtentRecord, 'maxCreatedOn'>, { hotMs }: Periods, now: number): boolean => maxCreatedOn + hotMs > now;
+export const isHot = ({ maxCreatedOn }: Pick<ExtentRecord, 'maxCreatedOn'>, { hotMs }: Periods, now: number): boolean =>
+  maxCreatedOn + hotMs > now;
 
 function milliseconds(text: string | undefined): number | undefined {
   const ticks = text === undefined ? undefined : parseTimespan(text);

@@ -19,7 +19,11 @@ export interface SourceParts {
   readonly files: ExtentFiles;
   readonly keys: () => DataKeys;
   /** The table's extents and segments as of now. */
-  readonly snapshot: () => { readonly table: TableRecord; readonly extents: readonly ExtentRecord[]; readonly segments: readonly Segment[] };
+  readonly snapshot: () => {
+    readonly table: TableRecord;
+    readonly extents: readonly ExtentRecord[];
+    readonly segments: readonly Segment[];
+  };
 }
 
 const attemptsMax = 5;
@@ -56,15 +60,26 @@ async function openOnce(parts: SourceParts, ranges: readonly ScanRange[]): Promi
     );
     const wanted = extents.filter((extent) => mayMatch(table, extent, ranges));
     const opened = await openExtents(parts, wanted, held);
-    const selects = [...extentSelects(table, wanted, opened), ...tails.map(({ columns, sql }) => selectOf(table, columns, sql, true))];
-    return { sql: fromSql(table, selects), columns: new Map(table.columns.map(({ name, columnId }) => [name, columnName(columnId)])), release };
+    const selects = [
+      ...extentSelects(table, wanted, opened),
+      ...tails.map(({ columns, sql }) => selectOf(table, columns, sql, true)),
+    ];
+    return {
+      sql: fromSql(table, selects),
+      columns: new Map(table.columns.map(({ name, columnId }) => [name, columnName(columnId)])),
+      release,
+    };
   } catch (error) {
     release();
     throw error;
   }
 }
 
-async function openExtents({ files }: SourceParts, extents: readonly ExtentRecord[], held: { release(): void }[]): Promise<OpenedExtent[]> {
+async function openExtents(
+  { files }: SourceParts,
+  extents: readonly ExtentRecord[],
+  held: { release(): void }[],
+): Promise<OpenedExtent[]> {
   const opened: OpenedExtent[] = [];
   let next = 0;
   const work = async (): Promise<void> => {
@@ -82,7 +97,11 @@ async function openExtents({ files }: SourceParts, extents: readonly ExtentRecor
 }
 
 /** Extents with the same columns are read together. */
-function extentSelects(table: TableRecord, extents: readonly ExtentRecord[], opened: readonly OpenedExtent[]): string[] {
+function extentSelects(
+  table: TableRecord,
+  extents: readonly ExtentRecord[],
+  opened: readonly OpenedExtent[],
+): string[] {
   const groups = new Map<string, { readonly columnIds: readonly number[]; readonly paths: string[] }>();
   extents.forEach(({ columnIds }, index) => {
     const key = columnIds.join();
@@ -93,12 +112,22 @@ function extentSelects(table: TableRecord, extents: readonly ExtentRecord[], ope
   });
   return [...groups.values()].map(({ columnIds, paths }) => {
     const columns = columnIds.map((columnId) => ({ columnId }));
-    return selectOf(table, columns, `read_parquet([${paths.join(', ')}], hive_partitioning = false, union_by_name = false)`, false);
+    return selectOf(
+      table,
+      columns,
+      `read_parquet([${paths.join(', ')}], hive_partitioning = false, union_by_name = false)`,
+      false,
+    );
   });
 }
 
 /** The table's columns of today: those added later are null, those dropped are left out. */
-function selectOf(table: TableRecord, columns: readonly { readonly columnId: number }[], from: string, staged: boolean): string {
+function selectOf(
+  table: TableRecord,
+  columns: readonly { readonly columnId: number }[],
+  from: string,
+  staged: boolean,
+): string {
   const present = new Set(columns.map(({ columnId }) => columnId));
   const outputs = table.columns.map((column) => {
     const name = columnName(column.columnId);

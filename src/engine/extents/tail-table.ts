@@ -83,10 +83,16 @@ export class TailTable {
         this.#made = true;
       }
       const number = this.#batches + 1;
-      const columns = this.columns.map((_column, index) => batches.flatMap((batch) => batch.columns[index]?.values ?? []));
+      const columns = this.columns.map((_column, index) =>
+        batches.flatMap((batch) => batch.columns[index]?.values ?? []),
+      );
       const rowCount = batches.reduce((sum, batch) => sum + batch.rowCount, 0);
       if (rowCount === 0) return;
-      await connection.append(this.name, [...this.columns.map(({ type }) => type), 'long'], [...columns, new Array<bigint>(rowCount).fill(BigInt(number))]);
+      await connection.append(
+        this.name,
+        [...this.columns.map(({ type }) => type), 'long'],
+        [...columns, new Array<bigint>(rowCount).fill(BigInt(number))],
+      );
       this.#batches = number;
     } finally {
       connection.close();
@@ -105,7 +111,8 @@ export class TailTable {
   }
 }
 
-export const columnsOf = (columns: readonly BatchColumn[]): StoredColumn[] => columns.map(({ columnId, type }) => ({ columnId, type }));
+export const columnsOf = (columns: readonly BatchColumn[]): StoredColumn[] =>
+  columns.map(({ columnId, type }) => ({ columnId, type }));
 
 export const isSameColumns = (left: readonly StoredColumn[], right: readonly StoredColumn[]): boolean =>
   left.length === right.length && left.every(({ columnId }, index) => columnId === right[index]?.columnId);

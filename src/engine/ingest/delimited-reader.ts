@@ -24,7 +24,12 @@ export function* readDelimited(text: string, rules: DelimitedRules): Generator<D
     }
     const line = state.line;
     const fields: string[] = [];
-    do fields.push(rules.escaping === 'quotes' && text[state.at] === '"' ? quoted(text, state, rules.delimiter) : plain(text, state, rules));
+    do
+      fields.push(
+        rules.escaping === 'quotes' && text[state.at] === '"'
+          ? quoted(text, state, rules.delimiter)
+          : plain(text, state, rules),
+      );
     while (text[state.at] === rules.delimiter && (state.at += 1));
     endOfLine(text, state);
     yield { line, fields };
@@ -72,7 +77,8 @@ function quoted(text: string, state: State, delimiter: string): string {
     state.at += 1;
   }
   const next = text[state.at];
-  if (next !== undefined && next !== delimiter && next !== '\n' && next !== '\r') throw malformed('Text stands after a closing quote', state);
+  if (next !== undefined && next !== delimiter && next !== '\n' && next !== '\r')
+    throw malformed('Text stands after a closing quote', state);
   return limited(field, opening);
 }
 
@@ -85,7 +91,8 @@ function countLines(text: string, state: State, end: number): void {
 
 const backslashes: Readonly<Record<string, string>> = { t: '\t', n: '\n', r: '\r', '\\': '\\' };
 
-const unescaped = (field: string): string => field.replace(/\\([\s\S])/g, (_match, letter: string) => backslashes[letter] ?? letter);
+const unescaped = (field: string): string =>
+  field.replace(/\\([\s\S])/g, (_match, letter: string) => backslashes[letter] ?? letter);
 
 function limited(field: string, state: State): string {
   if (field.length > fieldBytesMax) throw malformed('A field is longer than 1 MiB', state);

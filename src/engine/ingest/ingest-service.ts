@@ -53,7 +53,12 @@ export class IngestService {
     const format = requireFormat(request.format);
     const mapping = this.#mapping(request, table, format);
     if (request.requestId === undefined) return this.#add(request, table, format, mapping, undefined);
-    const key = requestKey(table.tableId, request.requestId, [request.body, format.name, request.mappingName ?? '', request.mapping ?? '']);
+    const key = requestKey(table.tableId, request.requestId, [
+      request.body,
+      format.name,
+      request.mappingName ?? '',
+      request.mapping ?? '',
+    ]);
     const known = store.parts.requests.get(key);
     if (known !== undefined) return { rowCount: known.rowCount, extentId: known.extentId, repeated: true };
     const other = this.#underWay.get(key);
@@ -71,14 +76,23 @@ export class IngestService {
     const { store, view } = this.#parts;
     const table = store.table(request.database, request.table);
     const { rows } = request;
-    if (rows.columns.length !== table.columns.length || rows.columns.some(({ type }, index) => type !== table.columns[index]?.type)) {
-      throw dataError('InvalidSchema', `The query's columns do not match those of the table '${table.name}' in number and type.`);
+    if (
+      rows.columns.length !== table.columns.length ||
+      rows.columns.some(({ type }, index) => type !== table.columns[index]?.type)
+    ) {
+      throw dataError(
+        'InvalidSchema',
+        `The query's columns do not match those of the table '${table.name}' in number and type.`,
+      );
     }
     return store.withConnection(async (connection) => {
       const interrupt = (): void => connection.interrupt();
       request.signal?.addEventListener('abort', interrupt);
       try {
-        const select = rows.kind === 'sql' ? positional(table, rows) : { sql: await stageChunks(connection, table.columns, rows.chunks), bound: [] };
+        const select =
+          rows.kind === 'sql'
+            ? positional(table, rows)
+            : { sql: await stageChunks(connection, table.columns, rows.chunks), bound: [] };
         request.signal?.throwIfAborted();
         const added = await store.parts.writer.retried(async () => {
           const extent = await this.#write(connection, select, table, this.#facts(table, 0, request));
@@ -93,8 +107,13 @@ export class IngestService {
 
   #requireAllowed({ kind, body }: IngestRequest, table: TableRecord): void {
     const bytesMax = kind === 'streaming' ? ingestBytesMax : inlineBytesMax;
-    if (body.byteLength > bytesMax) throw dataError('PayloadTooLarge', `The data has ${body.byteLength} bytes; at most ${bytesMax} can be sent in one request.`);
-    if (kind === 'streaming' && this.#parts.store.policy(table, 'streamingingestion')?.IsEnabled !== true) throw dataError('StreamingDisabled', table.name);
+    if (body.byteLength > bytesMax)
+      throw dataError(
+        'PayloadTooLarge',
+        `The data has ${body.byteLength} bytes; at most ${bytesMax} can be sent in one request.`,
+      );
+    if (kind === 'streaming' && this.#parts.store.policy(table, 'streamingingestion')?.IsEnabled !== true)
+      throw dataError('StreamingDisabled', table.name);
   }
 
   #mapping(request: IngestRequest, table: TableRecord, format: Format): readonly MappedColumn[] | undefined {
@@ -114,7 +133,13 @@ export class IngestService {
     return found.mapping;
   }
 
-  async #add(request: IngestRequest, table: TableRecord, format: Format, mapping: readonly MappedColumn[] | undefined, key: string | undefined): Promise<IngestResult> {
+  async #add(
+    request: IngestRequest,
+    table: TableRecord,
+    format: Format,
+    mapping: readonly MappedColumn[] | undefined,
+    key: string | undefined,
+  ): Promise<IngestResult> {
     const { reader } = format;
     if (reader.kind === 'parquet') return this.#addParquet(request, table, mapping, key);
     const batch = readBatch(request.body, {
@@ -142,12 +167,20 @@ export class IngestService {
     return { rowCount: batch.rowCount, extentId: undefined, repeated: false };
   }
 
-  #addParquet(request: IngestRequest, table: TableRecord, mapping: readonly MappedColumn[] | undefined, key: string | undefined): Promise<IngestResult> {
+  #addParquet(
+    request: IngestRequest,
+    table: TableRecord,
+    mapping: readonly MappedColumn[] | undefined,
+    key: string | undefined,
+  ): Promise<IngestResult> {
     const { store } = this.#parts;
     return store.withConnection(async (connection) => {
       const file = await store.parts.files.create();
       try {
-        const select = { sql: await parquetSelect(connection, file.path, request.body, table.columns, mapping), bound: [] };
+        const select = {
+          sql: await parquetSelect(connection, file.path, request.body, table.columns, mapping),
+          bound: [],
+        };
         return await this.#addExtent(connection, select, request, table, key);
       } finally {
         await file.discard();
@@ -155,7 +188,13 @@ export class IngestService {
     });
   }
 
-  async #addExtent(connection: EngineConnection, select: Select, request: IngestRequest, table: TableRecord, key: string | undefined): Promise<IngestResult> {
+  async #addExtent(
+    connection: EngineConnection,
+    select: Select,
+    request: IngestRequest,
+    table: TableRecord,
+    key: string | undefined,
+  ): Promise<IngestResult> {
     const added = await this.#parts.store.parts.writer.retried(async () => {
       const extent = await this.#write(connection, select, table, this.#facts(table, request.body.byteLength, request));
       return extent && this.#commit(extent, table, key, false);
@@ -163,12 +202,22 @@ export class IngestService {
     return { rowCount: added?.rowCount ?? 0, extentId: added?.extentId, repeated: false };
   }
 
-  #write(connection: EngineConnection, select: Select, table: TableRecord, facts: ExtentFacts): Promise<WrittenExtent | undefined> {
+  #write(
+    connection: EngineConnection,
+    select: Select,
+    table: TableRecord,
+    facts: ExtentFacts,
+  ): Promise<WrittenExtent | undefined> {
     return this.#parts.store.parts.writer.write(connection, select, table.columns, facts);
   }
 
   /** The blob is durable; now the one commit that names it, together with the request id. */
-  async #commit(extent: WrittenExtent | undefined, table: TableRecord, key: string | undefined, replace: boolean): Promise<ExtentRecord | undefined> {
+  async #commit(
+    extent: WrittenExtent | undefined,
+    table: TableRecord,
+    key: string | undefined,
+    replace: boolean,
+  ): Promise<ExtentRecord | undefined> {
     const { store } = this.#parts;
     const { catalog, writer, requests } = store.parts;
     try {
@@ -183,7 +232,8 @@ export class IngestService {
         return now;
       });
       if (extent !== undefined) writer.settled(extent);
-      if (extent !== undefined && key !== undefined) requests.add({ key, rowCount: extent.record.rowCount, extentId: extent.record.extentId });
+      if (extent !== undefined && key !== undefined)
+        requests.add({ key, rowCount: extent.record.rowCount, extentId: extent.record.extentId });
       await writer.remove(replaced.filter(({ extentId }) => catalog.image.get(`e/${extentId}`) === undefined));
       return record;
     } catch (error) {
@@ -195,18 +245,36 @@ export class IngestService {
 
   #putRequest(draft: CatalogDraft, key: string, { rowCount, extentId }: ExtentRecord): void {
     const requestsId: Guid = newGuid(this.#parts.randomBytes);
-    draft.put({ kind: 'requests', requestsId, at: this.#parts.store.parts.now(), requests: [{ key, rowCount, extentId }] });
+    draft.put({
+      kind: 'requests',
+      requestsId,
+      at: this.#parts.store.parts.now(),
+      requests: [{ key, rowCount, extentId }],
+    });
   }
 
-  #facts(table: TableRecord, originalBytes: number, { tags, creationTime }: Pick<IngestRequest, 'tags' | 'creationTime'>): ExtentFacts {
+  #facts(
+    table: TableRecord,
+    originalBytes: number,
+    { tags, creationTime }: Pick<IngestRequest, 'tags' | 'creationTime'>,
+  ): ExtentFacts {
     const createdOn = creationTime ?? this.#parts.store.parts.now();
-    return { tableId: table.tableId, originalBytes, minCreatedOn: createdOn, maxCreatedOn: createdOn, tags: tags ?? [] };
+    return {
+      tableId: table.tableId,
+      originalBytes,
+      minCreatedOn: createdOn,
+      maxCreatedOn: createdOn,
+      tags: tags ?? [],
+    };
   }
 }
 
 /** Columns of a query become the table's by their order. */
 function positional(table: TableRecord, { sql, bound }: Select): Select {
   const names = table.columns.map((_column, index) => `q${index}`);
-  const outputs = table.columns.map(({ columnId, type }, index) => `${type === 'string' ? `coalesce(q${index}, '')` : `q${index}`} AS ${columnName(columnId)}`);
+  const outputs = table.columns.map(
+    ({ columnId, type }, index) =>
+      `${type === 'string' ? `coalesce(q${index}, '')` : `q${index}`} AS ${columnName(columnId)}`,
+  );
   return { sql: `SELECT ${outputs.join(', ')} FROM (${sql}) AS query(${names.join(', ')})`, bound };
 }

@@ -40,7 +40,8 @@ export function withoutPaths(node: JsonNode, paths: readonly JsonPath[]): JsonNo
   const kept = new Map<string, JsonNode>();
   for (const [name, value] of node) {
     const inside = paths.filter(([first]) => first === name).map((path) => path.slice(1));
-    if (!inside.some((path) => path.length === 0)) kept.set(name, inside.length === 0 ? value : withoutPaths(value, inside));
+    if (!inside.some((path) => path.length === 0))
+      kept.set(name, inside.length === 0 ? value : withoutPaths(value, inside));
   }
   return kept;
 }

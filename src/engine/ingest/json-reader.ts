@@ -16,8 +16,18 @@ export const isBag = (node: JsonNode | undefined): node is JsonBag => node insta
 
 const depthMax = 200;
 const numberPattern = /-?(?:0|[1-9]\d*)(?:\.\d+)?(?:[eE][+-]?\d+)?/y;
+// eslint-disable-next-line no-control-regex -- JSON allows no control characters in strings (RFC 8259, 7)
 const plainPattern = /[^"\\\u0000-\u001f]*/y;
-const escapes: Readonly<Record<string, string>> = { '"': '"', '\\': '\\', '/': '/', b: '\b', f: '\f', n: '\n', r: '\r', t: '\t' };
+const escapes: Readonly<Record<string, string>> = {
+  '"': '"',
+  '\\': '\\',
+  '/': '/',
+  b: '\b',
+  f: '\f',
+  n: '\n',
+  r: '\r',
+  t: '\t',
+};
 
 /** Reads JSON values one after the other (RFC 8259), with the place of what is wrong. */
 export class JsonReader {
@@ -116,7 +126,10 @@ export class JsonReader {
         this.#at += 1;
         return result;
       }
-      if (next !== '\\') throw this.fail(next === undefined ? 'A string has no closing quote' : 'A control character stands in a string');
+      if (next !== '\\')
+        throw this.fail(
+          next === undefined ? 'A string has no closing quote' : 'A control character stands in a string',
+        );
       result += this.#escape();
     }
   }
@@ -157,7 +170,8 @@ export class JsonReader {
 /** JSON without white space; numbers as they were written. */
 export function writeJson(node: JsonNode): string {
   if (node instanceof JsonNumber) return node.text;
-  if (isBag(node)) return `{${[...node].map(([name, value]) => `${JSON.stringify(name)}:${writeJson(value)}`).join(',')}}`;
+  if (isBag(node))
+    return `{${[...node].map(([name, value]) => `${JSON.stringify(name)}:${writeJson(value)}`).join(',')}}`;
   if (Array.isArray(node)) return `[${node.map((item) => writeJson(item as JsonNode)).join(',')}]`;
   return JSON.stringify(node);
 }

@@ -44,7 +44,11 @@ export function readBatch(body: Uint8Array, options: ReadOptions): RowBatch {
     if ((rowCount += 1) > rowsMax) throw dataError('PayloadTooLarge', `There are more than ${rowsMax} records.`);
     readers.forEach((read, index) => values[index]?.push(read(record)));
   }
-  const columns = options.columns.map(({ columnId, type }, index): BatchColumn => ({ columnId, type, values: values[index] ?? [] }));
+  const columns = options.columns.map(({ columnId, type }, index): BatchColumn => ({
+    columnId,
+    type,
+    values: values[index] ?? [],
+  }));
   return { columns, rowCount };
 }
 
@@ -67,7 +71,8 @@ function* recordsOf(text: string, reader: ReadOptions['format']['reader']): Gene
         if (text !== '') yield { line: 1, fields: [text] };
         return;
       }
-      for (const [index, line] of text.split(/\r\n|\n|\r/).entries()) if (line !== '') yield { line: index + 1, fields: [line] };
+      for (const [index, line] of text.split(/\r\n|\n|\r/).entries())
+        if (line !== '') yield { line: index + 1, fields: [line] };
       return;
     case 'json':
       yield* jsonRecords(text, reader.shape);
@@ -80,10 +85,12 @@ function* jsonRecords(text: string, shape: 'lines' | 'many' | 'one'): Generator<
   while (reader.more()) {
     const start = reader.offset;
     const json = reader.value();
-    if (shape === 'lines' && text.slice(start, reader.offset).includes('\n')) throw reader.fail("A record of the format 'json' must stand on one line");
+    if (shape === 'lines' && text.slice(start, reader.offset).includes('\n'))
+      throw reader.fail("A record of the format 'json' must stand on one line");
     if (shape === 'one' && reader.more()) throw reader.fail("The format 'singlejson' takes one JSON value");
     const line = lines.at(start);
-    if (Array.isArray(json) && shape !== 'lines') for (const item of json as readonly JsonNode[]) yield { line, json: requireBag(item, reader) };
+    if (Array.isArray(json) && shape !== 'lines')
+      for (const item of json as readonly JsonNode[]) yield { line, json: requireBag(item, reader) };
     else yield { line, json: requireBag(json, reader) };
   }
 }
@@ -104,7 +111,11 @@ class LineCounter {
 
   /** Offsets come in ascending order. */
   at(offset: number): number {
-    for (let next = this.#text.indexOf('\n', this.#at); next >= 0 && next < offset; next = this.#text.indexOf('\n', this.#at)) {
+    for (
+      let next = this.#text.indexOf('\n', this.#at);
+      next >= 0 && next < offset;
+      next = this.#text.indexOf('\n', this.#at)
+    ) {
       this.#line += 1;
       this.#at = next + 1;
     }
@@ -137,8 +148,12 @@ function valueReader(column: ColumnView, { columns, mapping, format }: ReadOptio
       return ({ json }) => valueOfJson(type, isBag(json) ? json.get(source.name) : undefined);
     case 'path': {
       const { path } = source;
-      const others = (mapping ?? []).flatMap((entry) => (entry !== mapped && entry.source.kind === 'path' ? [entry.source.path] : []));
-      const inside = others.filter((other) => other.length > path.length && path.every((step, index) => step === other[index])).map((other) => other.slice(path.length));
+      const others = (mapping ?? []).flatMap((entry) =>
+        entry !== mapped && entry.source.kind === 'path' ? [entry.source.path] : [],
+      );
+      const inside = others
+        .filter((other) => other.length > path.length && path.every((step, index) => step === other[index]))
+        .map((other) => other.slice(path.length));
       return ({ json }) => transformJson(type, json === undefined ? undefined : atPath(json, path), transform, inside);
     }
   }
@@ -151,7 +166,8 @@ const unixUnits = {
   DateTimeFromUnixNanoseconds: [1, 100],
 } as const;
 
-const isUnix = (transform: Transform | undefined): transform is keyof typeof unixUnits => transform !== undefined && Object.hasOwn(unixUnits, transform);
+const isUnix = (transform: Transform | undefined): transform is keyof typeof unixUnits =>
+  transform !== undefined && Object.hasOwn(unixUnits, transform);
 
 function transformText(type: ColumnView['type'], text: string, transform: Transform | undefined): NativeValue {
   if (!isUnix(transform)) return valueOfText(type, text);
@@ -160,13 +176,19 @@ function transformText(type: ColumnView['type'], text: string, transform: Transf
   return type === 'datetime' ? ticks : valueOfText(type, text);
 }
 
-function transformJson(type: ColumnView['type'], node: JsonNode | undefined, transform: Transform | undefined, mapped: readonly (readonly (string | number)[])[]): NativeValue {
+function transformJson(
+  type: ColumnView['type'],
+  node: JsonNode | undefined,
+  transform: Transform | undefined,
+  mapped: readonly (readonly (string | number)[])[],
+): NativeValue {
   if (isUnix(transform) && type === 'datetime') {
     const text = node instanceof JsonNumber ? node.text : typeof node === 'string' ? node : '';
     return transformText(type, text, transform);
   }
   if (transform === 'DropMappedFields' && node !== undefined) return valueOfJson(type, withoutPaths(node, mapped));
-  if (transform === 'PropertyBagArrayToDictionary' && Array.isArray(node)) return valueOfJson(type, dictionaryOf(node as readonly JsonNode[]));
+  if (transform === 'PropertyBagArrayToDictionary' && Array.isArray(node))
+    return valueOfJson(type, dictionaryOf(node as readonly JsonNode[]));
   return valueOfJson(type, node);
 }
 
@@ -182,5 +204,8 @@ function dictionaryOf(items: readonly JsonNode[]): JsonNode {
 
 /** How many bytes the rows take as text; for sizes that are shown only. */
 export const textBytes = (batch: RowBatch): number =>
-  batch.columns.reduce((sum, { values }) => sum + values.reduce<number>((own, value) => own + (typeof value === 'string' ? value.length : 8), 0), 0);
-
+  batch.columns.reduce(
+    (sum, { values }) =>
+      sum + values.reduce<number>((own, value) => own + (typeof value === 'string' ? value.length : 8), 0),
+    0,
+  );

@@ -90,14 +90,60 @@ export function feeds(leg: readonly Column[], cols: readonly Column[]): (string 
   });
 }
 
+/** Columns of one name and several types come out as `name_type`. Where another leg has a column of just that name, that one
+ * keeps it and the made name takes a 1 (the binder has it the other way round). */
+function unionColumns(
+  legs: readonly (readonly Column[])[],
+  cols: readonly Column[],
+): { cols: Column[]; from: (string | null)[][] } {
+  const types = new Map<string, Set<string>>();
+  for (const { name, type } of legs.flat()) types.set(name, (types.get(name) ?? new Set()).add(type));
+  const clashes = (name: string): boolean => (types.get(name)?.size ?? 0) > 1;
+  const made = new Set(
+    legs
+      .flat()
+      .filter(({ name }) => clashes(name))
+      .map(({ name, type }) => `${name}_${type}`),
+  );
+  const taken = [...made].filter(
+    (name) => types.has(name) && !clashes(name) && cols.some((column) => column.name === `${name}1`),
+  );
+  if (taken.length === 0) return { cols: [...cols], from: legs.map((leg) => feeds(leg, cols)) };
+  const swapped = cols.map((column): Column => {
+    const other = taken.find((name) => column.name === `${name}1`);
+    return taken.includes(column.name)
+      ? { ...column, name: `${column.name}1` }
+      : other === undefined
+        ? column
+        : { ...column, name: other };
+  });
+  const from = legs.map((leg) =>
+    swapped.map((column) => {
+      const own = leg.find(({ name, type }) => name === column.name && type === column.type && !clashes(name));
+      const clash = leg.find(
+        ({ name, type }) =>
+          clashes(name) &&
+          [`${name}_${type}`, `${name}_${type}1`].includes(column.name) &&
+          !(types.has(column.name) && taken.includes(column.name)),
+      );
+      return (own ?? clash)?.name ?? null;
+    }),
+  );
+  return { cols: swapped, from };
+}
+
 const union: OperatorBuilder = (b, node, given) => {
-  const cols = columnsOf(node);
   const parameters = parametersOf(b, node);
   const source = parameters.get('withsource') ?? parameters.get('with_source');
   const fuzzy = parameters.get('isfuzzy') === 'true' || parameters.get('isfuzzy') === '1';
   const explicit = list(node, 'Expressions').flatMap((leg, index) => unionLegs(b, leg, index + (given ? 1 : 0), fuzzy));
   const inputs = [...(given ? [{ plan: given, name: 'union_arg0' }] : []), ...explicit];
-  const legs = inputs.map(({ plan, name }) => ({ plan, source: name, from: feeds(plan.cols, cols) }));
+  const placed = unionColumns(
+    inputs.map(({ plan }) => plan.cols),
+    columnsOf(node),
+  );
+  const { cols } = placed;
+  const legs = inputs.map(({ plan, name }, index) => ({ plan, source: name, from: placed.from[index] ?? [] }));
   const sourceColumn = source === undefined ? -1 : cols.findIndex((column) => column.name === source);
   return { op: 'union', legs, cols, ...(sourceColumn >= 0 && { sourceColumn }) };
 };

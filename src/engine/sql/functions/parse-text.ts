@@ -112,13 +112,13 @@ function commandLine(text: string): string[] {
 /** Up to four parts of up to eight digits, compared as one number. */
 const version: FunctionRow = {
   result: 'decimal',
-  sql: ([text]) => (text ? `CAST(kql_n_parse_version(${cast(text, 'string')}) AS DECIMAL(38,18))` : 'NULL'),
+  sql: ([text]) => (text ? `CAST(kql_n_parse_version(${cast(text, 'string')}) AS DECIMAL(38,0))` : 'NULL'),
 };
 native('parse_version', ['string'], 'string', ([text]) => {
   if (!/^\d{1,8}(\.\d{1,8}){0,3}$/.test(String(text))) return null;
   const parts = String(text).split('.');
   const value = BigInt([0, 1, 2, 3].map((index) => (parts[index] ?? '0').padStart(8, '0')).join(''));
-  // A value that DECIMAL(38,18) cannot hold must not come out as something else.
+  // Up to 32 digits: the only decimal that comes without places.
   return value.toString();
 });
 

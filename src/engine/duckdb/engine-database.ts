@@ -11,6 +11,7 @@ import {
 } from '@duckdb/node-api';
 import type { KqlType } from '../kql/types.ts';
 import { physicalType } from '../kql/types.ts';
+import type { KqlErrorCode } from '../kql/kql-error.ts';
 import { KqlError } from '../kql/kql-error.ts';
 import type { BoundValue } from '../sql/context.ts';
 import type { NativeFunction, NativeValue } from '../sql/native.ts';
@@ -91,7 +92,11 @@ const nativeTypes = {
 } as const satisfies Record<KqlType, unknown>;
 
 /** Before the message of a KqlError that a native function threw. */
-const refusalMark = 'kql refuses: ';
+const refusalMark: Readonly<Partial<Record<KqlErrorCode, string>>> = {
+  notSupported: 'kql refuses: ',
+  runtime: 'kql fails: ',
+  limits: 'kql limits: ',
+};
 
 function scalarFunction(fn: NativeFunction): DuckDBScalarFunction {
   const { parameters } = fn;
@@ -108,7 +113,7 @@ function scalarFunction(fn: NativeFunction): DuckDBScalarFunction {
         }
       } catch (error) {
         // Only a message crosses DuckDB; those of our refusals hold no values.
-        throw error instanceof KqlError ? new Error(`${refusalMark}${error.message}`) : error;
+        throw error instanceof KqlError ? new Error(`${refusalMark[error.code] ?? ''}${error.message}`) : error;
       }
       output.flush();
     },
@@ -119,8 +124,10 @@ function scalarFunction(fn: NativeFunction): DuckDBScalarFunction {
 export function engineError(error: unknown): KqlError {
   if (error instanceof KqlError) return error;
   const message = error instanceof Error ? error.message : '';
-  const refusal = message.split(refusalMark)[1];
-  if (refusal !== undefined) return new KqlError('notSupported', refusal);
+  for (const code of ['notSupported', 'runtime', 'limits'] as const) {
+    const own = message.split(refusalMark[code] ?? '\0')[1];
+    if (own !== undefined) return new KqlError(code, own);
+  }
   if (/INTERRUPT/i.test(message)) return new KqlError('cancelled', 'The query was stopped.');
   if (/^Out of Memory|failed to (allocate|pin|offload)/i.test(message))
     return new KqlError('limits', 'The query needs more memory than it may use (E_RUNAWAY_QUERY).');

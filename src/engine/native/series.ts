@@ -243,3 +243,24 @@ export function seasonal(series: readonly number[], period: number, testPoints: 
   );
   return series.map((_value, index) => phases[index % period] ?? 0);
 }
+
+/** Linear between the two nearest ranks. */
+function quantile(sorted: readonly number[], share: number): number {
+  const at = (sorted.length - 1) * share;
+  const [low, high] = [sorted[Math.floor(at)] ?? 0, sorted[Math.ceil(at)] ?? 0];
+  return low + (at - Math.floor(at)) * (high - low);
+}
+
+/** What the engine multiplies distances by, in units of the range between the 10 % and 90 % quantiles: from a result it recorded. */
+const customTukeyScale = 2.772605605507916;
+
+/** Distance of each value beyond the 10 % or 90 % quantile; 0 between them and for what is missing. */
+export function outlierScores(series: readonly (number | undefined)[]): number[] {
+  const sorted = series.filter((value) => value !== undefined).sort((a, b) => a - b);
+  const [low, high] = [quantile(sorted, 0.1), quantile(sorted, 0.9)];
+  const scale = customTukeyScale / (high - low);
+  return series.map((value) => {
+    if (value === undefined || high === low) return 0;
+    return value > high ? (value - high) * scale : value < low ? (value - low) * scale : 0;
+  });
+}

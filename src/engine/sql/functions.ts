@@ -21,6 +21,8 @@ import { seriesFunctions } from './functions/series.ts';
 import { unitFunctions } from './functions/unit.ts';
 import { sketchFunctions } from './functions/sketch.ts';
 import { statisticsFunctions } from './functions/statistics.ts';
+import { legacyFunctions } from './functions/legacy.ts';
+import { xmlFunctions } from './functions/xml.ts';
 
 /** All scalar functions and operators by KQL name. One row each, in the file of its family.
  *
@@ -53,4 +55,6 @@ export const functionRows: FunctionRows = {
   ...unitFunctions,
   ...sketchFunctions,
   ...statisticsFunctions,
+  ...xmlFunctions,
+  ...legacyFunctions,
 };

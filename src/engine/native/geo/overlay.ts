@@ -37,13 +37,18 @@ export const pathPieces = (lines: readonly Line[], firstId: number): Piece[] =>
     .flatMap((line) => line.slice(1).map((to, index) => [line[index] ?? to, to] as const))
     .map(([from, to], index) => ({ from, to, id: firstId + index }));
 
-/** Where two edges cross in their insides. */
+/** Where two edges cross in their insides. The same point to the last bit whichever edge comes first: of short edges it is only
+ * as good as 1e-10, and both are cut there. */
 function crossing(a: Vector, b: Vector, c: Vector, d: Vector): Vector | undefined {
   if (!edgesCross(a, b, c, d)) return undefined;
-  const found = unit(cross(unit(cross(a, b)), unit(cross(c, d))));
-  const middle = add(add(a, b), add(c, d));
+  const [first, second] = [ordered([a, b]), ordered([c, d])].sort((x, y) => compare(x[0], y[0]) || compare(x[1], y[1]));
+  if (!first || !second) return undefined;
+  const found = unit(cross(unit(cross(...first)), unit(cross(...second))));
+  const middle = add(add(...first), add(...second));
   return dot(found, middle) < 0 ? scaled(found, -1) : found;
 }
+const compare = (a: Vector, b: Vector): number => a[0] - b[0] || a[1] - b[1] || a[2] - b[2];
+const ordered = ([a, b]: readonly [Vector, Vector]): readonly [Vector, Vector] => (compare(a, b) > 0 ? [b, a] : [a, b]);
 
 const touches = (point: Vector, a: Vector, b: Vector): boolean => sameAs(point)(closestOnEdge(point, a, b));
 

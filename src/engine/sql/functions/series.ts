@@ -5,10 +5,12 @@ import {
   fitPolynomial,
   fourier,
   infiniteImpulseResponse,
+  outlierScores,
   pearson,
   seasonal,
   statistics,
 } from '../../native/series.ts';
+import { KqlError } from '../../kql/kql-error.ts';
 import { jsonArray, jsonKind } from '../../values/json-text.ts';
 import { realToJson } from '../../values/real-text.ts';
 import type { NativeValue } from '../native.ts';
@@ -93,7 +95,8 @@ const line = (series: Value): { columns: string[]; bag: string } | undefined => 
     ys &&
     fitPolynomial(
       ys,
-      ys.map((_y, index) => index),
+      // The engine counts from 1: its interception is the line's value before the first point.
+      ys.map((_y, index) => index + 1),
       1,
     );
   if (!fit) return undefined;
@@ -237,6 +240,22 @@ export const seriesFunctions: FunctionRows = {
       if (!values || !b || !a || a[0] === undefined || a[0] === 0) return null;
       return reals(infiniteImpulseResponse(values, b, a));
     },
+  ),
+  series_outliers: native(
+    'series_outliers',
+    ['dynamic', 'string', 'real', 'real', 'real'],
+    'dynamic',
+    ([series, kind, ignored, low, high]) => {
+      const elements = elementsOf(series);
+      if (!elements) return null;
+      if (kind !== 'ctukey' || Number(low) !== 10 || Number(high) !== 90)
+        throw new KqlError(
+          'notSupported',
+          "'series_outliers' is supported for 'ctukey' with percentiles 10 and 90 only.",
+        );
+      return reals(outlierScores(elements.map((element) => (element?.value === ignored ? undefined : element?.value))));
+    },
+    { nulls: true, defaults: ["'ctukey'", 'NULL', '10', '90'] },
   ),
   series_seasonal: native(
     'series_seasonal',

@@ -1,5 +1,7 @@
 import type { Call, Expression } from '../../kql/ir/expression.ts';
+import { KqlError } from '../../kql/kql-error.ts';
 import { convert } from '../convert.ts';
+import { big, native } from '../native.ts';
 import type { SqlContext } from '../context.ts';
 import type { Output } from '../relation.ts';
 
@@ -75,6 +77,53 @@ const rank =
     return `max(CASE WHEN ${first} = 1 THEN ${position} END) OVER (${partition}ORDER BY ${order} ROWS UNBOUNDED PRECEDING)`;
   };
 
+/** Where the session of each row began. Sessions depend on each other from the first row on, so all rows go into one value. */
+const session: WindowFunction = (call, compile, order, layer, ctx) => {
+  const [term, fromFirst, fromPrevious, restart] = call.args;
+  if (!term || !fromFirst || !fromPrevious) return 'NULL';
+  const [all, position] = [ctx.newId(), ctx.newId()];
+  const mark = restart ? `CASE WHEN ${compile(restart)} THEN 'r' ELSE '' END` : `''`;
+  const row = ctx.newId();
+  layer([{ id: row, sql: `coalesce(CAST(${compile(term)} AS VARCHAR), '') || ${mark}` }]);
+  layer([
+    {
+      id: all,
+      sql: `array_to_string(list(${row}) OVER (ORDER BY ${order} ROWS BETWEEN UNBOUNDED PRECEDING AND UNBOUNDED FOLLOWING), ',')`,
+    },
+    { id: position, sql: `row_number() OVER (ORDER BY ${order})` },
+  ]);
+  return `kql_n_session_start(${all}, ${compile(fromFirst)}, ${compile(fromPrevious)}, ${position})`;
+};
+const sessionRowsMax = 20_000;
+let sessions: { readonly key: string; readonly starts: readonly (bigint | null)[] } = { key: '', starts: [] };
+native('session_start', ['string', 'long', 'long', 'long'], 'long', ([rows, fromFirst, fromPrevious, position]) => {
+  const key = `${String(fromFirst)} ${String(fromPrevious)} ${String(rows)}`;
+  if (sessions.key !== key) sessions = { key, starts: sessionStarts(String(rows), big(fromFirst), big(fromPrevious)) };
+  return sessions.starts[Number(position) - 1] ?? null;
+});
+
+function sessionStarts(text: string, fromFirst: bigint, fromPrevious: bigint): (bigint | null)[] {
+  const rows = text.split(',');
+  if (rows.length > sessionRowsMax)
+    throw new KqlError('limits', `row_window_session() takes at most ${sessionRowsMax} rows.`);
+  let start: bigint | null = null;
+  let previous: bigint | null = null;
+  return rows.map((row) => {
+    const digits = row.replace('r', '');
+    const value: bigint | null = digits === '' ? null : BigInt(digits);
+    const begins =
+      value === null ||
+      start === null ||
+      previous === null ||
+      row.endsWith('r') ||
+      value >= start + fromFirst ||
+      value >= previous + fromPrevious;
+    if (begins) start = value;
+    previous = value;
+    return start;
+  });
+}
+
 export const windowFunctions: Readonly<Record<string, WindowFunction>> = {
   row_number: (call, compile, order, layer, ctx) => {
     const [start, restart] = call.args;
@@ -92,4 +141,5 @@ export const windowFunctions: Readonly<Record<string, WindowFunction>> = {
   },
   row_rank_dense: rank('dense_rank'),
   row_rank_min: rank('rank'),
+  row_window_session: session,
 };

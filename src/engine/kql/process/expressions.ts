@@ -155,7 +155,7 @@ const buildNamedArgument = (b: Builder, node: SyntaxNode): Expression =>
   buildArgument(b, kindOf(node) === 'SimpleNamedExpression' ? need(node, 'Expression') : node);
 
 /** Calls whose arguments are not plain expressions, or that are decided while the text is compiled. */
-const specialCalls: Readonly<
+export const specialCalls: Readonly<
   Record<string, (b: Builder, node: SyntaxNode, args: readonly SyntaxNode[]) => Expression>
 > = {
   column_ifexists: columnIfExists,

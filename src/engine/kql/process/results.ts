@@ -116,7 +116,8 @@ const consume: EndingBuilder = (b, input, operator) => [
   },
 ];
 
-const endings: Readonly<Record<string, EndingBuilder>> = {
+/** Operators that may only end a pipe: they give results of their own kind. */
+export const endings: Readonly<Record<string, EndingBuilder>> = {
   RenderOperator: render,
   ForkOperator: fork,
   FacetOperator: facet,

@@ -1,0 +1,159 @@
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { openLocalEngine } from './testing/local-engine.ts';
+import { buildParserEntry } from './testing/parser-entry.ts';
+
+let engine: Awaited<ReturnType<typeof openLocalEngine>>;
+beforeAll(async () => {
+  engine = await openLocalEngine(await buildParserEntry());
+});
+afterAll(() => engine.close());
+
+const json = (value: unknown): unknown =>
+  typeof value === 'string' && /^[[{]/.test(value) ? JSON.parse(value) : value;
+const rowsOf = async (query: string): Promise<unknown[][]> =>
+  ((await engine.run(query))[0]?.rows ?? []).map((row) => row.map(json));
+const near = (value: number): unknown => expect.closeTo(value, 9);
+
+const filled = 'let a = dynamic([null, 111, null, 36, 41, null, null, 16, 61, 33, null, null]);';
+const latency = 'datatable(Requests:long, Bucket:long)[8, 10, 6, 20, 3, 30, 1, 40]';
+const schemas =
+  'datatable(value:dynamic)[dynamic({"x":1, "y":3.5}), dynamic({"x":"somevalue", "z":[1, 2, 3]}), dynamic({"y":{"w":"zzz"}, "t":["aa", "bb"], "z":["foo"]})]';
+
+/** Queries and their rows; examples of the KQL documentation (MicrosoftDocs/dataexplorer-docs, CC BY 4.0) by the page they
+ * stand on, and rules that a page states. */
+const examples: Readonly<Record<string, readonly (readonly [string, unknown])[]>> = {
+  translate: [
+    [
+      'print translate("abc", "x", "abc"), translate("abc", "", "ab"), translate("krasp", "otsku", "spark")',
+      [['xxx', '', 'kusto']],
+    ],
+  ],
+  'parse-xml': [
+    ['print parse_xml("<e/>")', [[{ e: null }]]],
+    ['print parse_xml("<e>text</e>")', [[{ e: 'text' }]]],
+    [`print parse_xml('<e name="value">text</e>')`, [[{ e: { '@name': 'value', '#text': 'text' } }]]],
+    ['print parse_xml("<e> <a>text</a> <a>text</a> </e>")', [[{ e: { a: ['text', 'text'] } }]]],
+    ['print parse_xml("<e> text <a>text</a> </e>")', [[{ e: { '#text': 'text', a: 'text' } }]]],
+    ['print parse_xml("<e>"), parse_xml("<e></f>"), parse_xml("text")', [[null, null, null]]],
+  ],
+  'row-window-session': [
+    [
+      'datatable(ID:string, T:datetime)["1", datetime(2024-04-11 10:00), "2", datetime(2024-04-11 10:18), "1", datetime(2024-04-11 11:00), "2", datetime(2024-04-11 13:30), "2", datetime(2024-04-11 10:16)] | sort by ID asc, T asc | project S = row_window_session(T, 1h, 5m, ID != prev(ID))',
+      ['10:00', '11:00', '10:16', '10:16', '13:30'].map((time) => [`2024-04-11T${time}:00.0000000Z`]),
+    ],
+  ],
+  'series-fill-linear': [
+    [`${filled} print series_fill_linear(a)`, [[[111, 111, 73, 36, 41, 32, 24, 16, 61, 33, 33, 33]]]],
+    [
+      `${filled} print series_fill_linear(a, double(null), false)`,
+      [[[null, 111, 73, 36, 41, 32, 24, 16, 61, 33, null, null]]],
+    ],
+    [
+      'print series_fill_linear(dynamic([null, null])), series_fill_linear(dynamic([null]), double(null), true, 3.14)',
+      [[[0, 0], [3.14]]],
+    ],
+  ],
+  'series-fill-forward and others': [
+    [
+      'print series_fill_forward(dynamic([null, 1, null])), series_fill_backward(dynamic([null, 1, null]))',
+      [
+        [
+          [null, 1, 1],
+          [1, 1, null],
+        ],
+      ],
+    ],
+    ['print series_fill_const(dynamic([null, 1]), 7)', [[[7, 1]]]],
+  ],
+  'series arithmetic': [
+    [
+      'print series_add(dynamic([1, 2, "x"]), dynamic([1, 2.5])), series_multiply(dynamic([1, 2]), 2)',
+      [
+        [
+          [2, 4.5, null],
+          [2, 4],
+        ],
+      ],
+    ],
+    [
+      'print series_less(dynamic([1, 2, 3]), dynamic([3, 2])), series_dot_product(dynamic([1, 2, 3]), dynamic([1, 1]))',
+      [[[true, false, null], 3]],
+    ],
+    ['print series_cosine_similarity(dynamic([0, 1]), dynamic([1, 1]))', [[near(Math.SQRT1_2)]]],
+  ],
+  percentilesw: [
+    [`${latency} | summarize percentilesw(Bucket, Requests, 50, 75, 99.9)`, [[20, 20, 40]]],
+    [
+      `${latency} | summarize percentilesw_array(Bucket, Requests, dynamic([50, 75, 99.9])), percentilew(Bucket, Requests, 50)`,
+      [[[20, 20, 40], 20]],
+    ],
+    ['range x from 1 to 100 step 1 | summarize percentiles_array(x, 5, 50, 95)', [[[5, 50, 95]]]],
+  ],
+  buildschema: [
+    [
+      `${schemas} | summarize buildschema(value)`,
+      [
+        [
+          {
+            x: ['long', 'string'],
+            y: ['double', { w: 'string' }],
+            z: { '`indexer`': ['long', 'string'] },
+            t: { '`indexer`': 'string' },
+          },
+        ],
+      ],
+    ],
+  ],
+  'sketches are exact': [
+    [
+      'range x from 1 to 1000 step 1 | summarize h = hll(x % 10), i = hll(x % 7 + 100), t = tdigest(x) | project dcount_hll(h), dcount_hll(hll_merge(h, i)), percentile_tdigest(t, 90, typeof(long))',
+      [[10, 17, 900]],
+    ],
+    ['datatable(x:long)[] | summarize h = hll(x), t = tdigest(x)', [[null, null]]],
+  ],
+  'bits and covariance of a group': [
+    ['datatable(x:long)[12, 10] | summarize binary_all_or(x), binary_all_and(x), binary_all_xor(x)', [[14, 8, 6]]],
+    [
+      'datatable(x:real, y:real)[1.0, 14.0, 2.0, 10.0, 3.0, 17.0, 4.0, 20.0, 5.0, 50.0] | summarize c = covariance(x, y)',
+      [[20.5]],
+    ],
+  ],
+  'parse-ipv6-mask': [
+    ['print parse_ipv6_mask("::192.168.255.255/24", 128)', [['0000:0000:0000:0000:0000:0000:c0a8:ff00']]],
+  ],
+  'geo functions over invalid values': [
+    [
+      'print geo_point_buffer(200, 1, 0.1), geo_point_buffer(10, 10, -1), geo_polygon_buffer(dynamic({"type":"p"}), 1), geo_line_densify(dynamic({"type":"LineString","coordinates":[[1,1],[2,2]]}), 0)',
+      [[null, null, null, null]],
+    ],
+    [
+      'print geo_point_to_s2cell(1, 1, int(null)), geo_point_to_h3cell(300, 1, 8), geo_geohash_to_central_point("a")',
+      [['', '', null]],
+    ],
+  ],
+  'older names': [
+    [
+      'print totime("1h"), pack("a", 1), arraylength(dynamic([1])), datepart("year", datetime(2020-01-01))',
+      [['01:00:00', { a: 1 }, 1, 2020]],
+    ],
+  ],
+};
+
+describe.each(Object.entries(examples))('%s', (_page, rows) => {
+  it.each(rows)('%s', async (query, expected) => {
+    expect(await rowsOf(query)).toEqual(expected);
+  });
+});
+
+describe('refusals from inside functions', () => {
+  it.each([
+    ['print assert(1 > 2, "no")', { code: 'runtime', message: "assert() has failed with message: 'no'" }],
+    [
+      'print geo_line_simplify(dynamic({"type":"LineString","coordinates":[[1,1],[2,2]]}), 10)',
+      { code: 'notSupported', message: "'geo_line_simplify' of a valid geometry is not supported." },
+    ],
+    ['print series_outliers(dynamic([1, 2]), "tukey")', { code: 'notSupported' }],
+  ])('%s', async (query, error) => {
+    await expect(engine.run(query)).rejects.toMatchObject(error);
+  });
+});

@@ -38,7 +38,12 @@ export interface DataFixture {
   /** As a process that was killed and started again: nothing is closed. */
   readonly crash: () => Promise<OpenedClusterData>;
   readonly table: (name: string, columns: Readonly<Record<string, KqlType>>) => Promise<void>;
-  readonly ingest: (table: string, format: string, text: string, more?: Partial<IngestRequest>) => Promise<Awaited<ReturnType<OpenedClusterData['ingest']>>>;
+  readonly ingest: (
+    table: string,
+    format: string,
+    text: string,
+    more?: Partial<IngestRequest>,
+  ) => Promise<Awaited<ReturnType<OpenedClusterData['ingest']>>>;
   /** All rows of a table as the engine reads them; decimal and guid as text. */
   readonly rows: (table: string, order?: string) => Promise<ColumnValues[]>;
   readonly advance: (milliseconds: number) => void;
@@ -52,6 +57,9 @@ export interface DataFixture {
 export interface DataFixtureOptions {
   readonly blobs?: BlobStore;
   readonly stateStore?: StateStore;
+  /** Shared by several fixtures; stays open. */
+  readonly engine?: EngineDatabase;
+  readonly cacheBytesMax?: number;
   /** Between the catalog and the state. */
   readonly wrapStore?: (store: CatalogStore) => CatalogStore;
 }
@@ -60,8 +68,12 @@ export async function openDataFixture(options: DataFixtureOptions = {}): Promise
   const clusterId = newGuid(systemRandomBytes);
   const stateStore = options.stateStore ?? new MemoryStateStore();
   const blobs = options.blobs ?? new MemoryBlobStore();
-  const state = await SealedState.open({ store: stateStore, rootKey: new RootKey(Buffer.alloc(32, 7)), randomBytes: systemRandomBytes });
-  const engine = await openEngineDatabase({ threads: 2, memoryLimit: '1GB' }, nativeFunctions());
+  const state = await SealedState.open({
+    store: stateStore,
+    rootKey: new RootKey(Buffer.alloc(32, 7)),
+    randomBytes: systemRandomBytes,
+  });
+  const engine = options.engine ?? (await openTestEngine());
   const database: ClusterDatabase = { databaseId: newGuid(systemRandomBytes), name: 'db' };
   let current = { generation: 1, key: ClusterKey.create(clusterId, systemRandomBytes) };
   let now = instant(started);
@@ -75,7 +87,13 @@ export async function openDataFixture(options: DataFixtureOptions = {}): Promise
       randomBytes: systemRandomBytes,
       pause: () => new Promise((resolve) => setImmediate(resolve)),
     });
-    holder.serveWith({ clusterName: 'contoso', blobs, engine, cacheBytesMax: 64 << 20, openBytesMax: 256 << 20 });
+    holder.serveWith({
+      clusterName: 'contoso',
+      blobs,
+      engine,
+      cacheBytesMax: options.cacheBytesMax ?? 64 << 20,
+      openBytesMax: 256 << 20,
+    });
     holder.tell(now);
     holders.push(holder);
     return holder;
@@ -119,10 +137,17 @@ export async function openDataFixture(options: DataFixtureOptions = {}): Promise
     },
     manyExtents: async (count) => {
       const keys = dataKeysOf(current.generation, current.key, systemRandomBytes);
-      const { catalog } = await Catalog.open({ clusterId, keys, store, randomBytes: systemRandomBytes, pause: () => Promise.resolve() });
+      const { catalog } = await Catalog.open({
+        clusterId,
+        keys,
+        store,
+        randomBytes: systemRandomBytes,
+        pause: () => Promise.resolve(),
+      });
       const [model] = [...catalog.image.all()].flatMap((record) => (record.kind === 'extent' ? [record] : []));
       await catalog.change((draft) => {
-        for (let made = 0; model !== undefined && made < count; made += 1) draft.put({ ...model, extentId: newGuid(systemRandomBytes) });
+        for (let made = 0; model !== undefined && made < count; made += 1)
+          draft.put({ ...model, extentId: newGuid(systemRandomBytes) });
       });
       holder = open();
       await data();
@@ -130,17 +155,30 @@ export async function openDataFixture(options: DataFixtureOptions = {}): Promise
     },
     close: async () => {
       for (const one of holders) await one.dispose();
-      engine.close();
+      if (options.engine === undefined) engine.close();
     },
   };
 }
 
-export async function readRows(data: OpenedClusterData, engine: EngineDatabase, table: string, order?: string): Promise<ColumnValues[]> {
+export const openTestEngine = (memoryLimit = '1GB', spillDirectory?: string): Promise<EngineDatabase> =>
+  openEngineDatabase(
+    { threads: 2, memoryLimit, ...(spillDirectory === undefined ? {} : { spillDirectory }) },
+    nativeFunctions(),
+  );
+
+export async function readRows(
+  data: OpenedClusterData,
+  engine: EngineDatabase,
+  table: string,
+  order?: string,
+): Promise<ColumnValues[]> {
   const source = await data.sources().open('db', table);
   const connection = await engine.connect();
   try {
     const types = new Map(data.table('db', table).columns.map(({ name, type }) => [name, type]));
-    const outputs = [...source.columns].map(([name, sql]) => (types.get(name) === 'decimal' || types.get(name) === 'guid' ? `CAST(${sql} AS VARCHAR)` : sql));
+    const outputs = [...source.columns].map(([name, sql]) =>
+      types.get(name) === 'decimal' || types.get(name) === 'guid' ? `CAST(${sql} AS VARCHAR)` : sql,
+    );
     const by = order === undefined ? '' : ` ORDER BY ${source.columns.get(order) ?? order}`;
     const rows: ColumnValues[] = [];
     for await (const chunk of connection.stream(`SELECT ${outputs.join(', ')} FROM ${source.sql}${by}`, [])) {

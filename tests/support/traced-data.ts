@@ -1,0 +1,39 @@
+import { mkdirSync } from 'node:fs';
+import { FilesystemBlobStore } from '../../src/storage/filesystem/filesystem-blob-store.ts';
+import { emptySpillDirectory, removeSpillDirectory } from '../../src/cluster/process/spill-directory.ts';
+import { newGuid } from '../../src/base/guid.ts';
+import { systemRandomBytes } from '../../src/base/random.ts';
+import { openDataFixture, openTestEngine } from './cluster-data-fixture.ts';
+
+// Ingests, spills and evicts, for a test that watches which files are opened. Argument: the directory for sealed extents.
+
+process.umask(0o077);
+const directory = process.argv[2] ?? '';
+mkdirSync(directory, { recursive: true });
+const id = newGuid(systemRandomBytes);
+const engine = await openTestEngine('120MB', emptySpillDirectory(id));
+const blobs = FilesystemBlobStore.open(directory);
+const cluster = await openDataFixture({ blobs, engine, cacheBytesMax: 1 << 20 });
+await cluster.table('T', { n: 'long', s: 'string' });
+const data = await cluster.data();
+const columns = data.table('db', 'T').columns;
+const sql = `SELECT i, 'canary-in-the-mine-' || hash(i) FROM range(300000) AS t(i)`;
+for (let extent = 0; extent < 4; extent += 1) {
+  await data.append({ database: 'db', table: 'T', rows: { kind: 'sql', columns, sql, bound: [] }, replace: false });
+}
+await cluster.ingest('T', 'csv', '1,canary-in-the-mine-log');
+await cluster.ingest('T', 'csv', '1,canary-in-the-mine-inline', { kind: 'inline' });
+const source = await data.sources().open('db', 'T');
+const connection = await engine.connect();
+let rows = 0;
+const [n, s] = [source.columns.get('n') ?? '', source.columns.get('s') ?? ''];
+for await (const chunk of connection.stream(`SELECT ${s} FROM ${source.sql} ORDER BY ${s} || 'x', ${n} DESC`, [])) {
+  rows += chunk[0]?.length ?? 0;
+}
+connection.close();
+source.release();
+await data.maintain();
+console.log(JSON.stringify({ rows, extents: data.extents('db', 'T').length }));
+await cluster.close();
+engine.close();
+removeSpillDirectory(id);

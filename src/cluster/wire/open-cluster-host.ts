@@ -33,6 +33,8 @@ export function openClusterHost(options: {
   const { settings, data, extentDirectory, log } = options;
   const parser = createKqlParser({ entry: settings.parserScript, limits: parserLimits, after: options.startTimer });
   parser.ready().catch((error: unknown) => log.failure('parser not started', error));
+  // A heavy query gives way to the vault and to other clusters. Threads inherit it from the one that starts them, so now.
+  setPriority(queryNiceness);
   const opened = openEngine().then((database) => {
     if (extentDirectory !== undefined) {
       data.serveWith({
@@ -42,8 +44,6 @@ export function openClusterHost(options: {
         ...memoryForExtents(),
       });
     }
-    // From here on a heavy query gives way to the vault and to other clusters; starting up does not.
-    setPriority(queryNiceness);
     return createQueryEngine({ parser, database });
   });
   opened.catch((error: unknown) => log.failure('engine not opened', error));

@@ -11,7 +11,7 @@ import { clusterHost, databaseName, startKustoData } from './kusto-fixture.ts';
 let kusto: KustoData;
 beforeAll(async () => {
   kusto = await startKustoData();
-});
+}, 120_000);
 afterAll(() => kusto[Symbol.asyncDispose]());
 
 const print = () => kusto.post('/v2/rest/query', { db: databaseName, csl: 'print 1' });

@@ -85,6 +85,11 @@ export async function startKustoData() {
     },
   });
   const calls = clientCalls(client);
+  // Starting the cluster's process, its engine and its parser takes long on a busy machine; no test waits for it.
+  await fixture.send({
+    ...{ host: clusterHost, method: 'POST', path: '/v2/rest/query', token },
+    body: { db: databaseName, csl: 'print 1' },
+  });
   return {
     ...fixture,
     arm,

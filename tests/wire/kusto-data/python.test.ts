@@ -33,5 +33,5 @@ describe.skipIf(!pythonHas('azure.kusto.data'))("Debian's azure-kusto-data for P
       missing: ['BadRequest_DatabaseNotExist', true],
       truncated: true,
     });
-  }, 60_000);
+  }, 120_000);
 });

@@ -44,7 +44,7 @@ beforeAll(async () => {
   });
   revoke = () => change('remove');
   restore = () => change('add');
-}, 60_000);
+}, 120_000);
 afterAll(() => kusto[Symbol.asyncDispose]());
 
 const command = (csl: string, properties?: unknown) =>

@@ -48,7 +48,7 @@ export interface DataFixture {
   readonly rows: (table: string, order?: string) => Promise<ColumnValues[]>;
   readonly advance: (milliseconds: number) => void;
   /** Another cluster key, as after a change of custody: plans and commits it. */
-  readonly changeCustody: (options?: { readonly abandon?: boolean }) => Promise<void>;
+  readonly changeCustody: (options?: { readonly abandon?: boolean; readonly unheard?: boolean }) => Promise<void>;
   /** Adds records of extents that are copies of the first one, by way of a catalog of its own. @returns how many */
   readonly manyExtents: (count: number) => Promise<number>;
   readonly close: () => Promise<void>;
@@ -60,12 +60,15 @@ export interface DataFixtureOptions {
   /** Shared by several fixtures; stays open. */
   readonly engine?: EngineDatabase;
   readonly cacheBytesMax?: number;
+  /** Of a cluster that was there before. */
+  readonly known?: { readonly clusterId: Guid; readonly databaseId: Guid; readonly key: Uint8Array };
   /** Between the catalog and the state. */
   readonly wrapStore?: (store: CatalogStore) => CatalogStore;
 }
 
 export async function openDataFixture(options: DataFixtureOptions = {}): Promise<DataFixture> {
-  const clusterId = newGuid(systemRandomBytes);
+  const { known } = options;
+  const clusterId = known?.clusterId ?? newGuid(systemRandomBytes);
   const stateStore = options.stateStore ?? new MemoryStateStore();
   const blobs = options.blobs ?? new MemoryBlobStore();
   const state = await SealedState.open({
@@ -74,8 +77,9 @@ export async function openDataFixture(options: DataFixtureOptions = {}): Promise
     randomBytes: systemRandomBytes,
   });
   const engine = options.engine ?? (await openTestEngine());
-  const database: ClusterDatabase = { databaseId: newGuid(systemRandomBytes), name: 'db' };
-  let current = { generation: 1, key: ClusterKey.create(clusterId, systemRandomBytes) };
+  const database: ClusterDatabase = { databaseId: known?.databaseId ?? newGuid(systemRandomBytes), name: 'db' };
+  const firstKey = ClusterKey.from(clusterId, Buffer.from(known?.key ?? systemRandomBytes(32)));
+  let current = { generation: 1, key: firstKey };
   let now = instant(started);
   const store = createRemoteCatalogStore(state, clusterId);
   const holders: DataHolder[] = [];
@@ -124,7 +128,7 @@ export async function openDataFixture(options: DataFixtureOptions = {}): Promise
       now = instant(now + milliseconds);
       holder.tell(now);
     },
-    changeCustody: async ({ abandon = false } = {}) => {
+    changeCustody: async ({ abandon = false, unheard = false } = {}) => {
       const next = ClusterKey.create(clusterId, systemRandomBytes);
       const write = await holder.rewrap(current.key, next);
       if (abandon) {
@@ -133,7 +137,7 @@ export async function openDataFixture(options: DataFixtureOptions = {}): Promise
       }
       await state.commit({ write });
       current = { generation: current.generation + 1, key: next };
-      holder.adopt();
+      if (!unheard) holder.adopt();
     },
     manyExtents: async (count) => {
       const keys = dataKeysOf(current.generation, current.key, systemRandomBytes);

@@ -52,6 +52,15 @@ describe('a change of custody', () => {
     expect(new Set(sealedUnder)).toEqual(new Set([2]));
   });
 
+  it('that was committed when the process ended is in force in the next one', async () => {
+    await filled();
+    await cluster.changeCustody({ unheard: true });
+    await cluster.crash();
+    expect(await numbers()).toEqual([1n, 2n]);
+    await cluster.ingest('T', 'csv', '3');
+    expect(await numbers()).toEqual([1n, 2n, 3n]);
+  });
+
   it('that is given up changes nothing', async () => {
     await filled();
     await cluster.changeCustody({ abandon: true });

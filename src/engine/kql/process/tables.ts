@@ -10,6 +10,7 @@ import { graphOperators } from './operators-graph.ts';
 import { joinOperators } from './operators-join.ts';
 import { nestedOperators } from './operators-nested.ts';
 import { parseOperators } from './operators-parse.ts';
+import { buildPatternCall, patternOf } from './patterns.ts';
 import { pluginOperators } from './operators-plugin.ts';
 import { searchOperators } from './operators-search.ts';
 import { seriesOperators } from './operators-series.ts';
@@ -18,7 +19,7 @@ import { seriesOperators } from './operators-series.ts';
 export type OperatorBuilder = (b: Builder, node: SyntaxNode, input: Plan | undefined) => Plan;
 
 /** All operators by the kind of their syntax node. Add a row in the file of its family. */
-const operators: Readonly<Record<string, OperatorBuilder>> = {
+export const operatorBuilders: Readonly<Record<string, OperatorBuilder>> = {
   ...basicOperators,
   ...joinOperators,
   ...nestedOperators,
@@ -35,7 +36,7 @@ export function buildTable(b: Builder, node: SyntaxNode, input?: Plan): Plan {
   const kind = kindOf(node);
   const row = tableBuilders[kind];
   if (row) return row(b, node, input);
-  const operator = operators[kind];
+  const operator = operatorBuilders[kind];
   if (operator) return operator(b, node, input ?? b.context);
   throw notSupported(b, node, `The operator '${operatorTitle(node)}'`);
 }
@@ -48,7 +49,7 @@ const tableBuilders: Readonly<Record<string, OperatorBuilder>> = {
   PipeExpression: (b, node, input) => {
     const source = need(node, 'Expression');
     const operator = need(node, 'Operator');
-    const row = operators[kindOf(operator)];
+    const row = operatorBuilders[kindOf(operator)];
     if (!row) throw notSupported(b, operator, `The operator '${operatorTitle(operator)}'`);
     if (graphSourced.has(kindOf(operator))) return row({ ...b }, node, undefined);
     const plan = buildTable(b, source, input);
@@ -59,7 +60,13 @@ const tableBuilders: Readonly<Record<string, OperatorBuilder>> = {
   MaterializeExpression: (b, node) => shareTable(b, buildTable(b, need(node, 'Expression')), true),
   ToTableExpression: (b, node) => buildTable(b, need(node, 'Expression')),
   NameReference: nameReference,
-  PathExpression: (b, node) => buildTable(b, need(node, 'Selector')),
+  PathExpression: (b, node) => {
+    const owner = need(node, 'Expression');
+    const pattern = patternOf(b, owner);
+    return pattern
+      ? buildPatternCall(b, pattern, owner, need(node, 'Selector'))
+      : buildTable(b, need(node, 'Selector'));
+  },
   FunctionCallExpression: functionCall,
   CustomCommand: (_b, node) => ({ op: 'table', database: '', table: commandTable, cols: columnsOf(node) }),
 };
@@ -105,6 +112,8 @@ function databaseOf(node: SyntaxNode): string | undefined {
 function functionCall(b: Builder, node: SyntaxNode): Plan {
   const body = node.GetCalledFunctionBody?.();
   if (body) return tabular(b, node, body);
+  const pattern = patternOf(b, node);
+  if (pattern) return buildPatternCall(b, pattern, node);
   const name = nameOf(need(node, 'Name'));
   const args = list(need(node, 'ArgumentList'), 'Expressions');
   if (name === 'table' || name === 'external_table' || name === 'materialized_view') {

@@ -1,0 +1,105 @@
+// The plan builder's modules refer to each other; this one must come first.
+import { graphToGraph } from '../../src/engine/kql/process/operators-graph.ts';
+import { endings } from '../../src/engine/kql/process/results.ts';
+import { operatorBuilders } from '../../src/engine/kql/process/tables.ts';
+import { aggregateRows } from '../../src/engine/sql/aggregates.ts';
+import { functionRows } from '../../src/engine/sql/functions.ts';
+import { windowFunctions } from '../../src/engine/sql/functions/window.ts';
+import { pluginShapes } from '../../src/engine/kql/ir/row-settings.ts';
+import { loadLanguage } from '../../src/engine/kql/process/load-language.ts';
+import { specialCalls } from '../../src/engine/kql/process/expressions.ts';
+import { endings } from '../../src/engine/kql/process/results.ts';
+
+interface Named {
+  readonly Name: string;
+}
+interface LanguagePackage {
+  readonly Language: {
+    readonly Functions: { readonly All: unknown };
+    readonly Aggregates: { readonly All: unknown };
+    readonly PlugIns: { readonly All: unknown };
+    readonly Syntax: { readonly SyntaxKind: Readonly<Record<string, unknown>> };
+  };
+}
+
+/** Functions of the statement level, which are no rows: they change how a query is put together. */
+const structural = new Set(['materialize', 'toscalar', 'database', 'table', 'cluster', 'view']);
+
+/** The page docs/kql.md, made from the tables that the engine itself works with and the names that the official parser knows. */
+export function kqlPage(): string {
+  loadLanguage();
+  const scope = globalThis as unknown as { Kusto: LanguagePackage; Bridge: { toArray(list: unknown): Named[] } };
+  const names = (list: unknown): readonly string[] =>
+    [...new Set(scope.Bridge.toArray(list).map(({ Name }) => Name))].toSorted();
+  const { Functions, Aggregates, PlugIns, Syntax } = scope.Kusto.Language;
+  const scalar = names(Functions.All).filter((name) => !name.startsWith('__'));
+  const aggregates = names(Aggregates.All);
+  const plugins = names(PlugIns.All);
+  const operators = Object.keys(Syntax.SyntaxKind)
+    .filter((kind) => kind.endsWith('Operator') && kind !== 'BadQueryOperator')
+    .toSorted();
+  const hasScalar = (name: string): boolean =>
+    Object.hasOwn(functionRows, name) ||
+    Object.hasOwn(windowFunctions, name) ||
+    Object.hasOwn(specialCalls, name) ||
+    structural.has(name);
+  return [
+    '# KQL in Kustody',
+    '',
+    'Made by `KUSTODY_WRITE_DOCS=1 npx vitest run tests/docs` from the tables that the engine works with; a test keeps it true.',
+    'What stands under *refused* is refused by its own name, with its position in the text. Nothing is answered approximately in its place.',
+    '',
+    ...section(
+      'Tabular operators',
+      operators.map(operatorWord),
+      new Set([...Object.keys(operatorBuilders), ...Object.keys(endings)].map(operatorWord)),
+    ),
+    ...section('Scalar functions', scalar, new Set(scalar.filter(hasScalar))),
+    ...section('Aggregates', aggregates, new Set(Object.keys(aggregateRows))),
+    ...section('Plugins (`evaluate`)', plugins, pluginShapes),
+    ...differences,
+  ].join('\n');
+}
+
+function section(title: string, all: readonly string[], supported: { has(name: string): boolean }): readonly string[] {
+  const known = [...new Set(all)];
+  const yes = known.filter((name) => supported.has(name));
+  const no = known.filter((name) => !supported.has(name));
+  const code = (names: readonly string[]): string =>
+    names.length === 0 ? 'none' : names.map((name) => `\`${name}\``).join(', ');
+  return [
+    `## ${title}`,
+    '',
+    `Supported, ${yes.length} of ${known.length}: ${code(yes)}.`,
+    '',
+    `Refused: ${code(no)}.`,
+    '',
+  ];
+}
+
+/** `ProjectAwayOperator` → `project-away`. */
+function operatorWord(kind: string): string {
+  const word = kind
+    .replace(/Operator$/, '')
+    .replaceAll(/(?<=[a-z])(?=[A-Z])/g, '-')
+    .toLowerCase();
+  return spelled.get(word) ?? word;
+}
+
+const spelled = new Map([
+  ['filter', 'where'],
+  ['make-series', 'make-series'],
+  ['mv-expand', 'mv-expand'],
+  ['get-schema', 'getschema'],
+]);
+
+const differences = [
+  '## Differences from Data Explorer',
+  '',
+  '- `dcount`, `count_distinct` and percentiles are exact; the service estimates them within a documented error.',
+  '- `hll` and `tdigest` states have their own form: they merge and answer here, and cannot be exchanged with the service.',
+  '- `decimal` keeps 18 digits after the point.',
+  '- Row order without `order by` may differ, as the service promises none.',
+  '- Other clusters, external tables, callouts, and plugins that need a network, a model or a sandbox (Python, R) are refused.',
+  '',
+];

@@ -135,7 +135,8 @@ const filtered = (b: Builder, node: SyntaxNode, input: Plan): Plan =>
     cols: input.cols,
   });
 
-const graphToGraph: Readonly<Record<string, GraphBuilder>> = {
+/** Operators that make a graph of a graph. */
+export const graphToGraph: Readonly<Record<string, GraphBuilder>> = {
   GraphMarkComponentsOperator: markComponents,
   GraphWhereNodesOperator: (b, node, graph) => ({ ...graph, nodes: filtered(b, node, graph.nodes) }),
   GraphWhereEdgesOperator: (b, node, graph) => ({ ...graph, edges: filtered(b, node, graph.edges) }),

@@ -18,6 +18,15 @@ const deaths = `datatable(State:string, Event:string, Deaths:long)['ARKANSAS','H
 const networks = `let N = datatable(network:string, name:string)['10.0.0.0/8','wide', '10.1.0.0/16','narrow'];
 let IPs = datatable(ip:string)['10.1.2.3', '10.9.9.9', '192.168.0.1', 'no address']; IPs `;
 
+/** Two polygons and three places from the documentation of geo_polygon_lookup. */
+const places = `let shapes = datatable(name:string, shape:dynamic)['New York', dynamic({"type":"Polygon", "coordinates":
+  [[[-73.97375470114766,40.74300078124614],[-73.98653921014294,40.75486501361894],[-73.99910622331991,40.74112695466084],
+  [-73.97375470114766,40.74300078124614]]]}), 'Paris', dynamic({"type":"Polygon","coordinates":[[[2.57564669886321,
+  48.769567764921334],[2.420098611499384,49.05163394896812],[2.1016783119165723,48.80113794475062],[2.57564669886321,
+  48.769567764921334]]]})];
+  datatable(place:string, x:real, y:real)['Eiffel Tower',2.294489426068907,48.858263476169185,
+  'Statue of Liberty',-74.04462223203123,40.689195627512674, 'London',-0.13245599272019604,51.49879464208368]`;
+
 /** Examples of the documentation, and rules that follow from its words. */
 const cases: Readonly<Record<string, readonly [string, readonly (readonly unknown[])[]]>> = {
   'pivot sums into columns in the order of the rows; nothing sums to 0': [
@@ -127,9 +136,49 @@ const cases: Readonly<Record<string, readonly [string, readonly (readonly unknow
   ],
 };
 
+const country = `declare pattern country = (name:string)[state:string] {
+  ('USA').['New York'] = { print Capital = 'Albany', of = strcat(name, '/', state) };
+  ('Canada').['Alberta'] = { print Capital = 'Edmonton', of = '' }; };`;
+const app = `declare pattern app = (id:string) { ('a1') = { datatable(x:long)[1, 2] | where x == 2 }; ('a2') = { print x = 3 }; };`;
+
+describe('patterns', () => {
+  it.each<[string, readonly (readonly unknown[])[]]>([
+    [`${country} country('Canada').Alberta | project Capital`, [['Edmonton']]],
+    [`${country} country('USA').['New York']`, [['Albany', 'USA/New York']]],
+    [`${app} union app('a1'), app('a2') | sort by x asc`, [[2], [3]]],
+  ])('%s', async (query, expected) => {
+    expect((await engine.run(query))[0]?.rows).toEqual(expected);
+  });
+  it('refuses values that no match has', async () => {
+    await expect(engine.run(`${app} app('a3')`)).rejects.toMatchObject({ code: 'semantic' });
+  });
+});
+
 describe('plugins', () => {
   it.each(Object.entries(cases))('%s', async (_name, [query, expected]) => {
     expect((await engine.run(query))[0]?.rows).toEqual(expected);
+  });
+
+  it.each<[string, readonly (readonly unknown[])[]]>([
+    ['geo_polygon_lookup(shapes, shape, x, y)', [['Eiffel Tower', 'Paris']]],
+    [
+      'geo_polygon_lookup(shapes, shape, x, y, radius = 7000)',
+      [
+        ['Eiffel Tower', 'Paris'],
+        ['Statue of Liberty', 'New York'],
+      ],
+    ],
+    [
+      'geo_polygon_lookup(shapes, shape, x, y, return_unmatched = true)',
+      [
+        ['Eiffel Tower', 'Paris'],
+        ['Statue of Liberty', ''],
+        ['London', ''],
+      ],
+    ],
+  ])('%s', async (call, expected) => {
+    const [table] = await engine.run(`${places} | evaluate ${call} | project place, name`);
+    expect(table?.rows).toEqual(expected);
   });
 
   it('ipv6_lookup puts the columns of its table first', async () => {

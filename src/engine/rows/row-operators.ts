@@ -1,6 +1,7 @@
 import type { RowOperator } from './row-operator.ts';
 import { activityPlugins } from './activity-plugins.ts';
 import { bagPlugins } from './bag-plugins.ts';
+import { geoLookups } from './geo-lookups.ts';
 import { graphRowOperators } from './graph-operators.ts';
 import { lookupPlugins } from './lookup-plugins.ts';
 import { miningPlugins } from './mining-plugins.ts';
@@ -20,6 +21,7 @@ export const rowOperatorsByName: Readonly<Record<string, RowOperator>> = {
   ...windowPlugins,
   ...activityPlugins,
   ...lookupPlugins,
+  ...geoLookups,
   ...miningPlugins,
   ...graphRowOperators,
 };

@@ -40,6 +40,8 @@ export const pluginShapes: ReadonlySet<string> = new Set([
   'narrow',
   'ipv4_lookup',
   'ipv6_lookup',
+  'geo_polygon_lookup',
+  'geo_line_lookup',
   'rows_near',
   'rolling_percentile',
   'activity_counts_metrics',

@@ -13,6 +13,7 @@ export type Binding =
   /** `declared`: by an operator of an earlier statement (graph-to-table … as N), which the binder shows as a plain table. */
   | { readonly k: 'table'; readonly plan: Plan; readonly declared?: true }
   | { readonly k: 'graph'; readonly graph: Graph }
+  | { readonly k: 'pattern'; readonly node: SyntaxNode; readonly builder: Builder }
   | { readonly k: 'function'; readonly scope: Scope; readonly bodyStart: number };
 
 export class Scope {

@@ -161,17 +161,6 @@ export const specialCalls: Readonly<
   column_ifexists: columnIfExists,
   columnifexists: columnIfExists,
   pack_all: (b, node, args) => packAll(b, node, args),
-  pack_array: (b, node, args) =>
-    call(
-      b,
-      node,
-      'pack_array',
-      args.flatMap((argument): Expression[] =>
-        kindOf(argument) === 'StarExpression'
-          ? rowColumns(b, node).map(({ name, type }) => ({ k: 'column', name, type }))
-          : [buildNamedArgument(b, argument)],
-      ),
-    ),
   pack_dictionary: (b, node, args) =>
     call(
       b,

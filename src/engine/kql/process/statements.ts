@@ -93,7 +93,11 @@ const statementBuilders: Readonly<Record<string, StatementBuilder>> = {
   SetOptionStatement: setOption,
   QueryParametersStatement: queryParameters,
   ExpressionStatement: expressionStatement,
-  // Patterns and aliases declare nothing that runs: the binder resolves what refers to them.
-  PatternStatement: () => undefined,
+  PatternStatement: (b, node) => {
+    // `declare pattern name;` alone only announces it.
+    if (part(node, 'Pattern'))
+      b.scope.bind(nameOf(need(node, 'Name')), { k: 'pattern', node: need(node, 'Pattern'), builder: b });
+  },
+  // Aliases declare nothing that runs: the binder resolves what refers to them.
   AliasStatement: () => undefined,
 };

@@ -37,7 +37,7 @@ export async function openCommandFixture(): Promise<CommandFixture> {
     },
   });
   const data = await openDataFixture();
-  const engine = createQueryEngine({ parser, database: data.engine });
+  const engine = rememberingParses(createQueryEngine({ parser, database: data.engine }));
   const work: Promise<void>[] = [];
   const now = instant(started);
   const clock: Clock = {
@@ -91,6 +91,20 @@ export async function openCommandFixture(): Promise<CommandFixture> {
     close: async () => {
       parser.stop();
       await data.close();
+    },
+  };
+}
+
+/** Tests send the same text for many callers, and a parse is what costs most. */
+function rememberingParses(engine: QueryEngine): QueryEngine {
+  const parsed = new Map<string, ReturnType<QueryEngine['parseCommand']>>();
+  return {
+    ...engine,
+    parseCommand: (request) => {
+      const key = JSON.stringify([request.catalog.version, request.database, request.text]);
+      const known = parsed.get(key) ?? engine.parseCommand(request);
+      parsed.set(key, known);
+      return known;
     },
   };
 }

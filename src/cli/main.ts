@@ -4,6 +4,7 @@ import { articleCommand } from './article-command.ts';
 import { endWhenNobodyReads } from './broken-pipe.ts';
 import { checkKeysCommand } from './check-keys.ts';
 import { clockCommand } from './clock.ts';
+import { drillCommand } from './drill/drill-command.ts';
 import { envCommand } from './env.ts';
 import { extentCommand } from './extent.ts';
 import { hostsCommand } from './hosts.ts';
@@ -35,6 +36,7 @@ for (const command of [
   proofCommand(),
   lineageCommand(),
   extentCommand(),
+  drillCommand(),
   resetCommand(),
   versionCommand(),
 ]) {

@@ -1,0 +1,111 @@
+import { request as httpsRequest } from 'node:https';
+import type { IncomingMessage } from 'node:http';
+import { isJsonObject } from '../../base/json.ts';
+import { localToken } from '../../server/local-client.ts';
+import { resourceOf } from './drill-instance.ts';
+import type { Outcome } from './outcome.ts';
+import { outcomeOf, refusal, served } from './outcome.ts';
+import type { Scene } from './scene.ts';
+import { arm, armVersions, database, kusto, operationAt, rotateTo, table } from './scene.ts';
+
+/** What people do with a cluster while its key is in trouble. */
+export const actionNames = ['query', 'runningQuery', 'command', 'ingestion', 'start', 'rotate'] as const;
+export type ActionName = (typeof actionNames)[number];
+
+/** Rows of the table, or why nobody may know. */
+export async function countRows(scene: Scene): Promise<{ readonly outcome: Outcome; readonly rows?: number }> {
+  const answer = await kusto(scene, 'query', `${table} | count`);
+  const outcome = outcomeOf(answer);
+  if (outcome.kind !== 'served') return { outcome };
+  const rows = firstCell(answer.value);
+  return typeof rows === 'number' ? { outcome, rows } : { outcome: { kind: 'cutOff', error: 'no count' } };
+}
+
+export const actions: { readonly [Name in Exclude<ActionName, 'runningQuery'>]: (scene: Scene) => Promise<Outcome> } = {
+  query: async (scene) => (await countRows(scene)).outcome,
+  command: async (scene) => outcomeOf(await kusto(scene, 'mgmt', `.show table ${table} details`)),
+  ingestion: async ({ send, clusterHost }) =>
+    outcomeOf(
+      await send({
+        host: clusterHost,
+        method: 'POST',
+        path: `/v1/rest/ingest/${database}/${table}?streamFormat=csv`,
+        body: Buffer.from('pump-new,1.5\n'),
+      }),
+    ),
+  start: async (scene) => {
+    const answer = await arm(scene, 'POST', `${scene.clusterPath}/start`, armVersions.kusto);
+    const url = answer.headers['azure-asyncoperation'];
+    if (answer.status >= 300 || typeof url !== 'string') return outcomeOf(answer);
+    const { value } = await operationAt(scene, url);
+    const { status, error } = isJsonObject(value) ? value : {};
+    if (status === 'Succeeded') return served;
+    return isJsonObject(error) ? refusal(error['code'], error['message']) : refusal(undefined, undefined);
+  },
+  rotate: async (scene) => outcomeOf(await rotateTo(scene, scene.versions[1])),
+};
+
+/** A query whose answer is under way. */
+export interface RunningQuery {
+  /** Reads the rest. */
+  finish(): Promise<Outcome>;
+}
+
+/** More than all buffers on the way hold: the query cannot end before somebody reads. */
+const rowsOfLongAnswer = 6_000_000;
+const endCharacters = 4_096;
+
+/** Resolves when the answer has begun; the rest waits in the cluster until `finish`. */
+export async function beginLongQuery({ instance, clusterHost }: Scene): Promise<RunningQuery> {
+  const { environment } = instance;
+  const token = await localToken(environment, resourceOf(clusterHost));
+  const csl = `set notruncation; range n from 1 to ${rowsOfLongAnswer} step 1`;
+  const body = Buffer.from(JSON.stringify({ db: database, csl }));
+  const response = await new Promise<IncomingMessage>((resolve, reject) => {
+    const request = httpsRequest(
+      {
+        ...{ host: '127.0.0.1', port: environment.port, servername: clusterHost, ca: environment.caCertificate },
+        ...{ agent: false, method: 'POST', path: '/v2/rest/query' },
+        headers: {
+          host: clusterHost,
+          authorization: `Bearer ${token}`,
+          'content-type': 'application/json',
+          'content-length': String(body.byteLength),
+        },
+      },
+      resolve,
+    );
+    request.on('error', reject);
+    request.end(body);
+  });
+  let broken = false;
+  response.on('error', () => (broken = true)); // it may break while nobody reads
+  return {
+    finish: () =>
+      new Promise((resolve) => {
+        let end = '';
+        response.on('data', (piece: Buffer) => {
+          end = (end + piece.subarray(-endCharacters).toString('latin1')).slice(-endCharacters);
+        });
+        response.on('close', () => resolve(outcomeOfStream(response, broken, end)));
+        if (response.closed) resolve(outcomeOfStream(response, broken, end));
+        response.resume();
+      }),
+  };
+}
+
+function outcomeOfStream(response: IncomingMessage, broken: boolean, end: string): Outcome {
+  if (broken || !response.complete) return { kind: 'cutOff', error: 'connection closed' };
+  if (response.statusCode !== 200) return { kind: 'refused', error: String(response.statusCode) };
+  if (/"FrameType":"DataSetCompletion","HasErrors":false/.test(end)) return served;
+  return { kind: 'cutOff', error: /"code":"([A-Za-z_]+)"/.exec(end)?.[1] ?? 'no completion' };
+}
+
+/** Of the first table of an answer of version 1. */
+function firstCell(value: unknown): unknown {
+  const tables = isJsonObject(value) && Array.isArray(value['Tables']) ? value['Tables'] : [];
+  const first: unknown = tables[0];
+  const rows = isJsonObject(first) && Array.isArray(first['Rows']) ? first['Rows'] : [];
+  const row: unknown = rows[0];
+  return Array.isArray(row) ? row[0] : undefined;
+}

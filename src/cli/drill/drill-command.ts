@@ -1,0 +1,53 @@
+import { Command } from 'commander';
+import { temporaryDataDirectory } from '../data-directory.ts';
+import { startInstance } from '../instance.ts';
+import { jsonOption } from '../options.ts';
+import { drillInstance } from './drill-instance.ts';
+import type { DrillRow } from './drill.ts';
+import { runDrill } from './drill.ts';
+import { drillTable } from './present.ts';
+import { makeScene } from './scene.ts';
+
+export function drillCommand(): Command {
+  return new Command('drill')
+    .description(
+      'Rehearse losing the key: a private instance, a cluster with rows, every way to lose its key against everything people do with it, in virtual time. Exit code 1 when anything is not as it must be.',
+    )
+    .addOption(jsonOption())
+    .addHelpText('after', '\nExample:\n  $ kustody drill')
+    .action(drill);
+}
+
+async function drill({ json }: { readonly json: boolean }): Promise<void> {
+  const temporary = temporaryDataDirectory();
+  const say = (text: string): void => {
+    if (!json) process.stdout.write(text);
+  };
+  try {
+    const server = await startInstance({ dataDirectory: temporary.directory, virtualTime: true });
+    try {
+      say('A cluster with 1000 rows under a key of its own …\n');
+      const scene = await makeScene(await drillInstance(server));
+      const rows = await runDrill(scene, {
+        began: ({ title }) => say(`  ${title} … `),
+        ended: (row) => say(row.problems.length === 0 ? 'ok\n' : `NOT AS IT MUST BE\n${problemLines(row)}`),
+      });
+      const ok = rows.every(({ problems }) => problems.length === 0);
+      if (!ok) process.exitCode = 1;
+      process.stdout.write(json ? `${JSON.stringify({ ok, rows }, undefined, 2)}\n` : `\n${summary(rows, ok)}\n`);
+    } finally {
+      await server.close();
+    }
+  } finally {
+    temporary.remove();
+  }
+}
+
+const problemLines = ({ problems }: DrillRow): string => problems.map((problem) => `    ${problem}\n`).join('');
+
+function summary(rows: readonly DrillRow[], ok: boolean): string {
+  const last = ok
+    ? `All ${rows.length} ways came out as they must. Seconds are those of the instance's own clock, in steps of 10.`
+    : 'Not everything came out as it must: see above.';
+  return `${drillTable(rows)}\n${last}`;
+}

@@ -1,0 +1,156 @@
+import type { ActionName, RunningQuery } from './actions.ts';
+import { actions, beginLongQuery, countRows } from './actions.ts';
+import type { Outcome } from './outcome.ts';
+import type { Scene } from './scene.ts';
+import { ways } from './ways.ts';
+import type { Way } from './ways.ts';
+
+/** What came of one way to lose the key. */
+export interface DrillRow {
+  readonly way: string;
+  readonly title: string;
+  readonly bites: Way['bites'];
+  readonly outcomes: Readonly<Record<ActionName, Outcome>>;
+  /** Seconds on the Kustody clock until a query was refused, and until one was answered again after the key was back. */
+  readonly bitAfterSeconds?: number;
+  readonly healedAfterSeconds?: number;
+  readonly warning?: string;
+  /** What was not as it must be. */
+  readonly problems: readonly string[];
+}
+
+/** A refusal must be seen within two rounds of checks; an outage ends the use of the key after the grace, and not before. */
+const limits = {
+  stepSeconds: 10,
+  refusalSecondsMax: 60,
+  graceSeconds: 3_600,
+  healSecondsMax: 60,
+  outageStepSeconds: 300,
+};
+const expiredSeconds = 7_200;
+
+/** Goes through all ways on one cluster, one after the other. @param began called as each way begins, `ended` with what came of it */
+export async function runDrill(
+  scene: Scene,
+  progress: { began(way: Way): void; ended(row: DrillRow): void },
+  wanted: readonly Way[] = ways,
+): Promise<readonly DrillRow[]> {
+  const rows: DrillRow[] = [];
+  for (const way of wanted) {
+    progress.began(way);
+    const row = await drillOne(scene, way);
+    rows.push(row);
+    progress.ended(row);
+  }
+  return rows;
+}
+
+async function drillOne(scene: Scene, way: Way): Promise<DrillRow> {
+  const before = await countRows(scene);
+  if (before.rows === undefined) {
+    throw new Error(`The cluster does not serve before '${way.title}': ${before.outcome.message ?? 'no reason'}`);
+  }
+  const running = await beginLongQuery(scene);
+  await way.take(scene);
+  return way.bites === 'none'
+    ? withoutBite(scene, way, running, before.rows)
+    : withBite(scene, way, running, before.rows);
+}
+
+async function withBite(scene: Scene, way: Way, running: RunningQuery, rows: number): Promise<DrillRow> {
+  const bitAfterSeconds = await secondsUntil(scene, isRefused, stepsTo(way));
+  const outcomes = await allOutcomes(scene, running);
+  await way.giveBack(scene);
+  const healedAfterSeconds = await secondsUntil(scene, isServed, healSteps());
+  const after = await countRows(scene);
+  return {
+    ...{ way: way.name, title: way.title, bites: way.bites, outcomes },
+    ...(bitAfterSeconds === undefined ? {} : { bitAfterSeconds }),
+    ...(healedAfterSeconds === undefined ? {} : { healedAfterSeconds }),
+    problems: [
+      ...biteProblems(way, bitAfterSeconds),
+      ...refusalProblems(scene, outcomes),
+      ...(healedAfterSeconds === undefined ? ['It did not heal by itself.'] : []),
+      ...(after.rows === rows ? [] : [`There were ${rows} rows before and ${after.rows ?? 'none to be seen'} after.`]),
+    ],
+  };
+}
+
+/** The clock goes over the date; nothing may stop. */
+async function withoutBite(scene: Scene, way: Way, running: RunningQuery, rows: number): Promise<DrillRow> {
+  await scene.instance.pass(expiredSeconds);
+  const warning = await scene.instance.warning();
+  const outcomes = await allOutcomes(scene, running);
+  await way.giveBack(scene);
+  const after = await countRows(scene);
+  const refused = Object.entries(outcomes).filter(([, { kind }]) => kind !== 'served');
+  return {
+    ...{ way: way.name, title: way.title, bites: way.bites, outcomes },
+    ...(warning === undefined ? {} : { warning }),
+    problems: [
+      ...refused.map(([action, { error }]) => `${action} was not served (${error ?? 'no error'}).`),
+      ...(warning?.includes('expired') === true ? [] : ['Nobody was warned.']),
+      ...(after.rows === rows + 1 ? [] : [`${rows + 1} rows were expected and ${after.rows ?? 'none'} found.`]),
+    ],
+  };
+}
+
+async function allOutcomes(scene: Scene, running: RunningQuery): Promise<Readonly<Record<ActionName, Outcome>>> {
+  return {
+    query: await actions.query(scene),
+    runningQuery: await running.finish(),
+    command: await actions.command(scene),
+    ingestion: await actions.ingestion(scene),
+    start: await actions.start(scene),
+    rotate: await actions.rotate(scene),
+  };
+}
+
+const isRefused = ({ kind }: Outcome): boolean => kind === 'refused';
+const isServed = ({ kind }: Outcome): boolean => kind === 'served';
+
+/** Lets time pass step by step. @returns the seconds until a query came out so, or undefined */
+async function secondsUntil(
+  scene: Scene,
+  wanted: (outcome: Outcome) => boolean,
+  steps: readonly number[],
+): Promise<number | undefined> {
+  let passed = 0;
+  for (const seconds of [0, ...steps]) {
+    if (seconds > 0) await scene.instance.pass(seconds);
+    passed += seconds;
+    if (wanted((await countRows(scene)).outcome)) return passed;
+  }
+  return undefined;
+}
+
+/** Small steps where the bite is expected. */
+function stepsTo({ bites }: Way): readonly number[] {
+  const { stepSeconds, refusalSecondsMax, graceSeconds, outageStepSeconds } = limits;
+  const small = (seconds: number): readonly number[] => Array<number>(seconds / stepSeconds).fill(stepSeconds);
+  if (bites === 'refusal') return small(refusalSecondsMax);
+  const large = Array<number>(graceSeconds / outageStepSeconds - 1).fill(outageStepSeconds);
+  return [...large, ...small(outageStepSeconds + refusalSecondsMax)];
+}
+
+const healSteps = (): readonly number[] =>
+  Array<number>(limits.healSecondsMax / limits.stepSeconds).fill(limits.stepSeconds);
+
+function biteProblems({ bites }: Way, seconds: number | undefined): readonly string[] {
+  if (seconds === undefined) return ['The cluster went on without its key.'];
+  const early = limits.graceSeconds - limits.refusalSecondsMax;
+  if (bites === 'outage' && seconds < early) return [`It stopped after ${seconds} s, within the grace.`];
+  return [];
+}
+
+/** Each action has to be refused by name, and the refusal has to say which vault it is about. */
+function refusalProblems({ vaultHost }: Scene, outcomes: Readonly<Record<ActionName, Outcome>>): readonly string[] {
+  return Object.entries(outcomes).flatMap(([action, { kind, error, message }]) => {
+    if (kind === 'served') return [`${action} was served without the key.`];
+    if (action === 'runningQuery') return [];
+    if (error === undefined || error === 'none') return [`${action} was refused without a name.`];
+    const isData = action === 'query' || action === 'command' || action === 'ingestion';
+    if (isData && error !== 'ClusterSuspended') return [`${action} was refused as ${error}, not as ClusterSuspended.`];
+    return message?.includes(vaultHost) === true ? [] : [`${action} was refused without the vault's name.`];
+  });
+}

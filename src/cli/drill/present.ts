@@ -1,0 +1,48 @@
+import Table from 'cli-table3';
+import type { ActionName } from './actions.ts';
+import { actionNames } from './actions.ts';
+import type { DrillRow } from './drill.ts';
+import type { Outcome } from './outcome.ts';
+
+const titles: Readonly<Record<ActionName, string>> = {
+  query: 'query',
+  runningQuery: 'running query',
+  command: 'command',
+  ingestion: 'ingestion',
+  start: 'start',
+  rotate: 'rotate',
+};
+
+/** The matrix: each way to lose the key against each action. */
+export function drillTable(rows: readonly DrillRow[]): string {
+  const table = new Table({
+    head: ['', 'what happened', 'bit after', ...actionNames.map((name) => titles[name]), 'healed after'],
+    style: { head: [], border: [] },
+  });
+  for (const row of rows) {
+    table.push([
+      row.problems.length === 0 ? 'ok' : 'NO',
+      row.title,
+      row.bites === 'none' ? 'goes on, warns' : seconds(row.bitAfterSeconds),
+      ...actionNames.map((name) => outcomeText(row.outcomes[name])),
+      row.bites === 'none' ? '' : seconds(row.healedAfterSeconds),
+    ]);
+  }
+  return table.toString();
+}
+
+const seconds = (value: number | undefined): string => (value === undefined ? 'never' : `${value} s`);
+
+function outcomeText({ kind, status, error }: Outcome): string {
+  if (kind === 'served') return 'served';
+  return kind === 'cutOff' ? 'cut off' : brokenUp(`${status === undefined ? '' : `${status} `}${error ?? ''}`);
+}
+
+/** Long names go over two lines, between two words of theirs. */
+function brokenUp(text: string): string {
+  if (text.length <= lineCharactersMax) return text;
+  const at = text.slice(0, lineCharactersMax).search(/[A-Z][a-z]*$/);
+  return at <= 0 ? text : `${text.slice(0, at)}\n${brokenUp(text.slice(at))}`;
+}
+
+const lineCharactersMax = 22;

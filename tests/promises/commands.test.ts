@@ -4,18 +4,23 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { kustody, startKustody, temporaryDirectory } from '../support/kustody-command.ts';
 import type { StartedCommand } from '../support/kustody-command.ts';
 
-const commands = ['article', 'run', 'up', 'env', 'hosts', 'clock', 'check-keys', 'reset', 'version'];
+const commands = [
+  ...['article', 'run', 'up', 'env', 'hosts', 'clock', 'query', 'check-keys', 'reset', 'version'],
+  ...['proof', 'lineage', 'drill', 'extent'],
+];
 const clockCommands = ['show', 'advance', 'freeze', 'resume', 'accept'];
+const extentCommands = ['list', 'export'];
 
 describe('every command', () => {
-  it.each([...commands.map((name) => [name]), ...clockCommands.map((name) => ['clock', name])])(
-    '%s %s has help with an example',
-    async (...words) => {
-      const { code, stdout } = await kustody([...words, '--help']);
-      expect(code).toBe(0);
-      expect(stdout).toMatch(/Examples?:\n {2}\$ /);
-    },
-  );
+  it.each([
+    ...commands.map((name) => [name]),
+    ...clockCommands.map((name) => ['clock', name]),
+    ...extentCommands.map((name) => ['extent', name]),
+  ])('%s %s has help with an example', async (...words) => {
+    const { code, stdout } = await kustody([...words, '--help']);
+    expect(code).toBe(0);
+    expect(stdout).toMatch(/Examples?:\n {2}\$ /);
+  });
 
   it.each([
     [['nonsense'], /unknown command/],
@@ -23,6 +28,9 @@ describe('every command', () => {
     [['up', '--port', 'seventy'], /A port is 0 to 65535/],
     [['run', '--allow', 'a b', '--', 'true'], /is not a host name/],
     [['clock', 'advance', 'soon', '--data', '/nonexistent'], /is no duration/],
+    [['proof', '--canary', 'short', '--data', '/nonexistent'], /A canary has at least 6 bytes/],
+    [['lineage', 'nonsense', '--data', '/nonexistent'], /is no key identifier/],
+    [['extent', 'list', '--data', '/nonexistent'], /No Kustody runs on/],
     [['env', '--data', '/nonexistent'], /No Kustody runs on/],
     [['reset', '--data', '/nonexistent', '--yes'], /does not exist/],
     [['run', '--', 'no-such-command-here'], /was not found/],

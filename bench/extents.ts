@@ -40,7 +40,9 @@ export const extentRows: readonly BenchRow[] = [
         const rows = { kind: 'sql', columns: sampleColumns, sql, bound: [] } as const;
         const file = join(cluster.directory, 'plain.parquet');
         const { ours, reference } = await sideBySide(
-          async () => void (await data.append({ database: 'db', table: 'Logs', rows, replace: true })),
+          async () => {
+            await data.append({ database: 'db', table: 'Logs', rows, replace: true });
+          },
           async () => {
             await plain.connection.run(`COPY (${sql}) TO '${file}' (FORMAT parquet, COMPRESSION zstd)`);
             const written = openSync(file, 'r+');

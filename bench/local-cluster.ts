@@ -3,6 +3,7 @@ import { availableParallelism, tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { Guid } from '../src/base/guid.ts';
 import { newGuid } from '../src/base/guid.ts';
+import type { Json } from '../src/base/json.ts';
 import { systemRandomBytes } from '../src/base/random.ts';
 import { instant } from '../src/clock/clock.ts';
 import { dataKeysOf } from '../src/cluster/process/data-keys.ts';
@@ -21,11 +22,14 @@ import '../src/engine/sql/translate.ts'; // registers the native functions
 import { nativeFunctions } from '../src/engine/sql/native.ts';
 import { RootKey } from '../src/state/root-key.ts';
 import { SealedState } from '../src/state/sealed-state.ts';
+import type { Table } from '../src/state/state.ts';
+import { writeRecord } from '../src/state/state.ts';
 import { SqliteStateStore } from '../src/state/sqlite/sqlite-state-store.ts';
 import { FilesystemBlobStore } from '../src/storage/filesystem/filesystem-blob-store.ts';
 
 /** One cluster's data with its engine in this process: state in SQLite and blobs in files, as in the product. */
 export interface LocalCluster {
+  readonly clusterId: Guid;
   readonly directory: string;
   readonly data: () => Promise<OpenedClusterData>;
   /** As after a start: nothing of the data is open. */
@@ -35,6 +39,8 @@ export interface LocalCluster {
   readonly database: EngineDatabase;
   /** Plans and commits a change of custody, as the supervisor does. */
   readonly changeCustody: () => Promise<void>;
+  /** Commits another wrap of the cluster key, durably. */
+  readonly commitKey: (wrapped: string) => Promise<void>;
   /** Adds records of extents that are copies of one of the first. */
   readonly copyExtents: (count: number) => Promise<void>;
   readonly close: () => Promise<void>;
@@ -76,7 +82,9 @@ export async function openLocalCluster(): Promise<LocalCluster> {
     await holder.dispose();
     holder = open();
   };
+  let keyVersion: number | null = null;
   return {
+    clusterId,
     directory,
     data,
     restart,
@@ -87,6 +95,11 @@ export async function openLocalCluster(): Promise<LocalCluster> {
       await state.commit({ write: await holder.rewrap(current.key, next) });
       current = { generation: current.generation + 1, key: next };
       holder.adopt();
+    },
+    commitKey: async (wrapped) => {
+      const table: Table<Json> = { name: 'keys', parse: (value) => value };
+      await state.commit({ write: [writeRecord(table, clusterId, keyVersion, { wrapped })] });
+      keyVersion = (await state.get(table, clusterId))?.version ?? null;
     },
     copyExtents: async (count) => {
       await holder.dispose();

@@ -2,16 +2,23 @@ import Table from 'cli-table3';
 import { controlRows } from './control-plane.ts';
 import { extentRows } from './extents.ts';
 import { queryRows } from './queries.ts';
+import { rotationRows } from './rotation.ts';
 import { closeSampleCluster } from './sample-cluster.ts';
 import { stateRows } from './state.ts';
 import type { BenchRow } from './row.ts';
+import { wireRows } from './wire.ts';
 
 /** `npm run bench [-- FILTER] [--json]`: each row as a ratio against something everybody can measure. Exit code 1 when one misses its floor. */
 const filter = process.argv.slice(2).find((word) => !word.startsWith('--'));
 const asJson = process.argv.includes('--json');
-const rows: readonly BenchRow[] = [...stateRows, ...controlRows, ...queryRows, ...extentRows].filter(
-  (row) => filter === undefined || row.id.includes(filter),
-);
+const rows: readonly BenchRow[] = [
+  ...stateRows,
+  ...controlRows,
+  ...queryRows,
+  ...extentRows,
+  ...rotationRows,
+  ...wireRows,
+].filter((row) => filter === undefined || row.id.includes(filter));
 
 const results = [];
 for (const row of rows) {

@@ -35,9 +35,10 @@ export const typicalQueries: readonly SampleQuery[] = [
     sql: (rows) => `SELECT c0 - c0 % ${day}, count(*) FROM ${rows} GROUP BY 1`,
   },
   {
+    // Exact on both sides: dcount promises 0.8 % or better, DuckDB's approx_count_distinct is off by 10 % and more.
     name: 'distinct users',
     kql: 'Logs | summarize dcount(UserId) by Service',
-    sql: (rows) => `SELECT c2, approx_count_distinct(c3) FROM ${rows} GROUP BY c2`,
+    sql: (rows) => `SELECT c2, count(DISTINCT c3) FROM ${rows} GROUP BY c2`,
   },
   {
     name: 'percentile',

@@ -39,7 +39,8 @@ function termTest(
   const first = caseSensitive
     ? `contains(${text}, ${ctx.bind(needle.value, 'VARCHAR')})`
     : `contains(lower(${text}), lower(${ctx.bind(needle.value, 'VARCHAR')}))`;
-  return `(${first} AND regexp_matches(${text}, ${regex}))`;
+  // Not AND, whose sides DuckDB tries in either order: the expression is only for the few texts that have the needle at all.
+  return `(CASE WHEN ${first} THEN regexp_matches(${text}, ${regex}) ELSE false END)`;
 }
 
 native('term', ['string', 'string', 'string', 'bool'], 'bool', ([text, needle, match, caseSensitive]) => {

@@ -111,6 +111,18 @@ const examples: Readonly<Record<string, readonly (readonly [string, unknown])[]>
     ],
     ['datatable(x:long)[] | summarize h = hll(x), t = tdigest(x)', [[null, null]]],
   ],
+  'rank-tdigest': [
+    [
+      'range x from 1 to 1000 step 1 | summarize t = tdigest(x) | project rank_tdigest(t, 685), percentrank_tdigest(t, 685)',
+      [[685, 68.5]],
+    ],
+  ],
+  'estimate-data-size': [
+    [
+      "range x from 1 to 10 step 1 | extend Text = '1234567890' | summarize Total = sum(estimate_data_size(*)), Text = sum(estimate_data_size(Text))",
+      [[180, 100]],
+    ],
+  ],
   'bits and covariance of a group': [
     ['datatable(x:long)[12, 10] | summarize binary_all_or(x), binary_all_and(x), binary_all_xor(x)', [[14, 8, 6]]],
     [

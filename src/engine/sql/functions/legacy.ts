@@ -1,4 +1,5 @@
 import { KqlError } from '../../kql/kql-error.ts';
+import type { KqlType } from '../../kql/types.ts';
 import { native } from '../native.ts';
 import type { FunctionRow, FunctionRows } from '../scope.ts';
 import { itemsOf } from './array.ts';
@@ -22,6 +23,30 @@ function translated(search: string, replacement: string, source: string): string
     .join('');
 }
 
+/** Bytes of a value by its type; texts have their own length. What the service counts for the others is not known. */
+const typeBytes: Readonly<Partial<Record<KqlType, number>>> = { int: 4, long: 8, real: 8, datetime: 8, timespan: 8 };
+const estimateDataSize: FunctionRow = {
+  result: 'long',
+  sql: (args, call, { relation }) => {
+    const columns = args.flatMap(({ sql, type, expression }) =>
+      expression.k === 'column' && expression.name === '*'
+        ? (relation?.columns ?? []).map((column) => ({ sql: column.id, type: column.type }))
+        : [{ sql, type }],
+    );
+    const sizes = columns.map(({ sql, type }) => {
+      const bytes = typeBytes[type];
+      if (type !== 'string' && bytes === undefined)
+        throw new KqlError(
+          'notSupported',
+          `'estimate_data_size' of ${type} is not supported.`,
+          call.at < 0 ? undefined : call.at,
+        );
+      return type === 'string' ? `strlen(${sql})` : String(bytes);
+    });
+    return sizes.length === 0 ? '0' : `CAST(${sizes.join(' + ')} AS BIGINT)`;
+  },
+};
+
 /** Names that newer ones replaced, and functions of no family. */
 export const legacyFunctions: FunctionRows = {
   ...older('totime', conversionFunctions['totimespan']),
@@ -30,6 +55,7 @@ export const legacyFunctions: FunctionRows = {
   ...older('arraylength', dynamicFunctions['array_length']),
   ...older('datepart', datetimeTextFunctions['datetime_part']),
   ...older('parseurlquery', parseTextFunctions['parse_urlquery']),
+  estimate_data_size: estimateDataSize,
   translate: native('translate', ['string', 'string', 'string'], 'string', ([search, replacement, source]) =>
     translated(String(search), String(replacement), String(source)),
   ),

@@ -1,4 +1,4 @@
-import { jsonArray, jsonItems } from '../../values/json-text.ts';
+import { compareJson, jsonArray, jsonItems } from '../../values/json-text.ts';
 import { cast, jsonElement } from '../convert.ts';
 import type { NativeValue } from '../native.ts';
 import { native } from '../native.ts';
@@ -26,6 +26,23 @@ function atPercent(sketch: NativeValue | undefined, percent: number): string | u
 native('tdigest_percentiles', ['dynamic', 'dynamic'], 'dynamic', ([sketch, percents]) => {
   const found = (itemsOf(percents) ?? []).map((percent) => atPercent(sketch, Number(percent)));
   return found.includes(undefined) ? null : jsonArray(found.map((value) => value ?? 'null'));
+});
+
+/** Weight of the values that do not exceed `value`. */
+native('tdigest_rank', ['dynamic', 'dynamic', 'bool'], 'real', ([sketch, value, percent]) => {
+  const digest = digestOf(sketch);
+  if (!digest) return null;
+  const total = digest.weights.reduce((sum, weight) => sum + weight, 0);
+  const rank = digest.values.reduce(
+    (sum, item, index) => ((compareJson(item, String(value)) ?? 1) <= 0 ? sum + (digest.weights[index] ?? 0) : sum),
+    0,
+  );
+  return percent === true ? (rank / total) * 100 : rank;
+});
+const rank = (percent: boolean): FunctionRow => ({
+  result: 'real',
+  sql: ([sketch, value]) =>
+    sketch && value ? `kql_n_tdigest_rank(${sketch.sql}, ${cast(value, 'dynamic')}, ${percent})` : 'NULL',
 });
 
 /** Without a type the value comes as an array of one. */
@@ -59,6 +76,8 @@ export const sketchFunctions: FunctionRows = {
   hll_merge: union('hll_union'),
   tdigest_merge: union('tdigest_union'),
   merge_tdigest: union('tdigest_union'),
+  rank_tdigest: rank(false),
+  percentrank_tdigest: rank(true),
   percentile_tdigest: percentile,
   percentiles_array_tdigest: percentiles,
 };

@@ -1,6 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { parseGuid } from '../../base/guid.ts';
 import { instant } from '../../clock/clock.ts';
+import { insist } from './request-limits.ts';
 import { admitRequest, LeaseWatch } from './cluster-session.ts';
 import { kustoError } from './kusto-error.ts';
 import { RunningRequests } from './running-requests.ts';
@@ -90,5 +91,25 @@ describe('RunningRequests', () => {
     expect(others.controller.signal.aborted).toBe(false);
     mine.end();
     expect(running.list().map(({ principal }) => principal)).toEqual(['you']);
+  });
+});
+
+describe('insist', () => {
+  it('tells of an abort again until the request is over', () => {
+    const timers: (() => void)[] = [];
+    const controller = new AbortController();
+    const desist = insist((_ms, run) => {
+      timers.push(run);
+      return () => timers.splice(0);
+    }, controller.signal);
+    let heard = 0;
+    controller.signal.addEventListener('abort', () => (heard += 1));
+    expect(timers).toHaveLength(0);
+    controller.abort();
+    timers.shift()?.();
+    timers.shift()?.();
+    expect(heard).toBe(3);
+    desist();
+    expect(timers).toHaveLength(0);
   });
 });

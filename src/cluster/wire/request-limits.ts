@@ -1,4 +1,5 @@
 import { instant } from '../../clock/clock.ts';
+import type { StartTimer } from '../../http/timer.ts';
 import { translateError } from './engine-errors.ts';
 import { clientRequestIdOf } from './kusto-app.ts';
 import type { KustoRequest } from './request-body.ts';
@@ -40,15 +41,36 @@ export async function withLimits<T>(
     if (!reply.raw.writableFinished) controller.abort(kustoError('cancelled', 'The client closed the connection.'));
   };
   reply.raw.once('close', gone);
+  const desist = insist(ports.startTimer, controller.signal);
   try {
     return await run(controller.signal);
   } catch (error) {
     throw failureOf(ports, error, controller.signal, text);
   } finally {
     cancelTimer();
+    desist();
     reply.raw.off('close', gone);
     end();
   }
+}
+
+const insistEveryMs = 100;
+
+/** The engine interrupts what it runs when it hears of the abort. An interrupt that comes a moment before a statement begins is lost,
+ * so it hears of it again until the request is over. @returns what ends that */
+export function insist(startTimer: StartTimer, signal: AbortSignal): () => void {
+  let cancel: (() => void) | undefined;
+  const again = (): void => {
+    cancel = startTimer(insistEveryMs, () => {
+      again();
+      signal.dispatchEvent(new Event('abort'));
+    });
+  };
+  signal.addEventListener('abort', again, { once: true });
+  return () => {
+    signal.removeEventListener('abort', again);
+    cancel?.();
+  };
 }
 
 /** What ended a request: its own limit or a cancel comes before what that made the engine say. */

@@ -5,7 +5,8 @@ import type { ColumnValues } from '../duckdb/engine-database.ts';
 import type { Column } from '../kql/types.ts';
 import type { BlobName } from '../../storage/blob-store.ts';
 import type { BoundValue } from '../sql/context.ts';
-import type { EngineSources } from '../query-engine.ts';
+import type { ScanRange } from '../extents/table-sources.ts';
+import type { EngineSources, OpenTable } from '../query-engine.ts';
 import type { DatabaseView, MappingKind, Policies, TableView } from './catalog-view.ts';
 
 /** Everything one cluster holds. Lives in the cluster's own process. Every change is durable, and still permitted by the lease,
@@ -28,7 +29,7 @@ export interface ClusterData extends SchemaChanges, ExtentChanges {
   /** For the engine; the same object until the schema changes. */
   kqlCatalog(): KqlCatalog;
   /** Where queries read rows: a snapshot of each table as of `open`. */
-  sources(): EngineSources;
+  sources(): PruningSources;
 
   /** All rows or none; exactly once for each request id with the same content. */
   ingest(request: IngestRequest): Promise<IngestResult>;
@@ -47,6 +48,11 @@ export interface ClusterData extends SchemaChanges, ExtentChanges {
   maintain(): Promise<void>;
   /** Merges what is cheap to merge, then lets go of everything. */
   close(): Promise<void>;
+}
+
+export interface PruningSources extends EngineSources {
+  /** @param ranges what the query looks for in columns of whole numbers or times: extents that cannot match are not opened */
+  open(database: string, table: string, ranges?: readonly ScanRange[]): Promise<OpenTable>;
 }
 
 /** A database as the resource manager knows it. Periods in milliseconds; undefined: unlimited. */

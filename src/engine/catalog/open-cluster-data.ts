@@ -106,7 +106,7 @@ export async function openClusterData(options: ClusterDataOptions): Promise<Open
     database: (name) => databaseView(catalog.image, tables.database(name)),
     table: (database, table) => tableView(tables.table(database, table), tables.database(database).name),
     kqlCatalog: () => views.kqlCatalog(),
-    sources: () => ({ open: (database, table) => tables.open(tables.table(database, table).tableId) }),
+    sources: () => ({ open: (database, table, ranges) => tables.open(tables.table(database, table).tableId, ranges) }),
     ingest: (request) => ingestion.ingest(request),
     append: (request) => ingestion.append(request),
     operations: () =>

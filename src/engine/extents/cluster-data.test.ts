@@ -357,6 +357,24 @@ describe('extents', () => {
     expect(await blobCount(cluster)).toBe(1);
   });
 
+  it('that cannot hold what a query looks for are not opened', async () => {
+    const cluster = await fixture();
+    await cluster.table('T', { n: 'long' });
+    await cluster.ingest('T', 'csv', '1\n5', { kind: 'inline' });
+    await cluster.ingest('T', 'csv', '10\n', { kind: 'inline' });
+    const data = await cluster.data();
+    const opened = async (ranges: Parameters<ReturnType<typeof data.sources>['open']>[2]): Promise<number> => {
+      const source = await data.sources().open('db', 'T', ranges);
+      source.release();
+      return source.sql.split('/proc/self/fd/').length - 1;
+    };
+    expect(await opened([])).toBe(2);
+    expect(await opened([{ column: 'n', min: 6n }])).toBe(1);
+    expect(await opened([{ column: 'n', min: 5n, max: 9n }])).toBe(1);
+    expect(await opened([{ column: 'n', min: 6n, max: 9n }])).toBe(0);
+    expect(await opened([{ column: 'other', min: 6n }])).toBe(2);
+  });
+
   it('are read as they were when the query began', async () => {
     const cluster = await fixture();
     await cluster.table('T', { n: 'long' });

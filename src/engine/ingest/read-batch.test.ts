@@ -167,7 +167,7 @@ describe('JSON', () => {
       [2n, '', null],
     ]);
     expect(refused(() => read('singlejson', types, '{"n":1}{"n":2}'))).toMatchObject(['MalformedData', {}]);
-    expect(refused(() => read('json', types, `${'['.repeat(5_000)}`))).toMatchObject(['MalformedData', {}]);
+    expect(refused(() => read('json', types, '['.repeat(5_000)))).toMatchObject(['MalformedData', {}]);
   });
 
   it('reads what JSON.stringify writes', () => {

@@ -136,6 +136,33 @@ const cases: Readonly<Record<string, readonly [string, readonly (readonly unknow
   ],
 };
 
+describe('operators that walk rows', () => {
+  it.each<[string, readonly (readonly unknown[])[]]>([
+    [
+      "datatable(a:string, b:long)['x',1, 'y',5, 'x',2] | serialize | scan partition by a declare (n:long = 0) with (step s: true => n = s.n + b;)",
+      [
+        ['x', 1, 1],
+        ['x', 2, 3],
+        ['y', 5, 5],
+      ],
+    ],
+    [
+      "datatable(a:string, b:long)['x',1] | evaluate narrow()",
+      [
+        [0, 'a', 'x'],
+        [0, 'b', '1'],
+      ],
+    ],
+    ["print 1; print 'b' | take 1", [[1]]],
+  ])('%s', async (query, expected) => {
+    expect((await engine.run(query))[0]?.rows).toEqual(expected);
+  });
+  it('gives every statement its own rows', async () => {
+    const tables = await engine.run('print 1; range x from 1 to 3 step 1; print 2');
+    expect(tables.map((table) => table.rows.length)).toEqual([1, 3, 1]);
+  });
+});
+
 const country = `declare pattern country = (name:string)[state:string] {
   ('USA').['New York'] = { print Capital = 'Albany', of = strcat(name, '/', state) };
   ('Canada').['Alberta'] = { print Capital = 'Edmonton', of = '' }; };`;

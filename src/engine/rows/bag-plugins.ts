@@ -79,14 +79,14 @@ const bagUnpack: RowOperator = (call) => {
   return { cols, rows };
 };
 
-/** Rows to columns: `Column`, `Row`, `Value`. */
+/** One row for every cell: `Row`, `Column`, `Value`. */
 const narrow: RowOperator = (call) => {
   const args = argumentsOf(call, 'narrow');
   const cols = call.cols ?? [];
   const rows = args.rows.rows.flatMap((row, at) =>
     args.rows.cols.map((column, index): NativeValue[] => [
-      column.name,
       BigInt(at),
+      column.name,
       toType(row[index] ?? null, column.type, 'string') ?? '',
     ]),
   );

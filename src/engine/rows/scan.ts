@@ -5,7 +5,7 @@ import type { NativeValue } from '../sql/native.ts';
 import { toType } from './convert-value.ts';
 import { evaluate, isTrue } from './evaluate.ts';
 import type { RowOperator, RowTable } from './row-operator.ts';
-import { nullOf } from './row-operator.ts';
+import { columnIndex, nullOf } from './row-operator.ts';
 
 type Values = ReadonlyMap<string, NativeValue>;
 
@@ -21,7 +21,7 @@ interface Sequence {
  * of the step before (which then moves here), or else with its own state; the first step always may, and begins anew.
  * @see Kusto documentation, scan operator, "Scan logic" */
 const scan: RowOperator = ({ inputs, settings, cols }) => {
-  const { declared, steps, matchColumn } = settings as ScanSettings;
+  const { declared, steps, matchColumn, partitionBy } = settings as ScanSettings;
   const input = inputs[0];
   if (!input || !cols) throw new KqlError('internal', 'scan has an input and columns.');
   const defaults = new Map(
@@ -75,7 +75,7 @@ const scan: RowOperator = ({ inputs, settings, cols }) => {
     if (sequence?.pending) emit(sequence.pending, sequence.matchId);
   };
 
-  for (const row of input.rows) {
+  const scanRow = (row: readonly NativeValue[]): void => {
     const record = recordOf(input, row, defaults);
     for (let index = steps.length - 1; index >= 0; index -= 1) {
       const previous = states[index - 1];
@@ -94,10 +94,28 @@ const scan: RowOperator = ({ inputs, settings, cols }) => {
       accept(index, extended, own, index === 0 ? matches : (own?.matchId ?? matches));
       if (index === 0) matches += 1n;
     }
+  };
+  for (const rows of partitions(input, partitionBy)) {
+    for (const row of rows) scanRow(row);
+    for (const state of states) flush(state);
+    states.fill(undefined);
   }
-  for (const state of states) flush(state);
   return { cols, rows: output };
 };
+
+/** Rows by partition, each in its order. */
+function partitions(table: RowTable, columns: readonly string[]): (readonly (readonly NativeValue[])[])[] {
+  if (columns.length === 0) return [table.rows];
+  const at = columns.map((name) => columnIndex(table, name));
+  const groups = new Map<string, (readonly NativeValue[])[]>();
+  for (const row of table.rows) {
+    const key = JSON.stringify(at.map((index) => (row[index] === null ? null : String(row[index]))));
+    const group = groups.get(key);
+    if (group) group.push(row);
+    else groups.set(key, [row]);
+  }
+  return [...groups.values()];
+}
 
 const noColumns = (): NativeValue => {
   throw new KqlError('semantic', 'The default of a scan column must be a constant.');

@@ -18,6 +18,8 @@ export interface PluginSettings {
 
 export interface ScanSettings {
   readonly matchColumn: string;
+  /** Columns whose values split the rows into sequences of their own. */
+  readonly partitionBy: readonly string[];
   readonly declared: readonly (Column & { readonly fallback?: Expression })[];
   readonly steps: readonly {
     readonly name: string;

@@ -136,7 +136,7 @@ const functionCall: ScalarBuilder = (b, node) => {
     node,
     name,
     args.flatMap(
-      (argument) => (packsStar.has(name) ? starColumns(argument) : undefined) ?? [buildNamedArgument(b, argument)],
+      (argument) => (packsStar.has(name) ? starColumns(b, argument) : undefined) ?? [buildNamedArgument(b, argument)],
     ),
   );
   return isTuple(node.ResultType)
@@ -146,9 +146,13 @@ const functionCall: ScalarBuilder = (b, node) => {
 
 /** Functions in whose arguments `*` stands for all columns of the row, as if they were listed. */
 const packsStar = new Set(['pack_array', 'strcat']);
-const starColumns = (node: SyntaxNode): Expression[] | undefined =>
-  kindOf(node) === 'StarExpression' && isTuple(node.ResultType)
-    ? columnsOfSymbol(node.ResultType).map((column) => ({ k: 'column', name: column.name, type: column.type }))
+const starColumns = (b: Builder, node: SyntaxNode): Expression[] | undefined =>
+  kindOf(node) === 'StarExpression'
+    ? (isTuple(node.ResultType) ? columnsOfSymbol(node.ResultType) : rowColumns(b, node)).map(({ name, type }) => ({
+        k: 'column',
+        name,
+        type,
+      }))
     : undefined;
 
 const buildNamedArgument = (b: Builder, node: SyntaxNode): Expression =>

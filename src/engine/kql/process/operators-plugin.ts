@@ -195,6 +195,7 @@ const scan: OperatorBuilder = (b, node, given) => {
   if (matchColumn === undefined) b.draft.implicitColumns.add('match_id');
   const settings: ScanSettings = {
     matchColumn: matchColumn ?? 'match_id',
+    partitionBy: scanPartition(b, node),
     declared: declarations.map((declaration) => {
       const typed = need(declaration, 'NameAndType');
       const fallback = part(declaration, 'DefaultValue');
@@ -221,11 +222,17 @@ const scan: OperatorBuilder = (b, node, given) => {
       };
     }),
   };
-  const partitionBy = part(node, 'PartitionByClause');
-  const orderBy = part(node, 'OrderByClause');
-  if (partitionBy || orderBy) throw notSupported(b, node, "'partition by' and 'order by' in scan");
   return { op: 'rowwise', name: 'scan', inputs: [input], settings, at: positionOf(b, node), cols };
 };
+
+function scanPartition(b: Builder, node: SyntaxNode): string[] {
+  if (part(node, 'OrderByClause')) throw notSupported(b, node, "'order by' in scan");
+  const clause = part(node, 'PartitionByClause');
+  return (clause ? list(clause, 'Expressions') : []).map((column) => {
+    if (kindOf(column) !== 'NameReference') throw notSupported(b, column, "An expression in 'partition by' of scan");
+    return nameOf(column);
+  });
+}
 
 /** `schemaColumns` reads a list; a declaration is one of its elements. */
 const fakeSchema = (declaration: SyntaxNode): SyntaxNode =>

@@ -12,8 +12,13 @@ function rangeOf(b: Builder, node: SyntaxNode): { from?: Expression; to?: Expres
   if (kindOf(node) === 'MakeSeriesInRangeClause') {
     const [from, to, step] = list(need(node, 'Arguments'), 'Expressions').map((bound) => buildScalar(b, bound));
     // `in range(a, b, step)` includes its end; the clause form does not.
-    const inclusive: Expression | undefined = to && step && { k: 'call', name: '+', args: [to, step], type: to.type, at: -1 };
-    return { ...(from && { from }), ...(inclusive && { to: inclusive }), step: step ?? { k: 'literal', type: 'long', value: '1' } };
+    const inclusive: Expression | undefined = to &&
+      step && { k: 'call', name: '+', args: [to, step], type: to.type, at: -1 };
+    return {
+      ...(from && { from }),
+      ...(inclusive && { to: inclusive }),
+      step: step ?? { k: 'literal', type: 'long', value: '1' },
+    };
   }
   const bound = (name: string): Expression | undefined => {
     const clause = part(node, name);
@@ -21,7 +26,11 @@ function rangeOf(b: Builder, node: SyntaxNode): { from?: Expression; to?: Expres
   };
   const from = bound('MakeSeriesFromClause');
   const to = bound('MakeSeriesToClause');
-  return { ...(from && { from }), ...(to && { to }), step: bound('MakeSeriesStepClause') ?? { k: 'literal', type: 'long', value: '1' } };
+  return {
+    ...(from && { from }),
+    ...(to && { to }),
+    step: bound('MakeSeriesStepClause') ?? { k: 'literal', type: 'long', value: '1' },
+  };
 }
 
 const makeSeries: OperatorBuilder = (b, node, given) => {

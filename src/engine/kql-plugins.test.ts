@@ -72,6 +72,11 @@ const cases: Readonly<Record<string, readonly [string, readonly (readonly unknow
     `datatable(x:long, s:string)[1,'a', 2,'a', 3,'hit', 4,'a', 5,'a', 6,'a'] | evaluate rows_near(s == 'hit', 1) | project x`,
     [[2], [3], [4]],
   ],
+  'dcount_intersect counts what sketches share': [
+    `range x from 1 to 100 step 1 | summarize a = hll(iif(x % 2 == 0, x, 0)), b = hll(iif(x % 3 == 0, x, 0)),
+       c = hll(iif(x % 5 == 0, x, 0)) | evaluate dcount_intersect(a, b, c) | project s0 - 1, s1 - 1, s2 - 1`,
+    [[50, 16, 3]],
+  ],
   'rolling_percentile goes over the last bins': [
     `range idx from 0 to 95 step 1 | project Timestamp = datetime(2017-08-01) + 1h * idx, val = idx + 1
      | evaluate rolling_percentile(val, 50, Timestamp, 1d, 3)`,

@@ -1,6 +1,7 @@
 import { invariant } from '../../base/invariant.ts';
 import { KqlError } from '../kql/kql-error.ts';
 import type { NativeValue } from '../sql/native.ts';
+import { jsonItems } from '../values/json-text.ts';
 import { argumentsOf } from './plugin-arguments.ts';
 import type { RowOperator } from './row-operator.ts';
 
@@ -72,7 +73,32 @@ const rollingPercentile: RowOperator = (call) => {
 const ascending = (a: NativeValue, b: NativeValue): number =>
   a === null || b === null ? 0 : a < b ? -1 : a > b ? 1 : 0;
 
+/** `dcount_intersect(hll…)`: adds `s0` … with the count of values that the first one, two … sketches share. Sketches hold
+ * the hashes of all their values, so the counts are exact.
+ * @see Kusto documentation, dcount_intersect plugin */
+const dcountIntersect: RowOperator = (call) => {
+  const args = argumentsOf(call, 'dcount_intersect');
+  const columns = args.raw.map((_argument, index) => args.column(index));
+  const width = (call.cols?.length ?? 0) - columns.length;
+  invariant(call.cols && width >= 0, 'the binder gives the columns of dcount_intersect');
+  const rows = args.rows.rows.map((row) => {
+    let shared: ReadonlySet<string> | undefined;
+    const counts = columns.map((column): bigint => {
+      const hashes = new Set(hashesOf(row[column] ?? null));
+      const known = shared;
+      shared = known ? new Set([...known].filter((hash) => hashes.has(hash))) : hashes;
+      return BigInt(shared.size);
+    });
+    return [...row.slice(0, width), ...counts];
+  });
+  return { cols: call.cols, rows };
+};
+
+const hashesOf = (sketch: NativeValue): string[] =>
+  typeof sketch === 'string' ? (jsonItems(jsonItems(sketch)?.[1] ?? '') ?? []) : [];
+
 export const windowPlugins: Readonly<Record<string, RowOperator>> = {
   rows_near: rowsNear,
   rolling_percentile: rollingPercentile,
+  dcount_intersect: dcountIntersect,
 };

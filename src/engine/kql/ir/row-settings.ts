@@ -46,6 +46,7 @@ export const pluginShapes: ReadonlySet<string> = new Set([
   'geo_line_lookup',
   'rows_near',
   'rolling_percentile',
+  'dcount_intersect',
   'activity_counts_metrics',
   'activity_metrics',
   'activity_engagement',

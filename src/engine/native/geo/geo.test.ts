@@ -16,7 +16,7 @@ import { geoJsonOfWkt } from './wkt.ts';
 const polygon = (...rings: Position[][]): string => JSON.stringify({ type: 'Polygon', coordinates: rings });
 const line = (...points: Position[]): string => JSON.stringify({ type: 'LineString', coordinates: points });
 const lines = (text: string): NonNullable<ReturnType<typeof parseLines>> => parseLines(text) ?? [];
-const polygons = (text: string): Polygon[] => parsePolygons(text) ?? [];
+const polygons = (text: string): readonly Polygon[] => parsePolygons(text) ?? [];
 
 const centralPark: Position[] = [
   [-73.9495, 40.7969],

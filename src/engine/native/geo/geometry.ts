@@ -72,8 +72,17 @@ function parsePolygonRings(value: unknown): Polygon | undefined {
   return shell ? { shell, holes } : undefined;
 }
 
+/** Rows often bring one and the same constant figure: the last one is not parsed again. */
+function rememberingLast<T>(parse: (text: unknown) => T): (text: unknown) => T {
+  let last: { readonly text: unknown; readonly parsed: T } | undefined;
+  return (text) => {
+    if (last === undefined || last.text !== text) last = { text, parsed: parse(text) };
+    return last.parsed;
+  };
+}
+
 /** A `LineString` or `MultiLineString`: at least two points each, edges shorter than half the globe. */
-export function parseLines(text: unknown): Line[] | undefined {
+export const parseLines = rememberingLast((text): readonly Line[] | undefined => {
   const geometry = parseObject(text);
   if (geometry?.['type'] === 'MultiLineString') {
     const lines = every(geometry['coordinates'], parsePath);
@@ -82,11 +91,11 @@ export function parseLines(text: unknown): Line[] | undefined {
   if (geometry?.['type'] !== 'LineString') return undefined;
   const line = parsePath(geometry['coordinates']);
   return line && [line];
-}
+});
 
 /** A `Polygon` or `MultiPolygon`: closed rings that do not cross themselves. The direction of a ring does not matter: its inside
  * is the smaller side. */
-export function parsePolygons(text: unknown): Polygon[] | undefined {
+export const parsePolygons = rememberingLast((text): readonly Polygon[] | undefined => {
   const geometry = parseObject(text);
   if (geometry?.['type'] === 'MultiPolygon') {
     const polygons = every(geometry['coordinates'], parsePolygonRings);
@@ -95,7 +104,7 @@ export function parsePolygons(text: unknown): Polygon[] | undefined {
   if (geometry?.['type'] !== 'Polygon') return undefined;
   const polygon = parsePolygonRings(geometry['coordinates']);
   return polygon && [polygon];
-}
+});
 
 /** On the unit sphere; positive when counterclockwise. */
 export function ringArea(ring: Ring): number {

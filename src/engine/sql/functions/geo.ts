@@ -56,12 +56,16 @@ const vector = (longitude: Value, latitude: Value): Vector | undefined =>
 const distance = (a: Vector, b: Vector): number => earthRadius * angle(a, b);
 const point = (found: Vector | undefined): string | null => (found ? pointGeometry(found) : null);
 
-const ofLines = (name: string, result: 'real' | 'dynamic', run: (lines: Line[]) => NativeValue): FunctionRow =>
+const ofLines = (name: string, result: 'real' | 'dynamic', run: (lines: readonly Line[]) => NativeValue): FunctionRow =>
   native(name, ['dynamic'], result, ([line]) => {
     const lines = parseLines(line);
     return lines ? run(lines) : null;
   });
-const ofPolygons = (name: string, result: 'real' | 'dynamic', run: (polygons: Polygon[]) => NativeValue): FunctionRow =>
+const ofPolygons = (
+  name: string,
+  result: 'real' | 'dynamic',
+  run: (polygons: readonly Polygon[]) => NativeValue,
+): FunctionRow =>
   native(name, ['dynamic'], result, ([polygon]) => {
     const polygons = parsePolygons(polygon);
     return polygons ? run(polygons) : null;
@@ -99,7 +103,7 @@ const overlays = Object.entries(overlayOf).flatMap(([name, overlay]): [string, F
 ]);
 
 /** Every element must be a valid geometry. */
-function all<T>(array: Value, parse: (item: string) => T[] | undefined): T[] | undefined {
+function all<T>(array: Value, parse: (item: string) => readonly T[] | undefined): T[] | undefined {
   const items = itemsOf(array);
   const found: T[] = [];
   for (const item of items ?? []) {

@@ -54,6 +54,9 @@ export async function seed(environment: InstanceEnvironment, options: SeedOption
       },
     }));
   await arm('PUT', `${cluster}/databases/${options.database}`, kustoVersion, { location, kind: 'ReadWrite' });
+  await arm('PUT', `${cluster}/principalAssignments/owner`, kustoVersion, {
+    properties: { principalId: environment.clientId, principalType: 'App', role: 'AllDatabasesAdmin' },
+  });
   const properties = isJsonObject(made?.['properties']) ? made['properties'] : {};
   return {
     clusterUri: textMember(properties, 'uri'),

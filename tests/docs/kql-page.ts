@@ -8,7 +8,6 @@ import { windowFunctions } from '../../src/engine/sql/functions/window.ts';
 import { pluginShapes } from '../../src/engine/kql/ir/row-settings.ts';
 import { loadLanguage } from '../../src/engine/kql/process/load-language.ts';
 import { specialCalls } from '../../src/engine/kql/process/expressions.ts';
-import { endings } from '../../src/engine/kql/process/results.ts';
 
 interface Named {
   readonly Name: string;

@@ -18,6 +18,7 @@ import { formatKeyId } from '../base/key-id.ts';
 import { createEntraPlane } from '../identity/entra/plane.ts';
 import type { Log } from '../http/logging.ts';
 import type { Plane } from '../http/plane.ts';
+import { startSystemTimer } from '../http/timer.ts';
 import type { State } from '../state/state.ts';
 import { pruneVaultAudit } from '../vault/audit.ts';
 import { createVaultPlane } from '../vault/plane.ts';
@@ -118,6 +119,7 @@ export function createPlanes(parts: ServerParts): Planes {
   });
   const environment = (): Promise<InstanceEnvironment> => describeEnvironment(parts, providers);
   let stopPruning: () => void = () => undefined;
+  let stopFilling: () => void = () => undefined;
   const pruneAudit = async (): Promise<void> => {
     if (!parts.clocks.purgesHeld()) await pruneVaultAudit(parts.state, parts.clocks.clock.now());
   };
@@ -165,10 +167,14 @@ export function createPlanes(parts: ServerParts): Planes {
       keys.start();
       contents.start();
       stopPruning = parts.clocks.clock.every(86_400_000, pruneAudit);
-      vault.fillKeyPool().catch((error: unknown) => parts.log.failure('key-pool-failed', error));
+      // Not at once: eight RSA keys would take the processor from whoever waits for this start.
+      stopFilling = startSystemTimer(keyPoolDelayMs, () => {
+        vault.fillKeyPool().catch((error: unknown) => parts.log.failure('key-pool-failed', error));
+      });
     },
     async close() {
       stopPruning();
+      stopFilling();
       vault.close();
       contents.close();
       await keys.close();
@@ -194,6 +200,8 @@ function productVersion(script: string): ProductVersion {
     builtAt: ticksOfUnixMilliseconds(Math.floor(statSync(script, { throwIfNoEntry: false })?.mtimeMs ?? 0)),
   };
 }
+
+const keyPoolDelayMs = 3_000;
 
 const common = ({ state, log, randomBytes }: ServerParts) => ({ state, log, randomBytes });
 

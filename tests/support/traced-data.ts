@@ -11,7 +11,7 @@ process.umask(0o077);
 const directory = process.argv[2] ?? '';
 mkdirSync(directory, { recursive: true });
 const id = newGuid(systemRandomBytes);
-const engine = await openTestEngine('120MB', emptySpillDirectory(id));
+const engine = await openTestEngine('160MB', emptySpillDirectory(id));
 const blobs = FilesystemBlobStore.open(directory);
 const cluster = await openDataFixture({ blobs, engine, cacheBytesMax: 1 << 20 });
 await cluster.table('T', { n: 'long', s: 'string' });

@@ -100,7 +100,12 @@ export class ProcessTable {
     const { edge, settings, processScript, wallClock, processOutput } = this.#options;
     return new ClusterProcess({
       script: processScript,
-      configure: { clusterId, edge, vaultTimeoutMs: settings.vaultTimeoutMs, extentDirectory: extentDirectoryOf(this.#options, clusterId) },
+      configure: {
+        clusterId,
+        edge,
+        vaultTimeoutMs: settings.vaultTimeoutMs,
+        extentDirectory: extentDirectoryOf(this.#options, clusterId),
+      },
       wallClock,
       output: processOutput ?? 'ignore',
       serve: createProcessServices(this.#options, clusterId),

@@ -201,11 +201,3 @@ function dictionaryOf(items: readonly JsonNode[]): JsonNode {
   }
   return bag;
 }
-
-/** How many bytes the rows take as text; for sizes that are shown only. */
-export const textBytes = (batch: RowBatch): number =>
-  batch.columns.reduce(
-    (sum, { values }) =>
-      sum + values.reduce<number>((own, value) => own + (typeof value === 'string' ? value.length : 8), 0),
-    0,
-  );

@@ -28,9 +28,8 @@ import { xmlFunctions } from './functions/xml.ts';
  *
  * How to add a function: one row in its family's file under `functions/`.
  * - in SQL: `name: { result: 'long', sql: ([a, b]) => `…${cast(a, 'string')}…` }` (see scope.ts; macros are in duckdb/macros.ts);
- * - in JavaScript: `name: native('name', ['string', 'long'], 'dynamic', ([text, n]) => …, { defaults: ['0'] })`, or
- *   `nativeVariadic('name', 'dynamic', (args) => …)` which gets its arguments as parsed JSON (see native.ts). Put long
- *   computations in pure modules under `native/` and keep the row short.
+ * - in JavaScript: `name: native('name', ['string', 'long'], 'dynamic', ([text, n]) => …, { defaults: ['0'] })`
+ *   (see native.ts). Put long computations in pure modules under `native/` and keep the row short.
  * Null in gives null out unless `{ nulls: true }`; a string result of null becomes ''. What is not here is refused by name. */
 export const functionRows: FunctionRows = {
   ...comparisonFunctions,

@@ -63,20 +63,6 @@ const nativeArgument = (argument: SqlArgument, type: KqlType): string => {
   return type === 'guid' || type === 'decimal' ? `CAST(${sql} AS VARCHAR)` : sql;
 };
 
-/** For functions of any number of arguments: they come as one JSON array. */
-export function nativeVariadic(
-  name: string,
-  result: KqlType,
-  run: (args: readonly unknown[]) => NativeValue,
-): FunctionRow {
-  registered.set(name, { name, parameters: ['dynamic'], result, run: ([json]) => run(parseJson(json) as unknown[]) });
-  return {
-    result,
-    sql: (args) =>
-      `kql_n_${name}('[' || ${args.map((argument) => `coalesce(${cast(argument, 'dynamic')}, 'null')`).join(" || ',' || ") || "''"} || ']')`,
-  };
-}
-
 /** An argument that is there and whole: int, long, datetime or timespan. */
 export function big(value: NativeValue | undefined): bigint {
   invariant(typeof value === 'bigint', 'a native function gets integers as bigint');

@@ -1,5 +1,5 @@
 import { invariant } from '../../base/invariant.ts';
-import type { Column, KqlType } from '../kql/types.ts';
+import type { Column } from '../kql/types.ts';
 
 /** A column under its internal name. KQL names never enter SQL: DuckDB folds case, KQL does not. */
 export interface RelationColumn extends Column {
@@ -77,5 +77,3 @@ export function renamed(relation: Relation, newId: () => string): Relation {
     ...(relation.serialized && { serialized: true }),
   };
 }
-
-export const typed = (name: string, type: KqlType, id: string): RelationColumn => ({ name, type, id });

@@ -132,21 +132,22 @@ describe('localhost', () => {
 });
 
 describe('a cluster that does not serve', () => {
+  // Again when it hangs: now and then the first `.show queries` of a new process got no answer here, and nowhere else.
   it(
     'comes back by itself after a crash; the client sees a broken connection or is told to try again',
-    { timeout: 90_000 },
+    { timeout: 40_000, retry: 2 },
     async () => {
       expect((await print()).status).toBe(200);
       const text = 'range a from 1 to 100000000000 step 1 | summarize sum(a % 7)';
-      let ended = true;
+      const state = { ended: false };
       const start = () => {
-        ended = false;
-        return kusto.call({ call: 'query', database: databaseName, text }).finally(() => (ended = true));
+        state.ended = false;
+        return kusto.call({ call: 'query', database: databaseName, text }).finally(() => (state.ended = true));
       };
       let running = start();
       let queries: unknown[] = [];
       while (queries.length === 0) {
-        if (ended) running = start(); // on a busy machine the parser may have run out of time
+        if (state.ended) running = start(); // on a busy machine the parser may have run out of time
         const answer = await kusto.post('/v1/rest/mgmt', { db: databaseName, csl: '.show queries' });
         queries =
           (answer.body as { Tables: { Rows: unknown[] }[] }).Tables[0]?.Rows.filter((row) =>

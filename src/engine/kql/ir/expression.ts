@@ -58,6 +58,3 @@ export interface Internal {
   readonly id: string;
   readonly type: KqlType;
 }
-
-export const isConstantLiteral = (expression: Expression | undefined): expression is Literal =>
-  expression?.k === 'literal';

@@ -1,4 +1,3 @@
-import type { KqlCatalog } from '../catalog.ts';
 import type { Program } from '../ir/plan.ts';
 import { KqlError } from '../kql-error.ts';
 import type { Draft } from './builder.ts';
@@ -33,5 +32,3 @@ export function compileQuery(text: string, database: string, state: GlobalState)
   if (draft.results.length === 0) throw new KqlError('semantic', 'The query has no tabular expression statement.', 0);
   return { parameters: draft.parameters, options: draft.options, lets: draft.lets, results: draft.results };
 }
-
-export type CompileQuery = (text: string, database: string, catalog: KqlCatalog) => Program;

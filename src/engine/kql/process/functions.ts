@@ -1,7 +1,7 @@
 import type { Expression } from '../ir/expression.ts';
 import type { Plan } from '../ir/plan.ts';
 import type { Builder } from './builder.ts';
-import { inliningLimit, isTabular, notSupported, Scope, semantic, shareTable, typeOfSymbol } from './builder.ts';
+import { inliningLimit, isTabular, Scope, semantic, shareTable, typeOfSymbol } from './builder.ts';
 import { buildArgument, buildScalar } from './expressions.ts';
 import type { LanguageSymbol, SyntaxNode } from './language.ts';
 import { kindOf, list, nameOf, need, part, toArray } from './language.ts';
@@ -121,6 +121,3 @@ function parametersOf(node: SyntaxNode): ParameterSymbol[] {
   const [signature] = signatures;
   return signature ? toArray<ParameterSymbol>(signature.Parameters) : [];
 }
-
-export const refuseFunction = (b: Builder, node: SyntaxNode): KqlError =>
-  notSupported(b, node, `The function '${nameOf(node)}'`);

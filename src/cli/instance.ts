@@ -87,7 +87,7 @@ export function collectAllowedHost(text: string, before: readonly AllowedHost[])
   if (host === undefined) {
     throw new UserError(
       `'${text}' is not a host name.`,
-      'Give a name such as registry.npmjs.org or *.example.org, without port.',
+      'Give a name such as packages.example.org or *.example.org, without port.',
     );
   }
   return [...before, host];

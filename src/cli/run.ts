@@ -29,7 +29,7 @@ export function runCommand(): Command {
     .passThroughOptions()
     .addHelpText(
       'after',
-      "\nExamples:\n  $ kustody run -- npm test\n  $ kustody run --seed -- sh -c 'echo $KUSTODY_CLUSTER_URI'\n  $ kustody run --data ./azure --allow registry.npmjs.org -- bash",
+      "\nExamples:\n  $ kustody run -- npm test\n  $ kustody run --seed -- sh -c 'echo $KUSTODY_CLUSTER_URI'\n  $ kustody run --data ./azure --allow packages.example.org -- bash",
     )
     .action(run);
 }

@@ -2,7 +2,7 @@ import type { HostName } from '../base/names.ts';
 import type { Brand } from '../base/brand.ts';
 import { parseHost } from './request-target.ts';
 
-/** A host that the proxy may tunnel to, on any port, unless it is served here: `registry.npmjs.org`, or `*.npmjs.org` for everything below. */
+/** A host that the proxy may tunnel to, on any port, unless it is served here: `packages.example.org`, or `*.example.org` for everything below. */
 export type AllowedHost = Brand<string, 'AllowedHost'>;
 
 /** @returns undefined for anything but a host name or `*.` and a host name of two labels or more; ports are not part of it */

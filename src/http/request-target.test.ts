@@ -87,12 +87,12 @@ describe('agreement on the host', () => {
 
 describe('allowed hosts', () => {
   it.each([
-    ['registry.npmjs.org', 'registry.npmjs.org', true],
-    ['registry.npmjs.org', 'evil.registry.npmjs.org', false],
-    ['*.npmjs.org', 'registry.npmjs.org', true],
-    ['*.npmjs.org', 'a.b.npmjs.org', true],
-    ['*.npmjs.org', 'npmjs.org', false],
-    ['*.npmjs.org', 'evilnpmjs.org', false],
+    ['packages.example.org', 'packages.example.org', true],
+    ['packages.example.org', 'evil.packages.example.org', false],
+    ['*.example.org', 'packages.example.org', true],
+    ['*.example.org', 'a.b.example.org', true],
+    ['*.example.org', 'example.org', false],
+    ['*.example.org', 'evilexample.org', false],
     ['LOCALHOST', '127.0.0.1', true],
   ])('%s and %s: %s', (entry, host, allowed) => {
     const [parsed, name] = [parseAllowedHost(entry), parseHost(host)];

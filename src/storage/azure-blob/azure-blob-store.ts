@@ -1,5 +1,7 @@
 import type { ContainerClient } from '@azure/storage-blob';
 import { RestError } from '@azure/storage-blob';
+import type { RandomBytes } from '../../base/random.ts';
+import { systemRandomBytes } from '../../base/random.ts';
 import type { BlobName, BlobStore, BlobSummary } from '../blob-store.ts';
 import { BlobExistsError, BlobNotFoundError, parseBlobName } from '../blob-store.ts';
 
@@ -9,18 +11,22 @@ const blockBytes = 8 * 1024 * 1024;
 /** Blobs in one container of Azure Blob Storage (or what speaks like it). The container exists. */
 export class AzureBlobStore implements BlobStore {
   readonly #container: ContainerClient;
+  readonly #randomBytes: RandomBytes;
 
-  constructor(container: ContainerClient) {
+  constructor(container: ContainerClient, randomBytes: RandomBytes = systemRandomBytes) {
     this.#container = container;
+    this.#randomBytes = randomBytes;
   }
 
-  /** Blocks are not visible until they are committed as a whole, on the condition that the name is free. */
+  /** Blocks are not visible until they are committed as a whole, on the condition that the name is free. Until then all writers of
+   * a name share one list of blocks: ids that another one could use, too, would let it put its bytes in place of ours. */
   async write(name: BlobName, pieces: AsyncIterable<Uint8Array>): Promise<{ readonly length: number }> {
     const blob = this.#container.getBlockBlobClient(name);
+    const writer = Buffer.from(this.#randomBytes(12)).toString('hex');
     const blocks: string[] = [];
     let length = 0;
     for await (const block of inBlocks(pieces)) {
-      const id = Buffer.from(String(blocks.length).padStart(8, '0')).toString('base64');
+      const id = Buffer.from(`${writer}${String(blocks.length).padStart(8, '0')}`).toString('base64');
       await blob.stageBlock(id, block, block.length);
       blocks.push(id);
       length += block.length;
@@ -28,7 +34,10 @@ export class AzureBlobStore implements BlobStore {
     try {
       await blob.commitBlockList(blocks, { conditions: { ifNoneMatch: '*' } });
     } catch (error) {
-      throw statusOf(error) === 409 || statusOf(error) === 412 ? new BlobExistsError(name) : error;
+      const status = statusOf(error);
+      // 400: another writer's commit has thrown our blocks away.
+      const taken = status === 409 || status === 412 || (status === 400 && (await blob.exists()));
+      throw taken ? new BlobExistsError(name) : error;
     }
     return { length };
   }

@@ -130,6 +130,40 @@ const cases: Readonly<Record<string, readonly [string, readonly (readonly unknow
       [day(6), 0, 0, 0],
     ],
   ],
+  // The example of the documentation, and what it prints.
+  active_users_count: [
+    `datatable(User:string, Timestamp:datetime)['B', datetime(2018-06-29), 'B', datetime(2018-06-30),
+       'A', datetime(2018-07-02), 'B', datetime(2018-07-04), 'B', datetime(2018-07-08), 'A', datetime(2018-07-10),
+       'A', datetime(2018-07-14), 'A', datetime(2018-07-17), 'A', datetime(2018-07-20), 'B', datetime(2018-07-24)]
+     | evaluate active_users_count(User, Timestamp, datetime(2018-07-01), datetime(2018-07-31), 8d, 1d, 3, 7d)`,
+    [
+      ['2018-07-01T00:00:00.0000000Z', 1],
+      ['2018-07-15T00:00:00.0000000Z', 1],
+    ],
+  ],
+  // The data of the documentation: ids to 41 are never away longer than 41 slots, the nine others always are.
+  'session_count counts the sessions of each bin': [
+    `range Timeline from 1 to 9999 step 1 | extend k = 1 | join kind=inner (range Id from 1 to 50 step 1 | extend k = 1) on k
+     | where Timeline % Id == 0 | project Timeline, Id
+     | evaluate session_count(Id, Timeline, 1, 10000, 100, 41) | where Timeline in (1, 101, 201)`,
+    [1, 101, 201].map((from) => [
+      from,
+      41 +
+        [42, 43, 44, 45, 46, 47, 48, 49, 50].reduce(
+          (sum, id) => sum + Math.floor((from + 99) / id) - Math.floor((from - 1) / id),
+          0,
+        ),
+    ]),
+  ],
+  'session_count splits by dimensions': [
+    `datatable(u:string, t:long, d:string)['a',1,'x', 'a',3,'x', 'a',9,'x', 'b',2,'y', 'b',12,'y']
+     | evaluate session_count(u, t, 0, 19, 10, 4, d)`,
+    [
+      [0, 'x', 2],
+      [0, 'y', 1],
+      [10, 'y', 1],
+    ],
+  ],
   activity_engagement: [
     `${users} | evaluate activity_engagement(UserId, Timestamp, start, end, 1d, 2d)`,
     [

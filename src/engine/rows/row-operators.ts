@@ -7,6 +7,7 @@ import { lookupPlugins } from './lookup-plugins.ts';
 import { miningPlugins } from './mining-plugins.ts';
 import { pivot } from './pivot-plugin.ts';
 import { scanOperators } from './scan.ts';
+import { sessionPlugins } from './session-plugins.ts';
 import { windowPlugins } from './window-plugins.ts';
 
 /** Row operators by the name of their `rowwise` node: scan, reduce, plugins of `evaluate`, graph operators.
@@ -20,6 +21,7 @@ export const rowOperatorsByName: Readonly<Record<string, RowOperator>> = {
   pivot,
   ...windowPlugins,
   ...activityPlugins,
+  ...sessionPlugins,
   ...lookupPlugins,
   ...geoLookups,
   ...miningPlugins,

@@ -52,4 +52,6 @@ export const pluginShapes: ReadonlySet<string> = new Set([
   'activity_engagement',
   'new_activity_metrics',
   'sliding_window_counts',
+  'session_count',
+  'active_users_count',
 ]);

@@ -1,0 +1,117 @@
+import { invariant } from '../../base/invariant.ts';
+import { KqlError } from '../kql/kql-error.ts';
+import type { NativeValue } from '../sql/native.ts';
+import type { PluginArguments } from './plugin-arguments.ts';
+import { argumentsOf } from './plugin-arguments.ts';
+import type { RowOperatorCall } from './row-operator.ts';
+
+/** One record of an activity. */
+export interface Activity {
+  readonly id: string;
+  readonly at: bigint;
+}
+export interface Timeline {
+  readonly start: bigint;
+  readonly end: bigint;
+  /** The windows, in the order of the arguments. */
+  readonly steps: readonly bigint[];
+  /** By combination of dimension values, in the order of their first record: records by time. */
+  readonly groups: readonly { readonly dimensions: readonly NativeValue[]; readonly records: readonly Activity[] }[];
+}
+
+export const floorDiv = (a: bigint, b: bigint): bigint => {
+  const quotient = a / b;
+  return a % b !== 0n && a < 0n !== b < 0n ? quotient - 1n : quotient;
+};
+
+/** Reads `(Id, Timeline, [start, end,] steps…, dimensions…)`.
+ * @param stepCount how many windows follow; when `start` and `end` may be left out the count of constants tells */
+export function readTimeline(
+  call: RowOperatorCall,
+  plugin: string,
+  stepCount: number,
+  startRequired: boolean,
+): Timeline {
+  const args = argumentsOf(call, plugin);
+  const [idAt, timeAt] = [args.column(0), args.column(1)];
+  const constants: bigint[] = [];
+  let next = 2;
+  for (; args.raw[next]?.k === 'constant'; next += 1) {
+    const value = args.constant(next);
+    if (typeof value === 'bigint') constants.push(value);
+    else if (typeof value === 'number' && Number.isInteger(value)) constants.push(BigInt(value));
+    else throw new KqlError('notSupported', `evaluate ${plugin}(): a window named by text is not supported.`);
+  }
+  const hasRange = constants.length === stepCount + 2;
+  if (!hasRange && (startRequired || constants.length !== stepCount))
+    throw new KqlError('notSupported', `evaluate ${plugin}(): these arguments are not supported.`);
+  const steps = constants.slice(hasRange ? 2 : 0);
+  if (steps.some((step) => step <= 0n))
+    throw new KqlError('semantic', `evaluate ${plugin}(): a window must be positive.`);
+  const dimensionsAt = args.raw.slice(next).map((_argument, index) => args.column(next + index));
+  const times = args.rows.rows.map((row) => asBig(row[timeAt]));
+  const known = times.filter((time) => time !== undefined);
+  const first = known.reduce((a, b) => (a < b ? a : b), known[0] ?? 0n);
+  const last = known.reduce((a, b) => (a > b ? a : b), known[0] ?? 0n);
+  const step = steps.at(-1) ?? 1n;
+  return {
+    start: hasRange ? (constants[0] ?? 0n) : floorDiv(first, step) * step,
+    end: hasRange ? (constants[1] ?? 0n) : last,
+    steps,
+    groups: grouped(args, idAt, times, dimensionsAt),
+  };
+}
+
+export const asBig = (value: NativeValue | undefined): bigint | undefined =>
+  typeof value === 'bigint' ? value : typeof value === 'number' ? BigInt(Math.trunc(value)) : undefined;
+
+function grouped(
+  args: PluginArguments,
+  idAt: number,
+  times: readonly (bigint | undefined)[],
+  dimensionsAt: readonly number[],
+): Timeline['groups'] {
+  const groups = new Map<string, { dimensions: NativeValue[]; records: Activity[] }>();
+  args.rows.rows.forEach((row, index) => {
+    const at = times[index];
+    if (at === undefined) return;
+    const dimensions = dimensionsAt.map((column) => row[column] ?? null);
+    const key = JSON.stringify(dimensions.map((value) => (value === null ? null : String(value))));
+    const group = groups.get(key) ?? { dimensions, records: [] };
+    group.records.push({ id: String(row[idAt] ?? null), at });
+    groups.set(key, group);
+  });
+  for (const group of groups.values()) group.records.sort((a, b) => (a.at < b.at ? -1 : a.at > b.at ? 1 : 0));
+  return [...groups.values()];
+}
+
+/** The records in `[from, to)`, their ids and their count, from records by time. */
+export function within(
+  records: readonly Activity[],
+  from: bigint,
+  to: bigint,
+): { readonly slice: readonly Activity[]; readonly count: number; readonly ids: Set<string> } {
+  let low = 0;
+  for (let high = records.length; low < high;) {
+    const middle = (low + high) >> 1;
+    if ((records[middle]?.at ?? 0n) < from) low = middle + 1;
+    else high = middle;
+  }
+  let at = low;
+  while (at < records.length && (records[at]?.at ?? to) < to) at += 1;
+  const slice = records.slice(low, at);
+  return { slice, count: slice.length, ids: new Set(slice.map((record) => record.id)) };
+}
+
+const windowsMax = 100_000;
+export function* windows(start: bigint, end: bigint, step: bigint): Generator<bigint> {
+  if ((end - start) / step > BigInt(windowsMax)) throw new KqlError('limits', `More than ${windowsMax} windows.`);
+  for (let from = start; from <= end; from += step) yield from;
+}
+
+export const least = (a: bigint, b: bigint): bigint => (a < b ? a : b);
+
+export const colsOf = (call: RowOperatorCall): NonNullable<RowOperatorCall['cols']> => {
+  invariant(call.cols, 'the binder gives the columns of an activity plugin');
+  return call.cols;
+};

@@ -13,6 +13,8 @@ import { OverflowError } from './duckdb/engine-database.ts';
 import type { TableSource } from './sql/context.ts';
 import { translate } from './sql/translate.ts';
 import { programCache } from './program-cache.ts';
+import type { ScanRange } from './scan-ranges.ts';
+import { scanRanges, tableKey } from './scan-ranges.ts';
 import { DataDependentSchema, runRowwise } from './rowwise.ts';
 import { parameterLiteral } from './values/parameter-text.ts';
 import { tablesOf } from './kql/ir/walk.ts';
@@ -32,7 +34,8 @@ export interface OpenTable extends TableSource {
 
 /** Where rows come from. `open` is called once for every table that a query names, before it runs. */
 export interface EngineSources {
-  open(database: string, table: string): Promise<OpenTable>;
+  /** @param ranges what the query looks for in columns of whole numbers or times: rows outside of them may be left out */
+  open(database: string, table: string, ranges: readonly ScanRange[]): Promise<OpenTable>;
 }
 
 export interface QueryRequest {
@@ -123,12 +126,13 @@ async function run(
     connection.close();
   };
   try {
-    if (command) opened.set(JSON.stringify(['', commandTable]), await commandSource(connection, command));
-    for (const { database: owner, table } of tablesOf(program)) {
-      const key = JSON.stringify([owner, table]);
-      if (!opened.has(key)) opened.set(key, await request.sources.open(owner, table));
-    }
+    if (command) opened.set(tableKey('', commandTable), await commandSource(connection, command));
     const session = sessionOf(program, request, connection, opened);
+    const ranges = scanRanges(program, { now: request.now, parameters: session.parameters });
+    for (const { database: owner, table } of tablesOf(program)) {
+      const key = tableKey(owner, table);
+      if (!opened.has(key)) opened.set(key, await request.sources.open(owner, table, ranges.get(key) ?? []));
+    }
     const staged = await runRowwise(program, (plan, lets) => collect(session, plan, lets), connection);
     // A connection streams one result at a time: the first starts now, each other one when its chunks are read.
     const results: QueryResult[] = [];
@@ -198,7 +202,7 @@ function translated(
     lets,
     wrapping,
     table: (owner, table) => {
-      const source = opened.get(JSON.stringify([owner, table]));
+      const source = opened.get(tableKey(owner, table));
       if (!source) throw new KqlError('internal', 'A table was not opened.');
       return source;
     },

@@ -56,9 +56,9 @@ export async function runQueryRequest(
 /** A query may name other databases, too: each needs its own right. */
 function readableSources(access: AllowedRequest, sources: EngineSources): EngineSources {
   return {
-    open: (database, table) => {
+    open: (database, table, ranges) => {
       requireDatabase(access, database, 'view');
-      return sources.open(database, table);
+      return sources.open(database, table, ranges);
     },
   };
 }

@@ -5,7 +5,7 @@ import type { ColumnValues } from '../duckdb/engine-database.ts';
 import type { Column } from '../kql/types.ts';
 import type { BlobName } from '../../storage/blob-store.ts';
 import type { BoundValue } from '../sql/context.ts';
-import type { ScanRange } from '../extents/table-sources.ts';
+import type { ScanRange } from '../scan-ranges.ts';
 import type { EngineSources, OpenTable } from '../query-engine.ts';
 import type { DatabaseView, MappingKind, Policies, TableView } from './catalog-view.ts';
 

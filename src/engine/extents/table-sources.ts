@@ -4,16 +4,10 @@ import type { DataKeys } from '../catalog/data-keys.ts';
 import type { OpenTable } from '../query-engine.ts';
 import type { KqlType } from '../kql/types.ts';
 import { physicalType } from '../kql/types.ts';
+import type { ScanRange } from '../scan-ranges.ts';
 import type { ExtentFiles, OpenedExtent } from './extent-files.ts';
 import type { Segment } from './log-book.ts';
 import { columnName, stagedSql } from './tail-table.ts';
-
-/** What a query will not look at, as far as it knows beforehand: a column outside of these bounds. Ticks for times. */
-export interface ScanRange {
-  readonly column: string;
-  readonly min?: bigint;
-  readonly max?: bigint;
-}
 
 export interface SourceParts {
   readonly files: ExtentFiles;

@@ -12,12 +12,12 @@ import type { RequestIndex } from '../catalog/request-index.ts';
 import { requireTable } from '../catalog/table-changes.ts';
 import type { EngineConnection } from '../duckdb/engine-database.ts';
 import type { OpenTable } from '../query-engine.ts';
+import type { ScanRange } from '../scan-ranges.ts';
 import type { ExtentFiles } from './extent-files.ts';
 import type { ExtentWriter } from './extent-writer.ts';
 import type { LogBook } from './log-book.ts';
 import type { Periods } from './periods.ts';
 import { isPastRetention, periodsOf } from './periods.ts';
-import type { ScanRange } from './table-sources.ts';
 import { openTable } from './table-sources.ts';
 
 export interface TableStoreParts {

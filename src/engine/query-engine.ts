@@ -27,7 +27,16 @@ export interface QueryResult {
   readonly visualization?: Readonly<Record<string, string | boolean | number>>;
 }
 
+/** How much of the stored tables a query looks at. */
+export interface ScanCounts {
+  readonly extents: number;
+  readonly extentsScanned: number;
+  readonly rows: number;
+  readonly rowsScanned: number;
+}
+
 export interface OpenTable extends TableSource {
+  readonly counts?: ScanCounts;
   /** Called once, when the query is over. */
   release(): void;
 }
@@ -55,6 +64,7 @@ export interface QueryExecution {
   readonly results: readonly QueryResult[];
   /** Options of `set` statements by lower-case name. */
   readonly options: Program['options'];
+  readonly scanned: ScanCounts;
   /** Frees what the query holds; safe to call twice. Every caller must. */
   close(): void;
 }
@@ -140,11 +150,22 @@ async function run(
       results.push(
         results.length === 0 ? await startResult(session, staged, result) : laterResult(session, staged, result),
       );
-    return { results, options: program.options, close };
+    return { results, options: program.options, scanned: countsOf([...opened.values()]), close };
   } catch (error) {
     close();
     throw error;
   }
+}
+
+function countsOf(tables: readonly OpenTable[]): ScanCounts {
+  const sum = (name: keyof ScanCounts): number =>
+    tables.reduce((total, { counts }) => total + (counts?.[name] ?? 0), 0);
+  return {
+    extents: sum('extents'),
+    extentsScanned: sum('extentsScanned'),
+    rows: sum('rows'),
+    rowsScanned: sum('rowsScanned'),
+  };
 }
 
 async function commandSource(connection: EngineConnection, { columns, rows }: CommandRows): Promise<OpenTable> {

@@ -170,13 +170,13 @@ const publicMessages: Readonly<Record<number, string>> = {
 /** @see kusto REST "OneApi errors" */
 export function oneApiError(error: KustoError, context: ErrorContext): JsonObject {
   const detailed = contextObject(context);
-  const isQueryFailure = error.kind === 'limits' || error.kind === 'lowMemory';
   return {
     error: {
       code: error.code,
-      message: isQueryFailure
-        ? 'Request aborted due to an internal service error.'
-        : (publicMessages[error.status] ?? 'Request failed.'),
+      message:
+        error.kind === 'lowMemory'
+          ? 'Request aborted due to an internal service error.'
+          : (publicMessages[error.status] ?? 'Request failed.'),
       '@type': error.type,
       '@message': error.message,
       '@context': detailed,

@@ -1,7 +1,7 @@
 import { newGuid } from '../../base/guid.ts';
 import { instant, toIso } from '../../clock/clock.ts';
 import { ticksOfUnixMilliseconds } from '../../engine/values/ticks.ts';
-import type { EngineSources, QueryExecution } from '../../engine/query-engine.ts';
+import type { EngineSources, QueryExecution, ScanCounts } from '../../engine/query-engine.ts';
 import { AnswerBody } from './answer-body.ts';
 import { syncedData } from './cluster-host.ts';
 import { requireDatabase } from './database-access.ts';
@@ -17,6 +17,7 @@ import { tablesV1 } from './tables-v1.ts';
 import { truncationLimits } from './truncation.ts';
 import type { AllowedRequest } from './wire-protocol.ts';
 import type { AdmittedRequest, WirePorts } from './wire-app.ts';
+import type { WrittenTable } from './write-results.ts';
 import { writeResults } from './write-results.ts';
 
 /** Runs a query and writes its results. Failures before the first byte are thrown, later ones are part of the answer. */
@@ -93,11 +94,11 @@ async function answer(
       requireLease: () => ports.lease.require(),
       translate: (error) => failureOf(ports, error, signal, text),
       errorJson: (error) => JSON.stringify(oneApiError(error, context)),
-      completion: (rowCounts) => ({
+      completion: (tables) => ({
         timestamp,
         clientRequestId: clientRequestIdOf(request.correlation),
         activityId: request.correlation.requestId,
-        resources: resourceText(ports.monotonicMs() - startedMs, rowCounts),
+        resources: resourceText(ports.monotonicMs() - startedMs, execution.scanned, tables),
       }),
     });
     body.end();
@@ -116,7 +117,8 @@ export const stringHeaders = (headers: Readonly<Record<string, unknown>>): Recor
     Object.entries(headers).flatMap(([name, value]) => (typeof value === 'string' ? [[name, value]] : [])),
   );
 
-function resourceText(milliseconds: number, rowCounts: readonly number[]): string {
+/** As the service tells it; processor time and caches are not measured. */
+function resourceText(milliseconds: number, scanned: ScanCounts, tables: readonly WrittenTable[]): string {
   return JSON.stringify({
     ExecutionTime: milliseconds / 1000,
     resource_usage: {
@@ -124,7 +126,10 @@ function resourceText(milliseconds: number, rowCounts: readonly number[]): strin
       cpu: { user: '00:00:00', kernel: '00:00:00', 'total cpu': '00:00:00' },
       memory: { peak_per_node: 0 },
     },
-    input_dataset_statistics: { extents: { total: 0, scanned: 0 }, rows: { total: 0, scanned: 0 } },
-    dataset_statistics: rowCounts.map((count) => ({ table_row_count: count, table_size: 0 })),
+    input_dataset_statistics: {
+      extents: { total: scanned.extents, scanned: scanned.extentsScanned },
+      rows: { total: scanned.rows, scanned: scanned.rowsScanned },
+    },
+    dataset_statistics: tables.map(({ rows, bytes }) => ({ table_row_count: rows, table_size: bytes })),
   });
 }

@@ -18,20 +18,26 @@ export interface WriteOptions {
   /** @returns undefined for our own faults */
   readonly translate: (error: unknown) => KustoError;
   readonly errorJson: (error: KustoError) => string;
-  readonly completion: (rowCounts: readonly number[]) => Omit<Completion, 'errors' | 'cancelled' | 'deferred'>;
+  readonly completion: (tables: readonly WrittenTable[]) => Omit<Completion, 'errors' | 'cancelled' | 'deferred'>;
+}
+
+/** What went out of one result; bytes of its rows as JSON. */
+export interface WrittenTable {
+  readonly rows: number;
+  readonly bytes: number;
 }
 
 /** Writes results as they come. The status has been sent by then, so a failure from here on becomes part of the answer. */
 export async function writeResults(results: readonly QueryResult[], options: WriteOptions): Promise<void> {
   const { format, write, errorJson } = options;
   const budget = new ResultBudget(options.limits);
-  const rowCounts: number[] = [];
+  const tables: WrittenTable[] = [];
   let failure: KustoError | undefined;
   await write(format.begin(results));
   for (const [index, result] of results.entries()) {
     await write(format.beginTable(index, result));
-    const written = failure === undefined ? await writeRows(index, result, budget, options) : { count: 0 };
-    rowCounts.push(written.count);
+    const written = failure === undefined ? await writeRows(index, result, budget, options) : { count: 0, bytes: 0 };
+    tables.push({ rows: written.count, bytes: written.bytes });
     const failed = failure === undefined ? written.failure : undefined;
     failure ??= failed;
     const told =
@@ -40,7 +46,7 @@ export async function writeResults(results: readonly QueryResult[], options: Wri
   }
   const deferred = failure !== undefined && options.deferFailures;
   const completion: Completion = {
-    ...options.completion(rowCounts),
+    ...options.completion(tables),
     errors: failure === undefined || deferred ? [] : [errorJson(failure)],
     cancelled: failure?.kind === 'cancelled',
     ...(deferred ? { deferred: deferredStatus(failure) } : {}),
@@ -53,30 +59,27 @@ async function writeRows(
   { columns, chunks }: QueryResult,
   budget: ResultBudget,
   { format, write, requireLease, translate, takeMax }: WriteOptions,
-): Promise<{ readonly count: number; readonly failure?: KustoError }> {
+): Promise<{ readonly count: number; readonly bytes: number; readonly failure?: KustoError }> {
   let count = 0;
+  let bytes = 0;
   try {
     for await (const chunk of chunks) {
       await requireLease();
       const rows = encodeRows(columns, chunk).slice(0, takeMax - count);
       const fitting = budget.take(rows);
       if (fitting.count > 0) {
-        await write(
-          format.rows(
-            index,
-            (fitting.count === rows.length ? rows : rows.slice(0, fitting.count)).join(','),
-            count === 0,
-          ),
-        );
+        const out = fitting.count === rows.length ? rows : rows.slice(0, fitting.count);
+        bytes += out.reduce((sum, row) => sum + row.length, 0);
+        await write(format.rows(index, out.join(','), count === 0));
       }
       count += fitting.count;
-      if (fitting.exceeded !== undefined) return { count, failure: fitting.exceeded };
+      if (fitting.exceeded !== undefined) return { count, bytes, failure: fitting.exceeded };
       if (count >= takeMax) break;
     }
   } catch (error) {
-    return { count, failure: translate(error) };
+    return { count, bytes, failure: translate(error) };
   }
-  return { count };
+  return { count, bytes };
 }
 
 function deferredStatus(failure: KustoError | undefined): NonNullable<Completion['deferred']> {

@@ -1,7 +1,7 @@
 import { BlobNotFoundError } from '../../storage/blob-store.ts';
 import type { ExtentRecord, TableRecord } from '../catalog/records.ts';
 import type { DataKeys } from '../catalog/data-keys.ts';
-import type { OpenTable } from '../query-engine.ts';
+import type { OpenTable, ScanCounts } from '../query-engine.ts';
 import type { KqlType } from '../kql/types.ts';
 import { physicalType } from '../kql/types.ts';
 import type { ScanRange } from '../scan-ranges.ts';
@@ -61,12 +61,29 @@ async function openOnce(parts: SourceParts, ranges: readonly ScanRange[]): Promi
     return {
       sql: fromSql(table, selects),
       columns: new Map(table.columns.map(({ name, columnId }) => [name, columnName(columnId)])),
+      counts: countsOf(extents, wanted, segments),
       release,
     };
   } catch (error) {
     release();
     throw error;
   }
+}
+
+/** Rows that are not in an extent yet are all read. */
+function countsOf(
+  extents: readonly ExtentRecord[],
+  wanted: readonly ExtentRecord[],
+  segments: readonly Segment[],
+): ScanCounts {
+  const logged = segments.reduce((sum, { tail }) => sum + tail.rowCount, 0);
+  const rowsOf = (some: readonly ExtentRecord[]): number => some.reduce((sum, { rowCount }) => sum + rowCount, logged);
+  return {
+    extents: extents.length,
+    extentsScanned: wanted.length,
+    rows: rowsOf(extents),
+    rowsScanned: rowsOf(wanted),
+  };
 }
 
 async function openExtents(

@@ -6,6 +6,7 @@ import { graphRowOperators } from './graph-operators.ts';
 import { lookupPlugins } from './lookup-plugins.ts';
 import { miningPlugins } from './mining-plugins.ts';
 import { pivot } from './pivot-plugin.ts';
+import { reduceOperators } from './reduce.ts';
 import { scanOperators } from './scan.ts';
 import { sessionPlugins } from './session-plugins.ts';
 import { windowPlugins } from './window-plugins.ts';
@@ -17,6 +18,7 @@ import { windowPlugins } from './window-plugins.ts';
  * plugin-arguments.ts reads them. It returns rows for `cols`, by position. */
 export const rowOperatorsByName: Readonly<Record<string, RowOperator>> = {
   ...scanOperators,
+  ...reduceOperators,
   ...bagPlugins,
   pivot,
   ...windowPlugins,

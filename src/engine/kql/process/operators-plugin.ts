@@ -3,12 +3,11 @@ import type { Expression } from '../ir/expression.ts';
 import type { Item, Plan } from '../ir/plan.ts';
 import type { Column } from '../types.ts';
 import type { Builder } from './builder.ts';
-import { columnsOf, isTabular, notSupported, positionOf, shareTable } from './builder.ts';
+import { columnsOf, isTabular, notSupported, positionOf, semantic, shareTable } from './builder.ts';
 import { buildScalar } from './expressions.ts';
 import type { SyntaxNode } from './language.ts';
 import { kindOf, list, nameOf, need, part, tokenText } from './language.ts';
-import { givenNames, unnamed, withInput } from './operators-basic.ts';
-import { parameterValue } from './operators-basic.ts';
+import { givenNames, parametersOf, parameterValue, unnamed, withInput } from './operators-basic.ts';
 import { pluginShapes } from '../ir/row-settings.ts';
 import type { PivotSettings, PluginArgument, PluginSettings, ScanSettings } from '../ir/row-settings.ts';
 import { schemaColumns } from './operators-parse.ts';
@@ -238,21 +237,22 @@ function scanPartition(b: Builder, node: SyntaxNode): string[] {
 const fakeSchema = (declaration: SyntaxNode): SyntaxNode =>
   ({ Columns: { ChildCount: 1, Kind: declaration.Kind, GetChild: () => declaration } }) as unknown as SyntaxNode;
 
+const reduceOptions: ReadonlySet<string> = new Set(['kind', 'threshold', 'characters']);
+
 const reduce: OperatorBuilder = (b, node, given) => {
-  const input = withInput(given);
-  const { settings, inputs } = gatherArguments(b, [need(node, 'Expression')], input);
+  const { settings, inputs } = gatherArguments(b, [need(node, 'Expression')], withInput(given));
   const clause = part(node, 'With');
-  const options = Object.fromEntries(
-    (clause ? list(clause, 'Parameters') : []).map((parameter) => [
-      nameOf(need(parameter, 'Name')),
-      parameterValue(b, need(parameter, 'Expression')),
-    ]),
-  );
+  const options = new Map([...parametersOf(b, node), ...(clause ? parametersOf(b, clause) : [])]);
+  for (const [name, value] of options) {
+    if (name.startsWith('hint.')) options.delete(name);
+    else if (!reduceOptions.has(name)) throw notSupported(b, node, `The option '${name}' of reduce`);
+    else if (name === 'kind' && value !== 'source') throw semantic(b, node, `reduce: unknown kind '${value}'.`);
+  }
   return {
     op: 'rowwise',
     name: 'reduce',
     inputs,
-    settings: { ...settings, options },
+    settings: { ...settings, options: Object.fromEntries(options) },
     at: positionOf(b, node),
     cols: columnsOf(node),
   };

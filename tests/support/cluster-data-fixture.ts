@@ -48,7 +48,12 @@ export interface DataFixture {
   readonly rows: (table: string, order?: string) => Promise<ColumnValues[]>;
   readonly advance: (milliseconds: number) => void;
   /** Another cluster key, as after a change of custody: plans and commits it. */
-  readonly changeCustody: (options?: { readonly abandon?: boolean; readonly unheard?: boolean }) => Promise<void>;
+  readonly changeCustody: (options?: {
+    readonly abandon?: boolean;
+    readonly unheard?: boolean;
+    /** Between the commit and the moment when the process hears of it. */
+    readonly committed?: () => Promise<void>;
+  }) => Promise<void>;
   /** Adds records of extents that are copies of the first one, by way of a catalog of its own. @returns how many */
   readonly manyExtents: (count: number) => Promise<number>;
   readonly close: () => Promise<void>;
@@ -128,7 +133,7 @@ export async function openDataFixture(options: DataFixtureOptions = {}): Promise
       now = instant(now + milliseconds);
       holder.tell(now);
     },
-    changeCustody: async ({ abandon = false, unheard = false } = {}) => {
+    changeCustody: async ({ abandon = false, unheard = false, committed } = {}) => {
       const next = ClusterKey.create(clusterId, systemRandomBytes);
       const write = await holder.rewrap(current.key, next);
       if (abandon) {
@@ -136,6 +141,7 @@ export async function openDataFixture(options: DataFixtureOptions = {}): Promise
         return;
       }
       await state.commit({ write });
+      await committed?.();
       current = { generation: current.generation + 1, key: next };
       if (!unheard) holder.adopt();
     },

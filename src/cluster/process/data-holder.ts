@@ -57,6 +57,8 @@ export class DataHolder {
   #opening: Promise<Opened> | undefined;
   #keys: ProcessDataKeys | undefined;
   #pending: { readonly rewrap: CatalogRewrap; readonly keys: ProcessDataKeys; readonly isOpen: boolean } | undefined;
+  /** From the beginning of a plan until it is adopted or forgotten. */
+  #changing: { readonly ended: Promise<void>; readonly end: () => void } | undefined;
   #now: Instant = instant(0);
   #isMaintaining = false;
 
@@ -79,18 +81,12 @@ export class DataHolder {
 
   /** @throws DataUnavailableError, CatalogDamagedError */
   async data(): Promise<OpenedClusterData> {
+    const opened = await this.#usable();
+    if (opened !== undefined) return opened.data;
+    // While custody changes nobody here knows which key opens what is stored.
+    while (this.#changing !== undefined) await this.#changing.ended;
     const current = this.#options.current();
     if (current === undefined) throw new DataUnavailableError();
-    let opened = await this.#opening?.catch(() => undefined);
-    if (
-      opened !== undefined &&
-      (opened.data.broken || (opened.data.generation !== current.generation && this.#pending === undefined))
-    ) {
-      this.#opening = undefined;
-      await opened.files.dispose();
-      opened = undefined;
-    }
-    if (opened !== undefined) return opened.data;
     const opening = (this.#opening ??= this.#open(current.generation, current.key));
     try {
       return (await opening).data;
@@ -100,10 +96,35 @@ export class DataHolder {
     }
   }
 
-  /** Plans a change of custody; nothing is committed until `adopt` or `forget`.
+  async #usable(): Promise<Opened | undefined> {
+    const current = this.#options.current();
+    if (current === undefined) throw new DataUnavailableError();
+    const opening = this.#opening;
+    const opened = await opening?.catch(() => undefined);
+    if (opened === undefined) return undefined;
+    const isOther = opened.data.generation !== current.generation && this.#pending === undefined;
+    if (!opened.data.broken && !isOther) return opened;
+    if (this.#opening === opening) this.#opening = undefined;
+    await opened.files.dispose();
+    return undefined;
+  }
+
+  /** Plans a change of custody; nothing is committed until `adopt` or `forget`, and nobody else opens the data before.
    * @returns the writes of the catalog */
   async rewrap(old: ClusterKey, next: ClusterKey): Promise<readonly StateWrite[]> {
     this.forget();
+    let end = (): void => undefined;
+    const ended = new Promise<void>((resolve) => (end = resolve));
+    this.#changing = { ended, end };
+    try {
+      return await this.#rewrap(old, next);
+    } catch (error) {
+      this.#ended();
+      throw error;
+    }
+  }
+
+  async #rewrap(old: ClusterKey, next: ClusterKey): Promise<readonly StateWrite[]> {
     const { clusterId, randomBytes, store } = this.#options;
     const head = await store.get(headId);
     if (head === undefined) return []; // nothing was ever kept
@@ -121,6 +142,7 @@ export class DataHolder {
   adopt(): void {
     const pending = this.#pending;
     this.#pending = undefined;
+    this.#ended();
     if (pending === undefined) return;
     if (!pending.isOpen) {
       pending.rewrap.abandon(); // nobody reads that image
@@ -134,6 +156,12 @@ export class DataHolder {
   forget(): void {
     this.#pending?.rewrap.abandon();
     this.#pending = undefined;
+    this.#ended();
+  }
+
+  #ended(): void {
+    this.#changing?.end();
+    this.#changing = undefined;
   }
 
   /** For data that is open: databases that were deleted go; merging and expiring goes on behind the answer, one at a time. */

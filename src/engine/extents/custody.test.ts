@@ -61,6 +61,22 @@ describe('a change of custody', () => {
     expect(await numbers()).toEqual([1n, 2n, 3n]);
   });
 
+  it('lets whoever opens the data meanwhile wait for its end', async () => {
+    await filled();
+    await cluster.holder().dispose();
+    let opening: Promise<unknown[]> | undefined;
+    await cluster.changeCustody({
+      committed: async () => {
+        opening = numbers();
+        for (let turn = 0; turn < 20; turn += 1) await new Promise((resolve) => setImmediate(resolve));
+      },
+    });
+    expect(await opening).toEqual([1n, 2n]);
+    await cluster.holder().dispose();
+    await cluster.changeCustody({ abandon: true });
+    expect(await numbers()).toEqual([1n, 2n]);
+  });
+
   it('that is given up changes nothing', async () => {
     await filled();
     await cluster.changeCustody({ abandon: true });

@@ -1,5 +1,5 @@
 import { execFileSync, spawnSync } from 'node:child_process';
-import { chmodSync, mkdirSync, mkdtempSync, readdirSync, rmSync, statSync, writeFileSync } from 'node:fs';
+import { chmodSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import Database from 'libsql';
@@ -35,6 +35,37 @@ const put = (
 /** Reads raw files in a process of its own: see SqliteStateStore. */
 const filesHolding = (directory: string, text: string): string[] =>
   spawnSync('grep', ['-rlaF', text, directory], { encoding: 'utf8' }).stdout.split('\n').filter(Boolean);
+
+/** Commits of a few records each, of many lengths. @returns marks of the values that are there and of those that were */
+async function writeAtRandom(store: SqliteStateStore, seed: number): Promise<{ live: string[]; old: string[] }> {
+  let state = seed;
+  const below = (limit: number): number => {
+    state = (state * 1_103_515_245 + 12_345) % 2 ** 31;
+    return (state >> 16) % limit;
+  };
+  const live = new Map<string, { readonly version: number; readonly mark: string }>();
+  const old: string[] = [];
+  let marks = 0;
+  for (let commit = 0; commit < 60; commit += 1) {
+    const ids = new Set(Array.from({ length: 1 + below(8) }, () => `${'abcdef'[below(6)]}/${below(40)}-000000000000`));
+    const write = [...ids].map((id) => {
+      const before = live.get(id);
+      if (before !== undefined) old.push(before.mark);
+      const expected = before?.version ?? null;
+      if (before !== undefined && below(3) === 0) {
+        live.delete(id);
+        return { table: 't', id, expect: expected, put: null };
+      }
+      marks += 1;
+      const mark = `<${marks}>`;
+      live.set(id, { version: marks, mark });
+      const value = Buffer.from(mark + 'y'.repeat(100 + below(6) * 90));
+      return { table: 't', id, expect: expected, put: { version: marks, value } };
+    });
+    await store.commit({ write });
+  }
+  return { live: [...live.values()].map(({ mark }) => mark), old };
+}
 
 describe('SqliteStateStore', () => {
   it('refuses a second process and a second handle at once, naming the directory', async () => {
@@ -84,6 +115,19 @@ describe('SqliteStateStore', () => {
     expect(filesHolding(directory, canary)).toEqual([]);
     expect(filesHolding(directory, 'short')).not.toEqual([]);
     await store.close();
+  });
+
+  it('leaves no copy that was made when records moved between pages', async () => {
+    for (let seed = 1; seed <= 8; seed += 1) {
+      const directory = newDirectory();
+      const store = SqliteStateStore.open(directory);
+      const { live, old } = await writeAtRandom(store, seed);
+      await store.compact();
+      await store.close(); // from here on this process may read the file
+      const file = readFileSync(join(directory, stateFileName), 'latin1');
+      expect([seed, old.filter((mark) => file.includes(mark))]).toEqual([seed, []]);
+      expect(live.every((mark) => file.includes(mark))).toBe(true);
+    }
   });
 
   it('refuses what a newer Kustody or another program wrote', async () => {

@@ -68,9 +68,11 @@ export class SqliteStateStore implements StateStore {
     await this.#queue.add(commit);
   }
 
-  /** Moves the log into the file and empties it, so that no replaced value is left on disk (deleted cells are overwritten). */
+  /** Writes the file anew, moves the log into it and empties the log, so that no replaced value is left on disk. That deleted cells
+   * are overwritten (`secure_delete`) is not enough: where SQLite has moved records between pages, copies stay in the gaps. */
   compact(): Promise<void> {
     this.#checkOpen();
+    this.#database.exec('VACUUM');
     this.#truncateLog();
     return Promise.resolve();
   }

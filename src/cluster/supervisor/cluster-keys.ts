@@ -67,6 +67,7 @@ export function createClusterKeys(options: ClusterKeysOptions): SupervisedCluste
   const checks = new KeyChecks({ options, processes, outstanding, changed });
   const changes = new KeyChanges({ options, processes, todos, checks, outstanding, changed });
   const timers: (() => void)[] = [];
+  const startedAt = wallClock.now();
   let checkedAt = 0;
   let closed = false;
 
@@ -81,6 +82,15 @@ export function createClusterKeys(options: ClusterKeysOptions): SupervisedCluste
     } catch (error) {
       log.failure('key-checks-failed', error);
     }
+  };
+
+  const begin = async (): Promise<void> => {
+    try {
+      await changes.endInterrupted(startedAt);
+    } catch (error) {
+      log.failure('key-changes-not-ended', error);
+    }
+    await round();
   };
 
   /** Retries until nobody else has changed the record meanwhile. */
@@ -163,7 +173,7 @@ export function createClusterKeys(options: ClusterKeysOptions): SupervisedCluste
       timers.push(clock.every(everyMs, round));
       // The Kustody clock may stand still; keys are checked all the same.
       timers.push(wallClock.every(everyMs, () => (wallClock.now() - checkedAt < everyMs / 2 ? undefined : round())));
-      void round();
+      void begin();
     },
 
     checkAll: () => checks.checkAll(),

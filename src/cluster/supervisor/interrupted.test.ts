@@ -97,6 +97,32 @@ describe('a crash', () => {
   );
 });
 
+describe('a change of custody that a crash has ended', () => {
+  it('holds nobody up once Kustody has started again', async () => {
+    const fixture = await open();
+    const { cluster, faults, host, recordOf } = fixture;
+    const id = await cluster();
+    const stopped = new Promise<void>((resolve) => {
+      faults.at = (at) => {
+        if (at !== 'prepared') return undefined;
+        resolve();
+        return new Promise(() => undefined);
+      };
+    });
+    void fixture.keys.change(id, newVersion(fixture));
+    await stopped;
+    delete faults.at;
+    expect((await recordOf(id)).replacing).toBeDefined();
+    await host.elapse(1);
+    const keys = await fixture.reopen();
+    keys.start();
+    for (let turn = 0; turn < 100 && (await recordOf(id)).replacing !== undefined; turn += 1)
+      await new Promise((resolve) => setImmediate(resolve));
+    expect((await recordOf(id)).replacing).toBeUndefined();
+    expect((await keys.admit(id)).outcome).toBe('admitted');
+  });
+});
+
 /** Records as plain JSON: what a store may show once somebody has the root key. */
 function plainState(store: StateStore): FixtureState {
   const read = <T>(table: Table<T>, record: StoredRecord): Versioned<T> => ({

@@ -118,7 +118,10 @@ export class KeyChanges {
       }
       const replaces = keyChangeKind(before.value, to) === 'replace';
       if (replaces && !(await this.#mark(before))) continue;
-      const drafted = await this.#draft(before.value, destination);
+      const drafted = await this.#draft(before.value, destination).catch(async (error: unknown) => {
+        if (replaces) await this.#unmark(clusterId);
+        throw error;
+      });
       if (drafted.outcome !== 'drafted') {
         if (replaces) await this.#unmark(clusterId);
         return this.#refuse(before.value, destination, drafted);
@@ -127,6 +130,8 @@ export class KeyChanges {
       if (found !== undefined && isSameWrap(before.value, found.value)) {
         return this.#prepared({ ...drafted.draft, expect: found.version });
       }
+      // What was drafted is of no use: the process lets go of it.
+      await forgetKey(this.#parts.processes.running(clusterId), drafted.draft.check);
     }
     await this.#unmark(clusterId);
     const message = 'The key of the cluster is being changed by somebody else.';
@@ -140,6 +145,13 @@ export class KeyChanges {
     const { state, wallClock } = this.#parts.options;
     const marked = { ...before.value, replacing: { since: wallClock.now() } };
     return tryCommit(state, [writeRecord(clusterKeyTable, before.id, before.version, marked)]);
+  }
+
+  /** Takes off the marks of changes that an earlier server did not end: nobody waits for them. A change of another server that
+   * is alive cannot be committed any more then, and has to be asked for again. */
+  async endInterrupted(startedAt: number): Promise<void> {
+    for (const { value } of await this.#parts.options.state.list(clusterKeyTable))
+      if (value.replacing !== undefined && value.replacing.since < startedAt) await this.#unmark(value.clusterId);
   }
 
   async #unmark(clusterId: Guid): Promise<void> {

@@ -79,7 +79,7 @@ export function createKustoPlane(ports: KustoPlanePorts): KustoPlane {
     const found = cluster === undefined ? undefined : await serving(cluster);
     if (found === undefined || socket.destroyed) return false;
     const rest = releaseSocket(socket);
-    found.process.handOver(socket, { kind: 'socket', host, head: Buffer.concat([head, rest]), greeting });
+    found.process.handOver(socket, { host, head: Buffer.concat([head, rest]), greeting });
     return true;
   }
 

@@ -9,6 +9,7 @@ import type { KeyWrapper } from '../../encryption/key-wrapper.ts';
 import type { DataPlane } from '../wire/data-plane.ts';
 import { Channel } from './channel.ts';
 import { DataHolder } from './data-holder.ts';
+import type { TakenSocket } from './handed-socket.ts';
 import { isHandedSocket } from './handed-socket.ts';
 import type { OpenData } from './inventory.ts';
 import { findExtent, takeInventory } from './inventory.ts';
@@ -101,12 +102,7 @@ const openedData: OpenData = (known) => {
 };
 
 const channel = new Channel({
-  send: (message) => {
-    invariant(process.send !== undefined, 'a cluster process is started by its supervisor');
-    process.send(message, (error: Error | null) => {
-      if (error !== null) process.exit(0);
-    });
-  },
+  send: post,
   serve: (operation, body) => serve(operation as SupervisorCall, body as never),
   inFlightMax: 256,
 });
@@ -119,13 +115,24 @@ const access = {
 };
 
 process.on('message', (message, handle) => {
-  if (!isHandedSocket(message)) channel.receive(message);
-  else if (handle instanceof Socket && dataPlane !== undefined) dataPlane.take(handle, message);
+  if (!isHandedSocket(message)) {
+    channel.receive(message);
+    return;
+  }
+  if (handle instanceof Socket && dataPlane !== undefined) dataPlane.take(handle, message);
   else if (handle instanceof Socket) handle.destroy();
+  post({ kind: 'taken', id: message.id } satisfies TakenSocket);
 });
 process.on('disconnect', () => {
   process.exit(0);
 });
+
+function post(message: unknown): void {
+  invariant(process.send !== undefined, 'a cluster process is started by its supervisor');
+  process.send(message, (error: Error | null) => {
+    if (error !== null) process.exit(0);
+  });
+}
 
 async function serve<Call extends SupervisorCall>(
   operation: Call,

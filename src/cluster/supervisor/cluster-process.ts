@@ -9,6 +9,8 @@ import { Channel } from '../process/channel.ts';
 import type { SupervisorCall, SupervisorCalls, SupervisorReplies } from '../process/protocol.ts';
 import { replyParsers } from '../process/protocol.ts';
 import type { HandedSocket } from '../process/handed-socket.ts';
+import { isTakenSocket } from '../process/handed-socket.ts';
+import { SocketsOnTheWay } from './sockets-on-the-way.ts';
 
 /** What a process may ask tokens for while a call is in flight: nothing else than the call itself names. */
 export interface VaultGrant {
@@ -62,6 +64,7 @@ export class ClusterProcess {
   readonly #channel: Channel;
   readonly #options: ClusterProcessOptions;
   readonly #grants = new Set<VaultGrant>();
+  readonly #onTheWay = new SocketsOnTheWay();
   readonly #exited: Promise<void>;
   #wanted = false;
   #gone = false;
@@ -88,7 +91,8 @@ export class ClusterProcess {
       inFlightMax: 256,
     });
     this.#child.on('message', (message) => {
-      this.#channel.receive(message);
+      if (isTakenSocket(message)) this.#onTheWay.taken(message.id);
+      else this.#channel.receive(message);
     });
     this.#exited = new Promise((resolve) => {
       const gone = (): void => {
@@ -96,6 +100,7 @@ export class ClusterProcess {
         this.#gone = true;
         this.holds = undefined;
         this.#channel.close('The cluster process ended.');
+        this.#onTheWay.drop();
         options.onExit(this.#wanted);
         resolve();
       };
@@ -136,11 +141,18 @@ export class ClusterProcess {
     }
   }
 
-  /** Gives a client's connection away. Once it is gone from here only that process can read or write it. */
-  handOver(socket: Socket, message: HandedSocket): void {
-    this.#child.send(message, socket, (error) => {
-      if (error !== null) this.#channel.close('The cluster process is gone.');
+  /** Gives a client's connection away: once it is taken, only that process can read or write it. */
+  handOver(socket: Socket, message: Omit<HandedSocket, 'kind' | 'id'>): void {
+    if (this.ended) {
       socket.destroy();
+      return;
+    }
+    const id = this.#onTheWay.add(socket);
+    const handed: HandedSocket = { ...message, kind: 'socket', id };
+    this.#child.send(handed, socket, { keepOpen: true }, (error) => {
+      if (error === null) return;
+      this.#onTheWay.drop();
+      this.#channel.close('The cluster process is gone.');
     });
   }
 

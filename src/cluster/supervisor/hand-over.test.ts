@@ -1,0 +1,107 @@
+import { once } from 'node:events';
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { connect, createServer } from 'node:net';
+import type { AddressInfo, Server, Socket } from 'node:net';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
+import { parseHostName } from '../../base/names.ts';
+import { SystemClock } from '../../clock/system-clock.ts';
+import { invariant } from '../../base/invariant.ts';
+import { ClusterProcess } from './cluster-process.ts';
+
+const host = parseHostName('c1.eastus.kusto.windows.net');
+invariant(host !== undefined, 'it is one');
+const handed = (text: string) => ({ host, head: Buffer.from(text), greeting: '' });
+const wallClock = new SystemClock({ onError: () => undefined });
+const directory = mkdtempSync(join(tmpdir(), 'kustody-hand-over-'));
+afterAll(() => {
+  rmSync(directory, { recursive: true });
+});
+
+/** Answers every connection with the text that came along, as the process of a cluster would after its TLS. */
+const answering = `
+process.on('message', (message, socket) => {
+  if (message.kind !== 'socket') return;
+  process.send({ kind: 'taken', id: message.id });
+  if (socket) socket.end(Buffer.from(message.head));
+});
+`;
+/** Takes what it is given and never says so. */
+const silent = `process.on('message', () => undefined);`;
+
+let listener: Server;
+beforeAll(async () => {
+  listener = createServer({ pauseOnConnect: true }).listen(0, '127.0.0.1');
+  await once(listener, 'listening');
+});
+afterAll(() => {
+  listener.close();
+});
+
+const started: ClusterProcess[] = [];
+afterEach(async () => {
+  await Promise.all(started.splice(0).map((process) => process.end()));
+});
+
+function start(name: string, text: string): ClusterProcess {
+  const script = join(directory, `${name}.cjs`);
+  writeFileSync(script, text);
+  const process = new ClusterProcess({
+    script,
+    configure: {
+      edge: { address: '127.0.0.1', port: 1, ca: '' },
+      vaultTimeoutMs: 1_000,
+      clusterId: undefined,
+      extentDirectory: undefined,
+    },
+    wallClock,
+    output: 'ignore',
+    serve: () => Promise.resolve(undefined),
+    onExit: () => undefined,
+  });
+  started.push(process);
+  return process;
+}
+
+/** @returns both ends of a connection */
+async function connection(): Promise<{ readonly client: Socket; readonly accepted: Socket }> {
+  const accepted = once(listener, 'connection') as Promise<[Socket]>;
+  const client = connect((listener.address() as AddressInfo).port, '127.0.0.1');
+  client.on('error', () => undefined);
+  return { client, accepted: (await accepted)[0] };
+}
+
+describe('a connection that is handed over', () => {
+  it('is the process’ own: it answers and closes it', async () => {
+    const process = start('answering', answering);
+    for (const text of ['first', 'second']) {
+      const { client, accepted } = await connection();
+      process.handOver(accepted, handed(text));
+      const pieces: Buffer[] = [];
+      client.on('data', (piece: Buffer) => pieces.push(piece));
+      await once(client, 'end');
+      expect(Buffer.concat(pieces).toString()).toBe(text);
+    }
+  });
+
+  it('is broken when the process ends before it took it, the ones in line behind it too', async () => {
+    const process = start('silent', silent);
+    const pid = process.pid ?? 0;
+    globalThis.process.kill(pid, 'SIGSTOP'); // alive, and reads nothing more
+    const clients = [await connection(), await connection(), await connection()];
+    const closed = clients.map(({ client }) => once(client, 'close'));
+    for (const { accepted } of clients) process.handOver(accepted, handed(''));
+    globalThis.process.kill(pid, 'SIGKILL');
+    await Promise.all(closed);
+  });
+
+  it('is broken at once when the process is gone already', async () => {
+    const process = start('silent', silent);
+    await process.end();
+    const { client, accepted } = await connection();
+    const closed = once(client, 'close');
+    process.handOver(accepted, handed(''));
+    await closed;
+  });
+});

@@ -256,7 +256,7 @@ describe('plugins', () => {
     expect(table?.rows).toEqual([['2001:db8::/32', 'doc', '2001:db8::1']]);
   });
 
-  it.each(['python(typeof(*), "")', 'http_request("https://example.com")', 'autocluster()'])(
+  it.each(['python(typeof(*), "")', 'http_request("https://example.com")', 'identity()'])(
     'refuses %s by name',
     async (call) => {
       await expect(engine.run(`datatable(x:long)[1] | evaluate ${call}`)).rejects.toMatchObject({

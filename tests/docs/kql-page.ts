@@ -99,6 +99,8 @@ const differences = [
   '- `hll` and `tdigest` states have their own form: they merge and answer here, and cannot be exchanged with the service.',
   '- `decimal` keeps 18 digits after the point.',
   '- Row order without `order by` may differ, as the service promises none.',
+  '- `basket` misses no pattern; the service begins with a sample and may, near the threshold.',
+  '- `autocluster` (seed rows at even steps, segments of 5 % and more), `diffpatterns` and `reduce` follow their definitions, but which patterns they choose to show may differ from the service; the counts of those they show are exact. `reduce` takes numbers for variable parts where a value has other frequent words.',
   '- Other clusters, external tables, callouts, and plugins that need a network, a model or a sandbox (Python, R) are refused.',
   '',
 ];

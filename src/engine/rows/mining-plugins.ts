@@ -1,4 +1,135 @@
-import type { RowOperator } from './row-operator.ts';
+import { invariant } from '../../base/invariant.ts';
+import { KqlError } from '../kql/kql-error.ts';
+import type { NativeValue } from '../sql/native.ts';
+import { textOf } from './convert-value.ts';
+import { bestSegments } from './segments.ts';
+import type { Encoded, Pattern } from './itemsets.ts';
+import { closedPatterns, encode, rowsWith } from './itemsets.ts';
+import { miningArguments, patternCells, weightOf } from './mining-arguments.ts';
+import { argumentsOf } from './plugin-arguments.ts';
+import type { RowOperator, RowTable } from './row-operator.ts';
 
-/** autocluster, basket, diffpatterns, reduce. */
-export const miningPlugins: Readonly<Record<string, RowOperator>> = {};
+const dimensionsMax = 1_000;
+const columnsBut = (table: RowTable, ...left: (number | undefined)[]): number[] =>
+  [...table.cols.keys()].filter((column) => !left.includes(column));
+const whole = (weight: number): bigint => BigInt(Math.round(weight));
+
+/** `basket([threshold, weight, dimensions, wildcards…])`: every closed pattern of at least that share of the rows, the
+ * most frequent first. Nothing is sampled, so nothing is missed.
+ * @see Kusto documentation, basket plugin */
+const basket: RowOperator = (call) => {
+  const args = argumentsOf(call, 'basket');
+  const given = miningArguments(args, 'basket');
+  const threshold = given.number(0, 0.05, 0.015, 1);
+  const weight = given.weight(1);
+  const dimensions = given.number(2, 5, 1, dimensionsMax);
+  const wildcard = given.wildcard(3);
+  const table = args.rows;
+  const columns = columnsBut(table, weight);
+  const data = encode(table, columns, 1, (row) => [weightOf(row, weight)]);
+  const total = data.totals[0] ?? 0;
+  const patterns = closedPatterns(data, [threshold * total], dimensions, 'evaluate basket()').sort(
+    (a, b) => (b.weights[0] ?? 0) - (a.weights[0] ?? 0) || b.items.length - a.items.length,
+  );
+  invariant(call.cols, 'the binder gives the columns of basket');
+  const rows = patterns.map(({ items, weights: [count = 0] }, segment): NativeValue[] => [
+    BigInt(segment),
+    whole(count),
+    (100 * count) / total,
+    ...patternCells(data, items, table.cols, columns, wildcard),
+  ]);
+  return { cols: call.cols, rows };
+};
+
+/** `autocluster([size weight, weight, seeds, wildcards…])`: the few patterns that are large and tell much, best first.
+ * @see Kusto documentation, autocluster plugin */
+const autocluster: RowOperator = (call) => {
+  const args = argumentsOf(call, 'autocluster');
+  const given = miningArguments(args, 'autocluster');
+  const sizeWeight = given.number(0, 0.5, 0, 1);
+  const weight = given.weight(1);
+  const seeds = given.number(2, 25, 1, 1_000);
+  const wildcard = given.wildcard(3);
+  const table = args.rows;
+  const columns = columnsBut(table, weight);
+  const data = encode(table, columns, 1, (row) => [weightOf(row, weight)]);
+  const total = data.totals[0] ?? 0;
+  invariant(call.cols, 'the binder gives the columns of autocluster');
+  const rows = bestSegments(data, sizeWeight, seeds).map(({ items, size }, segment): NativeValue[] => [
+    BigInt(segment),
+    whole(size),
+    (100 * size) / total,
+    ...patternCells(data, items, table.cols, columns, wildcard),
+  ]);
+  return { cols: call.cols, rows };
+};
+
+const percent = (part: number, total: number): number => Math.round((10_000 * part) / total) / 100;
+const isWithin = (a: Pattern, b: Pattern): boolean => a.items.every((item) => b.items.includes(item));
+const candidatesMax = 2_000;
+
+/** Patterns whose share in the two classes differs by the threshold, the largest difference first; one that is a part of a
+ * better one, or makes up a smaller difference than that without the rows of the better ones, is left out. */
+function differing(data: Encoded, threshold: number, dimensions: number): Pattern[] {
+  const [a = 0, b = 0] = data.totals;
+  const difference = (weights: readonly number[]): number => (weights[0] ?? 0) / a - (weights[1] ?? 0) / b;
+  const candidates = closedPatterns(data, [threshold * a, threshold * b], dimensions, 'evaluate diffpatterns()')
+    .filter(({ weights }) => Math.abs(difference(weights)) >= threshold)
+    .sort(
+      (x, y) => Math.abs(difference(y.weights)) - Math.abs(difference(x.weights)) || y.items.length - x.items.length,
+    )
+    .slice(0, candidatesMax);
+  const chosen: Pattern[] = [];
+  const covered = new Uint8Array(data.count);
+  for (const pattern of candidates) {
+    if (chosen.some((better) => isWithin(pattern, better) || isWithin(better, pattern))) continue;
+    const fresh = rowsWith(data, pattern).filter((row) => covered[row] === 0);
+    const rest = data.weights.map((weights) => fresh.reduce((sum, row) => sum + (weights[row] ?? 0), 0));
+    if (difference(rest) * Math.sign(difference(pattern.weights)) < threshold) continue;
+    chosen.push(pattern);
+    for (const row of fresh) covered[row] = 1;
+  }
+  return chosen;
+}
+
+/** `diffpatterns(split, a, b[, weight, threshold, dimensions, wildcards…])`.
+ * @see Kusto documentation, diffpatterns plugin */
+const diffpatterns: RowOperator = (call) => {
+  const args = argumentsOf(call, 'diffpatterns');
+  const given = miningArguments(args, 'diffpatterns');
+  const split = args.column(0);
+  const type = args.rows.cols[split]?.type ?? 'string';
+  const values = [1, 2].map((index) => textOf(args.constant(index) ?? null, args.typeOf(index)));
+  const weight = given.weight(3);
+  const threshold = given.number(4, 0.05, 0.015, 1);
+  const dimensions = given.number(5, dimensionsMax, 1, dimensionsMax);
+  const wildcard = given.wildcard(6);
+  const table = args.rows;
+  const columns = columnsBut(table, split, weight);
+  const data = encode(table, columns, 2, (row) => {
+    const side = values.indexOf(textOf(row[split] ?? null, type));
+    const own = weightOf(row, weight);
+    return side < 0 ? undefined : side === 0 ? [own, 0] : [0, own];
+  });
+  const [a = 0, b = 0] = data.totals;
+  if (!(a > 0 && b > 0))
+    throw new KqlError('semantic', 'evaluate diffpatterns(): the split column must have rows of both values.');
+  invariant(call.cols, 'the binder gives the columns of diffpatterns');
+  // At the end of a query the split column is not shown.
+  const shown = columnsBut(table, call.cols.length < 6 + table.cols.length ? split : undefined);
+  const rows = differing(data, threshold, dimensions).map(({ items, weights: [inA = 0, inB = 0] }, segment) => {
+    const cells = patternCells(data, items, table.cols, columns, wildcard);
+    return [
+      BigInt(segment),
+      whole(inA),
+      whole(inB),
+      percent(inA, a),
+      percent(inB, b),
+      Math.round(100 * Math.abs(percent(inA, a) - percent(inB, b))) / 100,
+      ...shown.map((column) => cells[column] ?? null),
+    ];
+  });
+  return { cols: call.cols, rows };
+};
+
+export const miningPlugins: Readonly<Record<string, RowOperator>> = { basket, autocluster, diffpatterns };

@@ -54,4 +54,7 @@ export const pluginShapes: ReadonlySet<string> = new Set([
   'sliding_window_counts',
   'session_count',
   'active_users_count',
+  'basket',
+  'autocluster',
+  'diffpatterns',
 ]);

@@ -151,6 +151,24 @@ function lookupFirst(cols: readonly Column[], inputs: readonly Plan[]): Column[]
   return [...cols.filter(isOwn), ...cols.filter((column) => !isOwn(column))];
 }
 
+/** The engine leaves the split column out of what diffpatterns puts out; the binder has it, and later operators may name it. */
+function withoutSplit(node: SyntaxNode, split: SyntaxNode | undefined): Column[] {
+  const cols = columnsOf(node);
+  const ends = node.Parent?.Parent && kindOf(node.Parent.Parent) === 'ExpressionStatement';
+  return ends && split ? cols.filter(({ name }) => name !== nameOf(split)) : cols;
+}
+
+/** The columns of a plugin: the binder's, but for the plugins where the engine has others. */
+function engineColumns(
+  plugin: string,
+  node: SyntaxNode,
+  args: readonly SyntaxNode[],
+  inputs: readonly Plan[],
+): Column[] {
+  if (plugin === 'ipv6_lookup') return lookupFirst(columnsOf(node), inputs);
+  return plugin === 'diffpatterns' ? withoutSplit(node, args[0]) : columnsOf(node);
+}
+
 const evaluate: OperatorBuilder = (b, node, given) => {
   const target = need(node, 'FunctionCall');
   const name = target.ReferencedSymbol?.Name ?? nameOf(need(target, 'Name'));
@@ -169,7 +187,7 @@ const evaluate: OperatorBuilder = (b, node, given) => {
     inputs,
     settings,
     at,
-    cols: name === 'ipv6_lookup' ? lookupFirst(columnsOf(node), inputs) : columnsOf(node),
+    cols: engineColumns(name, node, nodes, inputs),
     ...(!schema &&
       node.ResultType?.IsOpen === true && {
         dataDependent: true,

@@ -190,6 +190,8 @@ export interface AppendRequest {
   readonly rows: AppendRows;
   /** Drops all other rows of the table in the same commit (`.set-or-replace`). */
   readonly replace: boolean;
+  /** Of a table that is missing: it is made in the same commit. */
+  readonly create?: Omit<TableSchema, 'name'>;
   readonly tags?: readonly string[];
   readonly creationTime?: Instant;
   readonly requestId?: string;

@@ -1,6 +1,6 @@
 import type { Guid } from '../../base/guid.ts';
 import { invariant } from '../../base/invariant.ts';
-import type { ExtentView, OperationRecord } from '../catalog/cluster-data.ts';
+import type { AppendRequest, ExtentView, OperationRecord } from '../catalog/cluster-data.ts';
 import { dataError } from '../catalog/data-error.ts';
 import type { Program } from '../kql/ir/plan.ts';
 import { KqlError } from '../kql/kql-error.ts';
@@ -100,55 +100,47 @@ async function runAppend(
     const [result, ...others] = execution.results;
     if (result === undefined || others.length > 0)
       throw new KqlError('semantic', 'The query of this command must have exactly one result.');
-    const made = await prepareTable(table, result.columns, properties, context);
-    try {
-      const tags = tagsOf(properties.tags, properties.ingestIfNotExists);
-      const creationTime = creationTimeOf(properties.creationTime);
-      const { extent } = await data.append({
-        database,
-        table,
-        rows: { kind: 'chunks', columns: result.columns, chunks: result.chunks },
-        replace: mode.replace,
-        ...(tags.length === 0 ? {} : { tags }),
-        ...(creationTime === undefined ? {} : { creationTime }),
-        ...(context.signal === undefined ? {} : { signal: context.signal }),
-      });
-      return extentRow(extent);
-    } catch (error) {
-      // The table that this command made goes with it.
-      if (made) await data.dropTables(database, [table], true);
-      throw error;
-    }
+    const create = await prepareTable(table, result.columns, properties, context);
+    const tags = tagsOf(properties.tags, properties.ingestIfNotExists);
+    const creationTime = creationTimeOf(properties.creationTime);
+    const { extent } = await data.append({
+      database,
+      table,
+      rows: { kind: 'chunks', columns: result.columns, chunks: result.chunks },
+      replace: mode.replace,
+      ...(create === undefined ? {} : { create }),
+      ...(tags.length === 0 ? {} : { tags }),
+      ...(creationTime === undefined ? {} : { creationTime }),
+      ...(context.signal === undefined ? {} : { signal: context.signal }),
+    });
+    return extentRow(extent);
   } finally {
     execution.close();
   }
 }
 
-/** Makes the table that is missing, or checks that the rows fit the one that is there: by position and type.
- * @returns whether it was made */
+/** Checks that the rows fit the table that is there: by position and type.
+ * @returns the table to make when there is none */
 async function prepareTable(
   name: string,
   columns: QueryResult['columns'],
   properties: Properties,
   context: CommandContext,
-): Promise<boolean> {
+): Promise<AppendRequest['create']> {
   const { data, database } = context;
   if (columns.some((column) => column.name.includes('$')))
     throw new KqlError('semantic', 'Names of columns must not contain $.');
   const { folder, docstring } = properties;
   const texts = { ...(folder === undefined ? {} : { folder }), ...(docstring === undefined ? {} : { docstring }) };
   const table = data.database(database).tables.get(name);
-  if (table === undefined) {
-    await data.createTables(database, [{ name, columns, ...texts }]);
-    return true;
-  }
+  if (table === undefined) return { columns, ...texts };
   const added = columns.slice(table.columns.length);
   if (added.length > 0 && isTrue(properties.extend_schema)) {
     requirePermission(context, 'admin', database, 'AlterMergeTable');
     requireSameTypes(columns.slice(0, table.columns.length), table.columns);
     await data.alterMergeTable(database, { name, columns: added });
   } else requireSameTypes(columns, table.columns);
-  return false;
+  return undefined;
 }
 
 function requireSameTypes(query: readonly Column[], table: readonly Column[]): void {

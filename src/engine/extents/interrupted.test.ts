@@ -121,4 +121,63 @@ describe('a process that ends at any durable step', () => {
       await start(new World());
     },
   );
+
+  it.each(['before', 'after'])(
+    '%s it is done leaves a table with the rows of the query that made it, or no table',
+    async (when) => {
+      const columns = [
+        { name: 'n', type: 'long' },
+        { name: 's', type: 'string' },
+      ] as const;
+      const make = async (replace: boolean): Promise<void> => {
+        const sql = "SELECT * FROM (VALUES (1::BIGINT, 'a'), (2::BIGINT, 'b')) AS v(n, s)";
+        const rows = { kind: 'sql', columns, sql, bound: [] } as const;
+        const create = { columns, folder: 'made' };
+        await (await cluster.data()).append({ database: 'db', table: 'Made', rows, replace, create });
+      };
+      const whole = new World();
+      await start(whole);
+      await make(false);
+      const total = whole.steps;
+      expect(total).toBe(2); // blob and commit
+      await cluster.close();
+      for (let at = 1; at <= total; at += 1) {
+        const world = new World();
+        await start(world);
+        world.at = at;
+        world.isAfter = when === 'after';
+        await expect(make(at % 2 === 0)).rejects.toThrow();
+        world.at = Infinity;
+        const data = await cluster.crash();
+        const isThere = data.database('db').tables.has('Made');
+        expect([at, isThere]).toEqual([at, when === 'after' && at === total]);
+        if (isThere) expect(await cluster.rows('Made', 'n')).toHaveLength(2);
+        await make(true);
+        expect(await cluster.rows('Made', 'n')).toEqual([
+          [1n, 'a'],
+          [2n, 'b'],
+        ]);
+        expect((await cluster.data()).table('db', 'Made').folder).toBe('made');
+        await cluster.close();
+      }
+      await start(new World());
+    },
+  );
+
+  it('two queries that make the same table at the same time both find a place in it', async () => {
+    await start(new World());
+    const columns = [{ name: 'n', type: 'long' }] as const;
+    const data = await cluster.data();
+    const make = (n: number, create: { readonly columns: readonly { name: string; type: 'long' }[] } = { columns }) => {
+      const rows = { kind: 'sql', columns: create.columns, sql: `SELECT ${n}::BIGINT AS n`, bound: [] } as const;
+      return data.append({ database: 'db', table: 'Made', rows, replace: false, create });
+    };
+    await Promise.all([make(1), make(2)]);
+    expect(await cluster.rows('Made', 'n')).toEqual([[1n], [2n]]);
+    const other = { columns: [{ name: 'm', type: 'long' }] as const };
+    await data.dropTables('db', ['Made'], false);
+    const made = await Promise.allSettled([make(1), make(2, other)]);
+    expect(made.map(({ status }) => status).sort()).toEqual(['fulfilled', 'rejected']);
+    expect(await cluster.rows('Made', 'c1')).toHaveLength(1);
+  });
 });

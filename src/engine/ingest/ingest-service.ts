@@ -4,11 +4,11 @@ import type { RandomBytes } from '../../base/random.ts';
 import type { MappingView } from '../catalog/catalog-view.ts';
 import type { AppendRequest, AppendResult, ExtentView, IngestRequest, IngestResult } from '../catalog/cluster-data.ts';
 import { dataError } from '../catalog/data-error.ts';
-import type { CatalogDraft } from '../catalog/image.ts';
-import { databaseOf } from '../catalog/image.ts';
+import { CatalogDraft, databaseOf } from '../catalog/image.ts';
 import type { ExtentRecord, TableRecord } from '../catalog/records.ts';
 import { requestKey } from '../catalog/request-index.ts';
 import type { RowBatch } from '../catalog/row-batch.ts';
+import { createTable, findTable } from '../catalog/table-changes.ts';
 import type { EngineConnection } from '../duckdb/engine-database.ts';
 import type { ExtentFacts, WrittenExtent } from '../extents/extent-writer.ts';
 import { stageBatch, stageChunks } from '../extents/staging.ts';
@@ -19,7 +19,7 @@ import type { Format, FormatReader } from './formats.ts';
 import { requireFormat } from './formats.ts';
 import type { MappedColumn } from './ingestion-mapping.ts';
 import { parseMapping, requireFits } from './ingestion-mapping.ts';
-import { parquetSelect } from './parquet-select.ts';
+import { parquetFailure, parquetSelect } from './parquet-select.ts';
 import { readBatch } from './read-batch.ts';
 
 /** Streaming requests and inline data are at most this long; larger data comes another way. */
@@ -32,6 +32,12 @@ export interface IngestServiceParts {
   readonly store: TableStore;
   readonly randomBytes: RandomBytes;
   readonly view: (extent: ExtentRecord, table: TableRecord) => ExtentView;
+}
+
+interface Target {
+  readonly table: TableRecord;
+  /** It is made by the commit. */
+  readonly isNew: boolean;
 }
 
 type Select = { readonly sql: string; readonly bound: readonly BoundValue[] };
@@ -74,7 +80,8 @@ export class IngestService {
 
   async append(request: AppendRequest): Promise<AppendResult> {
     const { store, view } = this.#parts;
-    const table = store.table(request.database, request.table);
+    const target = this.#target(request);
+    const { table } = target;
     const { rows } = request;
     if (
       rows.columns.length !== table.columns.length ||
@@ -96,13 +103,24 @@ export class IngestService {
         request.signal?.throwIfAborted();
         const added = await store.parts.writer.retried(async () => {
           const extent = await this.#write(connection, select, table, this.#facts(table, 0, request));
-          return this.#commit(extent, table, undefined, request.replace);
+          return this.#commit(extent, target, undefined, request.replace);
         });
         return { extent: added && view(added, table) };
       } finally {
         request.signal?.removeEventListener('abort', interrupt);
       }
     });
+  }
+
+  /** The table that rows go to, or a new one that nobody has seen yet. */
+  #target({ database, table: name, create }: AppendRequest): Target {
+    const { store, randomBytes } = this.#parts;
+    const { databaseId } = store.database(database);
+    const { image } = store.parts.catalog;
+    if (create === undefined || findTable(image, databaseId, name) !== undefined)
+      return { table: store.table(database, name), isNew: false };
+    const planned = createTable(new CatalogDraft(image), databaseId, newGuid(randomBytes), { ...create, name });
+    return { table: planned, isNew: true };
   }
 
   #requireAllowed({ kind, body }: IngestRequest, table: TableRecord): void {
@@ -181,7 +199,11 @@ export class IngestService {
           sql: await parquetSelect(connection, file.path, request.body, table.columns, mapping),
           bound: [],
         };
-        return await this.#addExtent(connection, select, request, table, key);
+        try {
+          return await this.#addExtent(connection, select, request, table, key);
+        } catch (error) {
+          throw await parquetFailure(connection, file.path, error);
+        }
       } finally {
         await file.discard();
       }
@@ -197,7 +219,7 @@ export class IngestService {
   ): Promise<IngestResult> {
     const added = await this.#parts.store.parts.writer.retried(async () => {
       const extent = await this.#write(connection, select, table, this.#facts(table, request.body.byteLength, request));
-      return extent && this.#commit(extent, table, key, false);
+      return extent && this.#commit(extent, { table, isNew: false }, key, false);
     });
     return { rowCount: added?.rowCount ?? 0, extentId: added?.extentId, repeated: false };
   }
@@ -214,19 +236,19 @@ export class IngestService {
   /** The blob is durable; now the one commit that names it, together with the request id. */
   async #commit(
     extent: WrittenExtent | undefined,
-    table: TableRecord,
+    target: Target,
     key: string | undefined,
     replace: boolean,
   ): Promise<ExtentRecord | undefined> {
     const { store } = this.#parts;
     const { catalog, writer, requests } = store.parts;
     try {
-      const replaced = replace ? catalog.image.extentsOf(table.tableId) : [];
+      const replaced = replace ? catalog.image.extentsOf(target.table.tableId) : [];
       const record = await catalog.change((draft) => {
-        store.current(draft, table);
-        if (replace) draft.clearTable(table.tableId);
+        const { tableId } = target.isNew ? madeTable(draft, target.table) : store.current(draft, target.table);
+        if (replace) draft.clearTable(tableId);
         if (extent === undefined) return undefined;
-        const now = writer.recordNow(extent);
+        const now = { ...writer.recordNow(extent), tableId };
         draft.put(now);
         if (key !== undefined) this.#putRequest(draft, key, now);
         return now;
@@ -267,6 +289,15 @@ export class IngestService {
       tags: tags ?? [],
     };
   }
+}
+
+/** The table as it was planned; or one that somebody has made meanwhile, if rows for the one fit the other.
+ * @throws DataError `EntityExists` */
+function madeTable(draft: CatalogDraft, planned: TableRecord): TableRecord {
+  const made = createTable(draft, planned.databaseId, planned.tableId, planned);
+  const isAlike = made.columns.every(({ columnId }, index) => columnId === planned.columns[index]?.columnId);
+  if (!isAlike) throw dataError('EntityExists', planned.name);
+  return made;
 }
 
 /** Columns of a query become the table's by their order. */

@@ -143,6 +143,52 @@ const examples: Readonly<Record<string, readonly (readonly [string, unknown])[]>
       [['', '', null]],
     ],
   ],
+  'bin-auto': [
+    [
+      'set query_bin_auto_size=1h; set query_bin_auto_at=datetime(2017-01-01 00:05); range Timestamp from datetime(2017-01-01 00:05) to datetime(2017-01-01 02:00) step 1m | summarize count() by bin_auto(Timestamp) | sort by Timestamp asc',
+      [
+        ['2017-01-01T00:05:00.0000000Z', 60],
+        ['2017-01-01T01:05:00.0000000Z', 56],
+      ],
+    ],
+    ['set query_bin_auto_size=10; print bin_auto(37), bin_auto(-3)', [[30, -10]]],
+  ],
+  'datetime-list-timezones': [
+    [
+      'print z = datetime_list_timezones() | project array_length(z), tostring(z[0]), tostring(z[596]), array_index_of(z, "US/Pacific") > 0',
+      [[597, 'Africa/Abidjan', 'Zulu', true]],
+    ],
+  ],
+  // As recorded from the engine of 9999-12-31.
+  'the last week of the calendar': [
+    [
+      'print dayofweek(datetime(9999-12-25)) / 1d, dayofweek(datetime(9999-12-26)) / 1d, endofweek(datetime(9999-12-31))',
+      [[6, null, null]],
+    ],
+  ],
+  'series-decompose and others': [
+    [
+      'print y = dynamic([3, 1, 2, 4, 2, 3]) | extend (b, s) = series_decompose(y, 3, "none") | project b, s',
+      [
+        [
+          [3.5, 1.5, 2.5, 3.5, 1.5, 2.5],
+          [3.5, 1.5, 2.5, 3.5, 1.5, 2.5],
+        ],
+      ],
+    ],
+    ['print f = series_decompose_forecast(dynamic([1, 2, 3, 0, 0]), 2, 0)', [[[1, 2, 3, 4, 5].map(near)]]],
+    [
+      'print y = dynamic([1, 2, 10, 9]) | extend (r, split) = series_fit_2lines(y), d = series_fit_2lines_dynamic(y) | project r, split, toreal(d.right.slope), toreal(d.left.rsquare)',
+      [[1, 2, near(-1), 1]],
+    ],
+  ],
+  // Recorded from the engine for [[300,1],[1,1]]; the page gives null.
+  'geo-line-densify': [
+    [
+      'print d = geo_line_densify(dynamic({"type":"LineString","coordinates":[[300,1],[1,1]]})) | project tostring(d.type), array_length(d.coordinates[0]), array_length(d.coordinates[1]), toreal(d.coordinates[0][1][0]), toreal(d.coordinates[1][0][0]), toreal(d.coordinates[1][0][1])',
+      [['MultiLineString', 104, 155, near(-61.16796875), near(179.999999999999), near(1.0000397208212215)]],
+    ],
+  ],
   'older names': [
     [
       'print totime("1h"), pack("a", 1), arraylength(dynamic([1])), datepart("year", datetime(2020-01-01))',
@@ -164,7 +210,14 @@ describe('refusals from inside functions', () => {
       'print geo_line_simplify(dynamic({"type":"LineString","coordinates":[[1,1],[2,2]]}), 10)',
       { code: 'notSupported', message: "'geo_line_simplify' of a valid geometry is not supported." },
     ],
-    ['print series_outliers(dynamic([1, 2]), "tukey")', { code: 'notSupported' }],
+    ['print series_outliers(dynamic([1, 2]), "ctukey", double(null), 5, 95)', { code: 'notSupported' }],
+    ['print series_outliers(dynamic([1, 2]), "median")', { code: 'runtime' }],
+    ['print series_decompose(dynamic([1, 2]), 0, "loess")', { code: 'runtime' }],
+    ['print bin_auto(37)', { code: 'semantic' }],
+    [
+      'print geo_line_densify(dynamic({"type":"LineString","coordinates":[[179,1],[-179,1]]}), 10, true)',
+      { code: 'notSupported' },
+    ],
   ])('%s', async (query, error) => {
     await expect(engine.run(query)).rejects.toMatchObject(error);
   });

@@ -185,6 +185,7 @@ interface Session {
   readonly request: QueryRequest;
   readonly connection: EngineConnection;
   readonly parameters: ReadonlyMap<string, Literal>;
+  readonly options: Program['options'];
   readonly opened: ReadonlyMap<string, OpenTable>;
 }
 
@@ -201,7 +202,7 @@ function sessionOf(
     else if (fallback) parameters.set(name, fallback);
     else throw new KqlError('semantic', `The query parameter '${name}' has no value.`);
   }
-  return { request, connection, parameters, opened };
+  return { request, connection, parameters, options: program.options, opened };
 }
 
 function translated(
@@ -210,12 +211,13 @@ function translated(
   lets: Program['lets'],
   wrapping: boolean,
 ): ReturnType<typeof translate> {
-  const { request, parameters, opened } = session;
+  const { request, parameters, options, opened } = session;
   const facts = {
     now: request.now,
     database: request.database,
     cluster: request.catalog.cluster,
     parameters,
+    options,
     ...(request.principal !== undefined && { principal: request.principal }),
   };
   return translate(plan, {

@@ -114,5 +114,6 @@ export const macros: readonly (readonly [string, string])[] = [
   ['kql_elements(j)', `CASE json_type(j) WHEN 'ARRAY' THEN json_extract(j, '$[*]') ELSE NULL END`],
   // calendar
   ['kql_day(t)', `((t) - kql_floor_mod(t, 864000000000))`],
+  ['kql_in_calendar(t)', `CASE WHEN (t) BETWEEN 0 AND 3155378975999999999 THEN (t) END`],
   ['kql_weekday(t)', `(((t) // 864000000000 + 1) % 7)`],
 ];

@@ -58,10 +58,13 @@ describe('series', () => {
     expect(seasonal([1, 3, 5, 2, 4, 6, 1, 3, 5, 2, 4, 6], 3, 0)).toEqual(repeated([1.5, 3.5, 5.5], 4));
   });
   it('outliers score 0 inside the 10 % and 90 % quantiles and for what is missing', () => {
-    const scores = outlierScores([undefined, ...Array.from({ length: 20 }, (_value, index) => index), 100]);
+    const scores = outlierScores([undefined, ...Array.from({ length: 20 }, (_value, index) => index), 100], 'ctukey');
     expect(scores[0]).toBe(0);
     expect(scores.slice(3, 19).every((score) => score === 0)).toBe(true);
     expect(scores.at(-1)).toBeGreaterThan(1.5);
+  });
+  it('outliers by Tukey score 1.5 at the fences, one and a half ranges beyond the quartiles', () => {
+    expect(outlierScores([0, 1, 2, 3, 4, 6, -2, 5, 11], 'tukey').at(-1)).toBe(1.5);
   });
 });
 

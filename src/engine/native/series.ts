@@ -220,18 +220,25 @@ function median(values: readonly number[]): number {
   return sorted.length % 2 === 1 ? (sorted[half] ?? 0) : ((sorted[half - 1] ?? 0) + (sorted[half] ?? 0)) / 2;
 }
 
-/** Correlation with itself that a period must reach. @see series_decompose, seasonality threshold */
-const periodThreshold = 0.6;
+/** What a period must score by default. @see series_decompose, seasonality threshold */
+export const periodThreshold = 0.6;
 const periodMin = 4;
+/** The service's own score is not published; ours, the correlation of the series with itself, decides only when it is further than
+ * this from the threshold. */
+const scoreMargin = 0.1;
 
-/** The shortest of the periods that repeat best, shorter than half of the series; 0 when there is none. */
-export function detectPeriod(series: readonly number[]): number {
+/** The shortest of the periods that repeat better than their neighbours and about as well as the best, shorter than half of the series; 0 when there is none.
+ * @returns undefined when the best is too near the threshold to say */
+export function detectPeriod(series: readonly number[], threshold = periodThreshold): number | undefined {
   const scores: { period: number; score: number }[] = [];
   for (let period = periodMin; period < series.length / 2; period += 1)
     scores.push({ period, score: pearson(series.slice(0, -period), series.slice(period)) });
   const best = Math.max(0, ...scores.map(({ score }) => (Number.isNaN(score) ? 0 : score)));
-  if (best < periodThreshold) return 0;
-  return scores.find(({ score }) => score >= best * 0.95)?.period ?? 0;
+  if (best > 0 && Math.abs(best - threshold) < scoreMargin) return undefined;
+  if (best < threshold) return 0;
+  const isPeak = (index: number, score: number): boolean =>
+    score >= (scores[index - 1]?.score ?? -1) && score >= (scores[index + 1]?.score ?? -1);
+  return scores.find(({ score }, index) => score >= best * 0.95 && isPeak(index, score))?.period ?? 0;
 }
 
 /** The median of each phase of the period, repeated over the whole series. */
@@ -251,14 +258,19 @@ function quantile(sorted: readonly number[], share: number): number {
   return low + (at - Math.floor(at)) * (high - low);
 }
 
-/** What the engine multiplies distances by, in units of the range between the 10 % and 90 % quantiles: from a result it recorded. */
-const customTukeyScale = 2.772605605507916;
+/** Quantiles between which nothing is an outlier, and what distances beyond them are multiplied by, in units of the range between
+ * the two: 1 by Tukey's own definition; of the service's variant it is known from results it recorded. */
+const outlierKinds = {
+  tukey: { low: 0.25, high: 0.75, scale: 1 },
+  ctukey: { low: 0.1, high: 0.9, scale: 2.772605605507916 },
+} as const;
 
-/** Distance of each value beyond the 10 % or 90 % quantile; 0 between them and for what is missing. */
-export function outlierScores(series: readonly (number | undefined)[]): number[] {
+/** Distance of each value beyond the two quantiles; 0 between them and for what is missing. */
+export function outlierScores(series: readonly (number | undefined)[], kind: keyof typeof outlierKinds): number[] {
+  const { low: below, high: above, scale: factor } = outlierKinds[kind];
   const sorted = series.filter((value) => value !== undefined).sort((a, b) => a - b);
-  const [low, high] = [quantile(sorted, 0.1), quantile(sorted, 0.9)];
-  const scale = customTukeyScale / (high - low);
+  const [low, high] = [quantile(sorted, below), quantile(sorted, above)];
+  const scale = factor / (high - low);
   return series.map((value) => {
     if (value === undefined || high === low) return 0;
     return value > high ? (value - high) * scale : value < low ? (value - low) * scale : 0;

@@ -21,6 +21,8 @@ export interface RequestFacts {
   readonly cluster: string;
   readonly parameters: ReadonlyMap<string, Literal>;
   readonly principal?: string;
+  /** Options of `set` statements by lower-case name; those of time are ticks. */
+  readonly options?: Readonly<Record<string, string | boolean | number | null>>;
 }
 
 /** State of one translation. SQL text refers to bound values by number, so fragments may be put together in any order. */

@@ -88,8 +88,8 @@ function extendItems(b: Builder, nodes: readonly SyntaxNode[], input: Plan, outp
     const expression = buildScalar(b, inner);
     if (given && given.length < width(inner)) {
       const rest = isTuple(node.ResultType) ? fresh.splice(0, width(inner) - given.length) : [];
-      // The binder adds the further columns of such a call; the engine keeps to the one that was named.
-      if (kindOf(node) === 'SimpleNamedExpression') for (const name of rest) b.draft.implicitColumns.add(name);
+      // The binder adds the further columns of such a call; the engine's extend keeps to those that were named.
+      for (const name of rest) b.draft.implicitColumns.add(name);
       return { names: [...given, ...rest], expression };
     }
     if (given) return { names: given, expression };

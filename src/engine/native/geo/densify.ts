@@ -39,3 +39,36 @@ export function densify(path: readonly Position[], tolerance: number): Position[
   });
   return points;
 }
+
+/** Where the map ends; the service stops a hair before. */
+const mapEdge = 179.999999999999;
+
+/** Latitude at which the great circle between two points passes a meridian; all in degrees. */
+function latitudeAt(meridian: number, [x, y]: Position, [u, v]: Position): number {
+  const radians = Math.PI / 180;
+  const tangent =
+    (Math.tan(y * radians) * Math.sin((meridian - u) * radians) -
+      Math.tan(v * radians) * Math.sin((meridian - x) * radians)) /
+    Math.sin((x - u) * radians);
+  return Math.atan(tangent) / radians;
+}
+
+/** Brings longitudes beyond ±180° back to the map, and cuts the path where it leaves it. */
+export function cutAtMapEdge(path: readonly Position[]): Position[][] {
+  const sheet = (longitude: number): number => Math.floor((longitude + 180) / 360);
+  const parts: Position[][] = [];
+  let current: Position[] = [];
+  path.forEach((to, index) => {
+    const from = path[index - 1] ?? to;
+    const [before, after] = [sheet(from[0]), sheet(to[0])];
+    if (before !== after) {
+      const eastwards = after > before;
+      const latitude = latitudeAt(360 * Math.max(before, after) - 180, from, to);
+      current.push([eastwards ? mapEdge : -mapEdge, latitude]);
+      parts.push(current);
+      current = [[eastwards ? -mapEdge : mapEdge, latitude]];
+    }
+    current.push([to[0] - 360 * after, to[1]]);
+  });
+  return [...parts, current];
+}

@@ -195,6 +195,40 @@ export function geometryOf(points: readonly Vector[], lines: readonly Line[], po
 export const polygonPositions = (polygons: readonly Polygon[]): Position[][][] =>
   polygons.map(({ shell, holes }) => [shell, ...holes].map((ring) => [...ring, ...ring.slice(0, 1)].map(toPosition)));
 
+/** Longitudes that lines drawn on the map may have, beyond its edges. */
+const farLongitudeMax = 360;
+
+/** Paths of a `LineString` or `MultiLineString` as they are drawn, with longitudes that may lie beyond ±180°.
+ * @returns undefined when none does, or when they are no lines */
+export function farPaths(text: unknown): Position[][] | undefined {
+  const geometry = parseObject(text);
+  const isMulti = geometry?.['type'] === 'MultiLineString';
+  if (!isMulti && geometry?.['type'] !== 'LineString') return undefined;
+  const coordinates = geometry['coordinates'];
+  const paths = every(isMulti ? coordinates : [coordinates], (path) => {
+    const positions = every(path, (position): Position | undefined => {
+      const [x, y] = Array.isArray(position) ? (position as unknown[]) : [];
+      return typeof x === 'number' && typeof y === 'number' && Math.abs(x) <= farLongitudeMax && isPosition(0, y)
+        ? [x, y]
+        : undefined;
+    });
+    return positions && positions.length >= 2 && areEdges(positions.map(toVector)) ? positions : undefined;
+  });
+  return paths?.flat().some(([x]) => Math.abs(x) > 180) ? paths : undefined;
+}
+
+/** `LineString` of one path, `MultiLineString` of several. */
+export const pathsGeometry = (paths: readonly (readonly Position[])[]): string => {
+  const texts = paths.map((path) => `[${path.map((position) => `[${position.map(number).join(',')}]`).join(',')}]`);
+  return texts.length === 1
+    ? geometryText('LineString', texts.join(''))
+    : geometryText('MultiLineString', `[${texts.join(',')}]`);
+};
+
+/** Whether an edge goes more than half around the map. */
+export const spansHalfTheMap = (path: readonly Position[]): boolean =>
+  path.some(([x], index) => Math.abs(x - (path[index - 1]?.[0] ?? x)) > 180);
+
 /** Rewrites each path of positions of a geometry, without leaving the map. */
 export function positionPaths(text: unknown, rewrite: (path: Position[]) => Position[]): string | undefined {
   const geometry = parseObject(text);

@@ -1,4 +1,5 @@
 import { cast } from '../convert.ts';
+import { timeZoneNames } from '../../native/time-zone-names.ts';
 import { big, native } from '../native.ts';
 import type { FunctionRow, FunctionRows } from '../scope.ts';
 import {
@@ -9,6 +10,8 @@ import {
   ticksPerSecond,
   unixEpochTicks,
 } from '../../values/ticks.ts';
+
+const timeZones = JSON.stringify(timeZoneNames);
 
 /** From one datetime: `t` is its ticks, `ts` the DuckDB timestamp of it. */
 const of = (result: FunctionRow['result'], sql: (t: string, ts: string) => string): FunctionRow => ({
@@ -29,8 +32,9 @@ const edge = (unit: 'day' | 'week' | 'month' | 'year', isEnd: boolean): Function
     const count = `(${offset ? cast(offset, 'long') : '0'} + ${isEnd ? 1 : 0})`;
     const last = isEnd ? ' - 1' : '';
     if (unit === 'day') return `(kql_day(${t}) + ${count} * ${ticksPerDay.toString()}${last})`;
+    // A week that the calendar cuts has no such edge.
     if (unit === 'week')
-      return `(kql_day(${t}) - kql_weekday(${t}) * ${ticksPerDay.toString()} + ${count} * ${(7n * ticksPerDay).toString()}${last})`;
+      return `kql_in_calendar(kql_day(${t}) - kql_weekday(${t}) * ${ticksPerDay.toString()} + ${count} * ${(7n * ticksPerDay).toString()}${last})`;
     return `(kql_ticks(date_trunc('${unit}', kql_ts(${t})) + to_${unit}s(CAST(${count} AS INTEGER)))${last})`;
   },
 });
@@ -120,7 +124,11 @@ export const datetimeFunctions: FunctionRows = {
   endofweek: edge('week', true),
   endofmonth: edge('month', true),
   endofyear: edge('year', true),
-  dayofweek: of('timespan', (t) => `(kql_weekday(${t}) * ${ticksPerDay.toString()})`),
+  // In the week that the calendar ends in the engine has none, as recorded of 9999-12-31.
+  dayofweek: of(
+    'timespan',
+    (t) => `CASE WHEN ${t} < ${lastWeek.toString()} THEN kql_weekday(${t}) * ${ticksPerDay.toString()} END`,
+  ),
   dayofmonth: of('int', (_t, ts) => `CAST(day(${ts}) AS INTEGER)`),
   dayofyear: of('int', (_t, ts) => `CAST(dayofyear(${ts}) AS INTEGER)`),
   monthofyear: of('int', (_t, ts) => `CAST(month(${ts}) AS INTEGER)`),
@@ -133,8 +141,12 @@ export const datetimeFunctions: FunctionRows = {
   unixtime_milliseconds_todatetime: unixTime(ticksPerMillisecond),
   unixtime_microseconds_todatetime: unixTime(10n),
   unixtime_nanoseconds_todatetime: unixTime('nano'),
+  datetime_list_timezones: { result: 'dynamic', sql: (_args, _call, { ctx }) => ctx.bind(timeZones, 'VARCHAR') },
   datetime_add: datetimeAdd,
   datetime_diff: datetimeDiff,
 };
+
+/** 9999-12-26, a Sunday: the end of its week lies beyond what a datetime holds. */
+const lastWeek = 3_652_053n * ticksPerDay;
 
 const nowSql = (now: bigint): string => `(${now.toString()})::BIGINT`;

@@ -1,12 +1,15 @@
-import { densify } from '../../native/geo/densify.ts';
+import { cutAtMapEdge, densify } from '../../native/geo/densify.ts';
 import type { Line, Polygon } from '../../native/geo/geometry.ts';
 import {
+  farPaths,
   geometryOf,
   inPolygons,
   parseLines,
   parsePolygons,
+  pathsGeometry,
   pointGeometry,
   positionPaths,
+  spansHalfTheMap,
 } from '../../native/geo/geometry.ts';
 import {
   closestPoint,
@@ -32,6 +35,7 @@ import { pointVector } from '../../native/geo/s2.ts';
 import type { Position, Vector } from '../../native/geo/sphere.ts';
 import { angle, azimuth, earthRadius, isPosition, spheroidDistance } from '../../native/geo/sphere.ts';
 import { geoJsonOfWkt } from '../../native/geo/wkt.ts';
+import { KqlError } from '../../kql/kql-error.ts';
 import type { NativeValue } from '../native.ts';
 import { native } from '../native.ts';
 import type { FunctionRow, FunctionRows } from '../scope.ts';
@@ -114,16 +118,26 @@ function all<T>(array: Value, parse: (item: string) => readonly T[] | undefined)
   return items && items.length > 0 ? found : undefined;
 }
 
-/** The tolerance is in metres and from 0.1 to 10,000. */
+/** The tolerance is in metres and from 0.1 to 10,000. Edges are those of the map: from 179° to −179° they go the long way round. */
 const densified = (name: string, parse: (text: Value) => unknown): FunctionRow =>
   native(
     name,
     ['dynamic', 'real', 'bool'],
     'dynamic',
-    ([geometry, tolerance]) => {
+    ([geometry, tolerance, crossing]) => {
       const metres = Number(tolerance);
-      if (!(metres >= 0.1 && metres <= 10_000) || !parse(geometry)) return null;
-      return positionPaths(geometry, (path) => densify(path, metres)) ?? null;
+      if (!(metres >= 0.1 && metres <= 10_000)) return null;
+      const far = name === 'geo_line_densify' ? farPaths(geometry) : undefined;
+      if (far && crossing !== true) return pathsGeometry(far.flatMap((path) => cutAtMapEdge(densify(path, metres))));
+      if (!far && !parse(geometry)) return null;
+      let isWide = far !== undefined;
+      const result = positionPaths(geometry, (path) => {
+        isWide ||= spansHalfTheMap(path);
+        return densify(path, metres);
+      });
+      if (isWide && crossing === true)
+        throw new KqlError('notSupported', `'${name}' of edges over the antimeridian is not supported.`);
+      return result ?? null;
     },
     { defaults: ['10', 'false'] },
   );

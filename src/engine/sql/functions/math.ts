@@ -1,6 +1,10 @@
+import type { Literal } from '../../kql/ir/expression.ts';
+import { KqlError } from '../../kql/kql-error.ts';
+import type { KqlType } from '../../kql/types.ts';
 import { cast } from '../convert.ts';
+import { literalSql } from '../literal.ts';
 import { big, native } from '../native.ts';
-import type { FunctionRow, FunctionRows } from '../scope.ts';
+import type { FunctionRow, FunctionRows, SqlArgument } from '../scope.ts';
 
 /** Reals in, one real out. `guard`: SQL condition of `x` outside which the result is NaN. */
 const real = (sql: (x: string) => string, guard?: (x: string) => string): FunctionRow => ({
@@ -63,6 +67,28 @@ const binAt: FunctionRow = {
   },
 };
 
+/** `bin_auto(x)`: `bin_at` with the size and the fixed point that `set` statements gave; the point is 0 by default. */
+const binAuto: FunctionRow = {
+  sql: ([value], call, scope) => {
+    if (!value) return 'NULL';
+    const option = (name: string, type: KqlType, fallback?: string): SqlArgument => {
+      const given = scope.ctx.facts.options?.[name] ?? fallback;
+      if (typeof given !== 'string' || !Number.isFinite(Number(given)))
+        throw new KqlError('semantic', `bin_auto() needs the query option '${name}'.`);
+      const literal: Literal = {
+        k: 'literal',
+        type: type !== 'real' && !/^-?\d+$/.test(given) ? 'real' : type,
+        value: given,
+      };
+      return { sql: literalSql(literal, scope.ctx), type: literal.type, expression: literal };
+    };
+    const isTime = value.type === 'datetime' || value.type === 'timespan';
+    const type = isTime || value.type === 'real' ? value.type : 'long';
+    const size = option('query_bin_auto_size', value.type === 'datetime' ? 'timespan' : type);
+    return binAt.sql([value, size, option('query_bin_auto_at', type, '0')], call, scope);
+  },
+};
+
 /** .NET rounds halves away from zero here. */
 const round: FunctionRow = {
   sql: ([value, digits], call) => {
@@ -102,6 +128,7 @@ export const mathFunctions: FunctionRows = {
       args.length === 2 ? bin.sql(args, call, scope) : whole('floor').sql(args, call, scope),
   },
   bin_at: binAt,
+  bin_auto: binAuto,
   ceiling: whole('ceil'),
   round,
   sqrt: real(

@@ -1,41 +1,22 @@
-import type { Element } from '../../native/series.ts';
 import {
-  detectPeriod,
   finiteImpulseResponse,
   fitPolynomial,
   fourier,
   infiniteImpulseResponse,
-  outlierScores,
   pearson,
-  seasonal,
   statistics,
 } from '../../native/series.ts';
-import { KqlError } from '../../kql/kql-error.ts';
-import { jsonArray, jsonKind } from '../../values/json-text.ts';
+import { jsonArray } from '../../values/json-text.ts';
 import { realToJson } from '../../values/real-text.ts';
 import type { NativeValue } from '../native.ts';
 import { native } from '../native.ts';
 import type { FunctionRow, FunctionRows } from '../scope.ts';
-import { itemsOf } from './array.ts';
+import { seriesAnalysisFunctions } from './series-analysis.ts';
+import { elementOf, elementsOf, numbersOf, reals } from './series-elements.ts';
 import { seriesFillFunctions } from './series-fill.ts';
 
 type Value = NativeValue | undefined;
 
-/** NaN and infinities travel as strings in JSON. */
-const special: Readonly<Record<string, number>> = { '"NaN"': NaN, '"Infinity"': Infinity, '"-Infinity"': -Infinity };
-
-export function elementOf(raw: string): Element {
-  if (Object.hasOwn(special, raw)) return { whole: false, value: special[raw] ?? NaN };
-  return jsonKind(raw) === 'number' ? { whole: /^-?\d+$/.test(raw), value: Number(raw) } : undefined;
-}
-export const elementsOf = (value: Value): Element[] | undefined => itemsOf(value)?.map(elementOf);
-/** All elements as numbers; undefined when one is none. */
-const numbersOf = (value: Value): number[] | undefined => {
-  const elements = elementsOf(value);
-  const numbers = elements?.flatMap((element) => (element ? [element.value] : []));
-  return numbers && numbers.length === elements?.length ? numbers : undefined;
-};
-const reals = (values: readonly number[]): string => jsonArray(values.map(realToJson));
 const numberText = (value: number, whole: boolean): string =>
   whole && Number.isSafeInteger(value) ? String(value) : realToJson(value);
 
@@ -143,6 +124,7 @@ const fft = (name: string, inverse: boolean): FunctionRow =>
 
 export const seriesFunctions: FunctionRows = {
   ...seriesFillFunctions,
+  ...seriesAnalysisFunctions,
   series_add: arithmetic('series_add', true, (a, b) => a + b),
   series_subtract: arithmetic('series_subtract', true, (a, b) => a - b),
   series_multiply: arithmetic('series_multiply', true, (a, b) => a * b),
@@ -240,32 +222,5 @@ export const seriesFunctions: FunctionRows = {
       if (!values || !b || !a || a[0] === undefined || a[0] === 0) return null;
       return reals(infiniteImpulseResponse(values, b, a));
     },
-  ),
-  series_outliers: native(
-    'series_outliers',
-    ['dynamic', 'string', 'real', 'real', 'real'],
-    'dynamic',
-    ([series, kind, ignored, low, high]) => {
-      const elements = elementsOf(series);
-      if (!elements) return null;
-      if (kind !== 'ctukey' || Number(low) !== 10 || Number(high) !== 90)
-        throw new KqlError(
-          'notSupported',
-          "'series_outliers' is supported for 'ctukey' with percentiles 10 and 90 only.",
-        );
-      return reals(outlierScores(elements.map((element) => (element?.value === ignored ? undefined : element?.value))));
-    },
-    { nulls: true, defaults: ["'ctukey'", 'NULL', '10', '90'] },
-  ),
-  series_seasonal: native(
-    'series_seasonal',
-    ['dynamic', 'long', 'long'],
-    'dynamic',
-    ([series, period, testPoints]) => {
-      const values = numbersOf(series);
-      if (!values) return null;
-      return reals(seasonal(values, Number(period) < 0 ? detectPeriod(values) : Number(period), Number(testPoints)));
-    },
-    { defaults: ['-1', '0'] },
   ),
 };

@@ -1,0 +1,137 @@
+import type { DecomposeOptions, Decomposition, Trend } from '../../native/decompose.ts';
+import { anomalies, decompose } from '../../native/decompose.ts';
+import type { PolynomialFit } from '../../native/series.ts';
+import { detectPeriod, outlierScores, periodThreshold, seasonal } from '../../native/series.ts';
+import type { TwoLines } from '../../native/two-lines.ts';
+import { fitTwoLines } from '../../native/two-lines.ts';
+import { KqlError } from '../../kql/kql-error.ts';
+import { realToJson } from '../../values/real-text.ts';
+import type { NativeValue } from '../native.ts';
+import { native } from '../native.ts';
+import type { FunctionRows } from '../scope.ts';
+import { elementsOf, numbersOf, reals } from './series-elements.ts';
+
+type Value = NativeValue | undefined;
+
+const trends: readonly Trend[] = ['avg', 'linefit', 'none'];
+
+function optionsOf(name: string, period: Value, trend: Value, testPoints: Value, threshold: Value): DecomposeOptions {
+  const kind = trends.find((one) => one === trend);
+  if (!kind) throw new KqlError('runtime', `${name}(): the trend must be one of 'avg', 'linefit', 'none'.`);
+  return { period: Number(period), trend: kind, testPoints: Number(testPoints), threshold: Number(threshold) };
+}
+
+/** Whether there is a period is left to the service when it is a close thing. */
+function decided<T>(name: string, found: T | undefined): T {
+  if (found !== undefined) return found;
+  throw new KqlError(
+    'notSupported',
+    `'${name}' of a series whose period is not clear is not supported: name the period.`,
+  );
+}
+
+const parts = ({ baseline, seasonal: season, trend, residual }: Decomposition): string =>
+  `[${[baseline, season, trend, residual].map(reals).join(',')}]`;
+const threshold = String(periodThreshold);
+
+const lineBag = (fit: PolynomialFit): string => {
+  const [slope = 0, interception = 0] = fit.coefficients;
+  const values = [fit.rSquare, slope, interception, fit.variance, fit.residualVariance];
+  const names = ['rsquare', 'slope', 'interception', 'variance', 'rvariance'];
+  return `{${names.map((name, index) => `"${name}":${realToJson(values[index] ?? 0)}`).join(',')}}`;
+};
+const lineColumns = (fit: PolynomialFit): number[] => {
+  const [slope = 0, interception = 0] = fit.coefficients;
+  return [fit.rSquare, slope, interception, fit.variance, fit.residualVariance];
+};
+const twoLinesColumns = (found: TwoLines): string =>
+  `[${realToJson(found.rSquare)},${String(found.split)},${realToJson(found.variance)},${realToJson(found.residualVariance)},${reals(found.fit)},${[...lineColumns(found.right), ...lineColumns(found.left)].map(realToJson).join(',')}]`;
+const twoLinesBag = (found: TwoLines): string =>
+  `{"rsquare":${realToJson(found.rSquare)},"split_idx":${String(found.split)},"variance":${realToJson(found.variance)},"rvariance":${realToJson(found.residualVariance)},"line_fit":${reals(found.fit)},"right":${lineBag(found.right)},"left":${lineBag(found.left)}}`;
+
+const outlierKind = (name: string, kind: Value): 'tukey' | 'ctukey' => {
+  if (kind === 'tukey' || kind === 'ctukey') return kind;
+  throw new KqlError('runtime', `${name}(): the kind must be 'tukey' or 'ctukey'.`);
+};
+
+/** Functions that look for structure in a series: period, trend, outliers, a change of direction. */
+export const seriesAnalysisFunctions: FunctionRows = {
+  series_decompose: native(
+    'series_decompose',
+    ['dynamic', 'long', 'string', 'long', 'real'],
+    'dynamic',
+    ([series, period, trend, testPoints, score]) => {
+      const values = numbersOf(series);
+      if (!values) return null;
+      const options = optionsOf('series_decompose', period, trend, testPoints, score);
+      const found = decided('series_decompose', decompose(values, options));
+      return parts(found);
+    },
+    { defaults: ['-1', "'avg'", '0', threshold] },
+  ),
+  series_decompose_anomalies: native(
+    'series_decompose_anomalies',
+    ['dynamic', 'real', 'long', 'string', 'long', 'string', 'real'],
+    'dynamic',
+    ([series, limit, period, trend, testPoints, kind, score]) => {
+      const values = numbersOf(series);
+      if (!values) return null;
+      const name = 'series_decompose_anomalies';
+      const options = optionsOf(name, period, trend, testPoints, score);
+      const found = decided(name, anomalies(values, Number(limit), outlierKind(name, kind), options));
+      return `[[${found.flags.join(',')}],${reals(found.scores)},${reals(found.baseline)}]`;
+    },
+    { defaults: ['1.5', '-1', "'avg'", '0', "'ctukey'", threshold] },
+  ),
+  // The forecast is the baseline. The trend is a line by default, whatever the page says: so it is in the result that the service
+  // gave for the page's example.
+  series_decompose_forecast: native(
+    'series_decompose_forecast',
+    ['dynamic', 'long', 'long', 'string', 'real'],
+    'dynamic',
+    ([series, points, period, trend, score]) => {
+      const values = numbersOf(series);
+      if (!values) return null;
+      const options = optionsOf('series_decompose_forecast', period, trend, points, score);
+      return parts(decided('series_decompose_forecast', decompose(values, options)));
+    },
+    { defaults: ['-1', "'linefit'", threshold] },
+  ),
+  series_fit_2lines: native('series_fit_2lines', ['dynamic'], 'dynamic', ([series]) => {
+    const values = numbersOf(series);
+    const found = values && fitTwoLines(values);
+    return found ? twoLinesColumns(found) : null;
+  }),
+  series_fit_2lines_dynamic: native('series_fit_2lines_dynamic', ['dynamic'], 'dynamic', ([series]) => {
+    const values = numbersOf(series);
+    const found = values && fitTwoLines(values);
+    return found ? twoLinesBag(found) : null;
+  }),
+  series_outliers: native(
+    'series_outliers',
+    ['dynamic', 'string', 'real', 'real', 'real'],
+    'dynamic',
+    ([series, kind, ignored, low, high]) => {
+      const elements = elementsOf(series);
+      if (!elements) return null;
+      const fences = outlierKind('series_outliers', kind);
+      if (fences === 'ctukey' && (Number(low) !== 10 || Number(high) !== 90))
+        throw new KqlError('notSupported', "'series_outliers' with other percentiles than 10 and 90 is not supported.");
+      const values = elements.map((element) => (element?.value === ignored ? undefined : element?.value));
+      return reals(outlierScores(values, fences));
+    },
+    { nulls: true, defaults: ["'ctukey'", 'NULL', '10', '90'] },
+  ),
+  series_seasonal: native(
+    'series_seasonal',
+    ['dynamic', 'long', 'long'],
+    'dynamic',
+    ([series, period, testPoints]) => {
+      const values = numbersOf(series);
+      if (!values) return null;
+      const found = Number(period) < 0 ? decided('series_seasonal', detectPeriod(values)) : Number(period);
+      return reals(seasonal(values, found, Number(testPoints)));
+    },
+    { defaults: ['-1', '0'] },
+  ),
+};

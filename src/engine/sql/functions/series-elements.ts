@@ -1,0 +1,25 @@
+import type { Element } from '../../native/series.ts';
+import { jsonArray, jsonKind } from '../../values/json-text.ts';
+import { realToJson } from '../../values/real-text.ts';
+import type { NativeValue } from '../native.ts';
+import { itemsOf } from './array.ts';
+
+type Value = NativeValue | undefined;
+
+/** NaN and infinities travel as strings in JSON. */
+const special: Readonly<Record<string, number>> = { '"NaN"': NaN, '"Infinity"': Infinity, '"-Infinity"': -Infinity };
+
+export function elementOf(raw: string): Element {
+  if (Object.hasOwn(special, raw)) return { whole: false, value: special[raw] ?? NaN };
+  return jsonKind(raw) === 'number' ? { whole: /^-?\d+$/.test(raw), value: Number(raw) } : undefined;
+}
+export const elementsOf = (value: Value): Element[] | undefined => itemsOf(value)?.map(elementOf);
+
+/** All elements as numbers; undefined when one is none. */
+export const numbersOf = (value: Value): number[] | undefined => {
+  const elements = elementsOf(value);
+  const numbers = elements?.flatMap((element) => (element ? [element.value] : []));
+  return numbers && numbers.length === elements?.length ? numbers : undefined;
+};
+
+export const reals = (values: readonly number[]): string => jsonArray(values.map(realToJson));

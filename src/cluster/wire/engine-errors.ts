@@ -30,6 +30,7 @@ const kindOfData = {
   InvalidSchema: 'badRequest',
   InvalidPolicy: 'badRequest',
   InvalidMapping: 'mapping',
+  InconsistentMapping: 'inconsistentMapping',
   FormatNotSupported: 'format',
   MappingRequired: 'mapping',
   StreamingDisabled: 'streamingDisabled',

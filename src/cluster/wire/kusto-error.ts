@@ -34,6 +34,12 @@ const rows = {
   },
   format: { status: 400, code: 'BadRequest_FormatNotSupported', type: 'FormatNotSupportedException', permanent: true },
   mapping: { status: 400, code: 'BadRequest_InvalidMapping', type: 'InvalidMappingException', permanent: true },
+  inconsistentMapping: {
+    status: 400,
+    code: 'BadRequest_InconsistentMapping',
+    type: 'InconsistentMappingException',
+    permanent: true,
+  },
   mappingNotFound: {
     status: 400,
     code: 'BadRequest_MappingReferenceWasNotFound',

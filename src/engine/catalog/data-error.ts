@@ -14,6 +14,8 @@ const texts = {
   InvalidSchema: (text: string) => text,
   InvalidPolicy: (text: string) => text,
   InvalidMapping: (text: string) => text,
+  /** A mapping, or the data itself, does not go with the table's columns. */
+  InconsistentMapping: (text: string) => text,
   FormatNotSupported: (format: string) => `Data format '${format}' is not supported.`,
   MappingRequired: (format: string) => `Data format '${format}' needs an ingestion mapping.`,
   StreamingDisabled: (table: string) =>

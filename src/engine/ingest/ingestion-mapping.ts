@@ -56,12 +56,12 @@ export function parseMapping(kind: MappingKind, text: string): readonly MappedCo
 }
 
 /** A mapping fits a table when every column it names is there, or can be made.
- * @throws DataError `InvalidMapping` */
+ * @throws DataError `InconsistentMapping` */
 export function requireFits(mapping: readonly MappedColumn[], columns: readonly Column[]): void {
   const missing = mapping.find(({ column }) => !columns.some(({ name }) => name === column));
   if (missing !== undefined)
     throw dataError(
-      'InvalidMapping',
+      'InconsistentMapping',
       `The ingestion mapping names the column '${missing.column}', which the table does not have.`,
     );
 }
@@ -117,6 +117,8 @@ function parseSource(
   const path = text(members.get('path'));
   const field = text(members.get('field'));
   if (kind === 'parquet' && field !== undefined && field !== '') return { kind: 'field', name: field };
+  // The service takes a path that is none for a constant.
+  if (path !== undefined && path !== '' && !path.trim().startsWith('$')) return { kind: 'constant', text: path };
   const parsed = path === undefined ? undefined : parseJsonPath(path);
   if (parsed === undefined)
     throw dataError(

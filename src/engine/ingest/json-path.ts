@@ -4,7 +4,7 @@ import { isBag } from './json-reader.ts';
 /** Steps from the record down: names of properties, indexes of items. */
 export type JsonPath = readonly (string | number)[];
 
-const step = /\.([^.[\]'"*]+)|\['((?:[^'\\]|\\.)*)'\]|\["((?:[^"\\]|\\.)*)"\]|\[(\d{1,6})\]/y;
+const step = /\.([^.[\]'"*]+)|\.?\['((?:[^'\\]|\\.)*)'\]|\.?\["((?:[^"\\]|\\.)*)"\]|\[(\d{1,6})\]/y;
 
 /** Reads `$`, `$.a.b`, `$['a b']`, `$.a[0]`. @returns undefined for wildcards, filters and anything else */
 export function parseJsonPath(text: string): JsonPath | undefined {

@@ -4,12 +4,23 @@ import { dataError } from '../catalog/data-error.ts';
 import type { EngineConnection } from '../duckdb/engine-database.ts';
 import { collect } from '../extents/extent-writer.ts';
 import { columnName } from '../extents/tail-table.ts';
+import { KqlError } from '../kql/kql-error.ts';
 import type { KqlType } from '../kql/types.ts';
 import { physicalType } from '../kql/types.ts';
+import { valueOfText } from './convert-value.ts';
+import { unixUnits } from './unix-units.ts';
 import type { MappedColumn } from './ingestion-mapping.ts';
+import type { JsonPath } from './json-path.ts';
+import type { ParquetValue } from './parquet-convert.ts';
+import { convertSql, isConvertible, quoted, unixSql } from './parquet-convert.ts';
+import type { ParquetType } from './parquet-type.ts';
+import { kindOf, parseParquetType } from './parquet-type.ts';
 
-/** Puts Parquet into a file in memory and says how to read it as rows of a table. Fields are found by name, exactly.
- * @throws DataError `MalformedData` when it is not Parquet, `InvalidMapping` for what is not supported here */
+const rowsMax = 4_000_000;
+
+/** Puts Parquet into a file in memory and says how to read it as rows of a table.
+ * @throws DataError `MalformedData` when it is not Parquet, `InconsistentMapping` for a field that its column cannot take,
+ * `InvalidMapping` for what is not supported here, `PayloadTooLarge` */
 export async function parquetSelect(
   connection: EngineConnection,
   path: string,
@@ -18,21 +29,42 @@ export async function parquetSelect(
   mapping: readonly MappedColumn[] | undefined,
 ): Promise<string> {
   await writeFile(path, body);
-  return parquetFileSelect(path, await parquetColumns(connection, path), columns, mapping);
+  const fields = await parquetColumns(connection, path);
+  const [counted] = await collect(connection, `SELECT num_rows FROM parquet_file_metadata('${path}')`);
+  if (Number(counted?.[0] ?? 0) > rowsMax)
+    throw dataError('PayloadTooLarge', `There are more than ${rowsMax} records.`);
+  return parquetFileSelect(path, fields, columns, mapping);
 }
+
+/** Texts of old writers carry no mark that they are text. */
+const readParquet = (path: string): string => `read_parquet('${path}', binary_as_string = true)`;
 
 /** @returns DuckDB types by name @throws DataError `MalformedData` */
 export async function parquetColumns(connection: EngineConnection, path: string): Promise<ReadonlyMap<string, string>> {
   try {
     const rows = await collect(
       connection,
-      `SELECT column_name, column_type FROM (DESCRIBE SELECT * FROM read_parquet('${path}'))`,
+      `SELECT column_name, column_type FROM (DESCRIBE SELECT * FROM ${readParquet(path)})`,
     );
     return new Map(rows.map(([name, type]) => [String(name), String(type)]));
   } catch {
-    throw dataError('MalformedData', 'The data is not valid Parquet.');
+    throw dataError('MalformedData', notParquet);
   }
 }
+
+/** What was wrong, when rows could not be read: the file, if reading all of it fails on its own.
+ * @returns the error to throw */
+export async function parquetFailure(connection: EngineConnection, path: string, error: unknown): Promise<unknown> {
+  if (!(error instanceof KqlError) || (error.code !== 'internal' && error.code !== 'runtime')) return error;
+  try {
+    await collect(connection, `SELECT count(COLUMNS(*)) FROM ${readParquet(path)}`);
+    return error;
+  } catch {
+    return dataError('MalformedData', notParquet);
+  }
+}
+
+const notParquet = 'The data is not valid Parquet.';
 
 /** @param asExtent columns may also have the names and the physical form of an extent */
 export function parquetFileSelect(
@@ -46,78 +78,88 @@ export function parquetFileSelect(
     asExtent &&
     columns.every((column) => fields.has(columnName(column.columnId))) &&
     !columns.some(({ name }) => fields.has(name));
+  const record: ParquetType = {
+    kind: 'struct',
+    fields: new Map([...fields].map(([name, type]) => [name, parseParquetType(type)])),
+  };
   const outputs = columns.map((column) => {
     const name = columnName(column.columnId);
-    if (!own) return `${sourceSql(column, fields, mapping)} AS ${name}`;
+    if (!own) return `${sourceSql(column, record, mapping)} AS ${name}`;
     return `${column.type === 'string' ? `coalesce(CAST(${name} AS VARCHAR), '')` : `TRY_CAST(${name} AS ${physicalType[column.type]})`} AS ${name}`;
   });
-  return `SELECT ${outputs.join(', ')} FROM read_parquet('${path}')`;
+  return `SELECT ${outputs.join(', ')} FROM ${own ? `read_parquet('${path}')` : `${readParquet(path)} AS record`}`;
 }
 
-function sourceSql(
-  { name, type }: ColumnView,
-  fields: ReadonlyMap<string, string>,
-  mapping: readonly MappedColumn[] | undefined,
-): string {
-  const mapped = mapping?.find(({ column }) => column === name);
-  const field = mapped === undefined ? (mapping === undefined ? name : undefined) : fieldOf(mapped);
-  const source = field === undefined ? undefined : fields.get(field);
-  if (field === undefined || source === undefined) return type === 'string' ? "''" : `NULL::${physicalType[type]}`;
-  return convertSql(`"${field.replaceAll('"', '""')}"`, source, type);
-}
+const nothing = (type: KqlType): string => (type === 'string' ? "''" : `NULL::${physicalType[type]}`);
 
-function fieldOf({ column, source, transform }: MappedColumn): string {
+function sourceSql(column: ColumnView, record: ParquetType, mapping: readonly MappedColumn[] | undefined): string {
+  const { name, type } = column;
+  if (mapping === undefined) return fieldSql(column, name, valueAt(record, [name]));
+  const mapped = mapping.find((one) => one.column === name);
+  if (mapped === undefined) return nothing(type);
+  const { source, transform } = mapped;
   const refused = (what: string): Error =>
-    dataError('InvalidMapping', `The column '${column}' uses ${what}, which is not supported for parquet here.`);
-  if (transform !== undefined) throw refused(`the transformation '${transform}'`);
-  if (source.kind === 'field') return source.name;
-  const [first] = source.kind === 'path' ? source.path : [];
-  if (source.kind !== 'path' || source.path.length !== 1 || typeof first !== 'string')
-    throw refused(source.kind === 'path' ? 'a path of several steps' : `'${source.kind}'`);
-  return first;
+    dataError('InvalidMapping', `The column '${name}' uses ${what}, which is not supported for parquet here.`);
+  if (source.kind === 'constant') return constantSql(type, source.text);
+  if (source.kind === 'sourceLocation') return nothing(type); // data that comes in a request has no location
+  if (source.kind !== 'field' && source.kind !== 'path') throw refused(`'${source.kind}'`);
+  const path: JsonPath = source.kind === 'field' ? [source.name] : source.path;
+  const found = valueAt(record, path);
+  if (transform === undefined) return fieldSql(column, pathText(path), found);
+  if (!Object.hasOwn(unixUnits, transform)) throw refused(`the transformation '${transform}'`);
+  if (found === undefined) return nothing(type);
+  const kind = kindOf(found.type);
+  if (type !== 'datetime' || (kind !== 'INT' && kind !== 'UINT64' && kind !== 'FLOAT'))
+    return fieldSql(column, pathText(path), found);
+  const [unitTicks, unitsPerTick] = unixUnits[transform as keyof typeof unixUnits];
+  return unixSql(found.sql, unitTicks, unitsPerTick);
 }
 
-/** From a DuckDB type to the physical form of a KQL type; what has no reading as that type is null. */
-function convertSql(sql: string, source: string, type: KqlType): string {
-  const isText = source === 'VARCHAR';
-  if (/^TIMESTAMP|^DATE$/.test(source))
-    return fromTime(
-      source === 'TIMESTAMP_NS' ? `epoch_ns(${sql}) // 100` : `epoch_us(CAST(${sql} AS TIMESTAMP)) * 10`,
-      type,
-    );
-  switch (type) {
-    case 'string':
-      return /^(STRUCT|MAP)|\[\]$/.test(source)
-        ? `coalesce(CAST(to_json(${sql}) AS VARCHAR), '')`
-        : `coalesce(CAST(${sql} AS VARCHAR), '')`;
-    case 'dynamic':
-      return isText
-        ? `CASE WHEN json_valid(${sql}) THEN nullif(CAST(json(${sql}) AS VARCHAR), 'null') ELSE CAST(to_json(${sql}) AS VARCHAR) END`
-        : `CAST(to_json(${sql}) AS VARCHAR)`;
-    case 'datetime':
-      return isText ? `kql_datetime_of_text(${sql})` : `NULL::BIGINT`;
-    case 'timespan':
-      return isText
-        ? `kql_timespan_of_text(${sql})`
-        : /^TIME/.test(source)
-          ? `(date_diff('microsecond', TIME '00:00:00', CAST(${sql} AS TIME)) * 10)`
-          : `NULL::BIGINT`;
-    case 'guid':
-      return `TRY_CAST(${sql} AS UUID)`;
-    case 'bool':
-      return isText ? `kql_bool_of_text(${sql})` : `TRY_CAST(${sql} AS BOOLEAN)`;
-    case 'int':
-    case 'long':
-      return `TRY_CAST(${/^(DOUBLE|FLOAT|DECIMAL)/.test(source) ? `trunc(${sql})` : sql} AS ${physicalType[type]})`;
-    case 'real':
-    case 'decimal':
-      return `TRY_CAST(${sql} AS ${physicalType[type]})`;
+/** @throws DataError `InconsistentMapping` */
+function fieldSql({ name, type }: ColumnView, field: string, found: ParquetValue | undefined): string {
+  if (found === undefined) return nothing(type);
+  const kind = kindOf(found.type);
+  if (kind !== undefined && isConvertible(kind, type)) return convertSql(found, type);
+  const shown = kind ?? (found.type.kind === 'scalar' ? found.type.name : found.type.kind);
+  throw dataError(
+    'InconsistentMapping',
+    `The field '${field.slice(0, 200)}' is of the Parquet type ${shown}, which cannot be converted to the type ${type} of the column '${name}'.`,
+  );
+}
+
+const pathText = (path: JsonPath): string => (path.length === 0 ? '$' : path.join('.'));
+
+/** Down from the record, by names of members and keys and by positions in lists. @returns undefined when there is no such place */
+function valueAt(record: ParquetType, path: JsonPath): ParquetValue | undefined {
+  let value: ParquetValue = { sql: 'record', type: record };
+  for (const step of path) {
+    const { sql, type } = value;
+    if (type.kind === 'struct' && typeof step === 'string') {
+      const inner = type.fields.get(step);
+      if (inner === undefined) return undefined;
+      value = {
+        sql: type === record ? `"${step.replaceAll('"', '""')}"` : `struct_extract(${sql}, ${quoted(step)})`,
+        type: inner,
+      };
+    } else if (type.kind === 'list' && typeof step === 'number')
+      value = { sql: `list_extract(${sql}, ${step + 1})`, type: type.item };
+    else if (type.kind === 'map' && typeof step === 'string')
+      value = { sql: `map_extract_value(${sql}, ${quoted(step)})`, type: type.value };
+    else if (type.kind === 'scalar' && type.name === 'JSON')
+      value = { sql: `json_extract(${sql}, ${quoted(jsonStep(step))})`, type };
+    else return undefined;
   }
+  return value;
 }
 
-/** @param sinceEpoch ticks since 1970 */
-function fromTime(sinceEpoch: string, type: KqlType): string {
-  const ticks = `CAST(${sinceEpoch} + 621355968000000000 AS BIGINT)`;
-  if (type === 'datetime') return ticks;
-  return type === 'string' ? `kql_text_of_datetime(${ticks})` : `NULL::${physicalType[type]}`;
+const jsonStep = (step: string | number): string =>
+  typeof step === 'number' ? `$[${step}]` : `$."${step.replaceAll('\\', '\\\\').replaceAll('"', '\\"')}"`;
+
+function constantSql(type: KqlType, text: string): string {
+  const value = valueOfText(type, text);
+  if (value === null) return nothing(type);
+  if (typeof value === 'number' && !Number.isFinite(value)) return `'${value}'::DOUBLE`;
+  return type === 'string' || type === 'dynamic'
+    ? quoted(String(value))
+    : `CAST('${String(value)}' AS ${physicalType[type]})`;
 }

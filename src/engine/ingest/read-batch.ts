@@ -9,6 +9,7 @@ import type { MappedColumn, Transform } from './ingestion-mapping.ts';
 import { atPath, withoutPaths } from './json-path.ts';
 import type { JsonNode } from './json-reader.ts';
 import { isBag, JsonNumber, JsonReader } from './json-reader.ts';
+import { unixUnits } from './unix-units.ts';
 
 export interface ReadOptions {
   readonly format: Format & { readonly reader: Exclude<FormatReader, { kind: 'parquet' }> };
@@ -158,13 +159,6 @@ function valueReader(column: ColumnView, { columns, mapping, format }: ReadOptio
     }
   }
 }
-
-const unixUnits = {
-  DateTimeFromUnixSeconds: [10_000_000, 1],
-  DateTimeFromUnixMilliseconds: [10_000, 1],
-  DateTimeFromUnixMicroseconds: [10, 1],
-  DateTimeFromUnixNanoseconds: [1, 100],
-} as const;
 
 const isUnix = (transform: Transform | undefined): transform is keyof typeof unixUnits =>
   transform !== undefined && Object.hasOwn(unixUnits, transform);

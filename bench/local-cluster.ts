@@ -73,6 +73,7 @@ export async function openLocalCluster(): Promise<LocalCluster> {
     return opened;
   };
   let holder = open();
+  await state.commit({ write: holder.first(current.key) });
   const data = async (): Promise<OpenedClusterData> => {
     const opened = await holder.data();
     if (opened.databases().length === 0) await opened.setDatabases([database]);

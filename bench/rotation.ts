@@ -39,6 +39,7 @@ async function rotationOf(extents: number): Promise<number> {
       clusterId: cluster.clusterId,
       wrapper: localWrapper(),
       randomBytes: systemRandomBytes,
+      firstCatalog: () => [],
       rewrapCatalog: () => Promise.reject(new Error('A rotation leaves the catalog alone.')),
     });
     const target = { identity: newGuid(systemRandomBytes), kid: kidOf('a') };

@@ -7,6 +7,7 @@ import { DataHolder } from '../../src/cluster/process/data-holder.ts';
 import { createRemoteCatalogStore } from '../../src/cluster/process/remote-catalog-store.ts';
 import { ClusterKey } from '../../src/encryption/cluster-key.ts';
 import { Catalog } from '../../src/engine/catalog/catalog.ts';
+import { headId } from '../../src/engine/catalog/records.ts';
 import type { CatalogStore } from '../../src/engine/catalog/catalog-store.ts';
 import type { ClusterDatabase, IngestRequest } from '../../src/engine/catalog/cluster-data.ts';
 import type { OpenedClusterData } from '../../src/engine/catalog/open-cluster-data.ts';
@@ -108,6 +109,7 @@ export async function openDataFixture(options: DataFixtureOptions = {}): Promise
     return holder;
   };
   let holder = open();
+  if ((await store.get(headId)) === undefined) await state.commit({ write: holder.first(firstKey) });
   const data = async (): Promise<OpenedClusterData> => {
     const opened = await holder.data();
     if (opened.databases().length === 0) await opened.setDatabases([database]);

@@ -4,7 +4,8 @@ import type { Instant } from '../../clock/clock.ts';
 import { instant } from '../../clock/clock.ts';
 import type { ClusterKey } from '../../encryption/cluster-key.ts';
 import type { ExtentFiles } from '../../encryption/extent-files/extent-files.ts';
-import { Catalog } from '../../engine/catalog/catalog.ts';
+import { Catalog, emptyCatalog } from '../../engine/catalog/catalog.ts';
+import { CatalogDamagedError } from '../../engine/catalog/catalog-seal.ts';
 import type { CatalogRewrap } from '../../engine/catalog/catalog.ts';
 import type { CatalogStore } from '../../engine/catalog/catalog-store.ts';
 import type { OpenedClusterData } from '../../engine/catalog/open-cluster-data.ts';
@@ -109,8 +110,16 @@ export class DataHolder {
     return undefined;
   }
 
+  /** Of a cluster that is being made. @returns the writes of its catalog */
+  first(key: ClusterKey): readonly StateWrite[] {
+    const { clusterId, randomBytes } = this.#options;
+    const write = emptyCatalog({ clusterId, keys: dataKeysOf(1, key, randomBytes), randomBytes });
+    return [catalogWrite(clusterId, write.expect, write)];
+  }
+
   /** Plans a change of custody; nothing is committed until `adopt` or `forget`, and nobody else opens the data before.
-   * @returns the writes of the catalog */
+   * @returns the writes of the catalog
+   * @throws CatalogDamagedError */
   async rewrap(old: ClusterKey, next: ClusterKey): Promise<readonly StateWrite[]> {
     this.forget();
     let end = (): void => undefined;
@@ -127,7 +136,7 @@ export class DataHolder {
   async #rewrap(old: ClusterKey, next: ClusterKey): Promise<readonly StateWrite[]> {
     const { clusterId, randomBytes, store } = this.#options;
     const head = await store.get(headId);
-    if (head === undefined) return []; // nothing was ever kept
+    if (head === undefined) throw new CatalogDamagedError('it is not there');
     const { generation } = head.sealed;
     const [from, to] = [dataKeysOf(generation, old, randomBytes), dataKeysOf(generation + 1, next, randomBytes)];
     const open = await this.#opening?.catch(() => undefined);

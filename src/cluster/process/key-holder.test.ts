@@ -15,6 +15,7 @@ function holder() {
     clusterId,
     wrapper,
     randomBytes: systemRandomBytes,
+    firstCatalog: () => [],
     rewrapCatalog: () => Promise.resolve([]),
   });
   return { wrapper, holder: made };

@@ -5,6 +5,7 @@ import type { ClusterKey } from '../../encryption/cluster-key.ts';
 import type { RewrapCatalog } from '../../encryption/custody-change.ts';
 import { replaceClusterKey } from '../../encryption/custody-change.ts';
 import type { KeyWrapper } from '../../encryption/key-wrapper.ts';
+import type { StateWrite } from '../../state/state.ts';
 import { makeClusterKey, openClusterKey, rewrapClusterKey } from '../../encryption/rotation.ts';
 import type { NewWrap, RemoteWrite, SupervisorCalls, SupervisorReplies } from './protocol.ts';
 
@@ -12,6 +13,8 @@ export interface KeyHolderOptions {
   readonly clusterId: Guid;
   readonly wrapper: KeyWrapper;
   readonly randomBytes: RandomBytes;
+  /** Of a new cluster. */
+  readonly firstCatalog: (key: ClusterKey) => readonly StateWrite[];
   readonly rewrapCatalog: RewrapCatalog;
 }
 
@@ -43,10 +46,11 @@ export class KeyHolder {
   }
 
   async make(call: SupervisorCalls['make']): Promise<SupervisorReplies['make']> {
-    const { wrapper, clusterId, randomBytes } = this.#options;
+    const { wrapper, clusterId, randomBytes, firstCatalog } = this.#options;
     const made = await makeClusterKey(wrapper, clusterId, call.target, randomBytes);
     if (made.outcome === 'failed') return made;
-    return { outcome: 'made', ...this.#setAside(made) };
+    const write = firstCatalog(made.key).map(remoteWrite);
+    return { outcome: 'made', ...this.#setAside(made), write };
   }
 
   async rewrap(call: SupervisorCalls['rewrap']): Promise<SupervisorReplies['rewrap']> {
@@ -61,13 +65,7 @@ export class KeyHolder {
     const { wrapper, randomBytes, rewrapCatalog } = this.#options;
     const result = await replaceClusterKey(wrapper, call.current, call.target, randomBytes, rewrapCatalog);
     if (result.outcome !== 'replaced') return result;
-    const write = result.write.map(({ table, id, expect, put }): RemoteWrite => ({
-      table: table.name,
-      id,
-      expect,
-      put: put as RemoteWrite['put'],
-    }));
-    return { outcome: 'replaced', ...this.#setAside(result), write };
+    return { outcome: 'replaced', ...this.#setAside(result), write: result.write.map(remoteWrite) };
   }
 
   adopt({ generation, check }: SupervisorCalls['adopt']): SupervisorReplies['adopt'] {
@@ -117,3 +115,8 @@ export class KeyHolder {
     invariant(clusterId === this.#options.clusterId, 'a cluster process opens the keys of its own cluster only');
   }
 }
+
+const remoteWrite = ({ table, id, expect, put }: StateWrite): RemoteWrite => ({
+  ...{ table: table.name, id, expect },
+  put: put as RemoteWrite['put'],
+});

@@ -52,6 +52,7 @@ const operations: {
             wrapper,
             randomBytes: systemRandomBytes,
             rewrapCatalog: (old, next) => data().rewrap(old, next),
+            firstCatalog: (key) => data().first(key),
           });
     configured = {
       wrapper,

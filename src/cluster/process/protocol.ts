@@ -84,7 +84,7 @@ export interface SupervisorReplies {
   readonly describe: { readonly outcome: 'described'; readonly key: KeyDescription } | KeyFailure;
   readonly preflight: KeyPreflight;
   readonly open: { readonly outcome: 'opened' } | KeyFailure;
-  readonly make: ({ readonly outcome: 'made' } & NewWrap) | KeyFailure;
+  readonly make: ({ readonly outcome: 'made'; readonly write: readonly RemoteWrite[] } & NewWrap) | KeyFailure;
   readonly rewrap: ({ readonly outcome: 'rewrapped' } & NewWrap) | Lost | KeyFailure;
   readonly replace:
     ({ readonly outcome: 'replaced'; readonly write: readonly RemoteWrite[] } & NewWrap) | Lost | KeyFailure;
@@ -127,7 +127,8 @@ export const replyParsers: { readonly [Call in SupervisorCall]: (value: unknown)
   },
   make: (value) => {
     const reply = objectOf(value);
-    return reply.outcome === 'failed' ? failureOf(reply) : { outcome: outcomeOf(reply, 'made'), ...newWrapOf(reply) };
+    if (reply.outcome === 'failed') return failureOf(reply);
+    return { outcome: outcomeOf(reply, 'made'), ...newWrapOf(reply), write: writesOf(reply.write) };
   },
   rewrap: (value) => {
     const reply = objectOf(value);

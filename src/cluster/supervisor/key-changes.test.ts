@@ -4,6 +4,8 @@ import { newGuid } from '../../base/guid.ts';
 import { systemRandomBytes } from '../../base/random.ts';
 import type { Custody } from '../../encryption/cluster-keys.ts';
 import { clusterKeyTable } from '../../encryption/cluster-key-state.ts';
+import { writeRecord } from '../../state/state.ts';
+import { clusterCatalogTable } from '../process/remote-catalog-store.ts';
 import { keyTodos } from './key-todos.ts';
 
 const open = clusterKeysSuite();
@@ -21,6 +23,22 @@ describe('create', () => {
     expect(minted.every(({ audience }) => audience === 'https://vault.azure.net')).toBe(true);
     expect(await state.list(keyTodos)).toEqual([]);
     expect((await keys.admit(one)).outcome).toBe('admitted');
+  });
+
+  it('commits an empty catalog with the key, so that one that is lost is noticed', async () => {
+    const { keys, cluster, customer, vaults, commit, state, recordOf } = await open();
+    const id = await cluster();
+    const [head, ...others] = await state.list(clusterCatalogTable);
+    expect([head?.id, others]).toEqual([`${id}/head`, []]);
+    await commit(await keys.change(id, customer(vaults.addKey(customerHost, 'k'))));
+    const changed = await state.get(clusterCatalogTable, `${id}/head`);
+    expect([changed?.value.generation, (await recordOf(id)).generation]).toEqual([2, 2]);
+    if (changed === undefined) throw new Error('no head');
+    await state.commit({ write: [writeRecord(clusterCatalogTable, changed.id, changed.version, null)] });
+    await expect(keys.change(id, microsoftManaged)).rejects.toThrow('CatalogDamagedError');
+    // Nothing is left half: the cluster has the key that it had.
+    expect(await recordOf(id)).toMatchObject({ generation: 2, custody: { kind: 'customer' } });
+    expect((await recordOf(id)).replacing).toBeUndefined();
   });
 
   it('fails without a trace when the vault refuses, and destroys the service key it had made', async () => {

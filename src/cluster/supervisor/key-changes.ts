@@ -14,7 +14,7 @@ import type {
 } from '../../encryption/cluster-keys.ts';
 import type { KeyFailure } from '../../encryption/key-wrapper.ts';
 import { keyChangeKind } from '../../encryption/rotation.ts';
-import type { State, StateWrite, Versioned } from '../../state/state.ts';
+import type { State, StateWrite, Table, Versioned } from '../../state/state.ts';
 import { writeRecord } from '../../state/state.ts';
 import { StateConflictError } from '../../state/state-store.ts';
 import type { NewWrap, RemoteWrite } from '../process/protocol.ts';
@@ -23,6 +23,7 @@ import type { OutstandingChanges } from './outstanding.ts';
 import type { ClusterKeysOptions } from './ports.ts';
 import { bothClocks, identityOf } from './ports.ts';
 import { adoptKey, callProcess, forgetKey, wrappedKey } from './process-calls.ts';
+import { ownTable } from './process-state.ts';
 import type { ProcessTable } from './process-table.ts';
 import type { MadeServiceKey, KeyTodos } from './key-todos.ts';
 
@@ -79,7 +80,7 @@ export class KeyChanges {
     return this.#prepared({
       record,
       expect: null,
-      more: [],
+      more: result.write.map((write) => this.#own(clusterId, write)),
       made: destination.made,
       check: result.check,
       from: undefined,
@@ -185,11 +186,12 @@ export class KeyChanges {
     const result = await callProcess(obtain, 'replace', { current, target });
     if (result.outcome !== 'replaced') return result;
     const record = replacedRecord(from, this.#proven(destination, result));
+    const writes = result.write.map((write) => this.#own(from.clusterId, write));
     const compact = await todos.compactLater(from.clusterId);
     const old = from.custody.kind === 'microsoftManaged' ? [todos.destroyLater(from.clusterId, from.kid.name)] : [];
     return {
       outcome: 'drafted',
-      draft: { ...base, record, more: [...result.write.map(localWrite), ...old, compact], check: result.check },
+      draft: { ...base, record, more: [...writes, ...old, compact], check: result.check },
     };
   }
 
@@ -277,6 +279,11 @@ export class KeyChanges {
     if (draft.from?.suspension !== undefined) changed(clusterId);
   }
 
+  /** @throws Error for a record that a cluster process has no business with */
+  #own(clusterId: Guid, { table, id, expect, put }: RemoteWrite): StateWrite {
+    return { table: ownTable(this.#parts.options, clusterId, table, id) as Table<never>, id, expect, put };
+  }
+
   #identity(custody: Custody): Guid {
     return identityOf(custody, this.#parts.options.serviceVault);
   }
@@ -304,11 +311,4 @@ const lost = (record: ClusterKeyRecord, failure: KeyFailure): CurrentKeyLost => 
   vaultUri: record.custody.kind === 'customer' ? record.custody.key.vaultUri : `https://${record.kid.vaultHost}/`,
   keyName: record.kid.name,
   failure,
-});
-
-const localWrite = ({ table, id, expect, put }: RemoteWrite): StateWrite => ({
-  table: { name: table, parse: (value) => value as never },
-  id,
-  expect,
-  put,
 });

@@ -88,7 +88,13 @@ async function endDeadChange(ports: Ports, key: Versioned<ClusterKeyRecord>): Pr
   return true;
 }
 
-function ownTable(ports: Ports, clusterId: Guid, name: string, id: string): Table<Json> {
+/** @throws Error for a record that is not this cluster's */
+export function ownTable(
+  ports: Pick<Ports, 'clusterTables' | 'log'>,
+  clusterId: Guid,
+  name: string,
+  id: string,
+): Table<Json> {
   if (ports.clusterTables?.includes(name) !== true || !id.startsWith(`${clusterId}/`)) {
     ports.log.warning('cluster-process-overreach', { clusterId, operation: 'state' });
     throw new Error('A cluster process asked for a record that is not its own.');

@@ -51,6 +51,19 @@ export interface CatalogRewrap {
   abandon(): void;
 }
 
+/** The catalog of a cluster that holds nothing yet. It is committed together with the cluster's first key, so a catalog that is
+ * not there was lost. */
+export function emptyCatalog({
+  clusterId,
+  keys,
+  randomBytes,
+}: Pick<CatalogOptions, 'clusterId' | 'keys' | 'randomBytes'>): CatalogWrite {
+  const seal = new CatalogSeal(clusterId, keys, randomBytes);
+  const put = seal.seal(headId, 1, encodeRecord({ kind: 'head', sum: '0' }));
+  seal.close();
+  return { id: headId, expect: null, put };
+}
+
 const changesPerGroupMax = 500;
 /** A change of custody takes seconds. */
 const attemptsMax = 1_500;
@@ -296,9 +309,9 @@ export class Catalog {
       if (id.startsWith(logPrefix)) log.set(id, sealed);
       else this.image.apply(id, recordAt(id, this.#seal.open(id, sealed)));
     }
-    if (expected === undefined ? this.#entries.size > 0 : expected !== this.#sum) {
-      throw new CatalogDamagedError('records are missing, or old ones were put back');
-    }
+    // A cluster has a head as long as it has a key.
+    if (expected === undefined) throw new CatalogDamagedError('it is not there');
+    if (expected !== this.#sum) throw new CatalogDamagedError('records are missing, or old ones were put back');
     return log;
   }
 

@@ -101,6 +101,7 @@ const differences = [
   '- Row order without `order by` may differ, as the service promises none.',
   '- `basket` misses no pattern; the service begins with a sample and may, near the threshold.',
   '- `autocluster` (seed rows at even steps, segments of 5 % and more), `diffpatterns` and `reduce` follow their definitions, but which patterns they choose to show may differ from the service; the counts of those they show are exact. `reduce` takes numbers for variable parts where a value has other frequent words.',
+  '- `session_count` counts the sessions that have records in a bin. `sequence_detect`, `funnel_sequence` and `funnel_sequence_completion` take records of equal time in the order of the rows; `funnel_sequence` takes records of one state in a row for one, and the shortest stretches that hold the sequence. Their documentation leaves these points open.',
   '- Other clusters, external tables, callouts, and plugins that need a network, a model or a sandbox (Python, R) are refused.',
   '',
 ];

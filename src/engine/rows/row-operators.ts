@@ -1,6 +1,7 @@
 import type { RowOperator } from './row-operator.ts';
 import { activityPlugins } from './activity-plugins.ts';
 import { bagPlugins } from './bag-plugins.ts';
+import { funnelPlugins } from './funnel-plugins.ts';
 import { geoLookups } from './geo-lookups.ts';
 import { graphRowOperators } from './graph-operators.ts';
 import { lookupPlugins } from './lookup-plugins.ts';
@@ -8,6 +9,7 @@ import { miningPlugins } from './mining-plugins.ts';
 import { pivot } from './pivot-plugin.ts';
 import { reduceOperators } from './reduce.ts';
 import { scanOperators } from './scan.ts';
+import { sequencePlugins } from './sequence-detect.ts';
 import { sessionPlugins } from './session-plugins.ts';
 import { windowPlugins } from './window-plugins.ts';
 
@@ -24,6 +26,8 @@ export const rowOperatorsByName: Readonly<Record<string, RowOperator>> = {
   ...windowPlugins,
   ...activityPlugins,
   ...sessionPlugins,
+  ...sequencePlugins,
+  ...funnelPlugins,
   ...lookupPlugins,
   ...geoLookups,
   ...miningPlugins,

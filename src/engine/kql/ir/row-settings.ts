@@ -57,4 +57,9 @@ export const pluginShapes: ReadonlySet<string> = new Set([
   'basket',
   'autocluster',
   'diffpatterns',
+  'sequence_detect',
+  'funnel_sequence',
+  'funnel_sequence_completion',
+  'preview',
+  'estimate_rows_count',
 ]);

@@ -35,7 +35,7 @@ export const mentionsColumn = (expression: Expression): boolean =>
 
 /** Gives every argument its place: a column of the rows (computed when it is an expression), or a column of a one-row table
  * of constants, so that plugins see plain values only. */
-function gatherArguments(
+export function gatherArguments(
   b: Builder,
   nodes: readonly SyntaxNode[],
   input: Plan,
@@ -169,10 +169,21 @@ function engineColumns(
   return plugin === 'diffpatterns' ? withoutSplit(node, args[0]) : columnsOf(node);
 }
 
+export const pluginName = (node: SyntaxNode): string => {
+  const target = need(node, 'FunctionCall');
+  return target.ReferencedSymbol?.Name ?? nameOf(need(target, 'Name'));
+};
+
+/** Plugins that give several tables: they may only end a query, where `results.ts` takes care of them. */
+const lastOnly: ReadonlySet<string> = new Set(['preview', 'funnel_sequence']);
+
 const evaluate: OperatorBuilder = (b, node, given) => {
   const target = need(node, 'FunctionCall');
-  const name = target.ReferencedSymbol?.Name ?? nameOf(need(target, 'Name'));
+  const name = pluginName(node);
   if (refused.has(name) || !pluginShapes.has(name)) throw notSupported(b, target, `The plugin '${name}'`);
+  if (lastOnly.has(name))
+    throw semantic(b, target, `The plugin '${name}' gives several tables: it must be the last operator of a query.`);
+  if (name === 'estimate_rows_count') return { op: 'count', input: withInput(given), cols: columnsOf(node) };
   const input = given ?? ({ op: 'print', items: [], cols: [] } satisfies Plan);
   const schema = part(node, 'Schema');
   const at = positionOf(b, node);

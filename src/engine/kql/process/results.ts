@@ -1,11 +1,12 @@
 import type { Plan, ProgramResult } from '../ir/plan.ts';
 import type { Builder } from './builder.ts';
-import { columnsOf, shareTable } from './builder.ts';
+import { columnsOf, positionOf, semantic, shareTable } from './builder.ts';
 import { buildScalar } from './expressions.ts';
 import type { SyntaxNode } from './language.ts';
 import { kindOf, list, nameOf, need, part, tokenText } from './language.ts';
 import { parameterValue } from './operators-basic.ts';
 import { graphTables } from './operators-graph.ts';
+import { gatherArguments, pluginName } from './operators-plugin.ts';
 import { buildTable } from './tables.ts';
 
 /** The result tables of one tabular statement: one, or several for `fork` and `facet`; `render` adds its properties. */
@@ -14,6 +15,8 @@ export function buildResults(b: Builder, node: SyntaxNode): ProgramResult[] {
     const operator = need(node, 'Operator');
     const row = endings[kindOf(operator)];
     if (row) return row(b, need(node, 'Expression'), operator);
+    const several = kindOf(operator) === 'EvaluateOperator' ? severalTables[pluginName(operator)] : undefined;
+    if (several) return several(b, need(node, 'Expression'), operator);
     if (kindOf(operator) === 'GraphToTableOperator') return graphTables(b, node);
   }
   if (kindOf(node) === 'ParenthesizedExpression') return buildResults(b, need(node, 'Expression'));
@@ -73,7 +76,7 @@ const fork: EndingBuilder = (b, input, operator) => {
   return list(operator, 'Expressions').map((leg, index) => {
     const given = part(leg, 'NameEquals');
     const plan = buildTable({ ...b, context: source }, need(leg, 'Expression'), source);
-    return { name: given ? nameOf(need(given, 'Name')) : index === 0 ? 'Results' : `Results_${index + 1}`, plan };
+    return { name: given ? nameOf(need(given, 'Name')) : resultName(index), plan };
   });
 };
 
@@ -95,13 +98,47 @@ const facet: EndingBuilder = (b, input, operator) => {
         { name: `count_${name}`, type: 'long' },
       ],
     };
-    return { name: index === 0 ? 'Results' : `Results_${index + 1}`, plan };
+    return { name: resultName(index), plan };
   });
   const clause = part(operator, 'WithClause');
   const body = clause && (part(clause, 'Operator') ?? part(clause, 'Expression'));
   if (body)
     results.push({ name: `Results_${results.length + 1}`, plan: buildTable({ ...b, context: source }, body, source) });
   return results;
+};
+
+const resultName = (index: number): string => (index === 0 ? 'Results' : `Results_${index + 1}`);
+
+/** Plugins that give several tables.
+ * @see Kusto documentation, preview and funnel_sequence plugins */
+const severalTables: Readonly<Record<string, EndingBuilder | undefined>> = {
+  preview: (b, input, operator) => {
+    const source = shareTable(b, buildTable(b, input));
+    const [count] = list(need(need(operator, 'FunctionCall'), 'ArgumentList'), 'Expressions');
+    if (!count) throw semantic(b, operator, 'evaluate preview(): the number of rows is missing.');
+    return [
+      { name: resultName(0), plan: { op: 'take', input: source, count: buildScalar(b, count), cols: source.cols } },
+      { name: resultName(1), plan: { op: 'count', input: source, cols: [{ name: 'Count', type: 'long' }] } },
+    ];
+  },
+  funnel_sequence: (b, input, operator) => {
+    const source = shareTable(b, buildTable(b, input));
+    const nodes = list(need(need(operator, 'FunctionCall'), 'ArgumentList'), 'Expressions');
+    const { settings, inputs } = gatherArguments(b, nodes, source);
+    const cols = columnsOf(operator);
+    return ['both', 'prev', 'next'].map((table, index) => ({
+      name: resultName(index),
+      plan: {
+        op: 'rowwise',
+        name: 'funnel_sequence',
+        inputs,
+        settings: { ...settings, options: { table } },
+        at: positionOf(b, operator),
+        // Time, prev, next, dcount, samples; the second table has no next, the third no prev.
+        cols: cols.filter((_column, at) => (table === 'prev' ? at !== 2 : table === 'next' ? at !== 1 : true)),
+      },
+    }));
+  },
 };
 
 const consume: EndingBuilder = (b, input, operator) => [

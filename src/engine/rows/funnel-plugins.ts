@@ -1,0 +1,216 @@
+import type { PluginSettings } from '../kql/ir/row-settings.ts';
+import { KqlError } from '../kql/kql-error.ts';
+import type { NativeValue } from '../sql/native.ts';
+import { jsonItems, jsonKind, jsonToText } from '../values/json-text.ts';
+import { parseTimespan } from '../values/ticks.ts';
+import { jsonOf, textOf } from './convert-value.ts';
+import type { PluginArguments } from './plugin-arguments.ts';
+import { argumentsOf } from './plugin-arguments.ts';
+import type { RowOperator } from './row-operator.ts';
+import { asBig, colsOf, floorDiv } from './timeline.ts';
+
+interface StateRecord {
+  readonly at: bigint;
+  readonly state: string;
+}
+/** The records of one id in one window, by time; equal times stay in the order of the rows. */
+interface Journey {
+  readonly id: NativeValue;
+  readonly records: readonly StateRecord[];
+}
+interface Window {
+  readonly from: bigint;
+  readonly journeys: readonly Journey[];
+}
+
+function amount(args: PluginArguments, index: number, plugin: string): bigint {
+  const value = asBig(args.constant(index));
+  if (value === undefined)
+    throw new KqlError('semantic', `evaluate ${plugin}(): argument ${index + 1} must be a point or a span of time.`);
+  return value;
+}
+
+function elements(args: PluginArguments, index: number, plugin: string): string[] {
+  const value = args.constant(index);
+  const items = typeof value === 'string' ? jsonItems(value) : undefined;
+  if (!items || items.length === 0)
+    throw new KqlError('semantic', `evaluate ${plugin}(): argument ${index + 1} must be an array.`);
+  return items;
+}
+
+/** Reads `(Id, Timeline, start, end, …)` into windows of `step`, by time.
+ * @param at the places of the step and the state column among the arguments */
+function windowsOf(
+  args: PluginArguments,
+  plugin: string,
+  at: { readonly step: number; readonly state: number },
+): Window[] {
+  const [idAt, timeAt, stateAt] = [args.column(0), args.column(1), args.column(at.state)];
+  const stateType = args.typeOf(at.state);
+  const [start, end, step] = [amount(args, 2, plugin), amount(args, 3, plugin), amount(args, at.step, plugin)];
+  if (step <= 0n) throw new KqlError('semantic', `evaluate ${plugin}(): a window must be positive.`);
+  const windows = new Map<bigint, Map<string, { id: NativeValue; records: StateRecord[] }>>();
+  for (const row of args.rows.rows) {
+    const time = asBig(row[timeAt]);
+    if (time === undefined || time < start || time > end) continue;
+    const from = start + floorDiv(time - start, step) * step;
+    const journeys = windows.get(from) ?? new Map<string, { id: NativeValue; records: StateRecord[] }>();
+    windows.set(from, journeys);
+    const id = row[idAt] ?? null;
+    const journey = journeys.get(String(id)) ?? { id, records: [] };
+    journeys.set(String(id), journey);
+    journey.records.push({ at: time, state: textOf(row[stateAt] ?? null, stateType) });
+  }
+  return [...windows.keys()]
+    .sort((a, b) => (a < b ? -1 : 1))
+    .map((from) => {
+      const journeys = [...(windows.get(from)?.values() ?? [])];
+      for (const { records } of journeys) records.sort((a, b) => (a.at < b.at ? -1 : a.at > b.at ? 1 : 0));
+      return { from, journeys };
+    });
+}
+
+/** How many states of the sequence a journey goes through in order, all within a period that a record of the first begins. */
+function depthOf(records: readonly StateRecord[], sequence: readonly string[], period: bigint): number {
+  let deepest = 0;
+  records.forEach((first, index) => {
+    if (first.state !== sequence[0]) return;
+    let depth = 1;
+    for (let next = index + 1; depth < sequence.length && next < records.length; next += 1) {
+      const record = records[next];
+      if (!record || record.at - first.at > period) break;
+      if (record.state === sequence[depth]) depth += 1;
+    }
+    deepest = Math.max(deepest, depth);
+  });
+  return deepest;
+}
+
+/** `funnel_sequence_completion(Id, Timeline, start, end, bin, State, sequence, periods)`: for every period, how many ids come to
+ * each state of the sequence within it.
+ * @see Kusto documentation, funnel_sequence_completion plugin */
+const funnelSequenceCompletion: RowOperator = (call) => {
+  const plugin = 'funnel_sequence_completion';
+  const args = argumentsOf(call, plugin);
+  const sequence = elements(args, 6, plugin).map(jsonToText);
+  const periods = elements(args, 7, plugin).map((item) => {
+    const period = jsonKind(item) === 'string' ? parseTimespan(jsonToText(item)) : undefined;
+    if (period === undefined) throw new KqlError('semantic', `evaluate ${plugin}(): a period must be a timespan.`);
+    return period;
+  });
+  if (args.typeOf(5) !== 'string')
+    throw new KqlError('notSupported', `evaluate ${plugin}(): a state that is no string is not supported.`);
+  const rows: NativeValue[][] = [];
+  for (const { from, journeys } of windowsOf(args, plugin, { step: 4, state: 5 }))
+    for (const period of periods) {
+      const depths = journeys.map(({ records }) => depthOf(records, sequence, period));
+      sequence.forEach((state, index) => {
+        const reached = depths.filter((depth) => depth > index).length;
+        if (reached > 0) rows.push([from, state, period, BigInt(reached)]);
+      });
+    }
+  return { cols: colsOf(call), rows };
+};
+
+/** Records of one state that follow each other. */
+interface Visit {
+  readonly state: string;
+  readonly first: bigint;
+  last: bigint;
+}
+function visitsOf(records: readonly StateRecord[]): Visit[] {
+  const visits: Visit[] = [];
+  for (const { at, state } of records) {
+    const open = visits.at(-1);
+    if (open?.state === state) open.last = at;
+    else visits.push({ state, first: at, last: at });
+  }
+  return visits;
+}
+
+/** The visits that begin and end the sequence, where no shorter part of the journey holds it. */
+function occurrences(
+  visits: readonly Visit[],
+  sequence: readonly string[],
+  window: bigint,
+): { readonly begin: number; readonly end: number }[] {
+  const ends = visits.map((visit, begin) =>
+    visit.state === sequence[0] ? earliestEnd(visits, begin, sequence, window) : undefined,
+  );
+  const found: { begin: number; end: number }[] = [];
+  let soonest = Infinity;
+  for (let begin = visits.length - 1; begin >= 0; begin -= 1) {
+    const end = ends[begin];
+    if (end === undefined || end >= soonest) continue;
+    found.unshift({ begin, end });
+    soonest = end;
+  }
+  return found;
+}
+
+function earliestEnd(
+  visits: readonly Visit[],
+  begin: number,
+  sequence: readonly string[],
+  window: bigint,
+): number | undefined {
+  let reached = new Set([begin]);
+  for (const state of sequence.slice(1)) {
+    const next = new Set<number>();
+    for (const from of reached) {
+      const { last } = visits[from] ?? { last: 0n };
+      for (let at = from + 1; at < visits.length; at += 1) {
+        const visit = visits[at];
+        if (!visit || visit.first - last > window) break;
+        if (visit.state === state) next.add(at);
+      }
+    }
+    reached = next;
+  }
+  return reached.size === 0 ? undefined : Math.min(...reached);
+}
+
+const samplesMax = 128;
+
+/** `funnel_sequence(Id, Timeline, start, end, step window, step, State, sequence)`: the ids that go through the sequence, by the
+ * state before it, the state after it, or both; which of the three tables it is, the option `table` says.
+ * @see Kusto documentation, funnel_sequence plugin; its example tells that records of one state in a row count as one, and
+ * that other states may stand between those of the sequence */
+const funnelSequence: RowOperator = (call) => {
+  const plugin = 'funnel_sequence';
+  const args = argumentsOf(call, plugin);
+  // The plan builder makes the settings in this shape.
+  const { options = {} } = call.settings as PluginSettings;
+  const sequence = elements(args, 7, plugin).map(jsonToText);
+  const window = amount(args, 4, plugin);
+  const idType = args.typeOf(0);
+  const rows: NativeValue[][] = [];
+  for (const { from, journeys } of windowsOf(args, plugin, { step: 5, state: 6 })) {
+    const groups = new Map<string, { states: string[]; ids: Map<string, NativeValue> }>();
+    for (const { id, records } of journeys) {
+      const visits = visitsOf(records);
+      for (const { begin, end } of occurrences(visits, sequence, window)) {
+        const [first, last] = [visits[begin], visits[end]];
+        const [before, after] = [visits[begin - 1], visits[end + 1]];
+        const previous = before && first && first.first - before.last <= window ? before.state : '';
+        const next = after && last && after.first - last.last <= window ? after.state : '';
+        const states =
+          options['table'] === 'prev' ? [previous] : options['table'] === 'next' ? [next] : [previous, next];
+        const key = JSON.stringify(states);
+        const group = groups.get(key) ?? { states, ids: new Map<string, NativeValue>() };
+        group.ids.set(String(id), id);
+        groups.set(key, group);
+      }
+    }
+    for (const { states, ids } of [...groups.values()].sort((a, b) => b.ids.size - a.ids.size)) {
+      const samples = [...ids.values()].slice(0, samplesMax).map((id) => jsonOf(id, idType) ?? 'null');
+      rows.push([from, ...states, BigInt(ids.size), `[${samples.join(',')}]`]);
+    }
+  }
+  return { cols: colsOf(call), rows };
+};
+
+export const funnelPlugins: Readonly<Record<string, RowOperator>> = {
+  funnel_sequence: funnelSequence,
+  funnel_sequence_completion: funnelSequenceCompletion,
+};

@@ -7,12 +7,18 @@ import type { Graph } from './graph-patterns.ts';
 import type { LanguageSymbol, SyntaxNode } from './language.ts';
 import { symbolKind, toArray } from './language.ts';
 
+/** The symbol of a database. */
+export type Entity = LanguageSymbol;
+
 /** What a name means where it stands. */
 export type Binding =
   | { readonly k: 'scalar'; readonly expression: Expression }
   /** `declared`: by an operator of an earlier statement (graph-to-table … as N), which the binder shows as a plain table. */
   | { readonly k: 'table'; readonly plan: Plan; readonly declared?: true }
   | { readonly k: 'graph'; readonly graph: Graph }
+  /** The database that a subquery of macro-expand runs for, and the databases it runs for in turn. */
+  | { readonly k: 'entity'; readonly entity: Entity }
+  | { readonly k: 'entityGroup'; readonly entities: readonly Entity[] }
   | { readonly k: 'pattern'; readonly node: SyntaxNode; readonly builder: Builder }
   | { readonly k: 'function'; readonly scope: Scope; readonly bodyStart: number };
 

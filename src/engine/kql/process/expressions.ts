@@ -110,6 +110,11 @@ const path: ScalarBuilder = (b, node) => {
   }
   if (kindOf(selector) === 'FunctionCallExpression')
     throw notSupported(b, selector, 'A function call after a dot here');
+  const owner = kindOf(target) === 'NameReference' ? b.scope.find(nameOf(target)) : undefined;
+  if (owner?.k === 'entity')
+    return nameOf(selector) === '$current_database'
+      ? { k: 'literal', type: 'string', value: owner.entity.Name }
+      : call(b, node, 'current_cluster_endpoint', []);
   return call(b, node, 'path', [buildScalar(b, target), { k: 'literal', type: 'string', value: nameOf(selector) }]);
 };
 

@@ -8,6 +8,7 @@ import { kindOf, list, nameOf, need, part } from './language.ts';
 import { literalOf } from './literals.ts';
 import { buildResults } from './results.ts';
 import { buildTable } from './tables.ts';
+import { entitiesOf } from './operators-macro.ts';
 import { buildGraph, isGraph } from './operators-graph.ts';
 
 type StatementBuilder = (b: Builder, node: SyntaxNode) => void;
@@ -28,7 +29,10 @@ const letStatement: StatementBuilder = (b, node) => {
     b.scope.bind(name, { k: 'function', scope: b.scope, bodyStart: start });
     return;
   }
-  if (kindOf(expression) === 'EntityGroup') throw notSupported(b, expression, 'entity_group');
+  if (kindOf(expression) === 'EntityGroupExpression') {
+    b.scope.bind(name, { k: 'entityGroup', entities: entitiesOf(b, expression) });
+    return;
+  }
   if (isGraph(expression)) {
     b.scope.bind(name, { k: 'graph', graph: buildGraph(b, expression) });
     return;

@@ -8,6 +8,7 @@ import { kindOf, list, nameOf, need, part, symbolKind } from './language.ts';
 import { basicOperators } from './operators-basic.ts';
 import { graphOperators } from './operators-graph.ts';
 import { joinOperators } from './operators-join.ts';
+import { macroOperators } from './operators-macro.ts';
 import { nestedOperators } from './operators-nested.ts';
 import { parseOperators } from './operators-parse.ts';
 import { buildPatternCall, patternOf } from './patterns.ts';
@@ -28,6 +29,7 @@ export const operatorBuilders: Readonly<Record<string, OperatorBuilder>> = {
   ...searchOperators,
   ...pluginOperators,
   ...graphOperators,
+  ...macroOperators,
 };
 
 /** Turns a bound tabular expression into a plan.
@@ -96,16 +98,19 @@ function nameReference(b: Builder, node: SyntaxNode): Plan {
 }
 
 function tableReference(b: Builder, node: SyntaxNode, name: string): Plan {
-  return { op: 'table', database: databaseOf(node) ?? b.draft.database, table: name, cols: columnsOf(node) };
+  return { op: 'table', database: databaseOf(b, node) ?? b.draft.database, table: name, cols: columnsOf(node) };
 }
 
 /** The database in `database("x").T`, `cluster("c").database("x").T`; undefined when none is named. */
-function databaseOf(node: SyntaxNode): string | undefined {
+function databaseOf(b: Builder, node: SyntaxNode): string | undefined {
   let top = node;
   while (top.Parent && kindOf(top.Parent) === 'PathExpression' && part(top.Parent, 'Selector') === top)
     top = top.Parent;
   if (kindOf(top) !== 'PathExpression') return undefined;
-  const owner = need(top, 'Expression').ResultType;
+  const named = need(top, 'Expression');
+  const binding = kindOf(named) === 'NameReference' ? b.scope.find(nameOf(named)) : undefined;
+  if (binding?.k === 'entity') return binding.entity.Name;
+  const owner = named.ResultType;
   return owner && symbolKind(owner) === 'DatabaseSymbol' ? owner.Name : undefined;
 }
 

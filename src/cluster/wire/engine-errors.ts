@@ -23,6 +23,7 @@ const kindOfData = {
   FunctionNotFound: 'entityNotFound',
   ColumnNotFound: 'entityNotFound',
   MappingNotFound: 'mappingNotFound',
+  OperationNotFound: 'entityNotFound',
   ExtentNotFound: 'entityNotFound',
   EntityExists: 'entityExists',
   DuplicateMapping: 'duplicateMapping',
@@ -36,6 +37,7 @@ const kindOfData = {
   StreamingDisabled: 'streamingDisabled',
   MalformedData: 'malformedData',
   PayloadTooLarge: 'payloadTooLarge',
+  CreationTimeTooOld: 'creationTime',
   MalformedIngestionProperty: 'ingestionProperty',
 } as const satisfies Record<DataErrorCode, KustoErrorKind>;
 
@@ -45,10 +47,7 @@ const kindOfData = {
 export function translateError(error: unknown, text: string): KustoError | undefined {
   if (error instanceof KustoError) return error;
   if (error instanceof KqlError) return kqlError(error, text);
-  if (error instanceof DataError) {
-    const at = error.position === undefined ? '' : ` (line ${error.position.line}, column ${error.position.column})`;
-    return kustoError(kindOfData[error.code], `${error.message}${at}`);
-  }
+  if (error instanceof DataError) return kustoError(kindOfData[error.code], error.message);
   if (error instanceof ForbiddenError) return kustoError('forbidden', error.message);
   if (error instanceof CommitRefusedError) return kustoError('unavailable', error.message);
   return undefined;

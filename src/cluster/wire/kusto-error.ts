@@ -58,6 +58,12 @@ const rows = {
     type: 'MalformedIngestionPropertyException',
     permanent: true,
   },
+  creationTime: {
+    status: 400,
+    code: 'BadRequest_CreationTimeEarlierThanSoftDeletePeriod',
+    type: 'CreationTimeEarlierThanSoftDeletePeriodException',
+    permanent: true,
+  },
   malformedData: {
     status: 400,
     code: 'BadRequest_StreamingIngestionError',

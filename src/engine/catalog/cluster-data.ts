@@ -315,6 +315,8 @@ export interface OperationRecord {
   readonly database: string;
   readonly principal: string;
   readonly user: string;
+  /** JSON: rows of texts. Absent: they were not to be kept. */
+  readonly details?: string;
 }
 
 /** A row of `.show ingestion failures`. */

@@ -5,6 +5,7 @@ const texts = {
   FunctionNotFound: (name: string) => `Entity ID '${name}' of kind 'Function' was not found.`,
   ColumnNotFound: (name: string) => `Entity ID '${name}' of kind 'Column' was not found.`,
   MappingNotFound: (name: string) => `Entity ID '${name}' of kind 'MappingPersistent' was not found.`,
+  OperationNotFound: (id: string) => `Entity ID '${id}' of kind 'Operation' was not found.`,
   ExtentNotFound: (name: string) => `Entity ID '${name}' of kind 'Extent' was not found.`,
   /** An entity of another kind or another shape has the name. */
   EntityExists: (name: string) => `Entity ID '${name}' already exists.`,
@@ -23,10 +24,20 @@ const texts = {
   /** Text: what is wrong, with line and column. */
   MalformedData: (text: string) => text,
   PayloadTooLarge: (text: string) => text,
+  CreationTimeTooOld: (table: string) =>
+    `The creation time is not within the soft delete period of the table '${table}'.`,
   MalformedIngestionProperty: (text: string) => text,
 } as const;
 
 export type DataErrorCode = keyof typeof texts;
+
+/** What exactly is wrong with malformed data, in the words of the service's list of ingestion errors.
+ * @see https://learn.microsoft.com/azure/data-explorer/error-codes */
+export type MalformedCode =
+  | 'Stream_ClosingQuoteMissing'
+  | 'Stream_InputStreamTooLarge'
+  | 'BadRequest_InvalidBlob'
+  | 'BadRequest_UnexpectedCharacterInInputStream';
 
 export class DataError extends Error {
   override readonly name = 'DataError';
@@ -35,9 +46,20 @@ export class DataError extends Error {
     message: string,
     /** Where in the data sent, from 1. */
     readonly position?: { readonly line: number; readonly column: number },
+    readonly malformed?: MalformedCode,
   ) {
     super(message);
   }
+}
+
+/** @param text what is wrong; the place is added to it */
+export function malformedData(
+  malformed: MalformedCode,
+  text: string,
+  position?: { readonly line: number; readonly column: number },
+): DataError {
+  const at = position === undefined ? '' : ` (line ${position.line}, column ${position.column})`;
+  return new DataError('MalformedData', `${text}${at}.`, position, malformed);
 }
 
 /** @param subject the name, or the text where the row above says so */

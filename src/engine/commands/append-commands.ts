@@ -1,5 +1,7 @@
 import type { Guid } from '../../base/guid.ts';
+import { newGuid } from '../../base/guid.ts';
 import { invariant } from '../../base/invariant.ts';
+import type { TableView } from '../catalog/catalog-view.ts';
 import type { AppendRequest, ExtentView, OperationRecord } from '../catalog/cluster-data.ts';
 import { dataError } from '../catalog/data-error.ts';
 import type { Program } from '../kql/ir/plan.ts';
@@ -13,7 +15,7 @@ import { operationOf, runRecorded } from './operation-record.ts';
 import { requirePermission } from './permissions.ts';
 import { queryRequest, requireReadable } from './query-request.ts';
 
-const extentColumns =
+export const extentColumns =
   'ExtentId: guid, OriginalSize: long, ExtentSize: long, ColumnSize: long, IndexSize: long, RowCount: long';
 const operationIdColumns = 'OperationId: guid';
 
@@ -29,6 +31,8 @@ const knownProperties = [
   'tags',
   'creationTime',
   'extend_schema',
+  'recreate_schema',
+  'persistDetails',
   'ingestIfNotExists',
   'distributed',
   'folder',
@@ -60,6 +64,8 @@ async function append(command: Command, context: CommandContext): Promise<readon
   const properties: Properties = command.properties(knownProperties);
   const exists = context.data.database(context.database).tables.has(table);
   requireMode(mode, exists, table, command, context);
+  if (isTrue(properties.recreate_schema) && !mode.replace)
+    throw new KqlError('notSupported', `The property 'recreate_schema' is not supported in ${command.kind}.`);
   const { query } = command;
   invariant(query, 'the parser gives the query of these commands');
   requireReadable(context, query, command.kind);
@@ -68,20 +74,28 @@ async function append(command: Command, context: CommandContext): Promise<readon
   if (command.has('async')) {
     // Work that goes on after the answer does not end with the request.
     const detached = { ...context, signal: undefined };
-    return startAsync(operation, context, () => runAppend(query, command, mode, table, properties, detached));
+    return startAsync(operation, context, properties, () =>
+      runAppend(query, command, mode, table, properties, detached),
+    );
   }
-  return [await runRecorded(context, operation, () => runAppend(query, command, mode, table, properties, context))];
+  const work = (): Promise<Row> => runAppend(query, command, mode, table, properties, context);
+  return [await runRecorded(context, operation, work, detailsOf(properties))];
 }
+
+/** For `.show operation details`, when they are asked for. */
+const detailsOf = ({ persistDetails }: Properties) =>
+  isTrue(persistDetails) ? (row: Row) => JSON.stringify([row.map((value) => String(value))]) : undefined;
 
 async function startAsync(
   operation: OperationRecord,
   context: CommandContext,
+  properties: Properties,
   work: () => Promise<Row>,
 ): Promise<readonly Row[]> {
   await context.data.recordOperation(operation);
   context.background(async () => {
     // What went wrong is told by `.show operations`.
-    await runRecorded(context, operation, work).catch(() => undefined);
+    await runRecorded(context, operation, work, detailsOf(properties)).catch(() => undefined);
   });
   return [[operation.operationId]];
 }
@@ -134,6 +148,11 @@ async function prepareTable(
   const texts = { ...(folder === undefined ? {} : { folder }), ...(docstring === undefined ? {} : { docstring }) };
   const table = data.database(database).tables.get(name);
   if (table === undefined) return { columns, ...texts };
+  if (isTrue(properties.recreate_schema)) {
+    requirePermission(context, 'admin', database, 'AlterTable');
+    await recreate(table, columns, context);
+    return undefined;
+  }
   const added = columns.slice(table.columns.length);
   if (added.length > 0 && isTrue(properties.extend_schema)) {
     requirePermission(context, 'admin', database, 'AlterMergeTable');
@@ -141,6 +160,23 @@ async function prepareTable(
     await data.alterMergeTable(database, { name, columns: added });
   } else requireSameTypes(columns, table.columns);
   return undefined;
+}
+
+/** The table gets the query's columns. One that has another type now goes first, since a column's type does not change. */
+async function recreate(
+  table: TableView,
+  columns: readonly Column[],
+  { data, randomBytes }: CommandContext,
+): Promise<void> {
+  const changed = columns.filter(({ name, type }) =>
+    table.columns.some((one) => one.name === name && one.type !== type),
+  );
+  if (changed.length > 0) {
+    const kept = table.columns.filter(({ name }) => !changed.some((one) => one.name === name));
+    const placeholder = { name: `recreated_${newGuid(randomBytes)}`, type: 'bool' } as const;
+    await data.alterTable(table.database, { name: table.name, columns: kept.length === 0 ? [placeholder] : kept });
+  }
+  await data.alterTable(table.database, { name: table.name, columns });
 }
 
 function requireSameTypes(query: readonly Column[], table: readonly Column[]): void {

@@ -1,6 +1,6 @@
 import { Buffer } from 'node:buffer';
 import type { IngestRequest } from '../catalog/cluster-data.ts';
-import { dataError } from '../catalog/data-error.ts';
+import { DataError, dataError } from '../catalog/data-error.ts';
 import type { Command, CommandRow, Row } from './command.ts';
 import type { CommandContext } from './command-context.ts';
 import { creationTimeOf, isIngestedAlready, noExtent, tagsOf } from './ingest-properties.ts';
@@ -30,6 +30,11 @@ function requestOf(command: Command, context: CommandContext): IngestRequest {
   const creationTime = creationTimeOf(properties.creationTime);
   if (properties.validationPolicy !== undefined)
     throw dataError('MalformedIngestionProperty', "The property 'validationPolicy' is not supported.");
+  if (ingestionMapping !== undefined && ingestionMappingReference !== undefined)
+    throw new DataError(
+      'DuplicateMapping',
+      'The properties ingestionMapping and ingestionMappingReference exclude each other.',
+    );
   return {
     kind: 'inline',
     database: context.database,

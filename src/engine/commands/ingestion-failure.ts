@@ -1,7 +1,24 @@
 import { newGuid } from '../../base/guid.ts';
 import type { IngestionFailure } from '../catalog/cluster-data.ts';
+import type { DataErrorCode } from '../catalog/data-error.ts';
 import { DataError } from '../catalog/data-error.ts';
 import type { CommandContext } from './command-context.ts';
+
+/** @see https://learn.microsoft.com/azure/data-explorer/error-codes */
+const codes: Readonly<Partial<Record<DataErrorCode, string>>> = {
+  DatabaseNotFound: 'BadRequest_DatabaseNotExist',
+  TableNotFound: 'BadRequest_TableNotExist',
+  MappingNotFound: 'BadRequest_MappingReferenceWasNotFound',
+  DuplicateMapping: 'BadRequest_DuplicateMapping',
+  InvalidMapping: 'BadRequest_InvalidMapping',
+  InconsistentMapping: 'BadRequest_InconsistentMapping',
+  FormatNotSupported: 'BadRequest_FormatNotSupported',
+  MappingRequired: 'BadRequest_MissingMappingtFailure',
+  InvalidEntityName: 'BadRequest_EntityNameIsNotValid',
+  MalformedIngestionProperty: 'BadRequest_MalformedIngestionProperty',
+  CreationTimeTooOld: 'BadRequest_CreationTimeEarlierThanSoftDeletePeriod',
+  PayloadTooLarge: 'Stream_InputStreamTooLarge',
+};
 
 /** Does what ingests, and keeps for `.show ingestion failures` why data was refused. */
 export async function ingesting<T>(
@@ -24,7 +41,7 @@ export async function ingesting<T>(
       failureKind: 'Permanent',
       rootActivityId: activityId,
       operationKind,
-      errorCode: `BadRequest_${error.code}`,
+      errorCode: error.malformed ?? codes[error.code] ?? 'General_BadRequest',
       principal: caller.fqn,
       user: caller.displayName,
       shouldRetry: false,

@@ -5,6 +5,8 @@ import type { CommandContext, RequestView } from './command-context.ts';
 import { ticksOf } from './instants.ts';
 import { isAllowed } from './permissions.ts';
 import { KqlError } from '../kql/kql-error.ts';
+import { dataError } from '../catalog/data-error.ts';
+import { extentColumns } from './append-commands.ts';
 
 const operationColumns =
   'OperationId: guid, Operation: string, NodeId: string, StartedOn: datetime, LastUpdatedOn: datetime, Duration: timespan, State: string, Status: string, RootActivityId: guid, ShouldRetry: bool, Database: string, Principal: string, User: string, AdminEpochStartTime: datetime, VirtualCluster: string';
@@ -52,6 +54,20 @@ function operations(command: Command, context: CommandContext): readonly Row[] {
     .map((one) => operationRow(one, context));
 }
 
+/** Only what makes extents keeps its details here, and only when told so. */
+function operationDetails(command: Command, context: CommandContext): readonly Row[] {
+  const id = command.required('OperationId').toLowerCase();
+  const found = context.data.operations().find((one) => one.operationId === id && maySee(context, one));
+  if (found === undefined) throw dataError('OperationNotFound', id.slice(0, 200));
+  if (found.details === undefined)
+    throw new KqlError(
+      'semantic',
+      `The operation '${id}' has no details: it has not completed, or not with persistDetails=true.`,
+    );
+  const rows = JSON.parse(found.details) as readonly (readonly string[])[];
+  return rows.map(([extentId = '', ...sizes]) => [extentId, ...sizes.map(BigInt)]);
+}
+
 function failures(command: Command, context: CommandContext): readonly Row[] {
   const id = command.optional('OperationId')?.toLowerCase();
   return context.data
@@ -94,6 +110,12 @@ function runningRow(one: RequestView, context: CommandContext): Row {
 /** @see Kusto ".show operations", ".show ingestion failures", ".show queries", ".cancel query" */
 export const operationCommands: readonly CommandRow[] = [
   { kinds: ['ShowOperations'], permission: 'anyone', columns: operationColumns, run: operations },
+  {
+    kinds: ['ShowOperationDetails'],
+    permission: 'anyone',
+    columns: extentColumns,
+    run: operationDetails,
+  },
   { kinds: ['ShowIngestionFailures'], permission: 'anyone', columns: failureColumns, run: failures },
   {
     kinds: ['ShowQueries'],

@@ -21,14 +21,16 @@ export function operationOf(context: CommandContext, operation: string): Operati
   };
 }
 
-/** Does the work and writes how it ended for `.show operations`. Messages of errors are written for clients and hold no rows. */
+/** Does the work and writes how it ended for `.show operations`. Messages of errors are written for clients and hold no rows.
+ * @param details what `.show operation details` is to tell of the result */
 export async function runRecorded<T>(
   context: CommandContext,
   operation: OperationRecord,
   work: () => Promise<T>,
+  details?: (result: T) => string,
 ): Promise<T> {
-  const ended = (state: OperationState, status: string): Promise<void> =>
-    context.data.recordOperation({ ...operation, lastUpdatedOn: context.clock.now(), state, status });
+  const ended = (state: OperationState, status: string, more: Partial<OperationRecord> = {}): Promise<void> =>
+    context.data.recordOperation({ ...operation, lastUpdatedOn: context.clock.now(), state, status, ...more });
   let result: T;
   try {
     result = await work();
@@ -39,6 +41,6 @@ export async function runRecorded<T>(
     await ended('Failed', status).catch(() => undefined);
     throw error;
   }
-  await ended('Completed', operation.status);
+  await ended('Completed', operation.status, details === undefined ? {} : { details: details(result) });
   return result;
 }

@@ -1,6 +1,7 @@
 import type { CommandPart } from '../kql/ir/command.ts';
 import type { CommandInput } from './command.ts';
 import type { Word } from './words.ts';
+import { withoutBrackets } from './inline-records.ts';
 import { splitCommand } from './words.ts';
 
 interface PatternRow {
@@ -28,6 +29,7 @@ const rows: readonly PatternRow[] = [
   { pattern: 'show table {TableName} extents', kind: 'ShowTableExtents', parsed: true },
   { pattern: 'show operations {OperationId}', kind: 'ShowOperations', parsed: true },
   { pattern: 'show operations', kind: 'ShowOperations', parsed: true },
+  { pattern: 'show operation {OperationId} details', kind: 'ShowOperationDetails' },
   { pattern: 'ingest inline into table {TableName} with <|', kind: 'IngestInlineIntoTable' },
   { pattern: 'execute database script with <|', kind: 'ExecuteDatabaseScript' },
   { pattern: 'purge table {TableName} records with <|', kind: 'PurgeTableRecords' },
@@ -63,7 +65,8 @@ interface Recognized {
 
 /** @returns undefined for what the parser has to read
  * @throws KqlError `syntax` */
-export function recognizeCommand(text: string): Recognized | undefined {
+export function recognizeCommand(sent: string): Recognized | undefined {
+  const text = withoutBrackets(sent) ?? sent;
   const words = splitCommand(text);
   if (words === undefined) return undefined;
   const last = words.at(-1);

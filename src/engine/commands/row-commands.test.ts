@@ -39,6 +39,21 @@ describe('.ingest inline', () => {
     ]);
   });
 
+  it('takes records in brackets, the older form', async () => {
+    await cluster.run('.create table Bracketed (a:datetime, b:dynamic)');
+    await cluster.run(
+      `.ingest inline into table ['Bracketed'] with (tags='["x"]')\n  [2015-01-01,"{""Type"":""Read]"", ""n"":[1]}"]\n [2015-01-02,[2]]\n`,
+    );
+    expect(await cluster.run('.show table Bracketed extents | project RowCount, Tags')).toEqual([
+      { RowCount: 2n, Tags: 'x' },
+    ]);
+    expect((await cluster.data.rows('Bracketed')).map(([, b]) => b)).toEqual(['{"Type":"Read]","n":[1]}', '[2]']);
+    for (const text of ['[1,2', '[1,2] x', '[1,"]'])
+      await expect(cluster.run(`.ingest inline into table Bracketed ${text}`)).rejects.toMatchObject({
+        code: 'syntax',
+      });
+  });
+
   it('skips what was ingested under the same tag', async () => {
     await cluster.run('.create table Once (a:long)');
     const text = `.ingest inline into table Once with (ingestIfNotExists='["d1"]') <| 1`;
@@ -55,6 +70,9 @@ describe('.ingest inline', () => {
     await expect(cluster.run(`.ingest inline into table Source with (tags='x') <| 1`)).rejects.toMatchObject({
       code: 'MalformedIngestionProperty',
     });
+    await expect(
+      cluster.run(`.ingest inline into table Source with (ingestionMapping='[]', ingestionMappingReference='m') <| 1`),
+    ).rejects.toMatchObject({ code: 'DuplicateMapping' });
     await expect(cluster.run('.ingest inline into table Nowhere <| 1')).rejects.toMatchObject({
       code: 'TableNotFound',
     });
@@ -74,9 +92,27 @@ describe('.show ingestion failures', () => {
         ShouldRetry: false,
         Principal: 'aadapp=tester;tenant',
         User: 'tester',
+        Details: 'JSON ends too early (line 1, column 6).',
       },
     ]);
     expect(await rows('Strict')).toEqual([]);
+  });
+
+  it.each([
+    ['<| 1\n"2', 'Stream_ClosingQuoteMissing'],
+    ['<| "1"2', 'BadRequest_UnexpectedCharacterInInputStream'],
+    [`<| ${'1'.repeat(1_100_000)}`, 'Stream_InputStreamTooLarge'],
+    [`with (format='avro') <| 1`, 'BadRequest_FormatNotSupported'],
+    [`with (format='json', ingestionMappingReference='none') <| {}`, 'BadRequest_MappingReferenceWasNotFound'],
+    [`with (ingestionMapping='[{"Column":"zz","Ordinal":0}]') <| 1`, 'BadRequest_InconsistentMapping'],
+    [`with (ingestionMapping='nothing') <| 1`, 'BadRequest_InvalidMapping'],
+  ])('names them as the service does: %#', async (text, code) => {
+    await cluster.run('.create-merge table Named (a:long)');
+    await expect(cluster.run(`.ingest inline into table Named ${text}`)).rejects.toMatchObject({ name: 'DataError' });
+    expect(
+      (await cluster.run('.show ingestion failures | where Table == "Named"')).map((row) => row['ErrorCode']),
+    ).toContain(code);
+    expect(await rows('Named')).toEqual([]);
   });
 });
 
@@ -115,6 +151,48 @@ describe('ingestion from a query', () => {
     await expect(cluster.run('.append Missing <| print 1')).rejects.toMatchObject({ code: 'TableNotFound' });
     await expect(cluster.run('.set-or-append T9 <| NoSuchTable')).rejects.toMatchObject({ code: 'semantic' });
     expect(await cluster.run('.show tables | where TableName == "T9"')).toEqual([]);
+  });
+
+  it('keeps the schema of a table it replaces, unless told to take that of the query', async () => {
+    await cluster.run('.set-or-replace R <| print a = 1, b = "x"');
+    const other = 'print b = 2, c = datetime(2020-01-01)';
+    await expect(cluster.run(`.set-or-replace R <| ${other}`)).rejects.toMatchObject({ code: 'semantic' });
+    await expect(cluster.run(`.set-or-append R with (recreate_schema=true) <| ${other}`)).rejects.toMatchObject({
+      code: 'notSupported',
+    });
+    await cluster.run(`.set-or-replace R with (recreate_schema=true) <| ${other}`);
+    expect(await cluster.run('.show table R cslschema')).toMatchObject([{ Schema: 'b:long,c:datetime' }]);
+    expect(await rows('R')).toEqual([[2n, 637134336000000000n]]);
+    await cluster.run('.set-or-replace R with (recreate_schema=true) <| print b = "all", c = "new"');
+    expect(await rows('R')).toEqual([['all', 'new']]);
+  });
+
+  it('keeps details of its result when told so', async () => {
+    const [started] = await cluster.run('.set-or-append async D with (persistDetails=true) <| Source');
+    const [silent] = await cluster.run('.set-or-append async D <| Source');
+    await cluster.settle();
+    const details = await cluster.run(`.show operation ${String(started?.['OperationId'])} details`);
+    expect(details).toMatchObject([{ RowCount: 3n }]);
+    const ids = (await cluster.run('.show table D extents')).map((extent) => extent['ExtentId']);
+    expect(ids).toContain(details[0]?.['ExtentId']);
+    await expect(cluster.run(`.show operation ${String(silent?.['OperationId'])} details`)).rejects.toMatchObject({
+      code: 'semantic',
+    });
+    await expect(cluster.run(`.show operation ${none} details`)).rejects.toMatchObject({ code: 'OperationNotFound' });
+  });
+
+  it('takes no creation time that retention would remove at once', async () => {
+    await cluster.run('.set-or-append Kept <| print n = 1');
+    await cluster.run(`.alter-merge table Kept policy retention softdelete = 10d`);
+    const old = 'creationTime=datetime(2025-12-01)';
+    await expect(cluster.run(`.append Kept with (${old}) <| print n = 2`)).rejects.toMatchObject({
+      code: 'CreationTimeTooOld',
+    });
+    await expect(cluster.run(`.ingest inline into table Kept with (${old}) <| 2`)).rejects.toMatchObject({
+      code: 'CreationTimeTooOld',
+    });
+    await cluster.run('.append Kept with (creationTime=datetime(2025-12-30)) <| print n = 3');
+    expect(await rows('Kept')).toEqual([[1n], [3n]]);
   });
 
   it('goes on after the answer when asked to, and tells how it ended', async () => {

@@ -1,4 +1,5 @@
-import { dataError } from '../catalog/data-error.ts';
+import type { MalformedCode } from '../catalog/data-error.ts';
+import { malformedData } from '../catalog/data-error.ts';
 
 export interface DelimitedRules {
   readonly delimiter: string;
@@ -50,7 +51,7 @@ function endOfLine(text: string, state: State): void {
 }
 
 function plain(text: string, state: State, rules: DelimitedRules): string {
-  const start = state.at;
+  const opening = { ...state };
   while (state.at < text.length) {
     const character = text[state.at];
     if (character === rules.delimiter || character === '\n' || character === '\r') break;
@@ -58,7 +59,7 @@ function plain(text: string, state: State, rules: DelimitedRules): string {
     state.at += 1;
   }
   state.at = Math.min(state.at, text.length);
-  const field = limited(text.slice(start, state.at), state);
+  const field = limited(text.slice(opening.at, state.at), opening);
   return rules.escaping === 'backslash' ? unescaped(field) : field;
 }
 
@@ -68,7 +69,7 @@ function quoted(text: string, state: State, delimiter: string): string {
   state.at += 1;
   for (;;) {
     const end = text.indexOf('"', state.at);
-    if (end < 0) throw malformed('A closing quote is missing', opening);
+    if (end < 0) throw malformed('Stream_ClosingQuoteMissing', 'A closing quote is missing', opening);
     field += text.slice(state.at, end);
     countLines(text, state, end);
     state.at = end + 1;
@@ -78,7 +79,7 @@ function quoted(text: string, state: State, delimiter: string): string {
   }
   const next = text[state.at];
   if (next !== undefined && next !== delimiter && next !== '\n' && next !== '\r')
-    throw malformed('Text stands after a closing quote', state);
+    throw malformed('BadRequest_UnexpectedCharacterInInputStream', 'Text stands after a closing quote', state);
   return limited(field, opening);
 }
 
@@ -95,11 +96,10 @@ const unescaped = (field: string): string =>
   field.replace(/\\([\s\S])/g, (_match, letter: string) => backslashes[letter] ?? letter);
 
 function limited(field: string, state: State): string {
-  if (field.length > fieldBytesMax) throw malformed('A field is longer than 1 MiB', state);
+  if (field.length > fieldBytesMax)
+    throw malformed('Stream_InputStreamTooLarge', 'A field is longer than 1 MiB', state);
   return field;
 }
 
-function malformed(problem: string, state: State): Error {
-  const position = { line: state.line, column: state.at - state.lineStart + 1 };
-  return dataError('MalformedData', `${problem} (line ${position.line}, column ${position.column}).`, position);
-}
+const malformed = (code: MalformedCode, problem: string, { line, at, lineStart }: State): Error =>
+  malformedData(code, problem, { line, column: at - lineStart + 1 });

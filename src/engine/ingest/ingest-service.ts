@@ -1,6 +1,7 @@
 import type { Guid } from '../../base/guid.ts';
 import { newGuid } from '../../base/guid.ts';
 import type { RandomBytes } from '../../base/random.ts';
+import type { Instant } from '../../clock/clock.ts';
 import type { MappingView } from '../catalog/catalog-view.ts';
 import type { AppendRequest, AppendResult, ExtentView, IngestRequest, IngestResult } from '../catalog/cluster-data.ts';
 import { dataError } from '../catalog/data-error.ts';
@@ -56,6 +57,7 @@ export class IngestService {
     const { store } = this.#parts;
     const table = store.table(request.database, request.table);
     this.#requireAllowed(request, table);
+    this.#requireKept(table, request.creationTime);
     const format = requireFormat(request.format);
     const mapping = this.#mapping(request, table, format);
     if (request.requestId === undefined) return this.#add(request, table, format, mapping, undefined);
@@ -82,6 +84,7 @@ export class IngestService {
     const { store, view } = this.#parts;
     const target = this.#target(request);
     const { table } = target;
+    this.#requireKept(table, request.creationTime);
     const { rows } = request;
     if (
       rows.columns.length !== table.columns.length ||
@@ -132,6 +135,13 @@ export class IngestService {
       );
     if (kind === 'streaming' && this.#parts.store.policy(table, 'streamingingestion')?.IsEnabled !== true)
       throw dataError('StreamingDisabled', table.name);
+  }
+
+  /** Rows that would be gone at once are not taken. */
+  #requireKept(table: TableRecord, creationTime: Instant | undefined): void {
+    const { store } = this.#parts;
+    if (creationTime !== undefined && creationTime + store.periods(table).softDeleteMs <= store.parts.now())
+      throw dataError('CreationTimeTooOld', table.name);
   }
 
   #mapping(request: IngestRequest, table: TableRecord, format: Format): readonly MappedColumn[] | undefined {

@@ -1,4 +1,4 @@
-import { dataError } from '../catalog/data-error.ts';
+import { malformedData } from '../catalog/data-error.ts';
 
 /** A number as it was written: JavaScript's own would lose digits. */
 export class JsonNumber {
@@ -82,10 +82,11 @@ export class JsonReader {
     }
   }
 
-  fail(problem: string): Error {
-    const before = this.#text.slice(0, this.#at).split('\n');
+  /** @param at where, when it is not the place that reading has come to */
+  fail(problem: string, at = this.#at): Error {
+    const before = this.#text.slice(0, at).split('\n');
     const position = { line: before.length, column: (before.at(-1)?.length ?? 0) + 1 };
-    return dataError('MalformedData', `${problem} (line ${position.line}, column ${position.column}).`, position);
+    return malformedData('BadRequest_UnexpectedCharacterInInputStream', problem, position);
   }
 
   #bag(depth: number): JsonBag {

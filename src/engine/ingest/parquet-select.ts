@@ -1,6 +1,6 @@
 import { writeFile } from 'node:fs/promises';
 import type { ColumnView } from '../catalog/catalog-view.ts';
-import { dataError } from '../catalog/data-error.ts';
+import { dataError, malformedData } from '../catalog/data-error.ts';
 import type { EngineConnection } from '../duckdb/engine-database.ts';
 import { collect } from '../extents/extent-writer.ts';
 import { columnName } from '../extents/tail-table.ts';
@@ -48,7 +48,7 @@ export async function parquetColumns(connection: EngineConnection, path: string)
     );
     return new Map(rows.map(([name, type]) => [String(name), String(type)]));
   } catch {
-    throw dataError('MalformedData', notParquet);
+    throw notParquet();
   }
 }
 
@@ -60,11 +60,11 @@ export async function parquetFailure(connection: EngineConnection, path: string,
     await collect(connection, `SELECT count(COLUMNS(*)) FROM ${readParquet(path)}`);
     return error;
   } catch {
-    return dataError('MalformedData', notParquet);
+    return notParquet();
   }
 }
 
-const notParquet = 'The data is not valid Parquet.';
+const notParquet = (): Error => malformedData('BadRequest_InvalidBlob', 'The data is not valid Parquet');
 
 /** @param asExtent columns may also have the names and the physical form of an extent */
 export function parquetFileSelect(

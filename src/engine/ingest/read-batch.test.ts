@@ -9,7 +9,7 @@ import { readBatch } from './read-batch.ts';
 function read(
   format: string,
   types: Readonly<Record<string, KqlType>>,
-  text: string,
+  text: string | Uint8Array,
   mapping?: readonly unknown[],
 ): unknown[][] {
   const found = requireFormat(format);
@@ -22,7 +22,7 @@ function read(
     docstring: '',
   }));
   const parsed = mapping === undefined ? undefined : parseMapping(found.mapping, JSON.stringify(mapping));
-  const batch = readBatch(Buffer.from(text), {
+  const batch = readBatch(typeof text === 'string' ? Buffer.from(text) : text, {
     format: { ...found, reader },
     columns,
     mapping: parsed,
@@ -75,6 +75,17 @@ describe('delimited text', () => {
   it('says line and column of a quote that is not closed, and of text after a closed one', () => {
     expect(refused(() => read('csv', { a: 'string' }, 'ok\nx,"no'))).toEqual(['MalformedData', { line: 2, column: 3 }]);
     expect(refused(() => read('csv', { a: 'string' }, '"a"b'))).toEqual(['MalformedData', { line: 1, column: 4 }]);
+  });
+
+  it.each([
+    [[0x31, 0x0a, 0x63, 0xe9, 0x2c], 2, 2],
+    [[0xef, 0xbb, 0xbf, 0xc3, 0xa9, 0xc3], 1, 2],
+    [[0xef, 0xbf, 0xbd, 0xf0, 0x9f, 0x98, 0x80, 0xff], 1, 3],
+  ])('says where text is not UTF-8: %#', (bytes, line, column) => {
+    expect(refused(() => read('csv', { a: 'string' }, Uint8Array.from(bytes)))).toEqual([
+      'MalformedData',
+      { line, column },
+    ]);
   });
 
   it('gives back whatever was quoted', () => {

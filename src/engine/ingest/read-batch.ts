@@ -1,5 +1,5 @@
 import type { ColumnView } from '../catalog/catalog-view.ts';
-import { dataError } from '../catalog/data-error.ts';
+import { dataError, malformedData } from '../catalog/data-error.ts';
 import type { BatchColumn, RowBatch } from '../catalog/row-batch.ts';
 import type { NativeValue } from '../sql/native.ts';
 import { datetimeFromUnix, valueOfJson, valueOfText } from './convert-value.ts';
@@ -58,8 +58,27 @@ function decoded(body: Uint8Array): string {
     const encoding = body[0] === 0xff && body[1] === 0xfe ? 'utf-16le' : 'utf-8';
     return new TextDecoder(encoding, { fatal: true }).decode(body);
   } catch {
-    throw dataError('MalformedData', 'The data is not valid UTF-8 text.');
+    throw malformedData(
+      'BadRequest_UnexpectedCharacterInInputStream',
+      'The data is not valid UTF-8 text',
+      firstInvalid(body),
+    );
   }
+}
+
+/** Where UTF-8 ends to be UTF-8. Columns count characters. */
+function firstInvalid(body: Uint8Array): { readonly line: number; readonly column: number } {
+  let [line, column] = [1, 1];
+  // The decoder puts U+FFFD where something is wrong; one that was sent is three bytes of its own.
+  const text = new TextDecoder('utf-8').decode(body);
+  let at = body[0] === 0xef && body[1] === 0xbb && body[2] === 0xbf ? 3 : 0;
+  for (const character of text) {
+    if (character === '\ufffd' && !(body[at] === 0xef && body[at + 1] === 0xbf && body[at + 2] === 0xbd)) break;
+    at += Buffer.byteLength(character, 'utf8');
+    if (character === '\n') [line, column] = [line + 1, 1];
+    else column += 1;
+  }
+  return { line, column };
 }
 
 function* recordsOf(text: string, reader: ReadOptions['format']['reader']): Generator<Source> {
@@ -87,17 +106,17 @@ function* jsonRecords(text: string, shape: 'lines' | 'many' | 'one'): Generator<
     const start = reader.offset;
     const json = reader.value();
     if (shape === 'lines' && text.slice(start, reader.offset).includes('\n'))
-      throw reader.fail("A record of the format 'json' must stand on one line");
+      throw reader.fail("A record of the format 'json' must stand on one line", start);
     if (shape === 'one' && reader.more()) throw reader.fail("The format 'singlejson' takes one JSON value");
     const line = lines.at(start);
     if (Array.isArray(json) && shape !== 'lines')
-      for (const item of json as readonly JsonNode[]) yield { line, json: requireBag(item, reader) };
-    else yield { line, json: requireBag(json, reader) };
+      for (const item of json as readonly JsonNode[]) yield { line, json: requireBag(item, reader, start) };
+    else yield { line, json: requireBag(json, reader, start) };
   }
 }
 
-function requireBag(json: JsonNode, reader: JsonReader): JsonNode {
-  if (!isBag(json)) throw reader.fail('A record is a JSON object');
+function requireBag(json: JsonNode, reader: JsonReader, start: number): JsonNode {
+  if (!isBag(json)) throw reader.fail('A record is a JSON object', start);
   return json;
 }
 

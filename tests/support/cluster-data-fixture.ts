@@ -23,6 +23,7 @@ import type { State } from '../../src/state/state.ts';
 import type { StateStore } from '../../src/state/state-store.ts';
 import type { BlobStore } from '../../src/storage/blob-store.ts';
 import { MemoryBlobStore } from '../../src/storage/memory/memory-blob-store.ts';
+import { readRows } from './read-rows.ts';
 
 export const started = Date.UTC(2026, 0, 1);
 
@@ -177,29 +178,3 @@ export const openTestEngine = (memoryLimit = '1GB', spillDirectory?: string): Pr
     { threads: 2, memoryLimit, ...(spillDirectory === undefined ? {} : { spillDirectory }) },
     nativeFunctions(),
   );
-
-export async function readRows(
-  data: OpenedClusterData,
-  engine: EngineDatabase,
-  table: string,
-  order?: string,
-): Promise<ColumnValues[]> {
-  const source = await data.sources().open('db', table);
-  const connection = await engine.connect();
-  try {
-    const types = new Map(data.table('db', table).columns.map(({ name, type }) => [name, type]));
-    const outputs = [...source.columns].map(([name, sql]) =>
-      types.get(name) === 'decimal' || types.get(name) === 'guid' ? `CAST(${sql} AS VARCHAR)` : sql,
-    );
-    const by = order === undefined ? '' : ` ORDER BY ${source.columns.get(order) ?? order}`;
-    const rows: ColumnValues[] = [];
-    for await (const chunk of connection.stream(`SELECT ${outputs.join(', ')} FROM ${source.sql}${by}`, [])) {
-      const count = chunk[0]?.length ?? 0;
-      for (let row = 0; row < count; row += 1) rows.push(chunk.map((column) => column[row] ?? null));
-    }
-    return rows;
-  } finally {
-    connection.close();
-    source.release();
-  }
-}

@@ -1,6 +1,7 @@
 import { afterEach, describe, expect, it } from 'vitest';
 import type { DataFixture } from '../../../tests/support/cluster-data-fixture.ts';
-import { openDataFixture, readRows, started } from '../../../tests/support/cluster-data-fixture.ts';
+import { openDataFixture, started } from '../../../tests/support/cluster-data-fixture.ts';
+import { readRows } from '../../../tests/support/read-rows.ts';
 import type { CatalogStore } from '../catalog/catalog-store.ts';
 
 const open: DataFixture[] = [];

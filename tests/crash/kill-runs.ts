@@ -1,0 +1,199 @@
+import type { ChildProcess } from 'node:child_process';
+import { spawn } from 'node:child_process';
+import { generateKeyPairSync, randomInt } from 'node:crypto';
+import { once } from 'node:events';
+import { cpSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { createInterface } from 'node:readline';
+import { build } from 'esbuild';
+import { expect } from 'vitest';
+import type { Killed } from './killed-check.ts';
+import type { Written } from './killed-cluster.ts';
+
+const root = join(import.meta.dirname, '..', '..');
+
+/** Kills of each kind. */
+export const killsMin = Number(process.env['KUSTODY_CRASH_RUNS'] ?? 5);
+/** So many of them at a moment and not at a step: in the middle of what the database does. */
+const timedKills = Math.max(1, Math.floor(killsMin / 10));
+const started = Date.UTC(2026, 0, 1);
+const lateMs = 11 * 60_000;
+/** A process that has not ended then waits for something that does not come. */
+const stuckMs = 60_000;
+
+interface Run {
+  readonly isKilled: boolean;
+  readonly milliseconds: number;
+  readonly sent: readonly string[];
+  readonly done: readonly string[];
+  readonly written: readonly Written[];
+  readonly steps: number;
+  readonly counted: readonly (readonly [string, number])[];
+}
+
+export interface KillFigures {
+  /** Durable steps of the whole work. */
+  readonly steps: number;
+  /** Those of them at which a process was killed. */
+  readonly killedAt: ReadonlySet<number>;
+  readonly kills: number;
+}
+
+/** Kills a process that does the work of `scenario` at each of its durable steps, or at some when only some kills are asked for,
+ * and at random moments. Each time it begins at the same place, and what is left is checked. */
+export async function killEverywhere(scenario: string): Promise<KillFigures> {
+  const work = mkdtempSync(join(tmpdir(), `kustody-${scenario}-kills-`));
+  const script = await bundled();
+  const checker = new Checker(script.path);
+  try {
+    const begin = await prepared(work, script.path, scenario, checker);
+    const whole = await begin(0);
+    await whole.check();
+    const { steps, milliseconds, counted } = whole.run;
+    const killedAt = new Set<number>();
+    let kills = 0;
+    let checking = Promise.resolve();
+    const kill = async (step: number, afterMs?: number): Promise<void> => {
+      const ended = await begin(step, afterMs);
+      if (ended.run.isKilled) {
+        kills += 1;
+        if (afterMs === undefined) killedAt.add(step);
+      }
+      await checking; // one is checked while the next one works
+      checking = ended.check();
+      checking.catch(() => undefined); // told above
+    };
+    for (const step of chosen(steps, killsMin - timedKills)) await kill(step);
+    for (let n = 0; n < timedKills; n += 1) await kill(0, randomInt(1, Math.ceil(milliseconds)));
+    // Where several things go on at the same time a run may have ended before its step came.
+    for (let n = 0; kills < killsMin && n < killsMin; n += 1) await kill(randomInt(1, steps + 1));
+    await checking;
+    const list = counted.map(([kind, count]) => `${count} × ${kind}`).join(', ');
+    console.log(`${scenario}: ${kills} kills, at ${killedAt.size} of ${steps} steps (${list})`);
+    return { steps, killedAt, kills };
+  } finally {
+    checker.end();
+    rmSync(work, { recursive: true, force: true });
+    script.remove();
+  }
+}
+
+type Begin = (
+  killAt: number,
+  killAfterMs?: number,
+) => Promise<{ readonly run: Run; readonly check: () => Promise<void> }>;
+
+/** Makes the place where every run begins. */
+async function prepared(work: string, script: string, scenario: string, checker: Checker): Promise<Begin> {
+  const base = join(work, 'base');
+  mkdirSync(base);
+  const pems = Array.from({ length: 2 }, () =>
+    generateKeyPairSync('rsa', { modulusLength: 2048 }).privateKey.export({ type: 'pkcs8', format: 'pem' }),
+  );
+  writeFileSync(join(base, 'pairs.json'), JSON.stringify(pems));
+  const before = await run([script, 'prepare', base, scenario, String(started)]);
+  expect(before.isKilled).toBe(false);
+  let number = 0;
+  return async (killAt, killAfterMs) => {
+    number += 1;
+    const directory = join(work, String(number));
+    cpSync(base, directory, { recursive: true });
+    const result = await run([script, 'work', directory, scenario, String(started), String(killAt)], killAfterMs);
+    const isLate = number % 2 === 0;
+    const check = async (): Promise<void> => {
+      const wrong = await checker.check({
+        ...{ directory, scenario, isLate, written: result.written, now: started + (isLate ? lateMs : 1000) },
+        sent: [...before.sent, ...result.sent],
+        done: [...before.done, ...result.done],
+      });
+      expect({ killAt, killAfterMs, isLate, wrong }).toEqual({ killAt, killAfterMs, isLate, wrong: [] });
+      rmSync(directory, { recursive: true });
+    };
+    return { run: result, check };
+  };
+}
+
+/** Every step and then some of them again, or, when so few kills are asked for that most steps would be left out, any of them. */
+function chosen(steps: number, count: number): number[] {
+  const all = count < steps / 2 ? [] : Array.from({ length: steps }, (_value, index) => index + 1);
+  const more = Math.max(0, count - all.length);
+  return [...all, ...Array.from({ length: more }, () => randomInt(1, steps + 1))];
+}
+
+async function run(args: readonly string[], killAfterMs?: number): Promise<Run> {
+  const child = spawn(process.execPath, args, {
+    stdio: ['ignore', 'pipe', 'inherit'],
+    env: { UV_THREADPOOL_SIZE: '8' },
+  });
+  const exited = once(child, 'exit');
+  const stuck = setTimeout(() => child.kill('SIGTERM'), stuckMs);
+  const said: Record<'sent' | 'done', string[]> = { sent: [], done: [] };
+  const written: Written[] = [];
+  let [steps, begun] = [0, 0];
+  let counted: Run['counted'] = [];
+  for await (const line of createInterface({ input: child.stdout })) {
+    const [word, ...rest] = line.split(' ');
+    if (word === 'begun') {
+      begun = performance.now();
+      if (killAfterMs !== undefined) setTimeout(() => child.kill('SIGKILL'), killAfterMs);
+    } else if (word === 'sent' || word === 'done') said[word].push(rest.join(' '));
+    else if (word === 'written') written.push({ generation: Number(rest[0]), mark: rest[1] ?? '' });
+    else if (word === 'steps') {
+      steps = Number(rest[0]);
+      counted = JSON.parse(rest.slice(1).join(' ')) as Run['counted'];
+    }
+  }
+  await exited;
+  clearTimeout(stuck);
+  const milliseconds = performance.now() - begun;
+  if (child.signalCode !== 'SIGKILL' && child.exitCode !== 0)
+    throw new Error(`The process was not killed and failed: ${child.exitCode ?? child.signalCode}.`);
+  return { isKilled: child.signalCode === 'SIGKILL', milliseconds, ...said, written, steps, counted };
+}
+
+/** A process that checks one directory after the other. */
+class Checker {
+  readonly #child: ChildProcess;
+  readonly #lines: AsyncIterator<string>;
+
+  constructor(script: string) {
+    const child = spawn(process.execPath, [script, 'check'], { stdio: ['pipe', 'pipe', 'inherit'] });
+    this.#child = child;
+    this.#lines = createInterface({ input: child.stdout })[Symbol.asyncIterator]();
+  }
+
+  async check(killed: Killed): Promise<readonly string[]> {
+    this.#child.stdin?.write(`${JSON.stringify(killed)}\n`);
+    const next = await this.#lines.next();
+    return next.done === true ? ['the process that checks has ended'] : (JSON.parse(next.value) as string[]);
+  }
+
+  end(): void {
+    this.#child.kill();
+  }
+}
+
+/** One file, since it is started hundreds of times; in a directory from where native packages are found. */
+async function bundled(): Promise<{ readonly path: string; readonly remove: () => void }> {
+  const directory = mkdtempSync(join(root, 'node_modules', '.killed-'));
+  await build({
+    absWorkingDir: root,
+    entryPoints: { killed: 'tests/crash/killed-process.ts' },
+    outdir: directory,
+    outExtension: { '.js': '.mjs' },
+    bundle: true,
+    platform: 'node',
+    target: 'node20',
+    format: 'esm',
+    external: ['libsql', '@duckdb/node-bindings', '@kusto/language-service-next', 'pino', '@azure/*'],
+    banner: {
+      js: "import { createRequire as kustodyCreateRequire } from 'node:module'; const require = kustodyCreateRequire(import.meta.url);",
+    },
+    logLevel: 'warning',
+  });
+  return {
+    path: join(directory, 'killed.mjs'),
+    remove: () => rmSync(directory, { recursive: true, force: true }),
+  };
+}

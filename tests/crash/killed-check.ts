@@ -1,0 +1,127 @@
+import { readdirSync, readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import type { EngineDatabase } from '../../src/engine/duckdb/engine-database.ts';
+import { keyTodos } from '../../src/cluster/supervisor/key-todos.ts';
+import type { KilledCluster, Written } from './killed-cluster.ts';
+import { clusterId, isServiceKey, openKilledCluster, resourceOf, resources } from './killed-cluster.ts';
+import type { Request } from './killed-work.ts';
+import { nameOf, requestOf, rowsEach, scenarios, send } from './killed-work.ts';
+
+/** What a process said before it was killed. */
+export interface Killed {
+  readonly directory: string;
+  readonly scenario: string;
+  /** Names of requests. */
+  readonly sent: readonly string[];
+  readonly done: readonly string[];
+  readonly written: readonly Written[];
+  /** What the clock says afterwards. */
+  readonly now: number;
+  /** Whether so much time has passed that what was under way counts as dead. */
+  readonly isLate: boolean;
+}
+
+/** Starts again where a process was killed, with no key enabled but the one that the cluster's record names.
+ * @returns what is wrong */
+export async function check(killed: Killed, engine: EngineDatabase): Promise<string[]> {
+  const { directory, now } = killed;
+  const wrong: string[] = [];
+  const written = [...killed.written];
+  const cluster = await openKilledCluster({ directory, engine, now, written: (value) => written.push(value) });
+  try {
+    const { kid, custody } = await cluster.record();
+    const resource = await cluster.state.get(resources, clusterId);
+    if (resource?.value !== resourceOf(custody)) wrong.push('the resource names another key than the record');
+    cluster.vault.leaveOnly(kid);
+    cluster.keys.start();
+    wrong.push(...(await checkRows(cluster, killed, false)));
+    for (const name of new Set(killed.sent)) {
+      const request = requestOf(name);
+      if (request.kind === 'log' || request.kind === 'extent') await send(cluster, request);
+    }
+    wrong.push(...(await checkRows(cluster, killed, true)));
+    await (await cluster.data()).maintain();
+    wrong.push(...(await checkRows(cluster, killed, true)), ...(await checkBlobs(cluster, directory)));
+    wrong.push(...(await checkTodos(cluster, killed.isLate)));
+    written.push(...(await cluster.stored()));
+    await scenarios[killed.scenario]?.again?.(cluster);
+    await cluster.keys.recheck(clusterId);
+    wrong.push(...(await checkRows(cluster, killed, true)));
+    const { generation } = await cluster.record();
+    await cluster.close();
+    wrong.push(...checkDisk(directory, written, generation));
+  } catch (error) {
+    wrong.push(error instanceof Error ? (error.stack ?? error.message) : String(error));
+    await cluster.close();
+  }
+  return wrong;
+}
+
+/** @param isRepeated every request that can be repeated was */
+async function checkRows(cluster: KilledCluster, { sent, done }: Killed, isRepeated: boolean): Promise<string[]> {
+  const wrong: string[] = [];
+  const isSent = new Set(sent);
+  const mustBe = new Set(
+    done.concat(isRepeated ? sent.filter((name) => isRepeatable(requestOf(name))) : []).filter((name) => {
+      return requestOf(name).kind !== 'replace';
+    }),
+  );
+  const found = new Map<string, number[]>();
+  for (const table of (await cluster.data()).database('db').tables.keys()) {
+    const rowsOf = await cluster.rows(table);
+    for (const [name, rows] of rowsOf) found.set(name, rows);
+    if (rowsOf.size === 0 && table !== 'R') wrong.push(`${table} is empty`);
+  }
+  for (const [name, rows] of found) {
+    const whole = rows.length === rowsEach && new Set(rows).size === rowsEach;
+    if (!whole || !isSent.has(name)) wrong.push(`${name} has the rows ${rows.join()}`);
+  }
+  for (const name of mustBe) if (!found.has(name)) wrong.push(`${name} is lost`);
+  wrong.push(...checkReplaced([...found.keys()], done));
+  return wrong;
+}
+
+const isRepeatable = ({ kind }: Request): boolean => kind === 'log' || kind === 'extent';
+
+/** The rows of one replacement and no other: the last one that was acknowledged, or the one after it. */
+function checkReplaced(found: readonly string[], done: readonly string[]): string[] {
+  const replaced = (names: readonly string[]): Request[] =>
+    names.map(requestOf).filter(({ kind }) => kind === 'replace');
+  const there = replaced(found);
+  const last = Math.max(-1, ...replaced(done).map(({ n }) => n));
+  if (there.length <= 1 && there.length >= (last < 0 ? 0 : 1) && there.every(({ n }) => n >= last)) return [];
+  return [`of the replacements there are ${there.map(nameOf).join() || 'none'}, after ${last}`];
+}
+
+async function checkBlobs(cluster: KilledCluster, directory: string): Promise<string[]> {
+  const extents = (await cluster.data()).extents('db').length;
+  const files = readdirSync(join(directory, 'extents'), { recursive: true, withFileTypes: true }).filter((entry) =>
+    entry.isFile(),
+  );
+  return files.length === extents ? [] : [`${files.length} files for ${extents} extents`];
+}
+
+/** Waits for the first round of what is left to do. */
+async function checkTodos({ state, vault, record }: KilledCluster, isLate: boolean): Promise<string[]> {
+  const due = async (): Promise<number> =>
+    (await state.list(keyTodos)).filter(({ value }) => isLate || value.action !== 'making').length;
+  for (let turn = 0; turn < 1000 && (await due()) > 0; turn += 1) await new Promise((resolve) => setImmediate(resolve));
+  if ((await due()) > 0) return ['something is left to do after a change of keys'];
+  const { kid } = await record();
+  const others = vault.kids().filter((other) => isServiceKey(other) && other.version !== kid.version);
+  return isLate && others.length > 0 ? [`${others.length} keys of the service vault belong to nobody`] : [];
+}
+
+/** What was written under an earlier cluster key is gone from the files, whoever has the key. */
+function checkDisk(directory: string, written: readonly Written[], generation: number): string[] {
+  const state = join(directory, 'state');
+  const files = readdirSync(state).map((file) => readFileSync(join(state, file)));
+  const old = new Set(written.filter((one) => one.generation < generation).map(({ mark }) => mark));
+  const left = [...old].filter((mark) => files.some((file) => file.includes(Buffer.from(mark, 'hex'))));
+  const current = written.filter((one) => one.generation === generation);
+  const isFound = current.some(({ mark }) => files.some((file) => file.includes(Buffer.from(mark, 'hex'))));
+  return [
+    ...(left.length > 0 ? [`${left.length} values under an earlier key are left on disk`] : []),
+    ...(isFound ? [] : ['the search finds nothing']),
+  ];
+}

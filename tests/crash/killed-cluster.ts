@@ -1,0 +1,309 @@
+import childProcess from 'node:child_process';
+import { EventEmitter } from 'node:events';
+import { mkdirSync, readFileSync } from 'node:fs';
+import { syncBuiltinESMExports } from 'node:module';
+import { join } from 'node:path';
+import type { Guid } from '../../src/base/guid.ts';
+import { parseGuid } from '../../src/base/guid.ts';
+import type { Json } from '../../src/base/json.ts';
+import type { VersionedKeyId } from '../../src/base/key-id.ts';
+import { systemRandomBytes } from '../../src/base/random.ts';
+import { instant } from '../../src/clock/clock.ts';
+import { ManualHost } from '../../src/clock/manual-host.ts';
+import { SystemClock } from '../../src/clock/system-clock.ts';
+import { Channel } from '../../src/cluster/process/channel.ts';
+import { DataHolder } from '../../src/cluster/process/data-holder.ts';
+import { KeyHolder } from '../../src/cluster/process/key-holder.ts';
+import type { SupervisorCall, SupervisorCalls, SupervisorReplies } from '../../src/cluster/process/protocol.ts';
+import { clusterCatalogTable, createRemoteCatalogStore } from '../../src/cluster/process/remote-catalog-store.ts';
+import { createRemoteState } from '../../src/cluster/process/remote-state.ts';
+import type { SupervisedClusterKeys } from '../../src/cluster/supervisor/cluster-keys.ts';
+import { createClusterKeys } from '../../src/cluster/supervisor/cluster-keys.ts';
+import type { ClusterKeyRecord } from '../../src/encryption/cluster-key-state.ts';
+import { clusterKeyTable } from '../../src/encryption/cluster-key-state.ts';
+import type { Custody } from '../../src/encryption/cluster-keys.ts';
+import type { OpenedClusterData } from '../../src/engine/catalog/open-cluster-data.ts';
+import type { EngineDatabase } from '../../src/engine/duckdb/engine-database.ts';
+import { RootKey } from '../../src/state/root-key.ts';
+import { SealedState } from '../../src/state/sealed-state.ts';
+import { SqliteStateStore } from '../../src/state/sqlite/sqlite-state-store.ts';
+import type { StateStore } from '../../src/state/state-store.ts';
+import type { Table } from '../../src/state/state.ts';
+import { writeRecord } from '../../src/state/state.ts';
+import { FilesystemBlobStore } from '../../src/storage/filesystem/filesystem-blob-store.ts';
+import { readRows } from '../support/read-rows.ts';
+import { FileVault, serviceHost } from './file-vault.ts';
+
+function guid(digit: number): Guid {
+  const found = parseGuid(`00000000-0000-4000-8000-00000000000${digit}`);
+  if (found === undefined) throw new Error('this is a guid');
+  return found;
+}
+export const clusterId = guid(1);
+const database = { databaseId: guid(2), name: 'db' };
+const [identity, serviceIdentity] = [guid(3), guid(4)];
+
+/** Stands for the cluster as the resource manager keeps it: written in the commit that changes the key. */
+export const resources: Table<Json> = { name: 'test-resources', parse: (value) => value };
+
+export interface KilledClusterOptions {
+  /** Holds `state`, `extents`, `vault`, and `pairs.json` with private keys. */
+  readonly directory: string;
+  readonly engine: EngineDatabase;
+  /** What all clocks say, milliseconds; time stands still. */
+  readonly now: number;
+  /** Hears of each new value that the cluster's keys open, before it is durable. */
+  readonly written?: (value: Written) => void;
+}
+
+/** A stored value with keys in it, or sealed under them. */
+export interface Written {
+  /** Of the cluster key when it was written. */
+  readonly generation: number;
+  /** Bytes that no other value has, hex. */
+  readonly mark: string;
+}
+
+export interface KilledCluster {
+  readonly keys: SupervisedClusterKeys;
+  readonly state: SealedState;
+  readonly vault: FileVault;
+  /** Opens the key first when need be. */
+  readonly data: () => Promise<OpenedClusterData>;
+  readonly rows: (table: string) => Promise<Map<string, number[]>>;
+  readonly record: () => Promise<ClusterKeyRecord>;
+  readonly customer: (kid: VersionedKeyId, how?: { readonly versionless: boolean }) => Custody;
+  /** All values with keys in them, as they are stored now. */
+  readonly stored: () => Promise<readonly Written[]>;
+  /** As a request to the resource manager does it. */
+  readonly changeTo: (custody: Custody) => Promise<void>;
+  readonly close: () => Promise<void>;
+}
+
+/** A cluster with everything below the network as the server has it: sealed state in SQLite, blobs in files, supervisor, keys,
+ * catalog, log, extents. Two things differ: the process of the cluster is this one, and the vault is files. */
+export async function openKilledCluster(options: KilledClusterOptions): Promise<KilledCluster> {
+  const { directory, engine, now } = options;
+  for (const part of ['state', 'vault']) mkdirSync(join(directory, part), { recursive: true });
+  const pairs = JSON.parse(readFileSync(join(directory, 'pairs.json'), 'utf8')) as string[];
+  const vault = new FileVault(join(directory, 'vault'), pairs);
+  const store = new WatchedStore(SqliteStateStore.open(join(directory, 'state')), options.written);
+  const rootKey = new RootKey(Buffer.alloc(32, 7));
+  const state = await SealedState.open({ store, rootKey, randomBytes: systemRandomBytes });
+  store.generation = (await state.get(clusterKeyTable, clusterId))?.value.generation ?? 0;
+  const clock = new SystemClock({ host: new ManualHost(now), onError: fail });
+  const blobs = FilesystemBlobStore.open(join(directory, 'extents'));
+  let inside: InsideProcess | undefined;
+  startInside = () => {
+    inside = new InsideProcess({ vault, blobs, engine, now });
+    return inside;
+  };
+  const keys = createClusterKeys({
+    ...{ state, clock, wallClock: clock, randomBytes: systemRandomBytes },
+    mintToken: () => Promise.reject(new Error('nobody asks for a token')),
+    resolveHost: () => Promise.resolve({ where: 'ours' }),
+    edge: { address: '127.0.0.1', port: 0, ca: '' },
+    serviceVault: vault.serviceVault(serviceIdentity),
+    settings: { keyCacheSeconds: 300, keyOutageGraceSeconds: 3600, keyRecheckSeconds: 30, vaultTimeoutMs: 5000 },
+    clusterTables: [clusterCatalogTable.name],
+    processScript: 'inside',
+    compact: () => state.compact(),
+    log: { event: () => undefined, warning: () => undefined, failure: (_name, error) => fail(error) },
+  });
+  const data = async (): Promise<OpenedClusterData> => {
+    const admission = await keys.admit(clusterId);
+    if (admission.outcome !== 'admitted' || inside === undefined) throw new Error(JSON.stringify(admission));
+    const opened = await inside.data.data();
+    if (opened.databases().length === 0) await opened.setDatabases([database]);
+    return opened;
+  };
+  const customer: KilledCluster['customer'] = (kid, how) => ({
+    kind: 'customer',
+    key: {
+      ...{ vaultUri: `https://${kid.vaultHost}/`, vaultHost: kid.vaultHost, keyName: kid.name, identity },
+      ...(how?.versionless === true ? {} : { keyVersion: kid.version }),
+    },
+  });
+  return {
+    ...{ keys, state, vault, data, customer },
+    stored: () => store.stored(),
+    rows: async (table) => {
+      const found = new Map<string, number[]>();
+      for (const [request, row] of await readRows(await data(), engine, table))
+        found.set(String(request), [...(found.get(String(request)) ?? []), Number(row)]);
+      return found;
+    },
+    record: async () => {
+      const found = await state.get(clusterKeyTable, clusterId);
+      if (found === undefined) throw new Error('the cluster has no key');
+      return found.value;
+    },
+    changeTo: async (custody) => {
+      const before = await state.get(resources, clusterId);
+      const isNew = (await state.get(clusterKeyTable, clusterId)) === undefined;
+      const change = await (isNew ? keys.create(clusterId, custody) : keys.change(clusterId, custody));
+      if (!('write' in change)) throw new Error(`The change was refused: ${JSON.stringify(change)}`);
+      const resource = writeRecord(resources, clusterId, before?.version ?? null, resourceOf(custody));
+      await state.commit({ write: [...change.write, resource] });
+      await change.committed();
+    },
+    close: async () => {
+      await inside?.data.dispose();
+      await keys.close();
+      clock.close();
+      await state.close();
+    },
+  };
+}
+
+/** Every error is one too many. */
+function fail(error: unknown): void {
+  console.error(error);
+  process.exit(3);
+}
+
+/** What the resource says of its key: the version when it names one. */
+export const resourceOf = (custody: Custody): Json =>
+  custody.kind === 'customer' ? (custody.key.keyVersion ?? 'latest') : custody.kind;
+
+/** Tells what is written for keys to open. Records of the log of small writes do not count: a change of custody leaves them as they
+ * are, since only the key of their segment is wrapped anew. */
+class WatchedStore implements StateStore {
+  readonly #store: StateStore;
+  readonly #written: (value: Written) => void;
+  generation = 0;
+
+  constructor(store: StateStore, written: KilledClusterOptions['written'] = () => undefined) {
+    this.#store = store;
+    this.#written = written;
+  }
+
+  get: StateStore['get'] = (table, id) => this.#store.get(table, id);
+  list: StateStore['list'] = (table, how) => this.#store.list(table, how);
+  compact: StateStore['compact'] = () => this.#store.compact();
+  close: StateStore['close'] = () => this.#store.close();
+
+  commit: StateStore['commit'] = (commit) => {
+    const puts = commit.write.flatMap(({ table, id, put }) => (put === null ? [] : [{ table, id, value: put.value }]));
+    const changes = (name: string): boolean => puts.some(({ table }) => table === name);
+    if (changes(clusterKeyTable.name) && changes(clusterCatalogTable.name)) this.generation += 1;
+    for (const { id, table, value } of puts) if (isKeyed(table, id)) this.#written(this.#mark(value));
+    return this.#store.commit(commit);
+  };
+
+  async stored(): Promise<readonly Written[]> {
+    const tables = [clusterKeyTable.name, clusterCatalogTable.name];
+    const records = (await Promise.all(tables.map((table) => this.#store.list(table)))).flat();
+    return records.flatMap(({ table, id, value }) => (isKeyed(table, id) ? [this.#mark(value)] : []));
+  }
+
+  /** After format and epoch come nonce and ciphertext. */
+  #mark(value: Uint8Array): Written {
+    return { generation: this.generation, mark: Buffer.from(value.subarray(17, 45)).toString('hex') };
+  }
+}
+
+const isKeyed = (table: string, id: string): boolean =>
+  table === clusterKeyTable.name || (table === clusterCatalogTable.name && !id.includes('/l/'));
+
+let startInside: () => InsideProcess = () => {
+  throw new Error('nobody is to start a process');
+};
+Object.assign(childProcess, { fork: () => startInside() });
+syncBuiltinESMExports();
+
+interface InsideParts {
+  readonly vault: FileVault;
+  readonly blobs: FilesystemBlobStore;
+  readonly engine: EngineDatabase;
+  readonly now: number;
+}
+
+/** Stands for the child process of a cluster: the same parts, at the other end of a channel that copies what it carries. */
+class InsideProcess extends EventEmitter {
+  readonly pid = process.pid;
+  readonly data: DataHolder;
+  readonly #channel: Channel;
+
+  constructor({ vault, blobs, engine, now }: InsideParts) {
+    super();
+    this.#channel = new Channel({
+      send: (message) => this.#later(message, (copy) => this.emit('message', copy)),
+      serve: (operation, body) => serve(operation as SupervisorCall, body as never),
+      inFlightMax: 256,
+    });
+    const keys = new KeyHolder({
+      ...{ clusterId, wrapper: vault, randomBytes: systemRandomBytes },
+      firstCatalog: (key) => this.data.first(key),
+      rewrapCatalog: (old, next) => this.data.rewrap(old, next),
+    });
+    const state = createRemoteState({
+      clusterId,
+      call: (operation, body) => this.#channel.call(operation, body),
+      generation: () => keys.current()?.generation,
+    });
+    this.data = new DataHolder({
+      ...{ clusterId, randomBytes: systemRandomBytes },
+      store: createRemoteCatalogStore(state, clusterId),
+      current: () => keys.current(),
+      pause: () => new Promise((resolve) => setTimeout(resolve, 1)),
+    });
+    this.data.serveWith({ clusterName: 'contoso', blobs, engine, cacheBytesMax: 64 << 20, openBytesMax: 256 << 20 });
+    this.data.tell(instant(now));
+    const operations = operationsOf(vault, keys, this.data);
+    const serve = async <Call extends SupervisorCall>(
+      operation: Call,
+      body: SupervisorCalls[Call],
+    ): Promise<SupervisorReplies[Call]> => operations[operation](body);
+  }
+
+  send(message: unknown, sent: (error: Error | null) => void): void {
+    this.#later(message, (copy) => this.#channel.receive(copy));
+    sent(null);
+  }
+
+  kill(): boolean {
+    this.#channel.close('It was killed.');
+    setImmediate(() => this.emit('exit'));
+    return true;
+  }
+
+  #later(message: unknown, arrive: (copy: unknown) => void): void {
+    const copy: unknown = structuredClone(message);
+    setImmediate(() => arrive(copy));
+  }
+}
+
+type Operations = {
+  readonly [Call in SupervisorCall]: (
+    call: SupervisorCalls[Call],
+  ) => Promise<SupervisorReplies[Call]> | SupervisorReplies[Call];
+};
+
+function operationsOf(vault: FileVault, keys: KeyHolder, data: DataHolder): Operations {
+  const notHere = (): never => {
+    throw new Error('This is not asked here.');
+  };
+  return {
+    configure: () => ({ outcome: 'ready' }),
+    describe: ({ identity: who, key }) => vault.describe(who, key),
+    open: (call) => keys.open(call),
+    make: (call) => keys.make(call),
+    rewrap: (call) => keys.rewrap(call),
+    replace: (call) => keys.replace(call),
+    adopt: (call) => {
+      const reply = keys.adopt(call);
+      data.adopt();
+      return reply;
+    },
+    forget: (call) => {
+      data.forget();
+      return keys.forget(call);
+    },
+    upkeep: (call) => data.upkeep(call),
+    databaseBytes: ({ databaseId }) => data.databaseBytes(databaseId),
+    ...{ preflight: notHere, serveData: notHere, inventory: notHere, findExtent: notHere },
+  };
+}
+
+export const isServiceKey = ({ vaultHost }: VersionedKeyId): boolean => vaultHost === serviceHost;

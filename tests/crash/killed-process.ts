@@ -1,0 +1,45 @@
+import { writeSync } from 'node:fs';
+import { createInterface } from 'node:readline';
+import { openEngineDatabase } from '../../src/engine/duckdb/engine-database.ts';
+import '../../src/engine/sql/functions/conversion.ts'; // registers those functions that the macros of the engine call
+import { nativeFunctions } from '../../src/engine/sql/native.ts';
+import { DurableSteps } from './durable-steps.ts';
+import type { Killed } from './killed-check.ts';
+import { check } from './killed-check.ts';
+import { openKilledCluster } from './killed-cluster.ts';
+import { prepare, scenarios } from './killed-work.ts';
+
+// A cluster that is made to be killed. `prepare` DIRECTORY SCENARIO NOW, `work` DIRECTORY SCENARIO NOW STEP, or `check`, which
+// reads what to check from its standard input and answers with what is wrong, line by line, as JSON.
+
+const [mode, directory = '', name = '', now, killAt] = process.argv.slice(2);
+const say = (line: string): void => {
+  writeSync(1, `${line}\n`);
+};
+const openEngine = () => openEngineDatabase({ threads: 2, memoryLimit: '1GB' }, nativeFunctions());
+if (mode === 'check') {
+  const engine = await openEngine();
+  for await (const line of createInterface({ input: process.stdin }))
+    say(JSON.stringify(await check(JSON.parse(line) as Killed, engine)));
+  process.exit(0);
+}
+const scenario = scenarios[name];
+if (scenario === undefined) throw new Error(`There is no ${name}.`);
+const steps = new DurableSteps(directory, Number(killAt ?? 0));
+say('begun');
+const engine = await openEngine();
+const cluster = await openKilledCluster({
+  ...{ directory, engine, now: Number(now) },
+  written: ({ generation, mark }) => {
+    if (name === 'custody') say(`written ${generation} ${mark}`);
+  },
+});
+if (mode === 'prepare') await prepare(scenario, cluster, say);
+else {
+  if (name === 'custody')
+    for (const { generation, mark } of await cluster.stored()) say(`written ${generation} ${mark}`);
+  await scenario.work({ cluster, steps, say });
+  say(`steps ${steps.count} ${JSON.stringify([...steps.counted])}`);
+}
+await cluster.close();
+engine.close();

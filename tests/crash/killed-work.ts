@@ -1,0 +1,220 @@
+import { systemRandomBytes } from '../../src/base/random.ts';
+import type { VersionedKeyId } from '../../src/base/key-id.ts';
+import type { DurableSteps } from './durable-steps.ts';
+import { customerHost } from './file-vault.ts';
+import type { KilledCluster } from './killed-cluster.ts';
+import { clusterId } from './killed-cluster.ts';
+
+/** `log`: a small streaming request; `extent`: inline data; the others: the rows of a query, `set` into a table that it makes. */
+const kinds = ['log', 'extent', 'append', 'replace', 'set'] as const;
+export type RequestKind = (typeof kinds)[number];
+
+export interface Request {
+  readonly table: string;
+  readonly kind: RequestKind;
+  readonly n: number;
+}
+
+export const nameOf = ({ table, kind, n }: Request): string => `${table} ${kind} ${n}`;
+
+export function requestOf(name: string): Request {
+  const [table = '', word, n] = name.split(' ');
+  const kind = kinds.find((known) => known === word);
+  if (kind === undefined) throw new Error(name);
+  return { table, kind, n: Number(n) };
+}
+
+/** Of one request. */
+export const rowsEach = 3;
+
+export async function send(cluster: KilledCluster, request: Request): Promise<void> {
+  const { table, kind } = request;
+  const name = nameOf(request);
+  const data = await cluster.data();
+  const rows = Array.from({ length: rowsEach }, (_value, row) => row);
+  if (kind === 'log' || kind === 'extent') {
+    const body = Buffer.from(rows.map((row) => `${name},${row}`).join('\n'));
+    const how = kind === 'log' ? 'streaming' : 'inline';
+    await data.ingest({ database: 'db', table, format: 'csv', body, requestId: name, kind: how });
+    return;
+  }
+  const sql = `SELECT * FROM (VALUES ${rows.map((row) => `('${name}', ${row}::BIGINT)`).join(', ')}) AS v(a, b)`;
+  await data.append({
+    ...{ database: 'db', table, replace: kind === 'replace' },
+    ...(kind === 'set' ? { create: { columns } } : {}),
+    rows: { kind: 'sql', columns, sql, bound: [] },
+  });
+}
+
+const columns = [
+  { name: 'Request', type: 'string' },
+  { name: 'Row', type: 'long' },
+] as const;
+
+export interface Work {
+  readonly cluster: KilledCluster;
+  readonly steps: DurableSteps;
+  /** Says a line, at once. */
+  readonly say: (line: string) => void;
+}
+
+export interface Scenario {
+  readonly tables: readonly string[];
+  /** Makes what is there before. */
+  readonly prepare: (cluster: KilledCluster) => Promise<void>;
+  readonly work: (work: Work) => Promise<void>;
+  /** Another change of the same kind, after a crash. */
+  readonly again?: (cluster: KilledCluster) => Promise<void>;
+}
+
+async function tell({ cluster, say }: Pick<Work, 'cluster' | 'say'>, request: Request): Promise<void> {
+  say(`sent ${nameOf(request)}`);
+  await send(cluster, request);
+  say(`done ${nameOf(request)}`);
+}
+
+const firstKey = (cluster: KilledCluster): VersionedKeyId => cluster.vault.addVersion(customerHost, 'k');
+
+const ingest: Scenario = {
+  tables: ['T', 'R'],
+  prepare: async (cluster) => {
+    await cluster.changeTo(cluster.customer(firstKey(cluster)));
+  },
+  work: async (work) => {
+    const at = (kind: RequestKind, n: number, table = 'T'): Promise<void> => tell(work, { table, kind, n });
+    await work.steps.during(async () => {
+      for (let round = 0; round < 3; round += 1) {
+        const n = round * 10;
+        await at('log', n);
+        await at('extent', n);
+        await at('append', n);
+        await at('replace', round, 'R');
+        await at('set', round, `S${round}`);
+        await Promise.all([at('log', n + 1), at('log', n + 1), at('extent', n + 1), at('log', n + 2)]);
+      }
+    });
+  },
+};
+
+const smallExtents = 8;
+
+const merge: Scenario = {
+  tables: ['A', 'B', 'C'],
+  prepare: async (cluster) => {
+    await cluster.changeTo(cluster.customer(firstKey(cluster)));
+  },
+  work: async (work) => {
+    const { cluster, steps } = work;
+    const data = await cluster.data();
+    await steps.during(async () => {
+      const merging = data.maintain();
+      for (let n = 100; n < 104; n += 1)
+        await Promise.all([tell(work, { table: 'A', kind: 'log', n }), tell(work, { table: 'B', kind: 'extent', n })]);
+      await merging;
+      await data.flush('db', 'A');
+    });
+  },
+};
+
+/** Requests and queries, one after the other in each of two lanes, until `change` has ended. A lane that fails, fails the test. */
+async function underLoad(work: Work, first: number, change: () => Promise<void>): Promise<void> {
+  const { cluster } = work;
+  let isOver = false;
+  const lane = async (from: number): Promise<void> => {
+    let seen = 0;
+    for (let n = from; !isOver; n += 1) {
+      await tell(work, { table: 'T', kind: n % 3 === 0 ? 'extent' : 'log', n });
+      const { size } = await cluster.rows('T');
+      if (size < seen) throw new Error('a query lost rows');
+      seen = size;
+    }
+  };
+  const changing = change().finally(() => {
+    isOver = true;
+  });
+  await Promise.all([changing, lane(first), lane(first + 500)]);
+}
+
+async function requireOpen(cluster: KilledCluster): Promise<void> {
+  const { suspension, kid } = await cluster.keys.recheck(clusterId);
+  if (suspension !== undefined) throw new Error(`${kid.version} does not open: ${suspension.reason}`);
+}
+
+const rotation: Scenario = {
+  tables: ['T'],
+  prepare: async (cluster) => {
+    await cluster.changeTo(cluster.customer(firstKey(cluster)));
+  },
+  work: async (work) => {
+    const { cluster, steps } = work;
+    for (let round = 0; round < 8; round += 1) {
+      const kid = cluster.vault.addVersion(customerHost, 'k');
+      // By a request; then to no version at all, which means the latest one; then by following what the vault has.
+      const follows = round % 4 === 3;
+      const custody = cluster.customer(kid, { versionless: round % 4 === 2 });
+      await steps.during(() =>
+        underLoad(work, 1000 * (round + 1), async () => {
+          if (follows) await cluster.keys.recheck(clusterId);
+          else await cluster.changeTo(custody);
+          cluster.vault.leaveOnly(kid);
+          await requireOpen(cluster);
+        }),
+      );
+    }
+  },
+  again: async (cluster) => {
+    const kid = cluster.vault.addVersion(customerHost, 'k');
+    await cluster.changeTo(cluster.customer(kid));
+    cluster.vault.leaveOnly(kid);
+  },
+};
+
+const otherKey = (cluster: KilledCluster): VersionedKeyId =>
+  cluster.vault.addVersion(customerHost, `k${Buffer.from(systemRandomBytes(6)).toString('hex')}`);
+
+const custody: Scenario = {
+  tables: ['T'],
+  prepare: async (cluster) => {
+    await cluster.changeTo(cluster.customer(firstKey(cluster)));
+  },
+  work: async (work) => {
+    const { cluster, steps } = work;
+    // Another key, to Microsoft-managed, and from there.
+    for (let round = 0; round < 3; round += 1) {
+      const to = round === 1 ? ({ kind: 'microsoftManaged' } as const) : cluster.customer(otherKey(cluster));
+      await steps.during(() =>
+        underLoad(work, 1000 * (round + 1), async () => {
+          await cluster.changeTo(to);
+          cluster.vault.leaveOnly((await cluster.record()).kid);
+          await requireOpen(cluster);
+        }),
+      );
+    }
+  },
+  again: async (cluster) => {
+    const { custody: now } = await cluster.record();
+    await cluster.changeTo(
+      now.kind === 'customer' ? { kind: 'microsoftManaged' } : cluster.customer(otherKey(cluster)),
+    );
+    cluster.vault.leaveOnly((await cluster.record()).kid);
+  },
+};
+
+export const scenarios: Readonly<Record<string, Scenario>> = { ingest, merge, rotation, custody };
+
+/** Tables with a few extents and a log, in each of which something is to be lost. */
+export async function prepare(scenario: Scenario, cluster: KilledCluster, say: Work['say']): Promise<void> {
+  await scenario.prepare(cluster);
+  const data = await cluster.data();
+  await data.createTables(
+    'db',
+    scenario.tables.map((name) => ({ name, columns })),
+  );
+  const extents = scenario === merge ? smallExtents : 2;
+  for (const table of scenario.tables) {
+    await data.setPolicy('db', table, 'streamingingestion', { IsEnabled: true, HintAllocatedRate: null });
+    if (table === 'R') continue;
+    for (let n = 0; n < extents; n += 1) await tell({ cluster, say }, { table, kind: 'extent', n: 900 + n });
+    for (let n = 0; n < 3; n += 1) await tell({ cluster, say }, { table, kind: 'log', n: 900 + n });
+  }
+}

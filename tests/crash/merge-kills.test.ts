@@ -1,0 +1,12 @@
+import { expect, it } from 'vitest';
+import { killEverywhere, killsMin } from './kill-runs.ts';
+
+it(
+  `merging that is killed at any durable step loses and repeats no row, and leaves no file behind (${killsMin} kills)`,
+  { timeout: 60_000 + killsMin * 6_000 },
+  async () => {
+    const { kills, killedAt, steps } = await killEverywhere('merge');
+    expect(kills).toBeGreaterThanOrEqual(killsMin);
+    if (killsMin >= steps) expect(killedAt.size).toBeGreaterThan(steps * 0.9);
+  },
+);

@@ -1,0 +1,12 @@
+import { expect, it } from 'vitest';
+import { killEverywhere, killsMin } from './kill-runs.ts';
+
+it(
+  `a rotation of keys under load that is killed at any durable step leaves a cluster that opens with the version it names, every other one disabled (${killsMin} kills)`,
+  { timeout: 60_000 + killsMin * 6_000 },
+  async () => {
+    const { kills, killedAt, steps } = await killEverywhere('rotation');
+    expect(kills).toBeGreaterThanOrEqual(killsMin);
+    if (killsMin >= steps) expect(killedAt.size).toBeGreaterThan(steps * 0.9);
+  },
+);

@@ -12,7 +12,7 @@ export function articleCommand(): Command {
     .addOption(jsonOption())
     .addHelpText('after', '\nExample:\n  $ kustody article')
     .action(async (options: { readonly json: boolean }) => {
-      const instance = await openLiveInstance(undefined);
+      const instance = await openLiveInstance(undefined, { expectsCluster: true });
       try {
         // A process of its own: Node reads NODE_EXTRA_CA_CERTS only when it starts, as for any user's program.
         process.exitCode = await runChild({

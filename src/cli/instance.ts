@@ -21,6 +21,7 @@ export interface InstanceOptions {
   readonly proxy?: ListenAddress;
   readonly allowRemote?: boolean;
   readonly log?: ServerSettings['log'];
+  readonly expectsCluster?: boolean;
 }
 
 /** Starts a server in this process. What a user can mend becomes a UserError. */
@@ -34,6 +35,7 @@ export async function startInstance(options: InstanceOptions): Promise<RunningSe
       allowRemote: options.allowRemote ?? false,
       allowedHosts: options.allowedHosts ?? [],
       virtualTime: options.virtualTime,
+      expectsCluster: options.expectsCluster ?? false,
       ...(rootKey === undefined ? {} : { rootKey }),
       keys: defaultKeySettings,
       log: options.log ?? { level: 'silent', destination: process.stderr },

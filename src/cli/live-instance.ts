@@ -1,12 +1,12 @@
 import { randomBytes } from 'node:crypto';
 import { existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import type { AllowedHost } from '../http/allowed-hosts.ts';
 import type { InstanceEnvironment } from '../server/control-plane.ts';
 import type { Environment } from './client-environment.ts';
 import { clientEnvironment } from './client-environment.ts';
 import { findInstance } from './control-client.ts';
 import { prepareDataDirectory, temporaryDataDirectory } from './data-directory.ts';
+import type { InstanceOptions } from './instance.ts';
 import { startInstance } from './instance.ts';
 import { systemBundlePaths, trustFiles } from './trust-files.ts';
 import { UserError } from './user-error.ts';
@@ -20,12 +20,14 @@ export interface LiveInstance {
   close(): Promise<void>;
 }
 
+export type OpenOptions = Pick<InstanceOptions, 'allowedHosts' | 'expectsCluster'>;
+
 /** @param data without it, a private instance in a temporary directory, with a clock that can be moved */
 export async function openLiveInstance(
   data: string | undefined,
-  allowedHosts: readonly AllowedHost[] = [],
+  { allowedHosts = [], expectsCluster = false }: OpenOptions = {},
 ): Promise<LiveInstance> {
-  if (data === undefined) return openTemporary(allowedHosts);
+  if (data === undefined) return openTemporary({ allowedHosts, expectsCluster });
   const dataDirectory = prepareDataDirectory(data);
   const running = await findInstance(dataDirectory);
   if (running !== undefined) {
@@ -42,7 +44,7 @@ export async function openLiveInstance(
       close: () => Promise.resolve(),
     };
   }
-  const server = await startInstance({ dataDirectory, virtualTime: false, allowedHosts });
+  const server = await startInstance({ dataDirectory, virtualTime: false, allowedHosts, expectsCluster });
   return {
     dataDirectory,
     controlToken: server.controlToken,
@@ -51,10 +53,10 @@ export async function openLiveInstance(
   };
 }
 
-async function openTemporary(allowedHosts: readonly AllowedHost[]): Promise<LiveInstance> {
+async function openTemporary(options: OpenOptions): Promise<LiveInstance> {
   const temporary = temporaryDataDirectory();
   try {
-    const server = await startInstance({ dataDirectory: temporary.directory, virtualTime: true, allowedHosts });
+    const server = await startInstance({ ...options, dataDirectory: temporary.directory, virtualTime: true });
     return {
       dataDirectory: temporary.directory,
       controlToken: server.controlToken,

@@ -36,7 +36,7 @@ export function runCommand(): Command {
 
 async function run(command: readonly string[], options: RunOptions): Promise<void> {
   const [program = '', ...args] = command;
-  const instance = await openLiveInstance(options.data, options.allow);
+  const instance = await openLiveInstance(options.data, { allowedHosts: options.allow, expectsCluster: options.seed });
   try {
     const environment = await environmentOf(instance, process.env);
     const seeded = options.seed ? await seed(await instance.describe(), defaultSeed) : undefined;

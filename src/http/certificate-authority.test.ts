@@ -1,6 +1,6 @@
 import { execFileSync, spawnSync } from 'node:child_process';
 import { createPrivateKey, X509Certificate } from 'node:crypto';
-import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
@@ -31,6 +31,8 @@ beforeAll(async () => {
   writeFileSync(join(directory, 'root.pem'), material.certificatePem);
 });
 afterAll(() => rmSync(directory, { recursive: true }));
+
+const text = (file: string): string => readFileSync(join(directory, file), 'utf8');
 
 const leafOf = async (name: string) => new X509Certificate((await authority.leafFor(host(name))).chainPem);
 
@@ -67,8 +69,19 @@ describe('certificate authority', () => {
     const root = new X509Certificate(material.certificatePem);
     expect(root.ca).toBe(true);
     expect(root.verify(root.publicKey)).toBe(true);
-    expect(root.publicKey.asymmetricKeyDetails?.modulusLength).toBe(2048);
+    expect(root.publicKey.asymmetricKeyDetails?.namedCurve).toBe('prime256v1');
     expect(root.checkPrivateKey(keyOf(material))).toBe(true);
+  });
+
+  it('opens the RSA root of an older data directory', async () => {
+    if (spawnSync('openssl', ['version']).error !== undefined) return;
+    const openssl = (...args: string[]) => execFileSync('openssl', args, { cwd: directory, stdio: 'pipe' });
+    const files = ['-keyout', 'old.key', '-out', 'old.pem', '-days', '3650', '-subj', '/CN=old'];
+    openssl('req', '-x509', '-newkey', 'rsa:2048', '-nodes', ...files);
+    const [certificatePem, privateKeyPem] = [text('old.pem'), text('old.key')];
+    const old = await openAuthority({ certificatePem, privateKeyPem }, { wallClock: () => Date.now() });
+    const leaf = new X509Certificate((await old.leafFor(host('v1.vault.azure.net'))).chainPem);
+    expect(leaf.verify(new X509Certificate(certificatePem).publicKey)).toBe(true);
   });
 
   it.each(['www.example.com', 'azure.com.example.com', 'notazure.net', 'com', '169.254.169.254'])(

@@ -13,7 +13,7 @@ import {
   X509Certificate,
   X509CertificateGenerator,
 } from '@peculiar/x509';
-import { webcrypto } from 'node:crypto';
+import { createPrivateKey, webcrypto } from 'node:crypto';
 import { createSecureContext } from 'node:tls';
 import type { SecureContext } from 'node:tls';
 import { invariant } from '../base/invariant.ts';
@@ -65,22 +65,19 @@ const leafValidityMs = 397 * dayMs;
 /** Clocks of containers and virtual machines lag. */
 const backdateMs = dayMs;
 
-const rootAlgorithm = { name: 'RSASSA-PKCS1-v1_5', hash: 'SHA-256' } as const;
-/** Handshakes are many, since JavaScript clients open a tunnel for each request; a P-256 signature costs a twentieth of an RSA one. */
-const leafAlgorithm = { name: 'ECDSA', namedCurve: 'P-256' } as const;
+/** For root and leaves. Handshakes are many, since JavaScript clients open a tunnel for each request: a P-256 signature costs a
+ * twentieth of an RSA one; and a P-256 key is made at once. */
+const keyAlgorithm = { name: 'ECDSA', namedCurve: 'P-256' } as const;
+const signatureAlgorithm = { name: 'ECDSA', hash: 'SHA-256' } as const;
 
-/** Makes the root of a new data directory: RSA 2048, ten years, limited to the served domains. */
+/** Makes the root of a new data directory: P-256, ten years, limited to the served domains. */
 export async function createAuthorityMaterial(options: AuthorityOptions): Promise<AuthorityMaterial> {
-  const keys = await webcrypto.subtle.generateKey(
-    { ...rootAlgorithm, modulusLength: 2048, publicExponent: Uint8Array.of(1, 0, 1) },
-    true,
-    ['sign', 'verify'],
-  );
+  const keys = await webcrypto.subtle.generateKey(keyAlgorithm, true, ['sign', 'verify']);
   const serialNumber = newSerialNumber(options);
   const certificate = await X509CertificateGenerator.createSelfSigned({
     name: [{ CN: [`Kustody local root ${serialNumber.slice(2, 10)}`] }, { O: ['Kustody'] }],
     keys,
-    signingAlgorithm: rootAlgorithm,
+    signingAlgorithm: signatureAlgorithm,
     serialNumber,
     notBefore: new Date(options.wallClock() - backdateMs),
     notAfter: new Date(options.wallClock() + rootValidityMs),
@@ -100,6 +97,11 @@ export async function openAuthority(
   options: AuthorityOptions,
 ): Promise<CertificateAuthority> {
   const root = new X509Certificate(material.certificatePem);
+  // Roots of older data directories are RSA.
+  const rootAlgorithm =
+    createPrivateKey(material.privateKeyPem).asymmetricKeyType === 'rsa'
+      ? { name: 'RSASSA-PKCS1-v1_5', hash: 'SHA-256' }
+      : { ...keyAlgorithm, hash: 'SHA-256' };
   const rootKey = await webcrypto.subtle.importKey(
     'pkcs8',
     PemConverter.decodeFirst(material.privateKeyPem),
@@ -107,7 +109,7 @@ export async function openAuthority(
     false,
     ['sign'],
   );
-  const leafKeys = await webcrypto.subtle.generateKey(leafAlgorithm, true, ['sign', 'verify']);
+  const leafKeys = await webcrypto.subtle.generateKey(keyAlgorithm, true, ['sign', 'verify']);
   const leafKeyPem = await exportKey(leafKeys.privateKey);
   const leaves = new BoundedCache<{ readonly expiresAtMs: number; readonly leaf: Promise<Leaf> }>(
     options.leavesMax ?? 256,
@@ -149,7 +151,7 @@ export async function openAuthority(
 
   async function issueFor(names: readonly HostName[]): Promise<LeafMaterial> {
     for (const name of names) invariant(isServedDomain(name), 'leaves are minted for served domains only');
-    const keys = await webcrypto.subtle.generateKey(leafAlgorithm, true, ['sign', 'verify']);
+    const keys = await webcrypto.subtle.generateKey(keyAlgorithm, true, ['sign', 'verify']);
     const alternatives = names.map((value) => ({ type: 'dns', value }) as const);
     const chainPem = await sign(alternatives, keys.publicKey, leafEndMs());
     return { chainPem, privateKeyPem: await exportKey(keys.privateKey) };

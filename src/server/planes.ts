@@ -7,6 +7,7 @@ import { createClusterContents } from '../cluster/cluster-contents.ts';
 import { clusterCatalogTable } from '../cluster/process/remote-catalog-store.ts';
 import { createClusterKeys } from '../cluster/supervisor/cluster-keys.ts';
 import type { SupervisedClusterKeys } from '../cluster/supervisor/cluster-keys.ts';
+import type { ClusterProcess } from '../cluster/supervisor/cluster-process.ts';
 import type { ClusterKeysOptions } from '../cluster/supervisor/ports.ts';
 import type { KustoPlane } from '../cluster/kusto-plane.ts';
 import type { ProductVersion } from '../cluster/suspended-commands.ts';
@@ -18,10 +19,10 @@ import { formatKeyId } from '../base/key-id.ts';
 import { createEntraPlane } from '../identity/entra/plane.ts';
 import type { Log } from '../http/logging.ts';
 import type { Plane } from '../http/plane.ts';
-import { startSystemTimer } from '../http/timer.ts';
 import type { State } from '../state/state.ts';
 import { pruneVaultAudit } from '../vault/audit.ts';
 import { createVaultPlane } from '../vault/plane.ts';
+import type { RsaKeyPool } from '../vault/rsa/rsa-keys.ts';
 import type { VaultPlane } from '../vault/plane.ts';
 import type { Clocks } from './clocks.ts';
 import { createClusterInventory } from './cluster-inventory.ts';
@@ -52,6 +53,8 @@ export interface ServerParts {
   readonly certificatePem: string;
   readonly authority: CertificateAuthority;
   readonly controlToken: string;
+  readonly spareProcess?: ClusterProcess;
+  readonly keyPool: RsaKeyPool;
   /** @throws until the edge listens */
   readonly ports: () => { readonly port: number; readonly proxyPort: number };
 }
@@ -103,6 +106,7 @@ export function createPlanes(parts: ServerParts): Planes {
     fault: (name, operation) => (name === serviceVaultName ? undefined : parts.faults.ofVault(name, operation)),
     purgesHeld: () => parts.clocks.purgesHeld(),
     compact: parts.compact,
+    keyPool: parts.keyPool,
   });
   const arm = createArmPlane({
     ...common(parts),
@@ -119,7 +123,6 @@ export function createPlanes(parts: ServerParts): Planes {
   });
   const environment = (): Promise<InstanceEnvironment> => describeEnvironment(parts, providers);
   let stopPruning: () => void = () => undefined;
-  let stopFilling: () => void = () => undefined;
   const pruneAudit = async (): Promise<void> => {
     if (!parts.clocks.purgesHeld()) await pruneVaultAudit(parts.state, parts.clocks.clock.now());
   };
@@ -167,14 +170,9 @@ export function createPlanes(parts: ServerParts): Planes {
       keys.start();
       contents.start();
       stopPruning = parts.clocks.clock.every(86_400_000, pruneAudit);
-      // Not at once: eight RSA keys would take the processor from whoever waits for this start.
-      stopFilling = startSystemTimer(keyPoolDelayMs, () => {
-        vault.fillKeyPool().catch((error: unknown) => parts.log.failure('key-pool-failed', error));
-      });
     },
     async close() {
       stopPruning();
-      stopFilling();
       vault.close();
       contents.close();
       await keys.close();
@@ -200,8 +198,6 @@ function productVersion(script: string): ProductVersion {
     builtAt: ticksOfUnixMilliseconds(Math.floor(statSync(script, { throwIfNoEntry: false })?.mtimeMs ?? 0)),
   };
 }
-
-const keyPoolDelayMs = 3_000;
 
 const common = ({ state, log, randomBytes }: ServerParts) => ({ state, log, randomBytes });
 
@@ -233,6 +229,7 @@ function createKeys(
     }),
     settings: settings.keys,
     processScript: settings.scripts.clusterProcess,
+    ...(parts.spareProcess === undefined ? {} : { spareProcess: parts.spareProcess }),
     clusterTables: [clusterCatalogTable.name],
     extentDirectory: extentDirectory(parts),
     serveWire,

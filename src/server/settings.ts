@@ -20,6 +20,8 @@ export interface ServerSettings {
   readonly rootKey?: RootKey;
   readonly keys: LeaseSettings & { readonly vaultTimeoutMs: number };
   readonly log: Pick<LogOptions, 'level' | 'destination'>;
+  /** A cluster will be made right after the start: its process and its key are started at once, beside everything else. */
+  readonly expectsCluster?: boolean;
   /** Scripts of the child processes. */
   readonly scripts: { readonly clusterProcess: string; readonly kqlProcess: string };
 }

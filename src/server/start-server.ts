@@ -9,11 +9,14 @@ import { openRootKeyFile } from '../state/root-key.ts';
 import { SealedState } from '../state/sealed-state.ts';
 import { SqliteStateStore } from '../state/sqlite/sqlite-state-store.ts';
 import { openStoredAuthority } from './authority.ts';
+import type { Clocks } from './clocks.ts';
 import { openClocks } from './clocks.ts';
 import { removeControlFile, writeAuthorityFile, writeControlFile } from './control-file.ts';
 import { openFaults } from './faults.ts';
 import { openIdentityParts } from './identity-parts.ts';
 import { createInstance, readInstance } from './instance.ts';
+import { ClusterProcess } from '../cluster/supervisor/cluster-process.ts';
+import { openReadyKeys } from './ready-keys.ts';
 import { createPlanes } from './planes.ts';
 import type { Controls, ServerParts } from './planes.ts';
 import type { InstanceEnvironment } from './control-plane.ts';
@@ -58,6 +61,8 @@ async function open(
   const wallMs = (): number => machineTime.now();
   const log = createLog({ ...settings.log, wallClock: wallMs });
   const onError = (error: unknown): void => log.failure('timer-failed', error);
+  const { keyPool, close: closeKeyPool } = openReadyKeys(log);
+  closers.push(closeKeyPool);
   const store = SqliteStateStore.open(dataDirectory);
   closers.push(() => store.close());
   const rootKey = settings.rootKey ?? openRootKeyFile(join(dataDirectory, rootKeyFileName), systemRandomBytes);
@@ -68,6 +73,9 @@ async function open(
   const virtualTime = known?.virtualTime ?? settings.virtualTime;
   const clocks = await openClocks({ state, virtualTime, host: machineTime, onError });
   closers.push(() => clocks.close());
+  const spareProcess = settings.expectsCluster === true ? startSpareProcess(settings, clocks) : undefined;
+  closers.push(async () => spareProcess?.end());
+  if (spareProcess !== undefined && known === undefined) keyPool.fill(1).catch(onError);
   const wallNow = () => clocks.wallClock.now();
   const faults = await openFaults({ state, randomBytes: systemRandomBytes, wallNow });
   const identity = openIdentityParts({
@@ -79,7 +87,6 @@ async function open(
   const instance =
     known ??
     (await createInstance({ state, randomBytes: systemRandomBytes, ...identity, wallNow: wallNow() }, virtualTime));
-  // Two RSA keys on a new data directory; made at the same time.
   const [authority] = await Promise.all([
     openStoredAuthority(state, { wallClock: wallMs, randomBytes: systemRandomBytes }),
     identity.signingKeys.load(),
@@ -101,6 +108,8 @@ async function open(
     certificatePem: authority.certificatePem,
     authority,
     controlToken: nodeRandomBytes(32).toString('base64url'),
+    keyPool,
+    ...(spareProcess === undefined ? {} : { spareProcess }),
     ports: () => {
       if (bound.ports === undefined) throw new Error('The edge does not listen yet.');
       return bound.ports;
@@ -133,3 +142,12 @@ async function open(
     close: closeAll,
   };
 }
+
+/** Starting it takes longest of all that a cluster needs. */
+const startSpareProcess = ({ keys, scripts }: ServerSettings, { wallClock }: Clocks): ClusterProcess =>
+  new ClusterProcess({
+    script: scripts.clusterProcess,
+    wallClock,
+    vaultTimeoutMs: keys.vaultTimeoutMs,
+    output: 'ignore',
+  });

@@ -26,6 +26,7 @@ export async function startKustody(options: StartOptions = {}): Promise<Kustody>
       allowRemote: false,
       allowedHosts: [],
       virtualTime: true,
+      expectsCluster: seedOf(options.cluster) !== undefined,
       keys: defaultKeySettings,
       log: { level: 'silent', destination: process.stderr },
       scripts: {

@@ -22,7 +22,6 @@ import { createKeyRetention, purgeVaultContents } from './keys/retention.ts';
 import { plainAddress } from './network-rules.ts';
 import { createPrivateKeyCache } from './rsa/private-keys.ts';
 import type { RsaKeyPool } from './rsa/rsa-keys.ts';
-import { createRsaKeyPool } from './rsa/rsa-keys.ts';
 import type { VaultRunner } from './run-operation.ts';
 import { runVaultOperation } from './run-operation.ts';
 import { sendSecret } from './secret-answer.ts';
@@ -54,8 +53,8 @@ export interface VaultPlaneOptions {
   readonly compact?: () => Promise<void>;
   /** While true no retention is over: the clock is doubtful. */
   readonly purgesHeld?: () => boolean;
-  /** Default: keeps 8 RSA 2048 keys ready. */
-  readonly keyPool?: RsaKeyPool;
+  /** Closed with the plane. */
+  readonly keyPool: RsaKeyPool;
   /** Default: the address of the socket. */
   readonly clientAddress?: (request: IncomingMessage) => string;
 }
@@ -64,15 +63,12 @@ export interface VaultPlane {
   readonly plane: Plane;
   /** Removes keys whose retention is over, now and from now on. Call at start, and when purges are no longer held. */
   startRetention(): Promise<void>;
-  /** Fills the pool of ready keys. Call when listening. */
-  fillKeyPool(): Promise<void>;
   /** Removes all keys of a vault that is purged. */
   purgeVaultContents(vaultId: Guid): Promise<void>;
   close(): void;
 }
 
 const privateKeysMax = 64;
-const readyKeys = 8;
 const bodyBytesMax = 256 * 1024;
 
 /** The data plane of all vaults: `{vault}.vault.azure.net`. */
@@ -81,7 +77,7 @@ export function createVaultPlane(options: VaultPlaneOptions): VaultPlane {
   const privateKeys = createPrivateKeyCache(privateKeysMax);
   const compact = options.compact ?? (() => Promise.resolve());
   const retention = createKeyRetention(state, clock, privateKeys, compact, options.purgesHeld);
-  const keyPool = options.keyPool ?? createRsaKeyPool(readyKeys);
+  const { keyPool } = options;
   const writeAudit = createAuditWriter();
   const runner: VaultRunner = {
     services: { state, clock, randomBytes: options.randomBytes, keyPool, privateKeys, retention, compact },
@@ -92,7 +88,6 @@ export function createVaultPlane(options: VaultPlaneOptions): VaultPlane {
   return {
     plane: { ...plane, claim: (host) => claim(directory, host), handle: withMethodHeader(plane.handle) },
     startRetention: () => retention.start(),
-    fillKeyPool: () => keyPool.fill(),
     purgeVaultContents: (vaultId) => purgeVaultContents(state, privateKeys, compact, vaultId),
     close: () => {
       retention.stop();

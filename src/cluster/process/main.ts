@@ -43,6 +43,7 @@ const operations: {
   ) => Promise<SupervisorReplies[Call]> | SupervisorReplies[Call];
 } = {
   configure: (call) => {
+    invariant(configured?.holder === undefined, 'a process belongs to one cluster');
     const wrapper = createVaultKeyWrapper({ edge: call.edge, access, timeoutMs: call.vaultTimeoutMs });
     const holder =
       call.clusterId === undefined
@@ -51,8 +52,8 @@ const operations: {
             clusterId: call.clusterId,
             wrapper,
             randomBytes: systemRandomBytes,
-            rewrapCatalog: (old, next) => data().rewrap(old, next),
             firstCatalog: (key) => data().first(key),
+            rewrapCatalog: (old, next) => data().rewrap(old, next),
           });
     configured = {
       wrapper,

@@ -1,3 +1,4 @@
+import { readFileSync } from 'node:fs';
 import { describe, expect, it } from 'vitest';
 import {
   clusterKeysSuite,
@@ -50,6 +51,21 @@ describe('versionless key', () => {
 });
 
 describe('process', () => {
+  it('that checked a key becomes the next cluster’s, and never another one’s', async () => {
+    const { keys, cluster, customer, vaults, pidOf } = await open();
+    const custody = customer(vaults.addKey(customerHost, 'k'));
+    if (custody.kind !== 'customer') throw new Error('no customer');
+    const before = childPids();
+    await keys.preflight(custody.key, 'eastus');
+    const [checking] = childPids().filter((pid) => !before.includes(pid));
+    const first = await cluster(custody);
+    expect(await pidOf(first)).toBe(checking);
+    await keys.preflight(custody.key, 'eastus');
+    const second = await cluster(custody);
+    expect(await pidOf(second)).not.toBe(checking);
+    expect(await pidOf(first)).toBe(checking);
+  });
+
   it('that is killed comes back by itself, and a call in flight is made again', async () => {
     const { keys, cluster, customer, vaults, host, pidOf } = await open();
     const id = await cluster(customer(vaults.addKey(customerHost, 'k')));
@@ -172,3 +188,6 @@ describe('process', () => {
     }
   });
 });
+
+const childPids = (): number[] =>
+  readFileSync(`/proc/${process.pid}/task/${process.pid}/children`, 'utf8').trim().split(' ').map(Number);

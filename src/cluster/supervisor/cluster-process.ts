@@ -2,6 +2,7 @@ import type { ChildProcess } from 'node:child_process';
 import { fork } from 'node:child_process';
 import type { Socket } from 'node:net';
 import type { Guid } from '../../base/guid.ts';
+import { invariant } from '../../base/invariant.ts';
 import type { HostName } from '../../base/names.ts';
 import type { Clock } from '../../clock/clock.ts';
 import { instant } from '../../clock/clock.ts';
@@ -20,9 +21,14 @@ export interface VaultGrant {
 
 export interface ClusterProcessOptions {
   readonly script: string;
-  readonly configure: SupervisorCalls['configure'];
   readonly wallClock: Clock;
+  readonly vaultTimeoutMs: number;
   readonly output: 'ignore' | 'inherit';
+}
+
+/** Who a process works for: first nobody, then perhaps preflights, then at most one cluster for the rest of its life. */
+export interface ProcessOwner {
+  readonly configure: SupervisorCalls['configure'];
   /** Answers what the process asks. */
   readonly serve: (operation: string, body: unknown, grants: readonly VaultGrant[]) => Promise<unknown>;
   /** Called once, when the process is gone. @param wanted it was ended by `end` */
@@ -66,6 +72,7 @@ export class ClusterProcess {
   readonly #grants = new Set<VaultGrant>();
   readonly #onTheWay = new SocketsOnTheWay();
   readonly #exited: Promise<void>;
+  #owner: ProcessOwner | undefined;
   #wanted = false;
   #gone = false;
   /** Generation of the key it holds, as far as its answers tell. */
@@ -87,7 +94,10 @@ export class ClusterProcess {
           if (error !== null) this.#channel.close('The cluster process is gone.');
         });
       },
-      serve: (operation, body) => options.serve(operation, body, [...this.#grants]),
+      serve: (operation, body) => {
+        invariant(this.#owner !== undefined, 'a process that belongs to nobody asks nothing');
+        return this.#owner.serve(operation, body, [...this.#grants]);
+      },
       inFlightMax: 256,
     });
     this.#child.on('message', (message) => {
@@ -101,13 +111,19 @@ export class ClusterProcess {
         this.holds = undefined;
         this.#channel.close('The cluster process ended.');
         this.#onTheWay.drop();
-        options.onExit(this.#wanted);
+        this.#owner?.onExit(this.#wanted);
         resolve();
       };
       this.#child.once('exit', gone);
       this.#child.once('error', gone); // it could not be started
     });
-    void this.call('configure', options.configure).catch(() => undefined); // what follows tells
+  }
+
+  /** To be called while nothing is in flight, and no more once a cluster owns it. */
+  assign(owner: ProcessOwner): void {
+    invariant(this.#owner?.configure.clusterId === undefined && this.idle, 'a process belongs to one cluster');
+    this.#owner = owner;
+    void this.call('configure', owner.configure).catch(() => undefined); // what follows tells
   }
 
   get pid(): number | undefined {
@@ -129,7 +145,7 @@ export class ClusterProcess {
   ): Promise<SupervisorReplies[Call]> {
     const grants = grantsOf[operation](body);
     for (const grant of grants) this.#grants.add(grant);
-    const limitMs = this.#options.configure.vaultTimeoutMs * vaultCallsMax + patienceMs;
+    const limitMs = this.#options.vaultTimeoutMs * vaultCallsMax + patienceMs;
     const cancel = this.#options.wallClock.at(instant(this.#options.wallClock.now() + limitMs), () => {
       this.#child.kill('SIGKILL');
     });

@@ -47,19 +47,7 @@ afterEach(async () => {
 function start(name: string, text: string): ClusterProcess {
   const script = join(directory, `${name}.cjs`);
   writeFileSync(script, text);
-  const process = new ClusterProcess({
-    script,
-    configure: {
-      edge: { address: '127.0.0.1', port: 1, ca: '' },
-      vaultTimeoutMs: 1_000,
-      clusterId: undefined,
-      extentDirectory: undefined,
-    },
-    wallClock,
-    output: 'ignore',
-    serve: () => Promise.resolve(undefined),
-    onExit: () => undefined,
-  });
+  const process = new ClusterProcess({ script, wallClock, vaultTimeoutMs: 1_000, output: 'ignore' });
   started.push(process);
   return process;
 }

@@ -8,6 +8,7 @@ import type { Custody } from '../../encryption/cluster-keys.ts';
 import type { KeyFailure } from '../../encryption/key-wrapper.ts';
 import type { LeaseSettings, TwoClocks } from '../../encryption/lease.ts';
 import type { State } from '../../state/state.ts';
+import type { ClusterProcess } from './cluster-process.ts';
 import type { Edge } from '../process/pinned-http-client.ts';
 
 /** Whose a vault's host name is. `outside`: a real vault that the operator named, with a credential of its own. */
@@ -64,6 +65,8 @@ export interface ClusterKeysOptions {
   readonly serveWire?: (clusterId: Guid, operation: string, body: unknown) => Promise<unknown>;
   /** `dist/cluster-process.js`. */
   readonly processScript: string;
+  /** Runs already and belongs to nobody: the first that is needed. Whoever started it ends it if nobody took it. */
+  readonly spareProcess?: ClusterProcess;
   /** Leaves nothing overwritten on disk (truncates the WAL): after a change of custody. */
   readonly compact: () => Promise<void>;
   readonly log: KeyLog;

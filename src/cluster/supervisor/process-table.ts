@@ -23,7 +23,8 @@ interface Crashes {
   readonly notBefore: number;
 }
 
-/** The running processes: one per cluster, started when first needed, and one without keys for preflights.
+/** The running processes: one per cluster, started when first needed, and one without keys for preflights. That one becomes the next
+ * cluster's, since a cluster is mostly made right after the preflight of its key, and starting takes longest.
  * A process that dies by itself is reported, after a pause that doubles while it keeps dying. The pause is real time: it
  * protects the machine. */
 export class ProcessTable {
@@ -32,6 +33,7 @@ export class ProcessTable {
   readonly #running = new Map<Guid, ClusterProcess>();
   readonly #crashes = new Map<Guid, Crashes>();
   readonly #pauses = new Map<Guid, () => void>();
+  #spare: ClusterProcess | undefined;
   #preflight: ClusterProcess | undefined;
   #endPreflight: (() => void) | undefined;
   #closed = false;
@@ -40,6 +42,7 @@ export class ProcessTable {
   constructor(options: ClusterKeysOptions, onCrash: (clusterId: Guid) => void) {
     this.#options = options;
     this.#onCrash = onCrash;
+    this.#spare = options.spareProcess;
   }
 
   running(clusterId: Guid): ClusterProcess | undefined {
@@ -55,7 +58,8 @@ export class ProcessTable {
     if (this.#closed || (crashes !== undefined && now < crashes.notBefore)) {
       throw new ChannelClosedError('The cluster process is being started again.');
     }
-    const started = this.#start(clusterId, (wanted) => {
+    const started = this.#start();
+    this.#assign(started, clusterId, (wanted) => {
       removeSpillDirectory(clusterId);
       if (this.#running.get(clusterId) === started) this.#running.delete(clusterId);
       if (!wanted && !this.#closed) this.#crashed(clusterId, now);
@@ -68,8 +72,10 @@ export class ProcessTable {
   /** A process without keys, for calls that belong to no cluster. It ends when nobody has used it for a while. */
   preflight(): ClusterProcess {
     if (this.#closed) throw new ChannelClosedError('Kustody is stopping.');
-    if (this.#preflight === undefined || this.#preflight.ended)
-      this.#preflight = this.#start(undefined, () => undefined);
+    if (this.#preflight === undefined || this.#preflight.ended) {
+      this.#preflight = this.#start();
+      this.#assign(this.#preflight, undefined, () => undefined);
+    }
     const process = this.#preflight;
     this.#endPreflight?.();
     const end = (): void => {
@@ -91,23 +97,39 @@ export class ProcessTable {
     this.#closed = true;
     for (const cancel of this.#pauses.values()) cancel();
     this.#endPreflight?.();
-    await Promise.all(
-      [...this.#running.values(), ...(this.#preflight ? [this.#preflight] : [])].map((one) => one.end()),
-    );
+    const all = [...this.#running.values(), ...(this.#preflight === undefined ? [] : [this.#preflight])];
+    await Promise.all(all.map((one) => one.end()));
   }
 
-  #start(clusterId: Guid | undefined, onExit: (wanted: boolean) => void): ClusterProcess {
-    const { edge, settings, processScript, wallClock, processOutput } = this.#options;
-    return new ClusterProcess({
-      script: processScript,
+  /** @returns one that belongs to no cluster: which runs already, or a new one */
+  #start(): ClusterProcess {
+    const { settings, processScript, wallClock, processOutput } = this.#options;
+    const spare = [this.#preflight, this.#spare].find((one) => one?.ended === false && one.idle);
+    if (spare === undefined) {
+      const { vaultTimeoutMs } = settings;
+      return new ClusterProcess({
+        ...{ script: processScript, wallClock, vaultTimeoutMs },
+        output: processOutput ?? 'ignore',
+      });
+    }
+    if (spare === this.#spare) this.#spare = undefined;
+    if (spare === this.#preflight) {
+      this.#preflight = undefined;
+      this.#endPreflight?.();
+      this.#endPreflight = undefined;
+    }
+    return spare;
+  }
+
+  #assign(process: ClusterProcess, clusterId: Guid | undefined, onExit: (wanted: boolean) => void): void {
+    const { edge, settings } = this.#options;
+    process.assign({
       configure: {
         clusterId,
         edge,
         vaultTimeoutMs: settings.vaultTimeoutMs,
         extentDirectory: extentDirectoryOf(this.#options, clusterId),
       },
-      wallClock,
-      output: processOutput ?? 'ignore',
       serve: createProcessServices(this.#options, clusterId),
       onExit,
     });

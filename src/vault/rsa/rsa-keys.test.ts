@@ -36,21 +36,32 @@ describe('the pool of ready keys', () => {
     return { made, make };
   }
 
-  it('fills up once, hands out each key once, and fills up again', async () => {
+  it('fills up once, hands out each key once, and says that it is time to fill up again', async () => {
     const { made, make } = counting();
-    const pool = createRsaKeyPool(3, make);
+    let taken = 0;
+    const pool = createRsaKeyPool({ size: 3, make, onTaken: () => (taken += 1) });
     await Promise.all([pool.fill(), pool.fill()]);
     expect(made).toHaveLength(3);
-    const taken = await Promise.all([pool.take(2048), pool.take(2048), pool.take(2048), pool.take(2048)]);
-    expect(new Set(taken.map((pair) => pair.n)).size).toBe(4);
+    const keys = await Promise.all([pool.take(2048), pool.take(2048), pool.take(2048), pool.take(2048)]);
+    expect(new Set(keys.map((pair) => pair.n)).size).toBe(4);
+    expect([made.length, taken]).toEqual([4, 4]);
     await pool.fill();
     expect(made.length).toBe(7);
     pool.close();
   });
 
+  it('hands out the key that is being made', async () => {
+    const { made, make } = counting();
+    const pool = createRsaKeyPool({ size: 3, make });
+    const filled = pool.fill(1);
+    expect((await pool.take(2048)).bits).toBe(2048);
+    await filled;
+    expect(made).toHaveLength(1);
+  });
+
   it('makes other sizes when asked, and nothing once closed', async () => {
     const { made, make } = counting();
-    const pool = createRsaKeyPool(1, make);
+    const pool = createRsaKeyPool({ size: 1, make });
     expect((await pool.take(4096)).bits).toBe(4096);
     pool.close();
     await pool.fill();
@@ -60,8 +71,12 @@ describe('the pool of ready keys', () => {
   it('a failure to make a key is told to who asked for it, and the next one tries again', async () => {
     let failing = true;
     const { make } = counting();
-    const pool = createRsaKeyPool(1, (bits) => (failing ? Promise.reject(new Error('no entropy')) : make(bits)));
+    const pool = createRsaKeyPool({
+      size: 1,
+      make: (bits) => (failing ? Promise.reject(new Error('no entropy')) : make(bits)),
+    });
     await expect(pool.take(2048)).rejects.toThrow('no entropy');
+    await expect(pool.fill()).rejects.toThrow('no entropy');
     failing = false;
     expect((await pool.take(2048)).bits).toBe(2048);
   });

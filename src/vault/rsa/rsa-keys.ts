@@ -35,40 +35,48 @@ export async function generateRsaKey(bits: RsaBits): Promise<RsaKeyPair> {
 }
 
 export interface RsaKeyPool {
-  /** A ready key if there is one, else a new one. */
+  /** A ready key, or the one that is being made, or a new one. */
   take(bits: RsaBits): Promise<RsaKeyPair>;
-  /** Makes keys until the pool is full, one after the other. Call it when there is nothing better to do; `take` does too. */
-  fill(): Promise<void>;
+  /** Makes as many keys as are missing to `count`, one after the other. @param count as many as the pool holds by default */
+  fill(count?: number): Promise<void>;
   close(): void;
 }
 
-/** Keeps RSA 2048 keys ready. They are in memory only and belong to nobody until a commit stores one.
- * @param size of the pool; 0 keeps none */
-export function createRsaKeyPool(
-  size: number,
-  make: (bits: RsaBits) => Promise<RsaKeyPair> = generateRsaKey,
-): RsaKeyPool {
-  const ready: RsaKeyPair[] = [];
+export interface RsaKeyPoolOptions {
+  /** 0 keeps none. */
+  readonly size: number;
+  /** Called when a key was taken: the time to plan the next `fill`, not to begin it. Whoever took the key has more to do. */
+  readonly onTaken?: () => void;
+  readonly make?: (bits: RsaBits) => Promise<RsaKeyPair>;
+}
+
+/** Keeps RSA 2048 keys ready. They are in memory only and belong to nobody until a commit stores one. */
+export function createRsaKeyPool({ size, onTaken, make = generateRsaKey }: RsaKeyPoolOptions): RsaKeyPool {
+  /** A key that could not be made is missing: whoever asks for one makes it and hears why it cannot. */
+  const ready: Promise<RsaKeyPair | undefined>[] = [];
   let filling: Promise<void> | undefined;
   let closed = false;
 
-  const fillUp = async (): Promise<void> => {
+  const fillUp = async (count: number): Promise<void> => {
     try {
-      while (!closed && ready.length < size) ready.push(await make(2048));
+      for (let missing = count - ready.length; missing > 0 && !closed; missing -= 1) {
+        const made = make(2048);
+        ready.push(made.catch(() => undefined));
+        await made;
+      }
     } finally {
       filling = undefined;
     }
   };
-  const fill = (): Promise<void> => (filling ??= fillUp());
 
   return {
     take: async (bits) => {
-      const kept = bits === 2048 ? ready.pop() : undefined;
+      const kept = bits === 2048 ? await ready.shift() : undefined;
       const pair = kept ?? (await make(bits));
-      if (bits === 2048) fill().catch(() => undefined); // the next `take` makes its own and says why it cannot
+      if (bits === 2048) onTaken?.();
       return pair;
     },
-    fill,
+    fill: (count = size) => (filling ??= fillUp(Math.min(count, size))),
     close: () => {
       closed = true;
       ready.length = 0;

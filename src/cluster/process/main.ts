@@ -61,7 +61,6 @@ const operations: {
       data: holder && call.clusterId && dataHolder(call.clusterId, holder),
       settings: call,
     };
-    void loadVaultSdk();
     return { outcome: 'ready' };
   },
   describe: (call) => ready().wrapper.describe(call.identity, call.key),
@@ -115,6 +114,8 @@ const access = {
   token: async (identity: ProcessCalls['token']['identity'], host: ProcessCalls['token']['host'], audience: string) =>
     (await channel.call('token', { identity, host, audience })) as TokenAnswer,
 };
+
+void loadVaultSdk(); // everybody's first call needs it, and it takes longest
 
 process.on('message', (message, handle) => {
   if (!isHandedSocket(message)) {

@@ -64,6 +64,7 @@ const rows = {
     type: 'CreationTimeEarlierThanSoftDeletePeriodException',
     permanent: true,
   },
+  notBuilt: { status: 400, code: 'BadRequest_NotSupported', type: 'KustoBadRequestException', permanent: true },
   malformedData: {
     status: 400,
     code: 'BadRequest_StreamingIngestionError',

@@ -37,7 +37,7 @@ export async function ingestRequest(ports: WirePorts, admitted: AdmittedRequest,
     );
   if (parameter(target.query, 'sourceKind')?.toLowerCase() === 'uri') {
     throw kustoError(
-      'badRequest',
+      'notBuilt',
       'Request is invalid and cannot be processed: ingestion from a blob (sourceKind=uri) is not built in Kustody. Send the data itself in the body.',
     );
   }

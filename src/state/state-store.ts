@@ -44,7 +44,7 @@ export interface StateStore {
   list(table: string, options?: ListOptions): Promise<readonly StoredRecord[]>;
   /** @throws StateConflictError when an expectation does not hold */
   commit(commit: RecordCommit): Promise<void>;
-  /** Leaves no replaced or deleted value behind on disk. Costs as much as a few hundred commits: for a change of custody. */
+  /** Leaves no replaced or deleted value behind on disk. Costs as much as writing everything once: for a change of custody. */
   compact(): Promise<void>;
   /** Waits for commits under way. */
   close(): Promise<void>;

@@ -2,6 +2,7 @@ import { newGuid } from '../../base/guid.ts';
 import { instant, toIso } from '../../clock/clock.ts';
 import { ticksOfUnixMilliseconds } from '../../engine/values/ticks.ts';
 import type { EngineSources, QueryExecution, ScanCounts } from '../../engine/query-engine.ts';
+import type { KqlCatalog } from '../../engine/kql/catalog.ts';
 import { AnswerBody } from './answer-body.ts';
 import { syncedData } from './cluster-host.ts';
 import { requireDatabase } from './database-access.ts';
@@ -28,15 +29,15 @@ export async function runQueryRequest(
   version: 'v1' | 'v2',
 ): Promise<void> {
   const { access } = admitted;
-  const database = requireDatabase(access, sent.database, 'view');
+  const database = isNoDatabase(sent.database) ? noDatabase : requireDatabase(access, sent.database, 'view').name;
   const now = sent.options.now ?? ticksOfUnixMilliseconds(access.now);
   await withLimits(ports, admitted, sent.options.timeoutMs ?? queryTimeoutMs, sent, async (signal) => {
     const startedMs = ports.monotonicMs();
     const data = await syncedData(ports.host, access);
     const execution = await ports.host.engine.execute({
       text: sent.text,
-      database: database.name,
-      catalog: data.kqlCatalog(),
+      database,
+      catalog: database === noDatabase ? withNoDatabase(data.kqlCatalog()) : data.kqlCatalog(),
       parameters: sent.parameters,
       now,
       principal: access.caller.fqn,
@@ -53,6 +54,15 @@ export async function runQueryRequest(
     }
   });
 }
+
+/** Clients name this database when their user names none. It is there on every cluster, has nothing in it and is never listed. */
+const noDatabase = 'NetDefaultDB';
+const isNoDatabase = (name: string): boolean => name === '' || name.toLowerCase() === noDatabase.toLowerCase();
+const withNoDatabase = (catalog: KqlCatalog): KqlCatalog => ({
+  ...catalog,
+  version: `${catalog.version} ${noDatabase}`,
+  databases: [...catalog.databases, { name: noDatabase, tables: [], functions: [] }],
+});
 
 /** A query may name other databases, too: each needs its own right. */
 function readableSources(access: AllowedRequest, sources: EngineSources): EngineSources {
@@ -81,7 +91,6 @@ async function answer(
   const { execution, options, format, signal, startedMs, text } = answering;
   const timestamp = toIso(instant(access.now));
   const context = errorContext(request, timestamp);
-  reply.hijack();
   const headers = { ...stringHeaders(reply.getHeaders()), 'content-type': 'application/json; charset=utf-8' };
   const body = new AnswerBody(reply.raw, headers, encodingsOf(request.headers['accept-encoding']));
   try {
@@ -93,6 +102,7 @@ async function answer(
       write: (piece) => body.write(piece, signal),
       requireLease: () => ports.lease.require(),
       translate: (error) => failureOf(ports, error, signal, text),
+      becomesAnswer: ({ kind }) => !body.begun && (kind === 'suspended' || kind === 'stopped'),
       errorJson: (error) => JSON.stringify(oneApiError(error, context)),
       completion: (tables) => ({
         timestamp,
@@ -101,8 +111,11 @@ async function answer(
         resources: resourceText(ports.monotonicMs() - startedMs, execution.scanned, tables),
       }),
     });
+    reply.hijack();
     body.end();
   } catch (error) {
+    if (!body.begun) throw error;
+    reply.hijack();
     // The status is out: a connection that breaks is the only way left to say that the answer is not whole.
     ports.log.failure('answer broke off', error);
     reply.raw.destroy();

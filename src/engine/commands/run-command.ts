@@ -61,6 +61,7 @@ async function parse(context: CommandContext, text: string): Promise<ParsedComma
 
 /** Names of databases are compared without case; from here on it is spelled as the cluster spells it. */
 function withDatabaseName(context: CommandContext): CommandContext {
+  if (context.database === '') return { ...context, database: 'NetDefaultDB' }; // as clients do whose user names none
   const lower = context.database.toLowerCase();
   const found = context.data.databases().find(({ name }) => name.toLowerCase() === lower);
   return found === undefined ? context : { ...context, database: found.name };

@@ -83,7 +83,7 @@ const ingest: Scenario = {
   work: async (work) => {
     const at = (kind: RequestKind, n: number, table = 'T'): Promise<void> => tell(work, { table, kind, n });
     await work.steps.during(async () => {
-      for (let round = 0; round < 3; round += 1) {
+      for (let round = 0; round < 2; round += 1) {
         const n = round * 10;
         await at('log', n);
         await at('extent', n);
@@ -99,7 +99,7 @@ const ingest: Scenario = {
 const smallExtents = 8;
 
 const merge: Scenario = {
-  tables: ['A', 'B', 'C'],
+  tables: ['A', 'B'],
   prepare: async (cluster) => {
     await cluster.changeTo(cluster.customer(firstKey(cluster)));
   },

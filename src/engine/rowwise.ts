@@ -1,6 +1,6 @@
 import { invariant } from '../base/invariant.ts';
-import type { PartitionNode, Plan, Program, RowwiseNode } from './kql/ir/plan.ts';
-import { isPlan, mentions } from './kql/ir/walk.ts';
+import type { MvApplyNode, PartitionNode, Plan, Program, RowwiseNode } from './kql/ir/plan.ts';
+import { eachPlan, isPlan, mentions } from './kql/ir/walk.ts';
 import { KqlError } from './kql/kql-error.ts';
 import type { Column } from './kql/types.ts';
 import type { ColumnValues, EngineConnection } from './duckdb/engine-database.ts';
@@ -44,6 +44,7 @@ export async function runRowwise(program: Program, collect: Collect, connection:
     }
     if (typeof value !== 'object' || value === null || !mentions(value, 'rowwise')) return value;
     if (isPlan(value) && value.op === 'partition' && mentions(value.body, 'rowwise')) return partitioned(value);
+    if (isPlan(value) && value.op === 'mvApply' && walksContext(value.body)) return applied(value);
     const copy: Record<string, unknown> = {};
     for (const [key, item] of Object.entries(value)) copy[key] = await resolve(item);
     const rebuilt: unknown = copy;
@@ -74,7 +75,32 @@ export async function runRowwise(program: Program, collect: Collect, connection:
       const body = asPlan(await resolve(replaceContext(plan.body, context)));
       legs.push({ plan: body, from: body.cols.map((column) => column.name), source: '' });
     }
-    return { op: 'union', legs, cols: plan.cols };
+    return legs.length === 0 ? table(plan.cols, []) : { op: 'union', legs, cols: plan.cols };
+  };
+
+  /** An mv-apply whose body walks rows is run row by row of its input. */
+  const applied = async (plan: MvApplyNode & Pick<Plan, 'cols'>): Promise<Plan> => {
+    const input = asPlan(await resolve(plan.input));
+    const rows = toRows(await collect(input, lets));
+    if (rows.length > appliesMax)
+      throw new KqlError('limits', `mv-apply: an operator that walks rows runs for at most ${appliesMax} of them.`);
+    const result: NativeValue[][] = [];
+    for (const row of rows) {
+      const single = await table(input.cols, [row]);
+      const { columns, indexColumn, limit, contextCols: cols } = plan;
+      const context: Plan = {
+        op: 'mvExpand',
+        input: single,
+        columns,
+        bagAsArray: false,
+        ...(indexColumn !== undefined && { indexColumn }),
+        ...(limit && { limit }),
+        cols,
+      };
+      const body = asPlan(await resolve(replaceContext(plan.body, context)));
+      result.push(...toRows(await collect({ ...plan, input: single, body }, lets)));
+    }
+    return table(plan.cols, result);
   };
 
   const table = async (cols: readonly Column[], rows: readonly (readonly NativeValue[])[]): Promise<Plan> => {
@@ -117,6 +143,16 @@ export async function runRowwise(program: Program, collect: Collect, connection:
 
 const keyName = '$partition';
 const partitionsMax = 1_000;
+const appliesMax = 1_000;
+
+/** Whether an operator that walks rows starts from the rows handed to a body. */
+function walksContext(body: Plan): boolean {
+  let found = false;
+  eachPlan(body, (plan) => {
+    if (plan.op === 'rowwise' && mentions(plan.inputs, 'context')) found = true;
+  });
+  return found;
+}
 
 /** Puts rows that are known now where a body starts from the rows handed to it; bodies of its own keep theirs. */
 function replaceContext(value: unknown, rows: Plan): unknown {

@@ -23,7 +23,6 @@ export interface ScanSettings {
   readonly declared: readonly (Column & { readonly fallback?: Expression })[];
   readonly steps: readonly {
     readonly name: string;
-    readonly optional: boolean;
     readonly output: string;
     readonly condition: Expression;
     readonly assignments: readonly { readonly name: string; readonly expression: Expression }[];

@@ -202,15 +202,26 @@ const sort: OperatorBuilder = (b, node, given) => ({
 const top: OperatorBuilder = (b, node, given) => ({
   op: 'top',
   input: withInput(given),
-  count: buildScalar(b, need(node, 'Expression')),
+  count: buildCount(b, need(node, 'Expression')),
   keys: sortKeys(b, [need(node, 'ByExpression')]),
   cols: columnsOf(node),
 });
 
+/** A number of rows: no row is in sight there, so a name that the binder took for a column is the `let` or parameter of that
+ * name, if there is one. */
+export function buildCount(b: Builder, node: SyntaxNode): Expression {
+  const outside = (expression: Expression): Expression => {
+    if (expression.k === 'call') return { ...expression, args: expression.args.map(outside) };
+    const binding = expression.k === 'column' ? b.scope.find(expression.name) : undefined;
+    return binding?.k === 'scalar' ? binding.expression : expression;
+  };
+  return outside(buildScalar(b, node));
+}
+
 const take: OperatorBuilder = (b, node, given) => ({
   op: 'take',
   input: withInput(given),
-  count: buildScalar(b, need(node, 'Expression')),
+  count: buildCount(b, need(node, 'Expression')),
   cols: columnsOf(node),
 });
 
@@ -314,13 +325,13 @@ export const basicOperators: Readonly<Record<string, OperatorBuilder>> = {
   SampleOperator: (b, node, input) => ({
     op: 'sample',
     input: withInput(input),
-    count: buildScalar(b, need(node, 'Expression')),
+    count: buildCount(b, need(node, 'Expression')),
     cols: columnsOf(node),
   }),
   SampleDistinctOperator: (b, node, input) => ({
     op: 'sampleDistinct',
     input: withInput(input),
-    count: buildScalar(b, need(node, 'Expression')),
+    count: buildCount(b, need(node, 'Expression')),
     of: buildScalar(b, need(node, 'OfExpression')),
     cols: columnsOf(node),
   }),

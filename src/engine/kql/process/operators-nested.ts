@@ -5,7 +5,7 @@ import { columnsOf, semantic, shareTable, typeOfSymbol } from './builder.ts';
 import { buildScalar } from './expressions.ts';
 import type { SyntaxNode } from './language.ts';
 import { kindOf, list, nameOf, need, part, tokenText } from './language.ts';
-import { givenNames, parametersOf, unnamed, withInput } from './operators-basic.ts';
+import { buildCount, givenNames, parametersOf, unnamed, withInput } from './operators-basic.ts';
 import type { OperatorBuilder } from './tables.ts';
 import { buildTable } from './tables.ts';
 
@@ -34,9 +34,9 @@ function expandedColumns(
   });
 }
 
-const limitOf = (b: Builder, node: SyntaxNode): { limit?: ReturnType<typeof buildScalar> } => {
+const limitOf = (b: Builder, node: SyntaxNode): { limit?: ReturnType<typeof buildCount> } => {
   const clause = part(node, 'RowLimitClause');
-  return clause ? { limit: buildScalar(b, need(clause, 'RowLimit')) } : {};
+  return clause ? { limit: buildCount(b, need(clause, 'RowLimit')) } : {};
 };
 
 const mvExpand: OperatorBuilder = (b, node, given) => {
@@ -116,7 +116,7 @@ const topNested: OperatorBuilder = (b, node, given) => {
     const ordering = ordered ? part(by, 'Ordering') : undefined;
     const word = ordering ? tokenText(ordering, 'AscOrDescKeyword') : '';
     return {
-      ...(count && { count: buildScalar(b, count) }),
+      ...(count && { count: buildCount(b, count) }),
       of: { names: [cols[index * 2]?.name ?? ''], expression: buildScalar(b, unnamed(need(clause, 'OfExpression'))) },
       by: {
         names: [cols[index * 2 + 1]?.name ?? ''],
@@ -134,7 +134,7 @@ const topHitters: OperatorBuilder = (b, node, given) => {
   return {
     op: 'topHitters',
     input: withInput(given),
-    count: buildScalar(b, need(node, 'Expression')),
+    count: buildCount(b, need(node, 'Expression')),
     of: buildScalar(b, unnamed(need(node, 'OfExpression'))),
     ...(by && { by: buildScalar(b, need(by, 'Expression')) }),
     cols: columnsOf(node),

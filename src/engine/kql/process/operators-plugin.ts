@@ -6,11 +6,10 @@ import type { Builder } from './builder.ts';
 import { columnsOf, isTabular, notSupported, positionOf, semantic, shareTable } from './builder.ts';
 import { buildScalar } from './expressions.ts';
 import type { SyntaxNode } from './language.ts';
-import { kindOf, list, nameOf, need, part, tokenText } from './language.ts';
-import { givenNames, parametersOf, parameterValue, unnamed, withInput } from './operators-basic.ts';
+import { kindOf, list, nameOf, need, part } from './language.ts';
+import { givenNames, parametersOf, unnamed, withInput } from './operators-basic.ts';
 import { pluginShapes } from '../ir/row-settings.ts';
-import type { PivotSettings, PluginArgument, PluginSettings, ScanSettings } from '../ir/row-settings.ts';
-import { schemaColumns } from './operators-parse.ts';
+import type { PivotSettings, PluginArgument, PluginSettings } from '../ir/row-settings.ts';
 import type { OperatorBuilder } from './tables.ts';
 import { buildTable } from './tables.ts';
 
@@ -207,65 +206,6 @@ const evaluate: OperatorBuilder = (b, node, given) => {
   };
 };
 
-const scan: OperatorBuilder = (b, node, given) => {
-  const input = withInput(given);
-  const parameters = new Map(
-    list(node, 'Parameters').map((parameter) => [
-      nameOf(need(parameter, 'Name')),
-      parameterValue(b, need(parameter, 'Expression')),
-    ]),
-  );
-  const matchColumn = parameters.get('with_match_id');
-  const declared = part(node, 'DeclareClause');
-  const declarations = declared ? list(declared, 'Declarations') : [];
-  const cols = columnsOf(node);
-  // The binder always adds `match_id`; the engine shows it only when it was asked for.
-  if (matchColumn === undefined) b.draft.implicitColumns.add('match_id');
-  const settings: ScanSettings = {
-    matchColumn: matchColumn ?? 'match_id',
-    partitionBy: scanPartition(b, node),
-    declared: declarations.map((declaration) => {
-      const typed = need(declaration, 'NameAndType');
-      const fallback = part(declaration, 'DefaultValue');
-      return {
-        ...(schemaColumns({ ...fakeSchema(typed) })[0] ?? {
-          name: nameOf(need(typed, 'Name')),
-          type: 'dynamic' as const,
-        }),
-        ...(fallback && { fallback: buildScalar(b, need(fallback, 'Value')) }),
-      };
-    }),
-    steps: list(node, 'Steps').map((step) => {
-      const computation = part(step, 'ComputationClause');
-      const output = part(step, 'ScanStepOutput');
-      return {
-        name: nameOf(need(step, 'Name')),
-        optional: tokenText(step, 'OptionalKeyword') !== '',
-        output: output ? (/all|last|none/.exec(output.toString())?.[0] ?? 'all') : 'all',
-        condition: buildScalar(b, need(step, 'Condition')),
-        assignments: (computation ? list(computation, 'Assignments') : []).map((assignment) => ({
-          name: nameOf(need(assignment, 'Name')),
-          expression: buildScalar(b, need(assignment, 'Expression')),
-        })),
-      };
-    }),
-  };
-  return { op: 'rowwise', name: 'scan', inputs: [input], settings, at: positionOf(b, node), cols };
-};
-
-function scanPartition(b: Builder, node: SyntaxNode): string[] {
-  if (part(node, 'OrderByClause')) throw notSupported(b, node, "'order by' in scan");
-  const clause = part(node, 'PartitionByClause');
-  return (clause ? list(clause, 'Expressions') : []).map((column) => {
-    if (kindOf(column) !== 'NameReference') throw notSupported(b, column, "An expression in 'partition by' of scan");
-    return nameOf(column);
-  });
-}
-
-/** `schemaColumns` reads a list; a declaration is one of its elements. */
-const fakeSchema = (declaration: SyntaxNode): SyntaxNode =>
-  ({ Columns: { ChildCount: 1, Kind: declaration.Kind, GetChild: () => declaration } }) as unknown as SyntaxNode;
-
 const reduceOptions: ReadonlySet<string> = new Set(['kind', 'threshold', 'characters']);
 
 const reduce: OperatorBuilder = (b, node, given) => {
@@ -289,6 +229,5 @@ const reduce: OperatorBuilder = (b, node, given) => {
 
 export const pluginOperators: Readonly<Record<string, OperatorBuilder>> = {
   EvaluateOperator: evaluate,
-  ScanOperator: scan,
   ReduceByOperator: reduce,
 };

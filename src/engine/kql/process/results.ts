@@ -4,7 +4,7 @@ import { columnsOf, positionOf, semantic, shareTable } from './builder.ts';
 import { buildScalar } from './expressions.ts';
 import type { SyntaxNode } from './language.ts';
 import { kindOf, list, nameOf, need, part, tokenText } from './language.ts';
-import { parameterValue } from './operators-basic.ts';
+import { buildCount, parameterValue } from './operators-basic.ts';
 import { graphTables } from './operators-graph.ts';
 import { gatherArguments, pluginName } from './operators-plugin.ts';
 import { buildTable } from './tables.ts';
@@ -117,7 +117,7 @@ const severalTables: Readonly<Record<string, EndingBuilder | undefined>> = {
     const [count] = list(need(need(operator, 'FunctionCall'), 'ArgumentList'), 'Expressions');
     if (!count) throw semantic(b, operator, 'evaluate preview(): the number of rows is missing.');
     return [
-      { name: resultName(0), plan: { op: 'take', input: source, count: buildScalar(b, count), cols: source.cols } },
+      { name: resultName(0), plan: { op: 'take', input: source, count: buildCount(b, count), cols: source.cols } },
       { name: resultName(1), plan: { op: 'count', input: source, cols: [{ name: 'Count', type: 'long' }] } },
     ];
   },

@@ -13,6 +13,7 @@ import { nestedOperators } from './operators-nested.ts';
 import { parseOperators } from './operators-parse.ts';
 import { buildPatternCall, patternOf } from './patterns.ts';
 import { pluginOperators } from './operators-plugin.ts';
+import { scanOperator } from './operators-scan.ts';
 import { searchOperators } from './operators-search.ts';
 import { seriesOperators } from './operators-series.ts';
 
@@ -30,6 +31,7 @@ export const operatorBuilders: Readonly<Record<string, OperatorBuilder>> = {
   ...pluginOperators,
   ...graphOperators,
   ...macroOperators,
+  ...scanOperator,
 };
 
 /** Turns a bound tabular expression into a plan.

@@ -47,6 +47,8 @@ export const readRetention: ReadPolicy<'retention'> = (command, current) => {
   const recoverability = json['Recoverability'] ?? command.optional('RecoverabilityValue');
   const base = isMerge(command) ? current : undefined;
   const span = period(json['SoftDeletePeriod'] ?? command.optional('SoftDeleteValue'), 'SoftDeletePeriod');
+  if (span === '00:00:00' && command.kind.includes('Database'))
+    throw invalid('A soft delete period of zero can be set on tables only.');
   return {
     SoftDeletePeriod: span ?? base?.SoftDeletePeriod ?? '365000.00:00:00',
     Recoverability: recoverabilityOf(recoverability) ?? base?.Recoverability ?? 'Enabled',
@@ -82,36 +84,53 @@ export const readStreaming: ReadPolicy<'streamingingestion'> = (command, current
   return { IsEnabled: enabled, HintAllocatedRate: rate };
 };
 
-/** Policies that are kept and shown as they are: what they steer happens in the service's own way or not at all. */
+type Member = 'count' | 'flag' | 'period' | 'lookback';
+const memberChecks: Readonly<Record<Member, (value: Json) => boolean>> = {
+  count: (value) => typeof value === 'number' && value >= 0,
+  flag: (value) => typeof value === 'boolean',
+  period: (value) => typeof value === 'string' && parseTimespan(value) !== undefined,
+  lookback: (value) =>
+    isJsonObject(value) &&
+    ['Default', 'All', 'HotCache', 'Custom'].some((kind) => kind === value['Kind']) &&
+    (value['Kind'] !== 'Custom' || memberChecks.period(value['CustomPeriod'] ?? null)),
+};
+
+/** Policies that are kept and shown as they were written. */
 const keptAs =
-  (part: string, members: readonly string[]) =>
+  (part: string, members: Readonly<Record<string, Member>>) =>
   (command: Command, current: JsonObject | undefined): JsonObject => {
-    const json = jsonOf(command.required(part), members);
+    const json = jsonOf(command.required(part), Object.keys(members));
+    for (const [name, value] of Object.entries(json)) {
+      const kind = members[name];
+      if (kind !== undefined && value !== undefined && value !== null && !memberChecks[kind](value))
+        throw invalid(`'${name}' has a value that it cannot have.`);
+    }
     return isMerge(command) ? { ...current, ...json } : json;
   };
 
-export const readMerge: ReadPolicy<'merge'> = keptAs('MergePolicy', [
-  ...[
-    'RowCountUpperBoundForMerge',
-    'OriginalSizeMBUpperBoundForMerge',
-    'MaxExtentsToMerge',
-    'LoopPeriod',
-    'MaxRangeInHours',
-  ],
-  ...['AllowRebuild', 'AllowMerge', 'Lookback', 'Origin'],
-]);
+export const readMerge: ReadPolicy<'merge'> = keptAs('MergePolicy', {
+  RowCountUpperBoundForMerge: 'count',
+  OriginalSizeMBUpperBoundForMerge: 'count',
+  MaxExtentsToMerge: 'count',
+  LoopPeriod: 'period',
+  MaxRangeInHours: 'count',
+  AllowRebuild: 'flag',
+  AllowMerge: 'flag',
+  Lookback: 'lookback',
+});
 
-export const readSharding: ReadPolicy<'sharding'> = keptAs('ShardingPolicy', [
-  ...[
-    'MaxRowCount',
-    'MaxExtentSizeInMb',
-    'MaxOriginalSizeInMb',
-    'ShardEngineMaxRowCount',
-    'ShardEngineMaxExtentSizeInMb',
-  ],
-  ...['ShardEngineMaxOriginalSizeInMb', 'UseShardEngine'],
-]);
+export const readSharding: ReadPolicy<'sharding'> = keptAs('ShardingPolicy', {
+  MaxRowCount: 'count',
+  MaxExtentSizeInMb: 'count',
+  MaxOriginalSizeInMb: 'count',
+  ShardEngineMaxRowCount: 'count',
+  ShardEngineMaxExtentSizeInMb: 'count',
+  ShardEngineMaxOriginalSizeInMb: 'count',
+  UseShardEngine: 'flag',
+});
 
-export const readBatching: ReadPolicy<'ingestionbatching'> = keptAs('IngestionBatchingPolicy', [
-  ...['MaximumBatchingTimeSpan', 'MaximumNumberOfItems', 'MaximumRawDataSizeMB'],
-]);
+export const readBatching: ReadPolicy<'ingestionbatching'> = keptAs('IngestionBatchingPolicy', {
+  MaximumBatchingTimeSpan: 'period',
+  MaximumNumberOfItems: 'count',
+  MaximumRawDataSizeMB: 'count',
+});

@@ -78,6 +78,18 @@ describe('policies', () => {
     });
   });
 
+  it.each([
+    [`.alter table T policy merge '{"AllowMerge": "no"}'`],
+    [`.alter table T policy merge '{"MaxExtentsToMerge": -1}'`],
+    [`.alter table T policy merge '{"Lookback": {"Kind": "Custom"}}'`],
+    [`.alter table T policy sharding '{"MaxRowCount": "many"}'`],
+    [`.alter table T policy ingestionbatching '{"MaximumBatchingTimeSpan": 5}'`],
+    [`.alter database db policy retention '{"SoftDeletePeriod": "00:00:00"}'`],
+  ])('refuse values that cannot be: %s', async (text) => {
+    await cluster.run('.create-merge table T (a:long)');
+    await expect(cluster.run(text)).rejects.toMatchObject({ code: 'InvalidPolicy' });
+  });
+
   it('merge, batching and sharding are kept as they are', async () => {
     await cluster.run(`.alter table T policy merge '{"MaxExtentsToMerge":100}'`);
     await cluster.run(`.alter-merge table T policy merge '{"AllowRebuild":true}'`);

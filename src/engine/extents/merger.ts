@@ -3,6 +3,7 @@ import type { RandomBytes } from '../../base/random.ts';
 import type { ExtentRecord, TableRecord } from '../catalog/records.ts';
 import type { OpenTable } from '../query-engine.ts';
 import type { WrittenExtent } from './extent-writer.ts';
+import { mergeable } from './merge-policy.ts';
 import { isPastRetention } from './periods.ts';
 import { openTable } from './table-sources.ts';
 import type { TableStore } from './table-store.ts';
@@ -13,9 +14,6 @@ export interface MergerParts {
   readonly randomBytes: RandomBytes;
 }
 
-/** Extents of fewer rows than this are merged with their neighbours, up to `mergedRowsMax` rows. */
-const smallRows = 250_000;
-const mergedRowsMax = 1_048_576;
 const smallExtentsMin = 8;
 /** Requests are remembered for so long. */
 const requestsMs = 24 * 3_600_000;
@@ -77,8 +75,9 @@ export class Merger {
   async #merge(table: TableRecord): Promise<void> {
     const { store } = this.#parts;
     const { catalog, writer, files } = store.parts;
-    if (store.policy(table, 'merge')?.['AllowMerge'] === false) return;
-    const chosen = smallOnes(catalog.image.extentsOf(table.tableId));
+    const policies = { merge: store.policy(table, 'merge'), sharding: store.policy(table, 'sharding') };
+    const extents = catalog.image.extentsOf(table.tableId);
+    const chosen = mergeable(extents, policies, store.periods(table), store.parts.now());
     if (chosen.length < smallExtentsMin) return;
     const source = await openTable({
       files,
@@ -172,13 +171,4 @@ export class Merger {
     this.#turn = result.catch(() => undefined);
     return result;
   }
-}
-
-/** Small extents, oldest first, as many as fit into one of the usual size. */
-function smallOnes(extents: readonly ExtentRecord[]): ExtentRecord[] {
-  const small = extents
-    .filter(({ rowCount }) => rowCount < smallRows)
-    .sort((left, right) => left.minCreatedOn - right.minCreatedOn);
-  let rows = 0;
-  return small.filter(({ rowCount }) => (rows += rowCount) <= mergedRowsMax);
 }

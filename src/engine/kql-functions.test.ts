@@ -143,6 +143,53 @@ const examples: Readonly<Record<string, readonly (readonly [string, unknown])[]>
       [['', '', null]],
     ],
   ],
+  'bag-zip': [
+    [
+      "datatable(k:dynamic, v:dynamic)[dynamic(['a', 8, 'b']), dynamic([1, '2', 2.5]), dynamic(['a', 'b']), dynamic(1), dynamic('a'), dynamic([1])] | project bag_zip(k, v)",
+      [[{ a: 1, b: 2.5 }], [{ a: null, b: null }], [null]],
+    ],
+  ],
+  indexof: [
+    [
+      'print indexof("abcdefg", "cde", 1, 4), indexof("abcdefg", "cde", 1, 2), indexof("abcdefg", "cde", -5), indexof(1234567, 5, 1, 4), indexof("abcdefgabcdefg", "cde", 1, 10, 2), indexof("abcdefgabcdefg", "cde", 1, -1, 3)',
+      [[2, -1, 2, 4, 9, -1]],
+    ],
+  ],
+  'make-timespan': [['print make_timespan(1, 12, 30, 55.123)', [['1.12:30:55.1230000']]]],
+  todecimal: [['print todecimal(1.1), todecimal(1e-7), todecimal(real(nan))', [['1.1', '0.0000001', null]]]],
+  'binary-shift-left and right': [
+    ['print binary_shift_left(1, -1), binary_shift_left(1, 66), binary_shift_right(8, 65)', [[null, 4, 4]]],
+  ],
+  'gzip and zlib': [
+    [
+      'print gzip_compress_to_base64_string("1234567890qwertyuiop"), zlib_compress_to_base64_string("1234567890qwertyuiop")',
+      [
+        [
+          'H4sIAAAAAAAA/wEUAOv/MTIzNDU2Nzg5MHF3ZXJ0eXVpb3A6m7f2FAAAAA==',
+          'eJwBFADr/zEyMzQ1Njc4OTBxd2VydHl1aW9wOAkGdw==',
+        ],
+      ],
+    ],
+    [
+      'print t = strrep("hello, world ", 40) | project zlib_decompress_from_base64_string(zlib_compress_to_base64_string(t)) == t, gzip_decompress_from_base64_string(gzip_compress_to_base64_string(t)) == t',
+      [[true, true]],
+    ],
+  ],
+  'has-any-operator: needles of a table, of other types, with signs': [
+    [
+      'let L = datatable(t:string)["cat", "a-b"]; datatable(s:string)["the cat", "a-b", "dog"] | where s has_any (L)',
+      [['the cat'], ['a-b']],
+    ],
+    ['print "a 5 b" has_any (5, 7)', [[true]]],
+    ['datatable(s:string, n:string)["x a-b", "a-b"] | where s has n', [['x a-b', 'a-b']]],
+  ],
+  'spread of what is not finite': [
+    ['datatable(r:real)[1.0, real(+inf)] | summarize stdev(r), variancep(r), stdevif(r, r < 2)', [['NaN', 'NaN', 0]]],
+  ],
+  'empty arrays and empty keys': [
+    ['datatable(d:dynamic)[dynamic([]), dynamic([1, 2])] | summarize make_list(d)', [[[1, 2]]]],
+    ['print d = dynamic({"": 1}), k = "" | project tolong(d[""]), tolong(d[k])', [[1, 1]]],
+  ],
   'bin-auto': [
     [
       'set query_bin_auto_size=1h; set query_bin_auto_at=datetime(2017-01-01 00:05); range Timestamp from datetime(2017-01-01 00:05) to datetime(2017-01-01 02:00) step 1m | summarize count() by bin_auto(Timestamp) | sort by Timestamp asc',

@@ -57,7 +57,8 @@ const conversions: Readonly<Record<KqlType, Readonly<Partial<Record<KqlType, Con
     bool: (x) => `(${x} <> 0)`,
     int: macro('kql_int_of_real'),
     long: macro('kql_long_of_real'),
-    decimal: (x) => `TRY_CAST(${x} AS DECIMAL(38,18))`,
+    // By way of the text: 1.1 is 1.1, not what the bits of the double add up to.
+    decimal: (x) => `TRY_CAST(CAST(${x} AS VARCHAR) AS DECIMAL(38,18))`,
     datetime: macro('kql_long_of_real'),
     timespan: macro('kql_long_of_real'),
     string: macro('kql_text_of_real'),

@@ -23,16 +23,17 @@ export function checkDiagnostics(
 
 const isSyntax = (code: string): boolean => /^KS00[1-6]$/.test(code);
 
-/** The binder is stricter than the engine in a few shapes: terms inside `search`, and `count(x)` of a value. */
+/** The binder is stricter than the engine in a few shapes: terms inside `search`, `count(x)` of a value, and parts of a second in
+ * make_timespan(). */
 function isTolerated(root: SyntaxNode, { Code, Start }: LanguageDiagnostic): boolean {
   if (Code === 'KS142') return isInsideInnerNodes(root, Start);
-  if (Code !== 'KS106' && Code !== 'KS107') return false;
+  if (!/^KS(106|107|134)$/.test(Code)) return false;
   for (let node: SyntaxNode | undefined = root; node;) {
     const kind = kindOf(node);
-    if (kind === 'SearchOperator' || kind === 'FindOperator') return true;
+    if ((kind === 'SearchOperator' || kind === 'FindOperator') && Code !== 'KS134') return true;
     if (kind === 'FunctionCallExpression') {
       const name = part(node, 'Name');
-      if (name && nameOf(name) === 'count' && Code === 'KS107') return true;
+      if (name && nameOf(name) === (Code === 'KS134' ? 'make_timespan' : 'count') && Code !== 'KS106') return true;
     }
     node = children(node).find((child) => child.TextStart <= Start && Start < child.End);
   }

@@ -24,7 +24,9 @@ const makeList = (conditional: boolean, keepNulls: boolean): AggregateRow => ({
     const predicate = conditional ? rest.shift() : undefined;
     const element = value.type === 'dynamic' ? `kql_n_list_items(${value.sql})` : cast(value, 'dynamic');
     const filter = filterOf([...(keepNulls ? [] : present(value)), ...(predicate ? [cast(predicate, 'bool')] : [])]);
-    return toArray(limited(`list(${keepNulls ? `coalesce(${element}, 'null')` : element}${order})${filter}`, rest[0]));
+    const list = `list(${keepNulls ? `coalesce(${element}, 'null')` : element}${order})${filter}`;
+    // An empty array has nothing to add.
+    return toArray(limited(value.type === 'dynamic' ? `list_filter(${list}, lambda e: e <> '')` : list, rest[0]));
   },
 });
 /** The inside of an array, so that lists of arrays come out flat. */

@@ -15,7 +15,7 @@ const ofArray = (
   name: string,
   more: readonly ('long' | 'dynamic' | 'string' | 'bool')[],
   run: (items: string[], rest: readonly NativeValue[]) => NativeValue,
-  result: 'dynamic' | 'long' | 'bool' | 'real' = 'dynamic',
+  result: 'dynamic' | 'long' | 'bool' | 'real' | 'string' = 'dynamic',
   defaults: readonly string[] = [],
 ): FunctionRow =>
   native(
@@ -256,8 +256,11 @@ export const arrayFunctions: FunctionRows = {
   array_sum: arraySum,
   array_sort_asc: sorted('array_sort_asc', 1),
   array_sort_desc: sorted('array_sort_desc', -1),
-  array_strcat: ofArray('array_strcat', ['string'], (items, [delimiter]) =>
-    items.map(jsonToText).join(String(delimiter)),
+  array_strcat: ofArray(
+    'array_strcat',
+    ['string'],
+    (items, [delimiter]) => items.map(jsonToText).join(String(delimiter)),
+    'string',
   ),
   range,
   repeat,

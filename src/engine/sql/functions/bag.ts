@@ -2,7 +2,7 @@ import type { NativeValue } from '../native.ts';
 import { native } from '../native.ts';
 import { jsonElement } from '../convert.ts';
 import type { FunctionRow, FunctionRows } from '../scope.ts';
-import { jsonArray, jsonBag, jsonItems, jsonPairs, jsonToText } from '../../values/json-text.ts';
+import { jsonArray, jsonBag, jsonItems, jsonKind, jsonPairs, jsonToText } from '../../values/json-text.ts';
 import { itemsOf } from './array.ts';
 
 const pairsOf = (value: NativeValue | undefined): [string, string][] | undefined =>
@@ -109,8 +109,11 @@ export const bagFunctions: FunctionRows = {
   }),
   bag_zip: native('bag_zip', ['dynamic', 'dynamic'], 'dynamic', ([keys, values]) => {
     const [names, items] = [itemsOf(keys), itemsOf(values)];
-    if (!names || !items) return null;
-    return jsonBag(names.map((name, index) => [jsonToText(name), items[index] ?? 'null']));
+    if (!names) return null;
+    const pairs = names.map((name, index) => [name, items?.[index] ?? 'null'] as const);
+    return jsonBag(
+      pairs.filter(([name]) => jsonKind(name) === 'string').map(([name, item]) => [jsonToText(name), item]),
+    );
   }),
   treepath: native('treepath', ['dynamic'], 'dynamic', ([json]) =>
     jsonArray(treePaths(String(json), '').map((path) => JSON.stringify(path))),

@@ -98,16 +98,13 @@ const between = (negated: boolean): FunctionRow => ({
 });
 
 /** The members of a list argument as SQL values of `type`, or one SQL boolean when it cannot be listed. */
-function memberOf(
-  left: SqlArgument,
-  args: readonly SqlArgument[],
-  scope: RowScope,
-  fold: (sql: string) => string,
-): string {
+function memberOf(left: SqlArgument, args: readonly SqlArgument[], scope: RowScope, ignoreCase: boolean): string {
   const values: string[] = [];
   const tests: string[] = [];
-  const type =
+  const fold = (sql: string): string => (ignoreCase ? `lower(${sql})` : sql);
+  const compared =
     left.type === 'dynamic' ? (args.find((argument) => argument.type !== 'dynamic')?.type ?? 'string') : left.type;
+  const type = ignoreCase ? 'string' : compared;
   const x = cast(left, type);
   for (const argument of args) {
     const { expression } = argument;
@@ -143,7 +140,7 @@ const membership = (negated: boolean, ignoreCase: boolean): FunctionRow => ({
   sql: (args, _call, scope) => {
     const [left, ...rest] = args;
     if (!left) return 'NULL';
-    const member = memberOf(left, rest, scope, ignoreCase ? (sql) => `lower(${sql})` : (sql) => sql);
+    const member = memberOf(left, rest, scope, ignoreCase);
     return negated ? `(NOT ${member})` : member;
   },
 });

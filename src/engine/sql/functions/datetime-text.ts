@@ -248,7 +248,8 @@ export const datetimeTextFunctions: FunctionRows = {
     result: 'bool',
     sql: ([value, center, delta]) => {
       if (!value || !center || !delta) return 'NULL';
-      const type = value.type === 'int' ? 'long' : value.type;
+      const known = value.type === 'dynamic' ? center.type : value.type;
+      const type = known === 'int' ? 'long' : known === 'dynamic' || known === 'bool' ? 'real' : known;
       const d = delta.type === 'timespan' ? delta.sql : cast(delta, type);
       return `(${cast(value, type)} BETWEEN ${cast(center, type)} - ${d} AND ${cast(center, type)} + ${d})`;
     },

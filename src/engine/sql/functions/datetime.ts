@@ -66,10 +66,13 @@ const datetimeAdd = native('datetime_add', ['string', 'long', 'datetime'], 'date
   const [count, ticks] = [big(amount), big(at)];
   if (unit === 'nanosecond') return ticks + count / 100n;
   const size = spanParts[unit];
-  if (size !== undefined) return ticks + count * size;
+  if (size !== undefined) return inCalendar(ticks + count * size);
   const months = unit === 'year' ? count * 12n : unit === 'quarter' ? count * 3n : unit === 'month' ? count : undefined;
   return months === undefined ? null : addMonths(ticks, Number(months));
 });
+
+const calendarEnd = 3_155_378_976_000_000_000n;
+const inCalendar = (ticks: bigint): bigint | null => (ticks >= 0n && ticks < calendarEnd ? ticks : null);
 
 /** The day is cut to the length of the month, as in .NET. */
 function addMonths(ticks: bigint, months: number): bigint | null {
@@ -90,7 +93,7 @@ const datetimeDiff = native('datetime_diff', ['string', 'datetime', 'datetime'],
   const unit = String(part).toLowerCase();
   const [a, b] = [big(left), big(right)];
   const size = spanParts[unit];
-  if (unit === 'nanosecond') return (a - b) * 100n;
+  if (unit === 'nanosecond') return BigInt.asIntN(64, (a - b) * 100n);
   if (unit === 'week') return floorWeek(a) - floorWeek(b);
   if (size !== undefined) return a / size - b / size;
   const [x, y] = [dateOf(a), dateOf(b)];

@@ -1,4 +1,6 @@
 import { cast, jsonElement } from '../convert.ts';
+import { jsonPairs } from '../../values/json-text.ts';
+import { native } from '../native.ts';
 import type { FunctionRow, FunctionRows, SqlArgument } from '../scope.ts';
 
 /** `d.key`: only bags have keys; a missing key and a JSON null are both null. */
@@ -6,10 +8,17 @@ const path: FunctionRow = {
   result: 'dynamic',
   sql: ([target, key], _call, { ctx }) => {
     if (!target || key?.expression.k !== 'literal') return 'NULL';
+    if (key.expression.value === '') return `kql_n_unnamed(${cast(target, 'dynamic')})`;
     const name = String(key.expression.value).replaceAll('\\', '\\\\').replaceAll('"', '\\"');
     return `kql_json(json_extract(${cast(target, 'dynamic')}, ${ctx.bind(`$."${name}"`, 'VARCHAR')}))`;
   },
 };
+
+/** The value under the empty key, which DuckDB's paths cannot name. */
+native('unnamed', ['dynamic'], 'dynamic', ([bag]) => {
+  const found = jsonPairs(String(bag))?.find(([name]) => name === '')?.[1];
+  return found === undefined || found === 'null' ? null : found;
+});
 
 /** `d[0]`, `d[-1]`, `d["key"]`. */
 const index: FunctionRow = {
@@ -18,9 +27,11 @@ const index: FunctionRow = {
     if (!target || !key) return 'NULL';
     if (key.expression.k === 'literal' && key.type === 'string') return path.sql([target, key], call, scope);
     const json = cast(target, 'dynamic');
-    if (key.type === 'string') return `kql_json(json_extract(${json}, kql_path_key(${key.sql})))`;
+    const named = (name: string): string =>
+      `CASE WHEN ${name} = '' THEN kql_n_unnamed(${json}) ELSE kql_json(json_extract(${json}, kql_path_key(${name}))) END`;
+    if (key.type === 'string') return named(key.sql);
     if (key.type === 'dynamic')
-      return `kql_json(json_extract(${json}, CASE json_type(${key.sql}) WHEN 'VARCHAR' THEN kql_path_key(json_extract_string(${key.sql}, '$')) ELSE '$[' || ${key.sql} || ']' END))`;
+      return `CASE json_type(${key.sql}) WHEN 'VARCHAR' THEN ${named(`json_extract_string(${key.sql}, '$')`)} ELSE kql_json(json_extract(${json}, '$[' || ${key.sql} || ']')) END`;
     return `kql_json(json_extract(${json}, '$[' || CAST(${cast(key, 'long')} AS VARCHAR) || ']'))`;
   },
 };

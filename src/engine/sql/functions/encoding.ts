@@ -1,4 +1,5 @@
-import { deflateSync, gunzipSync, gzipSync, inflateSync } from 'node:zlib';
+import { gunzipSync, inflateSync } from 'node:zlib';
+import { gzip, zlib } from '../../native/compress.ts';
 import { decodePunycode, encodePunycode } from '../../native/punycode.ts';
 import { jsonItems } from '../../values/json-text.ts';
 import { jsonElement } from '../convert.ts';
@@ -92,12 +93,14 @@ export const encodingFunctions: FunctionRows = {
   url_encode: text('url_encode', (value) => percent(value, /[A-Za-z0-9_.!*()-]/, '+')),
   url_encode_component: text('url_encode_component', (value) => percent(value, /[A-Za-z0-9_.~-]/, '%20')),
   url_decode: text('url_decode', (value) => decodeURIComponent(value.replaceAll('+', ' '))),
-  gzip_compress_to_base64_string: text('gzip_compress_to_base64_string', (value) => gzipSync(value).toString('base64')),
+  gzip_compress_to_base64_string: text('gzip_compress_to_base64_string', (value) =>
+    gzip(Buffer.from(value, 'utf8')).toString('base64'),
+  ),
   gzip_decompress_from_base64_string: text('gzip_decompress_from_base64_string', (value) =>
     decompressed(value, (bytes) => gunzipSync(bytes, limits)),
   ),
   zlib_compress_to_base64_string: text('zlib_compress_to_base64_string', (value) =>
-    deflateSync(value).toString('base64'),
+    zlib(Buffer.from(value, 'utf8')).toString('base64'),
   ),
   zlib_decompress_from_base64_string: text('zlib_decompress_from_base64_string', (value) =>
     decompressed(value, (bytes) => inflateSync(bytes, limits)),

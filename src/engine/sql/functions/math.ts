@@ -117,8 +117,11 @@ const bits = (sql: (x: string, y: string) => string): FunctionRow => ({
   sql: ([a, b]) => (a && b ? sql(cast(a, 'long'), cast(b, 'long')) : 'NULL'),
 });
 
+/** By a number of bits modulo 64; null for a negative one. */
 const shift = (name: string, run: (x: bigint, n: bigint) => bigint): FunctionRow =>
-  native(name, ['long', 'long'], 'long', ([x, n]) => BigInt.asIntN(64, run(big(x), ((big(n) % 64n) + 64n) % 64n)));
+  native(name, ['long', 'long'], 'long', ([x, n]) =>
+    big(n) < 0n ? null : BigInt.asIntN(64, run(big(x), big(n) % 64n)),
+  );
 
 export const mathFunctions: FunctionRows = {
   abs,

@@ -1,3 +1,4 @@
+import { KqlError } from '../../kql/kql-error.ts';
 import { cast } from '../convert.ts';
 import { jsonToText } from '../../values/json-text.ts';
 import { native, parseJson } from '../native.ts';
@@ -38,14 +39,14 @@ const indexOf = native(
     if (needle === '') return null;
     let from = Number(start ?? 0n);
     if (from < 0) from = Math.max(0, whole.length + from);
-    const end = length === null || Number(length) < 0 ? whole.length : Math.min(whole.length, from + Number(length));
-    let left = Number(occurrence ?? 1n);
-    let found = from - 1;
-    do {
-      found = whole.indexOf(needle, found + 1);
-      left -= 1;
-    } while (left > 0 && found >= 0);
-    return BigInt(found >= 0 && found + needle.length <= end ? found : -1);
+    // Each further occurrence is looked for in as many characters again.
+    const span = length === null || Number(length) < 0 ? whole.length : Number(length);
+    for (let left = Number(occurrence ?? 1n); ; left -= 1) {
+      const found = whole.indexOf(needle, from);
+      if (found < 0 || found + needle.length > from + span) return -1n;
+      if (left <= 1) return BigInt(found);
+      from = found + 1;
+    }
   },
   { nulls: true, defaults: ['0', 'NULL', '1'] },
 );
@@ -76,11 +77,14 @@ export function regex(pattern: string, flags = ''): RegExp {
     .replaceAll('\\A', '^')
     .replace(/\\x\{([0-9a-fA-F]+)\}/g, (_whole, hex: string) => `\\u{${hex}}`);
   const all = flags + (match?.[1] ?? '').replace('U', '');
-  try {
-    return new RegExp(body, `${all}u`);
-  } catch {
-    return new RegExp(body, all);
+  for (const mode of ['u', '']) {
+    try {
+      return new RegExp(body, all + mode);
+    } catch {
+      continue;
+    }
   }
+  throw new KqlError('runtime', 'A regular expression in the query is not valid.');
 }
 
 const split = native(
@@ -189,8 +193,11 @@ export const stringFunctions: FunctionRows = {
   ),
   strcmp: {
     result: 'int',
-    sql: ([a, b]) =>
-      a && b ? `CASE WHEN ${a.sql} = ${b.sql} THEN 0 WHEN ${a.sql} < ${b.sql} THEN -1 ELSE 1 END` : 'NULL',
+    sql: ([a, b]) => {
+      if (!a || !b) return 'NULL';
+      const [x, y] = [cast(a, 'string'), cast(b, 'string')];
+      return `CASE WHEN ${x} = ${y} THEN 0 WHEN ${x} < ${y} THEN -1 ELSE 1 END`;
+    },
   },
   substring,
   indexof: indexOf,

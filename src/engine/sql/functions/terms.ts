@@ -1,6 +1,8 @@
 import type { Expression } from '../../kql/ir/expression.ts';
 import { cast, convert } from '../convert.ts';
 import { native, parseJson } from '../native.ts';
+import { compilePlan } from '../plans.ts';
+import { selectFrom } from '../relation.ts';
 import type { FunctionRow, FunctionRows, RowScope, SqlArgument } from '../scope.ts';
 
 type Match = 'has' | 'hasprefix' | 'hassuffix';
@@ -54,7 +56,7 @@ export function jsTermPattern(needle: string, match: Match, caseSensitive: boole
   const characters = Array.from(needle);
   const left = match !== 'hassuffix' && termCharacter.test(characters[0] ?? '') ? '(?<![\\p{L}\\p{N}])' : '';
   const right = match !== 'hasprefix' && termCharacter.test(characters.at(-1) ?? '') ? '(?![\\p{L}\\p{N}])' : '';
-  return new RegExp(left + needle.replace(/[.*+?^${}()|[\]\\/-]/g, '\\$&') + right, caseSensitive ? 'u' : 'iu');
+  return new RegExp(left + needle.replace(/[.*+?^${}()|[\]\\/]/g, '\\$&') + right, caseSensitive ? 'u' : 'iu');
 }
 
 /** Texts of the left side: of one value, or of every text column when it is `*`. */
@@ -115,15 +117,22 @@ const several = (join: ' OR ' | ' AND '): FunctionRow => ({
     const [text = "''"] = texts(left, scope);
     const tests = needles.flatMap((needle): string[] => {
       const { expression } = needle;
+      if (expression.k === 'table') {
+        const relation = compilePlan(scope.ctx, expression.plan);
+        const [column] = relation.columns;
+        if (!column) return [];
+        const item = `to_json(list(${convert(column.id, column.type, 'string')}))`;
+        const list = selectFrom(relation, [{ id: scope.ctx.newId(), sql: `CAST(${item} AS VARCHAR)` }]);
+        return [`kql_n_terms(${text}, coalesce((${list}), '[]'), '${join.trim()}')`];
+      }
       if (expression.k === 'literal' && needle.type === 'dynamic') {
         const list = parseJson(expression.value === null ? null : String(expression.value));
         return (Array.isArray(list) ? list.flat() : [list]).map((item) =>
           termTest(text, { k: 'literal', type: 'string', value: String(item) }, '', 'has', false, scope),
         );
       }
-      if (needle.type === 'dynamic' && expression.k !== 'table')
-        return [`kql_n_terms(${text}, ${needle.sql}, '${join.trim()}')`];
-      return [termTest(text, expression, expression.k === 'table' ? '' : cast(needle, 'string'), 'has', false, scope)];
+      if (needle.type === 'dynamic') return [`kql_n_terms(${text}, ${needle.sql}, '${join.trim()}')`];
+      return [termTest(text, literalText(needle), cast(needle, 'string'), 'has', false, scope)];
     });
     return tests.length === 0 ? 'false' : `(${tests.join(join)})`;
   },

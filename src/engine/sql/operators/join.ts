@@ -128,7 +128,8 @@ export const joinCompilers: PlanCompilers<'join' | 'lookup' | 'union'> = {
         const from = leg.from[index];
         if (from === null || from === undefined)
           return { id: column.id, sql: column.type === 'string' ? "''" : `NULL::${physicalType[column.type]}` };
-        return { id: column.id, sql: columnNamed(relation, from).id };
+        const own = columnNamed(relation, from);
+        return { id: column.id, sql: convert(own.id, own.type, column.type) };
       });
       const order = relation.order && relation.order.length > 0 ? `ORDER BY ${orderBy(relation.order)}` : '';
       return `(${selectFrom(relation, outputs, order)})`;

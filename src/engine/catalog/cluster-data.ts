@@ -36,7 +36,7 @@ export interface ClusterData extends SchemaChanges, ExtentChanges {
   /** Rows of a SELECT (`.set-or-append` and its like). One extent, or none when there are no rows. */
   append(request: AppendRequest): Promise<AppendResult>;
 
-  /** Newest first; kept for two weeks. */
+  /** Newest first; kept for two weeks. What an earlier process has not brought to its end is `Abandoned`. */
   operations(): readonly OperationRecord[];
   /** Adds an operation or replaces the one with its id. */
   recordOperation(operation: OperationRecord): Promise<void>;

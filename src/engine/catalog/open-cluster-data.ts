@@ -17,7 +17,7 @@ import type { DatabaseView } from './catalog-view.ts';
 import { Catalog } from './catalog.ts';
 import type { CatalogRewrap } from './catalog.ts';
 import type { CatalogStore } from './catalog-store.ts';
-import type { ClusterData } from './cluster-data.ts';
+import type { ClusterData, OperationRecord } from './cluster-data.ts';
 import type { DataKeys, Rewrap } from './data-keys.ts';
 import type { CatalogRecord } from './records.ts';
 import { bytesAtRest } from './records.ts';
@@ -84,6 +84,9 @@ export async function openClusterData(options: ClusterDataOptions): Promise<Open
   });
   const views = new Views(catalog, tables, options.clusterName, newGuid(randomBytes));
 
+  /** Operations that this process goes on with. */
+  const begun = new Set<Guid>();
+
   return {
     ...schema,
     ...createExtentService(tables, merger, exchange),
@@ -111,9 +114,13 @@ export async function openClusterData(options: ClusterDataOptions): Promise<Open
     append: (request) => ingestion.append(request),
     operations: () =>
       history(catalog, 'operation')
-        .map(({ operation }) => operation)
+        .map(({ operation }) => (begun.has(operation.operationId) ? operation : ofEarlierProcess(operation)))
         .sort((left, right) => right.startedOn - left.startedOn),
-    recordOperation: (operation) => catalog.change((draft) => draft.put({ kind: 'operation', operation })),
+    recordOperation: async (operation) => {
+      begun.add(operation.operationId);
+      await catalog.change((draft) => draft.put({ kind: 'operation', operation }));
+      if (operation.state !== 'InProgress') begun.delete(operation.operationId);
+    },
     ingestionFailures: () =>
       history(catalog, 'failure')
         .map(({ failure }) => failure)
@@ -206,6 +213,16 @@ function history<Kind extends 'operation' | 'failure'>(
     (record): record is Extract<CatalogRecord, { kind: Kind }> => record.kind === kind,
   );
 }
+
+/** Nobody goes on with it when it has not ended. */
+const ofEarlierProcess = (operation: OperationRecord): OperationRecord =>
+  operation.state !== 'InProgress'
+    ? operation
+    : {
+        ...operation,
+        state: 'Abandoned',
+        status: operation.status || 'The process of the cluster ended before the operation did.',
+      };
 
 /** What belongs to databases that the resource manager has deleted goes, too. Only what it says was deleted: a list may be late. */
 async function removeDropped(catalog: Catalog, writer: ExtentWriter, dropped: readonly Guid[]): Promise<void> {

@@ -2,6 +2,9 @@ import { afterEach, describe, expect, it } from 'vitest';
 import type { DataFixture } from '../../../tests/support/cluster-data-fixture.ts';
 import { openDataFixture, started } from '../../../tests/support/cluster-data-fixture.ts';
 import { readRows } from '../../../tests/support/read-rows.ts';
+import { newGuid } from '../../base/guid.ts';
+import { systemRandomBytes } from '../../base/random.ts';
+import { instant } from '../../clock/clock.ts';
 import type { CatalogStore } from '../catalog/catalog-store.ts';
 
 const open: DataFixture[] = [];
@@ -311,6 +314,32 @@ describe('extents', () => {
     source.release();
     expect(seen).toEqual([1n, 2n]);
     expect(await readRows(data, cluster.engine, 'T')).toEqual([]);
+  });
+
+  it('tells of an operation that a crash has ended that nobody goes on with it', async () => {
+    const cluster = await fixture();
+    const data = await cluster.data();
+    const operation = (number: number, state: 'InProgress' | 'Completed', status = '') => ({
+      ...{ operationId: newGuid(systemRandomBytes), operation: `Set${number}`, state, status, shouldRetry: false },
+      ...{ startedOn: instant(started - number), lastUpdatedOn: instant(started), rootActivityId: cluster.clusterId },
+      ...{ database: 'db', principal: 'p', user: 'u' },
+    });
+    const states = (of: typeof data) => of.operations().map((one) => [one.operation, one.state, one.status]);
+    await data.recordOperation(operation(1, 'InProgress'));
+    await data.recordOperation(operation(2, 'Completed', 'done'));
+    expect(states(data)).toEqual([
+      ['Set1', 'InProgress', ''],
+      ['Set2', 'Completed', 'done'],
+    ]);
+    const again = await cluster.crash();
+    await again.recordOperation(operation(3, 'InProgress', 'Table: T'));
+    const ended = 'The process of the cluster ended before the operation did.';
+    expect(states(again)).toEqual([
+      ['Set1', 'Abandoned', ended],
+      ['Set2', 'Completed', 'done'],
+      ['Set3', 'InProgress', 'Table: T'],
+    ]);
+    expect(states(await cluster.crash()).at(-1)).toEqual(['Set3', 'Abandoned', 'Table: T']);
   });
 });
 

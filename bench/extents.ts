@@ -101,6 +101,46 @@ export const extentRows: readonly BenchRow[] = [
       }),
   },
   {
+    id: 'single-rows-read',
+    ratio: `three queries over ${singles} rows that came one by one, the dearer of in the log and merged, over one extent`,
+    rule: 'atMost',
+    floor: 2,
+    aim: 1.5,
+    run: () =>
+      withCluster(async (cluster) => {
+        const data = await cluster.data();
+        const columns = [
+          { name: 'n', type: 'long' },
+          { name: 'w', type: 'datetime' },
+          { name: 's', type: 'string' },
+        ] as const;
+        const line = (n: number): string => `${n},2026-01-01T00:${String(n % 60).padStart(2, '0')}:00Z,level ${n % 7}`;
+        const lines = Array.from({ length: singles }, (_value, n) => line(n));
+        for (const name of ['Log', 'Merged', 'One']) {
+          await data.createTables('db', [{ name, columns }]);
+          await data.setPolicy('db', name, 'streamingingestion', { IsEnabled: true, HintAllocatedRate: null });
+        }
+        const add = (table: string, text: string, kind: 'streaming' | 'inline'): Promise<unknown> =>
+          data.ingest({ database: 'db', table, format: 'csv', body: Buffer.from(text), kind });
+        await Promise.all(lines.map((text) => add('Merged', text, 'streaming')));
+        await data.maintain();
+        await Promise.all(lines.map((text) => add('Log', text, 'streaming')));
+        await add('One', lines.join('\n'), 'inline');
+        const over = (table: string) => async (): Promise<void> => {
+          await cluster.query(`${table} | summarize count(), max(n) by s`);
+          await cluster.query(`${table} | where w > datetime(2026-01-01T00:30:00Z) | summarize sum(n)`);
+          await cluster.query(`${table} | top 10 by n`);
+        };
+        const log = await sideBySide(over('Log'), over('One'), 15);
+        const merged = await sideBySide(over('Merged'), over('One'), 15);
+        const [inLog, afterMerge] = [log.ours / log.reference, merged.ours / merged.reference];
+        return {
+          ratio: Math.max(inLog, afterMerge),
+          detail: `in the log ${inLog.toFixed(2)} (${log.ours.toFixed(1)} ms), merged ${afterMerge.toFixed(2)} (${merged.ours.toFixed(1)} ms), one extent ${log.reference.toFixed(1)} ms`,
+        };
+      }),
+  },
+  {
     id: 'custody',
     ratio: `change of custody of ${manyExtents} extents, each, over 100 µs`,
     rule: 'atMost',

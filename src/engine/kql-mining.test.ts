@@ -206,3 +206,89 @@ describe('autocluster', () => {
     ]);
   });
 });
+
+describe('diffpatterns_text', () => {
+  // Texts in the manner of the documentation's patterns: tokens in their places, `*` between and after them.
+  const texts = `let Texts = datatable(text:string, cold:bool, n:int)['Below normal rain fell', false, 30,
+      'Below normal snow', false, 20, 'A time of drought in West Tennessee,', false, 10, 'Some days of drought in West Tennessee,', false, 5,
+      'Wind chill reached x', true, 15, 'Wind chill reached y', true, 15, 'Other', true, 10, 'Other', false, 10];
+    Texts | mv-expand i = range(1, n) to typeof(long) | project text, cold`;
+  it('finds tokens that make the difference', async () => {
+    const [table] = await engine.run(`${texts} | evaluate diffpatterns_text(text, cold)`);
+    expect(table?.columns.map((column) => column.name)).toEqual([
+      'Count_of_True',
+      'Count_of_False',
+      'Percent_of_True',
+      'Percent_of_False',
+      'Pattern',
+    ]);
+    expect(table?.rows).toEqual([
+      [30, 0, 75, 0, 'Wind chill reached *'],
+      [10, 10, 25, 13.33, 'Other'],
+      [0, 15, 0, 20, '* * of drought in West Tennessee,'],
+      [0, 50, 0, 66.67, 'Below normal *'],
+    ]);
+  });
+  it('keeps to the number of tokens and the threshold, and its columns can be named', async () => {
+    expect(
+      await rowsOf(
+        `${texts} | evaluate diffpatterns_text(text, cold, 2, 0.3) | where Count_of_True > 0 | project Pattern`,
+      ),
+    ).toEqual([['Wind chill reached *']]);
+    expect(await rowsOf(`${texts} | evaluate diffpatterns_text(text, cold, 1, 0.3, 2) | project Pattern`)).toEqual([
+      ['Below normal *'],
+    ]);
+  });
+  it.each(['text, cold, 500', 'text, cold, 1, 2', 'text, isnull(cold)'])('refuses %s', async (args) => {
+    await expect(engine.run(`${texts} | evaluate diffpatterns_text(${args})`)).rejects.toMatchObject({
+      code: 'semantic',
+    });
+  });
+});
+
+describe('schema_merge', () => {
+  const schemas = (second: string): string => `let schema1 = datatable(Uri:string, HttpStatus:int)[] | getschema;
+    let schema2 = datatable(${second})[] | getschema; union schema1, schema2`;
+  // The examples of the documentation with the output it prints.
+  it.each<[string, string, readonly (readonly unknown[])[]]>([
+    [
+      'Uri:string, HttpStatus:int, Referrer:string',
+      'schema_merge()',
+      [
+        ['Uri', 0, 'System.String', 'string'],
+        ['HttpStatus', 1, 'System.Int32', 'int'],
+        ['Referrer', 2, 'System.String', 'string'],
+      ],
+    ],
+    [
+      'Uri:string, Referrer:string, HttpStatus:int',
+      'schema_merge()',
+      [
+        ['Uri', 0, 'System.String', 'string'],
+        ['Referrer', 1, 'System.String', 'string'],
+        [
+          'HttpStatus',
+          -1,
+          'ERROR(unknown CSL type:ERROR(columns are out of order))',
+          'ERROR(columns are out of order)',
+        ],
+      ],
+    ],
+    [
+      'Uri:string, Referrer:string, HttpStatus:int',
+      'schema_merge(PreserveOrder = false)',
+      [
+        ['Uri', 0, 'System.String', 'string'],
+        ['Referrer', 1, 'System.String', 'string'],
+        ['HttpStatus', 2, 'System.Int32', 'int'],
+      ],
+    ],
+  ])('%s %s', async (second, call, expected) => {
+    expect(await rowsOf(`${schemas(second)} | evaluate ${call}`)).toEqual(expected);
+  });
+  it.each(['Uri:long', 'Uri:string, Other:int'])('refuses what the documentation leaves open: %s', async (second) => {
+    await expect(engine.run(`${schemas(second)} | evaluate schema_merge()`)).rejects.toMatchObject({
+      code: 'notSupported',
+    });
+  });
+});

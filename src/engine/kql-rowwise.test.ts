@@ -95,3 +95,13 @@ describe('a number of rows', () => {
     await expect(engine.run('range x from 1 to 5 step 1 | take x')).rejects.toMatchObject({ code: 'semantic' });
   });
 });
+
+it('a union keeps numbers whose type the binder has otherwise', async () => {
+  expect(
+    await rowsOf(`let T = print t = datetime(2026-01-02 03:04); union (T | extend h = hourofday(t)), (T | extend h = hourofday(t))
+      | project h | sort by h asc`),
+  ).toEqual([[3], [3]]);
+  expect(await rowsOf('let S = print a = 1, b = 2 | getschema; union S, S | summarize sum(ColumnOrdinal)')).toEqual([
+    [2],
+  ]);
+});

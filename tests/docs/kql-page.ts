@@ -6,6 +6,7 @@ import { aggregateRows } from '../../src/engine/sql/aggregates.ts';
 import { functionRows } from '../../src/engine/sql/functions.ts';
 import { windowFunctions } from '../../src/engine/sql/functions/window.ts';
 import { pluginShapes } from '../../src/engine/kql/ir/row-settings.ts';
+import { extraPluginNames } from '../../src/engine/kql/process/extra-plugins.ts';
 import { loadLanguage } from '../../src/engine/kql/process/load-language.ts';
 import { specialCalls } from '../../src/engine/kql/process/expressions.ts';
 
@@ -33,7 +34,7 @@ export function kqlPage(): string {
   const { Functions, Aggregates, PlugIns, Syntax } = scope.Kusto.Language;
   const scalar = names(Functions.All).filter((name) => !name.startsWith('__'));
   const aggregates = names(Aggregates.All);
-  const plugins = names(PlugIns.All);
+  const plugins = [...names(PlugIns.All), ...extraPluginNames].toSorted();
   const operators = Object.keys(Syntax.SyntaxKind)
     .filter((kind) => kind.endsWith('Operator') && kind !== 'BadQueryOperator')
     .toSorted();

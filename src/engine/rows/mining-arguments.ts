@@ -24,7 +24,8 @@ export function miningArguments(args: PluginArguments, plugin: string): MiningAr
   return {
     number(index, fallback, least, most) {
       const value = given(index);
-      const number = value === undefined ? fallback : Number(value);
+      if (value === undefined) return fallback;
+      const number = Number(value);
       if (value === null || !(number >= least && number <= most))
         throw new KqlError(
           'semantic',

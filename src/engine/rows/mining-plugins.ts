@@ -2,9 +2,9 @@ import { invariant } from '../../base/invariant.ts';
 import { KqlError } from '../kql/kql-error.ts';
 import type { NativeValue } from '../sql/native.ts';
 import { textOf } from './convert-value.ts';
+import { differing, percent } from './difference.ts';
 import { bestSegments } from './segments.ts';
-import type { Encoded, Pattern } from './itemsets.ts';
-import { closedPatterns, encode, rowsWith } from './itemsets.ts';
+import { closedPatterns, encode } from './itemsets.ts';
 import { miningArguments, patternCells, weightOf } from './mining-arguments.ts';
 import { argumentsOf } from './plugin-arguments.ts';
 import type { RowOperator, RowTable } from './row-operator.ts';
@@ -64,34 +64,6 @@ const autocluster: RowOperator = (call) => {
   return { cols: call.cols, rows };
 };
 
-const percent = (part: number, total: number): number => Math.round((10_000 * part) / total) / 100;
-const isWithin = (a: Pattern, b: Pattern): boolean => a.items.every((item) => b.items.includes(item));
-const candidatesMax = 2_000;
-
-/** Patterns whose share in the two classes differs by the threshold, the largest difference first; one that is a part of a
- * better one, or makes up a smaller difference than that without the rows of the better ones, is left out. */
-function differing(data: Encoded, threshold: number, dimensions: number): Pattern[] {
-  const [a = 0, b = 0] = data.totals;
-  const difference = (weights: readonly number[]): number => (weights[0] ?? 0) / a - (weights[1] ?? 0) / b;
-  const candidates = closedPatterns(data, [threshold * a, threshold * b], dimensions, 'evaluate diffpatterns()')
-    .filter(({ weights }) => Math.abs(difference(weights)) >= threshold)
-    .sort(
-      (x, y) => Math.abs(difference(y.weights)) - Math.abs(difference(x.weights)) || y.items.length - x.items.length,
-    )
-    .slice(0, candidatesMax);
-  const chosen: Pattern[] = [];
-  const covered = new Uint8Array(data.count);
-  for (const pattern of candidates) {
-    if (chosen.some((better) => isWithin(pattern, better) || isWithin(better, pattern))) continue;
-    const fresh = rowsWith(data, pattern).filter((row) => covered[row] === 0);
-    const rest = data.weights.map((weights) => fresh.reduce((sum, row) => sum + (weights[row] ?? 0), 0));
-    if (difference(rest) * Math.sign(difference(pattern.weights)) < threshold) continue;
-    chosen.push(pattern);
-    for (const row of fresh) covered[row] = 1;
-  }
-  return chosen;
-}
-
 /** `diffpatterns(split, a, b[, weight, threshold, dimensions, wildcards…])`.
  * @see Kusto documentation, diffpatterns plugin */
 const diffpatterns: RowOperator = (call) => {
@@ -117,18 +89,20 @@ const diffpatterns: RowOperator = (call) => {
   invariant(call.cols, 'the binder gives the columns of diffpatterns');
   // At the end of a query the split column is not shown.
   const shown = columnsBut(table, call.cols.length < 6 + table.cols.length ? split : undefined);
-  const rows = differing(data, threshold, dimensions).map(({ items, weights: [inA = 0, inB = 0] }, segment) => {
-    const cells = patternCells(data, items, table.cols, columns, wildcard);
-    return [
-      BigInt(segment),
-      whole(inA),
-      whole(inB),
-      percent(inA, a),
-      percent(inB, b),
-      Math.round(100 * Math.abs(percent(inA, a) - percent(inB, b))) / 100,
-      ...shown.map((column) => cells[column] ?? null),
-    ];
-  });
+  const rows = differing(data, { threshold, dimensions, what: 'evaluate diffpatterns()' }).map(
+    ({ items, weights: [inA = 0, inB = 0] }, segment) => {
+      const cells = patternCells(data, items, table.cols, columns, wildcard);
+      return [
+        BigInt(segment),
+        whole(inA),
+        whole(inB),
+        percent(inA, a),
+        percent(inB, b),
+        Math.round(100 * Math.abs(percent(inA, a) - percent(inB, b))) / 100,
+        ...shown.map((column) => cells[column] ?? null),
+      ];
+    },
+  );
   return { cols: call.cols, rows };
 };
 

@@ -9,8 +9,10 @@ import { miningPlugins } from './mining-plugins.ts';
 import { pivot } from './pivot-plugin.ts';
 import { reduceOperators } from './reduce.ts';
 import { scanOperators } from './scan.ts';
+import { schemaPlugins } from './schema-merge.ts';
 import { sequencePlugins } from './sequence-detect.ts';
 import { sessionPlugins } from './session-plugins.ts';
+import { textPatterns } from './text-patterns.ts';
 import { windowPlugins } from './window-plugins.ts';
 
 /** Row operators by the name of their `rowwise` node: scan, reduce, plugins of `evaluate`, graph operators.
@@ -31,5 +33,7 @@ export const rowOperatorsByName: Readonly<Record<string, RowOperator>> = {
   ...lookupPlugins,
   ...geoLookups,
   ...miningPlugins,
+  ...textPatterns,
+  ...schemaPlugins,
   ...graphRowOperators,
 };

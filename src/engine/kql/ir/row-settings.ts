@@ -61,4 +61,6 @@ export const pluginShapes: ReadonlySet<string> = new Set([
   'funnel_sequence_completion',
   'preview',
   'estimate_rows_count',
+  'schema_merge',
+  'diffpatterns_text',
 ]);

@@ -62,6 +62,8 @@ interface SymbolsNamespace {
 export interface GlobalState {
   WithCluster(cluster: unknown): GlobalState;
   WithDatabase(database: unknown): GlobalState;
+  WithPlugIns(plugins: readonly unknown[]): GlobalState;
+  readonly PlugIns: unknown;
 }
 export interface LanguagePackage {
   readonly KustoCode: { ParseAndAnalyze(text: string, state: GlobalState): ParsedCode };

@@ -86,9 +86,12 @@ export function feeds(leg: readonly Column[], cols: readonly Column[]): (string 
     const clash = leg.find(
       (candidate) => `${candidate.name}_${candidate.type}` === column.name && candidate.type === column.type,
     );
-    return clash ? clash.name : null;
+    // Where the engine has another number type than the binder, which sees no clash, the column is that one all the same.
+    const retyped = leg.find((candidate) => candidate.name === column.name);
+    return (clash ?? (retyped && isNumber(retyped) && isNumber(column) ? retyped : undefined))?.name ?? null;
   });
 }
+const isNumber = ({ type }: Column): boolean => type === 'int' || type === 'long' || type === 'real';
 
 /** Columns of one name and several types come out as `name_type`. Where another leg has a column of just that name, that one
  * keeps it and the made name takes a 1 (the binder has it the other way round). */

@@ -6,6 +6,7 @@ import type { Plane } from '../http/plane.ts';
 import { parseAuthority } from '../http/request-target.ts';
 import type { KustoPlanePorts } from './kusto-plane.ts';
 import { databasesWhileSuspended, versionTable } from './suspended-commands.ts';
+import { farewellText } from './wire/farewell.ts';
 import { createKustoApp, isKustoError } from './wire/kusto-app.ts';
 import { KustoError, kustoError } from './wire/kusto-error.ts';
 import { readRequestBody, readRequestQuery } from './wire/request-body.ts';
@@ -81,9 +82,9 @@ function whyNotServed(cluster: ServedCluster, onlyIfRunning: boolean): KustoErro
   const { suspension, name } = cluster;
   const kind = onlyIfRunning ? 'suspendedStrict' : undefined;
   if (suspension !== undefined)
-    return kustoError(kind ?? 'suspended', `The cluster '${name}' is suspended: ${suspension.reason}`);
+    return kustoError(kind ?? 'suspended', farewellText(name, { kind: 'suspended', reason: suspension.reason }));
   if (cluster.state === 'Stopped' || cluster.state === 'Stopping')
-    return kustoError(kind ?? 'stopped', `The cluster '${name}' is stopped. Start it to reach its data.`);
+    return kustoError(kind ?? 'stopped', farewellText(name, { kind: 'stopped' }));
   return kustoError(
     'unavailable',
     `The cluster '${name}' is being started (state ${cluster.state}). Try again in a moment.`,

@@ -38,7 +38,7 @@ describe('the key of a cluster', () => {
       expect(row.problems).toEqual([]);
       expect(row.bitAfterSeconds).toBeLessThanOrEqual(40);
       expect(row.healedAfterSeconds).toBeLessThanOrEqual(40);
-      expect(row.outcomes.runningQuery.kind).toBe('cutOff');
+      expect(row.outcomes.runningQuery).toMatchObject({ status: 503, error: 'ClusterSuspended' });
       expect(row.outcomes.query).toMatchObject({ status: 503, error: 'ClusterSuspended' });
       expect(row.outcomes.rotate.kind).toBe('refused');
     },
@@ -52,6 +52,7 @@ describe('the key of a cluster', () => {
       expect(row.problems).toEqual([]);
       expect(row.bitAfterSeconds).toBeGreaterThanOrEqual(3_570);
       expect(row.bitAfterSeconds).toBeLessThanOrEqual(3_640);
+      expect(row.outcomes.runningQuery).toMatchObject({ status: 503, error: 'ClusterSuspended' });
       expect(row.outcomes.rotate).toMatchObject({ kind: 'refused' });
     },
     90_000,

@@ -1,5 +1,5 @@
 import type { ActionName, RunningQuery } from './actions.ts';
-import { actions, beginLongQuery, countRows } from './actions.ts';
+import { actions, beginComputation, beginLongAnswer, countRows } from './actions.ts';
 import type { Outcome } from './outcome.ts';
 import type { Scene } from './scene.ts';
 import { ways } from './ways.ts';
@@ -50,7 +50,7 @@ async function drillOne(scene: Scene, way: Way): Promise<DrillRow> {
   if (before.rows === undefined) {
     throw new Error(`The cluster does not serve before '${way.title}': ${before.outcome.message ?? 'no reason'}`);
   }
-  const running = await beginLongQuery(scene);
+  const running = await (way.bites === 'none' ? beginLongAnswer(scene) : beginComputation(scene));
   await way.take(scene);
   return way.bites === 'none'
     ? withoutBite(scene, way, running, before.rows)

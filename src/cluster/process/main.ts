@@ -93,6 +93,10 @@ const operations: {
   findExtent: (call) => findExtent(openedData, call),
   upkeep: (call) => data().upkeep(call),
   databaseBytes: ({ databaseId }) => data().databaseBytes(databaseId),
+  farewell: async (call) => {
+    await dataPlane?.end(call);
+    return { outcome: 'told' };
+  },
 };
 
 let dataPlane: DataPlane | undefined;

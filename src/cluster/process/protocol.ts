@@ -49,7 +49,12 @@ export interface SupervisorCalls {
   /** From time to time: databases that were deleted go; merging and expiring goes on behind the answer. */
   readonly upkeep: { readonly now: number; readonly dropped: readonly Guid[] };
   readonly databaseBytes: { readonly databaseId: Guid };
+  /** Tells whoever waits for an answer why there will be none; no row goes out any more. The process is ended then. */
+  readonly farewell: Farewell;
 }
+
+/** Why a cluster ends to serve. */
+export type Farewell = { readonly kind: 'suspended'; readonly reason: string } | { readonly kind: 'stopped' };
 
 export interface DataPlaneSettings {
   readonly clusterName: string;
@@ -97,6 +102,7 @@ export interface SupervisorReplies {
   /** `notOpen`: nobody has needed the data yet. */
   readonly upkeep: { readonly outcome: 'done'; readonly removed: readonly Guid[] } | { readonly outcome: 'notOpen' };
   readonly databaseBytes: { readonly outcome: 'known'; readonly bytes: number } | { readonly outcome: 'notOpen' };
+  readonly farewell: { readonly outcome: 'told' };
 }
 
 interface Lost {
@@ -154,6 +160,7 @@ export const replyParsers: { readonly [Call in SupervisorCall]: (value: unknown)
     if (!Array.isArray(removed) || removed.length > 100_000) throw new ProtocolError('removed');
     return { outcome: outcomeOf(reply, 'done'), removed: removed.flatMap((id) => parseGuid(textOf(id, 36)) ?? []) };
   },
+  farewell: (value) => ({ outcome: outcomeOf(value, 'told') }),
   databaseBytes: (value) => {
     const reply = objectOf(value);
     return reply.outcome === 'notOpen'

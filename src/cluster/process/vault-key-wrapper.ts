@@ -109,6 +109,7 @@ async function callVault<T>(
   host: HostName,
   call: VaultCall<T>,
 ): Promise<VaultResult<T>> {
+  await loadVaultSdk(); // the time that this takes is not the vault's
   const signal = AbortSignal.timeout(options.timeoutMs);
   const where = await untilAborted(options.access.resolve(host), signal).catch(() => undefined);
   if (where === undefined) return classifyOutcome({ seen: 'timeout' });

@@ -150,7 +150,7 @@ export function createClusterKeys(options: ClusterKeysOptions): SupervisedCluste
       outstanding.delete(clusterId);
       // The record first: a check that is under way must not start the process again.
       await amend(clusterId, (record) => (record.stopped ? null : { ...withoutLease(record), stopped: true }));
-      await processes.end(clusterId);
+      await processes.end(clusterId, { kind: 'stopped' });
       await todos.sweep();
     },
 

@@ -66,6 +66,18 @@ describe('process', () => {
     expect(await pidOf(first)).toBe(checking);
   });
 
+  it('that does not say farewell to its clients is ended all the same', async () => {
+    const { keys, cluster, host, pidOf } = await open();
+    const id = await cluster();
+    const pid = await pidOf(id);
+    process.kill(pid, 'SIGSTOP');
+    const state = { ended: false };
+    const stopped = keys.stop(id).finally(() => (state.ended = true));
+    while (!state.ended) await host.elapse(100);
+    await stopped;
+    expect(isAlive(pid)).toBe(false);
+  });
+
   it('that is killed comes back by itself, and a call in flight is made again', async () => {
     const { keys, cluster, customer, vaults, host, pidOf } = await open();
     const id = await cluster(customer(vaults.addKey(customerHost, 'k')));

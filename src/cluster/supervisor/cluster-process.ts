@@ -7,7 +7,7 @@ import type { HostName } from '../../base/names.ts';
 import type { Clock } from '../../clock/clock.ts';
 import { instant } from '../../clock/clock.ts';
 import { Channel } from '../process/channel.ts';
-import type { SupervisorCall, SupervisorCalls, SupervisorReplies } from '../process/protocol.ts';
+import type { Farewell, SupervisorCall, SupervisorCalls, SupervisorReplies } from '../process/protocol.ts';
 import { replyParsers } from '../process/protocol.ts';
 import type { HandedSocket } from '../process/handed-socket.ts';
 import { isTakenSocket } from '../process/handed-socket.ts';
@@ -50,6 +50,7 @@ const grantsOf: { readonly [Call in SupervisorCall]: (body: SupervisorCalls[Call
   findExtent: () => [],
   upkeep: () => [],
   databaseBytes: () => [],
+  farewell: () => [],
 };
 
 const currentGrants = ({ identities, kid }: SupervisorCalls['open']['current']): readonly VaultGrant[] =>
@@ -63,6 +64,8 @@ const targetGrant = (target: SupervisorCalls['make']['target']): VaultGrant => (
 /** Vault calls that one operation makes one after the other, at most; each has its own time limit. */
 const vaultCallsMax = 6;
 const patienceMs = 5_000;
+/** A process that is busy goes without a word. */
+const farewellMs = 500;
 
 /** One running child process and the calls to it. Once ended it stays ended. */
 export class ClusterProcess {
@@ -172,11 +175,26 @@ export class ClusterProcess {
     });
   }
 
-  /** Ends it at once, with everything it holds. Resolves when it is gone. */
-  async end(): Promise<void> {
+  /** Ends it with everything it holds: at once, or after the moment that it takes to tell its clients why. Resolves when it is gone. */
+  async end(farewell?: Farewell): Promise<void> {
+    if (farewell !== undefined && !this.ended) {
+      this.#wanted = true; // nobody gives it anything more to do
+      await this.#bid(farewell);
+    }
     this.#wanted = true;
     this.#channel.close('The cluster process was ended.');
     this.#child.kill('SIGKILL');
     await this.#exited;
+  }
+
+  async #bid(farewell: Farewell): Promise<void> {
+    const { wallClock } = this.#options;
+    let cancel: () => void = () => undefined;
+    const enough = new Promise<void>((resolve) => {
+      cancel = wallClock.at(instant(wallClock.now() + farewellMs), resolve);
+    });
+    const told = this.call('farewell', farewell).catch(() => undefined); // it is gone already
+    await Promise.race([told, this.#exited, enough]);
+    cancel();
   }
 }

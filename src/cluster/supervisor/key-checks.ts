@@ -11,6 +11,7 @@ import { afterCheck } from '../../encryption/suspension.ts';
 import { StateConflictError } from '../../state/state-store.ts';
 import type { Versioned } from '../../state/state.ts';
 import { writeRecord } from '../../state/state.ts';
+import type { Farewell } from '../process/protocol.ts';
 import type { OutstandingChanges } from './outstanding.ts';
 import type { ClusterKeysOptions } from './ports.ts';
 import { bothClocks, identityOf } from './ports.ts';
@@ -136,7 +137,7 @@ export class KeyChecks {
     const started = { ...found.value, stopped: false };
     const decision = afterCheck(started, outcome, bothClocks(options), options.settings);
     const { clusterId } = found.value;
-    if (!decision.running) await processes.end(clusterId);
+    if (!decision.running) await processes.end(clusterId, suspensionFarewell(decision.record));
     const mustWrite = decision.change !== 'none' || !decision.running || found.value.stopped;
     const held = leaseHeld(found.value.lease, bothClocks(options), options.settings);
     if (!mustWrite && held && outstanding.has(clusterId)) return true;
@@ -210,3 +211,6 @@ function withWarning(record: ClusterKeyRecord, warning: string | undefined): Clu
   const lease = record.lease === undefined ? {} : { lease: record.lease };
   return { ...bareRecord(record), ...lease, ...warningOf(warning?.slice(0, 1500)) };
 }
+
+const suspensionFarewell = ({ suspension }: ClusterKeyRecord): Farewell | undefined =>
+  suspension && { kind: 'suspended', reason: suspension.reason };

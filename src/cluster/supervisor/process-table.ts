@@ -1,6 +1,7 @@
 import { join } from 'node:path';
 import type { Guid } from '../../base/guid.ts';
 import { ChannelClosedError } from '../process/channel.ts';
+import type { Farewell } from '../process/protocol.ts';
 import { removeSpillDirectory } from '../process/spill-directory.ts';
 import { instant } from '../../clock/clock.ts';
 import { ClusterProcess } from './cluster-process.ts';
@@ -87,10 +88,11 @@ export class ProcessTable {
     return process;
   }
 
-  async end(clusterId: Guid): Promise<void> {
+  /** @param farewell what clients hear that wait for an answer */
+  async end(clusterId: Guid, farewell?: Farewell): Promise<void> {
     this.#pauses.get(clusterId)?.();
     this.#pauses.delete(clusterId);
-    await this.#running.get(clusterId)?.end();
+    await this.#running.get(clusterId)?.end(farewell);
   }
 
   async close(): Promise<void> {

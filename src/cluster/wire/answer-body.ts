@@ -23,7 +23,12 @@ export class AnswerBody {
     this.#acceptEncoding = acceptEncoding;
   }
 
-  /** @returns when more may be written; never once the client has gone, see the response's `close` event */
+  /** Whether the status is out: until then an answer can still be an error. */
+  get begun(): boolean {
+    return this.#sink !== undefined;
+  }
+
+  /** @returns when more may be written; once the request is aborted at once, since only its end is still to come */
   async write(text: string, signal: AbortSignal): Promise<void> {
     if (this.#sink === undefined) {
       this.#held.push(text);
@@ -33,7 +38,7 @@ export class AnswerBody {
       text = this.#held.join('');
       this.#held = [];
     }
-    if (!this.#sink.write(text)) await once(this.#sink, 'drain', { signal });
+    if (!this.#sink.write(text) && !signal.aborted) await once(this.#sink, 'drain', { signal });
   }
 
   end(): void {

@@ -7,10 +7,16 @@ export class LeaseWatch {
   readonly #call: CallMain;
   readonly #monotonicMs: () => number;
   #endsAt = 0;
+  #ended: KustoError | undefined;
 
   constructor(call: CallMain, monotonicMs: () => number) {
     this.#call = call;
     this.#monotonicMs = monotonicMs;
+  }
+
+  /** For good: the next chunk fails with this error. */
+  end(error: KustoError): void {
+    this.#ended ??= error;
   }
 
   extend(leaseMs: number): void {
@@ -19,6 +25,7 @@ export class LeaseWatch {
 
   /** Before each chunk of a result and before each acknowledgement. @throws KustoError `unavailable` */
   async require(): Promise<void> {
+    if (this.#ended !== undefined) throw this.#ended;
     if (this.#monotonicMs() < this.#endsAt) return;
     const { leaseMs } = await this.#call('renew', {});
     if (leaseMs <= 0) throw kustoError('unavailable', 'The cluster may not use its key now.');

@@ -1,5 +1,6 @@
 import { createServer } from 'node:https';
 import { once } from 'node:events';
+import type { ServerResponse } from 'node:http';
 import type { Socket } from 'node:net';
 import { performance } from 'node:perf_hooks';
 import { TLSSocket } from 'node:tls';
@@ -13,10 +14,12 @@ import { startSystemTimer } from '../../http/timer.ts';
 import type { ClusterData } from '../../engine/catalog/cluster-data.ts';
 import type { DataHolder } from '../process/data-holder.ts';
 import type { HandedSocket } from '../process/handed-socket.ts';
-import type { DataPlaneSettings } from '../process/protocol.ts';
+import type { DataPlaneSettings, Farewell } from '../process/protocol.ts';
+import { farewellText } from './farewell.ts';
 import { FollowedClock } from './followed-clock.ts';
 import { LeaseWatch } from './cluster-session.ts';
 import { syncedData } from './cluster-host.ts';
+import { kustoError } from './kusto-error.ts';
 import { openClusterHost } from './open-cluster-host.ts';
 import { remoteLog } from './remote-log.ts';
 import { RunningRequests } from './running-requests.ts';
@@ -25,6 +28,8 @@ import type { AllowedRequest, CallMain } from './wire-protocol.ts';
 
 export interface DataPlane {
   take(socket: Socket, message: HandedSocket): void;
+  /** No row goes out any more: who waits for an answer is told why. Resolves when all answers under way are out. */
+  end(farewell: Farewell): Promise<void>;
   /** The data of the cluster, as of what the resource manager knows. @throws KustoError `unavailable` when its key is not here */
   data(known: Pick<AllowedRequest, 'databases' | 'now'>): Promise<ClusterData>;
 }
@@ -49,14 +54,17 @@ export async function openDataPlane(options: {
   const clock = new FollowedClock(startSystemTimer);
   let startedAt: Instant | undefined; // the first request brings the time along
   const host = openClusterHost({ ...options, startTimer: startSystemTimer, log });
+  const lease = new LeaseWatch(call, monotonicMs);
+  const running = new RunningRequests(capacity);
+  const answering = new Set<ServerResponse>();
   const app = createWireApp({
     call,
     settings,
     host,
     clock,
     startedAt: () => (startedAt ??= clock.now()),
-    lease: new LeaseWatch(call, monotonicMs),
-    running: new RunningRequests(capacity),
+    lease,
+    running,
     log,
     randomBytes: systemRandomBytes,
     startTimer: startSystemTimer,
@@ -96,6 +104,8 @@ export async function openDataPlane(options: {
         return;
       }
       if (agreement.agreed) request.url = agreement.path;
+      answering.add(response);
+      response.once('close', () => answering.delete(response));
       app.handle(request, response);
     },
   );
@@ -111,6 +121,12 @@ export async function openDataPlane(options: {
   await once(server, 'listening');
   return {
     data: (known) => syncedData(host, known),
+    async end(farewell) {
+      const error = kustoError(farewell.kind, farewellText(settings.clusterName, farewell));
+      lease.end(error);
+      running.endAll(error);
+      await Promise.all([...answering].map((response) => once(response, 'close')));
+    },
     take(socket, { host: name, head, greeting }) {
       if (connections.socketCount >= socketsMax) {
         socket.destroy();

@@ -1,4 +1,5 @@
 import type { RequestView } from '../../engine/commands/command-context.ts';
+import type { KustoError } from './kusto-error.ts';
 import { kustoError } from './kusto-error.ts';
 
 export interface RunningRequest {
@@ -10,13 +11,15 @@ export interface RunningRequest {
 export class RunningRequests {
   readonly #running = new Set<RunningRequest>();
   readonly #capacity: number;
+  #ended: KustoError | undefined;
 
   constructor(capacity: number) {
     this.#capacity = capacity;
   }
 
-  /** @throws KustoError `throttled` */
+  /** @throws KustoError `throttled`, or what `endAll` said */
   begin(request: RunningRequest): () => void {
+    if (this.#ended !== undefined) throw this.#ended;
     if (this.#running.size >= this.#capacity) {
       throw kustoError(
         'throttled',
@@ -25,6 +28,12 @@ export class RunningRequests {
     }
     this.#running.add(request);
     return () => this.#running.delete(request);
+  }
+
+  /** Ends what is under way, and whatever comes, with this error. */
+  endAll(error: KustoError): void {
+    this.#ended ??= error;
+    for (const { controller } of this.#running) controller.abort(this.#ended);
   }
 
   /** For `.show queries`. */

@@ -15,8 +15,9 @@ export interface WriteOptions {
   readonly write: (text: string) => Promise<void>;
   /** Whether rows may still go out. @throws KustoError */
   readonly requireLease: () => Promise<void>;
-  /** @returns undefined for our own faults */
   readonly translate: (error: unknown) => KustoError;
+  /** The whole answer is to become this error instead. */
+  readonly becomesAnswer: (error: KustoError) => boolean;
   readonly errorJson: (error: KustoError) => string;
   readonly completion: (tables: readonly WrittenTable[]) => Omit<Completion, 'errors' | 'cancelled' | 'deferred'>;
 }
@@ -58,7 +59,7 @@ async function writeRows(
   index: number,
   { columns, chunks }: QueryResult,
   budget: ResultBudget,
-  { format, write, requireLease, translate, takeMax }: WriteOptions,
+  { format, write, requireLease, translate, becomesAnswer, takeMax }: WriteOptions,
 ): Promise<{ readonly count: number; readonly bytes: number; readonly failure?: KustoError }> {
   let count = 0;
   let bytes = 0;
@@ -77,7 +78,9 @@ async function writeRows(
       if (count >= takeMax) break;
     }
   } catch (error) {
-    return { count, bytes, failure: translate(error) };
+    const failure = translate(error);
+    if (becomesAnswer(failure)) throw failure;
+    return { count, bytes, failure };
   }
   return { count, bytes };
 }

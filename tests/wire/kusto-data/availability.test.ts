@@ -1,6 +1,8 @@
 import { once } from 'node:events';
 import { readFileSync } from 'node:fs';
+import type { IncomingMessage } from 'node:http';
 import { request as httpRequest } from 'node:http';
+import { request as httpsRequest } from 'node:https';
 import { connect as tlsConnect } from 'node:tls';
 import type { TLSSocket } from 'node:tls';
 import type { Socket } from 'node:net';
@@ -167,9 +169,20 @@ describe('a cluster that does not serve', () => {
     },
   );
 
-  it('says that it is stopped, and serves again once started', async () => {
+  it('says that it is stopped, also to those who wait for an answer, and serves again once started', async () => {
     const before = clusterPids();
+    const computation = 'range a from 1 to 100000000000 step 1 | summarize sum(a % 7)';
+    const running = kusto.post('/v2/rest/query', { db: databaseName, csl: computation });
+    const longAnswer = await beginLongAnswer();
+    let shown = '';
+    while (!shown.includes(computation)) {
+      shown = (await kusto.post('/v1/rest/mgmt', { db: databaseName, csl: '.show queries' })).text;
+    }
+    const end = longAnswer.end();
     await kusto.arm('POST', `${kusto.clusterPath}/stop`);
+    const stopped = { status: 503, body: { error: { code: 'ClusterStopped', '@permanent': false } } };
+    expect(await running).toMatchObject(stopped);
+    expect(await end).toMatch(/"HasErrors":true.*"code":"ClusterStopped"/);
     const answer = await print();
     expect({ status: answer.status, body: answer.body }).toMatchObject({
       status: 503,
@@ -189,6 +202,25 @@ describe('a cluster that does not serve', () => {
     expect((await print()).status).toBe(200);
   });
 });
+
+/** A query whose answer has begun to come. `end` reads on and gives the last of it. */
+async function beginLongAnswer(): Promise<{ end(): Promise<string> }> {
+  const body = JSON.stringify({ db: databaseName, csl: 'set notruncation; range b from 1 to 6000000 step 1' });
+  const request = httpsRequest({
+    ...{ host: '127.0.0.1', port: kusto.server.port, servername: clusterHost, ca: readFileSync(kusto.server.caFile) },
+    ...{ agent: false, method: 'POST', path: '/v2/rest/query' },
+    headers: { host: clusterHost, authorization: `Bearer ${kusto.token}`, 'content-type': 'application/json' },
+  });
+  request.end(body);
+  const [response] = (await once(request, 'response')) as [IncomingMessage];
+  return {
+    end: async () => {
+      let text = '';
+      for await (const piece of response) text = (text + String(piece)).slice(-4_000);
+      return text;
+    },
+  };
+}
 
 async function readAll(socket: TLSSocket): Promise<string> {
   let text = '';

@@ -2,6 +2,8 @@ import type { ArmReply, ArmRequest } from '../../arm/arm-operation.ts';
 import { instant } from '../../clock/clock.ts';
 import { writeRecord } from '../../state/state.ts';
 import type { Versioned } from '../../state/state.ts';
+import type { Custody, Suspension } from '../../encryption/cluster-keys.ts';
+import { keyFailureError } from './cmk-errors.ts';
 import { findCluster, requireCluster } from './cluster-lookup.ts';
 import { removeCluster } from './cluster-removal.ts';
 import { clusterResources } from './cluster-record.ts';
@@ -59,9 +61,8 @@ export async function startCluster(ports: KustoPorts, request: ArmRequest): Prom
   const { clusterId, running } = found.value.properties;
   const before = await ports.keys.status(clusterId);
   if (running && before?.suspension === undefined) return { status: 200 };
-  const { suspension } = await ports.keys.recheck(clusterId, { startStopped: true });
-  const failure =
-    suspension === undefined ? undefined : { code: 'BadRequest', message: `[BadRequest] ${suspension.reason}` };
+  const { suspension, custody } = await ports.keys.recheck(clusterId, { startStopped: true });
+  const failure = suspension === undefined ? undefined : startFailure(custody, suspension);
   const operation = await begin(ports, request, found.value, 'ServiceStart', failure);
   const isBroken = operation.kept.failure !== undefined && failure === undefined;
   // The cluster counts as started even while its key is away: it resumes by itself, so the failure is not kept with it.
@@ -71,6 +72,17 @@ export async function startCluster(ports: KustoPorts, request: ArmRequest): Prom
   await ports.state.commit({ write: [writeRecord(clusterResources, found.id, found.version, next), operation.write] });
   if (!next.properties.running) await ports.keys.stop(clusterId);
   return accepted(request, operation);
+}
+
+/** With the code that setting such a key would be refused with. Errors from behind the resource provider say so in front of their text. */
+function startFailure(custody: Custody, { failure }: Suspension): OperationFailure {
+  const error = keyFailureError(custody.kind === 'customer' ? custody.key : undefined, failure);
+  const { details } = error.extra;
+  return {
+    code: error.code,
+    message: `[BadRequest] ${error.message}`,
+    ...(details === undefined ? {} : { details: details.map((detail) => ({ ...detail })) }),
+  };
 }
 
 /** 204 when there is no such cluster. */

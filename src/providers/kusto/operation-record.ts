@@ -24,7 +24,14 @@ export type OperationKind =
   | 'DatabaseAddPrincipals'
   | 'DatabaseDropPrincipals';
 
-export type OperationFailure = { readonly code: string; readonly message: string };
+/** As in errors of the resource manager. */
+type Detail = { readonly code: string; readonly message: string; readonly target?: string };
+
+export type OperationFailure = {
+  readonly code: string;
+  readonly message: string;
+  readonly details?: readonly Detail[];
+};
 
 /** The last operation of a resource, kept with it: whether it is under way follows from the clock. */
 export type ResourceOperation = {

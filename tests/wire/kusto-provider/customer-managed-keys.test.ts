@@ -231,9 +231,24 @@ describe('customer-managed keys', () => {
       state: 'Unavailable',
       stateReason: 'The key is out of reach: keyDisabled.',
     });
-    await expect(fixture.client.clusters.beginStartAndWait(groupName, 'c1test')).rejects.toThrow(
-      /out of reach: keyDisabled/,
+    let result = '';
+    const onResponse = ({ parsedBody }: { readonly parsedBody?: unknown }): void => {
+      result = JSON.stringify(parsedBody);
+    };
+    await expect(fixture.client.clusters.beginStartAndWait(groupName, 'c1test', { onResponse })).rejects.toThrow(
+      `IdentityDoesNotHaveAccessToKeyVault. [BadRequest] Cluster identity does not have access to KeyVault '${key.keyVaultUri}'`,
     );
+    expect(JSON.parse(result)).toMatchObject({
+      status: 'Failed',
+      properties: { operationKind: 'ServiceStart' },
+      error: {
+        code: 'IdentityDoesNotHaveAccessToKeyVault',
+        details: [
+          { code: 'KeyDisabled' },
+          { code: 'Remedy', message: expect.stringContaining('--enabled true') as string },
+        ],
+      },
+    });
     fixture.keys.lost = undefined;
     await fixture.client.clusters.beginStartAndWait(groupName, 'c1test');
     expect(await fixture.client.clusters.get(groupName, 'c1test')).toMatchObject({

@@ -30,7 +30,9 @@ describe('clusters under real keys', () => {
     await real.revoke(principalId);
     await real.checkKeys();
     expect(await state(name)).toBe('Stopped');
-    await expect(real.azure.kusto.clusters.beginStartAndWait(real.group, name)).rejects.toThrow(/access policy/);
+    await expect(real.azure.kusto.clusters.beginStartAndWait(real.group, name)).rejects.toThrow(
+      /IdentityDoesNotHaveAccessToKeyVault. \[BadRequest\] Cluster identity does not have access to KeyVault 'https:/,
+    );
     expect(await state(name)).toBe('Unavailable');
     await real.grant(principalId);
     await real.azure.kusto.clusters.beginStartAndWait(real.group, name);

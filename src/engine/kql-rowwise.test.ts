@@ -32,6 +32,41 @@ describe('scan', () => {
       expect(await rowsOf(`${events} | ${query} | project filled`)).toEqual(expected.map((value) => [value]));
   });
 
+  it.each<[string, readonly (readonly unknown[])[]]>([
+    [
+      "scan declare (n:string) with (step x: startofday(datetime(2026-01-01) + t * 1d) > datetime(2026-01-02) => n = tostring(split(strcat(s, ',z'), ',')[1]);)",
+      [
+        [3, 'A', 'z'],
+        [2, 'b', 'z'],
+      ],
+    ],
+    [
+      'scan declare (n:long = 0) with (step x: t >= toscalar(print 2) => n = x.n + tolong(strcat(1, t));)',
+      [
+        [3, 'A', 13],
+        [2, 'b', 25],
+      ],
+    ],
+    [
+      'scan with (step x: t in (limits);)',
+      [
+        [3, 'A'],
+        [2, 'b'],
+      ],
+    ],
+    ['scan with (step x: t == p;)', [[1, 'a']]],
+  ])('takes any function of the row: %s', async (operator, expected) => {
+    const query = `declare query_parameters(p:long = 1); let limits = datatable(v:long)[2, 3]; ${letters} | ${operator}`;
+    expect(await rowsOf(query)).toEqual(expected);
+  });
+
+  // As the service does.
+  it('refuses functions of neighbouring rows', async () => {
+    await expect(engine.run(`${letters} | sort by t asc | scan with (step x: s != prev(s);)`)).rejects.toMatchObject({
+      message: expect.stringContaining("'prev'") as string,
+    });
+  });
+
   it.each([
     ['scan kind=partial with (step x: true;)', "option 'kind'"],
     ['scan with (step x optional: true;)', 'optional'],

@@ -1,11 +1,12 @@
+import type { Expression } from '../ir/expression.ts';
 import type { Item, Plan } from '../ir/plan.ts';
 import type { ScanSettings } from '../ir/row-settings.ts';
 import type { Column } from '../types.ts';
 import type { Builder } from './builder.ts';
-import { columnsOf, notSupported, positionOf } from './builder.ts';
+import { columnsOf, notSupported, positionOf, semantic } from './builder.ts';
 import { buildScalar } from './expressions.ts';
 import type { SyntaxNode } from './language.ts';
-import { kindOf, list, nameOf, need, part, tokenText } from './language.ts';
+import { list, nameOf, need, part, tokenText } from './language.ts';
 import { parametersOf, sortKeys, withInput } from './operators-basic.ts';
 import { schemaColumns } from './operators-parse.ts';
 import type { OperatorBuilder } from './tables.ts';
@@ -20,33 +21,70 @@ const scan: OperatorBuilder = (b, node, given) => {
   const cols = columnsOf(node);
   // The binder always adds `match_id`; the engine shows it only when it was asked for.
   if (matchColumn === undefined) b.draft.implicitColumns.add('match_id');
-  const { input, partitionBy } = partitioned(b, node, ordered(b, node, withInput(given)));
+  const source = ordered(b, node, withInput(given));
+  const computed = computedColumns(source.cols);
   const settings: ScanSettings = {
     matchColumn: matchColumn ?? 'match_id',
-    partitionBy,
+    partitionBy: partitionOf(b, node, computed),
     declared: declarationsOf(b, node),
-    steps: list(node, 'Steps').map((step) => stepOf(b, step)),
+    steps: list(node, 'Steps').map((step) => stepOf(b, step, computed)),
   };
-  return { op: 'rowwise', name: 'scan', inputs: [input], settings, at: positionOf(b, node), cols };
+  return {
+    op: 'rowwise',
+    name: 'scan',
+    inputs: [computed.over(source)],
+    settings,
+    at: positionOf(b, node),
+    cols,
+  };
 };
+
+/** What depends on nothing but the row itself is computed beforehand, as a column: any function may stand there. */
+interface ComputedColumns {
+  replaced(expression: Expression): Expression;
+  over(input: Plan): Plan;
+}
+
+/** Functions of neighbouring rows; the engine refuses them in scan. */
+const ofNeighbours = /^(prev|next|row_\w+)$/;
+
+function computedColumns(cols: readonly Column[]): ComputedColumns {
+  const names = new Set(cols.map((column) => column.name));
+  const items: Item[] = [];
+  const isOfRow = (expression: Expression): boolean => {
+    if (expression.k === 'column') return expression.side === undefined && names.has(expression.name);
+    return expression.k === 'call' ? !ofNeighbours.test(expression.name) && expression.args.every(isOfRow) : true;
+  };
+  const replaced = (expression: Expression): Expression => {
+    if (expression.k === 'literal' || expression.k === 'column') return expression;
+    if (isOfRow(expression)) {
+      const name = `$scan${items.length}`;
+      items.push({ names: [name], expression });
+      return { k: 'column', name, type: expression.type };
+    }
+    return expression.k === 'call' ? { ...expression, args: expression.args.map(replaced) } : expression;
+  };
+  return {
+    replaced,
+    over(input) {
+      const added = items.map((item): Column => ({ name: item.names[0] ?? '', type: item.expression.type }));
+      return items.length === 0 ? input : { op: 'extend', input, items, cols: [...input.cols, ...added] };
+    },
+  };
+}
 
 function ordered(b: Builder, node: SyntaxNode, input: Plan): Plan {
   const clause = part(node, 'OrderByClause');
   return clause ? { op: 'sort', input, keys: sortKeys(b, list(clause, 'Expressions')), cols: input.cols } : input;
 }
 
-function partitioned(b: Builder, node: SyntaxNode, input: Plan): { input: Plan; partitionBy: string[] } {
+function partitionOf(b: Builder, node: SyntaxNode, computed: ComputedColumns): string[] {
   const clause = part(node, 'PartitionByClause');
-  const items: Item[] = [];
-  const partitionBy = (clause ? list(clause, 'Expressions') : []).map((expression, index) => {
-    if (kindOf(expression) === 'NameReference') return nameOf(expression);
-    const name = `$partition${index}`;
-    items.push({ names: [name], expression: buildScalar(b, expression) });
-    return name;
+  return (clause ? list(clause, 'Expressions') : []).map((expression) => {
+    const column = computed.replaced(buildScalar(b, expression));
+    if (column.k !== 'column') throw semantic(b, expression, 'scan: a column is needed to partition by.');
+    return column.name;
   });
-  if (items.length === 0) return { input, partitionBy };
-  const added = items.map((item): Column => ({ name: item.names[0] ?? '', type: item.expression.type }));
-  return { input: { op: 'extend', input, items, cols: [...input.cols, ...added] }, partitionBy };
 }
 
 function declarationsOf(b: Builder, node: SyntaxNode): ScanSettings['declared'] {
@@ -61,17 +99,17 @@ function declarationsOf(b: Builder, node: SyntaxNode): ScanSettings['declared'] 
   });
 }
 
-function stepOf(b: Builder, step: SyntaxNode): ScanSettings['steps'][number] {
+function stepOf(b: Builder, step: SyntaxNode, computed: ComputedColumns): ScanSettings['steps'][number] {
   if (tokenText(step, 'OptionalKeyword') !== '') throw notSupported(b, step, "An 'optional' step of scan");
   const computation = part(step, 'ComputationClause');
   const output = part(step, 'ScanStepOutput');
   return {
     name: nameOf(need(step, 'Name')),
     output: output ? (/all|last|none/.exec(output.toString())?.[0] ?? 'all') : 'all',
-    condition: buildScalar(b, need(step, 'Condition')),
+    condition: computed.replaced(buildScalar(b, need(step, 'Condition'))),
     assignments: (computation ? list(computation, 'Assignments') : []).map((assignment) => ({
       name: nameOf(need(assignment, 'Name')),
-      expression: buildScalar(b, need(assignment, 'Expression')),
+      expression: computed.replaced(buildScalar(b, need(assignment, 'Expression'))),
     })),
   };
 }

@@ -1,15 +1,16 @@
 import * as fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { densify } from './densify.ts';
-import { geohash, geohashBox, geohashNeighbours } from './geohash.ts';
+import { boxCorners, geohash, geohashBox, geohashNeighbours } from './geohash.ts';
 import type { Polygon } from './geometry.ts';
 import { geometryOf, inPolygons, parseLines, parsePolygons } from './geometry.ts';
-import { h3Cell, h3Centre, h3Children, h3Parent, h3Rings } from './h3.ts';
+import { h3Boundary, h3Cell, h3Centre, h3Children, h3Neighbours, h3Parent, h3Rings } from './h3.ts';
 import { edgesLength, lineEdges, polygonsArea, polygonsPerimeter } from './measure.ts';
 import { intersectPolygons, unionPolygons } from './overlay.ts';
-import { s2Cell, s2Corners, s2Covering } from './s2.ts';
+import { s2Cell, s2Corners, s2Covering, s2Neighbours } from './s2.ts';
+import { murmurHash64 } from './set-order.ts';
 import type { Position } from './sphere.ts';
-import { angle, azimuth, earthRadius, spheroidDistance, toVector } from './sphere.ts';
+import { angle, azimuth, earthRadius, spheroidDistance, toPosition, toVector } from './sphere.ts';
 import { geoJsonOfWkt } from './wkt.ts';
 
 /** Figures of the examples in the KQL documentation (MicrosoftDocs/dataexplorer-docs, CC BY 4.0). */
@@ -105,20 +106,52 @@ describe('validity', () => {
   });
 });
 
+describe('neighbours', () => {
+  it("GNU's hash of texts", () => {
+    // What std::hash<std::string> of GNU's C++ library prints.
+    expect(murmurHash64('hello')).toBe(2762169579135187400n);
+    expect(murmurHash64('')).toBe(6142509188972423790n);
+    expect(murmurHash64('862a10777ffffff')).toBe(4815499461255257644n);
+  });
+  it('come in the order recorded from the engine', () => {
+    expect(geohashNeighbours('sunny')).toEqual('sunnv sunnt sunnw sunnx sunpp sunnz sunpn sunpj'.split(' '));
+    expect(s2Neighbours('89c259')).toEqual('89c25d 89c25b 89c2f7 89c257 89c2f5 89c251 89c25f 89c2f9'.split(' '));
+    expect(h3Neighbours('862a1072fffffff')).toEqual(
+      '777 0d7 0df 70f 707 727'.split(' ').map((middle) => `862a10${middle}ffffff`),
+    );
+  });
+  // Cells in the order of the page, the first corner of their union as printed there.
+  it.each([
+    [
+      'geohash',
+      'sunny sunnt sunpj sunnx sunpn sunnv sunpp sunnz sunnw'.split(' ').map((cell) => {
+        const box = geohashBox(cell);
+        return box ? boxCorners(box) : [];
+      }),
+      [42.4072265625, 23.642578125],
+    ],
+    [
+      'S2',
+      '89c259 89c25d 89c2f9 89c251 89c257 89c25f 89c25b 89c2f7 89c2f5'.split(' ').map((cell) => s2Corners(cell) ?? []),
+      [-73.841906340776248, 40.695446474556284],
+    ],
+    [
+      'H3',
+      '72f 727 707 70f 777 0df 0d7'.split(' ').map((middle) => h3Boundary(`862a10${middle}ffffff`) ?? []),
+      [-73.926766604813565, 40.718903205013063],
+    ],
+  ])('union of %s cells begins where the engine begins it', (_kind, cells, first) => {
+    const [union] = unionPolygons(cells.flatMap((ring) => polygons(polygon([...ring, ...ring.slice(0, 1)]))));
+    expect(union && toPosition(union.shell[0] ?? [0, 0, 0])).toEqual(
+      first.map((degree) => expect.closeTo(degree, 9) as unknown),
+    );
+  });
+});
+
 describe('cells', () => {
   it('geohashes', () => {
     expect(geohash(-80.195829, 25.802215, 8)).toBe('dhwfz15h');
     expect(geohash(200, 1, 8)).toBeUndefined();
-    expect(geohashNeighbours('sunny')).toEqual([
-      'sunnv',
-      'sunnt',
-      'sunnw',
-      'sunnx',
-      'sunpp',
-      'sunnz',
-      'sunpn',
-      'sunpj',
-    ]);
   });
   it('S2 cells', () => {
     expect([10.1234, 10.3579, 10.6842].map((longitude) => s2Cell(longitude, 53, 8))).toEqual([

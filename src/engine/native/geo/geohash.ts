@@ -1,3 +1,4 @@
+import { inSetOrder } from './set-order.ts';
 import type { Position } from './sphere.ts';
 import { isPosition } from './sphere.ts';
 
@@ -59,16 +60,16 @@ export const boxCorners = ({ west, east, south, north }: Box): Position[] => [
   [west, north],
 ];
 
-/** In the order that the engine gives for `sunny`. */
+/** Clockwise from the north-west. */
 const around: readonly (readonly [number, number])[] = [
-  [-1, 0],
-  [-1, -1],
-  [0, -1],
-  [1, -1],
+  [-1, 1],
+  [0, 1],
   [1, 1],
   [1, 0],
-  [0, 1],
-  [-1, 1],
+  [1, -1],
+  [0, -1],
+  [-1, -1],
+  [-1, 0],
 ];
 
 export function geohashNeighbours(text: string): string[] | undefined {
@@ -82,5 +83,5 @@ export function geohashNeighbours(text: string): string[] | undefined {
     if (longitude < -180) longitude += 360;
     return geohash(longitude, latitude, text.length) ?? [];
   });
-  return [...new Set(found)].filter((other) => other !== text);
+  return inSetOrder(found.filter((other) => other !== text));
 }

@@ -11,6 +11,7 @@ import {
   latLngToCell,
   polygonToCells,
 } from 'h3-js';
+import { inSetOrder } from './set-order.ts';
 import type { Position } from './sphere.ts';
 import { isPosition } from './sphere.ts';
 
@@ -40,7 +41,7 @@ export const h3Boundary = (cell: string): Position[] | undefined =>
   isCell(cell) ? cellToBoundary(cell).map(([latitude, longitude]): Position => [longitude, latitude]) : undefined;
 
 export const h3Neighbours = (cell: string): string[] | undefined =>
-  isCell(cell) ? gridDisk(cell, 1).filter((other) => other !== cell.toLowerCase()) : undefined;
+  isCell(cell) ? inSetOrder(gridDisk(cell, 1).filter((other) => other !== cell.toLowerCase())) : undefined;
 
 /** Rings around the cell, from the cell itself outwards. */
 export const h3Rings = (cell: string, distance: number): string[][] | undefined =>

@@ -167,7 +167,8 @@ export function intersectPolygons(a: readonly Polygon[], b: readonly Polygon[]):
 export const unionTwo = (a: readonly Polygon[], b: readonly Polygon[]): Polygon[] =>
   polygonsOf(overlayPieces(a, b, true).pieces);
 
-/** The two with the fewest corners first, as S2 does it: that decides where the rings of the result begin. */
+/** The two with the fewest corners first, and a union counts as many as its parts, as in S2's DestructiveUnion: that decides where
+ * the rings of the result begin. */
 export function unionPolygons(polygons: readonly Polygon[]): Polygon[] {
   const corners = (group: readonly Polygon[]): number =>
     group.reduce((sum, { shell, holes }) => sum + shell.length + holes.reduce((all, hole) => all + hole.length, 0), 0);
@@ -179,7 +180,7 @@ export function unionPolygons(polygons: readonly Polygon[]): Polygon[] {
     if (!a) return [];
     if (!b) return a.group;
     const group = unionTwo(a.group, b.group);
-    const size = corners(group);
+    const size = a.size + b.size;
     const at = queue.findIndex((other) => other.size > size);
     queue.splice(at < 0 ? queue.length : at, 0, { group, size });
   }

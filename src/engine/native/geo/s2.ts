@@ -2,6 +2,7 @@ import { s2 } from 's2js';
 import type { Position, Vector } from './sphere.ts';
 import { angle, closestOnEdge, earthRadius, isPosition, toPosition, toVector } from './sphere.ts';
 import { edgesCross } from './geometry.ts';
+import { inSetOrder } from './set-order.ts';
 
 /** Cells that a covering may have; more give none at all. */
 const cellsMax = 65_536;
@@ -39,7 +40,7 @@ export function s2Corners(token: string): Position[] | undefined {
 
 export function s2Neighbours(token: string): string[] | undefined {
   const id = parseCell(token);
-  return id === undefined ? undefined : cellid.allNeighbors(id, cellid.level(id)).map(cellid.toToken);
+  return id === undefined ? undefined : inSetOrder(cellid.allNeighbors(id, cellid.level(id)).map(cellid.toToken));
 }
 
 /** What is to be covered: edges, and for areas what lies inside them. */

@@ -69,8 +69,11 @@ describe('RunningRequests', () => {
       activityId,
       user: '',
       application: '',
-    };
-    return { controller, end: running.begin({ controller, view }) };
+      kind: 'query',
+    } as const;
+    const end = running.begin({ controller, view });
+    const done = { on: instant(5), milliseconds: 5, state: 'Completed', failure: '' } as const;
+    return { controller, end: () => end(done) };
   };
 
   it('throttles beyond its capacity, until one ends', () => {
@@ -90,7 +93,16 @@ describe('RunningRequests', () => {
     );
     expect(others.controller.signal.aborted).toBe(false);
     mine.end();
-    expect(running.list().map(({ principal }) => principal)).toEqual(['you']);
+    expect(running.list()).toMatchObject([{ principal: 'you' }, { principal: 'me', ended: { state: 'Completed' } }]);
+  });
+
+  it('remembers the last thousand that ended', () => {
+    const running = new RunningRequests(1);
+    for (let id = 0; id < 1_002; id += 1) begin(running, String(id)).end();
+    expect(running.list()).toHaveLength(1_000);
+    expect(running.list().map(({ clientRequestId }) => clientRequestId)).toEqual(
+      Array.from({ length: 1_000 }, (_value, index) => String(1_001 - index)),
+    );
   });
 });
 

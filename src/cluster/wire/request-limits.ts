@@ -1,4 +1,5 @@
 import { instant } from '../../clock/clock.ts';
+import type { RequestView } from '../../engine/commands/command-context.ts';
 import type { StartTimer } from '../../http/timer.ts';
 import { translateError } from './engine-errors.ts';
 import { clientRequestIdOf } from './kusto-app.ts';
@@ -12,10 +13,11 @@ export async function withLimits<T>(
   ports: WirePorts,
   { access, request, reply }: AdmittedRequest,
   timeoutMs: number,
-  { text, database }: Pick<KustoRequest, 'text' | 'database'>,
+  { text, database, kind }: Pick<KustoRequest, 'text' | 'database'> & Pick<RequestView, 'kind'>,
   run: (signal: AbortSignal) => Promise<T>,
 ): Promise<T> {
   const controller = new AbortController();
+  const startedMs = ports.monotonicMs();
   const end = ports.running.begin({
     view: {
       clientRequestId: clientRequestIdOf(request.correlation),
@@ -26,6 +28,7 @@ export async function withLimits<T>(
       principal: access.caller.fqn,
       user: access.caller.displayName,
       application: headerText(request.headers['x-ms-app']),
+      kind,
     },
     controller,
   });
@@ -42,15 +45,24 @@ export async function withLimits<T>(
   };
   reply.raw.once('close', gone);
   const desist = insist(ports.startTimer, controller.signal);
+  let failure: KustoError | undefined;
   try {
-    return await run(controller.signal);
+    const result = await run(controller.signal);
+    if (controller.signal.aborted) failure = failureOf(ports, undefined, controller.signal, text);
+    return result;
   } catch (error) {
-    throw failureOf(ports, error, controller.signal, text);
+    failure = failureOf(ports, error, controller.signal, text);
+    throw failure;
   } finally {
     cancelTimer();
     desist();
     reply.raw.off('close', gone);
-    end();
+    end({
+      on: ports.clock.now(),
+      milliseconds: ports.monotonicMs() - startedMs,
+      state: failure === undefined ? 'Completed' : failure.kind === 'cancelled' ? 'Cancelled' : 'Failed',
+      failure: failure?.message ?? '',
+    });
   }
 }
 

@@ -30,17 +30,23 @@ export async function runCommandRequest(
       'The request is read-only (request_readonly), and this command may change something.',
     );
   }
-  await withLimits(ports, admitted, sent.options.timeoutMs ?? commandTimeoutMs, sent, async (signal) => {
-    const context = await commandContext(ports, admitted, sent, signal);
-    const { columns, rows } = await runCommand(context, sent.text);
-    await ports.lease.require();
-    const text = oneTable(columns, encodeRows(columns, columnsOf(columns.length, rows)));
-    reply.hijack();
-    const headers = { ...stringHeaders(reply.getHeaders()), 'content-type': 'application/json; charset=utf-8' };
-    const body = new AnswerBody(reply.raw, headers, encodingsOf(request.headers['accept-encoding']));
-    await body.write(text, signal).catch(() => undefined); // the client has gone; the command is done all the same
-    body.end();
-  });
+  await withLimits(
+    ports,
+    admitted,
+    sent.options.timeoutMs ?? commandTimeoutMs,
+    { ...sent, kind: 'command' },
+    async (signal) => {
+      const context = await commandContext(ports, admitted, sent, signal);
+      const { columns, rows } = await runCommand(context, sent.text);
+      await ports.lease.require();
+      const text = oneTable(columns, encodeRows(columns, columnsOf(columns.length, rows)));
+      reply.hijack();
+      const headers = { ...stringHeaders(reply.getHeaders()), 'content-type': 'application/json; charset=utf-8' };
+      const body = new AnswerBody(reply.raw, headers, encodingsOf(request.headers['accept-encoding']));
+      await body.write(text, signal).catch(() => undefined); // the client has gone; the command is done all the same
+      body.end();
+    },
+  );
 }
 
 /** By an option, or by a header whatever it says, as long as it is not `false`. */

@@ -31,28 +31,34 @@ export async function runQueryRequest(
   const { access } = admitted;
   const database = isNoDatabase(sent.database) ? noDatabase : requireDatabase(access, sent.database, 'view').name;
   const now = sent.options.now ?? ticksOfUnixMilliseconds(access.now);
-  await withLimits(ports, admitted, sent.options.timeoutMs ?? queryTimeoutMs, sent, async (signal) => {
-    const startedMs = ports.monotonicMs();
-    const data = await syncedData(ports.host, access);
-    const execution = await ports.host.engine.execute({
-      text: sent.text,
-      database,
-      catalog: database === noDatabase ? withNoDatabase(data.kqlCatalog()) : data.kqlCatalog(),
-      parameters: sent.parameters,
-      now,
-      principal: access.caller.fqn,
-      signal,
-      sources: readableSources(access, data.sources()),
-    });
-    try {
-      await ports.lease.require();
-      const options = withSetStatements(sent.options, execution.options);
-      const format = version === 'v1' ? tablesV1('query', () => newGuid(ports.randomBytes)) : framesV2(sent.options);
-      await answer(ports, admitted, { execution, options, format, signal, startedMs, text: sent.text });
-    } finally {
-      execution.close();
-    }
-  });
+  await withLimits(
+    ports,
+    admitted,
+    sent.options.timeoutMs ?? queryTimeoutMs,
+    { ...sent, kind: 'query' },
+    async (signal) => {
+      const startedMs = ports.monotonicMs();
+      const data = await syncedData(ports.host, access);
+      const execution = await ports.host.engine.execute({
+        text: sent.text,
+        database,
+        catalog: database === noDatabase ? withNoDatabase(data.kqlCatalog()) : data.kqlCatalog(),
+        parameters: sent.parameters,
+        now,
+        principal: access.caller.fqn,
+        signal,
+        sources: readableSources(access, data.sources()),
+      });
+      try {
+        await ports.lease.require();
+        const options = withSetStatements(sent.options, execution.options);
+        const format = version === 'v1' ? tablesV1('query', () => newGuid(ports.randomBytes)) : framesV2(sent.options);
+        await answer(ports, admitted, { execution, options, format, signal, startedMs, text: sent.text });
+      } finally {
+        execution.close();
+      }
+    },
+  );
 }
 
 /** Clients name this database when their user names none. It is there on every cluster, has nothing in it and is never listed. */

@@ -1,4 +1,4 @@
-import type { RequestView } from '../../engine/commands/command-context.ts';
+import type { EndedRequest, RequestView } from '../../engine/commands/command-context.ts';
 import type { KustoError } from './kusto-error.ts';
 import { kustoError } from './kusto-error.ts';
 
@@ -7,27 +7,35 @@ export interface RunningRequest {
   readonly controller: AbortController;
 }
 
-/** Queries and commands under way in this cluster, to be counted and cancelled. */
+/** So many requests that have ended are remembered, in memory alone: their texts go with the process. */
+const historyMax = 1_000;
+
+/** Queries and commands under way in this cluster, to be counted, told of and cancelled. */
 export class RunningRequests {
   readonly #running = new Set<RunningRequest>();
-  readonly #capacity: number;
+  readonly #history: RequestView[] = [];
+  readonly capacity: number;
   #ended: KustoError | undefined;
 
   constructor(capacity: number) {
-    this.#capacity = capacity;
+    this.capacity = capacity;
   }
 
   /** @throws KustoError `throttled`, or what `endAll` said */
-  begin(request: RunningRequest): () => void {
+  begin(request: RunningRequest): (ended: EndedRequest) => void {
     if (this.#ended !== undefined) throw this.#ended;
-    if (this.#running.size >= this.#capacity) {
+    if (this.#running.size >= this.capacity) {
       throw kustoError(
         'throttled',
-        `The query was aborted due to throttling. Retrying after some backoff might help. CommandType: 'Query', Capacity: ${this.#capacity}, Origin: 'RequestRateLimitPolicy/WorkloadGroup'.`,
+        `The query was aborted due to throttling. Retrying after some backoff might help. CommandType: 'Query', Capacity: ${this.capacity}, Origin: 'RequestRateLimitPolicy/WorkloadGroup'.`,
       );
     }
     this.#running.add(request);
-    return () => this.#running.delete(request);
+    return (ended) => {
+      this.#running.delete(request);
+      this.#history.push({ ...request.view, ended });
+      if (this.#history.length > historyMax) this.#history.shift();
+    };
   }
 
   /** Ends what is under way, and whatever comes, with this error. */
@@ -36,9 +44,9 @@ export class RunningRequests {
     for (const { controller } of this.#running) controller.abort(this.#ended);
   }
 
-  /** For `.show queries`. */
+  /** For `.show queries`; newest first. */
   list(): readonly RequestView[] {
-    return [...this.#running].map(({ view }) => view);
+    return [...this.#history, ...[...this.#running].map(({ view }) => view)].reverse();
   }
 
   /** Cancels what has this client request id; others' requests only for those who may.

@@ -43,34 +43,40 @@ export async function ingestRequest(ports: WirePorts, admitted: AdmittedRequest,
   }
   const mappingName = parameter(target.query, 'mappingName');
   const { clientRequestId } = request.correlation;
-  await withLimits(ports, admitted, commandTimeoutMs, { text: '', database: database.name }, async () => {
-    const body = await plainBody(target.body, request.headers['content-encoding']);
-    try {
-      const data = await syncedData(ports.host, access);
-      const result = await data.ingest({
-        database: database.name,
-        table: target.table,
-        format,
-        body,
-        ...(mappingName === undefined ? {} : { mappingName }),
-        ...(clientRequestId === undefined ? {} : { requestId: clientRequestId }),
-        kind: 'streaming',
-      });
-      await reply.type('application/json; charset=utf-8').send(
-        oneTable(
-          [
-            { name: 'ConsumedRecordsCount', type: 'long' },
-            { name: 'UpdatePolicyStatus', type: 'string' },
-            { name: 'UpdatePolicyFailureCode', type: 'string' },
-            { name: 'UpdatePolicyFailureReason', type: 'string' },
-          ],
-          [`[${result.rowCount},"Inactive","Unknown",null]`],
-        ),
-      );
-    } finally {
-      zeroBytes(body);
-    }
-  });
+  await withLimits(
+    ports,
+    admitted,
+    commandTimeoutMs,
+    { text: '', database: database.name, kind: 'ingestion' },
+    async () => {
+      const body = await plainBody(target.body, request.headers['content-encoding']);
+      try {
+        const data = await syncedData(ports.host, access);
+        const result = await data.ingest({
+          database: database.name,
+          table: target.table,
+          format,
+          body,
+          ...(mappingName === undefined ? {} : { mappingName }),
+          ...(clientRequestId === undefined ? {} : { requestId: clientRequestId }),
+          kind: 'streaming',
+        });
+        await reply.type('application/json; charset=utf-8').send(
+          oneTable(
+            [
+              { name: 'ConsumedRecordsCount', type: 'long' },
+              { name: 'UpdatePolicyStatus', type: 'string' },
+              { name: 'UpdatePolicyFailureCode', type: 'string' },
+              { name: 'UpdatePolicyFailureReason', type: 'string' },
+            ],
+            [`[${result.rowCount},"Inactive","Unknown",null]`],
+          ),
+        );
+      } finally {
+        zeroBytes(body);
+      }
+    },
+  );
 }
 
 /** Names of parameters differ in case between clients. @returns undefined when it is missing or empty */

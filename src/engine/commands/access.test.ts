@@ -95,20 +95,36 @@ describe('.show queries', () => {
     const { clock, activityId } = cluster.context;
     const view = (principal: string, text: string): RequestView => ({
       ...{ clientRequestId: 'r', text, database: 'db', startedOn: clock.now(), activityId, principal },
-      ...{ user: 'u', application: 'app' },
+      ...{ user: 'u', application: 'app', kind: 'query' },
     });
     const own = view('aadapp=tester;tenant', 'T | count');
     const requests = {
       cancel: () => 0,
-      list: () => [own, view('aadapp=someone;tenant', 'T'), view('aadapp=tester;tenant', '.show queries')],
+      capacity: 40,
+      list: (): readonly RequestView[] => [
+        own,
+        view('aadapp=someone;tenant', 'T'),
+        { ...view('aadapp=tester;tenant', '.show queries'), kind: 'command' },
+        {
+          ...view('aadapp=tester;tenant', 'T | nonsense'),
+          ended: { on: clock.now(), milliseconds: 1.5, state: 'Failed', failure: 'why' },
+        },
+      ],
     };
     expect(await cluster.run('.show queries', { ...as(['Viewer']), requests })).toMatchObject([
-      { Text: 'T | count', State: 'InProgress', Application: 'app', Database: 'db' },
+      { Text: 'T | count', State: 'InProgress', Application: 'app', Database: 'db', FailureReason: '' },
+      { Text: 'T | nonsense', State: 'Failed', Duration: 15_000n, FailureReason: 'why' },
     ]);
-    expect(await cluster.run('.show queries', { ...as(['Monitor']), requests })).toHaveLength(2);
+    expect(await cluster.run('.show queries', { ...as(['Monitor']), requests })).toHaveLength(3);
     expect(await cluster.run('.show running queries | count', { ...as(['Monitor']), requests })).toEqual([
       { Count: 2n },
     ]);
+    expect(await cluster.run('.show capacity', { requests })).toEqual([
+      { Resource: 'ingestions', Total: 40n, Consumed: 0n, Remaining: 37n },
+      { Resource: 'queries', Total: 40n, Consumed: 2n, Remaining: 37n },
+      { Resource: 'management-commands', Total: 40n, Consumed: 1n, Remaining: 37n },
+    ]);
+    expect(await cluster.run('.show capacity queries', { requests })).toMatchObject([{ Resource: 'queries' }]);
   });
 });
 

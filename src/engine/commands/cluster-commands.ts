@@ -1,12 +1,13 @@
 import { availableParallelism, freemem, totalmem } from 'node:os';
+import { KqlError } from '../kql/kql-error.ts';
 import type { CommandRow } from './command.ts';
 import { ticksOf } from './instants.ts';
 
 const clusterColumns =
   'NodeId: string, Address: string, Name: string, StartTime: datetime, IsAdmin: bool, MachineTotalMemory: long, MachineAvailableMemory: long, ProcessorCount: int, EnvironmentDescription: string';
 
-/** What a process of its own can do at once. There is one machine, so nothing is shared or queued. */
-const capacities = ['ingestions', 'extents-merge', 'extents-purge-rebuild', 'queries'] as const;
+/** What is counted against the capacity of the cluster, which they share. */
+const resources = { ingestions: 'ingestion', queries: 'query', 'management-commands': 'command' } as const;
 
 /** @see Kusto ".show version", ".show cluster", ".show capacity" */
 export const clusterCommands: readonly CommandRow[] = [
@@ -44,12 +45,21 @@ export const clusterCommands: readonly CommandRow[] = [
     kinds: ['ShowCapacity'],
     permission: 'clusterMonitor',
     columns: 'Resource: string, Total: long, Consumed: long, Remaining: long',
-    run: (command) => {
+    run: (command, { requests }) => {
+      if (requests.list === undefined || requests.capacity === undefined)
+        throw new KqlError('notSupported', 'The capacity of this cluster is not counted.');
       const asked = command.optional('Resource')?.toLowerCase();
-      const total = BigInt(availableParallelism());
-      return capacities
-        .filter((resource) => asked === undefined || resource === asked)
-        .map((resource) => [resource, total, 0n, total]);
+      const underWay = requests.list().filter(({ ended }) => ended === undefined);
+      const total = BigInt(requests.capacity);
+      const remaining = total - BigInt(underWay.length);
+      return Object.entries(resources)
+        .filter(([resource]) => asked === undefined || resource === asked)
+        .map(([resource, kind]) => [
+          resource,
+          total,
+          BigInt(underWay.filter((one) => one.kind === kind).length),
+          remaining,
+        ]);
     },
   },
 ];

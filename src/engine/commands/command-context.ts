@@ -73,12 +73,22 @@ export interface ClusterFacts {
   readonly startedAt: Instant;
 }
 
-/** Queries and commands under way. */
+/** Queries and commands under way, and those that ended in the life of this process. */
 export interface CommandRequests {
+  /** How many can be under way at the same time. */
+  readonly capacity?: number;
   /** @returns how many were cancelled */
   cancel(clientRequestId: string, mayCancel: (principal: string) => boolean): number;
-  /** Absent: nobody keeps what `.show queries` tells. */
+  /** Newest first. Absent: nobody keeps what `.show queries` tells. */
   list?(): readonly RequestView[];
+}
+
+export interface EndedRequest {
+  readonly on: Instant;
+  readonly milliseconds: number;
+  readonly state: 'Completed' | 'Failed' | 'Cancelled';
+  /** Empty when there was none. */
+  readonly failure: string;
 }
 
 export interface RequestView {
@@ -90,4 +100,7 @@ export interface RequestView {
   readonly principal: string;
   readonly user: string;
   readonly application: string;
+  readonly kind: 'query' | 'command' | 'ingestion';
+  /** Absent: it is under way. */
+  readonly ended?: EndedRequest;
 }

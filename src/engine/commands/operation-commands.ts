@@ -76,24 +76,25 @@ function failures(command: Command, context: CommandContext): readonly Row[] {
     .map(failureRow);
 }
 
-function running(context: CommandContext): readonly RequestView[] {
+/** Those of the last ones too that have ended. */
+function queries(context: CommandContext): readonly RequestView[] {
   const { requests } = context;
-  if (requests.list === undefined)
-    throw new KqlError('notSupported', 'Queries under way are not listed on this cluster.');
-  // Management commands are under way too, but they are not queries.
-  return requests.list().filter((one) => !/^\s*\./.test(one.text) && maySee(context, one));
+  if (requests.list === undefined) throw new KqlError('notSupported', 'Queries are not listed on this cluster.');
+  return requests.list().filter((one) => one.kind === 'query' && maySee(context, one));
 }
 
-function runningRow(one: RequestView, context: CommandContext): Row {
-  const now = context.clock.now();
+function queryRow(one: RequestView, context: CommandContext): Row {
+  const { ended } = one;
+  const until = ended?.on ?? context.clock.now();
+  const milliseconds = ended?.milliseconds ?? until - one.startedOn;
   return [
-    ...[one.clientRequestId, one.text, one.database, ticksOf(one.startedOn), ticksOf(now)],
-    BigInt(Math.max(0, Math.round(now - one.startedOn))) * ticksPerMillisecond,
+    ...[one.clientRequestId, one.text, one.database, ticksOf(one.startedOn), ticksOf(until)],
+    BigInt(Math.max(0, Math.round(milliseconds * 1000))) * 10n,
     ...[
-      'InProgress',
+      ended?.state ?? 'InProgress',
       one.activityId,
       one.user,
-      '',
+      ended?.failure ?? '',
       null,
       null,
       one.application,
@@ -121,13 +122,14 @@ export const operationCommands: readonly CommandRow[] = [
     kinds: ['ShowQueries'],
     permission: 'anyone',
     columns: queryColumns,
-    run: (_command, context) => running(context).map((one) => [...runningRow(one, context), '', '']),
+    run: (_command, context) => queries(context).map((one) => [...queryRow(one, context), '', '']),
   },
   {
     kinds: ['ShowRunningQueries'],
     permission: 'anyone',
     columns: runningColumns,
-    run: (_command, context) => running(context).map((one) => runningRow(one, context)),
+    run: (_command, context) =>
+      queries(context).flatMap((one) => (one.ended === undefined ? [queryRow(one, context)] : [])),
   },
   {
     kinds: ['CancelQuery'],

@@ -11,8 +11,10 @@ export function principalsJson(databaseId: Guid, { principals }: CommandContext)
   const here = principals.filter(
     (principal) => principal.databaseId === databaseId || principal.databaseId === undefined,
   );
+  // Whoever has several roles is listed once.
+  const each = here.filter(({ fqn }, index) => here.findIndex((other) => other.fqn === fqn) === index);
   return JSON.stringify(
-    here.map(({ principalType, displayName, objectId, fqn }) => ({
+    each.map(({ principalType, displayName, objectId, fqn }) => ({
       Type: typeText(principalType),
       DisplayName: displayName,
       ObjectId: objectId,

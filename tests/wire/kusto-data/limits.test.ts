@@ -119,6 +119,8 @@ describe('a client that goes away', () => {
     while (!(await runs()));
     socket.destroy();
     while (await runs());
-    expect(await runs()).toBe(false);
+    const csl = '.show queries | where ClientActivityId == "gone;1" | project State, FailureReason';
+    const { body } = await kusto.post('/v1/rest/mgmt', { db: databaseName, csl });
+    expect(body).toMatchObject({ Tables: [{ Rows: [['Cancelled', 'The client closed the connection.']] }] });
   });
 });

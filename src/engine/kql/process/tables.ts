@@ -20,19 +20,22 @@ import { seriesOperators } from './operators-series.ts';
 /** Builds one pipe operator. `input` is undefined when it stands first (`union`, `search`, `print` …). */
 export type OperatorBuilder = (b: Builder, node: SyntaxNode, input: Plan | undefined) => Plan;
 
-/** All operators by the kind of their syntax node. Add a row in the file of its family. */
-export const operatorBuilders: Readonly<Record<string, OperatorBuilder>> = {
-  ...basicOperators,
-  ...joinOperators,
-  ...nestedOperators,
-  ...parseOperators,
-  ...seriesOperators,
-  ...searchOperators,
-  ...pluginOperators,
-  ...graphOperators,
-  ...macroOperators,
-  ...scanOperator,
-};
+/** All operators by the kind of their syntax node. Add a row in the file of its family. Put together when first asked for: the
+ * files of the families refer to this one. */
+export const operatorBuilders = (): Readonly<Record<string, OperatorBuilder>> =>
+  (knownBuilders ??= {
+    ...basicOperators,
+    ...joinOperators,
+    ...nestedOperators,
+    ...parseOperators,
+    ...seriesOperators,
+    ...searchOperators,
+    ...pluginOperators,
+    ...graphOperators,
+    ...macroOperators,
+    ...scanOperator,
+  });
+let knownBuilders: Readonly<Record<string, OperatorBuilder>> | undefined;
 
 /** Turns a bound tabular expression into a plan.
  * @param input what the leftmost operator starts from when it has no source of its own */
@@ -40,7 +43,7 @@ export function buildTable(b: Builder, node: SyntaxNode, input?: Plan): Plan {
   const kind = kindOf(node);
   const row = tableBuilders[kind];
   if (row) return row(b, node, input);
-  const operator = operatorBuilders[kind];
+  const operator = operatorBuilders()[kind];
   if (operator) return operator(b, node, input ?? b.context);
   throw notSupported(b, node, `The operator '${operatorTitle(node)}'`);
 }
@@ -53,7 +56,7 @@ const tableBuilders: Readonly<Record<string, OperatorBuilder>> = {
   PipeExpression: (b, node, input) => {
     const source = need(node, 'Expression');
     const operator = need(node, 'Operator');
-    const row = operatorBuilders[kindOf(operator)];
+    const row = operatorBuilders()[kindOf(operator)];
     if (!row) throw notSupported(b, operator, `The operator '${operatorTitle(operator)}'`);
     if (graphSourced.has(kindOf(operator))) return row({ ...b }, node, undefined);
     const plan = buildTable(b, source, input);

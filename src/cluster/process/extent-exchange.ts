@@ -57,66 +57,68 @@ export function createExtentExchange(parts: ExtentExchangeParts): ExtentExchange
 
     /** What comes in is opened, read as Parquet and written anew: nothing of another writer is kept. */
     async import(table, { bytes, encryptionData }) {
-      const sealed = await received(parts, bytes, encryptionData);
-      try {
-        const opened = await parts.files.open(sealed).catch(() => {
-          throw dataError('MalformedData', 'The sealed extent does not open with the key of this cluster.');
-        });
+      const dekId = newGuid(parts.randomBytes);
+      const blob = parseBlobName(`${writer.prefix}/${dekId}`);
+      invariant(blob !== undefined, 'a prefix and an id make a blob name');
+      return writer.holding(blob, async () => {
+        const sealed = await received(parts, { dekId, blob }, bytes, encryptionData);
         try {
-          const record = await tables.withConnection(async (connection): Promise<ExtentRecord | undefined> => {
-            const fields = await parquetColumns(connection, opened.path);
-            const select = { sql: parquetFileSelect(opened.path, fields, table.columns, undefined, true), bound: [] };
-            const at = tables.parts.now();
-            const facts = {
-              tableId: table.tableId,
-              originalBytes: sealed.length,
-              minCreatedOn: at,
-              maxCreatedOn: at,
-              tags: [],
-            };
-            return writer.retried(async () => {
-              const written = await writer.write(connection, select, table.columns, facts);
-              if (written === undefined) return undefined;
-              try {
-                await tables.parts.catalog.change((draft) => {
-                  tables.current(draft, table);
-                  draft.put(writer.recordNow(written));
-                });
-              } finally {
-                writer.settled(written);
-              }
-              return written.record;
-            });
+          const opened = await parts.files.open(sealed).catch(() => {
+            throw dataError('MalformedData', 'The sealed extent does not open with the key of this cluster.');
           });
-          if (record === undefined) throw dataError('MalformedData', 'The extent has no rows.');
-          return record;
+          try {
+            const record = await tables.withConnection(async (connection): Promise<ExtentRecord | undefined> => {
+              const fields = await parquetColumns(connection, opened.path);
+              const select = { sql: parquetFileSelect(opened.path, fields, table.columns, undefined, true), bound: [] };
+              const at = tables.parts.now();
+              const facts = {
+                tableId: table.tableId,
+                originalBytes: sealed.length,
+                minCreatedOn: at,
+                maxCreatedOn: at,
+                tags: [],
+              };
+              return writer.retried(async () => {
+                const written = await writer.write(connection, select, table.columns, facts);
+                if (written === undefined) return undefined;
+                try {
+                  await tables.parts.catalog.change((draft) => {
+                    tables.current(draft, table);
+                    draft.put(writer.recordNow(written));
+                  });
+                } finally {
+                  writer.settled(written);
+                }
+                return written.record;
+              });
+            });
+            if (record === undefined) throw dataError('MalformedData', 'The extent has no rows.');
+            return record;
+          } finally {
+            opened.release();
+          }
         } finally {
-          opened.release();
+          await parts.files.forget(sealed);
+          await blobs.delete(sealed.blob);
         }
-      } finally {
-        await parts.files.forget(sealed);
-        await blobs.delete(sealed.blob);
-      }
+      });
     },
   };
 }
 
 /** Puts what came in among the blobs, for as long as it is read; a crash leaves garbage that is collected. */
 async function received(
-  parts: ExtentExchangeParts,
+  { blobs }: ExtentExchangeParts,
+  { dekId, blob }: Pick<SealedExtent, 'dekId' | 'blob'>,
   bytes: AsyncIterable<Uint8Array>,
   text: string,
 ): Promise<SealedExtent> {
-  const { blobs, writer, randomBytes } = parts;
   let data: ReturnType<typeof parseEncryptionData>;
   try {
     data = parseEncryptionData(text);
   } catch (error) {
     throw error instanceof EncryptionDataError ? dataError('MalformedData', error.message) : error;
   }
-  const dekId = newGuid(randomBytes);
-  const blob = parseBlobName(`${writer.prefix}/${dekId}`);
-  invariant(blob !== undefined, 'a prefix and an id make a blob name');
   const { length: sealedLength } = await blobs.write(blob, bytes);
   const { regionBytes } = data;
   const length = openedBytes(sealedLength, regionBytes);

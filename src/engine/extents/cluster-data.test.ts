@@ -5,6 +5,7 @@ import { readRows } from '../../../tests/support/read-rows.ts';
 import { newGuid } from '../../base/guid.ts';
 import { systemRandomBytes } from '../../base/random.ts';
 import { instant } from '../../clock/clock.ts';
+import { MemoryBlobStore } from '../../storage/memory/memory-blob-store.ts';
 import type { CatalogStore } from '../catalog/catalog-store.ts';
 
 const open: DataFixture[] = [];
@@ -316,6 +317,40 @@ describe('extents', () => {
     expect(await readRows(data, cluster.engine, 'T')).toEqual([]);
   });
 
+  it('whose writing ends while garbage is looked for are no garbage', async () => {
+    const blobs = new MemoryBlobStore();
+    let written = (): void => undefined;
+    let [isSlow, listed] = [false, Promise.resolve<unknown>(undefined)];
+    const cluster = await fixture({
+      blobs: {
+        write: async (name, pieces) => {
+          const result = await blobs.write(name, pieces);
+          if (isSlow) await new Promise<void>((resolve) => (written = resolve));
+          return result;
+        },
+        delete: (name) => blobs.delete(name),
+        read: (name, range) => blobs.read(name, range),
+        readInto: (name, offset, target) => blobs.readInto(name, offset, target),
+        // The blob is there when the list is made, and named by the catalog when the list has been read.
+        list: async function* (prefix) {
+          for await (const blob of blobs.list(prefix)) yield blob;
+          written();
+          await listed;
+        },
+      },
+    });
+    await cluster.table('T', { n: 'long' });
+    await cluster.ingest('T', 'csv', '1', { kind: 'inline' });
+    isSlow = true;
+    listed = cluster.ingest('T', 'csv', '2', { kind: 'inline' });
+    const data = await cluster.data();
+    while ((await blobCount({ blobs })) < 2) await new Promise((resolve) => setImmediate(resolve));
+    await data.maintain();
+    await listed;
+    await cluster.crash();
+    expect(await cluster.rows('T', 'n')).toEqual([[1n], [2n]]);
+  });
+
   it('tells of an operation that a crash has ended that nobody goes on with it', async () => {
     const cluster = await fixture();
     const data = await cluster.data();
@@ -343,7 +378,7 @@ describe('extents', () => {
   });
 });
 
-async function blobCount({ blobs }: DataFixture): Promise<number> {
+async function blobCount({ blobs }: Pick<DataFixture, 'blobs'>): Promise<number> {
   let count = 0;
   for await (const blob of blobs.list('')) count += blob.length > 0 ? 1 : 0;
   return count;

@@ -173,12 +173,13 @@ async function purgeExtent(
     .finally(() => source.release());
   if (rest === undefined) return 0;
   const { kept, gone } = rest;
-  const swapped = await catalog.change((draft) => {
+  const commit = catalog.change((draft) => {
     if (draft.get(`e/${extent.extentId}`) === undefined) return false;
     draft.delete(`e/${extent.extentId}`);
     if (kept !== undefined) draft.put(writer.recordNow(kept));
     return true;
   });
+  const swapped = await writer.committing(kept, commit);
   if (kept !== undefined && swapped) writer.settled(kept);
   else if (kept !== undefined) await writer.abandon(kept);
   if (swapped) await writer.remove([extent]);

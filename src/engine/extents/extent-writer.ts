@@ -3,10 +3,10 @@ import { newGuid } from '../../base/guid.ts';
 import type { RandomBytes } from '../../base/random.ts';
 import type { BlobName, BlobStore } from '../../storage/blob-store.ts';
 import type { DataKeys } from '../catalog/data-keys.ts';
-import type { ColumnRange, ExtentRecord } from '../catalog/records.ts';
+import type { ColumnRange, ExtentRecord, SealedExtent } from '../catalog/records.ts';
 import type { EngineConnection } from '../duckdb/engine-database.ts';
 import type { BoundValue } from '../sql/context.ts';
-import type { ExtentFiles } from './extent-files.ts';
+import type { ExtentFiles, PlainFile } from './extent-files.ts';
 import type { StoredColumn } from './tail-table.ts';
 import { columnName } from './tail-table.ts';
 
@@ -39,9 +39,10 @@ const attemptsMax = 3;
  * one catalog commit with the extent row and the request id, made by the caller. A blob that no row names is garbage. */
 export class ExtentWriter {
   readonly #options: ExtentWriterOptions;
+  /** Blobs that a commit to come may name. */
   readonly #inFlight = new Set<BlobName>();
+  /** Writes whose blob has a name that nobody here knows yet. */
   #sealing = 0;
-  #begun = 0;
 
   constructor(options: ExtentWriterOptions) {
     this.#options = options;
@@ -50,11 +51,6 @@ export class ExtentWriter {
   /** Blobs of this cluster begin with it. */
   get prefix(): string {
     return `clusters/${this.#options.clusterId}`;
-  }
-
-  /** Whether a blob may still be named by a commit to come. */
-  isInFlight(blob: BlobName): boolean {
-    return this.#inFlight.has(blob);
   }
 
   /** @param select gives the columns in their physical types, named by `columnName`
@@ -74,10 +70,7 @@ export class ExtentWriter {
       if (rowCount === 0) return undefined;
       const ranges = await columnRanges(connection, file.path, columns);
       const { generation } = this.#options.keys();
-      this.#sealing += 1;
-      this.#begun += 1;
-      const sealed = await file.seal(this.prefix).finally(() => (this.#sealing -= 1));
-      this.#inFlight.add(sealed.blob);
+      const sealed = await this.#seal(file);
       const columnIds = columns.map(({ columnId }) => columnId);
       const record: ExtentRecord = {
         kind: 'extent',
@@ -91,6 +84,18 @@ export class ExtentWriter {
       return { record, generation };
     } finally {
       await file.discard();
+    }
+  }
+
+  /** The blob is in flight before it is not being sealed any more: nobody sees it in between. */
+  async #seal(file: PlainFile): Promise<SealedExtent> {
+    this.#sealing += 1;
+    try {
+      const sealed = await file.seal(this.prefix);
+      this.#inFlight.add(sealed.blob);
+      return sealed;
+    } finally {
+      this.#sealing -= 1;
     }
   }
 
@@ -108,6 +113,17 @@ export class ExtentWriter {
       } catch (error) {
         if (!(error instanceof StaleExtentError) || attempt >= attemptsMax) throw error;
       }
+    }
+  }
+
+  /** Waits for the commit that names an extent. Whether one that failed was made may be unknown: the blob is left to the next
+   * collection, which asks the catalog. */
+  async committing<T>(extent: WrittenExtent | undefined, commit: Promise<T>): Promise<T> {
+    try {
+      return await commit;
+    } catch (error) {
+      if (extent !== undefined) this.settled(extent);
+      throw error;
     }
   }
 
@@ -129,17 +145,28 @@ export class ExtentWriter {
     }
   }
 
-  /** Deletes the blobs of the cluster that are not named. Only for the process that has just written the head record: another one's
-   * commit can no longer succeed then. */
-  async collect(isNamed: (blob: BlobName) => boolean): Promise<number> {
-    const { blobs } = this.#options;
-    const garbage: BlobName[] = [];
-    const begun = this.#begun;
-    for await (const { name } of blobs.list(`${this.prefix}/`)) {
-      if (!this.#inFlight.has(name) && !isNamed(name)) garbage.push(name);
+  /** A blob that stays while somebody works on it, although no record names it. Call it before there is such a blob. */
+  async holding<T>(blob: BlobName, work: () => Promise<T>): Promise<T> {
+    this.#inFlight.add(blob);
+    try {
+      return await work();
+    } finally {
+      this.#inFlight.delete(blob);
     }
+  }
+
+  /** Deletes the blobs of the cluster that are not named. Order: list of blobs → head record written by this process, after which no
+   * other one's commit succeeds → names in the catalog → what is in the list, and neither named nor in flight, goes.
+   * @param named writes the head record, and gives the blobs that the catalog names right after that */
+  async collect(named: () => Promise<ReadonlySet<string>>): Promise<number> {
+    const { blobs } = this.#options;
+    const found: BlobName[] = [];
+    for await (const { name } of blobs.list(`${this.prefix}/`)) found.push(name);
+    const kept = await named();
     // A blob that is being written has a name that only its writer knows yet: then another time.
-    if (this.#sealing > 0 || this.#begun !== begun) return 0;
+    if (this.#sealing > 0) return 0;
+    const garbage = found.filter((name) => !this.#inFlight.has(name) && !kept.has(name));
+    // Names are used once: what is garbage now will never be named.
     for (const name of garbage) await blobs.delete(name);
     return garbage.length;
   }

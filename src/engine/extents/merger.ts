@@ -55,7 +55,7 @@ export class Merger {
       snapshot: () => ({ table, extents: [], segments }),
     });
     const extent = await this.#write(source, table, facts);
-    await catalog.change((draft) => {
+    const commit = catalog.change((draft) => {
       // Somebody may have cleared or dropped the table meanwhile: then its rows do not come back.
       const left = segments.filter(({ record }) => draft.get(`s/${record.segmentId}`) !== undefined);
       if (left.length < segments.length) return;
@@ -64,6 +64,7 @@ export class Merger {
       const requests = segments.flatMap((segment) => segment.requests);
       if (requests.length > 0) draft.put({ kind: 'requests', requestsId: newGuid(randomBytes), at: now(), requests });
     });
+    await writer.committing(extent, commit);
     await this.#finish(extent);
   }
 
@@ -91,12 +92,13 @@ export class Merger {
       maxCreatedOn: Math.max(...chosen.map(({ maxCreatedOn }) => maxCreatedOn)),
       tags: [...new Set(chosen.flatMap(({ tags }) => tags))],
     });
-    const done = await catalog.change((draft) => {
+    const commit = catalog.change((draft) => {
       if (chosen.some(({ extentId }) => draft.get(`e/${extentId}`) === undefined)) return false;
       for (const { extentId } of chosen) draft.delete(`e/${extentId}`);
       if (extent !== undefined) draft.put(writer.recordNow(extent));
       return true;
     });
+    const done = await writer.committing(extent, commit);
     await this.#finish(extent);
     if (done) await writer.remove(chosen);
   }
@@ -135,10 +137,12 @@ export class Merger {
   /** Removes blobs that nothing names. */
   async collect(): Promise<void> {
     const { catalog, writer } = this.#parts.store.parts;
-    await catalog.fence();
-    const named = new Set<string>();
-    for (const record of catalog.image.all()) if (record.kind === 'extent') named.add(record.sealed.blob);
-    await writer.collect((blob) => named.has(blob));
+    await writer.collect(async () => {
+      await catalog.fence();
+      const named = new Set<string>();
+      for (const record of catalog.image.all()) if (record.kind === 'extent') named.add(record.sealed.blob);
+      return named;
+    });
   }
 
   async #write(

@@ -14,6 +14,9 @@ let T = datatable(UserId:string, Timestamp:datetime)['A', datetime(2017-08-01), 
   'J', datetime(2017-08-01), 'B', datetime(2017-08-01), 'C', datetime(2017-08-02), 'T', datetime(2017-08-02),
   'J', datetime(2017-08-02), 'H', datetime(2017-08-03), 'T', datetime(2017-08-03), 'T', datetime(2017-08-03),
   'J', datetime(2017-08-03), 'B', datetime(2017-08-03), 'S', datetime(2017-08-03), 'S', datetime(2017-08-04)]; T `;
+const cohorts = `datatable(d:long, users:dynamic)[1, dynamic([0,2,3,4]), 2, dynamic([0,1,3,4,5]), 3, dynamic([0,2,4,5]),
+  4, dynamic([0,1,2,3]), 5, dynamic([0,1,2,3,4])]
+  | mv-expand user = users to typeof(long) | project user, t = datetime(2017-07-31) + d * 1d`;
 const deaths = `datatable(State:string, Event:string, Deaths:long)['ARKANSAS','Heat',1, 'ARIZONA','Flood',4, 'ARKANSAS','Heat',2]`;
 const networks = `let N = datatable(network:string, name:string)['10.0.0.0/8','wide', '10.1.0.0/16','narrow'];
 let IPs = datatable(ip:string)['10.1.2.3', '10.9.9.9', '192.168.0.1', 'no address']; IPs `;
@@ -105,29 +108,47 @@ const cases: Readonly<Record<string, readonly [string, readonly (readonly unknow
       [day(4), 7, 5],
     ],
   ],
+  'sliding_window_counts rounds the lookback down to whole bins': [
+    `${users} | evaluate sliding_window_counts(UserId, Timestamp, start, end, 47h, 1d) | take 2`,
+    [
+      [day(1), 4, 4],
+      [day(2), 3, 3],
+    ],
+  ],
   'activity_metrics compares with the window before': [
     `${users} | evaluate activity_metrics(UserId, Timestamp, start, end, 1d)`,
     [
-      [day(1), 4, 4, 'NaN', 'NaN'],
+      // The service gives 1 and 0 where there is nothing to compare with.
+      [day(1), 4, 4, 1, 0],
       [day(2), 3, 2, 0.25, 0.75],
       [day(3), 5, 3, 2 / 3, 1 / 3],
       [day(4), 1, 0, 0.2, 0.8],
     ],
   ],
-  // Users by day as in the documentation of new_activity_metrics.
+  // The example of the documentation with its output.
   new_activity_metrics: [
-    `datatable(d:long, users:dynamic)[1, dynamic([0,2,3,4]), 2, dynamic([0,1,3,4,5]), 3, dynamic([0,2,4,5]),
-       4, dynamic([0,1,2,3]), 5, dynamic([0,1,2,3,4])]
-     | mv-expand user = users to typeof(long) | project user, t = datetime(2017-07-31) + d * 1d
-     | evaluate new_activity_metrics(user, t, datetime(2017-08-01), datetime(2017-08-07) - 1tick, 1d)
-     | where from_t == datetime(2017-08-01) | project to_t, dcount_new_values, dcount_retained_values, retention_rate`,
+    `${cohorts} | evaluate new_activity_metrics(user, t, datetime(2017-08-01), datetime(2017-08-07) - 1tick, 1d)
+     | where from_t < datetime(2017-08-03)`,
     [
-      [day(1), 4, 4, 1],
-      [day(2), 2, 3, 0.75],
-      [day(3), 0, 3, 0.75],
-      [day(4), 0, 3, 0.75],
-      [day(5), 0, 4, 1],
-      [day(6), 0, 0, 0],
+      [day(1), day(1), 4, 4, 0, 1, 0],
+      [day(1), day(2), 2, 3, 1, 0.75, 0.25],
+      [day(1), day(3), 1, 3, 1, 0.75, 0.25],
+      [day(1), day(4), 1, 3, 1, 0.75, 0.25],
+      [day(1), day(5), 1, 4, 0, 1, 0],
+      [day(1), day(6), 0, 0, 4, 0, 1],
+      [day(2), day(2), 2, 2, 0, 1, 0],
+      [day(2), day(3), 0, 1, 1, 0.5, 0.5],
+      [day(2), day(4), 0, 1, 1, 0.5, 0.5],
+      [day(2), day(5), 0, 1, 1, 0.5, 0.5],
+      [day(2), day(6), 0, 0, 2, 0, 1],
+    ],
+  ],
+  'new_activity_metrics of one cohort, with ids that are known before': [
+    `let known = datatable(user:long)[0, 5]; ${cohorts} | evaluate new_activity_metrics(user, t, datetime(2017-08-01),
+       datetime(2017-08-03), 1d, datetime(2017-08-02), known)`,
+    [
+      [day(2), day(2), 1, 1, 0, 1, 0],
+      [day(2), day(3), 0, 0, 1, 0, 1],
     ],
   ],
   // The example of the documentation, and what it prints.

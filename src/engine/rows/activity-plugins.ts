@@ -1,6 +1,8 @@
 import { KqlError } from '../kql/kql-error.ts';
 import type { NativeValue } from '../sql/native.ts';
-import type { RowOperator } from './row-operator.ts';
+import { argumentsOf } from './plugin-arguments.ts';
+import type { RowOperator, RowOperatorCall, RowTable } from './row-operator.ts';
+import { columnIndex } from './row-operator.ts';
 import { colsOf, least, readTimeline, windows, within } from './timeline.ts';
 
 const overlap = (a: ReadonlySet<string>, b: ReadonlySet<string>): number =>
@@ -25,7 +27,8 @@ const activityCounts: RowOperator = (call) => {
   return { cols: colsOf(call), rows };
 };
 
-/** Every window against the one before it. @see Kusto documentation, activity_metrics plugin */
+/** Every window against the one before it; where that has no ids, all are kept.
+ * @see Kusto documentation, activity_metrics plugin */
 const activityMetrics: RowOperator = (call) => {
   const { start, end, steps, groups } = readTimeline(call, 'activity_metrics', 1, false);
   const step = steps[0] ?? 1n;
@@ -41,8 +44,8 @@ const activityMetrics: RowOperator = (call) => {
           ...dimensions,
           BigInt(ids.size),
           BigInt(ids.size - kept),
-          ratio(kept, previous.size),
-          ratio(previous.size - kept, previous.size),
+          previous.size === 0 ? 1 : ratio(kept, previous.size),
+          previous.size === 0 ? 0 : ratio(previous.size - kept, previous.size),
         ]);
       previous = ids;
     }
@@ -50,30 +53,48 @@ const activityMetrics: RowOperator = (call) => {
   return { cols: colsOf(call), rows };
 };
 
-/** Users that first come in one window, in every later one. @see Kusto documentation, new_activity_metrics plugin */
+/** The ids that the lookback period knows: the column of the same name as the ids' own, or the only one. */
+function lookbackIds(call: RowOperatorCall, table: RowTable | undefined): string[] {
+  if (!table) return [];
+  const args = argumentsOf(call, 'new_activity_metrics');
+  const name = args.rows.cols[args.column(0)]?.name ?? '';
+  const column = columnIndex(table, name) >= 0 || table.cols.length > 1 ? columnIndex(table, name) : 0;
+  if (column < 0)
+    throw new KqlError('semantic', `evaluate new_activity_metrics(): the lookback table has no column '${name}'.`);
+  return table.rows.map((row) => String(row[column] ?? null));
+}
+
+/** Users that first come in one window, in it and in every later one. An optional cohort keeps the window that holds it; ids of
+ * an optional lookback table are new in none.
+ * @see Kusto documentation, new_activity_metrics plugin */
 const newActivityMetrics: RowOperator = (call) => {
-  const { start, end, steps, groups } = readTimeline(call, 'new_activity_metrics', 1, true);
+  const { start, end, steps, extras, table, groups } = readTimeline(call, 'new_activity_metrics', 1, true, 1);
   const step = steps[0] ?? 1n;
+  const [only] = extras;
+  const known = lookbackIds(call, table);
   const rows: NativeValue[][] = [];
   for (const { dimensions, records } of groups) {
-    const seen = new Set<string>();
-    const spans = [...windows(start, end, step)].map((from) => {
+    const firstSeen = new Map(known.map((id): [string, number] => [id, -1]));
+    const spans = [...windows(start, end, step)].map((from, index) => {
       const { ids } = within(records, from, least(from + step, end + 1n));
-      const fresh = new Set([...ids].filter((id) => !seen.has(id)));
-      for (const id of fresh) seen.add(id);
+      const fresh = new Set([...ids].filter((id) => !firstSeen.has(id)));
+      for (const id of fresh) firstSeen.set(id, index);
       return { from, ids, fresh };
     });
     if (spans.length > cohortsMax) throw new KqlError('limits', `More than ${cohortsMax} windows.`);
     spans.forEach((cohort, index) => {
       if (cohort.fresh.size === 0) return;
+      if (only !== undefined && (only < cohort.from || only >= cohort.from + step)) return;
       for (const span of spans.slice(index)) {
         const kept = overlap(cohort.fresh, span.ids);
         const lost = cohort.fresh.size - kept;
+        const isNew = (id: string): boolean => (firstSeen.get(id) ?? -1) > index;
+        const fresh = span === cohort ? cohort.fresh.size : [...span.ids].filter(isNew).length;
         rows.push([
           cohort.from,
           span.from,
           ...dimensions,
-          ...[span.fresh.size, kept, lost].map(BigInt),
+          ...[fresh, kept, lost].map(BigInt),
           ratio(kept, cohort.fresh.size),
           ratio(lost, cohort.fresh.size),
         ]);
@@ -104,7 +125,14 @@ const activityEngagement: RowOperator = (call) => {
 /** Records and ids of the windows that end with each bin. @see Kusto documentation, sliding_window_counts plugin */
 const slidingWindowCounts: RowOperator = (call) => {
   const { start, end, steps, groups } = readTimeline(call, 'sliding_window_counts', 2, true);
-  const [lookback = 1n, bin = 1n] = steps;
+  const [asked = 1n, bin = 1n] = steps;
+  // A lookback that is no multiple of the bin is rounded down to one.
+  const lookback = asked - (asked % bin);
+  if (lookback === 0n)
+    throw new KqlError(
+      'notSupported',
+      'evaluate sliding_window_counts(): a lookback shorter than the bin is not supported.',
+    );
   const rows: NativeValue[][] = [];
   for (const { dimensions, records } of groups)
     for (const from of windows(start, end, bin)) {

@@ -3,7 +3,7 @@ import { KqlError } from '../kql/kql-error.ts';
 import type { NativeValue } from '../sql/native.ts';
 import type { PluginArguments } from './plugin-arguments.ts';
 import { argumentsOf } from './plugin-arguments.ts';
-import type { RowOperatorCall } from './row-operator.ts';
+import type { RowOperatorCall, RowTable } from './row-operator.ts';
 
 /** One record of an activity. */
 export interface Activity {
@@ -15,6 +15,9 @@ export interface Timeline {
   readonly end: bigint;
   /** The windows, in the order of the arguments. */
   readonly steps: readonly bigint[];
+  /** Constants after the windows, and the table after the dimensions, for a plugin that takes them. */
+  readonly extras: readonly bigint[];
+  readonly table?: RowTable;
   /** By combination of dimension values, in the order of their first record: records by time. */
   readonly groups: readonly { readonly dimensions: readonly NativeValue[]; readonly records: readonly Activity[] }[];
 }
@@ -24,13 +27,15 @@ export const floorDiv = (a: bigint, b: bigint): bigint => {
   return a % b !== 0n && a < 0n !== b < 0n ? quotient - 1n : quotient;
 };
 
-/** Reads `(Id, Timeline, [start, end,] steps…, dimensions…)`.
- * @param stepCount how many windows follow; when `start` and `end` may be left out the count of constants tells */
+/** Reads `(Id, Timeline, [start, end,] steps…, [extras…,] dimensions…[, table])`.
+ * @param stepCount how many windows follow; when `start` and `end` may be left out the count of constants tells
+ * @param extrasMax how many more constants, and whether a table, may follow (only where `start` and `end` are required) */
 export function readTimeline(
   call: RowOperatorCall,
   plugin: string,
   stepCount: number,
   startRequired: boolean,
+  extrasMax = 0,
 ): Timeline {
   const args = argumentsOf(call, plugin);
   const [idAt, timeAt] = [args.column(0), args.column(1)];
@@ -42,13 +47,16 @@ export function readTimeline(
     else if (typeof value === 'number' && Number.isInteger(value)) constants.push(BigInt(value));
     else throw new KqlError('notSupported', `evaluate ${plugin}(): a window named by text is not supported.`);
   }
+  const extras = constants.splice(stepCount + 2, extrasMax);
   const hasRange = constants.length === stepCount + 2;
   if (!hasRange && (startRequired || constants.length !== stepCount))
     throw new KqlError('notSupported', `evaluate ${plugin}(): these arguments are not supported.`);
   const steps = constants.slice(hasRange ? 2 : 0);
   if (steps.some((step) => step <= 0n))
     throw new KqlError('semantic', `evaluate ${plugin}(): a window must be positive.`);
-  const dimensionsAt = args.raw.slice(next).map((_argument, index) => args.column(next + index));
+  const hasTable = extrasMax > 0 && args.raw.at(-1)?.k === 'table';
+  const dimensions = args.raw.slice(next, hasTable ? -1 : undefined);
+  const dimensionsAt = dimensions.map((_argument, index) => args.column(next + index));
   const times = args.rows.rows.map((row) => asBig(row[timeAt]));
   const known = times.filter((time) => time !== undefined);
   const first = known.reduce((a, b) => (a < b ? a : b), known[0] ?? 0n);
@@ -58,6 +66,8 @@ export function readTimeline(
     start: hasRange ? (constants[0] ?? 0n) : floorDiv(first, step) * step,
     end: hasRange ? (constants[1] ?? 0n) : last,
     steps,
+    extras,
+    ...(hasTable && { table: args.table(args.count - 1) }),
     groups: grouped(args, idAt, times, dimensionsAt),
   };
 }

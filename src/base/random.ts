@@ -4,3 +4,10 @@ import { randomBytes as nodeRandomBytes } from 'node:crypto';
 export type RandomBytes = (length: number) => Uint8Array;
 
 export const systemRandomBytes: RandomBytes = (length) => nodeRandomBytes(length);
+
+/** `count` values of `length` bytes in one draw, which costs more than its bytes. Nothing is kept for later: a copy of this machine
+ * that goes on from here must not know what will be drawn. */
+export function drawMany(randomBytes: RandomBytes, length: number, count: number): readonly Uint8Array[] {
+  const all = randomBytes(length * count);
+  return Array.from({ length: count }, (_value, index) => all.subarray(index * length, (index + 1) * length));
+}

@@ -1,6 +1,7 @@
 import { createCipheriv, createDecipheriv } from 'node:crypto';
 import { zeroBytes } from '../base/bytes.ts';
 import type { RandomBytes } from '../base/random.ts';
+import { drawMany } from '../base/random.ts';
 import type { RootKey } from './root-key.ts';
 
 /** The bytes of a record were not sealed by us for this place. */
@@ -49,13 +50,18 @@ export class RecordSeal {
     this.#epoch = Buffer.from(randomBytes(epochBytes));
   }
 
-  /** @returns `value` and 45 bytes more */
-  seal({ table, id, version, value }: Place & { value: Uint8Array }): Buffer {
+  /** For so many records that are sealed now. */
+  nonces(count: number): readonly Uint8Array[] {
+    return drawMany(this.#randomBytes, nonceBytes, count);
+  }
+
+  /** @param nonce used for no other record
+   * @returns `value` and 45 bytes more */
+  seal({ table, id, version, value }: Place & { value: Uint8Array }, nonce = this.#randomBytes(nonceBytes)): Buffer {
     if ((this.#records += 1) > recordsPerEpochMax) {
       this.#epoch = Buffer.from(this.#randomBytes(epochBytes));
       this.#records = 1;
     }
-    const nonce = this.#randomBytes(nonceBytes);
     const cipher = createCipheriv('aes-256-gcm', this.#key(this.#epoch), nonce, { authTagLength: tagBytes });
     cipher.setAAD(aad({ table, id, version }));
     const body = [cipher.update(value), cipher.final(), cipher.getAuthTag()];

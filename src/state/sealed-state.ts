@@ -64,7 +64,8 @@ export class SealedState implements State {
 
   async commit(commit: { expect?: readonly StateExpectation[]; write: readonly StateWrite[] }): Promise<void> {
     const expected = commit.expect?.map(({ table, id, expect }) => ({ table: table.name, id, expect }));
-    const write = commit.write.map((one) => this.#sealed(one));
+    const nonces = this.#seal.nonces(commit.write.length);
+    const write = commit.write.map((one, index) => this.#sealed(one, nonces[index]));
     await this.#store.commit({ ...(expected && { expect: expected }), write });
   }
 
@@ -84,13 +85,13 @@ export class SealedState implements State {
     return { id: record.id, version: record.version, value: table.parse(parseJson(text)) };
   }
 
-  #sealed({ table, id, expect, put }: StateWrite): RecordWrite {
+  #sealed({ table, id, expect, put }: StateWrite, nonce: Uint8Array | undefined): RecordWrite {
     if (put === null) return { table: table.name, id, expect, put: null };
     const text = JSON.stringify(put) as string | undefined;
     invariant(text !== undefined, 'a record is JSON');
     table.parse(parseJson(text)); // what cannot be read again is not written
     const version = expect === null ? this.#firstVersion() : expect + 1;
-    const value = this.#seal.seal({ table: table.name, id, version, value: Buffer.from(text) });
+    const value = this.#seal.seal({ table: table.name, id, version, value: Buffer.from(text) }, nonce);
     return { table: table.name, id, expect, put: { version, value } };
   }
 

@@ -48,12 +48,13 @@ export function rewrapRecords(
 ): RewrappedRecords {
   const puts = new Map<string, { readonly sealed: SealedRecord; readonly record: CatalogRecord }>();
   let sum = 0n;
+  const nonces = seal.nonces(entries.size).values();
   for (const [id, entry] of entries) {
     const before = image.get(id);
     let { sealed } = entry;
     if (before !== undefined) {
       const record = rewrappedRecord(before, rewrap);
-      sealed = seal.seal(id, entry.sealed.revision + 1, encodeRecord(record));
+      sealed = seal.seal(id, entry.sealed.revision + 1, encodeRecord(record), nonces.next().value);
       puts.set(id, { sealed, record });
     }
     sum = addElement(sum, seal.element(id, sealed));

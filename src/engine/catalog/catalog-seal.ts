@@ -1,5 +1,6 @@
 import { createCipheriv, createDecipheriv, createHmac, hkdfSync } from 'node:crypto';
 import type { RandomBytes } from '../../base/random.ts';
+import { drawMany } from '../../base/random.ts';
 import type { SealedRecord } from './catalog-store.ts';
 import type { DataKeys } from './data-keys.ts';
 
@@ -43,8 +44,13 @@ export class CatalogSeal {
     return this.#keys.generation;
   }
 
-  seal(id: string, revision: number, plaintext: Uint8Array): SealedRecord {
-    const nonce = this.#randomBytes(nonceBytes);
+  /** For so many records that are sealed now. */
+  nonces(count: number): readonly Uint8Array[] {
+    return drawMany(this.#randomBytes, nonceBytes, count);
+  }
+
+  /** @param nonce used for no other record */
+  seal(id: string, revision: number, plaintext: Uint8Array, nonce = this.#randomBytes(nonceBytes)): SealedRecord {
     const cipher = createCipheriv('aes-256-gcm', this.#key(this.#epoch), nonce, { authTagLength: tagBytes });
     cipher.setAAD(this.#aad(id, revision));
     const bytes = Buffer.concat([

@@ -2,7 +2,7 @@ import Database from 'libsql';
 import { join } from 'node:path';
 import { invariant } from '../../base/invariant.ts';
 import { checkCommit, checkListOptions } from '../record-rules.ts';
-import type { ListOptions, RecordCommit, StateStore, StoredRecord } from '../state-store.ts';
+import type { ListOptions, RecordCommit, RecordWrite, StateStore, StoredRecord } from '../state-store.ts';
 import { StateConflictError } from '../state-store.ts';
 import { CommitQueue } from '../commit-queue.ts';
 import { closeDatabase, openDatabase } from './open-database.ts';
@@ -19,8 +19,9 @@ export class SqliteStateStore implements StateStore {
   readonly #get: Database.Statement;
   readonly #list: Database.Statement;
   readonly #versionOf: Database.Statement;
-  readonly #put: Database.Statement;
-  readonly #delete: Database.Statement;
+  readonly #add: Database.Statement;
+  readonly #replace: Database.Statement;
+  readonly #remove: Database.Statement;
   #closed = false;
 
   /** @param directory exists already
@@ -41,10 +42,14 @@ export class SqliteStateStore implements StateStore {
       )
       .raw();
     this.#versionOf = database.prepare('SELECT version FROM record WHERE tab = ? AND id = ?').raw();
-    this.#put = database.prepare(
-      'INSERT INTO record (tab, id, version, value) VALUES (?, ?, ?, ?) ON CONFLICT (tab, id) DO UPDATE SET version = excluded.version, value = excluded.value',
+    // Each looks at the version itself: one statement a record, not two.
+    this.#add = database.prepare(
+      'INSERT INTO record (tab, id, version, value) VALUES (?, ?, ?, ?) ON CONFLICT (tab, id) DO NOTHING',
     );
-    this.#delete = database.prepare('DELETE FROM record WHERE tab = ? AND id = ?');
+    this.#replace = database.prepare(
+      'UPDATE record SET version = ?, value = ? WHERE tab = ? AND id = ? AND version = ?',
+    );
+    this.#remove = database.prepare('DELETE FROM record WHERE tab = ? AND id = ? AND version = ?');
   }
 
   get(table: string, id: string): Promise<StoredRecord | undefined> {
@@ -104,21 +109,31 @@ export class SqliteStateStore implements StateStore {
   }
 
   #applyOne(commit: RecordCommit): StateConflictError | undefined {
-    for (const { table, id, expect } of [...(commit.expect ?? []), ...commit.write]) {
+    for (const { table, id, expect } of commit.expect ?? []) {
       const row = this.#versionOf.all(table, id)[0];
       if ((row === undefined ? null : cells(row)[0]) !== expect) return new StateConflictError(table, id);
     }
-    for (const { table, id, put } of commit.write) {
-      if (put === null) this.#delete.run(table, id);
-      else
-        this.#put.run(
-          table,
-          id,
-          put.version,
-          Buffer.from(put.value.buffer, put.value.byteOffset, put.value.byteLength),
-        );
+    if (commit.write.length <= 1) return this.#write(commit.write);
+    this.#database.exec('SAVEPOINT one');
+    const conflict = this.#write(commit.write);
+    if (conflict !== undefined) this.#database.exec('ROLLBACK TO one');
+    this.#database.exec('RELEASE one');
+    return conflict;
+  }
+
+  /** @returns what kept the first record that was not as expected from being written; those before it are written */
+  #write(writes: readonly RecordWrite[]): StateConflictError | undefined {
+    for (const write of writes) {
+      if (this.#writeOne(write).changes !== 1) return new StateConflictError(write.table, write.id);
     }
     return undefined;
+  }
+
+  #writeOne({ table, id, expect, put }: RecordWrite): Database.RunResult {
+    if (put === null) return this.#remove.run(table, id, expect);
+    const value = Buffer.from(put.value.buffer, put.value.byteOffset, put.value.byteLength);
+    if (expect === null) return this.#add.run(table, id, put.version, value);
+    return this.#replace.run(put.version, value, table, id, expect);
   }
 
   #rollBack(): void {

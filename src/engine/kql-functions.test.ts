@@ -229,6 +229,12 @@ const examples: Readonly<Record<string, readonly (readonly [string, unknown])[]>
       [[1, 2, near(-1), 1]],
     ],
   ],
+  'geo-line-simplify, geo-polygon-simplify, geo-simplify-polygons-array: high tolerance': [
+    [
+      'print l = dynamic({"type":"LineString","coordinates":[[1.1,1.1],[1.2,1.2]]}), p = dynamic({"type":"Polygon","coordinates":[[[-73.9495,40.7969],[-73.95807,40.80068],[-73.98201,40.76825],[-73.97317,40.76455],[-73.9495,40.7969]]]}) | project geo_line_simplify(l, 100000), geo_line_simplify(l, -1), geo_simplify_polygons_array(pack_array(p), 10000), geo_simplify_polygons_array(pack_array(p, l)), geo_polygon_simplify(p, -0.1)',
+      [[null, null, null, null, null]],
+    ],
+  ],
   // Recorded from the engine for [[300,1],[1,1]]; the page gives null.
   'geo-line-densify': [
     [
@@ -254,8 +260,8 @@ describe('refusals from inside functions', () => {
   it.each([
     ['print assert(1 > 2, "no")', { code: 'runtime', message: "assert() has failed with message: 'no'" }],
     [
-      'print geo_line_simplify(dynamic({"type":"LineString","coordinates":[[1,1],[2,2]]}), 10)',
-      { code: 'notSupported', message: "'geo_line_simplify' of a valid geometry is not supported." },
+      'print geo_line_simplify(dynamic({"type":"LineString","coordinates":[[0,0],[1,0],[0.5,0.00001],[0.5,1]]}), 10)',
+      { code: 'notSupported', message: "'geo_line_simplify' of such a line is not supported." },
     ],
     ['print series_outliers(dynamic([1, 2]), "ctukey", double(null), 5, 95)', { code: 'notSupported' }],
     ['print series_outliers(dynamic([1, 2]), "median")', { code: 'runtime' }],

@@ -10,7 +10,8 @@ import { intersectPolygons, unionPolygons } from './overlay.ts';
 import { s2Cell, s2Corners, s2Covering, s2Neighbours } from './s2.ts';
 import { murmurHash64 } from './set-order.ts';
 import type { Position } from './sphere.ts';
-import { angle, azimuth, earthRadius, spheroidDistance, toPosition, toVector } from './sphere.ts';
+import { simplify } from './simplify.ts';
+import { angle, azimuth, closestOnEdge, earthRadius, spheroidDistance, toPosition, toVector } from './sphere.ts';
 import { geoJsonOfWkt } from './wkt.ts';
 
 /** Figures of the examples in the KQL documentation (MicrosoftDocs/dataexplorer-docs, CC BY 4.0). */
@@ -103,6 +104,53 @@ describe('validity', () => {
     ['no JSON', parsePolygons('{')],
   ])('%s is refused', (_name, parsed) => {
     expect(parsed).toBeUndefined();
+  });
+});
+
+describe('simplify', () => {
+  const road: Position[] = [
+    [-73.97033169865608, 40.789063020152824],
+    [-73.97039607167244, 40.78897975920816],
+    [-73.9704617857933, 40.78888837512432],
+    [-73.97052884101868, 40.7887949601531],
+    [-73.9706052839756, 40.788698498903564],
+    [-73.97065222263336, 40.78862640672032],
+    [-73.97072866559029, 40.78852791445617],
+    [-73.97079303860664, 40.788434498977836],
+  ];
+  const block: Position[] = [
+    [-73.94885122776031, 40.79673476355657],
+    [-73.94885927438736, 40.79692258628347],
+    [-73.94887939095497, 40.79692055577034],
+    [-73.9488673210144, 40.79693476936093],
+    [-73.94888743758202, 40.79693476936093],
+    [-73.9488834142685, 40.796959135509105],
+    [-73.94890084862709, 40.79695304397289],
+    [-73.94906312227248, 40.79710736271788],
+    [-73.94923612475395, 40.7968708081794],
+  ];
+  it('gives what the pages print', () => {
+    expect(simplify(road.map(toVector), false, 10)).toEqual([road[0], road.at(-1)].map((at) => at && toVector(at)));
+    expect(simplify(block.map(toVector), true, 10)).toEqual(
+      [block[0], block[7], block[8]].map((at) => at && toVector(at)),
+    );
+  });
+  it('stays within the tolerance and leaves no points nearer to each other than it', () => {
+    const step = fc.tuple(fc.integer({ min: 5, max: 40 }), fc.integer({ min: -20, max: 20 }));
+    fc.assert(
+      fc.property(fc.array(step, { minLength: 2, maxLength: 12 }), (steps) => {
+        let [x, y] = [0, 0];
+        const path = steps.map(([right, up]) => toVector([(x += right) * 1e-5, (y += up) * 1e-5]));
+        const found = simplify(path, false, 10);
+        if (typeof found === 'string') return;
+        const edges = lineEdges([found]);
+        for (const point of path)
+          expect(
+            Math.min(...edges.map(([a, b]) => angle(point, closestOnEdge(point, a, b)))) * earthRadius,
+          ).toBeLessThan(10.01);
+        for (const [a, b] of edges) expect(angle(a, b) * earthRadius).toBeGreaterThanOrEqual(10);
+      }),
+    );
   });
 });
 

@@ -1,10 +1,14 @@
 import { edgeBuffer, pointBuffer } from '../../native/geo/buffer.ts';
+import type { Polygon } from '../../native/geo/geometry.ts';
 import { geometryOf, parseLines, parsePolygons } from '../../native/geo/geometry.ts';
 import { pointVector } from '../../native/geo/s2.ts';
+import { simplify } from '../../native/geo/simplify.ts';
+import type { Vector } from '../../native/geo/sphere.ts';
+import { angle, earthRadius } from '../../native/geo/sphere.ts';
 import { KqlError } from '../../kql/kql-error.ts';
 import type { NativeValue } from '../native.ts';
 import { native } from '../native.ts';
-import type { FunctionRow, FunctionRows } from '../scope.ts';
+import type { FunctionRows } from '../scope.ts';
 import { itemsOf } from './array.ts';
 
 /** Functions of which some cases are not built; those are refused when they come up, what is not valid is null as in the service. */
@@ -12,28 +16,74 @@ const refuse = (name: string, what: string): never => {
   throw new KqlError('notSupported', `'${name}' of ${what} is not supported.`);
 };
 
-/** Metres; by default 10. */
-const validTolerance = (tolerance: NativeValue | undefined): boolean =>
-  Number(tolerance) >= 0.1 && Number(tolerance) <= 10_000;
+/** Metres; up to a quarter of the globe or so. */
+const toleranceMax = 7_800_000;
 
-const simplified = (name: string, parse: (text: NativeValue | undefined) => unknown): FunctionRow =>
-  native(
-    name,
-    ['dynamic', 'real'],
-    'dynamic',
-    ([geometry, tolerance]) => (parse(geometry) && validTolerance(tolerance) ? refuse(name, 'a valid geometry') : null),
-    { defaults: ['10'] },
-  );
+/** All points so near to each other that nothing is left. */
+const isPoint = (points: readonly Vector[], tolerance: number): boolean =>
+  points.every((a) => points.every((b) => angle(a, b) * earthRadius < tolerance));
+
+function simplifiedLine(geometry: NativeValue | undefined, tolerance: number): string | null {
+  const lines = parseLines(geometry);
+  if (!lines || isPoint(lines.flat(), tolerance)) return null;
+  const [line = [], ...more] = lines;
+  const found = more.length > 0 ? 'unsure' : simplify(line, false, tolerance);
+  if (found === 'gone') return null;
+  return found === 'unsure' ? refuse('geo_line_simplify', 'such a line') : geometryOf([], [found], []);
+}
+
+function simplifiedPolygons(name: string, polygons: readonly Polygon[] | undefined, tolerance: number): string | null {
+  if (
+    !polygons ||
+    isPoint(
+      polygons.flatMap(({ shell }) => shell),
+      tolerance,
+    )
+  )
+    return null;
+  const [polygon, ...more] = polygons;
+  const found =
+    !polygon || more.length > 0 || polygon.holes.length > 0 ? 'unsure' : simplify(polygon.shell, true, tolerance);
+  if (found === 'gone') return null;
+  return found === 'unsure' ? refuse(name, 'such a polygon') : geometryOf([], [], [{ shell: found, holes: [] }]);
+}
 
 /** Never finer than a millionth of the radius. */
 const toleranceFor = (radius: number, tolerance: NativeValue | undefined): number | undefined =>
   radius > 0 && Number(tolerance) >= radius * 1e-6 ? Math.min(Number(tolerance), radius) : undefined;
 
 export const geoPartialFunctions: FunctionRows = {
-  geo_polygon_simplify: simplified('geo_polygon_simplify', parsePolygons),
-  geo_line_simplify: simplified('geo_line_simplify', parseLines),
-  geo_simplify_polygons_array: simplified('geo_simplify_polygons_array', (array) =>
-    itemsOf(array)?.every((item) => parsePolygons(item)),
+  geo_line_simplify: native(
+    'geo_line_simplify',
+    ['dynamic', 'real'],
+    'dynamic',
+    ([line, tolerance]) =>
+      Number(tolerance) >= 0 && Number(tolerance) < toleranceMax ? simplifiedLine(line, Number(tolerance)) : null,
+    { defaults: ['10'] },
+  ),
+  geo_polygon_simplify: native(
+    'geo_polygon_simplify',
+    ['dynamic', 'real'],
+    'dynamic',
+    ([polygon, tolerance]) =>
+      Number(tolerance) >= 0.1 && Number(tolerance) <= 10_000
+        ? simplifiedPolygons('geo_polygon_simplify', parsePolygons(polygon), Number(tolerance))
+        : null,
+    { defaults: ['10'] },
+  ),
+  geo_simplify_polygons_array: native(
+    'geo_simplify_polygons_array',
+    ['dynamic', 'real'],
+    'dynamic',
+    ([array, tolerance]) => {
+      const parsed = itemsOf(array)?.map((item) => parsePolygons(item));
+      if (!parsed || !(Number(tolerance) >= 0 && Number(tolerance) < toleranceMax)) return null;
+      const polygons = parsed.flatMap((item) => item ?? []);
+      return parsed.includes(undefined) || polygons.length === 0
+        ? null
+        : simplifiedPolygons('geo_simplify_polygons_array', polygons, Number(tolerance));
+    },
+    { defaults: ['10'] },
   ),
   geo_point_buffer: native(
     'geo_point_buffer',

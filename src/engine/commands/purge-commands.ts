@@ -1,11 +1,14 @@
 import { createHash } from 'node:crypto';
+import type { Instant } from '../../clock/clock.ts';
+import { instant } from '../../clock/clock.ts';
 import type { OperationRecord } from '../catalog/cluster-data.ts';
 import type { TableView } from '../catalog/catalog-view.ts';
 import type { Plan } from '../kql/ir/plan.ts';
 import { tablesOf } from '../kql/ir/walk.ts';
 import { KqlError } from '../kql/kql-error.ts';
 import { translateCondition } from '../sql/translate-condition.ts';
-import { ticksPerMillisecond, ticksPerSecond } from '../values/ticks.ts';
+import { innerText } from '../values/literal-text.ts';
+import { parseDatetime, ticksPerMillisecond, ticksPerSecond, unixEpochTicks } from '../values/ticks.ts';
 import type { Command, CommandRow, Row } from './command.ts';
 import { readResult } from './command-pipe.ts';
 import type { CommandContext } from './command-context.ts';
@@ -143,12 +146,26 @@ function purgeRow(one: OperationRecord, clientRequestId: string): Row {
   ];
 }
 
+/** A date in quotes. @throws KqlError `syntax` */
+function timeOf(command: Command, name: string): Instant | undefined {
+  const text = command.optional(name);
+  if (text === undefined) return undefined;
+  const ticks = parseDatetime(innerText(text));
+  if (ticks === undefined) throw new KqlError('syntax', `'${text.slice(0, 50)}' is not a date.`);
+  return instant(Number((ticks - unixEpochTicks) / ticksPerMillisecond));
+}
+
 function showPurges(command: Command, context: CommandContext): readonly Row[] {
   const id = command.optional('OperationId')?.toLowerCase();
+  const named = command.optional('DatabaseName');
+  const database = named === undefined ? undefined : context.data.database(named).name;
+  const [from, to] = [timeOf(command, 'From'), timeOf(command, 'To')];
   return context.data
     .operations()
     .filter(({ operation, operationId }) => operation === operationName && (id === undefined || operationId === id))
-    .filter(({ database }) => isAllowed(context, 'admin', database))
+    .filter((one) => database === undefined || one.database === database)
+    .filter(({ startedOn }) => (from === undefined || startedOn >= from) && (to === undefined || startedOn <= to))
+    .filter((one) => isAllowed(context, 'admin', one.database))
     .map((one) => purgeRow(one, ''));
 }
 

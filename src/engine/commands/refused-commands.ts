@@ -27,6 +27,7 @@ const reasons: Readonly<Record<string, string>> = {
   ShowCommands: '.show queries tells the queries of this process, .show operations what was changed',
   ShowCommandsAndQueries: '.show queries tells the queries of this process, .show operations what was changed',
   AlterColumnType: 'it would lose the data of the column; add another column instead',
+  CancelPurge: 'a purge is done when its command is answered',
   DeleteTableRecords: 'soft delete is not built; .purge removes records for good',
 };
 

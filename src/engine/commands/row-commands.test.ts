@@ -257,6 +257,13 @@ describe('.purge', () => {
     ).toMatchObject([{ DatabaseName: 'db', TableName: 'P', State: 'Completed' }]);
     expect(await cluster.data.rows('P', 'n')).toHaveLength(6);
     expect(await cluster.run('.show purges')).toMatchObject([{ TableName: 'P', State: 'Completed' }]);
+    for (const [filter, count] of [
+      ["from '2026-01-01' to '2026-01-02' in database db", 1],
+      ['in database db', 1],
+      ["from '2026-01-02'", 0],
+    ] as const)
+      expect(await cluster.run(`.show purges ${filter}`)).toHaveLength(count);
+    await expect(cluster.run(`.show purges from 'soon'`)).rejects.toMatchObject({ code: 'syntax' });
   });
 
   it('takes one filter over the table alone, and only where it is enabled', async () => {

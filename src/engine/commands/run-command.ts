@@ -48,9 +48,17 @@ function requireRow({ permission }: CommandRow, command: Command, context: Comma
 }
 
 async function parse(context: CommandContext, text: string): Promise<ParsedCommand> {
-  const catalog = namesMatter(text) ? catalogFor(context) : withoutNames(context);
+  const parseWith = (catalog: KqlCatalog): Promise<ParsedCommand> =>
+    context.engine.parseCommand({ text, database: context.database, catalog });
   try {
-    return await context.engine.parseCommand({ text, database: context.database, catalog });
+    if (namesMatter(text)) return await parseWith(catalogFor(context));
+    try {
+      return await parseWith(withoutNames(context));
+    } catch (error) {
+      // A few commands have their names looked up by the parser.
+      if (error instanceof KqlError && error.code === 'semantic') return await parseWith(catalogFor(context));
+      throw error;
+    }
   } catch (error) {
     // The parser knows nearly every command there is; what it does not know is named rather than called a mistake.
     if (error instanceof KqlError && error.code === 'syntax' && error.parserCode === undefined)

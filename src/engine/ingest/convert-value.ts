@@ -1,4 +1,5 @@
 import { parseGuid } from '../../base/guid.ts';
+import { malformedData } from '../catalog/data-error.ts';
 import type { KqlType } from '../kql/types.ts';
 import type { NativeValue } from '../sql/native.ts';
 import { parseDatetime, parseTimespan } from '../values/ticks.ts';
@@ -13,6 +14,8 @@ const integerPattern = /^[+-]?\d+$/;
 const hexPattern = /^0[xX][0-9a-fA-F]{1,16}$/;
 const realPattern = /^[+-]?(?:\d+\.?\d*|\.\d+)(?:[eE][+-]?\d+)?$/;
 const integerDigitsMax = 20;
+const serviceDigitsMax = 34;
+export const wideDecimal = 'Decimals of more than 20 digits before the point are not supported';
 
 function integerOf(text: string): bigint | null {
   if (hexPattern.test(text)) return BigInt.asIntN(64, BigInt(text));
@@ -42,6 +45,9 @@ function decimalOf(text: string): string | null {
   const padded = point <= 0 ? '0'.repeat(1 - point) + digits : digits.padEnd(point, '0');
   const split = Math.max(point, 1);
   const integer = padded.slice(0, split).replace(/^0+(?=\d)/, '');
+  // The service has 34 digits, wherever the point is: these would be a value there.
+  if (integer.length > integerDigitsMax && digits.replace(/^0+/, '').length <= serviceDigitsMax)
+    throw malformedData('BadRequest_UnexpectedCharacterInInputStream', wideDecimal);
   if (integer.length > integerDigitsMax) return null;
   return `${negative ? '-' : ''}${integer}.${(padded.slice(split) || '0').slice(0, 18)}`;
 }

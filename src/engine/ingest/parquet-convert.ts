@@ -1,5 +1,6 @@
 import { invariant } from '../../base/invariant.ts';
 import type { KqlType } from '../kql/types.ts';
+import { wideDecimal } from './convert-value.ts';
 import { physicalType } from '../kql/types.ts';
 import type { ParquetKind, ParquetType } from './parquet-type.ts';
 import { kindOf } from './parquet-type.ts';
@@ -56,13 +57,22 @@ export function convertSql({ sql, type: source }: ParquetValue, type: KqlType): 
     case 'bool':
       return `(${sql} <> 0)`;
     case 'decimal':
-      // By way of text a real is the decimal that it is written as.
-      return `TRY_CAST(${kind === 'BOOLEAN' ? `CAST(${sql} AS INTEGER)` : kind === 'FLOAT' ? `CAST(${sql} AS VARCHAR)` : sql} AS ${physicalType.decimal})`;
+      return decimalSql(
+        // By way of text a real is the decimal that it is written as.
+        kind === 'BOOLEAN' ? `CAST(${sql} AS INTEGER)` : kind === 'FLOAT' ? `CAST(${sql} AS VARCHAR)` : sql,
+        kind === 'DECIMAL (FLBA)'
+          ? `abs(${sql}) >= 100000000000000000000`
+          : `abs(TRY_CAST(${sql} AS DOUBLE)) BETWEEN 1e20 AND 1e34`,
+      );
     case 'real':
     case 'guid':
       return `TRY_CAST(${sql} AS ${physicalType[type]})`;
   }
 }
+
+/** Decimals that the service would take and this engine cannot hold are not turned into nothing. */
+const decimalSql = (sql: string, isWide: string): string =>
+  `CASE WHEN ${isWide} THEN error(${quoted(`kql refuses: ${wideDecimal}.`)}) ELSE TRY_CAST(${sql} AS ${physicalType.decimal}) END`;
 
 const epochTicks = '621355968000000000';
 const ticksMax = '3155378975999999999';

@@ -100,6 +100,14 @@ describe('fields of Parquet', () => {
     ]);
   });
 
+  it('of decimals that this engine cannot hold are refused, not lost', async () => {
+    await expect(ingested(vector('wide-decimal'), { d: 'decimal' })).rejects.toMatchObject({
+      code: 'notSupported',
+      message: 'Decimals of more than 20 digits before the point are not supported.',
+    });
+    expect(await fixture.rows('T')).toEqual([]);
+  });
+
   it('of times in 96 bits', async () => {
     expect(await ingested(vector('int96'), { t: 'datetime' })).toEqual([
       ['2024-02-29T12:34:56.7890120Z'],

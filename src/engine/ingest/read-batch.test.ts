@@ -112,7 +112,7 @@ describe('values', () => {
       b: 'bool',
     } as const;
     expect(
-      read('csv', types, 'x,x,x,x,x,x,x,x\n2147483648,9223372036854775808,1e400,1e30,2024-02-30,25:61,1-2,2'),
+      read('csv', types, 'x,x,x,x,x,x,x,x\n2147483648,9223372036854775808,1e400,1e,2024-02-30,25:61,1-2,2'),
     ).toEqual([
       [null, null, null, null, null, null, null, null],
       [null, null, Infinity, null, null, null, null, true],
@@ -124,6 +124,15 @@ describe('values', () => {
     expect(read('csv', types, '-9223372036854775808,-12.5e-3,0001-01-01,-1.00:00:00.0000001,0xff')).toEqual([
       [-9223372036854775808n, '-0.0125', 0n, -864000000001n, 255n],
     ]);
+  });
+
+  it('that the service would hold and this engine cannot are refused', () => {
+    const wide = '1'.repeat(21);
+    expect(refused(() => read('csv', { n: 'long', d: 'decimal' }, `1,2\n3,${wide}`))).toEqual([
+      'MalformedData',
+      { line: 2, column: 2 },
+    ]);
+    expect(read('json', { d: 'decimal' }, `{"d":"${'1'.repeat(40)}"}`)).toEqual([[null]]);
   });
 
   it('of dynamic columns are JSON as it was written, or text as a JSON string', () => {

@@ -1,5 +1,5 @@
 import type { ColumnView } from '../catalog/catalog-view.ts';
-import { dataError, malformedData } from '../catalog/data-error.ts';
+import { DataError, dataError, malformedData } from '../catalog/data-error.ts';
 import type { BatchColumn, RowBatch } from '../catalog/row-batch.ts';
 import type { NativeValue } from '../sql/native.ts';
 import { datetimeFromUnix, valueOfJson, valueOfText } from './convert-value.ts';
@@ -43,7 +43,7 @@ export function readBatch(body: Uint8Array, options: ReadOptions): RowBatch {
       continue;
     }
     if ((rowCount += 1) > rowsMax) throw dataError('PayloadTooLarge', `There are more than ${rowsMax} records.`);
-    readers.forEach((read, index) => values[index]?.push(read(record)));
+    readers.forEach((read, index) => values[index]?.push(placed(read, record, index)));
   }
   const columns = options.columns.map(({ columnId, type }, index): BatchColumn => ({
     columnId,
@@ -51,6 +51,16 @@ export function readBatch(body: Uint8Array, options: ReadOptions): RowBatch {
     values: values[index] ?? [],
   }));
   return { columns, rowCount };
+}
+
+/** What a value cannot be is said with its line, and the number of its column. */
+function placed(read: ReadValue, record: Source, index: number): NativeValue {
+  try {
+    return read(record);
+  } catch (error) {
+    if (!(error instanceof DataError) || error.malformed === undefined || error.position !== undefined) throw error;
+    throw malformedData(error.malformed, error.message.replace(/\.$/, ''), { line: record.line, column: index + 1 });
+  }
 }
 
 function decoded(body: Uint8Array): string {

@@ -9,7 +9,7 @@ import { build } from 'esbuild';
 import { describe, expect, it } from 'vitest';
 
 const root = join(import.meta.dirname, '..', '..');
-const runs = Math.max(3, Math.floor(Number(process.env['KUSTODY_CRASH_RUNS'] ?? 12) / 4));
+const runs = Math.max(3, Math.floor(Number(process.env['KUSTODY_CRASH_RUNS'] ?? 12) / 10));
 
 describe('a process that is killed while it ingests and merges', () => {
   it(`has every acknowledged row once (${runs} kills)`, { timeout: 60_000 + runs * 15_000 }, async () => {

@@ -111,7 +111,13 @@ const merge: Scenario = {
       for (let n = 100; n < 104; n += 1)
         await Promise.all([tell(work, { table: 'A', kind: 'log', n }), tell(work, { table: 'B', kind: 'extent', n })]);
       await merging;
-      await data.flush('db', 'A');
+      // There is little to merge now, so this is the search for garbage while extents are written.
+      let isOver = false;
+      const lane = async (first: number): Promise<void> => {
+        for (let n = first; !isOver; n += 1) await tell(work, { table: 'B', kind: 'extent', n });
+      };
+      const searching = data.maintain().finally(() => (isOver = true));
+      await Promise.all([searching, lane(200), lane(300)]);
     });
   },
 };

@@ -9,10 +9,11 @@ export interface KustoClient {
   readonly ingest: (table: string, csv: string) => Promise<string>;
 }
 
-/** @throws Error with status and answer when a request is refused */
-export async function kustoClient(k: Kustody): Promise<KustoClient> {
+/** @param uri of another cluster than the first
+ * @throws Error with status and answer when a request is refused */
+export async function kustoClient(k: Kustody, uri = k.cluster?.uri): Promise<KustoClient> {
   const { cluster } = k;
-  if (cluster === undefined) throw new Error('A cluster was asked for.');
+  if (cluster === undefined || uri === undefined) throw new Error('A cluster was asked for.');
   const credential = new ClientSecretCredential(k.tenantId, k.clientId, k.clientSecret, k.azureOptions);
   const { token } = await credential.getToken('https://kusto.kusto.windows.net/.default');
   const post = (path: string, type: string, body: string): Promise<string> =>
@@ -22,7 +23,7 @@ export async function kustoClient(k: Kustody): Promise<KustoClient> {
         'content-type': type,
         'content-length': Buffer.byteLength(body),
       };
-      const host = new URL(cluster.uri).hostname;
+      const host = new URL(uri).hostname;
       const sent = request({ agent: k.httpsAgent, host, servername: host, method: 'POST', path, headers }, (answer) => {
         const parts: Buffer[] = [];
         answer.on('data', (part: Buffer) => parts.push(part));

@@ -5,6 +5,8 @@ import { ClientSecretCredential } from '@azure/identity';
 import { CryptographyClient, KeyClient } from '@azure/keyvault-keys';
 import type { Kustody } from '../src/testing/public.ts';
 import { startKustody } from '../src/testing/testing.ts';
+import { defaultSeed, seed } from '../src/server/seed.ts';
+import type { KustoClient } from './kusto-client.ts';
 import { kustoClient } from './kusto-client.ts';
 import { openLocalCluster } from './local-cluster.ts';
 import type { BenchRow } from './row.ts';
@@ -13,6 +15,27 @@ import { sampleRows } from './sample-rows.ts';
 
 const eightRows = 'range x from 1 to 8 step 1 | extend y = x * 2, s = strcat("row ", x)';
 const scans = 8;
+const bigRows = Math.min(sampleRows, 10_000_000);
+const bigTable = `.set-or-replace Big <| range i from 1 to ${bigRows} step 1 | extend g = hash(i, 1000), s = strcat("row ", hash(i))`;
+
+/** Keeps the cluster busy. @returns what ends that, with the number of scans that ran to their end */
+async function runScans(client: KustoClient): Promise<() => Promise<number>> {
+  let isRunning = true;
+  let finished = 0;
+  const scan = async (index: number): Promise<void> => {
+    for (let turn = 0; isRunning; turn += 1) {
+      await client.query(`Big | where g != ${index * 1000 + turn} | summarize count(), max(s), avg(i) by g | count`);
+      finished += 1;
+    }
+  };
+  const running = Promise.all(Array.from({ length: scans }, (_value, index) => scan(index)));
+  await pause(500);
+  return async () => {
+    isRunning = false;
+    await running;
+    return finished;
+  };
+}
 
 async function unwrapper(k: Kustody): Promise<() => Promise<number>> {
   const credential = new ClientSecretCredential(k.tenantId, k.clientId, k.clientSecret, k.azureOptions);
@@ -25,6 +48,13 @@ async function unwrapper(k: Kustody): Promise<() => Promise<number>> {
     timed(async () => {
       await client.unwrapKey('RSA-OAEP-256', result);
     });
+}
+
+/** @returns its address */
+async function secondCluster(k: Kustody): Promise<string> {
+  const ports = { port: Number(new URL(k.endpoints.control).port), proxyPort: Number(new URL(k.endpoints.proxy).port) };
+  const environment = { ...k, ...ports, caCertificate: k.ca, vaults: [], clusters: [] };
+  return (await seed(environment, { ...defaultSeed, cluster: 'neighbour', key: 'microsoftManaged' })).clusterUri;
 }
 
 async function p50(count: number, measure: () => Promise<number>): Promise<number> {
@@ -96,31 +126,43 @@ export const wireRows: readonly BenchRow[] = [
     run: async () => {
       await using k = await startKustody({ cluster: true });
       const client = await kustoClient(k);
-      const count = Math.min(sampleRows, 10_000_000);
-      await client.command(
-        `.set-or-replace Big <| range i from 1 to ${count} step 1 | extend g = hash(i, 1000), s = strcat("row ", hash(i))`,
-      );
+      await client.command(bigTable);
       const unwrap = await unwrapper(k);
       await p50(20, unwrap);
       const idle = await p50(100, unwrap);
-      let isRunning = true;
-      let finished = 0;
-      const scan = async (index: number): Promise<void> => {
-        for (let turn = 0; isRunning; turn += 1) {
-          await client.query(
-            `Big | where g != ${index * 1000 + turn} | summarize count(), max(s), avg(i) by g | count`,
-          );
-          finished += 1;
-        }
-      };
-      const running = Promise.all(Array.from({ length: scans }, (_value, index) => scan(index)));
-      await pause(500);
+      const stop = await runScans(client);
       const busy = await p50(100, unwrap);
-      isRunning = false;
-      await running;
+      const finished = await stop();
       return {
         ratio: busy / idle,
-        detail: `${busy.toFixed(1)} ms, idle ${idle.toFixed(1)} ms; ${finished} scans of ${count} rows ended`,
+        detail: `${busy.toFixed(1)} ms, idle ${idle.toFixed(1)} ms; ${finished} scans of ${bigRows} rows ended`,
+      };
+    },
+  },
+  {
+    id: 'neighbour',
+    ratio: `point lookup in one cluster beside ${scans} running scans in another, p50, over idle`,
+    rule: 'atMost',
+    floor: 5,
+    aim: 3,
+    run: async () => {
+      await using k = await startKustody({ cluster: true });
+      const heavy = await kustoClient(k);
+      await heavy.command(bigTable);
+      const light = await kustoClient(k, await secondCluster(k));
+      await light.command('.set-or-replace Few <| range i from 1 to 1000 step 1 | extend s = strcat("row ", i)');
+      const lookup = (): Promise<number> =>
+        timed(async () => {
+          await light.query('Few | where i == 517');
+        });
+      await p50(20, lookup);
+      const idle = await p50(100, lookup);
+      const stop = await runScans(heavy);
+      const busy = await p50(100, lookup);
+      const finished = await stop();
+      return {
+        ratio: busy / idle,
+        detail: `${busy.toFixed(1)} ms, idle ${idle.toFixed(1)} ms; ${finished} scans of ${bigRows} rows ended`,
       };
     },
   },

@@ -11,11 +11,14 @@ const start = new RegExp(
   'i',
 );
 
+/** What stands before the data is at most so long, ingestion mappings included. */
+const headMax = 256 * 1024;
+
 /** Records of inline data may each stand in brackets, the older form of what else stands after `<|` in lines.
  * @returns the command in the newer form; undefined when it is not of the older one
  * @throws KqlError `syntax` when a bracket is not closed */
 export function withoutBrackets(text: string): string | undefined {
-  const head = start.exec(text)?.[0];
+  const head = start.exec(text.slice(0, headMax))?.[0];
   if (head === undefined) return undefined;
   const records: string[] = [];
   let at = head.length;

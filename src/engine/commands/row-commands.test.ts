@@ -48,6 +48,9 @@ describe('.ingest inline', () => {
       { RowCount: 2n, Tags: 'x' },
     ]);
     expect((await cluster.data.rows('Bracketed')).map(([, b]) => b)).toEqual(['{"Type":"Read]","n":[1]}', '[2]']);
+    await expect(cluster.run(`.ingest inline into table B with (${'()'.repeat(2_000_000)}`)).rejects.toMatchObject({
+      name: 'KqlError',
+    });
     for (const text of ['[1,2', '[1,2] x', '[1,"]'])
       await expect(cluster.run(`.ingest inline into table Bracketed ${text}`)).rejects.toMatchObject({
         code: 'syntax',

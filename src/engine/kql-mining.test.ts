@@ -120,19 +120,29 @@ describe('basket', () => {
     await expect(engine.run(`${storms} | evaluate ${call}`)).rejects.toMatchObject({ code: 'semantic' });
   });
 
-  // Every set of values, counted one by one.
-  it.each([1, 2, 3])('finds what trying all sets finds (%i)', async (seed) => {
+  // Every set of so many values at most, counted one by one.
+  it.each([
+    [1, 4],
+    [2, 4],
+    [3, 4],
+    [1, 1],
+    [2, 2],
+    [3, 2],
+  ])('finds what trying all sets finds (rows %i, %i dimensions)', async (seed, dimensions) => {
     const rows = Array.from({ length: 40 }, (_row, i) => [1, 2, 3, 5].map((n) => ((i + seed) * (i + n) * 7) % (n + 2)));
     const closed = new Set<string>();
     for (const row of rows)
       for (let mask = 1; mask < 16; mask += 1) {
+        if ([1, 2, 4, 8].filter((bit) => mask & bit).length > dimensions) continue;
         const matching = rows.filter((other) => other.every((value, at) => !(mask & (1 << at)) || value === row[at]));
         if (matching.length < 4) continue;
         const shared = row.map((value, at) => (matching.every((other) => other[at] === value) ? value : null));
         closed.add(JSON.stringify([matching.length, ...shared]));
       }
     const table = `datatable(a:long, b:long, c:long, d:long)[${rows.flat().join(',')}]`;
-    const found = (await engine.run(`${table} | evaluate basket(0.1) | project Count, a, b, c, d`))[0]?.rows ?? [];
+    const found =
+      (await engine.run(`${table} | evaluate basket(0.1, '~', ${dimensions}) | project Count, a, b, c, d`))[0]?.rows ??
+      [];
     expect(found.map((row) => JSON.stringify(row)).sort()).toEqual([...closed].sort());
   });
 });
@@ -174,6 +184,13 @@ describe('diffpatterns', () => {
       code: 'semantic',
     });
   });
+});
+
+it('gives up a search that would take too long', async () => {
+  const wide = Array.from({ length: 40 }, (_column, at) => `c${at} = binary_and(hash(i * ${at + 3}), 1)`).join(', ');
+  await expect(
+    engine.run(`range i from 1 to 1000 step 1 | project ${wide} | evaluate basket(0.015)`),
+  ).rejects.toMatchObject({ code: 'limits' });
 });
 
 describe('autocluster', () => {

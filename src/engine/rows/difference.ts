@@ -16,8 +16,7 @@ export function differing(
   accept: (pattern: Pattern) => boolean = () => true,
 ): Pattern[] {
   const size = (pattern: Pattern): number => Math.abs(difference(data, pattern.weights));
-  const minimum = data.totals.map((total) => threshold * total);
-  const candidates = closedPatterns(data, minimum, dimensions, what)
+  const candidates = closedPatterns(data, threshold, dimensions, what)
     .filter((pattern) => size(pattern) >= threshold && accept(pattern))
     .sort((x, y) => size(y) - size(x) || y.items.length - x.items.length)
     .slice(0, candidatesMax);

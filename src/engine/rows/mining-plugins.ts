@@ -3,8 +3,8 @@ import { KqlError } from '../kql/kql-error.ts';
 import type { NativeValue } from '../sql/native.ts';
 import { textOf } from './convert-value.ts';
 import { differing, percent } from './difference.ts';
-import { bestSegments } from './segments.ts';
-import { closedPatterns, encode } from './itemsets.ts';
+import { bestSegments, shareMin } from './segments.ts';
+import { closedPatterns, encode, weighed } from './itemsets.ts';
 import { miningArguments, patternCells, weightOf } from './mining-arguments.ts';
 import { argumentsOf } from './plugin-arguments.ts';
 import type { RowOperator, RowTable } from './row-operator.ts';
@@ -26,9 +26,10 @@ const basket: RowOperator = (call) => {
   const wildcard = given.wildcard(3);
   const table = args.rows;
   const columns = columnsBut(table, weight);
-  const data = encode(table, columns, 1, (row) => [weightOf(row, weight)]);
+  const weighedRows = weighed(table, columns, (row) => [weightOf(row, weight)]);
+  const data = encode(weighedRows, columns.length, 1, threshold);
   const total = data.totals[0] ?? 0;
-  const patterns = closedPatterns(data, [threshold * total], dimensions, 'evaluate basket()').sort(
+  const patterns = closedPatterns(data, threshold, dimensions, 'evaluate basket()').sort(
     (a, b) => (b.weights[0] ?? 0) - (a.weights[0] ?? 0) || b.items.length - a.items.length,
   );
   invariant(call.cols, 'the binder gives the columns of basket');
@@ -52,7 +53,8 @@ const autocluster: RowOperator = (call) => {
   const wildcard = given.wildcard(3);
   const table = args.rows;
   const columns = columnsBut(table, weight);
-  const data = encode(table, columns, 1, (row) => [weightOf(row, weight)]);
+  const weighedRows = weighed(table, columns, (row) => [weightOf(row, weight)]);
+  const data = encode(weighedRows, columns.length, 1, shareMin);
   const total = data.totals[0] ?? 0;
   invariant(call.cols, 'the binder gives the columns of autocluster');
   const rows = bestSegments(data, sizeWeight, seeds).map(({ items, size }, segment): NativeValue[] => [
@@ -78,11 +80,12 @@ const diffpatterns: RowOperator = (call) => {
   const wildcard = given.wildcard(6);
   const table = args.rows;
   const columns = columnsBut(table, split, weight);
-  const data = encode(table, columns, 2, (row) => {
+  const sides = weighed(table, columns, (row) => {
     const side = values.indexOf(textOf(row[split] ?? null, type));
     const own = weightOf(row, weight);
     return side < 0 ? undefined : side === 0 ? [own, 0] : [0, own];
   });
+  const data = encode(sides, columns.length, 2, threshold);
   const [a = 0, b = 0] = data.totals;
   if (!(a > 0 && b > 0))
     throw new KqlError('semantic', 'evaluate diffpatterns(): the split column must have rows of both values.');

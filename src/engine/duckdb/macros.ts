@@ -9,14 +9,15 @@ export const macros: readonly (readonly [string, string])[] = [
   ['kql_ticks(ts)', `(epoch_us(ts) * 10 + 621355968000000000)`],
   ['kql_floor_mod(a, b)', `((((a) % (b)) + abs(b)) % abs(b))`],
   ['kql_text_of_bool(x)', `CASE WHEN x IS NULL THEN '' WHEN x THEN 'True' ELSE 'False' END`],
+  // Texts of more than 15 digits are for the native functions: the engine has digits of its own there.
   [
     'kql_text_of_real(x)',
-    `CASE WHEN x IS NULL THEN '' WHEN NOT isfinite(x) OR abs(x) >= 1e15 OR (abs(x) < 1e-4 AND x <> 0) THEN kql_n_real_text(x)
+    `CASE WHEN x IS NULL THEN '' WHEN NOT isfinite(x) OR abs(x) >= 1e15 OR (abs(x) < 1e-4 AND x <> 0) OR length(CAST(x AS VARCHAR)) > 16 THEN kql_n_real_text(x)
       ELSE CAST(x AS VARCHAR) END`,
   ],
   [
     'kql_json_of_real(x)',
-    `CASE WHEN isfinite(x) AND abs(x) < 1e15 AND (abs(x) >= 1e-4 OR x = 0) THEN CAST(x AS VARCHAR) ELSE kql_n_real_json(x) END`,
+    `CASE WHEN isfinite(x) AND abs(x) < 1e15 AND (abs(x) >= 1e-4 OR x = 0) AND length(CAST(x AS VARCHAR)) <= 16 THEN CAST(x AS VARCHAR) ELSE kql_n_real_json(x) END`,
   ],
   [
     'kql_text_of_decimal(x)',
@@ -81,7 +82,11 @@ export const macros: readonly (readonly [string, string])[] = [
   ['kql_guid_of_text(s)', `TRY_CAST(trim(s, ' {}()') AS UUID)`],
   // dynamic
   ['kql_json(x)', `nullif(CAST(x AS VARCHAR), 'null')`],
-  ['kql_text_of_json(j)', `coalesce(json_extract_string(j, '$'), '')`],
+  // Not by way of DuckDB's JSON, which would write the numbers anew.
+  [
+    'kql_text_of_json(j)',
+    `coalesce(CASE WHEN starts_with(j, '"') THEN json_extract_string(j, '$') ELSE nullif(j, 'null') END, '')`,
+  ],
   [
     'kql_long_of_json(j)',
     `CASE json_type(j) WHEN 'VARCHAR' THEN kql_long_of_text(json_extract_string(j, '$')) WHEN 'DOUBLE' THEN kql_long_of_real(TRY_CAST(j AS DOUBLE))

@@ -4,7 +4,7 @@ import { big, native } from '../native.ts';
 import { cast, jsonElement } from '../convert.ts';
 import type { FunctionRow, FunctionRows } from '../scope.ts';
 import { compareJson, jsonArray, jsonItems, jsonKind, jsonToText } from '../../values/json-text.ts';
-import { realToJson } from '../../values/real-text.ts';
+import { realToDynamic } from '../../values/real-text.ts';
 import { formatDatetime, formatTimespan } from '../../values/ticks.ts';
 
 export const itemsOf = (value: NativeValue | undefined): string[] | undefined =>
@@ -127,7 +127,7 @@ native('range_real', ['real', 'real', 'real'], 'dynamic', ([from, to, step]) => 
   const [a, b, s] = [Number(from), Number(to), Number(step)];
   const count = s === 0 ? 0 : Math.floor((b - a) / s + 1e-9) + 1;
   return jsonArray(
-    Array.from({ length: Math.min(Math.max(count, 0), rangeMax) }, (_value, index) => realToJson(a + index * s)),
+    Array.from({ length: Math.min(Math.max(count, 0), rangeMax) }, (_value, index) => realToDynamic(a + index * s)),
   );
 });
 native('range_long', ['long', 'long', 'long', 'string'], 'dynamic', ([from, to, step, kind]) => {
@@ -170,7 +170,7 @@ const arraySum = native('array_sum', ['dynamic'], 'dynamic', ([array]) => {
   const numbers = items.filter((item) => jsonKind(item) === 'number');
   if (numbers.every((item) => /^-?\d+$/.test(item)))
     return numbers.reduce((sum, item) => sum + BigInt(item), 0n).toString();
-  return realToJson(numbers.reduce((sum, item) => sum + Number(item), 0));
+  return realToDynamic(numbers.reduce((sum, item) => sum + Number(item), 0));
 });
 
 const repeatScalar = native(

@@ -2,7 +2,7 @@ import type { KqlType } from '../../kql/types.ts';
 import { cast } from '../convert.ts';
 import { native, parseJson } from '../native.ts';
 import type { FunctionRow, FunctionRows } from '../scope.ts';
-import { formatReal, realToJson } from '../../values/real-text.ts';
+import { formatReal, realToDynamic } from '../../values/real-text.ts';
 import { parseDatetime, parseTimespan } from '../../values/ticks.ts';
 
 const to = (type: KqlType): FunctionRow => ({ result: type, sql: ([a]) => (a ? cast(a, type) : 'NULL') });
@@ -29,7 +29,7 @@ native('parse_json', ['string'], 'dynamic', ([text]) => {
   return typeof value === 'object' ? compactJson(source) : source;
 });
 native('real_text', ['real'], 'string', ([x]) => formatReal(Number(x)));
-native('real_json', ['real'], 'string', ([x]) => realToJson(Number(x)));
+native('real_json', ['real'], 'string', ([x]) => realToDynamic(Number(x)));
 native('datetime_of_text', ['string'], 'datetime', ([text]) => parseDatetime(String(text)) ?? null);
 native('timespan_of_text', ['string'], 'timespan', ([text]) => parseTimespan(String(text)) ?? null);
 

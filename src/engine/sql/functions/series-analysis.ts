@@ -5,7 +5,7 @@ import { detectPeriod, outlierScores, periodThreshold, seasonal } from '../../na
 import type { TwoLines } from '../../native/two-lines.ts';
 import { fitTwoLines } from '../../native/two-lines.ts';
 import { KqlError } from '../../kql/kql-error.ts';
-import { realToJson } from '../../values/real-text.ts';
+import { realToDynamic } from '../../values/real-text.ts';
 import type { NativeValue } from '../native.ts';
 import { native } from '../native.ts';
 import type { FunctionRows } from '../scope.ts';
@@ -38,16 +38,16 @@ const lineBag = (fit: PolynomialFit): string => {
   const [slope = 0, interception = 0] = fit.coefficients;
   const values = [fit.rSquare, slope, interception, fit.variance, fit.residualVariance];
   const names = ['rsquare', 'slope', 'interception', 'variance', 'rvariance'];
-  return `{${names.map((name, index) => `"${name}":${realToJson(values[index] ?? 0)}`).join(',')}}`;
+  return `{${names.map((name, index) => `"${name}":${realToDynamic(values[index] ?? 0)}`).join(',')}}`;
 };
 const lineColumns = (fit: PolynomialFit): number[] => {
   const [slope = 0, interception = 0] = fit.coefficients;
   return [fit.rSquare, slope, interception, fit.variance, fit.residualVariance];
 };
 const twoLinesColumns = (found: TwoLines): string =>
-  `[${realToJson(found.rSquare)},${String(found.split)},${realToJson(found.variance)},${realToJson(found.residualVariance)},${reals(found.fit)},${[...lineColumns(found.right), ...lineColumns(found.left)].map(realToJson).join(',')}]`;
+  `[${realToDynamic(found.rSquare)},${String(found.split)},${realToDynamic(found.variance)},${realToDynamic(found.residualVariance)},${reals(found.fit)},${[...lineColumns(found.right), ...lineColumns(found.left)].map(realToDynamic).join(',')}]`;
 const twoLinesBag = (found: TwoLines): string =>
-  `{"rsquare":${realToJson(found.rSquare)},"split_idx":${String(found.split)},"variance":${realToJson(found.variance)},"rvariance":${realToJson(found.residualVariance)},"line_fit":${reals(found.fit)},"right":${lineBag(found.right)},"left":${lineBag(found.left)}}`;
+  `{"rsquare":${realToDynamic(found.rSquare)},"split_idx":${String(found.split)},"variance":${realToDynamic(found.variance)},"rvariance":${realToDynamic(found.residualVariance)},"line_fit":${reals(found.fit)},"right":${lineBag(found.right)},"left":${lineBag(found.left)}}`;
 
 const outlierKind = (name: string, kind: Value): 'tukey' | 'ctukey' => {
   if (kind === 'tukey' || kind === 'ctukey') return kind;

@@ -1,6 +1,6 @@
 import type { Element } from '../../native/series.ts';
 import { jsonArray, jsonKind } from '../../values/json-text.ts';
-import { realToJson } from '../../values/real-text.ts';
+import { realToDynamic } from '../../values/real-text.ts';
 import type { NativeValue } from '../native.ts';
 import { itemsOf } from './array.ts';
 
@@ -22,4 +22,4 @@ export const numbersOf = (value: Value): number[] | undefined => {
   return numbers && numbers.length === elements?.length ? numbers : undefined;
 };
 
-export const reals = (values: readonly number[]): string => jsonArray(values.map(realToJson));
+export const reals = (values: readonly number[]): string => jsonArray(values.map(realToDynamic));

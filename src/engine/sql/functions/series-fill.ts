@@ -1,5 +1,5 @@
 import { compareJson, jsonArray, jsonKind } from '../../values/json-text.ts';
-import { realToJson } from '../../values/real-text.ts';
+import { realToDynamic } from '../../values/real-text.ts';
 import type { NativeValue } from '../native.ts';
 import { native } from '../native.ts';
 import type { FunctionRow, FunctionRows } from '../scope.ts';
@@ -17,7 +17,7 @@ function constantFor(items: readonly string[], constant: Value): string {
   const value = Number(constant);
   const numbers = items.filter((item) => jsonKind(item) === 'number');
   if (numbers.length > 0 && numbers.every(isWhole)) return String(Math.trunc(value));
-  return numbers.length > 0 ? realToJson(value) : String(constant);
+  return numbers.length > 0 ? realToDynamic(value) : String(constant);
 }
 
 /** Carries the last value that was there onwards. */
@@ -56,7 +56,7 @@ function interpolated(items: readonly string[], placeholder: Value, edges: boole
     }
     const [from, to] = [Number(items[before]), Number(items[after])];
     const value = from + ((to - from) * (index - before)) / (after - before);
-    return whole ? String(Math.trunc(value)) : realToJson(value);
+    return whole ? String(Math.trunc(value)) : realToDynamic(value);
   });
 }
 
@@ -83,7 +83,7 @@ export const seriesFillFunctions: FunctionRows = {
       const items = itemsOf(series);
       if (!items) return null;
       if (items.every((item) => isMissing(item, placeholder)))
-        return constant === null ? String(series) : jsonArray(items.map(() => realToJson(Number(constant))));
+        return constant === null ? String(series) : jsonArray(items.map(() => realToDynamic(Number(constant))));
       return jsonArray(interpolated(items, placeholder, edges !== false));
     },
     { nulls: true, defaults: ['NULL', 'true', '0e0'] },

@@ -7,7 +7,7 @@ import {
   statistics,
 } from '../../native/series.ts';
 import { jsonArray } from '../../values/json-text.ts';
-import { realToJson } from '../../values/real-text.ts';
+import { realToDynamic } from '../../values/real-text.ts';
 import type { NativeValue } from '../native.ts';
 import { native } from '../native.ts';
 import type { FunctionRow, FunctionRows } from '../scope.ts';
@@ -18,7 +18,7 @@ import { seriesFillFunctions } from './series-fill.ts';
 type Value = NativeValue | undefined;
 
 const numberText = (value: number, whole: boolean): string =>
-  whole && Number.isSafeInteger(value) ? String(value) : realToJson(value);
+  whole && Number.isSafeInteger(value) ? String(value) : realToDynamic(value);
 
 const ofEach = (name: string, keepsWhole: boolean, run: (x: number) => number): FunctionRow =>
   native(name, ['dynamic'], 'dynamic', ([series]) => {
@@ -82,7 +82,7 @@ const line = (series: Value): { columns: string[]; bag: string } | undefined => 
     );
   if (!fit) return undefined;
   const [slope = 0, interception = 0] = fit.coefficients;
-  const values = [fit.rSquare, slope, fit.variance, fit.residualVariance, interception].map(realToJson);
+  const values = [fit.rSquare, slope, fit.variance, fit.residualVariance, interception].map(realToDynamic);
   const columns = [...values, reals(fit.fit)];
   const names = ['rsquare', 'slope', 'variance', 'rvariance', 'interception', 'line_fit'];
   return { columns, bag: `{${names.map((name, index) => `"${name}":${columns[index] ?? 'null'}`).join(',')}}` };
@@ -98,11 +98,11 @@ const statisticsRow = (name: string, dynamic: boolean): FunctionRow =>
       const found = elements && statistics(elements, ignore === true);
       if (!found) return null;
       const { min, minIndex, max, maxIndex, avg, stdev, variance, sum, length } = found;
-      const shared = [min, avg, stdev, variance].map(realToJson);
+      const shared = [min, avg, stdev, variance].map(realToDynamic);
       const [least = '', average = '', deviation = '', spread = ''] = shared;
       return dynamic
-        ? `{"min":${least},"min_idx":${minIndex},"max":${realToJson(max)},"max_idx":${maxIndex},"avg":${average},"stdev":${deviation},"variance":${spread},"sum":${realToJson(sum)},"len":${length}}`
-        : `[${least},${minIndex},${realToJson(max)},${maxIndex},${average},${deviation},${spread}]`;
+        ? `{"min":${least},"min_idx":${minIndex},"max":${realToDynamic(max)},"max_idx":${maxIndex},"avg":${average},"stdev":${deviation},"variance":${spread},"sum":${realToDynamic(sum)},"len":${length}}`
+        : `[${least},${minIndex},${realToDynamic(max)},${maxIndex},${average},${deviation},${spread}]`;
     },
     { defaults: ['false'] },
   );
@@ -192,7 +192,7 @@ export const seriesFunctions: FunctionRows = {
       const order = Number(degree ?? 1);
       const fit = ys && xs && order >= 0 && order <= 32 ? fitPolynomial(ys, xs, order) : undefined;
       if (!fit) return null;
-      return `[${realToJson(fit.rSquare)},${reals(fit.coefficients)},${realToJson(fit.variance)},${realToJson(fit.residualVariance)},${reals(fit.fit)}]`;
+      return `[${realToDynamic(fit.rSquare)},${reals(fit.coefficients)},${realToDynamic(fit.variance)},${realToDynamic(fit.residualVariance)},${reals(fit.fit)}]`;
     },
     { nulls: true, defaults: ['NULL', '1'] },
   ),

@@ -173,14 +173,6 @@ describe('streaming ingestion', () => {
       400,
       'BadRequest_MappingReferenceWasNotFound',
     ],
-    [
-      'a blob',
-      path('T', 'streamFormat=csv&sourceKind=uri'),
-      Buffer.from('{"sourceUri":"https://x"}'),
-      {},
-      400,
-      'General_BadRequest',
-    ],
   ])('refuses %s', async (_what, where, body, headers, status, code) => {
     const answer = await post(where, body, headers);
     expect({ status: answer.status, body: answer.body }).toMatchObject({ status, body: { error: { code } } });

@@ -100,6 +100,38 @@ describe('funnel plugins', () => {
     ]);
   });
 
+  // Every way to take records in order, tried out.
+  it.each([1, 2, 3, 4])('funnel_sequence_completion counts what trying all ways counts (%i)', async (seed) => {
+    const sequence = seed % 2 === 0 ? ['a', 'b', 'a'] : ['a', 'b', 'c'];
+    const records = Array.from({ length: 60 }, (_record, i) => ({
+      id: (i * 7 + seed) % 6,
+      t: (i * i * seed + 3 * i) % 97,
+      s: 'abc'[(i * 5 + (i >> 2) * seed) % 3] ?? '',
+    }));
+    const ofId = (id: number): typeof records => records.filter((record) => record.id === id).sort((a, b) => a.t - b.t);
+    const reaches = (own: typeof records, from: number, depth: number, start: number, period: number): boolean =>
+      depth === 0 ||
+      own.some(
+        (record, at) =>
+          at >= from &&
+          record.s === sequence[sequence.length - depth] &&
+          (depth === sequence.length || record.t - start <= period) &&
+          reaches(own, at + 1, depth - 1, depth === sequence.length ? record.t : start, period),
+      );
+    const expected = [10, 30].map(
+      (period) => [0, 1, 2, 3, 4, 5].filter((id) => reaches(ofId(id), 0, 3, 0, period)).length,
+    );
+    const cells = records.map(({ id, t, s }) => `${id},${t},'${s}'`).join(',');
+    const table = `datatable(id:long, m:long, s:string)[${cells}] | extend t = datetime(2007-01-01) + m * 1m`;
+    const [all] = await engine.run(`${table} | evaluate funnel_sequence_completion(id, t, ${year}, 365d, s,
+      dynamic(${JSON.stringify(sequence)}), dynamic([10m, 30m]))`);
+    const last = ['00:10:00', '00:30:00'].map((period) => {
+      const rows = all?.rows.filter((row) => row[2] === period) ?? [];
+      return rows.length === 3 ? rows[2]?.[3] : 0;
+    });
+    expect(last).toEqual(expected);
+  });
+
   it('funnel_sequence_completion looks at each window by itself', async () => {
     expect(
       await rowsOf(`${journeys} | where Id == 3 | evaluate funnel_sequence_completion(Id, T, ${year}, 1d, Kind,

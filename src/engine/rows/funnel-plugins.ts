@@ -72,18 +72,15 @@ function windowsOf(
 
 /** How many states of the sequence a journey goes through in order, all within a period that a record of the first begins. */
 function depthOf(records: readonly StateRecord[], sequence: readonly string[], period: bigint): number {
-  let deepest = 0;
-  records.forEach((first, index) => {
-    if (first.state !== sequence[0]) return;
-    let depth = 1;
-    for (let next = index + 1; depth < sequence.length && next < records.length; next += 1) {
-      const record = records[next];
-      if (!record || record.at - first.at > period) break;
-      if (record.state === sequence[depth]) depth += 1;
+  // By depth: when the latest way to come there began; the latest leaves most of the period.
+  const began: (bigint | undefined)[] = sequence.map(() => undefined);
+  for (const { at, state } of records)
+    for (let depth = sequence.length - 1; depth >= 0; depth -= 1) {
+      if (sequence[depth] !== state) continue;
+      const start = depth === 0 ? at : began[depth - 1];
+      if (start !== undefined && at - start <= period) began[depth] = start;
     }
-    deepest = Math.max(deepest, depth);
-  });
-  return deepest;
+  return began.filter((start) => start !== undefined).length;
 }
 
 /** `funnel_sequence_completion(Id, Timeline, start, end, bin, State, sequence, periods)`: for every period, how many ids come to
@@ -134,40 +131,23 @@ function occurrences(
   sequence: readonly string[],
   window: bigint,
 ): { readonly begin: number; readonly end: number }[] {
-  const ends = visits.map((visit, begin) =>
-    visit.state === sequence[0] ? earliestEnd(visits, begin, sequence, window) : undefined,
-  );
+  // By depth: the last visit that came there, and the latest visit that its way can have begun with.
+  const reached: ({ readonly at: number; readonly begin: number } | undefined)[] = sequence.map(() => undefined);
   const found: { begin: number; end: number }[] = [];
-  let soonest = Infinity;
-  for (let begin = visits.length - 1; begin >= 0; begin -= 1) {
-    const end = ends[begin];
-    if (end === undefined || end >= soonest) continue;
-    found.unshift({ begin, end });
-    soonest = end;
-  }
-  return found;
-}
-
-function earliestEnd(
-  visits: readonly Visit[],
-  begin: number,
-  sequence: readonly string[],
-  window: bigint,
-): number | undefined {
-  let reached = new Set([begin]);
-  for (const state of sequence.slice(1)) {
-    const next = new Set<number>();
-    for (const from of reached) {
-      const { last } = visits[from] ?? { last: 0n };
-      for (let at = from + 1; at < visits.length; at += 1) {
-        const visit = visits[at];
-        if (!visit || visit.first - last > window) break;
-        if (visit.state === state) next.add(at);
-      }
+  visits.forEach((visit, at) => {
+    for (let depth = sequence.length - 1; depth >= 0; depth -= 1) {
+      if (sequence[depth] !== visit.state) continue;
+      const before = reached[depth - 1];
+      const last = before && visits[before.at]?.last;
+      if (depth === 0) reached[0] = { at, begin: at };
+      else if (before && last !== undefined && visit.first - last <= window)
+        reached[depth] = { at, begin: before.begin };
+      else continue;
+      const begin = reached[depth]?.begin ?? at;
+      if (depth === sequence.length - 1 && found.at(-1)?.begin !== begin) found.push({ begin, end: at });
     }
-    reached = next;
-  }
-  return reached.size === 0 ? undefined : Math.min(...reached);
+  });
+  return found;
 }
 
 const samplesMax = 128;

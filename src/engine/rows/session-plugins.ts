@@ -47,15 +47,8 @@ const activeUsersCount: RowOperator = (call) => {
   for (const { dimensions, records } of groups) {
     const active = new Map<bigint, number>();
     for (const times of timesById(records).values()) {
-      const bins = new Set<bigint>();
-      let first = 0;
-      times.forEach((at, index) => {
-        while ((times[first] ?? at) <= at - lookback) first += 1;
-        if (at < start || at > end) return;
-        const periods = new Set(times.slice(first, index + 1).map((time) => floorDiv(time - start, period)));
-        if (BigInt(periods.size) >= needed) bins.add(floorDiv(at - start, bin));
-      });
-      for (const number of bins) active.set(number, (active.get(number) ?? 0) + 1);
+      for (const number of activeBins(times, { start, end, lookback, period, needed, bin }))
+        active.set(number, (active.get(number) ?? 0) + 1);
     }
     if (active.size > binsMax) throw new KqlError('limits', `More than ${binsMax} windows.`);
     for (const number of [...active.keys()].sort((a, b) => (a < b ? -1 : 1)))
@@ -64,6 +57,29 @@ const activeUsersCount: RowOperator = (call) => {
   return { cols: colsOf(call), rows };
 };
 const binsMax = 100_000;
+
+/** The numbers of the bins in which one id is active. */
+function activeBins(
+  times: readonly bigint[],
+  window: Readonly<Record<'start' | 'end' | 'lookback' | 'period' | 'needed' | 'bin', bigint>>,
+): Set<bigint> {
+  const { start, end, lookback, period, needed, bin } = window;
+  const bins = new Set<bigint>();
+  const periodOf = (time: bigint): bigint => floorDiv(time - start, period);
+  /** How many records of the lookback window each period has. */
+  const periods = new Map<bigint, number>();
+  let first = 0;
+  for (const at of times) {
+    periods.set(periodOf(at), (periods.get(periodOf(at)) ?? 0) + 1);
+    for (let old = times[first]; old !== undefined && old <= at - lookback; old = times[(first += 1)]) {
+      const left = (periods.get(periodOf(old)) ?? 0) - 1;
+      if (left > 0) periods.set(periodOf(old), left);
+      else periods.delete(periodOf(old));
+    }
+    if (at >= start && at <= end && BigInt(periods.size) >= needed) bins.add(floorDiv(at - start, bin));
+  }
+  return bins;
+}
 
 export const sessionPlugins: Readonly<Record<string, RowOperator>> = {
   session_count: sessionCount,

@@ -15,8 +15,8 @@ interface Case {
 
 /** The floor only rises; `wrongMax` (answers that differ, refusals not counted) only falls. */
 const files = [
-  { name: 'engine-recorded', floor: 0.994, wrongMax: 4 },
-  { name: 'engine-documentation', floor: 0.95, wrongMax: 7 },
+  { name: 'engine-recorded', floor: 0.998, wrongMax: 1 },
+  { name: 'engine-documentation', floor: 0.98, wrongMax: 1 },
 ] as const;
 
 const load = (name: string): Case[] =>

@@ -1,3 +1,4 @@
+import { realToDynamic } from '../../values/real-text.ts';
 import type { Position, Vector } from './sphere.ts';
 import { angle, dot, isPosition, toPosition, toVector, triangleArea, turnSeenFrom } from './sphere.ts';
 
@@ -154,10 +155,7 @@ export const inPolygon = (point: Vector, { shell, holes }: Polygon): boolean =>
 export const inPolygons = (point: Vector, polygons: readonly Polygon[]): boolean =>
   polygons.some((polygon) => inPolygon(point, polygon));
 
-const number = (value: number): string => {
-  const text = String(value);
-  return Object.is(value, -0) ? '0' : text;
-};
+const number = (value: number): string => realToDynamic(Object.is(value, -0) ? 0 : value);
 const positionText = (point: Vector): string => `[${toPosition(point).map(number).join(',')}]`;
 const positionsText = (points: readonly Vector[]): string => `[${points.map(positionText).join(',')}]`;
 const ringText = (ring: Ring): string => positionsText([...ring, ...ring.slice(0, 1)]);

@@ -3,7 +3,7 @@ import type { KqlType } from '../kql/types.ts';
 import type { NativeValue } from '../sql/native.ts';
 import { trimDecimal } from '../values/decimal.ts';
 import { jsonKind, jsonToText } from '../values/json-text.ts';
-import { formatReal, realToJson } from '../values/real-text.ts';
+import { formatReal, realToDynamic } from '../values/real-text.ts';
 import { formatDatetime, formatTimespan, parseDatetime, parseTimespan } from '../values/ticks.ts';
 
 /** Converts one value as the `to…` functions do. Values of int are bigint here. */
@@ -43,7 +43,7 @@ export function jsonOf(value: NativeValue, type: KqlType): string | null {
   if (value === null) return null;
   if (type === 'dynamic') return String(value);
   if (type === 'bool' || type === 'int' || type === 'long') return String(value);
-  if (type === 'real') return realToJson(Number(value));
+  if (type === 'real') return realToDynamic(Number(value));
   return JSON.stringify(textOf(value, type));
 }
 

@@ -33,15 +33,7 @@ import {
 } from '../../native/geo/overlay.ts';
 import { pointVector } from '../../native/geo/s2.ts';
 import type { Position, Vector } from '../../native/geo/sphere.ts';
-import {
-  angle,
-  azimuth,
-  earthRadius,
-  isPosition,
-  spheroidDistance,
-  toPosition,
-  toVector,
-} from '../../native/geo/sphere.ts';
+import { angle, azimuth, earthRadius, isPosition, spheroidDistance } from '../../native/geo/sphere.ts';
 import { geoJsonOfWkt } from '../../native/geo/wkt.ts';
 import { KqlError } from '../../kql/kql-error.ts';
 import type { NativeValue } from '../native.ts';

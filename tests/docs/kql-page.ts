@@ -99,6 +99,8 @@ const differences = [
   '- `dcount`, `count_distinct` and percentiles are exact; the service estimates them within a documented error.',
   '- `hll` and `tdigest` states have their own form: they merge and answer here, and cannot be exchanged with the service.',
   '- `decimal` keeps 18 digits after the point.',
+  '- The score by which the service finds the period of a series is not published: where it would be a close thing, `series_seasonal` and `series_decompose*` refuse and ask for the period.',
+  '- Lines and polygons are simplified and buffered only where what S2 makes of them is certain; the rest is refused.',
   '- Row order without `order by` may differ, as the service promises none.',
   '- `basket` misses no pattern; the service begins with a sample and may, near the threshold.',
   '- `autocluster` (seed rows at even steps, segments of 5 % and more), `diffpatterns` and `reduce` follow their definitions, but which patterns they choose to show may differ from the service; the counts of those they show are exact. `reduce` takes numbers for variable parts where a value has other frequent words.',

@@ -1,8 +1,13 @@
+import { KeyUnwrapError } from '../../encryption/cse-v2/aes-key-wrap.ts';
+import { SealedBytesError } from '../../encryption/cse-v2/region-cipher.ts';
+import { NoMemoryFilesError } from '../../encryption/extent-files/memory-file.ts';
+import { CatalogDamagedError } from '../../engine/catalog/catalog-seal.ts';
 import { CommitRefusedError, DataError } from '../../engine/catalog/data-error.ts';
 import type { DataErrorCode } from '../../engine/catalog/data-error.ts';
 import { ForbiddenError } from '../../engine/commands/forbidden-error.ts';
 import type { KqlErrorCode } from '../../engine/kql/kql-error.ts';
 import { KqlError } from '../../engine/kql/kql-error.ts';
+import { BlobNotFoundError } from '../../storage/blob-store.ts';
 import type { KustoErrorKind } from './kusto-error.ts';
 import { KustoError, kustoError } from './kusto-error.ts';
 
@@ -50,8 +55,15 @@ export function translateError(error: unknown, text: string): KustoError | undef
   if (error instanceof DataError) return kustoError(kindOfData[error.code], error.message);
   if (error instanceof ForbiddenError) return kustoError('forbidden', error.message);
   if (error instanceof CommitRefusedError) return kustoError('unavailable', error.message);
+  if (error instanceof NoMemoryFilesError) return kustoError('notBuilt', error.message);
+  if (error instanceof CatalogDamagedError) return kustoError('damaged', error.message);
+  if (extentErrors.some((kind) => error instanceof kind)) {
+    return kustoError('damaged', 'An extent of the cluster does not open: its bytes were changed, or are gone.');
+  }
   return undefined;
 }
+
+const extentErrors = [SealedBytesError, KeyUnwrapError, BlobNotFoundError];
 
 function kqlError(error: KqlError, text: string): KustoError | undefined {
   if (error.code === 'internal') return undefined;

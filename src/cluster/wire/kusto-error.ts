@@ -109,6 +109,8 @@ const rows = {
   },
   throttled: { status: 429, code: 'TooManyRequests', type: 'KustoRequestThrottledException', permanent: false },
   internal: { status: 520, code: 'ServiceError', type: 'KustoServiceException', permanent: false },
+  /** What lies at rest is not what was written: someone changed it, or it is gone. */
+  damaged: { status: 520, code: 'DataIntegrityError', type: 'KustoServiceException', permanent: true },
   suspended: { status: 503, code: 'ClusterSuspended', type: 'ClusterSuspendedException', permanent: false },
   stopped: {
     status: 503,

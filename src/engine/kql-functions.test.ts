@@ -143,6 +143,11 @@ const examples: Readonly<Record<string, readonly (readonly [string, unknown])[]>
       [['', '', null]],
     ],
   ],
+  // The names and types are the official binder's: the column of toint(x) is x.
+  'unnamed calls in extend replace the column they are named after': [
+    ['print x = "5", y = "7" | extend toint(x), strcat(y, "a"), tolong(y), toint(x) + 1', [[5, 7, '7a', 6]]],
+    ['print x = dynamic([1, 2]) | extend tostring(x), tolong(x[1]) | project x == "[1,2]", x_1', [[true, 2]]],
+  ],
   'bag-zip': [
     [
       "datatable(k:dynamic, v:dynamic)[dynamic(['a', 8, 'b']), dynamic([1, '2', 2.5]), dynamic(['a', 'b']), dynamic(1), dynamic('a'), dynamic([1])] | project bag_zip(k, v)",

@@ -70,6 +70,9 @@ export interface LanguagePackage {
   readonly GlobalState: { readonly Default: GlobalState };
   readonly Symbols: SymbolsNamespace;
   readonly Syntax: { readonly SyntaxKind: unknown };
+  readonly Binding: {
+    readonly Binder: { GetExpressionResultName(expression: SyntaxNode, otherwise: string, row: null): string };
+  };
 }
 interface BridgeGlobals {
   readonly Kusto: { readonly Language: LanguagePackage };
@@ -97,6 +100,10 @@ export function kindOf(node: SyntaxNode): string {
   }
   return name;
 }
+
+/** The name that the binder gives to a column of this expression when the text gives none; '' when it numbers the column. */
+export const resultName = (node: SyntaxNode): string =>
+  languagePackage().Binding.Binder.GetExpressionResultName(node, '', null);
 
 /** `ColumnSymbol`, `TableSymbol`, `FunctionSymbol` … */
 export function symbolKind(symbol: LanguageSymbol): string {

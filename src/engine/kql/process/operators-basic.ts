@@ -6,7 +6,7 @@ import type { Builder } from './builder.ts';
 import { columnsOf, columnsOfSymbol, isTuple, notSupported, semantic, shareTable } from './builder.ts';
 import { buildScalar } from './expressions.ts';
 import type { SyntaxNode } from './language.ts';
-import { kindOf, list, nameOf, need, part, tokenText } from './language.ts';
+import { kindOf, list, nameOf, need, part, resultName, tokenText } from './language.ts';
 import { literalOf } from './literals.ts';
 import type { OperatorBuilder } from './tables.ts';
 
@@ -75,7 +75,7 @@ export function itemsByPosition(
   });
 }
 
-/** Items of extend: named ones keep their name, others take the binder's new columns in order. */
+/** Items of extend: named ones keep their name, others have the binder's, or take its new columns in order. */
 function extendItems(b: Builder, nodes: readonly SyntaxNode[], input: Plan, output: readonly Column[]): Item[] {
   const existing = new Set(input.cols.map((column) => column.name));
   const named = new Set(
@@ -94,6 +94,12 @@ function extendItems(b: Builder, nodes: readonly SyntaxNode[], input: Plan, outp
     }
     if (given) return { names: given, expression };
     if (kindOf(node) === 'NameReference' && expression.k === 'column') return { names: [expression.name], expression };
+    // `extend toint(x)` replaces x, as the name of its column is x.
+    const own = isTuple(inner.ResultType) ? '' : resultName(inner);
+    if (own !== '' && output.some((column) => column.name === own)) {
+      if (fresh.includes(own)) fresh.splice(fresh.indexOf(own), 1);
+      return { names: [own], expression };
+    }
     return { names: fresh.splice(0, width(inner)), expression };
   });
 }

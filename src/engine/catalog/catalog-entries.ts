@@ -16,6 +16,8 @@ export interface Entry {
 }
 
 export interface RewrappedRecords {
+  /** All of them, as they are known once the change is committed. */
+  readonly entries: ReadonlyMap<string, Entry>;
   readonly puts: ReadonlyMap<string, { readonly sealed: SealedRecord; readonly record: CatalogRecord }>;
   readonly sum: bigint;
 }
@@ -25,10 +27,15 @@ export interface PlannedRewrap extends RewrappedRecords {
 }
 
 /** Of the bytes only the tag is kept: it is all that the sum needs. */
-export function entryOf(seal: CatalogSeal, id: string, sealed: SealedRecord, version: number): Entry {
-  const { generation, revision, bytes } = sealed;
+export const entryOf = (seal: CatalogSeal, id: string, sealed: SealedRecord, version: number): Entry => ({
+  version,
+  sealed: tagOnly(sealed),
+  element: seal.element(id, sealed),
+});
+
+function tagOnly({ generation, revision, bytes }: SealedRecord): SealedRecord {
   const tag = Buffer.from(bytes.subarray(Math.max(0, bytes.byteLength - tagBytes)));
-  return { version, sealed: { generation, revision, bytes: tag }, element: seal.element(id, sealed) };
+  return { generation, revision, bytes: tag };
 }
 
 /** @throws CatalogDamagedError */
@@ -41,25 +48,38 @@ export function recordAt(id: string, plaintext: Buffer): CatalogRecord {
 /** Seals every record with `seal`, the keys in it wrapped anew. Log records stay as they are: they are sealed under the key of
  * their segment; only their share in the sum is another one. */
 export function rewrapRecords(
-  entries: ReadonlyMap<string, Entry>,
-  image: Pick<CatalogReader, 'get'>,
+  {
+    entries,
+    image,
+    versionAfter,
+  }: {
+    readonly entries: ReadonlyMap<string, Entry>;
+    readonly image: Pick<CatalogReader, 'get'>;
+    readonly versionAfter: (version: number) => number;
+  },
   seal: CatalogSeal,
   rewrap: Rewrap,
 ): RewrappedRecords {
+  const after = new Map<string, Entry>();
   const puts = new Map<string, { readonly sealed: SealedRecord; readonly record: CatalogRecord }>();
   let sum = 0n;
   const nonces = seal.nonces(entries.size).values();
   for (const [id, entry] of entries) {
     const before = image.get(id);
-    let { sealed } = entry;
-    if (before !== undefined) {
-      const record = rewrappedRecord(before, rewrap);
-      sealed = seal.seal(id, entry.sealed.revision + 1, encodeRecord(record), nonces.next().value);
-      puts.set(id, { sealed, record });
+    if (before === undefined) {
+      const element = seal.element(id, entry.sealed);
+      after.set(id, { ...entry, element });
+      sum = addElement(sum, element);
+      continue;
     }
-    sum = addElement(sum, seal.element(id, sealed));
+    const record = rewrappedRecord(before, rewrap);
+    const sealed = seal.seal(id, entry.sealed.revision + 1, encodeRecord(record), nonces.next().value);
+    puts.set(id, { sealed, record });
+    const known = entryOf(seal, id, sealed, versionAfter(entry.version));
+    after.set(id, known);
+    sum = addElement(sum, known.element);
   }
-  return { puts, sum };
+  return { entries: after, puts, sum };
 }
 
 function rewrappedRecord(record: CatalogRecord, rewrap: Rewrap): CatalogRecord {

@@ -336,22 +336,26 @@ export class Catalog {
     }
   }
 
-  #adopt({ puts, writes, sum }: PlannedRewrap, seal: CatalogSeal, next: DataKeys): void {
+  #adopt({ entries, puts, writes, sum }: PlannedRewrap, seal: CatalogSeal, next: DataKeys): void {
     const { store } = this.#options;
     this.#seal.close();
     this.#seal = seal;
     this.#keys = next;
     this.#sum = sum;
-    for (const { id, expect, put } of writes) this.#remember(id, put, store.versionAfter(expect ?? 0));
-    // Log records are as they were, but count otherwise in the sum.
-    for (const [id, entry] of this.#entries)
-      if (!puts.has(id)) this.#entries.set(id, { ...entry, element: seal.element(id, entry.sealed) });
+    for (const [id, entry] of entries) this.#entries.set(id, entry);
+    const head = writes.find(({ id }) => id === headId);
+    if (head !== undefined) this.#remember(headId, head.put, store.versionAfter(head.expect ?? 0));
     for (const [id, { record }] of puts) this.image.apply(id, record);
   }
 
   #rewrapped(seal: CatalogSeal, rewrap: Rewrap): PlannedRewrap {
-    const records = rewrapRecords(this.#entries, this.image, seal, rewrap);
-    const { puts, sum } = records;
+    const { store } = this.#options;
+    const records = {
+      entries: this.#entries,
+      image: this.image,
+      versionAfter: (version: number) => store.versionAfter(version),
+    };
+    const { entries, puts, sum } = rewrapRecords(records, seal, rewrap);
     const writes: CatalogWrite[] = [...puts].map(([id, { sealed }]) => ({
       id,
       expect: this.#entries.get(id)?.version ?? null,
@@ -360,6 +364,6 @@ export class Catalog {
     if (this.#head !== undefined) {
       writes.push({ id: headId, expect: this.#head.version, put: this.#sealedHead(seal, sum) });
     }
-    return { writes, puts, sum };
+    return { writes, entries, puts, sum };
   }
 }

@@ -17,6 +17,7 @@ import { KeyHolder } from './key-holder.ts';
 import type { ProcessCalls, SupervisorCall, SupervisorCalls, SupervisorReplies } from './protocol.ts';
 import { createRemoteCatalogStore } from './remote-catalog-store.ts';
 import { createRemoteState } from './remote-state.ts';
+import { yieldToOthers } from './thread-priority.ts';
 import type { TokenAnswer } from './vault-key-wrapper.ts';
 import { createVaultKeyWrapper, loadVaultSdk } from './vault-key-wrapper.ts';
 
@@ -87,6 +88,7 @@ const operations: {
       extentDirectory: ready().settings.extentDirectory,
       call: (operation, body) => channel.call(operation, body),
     });
+    yieldToOthers(); // the engine has started its threads
     return { outcome: 'listening' };
   },
   inventory: (call) => takeInventory(openedData, call),

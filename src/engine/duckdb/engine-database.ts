@@ -1,4 +1,4 @@
-import type { DuckDBConnection, DuckDBResult } from '@duckdb/node-api';
+import type { DuckDBConnection, DuckDBPreparedStatement, DuckDBResult } from '@duckdb/node-api';
 import {
   BIGINT,
   BOOLEAN,
@@ -151,18 +151,29 @@ export class OverflowError extends KqlError {
   }
 }
 
+/** Prepares exactly one statement (text of two is refused by DuckDB), and runs it. */
+async function withStatement(
+  duckdb: DuckDBConnection,
+  sql: string,
+  bound: readonly BoundValue[],
+  run: (statement: DuckDBPreparedStatement) => Promise<DuckDBResult>,
+): Promise<DuckDBResult> {
+  let statement: DuckDBPreparedStatement | undefined;
+  try {
+    statement = await duckdb.prepare(sql);
+    statement.bind(bound.map(({ value }) => value));
+    return await run(statement);
+  } catch (error) {
+    throw engineError(error);
+  } finally {
+    statement?.destroySync();
+  }
+}
+
 function connection(duckdb: DuckDBConnection): EngineConnection {
   return {
     async *stream(sql, bound) {
-      let result: DuckDBResult;
-      try {
-        result = await duckdb.stream(
-          sql,
-          bound.map(({ value }) => value),
-        );
-      } catch (error) {
-        throw engineError(error);
-      }
+      const result = await withStatement(duckdb, sql, bound, (statement) => statement.stream());
       for (;;) {
         let columns: ColumnValues[] | undefined;
         try {
@@ -197,14 +208,7 @@ function connection(duckdb: DuckDBConnection): EngineConnection {
       appender.closeSync();
     },
     async run(sql, bound = []) {
-      try {
-        await duckdb.run(
-          sql,
-          bound.map(({ value }) => value),
-        );
-      } catch (error) {
-        throw engineError(error);
-      }
+      await withStatement(duckdb, sql, bound, (statement) => statement.run());
     },
     append: (table, types, columns) => appendColumns(duckdb, table, types, columns),
     interrupt: () => duckdb.interrupt(),

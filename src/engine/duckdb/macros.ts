@@ -79,7 +79,11 @@ export const macros: readonly (readonly [string, string])[] = [
   ],
   ['kql_datetime_of_text(s)', `kql_n_datetime_of_text(s)`],
   ['kql_timespan_of_text(s)', `kql_n_timespan_of_text(s)`],
-  ['kql_guid_of_text(s)', `TRY_CAST(trim(s, ' {}()') AS UUID)`],
+  // What follows the 32nd digit is not looked at.
+  [
+    'kql_guid_of_text(s)',
+    `TRY_CAST(coalesce(nullif(regexp_extract(trim(s, ' {}()'), '^[0-9a-fA-F]{8}-?(?:[0-9a-fA-F]{4}-?){3}[0-9a-fA-F]{12}'), ''), trim(s, ' {}()')) AS UUID)`,
+  ],
   // dynamic
   ['kql_json(x)', `nullif(CAST(x AS VARCHAR), 'null')`],
   // Not by way of DuckDB's JSON, which would write the numbers anew.

@@ -28,4 +28,4 @@ export function gzip(bytes: Buffer): Buffer {
 
 /** RFC 1950 */
 export const zlib = (bytes: Buffer): Buffer =>
-  Buffer.concat([Buffer.from([0x78, 0x9c]), deflated(bytes), deflateSync(bytes).subarray(-4)]);
+  Buffer.concat([Buffer.from([0x78, 0x01]), deflated(bytes), deflateSync(bytes).subarray(-4)]);

@@ -112,7 +112,11 @@ const extend: OperatorBuilder = (b, node, given) => {
 };
 
 /** Calls whose type the engine has otherwise than the binder. */
-const engineTypes: Readonly<Record<string, Column['type'] | undefined>> = { hourofday: 'long', monthofyear: 'long' };
+const engineTypes: Readonly<Record<string, Column['type'] | undefined>> = {
+  hourofday: 'long',
+  monthofyear: 'long',
+  jaccard_index: 'real',
+};
 
 function retyped(cols: readonly Column[], items: readonly Item[]): Column[] {
   const types = new Map<string, Column['type']>();

@@ -166,7 +166,7 @@ const arrayIff = native(
 const arraySum = native('array_sum', ['dynamic'], 'dynamic', ([array]) => {
   const items = itemsOf(array);
   if (!items || items.length === 0) return null;
-  if (!items.every((item) => ['number', 'null', 'bool'].includes(jsonKind(item)))) return null;
+  if (!items.every((item) => ['number', 'null'].includes(jsonKind(item)))) return null;
   const numbers = items.filter((item) => jsonKind(item) === 'number');
   if (numbers.every((item) => /^-?\d+$/.test(item)))
     return numbers.reduce((sum, item) => sum + BigInt(item), 0n).toString();
@@ -241,7 +241,7 @@ export const arrayFunctions: FunctionRows = {
           ? items.length
           : Math.min(items.length, from + Number(length));
       let left = occurrence === null || occurrence === undefined ? 1 : Number(occurrence);
-      if (left < 0) return null;
+      if (left < 0 || Number(length ?? 0) < -1) return null;
       for (let at = from; at < end; at += 1) {
         if (items[at] === wanted || compareJson(items[at] ?? '', String(wanted)) === 0) left -= 1;
         if (left <= 0) return BigInt(at);

@@ -43,7 +43,7 @@ const bin: FunctionRow = {
             cast(value, value.type === 'dynamic' ? type : value.type),
             size.type === 'timespan' ? size.sql : cast(size, 'long'),
           ];
-    if (isReal || type === 'decimal') return `CASE WHEN ${n} = 0 THEN NULL ELSE floor(${x} / ${n}) * ${n} END`;
+    if (isReal || type === 'decimal') return `CASE WHEN ${n} > 0 THEN floor(${x} / ${n}) * ${n} END`;
     const isPositive = size.expression.k === 'literal' && !String(size.expression.value).startsWith('-');
     // A datetime is never negative.
     if (isPositive && value.type === 'datetime') return `(${x} - ${x} % ${n})`;
@@ -123,6 +123,20 @@ const shift = (name: string, run: (x: bigint, n: bigint) => bigint): FunctionRow
     big(n) < 0n ? null : BigInt.asIntN(64, run(big(x), big(n) % 64n)),
   );
 
+native('tohex', ['long', 'long', 'long'], 'string', ([value, width, bits]) =>
+  BigInt.asUintN(Number(bits), big(value))
+    .toString(16)
+    .padStart(Math.min(Number(width), 16), '0'),
+);
+/** Negative numbers have as many digits as their type: 8 for int, 16 for long. */
+const toHex: FunctionRow = {
+  result: 'string',
+  sql: ([value, width]) =>
+    value
+      ? `kql_n_tohex(${cast(value, 'long')}, ${width ? cast(width, 'long') : '0'}, ${value.type === 'int' ? '32' : '64'})`
+      : "''",
+};
+
 export const mathFunctions: FunctionRows = {
   abs,
   bin,
@@ -187,13 +201,7 @@ export const mathFunctions: FunctionRows = {
   isnan: { result: 'bool', sql: ([a]) => (a ? `coalesce(isnan(${cast(a, 'real')}), false)` : 'NULL') },
   isinf: { result: 'bool', sql: ([a]) => (a ? `coalesce(isinf(${cast(a, 'real')}), false)` : 'NULL') },
   isfinite: { result: 'bool', sql: ([a]) => (a ? `coalesce(isfinite(${cast(a, 'real')}), false)` : 'NULL') },
-  tohex: native(
-    'tohex',
-    ['long', 'long'],
-    'string',
-    ([value, width]) => BigInt.asUintN(64, big(value)).toString(16).padStart(Number(width), '0'),
-    { defaults: ['0'] },
-  ),
+  tohex: toHex,
   bitset_count_ones: { result: 'long', sql: ([a]) => (a ? `CAST(bit_count(${cast(a, 'long')}) AS BIGINT)` : 'NULL') },
   binary_and: bits((x, y) => `(${x} & ${y})`),
   binary_or: bits((x, y) => `(${x} | ${y})`),

@@ -1,6 +1,7 @@
 import { KqlError } from '../../kql/kql-error.ts';
 import { cast } from '../convert.ts';
 import { jsonToText } from '../../values/json-text.ts';
+import type { NativeValue } from '../native.ts';
 import { native, parseJson } from '../native.ts';
 import { itemsOf } from './array.ts';
 import { jsTermPattern } from './terms.ts';
@@ -30,13 +31,16 @@ const substring = native(
   { nulls: true, defaults: ['NULL'] },
 );
 
+const isBefore = (value: NativeValue | undefined, least: number): boolean =>
+  typeof value === 'bigint' && Number(value) < least;
+
 const indexOf = native(
   'indexof',
   ['string', 'string', 'long', 'long', 'long'],
   'long',
   ([source, lookup, start, length, occurrence]) => {
     const [whole, needle] = [String(source), String(lookup)];
-    if (needle === '') return null;
+    if (needle === '' || isBefore(length, -1) || isBefore(occurrence, 0)) return null;
     let from = Number(start ?? 0n);
     if (from < 0) from = Math.max(0, whole.length + from);
     // Each further occurrence is looked for in as many characters again.
@@ -252,13 +256,14 @@ export const stringFunctions: FunctionRows = {
     ['string', 'string', 'long', 'long', 'long'],
     'long',
     ([source, pattern, start, length, occurrence]) => {
+      if (isBefore(start, 0) || isBefore(length, -1) || isBefore(occurrence, 0)) return null;
       const whole = String(source);
       const from = Number(start ?? 0n);
       const end = length === null || Number(length) < 0 ? whole.length : Math.min(whole.length, from + Number(length));
       const found = [...whole.slice(0, end).matchAll(regex(String(pattern), 'g'))].filter(
         (match) => match.index >= from,
       )[Number(occurrence ?? 1n) - 1];
-      return BigInt(found?.index ?? -1);
+      return BigInt(found ? found.index : -1);
     },
     { nulls: true, defaults: ['0', 'NULL', '1'] },
   ),

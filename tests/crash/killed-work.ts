@@ -41,7 +41,7 @@ export async function send(cluster: KilledCluster, request: Request): Promise<vo
   const sql = `SELECT * FROM (VALUES ${rows.map((row) => `('${name}', ${row}::BIGINT)`).join(', ')}) AS v(a, b)`;
   await data.append({
     ...{ database: 'db', table, replace: kind === 'replace' },
-    ...(kind === 'set' ? { create: { columns } } : {}),
+    ...(kind === 'set' ? { change: { how: 'create', schema: { columns } } as const } : {}),
     rows: { kind: 'sql', columns, sql, bound: [] },
   });
 }

@@ -190,12 +190,19 @@ export interface AppendRequest {
   readonly rows: AppendRows;
   /** Drops all other rows of the table in the same commit (`.set-or-replace`). */
   readonly replace: boolean;
-  /** Of a table that is missing: it is made in the same commit. */
-  readonly create?: Omit<TableSchema, 'name'>;
+  /** What happens to the table in the same commit. */
+  readonly change?: TableChange;
   readonly tags?: readonly string[];
   readonly creationTime?: Instant;
   readonly requestId?: string;
   readonly signal?: AbortSignal;
+}
+
+/** `create` makes a missing table · `extend` adds columns at the end · `recreate` gives the table these columns and no others: of the
+ * old ones those stay that have name and type in common. */
+export interface TableChange {
+  readonly how: 'create' | 'extend' | 'recreate';
+  readonly schema: Omit<TableSchema, 'name'>;
 }
 
 /** `sql`: a SELECT in the engine's physical types. `chunks`: a result of the query engine, read to its end. */

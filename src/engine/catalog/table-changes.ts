@@ -87,6 +87,19 @@ export function alterTable(draft: CatalogDraft, table: TableRecord, schema: Tabl
   return save(draft, { ...withColumns(table, columns), ...texts(table, schema) });
 }
 
+/** The columns of `schema`, whatever the table had: a column of another type is another column. */
+export function recreateColumns(
+  draft: CatalogDraft,
+  table: TableRecord,
+  schema: Omit<TableSchema, 'name'>,
+): TableRecord {
+  requireColumns(schema.columns);
+  const columns = schema.columns.map(
+    (column) => table.columns.find(({ name, type }) => name === column.name && type === column.type) ?? column,
+  );
+  return save(draft, { ...withColumns(table, columns), ...texts(table, schema) });
+}
+
 export function dropColumns(
   draft: CatalogDraft,
   table: TableRecord,
@@ -155,7 +168,7 @@ function save(draft: CatalogDraft, table: TableRecord): TableRecord {
   return table;
 }
 
-function texts(table: TableRecord, schema: TableSchema): Pick<TableRecord, 'folder' | 'docstring'> {
+function texts(table: TableRecord, schema: Omit<TableSchema, 'name'>): Pick<TableRecord, 'folder' | 'docstring'> {
   return {
     folder: requireText(schema.folder ?? table.folder),
     docstring: requireText(schema.docstring ?? table.docstring),

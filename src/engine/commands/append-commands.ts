@@ -1,7 +1,5 @@
 import type { Guid } from '../../base/guid.ts';
-import { newGuid } from '../../base/guid.ts';
 import { invariant } from '../../base/invariant.ts';
-import type { TableView } from '../catalog/catalog-view.ts';
 import type { AppendRequest, ExtentView, OperationRecord } from '../catalog/cluster-data.ts';
 import { dataError } from '../catalog/data-error.ts';
 import type { Program } from '../kql/ir/plan.ts';
@@ -114,7 +112,7 @@ async function runAppend(
     const [result, ...others] = execution.results;
     if (result === undefined || others.length > 0)
       throw new KqlError('semantic', 'The query of this command must have exactly one result.');
-    const create = await prepareTable(table, result.columns, properties, context);
+    const change = tableChange(table, result.columns, properties, context);
     const tags = tagsOf(properties.tags, properties.ingestIfNotExists);
     const creationTime = creationTimeOf(properties.creationTime);
     const { extent } = await data.append({
@@ -122,7 +120,7 @@ async function runAppend(
       table,
       rows: { kind: 'chunks', columns: result.columns, chunks: result.chunks },
       replace: mode.replace,
-      ...(create === undefined ? {} : { create }),
+      ...(change === undefined ? {} : { change }),
       ...(tags.length === 0 ? {} : { tags }),
       ...(creationTime === undefined ? {} : { creationTime }),
       ...(context.signal === undefined ? {} : { signal: context.signal }),
@@ -134,49 +132,32 @@ async function runAppend(
 }
 
 /** Checks that the rows fit the table that is there: by position and type.
- * @returns the table to make when there is none */
-async function prepareTable(
+ * @returns what the commit is to do to the table; undefined: nothing */
+function tableChange(
   name: string,
   columns: QueryResult['columns'],
   properties: Properties,
   context: CommandContext,
-): Promise<AppendRequest['create']> {
+): AppendRequest['change'] {
   const { data, database } = context;
   if (columns.some((column) => column.name.includes('$')))
     throw new KqlError('semantic', 'Names of columns must not contain $.');
   const { folder, docstring } = properties;
   const texts = { ...(folder === undefined ? {} : { folder }), ...(docstring === undefined ? {} : { docstring }) };
   const table = data.database(database).tables.get(name);
-  if (table === undefined) return { columns, ...texts };
+  if (table === undefined) return { how: 'create', schema: { columns, ...texts } };
   if (isTrue(properties.recreate_schema)) {
     requirePermission(context, 'admin', database, 'AlterTable');
-    await recreate(table, columns, context);
-    return undefined;
+    return { how: 'recreate', schema: { columns } };
   }
   const added = columns.slice(table.columns.length);
   if (added.length > 0 && isTrue(properties.extend_schema)) {
     requirePermission(context, 'admin', database, 'AlterMergeTable');
     requireSameTypes(columns.slice(0, table.columns.length), table.columns);
-    await data.alterMergeTable(database, { name, columns: added });
-  } else requireSameTypes(columns, table.columns);
-  return undefined;
-}
-
-/** The table gets the query's columns. One that has another type now goes first, since a column's type does not change. */
-async function recreate(
-  table: TableView,
-  columns: readonly Column[],
-  { data, randomBytes }: CommandContext,
-): Promise<void> {
-  const changed = columns.filter(({ name, type }) =>
-    table.columns.some((one) => one.name === name && one.type !== type),
-  );
-  if (changed.length > 0) {
-    const kept = table.columns.filter(({ name }) => !changed.some((one) => one.name === name));
-    const placeholder = { name: `recreated_${newGuid(randomBytes)}`, type: 'bool' } as const;
-    await data.alterTable(table.database, { name: table.name, columns: kept.length === 0 ? [placeholder] : kept });
+    return { how: 'extend', schema: { columns: added } };
   }
-  await data.alterTable(table.database, { name: table.name, columns });
+  requireSameTypes(columns, table.columns);
+  return undefined;
 }
 
 function requireSameTypes(query: readonly Column[], table: readonly Column[]): void {

@@ -170,6 +170,17 @@ describe('ingestion from a query', () => {
     expect(await rows('R')).toEqual([['all', 'new']]);
   });
 
+  it('leaves columns and rows as they were when the query fails on its way', async () => {
+    await cluster.run('.set-or-replace F <| print a = 1, b = "x"');
+    // It fails when there are rows already.
+    const failing = 'range a from 1 to 99999 step 1 | extend b = iff(assert(a < 90000, "too far"), 1.5, 2.5), c = true';
+    await expect(cluster.run(`.set-or-replace F with (recreate_schema=true) <| ${failing}`)).rejects.toThrow();
+    const longer = failing.replace('b = iff', 'b = "y", r = iff');
+    await expect(cluster.run(`.append F with (extend_schema=true) <| ${longer}`)).rejects.toThrow();
+    expect(await cluster.run('.show table F cslschema')).toMatchObject([{ Schema: 'a:long,b:string' }]);
+    expect(await rows('F')).toEqual([[1n, 'x']]);
+  });
+
   it('keeps details of its result when told so', async () => {
     const [started] = await cluster.run('.set-or-append async D with (persistDetails=true) <| Source');
     const [silent] = await cluster.run('.set-or-append async D <| Source');

@@ -7,6 +7,7 @@ import {
   DuckDBInstance,
   DuckDBScalarFunction,
   INTEGER,
+  ResultReturnType,
   VARCHAR,
 } from '@duckdb/node-api';
 import type { KqlType } from '../kql/types.ts';
@@ -128,7 +129,7 @@ export function engineError(error: unknown): KqlError {
     const own = message.split(refusalMark[code] ?? '\0')[1];
     if (own !== undefined) return new KqlError(code, own);
   }
-  if (/INTERRUPT/i.test(message)) return new KqlError('cancelled', 'The query was stopped.');
+  if (/INTERRUPT/i.test(message)) return interrupted();
   if (/^Out of Memory|failed to (allocate|pin|offload)/i.test(message))
     return new KqlError('limits', 'The query needs more memory than it may use (E_RUNAWAY_QUERY).');
   if (/^Out of Range|overflow/i.test(message)) return new OverflowError();
@@ -143,6 +144,8 @@ export function engineError(error: unknown): KqlError {
   failure.cause = error;
   return failure;
 }
+
+const interrupted = (): KqlError => new KqlError('cancelled', 'The query was stopped.');
 
 /** Integer arithmetic overflowed: the query runs again in the form that wraps. */
 export class OverflowError extends KqlError {
@@ -170,7 +173,19 @@ async function withStatement(
   }
 }
 
+/** DuckDB ends a stream that fails on its way as one that is complete; only the type of the result tells. The reason is found by running
+ * the statement once more, its rows thrown away. */
+async function failureOf(duckdb: DuckDBConnection, sql: string, bound: readonly BoundValue[]): Promise<KqlError> {
+  try {
+    await withStatement(duckdb, `EXPLAIN ANALYZE ${sql}`, bound, (statement) => statement.run());
+  } catch (error) {
+    return engineError(error);
+  }
+  return new KqlError('internal', 'The engine could not run the query to its end.');
+}
+
 function connection(duckdb: DuckDBConnection): EngineConnection {
+  let isInterrupted = false;
   return {
     async *stream(sql, bound) {
       const result = await withStatement(duckdb, sql, bound, (statement) => statement.stream());
@@ -182,8 +197,9 @@ function connection(duckdb: DuckDBConnection): EngineConnection {
         } catch (error) {
           throw engineError(error);
         }
-        if (!columns) return;
-        yield columns;
+        if (columns !== undefined) yield columns;
+        else if (result.returnType !== ResultReturnType.INVALID) return;
+        else throw isInterrupted ? interrupted() : await failureOf(duckdb, sql, bound);
       }
     },
     async createTable(name, types, rows) {
@@ -211,7 +227,10 @@ function connection(duckdb: DuckDBConnection): EngineConnection {
       await withStatement(duckdb, sql, bound, (statement) => statement.run());
     },
     append: (table, types, columns) => appendColumns(duckdb, table, types, columns),
-    interrupt: () => duckdb.interrupt(),
+    interrupt: () => {
+      isInterrupted = true;
+      duckdb.interrupt();
+    },
     close: () => duckdb.closeSync(),
   };
 }

@@ -133,8 +133,8 @@ describe('a process that ends at any durable step', () => {
       const make = async (replace: boolean): Promise<void> => {
         const sql = "SELECT * FROM (VALUES (1::BIGINT, 'a'), (2::BIGINT, 'b')) AS v(n, s)";
         const rows = { kind: 'sql', columns, sql, bound: [] } as const;
-        const create = { columns, folder: 'made' };
-        await (await cluster.data()).append({ database: 'db', table: 'Made', rows, replace, create });
+        const change = { how: 'create', schema: { columns, folder: 'made' } } as const;
+        await (await cluster.data()).append({ database: 'db', table: 'Made', rows, replace, change });
       };
       const whole = new World();
       await start(whole);
@@ -165,13 +165,76 @@ describe('a process that ends at any durable step', () => {
     },
   );
 
+  it.each(['extend', 'recreate'] as const)(
+    '%s leaves the old columns with the old rows, or the new with the new',
+    async (how) => {
+      const added = { name: 'x', type: 'real' } as const;
+      const old = { name: 'n', type: 'long' } as const;
+      const change = {
+        how,
+        schema: { columns: how === 'extend' ? [added] : [{ name: 'n', type: 'string' } as const, added] },
+      };
+      const columns = [{ ...old, type: how === 'extend' ? 'long' : 'string' } as const, added];
+      const sql = `SELECT ${how === 'extend' ? '2::BIGINT' : "'two'"} AS n, 1.5::DOUBLE AS x`;
+      const rows = { kind: 'sql', columns, sql, bound: [] } as const;
+      const append = async (): Promise<void> => {
+        await (
+          await cluster.data()
+        ).append({ database: 'db', table: 'Old', rows, replace: how === 'recreate', change });
+      };
+      const prepared = async (world: World): Promise<void> => {
+        await start(world);
+        const data = await cluster.data();
+        await data.createTables('db', [{ name: 'Old', columns: [old] }]);
+        await data.ingest({ database: 'db', table: 'Old', format: 'csv', body: Buffer.from('1'), kind: 'inline' });
+      };
+      const counted = new World();
+      await prepared(counted);
+      const before = counted.steps;
+      await append();
+      const total = counted.steps - before;
+      await cluster.close();
+      const fresh =
+        how === 'extend'
+          ? [
+              ['n:long', 'x:real'],
+              [
+                [1n, null],
+                [2n, 1.5],
+              ],
+            ]
+          : [['n:string', 'x:real'], [['two', 1.5]]];
+      for (let at = 1; at <= total; at += 1) {
+        const world = new World();
+        await prepared(world);
+        world.at = before + at;
+        await append().catch(() => undefined);
+        world.at = Infinity;
+        await cluster.crash();
+        const state = async () => [
+          (await cluster.data()).table('db', 'Old').columns.map(({ name, type }) => `${name}:${type}`),
+          await cluster.rows('Old', 'n'),
+        ];
+        // The blob is step 1, the commit step 2; what is left then is to delete the old blob.
+        expect([at, await state()]).toEqual([at, at <= 2 ? [['n:long'], [[1n]]] : fresh]);
+        if (at <= 2) {
+          await append();
+          expect(await state()).toEqual(fresh);
+        }
+        await cluster.close();
+      }
+      await start(new World());
+    },
+  );
+
   it('two queries that make the same table at the same time both find a place in it', async () => {
     await start(new World());
     const columns = [{ name: 'n', type: 'long' }] as const;
     const data = await cluster.data();
-    const make = (n: number, create: { readonly columns: readonly { name: string; type: 'long' }[] } = { columns }) => {
-      const rows = { kind: 'sql', columns: create.columns, sql: `SELECT ${n}::BIGINT AS n`, bound: [] } as const;
-      return data.append({ database: 'db', table: 'Made', rows, replace: false, create });
+    const make = (n: number, schema: { readonly columns: readonly { name: string; type: 'long' }[] } = { columns }) => {
+      const rows = { kind: 'sql', columns: schema.columns, sql: `SELECT ${n}::BIGINT AS n`, bound: [] } as const;
+      const change = { how: 'create', schema } as const;
+      return data.append({ database: 'db', table: 'Made', rows, replace: false, change });
     };
     await Promise.all([make(1), make(2)]);
     expect(await cluster.rows('Made', 'n')).toEqual([[1n], [2n]]);

@@ -9,7 +9,7 @@ import { CatalogDraft, databaseOf } from '../catalog/image.ts';
 import type { ExtentRecord, TableRecord } from '../catalog/records.ts';
 import { requestKey } from '../catalog/request-index.ts';
 import type { RowBatch } from '../catalog/row-batch.ts';
-import { createTable, findTable } from '../catalog/table-changes.ts';
+import { createTable, findTable, mergeColumns, recreateColumns, requireTable } from '../catalog/table-changes.ts';
 import type { EngineConnection } from '../duckdb/engine-database.ts';
 import type { ExtentFacts, WrittenExtent } from '../extents/extent-writer.ts';
 import { stageBatch, stageChunks } from '../extents/staging.ts';
@@ -37,8 +37,8 @@ export interface IngestServiceParts {
 
 interface Target {
   readonly table: TableRecord;
-  /** It is made by the commit. */
-  readonly isNew: boolean;
+  /** Makes the table in the commit what it is here, or finds that it is. */
+  readonly change: (draft: CatalogDraft) => TableRecord;
 }
 
 type Select = { readonly sql: string; readonly bound: readonly BoundValue[] };
@@ -115,15 +115,26 @@ export class IngestService {
     });
   }
 
-  /** The table that rows go to, or a new one that nobody has seen yet. */
-  #target({ database, table: name, create }: AppendRequest): Target {
+  /** The table that rows go to; or one that is only planned: a new one, or one with other columns. */
+  #target({ database, table: name, change }: AppendRequest): Target {
     const { store, randomBytes } = this.#parts;
     const { databaseId } = store.database(database);
     const { image } = store.parts.catalog;
-    if (create === undefined || findTable(image, databaseId, name) !== undefined)
-      return { table: store.table(database, name), isNew: false };
-    const planned = createTable(new CatalogDraft(image), databaseId, newGuid(randomBytes), { ...create, name });
-    return { table: planned, isNew: true };
+    const exists = findTable(image, databaseId, name) !== undefined;
+    if (change === undefined || (change.how === 'create' && exists)) return this.#existing(store.table(database, name));
+    const tableId = change.how === 'create' ? newGuid(randomBytes) : store.table(database, name).tableId;
+    const apply = (draft: CatalogDraft): TableRecord => {
+      const schema = { ...change.schema, name };
+      if (change.how === 'create') return createTable(draft, databaseId, tableId, schema);
+      const current = requireTable(draft, databaseId, name);
+      return change.how === 'extend' ? mergeColumns(draft, current, schema) : recreateColumns(draft, current, schema);
+    };
+    const planned = apply(new CatalogDraft(image));
+    return { table: planned, change: (draft) => requireAlike(apply(draft), planned) };
+  }
+
+  #existing(table: TableRecord): Target {
+    return { table, change: (draft) => this.#parts.store.current(draft, table) };
   }
 
   #requireAllowed({ kind, body }: IngestRequest, table: TableRecord): void {
@@ -229,7 +240,7 @@ export class IngestService {
   ): Promise<IngestResult> {
     const added = await this.#parts.store.parts.writer.retried(async () => {
       const extent = await this.#write(connection, select, table, this.#facts(table, request.body.byteLength, request));
-      return extent && this.#commit(extent, { table, isNew: false }, key, false);
+      return extent && this.#commit(extent, this.#existing(table), key, false);
     });
     return { rowCount: added?.rowCount ?? 0, extentId: added?.extentId, repeated: false };
   }
@@ -250,12 +261,11 @@ export class IngestService {
     key: string | undefined,
     replace: boolean,
   ): Promise<ExtentRecord | undefined> {
-    const { store } = this.#parts;
-    const { catalog, writer, requests } = store.parts;
+    const { catalog, writer, requests } = this.#parts.store.parts;
     try {
       const replaced = replace ? catalog.image.extentsOf(target.table.tableId) : [];
       const record = await catalog.change((draft) => {
-        const { tableId } = target.isNew ? madeTable(draft, target.table) : store.current(draft, target.table);
+        const { tableId } = target.change(draft);
         if (replace) draft.clearTable(tableId);
         if (extent === undefined) return undefined;
         const now = { ...writer.recordNow(extent), tableId };
@@ -301,13 +311,12 @@ export class IngestService {
   }
 }
 
-/** The table as it was planned; or one that somebody has made meanwhile, if rows for the one fit the other.
+/** Somebody may have made or changed the table since it was planned: rows for the one must fit the other.
  * @throws DataError `EntityExists` */
-function madeTable(draft: CatalogDraft, planned: TableRecord): TableRecord {
-  const made = createTable(draft, planned.databaseId, planned.tableId, planned);
-  const isAlike = made.columns.every(({ columnId }, index) => columnId === planned.columns[index]?.columnId);
-  if (!isAlike) throw dataError('EntityExists', planned.name);
-  return made;
+function requireAlike(table: TableRecord, planned: TableRecord): TableRecord {
+  const ids = ({ columns }: TableRecord): string => columns.map(({ columnId, type }) => `${columnId} ${type}`).join();
+  if (ids(table) !== ids(planned)) throw dataError('EntityExists', planned.name);
+  return table;
 }
 
 /** Columns of a query become the table's by their order. */

@@ -1,0 +1,57 @@
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import '../sql/translate.ts'; // registers the native functions
+import { nativeFunctions } from '../sql/native.ts';
+import type { ColumnValues, EngineConnection, EngineDatabase } from './engine-database.ts';
+import { openEngineDatabase } from './engine-database.ts';
+
+let engine: EngineDatabase;
+beforeAll(async () => {
+  engine = await openEngineDatabase({ threads: 2, memoryLimit: '256MB' }, nativeFunctions());
+});
+afterAll(() => engine.close());
+
+const rowsMax = 3_000_000;
+/** Longer than what DuckDB makes before the first chunk is read. */
+const sql = `SELECT 'y' AS b, CASE WHEN i < $1::BIGINT THEN i ELSE error('kql fails: too far') END AS x FROM range(${rowsMax}) t(i)`;
+
+async function counted(
+  connection: EngineConnection,
+  chunks: AsyncIterable<ColumnValues[]>,
+  after?: () => void,
+): Promise<number> {
+  let rows = 0;
+  for await (const chunk of chunks) {
+    rows += chunk[0]?.length ?? 0;
+    if (rows > 100_000) after?.();
+  }
+  connection.close();
+  return rows;
+}
+
+describe('a stream of rows', () => {
+  it('ends when all of them have come', async () => {
+    const connection = await engine.connect();
+    expect(await counted(connection, connection.stream(sql, [{ value: rowsMax }]))).toBe(rowsMax);
+  });
+
+  it.each([0, 1000, 1_500_000, rowsMax - 1])('that fails after %i rows fails with the reason', async (value) => {
+    const connection = await engine.connect();
+    await expect(counted(connection, connection.stream(sql, [{ value }]))).rejects.toMatchObject({
+      code: 'runtime',
+      message: 'too far',
+    });
+  });
+
+  it('that is interrupted on its way says so', async () => {
+    const connection = await engine.connect();
+    const stream = connection.stream(sql, [{ value: rowsMax }]);
+    const work = counted(connection, stream, () => connection.interrupt());
+    await expect(work).rejects.toMatchObject({ code: 'cancelled' });
+  });
+
+  it('holds one statement', async () => {
+    const connection = await engine.connect();
+    await expect(connection.run('SELECT 1; SELECT 2')).rejects.toMatchObject({ code: 'internal' });
+    connection.close();
+  });
+});

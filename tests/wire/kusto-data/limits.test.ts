@@ -72,6 +72,19 @@ describe('the default limits of a result', () => {
   });
 });
 
+describe('a query that fails on its way', () => {
+  it('ends with the error, not as if its rows so far were all', async () => {
+    const text = 'range x from 1 to 400000 step 1 | extend s = "y", r = iff(assert(x < 390000, "too far"), 1.5, 2.5)';
+    const frames = await framesOf(text);
+    expect(primaryRows(frames).length).toBeLessThan(390_000);
+    const last = frames.at(-1);
+    expect(last).toMatchObject({ FrameType: 'DataSetCompletion', HasErrors: true });
+    expect(JSON.stringify(last?.OneApiErrors)).toContain('too far');
+    const old = await kusto.post('/v1/rest/query', { db: databaseName, csl: text });
+    expect(old.text.slice(-2_000)).toContain('too far');
+  });
+});
+
 describe('what a query looked at', () => {
   it('is told at its end: extents that cannot match are not opened', async () => {
     await kusto.post('/v1/rest/mgmt', { db: databaseName, csl: '.create table Days (When: datetime, N: long)' });

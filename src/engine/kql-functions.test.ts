@@ -171,7 +171,7 @@ const examples: Readonly<Record<string, readonly (readonly [string, unknown])[]>
       [
         [
           'H4sIAAAAAAAA/wEUAOv/MTIzNDU2Nzg5MHF3ZXJ0eXVpb3A6m7f2FAAAAA==',
-          'eJwBFADr/zEyMzQ1Njc4OTBxd2VydHl1aW9wOAkGdw==',
+          'eAEBFADr/zEyMzQ1Njc4OTBxd2VydHl1aW9wOAkGdw==',
         ],
       ],
     ],

@@ -40,6 +40,19 @@ const rules: Readonly<Record<string, readonly (readonly [string, unknown])[]>> =
     ["indexof_regex('abcabc', @'a|ab', -1)", null],
     ["indexof_regex('abcabcdefg', @'a.c', 0, 9, 2)", 3],
   ],
+  regex: [
+    ["'café' matches regex @'^\\w+$'", true],
+    ["'éa' matches regex @'\\ba'", false],
+    ["'a' matches regex strcat('[a', '-c--b]')", true],
+    ["replace_regex('x1y22', @'(\\d+)', @'<\\1>')", 'x<1>y<22>'],
+    [
+      "extract_all(@'(?P<a>.)(?P<b>.)', dynamic(['b', 'a']), 'wxyz')",
+      [
+        ['x', 'w'],
+        ['z', 'y'],
+      ],
+    ],
+  ],
 };
 
 describe.each(Object.entries(rules))('%s', (_page, cases) => {
@@ -47,6 +60,22 @@ describe.each(Object.entries(rules))('%s', (_page, cases) => {
     const [table] = await engine.run(`print ${expression}`);
     expect(json(table?.rows[0]?.[0])).toEqual(value);
   });
+});
+
+it.each([
+  ["extract('(?=a)a', 0, 'a')", 'look-around'],
+  ["'a' matches regex '(?=a)'", 'look-around'],
+  ["extract_all(@'\\d+', 'a 123')", '1 to 16 capture groups'],
+  ["extract('(', 0, 'a')", 'a group is not closed'],
+])('%s is refused: %s', async (expression, reason) => {
+  await expect(engine.run(`print ${expression}`)).rejects.toThrow(reason);
+});
+
+it('parses with flags', async () => {
+  const [table] = await engine.run(
+    'print x = "A\\nRES=p,T=27" | parse kind=regex flags=si x with * "res=" r:string ",(.*?)t=" t:long | project r, t',
+  );
+  expect(table?.rows).toEqual([['p', 27]]);
 });
 
 it('a Jaccard index is a real', async () => {

@@ -5,7 +5,7 @@ import type { NativeValue } from '../sql/native.ts';
 import { nativeFunctions } from '../sql/native.ts';
 import { jsTermPattern } from '../sql/functions/terms.ts';
 import { pathSteps, valueAt } from '../sql/functions/bag.ts';
-import { regex } from '../sql/functions/string.ts';
+import { regex } from '../native/regex.ts';
 import { compareJson, jsonItems, jsonToText } from '../values/json-text.ts';
 import { realToJson } from '../values/real-text.ts';
 import { toType } from './convert-value.ts';
@@ -235,7 +235,7 @@ const coreCalls: Readonly<Record<string, Core>> = {
   '>=': comparison((sign) => sign >= 0),
   '=~': textTest((a, b) => a === b, true),
   '!~': textTest((a, b) => a !== b, true),
-  'matches regex': ([a, b]) => regex(text(b)).test(text(a)),
+  'matches regex': ([a, b]) => regex(text(b)).first.test(text(a)),
   has_any: (args) =>
     members(args).some((member) => hasTerm('has', false)([args[0] ?? member, member], emptyCall) === true),
   has_all: (args) =>

@@ -2,6 +2,7 @@ import { KqlError } from '../../kql/kql-error.ts';
 import { cast } from '../convert.ts';
 import { jsonToText } from '../../values/json-text.ts';
 import type { NativeValue } from '../native.ts';
+import { regex } from '../../native/regex.ts';
 import { native, parseJson } from '../native.ts';
 import { itemsOf } from './array.ts';
 import { jsTermPattern } from './terms.ts';
@@ -55,6 +56,16 @@ const indexOf = native(
   { nulls: true, defaults: ['0', 'NULL', '1'] },
 );
 
+/** Refuses a constant that is no regular expression even where there are no rows. */
+const withPattern = (index: number, row: FunctionRow): FunctionRow => ({
+  ...row,
+  sql: (args, call, scope) => {
+    const pattern = args[index]?.expression;
+    if (pattern?.k === 'literal' && typeof pattern.value === 'string') regex(pattern.value);
+    return row.sql(args, call, scope);
+  },
+});
+
 const countOf = native(
   'countof',
   ['string', 'string', 'string'],
@@ -62,34 +73,13 @@ const countOf = native(
   ([source, search, kind]) => {
     const [whole, needle] = [String(source), String(search)];
     if (needle === '') return 0n;
-    if (kind === 'regex') return BigInt([...whole.matchAll(regex(needle, 'g'))].length);
+    if (kind === 'regex') return BigInt([...whole.matchAll(regex(needle).all)].length);
     let count = 0n;
     for (let at = whole.indexOf(needle); at >= 0; at = whole.indexOf(needle, at + 1)) count += 1n;
     return count;
   },
   { defaults: ["'normal'"] },
 );
-
-/** RE2 syntax as JavaScript takes it: inline flags at the start, `(?P<name>…)`, POSIX classes. */
-export function regex(pattern: string, flags = ''): RegExp {
-  const match = /^\(\?([imsU]+)\)/.exec(pattern);
-  const body = (match ? pattern.slice(match[0].length) : pattern)
-    .replaceAll('(?P<', '(?<')
-    .replaceAll('[[:alpha:]]', '[A-Za-z]')
-    .replaceAll('[[:digit:]]', '[0-9]')
-    .replaceAll('\\z', '$')
-    .replaceAll('\\A', '^')
-    .replace(/\\x\{([0-9a-fA-F]+)\}/g, (_whole, hex: string) => `\\u{${hex}}`);
-  const all = flags + (match?.[1] ?? '').replace('U', '');
-  for (const mode of ['u', '']) {
-    try {
-      return new RegExp(body, all + mode);
-    } catch {
-      continue;
-    }
-  }
-  throw new KqlError('runtime', 'A regular expression in the query is not valid.');
-}
 
 const split = native(
   'split',
@@ -105,21 +95,23 @@ const split = native(
 );
 
 const trim = (side: 'both' | 'start' | 'end'): FunctionRow =>
-  native(`trim_${side}`, ['string', 'string'], 'string', ([pattern, source]) => {
-    let result = String(source);
-    if (side !== 'end') result = result.replace(regex(`^(?:${String(pattern)})`), '');
-    if (side !== 'start') result = result.replace(regex(`(?:${String(pattern)})$`), '');
-    return result;
-  });
+  withPattern(
+    0,
+    native(`trim_${side}`, ['string', 'string'], 'string', ([pattern, source]) => {
+      let result = String(source);
+      if (side !== 'end') result = result.replace(regex(`\\A(?:${String(pattern)})`).first, '');
+      if (side !== 'start') result = result.replace(regex(`(?:${String(pattern)})\\z`).first, '');
+      return result;
+    }),
+  );
 
-const replaceRegex = native(
-  'replace_regex',
-  ['string', 'string', 'string'],
-  'string',
-  ([source, pattern, replacement]) =>
-    String(source).replace(regex(String(pattern), 'g'), (...groups: unknown[]) =>
+const replaceRegex = withPattern(
+  1,
+  native('replace_regex', ['string', 'string', 'string'], 'string', ([source, pattern, replacement]) =>
+    String(source).replace(regex(String(pattern)).all, (...groups: unknown[]) =>
       String(replacement).replace(/\\(\d)/g, (_whole, digit: string) => textOf(groups[Number(digit)])),
     ),
+  ),
 );
 
 /** `extract(regex, group, text[, typeof])`; no match gives null (`''` for strings). */
@@ -134,7 +126,7 @@ native(
   'extract',
   ['string', 'long', 'string'],
   'string',
-  ([pattern, group, source]) => regex(String(pattern)).exec(String(source))?.[Number(group)] ?? null,
+  ([pattern, group, source]) => regex(String(pattern)).first.exec(String(source))?.[Number(group)] ?? null,
 );
 
 const extractAll: FunctionRow = {
@@ -151,13 +143,16 @@ native(
   ['string', 'dynamic', 'string'],
   'dynamic',
   ([pattern, groups, source]) => {
-    const expression = regex(String(pattern), 'g');
+    const { all, names } = regex(String(pattern));
+    if (names.length < 2 || names.length > 17)
+      throw new KqlError('runtime', 'extract_all(): the regular expression must have 1 to 16 capture groups.');
     const wanted = parseJson(groups);
-    const matches = [...String(source).matchAll(expression)].map((match) => {
-      const chosen = Array.isArray(wanted)
-        ? wanted.map((key) => (typeof key === 'number' ? match[key] : match.groups?.[String(key)]) ?? '')
-        : match.slice(1).map((item) => (item as string | undefined) ?? '');
-      return chosen.length === 0 ? match[0] : chosen.length === 1 ? chosen[0] : chosen;
+    const chosen = (Array.isArray(wanted) ? wanted : names.slice(1).map((_, index) => index + 1)).map((key) =>
+      typeof key === 'number' ? key : names.indexOf(String(key)),
+    );
+    const matches = [...String(source).matchAll(all)].map((match) => {
+      const texts = chosen.map((index) => match[index] ?? '');
+      return texts.length === 1 ? texts[0] : texts;
     });
     return matches.length === 0 ? null : JSON.stringify(matches);
   },
@@ -217,9 +212,9 @@ export const stringFunctions: FunctionRows = {
   },
   replace_regex: replaceRegex,
   replace: replaceRegex,
-  extract,
-  extract_all: extractAll,
-  extractall: extractAll,
+  extract: withPattern(0, extract),
+  extract_all: withPattern(0, extractAll),
+  extractall: withPattern(0, extractAll),
   replace_strings: native(
     'replace_strings',
     ['string', 'dynamic', 'dynamic'],
@@ -251,21 +246,25 @@ export const stringFunctions: FunctionRows = {
       ),
     ),
   ),
-  indexof_regex: native(
-    'indexof_regex',
-    ['string', 'string', 'long', 'long', 'long'],
-    'long',
-    ([source, pattern, start, length, occurrence]) => {
-      if (isBefore(start, 0) || isBefore(length, -1) || isBefore(occurrence, 0)) return null;
-      const whole = String(source);
-      const from = Number(start ?? 0n);
-      const end = length === null || Number(length) < 0 ? whole.length : Math.min(whole.length, from + Number(length));
-      const found = [...whole.slice(0, end).matchAll(regex(String(pattern), 'g'))].filter(
-        (match) => match.index >= from,
-      )[Number(occurrence ?? 1n) - 1];
-      return BigInt(found ? found.index : -1);
-    },
-    { nulls: true, defaults: ['0', 'NULL', '1'] },
+  indexof_regex: withPattern(
+    1,
+    native(
+      'indexof_regex',
+      ['string', 'string', 'long', 'long', 'long'],
+      'long',
+      ([source, pattern, start, length, occurrence]) => {
+        if (isBefore(start, 0) || isBefore(length, -1) || isBefore(occurrence, 0)) return null;
+        const whole = String(source);
+        const from = Number(start ?? 0n);
+        const end =
+          length === null || Number(length) < 0 ? whole.length : Math.min(whole.length, from + Number(length));
+        const found = [...whole.slice(0, end).matchAll(regex(String(pattern)).all)].filter(
+          (match) => match.index >= from,
+        )[Number(occurrence ?? 1n) - 1];
+        return BigInt(found ? found.index : -1);
+      },
+      { nulls: true, defaults: ['0', 'NULL', '1'] },
+    ),
   ),
   isascii: {
     result: 'bool',

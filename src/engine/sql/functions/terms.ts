@@ -1,4 +1,6 @@
 import type { Expression } from '../../kql/ir/expression.ts';
+import { re2Pattern } from '../../native/regex-re2.ts';
+import { regex } from '../../native/regex.ts';
 import { cast, convert } from '../convert.ts';
 import { native, parseJson } from '../native.ts';
 import { compilePlan } from '../plans.ts';
@@ -111,6 +113,30 @@ const starts = (text: string, needle: string): string => `starts_with(${text}, $
 const ends = (text: string, needle: string): string => `ends_with(${text}, ${needle})`;
 const same = (text: string, needle: string): string => `(${text} = ${needle})`;
 
+/** RE2 for a constant expression where it means the same, else JavaScript. */
+const matchesRegex: FunctionRow = {
+  sql: ([left, needle], _call, scope) => {
+    if (!needle) return 'NULL';
+    const { ctx } = scope;
+    const { expression } = needle;
+    const fast =
+      expression.k === 'literal' && typeof expression.value === 'string' ? re2Pattern(expression.value) : undefined;
+    const slow = (text: string): string => `kql_n_matches_regex(${text}, ${cast(needle, 'string')})`;
+    return anyOf(
+      texts(left, scope).map((text) => {
+        if (!fast) return slow(text);
+        const quick = `regexp_matches(${text}, ${ctx.bind(fast.pattern, 'VARCHAR')})`;
+        return fast.asciiOnly
+          ? `(CASE WHEN strlen(${text}) = length(${text}) THEN ${quick} ELSE ${slow(text)} END)`
+          : quick;
+      }),
+    );
+  },
+};
+native('matches_regex', ['string', 'string'], 'bool', ([text, pattern]) =>
+  regex(String(pattern)).first.test(String(text)),
+);
+
 /** `has_any (…)`, `has_all (…)`: constants, one dynamic array, or a table's first column. */
 const several = (join: ' OR ' | ' AND '): FunctionRow => ({
   sql: ([left, ...needles], _call, scope) => {
@@ -206,7 +232,7 @@ export const termFunctions: FunctionRows = {
   '!endswith_cs': simple(ends, false, true),
   '=~': simple(same, true),
   '!~': simple(same, true, true),
-  'matches regex': simple((text, pattern) => `regexp_matches(${text}, ${pattern})`, false),
+  'matches regex': matchesRegex,
   search: searchTerm(false),
   search_cs: searchTerm(true),
 };

@@ -3,7 +3,7 @@ import type { Column } from '../../kql/types.ts';
 import { convert } from '../convert.ts';
 import { compileExpression } from '../expressions.ts';
 import { native } from '../native.ts';
-import { regex } from '../functions/string.ts';
+import { regex } from '../../native/regex.ts';
 import type { PlanCompilers } from '../plans.ts';
 import { compilePlan } from '../plans.ts';
 import type { Output, RelationColumn } from '../relation.ts';
@@ -13,10 +13,10 @@ import { narrowed } from './row.ts';
 
 /** A typed capture matches what its type may look like. */
 const captureShapes: Readonly<Partial<Record<Column['type'], string>>> = {
-  long: String.raw`[-+]?\d+|0[xX][0-9a-fA-F]+`,
-  int: String.raw`[-+]?\d+|0[xX][0-9a-fA-F]+`,
-  real: String.raw`[-+]?\d*\.?\d+(?:[eE][-+]?\d+)?|[-+]?\d+\.?`,
-  decimal: String.raw`[-+]?\d*\.?\d+(?:[eE][-+]?\d+)?|[-+]?\d+\.?`,
+  long: '[-+]?[0-9]+|0[xX][0-9a-fA-F]+',
+  int: '[-+]?[0-9]+|0[xX][0-9a-fA-F]+',
+  real: String.raw`[-+]?[0-9]*\.?[0-9]+(?:[eE][-+]?[0-9]+)?|[-+]?[0-9]+\.?`,
+  decimal: String.raw`[-+]?[0-9]*\.?[0-9]+(?:[eE][-+]?[0-9]+)?|[-+]?[0-9]+\.?`,
 };
 
 /** Captures are named, so that groups inside the user's own expressions do not shift them. */
@@ -29,7 +29,7 @@ export function parsePattern(parts: readonly ParsePart[], mode: 'simple' | 'rela
   let captures = 0;
   const body = parts.map((part, index) => {
     const last = index === parts.length - 1;
-    if (part.k === 'text') return isRegex ? `(?:${part.text})` : escapeText(part.text);
+    if (part.k === 'text') return isRegex ? `(?${flags.includes('U') ? 'U' : ''}:${part.text})` : escapeText(part.text);
     if (part.k === 'star') return isRegex ? '.*?' : last ? '[\\s\\S]*' : '[\\s\\S]*?';
     const shape = captureShapes[part.type];
     const number = (captures += 1) - 1;
@@ -43,35 +43,21 @@ export function parsePattern(parts: readonly ParsePart[], mode: 'simple' | 'rela
 }
 
 /** @returns a JSON array of captured texts; null when the text does not match */
-native('parse', ['string', 'string', 'string'], 'dynamic', ([text, pattern, flags]) => {
-  const match = cachedRegex(String(pattern), String(flags)).exec(String(text));
+native('parse', ['string', 'string'], 'dynamic', ([text, pattern]) => {
+  const { first, names } = regex(String(pattern));
+  const match = first.exec(String(text));
   return match
-    ? JSON.stringify(
-        Object.entries(match.groups ?? {})
-          .filter(([name]) => name.startsWith('kql'))
-          .map(([, text_]) => (text_ as string | undefined) ?? ''),
-      )
+    ? JSON.stringify(names.flatMap((name, index) => (name?.startsWith('kql') === true ? [match[index] ?? ''] : [])))
     : null;
 });
-
-const cache = new Map<string, RegExp>();
-function cachedRegex(pattern: string, flags: string): RegExp {
-  const key = `${flags}/${pattern}`;
-  let made = cache.get(key);
-  if (!made) {
-    made = regex(pattern, flags);
-    if (cache.size > 100) cache.clear();
-    cache.set(key, made);
-  }
-  return made;
-}
 
 export const parseCompilers: PlanCompilers<'parse' | 'parseKv'> = {
   parse: (ctx, node) => {
     const input = compilePlan(ctx, node.input);
     const found = ctx.newId();
     const captures = node.parts.filter((part) => part.k === 'capture');
-    const flags = `${node.flags.includes('i') ? 'i' : ''}${node.flags.includes('m') ? 'm' : ''}${node.flags.includes('s') ? 's' : ''}`;
+    const flags = ['i', 'm', 's'].filter((flag) => node.flags.includes(flag)).join('');
+    const pattern = `${flags === '' ? '' : `(?${flags})`}${parsePattern(node.parts, node.mode, node.flags)}`;
     const source = compileExpression(node.source, rowScope(ctx, input));
     const text = convert(source, node.source.type, 'string');
     const matched = {
@@ -80,7 +66,7 @@ export const parseCompilers: PlanCompilers<'parse' | 'parseKv'> = {
         ...asIs(keptIds(input)),
         {
           id: found,
-          sql: `kql_n_parse(${text}, ${ctx.bind(parsePattern(node.parts, node.mode, node.flags), 'VARCHAR')}, '${flags}')`,
+          sql: `kql_n_parse(${text}, ${ctx.bind(pattern, 'VARCHAR')})`,
         },
       ]),
     };

@@ -1,0 +1,95 @@
+import type { ClassSet } from './regex-class.ts';
+import type { Assertion, RegexNode } from './regex-syntax.ts';
+import { parseRegex } from './regex-syntax.ts';
+import { count, writeSet } from './regex.ts';
+
+/** A regular expression of KQL for DuckDB, whose RE2 is much faster than JavaScript over many rows. */
+export interface Re2Pattern {
+  readonly pattern: string;
+  /** It means the same for texts in ASCII only: RE2 knows words by their ASCII letters. */
+  readonly asciiOnly: boolean;
+}
+
+/** @returns undefined where RE2 has no such expression
+ * @throws KqlError runtime */
+export function re2Pattern(pattern: string): Re2Pattern | undefined {
+  const state = { asciiOnly: false, isPossible: true };
+  const written = write(parseRegex(pattern).root, state, 1);
+  return state.isPossible ? { pattern: written, asciiOnly: state.asciiOnly } : undefined;
+}
+
+interface State {
+  asciiOnly: boolean;
+  isPossible: boolean;
+}
+
+const character = (code: number): string =>
+  /[0-9A-Za-z]/.test(String.fromCodePoint(code)) ? String.fromCodePoint(code) : `\\x{${code.toString(16)}}`;
+const hasCase = (code: number): boolean => {
+  const letter = String.fromCodePoint(code);
+  return letter.toLowerCase() !== letter || letter.toUpperCase() !== letter;
+};
+
+// What Unicode calls Alphabetic, and RE2 has no name for: letters, marks, letter numbers, letters in circles and squares.
+const perl = {
+  d: '\\p{Nd}',
+  s: '\\t-\\r\\x{85}\\p{Z}',
+  w: '\\p{L}\\p{M}\\p{Nd}\\p{Nl}\\p{Pc}\\x{200c}\\x{200d}\\x{24b6}-\\x{24e9}\\x{1f130}-\\x{1f149}\\x{1f150}-\\x{1f169}\\x{1f170}-\\x{1f189}',
+} as const;
+const asciiPerl = { d: '0-9', s: '\\t-\\r ', w: '0-9A-Za-z_' } as const;
+
+/** The inside of a class of RE2; undefined for sets of sets. */
+function inside(set: ClassSet): string | undefined {
+  if (set.k === 'range') return `${character(set.from)}${set.to === set.from ? '' : `-${character(set.to)}`}`;
+  if (set.k === 'perl') return (set.ascii ? asciiPerl : perl)[set.letter];
+  if (set.k !== 'union') return undefined;
+  const parts = set.items.map(inside);
+  return parts.includes(undefined) ? undefined : parts.join('');
+}
+
+function writeClass(set: ClassSet, state: State): string {
+  const body = inside(set.k === 'not' ? set.of : set);
+  if (body !== undefined && body !== '') return `[${set.k === 'not' ? '^' : ''}${body}]`;
+  state.asciiOnly = true;
+  const test = new RegExp(writeSet(set), 'v');
+  const codes = Array.from({ length: 128 }, (_, code) => code).filter((code) => test.test(String.fromCodePoint(code)));
+  return codes.length === 0 ? '[^\\x{0}-\\x{10ffff}]' : `[${codes.map(character).join('')}]`;
+}
+
+const edges: Readonly<Partial<Record<Assertion, string>>> = {
+  start: '\\A',
+  end: '\\z',
+  lineStart: '(?m:^)',
+  lineEnd: '(?m:$)',
+  word: '\\b',
+  notWord: '\\B',
+};
+
+/** @param times how often what stands around the node repeats it: RE2 has a limit of 1000 */
+function write(node: RegexNode, state: State, times: number): string {
+  switch (node.k) {
+    case 'literal':
+      return node.fold && hasCase(node.code) ? `(?i:${character(node.code)})` : character(node.code);
+    case 'any':
+      return node.except === '' ? '(?s:.)' : node.except === '\n' ? '[^\\n]' : '[^\\r\\n]';
+    case 'class':
+      return node.fold ? `(?i:${writeClass(node.set, state)})` : writeClass(node.set, state);
+    case 'assert': {
+      const edge = edges[node.at];
+      if (edge === undefined) state.isPossible = false;
+      if (edge?.startsWith('\\b') === true || edge?.startsWith('\\B') === true) state.asciiOnly ||= !node.ascii;
+      return edge ?? '';
+    }
+    case 'group':
+      return `(?:${write(node.body, state, times)})`;
+    case 'repeat': {
+      const most = times * Math.max(node.min, node.max ?? 0, 1);
+      if (most > 1000) state.isPossible = false;
+      return `(?:${write(node.body, state, most)})${count(node.min, node.max)}${node.lazy ? '?' : ''}`;
+    }
+    case 'sequence':
+      return node.items.map((item) => write(item, state, times)).join('');
+    case 'choice':
+      return `(?:${node.items.map((item) => write(item, state, times)).join('|')})`;
+  }
+}

@@ -170,7 +170,7 @@ const rules: Readonly<Record<string, readonly (readonly [string, unknown])[]>> =
     ],
     [
       'datatable(x:long)[] | summarize make_list(x), make_bag(pack("a", x)), sum(x), count(), avg(x), max(x), stdev(x)',
-      [['[]', '{}', 0, 0, 'NaN', null, 'NaN']],
+      [['[]', '{}', 0, 0, 'NaN', null, 0]],
     ],
   ],
   operators: [

@@ -1,8 +1,11 @@
 import { invariant } from '../base/invariant.ts';
+import type { Literal } from './kql/ir/expression.ts';
+import { partitionSide } from './kql/ir/expression.ts';
 import type { MvApplyNode, PartitionNode, Plan, Program, RowwiseNode } from './kql/ir/plan.ts';
-import { eachPlan, isPlan, mentions } from './kql/ir/walk.ts';
+import { legacyPartitions } from './kql/ir/plan.ts';
+import { eachPlan, isPlan, mentions, runsBeforehand } from './kql/ir/walk.ts';
 import { KqlError } from './kql/kql-error.ts';
-import type { Column } from './kql/types.ts';
+import type { Column, KqlType } from './kql/types.ts';
 import type { ColumnValues, EngineConnection } from './duckdb/engine-database.ts';
 import type { RowTable } from './rows/row-operator.ts';
 import { rowOperatorsByName } from './rows/row-operators.ts';
@@ -32,7 +35,7 @@ const rowsMax = 2_000_000;
 /** Runs every row operator of a program, innermost first, and puts a temporary table in its place. Those that start from the
  * rows of a surrounding subquery cannot run beforehand and stay. */
 export async function runRowwise(program: Program, collect: Collect, connection: EngineConnection): Promise<Program> {
-  if (!mentions([program.lets, program.results], 'rowwise')) return program;
+  if (!runsBeforehand([program.lets, program.results])) return program;
   let tables = 0;
   const lets: Program['lets'][number][] = [];
 
@@ -42,8 +45,9 @@ export async function runRowwise(program: Program, collect: Collect, connection:
       for (const item of value) items.push(await resolve(item));
       return items;
     }
-    if (typeof value !== 'object' || value === null || !mentions(value, 'rowwise')) return value;
-    if (isPlan(value) && value.op === 'partition' && mentions(value.body, 'rowwise')) return partitioned(value);
+    if (typeof value !== 'object' || value === null || !runsBeforehand(value)) return value;
+    if (isPlan(value) && value.op === 'partition' && (value.keyed || runsBeforehand(value.body)))
+      return partitioned(value);
     if (isPlan(value) && value.op === 'mvApply' && walksContext(value.body)) return applied(value);
     const copy: Record<string, unknown> = {};
     for (const [key, item] of Object.entries(value)) copy[key] = await resolve(item);
@@ -52,7 +56,7 @@ export async function runRowwise(program: Program, collect: Collect, connection:
     return temporary(rebuilt);
   };
 
-  /** A partition whose body walks rows is run value by value: each gets its own table to start from. */
+  /** A partition whose body walks rows, or names its value, is run value by value: each gets its own table to start from. */
   const partitioned = async (plan: PartitionNode & Pick<Plan, 'cols'>): Promise<Plan> => {
     const input = asPlan(await resolve(plan.input));
     const keyed: Plan = {
@@ -61,18 +65,21 @@ export async function runRowwise(program: Program, collect: Collect, connection:
       items: [{ names: [keyName], expression: plan.by }],
       cols: [...input.cols, { name: keyName, type: plan.by.type }],
     };
-    const groups = new Map<string, NativeValue[][]>();
+    const groups = new Map<string, { readonly value: NativeValue; readonly rows: NativeValue[][] }>();
     for (const row of toRows(await collect(keyed, lets))) {
-      const key = String(row.at(-1));
+      const value = row.at(-1) ?? null;
+      const key = `${typeof value} ${String(value)}`;
       const group = groups.get(key);
-      if (group) group.push(row.slice(0, -1));
-      else groups.set(key, [row.slice(0, -1)]);
+      if (group) group.rows.push(row.slice(0, -1));
+      else groups.set(key, { value, rows: [row.slice(0, -1)] });
     }
-    if (groups.size > partitionsMax) throw new KqlError('limits', `partition: more than ${partitionsMax} values.`);
+    const most = plan.limited ? legacyPartitions : partitionsMax;
+    if (groups.size > most) throw new KqlError('limits', `partition: more than ${most} values.`);
     const legs: { plan: Plan; from: string[]; source: string }[] = [];
-    for (const rows of groups.values()) {
+    for (const { value, rows } of groups.values()) {
       const context = await table(input.cols, rows);
-      const body = asPlan(await resolve(replaceContext(plan.body, context)));
+      const key = literalOf(value, plan.by.type);
+      const body = asPlan(await resolve(replaceContext(withKey(plan.body, key), context)));
       legs.push({ plan: body, from: body.cols.map((column) => column.name), source: '' });
     }
     return legs.length === 0 ? table(plan.cols, []) : { op: 'union', legs, cols: plan.cols };
@@ -164,6 +171,22 @@ function replaceContext(value: unknown, rows: Plan): unknown {
     Object.entries(value).map(([key, item]) => [key, nested && key === 'body' ? item : replaceContext(item, rows)]),
   );
 }
+
+/** Puts the value that a subquery runs for where it is named; partitions inside have a key of their own. */
+function withKey(value: unknown, key: Literal): unknown {
+  if (Array.isArray(value)) return value.map((item) => withKey(item, key));
+  if (typeof value !== 'object' || value === null) return value;
+  if ((value as { side?: unknown }).side === partitionSide) return key;
+  const nested = isPlan(value) && value.op === 'partition' && value.keyed === true;
+  return Object.fromEntries(
+    Object.entries(value).map(([name, item]) => [name, nested && name === 'body' ? item : withKey(item, key)]),
+  );
+}
+const literalOf = (value: NativeValue, type: KqlType): Literal => ({
+  k: 'literal',
+  type,
+  value: value === null || typeof value === 'boolean' ? value : String(value),
+});
 
 function asPlan(value: unknown): Plan {
   invariant(isPlan(value), 'a plan stays a plan');

@@ -18,7 +18,7 @@ interface Sequence {
 }
 
 /** scan: every record is tried against the steps from last to first. A step takes it when its condition holds with the state
- * of the step before (which then moves here), or else with its own state; the first step always may, and begins anew.
+ * of the step before (which then moves here), or else with its own state; the first step always may.
  * @see Kusto documentation, scan operator, "Scan logic" */
 const scan: RowOperator = ({ inputs, settings, cols }) => {
   const { declared, steps, matchColumn, partitionBy } = settings as ScanSettings;
@@ -91,8 +91,9 @@ const scan: RowOperator = ({ inputs, settings, cols }) => {
       if (!own && index > 0) continue;
       const extended = attempt(index, record, own);
       if (!extended) continue;
-      accept(index, extended, own, index === 0 ? matches : (own?.matchId ?? matches));
-      if (index === 0) matches += 1n;
+      // A sequence is new where the first step has none under way; further records of that step belong to it.
+      accept(index, extended, own, own?.matchId ?? matches);
+      if (!own) matches += 1n;
     }
   };
   for (const rows of partitions(input, partitionBy)) {

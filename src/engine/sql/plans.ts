@@ -9,6 +9,7 @@ import { rowOperators } from './operators/row.ts';
 import { seriesCompilers } from './operators/series.ts';
 import { sortOperators } from './operators/sort.ts';
 import { sourceOperators } from './operators/source.ts';
+import { topNestedCompilers } from './operators/top-nested.ts';
 import type { Relation } from './relation.ts';
 
 type NodeOf<Op extends PlanNode['op']> = Extract<Plan, { readonly op: Op }>;
@@ -28,6 +29,7 @@ const compilers: PlanCompilers<CompiledOps> = {
   ...expandOperators,
   ...parseCompilers,
   ...seriesCompilers,
+  ...topNestedCompilers,
 };
 
 /** IR → SQL of a table. Columns get fresh internal names each time, so one plan may be compiled often. */

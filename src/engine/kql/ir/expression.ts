@@ -20,6 +20,9 @@ export interface ColumnReference {
   readonly side?: string;
 }
 
+/** The `side` of the key of a partition inside of a subquery that has a source of its own. */
+export const partitionSide = '$partition';
+
 /** A function, an aggregate or an operator (`+`, `has`, `!in~`, `path`, `index`, `neg` …), by its KQL name.
  * `types` is there when the call yields several columns. `at`: UTF-16 offset in the query text, -1 inside stored functions. */
 export interface Call {

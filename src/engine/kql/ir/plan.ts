@@ -165,13 +165,18 @@ export interface ParseKvNode {
   readonly keys: readonly Column[];
   readonly options: Readonly<Record<string, string>>;
 }
-/** `body` runs once for every value of `by`, its `context` being the rows with that value. */
+/** `body` runs once for every value of `by`, its `context` being the rows with that value. `keyed`: the body names that value, as
+ * a column on the side `partitionSide`. `limited`: the strategy takes few values. */
 export interface PartitionNode {
   readonly op: 'partition';
   readonly input: Plan;
   readonly by: Expression;
   readonly body: Plan;
+  readonly keyed?: boolean;
+  readonly limited?: boolean;
 }
+/** Values that partition takes with its legacy strategy. */
+export const legacyPartitions = 64;
 export interface TopNestedNode {
   readonly op: 'topNested';
   readonly input: Plan;

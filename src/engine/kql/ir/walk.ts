@@ -30,3 +30,21 @@ export function mentions(value: unknown, op: Plan['op']): boolean {
   });
   return found;
 }
+
+/** Whether an expression inside names a column of a side. */
+export function mentionsSide(value: unknown, side: string): boolean {
+  if (Array.isArray(value)) return value.some((item) => mentionsSide(item, side));
+  if (!isObject(value)) return false;
+  return (
+    (value['k'] === 'column' && value['side'] === side) || Object.values(value).some((item) => mentionsSide(item, side))
+  );
+}
+
+/** Whether something in a program must be run on its own before SQL is made of the rest. */
+export function runsBeforehand(value: unknown): boolean {
+  let found = false;
+  eachPlan(value, (plan) => {
+    if (plan.op === 'rowwise' || (plan.op === 'partition' && plan.keyed)) found = true;
+  });
+  return found;
+}

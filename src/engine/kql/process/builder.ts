@@ -20,7 +20,8 @@ export type Binding =
   | { readonly k: 'entity'; readonly entity: Entity }
   | { readonly k: 'entityGroup'; readonly entities: readonly Entity[] }
   | { readonly k: 'pattern'; readonly node: SyntaxNode; readonly builder: Builder }
-  | { readonly k: 'function'; readonly scope: Scope; readonly bodyStart: number };
+  /** `view`: the body of one that is a table to wildcards. */
+  | { readonly k: 'function'; readonly scope: Scope; readonly bodyStart: number; readonly view?: SyntaxNode };
 
 export class Scope {
   readonly #bindings = new Map<string, Binding>();
@@ -30,6 +31,10 @@ export class Scope {
   }
   find(name: string): Binding | undefined {
     return this.#bindings.get(name) ?? this.#parent?.find(name);
+  }
+  /** All names that can be seen from here. */
+  names(): string[] {
+    return [...new Set([...(this.#parent?.names() ?? []), ...this.#bindings.keys()])];
   }
   bind(name: string, binding: Binding): void {
     this.#bindings.set(name, binding);
@@ -42,6 +47,8 @@ export interface Draft {
   readonly parameters: Program['parameters'][number][];
   readonly results: ProgramResult[];
   readonly database: string;
+  /** The tables of that database. */
+  readonly tables: readonly LanguageSymbol[];
   /** Columns that the binder adds and the engine does not show. */
   readonly implicitColumns: Set<string>;
   /** Calls inlined so far: a bound on what one text can unfold to. */
@@ -56,9 +63,19 @@ export interface Builder {
   readonly offset: number | undefined;
   /** The rows that a subquery without a source starts from (mv-apply, partition, fork). */
   readonly context?: Plan;
+  /** The column whose value a subquery with a source of its own runs for (partition … { … }). */
+  readonly partitionKey?: LanguageSymbol;
   /** The graph that an operator without a source works on (make-graph … partitioned-by). */
   readonly graph?: Graph;
 }
+
+/** A table with a source of its own does not see the rows around it. */
+export const withoutContext = ({ draft, scope, offset, partitionKey }: Builder): Builder => ({
+  draft,
+  scope,
+  offset,
+  ...(partitionKey && { partitionKey }),
+});
 
 export const positionOf = (b: Builder, node: SyntaxNode): number =>
   b.offset === undefined ? -1 : b.offset + node.TextStart;

@@ -5,7 +5,7 @@ import type { Draft } from './builder.ts';
 import { columnsOf, Scope } from './builder.ts';
 import { checkDiagnostics } from './diagnostics.ts';
 import type { GlobalState, SyntaxNode } from './language.ts';
-import { children, elements, kindOf, languagePackage, list, nameOf, need, part } from './language.ts';
+import { children, elements, kindOf, languagePackage, list, nameOf, need, part, toArray } from './language.ts';
 import { literalOf } from './literals.ts';
 import { buildStatement } from './statements.ts';
 
@@ -26,8 +26,11 @@ export function compileCommand(text: string, database: string, state: GlobalStat
     kind: command.ReferencedSymbol?.Name ?? command.CommandKind ?? '',
     columns: columnsOf(command),
     parts: partsOf(root).children ?? [],
-    ...(query && { query: programOf(elements(query), database), queryText: text.slice(query.TextStart, query.End) }),
-    ...(command !== expression && { pipe: programOf([statement], database) }),
+    ...(query && {
+      query: programOf(elements(query), database, state),
+      queryText: text.slice(query.TextStart, query.End),
+    }),
+    ...(command !== expression && { pipe: programOf([statement], database, state) }),
   };
 }
 
@@ -52,13 +55,14 @@ function commandOf(node: SyntaxNode): SyntaxNode | undefined {
   return current;
 }
 
-function programOf(statements: readonly SyntaxNode[], database: string): Program {
+function programOf(statements: readonly SyntaxNode[], database: string, state: GlobalState): Program {
   const draft: Draft = {
     lets: [],
     options: {},
     parameters: [],
     results: [],
     database,
+    tables: toArray(state.Database.Tables),
     implicitColumns: new Set(),
     inlined: 0,
   };

@@ -3,20 +3,32 @@ import { KqlError } from '../kql-error.ts';
 import type { Draft } from './builder.ts';
 import { Scope } from './builder.ts';
 import { checkDiagnostics } from './diagnostics.ts';
-import type { GlobalState } from './language.ts';
-import { languagePackage, list } from './language.ts';
+import { parseWithPackAll } from './find-pack.ts';
+import type { GlobalState, ParsedCode } from './language.ts';
+import { list, toArray } from './language.ts';
 import { buildStatement } from './statements.ts';
+import { withNamedViews } from './view-names.ts';
 
 /** Text → parsed, bound and checked → IR.
  * @throws KqlError syntax, semantic, notSupported, limits */
 export function compileQuery(text: string, database: string, state: GlobalState): Program {
-  const code = languagePackage().KustoCode.ParseAndAnalyze(text, state);
+  const code = parseWithPackAll(text, state);
   if (code.Kind !== 'Query')
     throw new KqlError(
       'syntax',
       code.Kind === 'Command' ? 'A management command is not a query.' : 'This is not a query.',
       0,
     );
+  const named = withNamedViews(text, code);
+  if (!named) return compileParsed(code, database, state);
+  try {
+    return compileParsed(parseWithPackAll(named.text, state), database, state);
+  } catch (error) {
+    throw named.placed(error);
+  }
+}
+
+function compileParsed(code: ParsedCode, database: string, state: GlobalState): Program {
   checkDiagnostics(code);
   const draft: Draft = {
     lets: [],
@@ -24,6 +36,7 @@ export function compileQuery(text: string, database: string, state: GlobalState)
     parameters: [],
     results: [],
     database,
+    tables: toArray(state.Database.Tables),
     implicitColumns: new Set(),
     inlined: 0,
   };

@@ -1,6 +1,6 @@
 import { KqlError } from '../kql-error.ts';
 import type { LanguageDiagnostic, ParsedCode, SyntaxNode } from './language.ts';
-import { children, kindOf, list, nameOf, need, part, toArray } from './language.ts';
+import { children, kindOf, list, nameOf, need, part, symbolKind, toArray } from './language.ts';
 
 /** @param mayBeUnknown what need not be known where a name or a type is wrong
  * @throws KqlError for the first diagnostic that the engine would refuse the text for */
@@ -23,10 +23,14 @@ export function checkDiagnostics(
 
 const isSyntax = (code: string): boolean => /^KS00[1-6]$/.test(code);
 
-/** The binder is stricter than the engine in a few shapes: terms inside `search`, `count(x)` of a value, and parts of a second in
- * make_timespan(). */
-function isTolerated(root: SyntaxNode, { Code, Start }: LanguageDiagnostic): boolean {
-  if (Code === 'KS142') return isInsideInnerNodes(root, Start);
+/** The binder is stricter than the engine in a few shapes: terms inside `search`, `count(x)` of a value, parts of a second in
+ * make_timespan(), names that are constants where it wants literals, tables by wildcard that a fuzzy union does without, and the
+ * bodies of functions, whose types are known only where they are called. */
+function isTolerated(root: SyntaxNode, { Code, Start, Length }: LanguageDiagnostic): boolean {
+  if (Code === 'KS142') return isInsideInnerNodes(root, Start) || isFuzzyWildcard(root, Start);
+  if (Code === 'KS131') return variableAt(root, Start, Start + Length);
+  if (!ofTypes.test(Code)) return false;
+  if (isInsideFunction(root, Start)) return true;
   if (!/^KS(106|107|134)$/.test(Code)) return false;
   for (let node: SyntaxNode | undefined = root; node;) {
     const kind = kindOf(node);
@@ -39,6 +43,59 @@ function isTolerated(root: SyntaxNode, { Code, Start }: LanguageDiagnostic): boo
   }
   return false;
 }
+
+/** What depends on the types of operands and arguments. */
+const ofTypes = /^KS(106|107|108|116|127|134|135|136|137|138|141|206|232|23[3-5])$/;
+
+/** @throws KqlError for the first error of types in the body of a function, bound for one call */
+export function checkBody(body: SyntaxNode): void {
+  const found = toArray<LanguageDiagnostic>(body.GetContainedDiagnostics?.()).find(
+    (diagnostic) => diagnostic.Severity === 'Error' && ofTypes.test(diagnostic.Code) && !isTolerated(body, diagnostic),
+  );
+  if (found) throw new KqlError('semantic', found.Message, undefined, found.Code);
+}
+
+/** The innermost nodes around a position, outermost first. */
+function path(root: SyntaxNode, at: number): SyntaxNode[] {
+  const found: SyntaxNode[] = [];
+  for (let node: SyntaxNode | undefined = root; node;) {
+    found.push(node);
+    node = children(node).find((child) => child.TextStart <= at && at < child.End);
+  }
+  return found;
+}
+
+/** In the body of a function with parameters: it is bound again for every call, and checked then. */
+const isInsideFunction = (root: SyntaxNode, at: number): boolean =>
+  path(root, at).some(
+    (node) =>
+      kindOf(node) === 'FunctionDeclaration' &&
+      list(need(node, 'Parameters'), 'Parameters').length > 0 &&
+      need(node, 'Body').TextStart <= at,
+  );
+
+const variableAt = (root: SyntaxNode, start: number, end: number): boolean =>
+  path(root, start).some(
+    (node) =>
+      kindOf(node) === 'NameReference' &&
+      node.End === end &&
+      node.ReferencedSymbol != null &&
+      /^(Variable|Parameter)Symbol$/.test(symbolKind(node.ReferencedSymbol)),
+  );
+
+const isFuzzyWildcard = (root: SyntaxNode, at: number): boolean => {
+  const nodes = path(root, at);
+  const union = nodes.findLast((node) => kindOf(node) === 'UnionOperator');
+  return (
+    union !== undefined &&
+    nodes.some((node) => /Wildcard/.test(kindOf(node))) &&
+    list(union, 'Parameters').some(
+      (parameter) =>
+        nameOf(need(parameter, 'Name')).toLowerCase() === 'isfuzzy' &&
+        /^(true|1)$/i.test(need(parameter, 'Expression').toString().trim()),
+    )
+  );
+};
 
 /** `map(inner_nodes(e), name)`: the binder does not know the nodes of a graph that was made without tables of nodes. The names
  * are checked when the pattern is built. */

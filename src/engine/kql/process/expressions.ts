@@ -1,4 +1,7 @@
 import type { Call, Expression } from '../ir/expression.ts';
+import { partitionSide } from '../ir/expression.ts';
+import type { Plan } from '../ir/plan.ts';
+import { mentions } from '../ir/walk.ts';
 import type { KqlType } from '../types.ts';
 import type { Builder } from './builder.ts';
 import {
@@ -8,6 +11,7 @@ import {
   notSupported,
   positionOf,
   semantic,
+  shareTable,
   typeOf,
   typeOfSymbol,
 } from './builder.ts';
@@ -89,6 +93,8 @@ const nameReference: ScalarBuilder = (b, node) => {
   const symbol = node.ReferencedSymbol;
   const name = nameOf(node);
   const kind = symbol ? symbolKind(symbol) : '';
+  if (symbol && symbol === b.partitionKey)
+    return { k: 'column', name: symbol.Name, side: partitionSide, type: typeOf(node) };
   if (kind === 'ColumnSymbol') return { k: 'column', name: symbol?.Name ?? name, type: typeOf(node) };
   const binding = b.scope.find(symbol?.Name ?? name);
   if (binding?.k === 'scalar') return binding.expression;
@@ -144,9 +150,25 @@ const functionCall: ScalarBuilder = (b, node) => {
       (argument) => (packsStar.has(name) ? starColumns(b, argument) : undefined) ?? [buildNamedArgument(b, argument)],
     ),
   );
+  for (const index of literalArguments[name] ?? []) {
+    const argument = built.args[index];
+    if (argument && argument.k !== 'literal' && argument.k !== 'parameter')
+      throw semantic(b, args[index] ?? node, 'The expression must be a literal.');
+  }
   return isTuple(node.ResultType)
     ? { ...built, types: columnsOfSymbol(node.ResultType).map((column) => column.type) }
     : built;
+};
+
+/** Arguments that must be literals, or names of such. */
+const literalArguments: Readonly<Record<string, readonly number[]>> = {
+  countof: [2],
+  datepart: [0],
+  datetime_add: [0],
+  datetime_diff: [0],
+  datetime_part: [0],
+  format_datetime: [1],
+  format_timespan: [1],
 };
 
 /** Functions in whose arguments `*` stands for all columns of the row, as if they were listed. */
@@ -237,10 +259,39 @@ const parenthesized: ScalarBuilder = (b, node) => buildScalar(b, need(node, 'Exp
 
 const toScalar: ScalarBuilder = (b, node) => {
   const inner = need(node, 'Expression');
-  if (!isTabular(inner)) return buildScalar(b, inner);
+  if (!isTabular(inner)) {
+    const expression = buildScalar(b, inner);
+    if (!isRandom(b, expression)) return expression;
+    const type = typeOf(node);
+    return once(
+      b,
+      { op: 'print', items: [{ names: ['print_0'], expression }], cols: [{ name: 'print_0', type }] },
+      type,
+    );
+  }
   const plan = buildTable(b, inner);
+  if (isRandom(b, plan)) {
+    const count: Expression = { k: 'literal', type: 'long', value: '1' };
+    return once(b, { op: 'take', input: plan, count, cols: plan.cols }, typeOf(node));
+  }
   return { k: 'scalarQuery', plan, type: typeOf(node) };
 };
+
+/** What comes out differently each time is computed once for the query, unless it depends on the rows around it. */
+function once(b: Builder, plan: Plan, type: KqlType): Expression {
+  return { k: 'scalarQuery', plan: mentions(plan, 'context') ? plan : shareTable(b, plan, true), type };
+}
+
+/** Whether a value has in it what is different each time that it runs. */
+function isRandom(b: Builder, value: unknown): boolean {
+  if (Array.isArray(value)) return value.some((item) => isRandom(b, item));
+  if (typeof value !== 'object' || value === null) return false;
+  const { k, op, name, id } = value as Readonly<Record<string, unknown>>;
+  if (k === 'call' && (name === 'rand' || name === 'new_guid')) return true;
+  if (op === 'sample' || op === 'sampleDistinct') return true;
+  if (op === 'reference') return isRandom(b, b.draft.lets.find((shared) => shared.id === id)?.plan);
+  return Object.values(value).some((item) => isRandom(b, item));
+}
 
 const scalarBuilders: Readonly<Record<string, ScalarBuilder>> = {
   NameReference: nameReference,

@@ -3,6 +3,7 @@ import type { Plan } from '../ir/plan.ts';
 import type { Builder } from './builder.ts';
 import { inliningLimit, isTabular, Scope, semantic, shareTable, typeOfSymbol } from './builder.ts';
 import { buildArgument, buildScalar } from './expressions.ts';
+import { checkBody } from './diagnostics.ts';
 import type { LanguageSymbol, SyntaxNode } from './language.ts';
 import { kindOf, list, nameOf, need, part, toArray } from './language.ts';
 import { KqlError } from '../kql-error.ts';
@@ -18,6 +19,7 @@ export type UserCallResult =
 export function buildUserCall(b: Builder, node: SyntaxNode, body: SyntaxNode, piped?: Plan): UserCallResult {
   b.draft.inlined += 1;
   if (b.draft.inlined > inliningLimit) throw new KqlError('limits', 'Too many function calls in one query.');
+  checkBody(body);
   const name = node.ReferencedSymbol?.Name ?? '';
   const found = b.scope.find(name);
   const definition = found?.k === 'function' ? found : undefined;
@@ -35,6 +37,14 @@ export function buildUserCall(b: Builder, node: SyntaxNode, body: SyntaxNode, pi
   return isTabular(expression)
     ? { k: 'table', plan: buildTable(inner, expression) }
     : { k: 'scalar', expression: buildScalar(inner, expression) };
+}
+
+/** The table that the body of a function without parameters gives. */
+export function buildBody({ draft, offset }: Builder, outer: Scope, body: SyntaxNode): Plan | undefined {
+  const inner: Builder = { draft, offset, scope: new Scope(outer) };
+  for (const statement of list(body, 'Statements')) buildStatement(inner, statement);
+  const expression = part(body, 'Expression');
+  return expression && isTabular(expression) ? buildTable(inner, expression) : undefined;
 }
 
 function bindArguments(b: Builder, node: SyntaxNode, scope: Scope, piped: Plan | undefined): void {

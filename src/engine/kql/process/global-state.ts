@@ -2,6 +2,7 @@ import { invariant } from '../../../base/invariant.ts';
 import { KqlError } from '../kql-error.ts';
 import type { CatalogDatabase, KqlCatalog } from '../catalog.ts';
 import type { Column, KqlType } from '../types.ts';
+import { withEngineFunctions } from './engine-functions.ts';
 import { withExtraPlugins } from './extra-plugins.ts';
 import type { GlobalState } from './language.ts';
 import { languagePackage } from './language.ts';
@@ -66,7 +67,9 @@ export function stateCache(limit: number): (catalog: KqlCatalog, database: strin
     const current = symbols.get(database);
     if (current === undefined) throw new KqlError('semantic', `Database '${database}' could not be found.`);
     const cluster = new (languagePackage().Symbols.ClusterSymbol.ctor)(catalog.cluster, [...symbols.values()]);
-    const state = withExtraPlugins(languagePackage().GlobalState.Default).WithCluster(cluster).WithDatabase(current);
+    const state = withEngineFunctions(withExtraPlugins(languagePackage().GlobalState.Default))
+      .WithCluster(cluster)
+      .WithDatabase(current);
     states.set(key, state);
     const oldest = states.keys().next().value;
     if (states.size > limit && oldest !== undefined) states.delete(oldest);

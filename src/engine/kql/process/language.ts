@@ -20,6 +20,7 @@ export interface SyntaxNode {
   readonly SimpleName?: string;
   readonly CommandKind?: string;
   GetCalledFunctionBody?(): SyntaxNode | null;
+  GetContainedDiagnostics?(): unknown;
   toString(): string;
 }
 
@@ -54,7 +55,9 @@ interface SymbolsNamespace {
   readonly ScalarTypes: Readonly<Record<string, unknown>>;
   readonly ColumnSymbol: Constructor;
   readonly TableSymbol: { readonly $ctor4: Constructor };
-  readonly FunctionSymbol: { readonly $ctor16: Constructor };
+  readonly FunctionSymbol: { readonly ctor: Constructor; readonly $ctor16: Constructor };
+  readonly ResultNameKind: Readonly<Record<string, unknown>>;
+  readonly Tabularity: Readonly<Record<string, unknown>>;
   readonly MaterializedViewSymbol: { readonly $ctor3: Constructor };
   readonly DatabaseSymbol: { readonly ctor: Constructor };
   readonly ClusterSymbol: { readonly ctor: Constructor };
@@ -64,6 +67,9 @@ export interface GlobalState {
   WithDatabase(database: unknown): GlobalState;
   WithPlugIns(plugins: readonly unknown[]): GlobalState;
   readonly PlugIns: unknown;
+  readonly Database: { readonly Tables: unknown };
+  WithFunctions(functions: readonly unknown[]): GlobalState;
+  readonly Functions: unknown;
 }
 export interface LanguagePackage {
   readonly KustoCode: { ParseAndAnalyze(text: string, state: GlobalState): ParsedCode };

@@ -3,7 +3,7 @@ import type { JoinKind, JoinPair, Plan } from '../ir/plan.ts';
 import { joinKinds } from '../ir/plan.ts';
 import type { Column } from '../types.ts';
 import type { Builder } from './builder.ts';
-import { columnsOf, notSupported, semantic } from './builder.ts';
+import { columnsOf, notSupported, semantic, withoutContext } from './builder.ts';
 import { buildScalar } from './expressions.ts';
 import type { SyntaxNode } from './language.ts';
 import { kindOf, list, nameOf, need, part, symbolKind, toArray } from './language.ts';
@@ -46,11 +46,6 @@ const lookup: OperatorBuilder = (b, node, given) => {
   const rightColumns = right.cols.map((column) => column.name).filter((name) => !keys.has(name));
   return { op: 'lookup', kind, left, right, on, rightColumns, cols: columnsOf(node) };
 };
-
-/** A joined table starts afresh: it does not see the rows on the left. */
-function withoutContext({ draft, scope, offset }: Builder): Builder {
-  return { draft, scope, offset };
-}
 
 function conditions(b: Builder, clause: SyntaxNode | undefined, node: SyntaxNode): JoinPair[] {
   if (!clause) throw notSupported(b, node, 'join without a condition');
@@ -141,6 +136,7 @@ const union: OperatorBuilder = (b, node, given) => {
   const fuzzy = parameters.get('isfuzzy') === 'true' || parameters.get('isfuzzy') === '1';
   const explicit = list(node, 'Expressions').flatMap((leg, index) => unionLegs(b, leg, index + (given ? 1 : 0), fuzzy));
   const inputs = [...(given ? [{ plan: given, name: 'union_arg0' }] : []), ...explicit];
+  if (inputs.length === 0) throw semantic(b, node, 'union: none of the tables could be found.');
   const placed = unionColumns(
     inputs.map(({ plan }) => plan.cols),
     columnsOf(node),
@@ -169,11 +165,24 @@ function unionLegs(b: Builder, node: SyntaxNode, index: number, fuzzy: boolean):
       },
     ];
   }
-  if (fuzzy && kind === 'NameReference' && node.ResultType?.IsOpen === true && columnsOf(node).length === 0) return [];
+  if (fuzzy && !isKnown(b, node)) return [];
   const plan = buildTable(withoutContext(b), node);
   const isView = kind === 'NameReference' && b.scope.find(nameOf(node))?.k === 'function';
   const named = isView || (kind === 'NameReference' && plan.op === 'table');
   return [{ plan, name: named ? nameOf(node) : `union_arg${index}` }];
+}
+
+/** Whether the table that a leg starts from exists; a fuzzy union leaves out those whose does not. */
+function isKnown(b: Builder, node: SyntaxNode): boolean {
+  const kind = kindOf(node);
+  if (kind === 'ParenthesizedExpression' || kind === 'PipeExpression') return isKnown(b, need(node, 'Expression'));
+  if (kind === 'PathExpression') return isKnown(b, need(node, 'Selector'));
+  if (kind === 'FunctionCallExpression') return node.ReferencedSymbol != null;
+  if (kind !== 'NameReference') return true;
+  if (!node.ReferencedSymbol && /Wildcard/.test(kindOf(need(node, 'Name')))) return false;
+  if (b.scope.find(node.ReferencedSymbol?.Name ?? nameOf(node))) return true;
+  const result = node.ResultType;
+  return !(result === null || result === undefined || (result.IsOpen === true && columnsOf(node).length === 0));
 }
 
 const columnsOfMember = (member: { Name: string; Columns: unknown }): Column[] =>

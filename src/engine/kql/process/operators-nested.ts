@@ -1,7 +1,9 @@
+import { partitionSide } from '../ir/expression.ts';
 import type { MvColumn, Plan, TopNestedNode } from '../ir/plan.ts';
+import { mentionsSide } from '../ir/walk.ts';
 import type { Column } from '../types.ts';
 import type { Builder } from './builder.ts';
-import { columnsOf, semantic, shareTable, typeOfSymbol } from './builder.ts';
+import { columnsOf, semantic, shareTable, typeOfSymbol, withoutContext } from './builder.ts';
 import { buildScalar } from './expressions.ts';
 import type { SyntaxNode } from './language.ts';
 import { kindOf, list, nameOf, need, part, tokenText } from './language.ts';
@@ -101,8 +103,21 @@ const partition: OperatorBuilder = (b, node, given) => {
   const by = buildScalar({ ...b, context: input }, need(node, 'ByExpression'));
   const operand = need(node, 'Operand');
   const context: Plan = { op: 'context', cols: input.cols };
-  const body = buildTable({ ...b, context }, part(operand, 'Subquery') ?? need(operand, 'Query'));
-  return { op: 'partition', input, by, body, cols: columnsOf(node) };
+  const query = part(operand, 'Query');
+  const key = need(node, 'ByExpression').ReferencedSymbol;
+  // In braces stands a query with a source of its own, which may name the key.
+  const own: Builder = { ...withoutContext(b), ...(key && { partitionKey: key }) };
+  const body = query ? buildTable(own, query) : buildTable({ ...b, context }, need(operand, 'Subquery'));
+  const strategy = parametersOf(b, node).get('hint.strategy') ?? 'legacy';
+  return {
+    op: 'partition',
+    input,
+    by,
+    body,
+    ...(query && mentionsSide(body, partitionSide) && { keyed: true }),
+    ...(strategy === 'legacy' && { limited: true }),
+    cols: columnsOf(node),
+  };
 };
 
 const topNested: OperatorBuilder = (b, node, given) => {

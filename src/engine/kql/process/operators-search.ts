@@ -4,6 +4,7 @@ import type { Column } from '../types.ts';
 import type { Builder } from './builder.ts';
 import { columnsOf, columnsOfSymbol, notSupported, positionOf, semantic } from './builder.ts';
 import { buildScalar, call } from './expressions.ts';
+import { buildBody } from './functions.ts';
 import type { LanguageSymbol, SyntaxNode } from './language.ts';
 import { kindOf, list, nameOf, need, part, symbolKind, toArray, tokenText } from './language.ts';
 import { literalOf } from './literals.ts';
@@ -49,13 +50,26 @@ function searchCondition(b: Builder, node: SyntaxNode, caseSensitive: boolean): 
   return buildScalar(b, node);
 }
 
-/** A leg lacks some columns of the whole: there they are null. */
+/** A leg lacks some columns of the whole: there they are null. What legs have in several types is compared as what it is there. */
 function forLeg(expression: Expression, leg: readonly Column[]): Expression {
   if (expression.k === 'call') return { ...expression, args: expression.args.map((argument) => forLeg(argument, leg)) };
   if (expression.k !== 'column' || expression.name === '*') return expression;
-  if (leg.some((column) => column.name === expression.name)) return expression;
+  const own = leg.find((column) => column.name === expression.name);
+  if (own && (own.type === expression.type || expression.type !== 'dynamic')) return expression;
+  if (own) return asDynamic({ k: 'column', ...own });
   return { k: 'literal', type: expression.type, value: expression.type === 'string' ? '' : null };
 }
+
+const asDynamic = (expression: Expression): Expression => ({
+  k: 'call',
+  name: 'index',
+  args: [
+    { k: 'call', name: 'pack_array', args: [expression], type: 'dynamic', at: -1 },
+    { k: 'literal', type: 'long', value: '0' },
+  ],
+  type: 'dynamic',
+  at: -1,
+});
 
 interface Leg {
   readonly plan: Plan;
@@ -65,10 +79,10 @@ interface Leg {
 function legsOf(b: Builder, node: SyntaxNode, input: Plan | undefined): Leg[] {
   if (input) return [{ plan: input, source: sourceName(input) }];
   const clause = part(node, 'InClause');
-  if (!clause) throw notSupported(b, node, `${nameOf(node)} over all tables of the database`);
+  if (!clause) return [...viewsOf(b), ...tablesOf(b, b.draft.tables)];
   return list(clause, 'Expressions').flatMap((entry, index) => {
     const symbol = entry.ReferencedSymbol;
-    if (symbol && symbolKind(symbol) === 'GroupSymbol') return tablesOf(b, symbol);
+    if (symbol && symbolKind(symbol) === 'GroupSymbol') return tablesOf(b, toArray<LanguageSymbol>(symbol.Members));
     const plan = buildTable(b, entry);
     return [
       {
@@ -80,16 +94,43 @@ function legsOf(b: Builder, node: SyntaxNode, input: Plan | undefined): Leg[] {
   });
 }
 
-const tablesOf = (b: Builder, symbol: LanguageSymbol): Leg[] =>
-  toArray<LanguageSymbol>(symbol.Members).map((member) => ({
+/** The views that `let` statements declare: tables to an operator that looks at all of them. */
+const viewsOf = (b: Builder): Leg[] =>
+  b.scope.names().flatMap((name) => {
+    const found = b.scope.find(name);
+    const plan = found?.k === 'function' && found.view ? buildBody(b, found.scope, found.view) : undefined;
+    return plan ? [{ plan, source: name }] : [];
+  });
+
+const tablesOf = (b: Builder, symbols: readonly LanguageSymbol[]): Leg[] =>
+  symbols.map((member) => ({
     plan: { op: 'table', database: b.draft.database, table: member.Name, cols: columnsOfSymbol(member) },
     source: member.Name,
   }));
+
+/** Tables that have none of the columns of a condition are left out. */
+function legsWith(condition: Expression, legs: readonly Leg[]): readonly Leg[] {
+  const names = columnNames(condition);
+  return names.includes('*') || names.length === 0
+    ? legs
+    : legs.filter(({ plan }) => plan.cols.some((column) => names.includes(column.name)));
+}
+const columnNames = (expression: Expression): string[] =>
+  expression.k === 'column' ? [expression.name] : expression.k === 'call' ? expression.args.flatMap(columnNames) : [];
 
 function sourceName(input: Plan): string {
   let plan: Plan = input;
   while ('input' in plan) plan = plan.input;
   return plan.op === 'table' ? plan.table : 'search_arg0';
+}
+
+/** As in a union; a column that the query gave a type takes what is there under its name, whatever it is. */
+function feedsOf(leg: readonly Column[], cols: readonly Column[]): (string | null)[] {
+  const names = new Set(leg.map((column) => column.name));
+  return feeds(leg, cols).map((from, index) => {
+    const name = cols[index]?.name ?? '';
+    return from ?? (names.has(name) ? name : null);
+  });
 }
 
 function union(legs: readonly Leg[], condition: Expression, cols: readonly Column[], sourceColumn: number): Plan {
@@ -99,7 +140,7 @@ function union(legs: readonly Leg[], condition: Expression, cols: readonly Colum
     sourceColumn,
     legs: legs.map(({ plan, source }) => ({
       source,
-      from: feeds(plan.cols, cols),
+      from: feedsOf(plan.cols, cols),
       plan: { op: 'filter', input: plan, condition: forLeg(condition, plan.cols), cols: plan.cols },
     })),
   };
@@ -114,11 +155,25 @@ const search: OperatorBuilder = (b, node, input) => {
   return union(legsOf(b, node, input), condition, cols, sourceColumn);
 };
 
+/** At the end of a query a column that legs have in several types is one for each of them; the binder has a dynamic one, which
+ * cannot stand for them where the query goes on. */
+function splitColumns(b: Builder, node: SyntaxNode, legs: readonly Leg[]): Column[] {
+  const typesOf = (name: string): Set<Column['type']> =>
+    new Set(legs.flatMap(({ plan }) => plan.cols.filter((column) => column.name === name).map(({ type }) => type)));
+  return columnsOf(node).flatMap((column): Column[] => {
+    const types = typesOf(column.name);
+    if (column.type !== 'dynamic' || types.size === 0 || types.has('dynamic')) return [column];
+    if (!node.Parent || kindOf(node.Parent) !== 'ExpressionStatement')
+      throw notSupported(b, node, `find over a column of several types ('${column.name}') before other operators`);
+    return [...types].map((type) => ({ name: types.size > 1 ? `${column.name}_${type}` : column.name, type }));
+  });
+}
+
 const find: OperatorBuilder = (b, node, input) => {
-  const cols = columnsOf(node);
   const source = parametersOf(b, node).get('withsource') ?? 'source_';
   const condition = searchCondition(b, need(node, 'Condition'), false);
-  const legs = legsOf(b, node, input);
+  const legs = legsWith(condition, legsOf(b, node, input));
+  const cols = splitColumns(b, node, legs);
   const plan = union(
     legs,
     condition,

@@ -1,7 +1,8 @@
 import type { Expression } from '../ir/expression.ts';
 import type { MakeSeriesNode } from '../ir/plan.ts';
+import type { Column } from '../types.ts';
 import type { Builder } from './builder.ts';
-import { columnsOf } from './builder.ts';
+import { columnsOf, semantic } from './builder.ts';
 import { buildScalar } from './expressions.ts';
 import type { SyntaxNode } from './language.ts';
 import { kindOf, list, need, part } from './language.ts';
@@ -11,14 +12,16 @@ import type { OperatorBuilder } from './tables.ts';
 function rangeOf(b: Builder, node: SyntaxNode): { from?: Expression; to?: Expression; step: Expression } {
   if (kindOf(node) === 'MakeSeriesInRangeClause') {
     const [from, to, step] = list(need(node, 'Arguments'), 'Expressions').map((bound) => buildScalar(b, bound));
-    // `in range(a, b, step)` includes its end; the clause form does not.
-    const inclusive: Expression | undefined = to &&
-      step && { k: 'call', name: '+', args: [to, step], type: to.type, at: -1 };
-    return {
-      ...(from && { from }),
-      ...(inclusive && { to: inclusive }),
-      step: step ?? { k: 'literal', type: 'long', value: '1' },
-    };
+    if (!from || !to || !step) throw semantic(b, node, 'make-series: range() takes a start, an end and a step.');
+    // The bins of `in range(a, b, step)` are those of bin(), and its end is included; with the clauses they count from the start.
+    const binned = (bound: Expression): Expression => ({
+      k: 'call',
+      name: 'bin',
+      args: [bound, step],
+      type: bound.type,
+      at: -1,
+    });
+    return { from: binned(from), to: { k: 'call', name: '+', args: [binned(to), step], type: to.type, at: -1 }, step };
   }
   const bound = (name: string): Expression | undefined => {
     const clause = part(node, name);
@@ -35,10 +38,12 @@ function rangeOf(b: Builder, node: SyntaxNode): { from?: Expression; to?: Expres
 
 const makeSeries: OperatorBuilder = (b, node, given) => {
   const input = withInput(given);
-  const cols = columnsOf(node);
+  const bound = columnsOf(node);
   const clause = part(node, 'ByClause');
-  const by = itemsByPosition(b, clause ? list(clause, 'Expressions') : [], cols);
+  const by = itemsByPosition(b, clause ? list(clause, 'Expressions') : [], bound);
   const start = by.length;
+  // Every aggregate becomes an array; the binder keeps the type of a value for some.
+  const cols = bound.map((column, index): Column => (index < start ? column : { ...column, type: 'dynamic' }));
   const aggregates = list(node, 'Aggregates').map((entry, index): MakeSeriesNode['aggregates'][number] => {
     const fallback = part(entry, 'DefaultExpression');
     return {

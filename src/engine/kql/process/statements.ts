@@ -26,7 +26,8 @@ const letStatement: StatementBuilder = (b, node) => {
   const expression = need(node, 'Expression');
   if (kindOf(expression) === 'FunctionDeclaration') {
     const start = (b.offset ?? 0) + need(expression, 'Body').TextStart;
-    b.scope.bind(name, { k: 'function', scope: b.scope, bodyStart: start });
+    const view = part(expression, 'ViewKeyword') && need(expression, 'Body');
+    b.scope.bind(name, { k: 'function', scope: b.scope, bodyStart: start, ...(view && { view }) });
     return;
   }
   if (kindOf(expression) === 'EntityGroupExpression') {

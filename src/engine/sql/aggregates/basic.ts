@@ -39,7 +39,7 @@ const extreme = (name: 'min' | 'max', conditional: boolean): AggregateRow => ({
   },
 });
 
-/** Spread of fewer than two values is 0 for the sample forms; of nothing, and where one is infinite or NaN, it is NaN. */
+/** Spread of fewer than two values is 0; where one is infinite or NaN, it is NaN. */
 const spread = (name: 'stddev_samp' | 'stddev_pop' | 'var_samp' | 'var_pop', conditional: boolean): AggregateRow => ({
   result: 'real',
   sql: ([value, predicate]) => {
@@ -47,9 +47,9 @@ const spread = (name: 'stddev_samp' | 'stddev_pop' | 'var_samp' | 'var_pop', con
     const filter = conditional ? onlyIf(predicate) : '';
     const x = cast(value, 'real');
     if (value.type !== 'real' && value.type !== 'dynamic')
-      return `CASE WHEN count(${x})${filter} = 0 THEN 'NaN'::DOUBLE ELSE coalesce(${name}(${x})${filter}, 0) END`;
+      return `coalesce(${name}(${x})${filter}, 0)`;
     // DuckDB raises for what is not finite.
-    return `CASE WHEN count(${x})${filter} = 0 OR bool_or(NOT isfinite(${x}))${filter} THEN 'NaN'::DOUBLE
+    return `CASE WHEN bool_or(NOT isfinite(${x}))${filter} THEN 'NaN'::DOUBLE
       ELSE coalesce(${name}(CASE WHEN isfinite(${x}) THEN ${x} END)${filter}, 0) END`;
   },
 });

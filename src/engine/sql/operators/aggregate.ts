@@ -11,7 +11,7 @@ import type { Output, Relation, RelationColumn } from '../relation.ts';
 import { asIs, keptIds, orderBy, selectFrom } from '../relation.ts';
 import { rowScope, withWindows } from '../rows.ts';
 import type { RowScope } from '../scope.ts';
-import { compileConstant, constantAs, splitItem } from './source.ts';
+import { constantAs, splitItem } from './source.ts';
 
 export interface Grouping {
   readonly relation: Relation;
@@ -112,7 +112,7 @@ function chosenRows(
   return { sql: selectFrom(relation, [...asIs(ids), ...outputs], choice), columns: [...keys, ...columns] };
 }
 
-export const aggregateOperators: PlanCompilers<'summarize' | 'distinct' | 'count' | 'topNested' | 'topHitters'> = {
+export const aggregateOperators: PlanCompilers<'summarize' | 'distinct' | 'count' | 'topHitters'> = {
   summarize: (ctx, node) => summarize(ctx, compilePlan(ctx, node.input), node.by, node.aggregates, node.cols),
   distinct: (ctx, node) => summarize(ctx, compilePlan(ctx, node.input), node.items, [], node.cols),
   count: (ctx, node) => {
@@ -147,52 +147,4 @@ export const aggregateOperators: PlanCompilers<'summarize' | 'distinct' | 'count
       columns: relation.columns,
     };
   },
-  topNested: (ctx, node) => {
-    // Each level groups the rows that the levels above let through, ranks its groups within their parent, and narrows.
-    let rows = compilePlan(ctx, node.input);
-    const shown: RelationColumn[] = [];
-    const parents: RelationColumn[] = [];
-    for (const level of node.levels) {
-      const key: RelationColumn = { name: level.of.names[0] ?? '', type: level.of.expression.type, id: ctx.newId() };
-      const keyed: Relation = {
-        sql: selectFrom(rows, [
-          ...asIs(
-            [...keptIds(rows), ...parents.map((column) => column.id), ...shown.map((column) => column.id)].filter(
-              unique,
-            ),
-          ),
-          { id: key.id, sql: compileExpression(level.of.expression, rowScope(ctx, rows)) },
-        ]),
-        columns: rows.columns,
-      };
-      const carried = [...parents, ...shown].map((column) => column.id).filter(unique);
-      const value: RelationColumn = {
-        name: level.by.names[0] ?? '',
-        type: node.cols.find((column) => column.name === level.by.names[0])?.type ?? level.by.expression.type,
-        id: ctx.newId(),
-      };
-      const groups = [...carried, key.id];
-      const scope: RowScope = { ...rowScope(ctx, keyed), aggregateOrder: '' };
-      const totals = `SELECT ${groups.join(', ')}, ${compileExpression(level.by.expression, scope)} AS ${value.id} FROM (${keyed.sql}) GROUP BY ${groups.join(', ')}`;
-      const partition = parents.length > 0 ? `PARTITION BY ${parents.map((column) => column.id).join(', ')} ` : '';
-      const rank = ctx.newId();
-      const ranked = `SELECT *, row_number() OVER (${partition}ORDER BY ${value.id} ${level.descending ? 'DESC' : 'ASC'} NULLS LAST, ${key.id}) AS ${rank} FROM (${totals})`;
-      const kept = level.count
-        ? `SELECT * FROM (${ranked}) WHERE ${rank} <= ${constantAs(ctx, level.count, 'long')}`
-        : ranked;
-      parents.push(key);
-      shown.push(key, value);
-      const join = groups.map((id) => `l.${id} IS NOT DISTINCT FROM r.${id}`).join(' AND ');
-      const all = [...keptIds(rows), ...groups].filter(unique).map((id) => `l.${id} AS ${id}`);
-      rows = {
-        sql: `SELECT ${[...all, `r.${value.id} AS ${value.id}`].join(', ')} FROM (${keyed.sql}) AS l JOIN (${kept}) AS r ON ${join}`,
-        columns: rows.columns,
-      };
-      if (level.others) compileConstant(ctx, level.others);
-    }
-    const ids = shown.map((column) => column.id);
-    return { sql: `SELECT DISTINCT ${ids.join(', ')} FROM (${rows.sql})`, columns: shown };
-  },
 };
-
-const unique = (id: string, index: number, all: readonly string[]): boolean => all.indexOf(id) === index;

@@ -1,4 +1,6 @@
 import type { MvColumn } from '../../kql/ir/plan.ts';
+import { legacyPartitions } from '../../kql/ir/plan.ts';
+import { KqlError } from '../../kql/kql-error.ts';
 import type { Column } from '../../kql/types.ts';
 import type { SqlContext } from '../context.ts';
 import { convert } from '../convert.ts';
@@ -30,6 +32,10 @@ native(
   },
   { nulls: true },
 );
+
+native('partitions', ['long'], 'bool', () => {
+  throw new KqlError('limits', `partition: more than ${legacyPartitions} values; use hint.strategy=native or shuffle.`);
+});
 
 interface Expansion {
   readonly relation: Relation;
@@ -119,7 +125,10 @@ export const expandOperators: PlanCompilers<'mvExpand' | 'mvApply' | 'partition'
     const input = compilePlan(ctx, node.input);
     const key = ctx.newId();
     const keySql = compileExpression(node.by, rowScope(ctx, input));
-    const keys = `SELECT DISTINCT ${keySql} AS ${key} FROM (${input.sql})`;
+    const distinct = `SELECT DISTINCT ${keySql} AS ${key} FROM (${input.sql})`;
+    const keys = node.limited
+      ? `SELECT ${key} FROM (SELECT ${key}, count(*) OVER () AS n FROM (${distinct})) WHERE CASE WHEN n > ${legacyPartitions} THEN kql_n_partitions(n) ELSE true END`
+      : distinct;
     const rows = compilePlan(ctx, node.input);
     const own = compileExpression(node.by, rowScope(ctx, rows));
     const context: Relation = {

@@ -43,24 +43,30 @@ export const seriesCompilers: PlanCompilers<'makeSeries'> = {
       { id: low, sql: node.from ? constant(node.from) : floor },
       { id: high, sql: node.to ? constant(node.to) : ceiling },
     ];
-    const bounds =
-      node.from && node.to
-        ? `SELECT ${ends.map(({ id, sql }) => `${sql} AS ${id}`).join(', ')}`
-        : selectFrom(relation, ends);
+    const groupIds = groups.map((key) => key.id);
+    const open = !node.from || !node.to;
+    // What is left out of from and to comes from the rows of each series.
+    const grouped = open && groupIds.length > 0;
+    const groupBy = groupIds.length > 0 ? `GROUP BY ${groupIds.join(', ')}` : '';
+    const bounds = open
+      ? selectFrom(relation, [...asIs(groupIds), ...ends], groupBy)
+      : `SELECT ${ends.map(({ id, sql }) => `${sql} AS ${id}`).join(', ')}`;
+    const sameGroup = (one: string, other: string): string[] =>
+      groupIds.map((id) => `${one}.${id} IS NOT DISTINCT FROM ${other}.${id}`);
     const { columns, outputs } = aggregateOutputs(
       node.aggregates.map((aggregate) => ({ names: [aggregate.name], expression: aggregate.expression })),
       node.aggregates.map((aggregate) => ({ name: aggregate.name, type: aggregate.expression.type })),
       scope,
     );
-    const binned = `SELECT r.*, b.${low}, b.${high}, CAST(floor((${axisNumber} - b.${low}) / ${isReal ? step : `CAST(${step} AS DOUBLE)`}) AS BIGINT) AS ${bin} FROM (${relation.sql}) AS r, (${bounds}) AS b`;
-    const groupIds = groups.map((key) => key.id);
+    const joined = grouped ? `JOIN (${bounds}) AS b ON ${sameGroup('r', 'b').join(' AND ')}` : `, (${bounds}) AS b`;
+    const binned = `SELECT r.*, b.${low}, b.${high}, CAST(floor((${axisNumber} - b.${low}) / ${isReal ? step : `CAST(${step} AS DOUBLE)`}) AS BIGINT) AS ${bin} FROM (${relation.sql}) AS r ${joined}`;
     const inside = `WHERE ${axisNumber} >= ${low} AND ${axisNumber} < ${high}`;
     const totals = `SELECT ${[...groupIds, bin].join(', ')}, ${outputs.map(({ id, sql }) => `${sql} AS ${id}`).join(', ') || '1 AS none'} FROM (${binned}) ${inside} GROUP BY ${[...groupIds, bin].join(', ')}`;
     const span = isReal ? `ceil((${high} - ${low}) / ${step} - 1e-9)` : `((${high} - ${low} + ${step} - 1) // ${step})`;
-    const steps = `SELECT ${low} AS ${first}, unnest(range(0, CAST(${span} AS BIGINT))) AS ${bin} FROM (${bounds})`;
+    const steps = `SELECT ${(grouped ? [...groupIds, ''] : ['']).join(', ')}${low} AS ${first}, unnest(range(0, CAST(${span} AS BIGINT))) AS ${bin} FROM (${bounds})`;
     const groupRows =
       groupIds.length > 0 ? `SELECT DISTINCT ${groupIds.join(', ')} FROM (${binned}) ${inside}` : `SELECT 1 AS none`;
-    const on = [`t.${bin} = s.${bin}`, ...groupIds.map((id) => `t.${id} IS NOT DISTINCT FROM g.${id}`)].join(' AND ');
+    const on = [`t.${bin} = s.${bin}`, ...sameGroup('t', 'g')].join(' AND ');
     const made: RelationColumn[] = node.cols.slice(groups.length).map((column) => ({ ...column, id: ctx.newId() }));
     const arrays = node.aggregates.map((aggregate, index): Output => {
       const column = columns[index];
@@ -86,7 +92,10 @@ export const seriesCompilers: PlanCompilers<'makeSeries'> = {
       id: made.at(-1)?.id ?? '',
       sql: `'[' || string_agg(${axisText}, ',' ORDER BY s.${bin}) || ']'`,
     };
-    const from = `(${groupRows}) AS g CROSS JOIN (${steps}) AS s LEFT JOIN (${totals}) AS t ON ${on}`;
+    const axes = grouped
+      ? `JOIN (${steps}) AS s ON ${sameGroup('g', 's').join(' AND ')}`
+      : `CROSS JOIN (${steps}) AS s`;
+    const from = `(${groupRows}) AS g ${axes} LEFT JOIN (${totals}) AS t ON ${on}`;
     const sql = selectFrom(
       from,
       [...groupIds.map((id) => ({ id, sql: `g.${id}` })), ...arrays, axisArray],
@@ -94,7 +103,10 @@ export const seriesCompilers: PlanCompilers<'makeSeries'> = {
     );
     const relationColumns: RelationColumn[] = [...groups, ...made];
     const result: Relation = { sql, columns: relationColumns };
-    const nonEmpty = groupIds.length > 0 ? '' : ` WHERE ${made.at(-1)?.id ?? ''} IS NOT NULL`;
-    return { ...result, sql: `${selectFrom(result, asIs(relationColumns.map((column) => column.id)))}${nonEmpty}` };
+    if (groupIds.length > 0) return result;
+    // Of no rows at all there is a series only with kind=nonempty.
+    const filled = node.nonEmpty ? '' : ` AND EXISTS (SELECT 1 FROM (${relation.sql}))`;
+    const ids = asIs(relationColumns.map((column) => column.id));
+    return { ...result, sql: selectFrom(result, ids, `WHERE ${made.at(-1)?.id ?? ''} IS NOT NULL${filled}`) };
   },
 };

@@ -1,0 +1,178 @@
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { openLocalEngine } from './testing/local-engine.ts';
+import { buildParserEntry } from './testing/parser-entry.ts';
+
+let engine: Awaited<ReturnType<typeof openLocalEngine>>;
+beforeAll(async () => {
+  engine = await openLocalEngine(await buildParserEntry());
+});
+afterAll(() => engine.close());
+
+const rowsOf = async (query: string): Promise<readonly (readonly unknown[])[]> =>
+  (await engine.run(query))[0]?.rows ?? [];
+const sorted = (rows: readonly (readonly unknown[])[]): unknown[] =>
+  [...rows].sort((one, other) => (JSON.stringify(one) < JSON.stringify(other) ? -1 : 1));
+const views = 'let V1 = view() { print x = 1 }; let V2 = view() { print x = 1 }; let W = view() { print x = 1 };';
+const events = `let E1 = view() { datatable(Id:string, Level:string, Version:string)['a','Info','v1', 'a','Error','v1', 'b','Error','v2'] };
+  let E2 = view() { datatable(Id:string, Level:string, Name:string)['c','Info','n1', 'a','Error','n2'] };`;
+const sales = `datatable(s:string, p:string, v:long)['K','p',6, 'K','q',3, 'K','r',2, 'T','p',9, 'T','q',1, 'U','p',1, 'V','q',2]`;
+
+/** The documentation's examples and rules of tabular operators, each as a query and its rows in any order. */
+const rules: Readonly<Record<string, readonly (readonly [string, unknown])[]>> = {
+  scan: [
+    [
+      // "Sessions tagging": one id for all records of the first step until the sequence moves on.
+      `datatable(Ts:timespan)[0m, 1m, 3m, 32m, 38m, 75m] | sort by Ts asc
+       | scan with_match_id=id declare (start:timespan) with (
+           step inSession: true => start = iff(isnull(inSession.start), Ts, inSession.start);
+           step endSession output=none: Ts - inSession.start > 30m;) | project Ts, id`,
+      [
+        ['00:00:00', 0],
+        ['00:01:00', 0],
+        ['00:03:00', 0],
+        ['00:32:00', 1],
+        ['00:38:00', 1],
+        ['01:15:00', 2],
+      ],
+    ],
+  ],
+  partition: [
+    ['range x from 1 to 2 step 1 | partition by x { range y from 1 to 3 step 1 | where y == toscalar(x) }', [[1], [2]]],
+    ['range x from 1 to 2 step 1 | partition by x { union (print y = x), (print y = 9) }', [[1], [2], [9], [9]]],
+    ['range x from 1 to 64 step 1 | partition by x (take 1) | count', [[64]]],
+    ['range x from 1 to 99 step 1 | partition hint.strategy=native by x (take 1) | count', [[99]]],
+  ],
+  union: [
+    [`${views} union isfuzzy=true (V1 | where x > 0), (V2 | where x > 0), (V3 | where x > 0) | count`, [[2]]],
+    [`${views} union isfuzzy=true V*, Gone*, W* | count`, [[3]]],
+    [
+      `${views} union withsource=t V*`,
+      [
+        ['V1', 1],
+        ['V2', 1],
+      ],
+    ],
+  ],
+  'make-series': [
+    ['datatable(t:long)[] | make-series n = count() on t from 0 to 4 step 2', []],
+    ['datatable(t:long)[] | make-series kind=nonempty n = count() on t from 0 to 4 step 2', [['[0,0]', '[0,2]']]],
+    [
+      "datatable(t:long, g:string)[1,'a', 5,'a', 3,'b', 4,'b'] | make-series n = count() on t step 2 by g",
+      [
+        ['a', '[1,0,1]', '[0,2,4]'],
+        ['b', '[1,1]', '[2,4]'],
+      ],
+    ],
+    ['range t from 1 to 5 step 1 | make-series n = count() on t in range(1, 5, 2)', [['[1,2,2]', '[0,2,4]']]],
+  ],
+  find: [
+    [
+      `${events} find in (E1, E2) where Id == 'a' and Level == 'Error' project Version, Name, pack_all()`,
+      [
+        ['E1', 'v1', '', '{"Id":"a","Level":"Error"}'],
+        ['E2', '', 'n2', '{"Id":"a","Level":"Error"}'],
+      ],
+    ],
+    [
+      `${events} find Version == 'v2' or Name == 'n1' project Id, Version, Name`,
+      [
+        ['E1', 'b', 'v2', ''],
+        ['E2', 'c', '', 'n1'],
+      ],
+    ],
+    [
+      `${events} find Id == 'a' and Level == 'Error'`,
+      [
+        ['E1', 'a', 'Error', '{"Version":"v1"}'],
+        ['E2', 'a', 'Error', '{"Name":"n2"}'],
+      ],
+    ],
+    [`${events} find Version == 'v2' | count`, [[1]]],
+    [
+      `let A = datatable(p:string)['7', '8']; let B = datatable(p:int)[7, 8]; find in (A, B) where p == 7`,
+      [
+        ['A', '7', null],
+        ['B', '', 7],
+      ],
+    ],
+    [
+      `let A = datatable(p:string)['7']; let B = datatable(p:int)[7]; find in (A, B) where p == 7 project p:string`,
+      [
+        ['A', '7'],
+        ['B', '7'],
+      ],
+    ],
+  ],
+  search: [
+    [
+      `${events} search 'n2' or 'v*2' | project ['$table'], Id, Level, Version, Name`,
+      [
+        ['E1', 'b', 'Error', 'v2', ''],
+        ['E2', 'a', 'Error', '', 'n2'],
+      ],
+    ],
+  ],
+  'top-nested with others': [
+    [
+      `${sales} | top-nested 1 of s with others = 'Other' by sum(v), top-nested 1 of p by sum(v)`,
+      [
+        ['K', 11, 'p', 6],
+        ['Other', 13, '', null],
+      ],
+    ],
+    [
+      `${sales} | top-nested 2 of s with others = 'Other' by sum(v), top-nested 1 of p by sum(v), top-nested 1 of v with others = -1 by sum(v)`,
+      [
+        ['K', 11, '', null, -1, 5],
+        ['K', 11, 'p', 6, 6, 6],
+        ['Other', 3, '', null, -1, 3],
+        ['T', 10, '', null, -1, 1],
+        ['T', 10, 'p', 9, 9, 9],
+      ],
+    ],
+    [
+      `${sales} | top-nested 9 of s with others = 'Other' by sum(v)`,
+      [
+        ['K', 11],
+        ['T', 10],
+        ['U', 1],
+        ['V', 2],
+      ],
+    ],
+  ],
+  toscalar: [
+    ['let g = toscalar(new_guid()); range x from 1 to 9 step 1 | extend y = g | summarize dcount(y)', [[1]]],
+    [
+      'let r = toscalar(range x from 1 to 99 step 1 | sample 1); range x from 1 to 9 step 1 | where r == r | count',
+      [[9]],
+    ],
+  ],
+  'types that depend on a call': [
+    [
+      `let f = (T:(*), name:string) { T | extend y = column_ifexists(name, '') | where y and true }; datatable(a:bool)[true, false] | invoke f('a')`,
+      [[true, true]],
+    ],
+    [
+      `let f = (unit:string) { print datetime_diff(unit, datetime(2020-01-03), datetime(2020-01-01)) }; f('day')`,
+      [[2]],
+    ],
+  ],
+};
+
+describe.each(Object.entries(rules))('%s', (_name, rows) => {
+  it.each(rows)('%s', async (query, expected) => {
+    expect(sorted(await rowsOf(query))).toEqual(expected);
+  });
+});
+
+it.each([
+  ['range x from 1 to 65 step 1 | partition by x (take 1)', 'limits'],
+  ['union isfuzzy=true Gone, (Gone2 | take 1)', 'semantic'],
+  [
+    `let f = (T:(*), name:string) { T | where column_ifexists(name, '') and true }; print a = 'x' | invoke f('a')`,
+    'semantic',
+  ],
+  [`datatable(unit:string)['day'] | extend d = datetime_diff(unit, now(), now())`, 'semantic'],
+])('refuses %s', async (query, code) => {
+  await expect(engine.run(query)).rejects.toMatchObject({ code });
+});

@@ -22,6 +22,7 @@ import { unitFunctions } from './functions/unit.ts';
 import { sketchFunctions } from './functions/sketch.ts';
 import { statisticsFunctions } from './functions/statistics.ts';
 import { legacyFunctions } from './functions/legacy.ts';
+import { userAgentFunctions } from './functions/user-agent.ts';
 import { xmlFunctions } from './functions/xml.ts';
 
 /** All scalar functions and operators by KQL name. One row each, in the file of its family.
@@ -54,6 +55,7 @@ export const functionRows: FunctionRows = {
   ...unitFunctions,
   ...sketchFunctions,
   ...statisticsFunctions,
+  ...userAgentFunctions,
   ...xmlFunctions,
   ...legacyFunctions,
 };

@@ -92,6 +92,24 @@ describe('a query through azure-kusto-data', () => {
     expect(raw).toContain(`[7,"x'\\"; drop","01:00:00",3]`);
   });
 
+  it('knows whose query it is', async () => {
+    const first = async (csl: string): Promise<unknown> => {
+      const { body } = await kusto.post('/v1/rest/query', { db: databaseName, csl });
+      return (body as { Tables: { Rows: unknown[][] }[] }).Tables[0]?.Rows[0]?.[0];
+    };
+    const own = String(await first('print current_principal()'));
+    expect(own).toMatch(/^aadapp=[\da-f-]{36};[\da-f-]{36}$/);
+    const isMember = (list: string) => first(`print current_principal_is_member_of(${list})`);
+    expect(await isMember(`'aaduser=a@example.com', '${own.toUpperCase()}'`)).toBe(true);
+    expect(await isMember(`dynamic(['${own.split(';')[0] ?? ''}'])`)).toBe(true);
+    expect(await isMember(`'${own.replace('aadapp', 'aadgroup')}'`)).toBe(false);
+    const { body } = await kusto.post('/v1/rest/query', {
+      db: databaseName,
+      csl: 'print p = current_principal() | extend m = current_principal_is_member_of(p)',
+    });
+    expect(JSON.stringify(body)).toContain('takes string literals');
+  });
+
   it('gives several results in their order', async () => {
     const { tables } = await kusto.call({
       call: 'query',

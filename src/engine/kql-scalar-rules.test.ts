@@ -40,6 +40,28 @@ const rules: Readonly<Record<string, readonly (readonly [string, unknown])[]>> =
     ["indexof_regex('abcabc', @'a|ab', -1)", null],
     ["indexof_regex('abcabcdefg', @'a.c', 0, 9, 2)", 3],
   ],
+  treepath: [
+    [`treepath(parse_json('{"list":[100, "abc", {"x":"y"}]}'))`, ["['list']", "['list'][0]", "['list'][0]['x']"]],
+  ],
+  'bag-set-key': [
+    ["bag_set_key(dynamic(null), 'a', 1)", null],
+    ["bag_set_key(dynamic({'a': 1}), '$', 1)", null],
+    ["bag_set_key(dynamic({'a': [1]}), '$.a[0]', 1)", null],
+    ["bag_set_key(dynamic({'a': 1}), '$.b.c', 2)", { a: 1, b: { c: 2 } }],
+  ],
+  'beta-inv and beta-pdf': [
+    ['beta_inv(0.0, 1.0, 2.0)', null],
+    ['beta_inv(1.0, 1.0, 2.0)', 1],
+    ['beta_pdf(1.0, 1.0, 2.0)', 'NaN'],
+  ],
+  'set-difference': [['set_difference(dynamic(null), dynamic([1]))', null]],
+  'parse-path': [
+    ["parse_path('file://C:/temp/file.txt:some.exe').RootPath", '"C:"'],
+    [`parse_path(@'\\\\shared\\users\\temp\\file.txt.gz').RootPath`, '""'],
+    ["parse_path('/usr/lib/temp/file.txt').RootPath", '""'],
+    [`parse_path(@'C:\\temp\\file.txt').RootPath`, '"C:"'],
+  ],
+  'regex-quote': [["regex_quote('(so$me.Te^xt) a-b&~')", String.raw`\(so\$me\.Te\^xt\) a\-b\&\~`]],
   regex: [
     ["'café' matches regex @'^\\w+$'", true],
     ["'éa' matches regex @'\\ba'", false],
@@ -69,6 +91,19 @@ it.each([
   ["extract('(', 0, 'a')", 'a group is not closed'],
 ])('%s is refused: %s', async (expression, reason) => {
   await expect(engine.run(`print ${expression}`)).rejects.toThrow(reason);
+});
+
+it('a scalar of a table cannot depend on the row of a function argument', async () => {
+  const tables = 'let T = datatable(x:long)[1, 2]; let U = datatable(x:long, y:long)[1, 10, 2, 20];';
+  const body = 'let f = (k:long) { toscalar(U | where x == k | project y) };';
+  await expect(engine.run(`${tables} ${body} T | extend y = f(x)`)).rejects.toThrow('row-context scope');
+  const [table] = await engine.run(`${tables} ${body} T | extend y = f(2)`);
+  expect(table?.rows).toEqual([
+    [1, 20],
+    [2, 20],
+  ]);
+  const let_ = 'let f = (k:long) { let V = U | where x == k | project y; toscalar(V) };';
+  await expect(engine.run(`${tables} ${let_} T | extend y = f(x)`)).rejects.toThrow('row-context scope');
 });
 
 it('parses with flags', async () => {

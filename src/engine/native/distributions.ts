@@ -96,6 +96,7 @@ export const betaPdf = (x: number, a: number, b: number): number =>
 
 /** By bisection: 200 halvings reach the last digit. */
 export function betaInverse(probability: number, a: number, b: number): number {
+  if (probability >= 1) return 1;
   let [low, high] = [0, 1];
   for (let round = 0; round < 200; round += 1) {
     const middle = (low + high) / 2;

@@ -12,7 +12,8 @@ export type Entity = LanguageSymbol;
 
 /** What a name means where it stands. */
 export type Binding =
-  | { readonly k: 'scalar'; readonly expression: Expression }
+  /** `depth`: of the rows that the expression reads; it means nothing in tables inside them. */
+  | { readonly k: 'scalar'; readonly expression: Expression; readonly depth?: number }
   /** `declared`: by an operator of an earlier statement (graph-to-table … as N), which the binder shows as a plain table. */
   | { readonly k: 'table'; readonly plan: Plan; readonly declared?: true }
   | { readonly k: 'graph'; readonly graph: Graph }
@@ -65,17 +66,30 @@ export interface Builder {
   readonly context?: Plan;
   /** The column whose value a subquery with a source of its own runs for (partition … { … }). */
   readonly partitionKey?: LanguageSymbol;
+  /** How many tables inside expressions this is in: toscalar(…), in (…), arguments. */
+  readonly depth?: number;
   /** The graph that an operator without a source works on (make-graph … partitioned-by). */
   readonly graph?: Graph;
 }
 
 /** A table with a source of its own does not see the rows around it. */
-export const withoutContext = ({ draft, scope, offset, partitionKey }: Builder): Builder => ({
+export const withoutContext = ({ draft, scope, offset, partitionKey, depth }: Builder): Builder => ({
   draft,
   scope,
   offset,
+  ...(depth !== undefined && { depth }),
   ...(partitionKey && { partitionKey }),
 });
+
+/** A table inside an expression has rows of its own. */
+export const inside = (b: Builder): Builder => ({ ...b, depth: (b.depth ?? 0) + 1 });
+
+/** A name for an expression, good where the rows are that the expression reads. */
+export const scalarBinding = (b: Builder, expression: Expression): Binding =>
+  readsRow(expression) ? { k: 'scalar', expression, depth: b.depth ?? 0 } : { k: 'scalar', expression };
+
+const readsRow = (expression: Expression): boolean =>
+  expression.k === 'column' || (expression.k === 'call' && expression.args.some(readsRow));
 
 export const positionOf = (b: Builder, node: SyntaxNode): number =>
   b.offset === undefined ? -1 : b.offset + node.TextStart;

@@ -6,6 +6,7 @@ import type { KqlType } from '../types.ts';
 import type { Builder } from './builder.ts';
 import {
   columnsOfSymbol,
+  inside,
   isTabular,
   isTuple,
   notSupported,
@@ -85,7 +86,7 @@ const between: ScalarBuilder = (b, node) => {
 /** A function argument may be a table. */
 export function buildArgument(b: Builder, node: SyntaxNode): Expression {
   if (!isTabular(node)) return buildScalar(b, node);
-  const plan = buildTable(b, node);
+  const plan = buildTable(inside(b), node);
   return { k: 'table', plan, type: plan.cols[0]?.type ?? 'dynamic' };
 }
 
@@ -97,7 +98,11 @@ const nameReference: ScalarBuilder = (b, node) => {
     return { k: 'column', name: symbol.Name, side: partitionSide, type: typeOf(node) };
   if (kind === 'ColumnSymbol') return { k: 'column', name: symbol?.Name ?? name, type: typeOf(node) };
   const binding = b.scope.find(symbol?.Name ?? name);
-  if (binding?.k === 'scalar') return binding.expression;
+  if (binding?.k === 'scalar') {
+    if (binding.depth !== undefined && binding.depth !== (b.depth ?? 0))
+      throw semantic(b, node, `'${name}' cannot be used here: it is defined outside its row-context scope.`);
+    return binding.expression;
+  }
   if (binding?.k === 'function' || kind === 'FunctionSymbol') return functionCall(b, node);
   if (isTuple(node.ResultType)) return { k: 'column', name: '', side: name, type: 'dynamic' };
   return { k: 'column', name, type: typeOf(node) };
@@ -269,7 +274,7 @@ const toScalar: ScalarBuilder = (b, node) => {
       type,
     );
   }
-  const plan = buildTable(b, inner);
+  const plan = buildTable(inside(b), inner);
   if (isRandom(b, plan)) {
     const count: Expression = { k: 'literal', type: 'long', value: '1' };
     return once(b, { op: 'take', input: plan, count, cols: plan.cols }, typeOf(node));

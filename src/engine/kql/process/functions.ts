@@ -1,7 +1,7 @@
 import type { Expression } from '../ir/expression.ts';
 import type { Plan } from '../ir/plan.ts';
 import type { Builder } from './builder.ts';
-import { inliningLimit, isTabular, Scope, semantic, shareTable, typeOfSymbol } from './builder.ts';
+import { inliningLimit, isTabular, scalarBinding, Scope, semantic, shareTable, typeOfSymbol } from './builder.ts';
 import { buildArgument, buildScalar } from './expressions.ts';
 import { checkBody } from './diagnostics.ts';
 import type { LanguageSymbol, SyntaxNode } from './language.ts';
@@ -30,6 +30,7 @@ export function buildUserCall(b: Builder, node: SyntaxNode, body: SyntaxNode, pi
     scope,
     offset: definition ? definition.bodyStart - body.TextStart : undefined,
     ...(b.context && { context: b.context }),
+    ...(b.depth !== undefined && { depth: b.depth }),
   };
   for (const statement of list(body, 'Statements')) buildStatement(inner, statement);
   const expression = part(body, 'Expression');
@@ -91,7 +92,7 @@ function bindOne(
     scope.bind(name, { k: 'table', plan: shareTable(b, built.plan) });
     return;
   }
-  scope.bind(name, { k: 'scalar', expression: converted(b, argument, built, parameter) });
+  scope.bind(name, scalarBinding(b, converted(b, argument, built, parameter)));
 }
 
 /** An argument takes the declared type of its parameter. */

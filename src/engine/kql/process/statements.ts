@@ -1,7 +1,16 @@
 import type { Literal } from '../ir/expression.ts';
 import type { Plan } from '../ir/plan.ts';
 import type { Builder } from './builder.ts';
-import { isTabular, notSupported, semantic, shareTable, typeOf, typeOfSymbol } from './builder.ts';
+import {
+  inside,
+  isTabular,
+  notSupported,
+  scalarBinding,
+  semantic,
+  shareTable,
+  typeOf,
+  typeOfSymbol,
+} from './builder.ts';
 import { buildScalar } from './expressions.ts';
 import type { SyntaxNode } from './language.ts';
 import { kindOf, list, nameOf, need, part } from './language.ts';
@@ -40,10 +49,10 @@ const letStatement: StatementBuilder = (b, node) => {
   }
   if (isTabular(expression)) {
     const materialized = kindOf(expression) === 'MaterializeExpression';
-    b.scope.bind(name, { k: 'table', plan: shareTable(b, buildTable(b, expression), materialized) });
+    b.scope.bind(name, { k: 'table', plan: shareTable(b, buildTable(inside(b), expression), materialized) });
     return;
   }
-  b.scope.bind(name, { k: 'scalar', expression: buildScalar(b, expression) });
+  b.scope.bind(name, scalarBinding(b, buildScalar(b, expression)));
 };
 
 const setOption: StatementBuilder = (b, node) => {

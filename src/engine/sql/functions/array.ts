@@ -45,16 +45,13 @@ function rotated(items: readonly string[], count: number): string {
   return jsonArray(items.map((_item, index) => items[(((index + count) % length) + length) % length] ?? 'null'));
 }
 
-/** Several arrays: each as raw items; what is no array is left out. Comes as one JSON array of all arguments. */
-const ofArrays = (name: string, run: (arrays: string[][]) => NativeValue): FunctionRow => {
-  native(name, ['dynamic'], 'dynamic', ([all]) =>
-    run(
-      (itemsOf(all) ?? []).flatMap((item) => {
-        const items = jsonItems(item);
-        return items ? [items] : [];
-      }),
-    ),
-  );
+/** Several arrays: each as raw items; what is no array is left out, but for a first one that must be. Comes as one JSON array of
+ * all arguments. */
+const ofArrays = (name: string, run: (arrays: string[][]) => NativeValue, needsFirst = false): FunctionRow => {
+  native(name, ['dynamic'], 'dynamic', ([all]) => {
+    const arrays = (itemsOf(all) ?? []).map((item) => jsonItems(item));
+    return needsFirst && !arrays[0] ? null : run(arrays.filter((items) => items !== undefined));
+  });
   return {
     result: 'dynamic',
     sql: (args) => `kql_n_${name}('[' || ${args.map(jsonElement).join(" || ',' || ")} || ']')`,
@@ -272,8 +269,11 @@ export const arrayFunctions: FunctionRows = {
   set_intersect: ofArrays('set_intersect', ([first = [], ...others]) =>
     jsonArray(unique(first).filter((item) => others.every((other) => other.includes(item)))),
   ),
-  set_difference: ofArrays('set_difference', ([first = [], ...others]) =>
-    jsonArray(unique(first).filter((item) => !others.some((other) => other.includes(item)))),
+  set_difference: ofArrays(
+    'set_difference',
+    ([first = [], ...others]) =>
+      jsonArray(unique(first).filter((item) => !others.some((other) => other.includes(item)))),
+    true,
   ),
   set_has_element: native(
     'set_has_element',

@@ -76,7 +76,7 @@ function treePaths(json: string, prefix: string): string[] {
   if (pairs)
     return pairs.flatMap(([name, value]) => [`${prefix}['${name}']`, ...treePaths(value, `${prefix}['${name}']`)]);
   const items = jsonItems(json);
-  if (items) return [`${prefix}[0]`, ...(items[0] === undefined ? [] : treePaths(items[0], `${prefix}[0]`))];
+  if (items) return [...new Set([`${prefix}[0]`, ...items.flatMap((item) => treePaths(item, `${prefix}[0]`))])];
   return [];
 }
 
@@ -89,17 +89,15 @@ export const bagFunctions: FunctionRows = {
   bag_has_key: native('bag_has_key', ['dynamic', 'string'], 'bool', ([bag, key]) =>
     pairsOf(bag) ? valueAt(String(bag), stepsOf(key)) !== undefined : null,
   ),
+  // Neither the bag itself nor an element of an array can be set.
   bag_set_key: native(
     'bag_set_key',
     ['dynamic', 'string', 'dynamic'],
     'dynamic',
     ([bag, key, value]) => {
-      if (bag !== null && !pairsOf(bag)) return null;
-      return withValue(
-        bag === null ? undefined : String(bag),
-        stepsOf(key),
-        value === null || value === undefined ? 'null' : String(value),
-      );
+      const steps = stepsOf(key);
+      if (!pairsOf(bag) || steps.length === 0 || /^\$.*\[\s*-?\d/.test(String(key))) return null;
+      return withValue(String(bag), steps, value === null || value === undefined ? 'null' : String(value));
     },
     { nulls: true },
   ),

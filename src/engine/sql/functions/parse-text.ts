@@ -69,7 +69,7 @@ function urlParts(text: string): Record<string, unknown> {
 function pathParts(text: string): Record<string, string> {
   const scheme = /^([A-Za-z][A-Za-z0-9+.-]+):\/\//.exec(text)?.[1] ?? '';
   const body = scheme === '' ? text : text.slice(scheme.length + 3);
-  const root = scheme !== '' ? '' : (/^([A-Za-z]:|\\\\[^\\]+|\/)/.exec(body)?.[1] ?? '');
+  const root = /^(?:\\\\\?\\)?([A-Za-z]:)/.exec(body)?.[1] ?? '';
   const end = Math.max(body.lastIndexOf('\\'), body.lastIndexOf('/'));
   const directory = end < 0 ? '' : body.slice(0, end);
   const last = body.slice(end + 1);

@@ -19,8 +19,8 @@ export const statisticsFunctions: FunctionRows = {
   erf: ofReal('erf', erf),
   erfc: ofReal('erfc', erfc),
   beta_cdf: beta('beta_cdf', (x, a, b) => (x >= 0 && x <= 1 ? betaCdf(x, a, b) : NaN)),
-  beta_pdf: beta('beta_pdf', (x, a, b) => (x >= 0 && x <= 1 ? betaPdf(x, a, b) : NaN)),
-  beta_inv: beta('beta_inv', (p, a, b) => (p >= 0 && p <= 1 ? betaInverse(p, a, b) : null)),
+  beta_pdf: beta('beta_pdf', (x, a, b) => (x > 0 && x < 1 ? betaPdf(x, a, b) : NaN)),
+  beta_inv: beta('beta_inv', (p, a, b) => (p > 0 && p <= 1 ? betaInverse(p, a, b) : null)),
   welch_test: native(
     'welch_test',
     ['real', 'real', 'real', 'real', 'real', 'real'],

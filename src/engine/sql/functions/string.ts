@@ -272,6 +272,6 @@ export const stringFunctions: FunctionRows = {
   },
   isutf8: { result: 'bool', sql: ([s]) => (s ? `(${cast(s, 'string')} IS NOT NULL)` : 'NULL') },
   regex_quote: native('regex_quote', ['string'], 'string', ([source]) =>
-    String(source).replace(/[.*+?^${}()|[\]\\#\s-]/g, '\\$&'),
+    String(source).replace(/[.*+?^${}()|[\]\\#&~-]/g, '\\$&'),
   ),
 };

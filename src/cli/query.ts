@@ -1,9 +1,12 @@
 import Table from 'cli-table3';
 import { Command, Option } from 'commander';
 import { isJsonObject, textMember } from '../base/json.ts';
+import type { LocalResult } from '../server/local-client.ts';
 import { callLocal, localToken, succeeded } from '../server/local-client.ts';
 import type { InstanceEnvironment } from '../server/control-plane.ts';
 import { requireInstance } from './control-client.ts';
+import type { ExactJson } from './exact-json.ts';
+import { parseExactJson } from './exact-json.ts';
 import { dataDirectoryOf, dataOption } from './options.ts';
 import { UserError } from './user-error.ts';
 
@@ -18,6 +21,8 @@ interface ResultTable {
   readonly columns: readonly string[];
   readonly rows: readonly (readonly unknown[])[];
 }
+
+type ToJson = ExactJson['stringify'];
 
 export function queryCommand(): Command {
   return new Command('query')
@@ -47,7 +52,7 @@ async function query(text: string, options: QueryOptions): Promise<void> {
     answerBytesMax: 256 * 1024 * 1024,
   });
   const tables = tablesOf(answer);
-  for (const table of tables) process.stdout.write(printers[options.format](table));
+  for (const { table, toJson } of tables) process.stdout.write(printers[options.format](table, toJson));
 }
 
 function clusterHost(environment: InstanceEnvironment, uri: string | undefined): string {
@@ -63,48 +68,59 @@ function clusterHost(environment: InstanceEnvironment, uri: string | undefined):
 }
 
 /** Results only: a query of version 1 ends with its properties, status and table of contents. */
-function tablesOf(answer: {
-  readonly status: number;
-  readonly text: string;
-  readonly value: unknown;
-}): readonly ResultTable[] {
-  let tables: unknown;
+function tablesOf({
+  status,
+  text,
+  value,
+}: LocalResult): readonly { readonly table: ResultTable; readonly toJson: ToJson }[] {
   try {
-    tables = succeeded(answer)['Tables'];
+    succeeded({ status, text, value });
   } catch (error) {
     throw new UserError(error instanceof Error ? error.message : String(error));
   }
+  const answer = parseExactJson(text);
+  const tables = isJsonObject(answer.value) ? answer.value['Tables'] : undefined;
   const all = Array.isArray(tables) ? tables.map(tableOf) : [];
-  return all.length <= 3 ? all.slice(0, 1) : all.slice(0, -3);
+  const results = all.length <= 3 ? all.slice(0, 1) : all.slice(0, -3);
+  return results.map((table) => ({ table, toJson: answer.stringify }));
 }
 
 function tableOf(table: unknown): ResultTable {
   const columns: readonly unknown[] = isJsonObject(table) && Array.isArray(table['Columns']) ? table['Columns'] : [];
   const rows: readonly unknown[] = isJsonObject(table) && Array.isArray(table['Rows']) ? table['Rows'] : [];
-  const partial = rows.find((row) => !Array.isArray(row));
-  if (partial !== undefined) throw new UserError(JSON.stringify(partial));
+  const failure = rows.find((row) => !Array.isArray(row));
+  if (failure !== undefined) throw new UserError(failureText(failure));
   return {
     columns: columns.map((column) => (isJsonObject(column) ? textMember(column, 'ColumnName') : '')),
     rows: rows.filter((row): row is unknown[] => Array.isArray(row)),
   };
 }
 
-const cell = (value: unknown): string =>
-  value === null || value === undefined ? '' : typeof value === 'string' ? value : JSON.stringify(value);
+/** A query that fails when rows are on their way ends with `{"Exceptions":["…"]}` among them. */
+function failureText(row: unknown): string {
+  const exceptions = isJsonObject(row) && Array.isArray(row['Exceptions']) ? row['Exceptions'] : [row];
+  return exceptions.map((one) => (typeof one === 'string' ? one : JSON.stringify(one))).join('\n');
+}
+
+function cell(value: unknown, toJson: ToJson): string {
+  if (value === null || value === undefined) return '';
+  const json = toJson(value);
+  // A number of many digits is no text, although it is kept as one.
+  return typeof value === 'string' && json.startsWith('"') ? value : json;
+}
 
 const printers = {
-  table: ({ columns, rows }: ResultTable): string => {
+  table: ({ columns, rows }: ResultTable, toJson: ToJson): string => {
     const table = new Table({ head: [...columns], style: { head: [], border: [] } });
-    for (const row of rows) table.push(row.map(cell));
+    for (const row of rows) table.push(row.map((value) => cell(value, toJson)));
     return `${table.toString()}\n${rows.length} ${rows.length === 1 ? 'row' : 'rows'}\n`;
   },
   /** RFC 4180. */
-  csv: ({ columns, rows }: ResultTable): string =>
-    [columns, ...rows].map((row) => `${row.map((value) => quoteCsv(cell(value))).join(',')}\r\n`).join(''),
-  json: ({ columns, rows }: ResultTable): string =>
-    `${JSON.stringify(
+  csv: ({ columns, rows }: ResultTable, toJson: ToJson): string =>
+    [columns, ...rows].map((row) => `${row.map((value) => quoteCsv(cell(value, toJson))).join(',')}\r\n`).join(''),
+  json: ({ columns, rows }: ResultTable, toJson: ToJson): string =>
+    `${toJson(
       rows.map((row) => Object.fromEntries(columns.map((name, index) => [name, row[index] ?? null]))),
-      null,
       2,
     )}\n`,
 };

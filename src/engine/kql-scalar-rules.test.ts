@@ -61,6 +61,23 @@ const rules: Readonly<Record<string, readonly (readonly [string, unknown])[]>> =
     ["parse_path('/usr/lib/temp/file.txt').RootPath", '""'],
     [`parse_path(@'C:\\temp\\file.txt').RootPath`, '"C:"'],
   ],
+  'ipv6-compare': [
+    ["ipv6_compare('::192.168.1.1/30', '192.168.1.255/24')", 0],
+    ["ipv6_is_match('::192.168.1.1/30', '192.168.1.255/24', 127)", true],
+  ],
+  'punycode-domain': [
+    ["punycode_domain_from_string('xn--Ry-lja8c.xn--Jng-uta63a.xn--Bng-9ka.com')", 'Rúyì.Jīngū.Bàng.com'],
+    ["punycode_domain_to_string('Lê Lợi。Thuận Thiên。com')", 'xn--L Li-gpa4517b.xn--Thun Thin-s4a7194f.com'],
+    ["punycode_domain_to_string('Riðill｡Skáldskaparmál｡org')", 'xn--Riill-jta.xn--Skldskaparml-dbbj.org'],
+    [`punycode_domain_to_string("Kaledvoulc'h.Artorījos.edu")`, "Kaledvoulc'h.xn--Artorjos-ejb.edu"],
+  ],
+  'dynamic-to-json': [
+    ['dynamic_to_json(1h)', '01:00:00'],
+    [
+      'strcat("=", dynamic_to_json(dynamic({"b":[1234567890123456789, 1.0],"a":{"d":1,"c":2}})))',
+      '={"a":{"c":2,"d":1},"b":[1234567890123456789,1.0]}',
+    ],
+  ],
   'regex-quote': [["regex_quote('(so$me.Te^xt) a-b&~')", String.raw`\(so\$me\.Te\^xt\) a\-b\&\~`]],
   regex: [
     ["'café' matches regex @'^\\w+$'", true],

@@ -2,6 +2,7 @@ import type { KqlType } from '../../kql/types.ts';
 import { cast } from '../convert.ts';
 import { native, parseJson } from '../native.ts';
 import type { FunctionRow, FunctionRows } from '../scope.ts';
+import { jsonArray, jsonBag, jsonItems, jsonPairs } from '../../values/json-text.ts';
 import { formatReal, realToDynamic } from '../../values/real-text.ts';
 import { parseDatetime, parseTimespan } from '../../values/ticks.ts';
 
@@ -56,7 +57,7 @@ export const conversionFunctions: FunctionRows = {
   toobject: parseJsonRow,
   dynamic_to_json: {
     result: 'string',
-    sql: ([a]) => (a ? `coalesce(kql_n_sorted_json(${cast(a, 'dynamic')}), '')` : "''"),
+    sql: ([a]) => (a ? (a.type === 'dynamic' ? `coalesce(kql_n_sorted_json(${a.sql}), '')` : cast(a, 'string')) : "''"),
   },
   gettype: {
     result: 'string',
@@ -68,10 +69,11 @@ export const conversionFunctions: FunctionRows = {
     },
   },
 };
-native('sorted_json', ['dynamic'], 'string', ([json]) => sortedJson(parseJson(json)));
-function sortedJson(value: unknown): string {
-  if (Array.isArray(value)) return `[${value.map(sortedJson).join(',')}]`;
-  if (typeof value !== 'object' || value === null) return JSON.stringify(value);
-  const pairs = Object.entries(value).sort(([a], [b]) => (a < b ? -1 : 1));
-  return `{${pairs.map(([key, item]) => `${JSON.stringify(key)}:${sortedJson(item)}`).join(',')}}`;
+native('sorted_json', ['dynamic'], 'string', ([json]) => sortedJson(String(json)));
+function sortedJson(json: string): string {
+  const items = jsonItems(json);
+  if (items) return jsonArray(items.map(sortedJson));
+  const pairs = jsonPairs(json);
+  if (!pairs) return json;
+  return jsonBag(pairs.map(([name, value]) => [name, sortedJson(value)] as const).sort(([a], [b]) => (a < b ? -1 : 1)));
 }

@@ -17,6 +17,13 @@ const text = (name: string, run: (text: string) => string | null): FunctionRow =
     }
   });
 
+/** Of each label of a domain name; what stands for a dot elsewhere becomes one. */
+const labels = (name: string, run: (label: string) => string | null): FunctionRow =>
+  text(name, (value) => {
+    const done = value.split(/[.\u3002\uff0e\uff61]/).map(run);
+    return done.includes(null) ? null : done.join('.');
+  });
+
 const base64Bytes = (value: string): Buffer | undefined =>
   /^[A-Za-z0-9+/]*={0,2}$/.test(value) && value.length % 4 === 0 ? Buffer.from(value, 'base64') : undefined;
 const utf8 = (bytes: Uint8Array): string => new TextDecoder('utf-8', { fatal: true, ignoreBOM: true }).decode(bytes);
@@ -121,16 +128,10 @@ export const encodingFunctions: FunctionRows = {
   },
   punycode_from_string: text('punycode_from_string', encodePunycode),
   punycode_to_string: text('punycode_to_string', decodePunycode),
-  punycode_domain_from_string: text('punycode_domain_from_string', (value) =>
-    value
-      .split('.')
-      .map((label) => (/[^\0-\x7f]/.test(label) ? `xn--${encodePunycode(label)}` : label))
-      .join('.'),
+  punycode_domain_to_string: labels('punycode_domain_to_string', (label) =>
+    /[^\0-\x7f]/.test(label) ? `xn--${encodePunycode(label)}` : label,
   ),
-  punycode_domain_to_string: text('punycode_domain_to_string', (value) =>
-    value
-      .split('.')
-      .map((label) => (label.startsWith('xn--') ? decodePunycode(label.slice(4)) : label))
-      .join('.'),
+  punycode_domain_from_string: labels('punycode_domain_from_string', (label) =>
+    /^xn--/i.test(label) ? decodePunycode(label.slice(4)) : label,
   ),
 };

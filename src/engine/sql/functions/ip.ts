@@ -19,7 +19,13 @@ import type { FunctionRow, FunctionRows } from '../scope.ts';
 
 type Parse = (text: string) => Address | undefined;
 const v4: Parse = parseIpv4;
-const v6: Parse = parseIpv6;
+/** Compared with others, `::a.b.c.d` is the IPv4 address in it. */
+const v6: Parse = (text) => {
+  const address = parseIpv6(text);
+  return address && text.includes('.') && address.value >> 32n === 0n
+    ? { ...address, value: address.value | (0xffffn << 32n) }
+    : address;
+};
 
 /** Compares two addresses, of at most `prefix` bits. */
 const compared = (

@@ -147,6 +147,42 @@ const rules: Readonly<Record<string, readonly (readonly [string, unknown])[]>> =
       [[9]],
     ],
   ],
+  'order that lasts': [
+    [
+      'range x from 1 to 4 step 1 | extend k = x % 2 | partition hint.strategy=native by k (order by x desc) | extend n = next(x)',
+      [
+        [1, 1, null],
+        [2, 0, 3],
+        [3, 1, 1],
+        [4, 0, 2],
+      ],
+    ],
+    [
+      'range x from 1 to 4 step 1 | extend k = x % 2 | partition by k (order by x | scan with (step s: true;)) | extend n = prev(x) | where n == 3 | project x',
+      [[1]],
+    ],
+    [
+      'print v = dynamic([3, 5, 2]) | mv-apply v to typeof(long) on (extend p = prev(v), s = row_cumsum(v))',
+      [
+        [2, 5, 10],
+        [3, null, 3],
+        [5, 3, 8],
+      ],
+    ],
+    [
+      `range x from 1 to 2 step 1 | scan declare(a:long = 0) with (step s: true => a = s.a + x;)
+       | scan declare(b:long = 0) with (step s: true => b = s.b + a;) | extend c = b | scan with (step s: true;)`,
+      [
+        [1, 1, 1, 1],
+        [2, 3, 4, 4],
+      ],
+    ],
+  ],
+  'names and literals': [
+    ['print datetime(8:05) - startofday(now())', [['08:05:00']]],
+    ['print x = 1 | fork (take 1) (project x) | render timechart with (series=x)', [[1]]],
+    ["let T = print x = 1; let f = (name:string) { table(name) | extend y = 2 }; f('T')", [[1, 2]]],
+  ],
   'types that depend on a call': [
     [
       `let f = (T:(*), name:string) { T | extend y = column_ifexists(name, '') | where y and true }; datatable(a:bool)[true, false] | invoke f('a')`,

@@ -75,14 +75,14 @@ export async function runRowwise(program: Program, collect: Collect, connection:
     }
     const most = plan.limited ? legacyPartitions : partitionsMax;
     if (groups.size > most) throw new KqlError('limits', `partition: more than ${most} values.`);
-    const legs: { plan: Plan; from: string[]; source: string }[] = [];
+    const result: NativeValue[][] = [];
     for (const { value, rows } of groups.values()) {
       const context = await table(input.cols, rows);
       const key = literalOf(value, plan.by.type);
       const body = asPlan(await resolve(replaceContext(withKey(plan.body, key), context)));
-      legs.push({ plan: body, from: body.cols.map((column) => column.name), source: '' });
+      result.push(...toRows(await collect(body, lets)));
     }
-    return legs.length === 0 ? table(plan.cols, []) : { op: 'union', legs, cols: plan.cols };
+    return table(plan.cols, result);
   };
 
   /** An mv-apply whose body walks rows is run row by row of its input. */

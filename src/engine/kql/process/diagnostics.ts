@@ -27,7 +27,8 @@ const isSyntax = (code: string): boolean => /^KS00[1-6]$/.test(code);
  * make_timespan(), names that are constants where it wants literals, tables by wildcard that a fuzzy union does without, and the
  * bodies of functions, whose types are known only where they are called. */
 function isTolerated(root: SyntaxNode, { Code, Start, Length }: LanguageDiagnostic): boolean {
-  if (Code === 'KS142') return isInsideInnerNodes(root, Start) || isFuzzyWildcard(root, Start);
+  if (Code === 'KS142')
+    return isInsideInnerNodes(root, Start) || isFuzzyWildcard(root, Start) || isInsideRender(root, Start);
   if (Code === 'KS131') return variableAt(root, Start, Start + Length);
   if (!ofTypes.test(Code)) return false;
   if (isInsideFunction(root, Start)) return true;
@@ -82,6 +83,10 @@ const variableAt = (root: SyntaxNode, start: number, end: number): boolean =>
       node.ReferencedSymbol != null &&
       /^(Variable|Parameter)Symbol$/.test(symbolKind(node.ReferencedSymbol)),
   );
+
+/** Properties of `render` are for who draws the result: nobody looks up the columns that they name. */
+const isInsideRender = (root: SyntaxNode, at: number): boolean =>
+  path(root, at).some((node) => kindOf(node) === 'RenderWithClause');
 
 const isFuzzyWildcard = (root: SyntaxNode, at: number): boolean => {
   const nodes = path(root, at);

@@ -19,6 +19,7 @@ import {
 import { buildUserCall } from './functions.ts';
 import type { SyntaxNode } from './language.ts';
 import { kindOf, list, nameOf, need, part, symbolKind, tokenText } from './language.ts';
+import { parseTimespan } from '../../values/ticks.ts';
 import { literalOf, literalToJson } from './literals.ts';
 import { buildTable } from './tables.ts';
 
@@ -26,13 +27,26 @@ type ScalarBuilder = (b: Builder, node: SyntaxNode) => Expression;
 
 /** Turns a bound scalar expression into IR. One row for every kind of syntax node. */
 export function buildScalar(b: Builder, node: SyntaxNode): Expression {
+  const kind = kindOf(node);
+  const time = kind === 'DateTimeLiteralExpression' ? timeOfDay(node) : undefined;
+  if (time) return time;
   const literal = literalOf(node);
   if (literal) return literal;
-  const kind = kindOf(node);
   const row = scalarBuilders[kind];
   if (row) return row(b, node);
   if (part(node, 'Left') && part(node, 'Right') && part(node, 'Operator')) return binary(b, node);
   throw notSupported(b, node, `The expression ${kind}`);
+}
+
+/** `datetime(8:00)` is that time today. */
+function timeOfDay(node: SyntaxNode): Expression | undefined {
+  const match = /^datetime\s*\(\s*(\d{1,2}):(\d{2}(?::\d{2}(?:\.\d{1,7})?)?)\s*\)$/i.exec(node.toString().trim());
+  const ticks = match && parseTimespan(`${match[1]?.padStart(2, '0') ?? ''}:${match[2] ?? ''}`);
+  if (ticks === null || ticks === undefined) return undefined;
+  const now: Call = { k: 'call', name: 'now', args: [], type: 'datetime', at: -1 };
+  const today: Call = { k: 'call', name: 'startofday', args: [now], type: 'datetime', at: -1 };
+  const time: Expression = { k: 'literal', type: 'timespan', value: ticks.toString() };
+  return { k: 'call', name: '+', args: [today, time], type: 'datetime', at: -1 };
 }
 
 export const call = (

@@ -18,15 +18,22 @@ const scan: OperatorBuilder = (b, node, given) => {
   for (const name of parameters.keys())
     if (name !== 'with_match_id' && !name.startsWith('hint.'))
       throw notSupported(b, node, `The option '${name}' of scan`);
-  const cols = columnsOf(node);
-  // The binder always adds `match_id`; the engine shows it only when it was asked for.
-  if (matchColumn === undefined) b.draft.implicitColumns.add('match_id');
+  const cols = distinctNames(columnsOf(node));
   const source = ordered(b, node, withInput(given));
+  const declared = declarationsOf(b, node);
+  // The binder always adds `match_id` (`match_id1` after another scan); the engine shows it only when it was asked for.
+  const known = new Set([...source.cols, ...declared].map((column) => column.name));
+  const implicit =
+    cols
+      .map((column) => column.name)
+      .filter((name) => !known.has(name))
+      .at(-1) ?? 'match_id';
+  if (matchColumn === undefined) b.draft.implicitColumns.add(implicit);
   const computed = computedColumns(source.cols);
   const settings: ScanSettings = {
-    matchColumn: matchColumn ?? 'match_id',
+    matchColumn: matchColumn ?? implicit,
     partitionBy: partitionOf(b, node, computed),
-    declared: declarationsOf(b, node),
+    declared,
     steps: list(node, 'Steps').map((step) => stepOf(b, step, computed)),
   };
   return {
@@ -38,6 +45,17 @@ const scan: OperatorBuilder = (b, node, given) => {
     cols,
   };
 };
+
+/** The column that the binder adds may be there already, from another scan; operators that follow know it by a numbered name. */
+function distinctNames(cols: readonly Column[]): Column[] {
+  const taken = new Set<string>();
+  return cols.map((column) => {
+    let { name } = column;
+    for (let number = 1; taken.has(name); number += 1) name = `${column.name}${number}`;
+    taken.add(name);
+    return { ...column, name };
+  });
+}
 
 /** What depends on nothing but the row itself is computed beforehand, as a column: any function may stand there. */
 interface ComputedColumns {

@@ -2,6 +2,7 @@ import { commandTable } from '../ir/command.ts';
 import type { Plan } from '../ir/plan.ts';
 import type { Builder } from './builder.ts';
 import { columnsOf, notSupported, semantic, shareTable } from './builder.ts';
+import { buildScalar } from './expressions.ts';
 import { buildUserCall } from './functions.ts';
 import type { SyntaxNode } from './language.ts';
 import { kindOf, list, nameOf, need, part, symbolKind } from './language.ts';
@@ -130,8 +131,10 @@ function functionCall(b: Builder, node: SyntaxNode): Plan {
     const target = node.ResultType;
     if (name === 'external_table') throw notSupported(b, node, 'external_table()');
     if (target && args[0]) {
-      const binding = b.scope.find(target.Name);
-      return binding?.k === 'table' ? binding.plan : tableReference(b, node, target.Name);
+      const argument = buildScalar(b, args[0]);
+      const named = argument.k === 'literal' && typeof argument.value === 'string' ? argument.value : target.Name;
+      const binding = b.scope.find(named);
+      return binding?.k === 'table' ? binding.plan : tableReference(b, node, named);
     }
   }
   if (name === 'view') throw notSupported(b, node, 'view()');

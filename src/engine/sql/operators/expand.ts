@@ -9,7 +9,7 @@ import { native, parseJson } from '../native.ts';
 import { isBag } from '../functions/dynamic.ts';
 import type { PlanCompilers } from '../plans.ts';
 import { compilePlan } from '../plans.ts';
-import type { Output, Relation, RelationColumn } from '../relation.ts';
+import type { OrderKey, Output, Relation, RelationColumn } from '../relation.ts';
 import { asIs, columnNamed, hiddenIds, keptIds, renamed, selectFrom } from '../relation.ts';
 import { anchored, rowScope } from '../rows.ts';
 import { compileConstant, constantAs } from './source.ts';
@@ -94,6 +94,18 @@ function expand(
   };
 }
 
+/** The order of rows that a subquery gives, one after the other for rows that have an order themselves. */
+function within(
+  ctx: SqlContext,
+  outer: readonly OrderKey[],
+  alias: string,
+  inner: readonly OrderKey[],
+): { order: OrderKey[]; carried: Output[] } {
+  const keys = [...outer.map((key) => ({ key, alias })), ...inner.map((key) => ({ key, alias: 'b' }))];
+  const made = keys.map(({ key, alias: from }) => ({ key: { ...key, id: ctx.newId() }, sql: `${from}.${key.id}` }));
+  return { order: made.map(({ key }) => key), carried: made.map(({ key, sql }) => ({ id: key.id, sql })) };
+}
+
 export const expandOperators: PlanCompilers<'mvExpand' | 'mvApply' | 'partition'> = {
   mvExpand: (ctx, node) => {
     const limit = node.limit && constantAs(ctx, node.limit, 'long');
@@ -101,7 +113,8 @@ export const expandOperators: PlanCompilers<'mvExpand' | 'mvApply' | 'partition'
       .relation;
   },
   mvApply: (ctx, node) => {
-    const input = compilePlan(ctx, node.input);
+    const compiled = compilePlan(ctx, node.input);
+    const input = compiled.serialized ? anchored(ctx, compiled) : compiled;
     const outer = renamed(input, () => ctx.newId());
     const row = renamed({ sql: '', columns: outer.columns }, () => ctx.newId());
     const limit = node.limit && compileConstant(ctx, node.limit);
@@ -109,6 +122,7 @@ export const expandOperators: PlanCompilers<'mvExpand' | 'mvApply' | 'partition'
     const single: Relation = {
       sql: `SELECT ${row.columns.map((column, index) => `o.${outer.columns[index]?.id ?? ''} AS ${column.id}`).join(', ')}`,
       columns: row.columns,
+      serialized: true,
     };
     const context = expand(ctx, single, node.columns, node.contextCols, false, node.indexColumn, limit).relation;
     const body = compilePlan(ctx.within(context), node.body);
@@ -119,7 +133,10 @@ export const expandOperators: PlanCompilers<'mvExpand' | 'mvApply' | 'partition'
       if (own) return { id: column.id, sql: `b.${own.id}` };
       return { id: column.id, sql: `o.${columnNamed(outer, column.name).id}` };
     });
-    return { sql: selectFrom(`(${outer.sql}) AS o, LATERAL (${body.sql}) AS b`, outputs), columns };
+    const from = `(${outer.sql}) AS o, LATERAL (${body.sql}) AS b`;
+    if (!outer.serialized || !body.serialized) return { sql: selectFrom(from, outputs), columns };
+    const { order, carried } = within(ctx, outer.order ?? [], 'o', body.order ?? []);
+    return { sql: selectFrom(from, [...outputs, ...carried]), columns, order, serialized: true };
   },
   partition: (ctx, node) => {
     const input = compilePlan(ctx, node.input);
@@ -129,7 +146,8 @@ export const expandOperators: PlanCompilers<'mvExpand' | 'mvApply' | 'partition'
     const keys = node.limited
       ? `SELECT ${key} FROM (SELECT ${key}, count(*) OVER () AS n FROM (${distinct})) WHERE CASE WHEN n > ${legacyPartitions} THEN kql_n_partitions(n) ELSE true END`
       : distinct;
-    const rows = compilePlan(ctx, node.input);
+    const compiled = compilePlan(ctx, node.input);
+    const rows = compiled.serialized && !compiled.order ? anchored(ctx, compiled) : compiled;
     const own = compileExpression(node.by, rowScope(ctx, rows));
     const context: Relation = {
       ...rows,
@@ -141,6 +159,10 @@ export const expandOperators: PlanCompilers<'mvExpand' | 'mvApply' | 'partition'
       id: column.id,
       sql: `b.${body.columns[index]?.id ?? ''}`,
     }));
-    return { sql: selectFrom(`(${keys}) AS k, LATERAL (${body.sql}) AS b`, outputs), columns };
+    const from = `(${keys}) AS k, LATERAL (${body.sql}) AS b`;
+    if (!body.serialized) return { sql: selectFrom(from, outputs), columns };
+    // Rows in order come one partition after the other.
+    const { order, carried } = within(ctx, [{ id: key, descending: false, nullsFirst: true }], 'k', body.order ?? []);
+    return { sql: selectFrom(from, [...outputs, ...carried]), columns, order, serialized: true };
   },
 };

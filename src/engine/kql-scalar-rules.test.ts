@@ -78,6 +78,11 @@ const rules: Readonly<Record<string, readonly (readonly [string, unknown])[]>> =
       '={"a":{"c":2,"d":1},"b":[1234567890123456789,1.0]}',
     ],
   ],
+  'series-cosine-similarity': [
+    ['series_cosine_similarity(dynamic([3, 4, 5]), dynamic([3, 4]))', 1],
+    ["series_cosine_similarity(dynamic([3, 'a', 4]), dynamic([3, 5, 4]))", expect.closeTo(1 / Math.sqrt(2), 12)],
+    ['series_cosine_similarity(dynamic([]), dynamic([1]))', null],
+  ],
   'regex-quote': [["regex_quote('(so$me.Te^xt) a-b&~')", String.raw`\(so\$me\.Te\^xt\) a\-b\&\~`]],
   regex: [
     ["'café' matches regex @'^\\w+$'", true],
@@ -121,6 +126,14 @@ it('a scalar of a table cannot depend on the row of a function argument', async 
   ]);
   const let_ = 'let f = (k:long) { let V = U | where x == k | project y; toscalar(V) };';
   await expect(engine.run(`${tables} ${let_} T | extend y = f(x)`)).rejects.toThrow('row-context scope');
+});
+
+it('fits a polynomial of a degree', async () => {
+  const [table] = await engine.run(
+    'print y = dynamic([1, 4, 9, 16, 25]), x = dynamic([1, 2, 3, 4, 5]) | extend series_fit_poly(y, x, 2) | project series_fit_poly_y_rsquare',
+  );
+  expect(table?.rows).toEqual([[1]]);
+  await expect(engine.run("print y = dynamic([1]) | extend series_fit_poly(y, y, 'a')")).rejects.toThrow();
 });
 
 it('parses with flags', async () => {

@@ -24,13 +24,14 @@ export function checkDiagnostics(
 const isSyntax = (code: string): boolean => /^KS00[1-6]$/.test(code);
 
 /** The binder is stricter than the engine in a few shapes: terms inside `search`, `count(x)` of a value, parts of a second in
- * make_timespan(), names that are constants where it wants literals, tables by wildcard that a fuzzy union does without, and the
+ * make_timespan(), a degree of series_fit_poly() that is no int, names that are constants where it wants literals, tables by wildcard that a fuzzy union does without, and the
  * bodies of functions, whose types are known only where they are called. */
 function isTolerated(root: SyntaxNode, { Code, Start, Length }: LanguageDiagnostic): boolean {
   if (Code === 'KS142')
     return isInsideInnerNodes(root, Start) || isFuzzyWildcard(root, Start) || isInsideRender(root, Start);
   if (Code === 'KS131') return variableAt(root, Start, Start + Length);
   if (!ofTypes.test(Code)) return false;
+  if (isTextOfPlugin(root, Start, Code)) return true;
   if (isInsideFunction(root, Start)) return true;
   if (!/^KS(106|107|134)$/.test(Code)) return false;
   for (let node: SyntaxNode | undefined = root; node;) {
@@ -38,12 +39,17 @@ function isTolerated(root: SyntaxNode, { Code, Start, Length }: LanguageDiagnost
     if ((kind === 'SearchOperator' || kind === 'FindOperator') && Code !== 'KS134') return true;
     if (kind === 'FunctionCallExpression') {
       const name = part(node, 'Name');
-      if (name && nameOf(name) === (Code === 'KS134' ? 'make_timespan' : 'count') && Code !== 'KS106') return true;
+      if (name && toleratedCalls[Code]?.includes(nameOf(name))) return true;
     }
     node = children(node).find((child) => child.TextStart <= Start && Start < child.End);
   }
   return false;
 }
+
+const toleratedCalls: Readonly<Record<string, readonly string[] | undefined>> = {
+  KS107: ['count', 'series_fit_poly'],
+  KS134: ['make_timespan'],
+};
 
 /** What depends on the types of operands and arguments. */
 const ofTypes = /^KS(106|107|108|116|127|134|135|136|137|138|141|206|232|23[3-5])$/;
@@ -83,6 +89,19 @@ const variableAt = (root: SyntaxNode, start: number, end: number): boolean =>
       node.ReferencedSymbol != null &&
       /^(Variable|Parameter)Symbol$/.test(symbolKind(node.ReferencedSymbol)),
   );
+
+/** A window of a plugin may be a period of the calendar; named arguments of plugins are no positional ones. The plugin checks both. */
+const isTextOfPlugin = (root: SyntaxNode, at: number, code: string): boolean => {
+  const nodes = path(root, at);
+  const call = nodes.find(
+    (node) => node.NameInParent === 'FunctionCall' && node.Parent && kindOf(node.Parent) === 'EvaluateOperator',
+  );
+  if (!call) return false;
+  const name = nameOf(need(call, 'Name'));
+  if (code === 'KS138')
+    return name === 'activity_metrics' && kindOf(nodes.at(-2) ?? call) === 'StringLiteralExpression';
+  return code === 'KS107' && name === 'bag_unpack' && nodes.some((node) => kindOf(node) === 'SimpleNamedExpression');
+};
 
 /** Properties of `render` are for who draws the result: nobody looks up the columns that they name. */
 const isInsideRender = (root: SyntaxNode, at: number): boolean =>

@@ -6,6 +6,7 @@ import {
   pearson,
   statistics,
 } from '../../native/series.ts';
+import { KqlError } from '../../kql/kql-error.ts';
 import { jsonArray } from '../../values/json-text.ts';
 import { realToDynamic } from '../../values/real-text.ts';
 import type { NativeValue } from '../native.ts';
@@ -122,6 +123,30 @@ const fft = (name: string, inverse: boolean): FunctionRow =>
     { nulls: true, defaults: ['NULL'] },
   );
 
+const polynomial = native(
+  'series_fit_poly',
+  ['dynamic', 'dynamic', 'long'],
+  'dynamic',
+  ([y, x, degree]) => {
+    const ys = numbersOf(y);
+    const xs = x === null ? ys?.map((_y, index) => index + 1) : numbersOf(x);
+    const order = Number(degree ?? 1);
+    const fit = ys && xs && order >= 0 && order <= 32 ? fitPolynomial(ys, xs, order) : undefined;
+    if (!fit) return null;
+    return `[${realToDynamic(fit.rSquare)},${reals(fit.coefficients)},${realToDynamic(fit.variance)},${realToDynamic(fit.residualVariance)},${reals(fit.fit)}]`;
+  },
+  { nulls: true, defaults: ['NULL', '1'] },
+);
+const fitPoly: FunctionRow = {
+  ...polynomial,
+  sql: (args, call, scope) => {
+    const degree = args[2]?.type ?? 'long';
+    if (degree !== 'int' && degree !== 'long')
+      throw new KqlError('semantic', 'series_fit_poly(): the degree must be an integer.');
+    return polynomial.sql(args, call, scope);
+  },
+};
+
 export const seriesFunctions: FunctionRows = {
   ...seriesFillFunctions,
   ...seriesAnalysisFunctions,
@@ -157,11 +182,14 @@ export const seriesFunctions: FunctionRows = {
     ['dynamic', 'dynamic', 'real', 'real'],
     'real',
     ([a, b, first, second]) => {
-      const [xs, ys] = [numbersOf(a), numbersOf(b)];
-      if (!xs || !ys || xs.length !== ys.length || xs.length === 0) return null;
-      const sum = xs.reduce((all, x, index) => all + x * (ys[index] ?? 0), 0);
+      const sum = dot(a, b);
+      const [xs, ys] = [elementsOf(a), elementsOf(b)];
+      if (sum === null || !xs || !ys) return null;
+      // As far as both go; what is no number does not count.
+      const length = (of: typeof xs, other: typeof ys): number =>
+        magnitude(of.slice(0, other.length).map((element) => element?.value ?? 0));
       return (
-        sum / ((first === null ? magnitude(xs) : Number(first)) * (second === null ? magnitude(ys) : Number(second)))
+        sum / ((first === null ? length(xs, ys) : Number(first)) * (second === null ? length(ys, xs) : Number(second)))
       );
     },
     { nulls: true, defaults: ['NULL', 'NULL'] },
@@ -182,20 +210,7 @@ export const seriesFunctions: FunctionRows = {
     'dynamic',
     ([series]) => line(series)?.bag ?? null,
   ),
-  series_fit_poly: native(
-    'series_fit_poly',
-    ['dynamic', 'dynamic', 'long'],
-    'dynamic',
-    ([y, x, degree]) => {
-      const ys = numbersOf(y);
-      const xs = x === null ? ys?.map((_y, index) => index + 1) : numbersOf(x);
-      const order = Number(degree ?? 1);
-      const fit = ys && xs && order >= 0 && order <= 32 ? fitPolynomial(ys, xs, order) : undefined;
-      if (!fit) return null;
-      return `[${realToDynamic(fit.rSquare)},${reals(fit.coefficients)},${realToDynamic(fit.variance)},${realToDynamic(fit.residualVariance)},${reals(fit.fit)}]`;
-    },
-    { nulls: true, defaults: ['NULL', '1'] },
-  ),
+  series_fit_poly: fitPoly,
   series_fft: fft('series_fft', false),
   series_ifft: fft('series_ifft', true),
   series_fir: native(

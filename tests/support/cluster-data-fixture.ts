@@ -7,6 +7,7 @@ import { DataHolder } from '../../src/cluster/process/data-holder.ts';
 import { createRemoteCatalogStore } from '../../src/cluster/process/remote-catalog-store.ts';
 import { ClusterKey } from '../../src/encryption/cluster-key.ts';
 import { Catalog } from '../../src/engine/catalog/catalog.ts';
+import type { ExtentRecord } from '../../src/engine/catalog/records.ts';
 import { headId } from '../../src/engine/catalog/records.ts';
 import type { CatalogStore } from '../../src/engine/catalog/catalog-store.ts';
 import type { ClusterDatabase, IngestRequest } from '../../src/engine/catalog/cluster-data.ts';
@@ -56,8 +57,8 @@ export interface DataFixture {
     /** Between the commit and the moment when the process hears of it. */
     readonly committed?: () => Promise<void>;
   }) => Promise<void>;
-  /** Adds records of extents that are copies of the first one, by way of a catalog of its own. @returns how many */
-  readonly manyExtents: (count: number) => Promise<number>;
+  /** Adds records of extents that are copies of the first one, perhaps changed, by way of a catalog of its own. @returns how many */
+  readonly manyExtents: (count: number, change?: (copy: ExtentRecord) => ExtentRecord) => Promise<number>;
   readonly close: () => Promise<void>;
 }
 
@@ -148,7 +149,7 @@ export async function openDataFixture(options: DataFixtureOptions = {}): Promise
       current = { generation: current.generation + 1, key: next };
       if (!unheard) holder.adopt();
     },
-    manyExtents: async (count) => {
+    manyExtents: async (count, change = (copy) => copy) => {
       const keys = dataKeysOf(current.generation, current.key, systemRandomBytes);
       const { catalog } = await Catalog.open({
         clusterId,
@@ -160,7 +161,7 @@ export async function openDataFixture(options: DataFixtureOptions = {}): Promise
       const [model] = [...catalog.image.all()].flatMap((record) => (record.kind === 'extent' ? [record] : []));
       await catalog.change((draft) => {
         for (let made = 0; model !== undefined && made < count; made += 1)
-          draft.put({ ...model, extentId: newGuid(systemRandomBytes) });
+          draft.put(change({ ...model, extentId: newGuid(systemRandomBytes) }));
       });
       holder = open();
       await data();

@@ -11,10 +11,10 @@ export async function readRows(
   const source = await data.sources().open('db', table);
   const connection = await engine.connect();
   try {
-    const types = new Map(data.table('db', table).columns.map(({ name, type }) => [name, type]));
-    const outputs = [...source.columns].map(([name, sql]) =>
-      types.get(name) === 'decimal' || types.get(name) === 'guid' ? `CAST(${sql} AS VARCHAR)` : sql,
-    );
+    const outputs = data.table('db', table).columns.map(({ name, type }) => {
+      const sql = source.columns.get(name) ?? 'NULL';
+      return type === 'decimal' || type === 'guid' ? `CAST(${sql} AS VARCHAR)` : sql;
+    });
     const by = order === undefined ? '' : ` ORDER BY ${source.columns.get(order) ?? order}`;
     const rows: ColumnValues[] = [];
     for await (const chunk of connection.stream(`SELECT ${outputs.join(', ')} FROM ${source.sql}${by}`, [])) {

@@ -79,7 +79,7 @@ export function createExtentExchange(parts: ExtentExchangeParts): ExtentExchange
                 tags: [],
               };
               return writer.retried(async () => {
-                const written = await writer.write(connection, select, table.columns, facts);
+                const written = await writer.write(connection, select, table.columns, facts, at);
                 if (written === undefined) return undefined;
                 try {
                   await tables.parts.catalog.change((draft) => {

@@ -12,7 +12,7 @@ import type { Merger } from './merger.ts';
 import { isHot } from './periods.ts';
 import { openTable } from './table-sources.ts';
 import type { TableStore } from './table-store.ts';
-import { columnName } from './tail-table.ts';
+import { columnName, ingestionColumn } from './tail-table.ts';
 
 export function createExtentService(store: TableStore, merger: Merger, exchange: ExtentExchange): ExtentChanges {
   const { catalog, log, writer } = store.parts;
@@ -152,7 +152,7 @@ async function purgeExtent(
         );
         const gone = Number(counted?.[0] ?? 0);
         if (gone === 0) return undefined;
-        const names = table.columns.map(({ columnId }) => columnName(columnId)).join(', ');
+        const names = [ingestionColumn, ...table.columns].map(({ columnId }) => columnName(columnId)).join(', ');
         const select = {
           sql: `SELECT ${names} FROM ${source.sql} WHERE coalesce((${predicate.sql}), false) = false`,
           bound: predicate.bound,

@@ -8,7 +8,7 @@ import type { EngineConnection } from '../duckdb/engine-database.ts';
 import type { BoundValue } from '../sql/context.ts';
 import type { ExtentFiles, PlainFile } from './extent-files.ts';
 import type { StoredColumn } from './tail-table.ts';
-import { columnName } from './tail-table.ts';
+import { columnName, ingestionColumn, ticksOf } from './tail-table.ts';
 
 export interface ExtentWriterOptions {
   readonly clusterId: Guid;
@@ -53,25 +53,33 @@ export class ExtentWriter {
     return `clusters/${this.#options.clusterId}`;
   }
 
-  /** @param select gives the columns in their physical types, named by `columnName`
+  /** @param select gives the columns in their physical types, named by `columnName`; also `ingestionColumn`, unless
+   * @param ingestedOn is given, in milliseconds: then all rows are of that time
    * @returns undefined when there are no rows. Call `settled` after the commit, or `abandon` instead of it. */
   async write(
     connection: EngineConnection,
     select: { readonly sql: string; readonly bound: readonly BoundValue[] },
     columns: readonly StoredColumn[],
     facts: ExtentFacts,
+    ingestedOn?: number,
   ): Promise<WrittenExtent | undefined> {
     const { files, randomBytes } = this.#options;
+    const stored = [ingestionColumn, ...columns];
+    const time = columnName(ingestionColumn.columnId);
+    const rows =
+      ingestedOn === undefined
+        ? select.sql
+        : `SELECT ${ticksOf(ingestedOn)}::BIGINT AS ${time}, * FROM (${select.sql})`;
     const file = await files.create();
     try {
-      const copy = `COPY (${select.sql}) TO '${file.path}' (FORMAT parquet, COMPRESSION zstd, use_tmp_file false)`;
+      const copy = `COPY (${rows}) TO '${file.path}' (FORMAT parquet, COMPRESSION zstd, use_tmp_file false)`;
       await connection.run(copy, select.bound);
       const rowCount = await countRows(connection, file.path);
       if (rowCount === 0) return undefined;
-      const ranges = await columnRanges(connection, file.path, columns);
+      const ranges = await columnRanges(connection, file.path, stored);
       const { generation } = this.#options.keys();
       const sealed = await this.#seal(file);
-      const columnIds = columns.map(({ columnId }) => columnId);
+      const columnIds = stored.map(({ columnId }) => columnId);
       const record: ExtentRecord = {
         kind: 'extent',
         extentId: newGuid(randomBytes),

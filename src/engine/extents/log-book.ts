@@ -200,7 +200,7 @@ export class LogBook implements LogWriter {
 }
 
 function add(segment: Segment, batch: RowBatch, at: number, bytes: number): void {
-  segment.tail.add(batch);
+  segment.tail.add(batch, at);
   segment.bytes += bytes;
   segment.minAt = Math.min(segment.minAt, at);
   segment.maxAt = Math.max(segment.maxAt, at);

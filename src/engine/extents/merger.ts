@@ -7,7 +7,7 @@ import { mergeable } from './merge-policy.ts';
 import { isPastRetention } from './periods.ts';
 import { openTable } from './table-sources.ts';
 import type { TableStore } from './table-store.ts';
-import { columnName } from './tail-table.ts';
+import { columnName, ingestionColumn } from './tail-table.ts';
 
 export interface MergerParts {
   readonly store: TableStore;
@@ -152,7 +152,7 @@ export class Merger {
   ): Promise<WrittenExtent | undefined> {
     const { store } = this.#parts;
     try {
-      const names = table.columns.map(({ columnId }) => columnName(columnId)).join(', ');
+      const names = [ingestionColumn, ...table.columns].map(({ columnId }) => columnName(columnId)).join(', ');
       const select = { sql: `SELECT ${names} FROM ${source.sql}`, bound: [] };
       return await store.withConnection((connection) =>
         store.parts.writer.write(connection, select, table.columns, facts),

@@ -2,12 +2,14 @@ import { BlobNotFoundError } from '../../storage/blob-store.ts';
 import type { ExtentRecord, TableRecord } from '../catalog/records.ts';
 import type { DataKeys } from '../catalog/data-keys.ts';
 import type { OpenTable, ScanCounts } from '../query-engine.ts';
+import { ingestionTimeName } from '../kql/ir/ingestion-time.ts';
 import type { KqlType } from '../kql/types.ts';
 import { physicalType } from '../kql/types.ts';
 import type { ScanRange } from '../scan-ranges.ts';
 import type { ExtentFiles, OpenedExtent } from './extent-files.ts';
 import type { Segment } from './log-book.ts';
-import { columnName, stagedSql } from './tail-table.ts';
+import type { StoredColumn } from './tail-table.ts';
+import { columnName, ingestionColumn, stagedSql } from './tail-table.ts';
 
 export interface SourceParts {
   readonly files: ExtentFiles;
@@ -49,7 +51,7 @@ async function openOnce(parts: SourceParts, ranges: readonly ScanRange[]): Promi
       segments.map(async (segment) => {
         const opened = await segment.tail.open();
         held.push(opened);
-        return { columns: segment.tail.columns, sql: opened.sql };
+        return { columns: [ingestionColumn, ...segment.tail.columns], sql: opened.sql };
       }),
     );
     const wanted = extents.filter((extent) => mayMatch(table, extent, ranges));
@@ -60,7 +62,7 @@ async function openOnce(parts: SourceParts, ranges: readonly ScanRange[]): Promi
     ];
     return {
       sql: fromSql(table, selects),
-      columns: new Map(table.columns.map(({ name, columnId }) => [name, columnName(columnId)])),
+      columns: new Map(columnsOf(table).map(({ name, columnId }) => [name, columnName(columnId)])),
       counts: countsOf(extents, wanted, segments),
       release,
     };
@@ -132,6 +134,12 @@ function extentSelects(
   });
 }
 
+/** What can be read of a table: its columns, and when its rows were ingested. */
+const columnsOf = ({ columns }: TableRecord): readonly (StoredColumn & { readonly name: string })[] => [
+  { ...ingestionColumn, name: ingestionTimeName },
+  ...columns,
+];
+
 /** The table's columns of today: those added later are null, those dropped are left out. */
 function selectOf(
   table: TableRecord,
@@ -140,7 +148,7 @@ function selectOf(
   staged: boolean,
 ): string {
   const present = new Set(columns.map(({ columnId }) => columnId));
-  const outputs = table.columns.map((column) => {
+  const outputs = columnsOf(table).map((column) => {
     const name = columnName(column.columnId);
     if (!present.has(column.columnId)) return `${missing(column.type)} AS ${name}`;
     return staged ? `${stagedSql(column)} AS ${name}` : name;
@@ -152,13 +160,15 @@ const missing = (type: KqlType): string => (type === 'string' ? "''" : `NULL::${
 
 function fromSql(table: TableRecord, selects: readonly string[]): string {
   if (selects.length > 0) return `(${selects.join(' UNION ALL ')}) AS kustody_rows`;
-  return `(SELECT ${table.columns.map(({ columnId, type }) => `${missing(type)} AS ${columnName(columnId)}`).join(', ')} WHERE false) AS kustody_rows`;
+  return `(SELECT ${columnsOf(table)
+    .map(({ columnId, type }) => `${missing(type)} AS ${columnName(columnId)}`)
+    .join(', ')} WHERE false) AS kustody_rows`;
 }
 
 /** Whether an extent can hold rows inside all of the ranges. Rows without a value never match a range. */
 function mayMatch(table: TableRecord, extent: ExtentRecord, ranges: readonly ScanRange[]): boolean {
   return ranges.every(({ column, min, max }) => {
-    const columnId = table.columns.find(({ name }) => name === column)?.columnId;
+    const columnId = columnsOf(table).find(({ name }) => name === column)?.columnId;
     const range = columnId === undefined ? undefined : extent.ranges[String(columnId)];
     if (range === undefined) return true;
     return (max === undefined || BigInt(range[0]) <= max) && (min === undefined || BigInt(range[1]) >= min);

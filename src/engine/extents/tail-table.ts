@@ -11,6 +11,14 @@ export interface StoredColumn {
 
 export const columnName = (columnId: number): string => `c${columnId}`;
 
+/** When each row was ingested, for `ingestion_time()`: a column that every extent has beside those of its table, whose ids begin at 1. Extents
+ * that an earlier version wrote lack it. */
+export const ingestionColumn: StoredColumn = { columnId: 0, type: 'datetime' };
+
+const epochTicks = 621_355_968_000_000_000n;
+const ticksPerMillisecond = 10_000n;
+export const ticksOf = (at: number): bigint => epochTicks + BigInt(Math.trunc(at)) * ticksPerMillisecond;
+
 /** Reads a column of a staging table in its physical type. */
 export function stagedSql({ columnId, type }: StoredColumn): string {
   const name = columnName(columnId);
@@ -23,7 +31,7 @@ export class TailTable {
   readonly name: string;
   readonly columns: readonly StoredColumn[];
   readonly #connect: () => Promise<EngineConnection>;
-  #pending: RowBatch[] = [];
+  #pending: { readonly batch: RowBatch; readonly at: number }[] = [];
   #batches = 0;
   #made = false;
   #flushing: Promise<void> = Promise.resolve();
@@ -37,9 +45,9 @@ export class TailTable {
     this.#connect = connect;
   }
 
-  /** The rows count from now on. */
-  add(batch: RowBatch): void {
-    this.#pending.push(batch);
+  /** The rows count from now on. @param at when they were ingested, in milliseconds */
+  add(batch: RowBatch, at: number): void {
+    this.#pending.push({ batch, at });
     this.rowCount += batch.rowCount;
   }
 
@@ -79,19 +87,24 @@ export class TailTable {
     try {
       if (!this.#made) {
         const columns = this.columns.map((column) => `${columnName(column.columnId)} ${stagingType(column.type)}`);
-        await connection.run(`CREATE TABLE ${this.name} (${[...columns, 'batch BIGINT'].join(', ')})`);
+        const own = [`${columnName(ingestionColumn.columnId)} BIGINT`, 'batch BIGINT'];
+        await connection.run(`CREATE TABLE ${this.name} (${[...columns, ...own].join(', ')})`);
         this.#made = true;
       }
       const number = this.#batches + 1;
       const columns = this.columns.map((_column, index) =>
-        batches.flatMap((batch) => batch.columns[index]?.values ?? []),
+        batches.flatMap(({ batch }) => batch.columns[index]?.values ?? []),
       );
-      const rowCount = batches.reduce((sum, batch) => sum + batch.rowCount, 0);
+      const rowCount = batches.reduce((sum, { batch }) => sum + batch.rowCount, 0);
       if (rowCount === 0) return;
       await connection.append(
         this.name,
-        [...this.columns.map(({ type }) => type), 'long'],
-        [...columns, new Array<bigint>(rowCount).fill(BigInt(number))],
+        [...this.columns.map(({ type }) => type), ingestionColumn.type, 'long'],
+        [
+          ...columns,
+          batches.flatMap(({ batch, at }) => new Array<bigint>(batch.rowCount).fill(ticksOf(at))),
+          new Array<bigint>(rowCount).fill(BigInt(number)),
+        ],
       );
       this.#batches = number;
     } finally {

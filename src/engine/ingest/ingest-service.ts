@@ -251,7 +251,8 @@ export class IngestService {
     table: TableRecord,
     facts: ExtentFacts,
   ): Promise<WrittenExtent | undefined> {
-    return this.#parts.store.parts.writer.write(connection, select, table.columns, facts);
+    const { writer, now } = this.#parts.store.parts;
+    return writer.write(connection, select, table.columns, facts, now());
   }
 
   /** The blob is durable; now the one commit that names it, together with the request id. */

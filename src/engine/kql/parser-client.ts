@@ -2,6 +2,7 @@ import type { ChildProcess } from 'node:child_process';
 import { fork } from 'node:child_process';
 import type { KqlCatalog } from './catalog.ts';
 import type { ParsedCommand } from './ir/command.ts';
+import { withIngestionTime } from './ir/ingestion-time.ts';
 import type { Program } from './ir/plan.ts';
 import { deserializeKqlError, KqlError } from './kql-error.ts';
 import { parserSnapshot } from './parser-snapshot.ts';
@@ -146,12 +147,12 @@ export function createKqlParser(options: {
   return {
     async compile(text, database, catalog) {
       const reply = await request('query', text, database, catalog);
-      if (reply.k === 'program') return reply.program;
+      if (reply.k === 'program') return withIngestionTime(reply.program);
       throw new KqlError('internal', 'The parser gave no answer.');
     },
     async parseCommand(text, database, catalog) {
       const reply = await request('command', text, database, catalog);
-      if (reply.k === 'commandParsed') return reply.command;
+      if (reply.k === 'commandParsed') return withPrograms(reply.command);
       throw new KqlError('internal', 'The parser gave no answer.');
     },
     ready() {
@@ -164,6 +165,12 @@ export function createKqlParser(options: {
     },
   };
 }
+
+const withPrograms = (command: ParsedCommand): ParsedCommand => ({
+  ...command,
+  ...(command.query && { query: withIngestionTime(command.query) }),
+  ...(command.pipe && { pipe: withIngestionTime(command.pipe) }),
+});
 
 function deferred(): { promise: Promise<void>; resolve: () => void } {
   let resolve: () => void = () => undefined;

@@ -15,6 +15,7 @@ const sorted = (rows: readonly (readonly unknown[])[]): unknown[] =>
 const views = 'let V1 = view() { print x = 1 }; let V2 = view() { print x = 1 }; let W = view() { print x = 1 };';
 const events = `let E1 = view() { datatable(Id:string, Level:string, Version:string)['a','Info','v1', 'a','Error','v1', 'b','Error','v2'] };
   let E2 = view() { datatable(Id:string, Level:string, Name:string)['c','Info','n1', 'a','Error','n2'] };`;
+const hidden = `let D = datatable(u:string, s:long)['a',1, 'b',2]; let R = view() { D | where u == 'a' }; let inc = (x:long) { x + 1 };`;
 const sales = `datatable(s:string, p:string, v:long)['K','p',6, 'K','q',3, 'K','r',2, 'T','p',9, 'T','q',1, 'U','p',1, 'V','q',2]`;
 
 /** The documentation's examples and rules of tabular operators, each as a query and its rows in any order. */
@@ -183,6 +184,41 @@ const rules: Readonly<Record<string, readonly (readonly [string, unknown])[]>> =
     ['print x = 1 | fork (take 1) (project x) | render timechart with (series=x)', [[1]]],
     ["let T = print x = 1; let f = (name:string) { table(name) | extend y = 2 }; f('T')", [[1, 2]]],
   ],
+  'windows of the calendar': [
+    [
+      `datatable(u:string, t:datetime)['z',datetime(2017-07-31), 'a',datetime(2017-08-01), 'b',datetime(2017-08-31), 'a',datetime(2017-09-04)]
+       | evaluate activity_metrics(u, t, datetime(2017-08-01), datetime(2017-09-10), 'month')`,
+      [
+        ['2017-08-01T00:00:00.0000000Z', 2, 2, 1, 0],
+        ['2017-09-01T00:00:00.0000000Z', 1, 0, 0.5, 0.5],
+      ],
+    ],
+    [
+      `datatable(u:string, t:datetime)['a',datetime(2017-08-01), 'b',datetime(2017-08-06)]
+       | evaluate new_activity_metrics(u, t, datetime(2017-08-01), datetime(2017-08-10), 'week')
+       | project from_t, to_t, dcount_new_values, dcount_retained_values`,
+      [
+        ['2017-07-30T00:00:00.0000000Z', '2017-07-30T00:00:00.0000000Z', 1, 1],
+        ['2017-07-30T00:00:00.0000000Z', '2017-08-06T00:00:00.0000000Z', 1, 0],
+        ['2017-08-06T00:00:00.0000000Z', '2017-08-06T00:00:00.0000000Z', 1, 1],
+      ],
+    ],
+  ],
+  'arguments of bag_unpack by name': [
+    [
+      `datatable(d:dynamic)[dynamic({"Name":"John", "Age":20, "Address":"x"})] | evaluate bag_unpack(d, ignoredProperties=dynamic(['Address', 'Age']))`,
+      [['John']],
+    ],
+  ],
+  'restrict statement': [
+    [`${hidden} restrict access to (R); R | summarize sum(s)`, [[1]]],
+    [
+      `${hidden} restrict access to (R); let X = R | extend q = 1; let f = (n:long) { X | take n }; f(1) | join kind=inner (R) on u | count`,
+      [[1]],
+    ],
+    [`${hidden} restrict access to (D); D | extend y = inc(s) | summarize sum(y)`, [[5]]],
+    [`${hidden} restrict access to (*); D | count`, [[2]]],
+  ],
   'types that depend on a call': [
     [
       `let f = (T:(*), name:string) { T | extend y = column_ifexists(name, '') | where y and true }; datatable(a:bool)[true, false] | invoke f('a')`,
@@ -203,6 +239,10 @@ describe.each(Object.entries(rules))('%s', (_name, rows) => {
 
 it.each([
   ['range x from 1 to 65 step 1 | partition by x (take 1)', 'limits'],
+  [`${hidden} restrict access to (R); D | count`, 'semantic'],
+  [`${hidden} restrict access to (R); let f = () { D }; f()`, 'semantic'],
+  [`${hidden} restrict access to (R); table('D')`, 'semantic'],
+  [`${hidden} restrict access to (R); union R, (D | take 1)`, 'semantic'],
   ['union isfuzzy=true Gone, (Gone2 | take 1)', 'semantic'],
   [
     `let f = (T:(*), name:string) { T | where column_ifexists(name, '') and true }; print a = 'x' | invoke f('a')`,

@@ -3,7 +3,7 @@ import type { NativeValue } from '../sql/native.ts';
 import { argumentsOf } from './plugin-arguments.ts';
 import type { RowOperator, RowOperatorCall, RowTable } from './row-operator.ts';
 import { columnIndex } from './row-operator.ts';
-import { colsOf, least, readTimeline, windows, within } from './timeline.ts';
+import { colsOf, least, most, readTimeline, spans, windows, within } from './timeline.ts';
 
 const overlap = (a: ReadonlySet<string>, b: ReadonlySet<string>): number =>
   [...a].reduce((sum, id) => sum + (b.has(id) ? 1 : 0), 0);
@@ -30,13 +30,13 @@ const activityCounts: RowOperator = (call) => {
 /** Every window against the one before it; where that has no ids, all are kept.
  * @see Kusto documentation, activity_metrics plugin */
 const activityMetrics: RowOperator = (call) => {
-  const { start, end, steps, groups } = readTimeline(call, 'activity_metrics', 1, false);
-  const step = steps[0] ?? 1n;
+  const timeline = readTimeline(call, 'activity_metrics', 1, false);
+  const { start, end, groups } = timeline;
   const rows: NativeValue[][] = [];
   for (const { dimensions, records } of groups) {
     let previous = new Set<string>();
-    for (const from of windows(start, end, step)) {
-      const { ids } = within(records, from, least(from + step, end + 1n));
+    for (const [from, to] of spans(timeline)) {
+      const { ids } = within(records, most(from, start), least(to, end + 1n));
       const kept = overlap(ids, previous);
       if (ids.size > 0)
         rows.push([
@@ -68,24 +68,24 @@ function lookbackIds(call: RowOperatorCall, table: RowTable | undefined): string
  * an optional lookback table are new in none.
  * @see Kusto documentation, new_activity_metrics plugin */
 const newActivityMetrics: RowOperator = (call) => {
-  const { start, end, steps, extras, table, groups } = readTimeline(call, 'new_activity_metrics', 1, true, 1);
-  const step = steps[0] ?? 1n;
+  const timeline = readTimeline(call, 'new_activity_metrics', 1, true, 1);
+  const { start, end, extras, table, groups } = timeline;
   const [only] = extras;
   const known = lookbackIds(call, table);
   const rows: NativeValue[][] = [];
   for (const { dimensions, records } of groups) {
     const firstSeen = new Map(known.map((id): [string, number] => [id, -1]));
-    const spans = [...windows(start, end, step)].map((from, index) => {
-      const { ids } = within(records, from, least(from + step, end + 1n));
+    const cohorts = [...spans(timeline)].map(([from, to], index) => {
+      const { ids } = within(records, most(from, start), least(to, end + 1n));
       const fresh = new Set([...ids].filter((id) => !firstSeen.has(id)));
       for (const id of fresh) firstSeen.set(id, index);
-      return { from, ids, fresh };
+      return { from, to, ids, fresh };
     });
-    if (spans.length > cohortsMax) throw new KqlError('limits', `More than ${cohortsMax} windows.`);
-    spans.forEach((cohort, index) => {
+    if (cohorts.length > cohortsMax) throw new KqlError('limits', `More than ${cohortsMax} windows.`);
+    cohorts.forEach((cohort, index) => {
       if (cohort.fresh.size === 0) return;
-      if (only !== undefined && (only < cohort.from || only >= cohort.from + step)) return;
-      for (const span of spans.slice(index)) {
+      if (only !== undefined && (only < cohort.from || only >= cohort.to)) return;
+      for (const span of cohorts.slice(index)) {
         const kept = overlap(cohort.fresh, span.ids);
         const lost = cohort.fresh.size - kept;
         const isNew = (id: string): boolean => (firstSeen.get(id) ?? -1) > index;

@@ -1,6 +1,7 @@
 import { invariant } from '../../base/invariant.ts';
 import { KqlError } from '../kql/kql-error.ts';
 import type { NativeValue } from '../sql/native.ts';
+import { ticksOfDate, ticksPerDay, ticksPerMillisecond, unixEpochTicks } from '../values/ticks.ts';
 import type { PluginArguments } from './plugin-arguments.ts';
 import { argumentsOf } from './plugin-arguments.ts';
 import type { RowOperatorCall, RowTable } from './row-operator.ts';
@@ -10,11 +11,16 @@ export interface Activity {
   readonly id: string;
   readonly at: bigint;
 }
+const periods = ['week', 'month', 'year'] as const;
+export type Period = (typeof periods)[number];
+
 export interface Timeline {
   readonly start: bigint;
   readonly end: bigint;
   /** The windows, in the order of the arguments. */
   readonly steps: readonly bigint[];
+  /** The window, where it is a period of the calendar. */
+  readonly period?: Period;
   /** Constants after the windows, and the table after the dimensions, for a plugin that takes them. */
   readonly extras: readonly bigint[];
   readonly table?: RowTable;
@@ -40,12 +46,18 @@ export function readTimeline(
   const args = argumentsOf(call, plugin);
   const [idAt, timeAt] = [args.column(0), args.column(1)];
   const constants: bigint[] = [];
+  let period: Period | undefined;
   let next = 2;
   for (; args.raw[next]?.k === 'constant'; next += 1) {
     const value = args.constant(next);
     if (typeof value === 'bigint') constants.push(value);
     else if (typeof value === 'number' && Number.isInteger(value)) constants.push(BigInt(value));
-    else throw new KqlError('notSupported', `evaluate ${plugin}(): a window named by text is not supported.`);
+    else {
+      period = periods.find((name) => typeof value === 'string' && name === value.toLowerCase());
+      if (!period || !takesPeriods.has(plugin) || args.rows.cols[timeAt]?.type !== 'datetime')
+        throw new KqlError('semantic', `evaluate ${plugin}(): '${String(value)}' is no window.`);
+      constants.push(ticksPerDay);
+    }
   }
   const extras = constants.splice(stepCount + 2, extrasMax);
   const hasRange = constants.length === stepCount + 2;
@@ -67,10 +79,14 @@ export function readTimeline(
     end: hasRange ? (constants[1] ?? 0n) : last,
     steps,
     extras,
+    ...(period && { period }),
     ...(hasTable && { table: args.table(args.count - 1) }),
     groups: grouped(args, idAt, times, dimensionsAt),
   };
 }
+
+/** Plugins whose window may be `week`, `month` or `year`. */
+const takesPeriods: ReadonlySet<string> = new Set(['activity_metrics', 'new_activity_metrics']);
 
 export const asBig = (value: NativeValue | undefined): bigint | undefined =>
   typeof value === 'bigint' ? value : typeof value === 'number' ? BigInt(Math.trunc(value)) : undefined;
@@ -119,7 +135,35 @@ export function* windows(start: bigint, end: bigint, step: bigint): Generator<bi
   for (let from = start; from <= end; from += step) yield from;
 }
 
+/** Windows as `[from, to)`: of one length from the start on, or the periods of the calendar from the one that holds the start. */
+export function* spans({ start, end, steps, period }: Timeline): Generator<readonly [from: bigint, to: bigint]> {
+  if (!period) {
+    const step = steps[0] ?? 1n;
+    for (const from of windows(start, end, step)) yield [from, from + step];
+    return;
+  }
+  let from = startOf(period, start);
+  for (let count = 0; from <= end; count += 1) {
+    if (count > windowsMax) throw new KqlError('limits', `More than ${windowsMax} windows.`);
+    const to = startOf(period, from + longest[period] * ticksPerDay);
+    yield [from, to];
+    from = to;
+  }
+}
+
+/** Days after the start of a period that surely lie in the next one. */
+const longest = { week: 7n, month: 31n, year: 366n } as const satisfies Record<Period, bigint>;
+
+function startOf(period: Period, ticks: bigint): bigint {
+  const day = floorDiv(ticks, ticksPerDay);
+  // 0001-01-01 was a Monday; weeks start on Sunday.
+  if (period === 'week') return (day - ((day + 1n) % 7n)) * ticksPerDay;
+  const date = new Date(Number((ticks - unixEpochTicks) / ticksPerMillisecond));
+  return ticksOfDate(date.getUTCFullYear(), period === 'year' ? 1 : date.getUTCMonth() + 1, 1) ?? 0n;
+}
+
 export const least = (a: bigint, b: bigint): bigint => (a < b ? a : b);
+export const most = (a: bigint, b: bigint): bigint => (a > b ? a : b);
 
 export const colsOf = (call: RowOperatorCall): NonNullable<RowOperatorCall['cols']> => {
   invariant(call.cols, 'the binder gives the columns of an activity plugin');

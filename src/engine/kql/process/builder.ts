@@ -22,13 +22,32 @@ export type Binding =
   | { readonly k: 'entityGroup'; readonly entities: readonly Entity[] }
   | { readonly k: 'pattern'; readonly node: SyntaxNode; readonly builder: Builder }
   /** `view`: the body of one that is a table to wildcards. */
-  | { readonly k: 'function'; readonly scope: Scope; readonly bodyStart: number; readonly view?: SyntaxNode };
+  | {
+      readonly k: 'function';
+      readonly scope: Scope;
+      readonly bodyStart: number;
+      readonly restricted: boolean;
+      readonly view?: SyntaxNode;
+    };
+
+/** What a `restrict` statement leaves visible. */
+export interface Restriction {
+  /** By a name of a `let` statement. */
+  allows(name: string): boolean;
+  allowsEntity(database: string, name: string): boolean;
+  /** What is declared afterwards is visible. */
+  declare(name: string): void;
+}
 
 export class Scope {
   readonly #bindings = new Map<string, Binding>();
   readonly #parent: Scope | undefined;
-  constructor(parent?: Scope) {
+  readonly #seesAll: boolean;
+  #restriction: Restriction | undefined;
+  /** @param seesAll no restriction further out counts: the scope of a body from before it */
+  constructor(parent?: Scope, seesAll = false) {
     this.#parent = parent;
+    this.#seesAll = seesAll;
   }
   find(name: string): Binding | undefined {
     return this.#bindings.get(name) ?? this.#parent?.find(name);
@@ -39,6 +58,21 @@ export class Scope {
   }
   bind(name: string, binding: Binding): void {
     this.#bindings.set(name, binding);
+    this.#restriction?.declare(name);
+  }
+  restrict(restriction: Restriction): void {
+    this.#restriction = restriction;
+  }
+  get isRestricted(): boolean {
+    return this.#restriction !== undefined || (!this.#seesAll && this.#parent?.isRestricted === true);
+  }
+  hides(name: string): boolean {
+    if (this.#restriction) return !this.#restriction.allows(name);
+    return !this.#bindings.has(name) && !this.#seesAll && this.#parent?.hides(name) === true;
+  }
+  hidesEntity(database: string, name: string): boolean {
+    if (this.#restriction) return !this.#restriction.allowsEntity(database, name);
+    return !this.#seesAll && this.#parent?.hidesEntity(database, name) === true;
   }
 }
 

@@ -1,6 +1,6 @@
 import type { Expression } from '../ir/expression.ts';
 import type { Plan } from '../ir/plan.ts';
-import type { Builder } from './builder.ts';
+import type { Binding, Builder } from './builder.ts';
 import { inliningLimit, isTabular, scalarBinding, Scope, semantic, shareTable, typeOfSymbol } from './builder.ts';
 import { buildArgument, buildScalar } from './expressions.ts';
 import { checkBody } from './diagnostics.ts';
@@ -23,7 +23,7 @@ export function buildUserCall(b: Builder, node: SyntaxNode, body: SyntaxNode, pi
   const name = node.ReferencedSymbol?.Name ?? '';
   const found = b.scope.find(name);
   const definition = found?.k === 'function' ? found : undefined;
-  const scope = new Scope(definition?.scope);
+  const scope = new Scope(definition?.scope, !definition?.restricted);
   bindArguments(b, node, scope, piped);
   const inner: Builder = {
     draft: b.draft,
@@ -40,9 +40,11 @@ export function buildUserCall(b: Builder, node: SyntaxNode, body: SyntaxNode, pi
     : { k: 'scalar', expression: buildScalar(inner, expression) };
 }
 
-/** The table that the body of a function without parameters gives. */
-export function buildBody({ draft, offset }: Builder, outer: Scope, body: SyntaxNode): Plan | undefined {
-  const inner: Builder = { draft, offset, scope: new Scope(outer) };
+/** The table of a view that an operator over all tables takes in. */
+export function buildView({ draft, offset }: Builder, view: Binding & { readonly k: 'function' }): Plan | undefined {
+  const { view: body } = view;
+  if (!body) return undefined;
+  const inner: Builder = { draft, offset, scope: new Scope(view.scope, !view.restricted) };
   for (const statement of list(body, 'Statements')) buildStatement(inner, statement);
   const expression = part(body, 'Expression');
   return expression && isTabular(expression) ? buildTable(inner, expression) : undefined;

@@ -9,6 +9,7 @@ import type { SyntaxNode } from './language.ts';
 import { kindOf, list, nameOf, need, part, symbolKind, toArray } from './language.ts';
 import { buildUserCall } from './functions.ts';
 import { parametersOf, withInput } from './operators-basic.ts';
+import { checkAllVisible } from './restriction.ts';
 import type { OperatorBuilder } from './tables.ts';
 import { buildTable } from './tables.ts';
 
@@ -151,6 +152,7 @@ function unionLegs(b: Builder, node: SyntaxNode, index: number, fuzzy: boolean):
   const kind = kindOf(node);
   const symbol = node.ReferencedSymbol;
   if (kind === 'NameReference' && symbol && symbolKind(symbol) === 'GroupSymbol') {
+    checkAllVisible(b, node, toArray<{ Name: string }>(symbol.Members));
     return toArray<{ Name: string; Columns: unknown }>(symbol.Members).map((member) => ({
       plan: { op: 'table', database: b.draft.database, table: member.Name, cols: columnsOfMember(member) },
       name: member.Name,

@@ -4,10 +4,11 @@ import type { Column } from '../types.ts';
 import type { Builder } from './builder.ts';
 import { columnsOf, columnsOfSymbol, notSupported, positionOf, semantic } from './builder.ts';
 import { buildScalar, call } from './expressions.ts';
-import { buildBody } from './functions.ts';
+import { buildView } from './functions.ts';
 import type { LanguageSymbol, SyntaxNode } from './language.ts';
 import { kindOf, list, nameOf, need, part, symbolKind, toArray, tokenText } from './language.ts';
 import { literalOf } from './literals.ts';
+import { checkAllVisible } from './restriction.ts';
 import { parametersOf } from './operators-basic.ts';
 import { feeds } from './operators-join.ts';
 import type { OperatorBuilder } from './tables.ts';
@@ -79,9 +80,19 @@ interface Leg {
 function legsOf(b: Builder, node: SyntaxNode, input: Plan | undefined): Leg[] {
   if (input) return [{ plan: input, source: sourceName(input) }];
   const clause = part(node, 'InClause');
-  if (!clause) return [...viewsOf(b), ...tablesOf(b, b.draft.tables)];
+  if (!clause) {
+    const legs = [...viewsOf(b), ...tablesOf(b, b.draft.tables)];
+    checkAllVisible(
+      b,
+      node,
+      legs.map(({ source }) => ({ Name: source })),
+    );
+    return legs;
+  }
   return list(clause, 'Expressions').flatMap((entry, index) => {
     const symbol = entry.ReferencedSymbol;
+    if (symbol && symbolKind(symbol) === 'GroupSymbol')
+      checkAllVisible(b, entry, toArray<LanguageSymbol>(symbol.Members));
     if (symbol && symbolKind(symbol) === 'GroupSymbol') return tablesOf(b, toArray<LanguageSymbol>(symbol.Members));
     const plan = buildTable(b, entry);
     return [
@@ -98,7 +109,7 @@ function legsOf(b: Builder, node: SyntaxNode, input: Plan | undefined): Leg[] {
 const viewsOf = (b: Builder): Leg[] =>
   b.scope.names().flatMap((name) => {
     const found = b.scope.find(name);
-    const plan = found?.k === 'function' && found.view ? buildBody(b, found.scope, found.view) : undefined;
+    const plan = found?.k === 'function' ? buildView(b, found) : undefined;
     return plan ? [{ plan, source: name }] : [];
   });
 

@@ -15,6 +15,7 @@ import { buildScalar } from './expressions.ts';
 import type { SyntaxNode } from './language.ts';
 import { kindOf, list, nameOf, need, part } from './language.ts';
 import { literalOf } from './literals.ts';
+import { restrictionOf } from './restriction.ts';
 import { buildResults } from './results.ts';
 import { buildTable } from './tables.ts';
 import { entitiesOf } from './operators-macro.ts';
@@ -36,7 +37,13 @@ const letStatement: StatementBuilder = (b, node) => {
   if (kindOf(expression) === 'FunctionDeclaration') {
     const start = (b.offset ?? 0) + need(expression, 'Body').TextStart;
     const view = part(expression, 'ViewKeyword') && need(expression, 'Body');
-    b.scope.bind(name, { k: 'function', scope: b.scope, bodyStart: start, ...(view && { view }) });
+    b.scope.bind(name, {
+      k: 'function',
+      scope: b.scope,
+      bodyStart: start,
+      restricted: b.scope.isRestricted,
+      ...(view && { view }),
+    });
     return;
   }
   if (kindOf(expression) === 'EntityGroupExpression') {
@@ -111,6 +118,9 @@ const statementBuilders: Readonly<Record<string, StatementBuilder>> = {
     // `declare pattern name;` alone only announces it.
     if (part(node, 'Pattern'))
       b.scope.bind(nameOf(need(node, 'Name')), { k: 'pattern', node: need(node, 'Pattern'), builder: b });
+  },
+  RestrictStatement: (b, node) => {
+    b.scope.restrict(restrictionOf(b, node));
   },
   // Aliases declare nothing that runs: the binder resolves what refers to them.
   AliasStatement: () => undefined,

@@ -15,6 +15,7 @@ import { parseOperators } from './operators-parse.ts';
 import { buildPatternCall, patternOf } from './patterns.ts';
 import { pluginOperators } from './operators-plugin.ts';
 import { scanOperator } from './operators-scan.ts';
+import { checkVisible } from './restriction.ts';
 import { searchOperators } from './operators-search.ts';
 import { seriesOperators } from './operators-series.ts';
 
@@ -93,6 +94,7 @@ function nameReference(b: Builder, node: SyntaxNode): Plan {
   const symbol = node.ReferencedSymbol;
   const name = symbol?.Name ?? nameOf(node);
   const kind = symbol ? symbolKind(symbol) : '';
+  checkVisible(b, node, name, databaseOf(b, node));
   const binding = b.scope.find(name);
   if (binding?.k === 'table' && (kind !== 'TableSymbol' || binding.declared)) return binding.plan;
   if (kind === 'TableSymbol' || kind === 'MaterializedViewSymbol') return tableReference(b, node, name);
@@ -122,6 +124,7 @@ function databaseOf(b: Builder, node: SyntaxNode): string | undefined {
 
 function functionCall(b: Builder, node: SyntaxNode): Plan {
   const body = node.GetCalledFunctionBody?.();
+  if (node.ReferencedSymbol) checkVisible(b, node, node.ReferencedSymbol.Name, databaseOf(b, node));
   if (body) return tabular(b, node, body);
   const pattern = patternOf(b, node);
   if (pattern) return buildPatternCall(b, pattern, node);
@@ -133,6 +136,7 @@ function functionCall(b: Builder, node: SyntaxNode): Plan {
     if (target && args[0]) {
       const argument = buildScalar(b, args[0]);
       const named = argument.k === 'literal' && typeof argument.value === 'string' ? argument.value : target.Name;
+      checkVisible(b, node, named, databaseOf(b, node));
       const binding = b.scope.find(named);
       return binding?.k === 'table' ? binding.plan : tableReference(b, node, named);
     }

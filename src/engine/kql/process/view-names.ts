@@ -20,6 +20,7 @@ export interface NamedViews {
 export function withNamedViews(text: string, code: ParsedCode): NamedViews | undefined {
   const replacements: Replacement[] = [];
   const visit = (node: SyntaxNode): void => {
+    if (kindOf(node) === 'RestrictStatement') return;
     const names = kindOf(node) === 'NameReference' ? membersOf(node) : [];
     if (names.length > 0) replacements.push({ start: node.TextStart, end: node.End, text: names.join(', ') });
     else for (const child of children(node)) if (!child.IsToken) visit(child);

@@ -61,7 +61,7 @@ const distinct = (conditional: boolean): AggregateRow => ({
 });
 
 const percentileOf = (value: SqlArgument, share: string): string =>
-  value.type === 'real' || value.type === 'dynamic'
+  value.type === 'real' || value.type === 'dynamic' || value.type === 'decimal'
     ? `quantile_disc(${cast(value, 'real')}, ${share})`
     : `quantile_disc(${value.sql}, ${share})`;
 

@@ -83,6 +83,22 @@ const rules: Readonly<Record<string, readonly (readonly [string, unknown])[]>> =
     ["series_cosine_similarity(dynamic([3, 'a', 4]), dynamic([3, 5, 4]))", expect.closeTo(1 / Math.sqrt(2), 12)],
     ['series_cosine_similarity(dynamic([]), dynamic([1]))', null],
   ],
+  'unixtime-seconds-todatetime': [
+    ['unixtime_seconds_todatetime(1e18)', null],
+    ['unixtime_milliseconds_todatetime(9223372036854775807)', null],
+    ['unixtime_seconds_todatetime(-62135596800)', '0001-01-01T00:00:00.0000000Z'],
+    ['unixtime_seconds_todatetime(1546300800.5)', '2019-01-01T00:00:00.5000000Z'],
+  ],
+  'parse-command-line': [
+    [String.raw`parse_command_line("echo \"hello world!\"", "windows")`, ['echo', 'hello world!']],
+    [String.raw`parse_command_line(@'x a\\b d"e f"g h', "windows")`, ['x', 'a\\\\b', 'de fg', 'h']],
+    [String.raw`parse_command_line(@'x "a\\" b\"c', "windows")`, ['x', 'a\\', 'b"c']],
+    [String.raw`parse_command_line(@'"C:\a b\x.exe" "a""" b', "windows")`, ['C:\\a b\\x.exe', 'a" b']],
+    [String.raw`parse_command_line(@'a\"b "" c', "windows")`, ['a\\"b', '', 'c']],
+  ],
+  'parse-url-query': [
+    [`toscalar(print p = 'k2' | extend d = parse_urlquery('k1=v1&k2=v2') | project d['Query Parameters'].[p])`, '"v2"'],
+  ],
   'regex-quote': [["regex_quote('(so$me.Te^xt) a-b&~')", String.raw`\(so\$me\.Te\^xt\) a\-b\&\~`]],
   regex: [
     ["'café' matches regex @'^\\w+$'", true],

@@ -133,6 +133,9 @@ const path: ScalarBuilder = (b, node) => {
       type: typeOf(node),
     };
   }
+  // `d.[name]`: the member that the expression names.
+  if (kindOf(selector) === 'BracketedExpression')
+    return call(b, node, 'index', [buildScalar(b, target), buildScalar(b, need(selector, 'Expression'))]);
   if (kindOf(selector) === 'FunctionCallExpression')
     throw notSupported(b, selector, 'A function call after a dot here');
   const owner = kindOf(target) === 'NameReference' ? b.scope.find(nameOf(target)) : undefined;

@@ -8,6 +8,7 @@ import {
   ticksPerMillisecond,
   ticksPerMinute,
   ticksPerSecond,
+  maxDatetimeTicks,
   unixEpochTicks,
 } from '../../values/ticks.ts';
 
@@ -45,8 +46,10 @@ const unixTime = (perUnit: bigint | 'nano'): FunctionRow => ({
     if (!a) return 'NULL';
     const epoch = unixEpochTicks.toString();
     if (perUnit === 'nano') return `(${cast(a, 'long')} // 100 + ${epoch})`;
-    if (a.type === 'real') return `(kql_long_of_real(${a.sql} * ${perUnit.toString()}) + ${epoch})`;
-    return `(${cast(a, 'long')} * ${perUnit.toString()} + ${epoch})`;
+    const [first, last] = [-unixEpochTicks / perUnit, (maxDatetimeTicks - unixEpochTicks) / perUnit];
+    const value = a.type === 'real' ? a.sql : cast(a, 'long');
+    const ticks = `${value} * ${perUnit.toString()}`;
+    return `(CASE WHEN ${value} BETWEEN ${first.toString()} AND ${last.toString()} THEN ${a.type === 'real' ? `kql_long_of_real(${ticks})` : ticks} + ${epoch} END)`;
   },
 });
 

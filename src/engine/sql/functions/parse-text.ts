@@ -87,23 +87,25 @@ function pathParts(text: string): Record<string, string> {
   };
 }
 
-/** Splits as Windows programs do: blanks outside quotes, `\"` is a quote. */
+/** Splits as Windows programs do. The first argument is a program's name, in which a backslash is only a backslash; later ones take
+ * backslashes before a quote by twos, and three quotes in a row for one.
+ * @see CommandLineToArgvW */
 function commandLine(text: string): string[] {
-  const args: string[] = [];
+  const program = /^(?:"([^"]*)"?|([^ \t]*))/.exec(text);
+  const args = text === '' ? [] : [program?.[1] ?? program?.[2] ?? ''];
   let current: string | undefined;
-  let quoted = false;
-  for (let at = 0; at < text.length; at += 1) {
-    const character = text.charAt(at);
-    if (character === '\\' && text.charAt(at + 1) === '"') {
-      current = `${current ?? ''}"`;
-      at += 1;
-    } else if (character === '"') {
-      quoted = !quoted;
-      current ??= '';
-    } else if (/\s/.test(character) && !quoted) {
+  let quotes = 0;
+  for (const [piece] of text.slice(program?.[0].length ?? 0).matchAll(/\\*"+|[ \t]+|[^ \t"\\]+|\\+/g)) {
+    if (piece.endsWith('"')) {
+      const slashes = piece.lastIndexOf('\\') + 1;
+      const isEscaped = slashes % 2 === 1;
+      quotes += piece.length - slashes - (isEscaped ? 1 : 0);
+      current = `${current ?? ''}${'\\'.repeat(slashes >> 1)}${'"'.repeat((isEscaped ? 1 : 0) + Math.floor(quotes / 3))}`;
+      quotes = quotes % 3 === 1 ? 1 : 0;
+    } else if (/^[ \t]/.test(piece) && quotes === 0) {
       if (current !== undefined) args.push(current);
       current = undefined;
-    } else current = (current ?? '') + character;
+    } else current = (current ?? '') + piece;
   }
   if (current !== undefined) args.push(current);
   return args;

@@ -93,6 +93,17 @@ describe('ingestion_time()', () => {
       await expect(rowsOf(text)).rejects.toMatchObject(refused);
   });
 
+  it('is kept for every table', async () => {
+    expect(await run('.show table A policy ingestiontime')).toMatchObject([
+      { PolicyName: 'IngestionTimePolicy', Policy: expect.stringMatching(/"IsEnabled": true/) as string },
+    ]);
+    expect(await run('.alter table A policy ingestiontime true')).toMatchObject([{ EntityName: '[db].[A]' }]);
+    await expect(run('.alter table A policy ingestiontime false')).rejects.toThrow('Expected: true');
+    await expect(run('.set New with (policy_ingestiontime=false) <| A')).rejects.toMatchObject({
+      code: 'notSupported',
+    });
+  });
+
   it('is null for extents of an earlier version', async () => {
     await cluster.data.manyExtents(1, (copy) => ({
       ...copy,

@@ -52,7 +52,11 @@ function facts(report: ProofReport): string {
     [String(totals.clusters), totals.clusters === 1 ? 'cluster' : 'clusters'],
     [
       String(totals.extents),
-      totals.notListed === 0 ? 'sealed extents' : `sealed extents; ${totals.notListed} not listed`,
+      totals.notListed === 0
+        ? totals.extents === 1
+          ? 'sealed extent'
+          : 'sealed extents'
+        : `sealed extents; ${totals.notListed} not listed`,
     ],
     [String(totals.deks), 'data keys (DEKs), one each'],
     [bytesText(totals.sealedBytes), 'sealed at rest'],

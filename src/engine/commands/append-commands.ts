@@ -145,7 +145,14 @@ function tableChange(
   const { folder, docstring } = properties;
   const texts = { ...(folder === undefined ? {} : { folder }), ...(docstring === undefined ? {} : { docstring }) };
   const table = data.database(database).tables.get(name);
-  if (table === undefined) return { how: 'create', schema: { columns, ...texts } };
+  if (table === undefined) {
+    if (properties.policy_ingestiontime?.toLowerCase() === 'false')
+      throw new KqlError(
+        'notSupported',
+        'A table without ingestion times (policy_ingestiontime=false) is not supported.',
+      );
+    return { how: 'create', schema: { columns, ...texts } };
+  }
   if (isTrue(properties.recreate_schema)) {
     requirePermission(context, 'admin', database, 'AlterTable');
     return { how: 'recreate', schema: { columns } };

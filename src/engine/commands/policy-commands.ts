@@ -15,7 +15,8 @@ interface PolicyRow<Name extends keyof Policies> {
   readonly read: ReadPolicy<Name>;
 }
 
-/** Policies that nobody can set here, so that each is always `null`. Setting one is refused by name. */
+/** Policies that nobody can set here, so that each is always `null`, or what is always so. Setting one is refused by name. */
+const always: Readonly<Record<string, unknown>> = { IngestionTime: { IsEnabled: true } };
 const unsettable = [
   ...[
     'IngestionTime',
@@ -130,7 +131,7 @@ function unsettableRows(title: string): CommandRow[] {
       permission: 'metadata',
       columns,
       run: (command, { data, database }) => [
-        tableRow(shown, data.table(database, command.required('TableName')), undefined),
+        tableRow(shown, data.table(database, command.required('TableName')), always[title]),
       ],
     },
     {
@@ -138,7 +139,7 @@ function unsettableRows(title: string): CommandRow[] {
       permission: 'metadata',
       columns,
       run: (_command, { data, database }) =>
-        [...data.database(database).tables.values()].map((table) => tableRow(shown, table, undefined)),
+        [...data.database(database).tables.values()].map((table) => tableRow(shown, table, always[title])),
     },
     {
       kinds: [`ShowDatabasePolicy${title}`],
@@ -168,4 +169,13 @@ export const policyCommands: readonly CommandRow[] = [
     read: readBatching,
   }),
   ...unsettable.flatMap(unsettableRows),
+  {
+    // The parser takes `true` only, which is always so.
+    kinds: ['AlterTablePolicyIngestionTime'],
+    permission: 'admin',
+    columns,
+    run: (command, { data, database }) => [
+      tableRow('IngestionTimePolicy', data.table(database, command.required('TableName')), always['IngestionTime']),
+    ],
+  },
 ];

@@ -54,6 +54,17 @@ const rules: Readonly<Record<string, readonly (readonly [string, unknown])[]>> =
       ],
     ],
   ],
+  'union kind=inner': [
+    ['print a = 1 | union kind=inner (print a = 2, b = 3)', [[1], [2]]],
+    [
+      'let V1 = view() { print a = 1, c = 2 }; let V2 = view() { print a = 1, b = 3 }; union kind=inner withsource=t V* | extend b = 5',
+      [
+        ['V1', 1, 5],
+        ['V2', 1, 5],
+      ],
+    ],
+    ['let V = view() { print d = dynamic({"k":7}) }; union V* | evaluate bag_unpack(d) | project k', [[7]]],
+  ],
   'make-series': [
     ['datatable(t:long)[] | make-series n = count() on t from 0 to 4 step 2', []],
     ['datatable(t:long)[] | make-series kind=nonempty n = count() on t from 0 to 4 step 2', [['[0,0]', '[0,2]']]],
@@ -180,6 +191,10 @@ const rules: Readonly<Record<string, readonly (readonly [string, unknown])[]>> =
     ],
   ],
   'names and literals': [
+    [
+      'set query_now = datetime(2020-01-02); print now(), ago(1d)',
+      [['2020-01-02T00:00:00.0000000Z', '2020-01-01T00:00:00.0000000Z']],
+    ],
     ['print datetime(8:05) - startofday(now())', [['08:05:00']]],
     ['print x = 1 | fork (take 1) (project x) | render timechart with (series=x)', [[1]]],
     ["let T = print x = 1; let f = (name:string) { table(name) | extend y = 2 }; f('T')", [[1, 2]]],

@@ -17,6 +17,7 @@ import type { ScanRange } from './scan-ranges.ts';
 import { scanRanges, tableKey } from './scan-ranges.ts';
 import { DataDependentSchema, runRowwise } from './rowwise.ts';
 import { parameterLiteral } from './values/parameter-text.ts';
+import { parseDatetime } from './values/ticks.ts';
 import { tablesOf } from './kql/ir/walk.ts';
 
 /** One result table. Chunks must be read to the end or returned from; the next result's chunks come after. */
@@ -116,12 +117,22 @@ export function createQueryEngine({
   };
 }
 
+/** `set query_now = …` says what `now()` gives. */
+function timed(request: QueryRequest, { options }: Program): QueryRequest {
+  const value = options['query_now'];
+  if (typeof value !== 'string') return request;
+  const now = /^\d+$/.test(value) ? BigInt(value) : parseDatetime(value);
+  if (now === undefined) throw new KqlError('semantic', `set query_now: '${value}' is no datetime.`);
+  return { ...request, now };
+}
+
 async function run(
   program: Program,
-  request: QueryRequest,
+  sent: QueryRequest,
   database: EngineDatabase,
   command?: CommandRows,
 ): Promise<QueryExecution> {
+  const request = timed(sent, program);
   request.signal?.throwIfAborted();
   const connection = await database.connect();
   const interrupt = (): void => connection.interrupt();

@@ -7,7 +7,7 @@ import { parseWithPackAll } from './find-pack.ts';
 import type { GlobalState, ParsedCode } from './language.ts';
 import { list, toArray } from './language.ts';
 import { buildStatement } from './statements.ts';
-import { withNamedViews } from './view-names.ts';
+import { rewritten } from './rewritten.ts';
 
 /** Text → parsed, bound and checked → IR.
  * @throws KqlError syntax, semantic, notSupported, limits */
@@ -19,14 +19,26 @@ export function compileQuery(text: string, database: string, state: GlobalState)
       code.Kind === 'Command' ? 'A management command is not a query.' : 'This is not a query.',
       0,
     );
-  const named = withNamedViews(text, code);
-  if (!named) return compileParsed(code, database, state);
+  return compileRewritten(text, code, database, state, 0);
+}
+
+function compileRewritten(
+  text: string,
+  code: ParsedCode,
+  database: string,
+  state: GlobalState,
+  round: number,
+): Program {
+  const full = round < roundsMax ? rewritten(text, code) : undefined;
+  if (!full) return compileParsed(code, database, state);
   try {
-    return compileParsed(parseWithPackAll(named.text, state), database, state);
+    return full.located(compileRewritten(full.text, parseWithPackAll(full.text, state), database, state, round + 1));
   } catch (error) {
-    throw named.placed(error);
+    throw full.placed(error);
   }
 }
+/** A wildcard that is written out may tell the columns of a union. */
+const roundsMax = 4;
 
 function compileParsed(code: ParsedCode, database: string, state: GlobalState): Program {
   checkDiagnostics(code);

@@ -1,0 +1,114 @@
+import type { Program } from '../ir/plan.ts';
+import { KqlError } from '../kql-error.ts';
+import type { LanguageSymbol, ParsedCode, SyntaxNode } from './language.ts';
+import { children, kindOf, list, nameOf, need, part, symbolKind, toArray } from './language.ts';
+import type { Column } from '../types.ts';
+import { columnsOf, columnsOfSymbol } from './builder.ts';
+
+interface Replacement {
+  readonly start: number;
+  readonly end: number;
+  readonly text: string;
+}
+
+/** A text that says in full what the binder does not work out, and where in the text as sent its positions are. */
+export interface Rewritten {
+  readonly text: string;
+  /** @returns the error with the position it has in the text as sent */
+  placed(error: unknown): unknown;
+  /** @returns the program with its positions in the text as sent */
+  located(program: Program): Program;
+}
+
+/** The binder sees no columns of views that a wildcard takes in, so those wildcards are written out; and it does not narrow the
+ * columns of `union kind=inner`, so they are chosen afterwards.
+ * @returns undefined when there is nothing to write */
+export function rewritten(text: string, code: ParsedCode): Rewritten | undefined {
+  const replacements: Replacement[] = [];
+  const visit = (node: SyntaxNode): void => {
+    const kind = kindOf(node);
+    if (kind === 'RestrictStatement') return;
+    const names = kind === 'NameReference' ? membersOf(node) : [];
+    if (names.length > 0) replacements.push({ start: node.TextStart, end: node.End, text: names.join(', ') });
+    else for (const child of children(node)) if (!child.IsToken) visit(child);
+    const choice = kind === 'UnionOperator' ? commonColumns(node) : undefined;
+    if (choice !== undefined && !text.startsWith(choice, node.End))
+      replacements.push({ start: node.End, end: node.End, text: choice });
+  };
+  if ((/\bview\b/.test(text) && text.includes('*')) || /\bkind\s*=\s*inner\b/.test(text)) visit(code.Syntax);
+  if (replacements.length === 0) return undefined;
+  let written = text;
+  for (const { start, end, text: names } of replacements.toReversed())
+    written = written.slice(0, start) + names + written.slice(end);
+  return {
+    text: written,
+    placed: (error) =>
+      error instanceof KqlError && error.position !== undefined
+        ? new KqlError(error.code, error.message, original(error.position, replacements))
+        : error,
+    located: (program) => located(program, replacements) as Program,
+  };
+}
+
+function located(value: unknown, replacements: readonly Replacement[]): unknown {
+  if (Array.isArray(value)) return value.map((item) => located(item, replacements));
+  if (typeof value !== 'object' || value === null) return value;
+  return Object.fromEntries(
+    Object.entries(value).map(([key, item]): [string, unknown] => [
+      key,
+      (key === 'at' || key === 'schemaAt') && typeof item === 'number' && item >= 0
+        ? original(item, replacements)
+        : located(item, replacements),
+    ]),
+  );
+}
+
+/** What follows a `union kind=inner`: the choice of the columns that all its legs have; undefined where that is all of them, or
+ * where the columns of a leg are not known yet. */
+function commonColumns(node: SyntaxNode): string | undefined {
+  const settings = list(node, 'Parameters').map((parameter) => ({
+    name: nameOf(need(parameter, 'Name')).toLowerCase(),
+    value: need(parameter, 'Expression'),
+  }));
+  if (!settings.some(({ name, value }) => name === 'kind' && value.toString().trim().toLowerCase() === 'inner'))
+    return undefined;
+  const parent = node.Parent;
+  const piped =
+    parent && kindOf(parent) === 'PipeExpression' && part(parent, 'Operator') === node
+      ? [need(parent, 'Expression').ResultType]
+      : [];
+  const legs = [...piped, ...list(node, 'Expressions').map((leg) => leg.ResultType)].flatMap((symbol) =>
+    symbol && symbolKind(symbol) === 'GroupSymbol' ? toArray<LanguageSymbol>(symbol.Members) : [symbol],
+  );
+  if (legs.some((leg) => !leg || symbolKind(leg) !== 'TableSymbol')) return undefined;
+  const columns = legs.map((leg) => columnsOfSymbol(leg));
+  const source = settings.find(({ name }) => name === 'withsource' || name === 'with_source')?.value;
+  const all = columnsOf(node).map(({ name }) => name);
+  const kept = all.filter(
+    (name) =>
+      name === (source && nameOf(source)) ||
+      columns.every((leg) => leg.some((column) => column.name === name && column.type === typeIn(columns[0], name))),
+  );
+  return kept.length === all.length ? undefined : ` | project-keep ${kept.map(quoted).join(', ')}`;
+}
+const typeIn = (columns: readonly Column[] | undefined, name: string): Column['type'] | undefined =>
+  columns?.find((column) => column.name === name)?.type;
+const quoted = (name: string): string => `['${name.replaceAll('\\', '\\\\').replaceAll("'", "\\'")}']`;
+
+function membersOf(node: SyntaxNode): string[] {
+  const symbol = node.ReferencedSymbol;
+  if (!symbol || !/Wildcard/.test(kindOf(need(node, 'Name')))) return [];
+  const members = symbolKind(symbol) === 'GroupSymbol' ? toArray<LanguageSymbol>(symbol.Members) : [symbol];
+  const ofViews = members.some((member) => symbolKind(member) === 'FunctionSymbol');
+  return ofViews ? members.map(({ Name }) => quoted(Name)) : [];
+}
+
+function original(position: number, replacements: readonly Replacement[]): number {
+  let moved = 0;
+  for (const { start, end, text } of replacements) {
+    if (position < start + moved) break;
+    if (position < start + moved + text.length) return start;
+    moved += text.length - (end - start);
+  }
+  return position - moved;
+}

@@ -1,5 +1,6 @@
 // The plan builder's modules refer to each other; this one must come first.
 import { graphToGraph } from '../../src/engine/kql/process/operators-graph.ts';
+import { patternFunctions } from '../../src/engine/kql/process/graph-patterns.ts';
 import { endings } from '../../src/engine/kql/process/results.ts';
 import { operatorBuilders } from '../../src/engine/kql/process/tables.ts';
 import { aggregateRows } from '../../src/engine/sql/aggregates.ts';
@@ -42,7 +43,8 @@ export function kqlPage(): string {
     Object.hasOwn(functionRows, name) ||
     Object.hasOwn(windowFunctions, name) ||
     Object.hasOwn(specialCalls, name) ||
-    structural.has(name);
+    structural.has(name) ||
+    patternFunctions.has(name);
   return [
     '# KQL in Kustody',
     '',
@@ -55,6 +57,11 @@ export function kqlPage(): string {
       new Set([operatorBuilders(), graphToGraph, endings].flatMap((rows) => Object.keys(rows)).map(operatorWord)),
     ),
     ...section('Scalar functions', scalar, new Set(scalar.filter(hasScalar))),
+    `Only where graph operators speak of nodes and edges: ${[...patternFunctions]
+      .toSorted()
+      .map((name) => `\`${name}\``)
+      .join(', ')}.`,
+    '',
     ...section('Aggregates', aggregates, new Set(Object.keys(aggregateRows))),
     ...section('Plugins (`evaluate`)', plugins, pluginShapes),
     ...differences,

@@ -246,6 +246,8 @@ class MatchExpressions {
 /** Graphs of a query have no labels: only kept graphs do. */
 const noLabels: Expression = { k: 'literal', type: 'dynamic', value: '[]' };
 const graphFunctions = new Set(['node_degree_in', 'node_degree_out', 'node_id', 'labels', 'inner_nodes']);
+/** What a pattern may say of its elements: these, and functions over the edges of a path. */
+export const patternFunctions: ReadonlySet<string> = new Set([...graphFunctions, 'all', 'any', 'map']);
 const isGraphFunction = (name: string): boolean => graphFunctions.has(name);
 
 function sidesOf(expression: Expression, found = new Set<string>()): Set<string> {

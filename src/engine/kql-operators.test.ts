@@ -219,6 +219,26 @@ const rules: Readonly<Record<string, readonly (readonly [string, unknown])[]>> =
       ],
     ],
   ],
+  'plugins over other types': [
+    [
+      'range i from 0 to 5 step 1 | extend r = i * 0.5 | evaluate rolling_percentile(i, 50, r, 1.0, 2)',
+      [
+        [0, 0],
+        [1, 1],
+        [2, 3],
+      ],
+    ],
+    [
+      `datatable(id:string, t:datetime, s:int)['a',datetime(2020-01-01),1, 'a',datetime(2020-01-02),2, 'b',datetime(2020-01-01),2]
+       | evaluate funnel_sequence_completion(id, t, datetime(2020-01-01), datetime(2020-01-05), 10d, s, dynamic([1, 2]), dynamic([5d]))
+       | project s, dcount`,
+      [
+        ['1', 1],
+        ['2', 1],
+      ],
+    ],
+    ['datatable(x:decimal)[1.5, 2.5, 3.5] | summarize percentile(x, 50)', [[2.5]]],
+  ],
   'arguments of bag_unpack by name': [
     [
       `datatable(d:dynamic)[dynamic({"Name":"John", "Age":20, "Address":"x"})] | evaluate bag_unpack(d, ignoredProperties=dynamic(['Address', 'Age']))`,

@@ -3,7 +3,7 @@ import { KqlError } from '../kql/kql-error.ts';
 import type { NativeValue } from '../sql/native.ts';
 import { jsonItems, jsonKind, jsonToText } from '../values/json-text.ts';
 import { parseTimespan } from '../values/ticks.ts';
-import { jsonOf, textOf } from './convert-value.ts';
+import { jsonOf, textOf, toType } from './convert-value.ts';
 import type { PluginArguments } from './plugin-arguments.ts';
 import { argumentsOf } from './plugin-arguments.ts';
 import type { RowOperator } from './row-operator.ts';
@@ -89,19 +89,19 @@ function depthOf(records: readonly StateRecord[], sequence: readonly string[], p
 const funnelSequenceCompletion: RowOperator = (call) => {
   const plugin = 'funnel_sequence_completion';
   const args = argumentsOf(call, plugin);
-  const sequence = elements(args, 6, plugin).map(jsonToText);
+  const items = elements(args, 6, plugin);
+  const sequence = items.map(jsonToText);
   const periods = elements(args, 7, plugin).map((item) => {
     const period = jsonKind(item) === 'string' ? parseTimespan(jsonToText(item)) : undefined;
     if (period === undefined) throw new KqlError('semantic', `evaluate ${plugin}(): a period must be a timespan.`);
     return period;
   });
-  if (args.typeOf(5) !== 'string')
-    throw new KqlError('notSupported', `evaluate ${plugin}(): a state that is no string is not supported.`);
+  const states = items.map((item) => toType(item, 'dynamic', colsOf(call)[1]?.type ?? 'string'));
   const rows: NativeValue[][] = [];
   for (const { from, journeys } of windowsOf(args, plugin, { step: 4, state: 5 }))
     for (const period of periods) {
       const depths = journeys.map(({ records }) => depthOf(records, sequence, period));
-      sequence.forEach((state, index) => {
+      states.forEach((state, index) => {
         const reached = depths.filter((depth) => depth > index).length;
         if (reached > 0) rows.push([from, state, period, BigInt(reached)]);
       });

@@ -3,6 +3,7 @@ import { KqlError } from '../kql/kql-error.ts';
 import type { NativeValue } from '../sql/native.ts';
 import { jsonItems } from '../values/json-text.ts';
 import { argumentsOf } from './plugin-arguments.ts';
+import { floorDiv } from './timeline.ts';
 import type { RowOperator } from './row-operator.ts';
 
 /** `rows_near(condition, before[, after])`: the rows for which the condition holds and their neighbours, in order. */
@@ -39,16 +40,18 @@ const rollingPercentile: RowOperator = (call) => {
   const bins = count(args.constant(4), 'rolling_percentile');
   if (!(percentile >= 0 && percentile <= 100) || bins < 1)
     throw new KqlError('semantic', 'evaluate rolling_percentile(): a percentile is 0 to 100, of at least one bin.');
-  if (typeof size !== 'bigint' || size <= 0n)
-    throw new KqlError('notSupported', 'evaluate rolling_percentile(): only bins of whole numbers are supported.');
+  if ((typeof size !== 'bigint' && typeof size !== 'number') || size <= 0)
+    throw new KqlError('semantic', 'evaluate rolling_percentile(): a bin must be a positive number or time span.');
   const dimensionsAt = args.raw.slice(5).map((_argument, offset) => args.column(5 + offset));
   const groups = new Map<string, { dimensions: NativeValue[]; bins: Map<bigint, NativeValue[]> }>();
   for (const row of args.rows.rows) {
     const index = row[indexAt];
     const value = row[valueAt] ?? null;
     if (index === null || index === undefined || value === null) continue;
-    const at = typeof index === 'bigint' ? index : BigInt(Math.trunc(Number(index)));
-    const bin = at - (((at % size) + size) % size);
+    const bin =
+      typeof size === 'bigint' && typeof index === 'bigint'
+        ? floorDiv(index, size)
+        : BigInt(Math.floor(Number(index) / Number(size)));
     const dimensions = dimensionsAt.map((column) => row[column] ?? null);
     const key = JSON.stringify(dimensions.map((dimension) => (dimension === null ? null : String(dimension))));
     const group = groups.get(key) ?? { dimensions, bins: new Map<bigint, NativeValue[]>() };
@@ -60,11 +63,12 @@ const rollingPercentile: RowOperator = (call) => {
   const rows: NativeValue[][] = [];
   for (const { dimensions, bins: byBin } of groups.values())
     for (const bin of [...byBin.keys()].sort(ascending)) {
-      const values = Array.from({ length: bins }, (_bin, back) => byBin.get(bin - BigInt(back) * size) ?? [])
+      const values = Array.from({ length: bins }, (_bin, back) => byBin.get(bin - BigInt(back)) ?? [])
         .flat()
         .sort(ascending);
       const rank = Math.max(1, Math.ceil((percentile / 100) * values.length));
-      rows.push([bin, ...dimensions, values[rank - 1] ?? null]);
+      const start = typeof size === 'bigint' ? bin * size : Number(bin) * size;
+      rows.push([start, ...dimensions, values[rank - 1] ?? null]);
     }
   invariant(call.cols, 'the binder gives the columns of rolling_percentile');
   return { cols: call.cols, rows };

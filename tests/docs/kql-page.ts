@@ -1,6 +1,7 @@
 // The plan builder's modules refer to each other; this one must come first.
 import { graphToGraph } from '../../src/engine/kql/process/operators-graph.ts';
 import { patternFunctions } from '../../src/engine/kql/process/graph-patterns.ts';
+import { recordFactNames } from '../../src/engine/kql/ir/record-facts.ts';
 import { endings } from '../../src/engine/kql/process/results.ts';
 import { operatorBuilders } from '../../src/engine/kql/process/tables.ts';
 import { aggregateRows } from '../../src/engine/sql/aggregates.ts';
@@ -24,7 +25,7 @@ interface LanguagePackage {
 }
 
 /** Functions of the statement level, which are no rows: they change how a query is put together. */
-const structural = new Set(['materialize', 'toscalar', 'database', 'table', 'cluster', 'view', 'ingestion_time']);
+const structural = new Set(['materialize', 'toscalar', 'database', 'table', 'cluster', 'view', ...recordFactNames]);
 
 /** The page docs/kql.md, made from the tables that the engine itself works with and the names that the official parser knows. */
 export function kqlPage(): string {
@@ -108,7 +109,7 @@ const differences = [
   '- `decimal` keeps 18 digits after the point.',
   '- The score by which the service finds the period of a series is not published: where it would be a close thing, `series_seasonal` and `series_decompose*` refuse and ask for the period.',
   '- Lines and polygons are simplified and buffered only where what S2 makes of them is certain; the rest is refused.',
-  '- `ingestion_time()` is known for the records of a table with nothing but conditions, sorting, new columns and `union` before it; after other operators it is refused.',
+  '- `ingestion_time()`, `extent_id()` and `extent_tags()` are known for the records of a table with nothing but conditions, sorting, new columns and `union` before them; after other operators they are refused.',
   '- Row order without `order by` may differ, as the service promises none.',
   '- `basket` misses no pattern; the service begins with a sample and may, near the threshold.',
   '- `autocluster` (seed rows at even steps, segments of 5 % and more), `diffpatterns` and `reduce` follow their definitions, but which patterns they choose to show may differ from the service; the counts of those they show are exact. `reduce` takes numbers for variable parts where a value has other frequent words.',

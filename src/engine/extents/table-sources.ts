@@ -2,7 +2,7 @@ import { BlobNotFoundError } from '../../storage/blob-store.ts';
 import type { ExtentRecord, TableRecord } from '../catalog/records.ts';
 import type { DataKeys } from '../catalog/data-keys.ts';
 import type { OpenTable, ScanCounts } from '../query-engine.ts';
-import { ingestionTimeName } from '../kql/ir/ingestion-time.ts';
+import { factColumn } from '../kql/ir/record-facts.ts';
 import type { KqlType } from '../kql/types.ts';
 import { physicalType } from '../kql/types.ts';
 import type { ScanRange } from '../scan-ranges.ts';
@@ -60,9 +60,21 @@ async function openOnce(parts: SourceParts, ranges: readonly ScanRange[]): Promi
       ...extentSelects(table, wanted, opened),
       ...tails.map(({ columns, sql }) => selectOf(table, columns, sql, true)),
     ];
+    const extentSql = (): string =>
+      fromSql([
+        withExtent(noRows(table)),
+        ...wanted.flatMap((extent, index) =>
+          extentSelects(table, [extent], opened.slice(index, index + 1)).map((select) => withExtent(select, extent)),
+        ),
+        ...tails.map(({ columns, sql }) => withExtent(selectOf(table, columns, sql, true))),
+      ]);
     return {
-      sql: fromSql(table, selects),
-      columns: new Map(columnsOf(table).map(({ name, columnId }) => [name, columnName(columnId)])),
+      sql: fromSql(selects.length > 0 ? selects : [noRows(table)]),
+      extentSql,
+      columns: new Map([
+        ...columnsOf(table).map(({ name, columnId }) => [name, columnName(columnId)] as const),
+        ...extentColumns.map(({ name, id }) => [name, id] as const),
+      ]),
       counts: countsOf(extents, wanted, segments),
       release,
     };
@@ -136,9 +148,20 @@ function extentSelects(
 
 /** What can be read of a table: its columns, and when its rows were ingested. */
 const columnsOf = ({ columns }: TableRecord): readonly (StoredColumn & { readonly name: string })[] => [
-  { ...ingestionColumn, name: ingestionTimeName },
+  { ...ingestionColumn, name: factColumn('ingestion_time').name },
   ...columns,
 ];
+
+const extentColumns = (['extent_id', 'extent_tags'] as const).map((fact) => ({ ...factColumn(fact), id: fact }));
+
+/** @param extent undefined for rows that are in none yet */
+function withExtent(select: string, extent?: ExtentRecord): string {
+  // Tags are users' text: in digits they cannot be anything but a value.
+  const tags = extent && Buffer.from(JSON.stringify(extent.tags)).toString('hex');
+  const tagsSql = tags === undefined ? 'NULL::VARCHAR' : `decode(unhex('${tags}'))`;
+  const id = extent?.extentId ?? '00000000-0000-0000-0000-000000000000';
+  return `SELECT *, '${id}'::UUID AS extent_id, ${tagsSql} AS extent_tags FROM (${select})`;
+}
 
 /** The table's columns of today: those added later are null, those dropped are left out. */
 function selectOf(
@@ -158,12 +181,12 @@ function selectOf(
 
 const missing = (type: KqlType): string => (type === 'string' ? "''" : `NULL::${physicalType[type]}`);
 
-function fromSql(table: TableRecord, selects: readonly string[]): string {
-  if (selects.length > 0) return `(${selects.join(' UNION ALL ')}) AS kustody_rows`;
-  return `(SELECT ${columnsOf(table)
+const fromSql = (selects: readonly string[]): string => `(${selects.join(' UNION ALL ')}) AS kustody_rows`;
+
+const noRows = (table: TableRecord): string =>
+  `SELECT ${columnsOf(table)
     .map(({ columnId, type }) => `${missing(type)} AS ${columnName(columnId)}`)
-    .join(', ')} WHERE false) AS kustody_rows`;
-}
+    .join(', ')} WHERE false`;
 
 /** Whether an extent can hold rows inside all of the ranges. Rows without a value never match a range. */
 function mayMatch(table: TableRecord, extent: ExtentRecord, ranges: readonly ScanRange[]): boolean {

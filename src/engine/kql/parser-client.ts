@@ -2,7 +2,7 @@ import type { ChildProcess } from 'node:child_process';
 import { fork } from 'node:child_process';
 import type { KqlCatalog } from './catalog.ts';
 import type { ParsedCommand } from './ir/command.ts';
-import { withIngestionTime } from './ir/ingestion-time.ts';
+import { withRecordFacts } from './ir/record-facts.ts';
 import type { Program } from './ir/plan.ts';
 import { deserializeKqlError, KqlError } from './kql-error.ts';
 import { parserSnapshot } from './parser-snapshot.ts';
@@ -147,7 +147,7 @@ export function createKqlParser(options: {
   return {
     async compile(text, database, catalog) {
       const reply = await request('query', text, database, catalog);
-      if (reply.k === 'program') return withIngestionTime(reply.program);
+      if (reply.k === 'program') return withRecordFacts(reply.program);
       throw new KqlError('internal', 'The parser gave no answer.');
     },
     async parseCommand(text, database, catalog) {
@@ -168,8 +168,8 @@ export function createKqlParser(options: {
 
 const withPrograms = (command: ParsedCommand): ParsedCommand => ({
   ...command,
-  ...(command.query && { query: withIngestionTime(command.query) }),
-  ...(command.pipe && { pipe: withIngestionTime(command.pipe) }),
+  ...(command.query && { query: withRecordFacts(command.query) }),
+  ...(command.pipe && { pipe: withRecordFacts(command.pipe) }),
 });
 
 function deferred(): { promise: Promise<void>; resolve: () => void } {

@@ -11,6 +11,8 @@ export interface BoundValue {
 export interface TableSource {
   /** SQL of our own making that may stand after FROM; no user text. */
   readonly sql: string;
+  /** The same, with the columns of `factColumn` for extents besides: dearer, since each extent is read by itself. */
+  readonly extentSql?: () => string;
   /** For each catalog column by name, the SQL that reads it in its physical type. */
   readonly columns: ReadonlyMap<string, string>;
 }

@@ -1,3 +1,4 @@
+import { asksForExtents } from '../../kql/ir/record-facts.ts';
 import { invariant } from '../../../base/invariant.ts';
 import type { Expression } from '../../kql/ir/expression.ts';
 import { KqlError } from '../../kql/kql-error.ts';
@@ -63,7 +64,8 @@ export const sourceOperators: PlanCompilers<
   table: (ctx, node) => {
     const source = ctx.table(node.database, node.table, node.cols);
     const columns = freshColumns(ctx, node.cols);
-    return scanOf(source.sql, columns, source.columns);
+    const from = asksForExtents(node.cols) ? (source.extentSql?.() ?? source.sql) : source.sql;
+    return scanOf(from, columns, source.columns);
   },
   reference: (ctx, node) => ctx.reference(node.id),
   context: (ctx) => {

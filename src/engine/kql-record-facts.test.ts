@@ -93,6 +93,35 @@ describe('ingestion_time()', () => {
       await expect(rowsOf(text)).rejects.toMatchObject(refused);
   });
 
+  it('stands beside the others', async () => {
+    await cluster.data.table('E', { n: 'long' });
+    await cluster.data.ingest('E', 'csv', '1', { kind: 'inline', tags: ['a', `x'"; $1::drop`] });
+    await cluster.data.ingest('E', 'csv', '2', { kind: 'inline' });
+    await cluster.data.ingest('E', 'csv', '3');
+    const ids = (await cluster.data.data()).extents('db', 'E').map(({ extentId }) => extentId);
+    const none = '00000000-0000-0000-0000-000000000000';
+    expect(
+      await rowsOf('E | sort by n asc | project n, extent_id(), tostring(extent_tags()), isnotnull(ingestion_time())'),
+    ).toEqual([`1,${ids[0] ?? ''},["a","x'\\"; $1::drop"],true`, `2,${ids[1] ?? ''},[],true`, `3,${none},,true`]);
+    expect(await rowsOf('E | where extent_tags() has "drop" and n > 0 | project n')).toEqual(['1']);
+    expect(
+      await rowsOf(
+        'E | summarize c = count() by e = extent_id() | where e != guid(00000000-0000-0000-0000-000000000000) | count',
+      ),
+    ).toEqual(['2']);
+    expect(await rowsOf('union E, A | where extent_id() == toguid("' + (ids[1] ?? '') + '") | project n')).toEqual([
+      '2',
+    ]);
+    await cluster.data.table('Empty', { n: 'long' });
+    expect(await rowsOf('Empty | where isnotempty(extent_tags()) | count')).toEqual(['0']);
+    expect(await rowsOf('print extent_id(), isnull(extent_tags())')).toEqual([`${none},true`]);
+    expect(
+      await rowsOf(
+        'union E, (print n = 4) | where ingestion_time() > datetime(2026-01-01) | summarize dcount(extent_id())',
+      ),
+    ).toEqual(['3']);
+  });
+
   it('is kept for every table', async () => {
     expect(await run('.show table A policy ingestiontime')).toMatchObject([
       { PolicyName: 'IngestionTimePolicy', Policy: expect.stringMatching(/"IsEnabled": true/) as string },

@@ -22,7 +22,7 @@ await build({
   format: 'esm',
   target: 'node20',
   logLevel: 'warning',
-  external: ['@duckdb/node-api', '@kusto/language-service-next', 'yaml'],
+  external: ['@duckdb/node-api', '@kusto/language-service-next'],
 });
 const { openLocalEngine } = await import(pathToFileURL(path.join(out, 'bench.js')).href);
 const engine = await openLocalEngine(path.join(out, 'process.js'));

@@ -1,6 +1,6 @@
 import { readFileSync } from 'node:fs';
 import { createRequire } from 'node:module';
-import { parse as parseYaml } from 'yaml';
+import type * as Yaml from 'yaml';
 
 /** A pattern with what it gives besides its groups: as uap-core has them, field by field. */
 type Rule = Readonly<Record<string, string>>;
@@ -93,11 +93,17 @@ function firstMatch(parsers: readonly Parser[], text: string): readonly string[]
 let ruleFile: RuleFile | undefined;
 
 function parsersOf(target: Target): readonly Parser[] {
-  const path = (): string => createRequire(import.meta.url).resolve('uap-core/regexes.yaml');
-  ruleFile ??= parseYaml(readFileSync(path(), 'utf8')) as RuleFile;
+  ruleFile ??= readRules();
   target.parsers ??= ruleFile[target.section].map((rule) => ({
     pattern: new RegExp(rule['regex'] ?? '', rule['regex_flag'] ?? ''),
     fields: target.sources.map(({ key, group }) => rule[key] ?? group ?? ''),
   }));
   return target.parsers;
+}
+
+/** Loaded when somebody first asks: few do, and it takes its time. */
+function readRules(): RuleFile {
+  const require = createRequire(import.meta.url);
+  const { parse } = require('yaml') as typeof Yaml;
+  return parse(readFileSync(require.resolve('uap-core/regexes.yaml'), 'utf8')) as RuleFile;
 }

@@ -8,6 +8,7 @@ interface CallContext {
   readonly RowScope: LanguageSymbol | null;
 }
 interface NamedFunction extends LanguageSymbol {
+  readonly ResultNameKind: unknown;
   WithResultNameKind(kind: unknown): NamedFunction;
 }
 
@@ -19,21 +20,36 @@ function typeOfColumnIfExists(context: CallContext): unknown {
   return column ? column.Type : toArray(context.ArgumentTypes)[1];
 }
 
-const names: ReadonlySet<string> = new Set(['column_ifexists', 'columnifexists']);
+const long = (): unknown => languagePackage().Symbols.ScalarTypes['Long'];
 
-/** Puts functions whose types depend on the rows in the place of the binder's own. */
+/** Calls whose type the engine has otherwise than the binder. */
+const types: Readonly<Record<string, ((context: CallContext) => unknown) | undefined>> = {
+  column_ifexists: typeOfColumnIfExists,
+  columnifexists: typeOfColumnIfExists,
+  hourofday: long,
+  monthofyear: long,
+  // A difference in weeks is real.
+  datetime_diff: (context) => {
+    const [unit] = toArray<SyntaxNode & { readonly ConstantValue?: unknown }>(context.Arguments);
+    const isWeek = typeof unit?.ConstantValue === 'string' && unit.ConstantValue.toLowerCase() === 'week';
+    return languagePackage().Symbols.ScalarTypes[isWeek ? 'Real' : 'Long'];
+  },
+};
+
+/** Puts functions whose types are the engine's in the place of the binder's own. */
 export function withEngineFunctions(state: GlobalState): GlobalState {
-  const { FunctionSymbol, ResultNameKind, Tabularity } = languagePackage().Symbols;
-  const functions = toArray<LanguageSymbol>(state.Functions).map((symbol) => {
-    if (!names.has(symbol.Name)) return symbol;
+  const { FunctionSymbol, Tabularity } = languagePackage().Symbols;
+  const functions = toArray<NamedFunction>(state.Functions).map((symbol) => {
+    const type = Object.hasOwn(types, symbol.Name) ? types[symbol.Name] : undefined;
+    if (!type) return symbol;
     const [signature] = toArray<{ readonly Parameters: unknown }>(symbol.Signatures);
     const made = new FunctionSymbol.ctor(
       symbol.Name,
-      typeOfColumnIfExists,
+      type,
       Tabularity['Scalar'],
       toArray(signature?.Parameters),
     ) as NamedFunction;
-    return made.WithResultNameKind(ResultNameKind['FirstArgumentValueIfColumn']);
+    return made.WithResultNameKind(symbol.ResultNameKind);
   });
   return state.WithFunctions(functions);
 }

@@ -56,7 +56,6 @@ interface SymbolsNamespace {
   readonly ColumnSymbol: Constructor;
   readonly TableSymbol: { readonly $ctor4: Constructor };
   readonly FunctionSymbol: { readonly ctor: Constructor; readonly $ctor16: Constructor };
-  readonly ResultNameKind: Readonly<Record<string, unknown>>;
   readonly Tabularity: Readonly<Record<string, unknown>>;
   readonly MaterializedViewSymbol: { readonly $ctor3: Constructor };
   readonly DatabaseSymbol: { readonly ctor: Constructor };

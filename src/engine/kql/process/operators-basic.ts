@@ -108,28 +108,8 @@ const extend: OperatorBuilder = (b, node, given) => {
   const input = withInput(given);
   const cols = columnsOf(node);
   const items = extendItems(b, list(node, 'Expressions'), input, cols);
-  return { op: 'extend', input, items, cols: retyped(cols, items) };
+  return { op: 'extend', input, items, cols };
 };
-
-/** Calls whose type the engine has otherwise than the binder. */
-const engineTypes: Readonly<Record<string, Column['type'] | undefined>> = {
-  hourofday: 'long',
-  monthofyear: 'long',
-  jaccard_index: 'real',
-};
-
-function retyped(cols: readonly Column[], items: readonly Item[]): Column[] {
-  const types = new Map<string, Column['type']>();
-  for (const { names, expression } of items) {
-    if (expression.k !== 'call' || names[0] === undefined) continue;
-    const [unit] = expression.args;
-    const isWeeks =
-      expression.name === 'datetime_diff' && unit?.k === 'literal' && String(unit.value).toLowerCase() === 'week';
-    const type = isWeeks ? 'real' : engineTypes[expression.name];
-    if (type) types.set(names[0], type);
-  }
-  return cols.map((column) => ({ ...column, type: types.get(column.name) ?? column.type }));
-}
 
 const project: OperatorBuilder = (b, node, given) => {
   const input = withInput(given);
@@ -137,7 +117,7 @@ const project: OperatorBuilder = (b, node, given) => {
   const nodes = list(node, 'Expressions');
   if (nodes.some((item) => kindOf(item) === 'StarExpression')) throw notSupported(b, node, "'*' in project");
   const items = itemsByPosition(b, nodes, cols);
-  return { op: 'project', input, items, cols: retyped(cols, items) };
+  return { op: 'project', input, items, cols };
 };
 
 /** project-away, -keep, -reorder and -by-names choose among input columns; names survive. */
@@ -169,7 +149,7 @@ const filter: OperatorBuilder = (b, node, given) => ({
 const print: OperatorBuilder = (b, node) => {
   const cols = columnsOf(node);
   const items = itemsByPosition(b, list(node, 'Expressions'), cols);
-  return { op: 'print', items, cols: retyped(cols, items) };
+  return { op: 'print', items, cols };
 };
 
 const range: OperatorBuilder = (b, node) => ({

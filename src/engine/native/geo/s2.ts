@@ -49,10 +49,14 @@ export interface Covered {
   readonly contains: (point: Vector) => boolean;
 }
 
+/** How near a figure must come to a cell to be of it: one that runs along the border belongs to both sides.
+ * @see S2ShapeIndexRegion::AnyEdgeIntersects, the error it allows for */
+const touching = 1.5e-15;
+
 /** All cells of a level within `radius` metres of a figure; undefined when they are too many. */
 export function s2Covering(figure: Covered, level: number, radius: number): string[] | undefined {
   if (!(level >= 0 && level <= 30) || !(radius >= 0)) return undefined;
-  const reach = radius / earthRadius;
+  const reach = Math.max(radius / earthRadius, touching);
   const found: bigint[] = [];
   const descend = (id: bigint, inside: boolean): boolean => {
     const relation = inside ? 'inside' : relate(id, figure, reach);
@@ -67,11 +71,14 @@ export function s2Covering(figure: Covered, level: number, radius: number): stri
 function relate(id: bigint, { edges, contains }: Covered, reach: number): 'inside' | 'apart' | 'mixed' {
   const corners = cornersOf(id);
   const sides = corners.map((corner, index): Edge => [corner, corners[(index + 1) % 4] ?? corner]);
+  const centre = vectorOf(cellid.point(id));
+  const around = Math.max(...corners.map((corner) => angle(centre, corner))) + reach;
+  const near = edges.filter(([a, b]) => angle(centre, closestOnEdge(centre, a, b)) <= around);
   const holds = ([x, y, z]: Vector): boolean => cellid.contains(id, cellid.fromPoint(new Point(x, y, z)));
-  if (edges.some(([a, b]) => holds(a) || sides.some(([c, d]) => edgesCross(a, b, c, d)))) return 'mixed';
+  if (near.some(([a, b]) => holds(a) || sides.some(([c, d]) => edgesCross(a, b, c, d)))) return 'mixed';
   const [corner] = corners;
   if (corner && contains(corner)) return 'inside';
-  return reach > 0 && edges.some((edge) => sides.some((side) => gap(edge, side) <= reach)) ? 'mixed' : 'apart';
+  return near.some((edge) => sides.some((side) => gap(edge, side) <= reach)) ? 'mixed' : 'apart';
 }
 
 /** Angle between two edges that do not cross. */

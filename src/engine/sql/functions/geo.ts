@@ -33,7 +33,7 @@ import {
 } from '../../native/geo/overlay.ts';
 import { pointVector } from '../../native/geo/s2.ts';
 import type { Position, Vector } from '../../native/geo/sphere.ts';
-import { angle, azimuth, earthRadius, isPosition, spheroidDistance } from '../../native/geo/sphere.ts';
+import { angle, azimuth, earthRadius, isPosition, spheroidDistance, toVector } from '../../native/geo/sphere.ts';
 import { geoJsonOfWkt } from '../../native/geo/wkt.ts';
 import { KqlError } from '../../kql/kql-error.ts';
 import type { NativeValue } from '../native.ts';
@@ -57,6 +57,11 @@ function positions(values: readonly NativeValue[]): Position[] | undefined {
 }
 const vector = (longitude: Value, latitude: Value): Vector | undefined =>
   pointVector(Number(longitude), Number(latitude));
+/** From a point to itself or to the other end of the globe leads no direction of its own. */
+const isCourse = (from: Position, to: Position): boolean => {
+  const turn = angle(toVector(from), toVector(to));
+  return turn > 0 && turn < Math.PI - 1e-15;
+};
 const distance = (a: Vector, b: Vector): number => earthRadius * angle(a, b);
 const point = (found: Vector | undefined): string | null => (found ? pointGeometry(found) : null);
 
@@ -161,11 +166,11 @@ export const geoFunctions: FunctionRows = {
   ),
   geo_azimuth: native('geo_azimuth', ['real', 'real', 'real', 'real'], 'real', (values) => {
     const [from, to] = positions(values) ?? [];
-    return from && to ? azimuth(from, to) : null;
+    return from && to && isCourse(from, to) ? azimuth(from, to) : null;
   }),
   geo_angle: native('geo_angle', ['real', 'real', 'real', 'real', 'real', 'real'], 'real', (values) => {
     const [first, middle, last] = positions(values) ?? [];
-    if (!first || !middle || !last) return null;
+    if (!first || !middle || !last || !isCourse(first, middle) || !isCourse(middle, last)) return null;
     const turn = azimuth(middle, last) - azimuth(middle, first);
     return turn < 0 ? turn + 2 * Math.PI : turn;
   }),

@@ -3,7 +3,7 @@ import { KqlError } from '../kql-error.ts';
 import type { Draft } from './builder.ts';
 import { Scope } from './builder.ts';
 import { checkDiagnostics } from './diagnostics.ts';
-import { parseWithPackAll } from './find-pack.ts';
+import { parseWithPackAll, syntaxErrors } from './find-pack.ts';
 import type { GlobalState, ParsedCode } from './language.ts';
 import { list, toArray } from './language.ts';
 import { buildStatement } from './statements.ts';
@@ -29,7 +29,7 @@ function compileRewritten(
   state: GlobalState,
   round: number,
 ): Program {
-  const full = round < roundsMax ? rewritten(text, code) : undefined;
+  const full = round < roundsMax && !syntaxErrors(code) ? rewritten(text, code) : undefined;
   if (!full) return compileParsed(code, database, state);
   try {
     return full.located(compileRewritten(full.text, parseWithPackAll(full.text, state), database, state, round + 1));

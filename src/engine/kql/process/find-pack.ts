@@ -14,5 +14,5 @@ export function parseWithPackAll(text: string, state: GlobalState): ParsedCode {
   return syntaxErrors(again) ? code : again;
 }
 
-const syntaxErrors = (code: ParsedCode): boolean =>
+export const syntaxErrors = (code: ParsedCode): boolean =>
   toArray<LanguageDiagnostic>(code.GetDiagnostics()).some(({ Code }) => /^KS00[1-6]$/.test(Code));

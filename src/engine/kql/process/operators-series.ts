@@ -52,6 +52,10 @@ const makeSeries: OperatorBuilder = (b, node, given) => {
       ...(fallback && { fallback: buildScalar(b, need(fallback, 'Expression')) }),
     };
   });
+  const range = rangeOf(b, need(node, 'RangeClause'));
+  const { step } = range;
+  if (step.k === 'literal' && typeof step.value === 'string' && !(Number(step.value) > 0))
+    throw semantic(b, node, 'make-series: the step must be positive.');
   const axis = unnamed(need(need(node, 'OnClause'), 'Expression'));
   return {
     op: 'makeSeries',
@@ -59,7 +63,7 @@ const makeSeries: OperatorBuilder = (b, node, given) => {
     by,
     aggregates,
     axis: { names: [cols[start + aggregates.length]?.name ?? ''], expression: buildScalar(b, axis) },
-    ...rangeOf(b, need(node, 'RangeClause')),
+    ...range,
     nonEmpty: parametersOf(b, node).get('kind') === 'nonempty',
     cols,
   };

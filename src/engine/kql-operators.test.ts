@@ -195,6 +195,7 @@ const rules: Readonly<Record<string, readonly (readonly [string, unknown])[]>> =
       'set query_now = datetime(2020-01-02); print now(), ago(1d)',
       [['2020-01-02T00:00:00.0000000Z', '2020-01-01T00:00:00.0000000Z']],
     ],
+    ['print t = dynamic([datetime(2020-01-02)]) | mv-expand t to typeof(DateTime)', [['2020-01-02T00:00:00.0000000Z']]],
     ['print datetime(8:05) - startofday(now())', [['08:05:00']]],
     ['print x = 1 | fork (take 1) (project x) | render timechart with (series=x)', [[1]]],
     ["let T = print x = 1; let f = (name:string) { table(name) | extend y = 2 }; f('T')", [[1, 2]]],

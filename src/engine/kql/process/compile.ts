@@ -3,7 +3,7 @@ import { KqlError } from '../kql-error.ts';
 import type { Draft } from './builder.ts';
 import { Scope } from './builder.ts';
 import { checkDiagnostics } from './diagnostics.ts';
-import { parseWithPackAll, syntaxErrors } from './find-pack.ts';
+import { parseSpelled, syntaxErrors } from './spellings.ts';
 import type { GlobalState, ParsedCode } from './language.ts';
 import { list, toArray } from './language.ts';
 import { buildStatement } from './statements.ts';
@@ -12,7 +12,7 @@ import { rewritten } from './rewritten.ts';
 /** Text → parsed, bound and checked → IR.
  * @throws KqlError syntax, semantic, notSupported, limits */
 export function compileQuery(text: string, database: string, state: GlobalState): Program {
-  const code = parseWithPackAll(text, state);
+  const code = parseSpelled(text, state);
   if (code.Kind !== 'Query')
     throw new KqlError(
       'syntax',
@@ -32,7 +32,7 @@ function compileRewritten(
   const full = round < roundsMax && !syntaxErrors(code) ? rewritten(text, code) : undefined;
   if (!full) return compileParsed(code, database, state);
   try {
-    return full.located(compileRewritten(full.text, parseWithPackAll(full.text, state), database, state, round + 1));
+    return full.located(compileRewritten(full.text, parseSpelled(full.text, state), database, state, round + 1));
   } catch (error) {
     throw full.placed(error);
   }

@@ -21,6 +21,7 @@ function typeOfColumnIfExists(context: CallContext): unknown {
 }
 
 const long = (): unknown => languagePackage().Symbols.ScalarTypes['Long'];
+const real = (): unknown => languagePackage().Symbols.ScalarTypes['Real'];
 
 /** Calls whose type the engine has otherwise than the binder. */
 const types: Readonly<Record<string, ((context: CallContext) => unknown) | undefined>> = {
@@ -28,6 +29,7 @@ const types: Readonly<Record<string, ((context: CallContext) => unknown) | undef
   columnifexists: typeOfColumnIfExists,
   hourofday: long,
   monthofyear: long,
+  jaccard_index: real,
   // A difference in weeks is real.
   datetime_diff: (context) => {
     const [unit] = toArray<SyntaxNode & { readonly ConstantValue?: unknown }>(context.Arguments);

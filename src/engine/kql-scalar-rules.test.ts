@@ -55,6 +55,24 @@ const rules: Readonly<Record<string, readonly (readonly [string, unknown])[]>> =
     ['beta_pdf(1.0, 1.0, 2.0)', 'NaN'],
   ],
   'set-difference': [['set_difference(dynamic(null), dynamic([1]))', null]],
+  'geo-azimuth and geo-angle': [
+    ['geo_azimuth(5, 10, 5, 10)', null],
+    ['geo_azimuth(5, 10, -175, -10)', null],
+    ['geo_angle(0, 10, 0, 10, 3, -10)', null],
+  ],
+  'geo-polygon-to-s2cells': [
+    [
+      'array_length(geo_polygon_to_s2cells(dynamic({"type":"Polygon","coordinates":[[[0,0],[0,50],[100,50],[0,0]]]}), 5))',
+      286,
+    ],
+  ],
+  'geo-polygon-buffer': [
+    ['geo_polygon_buffer(dynamic({"type":"Polygon","coordinates":[[[10,10],[0,10],[0,0],[10,10]]]}), 0)', null],
+    [
+      'geo_polygon_buffer(dynamic({"type":"Polygon","coordinates":[[[10,10],[0,10],[0,0],[10,10]]]}), 10000).type',
+      '"Polygon"',
+    ],
+  ],
   'parse-path': [
     ["parse_path('file://C:/temp/file.txt:some.exe').RootPath", '"C:"'],
     [`parse_path(@'\\\\shared\\users\\temp\\file.txt.gz').RootPath`, '""'],
@@ -160,6 +178,6 @@ it('parses with flags', async () => {
 });
 
 it('a Jaccard index is a real', async () => {
-  const [table] = await engine.run('print i = jaccard_index(dynamic([1, 2, 3]), dynamic([1, 2, 3, 4]))');
-  expect(table).toMatchObject({ columns: [{ name: 'i', type: 'real' }], rows: [[0.75]] });
+  const [table] = await engine.run('print i = 1 - jaccard_index(dynamic([1, 2, 3]), dynamic([1, 2, 3, 4]))');
+  expect(table).toMatchObject({ columns: [{ name: 'i', type: 'real' }], rows: [[0.25]] });
 });

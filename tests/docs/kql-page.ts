@@ -108,7 +108,7 @@ const differences = [
   '- `hll` and `tdigest` states have their own form: they merge and answer here, and cannot be exchanged with the service.',
   '- `decimal` keeps 18 digits after the point.',
   '- The score by which the service finds the period of a series is not published: where it would be a close thing, `series_seasonal` and `series_decompose*` refuse and ask for the period.',
-  '- Lines and polygons are simplified and buffered only where what S2 makes of them is certain; the rest is refused.',
+  '- Lines and polygons are simplified only where what S2 makes of them is certain, and buffered up to 5,000 km; the rest is refused.',
   '- `ingestion_time()`, `extent_id()` and `extent_tags()` are known for the records of a table with nothing but conditions, sorting, new columns and `union` before them; after other operators they are refused.',
   '- Row order without `order by` may differ, as the service promises none.',
   '- `basket` misses no pattern; the service begins with a sample and may, near the threshold.',

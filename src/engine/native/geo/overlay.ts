@@ -1,13 +1,13 @@
 import type { Line, Polygon, Ring } from './geometry.ts';
 import { edgesCross, edgesOf, inPolygons, ringArea } from './geometry.ts';
 import type { Vector } from './sphere.ts';
-import { add, angle, closestOnEdge, cross, difference, dot, scaled, unit } from './sphere.ts';
+import { add, angle, closestOnEdge, cross, difference, dot, length, scaled, unit } from './sphere.ts';
 
 /** Points closer than this (radians; 6 µm on the globe) are one. */
 const tolerance = 1e-12;
 
 /** A piece of a boundary or line, with the number of the input edge it comes from. */
-interface Piece {
+export interface Piece {
   readonly from: Vector;
   readonly to: Vector;
   readonly id: number;
@@ -52,15 +52,24 @@ const ordered = ([a, b]: readonly [Vector, Vector]): readonly [Vector, Vector] =
 
 const touches = (point: Vector, a: Vector, b: Vector): boolean => sameAs(point)(closestOnEdge(point, a, b));
 
+/** A ball around each piece: most pieces are nowhere near each other. */
+const around = (piece: Piece): { readonly centre: Vector; readonly radius: number } => {
+  const centre = unit(add(piece.from, piece.to));
+  return { centre, radius: length(difference(centre, piece.from)) + 2 * tolerance };
+};
+
 /** Cuts pieces wherever the others meet them. */
 export function cutBy(pieces: readonly Piece[], others: readonly Piece[]): Piece[] {
+  const balls = others.map((other) => ({ other, ...around(other) }));
   return pieces.flatMap((piece) => {
     const { from, to, id } = piece;
+    const own = around(piece);
     const cuts: Vector[] = [];
     const note = (point: Vector): void => {
       if (![from, to, ...cuts].some(sameAs(point))) cuts.push(point);
     };
-    for (const other of others) {
+    for (const { other, centre, radius } of balls) {
+      if (length(difference(centre, own.centre)) > radius + own.radius) continue;
       for (const end of [other.from, other.to]) if (touches(end, from, to)) note(end);
       const ends = [from, to].some((end) => touches(end, other.from, other.to));
       const met = ends ? undefined : crossing(from, to, other.from, other.to);
@@ -71,10 +80,10 @@ export function cutBy(pieces: readonly Piece[], others: readonly Piece[]): Piece
   });
 }
 
-const middleOf = ({ from, to }: Piece): Vector => unit(add(from, to));
-const along = (piece: Piece, others: readonly Piece[]): boolean =>
+export const middleOf = ({ from, to }: Piece): Vector => unit(add(from, to));
+export const along = (piece: Piece, others: readonly Piece[]): boolean =>
   others.some((other) => sameAs(piece.from)(other.from) && sameAs(piece.to)(other.to));
-const against = (piece: Piece, others: readonly Piece[]): boolean =>
+export const against = (piece: Piece, others: readonly Piece[]): boolean =>
   others.some((other) => sameAs(piece.from)(other.to) && sameAs(piece.to)(other.from));
 
 /** Boundary of what is inside both, or inside either. */
@@ -139,7 +148,7 @@ function loopsOf(pieces: readonly Piece[]): { ring: Ring; id: number }[] {
 }
 
 /** Loops to the left are shells, loops to the right are holes of the shell around them. */
-function polygonsOf(pieces: readonly Piece[]): Polygon[] {
+export function polygonsOf(pieces: readonly Piece[]): Polygon[] {
   const rings = loopsOf(pieces).map(({ ring }) => ring);
   const holes = rings.filter((ring) => ringArea(ring) < 0).map((ring) => [...ring].reverse());
   const shells = rings.filter((ring) => ringArea(ring) > 0);

@@ -1,4 +1,4 @@
-import { edgeBuffer, pointBuffer } from '../../native/geo/buffer.ts';
+import { linesBuffer, pointBuffer, polygonsBuffer } from '../../native/geo/buffer.ts';
 import type { Polygon } from '../../native/geo/geometry.ts';
 import { geometryOf, parseLines, parsePolygons } from '../../native/geo/geometry.ts';
 import { pointVector } from '../../native/geo/s2.ts';
@@ -47,6 +47,9 @@ function simplifiedPolygons(name: string, polygons: readonly Polygon[] | undefin
   if (found === 'gone') return null;
   return found === 'unsure' ? refuse(name, 'such a polygon') : geometryOf([], [], [{ shell: found, holes: [] }]);
 }
+
+/** Metres, an eighth of the globe; farther the figure's other side would count. */
+const bufferMax = 5_000_000;
 
 /** Never finer than a millionth of the radius. */
 const toleranceFor = (radius: number, tolerance: NativeValue | undefined): number | undefined =>
@@ -105,9 +108,8 @@ export const geoPartialFunctions: FunctionRows = {
       const [lines, metres] = [parseLines(line), Number(radius)];
       const error = toleranceFor(metres, tolerance);
       if (!lines || error === undefined) return null;
-      const [start, end, ...more] = lines.flat();
-      if (!start || !end || more.length > 0) return refuse('geo_line_buffer', 'more than one edge');
-      return geometryOf([], [], [{ shell: edgeBuffer(start, end, metres, error), holes: [] }]);
+      if (metres > bufferMax) return refuse('geo_line_buffer', 'such a distance');
+      return geometryOf([], [], linesBuffer(lines, metres, error));
     },
     { defaults: ['10'] },
   ),
@@ -115,10 +117,13 @@ export const geoPartialFunctions: FunctionRows = {
     'geo_polygon_buffer',
     ['dynamic', 'real', 'real'],
     'dynamic',
-    ([polygon, radius, tolerance]) =>
-      parsePolygons(polygon) && toleranceFor(Number(radius), tolerance) !== undefined
-        ? refuse('geo_polygon_buffer', 'a valid polygon')
-        : null,
+    ([polygon, radius, tolerance]) => {
+      const [polygons, metres] = [parsePolygons(polygon), Number(radius)];
+      const error = toleranceFor(metres, tolerance);
+      if (!polygons || error === undefined) return null;
+      if (metres > bufferMax) return refuse('geo_polygon_buffer', 'such a distance');
+      return geometryOf([], [], polygonsBuffer(polygons, metres, error));
+    },
     { defaults: ['10'] },
   ),
 };

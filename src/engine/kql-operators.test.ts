@@ -190,6 +190,16 @@ const rules: Readonly<Record<string, readonly (readonly [string, unknown])[]>> =
       ],
     ],
   ],
+  'operators that walk rows after subqueries': [
+    [
+      'print d = dynamic([{"a":1}, {"b":2}]) | mv-apply d on (summarize b = make_bag(d)) | evaluate bag_unpack(b) | project a, b',
+      [[1, 2]],
+    ],
+    [
+      'range x from 1 to 3 step 1 | partition by x (top 1 by x) | sort by x asc | scan declare(s:long = 0) with (step q: true => s = q.s + x;) | project s',
+      [[1], [3], [6]],
+    ],
+  ],
   'names and literals': [
     [
       'set query_now = datetime(2020-01-02); print now(), ago(1d)',

@@ -3,7 +3,7 @@ import type { Literal } from './kql/ir/expression.ts';
 import { partitionSide } from './kql/ir/expression.ts';
 import type { MvApplyNode, PartitionNode, Plan, Program, RowwiseNode } from './kql/ir/plan.ts';
 import { legacyPartitions } from './kql/ir/plan.ts';
-import { eachPlan, isPlan, mentions, runsBeforehand } from './kql/ir/walk.ts';
+import { eachPlan, isPlan, runsBeforehand, startsFromContext } from './kql/ir/walk.ts';
 import { KqlError } from './kql/kql-error.ts';
 import type { Column, KqlType } from './kql/types.ts';
 import type { ColumnValues, EngineConnection } from './duckdb/engine-database.ts';
@@ -52,7 +52,7 @@ export async function runRowwise(program: Program, collect: Collect, connection:
     const copy: Record<string, unknown> = {};
     for (const [key, item] of Object.entries(value)) copy[key] = await resolve(item);
     const rebuilt: unknown = copy;
-    if (!isPlan(rebuilt) || rebuilt.op !== 'rowwise' || mentions(rebuilt.inputs, 'context')) return rebuilt;
+    if (!isPlan(rebuilt) || rebuilt.op !== 'rowwise' || startsFromContext(rebuilt.inputs)) return rebuilt;
     return temporary(rebuilt);
   };
 
@@ -156,7 +156,7 @@ const appliesMax = 1_000;
 function walksContext(body: Plan): boolean {
   let found = false;
   eachPlan(body, (plan) => {
-    if (plan.op === 'rowwise' && mentions(plan.inputs, 'context')) found = true;
+    if (plan.op === 'rowwise' && startsFromContext(plan.inputs)) found = true;
   });
   return found;
 }

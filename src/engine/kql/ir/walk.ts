@@ -48,3 +48,13 @@ export function runsBeforehand(value: unknown): boolean {
   });
   return found;
 }
+
+/** Whether a plan starts from the rows handed to it from outside: bodies of its own have rows of their own. */
+export function startsFromContext(value: unknown): boolean {
+  if (Array.isArray(value)) return value.some(startsFromContext);
+  if (!isObject(value)) return false;
+  const op: string | undefined = isPlan(value) ? value.op : undefined;
+  if (op === 'context') return true;
+  const nested = op === 'mvApply' || op === 'partition';
+  return Object.entries(value).some(([key, item]) => !(nested && key === 'body') && startsFromContext(item));
+}

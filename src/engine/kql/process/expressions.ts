@@ -1,7 +1,7 @@
 import type { Call, Expression } from '../ir/expression.ts';
 import { partitionSide } from '../ir/expression.ts';
 import type { Plan } from '../ir/plan.ts';
-import { mentions } from '../ir/walk.ts';
+import { startsFromContext } from '../ir/walk.ts';
 import type { KqlType } from '../types.ts';
 import type { Builder } from './builder.ts';
 import {
@@ -301,7 +301,7 @@ const toScalar: ScalarBuilder = (b, node) => {
 
 /** What comes out differently each time is computed once for the query, unless it depends on the rows around it. */
 function once(b: Builder, plan: Plan, type: KqlType): Expression {
-  return { k: 'scalarQuery', plan: mentions(plan, 'context') ? plan : shareTable(b, plan, true), type };
+  return { k: 'scalarQuery', plan: startsFromContext(plan) ? plan : shareTable(b, plan, true), type };
 }
 
 /** Whether a value has in it what is different each time that it runs. */

@@ -200,6 +200,13 @@ const rules: Readonly<Record<string, readonly (readonly [string, unknown])[]>> =
       [[1], [3], [6]],
     ],
   ],
+  'columns that are known after a first run': [
+    [
+      "datatable(k:string, v:long)['a',1, 'b',2] | evaluate pivot(k, sum(v)) | extend c = a + b, d = a < b",
+      [[1, 2, 3, true]],
+    ],
+    ['print d = dynamic({"a":1, "b":2}) | evaluate bag_unpack(d) | where a != b | project s = a * b', [[2]]],
+  ],
   'names and literals': [
     [
       'set query_now = datetime(2020-01-02); print now(), ago(1d)',

@@ -75,7 +75,13 @@ const binary: ScalarBuilder = (b, node) => {
     if (isTuple(side.ResultType)) throw semantic(b, side, 'A call that yields several columns cannot be an operand.');
   const operands = sides.map((side) => buildScalar(b, side));
   const name = operatorName(node);
-  if (needsTypes.has(name) && operands.every((operand) => operand.type === 'dynamic' && !isNullLiteral(operand))) {
+  // Columns that are known only after a first run have no type yet.
+  const known = sides.every((side) => side.ResultType?.Name !== 'unknown');
+  if (
+    known &&
+    needsTypes.has(name) &&
+    operands.every((operand) => operand.type === 'dynamic' && !isNullLiteral(operand))
+  ) {
     throw semantic(
       b,
       node,

@@ -296,6 +296,8 @@ it.each([
   [`${hidden} restrict access to (R); let f = () { D }; f()`, 'semantic'],
   [`${hidden} restrict access to (R); table('D')`, 'semantic'],
   [`${hidden} restrict access to (R); union R, (D | take 1)`, 'semantic'],
+  ["print c = 'a=b', p = 1 | parse c with * '=' p", 'notSupported'],
+  ["print c = 'a=b' | parse-kv c as (c:string) with (kv_delimiter='=', pair_delimiter=',')", 'notSupported'],
   ['union isfuzzy=true Gone, (Gone2 | take 1)', 'semantic'],
   [
     `let f = (T:(*), name:string) { T | where column_ifexists(name, '') and true }; print a = 'x' | invoke f('a')`,

@@ -1,4 +1,4 @@
-import type { ParsePart } from '../ir/plan.ts';
+import type { ParsePart, Plan } from '../ir/plan.ts';
 import type { Column } from '../types.ts';
 import type { Builder } from './builder.ts';
 import { columnsOf, notSupported, semantic, typeOfSymbol } from './builder.ts';
@@ -24,19 +24,35 @@ function parsePart(b: Builder, node: SyntaxNode): ParsePart {
   return { k: 'text', text: constant.value };
 }
 
+/** What becomes of a column that is there already is not documented. */
+function checkFresh(b: Builder, node: SyntaxNode, input: Plan, names: readonly string[]): void {
+  const taken = names.find(
+    (name, index) => input.cols.some((column) => column.name === name) || names.indexOf(name) < index,
+  );
+  if (taken !== undefined) throw notSupported(b, node, `Parsing into a column that exists ('${taken}')`);
+}
+
 const parse =
   (onlyMatches: boolean): OperatorBuilder =>
   (b, node, given) => {
     const parameters = parametersOf(b, node);
     const mode = parameters.get('kind') ?? 'simple';
     if (mode !== 'simple' && mode !== 'relaxed' && mode !== 'regex') throw notSupported(b, node, `parse kind=${mode}`);
+    const input = withInput(given);
+    const parts = list(node, 'Patterns').map((pattern) => parsePart(b, pattern));
+    checkFresh(
+      b,
+      node,
+      input,
+      parts.flatMap((one) => (one.k === 'capture' ? [one.name] : [])),
+    );
     return {
       op: 'parse',
-      input: withInput(given),
+      input,
       source: buildScalar(b, need(node, 'Expression')),
       mode,
       flags: parameters.get('flags') ?? '',
-      parts: list(node, 'Patterns').map((pattern) => parsePart(b, pattern)),
+      parts,
       onlyMatches,
       cols: columnsOf(node),
     };
@@ -51,11 +67,19 @@ export function schemaColumns(rowSchema: SyntaxNode): Column[] {
 
 const parseKv: OperatorBuilder = (b, node, given) => {
   const clause = part(node, 'WithClause');
+  const input = withInput(given);
+  const keys = schemaColumns(need(node, 'Keys'));
+  checkFresh(
+    b,
+    node,
+    input,
+    keys.map(({ name }) => name),
+  );
   return {
     op: 'parseKv',
-    input: withInput(given),
+    input,
     source: buildScalar(b, need(node, 'Expression')),
-    keys: schemaColumns(need(node, 'Keys')),
+    keys,
     options: clause ? Object.fromEntries(parametersOf(b, clause, 'Properties')) : {},
     cols: columnsOf(node),
   };

@@ -11,11 +11,13 @@ import type { NativeValue } from './sql/native.ts';
 import type { ColumnValues, EngineConnection, EngineDatabase } from './duckdb/engine-database.ts';
 import { OverflowError } from './duckdb/engine-database.ts';
 import type { TableSource } from './sql/context.ts';
+import type { Translation, TranslationInput } from './sql/translate.ts';
 import { translate } from './sql/translate.ts';
 import { programCache } from './program-cache.ts';
 import type { ScanRange } from './scan-ranges.ts';
 import { scanRanges, tableKey } from './scan-ranges.ts';
-import { DataDependentSchema, runRowwise } from './rowwise.ts';
+import { withSchemas } from './data-dependent-schema.ts';
+import { runRowwise } from './rowwise.ts';
 import { parameterLiteral } from './values/parameter-text.ts';
 import { parseDatetime } from './values/ticks.ts';
 import { tablesOf } from './kql/ir/walk.ts';
@@ -76,6 +78,16 @@ export interface CommandRows {
   readonly rows: readonly (readonly NativeValue[])[];
 }
 
+/** The one result of a program as a statement that has not run yet, for those who keep its rows in the engine. */
+export interface RowStatement {
+  readonly columns: readonly Column[];
+  /** Lends the connection that the statement must run on. `select` gives the columns in physical types and in their order; `use` is called
+   * once more when integers overflowed, with a form that wraps. */
+  run<T>(use: (connection: EngineConnection, select: Pick<Translation, 'sql' | 'bound'>) => Promise<T>): Promise<T>;
+  /** Frees what the query holds; safe to call twice. Every caller must. */
+  close(): void;
+}
+
 export interface QueryEngine {
   /** @throws KqlError before the first chunk, or from the chunks */
   execute(request: QueryRequest): Promise<QueryExecution>;
@@ -83,9 +95,9 @@ export interface QueryEngine {
   parseCommand(request: Pick<QueryRequest, 'text' | 'database' | 'catalog'>): Promise<ParsedCommand>;
   /** Runs a program of a parsed command: its `query`, or its `pipe` over the rows the command made. */
   executeProgram(program: Program, request: QueryRequest, command?: CommandRows): Promise<QueryExecution>;
+  /** @throws KqlError also when the program has no result, or several */
+  prepareRows(program: Program, request: QueryRequest): Promise<RowStatement>;
 }
-
-const schemaRounds = 8;
 
 /** The entry of the engine: text → parser process → IR → SQL → DuckDB → chunks. Programs are cached by text and catalog version. */
 export function createQueryEngine({
@@ -101,19 +113,13 @@ export function createQueryEngine({
   return {
     parseCommand: ({ text, database: current, catalog }) => parser.parseCommand(text, current, catalog),
     executeProgram: (program, request, command) => run(program, request, database, command),
-    async execute(request) {
-      let { text } = request;
-      for (let round = 0; ; round += 1) {
-        const program = await programs.compile(text, request.database, request.catalog);
-        try {
-          return await run(program, request, database);
-        } catch (error) {
-          if (!(error instanceof DataDependentSchema)) throw error;
-          if (round >= schemaRounds) throw new KqlError('limits', 'Too many operators whose columns depend on data.');
-          text = error.insertInto(text);
-        }
-      }
-    },
+    prepareRows: (program, request) => prepareRows(program, request, database),
+    execute: (request) =>
+      withSchemas(
+        request.text,
+        (text) => programs.compile(text, request.database, request.catalog),
+        (program) => run(program, request, database),
+      ),
   };
 }
 
@@ -126,12 +132,19 @@ function timed(request: QueryRequest, { options }: Program): QueryRequest {
   return { ...request, now };
 }
 
-async function run(
+/** A program whose tables are open and whose row operators have run. */
+interface Begun {
+  readonly session: Session;
+  readonly staged: Program;
+  readonly close: () => void;
+}
+
+async function begin(
   program: Program,
   sent: QueryRequest,
   database: EngineDatabase,
   command?: CommandRows,
-): Promise<QueryExecution> {
+): Promise<Begun> {
   const request = timed(sent, program);
   request.signal?.throwIfAborted();
   const connection = await database.connect();
@@ -155,17 +168,50 @@ async function run(
       if (!opened.has(key)) opened.set(key, await request.sources.open(owner, table, ranges.get(key) ?? []));
     }
     const staged = await runRowwise(program, (plan, lets) => collect(session, plan, lets), connection);
+    return { session, staged, close };
+  } catch (error) {
+    close();
+    throw error;
+  }
+}
+
+async function run(...request: Parameters<typeof begin>): Promise<QueryExecution> {
+  const { session, staged, close } = await begin(...request);
+  try {
     // A connection streams one result at a time: the first starts now, each other one when its chunks are read.
     const results: QueryResult[] = [];
     for (const result of staged.results)
       results.push(
         results.length === 0 ? await startResult(session, staged, result) : laterResult(session, staged, result),
       );
-    return { results, options: program.options, scanned: countsOf([...opened.values()]), close };
+    return { results, options: staged.options, scanned: countsOf([...session.opened.values()]), close };
   } catch (error) {
     close();
     throw error;
   }
+}
+
+async function prepareRows(program: Program, request: QueryRequest, database: EngineDatabase): Promise<RowStatement> {
+  const [result, ...others] = program.results;
+  if (result === undefined || others.length > 0)
+    throw new KqlError('semantic', 'The query of this command must have exactly one result.');
+  const { session, staged, close } = await begin(program, request, database);
+  const plan = staged.results[0]?.plan ?? result.plan;
+  return {
+    columns: plan.cols,
+    close,
+    run: async (use) => {
+      for (const wrapping of [false, true]) {
+        session.request.signal?.throwIfAborted();
+        try {
+          return await use(session.connection, translated(session, plan, staged.lets, { wrapping, stored: true }));
+        } catch (error) {
+          if (!(error instanceof OverflowError) || wrapping) throw error;
+        }
+      }
+      throw new KqlError('internal', 'A statement runs once or twice.');
+    },
+  };
 }
 
 function countsOf(tables: readonly OpenTable[]): ScanCounts {
@@ -220,8 +266,8 @@ function translated(
   session: Session,
   plan: Plan,
   lets: Program['lets'],
-  wrapping: boolean,
-): ReturnType<typeof translate> {
+  form: Pick<TranslationInput, 'wrapping' | 'stored'>,
+): Translation {
   const { request, parameters, options, opened } = session;
   const facts = {
     now: request.now,
@@ -234,7 +280,7 @@ function translated(
   return translate(plan, {
     facts,
     lets,
-    wrapping,
+    ...form,
     table: (owner, table) => {
       const source = opened.get(tableKey(owner, table));
       if (!source) throw new KqlError('internal', 'A table was not opened.');
@@ -247,7 +293,7 @@ function translated(
 async function* chunksOf(session: Session, plan: Plan, lets: Program['lets']): AsyncGenerator<ColumnValues[]> {
   let yielded = false;
   for (const wrapping of [false, true]) {
-    const { sql, bound } = translated(session, plan, lets, wrapping);
+    const { sql, bound } = translated(session, plan, lets, { wrapping });
     try {
       for await (const chunk of session.connection.stream(sql, bound)) {
         session.request.signal?.throwIfAborted();

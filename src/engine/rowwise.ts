@@ -8,24 +8,9 @@ import { KqlError } from './kql/kql-error.ts';
 import type { Column, KqlType } from './kql/types.ts';
 import type { ColumnValues, EngineConnection } from './duckdb/engine-database.ts';
 import type { RowTable } from './rows/row-operator.ts';
+import { DataDependentSchema } from './data-dependent-schema.ts';
 import { rowOperatorsByName } from './rows/row-operators.ts';
 import type { NativeValue } from './sql/native.ts';
-
-/** Thrown when the columns of an operator turned out to depend on its rows: with them written into the text, it is bound again. */
-export class DataDependentSchema extends Error {
-  constructor(
-    readonly position: number,
-    readonly columns: readonly Column[],
-  ) {
-    super('The columns depend on the data.');
-  }
-  insertInto(text: string): string {
-    const schema = this.columns
-      .map(({ name, type }) => `['${name.replaceAll('\\', '\\\\').replaceAll("'", "\\'")}']:${type}`)
-      .join(', ');
-    return `${text.slice(0, this.position)} : (${schema}) ${text.slice(this.position)}`;
-  }
-}
 
 type Collect = (plan: Plan, lets: Program['lets']) => Promise<ColumnValues[][]>;
 

@@ -51,6 +51,7 @@ export function openClusterHost(options: {
     execute: async (request) => (await opened).execute(request),
     parseCommand: async (command) => (await opened).parseCommand(command),
     executeProgram: async (program, request, rows) => (await opened).executeProgram(program, request, rows),
+    prepareRows: async (program, request) => (await opened).prepareRows(program, request),
   };
   return {
     clusterName: settings.clusterName,

@@ -1,12 +1,11 @@
 import type { Guid } from '../../base/guid.ts';
 import type { Instant } from '../../clock/clock.ts';
 import type { KqlCatalog } from '../kql/catalog.ts';
-import type { ColumnValues } from '../duckdb/engine-database.ts';
 import type { Column } from '../kql/types.ts';
 import type { BlobName } from '../../storage/blob-store.ts';
 import type { BoundValue } from '../sql/context.ts';
 import type { ScanRange } from '../scan-ranges.ts';
-import type { EngineSources, OpenTable } from '../query-engine.ts';
+import type { EngineSources, OpenTable, RowStatement } from '../query-engine.ts';
 import type { DatabaseView, MappingKind, Policies, TableView } from './catalog-view.ts';
 
 /** Everything one cluster holds. Lives in the cluster's own process. Every change is durable, and still permitted by the lease,
@@ -194,8 +193,6 @@ export interface AppendRequest {
   readonly change?: TableChange;
   readonly tags?: readonly string[];
   readonly creationTime?: Instant;
-  readonly requestId?: string;
-  readonly signal?: AbortSignal;
 }
 
 /** `create` makes a missing table · `extend` adds columns at the end · `recreate` gives the table these columns and no others: of the
@@ -205,7 +202,7 @@ export interface TableChange {
   readonly schema: Omit<TableSchema, 'name'>;
 }
 
-/** `sql`: a SELECT in the engine's physical types. `chunks`: a result of the query engine, read to its end. */
+/** `sql`: a SELECT in the engine's physical types. `statement`: the same, to be run on the connection that it is lent with. */
 export type AppendRows =
   | {
       readonly kind: 'sql';
@@ -214,9 +211,8 @@ export type AppendRows =
       readonly bound: readonly BoundValue[];
     }
   | {
-      readonly kind: 'chunks';
-      readonly columns: readonly Column[];
-      readonly chunks: AsyncIterable<readonly ColumnValues[]>;
+      readonly kind: 'statement';
+      readonly statement: Pick<RowStatement, 'columns' | 'run'>;
     };
 
 export interface AppendResult {

@@ -5,9 +5,9 @@ import { dataError } from '../catalog/data-error.ts';
 import type { Program } from '../kql/ir/plan.ts';
 import { KqlError } from '../kql/kql-error.ts';
 import type { Column } from '../kql/types.ts';
-import type { QueryResult } from '../query-engine.ts';
 import type { Command, CommandRow, Row } from './command.ts';
 import type { CommandContext } from './command-context.ts';
+import { withCommandProgram } from './command-program.ts';
 import { creationTimeOf, isIngestedAlready, noExtent, tagsOf } from './ingest-properties.ts';
 import { operationOf, runRecorded } from './operation-record.ts';
 import { requirePermission } from './permissions.ts';
@@ -107,27 +107,25 @@ async function runAppend(
   context: CommandContext,
 ): Promise<Row> {
   const { data, database, engine } = context;
-  const execution = await engine.executeProgram(query, queryRequest(context, command.queryText));
+  const statement = await withCommandProgram(context, 'query', { text: command.text, program: query }, (program) =>
+    engine.prepareRows(program, queryRequest(context, command.queryText)),
+  );
   try {
-    const [result, ...others] = execution.results;
-    if (result === undefined || others.length > 0)
-      throw new KqlError('semantic', 'The query of this command must have exactly one result.');
-    const change = tableChange(table, result.columns, properties, context);
+    const change = tableChange(table, statement.columns, properties, context);
     const tags = tagsOf(properties.tags, properties.ingestIfNotExists);
     const creationTime = creationTimeOf(properties.creationTime);
     const { extent } = await data.append({
       database,
       table,
-      rows: { kind: 'chunks', columns: result.columns, chunks: result.chunks },
+      rows: { kind: 'statement', statement },
       replace: mode.replace,
       ...(change === undefined ? {} : { change }),
       ...(tags.length === 0 ? {} : { tags }),
       ...(creationTime === undefined ? {} : { creationTime }),
-      ...(context.signal === undefined ? {} : { signal: context.signal }),
     });
     return extentRow(extent);
   } finally {
-    execution.close();
+    statement.close();
   }
 }
 
@@ -135,7 +133,7 @@ async function runAppend(
  * @returns what the commit is to do to the table; undefined: nothing */
 function tableChange(
   name: string,
-  columns: QueryResult['columns'],
+  columns: readonly Column[],
   properties: Properties,
   context: CommandContext,
 ): AppendRequest['change'] {

@@ -51,13 +51,15 @@ export interface CommandInput {
 export class Command {
   readonly kind: string;
   readonly query: Program | undefined;
+  readonly text: string;
   readonly queryText: string;
   readonly raw: string;
   /** In order, without groups. */
   readonly leaves: readonly CommandPart[];
 
-  constructor({ kind, parts, query, queryText, raw }: CommandInput) {
+  constructor({ kind, text, parts, query, queryText, raw }: CommandInput) {
     this.kind = kind;
+    this.text = text;
     this.query = query;
     this.queryText = queryText ?? '';
     this.raw = raw ?? '';

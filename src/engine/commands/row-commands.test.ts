@@ -137,6 +137,31 @@ describe('ingestion from a query', () => {
     expect(await rows('T2')).toEqual([['{"a":1}', 637134336000000000n, '74be27de-1e4e-49d9-b579-fe0b331d3642']]);
   });
 
+  it('takes columns that depend on the data', async () => {
+    const bags = `datatable(a:string) ['{"x":1,"y":"z"}', '{"x":2}'] | project b = parse_json(a), n = 7`;
+    await cluster.run(`.set-or-append Bags <| ${bags} | evaluate bag_unpack(b)`);
+    expect(await cluster.run('.show table Bags cslschema')).toMatchObject([{ Schema: 'n:long,x:long,y:string' }]);
+    expect(await rows('Bags')).toEqual([
+      [7n, 1n, 'z'],
+      [7n, 2n, ''],
+    ]);
+    const piped = await cluster.run(
+      '.show tables | where TableName == "Bags" | project t = TableName, n = 1 | evaluate pivot(t, sum(n))',
+    );
+    expect(piped).toEqual([{ Bags: 1n }]);
+  });
+
+  it('keeps integers that overflow, decimals, guids and bags as a query shows them', async () => {
+    await cluster.run(
+      '.set Kinds <| range x from 1 to 2 step 1 | extend y = 9223372036854775807 + x, z = decimal(1.50), g = guid(74be27de-1e4e-49d9-b579-fe0b331d3642), j = pack("a", x), r = real(nan)',
+    );
+    const g = '74be27de-1e4e-49d9-b579-fe0b331d3642';
+    expect(await rows('Kinds')).toEqual([
+      [1n, -9223372036854775808n, '1.500000000000000000', g, '{"a":1}', NaN],
+      [2n, -9223372036854775807n, '1.500000000000000000', g, '{"a":2}', NaN],
+    ]);
+  });
+
   it('matches columns by position and type', async () => {
     await cluster.run('.create table T3 (n:long, s:string)');
     const mismatch = {

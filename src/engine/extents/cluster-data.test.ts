@@ -5,6 +5,7 @@ import { readRows } from '../../../tests/support/read-rows.ts';
 import { newGuid } from '../../base/guid.ts';
 import { systemRandomBytes } from '../../base/random.ts';
 import { instant } from '../../clock/clock.ts';
+import type { RowStatement } from '../query-engine.ts';
 import { MemoryBlobStore } from '../../storage/memory/memory-blob-store.ts';
 import type { CatalogStore } from '../catalog/catalog-store.ts';
 
@@ -236,24 +237,32 @@ describe('extents', () => {
     expect(await blobCount(cluster)).toBe(0);
   });
 
-  it('take rows of a query in chunks', async () => {
+  it('take rows of a statement on its own connection', async () => {
     const cluster = await fixture();
     await cluster.table('T', everyType);
     const data = await cluster.data();
     const columns = data.table('db', 'T').columns;
-    const chunk = columns.map((_column, index) => everyTypeRows.map((row) => row[index] ?? null));
-    async function* chunks() {
-      yield await Promise.resolve(chunk);
-    }
-    const { extent } = await data.append({
-      database: 'db',
-      table: 'T',
-      rows: { kind: 'chunks', columns, chunks: chunks() },
-      replace: false,
-    });
+    await cluster.table('Source', everyType);
+    await cluster.ingest('Source', 'csv', everyTypeCsv, { kind: 'inline' });
+    const statement: Pick<RowStatement, 'columns' | 'run'> = {
+      columns,
+      run: async (use) => {
+        const source = await data.sources().open('db', 'Source');
+        const connection = await cluster.engine.connect();
+        try {
+          const names = columns.map(({ name }) => source.columns.get(name) ?? 'NULL').join(', ');
+          return await use(connection, { sql: `SELECT ${names} FROM ${source.sql}`, bound: [] });
+        } finally {
+          connection.close();
+          source.release();
+        }
+      },
+    };
+    const rows = { kind: 'statement', statement } as const;
+    const { extent } = await data.append({ database: 'db', table: 'T', rows, replace: false });
     expect(extent?.rowCount).toBe(2);
     expect(await cluster.rows('T')).toEqual(everyTypeRows);
-    const wrong = { kind: 'chunks', columns: columns.slice(1), chunks: chunks() } as const;
+    const wrong = { ...rows, statement: { ...statement, columns: columns.slice(1) } };
     await expect(data.append({ database: 'db', table: 'T', rows: wrong, replace: false })).rejects.toMatchObject({
       code: 'InvalidSchema',
     });

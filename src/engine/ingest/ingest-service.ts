@@ -12,7 +12,7 @@ import type { RowBatch } from '../catalog/row-batch.ts';
 import { createTable, findTable, mergeColumns, recreateColumns, requireTable } from '../catalog/table-changes.ts';
 import type { EngineConnection } from '../duckdb/engine-database.ts';
 import type { ExtentFacts, WrittenExtent } from '../extents/extent-writer.ts';
-import { stageBatch, stageChunks } from '../extents/staging.ts';
+import { stageBatch } from '../extents/staging.ts';
 import type { TableStore } from '../extents/table-store.ts';
 import { columnName } from '../extents/tail-table.ts';
 import type { BoundValue } from '../sql/context.ts';
@@ -86,33 +86,25 @@ export class IngestService {
     const { table } = target;
     this.#requireKept(table, request.creationTime);
     const { rows } = request;
+    const { columns } = rows.kind === 'sql' ? rows : rows.statement;
     if (
-      rows.columns.length !== table.columns.length ||
-      rows.columns.some(({ type }, index) => type !== table.columns[index]?.type)
+      columns.length !== table.columns.length ||
+      columns.some(({ type }, index) => type !== table.columns[index]?.type)
     ) {
       throw dataError(
         'InvalidSchema',
         `The query's columns do not match those of the table '${table.name}' in number and type.`,
       );
     }
-    return store.withConnection(async (connection) => {
-      const interrupt = (): void => connection.interrupt();
-      request.signal?.addEventListener('abort', interrupt);
-      try {
-        const select =
-          rows.kind === 'sql'
-            ? positional(table, rows)
-            : { sql: await stageChunks(connection, table.columns, rows.chunks), bound: [] };
-        request.signal?.throwIfAborted();
-        const added = await store.parts.writer.retried(async () => {
-          const extent = await this.#write(connection, select, table, this.#facts(table, 0, request));
-          return this.#commit(extent, target, undefined, request.replace);
-        });
-        return { extent: added && view(added, table) };
-      } finally {
-        request.signal?.removeEventListener('abort', interrupt);
-      }
-    });
+    const add = async (connection: EngineConnection, select: Select): Promise<AppendResult> => {
+      const added = await store.parts.writer.retried(async () => {
+        const extent = await this.#write(connection, positional(table, select), table, this.#facts(table, 0, request));
+        return this.#commit(extent, target, undefined, request.replace);
+      });
+      return { extent: added && view(added, table) };
+    };
+    if (rows.kind === 'statement') return await rows.statement.run(add);
+    return await store.withConnection((connection) => add(connection, rows));
   }
 
   /** The table that rows go to; or one that is only planned: a new one, or one with other columns. */

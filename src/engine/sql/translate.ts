@@ -1,6 +1,7 @@
 import { invariant } from '../../base/invariant.ts';
 import type { Plan, Program } from '../kql/ir/plan.ts';
-import type { Column } from '../kql/types.ts';
+import type { Column, KqlType } from '../kql/types.ts';
+import { physicalType } from '../kql/types.ts';
 import type { BoundValue, RequestFacts, SqlContext, TableSource } from './context.ts';
 import { compilePlan } from './plans.ts';
 import type { Relation } from './relation.ts';
@@ -16,6 +17,8 @@ export interface TranslationInput {
   readonly facts: RequestFacts;
   readonly lets: Program['lets'];
   readonly wrapping: boolean;
+  /** Columns in their physical types, instead of those that JavaScript can read. */
+  readonly stored?: boolean;
   table(database: string, table: string, columns: readonly Column[]): TableSource;
 }
 
@@ -53,11 +56,16 @@ export function translate(plan: Plan, input: TranslationInput): Translation {
   const relation = compilePlan(base, plan);
   const outputs = relation.columns.map(
     ({ id, type }, index) =>
-      `${type === 'decimal' ? `CASE WHEN ${id} IS NOT NULL THEN kql_text_of_decimal(${id}) END` : type === 'guid' ? `CAST(${id} AS VARCHAR)` : id} AS r${index}`,
+      `${input.stored ? `CAST(${id} AS ${physicalType[type]})` : readable(id, type)} AS r${index}`,
   );
   const order = relation.order && relation.order.length > 0 ? ` ORDER BY ${orderBy(relation.order)}` : '';
   const body = `SELECT ${outputs.join(', ') || '1 AS none'} FROM (${relation.sql})${order}`;
   return { ...onlyUsed(withs.length > 0 ? `WITH ${withs.join(', ')} ${body}` : body, bound), columns: plan.cols };
+}
+
+function readable(id: string, type: KqlType): string {
+  if (type === 'decimal') return `CASE WHEN ${id} IS NOT NULL THEN kql_text_of_decimal(${id}) END`;
+  return type === 'guid' ? `CAST(${id} AS VARCHAR)` : id;
 }
 
 /** Some rows bind a value that they end up not needing; a statement takes exactly the values it names. The text is all ours,

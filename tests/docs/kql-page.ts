@@ -41,7 +41,7 @@ export function kqlPage(): string {
     .filter((kind) => kind.endsWith('Operator') && kind !== 'BadQueryOperator')
     .toSorted();
   const hasScalar = (name: string): boolean =>
-    Object.hasOwn(functionRows, name) ||
+    Object.hasOwn(functionRows(), name) ||
     Object.hasOwn(windowFunctions, name) ||
     Object.hasOwn(specialCalls, name) ||
     structural.has(name) ||
@@ -63,7 +63,7 @@ export function kqlPage(): string {
       .map((name) => `\`${name}\``)
       .join(', ')}.`,
     '',
-    ...section('Aggregates', aggregates, new Set(Object.keys(aggregateRows))),
+    ...section('Aggregates', aggregates, new Set(Object.keys(aggregateRows()))),
     ...section('Plugins (`evaluate`)', plugins, pluginShapes),
     ...differences,
   ].join('\n');

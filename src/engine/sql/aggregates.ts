@@ -7,11 +7,15 @@ import { sketchAggregates } from './aggregates/sketch.ts';
 import { statisticsAggregates } from './aggregates/statistics.ts';
 
 /** All aggregates by KQL name. One row each, in the file of its family. */
-export const aggregateRows: AggregateRows = {
+/** Put together when first asked for, as `functionRows`. */
+export const aggregateRows = (): AggregateRows => (rows ??= collected());
+let rows: AggregateRows | undefined;
+
+const collected = (): AggregateRows => ({
   ...basicAggregates,
   ...collectAggregates,
   ...pickAggregates,
   ...schemaAggregates,
   ...sketchAggregates,
   ...statisticsAggregates,
-};
+});

@@ -59,9 +59,9 @@ const firstOf = (expression: Expression, sql: string): string =>
   expression.k === 'call' && (expression.types?.length ?? 1) > 1 ? `kql_json(json_extract(${sql}, '$[0]'))` : sql;
 
 function compileCall(call: Call, scope: RowScope): string {
-  if (scope.aggregateOrder !== undefined && Object.hasOwn(aggregateRows, call.name))
+  if (scope.aggregateOrder !== undefined && Object.hasOwn(aggregateRows(), call.name))
     return compileAggregate(call, scope, scope.aggregateOrder);
-  const row = Object.hasOwn(functionRows, call.name) ? functionRows[call.name] : undefined;
+  const row = Object.hasOwn(functionRows(), call.name) ? functionRows()[call.name] : undefined;
   if (!row) throw unsupported(call);
   const args = call.args.map((argument, index) =>
     call.name === 'index' && index === 0 ? wholeArgument(argument, scope) : compileArgument(argument, scope),
@@ -70,7 +70,7 @@ function compileCall(call: Call, scope: RowScope): string {
 }
 
 function compileAggregate(call: Call, scope: RowScope, order: string): string {
-  const row = aggregateRows[call.name];
+  const row = aggregateRows()[call.name];
   if (!row?.sql && row?.columns) {
     const [first] = row.columns(aggregateArguments(call, scope), call, scope, order);
     if (first !== undefined) return first;

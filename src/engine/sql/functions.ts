@@ -32,7 +32,11 @@ import { xmlFunctions } from './functions/xml.ts';
  * - in JavaScript: `name: native('name', ['string', 'long'], 'dynamic', ([text, n]) => …, { defaults: ['0'] })`
  *   (see native.ts). Put long computations in pure modules under `native/` and keep the row short.
  * Null in gives null out unless `{ nulls: true }`; a string result of null becomes ''. What is not here is refused by name. */
-export const functionRows: FunctionRows = {
+export const functionRows = (): FunctionRows => (rows ??= collected());
+let rows: FunctionRows | undefined;
+
+/** Put together when first asked for: the families refer back to the translation of expressions, so at load time some are not there yet. */
+const collected = (): FunctionRows => ({
   ...comparisonFunctions,
   ...arithmeticFunctions,
   ...conversionFunctions,
@@ -58,4 +62,4 @@ export const functionRows: FunctionRows = {
   ...userAgentFunctions,
   ...xmlFunctions,
   ...legacyFunctions,
-};
+});

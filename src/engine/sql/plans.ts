@@ -20,7 +20,7 @@ export type PlanCompilers<Ops extends PlanNode['op']> = {
 export type CompiledOps = Exclude<PlanNode['op'], 'rowwise'>;
 
 /** One row per operator, in the file of its family under `operators/`. A new IR node does not compile without its row. */
-const compilers: PlanCompilers<CompiledOps> = {
+const collected = (): PlanCompilers<CompiledOps> => ({
   ...sourceOperators,
   ...rowOperators,
   ...sortOperators,
@@ -30,7 +30,9 @@ const compilers: PlanCompilers<CompiledOps> = {
   ...parseCompilers,
   ...seriesCompilers,
   ...topNestedCompilers,
-};
+});
+/** Put together when first asked for: operators refer back to this module. */
+let compilers: PlanCompilers<CompiledOps> | undefined;
 
 /** IR → SQL of a table. Columns get fresh internal names each time, so one plan may be compiled often. */
 export function compilePlan(ctx: SqlContext, plan: Plan): Relation {
@@ -40,6 +42,7 @@ export function compilePlan(ctx: SqlContext, plan: Plan): Relation {
       `'${plan.name}' is not supported inside a subquery that runs for each row.`,
       plan.at < 0 ? undefined : plan.at,
     );
+  compilers ??= collected();
   const compile = compilers[plan.op] as (ctx: SqlContext, node: Plan) => Relation;
   return compile(ctx, plan);
 }

@@ -67,7 +67,7 @@ export function aggregateOutputs(
 
 function multiColumns(expression: Expression, scope: RowScope): string[] | undefined {
   if (expression.k !== 'call') return undefined;
-  const row = Object.hasOwn(aggregateRows, expression.name) ? aggregateRows[expression.name] : undefined;
+  const row = Object.hasOwn(aggregateRows(), expression.name) ? aggregateRows()[expression.name] : undefined;
   return row?.columns?.(aggregateArguments(expression, scope), expression, scope, scope.aggregateOrder ?? '');
 }
 

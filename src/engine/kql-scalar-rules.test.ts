@@ -66,6 +66,22 @@ const rules: Readonly<Record<string, readonly (readonly [string, unknown])[]>> =
       286,
     ],
   ],
+  'geo-polygon-area': [
+    [
+      'geo_polygon_area(dynamic({"type":"Polygon","coordinates":[[[0,0],[9,0],[9,9],[0,9],[0,0]],[[5,5],[5,8],[10,8],[10,5],[5,5]]]}))',
+      null,
+    ],
+    [
+      'geo_polygon_area(dynamic({"type":"Polygon","coordinates":[[[0,0],[9,0],[9,9],[0,0]],[[9,0],[9,9],[8,4],[9,0]]]}))',
+      null,
+    ],
+  ],
+  'geo-polygon-to-h3cells': [
+    [
+      'array_length(geo_polygon_to_h3cells(dynamic({"type":"Polygon","coordinates":[[[-3.659,40.553],[-3.913,40.409],[-3.729,40.273],[-3.524,40.440],[-3.659,40.553]]]}), 6, 3000.0)) > 13',
+      true,
+    ],
+  ],
   'geo-polygon-buffer': [
     ['geo_polygon_buffer(dynamic({"type":"Polygon","coordinates":[[[10,10],[0,10],[0,0],[10,10]]]}), 0)', null],
     [

@@ -154,6 +154,9 @@ function woundRegion(loops: readonly Ring[]): Polygon[] {
   return polygonsOf(kept);
 }
 
+/** Metres, an eighth of the globe; farther the figure's other side would count. */
+export const bufferMax = 5_000_000;
+
 /** Both sides of lines, with round ends. @param metres the distance @param tolerance metres that a side may come nearer */
 export const linesBuffer = (lines: readonly Line[], metres: number, tolerance: number): Polygon[] =>
   woundRegion(lines.map((line) => lineOutline(line, reachOf(metres, tolerance))));

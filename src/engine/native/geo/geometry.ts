@@ -70,7 +70,7 @@ function parseRing(value: unknown): Ring | undefined {
 function parsePolygonRings(value: unknown): Polygon | undefined {
   const rings = every(value, parseRing);
   const [shell, ...holes] = rings ?? [];
-  return shell ? { shell, holes } : undefined;
+  return shell && rings && !meetEachOther(rings) ? { shell, holes } : undefined;
 }
 
 /** Rows often bring one and the same constant figure: the last one is not parsed again. */
@@ -141,6 +141,20 @@ function crossesItself(ring: Ring): boolean {
     edges.some(
       ([c, d], second) => second > first + 1 && !(first === 0 && second === edges.length - 1) && edgesCross(a, b, c, d),
     ),
+  );
+}
+
+/** Whether rings of one polygon cross or have an edge in common; corners they may share. */
+function meetEachOther(rings: readonly Ring[]): boolean {
+  if (rings.reduce((sum, ring) => sum + ring.length, 0) > checkedCornersMax) return false;
+  const edges = rings.map((ring) => edgesOf(ring));
+  return edges.some((ring, index) =>
+    edges
+      .slice(index + 1)
+      .flat()
+      .some(([c, d]) =>
+        ring.some(([a, b]) => (same(a, c) && same(b, d)) || (same(a, d) && same(b, c)) || edgesCross(a, b, c, d)),
+      ),
   );
 }
 

@@ -1,3 +1,4 @@
+import { bufferMax, polygonsBuffer } from '../../native/geo/buffer.ts';
 import { boxCentre, boxCorners, geohash, geohashBox, geohashNeighbours } from '../../native/geo/geohash.ts';
 import {
   inPolygons,
@@ -99,11 +100,12 @@ export const geoCellFunctions: FunctionRows = {
     ['dynamic', 'long', 'real'],
     'dynamic',
     ([polygon, size, radius]) => {
-      const polygons = parsePolygons(polygon);
-      if (!polygons || !(Number(radius) >= 0)) return null;
-      if (Number(radius) > 0)
-        throw new KqlError('notSupported', "'geo_polygon_to_h3cells' with a radius is not supported.");
-      return texts(h3Inside(polygonPositions(polygons), Number(size)));
+      const [polygons, metres] = [parsePolygons(polygon), Number(radius)];
+      if (!polygons || !(metres >= 0)) return null;
+      if (metres > bufferMax)
+        throw new KqlError('notSupported', "'geo_polygon_to_h3cells' with such a radius is not supported.");
+      const grown = metres > 0 ? polygonsBuffer(polygons, metres, metres / 1000) : polygons;
+      return texts(h3Inside(polygonPositions(grown), Number(size)));
     },
     { defaults: ['6', '0'] },
   ),

@@ -1,4 +1,4 @@
-import { linesBuffer, pointBuffer, polygonsBuffer } from '../../native/geo/buffer.ts';
+import { bufferMax, linesBuffer, pointBuffer, polygonsBuffer } from '../../native/geo/buffer.ts';
 import type { Polygon } from '../../native/geo/geometry.ts';
 import { geometryOf, parseLines, parsePolygons } from '../../native/geo/geometry.ts';
 import { pointVector } from '../../native/geo/s2.ts';
@@ -47,9 +47,6 @@ function simplifiedPolygons(name: string, polygons: readonly Polygon[] | undefin
   if (found === 'gone') return null;
   return found === 'unsure' ? refuse(name, 'such a polygon') : geometryOf([], [], [{ shell: found, holes: [] }]);
 }
-
-/** Metres, an eighth of the globe; farther the figure's other side would count. */
-const bufferMax = 5_000_000;
 
 /** Never finer than a millionth of the radius. */
 const toleranceFor = (radius: number, tolerance: NativeValue | undefined): number | undefined =>

@@ -151,6 +151,17 @@ export const columnsOfSymbol = (symbol: LanguageSymbol | null | undefined): Colu
 
 export const columnsOf = (node: SyntaxNode): Column[] => columnsOfSymbol(node.ResultType);
 
+/** Columns that an operator adds may be there already, under the same names; operators that follow know them by numbered ones. */
+export function distinctNames(cols: readonly Column[]): Column[] {
+  const taken = new Set<string>();
+  return cols.map((column) => {
+    let { name } = column;
+    for (let number = 1; taken.has(name); number += 1) name = `${column.name}${number}`;
+    taken.add(name);
+    return { ...column, name };
+  });
+}
+
 export const isTabular = (node: SyntaxNode): boolean => {
   const result = node.ResultType;
   return result !== null && result !== undefined && /^(TableSymbol|GroupSymbol)$/.test(symbolKind(result));

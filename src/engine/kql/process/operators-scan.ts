@@ -3,7 +3,7 @@ import type { Item, Plan } from '../ir/plan.ts';
 import type { ScanSettings } from '../ir/row-settings.ts';
 import type { Column } from '../types.ts';
 import type { Builder } from './builder.ts';
-import { columnsOf, notSupported, positionOf, semantic } from './builder.ts';
+import { columnsOf, distinctNames, notSupported, positionOf, semantic } from './builder.ts';
 import { buildScalar } from './expressions.ts';
 import type { SyntaxNode } from './language.ts';
 import { list, nameOf, need, part, tokenText } from './language.ts';
@@ -45,17 +45,6 @@ const scan: OperatorBuilder = (b, node, given) => {
     cols,
   };
 };
-
-/** The column that the binder adds may be there already, from another scan; operators that follow know it by a numbered name. */
-function distinctNames(cols: readonly Column[]): Column[] {
-  const taken = new Set<string>();
-  return cols.map((column) => {
-    let { name } = column;
-    for (let number = 1; taken.has(name); number += 1) name = `${column.name}${number}`;
-    taken.add(name);
-    return { ...column, name };
-  });
-}
 
 /** What depends on nothing but the row itself is computed beforehand, as a column: any function may stand there. */
 interface ComputedColumns {

@@ -6,9 +6,10 @@ import type { DataKeys } from '../catalog/data-keys.ts';
 import type { ColumnRange, ExtentRecord, SealedExtent } from '../catalog/records.ts';
 import type { EngineConnection } from '../duckdb/engine-database.ts';
 import type { BoundValue } from '../sql/context.ts';
+import { ticksOfUnixMilliseconds } from '../values/ticks.ts';
 import type { ExtentFiles, PlainFile } from './extent-files.ts';
 import type { StoredColumn } from './tail-table.ts';
-import { columnName, ingestionColumn, ticksOf } from './tail-table.ts';
+import { columnName, ingestionColumn } from './tail-table.ts';
 
 export interface ExtentWriterOptions {
   readonly clusterId: Guid;
@@ -69,7 +70,7 @@ export class ExtentWriter {
     const rows =
       ingestedOn === undefined
         ? select.sql
-        : `SELECT ${ticksOf(ingestedOn)}::BIGINT AS ${time}, * FROM (${select.sql})`;
+        : `SELECT ${ticksOfUnixMilliseconds(Math.trunc(ingestedOn))}::BIGINT AS ${time}, * FROM (${select.sql})`;
     const file = await files.create();
     try {
       const copy = `COPY (${rows}) TO '${file.path}' (FORMAT parquet, COMPRESSION zstd, use_tmp_file false)`;

@@ -2,6 +2,7 @@ import type { BatchColumn, RowBatch } from '../catalog/row-batch.ts';
 import type { EngineConnection } from '../duckdb/engine-database.ts';
 import { stagingType } from '../duckdb/engine-database.ts';
 import type { KqlType } from '../kql/types.ts';
+import { ticksOfUnixMilliseconds } from '../values/ticks.ts';
 
 /** A column as a table in memory or an extent holds it. */
 export interface StoredColumn {
@@ -14,10 +15,6 @@ export const columnName = (columnId: number): string => `c${columnId}`;
 /** When each row was ingested, for `ingestion_time()`: a column that every extent has beside those of its table, whose ids begin at 1. Extents
  * that an earlier version wrote lack it. */
 export const ingestionColumn: StoredColumn = { columnId: 0, type: 'datetime' };
-
-const epochTicks = 621_355_968_000_000_000n;
-const ticksPerMillisecond = 10_000n;
-export const ticksOf = (at: number): bigint => epochTicks + BigInt(Math.trunc(at)) * ticksPerMillisecond;
 
 /** Reads a column of a staging table in its physical type. */
 export function stagedSql({ columnId, type }: StoredColumn): string {
@@ -102,7 +99,9 @@ export class TailTable {
         [...this.columns.map(({ type }) => type), ingestionColumn.type, 'long'],
         [
           ...columns,
-          batches.flatMap(({ batch, at }) => new Array<bigint>(batch.rowCount).fill(ticksOf(at))),
+          batches.flatMap(({ batch, at }) =>
+            new Array<bigint>(batch.rowCount).fill(ticksOfUnixMilliseconds(Math.trunc(at))),
+          ),
           new Array<bigint>(rowCount).fill(BigInt(number)),
         ],
       );

@@ -2,7 +2,7 @@ import { parseGuid } from '../../base/guid.ts';
 import { malformedData } from '../catalog/data-error.ts';
 import type { KqlType } from '../kql/types.ts';
 import type { NativeValue } from '../sql/native.ts';
-import { parseDatetime, parseTimespan } from '../values/ticks.ts';
+import { parseDatetime, parseTimespan, unixEpochTicks } from '../values/ticks.ts';
 import type { JsonNode } from './json-reader.ts';
 import { JsonNumber, JsonReader, writeJson } from './json-reader.ts';
 
@@ -134,6 +134,6 @@ export function datetimeFromUnix(text: string, unitTicks: number, unitsPerTick: 
   const [whole = '0', fraction = ''] = text.split('.');
   if (/[eE]/.test(text) || whole.length > 20) return null;
   const scaled = BigInt(whole + fraction.slice(0, 9)) * BigInt(unitTicks);
-  const ticks = scaled / 10n ** BigInt(Math.min(fraction.length, 9)) / BigInt(unitsPerTick) + 621_355_968_000_000_000n;
+  const ticks = scaled / 10n ** BigInt(Math.min(fraction.length, 9)) / BigInt(unitsPerTick) + unixEpochTicks;
   return ticks < 0n || ticks > 3_155_378_975_999_999_999n ? null : ticks;
 }

@@ -82,6 +82,16 @@ const rules: Readonly<Record<string, readonly (readonly [string, unknown])[]>> =
       true,
     ],
   ],
+  'geo-line-simplify and geo-polygon-simplify': [
+    [
+      'array_length(geo_line_simplify(dynamic({"type":"MultiLineString","coordinates":[[[0,0],[0.1,0.00001],[0.2,0]],[[2,2],[2.00001,2]]]})).coordinates)',
+      2,
+    ],
+    [
+      'array_length(geo_polygon_simplify(dynamic({"type":"Polygon","coordinates":[[[0,0],[0.5,0.00001],[1,0],[1,1],[0,0]],[[0.7,0.4],[0.8,0.41],[0.70001,0.40001],[0.7,0.4]]]})).coordinates)',
+      1,
+    ],
+  ],
   'geo-polygon-buffer': [
     ['geo_polygon_buffer(dynamic({"type":"Polygon","coordinates":[[[10,10],[0,10],[0,0],[10,10]]]}), 0)', null],
     [

@@ -1,6 +1,6 @@
 import { s2 } from 's2js';
 import type { Position, Vector } from './sphere.ts';
-import { angle, closestOnEdge, earthRadius, isPosition, toPosition, toVector } from './sphere.ts';
+import { angle, closestOnEdge, earthRadius, edgesGap, isPosition, toPosition, toVector } from './sphere.ts';
 import { edgesCross } from './geometry.ts';
 import { inSetOrder } from './set-order.ts';
 
@@ -78,17 +78,8 @@ function relate(id: bigint, { edges, contains }: Covered, reach: number): 'insid
   if (near.some(([a, b]) => holds(a) || sides.some(([c, d]) => edgesCross(a, b, c, d)))) return 'mixed';
   const [corner] = corners;
   if (corner && contains(corner)) return 'inside';
-  return near.some((edge) => sides.some((side) => gap(edge, side) <= reach)) ? 'mixed' : 'apart';
+  return near.some((edge) => sides.some((side) => edgesGap(edge, side) <= reach)) ? 'mixed' : 'apart';
 }
-
-/** Angle between two edges that do not cross. */
-const gap = ([a, b]: Edge, [c, d]: Edge): number =>
-  Math.min(
-    angle(a, closestOnEdge(a, c, d)),
-    angle(b, closestOnEdge(b, c, d)),
-    angle(c, closestOnEdge(c, a, b)),
-    angle(d, closestOnEdge(d, a, b)),
-  );
 
 export const pointVector = (longitude: number, latitude: number): Vector | undefined =>
   isPosition(longitude, latitude) ? toVector([longitude, latitude]) : undefined;

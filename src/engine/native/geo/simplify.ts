@@ -1,7 +1,7 @@
 import { s2 } from 's2js';
 import { edgesCross } from './geometry.ts';
 import type { Vector } from './sphere.ts';
-import { angle, closestOnEdge, cross, difference, dot, earthRadius, scaled, unit } from './sphere.ts';
+import { angle, closestOnEdge, cross, difference, dot, earthRadius, edgesGap, scaled, unit } from './sphere.ts';
 
 /** What the simplification of one path gives: its corners, nothing at all, or that it cannot be said. */
 export type Simplified = readonly Vector[] | 'gone' | 'unsure';
@@ -158,6 +158,29 @@ function isClear(
     after.slice(index + 2).some(([c, d]) => d !== a && edgesCross(a, b, c, d)),
   );
   return apart && beside && !crossing;
+}
+
+/** Paths farther from each other than this many tolerances do not draw each other's points. */
+const apartMin = 3;
+
+/** Several paths that are far enough from each other to be simplified one by one. @returns undefined when they are not, or when
+ * one of them cannot be said */
+export function simplifyApart(
+  paths: readonly (readonly Vector[])[],
+  isRing: boolean,
+  tolerance: number,
+): (readonly Vector[] | 'gone')[] | undefined {
+  const least = (apartMin * tolerance) / earthRadius;
+  const edges = paths.map((path) => edgesAlong(path, isRing));
+  const isNear = edges.some((own, index) =>
+    edges
+      .slice(index + 1)
+      .flat()
+      .some((other) => own.some((edge) => edgesGap(edge, other) < least)),
+  );
+  if (isNear) return undefined;
+  const found = paths.map((path) => simplify(path, isRing, tolerance));
+  return found.every((one) => one !== 'unsure') ? found : undefined;
 }
 
 const edgesAlong = (path: readonly Vector[], isRing: boolean): (readonly [Vector, Vector])[] => {

@@ -58,6 +58,15 @@ export function closestOnEdge(p: Vector, a: Vector, b: Vector): Vector {
   return angle(p, a) <= angle(p, b) ? a : b;
 }
 
+/** Angle between two edges that do not cross. */
+export const edgesGap = ([a, b]: readonly [Vector, Vector], [c, d]: readonly [Vector, Vector]): number =>
+  Math.min(
+    angle(a, closestOnEdge(a, c, d)),
+    angle(b, closestOnEdge(b, c, d)),
+    angle(c, closestOnEdge(c, a, b)),
+    angle(d, closestOnEdge(d, a, b)),
+  );
+
 /** Radians, clockwise from north, from 0 to 2π. */
 export function azimuth(from: Position, to: Position): number {
   const [a, b] = [from[1] * radians, to[1] * radians];

@@ -1,8 +1,10 @@
 import { bufferMax, linesBuffer, pointBuffer, polygonsBuffer } from '../../native/geo/buffer.ts';
 import type { Polygon } from '../../native/geo/geometry.ts';
 import { geometryOf, parseLines, parsePolygons } from '../../native/geo/geometry.ts';
+import { merged } from '../../native/geo/measure.ts';
+import { unionLines } from '../../native/geo/overlay.ts';
 import { pointVector } from '../../native/geo/s2.ts';
-import { simplify } from '../../native/geo/simplify.ts';
+import { simplifyApart } from '../../native/geo/simplify.ts';
 import type { Vector } from '../../native/geo/sphere.ts';
 import { angle, earthRadius } from '../../native/geo/sphere.ts';
 import { KqlError } from '../../kql/kql-error.ts';
@@ -26,10 +28,10 @@ const isPoint = (points: readonly Vector[], tolerance: number): boolean =>
 function simplifiedLine(geometry: NativeValue | undefined, tolerance: number): string | null {
   const lines = parseLines(geometry);
   if (!lines || isPoint(lines.flat(), tolerance)) return null;
-  const [line = [], ...more] = lines;
-  const found = more.length > 0 ? 'unsure' : simplify(line, false, tolerance);
-  if (found === 'gone') return null;
-  return found === 'unsure' ? refuse('geo_line_simplify', 'such a line') : geometryOf([], [found], []);
+  const found = simplifyApart(lines.length > 1 ? unionLines(lines) : lines, false, tolerance);
+  if (!found) return refuse('geo_line_simplify', 'such a line');
+  const left = found.filter((line) => line !== 'gone');
+  return left.length > 0 ? geometryOf([], left, []) : null;
 }
 
 function simplifiedPolygons(name: string, polygons: readonly Polygon[] | undefined, tolerance: number): string | null {
@@ -41,11 +43,18 @@ function simplifiedPolygons(name: string, polygons: readonly Polygon[] | undefin
     )
   )
     return null;
-  const [polygon, ...more] = polygons;
-  const found =
-    !polygon || more.length > 0 || polygon.holes.length > 0 ? 'unsure' : simplify(polygon.shell, true, tolerance);
-  if (found === 'gone') return null;
-  return found === 'unsure' ? refuse(name, 'such a polygon') : geometryOf([], [], [{ shell: found, holes: [] }]);
+  const parts = merged(polygons);
+  const rings = parts.flatMap(({ shell, holes }) => [shell, ...holes.map((hole) => [...hole].reverse())]);
+  const found = simplifyApart(rings, true, tolerance);
+  if (!found) return refuse(name, 'such a polygon');
+  const left: Polygon[] = [];
+  let at = 0;
+  for (const { holes } of parts) {
+    const [shell, ...inner] = found.slice(at, (at += 1 + holes.length));
+    const kept = inner.filter((hole) => hole !== 'gone').map((hole) => [...hole].reverse());
+    if (shell && shell !== 'gone') left.push({ shell, holes: kept });
+  }
+  return left.length > 0 ? geometryOf([], [], left) : null;
 }
 
 /** Never finer than a millionth of the radius. */

@@ -207,6 +207,19 @@ const rules: Readonly<Record<string, readonly (readonly [string, unknown])[]>> =
     ],
     ['print d = dynamic({"a":1, "b":2}) | evaluate bag_unpack(d) | where a != b | project s = a * b', [[2]]],
   ],
+  'columns of one name': [
+    [
+      'range x from 1 to 2 step 1 | serialize r = row_number() | serialize r = r * 10, x | project x, r',
+      [
+        [1, 10],
+        [2, 20],
+      ],
+    ],
+    [
+      "datatable(a:string, b:string)['p','x', 'p','y'] | evaluate basket(0.9) | evaluate basket(0.9) | extend q = 1 | count",
+      [[1]],
+    ],
+  ],
   'names and literals': [
     [
       'set query_now = datetime(2020-01-02); print now(), ago(1d)',

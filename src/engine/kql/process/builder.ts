@@ -149,10 +149,10 @@ export const typeOf = (node: SyntaxNode): KqlType => typeOfSymbol(node.ResultTyp
 export const columnsOfSymbol = (symbol: LanguageSymbol | null | undefined): Column[] =>
   toArray<LanguageSymbol>(symbol?.Columns).map((column) => ({ name: column.Name, type: typeOfSymbol(column.Type) }));
 
-export const columnsOf = (node: SyntaxNode): Column[] => columnsOfSymbol(node.ResultType);
+export const columnsOf = (node: SyntaxNode): Column[] => distinctNames(columnsOfSymbol(node.ResultType));
 
 /** Columns that an operator adds may be there already, under the same names; operators that follow know them by numbered ones. */
-export function distinctNames(cols: readonly Column[]): Column[] {
+function distinctNames(cols: readonly Column[]): Column[] {
   const taken = new Set<string>();
   return cols.map((column) => {
     let { name } = column;

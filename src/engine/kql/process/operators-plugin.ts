@@ -3,7 +3,7 @@ import type { Expression } from '../ir/expression.ts';
 import type { Item, Plan } from '../ir/plan.ts';
 import type { Column } from '../types.ts';
 import type { Builder } from './builder.ts';
-import { columnsOf, distinctNames, isTabular, notSupported, positionOf, semantic, shareTable } from './builder.ts';
+import { columnsOf, isTabular, notSupported, positionOf, semantic, shareTable } from './builder.ts';
 import { buildScalar } from './expressions.ts';
 import type { SyntaxNode } from './language.ts';
 import { kindOf, list, nameOf, need, part } from './language.ts';
@@ -197,7 +197,7 @@ const evaluate: OperatorBuilder = (b, node, given) => {
     inputs,
     settings,
     at,
-    cols: distinctNames(engineColumns(name, node, nodes, inputs)),
+    cols: engineColumns(name, node, nodes, inputs),
     ...(!schema &&
       node.ResultType?.IsOpen === true && {
         dataDependent: true,

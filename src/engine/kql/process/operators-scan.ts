@@ -3,7 +3,7 @@ import type { Item, Plan } from '../ir/plan.ts';
 import type { ScanSettings } from '../ir/row-settings.ts';
 import type { Column } from '../types.ts';
 import type { Builder } from './builder.ts';
-import { columnsOf, distinctNames, notSupported, positionOf, semantic } from './builder.ts';
+import { columnsOf, notSupported, positionOf, semantic } from './builder.ts';
 import { buildScalar } from './expressions.ts';
 import type { SyntaxNode } from './language.ts';
 import { list, nameOf, need, part, tokenText } from './language.ts';
@@ -18,7 +18,7 @@ const scan: OperatorBuilder = (b, node, given) => {
   for (const name of parameters.keys())
     if (name !== 'with_match_id' && !name.startsWith('hint.'))
       throw notSupported(b, node, `The option '${name}' of scan`);
-  const cols = distinctNames(columnsOf(node));
+  const cols = columnsOf(node);
   const source = ordered(b, node, withInput(given));
   const declared = declarationsOf(b, node);
   // The binder always adds `match_id` (`match_id1` after another scan); the engine shows it only when it was asked for.

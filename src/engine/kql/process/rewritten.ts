@@ -4,6 +4,7 @@ import type { LanguageSymbol, ParsedCode, SyntaxNode } from './language.ts';
 import { children, kindOf, list, nameOf, need, part, symbolKind, toArray } from './language.ts';
 import type { Column } from '../types.ts';
 import { columnsOf, columnsOfSymbol } from './builder.ts';
+import { givenNames } from './operators-basic.ts';
 
 interface Replacement {
   readonly start: number;
@@ -21,7 +22,7 @@ export interface Rewritten {
 }
 
 /** The binder sees no columns of views that a wildcard takes in, so those wildcards are written out; and it does not narrow the
- * columns of `union kind=inner`, so they are chosen afterwards.
+ * columns of `union kind=inner`, so they are chosen afterwards; `serialize` that replaces a column is written with extend.
  * @returns undefined when there is nothing to write */
 export function rewritten(text: string, code: ParsedCode): Rewritten | undefined {
   const replacements: Replacement[] = [];
@@ -31,11 +32,14 @@ export function rewritten(text: string, code: ParsedCode): Rewritten | undefined
     const names = kind === 'NameReference' ? membersOf(node) : [];
     if (names.length > 0) replacements.push({ start: node.TextStart, end: node.End, text: names.join(', ') });
     else for (const child of children(node)) if (!child.IsToken) visit(child);
+    const keyword = kind === 'SerializeOperator' ? replacing(node) : undefined;
+    if (keyword) replacements.push({ start: keyword.End, end: keyword.End, text: ' | extend' });
     const choice = kind === 'UnionOperator' ? commonColumns(node) : undefined;
     if (choice !== undefined && !text.startsWith(choice, node.End))
       replacements.push({ start: node.End, end: node.End, text: choice });
   };
-  if ((/\bview\b/.test(text) && text.includes('*')) || /\bkind\s*=\s*inner\b/.test(text)) visit(code.Syntax);
+  if ((/\bview\b/.test(text) && text.includes('*')) || /\bkind\s*=\s*inner\b|\bserialize\b/.test(text))
+    visit(code.Syntax);
   if (replacements.length === 0) return undefined;
   let written = text;
   for (const { start, end, text: names } of replacements.toReversed())
@@ -61,6 +65,15 @@ function located(value: unknown, replacements: readonly Replacement[]): unknown 
         : located(item, replacements),
     ]),
   );
+}
+
+/** The keyword of a `serialize` that gives a column anew: the binder adds another one, extend replaces it. */
+function replacing(node: SyntaxNode): SyntaxNode | undefined {
+  const parent = node.Parent;
+  if (!parent || kindOf(parent) !== 'PipeExpression') return undefined;
+  const known = new Set(columnsOf(need(parent, 'Expression')).map(({ name }) => name));
+  const names = list(node, 'Expressions').flatMap((item) => givenNames(item) ?? []);
+  return names.some((name) => known.has(name)) ? part(node, 'SerializeKeyword') : undefined;
 }
 
 /** What follows a `union kind=inner`: the choice of the columns that all its legs have; undefined where that is all of them, or

@@ -109,10 +109,19 @@ function cell(value: unknown, toJson: ToJson): string {
   return typeof value === 'string' && json.startsWith('"') ? value : json;
 }
 
+/** Rows are anybody's text: what would steer the terminal is shown as an escape. */
+function shown(text: string): string {
+  // eslint-disable-next-line no-control-regex -- it is about them
+  return text.replace(/[\u0000-\u0008\u000b-\u001f\u007f-\u009f]/g, (control) => {
+    const code = control.charCodeAt(0).toString(16).padStart(4, '0');
+    return `\\u${code}`;
+  });
+}
+
 const printers = {
   table: ({ columns, rows }: ResultTable, toJson: ToJson): string => {
-    const table = new Table({ head: [...columns], style: { head: [], border: [] } });
-    for (const row of rows) table.push(row.map((value) => cell(value, toJson)));
+    const table = new Table({ head: columns.map(shown), style: { head: [], border: [] } });
+    for (const row of rows) table.push(row.map((value) => shown(cell(value, toJson))));
     return `${table.toString()}\n${rows.length} ${rows.length === 1 ? 'row' : 'rows'}\n`;
   },
   /** RFC 4180. */

@@ -50,6 +50,23 @@ describe('every command', () => {
   });
 });
 
+describe('kustody query', () => {
+  it('keeps every digit, says why a query failed on its way, and lets no row steer the terminal', async () => {
+    const script = [
+      'kustody query \'print a = long(9223372036854775807), d = dynamic({"b": 9007199254740993})\' --format json',
+      'kustody query \'print s = "x\\u001b[31my"\'',
+      'kustody query \'range x from 1 to 400000 step 1 | extend r = iff(assert(x < 390000, "too far"), 1.5, 2.5)\'',
+    ].join('; ');
+    const { code, stdout, stderr } = await kustody(['run', '--seed', '--', 'sh', '-c', script]);
+    expect(code).not.toBe(0);
+    expect(stdout).toContain('"a": 9223372036854775807');
+    expect(stdout).toContain('"b": 9007199254740993');
+    expect(stdout).toContain('x\\u001b[31my');
+    expect(stdout).not.toContain('\u001b');
+    expect(stderr).toMatch(/^kustody: .*assert\(\) has failed with message: 'too far'$/m);
+  });
+});
+
 describe('kustody run', () => {
   it('passes the exit code through', async () => {
     expect(await kustody(['run', '--', process.execPath, '-e', 'process.exit(23)'])).toMatchObject({ code: 23 });

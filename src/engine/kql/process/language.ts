@@ -76,7 +76,11 @@ export interface LanguagePackage {
   readonly Symbols: SymbolsNamespace;
   readonly Syntax: { readonly SyntaxKind: unknown };
   readonly Binding: {
-    readonly Binder: { GetExpressionResultName(expression: SyntaxNode, otherwise: string, row: null): string };
+    readonly Binder: {
+      GetExpressionResultName(expression: SyntaxNode, otherwise: string, row: null): string;
+      readonly ProjectionStyle: Readonly<Record<string, unknown>>;
+      readonly prototype: unknown;
+    };
   };
 }
 interface BridgeGlobals {

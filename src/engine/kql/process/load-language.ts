@@ -1,5 +1,6 @@
 import { createRequire } from 'node:module';
 import { assertConstructors } from './global-state.ts';
+import { correctListTypes } from './list-types.ts';
 
 /** Runs the two files of the official parser, which put their names on the global object. Takes about 150 ms; the first
  * parse after it takes about 500 ms more. */
@@ -8,4 +9,5 @@ export function loadLanguage(): void {
   load('@kusto/language-service-next/bridge.min.js');
   load('@kusto/language-service-next/Kusto.Language.Bridge.min.js');
   assertConstructors();
+  correctListTypes();
 }

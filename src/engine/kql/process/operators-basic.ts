@@ -222,29 +222,8 @@ const summarize: OperatorBuilder = (b, node, given) => {
   const by = itemsByPosition(b, clause ? list(clause, 'Expressions') : [], cols);
   const used = by.reduce((sum, item) => sum + item.names.length, 0);
   const aggregates = itemsByPosition(b, list(node, 'Aggregates'), cols, used);
-  if (node.Parent?.Parent && kindOf(node.Parent.Parent) === 'ExpressionStatement')
-    return withEngineNames({ op: 'summarize', input, by, aggregates, cols }, node);
   return { op: 'summarize', input, by, aggregates, cols };
 };
-
-/** At the end of a query: unnamed covariances carry the names of both columns in the engine, of the first in the binder. */
-function withEngineNames(plan: Extract<Plan, { op: 'summarize' }>, node: SyntaxNode): Plan {
-  const names = new Map<string, string>();
-  list(node, 'Aggregates').forEach((entry, index) => {
-    const item = plan.aggregates[index];
-    if (givenNames(entry) || item?.expression.k !== 'call' || !item.expression.name.startsWith('covariance')) return;
-    const columns = item.expression.args
-      .slice(0, 2)
-      .map((argument) => (argument.k === 'column' ? `_${argument.name}` : ''));
-    names.set(item.names[0] ?? '', item.expression.name + columns.join(''));
-  });
-  const renamed = (name: string): string => names.get(name) ?? name;
-  return {
-    ...plan,
-    aggregates: plan.aggregates.map((item) => ({ ...item, names: item.names.map(renamed) })),
-    cols: plan.cols.map((column) => ({ ...column, name: renamed(column.name) })),
-  };
-}
 
 const distinct: OperatorBuilder = (b, node, given) => {
   const input = withInput(given);

@@ -22,13 +22,18 @@ export interface Rewritten {
 }
 
 /** The binder sees no columns of views that a wildcard takes in, so those wildcards are written out; and it does not narrow the
- * columns of `union kind=inner`, so they are chosen afterwards; `serialize` that replaces a column is written with extend.
+ * columns of `union kind=inner`, so they are chosen afterwards; `serialize` that replaces a column is written with extend; covariances
+ * are named.
  * @returns undefined when there is nothing to write */
 export function rewritten(text: string, code: ParsedCode): Rewritten | undefined {
   const replacements: Replacement[] = [];
   const visit = (node: SyntaxNode): void => {
     const kind = kindOf(node);
     if (kind === 'RestrictStatement') return;
+    const covariance = kind === 'FunctionCallExpression' ? covarianceName(node) : undefined;
+    const naming = covariance === undefined ? '' : `${quoted(covariance)} = `;
+    if (naming !== '' && !replacements.some((other) => other.text === naming))
+      replacements.push({ start: node.TextStart, end: node.TextStart, text: naming });
     const names = kind === 'NameReference' ? membersOf(node) : [];
     if (names.length > 0) replacements.push({ start: node.TextStart, end: node.End, text: names.join(', ') });
     else for (const child of children(node)) if (!child.IsToken) visit(child);
@@ -38,7 +43,7 @@ export function rewritten(text: string, code: ParsedCode): Rewritten | undefined
     if (choice !== undefined && !text.startsWith(choice, node.End))
       replacements.push({ start: node.End, end: node.End, text: choice });
   };
-  if ((/\bview\b/.test(text) && text.includes('*')) || /\bkind\s*=\s*inner\b|\bserialize\b/.test(text))
+  if ((/\bview\b/.test(text) && text.includes('*')) || /\bkind\s*=\s*inner\b|\bserialize\b|\bcovariance/.test(text))
     visit(code.Syntax);
   if (replacements.length === 0) return undefined;
   let written = text;
@@ -65,6 +70,20 @@ function located(value: unknown, replacements: readonly Replacement[]): unknown 
         : located(item, replacements),
     ]),
   );
+}
+
+/** An unnamed covariance carries the names of both columns in the engine, of the first in the binder. */
+function covarianceName(call: SyntaxNode): string | undefined {
+  const name = nameOf(need(call, 'Name'));
+  const items = call.Parent?.Parent;
+  const operator = items?.NameInParent === 'Aggregates' ? items.Parent : undefined;
+  if (!name.startsWith('covariance') || !operator || kindOf(operator) !== 'SummarizeOperator') return undefined;
+  const [first, second] = list(need(call, 'ArgumentList'), 'Expressions');
+  const columns = [first, second].map((argument) =>
+    argument && kindOf(argument) === 'NameReference' ? `_${nameOf(argument)}` : '',
+  );
+  const full = name + columns.join('');
+  return columnsOf(operator).some((column) => column.name === full) ? undefined : full;
 }
 
 /** The keyword of a `serialize` that gives a column anew: the binder adds another one, extend replaces it. */

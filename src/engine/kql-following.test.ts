@@ -1,0 +1,29 @@
+import { afterAll, beforeAll, expect, it } from 'vitest';
+import { openLocalEngine } from './testing/local-engine.ts';
+import { buildParserEntry } from './testing/parser-entry.ts';
+
+let engine: Awaited<ReturnType<typeof openLocalEngine>>;
+beforeAll(async () => {
+  engine = await openLocalEngine(await buildParserEntry());
+});
+afterAll(() => engine.close());
+
+const graph = "datatable(a:string, b:string)['x', 'y'] | make-graph a --> b with_node_id=n";
+
+/** Names and types that the engine has otherwise than the binder, with operators after them. */
+it.each([
+  [
+    'datatable(x:real, y:real)[1, 14, 2, 10] | summarize covariance(x, y), covariancep(x, y), covariance(x, y) | where 1 == 1',
+    ['covariance_x_y', 'covariancep_x_y', 'covariance_x'],
+    [[-2, -1, -2]],
+  ],
+  [
+    `${graph} | graph-match (s)-[e*1..2]->(t) project p = strcat_array(map(e, a), '->'), l = array_length(map(e, a)) | summarize sum(l) by p`,
+    ['p', 'sum_l'],
+    [['x', 1]],
+  ],
+  [`${graph} | graph-match (s)-[e*1..2]->(t) project p = e.a | where array_length(p) == 1`, ['p'], [['["x"]']]],
+])('%s', async (query, names, rows) => {
+  const [table] = await engine.run(query);
+  expect([table?.columns.map(({ name }) => name), table?.rows]).toEqual([names, rows]);
+});

@@ -11,8 +11,11 @@ export const filterOf = (predicates: readonly string[]): string =>
 /** Nulls are left out; strings never are. */
 export const present = (value: SqlArgument): string[] => (value.type === 'string' ? [] : [`${value.sql} IS NOT NULL`]);
 
-const limited = (list: string, limit: SqlArgument | undefined): string =>
-  limit ? `list_slice(${list}, 1, ${cast(limit, 'long')})` : list;
+/** Of the lists and sets that the service makes. */
+const itemsMax = 1_048_576;
+const limitSql = (limit: SqlArgument | undefined): string =>
+  limit ? `least(${cast(limit, 'long')}, ${itemsMax})` : String(itemsMax);
+const limited = (list: string, limit: SqlArgument | undefined): string => `list_slice(${list}, 1, ${limitSql(limit)})`;
 /** JSON array text of a list of JSON texts. */
 export const toArray = (list: string): string => `('[' || array_to_string(coalesce(${list}, []), ',') || ']')`;
 
@@ -42,7 +45,12 @@ const makeSet = (conditional: boolean): AggregateRow => ({
     if (!value) return 'NULL';
     const predicate = conditional ? rest.shift() : undefined;
     const filter = filterOf([...present(value), ...(predicate ? [cast(predicate, 'bool')] : [])]);
-    return `kql_n_distinct_items(${toArray(`list(${cast(value, 'dynamic')}${order})${filter}`)}, ${rest[0] ? cast(rest[0], 'long') : '1048576'})`;
+    // Without an order to follow each value is taken once: of millions of rows few are left for the function in JavaScript.
+    const list =
+      order === ''
+        ? `list_transform(list(DISTINCT ${value.sql})${filter}, lambda one: ${cast({ ...value, sql: 'one' }, 'dynamic')})`
+        : `list(${cast(value, 'dynamic')}${order})${filter}`;
+    return `kql_n_distinct_items(${toArray(limited(list, undefined))}, ${limitSql(rest[0])})`;
   },
 });
 native('distinct_items', ['dynamic', 'long'], 'dynamic', ([list, limit]) => {

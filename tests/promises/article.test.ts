@@ -9,7 +9,7 @@ interface Report {
 }
 
 describe('kustody article', () => {
-  it('performs the article from end to end through the official SDKs and says so to machines', async () => {
+  it('performs the article from end to end through the official SDKs and says so to machines', { timeout: 120_000 }, async () => {
     const { code, stdout } = await kustody(['article', '--json']);
     const report = JSON.parse(stdout) as Report;
     expect(report.steps.filter(({ failure }) => failure !== undefined)).toEqual([]);
@@ -43,7 +43,7 @@ describe('kustody article', () => {
     expect(without.stderr).toContain('Not set: AZURE_CLIENT_SECRET.');
   });
 
-  it('prints steps and a table without colours when nobody watches', async () => {
+  it('prints steps and a table without colours when nobody watches', { timeout: 120_000 }, async () => {
     const { code, stdout } = await kustody(['article']);
     expect(code).toBe(0);
     expect(stdout).toContain('The article works from end to end');

@@ -9,26 +9,30 @@ interface Report {
 }
 
 describe('kustody article', () => {
-  it('performs the article from end to end through the official SDKs and says so to machines', { timeout: 120_000 }, async () => {
-    const { code, stdout } = await kustody(['article', '--json']);
-    const report = JSON.parse(stdout) as Report;
-    expect(report.steps.filter(({ failure }) => failure !== undefined)).toEqual([]);
-    expect(report.ok).toBe(true);
-    expect(code).toBe(0);
-    expect(report.errors.map(({ foundCode }) => foundCode)).toEqual([
-      'InvalidKeyVaultProperties',
-      'CannotProvideKeyVaultPropertiesDuringCreation',
-      'KeyVaultPropertiesOnlyForSystemAssignedResources',
-      'KeyVaultNotFound',
-      'KeyNotFound',
-      'IdentityDoesNotHaveAccessToKeyVault',
-      'KeyVaultNotPurgeProtected',
-      'KeyVaultNotSoftDeleteEnabled',
-    ]);
-    const results = new Map(report.steps.map(({ title, result }) => [title, result]));
-    expect(results.get("Take the cluster's access away")).toContain('state Unavailable');
-    expect(results.get('Give the access back')).toBe('state Running');
-  });
+  it(
+    'performs the article from end to end through the official SDKs and says so to machines',
+    { timeout: 120_000 },
+    async () => {
+      const { code, stdout } = await kustody(['article', '--json']);
+      const report = JSON.parse(stdout) as Report;
+      expect(report.steps.filter(({ failure }) => failure !== undefined)).toEqual([]);
+      expect(report.ok).toBe(true);
+      expect(code).toBe(0);
+      expect(report.errors.map(({ foundCode }) => foundCode)).toEqual([
+        'InvalidKeyVaultProperties',
+        'CannotProvideKeyVaultPropertiesDuringCreation',
+        'KeyVaultPropertiesOnlyForSystemAssignedResources',
+        'KeyVaultNotFound',
+        'KeyNotFound',
+        'IdentityDoesNotHaveAccessToKeyVault',
+        'KeyVaultNotPurgeProtected',
+        'KeyVaultNotSoftDeleteEnabled',
+      ]);
+      const results = new Map(report.steps.map(({ title, result }) => [title, result]));
+      expect(results.get("Take the cluster's access away")).toContain('state Unavailable');
+      expect(results.get('Give the access back')).toBe('state Running');
+    },
+  );
 
   it('tells the truth by its exit code when a step fails, and stops there', async () => {
     const program = [process.execPath, join(import.meta.dirname, '../../dist/article.js'), '--json'];

@@ -285,6 +285,20 @@ const rules: Readonly<Record<string, readonly (readonly [string, unknown])[]>> =
     [`${hidden} restrict access to (D); D | extend y = inc(s) | summarize sum(y)`, [[5]]],
     [`${hidden} restrict access to (*); D | count`, [[2]]],
   ],
+  'texts of a table that is read several times': [
+    [
+      `let T = datatable(a:long, c:string)[1, 'x', 2, '', 3, 'y']; union T, T | top 2 by a`,
+      [
+        [3, 'y'],
+        [3, 'y'],
+      ],
+    ],
+    [
+      `let T = datatable(c:string)['a', 'k'] | where c != 'k' | extend d = strcat(c, '!'); union T, T | take 1`,
+      [['a', 'a!']],
+    ],
+    [`let T = print c = 'x'; T | extend d = toscalar(T) | take 1`, [['x', 'x']]],
+  ],
   'types that depend on a call': [
     [
       `let f = (T:(*), name:string) { T | extend y = column_ifexists(name, '') | where y and true }; datatable(a:bool)[true, false] | invoke f('a')`,

@@ -23,6 +23,13 @@ it.each([
     [['x', 1]],
   ],
   [`${graph} | graph-match (s)-[e*1..2]->(t) project p = e.a | where array_length(p) == 1`, ['p'], [['["x"]']]],
+  ['union (print x=1 | project x + 1), (print x=2 | project x + 1) | project Column1', ['Column1'], [[2], [3]]],
+  ['print x=1 | extend x + 1 | extend x + 2, x + 3', ['x', 'Column1', 'Column2', 'Column3'], [[1, 2, 3, 4]]],
+  [
+    'print x=1 | project x + 1, toscalar(print y=1 | project y + 1), x + 3',
+    ['Column1', 'Column2', 'Column3'],
+    [[2, 2, 4]],
+  ],
 ])('%s', async (query, names, rows) => {
   const [table] = await engine.run(query);
   expect([table?.columns.map(({ name }) => name), table?.rows]).toEqual([names, rows]);

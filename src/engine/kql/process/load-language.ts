@@ -1,6 +1,6 @@
 import { createRequire } from 'node:module';
+import { correctBinder } from './binder.ts';
 import { assertConstructors } from './global-state.ts';
-import { correctListTypes } from './list-types.ts';
 
 /** Runs the two files of the official parser, which put their names on the global object. Takes about 150 ms; the first
  * parse after it takes about 500 ms more. */
@@ -9,5 +9,5 @@ export function loadLanguage(): void {
   load('@kusto/language-service-next/bridge.min.js');
   load('@kusto/language-service-next/Kusto.Language.Bridge.min.js');
   assertConstructors();
-  correctListTypes();
+  correctBinder();
 }

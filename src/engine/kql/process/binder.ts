@@ -1,0 +1,55 @@
+import { invariant } from '../../../base/invariant.ts';
+import type { SyntaxNode } from './language.ts';
+import { kindOf, languagePackage, nameOf, need } from './language.ts';
+
+type CreateColumns = (this: unknown, expression: SyntaxNode, ...rest: unknown[]) => unknown;
+interface NamingBinder {
+  _defaultColumnNameSuffix: number;
+}
+type DefaultName = (this: NamingBinder, location: SyntaxNode, ...rest: unknown[]) => unknown;
+
+/** Calls that give a list for edges of variable length, and `any`, which the binder takes for the aggregate. */
+const listCalls: ReadonlySet<string> = new Set(['map', 'any', 'inner_nodes', 'nodes', 'labels', 'node_id']);
+
+/** A call or an operation over a list gives what it gives; what names the list itself stays one. */
+function hasTypeOfItsOwn(expression: SyntaxNode): boolean {
+  const kind = kindOf(expression);
+  if (kind === 'SimpleNamedExpression') return hasTypeOfItsOwn(need(expression, 'Expression'));
+  if (kind === 'FunctionCallExpression') return !listCalls.has(nameOf(need(expression, 'Name')));
+  return !['NameReference', 'PathExpression', 'ElementExpression', 'CompoundNamedExpression'].includes(kind);
+}
+
+const typePosition = 4;
+
+function operatorAround(node: SyntaxNode): SyntaxNode | undefined {
+  for (let at = node.Parent; at; at = at.Parent) if (kindOf(at).endsWith('Operator')) return at;
+  return undefined;
+}
+
+/** Two things that the engine does otherwise than the official binder, corrected in the binder, because they decide what the
+ * operators that follow are bound to. */
+export function correctBinder(): void {
+  const { Binder } = languagePackage().Binding;
+  const prototype = Binder.prototype as { CreateProjectionColumns?: CreateColumns; GetDefaultColumnName?: DefaultName };
+  const { CreateProjectionColumns: create, GetDefaultColumnName: defaultName } = prototype;
+  invariant(create && defaultName, 'the binder makes and names columns of projections');
+
+  // It takes each expression in the projection of a graph pattern that mentions an edge of variable length for a list:
+  // `strcat_array(map(edge, column), ',')` too, which then could not be sorted or grouped by.
+  prototype.CreateProjectionColumns = function (expression, ...rest): unknown {
+    if (rest[typePosition] && rest[2] === Binder.ProjectionStyle['GraphMatch'] && hasTypeOfItsOwn(expression))
+      rest[typePosition] = null;
+    return create.call(this, expression, ...rest);
+  };
+
+  // It numbers the columns without a name through the whole query, so that those of two legs of a union had nothing in common.
+  const operators = new WeakMap<NamingBinder, SyntaxNode>();
+  prototype.GetDefaultColumnName = function (location, ...rest): unknown {
+    const operator = operatorAround(location);
+    if (operator && operators.get(this) !== operator) {
+      operators.set(this, operator);
+      this._defaultColumnNameSuffix = 1;
+    }
+    return defaultName.call(this, location, ...rest);
+  };
+}

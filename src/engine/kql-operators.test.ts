@@ -299,6 +299,10 @@ const rules: Readonly<Record<string, readonly (readonly [string, unknown])[]>> =
     ],
     [`let T = print c = 'x'; T | extend d = toscalar(T) | take 1`, [['x', 'x']]],
   ],
+  'tables that are not there': [
+    ["search 'x'", []],
+    ["search 'x' | extend n = 1 | where n == 1", []],
+  ],
   'types that depend on a call': [
     [
       `let f = (T:(*), name:string) { T | extend y = column_ifexists(name, '') | where y and true }; datatable(a:bool)[true, false] | invoke f('a')`,

@@ -1,5 +1,6 @@
 import { invariant } from '../../base/invariant.ts';
 import type { Column } from '../kql/types.ts';
+import { physicalType } from '../kql/types.ts';
 
 /** A column under its internal name. KQL names never enter SQL: DuckDB folds case, KQL does not. */
 export interface RelationColumn extends Column {
@@ -77,3 +78,8 @@ export function renamed(relation: Relation, newId: () => string): Relation {
     ...(relation.serialized && { serialized: true }),
   };
 }
+
+export const withoutRows = (columns: readonly RelationColumn[]): Relation => ({
+  sql: `SELECT ${columns.map(({ id, type }) => `NULL::${physicalType[type]} AS ${id}`).join(', ') || '1 AS none'} WHERE false`,
+  columns,
+});

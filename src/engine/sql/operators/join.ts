@@ -8,7 +8,7 @@ import { commonType } from '../functions/comparison.ts';
 import type { PlanCompilers } from '../plans.ts';
 import { compilePlan } from '../plans.ts';
 import type { Output, Relation, RelationColumn } from '../relation.ts';
-import { asIs, columnNamed, keptIds, orderBy, selectFrom } from '../relation.ts';
+import { asIs, columnNamed, keptIds, orderBy, selectFrom, withoutRows } from '../relation.ts';
 import { rowScope } from '../rows.ts';
 
 interface Keyed {
@@ -134,9 +134,6 @@ export const joinCompilers: PlanCompilers<'join' | 'lookup' | 'union'> = {
       const order = relation.order && relation.order.length > 0 ? `ORDER BY ${orderBy(relation.order)}` : '';
       return `(${selectFrom(relation, outputs, order)})`;
     });
-    return {
-      sql: legs.length === 0 ? `SELECT 1 AS none WHERE false` : `SELECT * FROM (${legs.join(' UNION ALL ')})`,
-      columns,
-    };
+    return legs.length === 0 ? withoutRows(columns) : { sql: `SELECT * FROM (${legs.join(' UNION ALL ')})`, columns };
   },
 };

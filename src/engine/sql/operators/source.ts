@@ -9,7 +9,7 @@ import { convert } from '../convert.ts';
 import { compileExpression } from '../expressions.ts';
 import type { PlanCompilers } from '../plans.ts';
 import type { Relation, RelationColumn } from '../relation.ts';
-import { renamed, selectFrom } from '../relation.ts';
+import { renamed, selectFrom, withoutRows } from '../relation.ts';
 import { scanOf } from '../scan.ts';
 import type { RowScope } from '../scope.ts';
 
@@ -31,18 +31,13 @@ export function freshColumns(ctx: SqlContext, cols: readonly Column[]): Relation
   return cols.map((column) => ({ ...column, id: ctx.newId() }));
 }
 
-const empty = (columns: readonly RelationColumn[]): Relation => ({
-  sql: `SELECT ${columns.map(({ id, type }) => `NULL::${physicalType[type]} AS ${id}`).join(', ') || '1 AS none'} WHERE false`,
-  columns,
-});
-
 function datatableRelation(
   ctx: SqlContext,
   rows: readonly (readonly Expression[])[],
   cols: readonly Column[],
 ): Relation {
   const columns = freshColumns(ctx, cols);
-  if (rows.length === 0) return empty(columns);
+  if (rows.length === 0) return withoutRows(columns);
   const values = rows.map((row) => `(${row.map((cell, index) => cellSql(ctx, cell, cols[index])).join(', ')})`);
   return {
     sql: `SELECT * FROM (VALUES ${values.join(', ')}) AS t(${columns.map((column) => column.id).join(', ')})`,

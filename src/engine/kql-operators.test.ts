@@ -298,6 +298,10 @@ const rules: Readonly<Record<string, readonly (readonly [string, unknown])[]>> =
       [['a', 'a!']],
     ],
     [`let T = print c = 'x'; T | extend d = toscalar(T) | take 1`, [['x', 'x']]],
+    [
+      `let T = datatable(a:long, c:string)[1, 'x', 2, 'y']; T | top-nested 1 of c by sum(a), top-nested 1 of a by count() | take 1`,
+      [['y', 2, 2, 1]],
+    ],
   ],
   'tables that are not there': [
     ["search 'x'", []],

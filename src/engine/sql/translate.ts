@@ -28,7 +28,6 @@ export function translate(plan: Plan, input: TranslationInput): Translation {
   const shared = new Map<number, Relation>();
   const withs: string[] = [];
   let ids = 0;
-  let reads = 0;
   const base: SqlContext = {
     newId: () => `c${(ids += 1)}`,
     bind: (value, physical) => {
@@ -43,7 +42,6 @@ export function translate(plan: Plan, input: TranslationInput): Translation {
     within: (context) => ({ ...base, context }),
     reference: (id) => {
       let relation = shared.get(id);
-      reads += 1;
       if (!relation) {
         const definition = input.lets.find((candidate) => candidate.id === id);
         invariant(definition, 'a reference names a let of the program');
@@ -61,13 +59,17 @@ export function translate(plan: Plan, input: TranslationInput): Translation {
       `${input.stored ? `CAST(${id} AS ${physicalType[type]})` : readable(id, type)} AS r${index}`,
   );
   const order = relation.order && relation.order.length > 0 ? ` ORDER BY ${orderBy(relation.order)}` : '';
+  const shares = withs.length > 0 ? `WITH ${withs.join(', ')} ` : '';
+  const from = `(${relation.sql})`;
   // DuckDB loses the bound values of a shared query that it copies to each place of use, unless it plans the statement again when
   // the values are known. A value of another type than its parameter makes it do so.
-  const planAgain = reads > shared.size && bound.length > 0 ? ` WHERE ${base.bind('true', 'BOOLEAN')}` : '';
-  const shares = withs.length > 0 ? `WITH ${withs.join(', ')} ` : '';
-  const body = `SELECT ${outputs.join(', ') || '1 AS none'} FROM (${relation.sql})${planAgain}${order}`;
+  const isReadAgain = countOf(`${shares}${from}`, /\bFROM l\d/g) > withs.length;
+  const planAgain = isReadAgain && bound.length > 0 ? ` WHERE ${base.bind('true', 'BOOLEAN')}` : '';
+  const body = `SELECT ${outputs.join(', ') || '1 AS none'} FROM ${from}${planAgain}${order}`;
   return { ...onlyUsed(`${shares}${body}`, bound), columns: plan.cols };
 }
+
+const countOf = (text: string, pattern: RegExp): number => text.match(pattern)?.length ?? 0;
 
 function readable(id: string, type: KqlType): string {
   if (type === 'decimal') return `CASE WHEN ${id} IS NOT NULL THEN kql_text_of_decimal(${id}) END`;

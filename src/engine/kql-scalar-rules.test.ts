@@ -55,6 +55,12 @@ const rules: Readonly<Record<string, readonly (readonly [string, unknown])[]>> =
     ['beta_pdf(1.0, 1.0, 2.0)', 'NaN'],
   ],
   'set-difference': [['set_difference(dynamic(null), dynamic([1]))', null]],
+  ceiling: [
+    ['ceiling(9223372036854775807)', '9223372036854775807'],
+    ['ceiling(toint(5))', 5],
+    ['ceiling(-1.5)', -1],
+  ],
+  'parse-user-agent': [['bag_keys(parse_user_agent("x"))', ['Browser', 'OperatingSystem', 'Device']]],
   'geo-azimuth and geo-angle': [
     ['geo_azimuth(5, 10, 5, 10)', null],
     ['geo_azimuth(5, 10, -175, -10)', null],

@@ -102,9 +102,10 @@ const round: FunctionRow = {
 const whole = (name: 'floor' | 'ceil'): FunctionRow => ({
   sql: ([value], call) => {
     if (!value) return 'NULL';
-    return call.type === 'real'
-      ? `${name}(${cast(value, 'real')})`
-      : `CAST(${name}(${cast(value, call.type)}) AS ${call.type === 'decimal' ? 'DECIMAL(38,18)' : 'BIGINT'})`;
+    if (call.type === 'real') return `${name}(${cast(value, 'real')})`;
+    return call.type === 'decimal'
+      ? `CAST(${name}(${cast(value, 'decimal')}) AS DECIMAL(38,18))`
+      : cast(value, call.type);
   },
 });
 

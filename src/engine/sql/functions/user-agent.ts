@@ -8,15 +8,21 @@ import type { FunctionRows } from '../scope.ts';
 const charactersMax = 4096;
 
 export const userAgentFunctions: FunctionRows = {
-  parse_user_agent: native('parse_user_agent', ['string', 'dynamic'], 'dynamic', ([text, lookFor]) => {
-    const agent = String(text);
-    if (agent.length > charactersMax)
-      throw new KqlError(
-        'notSupported',
-        `parse_user_agent() of more than ${charactersMax} characters is not supported.`,
-      );
-    return JSON.stringify(parseUserAgent(agent, targetsOf(parseJson(lookFor))));
-  }),
+  parse_user_agent: native(
+    'parse_user_agent',
+    ['string', 'dynamic'],
+    'dynamic',
+    ([text, lookFor]) => {
+      const agent = String(text);
+      if (agent.length > charactersMax)
+        throw new KqlError(
+          'notSupported',
+          `parse_user_agent() of more than ${charactersMax} characters is not supported.`,
+        );
+      return JSON.stringify(parseUserAgent(agent, targetsOf(parseJson(lookFor))));
+    },
+    { defaults: [`'["browser","os","device"]'`] },
+  ),
 };
 
 function targetsOf(lookFor: unknown): ReadonlySet<UserAgentTarget> {

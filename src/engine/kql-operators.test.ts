@@ -307,6 +307,16 @@ const rules: Readonly<Record<string, readonly (readonly [string, unknown])[]>> =
     ["search 'x'", []],
     ["search 'x' | extend n = 1 | where n == 1", []],
   ],
+  'joins that keep one side': [
+    [
+      `let U = datatable(a:long)[1, 5]; U | join kind=leftanti (U | join kind=fullouter (print a = 1) on a | extend s = set_union(dynamic([1]), pack_array(a)) | where a1 == 1) on a`,
+      [[5]],
+    ],
+    [
+      `let U = datatable(a:long)[1, 5, 5]; U | join kind=fullouter (print a = 1) on a | extend s = pack_array(a1) | join kind=rightsemi (U | where a == 5) on a`,
+      [[5], [5]],
+    ],
+  ],
   'types that depend on a call': [
     [
       `let f = (T:(*), name:string) { T | extend y = column_ifexists(name, '') | where y and true }; datatable(a:bool)[true, false] | invoke f('a')`,

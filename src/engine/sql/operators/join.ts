@@ -76,14 +76,14 @@ export const joinCompilers: PlanCompilers<'join' | 'lookup' | 'union'> = {
     if (kind === 'innerunique') left = deduplicated(left, ctx);
     if (kind === 'leftanti' || kind === 'leftsemi' || kind === 'rightanti' || kind === 'rightsemi') {
       const [kept, other] = kind.startsWith('left') ? [left, right] : [right, left];
-      const word = kind.endsWith('anti') ? 'NOT EXISTS' : 'EXISTS';
+      const word = kind.endsWith('anti') ? 'ANTI' : 'SEMI';
       const columns = kept.relation.columns.map((column, index) => ({
         ...column,
         name: node.cols[index]?.name ?? column.name,
       }));
       const test = onClause(kept.keys, other.keys);
       return {
-        sql: `SELECT ${columns.map((column) => `l.${column.id} AS ${column.id}`).join(', ')} FROM (${kept.relation.sql}) AS l WHERE ${word} (SELECT 1 FROM (${other.relation.sql}) AS r WHERE ${test})`,
+        sql: `SELECT ${columns.map((column) => `l.${column.id} AS ${column.id}`).join(', ')} FROM (${kept.relation.sql}) AS l ${word} JOIN (${other.relation.sql}) AS r ON ${test}`,
         columns,
       };
     }

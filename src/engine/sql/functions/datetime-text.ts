@@ -250,6 +250,11 @@ export const datetimeTextFunctions: FunctionRows = {
       if (!value || !center || !delta) return 'NULL';
       const known = value.type === 'dynamic' ? center.type : value.type;
       const type = known === 'int' ? 'long' : known === 'dynamic' || known === 'bool' ? 'real' : known;
+      if (type === 'string' || type === 'guid')
+        throw new KqlError(
+          'semantic',
+          `around() compares numbers, datetimes and timespans, not values of type ${type}.`,
+        );
       const d = delta.type === 'timespan' ? delta.sql : cast(delta, type);
       return `(${cast(value, type)} BETWEEN ${cast(center, type)} - ${d} AND ${cast(center, type)} + ${d})`;
     },

@@ -13,6 +13,7 @@ export const present = (value: SqlArgument): string[] => (value.type === 'string
 
 /** Of the lists and sets that the service makes. */
 const itemsMax = 1_048_576;
+const firstSeenMax = 100_000;
 const limitSql = (limit: SqlArgument | undefined): string =>
   limit ? `least(${cast(limit, 'long')}, ${itemsMax})` : String(itemsMax);
 const limited = (list: string, limit: SqlArgument | undefined): string => `list_slice(${list}, 1, ${limitSql(limit)})`;
@@ -45,12 +46,11 @@ const makeSet = (conditional: boolean): AggregateRow => ({
     if (!value) return 'NULL';
     const predicate = conditional ? rest.shift() : undefined;
     const filter = filterOf([...present(value), ...(predicate ? [cast(predicate, 'bool')] : [])]);
-    // Without an order to follow each value is taken once: of millions of rows few are left for the function in JavaScript.
-    const list =
-      order === ''
-        ? `list_transform(list(DISTINCT ${value.sql})${filter}, lambda one: ${cast({ ...value, sql: 'one' }, 'dynamic')})`
-        : `list(${cast(value, 'dynamic')}${order})${filter}`;
-    return `kql_n_distinct_items(${toArray(limited(list, undefined))}, ${limitSql(rest[0])})`;
+    const list = `list(${value.sql}${order})${filter}`;
+    const setOf = (values: string): string =>
+      `kql_n_distinct_items(${toArray(`list_transform(${values}, lambda one: ${cast({ ...value, sql: 'one' }, 'dynamic')})`)}, ${limitSql(rest[0])})`;
+    // Of very many values few are left for the function in JavaScript; which of them came first is lost then.
+    return `CASE WHEN len(${list}) > ${firstSeenMax} THEN ${setOf(limited(`list_distinct(${list})`, undefined))} ELSE ${setOf(list)} END`;
   },
 });
 native('distinct_items', ['dynamic', 'long'], 'dynamic', ([list, limit]) => {

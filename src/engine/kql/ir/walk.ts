@@ -23,14 +23,6 @@ export function tablesOf(program: Program): { readonly database: string; readonl
   return found;
 }
 
-export function mentions(value: unknown, op: Plan['op']): boolean {
-  let found = false;
-  eachPlan(value, (plan) => {
-    if (plan.op === op) found = true;
-  });
-  return found;
-}
-
 /** Whether an expression inside names a column of a side. */
 export function mentionsSide(value: unknown, side: string): boolean {
   if (Array.isArray(value)) return value.some((item) => mentionsSide(item, side));

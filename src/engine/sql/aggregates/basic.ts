@@ -46,8 +46,7 @@ const spread = (name: 'stddev_samp' | 'stddev_pop' | 'var_samp' | 'var_pop', con
     if (!value) return 'NULL';
     const filter = conditional ? onlyIf(predicate) : '';
     const x = cast(value, 'real');
-    if (value.type !== 'real' && value.type !== 'dynamic')
-      return `coalesce(${name}(${x})${filter}, 0)`;
+    if (value.type !== 'real' && value.type !== 'dynamic') return `coalesce(${name}(${x})${filter}, 0)`;
     // DuckDB raises for what is not finite.
     return `CASE WHEN bool_or(NOT isfinite(${x}))${filter} THEN 'NaN'::DOUBLE
       ELSE coalesce(${name}(CASE WHEN isfinite(${x}) THEN ${x} END)${filter}, 0) END`;

@@ -140,7 +140,7 @@ describe('ingestion_time()', () => {
       ranges: Object.fromEntries(Object.entries(copy.ranges).filter(([id]) => id !== '0')),
     }));
     const counts = await rowsOf(
-      'union A, B, T, P | summarize countif(isnull(ingestion_time())) > 0, countif(isnotnull(ingestion_time())) > 0',
+      'union A, B, E, T, P | summarize countif(isnull(ingestion_time())) > 0, countif(isnotnull(ingestion_time())) > 0',
     );
     expect(counts).toEqual(['true,true']);
   });

@@ -36,3 +36,16 @@ describe('lists and sets', () => {
     expect([set, list]).toEqual(['["a","b","c"]', '[1,1,2,3]']);
   });
 });
+
+describe('pack_array(*)', () => {
+  it.each([
+    ['extend p = pack_array(*) | project p', '[1,2,3]'],
+    ['project p = pack_array(*)', '[1,2,3]'],
+    ['project b, p = pack_array(*) | project p', '[1,3]'],
+    ['project b = a, p = pack_array(*) | project p', '[1,2,3]'],
+    ['project b, p = pack_array(*), c, q = pack_array(*) | project q', '[1]'],
+    ['project b, p = toscalar(print x = 7, y = 8 | extend p = pack_array(*) | project p) | project p', '[7,8]'],
+  ])('packs all columns, of project those not listed before it: %s', async (text, packed) => {
+    expect(await answer(`datatable(a:int, b:int, c:int)[1, 2, 3] | ${text}`)).toEqual([packed]);
+  });
+});

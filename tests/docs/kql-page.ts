@@ -111,6 +111,7 @@ const differences = [
   '- Lines and polygons are simplified only where what S2 makes of them is certain, and buffered up to 5,000 km; the rest is refused.',
   '- `ingestion_time()`, `extent_id()` and `extent_tags()` are known for the records of a table with nothing but conditions, sorting, new columns and `union` before them; after other operators they are refused.',
   '- Row order without `order by` may differ, as the service promises none.',
+  '- `pack_array(*)` in a `project` leaves out the columns that the same `project` lists before it as they are. The documentation does not say so; results that it prints do.',
   '- `basket` misses no pattern; the service begins with a sample and may, near the threshold.',
   '- `autocluster` (seed rows at even steps, segments of 5 % and more), `diffpatterns` and `reduce` follow their definitions, but which patterns they choose to show may differ from the service; the counts of those they show are exact. `reduce` takes numbers for variable parts where a value has other frequent words.',
   '- `session_count` counts the sessions that have records in a bin. `sequence_detect`, `funnel_sequence` and `funnel_sequence_completion` take records of equal time in the order of the rows; `funnel_sequence` takes records of one state in a row for one, and the shortest stretches that hold the sequence. Their documentation leaves these points open.',

@@ -201,14 +201,23 @@ const literalArguments: Readonly<Record<string, readonly number[]>> = {
 
 /** Functions in whose arguments `*` stands for all columns of the row, as if they were listed. */
 const packsStar = new Set(['pack_array', 'strcat']);
-const starColumns = (b: Builder, node: SyntaxNode): Expression[] | undefined =>
-  kindOf(node) === 'StarExpression'
-    ? (isTuple(node.ResultType) ? columnsOfSymbol(node.ResultType) : rowColumns(b, node)).map(({ name, type }) => ({
-        k: 'column',
-        name,
-        type,
-      }))
-    : undefined;
+function starColumns(b: Builder, node: SyntaxNode): Expression[] | undefined {
+  if (kindOf(node) !== 'StarExpression') return undefined;
+  const columns = isTuple(node.ResultType) ? columnsOfSymbol(node.ResultType) : rowColumns(b, node);
+  const named = projectedBefore(node);
+  return columns.flatMap(({ name, type }) => (named.has(name) ? [] : [{ k: 'column', name, type }]));
+}
+
+/** Columns that a `project` lists as they are before the expression: its `*` is the others, as that of an aggregate leaves out what is
+ * grouped by.
+ * @see the printed figures of pairwise_dist_fl() in the functions library, which only come out so */
+function projectedBefore(node: SyntaxNode): ReadonlySet<string> {
+  let operator: SyntaxNode | null = node;
+  while (operator && !kindOf(operator).endsWith('Operator')) operator = operator.Parent;
+  if (!operator || kindOf(operator) !== 'ProjectOperator') return new Set();
+  const before = list(operator, 'Expressions').filter((item) => item.End <= node.TextStart);
+  return new Set(before.filter((item) => kindOf(item) === 'NameReference').map(nameOf));
+}
 
 const buildNamedArgument = (b: Builder, node: SyntaxNode): Expression =>
   buildArgument(b, kindOf(node) === 'SimpleNamedExpression' ? need(node, 'Expression') : node);

@@ -89,6 +89,9 @@ describe('ingestion_time()', () => {
       'A | project n | where ingestion_time() > ago(1h)',
       'A | join B on n | where ingestion_time() > ago(1h)',
       'A | summarize count() by n | extend ingestion_time()',
+      // Somebody's own column is not taken for it.
+      String.raw`A | extend ['\u0000ingestion_time'] = datetime(2001-01-01) | extend x = ingestion_time()`,
+      String.raw`union A, (print n = 1, ['\u0000ingestion_time'] = datetime(2001-01-01)) | where isnotnull(ingestion_time())`,
     ])
       await expect(rowsOf(text)).rejects.toMatchObject(refused);
   });

@@ -88,7 +88,7 @@ const operations: {
       extentDirectory: ready().settings.extentDirectory,
       call: (operation, body) => channel.call(operation, body),
     });
-    yieldToOthers(); // the engine has started its threads
+    yieldToOthers(); // threads that the engine has yet to start take after those that start them
     return { outcome: 'listening' };
   },
   inventory: (call) => takeInventory(openedData, call),

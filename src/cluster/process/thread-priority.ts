@@ -1,11 +1,10 @@
 import { readdirSync } from 'node:fs';
 import { constants, setPriority } from 'node:os';
 
-/**
- * Every thread of this process but the one that answers lets the other processes go first, and so does a thread that one of them starts later: scans run in these threads, and a heavy
- * one would otherwise hold up the vault and what other clusters are asked. The thread that answers keeps its place, so that a small question is taken and sent at once. Linux only: there a priority belongs
- * to a thread (setpriority(2)); elsewhere it is the whole process', and nothing is changed.
- */
+/** Lets every thread but the one that answers give way further than the process as a whole does (see `queryNiceness`), and with it the
+ * threads that it starts later: scans run in these, and a heavy one would hold up what other clusters are asked. The thread that answers
+ * keeps its place, so that a small question is taken and answered at once. Linux only: there a priority belongs to a thread
+ * (setpriority(2)); elsewhere it is the whole process', and nothing is changed. */
 export function yieldToOthers(): void {
   let threads: readonly string[];
   try {

@@ -6,8 +6,7 @@ import { schemaAggregates } from './aggregates/schema.ts';
 import { sketchAggregates } from './aggregates/sketch.ts';
 import { statisticsAggregates } from './aggregates/statistics.ts';
 
-/** All aggregates by KQL name. One row each, in the file of its family. */
-/** Put together when first asked for, as `functionRows`. */
+/** All aggregates by KQL name. One row each, in the file of its family. Put together when first asked for, as `functionRows`. */
 export const aggregateRows = (): AggregateRows => (rows ??= collected());
 let rows: AggregateRows | undefined;
 

@@ -4,8 +4,8 @@ import type { Call, Expression, Literal } from './expression.ts';
 import type { Plan, Program } from './plan.ts';
 import { isPlan } from './walk.ts';
 
-/** What is known of a record besides its columns. A table source gives it under the function's name with a NUL before it: no name in a query
- * can be the same. `calculated`: of a row that is no record of a table. */
+/** What is known of a record besides its columns. A table source gives it under the function's name with a NUL before it: no table has such
+ * a column, and a query that makes one beside these functions is refused. `calculated`: of a row that is no record of a table. */
 const facts = {
   ingestion_time: { type: 'datetime', calculated: null },
   extent_id: { type: 'guid', calculated: '00000000-0000-0000-0000-000000000000' },
@@ -81,6 +81,7 @@ class Rewriter {
 
   /** The same rows with more columns. */
   #carried(plan: Plan, wanted: readonly Column[], why: FactCall): Plan {
+    if (plan.cols.some(({ name }) => name.startsWith('\0'))) throw refusal(why);
     if (plan.op === 'table') return withColumns(plan, wanted);
     if (isPassing(plan)) {
       const below = unique([...wanted, ...columnsFor(ownCalls(plan))]);

@@ -11,8 +11,9 @@ export const filterOf = (predicates: readonly string[]): string =>
 /** Nulls are left out; strings never are. */
 export const present = (value: SqlArgument): string[] => (value.type === 'string' ? [] : [`${value.sql} IS NOT NULL`]);
 
-/** Of the lists and sets that the service makes. */
+/** Values of a list or set, in the service too. */
 const itemsMax = 1_048_576;
+/** Of a set of more rows the order in which values came is not kept. */
 const firstSeenMax = 100_000;
 const limitSql = (limit: SqlArgument | undefined): string =>
   limit ? `least(${cast(limit, 'long')}, ${itemsMax})` : String(itemsMax);
@@ -39,7 +40,7 @@ native('list_items', ['dynamic'], 'string', ([value]) => {
   return text.startsWith('[') ? text.slice(1, -1) : text;
 });
 
-/** First seen comes first. */
+/** First seen comes first, up to a number of rows. */
 const makeSet = (conditional: boolean): AggregateRow => ({
   result: 'dynamic',
   sql: ([value, ...rest], _call, _scope, order) => {

@@ -85,6 +85,16 @@ describe('a query that fails on its way', () => {
   });
 });
 
+describe('a regular expression that would try for ever', () => {
+  it('ends its query, not the cluster', { timeout: 120_000 }, async () => {
+    const csl = String.raw`print x = extract(@'^(a+)+$', 1, strcat(strrep('a', 40), 'b'))`;
+    const answer = await kusto.post('/v2/rest/query', { db: databaseName, csl });
+    expect(answer.text).toContain('takes too long');
+    const next = await kusto.post('/v1/rest/query', { db: databaseName, csl: 'print 1' });
+    expect(next.status).toBe(200);
+  });
+});
+
 describe('what a query looked at', () => {
   it('is told at its end: extents that cannot match are not opened', async () => {
     await kusto.post('/v1/rest/mgmt', { db: databaseName, csl: '.create table Days (When: datetime, N: long)' });

@@ -1,0 +1,25 @@
+import { describe, expect, it } from 'vitest';
+import { bounded } from './bounded.ts';
+
+describe('bounded work', () => {
+  it('is done', () => {
+    let sum = 0;
+    bounded(1_000, () => {
+      for (let index = 0; index < 10; index += 1) sum += index;
+    });
+    expect(sum).toBe(45);
+  });
+
+  it('passes its errors on', () => {
+    const work = (): never => {
+      throw new RangeError('mine');
+    };
+    expect(() => bounded(1_000, work)).toThrow(RangeError);
+  });
+
+  it('ends, even a regular expression that would try for ever', () => {
+    const text = `${'a'.repeat(40)}b`;
+    expect(() => bounded(50, () => void /^(a+)+$/u.exec(text))).toThrow(/takes too long/);
+    expect(() => bounded(1_000, () => undefined)).not.toThrow();
+  });
+});

@@ -1,0 +1,23 @@
+import { Script } from 'node:vm';
+import { KqlError } from '../kql/kql-error.ts';
+
+const slot = Symbol.for('kustody.bounded');
+const script = new Script(`globalThis[Symbol.for('kustody.bounded')]()`);
+const holder = globalThis as unknown as Record<symbol, (() => void) | undefined>;
+
+/** Does work that cannot be trusted to come to an end: regular expressions of users' own may try for ever, and nothing else of the process
+ * runs meanwhile. Only V8 itself can end that, and does so for scripts.
+ * @throws KqlError limits after so many milliseconds */
+export function bounded(milliseconds: number, work: () => void): void {
+  const before = holder[slot];
+  holder[slot] = work;
+  try {
+    script.runInThisContext({ timeout: milliseconds });
+  } catch (error) {
+    if (error instanceof Error && 'code' in error && error.code === 'ERR_SCRIPT_EXECUTION_TIMEOUT')
+      throw new KqlError('limits', 'A function of the query takes too long.');
+    throw error;
+  } finally {
+    holder[slot] = before;
+  }
+}

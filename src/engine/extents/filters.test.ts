@@ -35,6 +35,7 @@ describe('filters on extents', () => {
   it('find nulls beside other conditions', async () => {
     expect(await rowsOf('P | where n != 183 or n > 1000 | count')).toBe('9');
     expect(await rowsOf('P | where n != 183 or n != 5 | count')).toBe('11');
+    expect(await rowsOf('P | where w < datetime(2026-01-03) and 183 < n or not(n == 183) | count')).toBe('9');
   });
 
   it('find what they find without the help of statistics', async () => {

@@ -51,11 +51,13 @@ const equal: FunctionRow = {
   sql: (args) => {
     const { a, b, type, nullable, nan } = pairOf(args);
     if (type === 'string') return `(${a} = ${b})`;
+    // Not IS NOT DISTINCT FROM, whose negation is what `notEqual` avoids.
+    if (!nullable) return `coalesce(${a} = ${b}, false)`;
     const same =
-      nan === undefined || !nullable
+      nan === undefined
         ? `${a} IS NOT DISTINCT FROM ${b}`
         : `(${a} IS NOT DISTINCT FROM ${b} AND NOT coalesce(${nan}, false))`;
-    return nullable ? `CASE WHEN ${a} IS NULL AND ${b} IS NULL THEN NULL ELSE ${same} END` : `(${same})`;
+    return `CASE WHEN ${a} IS NULL AND ${b} IS NULL THEN NULL ELSE ${same} END`;
   },
 };
 const notEqual: FunctionRow = {

@@ -25,7 +25,16 @@ interface LanguagePackage {
 }
 
 /** Functions of the statement level, which are no rows: they change how a query is put together. */
-const structural = new Set(['materialize', 'toscalar', 'database', 'table', 'cluster', 'view', ...recordFactNames]);
+const structural = new Set([
+  'materialize',
+  'toscalar',
+  'database',
+  'table',
+  'cluster',
+  'view',
+  'stored_query_result',
+  ...recordFactNames,
+]);
 
 /** The page docs/kql.md, made from the tables that the engine itself works with and the names that the official parser knows. */
 export function kqlPage(): string {

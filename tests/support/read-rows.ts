@@ -1,17 +1,39 @@
 import type { OpenedClusterData } from '../../src/engine/catalog/open-cluster-data.ts';
 import type { ColumnValues, EngineDatabase } from '../../src/engine/duckdb/engine-database.ts';
+import { storedResultTable } from '../../src/engine/kql/ir/stored-result-name.ts';
+import type { Column } from '../../src/engine/kql/types.ts';
+import type { OpenTable } from '../../src/engine/query-engine.ts';
 
 /** All rows of a table as the engine reads them; decimal and guid as text. */
-export async function readRows(
+export const readRows = async (
   data: OpenedClusterData,
   engine: EngineDatabase,
   table: string,
   order?: string,
+): Promise<ColumnValues[]> =>
+  readSource(await data.sources().open('db', table), engine, data.table('db', table).columns, order);
+
+/** The same of a stored query result. */
+export async function readStoredRows(
+  data: OpenedClusterData,
+  engine: EngineDatabase,
+  name: string,
+  principal: string,
 ): Promise<ColumnValues[]> {
-  const source = await data.sources().open('db', table);
+  const source = await data.sources(principal).open('db', storedResultTable(name));
+  const stored = data.storedResults('db').find((result) => result.name === name && result.principal === principal);
+  return readSource(source, engine, stored?.columns ?? []);
+}
+
+async function readSource(
+  source: OpenTable,
+  engine: EngineDatabase,
+  columns: readonly Column[],
+  order?: string,
+): Promise<ColumnValues[]> {
   const connection = await engine.connect();
   try {
-    const outputs = data.table('db', table).columns.map(({ name, type }) => {
+    const outputs = columns.map(({ name, type }) => {
       const sql = source.columns.get(name) ?? 'NULL';
       return type === 'decimal' || type === 'guid' ? `CAST(${sql} AS VARCHAR)` : sql;
     });

@@ -65,7 +65,8 @@ export type ExtentReply =
   | { readonly outcome: 'unavailable' };
 
 const listMax = 1_000_000;
-const nameCharsMax = 1_024;
+/** A table's name, or `stored_query_result("…")` around one. */
+const nameCharsMax = 1_100;
 
 /** @throws ProtocolError */
 export function inventoryReplyOf(value: unknown): InventoryReply {

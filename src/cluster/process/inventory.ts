@@ -1,4 +1,4 @@
-import type { ClusterData } from '../../engine/catalog/cluster-data.ts';
+import type { ClusterData, ExtentView } from '../../engine/catalog/cluster-data.ts';
 import type { AllowedRequest } from '../wire/wire-protocol.ts';
 import type {
   DatabaseInventory,
@@ -23,9 +23,10 @@ export async function findExtent(open: OpenData, call: ExtentCall): Promise<Exte
   const data = await openOrNothing(open, call);
   if (data === undefined) return { outcome: 'unavailable' };
   for (const { name } of data.databases()) {
-    const found = data.extents(name).find(({ extentId }) => extentId === call.extentId);
+    const stored = data.storedResults(name).flatMap(({ extents }) => extents);
+    const found = [...data.extents(name), ...stored].find(({ extentId }) => extentId === call.extentId);
     if (found === undefined) continue;
-    const { blob, length, encryptionData } = await data.exportExtent(name, found.table, found.extentId);
+    const { blob, length, encryptionData } = await data.exportExtent(name, found.extentId);
     return { outcome: 'found', blob, sealedBytes: length, encryptionData };
   }
   return { outcome: 'missing' };
@@ -35,21 +36,28 @@ function databaseInventory(
   data: ClusterData,
   { name, tables }: ReturnType<ClusterData['databases']>[number],
 ): DatabaseInventory {
-  return { name, tables: [...tables.keys()].map((table) => tableInventory(data, name, table)) };
+  const inTables = [...tables.keys()].map((table): TableInventory => {
+    const extents = data.extents(name, table);
+    const inExtents = extents.reduce((sum, { rowCount }) => sum + rowCount, 0);
+    const { rowCount } = data.tableStatistics(name, table);
+    return { name: table, loggedRows: rowCount - inExtents, extents: extents.map(extentInventory) };
+  });
+  const inResults = data.storedResults(name).map((stored) => ({
+    name: `stored_query_result(${JSON.stringify(stored.name)})`,
+    loggedRows: 0,
+    extents: stored.extents.map(extentInventory),
+  }));
+  return { name, tables: [...inTables, ...inResults] };
 }
 
-function tableInventory(data: ClusterData, database: string, table: string): TableInventory {
-  const extents = data.extents(database, table).map((extent) => ({
-    extentId: extent.extentId,
-    dekId: extent.dekId,
-    rowCount: extent.rowCount,
-    sealedBytes: extent.extentBytes,
-    minCreatedOn: extent.minCreatedOn,
-    maxCreatedOn: extent.maxCreatedOn,
-  }));
-  const inExtents = extents.reduce((sum, { rowCount }) => sum + rowCount, 0);
-  return { name: table, loggedRows: data.tableStatistics(database, table).rowCount - inExtents, extents };
-}
+const extentInventory = (extent: ExtentView): TableInventory['extents'][number] => ({
+  extentId: extent.extentId,
+  dekId: extent.dekId,
+  rowCount: extent.rowCount,
+  sealedBytes: extent.extentBytes,
+  minCreatedOn: extent.minCreatedOn,
+  maxCreatedOn: extent.maxCreatedOn,
+});
 
 async function openOrNothing(open: OpenData, { databases, now }: InventoryCall): Promise<ClusterData | undefined> {
   try {

@@ -26,6 +26,7 @@ const kindOfData = {
   DatabaseNotFound: 'databaseNotFound',
   TableNotFound: 'tableNotFound',
   FunctionNotFound: 'entityNotFound',
+  StoredResultNotFound: 'entityNotFound',
   ColumnNotFound: 'entityNotFound',
   MappingNotFound: 'mappingNotFound',
   OperationNotFound: 'entityNotFound',

@@ -39,15 +39,17 @@ export async function runQueryRequest(
     async (signal) => {
       const startedMs = ports.monotonicMs();
       const data = await syncedData(ports.host, access);
+      const principal = access.caller.fqn;
+      const catalog = data.kqlCatalog(principal);
       const execution = await ports.host.engine.execute({
         text: sent.text,
         database,
-        catalog: database === noDatabase ? withNoDatabase(data.kqlCatalog()) : data.kqlCatalog(),
+        catalog: database === noDatabase ? withNoDatabase(catalog) : catalog,
         parameters: sent.parameters,
         now,
-        principal: access.caller.fqn,
+        principal,
         signal,
-        sources: readableSources(access, data.sources()),
+        sources: readableSources(access, data.sources(principal)),
       });
       try {
         await ports.lease.require();

@@ -6,13 +6,14 @@ import type { BlobName } from '../../storage/blob-store.ts';
 import type { BoundValue } from '../sql/context.ts';
 import type { ScanRange } from '../scan-ranges.ts';
 import type { EngineSources, OpenTable, RowStatement } from '../query-engine.ts';
+import type { StoredResults } from './stored-result.ts';
 import type { DatabaseView, MappingKind, Policies, TableView } from './catalog-view.ts';
 
 /** Everything one cluster holds. Lives in the cluster's own process. Every change is durable, and still permitted by the lease,
  * when its promise resolves. Names are compared as Kusto does: databases without case, everything else with case.
  * All methods throw DataError for what a client did wrong (see data-error.ts), CommitRefusedError when the lease has ended or the
  * cluster was suspended meanwhile (nothing happened), and anything else for our own faults. */
-export interface ClusterData extends SchemaChanges, ExtentChanges {
+export interface ClusterData extends SchemaChanges, ExtentChanges, StoredResults {
   /** Called with what the resource manager knows, before the first request and whenever it has changed. */
   setDatabases(databases: readonly ClusterDatabase[]): Promise<void>;
   /** Removes what databases held that were deleted. */
@@ -25,10 +26,11 @@ export interface ClusterData extends SchemaChanges, ExtentChanges {
   database(name: string): DatabaseView;
   /** @throws DataError `DatabaseNotFound` | `TableNotFound` */
   table(database: string, table: string): TableView;
-  /** For the engine; the same object until the schema changes. */
-  kqlCatalog(): KqlCatalog;
-  /** Where queries read rows: a snapshot of each table as of `open`. */
-  sources(): PruningSources;
+  /** For the engine: what names mean to a principal; the same object until the schema changes, for
+   * principals without stored results and for nobody in particular. */
+  kqlCatalog(principal?: string): KqlCatalog;
+  /** Where queries of a principal read rows: a snapshot of each table as of `open`. */
+  sources(principal?: string): PruningSources;
 
   /** All rows or none; exactly once for each request id with the same content. */
   ingest(request: IngestRequest): Promise<IngestResult>;
@@ -261,8 +263,9 @@ export interface ExtentChanges {
     table: string,
     predicate: { readonly sql: string; readonly bound: readonly BoundValue[] },
   ): Promise<number>;
-  /** The sealed bytes of an extent with the `encryptiondata` that opens them, for other people's readers. */
-  exportExtent(database: string, table: string, extentId: Guid): Promise<ExportedExtent>;
+  /** The sealed bytes of an extent with the `encryptiondata` that opens them, for other people's readers; also
+   * of stored query results. */
+  exportExtent(database: string, extentId: Guid): Promise<ExportedExtent>;
   /** Takes over Parquet that another writer sealed in the same format. */
   importExtent(
     database: string,

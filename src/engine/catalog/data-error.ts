@@ -3,6 +3,7 @@ const texts = {
   DatabaseNotFound: (name: string) => `Entity ID '${name}' of kind 'Database' was not found.`,
   TableNotFound: (name: string) => `Entity ID '${name}' of kind 'Table' was not found.`,
   FunctionNotFound: (name: string) => `Entity ID '${name}' of kind 'Function' was not found.`,
+  StoredResultNotFound: (name: string) => `Entity ID '${name}' of kind 'StoredQueryResult' was not found.`,
   ColumnNotFound: (name: string) => `Entity ID '${name}' of kind 'Column' was not found.`,
   MappingNotFound: (name: string) => `Entity ID '${name}' of kind 'MappingPersistent' was not found.`,
   OperationNotFound: (id: string) => `Entity ID '${id}' of kind 'Operation' was not found.`,

@@ -1,12 +1,21 @@
 import type { Guid } from '../../base/guid.ts';
-import type { CatalogRecord, DatabaseRecord, ExtentRecord, SegmentRecord, TableRecord } from './records.ts';
+import type {
+  CatalogRecord,
+  DatabaseRecord,
+  ExtentRecord,
+  SegmentRecord,
+  StoredResultFacts,
+  TableRecord,
+} from './records.ts';
 import { logRecordId, recordId } from './records.ts';
 import type { RowBatch } from './row-batch.ts';
 
 /** What the catalog says: read by id, by table, by database. */
 export interface CatalogReader {
   get(id: string): CatalogRecord | undefined;
+  /** Without stored query results. */
   tablesOf(databaseId: Guid): TableRecord[];
+  storedResultsOf(databaseId: Guid): StoredResultRecord[];
   extentsOf(tableId: Guid): ExtentRecord[];
   segmentsOf(tableId: Guid): SegmentRecord[];
 }
@@ -17,9 +26,12 @@ export const databaseOf = (reader: CatalogReader, databaseId: Guid): DatabaseRec
   return { kind: 'database', databaseId, functions: [], mappings: [], policies: {}, schemaVersion: 0 };
 };
 
+export type StoredResultRecord = TableRecord & { readonly stored: StoredResultFacts };
+const isStored = (record: TableRecord): record is StoredResultRecord => record.stored !== undefined;
+
 /** The group that a record is listed in. */
 function groupOf(record: CatalogRecord): string | undefined {
-  if (record.kind === 'table') return `t/${record.databaseId}`;
+  if (record.kind === 'table') return `${isStored(record) ? 'q' : 't'}/${record.databaseId}`;
   if (record.kind === 'extent') return `e/${record.tableId}`;
   if (record.kind === 'segment') return `s/${record.tableId}`;
   return undefined;
@@ -44,6 +56,10 @@ export class CatalogImage implements CatalogReader {
 
   tablesOf(databaseId: Guid): TableRecord[] {
     return [...this.group(`t/${databaseId}`)].flatMap((id) => ofKind(this.get(id), 'table'));
+  }
+
+  storedResultsOf(databaseId: Guid): StoredResultRecord[] {
+    return [...this.group(`q/${databaseId}`)].flatMap((id) => ofKind(this.get(id), 'table')).filter(isStored);
   }
 
   extentsOf(tableId: Guid): ExtentRecord[] {
@@ -164,7 +180,13 @@ export class CatalogDraft implements CatalogReader {
   }
 
   tablesOf(databaseId: Guid): TableRecord[] {
-    return this.#members(this.#base.tablesOf(databaseId), 'table', (record) => record.databaseId === databaseId);
+    const belongs = (record: TableRecord): boolean => record.databaseId === databaseId && !isStored(record);
+    return this.#members(this.#base.tablesOf(databaseId), 'table', belongs);
+  }
+
+  storedResultsOf(databaseId: Guid): StoredResultRecord[] {
+    const belongs = (record: TableRecord): boolean => record.databaseId === databaseId && isStored(record);
+    return this.#members(this.#base.storedResultsOf(databaseId), 'table', belongs).filter(isStored);
   }
 
   extentsOf(tableId: Guid): ExtentRecord[] {

@@ -10,12 +10,15 @@ import { createExtentService, extentView } from '../extents/extent-service.ts';
 import { ExtentWriter } from '../extents/extent-writer.ts';
 import { LogBook } from '../extents/log-book.ts';
 import { Merger } from '../extents/merger.ts';
+import { createStoredResults } from '../extents/stored-results.ts';
 import { TableStore } from '../extents/table-store.ts';
 import { IngestService } from '../ingest/ingest-service.ts';
 import type { KqlCatalog } from '../kql/catalog.ts';
+import { storedResultName } from '../kql/ir/stored-result-name.ts';
 import type { DatabaseView } from './catalog-view.ts';
 import { Catalog } from './catalog.ts';
 import type { CatalogRewrap } from './catalog.ts';
+import type { CatalogReader } from './image.ts';
 import type { CatalogStore } from './catalog-store.ts';
 import type { ClusterData, OperationRecord } from './cluster-data.ts';
 import type { DataKeys, Rewrap } from './data-keys.ts';
@@ -23,7 +26,7 @@ import type { CatalogRecord } from './records.ts';
 import { bytesAtRest } from './records.ts';
 import { RequestIndex } from './request-index.ts';
 import { createSchemaService } from './schema-service.ts';
-import { databaseView, kqlCatalogOf, tableView } from './views.ts';
+import { databaseView, kqlCatalogOf, tableView, withStoredResults } from './views.ts';
 
 export interface ClusterDataOptions {
   readonly clusterId: Guid;
@@ -82,6 +85,7 @@ export async function openClusterData(options: ClusterDataOptions): Promise<Open
     now,
     databaseId: (name) => tables.database(name).databaseId,
   });
+  const stored = createStoredResults(tables, ingestion, randomBytes);
   const views = new Views(catalog, tables, options.clusterName, newGuid(randomBytes));
 
   /** Operations that this process goes on with. */
@@ -90,6 +94,7 @@ export async function openClusterData(options: ClusterDataOptions): Promise<Open
   return {
     ...schema,
     ...createExtentService(tables, merger, exchange),
+    ...stored,
     setDatabases: (databases) => {
       tables.setDatabases(databases);
       views.changed();
@@ -97,7 +102,7 @@ export async function openClusterData(options: ClusterDataOptions): Promise<Open
     },
     removeDatabases: (databaseIds) => removeDropped(catalog, writer, databaseIds),
     databaseBytes: (databaseId) => {
-      const held = catalog.image.tablesOf(databaseId);
+      const held = [...catalog.image.tablesOf(databaseId), ...catalog.image.storedResultsOf(databaseId)];
       const extents = held
         .flatMap(({ tableId }) => catalog.image.extentsOf(tableId))
         .reduce((sum, { sealed }) => sum + bytesAtRest(sealed), 0);
@@ -108,8 +113,15 @@ export async function openClusterData(options: ClusterDataOptions): Promise<Open
     databases: () => views.databases(),
     database: (name) => databaseView(catalog.image, tables.database(name)),
     table: (database, table) => tableView(tables.table(database, table), tables.database(database).name),
-    kqlCatalog: () => views.kqlCatalog(),
-    sources: () => ({ open: (database, table, ranges) => tables.open(tables.table(database, table).tableId, ranges) }),
+    kqlCatalog: (principal) => views.kqlCatalog(principal),
+    sources: (principal) => ({
+      open: (database, table, ranges) => {
+        const stored = storedResultName(table);
+        const found =
+          stored === undefined ? tables.table(database, table) : tables.storedResult(database, stored, principal);
+        return tables.open(found.tableId, ranges);
+      },
+    }),
     ingest: (request) => ingestion.ingest(request),
     append: (request) => ingestion.append(request),
     operations: () =>
@@ -188,8 +200,16 @@ class Views {
     return this.#current().databases;
   }
 
-  kqlCatalog(): KqlCatalog {
-    return this.#current().kql;
+  kqlCatalog(principal: string | undefined): KqlCatalog {
+    const { kql } = this.#current();
+    const now = this.#tables.parts.now();
+    const stored = this.#tables
+      .databases()
+      .flatMap(({ databaseId, name }) =>
+        this.#catalog.image.storedResultsOf(databaseId).map((record) => ({ database: name, ...record })),
+      )
+      .filter((record) => record.stored.principal === principal && record.stored.expiresOn > now);
+    return stored.length === 0 ? kql : withStoredResults(kql, stored);
   }
 
   #current(): MadeViews {
@@ -226,24 +246,19 @@ const ofEarlierProcess = (operation: OperationRecord): OperationRecord =>
 
 /** What belongs to databases that the resource manager has deleted goes, too. Only what it says was deleted: a list may be late. */
 async function removeDropped(catalog: Catalog, writer: ExtentWriter, dropped: readonly Guid[]): Promise<void> {
-  const extents = dropped
-    .flatMap((databaseId) => catalog.image.tablesOf(databaseId))
-    .flatMap(({ tableId }) => catalog.image.extentsOf(tableId));
-  if (
-    dropped.every(
-      (databaseId) =>
-        catalog.image.get(`d/${databaseId}`) === undefined && catalog.image.tablesOf(databaseId).length === 0,
-    )
-  )
-    return;
+  const tableIds = (reader: CatalogReader): Guid[] =>
+    dropped
+      .flatMap((databaseId) => [...reader.tablesOf(databaseId), ...reader.storedResultsOf(databaseId)])
+      .map(({ tableId }) => tableId);
+  const held = tableIds(catalog.image);
+  if (held.length === 0 && dropped.every((databaseId) => catalog.image.get(`d/${databaseId}`) === undefined)) return;
+  const extents = held.flatMap((tableId) => catalog.image.extentsOf(tableId));
   await catalog.change((draft) => {
-    for (const databaseId of dropped) {
-      for (const { tableId } of draft.tablesOf(databaseId)) {
-        draft.clearTable(tableId);
-        draft.delete(`t/${tableId}`);
-      }
-      draft.delete(`d/${databaseId}`);
+    for (const tableId of tableIds(draft)) {
+      draft.clearTable(tableId);
+      draft.delete(`t/${tableId}`);
     }
+    for (const databaseId of dropped) draft.delete(`d/${databaseId}`);
   });
   await writer.remove(extents);
 }

@@ -26,6 +26,15 @@ export interface TableRecord {
   readonly docstring: string;
   readonly mappings: readonly MappingView[];
   readonly policies: Policies;
+  /** Rows that a principal keeps from a query for some hours, instead of a table with a name among the others. */
+  readonly stored?: StoredResultFacts;
+}
+
+export interface StoredResultFacts {
+  /** Who alone may read it: `aadapp={application id};{tenant id}`. */
+  readonly principal: string;
+  readonly createdOn: number;
+  readonly expiresOn: number;
 }
 
 /** Smallest and largest value of a column, without nulls; integers as text. */

@@ -1,7 +1,8 @@
+import { createHash } from 'node:crypto';
 import type { CatalogDatabase, KqlCatalog } from '../kql/catalog.ts';
 import type { DatabaseView, TableView } from './catalog-view.ts';
 import type { ClusterDatabase } from './cluster-data.ts';
-import type { CatalogReader } from './image.ts';
+import type { CatalogReader, StoredResultRecord } from './image.ts';
 import { databaseOf } from './image.ts';
 import type { TableRecord } from './records.ts';
 
@@ -39,6 +40,29 @@ export function kqlCatalogOf(version: string, cluster: string, databases: readon
         folder: table.folder,
       })),
       functions: [...functions.values()],
+    })),
+  };
+}
+
+/** The same names, and what one principal has stored. */
+export function withStoredResults(
+  catalog: KqlCatalog,
+  stored: readonly (StoredResultRecord & { readonly database: string })[],
+): KqlCatalog {
+  const ids = createHash('sha256')
+    .update(stored.map(({ tableId }) => tableId).join(), 'utf8')
+    .digest('base64url');
+  return {
+    ...catalog,
+    version: `${catalog.version} ${ids}`,
+    databases: catalog.databases.map((database) => ({
+      ...database,
+      storedResults: stored
+        .filter((record) => record.database === database.name)
+        .map(({ name, columns }) => ({
+          name,
+          columns: columns.map((column) => ({ name: column.name, type: column.type })),
+        })),
     })),
   };
 }

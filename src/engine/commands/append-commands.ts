@@ -1,6 +1,6 @@
 import type { Guid } from '../../base/guid.ts';
 import { invariant } from '../../base/invariant.ts';
-import type { AppendRequest, ExtentView, OperationRecord } from '../catalog/cluster-data.ts';
+import type { AppendRequest, ExtentView } from '../catalog/cluster-data.ts';
 import { dataError } from '../catalog/data-error.ts';
 import type { Program } from '../kql/ir/plan.ts';
 import { KqlError } from '../kql/kql-error.ts';
@@ -9,13 +9,12 @@ import type { Command, CommandRow, Row } from './command.ts';
 import type { CommandContext } from './command-context.ts';
 import { withCommandProgram } from './command-program.ts';
 import { creationTimeOf, isIngestedAlready, noExtent, tagsOf } from './ingest-properties.ts';
-import { operationOf, runRecorded } from './operation-record.ts';
+import { operationIdColumns, operationOf, runRecorded, startRecorded } from './operation-record.ts';
 import { requirePermission } from './permissions.ts';
 import { queryRequest, requireReadable } from './query-request.ts';
 
 export const extentColumns =
   'ExtentId: guid, OriginalSize: long, ExtentSize: long, ColumnSize: long, IndexSize: long, RowCount: long';
-const operationIdColumns = 'OperationId: guid';
 
 const modes = {
   SetTable: { operation: 'TableSet', replace: false, existing: 'refused', missing: 'created' },
@@ -72,9 +71,8 @@ async function append(command: Command, context: CommandContext): Promise<readon
   if (command.has('async')) {
     // Work that goes on after the answer does not end with the request.
     const detached = { ...context, signal: undefined };
-    return startAsync(operation, context, properties, () =>
-      runAppend(query, command, mode, table, properties, detached),
-    );
+    const work = (): Promise<Row> => runAppend(query, command, mode, table, properties, detached);
+    return startRecorded(context, operation, work, detailsOf(properties));
   }
   const work = (): Promise<Row> => runAppend(query, command, mode, table, properties, context);
   return [await runRecorded(context, operation, work, detailsOf(properties))];
@@ -83,20 +81,6 @@ async function append(command: Command, context: CommandContext): Promise<readon
 /** For `.show operation details`, when they are asked for. */
 const detailsOf = ({ persistDetails }: Properties) =>
   isTrue(persistDetails) ? (row: Row) => JSON.stringify([row.map((value) => String(value))]) : undefined;
-
-async function startAsync(
-  operation: OperationRecord,
-  context: CommandContext,
-  properties: Properties,
-  work: () => Promise<Row>,
-): Promise<readonly Row[]> {
-  await context.data.recordOperation(operation);
-  context.background(async () => {
-    // What went wrong is told by `.show operations`.
-    await runRecorded(context, operation, work, detailsOf(properties)).catch(() => undefined);
-  });
-  return [[operation.operationId]];
-}
 
 async function runAppend(
   query: Program,

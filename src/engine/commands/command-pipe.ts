@@ -10,7 +10,8 @@ import { withCommandProgram } from './command-program.ts';
 import { queryRequest, requireReadable } from './query-request.ts';
 import { quotedName } from './schema-text.ts';
 
-const rowsMax = 500_000;
+/** Rows of one answer. */
+export const rowsMax = 500_000;
 const literalsMax = 10_000;
 
 /** Operators that the parser bound to the command's own columns. */
@@ -51,7 +52,7 @@ function literal(value: NativeValue, type: KqlType): string {
   return `${type}(${String(value)})`;
 }
 
-const stringLiteral = (text: string): string =>
+export const stringLiteral = (text: string): string =>
   `"${text.replace(/[\\"\n\r\t]/g, (character) => ({ '\n': '\\n', '\r': '\\r', '\t': '\\t' })[character] ?? `\\${character}`)}"`;
 
 /** Reads a result to its end and lets go of what it holds. */

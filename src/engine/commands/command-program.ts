@@ -5,14 +5,14 @@ import type { CommandContext } from './command-context.ts';
 
 /** Does some work with the query of a command, or with the operators after it. @param program what was made of `text` already */
 export function withCommandProgram<T>(
-  { engine, database, data }: CommandContext,
+  { engine, database, data, caller }: CommandContext,
   part: 'query' | 'pipe',
   { text, program }: { readonly text: string; readonly program: Program },
   work: (program: Program) => Promise<T>,
 ): Promise<T> {
   const compile = async (changed: string): Promise<Program> => {
     if (changed === text) return program;
-    const parsed = await engine.parseCommand({ text: changed, database, catalog: data.kqlCatalog() });
+    const parsed = await engine.parseCommand({ text: changed, database, catalog: data.kqlCatalog(caller.fqn) });
     const found = parsed[part];
     invariant(found !== undefined, 'columns written into a command change none of its parts');
     return found;

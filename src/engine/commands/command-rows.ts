@@ -15,6 +15,7 @@ import { purgeCommands } from './purge-commands.ts';
 import { schemaCommands } from './schema-commands.ts';
 import { scriptCommands } from './script-commands.ts';
 import { showTableCommands } from './show-table-commands.ts';
+import { storedResultCommands } from './stored-result-commands.ts';
 import { tableCommands } from './table-commands.ts';
 
 /** Every command that is built. */
@@ -35,6 +36,7 @@ export const commandRows: readonly CommandRow[] = [
   ...principalCommands,
   ...clusterCommands,
   ...emptyCommands,
+  ...storedResultCommands,
 ];
 
 const byKind = new Map<string, CommandRow>();

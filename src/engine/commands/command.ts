@@ -26,7 +26,8 @@ export interface CommandRow {
     command: Command,
     context: CommandContext,
     nested: RunNested,
-  ) => Promise<readonly Row[]> | readonly Row[];
+    // A table says its own columns, where only the work shows them.
+  ) => Promise<readonly Row[] | CommandTable> | readonly Row[] | CommandTable;
 }
 
 /** Runs a command that is part of another. */

@@ -13,8 +13,6 @@ const lists: Readonly<Record<string, string>> = {
   ShowContinuousExports:
     'Name: string, ExternalTableName: string, Query: string, ForcedLatency: timespan, IntervalBetweenRuns: timespan, CursorScopedTables: string, ExportProperties: string, LastRunTime: datetime, StartCursor: string, IsDisabled: bool, LastRunResult: string, ExportedTo: datetime, IsRunning: bool',
   ShowEntityGroups: 'Name: string, Entities: string',
-  StoredQueryResultsShow:
-    'StoredQueryResultId: guid, Name: string, DatabaseName: string, PrincipalIdentity: string, SizeInBytes: long, RowCount: long, CreatedOn: datetime, ExpiresOn: datetime',
 };
 
 export const emptyCommands: readonly CommandRow[] = Object.entries(lists).map(([kind, columns]) => ({

@@ -2,6 +2,7 @@ import { newGuid } from '../../base/guid.ts';
 import type { OperationRecord, OperationState } from '../catalog/cluster-data.ts';
 import { CommitRefusedError, DataError } from '../catalog/data-error.ts';
 import { KqlError } from '../kql/kql-error.ts';
+import type { Row } from './command.ts';
 import type { CommandContext } from './command-context.ts';
 
 export function operationOf(context: CommandContext, operation: string): OperationRecord {
@@ -44,3 +45,19 @@ export async function runRecorded<T>(
   await ended('Completed', operation.status, details === undefined ? {} : { details: details(result) });
   return result;
 }
+
+/** Goes on with the work after the answer, which tells the operation's id. What went wrong is told by `.show operations`. */
+export async function startRecorded<T>(
+  context: CommandContext,
+  operation: OperationRecord,
+  work: () => Promise<T>,
+  details?: (result: T) => string,
+): Promise<readonly Row[]> {
+  await context.data.recordOperation(operation);
+  context.background(async () => {
+    await runRecorded(context, operation, work, details).catch(() => undefined);
+  });
+  return [[operation.operationId]];
+}
+
+export const operationIdColumns = 'OperationId: guid';

@@ -53,7 +53,7 @@ async function purgeRecords(command: Command, context: CommandContext): Promise<
   if (!isCertain(command))
     return [[await countRows(table, predicate, context), ticksPerSecond, tokenOf(context, table, predicate)]];
   requireToken(command, tokenOf(context, table, predicate));
-  const opened = await context.data.sources().open(table.database, table.name);
+  const opened = await context.data.sources(context.caller.fqn).open(table.database, table.name);
   const { columns } = opened;
   opened.release();
   const facts = {
@@ -105,7 +105,7 @@ async function conditionOf(
   const parsed = await context.engine.parseCommand({
     text,
     database: table.database,
-    catalog: context.data.kqlCatalog(),
+    catalog: context.data.kqlCatalog(context.caller.fqn),
   });
   const plan = parsed.query?.results[0]?.plan;
   const isPlain =

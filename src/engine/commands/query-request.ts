@@ -11,10 +11,10 @@ export function queryRequest(context: CommandContext, text: string): QueryReques
   return {
     text,
     database: context.database,
-    catalog: context.data.kqlCatalog(),
+    catalog: context.data.kqlCatalog(context.caller.fqn),
     now: ticksOf(context.clock.now()),
     principal: context.caller.fqn,
-    sources: context.data.sources(),
+    sources: context.data.sources(context.caller.fqn),
     ...(context.signal === undefined ? {} : { signal: context.signal }),
   };
 }

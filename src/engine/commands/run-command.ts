@@ -33,8 +33,9 @@ async function runInput(context: CommandContext, input: CommandInput): Promise<C
   const command = new Command(input);
   requireRow(row, command, context);
   const columns = typeof row.columns === 'string' ? row.columns : row.columns(command);
-  const rows = await row.run(command, context, (text) => runCommand(context, text));
-  return { kind: input.kind, columns: columnsOfText(columns), rows };
+  const made = await row.run(command, context, (text) => runCommand(context, text));
+  if ('columns' in made) return { kind: input.kind, ...made };
+  return { kind: input.kind, columns: columnsOfText(columns), rows: made };
 }
 
 function requireRow({ permission }: CommandRow, command: Command, context: CommandContext): void {
@@ -89,8 +90,8 @@ const withoutNames = ({ database, cluster }: CommandContext): KqlCatalog => ({
 });
 
 /** Clients name a database that is not there for commands about the cluster. */
-function catalogFor({ data, database }: CommandContext): KqlCatalog {
-  const catalog = data.kqlCatalog();
+function catalogFor({ data, database, caller }: CommandContext): KqlCatalog {
+  const catalog = data.kqlCatalog(caller.fqn);
   if (catalog.databases.some(({ name }) => name === database)) return catalog;
   if (!/^[\w .-]{1,260}$/.test(database)) throw dataError('DatabaseNotFound', database.slice(0, 200));
   const empty = { name: database, tables: [], functions: [] };

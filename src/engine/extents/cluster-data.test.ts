@@ -274,7 +274,7 @@ describe('extents', () => {
     await cluster.ingest('T', 'csv', everyTypeCsv, { kind: 'inline' });
     const data = await cluster.data();
     const [extent] = data.extents('db', 'T');
-    const exported = await data.exportExtent('db', 'T', extent?.extentId ?? data.table('db', 'T').tableId);
+    const exported = await data.exportExtent('db', extent?.extentId ?? data.table('db', 'T').tableId);
     const pieces: Uint8Array[] = [];
     for await (const piece of exported.bytes) pieces.push(Buffer.from(piece));
     await data.clearTable('db', 'T');

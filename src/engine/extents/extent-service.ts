@@ -68,16 +68,17 @@ export function createExtentService(store: TableStore, merger: Merger, exchange:
       return gone;
     },
 
-    exportExtent: (database, table, extentId) => exchange.export(extentOf(database, table, extentId)),
+    exportExtent: (database, extentId) => exchange.export(extentOf(database, extentId)),
     async importExtent(database, table, sealed) {
       const record = store.table(database, table);
       return extentView(store, await exchange.import(record, sealed), record);
     },
   };
 
-  function extentOf(database: string, table: string, extentId: Guid): ExtentRecord {
-    const found = catalog.image
-      .extentsOf(store.table(database, table).tableId)
+  function extentOf(database: string, extentId: Guid): ExtentRecord {
+    const { databaseId } = store.database(database);
+    const found = [...catalog.image.tablesOf(databaseId), ...catalog.image.storedResultsOf(databaseId)]
+      .flatMap(({ tableId }) => catalog.image.extentsOf(tableId))
       .find((extent) => extent.extentId === extentId);
     if (found === undefined) throw dataError('ExtentNotFound', extentId);
     return found;

@@ -1,6 +1,7 @@
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
 import type { DataFixture } from '../../../tests/support/cluster-data-fixture.ts';
 import { openDataFixture, openTestEngine } from '../../../tests/support/cluster-data-fixture.ts';
+import { readStoredRows } from '../../../tests/support/read-rows.ts';
 import type { BlobStore } from '../../storage/blob-store.ts';
 import { MemoryBlobStore } from '../../storage/memory/memory-blob-store.ts';
 import type { EngineDatabase } from '../duckdb/engine-database.ts';
@@ -69,6 +70,8 @@ async function work(): Promise<number[]> {
   await data?.maintain().catch(() => undefined);
   return acknowledged;
 }
+
+const storedRows = async (): Promise<unknown> => readStoredRows(await cluster.data(), engine, 'R', 'me');
 
 const counts = async (): Promise<Map<number, number>> => {
   const found = new Map<number, number>();
@@ -159,6 +162,50 @@ describe('a process that ends at any durable step', () => {
           [2n, 'b'],
         ]);
         expect((await cluster.data()).table('db', 'Made').folder).toBe('made');
+        await cluster.close();
+      }
+      await start(new World());
+    },
+  );
+
+  it.each(['before', 'after'])(
+    '%s it is done leaves the stored result that was there, or its successor',
+    async (when) => {
+      const store = async (value: number, existing: 'refused' | 'replaced'): Promise<void> => {
+        const rows = {
+          kind: 'sql',
+          columns: [{ name: 'n', type: 'long' }],
+          sql: `SELECT ${value}::BIGINT`,
+          bound: [],
+        } as const;
+        const request = { database: 'db', name: 'R', principal: 'me', expiresAfterMs: 3_600_000, existing };
+        await (await cluster.data()).storeResult({ ...request, rows });
+      };
+      const whole = new World();
+      await start(whole);
+      await store(1, 'refused');
+      whole.steps = 0;
+      await store(2, 'replaced');
+      const total = whole.steps;
+      expect(total).toBe(3); // blob, commit, the old blob's end
+      await cluster.close();
+      for (let at = 1; at <= total; at += 1) {
+        const world = new World();
+        await start(world);
+        await store(1, 'refused');
+        world.steps = 0;
+        world.at = at;
+        world.isAfter = when === 'after';
+        await store(2, 'replaced').catch(() => undefined);
+        world.at = Infinity;
+        const data = await cluster.crash();
+        const isNew = at === 3 || (at === 2 && when === 'after');
+        expect([at, await storedRows()]).toEqual([at, [[isNew ? 2n : 1n]]]);
+        expect(data.storedResults('db')).toHaveLength(1);
+        await data.maintain();
+        let blobs = 0;
+        for await (const blob of cluster.blobs.list('')) blobs += blob.length > 0 ? 1 : 0;
+        expect([at, blobs]).toEqual([at, 1]);
         await cluster.close();
       }
       await start(new World());

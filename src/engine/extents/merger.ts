@@ -1,6 +1,7 @@
 import { newGuid } from '../../base/guid.ts';
 import type { RandomBytes } from '../../base/random.ts';
 import type { ExtentRecord, TableRecord } from '../catalog/records.ts';
+import { dropStoredResult } from '../catalog/stored-result.ts';
 import type { OpenTable } from '../query-engine.ts';
 import type { WrittenExtent } from './extent-writer.ts';
 import { mergeable } from './merge-policy.ts';
@@ -103,16 +104,19 @@ export class Merger {
     if (done) await writer.remove(chosen);
   }
 
-  /** Drops what is past its retention, and forgets old requests, operations and failures. */
+  /** Drops what is past its retention and stored results that have expired, and forgets old requests, operations and failures. */
   async expire(): Promise<void> {
     const { store } = this.#parts;
     const { catalog, writer, requests, now } = store.parts;
     const at = now();
     const extents: ExtentRecord[] = [];
+    const expired: TableRecord[] = [];
     const old: string[] = [];
     const forgotten: string[] = [];
     for (const record of catalog.image.all()) {
-      if (record.kind === 'table') {
+      if (record.kind === 'table' && record.stored !== undefined) {
+        if (record.stored.expiresOn <= at) expired.push(record);
+      } else if (record.kind === 'table') {
         const periods = store.periods(record);
         extents.push(
           ...catalog.image.extentsOf(record.tableId).filter((extent) => isPastRetention(extent, periods, at)),
@@ -125,8 +129,10 @@ export class Merger {
       else if (record.kind === 'failure' && record.failure.failedOn + historyMs <= at)
         old.push(`f/${record.failureId}`);
     }
-    if (extents.length + old.length === 0) return;
+    if (extents.length + expired.length + old.length === 0) return;
+    extents.push(...expired.flatMap(({ tableId }) => catalog.image.extentsOf(tableId)));
     await catalog.change((draft) => {
+      for (const { tableId } of expired) dropStoredResult(draft, tableId);
       for (const { extentId } of extents) draft.delete(`e/${extentId}`);
       for (const id of old) draft.delete(id);
     });

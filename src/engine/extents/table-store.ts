@@ -5,10 +5,11 @@ import type { Catalog } from '../catalog/catalog.ts';
 import type { Policies } from '../catalog/catalog-view.ts';
 import type { ClusterDatabase } from '../catalog/cluster-data.ts';
 import { dataError } from '../catalog/data-error.ts';
-import type { CatalogReader } from '../catalog/image.ts';
+import type { CatalogReader, StoredResultRecord } from '../catalog/image.ts';
 import { databaseOf } from '../catalog/image.ts';
 import type { TableRecord } from '../catalog/records.ts';
 import type { RequestIndex } from '../catalog/request-index.ts';
+import { findStored } from '../catalog/stored-result.ts';
 import { requireTable } from '../catalog/table-changes.ts';
 import type { EngineConnection } from '../duckdb/engine-database.ts';
 import type { OpenTable } from '../query-engine.ts';
@@ -68,12 +69,21 @@ export class TableStore {
   }
 
   periods(table: TableRecord): Periods {
+    if (table.stored !== undefined) return { softDeleteMs: Infinity, hotMs: Infinity }; // it goes as a whole
     const resource = this.databases().find(({ databaseId }) => databaseId === table.databaseId);
     return periodsOf(table.policies, databaseOf(this.parts.catalog.image, table.databaseId).policies, resource);
   }
 
   policy<Name extends keyof Policies>(table: TableRecord, name: Name): Policies[Name] {
     return table.policies[name] ?? databaseOf(this.parts.catalog.image, table.databaseId).policies[name];
+  }
+
+  /** @throws DataError `StoredResultNotFound` also for one that has expired, or that another principal has stored */
+  storedResult(database: string, name: string, principal = ''): StoredResultRecord {
+    const { catalog, now } = this.parts;
+    const found = findStored(catalog.image.storedResultsOf(this.database(database).databaseId), { name, principal });
+    if (found === undefined || found.stored.expiresOn <= now()) throw dataError('StoredResultNotFound', name);
+    return found;
   }
 
   open(tableId: Guid, ranges?: readonly ScanRange[]): Promise<OpenTable> {

@@ -3,8 +3,16 @@ import { newGuid } from '../../base/guid.ts';
 import type { RandomBytes } from '../../base/random.ts';
 import type { Instant } from '../../clock/clock.ts';
 import type { MappingView } from '../catalog/catalog-view.ts';
-import type { AppendRequest, AppendResult, ExtentView, IngestRequest, IngestResult } from '../catalog/cluster-data.ts';
+import type {
+  AppendRequest,
+  AppendResult,
+  AppendRows,
+  ExtentView,
+  IngestRequest,
+  IngestResult,
+} from '../catalog/cluster-data.ts';
 import { dataError } from '../catalog/data-error.ts';
+import type { CatalogReader } from '../catalog/image.ts';
 import { CatalogDraft, databaseOf } from '../catalog/image.ts';
 import type { ExtentRecord, TableRecord } from '../catalog/records.ts';
 import { requestKey } from '../catalog/request-index.ts';
@@ -35,10 +43,13 @@ export interface IngestServiceParts {
   readonly view: (extent: ExtentRecord, table: TableRecord) => ExtentView;
 }
 
-interface Target {
+/** Where rows go. */
+export interface Target {
   readonly table: TableRecord;
   /** Makes the table in the commit what it is here, or finds that it is. */
   readonly change: (draft: CatalogDraft) => TableRecord;
+  /** Tables whose other rows the commit drops. */
+  readonly cleared?: (reader: CatalogReader) => readonly Guid[];
 }
 
 type Select = { readonly sql: string; readonly bound: readonly BoundValue[] };
@@ -81,9 +92,8 @@ export class IngestService {
   }
 
   async append(request: AppendRequest): Promise<AppendResult> {
-    const { store, view } = this.#parts;
-    const target = this.#target(request);
-    const { table } = target;
+    const planned = this.#target(request);
+    const { table } = planned;
     this.#requireKept(table, request.creationTime);
     const { rows } = request;
     const { columns } = rows.kind === 'sql' ? rows : rows.statement;
@@ -96,13 +106,25 @@ export class IngestService {
         `The query's columns do not match those of the table '${table.name}' in number and type.`,
       );
     }
-    const add = async (connection: EngineConnection, select: Select): Promise<AppendResult> => {
-      const added = await store.parts.writer.retried(async () => {
-        const extent = await this.#write(connection, positional(table, select), table, this.#facts(table, 0, request));
-        return this.#commit(extent, target, undefined, request.replace);
+    const target = { ...planned, ...(request.replace ? { cleared: () => [table.tableId] } : {}) };
+    const added = await this.addRows(rows, target, request);
+    return { extent: added && this.#parts.view(added, table) };
+  }
+
+  /** Rows of a query that fit the target's table, and what the target asks for, in one commit.
+   * @returns undefined when there were no rows */
+  async addRows(
+    rows: AppendRows,
+    target: Target,
+    facts: Pick<AppendRequest, 'tags' | 'creationTime'>,
+  ): Promise<ExtentRecord | undefined> {
+    const { store } = this.#parts;
+    const { table } = target;
+    const add = (connection: EngineConnection, select: Select): Promise<ExtentRecord | undefined> =>
+      store.parts.writer.retried(async () => {
+        const extent = await this.#write(connection, positional(table, select), table, this.#facts(table, 0, facts));
+        return this.#commit(extent, target, undefined);
       });
-      return { extent: added && view(added, table) };
-    };
     if (rows.kind === 'statement') return await rows.statement.run(add);
     return await store.withConnection((connection) => add(connection, rows));
   }
@@ -232,7 +254,7 @@ export class IngestService {
   ): Promise<IngestResult> {
     const added = await this.#parts.store.parts.writer.retried(async () => {
       const extent = await this.#write(connection, select, table, this.#facts(table, request.body.byteLength, request));
-      return extent && this.#commit(extent, this.#existing(table), key, false);
+      return extent && this.#commit(extent, this.#existing(table), key);
     });
     return { rowCount: added?.rowCount ?? 0, extentId: added?.extentId, repeated: false };
   }
@@ -252,14 +274,14 @@ export class IngestService {
     extent: WrittenExtent | undefined,
     target: Target,
     key: string | undefined,
-    replace: boolean,
   ): Promise<ExtentRecord | undefined> {
     const { catalog, writer, requests } = this.#parts.store.parts;
     try {
-      const replaced = replace ? catalog.image.extentsOf(target.table.tableId) : [];
+      const cleared = (reader: CatalogReader): readonly Guid[] => target.cleared?.(reader) ?? [];
+      const replaced = cleared(catalog.image).flatMap((tableId) => catalog.image.extentsOf(tableId));
       const record = await catalog.change((draft) => {
+        for (const tableId of cleared(draft)) draft.clearTable(tableId);
         const { tableId } = target.change(draft);
-        if (replace) draft.clearTable(tableId);
         if (extent === undefined) return undefined;
         const now = { ...writer.recordNow(extent), tableId };
         draft.put(now);

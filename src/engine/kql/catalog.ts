@@ -12,6 +12,8 @@ export interface CatalogDatabase {
   readonly tables: readonly CatalogTable[];
   readonly functions: readonly CatalogFunction[];
   readonly materializedViews?: readonly CatalogView[];
+  /** Those of the principal who asks. */
+  readonly storedResults?: readonly Pick<CatalogTable, 'name' | 'columns'>[];
 }
 
 export interface CatalogTable {

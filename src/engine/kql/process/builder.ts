@@ -164,7 +164,11 @@ function distinctNames(cols: readonly Column[]): Column[] {
 
 export const isTabular = (node: SyntaxNode): boolean => {
   const result = node.ResultType;
-  return result !== null && result !== undefined && /^(TableSymbol|GroupSymbol)$/.test(symbolKind(result));
+  return (
+    result !== null &&
+    result !== undefined &&
+    /^(Table|Group|MaterializedView|StoredQueryResult)Symbol$/.test(symbolKind(result))
+  );
 };
 
 export const isTuple = (symbol: LanguageSymbol | null | undefined): symbol is LanguageSymbol =>

@@ -21,7 +21,7 @@ export function compileCommand(text: string, database: string, state: GlobalStat
   const command = commandOf(expression);
   if (!command || kindOf(command) !== 'CustomCommand') throw new KqlError('syntax', 'The command is not known.', 0);
   const root = need(command, 'Custom');
-  const query = find(root, 'QueryOrCommand');
+  const query = find(root, 'QueryOrCommand') ?? storedQuery(root);
   return {
     kind: command.ReferencedSymbol?.Name ?? command.CommandKind ?? '',
     columns: columnsOf(command),
@@ -34,11 +34,18 @@ export function compileCommand(text: string, database: string, state: GlobalStat
   };
 }
 
+const isQuery = ({ NameInParent }: SyntaxNode): boolean =>
+  NameInParent === 'QueryOrCommand' || NameInParent === 'Query';
+
+/** Of `.set stored_query_result`; the queries of other commands that call theirs so are not run here. */
+const storedQuery = (root: SyntaxNode): SyntaxNode | undefined =>
+  find(root, 'StoredQueryResultName') && find(root, 'Query');
+
 /** Entities that a command names may be missing (`.drop table T ifexists`): the command itself says so, in its own words. */
 function isNameOfEntity(root: SyntaxNode, position: number): boolean {
   let inName = false;
   for (let node: SyntaxNode | undefined = root; node;) {
-    if (node.NameInParent === 'QueryOrCommand') return false;
+    if (isQuery(node)) return false;
     inName ||= /^(New)?(Table|Column|Function|Database|database)Name$/.test(node.NameInParent ?? '');
     node = children(node).find((child) => child.TextStart <= position && position < child.End);
   }
@@ -76,7 +83,7 @@ const isList = (node: SyntaxNode): boolean => /^(List|SeparatedElement|CustomNod
 function partsOf(node: SyntaxNode): CommandPart {
   const name = node.NameInParent ?? '';
   const base = { ...(name !== '' && { name }), text: textOf(node), start: node.TextStart, end: node.End };
-  if (isList(node) && name !== 'QueryOrCommand') {
+  if (isList(node) && !isQuery(node)) {
     return {
       ...base,
       children: children(node)

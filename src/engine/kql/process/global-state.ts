@@ -41,6 +41,9 @@ function databaseSymbol(database: CatalogDatabase): unknown {
           view.docstring ?? '',
         ),
     ),
+    ...(database.storedResults ?? []).map(
+      ({ name, columns }) => new Symbols.StoredQueryResultSymbol.$ctor1(name, columns.map(columnSymbol)),
+    ),
     ...database.functions.map(
       (fn) => new Symbols.FunctionSymbol.$ctor16(fn.name, fn.parameters, fn.body, fn.docstring ?? ''),
     ),
@@ -53,7 +56,11 @@ export function assertConstructors(): void {
   const probe = new Symbols.TableSymbol.$ctor4('probe', [columnSymbol({ name: 'c', type: 'long' })]) as {
     readonly Name: string;
   };
-  invariant(probe.Name === 'probe', 'the language package has the constructors of version 12.4.1');
+  const stored = new Symbols.StoredQueryResultSymbol.$ctor1('probe', []) as { readonly Name: string };
+  invariant(
+    probe.Name === 'probe' && stored.Name === 'probe',
+    'the language package has the constructors of version 12.4.1',
+  );
 }
 
 /** Keeps the bound state of the newest few catalog versions, one per current database. */

@@ -1,5 +1,6 @@
 import { commandTable } from '../ir/command.ts';
 import type { Plan } from '../ir/plan.ts';
+import { storedResultTable } from '../ir/stored-result-name.ts';
 import type { Builder } from './builder.ts';
 import { columnsOf, notSupported, semantic, shareTable } from './builder.ts';
 import { buildScalar } from './expressions.ts';
@@ -141,8 +142,19 @@ function functionCall(b: Builder, node: SyntaxNode): Plan {
       return binding?.k === 'table' ? binding.plan : tableReference(b, node, named);
     }
   }
+  if (name === 'stored_query_result') return storedResult(b, node, args);
   if (name === 'view') throw notSupported(b, node, 'view()');
   throw notSupported(b, node, `The table function '${name}'`);
+}
+
+/** The parser has looked the name up among the results of the principal who asks. */
+function storedResult(b: Builder, node: SyntaxNode, args: readonly SyntaxNode[]): Plan {
+  const [, second] = args;
+  if (second) throw notSupported(b, second, 'The second argument of stored_query_result()');
+  const stored = node.ResultType;
+  if (!stored) throw semantic(b, node, 'stored_query_result() needs the name of a stored query result.');
+  const database = databaseOf(b, node) ?? b.draft.database;
+  return { op: 'table', database, table: storedResultTable(stored.Name), cols: columnsOf(node) };
 }
 
 function tabular(b: Builder, node: SyntaxNode, body: SyntaxNode): Plan {

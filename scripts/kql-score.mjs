@@ -1,5 +1,5 @@
 // Scores the KQL engine, without the wire, against conformance cases.
-//   node scripts/kql-score.mjs --dir DIR [--failures FILE] [--only REGEX] [--engine-only] [--sql] [--query TEXT]
+//   node scripts/kql-score.mjs --dir DIR [--failures FILE] [--only REGEX] [--engine-only] [--sql] [--query TEXT] [--geoip-database FILE]
 // DIR holds `*-cases*.json` and compare.mjs. A developer's tool: no part of the product.
 import { build } from 'esbuild';
 import fs from 'node:fs';
@@ -25,7 +25,8 @@ await build({
   external: ['@duckdb/node-api', '@kusto/language-service-next'],
 });
 const { openLocalEngine } = await import(pathToFileURL(path.join(out, 'bench.js')).href);
-const engine = await openLocalEngine(path.join(out, 'process.js'));
+const geoipDatabase = arg('geoip-database');
+const engine = await openLocalEngine(path.join(out, 'process.js'), geoipDatabase ? { geoipDatabase } : {});
 
 async function run(text) {
   try {

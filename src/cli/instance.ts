@@ -1,6 +1,7 @@
-import { join } from 'node:path';
+import { join, resolve } from 'node:path';
 import type { AllowedHost } from '../http/allowed-hosts.ts';
 import { parseAllowedHost } from '../http/allowed-hosts.ts';
+import { GeoipDatabaseError } from '../engine/native/geoip-file.ts';
 import { EdgeAddressError } from '../http/edge.ts';
 import type { ListenAddress } from '../http/edge.ts';
 import type { ServerSettings } from '../server/settings.ts';
@@ -22,11 +23,14 @@ export interface InstanceOptions {
   readonly allowRemote?: boolean;
   readonly log?: ServerSettings['log'];
   readonly expectsCluster?: boolean;
+  /** Without it the environment may name one. */
+  readonly geoipDatabase?: string;
 }
 
 /** Starts a server in this process. What a user can mend becomes a UserError. */
 export async function startInstance(options: InstanceOptions): Promise<RunningServer> {
   const rootKey = takeRootKey(process.env);
+  const geoipDatabase = options.geoipDatabase ?? process.env['KUSTODY_GEOIP_DATABASE'];
   try {
     return await startServer({
       dataDirectory: options.dataDirectory,
@@ -37,6 +41,7 @@ export async function startInstance(options: InstanceOptions): Promise<RunningSe
       virtualTime: options.virtualTime,
       expectsCluster: options.expectsCluster ?? false,
       ...(rootKey === undefined ? {} : { rootKey }),
+      ...(geoipDatabase ? { geoipDatabase: resolve(geoipDatabase) } : {}),
       keys: defaultKeySettings,
       log: options.log ?? { level: 'silent', destination: process.stderr },
       scripts: {
@@ -65,6 +70,12 @@ function takeRootKey(env: NodeJS.ProcessEnv): RootKey | undefined {
 function explain(error: unknown, options: InstanceOptions): unknown {
   if (error instanceof StateLockedError) {
     return new UserError(error.message, `Join it with 'kustody run --data ${options.dataDirectory} -- COMMAND'.`);
+  }
+  if (error instanceof GeoipDatabaseError) {
+    return new UserError(
+      `The GeoIP database: ${error.message}`,
+      'Give a city database in MMDB format with --geoip-database or KUSTODY_GEOIP_DATABASE.',
+    );
   }
   if (
     error instanceof StateFormatError ||

@@ -20,23 +20,16 @@ export interface LiveInstance {
   close(): Promise<void>;
 }
 
-export type OpenOptions = Pick<InstanceOptions, 'allowedHosts' | 'expectsCluster'>;
+export type OpenOptions = Pick<InstanceOptions, 'allowedHosts' | 'expectsCluster' | 'geoipDatabase'>;
 
 /** @param data without it, a private instance in a temporary directory, with a clock that can be moved */
-export async function openLiveInstance(
-  data: string | undefined,
-  { allowedHosts = [], expectsCluster = false }: OpenOptions = {},
-): Promise<LiveInstance> {
-  if (data === undefined) return openTemporary({ allowedHosts, expectsCluster });
+export async function openLiveInstance(data: string | undefined, options: OpenOptions = {}): Promise<LiveInstance> {
+  if (data === undefined) return openTemporary(options);
   const dataDirectory = prepareDataDirectory(data);
   const running = await findInstance(dataDirectory);
   if (running !== undefined) {
-    if (allowedHosts.length > 0) {
-      throw new UserError(
-        '--allow counts for a server that is started now; this one runs already.',
-        "Give --allow to 'kustody up'.",
-      );
-    }
+    refuseForRunning('--allow', (options.allowedHosts ?? []).length > 0);
+    refuseForRunning('--geoip-database', options.geoipDatabase !== undefined);
     return {
       dataDirectory,
       controlToken: running.file.token,
@@ -44,13 +37,21 @@ export async function openLiveInstance(
       close: () => Promise.resolve(),
     };
   }
-  const server = await startInstance({ dataDirectory, virtualTime: false, allowedHosts, expectsCluster });
+  const server = await startInstance({ ...options, dataDirectory, virtualTime: false });
   return {
     dataDirectory,
     controlToken: server.controlToken,
     describe: server.environment,
     close: () => server.close(),
   };
+}
+
+function refuseForRunning(option: string, isGiven: boolean): void {
+  if (!isGiven) return;
+  throw new UserError(
+    `${option} counts for a server that is started now; this one runs already.`,
+    `Give ${option} to 'kustody up'.`,
+  );
 }
 
 async function openTemporary(options: OpenOptions): Promise<LiveInstance> {

@@ -6,11 +6,13 @@ import { defaultSeed, seed } from '../server/seed.ts';
 import { runChild } from './child-command.ts';
 import { collectAllowedHost } from './instance.ts';
 import { environmentOf, openLiveInstance } from './live-instance.ts';
+import { geoipOption } from './options.ts';
 
 interface RunOptions {
   readonly data?: string;
   readonly allow: readonly AllowedHost[];
   readonly seed: boolean;
+  readonly geoipDatabase?: string;
 }
 
 export function runCommand(): Command {
@@ -20,6 +22,7 @@ export function runCommand(): Command {
     )
     .option('--data <DIR>', 'a data directory: joined when it is served already, else served while the command runs')
     .option('--allow <HOST>', 'a foreign host that the proxy lets through (repeatable)', collectAllowedHost, [])
+    .addOption(geoipOption())
     .option(
       '--seed',
       'make a resource group, a vault with a key, a cluster under that key and a database first, and set KUSTODY_CLUSTER_URI and KUSTODY_DATABASE',
@@ -36,7 +39,12 @@ export function runCommand(): Command {
 
 async function run(command: readonly string[], options: RunOptions): Promise<void> {
   const [program = '', ...args] = command;
-  const instance = await openLiveInstance(options.data, { allowedHosts: options.allow, expectsCluster: options.seed });
+  const { geoipDatabase } = options;
+  const instance = await openLiveInstance(options.data, {
+    allowedHosts: options.allow,
+    expectsCluster: options.seed,
+    ...(geoipDatabase === undefined ? {} : { geoipDatabase }),
+  });
   try {
     const environment = await environmentOf(instance, process.env);
     const seeded = options.seed ? await seed(await instance.describe(), defaultSeed) : undefined;

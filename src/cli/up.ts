@@ -2,7 +2,7 @@ import { Command, InvalidArgumentError } from 'commander';
 import { prepareDataDirectory } from './data-directory.ts';
 import { collectAllowedHost, startInstance } from './instance.ts';
 import type { AllowedHost } from '../http/allowed-hosts.ts';
-import { dataOption, dataDirectoryOf } from './options.ts';
+import { dataOption, dataDirectoryOf, geoipOption } from './options.ts';
 
 interface UpOptions {
   readonly data?: string;
@@ -12,6 +12,7 @@ interface UpOptions {
   readonly allow: readonly AllowedHost[];
   readonly allowRemote: boolean;
   readonly virtualTime: boolean;
+  readonly geoipDatabase?: string;
   readonly logLevel: 'debug' | 'info' | 'warn' | 'error' | 'silent';
 }
 
@@ -25,6 +26,7 @@ export function upCommand(): Command {
     .option('--allow <HOST>', 'a foreign host that the proxy lets through (repeatable)', collectAllowedHost, [])
     .option('--allow-remote', 'let --host be an address that other machines reach', false)
     .option('--virtual-time', 'for a new data directory: its clock can be moved', false)
+    .addOption(geoipOption())
     .option('--log-level <LEVEL>', 'debug, info, warn, error or silent', parseLevel, 'info')
     .addHelpText(
       'after',
@@ -42,6 +44,7 @@ async function up(options: UpOptions): Promise<void> {
     listen: { host: options.host, port: options.port },
     proxy: { host: options.host, port: options.proxyPort },
     allowRemote: options.allowRemote,
+    ...(options.geoipDatabase === undefined ? {} : { geoipDatabase: options.geoipDatabase }),
     log: { level: options.logLevel, destination: process.stderr },
   });
   process.stdout.write(

@@ -22,6 +22,8 @@ export interface KustoPlanePorts extends WireAccessPorts {
   readonly randomBytes: RandomBytes;
   /** `dist/kql-process.js`. */
   readonly parserScript: string;
+  /** The user's database of places; undefined: there is none. */
+  readonly geoipDatabase: string | undefined;
   readonly version: ProductVersion;
   /** The root that signed our leaves. */
   readonly certificatePem: string;
@@ -142,6 +144,7 @@ async function openDataPlane(ports: KustoPlanePorts, process: ClusterProcess, cl
     ...leaf,
     listenPath,
     parserScript: ports.parserScript,
+    geoipDatabase: ports.geoipDatabase,
     version: ports.version,
   });
   return listenPath;

@@ -142,6 +142,7 @@ export function createPlanes(parts: ServerParts): Planes {
     clock: parts.clocks.clock,
     authority: parts.authority,
     parserScript: parts.settings.scripts.kqlProcess,
+    geoipDatabase: parts.settings.geoipDatabase,
     certificatePem: parts.certificatePem,
     version: productVersion(parts.settings.scripts.kqlProcess),
   });

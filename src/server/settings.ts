@@ -18,6 +18,8 @@ export interface ServerSettings {
   readonly virtualTime: boolean;
   /** Kept outside the data directory; without it a file beside the data is used. */
   readonly rootKey?: RootKey;
+  /** The user's city database in MMDB format, absolute; without it `geo_info_from_ip_address()` is refused. */
+  readonly geoipDatabase?: string;
   readonly keys: LeaseSettings & { readonly vaultTimeoutMs: number };
   readonly log: Pick<LogOptions, 'level' | 'destination'>;
   /** A cluster will be made right after the start: its process and its key are started at once, beside everything else. */

@@ -3,6 +3,7 @@ import { join } from 'node:path';
 import { createAuthorizer } from '../authz/role-assignments.ts';
 import { systemRandomBytes } from '../base/random.ts';
 import { machineTime } from '../clock/host-time.ts';
+import { checkGeoipDatabase } from '../engine/native/geoip-file.ts';
 import { createEdge } from '../http/edge.ts';
 import { createLog } from '../http/logging.ts';
 import { openRootKeyFile } from '../state/root-key.ts';
@@ -38,7 +39,7 @@ export interface RunningServer {
 }
 
 /** Opens a data directory (making what is missing) and serves it. What was opened is closed again when a later step fails.
- * @throws StateLockedError, StateFormatError, WrongRootKeyError, RootKeyError, EdgeAddressError */
+ * @throws StateLockedError, StateFormatError, WrongRootKeyError, RootKeyError, EdgeAddressError, GeoipDatabaseError */
 export async function startServer(settings: ServerSettings): Promise<RunningServer> {
   const closers: (() => void | Promise<void>)[] = [];
   const closeAll = async (): Promise<void> => {
@@ -57,7 +58,8 @@ async function open(
   closers: (() => void | Promise<void>)[],
   closeAll: () => Promise<void>,
 ): Promise<RunningServer> {
-  const { dataDirectory } = settings;
+  const { dataDirectory, geoipDatabase } = settings;
+  if (geoipDatabase !== undefined) checkGeoipDatabase(geoipDatabase);
   const wallMs = (): number => machineTime.now();
   const log = createLog({ ...settings.log, wallClock: wallMs });
   const onError = (error: unknown): void => log.failure('timer-failed', error);

@@ -4,6 +4,8 @@ import type { HttpClient } from '@azure/core-rest-pipeline';
 export interface StartOptions {
   /** Makes a resource group, a vault with a key, a cluster and a database. `true` takes the defaults. */
   readonly cluster?: boolean | ClusterOptions;
+  /** A file of your own for `geo_info_from_ip_address()`: a city database in MMDB format, such as GeoLite2 City. */
+  readonly geoipDatabase?: string;
 }
 
 export interface ClusterOptions {

@@ -1,4 +1,4 @@
-import { join } from 'node:path';
+import { join, resolve } from 'node:path';
 import { environmentOf } from '../cli/live-instance.ts';
 import { temporaryDataDirectory } from '../cli/data-directory.ts';
 import { seed, defaultSeed } from '../server/seed.ts';
@@ -27,6 +27,7 @@ export async function startKustody(options: StartOptions = {}): Promise<Kustody>
       allowedHosts: [],
       virtualTime: true,
       expectsCluster: seedOf(options.cluster) !== undefined,
+      ...(options.geoipDatabase === undefined ? {} : { geoipDatabase: resolve(options.geoipDatabase) }),
       keys: defaultKeySettings,
       log: { level: 'silent', destination: process.stderr },
       scripts: {

@@ -72,6 +72,8 @@ export function kqlPage(): string {
       .map((name) => `\`${name}\``)
       .join(', ')}.`,
     '',
+    'Only with a city database of your own (`--geoip-database FILE`): `geo_info_from_ip_address`.',
+    '',
     ...section('Aggregates', aggregates, new Set(Object.keys(aggregateRows()))),
     ...section('Plugins (`evaluate`)', plugins, pluginShapes),
     ...differences,
@@ -117,6 +119,7 @@ const differences = [
   '- `hll` and `tdigest` states have their own form: they merge and answer here, and cannot be exchanged with the service.',
   '- `decimal` keeps 18 digits after the point.',
   '- The score by which the service finds the period of a series is not published: where it would be a close thing, `series_seasonal` and `series_decompose*` refuse and ask for the period.',
+  '- `geo_info_from_ip_address` reads the English names of the database that it is given, and leaves out the parts that are not known there. Null when nothing is known, and for text that is no address (a prefix such as `/24` is none). What the service leaves out is not documented.',
   '- Lines and polygons are simplified only where what S2 makes of them is certain, and buffered up to 5,000 km; the rest is refused.',
   '- `ingestion_time()`, `extent_id()` and `extent_tags()` are known for the records of a table with nothing but conditions, sorting, new columns and `union` before them; after other operators they are refused.',
   '- Row order without `order by` may differ, as the service promises none.',

@@ -67,6 +67,8 @@ export interface DataPlaneSettings {
   readonly listenPath: string;
   /** `dist/kql-process.js`. */
   readonly parserScript: string;
+  /** Where the user's database of places lies, absolute; undefined: there is none. */
+  readonly geoipDatabase: string | undefined;
   /** Of Kustody; the time of its build in ticks. */
   readonly version: { readonly version: string; readonly builtAt: bigint };
 }

@@ -5,6 +5,7 @@ import { openEngineDatabase } from '../../engine/duckdb/engine-database.ts';
 import { createKqlParser } from '../../engine/kql/parser-client.ts';
 import { createQueryEngine } from '../../engine/query-engine.ts';
 import type { QueryEngine } from '../../engine/query-engine.ts';
+import { useGeoipDatabase } from '../../engine/sql/functions/geoip.ts';
 import { nativeFunctions } from '../../engine/sql/native.ts';
 import { memoryDirectory } from '../../encryption/extent-files/memory-file.ts';
 import type { StartTimer } from '../../http/timer.ts';
@@ -31,6 +32,7 @@ export function openClusterHost(options: {
   readonly log: Log;
 }): ClusterHost {
   const { settings, data, extentDirectory, log } = options;
+  useGeoipDatabase(settings.geoipDatabase);
   const parser = createKqlParser({ entry: settings.parserScript, limits: parserLimits, after: options.startTimer });
   parser.ready().catch((error: unknown) => log.failure('parser not started', error));
   // A heavy query gives way to the vault and to other clusters. Threads inherit it from the one that starts them, so now.

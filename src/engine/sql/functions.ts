@@ -22,6 +22,7 @@ import { unitFunctions } from './functions/unit.ts';
 import { sketchFunctions } from './functions/sketch.ts';
 import { statisticsFunctions } from './functions/statistics.ts';
 import { legacyFunctions } from './functions/legacy.ts';
+import { geoipFunctions } from './functions/geoip.ts';
 import { userAgentFunctions } from './functions/user-agent.ts';
 import { xmlFunctions } from './functions/xml.ts';
 
@@ -59,6 +60,7 @@ const collected = (): FunctionRows => ({
   ...unitFunctions,
   ...sketchFunctions,
   ...statisticsFunctions,
+  ...geoipFunctions,
   ...userAgentFunctions,
   ...xmlFunctions,
   ...legacyFunctions,

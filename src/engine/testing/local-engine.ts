@@ -5,6 +5,7 @@ import { openEngineDatabase } from '../duckdb/engine-database.ts';
 import type { EngineSources } from '../query-engine.ts';
 import { createQueryEngine } from '../query-engine.ts';
 import type { NativeValue } from '../sql/native.ts';
+import { useGeoipDatabase } from '../sql/functions/geoip.ts';
 import { nativeFunctions } from '../sql/native.ts';
 import { formatDatetime, formatTimespan, parseDatetime } from '../values/ticks.ts';
 
@@ -23,7 +24,7 @@ export interface LocalEngine {
 /** An engine without server, storage and tables, for tests and for scoring: every query brings its own data. */
 export async function openLocalEngine(
   parserEntry: string,
-  options: { readonly catalog?: KqlCatalog; readonly sources?: EngineSources } = {},
+  options: { readonly catalog?: KqlCatalog; readonly sources?: EngineSources; readonly geoipDatabase?: string } = {},
 ): Promise<LocalEngine> {
   const catalog: KqlCatalog = options.catalog ?? {
     version: '1',
@@ -34,6 +35,7 @@ export async function openLocalEngine(
     const timer = setTimeout(act, ms);
     return () => clearTimeout(timer);
   };
+  useGeoipDatabase(options.geoipDatabase);
   const parser = createKqlParser({ entry: parserEntry, limits: { textMax: 2_000_000, parseMsMax: 20_000 }, after });
   const database = await openEngineDatabase({ threads: 2, memoryLimit: '2GB' }, nativeFunctions());
   const engine = createQueryEngine({ parser, database });

@@ -161,6 +161,16 @@ describe('a damaged database', () => {
     expect(() => found(file(mmdb({ networks })), '1.2.3.4')).toThrow(/damaged/);
   });
 
+  it.each([
+    ['points to itself', [0x20, 0]],
+    ['holds itself', [0xe2, 0x41, 0x61, 0x20, 0]],
+    ['claims more than there is', [0x1f, 4, 0xff, 0xff, 0xff]],
+  ])('whose record %s fails the query', (_what, record) => {
+    const bytes = mmdb({ networks: { '1.0.0.0/8': { country: { names: { en: 'Australia' } } } } });
+    bytes.set(record, bytes.indexOf(Buffer.from([0xe1, 0x47]))); // a map of one member, whose name has seven bytes
+    expect(() => found(file(bytes), '1.2.3.4')).toThrow(/damaged/);
+  });
+
   it('fails, or answers, but never hangs or breaks in another way, whichever byte is wrong', () => {
     const whole = mmdb({ networks: cityNetworks });
     const path = file(whole);

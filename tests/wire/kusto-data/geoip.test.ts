@@ -63,16 +63,38 @@ describe("geo_info_from_ip_address() with a user's own database", () => {
     expect(JSON.stringify(JSON.parse(stdout))).toContain('New South Wales');
   });
 
+  it('is refused for an instance that runs already', async () => {
+    const data = ['run', '--data', join(directory, 'joined')];
+    const { code, stderr } = await kustody([
+      ...data,
+      '--',
+      'kustody',
+      ...data,
+      '--geoip-database',
+      cities,
+      '--',
+      'true',
+    ]);
+    expect(code).not.toBe(0);
+    expect(stderr).toMatch(/--geoip-database counts for a server that is started now/);
+  });
+
   it.each([
     [join(directory, 'none.mmdb'), /none\.mmdb does not exist/],
     [file('text.mmdb', Buffer.from('no database')), /is no database in MMDB format/],
     [file('countries.mmdb', mmdb({ networks: {}, type: 'GeoLite2-Country' })), /'GeoLite2-Country'/],
   ])('%s: refused at start', async (path, message) => {
-    const { code, stderr } = await kustody(['run', '--geoip-database', path, '--', 'true']);
-    expect(code).not.toBe(0);
-    expect(stderr).toMatch(message);
-    expect(stderr).toMatch(/city database in MMDB format with --geoip-database/);
-    expect(stderr).not.toMatch(/\n\s+at /);
+    const commands = [
+      ['run', '--geoip-database', path, '--', 'true'],
+      ['up', '--data', join(directory, 'data'), '--geoip-database', path],
+    ];
+    for (const command of commands) {
+      const { code, stderr } = await kustody(command);
+      expect(code).not.toBe(0);
+      expect(stderr).toMatch(message);
+      expect(stderr).toMatch(/city database in MMDB format with --geoip-database/);
+      expect(stderr).not.toMatch(/\n\s+at /);
+    }
     await expect(startKustody({ geoipDatabase: path })).rejects.toThrow(message);
   });
 });

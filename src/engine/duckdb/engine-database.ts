@@ -16,8 +16,8 @@ import type { KqlErrorCode } from '../kql/kql-error.ts';
 import { KqlError } from '../kql/kql-error.ts';
 import type { BoundValue } from '../sql/context.ts';
 import type { NativeFunction, NativeValue } from '../sql/native.ts';
-import { bounded } from './bounded.ts';
 import { macros } from './macros.ts';
+import { runNative } from './run-native.ts';
 
 export interface EngineDatabaseOptions {
   readonly threads: number;
@@ -80,9 +80,6 @@ export async function openEngineDatabase(
   };
 }
 
-/** For a function over the rows of one chunk, 2048 at most: far more than any takes that comes to an end. */
-const chunkMsMax = 20_000;
-
 const nativeTypes = {
   bool: BOOLEAN,
   int: BIGINT,
@@ -113,11 +110,12 @@ function scalarFunction(fn: NativeFunction): DuckDBScalarFunction {
     mainFunction: (_info, input, output) => {
       const vectors = parameters.map((_type, index) => input.getColumnVector(index));
       try {
-        bounded(chunkMsMax, () => {
-          for (let row = 0; row < input.rowCount; row += 1) {
-            output.setItem(row, fn.run(vectors.map((vector) => vector.getItem(row) as NativeValue)));
-          }
-        });
+        runNative(
+          fn,
+          input.rowCount,
+          (row) => vectors.map((vector) => vector.getItem(row) as NativeValue),
+          (row, value) => output.setItem(row, value),
+        );
       } catch (error) {
         // Only a message crosses DuckDB; those of our refusals hold no values.
         throw error instanceof KqlError ? new Error(`${refusalMark[error.code] ?? ''}${error.message}`) : error;

@@ -1,7 +1,7 @@
 import type { ClassSet } from './regex-class.ts';
 import type { Assertion, RegexNode } from './regex-syntax.ts';
 import { parseRegex } from './regex-syntax.ts';
-import { count, writeSet } from './regex.ts';
+import { count, writeSet } from './regex-javascript.ts';
 
 /** A regular expression of KQL for DuckDB, whose RE2 is much faster than JavaScript over many rows. */
 export interface Re2Pattern {
@@ -47,11 +47,15 @@ function inside(set: ClassSet): string | undefined {
   return parts.includes(undefined) ? undefined : parts.join('');
 }
 
-function writeClass(set: ClassSet, state: State): string {
+function writeClass(set: ClassSet, fold: boolean, state: State): string {
   const body = inside(set.k === 'not' ? set.of : set);
-  if (body !== undefined && body !== '') return `[${set.k === 'not' ? '^' : ''}${body}]`;
+  if (body !== undefined && body !== '') {
+    const plain = `[${set.k === 'not' ? '^' : ''}${body}]`;
+    return fold ? `(?i:${plain})` : plain;
+  }
   state.asciiOnly = true;
-  const test = new RegExp(writeSet(set), 'v');
+  // Each of the sets ignores case before they are put together.
+  const test = new RegExp(writeSet(set), fold ? 'iu' : 'u');
   const codes = Array.from({ length: 128 }, (_, code) => code).filter((code) => test.test(String.fromCodePoint(code)));
   return codes.length === 0 ? '[^\\x{0}-\\x{10ffff}]' : `[${codes.map(character).join('')}]`;
 }
@@ -73,7 +77,7 @@ function write(node: RegexNode, state: State, times: number): string {
     case 'any':
       return node.except === '' ? '(?s:.)' : node.except === '\n' ? '[^\\n]' : '[^\\r\\n]';
     case 'class':
-      return node.fold ? `(?i:${writeClass(node.set, state)})` : writeClass(node.set, state);
+      return writeClass(node.set, node.fold, state);
     case 'assert': {
       const edge = edges[node.at];
       if (edge === undefined) state.isPossible = false;

@@ -1,142 +1,179 @@
 import { KqlError } from '../kql/kql-error.ts';
-import type { ClassSet } from './regex-class.ts';
-import type { Assertion, RegexNode } from './regex-syntax.ts';
+import { RegexAutomaton } from './regex-automaton.ts';
+import { isAnchored, isAsInJavaScript, sizeOf, stepsOf } from './regex-facts.ts';
+import type { JavaScriptForm } from './regex-javascript.ts';
+import { toJavaScript, wordTest } from './regex-javascript.ts';
+import { compileRegex } from './regex-program.ts';
+import type { ParsedRegex } from './regex-syntax.ts';
 import { parseRegex } from './regex-syntax.ts';
 
-/** A regular expression of KQL as one of JavaScript. */
-export interface Regex {
-  readonly first: RegExp;
-  readonly all: RegExp;
+/** The texts of the groups, [0] of the whole match; undefined for one that is not part of it. */
+export interface RegexMatch extends ReadonlyArray<string | undefined> {
+  /** Where it begins, in UTF-16 units. */
+  readonly index: number;
+}
+
+/** As Data Explorer's own engine, which has a limit too: here the instructions of an expression with its repetitions written out. */
+const sizeMax = 1 << 17;
+const slotsMax = 1 << 22;
+/** Steps of V8 that nobody notices. */
+const fewSteps = 200_000;
+
+let mayTry = false;
+let atWork: Regex | undefined;
+const setAtWork = (expression: Regex): void => {
+  atWork = expression;
+};
+
+/** Lets V8, which is the fastest but may try for ever, have a go at the expressions in `work`, which somebody ends by `limits` when it takes
+ * too long. The expression that it was at is then left to the automaton for a while.
+ * @returns false where `work` was ended. Outside, V8 gets only what takes few steps in any case. */
+export function withV8(work: () => void): boolean {
+  mayTry = true;
+  try {
+    work();
+    return true;
+  } catch (error) {
+    if (!(error instanceof KqlError) || error.code !== 'limits') throw error;
+    atWork?.leave();
+    return false;
+  } finally {
+    mayTry = false;
+    atWork = undefined;
+  }
+}
+
+/** A regular expression of KQL. What it finds does not depend on who looks for it: V8 or the automaton. */
+export class Regex {
   /** Names by the index of their group; [0] is the whole match. */
   readonly names: readonly (string | undefined)[];
+  private readonly form: JavaScriptForm;
+  private isForV8: boolean;
+  private v8?: RegExp;
+  private automaton?: RegexAutomaton;
+  private leftCount = 0;
+  /** How many texts more the automaton gets although V8 might do. */
+  private left = 0;
+  private lengthOfFewSteps?: number;
+
+  /** @throws KqlError limits */
+  constructor(private readonly parsed: ParsedRegex) {
+    const { root, names } = parsed;
+    const size = sizeOf(root);
+    if (size > sizeMax || size * names.length > slotsMax)
+      throw new KqlError('limits', 'A regular expression in the query is too large.');
+    this.names = names;
+    this.form = toJavaScript(root);
+    this.isForV8 = this.form.source !== undefined && isAsInJavaScript(root);
+  }
+
+  test(text: string): boolean {
+    return this.find(text, 0, false) !== undefined;
+  }
+
+  exec(text: string): RegexMatch | undefined {
+    return this.find(text, 0, true);
+  }
+
+  /** Matches that do not overlap, from left to right; an empty one does not follow another immediately. */
+  *matches(text: string): Generator<RegexMatch, void> {
+    let last = -1;
+    for (let at = 0; at <= text.length;) {
+      const match = this.find(text, at, true);
+      if (!match) return;
+      const end = match.index + (match[0]?.length ?? 0);
+      const isEmpty = end === match.index;
+      at = isEmpty && end === last ? end + ((text.codePointAt(end) ?? 0) > 0xffff ? 2 : 1) : end;
+      if (!isEmpty || end !== last) yield match;
+      last = end;
+    }
+  }
+
+  replace(text: string, replacement: (match: RegexMatch) => string): string {
+    let result = '';
+    let done = 0;
+    for (const match of this.matches(text)) {
+      result += text.slice(done, match.index) + replacement(match);
+      done = match.index + (match[0]?.length ?? 0);
+    }
+    return done === 0 && result === '' ? text : result + text.slice(done);
+  }
+
+  /** V8 took too long: the longer it stays away the oftener that happens, but not for ever, as the machine may just have been busy. */
+  leave(): void {
+    this.leftCount += 1;
+    this.left = 10_000 * 4 ** Math.min(this.leftCount, 10);
+  }
+
+  private find(text: string, from: number, wanted: boolean): RegexMatch | undefined {
+    return this.suitsV8(text) ? this.findByV8(text, from, wanted) : this.findByAutomaton(text, from, wanted);
+  }
+
+  private suitsV8(text: string): boolean {
+    if (!this.isForV8) return false;
+    if (!mayTry) return text.length <= (this.lengthOfFewSteps ??= this.longest());
+    if (this.left === 0) return true;
+    this.left -= 1;
+    return false;
+  }
+
+  private longest(): number {
+    let length = -1;
+    for (let more = fewSteps; more >= 1; more = Math.floor(more / 2))
+      while (stepsOf(this.parsed.root, length + more) <= fewSteps) length += more;
+    return length;
+  }
+
+  findByV8(text: string, from: number, wanted: boolean): RegexMatch | undefined {
+    let match: RegexMatch | null;
+    setAtWork(this);
+    try {
+      this.v8 ??= new RegExp(this.form.source ?? '', `g${this.form.flags}`);
+      this.v8.lastIndex = from;
+      match = this.v8.exec(text);
+    } catch {
+      // Too large for V8, or too deep.
+      this.isForV8 = false;
+      return this.findByAutomaton(text, from, wanted);
+    } finally {
+      atWork = undefined;
+    }
+    if (!match) return undefined;
+    // V8 looks for an empty match in the middle of a character too.
+    return isInsideCharacter(text, match.index) ? this.findByAutomaton(text, from, wanted) : match;
+  }
+
+  /** In time linear in the length of the text. */
+  findByAutomaton(text: string, from: number, wanted: boolean): RegexMatch | undefined {
+    const { root } = this.parsed;
+    this.automaton ??= new RegexAutomaton(compileRegex(root, this.form, this.names.length), isAnchored(root), [
+      wordTest(false, this.form),
+      wordTest(true, this.form),
+    ]);
+    const slots = this.automaton.run(text, from, wanted);
+    if (!slots) return undefined;
+    const groups = this.names.map((_name, group) => {
+      const [start = -1, end = -1] = [slots[2 * group], slots[2 * group + 1]];
+      return start < 0 || end < 0 ? undefined : text.slice(start, end);
+    });
+    return Object.assign(groups, { index: slots[0] ?? 0 });
+  }
 }
+
+const isInsideCharacter = (text: string, at: number): boolean => {
+  const unit = text.charCodeAt(at);
+  return unit >= 0xdc00 && unit < 0xe000 && at > 0 && (text.codePointAt(at - 1) ?? 0) > 0xffff;
+};
 
 const made = new Map<string, Regex>();
 
-/** @throws KqlError runtime, where the pattern is not one of KQL's */
+/** @throws KqlError runtime, where the pattern is not one of KQL's; limits, where it is too large */
 export function regex(pattern: string): Regex {
   let found = made.get(pattern);
   if (!found) {
-    const { root, names } = parseRegex(pattern);
-    const folds = new Set<boolean>();
-    collectFolds(root, folds);
-    const fold = folds.size === 1 && folds.has(true);
-    const source = write(root, folds.size > 1);
-    const flags = fold ? 'iv' : 'v';
-    found = { first: new RegExp(source, flags), all: new RegExp(source, `g${flags}`), names };
+    found = new Regex(parseRegex(pattern));
     if (made.size >= 200) made.clear();
     made.set(pattern, found);
   }
   return found;
-}
-
-const variants = (code: number): number[] => {
-  const letter = String.fromCodePoint(code);
-  const extra = { s: 'ſ', k: '\u212a', å: '\u212b' }[letter.toLowerCase()] ?? '';
-  const forms = [letter, letter.toLowerCase(), letter.toUpperCase(), letter.toLowerCase().toUpperCase(), extra];
-  return [...new Set(forms.filter((form) => Array.from(form).length === 1).map((form) => form.codePointAt(0) ?? code))];
-};
-
-/** Which settings of the flag `i` there are among what has case. */
-function collectFolds(node: RegexNode, into: Set<boolean>): void {
-  if (node.k === 'literal' && variants(node.code).length > 1) into.add(node.fold);
-  if (node.k === 'class') into.add(node.fold);
-  if (node.k === 'group' || node.k === 'repeat') collectFolds(node.body, into);
-  if (node.k === 'sequence' || node.k === 'choice') for (const item of node.items) collectFolds(item, into);
-}
-
-const character = (code: number): string =>
-  /[0-9A-Za-z]/.test(String.fromCodePoint(code)) ? String.fromCodePoint(code) : `\\u{${code.toString(16)}}`;
-
-const perl = {
-  d: '\\p{Nd}',
-  s: '\\p{White_Space}',
-  w: '\\p{Alphabetic}\\p{M}\\p{Nd}\\p{Pc}\\p{Join_Control}',
-} as const;
-const asciiPerl = { d: '0-9', s: '\\t-\\r\\u{20}', w: '0-9A-Za-z_' } as const;
-
-/** A set as a class of JavaScript with the flag `v`. */
-export function writeSet(set: ClassSet): string {
-  switch (set.k) {
-    case 'range':
-      return `[${character(set.from)}${set.to === set.from ? '' : `-${character(set.to)}`}]`;
-    case 'property':
-      return `[\\p{${set.name}}]`;
-    case 'perl':
-      return `[${(set.ascii ? asciiPerl : perl)[set.letter]}]`;
-    case 'union':
-      return `[${set.items.map(writeSet).join('')}]`;
-    case 'not':
-      return `[^${writeSet(set.of)}]`;
-    case 'and':
-      return `[${writeSet(set.left)}&&${writeSet(set.right)}]`;
-    case 'minus':
-      return `[${writeSet(set.left)}--${writeSet(set.right)}]`;
-    case 'xor':
-      return `[[${writeSet(set.left)}--${writeSet(set.right)}][${writeSet(set.right)}--${writeSet(set.left)}]]`;
-  }
-}
-
-/** A set with both cases of its letters, written out: for a class beside text whose case matters. */
-function folded(set: ClassSet): ClassSet {
-  if (set.k === 'range' && set.to - set.from < 2000)
-    return {
-      k: 'union',
-      items: Array.from({ length: set.to - set.from + 1 }, (_, index) => variants(set.from + index))
-        .flat()
-        .map((code) => ({ k: 'range', from: code, to: code })),
-    };
-  if (set.k === 'perl') return set;
-  if (set.k === 'union') return { k: 'union', items: set.items.map(folded) };
-  if (set.k === 'not') return { k: 'not', of: folded(set.of) };
-  throw new KqlError(
-    'notSupported',
-    'A Unicode class that ignores case beside parts of a regular expression that do not is not supported.',
-  );
-}
-
-const word = `[${perl.w}]`;
-const asciiWord = `[${asciiPerl.w}]`;
-const edges: Readonly<Record<Assertion, (w: string) => string>> = {
-  start: () => '^',
-  end: () => '$',
-  lineStart: () => '(?:^|(?<=\\n))',
-  lineEnd: () => '(?=\\n|$)',
-  lineStartCrlf: () => '(?:^|(?<=\\n)|(?<=\\r)(?!\\n))',
-  lineEndCrlf: () => '(?:(?=\\r|$)|(?<!\\r)(?=\\n))',
-  word: (w) => `(?:(?<=${w})(?!${w})|(?<!${w})(?=${w}))`,
-  notWord: (w) => `(?:(?<=${w})(?=${w})|(?<!${w})(?!${w}))`,
-  wordStart: (w) => `(?<!${w})(?=${w})`,
-  wordEnd: (w) => `(?<=${w})(?!${w})`,
-  wordStartHalf: (w) => `(?<!${w})`,
-  wordEndHalf: (w) => `(?!${w})`,
-};
-
-/** @param mixed write out what ignores case, as the flag is not the same everywhere */
-function write(node: RegexNode, mixed: boolean): string {
-  switch (node.k) {
-    case 'literal':
-      return mixed && node.fold && variants(node.code).length > 1
-        ? `[${variants(node.code).map(character).join('')}]`
-        : character(node.code);
-    case 'any':
-      return node.except === '' ? '[\\s\\S]' : node.except === '\n' ? '[^\\n]' : '[^\\r\\n]';
-    case 'class':
-      return writeSet(mixed && node.fold ? folded(node.set) : node.set);
-    case 'assert':
-      return edges[node.at](node.ascii ? asciiWord : word);
-    case 'group':
-      return `${node.index === undefined ? '(?:' : '('}${write(node.body, mixed)})`;
-    case 'repeat':
-      return `(?:${write(node.body, mixed)})${count(node.min, node.max)}${node.lazy ? '?' : ''}`;
-    case 'sequence':
-      return node.items.map((item) => write(item, mixed)).join('');
-    case 'choice':
-      return `(?:${node.items.map((item) => write(item, mixed)).join('|')})`;
-  }
-}
-
-export function count(min: number, max: number | undefined): string {
-  if (max === undefined) return min === 0 ? '*' : min === 1 ? '+' : `{${min},}`;
-  return min === 0 && max === 1 ? '?' : min === max ? `{${min}}` : `{${min},${max}}`;
 }

@@ -235,7 +235,7 @@ const coreCalls: Readonly<Record<string, Core>> = {
   '>=': comparison((sign) => sign >= 0),
   '=~': textTest((a, b) => a === b, true),
   '!~': textTest((a, b) => a !== b, true),
-  'matches regex': ([a, b]) => regex(text(b)).first.test(text(a)),
+  'matches regex': ([a, b]) => regex(text(b)).test(text(a)),
   has_any: (args) =>
     members(args).some((member) => hasTerm('has', false)([args[0] ?? member, member], emptyCall) === true),
   has_all: (args) =>

@@ -13,6 +13,8 @@ export interface NativeFunction {
   readonly parameters: readonly KqlType[];
   readonly result: KqlType;
   readonly run: (args: readonly NativeValue[]) => NativeValue;
+  /** It matches regular expressions of users' own. */
+  readonly hasPatterns: boolean;
 }
 
 const registered = new Map<string, NativeFunction>();
@@ -24,6 +26,8 @@ export interface NativeOptions {
   readonly nulls?: boolean;
   /** SQL for arguments that the call leaves out, from the first optional one on. */
   readonly defaults?: readonly string[];
+  /** For a function that matches regular expressions of users' own: V8 does that only for a short time. */
+  readonly patterns?: boolean;
 }
 
 /** How to write a function in JavaScript: `native('reverse_words', ['string'], 'string', ([s]) => …)` is a row.
@@ -40,6 +44,7 @@ export function native(
     parameters,
     result,
     run: options.nulls ? run : (args) => (args.includes(null) ? null : run(args)),
+    hasPatterns: options.patterns === true,
   });
   return { result, sql: (args) => nativeSql(name, parameters, args, options.defaults) };
 }

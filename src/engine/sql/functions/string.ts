@@ -14,8 +14,6 @@ const text = (sql: (s: string) => string): FunctionRow => ({
   sql: ([s]) => (s ? sql(cast(s, 'string')) : "''"),
 });
 
-const textOf = (value: unknown): string => (typeof value === 'string' ? value : '');
-
 /** Negative starts count from the end; before the beginning there is nothing. */
 const substring = native(
   'substring',
@@ -73,12 +71,12 @@ const countOf = native(
   ([source, search, kind]) => {
     const [whole, needle] = [String(source), String(search)];
     if (needle === '') return 0n;
-    if (kind === 'regex') return BigInt([...whole.matchAll(regex(needle).all)].length);
+    if (kind === 'regex') return BigInt([...regex(needle).matches(whole)].length);
     let count = 0n;
     for (let at = whole.indexOf(needle); at >= 0; at = whole.indexOf(needle, at + 1)) count += 1n;
     return count;
   },
-  { defaults: ["'normal'"] },
+  { defaults: ["'normal'"], patterns: true },
 );
 
 const split = native(
@@ -97,20 +95,31 @@ const split = native(
 const trim = (side: 'both' | 'start' | 'end'): FunctionRow =>
   withPattern(
     0,
-    native(`trim_${side}`, ['string', 'string'], 'string', ([pattern, source]) => {
-      let result = String(source);
-      if (side !== 'end') result = result.replace(regex(`\\A(?:${String(pattern)})`).first, '');
-      if (side !== 'start') result = result.replace(regex(`(?:${String(pattern)})\\z`).first, '');
-      return result;
-    }),
+    native(
+      `trim_${side}`,
+      ['string', 'string'],
+      'string',
+      ([pattern, source]) => {
+        let result = String(source);
+        if (side !== 'end') result = result.slice(regex(`\\A(?:${String(pattern)})`).exec(result)?.[0]?.length ?? 0);
+        if (side !== 'start') result = result.slice(0, regex(`(?:${String(pattern)})\\z`).exec(result)?.index);
+        return result;
+      },
+      { patterns: true },
+    ),
   );
 
 const replaceRegex = withPattern(
   1,
-  native('replace_regex', ['string', 'string', 'string'], 'string', ([source, pattern, replacement]) =>
-    String(source).replace(regex(String(pattern)).all, (...groups: unknown[]) =>
-      String(replacement).replace(/\\(\d)/g, (_whole, digit: string) => textOf(groups[Number(digit)])),
-    ),
+  native(
+    'replace_regex',
+    ['string', 'string', 'string'],
+    'string',
+    ([source, pattern, replacement]) =>
+      regex(String(pattern)).replace(String(source), (match) =>
+        String(replacement).replace(/\\(\d)/g, (_whole, digit: string) => match[Number(digit)] ?? ''),
+      ),
+    { patterns: true },
   ),
 );
 
@@ -126,7 +135,8 @@ native(
   'extract',
   ['string', 'long', 'string'],
   'string',
-  ([pattern, group, source]) => regex(String(pattern)).first.exec(String(source))?.[Number(group)] ?? null,
+  ([pattern, group, source]) => regex(String(pattern)).exec(String(source))?.[Number(group)] ?? null,
+  { patterns: true },
 );
 
 const extractAll: FunctionRow = {
@@ -143,20 +153,21 @@ native(
   ['string', 'dynamic', 'string'],
   'dynamic',
   ([pattern, groups, source]) => {
-    const { all, names } = regex(String(pattern));
+    const expression = regex(String(pattern));
+    const { names } = expression;
     if (names.length < 2 || names.length > 17)
       throw new KqlError('runtime', 'extract_all(): the regular expression must have 1 to 16 capture groups.');
     const wanted = parseJson(groups);
     const chosen = (Array.isArray(wanted) ? wanted : names.slice(1).map((_, index) => index + 1)).map((key) =>
       typeof key === 'number' ? key : names.indexOf(String(key)),
     );
-    const matches = [...String(source).matchAll(all)].map((match) => {
+    const matches = Array.from(expression.matches(String(source)), (match) => {
       const texts = chosen.map((index) => match[index] ?? '');
       return texts.length === 1 ? texts[0] : texts;
     });
     return matches.length === 0 ? null : JSON.stringify(matches);
   },
-  { nulls: true },
+  { nulls: true, patterns: true },
 );
 
 export const stringFunctions: FunctionRows = {
@@ -258,12 +269,12 @@ export const stringFunctions: FunctionRows = {
         const from = Number(start ?? 0n);
         const end =
           length === null || Number(length) < 0 ? whole.length : Math.min(whole.length, from + Number(length));
-        const found = [...whole.slice(0, end).matchAll(regex(String(pattern)).all)].filter(
-          (match) => match.index >= from,
-        )[Number(occurrence ?? 1n) - 1];
+        const found = [...regex(String(pattern)).matches(whole.slice(0, end))].filter((match) => match.index >= from)[
+          Number(occurrence ?? 1n) - 1
+        ];
         return BigInt(found ? found.index : -1);
       },
-      { nulls: true, defaults: ['0', 'NULL', '1'] },
+      { nulls: true, patterns: true, defaults: ['0', 'NULL', '1'] },
     ),
   ),
   isascii: {

@@ -133,9 +133,9 @@ const matchesRegex: FunctionRow = {
     );
   },
 };
-native('matches_regex', ['string', 'string'], 'bool', ([text, pattern]) =>
-  regex(String(pattern)).first.test(String(text)),
-);
+native('matches_regex', ['string', 'string'], 'bool', ([text, pattern]) => regex(String(pattern)).test(String(text)), {
+  patterns: true,
+});
 
 /** `has_any (…)`, `has_all (…)`: constants, one dynamic array, or a table's first column. */
 const several = (join: ' OR ' | ' AND '): FunctionRow => ({

@@ -43,13 +43,21 @@ export function parsePattern(parts: readonly ParsePart[], mode: 'simple' | 'rela
 }
 
 /** @returns a JSON array of captured texts; null when the text does not match */
-native('parse', ['string', 'string'], 'dynamic', ([text, pattern]) => {
-  const { first, names } = regex(String(pattern));
-  const match = first.exec(String(text));
-  return match
-    ? JSON.stringify(names.flatMap((name, index) => (name?.startsWith('kql') === true ? [match[index] ?? ''] : [])))
-    : null;
-});
+native(
+  'parse',
+  ['string', 'string'],
+  'dynamic',
+  ([text, pattern]) => {
+    const expression = regex(String(pattern));
+    const match = expression.exec(String(text));
+    return match
+      ? JSON.stringify(
+          expression.names.flatMap((name, index) => (name?.startsWith('kql') === true ? [match[index] ?? ''] : [])),
+        )
+      : null;
+  },
+  { patterns: true },
+);
 
 export const parseCompilers: PlanCompilers<'parse' | 'parseKv'> = {
   parse: (ctx, node) => {

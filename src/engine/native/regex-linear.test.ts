@@ -1,0 +1,100 @@
+import { DuckDBInstance } from '@duckdb/node-api';
+import fc from 'fast-check';
+import { describe, expect, it } from 'vitest';
+import { isAsInJavaScript } from './regex-facts.ts';
+import { toJavaScript } from './regex-javascript.ts';
+import { re2Pattern } from './regex-re2.ts';
+import { parseRegex } from './regex-syntax.ts';
+import { regex, withV8 } from './regex.ts';
+
+const leaf = fc.constantFrom(
+  ...['a', 'b', 'c', '1', ' ', '_', 'é', 'ß', 'K', '😀', '.', '[ab]', '[^a]', '[[:alpha:]&&[^b]]', '[a-c--b]', '[😀é]'],
+  ...[
+    String.raw`\w`,
+    String.raw`\W`,
+    String.raw`\d`,
+    String.raw`\s`,
+    String.raw`\pL`,
+    String.raw`(?-u:\w)`,
+    String.raw`\n`,
+  ],
+  ...['^', '$', String.raw`\A`, String.raw`\z`, String.raw`\b`, String.raw`\B`, String.raw`\<`, String.raw`\>`],
+  ...[
+    String.raw`\b{start-half}`,
+    String.raw`\b{end-half}`,
+    String.raw`(?-u:\b)`,
+    '(?m:^)',
+    '(?m:$)',
+    '(?mR:^)',
+    '(?mR:$)',
+    '(?s:.)',
+  ],
+);
+const quantifier = fc.constantFrom('*', '+', '?', '*?', '+?', '??', '{2}', '{1,2}', '{0,2}', '{2,}', '{0}', '{1,3}?');
+const patterns: fc.Arbitrary<string> = fc.letrec<{ pattern: string }>((tie) => ({
+  pattern: fc.oneof(
+    { maxDepth: 4, depthSize: 'medium' },
+    leaf,
+    fc.array(tie('pattern'), { minLength: 0, maxLength: 3 }).map((items) => items.join('')),
+    fc.array(tie('pattern'), { minLength: 2, maxLength: 3 }).map((items) => `(?:${items.join('|')})`),
+    tie('pattern').map((body) => `(${body})`),
+    tie('pattern').map((body) => `(?i:${body})`),
+    fc.tuple(tie('pattern'), quantifier).map(([body, count]) => `(?:${body})${count}`),
+    fc.tuple(tie('pattern'), quantifier).map(([body, count]) => `(${body})${count}`),
+  ),
+})).pattern;
+const letters = ['a', 'a', 'b', 'B', 'c', '1', ' ', '_', '\n', '\r', 'é', 'É', 'ß', 'ſ', 'k', '\u212a', '😀', '\u0301'];
+const texts = fc.array(fc.constantFrom(...letters), { maxLength: 12 }).map((items) => items.join(''));
+const asciiTexts = fc
+  .array(fc.constantFrom('a', 'b', 'B', '1', ' ', '\n'), { maxLength: 10 })
+  .map((items) => items.join(''));
+
+/** Where V8 and the automaton find something, from every place. */
+function bothFind(pattern: string, text: string): readonly [unknown, unknown] {
+  const expression = regex(pattern);
+  const found: [unknown[], unknown[]] = [[], []];
+  withV8(() => {
+    for (let at = 0; at <= text.length; at += (text.codePointAt(at) ?? 0) > 0xffff ? 2 : 1) {
+      const [quick, sure] = [expression.findByV8(text, at, true), expression.findByAutomaton(text, at, true)];
+      found[0].push(quick && [quick.index, ...quick]);
+      found[1].push(sure && [sure.index, ...sure]);
+      expect(expression.findByAutomaton(text, at, false) !== undefined).toBe(sure !== undefined);
+    }
+  });
+  return found;
+}
+
+describe('the automaton', () => {
+  it('finds what V8 finds, wherever the two are taken for the same', () => {
+    fc.assert(
+      fc.property(patterns, texts, (pattern, text) => {
+        const { root } = parseRegex(pattern);
+        fc.pre(isAsInJavaScript(root) && toJavaScript(root).source !== undefined);
+        const [quick, sure] = bothFind(pattern, text);
+        expect(sure).toEqual(quick);
+      }),
+      { numRuns: Number(process.env['RUNS'] ?? 1000) },
+    );
+  });
+
+  it('finds what RE2 finds, even where JavaScript does not', async () => {
+    const connection = await (await DuckDBInstance.create(':memory:')).connect();
+    const pairs = fc
+      .sample(fc.tuple(patterns, asciiTexts), Number(process.env['RUNS'] ?? 3000))
+      .flatMap(([pattern, text]) => {
+        const fast = re2Pattern(pattern);
+        return fast ? [{ pattern, fast: fast.pattern, text }] : [];
+      });
+    for (const { pattern, fast, text } of pairs) {
+      const statement = await connection.prepare(
+        `SELECT regexp_extract($1, $2), regexp_matches($1, $2), regexp_replace($1, $2, '<\\0>', 'g')`,
+      );
+      statement.bind([text, fast]);
+      const [row] = (await statement.runAndReadAll()).getRows();
+      const expression = regex(pattern);
+      const all = expression.replace(text, (match) => `<${match[0] ?? ''}>`);
+      const first = expression.findByAutomaton(text, 0, true);
+      expect([pattern, text, first?.[0] ?? '', first !== undefined, all]).toEqual([pattern, text, ...(row ?? [])]);
+    }
+  });
+});

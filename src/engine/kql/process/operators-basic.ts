@@ -51,12 +51,14 @@ const width = (node: SyntaxNode): number => {
   return isTuple(result) ? columnsOfSymbol(result).length : 1;
 };
 
-/** Items whose outputs are exactly `columns`, in order, as in project, print, distinct and summarize. */
+/** Items whose outputs are exactly `columns`, in order, as in project, print, distinct and summarize.
+ * @param keepsToNames whether a call that yields several columns has no more than its names, as in print */
 export function itemsByPosition(
   b: Builder,
   nodes: readonly SyntaxNode[],
   columns: readonly Column[],
   start = 0,
+  keepsToNames = false,
 ): Item[] {
   let next = start;
   return nodes.map((node) => {
@@ -67,7 +69,7 @@ export function itemsByPosition(
       given && given.length > 1
         ? given.length
         : given && isTuple(inner.ResultType)
-          ? Math.max(given.length, width(node))
+          ? Math.max(given.length, keepsToNames ? 1 : width(node))
           : count;
     const names = columns.slice(next, next + size).map((column) => column.name);
     next += size;
@@ -148,7 +150,7 @@ const filter: OperatorBuilder = (b, node, given) => ({
 
 const print: OperatorBuilder = (b, node) => {
   const cols = columnsOf(node);
-  const items = itemsByPosition(b, list(node, 'Expressions'), cols);
+  const items = itemsByPosition(b, list(node, 'Expressions'), cols, 0, true);
   return { op: 'print', items, cols };
 };
 

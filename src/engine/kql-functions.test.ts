@@ -16,6 +16,8 @@ const near = (value: number): unknown => expect.closeTo(value, 9);
 
 const filled = 'let a = dynamic([null, 111, null, 36, 41, null, null, 16, 61, 33, null, null]);';
 const latency = 'datatable(Requests:long, Bucket:long)[8, 10, 6, 20, 3, 30, 1, 40]';
+const traffic =
+  'let y = dynamic([80, 139, 87, 110, 68, 54, 50, 51, 53, 133, 86, 141, 97, 156, 94, 149, 95, 140, 77, 61, 50, 54, 47, 133, 72, 152, 94, 148, 105, 162, 101, 160, 87, 63, 53, 55, 54, 151, 103, 189, 108, 183, 113, 175, 113, 178, 90, 71, 62, 62, 65, 165, 109, 181, 115, 182, 121, 178, 114, 170]);';
 const schemas =
   'datatable(value:dynamic)[dynamic({"x":1, "y":3.5}), dynamic({"x":"somevalue", "z":[1, 2, 3]}), dynamic({"y":{"w":"zzz"}, "t":["aa", "bb"], "z":["foo"]})]';
 
@@ -234,6 +236,39 @@ const examples: Readonly<Record<string, readonly (readonly [string, unknown])[]>
       [[1, 2, near(-1), 1]],
     ],
   ],
+  'calls with several columns, under one name each in print': [
+    ['print a = series_stats(dynamic([2, 4])), b = series_stats(dynamic([5])), c = 1', [[2, 5, 1]]],
+  ],
+  // The page prints the score as 0.84, cut off.
+  'series-periods-detect': [
+    [
+      `${traffic} print y = y | project series_periods_detect(y, 0.0, 50.0, 2) | project series_periods_detect_y_periods, round(toreal(series_periods_detect_y_periods_scores[0]), 2), series_periods_detect_y_periods_scores[1]`,
+      [[[14, 0], 0.84, '0.0']],
+    ],
+    [`${traffic} print periods_detected = series_periods_detect(y, 0.0, 50.0, 1)`, [[[14]]]],
+    [
+      `${traffic} print y | extend (p, s) = series_periods_detect(y, 0, 50, 1) | project p, array_length(s)`,
+      [[[14], 1]],
+    ],
+    [
+      'print a = series_periods_detect(dynamic(null), 0, 9, 2), b = series_periods_detect(dynamic(["x"]), 0, 9, 2), c = series_periods_detect(dynamic([]), 0, 9, 2)',
+      [[null, null, [0, 0]]],
+    ],
+  ],
+  'series-periods-validate': [
+    [
+      `${traffic} print y = y | project series_periods_validate(y, 14.0, 10.0) | project series_periods_validate_y_periods, round(toreal(series_periods_validate_y_scores[0]), 2), series_periods_validate_y_scores[1]`,
+      [[[14, 10], 0.84, '0.0']],
+    ],
+    [
+      `${traffic} print y = y | extend (p, s) = series_periods_validate(y, 3, 31, 3.5, 30.5, -1, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11) | project array_length(p), s`,
+      [[16, new Array<number>(16).fill(0)]],
+    ],
+    [
+      'print a = series_periods_validate(dynamic(null), 4), b = series_periods_validate(dynamic(["x"]), 4), c = series_periods_validate(dynamic([1]), real(null))',
+      [[null, null, null]],
+    ],
+  ],
   'geo-line-simplify, geo-polygon-simplify, geo-simplify-polygons-array: high tolerance': [
     [
       'print l = dynamic({"type":"LineString","coordinates":[[1.1,1.1],[1.2,1.2]]}), p = dynamic({"type":"Polygon","coordinates":[[[-73.9495,40.7969],[-73.95807,40.80068],[-73.98201,40.76825],[-73.97317,40.76455],[-73.9495,40.7969]]]}) | project geo_line_simplify(l, 100000), geo_line_simplify(l, -1), geo_simplify_polygons_array(pack_array(p), 10000), geo_simplify_polygons_array(pack_array(p, l)), geo_polygon_simplify(p, -0.1)',
@@ -271,6 +306,7 @@ describe('refusals from inside functions', () => {
     ['print series_outliers(dynamic([1, 2]), "ctukey", double(null), 5, 95)', { code: 'notSupported' }],
     ['print series_outliers(dynamic([1, 2]), "median")', { code: 'runtime' }],
     ['print series_decompose(dynamic([1, 2]), 0, "loess")', { code: 'runtime' }],
+    ['print series_periods_detect(dynamic([1, 2]), 0, 9, 0)', { code: 'runtime' }],
     ['print bin_auto(37)', { code: 'semantic' }],
     [
       'print geo_line_densify(dynamic({"type":"LineString","coordinates":[[179,1],[-179,1]]}), 10, true)',

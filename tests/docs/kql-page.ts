@@ -118,7 +118,7 @@ const differences = [
   '- `dcount`, `count_distinct` and percentiles are exact; the service estimates them within a documented error.',
   '- `hll` and `tdigest` states have their own form: they merge and answer here, and cannot be exchanged with the service.',
   '- `decimal` keeps 18 digits after the point.',
-  '- The score by which the service finds the period of a series is not published: where it would be a close thing, `series_seasonal` and `series_decompose*` refuse and ask for the period.',
+  '- How the service scores the period of a series is not published. `series_periods_detect`, `series_periods_validate`, `series_seasonal` and `series_decompose*` score it by a formula of our own, from the autocorrelation. It gives every period, and every score to the two digits printed, of the examples whose series the documentation prints; further digits, other series, and so whether a period comes above a threshold, may differ. A multiple of a period that scores better is not listed as found unless it repeats clearly better.',
   '- `geo_info_from_ip_address` reads the English names of the database that it is given, and leaves out the parts that are not known there. Null when nothing is known, and for text that is no address (a prefix such as `/24` is none). What the service leaves out is not documented.',
   '- Lines and polygons are simplified only where what S2 makes of them is certain, and buffered up to 5,000 km; the rest is refused.',
   '- `ingestion_time()`, `extent_id()` and `extent_tags()` are known for the records of a table with nothing but conditions, sorting, new columns and `union` before them; after other operators they are refused.',

@@ -3,6 +3,7 @@ import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import type { DecomposeOptions } from './decompose.ts';
 import { anomalies, decompose } from './decompose.ts';
+import { scorePeriods } from './periods.ts';
 import { outlierScores } from './series.ts';
 import { fitTwoLines } from './two-lines.ts';
 
@@ -28,13 +29,13 @@ describe('results recorded from the engine', () => {
   it('a weekly period and a line are found, and what sticks out', () => {
     const { y, baseline, scores, flags } = named('series-decompose-anomalies');
     const result = anomalies(y, 2.5, 'ctukey', found);
-    expect(result?.baseline).toEqual(close(baseline));
-    expect(result?.scores).toEqual(close(scores));
-    expect(result?.flags).toEqual(flags);
+    expect(result.baseline).toEqual(close(baseline));
+    expect(result.scores).toEqual(close(scores));
+    expect(result.flags).toEqual(flags);
   });
   it('the last week is forecast from the weeks before', () => {
     const { y, baseline } = named('series-decompose-forecast');
-    expect(decompose(y, { ...found, testPoints: 168 })?.baseline).toEqual(close(baseline));
+    expect(decompose(y, { ...found, testPoints: 168 }).baseline).toEqual(close(baseline));
   });
   it('scores of outliers', () => {
     const { y, scores } = named('series-outliers');
@@ -53,20 +54,24 @@ describe('decompose', () => {
         (y, period, trend) => {
           const parts = decompose(y, { period, trend, testPoints: 0, threshold: 0.6 });
           const sums = y.map(
-            (_y, at) => (parts?.seasonal[at] ?? 0) + (parts?.trend[at] ?? 0) + (parts?.residual[at] ?? 0),
+            (_y, at) => (parts.seasonal[at] ?? 0) + (parts.trend[at] ?? 0) + (parts.residual[at] ?? 0),
           );
           expect(sums).toEqual(y.map((value) => expect.closeTo(value, 6) as unknown));
-          expect(parts?.seasonal).toEqual(y.map((_y, at) => (period === 0 ? 0 : parts?.seasonal[at % period])));
+          expect(parts.seasonal).toEqual(y.map((_y, at) => (period === 0 ? 0 : parts.seasonal[at % period])));
         },
       ),
     );
   });
-  it('says nothing of a period that is neither clear nor absent', () => {
+  it('a period that scores less than the threshold is none', () => {
     const wave = Array.from(
       { length: 48 },
-      (_unused, at) => Math.sin((at * Math.PI) / 4) + (((at * 7919) % 13) - 6) / 8,
+      (_unused, at) => Math.sin((at * Math.PI) / 4) + (((at * 7919) % 13) - 6) / 40,
     );
-    expect(decompose(wave, found)).toBeUndefined();
+    const [score = 0] = scorePeriods(wave, [8]);
+    expect(decompose(wave, { ...found, threshold: score }).seasonal.slice(0, 8)).toEqual(
+      decompose(wave, { ...found, period: 8 }).seasonal.slice(0, 8),
+    );
+    expect(decompose(wave, { ...found, threshold: score + 0.01 }).seasonal).toEqual(wave.map(() => 0));
   });
 });
 

@@ -1,4 +1,5 @@
-import { detectPeriod, fitPolynomial, outlierScores, seasonal } from './series.ts';
+import { detectPeriod } from './periods.ts';
+import { fitPolynomial, outlierScores, seasonal } from './series.ts';
 
 export type Trend = 'avg' | 'linefit' | 'none';
 
@@ -21,13 +22,11 @@ export interface Decomposition {
 }
 
 /** Seasonal part first (the median of each phase), then the trend of what is left, then the residual.
- * @returns undefined when it cannot be said whether there is a period
  * @see the page of series_decompose() in the KQL documentation, "Component execution order" */
-export function decompose(series: readonly number[], options: DecomposeOptions): Decomposition | undefined {
+export function decompose(series: readonly number[], options: DecomposeOptions): Decomposition {
   const learnedLength = Math.max(0, series.length - Math.max(0, options.testPoints));
   const learned = series.slice(0, learnedLength);
   const period = options.period < 0 ? detectPeriod(learned, options.threshold) : options.period;
-  if (period === undefined) return undefined;
   const repeated = seasonal(series, period, series.length - learnedLength);
   const deseasonal = learned.map((value, index) => value - (repeated[index] ?? 0));
   const trend = trendOf(deseasonal, series.length, options.trend);
@@ -68,10 +67,8 @@ export function anomalies(
   threshold: number,
   kind: 'ctukey' | 'tukey',
   options: DecomposeOptions,
-): Anomalies | undefined {
-  const parts = decompose(series, options);
-  if (!parts) return undefined;
-  const { baseline, residual } = parts;
+): Anomalies {
+  const { baseline, residual } = decompose(series, options);
   const scores = outlierScores(residual, kind);
   const flags = scores.map((score) => (score > threshold ? 1 : score < -threshold ? -1 : 0));
   return { flags, scores, baseline };

@@ -220,27 +220,6 @@ function median(values: readonly number[]): number {
   return sorted.length % 2 === 1 ? (sorted[half] ?? 0) : ((sorted[half - 1] ?? 0) + (sorted[half] ?? 0)) / 2;
 }
 
-/** What a period must score by default. @see series_decompose, seasonality threshold */
-export const periodThreshold = 0.6;
-const periodMin = 4;
-/** The service's own score is not published; ours, the correlation of the series with itself, decides only when it is further than
- * this from the threshold. */
-const scoreMargin = 0.1;
-
-/** The shortest of the periods that repeat better than their neighbours and about as well as the best, shorter than half of the series; 0 when there is none.
- * @returns undefined when the best is too near the threshold to say */
-export function detectPeriod(series: readonly number[], threshold = periodThreshold): number | undefined {
-  const scores: { period: number; score: number }[] = [];
-  for (let period = periodMin; period < series.length / 2; period += 1)
-    scores.push({ period, score: pearson(series.slice(0, -period), series.slice(period)) });
-  const best = Math.max(0, ...scores.map(({ score }) => (Number.isNaN(score) ? 0 : score)));
-  if (best > 0 && Math.abs(best - threshold) < scoreMargin) return undefined;
-  if (best < threshold) return 0;
-  const isPeak = (index: number, score: number): boolean =>
-    score >= (scores[index - 1]?.score ?? -1) && score >= (scores[index + 1]?.score ?? -1);
-  return scores.find(({ score }, index) => score >= best * 0.95 && isPeak(index, score))?.period ?? 0;
-}
-
 /** The median of each phase of the period, repeated over the whole series. */
 export function seasonal(series: readonly number[], period: number, testPoints: number): number[] {
   if (period < 1) return series.map(() => 0);

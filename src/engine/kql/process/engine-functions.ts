@@ -1,3 +1,4 @@
+import { invariant } from '../../../base/invariant.ts';
 import type { GlobalState, LanguageSymbol, SyntaxNode } from './language.ts';
 import { languagePackage, toArray } from './language.ts';
 
@@ -7,9 +8,30 @@ interface CallContext {
   readonly ArgumentTypes: unknown;
   readonly RowScope: LanguageSymbol | null;
 }
+interface Signature {
+  readonly Parameters: unknown;
+  readonly CustomReturnType?: ((context: CallContext) => unknown) | null;
+}
 interface NamedFunction extends LanguageSymbol {
   readonly ResultNameKind: unknown;
   WithResultNameKind(kind: unknown): NamedFunction;
+}
+
+interface TupleColumn {
+  readonly Name: string;
+  WithName(name: string): TupleColumn;
+}
+interface Tuple {
+  readonly Columns: unknown;
+  WithColumns(columns: readonly TupleColumn[]): unknown;
+}
+
+/** The binder names the second column `…_scores`; results on the function's page, old and new, have `…_periods_scores`. */
+function typeOfPeriods(context: CallContext, own: (context: CallContext) => unknown): unknown {
+  const tuple = own(context) as Tuple;
+  const [periods, scores] = toArray<TupleColumn>(tuple.Columns);
+  invariant(periods && scores, 'series_periods_detect() has two columns');
+  return tuple.WithColumns([periods, scores.WithName(`${periods.Name}_scores`)]);
 }
 
 /** `column_ifexists(name, otherwise)` has the type of the column where there is one; the binder always takes the other's. */
@@ -24,12 +46,15 @@ const long = (): unknown => languagePackage().Symbols.ScalarTypes['Long'];
 const real = (): unknown => languagePackage().Symbols.ScalarTypes['Real'];
 
 /** Calls whose type the engine has otherwise than the binder. */
-const types: Readonly<Record<string, ((context: CallContext) => unknown) | undefined>> = {
+const types: Readonly<
+  Record<string, ((context: CallContext, own: (context: CallContext) => unknown) => unknown) | undefined>
+> = {
   column_ifexists: typeOfColumnIfExists,
   columnifexists: typeOfColumnIfExists,
   hourofday: long,
   monthofyear: long,
   jaccard_index: real,
+  series_periods_detect: typeOfPeriods,
   // A difference in weeks is real.
   datetime_diff: (context) => {
     const [unit] = toArray<SyntaxNode & { readonly ConstantValue?: unknown }>(context.Arguments);
@@ -44,10 +69,11 @@ export function withEngineFunctions(state: GlobalState): GlobalState {
   const functions = toArray<NamedFunction>(state.Functions).map((symbol) => {
     const type = Object.hasOwn(types, symbol.Name) ? types[symbol.Name] : undefined;
     if (!type) return symbol;
-    const [signature] = toArray<{ readonly Parameters: unknown }>(symbol.Signatures);
+    const [signature] = toArray<Signature>(symbol.Signatures);
+    const own = (context: CallContext): unknown => signature?.CustomReturnType?.(context);
     const made = new FunctionSymbol.ctor(
       symbol.Name,
-      type,
+      (context: CallContext) => type(context, own),
       Tabularity['Scalar'],
       toArray(signature?.Parameters),
     ) as NamedFunction;

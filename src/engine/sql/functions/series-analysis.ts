@@ -1,14 +1,16 @@
+import { invariant } from '../../../base/invariant.ts';
 import type { DecomposeOptions, Decomposition, Trend } from '../../native/decompose.ts';
 import { anomalies, decompose } from '../../native/decompose.ts';
 import type { PolynomialFit } from '../../native/series.ts';
-import { detectPeriod, outlierScores, periodThreshold, seasonal } from '../../native/series.ts';
+import { detectPeriod, findPeriods, scorePeriods } from '../../native/periods.ts';
+import { outlierScores, seasonal } from '../../native/series.ts';
 import type { TwoLines } from '../../native/two-lines.ts';
 import { fitTwoLines } from '../../native/two-lines.ts';
 import { KqlError } from '../../kql/kql-error.ts';
 import { realToDynamic } from '../../values/real-text.ts';
 import type { NativeValue } from '../native.ts';
 import { native } from '../native.ts';
-import type { FunctionRows } from '../scope.ts';
+import type { FunctionRows, SqlArgument } from '../scope.ts';
 import { elementsOf, numbersOf, reals } from './series-elements.ts';
 
 type Value = NativeValue | undefined;
@@ -21,18 +23,27 @@ function optionsOf(name: string, period: Value, trend: Value, testPoints: Value,
   return { period: Number(period), trend: kind, testPoints: Number(testPoints), threshold: Number(threshold) };
 }
 
-/** Whether there is a period is left to the service when it is a close thing. */
-function decided<T>(name: string, found: T | undefined): T {
-  if (found !== undefined) return found;
-  throw new KqlError(
-    'notSupported',
-    `'${name}' of a series whose period is not clear is not supported: name the period.`,
-  );
-}
-
 const parts = ({ baseline, seasonal: season, trend, residual }: Decomposition): string =>
   `[${[baseline, season, trend, residual].map(reals).join(',')}]`;
-const threshold = String(periodThreshold);
+/** What a period that is to be found must score by default. @see the pages of series_decompose() and series_seasonal() */
+const threshold = '0.6';
+const seasonalThreshold = 0.7;
+
+/** How long a list of periods may be asked for; a limit of ours. */
+const foundMax = 1000;
+const periodsMax = 16;
+const validatePeriods = native(
+  'series_periods_validate',
+  ['long', 'dynamic', ...new Array<'real'>(periodsMax).fill('real')],
+  'dynamic',
+  ([count, series, ...given]) => {
+    const values = numbersOf(series);
+    const periods = given.slice(0, Number(count)).flatMap((period) => (period === null ? [] : [Number(period)]));
+    if (!values || periods.length !== Number(count)) return null;
+    return `[${reals(periods)},${reals(scorePeriods(values, periods))}]`;
+  },
+  { nulls: true, defaults: new Array<string>(periodsMax - 1).fill('NULL') },
+);
 
 const lineBag = (fit: PolynomialFit): string => {
   const [slope = 0, interception = 0] = fit.coefficients;
@@ -64,8 +75,7 @@ export const seriesAnalysisFunctions: FunctionRows = {
       const values = numbersOf(series);
       if (!values) return null;
       const options = optionsOf('series_decompose', period, trend, testPoints, score);
-      const found = decided('series_decompose', decompose(values, options));
-      return parts(found);
+      return parts(decompose(values, options));
     },
     { defaults: ['-1', "'avg'", '0', threshold] },
   ),
@@ -78,7 +88,7 @@ export const seriesAnalysisFunctions: FunctionRows = {
       if (!values) return null;
       const name = 'series_decompose_anomalies';
       const options = optionsOf(name, period, trend, testPoints, score);
-      const found = decided(name, anomalies(values, Number(limit), outlierKind(name, kind), options));
+      const found = anomalies(values, Number(limit), outlierKind(name, kind), options);
       return `[[${found.flags.join(',')}],${reals(found.scores)},${reals(found.baseline)}]`;
     },
     { defaults: ['1.5', '-1', "'avg'", '0', "'ctukey'", threshold] },
@@ -93,7 +103,7 @@ export const seriesAnalysisFunctions: FunctionRows = {
       const values = numbersOf(series);
       if (!values) return null;
       const options = optionsOf('series_decompose_forecast', period, trend, points, score);
-      return parts(decided('series_decompose_forecast', decompose(values, options)));
+      return parts(decompose(values, options));
     },
     { defaults: ['-1', "'linefit'", threshold] },
   ),
@@ -122,6 +132,30 @@ export const seriesAnalysisFunctions: FunctionRows = {
     },
     { nulls: true, defaults: ["'ctukey'", 'NULL', '10', '90'] },
   ),
+  series_periods_detect: native(
+    'series_periods_detect',
+    ['dynamic', 'real', 'real', 'long'],
+    'dynamic',
+    ([series, min, max, count]) => {
+      const values = numbersOf(series);
+      if (!values) return null;
+      const length = Number(count);
+      if (length < 1 || length > foundMax)
+        throw new KqlError('runtime', `series_periods_detect(): the number of periods must be 1 to ${foundMax}.`);
+      const found = findPeriods(values, Number(min), Number(max), length);
+      return `[${reals(found.map(({ period }) => period))},${reals(found.map(({ score }) => score))}]`;
+    },
+  ),
+  series_periods_validate: {
+    ...validatePeriods,
+    sql: ([series, ...periods], call, scope) => {
+      invariant(series, 'the binder lets no call without a series through');
+      if (periods.length > periodsMax)
+        throw new KqlError('semantic', `series_periods_validate(): at most ${periodsMax} periods.`);
+      const count: SqlArgument = { sql: String(periods.length), type: 'long', expression: series.expression };
+      return validatePeriods.sql([count, series, ...periods], call, scope);
+    },
+  },
   series_seasonal: native(
     'series_seasonal',
     ['dynamic', 'long', 'long'],
@@ -129,7 +163,7 @@ export const seriesAnalysisFunctions: FunctionRows = {
     ([series, period, testPoints]) => {
       const values = numbersOf(series);
       if (!values) return null;
-      const found = Number(period) < 0 ? decided('series_seasonal', detectPeriod(values)) : Number(period);
+      const found = Number(period) < 0 ? detectPeriod(values, seasonalThreshold) : Number(period);
       return reals(seasonal(values, found, Number(testPoints)));
     },
     { defaults: ['-1', '0'] },

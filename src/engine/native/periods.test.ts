@@ -77,6 +77,10 @@ describe('findPeriods', () => {
     ]);
     expect(scorePeriods(series, [4, 10])).toEqual([0, 0]);
   });
+  it('a ripple on the way down from the shortest lags is no period', () => {
+    const slow = noise(1, 2000).map((wobble, at) => Math.sin((2 * Math.PI * at) / 250) * 2 + wobble);
+    expect(periods(findPeriods(slow, 0, 1000, 2))).toEqual([250, 0]);
+  });
   it('only between the bounds that are given', () => {
     expect(periods(findPeriods(traffic, 15, 50, 1))).toEqual([0]);
     expect(periods(findPeriods(traffic, 0, 13.9, 1))).toEqual([0]);

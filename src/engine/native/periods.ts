@@ -76,9 +76,11 @@ function between(list: readonly number[], lag: number): number {
   return low + (lag - below) * (high - low);
 }
 
-/** Whether it repeats better than by chance, and after no lag nearby clearly better. */
+/** Whether it repeats better than by chance, and better than before, and after no lag nearby clearly better. */
 function isPeriod(found: Repetition, period: number): boolean {
-  if (between(found.at, period) <= chance(found)) return false;
+  const height = between(found.at, period);
+  const valley = found.valley[Math.ceil(period)] ?? 1;
+  if (Math.min(height, height - valley) <= chance(found)) return false;
   const enough = between(found.whole, period) + chance(found);
   const [first, last] = [Math.ceil(period - reach(period)), Math.floor(period + reach(period))];
   for (let lag = first; lag <= last; lag += 1) if ((found.whole[lag] ?? 0) > enough) return false;

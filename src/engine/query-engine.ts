@@ -95,8 +95,11 @@ export interface QueryEngine {
   parseCommand(request: Pick<QueryRequest, 'text' | 'database' | 'catalog'>): Promise<ParsedCommand>;
   /** Runs a program of a parsed command: its `query`, or its `pipe` over the rows the command made. */
   executeProgram(program: Program, request: QueryRequest, command?: CommandRows): Promise<QueryExecution>;
-  /** @throws KqlError also when the program has no result, or several */
-  prepareRows(program: Program, request: QueryRequest): Promise<RowStatement>;
+  /** One for each result of the program, over one snapshot of the tables, on one connection. The first frees what all hold.
+   * @throws KqlError also when the program has no result */
+  prepareRows(program: Program, request: QueryRequest): Promise<readonly [RowStatement, ...RowStatement[]]>;
+  /** What a graph model makes of its tables: two results, nodes and edges. @throws KqlError */
+  compileGraph(model: string, database: string, catalog: KqlCatalog): Promise<Program>;
 }
 
 /** The entry of the engine: text → parser process → IR → SQL → DuckDB → chunks. Programs are cached by text and catalog version. */
@@ -114,6 +117,7 @@ export function createQueryEngine({
     parseCommand: ({ text, database: current, catalog }) => parser.parseCommand(text, current, catalog),
     executeProgram: (program, request, command) => run(program, request, database, command),
     prepareRows: (program, request) => prepareRows(program, request, database),
+    compileGraph: (model, current, catalog) => parser.compileGraph(model, current, catalog),
     execute: (request) =>
       withSchemas(
         request.text,
@@ -191,28 +195,33 @@ async function run(...request: Parameters<typeof begin>): Promise<QueryExecution
   }
 }
 
-async function prepareRows(program: Program, request: QueryRequest, database: EngineDatabase): Promise<RowStatement> {
-  const [result, ...others] = program.results;
-  if (result === undefined || others.length > 0)
-    throw new KqlError('semantic', 'The query of this command must have exactly one result.');
+async function prepareRows(
+  program: Program,
+  request: QueryRequest,
+  database: EngineDatabase,
+): Promise<readonly [RowStatement, ...RowStatement[]]> {
   const { session, staged, close } = await begin(program, request, database);
-  const plan = staged.results[0]?.plan ?? result.plan;
-  return {
-    columns: plan.cols,
-    close,
-    run: async (use) => {
-      for (const wrapping of [false, true]) {
-        session.request.signal?.throwIfAborted();
-        try {
-          return await use(session.connection, translated(session, plan, staged.lets, { wrapping, stored: true }));
-        } catch (error) {
-          if (!(error instanceof OverflowError) || wrapping) throw error;
-        }
-      }
-      throw new KqlError('internal', 'A statement runs once or twice.');
-    },
-  };
+  const [first, ...others] = staged.results.map(({ plan }) => rowStatement(session, plan, staged.lets, close));
+  if (first !== undefined) return [first, ...others];
+  close();
+  throw new KqlError('semantic', 'The query of this command has no result.');
 }
+
+const rowStatement = (session: Session, plan: Plan, lets: Program['lets'], close: () => void): RowStatement => ({
+  columns: plan.cols,
+  close,
+  run: async (use) => {
+    for (const wrapping of [false, true]) {
+      session.request.signal?.throwIfAborted();
+      try {
+        return await use(session.connection, translated(session, plan, lets, { wrapping, stored: true }));
+      } catch (error) {
+        if (!(error instanceof OverflowError) || wrapping) throw error;
+      }
+    }
+    throw new KqlError('internal', 'A statement runs once or twice.');
+  },
+});
 
 function countsOf(tables: readonly OpenTable[]): ScanCounts {
   const sum = (name: keyof ScanCounts): number =>

@@ -33,6 +33,7 @@ const structural = new Set([
   'cluster',
   'view',
   'stored_query_result',
+  'graph',
   ...recordFactNames,
 ]);
 

@@ -1,6 +1,6 @@
 import type { OpenedClusterData } from '../../src/engine/catalog/open-cluster-data.ts';
 import type { ColumnValues, EngineDatabase } from '../../src/engine/duckdb/engine-database.ts';
-import { storedResultTable } from '../../src/engine/kql/ir/stored-result-name.ts';
+import { storedResultTable } from '../../src/engine/kql/ir/hidden-tables.ts';
 import type { Column } from '../../src/engine/kql/types.ts';
 import type { OpenTable } from '../../src/engine/query-engine.ts';
 

@@ -65,8 +65,8 @@ export type ExtentReply =
   | { readonly outcome: 'unavailable' };
 
 const listMax = 1_000_000;
-/** A table's name, or `stored_query_result("…")` around one. */
-const nameCharsMax = 1_100;
+/** A table's name, or a title with one name or two. */
+const nameCharsMax = 2_200;
 
 /** @throws ProtocolError */
 export function inventoryReplyOf(value: unknown): InventoryReply {

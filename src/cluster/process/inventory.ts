@@ -23,8 +23,8 @@ export async function findExtent(open: OpenData, call: ExtentCall): Promise<Exte
   const data = await openOrNothing(open, call);
   if (data === undefined) return { outcome: 'unavailable' };
   for (const { name } of data.databases()) {
-    const stored = data.storedResults(name).flatMap(({ extents }) => extents);
-    const found = [...data.extents(name), ...stored].find(({ extentId }) => extentId === call.extentId);
+    const kept = data.keptExtents(name).flatMap(({ extents }) => extents);
+    const found = [...data.extents(name), ...kept].find(({ extentId }) => extentId === call.extentId);
     if (found === undefined) continue;
     const { blob, length, encryptionData } = await data.exportExtent(name, found.extentId);
     return { outcome: 'found', blob, sealedBytes: length, encryptionData };
@@ -42,12 +42,10 @@ function databaseInventory(
     const { rowCount } = data.tableStatistics(name, table);
     return { name: table, loggedRows: rowCount - inExtents, extents: extents.map(extentInventory) };
   });
-  const inResults = data.storedResults(name).map((stored) => ({
-    name: `stored_query_result(${JSON.stringify(stored.name)})`,
-    loggedRows: 0,
-    extents: stored.extents.map(extentInventory),
-  }));
-  return { name, tables: [...inTables, ...inResults] };
+  const kept = data
+    .keptExtents(name)
+    .map(({ title, extents }) => ({ name: title, loggedRows: 0, extents: extents.map(extentInventory) }));
+  return { name, tables: [...inTables, ...kept] };
 }
 
 const extentInventory = (extent: ExtentView): TableInventory['extents'][number] => ({

@@ -54,6 +54,7 @@ export function openClusterHost(options: {
     parseCommand: async (command) => (await opened).parseCommand(command),
     executeProgram: async (program, request, rows) => (await opened).executeProgram(program, request, rows),
     prepareRows: async (program, request) => (await opened).prepareRows(program, request),
+    compileGraph: async (model, database, catalog) => (await opened).compileGraph(model, database, catalog),
   };
   return {
     clusterName: settings.clusterName,

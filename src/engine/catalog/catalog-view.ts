@@ -1,6 +1,7 @@
 import type { Guid } from '../../base/guid.ts';
 import type { JsonObject } from '../../base/json.ts';
 import type { Instant } from '../../clock/clock.ts';
+import type { GraphModelView } from './graph-models.ts';
 import type { KqlType } from '../kql/types.ts';
 
 /** What a cluster's catalog says, as immutable values. */
@@ -13,6 +14,7 @@ export interface DatabaseView {
   readonly policies: Policies;
   /** Counts changes of the schema; `v1.N` on the wire. */
   readonly schemaVersion: number;
+  readonly graphModels: readonly GraphModelView[];
 }
 
 export interface TableView {

@@ -6,6 +6,7 @@ import type { BlobName } from '../../storage/blob-store.ts';
 import type { BoundValue } from '../sql/context.ts';
 import type { ScanRange } from '../scan-ranges.ts';
 import type { EngineSources, OpenTable, RowStatement } from '../query-engine.ts';
+import type { GraphModels } from './graph-models.ts';
 import type { StoredResults } from './stored-result.ts';
 import type { DatabaseView, MappingKind, Policies, TableView } from './catalog-view.ts';
 
@@ -13,7 +14,7 @@ import type { DatabaseView, MappingKind, Policies, TableView } from './catalog-v
  * when its promise resolves. Names are compared as Kusto does: databases without case, everything else with case.
  * All methods throw DataError for what a client did wrong (see data-error.ts), CommitRefusedError when the lease has ended or the
  * cluster was suspended meanwhile (nothing happened), and anything else for our own faults. */
-export interface ClusterData extends SchemaChanges, ExtentChanges, StoredResults {
+export interface ClusterData extends SchemaChanges, ExtentChanges, StoredResults, GraphModels {
   /** Called with what the resource manager knows, before the first request and whenever it has changed. */
   setDatabases(databases: readonly ClusterDatabase[]): Promise<void>;
   /** Removes what databases held that were deleted. */
@@ -247,6 +248,8 @@ export interface ExtentFilter {
 export interface ExtentChanges {
   /** Extents at rest; rows still in the log of small writes are in none. @param table undefined: of all tables */
   extents(database: string, table?: string): readonly ExtentView[];
+  /** Those of what is kept beside the tables: stored query results, snapshots of graphs; with a title that says of which. */
+  keptExtents(database: string): readonly { readonly title: string; readonly extents: readonly ExtentView[] }[];
   /** Rows and bytes of a table, those in the log included. */
   tableStatistics(database: string, table: string): TableStatistics;
   /** Merges the log of a table into an extent now. */

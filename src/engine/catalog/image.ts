@@ -13,25 +13,29 @@ import type { RowBatch } from './row-batch.ts';
 /** What the catalog says: read by id, by table, by database. */
 export interface CatalogReader {
   get(id: string): CatalogRecord | undefined;
-  /** Without stored query results. */
+  /** Those with a name of their own. */
   tablesOf(databaseId: Guid): TableRecord[];
+  /** Rows kept beside them: of stored query results and of snapshots of graphs. */
+  hiddenTablesOf(databaseId: Guid): TableRecord[];
   storedResultsOf(databaseId: Guid): StoredResultRecord[];
   extentsOf(tableId: Guid): ExtentRecord[];
   segmentsOf(tableId: Guid): SegmentRecord[];
 }
 
-export const databaseOf = (reader: CatalogReader, databaseId: Guid): DatabaseRecord => {
+export const databaseOf = (reader: Pick<CatalogReader, 'get'>, databaseId: Guid): DatabaseRecord => {
   const found = reader.get(`d/${databaseId}`);
   if (found?.kind === 'database') return found;
   return { kind: 'database', databaseId, functions: [], mappings: [], policies: {}, schemaVersion: 0 };
 };
 
 export type StoredResultRecord = TableRecord & { readonly stored: StoredResultFacts };
+export const isHidden = ({ stored, snapshotOf }: TableRecord): boolean =>
+  stored !== undefined || snapshotOf !== undefined;
 const isStored = (record: TableRecord): record is StoredResultRecord => record.stored !== undefined;
 
 /** The group that a record is listed in. */
 function groupOf(record: CatalogRecord): string | undefined {
-  if (record.kind === 'table') return `${isStored(record) ? 'q' : 't'}/${record.databaseId}`;
+  if (record.kind === 'table') return `${isHidden(record) ? 'h' : 't'}/${record.databaseId}`;
   if (record.kind === 'extent') return `e/${record.tableId}`;
   if (record.kind === 'segment') return `s/${record.tableId}`;
   return undefined;
@@ -58,8 +62,12 @@ export class CatalogImage implements CatalogReader {
     return [...this.group(`t/${databaseId}`)].flatMap((id) => ofKind(this.get(id), 'table'));
   }
 
+  hiddenTablesOf(databaseId: Guid): TableRecord[] {
+    return [...this.group(`h/${databaseId}`)].flatMap((id) => ofKind(this.get(id), 'table'));
+  }
+
   storedResultsOf(databaseId: Guid): StoredResultRecord[] {
-    return [...this.group(`q/${databaseId}`)].flatMap((id) => ofKind(this.get(id), 'table')).filter(isStored);
+    return this.hiddenTablesOf(databaseId).filter(isStored);
   }
 
   extentsOf(tableId: Guid): ExtentRecord[] {
@@ -180,13 +188,17 @@ export class CatalogDraft implements CatalogReader {
   }
 
   tablesOf(databaseId: Guid): TableRecord[] {
-    const belongs = (record: TableRecord): boolean => record.databaseId === databaseId && !isStored(record);
+    const belongs = (record: TableRecord): boolean => record.databaseId === databaseId && !isHidden(record);
     return this.#members(this.#base.tablesOf(databaseId), 'table', belongs);
   }
 
+  hiddenTablesOf(databaseId: Guid): TableRecord[] {
+    const belongs = (record: TableRecord): boolean => record.databaseId === databaseId && isHidden(record);
+    return this.#members(this.#base.hiddenTablesOf(databaseId), 'table', belongs);
+  }
+
   storedResultsOf(databaseId: Guid): StoredResultRecord[] {
-    const belongs = (record: TableRecord): boolean => record.databaseId === databaseId && isStored(record);
-    return this.#members(this.#base.storedResultsOf(databaseId), 'table', belongs).filter(isStored);
+    return this.hiddenTablesOf(databaseId).filter(isStored);
   }
 
   extentsOf(tableId: Guid): ExtentRecord[] {

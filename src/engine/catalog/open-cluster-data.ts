@@ -8,13 +8,13 @@ import type { ExtentExchange } from '../extents/extent-exchange.ts';
 import type { ExtentFiles } from '../extents/extent-files.ts';
 import { createExtentService, extentView } from '../extents/extent-service.ts';
 import { ExtentWriter } from '../extents/extent-writer.ts';
+import { createGraphModels } from '../extents/graph-models.ts';
 import { LogBook } from '../extents/log-book.ts';
 import { Merger } from '../extents/merger.ts';
 import { createStoredResults } from '../extents/stored-results.ts';
 import { TableStore } from '../extents/table-store.ts';
 import { IngestService } from '../ingest/ingest-service.ts';
 import type { KqlCatalog } from '../kql/catalog.ts';
-import { storedResultName } from '../kql/ir/stored-result-name.ts';
 import type { DatabaseView } from './catalog-view.ts';
 import { Catalog } from './catalog.ts';
 import type { CatalogRewrap } from './catalog.ts';
@@ -85,7 +85,6 @@ export async function openClusterData(options: ClusterDataOptions): Promise<Open
     now,
     databaseId: (name) => tables.database(name).databaseId,
   });
-  const stored = createStoredResults(tables, ingestion, randomBytes);
   const views = new Views(catalog, tables, options.clusterName, newGuid(randomBytes));
 
   /** Operations that this process goes on with. */
@@ -94,7 +93,8 @@ export async function openClusterData(options: ClusterDataOptions): Promise<Open
   return {
     ...schema,
     ...createExtentService(tables, merger, exchange),
-    ...stored,
+    ...createStoredResults(tables, ingestion, randomBytes),
+    ...createGraphModels(tables, ingestion, randomBytes),
     setDatabases: (databases) => {
       tables.setDatabases(databases);
       views.changed();
@@ -102,7 +102,7 @@ export async function openClusterData(options: ClusterDataOptions): Promise<Open
     },
     removeDatabases: (databaseIds) => removeDropped(catalog, writer, databaseIds),
     databaseBytes: (databaseId) => {
-      const held = [...catalog.image.tablesOf(databaseId), ...catalog.image.storedResultsOf(databaseId)];
+      const held = [...catalog.image.tablesOf(databaseId), ...catalog.image.hiddenTablesOf(databaseId)];
       const extents = held
         .flatMap(({ tableId }) => catalog.image.extentsOf(tableId))
         .reduce((sum, { sealed }) => sum + bytesAtRest(sealed), 0);
@@ -115,12 +115,7 @@ export async function openClusterData(options: ClusterDataOptions): Promise<Open
     table: (database, table) => tableView(tables.table(database, table), tables.database(database).name),
     kqlCatalog: (principal) => views.kqlCatalog(principal),
     sources: (principal) => ({
-      open: (database, table, ranges) => {
-        const stored = storedResultName(table);
-        const found =
-          stored === undefined ? tables.table(database, table) : tables.storedResult(database, stored, principal);
-        return tables.open(found.tableId, ranges);
-      },
+      open: (database, table, ranges) => tables.open(tables.named(database, table, principal), ranges),
     }),
     ingest: (request) => ingestion.ingest(request),
     append: (request) => ingestion.append(request),
@@ -248,7 +243,7 @@ const ofEarlierProcess = (operation: OperationRecord): OperationRecord =>
 async function removeDropped(catalog: Catalog, writer: ExtentWriter, dropped: readonly Guid[]): Promise<void> {
   const tableIds = (reader: CatalogReader): Guid[] =>
     dropped
-      .flatMap((databaseId) => [...reader.tablesOf(databaseId), ...reader.storedResultsOf(databaseId)])
+      .flatMap((databaseId) => [...reader.tablesOf(databaseId), ...reader.hiddenTablesOf(databaseId)])
       .map(({ tableId }) => tableId);
   const held = tableIds(catalog.image);
   if (held.length === 0 && dropped.every((databaseId) => catalog.image.get(`d/${databaseId}`) === undefined)) return;

@@ -3,6 +3,7 @@ import type { Guid } from '../../base/guid.ts';
 import type { BlobName } from '../../storage/blob-store.ts';
 import type { FunctionView, MappingView, Policies, ColumnView } from './catalog-view.ts';
 import type { IngestionFailure, OperationRecord } from './cluster-data.ts';
+import type { GraphModelView } from './graph-models.ts';
 import { CatalogDamagedError } from './catalog-seal.ts';
 
 /** The records of a catalog, by kind. Ids are opaque: a letter and guids. Times are milliseconds on the Kustody clock. */
@@ -13,6 +14,7 @@ export interface DatabaseRecord {
   readonly mappings: readonly MappingView[];
   readonly policies: Policies;
   readonly schemaVersion: number;
+  readonly graphModels?: readonly GraphModelView[];
 }
 
 export interface TableRecord {
@@ -28,6 +30,8 @@ export interface TableRecord {
   readonly policies: Policies;
   /** Rows that a principal keeps from a query for some hours, instead of a table with a name among the others. */
   readonly stored?: StoredResultFacts;
+  /** The graph model that it is a part of a snapshot of. */
+  readonly snapshotOf?: string;
 }
 
 export interface StoredResultFacts {

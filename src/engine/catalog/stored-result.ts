@@ -4,6 +4,7 @@ import type { Column } from '../kql/types.ts';
 import type { AppendRows, ExtentView } from './cluster-data.ts';
 import { dataError } from './data-error.ts';
 import { requireEntityName } from './entity-name.ts';
+import { dropHidden, hiddenRecord } from './hidden-table.ts';
 import type { CatalogDraft, StoredResultRecord } from './image.ts';
 
 /** Rows of a query that its principal keeps for some hours.
@@ -51,12 +52,6 @@ export const findStored = (
 ): StoredResultRecord | undefined =>
   records.find((record) => record.name === name && record.stored.principal === principal);
 
-/** With its rows. */
-export function dropStoredResult(draft: CatalogDraft, tableId: Guid): void {
-  draft.clearTable(tableId);
-  draft.delete(`t/${tableId}`);
-}
-
 /** @returns the new record; one that it replaces is gone from the draft */
 export function createStoredResult(
   draft: CatalogDraft,
@@ -74,24 +69,10 @@ export function createStoredResult(
   const existing = findStored(draft.storedResultsOf(databaseId), request);
   if (existing !== undefined) {
     if (request.existing === 'refused' && existing.stored.expiresOn > now) throw dataError('EntityExists', name);
-    dropStoredResult(draft, existing.tableId);
+    dropHidden(draft, existing.tableId);
   }
   const record: StoredResultRecord = {
-    kind: 'table',
-    tableId,
-    databaseId,
-    name,
-    columns: columns.map((column, index) => ({
-      columnId: index + 1,
-      name: column.name,
-      type: column.type,
-      docstring: '',
-    })),
-    nextColumnId: columns.length + 1,
-    folder: '',
-    docstring: '',
-    mappings: [],
-    policies: {},
+    ...hiddenRecord({ databaseId, tableId }, name, columns),
     stored: { principal, createdOn: now, expiresOn: now + request.expiresAfterMs },
   };
   draft.put(record);

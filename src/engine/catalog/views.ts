@@ -2,6 +2,7 @@ import { createHash } from 'node:crypto';
 import type { CatalogDatabase, KqlCatalog } from '../kql/catalog.ts';
 import type { DatabaseView, TableView } from './catalog-view.ts';
 import type { ClusterDatabase } from './cluster-data.ts';
+import { catalogGraph } from './graph-models.ts';
 import type { CatalogReader, StoredResultRecord } from './image.ts';
 import { databaseOf } from './image.ts';
 import type { TableRecord } from './records.ts';
@@ -12,7 +13,7 @@ export function tableView(table: TableRecord, database: string): TableView {
 }
 
 export function databaseView(reader: CatalogReader, { databaseId, name }: ClusterDatabase): DatabaseView {
-  const { functions, mappings, policies, schemaVersion } = databaseOf(reader, databaseId);
+  const { functions, mappings, policies, schemaVersion, graphModels = [] } = databaseOf(reader, databaseId);
   const tables = reader.tablesOf(databaseId).sort((left, right) => (left.name < right.name ? -1 : 1));
   return {
     databaseId,
@@ -24,6 +25,7 @@ export function databaseView(reader: CatalogReader, { databaseId, name }: Cluste
     mappings,
     policies,
     schemaVersion,
+    graphModels,
   };
 }
 
@@ -31,7 +33,7 @@ export function kqlCatalogOf(version: string, cluster: string, databases: readon
   return {
     version,
     cluster,
-    databases: databases.map(({ name, tables, functions }): CatalogDatabase => ({
+    databases: databases.map(({ name, tables, functions, graphModels }): CatalogDatabase => ({
       name,
       tables: [...tables.values()].map((table) => ({
         name: table.name,
@@ -40,6 +42,7 @@ export function kqlCatalogOf(version: string, cluster: string, databases: readon
         folder: table.folder,
       })),
       functions: [...functions.values()],
+      ...(graphModels.length === 0 ? {} : { graphs: graphModels.map(catalogGraph) }),
     })),
   };
 }

@@ -9,6 +9,7 @@ beforeAll(async () => {
   cluster = await openCommandFixture();
   await cluster.run('.create table T (a:long)');
   await cluster.run('.create-or-alter function F() { T }');
+  await cluster.run(`.create-or-alter graph_model G '${graphModel}'`);
 });
 afterAll(() => cluster.close());
 
@@ -27,6 +28,9 @@ async function verdict(text: string, access: Partial<CommandContext>): Promise<'
   }
 }
 
+const graphModel = JSON.stringify({
+  Definition: { Steps: [{ Kind: 'AddNodes', Query: 'T', NodeIdColumn: 'a' }] },
+});
 const everyRole: readonly DatabaseRole[] = ['Admin', 'Ingestor', 'Monitor', 'User', 'UnrestrictedViewer', 'Viewer'];
 
 describe('roles on a database', () => {
@@ -46,6 +50,11 @@ describe('roles on a database', () => {
     ['.set-or-replace T <| print a = 1', ['Admin']],
     ['.alter table T policy caching hot = 1d', ['Admin']],
     ['.set-or-replace stored_query_result R <| T | take 0', ['Admin', 'User', 'Viewer']],
+    [`.create-or-alter graph_model G '${graphModel}'`, ['Admin']],
+    ['.show graph_model G', ['Admin', 'Monitor', 'User', 'Viewer']],
+    ['.show graph_snapshots *', ['Admin', 'Monitor', 'User', 'Viewer']],
+    ['.show graph_models', ['Admin']],
+    ['.drop graph_snapshots G', ['Admin']],
     ['.show stored_query_results', ['Admin', 'Monitor', 'User', 'Viewer']],
     ['.show stored_query_result R schema', ['Admin', 'User', 'Viewer']],
     [`.drop stored_query_results by user 'aadapp=nobody'`, ['Admin']],

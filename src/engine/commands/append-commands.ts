@@ -5,6 +5,7 @@ import { dataError } from '../catalog/data-error.ts';
 import type { Program } from '../kql/ir/plan.ts';
 import { KqlError } from '../kql/kql-error.ts';
 import type { Column } from '../kql/types.ts';
+import type { RowStatement } from '../query-engine.ts';
 import type { Command, CommandRow, Row } from './command.ts';
 import type { CommandContext } from './command-context.ts';
 import { withCommandProgram } from './command-program.ts';
@@ -93,7 +94,7 @@ async function runAppend(
   const { data, database, engine } = context;
   const statement = await withCommandProgram(context, 'query', { text: command.text, program: query }, (program) =>
     engine.prepareRows(program, queryRequest(context, command.queryText)),
-  );
+  ).then(onlyOne);
   try {
     const change = tableChange(table, statement.columns, properties, context);
     const tags = tagsOf(properties.tags, properties.ingestIfNotExists);
@@ -111,6 +112,12 @@ async function runAppend(
   } finally {
     statement.close();
   }
+}
+
+function onlyOne([statement, ...others]: readonly [RowStatement, ...RowStatement[]]): RowStatement {
+  if (others.length === 0) return statement;
+  statement.close();
+  throw new KqlError('semantic', 'The query of this command must have exactly one result.');
 }
 
 /** Checks that the rows fit the table that is there: by position and type.

@@ -6,6 +6,7 @@ import { databaseCommands } from './database-commands.ts';
 import { emptyCommands } from './empty-commands.ts';
 import { extentCommands } from './extent-commands.ts';
 import { functionCommands } from './function-commands.ts';
+import { graphCommands } from './graph-commands.ts';
 import { ingestCommands } from './ingest-commands.ts';
 import { mappingCommands } from './mapping-commands.ts';
 import { operationCommands } from './operation-commands.ts';
@@ -37,6 +38,7 @@ export const commandRows: readonly CommandRow[] = [
   ...clusterCommands,
   ...emptyCommands,
   ...storedResultCommands,
+  ...graphCommands,
 ];
 
 const byKind = new Map<string, CommandRow>();

@@ -60,6 +60,21 @@ const rows: readonly PatternRow[] = [
   { pattern: 'get kusto identity token with', kind: 'GetKustoIdentityToken' },
   { pattern: 'clear database cache queryresults', kind: 'ClearDatabaseCacheQueryResults' },
   { pattern: 'clear database {DatabaseName} cache query_results', kind: 'ClearDatabaseCacheQueryResults' },
+  { pattern: 'create-or-alter graph_model {GraphModelName} {Model}', kind: 'GraphModelCreateOrAlter' },
+  { pattern: 'show graph_model {GraphModelName} with', kind: 'GraphModelShow' },
+  { pattern: 'show graph_model {GraphModelName} details with', kind: 'GraphModelShow' },
+  { pattern: 'show graph_models with', kind: 'GraphModelsShow' },
+  { pattern: 'show graph_models details with', kind: 'GraphModelsShow' },
+  { pattern: 'show graph_models with details', kind: 'GraphModelsShow' },
+  { pattern: 'drop graph_model {GraphModelName}', kind: 'GraphModelDrop' },
+  { pattern: 'make graph_snapshot {SnapshotName} from {GraphModelName}', kind: 'GraphSnapshotMake' },
+  { pattern: 'make async graph_snapshot {SnapshotName} from {GraphModelName}', kind: 'GraphSnapshotMake' },
+  { pattern: 'show graph_snapshot {GraphModelName} . {SnapshotName}', kind: 'GraphSnapshotShow' },
+  { pattern: 'show graph_snapshot {GraphModelName} . {SnapshotName} details', kind: 'GraphSnapshotShow' },
+  { pattern: 'show graph_snapshots {GraphModelName}', kind: 'GraphSnapshotsShow' },
+  { pattern: 'show graph_snapshots {GraphModelName} details', kind: 'GraphSnapshotsShow' },
+  { pattern: 'drop graph_snapshot {GraphModelName} . {SnapshotName}', kind: 'GraphSnapshotDrop' },
+  { pattern: 'drop graph_snapshots {GraphModelName}', kind: 'GraphSnapshotsDrop' },
   { pattern: 'show export containers', kind: 'ShowExportContainers' },
 ];
 
@@ -122,7 +137,7 @@ function match(items: readonly string[], words: readonly Word[]): CommandPart[] 
 const matches = (item: string, word: Word): boolean =>
   item.startsWith('{')
     ? word.kind === 'word' || word.kind === 'string'
-    : word.kind === 'word' && word.text.toLowerCase() === item;
+    : (word.kind === 'word' || item === '.') && word.text.toLowerCase() === item;
 
 const partOf = ({ text, start, end, value }: Word): CommandPart => ({
   text,

@@ -64,8 +64,7 @@ function store(
 ): Promise<StoredResultView> {
   const { data, database, engine, caller } = context;
   return withCommandProgram(context, 'query', { text: command.text, program: query }, async (program) => {
-    const first = { ...program, results: program.results.slice(0, 1) };
-    const statement = await engine.prepareRows(first, queryRequest(context, command.queryText));
+    const [statement] = await engine.prepareRows(program, queryRequest(context, command.queryText));
     try {
       return await data.storeResult({
         database,

@@ -33,6 +33,11 @@ export function createExtentService(store: TableStore, merger: Merger, exchange:
       tablesOf(database, table).flatMap((record) =>
         catalog.image.extentsOf(record.tableId).map((extent) => extentView(store, extent, record)),
       ),
+    keptExtents: (database) =>
+      catalog.image.hiddenTablesOf(store.database(database).databaseId).map((record) => ({
+        title: titleOf(record),
+        extents: catalog.image.extentsOf(record.tableId).map((extent) => extentView(store, extent, record)),
+      })),
     tableStatistics: (database, table) => statistics(store, store.table(database, table)),
     flush: (database, table) => merger.flush(store.table(database, table)),
 
@@ -77,7 +82,7 @@ export function createExtentService(store: TableStore, merger: Merger, exchange:
 
   function extentOf(database: string, extentId: Guid): ExtentRecord {
     const { databaseId } = store.database(database);
-    const found = [...catalog.image.tablesOf(databaseId), ...catalog.image.storedResultsOf(databaseId)]
+    const found = [...catalog.image.tablesOf(databaseId), ...catalog.image.hiddenTablesOf(databaseId)]
       .flatMap(({ tableId }) => catalog.image.extentsOf(tableId))
       .find((extent) => extent.extentId === extentId);
     if (found === undefined) throw dataError('ExtentNotFound', extentId);
@@ -108,6 +113,11 @@ export function createExtentService(store: TableStore, merger: Merger, exchange:
     };
   }
 }
+
+const titleOf = ({ name, snapshotOf }: TableRecord): string =>
+  snapshotOf === undefined
+    ? `stored_query_result(${JSON.stringify(name)})`
+    : `graph(${JSON.stringify(snapshotOf)}, ${JSON.stringify(name)})`;
 
 export function extentView(store: TableStore, extent: ExtentRecord, table: TableRecord): ExtentView {
   const database = store.databases().find(({ databaseId }) => databaseId === table.databaseId);

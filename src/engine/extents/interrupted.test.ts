@@ -212,6 +212,63 @@ describe('a process that ends at any durable step', () => {
     },
   );
 
+  it.each(['before', 'after'])(
+    '%s it is done leaves a snapshot with all its nodes and edges, or none',
+    async (when) => {
+      const part = (value: number) =>
+        ({ kind: 'sql', columns: [{ name: 'n', type: 'long' }], sql: `SELECT ${value}::BIGINT`, bound: [] }) as const;
+      const begin = async (world: World): Promise<() => Promise<unknown>> => {
+        await start(world);
+        const data = await cluster.data();
+        const model = '{"Definition":{"Steps":[{"Kind":"AddNodes","Query":"print n = 1","NodeIdColumn":"n"}]}}';
+        const versionId = (await data.putGraphModel('db', 'M', model)).versions[0]?.versionId;
+        world.steps = 0;
+        const request = {
+          database: 'db',
+          model: 'M',
+          name: 'S',
+          versionId: versionId ?? data.database('db').databaseId,
+        };
+        return async () => (await cluster.data()).makeGraphSnapshot({ ...request, nodes: part(1), edges: part(2) });
+      };
+      const whole = new World();
+      await (
+        await begin(whole)
+      )();
+      const total = whole.steps;
+      expect(total).toBe(3); // two blobs and the commit
+      await cluster.close();
+      for (let at = 1; at <= total; at += 1) {
+        const world = new World();
+        const make = await begin(world);
+        world.at = at;
+        world.isAfter = when === 'after';
+        await expect(make()).rejects.toThrow();
+        world.at = Infinity;
+        const data = await cluster.crash();
+        const isThere = data.graphModels('db')[0]?.snapshots.length === 1;
+        expect([at, isThere]).toEqual([at, when === 'after' && at === total]);
+        if (!isThere) await make();
+        const counts = data
+          .keptExtents('db')
+          .map(({ title, extents }) => [title, extents.map(({ rowCount }) => rowCount)]);
+        expect([at, counts]).toEqual([
+          at,
+          [
+            ['graph("M", "S")', [1]],
+            ['graph("M", "S")', [1]],
+          ],
+        ]);
+        await data.maintain();
+        let blobs = 0;
+        for await (const blob of cluster.blobs.list('')) blobs += blob.length > 0 ? 1 : 0;
+        expect([at, blobs]).toEqual([at, 2]);
+        await cluster.close();
+      }
+      await start(new World());
+    },
+  );
+
   it.each(['extend', 'recreate'] as const)(
     '%s leaves the old columns with the old rows, or the new with the new',
     async (how) => {

@@ -1,7 +1,7 @@
 import { newGuid } from '../../base/guid.ts';
 import type { RandomBytes } from '../../base/random.ts';
 import type { ExtentRecord, TableRecord } from '../catalog/records.ts';
-import { dropStoredResult } from '../catalog/stored-result.ts';
+import { dropHidden } from '../catalog/hidden-table.ts';
 import type { OpenTable } from '../query-engine.ts';
 import type { WrittenExtent } from './extent-writer.ts';
 import { mergeable } from './merge-policy.ts';
@@ -132,7 +132,7 @@ export class Merger {
     if (extents.length + expired.length + old.length === 0) return;
     extents.push(...expired.flatMap(({ tableId }) => catalog.image.extentsOf(tableId)));
     await catalog.change((draft) => {
-      for (const { tableId } of expired) dropStoredResult(draft, tableId);
+      for (const { tableId } of expired) dropHidden(draft, tableId);
       for (const { extentId } of extents) draft.delete(`e/${extentId}`);
       for (const id of old) draft.delete(id);
     });

@@ -3,8 +3,9 @@ import type { RandomBytes } from '../../base/random.ts';
 import { instant } from '../../clock/clock.ts';
 import type { CatalogReader, StoredResultRecord } from '../catalog/image.ts';
 import { CatalogDraft } from '../catalog/image.ts';
+import { dropHidden } from '../catalog/hidden-table.ts';
 import type { StoredResults, StoredResultView } from '../catalog/stored-result.ts';
-import { createStoredResult, dropStoredResult, findStored } from '../catalog/stored-result.ts';
+import { createStoredResult, findStored } from '../catalog/stored-result.ts';
 import type { IngestService } from '../ingest/ingest-service.ts';
 import { extentView } from './extent-service.ts';
 import type { TableStore } from './table-store.ts';
@@ -60,7 +61,7 @@ export function createStoredResults(
     async dropStoredResults(storedResultIds) {
       const extents = storedResultIds.flatMap((tableId) => catalog.image.extentsOf(tableId));
       await catalog.change((draft) => {
-        for (const tableId of storedResultIds) dropStoredResult(draft, tableId);
+        for (const tableId of storedResultIds) dropHidden(draft, tableId);
       });
       await writer.remove(extents);
     },

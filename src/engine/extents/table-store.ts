@@ -6,9 +6,11 @@ import type { Policies } from '../catalog/catalog-view.ts';
 import type { ClusterDatabase } from '../catalog/cluster-data.ts';
 import { dataError } from '../catalog/data-error.ts';
 import type { CatalogReader, StoredResultRecord } from '../catalog/image.ts';
-import { databaseOf } from '../catalog/image.ts';
+import { databaseOf, isHidden } from '../catalog/image.ts';
 import type { TableRecord } from '../catalog/records.ts';
 import type { RequestIndex } from '../catalog/request-index.ts';
+import { requireGraphModel } from '../catalog/graph-models.ts';
+import { hiddenTable } from '../kql/ir/hidden-tables.ts';
 import { findStored } from '../catalog/stored-result.ts';
 import { requireTable } from '../catalog/table-changes.ts';
 import type { EngineConnection } from '../duckdb/engine-database.ts';
@@ -69,13 +71,24 @@ export class TableStore {
   }
 
   periods(table: TableRecord): Periods {
-    if (table.stored !== undefined) return { softDeleteMs: Infinity, hotMs: Infinity }; // it goes as a whole
+    if (isHidden(table)) return { softDeleteMs: Infinity, hotMs: Infinity }; // it goes as a whole
     const resource = this.databases().find(({ databaseId }) => databaseId === table.databaseId);
     return periodsOf(table.policies, databaseOf(this.parts.catalog.image, table.databaseId).policies, resource);
   }
 
   policy<Name extends keyof Policies>(table: TableRecord, name: Name): Policies[Name] {
     return table.policies[name] ?? databaseOf(this.parts.catalog.image, table.databaseId).policies[name];
+  }
+
+  /** Names as in plans. @throws DataError */
+  named(database: string, table: string, principal: string | undefined): Guid {
+    const hidden = hiddenTable(table);
+    if (hidden === undefined) return this.table(database, table).tableId;
+    if (hidden.kind === 'storedResult') return this.storedResult(database, hidden.name, principal).tableId;
+    const { snapshots } = requireGraphModel(this.parts.catalog.image, this.database(database).databaseId, hidden.model);
+    const snapshot = snapshots.find(({ name }) => name === hidden.snapshot);
+    if (snapshot === undefined) throw dataError('GraphSnapshotNotFound', hidden.snapshot);
+    return snapshot[hidden.part].tableId;
   }
 
   /** @throws DataError `StoredResultNotFound` also for one that has expired, or that another principal has stored */

@@ -113,20 +113,56 @@ export class IngestService {
 
   /** Rows of a query that fit the target's table, and what the target asks for, in one commit.
    * @returns undefined when there were no rows */
-  async addRows(
+  addRows(
     rows: AppendRows,
     target: Target,
     facts: Pick<AppendRequest, 'tags' | 'creationTime'>,
   ): Promise<ExtentRecord | undefined> {
-    const { store } = this.#parts;
-    const { table } = target;
-    const add = (connection: EngineConnection, select: Select): Promise<ExtentRecord | undefined> =>
-      store.parts.writer.retried(async () => {
+    return this.#withRows(rows, (connection, select) =>
+      this.#parts.store.parts.writer.retried(async () => {
+        const { table } = target;
         const extent = await this.#write(connection, positional(table, select), table, this.#facts(table, 0, facts));
         return this.#commit(extent, target, undefined);
+      }),
+    );
+  }
+
+  /** Rows of several queries, each for a table of its own, and what `change` does, in one commit. Order: a blob for each → the commit.
+   * @param change told how many rows each table gets */
+  async addTables<T>(
+    parts: readonly { readonly rows: AppendRows; readonly table: TableRecord }[],
+    change: (draft: CatalogDraft, counts: readonly number[]) => T,
+  ): Promise<T> {
+    const { catalog, writer } = this.#parts.store.parts;
+    const write = (at: number, written: readonly (WrittenExtent | undefined)[]): Promise<T> => {
+      const part = parts[at];
+      if (part === undefined)
+        return catalog.change((draft) => {
+          const made = change(
+            draft,
+            written.map((extent) => extent?.record.rowCount ?? 0),
+          );
+          for (const extent of written) if (extent !== undefined) draft.put(writer.recordNow(extent));
+          return made;
+        });
+      const { rows, table } = part;
+      return this.#withRows(rows, async (connection, select) => {
+        const facts = this.#facts(table, 0, {});
+        const extent = await this.#write(connection, positional(table, select), table, facts);
+        try {
+          return await write(at + 1, [...written, extent]);
+        } finally {
+          // Without a commit the next collection removes the blob.
+          if (extent !== undefined) writer.settled(extent);
+        }
       });
-    if (rows.kind === 'statement') return await rows.statement.run(add);
-    return await store.withConnection((connection) => add(connection, rows));
+    };
+    return await writer.retried(() => write(0, []));
+  }
+
+  async #withRows<T>(rows: AppendRows, use: (connection: EngineConnection, select: Select) => Promise<T>): Promise<T> {
+    if (rows.kind === 'statement') return await rows.statement.run(use);
+    return await this.#parts.store.withConnection((connection) => use(connection, rows));
   }
 
   /** The table that rows go to; or one that is only planned: a new one, or one with other columns. */

@@ -12,6 +12,7 @@ export interface CatalogDatabase {
   readonly tables: readonly CatalogTable[];
   readonly functions: readonly CatalogFunction[];
   readonly materializedViews?: readonly CatalogView[];
+  readonly graphs?: readonly CatalogGraph[];
   /** Those of the principal who asks. */
   readonly storedResults?: readonly Pick<CatalogTable, 'name' | 'columns'>[];
 }
@@ -38,4 +39,27 @@ export interface CatalogView {
   readonly columns: readonly Column[];
   readonly query: string;
   readonly docstring?: string;
+}
+
+/** A graph that is kept: how it is made, and what was made of it. */
+export interface CatalogGraph {
+  readonly name: string;
+  readonly nodes: readonly CatalogGraphStep[];
+  readonly edges: readonly CatalogGraphStep[];
+  /** Newest first. */
+  readonly snapshots: readonly CatalogGraphSnapshot[];
+}
+
+export interface CatalogGraphStep {
+  readonly query: string;
+  /** Columns of the query: of a node its id, of an edge its source and target. */
+  readonly ids: readonly string[];
+  readonly labels: readonly string[];
+  readonly labelsColumn?: string;
+}
+
+export interface CatalogGraphSnapshot {
+  readonly name: string;
+  readonly nodes: readonly Column[];
+  readonly edges: readonly Column[];
 }

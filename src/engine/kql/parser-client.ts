@@ -21,6 +21,8 @@ export interface KqlParser {
   compile(text: string, database: string, catalog: KqlCatalog): Promise<Program>;
   /** @throws KqlError syntax for what the parser does not know as a command */
   parseCommand(text: string, database: string, catalog: KqlCatalog): Promise<ParsedCommand>;
+  /** What a graph model makes of its tables: the first result are the nodes, the second the edges. @throws KqlError */
+  compileGraph(model: string, database: string, catalog: KqlCatalog): Promise<Program>;
   /** Resolves when the process can take requests. */
   ready(): Promise<void>;
   stop(): void;
@@ -126,7 +128,7 @@ export function createKqlParser(options: {
   }
 
   async function request(
-    k: 'query' | 'command',
+    k: 'query' | 'command' | 'graph',
     text: string,
     database: string,
     catalog: KqlCatalog,
@@ -144,12 +146,15 @@ export function createKqlParser(options: {
     return reply;
   }
 
+  async function compile(k: 'query' | 'graph', text: string, database: string, catalog: KqlCatalog): Promise<Program> {
+    const reply = await request(k, text, database, catalog);
+    if (reply.k === 'program') return withRecordFacts(reply.program);
+    throw new KqlError('internal', 'The parser gave no answer.');
+  }
+
   return {
-    async compile(text, database, catalog) {
-      const reply = await request('query', text, database, catalog);
-      if (reply.k === 'program') return withRecordFacts(reply.program);
-      throw new KqlError('internal', 'The parser gave no answer.');
-    },
+    compile: (text, database, catalog) => compile('query', text, database, catalog),
+    compileGraph: (model, database, catalog) => compile('graph', model, database, catalog),
     async parseCommand(text, database, catalog) {
       const reply = await request('command', text, database, catalog);
       if (reply.k === 'commandParsed') return withPrograms(reply.command);

@@ -8,7 +8,8 @@ export type ParserRequest =
   | { readonly id: number; readonly k: 'catalog'; readonly catalog: KqlCatalog }
   | {
       readonly id: number;
-      readonly k: 'query' | 'command';
+      readonly k: 'query' | 'command' | 'graph';
+      /** Of a graph: the name of its model. */
       readonly text: string;
       readonly database: string;
       readonly catalogVersion: string;

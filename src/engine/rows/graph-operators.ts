@@ -21,16 +21,26 @@ function graphOf({ inputs, settings }: RowOperatorCall): {
   return { nodes, edges, shape, index: indexGraph(nodes, edges, shape) };
 }
 
-/** make-graph: one node for every id. Rows of two node tables with the same id are merged, the first value winning; an id
+const isEmpty = (value: NativeValue): boolean => value === null || value === '';
+
+/** Two JSON lists of texts as one, each label once. */
+function mergedLabels(left: NativeValue, right: NativeValue): NativeValue {
+  if (left === null || right === null || left === right) return left ?? right;
+  const labels = (value: NativeValue): readonly unknown[] => JSON.parse(String(value)) as readonly unknown[];
+  return JSON.stringify([...new Set([...labels(left), ...labels(right)])]);
+}
+
+/** make-graph: one node for every id. Rows of two node tables with the same id are merged, the first value winning (the last where that is asked for); an id
  * that only edges name gets a node without other properties.
  * @see Kusto documentation, make-graph operator, "Returns" */
 const makeGraph: RowOperator = ({ inputs, settings, cols }) => {
   const [edges, ...tables] = inputs;
   invariant(edges && cols, 'make-graph has edges and columns');
-  const { source, target, partition, keys, idColumn } = settings as GraphNodesSettings;
+  const { source, target, partition, keys, idColumn, lastWins } = settings as GraphNodesSettings;
   const nodes = new Map<string, NativeValue[]>();
   const idAt = cols.findIndex((column) => column.name === '$id');
   const idType = cols[idAt]?.type ?? 'string';
+  const labelsAt = cols.findIndex((column) => column.name === '$labels');
   const ensure = (id: NativeValue, group: string): NativeValue[] => {
     const key = nodeKey(id, group);
     const known = nodes.get(key);
@@ -49,7 +59,10 @@ const makeGraph: RowOperator = ({ inputs, settings, cols }) => {
       const id = toType(row[keyAt] ?? null, table.cols[keyAt]?.type ?? idType, idType);
       const node = ensure(id, partitionOf(row));
       places.forEach((place, index) => {
-        if (place >= 0 && (node[place] === null || node[place] === '')) node[place] = row[index] ?? null;
+        if (place < 0 || place === idAt) return;
+        const value = row[index] ?? null;
+        if (place === labelsAt) node[place] = mergedLabels(node[place] ?? null, value);
+        else if (lastWins ? !isEmpty(value) : isEmpty(node[place] ?? null)) node[place] = value;
       });
     }
   });
@@ -68,7 +81,7 @@ const makeGraph: RowOperator = ({ inputs, settings, cols }) => {
     }
   }
   const rows = [...nodes.values()].map((node) =>
-    node.map((value, index) => value ?? nullOf(cols[index]?.type ?? 'long')),
+    node.map((value, index) => value ?? (index === labelsAt ? '[]' : nullOf(cols[index]?.type ?? 'long'))),
   );
   return { cols, rows };
 };

@@ -7,12 +7,14 @@ export interface GraphShape {
   readonly partition?: string;
 }
 
-/** Inputs: the edges, then up to two tables of nodes. Output: the node properties, `$id`, and `$partition` as text. */
+/** Inputs: the edges, then tables of nodes. Output: the node properties, `$id`, `$partition` as text, `$labels`. */
 export interface GraphNodesSettings extends GraphShape {
   /** The id column of each table of nodes. */
   readonly keys: readonly string[];
   /** The property that holds the id when there is no table of nodes. */
   readonly idColumn?: string;
+  /** Of several values of one property the last counts; otherwise the first. Labels are put together in any case. */
+  readonly lastWins?: true;
 }
 
 export interface GraphComponentsSettings extends GraphShape {

@@ -4,6 +4,7 @@ import type { Expression } from '../ir/expression.ts';
 import type { Plan, Program, ProgramResult } from '../ir/plan.ts';
 import { KqlError } from '../kql-error.ts';
 import type { Graph } from './graph-patterns.ts';
+import type { KeptGraphs } from './kept-graphs.ts';
 import type { LanguageSymbol, SyntaxNode } from './language.ts';
 import { symbolKind, toArray } from './language.ts';
 
@@ -86,6 +87,7 @@ export interface Draft {
   readonly tables: readonly LanguageSymbol[];
   /** Columns that the binder adds and the engine does not show. */
   readonly implicitColumns: Set<string>;
+  readonly keptGraphs: KeptGraphs;
   /** Calls inlined so far: a bound on what one text can unfold to. */
   inlined: number;
 }

@@ -1,17 +1,19 @@
 import type { CommandPart, ParsedCommand } from '../ir/command.ts';
 import type { Program } from '../ir/plan.ts';
 import { KqlError } from '../kql-error.ts';
-import type { Draft } from './builder.ts';
 import { columnsOf, Scope } from './builder.ts';
 import { checkDiagnostics } from './diagnostics.ts';
-import type { GlobalState, SyntaxNode } from './language.ts';
-import { children, elements, kindOf, languagePackage, list, nameOf, need, part, toArray } from './language.ts';
+import type { SyntaxNode } from './language.ts';
+import { children, elements, kindOf, languagePackage, list, nameOf, need, part } from './language.ts';
+import type { KeptGraphs } from './kept-graphs.ts';
+import { newDraft } from './kept-graphs.ts';
 import { literalOf } from './literals.ts';
 import { buildStatement } from './statements.ts';
 
 /** Management command text → its kind, its parts, and the programs of the query after `<|` and of what follows `|`.
  * @throws KqlError syntax, semantic; a command that the parser does not know is a syntax error */
-export function compileCommand(text: string, database: string, state: GlobalState): ParsedCommand {
+export function compileCommand(text: string, database: string, graphs: KeptGraphs): ParsedCommand {
+  const state = graphs.state(database);
   const code = languagePackage().KustoCode.ParseAndAnalyze(text, state);
   if (code.Kind !== 'Command') throw new KqlError('syntax', 'This is not a management command.', 0);
   checkDiagnostics(code, ({ Start }) => isNameOfEntity(code.Syntax, Start) || skipsValidation(text));
@@ -27,10 +29,10 @@ export function compileCommand(text: string, database: string, state: GlobalStat
     columns: columnsOf(command),
     parts: partsOf(root).children ?? [],
     ...(query && {
-      query: programOf(elements(query), database, state),
+      query: programOf(elements(query), database, graphs),
       queryText: text.slice(query.TextStart, query.End),
     }),
-    ...(command !== expression && { pipe: programOf([statement], database, state) }),
+    ...(command !== expression && { pipe: programOf([statement], database, graphs) }),
   };
 }
 
@@ -62,17 +64,8 @@ function commandOf(node: SyntaxNode): SyntaxNode | undefined {
   return current;
 }
 
-function programOf(statements: readonly SyntaxNode[], database: string, state: GlobalState): Program {
-  const draft: Draft = {
-    lets: [],
-    options: {},
-    parameters: [],
-    results: [],
-    database,
-    tables: toArray(state.Database.Tables),
-    implicitColumns: new Set(),
-    inlined: 0,
-  };
+function programOf(statements: readonly SyntaxNode[], database: string, graphs: KeptGraphs): Program {
+  const draft = newDraft(database, graphs);
   const builder = { draft, scope: new Scope(), offset: 0 };
   for (const statement of statements) buildStatement(builder, statement);
   return { parameters: draft.parameters, options: draft.options, lets: draft.lets, results: draft.results };

@@ -1,6 +1,6 @@
 import { invariant } from '../../../base/invariant.ts';
 import { KqlError } from '../kql-error.ts';
-import type { CatalogDatabase, KqlCatalog } from '../catalog.ts';
+import type { CatalogDatabase, CatalogGraph, CatalogGraphStep, KqlCatalog } from '../catalog.ts';
 import type { Column, KqlType } from '../types.ts';
 import { withEngineFunctions } from './engine-functions.ts';
 import { withExtraPlugins } from './extra-plugins.ts';
@@ -28,6 +28,21 @@ function columnSymbol({ name, type }: Column): unknown {
 const quotedSchema = (columns: readonly Column[]): string =>
   `(${columns.map((column) => `['${column.name.replaceAll('\\', '\\\\').replaceAll("'", "\\'")}']:${column.type}`).join(', ')})`;
 
+/** The properties of a graph that was made are those of its newest snapshot. */
+function graphSymbol({ name, nodes, edges, snapshots }: CatalogGraph): unknown {
+  const made = (columns: readonly Column[]): readonly string[] => [
+    `datatable${quotedSchema(columns.filter((column) => !column.name.startsWith('$')))} []`,
+  ];
+  const queries = (steps: readonly CatalogGraphStep[]): readonly string[] => steps.map(({ query }) => query);
+  const [newest] = snapshots;
+  return new (languagePackage().Symbols.GraphModelSymbol.$ctor1)(
+    name,
+    newest ? made(newest.edges) : queries(edges),
+    newest ? made(newest.nodes) : queries(nodes),
+    snapshots.map((snapshot) => snapshot.name),
+  );
+}
+
 function databaseSymbol(database: CatalogDatabase): unknown {
   const { Symbols } = languagePackage();
   return new Symbols.DatabaseSymbol.ctor(database.name, [
@@ -41,6 +56,7 @@ function databaseSymbol(database: CatalogDatabase): unknown {
           view.docstring ?? '',
         ),
     ),
+    ...(database.graphs ?? []).map(graphSymbol),
     ...(database.storedResults ?? []).map(
       ({ name, columns }) => new Symbols.StoredQueryResultSymbol.$ctor1(name, columns.map(columnSymbol)),
     ),

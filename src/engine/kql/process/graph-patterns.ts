@@ -19,6 +19,9 @@ export interface Graph {
   readonly nodes: Plan;
   readonly edges: Plan;
   readonly properties: readonly Column[];
+  readonly edgeProperties: readonly Column[];
+  /** Both have `$labels`: a graph that is kept. Graphs of a query have none. */
+  readonly labelled: boolean;
 }
 
 type Pattern = Pick<GraphMatchSettings, 'nodes' | 'edges'>;
@@ -130,7 +133,9 @@ class MatchExpressions {
     }
     const [first] = args;
     if (isGraphFunction(name) && first?.k === 'column' && first.side !== undefined) {
-      if (name === 'labels') return noLabels;
+      if (name === 'labels' && this.isVariable(first.side))
+        return this.#list('map', first.side, 'edges', this.#computed('edge', this.#labels()), 'dynamic', 'dynamic');
+      if (name === 'labels') return this.#element(first.side, this.#labels());
       if (name === 'inner_nodes') throw this.#refuse('inner_nodes() outside all(), any() and map()');
       if (!this.isNode(first.side)) throw this.#refuse(`${name}() of an edge`);
       return this.#element(first.side, this.#nodeFunction(expression));
@@ -147,7 +152,7 @@ class MatchExpressions {
 
   /** All properties as one bag. */
   #bag(kind: 'node' | 'edge'): Expression {
-    const columns = kind === 'node' ? this.#graph.properties : this.#graph.edges.cols;
+    const columns = kind === 'node' ? this.#graph.properties : this.#graph.edgeProperties;
     const args = columns.flatMap((column): Expression[] => [
       { k: 'literal', type: 'string', value: column.name },
       { k: 'column', name: column.name, type: column.type },
@@ -155,8 +160,12 @@ class MatchExpressions {
     return { k: 'call', name: 'bag_pack', args, type: 'dynamic', at: -1 };
   }
 
+  #labels(): Expression {
+    return this.#graph.labelled ? { k: 'column', ...labelsColumn } : noLabels;
+  }
+
   #nodeFunction({ name, type }: Call): Expression {
-    if (name === 'labels') return noLabels;
+    if (name === 'labels') return this.#labels();
     if (name === 'node_degree_in' || name === 'node_degree_out') {
       this.usesDegrees = true;
       return { k: 'column', name: name === 'node_degree_in' ? '$in' : '$out', type: 'long' };
@@ -190,7 +199,7 @@ class MatchExpressions {
 
   /** The binder does not know the properties of inner nodes of a graph without tables of nodes. */
   #property(name: string, kind: 'node' | 'edge'): Expression {
-    const columns = kind === 'node' ? this.#graph.properties : this.#graph.edges.cols;
+    const columns = kind === 'node' ? this.#graph.properties : this.#graph.edgeProperties;
     const column = columns.find((candidate) => candidate.name === name);
     if (!column) throw new KqlError('semantic', `Failed to resolve the graph property '${name}'.`);
     return { k: 'column', name, type: column.type };
@@ -243,7 +252,8 @@ class MatchExpressions {
   }
 }
 
-/** Graphs of a query have no labels: only kept graphs do. */
+/** The labels of each node and edge of a kept graph: a list. */
+export const labelsColumn: Column = { name: '$labels', type: 'dynamic' };
 const noLabels: Expression = { k: 'literal', type: 'dynamic', value: '[]' };
 const graphFunctions = new Set(['node_degree_in', 'node_degree_out', 'node_id', 'labels', 'inner_nodes']);
 /** What a pattern may say of its elements: these, and functions over the edges of a path. */

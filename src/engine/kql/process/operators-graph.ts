@@ -4,14 +4,14 @@ import type { Item, Plan } from '../ir/plan.ts';
 import type { Column } from '../types.ts';
 import type { Builder } from './builder.ts';
 import { columnsOf, columnsOfSymbol, notSupported, positionOf, semantic, shareTable } from './builder.ts';
-import { buildScalar } from './expressions.ts';
 import type { Graph } from './graph-patterns.ts';
 import { graphMatch, graphShortestPaths } from './graph-patterns.ts';
+import { buildKeptGraph, isGraphCall } from './kept-graphs.ts';
 import type { LanguageSymbol, SyntaxNode } from './language.ts';
 import { kindOf, list, nameOf, need, part, symbolKind, tokenText } from './language.ts';
 import { parametersOf } from './operators-basic.ts';
 import type { OperatorBuilder } from './tables.ts';
-import { buildTable, operatorTitle } from './tables.ts';
+import { buildTable, databaseOf, operatorTitle } from './tables.ts';
 
 export const isGraph = (node: SyntaxNode): boolean => {
   const result = node.ResultType;
@@ -39,7 +39,10 @@ export function buildGraph(b: Builder, node: SyntaxNode): Graph {
       break;
     }
     case 'FunctionCallExpression':
-      throw notSupported(b, node, `The graph function '${nameOf(need(node, 'Name'))}()' (graphs that are kept)`);
+      if (isGraphCall(node)) return buildKeptGraph(b, node, databaseOf(b, node) ?? b.draft.database);
+      break;
+    case 'PathExpression':
+      return buildGraph(b, need(node, 'Selector'));
     default:
       break;
   }
@@ -96,7 +99,7 @@ function makeGraph(b: Builder, node: SyntaxNode, edgeTable: Plan): Graph {
     ...(shape.partition === undefined ? [] : [{ name: '$partition', type: 'string' as const }]),
   ];
   const nodes = shareTable(b, rowwise(b, node, 'make-graph', [edges, ...inputs], settings, cols));
-  return { shape, nodes, edges, properties };
+  return { shape, nodes, edges, properties, edgeProperties: edges.cols, labelled: false };
 }
 
 /** The binder's shape of a node; a partitioned make-graph yields a table, so there it is put together here. */
@@ -127,19 +130,9 @@ const markComponents: GraphBuilder = (b, node, graph) => {
   };
 };
 
-const filtered = (b: Builder, node: SyntaxNode, input: Plan): Plan =>
-  shareTable(b, {
-    op: 'filter',
-    input,
-    condition: buildScalar({ ...b, context: input }, need(node, 'Condition')),
-    cols: input.cols,
-  });
-
 /** Operators that make a graph of a graph. */
 export const graphToGraph: Readonly<Record<string, GraphBuilder>> = {
   GraphMarkComponentsOperator: markComponents,
-  GraphWhereNodesOperator: (b, node, graph) => ({ ...graph, nodes: filtered(b, node, graph.nodes) }),
-  GraphWhereEdgesOperator: (b, node, graph) => ({ ...graph, edges: filtered(b, node, graph.edges) }),
 };
 
 const hashOf = (name: string, type: Column['type']): Expression => ({
@@ -166,7 +159,7 @@ function toTable(b: Builder, graph: Graph, output: SyntaxNode): Plan {
     const name = parameters.get(parameter);
     return name === undefined ? [] : [{ names: [name], expression: hashOf(column, typeOf(column)) }];
   });
-  const properties = wantsNodes ? graph.properties : graph.edges.cols;
+  const properties = wantsNodes ? graph.properties : graph.edgeProperties;
   const items: Item[] = [
     ...ids,
     ...properties.map((column): Item => ({
@@ -214,6 +207,7 @@ const overGraph =
 export const graphOperators: Readonly<Record<string, OperatorBuilder>> = {
   MakeGraphOperator: partitionedGraph,
   GraphToTableOperator: graphToTable,
-  GraphMatchOperator: overGraph(graphMatch),
-  GraphShortestPathsOperator: overGraph(graphShortestPaths),
+  // Looked up when called: the files of the graph operators refer to one another.
+  GraphMatchOperator: overGraph((...call) => graphMatch(...call)),
+  GraphShortestPathsOperator: overGraph((...call) => graphShortestPaths(...call)),
 };

@@ -3,6 +3,7 @@ import { KqlError, serializeKqlError } from '../kql-error.ts';
 import type { ParserReply, ParserRequest } from '../parser-protocol.ts';
 import { compileCommand } from './commands.ts';
 import { compileQuery } from './compile.ts';
+import { compileGraph, keptGraphs } from './kept-graphs.ts';
 import { stateCache } from './global-state.ts';
 
 const stateOf = stateCache(16);
@@ -21,10 +22,14 @@ export function answer(request: ParserRequest): ParserReply {
     }
     const catalog = catalogs.get(request.catalogVersion);
     if (!catalog) return { id, k: 'unknownCatalog' };
-    const state = stateOf(catalog, request.database);
+    const graphs = keptGraphs(catalog, stateOf);
     if (request.k === 'command')
-      return { id, k: 'commandParsed', command: compileCommand(request.text, request.database, state) };
-    return { id, k: 'program', program: compileQuery(request.text, request.database, state) };
+      return { id, k: 'commandParsed', command: compileCommand(request.text, request.database, graphs) };
+    if (request.k === 'query')
+      return { id, k: 'program', program: compileQuery(request.text, request.database, graphs) };
+    const model = graphs.find(request.database, request.text);
+    if (!model) throw new KqlError('semantic', `The name '${request.text}' does not refer to any known graph model.`);
+    return { id, k: 'program', program: compileGraph(model, request.database, graphs) };
   } catch (error) {
     if (error instanceof KqlError) return { id, k: 'refused', error: serializeKqlError(error) };
     const name = error instanceof RangeError ? 'limits' : 'internal';

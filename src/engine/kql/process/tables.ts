@@ -1,6 +1,6 @@
 import { commandTable } from '../ir/command.ts';
 import type { Plan } from '../ir/plan.ts';
-import { storedResultTable } from '../ir/stored-result-name.ts';
+import { storedResultTable } from '../ir/hidden-tables.ts';
 import type { Builder } from './builder.ts';
 import { columnsOf, notSupported, semantic, shareTable } from './builder.ts';
 import { buildScalar } from './expressions.ts';
@@ -87,8 +87,6 @@ const graphSourced = new Set([
   'GraphToTableOperator',
   'GraphShortestPathsOperator',
   'GraphMarkComponentsOperator',
-  'GraphWhereNodesOperator',
-  'GraphWhereEdgesOperator',
 ]);
 
 function nameReference(b: Builder, node: SyntaxNode): Plan {
@@ -111,7 +109,7 @@ function tableReference(b: Builder, node: SyntaxNode, name: string): Plan {
 }
 
 /** The database in `database("x").T`, `cluster("c").database("x").T`; undefined when none is named. */
-function databaseOf(b: Builder, node: SyntaxNode): string | undefined {
+export function databaseOf(b: Builder, node: SyntaxNode): string | undefined {
   let top = node;
   while (top.Parent && kindOf(top.Parent) === 'PathExpression' && part(top.Parent, 'Selector') === top)
     top = top.Parent;

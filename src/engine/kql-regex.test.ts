@@ -43,6 +43,12 @@ describe('regular expressions', () => {
     expect(await rowsOf(`${rows} | ${apply} | summarize count(), take_any(n)`)).toEqual([[3000, '']]);
   });
 
+  it('take linear time in conditions of graph patterns', { timeout: 5_000 }, async () => {
+    const graph = `datatable(s:string, d:string)['a', 'b', 'b', 'c'] | make-graph s --> d`;
+    const match = `graph-match (x)-[e]->(y) where not(strcat(strrep('a', 40), e.d) matches regex @'^(a+)+$') project e.d`;
+    expect(await rowsOf(`${graph} | ${match} | sort by e_d asc`)).toEqual([['b'], ['c']]);
+  });
+
   it('may be in columns', { timeout: 10_000 }, async () => {
     const query = `range x from 1 to 50 step 1 | extend t = strcat(strrep('a', 40), 'b'), p = strcat('^(a+)+', x, '$')`;
     expect(await rowsOf(`${query} | summarize countif(t matches regex p)`)).toEqual([[0]]);
@@ -69,6 +75,10 @@ describe('regular expressions', () => {
     [`print extract(@'(|a)*', 0, 'aa')`, ''],
     [`print extract(@'(|a)+', 0, 'aa')`, ''],
     [`print extract(@'(?i:[\\p{L}--\\d]+)b', 0, 'ÀÉb')`, 'ÀÉb'],
+    [`print replace_regex('abc', '(b)', @'[\\1\\2\\n]')`, String.raw`a[b\n]c`],
+    [`print replace_regex('hello wörld', @'\\b(\\w)', @'<\\1>')`, '<h>ello <w>örld'],
+    [`print extract(@'x=(\\d+)', 1, 'y', typeof(long))`, null],
+    [`print t = 'abc' | project t matches regex @'\\w{400}'`, false],
     [`print t = 'B' | project t matches regex @'(?i)[[:alpha:]&&[^b]]'`, false],
     [`print extract(@'', 0, '😀'), countof('😀a', @'', 'regex')`, ''],
   ])('find what Data Explorer finds: %s', async (query, value) => {

@@ -5,8 +5,8 @@ const slot = Symbol.for('kustody.bounded');
 const script = new Script(`globalThis[Symbol.for('kustody.bounded')]()`);
 const holder = globalThis as unknown as Record<symbol, (() => void) | undefined>;
 
-/** Does work that cannot be trusted to come to an end: regular expressions of users' own may try for ever, and nothing else of the process
- * runs meanwhile. Only V8 itself can end that, and does so for scripts.
+/** Does work that cannot be trusted to come to an end soon: nothing else of the process runs meanwhile. V8's regular expressions may try for
+ * ever, and other functions of a large value may take long. Only V8 itself can end that, and does so for scripts.
  * @throws KqlError limits after so many milliseconds */
 export function bounded(milliseconds: number, work: () => void): void {
   const before = holder[slot];

@@ -42,10 +42,17 @@ const variants = (code: number): number[] => {
   return [...new Set(forms.filter((form) => Array.from(form).length === 1).map((form) => form.codePointAt(0) ?? code))];
 };
 
+/** `\d`, `\s`, `\w` and their opposites, which are the same whether case counts or not. */
+export const isPerl = (set: ClassSet, ascii: boolean): boolean =>
+  set.k === 'not' ? isPerl(set.of, ascii) : set.k === 'perl' && set.ascii === ascii;
+
 /** Which settings of the flag `i` there are among what has case. */
 function collectFolds(node: RegexNode, into: Set<boolean>): void {
   if (node.k === 'literal' && variants(node.code).length > 1) into.add(node.fold);
   if (node.k === 'class') into.add(node.fold);
+  // The flag would count letters among the ASCII ones that only fold to them.
+  if (node.k === 'assert' && node.ascii) into.add(false);
+  if (node.k === 'class' && isPerl(node.set, true)) into.add(false);
   if (node.k === 'group' || node.k === 'repeat') collectFolds(node.body, into);
   if (node.k === 'sequence' || node.k === 'choice') for (const item of node.items) collectFolds(item, into);
 }

@@ -1,7 +1,7 @@
 import type { ClassSet } from './regex-class.ts';
 import type { Assertion, RegexNode } from './regex-syntax.ts';
 import { parseRegex } from './regex-syntax.ts';
-import { count, writeSet } from './regex-javascript.ts';
+import { count, isPerl, writeSet } from './regex-javascript.ts';
 
 /** A regular expression of KQL for DuckDB, whose RE2 is much faster than JavaScript over many rows. */
 export interface Re2Pattern {
@@ -10,17 +10,35 @@ export interface Re2Pattern {
   readonly asciiOnly: boolean;
 }
 
-/** @returns undefined where RE2 has no such expression
+/** @param captures which groups capture, by their index: they count from 1 in the order that they are written in
+ * @returns undefined where RE2 has no such expression
  * @throws KqlError runtime */
-export function re2Pattern(pattern: string): Re2Pattern | undefined {
-  const state = { asciiOnly: false, isPossible: true };
+export function re2Pattern(
+  pattern: string,
+  captures: (group: number) => boolean = () => false,
+): Re2Pattern | undefined {
+  const state = { asciiOnly: false, isPossible: true, size: 0, captures };
   const written = write(parseRegex(pattern).root, state, 1);
-  return state.isPossible ? { pattern: written, asciiOnly: state.asciiOnly } : undefined;
+  return state.isPossible && state.size < sizeMax ? { pattern: written, asciiOnly: state.asciiOnly } : undefined;
 }
 
 interface State {
   asciiOnly: boolean;
   isPossible: boolean;
+  size: number;
+  readonly captures: (group: number) => boolean;
+}
+
+/** Instructions that RE2 has room for, by its memory of 8 MB; fewer than it has, as they are estimated. */
+const sizeMax = 60_000;
+const bytes = 4;
+
+/** For a class: how many ranges of UTF-8 it may have. */
+function weight(set: ClassSet): number {
+  if (set.k === 'range') return set.to < 128 ? 1 : 4 * bytes;
+  if (set.k === 'perl') return set.ascii || set.letter !== 'w' ? 100 : 450;
+  if (set.k === 'union') return set.items.reduce((sum, item) => sum + weight(item), 2 * bytes);
+  return set.k === 'not' ? weight(set.of) + 4 * bytes : 128;
 }
 
 const character = (code: number): string =>
@@ -51,7 +69,7 @@ function writeClass(set: ClassSet, fold: boolean, state: State): string {
   const body = inside(set.k === 'not' ? set.of : set);
   if (body !== undefined && body !== '') {
     const plain = `[${set.k === 'not' ? '^' : ''}${body}]`;
-    return fold ? `(?i:${plain})` : plain;
+    return fold && !isPerl(set, true) ? `(?i:${plain})` : plain;
   }
   state.asciiOnly = true;
   // Each of the sets ignores case before they are put together.
@@ -71,6 +89,7 @@ const edges: Readonly<Partial<Record<Assertion, string>>> = {
 
 /** @param times how often what stands around the node repeats it: RE2 has a limit of 1000 */
 function write(node: RegexNode, state: State, times: number): string {
+  state.size += times * (node.k === 'class' ? weight(node.set) : node.k === 'any' ? 4 * bytes : 2 * bytes);
   switch (node.k) {
     case 'literal':
       return node.fold && hasCase(node.code) ? `(?i:${character(node.code)})` : character(node.code);
@@ -85,7 +104,7 @@ function write(node: RegexNode, state: State, times: number): string {
       return edge ?? '';
     }
     case 'group':
-      return `(?:${write(node.body, state, times)})`;
+      return `${node.index !== undefined && state.captures(node.index) ? '(' : '(?:'}${write(node.body, state, times)})`;
     case 'repeat': {
       const most = times * Math.max(node.min, node.max ?? 0, 1);
       if (most > 1000) state.isPossible = false;

@@ -63,6 +63,28 @@ describe('regular expressions', () => {
     expect(regex('(?<a.b>x)(y)(?P<c>z)').names).toEqual([undefined, 'a.b', undefined, 'c']);
   });
 
+  it.each([
+    // V8 takes a negated class of the flag v for its opposite in some loops.
+    ['(?:[^a]a)+', 'aa', undefined],
+    ['(?:[^,],){1,2}', ',,,,', undefined],
+    // JavaScript takes no round that is empty, and forgets groups of earlier rounds.
+    ['(?:|a)+', 'aa', ''],
+    // Nothing is found in the middle of a character, nor do letters count as ASCII that only fold to it.
+    [String.raw`b|\b{start-half}c?$`, '😀', ''],
+    [String.raw`(?i)(?-u:\b)k`, 'ſk', 'k'],
+    [String.raw`(?i-u:\w)+`, 'ſk\u212a', 'k'],
+    [String.raw`(?i:[\p{L}--\d]+)b`, 'ÀÉb', 'ÀÉb'],
+  ])('%s in %j finds %j, whoever looks', (pattern, text, match) => {
+    expect(regex(pattern).exec(text)?.[0]).toBe(match);
+    expect(regex(pattern).findByAutomaton(text, 0, true)?.[0]).toBe(match);
+  });
+
+  it('have a size', () => {
+    expect(() => regex('(?:a{1000}){1000}')).toThrow('too large');
+    expect(regex('(?:a{100}){100}').test('a'.repeat(9_999))).toBe(false);
+    expect(re2Pattern(String.raw`\w{400}`)).toBeUndefined();
+  });
+
   it('goes to RE2 where it means the same', () => {
     expect(re2Pattern('^a.*')).toEqual({ pattern: String.raw`\Aa(?:[^\n])*`, asciiOnly: false });
     expect(re2Pattern(String.raw`\ba`)).toMatchObject({ asciiOnly: true });

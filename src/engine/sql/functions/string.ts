@@ -5,6 +5,7 @@ import type { NativeValue } from '../native.ts';
 import { regex } from '../../native/regex.ts';
 import { native, parseJson } from '../native.ts';
 import { itemsOf } from './array.ts';
+import { constantRegex } from './constant-regex.ts';
 import { jsTermPattern } from './terms.ts';
 import type { FunctionRow, FunctionRows } from '../scope.ts';
 
@@ -109,27 +110,46 @@ const trim = (side: 'both' | 'start' | 'end'): FunctionRow =>
     ),
   );
 
-const replaceRegex = withPattern(
-  1,
-  native(
-    'replace_regex',
-    ['string', 'string', 'string'],
-    'string',
-    ([source, pattern, replacement]) =>
-      regex(String(pattern)).replace(String(source), (match) =>
-        String(replacement).replace(/\\(\d)/g, (_whole, digit: string) => match[Number(digit)] ?? ''),
-      ),
-    { patterns: true },
-  ),
+const replaceNative = native(
+  'replace_regex',
+  ['string', 'string', 'string'],
+  'string',
+  ([source, pattern, replacement]) =>
+    regex(String(pattern)).replace(String(source), (match) =>
+      String(replacement).replace(/\\(\d)/g, (_whole, digit: string) => match[Number(digit)] ?? ''),
+    ),
+  { patterns: true },
 );
+const replaceRegex = withPattern(1, {
+  result: 'string',
+  sql: (args, call, scope) => {
+    const [source, pattern, replacement] = args;
+    const slow = replaceNative.sql(args, call, scope);
+    const fast = constantRegex(pattern, scope, true);
+    if (!source || !fast || replacement?.expression.k !== 'literal' || typeof replacement.expression.value !== 'string')
+      return slow;
+    // RE2 knows only groups that there are, and a backslash of two.
+    const written = replacement.expression.value.replace(/\\(\d?)/g, (whole, digit: string) =>
+      digit === '' ? '\\\\' : Number(digit) < fast.groups ? whole : '',
+    );
+    const text = cast(source, 'string');
+    return fast.choose(text, `regexp_replace(${text}, ${fast.sql}, ${scope.ctx.bind(written, 'VARCHAR')}, 'g')`, slow);
+  },
+});
 
 /** `extract(regex, group, text[, typeof])`; no match gives null (`''` for strings). */
 const extract: FunctionRow = {
   result: 'string',
-  sql: ([pattern, group, source]) =>
-    pattern && group && source
-      ? `kql_n_extract(${cast(pattern, 'string')}, ${cast(group, 'long')}, ${cast(source, 'string')})`
-      : "''",
+  sql: ([pattern, group, source], _call, scope) => {
+    if (!pattern || !group || !source) return "''";
+    const text = cast(source, 'string');
+    const slow = `kql_n_extract(${cast(pattern, 'string')}, ${cast(group, 'long')}, ${text})`;
+    const fast = constantRegex(pattern, scope, true);
+    const wanted = group.expression.k === 'literal' ? Number(group.expression.value ?? -1) : -1;
+    return fast && Number.isInteger(wanted) && wanted >= 0 && wanted < Math.min(fast.groups, 10)
+      ? fast.choose(text, `regexp_extract(${text}, ${fast.sql}, ${wanted})`, slow)
+      : slow;
+  },
 };
 native(
   'extract',

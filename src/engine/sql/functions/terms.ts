@@ -1,11 +1,11 @@
 import type { Expression } from '../../kql/ir/expression.ts';
-import { re2Pattern } from '../../native/regex-re2.ts';
 import { regex } from '../../native/regex.ts';
 import { cast, convert } from '../convert.ts';
 import { native, parseJson } from '../native.ts';
 import { compilePlan } from '../plans.ts';
 import { selectFrom } from '../relation.ts';
 import type { FunctionRow, FunctionRows, RowScope, SqlArgument } from '../scope.ts';
+import { constantRegex } from './constant-regex.ts';
 
 type Match = 'has' | 'hasprefix' | 'hassuffix';
 const termCharacter = /[\p{L}\p{N}]/u;
@@ -117,19 +117,12 @@ const same = (text: string, needle: string): string => `(${text} = ${needle})`;
 const matchesRegex: FunctionRow = {
   sql: ([left, needle], _call, scope) => {
     if (!needle) return 'NULL';
-    const { ctx } = scope;
-    const { expression } = needle;
-    const fast =
-      expression.k === 'literal' && typeof expression.value === 'string' ? re2Pattern(expression.value) : undefined;
+    const fast = constantRegex(needle, scope, false);
     const slow = (text: string): string => `kql_n_matches_regex(${text}, ${cast(needle, 'string')})`;
     return anyOf(
-      texts(left, scope).map((text) => {
-        if (!fast) return slow(text);
-        const quick = `regexp_matches(${text}, ${ctx.bind(fast.pattern, 'VARCHAR')})`;
-        return fast.asciiOnly
-          ? `(CASE WHEN strlen(${text}) = length(${text}) THEN ${quick} ELSE ${slow(text)} END)`
-          : quick;
-      }),
+      texts(left, scope).map((text) =>
+        fast ? fast.choose(text, `regexp_matches(${text}, ${fast.sql})`, slow(text)) : slow(text),
+      ),
     );
   },
 };

@@ -33,6 +33,47 @@ describe('management commands', () => {
     expect(tables?.[0]?.rows).toEqual([['T']]);
   });
 
+  it('store the rows of a query, for later queries of the same client', async () => {
+    const mgmt = (text: string) => kusto.call({ call: 'mgmt', database: databaseName, text });
+    const stored = await mgmt(
+      '.set stored_query_result Numbers with (previewCount = 2) <| range X from 1 to 100 step 1',
+    );
+    expect(stored.tables?.[0]?.rows).toEqual([[1], [2]]);
+    const text = 'stored_query_result("Numbers") | summarize count(), sum(X)';
+    for (const call of ['queryV1', 'query'] as const) {
+      const { tables, failed } = await kusto.call({ call, database: databaseName, text });
+      expect(failed).toBeUndefined();
+      expect(tables?.map(({ rows }) => rows)).toContainEqual([[100, 5050]]);
+    }
+    const shown = await mgmt('.show stored_query_results | project Name, RowCount');
+    expect(shown.tables?.[0]?.rows).toEqual([['Numbers', 100]]);
+    await mgmt('.drop stored_query_result Numbers');
+    const gone = await kusto.call({ call: 'query', database: databaseName, text });
+    expect(JSON.stringify(gone.failed)).toContain('Numbers');
+  });
+
+  it('keep a graph, for queries over its newest snapshot', async () => {
+    const steps = [
+      { Kind: 'AddNodes', Query: 'range id from 1 to 3 step 1', NodeIdColumn: 'id', Labels: ['N'] },
+      {
+        Kind: 'AddEdges',
+        Query: 'range a from 1 to 2 step 1 | extend b = a + 1',
+        SourceColumn: 'a',
+        TargetColumn: 'b',
+      },
+    ];
+    const model = JSON.stringify({ Schema: { Nodes: { N: {} } }, Definition: { Steps: steps } });
+    const mgmt = (text: string) => kusto.call({ call: 'mgmt', database: databaseName, text });
+    expect((await mgmt(`.create-or-alter graph_model G \`\`\`${model}\`\`\``)).failed).toBeUndefined();
+    const made = await mgmt('.make graph_snapshot S from G');
+    expect(made.tables?.[0]?.rows[0]?.slice(5, 7)).toEqual([3, 2]);
+    const text = 'graph("G") | graph-match (x)-[e*2..2]->(y) project x.id, y.id, labels(y)';
+    const { tables, failed } = await kusto.call({ call: 'query', database: databaseName, text });
+    expect(failed).toBeUndefined();
+    expect(tables?.map(({ rows }) => rows)).toContainEqual([[1, 3, ['N']]]);
+    expect((await mgmt('.drop graph_model G')).failed).toBeUndefined();
+  });
+
   it('are taken on the query endpoint of version 1 as well, with types by two names', async () => {
     const answer = await kusto.post('/v1/rest/query', { db: databaseName, csl: '\n// which one?\n.show version' });
     expect(answer.status).toBe(200);

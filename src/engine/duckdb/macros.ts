@@ -1,3 +1,9 @@
+/** `2024-01-31`, `2024-01-31 10:20:30.1234567Z`, also with `T`; days that do not exist among them. */
+const isoDatetime = String.raw`(?:000[1-9]|00[1-9]\d|0[1-9]\d\d|[1-9]\d\d\d)-\d\d-\d\d(?:[T ](?:[01]\d|2[0-3]):[0-5]\d:[0-5]\d(?:\.\d{1,7})?Z?)?`;
+
+/** In a text that DuckDB takes for JSON: a blank beside a sign that may be no part of a string, a number that is none, a comma at an end. */
+const unlikeJson = String.raw`[:,\[{]\s|\s[\]},:]|[:,\[]-?[nNiI][aAnN]|,[\]}]|\s$`;
+
 /** SQL macros behind the generated SQL: name(parameters) and body. They are expressions, expanded in place by DuckDB.
  * Ticks: 100 ns since 0001-01-01; 621355968000000000 of them until 1970. */
 export const macros: readonly (readonly [string, string])[] = [
@@ -77,7 +83,17 @@ export const macros: readonly (readonly [string, string])[] = [
     'kql_decimal_of_text(s)',
     `CASE WHEN regexp_full_match(s, '\\s*[+-]?([0-9]+\\.?[0-9]*|\\.[0-9]+)([eE][+-]?[0-9]+)?\\s*') THEN TRY_CAST(trim(s) AS DECIMAL(38,18)) END`,
   ],
-  ['kql_datetime_of_text(s)', `kql_n_datetime_of_text(s)`],
+  // The frequent ISO forms need no native function, which costs twenty times as much.
+  [
+    'kql_datetime_of_text(s)',
+    `CASE WHEN regexp_full_match(s, '${isoDatetime}') THEN coalesce(kql_ticks(TRY_CAST(left(s, 19) AS TIMESTAMP))
+      + CAST(rpad(rtrim(substr(s, 21), 'Z'), 7, '0') AS BIGINT), kql_n_datetime_of_text(s)) ELSE kql_n_datetime_of_text(s) END`,
+  ],
+  // JSON without blanks between its parts stays as it is. What only DuckDB takes for JSON (NaN, a last comma) does not.
+  [
+    'kql_parse_json(s)',
+    `CASE WHEN ascii(s) IN (91, 123) AND json_valid(s) AND NOT regexp_matches(s, '${unlikeJson}') THEN s ELSE kql_n_parse_json(s) END`,
+  ],
   ['kql_timespan_of_text(s)', `kql_n_timespan_of_text(s)`],
   // What follows the 32nd digit is not looked at.
   [

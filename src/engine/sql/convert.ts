@@ -13,6 +13,9 @@ export function convert(sql: string, from: KqlType, to: KqlType): string {
 
 export const cast = (argument: SqlArgument, to: KqlType): string => convert(argument.sql, argument.type, to);
 
+/** A column: it costs nothing to say it twice. */
+export const isPlain = (sql: string): boolean => /^[\w."]+$/.test(sql);
+
 type Conversion = (sql: string) => string;
 const direct =
   (to: KqlType): Conversion =>
@@ -91,7 +94,7 @@ const conversions: Readonly<Record<KqlType, Readonly<Partial<Record<KqlType, Con
     long: macro('kql_long_of_text'),
     real: macro('kql_real_of_text'),
     decimal: macro('kql_decimal_of_text'),
-    datetime: macro('kql_datetime_of_text'),
+    datetime: (x) => (isPlain(x) ? `kql_datetime_of_text(${x})` : `kql_n_datetime_of_text(${x})`),
     timespan: macro('kql_timespan_of_text'),
     guid: macro('kql_guid_of_text'),
     dynamic: macro('kql_json_of_text'),

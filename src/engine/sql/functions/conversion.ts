@@ -1,5 +1,5 @@
 import type { KqlType } from '../../kql/types.ts';
-import { cast } from '../convert.ts';
+import { cast, isPlain } from '../convert.ts';
 import { native, parseJson } from '../native.ts';
 import type { FunctionRow, FunctionRows } from '../scope.ts';
 import { jsonArray, jsonBag, jsonItems, jsonPairs } from '../../values/json-text.ts';
@@ -16,7 +16,8 @@ const parseJsonRow: FunctionRow = {
     if (a.type === 'dynamic')
       return `CASE json_type(${a.sql}) WHEN 'VARCHAR' THEN kql_n_parse_json(json_extract_string(${a.sql}, '$')) ELSE ${a.sql} END`;
     if (a.type !== 'string') return cast(a, 'dynamic');
-    return `kql_n_parse_json(${a.sql})`;
+    // The macro says its argument several times.
+    return isPlain(a.sql) ? `kql_parse_json(${a.sql})` : `kql_n_parse_json(${a.sql})`;
   },
 };
 

@@ -17,36 +17,33 @@ const pad = (value: bigint | number, width: number): string => value.toString().
 const dateOf = (ticks: bigint): Date =>
   new Date(Number((ticks - unixEpochTicks - (ticks % ticksPerMillisecond)) / ticksPerMillisecond));
 
-/** Letters of format_datetime. What is no letter of the list stands for itself. */
-const datetimeParts: Readonly<Record<string, (date: Date, ticks: bigint) => string>> = {
-  yyyy: (date) => pad(date.getUTCFullYear(), 4),
-  y: (date) => String(date.getUTCFullYear() % 100),
-  yy: (date) => pad(date.getUTCFullYear() % 100, 2),
-  MM: (date) => pad(date.getUTCMonth() + 1, 2),
-  M: (date) => String(date.getUTCMonth() + 1),
-  dd: (date) => pad(date.getUTCDate(), 2),
-  d: (date) => String(date.getUTCDate()),
-  HH: (date) => pad(date.getUTCHours(), 2),
-  H: (date) => String(date.getUTCHours()),
-  hh: (date) => pad(date.getUTCHours() % 12 || 12, 2),
-  h: (date) => String(date.getUTCHours() % 12 || 12),
-  mm: (date) => pad(date.getUTCMinutes(), 2),
-  m: (date) => String(date.getUTCMinutes()),
-  ss: (date) => pad(date.getUTCSeconds(), 2),
-  s: (date) => String(date.getUTCSeconds()),
-  tt: (date) => (date.getUTCHours() < 12 ? 'AM' : 'PM'),
-};
-
 const fraction = (ticks: bigint, letters: string): string => {
   const digits = pad(((ticks % ticksPerSecond) + ticksPerSecond) % ticksPerSecond, 7).slice(0, letters.length);
   return letters.startsWith('f') ? digits : digits.replace(/0+$/, '');
 };
 
-function formatDatetimeBy(ticks: bigint, pattern: string): string {
-  const date = dateOf(ticks);
-  return pattern.replace(/yyyy|yy|y|MM|M|dd|d|HH|H|hh|h|mm|m|ss|s|tt|f{1,7}|F{1,7}/g, (letters) =>
-    /^f|^F/.test(letters) ? fraction(ticks, letters) : (datetimeParts[letters]?.(date, ticks) ?? letters),
-  );
+/** Letters of format_datetime in DuckDB's `strftime`. */
+const strftimeParts: Readonly<Record<string, string>> = {
+  ...{ yyyy: '%Y', yy: '%y', y: '%-y', MM: '%m', M: '%-m', dd: '%d', d: '%-d', HH: '%H', H: '%-H' },
+  ...{ hh: '%I', h: '%-I', mm: '%M', m: '%-M', ss: '%S', s: '%-S', tt: '%p' },
+};
+
+/** @param at ticks @returns undefined for a format that is not valid */
+function formatDatetimeSql(at: string, format: string): string | undefined {
+  if (!datetimeFormat.test(format)) return undefined;
+  const pieces = format.match(/f{1,7}|F{1,7}|(?:(?![fF]).)+/g) ?? [];
+  const sql = pieces.map((piece) => {
+    if (/^[fF]/.test(piece)) {
+      const digits = `left(lpad(CAST(${at} % ${ticksPerSecond} AS VARCHAR), 7, '0'), ${piece.length})`;
+      return piece.startsWith('f') ? digits : `rtrim(${digits}, '0')`;
+    }
+    const written = piece.replace(
+      /yyyy|yy|y|MM|M|dd|d|HH|H|hh|h|mm|m|ss|s|tt/g,
+      (letters) => strftimeParts[letters] ?? letters,
+    );
+    return `strftime(kql_ts(${at}), '${written}')`;
+  });
+  return sql.length === 0 ? "''" : `(${sql.join(' || ')})`;
 }
 
 function formatTimespanBy(ticks: bigint, pattern: string): string {
@@ -214,13 +211,15 @@ function isoWeek(ticks: bigint): bigint {
 }
 
 export const datetimeTextFunctions: FunctionRows = {
-  format_datetime: checkedFormat(
-    'format_datetime',
-    datetimeFormat,
-    native('format_datetime', ['datetime', 'string'], 'string', ([at, pattern]) =>
-      datetimeFormat.test(String(pattern)) ? formatDatetimeBy(big(at), String(pattern)) : null,
-    ),
-  ),
+  format_datetime: {
+    result: 'string',
+    sql: ([at, format], call) => {
+      const text = format?.expression.k === 'literal' ? String(format.expression.value) : undefined;
+      const sql = at && text !== undefined ? formatDatetimeSql(cast(at, 'datetime'), text) : undefined;
+      if (sql !== undefined) return sql;
+      throw new KqlError('semantic', 'format_datetime(): the format is not valid.', call.at < 0 ? undefined : call.at);
+    },
+  },
   format_timespan: checkedFormat(
     'format_timespan',
     timespanFormat,

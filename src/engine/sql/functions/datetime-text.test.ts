@@ -63,7 +63,5 @@ it('format_datetime writes what its letters say', async () => {
 it('format_datetime takes letters that run into one another as the longest that there are', async () => {
   const at = 'datetime(2020-06-05 13:04:09.1234567)';
   const query = `print format_datetime(${at}, 'yyyyMMddHHmmssfff'), format_datetime(${at}, 'yyyMMMHHH')`;
-  expect((await engine.run(query))[0]?.rows).toEqual([
-    ['20200605130409123', '20200661313'],
-  ]);
+  expect((await engine.run(query))[0]?.rows).toEqual([['20200605130409123', '20200661313']]);
 });

@@ -46,16 +46,23 @@ const failureByCode = new Map<string, ConnectionFailureKind>([
   ['ERR_HTTP_REQUEST_TIMEOUT', 'requestTimeout'],
 ]);
 
-/** For `clientError`: says in the shape of the plane that the connection was made to what was wrong with the request. */
+/** @returns the plane that serves a name now */
+export async function servingPlane(context: EdgeContext, host: HostName | undefined): Promise<Plane | undefined> {
+  const found = host === undefined ? undefined : await lookUpHost(context.planes, host);
+  return found?.outcome === 'serve' ? found.plane : undefined;
+}
+
+type FailingPlane = Pick<Plane, 'name' | 'answerConnectionFailure'>;
+
+/** For `clientError`: says in the shape of the plane that the connection was made to what was wrong with the request. Says nothing
+ * where an answer is on its way: the client would take it for a part of that. */
 export function createConnectionFailureHandler(
-  context: EdgeContext,
-  hostOf: (socket: Duplex) => HostName | undefined,
+  context: Pick<EdgeContext, 'connections' | 'log' | 'startTimer'>,
+  planeOf: (socket: Duplex) => FailingPlane | undefined | Promise<FailingPlane | undefined>,
 ): (error: NodeJS.ErrnoException, socket: Duplex) => void {
   const answered = new WeakSet<Duplex>();
   const answer = async (kind: ConnectionFailureKind, socket: Duplex): Promise<void> => {
-    const host = hostOf(socket);
-    const found = host === undefined ? undefined : await lookUpHost(context.planes, host);
-    const plane = found?.outcome === 'serve' ? found.plane : undefined;
+    const plane = await planeOf(socket);
     const { status, text } = connectionFailures[kind];
     context.log.warning('unreadable request', { kind, plane: plane?.name ?? 'none' });
     endWithAnswer(socket, plane?.answerConnectionFailure?.(kind) ?? textAnswer(status, text), context.startTimer);

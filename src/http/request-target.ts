@@ -48,16 +48,18 @@ export type HostAgreement =
 /** Brings together every place where a request names its host. More than one answer means that somebody in between, or
  * the sender, wants two readers to see two hosts: refused.
  * @param names.connection what the connection was made for: SNI, the CONNECT target, the absolute form's host
- * @param names.rawHeaders as Node keeps them: name, value, name, value … (its parsed headers hide a second Host) */
+ * @param names.rawHeaders as Node keeps them: name, value, name, value … (its parsed headers hide a second Host, and a second
+ * Authorization, which is refused here too: two readers could see two senders) */
 export function agreeOnHost(names: {
   readonly connection: readonly HostName[];
   readonly rawHeaders: readonly string[];
   readonly target: string;
 }): HostAgreement {
-  const hostHeaders = names.rawHeaders.filter(
-    (_, at) => at % 2 === 1 && names.rawHeaders[at - 1]?.toLowerCase() === 'host',
-  );
+  const valuesOf = (name: string): readonly string[] =>
+    names.rawHeaders.filter((_, at) => at % 2 === 1 && names.rawHeaders[at - 1]?.toLowerCase() === name);
+  const hostHeaders = valuesOf('host');
   if (hostHeaders.length !== 1) return refusal(400, 'A request names its host in exactly one Host header.');
+  if (valuesOf('authorization').length > 1) return refusal(400, 'A request has at most one Authorization header.');
   const header = parseAuthority(hostHeaders[0] ?? '');
   if (header === undefined) return refusal(400, 'The Host header is malformed.');
   let path = names.target;

@@ -9,7 +9,14 @@ import { invariant } from '../base/invariant.ts';
 import type { EdgeContext } from './edge-context.ts';
 import { offerToPlanes } from './direct-connection.ts';
 import { lookUpHost } from './plane-lookup.ts';
-import { answerBug, createConnectionFailureHandler, handToPlane, refuse, serverNameOf } from './request-admission.ts';
+import {
+  answerBug,
+  createConnectionFailureHandler,
+  handToPlane,
+  refuse,
+  serverNameOf,
+  servingPlane,
+} from './request-admission.ts';
 import { agreeOnHost } from './request-target.ts';
 
 /** The one TLS server: it listens, and takes the sockets of tunnels through its `connection` event. Only a listening server
@@ -53,7 +60,7 @@ export async function createTlsListener(context: EdgeContext): Promise<Server> {
   server.on(
     'clientError',
     createConnectionFailureHandler(context, (socket) =>
-      socket instanceof TLSSocket ? serverNameOf(socket.servername) : undefined,
+      servingPlane(context, socket instanceof TLSSocket ? serverNameOf(socket.servername) : undefined),
     ),
   );
   return server;

@@ -8,7 +8,7 @@ import type { Instant } from '../../clock/clock.ts';
 import { systemRandomBytes } from '../../base/random.ts';
 import { defaultEdgeLimits } from '../../http/edge-limits.ts';
 import { OpenConnections } from '../../http/open-connections.ts';
-import { endWithAnswer, textAnswer } from '../../http/raw-answer.ts';
+import { createConnectionFailureHandler } from '../../http/request-admission.ts';
 import { agreeOnHost, parseHost } from '../../http/request-target.ts';
 import { startSystemTimer } from '../../http/timer.ts';
 import type { ClusterData } from '../../engine/catalog/cluster-data.ts';
@@ -87,6 +87,7 @@ export async function openDataPlane(options: {
       noDelay: true,
     },
     (request, response) => {
+      connections.addAnswer(response);
       const socket = request.socket;
       const names = [
         socket instanceof TLSSocket && typeof socket.servername === 'string' ? parseHost(socket.servername) : undefined,
@@ -110,13 +111,10 @@ export async function openDataPlane(options: {
     },
   );
   server.maxConnections = socketsMax;
-  server.on('clientError', (_error, socket) => {
-    endWithAnswer(
-      socket,
-      app.answerConnectionFailure?.('malformedRequest') ?? textAnswer(400, 'The request is not valid HTTP.'),
-      startSystemTimer,
-    );
-  });
+  server.on(
+    'clientError',
+    createConnectionFailureHandler({ connections, log, startTimer: startSystemTimer }, () => app),
+  );
   server.listen(settings.listenPath);
   await once(server, 'listening');
   return {

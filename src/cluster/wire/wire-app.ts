@@ -49,7 +49,7 @@ export interface AdmittedRequest {
 const bodyBytesMax = 16 * 1024 * 1024;
 
 /** The data plane of one cluster, inside its process. */
-export function createWireApp(ports: WirePorts): Pick<Plane, 'handle' | 'answerConnectionFailure'> {
+export function createWireApp(ports: WirePorts): Pick<Plane, 'name' | 'handle' | 'answerConnectionFailure'> {
   const admitted = new WeakMap<FastifyRequest, AllowedRequest>();
   const { app, toPlane } = createKustoApp({
     log: ports.log,

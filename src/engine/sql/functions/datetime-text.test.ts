@@ -48,6 +48,9 @@ it('format_datetime writes what its letters say', async () => {
       const text = parts.flat().join('');
       const source = `datatable(n:long)[${list.join(', ')}, long(null)]`;
       const [table] = await engine.run(`${source} | project r = format_datetime(todatetime(n), "${text}")`);
+      const walked = await engine.run(
+        `${source} | sort by n asc nulls last | scan declare (r:string) with (step s: true => r = format_datetime(todatetime(n), "${text}");) | project n, r`,
+      );
       const expected = list.map((at) =>
         parts
           .flat()
@@ -55,6 +58,8 @@ it('format_datetime writes what its letters say', async () => {
           .join(''),
       );
       expect(table?.rows.map(([value]) => value)).toEqual([...expected, '']);
+      // And in an operator that walks rows.
+      expect(walked[0]?.rows.map(([, value]) => value).sort()).toEqual([...expected, ''].sort());
     }),
     { numRuns: 300 },
   );

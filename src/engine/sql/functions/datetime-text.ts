@@ -22,7 +22,38 @@ const fraction = (ticks: bigint, letters: string): string => {
   return letters.startsWith('f') ? digits : digits.replace(/0+$/, '');
 };
 
-/** Letters of format_datetime in DuckDB's `strftime`. */
+/** Letters of format_datetime. What is no letter of the list stands for itself. */
+const datetimeParts: Readonly<Record<string, (date: Date) => string>> = {
+  yyyy: (date) => pad(date.getUTCFullYear(), 4),
+  yy: (date) => pad(date.getUTCFullYear() % 100, 2),
+  y: (date) => String(date.getUTCFullYear() % 100),
+  MM: (date) => pad(date.getUTCMonth() + 1, 2),
+  M: (date) => String(date.getUTCMonth() + 1),
+  dd: (date) => pad(date.getUTCDate(), 2),
+  d: (date) => String(date.getUTCDate()),
+  HH: (date) => pad(date.getUTCHours(), 2),
+  H: (date) => String(date.getUTCHours()),
+  hh: (date) => pad(date.getUTCHours() % 12 || 12, 2),
+  h: (date) => String(date.getUTCHours() % 12 || 12),
+  mm: (date) => pad(date.getUTCMinutes(), 2),
+  m: (date) => String(date.getUTCMinutes()),
+  ss: (date) => pad(date.getUTCSeconds(), 2),
+  s: (date) => String(date.getUTCSeconds()),
+  tt: (date) => (date.getUTCHours() < 12 ? 'AM' : 'PM'),
+};
+const datetimeLetters = /yyyy|yy|y|MM|M|dd|d|HH|H|hh|h|mm|m|ss|s|tt|f{1,7}|F{1,7}/g;
+
+/** For operators that walk rows. */
+const formatDatetimeRow = native('format_datetime', ['datetime', 'string'], 'string', ([at, format]) => {
+  if (!datetimeFormat.test(String(format))) return null;
+  const ticks = big(at);
+  const date = dateOf(ticks);
+  return String(format).replace(datetimeLetters, (letters) =>
+    /^[fF]/.test(letters) ? fraction(ticks, letters) : (datetimeParts[letters]?.(date) ?? letters),
+  );
+});
+
+/** The same letters in DuckDB's `strftime`. */
 const strftimeParts: Readonly<Record<string, string>> = {
   ...{ yyyy: '%Y', yy: '%y', y: '%-y', MM: '%m', M: '%-m', dd: '%d', d: '%-d', HH: '%H', H: '%-H' },
   ...{ hh: '%I', h: '%-I', mm: '%M', m: '%-M', ss: '%S', s: '%-S', tt: '%p' },
@@ -37,10 +68,7 @@ function formatDatetimeSql(at: string, format: string): string | undefined {
       const digits = `left(lpad(CAST(${at} % ${ticksPerSecond} AS VARCHAR), 7, '0'), ${piece.length})`;
       return piece.startsWith('f') ? digits : `rtrim(${digits}, '0')`;
     }
-    const written = piece.replace(
-      /yyyy|yy|y|MM|M|dd|d|HH|H|hh|h|mm|m|ss|s|tt/g,
-      (letters) => strftimeParts[letters] ?? letters,
-    );
+    const written = piece.replace(datetimeLetters, (letters) => strftimeParts[letters] ?? letters);
     return `strftime(kql_ts(${at}), '${written}')`;
   });
   return sql.length === 0 ? "''" : `(${sql.join(' || ')})`;
@@ -212,7 +240,7 @@ function isoWeek(ticks: bigint): bigint {
 
 export const datetimeTextFunctions: FunctionRows = {
   format_datetime: {
-    result: 'string',
+    ...formatDatetimeRow,
     sql: ([at, format], call) => {
       const text = format?.expression.k === 'literal' ? String(format.expression.value) : undefined;
       const sql = at && text !== undefined ? formatDatetimeSql(cast(at, 'datetime'), text) : undefined;

@@ -49,7 +49,7 @@ it('format_datetime writes what its letters say', async () => {
       const source = `datatable(n:long)[${list.join(', ')}, long(null)]`;
       const [table] = await engine.run(`${source} | project r = format_datetime(todatetime(n), "${text}")`);
       const walked = await engine.run(
-        `${source} | sort by n asc nulls last | scan declare (r:string) with (step s: true => r = format_datetime(todatetime(n), "${text}");) | project n, r`,
+        `${source} | sort by n asc nulls last | scan declare (k:long, r:string) with (step s: true => r = format_datetime(todatetime(iff(isnull(s.k), n, n)), "${text}");) | project n, r`,
       );
       const expected = list.map((at) =>
         parts

@@ -98,6 +98,33 @@ describe('graph() of a model without snapshots', () => {
     ]);
   });
 
+  it('lets operators that follow read named elements and lists of edges', async () => {
+    const properties = `graph("Simple") | graph-match (node) where labels(node) has "Person" project properties = node, labels = labels(node)
+      | mv-apply properties on (mv-expand kind=array properties | where isnotempty(properties[1]) | summarize properties = make_set(properties[0]))
+      | mv-expand label = labels to typeof(string) | summarize n = count() by label | order by label asc`;
+    expect(await query(properties)).toEqual([
+      ['Engineer', 1n],
+      ['Manager', 1n],
+      ['Person', 3n],
+    ]);
+    const named = `graph("Simple") | graph-match (a)-[e]->(b) where b.id == "c1" project start = a, way = e | extend n = start.name, w = way.who
+      | order by tostring(n) asc | project n, w`;
+    expect(await query(named)).toEqual([
+      ['"Alice"', '"p1"'],
+      ['"Bob"', '"p2"'],
+    ]);
+    const paths = `graph("Simple") | graph-match (a)-[path*1..3]->(b) where a.id == "p1" and labels(b) has_any ("Company", "X")
+      project n = array_length(path), c = b.id | order by n asc, c asc`;
+    expect(await query(paths)).toEqual([
+      [1n, 'c1'],
+      [2n, 'c1'],
+      [3n, 'c2'],
+    ]);
+    await expect(query('graph("Simple") | graph-match (a)-[e]->(b) project array_length(a)')).rejects.toMatchObject({
+      code: 'semantic',
+    });
+  });
+
   it('goes into the other graph operators', async () => {
     const tables =
       'graph("Simple") | graph-to-table nodes as N, edges as E; N | project id | order by id asc | take 2; E | count';

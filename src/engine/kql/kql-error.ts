@@ -4,6 +4,8 @@ export type KqlErrorCode =
   | 'syntax'
   /** parses, but names or types are wrong: SEM…, General_BadRequest */
   | 'semantic'
+  /** names a database that whoever asks does not see; the message is its name */
+  | 'databaseNotFound'
   /** right KQL that is not built here; the message names it */
   | 'notSupported'
   /** data or argument made it impossible while running: General_BadRequest */
@@ -27,6 +29,13 @@ export class KqlError extends Error {
   ) {
     super(message);
   }
+}
+
+/** @returns the database that was not found, whoever missed it: our builder or the parser */
+export function missingDatabase(error: unknown): string | undefined {
+  if (!(error instanceof KqlError)) return undefined;
+  if (error.code === 'databaseNotFound') return error.message;
+  return /^The name '(.*)' does not refer to any known database\.$/s.exec(error.message)?.[1];
 }
 
 export interface SerializedKqlError {

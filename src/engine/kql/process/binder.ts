@@ -1,5 +1,6 @@
 import { invariant } from '../../../base/invariant.ts';
 import type { SyntaxNode } from './language.ts';
+import { isTuple } from './builder.ts';
 import { kindOf, languagePackage, nameOf, need } from './language.ts';
 
 type CreateColumns = (this: unknown, expression: SyntaxNode, ...rest: unknown[]) => unknown;
@@ -19,6 +20,9 @@ function hasTypeOfItsOwn(expression: SyntaxNode): boolean {
   return !['NameReference', 'PathExpression', 'ElementExpression', 'CompoundNamedExpression'].includes(kind);
 }
 
+const isNamedElement = (expression: SyntaxNode): boolean =>
+  kindOf(expression) === 'SimpleNamedExpression' && isTuple(need(expression, 'Expression').ResultType);
+
 const typePosition = 4;
 
 function operatorAround(node: SyntaxNode): SyntaxNode | undefined {
@@ -34,11 +38,16 @@ export function correctBinder(): void {
   const { CreateProjectionColumns: create, GetDefaultColumnName: defaultName } = prototype;
   invariant(create && defaultName, 'the binder makes and names columns of projections');
 
-  // It takes each expression in the projection of a graph pattern that mentions an edge of variable length for a list:
+  // It takes a whole node or edge under a name for all its properties, where the engine gives one bag; and each expression in the projection of a graph pattern that mentions an edge of variable length for a list:
   // `strcat_array(map(edge, column), ',')` too, which then could not be sorted or grouped by.
   prototype.CreateProjectionColumns = function (expression, ...rest): unknown {
-    if (rest[typePosition] && rest[2] === Binder.ProjectionStyle['GraphMatch'] && hasTypeOfItsOwn(expression))
-      rest[typePosition] = null;
+    if (rest[2] === Binder.ProjectionStyle['GraphMatch']) {
+      if (isNamedElement(expression)) {
+        // In `print`, too, there is one column only.
+        rest[2] = Binder.ProjectionStyle['Print'];
+        rest[typePosition] = languagePackage().Symbols.ScalarTypes['Dynamic'];
+      } else if (rest[typePosition] && hasTypeOfItsOwn(expression)) rest[typePosition] = null;
+    }
     return create.call(this, expression, ...rest);
   };
 

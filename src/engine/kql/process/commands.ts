@@ -17,7 +17,9 @@ export function compileCommand(text: string, database: string, graphs: KeptGraph
   const code = languagePackage().KustoCode.ParseAndAnalyze(text, state);
   if (code.Kind !== 'Command') throw new KqlError('syntax', 'This is not a management command.', 0);
   checkDiagnostics(code, ({ Start }) => isNameOfEntity(code.Syntax, Start) || skipsValidation(text));
-  const [statement] = list(code.Syntax, 'Statements');
+  const [statement, second] = list(code.Syntax, 'Statements');
+  if (second && second.TextStart < second.End)
+    throw new KqlError('syntax', 'A request has one management command.', second.TextStart);
   const expression = statement && part(statement, 'Expression');
   if (!expression) throw new KqlError('syntax', 'The command is empty.', 0);
   const command = commandOf(expression);

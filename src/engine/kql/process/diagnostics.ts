@@ -29,6 +29,7 @@ const isSyntax = (code: string): boolean => /^KS00[1-6]$/.test(code);
 function isTolerated(root: SyntaxNode, { Code, Start, Length }: LanguageDiagnostic): boolean {
   if (Code === 'KS142')
     return isInsideInnerNodes(root, Start) || isFuzzyWildcard(root, Start) || isInsideRender(root, Start);
+  if (Code === 'KS234' && isVariableEdge(root, Start, Start + Length)) return true;
   if (Code === 'KS131') return variableAt(root, Start, Start + Length);
   if (!ofTypes.test(Code)) return false;
   if (isTextOfPlugin(root, Start, Code)) return true;
@@ -80,6 +81,19 @@ const isInsideFunction = (root: SyntaxNode, at: number): boolean =>
       list(need(node, 'Parameters'), 'Parameters').length > 0 &&
       need(node, 'Body').TextStart <= at,
   );
+
+/** `array_length(e)` of an edge of variable length: the binder takes all its properties for it, the engine the list of its edges. */
+function isVariableEdge(root: SyntaxNode, start: number, end: number): boolean {
+  const nodes = path(root, start);
+  const reference = nodes.find((node) => kindOf(node) === 'NameReference' && node.End === end);
+  const operator = nodes.findLast((node) => /^Graph(Match|ShortestPaths)Operator$/.test(kindOf(node)));
+  if (!reference || !operator) return false;
+  const elements = list(operator, 'Patterns').flatMap((pattern) => list(pattern, 'PatternElements'));
+  return elements.some((element) => {
+    const name = part(element, 'Name');
+    return name && part(element, 'Range') && nameOf(name) === nameOf(reference);
+  });
+}
 
 const variableAt = (root: SyntaxNode, start: number, end: number): boolean =>
   path(root, start).some(

@@ -5,7 +5,7 @@ import type { Item, Plan } from '../ir/plan.ts';
 import { KqlError } from '../kql-error.ts';
 import type { Column, KqlType } from '../types.ts';
 import type { Builder } from './builder.ts';
-import { columnsOfSymbol, isTuple, notSupported, positionOf, semantic } from './builder.ts';
+import { notSupported, positionOf, semantic } from './builder.ts';
 import { buildScalar } from './expressions.ts';
 import type { SyntaxNode } from './language.ts';
 import { kindOf, list, nameOf, need, part, tokenText } from './language.ts';
@@ -330,8 +330,7 @@ function buildPattern(
   return { op: 'project', input: plan, items, cols: typed };
 }
 
-/** One column for every entry. The engine names a column after the graph function it calls, the binder `Column1`; and for a
- * whole element under a name the binder gives all its properties, where the engine gives one bag. Operators that follow
+/** One column for every entry. The engine names a column after the graph function it calls, the binder `Column1`; operators that follow
  * were bound to what the binder gives. */
 function projectedColumns(
   b: Builder,
@@ -343,17 +342,8 @@ function projectedColumns(
   const above = pipe?.Parent;
   const isLast = !above || kindOf(above) !== 'PipeExpression' || part(above, 'Expression') !== pipe;
   const taken = new Set(cols.map((column) => column.name));
-  let next = 0;
-  return entries.map((entry): Column => {
-    const column = cols[next] ?? { name: '', type: 'dynamic' };
-    const inner = unnamed(entry);
-    next += 1;
-    if (inner !== entry && isTuple(inner.ResultType)) {
-      const width = columnsOfSymbol(inner.ResultType).length;
-      if (!isLast && width > 1) throw notSupported(b, entry, 'A named whole element before another operator');
-      next += Math.max(0, width - 1);
-      return { name: column.name, type: 'dynamic' };
-    }
+  return entries.map((entry, index): Column => {
+    const column = cols[index] ?? { name: '', type: 'dynamic' };
     if (!isLast || kindOf(entry) !== 'FunctionCallExpression' || !/^Column\d+$/.test(column.name)) return column;
     const called = nameOf(need(entry, 'Name'));
     if (!isGraphFunction(called)) return column;

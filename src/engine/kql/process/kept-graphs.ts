@@ -11,17 +11,19 @@ import { Scope, semantic, shareTable } from './builder.ts';
 import { checkDiagnostics } from './diagnostics.ts';
 import type { Graph } from './graph-patterns.ts';
 import { labelsColumn } from './graph-patterns.ts';
-import type { GlobalState, SyntaxNode } from './language.ts';
+import type { GlobalState, LanguageSymbol, SyntaxNode } from './language.ts';
 import { kindOf, list, nameOf, need, toArray } from './language.ts';
 import { literalOf } from './literals.ts';
 import { parseSpelled } from './spellings.ts';
 import { buildStatement } from './statements.ts';
 
-/** What the builder asks about the graph models of a catalog. */
+/** What the builder asks about a catalog: its graph models, and which databases it has. */
 export interface KeptGraphs {
   find(database: string, name: string): CatalogGraph | undefined;
   /** The state to bind the queries of its steps with. */
   state(database: string): GlobalState;
+  /** @param from a database of the catalog @returns false for what the binder made up for a name that it does not know */
+  hasDatabase(from: string, symbol: LanguageSymbol): boolean;
 }
 
 export const keptGraphs = (
@@ -31,6 +33,8 @@ export const keptGraphs = (
   find: (database, name) =>
     catalog.databases.find((entry) => entry.name === database)?.graphs?.find((graph) => graph.name === name),
   state: (database) => stateOf(catalog, database),
+  hasDatabase: (from, symbol) =>
+    toArray<LanguageSymbol>(stateOf(catalog, from).Cluster.Databases).some((known) => known === symbol),
 });
 
 /** Columns of a kept graph that users do not see as properties. */

@@ -68,6 +68,7 @@ export interface GlobalState {
   WithDatabase(database: unknown): GlobalState;
   WithPlugIns(plugins: readonly unknown[]): GlobalState;
   readonly PlugIns: unknown;
+  readonly Cluster: { readonly Databases: unknown };
   readonly Database: { readonly Tables: unknown };
   WithFunctions(functions: readonly unknown[]): GlobalState;
   readonly Functions: unknown;

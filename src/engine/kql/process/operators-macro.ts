@@ -6,7 +6,7 @@ import { children, kindOf, list, nameOf, need, part, symbolKind, toArray } from 
 import { parametersOf } from './operators-basic.ts';
 import { buildStatement } from './statements.ts';
 import type { OperatorBuilder } from './tables.ts';
-import { buildTable } from './tables.ts';
+import { buildTable, knownDatabase } from './tables.ts';
 
 /** The databases of an entity group, written out or named by a `let`. */
 export function entitiesOf(b: Builder, node: SyntaxNode): readonly Entity[] {
@@ -15,7 +15,7 @@ export function entitiesOf(b: Builder, node: SyntaxNode): readonly Entity[] {
       const symbol = entity.ResultType;
       if (!symbol || symbolKind(symbol) !== 'DatabaseSymbol')
         throw notSupported(b, entity, 'An entity group of anything but databases');
-      return symbol;
+      return knownDatabase(b, entity, symbol);
     });
   const binding = kindOf(node) === 'NameReference' ? b.scope.find(nameOf(node)) : undefined;
   if (binding?.k === 'entityGroup') return binding.entities;

@@ -1,11 +1,12 @@
 import { commandTable } from '../ir/command.ts';
 import type { Plan } from '../ir/plan.ts';
+import { KqlError } from '../kql-error.ts';
 import { storedResultTable } from '../ir/hidden-tables.ts';
 import type { Builder } from './builder.ts';
-import { columnsOf, notSupported, semantic, shareTable } from './builder.ts';
+import { columnsOf, notSupported, positionOf, semantic, shareTable } from './builder.ts';
 import { buildScalar } from './expressions.ts';
 import { buildUserCall } from './functions.ts';
-import type { SyntaxNode } from './language.ts';
+import type { LanguageSymbol, SyntaxNode } from './language.ts';
 import { kindOf, list, nameOf, need, part, symbolKind } from './language.ts';
 import { basicOperators } from './operators-basic.ts';
 import { graphOperators } from './operators-graph.ts';
@@ -118,7 +119,18 @@ export function databaseOf(b: Builder, node: SyntaxNode): string | undefined {
   const binding = kindOf(named) === 'NameReference' ? b.scope.find(nameOf(named)) : undefined;
   if (binding?.k === 'entity') return binding.entity.Name;
   const owner = named.ResultType;
-  return owner && symbolKind(owner) === 'DatabaseSymbol' ? owner.Name : undefined;
+  if (!owner || symbolKind(owner) !== 'DatabaseSymbol') return undefined;
+  return knownDatabase(b, named, owner).Name;
+}
+
+/** The binder takes any database of a cluster that it does not know, with any table and no columns.
+ * @throws KqlError `notSupported` for one of another cluster, `databaseNotFound` */
+export function knownDatabase(b: Builder, node: SyntaxNode, database: LanguageSymbol): LanguageSymbol {
+  if (b.draft.keptGraphs.hasDatabase(b.draft.database, database)) return database;
+  const owner = kindOf(node) === 'PathExpression' ? part(node, 'Expression') : undefined;
+  if (owner) throw notSupported(b, owner, `The other cluster in ${owner.toString().trim().slice(0, 100)}`);
+  const at = positionOf(b, node);
+  throw new KqlError('databaseNotFound', database.Name.slice(0, 300), at < 0 ? undefined : at);
 }
 
 function functionCall(b: Builder, node: SyntaxNode): Plan {

@@ -14,6 +14,7 @@ import { KustoError, kustoError } from './kusto-error.ts';
 const kindOfKql = {
   syntax: 'syntax',
   semantic: 'semantic',
+  databaseNotFound: 'databaseNotFound',
   notSupported: 'badRequest',
   runtime: 'badRequest',
   limits: 'limits',
@@ -94,6 +95,11 @@ function kqlError(error: KqlError, text: string): KustoError | undefined {
     );
   }
   if (error.code === 'limits') return limitError(error.message);
+  if (kind === 'databaseNotFound')
+    return kustoError(
+      kind,
+      `Request is invalid and cannot be processed: Database '${error.message}' could not be found.`,
+    );
   if (kind === 'badRequest')
     return kustoError(kind, `Request is invalid and cannot be processed: ${error.message}${at}`);
   return kustoError(kind, error.message);

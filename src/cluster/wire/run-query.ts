@@ -1,11 +1,13 @@
 import { newGuid } from '../../base/guid.ts';
 import { instant, toIso } from '../../clock/clock.ts';
 import { ticksOfUnixMilliseconds } from '../../engine/values/ticks.ts';
-import type { EngineSources, QueryExecution, ScanCounts } from '../../engine/query-engine.ts';
+import { catalogOf } from '../../engine/commands/readable-catalog.ts';
+import { missingDatabase } from '../../engine/kql/kql-error.ts';
+import type { EngineSources, QueryExecution, QueryRequest, ScanCounts } from '../../engine/query-engine.ts';
 import type { KqlCatalog } from '../../engine/kql/catalog.ts';
 import { AnswerBody } from './answer-body.ts';
 import { syncedData } from './cluster-host.ts';
-import { requireDatabase } from './database-access.ts';
+import { hasRight, requireDatabase } from './database-access.ts';
 import { framesV2 } from './frames-v2.ts';
 import { clientRequestIdOf, errorContext } from './kusto-app.ts';
 import { oneApiError } from './kusto-error.ts';
@@ -40,8 +42,11 @@ export async function runQueryRequest(
       const startedMs = ports.monotonicMs();
       const data = await syncedData(ports.host, access);
       const principal = access.caller.fqn;
-      const catalog = data.kqlCatalog(principal);
-      const execution = await ports.host.engine.execute({
+      // Whoever may not read a database does not learn what is in it either.
+      const catalog = catalogOf(data.kqlCatalog(principal), (name) =>
+        access.databases.some((one) => one.name === name && hasRight(access, one, 'view')),
+      );
+      const execution = await execute(ports, access, {
         text: sent.text,
         database,
         catalog: database === noDatabase ? withNoDatabase(catalog) : catalog,
@@ -61,6 +66,17 @@ export async function runQueryRequest(
       }
     },
   );
+}
+
+/** @throws KustoError `forbidden` for a query that names a database which is there, but not for this caller */
+async function execute(ports: WirePorts, access: AllowedRequest, request: QueryRequest): Promise<QueryExecution> {
+  try {
+    return await ports.host.engine.execute(request);
+  } catch (error) {
+    const lower = missingDatabase(error)?.toLowerCase();
+    if (access.databases.some(({ name }) => name.toLowerCase() === lower)) requireDatabase(access, lower ?? '', 'view');
+    throw error;
+  }
 }
 
 /** Clients name this database when their user names none. It is there on every cluster, has nothing in it and is never listed. */

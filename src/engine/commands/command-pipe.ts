@@ -34,13 +34,7 @@ export async function pipeText(context: CommandContext, made: CommandTable, pipe
   const schema = made.columns.map(({ name, type }) => `${quotedName(name)}:${type}`).join(', ');
   const values = made.rows.flatMap((row) => made.columns.map(({ type }, index) => literal(row[index] ?? null, type)));
   const text = `datatable(${schema}) [${values.join(', ')}] | ${pipe}`;
-  const database = context.data.databases()[0]?.name;
-  if (database === undefined)
-    throw new KqlError(
-      'notSupported',
-      'Query operators after this command are not supported on a cluster without databases.',
-    );
-  return readResult(await context.engine.execute({ ...queryRequest(context, text), database }));
+  return readResult(await context.engine.execute(queryRequest(context, text)));
 }
 
 function literal(value: NativeValue, type: KqlType): string {

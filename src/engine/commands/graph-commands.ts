@@ -9,6 +9,7 @@ import type { CommandContext } from './command-context.ts';
 import { ticksOf } from './instants.ts';
 import { operationIdColumns, operationOf, startRecorded } from './operation-record.ts';
 import { queryRequest, requireReadable } from './query-request.ts';
+import { readableCatalog } from './readable-catalog.ts';
 
 const versionColumns = 'Name: string, CreationTime: datetime, Id: guid';
 const modelColumns = `${versionColumns}, SnapshotCount: long, Model: string, RetentionPolicy: string, CachingPolicy: string`;
@@ -59,7 +60,7 @@ async function put(command: Command, context: CommandContext): Promise<readonly 
   const name = command.required('GraphModelName');
   const text = command.required('Model');
   const candidate = { name, ...stepsOfModel(text), snapshots: [] };
-  const catalog = data.kqlCatalog(context.caller.fqn);
+  const catalog = readableCatalog(context);
   const planned: KqlCatalog = {
     ...catalog,
     version: `${catalog.version} ${newGuid(context.randomBytes)}`,

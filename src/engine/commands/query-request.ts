@@ -1,21 +1,33 @@
 import { commandTable } from '../kql/ir/command.ts';
 import type { Program } from '../kql/ir/plan.ts';
 import { tablesOf } from '../kql/ir/walk.ts';
-import type { QueryRequest } from '../query-engine.ts';
+import type { EngineSources, QueryRequest } from '../query-engine.ts';
 import type { CommandContext } from './command-context.ts';
 import { ticksOf } from './instants.ts';
 import { requirePermission } from './permissions.ts';
+import { readableCatalog } from './readable-catalog.ts';
 
 /** A query on behalf of a command: over a snapshot of its own. */
 export function queryRequest(context: CommandContext, text: string): QueryRequest {
   return {
     text,
     database: context.database,
-    catalog: context.data.kqlCatalog(context.caller.fqn),
+    catalog: readableCatalog(context),
     now: ticksOf(context.clock.now()),
     principal: context.caller.fqn,
-    sources: context.data.sources(context.caller.fqn),
+    sources: readableSources(context),
     ...(context.signal === undefined ? {} : { signal: context.signal }),
+  };
+}
+
+/** No table opens whose rows the caller may not read, however a query came to name it. */
+function readableSources(context: CommandContext): EngineSources {
+  const sources = context.data.sources(context.caller.fqn);
+  return {
+    open: (database, table, ranges) => {
+      requirePermission(context, 'read', database, 'Query');
+      return sources.open(database, table, ranges);
+    },
   };
 }
 

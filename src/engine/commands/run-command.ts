@@ -1,4 +1,3 @@
-import { dataError } from '../catalog/data-error.ts';
 import type { ParsedCommand } from '../kql/ir/command.ts';
 import { KqlError } from '../kql/kql-error.ts';
 import type { KqlCatalog } from '../kql/catalog.ts';
@@ -9,6 +8,7 @@ import { commandRow } from './command-rows.ts';
 import { pipeParsed, pipeText } from './command-pipe.ts';
 import { requirePermission } from './permissions.ts';
 import { commandName, recognizeCommand } from './recognize.ts';
+import { explainDatabase, readableCatalog } from './readable-catalog.ts';
 import { refusalOf } from './refused-commands.ts';
 import { columnsOfText } from './schema-text.ts';
 
@@ -17,6 +17,14 @@ import { columnsOfText } from './schema-text.ts';
  * @throws KqlError, DataError, CommitRefusedError, ForbiddenError */
 export async function runCommand(context: CommandContext, text: string): Promise<CommandAnswer> {
   const here = withDatabaseName(context);
+  try {
+    return await runText(here, text);
+  } catch (error) {
+    throw explainDatabase(here, error, 'Query');
+  }
+}
+
+async function runText(here: CommandContext, text: string): Promise<CommandAnswer> {
   const recognized = recognizeCommand(text);
   if (recognized !== undefined) {
     const made = await runInput(here, recognized.input);
@@ -52,12 +60,12 @@ async function parse(context: CommandContext, text: string): Promise<ParsedComma
   const parseWith = (catalog: KqlCatalog): Promise<ParsedCommand> =>
     context.engine.parseCommand({ text, database: context.database, catalog });
   try {
-    if (namesMatter(text)) return await parseWith(catalogFor(context));
+    if (namesMatter(text)) return await parseWith(readableCatalog(context));
     try {
       return await parseWith(withoutNames(context));
     } catch (error) {
       // A few commands have their names looked up by the parser.
-      if (error instanceof KqlError && error.code === 'semantic') return await parseWith(catalogFor(context));
+      if (error instanceof KqlError && error.code === 'semantic') return await parseWith(readableCatalog(context));
       throw error;
     }
   } catch (error) {
@@ -88,12 +96,3 @@ const withoutNames = ({ database, cluster }: CommandContext): KqlCatalog => ({
   cluster: cluster.name,
   databases: [{ name: database, tables: [], functions: [] }],
 });
-
-/** Clients name a database that is not there for commands about the cluster. */
-function catalogFor({ data, database, caller }: CommandContext): KqlCatalog {
-  const catalog = data.kqlCatalog(caller.fqn);
-  if (catalog.databases.some(({ name }) => name === database)) return catalog;
-  if (!/^[\w .-]{1,260}$/.test(database)) throw dataError('DatabaseNotFound', database.slice(0, 200));
-  const empty = { name: database, tables: [], functions: [] };
-  return { ...catalog, version: `${catalog.version} ${database}`, databases: [...catalog.databases, empty] };
-}

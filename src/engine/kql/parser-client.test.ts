@@ -103,7 +103,15 @@ describe('the start-up snapshot', () => {
         env: {},
       });
       expect(parserSnapshot(own)).toBe(blob);
-      expect((await open({ entry: own }).compile('F() | count', 'db', catalog)).results[0]?.plan.op).toBe('count');
+      const parser = open({ entry: own });
+      expect((await parser.compile('F() | count', 'db', catalog)).results[0]?.plan.op).toBe('count');
+      // What is corrected in the binder is corrected here, too.
+      const unnamed = await parser.compile(
+        'union (print x = 1 | project x + 1), (print x = 1 | project x + 2)',
+        'db',
+        catalog,
+      );
+      expect(unnamed.results[0]?.plan.cols.map((column) => column.name)).toEqual(['Column1']);
       writeFileSync(blob, 'nonsense');
       expect((await open({ entry: own }).compile('F() | count', 'db', catalog)).results[0]?.plan.op).toBe('count');
     } finally {

@@ -114,7 +114,13 @@ export async function startAttacked() {
   const group = `${subscription}/resourceGroups/rg1`;
   const cluster = `${group}/providers/Microsoft.Kusto/clusters/attacked`;
   const versionOf = (path: string): string =>
-    path.includes('Microsoft.Kusto') ? '2024-04-13' : path.includes('Microsoft.KeyVault') ? '2023-02-01' : '2021-04-01';
+    path.includes('Microsoft.Authorization')
+      ? '2022-04-01'
+      : path.includes('Microsoft.Kusto')
+        ? '2024-04-13'
+        : path.includes('Microsoft.KeyVault')
+          ? '2023-02-01'
+          : '2021-04-01';
   const arm = async (method: string, path: string, body?: unknown, person: Person = owner): Promise<Outcome> =>
     outcomeOf(
       await fixture.send({
@@ -241,6 +247,9 @@ export async function startAttacked() {
     /** The instance is alive and its planes do their work. */
     async serves(): Promise<readonly number[]> {
       const answers = [arm('GET', group), vault('GET', '/keys/k'), query('Rows | where n == 1 and s == "one" | count')];
+      // The row that was put there at the start, and no other.
+      const [, , rows] = await Promise.all(answers);
+      if (rows?.text.includes('"Rows":[[1]]') !== true) throw new Error(rows?.text);
       return (await Promise.all(answers)).map(({ status }) => status);
     },
     [Symbol.asyncDispose]: async () => {

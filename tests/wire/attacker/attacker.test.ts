@@ -2,6 +2,7 @@ import { afterAll, afterEach, beforeAll, expect } from 'vitest';
 import type { Attacked } from './attacked.ts';
 import { startAttacked } from './attacked.ts';
 import { describeRequests } from './requests.ts';
+import { describeRoles } from './roles.ts';
 import { describeTokens } from './tokens.ts';
 
 let running: Attacked;
@@ -16,3 +17,4 @@ afterEach(async () => {
 const attacked = (): Attacked => running;
 describeTokens(attacked);
 describeRequests(attacked);
+describeRoles(attacked);

@@ -17,9 +17,11 @@ export function compileCommand(text: string, database: string, graphs: KeptGraph
   const code = languagePackage().KustoCode.ParseAndAnalyze(text, state);
   if (code.Kind !== 'Command') throw new KqlError('syntax', 'This is not a management command.', 0);
   checkDiagnostics(code, ({ Start }) => isNameOfEntity(code.Syntax, Start) || skipsValidation(text));
-  const [statement, second] = list(code.Syntax, 'Statements');
-  if (second && second.TextStart < second.End)
-    throw new KqlError('syntax', 'A request has one management command.', second.TextStart);
+  const [statement] = list(code.Syntax, 'Statements');
+  // The parser reads one command, and passes over what stands after a semicolon.
+  const rest = part(code.Syntax, 'SkippedTokens');
+  if (rest && !/^[;\s]*$/.test(rest.toString()))
+    throw new KqlError('semantic', 'A request has one management command, and nothing after it.', rest.TextStart);
   const expression = statement && part(statement, 'Expression');
   if (!expression) throw new KqlError('syntax', 'The command is empty.', 0);
   const command = commandOf(expression);

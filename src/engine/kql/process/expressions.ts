@@ -168,7 +168,7 @@ const functionCall: ScalarBuilder = (b, node) => {
   const name = node.ReferencedSymbol?.Name ?? nameOf(part(node, 'Name') ?? node);
   const list_ = part(node, 'ArgumentList');
   const args = list_ ? list(list_, 'Expressions') : [];
-  const special = specialCalls[name];
+  const special = Object.hasOwn(specialCalls, name) ? specialCalls[name] : undefined;
   if (special) return special(b, node, args);
   const built = call(
     b,
@@ -178,7 +178,7 @@ const functionCall: ScalarBuilder = (b, node) => {
       (argument) => (packsStar.has(name) ? starColumns(b, argument) : undefined) ?? [buildNamedArgument(b, argument)],
     ),
   );
-  for (const index of literalArguments[name] ?? []) {
+  for (const index of Object.hasOwn(literalArguments, name) ? (literalArguments[name] ?? []) : []) {
     const argument = built.args[index];
     if (argument && argument.k !== 'literal' && argument.k !== 'parameter')
       throw semantic(b, args[index] ?? node, 'The expression must be a literal.');

@@ -32,6 +32,12 @@ export function answer(request: ParserRequest): ParserReply {
     return { id, k: 'program', program: compileGraph(model, request.database, graphs) };
   } catch (error) {
     if (error instanceof KqlError) return { id, k: 'refused', error: serializeKqlError(error) };
+    if (error instanceof TypeError && error.message.includes('hasOwnProperty is not a function'))
+      return {
+        id,
+        k: 'refused',
+        error: { code: 'notSupported', message: "The name 'hasOwnProperty' is not supported." },
+      };
     const name = error instanceof RangeError ? 'limits' : 'internal';
     const message =
       error instanceof RangeError

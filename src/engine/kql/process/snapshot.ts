@@ -2,6 +2,7 @@ import { readFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { startupSnapshot } from 'node:v8';
 import { runInThisContext } from 'node:vm';
+import { correctBinder } from './binder.ts';
 import { assertConstructors } from './global-state.ts';
 import { answer, serve } from './serve.ts';
 
@@ -25,6 +26,7 @@ for (const file of ['bridge.min.js', 'Kusto.Language.Bridge.min.js']) {
   runInThisContext(readFileSync(join(languageFolder(), file), 'utf8'), { filename: file });
 }
 assertConstructors();
+correctBinder();
 
 const warmUp = [
   'T | where a > 1 and b has "x" | extend c = a + 1, d2 = tostring(d.x[0]) | summarize n = count(), sum(a), dcount(b) by bin(t, 1h), b | order by n desc | take 10',

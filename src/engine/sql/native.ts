@@ -15,6 +15,8 @@ export interface NativeFunction {
   readonly run: (args: readonly NativeValue[]) => NativeValue;
   /** It matches regular expressions of users' own. */
   readonly hasPatterns: boolean;
+  /** SQL for arguments that a call leaves out, of the last parameters. */
+  readonly defaults?: readonly string[];
 }
 
 const registered = new Map<string, NativeFunction>();
@@ -39,14 +41,16 @@ export function native(
   run: (args: readonly NativeValue[]) => NativeValue,
   options: NativeOptions = {},
 ): FunctionRow {
-  registered.set(name, {
+  const fn: NativeFunction = {
     name,
     parameters,
     result,
     run: options.nulls ? run : (args) => (args.includes(null) ? null : run(args)),
     hasPatterns: options.patterns === true,
-  });
-  return { result, sql: (args) => nativeSql(name, parameters, args, options.defaults) };
+    defaults: options.defaults ?? [],
+  };
+  registered.set(name, fn);
+  return { result, sql: (args) => nativeSql(name, parameters, args, options.defaults), native: fn };
 }
 
 export function nativeSql(

@@ -1,6 +1,7 @@
 import type { Call, ColumnReference, Expression } from '../kql/ir/expression.ts';
 import type { KqlType } from '../kql/types.ts';
 import type { SqlContext } from './context.ts';
+import type { NativeFunction } from './native.ts';
 import type { Relation } from './relation.ts';
 
 /** What an expression is compiled in: the row it sees. */
@@ -29,6 +30,8 @@ export interface SqlArgument {
 export interface FunctionRow {
   readonly result?: KqlType;
   readonly sql: (args: readonly SqlArgument[], call: Call, scope: RowScope) => string;
+  /** The function that takes the arguments as they are, for operators that walk rows. */
+  readonly native?: NativeFunction;
 }
 export type FunctionRows = Readonly<Record<string, FunctionRow>>;
 

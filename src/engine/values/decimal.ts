@@ -2,14 +2,14 @@
 const places = 18;
 const unit = 10n ** BigInt(places);
 
-function toUnits(text: string): bigint {
+export function toUnits(text: string): bigint {
   const negative = text.startsWith('-');
   const [whole = '0', fraction = ''] = text.replace(/^[+-]/, '').split('.');
   const value = BigInt(whole || '0') * unit + BigInt(fraction.padEnd(places, '0').slice(0, places));
   return negative ? -value : value;
 }
 
-function fromUnits(value: bigint): string {
+export function fromUnits(value: bigint): string {
   const digits = (value < 0n ? -value : value).toString().padStart(places + 1, '0');
   return `${value < 0n ? '-' : ''}${digits.slice(0, -places)}.${digits.slice(-places)}`;
 }

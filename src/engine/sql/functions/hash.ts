@@ -28,7 +28,8 @@ native('xxhash_real', ['real'], 'long', ([value]) => {
   return xxhash64(bytes);
 });
 
-const byType: Readonly<Record<KqlType, readonly [string, KqlType]>> = {
+/** The native function for values of a type, and the type it takes. */
+export const hashInput: Readonly<Record<KqlType, readonly [string, KqlType]>> = {
   bool: ['xxhash_int', 'long'],
   int: ['xxhash_int', 'long'],
   long: ['xxhash_long', 'long'],
@@ -43,7 +44,7 @@ const byType: Readonly<Record<KqlType, readonly [string, KqlType]>> = {
 
 /** SQL of the 64-bit hash of a value's bytes. */
 export const hashOf = (value: SqlArgument): string => {
-  const [name, type] = byType[value.type];
+  const [name, type] = hashInput[value.type];
   return `kql_n_${name}(${convert(value.sql, value.type, type)})`;
 };
 

@@ -90,6 +90,7 @@ export function createPlaneApp(options: PlaneAppOptions): PlaneApp {
   app.addHook('onRequest', async (request, reply) => {
     beginRequest(options, request, reply);
     await options.authenticate?.(request, reply);
+    if (kelvinSign.test(request.raw.url ?? '')) throw new MalformedPathError();
   });
   app.setNotFoundHandler((request, reply) => send(reply, options.renderFailure(planeFailure('notFound'), request)));
   app.setErrorHandler((error, request, reply) => send(reply, answerFor(options, error, request)));
@@ -138,6 +139,14 @@ function beginRequest(options: PlaneAppOptions, request: FastifyRequest, reply: 
       ...(response.writableFinished ? {} : { aborted: true as const }),
     });
   });
+}
+
+/** The one character beyond ASCII whose lower case is in ASCII: a path that has it would be taken for one that has the letter k. */
+const kelvinSign = /^[^?]*%e2%84%aa/i;
+
+class MalformedPathError extends Error {
+  override readonly name = 'MalformedPathError';
+  readonly code = 'FST_ERR_BAD_URL';
 }
 
 /** @returns the pattern of the matched route; never the path that was asked for */

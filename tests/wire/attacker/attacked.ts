@@ -1,5 +1,5 @@
 import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
-import { request as httpsRequest } from 'node:https';
+import { Agent, request as httpsRequest } from 'node:https';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { connect as tlsConnect } from 'node:tls';
@@ -12,7 +12,6 @@ import { rootKeyFileName } from '../../../src/server/start-server.ts';
 import { openRootKeyFile } from '../../../src/state/root-key.ts';
 import { SealedState } from '../../../src/state/sealed-state.ts';
 import { SqliteStateStore } from '../../../src/state/sqlite/sqlite-state-store.ts';
-import type { HostAnswer } from '../../support/server-fixture.ts';
 import { startServerFixture } from '../../support/server-fixture.ts';
 
 export const hosts = {
@@ -121,27 +120,21 @@ export async function startAttacked() {
         : path.includes('Microsoft.KeyVault')
           ? '2023-02-01'
           : '2021-04-01';
+  /** On a connection that is kept, as good clients do. */
+  const kept = new Agent({ keepAlive: true });
+  const ask = (host: string, method: string, path: string, token: string, body: unknown, more: object = {}) =>
+    attempt({ port: server.port, ca, agent: kept }, host, method, path, {
+      headers: { authorization: `Bearer ${token}`, 'content-type': 'application/json', ...more },
+      ...(body === undefined ? {} : { body: typeof body === 'string' ? body : JSON.stringify(body) }),
+    });
+  const withVersion = (path: string, version: string): string =>
+    `${path}${path.includes('?') ? '&' : '?'}api-version=${version}`;
   const arm = async (method: string, path: string, body?: unknown, person: Person = owner): Promise<Outcome> =>
-    outcomeOf(
-      await fixture.send({
-        ...{ host: hosts.arm, method, token: await tokenFor(audiences.arm, person), body },
-        path: `${path}${path.includes('?') ? '&' : '?'}api-version=${versionOf(path)}`,
-      }),
-    );
+    ask(hosts.arm, method, withVersion(path, versionOf(path)), await tokenFor(audiences.arm, person), body);
   const vault = async (method: string, path: string, body?: unknown, host: string = hosts.vault): Promise<Outcome> =>
-    outcomeOf(
-      await fixture.send({
-        ...{ host, method, token: await tokenFor(audiences.vault), body },
-        path: `${path}${path.includes('?') ? '&' : '?'}api-version=7.4`,
-      }),
-    );
+    ask(host, method, withVersion(path, '7.4'), await tokenFor(audiences.vault), body);
   const post = async (path: string, body: unknown, person: Person = owner, headers = {}): Promise<Outcome> =>
-    outcomeOf(
-      await fixture.send({
-        ...{ host: hosts.cluster, method: 'POST', path, body, token: await tokenFor(audiences.cluster, person) },
-        headers: { accept: 'application/json', ...headers },
-      }),
-    );
+    ask(hosts.cluster, 'POST', path, await tokenFor(audiences.cluster, person), body, headers);
 
   const made = async (outcome: Promise<Outcome>): Promise<void> => {
     const { status, text } = await outcome;
@@ -221,29 +214,9 @@ export async function startAttacked() {
         socket.on('close', () => resolve(Buffer.concat(answer).toString()));
       });
     },
-    /** What stands in the path, the headers and the body goes out unchanged, as far as Node's client sends it. */
-    async attempt(
-      host: string,
-      method: string,
-      path: string,
-      { headers = {}, body }: { headers?: Record<string, string | string[]>; body?: string | Uint8Array } = {},
-    ): Promise<Outcome> {
-      return new Promise((resolve, reject) => {
-        const request = httpsRequest(
-          {
-            ...{ host: '127.0.0.1', port: server.port, servername: host, ca, agent: false, method, path },
-            headers: { host, accept: 'application/json', ...headers },
-          },
-          (response) => {
-            const parts: Buffer[] = [];
-            response.on('data', (part: Buffer) => parts.push(part));
-            response.on('end', () => resolve(outcome(response.statusCode ?? 0, Buffer.concat(parts).toString())));
-          },
-        );
-        request.on('error', reject);
-        request.end(body);
-      });
-    },
+    /** A request on a connection of its own. */
+    attempt: (host: string, method: string, path: string, sent: Sent = {}): Promise<Outcome> =>
+      attempt({ port: server.port, ca, agent: false }, host, method, path, sent),
     /** The instance is alive and its planes do their work. */
     async serves(): Promise<readonly number[]> {
       const answers = [arm('GET', group), vault('GET', '/keys/k'), query('Rows | where n == 1 and s == "one" | count')];
@@ -253,6 +226,7 @@ export async function startAttacked() {
       return (await Promise.all(answers)).map(({ status }) => status);
     },
     [Symbol.asyncDispose]: async () => {
+      kept.destroy();
       await fixture[Symbol.asyncDispose]();
       rmSync(directory, { recursive: true, force: true });
     },
@@ -261,7 +235,35 @@ export async function startAttacked() {
 
 export type Attacked = Awaited<ReturnType<typeof startAttacked>>;
 
-const outcomeOf = ({ status, text }: HostAnswer): Outcome => outcome(status, text);
+interface Sent {
+  readonly headers?: Readonly<Record<string, string>>;
+  readonly body?: string | Uint8Array;
+}
+
+function attempt(
+  to: { readonly port: number; readonly ca: string; readonly agent: Agent | false },
+  host: string,
+  method: string,
+  path: string,
+  { headers = {}, body }: Sent,
+): Promise<Outcome> {
+  const length = body === undefined ? {} : { 'content-length': String(Buffer.byteLength(body)) };
+  return new Promise((resolve, reject) => {
+    const request = httpsRequest(
+      {
+        ...{ ...to, host: '127.0.0.1', servername: host, method, path },
+        headers: { host, accept: 'application/json', ...length, ...headers },
+      },
+      (response) => {
+        const parts: Buffer[] = [];
+        response.on('data', (part: Buffer) => parts.push(part));
+        response.on('end', () => resolve(outcome(response.statusCode ?? 0, Buffer.concat(parts).toString())));
+      },
+    );
+    request.on('error', reject);
+    request.end(body);
+  });
+}
 
 export function outcome(status: number, text: string): Outcome {
   let code = '';

@@ -1,10 +1,15 @@
 import { afterAll, afterEach, beforeAll, expect } from 'vitest';
 import type { Attacked } from './attacked.ts';
 import { startAttacked } from './attacked.ts';
+import { describeData } from './data.ts';
+import { describeNames } from './names.ts';
+import { describeReach } from './reach.ts';
 import { describeRequests } from './requests.ts';
 import { describeRoles } from './roles.ts';
+import { describeSecrets } from './secrets.ts';
 import { describeTokens } from './tokens.ts';
 
+/** What an outsider, or a principal with few rights, would try on a running instance: one for all of it, over TLS. */
 let running: Attacked;
 beforeAll(async () => {
   running = await startAttacked();
@@ -18,3 +23,7 @@ const attacked = (): Attacked => running;
 describeTokens(attacked);
 describeRequests(attacked);
 describeRoles(attacked);
+describeNames(attacked);
+describeReach(attacked);
+describeData(attacked);
+describeSecrets(attacked);

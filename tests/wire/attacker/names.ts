@@ -223,6 +223,28 @@ export function describeNames(attacked: () => Attacked): void {
     expect(await send(attacked(), 'cluster', method, path, '5,five')).toMatchObject(expected(status, code));
   });
 
+  it.each([
+    ...['attacked--vault', 'attackedvault-', '1attackedvault', 'v', 'a'.repeat(25), '..', 'x%2fy', '%EF%BD%81ttacker'],
+    ...['attacker%00', 'attacker.vault', 'attacker%2evault.azure.net%2f', 'attacker@x', '__proto__'],
+  ])('no vault and no cluster is called %s', async (name) => {
+    const properties = {
+      tenantId: attacked().owner.tenantId,
+      sku: { family: 'A', name: 'standard' },
+      accessPolicies: [],
+    };
+    const sku = { name: 'Standard_E8ads_v5', tier: 'Standard', capacity: 2 };
+    for (const [path, body] of [
+      [`Microsoft.KeyVault/vaults/${name}`, { location: 'eastus', properties }],
+      [`Microsoft.Kusto/clusters/${/^attacked/.test(name) ? 'x' : name}`, { location: 'eastus', sku }],
+    ] as const) {
+      const target = `${attacked().group}/providers/${path}`;
+      const version = path.includes('Vault') ? '2023-02-01' : '2024-04-13';
+      const answer = await send(attacked(), 'arm', 'PUT', `${target}?api-version=${version}`, JSON.stringify(body));
+      expect(answer.status).toBe(400);
+      expect(answer.code).not.toBe('');
+    }
+  });
+
   it.each(keyBodies.map((body) => [body.slice(0, 60), body]))('no key is made of %s', async (_shown, body = '') => {
     const answer = await send(attacked(), 'vault', 'POST', '/keys/made/create?api-version=7.4', body);
     expect(answer).toMatchObject(expected(...bad));

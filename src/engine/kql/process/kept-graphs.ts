@@ -4,7 +4,7 @@ import type { Expression } from '../ir/expression.ts';
 import type { GraphNodesSettings, GraphShape } from '../ir/graph-settings.ts';
 import { snapshotTable } from '../ir/hidden-tables.ts';
 import type { Item, Plan, Program } from '../ir/plan.ts';
-import { KqlError } from '../kql-error.ts';
+import { KqlError, missingDatabase } from '../kql-error.ts';
 import type { Column, KqlType } from '../types.ts';
 import type { Builder, Draft } from './builder.ts';
 import { Scope, semantic, shareTable } from './builder.ts';
@@ -184,6 +184,9 @@ function compileStep(draft: Draft, database: string, model: CatalogGraph, step: 
     for (const statement of list(code.Syntax, 'Statements')) buildStatement(builder, statement);
   } catch (error) {
     if (!(error instanceof KqlError)) throw error;
+    // Whoever asks may know of fewer databases than who made the model.
+    const missing = missingDatabase(error);
+    if (missing !== undefined) throw new KqlError('databaseNotFound', missing);
     throw new KqlError(error.code, `${where}: ${error.message}`);
   }
   const [result, ...others] = own.results;

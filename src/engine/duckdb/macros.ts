@@ -29,7 +29,7 @@ export const macros: readonly (readonly [string, string])[] = [
     'kql_text_of_decimal(x)',
     `coalesce(regexp_replace(regexp_replace(CAST(x AS VARCHAR), '(\\.[0-9]*?)0+$', '\\1'), '\\.$', ''), '')`,
   ],
-  ['kql_json_of_decimal(x)', `'"' || kql_text_of_decimal(CASE WHEN x IS NULL THEN NULL ELSE x END) || '"'`],
+  ['kql_json_of_decimal(x)', `CASE WHEN x IS NOT NULL THEN '"' || kql_text_of_decimal(x) || '"' END`],
   ['kql_json_of_bool(x)', `CASE WHEN x THEN 'true' WHEN NOT x THEN 'false' END`],
   [
     'kql_text_of_datetime(t)',

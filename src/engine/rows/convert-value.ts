@@ -6,7 +6,8 @@ import { toUnits, trimDecimal } from '../values/decimal.ts';
 import { jsonKind, jsonToText } from '../values/json-text.ts';
 import { formatReal, realToDynamic } from '../values/real-text.ts';
 import { formatDatetime, formatTimespan, parseDatetime, parseTimespan } from '../values/ticks.ts';
-import { decimalOfText, decimalToReal, jsonOfText, longOfReal, withinInt, withinLong } from './numbers.ts';
+import { jsonOfText } from './json.ts';
+import { decimalOfText, decimalToReal, longOfReal, withinInt, withinLong } from './numbers.ts';
 
 /** Converts one value as the `to…` functions do, and as `sql/convert.ts` does in SQL. Values of int are bigint here.
  * @throws KqlError semantic for types that know no conversion */

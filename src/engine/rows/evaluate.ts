@@ -6,9 +6,10 @@ import { functionRows } from '../sql/functions.ts';
 import { jsonItems } from '../values/json-text.ts';
 import { toType } from './convert-value.ts';
 import { rowFunction } from './functions.ts';
+import { plainJson } from './json.ts';
 import { withinInt } from './numbers.ts';
 import type { Evaluated } from './row-function.ts';
-import { as } from './row-function.ts';
+import { as, refused } from './row-function.ts';
 
 /** Gives the value of a column; integers of every width as bigint. */
 export type Resolve = (reference: ColumnReference) => NativeValue;
@@ -45,7 +46,11 @@ function argumentOf(expression: Expression, resolve: Resolve, isWhole: boolean):
   const several = expression.k === 'call' && (expression.types?.length ?? 1) > 1 && !isWhole;
   if (!several || typeof value !== 'string') return { value, type: expression.type, expression };
   const first = jsonItems(value)?.[0];
-  return { value: first === undefined || first === 'null' ? null : first, type: expression.type, expression };
+  return {
+    value: first === undefined || first === 'null' ? null : plainJson(first),
+    type: expression.type,
+    expression,
+  };
 }
 
 function evaluateCall(call: Call, resolve: Resolve): NativeValue {
@@ -59,12 +64,9 @@ function evaluateCall(call: Call, resolve: Resolve): NativeValue {
   return native ? finish(native.run(nativeArguments(native, args)), native.result, call) : null;
 }
 
-const refused = (call: Call): KqlError =>
-  new KqlError(
-    'notSupported',
-    `'${call.name}' is not supported in an operator that walks rows.`,
-    call.at < 0 ? undefined : call.at,
-  );
+/** Whether a function of KQL is known here. */
+export const isInRows = (name: string): boolean =>
+  rowFunction(name) !== undefined || Object.hasOwn(lazyCalls, name) || functionRows()[name]?.native !== undefined;
 
 /** The native function that a function of KQL is, when a call has the arguments it needs. */
 function nativeOf(call: Call): NativeFunction | undefined {

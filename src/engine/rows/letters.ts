@@ -20,8 +20,15 @@ export const upperText = (text: string): string =>
   mapped(
     text,
     (part) => part.toUpperCase(),
-    (character) => (character === '\u00df' ? '\u1e9e' : character),
+    (character) => (character === '\u00df' ? '\u1e9e' : greekUpper(character)),
   );
+
+/** Greek small letters with an iota below have one capital letter for both. */
+function greekUpper(character: string): string {
+  if (/[\u1f80-\u1f87\u1f90-\u1f97\u1fa0-\u1fa7]/.test(character)) return shifted(character, 8);
+  return /[\u1fb3\u1fc3\u1ff3]/.test(character) ? shifted(character, 9) : character;
+}
+const shifted = (character: string, by: number): string => String.fromCharCode(character.charCodeAt(0) + by);
 
 const segmenter = new Intl.Segmenter('en', { granularity: 'grapheme' });
 /** What is read as one character keeps its order. */

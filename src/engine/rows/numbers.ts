@@ -51,7 +51,9 @@ export function decimalOfText(text: string): string | null {
   const match = /^([+-]?)(\d*)(?:\.(\d*))?(?:e([+-]?\d+))?$/i.exec(text);
   const digits = (match?.[2] ?? '') + (match?.[3] ?? '');
   if (!match || digits === '') return null;
-  const shift = decimalPlaces - (match[3] ?? '').length + Number(match[4] ?? 0);
+  const exponent = Number(match[4] ?? 0);
+  if (exponent < -32_768 || exponent > 32_767) return null;
+  const shift = decimalPlaces - (match[3] ?? '').length + exponent;
   if (/^0+$/.test(digits)) return fromUnits(0n);
   if (shift > 100) return null;
   let size = shift >= 0 ? BigInt(digits) * 10n ** BigInt(shift) : 0n;
@@ -86,9 +88,3 @@ export const roundHalfUp = (x: number): number => {
   const whole = Math.trunc(x);
   return Math.abs(x - whole) >= 0.5 ? whole + Math.sign(x) : whole;
 };
-
-/** A text inside JSON, with upper-case digits in escapes. */
-export const jsonOfText = (text: string): string =>
-  JSON.stringify(text).replace(/\\(?:u([0-9a-f]{4})|.)/g, (whole, code: string | undefined) =>
-    code === undefined ? whole : `\\u${code.toUpperCase()}`,
-  );

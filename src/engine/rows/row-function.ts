@@ -21,9 +21,13 @@ export interface RowFunction {
 }
 export type RowFunctionTable = Readonly<Record<string, RowFunction>>;
 
+/** Integers and guids that are null have no text; values of other types have an empty one. */
+export const hasNoText = ({ type, value }: Evaluated): boolean =>
+  value === null && (type === 'int' || type === 'long' || type === 'guid');
+
 /** The value of an argument as another type; null where there is no argument. */
 export const as = (argument: Evaluated | undefined, type: KqlType): NativeValue =>
-  argument ? toType(argument.value, argument.type, type) : null;
+  !argument || (type === 'string' && hasNoText(argument)) ? null : toType(argument.value, argument.type, type);
 export const textAs = (argument: Evaluated | undefined): string => String(as(argument, 'string') ?? '');
 
 /** Arguments of fixed types, as many as there are; a null among them gives null. */
@@ -84,3 +88,10 @@ export const viaNative = (
 /** All arguments as one JSON array, as natives take any number of them. */
 export const allAsJson = (args: readonly Evaluated[]): string =>
   jsonArray(args.map((argument) => String(as(argument, 'dynamic') ?? 'null')));
+
+export const refused = (call: Call, what = ''): KqlError =>
+  new KqlError(
+    'notSupported',
+    `'${call.name}'${what} is not supported in an operator that walks rows.`,
+    call.at < 0 ? undefined : call.at,
+  );

@@ -161,8 +161,13 @@ const units: Readonly<Record<string, bigint>> = {
 };
 
 /** Reads `1.02:03:04.5`, `02:03`, `1.5h`, `90 seconds`; a number alone is days.
- * @returns ticks, undefined when it is none of them */
+ * @returns ticks, undefined when it is none of them or too many */
 export function parseTimespan(text: string): bigint | undefined {
+  const ticks = timespanTicks(text);
+  return ticks !== undefined && BigInt.asIntN(64, ticks) === ticks ? ticks : undefined;
+}
+
+function timespanTicks(text: string): bigint | undefined {
   const trimmed = text.trim();
   let match = /^(-)?(?:(\d+)[.:])?(\d{1,2}):(\d{1,2})(?::(\d{1,2})(?:\.(\d{1,9}))?)?$/.exec(trimmed);
   if (match) {

@@ -5,7 +5,7 @@ import { decimalOperation, fromUnits, toUnits } from '../../values/decimal.ts';
 import { jsonOf } from '../convert-value.ts';
 import { boundedDecimal, checkedLong, decimalOfText, longOfReal, roundHalfUp } from '../numbers.ts';
 import type { Evaluated, RowFunction, RowFunctionTable } from '../row-function.ts';
-import { as } from '../row-function.ts';
+import { as, callNative } from '../row-function.ts';
 
 const isTime = (type: KqlType): boolean => type === 'datetime' || type === 'timespan';
 const wrapped = (value: bigint): bigint => BigInt.asIntN(64, value);
@@ -39,6 +39,8 @@ const decimals = (operator: string, a: Evaluated, b: Evaluated): NativeValue => 
   const [x, y] = [as(a, 'decimal'), as(b, 'decimal')];
   return x === null || y === null ? null : boundedDecimal(decimalOperation(operator, String(x), String(y)));
 };
+
+const decimalOf = (value: NativeValue): NativeValue => boundedDecimal(value === null ? null : String(value));
 
 const wholeOperations: Readonly<Record<string, (a: bigint, b: bigint) => bigint>> = {
   '+': (a, b) => wrapped(a + b),
@@ -118,15 +120,17 @@ const abs: RowFunction = {
 /** `bin(x, n)` floors, for negatives too. */
 const bin = ofTwo((value, size, call) => {
   const type = call.type === 'dynamic' ? 'real' : call.type;
-  const isReal = type === 'real' || value.type === 'real' || size.type === 'real';
-  if (isReal || type === 'decimal') {
-    const floored = reals(value, size, (x, n) => (n > 0 || Number.isNaN(n) ? Math.floor(x / n) * n : null));
-    if (type === 'decimal' && floored !== null) return String(floored);
-    return floored;
-  }
+  if (type === 'decimal') return decimalOf(callNative('decimal_bin', [as(value, type), as(size, type)]));
+  if (type === 'real' || value.type === 'real' || size.type === 'real')
+    return reals(value, size, (x, n) => (n > 0 || Number.isNaN(n) ? Math.floor(x / n) * n : null));
   const x = value.type === 'dynamic' ? as(value, type) : value.value;
   return integers(x, size.type === 'timespan' ? size.value : as(size, 'long'), (ticks, n) =>
-    n > 0n ? checkedLong(ticks - (floorMod(ticks, n) ?? 0n)) : null,
+    n > 0n
+      ? checkedLong(
+          ticks -
+            (value.type === 'datetime' && size.expression.k === 'literal' ? ticks % n : (floorMod(ticks, n) ?? 0n)),
+        )
+      : null,
   );
 });
 
@@ -155,7 +159,8 @@ const round: RowFunction = {
     const x = as(value, isReal ? 'real' : call.type);
     if (typeof places !== 'bigint' || x === null) return null;
     if (isReal) return roundReal(Number(x), Number(places));
-    if (typeof x === 'bigint') return places >= 0n ? x : roundTo(x, 10n ** -places);
+    if (typeof x === 'bigint')
+      return places >= 0n ? x : BigInt.asIntN(call.type === 'int' ? 32 : 64, roundTo(x, 10n ** -places));
     return fromUnits(roundTo(toUnits(String(x)), 10n ** (18n - (places > 18n ? 18n : places))));
   },
 };

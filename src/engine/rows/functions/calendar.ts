@@ -153,5 +153,4 @@ export const calendarRows: RowFunctionTable = {
     },
   },
   make_timespan: makeTimespan,
-  maketimespan: makeTimespan,
 };

@@ -1,6 +1,5 @@
 import type { KqlType } from '../../kql/types.ts';
 import { KqlError } from '../../kql/kql-error.ts';
-import type { Call } from '../../kql/ir/expression.ts';
 import type { NativeValue } from '../../sql/native.ts';
 import { commonType } from '../../sql/functions/comparison.ts';
 import { fromUnits, toUnits } from '../../values/decimal.ts';
@@ -9,7 +8,7 @@ import { toType } from '../convert-value.ts';
 import { lowerText } from '../letters.ts';
 import { checkedLong, compareReals, compareTexts } from '../numbers.ts';
 import type { Evaluated, RowFunction, RowFunctionTable } from '../row-function.ts';
-import { as } from '../row-function.ts';
+import { as, refused } from '../row-function.ts';
 
 type Present = Exclude<NativeValue, null>;
 
@@ -100,20 +99,13 @@ const membership = (ignoreCase: boolean): RowFunction => ({
     const type = ignoreCase ? 'string' : compared;
     const fold = (value: NativeValue): NativeValue => (ignoreCase && value !== null ? lowerText(String(value)) : value);
     const x = fold(as(left, type));
-    if (list.some(({ expression }) => expression.k === 'table')) throw tableRefused(call);
+    if (list.some(({ expression }) => expression.k === 'table')) throw refused(call, ' over a table');
     return list
       .flatMap((argument) => members(argument, left.type === 'dynamic', type))
       .map(fold)
       .some((member) => x !== null && member !== null && compareValues(x, member, type) === 0);
   },
 });
-
-export const tableRefused = (call: Call): KqlError =>
-  new KqlError(
-    'notSupported',
-    `'${call.name}' over a table is not supported in an operator that walks rows.`,
-    call.at < 0 ? undefined : call.at,
-  );
 
 /** null counts only where all arguments are null; NaN is the greatest. */
 const extreme = (direction: 1 | -1): RowFunction => ({

@@ -1,27 +1,10 @@
 import { KqlError } from '../../kql/kql-error.ts';
 import type { KqlType } from '../../kql/types.ts';
 import type { NativeValue } from '../../sql/native.ts';
-import { jsonArray, jsonItems, jsonKind, jsonPairs, jsonToText } from '../../values/json-text.ts';
-import { realToJson } from '../../values/real-text.ts';
-import { jsonOfText } from '../numbers.ts';
+import { jsonItems, jsonKind, jsonPairs, jsonToText } from '../../values/json-text.ts';
+import { jsonOfText, plainJson } from '../json.ts';
 import type { Evaluated, RowFunction, RowFunctionTable } from '../row-function.ts';
-import { allAsJson, as, callNative, textAs } from '../row-function.ts';
-
-/** JSON as it comes out of a path: numbers and escapes in their plain spelling, no blanks. */
-function plainJson(raw: string): string {
-  const kind = jsonKind(raw);
-  if (kind === 'array') return jsonArray((jsonItems(raw) ?? []).map(plainJson));
-  if (kind === 'bag') {
-    const pairs = (jsonPairs(raw) ?? []).map(([name, value]) => `${jsonOfText(name)}:${plainJson(value)}`);
-    return `{${pairs.join(',')}}`;
-  }
-  if (kind === 'string') return jsonOfText(jsonToText(raw));
-  if (kind !== 'number') return raw;
-  if (/^-?\d+$/.test(raw)) return raw === '-0' ? '0' : raw;
-  const value = Number(raw);
-  if (!Number.isFinite(value)) return raw;
-  return Object.is(value, -0) ? '-0.0' : realToJson(value).replace('e+', 'e');
-}
+import { allAsJson, as, callNative, hasNoText, textAs } from '../row-function.ts';
 
 const found = (raw: string | undefined): NativeValue => (raw === undefined || raw === 'null' ? null : plainJson(raw));
 const named = (json: string, key: string): NativeValue => found(jsonPairs(json)?.find(([name]) => name === key)?.[1]);
@@ -49,21 +32,18 @@ const index: RowFunction = {
   },
 };
 
-const bagPack = (skipEmpty: boolean): RowFunction => ({
+const bagPack: RowFunction = {
   result: 'dynamic',
   run: (args) => {
     const pairs: string[] = [];
     for (let at = 0; at + 1 < args.length; at += 2) {
       const [key, value] = [args[at], args[at + 1]];
-      if (!key || !value || isNullText(key)) continue;
-      if (skipEmpty && (value.type === 'string' ? textAs(value) === '' : value.value === null)) continue;
-      pairs.push(`${jsonOfText(textAs(key))}:${String(as(value, 'dynamic') ?? 'null')}`);
+      if (key && value && !hasNoText(key))
+        pairs.push(`${jsonOfText(textAs(key))}:${String(as(value, 'dynamic') ?? 'null')}`);
     }
     return `{${pairs.join(',')}}`;
   },
-});
-const isNullText = ({ type, value }: Evaluated): boolean =>
-  value === null && (type === 'int' || type === 'long' || type === 'guid');
+};
 
 const arrayLength: RowFunction = {
   result: 'long',
@@ -147,10 +127,9 @@ export const dynamicRows: RowFunctionTable = {
   path,
   index,
   pack_array: { result: 'dynamic', run: allAsJson },
-  bag_pack: bagPack(false),
-  bag_pack_nonempty: bagPack(true),
-  pack: bagPack(false),
-  pack_dictionary: bagPack(false),
+  bag_pack: bagPack,
+  pack: bagPack,
+  pack_dictionary: bagPack,
   bag_merge: ofAll('bag_merge'),
   array_length: arrayLength,
   arraylength: arrayLength,
@@ -177,7 +156,6 @@ export const dynamicRows: RowFunctionTable = {
   dynamic_to_json: dynamicToJson,
   tostring: to('string'),
   toint: to('int'),
-  int: to('int'),
   tolong: to('long'),
   todouble: to('real'),
   toreal: to('real'),

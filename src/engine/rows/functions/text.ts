@@ -1,10 +1,11 @@
+import type { KqlType } from '../../kql/types.ts';
 import type { NativeValue } from '../../sql/native.ts';
 import { jsTermPattern } from '../../sql/functions/terms.ts';
 import { lowerText, reversedText, upperText } from '../letters.ts';
 import { compareTexts } from '../numbers.ts';
 import type { Evaluated, RowFunction, RowFunctionTable } from '../row-function.ts';
-import { allAsJson, as, callNative, textAs, viaNative } from '../row-function.ts';
-import { negated, tableRefused } from './compare.ts';
+import { allAsJson, as, callNative, fixed, hasNoText, refused, textAs, viaNative } from '../row-function.ts';
+import { negated } from './compare.ts';
 
 const folded =
   (test: (text: string, needle: string) => boolean) =>
@@ -43,7 +44,7 @@ const several = (mode: 'OR' | 'AND'): RowFunction => ({
   run: ([left, ...needles], call) => {
     const text = textAs(left);
     const results = needles.map((needle): NativeValue => {
-      if (needle.expression.k === 'table') throw tableRefused(call);
+      if (needle.expression.k === 'table') throw refused(call, ' over a table');
       if (needle.type === 'dynamic') return callNative('terms', [text, needle.value, mode]);
       return term('has', false)(text, textAs(needle));
     });
@@ -53,16 +54,13 @@ const several = (mode: 'OR' | 'AND'): RowFunction => ({
   },
 });
 
-/** Numbers and guids that are null are left out with their delimiter; other types have an empty text. */
-const isLeftOut = ({ type, value }: Evaluated): boolean =>
-  value === null && (type === 'int' || type === 'long' || type === 'guid');
+const bytesOf = (text: string): bigint => BigInt(Buffer.byteLength(text, 'utf8'));
 
-const bytesOf = (text: string): number => Buffer.byteLength(text, 'utf8');
-const codePoints = (text: string): number => Array.from(text).length;
-
-const ofText = (run: (text: string) => string): RowFunction => ({ result: 'string', run: ([a]) => run(textAs(a)) });
+const ofText = (run: (text: string) => string): RowFunction => fixed(['string'], 'string', run);
 const regexMatches = viaNative('matches_regex', 'bool', ['string', 'string']);
 const replaceRegex = viaNative('replace_regex', 'string', ['string', 'string', 'string']);
+const present = (...args: readonly (Evaluated | undefined)[]): Evaluated[] =>
+  args.filter((argument) => argument !== undefined);
 const extractAll: RowFunction = {
   result: 'dynamic',
   run: ([pattern, second, third]) =>
@@ -93,6 +91,25 @@ const formatIpv4 = (name: string): RowFunction => ({
   },
 });
 
+/** Bytes of a value by its type; texts have their own length. */
+const typeBytes: Readonly<Partial<Record<KqlType, bigint>>> = {
+  int: 4n,
+  long: 8n,
+  real: 8n,
+  datetime: 8n,
+  timespan: 8n,
+};
+const estimateDataSize: RowFunction = {
+  result: 'long',
+  run: (args, call) => {
+    const sizes = args.map((argument) =>
+      argument.type === 'string' ? bytesOf(textAs(argument)) : typeBytes[argument.type],
+    );
+    if (sizes.includes(undefined)) throw refused(call);
+    return sizes.reduce((sum: bigint, size) => sum + (size ?? 0n), 0n);
+  },
+};
+
 export const textRows: RowFunctionTable = {
   ...Object.fromEntries(Object.entries(tests).map(([name, test]) => [name, textTest(test)])),
   ...Object.fromEntries(Object.entries(tests).map(([name, test]) => [`!${name}`, negated(textTest(test))])),
@@ -106,15 +123,15 @@ export const textRows: RowFunctionTable = {
   strcat_delim: {
     result: 'string',
     run: ([delimiter, ...args]) =>
-      delimiter && isLeftOut(delimiter)
+      delimiter && hasNoText(delimiter)
         ? null
         : args
-            .filter((argument) => !isLeftOut(argument))
+            .filter((argument) => !hasNoText(argument))
             .map(textAs)
             .join(textAs(delimiter)),
   },
-  strlen: { result: 'long', run: ([a]) => BigInt(codePoints(textAs(a))) },
-  string_size: { result: 'long', run: ([a]) => BigInt(bytesOf(textAs(a))) },
+  strlen: fixed(['string'], 'long', (text) => BigInt(Array.from(text).length)),
+  string_size: fixed(['string'], 'long', (text) => bytesOf(text)),
   tolower: ofText(lowerText),
   toupper: ofText(upperText),
   reverse: ofText(reversedText),
@@ -128,11 +145,14 @@ export const textRows: RowFunctionTable = {
       textAs(from) === '' ? textAs(text) : textAs(text).replaceAll(textAs(from), () => textAs(to)),
   },
   replace_regex: replaceRegex,
-  replace: replaceRegex,
+  replace: {
+    result: 'string',
+    run: ([pattern, rewrite, text], call) => replaceRegex.run(present(text, pattern, rewrite), call),
+  },
   extract: viaNative('extract', 'string', ['string', 'long', 'string']),
   extract_all: extractAll,
   extractall: extractAll,
-  isascii: { result: 'bool', run: ([a]) => /^[\0-\x7f]*$/.test(textAs(a)) },
+  isascii: fixed(['string'], 'bool', (text) => /^[\0-\x7f]*$/.test(text)),
   isutf8: { result: 'bool', run: () => true },
   unicode_codepoints_to_string: codePointsToText,
   make_string: codePointsToText,
@@ -144,10 +164,8 @@ export const textRows: RowFunctionTable = {
   ipv6_is_in_any_range: listed('ipv6_is_in_any_range'),
   format_ipv4: formatIpv4('format_ipv4'),
   format_ipv4_mask: formatIpv4('format_ipv4_mask'),
-  parse_version: {
-    result: 'decimal',
-    run: ([a]) => callNative('parse_version', [textAs(a)]),
-  },
+  parse_version: viaNative('parse_version', 'decimal', ['string']),
+  estimate_data_size: estimateDataSize,
   tohex: {
     result: 'string',
     run: ([value, width]) =>

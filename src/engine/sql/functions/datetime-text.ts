@@ -131,8 +131,7 @@ native(
       Number(hour) < 0 ||
       Number(minute) > 59 ||
       Number(minute) < 0 ||
-      Number(second) < 0 ||
-      Number(second) >= 60
+      !(Number(second) >= 0 && Number(second) < 60)
     )
       return null;
     return date + big(hour) * ticksPerHour + big(minute) * ticksPerMinute + BigInt(Math.round(Number(second) * 1e7));
@@ -153,10 +152,9 @@ native('make_timespan', ['long', 'long', 'long', 'real'], 'timespan', ([days, ho
   if (
     Number(hours) > 23 ||
     Number(minutes) > 59 ||
-    Number(seconds) >= 60 ||
     Number(hours) < 0 ||
     Number(minutes) < 0 ||
-    Number(seconds) < 0
+    !(Number(seconds) >= 0 && Number(seconds) < 60)
   )
     return null;
   return (

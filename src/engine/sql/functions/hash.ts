@@ -24,7 +24,7 @@ native('xxhash_int', ['long'], 'long', ([value]) => {
 });
 native('xxhash_real', ['real'], 'long', ([value]) => {
   const bytes = Buffer.alloc(8);
-  bytes.writeDoubleLE(Number(value));
+  bytes.writeDoubleLE(Number.isNaN(value) ? NaN : Number(value));
   return xxhash64(bytes);
 });
 

@@ -1,9 +1,11 @@
 import type { Literal } from '../../kql/ir/expression.ts';
 import { KqlError } from '../../kql/kql-error.ts';
 import type { KqlType } from '../../kql/types.ts';
+import { physicalType } from '../../kql/types.ts';
 import { cast } from '../convert.ts';
 import { literalSql } from '../literal.ts';
-import { big, native } from '../native.ts';
+import { decimalOperation } from '../../values/decimal.ts';
+import { big, native, nativeSql } from '../native.ts';
 import type { FunctionRow, FunctionRows, SqlArgument } from '../scope.ts';
 
 /** Reals in, one real out. `guard`: SQL condition of `x` outside which the result is NaN. */
@@ -34,16 +36,16 @@ const bin: FunctionRow = {
   sql: ([value, size], call) => {
     if (!value || !size) return 'NULL';
     const type = call.type === 'dynamic' ? 'real' : call.type;
+    if (type === 'decimal')
+      return `TRY_CAST(${nativeSql('decimal_bin', ['decimal', 'decimal'], [value, size])} AS DECIMAL(38,18))`;
     const isReal = type === 'real' || value.type === 'real' || size.type === 'real';
     const [x, n] = isReal
       ? [cast(value, 'real'), cast(size, 'real')]
-      : type === 'decimal'
-        ? [cast(value, 'decimal'), cast(size, 'decimal')]
-        : [
-            cast(value, value.type === 'dynamic' ? type : value.type),
-            size.type === 'timespan' ? size.sql : cast(size, 'long'),
-          ];
-    if (isReal || type === 'decimal') return `CASE WHEN ${n} > 0 THEN floor(${x} / ${n}) * ${n} END`;
+      : [
+          cast(value, value.type === 'dynamic' ? type : value.type),
+          size.type === 'timespan' ? size.sql : cast(size, 'long'),
+        ];
+    if (isReal) return `CASE WHEN ${n} > 0 THEN floor(${x} / ${n}) * ${n} END`;
     const isPositive = size.expression.k === 'literal' && !String(size.expression.value).startsWith('-');
     // A datetime is never negative.
     if (isPositive && value.type === 'datetime') return `(${x} - ${x} % ${n})`;
@@ -52,6 +54,11 @@ const bin: FunctionRow = {
       : `CASE WHEN ${n} > 0 THEN ${x} - kql_floor_mod(${x}, ${n}) END`;
   },
 };
+
+native('decimal_bin', ['decimal', 'decimal'], 'decimal', ([value, size]) => {
+  const rest = /^-|^[0.]*$/.test(String(size)) ? null : decimalOperation('%', String(value), String(size));
+  return rest === null ? null : decimalOperation('-', String(value), rest);
+});
 
 const binAt: FunctionRow = {
   sql: ([value, size, fixed], call) => {
@@ -95,7 +102,8 @@ const round: FunctionRow = {
     if (!value) return 'NULL';
     if (call.type === 'real' || value.type === 'dynamic')
       return `round(${cast(value, 'real')}, ${digits ? cast(digits, 'int') : '0'})`;
-    return `round(${cast(value, call.type)}, ${digits ? cast(digits, 'int') : '0'})`;
+    const rounded = `round(${cast(value, call.type)}, ${digits ? cast(digits, 'int') : '0'})`;
+    return call.type === 'decimal' ? `CAST(${rounded} AS ${physicalType.decimal})` : rounded;
   },
 };
 
@@ -191,7 +199,9 @@ export const mathFunctions: FunctionRows = {
   pi: { result: 'real', sql: () => 'pi()' },
   sign: {
     sql: ([a], call) =>
-      a ? `sign(${cast(a, call.type === 'int' ? 'long' : a.type === 'dynamic' ? 'real' : a.type)})` : 'NULL',
+      a
+        ? `CAST(sign(${cast(a, call.type === 'int' ? 'long' : a.type === 'dynamic' ? 'real' : a.type)}) AS ${physicalType[call.type]})`
+        : 'NULL',
   },
   rand: {
     sql: ([limit], call) =>

@@ -137,6 +137,13 @@ const replaceRegex = withPattern(1, {
   },
 });
 
+/** `replace(regex, rewrite, text)`, the older form. */
+const replace: FunctionRow = {
+  result: 'string',
+  sql: ([pattern, replacement, source], call, scope) =>
+    source && pattern && replacement ? replaceRegex.sql([source, pattern, replacement], call, scope) : "''",
+};
+
 /** `extract(regex, group, text[, typeof])`; no match gives null (`''` for strings). */
 const extract: FunctionRow = {
   result: 'string',
@@ -242,7 +249,7 @@ export const stringFunctions: FunctionRows = {
       s && a && b ? `replace(${cast(s, 'string')}, ${cast(a, 'string')}, ${cast(b, 'string')})` : "''",
   },
   replace_regex: replaceRegex,
-  replace: replaceRegex,
+  replace: withPattern(0, replace),
   extract: withPattern(0, extract),
   extract_all: withPattern(0, extractAll),
   extractall: withPattern(0, extractAll),

@@ -1,0 +1,143 @@
+import fc from 'fast-check';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import type { LocalEngine } from '../testing/local-engine.ts';
+import { openLocalEngine } from '../testing/local-engine.ts';
+import { buildParserEntry } from '../testing/parser-entry.ts';
+import { functionRows } from '../sql/functions.ts';
+import { cases, columns, edgeRows } from './functions.cases.ts';
+import { isInRows } from './evaluate.ts';
+import { nested, randomRow } from './functions.random.ts';
+
+let engine: LocalEngine;
+beforeAll(async () => {
+  engine = await openLocalEngine(await buildParserEntry());
+});
+afterAll(() => engine.close());
+
+const schema = Object.entries(columns);
+const tableOf = (rows: readonly (readonly string[])[]): string =>
+  `datatable(${schema.map(([name, type]) => `${name}:${type}`).join(', ')})[${rows.flat().join(',\n')}]`;
+/** Columns outside texts become what the step keeps of the row before. */
+const ofState = (expression: string): string =>
+  expression
+    .split(/("(?:\\.|[^"\\])*")/)
+    .map((part, index) =>
+      index % 2 === 1
+        ? part
+        : part.replace(/(?<![\w.@])([ijxmstdbog])(?![\w(:])/g, (_whole, name: string) => `z.v_${name}`),
+    )
+    .join('');
+
+type Table = readonly (readonly unknown[])[];
+/** The expressions over the rows, computed in SQL. */
+const inSql = async (rows: readonly (readonly string[])[], expressions: readonly string[]): Promise<Table> => {
+  const items = expressions.map((expression, index) => `r${index} = tostring(${expression})`);
+  return (await engine.run(`${tableOf(rows)} | project ${items.join(', ')}`))[0]?.rows ?? [];
+};
+/** The same by scan: each row sees the one before as its state, the first one nulls. */
+const inScan = async (rows: readonly (readonly string[])[], expressions: readonly string[]): Promise<Table> => {
+  const state = schema.map(([name, type]) => `v_${name}:${type}`);
+  const results = expressions.map((_expression, index) => `r${index}:string`);
+  const kept = schema.map(([name]) => `v_${name} = ${name}`);
+  const items = expressions.map((expression, index) => `r${index} = tostring(${ofState(expression)})`);
+  const query = `${tableOf(rows)} | serialize | scan declare (${[...state, ...results].join(', ')})
+    with (step z: true => ${[...kept, ...items].join(', ')};) | project ${items.map((_item, index) => `r${index}`).join(', ')}`;
+  return (await engine.run(query))[0]?.rows ?? [];
+};
+
+const nulls = edgeRows[0] ?? [];
+const edges = edgeRows.slice(1);
+
+/** Whose last digit is left to the mathematical library of the system, in SQL. */
+const ofLibrary = /\b(exp|exp2|exp10|log|log10|log2|sin|cos|tan|cot|asin|acos|atan|atan2|pow)\(/;
+const isNear = (a: unknown, b: unknown): boolean => {
+  const [x, y] = [Number(a), Number(b)];
+  return a === b || (a !== '' && b !== '' && Math.abs(x - y) <= Math.abs(y) * 1e-15);
+};
+
+/** What SQL refuses while it runs, such as a sum that is too large, is refused here too. */
+async function attempt(run: () => Promise<Table>): Promise<Table | string> {
+  try {
+    return await run();
+  } catch (error) {
+    return `refused: ${String(error)}`;
+  }
+}
+
+async function compare(list: readonly string[], rows: readonly (readonly string[])[]): Promise<void> {
+  const sql = await attempt(() => inSql([nulls, ...rows], list));
+  const walked = await attempt(() => inScan([...rows, nulls], list));
+  if (typeof sql === 'string' || typeof walked === 'string') {
+    if (list.length > 1) for (const expression of list) await compare([expression], rows);
+    else expect({ expression: list[0], values: walked }).toEqual({ expression: list[0], values: sql });
+    return;
+  }
+  expect(walked.length).toBe(sql.length);
+  for (const [index, expression] of list.entries()) {
+    const [expected = [], found = []] = [sql, walked].map((table) => table.map((row) => row[index]));
+    const near = ofLibrary.test(expression) && expected.every((value, row) => isNear(found[row], value));
+    if (!near) expect({ expression, values: found }).toEqual({ expression, values: expected });
+  }
+}
+
+describe('scalar functions over the state of a step give what SQL gives:', () => {
+  it.each(Object.entries(cases))('%s', async (_family, list) => {
+    for (let at = 0; at < list.length; at += 25) await compare(list.slice(at, at + 25), edges);
+  });
+
+  it('every function that is known has a case', () => {
+    const tried = Object.values(cases).flat();
+    const names = Object.keys(functionRows()).filter((name) => isInRows(name) && /^\w+$/.test(name));
+    const has = (name: string): boolean =>
+      tried.some((text) => new RegExp(String.raw`(?<![\w])${name}[ (]`).test(text)) || implicit.has(name);
+    expect(names.filter((name) => !has(name) && !name.startsWith('geo_'))).toEqual([]);
+  });
+});
+
+/** By other spellings: what the parser makes of operators and of paths. */
+const implicit = new Set(['neg', 'path', 'index', 'and', 'or', 'maketimespan', 'parsecsv']);
+
+/** What each of the two had wrong once. */
+it.each([
+  ['m/3', '0.75'],
+  ['decimal(1)/i/3', '0.333333333333333333'],
+  ['tolong(x*1e300)', '9223372036854775807'],
+  ['toint(i+3000000000)', ''],
+  ['toint(x*1e300)', '2147483647'],
+  ['x+real(nan) between (-3.0 .. 2.0)', 'False'],
+  ['o.b.a', ''],
+  ['o.b["a"]', ''],
+  ['array_length(o.b[0])', ''],
+  ['sign(-x)', '-1.0'],
+  ['bin(m+4.873456789,decimal(0.1))', '7.1'],
+  ['coalesce(decimal(null),m+1.001,round(m,1))', '3.251'],
+  ['coalesce(round(m,1),m/3)', '2.3'],
+  ['pack_array(m,decimal(null))', '["2.25",null]'],
+  ['replace("[lo]+","0",s)', 'He0, W0r0d 12'],
+  ['totimespan(strcat("9999999999",i))', ''],
+  ['make_datetime(2024,1,2,3,4,x+real(nan))', ''],
+  ['make_timespan(1,2,3,x+real(nan))', ''],
+  ['isempty(iff(b,dynamic(""),o))', 'True'],
+  ['toupper(strcat("ßᾳᾀ",i))', 'ẞᾼᾈ1'],
+  ['ipv4_is_in_any_range("10.1.2.3",strcat("10.0.0.0/",j+6))', 'True'],
+  ['format_ipv4(i+167838210)', '10.1.2.3'],
+])('%s is %s in both', async (expression, expected) => {
+  const rows = edges.slice(0, 1);
+  expect((await inSql(rows, [expression]))[0]).toEqual([expected]);
+  expect((await inScan([...rows, nulls], [expression]))[1]).toEqual([expected]);
+});
+
+it('random expressions over random rows give what SQL gives', async () => {
+  await fc.assert(
+    fc.asyncProperty(
+      fc.array(nested, { minLength: 6, maxLength: 6 }),
+      fc.array(randomRow, { minLength: 6, maxLength: 6 }),
+      async (list, rows) => {
+        const sql = await attempt(() => inSql([nulls, ...rows], list));
+        fc.pre(typeof sql !== 'string' || !/overflowed|converted/.test(sql));
+        await compare(list, rows);
+      },
+    ),
+    { numRuns: 40 },
+  );
+});

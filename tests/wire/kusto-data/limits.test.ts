@@ -85,11 +85,15 @@ describe('a query that fails on its way', () => {
   });
 });
 
-describe('a regular expression that would try for ever', () => {
-  it('ends its query, not the cluster', { timeout: 120_000 }, async () => {
-    const csl = String.raw`print x = extract(@'^(a+)+$', 1, strcat(strrep('a', 40), 'b'))`;
+describe('a regular expression that backtracking would try for ever', () => {
+  it.each([
+    ['constant', String.raw`print x = extract(@'^(a+)+$', 1, strcat(strrep('a', 40), 'b'))`],
+    ['counted', String.raw`print x = countof(strcat(strrep('a', 40), 'b'), @'(a|a)+$', 'regex')`],
+    ['in parse', String.raw`print s = strcat(strrep('a', 40), 'b') | parse kind=regex s with @'^(a+)+$' x`],
+  ])('is answered when it is %s, and the cluster goes on', async (_where, csl) => {
     const answer = await kusto.post('/v2/rest/query', { db: databaseName, csl });
-    expect(answer.text).toContain('takes too long');
+    expect(answer.status).toBe(200);
+    expect(answer.text).not.toContain('"HasErrors":true');
     const next = await kusto.post('/v1/rest/query', { db: databaseName, csl: 'print 1' });
     expect(next.status).toBe(200);
   });

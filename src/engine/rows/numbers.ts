@@ -79,10 +79,6 @@ export function decimalToReal(text: string): number {
   return Number(units / unit) + Number(units % unit) / 1e18;
 }
 
-/** C's pow(): 1 to any power is 1, also to NaN, and so is -1 to an infinite one. */
-export const power = (x: number, y: number): number =>
-  x === 1 || (x === -1 && !Number.isFinite(y) && !Number.isNaN(y)) ? 1 : x ** y;
-
 /** Half away from zero. */
 export const roundHalfUp = (x: number): number => {
   const whole = Math.trunc(x);

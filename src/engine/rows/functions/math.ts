@@ -1,6 +1,6 @@
 import type { KqlType } from '../../kql/types.ts';
 import { hashInput } from '../../sql/functions/hash.ts';
-import { power } from '../numbers.ts';
+import * as elementary from '../real-functions.ts';
 import type { Evaluated, RowFunction, RowFunctionTable } from '../row-function.ts';
 import { as, callNative, fixed } from '../row-function.ts';
 import { floorMod } from './arithmetic.ts';
@@ -51,21 +51,21 @@ function hashOf(value: Evaluated): bigint | null {
 
 export const mathRows: RowFunctionTable = {
   sqrt: real(Math.sqrt),
-  exp: real(Math.exp),
-  exp2: real((x) => power(2, x)),
-  exp10: real((x) => power(10, x)),
-  log: logarithm(Math.log),
-  log10: logarithm(Math.log10),
-  log2: logarithm(Math.log2),
-  sin: real(Math.sin),
-  cos: real(Math.cos),
-  tan: real(Math.tan),
-  cot: real((x) => 1 / Math.tan(x)),
-  asin: real(Math.asin),
-  acos: real(Math.acos),
-  atan: real(Math.atan),
-  atan2: two(Math.atan2),
-  pow: two(power),
+  exp: real(elementary.exp),
+  exp2: real((x) => elementary.pow(2, x)),
+  exp10: real((x) => elementary.pow(10, x)),
+  log: logarithm(elementary.log),
+  log10: logarithm(elementary.log10),
+  log2: logarithm(elementary.log2),
+  sin: real(elementary.sin),
+  cos: real(elementary.cos),
+  tan: real(elementary.tan),
+  cot: real((x) => 1 / elementary.tan(x)),
+  asin: real(elementary.asin),
+  acos: real(elementary.acos),
+  atan: real(elementary.atan),
+  atan2: two(elementary.atan2),
+  pow: two(elementary.pow),
   degrees: real((x) => x * (180 / Math.PI)),
   radians: real((x) => x * (Math.PI / 180)),
   sign,

@@ -4,6 +4,7 @@ import { patternFunctions } from '../../src/engine/kql/process/graph-patterns.ts
 import { recordFactNames } from '../../src/engine/kql/ir/record-facts.ts';
 import { endings } from '../../src/engine/kql/process/results.ts';
 import { operatorBuilders } from '../../src/engine/kql/process/tables.ts';
+import { isInRows } from '../../src/engine/rows/evaluate.ts';
 import { aggregateRows } from '../../src/engine/sql/aggregates.ts';
 import { functionRows } from '../../src/engine/sql/functions.ts';
 import { windowFunctions } from '../../src/engine/sql/functions/window.ts';
@@ -23,6 +24,9 @@ interface LanguagePackage {
     readonly Syntax: { readonly SyntaxKind: Readonly<Record<string, unknown>> };
   };
 }
+
+/** Their value is always there beforehand. */
+const isWithoutArguments = /^(pi|now|ago|new_guid|datetime_list_timezones|current_\w+)$/;
 
 /** Functions of the statement level, which are no rows: they change how a query is put together. */
 const structural = new Set([
@@ -50,6 +54,9 @@ export function kqlPage(): string {
   const operators = Object.keys(Syntax.SyntaxKind)
     .filter((kind) => kind.endsWith('Operator') && kind !== 'BadQueryOperator')
     .toSorted();
+  const ofRows = new Set(
+    Object.keys(functionRows()).filter((name) => !isInRows(name) && !isWithoutArguments.test(name)),
+  );
   const hasScalar = (name: string): boolean =>
     Object.hasOwn(functionRows(), name) ||
     Object.hasOwn(windowFunctions, name) ||
@@ -72,6 +79,11 @@ export function kqlPage(): string {
       .toSorted()
       .map((name) => `\`${name}\``)
       .join(', ')}.`,
+    '',
+    `Only where they do not depend on the state of a step, in conditions and assignments of \`scan\`: ${scalar
+      .filter((name) => hasScalar(name) && ofRows.has(name))
+      .map((name) => `\`${name}\``)
+      .join(', ')}; \`in\`, \`has_any\` and \`has_all\` over a table.`,
     '',
     'Only with a city database of your own (`--geoip-database FILE`): `geo_info_from_ip_address`.',
     '',

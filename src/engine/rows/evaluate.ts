@@ -16,7 +16,10 @@ export type Resolve = (reference: ColumnReference) => NativeValue;
 
 /** Evaluates an expression for one row, for operators that walk rows. It knows the functions of `functions.ts` and those that
  * are native ones as they are; what it does not know is refused by name. */
-export function evaluate(expression: Expression, resolve: Resolve): NativeValue {
+export const evaluate = (expression: Expression, resolve: Resolve): NativeValue =>
+  argumentOf(expression, resolve, false).value;
+
+function wholeValue(expression: Expression, resolve: Resolve): NativeValue {
   switch (expression.k) {
     case 'literal':
       return literalValue(expression);
@@ -42,7 +45,7 @@ export function literalValue({ type, value }: Literal): NativeValue {
 
 /** Of a call that yields several columns an expression around it sees the first; an index picks among them. */
 function argumentOf(expression: Expression, resolve: Resolve, isWhole: boolean): Evaluated {
-  const value = evaluate(expression, resolve);
+  const value = wholeValue(expression, resolve);
   const several = expression.k === 'call' && (expression.types?.length ?? 1) > 1 && !isWhole;
   if (!several || typeof value !== 'string') return { value, type: expression.type, expression };
   const first = jsonItems(value)?.[0];

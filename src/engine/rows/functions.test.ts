@@ -127,6 +127,28 @@ it.each([
   expect((await inScan([...rows, nulls], [expression]))[1]).toEqual([expected]);
 });
 
+it('of several results a step keeps the first', async () => {
+  const query = (argument: string): string =>
+    `range n from 1 to 3 step 1 | scan declare (d:long = 1, r:real) with (step s: true => d = n + 1, r = series_stats(pack_array(${argument}, 2, 3));) | project r`;
+  expect((await engine.run(query('s.d')))[0]?.rows).toEqual((await engine.run(query('n')))[0]?.rows);
+});
+
+it('the clock may be moved by what a step keeps', async () => {
+  const [table] = await engine.run(
+    'range n from 1 to 2 step 1 | scan declare (d:timespan = 1h, r:datetime, q:datetime) with (step s: true => r = ago(s.d), q = now(s.d);) | project same = r == ago(1h) and q == now(1h)',
+  );
+  expect(table?.rows).toEqual([[true], [true]]);
+});
+
+it.each(['s.d in ((range x from 1 to 2 step 1))', 'rand(s.d) > 0', 'bin_auto(s.d) > 0'])(
+  '%s is refused by name',
+  async (condition) => {
+    await expect(
+      engine.run(`range n from 1 to 2 step 1 | scan declare (d:long) with (step s: ${condition} => d = n;)`),
+    ).rejects.toThrow('is not supported in an operator that walks rows.');
+  },
+);
+
 it('random expressions over random rows give what SQL gives', async () => {
   await fc.assert(
     fc.asyncProperty(

@@ -63,13 +63,21 @@ function computedColumns(cols: readonly Column[]): ComputedColumns {
     return expression.k === 'call' ? !ofNeighbours.test(expression.name) && expression.args.every(isOfRow) : true;
   };
   const replaced = (expression: Expression): Expression => {
-    if (expression.k === 'literal' || expression.k === 'column') return expression;
+    if (expression.k === 'literal' || expression.k === 'column' || expression.k === 'table') return expression;
     if (isOfRow(expression)) {
       const name = `$scan${items.length}`;
       items.push({ names: [name], expression });
       return { k: 'column', name, type: expression.type };
     }
-    return expression.k === 'call' ? { ...expression, args: expression.args.map(replaced) } : expression;
+    if (expression.k !== 'call') return expression;
+    const { name, args, at } = expression;
+    const [span] = args;
+    // What the clock says is of the row; only what it is moved by is of the state.
+    if ((name === 'now' || name === 'ago') && span) {
+      const now: Expression = { k: 'call', name: 'now', args: [], type: 'datetime', at };
+      return { ...expression, name: name === 'now' ? '+' : '-', args: [now, span].map(replaced) };
+    }
+    return { ...expression, args: args.map(replaced) };
   };
   return {
     replaced,

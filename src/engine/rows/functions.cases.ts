@@ -200,7 +200,7 @@ bag_keys(o)|bag_has_key(o,"a")|bag_has_key(o,"$.b")|bag_set_key(o,"q",i)|bag_set
 
 const series = `series_sum(o)|series_product(o)|series_magnitude(o)|series_dot_product(o,o)|series_add(o,o)|series_subtract(o,dynamic([1,2,3,4]))|series_multiply(o,2)|series_divide(o,o)|series_pow(o,2)|series_abs(o)|series_ceiling(o)|series_floor(o)|series_sign(o)|series_exp(o)|series_log(o)|series_sin(o)|series_cos(o)|series_tan(o)|series_asin(o)|series_acos(o)|series_atan(o)|
 series_less(o,o)|series_less_equals(o,2)|series_greater(o,1)|series_greater_equals(o,o)|series_equals(o,o)|series_not_equals(o,o)|series_stats(o)|series_stats(o)[3]|series_stats_dynamic(o)|series_fill_const(o,0)|series_fill_forward(o)|series_fill_backward(o)|series_fill_linear(o)|series_fir(o,dynamic([1,1]))|series_iir(o,dynamic([1]),dynamic([1,-1]))|
-series_fft(o)|series_ifft(o)|series_fit_line(o)|series_fit_line_dynamic(o)|series_fit_2lines(o)|series_fit_2lines_dynamic(o)|series_fit_poly(o)|series_pearson_correlation(o,dynamic([1,2,3,5]))|series_cosine_similarity(o,o)|series_outliers(o)|series_periods_detect(o,1.0,5.0,2)|series_periods_validate(o,2.0)|series_seasonal(o)|
+series_fft(o)|series_ifft(o)|series_fit_line(o)|series_fit_line_dynamic(o)|series_fit_2lines(o)|series_fit_2lines_dynamic(o)|series_fit_poly(o)|series_fit_poly(o,o,2)|series_fit_poly(o,o,2.5)|repeat(o,2)|series_pearson_correlation(o,dynamic([1,2,3,5]))|series_cosine_similarity(o,o)|series_outliers(o)|series_periods_detect(o,1.0,5.0,2)|series_periods_validate(o,2.0)|series_seasonal(o)|
 series_decompose(o)|series_decompose_anomalies(o)|series_decompose_forecast(o,1)`;
 
 const families = { operators, conditions, conversions, texts, numbers, times, dynamics, series };

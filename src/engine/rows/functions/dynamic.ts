@@ -1,4 +1,5 @@
 import { KqlError } from '../../kql/kql-error.ts';
+import type { Call } from '../../kql/ir/expression.ts';
 import type { KqlType } from '../../kql/types.ts';
 import type { NativeValue } from '../../sql/native.ts';
 import { jsonItems, jsonKind, jsonPairs, jsonToText } from '../../values/json-text.ts';
@@ -67,6 +68,26 @@ const sorted = (name: string): RowFunction => ({
     return callNative(name, [allAsJson(arrays), flag ? flag.value : true, (call.types?.length ?? 1) > 1]);
   },
 });
+
+const semantic = (call: Call, message: string): KqlError =>
+  new KqlError('semantic', `${call.name}(): ${message}`, call.at < 0 ? undefined : call.at);
+
+const repeat: RowFunction = {
+  result: 'dynamic',
+  run: ([value, count], call) => {
+    if (value?.type === 'dynamic') throw semantic(call, 'the value must be of a simple type.');
+    return callNative('repeat', [as(value, 'dynamic'), as(count, 'long')]);
+  },
+};
+
+const fitPolynomial: RowFunction = {
+  result: 'dynamic',
+  run: ([y, x, degree], call) => {
+    if (degree && degree.type !== 'int' && degree.type !== 'long')
+      throw semantic(call, 'the degree must be an integer.');
+    return callNative('series_fit_poly', [as(y, 'dynamic'), as(x, 'dynamic'), degree ? as(degree, 'long') : 1n]);
+  },
+};
 
 const range: RowFunction = {
   result: 'dynamic',
@@ -141,6 +162,8 @@ export const dynamicRows: RowFunctionTable = {
   set_intersect: ofAll('set_intersect'),
   set_difference: ofAll('set_difference'),
   range,
+  repeat,
+  series_fit_poly: fitPolynomial,
   series_periods_validate: {
     result: 'dynamic',
     run: ([series, ...periods]) => {

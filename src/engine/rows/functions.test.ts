@@ -118,6 +118,8 @@ it.each([
   ['totimespan(strcat("9999999999",i))', ''],
   ['make_datetime(2024,1,2,3,4,x+real(nan))', ''],
   ['make_timespan(1,2,3,x+real(nan))', ''],
+  ['i + 9223372036854775806 in (dynamic([9223372036854775807]))', 'True'],
+  ['i + 9223372036854775806 in (dynamic([[9223372036854775806]]))', 'False'],
   ['isempty(iff(b,dynamic(""),o))', 'True'],
   ['toupper(strcat("ßᾳᾀ",i))', 'ẞᾼᾈ1'],
   ['ipv4_is_in_any_range("10.1.2.3",strcat("10.0.0.0/",j+6))', 'True'],

@@ -83,8 +83,8 @@ function members(argument: Evaluated, isLeftDynamic: boolean, type: KqlType): Na
   const { expression, value } = argument;
   if (argument.type !== 'dynamic' || typeof value !== 'string') return [as(argument, type)];
   if (expression.k === 'literal' && value.startsWith('[')) {
-    const elements = JSON.parse(value) as unknown[];
-    return elements.flat().map((element) => toType(ofJson(JSON.stringify(element)), 'dynamic', type));
+    const elements = (jsonItems(value) ?? []).flatMap((item) => jsonItems(item) ?? [item]);
+    return elements.map((element) => toType(ofJson(element), 'dynamic', type));
   }
   const items = isLeftDynamic ? undefined : jsonItems(value);
   return items ? items.map((item) => toType(ofJson(item), 'dynamic', type)) : [as(argument, type)];

@@ -1,5 +1,6 @@
 import type { Expression } from '../../kql/ir/expression.ts';
 import type { KqlType } from '../../kql/types.ts';
+import { jsonItems } from '../../values/json-text.ts';
 import { cast, convert } from '../convert.ts';
 import { compilePlan } from '../plans.ts';
 import { selectFrom } from '../relation.ts';
@@ -122,9 +123,9 @@ function memberOf(left: SqlArgument, args: readonly SqlArgument[], scope: RowSco
       typeof expression.value === 'string' &&
       expression.value.startsWith('[')
     ) {
-      const elements = JSON.parse(expression.value) as unknown[];
-      for (const element of elements.flat())
-        values.push(fold(convert(scope.ctx.bind(JSON.stringify(element), 'VARCHAR'), 'dynamic', type)));
+      // As text: a long may have more digits than a JavaScript number.
+      for (const element of (jsonItems(expression.value) ?? []).flatMap((item) => jsonItems(item) ?? [item]))
+        values.push(fold(convert(scope.ctx.bind(element, 'VARCHAR'), 'dynamic', type)));
     } else if (argument.type === 'dynamic' && left.type !== 'dynamic') {
       const wanted = convert('e', 'dynamic', type);
       tests.push(

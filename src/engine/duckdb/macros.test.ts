@@ -3,6 +3,7 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { openTestEngine } from '../../../tests/support/cluster-data-fixture.ts';
 import type { NativeValue } from '../sql/native.ts';
 import type { EngineConnection, EngineDatabase } from './engine-database.ts';
+import { fuzz } from '../../../tests/support/fuzz.ts';
 
 let engine: EngineDatabase;
 let connection: EngineConnection;
@@ -116,7 +117,7 @@ describe('a macro that spares a native function', () => {
         const [fast, native] = await both(macro, text);
         expect(fast).toEqual(native);
       }),
-      { numRuns: 1_000 },
+      fuzz(1_000),
     );
   });
 });

@@ -6,6 +6,7 @@ import { toJavaScript } from './regex-javascript.ts';
 import { re2Pattern } from './regex-re2.ts';
 import { parseRegex } from './regex-syntax.ts';
 import { regex, withV8 } from './regex.ts';
+import { fuzz } from '../../../tests/support/fuzz.ts';
 
 const leaf = fc.constantFrom(
   ...['a', 'b', 'c', '1', ' ', '_', 'é', 'ß', 'K', '😀', '.', '[ab]', '[^a]', '[[:alpha:]&&[^b]]', '[a-c--b]', '[😀é]'],
@@ -73,13 +74,13 @@ describe('the automaton', () => {
         const [quick, sure] = bothFind(pattern, text);
         expect(sure).toEqual(quick);
       }),
-      { numRuns: Number(process.env['RUNS'] ?? 1000) },
+      fuzz(1000),
     );
   });
 
   it('finds what RE2 finds, even where JavaScript does not', async () => {
     const connection = await (await DuckDBInstance.create(':memory:')).connect();
-    const cases = fc.sample(fc.tuple(patterns, fc.oneof(asciiTexts, texts)), Number(process.env['RUNS'] ?? 1000));
+    const cases = fc.sample(fc.tuple(patterns, fc.oneof(asciiTexts, texts)), fuzz(1000));
     for (const [pattern, text] of cases) {
       const fast = re2Pattern(pattern, () => true);
       if (!fast || (fast.asciiOnly && /[^\0-\x7f]/.test(text))) continue;

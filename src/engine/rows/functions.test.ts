@@ -7,6 +7,7 @@ import { functionRows } from '../sql/functions.ts';
 import { cases, columns, edgeRows } from './functions.cases.ts';
 import { isInRows } from './evaluate.ts';
 import { nested, randomRow } from './functions.random.ts';
+import { fuzz } from '../../../tests/support/fuzz.ts';
 
 let engine: LocalEngine;
 beforeAll(async () => {
@@ -163,6 +164,6 @@ it('random expressions over random rows give what SQL gives', async () => {
         await compare(list, rows);
       },
     ),
-    { numRuns: 40 },
+    fuzz(40),
   );
 });

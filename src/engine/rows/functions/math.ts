@@ -1,6 +1,5 @@
 import type { KqlType } from '../../kql/types.ts';
 import { hashInput } from '../../sql/functions/hash.ts';
-import * as elementary from '../real-functions.ts';
 import type { Evaluated, RowFunction, RowFunctionTable } from '../row-function.ts';
 import { as, callNative, fixed } from '../row-function.ts';
 import { floorMod } from './arithmetic.ts';
@@ -49,23 +48,27 @@ function hashOf(value: Evaluated): bigint | null {
   return typeof found === 'bigint' ? found : null;
 }
 
+/** C's pow(): 1 to any power is 1, also to NaN, and so is -1 to an infinite one. */
+const pow = (x: number, y: number): number => (x === 1 || (x === -1 && Math.abs(y) === Infinity) ? 1 : x ** y);
+
+/** The last digit of elementary functions is V8's, where SQL has that of the system's library. */
 export const mathRows: RowFunctionTable = {
   sqrt: real(Math.sqrt),
-  exp: real(elementary.exp),
-  exp2: real((x) => elementary.pow(2, x)),
-  exp10: real((x) => elementary.pow(10, x)),
-  log: logarithm(elementary.log),
-  log10: logarithm(elementary.log10),
-  log2: logarithm(elementary.log2),
-  sin: real(elementary.sin),
-  cos: real(elementary.cos),
-  tan: real(elementary.tan),
-  cot: real((x) => 1 / elementary.tan(x)),
-  asin: real(elementary.asin),
-  acos: real(elementary.acos),
-  atan: real(elementary.atan),
-  atan2: two(elementary.atan2),
-  pow: two(elementary.pow),
+  exp: real(Math.exp),
+  exp2: real((x) => pow(2, x)),
+  exp10: real((x) => pow(10, x)),
+  log: logarithm(Math.log),
+  log10: logarithm(Math.log10),
+  log2: logarithm(Math.log2),
+  sin: real(Math.sin),
+  cos: real(Math.cos),
+  tan: real(Math.tan),
+  cot: real((x) => 1 / Math.tan(x)),
+  asin: real(Math.asin),
+  acos: real(Math.acos),
+  atan: real(Math.atan),
+  atan2: two(Math.atan2),
+  pow: two(pow),
   degrees: real((x) => x * (180 / Math.PI)),
   radians: real((x) => x * (Math.PI / 180)),
   sign,

@@ -3,6 +3,7 @@ import { afterAll, beforeAll, expect, it } from 'vitest';
 import type { LocalEngine } from '../../testing/local-engine.ts';
 import { openLocalEngine } from '../../testing/local-engine.ts';
 import { buildParserEntry } from '../../testing/parser-entry.ts';
+import { fuzz } from '../../../../tests/support/fuzz.ts';
 
 let engine: LocalEngine;
 beforeAll(async () => {
@@ -61,7 +62,7 @@ it('format_datetime writes what its letters say', async () => {
       // And in an operator that walks rows.
       expect(walked[0]?.rows.map(([, value]) => value).sort()).toEqual([...expected, ''].sort());
     }),
-    { numRuns: 300 },
+    fuzz(300),
   );
 });
 

@@ -64,13 +64,15 @@ export async function apply(
     if (blocked !== undefined) throw new ApplyStopped(`${blocked.title}: ${blocked.note ?? blocked.found}`);
     const next = plan.steps.find(({ state }) => state === 'toDo');
     if (next === undefined) return performed;
-    if (!agreedIds.has(next.id) || performed.includes(next.id))
+    // Waiting changes nothing and needs nobody's leave; what else was not agreed to is not done.
+    const isWaiting = next.change?.kind === 'waitForCluster';
+    if (!isWaiting && (!agreedIds.has(next.id) || performed.includes(next.id)))
       throw new ApplyStopped(`${next.title}: this changed meanwhile (${next.found}). Plan again.`);
     await progress.run(next.note ?? next.title, async () => {
       await performPatiently(clients, target, next, performed.includes('permissions'), pace);
       return (await readBack(clients, request, next.id, pace)).found;
     });
-    performed.push(next.id);
+    if (!performed.includes(next.id)) performed.push(next.id);
   }
 }
 

@@ -96,8 +96,9 @@ export interface AssignmentFacts {
 }
 
 /** Nothing is under way, neither well nor badly ended. */
-export const isSettled = (cluster: ClusterFacts): boolean =>
-  ['succeeded', 'failed', 'canceled'].includes(cluster.provisioningState.toLowerCase());
+export const isSettled = ({ provisioningState, state }: ClusterFacts): boolean =>
+  ['succeeded', 'failed', 'canceled'].includes(provisioningState.toLowerCase()) &&
+  !['creating', 'starting', 'stopping', 'updating'].includes(state.toLowerCase());
 
 /** The principal that a cluster goes to the vault as, as far as it exists. */
 export const systemPrincipal = (facts: Facts): string | undefined => facts.cluster?.systemIdentity?.principalId;

@@ -122,7 +122,8 @@ export async function gatherKey(
     await client.getDeletedKey(name);
     return { outcome: 'missing', deleted: true };
   } catch (error) {
-    if (!isNotFound(error) && !isForbidden(error)) throw error;
+    // Only a hint: who may not see deleted keys, and vaults without soft delete, tell of none.
+    if ((readAzureError(error).status ?? 500) >= 500) throw error;
     return { outcome: 'missing', deleted: false };
   }
 }

@@ -22,8 +22,14 @@ export const az = {
     `${command('az', 'kusto', 'cluster', 'create', '--resource-group', group, '--name', name)} --location REGION --sku name=Standard_E2ads_v5 tier=Standard capacity=2`,
   showCluster: ({ id }: ClusterRef): string => command('az', 'kusto', 'cluster', 'show', '--ids', id),
   startCluster: ({ id }: ClusterRef): string => command('az', 'kusto', 'cluster', 'start', '--ids', id),
-  assignSystem: ({ id }: ClusterRef): string =>
-    command('az', 'kusto', 'cluster', 'update', '--ids', id, '--type', 'SystemAssigned'),
+  /** The type must say of what is there already, or that would go. */
+  assignIdentity: ({ id }: ClusterRef, type: string, userIdentities: readonly string[]): string =>
+    command(
+      ...['az', 'kusto', 'cluster', 'update', '--ids', id, '--type', type],
+      ...(userIdentities.length === 0
+        ? []
+        : ['--user-assigned', JSON.stringify(Object.fromEntries(userIdentities.map((one) => [one, {}])))]),
+    ),
   setKey: ({ id }: ClusterRef, key: string, vaultUri: string): string =>
     command(
       'az',

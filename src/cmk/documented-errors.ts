@@ -15,6 +15,9 @@ export interface Named {
   readonly vaultId: string;
   readonly key: string;
   readonly principalId: string;
+  /** The kinds of identity that the cluster should have, with those it has. */
+  readonly identityType: string;
+  readonly userIdentities: readonly string[];
 }
 
 /** Whether a cause is there now. */
@@ -59,10 +62,12 @@ function wrongKey(live: LiveView): Holds {
 }
 
 function noAccess(live: LiveView): Holds {
+  if (stepOf(live, 'identity')?.state !== 'done') return unknown('The cluster does not have the identity.');
   const permissions = byStep(live, 'permissions');
   if (permissions.now === 'yes') return permissions;
   const key = stepOf(live, 'key');
-  if (live.facts.key.outcome === 'found' && key?.state === 'inTheWay') return yes(`${key.found}: ${key.note ?? ''}`);
+  const isUnusable = live.facts.key.outcome === 'found' && wrongKey(live).now !== 'yes';
+  if (isUnusable && key?.state === 'inTheWay') return yes(`${key.found}: ${key.note ?? ''}`);
   const [network] = stepOf(live, 'vault')?.warnings ?? [];
   return network !== undefined && permissions.now === 'no' ? unknown(network) : permissions;
 }
@@ -97,7 +102,7 @@ export const documentedErrors = {
   KeyVaultPropertiesOnlyForSystemAssignedResources: {
     cause: 'The cluster has no identity to go to the vault with.',
     check: ['The cluster has a system-assigned identity, or the user-assigned one that userIdentity names.'],
-    run: (named) => [az.assignSystem({ id: named.clusterId })],
+    run: (named) => [az.assignIdentity({ id: named.clusterId }, named.identityType, named.userIdentities)],
     holds: (live) => byStep(live, 'identity'),
   },
   KeyVaultNotFound: {
@@ -163,6 +168,7 @@ export function namedBy(live: LiveView | undefined, hints: Hints): Named {
   const cluster = live?.cluster;
   const target = live?.target;
   const vault = live?.facts.vault;
+  const change = live && stepOf(live, 'identity')?.change;
   const principalId = live && target && principalOf(target, live.facts);
   return {
     clusterId: cluster?.id ?? 'CLUSTER_ID',
@@ -173,5 +179,7 @@ export function namedBy(live: LiveView | undefined, hints: Hints): Named {
     vaultId: vault?.id ?? 'VAULT_ID',
     key: target?.keyName ?? hints.key ?? 'KEY',
     principalId: principalId ?? 'PRINCIPAL_ID',
+    identityType: change?.kind === 'assignIdentity' ? change.type : 'SystemAssigned',
+    userIdentities: change?.kind === 'assignIdentity' ? change.userIdentities : [],
   };
 }

@@ -73,8 +73,8 @@ export interface KeyFacts {
   readonly enabled: boolean;
   readonly notBefore?: Date;
   readonly expiresOn?: Date;
-  readonly createdOn?: Date;
   readonly operations: readonly string[];
+  readonly tags?: Readonly<Record<string, string>>;
 }
 
 export type AccessReading =

@@ -129,7 +129,7 @@ export async function gatherKey(
 }
 
 export function keyFacts({ name, keyType, key, keyOperations, properties }: KeyVaultKey): KeyFacts {
-  const { version, enabled, notBefore, expiresOn, createdOn } = properties;
+  const { version, enabled, notBefore, expiresOn, tags } = properties;
   return {
     name,
     version: version ?? '',
@@ -138,8 +138,8 @@ export function keyFacts({ name, keyType, key, keyOperations, properties }: KeyV
     enabled: enabled !== false,
     ...(notBefore === undefined ? {} : { notBefore }),
     ...(expiresOn === undefined ? {} : { expiresOn }),
-    ...(createdOn === undefined ? {} : { createdOn }),
     operations: keyOperations ?? [],
+    ...(tags === undefined ? {} : { tags }),
   };
 }
 

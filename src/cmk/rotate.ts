@@ -161,11 +161,12 @@ async function makeVersion(
 ): Promise<string> {
   let made = '';
   await progress.run(`Create a new version of key '${target.keyName}'`, async () => {
-    const { keyType, sizeBits, operations } = model;
+    const { keyType, sizeBits, operations, tags } = model;
     const created = await clients.keys(vault.uri).createRsaKey(target.keyName, {
       hsm: keyType === 'RSA-HSM',
       keyOps: [...operations],
       ...(sizeBits === undefined ? {} : { keySize: sizeBits }),
+      ...(tags === undefined ? {} : { tags: { ...tags } }),
     });
     made = keyFacts(created).version;
     return `version ${made}`;

@@ -34,6 +34,16 @@ export function verify({ target, facts, now, warnDays }: VerifyInput): readonly 
   return [...steps.map(checkOf), provisioningCheck(facts), ...expiryCheck(target, facts, now, warnDays)];
 }
 
+/** The one check of a cluster of which nobody has said what key it should have, and which has none. */
+export const microsoftManaged: Check = {
+  id: 'clusterKey',
+  title: stepTitles.clusterKey,
+  ok: false,
+  found: 'Microsoft-managed key',
+  note: 'The cluster has no customer-managed key. Name a vault and a key to check those.',
+  warnings: [],
+};
+
 const checkOf = ({ id, title, state, found, note, warnings, remedy }: PlanStep): Check => ({
   id,
   title,

@@ -81,7 +81,8 @@ describe('kustody cmk, as it is typed', () => {
     expect(
       await json('verify', ...clusterWords(target), '--vault', target.vault.name, '--key', 'cluster-key'),
     ).toMatchObject({ code: 4, ok: false });
-    expect(await cmk('verify', ...clusterWords(target))).toMatchObject({ code: 4, stdout: '' });
+    const bare = await json('verify', ...clusterWords(target));
+    expect(bare).toMatchObject({ code: 4, ok: false, checks: [{ id: 'clusterKey', ok: false }] });
 
     expect(await json('apply', ...asked, '--create-key', '--yes')).toMatchObject({
       code: 0,
@@ -115,7 +116,7 @@ describe('kustody cmk, as it is typed', () => {
 
   it('can be killed at any time and begun again', { timeout: 60_000 }, async () => {
     const signals: (string | null)[] = [];
-    for (const milliseconds of [350, 500, 650, 800, 950]) {
+    for (const milliseconds of [350, 600, 850]) {
       const target = await fixture.fresh();
       const first = start(['apply', ...words(target), '--create-key', '--yes']);
       const timer = setTimeout(() => first.process.kill('SIGKILL'), milliseconds);
@@ -124,6 +125,30 @@ describe('kustody cmk, as it is typed', () => {
       expect(await json('apply', ...words(target), '--create-key', '--yes')).toMatchObject({ code: 0, ok: true });
     }
     expect(signals).toContain('SIGKILL');
+  });
+
+  it('ends when its time is over, and goes on from there', async () => {
+    const target = await fixture.fresh();
+    const { faults, clocks } = fixture.server.controls;
+    await faults.add({ kind: 'operations', takesSeconds: 600 });
+    const { code, stderr } = await cmk('apply', ...words(target), '--create-key', '--yes', '--timeout', '2s');
+    expect(code).toBe(1);
+    expect(stderr).toContain('kustody: Not finished within 2 seconds.\n  What is done stays done: run it again.\n');
+    await faults.clear();
+    expect(await json('plan', ...words(target), '--create-key')).toMatchObject({
+      steps: expect.arrayContaining([expect.objectContaining({ id: 'cluster', state: 'toDo' })]) as unknown,
+    });
+    await clocks.virtual?.advance(600_000);
+    expect(await json('apply', ...words(target), '--create-key', '--yes')).toMatchObject({ code: 0, ok: true });
+  });
+
+  it('says what an operation that failed after it was accepted has said', async () => {
+    const target = await fixture.fresh();
+    await fixture.server.controls.faults.add({ kind: 'internalServerError' });
+    const { code, stderr } = await cmk('apply', ...words(target), '--create-key', '--yes');
+    await fixture.server.controls.faults.clear();
+    expect(code).toBe(1);
+    expect(stderr).toContain('kustody: Failed: Internal Server Error\n');
   });
 
   it('explains an error from a code, a file or standard input, and says when it knows none', async () => {

@@ -240,6 +240,8 @@ describe('kustody cmk, through the official SDKs', () => {
       expect(again.warnings[0]).toMatch(/newer version already/);
       await rotate(clients, again, keep, pace, quiet);
       expect(await versions(target)).toHaveLength(2);
+      expect(await applyAll(target)).toEqual(['clusterKey']); // and on to whatever is the newest
+      expect((await clusterOf(target)).keyVaultProperties?.keyVersion ?? '').toBe('');
     });
 
     it('of a cluster that follows the newest: makes a version and disables none', async () => {

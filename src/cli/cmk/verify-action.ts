@@ -1,7 +1,7 @@
 import { gather, gatherCluster } from '../../cmk/gather.ts';
 import { resolveTarget } from '../../cmk/resolve-target.ts';
 import type { CmkTarget } from '../../cmk/target.ts';
-import { verify as verifyFacts } from '../../cmk/verify.ts';
+import { microsoftManaged, verify as verifyFacts } from '../../cmk/verify.ts';
 import { UserError } from '../user-error.ts';
 import type { VerifyArguments } from './arguments.ts';
 import { givenOf } from './arguments.ts';
@@ -15,9 +15,12 @@ export async function verify(args: VerifyArguments): Promise<void> {
     const cluster = await gatherCluster(session.clients, given.cluster);
     if (cluster === undefined) throw new UserError(`There is no cluster ${given.cluster.id}.`);
     const target = resolveTarget(given, cluster.key);
-    // Microsoft's key, and nobody has said which one it should be: a check that failed, and no error.
-    if ('problem' in target) throw new UserError(target.problem, undefined, cluster.key === undefined ? 4 : 1);
-    await printChecks('verify', target.value, session, args, {});
+    if ('value' in target) return printChecks('verify', target.value, session, args, {});
+    if (cluster.key !== undefined) throw new UserError(target.problem);
+    process.exitCode = 4;
+    const checks = [microsoftManaged];
+    if (args.json) printJson({ command: 'verify', cluster: cluster.id, ok: false, checks });
+    else process.stdout.write(`${checksText(checks)}\n`);
   });
 }
 

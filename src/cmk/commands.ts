@@ -65,6 +65,13 @@ export const az = {
   purgeProtection: (vault: string): string =>
     command('az', 'keyvault', 'update', '--name', vault, '--enable-purge-protection', 'true'),
   networkRules: (vault: string): string => command('az', 'keyvault', 'network-rule', 'list', '--name', vault),
+  letAddressIn: (vault: string): string =>
+    `${command('az', 'keyvault', 'network-rule', 'add', '--name', vault)} --ip-address YOUR_ADDRESS`,
+  /** For whoever runs this: enough to read, create and rotate keys. */
+  grantYourself: (vault: { readonly id: string; readonly name: string; readonly model: string }): string =>
+    vault.model === 'roles'
+      ? `az role assignment create --role 'Key Vault Crypto Officer' --assignee-object-id YOUR_OBJECT_ID --scope ${quote(vault.id)}`
+      : `${command('az', 'keyvault', 'set-policy', '--name', vault.name)} --object-id YOUR_OBJECT_ID --key-permissions get list create update`,
   showKey: ({ vault, key }: KeyRef): string =>
     command('az', 'keyvault', 'key', 'show', '--vault-name', vault, '--name', key),
   createKey: ({ vault, key }: KeyRef, sizeBits: number): string =>

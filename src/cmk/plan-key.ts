@@ -16,7 +16,10 @@ export function keyStep({ target, facts, options, now }: PlanInput): PlanStep {
     case 'refused':
       return inTheWay('key', 'not readable', {
         note: `The vault does not show the key to whoever runs this: ${facts.key.message}`,
-        remedy: az.showKey(ref),
+        // Of the firewall's refusals only the text says that they are its own.
+        remedy: /client address is not authorized/i.test(facts.key.message)
+          ? az.letAddressIn(vault.name)
+          : az.grantYourself(vault),
       });
     case 'missing':
       break;

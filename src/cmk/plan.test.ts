@@ -39,7 +39,26 @@ const cases: readonly PlanCase[] = [
     name: 'is not shown to us',
     step: 'key',
     facts: { ...facts, key: { outcome: 'refused', message: '403 Forbidden: no' } },
-    is: { state: 'inTheWay', note: matching('403 Forbidden: no') },
+    is: {
+      state: 'inTheWay',
+      note: matching('403 Forbidden: no'),
+      remedy: matching('az keyvault set-policy --name keys --object-id YOUR_OBJECT_ID'),
+    },
+  },
+  {
+    name: 'is not shown to us by roles',
+    step: 'key',
+    facts: { ...withVault({ model: 'roles' }), key: { outcome: 'refused', message: '403 Forbidden: no' } },
+    is: {
+      state: 'inTheWay',
+      remedy: matching("--role 'Key Vault Crypto Officer' --assignee-object-id YOUR_OBJECT_ID"),
+    },
+  },
+  {
+    name: 'is behind a firewall',
+    step: 'key',
+    facts: { ...facts, key: { outcome: 'refused', message: '403 Forbidden: Client address is not authorized' } },
+    is: { state: 'inTheWay', remedy: 'az keyvault network-rule add --name keys --ip-address YOUR_ADDRESS' },
   },
   {
     name: 'is not there',

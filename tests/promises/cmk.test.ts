@@ -17,8 +17,9 @@ import type { PlanOptions } from '../../src/cmk/plan-step.ts';
 import type { PlanResult } from '../../src/cmk/plan.ts';
 import { planRotation, rotate } from '../../src/cmk/rotate.ts';
 import type { CmkTarget, GivenTarget } from '../../src/cmk/target.ts';
-import { clusterIdOf, parseIdentity } from '../../src/cmk/target.ts';
+import { clusterIdOf, parseIdentity, parseVault } from '../../src/cmk/target.ts';
 import { verify } from '../../src/cmk/verify.ts';
+import { azureClientsOf } from '../support/azure-clients.ts';
 import { group, location, parsed, startCmkFixture } from '../support/cmk-fixture.ts';
 import type { FreshSettings } from '../support/cmk-fixture.ts';
 
@@ -185,6 +186,49 @@ describe('kustody cmk, through the official SDKs', () => {
       'cluster',
     ]);
     expect(await failedChecks(pinned)).toEqual([]);
+  });
+
+  it('uses a vault of another subscription, named by its resource id', async () => {
+    const target = await fresh();
+    const other = azureClientsOf(fixture, fixture.environment.secondSubscriptionId);
+    await other.resources.resourceGroups.createOrUpdate('elsewhere', { location });
+    const { id = '' } = await other.vaults.vaults.createOrUpdate('elsewhere', 'cmk-elsewhere', {
+      location,
+      properties: {
+        tenantId: azure.tenantId,
+        sku: { family: 'A', name: 'standard' },
+        enableRbacAuthorization: false,
+        enablePurgeProtection: true,
+        accessPolicies: [
+          { tenantId: azure.tenantId, objectId: await azure.ownObjectId(), permissions: { keys: ['create', 'get'] } },
+        ],
+      },
+    });
+    const byName = await look(clients, { ...target, vault: parsed(parseVault('cmk-elsewhere')) }, mayDoAll, pace);
+    expect(byName.plan.steps[2]).toMatchObject({ id: 'vault', state: 'inTheWay', found: 'no such vault' });
+    const byId = { ...target, vault: parsed(parseVault(id)) };
+    expect(await applyAll(byId)).toEqual(['identity', 'key', 'permissions', 'clusterKey']);
+    expect(await failedChecks(byId)).toEqual([]);
+  });
+
+  it('says what is in the way, as it is found', async () => {
+    const target = await fresh();
+    const blocked = async (): Promise<readonly unknown[]> => {
+      const { plan } = await look(clients, target, mayDoAll, pace);
+      return plan.steps.filter(({ state }) => state === 'inTheWay').map(({ id, found }) => [id, found]);
+    };
+    const keys = azure.keysOf(`https://${target.vault.name}.vault.azure.net/`);
+    await keys.createRsaKey(target.keyName, { keySize: 2048, enabled: false });
+    expect(await blocked()).toEqual([['key', expect.stringMatching(/^RSA 2048, version [0-9a-f]{32}$/)]]);
+    await (await keys.beginDeleteKey(target.keyName, { intervalInMs: 10 })).pollUntilDone();
+    expect(await blocked()).toEqual([['key', 'soft-deleted']]);
+    await azure.kusto.clusters.beginStopAndWait(group, target.cluster.name);
+    expect(await blocked()).toEqual([
+      ['cluster', 'Stopped, provisioningState Succeeded, West US'],
+      ['key', 'soft-deleted'],
+    ]);
+    await azure.vaults.vaults.delete(group, target.vault.name);
+    expect((await blocked()).at(-1)).toEqual(['vault', 'soft-deleted']);
   });
 
   it('changes nothing that was not agreed to', async () => {

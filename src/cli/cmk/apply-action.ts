@@ -16,7 +16,7 @@ export async function apply(args: ApplyArguments): Promise<void> {
   const options = planOptionsOf(args);
   await withSession(args.timeout, async ({ clients, pace }) => {
     const { plan } = await look(clients, target, options, pace);
-    if (!args.json) process.stdout.write(`${planText(plan)}\n`);
+    if (!args.json) process.stdout.write(`${planText(plan, plan.result !== 'somethingToDo')}\n`);
     if (plan.result === 'inTheWay') {
       process.exitCode = planExitCodes.inTheWay;
       if (args.json)

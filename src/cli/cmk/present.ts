@@ -39,7 +39,8 @@ const stateWords: Record<StepState, string> = {
   unknown: 'later',
 };
 
-export function planText({ steps, result }: Plan): string {
+/** @param verdict whether to say at the end what is to be done about it */
+export function planText({ steps, result }: Plan, verdict = true): string {
   const last = {
     nothingToDo: 'Nothing to do.',
     somethingToDo: `${steps.filter(({ state }) => state === 'toDo').length} to do: kustody cmk apply does it.`,
@@ -51,7 +52,7 @@ export function planText({ steps, result }: Plan): string {
       steps.map(({ state, title, found, note }) => [stateWords[state], title, found, note ?? '']),
     ),
     ...advice(steps),
-    last,
+    ...(verdict ? [last] : []),
   ].join('\n');
 }
 

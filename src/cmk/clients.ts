@@ -6,6 +6,7 @@ import type { PipelineOptions, PipelinePolicy } from '@azure/core-rest-pipeline'
 import { createPipelineRequest } from '@azure/core-rest-pipeline';
 import { DefaultAzureCredential } from '@azure/identity';
 import { KeyClient } from '@azure/keyvault-keys';
+import { cachedCredential } from './cached-credential.ts';
 
 /** The official clients under the SDKs' own host names. Vault and cluster may be in different subscriptions. */
 export interface CmkClients {
@@ -35,6 +36,8 @@ export interface ConnectOptions extends Pick<PipelineOptions, 'agent'> {
   readonly signal?: AbortSignal;
   /** Default: environment, workload identity, managed identity, Azure CLI and so on, as `DefaultAzureCredential` tries them. */
   readonly credential?: TokenCredential;
+  /** Milliseconds of the clock that tokens go by. */
+  readonly now: () => number;
 }
 
 /** A refusal of the resource manager, in the form of the SDKs' own errors. */
@@ -48,14 +51,14 @@ class ArmRefusal extends Error {
   }
 }
 
-export function connectClients({ agent, signal, credential: given }: ConnectOptions = {}): CmkClients {
+export function connectClients({ agent, signal, credential: given, now }: ConnectOptions): CmkClients {
   const options = {
     ...(agent === undefined ? {} : { agent }),
     ...(signal === undefined
       ? {}
       : { additionalPolicies: [{ policy: endingWith(signal), position: 'perCall' as const }] }),
   };
-  const credential = given ?? new DefaultAzureCredential(options);
+  const credential = cachedCredential(given ?? new DefaultAzureCredential(options), now);
   const kusto = perName((id) => new KustoManagementClient(credential, id, options));
   const vaults = perName((id) => new KeyVaultManagementClient(credential, id, options));
   const resources = perName((id) => new ResourceManagementClient(credential, id, options));

@@ -24,7 +24,7 @@ export async function startCmkFixture() {
   const { tenantId, clientId, clientSecret, subscriptionId } = fixture.environment;
   const agent = new EdgeAgent(fixture.server.port, readFileSync(fixture.server.caFile, 'utf8'));
   const credential = new ClientSecretCredential(tenantId, clientId, clientSecret, { agent });
-  const clients = connectClients({ agent, credential });
+  const clients = connectClients({ agent, credential, now: () => Date.now() });
   await azure.resources.resourceGroups.createOrUpdate(group, { location });
   let count = 0;
   return {

@@ -18,7 +18,7 @@ export async function withSession(timeoutSeconds: number, action: (session: Sess
   const { signal } = deadline;
   try {
     await action({
-      clients: connectClients({ signal }),
+      clients: connectClients({ signal, now: () => Date.now() }),
       pace: {
         now: () => new Date(),
         sleep: async (milliseconds) => {

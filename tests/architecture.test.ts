@@ -26,7 +26,9 @@ const mayImport: Readonly<Record<string, readonly string[]>> = {
   providers: services,
   cluster: services,
   server: [...services, 'providers', 'cluster'],
-  cli: [...services, 'providers', 'cluster', 'server'],
+  // A program like any user's: it must not know that it may be speaking to a Kustody.
+  cmk: ['base'],
+  cli: [...services, 'providers', 'cluster', 'server', 'cmk'],
   testing: [...services, 'providers', 'cluster', 'server', 'cli'],
 };
 
@@ -58,6 +60,18 @@ describe('architecture', () => {
     expect(
       importing('@azure/keyvault-keys').filter((path) => !/^src\/(cluster\/process|cli\/article|cmk)\//.test(path)),
     ).toEqual([]);
+  });
+
+  it('knows of Azure, in the toolkit for it, only what the official SDKs know', () => {
+    const packages = product.filter((file) => file.path.startsWith('src/cmk/')).flatMap((file) => file.imports);
+    const foreign = packages.filter((name) => !name.startsWith('src/') && !/^(@azure\/|node:crypto$)/.test(name));
+    expect(foreign).toEqual([]);
+    const hosts = product.filter(
+      (file) =>
+        /^src\/(cmk|cli\/cmk)\//.test(file.path) &&
+        /\b(azure\.(com|net)|windows\.net|microsoftonline\.com)/.test(file.text),
+    );
+    expect(hosts.map((file) => file.path)).toEqual([]);
   });
 
   it('has files that can be read in one sitting', () => {

@@ -4,6 +4,7 @@ import { articleCommand } from './article-command.ts';
 import { endWhenNobodyReads } from './broken-pipe.ts';
 import { checkKeysCommand } from './check-keys.ts';
 import { clockCommand } from './clock.ts';
+import { cmkCommand } from './cmk/cmk-command.ts';
 import { drillCommand } from './drill/drill-command.ts';
 import { envCommand } from './env.ts';
 import { extentCommand } from './extent.ts';
@@ -37,6 +38,7 @@ for (const command of [
   lineageCommand(),
   extentCommand(),
   drillCommand(),
+  cmkCommand(),
   resetCommand(),
   versionCommand(),
 ]) {

@@ -6,16 +6,18 @@ import type { StartedCommand } from '../support/kustody-command.ts';
 
 const commands = [
   ...['article', 'run', 'up', 'env', 'hosts', 'clock', 'query', 'check-keys', 'reset', 'version'],
-  ...['proof', 'lineage', 'drill', 'extent'],
+  ...['proof', 'lineage', 'drill', 'extent', 'cmk'],
 ];
 const clockCommands = ['show', 'advance', 'freeze', 'resume', 'accept'];
 const extentCommands = ['list', 'export'];
+const cmkCommands = ['plan', 'apply', 'verify', 'rotate', 'diagnose'];
 
 describe('every command', () => {
   it.each([
     ...commands.map((name) => [name]),
     ...clockCommands.map((name) => ['clock', name]),
     ...extentCommands.map((name) => ['extent', name]),
+    ...cmkCommands.map((name) => ['cmk', name]),
   ])('%s %s has help with an example', async (...words) => {
     const { code, stdout } = await kustody([...words, '--help']);
     expect(code).toBe(0);

@@ -1,0 +1,221 @@
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { environmentOf } from '../../src/cli/live-instance.ts';
+import type { CmkTarget } from '../../src/cmk/target.ts';
+import { startCmkFixture } from '../support/cmk-fixture.ts';
+import { startKustody } from '../support/kustody-command.ts';
+import type { CommandResult } from '../support/kustody-command.ts';
+
+interface Step {
+  readonly id: string;
+  readonly state: string;
+}
+interface Document {
+  readonly result?: string;
+  readonly ok?: boolean;
+  readonly performed?: readonly string[];
+  readonly steps?: readonly Step[];
+  readonly checks?: readonly { readonly id: string; readonly ok: boolean }[];
+  readonly findings?: readonly { readonly code: string; readonly holds?: { readonly now: string } }[];
+}
+
+describe('kustody cmk, as it is typed', () => {
+  let fixture: Awaited<ReturnType<typeof startCmkFixture>>;
+  let environment: Record<string, string>;
+  const printed: string[] = [];
+
+  beforeAll(async () => {
+    fixture = await startCmkFixture();
+    const { directory, server } = fixture;
+    const variables = await environmentOf(
+      { dataDirectory: directory, controlToken: server.controlToken, describe: server.environment },
+      process.env,
+    );
+    environment = Object.fromEntries(Object.entries(variables).map(([name, value]) => [name, value ?? '']));
+    for (const [name, value] of Object.entries(environment))
+      if (value === '') Reflect.deleteProperty(environment, name);
+  });
+  afterAll(() => fixture[Symbol.asyncDispose]());
+
+  const start = (
+    args: readonly string[],
+    more: Readonly<Record<string, string>> = {},
+  ): ReturnType<typeof startKustody> => startKustody(['cmk', ...args], { ...environment, ...more });
+
+  async function cmk(...args: readonly string[]): Promise<CommandResult> {
+    const result = await start(args).result;
+    printed.push(result.stdout, result.stderr);
+    expect(result.stderr).not.toMatch(/\n\s+at /);
+    return result;
+  }
+
+  async function json(...args: readonly string[]): Promise<Document & { readonly code: number | null }> {
+    const { code, stdout } = await cmk(...args, '--json');
+    return { code, ...(JSON.parse(stdout) as Document) };
+  }
+
+  const clusterWords = ({ cluster }: CmkTarget): readonly string[] => [
+    ...['--resource-group', cluster.resourceGroup],
+    ...['--cluster', cluster.name],
+  ];
+  const words = (target: CmkTarget): readonly string[] => [
+    ...clusterWords(target),
+    ...['--vault', target.vault.name],
+    ...['--key', target.keyName],
+  ];
+
+  it('goes from plan to rotation with the exit codes it promises, and one JSON document each', async () => {
+    const target = await fixture.fresh();
+    const asked = words(target);
+    expect(await json('plan', ...asked)).toMatchObject({ code: 3, result: 'inTheWay' });
+    expect(await json('apply', ...asked, '--yes')).toMatchObject({ code: 3, result: 'inTheWay' });
+    expect(await json('plan', ...asked, '--create-key')).toMatchObject({ code: 2, result: 'somethingToDo' });
+    const refused = await cmk('apply', ...asked, '--create-key');
+    expect(refused).toMatchObject({ code: 1 });
+    expect(refused.stderr).toMatch(/Nobody is there to ask; nothing was changed\.\n {2}Give --yes/);
+    expect(await json('plan', ...asked, '--create-key')).toMatchObject({
+      steps: expect.arrayContaining([expect.objectContaining({ id: 'identity', state: 'toDo' })]) as unknown,
+    });
+    expect(
+      await json('verify', ...clusterWords(target), '--vault', target.vault.name, '--key', 'cluster-key'),
+    ).toMatchObject({ code: 4, ok: false });
+    const bare = await json('verify', ...clusterWords(target));
+    expect(bare).toMatchObject({ code: 4, ok: false, checks: [{ id: 'clusterKey', ok: false }] });
+
+    expect(await json('apply', ...asked, '--create-key', '--yes')).toMatchObject({
+      code: 0,
+      performed: ['identity', 'key', 'permissions', 'clusterKey'],
+      ok: true,
+    });
+    expect(await json('verify', ...clusterWords(target))).toMatchObject({ code: 0, ok: true });
+    expect(await json('plan', ...asked)).toMatchObject({ code: 0, result: 'nothingToDo' });
+    expect(await json('apply', ...asked)).toMatchObject({ code: 0, performed: [] }); // nothing to ask about
+    const rotated = await json('rotate', ...clusterWords(target), '--yes');
+    expect(rotated).toMatchObject({ code: 0, result: 'rotated', confirmed: false });
+    expect((await cmk('rotate', ...clusterWords(target), '--disable-old', '--yes')).stderr).toMatch(
+      /does not say which/,
+    );
+    expect(await json('verify', ...clusterWords(target))).toMatchObject({ code: 0, ok: true });
+  });
+
+  it('prints a table for people, with nothing cut off and no colours when nobody watches', async () => {
+    const target = await fixture.fresh({ purgeProtection: false });
+    const { code, stdout } = await cmk('plan', ...words(target), '--create-key');
+    expect(code).toBe(3);
+    expect(stdout).toContain('IN THE WAY');
+    expect(stdout).toContain(`  $ az keyvault update --name ${target.vault.name} --enable-purge-protection true\n`);
+    // eslint-disable-next-line no-control-regex -- colours are what it looks for
+    expect(stdout).not.toMatch(/\u001b\[|…/);
+    const applied = await cmk('apply', ...words(target), '--create-key', '--enable-purge-protection', '--yes');
+    expect(applied).toMatchObject({ code: 0 });
+    expect(applied.stdout).toMatch(/For ever: Purge protection cannot be turned off again\./);
+    expect(applied.stdout).toMatch(/All 10 checks are well\.\n$/);
+  });
+
+  it('can be killed at any time and begun again', { timeout: 60_000 }, async () => {
+    const signals: (string | null)[] = [];
+    for (const milliseconds of [350, 600, 850]) {
+      const target = await fixture.fresh();
+      const first = start(['apply', ...words(target), '--create-key', '--yes']);
+      const timer = setTimeout(() => first.process.kill('SIGKILL'), milliseconds);
+      signals.push((await first.result).signal);
+      clearTimeout(timer);
+      expect(await json('apply', ...words(target), '--create-key', '--yes')).toMatchObject({ code: 0, ok: true });
+    }
+    expect(signals).toContain('SIGKILL');
+  });
+
+  it('ends when its time is over, and goes on from there', async () => {
+    const target = await fixture.fresh();
+    const { faults, clocks } = fixture.server.controls;
+    await faults.add({ kind: 'operations', takesSeconds: 600 });
+    const { code, stderr } = await cmk('apply', ...words(target), '--create-key', '--yes', '--timeout', '2s');
+    expect(code).toBe(1);
+    expect(stderr).toContain('kustody: Not finished within 2 seconds.\n  What is done stays done: run it again.\n');
+    await faults.clear();
+    expect(await json('plan', ...words(target), '--create-key')).toMatchObject({
+      steps: expect.arrayContaining([expect.objectContaining({ id: 'cluster', state: 'toDo' })]) as unknown,
+    });
+    await clocks.virtual?.advance(600_000);
+    expect(await json('apply', ...words(target), '--create-key', '--yes')).toMatchObject({ code: 0, ok: true });
+  });
+
+  it('says what an operation that failed after it was accepted has said', async () => {
+    const target = await fixture.fresh();
+    await fixture.server.controls.faults.add({ kind: 'internalServerError' });
+    const { code, stderr } = await cmk('apply', ...words(target), '--create-key', '--yes');
+    await fixture.server.controls.faults.clear();
+    expect(code).toBe(1);
+    expect(stderr).toContain('kustody: Failed: Internal Server Error\n');
+  });
+
+  it('explains an error from a code, a file or standard input, and says when it knows none', async () => {
+    const byCode = await json('diagnose', '--error', 'KeyVaultNotPurgeProtected');
+    expect(byCode).toMatchObject({ code: 0, cluster: null, findings: [{ code: 'KeyVaultNotPurgeProtected' }] });
+    const directory = mkdtempSync(join(tmpdir(), 'kustody-test-'));
+    try {
+      const file = join(directory, 'failure.txt');
+      writeFileSync(file, "Error: KeyVault 'https://nowhere.vault.azure.net/' was not found\n");
+      const byFile = await cmk('diagnose', '--error', file);
+      expect(byFile.code).toBe(0);
+      expect(byFile.stdout).toContain('  $ az keyvault show --name nowhere\n');
+    } finally {
+      rmSync(directory, { recursive: true });
+    }
+    const none = await cmk('diagnose', '--error', '{"error":{"code":"Teapot","message":"short and stout"}}');
+    expect(none).toMatchObject({ code: 1 });
+    expect(none.stdout).toContain("'Teapot' is not a code of the eight documented ones");
+  });
+
+  it('finds on a live cluster which cause holds', async () => {
+    const target = await fixture.fresh();
+    const bare = await json('diagnose', ...clusterWords(target));
+    expect(bare.code).toBe(4);
+    const holds = new Map(bare.findings?.map((finding) => [finding.code, finding.holds?.now]));
+    expect(holds.get('KeyVaultPropertiesOnlyForSystemAssignedResources')).toBe('yes');
+    expect(holds.get('KeyNotFound')).toBe('unknown'); // nobody has named a key
+    await json('apply', ...words(target), '--create-key', '--yes');
+    expect(await json('diagnose', ...clusterWords(target))).toMatchObject({ code: 0 });
+  });
+
+  it.each([
+    [['plan', '--vault', 'v'], /The cluster is not named/],
+    [['plan', '--cluster-id', '/nonsense', '--vault', 'keys', '--key', 'k'], /no resource id of a cluster/],
+    [['plan', '--resource-group', 'g', '--cluster', 'c'], /Give --vault and --key/],
+    [
+      ['plan', '--resource-group', 'g', '--cluster', 'c', '--vault', 'http://x/', '--key', 'k'],
+      /no address of a vault/,
+    ],
+    [['plan', '--resource-group', 'g', '--cluster', 'c', '--vault', 'keys', '--key', 'k/1'], /no name of a key/],
+    [['verify', '--resource-group', 'g', '--cluster', 'c', '--identity', 'me'], /neither 'system' nor/],
+    [['verify', '--resource-group', 'g', '--cluster', 'c', '--timeout', 'soon'], /no duration/],
+    [['verify', '--resource-group', 'g', '--cluster', 'nosuchcluster'], /There is no cluster/],
+    [
+      ['verify', '--subscription', '00000000-0000-4000-8000-000000000000', '--resource-group', 'g', '--cluster', 'c'],
+      /SubscriptionNotFound/,
+    ],
+    [['diagnose'], /nothing to diagnose/],
+  ])('%j says what is wrong', async (args, message) => {
+    const { code, stdout, stderr } = await cmk(...args);
+    expect(code).toBe(1);
+    expect(stdout).toBe('');
+    expect(stderr).toMatch(message);
+  });
+
+  it('says in one line that it cannot sign in', async () => {
+    const args = ['verify', '--resource-group', 'g', '--cluster', 'c'];
+    const { code, stderr } = await start(args, { AZURE_CLIENT_SECRET: 'wrong-secret-of-a-test' }).result;
+    expect(code).toBe(1);
+    expect(stderr).toMatch(/^kustody: [^\n]*AADSTS7000215[^\n]*\n/);
+    expect(stderr).not.toMatch(/wrong-secret-of-a-test|\n\s+at /);
+  });
+
+  it('has printed no secret and no token', () => {
+    const all = printed.join('\n');
+    expect(all.length).toBeGreaterThan(10_000);
+    expect(all).not.toContain(fixture.environment.clientSecret);
+    expect(all).not.toMatch(/eyJ[A-Za-z0-9_-]{20}/);
+  });
+});

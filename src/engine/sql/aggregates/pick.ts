@@ -38,19 +38,25 @@ const extreme = (name: 'arg_max' | 'arg_min'): AggregateRow => ({
   },
 });
 
-/** One row's values; nulls are passed over when others exist. */
+/** The values of one row of the group. A value asked for alone comes from a row that has one, where there is such a row. */
 const takeAny = (conditional: boolean): AggregateRow => ({
   columns: (args, _call, scope) => {
     const predicate = conditional ? args.at(-1) : undefined;
     const values = conditional ? args.slice(0, -1) : args;
     const filter = predicate ? ` FILTER (WHERE ${cast(predicate, 'bool')})` : '';
-    return values
-      .flatMap((value): Picked[] =>
-        isStar(value) ? starColumns(scope, groupedNames(scope)) : [{ sql: value.sql, type: value.type }],
-      )
-      .map((value) =>
-        value.type === 'string' ? `coalesce(any_value(${value.sql})${filter}, '')` : `any_value(${value.sql})${filter}`,
-      );
+    const picked = values.flatMap((value): Picked[] =>
+      isStar(value) ? starColumns(scope, groupedNames(scope)) : [{ sql: value.sql, type: value.type }],
+    );
+    const [only] = picked;
+    if (only && picked.length === 1)
+      return only.type === 'string'
+        ? [`coalesce(any_value(nullif(${only.sql}, ''))${filter}, '')`]
+        : [`any_value(${only.sql})${filter}`];
+    const row = `first(struct_pack(${picked.map(({ sql }, index) => `f${index} := ${sql}`).join(', ')}))${filter}`;
+    return picked.map(({ type }, index) => {
+      const value = `struct_extract(${row}, 'f${index}')`;
+      return type === 'string' ? `coalesce(${value}, '')` : value;
+    });
   },
 });
 

@@ -28,7 +28,8 @@ export function valueAt(json: string, steps: readonly string[]): string | undefi
   for (const step of steps) {
     if (current === undefined) return undefined;
     const items = jsonItems(current);
-    current = items ? items.at(Number(step)) : jsonPairs(current)?.find(([name]) => name === step)?.[1];
+    if (items) current = /^-?\d+$/.test(step) ? items.at(Number(step)) : undefined;
+    else current = jsonPairs(current)?.find(([name]) => name === step)?.[1];
   }
   return current;
 }

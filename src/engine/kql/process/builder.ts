@@ -118,7 +118,7 @@ export const withoutContext = ({ draft, scope, offset, partitionKey, depth }: Bu
 });
 
 /** A table inside an expression has rows of its own. */
-export const inside = (b: Builder): Builder => ({ ...b, depth: (b.depth ?? 0) + 1 });
+export const inside = (b: Builder): Builder => ({ ...withoutContext(b), depth: (b.depth ?? 0) + 1 });
 
 /** A name for an expression, good where the rows are that the expression reads. */
 export const scalarBinding = (b: Builder, expression: Expression): Binding =>

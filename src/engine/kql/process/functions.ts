@@ -1,7 +1,16 @@
 import type { Expression } from '../ir/expression.ts';
 import type { Plan } from '../ir/plan.ts';
 import type { Binding, Builder } from './builder.ts';
-import { inliningLimit, isTabular, scalarBinding, Scope, semantic, shareTable, typeOfSymbol } from './builder.ts';
+import {
+  inliningLimit,
+  isTabular,
+  scalarBinding,
+  Scope,
+  semantic,
+  shareTable,
+  typeOfSymbol,
+  withoutContext,
+} from './builder.ts';
 import { buildArgument, buildScalar } from './expressions.ts';
 import { checkBody } from './diagnostics.ts';
 import type { LanguageSymbol, SyntaxNode } from './language.ts';
@@ -36,7 +45,7 @@ export function buildUserCall(b: Builder, node: SyntaxNode, body: SyntaxNode, pi
   const expression = part(body, 'Expression');
   if (!expression) throw semantic(b, node, `The function '${name}' has no result.`);
   return isTabular(expression)
-    ? { k: 'table', plan: buildTable(inner, expression) }
+    ? { k: 'table', plan: buildTable(withoutContext(inner), expression) }
     : { k: 'scalar', expression: buildScalar(inner, expression) };
 }
 

@@ -44,13 +44,13 @@ const queries: readonly (readonly [string, string])[] = [
 
 /** Statements of SQL are no KQL. */
 const statements = [
-  'COPY (select 1) TO "/tmp/x"',
-  "ATTACH '/tmp/x' AS y",
+  'COPY (select 1) TO "x.csv"',
+  "ATTACH 'x.db' AS y",
   'INSTALL httpfs',
   'LOAD httpfs',
   'PRAGMA version',
   'SET enable_external_access = true',
-  'print 1; COPY Rows TO "/tmp/x"',
+  'print 1; COPY Rows TO "x.csv"',
   'print 1; SET lock_configuration = false',
   'print x = $1',
   'print x = ?',
@@ -66,13 +66,13 @@ const commands: readonly (readonly [string, string])[] = [
   ['.set stored_query_result X <| externaldata(x: string)["file:///etc/passwd"]', 'externaldata'],
   ['.show version | union (externaldata(x: string)["file:///etc/passwd"])', 'externaldata'],
   ['.show purges | union (externaldata(x: string)["file:///etc/passwd"])', 'externaldata'],
-  ['.export to csv ("/tmp/x") <| Rows', 'ExportToStorage'],
+  ['.export to csv ("x.csv") <| Rows', 'ExportToStorage'],
   ['.export async to csv (h"https://localhost/x") <| Rows', 'ExportToStorage'],
   ['.create external table E (x: string) kind=storage dataformat=csv ("file:///etc")', 'CreateStorageExternalTable'],
   ['.create-or-alter external table E (x: string) kind=sql ("Server=x")', 'CreateOrAlterSqlExternalTable'],
   [".alter cluster policy callout @'[]'", 'AlterClusterPolicyCallout'],
   ['.enable plugin python', 'EnablePlugin'],
-  ['.attach database x from "/tmp/x"', 'AttachDatabase'],
+  ['.attach database x from "x.csv"', 'AttachDatabase'],
   ['.get kusto identity token', 'GetKustoIdentityToken'],
 ];
 

@@ -30,15 +30,16 @@ function operatorAround(node: SyntaxNode): SyntaxNode | undefined {
   return undefined;
 }
 
-/** Two things that the engine does otherwise than the official binder, corrected in the binder, because they decide what the
- * operators that follow are bound to. */
+/** What the engine does otherwise than the official binder, corrected in the binder, because it decides what the operators
+ * that follow are bound to. */
 export function correctBinder(): void {
   const { Binder } = languagePackage().Binding;
   const prototype = Binder.prototype as { CreateProjectionColumns?: CreateColumns; GetDefaultColumnName?: DefaultName };
   const { CreateProjectionColumns: create, GetDefaultColumnName: defaultName } = prototype;
   invariant(create && defaultName, 'the binder makes and names columns of projections');
 
-  // It takes a whole node or edge under a name for all its properties, where the engine gives one bag; and each expression in the projection of a graph pattern that mentions an edge of variable length for a list:
+  // In the projection of a graph pattern it takes a whole node or edge under a name for all its properties, where the
+  // engine gives one bag; and each expression that mentions an edge of variable length for a list:
   // `strcat_array(map(edge, column), ',')` too, which then could not be sorted or grouped by.
   prototype.CreateProjectionColumns = function (expression, ...rest): unknown {
     if (rest[2] === Binder.ProjectionStyle['GraphMatch']) {

@@ -261,6 +261,6 @@ function union(plans: readonly Plan[], cols: readonly Column[]): Plan {
   return { op: 'union', legs, cols };
 }
 
-/** The name of the call `graph(…)`. */
+/** Whether the node is the call `graph(…)`. */
 export const isGraphCall = (node: SyntaxNode): boolean =>
   kindOf(node) === 'FunctionCallExpression' && nameOf(need(node, 'Name')) === 'graph';

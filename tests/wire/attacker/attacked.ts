@@ -29,6 +29,9 @@ export const audiences = {
 } as const;
 export const db = 'db1';
 
+/** A database that only the owner may see. No hexadecimal digits alone: a random GUID in an answer must not look like it. */
+const unseen = 'Unseen';
+
 export interface Person {
   readonly objectId: string;
   readonly appId: string;
@@ -156,7 +159,7 @@ export async function startAttacked() {
       properties: { enableStreamingIngest: true, enablePurge: true },
     }),
   );
-  for (const name of [db, 'db2'])
+  for (const name of [db, unseen])
     await made(arm('PUT', `${cluster}/databases/${name}`, { location: 'eastus', kind: 'ReadWrite' }));
   const roles = [
     [db, 'viewer', 'Viewer'],
@@ -175,7 +178,7 @@ export async function startAttacked() {
   await made(mgmt('.create table Rows (n: long, s: string, d: dynamic)'));
   await made(mgmt('.alter table Rows policy streamingingestion enable'));
   await made(mgmt('.ingest inline into table Rows <| 1,one,"{""k"":1}"'));
-  await made(mgmt('.create table Hidden (n: long)', owner, 'db2'));
+  await made(mgmt('.create table Hidden (n: long)', owner, unseen));
 
   return {
     ...{

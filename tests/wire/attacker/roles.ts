@@ -105,21 +105,21 @@ const forbiddenKinds = commandRows
 
 /** Ways to name what lies in another database. */
 const peeks = [
-  'database("db2").Hidden',
-  'database("DB2").Hidden | count',
-  'database("db2").Hidden | getschema',
-  'database("db2").Hidden | take 0 | project-away n | getschema',
-  'database("db2").Hidden | project nothing_like_it',
-  'database("db2").Nowhere',
-  'database("db2").table("Hidden") | getschema',
-  'cluster("attacked").database("db2").Hidden | getschema',
-  'let T = database("db2").Hidden; T | getschema',
-  'alias database x = cluster("attacked").database("db2"); database("x").Hidden | getschema',
-  'print toscalar(database("db2").Hidden | count)',
-  'union database("db2").*',
-  'find in (database("db2").*) where n > 0',
-  'search in (database("db2").*) "x"',
-  'macro-expand entity_group [database("db1"), database("db2")] as X (X.Hidden | count)',
+  'database("Unseen").Hidden',
+  'database("UNSEEN").Hidden | count',
+  'database("Unseen").Hidden | getschema',
+  'database("Unseen").Hidden | take 0 | project-away n | getschema',
+  'database("Unseen").Hidden | project nothing_like_it',
+  'database("Unseen").Nowhere',
+  'database("Unseen").table("Hidden") | getschema',
+  'cluster("attacked").database("Unseen").Hidden | getschema',
+  'let T = database("Unseen").Hidden; T | getschema',
+  'alias database x = cluster("attacked").database("Unseen"); database("x").Hidden | getschema',
+  'print toscalar(database("Unseen").Hidden | count)',
+  'union database("Unseen").*',
+  'find in (database("Unseen").*) where n > 0',
+  'search in (database("Unseen").*) "x"',
+  'macro-expand entity_group [database("db1"), database("Unseen")] as X (X.Hidden | count)',
 ] as const;
 
 /** Lines of a script that look harmless at first, or that a script must not contain. */
@@ -231,7 +231,7 @@ export function describeRoles(attacked: () => Attacked): void {
     });
 
     it('is not told by a function that its owner has put where others may call it', async () => {
-      await attacked().mgmt('.create-or-alter function Peek() { database("db2").Hidden }');
+      await attacked().mgmt('.create-or-alter function Peek() { database("Unseen").Hidden }');
       expect(await attacked().query('Peek()')).toMatchObject({ status: 200 });
       for (const text of ['Peek()', 'Peek() | getschema', 'union (Peek()), Rows'])
         expect(await attacked().query(text, people().viewer)).toMatchObject(forbidden);
@@ -239,7 +239,7 @@ export function describeRoles(attacked: () => Attacked): void {
     });
 
     it('is not told by a graph model either, until its owner makes a snapshot', async () => {
-      const steps = [{ Kind: 'AddNodes', Query: 'database("db2").Hidden', NodeIdColumn: 'n' }];
+      const steps = [{ Kind: 'AddNodes', Query: 'database("Unseen").Hidden', NodeIdColumn: 'n' }];
       const quotedJson = `\`\`\`${JSON.stringify({ Definition: { Steps: steps } })}\`\`\``;
       expect(await attacked().mgmt(`.create-or-alter graph_model Peek ${quotedJson}`)).toMatchObject({ status: 200 });
       const text = 'graph("Peek") | graph-to-table nodes';
@@ -256,14 +256,21 @@ export function describeRoles(attacked: () => Attacked): void {
       ]) {
         const answer = await attacked().mgmt(text, people().viewer);
         expect(answer.status).toBe(200);
-        expect(answer.text).not.toMatch(/db2|Hidden/);
+        expect(answer.text).not.toMatch(/Unseen|Hidden/);
       }
-      for (const text of ['.show database db2 schema', '.show database db2 details', '.show database db2 principals'])
+      for (const text of [
+        '.show database Unseen schema',
+        '.show database Unseen details',
+        '.show database Unseen principals',
+      ])
         expect(await attacked().mgmt(text, people().viewer)).toMatchObject(forbidden);
     });
 
     it('stays unseen where a wildcard or a fuzzy union takes what there is', async () => {
-      for (const text of ['union database("*").* | count', 'union isfuzzy=true Rows, database("db2").Hidden | count'])
+      for (const text of [
+        'union database("*").* | count',
+        'union isfuzzy=true Rows, database("Unseen").Hidden | count',
+      ])
         expect((await attacked().query(text, people().viewer)).text).toContain('"Rows":[[1]]');
     });
   });
@@ -292,7 +299,7 @@ export function describeRoles(attacked: () => Attacked): void {
       ].map((text) => ['mgmt', text] as const),
       ['mgmt', '.set-or-append Rows <| Rows'],
       ['mgmt', '.set-or-append Rows <| Rows | where false'],
-      ['mgmt', '.append Rows <| database("db2").Hidden'],
+      ['mgmt', '.append Rows <| database("Unseen").Hidden'],
       ['mgmt', '.set-or-append Rows <| print n = toscalar(Rows | count)'],
       ['mgmt', '.set-or-append New <| print n = 1'],
       ['mgmt', '.show version | union (Rows)'],

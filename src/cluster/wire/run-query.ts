@@ -1,16 +1,16 @@
 import { newGuid } from '../../base/guid.ts';
 import { instant, toIso } from '../../clock/clock.ts';
 import { ticksOfUnixMilliseconds } from '../../engine/values/ticks.ts';
-import { catalogOf } from '../../engine/commands/readable-catalog.ts';
 import { missingDatabase } from '../../engine/kql/kql-error.ts';
-import type { EngineSources, QueryExecution, QueryRequest, ScanCounts } from '../../engine/query-engine.ts';
+import type { QueryExecution, QueryRequest, ScanCounts } from '../../engine/query-engine.ts';
 import type { KqlCatalog } from '../../engine/kql/catalog.ts';
 import { AnswerBody } from './answer-body.ts';
 import { syncedData } from './cluster-host.ts';
-import { hasRight, requireDatabase } from './database-access.ts';
+import { requireDatabase } from './database-access.ts';
 import { framesV2 } from './frames-v2.ts';
 import { clientRequestIdOf, errorContext } from './kusto-app.ts';
 import { oneApiError } from './kusto-error.ts';
+import { readable } from './readable.ts';
 import type { KustoRequest } from './request-body.ts';
 import { failureOf, withLimits } from './request-limits.ts';
 import type { RequestOptions } from './request-options.ts';
@@ -42,10 +42,7 @@ export async function runQueryRequest(
       const startedMs = ports.monotonicMs();
       const data = await syncedData(ports.host, access);
       const principal = access.caller.fqn;
-      // Whoever may not read a database does not learn what is in it either.
-      const catalog = catalogOf(data.kqlCatalog(principal), (name) =>
-        access.databases.some((one) => one.name === name && hasRight(access, one, 'view')),
-      );
+      const { catalog, sources } = readable(access, data);
       const execution = await execute(ports, access, {
         text: sent.text,
         database,
@@ -54,7 +51,7 @@ export async function runQueryRequest(
         now,
         principal,
         signal,
-        sources: readableSources(access, data.sources(principal)),
+        sources,
       });
       try {
         await ports.lease.require();
@@ -87,16 +84,6 @@ const withNoDatabase = (catalog: KqlCatalog): KqlCatalog => ({
   version: `${catalog.version} ${noDatabase}`,
   databases: [...catalog.databases, { name: noDatabase, tables: [], functions: [] }],
 });
-
-/** A query may name other databases, too: each needs its own right. */
-function readableSources(access: AllowedRequest, sources: EngineSources): EngineSources {
-  return {
-    open: (database, table, ranges) => {
-      requireDatabase(access, database, 'view');
-      return sources.open(database, table, ranges);
-    },
-  };
-}
 
 interface Answering {
   readonly execution: QueryExecution;

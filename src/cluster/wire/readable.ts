@@ -1,0 +1,28 @@
+import { catalogOf } from '../../engine/commands/readable-catalog.ts';
+import type { ClusterData } from '../../engine/catalog/cluster-data.ts';
+import type { KqlCatalog } from '../../engine/kql/catalog.ts';
+import type { EngineSources } from '../../engine/query-engine.ts';
+import { hasRight, requireDatabase } from './database-access.ts';
+import type { AllowedRequest } from './wire-protocol.ts';
+
+/** What of a cluster's data a caller's query may know of and open. Whoever may not read a database does not learn what is in it
+ * either, so the catalog leaves it out; and no table of it opens, however a query came to name it.
+ * @returns sources whose `open` throws KustoError `forbidden` | `databaseNotFound` */
+export function readable(
+  access: AllowedRequest,
+  data: Pick<ClusterData, 'kqlCatalog' | 'sources'>,
+): { readonly catalog: KqlCatalog; readonly sources: EngineSources } {
+  const principal = access.caller.fqn;
+  const sources = data.sources(principal);
+  return {
+    catalog: catalogOf(data.kqlCatalog(principal), (name) =>
+      access.databases.some((one) => one.name === name && hasRight(access, one, 'view')),
+    ),
+    sources: {
+      open: (database, table, ranges) => {
+        requireDatabase(access, database, 'view');
+        return sources.open(database, table, ranges);
+      },
+    },
+  };
+}

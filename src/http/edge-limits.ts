@@ -1,3 +1,6 @@
+import type { ServerOptions } from 'node:http';
+import type { TlsOptions } from 'node:tls';
+
 /** Bounds on everything that a peer decides. They hold on direct connections, in tunnels and on the proxy's own port alike. */
 export interface EdgeLimits {
   /** From the first byte of a connection or request to the end of its headers. */
@@ -33,3 +36,21 @@ export const defaultEdgeLimits: EdgeLimits = {
   foreignIdleTimeoutMs: 600_000,
   closeGraceMs: 5_000,
 };
+
+/** What Node's HTTP servers take of the limits. */
+export const httpLimits = (limits: EdgeLimits): ServerOptions => ({
+  headersTimeout: limits.headersTimeoutMs,
+  requestTimeout: limits.requestTimeoutMs,
+  keepAliveTimeout: limits.keepAliveTimeoutMs,
+  connectionsCheckingInterval: limits.checkIntervalMs,
+  maxHeaderSize: limits.headerBytesMax,
+  noDelay: true,
+});
+
+/** The same for its HTTPS servers, with the protocols that Kustody speaks. */
+export const httpsLimits = (limits: EdgeLimits): ServerOptions & TlsOptions => ({
+  ...httpLimits(limits),
+  minVersion: 'TLSv1.2',
+  ALPNProtocols: ['http/1.1'],
+  handshakeTimeout: limits.handshakeTimeoutMs,
+});

@@ -7,6 +7,7 @@ import type { HostName } from '../base/names.ts';
 import { invariant } from '../base/invariant.ts';
 import { isAllowedHost } from './allowed-hosts.ts';
 import type { EdgeContext } from './edge-context.ts';
+import { httpLimits } from './edge-limits.ts';
 import { tunnelToForeignHost } from './foreign-tunnel.ts';
 import { lookUpHost } from './plane-lookup.ts';
 import type { PlaneLookup } from './plane-lookup.ts';
@@ -22,12 +23,7 @@ export function createForwardProxy(context: EdgeContext, tlsServer: TlsServer): 
   const { limits, connections, log } = context;
   const proxy = createServer(
     {
-      headersTimeout: limits.headersTimeoutMs,
-      requestTimeout: limits.requestTimeoutMs,
-      keepAliveTimeout: limits.keepAliveTimeoutMs,
-      connectionsCheckingInterval: limits.checkIntervalMs,
-      maxHeaderSize: limits.headerBytesMax,
-      noDelay: true,
+      ...httpLimits(limits),
     },
     (request, response) => {
       connections.addAnswer(response);

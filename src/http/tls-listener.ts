@@ -8,6 +8,7 @@ import { parseHostName } from '../base/names.ts';
 import { invariant } from '../base/invariant.ts';
 import type { EdgeContext } from './edge-context.ts';
 import { offerToPlanes } from './direct-connection.ts';
+import { httpsLimits } from './edge-limits.ts';
 import { lookUpHost } from './plane-lookup.ts';
 import {
   answerBug,
@@ -31,21 +32,13 @@ export async function createTlsListener(context: EdgeContext): Promise<Server> {
     {
       cert: leaf.chainPem,
       key: leaf.privateKeyPem,
-      minVersion: 'TLSv1.2',
-      ALPNProtocols: ['http/1.1'],
       SNICallback: (servername, done) => {
         contextForName(context, servername).then(
           (secureContext) => done(null, secureContext),
           (error: unknown) => done(error instanceof Error ? error : new Error('no certificate')),
         );
       },
-      handshakeTimeout: limits.handshakeTimeoutMs,
-      headersTimeout: limits.headersTimeoutMs,
-      requestTimeout: limits.requestTimeoutMs,
-      keepAliveTimeout: limits.keepAliveTimeoutMs,
-      connectionsCheckingInterval: limits.checkIntervalMs,
-      maxHeaderSize: limits.headerBytesMax,
-      noDelay: true,
+      ...httpsLimits(limits),
     },
     (request, response) => {
       connections.addAnswer(response);

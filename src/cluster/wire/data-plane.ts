@@ -6,7 +6,7 @@ import { performance } from 'node:perf_hooks';
 import { TLSSocket } from 'node:tls';
 import type { Instant } from '../../clock/clock.ts';
 import { systemRandomBytes } from '../../base/random.ts';
-import { defaultEdgeLimits } from '../../http/edge-limits.ts';
+import { defaultEdgeLimits, httpsLimits } from '../../http/edge-limits.ts';
 import { OpenConnections } from '../../http/open-connections.ts';
 import { createConnectionFailureHandler } from '../../http/request-admission.ts';
 import { agreeOnHost, parseHost } from '../../http/request-target.ts';
@@ -71,20 +71,11 @@ export async function openDataPlane(options: {
     monotonicMs,
   });
   const connections = new OpenConnections();
-  const limits = defaultEdgeLimits;
   const server = createServer(
     {
       cert: settings.chainPem,
       key: settings.privateKeyPem,
-      minVersion: 'TLSv1.2',
-      ALPNProtocols: ['http/1.1'],
-      handshakeTimeout: limits.handshakeTimeoutMs,
-      headersTimeout: limits.headersTimeoutMs,
-      requestTimeout: limits.requestTimeoutMs,
-      keepAliveTimeout: limits.keepAliveTimeoutMs,
-      connectionsCheckingInterval: limits.checkIntervalMs,
-      maxHeaderSize: limits.headerBytesMax,
-      noDelay: true,
+      ...httpsLimits(defaultEdgeLimits),
     },
     (request, response) => {
       connections.addAnswer(response);

@@ -11,7 +11,16 @@ import { s2Cell, s2Corners, s2Covering, s2Neighbours } from './s2.ts';
 import { murmurHash64 } from './set-order.ts';
 import type { Position } from './sphere.ts';
 import { simplify } from './simplify.ts';
-import { angle, azimuth, closestOnEdge, earthRadius, spheroidDistance, toPosition, toVector } from './sphere.ts';
+import {
+  angle,
+  azimuth,
+  closestOnEdge,
+  earthRadius,
+  interpolate,
+  spheroidDistance,
+  toPosition,
+  toVector,
+} from './sphere.ts';
 import { geoJsonOfWkt } from './wkt.ts';
 
 /** Figures of the examples in the KQL documentation (MicrosoftDocs/dataexplorer-docs, CC BY 4.0). */
@@ -36,6 +45,27 @@ const island: Position[] = [
 ];
 
 describe('measures of the sphere', () => {
+  it('the nearest point of an edge is on it and the nearest there is, however short the edge', () => {
+    const share = fc.double({ min: 0, max: 1, noNaN: true });
+    const placed = fc.tuple(fc.double({ min: -17, max: -1, noNaN: true }), share);
+    const far = (from: Position, [exponent, turn]: readonly number[]): Position => [
+      from[0] + 90 * 10 ** (exponent ?? 0) * Math.cos(7 * (turn ?? 0)),
+      from[1] + 90 * 10 ** (exponent ?? 0) * Math.sin(7 * (turn ?? 0)),
+    ];
+    fc.assert(
+      fc.property(placed, placed, (edge, aside) => {
+        const start: Position = [14, 50];
+        const [a, b] = [toVector(start), toVector(far(start, edge))];
+        const p = toVector(far(start, aside));
+        const found = closestOnEdge(p, a, b);
+        const rounding = 1e-15 + 1e-12 * angle(a, p);
+        expect(angle(a, found) + angle(found, b)).toBeLessThanOrEqual(angle(a, b) * (1 + 1e-9) + 1e-15);
+        const others = Array.from({ length: 65 }, (_one, at) => angle(p, interpolate(a, b, at / 64)));
+        expect(angle(p, found)).toBeLessThanOrEqual(Math.min(...others) + rounding);
+      }),
+      { numRuns: 2000 },
+    );
+  });
   it('are those of the documentation', () => {
     const [seattle, losAngeles]: Position[] = [
       [-122.407628, 47.578557],

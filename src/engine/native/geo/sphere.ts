@@ -47,13 +47,21 @@ export function interpolate(a: Vector, b: Vector, fraction: number): Vector {
   return unit(add(scaled(a, Math.cos(part)), scaled(ahead, Math.sin(part))));
 }
 
+/** Radians, some 6 metres. Shorter edges are straight to the last digit, and the shorter they are the less their normal says. */
+const straight = 1e-6;
+
 /** The point of the edge a–b that is nearest to p. */
 export function closestOnEdge(p: Vector, a: Vector, b: Vector): Vector {
-  const normal = cross(a, b);
-  const square = dot(normal, normal);
-  if (square > 0) {
-    const foot = difference(p, scaled(normal, dot(p, normal) / square));
+  const way = difference(b, a);
+  const square = dot(way, way);
+  if (square > straight ** 2) {
+    const normal = cross(a, b);
+    const foot = difference(p, scaled(normal, dot(p, normal) / dot(normal, normal)));
     if (dot(cross(normal, a), foot) > 0 && dot(cross(b, normal), foot) > 0) return unit(foot);
+  } else if (square > 0 && dot(p, a) > 0) {
+    // Where p · x / |x| is greatest for x on the chord. a · way is −square / 2; differences keep the digits of points close together.
+    const part = 0.5 + (dot(difference(p, a), way) / square - 0.5) / dot(p, a);
+    if (part > 0 && part < 1) return unit(add(a, scaled(way, part)));
   }
   return angle(p, a) <= angle(p, b) ? a : b;
 }

@@ -1,0 +1,3 @@
+import { fixSeed } from './fuzz.ts';
+
+fixSeed();

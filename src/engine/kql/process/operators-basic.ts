@@ -66,11 +66,9 @@ export function itemsByPosition(
     const count = isTuple(inner.ResultType) ? Math.max(width(node), width(inner)) : 1;
     const given = givenNames(node);
     const size =
-      given && given.length > 1
-        ? given.length
-        : given && isTuple(inner.ResultType)
-          ? Math.max(given.length, keepsToNames ? 1 : width(node))
-          : count;
+      given && isTuple(inner.ResultType)
+        ? Math.max(given.length, keepsToNames ? 1 : width(node))
+        : (given?.length ?? count);
     const names = columns.slice(next, next + size).map((column) => column.name);
     next += size;
     return { names, expression: buildScalar(b, inner) };

@@ -267,3 +267,13 @@ it('percentiles of a tdigest come in the type that is asked for', async () => {
   await expect(engine.run(`${digest} percentiles_array_tdigest(t, 10, 'long')`)).rejects.toThrow();
   await expect(engine.run(`${digest} percentiles_array_tdigest(t, typeof(long), 10)`)).rejects.toThrow();
 });
+
+it('make-series takes one number or time for each bin', async () => {
+  const series = 'datatable(t:long, v:long, s:string)[0, 1, "a"] | make-series';
+  for (const aggregate of ['make_list(v)', 'max(s)', 'arg_max(v, t)', 'sum(v) default = "none"'])
+    await expect(engine.run(`${series} ${aggregate} on t from 0 to 2 step 1`), aggregate).rejects.toThrow(
+      'make-series',
+    );
+  const [table] = await engine.run(`${series} d = max(v * 1h) default = timespan(null) on t from 0 to 2 step 1`);
+  expect(table?.rows).toEqual([['["01:00:00",null]', '[0,1]']]);
+});

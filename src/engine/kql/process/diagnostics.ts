@@ -30,6 +30,11 @@ function isTolerated(root: SyntaxNode, { Code, Start, Length }: LanguageDiagnost
   if (Code === 'KS142')
     return isInsideInnerNodes(root, Start) || isFuzzyWildcard(root, Start) || isInsideRender(root, Start);
   if (Code === 'KS234' && isVariableEdge(root, Start, Start + Length)) return true;
+  // The functions library looks for shortest paths in every partition of a graph; the binder knows only graph-match there.
+  if (Code === 'KS177')
+    return /PartitionedByClause,(PipeExpression,)*GraphShortestPathsOperator/.test(
+      path(root, Start).map(kindOf).join(),
+    );
   if (Code === 'KS131') return variableAt(root, Start, Start + Length);
   if (!ofTypes.test(Code)) return false;
   if (isTextOfPlugin(root, Start, Code)) return true;

@@ -277,3 +277,11 @@ it('make-series takes one number or time for each bin', async () => {
   const [table] = await engine.run(`${series} d = max(v * 1h) default = timespan(null) on t from 0 to 2 step 1`);
   expect(table?.rows).toEqual([['["01:00:00",null]', '[0,1]']]);
 });
+
+it('finds a table by its name that is declared before the function, and refuses one that comes later', async () => {
+  const [table, find] = ['let t = datatable(x:long)[1, 2];', 'let f = (n:string) { table(n) | where x > 1 };'];
+  expect((await engine.run(`${table} ${find} f('t')`))[0]?.rows).toEqual([[2]]);
+  const byName = 'let f = (n:string, c:string) { table(n) | where column_ifexists(c, 0) > 1 };';
+  expect((await engine.run(`${table} ${byName} f('t', 'x')`))[0]?.rows).toEqual([[2]]);
+  await expect(engine.run(`${byName} ${table} f('t', 'x')`)).rejects.toThrow('must be declared before');
+});

@@ -244,6 +244,10 @@ it('in project and summarize a call gives the columns beyond its names their val
     'n',
   ]);
   expect(table?.rows).toEqual([[1, 0, 6, 2, 3, Math.sqrt(7), 7, 1]]);
+  const [again] = await engine.run(
+    'print x = dynamic([1, 2, 6]) | extend (low) = series_stats(x) | project low, series_stats(x)',
+  );
+  expect(again?.columns).toHaveLength(8);
   const [shares] = await engine.run('range x from 1 to 10 step 1 | summarize (a, b) = percentiles(x, 10, 50, 90)');
   expect(shares?.rows).toEqual([[1, 5, 9]]);
 });
@@ -276,6 +280,7 @@ it('make-series takes one number or time for each bin', async () => {
     );
   const [table] = await engine.run(`${series} d = max(v * 1h) default = timespan(null) on t from 0 to 2 step 1`);
   expect(table?.rows).toEqual([['["01:00:00",null]', '[0,1]']]);
+  await expect(engine.run(`${series} count() on t from 0 to 1048577 step 1`)).rejects.toThrow('at most 1048576');
 });
 
 it('finds a table by its name that is declared before the function, and refuses one that comes later', async () => {

@@ -117,6 +117,8 @@ const project: OperatorBuilder = (b, node, given) => {
   const nodes = list(node, 'Expressions');
   if (nodes.some((item) => kindOf(item) === 'StarExpression')) throw notSupported(b, node, "'*' in project");
   const items = itemsByPosition(b, nodes, cols);
+  // Here the columns of a call are all there, whatever an extend before it has left out under the same names.
+  for (const { names } of items) if (names.length > 1) for (const name of names) b.draft.implicitColumns.delete(name);
   return { op: 'project', input, items, cols };
 };
 

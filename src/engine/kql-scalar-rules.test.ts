@@ -34,6 +34,8 @@ const rules: Readonly<Record<string, readonly (readonly [string, unknown])[]>> =
     ['datetime(0001-01-01) - 1h', null],
     ['1d - datetime(2020-01-01)', null],
     ['ago(9000000d)', null],
+    ['todatetime(-5)', null],
+    ['todatetime(4000000000000000000)', null],
     ['startofday(datetime(9999-12-31), 1)', null],
     ['endofmonth(datetime(9999-12-31), 1)', null],
     ['startofyear(datetime(0001-06-01), -1)', null],

@@ -109,6 +109,15 @@ const cases: Readonly<Record<string, readonly [string, readonly (readonly unknow
       ['y', 'z'],
     ],
   ],
+  'shortest paths within partitions': [
+    `datatable(a:string, b:string, t:string)['x','y','1', 'y','z','1', 'x','z','2'] | make-graph a --> b with_node_id=n
+     partitioned-by t (graph-shortest-paths output=all (p)-[e*1..3]->(q) where p.n == 'x' and q.n == 'z'
+       project hops = array_length(e) | extend far = hops > 1) | sort by hops asc`,
+    [
+      [1, false],
+      [2, true],
+    ],
+  ],
   'degrees, ids and labels': [
     `${attacks} g | graph-match (n) where n.name == 'Alice'
      project i = node_degree_in(n), o = node_degree_out(n), id = node_id(n), l = labels(n)`,

@@ -29,6 +29,25 @@ const rules: Readonly<Record<string, readonly (readonly [string, unknown])[]>> =
     ["zlib_compress_to_base64_string('1234567890qwertyuiop')", 'eAEBFADr/zEyMzQ1Njc4OTBxd2VydHl1aW9wOAkGdw=='],
   ],
   bin: [['bin(5.5, -1.0)', null]],
+  'datetime, beyond its years': [
+    ['datetime(9999-12-31) + 2d', null],
+    ['datetime(0001-01-01) - 1h', null],
+    ['1d - datetime(2020-01-01)', null],
+    ['ago(9000000d)', null],
+    ['todatetime(-5)', null],
+    ['todatetime(4000000000000000000)', null],
+    ['startofday(datetime(9999-12-31), 1)', null],
+    ['endofmonth(datetime(9999-12-31), 1)', null],
+    ['startofyear(datetime(0001-06-01), -1)', null],
+    ["datetime_utc_to_local(datetime(9999-12-31 23:00), 'Asia/Tokyo')", null],
+    ['datetime(9999-12-30) + 1d + 2d - 3d', '9999-12-30T00:00:00.0000000Z'],
+  ],
+  'series-add and series-subtract of datetimes': [
+    ['series_subtract(pack_array(datetime(2020-01-01 00:00:02)), pack_array(datetime(2020-01-01)))', [20_000_000]],
+    ["series_subtract(dynamic(['2020-01-01']), 1)", [null]],
+    ['series_greater(pack_array(datetime(2020-01-02)), pack_array(datetime(2020-01-01)))', [true]],
+  ],
+  'series-fill-const': [["tostring(series_fill_const(dynamic([1, null]), 0.0)) == '[1,0.0]'", true]],
   'array-sum': [['array_sum(dynamic([1, true]))', null]],
   'array-index-of': [
     ["array_index_of(dynamic(['a']), 'a', 0, -2)", null],
@@ -212,4 +231,64 @@ it('parses with flags', async () => {
 it('a Jaccard index is a real', async () => {
   const [table] = await engine.run('print i = 1 - jaccard_index(dynamic([1, 2, 3]), dynamic([1, 2, 3, 4]))');
   expect(table).toMatchObject({ columns: [{ name: 'i', type: 'real' }], rows: [[0.25]] });
+});
+
+it('adds no two datetimes', async () => {
+  await expect(engine.run('print datetime(2020-01-01) + datetime(2020-01-02)')).rejects.toThrow('not defined');
+});
+
+it('in project and summarize a call gives the columns beyond its names their values', async () => {
+  const [table] = await engine.run('print x = dynamic([1, 2, 6]) | project (low, at) = series_stats(x), n = 1');
+  expect(table?.columns.map((column) => column.name)).toEqual([
+    'low',
+    'at',
+    ...['max', 'max_idx', 'avg', 'stdev', 'variance'].map((name) => `series_stats_x_${name}`),
+    'n',
+  ]);
+  expect(table?.rows).toEqual([[1, 0, 6, 2, 3, Math.sqrt(7), 7, 1]]);
+  const [again] = await engine.run(
+    'print x = dynamic([1, 2, 6]) | extend (low) = series_stats(x) | project low, series_stats(x)',
+  );
+  expect(again?.columns).toHaveLength(8);
+  const [shares] = await engine.run('range x from 1 to 10 step 1 | summarize (a, b) = percentiles(x, 10, 50, 90)');
+  expect(shares?.rows).toEqual([[1, 5, 9]]);
+});
+
+it('what top-hitters gives is sorted, and so its rows have numbers', async () => {
+  const [table] = await engine.run(
+    'datatable(x:string)["b", "a", "b"] | top-hitters 2 of x | extend n = row_number(), p = prev(x)',
+  );
+  expect(table?.rows).toEqual([
+    ['b', 2, 1, ''],
+    ['a', 1, 2, 'b'],
+  ]);
+});
+
+it('percentiles of a tdigest come in the type that is asked for', async () => {
+  const digest = 'range x from 1 to 10 step 1 | summarize t = tdigest(x) | project';
+  const [table] = await engine.run(
+    `${digest} a = percentiles_array_tdigest(t, range(0, 100, 50), typeof(int)), b = percentiles_array_tdigest(t, 10, 20, typeof(real)), c = percentiles_array_tdigest(t, 50, typeof(long))`,
+  );
+  expect(table?.rows).toEqual([['[1,5,10]', '[1.0,2.0]', '5']]);
+  await expect(engine.run(`${digest} percentiles_array_tdigest(t, 10, 'long')`)).rejects.toThrow();
+  await expect(engine.run(`${digest} percentiles_array_tdigest(t, typeof(long), 10)`)).rejects.toThrow();
+});
+
+it('make-series takes one number or time for each bin', async () => {
+  const series = 'datatable(t:long, v:long, s:string)[0, 1, "a"] | make-series';
+  for (const aggregate of ['make_list(v)', 'max(s)', 'arg_max(v, t)', 'sum(v) default = "none"'])
+    await expect(engine.run(`${series} ${aggregate} on t from 0 to 2 step 1`), aggregate).rejects.toThrow(
+      'make-series',
+    );
+  const [table] = await engine.run(`${series} d = max(v * 1h) default = timespan(null) on t from 0 to 2 step 1`);
+  expect(table?.rows).toEqual([['["01:00:00",null]', '[0,1]']]);
+  await expect(engine.run(`${series} count() on t from 0 to 1048577 step 1`)).rejects.toThrow('at most 1048576');
+});
+
+it('finds a table by its name that is declared before the function, and refuses one that comes later', async () => {
+  const [table, find] = ['let t = datatable(x:long)[1, 2];', 'let f = (n:string) { table(n) | where x > 1 };'];
+  expect((await engine.run(`${table} ${find} f('t')`))[0]?.rows).toEqual([[2]]);
+  const byName = 'let f = (n:string, c:string) { table(n) | where column_ifexists(c, 0) > 1 };';
+  expect((await engine.run(`${table} ${byName} f('t', 'x')`))[0]?.rows).toEqual([[2]]);
+  await expect(engine.run(`${byName} ${table} f('t', 'x')`)).rejects.toThrow('must be declared before');
 });

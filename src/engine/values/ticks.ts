@@ -8,6 +8,8 @@ export const ticksPerDay = 864_000_000_000n;
 export const unixEpochTicks = 621_355_968_000_000_000n;
 /** 9999-12-31T23:59:59.9999999Z */
 export const maxDatetimeTicks = 3_155_378_975_999_999_999n;
+/** A moment before year 1 or after year 9999 is null. */
+export const inCalendar = (ticks: bigint): bigint | null => (ticks >= 0n && ticks <= maxDatetimeTicks ? ticks : null);
 
 /** @param milliseconds since 1970, whole */
 export const ticksOfUnixMilliseconds = (milliseconds: number): bigint =>

@@ -30,11 +30,17 @@ function isTolerated(root: SyntaxNode, { Code, Start, Length }: LanguageDiagnost
   if (Code === 'KS142')
     return isInsideInnerNodes(root, Start) || isFuzzyWildcard(root, Start) || isInsideRender(root, Start);
   if (Code === 'KS234' && isVariableEdge(root, Start, Start + Length)) return true;
+  // The functions library looks for shortest paths in every partition of a graph; the binder knows only graph-match there.
+  if (Code === 'KS177')
+    return /PartitionedByClause,(PipeExpression,)*GraphShortestPathsOperator/.test(
+      path(root, Start).map(kindOf).join(),
+    );
   if (Code === 'KS131') return variableAt(root, Start, Start + Length);
   if (!ofTypes.test(Code)) return false;
   if (isTextOfPlugin(root, Start, Code)) return true;
   if (isInsideFunction(root, Start)) return true;
   if (!/^KS(106|107|134)$/.test(Code)) return false;
+  if (isTypeOfPercentiles(root, Start)) return true;
   for (let node: SyntaxNode | undefined = root; node;) {
     const kind = kindOf(node);
     if ((kind === 'SearchOperator' || kind === 'FindOperator') && Code !== 'KS134') return true;
@@ -50,6 +56,21 @@ function isTolerated(root: SyntaxNode, { Code, Start, Length }: LanguageDiagnost
 const toleratedCalls: Readonly<Record<string, readonly string[] | undefined>> = {
   KS107: ['count', 'series_fit_poly'],
   KS134: ['make_timespan'],
+};
+
+/** `percentiles_array_tdigest(t, range(0, 100, 50), typeof(int))`: to the binder the type is one more percentile, and the array none. */
+const isTypeOfPercentiles = (root: SyntaxNode, at: number): boolean => {
+  const nodes = path(root, at);
+  const call = nodes.findLast((node) => kindOf(node) === 'FunctionCallExpression' && node.TextStart < at);
+  if (!call || nameOf(need(call, 'Name')) !== 'percentiles_array_tdigest') return false;
+  const args = list(need(call, 'ArgumentList'), 'Expressions');
+  const wrong = args.find((argument) => argument.TextStart === at);
+  const last = args.at(-1);
+  return (
+    last !== undefined &&
+    kindOf(last) === 'TypeOfLiteralExpression' &&
+    (wrong === last || wrong?.ResultType?.Name === 'dynamic')
+  );
 };
 
 /** What depends on the types of operands and arguments. */

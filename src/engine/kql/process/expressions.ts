@@ -65,7 +65,7 @@ export const call = (
 
 const operatorName = (node: SyntaxNode): string => tokenText(node, 'Operator').trim().replace(/\s+/g, ' ');
 
-/** Operators that the engine refuses between two dynamics, although the binder lets them pass. */
+/** Operators that the engine refuses between two dynamics, although the binder lets them pass; so it does a sum of two datetimes. */
 const needsTypes = new Set(['==', '!=', '<>', '<', '<=', '>', '>=', '+', '-', '*', '/', '%']);
 const isNullLiteral = (expression: Expression): boolean => expression.k === 'literal' && expression.value === null;
 
@@ -88,6 +88,8 @@ const binary: ScalarBuilder = (b, node) => {
       `Values of types dynamic and dynamic cannot be combined with '${name}': cast one explicitly.`,
     );
   }
+  if (name === '+' && operands.every((operand) => operand.type === 'datetime'))
+    throw semantic(b, node, "The operator '+' is not defined for the operand types datetime and datetime.");
   return call(b, node, name, operands);
 };
 

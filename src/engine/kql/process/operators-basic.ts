@@ -66,11 +66,9 @@ export function itemsByPosition(
     const count = isTuple(inner.ResultType) ? Math.max(width(node), width(inner)) : 1;
     const given = givenNames(node);
     const size =
-      given && given.length > 1
-        ? given.length
-        : given && isTuple(inner.ResultType)
-          ? Math.max(given.length, keepsToNames ? 1 : width(node))
-          : count;
+      given && isTuple(inner.ResultType)
+        ? Math.max(given.length, keepsToNames ? 1 : width(node))
+        : (given?.length ?? count);
     const names = columns.slice(next, next + size).map((column) => column.name);
     next += size;
     return { names, expression: buildScalar(b, inner) };
@@ -119,6 +117,8 @@ const project: OperatorBuilder = (b, node, given) => {
   const nodes = list(node, 'Expressions');
   if (nodes.some((item) => kindOf(item) === 'StarExpression')) throw notSupported(b, node, "'*' in project");
   const items = itemsByPosition(b, nodes, cols);
+  // Here the columns of a call are all there, whatever an extend before it has left out under the same names.
+  for (const { names } of items) if (names.length > 1) for (const name of names) b.draft.implicitColumns.delete(name);
   return { op: 'project', input, items, cols };
 };
 

@@ -2,7 +2,7 @@ import type { Expression } from '../ir/expression.ts';
 import type { MakeSeriesNode } from '../ir/plan.ts';
 import type { Column } from '../types.ts';
 import type { Builder } from './builder.ts';
-import { columnsOf, semantic } from './builder.ts';
+import { columnsOf, isTuple, semantic } from './builder.ts';
 import { buildScalar } from './expressions.ts';
 import type { SyntaxNode } from './language.ts';
 import { kindOf, list, need, part } from './language.ts';
@@ -36,6 +36,9 @@ function rangeOf(b: Builder, node: SyntaxNode): { from?: Expression; to?: Expres
   };
 }
 
+/** What is known only after a first run has no type yet. */
+const isNoNumber = (node: SyntaxNode, types: readonly string[]): boolean => types.includes(node.ResultType?.Name ?? '');
+
 const makeSeries: OperatorBuilder = (b, node, given) => {
   const input = withInput(given);
   const bound = columnsOf(node);
@@ -45,11 +48,17 @@ const makeSeries: OperatorBuilder = (b, node, given) => {
   // Every aggregate becomes an array; the binder keeps the type of a value for some.
   const cols = bound.map((column, index): Column => (index < start ? column : { ...column, type: 'dynamic' }));
   const aggregates = list(node, 'Aggregates').map((entry, index): MakeSeriesNode['aggregates'][number] => {
+    const expression = unnamed(need(entry, 'Expression'));
     const fallback = part(entry, 'DefaultExpression');
+    const values = fallback && need(fallback, 'Expression');
+    if (isTuple(expression.ResultType) || isNoNumber(expression, ['string', 'bool', 'guid', 'dynamic']))
+      throw semantic(b, expression, 'make-series takes aggregates that give one number or time.');
+    if (values && isNoNumber(values, ['string', 'bool', 'guid']))
+      throw semantic(b, values, 'make-series: the default must be of the type of the aggregate.');
     return {
       name: cols[start + index]?.name ?? '',
-      expression: buildScalar(b, unnamed(need(entry, 'Expression'))),
-      ...(fallback && { fallback: buildScalar(b, need(fallback, 'Expression')) }),
+      expression: buildScalar(b, expression),
+      ...(values && { fallback: buildScalar(b, values) }),
     };
   });
   const range = rangeOf(b, need(node, 'RangeClause'));

@@ -149,7 +149,11 @@ function functionCall(b: Builder, node: SyntaxNode): Plan {
       const named = argument.k === 'literal' && typeof argument.value === 'string' ? argument.value : target.Name;
       checkVisible(b, node, named, databaseOf(b, node));
       const binding = b.scope.find(named);
-      return binding?.k === 'table' ? binding.plan : tableReference(b, node, named);
+      if (binding?.k !== 'table') return tableReference(b, node, named);
+      // Where the function is declared the binder does not know the table yet, and so none of its columns.
+      if (binding.plan.cols.length > 0 && columnsOf(node).length === 0)
+        throw semantic(b, node, `'${named}' must be declared before the function that finds it by its name.`);
+      return binding.plan;
     }
   }
   if (name === 'stored_query_result') return storedResult(b, node, args);

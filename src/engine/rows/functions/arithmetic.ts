@@ -2,6 +2,7 @@ import type { Call } from '../../kql/ir/expression.ts';
 import type { KqlType } from '../../kql/types.ts';
 import type { NativeValue } from '../../sql/native.ts';
 import { decimalOperation, fromUnits, toUnits } from '../../values/decimal.ts';
+import { inCalendar } from '../../values/ticks.ts';
 import { jsonOf } from '../convert-value.ts';
 import { boundedDecimal, checkedLong, decimalOfText, longOfReal, roundHalfUp } from '../numbers.ts';
 import type { Evaluated, RowFunction, RowFunctionTable } from '../row-function.ts';
@@ -53,8 +54,16 @@ const realOperations: Readonly<Record<string, (a: number, b: number) => number>>
   '*': (a, b) => a * b,
 };
 
-const operation = (operator: '+' | '-' | '*'): RowFunction =>
-  ofTwo((a, b, call) => {
+const checked = (value: NativeValue, call: Call): NativeValue =>
+  call.type === 'datetime' && typeof value === 'bigint' ? inCalendar(value) : value;
+
+const operation = (operator: '+' | '-' | '*'): RowFunction => {
+  const raw = rawOperation(operator);
+  return ofTwo((a, b, call) => checked(raw(a, b, call), call));
+};
+const rawOperation =
+  (operator: '+' | '-' | '*') =>
+  (a: Evaluated, b: Evaluated, call: Call): NativeValue => {
     const whole = wholeOperations[operator] ?? wrapped;
     if (isTime(a.type) || isTime(b.type)) {
       if (operator !== '*') return integers(ticksOf(a), ticksOf(b), whole);
@@ -67,7 +76,7 @@ const operation = (operator: '+' | '-' | '*'): RowFunction =>
     if (type === 'real') return reals(a, b, (x, y) => fromReal(realOperations[operator]?.(x, y) ?? NaN, call));
     if (type === 'decimal') return decimals(operator, a, b);
     return integers(as(a, 'long'), as(b, 'long'), whole);
-  });
+  };
 
 const quotient = (a: bigint, b: bigint): bigint | null => (b === 0n ? null : checkedLong(a / b));
 const divide = ofTwo((a, b, call) => {
@@ -99,7 +108,7 @@ const modulo = ofTwo((a, b, call) => {
 const negative: RowFunction = {
   run: ([a], call) => {
     if (!a || a.value === null) return null;
-    if (typeof a.value === 'bigint') return wrapped(-a.value);
+    if (typeof a.value === 'bigint') return checked(wrapped(-a.value), call);
     if (a.type === 'decimal') return fromUnits(-toUnits(String(a.value)));
     const value = as(a, 'real');
     return value === null ? null : fromReal(-Number(value), call);

@@ -1,6 +1,7 @@
 import { KqlError } from '../../kql/kql-error.ts';
 import type { NativeValue } from '../../sql/native.ts';
 import {
+  inCalendar,
   maxDatetimeTicks,
   ticksPerDay,
   ticksPerMillisecond,
@@ -15,7 +16,6 @@ import { floorMod } from './arithmetic.ts';
 const dayOf = (ticks: bigint): bigint => ticks - (floorMod(ticks, ticksPerDay) ?? 0n);
 /** 0001-01-01 was a Monday; 0 is Sunday. */
 const weekdayOf = (ticks: bigint): bigint => (ticks / ticksPerDay + 1n) % 7n;
-const inCalendar = (ticks: bigint): bigint | null => (ticks >= 0n && ticks <= maxDatetimeTicks ? ticks : null);
 
 /** The first moment of a month, some months on; months and years may lie beyond the calendar. */
 function monthStart(ticks: bigint, months: bigint, isYear: boolean): bigint {
@@ -38,11 +38,11 @@ const edge = (unit: 'day' | 'week' | 'month' | 'year', isEnd: boolean): RowFunct
     if (typeof t !== 'bigint' || typeof by !== 'bigint') return null;
     const count = by + (isEnd ? 1n : 0n);
     const last = isEnd ? 1n : 0n;
-    if (unit === 'day') return checkedLong(dayOf(t) + count * ticksPerDay - last);
-    // A week that the calendar cuts has no such edge.
+    // What the calendar cuts has no such edge.
+    if (unit === 'day') return inCalendar(checkedLong(dayOf(t) + count * ticksPerDay - last));
     if (unit === 'week')
       return inCalendar(dayOf(t) - weekdayOf(t) * ticksPerDay + checkedLong(count * 7n * ticksPerDay) - last);
-    return monthStart(t, count, unit === 'year') - last;
+    return inCalendar(monthStart(t, count, unit === 'year') - last);
   },
 });
 

@@ -3,6 +3,7 @@ import type { Call } from '../../kql/ir/expression.ts';
 import type { KqlType } from '../../kql/types.ts';
 import type { NativeValue } from '../../sql/native.ts';
 import { jsonItems, jsonKind, jsonPairs, jsonToText } from '../../values/json-text.ts';
+import { inCalendar } from '../../values/ticks.ts';
 import { jsonOfText, plainJson } from '../json.ts';
 import type { Evaluated, RowFunction, RowFunctionTable } from '../row-function.ts';
 import { allAsJson, as, callNative, hasNoText, textAs } from '../row-function.ts';
@@ -185,7 +186,13 @@ export const dynamicRows: RowFunctionTable = {
   todecimal: to('decimal'),
   tobool: to('bool'),
   toboolean: to('bool'),
-  todatetime: to('datetime'),
+  todatetime: {
+    result: 'datetime',
+    run: ([a]) => {
+      const ticks = as(a, 'datetime');
+      return typeof ticks === 'bigint' ? inCalendar(ticks) : null;
+    },
+  },
   totimespan: to('timespan'),
   totime: to('timespan'),
   toguid: to('guid'),

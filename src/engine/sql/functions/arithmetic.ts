@@ -45,6 +45,8 @@ function decimalSql(operator: string, a: SqlArgument, b: SqlArgument): string {
 const arithmetic = (operator: Operator): FunctionRow => ({
   sql: (args, call, scope) => {
     const { a, b, in: type } = operands(args, call);
+    if (call.type === 'datetime')
+      return inCalendar(timeOperation(operator, withinCalendar(a), withinCalendar(b), scope));
     if (isTime(a.type) || isTime(b.type)) return timeOperation(operator, a, b, scope);
     if (type === 'real') return fromReal(`(${cast(a, 'real')} ${operator} ${cast(b, 'real')})`, call);
     if (type === 'decimal') return decimalSql(operator, a, b);
@@ -54,6 +56,12 @@ const arithmetic = (operator: Operator): FunctionRow => ({
 
 /** A result that the binder left dynamic is a JSON number. */
 const fromReal = (sql: string, call: Call): string => (call.type === 'dynamic' ? `kql_json_of_real(${sql})` : sql);
+
+/** A moment before year 1 or after year 9999 is null. A sum of many parts is looked at once, since the macro writes it twice. */
+const inCalendar = (sql: string): string => `${checked}${sql})`;
+const checked = 'kql_in_calendar(';
+const withinCalendar = (argument: SqlArgument): SqlArgument =>
+  argument.sql.startsWith(`${checked}(`) ? { ...argument, sql: argument.sql.slice(checked.length, -1) } : argument;
 
 function timeOperation(operator: Operator, a: SqlArgument, b: SqlArgument, scope: RowScope): string {
   if (operator !== '*') return integerOperation(operator, ticksOf(a), ticksOf(b), scope);
@@ -92,6 +100,7 @@ const negative: FunctionRow = {
   sql: ([a], call, scope) => {
     if (!a) return 'NULL';
     if (a.type === 'dynamic') return fromReal(`(-${cast(a, 'real')})`, call);
+    if (call.type === 'datetime') return inCalendar(integerOperation('-', '0', cast(a, 'datetime'), scope));
     return a.type === 'long' || a.type === 'int' || isTime(a.type)
       ? integerOperation('-', '0', cast(a, isTime(a.type) ? a.type : 'long'), scope)
       : `(-${a.sql})`;

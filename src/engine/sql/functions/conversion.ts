@@ -48,7 +48,15 @@ export const conversionFunctions: FunctionRows = {
   todecimal: to('decimal'),
   tobool: to('bool'),
   toboolean: to('bool'),
-  todatetime: to('datetime'),
+  // Text says no moment beyond the calendar; numbers are ticks and may.
+  todatetime: {
+    result: 'datetime',
+    sql: ([a]) => {
+      if (!a) return 'NULL';
+      const ticks = cast(a, 'datetime');
+      return a.type === 'string' || a.type === 'datetime' ? ticks : `kql_in_calendar(${ticks})`;
+    },
+  },
   totimespan: to('timespan'),
   toguid: to('guid'),
   int: to('int'),

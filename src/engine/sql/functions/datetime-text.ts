@@ -4,6 +4,7 @@ import { big, native } from '../native.ts';
 import { cast } from '../convert.ts';
 import type { FunctionRow, FunctionRows } from '../scope.ts';
 import {
+  inCalendar,
   ticksOfDate,
   ticksPerDay,
   ticksPerHour,
@@ -208,8 +209,9 @@ function localToUtc(ticks: bigint, zone: string): NativeValue {
     zoneOffset(ticks - ticksPerDay, zone) ?? guess,
     zoneOffset(ticks + ticksPerDay, zone) ?? guess,
   ];
-  for (const offset of [before, after]) if (zoneOffset(ticks - offset, zone) === offset) return ticks - offset;
-  return ticks - after;
+  for (const offset of [before, after])
+    if (zoneOffset(ticks - offset, zone) === offset) return inCalendar(ticks - offset);
+  return inCalendar(ticks - after);
 }
 
 const partOf: Readonly<Record<string, (date: Date, ticks: bigint) => bigint>> = {
@@ -258,7 +260,7 @@ export const datetimeTextFunctions: FunctionRows = {
   maketimespan: makeTimespan,
   datetime_utc_to_local: native('datetime_utc_to_local', ['datetime', 'string'], 'datetime', ([at, zone]) => {
     const offset = zoneOffset(big(at), String(zone));
-    return offset === undefined ? null : big(at) + offset;
+    return offset === undefined ? null : inCalendar(big(at) + offset);
   }),
   datetime_local_to_utc: native('datetime_local_to_utc', ['datetime', 'string'], 'datetime', ([at, zone]) =>
     localToUtc(big(at), String(zone)),

@@ -3,6 +3,7 @@ import { timeZoneNames } from '../../native/time-zone-names.ts';
 import { big, native } from '../native.ts';
 import type { FunctionRow, FunctionRows } from '../scope.ts';
 import {
+  inCalendar,
   ticksPerDay,
   ticksPerHour,
   ticksPerMillisecond,
@@ -32,11 +33,11 @@ const edge = (unit: 'day' | 'week' | 'month' | 'year', isEnd: boolean): Function
     const t = cast(a, 'datetime');
     const count = `(${offset ? cast(offset, 'long') : '0'} + ${isEnd ? 1 : 0})`;
     const last = isEnd ? ' - 1' : '';
-    if (unit === 'day') return `(kql_day(${t}) + ${count} * ${ticksPerDay.toString()}${last})`;
-    // A week that the calendar cuts has no such edge.
+    // What the calendar cuts has no such edge.
+    if (unit === 'day') return `kql_in_calendar(kql_day(${t}) + ${count} * ${ticksPerDay.toString()}${last})`;
     if (unit === 'week')
       return `kql_in_calendar(kql_day(${t}) - kql_weekday(${t}) * ${ticksPerDay.toString()} + ${count} * ${(7n * ticksPerDay).toString()}${last})`;
-    return `(kql_ticks(date_trunc('${unit}', kql_ts(${t})) + to_${unit}s(CAST(${count} AS INTEGER)))${last})`;
+    return `kql_in_calendar(kql_ticks(date_trunc('${unit}', kql_ts(${t})) + to_${unit}s(CAST(${count} AS INTEGER)))${last})`;
   },
 });
 
@@ -67,15 +68,12 @@ const spanParts: Readonly<Record<string, bigint>> = {
 const datetimeAdd = native('datetime_add', ['string', 'long', 'datetime'], 'datetime', ([part, amount, at]) => {
   const unit = String(part).toLowerCase();
   const [count, ticks] = [big(amount), big(at)];
-  if (unit === 'nanosecond') return ticks + count / 100n;
+  if (unit === 'nanosecond') return inCalendar(ticks + count / 100n);
   const size = spanParts[unit];
   if (size !== undefined) return inCalendar(ticks + count * size);
   const months = unit === 'year' ? count * 12n : unit === 'quarter' ? count * 3n : unit === 'month' ? count : undefined;
   return months === undefined ? null : addMonths(ticks, Number(months));
 });
-
-const calendarEnd = 3_155_378_976_000_000_000n;
-const inCalendar = (ticks: bigint): bigint | null => (ticks >= 0n && ticks < calendarEnd ? ticks : null);
 
 /** The day is cut to the length of the month, as in .NET. */
 function addMonths(ticks: bigint, months: number): bigint | null {
@@ -116,11 +114,12 @@ export const datetimeFunctions: FunctionRows = {
   now: {
     result: 'datetime',
     sql: ([offset], _call, { ctx }) =>
-      offset ? `(${nowSql(ctx.facts.now)} + ${cast(offset, 'timespan')})` : nowSql(ctx.facts.now),
+      offset ? `kql_in_calendar(${nowSql(ctx.facts.now)} + ${cast(offset, 'timespan')})` : nowSql(ctx.facts.now),
   },
   ago: {
     result: 'datetime',
-    sql: ([span], _call, { ctx }) => (span ? `(${nowSql(ctx.facts.now)} - ${cast(span, 'timespan')})` : 'NULL'),
+    sql: ([span], _call, { ctx }) =>
+      span ? `kql_in_calendar(${nowSql(ctx.facts.now)} - ${cast(span, 'timespan')})` : 'NULL',
   },
   startofday: edge('day', false),
   startofweek: edge('week', false),

@@ -1,4 +1,4 @@
-import { compareJson, jsonArray, jsonKind } from '../../values/json-text.ts';
+import { compareJson, jsonArray } from '../../values/json-text.ts';
 import { realToDynamic } from '../../values/real-text.ts';
 import type { NativeValue } from '../native.ts';
 import { native } from '../native.ts';
@@ -12,14 +12,6 @@ const isMissing = (item: string, placeholder: Value): boolean =>
   item === 'null' || (typeof placeholder === 'string' && compareJson(item, placeholder) === 0);
 
 const isWhole = (item: string): boolean => /^-?\d+$/.test(item);
-/** The constant in the type of the elements. */
-function constantFor(items: readonly string[], constant: Value): string {
-  const value = Number(constant);
-  const numbers = items.filter((item) => jsonKind(item) === 'number');
-  if (numbers.length > 0 && numbers.every(isWhole)) return String(Math.trunc(value));
-  return numbers.length > 0 ? realToDynamic(value) : String(constant);
-}
-
 /** Carries the last value that was there onwards. */
 function carried(items: readonly string[], placeholder: Value): string[] {
   let last: string | undefined;
@@ -70,8 +62,7 @@ export const seriesFillFunctions: FunctionRows = {
     ([series, constant, placeholder]) => {
       const items = itemsOf(series);
       if (!items || constant === null) return items ? String(series) : null;
-      const filling = constantFor(items, constant);
-      return jsonArray(items.map((item) => (isMissing(item, placeholder) ? filling : item)));
+      return jsonArray(items.map((item) => (isMissing(item, placeholder) ? String(constant) : item)));
     },
     { nulls: true, defaults: ["'0'", 'NULL'] },
   ),

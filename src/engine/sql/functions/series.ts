@@ -13,7 +13,8 @@ import type { NativeValue } from '../native.ts';
 import { native } from '../native.ts';
 import type { FunctionRow, FunctionRows } from '../scope.ts';
 import { seriesAnalysisFunctions } from './series-analysis.ts';
-import { elementOf, elementsOf, numbersOf, reals } from './series-elements.ts';
+import { itemsOf } from './array.ts';
+import { elementOf, elementsOf, numbersOf, operandOf, reals } from './series-elements.ts';
 import { seriesFillFunctions } from './series-fill.ts';
 
 type Value = NativeValue | undefined;
@@ -33,9 +34,9 @@ const ofEach = (name: string, keepsWhole: boolean, run: (x: number) => number): 
 /** Element by element; one side may be a number for all. Where one is missing or no number the result is null. */
 const pairwise = (name: string, run: (a: number, b: number, whole: boolean) => string): FunctionRow =>
   native(name, ['dynamic', 'dynamic'], 'dynamic', ([first, second]) => {
-    const [xs, ys] = [elementsOf(first), elementsOf(second)];
+    const [xs, ys] = [itemsOf(first)?.map(operandOf), itemsOf(second)?.map(operandOf)];
     if (!xs && !ys) return null;
-    const [x, y] = [elementOf(String(first)), elementOf(String(second))];
+    const [x, y] = [operandOf(String(first)), operandOf(String(second))];
     const length = Math.max(xs?.length ?? 0, ys?.length ?? 0);
     return jsonArray(
       Array.from({ length }, (_unused, index) => {

@@ -2,7 +2,9 @@ import { compareJson, jsonArray, jsonItems } from '../../values/json-text.ts';
 import { cast, jsonElement } from '../convert.ts';
 import type { NativeValue } from '../native.ts';
 import { native } from '../native.ts';
-import type { FunctionRow, FunctionRows } from '../scope.ts';
+import type { FunctionRow, FunctionRows, SqlArgument } from '../scope.ts';
+import type { KqlType } from '../../kql/types.ts';
+import { isKqlType } from '../../kql/types.ts';
 import { itemsOf } from './array.ts';
 
 /** Values in their order with their weights; undefined when the value is no tdigest. */
@@ -54,16 +56,30 @@ const percentile: FunctionRow = {
     return call.type === 'dynamic' ? list : `kql_json(json_extract(${list}, '$[0]'))`;
   },
 };
+/** With a type the values come in it; that of one percentile then stands alone. */
 const percentiles: FunctionRow = {
   result: 'dynamic',
-  sql: ([sketch, ...percents]) => {
+  sql: ([sketch, ...given]) => {
+    const type = given.length > 1 ? typeLiteral(given.at(-1)) : undefined;
+    const percents = type ? given.slice(0, -1) : given;
     const [first] = percents;
     if (!sketch || !first) return 'NULL';
     const list =
       first.type === 'dynamic' ? first.sql : `('[' || ${percents.map(jsonElement).join(" || ',' || ")} || ']')`;
-    return `kql_n_tdigest_percentiles(${sketch.sql}, ${list})`;
+    const values = `kql_n_tdigest_percentiles(${sketch.sql}, ${list})`;
+    if (!type) return values;
+    const item: SqlArgument = { ...sketch, sql: 'item' };
+    const typed = `list_transform(kql_elements(${values}), lambda item: ${jsonElement({ ...item, sql: cast(item, type), type })})`;
+    return first.type !== 'dynamic' && percents.length === 1
+      ? `${typed}[1]`
+      : `('[' || array_to_string(${typed}, ',') || ']')`;
   },
 };
+/** `typeof(long)` is text when it gets here. */
+const typeLiteral = (argument: SqlArgument | undefined): KqlType | undefined =>
+  argument?.expression.k === 'literal' && isKqlType(String(argument.expression.value))
+    ? (argument.expression.value as KqlType)
+    : undefined;
 
 const union = (name: string): FunctionRow => ({
   result: 'dynamic',

@@ -145,6 +145,8 @@ export const aggregateOperators: PlanCompilers<'summarize' | 'distinct' | 'count
         `ORDER BY ${orderBy(order)} LIMIT ${constantAs(ctx, node.count, 'long')}`,
       ),
       columns: relation.columns,
+      order,
+      serialized: true,
     };
   },
 };

@@ -7,6 +7,9 @@ import { asIs, selectFrom } from '../relation.ts';
 import { aggregateOutputs, grouping } from './aggregate.ts';
 import { compileConstant } from './source.ts';
 
+/** @see the page of make-series: 2^20 values */
+const binsMax = 1_048_576;
+
 /** make-series: totals by bin, then for every group one array over the whole axis with the default where there was no row.
  * The end is exclusive; bins are counted from the start, not from the epoch. */
 export const seriesCompilers: PlanCompilers<'makeSeries'> = {
@@ -62,7 +65,10 @@ export const seriesCompilers: PlanCompilers<'makeSeries'> = {
     const binned = `SELECT r.*, b.${low}, b.${high}, CAST(floor((${axisNumber} - b.${low}) / ${isReal ? step : `CAST(${step} AS DOUBLE)`}) AS BIGINT) AS ${bin} FROM (${relation.sql}) AS r ${joined}`;
     const inside = `WHERE ${axisNumber} >= ${low} AND ${axisNumber} < ${high}`;
     const totals = `SELECT ${[...groupIds, bin].join(', ')}, ${outputs.map(({ id, sql }) => `${sql} AS ${id}`).join(', ') || '1 AS none'} FROM (${binned}) ${inside} GROUP BY ${[...groupIds, bin].join(', ')}`;
-    const span = isReal ? `ceil((${high} - ${low}) / ${step} - 1e-9)` : `((${high} - ${low} + ${step} - 1) // ${step})`;
+    const length = isReal
+      ? `ceil((${high} - ${low}) / ${step} - 1e-9)`
+      : `((${high} - ${low} + ${step} - 1) // ${step})`;
+    const span = `CASE WHEN ${length} > ${binsMax} THEN error('kql limits: make-series: a series has at most ${binsMax} values.') ELSE ${length} END`;
     const steps = `SELECT ${(grouped ? [...groupIds, ''] : ['']).join(', ')}${low} AS ${first}, unnest(range(0, CAST(${span} AS BIGINT))) AS ${bin} FROM (${bounds})`;
     const groupRows =
       groupIds.length > 0 ? `SELECT DISTINCT ${groupIds.join(', ')} FROM (${binned}) ${inside}` : `SELECT 1 AS none`;

@@ -9,7 +9,7 @@ beforeAll(async () => {
 afterAll(() => engine.close());
 const rowsOf = async (query: string): Promise<unknown> => (await engine.run(query))[0]?.rows;
 
-/** Trying one way after the other would take ages. */
+/** Trying one way after the other would take ages: 2^40 steps and more. */
 const text = `strcat(strrep('a', 40), 'b')`;
 
 describe('regular expressions', () => {
@@ -26,16 +26,16 @@ describe('regular expressions', () => {
     [`print t = ${text} | parse kind=regex t with @'(a+)+c' x | project x`, ''],
     [`print t = ${text} | parse-where kind=regex t with @'(a+)+c' x | count`, 0],
     [`print t = strrep('a,', 1024) | parse t with * ',a' * ',a' * ',a' * ',a' * ',b' x | project x`, ''],
-  ])('take linear time: %s', { timeout: 5_000 }, async (query, value) => {
+  ])('take linear time: %s', async (query, value) => {
     expect(await rowsOf(query)).toEqual([[value]]);
   });
 
-  it('take linear time over many rows', { timeout: 10_000 }, async () => {
+  it('take linear time over many rows', async () => {
     const query = `range x from 1 to 10000 step 1 | extend t = strcat(strrep('a', 40), x) | extend r = replace_regex(t, @'^(a+)+$', 'y')`;
     expect(await rowsOf(`${query} | summarize count(), countif(r == t)`)).toEqual([[10_000, 10_000]]);
   });
 
-  it('take linear time where rows are walked one by one', { timeout: 5_000 }, async () => {
+  it('take linear time where rows are walked one by one', async () => {
     const rows = `range x from 1 to 3000 step 1 | extend t = strcat(strrep('a', 40), 'b')`;
     const scan = `scan declare (n:string) with (step s: not(t matches regex @'^(a+)+$') => n = extract(@'^(a|a)*b', 1, t);)`;
     expect(await rowsOf(`${rows} | ${scan} | summarize count(), take_any(n)`)).toEqual([[3000, 'a']]);
@@ -43,13 +43,13 @@ describe('regular expressions', () => {
     expect(await rowsOf(`${rows} | ${apply} | summarize count(), take_any(n)`)).toEqual([[3000, '']]);
   });
 
-  it('take linear time in conditions of graph patterns', { timeout: 5_000 }, async () => {
+  it('take linear time in conditions of graph patterns', async () => {
     const graph = `datatable(s:string, d:string)['a', 'b', 'b', 'c'] | make-graph s --> d`;
     const match = `graph-match (x)-[e]->(y) where not(strcat(strrep('a', 40), e.d) matches regex @'^(a+)+$') project e.d`;
     expect(await rowsOf(`${graph} | ${match} | sort by e_d asc`)).toEqual([['b'], ['c']]);
   });
 
-  it('may be in columns', { timeout: 10_000 }, async () => {
+  it('may be in columns', async () => {
     const query = `range x from 1 to 50 step 1 | extend t = strcat(strrep('a', 40), 'b'), p = strcat('^(a+)+', x, '$')`;
     expect(await rowsOf(`${query} | summarize countif(t matches regex p)`)).toEqual([[0]]);
   });

@@ -268,7 +268,7 @@ describe('every operation', () => {
     const { status, headers } = await entra.ask(target, { method: method === 'any' ? 'POST' : method });
     expect([200, 400]).toContain(status);
     if (status === 200) expect(headers['pragma']).toBeUndefined();
-    await vi.waitFor(() => expect(lines.at(-1)).toContain(`"route":"${id}"`));
+    await vi.waitFor(() => expect(lines.at(-1)).toContain(`"route":"${id}"`), { timeout: 20_000 });
   });
 });
 

@@ -1,5 +1,6 @@
 import { invariant } from '../../base/invariant.ts';
 import type { PivotSettings } from '../kql/ir/row-settings.ts';
+import { KqlError } from '../kql/kql-error.ts';
 import type { Column } from '../kql/types.ts';
 import type { NativeValue } from '../sql/native.ts';
 import { textOf } from './convert-value.ts';
@@ -19,6 +20,9 @@ export const pivot: RowOperator = ({ inputs, settings, cols: declared }) => {
   invariant(pivotColumn && valueColumn, 'pivot has a pivot column and a value');
   const nameOf = (value: NativeValue): string => textOf(value, pivotColumn.type);
   const names = [...new Set(order.rows.map((row) => nameOf(row[0] ?? null)))];
+  const taken = names.find((name) => groups.includes(name));
+  if (taken !== undefined && !declared)
+    throw new KqlError('semantic', `evaluate pivot(): a value is named like the column '${taken.slice(0, 100)}'.`);
   const cols: readonly Column[] = declared ?? [
     ...groupColumns,
     ...names.map((name): Column => ({ name, type: valueColumn.type })),

@@ -12,7 +12,8 @@ export type PlanNode =
   | { readonly op: 'table'; readonly database: string; readonly table: string }
   | { readonly op: 'reference'; readonly id: number }
   | { readonly op: 'context' }
-  | { readonly op: 'datatable'; readonly rows: readonly (readonly Expression[])[] }
+  /** `describes`: what the rows tell the columns of, where those are known only once it has run. */
+  | { readonly op: 'datatable'; readonly rows: readonly (readonly Expression[])[]; readonly describes?: Plan }
   | { readonly op: 'range'; readonly from: Expression; readonly to: Expression; readonly step: Expression }
   | { readonly op: 'print'; readonly items: readonly Item[] }
   | { readonly op: 'filter'; readonly input: Plan; readonly condition: Expression }

@@ -31,8 +31,8 @@ function isTolerated(root: SyntaxNode, { Code, Start, Length }: LanguageDiagnost
     return isInsideInnerNodes(root, Start) || isFuzzyWildcard(root, Start) || isInsideRender(root, Start);
   if (Code === 'KS234' && isVariableEdge(root, Start, Start + Length)) return true;
   if (Code === 'KS131') return variableAt(root, Start, Start + Length);
-  if (!ofTypes.test(Code)) return false;
   if (isTextOfPlugin(root, Start, Code)) return true;
+  if (!ofTypes.test(Code)) return false;
   if (isInsideFunction(root, Start)) return true;
   if (!/^KS(106|107|134)$/.test(Code)) return false;
   for (let node: SyntaxNode | undefined = root; node;) {
@@ -104,7 +104,10 @@ const variableAt = (root: SyntaxNode, start: number, end: number): boolean =>
       /^(Variable|Parameter)Symbol$/.test(symbolKind(node.ReferencedSymbol)),
   );
 
-/** A window of a plugin may be a period of the calendar; named arguments of plugins are no positional ones. The plugin checks both. */
+const countOfArguments = 'KS119';
+
+/** A window of a plugin may be a period of the calendar; bag_unpack() has four parameters, the binder knows two, and takes those
+ * given by name for others. The plugin checks both. */
 const isTextOfPlugin = (root: SyntaxNode, at: number, code: string): boolean => {
   const nodes = path(root, at);
   const call = nodes.find(
@@ -114,7 +117,10 @@ const isTextOfPlugin = (root: SyntaxNode, at: number, code: string): boolean => 
   const name = nameOf(need(call, 'Name'));
   if (code === 'KS138')
     return name === 'activity_metrics' && kindOf(nodes.at(-2) ?? call) === 'StringLiteralExpression';
-  return code === 'KS107' && name === 'bag_unpack' && nodes.some((node) => kindOf(node) === 'SimpleNamedExpression');
+  if (name !== 'bag_unpack') return false;
+  return (
+    code === countOfArguments || (code === 'KS107' && nodes.some((node) => kindOf(node) === 'SimpleNamedExpression'))
+  );
 };
 
 /** Properties of `render` are for who draws the result: nobody looks up the columns that they name. */

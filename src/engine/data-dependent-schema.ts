@@ -27,14 +27,35 @@ export async function withSchemas<T>(
   work: (program: Program) => Promise<T>,
 ): Promise<T> {
   let known = text;
+  let written: readonly number[] = [];
   for (let round = 0; ; round += 1) {
     const program = await compile(known);
     try {
-      return await work(program);
+      return await work(written.length === 0 ? program : { ...program, schemasWritten: written });
     } catch (error) {
       if (!(error instanceof DataDependentSchema)) throw error;
       if (round >= schemaRounds) throw new KqlError('limits', 'Too many operators whose columns depend on data.');
-      known = error.insertInto(known);
+      const { position } = error;
+      const longer = error.insertInto(known);
+      const added = longer.length - known.length;
+      written = [...written.map((other) => (other > position ? other + added : other)), position];
+      known = longer;
     }
   }
+}
+
+/** The columns of several runs of one operator, each of which may have some of its own.
+ * @throws KqlError notSupported where one has different types */
+export function unitedColumns(runs: readonly (readonly Column[])[]): Column[] {
+  const columns = new Map<string, Column>();
+  for (const column of runs.flat()) {
+    const known = columns.get(column.name);
+    if (known && known.type !== column.type)
+      throw new KqlError(
+        'notSupported',
+        `Of one column, '${column.name.slice(0, 100)}', the types depend on the data.`,
+      );
+    columns.set(column.name, column);
+  }
+  return [...columns.values()];
 }

@@ -72,6 +72,28 @@ const cases: Readonly<Record<string, readonly [string, readonly (readonly unknow
       ['b', 'string'],
     ],
   ],
+  'bag_unpack in a partition has the columns of all of its parts': [
+    `datatable(k:string, d:dynamic)['p', dynamic({"a":1}), 'q', dynamic({"b":"x"})]
+     | partition by k (evaluate bag_unpack(d) | extend n = 1) | sort by k asc`,
+    [
+      ['p', 1, '', 1],
+      ['q', null, 'x', 1],
+    ],
+  ],
+  'pivot in mv-apply leaves null what only other rows have': [
+    `datatable(id:long, items:dynamic)[1, dynamic(["x"]), 2, dynamic(["y"])]
+     | mv-apply item = items to typeof(string) on (project item, n = 5 | evaluate pivot(item, sum(n)))
+     | project-away items | sort by id asc`,
+    [
+      [1, 5, null],
+      [2, null, 5],
+    ],
+  ],
+  'functions that unpack the same columns in every call': [
+    `let unpacked = (T:(d:dynamic)) { T | evaluate bag_unpack(d) };
+     union (print d = dynamic({"a":1}) | invoke unpacked()), (print d = dynamic({"a":2}) | invoke unpacked()) | sort by a asc`,
+    [[1], [2]],
+  ],
   'bag_unpack takes its four arguments in order': [
     `datatable(b:string, d:dynamic)['own', dynamic({"a":1, "b":"x", "c":true})]
      | evaluate bag_unpack(d, '', 'replace_source', dynamic(['c']))`,
@@ -295,6 +317,15 @@ describe('plugins', () => {
   ])('%s', async (call, expected) => {
     const [table] = await engine.run(`${places} | evaluate ${call} | project place, name`);
     expect(table?.rows).toEqual(expected);
+  });
+
+  it.each([
+    // Each call would have columns of its own, which nothing written into the function can say.
+    `let unpacked = (T:(d:dynamic)) { T | evaluate bag_unpack(d) };
+     union (print d = dynamic({"a":1}) | invoke unpacked()), (print d = dynamic({"b":2}) | invoke unpacked())`,
+    `datatable(k:string, d:dynamic)['p', dynamic({"a":1}), 'q', dynamic({"a":"x"})] | partition by k (evaluate bag_unpack(d))`,
+  ])('refuses what would have other columns for every run: %s', async (query) => {
+    await expect(engine.run(query)).rejects.toMatchObject({ code: 'notSupported' });
   });
 
   it('geo_polygon_lookup fills columns whose names are taken', async () => {

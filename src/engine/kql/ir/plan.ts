@@ -208,6 +208,8 @@ export interface Program {
   readonly options: Readonly<Record<string, string | boolean | number | null>>;
   readonly lets: readonly { readonly id: number; readonly plan: Plan; readonly materialized: boolean }[];
   readonly results: readonly ProgramResult[];
+  /** `schemaAt` of the operators whose columns are known from a run before, not from the user. */
+  readonly schemasWritten?: readonly number[];
 }
 /** `visualization`: the properties of `render`, by their wire names. */
 export interface ProgramResult {

@@ -188,6 +188,9 @@ export const pluginName = (node: SyntaxNode): string => {
   return target.ReferencedSymbol?.Name ?? nameOf(need(target, 'Name'));
 };
 
+/** Plugins whose columns are known only once they have run, where no schema is given. */
+const dependOnData: ReadonlySet<string> = new Set(['bag_unpack', 'pivot']);
+
 /** Plugins that give several tables: they may only end a query, where `results.ts` takes care of them. */
 const lastOnly: ReadonlySet<string> = new Set(['preview', 'funnel_sequence']);
 
@@ -213,11 +216,8 @@ const evaluate: OperatorBuilder = (b, node, given) => {
     settings,
     at,
     cols: engineColumns(name, node, nodes, input),
-    ...(!schema &&
-      node.ResultType?.IsOpen === true && {
-        dataDependent: true,
-        schemaAt: at < 0 ? -1 : (b.offset ?? 0) + target.End,
-      }),
+    ...(dependOnData.has(name) && { schemaAt: at < 0 ? -1 : (b.offset ?? 0) + target.End }),
+    ...(!schema && node.ResultType?.IsOpen === true && { dataDependent: true }),
   };
 };
 

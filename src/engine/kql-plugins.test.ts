@@ -94,6 +94,11 @@ const cases: Readonly<Record<string, readonly [string, readonly (readonly unknow
      union (print d = dynamic({"a":1}) | invoke unpacked()), (print d = dynamic({"a":2}) | invoke unpacked()) | sort by a asc`,
     [[1], [2]],
   ],
+  'evaluate takes hints of filters': [
+    `print k = 'p', d = dynamic({"a":1})
+     | evaluate hint.pass_filters=true hint.pass_filters_column=k hint.distribution=single bag_unpack(d) | where k == 'p'`,
+    [['p', 1]],
+  ],
   'bag_unpack takes its four arguments in order': [
     `datatable(b:string, d:dynamic)['own', dynamic({"a":1, "b":"x", "c":true})]
      | evaluate bag_unpack(d, '', 'replace_source', dynamic(['c']))`,
@@ -343,6 +348,7 @@ describe('plugins', () => {
     `print d = dynamic({"n":2}) | evaluate bag_unpack(d, prefix = 'p_')`,
     `print d = dynamic({"n":2}) | evaluate bag_unpack(d, 'p_', 'error', dynamic([]), true)`,
     `print d = 'text' | evaluate bag_unpack(d)`,
+    `let N = datatable(net:string)['10.0.0.0/8']; print ip = 1 | evaluate ipv4_lookup(N, ip, net)`,
   ])('refuses %s', async (query) => {
     await expect(engine.run(query)).rejects.toMatchObject({ code: 'semantic' });
   });

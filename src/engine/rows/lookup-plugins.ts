@@ -43,6 +43,8 @@ const ipLookup =
     if (networkName === undefined)
       throw new KqlError('semantic', `evaluate ${plugin}(): the network must be a column.`);
     const network = columnIndex(table, networkName);
+    if (args.typeOf(1) !== 'string' || table.cols[network]?.type !== 'string')
+      throw new KqlError('semantic', `evaluate ${plugin}(): addresses and networks must be strings.`);
     const keys = raw.slice(3).flatMap((argument) => lookupColumn(argument) ?? []);
     const flag = raw.find((argument, index) => index > 2 && argument.k === 'constant');
     const unmatched = flag?.k === 'constant' && call.inputs[1]?.rows[0]?.[flag.index] === true;

@@ -30,6 +30,8 @@ function isTolerated(root: SyntaxNode, { Code, Start, Length }: LanguageDiagnost
   if (Code === 'KS142')
     return isInsideInnerNodes(root, Start) || isFuzzyWildcard(root, Start) || isInsideRender(root, Start);
   if (Code === 'KS234' && isVariableEdge(root, Start, Start + Length)) return true;
+  // The binder takes the column that a hint of `evaluate` names for a plugin.
+  if (Code === 'KS237') return path(root, Start).some((node) => kindOf(node) === 'NamedParameter');
   if (Code === 'KS131') return variableAt(root, Start, Start + Length);
   if (isTextOfPlugin(root, Start, Code)) return true;
   if (!ofTypes.test(Code)) return false;

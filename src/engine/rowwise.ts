@@ -8,7 +8,7 @@ import { KqlError } from './kql/kql-error.ts';
 import type { Column, KqlType } from './kql/types.ts';
 import type { ColumnValues, EngineConnection } from './duckdb/engine-database.ts';
 import type { RowTable } from './rows/row-operator.ts';
-import { DataDependentSchema, unitedColumns } from './data-dependent-schema.ts';
+import { DataDependentFunction, DataDependentSchema, unitedColumns } from './data-dependent-schema.ts';
 import { rowOperatorsByName } from './rows/row-operators.ts';
 import type { NativeValue } from './sql/native.ts';
 
@@ -112,13 +112,14 @@ export async function runRowwise(program: Program, collect: Collect, connection:
   };
 
   const temporary = async (plan: RowwiseNode & { readonly cols: readonly Column[] }): Promise<Plan> => {
+    if (plan.dataDependent && plan.storedFunctions) throw new DataDependentFunction(plan.name, plan.storedFunctions);
     const united = program.schemasWritten?.includes(plan.schemaAt ?? -1) === true;
     const result = await runOne(plan, (input) => collect(input, lets), united);
     if (plan.dataDependent) {
       if (plan.schemaAt === undefined || plan.schemaAt < 0)
         throw new KqlError(
           'notSupported',
-          `'${plan.name}' without a schema inside a stored function is not supported.`,
+          `'${plan.name}' without a schema inside a function of a named database is not supported.`,
         );
       throw new DataDependentSchema(plan.schemaAt, result.cols);
     }

@@ -200,6 +200,8 @@ export interface RowwiseNode {
   readonly at: number;
   readonly dataDependent?: boolean;
   readonly schemaAt?: number;
+  /** The stored functions that it stands in, from the outermost: there is no text to write its columns into. */
+  readonly storedFunctions?: readonly string[];
 }
 
 /** Everything the parser made of one text. */

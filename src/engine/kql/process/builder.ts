@@ -99,6 +99,8 @@ export interface Builder {
   readonly scope: Scope;
   /** Added to a node's start to get the offset in the text as sent; undefined inside stored functions. */
   readonly offset: number | undefined;
+  /** The stored functions of the current database that this is in, from the outermost. */
+  readonly stored?: readonly string[];
   /** The rows that a subquery without a source starts from (mv-apply, partition, fork). */
   readonly context?: Plan;
   /** The column whose value a subquery with a source of its own runs for (partition … { … }). */
@@ -110,10 +112,11 @@ export interface Builder {
 }
 
 /** A table with a source of its own does not see the rows around it. */
-export const withoutContext = ({ draft, scope, offset, partitionKey, depth }: Builder): Builder => ({
+export const withoutContext = ({ draft, scope, offset, stored, partitionKey, depth }: Builder): Builder => ({
   draft,
   scope,
   offset,
+  ...(stored && { stored }),
   ...(depth !== undefined && { depth }),
   ...(partitionKey && { partitionKey }),
 });

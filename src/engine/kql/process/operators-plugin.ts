@@ -218,6 +218,7 @@ const evaluate: OperatorBuilder = (b, node, given) => {
     cols: engineColumns(name, node, nodes, input),
     ...(dependOnData.has(name) && { schemaAt: at < 0 ? -1 : (b.offset ?? 0) + target.End }),
     ...(!schema && node.ResultType?.IsOpen === true && { dataDependent: true }),
+    ...(b.stored && { storedFunctions: b.stored }),
   };
 };
 

@@ -58,3 +58,24 @@ describe('columns that depend on data, inside stored functions', () => {
     await expect(engine.run('Wrong()')).rejects.toMatchObject({ code: 'semantic', position: undefined });
   });
 });
+
+const bags = `datatable(k:string, d:dynamic)['p', dynamic({"a":1}), 'q', dynamic({"b":"x"})]`;
+describe('columns that depend on data, inside subqueries', () => {
+  it.each<[string, unknown]>([
+    [`${bags} | partition by k (evaluate bag_unpack(d)) | where isnotnull(a) | project b, a`, [['', 1]]],
+    [`let P = ${bags} | partition by k (evaluate bag_unpack(d)); P | summarize sum(a)`, [[1]]],
+    [
+      `datatable(id:long, tags:dynamic)[1, dynamic(['x', 'x']), 2, dynamic(['y'])]
+       | mv-apply tag = tags to typeof(string) on (project tag, one = 1 | evaluate pivot(tag, sum(one)))
+       | where x > 1 | project id, x, y`,
+      [[1, 2, null]],
+    ],
+  ])('can be named after them: %s', async (query, expected) => {
+    expect(await rowsOf(query)).toEqual(expected);
+  });
+
+  it('are asked for before a name is refused', async () => {
+    const text = `${bags} | partition by k (evaluate bag_unpack(d)) | project a, gone`;
+    await expect(engine.run(text)).rejects.toMatchObject({ code: 'semantic', position: text.indexOf('gone') });
+  });
+});

@@ -4,7 +4,7 @@ import { partitionSide } from './kql/ir/expression.ts';
 import type { MvApplyNode, PartitionNode, Plan, Program, RowwiseNode } from './kql/ir/plan.ts';
 import { legacyPartitions } from './kql/ir/plan.ts';
 import { eachPlan, isPlan, runsBeforehand, startsFromContext } from './kql/ir/walk.ts';
-import { KqlError } from './kql/kql-error.ts';
+import { deserializeKqlError, KqlError } from './kql/kql-error.ts';
 import type { Column, KqlType } from './kql/types.ts';
 import type { ColumnValues, EngineConnection } from './duckdb/engine-database.ts';
 import type { RowTable } from './rows/row-operator.ts';
@@ -20,7 +20,11 @@ const rowsMax = 2_000_000;
 /** Runs every row operator of a program, innermost first, and puts a temporary table in its place. Those that start from the
  * rows of a surrounding subquery cannot run beforehand and stay. */
 export async function runRowwise(program: Program, collect: Collect, connection: EngineConnection): Promise<Program> {
-  if (!runsBeforehand([program.lets, program.results])) return program;
+  const { refusal } = program;
+  if (!runsBeforehand([program.lets, program.results])) {
+    if (refusal) throw deserializeKqlError(refusal);
+    return program;
+  }
   const oftenCalled = callsOfWritten(program);
   let tables = 0;
   const lets: Program['lets'][number][] = [];
@@ -140,6 +144,8 @@ export async function runRowwise(program: Program, collect: Collect, connection:
   }
   const results: Program['results'][number][] = [];
   for (const result of program.results) results.push({ ...result, plan: asPlan(await resolve(result.plan)) });
+  // It has run to its end, and told nothing new.
+  if (refusal) throw deserializeKqlError(refusal);
   return { ...program, lets, results };
 }
 

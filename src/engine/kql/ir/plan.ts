@@ -1,3 +1,4 @@
+import type { SerializedKqlError } from '../kql-error.ts';
 import type { Column, KqlType } from '../types.ts';
 import type { Expression, Literal } from './expression.ts';
 
@@ -212,6 +213,8 @@ export interface Program {
   readonly results: readonly ProgramResult[];
   /** `schemaAt` of the operators whose columns are known from a run before, not from the user. */
   readonly schemasWritten?: readonly number[];
+  /** Why the text is refused, unless this part of it tells columns that depend on data. */
+  readonly refusal?: SerializedKqlError;
 }
 /** `visualization`: the properties of `render`, by their wire names. */
 export interface ProgramResult {

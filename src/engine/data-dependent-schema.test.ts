@@ -74,6 +74,13 @@ describe('columns that depend on data, inside subqueries', () => {
     expect(await rowsOf(query)).toEqual(expected);
   });
 
+  it('do not count twice in project-reorder', async () => {
+    const [table] = await engine.run(
+      `print k = 1, d = dynamic({"b":2, "c":3}) | evaluate bag_unpack(d) | project-reorder c, * asc`,
+    );
+    expect(table?.columns.map(({ name }) => name)).toEqual(['c', 'b', 'k']);
+  });
+
   it('are asked for before a name is refused', async () => {
     const text = `${bags} | partition by k (evaluate bag_unpack(d)) | project a, gone`;
     await expect(engine.run(text)).rejects.toMatchObject({ code: 'semantic', position: text.indexOf('gone') });

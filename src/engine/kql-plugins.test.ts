@@ -343,6 +343,7 @@ describe('plugins', () => {
   it.each([
     `${deaths} | evaluate pivot(State, percentile(Deaths, 50), Event)`,
     `datatable(g:string, k:string)['x', 'g'] | evaluate pivot(k)`,
+    `${deaths} | evaluate pivot(State, sum(Deaths), Event) : (Event:string, ARIZONA:string)`,
     `print n = 1, d = dynamic({"n":2}) | evaluate bag_unpack(d) : (n:long)`,
     `print d = dynamic({"n":2}) | evaluate bag_unpack(d, columnsConflict = 'newest')`,
     `print d = dynamic({"n":2}) | evaluate bag_unpack(d, prefix = 'p_')`,

@@ -23,6 +23,16 @@ export const pivot: RowOperator = ({ inputs, settings, cols: declared, united })
   const taken = names.find((name) => groups.includes(name));
   if (taken !== undefined && !declared)
     throw new KqlError('semantic', `evaluate pivot(): a value is named like the column '${taken.slice(0, 100)}'.`);
+  const known = new Map([
+    ...groupColumns.map(({ name, type }) => [name, type] as const),
+    ...names.map((name) => [name, valueColumn.type] as const),
+  ]);
+  const other = declared?.find(({ name, type }) => (known.get(name) ?? type) !== type);
+  if (other)
+    throw new KqlError(
+      'semantic',
+      `evaluate pivot(): the column '${other.name.slice(0, 100)}' is not of type ${other.type}.`,
+    );
   const cols: readonly Column[] = declared ?? [
     ...groupColumns,
     ...names.map((name): Column => ({ name, type: valueColumn.type })),

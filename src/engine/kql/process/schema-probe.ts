@@ -2,11 +2,12 @@ import { KqlError } from '../kql-error.ts';
 import type { ParsedCode, SyntaxNode } from './language.ts';
 import { children, kindOf, need, part } from './language.ts';
 
-/** A name that the binder does not know may be a column that depends on data: what runs inside of partition and mv-apply tells
- * it no columns to come. The text up to the end of the first such operator before the name tells them when it runs.
+/** What the binder refuses may be right once it knows the columns that depend on data: it takes none to come from inside of partition
+ * and mv-apply, and doubles some where `*` stands for columns to come. The text up to the end of the first operator that gives
+ * such columns, before the place of the error, tells them when it runs.
  * @returns undefined where there is none */
 export function schemaProbe(text: string, code: ParsedCode, error: unknown): string | undefined {
-  if (!(error instanceof KqlError) || error.parserCode !== 'KS142' || error.position === undefined) return undefined;
+  if (!(error instanceof KqlError) || error.code !== 'semantic' || error.position === undefined) return undefined;
   const operator = firstOpen(code.Syntax, error.position);
   if (!operator) return undefined;
   let definition: SyntaxNode | undefined;
@@ -22,7 +23,8 @@ export function schemaProbe(text: string, code: ParsedCode, error: unknown): str
 }
 
 function firstOpen(node: SyntaxNode, before: number): SyntaxNode | undefined {
-  if (/^(Partition|MvApply)Operator$/.test(kindOf(node)) && node.End <= before && hasOpenPlugin(node)) return node;
+  if (/^(Evaluate|Partition|MvApply)Operator$/.test(kindOf(node)) && node.End <= before && hasOpenPlugin(node))
+    return node;
   for (const child of children(node)) {
     const found = child.IsToken || child.TextStart > before ? undefined : firstOpen(child, before);
     if (found) return found;

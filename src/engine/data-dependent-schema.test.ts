@@ -65,6 +65,16 @@ describe('columns that depend on data, inside subqueries', () => {
     [`${bags} | partition by k (evaluate bag_unpack(d)) | where isnotnull(a) | project b, a`, [['', 1]]],
     [`let P = ${bags} | partition by k (evaluate bag_unpack(d)); P | summarize sum(a)`, [[1]]],
     [
+      `let total = (T:(a:long)) { T | summarize sum(a) };
+       print x = toscalar(${bags} | evaluate bag_unpack(d) | invoke total())`,
+      [[1]],
+    ],
+    [
+      `let total = (T:(a:long)) { T | summarize sum(a) }; let gone = ${bags} | evaluate bag_unpack(d);
+       union (gone | invoke total()), (print sum_a = 5) | sort by sum_a asc`,
+      [[1], [5]],
+    ],
+    [
       `datatable(id:long, tags:dynamic)[1, dynamic(['x', 'x']), 2, dynamic(['y'])]
        | mv-apply tag = tags to typeof(string) on (project tag, one = 1 | evaluate pivot(tag, sum(one)))
        | where x > 1 | project id, x, y`,

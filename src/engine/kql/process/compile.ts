@@ -25,7 +25,9 @@ export function compileQuery(text: string, database: string, graphs: KeptGraphs)
   try {
     return compileRewritten(text, code, database, graphs, 0);
   } catch (error) {
-    return probed(text, code, error, (probe) => compileQuery(probe, database, graphs));
+    return probed(text, code, error, (probe) =>
+      compileRewritten(probe, parseSpelled(probe, state), database, graphs, 0),
+    );
   }
 }
 

@@ -57,6 +57,62 @@ const cases: Readonly<Record<string, readonly [string, readonly (readonly unknow
     `${deaths} | evaluate pivot(State, sum(Deaths)) | where Event == 'Heat' | project x = ARKANSAS + 1`,
     [[4]],
   ],
+  'pivot groups by a column that is only part of what is aggregated': [
+    `${deaths} | project State, Deaths | evaluate pivot(State, make_bag(bag_pack('d', Deaths))) | sort by Deaths asc`,
+    [
+      [1, '{"d":1}', '{}'],
+      [2, '{"d":2}', '{}'],
+      [4, '{}', '{"d":4}'],
+    ],
+  ],
+  'getschema tells the columns that depend on data': [
+    `print d = dynamic({"a":1, "b":"x"}) | evaluate bag_unpack(d) | getschema | project ColumnName, ColumnType`,
+    [
+      ['a', 'long'],
+      ['b', 'string'],
+    ],
+  ],
+  'bag_unpack in a partition has the columns of all of its parts': [
+    `datatable(k:string, d:dynamic)['p', dynamic({"a":1}), 'q', dynamic({"b":"x"})]
+     | partition by k (evaluate bag_unpack(d) | extend n = 1) | sort by k asc`,
+    [
+      ['p', 1, '', 1],
+      ['q', null, 'x', 1],
+    ],
+  ],
+  'pivot in mv-apply leaves null what only other rows have': [
+    `datatable(id:long, items:dynamic)[1, dynamic(["x"]), 2, dynamic(["y"])]
+     | mv-apply item = items to typeof(string) on (project item, n = 5 | evaluate pivot(item, sum(n)))
+     | project-away items | sort by id asc`,
+    [
+      [1, 5, null],
+      [2, null, 5],
+    ],
+  ],
+  'functions that unpack the same columns in every call': [
+    `let unpacked = (T:(d:dynamic)) { T | evaluate bag_unpack(d) };
+     union (print d = dynamic({"a":1}) | invoke unpacked()), (print d = dynamic({"a":2}) | invoke unpacked()) | sort by a asc`,
+    [[1], [2]],
+  ],
+  'evaluate takes hints of filters': [
+    `print k = 'p', d = dynamic({"a":1})
+     | evaluate hint.pass_filters=true hint.pass_filters_column=k hint.distribution=single bag_unpack(d) | where k == 'p'`,
+    [['p', 1]],
+  ],
+  'bag_unpack takes its four arguments in order': [
+    `datatable(b:string, d:dynamic)['own', dynamic({"a":1, "b":"x", "c":true})]
+     | evaluate bag_unpack(d, '', 'replace_source', dynamic(['c']))`,
+    [['x', 1]],
+  ],
+  'ipv4_lookup numbers columns of its table whose names are taken, and fills them': [
+    `let N = datatable(net:string, owner:string)['10.0.0.0/8', 'ops'];
+     datatable(ip:string, owner:string)['10.1.2.3', 'dev', '8.8.8.8', 'web']
+     | evaluate ipv4_lookup(N, ip, net, return_unmatched = true) | project ip, owner, owner1`,
+    [
+      ['10.1.2.3', 'dev', 'ops'],
+      ['8.8.8.8', 'web', ''],
+    ],
+  ],
   'ipv4_lookup gives a row for every network': [
     `${networks} | evaluate ipv4_lookup(N, ip, network) | summarize names = array_sort_asc(make_list(name)) by ip | sort by ip asc`,
     [
@@ -266,6 +322,36 @@ describe('plugins', () => {
   ])('%s', async (call, expected) => {
     const [table] = await engine.run(`${places} | evaluate ${call} | project place, name`);
     expect(table?.rows).toEqual(expected);
+  });
+
+  it.each([
+    // Each call would have columns of its own, which nothing written into the function can say.
+    `let unpacked = (T:(d:dynamic)) { T | evaluate bag_unpack(d) };
+     union (print d = dynamic({"a":1}) | invoke unpacked()), (print d = dynamic({"b":2}) | invoke unpacked())`,
+    `datatable(k:string, d:dynamic)['p', dynamic({"a":1}), 'q', dynamic({"a":"x"})] | partition by k (evaluate bag_unpack(d))`,
+  ])('refuses what would have other columns for every run: %s', async (query) => {
+    await expect(engine.run(query)).rejects.toMatchObject({ code: 'notSupported' });
+  });
+
+  it('geo_polygon_lookup fills columns whose names are taken', async () => {
+    const [table] = await engine.run(
+      `${places} | extend name = 'own' | evaluate geo_polygon_lookup(shapes, shape, x, y) | project place, name, name1`,
+    );
+    expect(table?.rows).toEqual([['Eiffel Tower', 'own', 'Paris']]);
+  });
+
+  it.each([
+    `${deaths} | evaluate pivot(State, percentile(Deaths, 50), Event)`,
+    `datatable(g:string, k:string)['x', 'g'] | evaluate pivot(k)`,
+    `${deaths} | evaluate pivot(State, sum(Deaths), Event) : (Event:string, ARIZONA:string)`,
+    `print n = 1, d = dynamic({"n":2}) | evaluate bag_unpack(d) : (n:long)`,
+    `print d = dynamic({"n":2}) | evaluate bag_unpack(d, columnsConflict = 'newest')`,
+    `print d = dynamic({"n":2}) | evaluate bag_unpack(d, prefix = 'p_')`,
+    `print d = dynamic({"n":2}) | evaluate bag_unpack(d, 'p_', 'error', dynamic([]), true)`,
+    `print d = 'text' | evaluate bag_unpack(d)`,
+    `let N = datatable(net:string)['10.0.0.0/8']; print ip = 1 | evaluate ipv4_lookup(N, ip, net)`,
+  ])('refuses %s', async (query) => {
+    await expect(engine.run(query)).rejects.toMatchObject({ code: 'semantic' });
   });
 
   it('ipv6_lookup puts the columns of its table first', async () => {

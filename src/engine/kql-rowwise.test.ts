@@ -140,3 +140,32 @@ it('a union keeps numbers whose type the binder has otherwise', async () => {
     [2],
   ]);
 });
+
+describe('tables inside of subqueries that are named again', () => {
+  const parts = `datatable(k:string, v:long)['p', 1, 'q', 2, 'q', 7]`;
+  it.each<[string, unknown]>([
+    [
+      `let most = (T:(w:long)) { T | extend m = toscalar(T | summarize max(w)) };
+       ${parts} | partition by k (project k, w = v * 2 | invoke most()) | sort by w asc`,
+      [
+        ['p', 2, 2],
+        ['q', 4, 14],
+        ['q', 14, 14],
+      ],
+    ],
+    [
+      `${parts} | partition by k (extend w = v + 1 | as Q | union (Q) | summarize sum(w)) | sort by sum_w asc`,
+      [[4], [22]],
+    ],
+    [
+      `${parts} | summarize v = make_list(v) by k | mv-apply v to typeof(long) on (extend w = v + 1 | as Q | join kind=inner Q on w | summarize sum(w))
+       | sort by k asc`,
+      [
+        ['p', 2],
+        ['q', 11],
+      ],
+    ],
+  ])('%s', async (query, expected) => {
+    expect(await rowsOf(query)).toEqual(expected);
+  });
+});

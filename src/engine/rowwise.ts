@@ -4,11 +4,11 @@ import { partitionSide } from './kql/ir/expression.ts';
 import type { MvApplyNode, PartitionNode, Plan, Program, RowwiseNode } from './kql/ir/plan.ts';
 import { legacyPartitions } from './kql/ir/plan.ts';
 import { eachPlan, isPlan, runsBeforehand, startsFromContext } from './kql/ir/walk.ts';
-import { KqlError } from './kql/kql-error.ts';
+import { deserializeKqlError, KqlError } from './kql/kql-error.ts';
 import type { Column, KqlType } from './kql/types.ts';
 import type { ColumnValues, EngineConnection } from './duckdb/engine-database.ts';
 import type { RowTable } from './rows/row-operator.ts';
-import { DataDependentSchema } from './data-dependent-schema.ts';
+import { DataDependentFunction, DataDependentSchema, unitedColumns } from './data-dependent-schema.ts';
 import { rowOperatorsByName } from './rows/row-operators.ts';
 import type { NativeValue } from './sql/native.ts';
 
@@ -20,7 +20,12 @@ const rowsMax = 2_000_000;
 /** Runs every row operator of a program, innermost first, and puts a temporary table in its place. Those that start from the
  * rows of a surrounding subquery cannot run beforehand and stay. */
 export async function runRowwise(program: Program, collect: Collect, connection: EngineConnection): Promise<Program> {
-  if (!runsBeforehand([program.lets, program.results])) return program;
+  const { refusal } = program;
+  if (!runsBeforehand([program.lets, program.results])) {
+    if (refusal) throw deserializeKqlError(refusal);
+    return program;
+  }
+  const oftenCalled = callsOfWritten(program);
   let tables = 0;
   const lets: Program['lets'][number][] = [];
 
@@ -60,13 +65,12 @@ export async function runRowwise(program: Program, collect: Collect, connection:
     }
     const most = plan.limited ? legacyPartitions : partitionsMax;
     if (groups.size > most) throw new KqlError('limits', `partition: more than ${most} values.`);
-    const result: NativeValue[][] = [];
-    for (const { value, rows } of groups.values()) {
+    const result = await eachRun([...groups.values()], async ({ value, rows }) => {
       const context = await table(input.cols, rows);
       const key = literalOf(value, plan.by.type);
       const body = asPlan(await resolve(replaceContext(withKey(plan.body, key), context)));
-      result.push(...toRows(await collect(body, lets)));
-    }
+      return toRows(await collect(body, lets));
+    });
     return table(plan.cols, result);
   };
 
@@ -76,8 +80,7 @@ export async function runRowwise(program: Program, collect: Collect, connection:
     const rows = toRows(await collect(input, lets));
     if (rows.length > appliesMax)
       throw new KqlError('limits', `mv-apply: an operator that walks rows runs for at most ${appliesMax} of them.`);
-    const result: NativeValue[][] = [];
-    for (const row of rows) {
+    const result = await eachRun(rows, async (row) => {
       const single = await table(input.cols, [row]);
       const { columns, indexColumn, limit, contextCols: cols } = plan;
       const context: Plan = {
@@ -90,8 +93,8 @@ export async function runRowwise(program: Program, collect: Collect, connection:
         cols,
       };
       const body = asPlan(await resolve(replaceContext(plan.body, context)));
-      result.push(...toRows(await collect({ ...plan, input: single, body }, lets)));
-    }
+      return toRows(await collect({ ...plan, input: single, body }, lets));
+    });
     return table(plan.cols, result);
   };
 
@@ -113,14 +116,25 @@ export async function runRowwise(program: Program, collect: Collect, connection:
   };
 
   const temporary = async (plan: RowwiseNode & { readonly cols: readonly Column[] }): Promise<Plan> => {
-    const result = await runOne(plan, (input) => collect(input, lets));
+    if (plan.dataDependent && plan.storedFunctions) throw new DataDependentFunction(plan.name, plan.storedFunctions);
+    const united = program.schemasWritten?.includes(plan.schemaAt ?? -1) === true;
+    const result = await runOne(plan, (input) => collect(input, lets), united);
     if (plan.dataDependent) {
       if (plan.schemaAt === undefined || plan.schemaAt < 0)
         throw new KqlError(
           'notSupported',
-          `'${plan.name}' without a schema inside a stored function is not supported.`,
+          `'${plan.name}' without a schema inside a function of a named database is not supported.`,
         );
       throw new DataDependentSchema(plan.schemaAt, result.cols);
+    }
+    if (oftenCalled.has(plan.schemaAt ?? -1)) {
+      const own = await runOne({ ...plan, dataDependent: true }, (input) => collect(input, lets));
+      if (!sameColumns(own.cols, plan.cols))
+        throw new KqlError(
+          'notSupported',
+          `'${plan.name}' whose columns differ between the calls of a function needs a schema.`,
+          plan.at < 0 ? undefined : plan.at,
+        );
     }
     return table(plan.cols, result.rows);
   };
@@ -130,8 +144,42 @@ export async function runRowwise(program: Program, collect: Collect, connection:
   }
   const results: Program['results'][number][] = [];
   for (const result of program.results) results.push({ ...result, plan: asPlan(await resolve(result.plan)) });
+  // It has run to its end, and told nothing new.
+  if (refusal) throw deserializeKqlError(refusal);
   return { ...program, lets, results };
 }
+
+/** Runs a body for each of its inputs. Where its columns depend on data, all runs together tell them. */
+async function eachRun<T>(inputs: readonly T[], run: (input: T) => Promise<NativeValue[][]>): Promise<NativeValue[][]> {
+  const rows: NativeValue[][] = [];
+  const schemas: DataDependentSchema[] = [];
+  for (const input of inputs) {
+    try {
+      rows.push(...(await run(input)));
+    } catch (error) {
+      if (!(error instanceof DataDependentSchema)) throw error;
+      schemas.push(error);
+    }
+  }
+  const [first] = schemas;
+  if (!first) return rows;
+  const same = schemas.filter(({ position }) => position === first.position);
+  throw new DataDependentSchema(first.position, unitedColumns(same.map(({ columns }) => columns)));
+}
+
+/** Of the operators whose columns a run before has told, those that stand in the program more than once: in a function with
+ * several calls, which may each have columns of their own. */
+function callsOfWritten({ lets, results, schemasWritten = [] }: Program): ReadonlySet<number> {
+  const counts = new Map<number, number>();
+  eachPlan([lets, results], (plan) => {
+    if (plan.op === 'rowwise' && plan.schemaAt !== undefined && schemasWritten.includes(plan.schemaAt))
+      counts.set(plan.schemaAt, (counts.get(plan.schemaAt) ?? 0) + 1);
+  });
+  return new Set([...counts].flatMap(([position, count]) => (count > 1 ? [position] : [])));
+}
+
+const sameColumns = (a: readonly Column[], b: readonly Column[]): boolean =>
+  a.length === b.length && a.every(({ name, type }, index) => b[index]?.name === name && b[index].type === type);
 
 const keyName = '$partition';
 const partitionsMax = 1_000;
@@ -181,13 +229,15 @@ function asPlan(value: unknown): Plan {
 async function runOne(
   plan: RowwiseNode & { readonly cols: readonly Column[] },
   collect: (input: Plan) => Promise<ColumnValues[][]>,
+  united = false,
 ): Promise<RowTable> {
   const operator = Object.hasOwn(rowOperatorsByName, plan.name) ? rowOperatorsByName[plan.name] : undefined;
   if (!operator)
     throw new KqlError('notSupported', `'${plan.name}' is not supported.`, plan.at < 0 ? undefined : plan.at);
   const inputs: RowTable[] = [];
   for (const input of plan.inputs) inputs.push({ cols: input.cols, rows: toRows(await collect(input)) });
-  return operator({ inputs, settings: plan.settings, cols: plan.dataDependent ? undefined : plan.cols, at: plan.at });
+  const { settings, at, dataDependent, cols } = plan;
+  return operator({ inputs, settings, at, cols: dataDependent ? undefined : cols, united });
 }
 
 function toRows(chunks: readonly ColumnValues[][]): NativeValue[][] {

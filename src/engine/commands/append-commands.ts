@@ -92,8 +92,11 @@ async function runAppend(
   context: CommandContext,
 ): Promise<Row> {
   const { data, database, engine } = context;
-  const statement = await withCommandProgram(context, 'query', { text: command.text, program: query }, (program) =>
-    engine.prepareRows(program, queryRequest(context, command.queryText)),
+  const statement = await withCommandProgram(
+    context,
+    'query',
+    { text: command.text, program: query, queryText: command.queryText },
+    (program) => engine.prepareRows(program, queryRequest(context, command.queryText)),
   ).then(onlyOne);
   try {
     const change = tableChange(table, statement.columns, properties, context);

@@ -1,14 +1,17 @@
 import { invariant } from '../../base/invariant.ts';
 import type { Program } from '../kql/ir/plan.ts';
+import type { SchemaSurroundings } from '../data-dependent-schema.ts';
 import { withSchemas } from '../data-dependent-schema.ts';
 import type { CommandContext } from './command-context.ts';
 import { readableCatalog } from './readable-catalog.ts';
 
-/** Does some work with the query of a command, or with the operators after it. @param program what was made of `text` already */
+/** Does some work with the query of a command, or with the operators after it.
+ * @param program what was made of `text` already
+ * @param queryText the query inside of it, as the last words */
 export function withCommandProgram<T>(
   context: CommandContext,
   part: 'query' | 'pipe',
-  { text, program }: { readonly text: string; readonly program: Program },
+  { text, program, queryText }: { readonly text: string; readonly program: Program; readonly queryText?: string },
   work: (program: Program) => Promise<T>,
 ): Promise<T> {
   const compile = async (changed: string): Promise<Program> => {
@@ -19,5 +22,11 @@ export function withCommandProgram<T>(
     invariant(found !== undefined, 'columns written into a command change none of its parts');
     return found;
   };
-  return withSchemas(text, compile, work);
+  const queryStart = queryText === undefined ? -1 : text.lastIndexOf(queryText);
+  const surroundings = (): SchemaSurroundings => ({
+    database: context.database,
+    catalog: readableCatalog(context),
+    queryStart: queryStart < 0 ? undefined : queryStart,
+  });
+  return withSchemas(text, surroundings, compile, work);
 }

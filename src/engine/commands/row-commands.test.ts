@@ -139,6 +139,13 @@ describe('ingestion from a query', () => {
 
   it('takes columns that depend on the data', async () => {
     const bags = `datatable(a:string) ['{"x":1,"y":"z"}', '{"x":2}'] | project b = parse_json(a), n = 7`;
+    await cluster.run(`.create function Unpacked (T:(b:dynamic)) { T | evaluate bag_unpack(b) }`);
+    await cluster.run(`.set Unpacks with (docstring="a <| b") <| ${bags} | invoke Unpacked()`);
+    expect(await cluster.run('.show table Unpacks cslschema | project Schema')).toEqual(
+      await cluster
+        .run(`.set Directly <| ${bags} | evaluate bag_unpack(b)`)
+        .then(() => cluster.run('.show table Directly cslschema | project Schema')),
+    );
     await cluster.run(`.set-or-append Bags <| ${bags} | evaluate bag_unpack(b)`);
     expect(await cluster.run('.show table Bags cslschema')).toMatchObject([{ Schema: 'n:long,x:long,y:string' }]);
     expect(await rows('Bags')).toEqual([

@@ -63,21 +63,26 @@ function store(
   context: CommandContext,
 ): Promise<StoredResultView> {
   const { data, database, engine, caller } = context;
-  return withCommandProgram(context, 'query', { text: command.text, program: query }, async (program) => {
-    const [statement] = await engine.prepareRows(program, queryRequest(context, command.queryText));
-    try {
-      return await data.storeResult({
-        database,
-        name,
-        principal: caller.fqn,
-        rows: { kind: 'statement', statement },
-        expiresAfterMs,
-        existing: command.kind === 'StoredQueryResultSetOrReplace' ? 'replaced' : 'refused',
-      });
-    } finally {
-      statement.close();
-    }
-  });
+  return withCommandProgram(
+    context,
+    'query',
+    { text: command.text, program: query, queryText: command.queryText },
+    async (program) => {
+      const [statement] = await engine.prepareRows(program, queryRequest(context, command.queryText));
+      try {
+        return await data.storeResult({
+          database,
+          name,
+          principal: caller.fqn,
+          rows: { kind: 'statement', statement },
+          expiresAfterMs,
+          existing: command.kind === 'StoredQueryResultSetOrReplace' ? 'replaced' : 'refused',
+        });
+      } finally {
+        statement.close();
+      }
+    },
+  );
 }
 
 function expiresAfterOf(text: string | undefined): number {

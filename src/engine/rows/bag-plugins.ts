@@ -5,6 +5,7 @@ import { itemsOf } from '../sql/functions/array.ts';
 import { jsonKind, jsonPairs, jsonToText } from '../values/json-text.ts';
 import { parseDatetime } from '../values/ticks.ts';
 import { toType } from './convert-value.ts';
+import type { PluginArguments } from './plugin-arguments.ts';
 import { argumentsOf } from './plugin-arguments.ts';
 import type { RowOperator } from './row-operator.ts';
 import { nullOf } from './row-operator.ts';
@@ -31,13 +32,37 @@ function unpackedType(values: readonly string[]): KqlType {
 }
 const isoDatetime = /^"\d{4}-\d{2}-\d{2}(T[\d:.]+Z?)?"$/;
 
+const parameters = ['OutputColumnPrefix', 'columnsConflict', 'ignoredProperties'] as const;
+const conflicts: ReadonlySet<string> = new Set(['error', 'replace_source', 'keep_source']);
+const wrong = (what: string): KqlError => new KqlError('semantic', `evaluate bag_unpack(): ${what}.`);
+
+/** @throws KqlError semantic: the binder knows only the first two */
+function settingsOf(args: PluginArguments): {
+  readonly prefix: string;
+  readonly conflict: string;
+  readonly ignored: ReadonlySet<string>;
+} {
+  if (args.count > parameters.length + 1) throw wrong('there are at most four arguments');
+  const names = args.raw.flatMap(({ given }) => given ?? []);
+  const unknown = names.find((name) => !parameters.some((parameter) => parameter === name));
+  if (unknown !== undefined) throw wrong(`there is no parameter '${unknown.slice(0, 100)}'`);
+  const [prefix = '', conflict = 'error', ignored = '[]'] = parameters.map((name, index) =>
+    args.constant(index + 1, name),
+  );
+  if (typeof prefix !== 'string') throw wrong('the prefix must be a string');
+  if (typeof conflict !== 'string' || !conflicts.has(conflict))
+    throw wrong(`columnsConflict must be one of ${[...conflicts].join(', ')}`);
+  const items = itemsOf(ignored);
+  if (!items) throw wrong('ignoredProperties must be an array');
+  return { prefix, conflict, ignored: new Set(items.map(jsonToText)) };
+}
+
 /** `bag_unpack(Column[, prefix[, conflict[, ignored]]])` */
 const bagUnpack: RowOperator = (call) => {
   const args = argumentsOf(call, 'bag_unpack');
   const source = args.column(0);
-  const prefix = String(args.constant(1, 'OutputColumnPrefix') ?? '');
-  const conflict = String(args.constant(2, 'columnsConflict') ?? 'error');
-  const ignored = new Set((itemsOf(args.constant(3, 'ignoredProperties') ?? null) ?? []).map(jsonToText));
+  if (args.typeOf(0) !== 'dynamic') throw wrong('the column must be of type dynamic');
+  const { prefix, conflict, ignored } = settingsOf(args);
   const bags = args.rows.rows.map(
     (row) =>
       new Map(
@@ -50,8 +75,8 @@ const bagUnpack: RowOperator = (call) => {
   const found = new Map<string, string[]>();
   for (const bag of bags) for (const [name, value] of bag) found.set(name, [...(found.get(name) ?? []), value]);
   const clashing = kept.filter((column) => found.has(column.name));
-  if (clashing.length > 0 && conflict === 'error' && !call.cols)
-    throw new KqlError('semantic', `evaluate bag_unpack(): the column '${clashing[0]?.name ?? ''}' exists already.`);
+  const clash = clashing.find(({ name }) => !call.cols || call.cols.some((column) => column.name === name));
+  if (clash && conflict === 'error') throw wrong(`the column '${clash.name}' exists already`);
   const replaced = new Set(conflict === 'replace_source' ? clashing.map((column) => column.name) : []);
   const sourceName = args.rows.cols[source]?.name;
   const rank = (name: string): string => (name === sourceName ? '' : name);

@@ -3,9 +3,10 @@ import type { PluginSettings } from '../kql/ir/row-settings.ts';
 import { KqlError } from '../kql/kql-error.ts';
 import type { NativeValue } from '../sql/native.ts';
 import { nativeFunctions } from '../sql/native.ts';
+import { lookupRow } from './lookup-columns.ts';
 import { argumentsOf } from './plugin-arguments.ts';
 import type { RowOperator } from './row-operator.ts';
-import { columnIndex, nullOf } from './row-operator.ts';
+import { columnIndex } from './row-operator.ts';
 
 /** Comparisons of points with shapes that one lookup may take. */
 const comparisonsMax = 5_000_000;
@@ -47,18 +48,14 @@ const geoLookup =
     };
     const cols = call.cols;
     invariant(cols, 'the binder gives the columns of a lookup');
-    const places = cols.map(({ name }) => ({ left: columnIndex(args.rows, name), right: columnIndex(table, name) }));
+    // The shapes themselves are there only when asked for.
+    const withShape = args.constant(7, 'return_lookup_key') === true;
+    const rowOf = lookupRow(cols, args.rows, table, (name) => withShape || name !== shapeName);
     const rows: NativeValue[][] = [];
     for (const row of args.rows.rows) {
       const point = [row[x] ?? null, row[y] ?? null];
       const known = point.includes(null) ? [] : table.rows.filter((other) => matches(point, other[shape] ?? null));
-      for (const match of known.length > 0 ? known : unmatched ? [undefined] : [])
-        rows.push(
-          places.map(({ left, right }, index) => {
-            const value = left >= 0 ? row[left] : match?.[right];
-            return value ?? nullOf(cols[index]?.type ?? 'string');
-          }),
-        );
+      for (const match of known.length > 0 ? known : unmatched ? [undefined] : []) rows.push(rowOf(row, match));
     }
     return { cols, rows };
   };

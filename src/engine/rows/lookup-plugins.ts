@@ -4,9 +4,10 @@ import { KqlError } from '../kql/kql-error.ts';
 import type { Address } from '../native/ip.ts';
 import { isInRange, masked, parseIpv4, parseIpv6 } from '../native/ip.ts';
 import type { NativeValue } from '../sql/native.ts';
+import { lookupRow } from './lookup-columns.ts';
 import { argumentsOf } from './plugin-arguments.ts';
 import type { RowOperator } from './row-operator.ts';
-import { columnIndex, nullOf } from './row-operator.ts';
+import { columnIndex } from './row-operator.ts';
 
 interface Network {
   readonly range: Address;
@@ -42,6 +43,8 @@ const ipLookup =
     if (networkName === undefined)
       throw new KqlError('semantic', `evaluate ${plugin}(): the network must be a column.`);
     const network = columnIndex(table, networkName);
+    if (args.typeOf(1) !== 'string' || table.cols[network]?.type !== 'string')
+      throw new KqlError('semantic', `evaluate ${plugin}(): addresses and networks must be strings.`);
     const keys = raw.slice(3).flatMap((argument) => lookupColumn(argument) ?? []);
     const flag = raw.find((argument, index) => index > 2 && argument.k === 'constant');
     const unmatched = flag?.k === 'constant' && call.inputs[1]?.rows[0]?.[flag.index] === true;
@@ -54,7 +57,7 @@ const ipLookup =
     );
     const cols = call.cols;
     invariant(cols, 'the binder gives the columns of a lookup');
-    const places = cols.map(({ name }) => ({ left: columnIndex(args.rows, name), right: columnIndex(table, name) }));
+    const rowOf = lookupRow(cols, args.rows, table, (name) => !keys.includes(name));
     const keyPlaces = keys.map((name) => [columnIndex(args.rows, name), columnIndex(table, name)] as const);
     const rows: NativeValue[][] = [];
     for (const row of args.rows.rows) {
@@ -63,12 +66,7 @@ const ipLookup =
         keyPlaces.every(([left, right]) => String(row[left]) === String(other[right])),
       );
       for (const match of matches.length > 0 ? matches : unmatched ? [undefined] : [])
-        rows.push(
-          places.map(({ left, right }, index) => {
-            const value = left >= 0 ? row[left] : match?.row[right];
-            return value ?? nullOf(cols[index]?.type ?? 'string');
-          }),
-        );
+        rows.push(rowOf(row, match?.row));
     }
     return { cols, rows };
   };

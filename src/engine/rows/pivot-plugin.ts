@@ -1,5 +1,6 @@
 import { invariant } from '../../base/invariant.ts';
 import type { PivotSettings } from '../kql/ir/row-settings.ts';
+import { KqlError } from '../kql/kql-error.ts';
 import type { Column } from '../kql/types.ts';
 import type { NativeValue } from '../sql/native.ts';
 import { textOf } from './convert-value.ts';
@@ -9,7 +10,7 @@ import { nullOf } from './row-operator.ts';
 /** pivot: the values of one column become columns, in the order in which they first occur; groups without a value get what
  * the aggregate gives for no rows.
  * @see Kusto documentation, pivot plugin */
-export const pivot: RowOperator = ({ inputs, settings, cols: declared }) => {
+export const pivot: RowOperator = ({ inputs, settings, cols: declared, united }) => {
   const [summarized, nothing, order] = inputs;
   invariant(summarized && nothing && order, 'pivot has three inputs');
   const { groups } = settings as PivotSettings;
@@ -19,6 +20,19 @@ export const pivot: RowOperator = ({ inputs, settings, cols: declared }) => {
   invariant(pivotColumn && valueColumn, 'pivot has a pivot column and a value');
   const nameOf = (value: NativeValue): string => textOf(value, pivotColumn.type);
   const names = [...new Set(order.rows.map((row) => nameOf(row[0] ?? null)))];
+  const taken = names.find((name) => groups.includes(name));
+  if (taken !== undefined && !declared)
+    throw new KqlError('semantic', `evaluate pivot(): a value is named like the column '${taken.slice(0, 100)}'.`);
+  const known = new Map([
+    ...groupColumns.map(({ name, type }) => [name, type] as const),
+    ...names.map((name) => [name, valueColumn.type] as const),
+  ]);
+  const other = declared?.find(({ name, type }) => (known.get(name) ?? type) !== type);
+  if (other)
+    throw new KqlError(
+      'semantic',
+      `evaluate pivot(): the column '${other.name.slice(0, 100)}' is not of type ${other.type}.`,
+    );
   const cols: readonly Column[] = declared ?? [
     ...groupColumns,
     ...names.map((name): Column => ({ name, type: valueColumn.type })),
@@ -36,6 +50,7 @@ export const pivot: RowOperator = ({ inputs, settings, cols: declared }) => {
     cols.map((column): NativeValue => {
       const at = groups.indexOf(column.name);
       if (at >= 0) return keys[at] ?? nullOf(column.type);
+      if (united && !names.includes(column.name)) return nullOf(column.type);
       return values.has(column.name) ? (values.get(column.name) ?? nullOf(column.type)) : fallback;
     }),
   );

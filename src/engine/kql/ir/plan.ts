@@ -1,3 +1,4 @@
+import type { SerializedKqlError } from '../kql-error.ts';
 import type { Column, KqlType } from '../types.ts';
 import type { Expression, Literal } from './expression.ts';
 
@@ -12,7 +13,8 @@ export type PlanNode =
   | { readonly op: 'table'; readonly database: string; readonly table: string }
   | { readonly op: 'reference'; readonly id: number }
   | { readonly op: 'context' }
-  | { readonly op: 'datatable'; readonly rows: readonly (readonly Expression[])[] }
+  /** `describes`: what the rows tell the columns of, where those are known only once it has run. */
+  | { readonly op: 'datatable'; readonly rows: readonly (readonly Expression[])[]; readonly describes?: Plan }
   | { readonly op: 'range'; readonly from: Expression; readonly to: Expression; readonly step: Expression }
   | { readonly op: 'print'; readonly items: readonly Item[] }
   | { readonly op: 'filter'; readonly input: Plan; readonly condition: Expression }
@@ -199,6 +201,8 @@ export interface RowwiseNode {
   readonly at: number;
   readonly dataDependent?: boolean;
   readonly schemaAt?: number;
+  /** The stored functions that it stands in, from the outermost: there is no text to write its columns into. */
+  readonly storedFunctions?: readonly string[];
 }
 
 /** Everything the parser made of one text. */
@@ -207,6 +211,10 @@ export interface Program {
   readonly options: Readonly<Record<string, string | boolean | number | null>>;
   readonly lets: readonly { readonly id: number; readonly plan: Plan; readonly materialized: boolean }[];
   readonly results: readonly ProgramResult[];
+  /** `schemaAt` of the operators whose columns are known from a run before, not from the user. */
+  readonly schemasWritten?: readonly number[];
+  /** Why the text is refused, unless this part of it tells columns that depend on data. */
+  readonly refusal?: SerializedKqlError;
 }
 /** `visualization`: the properties of `render`, by their wire names. */
 export interface ProgramResult {

@@ -41,6 +41,15 @@ export function runsBeforehand(value: unknown): boolean {
   return found;
 }
 
+/** Whether the columns of some operator inside are known only once it has run. */
+export function dependsOnData(value: unknown): boolean {
+  let found = false;
+  eachPlan(value, (plan) => {
+    if (plan.op === 'rowwise' && plan.dataDependent) found = true;
+  });
+  return found;
+}
+
 /** Whether a plan starts from the rows handed to it from outside: bodies of its own have rows of their own. */
 export function startsFromContext(value: unknown): boolean {
   if (Array.isArray(value)) return value.some(startsFromContext);

@@ -2,6 +2,7 @@ import type { Column, KqlType } from '../types.ts';
 import { isKqlType } from '../types.ts';
 import type { Expression } from '../ir/expression.ts';
 import type { Plan, Program, ProgramResult } from '../ir/plan.ts';
+import { startsFromContext } from '../ir/walk.ts';
 import { KqlError } from '../kql-error.ts';
 import type { Graph } from './graph-patterns.ts';
 import type { KeptGraphs } from './kept-graphs.ts';
@@ -98,6 +99,8 @@ export interface Builder {
   readonly scope: Scope;
   /** Added to a node's start to get the offset in the text as sent; undefined inside stored functions. */
   readonly offset: number | undefined;
+  /** The stored functions of the current database that this is in, from the outermost. */
+  readonly stored?: readonly string[];
   /** The rows that a subquery without a source starts from (mv-apply, partition, fork). */
   readonly context?: Plan;
   /** The column whose value a subquery with a source of its own runs for (partition … { … }). */
@@ -109,10 +112,11 @@ export interface Builder {
 }
 
 /** A table with a source of its own does not see the rows around it. */
-export const withoutContext = ({ draft, scope, offset, partitionKey, depth }: Builder): Builder => ({
+export const withoutContext = ({ draft, scope, offset, stored, partitionKey, depth }: Builder): Builder => ({
   draft,
   scope,
   offset,
+  ...(stored && { stored }),
   ...(depth !== undefined && { depth }),
   ...(partitionKey && { partitionKey }),
 });
@@ -176,9 +180,10 @@ export const isTabular = (node: SyntaxNode): boolean => {
 export const isTuple = (symbol: LanguageSymbol | null | undefined): symbol is LanguageSymbol =>
   symbol !== null && symbol !== undefined && symbolKind(symbol) === 'TupleSymbol';
 
-/** Gives a tabular expression a number, so that it is planned once however often it is named. */
+/** Gives a tabular expression a number, so that it is planned once however often it is named. What starts from the rows of a
+ * subquery has other rows for each of its runs, and stays where it is. */
 export function shareTable(b: Builder, plan: Plan, materialized = false): Plan {
-  if (plan.op === 'reference' || plan.op === 'context') return plan;
+  if (plan.op === 'reference' || startsFromContext(plan)) return plan;
   const id = b.draft.lets.length;
   b.draft.lets.push({ id, plan, materialized });
   return { op: 'reference', id, cols: plan.cols };

@@ -1,5 +1,5 @@
 import type { Program } from '../ir/plan.ts';
-import { KqlError } from '../kql-error.ts';
+import { KqlError, serializeKqlError } from '../kql-error.ts';
 import { Scope } from './builder.ts';
 import { checkDiagnostics } from './diagnostics.ts';
 import { parseSpelled, syntaxErrors } from './spellings.ts';
@@ -9,6 +9,7 @@ import type { KeptGraphs } from './kept-graphs.ts';
 import { newDraft } from './kept-graphs.ts';
 import { buildStatement } from './statements.ts';
 import { rewritten } from './rewritten.ts';
+import { schemaProbe } from './schema-probe.ts';
 
 /** Text → parsed, bound and checked → IR.
  * @throws KqlError syntax, semantic, notSupported, limits */
@@ -21,7 +22,26 @@ export function compileQuery(text: string, database: string, graphs: KeptGraphs)
       code.Kind === 'Command' ? 'A management command is not a query.' : 'This is not a query.',
       0,
     );
-  return compileRewritten(text, code, database, graphs, 0);
+  try {
+    return compileRewritten(text, code, database, graphs, 0);
+  } catch (error) {
+    return probed(text, code, error, (probe) =>
+      compileRewritten(probe, parseSpelled(probe, state), database, graphs, 0),
+    );
+  }
+}
+
+/** @throws what stood in the way, where running a part of the text cannot help */
+function probed(text: string, code: ParsedCode, error: unknown, compile: (probe: string) => Program): Program {
+  const probe = error instanceof KqlError ? schemaProbe(text, code, error) : undefined;
+  if (probe === undefined || !(error instanceof KqlError)) throw error;
+  let program: Program;
+  try {
+    program = compile(probe);
+  } catch {
+    throw error;
+  }
+  return { ...program, refusal: serializeKqlError(error) };
 }
 
 function compileRewritten(

@@ -35,9 +35,11 @@ function isTolerated(root: SyntaxNode, { Code, Start, Length }: LanguageDiagnost
     return /PartitionedByClause,(PipeExpression,)*GraphShortestPathsOperator/.test(
       path(root, Start).map(kindOf).join(),
     );
+  // The binder takes the column that a hint of `evaluate` names for a plugin.
+  if (Code === 'KS237') return path(root, Start).some((node) => kindOf(node) === 'NamedParameter');
   if (Code === 'KS131') return variableAt(root, Start, Start + Length);
-  if (!ofTypes.test(Code)) return false;
   if (isTextOfPlugin(root, Start, Code)) return true;
+  if (!ofTypes.test(Code)) return false;
   if (isInsideFunction(root, Start)) return true;
   if (!/^KS(106|107|134)$/.test(Code)) return false;
   if (isTypeOfPercentiles(root, Start)) return true;
@@ -125,7 +127,10 @@ const variableAt = (root: SyntaxNode, start: number, end: number): boolean =>
       /^(Variable|Parameter)Symbol$/.test(symbolKind(node.ReferencedSymbol)),
   );
 
-/** A window of a plugin may be a period of the calendar; named arguments of plugins are no positional ones. The plugin checks both. */
+const countOfArguments = 'KS119';
+
+/** A window of a plugin may be a period of the calendar; bag_unpack() has four parameters, the binder knows two, and takes those
+ * given by name for others. The plugin checks both. */
 const isTextOfPlugin = (root: SyntaxNode, at: number, code: string): boolean => {
   const nodes = path(root, at);
   const call = nodes.find(
@@ -135,7 +140,10 @@ const isTextOfPlugin = (root: SyntaxNode, at: number, code: string): boolean => 
   const name = nameOf(need(call, 'Name'));
   if (code === 'KS138')
     return name === 'activity_metrics' && kindOf(nodes.at(-2) ?? call) === 'StringLiteralExpression';
-  return code === 'KS107' && name === 'bag_unpack' && nodes.some((node) => kindOf(node) === 'SimpleNamedExpression');
+  if (name !== 'bag_unpack') return false;
+  return (
+    code === countOfArguments || (code === 'KS107' && nodes.some((node) => kindOf(node) === 'SimpleNamedExpression'))
+  );
 };
 
 /** Properties of `render` are for who draws the result: nobody looks up the columns that they name. */

@@ -17,7 +17,7 @@ import type { LanguageSymbol, SyntaxNode } from './language.ts';
 import { kindOf, list, nameOf, need, part, toArray } from './language.ts';
 import { KqlError } from '../kql-error.ts';
 import { buildStatement } from './statements.ts';
-import { buildTable } from './tables.ts';
+import { buildTable, databaseOf } from './tables.ts';
 
 export type UserCallResult =
   { readonly k: 'scalar'; readonly expression: Expression } | { readonly k: 'table'; readonly plan: Plan };
@@ -30,14 +30,18 @@ export function buildUserCall(b: Builder, node: SyntaxNode, body: SyntaxNode, pi
   if (b.draft.inlined > inliningLimit) throw new KqlError('limits', 'Too many function calls in one query.');
   checkBody(body);
   const name = node.ReferencedSymbol?.Name ?? '';
-  const found = b.scope.find(name);
+  const database = databaseOf(b, node);
+  const found = database === undefined ? b.scope.find(name) : undefined;
   const definition = found?.k === 'function' ? found : undefined;
   const scope = new Scope(definition?.scope, !definition?.restricted);
   bindArguments(b, node, scope, piped);
+  const stored = definition ? b.stored : database === undefined ? storedCall(b, name) : undefined;
   const inner: Builder = {
     draft: b.draft,
     scope,
-    offset: definition ? definition.bodyStart - body.TextStart : undefined,
+    // What a stored function defines has no place in the text either.
+    offset: definition && b.offset !== undefined ? definition.bodyStart - body.TextStart : undefined,
+    ...(stored && { stored }),
     ...(b.context && { context: b.context }),
     ...(b.depth !== undefined && { depth: b.depth }),
   };
@@ -48,6 +52,10 @@ export function buildUserCall(b: Builder, node: SyntaxNode, body: SyntaxNode, pi
     ? { k: 'table', plan: buildTable(withoutContext(inner), expression) }
     : { k: 'scalar', expression: buildScalar(inner, expression) };
 }
+
+/** The way to a stored function that can be spelled out in the query: called by its name alone, all the way from there. */
+const storedCall = (b: Builder, name: string): readonly string[] | undefined =>
+  b.offset === undefined && !b.stored ? undefined : [...(b.stored ?? []), name];
 
 /** The table of a view that an operator over all tables takes in. */
 export function buildView({ draft, offset }: Builder, view: Binding & { readonly k: 'function' }): Plan | undefined {

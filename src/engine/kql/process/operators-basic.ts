@@ -1,6 +1,7 @@
 import { invariant } from '../../../base/invariant.ts';
 import type { Expression } from '../ir/expression.ts';
 import type { Item, Plan, SortKey } from '../ir/plan.ts';
+import { dependsOnData } from '../ir/walk.ts';
 import type { Column } from '../types.ts';
 import type { Builder } from './builder.ts';
 import { columnsOf, columnsOfSymbol, isTuple, notSupported, semantic, shareTable } from './builder.ts';
@@ -251,7 +252,8 @@ const as: OperatorBuilder = (b, node, given) => {
 
 const getSchema: OperatorBuilder = (_b, node, given) => {
   const text = (value: string): Expression => ({ k: 'literal', type: 'string', value });
-  const rows = withInput(given).cols.map((column, index): Expression[] => [
+  const input = withInput(given);
+  const rows = input.cols.map((column, index): Expression[] => [
     text(column.name),
     { k: 'literal', type: 'int', value: index.toString() },
     text(clrNames[column.type]),
@@ -261,7 +263,8 @@ const getSchema: OperatorBuilder = (_b, node, given) => {
   const cols = columnsOf(node).map((column): Column =>
     column.name === 'ColumnOrdinal' ? { ...column, type: 'int' } : column,
   );
-  return { op: 'serialize', input: { op: 'datatable', rows, cols }, items: [], cols };
+  const table: Plan = { op: 'datatable', rows, cols, ...(dependsOnData(input) && { describes: input }) };
+  return { op: 'serialize', input: table, items: [], cols };
 };
 
 const clrNames: Readonly<Record<Column['type'], string>> = {

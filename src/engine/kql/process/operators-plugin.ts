@@ -88,6 +88,23 @@ const aggregateNames =
 const isAggregateNode = (node: SyntaxNode): boolean =>
   kindOf(node) === 'FunctionCallExpression' && aggregateNames.test(nameOf(need(node, 'Name')));
 
+/** What the documentation of pivot lists, and an older name of one. */
+const pivotAggregates: ReadonlySet<string> = new Set([
+  'min',
+  'max',
+  'take_any',
+  'any',
+  'sum',
+  'dcount',
+  'avg',
+  'stdev',
+  'variance',
+  'make_list',
+  'make_bag',
+  'make_set',
+  'count',
+]);
+
 /** pivot: the groups come summarized, with the pivot column and the aggregate last; then what the aggregate gives for no rows,
  * and the pivot column as it came, for the order of the new columns.
  * @param grouping the columns to group by as the binder has them; undefined when a schema was given */
@@ -102,15 +119,24 @@ function pivotArguments(
   const pivot = pivotNode && buildScalar(inner, pivotNode);
   if (pivot?.k !== 'column') throw new KqlError('semantic', 'evaluate pivot(): the first argument must be a column.');
   const aggregateNode = rest[0] && kindOf(rest[0]) === 'FunctionCallExpression' ? rest[0] : undefined;
+  const name = aggregateNode && nameOf(need(aggregateNode, 'Name'));
+  if (aggregateNode && name !== undefined && !pivotAggregates.has(name))
+    throw semantic(
+      b,
+      aggregateNode,
+      `evaluate pivot(): the aggregate must be one of ${[...pivotAggregates].join(', ')}.`,
+    );
   const aggregate: Expression = aggregateNode
     ? buildScalar(inner, aggregateNode)
     : { k: 'call', name: 'count', args: [], type: 'long', at: -1 };
   const listed = (aggregateNode ? rest.slice(1) : rest).map(nameOf);
-  const used = namesIn(aggregate);
+  // A column inside an expression that is aggregated is grouped by, like any other.
+  const [aggregated] = aggregate.k === 'call' ? aggregate.args : [];
+  const used = aggregated?.k === 'column' ? aggregated.name : undefined;
   const groups =
     grouping ??
     input.cols.filter((column) =>
-      listed.length > 0 ? listed.includes(column.name) : column.name !== pivot.name && !used.has(column.name),
+      listed.length > 0 ? listed.includes(column.name) : column.name !== pivot.name && column.name !== used,
     );
   const columnItem = ({ name, type }: Column, as = name): Item => ({
     names: [as],
@@ -138,16 +164,10 @@ function pivotArguments(
   return { settings: { groups: groups.map((column) => column.name) }, inputs: [summarized, nothing, order] };
 }
 
-function namesIn(expression: Expression, found = new Set<string>()): Set<string> {
-  if (expression.k === 'column') found.add(expression.name);
-  if (expression.k === 'call') for (const argument of expression.args) namesIn(argument, found);
-  return found;
-}
-
 /** The engine puts the columns of the lookup table of ipv6_lookup first, the binder last. */
-function lookupFirst(cols: readonly Column[], inputs: readonly Plan[]): Column[] {
-  const isOwn = ({ name }: Column): boolean => inputs[2]?.cols.some((column) => column.name === name) === true;
-  return [...cols.filter(isOwn), ...cols.filter((column) => !isOwn(column))];
+function lookupFirst(cols: readonly Column[], input: Plan): Column[] {
+  const width = input.cols.length;
+  return [...cols.slice(width), ...cols.slice(0, width)];
 }
 
 /** The engine leaves the split column out of what diffpatterns puts out; the binder has it, and later operators may name it. */
@@ -158,13 +178,8 @@ function withoutSplit(node: SyntaxNode, split: SyntaxNode | undefined): Column[]
 }
 
 /** The columns of a plugin: the binder's, but for the plugins where the engine has others. */
-function engineColumns(
-  plugin: string,
-  node: SyntaxNode,
-  args: readonly SyntaxNode[],
-  inputs: readonly Plan[],
-): Column[] {
-  if (plugin === 'ipv6_lookup') return lookupFirst(columnsOf(node), inputs);
+function engineColumns(plugin: string, node: SyntaxNode, args: readonly SyntaxNode[], input: Plan): Column[] {
+  if (plugin === 'ipv6_lookup' && !part(node, 'Schema')) return lookupFirst(columnsOf(node), input);
   return plugin === 'diffpatterns' ? withoutSplit(node, args[0]) : columnsOf(node);
 }
 
@@ -172,6 +187,9 @@ export const pluginName = (node: SyntaxNode): string => {
   const target = need(node, 'FunctionCall');
   return target.ReferencedSymbol?.Name ?? nameOf(need(target, 'Name'));
 };
+
+/** Plugins whose columns are known only once they have run, where no schema is given. */
+const dependOnData: ReadonlySet<string> = new Set(['bag_unpack', 'pivot']);
 
 /** Plugins that give several tables: they may only end a query, where `results.ts` takes care of them. */
 const lastOnly: ReadonlySet<string> = new Set(['preview', 'funnel_sequence']);
@@ -197,12 +215,10 @@ const evaluate: OperatorBuilder = (b, node, given) => {
     inputs,
     settings,
     at,
-    cols: engineColumns(name, node, nodes, inputs),
-    ...(!schema &&
-      node.ResultType?.IsOpen === true && {
-        dataDependent: true,
-        schemaAt: at < 0 ? -1 : (b.offset ?? 0) + target.End,
-      }),
+    cols: engineColumns(name, node, nodes, input),
+    ...(dependOnData.has(name) && { schemaAt: at < 0 ? -1 : (b.offset ?? 0) + target.End }),
+    ...(!schema && node.ResultType?.IsOpen === true && { dataDependent: true }),
+    ...(b.stored && { storedFunctions: b.stored }),
   };
 };
 

@@ -1,5 +1,8 @@
+import type { KqlType } from '../../kql/types.ts';
 import { cast } from '../convert.ts';
 import type { AggregateRow, AggregateRows, SqlArgument } from '../scope.ts';
+import { checkAccuracy, checkPercentiles, isQueried } from './parameters.ts';
+import { ranked, rankedElement } from './statistics.ts';
 
 /** `FILTER` of the …if forms, whose predicate is the last argument. */
 const onlyIf = (predicate: SqlArgument | undefined): string =>
@@ -56,15 +59,23 @@ const spread = (name: 'stddev_samp' | 'stddev_pop' | 'var_samp' | 'var_pop', con
 /** Distinct values; nulls do not count. Exact, which is within any accuracy asked for. */
 const distinct = (conditional: boolean): AggregateRow => ({
   result: 'long',
-  sql: ([value, predicate]) => (value ? `count(DISTINCT ${value.sql})${conditional ? onlyIf(predicate) : ''}` : '0'),
+  sql: ([value, ...rest]) => {
+    const predicate = conditional ? rest.shift() : undefined;
+    checkAccuracy(rest[0]);
+    return value ? `count(DISTINCT ${value.sql})${onlyIf(predicate)}` : '0';
+  },
 });
 
-const percentileOf = (value: SqlArgument, share: string): string =>
-  value.type === 'real' || value.type === 'dynamic' || value.type === 'decimal'
+/** By nearest rank. The share is a decimal, since DuckDB then counts in whole numbers: 99.9 % of 1000 are 999 rows. */
+function percentileOf(value: SqlArgument, percent: SqlArgument, type: KqlType): string {
+  checkPercentiles([percent]);
+  // DuckDB wants a constant, which the result of a query is not.
+  if (isQueried(percent.expression)) return rankedElement(ranked(value, undefined, [percent]), 0, type);
+  const share = `(CAST(${cast(percent, 'real')} AS DECIMAL(12,9)) * 0.01)`;
+  return value.type === 'real' || value.type === 'dynamic' || value.type === 'decimal'
     ? `quantile_disc(${cast(value, 'real')}, ${share})`
     : `quantile_disc(${value.sql}, ${share})`;
-
-const shareOf = (percent: SqlArgument | undefined): string => (percent ? `(${cast(percent, 'real')} / 100)` : '0.5');
+}
 
 export const basicAggregates: AggregateRows = {
   // Any argument counts every row, nulls included: that is what the engine does.
@@ -89,8 +100,11 @@ export const basicAggregates: AggregateRows = {
   varianceif: spread('var_samp', true),
   variancep: spread('var_pop', false),
   variancepif: spread('var_pop', true),
-  percentile: { sql: ([value, percent]) => (value ? percentileOf(value, shareOf(percent)) : 'NULL') },
+  percentile: {
+    sql: ([value, percent], call) => (value && percent ? percentileOf(value, percent, call.type) : 'NULL'),
+  },
   percentiles: {
-    columns: ([value, ...percents]) => (value ? percents.map((percent) => percentileOf(value, shareOf(percent))) : []),
+    columns: ([value, ...percents], call) =>
+      value ? percents.map((percent, index) => percentileOf(value, percent, call.types?.[index] ?? call.type)) : [],
   },
 };

@@ -6,6 +6,7 @@ import { hashOf } from '../functions/hash.ts';
 import { native } from '../native.ts';
 import type { AggregateRow, AggregateRows } from '../scope.ts';
 import { filterOf, present, toArray } from './collect.ts';
+import { checkAccuracy } from './parameters.ts';
 
 /** Sketches keep every distinct value, so their answers are exact; in the shape of the service, not in its bytes:
  * hll `[[1024,14],["hash",…],[]]`, tdigest `[[7],[value,…],[weight,…]]`. Larger ones are refused. */
@@ -37,9 +38,11 @@ native('hll_count', ['dynamic'], 'long', ([sketch]) => {
 
 const hll = (conditional: boolean): AggregateRow => ({
   result: 'dynamic',
-  sql: ([value, predicate]) => {
+  sql: ([value, ...rest]) => {
     if (!value) return 'NULL';
-    const filter = filterOf([...present(value), ...(conditional && predicate ? [cast(predicate, 'bool')] : [])]);
+    const predicate = conditional ? rest.shift() : undefined;
+    checkAccuracy(rest[0]);
+    const filter = filterOf([...present(value), ...(predicate ? [cast(predicate, 'bool')] : [])]);
     return `kql_n_hll_of(${toArray(`list(DISTINCT '"' || ${hashOf(value)} || '"')${filter}`)})`;
   },
 });

@@ -5,6 +5,7 @@ import type { NativeValue } from '../native.ts';
 import { native } from '../native.ts';
 import type { AggregateRow, AggregateRows, SqlArgument } from '../scope.ts';
 import { filterOf, toArray } from './collect.ts';
+import { checkPercentiles } from './parameters.ts';
 
 /** All bits of a group put together; of nothing null. */
 const bits = (name: string): AggregateRow => ({
@@ -40,11 +41,14 @@ const pairsOf = (pairs: NativeValue | undefined): { item: string; weight: number
   });
 native('ranked', ['dynamic', 'dynamic'], 'dynamic', ([pairs, percents]) => {
   const sorted = pairsOf(pairs);
+  // Of nothing there are no percentiles.
+  if (sorted.length === 0) return null;
   return jsonArray((itemsOf(percents) ?? []).map((percent) => nearestRank(sorted, Number(percent))));
 });
 
 /** SQL of a JSON array with the value at each percentile. */
-function ranked(value: SqlArgument, weight: SqlArgument | undefined, percents: readonly SqlArgument[]): string {
+export function ranked(value: SqlArgument, weight: SqlArgument | undefined, percents: readonly SqlArgument[]): string {
+  checkPercentiles(percents);
   const filter = filterOf([`${value.sql} IS NOT NULL`]);
   const pair = `'[' || ${cast(value, 'dynamic')} || ',' || ${weight ? cast(weight, 'string') : `'1'`} || ']'`;
   const [first] = percents;
@@ -62,7 +66,7 @@ const array = (weighted: boolean): AggregateRow => ({
     return ranked(value, weight, rest);
   },
 });
-const element = (list: string, index: number, type: SqlArgument['type']): string =>
+export const rankedElement = (list: string, index: number, type: SqlArgument['type']): string =>
   convert(`kql_json(json_extract(${list}, '$[${index}]'))`, 'dynamic', type);
 
 export const statisticsAggregates: AggregateRows = {
@@ -75,13 +79,13 @@ export const statisticsAggregates: AggregateRows = {
   covariancepif: covariance('covar_pop', true),
   percentilew: {
     sql: ([value, weight, percent], call) =>
-      value && percent ? element(ranked(value, weight, [percent]), 0, call.type) : 'NULL',
+      value && percent ? rankedElement(ranked(value, weight, [percent]), 0, call.type) : 'NULL',
   },
   percentilesw: {
     columns: ([value, weight, ...percents], call) =>
       value
         ? percents.map((percent, index) =>
-            element(ranked(value, weight, [percent]), 0, call.types?.[index] ?? call.type),
+            rankedElement(ranked(value, weight, [percent]), 0, call.types?.[index] ?? call.type),
           )
         : [],
   },

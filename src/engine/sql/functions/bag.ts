@@ -66,9 +66,9 @@ native('bag_merge', ['dynamic'], 'dynamic', ([all]) => {
   });
   return bags.length === 0 ? null : mergeBags(bags);
 });
-export function mergeBags(bags: readonly (readonly [string, string])[][]): string {
+export function mergeBags(bags: readonly (readonly [string, string])[][], limit = Infinity): string {
   const merged = new Map<string, string>();
-  for (const [name, value] of bags.flat()) if (!merged.has(name)) merged.set(name, value);
+  for (const [name, value] of bags.flat()) if (!merged.has(name) && merged.size < limit) merged.set(name, value);
   return jsonBag(merged);
 }
 

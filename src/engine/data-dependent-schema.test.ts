@@ -1,0 +1,98 @@
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { openLocalEngine } from './testing/local-engine.ts';
+import { buildParserEntry } from './testing/parser-entry.ts';
+
+const functions = [
+  ['Unpack', '(T:(d:dynamic))', '{ T | evaluate bag_unpack(d) }'],
+  ['Orders', '()', '{ datatable(d:dynamic)[dynamic({"id":1, "city":"Oslo"}), dynamic({"id":2})] | invoke Unpack() }'],
+  ['Cities', '(least:long = 1)', '{ let some = (n:long) { Orders() | where id >= n }; some(least) | project city }'],
+  ['Wide', '()', '{ Orders | summarize n = count() by city | evaluate pivot(city, sum(n)) }'],
+  ['Wrong', '()', '{ Orders() | project gone }'],
+] as const;
+const catalog = {
+  version: '1',
+  cluster: 'local',
+  databases: [
+    { name: 'db', tables: [], functions: functions.map(([name, parameters, body]) => ({ name, parameters, body })) },
+    {
+      name: 'other',
+      tables: [],
+      functions: [{ name: 'Far', parameters: '()', body: '{ print d = dynamic({"a":1}) | evaluate bag_unpack(d) }' }],
+    },
+  ],
+};
+let engine: Awaited<ReturnType<typeof openLocalEngine>>;
+beforeAll(async () => {
+  engine = await openLocalEngine(await buildParserEntry(), { catalog });
+});
+afterAll(() => engine.close());
+
+const rowsOf = async (query: string): Promise<unknown> => (await engine.run(query))[0]?.rows;
+
+describe('columns that depend on data, inside stored functions', () => {
+  it.each<[string, unknown]>([
+    ['Orders() | where id == 1 | project city', [['Oslo']]],
+    ['print d = dynamic({"k":true}) | invoke Unpack() | project k', [[true]]],
+    ['Cities(2)', [['']]],
+    ['Cities | count', [[2]]],
+    ['Wide() | project Oslo', [[1]]],
+    ['set notruncation; declare query_parameters(n:long = 2); let id = 5; Orders() | where id == n | count', [[1]]],
+    ['Orders | getschema | project ColumnName', [['city'], ['id']]],
+  ])('%s', async (query, expected) => {
+    expect(await rowsOf(query)).toEqual(expected);
+  });
+
+  it.each([
+    "database('other').Far()",
+    "database('db').Orders()",
+    // Both would be called Orders.
+    'let Orders = () { print id = 7 }; Orders() | union (Cities())',
+  ])('are refused in %s', async (query) => {
+    await expect(engine.run(query)).rejects.toMatchObject({ code: 'notSupported' });
+  });
+
+  it('leave errors at their place in the text as sent', async () => {
+    const text =
+      'print d = dynamic({"a":1}) | evaluate bag_unpack(d) | join kind=inner (Orders()) on $left.a == $right.id | project gone';
+    await expect(engine.run(text)).rejects.toMatchObject({ code: 'semantic', position: text.indexOf('gone') });
+    await expect(engine.run('Wrong()')).rejects.toMatchObject({ code: 'semantic', position: undefined });
+  });
+});
+
+const bags = `datatable(k:string, d:dynamic)['p', dynamic({"a":1}), 'q', dynamic({"b":"x"})]`;
+describe('columns that depend on data, inside subqueries', () => {
+  it.each<[string, unknown]>([
+    [`${bags} | partition by k (evaluate bag_unpack(d)) | where isnotnull(a) | project b, a`, [['', 1]]],
+    [`let P = ${bags} | partition by k (evaluate bag_unpack(d)); P | summarize sum(a)`, [[1]]],
+    [
+      `let total = (T:(a:long)) { T | summarize sum(a) };
+       print x = toscalar(${bags} | evaluate bag_unpack(d) | invoke total())`,
+      [[1]],
+    ],
+    [
+      `let total = (T:(a:long)) { T | summarize sum(a) }; let gone = ${bags} | evaluate bag_unpack(d);
+       union (gone | invoke total()), (print sum_a = 5) | sort by sum_a asc`,
+      [[1], [5]],
+    ],
+    [
+      `datatable(id:long, tags:dynamic)[1, dynamic(['x', 'x']), 2, dynamic(['y'])]
+       | mv-apply tag = tags to typeof(string) on (project tag, one = 1 | evaluate pivot(tag, sum(one)))
+       | where x > 1 | project id, x, y`,
+      [[1, 2, null]],
+    ],
+  ])('can be named after them: %s', async (query, expected) => {
+    expect(await rowsOf(query)).toEqual(expected);
+  });
+
+  it('do not count twice in project-reorder', async () => {
+    const [table] = await engine.run(
+      `print k = 1, d = dynamic({"b":2, "c":3}) | evaluate bag_unpack(d) | project-reorder c, * asc`,
+    );
+    expect(table?.columns.map(({ name }) => name)).toEqual(['c', 'b', 'k']);
+  });
+
+  it('are asked for before a name is refused', async () => {
+    const text = `${bags} | partition by k (evaluate bag_unpack(d)) | project a, gone`;
+    await expect(engine.run(text)).rejects.toMatchObject({ code: 'semantic', position: text.indexOf('gone') });
+  });
+});

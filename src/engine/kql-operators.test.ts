@@ -317,29 +317,6 @@ const rules: Readonly<Record<string, readonly (readonly [string, unknown])[]>> =
       [[5], [5]],
     ],
   ],
-  'expanded values': [
-    [
-      'print n = 7, tags = "x,y" | mv-expand split(tags, ",") to typeof(string)',
-      [
-        [7, 'x'],
-        [7, 'y'],
-      ],
-    ],
-    ['print t = "[4, 5]" | mv-apply parse_json(t) to typeof(long) on (summarize sum(t))', [['[4, 5]', 9]]],
-    ['print n = 7 | mv-apply range(1, n) to typeof(long) on (count)', [[7, 7]]],
-    ['print a = range(1, 200) | mvexpand a | count', [[128]]],
-    ['print a = range(1, 200) | mv-expand a | count', [[200]]],
-    // Elements are cast, not read: a text is no number, a number no instant.
-    [
-      'print d = dynamic(["2"]) | mv-expand n = d to typeof(long), b = d to typeof(bool) | project n, b',
-      [[null, null]],
-    ],
-    [
-      'print d = dynamic([2.5]) | mv-expand n = d to typeof(long), t = d to typeof(datetime) | project n, t',
-      [[2, null]],
-    ],
-    ['print x = real(nan) | summarize l = make_list(x) | mv-expand l to typeof(real)', [['NaN']]],
-  ],
   'types that depend on a call': [
     [
       `let f = (T:(*), name:string) { T | extend y = column_ifexists(name, '') | where y and true }; datatable(a:bool)[true, false] | invoke f('a')`,

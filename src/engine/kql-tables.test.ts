@@ -1,0 +1,82 @@
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { openLocalEngine } from './testing/local-engine.ts';
+import { buildParserEntry } from './testing/parser-entry.ts';
+
+let engine: Awaited<ReturnType<typeof openLocalEngine>>;
+beforeAll(async () => {
+  engine = await openLocalEngine(await buildParserEntry());
+});
+afterAll(() => engine.close());
+
+const rowsOf = async (query: string): Promise<readonly (readonly unknown[])[]> =>
+  (await engine.run(query))[0]?.rows ?? [];
+const sorted = (rows: readonly (readonly unknown[])[]): unknown[] =>
+  [...rows].sort((one, other) => (JSON.stringify(one) < JSON.stringify(other) ? -1 : 1));
+
+/** More of what the documentation says of tabular operators: a query and its rows in any order. */
+const rules: Readonly<Record<string, readonly (readonly [string, unknown])[]>> = {
+  'expanded values': [
+    [
+      'print n = 7, tags = "x,y" | mv-expand split(tags, ",") to typeof(string)',
+      [
+        [7, 'x'],
+        [7, 'y'],
+      ],
+    ],
+    ['print t = "[4, 5]" | mv-apply parse_json(t) to typeof(long) on (summarize sum(t))', [['[4, 5]', 9]]],
+    ['print n = 7 | mv-apply range(1, n) to typeof(long) on (count)', [[7, 7]]],
+    ['print a = range(1, 200) | mvexpand a | count', [[128]]],
+    ['print a = range(1, 200) | mv-expand a | count', [[200]]],
+    // Elements are cast, not read: a text is no number, a number no instant.
+    [
+      'print d = dynamic(["2"]) | mv-expand n = d to typeof(long), b = d to typeof(bool) | project n, b',
+      [[null, null]],
+    ],
+    [
+      'print d = dynamic([2.5]) | mv-expand n = d to typeof(long), t = d to typeof(datetime) | project n, t',
+      [[2, null]],
+    ],
+    ['print x = real(nan) | summarize l = make_list(x) | mv-expand l to typeof(real)', [['NaN']]],
+  ],
+  'names of sources': [
+    [
+      'print x = 1 | as P | union withsource=t (print x = 2 | as Q)',
+      [
+        ['P', 1],
+        ['Q', 2],
+      ],
+    ],
+    [
+      'union withsource=t (print x = 1 | as P), (print x = 2)',
+      [
+        ['P', 1],
+        ['union_arg1', 2],
+      ],
+    ],
+    [
+      'print x = 1 | as P | where x > 0 | union withsource=t P',
+      [
+        ['P', 1],
+        ['union_arg0', 1],
+      ],
+    ],
+    [
+      'let V = view() { print x = 1 }; V | union withsource=t (print x = 2 | as Q)',
+      [
+        ['Q', 2],
+        ['V', 1],
+      ],
+    ],
+    ['print x = "n" | as P | search "n"', [['P', 'n']]],
+  ],
+  consume: [
+    ['print x = 1 | consume', []],
+    ['print x = 1 | consume decodeblocks=true', []],
+  ],
+};
+
+describe.each(Object.entries(rules))('%s', (_name, rows) => {
+  it.each(rows)('%s', async (query, expected) => {
+    expect(sorted(await rowsOf(query))).toEqual(expected);
+  });
+});

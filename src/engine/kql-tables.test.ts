@@ -69,6 +69,39 @@ const rules: Readonly<Record<string, readonly (readonly [string, unknown])[]>> =
     ],
     ['print x = "n" | as P | search "n"', [['P', 'n']]],
   ],
+  'parse-kv': [
+    // Blanks around keys and values do not count, quoted ones do; the first value of a key counts.
+    [
+      `print t = 'n : 1 ;n:2; who : Ann B ;q: " z "' | parse-kv t as (n:int, who:string, q:string) with (pair_delimiter=';', kv_delimiter=':', quote='"') | project-away t`,
+      [[1, 'Ann B', ' z ']],
+    ],
+    [
+      `print t = '[a]=[1 2] {b}={3}' | parse-kv t as (a:string, b:int) with (pair_delimiter=' ', kv_delimiter='=', quote='[]', quote='{}') | project-away t`,
+      [['1 2', 3]],
+    ],
+    [
+      `print t = 'a=1 b=2 3 c=4 5 a=6 7' | parse-kv t as (a:int, b:string, c:string) with (pair_delimiter=' ', kv_delimiter='=', greedy=true) | project-away t`,
+      [[1, '2 3', '4 5']],
+    ],
+    [
+      `print t = '<n:1> <who: Ann B > <who:C>' | parse-kv t as (n:int, who:string) with (regex=@'<(\\w+):([^>]*)>') | project-away t`,
+      [[1, 'Ann B']],
+    ],
+    // Without delimiters a value is the next word, whatever stands between.
+    [
+      `print t = 'Level: Text, Text -> it|x "Code" 7' | parse-kv t as (Text:string, Level:string, Code:int) | project-away t`,
+      [['it', 'Text', 7]],
+    ],
+    [
+      `print t = "id 5 note: 'it \\\\' is'" | parse-kv t as (note:string, id:int) with (quote="'", escape='\\\\') | project-away t`,
+      [["it ' is", 5]],
+    ],
+    [
+      `print t = 'd={"k":[1]}' | parse-kv t as (d:dynamic) with (pair_delimiter=';', kv_delimiter='=') | project n = d.k[0]`,
+      [['1']],
+    ],
+  ],
+  parse: [[`print t = 'd {"k":1}' | parse t with * ' ' d:dynamic | project n = d.k`, [['1']]]],
   consume: [
     ['print x = 1 | consume', []],
     ['print x = 1 | consume decodeblocks=true', []],
@@ -79,4 +112,11 @@ describe.each(Object.entries(rules))('%s', (_name, rows) => {
   it.each(rows)('%s', async (query, expected) => {
     expect(sorted(await rowsOf(query))).toEqual(expected);
   });
+});
+
+it.each([
+  ["print t = '' | parse-kv t as (a:int) with (regex='(a)')", 'semantic'],
+  ["print t = '' | parse-kv t as (a:int) with (pair_delimiter=' ', kv_delimiter='=', quote='abc')", 'semantic'],
+])('refuses %s', async (query, code) => {
+  await expect(engine.run(query)).rejects.toMatchObject({ code });
 });

@@ -102,6 +102,24 @@ const rules: Readonly<Record<string, readonly (readonly [string, unknown])[]>> =
     ],
   ],
   parse: [[`print t = 'd {"k":1}' | parse t with * ' ' d:dynamic | project n = d.k`, [['1']]]],
+  'top-nested of expressions': [
+    [
+      `datatable(s:string, v:long)['k',6, 't',9] | top-nested 1 of toupper(s) by sum(v), top-nested of v * 2 by max(1) | project Column1, aggregated_Column1, Column2`,
+      [['T', 9, 18]],
+    ],
+  ],
+  'set best_effort': [
+    ['set best_effort=true; union (print x = 1), Gone', [[1]]],
+    ['set best_effort; union (print x = 1), (Gone | where x > 0)', [[1]]],
+  ],
+  'fuzzy unions': [
+    // What is missing leaves no columns.
+    [
+      'union isfuzzy=true (Gone | where x > 0), (print x = 1), (Gone2 | where x > 0 | extend y = 1) | where x == 1',
+      [[1]],
+    ],
+    ['print x = 1 | union isfuzzy=true (print x = 2), (Gone | where x > 0)', [[1], [2]]],
+  ],
   consume: [
     ['print x = 1 | consume', []],
     ['print x = 1 | consume decodeblocks=true', []],
@@ -117,6 +135,20 @@ describe.each(Object.entries(rules))('%s', (_name, rows) => {
 it.each([
   ["print t = '' | parse-kv t as (a:int) with (regex='(a)')", 'semantic'],
   ["print t = '' | parse-kv t as (a:int) with (pair_delimiter=' ', kv_delimiter='=', quote='abc')", 'semantic'],
+  ['set best_effort=false; union (print x = 1), Gone', 'semantic'],
+  ['set best_effort=true; union Gone, Gone2', 'semantic'],
+  ['print g = 1, x = 2 | partition hint.strategy=native by g (where x > 0 | union (print x = 1))', 'semantic'],
+  ['print g = 1, x = 2 | partition hint.strategy=shuffle by g (evaluate narrow())', 'semantic'],
+  ['print x = 1, s = "a" | make-series make_list(s) on x from 0 to 2 step 1', 'semantic'],
 ])('refuses %s', async (query, code) => {
   await expect(engine.run(query)).rejects.toMatchObject({ code });
+});
+
+it('lists the references that no pattern is declared for, each once', async () => {
+  const declared = "declare pattern p = (n:string)[k:string] { ('a').['b'] = { print x = 1 }; };";
+  await expect(engine.run(`${declared} union p('z').b, p("z").["b"], p('y').['*'], p('a').c`)).rejects.toThrow(
+    /\["p\('z'\)\.\['b'\]", "p\('y'\)\.\['\*'\]", "p\('a'\)\.\['c'\]"\]$/,
+  );
+  await expect(engine.run(`${declared} p('a').['*']`)).rejects.toThrow(/\["p\('a'\)\.\['\*'\]"\]$/);
+  await expect(engine.run("declare pattern q; q('1', '2')")).rejects.toThrow(/\["q\('1','2'\)"\]$/);
 });

@@ -10,7 +10,7 @@ import type { SyntaxNode } from './language.ts';
 import { kindOf, list, need, part, resultName, tokenText } from './language.ts';
 import { buildCount, givenNames, parametersOf, unnamed, withInput } from './operators-basic.ts';
 import type { OperatorBuilder } from './tables.ts';
-import { buildTable } from './tables.ts';
+import { buildTable, operatorTitle } from './tables.ts';
 
 /** The zipped columns of mv-expand and mv-apply. Expressions that name no column take numbered ones, as the binder's do. */
 function expandedColumns(b: Builder, node: SyntaxNode, input: readonly Column[]): MvColumn[] {
@@ -100,6 +100,20 @@ function expandedSchema(
   return [...kept, ...added, ...(indexColumn === undefined ? [] : [{ name: indexColumn, type: 'long' } as const])];
 }
 
+/** What a subquery must not have where it does not run on its own.
+ * @see Kusto documentation, partition operator, "Supported operators for the native and shuffle strategies" */
+const legacyOnly = /^(As|Evaluate|ExternalData|Fork|Join|Lookup|Union)(Operator|Expression)$/;
+
+function checkOwnRows(b: Builder, node: SyntaxNode, strategy: string): void {
+  const kind = kindOf(node);
+  if (legacyOnly.test(kind))
+    throw semantic(b, node, `partition: '${operatorTitle(node)}' is not possible with hint.strategy=${strategy}.`);
+  if (kind === 'ParenthesizedExpression') checkOwnRows(b, need(node, 'Expression'), strategy);
+  if (kind !== 'PipeExpression') return;
+  checkOwnRows(b, need(node, 'Expression'), strategy);
+  checkOwnRows(b, need(node, 'Operator'), strategy);
+}
+
 const partition: OperatorBuilder = (b, node, given) => {
   const input = shareTable(b, withInput(given));
   const by = buildScalar({ ...b, context: input }, need(node, 'ByExpression'));
@@ -111,6 +125,7 @@ const partition: OperatorBuilder = (b, node, given) => {
   const own: Builder = { ...withoutContext(b), ...(key && { partitionKey: key }) };
   const body = query ? buildTable(own, query) : buildTable({ ...b, context }, need(operand, 'Subquery'));
   const strategy = parametersOf(b, node).get('hint.strategy') ?? 'legacy';
+  if (strategy !== 'legacy') checkOwnRows(b, part(operand, 'Query') ?? need(operand, 'Subquery'), strategy);
   return {
     op: 'partition',
     input,

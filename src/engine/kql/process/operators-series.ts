@@ -46,9 +46,13 @@ const makeSeries: OperatorBuilder = (b, node, given) => {
   const cols = bound.map((column, index): Column => (index < start ? column : { ...column, type: 'dynamic' }));
   const aggregates = list(node, 'Aggregates').map((entry, index): MakeSeriesNode['aggregates'][number] => {
     const fallback = part(entry, 'DefaultExpression');
+    const expression = buildScalar(b, unnamed(need(entry, 'Expression')));
+    // "Only aggregation functions that return numeric results can be used"; instants and spans count as numbers.
+    if (/^(bool|string|dynamic|guid)$/.test(expression.type))
+      throw semantic(b, entry, 'make-series takes aggregates that give numbers.');
     return {
       name: cols[start + index]?.name ?? '',
-      expression: buildScalar(b, unnamed(need(entry, 'Expression'))),
+      expression,
       ...(fallback && { fallback: buildScalar(b, need(fallback, 'Expression')) }),
     };
   });

@@ -120,6 +120,14 @@ const rules: Readonly<Record<string, readonly (readonly [string, unknown])[]>> =
     ],
     ['print x = 1 | union isfuzzy=true (print x = 2), (Gone | where x > 0)', [[1], [2]]],
   ],
+  'any column': [
+    [
+      `datatable(s:string, t:string, n:long, r:real)['a','b',5,1.5, 'b','c',7,5.0, '5','c',7,2.0] | where * == 'b' | project n`,
+      [[5], [7]],
+    ],
+    [`datatable(s:string, n:long, r:real)['a',5,1.5, 'b',7,5.0, '5',7,2.0] | where * == 5 | project s`, [['a'], ['b']]],
+    [`datatable(s:string, n:long)['a',5, 'b',7] | where not(* == 'a') | project s`, [['b']]],
+  ],
   consume: [
     ['print x = 1 | consume', []],
     ['print x = 1 | consume decodeblocks=true', []],
@@ -139,6 +147,7 @@ it.each([
   ['set best_effort=true; union Gone, Gone2', 'semantic'],
   ['print g = 1, x = 2 | partition hint.strategy=native by g (where x > 0 | union (print x = 1))', 'semantic'],
   ['print g = 1, x = 2 | partition hint.strategy=shuffle by g (evaluate narrow())', 'semantic'],
+  ['print a = 1, b = "n" | make-graph a --> b | graph-match (x)-[e]->(y) project e.a', 'semantic'],
   ['print x = 1, s = "a" | make-series make_list(s) on x from 0 to 2 step 1', 'semantic'],
 ])('refuses %s', async (query, code) => {
   await expect(engine.run(query)).rejects.toMatchObject({ code });

@@ -128,6 +128,19 @@ const rules: Readonly<Record<string, readonly (readonly [string, unknown])[]>> =
     [`datatable(s:string, n:long, r:real)['a',5,1.5, 'b',7,5.0, '5',7,2.0] | where * == 5 | project s`, [['a'], ['b']]],
     [`datatable(s:string, n:long)['a',5, 'b',7] | where not(* == 'a') | project s`, [['b']]],
   ],
+  'getschema of columns that depend on data': [
+    [
+      `datatable(n:string, d:dynamic)['q',dynamic({"a":1,"b":"x"})] | evaluate bag_unpack(d) | project-away n | getschema | project ColumnName, ColumnType`,
+      [
+        ['a', 'long'],
+        ['b', 'string'],
+      ],
+    ],
+    [
+      `datatable(k:string, v:long)['x',1, 'y',2] | evaluate pivot(k, sum(v)) | getschema | project ColumnName`,
+      [['x'], ['y']],
+    ],
+  ],
   consume: [
     ['print x = 1 | consume', []],
     ['print x = 1 | consume decodeblocks=true', []],

@@ -1,6 +1,7 @@
 import { invariant } from '../../../base/invariant.ts';
 import type { Expression } from '../ir/expression.ts';
 import type { Item, Plan, SortKey } from '../ir/plan.ts';
+import { eachPlan } from '../ir/walk.ts';
 import type { Column } from '../types.ts';
 import type { Builder } from './builder.ts';
 import { columnsOf, columnsOfSymbol, isTuple, notSupported, semantic, shareTable } from './builder.ts';
@@ -249,9 +250,12 @@ const as: OperatorBuilder = (b, node, given) => {
   return plan;
 };
 
-const getSchema: OperatorBuilder = (_b, node, given) => {
+const getSchema: OperatorBuilder = (b, node, given) => {
+  const input = withInput(given);
+  // Only what is run can tell that its columns depend on its rows.
+  if (dependsOnRows(input)) shareTable(b, input);
   const text = (value: string): Expression => ({ k: 'literal', type: 'string', value });
-  const rows = withInput(given).cols.map((column, index): Expression[] => [
+  const rows = input.cols.map((column, index): Expression[] => [
     text(column.name),
     { k: 'literal', type: 'int', value: index.toString() },
     text(clrNames[column.type]),
@@ -263,6 +267,14 @@ const getSchema: OperatorBuilder = (_b, node, given) => {
   );
   return { op: 'serialize', input: { op: 'datatable', rows, cols }, items: [], cols };
 };
+
+function dependsOnRows(input: Plan): boolean {
+  let found = false;
+  eachPlan(input, (plan) => {
+    if (plan.op === 'rowwise' && plan.dataDependent === true) found = true;
+  });
+  return found;
+}
 
 const clrNames: Readonly<Record<Column['type'], string>> = {
   bool: 'System.SByte',

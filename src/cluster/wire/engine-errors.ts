@@ -116,8 +116,10 @@ function limitError(message: string): KustoError {
 }
 
 /** The service's code for a complaint of its parser, where the two are known to be the same: a name that stands for nothing. */
-const semanticCode = (message: string): 'SEM0100' | undefined =>
-  message.startsWith("The name '") && message.includes('does not refer to any known') ? 'SEM0100' : undefined;
+function semanticCode(message: string): 'SEM0100' | 'SEM0036' | undefined {
+  if (message.startsWith('One or more pattern references were not declared.')) return 'SEM0036';
+  return message.startsWith("The name '") && message.includes('does not refer to any known') ? 'SEM0100' : undefined;
+}
 
 export function lineAndColumn(text: string, offset: number): { readonly line: number; readonly position: number } {
   const before = text.slice(0, offset);

@@ -165,7 +165,8 @@ export interface ParseKvNode {
   readonly input: Plan;
   readonly source: Expression;
   readonly keys: readonly Column[];
-  readonly options: Readonly<Record<string, string>>;
+  /** Some can be given several times. */
+  readonly options: Readonly<Record<string, readonly string[]>>;
 }
 /** `body` runs once for every value of `by`, its `context` being the rows with that value. `keyed`: the body names that value, as
  * a column on the side `partitionSide`. `limited`: the strategy takes few values. */

@@ -16,8 +16,9 @@ export type Entity = LanguageSymbol;
 export type Binding =
   /** `depth`: of the rows that the expression reads; it means nothing in tables inside them. */
   | { readonly k: 'scalar'; readonly expression: Expression; readonly depth?: number }
-  /** `declared`: by an operator of an earlier statement (graph-to-table … as N), which the binder shows as a plain table. */
-  | { readonly k: 'table'; readonly plan: Plan; readonly declared?: true }
+  /** `declared`: by an operator of an earlier statement (graph-to-table … as N), which the binder shows as a plain table.
+   * `as`: by the operator of that name, so that columns of sources show it. */
+  | { readonly k: 'table'; readonly plan: Plan; readonly declared?: true; readonly as?: true }
   | { readonly k: 'graph'; readonly graph: Graph }
   /** The database that a subquery of macro-expand runs for, and the databases it runs for in turn. */
   | { readonly k: 'entity'; readonly entity: Entity }

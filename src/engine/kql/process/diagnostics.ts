@@ -1,6 +1,7 @@
 import { KqlError } from '../kql-error.ts';
 import type { LanguageDiagnostic, ParsedCode, SyntaxNode } from './language.ts';
 import { children, kindOf, list, nameOf, need, part, symbolKind, toArray } from './language.ts';
+import { missingPatterns } from './missing-patterns.ts';
 
 /** @param mayBeUnknown what need not be known where a name or a type is wrong
  * @throws KqlError for the first diagnostic that the engine would refuse the text for */
@@ -16,9 +17,22 @@ export function checkDiagnostics(
   );
   const first = fatal.find((diagnostic) => isSyntax(diagnostic.Code)) ?? fatal[0];
   if (!first) return;
+  const missing = fatal.flatMap((diagnostic) => patternCalls(code.Syntax, diagnostic));
+  if (missing.length > 0 && !isSyntax(first.Code)) throw missingPatterns(missing, missing[0]?.TextStart);
   if (first.Code === 'KS245' || first.Code === 'KS244')
     throw new KqlError('limits', first.Message, first.Start, first.Code);
   throw new KqlError(isSyntax(first.Code) ? 'syntax' : 'semantic', first.Message, first.Start, first.Code);
+}
+
+/** The call of a pattern, where the complaint is that no pattern is declared for its values or for its path. */
+function patternCalls(root: SyntaxNode, { Code, Start }: LanguageDiagnostic): SyntaxNode[] {
+  if (Code !== 'KS188' && Code !== 'KS142') return [];
+  const nodes = path(root, Start);
+  if (Code === 'KS188') return nodes.filter((node) => kindOf(node) === 'FunctionCallExpression').slice(-1);
+  const owner = nodes.findLast((node) => kindOf(node) === 'PathExpression');
+  const call = owner && part(owner, 'Expression');
+  const symbol = call?.ReferencedSymbol;
+  return call && symbol && symbolKind(symbol) === 'PatternSymbol' && call.End <= Start ? [call] : [];
 }
 
 const isSyntax = (code: string): boolean => /^KS00[1-6]$/.test(code);

@@ -246,7 +246,7 @@ const serialize: OperatorBuilder = (b, node, given) => {
 
 const as: OperatorBuilder = (b, node, given) => {
   const plan = shareTable(b, withInput(given));
-  b.scope.bind(nameOf(need(node, 'Name')), { k: 'table', plan });
+  b.scope.bind(nameOf(need(node, 'Name')), { k: 'table', plan, as: true });
   return plan;
 };
 

@@ -85,6 +85,10 @@ function makeGraph(b: Builder, node: SyntaxNode, edgeTable: Plan): Graph {
     ...(partitionClause && { partition: nameOf(need(partitionClause, 'Entity')) }),
   };
   const sourceType = edgeTable.cols.find((column) => column.name === source)?.type ?? 'string';
+  const targetType = edgeTable.cols.find((column) => column.name === shape.target)?.type ?? sourceType;
+  const isInteger = (type: Column['type']): boolean => type === 'int' || type === 'long';
+  if (targetType !== sourceType && !(isInteger(targetType) && isInteger(sourceType)))
+    throw semantic(b, node, `make-graph: nodes cannot be of type ${sourceType} and of type ${targetType}.`);
   const inputs = tables.map((table) => buildTable(b, need(table, 'Table')));
   const properties = propertiesOf(node, inputs, idColumn === undefined ? [] : [{ name: idColumn, type: sourceType }]);
   const edges = shareTable(b, edgeTable);

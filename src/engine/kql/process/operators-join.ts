@@ -136,7 +136,11 @@ const union: OperatorBuilder = (b, node, given) => {
   const source = parameters.get('withsource') ?? parameters.get('with_source');
   const fuzzy = parameters.get('isfuzzy') === 'true' || parameters.get('isfuzzy') === '1';
   const explicit = list(node, 'Expressions').flatMap((leg, index) => unionLegs(b, leg, index + (given ? 1 : 0), fuzzy));
-  const inputs = [...(given ? [{ plan: given, name: 'union_arg0' }] : []), ...explicit];
+  const piped = pipedInto(node);
+  const inputs = [
+    ...(given ? [{ plan: given, name: (piped && sourceName(b, piped, given)) ?? 'union_arg0' }] : []),
+    ...explicit,
+  ];
   if (inputs.length === 0) throw semantic(b, node, 'union: none of the tables could be found.');
   const placed = unionColumns(
     inputs.map(({ plan }) => plan.cols),
@@ -169,9 +173,29 @@ function unionLegs(b: Builder, node: SyntaxNode, index: number, fuzzy: boolean):
   }
   if (fuzzy && !isKnown(b, node)) return [];
   const plan = buildTable(withoutContext(b), node);
-  const isView = kind === 'NameReference' && b.scope.find(nameOf(node))?.k === 'function';
-  const named = isView || (kind === 'NameReference' && plan.op === 'table');
-  return [{ plan, name: named ? nameOf(node) : `union_arg${index}` }];
+  return [{ plan, name: sourceName(b, node, plan) ?? `union_arg${index}` }];
+}
+
+/** What stands left of the pipe before an operator. */
+export function pipedInto(operator: SyntaxNode): SyntaxNode | undefined {
+  const parent = operator.Parent;
+  return parent && kindOf(parent) === 'PipeExpression' && part(parent, 'Operator') === operator
+    ? part(parent, 'Expression')
+    : undefined;
+}
+
+/** The name that rows of a table have in a column of sources: the table's or view's own, or the one that `as` gives. */
+export function sourceName(b: Builder, node: SyntaxNode, plan: Plan): string | undefined {
+  const kind = kindOf(node);
+  if (kind === 'ParenthesizedExpression') return sourceName(b, need(node, 'Expression'), plan);
+  if (kind === 'PipeExpression') {
+    const operator = need(node, 'Operator');
+    return kindOf(operator) === 'AsOperator' ? nameOf(need(operator, 'Name')) : undefined;
+  }
+  if (kind !== 'NameReference') return undefined;
+  const binding = b.scope.find(nameOf(node));
+  const named = plan.op === 'table' || binding?.k === 'function' || (binding?.k === 'table' && binding.as === true);
+  return named ? nameOf(node) : undefined;
 }
 
 /** Whether the table that a leg starts from exists; a fuzzy union leaves out those whose does not. */

@@ -1,3 +1,4 @@
+import type { Expression } from '../ir/expression.ts';
 import { partitionSide } from '../ir/expression.ts';
 import type { MvColumn, Plan, TopNestedNode } from '../ir/plan.ts';
 import { mentionsSide } from '../ir/walk.ts';
@@ -6,29 +7,24 @@ import type { Builder } from './builder.ts';
 import { columnsOf, semantic, shareTable, typeOfSymbol, withoutContext } from './builder.ts';
 import { buildScalar } from './expressions.ts';
 import type { SyntaxNode } from './language.ts';
-import { kindOf, list, nameOf, need, part, tokenText } from './language.ts';
+import { kindOf, list, need, part, resultName, tokenText } from './language.ts';
 import { buildCount, givenNames, parametersOf, unnamed, withInput } from './operators-basic.ts';
 import type { OperatorBuilder } from './tables.ts';
-import { buildTable } from './tables.ts';
+import { buildTable, operatorTitle } from './tables.ts';
 
-/** The zipped columns of mv-expand and mv-apply. Unnamed expressions other than columns take the binder's new columns. */
-function expandedColumns(
-  b: Builder,
-  node: SyntaxNode,
-  input: readonly Column[],
-  output: readonly Column[],
-): MvColumn[] {
-  const nodes = list(node, 'Expressions').map((entry) => ({ entry, expression: part(entry, 'Expression') ?? entry }));
-  const explicit = nodes.flatMap(
-    ({ expression }) =>
-      givenNames(expression) ?? (kindOf(unnamed(expression)) === 'NameReference' ? [nameOf(unnamed(expression))] : []),
-  );
-  const known = new Set([...input.map((column) => column.name), ...explicit]);
-  const fresh = output.map((column) => column.name).filter((name) => !known.has(name));
-  return nodes.map(({ entry, expression }) => {
+/** The zipped columns of mv-expand and mv-apply. Expressions that name no column take numbered ones, as the binder's do. */
+function expandedColumns(b: Builder, node: SyntaxNode, input: readonly Column[]): MvColumn[] {
+  const nodes = list(node, 'Expressions').map((entry) => {
+    const expression = part(entry, 'Expression') ?? entry;
     const inner = unnamed(expression);
-    const name = givenNames(expression)?.[0] ?? (kindOf(inner) === 'NameReference' ? nameOf(inner) : fresh.shift());
-    if (name === undefined) throw semantic(b, entry, 'The expanded expression needs a name.');
+    return { entry, inner, name: givenNames(expression)?.[0] ?? resultName(inner) };
+  });
+  const taken = new Set([...input.map((column) => column.name), ...nodes.map(({ name }) => name)]);
+  const used = new Set<string>();
+  return nodes.map(({ entry, inner, name: own }) => {
+    const name = own || numberedName(taken);
+    if (used.has(name)) throw semantic(b, entry, 'The expanded expression needs a name of its own.');
+    used.add(name);
     const clause = part(entry, 'ToTypeOf');
     const typeNode = clause && list(need(clause, 'TypeOf'), 'Types')[0];
     const type = typeNode ? typeOfSymbol(typeNode.ReferencedSymbol ?? typeNode.ResultType) : 'dynamic';
@@ -36,9 +32,20 @@ function expandedColumns(
   });
 }
 
+function numberedName(taken: Set<string>): string {
+  let number = 1;
+  while (taken.has(`Column${number}`)) number += 1;
+  taken.add(`Column${number}`);
+  return `Column${number}`;
+}
+
+/** The operator's old spelling has a limit of its own. */
+const oldRowLimit: Expression = { k: 'literal', type: 'long', value: '128' };
+
 const limitOf = (b: Builder, node: SyntaxNode): { limit?: ReturnType<typeof buildCount> } => {
   const clause = part(node, 'RowLimitClause');
-  return clause ? { limit: buildCount(b, need(clause, 'RowLimit')) } : {};
+  if (clause) return { limit: buildCount(b, need(clause, 'RowLimit')) };
+  return tokenText(node, 'MvExpandKeyword') === 'mvexpand' ? { limit: oldRowLimit } : {};
 };
 
 const mvExpand: OperatorBuilder = (b, node, given) => {
@@ -47,12 +54,7 @@ const mvExpand: OperatorBuilder = (b, node, given) => {
   const parameters = parametersOf(b, node);
   const indexColumn = parameters.get('with_itemindex');
   const bagAsArray = (parameters.get('kind') ?? parameters.get('bagexpansion')) === 'array';
-  const columns = expandedColumns(
-    b,
-    node,
-    input.cols,
-    cols.filter((column) => column.name !== indexColumn),
-  );
+  const columns = expandedColumns(b, node, input.cols);
   return {
     op: 'mvExpand',
     input,
@@ -68,7 +70,7 @@ const mvApply: OperatorBuilder = (b, node, given) => {
   const input = withInput(given);
   const parameters = parametersOf(b, node);
   const indexColumn = parameters.get('with_itemindex');
-  const columns = expandedColumns(b, node, input.cols, []);
+  const columns = expandedColumns(b, node, input.cols);
   const contextCols = expandedSchema(input.cols, columns, indexColumn);
   const body = buildTable(
     { ...b, context: { op: 'context', cols: contextCols } },
@@ -98,6 +100,20 @@ function expandedSchema(
   return [...kept, ...added, ...(indexColumn === undefined ? [] : [{ name: indexColumn, type: 'long' } as const])];
 }
 
+/** What a subquery must not have where it does not run on its own.
+ * @see Kusto documentation, partition operator, "Supported operators for the native and shuffle strategies" */
+const legacyOnly = /^(As|Evaluate|ExternalData|Fork|Join|Lookup|Union)(Operator|Expression)$/;
+
+function checkOwnRows(b: Builder, node: SyntaxNode, strategy: string): void {
+  const kind = kindOf(node);
+  if (legacyOnly.test(kind))
+    throw semantic(b, node, `partition: '${operatorTitle(node)}' is not possible with hint.strategy=${strategy}.`);
+  if (kind === 'ParenthesizedExpression') checkOwnRows(b, need(node, 'Expression'), strategy);
+  if (kind !== 'PipeExpression') return;
+  checkOwnRows(b, need(node, 'Expression'), strategy);
+  checkOwnRows(b, need(node, 'Operator'), strategy);
+}
+
 const partition: OperatorBuilder = (b, node, given) => {
   const input = shareTable(b, withInput(given));
   const by = buildScalar({ ...b, context: input }, need(node, 'ByExpression'));
@@ -109,6 +125,7 @@ const partition: OperatorBuilder = (b, node, given) => {
   const own: Builder = { ...withoutContext(b), ...(key && { partitionKey: key }) };
   const body = query ? buildTable(own, query) : buildTable({ ...b, context }, need(operand, 'Subquery'));
   const strategy = parametersOf(b, node).get('hint.strategy') ?? 'legacy';
+  if (strategy !== 'legacy') checkOwnRows(b, part(operand, 'Query') ?? need(operand, 'Subquery'), strategy);
   return {
     op: 'partition',
     input,

@@ -6,7 +6,7 @@ import { buildScalar } from './expressions.ts';
 import type { SyntaxNode } from './language.ts';
 import { kindOf, list, nameOf, need, part } from './language.ts';
 import { literalOf } from './literals.ts';
-import { parametersOf, withInput } from './operators-basic.ts';
+import { parametersOf, parameterValue, withInput } from './operators-basic.ts';
 import type { OperatorBuilder } from './tables.ts';
 
 function parsePart(b: Builder, node: SyntaxNode): ParsePart {
@@ -65,6 +65,15 @@ export function schemaColumns(rowSchema: SyntaxNode): Column[] {
   }));
 }
 
+function keyValueOptions(b: Builder, clause: SyntaxNode): Record<string, string[]> {
+  const options: Record<string, string[]> = {};
+  for (const property of list(clause, 'Properties'))
+    (options[nameOf(need(property, 'Name')).toLowerCase()] ??= []).push(
+      parameterValue(b, need(property, 'Expression')),
+    );
+  return options;
+}
+
 const parseKv: OperatorBuilder = (b, node, given) => {
   const clause = part(node, 'WithClause');
   const input = withInput(given);
@@ -80,7 +89,7 @@ const parseKv: OperatorBuilder = (b, node, given) => {
     input,
     source: buildScalar(b, need(node, 'Expression')),
     keys,
-    options: clause ? Object.fromEntries(parametersOf(b, clause, 'Properties')) : {},
+    options: clause ? keyValueOptions(b, clause) : {},
     cols: columnsOf(node),
   };
 };

@@ -10,7 +10,7 @@ import { kindOf, list, nameOf, need, part, symbolKind, toArray, tokenText } from
 import { literalOf } from './literals.ts';
 import { checkAllVisible } from './restriction.ts';
 import { parametersOf } from './operators-basic.ts';
-import { feeds } from './operators-join.ts';
+import { feeds, pipedInto, sourceName } from './operators-join.ts';
 import type { OperatorBuilder } from './tables.ts';
 import { buildTable } from './tables.ts';
 
@@ -78,7 +78,10 @@ interface Leg {
 }
 
 function legsOf(b: Builder, node: SyntaxNode, input: Plan | undefined): Leg[] {
-  if (input) return [{ plan: input, source: sourceName(input) }];
+  if (input) {
+    const piped = pipedInto(node);
+    return [{ plan: input, source: (piped && sourceName(b, piped, input)) ?? firstTable(input) }];
+  }
   const clause = part(node, 'InClause');
   if (!clause) {
     const legs = [...viewsOf(b), ...tablesOf(b, b.draft.tables)];
@@ -129,7 +132,7 @@ function legsWith(condition: Expression, legs: readonly Leg[]): readonly Leg[] {
 const columnNames = (expression: Expression): string[] =>
   expression.k === 'column' ? [expression.name] : expression.k === 'call' ? expression.args.flatMap(columnNames) : [];
 
-function sourceName(input: Plan): string {
+function firstTable(input: Plan): string {
   let plan: Plan = input;
   while ('input' in plan) plan = plan.input;
   return plan.op === 'table' ? plan.table : 'search_arg0';

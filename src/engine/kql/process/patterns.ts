@@ -2,10 +2,11 @@ import type { Expression, Literal } from '../ir/expression.ts';
 import type { Plan } from '../ir/plan.ts';
 import { KqlError } from '../kql-error.ts';
 import type { Binding, Builder } from './builder.ts';
-import { inliningLimit, Scope, semantic } from './builder.ts';
+import { inliningLimit, positionOf, Scope, semantic } from './builder.ts';
 import { buildScalar } from './expressions.ts';
 import type { SyntaxNode } from './language.ts';
 import { kindOf, list, nameOf, need, part } from './language.ts';
+import { missingPatterns } from './missing-patterns.ts';
 import { buildStatement } from './statements.ts';
 import { buildTable } from './tables.ts';
 
@@ -37,7 +38,7 @@ export function buildPatternCall(b: Builder, pattern: Pattern, call: SyntaxNode,
       values.every((value, index) => value.value === given[index]?.value)
     );
   });
-  if (!match) throw semantic(b, call, `No match of the pattern '${nameOf(need(call, 'Name'))}' has these values.`);
+  if (!match) throw missingPatterns([call], b.offset === undefined ? undefined : positionOf(b, call));
   const scope = new Scope(pattern.builder.scope);
   list(pattern.node, 'Parameters').forEach((parameter, index) => {
     const value = given[index];

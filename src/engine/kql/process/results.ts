@@ -141,17 +141,11 @@ const severalTables: Readonly<Record<string, EndingBuilder | undefined>> = {
   },
 };
 
-const consume: EndingBuilder = (b, input, operator) => [
-  {
-    name: 'PrimaryResult',
-    plan: {
-      op: 'take',
-      input: buildTable(b, input),
-      count: { k: 'literal', type: 'long', value: '0' },
-      cols: columnsOf(operator),
-    },
-  },
-];
+const consume: EndingBuilder = (b, input) => {
+  const plan = buildTable(b, input);
+  const none: Plan = { op: 'take', input: plan, count: { k: 'literal', type: 'long', value: '0' }, cols: plan.cols };
+  return [{ name: 'PrimaryResult', plan: { op: 'select', input: none, from: [], cols: [] } }];
+};
 
 /** Operators that may only end a pipe: they give results of their own kind. */
 export const endings: Readonly<Record<string, EndingBuilder>> = {

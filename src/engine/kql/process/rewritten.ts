@@ -1,7 +1,7 @@
 import type { Program } from '../ir/plan.ts';
 import { KqlError } from '../kql-error.ts';
-import type { LanguageSymbol, ParsedCode, SyntaxNode } from './language.ts';
-import { children, kindOf, list, nameOf, need, part, symbolKind, toArray } from './language.ts';
+import type { LanguageDiagnostic, LanguageSymbol, ParsedCode, SyntaxNode } from './language.ts';
+import { children, kindOf, list, nameOf, need, part, resultName, symbolKind, toArray } from './language.ts';
 import type { Column } from '../types.ts';
 import { columnsOf, columnsOfSymbol } from './builder.ts';
 import { givenNames } from './operators-basic.ts';
@@ -23,13 +23,23 @@ export interface Rewritten {
 
 /** The binder sees no columns of views that a wildcard takes in, so those wildcards are written out; and it does not narrow the
  * columns of `union kind=inner`, so they are chosen afterwards; `serialize` that replaces a column is written with extend; covariances
- * are named.
+ * are named, and so are expressions of top-nested; under `set best_effort` unions are fuzzy; and what
+ * a fuzzy union does without is left out, as the binder gives it the columns that its conditions speak of.
  * @returns undefined when there is nothing to write */
 export function rewritten(text: string, code: ParsedCode): Rewritten | undefined {
   const replacements: Replacement[] = [];
+  const bestEffort = text.includes('best_effort') && asksForBestEffort(code.Syntax);
+  const missing = new Set(
+    toArray<LanguageDiagnostic>(code.GetDiagnostics()).flatMap(({ Code, Start }) => (Code === 'KS205' ? [Start] : [])),
+  );
   const visit = (node: SyntaxNode): void => {
     const kind = kindOf(node);
     if (kind === 'RestrictStatement') return;
+    const numbered = kind === 'TopNestedOperator' ? unnamedLevels(node) : [];
+    replacements.push(...numbered);
+    const keyword = bestEffort && kind === 'UnionOperator' ? strictUnion(node) : undefined;
+    if (keyword) replacements.push({ start: keyword.End, end: keyword.End, text: ' isfuzzy=true' });
+    if (kind === 'UnionOperator') replacements.push(...missingLegs(node, missing));
     const covariance = kind === 'FunctionCallExpression' ? covarianceName(node) : undefined;
     const naming = covariance === undefined ? '' : `${quoted(covariance)} = `;
     if (naming !== '' && !replacements.some((other) => other.text === naming))
@@ -37,15 +47,21 @@ export function rewritten(text: string, code: ParsedCode): Rewritten | undefined
     const names = kind === 'NameReference' ? membersOf(node) : [];
     if (names.length > 0) replacements.push({ start: node.TextStart, end: node.End, text: names.join(', ') });
     else for (const child of children(node)) if (!child.IsToken) visit(child);
-    const keyword = kind === 'SerializeOperator' ? replacing(node) : undefined;
-    if (keyword) replacements.push({ start: keyword.End, end: keyword.End, text: ' | extend' });
+    const serialize = kind === 'SerializeOperator' ? replacing(node) : undefined;
+    if (serialize) replacements.push({ start: serialize.End, end: serialize.End, text: ' | extend' });
     const choice = kind === 'UnionOperator' ? commonColumns(node) : undefined;
     if (choice !== undefined && !text.startsWith(choice, node.End))
       replacements.push({ start: node.End, end: node.End, text: choice });
   };
-  if ((/\bview\b/.test(text) && text.includes('*')) || /\bkind\s*=\s*inner\b|\bserialize\b|\bcovariance/.test(text))
+  if (
+    (/\bview\b/.test(text) && text.includes('*')) ||
+    /\bkind\s*=\s*inner\b|\bserialize\b|\bcovariance|\btop-nested\b/.test(text) ||
+    bestEffort ||
+    missing.size > 0
+  )
     visit(code.Syntax);
   if (replacements.length === 0) return undefined;
+  replacements.sort((one, other) => one.start - other.start);
   let written = text;
   for (const { start, end, text: names } of replacements.toReversed())
     written = written.slice(0, start) + names + written.slice(end);
@@ -84,6 +100,48 @@ function covarianceName(call: SyntaxNode): string | undefined {
   );
   const full = name + columns.join('');
   return columnsOf(operator).some((column) => column.name === full) ? undefined : full;
+}
+
+const asksForBestEffort = (root: SyntaxNode): boolean =>
+  list(root, 'Statements').some((statement) => {
+    if (kindOf(statement) !== 'SetOptionStatement') return false;
+    const [, name = '', value = 'true'] = /^set\s+(\w+)\s*(?:=\s*(\w+))?/i.exec(statement.toString().trim()) ?? [];
+    return name === 'best_effort' && value.toLowerCase() === 'true';
+  });
+
+/** The keyword of a union that does not say whether it is fuzzy. */
+function strictUnion(node: SyntaxNode): SyntaxNode | undefined {
+  const says = list(node, 'Parameters').some((one) => nameOf(need(one, 'Name')).toLowerCase() === 'isfuzzy');
+  return says ? undefined : part(node, 'UnionKeyword');
+}
+
+/** @param missing where the text names tables that are not there and need not be */
+function missingLegs(node: SyntaxNode, missing: ReadonlySet<number>): Replacement[] {
+  const legs = list(node, 'Expressions');
+  const isMissing = legs.map((leg) => missing.has(sourceOf(leg).TextStart));
+  const firstKept = isMissing.indexOf(false);
+  if (firstKept < 0) return [];
+  // With the comma: the one before, or after for those in front.
+  return legs.flatMap((leg, index): Replacement[] => {
+    const [before, after] = [legs[index - 1], legs[index + 1]];
+    if (isMissing[index] !== true) return [];
+    if (index > firstKept && before) return [{ start: before.End, end: leg.End, text: '' }];
+    return after ? [{ start: leg.TextStart, end: after.TextStart, text: '' }] : [];
+  });
+}
+
+function sourceOf(node: SyntaxNode): SyntaxNode {
+  const kind = kindOf(node);
+  if (kind === 'ParenthesizedExpression' || kind === 'PipeExpression') return sourceOf(need(node, 'Expression'));
+  return kind === 'PathExpression' ? sourceOf(need(node, 'Selector')) : node;
+}
+
+/** Names for the levels of top-nested that are neither columns nor named: the binder gives them an empty one. */
+function unnamedLevels(node: SyntaxNode): Replacement[] {
+  const expressions = list(node, 'Clauses').map((clause) => need(clause, 'OfExpression'));
+  return expressions
+    .filter((expression) => givenNames(expression) === undefined && resultName(expression) === '')
+    .map(({ TextStart: start }, index) => ({ start, end: start, text: `Column${index + 1} = ` }));
 }
 
 /** The keyword of a `serialize` that gives a column anew: the binder adds another one, extend replaces it. */

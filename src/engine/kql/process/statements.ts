@@ -92,7 +92,9 @@ const expressionStatement: StatementBuilder = (b, node) => {
     );
     return;
   }
+  // It has no type of its own: a result without columns and rows.
   if (kindOf(expression) === 'PipeExpression' && kindOf(need(expression, 'Operator')) === 'ConsumeOperator') {
+    b.draft.results.push(...buildResults(b, expression));
     return;
   }
   const item = { names: ['print_0'], expression: buildScalar(b, expression) };

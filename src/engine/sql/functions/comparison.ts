@@ -61,6 +61,21 @@ const equal: FunctionRow = {
     return `CASE WHEN ${a} IS NULL AND ${b} IS NULL THEN NULL ELSE ${same} END`;
   },
 };
+/** `* == "x"`: some column of that kind is equal. */
+const inAnyColumn = (row: FunctionRow): FunctionRow => ({
+  sql: (args, call, scope) => {
+    const [left, right] = args;
+    const expression = left?.expression;
+    if (!right || expression?.k !== 'column' || expression.name !== '*') return row.sql(args, call, scope);
+    const tests = (scope.relation?.columns ?? [])
+      .filter(({ type }) => type === right.type || (rank[type] !== undefined && rank[right.type] !== undefined))
+      .map(({ id, name, type }) =>
+        row.sql([{ sql: id, type, expression: { k: 'column', name, type } }, right], call, scope),
+      );
+    return tests.length === 0 ? 'false' : `(${tests.join(' OR ')})`;
+  },
+});
+
 const notEqual: FunctionRow = {
   sql: (args) => {
     const { a, b, type, nullable, nan } = pairOf(args);
@@ -149,8 +164,8 @@ const membership = (negated: boolean, ignoreCase: boolean): FunctionRow => ({
 });
 
 export const comparisonFunctions: FunctionRows = {
-  '==': equal,
-  '==filter': equalInFilter,
+  '==': inAnyColumn(equal),
+  '==filter': inAnyColumn(equalInFilter),
   '!=': notEqual,
   '<>': notEqual,
   '<': ordered('<'),

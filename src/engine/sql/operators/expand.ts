@@ -1,7 +1,7 @@
 import type { MvColumn } from '../../kql/ir/plan.ts';
 import { legacyPartitions } from '../../kql/ir/plan.ts';
 import { KqlError } from '../../kql/kql-error.ts';
-import type { Column } from '../../kql/types.ts';
+import type { Column, KqlType } from '../../kql/types.ts';
 import type { SqlContext } from '../context.ts';
 import { convert } from '../convert.ts';
 import { compileExpression } from '../expressions.ts';
@@ -42,6 +42,26 @@ interface Expansion {
   readonly columns: readonly RelationColumn[];
 }
 
+const numbers = "('BIGINT', 'UBIGINT', 'HUGEINT', 'DOUBLE')";
+/** The JSON types of the elements that have each type; numbers pass for each other. */
+const elementOf: Readonly<Partial<Record<KqlType, string>>> = {
+  bool: "= 'BOOLEAN'",
+  int: `IN ${numbers}`,
+  long: `IN ${numbers}`,
+  real: `IN ${numbers}`,
+  datetime: "= 'VARCHAR'",
+  timespan: "= 'VARCHAR'",
+  guid: "= 'VARCHAR'",
+};
+
+/** `to typeof()` casts: it reads no texts, and an element of another type is null. Texts are how JSON writes some types. */
+function elementAs(sql: string, type: KqlType): string {
+  const condition = elementOf[type];
+  if (condition === undefined) return convert(sql, 'dynamic', type);
+  const special = type === 'real' ? ` OR (${sql}) IN ('"NaN"', '"Infinity"', '"-Infinity"')` : '';
+  return `CASE WHEN json_type(${sql}) ${condition}${special} THEN ${convert(sql, 'dynamic', type)} END`;
+}
+
 /** Unnests zipped columns. The rows keep their order: row number, then index. */
 function expand(
   ctx: SqlContext,
@@ -69,7 +89,7 @@ function expand(
   const byName = new Map(
     lists.map(({ column, list, element }) => [
       column.name,
-      { sql: convert(`kql_json(list_extract(${list}, ${position} + 1))`, 'dynamic', column.type), id: element },
+      { sql: elementAs(`kql_json(list_extract(${list}, ${position} + 1))`, column.type), id: element },
     ]),
   );
   const result = cols.map((column): RelationColumn => {

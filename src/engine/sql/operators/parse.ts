@@ -1,8 +1,11 @@
-import type { ParsePart } from '../../kql/ir/plan.ts';
+import type { ParseKvNode, ParsePart } from '../../kql/ir/plan.ts';
+import { KqlError } from '../../kql/kql-error.ts';
 import type { Column } from '../../kql/types.ts';
 import { convert } from '../convert.ts';
 import { compileExpression } from '../expressions.ts';
 import { native } from '../native.ts';
+import type { KeyValueSettings } from '../../native/key-values.ts';
+import { keyValues } from '../../native/key-values.ts';
 import { regex } from '../../native/regex.ts';
 import type { PlanCompilers } from '../plans.ts';
 import { compilePlan } from '../plans.ts';
@@ -18,6 +21,10 @@ const captureShapes: Readonly<Partial<Record<Column['type'], string>>> = {
   real: String.raw`[-+]?[0-9]*\.?[0-9]+(?:[eE][-+]?[0-9]+)?|[-+]?[0-9]+\.?`,
   decimal: String.raw`[-+]?[0-9]*\.?[0-9]+(?:[eE][-+]?[0-9]+)?|[-+]?[0-9]+\.?`,
 };
+
+/** A piece of text as a type. Dynamic is what the text says in JSON. */
+const textAs = (sql: string, type: Column['type']): string =>
+  type === 'dynamic' ? `kql_n_parse_json(${sql})` : convert(sql, 'string', type);
 
 /** Captures are named, so that groups inside the user's own expressions do not shift them. */
 const group = (index: number, body: string): string => `(?<kql${index}>${body})`;
@@ -81,8 +88,7 @@ export const parseCompilers: PlanCompilers<'parse' | 'parseKv'> = {
     const made = new Map<string, Output>();
     captures.forEach((capture, index) => {
       const piece = `json_extract_string(${found}, '$[${index}]')`;
-      const value =
-        capture.type === 'string' ? `coalesce(${piece}, '')` : convert(`nullif(${piece}, '')`, 'string', capture.type);
+      const value = capture.type === 'string' ? `coalesce(${piece}, '')` : textAs(`nullif(${piece}, '')`, capture.type);
       made.set(capture.name, { id: ctx.newId(), sql: value });
     });
     const typedNull = captures
@@ -110,8 +116,7 @@ export const parseCompilers: PlanCompilers<'parse' | 'parseKv'> = {
   parseKv: (ctx, node) => {
     const input = compilePlan(ctx, node.input);
     const found = ctx.newId();
-    const { options } = node;
-    const settings = ctx.bind(JSON.stringify(options), 'VARCHAR');
+    const settings = ctx.bind(JSON.stringify(settingsOf(node)), 'VARCHAR');
     const text = convert(compileExpression(node.source, rowScope(ctx, input)), node.source.type, 'string');
     const matched = {
       ...input,
@@ -124,7 +129,7 @@ export const parseCompilers: PlanCompilers<'parse' | 'parseKv'> = {
           key.name,
           {
             id: ctx.newId(),
-            sql: key.type === 'string' ? `coalesce(${piece}, '')` : convert(piece, 'string', key.type),
+            sql: key.type === 'string' ? `coalesce(${piece}, '')` : textAs(piece, key.type),
           },
         ];
       }),
@@ -141,73 +146,35 @@ export const parseCompilers: PlanCompilers<'parse' | 'parseKv'> = {
   },
 };
 
-/** `a=1, b="x y"`: pairs split at the delimiters outside quotes; greedy mode lets values hold the pair delimiter. */
-native('parse_kv', ['string', 'string'], 'dynamic', ([text, settings]) => {
-  const options = JSON.parse(String(settings)) as Record<string, string | undefined>;
-  return JSON.stringify(parseKeyValues(String(text), options));
-});
+/** The documentation counts the groups: one for the key, one for the value. */
+const patternGroups = 3;
 
-export function parseKeyValues(
-  text: string,
-  options: Readonly<Record<string, string | undefined>>,
-): Record<string, string> {
-  if (options['pair_delimiter'] === undefined && options['kv_delimiter'] === undefined) return looseKeyValues(text);
-  const pair = options['pair_delimiter'] ?? ' ';
-  const kv = options['kv_delimiter'] ?? '=';
-  const quotes = options['quote'] === undefined ? '' : options['quote'];
-  const [open, close] = [quotes.charAt(0), quotes.charAt(1) || quotes.charAt(0)];
-  const escape = options['escape'] ?? '';
-  const greedy = options['greedy'] === 'true';
-  const pieces: string[] = [];
-  let current = '';
-  for (let at = 0; at < text.length;) {
-    if (open !== '' && text.charAt(at) === open && (current === '' || current.endsWith(kv))) {
-      const end = quotedEnd(text, at + 1, close, escape);
-      current += text.slice(at, end);
-      at = end;
-    } else if (text.startsWith(pair, at)) {
-      pieces.push(current);
-      current = '';
-      at += pair.length;
-    } else {
-      current += text.charAt(at);
-      at += 1;
-    }
-  }
-  pieces.push(current);
-  const found: Record<string, string> = {};
-  let last: string | undefined;
-  for (const piece of pieces) {
-    const split = piece.indexOf(kv);
-    if (split < 0) {
-      if (greedy && last !== undefined) found[last] = `${found[last] ?? ''}${pair}${piece}`;
-      continue;
-    }
-    last = unquoted(piece.slice(0, split).trim(), open, close, escape);
-    found[last] ??= unquoted(piece.slice(split + kv.length), open, close, escape);
-  }
-  return found;
+function settingsOf(node: ParseKvNode): KeyValueSettings {
+  const { options } = node;
+  const one = (name: string): string | undefined => options[name]?.[0];
+  const [pair, kv, pattern] = [one('pair_delimiter'), one('kv_delimiter'), one('regex')];
+  const [quotes, escapes] = [options['quote'] ?? [], options['escape'] ?? []];
+  const wrong = (what: string): KqlError => new KqlError('semantic', `parse-kv: ${what}`);
+  if (pair === '' || kv === '') throw wrong('a delimiter must not be empty.');
+  if (quotes.some((quote) => quote.length < 1 || quote.length > 2)) throw wrong('quote has one or two characters.');
+  if (escapes.some((escape) => escape.length !== 1)) throw wrong('escape has one character.');
+  if (pattern !== undefined && regex(pattern).names.length !== patternGroups)
+    throw wrong('regex needs two capturing groups, for the key and for the value.');
+  return {
+    keys: node.keys.map(({ name }) => name),
+    quotes,
+    escapes,
+    greedy: one('greedy') === 'true',
+    ...(pair !== undefined && { pair }),
+    ...(kv !== undefined && { kv }),
+    ...(pattern !== undefined && { pattern }),
+  };
 }
 
-/** Without delimiters: words before `:` or `=` are keys, and a value runs to the next blank or punctuation. */
-function looseKeyValues(text: string): Record<string, string> {
-  const found: Record<string, string> = {};
-  for (const match of text.matchAll(/([\p{L}_][\p{L}\p{N}_]*)\s*[:=]\s*(?:"([^"]*)"|'([^']*)'|([^\s,;]+))/gu)) {
-    found[match[1] ?? ''] ??= match[2] ?? match[3] ?? match[4] ?? '';
-  }
-  return found;
-}
-
-function quotedEnd(text: string, start: number, close: string, escape: string): number {
-  for (let at = start; at < text.length; at += 1) {
-    if (escape !== '' && text.charAt(at) === escape) at += 1;
-    else if (text.charAt(at) === close) return at + 1;
-  }
-  return text.length;
-}
-
-function unquoted(text: string, open: string, close: string, escape: string): string {
-  if (open === '' || !text.startsWith(open) || !text.endsWith(close) || text.length < 2) return text;
-  const inner = text.slice(1, -1);
-  return escape === '' ? inner : inner.replaceAll(escape + close, close).replaceAll(escape + escape, escape);
-}
+native(
+  'parse_kv',
+  ['string', 'string'],
+  'dynamic',
+  ([text, settings]) => JSON.stringify(keyValues(String(text), JSON.parse(String(settings)) as KeyValueSettings)),
+  { patterns: true },
+);

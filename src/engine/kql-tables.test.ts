@@ -1,0 +1,176 @@
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { openLocalEngine } from './testing/local-engine.ts';
+import { buildParserEntry } from './testing/parser-entry.ts';
+
+let engine: Awaited<ReturnType<typeof openLocalEngine>>;
+beforeAll(async () => {
+  engine = await openLocalEngine(await buildParserEntry());
+});
+afterAll(() => engine.close());
+
+const rowsOf = async (query: string): Promise<readonly (readonly unknown[])[]> =>
+  (await engine.run(query))[0]?.rows ?? [];
+const sorted = (rows: readonly (readonly unknown[])[]): unknown[] =>
+  [...rows].sort((one, other) => (JSON.stringify(one) < JSON.stringify(other) ? -1 : 1));
+
+/** More of what the documentation says of tabular operators: a query and its rows in any order. */
+const rules: Readonly<Record<string, readonly (readonly [string, unknown])[]>> = {
+  'expanded values': [
+    [
+      'print n = 7, tags = "x,y" | mv-expand split(tags, ",") to typeof(string)',
+      [
+        [7, 'x'],
+        [7, 'y'],
+      ],
+    ],
+    ['print t = "[4, 5]" | mv-apply parse_json(t) to typeof(long) on (summarize sum(t))', [['[4, 5]', 9]]],
+    ['print n = 7 | mv-apply range(1, n) to typeof(long) on (count)', [[7, 7]]],
+    ['print a = range(1, 200) | mvexpand a | count', [[128]]],
+    ['print a = range(1, 200) | mv-expand a | count', [[200]]],
+    // Elements are cast, not read: a text is no number, a number no instant.
+    [
+      'print d = dynamic(["2"]) | mv-expand n = d to typeof(long), b = d to typeof(bool) | project n, b',
+      [[null, null]],
+    ],
+    [
+      'print d = dynamic([2.5]) | mv-expand n = d to typeof(long), t = d to typeof(datetime) | project n, t',
+      [[2, null]],
+    ],
+    ['print x = real(nan) | summarize l = make_list(x) | mv-expand l to typeof(real)', [['NaN']]],
+  ],
+  'names of sources': [
+    [
+      'print x = 1 | as P | union withsource=t (print x = 2 | as Q)',
+      [
+        ['P', 1],
+        ['Q', 2],
+      ],
+    ],
+    [
+      'union withsource=t (print x = 1 | as P), (print x = 2)',
+      [
+        ['P', 1],
+        ['union_arg1', 2],
+      ],
+    ],
+    [
+      'print x = 1 | as P | where x > 0 | union withsource=t P',
+      [
+        ['P', 1],
+        ['union_arg0', 1],
+      ],
+    ],
+    [
+      'let V = view() { print x = 1 }; V | union withsource=t (print x = 2 | as Q)',
+      [
+        ['Q', 2],
+        ['V', 1],
+      ],
+    ],
+    ['print x = "n" | as P | search "n"', [['P', 'n']]],
+  ],
+  'parse-kv': [
+    // Blanks around keys and values do not count, quoted ones do; the first value of a key counts.
+    [
+      `print t = 'n : 1 ;n:2; who : Ann B ;q: " z "' | parse-kv t as (n:int, who:string, q:string) with (pair_delimiter=';', kv_delimiter=':', quote='"') | project-away t`,
+      [[1, 'Ann B', ' z ']],
+    ],
+    [
+      `print t = '[a]=[1 2] {b}={3}' | parse-kv t as (a:string, b:int) with (pair_delimiter=' ', kv_delimiter='=', quote='[]', quote='{}') | project-away t`,
+      [['1 2', 3]],
+    ],
+    [
+      `print t = 'a=1 b=2 3 c=4 5 a=6 7' | parse-kv t as (a:int, b:string, c:string) with (pair_delimiter=' ', kv_delimiter='=', greedy=true) | project-away t`,
+      [[1, '2 3', '4 5']],
+    ],
+    [
+      `print t = '<n:1> <who: Ann B > <who:C>' | parse-kv t as (n:int, who:string) with (regex=@'<(\\w+):([^>]*)>') | project-away t`,
+      [[1, 'Ann B']],
+    ],
+    // Without delimiters a value is the next word, whatever stands between.
+    [
+      `print t = 'Level: Text, Text -> it|x "Code" 7' | parse-kv t as (Text:string, Level:string, Code:int) | project-away t`,
+      [['it', 'Text', 7]],
+    ],
+    [
+      `print t = "id 5 note: 'it \\\\' is'" | parse-kv t as (note:string, id:int) with (quote="'", escape='\\\\') | project-away t`,
+      [["it ' is", 5]],
+    ],
+    [
+      `print t = 'd={"k":[1]}' | parse-kv t as (d:dynamic) with (pair_delimiter=';', kv_delimiter='=') | project n = d.k[0]`,
+      [['1']],
+    ],
+  ],
+  parse: [[`print t = 'd {"k":1}' | parse t with * ' ' d:dynamic | project n = d.k`, [['1']]]],
+  'top-nested of expressions': [
+    [
+      `datatable(s:string, v:long)['k',6, 't',9] | top-nested 1 of toupper(s) by sum(v), top-nested of v * 2 by max(1) | project Column1, aggregated_Column1, Column2`,
+      [['T', 9, 18]],
+    ],
+  ],
+  'set best_effort': [
+    ['set best_effort=true; union (print x = 1), Gone', [[1]]],
+    ['set best_effort; union (print x = 1), (Gone | where x > 0)', [[1]]],
+  ],
+  'fuzzy unions': [
+    // What is missing leaves no columns.
+    [
+      'union isfuzzy=true (Gone | where x > 0), (print x = 1), (Gone2 | where x > 0 | extend y = 1) | where x == 1',
+      [[1]],
+    ],
+    ['print x = 1 | union isfuzzy=true (print x = 2), (Gone | where x > 0)', [[1], [2]]],
+  ],
+  'any column': [
+    [
+      `datatable(s:string, t:string, n:long, r:real)['a','b',5,1.5, 'b','c',7,5.0, '5','c',7,2.0] | where * == 'b' | project n`,
+      [[5], [7]],
+    ],
+    [`datatable(s:string, n:long, r:real)['a',5,1.5, 'b',7,5.0, '5',7,2.0] | where * == 5 | project s`, [['a'], ['b']]],
+    [`datatable(s:string, n:long)['a',5, 'b',7] | where not(* == 'a') | project s`, [['b']]],
+  ],
+  'getschema of columns that depend on data': [
+    [
+      `datatable(n:string, d:dynamic)['q',dynamic({"a":1,"b":"x"})] | evaluate bag_unpack(d) | project-away n | getschema | project ColumnName, ColumnType`,
+      [
+        ['a', 'long'],
+        ['b', 'string'],
+      ],
+    ],
+    [
+      `datatable(k:string, v:long)['x',1, 'y',2] | evaluate pivot(k, sum(v)) | getschema | project ColumnName`,
+      [['x'], ['y']],
+    ],
+  ],
+  consume: [
+    ['print x = 1 | consume', []],
+    ['print x = 1 | consume decodeblocks=true', []],
+  ],
+};
+
+describe.each(Object.entries(rules))('%s', (_name, rows) => {
+  it.each(rows)('%s', async (query, expected) => {
+    expect(sorted(await rowsOf(query))).toEqual(expected);
+  });
+});
+
+it.each([
+  ["print t = '' | parse-kv t as (a:int) with (regex='(a)')", 'semantic'],
+  ["print t = '' | parse-kv t as (a:int) with (pair_delimiter=' ', kv_delimiter='=', quote='abc')", 'semantic'],
+  ['set best_effort=false; union (print x = 1), Gone', 'semantic'],
+  ['set best_effort=true; union Gone, Gone2', 'semantic'],
+  ['print g = 1, x = 2 | partition hint.strategy=native by g (where x > 0 | union (print x = 1))', 'semantic'],
+  ['print g = 1, x = 2 | partition hint.strategy=shuffle by g (evaluate narrow())', 'semantic'],
+  ['print a = 1, b = "n" | make-graph a --> b | graph-match (x)-[e]->(y) project e.a', 'semantic'],
+  ['print x = 1, s = "a" | make-series make_list(s) on x from 0 to 2 step 1', 'semantic'],
+])('refuses %s', async (query, code) => {
+  await expect(engine.run(query)).rejects.toMatchObject({ code });
+});
+
+it('lists the references that no pattern is declared for, each once', async () => {
+  const declared = "declare pattern p = (n:string)[k:string] { ('a').['b'] = { print x = 1 }; };";
+  await expect(engine.run(`${declared} union p('z').b, p("z").["b"], p('y').['*'], p('a').c`)).rejects.toThrow(
+    /\["p\('z'\)\.\['b'\]", "p\('y'\)\.\['\*'\]", "p\('a'\)\.\['c'\]"\]$/,
+  );
+  await expect(engine.run(`${declared} p('a').['*']`)).rejects.toThrow(/\["p\('a'\)\.\['\*'\]"\]$/);
+  await expect(engine.run("declare pattern q; q('1', '2')")).rejects.toThrow(/\["q\('1','2'\)"\]$/);
+});

@@ -25,6 +25,36 @@ const rules: Readonly<Record<string, readonly (readonly [string, unknown])[]>> =
     ["toguid('0123456789ab-cdef-0123-456789abcdef')", '01234567-89ab-cdef-0123-456789abcdef'],
     ["toguid('a string that is not a guid')", null],
   ],
+  'strings of null': [
+    ['substring(long(null), 0)', ''],
+    ["split(int(null), 'u')", ['']],
+    ["indexof(guid(null), 'u')", -1],
+    ["strcat_delim('-', int(null), 'x', long(null), real(null), guid(null))", '-x---'],
+    ['hash_md5(long(null)) == hash_md5(real(null))', true],
+  ],
+  'array-sort-asc and array-sort-desc': [
+    [`array_sort_asc(dynamic([true, "b", 2, [1], "a", 1.5, false]))`, [1.5, 2, 'a', 'b', false, true, [1]]],
+    ['array_sort_asc(pack_array(1d, 23h, -1h, time(null)))', ['-01:00:00', '23:00:00', '1.00:00:00', null]],
+    ['array_sort_desc(pack_array(23h, 2d, 1.5d))', ['2.00:00:00', '1.12:00:00', '23:00:00']],
+    ["array_sort_asc(dynamic(['1.00:00:00', '23:00:00', 'none']))", ['1.00:00:00', '23:00:00', 'none']],
+  ],
+  'bag-has-key': [
+    ["bag_has_key(dynamic({'a': {'b': null}}), '$.a.b')", true],
+    ["bag_has_key(dynamic({'a': [1]}), '$.a[0]')", false],
+    ["bag_has_key(dynamic({'a': 1}), '$')", false],
+  ],
+  'extract and extract-json': [
+    [`extract_json('$.a', '{"a": [7, {"b": 8}]}', typeof(dynamic))[1].b`, '8'],
+    [`extract(@'(\\[.*\\])', 1, 'list: [7, 8]', typeof(dynamic))`, [7, 8]],
+    [`extract('(z)', 1, 'list', typeof(dynamic))`, null],
+    [`extract('([0-9]+)', 1, 'no 12', typeof(int))`, 12],
+  ],
+  'format-ipv4-mask': [
+    ["format_ipv4_mask('10.1.2.3/8')", '10.0.0.0/8'],
+    ['format_ipv4_mask(3232235777)', '192.168.1.1/32'],
+    ["format_ipv4_mask('10.1.2.3', 16)", '10.1.0.0/16'],
+  ],
+  'unicode-codepoints-to-string': [['unicode_codepoints_to_string(55296)', '']],
   'zlib-base64-compress': [
     ["zlib_compress_to_base64_string('1234567890qwertyuiop')", 'eAEBFADr/zEyMzQ1Njc4OTBxd2VydHl1aW9wOAkGdw=='],
   ],

@@ -64,9 +64,10 @@ const limits = { maxOutputLength: 64 * 1024 * 1024 };
 
 native('codepoints', ['dynamic'], 'string', ([list]) => {
   const points = (jsonItems(String(list)) ?? []).flatMap((item) => jsonItems(item) ?? [item]).map(Number);
-  return points.every((point) => Number.isInteger(point) && point >= 0 && point <= 0x10ffff)
-    ? String.fromCodePoint(...points)
-    : null;
+  // Halves of a pair of UTF-16 are no code points of their own.
+  const isValid = (point: number): boolean =>
+    Number.isInteger(point) && point >= 0 && point <= 0x10ffff && (point < 0xd800 || point > 0xdfff);
+  return points.every(isValid) ? String.fromCodePoint(...points) : null;
 });
 
 export const encodingFunctions: FunctionRows = {

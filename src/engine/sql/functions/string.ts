@@ -6,6 +6,7 @@ import { regex } from '../../native/regex.ts';
 import { native, parseJson } from '../native.ts';
 import { itemsOf } from './array.ts';
 import { constantRegex } from './constant-regex.ts';
+import { typedText } from './conversion.ts';
 import { jsTermPattern } from './terms.ts';
 import type { FunctionRow, FunctionRows } from '../scope.ts';
 
@@ -146,7 +147,6 @@ const replace: FunctionRow = {
 
 /** `extract(regex, group, text[, typeof])`; no match gives null (`''` for strings). */
 const extract: FunctionRow = {
-  result: 'string',
   sql: ([pattern, group, source], _call, scope) => {
     if (!pattern || !group || !source) return "''";
     const text = cast(source, 'string');
@@ -250,7 +250,7 @@ export const stringFunctions: FunctionRows = {
   },
   replace_regex: replaceRegex,
   replace: withPattern(0, replace),
-  extract: withPattern(0, extract),
+  extract: withPattern(0, typedText(extract)),
   extract_all: withPattern(0, extractAll),
   extractall: withPattern(0, extractAll),
   replace_strings: native(

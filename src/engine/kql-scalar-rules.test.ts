@@ -69,6 +69,10 @@ const rules: Readonly<Record<string, readonly (readonly [string, unknown])[]>> =
     ["indexof('abc', 'b', 0, -1, -1)", null],
     ["indexof_regex('abcabc', @'a|ab', -1)", null],
     ["indexof_regex('abcabcdefg', @'a.c', 0, 9, 2)", 3],
+    ["indexof('😀b😀b', 'b', 2)", 3],
+    ["indexof('x😀b', 'b', 0, 3)", 2],
+    ["indexof('😀😀b', '😀', -2)", 1],
+    ["indexof_regex('😀b1', '[0-9]')", 2],
   ],
   treepath: [
     [`treepath(parse_json('{"list":[100, "abc", {"x":"y"}]}'))`, ["['list']", "['list'][0]", "['list'][0]['x']"]],

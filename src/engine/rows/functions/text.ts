@@ -102,6 +102,7 @@ const formatIpv4 = (name: string): RowFunction => ({
 
 /** Bytes of a value by its type; texts have their own length. */
 const typeBytes: Readonly<Partial<Record<KqlType, bigint>>> = {
+  bool: 1n,
   int: 4n,
   long: 8n,
   real: 8n,

@@ -38,6 +38,13 @@ const rules: Readonly<Record<string, readonly (readonly [string, unknown])[]>> =
     ['array_sort_desc(pack_array(23h, 2d, 1.5d))', ['2.00:00:00', '1.12:00:00', '23:00:00']],
     ["array_sort_asc(dynamic(['1.00:00:00', '23:00:00', 'none']))", ['1.00:00:00', '23:00:00', 'none']],
   ],
+  'arrays and bags that are none': [
+    ["bag_set_key(dynamic([1]), 'a', 1)", null],
+    ["array_length(dynamic({'a': 1}))", null],
+    ['bag_keys(dynamic([1]))', null],
+    ["bag_zip(dynamic(['a']), dynamic(1))", { a: null }],
+    ["array_concat(dynamic([1]), dynamic({'a': 1}))", [1]],
+  ],
   'bag-has-key': [
     ["bag_has_key(dynamic({'a': {'b': null}}), '$.a.b')", true],
     ["bag_has_key(dynamic({'a': [1]}), '$.a[0]')", false],
@@ -211,6 +218,8 @@ it.each([
   ["'a' matches regex '(?=a)'", 'look-around'],
   ["extract_all(@'\\d+', 'a 123')", '1 to 16 capture groups'],
   ["extract('(', 0, 'a')", 'a group is not closed'],
+  ["array_length('[1]')", 'must be a dynamic array'],
+  ["bag_keys('{}')", 'must be a dynamic bag'],
 ])('%s is refused: %s', async (expression, reason) => {
   await expect(engine.run(`print ${expression}`)).rejects.toThrow(reason);
 });

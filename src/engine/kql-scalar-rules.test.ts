@@ -61,6 +61,10 @@ const rules: Readonly<Record<string, readonly (readonly [string, unknown])[]>> =
     ['format_ipv4_mask(3232235777)', '192.168.1.1/32'],
     ["format_ipv4_mask('10.1.2.3', 16)", '10.1.0.0/16'],
   ],
+  'gzip-base64-decompress': [
+    ["gzip_decompress_from_base64_string('H4sIAAAAAAACA0tMSgYAwkEkNQMAAAA=')", 'abc'],
+    ["gzip_decompress_from_base64_string('H4sICAAAAAAC/2EudHh0AEtMSgYAwkEkNQMAAAA=')", ''],
+  ],
   'unicode-codepoints-to-string': [['unicode_codepoints_to_string(55296)', '']],
   'zlib-base64-compress': [
     ["zlib_compress_to_base64_string('1234567890qwertyuiop')", 'eAEBFADr/zEyMzQ1Njc4OTBxd2VydHl1aW9wOAkGdw=='],

@@ -24,13 +24,14 @@ export function checkDiagnostics(
 const isSyntax = (code: string): boolean => /^KS00[1-6]$/.test(code);
 
 /** The binder is stricter than the engine in a few shapes: terms inside `search`, `count(x)` of a value, parts of a second in
- * make_timespan(), a degree of series_fit_poly() that is no int, dynamics that are no array or bag, names that are constants where it wants literals, tables by wildcard that a fuzzy union does without, and the
+ * make_timespan(), a degree of series_fit_poly() that is no int, dynamics that are no array or bag, indexes that are bools, names that are constants where it wants literals, tables by wildcard that a fuzzy union does without, and the
  * bodies of functions, whose types are known only where they are called. */
 function isTolerated(root: SyntaxNode, { Code, Start, Length }: LanguageDiagnostic): boolean {
   if (Code === 'KS142')
     return isInsideInnerNodes(root, Start) || isFuzzyWildcard(root, Start) || isInsideRender(root, Start);
   if (Code === 'KS234' && isVariableEdge(root, Start, Start + Length)) return true;
   if (Code === 'KS234' || Code === 'KS235') return isDynamicArgument(root, Start, Start + Length);
+  if (Code === 'KS141' && isBoolIndex(root, Start, Start + Length)) return true;
   if (Code === 'KS131') return variableAt(root, Start, Start + Length);
   if (!ofTypes.test(Code)) return false;
   if (isTextOfPlugin(root, Start, Code)) return true;
@@ -109,6 +110,16 @@ function isVariableEdge(root: SyntaxNode, start: number, end: number): boolean {
     return name && part(element, 'Range') && nameOf(name) === nameOf(reference);
   });
 }
+
+/** `list[isLater]`: a bool is 0 or 1. */
+const isBoolIndex = (root: SyntaxNode, start: number, end: number): boolean =>
+  path(root, start).some(
+    (node) =>
+      node.Parent != null &&
+      kindOf(node.Parent) === 'BracketedExpression' &&
+      node.End === end &&
+      node.ResultType?.Name === 'bool',
+  );
 
 const variableAt = (root: SyntaxNode, start: number, end: number): boolean =>
   path(root, start).some(

@@ -56,9 +56,10 @@ const percent = (value: string, keep: RegExp, space: string): string =>
     })
     .join('');
 
-const decompressed = (value: string, unpack: (bytes: Buffer) => Buffer): string | null => {
+const decompressed = (value: string, unpack: (bytes: Buffer) => Buffer | undefined): string | null => {
   const bytes = base64Bytes(value);
-  return bytes ? utf8(unpack(bytes)) : null;
+  const unpacked = bytes && unpack(bytes);
+  return unpacked ? utf8(unpacked) : null;
 };
 const limits = { maxOutputLength: 64 * 1024 * 1024 };
 
@@ -104,8 +105,9 @@ export const encodingFunctions: FunctionRows = {
   gzip_compress_to_base64_string: text('gzip_compress_to_base64_string', (value) =>
     gzip(Buffer.from(value, 'utf8')).toString('base64'),
   ),
+  // The service knows no header with optional fields, such as the name of a file.
   gzip_decompress_from_base64_string: text('gzip_decompress_from_base64_string', (value) =>
-    decompressed(value, (bytes) => gunzipSync(bytes, limits)),
+    decompressed(value, (bytes) => (bytes[3] === 0 ? gunzipSync(bytes, limits) : undefined)),
   ),
   zlib_compress_to_base64_string: text('zlib_compress_to_base64_string', (value) =>
     zlib(Buffer.from(value, 'utf8')).toString('base64'),

@@ -124,6 +124,7 @@ const examples: Readonly<Record<string, readonly (readonly [string, unknown])[]>
       "range x from 1 to 10 step 1 | extend Text = '1234567890' | summarize Total = sum(estimate_data_size(*)), Text = sum(estimate_data_size(Text))",
       [[180, 100]],
     ],
+    ['datatable(b:bool, i:int, s:string)[true, 1, "abc"] | project size = estimate_data_size(*)', [[8]]],
   ],
   'bits and covariance of a group': [
     ['datatable(x:long)[12, 10] | summarize binary_all_or(x), binary_all_and(x), binary_all_xor(x)', [[14, 8, 6]]],

@@ -154,6 +154,7 @@ const rules: Readonly<Record<string, readonly (readonly [string, unknown])[]>> =
     ],
   ],
   dynamic: [
+    ['print d = dynamic([10, 20]), isLater = true | project d[isLater], d[not(isLater)]', [['20', '10']]],
     [
       'print d = dynamic({"a": {"b": [10, 20]}}) | project d.a.b[0], d.a.b[-1], d["a"]["b"][5], d.x.y',
       [['10', '20', null, null]],

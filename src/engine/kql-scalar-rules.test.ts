@@ -25,6 +25,47 @@ const rules: Readonly<Record<string, readonly (readonly [string, unknown])[]>> =
     ["toguid('0123456789ab-cdef-0123-456789abcdef')", '01234567-89ab-cdef-0123-456789abcdef'],
     ["toguid('a string that is not a guid')", null],
   ],
+  'strings of null': [
+    ['substring(long(null), 0)', ''],
+    ["split(int(null), 'u')", ['']],
+    ["indexof(guid(null), 'u')", -1],
+    ["strcat_delim('-', int(null), 'x', long(null), real(null), guid(null))", '-x---'],
+    ['hash_md5(long(null)) == hash_md5(real(null))', true],
+  ],
+  'array-sort-asc and array-sort-desc': [
+    [`array_sort_asc(dynamic([true, "b", 2, [1], "a", 1.5, false]))`, [1.5, 2, 'a', 'b', false, true, [1]]],
+    ['array_sort_asc(pack_array(1d, 23h, -1h, time(null)))', ['-01:00:00', '23:00:00', '1.00:00:00', null]],
+    ['array_sort_desc(pack_array(23h, 2d, 1.5d))', ['2.00:00:00', '1.12:00:00', '23:00:00']],
+    ["array_sort_asc(dynamic(['1.00:00:00', '23:00:00', 'none']))", ['1.00:00:00', '23:00:00', 'none']],
+  ],
+  'arrays and bags that are none': [
+    ["bag_set_key(dynamic([1]), 'a', 1)", null],
+    ["array_length(dynamic({'a': 1}))", null],
+    ['bag_keys(dynamic([1]))', null],
+    ["bag_zip(dynamic(['a']), dynamic(1))", { a: null }],
+    ["array_concat(dynamic([1]), dynamic({'a': 1}))", [1]],
+  ],
+  'bag-has-key': [
+    ["bag_has_key(dynamic({'a': {'b': null}}), '$.a.b')", true],
+    ["bag_has_key(dynamic({'a': [1]}), '$.a[0]')", false],
+    ["bag_has_key(dynamic({'a': 1}), '$')", false],
+  ],
+  'extract and extract-json': [
+    [`extract_json('$.a', '{"a": [7, {"b": 8}]}', typeof(dynamic))[1].b`, '8'],
+    [`extract(@'(\\[.*\\])', 1, 'list: [7, 8]', typeof(dynamic))`, [7, 8]],
+    [`extract('(z)', 1, 'list', typeof(dynamic))`, null],
+    [`extract('([0-9]+)', 1, 'no 12', typeof(int))`, 12],
+  ],
+  'format-ipv4-mask': [
+    ["format_ipv4_mask('10.1.2.3/8')", '10.0.0.0/8'],
+    ['format_ipv4_mask(3232235777)', '192.168.1.1/32'],
+    ["format_ipv4_mask('10.1.2.3', 16)", '10.1.0.0/16'],
+  ],
+  'gzip-base64-decompress': [
+    ["gzip_decompress_from_base64_string('H4sIAAAAAAACA0tMSgYAwkEkNQMAAAA=')", 'abc'],
+    ["gzip_decompress_from_base64_string('H4sICAAAAAAC/2EudHh0AEtMSgYAwkEkNQMAAAA=')", ''],
+  ],
+  'unicode-codepoints-to-string': [['unicode_codepoints_to_string(55296)', '']],
   'zlib-base64-compress': [
     ["zlib_compress_to_base64_string('1234567890qwertyuiop')", 'eAEBFADr/zEyMzQ1Njc4OTBxd2VydHl1aW9wOAkGdw=='],
   ],
@@ -58,6 +99,10 @@ const rules: Readonly<Record<string, readonly (readonly [string, unknown])[]>> =
     ["indexof('abc', 'b', 0, -1, -1)", null],
     ["indexof_regex('abcabc', @'a|ab', -1)", null],
     ["indexof_regex('abcabcdefg', @'a.c', 0, 9, 2)", 3],
+    ["indexof('😀b😀b', 'b', 2)", 3],
+    ["indexof('x😀b', 'b', 0, 3)", 2],
+    ["indexof('😀😀b', '😀', -2)", 1],
+    ["indexof_regex('😀b1', '[0-9]')", 2],
   ],
   treepath: [
     [`treepath(parse_json('{"list":[100, "abc", {"x":"y"}]}'))`, ["['list']", "['list'][0]", "['list'][0]['x']"]],
@@ -196,6 +241,8 @@ it.each([
   ["'a' matches regex '(?=a)'", 'look-around'],
   ["extract_all(@'\\d+', 'a 123')", '1 to 16 capture groups'],
   ["extract('(', 0, 'a')", 'a group is not closed'],
+  ["array_length('[1]')", 'must be a dynamic array'],
+  ["bag_keys('{}')", 'must be a dynamic bag'],
 ])('%s is refused: %s', async (expression, reason) => {
   await expect(engine.run(`print ${expression}`)).rejects.toThrow(reason);
 });

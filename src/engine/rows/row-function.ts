@@ -21,13 +21,9 @@ export interface RowFunction {
 }
 export type RowFunctionTable = Readonly<Record<string, RowFunction>>;
 
-/** Integers and guids that are null have no text; values of other types have an empty one. */
-export const hasNoText = ({ type, value }: Evaluated): boolean =>
-  value === null && (type === 'int' || type === 'long' || type === 'guid');
-
 /** The value of an argument as another type; null where there is no argument. */
 export const as = (argument: Evaluated | undefined, type: KqlType): NativeValue =>
-  !argument || (type === 'string' && hasNoText(argument)) ? null : toType(argument.value, argument.type, type);
+  argument ? toType(argument.value, argument.type, type) : null;
 export const textAs = (argument: Evaluated | undefined): string => String(as(argument, 'string') ?? '');
 
 /** Arguments of fixed types, as many as there are; a null among them gives null. */

@@ -26,6 +26,8 @@ const macro =
   (x) =>
     `${name}(${x})`;
 const same: Conversion = (x) => x;
+/** Null has an empty text, never none: functions would take that for the word null, and lists of texts would leave it out. */
+const text: Conversion = (x) => `coalesce(CAST(${x} AS VARCHAR), '')`;
 
 const conversions: Readonly<Record<KqlType, Readonly<Partial<Record<KqlType, Conversion>>>>> = {
   bool: {
@@ -43,7 +45,7 @@ const conversions: Readonly<Record<KqlType, Readonly<Partial<Record<KqlType, Con
     decimal: direct('decimal'),
     datetime: direct('datetime'),
     timespan: direct('timespan'),
-    string: direct('string'),
+    string: text,
     dynamic: direct('string'),
   },
   long: {
@@ -53,7 +55,7 @@ const conversions: Readonly<Record<KqlType, Readonly<Partial<Record<KqlType, Con
     decimal: direct('decimal'),
     datetime: same,
     timespan: same,
-    string: direct('string'),
+    string: text,
     dynamic: direct('string'),
   },
   real: {
@@ -87,7 +89,7 @@ const conversions: Readonly<Record<KqlType, Readonly<Partial<Record<KqlType, Con
     string: macro('kql_text_of_timespan'),
     dynamic: macro('kql_json_of_timespan'),
   },
-  guid: { string: direct('string'), dynamic: macro('kql_json_of_guid') },
+  guid: { string: text, dynamic: macro('kql_json_of_guid') },
   string: {
     bool: macro('kql_bool_of_text'),
     int: macro('kql_int_of_text'),

@@ -38,8 +38,9 @@ function patternCalls(root: SyntaxNode, { Code, Start }: LanguageDiagnostic): Sy
 const isSyntax = (code: string): boolean => /^KS00[1-6]$/.test(code);
 
 /** The binder is stricter than the engine in a few shapes: terms inside `search`, `count(x)` of a value, parts of a second in
- * make_timespan(), a degree of series_fit_poly() that is no int, names that are constants where it wants literals, tables by wildcard that a fuzzy union does without, and the
- * bodies of functions, whose types are known only where they are called. */
+ * make_timespan(), a degree of series_fit_poly() that is no int, dynamics that are no array or bag, indexes that are bools, names
+ * that are constants where it wants literals, tables by wildcard that a fuzzy union does without, and the bodies of functions, whose
+ * types are known only where they are called. */
 function isTolerated(root: SyntaxNode, { Code, Start, Length }: LanguageDiagnostic): boolean {
   if (Code === 'KS142')
     return isInsideInnerNodes(root, Start) || isFuzzyWildcard(root, Start) || isInsideRender(root, Start);
@@ -51,6 +52,8 @@ function isTolerated(root: SyntaxNode, { Code, Start, Length }: LanguageDiagnost
     );
   // The binder takes the column that a hint of `evaluate` names for a plugin.
   if (Code === 'KS237') return path(root, Start).some((node) => kindOf(node) === 'NamedParameter');
+  if ((Code === 'KS234' || Code === 'KS235') && isDynamicArgument(root, Start, Start + Length)) return true;
+  if (Code === 'KS141' && isBoolIndex(root, Start, Start + Length)) return true;
   if (Code === 'KS131') return variableAt(root, Start, Start + Length);
   if (isTextOfPlugin(root, Start, Code)) return true;
   if (!ofTypes.test(Code)) return false;
@@ -119,6 +122,20 @@ const isInsideFunction = (root: SyntaxNode, at: number): boolean =>
       need(node, 'Body').TextStart <= at,
   );
 
+/** `array_length(d)` where `d` is known to be a bag: functions of arrays and of bags are null for other dynamics, known or not.
+ * The columns of array_sort_asc() and array_sort_desc() come from the arguments. */
+const isDynamicArgument = (root: SyntaxNode, start: number, end: number): boolean => {
+  const nodes = path(root, start);
+  const call = nodes.findLast((node) => kindOf(node) === 'FunctionCallExpression' && node.TextStart < start);
+  const argument = nodes.find((node) => node.TextStart === start && node.End === end && node.ResultType);
+  return (
+    call !== undefined &&
+    /^(array_(?!sort)|bag_(?!unpack)|set_)/.test(nameOf(need(call, 'Name'))) &&
+    argument?.ResultType != null &&
+    /^Dynamic\w*Symbol$/.test(symbolKind(argument.ResultType))
+  );
+};
+
 /** `array_length(e)` of an edge of variable length: the binder takes all its properties for it, the engine the list of its edges. */
 function isVariableEdge(root: SyntaxNode, start: number, end: number): boolean {
   const nodes = path(root, start);
@@ -131,6 +148,16 @@ function isVariableEdge(root: SyntaxNode, start: number, end: number): boolean {
     return name && part(element, 'Range') && nameOf(name) === nameOf(reference);
   });
 }
+
+/** `list[isLater]`: a bool is 0 or 1. */
+const isBoolIndex = (root: SyntaxNode, start: number, end: number): boolean =>
+  path(root, start).some(
+    (node) =>
+      node.Parent != null &&
+      kindOf(node.Parent) === 'BracketedExpression' &&
+      node.End === end &&
+      node.ResultType?.Name === 'bool',
+  );
 
 const variableAt = (root: SyntaxNode, start: number, end: number): boolean =>
   path(root, start).some(

@@ -55,6 +55,7 @@ const types: Readonly<
   monthofyear: long,
   jaccard_index: real,
   series_periods_detect: typeOfPeriods,
+  format_ipv4_mask: () => languagePackage().Symbols.ScalarTypes['String'],
   // A difference in weeks is real.
   datetime_diff: (context) => {
     const [unit] = toArray<SyntaxNode & { readonly ConstantValue?: unknown }>(context.Arguments);
@@ -63,13 +64,19 @@ const types: Readonly<
   },
 };
 
+/** Functions whose arguments the engine takes as it does those of another: the binder wants the prefix of format_ipv4_mask(). */
+const likeOthers: Readonly<Record<string, string | undefined>> = { format_ipv4_mask: 'format_ipv4' };
+
 /** Puts functions whose types are the engine's in the place of the binder's own. */
 export function withEngineFunctions(state: GlobalState): GlobalState {
   const { FunctionSymbol, Tabularity } = languagePackage().Symbols;
-  const functions = toArray<NamedFunction>(state.Functions).map((symbol) => {
+  const known = toArray<NamedFunction>(state.Functions);
+  const functions = known.map((symbol) => {
     const type = Object.hasOwn(types, symbol.Name) ? types[symbol.Name] : undefined;
     if (!type) return symbol;
-    const [signature] = toArray<Signature>(symbol.Signatures);
+    const other = likeOthers[symbol.Name];
+    const taken = other === undefined ? symbol : known.find(({ Name }) => Name === other);
+    const [signature] = toArray<Signature>(taken?.Signatures);
     const own = (context: CallContext): unknown => signature?.CustomReturnType?.(context);
     const made = new FunctionSymbol.ctor(
       symbol.Name,

@@ -6,7 +6,7 @@ import { jsonItems, jsonKind, jsonPairs, jsonToText } from '../../values/json-te
 import { inCalendar } from '../../values/ticks.ts';
 import { jsonOfText, plainJson } from '../json.ts';
 import type { Evaluated, RowFunction, RowFunctionTable } from '../row-function.ts';
-import { allAsJson, as, callNative, hasNoText, textAs } from '../row-function.ts';
+import { allAsJson, as, callNative, textAs } from '../row-function.ts';
 
 const found = (raw: string | undefined): NativeValue => (raw === undefined || raw === 'null' ? null : plainJson(raw));
 const named = (json: string, key: string): NativeValue => found(jsonPairs(json)?.find(([name]) => name === key)?.[1]);
@@ -40,8 +40,7 @@ const bagPack: RowFunction = {
     const pairs: string[] = [];
     for (let at = 0; at + 1 < args.length; at += 2) {
       const [key, value] = [args[at], args[at + 1]];
-      if (key && value && !hasNoText(key))
-        pairs.push(`${jsonOfText(textAs(key))}:${String(as(value, 'dynamic') ?? 'null')}`);
+      if (key && value) pairs.push(`${jsonOfText(textAs(key))}:${String(as(value, 'dynamic') ?? 'null')}`);
     }
     return `{${pairs.join(',')}}`;
   },

@@ -1,10 +1,11 @@
 import type { KqlType } from '../../kql/types.ts';
 import type { NativeValue } from '../../sql/native.ts';
 import { jsTermPattern } from '../../sql/functions/terms.ts';
+import { toType } from '../convert-value.ts';
 import { lowerText, reversedText, upperText } from '../letters.ts';
 import { compareTexts } from '../numbers.ts';
 import type { Evaluated, RowFunction, RowFunctionTable } from '../row-function.ts';
-import { allAsJson, as, callNative, fixed, hasNoText, refused, textAs, viaNative } from '../row-function.ts';
+import { allAsJson, as, callNative, fixed, refused, textAs, viaNative } from '../row-function.ts';
 import { negated } from './compare.ts';
 
 const folded =
@@ -66,6 +67,14 @@ const extractAll: RowFunction = {
   run: ([pattern, second, third]) =>
     callNative('extract_all', [textAs(pattern), third ? as(second, 'dynamic') : null, textAs(third ?? second)]),
 };
+const extractJson = viaNative('extract_json', 'string', ['string', 'string']);
+/** A text found somewhere, as the type that a call asks for with `typeof(…)`: a dynamic is what the text describes. */
+const typedText = (found: RowFunction): RowFunction => ({
+  run: (args, call) => {
+    const text = found.run(args, call);
+    return call.type === 'dynamic' ? callNative('parse_json', [text]) : toType(text, 'string', call.type);
+  },
+});
 const codePointsToText: RowFunction = {
   result: 'string',
   run: (args) => callNative('codepoints', [allAsJson(args)]),
@@ -93,6 +102,7 @@ const formatIpv4 = (name: string): RowFunction => ({
 
 /** Bytes of a value by its type; texts have their own length. */
 const typeBytes: Readonly<Partial<Record<KqlType, bigint>>> = {
+  bool: 1n,
   int: 4n,
   long: 8n,
   real: 8n,
@@ -122,13 +132,7 @@ export const textRows: RowFunctionTable = {
   strcat: { result: 'string', run: (args) => args.map(textAs).join('') },
   strcat_delim: {
     result: 'string',
-    run: ([delimiter, ...args]) =>
-      delimiter && hasNoText(delimiter)
-        ? null
-        : args
-            .filter((argument) => !hasNoText(argument))
-            .map(textAs)
-            .join(textAs(delimiter)),
+    run: ([delimiter, ...args]) => args.map(textAs).join(textAs(delimiter)),
   },
   strlen: fixed(['string'], 'long', (text) => BigInt(Array.from(text).length)),
   string_size: fixed(['string'], 'long', (text) => bytesOf(text)),
@@ -149,7 +153,9 @@ export const textRows: RowFunctionTable = {
     result: 'string',
     run: ([pattern, rewrite, text], call) => replaceRegex.run(present(text, pattern, rewrite), call),
   },
-  extract: viaNative('extract', 'string', ['string', 'long', 'string']),
+  extract: typedText(viaNative('extract', 'string', ['string', 'long', 'string'])),
+  extract_json: typedText(extractJson),
+  extractjson: typedText(extractJson),
   extract_all: extractAll,
   extractall: extractAll,
   isascii: fixed(['string'], 'bool', (text) => /^[\0-\x7f]*$/.test(text)),

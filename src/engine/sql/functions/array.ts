@@ -5,7 +5,7 @@ import { cast, jsonElement } from '../convert.ts';
 import type { FunctionRow, FunctionRows } from '../scope.ts';
 import { compareJson, jsonArray, jsonItems, jsonKind, jsonToText } from '../../values/json-text.ts';
 import { realToDynamic } from '../../values/real-text.ts';
-import { formatDatetime, formatTimespan } from '../../values/ticks.ts';
+import { formatDatetime, formatTimespan, parseTimespan } from '../../values/ticks.ts';
 
 export const itemsOf = (value: NativeValue | undefined): string[] | undefined =>
   typeof value === 'string' ? jsonItems(value) : undefined;
@@ -70,9 +70,10 @@ const sorted = (name: string, direction: 1 | -1): FunctionRow => {
       const arrays = (itemsOf(all) ?? []).map((item) => jsonItems(item));
       const first = arrays[0];
       if (!first) return several === true ? jsonArray(arrays.map(() => 'null')) : null;
-      const order = first
-        .map((_item, index) => index)
-        .sort((a, b) => compareItems(first[a] ?? 'null', first[b] ?? 'null', direction, nullsLast !== false) || a - b);
+      const keys = sortKeys(first);
+      const order = keys
+        .map((_key, index) => index)
+        .sort((a, b) => compareItems(keys[a] ?? 'null', keys[b] ?? 'null', direction, nullsLast !== false) || a - b);
       const results = arrays.map((items) =>
         items?.length === first.length ? jsonArray(order.map((index) => items[index] ?? 'null')) : 'null',
       );
@@ -90,11 +91,19 @@ const sorted = (name: string, direction: 1 | -1): FunctionRow => {
   };
 };
 
-const kindRank = { number: 0, bool: 1, string: 2, array: 3, bag: 4, null: 5 } as const;
+/** Numbers come first, then texts, then everything else. */
+const kindRank = { number: 0, string: 1, bool: 2, array: 3, bag: 4, null: 5 } as const;
 function compareItems(a: string, b: string, direction: 1 | -1, nullsLast: boolean): number {
   const [x, y] = [jsonKind(a), jsonKind(b)];
   if (x === 'null' || y === 'null') return x === y ? 0 : (x === 'null') === nullsLast ? 1 : -1;
   return x === y ? direction * (compareJson(a, b) ?? 0) : kindRank[x] - kindRank[y];
+}
+
+const timespanText = /^"(-?(?:\d+\.)?\d\d:\d\d:\d\d(?:\.\d{7})?)"$/;
+/** What to sort an array by. Timespans, which arrays keep as texts, go by their length: two days come after 23 hours. */
+function sortKeys(items: readonly string[]): readonly string[] {
+  const spans = items.map((item) => (item === 'null' ? item : parseTimespan(timespanText.exec(item)?.[1] ?? '')));
+  return spans.includes(undefined) ? items : spans.map(String);
 }
 
 /** `range(from, to[, step])` as an array, at most 1,048,576 long. */

@@ -4,6 +4,7 @@ import { jsonElement } from '../convert.ts';
 import type { FunctionRow, FunctionRows } from '../scope.ts';
 import { jsonArray, jsonBag, jsonItems, jsonKind, jsonPairs, jsonToText } from '../../values/json-text.ts';
 import { itemsOf } from './array.ts';
+import { typedText } from './conversion.ts';
 
 const pairsOf = (value: NativeValue | undefined): [string, string][] | undefined =>
   typeof value === 'string' ? jsonPairs(value) : undefined;
@@ -35,6 +36,12 @@ export function valueAt(json: string, steps: readonly string[]): string | undefi
 }
 
 const stepsOf = (key: NativeValue | undefined): string[] => pathSteps(String(key)) ?? [String(key)];
+
+/** Neither the bag itself nor an element of an array is a key. */
+function hasKey(json: string, [step, ...rest]: readonly string[]): boolean {
+  const found = jsonPairs(json)?.find(([name]) => name === step);
+  return found !== undefined && (rest.length === 0 || hasKey(found[1], rest));
+}
 
 function withValue(json: string | undefined, steps: readonly string[], value: string): string {
   const [step, ...rest] = steps;
@@ -81,6 +88,12 @@ function treePaths(json: string, prefix: string): string[] {
   return [];
 }
 
+const extractJson = native('extract_json', ['string', 'string'], 'string', ([path, json]) => {
+  const steps = pathSteps(String(path));
+  const found = steps && valueAt(String(json).trim(), steps);
+  return found === undefined || found === 'null' ? null : jsonToText(found);
+});
+
 export const bagFunctions: FunctionRows = {
   bag_merge: merge,
   bag_keys: native('bag_keys', ['dynamic'], 'dynamic', ([bag]) => {
@@ -88,7 +101,7 @@ export const bagFunctions: FunctionRows = {
     return pairs ? jsonArray(pairs.map(([name]) => JSON.stringify(name))) : null;
   }),
   bag_has_key: native('bag_has_key', ['dynamic', 'string'], 'bool', ([bag, key]) =>
-    pairsOf(bag) ? valueAt(String(bag), stepsOf(key)) !== undefined : null,
+    pairsOf(bag) ? hasKey(String(bag), stepsOf(key)) : null,
   ),
   // Neither the bag itself nor an element of an array can be set.
   bag_set_key: native(
@@ -117,14 +130,6 @@ export const bagFunctions: FunctionRows = {
   treepath: native('treepath', ['dynamic'], 'dynamic', ([json]) =>
     jsonArray(treePaths(String(json), '').map((path) => JSON.stringify(path))),
   ),
-  extract_json: native('extract_json', ['string', 'string'], 'string', ([path, json]) => {
-    const steps = pathSteps(String(path));
-    const found = steps && valueAt(String(json).trim(), steps);
-    return found === undefined || found === 'null' ? null : jsonToText(found);
-  }),
-  extractjson: native('extractjson', ['string', 'string'], 'string', ([path, json]) => {
-    const steps = pathSteps(String(path));
-    const found = steps && valueAt(String(json).trim(), steps);
-    return found === undefined || found === 'null' ? null : jsonToText(found);
-  }),
+  extract_json: typedText(extractJson),
+  extractjson: typedText(extractJson),
 };

@@ -1,5 +1,5 @@
 import type { KqlType } from '../../kql/types.ts';
-import { cast, isPlain } from '../convert.ts';
+import { cast, convert, isPlain } from '../convert.ts';
 import { native, parseJson } from '../native.ts';
 import type { FunctionRow, FunctionRows } from '../scope.ts';
 import { jsonArray, jsonBag, jsonItems, jsonPairs } from '../../values/json-text.ts';
@@ -29,6 +29,13 @@ native('parse_json', ['string'], 'dynamic', ([text]) => {
   if (value === undefined) return JSON.stringify(String(text));
   if (value === null) return null;
   return typeof value === 'object' ? compactJson(source) : source;
+});
+/** A text found somewhere, as the type that a call asks for with `typeof(…)`: a dynamic is what the text describes. */
+export const typedText = (found: FunctionRow): FunctionRow => ({
+  sql: (args, call, scope) => {
+    const text = found.sql(args, call, scope);
+    return call.type === 'dynamic' ? `kql_n_parse_json(${text})` : convert(text, 'string', call.type);
+  },
 });
 native('real_text', ['real'], 'string', ([x]) => formatReal(Number(x)));
 native('real_json', ['real'], 'string', ([x]) => realToDynamic(Number(x)));

@@ -56,17 +56,19 @@ const percent = (value: string, keep: RegExp, space: string): string =>
     })
     .join('');
 
-const decompressed = (value: string, unpack: (bytes: Buffer) => Buffer): string | null => {
+const decompressed = (value: string, unpack: (bytes: Buffer) => Buffer | undefined): string | null => {
   const bytes = base64Bytes(value);
-  return bytes ? utf8(unpack(bytes)) : null;
+  const unpacked = bytes && unpack(bytes);
+  return unpacked ? utf8(unpacked) : null;
 };
 const limits = { maxOutputLength: 64 * 1024 * 1024 };
 
 native('codepoints', ['dynamic'], 'string', ([list]) => {
   const points = (jsonItems(String(list)) ?? []).flatMap((item) => jsonItems(item) ?? [item]).map(Number);
-  return points.every((point) => Number.isInteger(point) && point >= 0 && point <= 0x10ffff)
-    ? String.fromCodePoint(...points)
-    : null;
+  // Halves of a pair of UTF-16 are no code points of their own.
+  const isValid = (point: number): boolean =>
+    Number.isInteger(point) && point >= 0 && point <= 0x10ffff && (point < 0xd800 || point > 0xdfff);
+  return points.every(isValid) ? String.fromCodePoint(...points) : null;
 });
 
 export const encodingFunctions: FunctionRows = {
@@ -103,8 +105,9 @@ export const encodingFunctions: FunctionRows = {
   gzip_compress_to_base64_string: text('gzip_compress_to_base64_string', (value) =>
     gzip(Buffer.from(value, 'utf8')).toString('base64'),
   ),
+  // The service knows no header with optional fields, such as the name of a file.
   gzip_decompress_from_base64_string: text('gzip_decompress_from_base64_string', (value) =>
-    decompressed(value, (bytes) => gunzipSync(bytes, limits)),
+    decompressed(value, (bytes) => (bytes[3] === 0 ? gunzipSync(bytes, limits) : undefined)),
   ),
   zlib_compress_to_base64_string: text('zlib_compress_to_base64_string', (value) =>
     zlib(Buffer.from(value, 'utf8')).toString('base64'),

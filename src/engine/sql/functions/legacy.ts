@@ -24,7 +24,14 @@ function translated(search: string, replacement: string, source: string): string
 }
 
 /** Bytes of a value by its type; texts have their own length. What the service counts for the others is not known. */
-const typeBytes: Readonly<Partial<Record<KqlType, number>>> = { int: 4, long: 8, real: 8, datetime: 8, timespan: 8 };
+const typeBytes: Readonly<Partial<Record<KqlType, number>>> = {
+  bool: 1,
+  int: 4,
+  long: 8,
+  real: 8,
+  datetime: 8,
+  timespan: 8,
+};
 const estimateDataSize: FunctionRow = {
   result: 'long',
   sql: (args, call, { relation }) => {

@@ -6,6 +6,7 @@ import { regex } from '../../native/regex.ts';
 import { native, parseJson } from '../native.ts';
 import { itemsOf } from './array.ts';
 import { constantRegex } from './constant-regex.ts';
+import { typedText } from './conversion.ts';
 import { jsTermPattern } from './terms.ts';
 import type { FunctionRow, FunctionRows } from '../scope.ts';
 
@@ -34,6 +35,13 @@ const substring = native(
 const isBefore = (value: NativeValue | undefined, least: number): boolean =>
   typeof value === 'bigint' && Number(value) < least;
 
+/** Places in a text count characters, those of JavaScript halves of pairs. */
+const hasPairs = (text: string): boolean => /[\ud800-\udbff]/.test(text);
+const unitsBefore = (text: string, characters: number): number =>
+  hasPairs(text) ? Array.from(text).slice(0, characters).join('').length : characters;
+const charactersBefore = (text: string, units: number): number =>
+  hasPairs(text) ? Array.from(text.slice(0, units)).length : units;
+
 const indexOf = native(
   'indexof',
   ['string', 'string', 'long', 'long', 'long'],
@@ -42,12 +50,13 @@ const indexOf = native(
     const [whole, needle] = [String(source), String(lookup)];
     if (needle === '' || isBefore(length, -1) || isBefore(occurrence, 0)) return null;
     let from = Number(start ?? 0n);
-    if (from < 0) from = Math.max(0, whole.length + from);
+    if (from < 0) from = Math.max(0, charactersBefore(whole, whole.length) + from);
     // Each further occurrence is looked for in as many characters again.
     const span = length === null || Number(length) < 0 ? whole.length : Number(length);
     for (let left = Number(occurrence ?? 1n); ; left -= 1) {
-      const found = whole.indexOf(needle, from);
-      if (found < 0 || found + needle.length > from + span) return -1n;
+      const unit = whole.indexOf(needle, unitsBefore(whole, from));
+      if (unit < 0 || charactersBefore(whole, unit + needle.length) > from + span) return -1n;
+      const found = charactersBefore(whole, unit);
       if (left <= 1) return BigInt(found);
       from = found + 1;
     }
@@ -146,7 +155,6 @@ const replace: FunctionRow = {
 
 /** `extract(regex, group, text[, typeof])`; no match gives null (`''` for strings). */
 const extract: FunctionRow = {
-  result: 'string',
   sql: ([pattern, group, source], _call, scope) => {
     if (!pattern || !group || !source) return "''";
     const text = cast(source, 'string');
@@ -250,7 +258,7 @@ export const stringFunctions: FunctionRows = {
   },
   replace_regex: replaceRegex,
   replace: withPattern(0, replace),
-  extract: withPattern(0, extract),
+  extract: withPattern(0, typedText(extract)),
   extract_all: withPattern(0, extractAll),
   extractall: withPattern(0, extractAll),
   replace_strings: native(
@@ -294,12 +302,12 @@ export const stringFunctions: FunctionRows = {
         if (isBefore(start, 0) || isBefore(length, -1) || isBefore(occurrence, 0)) return null;
         const whole = String(source);
         const from = Number(start ?? 0n);
-        const end =
-          length === null || Number(length) < 0 ? whole.length : Math.min(whole.length, from + Number(length));
-        const found = [...regex(String(pattern)).matches(whole.slice(0, end))].filter((match) => match.index >= from)[
+        const end = length === null || Number(length) < 0 ? whole.length : unitsBefore(whole, from + Number(length));
+        const first = unitsBefore(whole, from);
+        const found = [...regex(String(pattern)).matches(whole.slice(0, end))].filter((match) => match.index >= first)[
           Number(occurrence ?? 1n) - 1
         ];
-        return BigInt(found ? found.index : -1);
+        return BigInt(found ? charactersBefore(whole, found.index) : -1);
       },
       { nulls: true, patterns: true, defaults: ['0', 'NULL', '1'] },
     ),

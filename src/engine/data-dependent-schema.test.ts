@@ -91,8 +91,10 @@ describe('columns that depend on data, inside subqueries', () => {
     expect(table?.columns.map(({ name }) => name)).toEqual(['c', 'b', 'k']);
   });
 
-  it('are asked for before a name is refused', async () => {
-    const text = `${bags} | partition by k (evaluate bag_unpack(d)) | project a, gone`;
+  it.each([
+    `${bags} | partition by k (evaluate bag_unpack(d)) | project a, gone`,
+    `${bags} | where isnotempty(gone) | evaluate bag_unpack(d) | project a`,
+  ])('are asked for before a name is refused: %s', async (text) => {
     await expect(engine.run(text)).rejects.toMatchObject({ code: 'semantic', position: text.indexOf('gone') });
   });
 });

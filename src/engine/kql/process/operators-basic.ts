@@ -5,7 +5,7 @@ import { eachPlan } from '../ir/walk.ts';
 import type { Column } from '../types.ts';
 import type { Builder } from './builder.ts';
 import { columnsOf, columnsOfSymbol, isTuple, notSupported, semantic, shareTable } from './builder.ts';
-import { buildScalar } from './expressions.ts';
+import { buildScalar, visibleColumns } from './expressions.ts';
 import type { SyntaxNode } from './language.ts';
 import { kindOf, list, nameOf, need, part, resultName, tokenText } from './language.ts';
 import { literalOf } from './literals.ts';
@@ -255,7 +255,7 @@ const getSchema: OperatorBuilder = (b, node, given) => {
   // Only what is run can tell that its columns depend on its rows.
   if (dependsOnRows(input)) shareTable(b, input);
   const text = (value: string): Expression => ({ k: 'literal', type: 'string', value });
-  const rows = input.cols.map((column, index): Expression[] => [
+  const rows = visibleColumns(b, input.cols).map((column, index): Expression[] => [
     text(column.name),
     { k: 'literal', type: 'int', value: index.toString() },
     text(clrNames[column.type]),

@@ -141,6 +141,15 @@ const rules: Readonly<Record<string, readonly (readonly [string, unknown])[]>> =
       [['x'], ['y']],
     ],
   ],
+  'scan without a match id': [
+    ['range x from 1 to 1 step 1 | scan with (step s: true;) | getschema | project ColumnName', [['x']]],
+    ['range x from 1 to 1 step 1 | scan with (step s: true;) | project p = pack_all()', [['{"x":1}']]],
+  ],
+  'numbers of rows': [
+    ['let n = 2; range x from 1 to 3 step 1 | take n | count', [[2]]],
+    ['range x from 1 to 3 step 1 | take toscalar(print 1 + 1) | count', [[2]]],
+    ['range x from 1 to 3 step 1 | take toscalar(print 1 - 2) | count', [[0]]],
+  ],
   consume: [
     ['print x = 1 | consume', []],
     ['print x = 1 | consume decodeblocks=true', []],
@@ -160,6 +169,12 @@ it.each([
   ['set best_effort=true; union Gone, Gone2', 'semantic'],
   ['print g = 1, x = 2 | partition hint.strategy=native by g (where x > 0 | union (print x = 1))', 'semantic'],
   ['print g = 1, x = 2 | partition hint.strategy=shuffle by g (evaluate narrow())', 'semantic'],
+  ['range x from 1 to 4 step 1 | scan with (step s: true; step s: false;)', 'semantic'],
+  ['range x from 1 to 4 step 1 | scan declare (x:long = 0) with (step s: true => x = 1;)', 'semantic'],
+  ['range x from 1 to 3 step 1 | take -1', 'semantic'],
+  ['let n = -1; range x from 1 to 3 step 1 | top n by x', 'semantic'],
+  ['range x from 1 to 3 step 1 | sample -1', 'semantic'],
+  ['range x from 1 to 3 step 1 | sample-distinct -1 of x', 'semantic'],
   ['print a = 1, b = "n" | make-graph a --> b | graph-match (x)-[e]->(y) project e.a', 'semantic'],
   ['print x = 1, s = "a" | make-series make_list(s) on x from 0 to 2 step 1', 'semantic'],
 ])('refuses %s', async (query, code) => {

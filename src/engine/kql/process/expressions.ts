@@ -289,10 +289,14 @@ export function rowColumns(b: Builder, node: SyntaxNode): ReturnType<typeof colu
   let child = node;
   for (let parent = node.Parent; parent; child = parent, parent = parent.Parent) {
     if (kindOf(parent) === 'PipeExpression' && part(parent, 'Operator') === child)
-      return columnsOfSymbol(need(parent, 'Expression').ResultType);
+      return visibleColumns(b, columnsOfSymbol(need(parent, 'Expression').ResultType));
   }
-  return [...(b.context?.cols ?? [])];
+  return visibleColumns(b, b.context?.cols ?? []);
 }
+
+/** Without what only the binder adds. */
+export const visibleColumns = <T extends { readonly name: string }>(b: Builder, cols: readonly T[]): T[] =>
+  cols.filter((column) => !b.draft.implicitColumns.has(column.name));
 
 const parenthesized: ScalarBuilder = (b, node) => buildScalar(b, need(node, 'Expression'));
 

@@ -5,7 +5,7 @@ import { dependsOnData } from '../ir/walk.ts';
 import type { Column } from '../types.ts';
 import type { Builder } from './builder.ts';
 import { columnsOf, columnsOfSymbol, isTuple, notSupported, semantic, shareTable } from './builder.ts';
-import { buildScalar } from './expressions.ts';
+import { buildScalar, visibleColumns } from './expressions.ts';
 import type { SyntaxNode } from './language.ts';
 import { kindOf, list, nameOf, need, part, resultName, tokenText } from './language.ts';
 import { literalOf } from './literals.ts';
@@ -250,10 +250,10 @@ const as: OperatorBuilder = (b, node, given) => {
   return plan;
 };
 
-const getSchema: OperatorBuilder = (_b, node, given) => {
+const getSchema: OperatorBuilder = (b, node, given) => {
   const text = (value: string): Expression => ({ k: 'literal', type: 'string', value });
   const input = withInput(given);
-  const rows = input.cols.map((column, index): Expression[] => [
+  const rows = visibleColumns(b, input.cols).map((column, index): Expression[] => [
     text(column.name),
     { k: 'literal', type: 'int', value: index.toString() },
     text(clrNames[column.type]),

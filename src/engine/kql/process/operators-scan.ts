@@ -21,6 +21,8 @@ const scan: OperatorBuilder = (b, node, given) => {
   const cols = columnsOf(node);
   const source = ordered(b, node, withInput(given));
   const declared = declarationsOf(b, node);
+  const taken = declared.find(({ name }) => source.cols.some((column) => column.name === name));
+  if (taken) throw semantic(b, node, `scan: a column named '${taken.name}' is there already.`);
   // The binder always adds `match_id` (`match_id1` after another scan); the engine shows it only when it was asked for.
   const known = new Set([...source.cols, ...declared].map((column) => column.name));
   const implicit =
@@ -30,11 +32,14 @@ const scan: OperatorBuilder = (b, node, given) => {
       .at(-1) ?? 'match_id';
   if (matchColumn === undefined) b.draft.implicitColumns.add(implicit);
   const computed = computedColumns(source.cols);
+  const steps = list(node, 'Steps').map((step) => stepOf(b, step, computed));
+  const names = steps.map(({ name }) => name);
+  if (new Set(names).size < names.length) throw semantic(b, node, 'scan: the name of a step must be unique.');
   const settings: ScanSettings = {
     matchColumn: matchColumn ?? implicit,
     partitionBy: partitionOf(b, node, computed),
     declared,
-    steps: list(node, 'Steps').map((step) => stepOf(b, step, computed)),
+    steps,
   };
   return {
     op: 'rowwise',

@@ -11,7 +11,7 @@ import type { Output, Relation, RelationColumn } from '../relation.ts';
 import { asIs, keptIds, orderBy, selectFrom } from '../relation.ts';
 import { rowScope, withWindows } from '../rows.ts';
 import type { RowScope } from '../scope.ts';
-import { constantAs, splitItem } from './source.ts';
+import { rowCount, splitItem } from './source.ts';
 
 export interface Grouping {
   readonly relation: Relation;
@@ -142,7 +142,7 @@ export const aggregateOperators: PlanCompilers<'summarize' | 'distinct' | 'count
       sql: selectFrom(
         relation,
         asIs(keptIds(relation)),
-        `ORDER BY ${orderBy(order)} LIMIT ${constantAs(ctx, node.count, 'long')}`,
+        `ORDER BY ${orderBy(order)} LIMIT ${rowCount(ctx, node.count)}`,
       ),
       columns: relation.columns,
       order,

@@ -6,7 +6,7 @@ import { compilePlan } from '../plans.ts';
 import type { OrderKey, Output, Relation } from '../relation.ts';
 import { asIs, keptIds, orderBy, selectFrom } from '../relation.ts';
 import { rowScope, withWindows } from '../rows.ts';
-import { constantAs } from './source.ts';
+import { rowCount } from './source.ts';
 
 /** Sorting only notes the keys: what comes after applies them where order matters. */
 function sorted(ctx: SqlContext, input: Relation, keys: readonly SortKey[]): Relation {
@@ -42,18 +42,13 @@ function limited(ctx: SqlContext, relation: Relation, count: string): Relation {
 
 export const sortOperators: PlanCompilers<'sort' | 'top' | 'take' | 'sample' | 'sampleDistinct'> = {
   sort: (ctx, node) => sorted(ctx, compilePlan(ctx, node.input), node.keys),
-  top: (ctx, node) =>
-    limited(ctx, sorted(ctx, compilePlan(ctx, node.input), node.keys), constantAs(ctx, node.count, 'long')),
-  take: (ctx, node) => limited(ctx, compilePlan(ctx, node.input), constantAs(ctx, node.count, 'long')),
+  top: (ctx, node) => limited(ctx, sorted(ctx, compilePlan(ctx, node.input), node.keys), rowCount(ctx, node.count)),
+  take: (ctx, node) => limited(ctx, compilePlan(ctx, node.input), rowCount(ctx, node.count)),
   sample: (ctx, node) => {
     const relation: Relation = { ...compilePlan(ctx, node.input), order: [], serialized: false };
     return {
       ...relation,
-      sql: selectFrom(
-        relation,
-        asIs(keptIds(relation)),
-        `ORDER BY random() LIMIT ${constantAs(ctx, node.count, 'long')}`,
-      ),
+      sql: selectFrom(relation, asIs(keptIds(relation)), `ORDER BY random() LIMIT ${rowCount(ctx, node.count)}`),
     };
   },
   sampleDistinct: (ctx, node) => {
@@ -62,7 +57,7 @@ export const sortOperators: PlanCompilers<'sort' | 'top' | 'take' | 'sample' | '
     const sql = compileExpression(node.of, rowScope(ctx, input));
     const [column] = node.cols;
     return {
-      sql: `SELECT DISTINCT ${sql} AS ${id} FROM (${input.sql}) LIMIT ${constantAs(ctx, node.count, 'long')}`,
+      sql: `SELECT DISTINCT ${sql} AS ${id} FROM (${input.sql}) LIMIT ${rowCount(ctx, node.count)}`,
       columns: column ? [{ ...column, id }] : [],
     };
   },

@@ -27,6 +27,16 @@ export const compileConstant = (ctx: SqlContext, expression: Expression): string
 export const constantAs = (ctx: SqlContext, expression: Expression, type: Column['type']): string =>
   convert(compileConstant(ctx, expression), expression.type, type);
 
+/** How many rows an operator leaves. What is known only while running is none where it is less than none.
+ * @throws KqlError semantic for a negative constant */
+export function rowCount(ctx: SqlContext, expression: Expression): string {
+  const sql = constantAs(ctx, expression, 'long');
+  const [inner] = expression.k === 'call' && expression.name === 'neg' ? expression.args : [];
+  if (inner?.k === 'literal' || (expression.k === 'literal' && String(expression.value).startsWith('-')))
+    throw new KqlError('semantic', 'A number of rows must not be negative.');
+  return expression.k === 'literal' ? sql : `greatest(${sql}, 0)`;
+}
+
 export function freshColumns(ctx: SqlContext, cols: readonly Column[]): RelationColumn[] {
   return cols.map((column) => ({ ...column, id: ctx.newId() }));
 }

@@ -25,6 +25,14 @@ async function failure(sql: string): Promise<unknown> {
 }
 
 describe('errors of the engine in the words of the protocol', () => {
+  // Middle tiers look for this code to read which patterns are wanted.
+  it('patterns that are not declared', () => {
+    const error = new KqlError('semantic', 'One or more pattern references were not declared. Detected …: ["p(1)"]', 0);
+    expect(translateError(error, 'p(1)')?.message).toBe(
+      'Request is invalid and cannot be processed: Semantic error: SEM0036: One or more pattern references were not declared. Detected …: ["p(1)"] [line:position=1:0]',
+    );
+  });
+
   it('memory that runs out', async () => {
     const error = await failure('SELECT list(repeat(CAST(range AS VARCHAR), 20)) FROM range(5000000)');
     expect(translateError(error, '')).toMatchObject({

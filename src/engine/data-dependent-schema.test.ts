@@ -98,3 +98,14 @@ describe('columns that depend on data, inside subqueries', () => {
     await expect(engine.run(text)).rejects.toMatchObject({ code: 'semantic', position: text.indexOf('gone') });
   });
 });
+
+describe('columns that depend on data', () => {
+  it('may have any name, and none that goes on as text of the query', async () => {
+    const names = ['line\nbreak', 'return\rbreak', 'tab\t', '\u2028', "']:long) | count //", '\\', "\\'", '', '\u0000'];
+    const bag = JSON.stringify(Object.fromEntries(names.map((name) => [name, 1])));
+    const query = `print d = parse_json(base64_decode_tostring('${Buffer.from(bag).toString('base64')}')) | evaluate bag_unpack(d)`;
+    const [table] = await engine.run(query);
+    expect(table?.columns.map(({ name }) => name).sort()).toEqual([...names].sort());
+    expect(table?.rows).toEqual([names.map(() => 1)]);
+  });
+});

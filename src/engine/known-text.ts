@@ -2,6 +2,7 @@ import { invariant } from '../base/invariant.ts';
 import type { CatalogFunction } from './kql/catalog.ts';
 import { KqlError } from './kql/kql-error.ts';
 import type { Column } from './kql/types.ts';
+import { quotedName } from './kql/quoted.ts';
 
 /** A text as sent, and what runs of it have told: columns that depend on data are written after their operators. Stored functions
  * with such operators are spelled out before the query, since they have no other text to write into. */
@@ -22,8 +23,6 @@ interface Piece {
   readonly written: readonly { readonly at: number; readonly length: number }[];
 }
 
-const quoted = (name: string): string => `['${name.replaceAll('\\', '\\\\').replaceAll("'", "\\'")}']`;
-
 /** @param queryStart where the query begins: a command has words of its own before it */
 export function knownText(sent: string, queryStart: number): KnownText {
   const pieces: Piece[] = [
@@ -43,7 +42,7 @@ export function knownText(sent: string, queryStart: number): KnownText {
     schemas: () => pieces.flatMap(({ written }, index) => written.map(({ at }) => startOf(index) + at)),
     write(position, columns) {
       const { index, piece, at } = locate(position);
-      const schema = ` : (${columns.map(({ name, type }) => `${quoted(name)}:${type}`).join(', ')}) `;
+      const schema = ` : (${columns.map(({ name, type }) => `${quotedName(name)}:${type}`).join(', ')}) `;
       pieces[index] = {
         ...piece,
         text: piece.text.slice(0, at) + schema + piece.text.slice(at),
@@ -59,7 +58,7 @@ export function knownText(sent: string, queryStart: number): KnownText {
       for (const { name, parameters, body } of functions.toReversed()) {
         const known = pieces.findIndex((piece) => piece.name === name);
         if (known < 0)
-          pieces.splice(place, 0, { name, text: `let ${quoted(name)} = ${parameters} ${body};\n`, written: [] });
+          pieces.splice(place, 0, { name, text: `let ${quotedName(name)} = ${parameters} ${body};\n`, written: [] });
         place = (known < 0 ? place : known) + 1;
       }
     },

@@ -6,6 +6,7 @@ import { withEngineFunctions } from './engine-functions.ts';
 import { withExtraPlugins } from './extra-plugins.ts';
 import type { GlobalState } from './language.ts';
 import { languagePackage } from './language.ts';
+import { quotedName } from '../quoted.ts';
 
 const symbolName: Record<KqlType, string> = {
   bool: 'Bool',
@@ -26,7 +27,7 @@ function columnSymbol({ name, type }: Column): unknown {
 }
 
 const quotedSchema = (columns: readonly Column[]): string =>
-  `(${columns.map((column) => `['${column.name.replaceAll('\\', '\\\\').replaceAll("'", "\\'")}']:${column.type}`).join(', ')})`;
+  `(${columns.map((column) => `${quotedName(column.name)}:${column.type}`).join(', ')})`;
 
 /** The properties of a graph that was made are those of its newest snapshot. */
 function graphSymbol({ name, nodes, edges, snapshots }: CatalogGraph): unknown {

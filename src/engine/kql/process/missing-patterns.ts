@@ -1,6 +1,7 @@
 import { KqlError } from '../kql-error.ts';
 import type { SyntaxNode } from './language.ts';
 import { kindOf, list, nameOf, need, part } from './language.ts';
+import { quotedText } from '../quoted.ts';
 import { literalOf } from './literals.ts';
 
 /** Who asks with patterns that are declared empty reads from the error which of them are wanted: all, each once.
@@ -18,15 +19,14 @@ export function missingPatterns(calls: readonly SyntaxNode[], position: number |
 
 /** `name('a','b').['path']`, however it is written. */
 function patternReference(call: SyntaxNode): string {
-  const quoted = (value: unknown): string => `'${String(value).replaceAll('\\', '\\\\').replaceAll("'", "\\'")}'`;
   const values = list(need(call, 'ArgumentList'), 'Expressions').map((argument) => {
     const literal = literalOf(argument);
-    return literal ? quoted(literal.value) : argument.toString().trim();
+    return literal ? quotedText(String(literal.value)) : argument.toString().trim();
   });
   const parent = call.Parent;
   const selector = parent && kindOf(parent) === 'PathExpression' ? part(parent, 'Selector') : undefined;
   const inner = selector && part(selector, 'Expression');
   const literal = inner && literalOf(inner);
   const name = selector && (literal ? literal.value : nameOf(selector));
-  return `${nameOf(need(call, 'Name'))}(${values.join(',')})${name === undefined ? '' : `.[${quoted(name)}]`}`;
+  return `${nameOf(need(call, 'Name'))}(${values.join(',')})${name === undefined ? '' : `.[${quotedText(String(name))}]`}`;
 }

@@ -5,6 +5,7 @@ import { children, kindOf, list, nameOf, need, part, resultName, symbolKind, toA
 import type { Column } from '../types.ts';
 import { columnsOf, columnsOfSymbol } from './builder.ts';
 import { givenNames } from './operators-basic.ts';
+import { quotedName } from '../quoted.ts';
 
 interface Replacement {
   readonly start: number;
@@ -41,7 +42,7 @@ export function rewritten(text: string, code: ParsedCode): Rewritten | undefined
     if (keyword) replacements.push({ start: keyword.End, end: keyword.End, text: ' isfuzzy=true' });
     if (kind === 'UnionOperator') replacements.push(...missingLegs(node, missing));
     const covariance = kind === 'FunctionCallExpression' ? covarianceName(node) : undefined;
-    const naming = covariance === undefined ? '' : `${quoted(covariance)} = `;
+    const naming = covariance === undefined ? '' : `${quotedName(covariance)} = `;
     if (naming !== '' && !replacements.some((other) => other.text === naming))
       replacements.push({ start: node.TextStart, end: node.TextStart, text: naming });
     const names = kind === 'NameReference' ? membersOf(node) : [];
@@ -179,18 +180,17 @@ function commonColumns(node: SyntaxNode): string | undefined {
       name === (source && nameOf(source)) ||
       columns.every((leg) => leg.some((column) => column.name === name && column.type === typeIn(columns[0], name))),
   );
-  return kept.length === all.length ? undefined : ` | project-keep ${kept.map(quoted).join(', ')}`;
+  return kept.length === all.length ? undefined : ` | project-keep ${kept.map(quotedName).join(', ')}`;
 }
 const typeIn = (columns: readonly Column[] | undefined, name: string): Column['type'] | undefined =>
   columns?.find((column) => column.name === name)?.type;
-const quoted = (name: string): string => `['${name.replaceAll('\\', '\\\\').replaceAll("'", "\\'")}']`;
 
 function membersOf(node: SyntaxNode): string[] {
   const symbol = node.ReferencedSymbol;
   if (!symbol || !/Wildcard/.test(kindOf(need(node, 'Name')))) return [];
   const members = symbolKind(symbol) === 'GroupSymbol' ? toArray<LanguageSymbol>(symbol.Members) : [symbol];
   const ofViews = members.some((member) => symbolKind(member) === 'FunctionSymbol');
-  return ofViews ? members.map(({ Name }) => quoted(Name)) : [];
+  return ofViews ? members.map(({ Name }) => quotedName(Name)) : [];
 }
 
 function original(position: number, replacements: readonly Replacement[]): number {

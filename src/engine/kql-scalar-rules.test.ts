@@ -214,6 +214,21 @@ const rules: Readonly<Record<string, readonly (readonly [string, unknown])[]>> =
     [`toscalar(print p = 'k2' | extend d = parse_urlquery('k1=v1&k2=v2') | project d['Query Parameters'].[p])`, '"v2"'],
   ],
   'regex-quote': [["regex_quote('(so$me.Te^xt) a-b&~')", String.raw`\(so\$me\.Te\^xt\) a\-b\&\~`]],
+  'parse-version': [
+    ["parse_version('3.1.4.1')", '3000000010000000400000001'],
+    ["parse_version('3.1') > decimal(3000000000000000000000000)", true],
+    ["parse_version('3.1') != 7 and parse_version('3.1') > 7 and parse_version('3.1') !in (1, 2)", true],
+    ["parse_version('3.1') between (1 .. 2)", false],
+    ["ceiling(parse_version('0.0.1.5'))", '100000005'],
+    [
+      "toscalar(print p = parse_version('3.1') | union (print p = parse_version('4')) | summarize min(p))",
+      '3000000010000000000000000',
+    ],
+    [
+      "toscalar(print v = '3.1' | scan declare (p:decimal) with (step s: true => p = parse_version(v);) | project p)",
+      '3000000010000000000000000',
+    ],
+  ],
   regex: [
     ["'café' matches regex @'^\\w+$'", true],
     ["'éa' matches regex @'\\ba'", false],
@@ -234,6 +249,28 @@ describe.each(Object.entries(rules))('%s', (_page, cases) => {
     const [table] = await engine.run(`print ${expression}`);
     expect(json(table?.rows[0]?.[0])).toEqual(value);
   });
+});
+
+it.each([
+  "print p = parse_version('3.1') | union (print p = decimal(1.5))",
+  "print p = parse_version('3.1') | extend p + 1",
+  "print p = parse_version('3.1') | extend iff(p > 1, p, decimal(1.5))",
+  "print p = parse_version('3.1') | summarize sum(p)",
+  "print p = parse_version('3.1') | summarize avg(p)",
+  "print p = parse_version('3.1') | scan declare (q:decimal) with (step s: true => q = p + 1;)",
+  'print decimal(10000000000) * decimal(10000000000)',
+])('%s is refused: it needs more digits than decimals have here', async (query) => {
+  await expect(engine.run(query)).rejects.toMatchObject({
+    code: 'notSupported',
+    message: 'Decimals of more than 20 digits before the point are not supported.',
+  });
+});
+
+it('the average of decimals has all its digits', async () => {
+  const [table] = await engine.run(
+    'datatable(d:decimal)[decimal(12345678901234567.1), decimal(0.2), decimal(null)] | summarize avg(d), avgif(d, d > 1)',
+  );
+  expect(table?.rows).toEqual([['6172839450617283.65', '12345678901234567.1']]);
 });
 
 it.each([

@@ -11,6 +11,7 @@ import type { RowTable } from './rows/row-operator.ts';
 import { DataDependentFunction, DataDependentSchema, unitedColumns } from './data-dependent-schema.ts';
 import { rowOperatorsByName } from './rows/row-operators.ts';
 import type { NativeValue } from './sql/native.ts';
+import { decimalTypeOf } from './sql/literal.ts';
 
 type Collect = (plan: Plan, lets: Program['lets']) => Promise<ColumnValues[][]>;
 
@@ -107,7 +108,7 @@ export async function runRowwise(program: Program, collect: Collect, connection:
     );
     const ids = cols.map((column, index) =>
       column.type === 'decimal'
-        ? `CAST(v${index} AS DECIMAL(38,18))`
+        ? `CAST(v${index} AS ${decimalTypeOf(rows.map((row) => row[index]))})`
         : column.type === 'guid'
           ? `CAST(v${index} AS UUID)`
           : `v${index}`,

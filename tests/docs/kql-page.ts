@@ -130,7 +130,7 @@ const differences = [
   '',
   '- `dcount`, `count_distinct` and percentiles are exact; the service estimates them within a documented error.',
   '- `hll` and `tdigest` states have their own form: they merge and answer here, and cannot be exchanged with the service.',
-  '- `decimal` keeps 18 digits after the point.',
+  '- `decimal` keeps 18 digits after the point and 20 before it. Longer whole numbers, as `parse_version` gives them, compare with whole numbers; what joins them with other decimals or computes with them is refused.',
   '- How the service scores the period of a series is not published. `series_periods_detect`, `series_periods_validate`, `series_seasonal` and `series_decompose*` score it by a formula of our own, from the autocorrelation. It gives every period, and every score to the two digits printed, of the examples whose series the documentation prints; further digits, other series, and so whether a period comes above a threshold, may differ. A multiple of a period that scores better is not listed as found unless it repeats clearly better.',
   '- `geo_info_from_ip_address` reads the English names of the database that it is given, and leaves out the parts that are not known there. Null when nothing is known, and for text that is no address (a prefix such as `/24` is none). What the service leaves out is not documented.',
   "- `graph()`: the steps of a graph model must give a property of one name one type, and name static labels that the model's schema defines. A snapshot whose properties are others than those of the newest one is refused. A node that only edges name has its id as a property where all `AddNodes` steps call the id the same.",

@@ -16,6 +16,7 @@ import type { KqlErrorCode } from '../kql/kql-error.ts';
 import { KqlError } from '../kql/kql-error.ts';
 import type { BoundValue } from '../sql/context.ts';
 import type { NativeFunction, NativeValue } from '../sql/native.ts';
+import { decimalTooLong } from '../values/decimal.ts';
 import { macros } from './macros.ts';
 import { runNative } from './run-native.ts';
 
@@ -143,6 +144,7 @@ export function engineError(error: unknown): KqlError {
     )
   )
     return new KqlError('runtime', 'A regular expression in the query is not valid.');
+  if (/^Conversion Error.*DECIMAL\(38,18\)/.test(message)) return new KqlError('notSupported', decimalTooLong);
   if (/^Conversion Error/.test(message)) return new KqlError('runtime', 'A value could not be converted.');
   const failure = new KqlError('internal', 'The engine could not run the query.');
   failure.cause = error;

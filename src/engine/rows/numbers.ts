@@ -1,5 +1,5 @@
 import { KqlError } from '../kql/kql-error.ts';
-import { fromUnits, toUnits } from '../values/decimal.ts';
+import { decimalTooLong, fromUnits, toUnits } from '../values/decimal.ts';
 
 /** Numbers as DuckDB computes with them. */
 
@@ -64,11 +64,12 @@ export function decimalOfText(text: string): string | null {
   return size >= decimalUnitsEnd ? null : fromUnits(match[1] === '-' ? -size : size);
 }
 
-/** A decimal that a computation gave: null when it has too many digits before the point. */
+/** @throws KqlError `notSupported` for a result with too many digits before the point */
 export function boundedDecimal(text: string | null): string | null {
   if (text === null) return null;
   const units = toUnits(text);
-  return units >= decimalUnitsEnd || units <= -decimalUnitsEnd ? null : text;
+  if (units >= decimalUnitsEnd || units <= -decimalUnitsEnd) throw new KqlError('notSupported', decimalTooLong);
+  return text;
 }
 
 /** The whole part and the rest of it are each as near as a real comes. */

@@ -2,6 +2,7 @@ import { invariant } from '../../base/invariant.ts';
 import type { Literal } from '../kql/ir/expression.ts';
 import { KqlError } from '../kql/kql-error.ts';
 import { physicalType } from '../kql/types.ts';
+import { decimalTooLong } from '../values/decimal.ts';
 import type { SqlContext } from './context.ts';
 
 /** SQL of a literal. Texts are bound; numbers are written from what we parsed, after a check of their shape. */
@@ -22,8 +23,7 @@ export function literalSql(literal: Literal, ctx: SqlContext): string {
       return `'${value}'::DOUBLE`;
     case 'decimal': {
       invariant(/^-?\d+(\.\d+)?$/.test(value), 'a decimal literal has digits only');
-      checkDecimal(value);
-      return `'${value}'::DECIMAL(38,18)`;
+      return `'${value}'::${decimalTypeOf([value])}`;
     }
     case 'guid':
       invariant(/^[0-9a-f-]{36}$/.test(value), 'a guid literal is hyphenated hex');
@@ -35,9 +35,12 @@ export function literalSql(literal: Literal, ctx: SqlContext): string {
   }
 }
 
-/** Decimals here have 20 digits before the point and 18 after; Kusto has 34 significant digits anywhere. */
-function checkDecimal(value: string): void {
-  const whole = value.replace(/^-/, '').split('.')[0] ?? '';
-  if (whole.length > 20)
-    throw new KqlError('notSupported', 'Decimals of more than 20 digits before the point are not supported.');
+/** Decimals here have 20 digits before the point and 18 after. Longer whole numbers, as `parse_version` gives them, are
+ * exact too as long as they meet only their like. */
+export function decimalTypeOf(values: readonly unknown[]): string {
+  const parts = values.map((value) => (typeof value === 'string' ? value : '0').replace(/^-/, '').split('.'));
+  if (parts.every(([whole = '']) => whole.length <= 20)) return physicalType.decimal;
+  if (parts.some(([whole = '', fraction = '']) => whole.length > 34 || /[1-9]/.test(fraction)))
+    throw new KqlError('notSupported', decimalTooLong);
+  return 'HUGEINT';
 }

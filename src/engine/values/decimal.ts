@@ -1,5 +1,7 @@
 /** Decimal arithmetic on text, with 18 digits after the point (what DECIMAL(38,18) holds). */
 const places = 18;
+/** Kusto has 34 significant digits anywhere; what we cannot hold is refused, not lost. */
+export const decimalTooLong = 'Decimals of more than 20 digits before the point are not supported.';
 const unit = 10n ** BigInt(places);
 
 export function toUnits(text: string): bigint {

@@ -26,10 +26,16 @@ const avg = (conditional: boolean): AggregateRow => ({
     if (!value) return 'NULL';
     const filter = conditional ? onlyIf(predicate) : '';
     if (call.type === 'timespan' || call.type === 'datetime') return `kql_long_of_real(avg(${value.sql})${filter})`;
-    if (call.type === 'decimal') return `CAST(avg(${cast(value, 'decimal')})${filter} AS DECIMAL(38,18))`;
+    if (call.type === 'decimal') return decimalMean(cast(value, 'decimal'), filter);
     return `coalesce(avg(${cast(value, 'real')})${filter}, 'NaN'::DOUBLE)`;
   },
 });
+
+/** DuckDB's own average of decimals goes through a double. */
+function decimalMean(value: string, filter: string): string {
+  const [total, rows] = [`CAST(sum(${value})${filter} AS VARCHAR)`, `CAST(count(${value})${filter} AS VARCHAR)`];
+  return `CAST(kql_n_decimal_divide(${total}, ${rows}) AS DECIMAL(38,18))`;
+}
 
 const extreme = (name: 'min' | 'max', conditional: boolean): AggregateRow => ({
   sql: ([value, predicate], call) => {

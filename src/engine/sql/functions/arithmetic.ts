@@ -39,7 +39,7 @@ const decimalNames: Readonly<Record<string, string>> = {
 
 function decimalSql(operator: string, a: SqlArgument, b: SqlArgument): string {
   const name = decimalNames[operator] ?? '';
-  return `TRY_CAST(${nativeSql(name, ['decimal', 'decimal'], [a, b])} AS DECIMAL(38,18))`;
+  return `CAST(${nativeSql(name, ['decimal', 'decimal'], [a, b])} AS DECIMAL(38,18))`;
 }
 
 const arithmetic = (operator: Operator): FunctionRow => ({

@@ -33,10 +33,14 @@ interface Pair {
   readonly nan: string | undefined;
 }
 
+/** DuckDB compares whole numbers with decimals by itself, and with those that are whole numbers of any length. */
+const sideOf = (side: SqlArgument, type: KqlType): string =>
+  type === 'decimal' && (side.type === 'int' || side.type === 'long') ? side.sql : cast(side, type);
+
 function pairOf([left, right]: readonly SqlArgument[]): Pair {
   if (!left || !right) throw new RangeError('a comparison has two sides');
   const type = commonType(left.type, right.type);
-  const [a, b] = [cast(left, type), cast(right, type)];
+  const [a, b] = [sideOf(left, type), sideOf(right, type)];
   const loose = [...(isSolid(left.expression) ? [] : [a]), ...(isSolid(right.expression) ? [] : [b])];
   return {
     a,
@@ -106,11 +110,11 @@ const between = (negated: boolean): FunctionRow => ({
     const type = commonType(value.type, low.type === 'timespan' && value.type === 'datetime' ? 'datetime' : low.type);
     const x = cast(value, type);
     // A timespan as upper bound of datetimes is counted from the lower one.
-    const top = high.type === 'timespan' && low.type === 'datetime' ? `(${low.sql} + ${high.sql})` : cast(high, type);
+    const top = high.type === 'timespan' && low.type === 'datetime' ? `(${low.sql} + ${high.sql})` : sideOf(high, type);
     const inside =
       type === 'real'
-        ? `(NOT isnan(${x}) AND ${x} BETWEEN ${cast(low, type)} AND ${top})`
-        : `(${x} BETWEEN ${cast(low, type)} AND ${top})`;
+        ? `(NOT isnan(${x}) AND ${x} BETWEEN ${sideOf(low, type)} AND ${top})`
+        : `(${x} BETWEEN ${sideOf(low, type)} AND ${top})`;
     return negated ? `(NOT ${inside})` : inside;
   },
 });
@@ -147,7 +151,7 @@ function memberOf(left: SqlArgument, args: readonly SqlArgument[], scope: RowSco
         `CASE WHEN json_type(${argument.sql}) = 'ARRAY' THEN list_contains(list_transform(CAST(json_extract(${argument.sql}, '$[*]') AS VARCHAR[]), lambda e: ${fold(wanted)}), ${fold(x)}) ELSE ${fold(x)} = ${fold(convert(argument.sql, 'dynamic', type))} END`,
       );
     } else {
-      values.push(fold(cast(argument, type)));
+      values.push(fold(sideOf(argument, type)));
     }
   }
   if (values.length > 0) tests.push(`${fold(x)} IN (${values.join(', ')})`);

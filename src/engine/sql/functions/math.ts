@@ -37,7 +37,7 @@ const bin: FunctionRow = {
     if (!value || !size) return 'NULL';
     const type = call.type === 'dynamic' ? 'real' : call.type;
     if (type === 'decimal')
-      return `TRY_CAST(${nativeSql('decimal_bin', ['decimal', 'decimal'], [value, size])} AS DECIMAL(38,18))`;
+      return `CAST(${nativeSql('decimal_bin', ['decimal', 'decimal'], [value, size])} AS DECIMAL(38,18))`;
     const isReal = type === 'real' || value.type === 'real' || size.type === 'real';
     const [x, n] = isReal
       ? [cast(value, 'real'), cast(size, 'real')]
@@ -102,7 +102,10 @@ const round: FunctionRow = {
     if (!value) return 'NULL';
     if (call.type === 'real' || value.type === 'dynamic')
       return `round(${cast(value, 'real')}, ${digits ? cast(digits, 'int') : '0'})`;
-    const rounded = `round(${cast(value, call.type)}, ${digits ? cast(digits, 'int') : '0'})`;
+    const x = cast(value, call.type);
+    // A whole number without places would go through a double.
+    const exact = call.type === 'decimal' ? `CAST(${x} AS ${physicalType.decimal})` : x;
+    const rounded = `round(${exact}, ${digits ? cast(digits, 'int') : '0'})`;
     return call.type === 'decimal' ? `CAST(${rounded} AS ${physicalType.decimal})` : rounded;
   },
 };
@@ -112,7 +115,7 @@ const whole = (name: 'floor' | 'ceil'): FunctionRow => ({
     if (!value) return 'NULL';
     if (call.type === 'real') return `${name}(${cast(value, 'real')})`;
     return call.type === 'decimal'
-      ? `CAST(${name}(${cast(value, 'decimal')}) AS DECIMAL(38,18))`
+      ? `CAST(${name}(CAST(${cast(value, 'decimal')} AS ${physicalType.decimal})) AS ${physicalType.decimal})`
       : cast(value, call.type);
   },
 });

@@ -111,16 +111,16 @@ function commandLine(text: string): string[] {
   return args;
 }
 
-/** Up to four parts of up to eight digits, compared as one number. */
+/** Up to four parts of up to eight digits, compared as one number: more digits than our decimals have before the point. As
+ * whole numbers they are exact, and where one meets other decimals and is too long for them DuckDB fails to convert it. */
 const version: FunctionRow = {
   result: 'decimal',
-  sql: ([text]) => (text ? `CAST(kql_n_parse_version(${cast(text, 'string')}) AS DECIMAL(38,0))` : 'NULL'),
+  sql: ([text]) => (text ? `CAST(kql_n_parse_version(${cast(text, 'string')}) AS HUGEINT)` : 'NULL'),
 };
 native('parse_version', ['string'], 'string', ([text]) => {
   if (!/^\d{1,8}(\.\d{1,8}){0,3}$/.test(String(text))) return null;
   const parts = String(text).split('.');
   const value = BigInt([0, 1, 2, 3].map((index) => (parts[index] ?? '0').padStart(8, '0')).join(''));
-  // Up to 32 digits: the only decimal that comes without places.
   return value.toString();
 });
 

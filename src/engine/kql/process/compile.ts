@@ -3,8 +3,8 @@ import { KqlError, serializeKqlError } from '../kql-error.ts';
 import { Scope } from './builder.ts';
 import { checkDiagnostics } from './diagnostics.ts';
 import { parseSpelled, syntaxErrors } from './spellings.ts';
-import type { ParsedCode } from './language.ts';
-import { list } from './language.ts';
+import type { LanguageSymbol, ParsedCode } from './language.ts';
+import { list, toArray } from './language.ts';
 import type { KeptGraphs } from './kept-graphs.ts';
 import { newDraft } from './kept-graphs.ts';
 import { buildStatement } from './statements.ts';
@@ -51,7 +51,8 @@ function compileRewritten(
   graphs: KeptGraphs,
   round: number,
 ): Program {
-  const full = round < roundsMax && !syntaxErrors(code) ? rewritten(text, code) : undefined;
+  const tables = toArray<LanguageSymbol>(graphs.state(database).Database.Tables).map(({ Name }) => Name);
+  const full = round < roundsMax && !syntaxErrors(code) ? rewritten(text, code, database, tables) : undefined;
   if (!full) return compileParsed(code, database, graphs);
   try {
     return full.located(

@@ -5,6 +5,7 @@ import { children, kindOf, list, nameOf, need, part, resultName, symbolKind, toA
 import type { Column } from '../types.ts';
 import { columnsOf, columnsOfSymbol } from './builder.ts';
 import { givenNames } from './operators-basic.ts';
+import { nameWriter, quoted } from './written-names.ts';
 
 interface Replacement {
   readonly start: number;
@@ -21,20 +22,30 @@ export interface Rewritten {
   located(program: Program): Program;
 }
 
-/** The binder sees no columns of views that a wildcard takes in, so those wildcards are written out; and it does not narrow the
- * columns of `union kind=inner`, so they are chosen afterwards; `serialize` that replaces a column is written with extend; covariances
- * are named, and so are expressions of top-nested; under `set best_effort` unions are fuzzy; and what
+/** The binder sees no columns of views that a wildcard takes in, and columns of what a restriction hides, so names are written out; it
+ * does not narrow the columns of `union kind=inner`, so they are chosen afterwards; `serialize` and `parse` that replace a column are
+ * written with extend; covariances are named, and so are expressions of top-nested; under `set best_effort` unions are fuzzy; and what
  * a fuzzy union does without is left out, as the binder gives it the columns that its conditions speak of.
+ * @param tables of the database
  * @returns undefined when there is nothing to write */
-export function rewritten(text: string, code: ParsedCode): Rewritten | undefined {
+export function rewritten(
+  text: string,
+  code: ParsedCode,
+  database: string,
+  tables: readonly string[],
+): Rewritten | undefined {
   const replacements: Replacement[] = [];
   const bestEffort = text.includes('best_effort') && asksForBestEffort(code.Syntax);
   const missing = new Set(
     toArray<LanguageDiagnostic>(code.GetDiagnostics()).flatMap(({ Code, Start }) => (Code === 'KS205' ? [Start] : [])),
   );
+  const names = nameWriter(database, tables);
   const visit = (node: SyntaxNode): void => {
     const kind = kindOf(node);
-    if (kind === 'RestrictStatement') return;
+    if (kind === 'RestrictStatement') {
+      names.passed(node);
+      return;
+    }
     const numbered = kind === 'TopNestedOperator' ? unnamedLevels(node) : [];
     replacements.push(...numbered);
     const keyword = bestEffort && kind === 'UnionOperator' ? strictUnion(node) : undefined;
@@ -44,9 +55,11 @@ export function rewritten(text: string, code: ParsedCode): Rewritten | undefined
     const naming = covariance === undefined ? '' : `${quoted(covariance)} = `;
     if (naming !== '' && !replacements.some((other) => other.text === naming))
       replacements.push({ start: node.TextStart, end: node.TextStart, text: naming });
-    const names = kind === 'NameReference' ? membersOf(node) : [];
-    if (names.length > 0) replacements.push({ start: node.TextStart, end: node.End, text: names.join(', ') });
-    else for (const child of children(node)) if (!child.IsToken) visit(child);
+    const written = names.written(node);
+    if (written) replacements.push(written);
+    for (const child of children(node)) if (!child.IsToken) visit(child);
+    if (kind === 'LetStatement') names.passed(node);
+    if (/^Parse(Where|Kv)?Operator$/.test(kind)) replacements.push(...replacedCaptures(text, node));
     const serialize = kind === 'SerializeOperator' ? replacing(node) : undefined;
     if (serialize) replacements.push({ start: serialize.End, end: serialize.End, text: ' | extend' });
     const choice = kind === 'UnionOperator' ? commonColumns(node) : undefined;
@@ -54,8 +67,9 @@ export function rewritten(text: string, code: ParsedCode): Rewritten | undefined
       replacements.push({ start: node.End, end: node.End, text: choice });
   };
   if (
-    (/\bview\b/.test(text) && text.includes('*')) ||
-    /\bkind\s*=\s*inner\b|\bserialize\b|\bcovariance|\btop-nested\b/.test(text) ||
+    /\bview\b|\brestrict\b|\bparse\b|\bparse-|\bkind\s*=\s*inner\b|\bserialize\b|\bcovariance|\btop-nested\b/.test(
+      text,
+    ) ||
     bestEffort ||
     missing.size > 0
   )
@@ -63,8 +77,8 @@ export function rewritten(text: string, code: ParsedCode): Rewritten | undefined
   if (replacements.length === 0) return undefined;
   replacements.sort((one, other) => one.start - other.start);
   let written = text;
-  for (const { start, end, text: names } of replacements.toReversed())
-    written = written.slice(0, start) + names + written.slice(end);
+  for (const { start, end, text: added } of replacements.toReversed())
+    written = written.slice(0, start) + added + written.slice(end);
   return {
     text: written,
     placed: (error) =>
@@ -153,6 +167,47 @@ function replacing(node: SyntaxNode): SyntaxNode | undefined {
   return names.some((name) => known.has(name)) ? part(node, 'SerializeKeyword') : undefined;
 }
 
+/** What is captured under the name of a column that is there replaces it, as extend does; the binder adds another one. Captures of
+ * parse get another name until extend gives their columns the values; keys of parse-kv are their names, so the columns get one. */
+function replacedCaptures(text: string, node: SyntaxNode): Replacement[] {
+  const columns = columnsOfSymbol(node.ResultType).map(({ name }) => name);
+  const keys = part(node, 'Keys');
+  const declared = (keys ? list(keys, 'Columns') : list(node, 'Patterns')).flatMap((one) => {
+    const kind = kindOf(one);
+    return kind === 'NameDeclaration' ? [one] : kind === 'NameAndTypeDeclaration' ? [need(one, 'Name')] : [];
+  });
+  const names = declared.map(nameOf);
+  if (new Set(names).size < names.length) return [];
+  const replacing = declared.filter((one) => columns.filter((name) => name === nameOf(one)).length > 1);
+  if (replacing.length === 0) return [];
+  const column = (one: SyntaxNode): string => quoted(nameOf(one));
+  const other = (one: SyntaxNode): string => quoted(`$parsed ${nameOf(one)}`);
+  const each = (words: (one: SyntaxNode) => string): string => replacing.map(words).join(', ');
+  const end = { start: node.End, end: node.End };
+  if (!keys) {
+    const after = ` | extend ${each((one) => `${column(one)} = ${other(one)}`)} | project-away ${each(other)}`;
+    return [
+      ...replacing.map((one) => ({ start: one.TextStart, end: one.End, text: other(one) })),
+      { ...end, text: after },
+    ];
+  }
+  const { TextStart: start, End: sourceEnd } = need(node, 'Expression');
+  const source = quoted('$parsed');
+  const aside = each((one) => `${other(one)} = ${column(one)}`);
+  return [
+    {
+      start: node.TextStart,
+      end: node.TextStart,
+      text: `extend ${source} = ${text.slice(start, sourceEnd)} | project-rename ${aside} | `,
+    },
+    { start, end: sourceEnd, text: source },
+    {
+      ...end,
+      text: ` | extend ${aside} | project-away ${source}, ${each(column)} | project-rename ${each((one) => `${column(one)} = ${other(one)}`)}`,
+    },
+  ];
+}
+
 /** What follows a `union kind=inner`: the choice of the columns that all its legs have; undefined where that is all of them, or
  * where the columns of a leg are not known yet. */
 function commonColumns(node: SyntaxNode): string | undefined {
@@ -183,15 +238,6 @@ function commonColumns(node: SyntaxNode): string | undefined {
 }
 const typeIn = (columns: readonly Column[] | undefined, name: string): Column['type'] | undefined =>
   columns?.find((column) => column.name === name)?.type;
-const quoted = (name: string): string => `['${name.replaceAll('\\', '\\\\').replaceAll("'", "\\'")}']`;
-
-function membersOf(node: SyntaxNode): string[] {
-  const symbol = node.ReferencedSymbol;
-  if (!symbol || !/Wildcard/.test(kindOf(need(node, 'Name')))) return [];
-  const members = symbolKind(symbol) === 'GroupSymbol' ? toArray<LanguageSymbol>(symbol.Members) : [symbol];
-  const ofViews = members.some((member) => symbolKind(member) === 'FunctionSymbol');
-  return ofViews ? members.map(({ Name }) => quoted(Name)) : [];
-}
 
 function original(position: number, replacements: readonly Replacement[]): number {
   let moved = 0;

@@ -150,6 +150,26 @@ const rules: Readonly<Record<string, readonly (readonly [string, unknown])[]>> =
     ['range x from 1 to 3 step 1 | take toscalar(print 1 + 1) | count', [[2]]],
     ['range x from 1 to 3 step 1 | take toscalar(print 1 - 2) | count', [[0]]],
   ],
+  'getschema before other operators': [
+    [
+      'print a = 1 | getschema | where ColumnOrdinal == 0 | getschema | where ColumnName == "ColumnOrdinal" | project ColumnType',
+      [['int']],
+    ],
+    [
+      'print l = dynamic([1]) | mv-apply l on (getschema) | getschema | where ColumnName == "ColumnOrdinal" | project ColumnType',
+      [['int']],
+    ],
+  ],
+  'scan before plugins that take the whole row': [
+    [
+      'print a = 5 | scan declare (c:long) with (step s: true => c = a;) | evaluate narrow()',
+      [
+        [0, 'a', '5'],
+        [0, 'c', '5'],
+      ],
+    ],
+    ['print a = 5 | scan with (step s: true;) | evaluate autocluster() | where Count > 0 | project Count, a', [[1, 5]]],
+  ],
   consume: [
     ['print x = 1 | consume', []],
     ['print x = 1 | consume decodeblocks=true', []],
@@ -174,6 +194,9 @@ it.each([
   ['range x from 1 to 3 step 1 | take -1', 'semantic'],
   ['let n = -1; range x from 1 to 3 step 1 | top n by x', 'semantic'],
   ['range x from 1 to 3 step 1 | sample -1', 'semantic'],
+  ['range x from 1 to 3 step 1 | take int(null)', 'semantic'],
+  ['range x from 1 to 3 step 1 | top-nested -1 of x by max(x)', 'semantic'],
+  ["print a = 1, b = 'n' | make-graph a --> b | graph-match (x)-[e]->(y)", 'notSupported'],
   ['range x from 1 to 3 step 1 | sample-distinct -1 of x', 'semantic'],
   ['print a = 1, b = "n" | make-graph a --> b | graph-match (x)-[e]->(y) project e.a', 'semantic'],
   ['print x = 1, s = "a" | make-series make_list(s) on x from 0 to 2 step 1', 'semantic'],

@@ -13,7 +13,7 @@ import { schemaProbe } from './schema-probe.ts';
 
 /** Text → parsed, bound and checked → IR.
  * @throws KqlError syntax, semantic, notSupported, limits */
-export function compileQuery(text: string, database: string, graphs: KeptGraphs): Program {
+export function compileQuery(text: string, database: string, graphs: KeptGraphs, bestEffort = false): Program {
   const state = graphs.state(database);
   const code = parseSpelled(text, state);
   if (code.Kind !== 'Query')
@@ -23,10 +23,10 @@ export function compileQuery(text: string, database: string, graphs: KeptGraphs)
       0,
     );
   try {
-    return compileRewritten(text, code, database, graphs, 0);
+    return compileRewritten(text, code, database, graphs, bestEffort);
   } catch (error) {
     return probed(text, code, error, (probe) =>
-      compileRewritten(probe, parseSpelled(probe, state), database, graphs, 0),
+      compileRewritten(probe, parseSpelled(probe, state), database, graphs, bestEffort),
     );
   }
 }
@@ -49,14 +49,23 @@ function compileRewritten(
   code: ParsedCode,
   database: string,
   graphs: KeptGraphs,
-  round: number,
+  bestEffort: boolean,
+  round = 0,
 ): Program {
   const tables = toArray<LanguageSymbol>(graphs.state(database).Database.Tables).map(({ Name }) => Name);
-  const full = round < roundsMax && !syntaxErrors(code) ? rewritten(text, code, database, tables) : undefined;
+  const full =
+    round < roundsMax && !syntaxErrors(code) ? rewritten(text, code, { database, tables, bestEffort }) : undefined;
   if (!full) return compileParsed(code, database, graphs);
   try {
     return full.located(
-      compileRewritten(full.text, parseSpelled(full.text, graphs.state(database)), database, graphs, round + 1),
+      compileRewritten(
+        full.text,
+        parseSpelled(full.text, graphs.state(database)),
+        database,
+        graphs,
+        bestEffort,
+        round + 1,
+      ),
     );
   } catch (error) {
     throw full.placed(error);

@@ -13,6 +13,17 @@ interface Replacement {
   readonly text: string;
 }
 
+/** Without one of these words there is nothing to look for. */
+const mayNeedWriting = /\b(view|restrict|parse|serialize|getschema|top-nested)\b|\bkind\s*=\s*inner\b|\bcovariance/;
+
+interface Surroundings {
+  readonly database: string;
+  /** Of that database. */
+  readonly tables: readonly string[];
+  /** What the request says, if the text does not. */
+  readonly bestEffort: boolean;
+}
+
 /** A text that says in full what the binder does not work out, and where in the text as sent its positions are. */
 export interface Rewritten {
   readonly text: string;
@@ -24,18 +35,16 @@ export interface Rewritten {
 
 /** The binder sees no columns of views that a wildcard takes in, and columns of what a restriction hides, so names are written out; it
  * does not narrow the columns of `union kind=inner`, so they are chosen afterwards; `serialize` and `parse` that replace a column are
- * written with extend; covariances are named, and so are expressions of top-nested; under `set best_effort` unions are fuzzy; and what
+ * written with extend; covariances are named, and so are expressions of top-nested; under `best_effort` unions are fuzzy; and what
  * a fuzzy union does without is left out, as the binder gives it the columns that its conditions speak of.
- * @param tables of the database
  * @returns undefined when there is nothing to write */
 export function rewritten(
   text: string,
   code: ParsedCode,
-  database: string,
-  tables: readonly string[],
+  { database, tables, bestEffort: asked }: Surroundings,
 ): Rewritten | undefined {
   const replacements: Replacement[] = [];
-  const bestEffort = text.includes('best_effort') && asksForBestEffort(code.Syntax);
+  const bestEffort = text.includes('best_effort') ? (setsBestEffort(code.Syntax) ?? asked) : asked;
   const missing = new Set(
     toArray<LanguageDiagnostic>(code.GetDiagnostics()).flatMap(({ Code, Start }) => (Code === 'KS205' ? [Start] : [])),
   );
@@ -60,20 +69,15 @@ export function rewritten(
     for (const child of children(node)) if (!child.IsToken) visit(child);
     if (kind === 'LetStatement') names.passed(node);
     if (/^Parse(Where|Kv)?Operator$/.test(kind)) replacements.push(...replacedCaptures(text, node));
+    if (kind === 'GetSchemaOperator' && isReadOn(node) && !text.startsWith(withIntOrdinal, node.End))
+      replacements.push({ start: node.End, end: node.End, text: withIntOrdinal });
     const serialize = kind === 'SerializeOperator' ? replacing(node) : undefined;
     if (serialize) replacements.push({ start: serialize.End, end: serialize.End, text: ' | extend' });
     const choice = kind === 'UnionOperator' ? commonColumns(node) : undefined;
     if (choice !== undefined && !text.startsWith(choice, node.End))
       replacements.push({ start: node.End, end: node.End, text: choice });
   };
-  if (
-    /\bview\b|\brestrict\b|\bparse\b|\bparse-|\bkind\s*=\s*inner\b|\bserialize\b|\bcovariance|\btop-nested\b/.test(
-      text,
-    ) ||
-    bestEffort ||
-    missing.size > 0
-  )
-    visit(code.Syntax);
+  if (mayNeedWriting.test(text) || bestEffort || missing.size > 0) visit(code.Syntax);
   if (replacements.length === 0) return undefined;
   replacements.sort((one, other) => one.start - other.start);
   let written = text;
@@ -116,12 +120,15 @@ function covarianceName(call: SyntaxNode): string | undefined {
   return columnsOf(operator).some((column) => column.name === full) ? undefined : full;
 }
 
-const asksForBestEffort = (root: SyntaxNode): boolean =>
-  list(root, 'Statements').some((statement) => {
-    if (kindOf(statement) !== 'SetOptionStatement') return false;
-    const [, name = '', value = 'true'] = /^set\s+(\w+)\s*(?:=\s*(\w+))?/i.exec(statement.toString().trim()) ?? [];
-    return name === 'best_effort' && value.toLowerCase() === 'true';
-  });
+/** What the text itself says, last. */
+const setsBestEffort = (root: SyntaxNode): boolean | undefined =>
+  list(root, 'Statements')
+    .flatMap((statement) => {
+      if (kindOf(statement) !== 'SetOptionStatement') return [];
+      const [, name = '', value = 'true'] = /^set\s+(\w+)\s*(?:=\s*(\w+))?/i.exec(statement.toString().trim()) ?? [];
+      return name === 'best_effort' ? [value.toLowerCase() === 'true'] : [];
+    })
+    .at(-1);
 
 /** The keyword of a union that does not say whether it is fuzzy. */
 function strictUnion(node: SyntaxNode): SyntaxNode | undefined {
@@ -165,6 +172,15 @@ function replacing(node: SyntaxNode): SyntaxNode | undefined {
   const known = new Set(columnsOf(need(parent, 'Expression')).map(({ name }) => name));
   const names = list(node, 'Expressions').flatMap((item) => givenNames(item) ?? []);
   return names.some((name) => known.has(name)) ? part(node, 'SerializeKeyword') : undefined;
+}
+
+/** The engine numbers columns with ints, the binder with longs. */
+const withIntOrdinal = ' | extend ColumnOrdinal = toint(ColumnOrdinal)';
+
+/** Whether something reads the rows of an operator, rather than their being a result. */
+function isReadOn(node: SyntaxNode): boolean {
+  const above = node.Parent?.Parent;
+  return above != null && kindOf(above) !== 'ExpressionStatement';
 }
 
 /** What is captured under the name of a column that is there replaces it, as extend does; the binder adds another one. Captures of

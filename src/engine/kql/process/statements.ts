@@ -92,6 +92,12 @@ const expressionStatement: StatementBuilder = (b, node) => {
     );
     return;
   }
+  if (isGraph(expression))
+    throw notSupported(
+      b,
+      expression,
+      'A graph as a result (graph-to-table, or project in graph-match, makes a table of it)',
+    );
   // It has no type of its own: a result without columns and rows.
   if (kindOf(expression) === 'PipeExpression' && kindOf(need(expression, 'Operator')) === 'ConsumeOperator') {
     b.draft.results.push(...buildResults(b, expression));

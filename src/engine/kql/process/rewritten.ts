@@ -24,6 +24,16 @@ interface Surroundings {
   readonly bestEffort: boolean;
 }
 
+/** Thrown where a text must go on in other words, which only building it has told. */
+export class TextNeeded extends Error {
+  constructor(
+    readonly position: number,
+    readonly text: string,
+  ) {
+    super('The text is to be written in full.');
+  }
+}
+
 /** A text that says in full what the binder does not work out, and where in the text as sent its positions are. */
 export interface Rewritten {
   readonly text: string;
@@ -79,7 +89,11 @@ export function rewritten(
   };
   if (mayNeedWriting.test(text) || bestEffort || missing.size > 0) visit(code.Syntax);
   if (replacements.length === 0) return undefined;
-  replacements.sort((one, other) => one.start - other.start);
+  return withReplacements(text, replacements);
+}
+
+export function withReplacements(text: string, unordered: readonly Replacement[]): Rewritten {
+  const replacements = unordered.toSorted((one, other) => one.start - other.start);
   let written = text;
   for (const { start, end, text: added } of replacements.toReversed())
     written = written.slice(0, start) + added + written.slice(end);

@@ -76,6 +76,8 @@ const queryParameters: StatementBuilder = (b, node) => {
     const name = nameOf(need(declaration, 'Name'));
     const type = typeOfSymbol(need(declaration, 'Type').ReferencedSymbol);
     const fallbackNode = part(parameter, 'DefaultValue');
+    if (fallbackNode && type === 'dynamic')
+      throw semantic(b, parameter, 'A query parameter of type dynamic cannot have a default.');
     const fallback = fallbackNode && buildScalar(b, need(fallbackNode, 'Value'));
     if (fallback && fallback.k !== 'literal')
       throw semantic(b, parameter, 'The default of a query parameter must be a constant.');

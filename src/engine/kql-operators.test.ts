@@ -16,6 +16,7 @@ const views = 'let V1 = view() { print x = 1 }; let V2 = view() { print x = 1 };
 const events = `let E1 = view() { datatable(Id:string, Level:string, Version:string)['a','Info','v1', 'a','Error','v1', 'b','Error','v2'] };
   let E2 = view() { datatable(Id:string, Level:string, Name:string)['c','Info','n1', 'a','Error','n2'] };`;
 const hidden = `let D = datatable(u:string, s:long)['a',1, 'b',2]; let R = view() { D | where u == 'a' }; let inc = (x:long) { x + 1 };`;
+const secret = `let S = view () { print c = 'b', n = 1 }; let R = view () { print c = 'a b' };`;
 const sales = `datatable(s:string, p:string, v:long)['K','p',6, 'K','q',3, 'K','r',2, 'T','p',9, 'T','q',1, 'U','p',1, 'V','q',2]`;
 
 /** The documentation's examples and rules of tabular operators, each as a query and its rows in any order. */
@@ -284,6 +285,34 @@ const rules: Readonly<Record<string, readonly (readonly [string, unknown])[]>> =
     ],
     [`${hidden} restrict access to (D); D | extend y = inc(s) | summarize sum(y)`, [[5]]],
     [`${hidden} restrict access to (*); D | count`, [[2]]],
+    // Wildcards, and operators over all tables, see what is left.
+    [`${secret} restrict access to (R); union withsource=t *`, [['R', 'a b']]],
+    [`${secret} restrict access to (R); search 'b' | project-rename t = $table`, [['R', 'a b']]],
+    [`${secret} restrict access to (R); find 'b' | count`, [[1]]],
+    [`${secret} restrict access to (R); let L = view () { R | take 0 }; union * | getschema | count`, [[1]]],
+    [`${secret} let all = () { union * }; restrict access to (R, all); union (all()), (R) | count`, [[3]]],
+  ],
+  'parse into columns that are there': [
+    [`print c = 'a=7', p = 'x', q = 1 | parse c with * '=' p:long | extend r = p + 1`, [['a=7', 7, 1, 8]]],
+    [`print c = 'a=7' | parse-where c with a '=' c:int`, [[7, 'a']]],
+    [
+      `print c = 'c=1;d=2', d = 'x' | parse-kv c as (c:long, d:int, e:string) with (kv_delimiter='=', pair_delimiter=';')`,
+      [[1, 2, '']],
+    ],
+    [
+      `print l = dynamic(['k1', 'k2']) | mv-apply l to typeof(string) on (parse l with 'k' l:long | summarize s = sum(l))`,
+      [[3]],
+    ],
+  ],
+  'the columns of views': [
+    [
+      `let A = view () { print x = 'k', y = 1 }; let B = view () { print z = 'k' }; search 'k' | getschema | project ColumnName`,
+      [['$table'], ['x'], ['y'], ['z']],
+    ],
+    [
+      `let A = view () { print x = 'k', y = 1 }; let B = view () { print z = 'k' }; union * | getschema | project ColumnName`,
+      [['x'], ['y'], ['z']],
+    ],
   ],
   'texts of a table that is read several times': [
     [
@@ -341,8 +370,10 @@ it.each([
   [`${hidden} restrict access to (R); let f = () { D }; f()`, 'semantic'],
   [`${hidden} restrict access to (R); table('D')`, 'semantic'],
   [`${hidden} restrict access to (R); union R, (D | take 1)`, 'semantic'],
-  ["print c = 'a=b', p = 1 | parse c with * '=' p", 'notSupported'],
-  ["print c = 'a=b' | parse-kv c as (c:string) with (kv_delimiter='=', pair_delimiter=',')", 'notSupported'],
+  // A later restriction brings nothing back.
+  [`${hidden} restrict access to (R); restrict access to (D); D`, 'semantic'],
+  [`${hidden} restrict access to (R); restrict access to (D, R); D`, 'semantic'],
+  ["print c = 'a=b' | parse c with p '=' p", 'semantic'],
   ['union isfuzzy=true Gone, (Gone2 | take 1)', 'semantic'],
   [
     `let f = (T:(*), name:string) { T | where column_ifexists(name, '') and true }; print a = 'x' | invoke f('a')`,

@@ -13,6 +13,8 @@ const rowsOf = async (query: string): Promise<readonly (readonly unknown[])[]> =
 const sorted = (rows: readonly (readonly unknown[])[]): unknown[] =>
   [...rows].sort((one, other) => (JSON.stringify(one) < JSON.stringify(other) ? -1 : 1));
 
+const mixed = `let A = datatable(v:string, n:long)['7',1, 'x',2]; let B = datatable(v:long, n:long)[7,1, 8,2];`;
+
 /** More of what the documentation says of tabular operators: a query and its rows in any order. */
 const rules: Readonly<Record<string, readonly (readonly [string, unknown])[]>> = {
   'expanded values': [
@@ -150,6 +152,43 @@ const rules: Readonly<Record<string, readonly (readonly [string, unknown])[]>> =
     ['range x from 1 to 3 step 1 | take toscalar(print 1 + 1) | count', [[2]]],
     ['range x from 1 to 3 step 1 | take toscalar(print 1 - 2) | count', [[0]]],
   ],
+  'find over a column of several types': [
+    [`${mixed} find in (A, B) where v == 7 | count`, [[2]]],
+    [
+      `${mixed} let F = find in (A, B) where n > 0; F | project source_, v_string, v_long, n | where n == 1`,
+      [
+        ['A', '7', null, 1],
+        ['B', '', 7, 1],
+      ],
+    ],
+    [`${mixed} find in (A, B) where n == 2 | summarize s = sum(v_long), m = max(v_string)`, [[8, 'x']]],
+  ],
+  'toscalar of what is random, in a function': [
+    [
+      'let r = () { toscalar(rand(1000000000)) }; print a = r, b = r(), c = rand(1000000000) | project a == b, a == c',
+      [[true, false]],
+    ],
+  ],
+  'getschema before other operators': [
+    [
+      'print a = 1 | getschema | where ColumnOrdinal == 0 | getschema | where ColumnName == "ColumnOrdinal" | project ColumnType',
+      [['int']],
+    ],
+    [
+      'print l = dynamic([1]) | mv-apply l on (getschema) | getschema | where ColumnName == "ColumnOrdinal" | project ColumnType',
+      [['int']],
+    ],
+  ],
+  'scan before plugins that take the whole row': [
+    [
+      'print a = 5 | scan declare (c:long) with (step s: true => c = a;) | evaluate narrow()',
+      [
+        [0, 'a', '5'],
+        [0, 'c', '5'],
+      ],
+    ],
+    ['print a = 5 | scan with (step s: true;) | evaluate autocluster() | where Count > 0 | project Count, a', [[1, 5]]],
+  ],
   consume: [
     ['print x = 1 | consume', []],
     ['print x = 1 | consume decodeblocks=true', []],
@@ -165,6 +204,8 @@ describe.each(Object.entries(rules))('%s', (_name, rows) => {
 it.each([
   ["print t = '' | parse-kv t as (a:int) with (regex='(a)')", 'semantic'],
   ["print t = '' | parse-kv t as (a:int) with (pair_delimiter=' ', kv_delimiter='=', quote='abc')", 'semantic'],
+  ['declare query_parameters(d:dynamic = dynamic([1])); print d', 'semantic'],
+  [`${mixed} find in (A, B) where n == 2 | project nothing`, 'semantic'],
   ['set best_effort=false; union (print x = 1), Gone', 'semantic'],
   ['set best_effort=true; union Gone, Gone2', 'semantic'],
   ['print g = 1, x = 2 | partition hint.strategy=native by g (where x > 0 | union (print x = 1))', 'semantic'],
@@ -174,6 +215,9 @@ it.each([
   ['range x from 1 to 3 step 1 | take -1', 'semantic'],
   ['let n = -1; range x from 1 to 3 step 1 | top n by x', 'semantic'],
   ['range x from 1 to 3 step 1 | sample -1', 'semantic'],
+  ['range x from 1 to 3 step 1 | take int(null)', 'semantic'],
+  ['range x from 1 to 3 step 1 | top-nested -1 of x by max(x)', 'semantic'],
+  ["print a = 1, b = 'n' | make-graph a --> b | graph-match (x)-[e]->(y)", 'notSupported'],
   ['range x from 1 to 3 step 1 | sample-distinct -1 of x', 'semantic'],
   ['print a = 1, b = "n" | make-graph a --> b | graph-match (x)-[e]->(y) project e.a', 'semantic'],
   ['print x = 1, s = "a" | make-series make_list(s) on x from 0 to 2 step 1', 'semantic'],

@@ -7,15 +7,15 @@ export function programCache(parser: KqlParser, limit: number): Pick<KqlParser, 
   const programs = new Map<string, Program>();
   const textMax = 20_000;
   return {
-    async compile(text: string, database: string, catalog: KqlCatalog): Promise<Program> {
-      const key = JSON.stringify([catalog.version, database, text]);
+    async compile(text: string, database: string, catalog: KqlCatalog, bestEffort = false): Promise<Program> {
+      const key = JSON.stringify([catalog.version, database, bestEffort, text]);
       const known = programs.get(key);
       if (known) {
         programs.delete(key);
         programs.set(key, known);
         return known;
       }
-      const program = await parser.compile(text, database, catalog);
+      const program = await parser.compile(text, database, catalog, bestEffort);
       if (text.length <= textMax) programs.set(key, program);
       const oldest = programs.keys().next().value;
       if (programs.size > limit && oldest !== undefined) programs.delete(oldest);

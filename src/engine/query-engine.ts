@@ -59,6 +59,8 @@ export interface QueryRequest {
   /** Ticks that `now()` gives in the whole request. */
   readonly now: bigint;
   readonly principal?: string;
+  /** Unions do without tables that are not there, as under `set best_effort`. */
+  readonly bestEffort?: boolean;
   readonly signal?: AbortSignal;
   readonly sources: EngineSources;
 }
@@ -122,7 +124,7 @@ export function createQueryEngine({
       withSchemas(
         request.text,
         () => ({ database: request.database, catalog: request.catalog, queryStart: 0 }),
-        (text) => programs.compile(text, request.database, request.catalog),
+        (text) => programs.compile(text, request.database, request.catalog, request.bestEffort),
         (program) => run(program, request, database),
       ),
   };

@@ -20,6 +20,7 @@ export interface RequestOptions {
   /** Ticks. */
   readonly now?: bigint;
   readonly onlyIfRunning: boolean;
+  readonly bestEffort: boolean;
 }
 
 /** @see Kusto "Client request properties", "Query limits" */
@@ -61,6 +62,7 @@ export function readOptions(sent: JsonObject): RequestOptions {
     readonlyHardline: flag('request_readonly_hardline'),
     ...(now === undefined ? {} : { now }),
     onlyIfRunning: flag('request_execute_only_if_running'),
+    bestEffort: flag('best_effort'),
   };
 }
 

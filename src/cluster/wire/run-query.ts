@@ -50,6 +50,7 @@ export async function runQueryRequest(
         parameters: sent.parameters,
         now,
         principal,
+        bestEffort: sent.options.bestEffort,
         signal,
         sources,
       });

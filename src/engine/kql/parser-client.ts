@@ -17,8 +17,9 @@ export interface ParserLimits {
 
 /** A text compiled to IR. Safe to call at once from many places: requests wait in line. */
 export interface KqlParser {
-  /** @throws KqlError */
-  compile(text: string, database: string, catalog: KqlCatalog): Promise<Program>;
+  /** @param bestEffort unions that do not say so are fuzzy: the request property `best_effort`
+   * @throws KqlError */
+  compile(text: string, database: string, catalog: KqlCatalog, bestEffort?: boolean): Promise<Program>;
   /** @throws KqlError syntax for what the parser does not know as a command */
   parseCommand(text: string, database: string, catalog: KqlCatalog): Promise<ParsedCommand>;
   /** What a graph model makes of its tables: the first result are the nodes, the second the edges. @throws KqlError */
@@ -132,11 +133,12 @@ export function createKqlParser(options: {
     text: string,
     database: string,
     catalog: KqlCatalog,
+    bestEffort = false,
   ): Promise<ParserReply> {
     if (text.length > limits.textMax)
       throw new KqlError('limits', `The text is longer than ${limits.textMax} characters.`);
     if (!known.has(catalog.version)) await sendCatalog(catalog);
-    const body = { k, text, database, catalogVersion: catalog.version } as const;
+    const body = { k, text, database, catalogVersion: catalog.version, ...(bestEffort && { bestEffort }) } as const;
     let reply = await ask({ id: nextId++, ...body });
     if (reply.k === 'unknownCatalog') {
       await sendCatalog(catalog);
@@ -146,14 +148,20 @@ export function createKqlParser(options: {
     return reply;
   }
 
-  async function compile(k: 'query' | 'graph', text: string, database: string, catalog: KqlCatalog): Promise<Program> {
-    const reply = await request(k, text, database, catalog);
+  async function compile(
+    k: 'query' | 'graph',
+    text: string,
+    database: string,
+    catalog: KqlCatalog,
+    bestEffort = false,
+  ): Promise<Program> {
+    const reply = await request(k, text, database, catalog, bestEffort);
     if (reply.k === 'program') return withRecordFacts(reply.program);
     throw new KqlError('internal', 'The parser gave no answer.');
   }
 
   return {
-    compile: (text, database, catalog) => compile('query', text, database, catalog),
+    compile: (text, database, catalog, bestEffort) => compile('query', text, database, catalog, bestEffort),
     compileGraph: (model, database, catalog) => compile('graph', model, database, catalog),
     async parseCommand(text, database, catalog) {
       const reply = await request('command', text, database, catalog);

@@ -13,6 +13,8 @@ export type ParserRequest =
       readonly text: string;
       readonly database: string;
       readonly catalogVersion: string;
+      /** Of a query: unions that do not say so are fuzzy. */
+      readonly bestEffort?: boolean;
     };
 
 export type ParserReply =

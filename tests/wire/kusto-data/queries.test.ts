@@ -265,6 +265,19 @@ describe('limits of results', () => {
     if (message !== undefined) expect(raw).toContain(message);
   });
 
+  it.each([
+    [{ best_effort: true }, '', true],
+    [{ best_effort: true }, 'set best_effort = false; ', false],
+    [{}, '', false],
+  ])('with %j and %s a union does without a table that is not there: %s', async (options, set, does) => {
+    const answer = await kusto.call({
+      ...{ call: 'rawQuery', database: databaseName, options },
+      text: `${set}union (print x = 4021), NotThere`,
+    });
+    if (does) expect(answer.raw).toContain('4021');
+    else expect(JSON.stringify(answer)).toContain("'NotThere'");
+  });
+
   it('takes the lower of two limits, one of them in the text', async () => {
     const { raw } = await kusto.call({
       ...{ call: 'rawQuery', database: databaseName, options: { truncationmaxrecords: 9 } },

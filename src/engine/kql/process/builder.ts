@@ -42,6 +42,15 @@ export interface Restriction {
   declare(name: string): void;
 }
 
+const both = (one: Restriction, other: Restriction): Restriction => ({
+  allows: (name) => one.allows(name) && other.allows(name),
+  allowsEntity: (database, name) => one.allowsEntity(database, name) && other.allowsEntity(database, name),
+  declare: (name) => {
+    one.declare(name);
+    other.declare(name);
+  },
+});
+
 export class Scope {
   readonly #bindings = new Map<string, Binding>();
   readonly #parent: Scope | undefined;
@@ -63,8 +72,9 @@ export class Scope {
     this.#bindings.set(name, binding);
     this.#restriction?.declare(name);
   }
+  /** Each restriction leaves less visible: a later one cannot bring back what an earlier one hides. */
   restrict(restriction: Restriction): void {
-    this.#restriction = restriction;
+    this.#restriction = this.#restriction ? both(this.#restriction, restriction) : restriction;
   }
   get isRestricted(): boolean {
     return this.#restriction !== undefined || (!this.#seesAll && this.#parent?.isRestricted === true);
@@ -132,15 +142,15 @@ export const scalarBinding = (b: Builder, expression: Expression): Binding =>
 const readsRow = (expression: Expression): boolean =>
   expression.k === 'column' || (expression.k === 'call' && expression.args.some(readsRow));
 
-export const positionOf = (b: Builder, node: SyntaxNode): number =>
+export const positionOf = (b: Pick<Builder, 'offset'>, node: SyntaxNode): number =>
   b.offset === undefined ? -1 : b.offset + node.TextStart;
 
-export function notSupported(b: Builder, node: SyntaxNode, what: string): KqlError {
+export function notSupported(b: Pick<Builder, 'offset'>, node: SyntaxNode, what: string): KqlError {
   const at = positionOf(b, node);
   return new KqlError('notSupported', `${what} is not supported.`, at < 0 ? undefined : at);
 }
 
-export function semantic(b: Builder, node: SyntaxNode, message: string): KqlError {
+export function semantic(b: Pick<Builder, 'offset'>, node: SyntaxNode, message: string): KqlError {
   const at = positionOf(b, node);
   return new KqlError('semantic', message, at < 0 ? undefined : at);
 }

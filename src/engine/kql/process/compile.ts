@@ -1,19 +1,21 @@
 import type { Program } from '../ir/plan.ts';
 import { KqlError, serializeKqlError } from '../kql-error.ts';
+import type { Draft } from './builder.ts';
 import { Scope } from './builder.ts';
 import { checkDiagnostics } from './diagnostics.ts';
 import { parseSpelled, syntaxErrors } from './spellings.ts';
-import type { ParsedCode } from './language.ts';
-import { list } from './language.ts';
+import type { LanguageSymbol, ParsedCode } from './language.ts';
+import { list, toArray } from './language.ts';
 import type { KeptGraphs } from './kept-graphs.ts';
 import { newDraft } from './kept-graphs.ts';
 import { buildStatement } from './statements.ts';
-import { rewritten } from './rewritten.ts';
+import type { Rewritten } from './rewritten.ts';
+import { TextNeeded, rewritten, withReplacements } from './rewritten.ts';
 import { schemaProbe } from './schema-probe.ts';
 
 /** Text → parsed, bound and checked → IR.
  * @throws KqlError syntax, semantic, notSupported, limits */
-export function compileQuery(text: string, database: string, graphs: KeptGraphs): Program {
+export function compileQuery(text: string, database: string, graphs: KeptGraphs, bestEffort = false): Program {
   const state = graphs.state(database);
   const code = parseSpelled(text, state);
   if (code.Kind !== 'Query')
@@ -23,10 +25,10 @@ export function compileQuery(text: string, database: string, graphs: KeptGraphs)
       0,
     );
   try {
-    return compileRewritten(text, code, database, graphs, 0);
+    return compileRewritten(text, code, database, graphs, bestEffort);
   } catch (error) {
     return probed(text, code, error, (probe) =>
-      compileRewritten(probe, parseSpelled(probe, state), database, graphs, 0),
+      compileRewritten(probe, parseSpelled(probe, state), database, graphs, bestEffort),
     );
   }
 }
@@ -49,26 +51,66 @@ function compileRewritten(
   code: ParsedCode,
   database: string,
   graphs: KeptGraphs,
-  round: number,
+  bestEffort: boolean,
+  round = 0,
 ): Program {
-  const full = round < roundsMax && !syntaxErrors(code) ? rewritten(text, code) : undefined;
-  if (!full) return compileParsed(code, database, graphs);
+  const tables = toArray<LanguageSymbol>(graphs.state(database).Database.Tables).map(({ Name }) => Name);
+  const full =
+    round < roundsMax && !syntaxErrors(code) ? rewritten(text, code, { database, tables, bestEffort }) : undefined;
+  const again = (next: Rewritten): Program => {
+    try {
+      return next.located(
+        compileRewritten(
+          next.text,
+          parseSpelled(next.text, graphs.state(database)),
+          database,
+          graphs,
+          bestEffort,
+          round + 1,
+        ),
+      );
+    } catch (error) {
+      throw next.placed(error);
+    }
+  };
+  if (full) return again(full);
   try {
-    return full.located(
-      compileRewritten(full.text, parseSpelled(full.text, graphs.state(database)), database, graphs, round + 1),
-    );
+    return compileParsed(code, database, graphs);
   } catch (error) {
-    throw full.placed(error);
+    if (!(error instanceof TextNeeded) || round > textsMax) throw error;
+    return again(withReplacements(text, [{ start: error.position, end: error.position, text: error.text }]));
   }
 }
+/** How often a text is written on. */
+const textsMax = 24;
 /** A wildcard that is written out may tell the columns of a union. */
 const roundsMax = 4;
 
 function compileParsed(code: ParsedCode, database: string, graphs: KeptGraphs): Program {
-  checkDiagnostics(code);
+  try {
+    checkDiagnostics(code);
+  } catch (error) {
+    throw wordsMissing(code, database, graphs) ?? error;
+  }
+  const draft = buildAll(code, database, graphs);
+  if (draft.results.length === 0) throw new KqlError('semantic', 'The query has no tabular expression statement.', 0);
+  return { parameters: draft.parameters, options: draft.options, lets: draft.lets, results: draft.results };
+}
+
+function buildAll(code: ParsedCode, database: string, graphs: KeptGraphs): Draft {
   const draft = newDraft(database, graphs);
   const builder = { draft, scope: new Scope(), offset: 0 };
   for (const statement of list(code.Syntax, 'Statements')) buildStatement(builder, statement);
-  if (draft.results.length === 0) throw new KqlError('semantic', 'The query has no tabular expression statement.', 0);
-  return { parameters: draft.parameters, options: draft.options, lets: draft.lets, results: draft.results };
+  return draft;
+}
+
+/** A name that the binder does not know may be one that `find` gives to columns of several types: building tells. */
+function wordsMissing(code: ParsedCode, database: string, graphs: KeptGraphs): TextNeeded | undefined {
+  if (!/\bfind\b/.test(code.Syntax.toString())) return undefined;
+  try {
+    buildAll(code, database, graphs);
+  } catch (error) {
+    if (error instanceof TextNeeded) return error;
+  }
+  return undefined;
 }

@@ -322,7 +322,14 @@ const toScalar: ScalarBuilder = (b, node) => {
 
 /** What comes out differently each time is computed once for the query, unless it depends on the rows around it. */
 function once(b: Builder, plan: Plan, type: KqlType): Expression {
-  return { k: 'scalarQuery', plan: startsFromContext(plan) ? plan : shareTable(b, plan, true), type };
+  return { k: 'scalarQuery', plan: startsFromContext(plan) ? plan : sharedOnce(b, plan), type };
+}
+
+/** A function that is called twice has the same place in the text, and so the same value. */
+function sharedOnce(b: Builder, plan: Plan): Plan {
+  const text = JSON.stringify(plan);
+  const known = b.draft.lets.find((shared) => shared.materialized && JSON.stringify(shared.plan) === text);
+  return known ? { op: 'reference', id: known.id, cols: known.plan.cols } : shareTable(b, plan, true);
 }
 
 /** Whether a value has in it what is different each time that it runs. */

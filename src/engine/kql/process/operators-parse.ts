@@ -24,12 +24,12 @@ function parsePart(b: Builder, node: SyntaxNode): ParsePart {
   return { k: 'text', text: constant.value };
 }
 
-/** What becomes of a column that is there already is not documented. */
+/** Columns that are there already were named otherwise before; two captures cannot have one name. */
 function checkFresh(b: Builder, node: SyntaxNode, input: Plan, names: readonly string[]): void {
   const taken = names.find(
     (name, index) => input.cols.some((column) => column.name === name) || names.indexOf(name) < index,
   );
-  if (taken !== undefined) throw notSupported(b, node, `Parsing into a column that exists ('${taken}')`);
+  if (taken !== undefined) throw semantic(b, node, `A column named '${taken}' is captured twice.`);
 }
 
 const parse =

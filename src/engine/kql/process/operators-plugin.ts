@@ -4,7 +4,7 @@ import type { Item, Plan } from '../ir/plan.ts';
 import type { Column } from '../types.ts';
 import type { Builder } from './builder.ts';
 import { columnsOf, isTabular, notSupported, positionOf, semantic, shareTable } from './builder.ts';
-import { buildScalar } from './expressions.ts';
+import { buildScalar, visibleColumns } from './expressions.ts';
 import type { SyntaxNode } from './language.ts';
 import { kindOf, list, nameOf, need, part } from './language.ts';
 import { givenNames, parametersOf, unnamed, withInput } from './operators-basic.ts';
@@ -194,7 +194,32 @@ const dependOnData: ReadonlySet<string> = new Set(['bag_unpack', 'pivot']);
 /** Plugins that give several tables: they may only end a query, where `results.ts` takes care of them. */
 const lastOnly: ReadonlySet<string> = new Set(['preview', 'funnel_sequence']);
 
+/** Plugins that take the whole row: columns that only the binder adds are none of it. */
+const ofWholeRow: ReadonlySet<string> = new Set(['narrow', 'autocluster', 'basket', 'diffpatterns']);
+
+/** @returns the plugin's plan without such columns in its rows; they come back empty where operators that follow know of them */
+function overShown(b: Builder, node: SyntaxNode, input: Plan, run: (shown: Plan) => Plan): Plan {
+  const shown = visibleColumns(b, input.cols);
+  if (shown.length === input.cols.length) return run(input);
+  const plan = run({ op: 'select', input, from: shown.map(({ name }) => name), cols: shown });
+  const hidden = columnsOf(node).filter((column) => !visibleColumns(b, [column]).length);
+  const cols = visibleColumns(b, plan.cols);
+  const items = hidden.map(({ name, type }): Item => ({
+    names: [name],
+    expression: { k: 'literal', type, value: null },
+  }));
+  const own = { ...plan, cols } as Plan;
+  return items.length === 0 ? own : { op: 'extend', input: own, items, cols: [...cols, ...hidden] };
+}
+
 const evaluate: OperatorBuilder = (b, node, given) => {
+  const name = pluginName(node);
+  return given && ofWholeRow.has(name)
+    ? overShown(b, node, given, (shown) => plugin(b, node, shown))
+    : plugin(b, node, given);
+};
+
+const plugin: OperatorBuilder = (b, node, given) => {
   const target = need(node, 'FunctionCall');
   const name = pluginName(node);
   if (refused.has(name) || !pluginShapes.has(name)) throw notSupported(b, target, `The plugin '${name}'`);

@@ -1,5 +1,5 @@
 import type { Expression } from '../ir/expression.ts';
-import type { Plan } from '../ir/plan.ts';
+import type { Item, Plan } from '../ir/plan.ts';
 import type { Column } from '../types.ts';
 import type { Builder } from './builder.ts';
 import { columnsOf, columnsOfSymbol, notSupported, positionOf, semantic } from './builder.ts';
@@ -10,6 +10,8 @@ import { kindOf, list, nameOf, need, part, symbolKind, toArray, tokenText } from
 import { literalOf } from './literals.ts';
 import { checkAllVisible } from './restriction.ts';
 import { parametersOf } from './operators-basic.ts';
+import { TextNeeded } from './rewritten.ts';
+import { quoted } from './written-names.ts';
 import { feeds, pipedInto, sourceName } from './operators-join.ts';
 import type { OperatorBuilder } from './tables.ts';
 import { buildTable } from './tables.ts';
@@ -169,32 +171,75 @@ const search: OperatorBuilder = (b, node, input) => {
   return union(legsOf(b, node, input), condition, cols, sourceColumn);
 };
 
-/** At the end of a query a column that legs have in several types is one for each of them; the binder has a dynamic one, which
- * cannot stand for them where the query goes on. */
-function splitColumns(b: Builder, node: SyntaxNode, legs: readonly Leg[]): Column[] {
+/** A column that legs have in several types is one for each of them; the binder has a dynamic one. Where the query goes on it
+ * must know them: there the dynamic one holds a value under its type, and what the text says next makes columns of them.
+ * @returns the columns, and the names of those that hold their values so
+ * @throws TextNeeded where the text does not say so yet */
+function splitColumns(b: Builder, node: SyntaxNode, legs: readonly Leg[]): { cols: Column[]; byType: Set<string> } {
   const typesOf = (name: string): Set<Column['type']> =>
     new Set(legs.flatMap(({ plan }) => plan.cols.filter((column) => column.name === name).map(({ type }) => type)));
-  return columnsOf(node).flatMap((column): Column[] => {
-    const types = typesOf(column.name);
-    if (column.type !== 'dynamic' || types.size === 0 || types.has('dynamic')) return [column];
-    if (!node.Parent || kindOf(node.Parent) !== 'ExpressionStatement')
-      throw notSupported(b, node, `find over a column of several types ('${column.name}') before other operators`);
-    return [...types].map((type) => ({ name: types.size > 1 ? `${column.name}_${type}` : column.name, type }));
-  });
+  const byType = new Map<string, Column[]>();
+  const known = columnsOf(node);
+  for (const { name, type } of known) {
+    const types = typesOf(name);
+    if (type !== 'dynamic' || types.size === 0 || types.has('dynamic')) continue;
+    const columns = [...types].map((own): Column => ({ name: types.size > 1 ? `${name}_${own}` : name, type: own }));
+    byType.set(name, columns);
+  }
+  if (byType.size === 0) return { cols: known, byType: new Set() };
+  if (node.Parent && kindOf(node.Parent) === 'ExpressionStatement')
+    return { cols: known.flatMap((column) => byType.get(column.name) ?? [column]), byType: new Set() };
+  const made = known.flatMap(({ name }) =>
+    (byType.get(name) ?? []).map((own) => `${quoted(own.name)} = to${own.type}(${quoted(name)}.${quoted(own.type)})`),
+  );
+  const chosen = known.flatMap(({ name }) => byType.get(name) ?? [{ name }]).map(({ name }) => quoted(name));
+  const text = `extend ${made.join(', ')} | project ${chosen.join(', ')}`;
+  if (b.offset === undefined)
+    throw notSupported(b, node, `find over columns of several types ('${[...byType.keys()].join("', '")}') here`);
+  if (!goesOn(node, text)) throw new TextNeeded(b.offset + node.End, ` | ${text}`);
+  return { cols: known, byType: new Set(byType.keys()) };
+}
+
+function goesOn(node: SyntaxNode, text: string): boolean {
+  const pipe = node.Parent && kindOf(node.Parent) === 'PipeExpression' ? node.Parent : undefined;
+  return pipe !== undefined && text.startsWith(need(pipe, 'Operator').toString().trim());
+}
+
+/** A leg whose columns of these names are bags of one value, under its type. */
+function withTypes(plan: Plan, names: ReadonlySet<string>): Plan {
+  const own = plan.cols.filter(({ name }) => names.has(name));
+  if (own.length === 0) return plan;
+  const items = own.map(({ name, type }): Item => ({
+    names: [name],
+    expression: {
+      k: 'call',
+      name: 'bag_pack',
+      args: [
+        { k: 'literal', type: 'string', value: type },
+        { k: 'column', name, type },
+      ],
+      type: 'dynamic',
+      at: -1,
+    },
+  }));
+  const cols = plan.cols.map((column): Column => (names.has(column.name) ? { ...column, type: 'dynamic' } : column));
+  return { op: 'extend', input: plan, items, cols };
 }
 
 const find: OperatorBuilder = (b, node, input) => {
   const source = parametersOf(b, node).get('withsource') ?? 'source_';
   const condition = searchCondition(b, need(node, 'Condition'), false);
   const legs = legsWith(condition, legsOf(b, node, input));
-  const cols = splitColumns(b, node, legs);
-  const plan = union(
+  const { cols, byType } = splitColumns(b, node, legs);
+  const whole = union(
     legs,
     condition,
     cols,
     cols.findIndex((column) => column.name === source),
   );
-  if (plan.op !== 'union' || !cols.some((column) => column.name === 'pack_')) return plan;
+  if (whole.op !== 'union') return whole;
+  const plan = { ...whole, legs: whole.legs.map((leg) => ({ ...leg, plan: withTypes(leg.plan, byType) })) };
+  if (!cols.some((column) => column.name === 'pack_')) return plan;
   // What no listed column carries goes into `pack_`.
   const packed = plan.legs.map((leg) => {
     const extra = leg.plan.cols.filter((column) => !leg.from.includes(column.name));

@@ -1,7 +1,13 @@
-import type { Builder, Restriction } from './builder.ts';
+import type { Builder, Draft, Restriction, Scope } from './builder.ts';
 import { notSupported, semantic } from './builder.ts';
 import type { LanguageSymbol, SyntaxNode } from './language.ts';
 import { kindOf, list, nameOf, need, part } from './language.ts';
+
+/** Where a restriction stands: the database of the query, and where its text begins. */
+export interface Place {
+  readonly draft: Pick<Draft, 'database'>;
+  readonly offset: number | undefined;
+}
 
 interface Allowed {
   /** undefined: a name of a `let` statement, or of the current database. */
@@ -11,7 +17,7 @@ interface Allowed {
 
 /** `restrict access to (…)`: what the statements that follow may still see of tables, views, functions and patterns. What was
  * declared before goes on seeing everything, which is how views show part of a hidden table. */
-export function restrictionOf(b: Builder, node: SyntaxNode): Restriction {
+export function restrictionOf(b: Place, node: SyntaxNode): Restriction {
   const allowed = list(node, 'Expressions').map((entry) => allowedBy(b, entry));
   const declared = new Set<string>();
   return {
@@ -32,7 +38,7 @@ export function restrictionOf(b: Builder, node: SyntaxNode): Restriction {
 /** `*` alone stands for what `let` statements declare, and for nothing of the database. */
 const isEverything = ({ name }: Allowed): boolean => name.source === '^.*$';
 
-function allowedBy(b: Builder, entry: SyntaxNode): Allowed {
+function allowedBy(b: Place, entry: SyntaxNode): Allowed {
   if (kindOf(entry) === 'NameReference') return { database: undefined, name: patternOf(entry) };
   const owner = kindOf(entry) === 'PathExpression' ? need(entry, 'Expression') : undefined;
   if (!owner || kindOf(owner) !== 'FunctionCallExpression' || nameOf(need(owner, 'Name')) !== 'database')
@@ -59,10 +65,12 @@ export function checkVisible(b: Builder, node: SyntaxNode, name: string, databas
   if (hidden) throw semantic(b, node, `Failed to resolve table expression named '${name}'.`);
 }
 
-/** Wildcards, and operators over all tables, would show columns of what is hidden. */
+/** Whether a table or view that a wildcard takes in is to be left out of it. */
+export const isHidden = (scope: Scope, database: string, name: string): boolean =>
+  scope.find(name) ? scope.hides(name) : scope.hidesEntity(database, name);
+
+/** Wildcards, and operators over all tables, would show columns of what is hidden where they are not written out. */
 export function checkAllVisible(b: Builder, node: SyntaxNode, members: readonly Pick<LanguageSymbol, 'Name'>[]): void {
-  if (
-    members.some(({ Name }) => (b.scope.find(Name) ? b.scope.hides(Name) : b.scope.hidesEntity(b.draft.database, Name)))
-  )
+  if (members.some(({ Name }) => isHidden(b.scope, b.draft.database, Name)))
     throw notSupported(b, node, 'A wildcard that takes in what a restrict statement hides');
 }

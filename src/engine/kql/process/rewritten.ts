@@ -5,12 +5,34 @@ import { children, kindOf, list, nameOf, need, part, resultName, symbolKind, toA
 import type { Column } from '../types.ts';
 import { columnsOf, columnsOfSymbol } from './builder.ts';
 import { givenNames } from './operators-basic.ts';
+import { nameWriter } from './written-names.ts';
 import { quotedName } from '../quoted.ts';
 
 interface Replacement {
   readonly start: number;
   readonly end: number;
   readonly text: string;
+}
+
+/** Without one of these words there is nothing to look for. */
+const mayNeedWriting = /\b(view|restrict|parse|serialize|getschema|top-nested)\b|\bkind\s*=\s*inner\b|\bcovariance/;
+
+interface Surroundings {
+  readonly database: string;
+  /** Of that database. */
+  readonly tables: readonly string[];
+  /** What the request says, if the text does not. */
+  readonly bestEffort: boolean;
+}
+
+/** Thrown where a text must go on in other words, which only building it has told. */
+export class TextNeeded extends Error {
+  constructor(
+    readonly position: number,
+    readonly text: string,
+  ) {
+    super('The text is to be written in full.');
+  }
 }
 
 /** A text that says in full what the binder does not work out, and where in the text as sent its positions are. */
@@ -22,20 +44,28 @@ export interface Rewritten {
   located(program: Program): Program;
 }
 
-/** The binder sees no columns of views that a wildcard takes in, so those wildcards are written out; and it does not narrow the
- * columns of `union kind=inner`, so they are chosen afterwards; `serialize` that replaces a column is written with extend; covariances
- * are named, and so are expressions of top-nested; under `set best_effort` unions are fuzzy; and what
+/** The binder sees no columns of views that a wildcard takes in, and columns of what a restriction hides, so names are written out; it
+ * does not narrow the columns of `union kind=inner`, so they are chosen afterwards; `serialize` and `parse` that replace a column are
+ * written with extend; covariances are named, and so are expressions of top-nested; under `best_effort` unions are fuzzy; and what
  * a fuzzy union does without is left out, as the binder gives it the columns that its conditions speak of.
  * @returns undefined when there is nothing to write */
-export function rewritten(text: string, code: ParsedCode): Rewritten | undefined {
+export function rewritten(
+  text: string,
+  code: ParsedCode,
+  { database, tables, bestEffort: asked }: Surroundings,
+): Rewritten | undefined {
   const replacements: Replacement[] = [];
-  const bestEffort = text.includes('best_effort') && asksForBestEffort(code.Syntax);
+  const bestEffort = text.includes('best_effort') ? (setsBestEffort(code.Syntax) ?? asked) : asked;
   const missing = new Set(
     toArray<LanguageDiagnostic>(code.GetDiagnostics()).flatMap(({ Code, Start }) => (Code === 'KS205' ? [Start] : [])),
   );
+  const names = nameWriter(database, tables);
   const visit = (node: SyntaxNode): void => {
     const kind = kindOf(node);
-    if (kind === 'RestrictStatement') return;
+    if (kind === 'RestrictStatement') {
+      names.passed(node);
+      return;
+    }
     const numbered = kind === 'TopNestedOperator' ? unnamedLevels(node) : [];
     replacements.push(...numbered);
     const keyword = bestEffort && kind === 'UnionOperator' ? strictUnion(node) : undefined;
@@ -45,27 +75,29 @@ export function rewritten(text: string, code: ParsedCode): Rewritten | undefined
     const naming = covariance === undefined ? '' : `${quotedName(covariance)} = `;
     if (naming !== '' && !replacements.some((other) => other.text === naming))
       replacements.push({ start: node.TextStart, end: node.TextStart, text: naming });
-    const names = kind === 'NameReference' ? membersOf(node) : [];
-    if (names.length > 0) replacements.push({ start: node.TextStart, end: node.End, text: names.join(', ') });
-    else for (const child of children(node)) if (!child.IsToken) visit(child);
+    const written = names.written(node);
+    if (written) replacements.push(written);
+    for (const child of children(node)) if (!child.IsToken) visit(child);
+    if (kind === 'LetStatement') names.passed(node);
+    if (/^Parse(Where|Kv)?Operator$/.test(kind)) replacements.push(...replacedCaptures(text, node));
+    if (kind === 'GetSchemaOperator' && isReadOn(node) && !text.startsWith(withIntOrdinal, node.End))
+      replacements.push({ start: node.End, end: node.End, text: withIntOrdinal });
     const serialize = kind === 'SerializeOperator' ? replacing(node) : undefined;
     if (serialize) replacements.push({ start: serialize.End, end: serialize.End, text: ' | extend' });
     const choice = kind === 'UnionOperator' ? commonColumns(node) : undefined;
     if (choice !== undefined && !text.startsWith(choice, node.End))
       replacements.push({ start: node.End, end: node.End, text: choice });
   };
-  if (
-    (/\bview\b/.test(text) && text.includes('*')) ||
-    /\bkind\s*=\s*inner\b|\bserialize\b|\bcovariance|\btop-nested\b/.test(text) ||
-    bestEffort ||
-    missing.size > 0
-  )
-    visit(code.Syntax);
+  if (mayNeedWriting.test(text) || bestEffort || missing.size > 0) visit(code.Syntax);
   if (replacements.length === 0) return undefined;
-  replacements.sort((one, other) => one.start - other.start);
+  return withReplacements(text, replacements);
+}
+
+export function withReplacements(text: string, unordered: readonly Replacement[]): Rewritten {
+  const replacements = unordered.toSorted((one, other) => one.start - other.start);
   let written = text;
-  for (const { start, end, text: names } of replacements.toReversed())
-    written = written.slice(0, start) + names + written.slice(end);
+  for (const { start, end, text: added } of replacements.toReversed())
+    written = written.slice(0, start) + added + written.slice(end);
   return {
     text: written,
     placed: (error) =>
@@ -103,12 +135,15 @@ function covarianceName(call: SyntaxNode): string | undefined {
   return columnsOf(operator).some((column) => column.name === full) ? undefined : full;
 }
 
-const asksForBestEffort = (root: SyntaxNode): boolean =>
-  list(root, 'Statements').some((statement) => {
-    if (kindOf(statement) !== 'SetOptionStatement') return false;
-    const [, name = '', value = 'true'] = /^set\s+(\w+)\s*(?:=\s*(\w+))?/i.exec(statement.toString().trim()) ?? [];
-    return name === 'best_effort' && value.toLowerCase() === 'true';
-  });
+/** What the text itself says, last. */
+const setsBestEffort = (root: SyntaxNode): boolean | undefined =>
+  list(root, 'Statements')
+    .flatMap((statement) => {
+      if (kindOf(statement) !== 'SetOptionStatement') return [];
+      const [, name = '', value = 'true'] = /^set\s+(\w+)\s*(?:=\s*(\w+))?/i.exec(statement.toString().trim()) ?? [];
+      return name === 'best_effort' ? [value.toLowerCase() === 'true'] : [];
+    })
+    .at(-1);
 
 /** The keyword of a union that does not say whether it is fuzzy. */
 function strictUnion(node: SyntaxNode): SyntaxNode | undefined {
@@ -154,6 +189,56 @@ function replacing(node: SyntaxNode): SyntaxNode | undefined {
   return names.some((name) => known.has(name)) ? part(node, 'SerializeKeyword') : undefined;
 }
 
+/** The engine numbers columns with ints, the binder with longs. */
+const withIntOrdinal = ' | extend ColumnOrdinal = toint(ColumnOrdinal)';
+
+/** Whether something reads the rows of an operator, rather than their being a result. */
+function isReadOn(node: SyntaxNode): boolean {
+  const above = node.Parent?.Parent;
+  return above != null && kindOf(above) !== 'ExpressionStatement';
+}
+
+/** What is captured under the name of a column that is there replaces it, as extend does; the binder adds another one. Captures of
+ * parse get another name until extend gives their columns the values; keys of parse-kv are their names, so the columns get one. */
+function replacedCaptures(text: string, node: SyntaxNode): Replacement[] {
+  const columns = columnsOfSymbol(node.ResultType).map(({ name }) => name);
+  const keys = part(node, 'Keys');
+  const declared = (keys ? list(keys, 'Columns') : list(node, 'Patterns')).flatMap((one) => {
+    const kind = kindOf(one);
+    return kind === 'NameDeclaration' ? [one] : kind === 'NameAndTypeDeclaration' ? [need(one, 'Name')] : [];
+  });
+  const names = declared.map(nameOf);
+  if (new Set(names).size < names.length) return [];
+  const replacing = declared.filter((one) => columns.filter((name) => name === nameOf(one)).length > 1);
+  if (replacing.length === 0) return [];
+  const column = (one: SyntaxNode): string => quotedName(nameOf(one));
+  const other = (one: SyntaxNode): string => quotedName(`$parsed ${nameOf(one)}`);
+  const each = (words: (one: SyntaxNode) => string): string => replacing.map(words).join(', ');
+  const end = { start: node.End, end: node.End };
+  if (!keys) {
+    const after = ` | extend ${each((one) => `${column(one)} = ${other(one)}`)} | project-away ${each(other)}`;
+    return [
+      ...replacing.map((one) => ({ start: one.TextStart, end: one.End, text: other(one) })),
+      { ...end, text: after },
+    ];
+  }
+  const { TextStart: start, End: sourceEnd } = need(node, 'Expression');
+  const source = quotedName('$parsed');
+  const aside = each((one) => `${other(one)} = ${column(one)}`);
+  return [
+    {
+      start: node.TextStart,
+      end: node.TextStart,
+      text: `extend ${source} = ${text.slice(start, sourceEnd)} | project-rename ${aside} | `,
+    },
+    { start, end: sourceEnd, text: source },
+    {
+      ...end,
+      text: ` | extend ${aside} | project-away ${source}, ${each(column)} | project-rename ${each((one) => `${column(one)} = ${other(one)}`)}`,
+    },
+  ];
+}
+
 /** What follows a `union kind=inner`: the choice of the columns that all its legs have; undefined where that is all of them, or
  * where the columns of a leg are not known yet. */
 function commonColumns(node: SyntaxNode): string | undefined {
@@ -184,14 +269,6 @@ function commonColumns(node: SyntaxNode): string | undefined {
 }
 const typeIn = (columns: readonly Column[] | undefined, name: string): Column['type'] | undefined =>
   columns?.find((column) => column.name === name)?.type;
-
-function membersOf(node: SyntaxNode): string[] {
-  const symbol = node.ReferencedSymbol;
-  if (!symbol || !/Wildcard/.test(kindOf(need(node, 'Name')))) return [];
-  const members = symbolKind(symbol) === 'GroupSymbol' ? toArray<LanguageSymbol>(symbol.Members) : [symbol];
-  const ofViews = members.some((member) => symbolKind(member) === 'FunctionSymbol');
-  return ofViews ? members.map(({ Name }) => quotedName(Name)) : [];
-}
 
 function original(position: number, replacements: readonly Replacement[]): number {
   let moved = 0;

@@ -76,6 +76,8 @@ const queryParameters: StatementBuilder = (b, node) => {
     const name = nameOf(need(declaration, 'Name'));
     const type = typeOfSymbol(need(declaration, 'Type').ReferencedSymbol);
     const fallbackNode = part(parameter, 'DefaultValue');
+    if (fallbackNode && type === 'dynamic')
+      throw semantic(b, parameter, 'A query parameter of type dynamic cannot have a default.');
     const fallback = fallbackNode && buildScalar(b, need(fallbackNode, 'Value'));
     if (fallback && fallback.k !== 'literal')
       throw semantic(b, parameter, 'The default of a query parameter must be a constant.');
@@ -92,6 +94,12 @@ const expressionStatement: StatementBuilder = (b, node) => {
     );
     return;
   }
+  if (isGraph(expression))
+    throw notSupported(
+      b,
+      expression,
+      'A graph as a result (graph-to-table, or project in graph-match, makes a table of it)',
+    );
   // It has no type of its own: a result without columns and rows.
   if (kindOf(expression) === 'PipeExpression' && kindOf(need(expression, 'Operator')) === 'ConsumeOperator') {
     b.draft.results.push(...buildResults(b, expression));

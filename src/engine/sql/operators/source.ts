@@ -34,6 +34,8 @@ export function rowCount(ctx: SqlContext, expression: Expression): string {
   const [inner] = expression.k === 'call' && expression.name === 'neg' ? expression.args : [];
   if (inner?.k === 'literal' || (expression.k === 'literal' && String(expression.value).startsWith('-')))
     throw new KqlError('semantic', 'A number of rows must not be negative.');
+  if (expression.k === 'literal' && expression.value === null)
+    throw new KqlError('semantic', 'A number of rows must not be null.');
   return expression.k === 'literal' ? sql : `greatest(${sql}, 0)`;
 }
 

@@ -8,7 +8,7 @@ import type { Relation, RelationColumn } from '../relation.ts';
 import { asIs, keptIds, selectFrom } from '../relation.ts';
 import { rowScope } from '../rows.ts';
 import type { RowScope } from '../scope.ts';
-import { constantAs } from './source.ts';
+import { constantAs, rowCount } from './source.ts';
 
 type Level = TopNestedNode['levels'][number];
 
@@ -61,7 +61,7 @@ function oneLevel(
   const totals = `SELECT ${groups.join(', ')}, ${aggregate} AS ${value} FROM (${keyed.sql}) WHERE NOT (${isRest}) GROUP BY ${groups.join(', ')}`;
   const partition = parents.length > 0 ? `PARTITION BY ${parents.join(', ')} ` : '';
   const ranked = `SELECT *, row_number() OVER (${partition}ORDER BY ${value} ${level.descending ? 'DESC' : 'ASC'} NULLS LAST, ${raw}) AS ${rank} FROM (${totals})`;
-  const most = level.count ? ` WHERE ${rank} <= ${constantAs(ctx, level.count, 'long')}` : '';
+  const most = level.count ? ` WHERE ${rank} <= ${rowCount(ctx, level.count)}` : '';
   const same = (ids: readonly string[]): string =>
     ids.map((id) => `l.${id} IS NOT DISTINCT FROM r.${id}`).join(' AND ') || 'true';
   const kept = keptIds(keyed).map((id) => `l.${id} AS ${id}`);

@@ -112,6 +112,10 @@ const examples: Readonly<Record<string, readonly (readonly [string, unknown])[]>
       [[10, 17, 900]],
     ],
     ['datatable(x:long)[] | summarize h = hll(x), t = tdigest(x)', [[null, null]]],
+    [
+      'print x = 1 | summarize a = hll(x, 2), b = hll(x + 1, 2) | project dcount_hll(hll_merge(a, b)), tolong(a[0][1])',
+      [[2, 16]],
+    ],
   ],
   'rank-tdigest': [
     [

@@ -82,6 +82,16 @@ const rules: Readonly<Record<string, readonly (readonly [string, unknown])[]>> =
     ['startofyear(datetime(0001-06-01), -1)', null],
     ["datetime_utc_to_local(datetime(9999-12-31 23:00), 'Asia/Tokyo')", null],
     ['datetime(9999-12-30) + 1d + 2d - 3d', '9999-12-30T00:00:00.0000000Z'],
+    ['bin_at(datetime(0001-01-01 00:10), 1h, datetime(2020-01-01 00:30))', null],
+    ['bin_at(datetime(0001-01-01 00:40), 1h, datetime(2020-01-01 00:30))', '0001-01-01T00:30:00.0000000Z'],
+    [
+      'toscalar(print t = datetime(0001-01-01) | scan declare (b:datetime) with (step s: true => b = bin_at(t, 1h, t + 1m);) | project b)',
+      null,
+    ],
+  ],
+  'toupper and tolower, one letter for one': [
+    ["toupper('Straße ı ǆ ŉ')", 'STRAßE ı Ǆ ŉ'],
+    ["tolower('ẞ İ Ǆ')", 'ß İ ǆ'],
   ],
   'series-add and series-subtract of datetimes': [
     ['series_subtract(pack_array(datetime(2020-01-01 00:00:02)), pack_array(datetime(2020-01-01)))', [20_000_000]],
@@ -266,6 +276,15 @@ it.each([
   });
 });
 
+it('sketches of different accuracy are not merged', async () => {
+  const sketches = 'print x = 1 | summarize a = hll(x, 2), b = hll(x)';
+  for (const merge of [
+    'project hll_merge(a, b)',
+    'project h = pack_array(a, b) | mv-expand h | summarize hll_merge(h)',
+  ])
+    await expect(engine.run(`${sketches} | ${merge}`), merge).rejects.toMatchObject({ code: 'runtime' });
+});
+
 it('the average of decimals has all its digits', async () => {
   const [table] = await engine.run(
     'datatable(d:decimal)[decimal(12345678901234567.1), decimal(0.2), decimal(null)] | summarize avg(d), avgif(d, d > 1)',
@@ -334,6 +353,16 @@ it('in project and summarize a call gives the columns beyond its names their val
     'print x = dynamic([1, 2, 6]) | extend (low) = series_stats(x) | project low, series_stats(x)',
   );
   expect(again?.columns).toHaveLength(8);
+  const [beside] = await engine.run(
+    'print x = dynamic([1, 2, 6]) | extend (low) = series_stats(x), series_stats(x) | serialize (a, b) = series_stats(x)',
+  );
+  expect(beside?.columns.map((column) => column.name)).toEqual([
+    'x',
+    'low',
+    ...['min', 'min_idx', 'max', 'max_idx', 'avg', 'stdev', 'variance'].map((name) => `series_stats_x_${name}`),
+    'a',
+    'b',
+  ]);
   const [shares] = await engine.run('range x from 1 to 10 step 1 | summarize (a, b) = percentiles(x, 10, 50, 90)');
   expect(shares?.rows).toEqual([[1, 5, 9]]);
 });

@@ -122,7 +122,7 @@ it.each([
   ['i + 9223372036854775806 in (dynamic([9223372036854775807]))', 'True'],
   ['i + 9223372036854775806 in (dynamic([[9223372036854775806]]))', 'False'],
   ['isempty(iff(b,dynamic(""),o))', 'True'],
-  ['toupper(strcat("ßᾳᾀ",i))', 'ẞᾼᾈ1'],
+  ['toupper(strcat("ßᾳᾀ",i))', 'ßᾼᾈ1'],
   ['ipv4_is_in_any_range("10.1.2.3",strcat("10.0.0.0/",j+6))', 'True'],
   ['format_ipv4(i+167838210)', '10.1.2.3'],
 ])('%s is %s in both', async (expression, expected) => {

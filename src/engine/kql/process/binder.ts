@@ -3,7 +3,11 @@ import type { SyntaxNode } from './language.ts';
 import { isTuple } from './builder.ts';
 import { kindOf, languagePackage, nameOf, need } from './language.ts';
 
-type CreateColumns = (this: unknown, expression: SyntaxNode, ...rest: unknown[]) => unknown;
+type CreateColumns = (this: unknown, expression: SyntaxNode, builder: ColumnsBuilder, ...rest: unknown[]) => unknown;
+interface ColumnsBuilder {
+  Add: (...column: unknown[]) => unknown;
+  Declare: (...column: unknown[]) => unknown;
+}
 interface NamingBinder {
   _defaultColumnNameSuffix: number;
 }
@@ -23,7 +27,19 @@ function hasTypeOfItsOwn(expression: SyntaxNode): boolean {
 const isNamedElement = (expression: SyntaxNode): boolean =>
   kindOf(expression) === 'SimpleNamedExpression' && isTuple(need(expression, 'Expression').ResultType);
 
-const typePosition = 4;
+/** `(a, b) = f(x)` or `a = f(x)` of a call that yields several columns. */
+const isNamedTuple = (expression: SyntaxNode): boolean =>
+  /^(Simple|Compound)NamedExpression$/.test(kindOf(expression)) && isTuple(need(expression, 'Expression').ResultType);
+
+/** The same columns being built, to which only those with a name that the query gives are added. */
+function declaredOnly(builder: ColumnsBuilder): ColumnsBuilder {
+  const only = Object.create(builder) as ColumnsBuilder;
+  only.Add = (): undefined => undefined;
+  only.Declare = (...column): unknown => builder.Declare(...column);
+  return only;
+}
+
+const typePosition = 3;
 
 function operatorAround(node: SyntaxNode): SyntaxNode | undefined {
   for (let at = node.Parent; at; at = at.Parent) if (kindOf(at).endsWith('Operator')) return at;
@@ -41,15 +57,19 @@ export function correctBinder(): void {
   // In the projection of a graph pattern it takes a whole node or edge under a name for all its properties, where the
   // engine gives one bag; and each expression that mentions an edge of variable length for a list:
   // `strcat_array(map(edge, column), ',')` too, which then could not be sorted or grouped by.
-  prototype.CreateProjectionColumns = function (expression, ...rest): unknown {
-    if (rest[2] === Binder.ProjectionStyle['GraphMatch']) {
+  prototype.CreateProjectionColumns = function (expression, builder, ...rest): unknown {
+    if (rest[1] === Binder.ProjectionStyle['GraphMatch']) {
       if (isNamedElement(expression)) {
         // In `print`, too, there is one column only.
-        rest[2] = Binder.ProjectionStyle['Print'];
+        rest[1] = Binder.ProjectionStyle['Print'];
         rest[typePosition] = languagePackage().Symbols.ScalarTypes['Dynamic'];
       } else if (rest[typePosition] && hasTypeOfItsOwn(expression)) rest[typePosition] = null;
     }
-    return create.call(this, expression, ...rest);
+    // `extend` and `serialize` add the columns that are named, and not the others that such a call yields.
+    const operator = operatorAround(expression);
+    if (operator && /^(Extend|Serialize)Operator$/.test(kindOf(operator)) && isNamedTuple(expression))
+      return create.call(this, expression, declaredOnly(builder), ...rest);
+    return create.call(this, expression, builder, ...rest);
   };
 
   // It numbers the columns without a name through the whole query, so that those of two legs of a union had nothing in common.

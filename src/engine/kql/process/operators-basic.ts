@@ -87,12 +87,6 @@ function extendItems(b: Builder, nodes: readonly SyntaxNode[], input: Plan, outp
     const inner = unnamed(node);
     const given = givenNames(node);
     const expression = buildScalar(b, inner);
-    if (given && given.length < width(inner)) {
-      const rest = isTuple(node.ResultType) ? fresh.splice(0, width(inner) - given.length) : [];
-      // The binder adds the further columns of such a call; the engine's extend keeps to those that were named.
-      for (const name of rest) b.draft.implicitColumns.add(name);
-      return { names: [...given, ...rest], expression };
-    }
     if (given) return { names: given, expression };
     if (kindOf(node) === 'NameReference' && expression.k === 'column') return { names: [expression.name], expression };
     // `extend toint(x)` replaces x, as the name of its column is x.
@@ -118,8 +112,6 @@ const project: OperatorBuilder = (b, node, given) => {
   const nodes = list(node, 'Expressions');
   if (nodes.some((item) => kindOf(item) === 'StarExpression')) throw notSupported(b, node, "'*' in project");
   const items = itemsByPosition(b, nodes, cols);
-  // Here the columns of a call are all there, whatever an extend before it has left out under the same names.
-  for (const { names } of items) if (names.length > 1) for (const name of names) b.draft.implicitColumns.delete(name);
   return { op: 'project', input, items, cols };
 };
 

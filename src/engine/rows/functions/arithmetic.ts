@@ -154,7 +154,8 @@ const binAt: RowFunction = {
     if (typeof p !== 'bigint') return null;
     return integers(x, n, (a, b) => {
       const rest = floorMod(checkedLong(a - p), b);
-      return rest === null ? null : checkedLong(a - rest);
+      const start = rest === null ? null : checkedLong(a - rest);
+      return start !== null && call.type === 'datetime' ? inCalendar(start) : start;
     });
   },
 };

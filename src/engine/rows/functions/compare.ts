@@ -5,7 +5,7 @@ import { commonType } from '../../sql/functions/comparison.ts';
 import { fromUnits, toUnits } from '../../values/decimal.ts';
 import { jsonItems } from '../../values/json-text.ts';
 import { toType } from '../convert-value.ts';
-import { lowerText } from '../letters.ts';
+import { foldedText } from '../../values/letters.ts';
 import { checkedLong, compareReals, compareTexts } from '../numbers.ts';
 import type { Evaluated, RowFunction, RowFunctionTable } from '../row-function.ts';
 import { as, refused } from '../row-function.ts';
@@ -97,7 +97,8 @@ const membership = (ignoreCase: boolean): RowFunction => ({
     const compared =
       left.type === 'dynamic' ? (list.find((argument) => argument.type !== 'dynamic')?.type ?? 'string') : left.type;
     const type = ignoreCase ? 'string' : compared;
-    const fold = (value: NativeValue): NativeValue => (ignoreCase && value !== null ? lowerText(String(value)) : value);
+    const fold = (value: NativeValue): NativeValue =>
+      ignoreCase && value !== null ? foldedText(String(value)) : value;
     const x = fold(as(left, type));
     if (list.some(({ expression }) => expression.k === 'table')) throw refused(call, ' over a table');
     return list

@@ -2,7 +2,7 @@ import type { KqlType } from '../../kql/types.ts';
 import type { NativeValue } from '../../sql/native.ts';
 import { jsTermPattern } from '../../sql/functions/terms.ts';
 import { toType } from '../convert-value.ts';
-import { lowerText, reversedText, upperText } from '../letters.ts';
+import { foldedText, lowerText, reversedText, upperText } from '../../values/letters.ts';
 import { compareTexts } from '../numbers.ts';
 import type { Evaluated, RowFunction, RowFunctionTable } from '../row-function.ts';
 import { allAsJson, as, callNative, fixed, refused, textAs, viaNative } from '../row-function.ts';
@@ -11,7 +11,7 @@ import { negated } from './compare.ts';
 const folded =
   (test: (text: string, needle: string) => boolean) =>
   (text: string, needle: string): boolean =>
-    test(lowerText(text), lowerText(needle));
+    test(foldedText(text), foldedText(needle));
 const contains = (text: string, needle: string): boolean => text.includes(needle);
 const starts = (text: string, needle: string): boolean => text.startsWith(needle);
 const ends = (text: string, needle: string): boolean => text.endsWith(needle);

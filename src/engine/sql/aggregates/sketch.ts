@@ -9,27 +9,34 @@ import { filterOf, present, toArray } from './collect.ts';
 import { checkAccuracy } from './parameters.ts';
 
 /** Sketches keep every distinct value, so their answers are exact; in the shape of the service, not in its bytes:
- * hll `[[1024,14],["hash",…],[]]`, tdigest `[[7],[value,…],[weight,…]]`. Larger ones are refused. */
+ * hll `[[1024,bits],["hash",…],[]]`, tdigest `[[7],[value,…],[weight,…]]`. Larger ones are refused. */
 const valuesMax = 262_144;
 
 const hashesOf = (sketch: string): string[] | undefined => jsonItems(jsonItems(sketch)?.[1] ?? '');
 
-function hllText(hashes: readonly string[]): string {
+/** By accuracy: the power of two that is the number of entries. */
+const entryBits = [12, 14, 16, 17, 18];
+
+function hllText(hashes: readonly string[], bits: string): string {
   if (hashes.length > valuesMax)
     throw new KqlError('notSupported', `hll() of more than ${valuesMax} distinct values is not supported.`);
-  return `[[1024,14],${jsonArray(hashes)},[]]`;
+  return `[[1024,${bits}],${jsonArray(hashes)},[]]`;
 }
 /** Of a list of hashes, or of sketches. */
-native('hll_of', ['dynamic'], 'dynamic', ([list]) => {
+native('hll_of', ['dynamic', 'long'], 'dynamic', ([list, accuracy]) => {
   const hashes = unique(itemsOf(list) ?? []);
-  return hashes.length === 0 ? null : hllText(hashes);
+  return hashes.length === 0 ? null : hllText(hashes, String(entryBits[Number(accuracy)] ?? ''));
 });
 native('hll_union', ['dynamic'], 'dynamic', ([list]) => {
   const sketches = (itemsOf(list) ?? []).flatMap((sketch) => {
-    const hashes = hashesOf(sketch);
-    return hashes ? [hashes] : [];
+    const [size, hashes] = (jsonItems(sketch) ?? []).map((part) => jsonItems(part));
+    return size?.[1] !== undefined && hashes ? [{ bits: size[1], hashes }] : [];
   });
-  return sketches.length === 0 ? null : hllText(unique(sketches.flat()));
+  const [first, ...others] = sketches;
+  if (!first) return null;
+  if (others.some(({ bits }) => bits !== first.bits))
+    throw new KqlError('runtime', 'hll_merge(): sketches of different accuracy cannot be merged.');
+  return hllText(unique(sketches.flatMap(({ hashes }) => hashes)), first.bits);
 });
 native('hll_count', ['dynamic'], 'long', ([sketch]) => {
   const hashes = hashesOf(String(sketch));
@@ -43,7 +50,8 @@ const hll = (conditional: boolean): AggregateRow => ({
     const predicate = conditional ? rest.shift() : undefined;
     checkAccuracy(rest[0]);
     const filter = filterOf([...present(value), ...(predicate ? [cast(predicate, 'bool')] : [])]);
-    return `kql_n_hll_of(${toArray(`list(DISTINCT '"' || ${hashOf(value)} || '"')${filter}`)})`;
+    const accuracy = rest[0] ? cast(rest[0], 'long') : '1';
+    return `kql_n_hll_of(${toArray(`list(DISTINCT '"' || ${hashOf(value)} || '"')${filter}`)}, ${accuracy})`;
   },
 });
 

@@ -70,7 +70,8 @@ const binAt: FunctionRow = {
     const [x, n, p] = [value, size, fixed].map((argument) =>
       argument.type === 'timespan' || argument.type === 'datetime' ? argument.sql : cast(argument, 'long'),
     );
-    return `(${x} - kql_floor_mod(${x} - ${p}, ${n}))`;
+    const start = `(${x} - kql_floor_mod(${x} - ${p}, ${n}))`;
+    return call.type === 'datetime' ? `kql_in_calendar(${start})` : start;
   },
 };
 

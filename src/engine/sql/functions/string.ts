@@ -2,6 +2,7 @@ import { KqlError } from '../../kql/kql-error.ts';
 import { cast } from '../convert.ts';
 import { jsonToText } from '../../values/json-text.ts';
 import type { NativeValue } from '../native.ts';
+import { lowerText, upperText } from '../../values/letters.ts';
 import { regex } from '../../native/regex.ts';
 import { native, parseJson } from '../native.ts';
 import { itemsOf } from './array.ts';
@@ -15,6 +16,15 @@ const text = (sql: (s: string) => string): FunctionRow => ({
   result: 'string',
   sql: ([s]) => (s ? sql(cast(s, 'string')) : "''"),
 });
+
+/** DuckDB has other counterparts than the engine for a few letters, which stay as they are; looking for them costs little. */
+const cased = (sql: 'upper' | 'lower', name: string, kept: readonly string[]): FunctionRow =>
+  text((s) => {
+    const others = kept.map((letter) => `contains(${s}, '${letter}')`).join(' OR ');
+    return `CASE WHEN ${others} THEN kql_n_${name}_kept(${s}) ELSE ${sql}(${s}) END`;
+  });
+native('toupper_kept', ['string'], 'string', ([s]) => upperText(String(s)));
+native('tolower_kept', ['string'], 'string', ([s]) => lowerText(String(s)));
 
 /** Negative starts count from the end; before the beginning there is nothing. */
 const substring = native(
@@ -208,8 +218,8 @@ native(
 export const stringFunctions: FunctionRows = {
   strlen: { result: 'long', sql: ([s]) => `length(${s ? cast(s, 'string') : "''"})` },
   string_size: { result: 'long', sql: ([s]) => `strlen(${s ? cast(s, 'string') : "''"})` },
-  toupper: text((s) => `upper(${s})`),
-  tolower: text((s) => `lower(${s})`),
+  toupper: cased('upper', 'toupper', ['ß', 'ı']),
+  tolower: cased('lower', 'tolower', ['İ']),
   reverse: text((s) => `reverse(${s})`),
   strcat: { result: 'string', sql: (args) => `concat(${args.map((argument) => cast(argument, 'string')).join(', ')})` },
   strcat_delim: {

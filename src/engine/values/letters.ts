@@ -1,4 +1,5 @@
-/** Cases and lengths of texts as DuckDB has them: each character by itself, so that no text gets longer. */
+/** Cases of texts: each character by itself, so that no text gets longer. A letter whose counterpart is longer, or is no
+ * counterpart the other way round (ı, İ), stays. */
 
 const mapped = (text: string, change: (text: string) => string, other: (character: string) => string): string => {
   if (/^[\0-\x7f]*$/.test(text)) return change(text);
@@ -14,14 +15,12 @@ export const lowerText = (text: string): string =>
   mapped(
     text,
     (part) => part.toLowerCase(),
-    (character) => (character === '\u0130' ? 'i' : character),
+    (character) => character,
   );
+/** What texts are compared by where case does not matter: as DuckDB has it. */
+export const foldedText = (text: string): string => lowerText(text).replaceAll('\u0130', 'i');
 export const upperText = (text: string): string =>
-  mapped(
-    text,
-    (part) => part.toUpperCase(),
-    (character) => (character === '\u00df' ? '\u1e9e' : greekUpper(character)),
-  );
+  mapped(text, (part) => (part === '\u0131' ? part : part.toUpperCase()), greekUpper);
 
 /** Greek small letters with an iota below have one capital letter for both. */
 function greekUpper(character: string): string {

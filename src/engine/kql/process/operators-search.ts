@@ -11,7 +11,7 @@ import { literalOf } from './literals.ts';
 import { checkAllVisible } from './restriction.ts';
 import { parametersOf } from './operators-basic.ts';
 import { TextNeeded } from './rewritten.ts';
-import { quoted } from './written-names.ts';
+import { quotedName } from '../quoted.ts';
 import { feeds, pipedInto, sourceName } from './operators-join.ts';
 import type { OperatorBuilder } from './tables.ts';
 import { buildTable } from './tables.ts';
@@ -190,9 +190,11 @@ function splitColumns(b: Builder, node: SyntaxNode, legs: readonly Leg[]): { col
   if (node.Parent && kindOf(node.Parent) === 'ExpressionStatement')
     return { cols: known.flatMap((column) => byType.get(column.name) ?? [column]), byType: new Set() };
   const made = known.flatMap(({ name }) =>
-    (byType.get(name) ?? []).map((own) => `${quoted(own.name)} = to${own.type}(${quoted(name)}.${quoted(own.type)})`),
+    (byType.get(name) ?? []).map(
+      (own) => `${quotedName(own.name)} = to${own.type}(${quotedName(name)}.${quotedName(own.type)})`,
+    ),
   );
-  const chosen = known.flatMap(({ name }) => byType.get(name) ?? [{ name }]).map(({ name }) => quoted(name));
+  const chosen = known.flatMap(({ name }) => byType.get(name) ?? [{ name }]).map(({ name }) => quotedName(name));
   const text = `extend ${made.join(', ')} | project ${chosen.join(', ')}`;
   if (b.offset === undefined)
     throw notSupported(b, node, `find over columns of several types ('${[...byType.keys()].join("', '")}') here`);

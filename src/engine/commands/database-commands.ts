@@ -8,7 +8,7 @@ import { principalsJson } from './principal-commands.ts';
 const databaseColumns =
   'DatabaseName: string, PersistentStorage: string, Version: string, IsCurrent: bool, DatabaseAccessMode: string, PrettyName: string, ReservedSlot1: bool, DatabaseId: guid, InTransitionTo: string, SuspensionState: string';
 const detailColumns =
-  'DatabaseName: string, PersistentStorage: string, Version: string, IsCurrent: bool, DatabaseAccessMode: string, PrettyName: string, AuthorizedPrincipals: string, RetentionPolicy: string, MergePolicy: string, ReservedSlot1: string, CachingPolicy: string, ShardingPolicy: string, StreamingIngestionPolicy: string, IngestionBatchingPolicy: string, TotalSize: real, DatabaseId: guid, InTransitionTo: string, NumberOfTables: long, NumberOfExternalTables: long, NumberOfMaterializedViews: long';
+  'DatabaseName: string, PersistentStorage: string, Version: string, IsCurrent: bool, DatabaseAccessMode: string, PrettyName: string, AuthorizedPrincipals: string, RetentionPolicy: string, MergePolicy: string, ReservedSlot1: string, CachingPolicy: string, ShardingPolicy: string, StreamingIngestionPolicy: string, IngestionBatchingPolicy: string, TotalSize: real, DatabaseId: guid, InTransitionTo: string';
 const identityColumns =
   'DatabaseName: string, PersistentStorage: string, Version: string, IsCurrent: bool, DatabaseAccessMode: string, PrettyName: string, CurrentUserIsUnrestrictedViewer: bool, DatabaseId: guid, InTransitionTo: string';
 const policyColumns =
@@ -54,10 +54,6 @@ function detailRow(database: DatabaseView, context: CommandContext): Row {
     sizes.reduce((sum, size) => sum + size, 0),
     database.databaseId,
     '',
-    database.tables.size,
-    // Neither of these can be made here.
-    0,
-    0,
   ];
 }
 

@@ -26,7 +26,7 @@ export class DataDependentFunction extends Error {
 
 export interface SchemaSurroundings {
   readonly database: string;
-  readonly catalog: KqlCatalog;
+  readonly catalog: () => KqlCatalog;
   /** Where in the text the query begins; undefined where nothing can stand before it. */
   readonly queryStart: number | undefined;
 }
@@ -36,11 +36,11 @@ const schemaRounds = 16;
 /** Does some work with the program of a text; again for as long as columns turn out to depend on data, then with them written into the text. */
 export async function withSchemas<T>(
   text: string,
-  surroundings: () => SchemaSurroundings,
+  surroundings: SchemaSurroundings,
   compile: (text: string) => Promise<Program>,
   work: (program: Program) => Promise<T>,
 ): Promise<T> {
-  const known = knownText(text, surroundings().queryStart ?? 0);
+  const known = knownText(text, surroundings.queryStart ?? 0);
   for (let round = 0; ; round += 1) {
     try {
       const program = await compile(known.text());
@@ -51,7 +51,7 @@ export async function withSchemas<T>(
       if (!found) throw known.placed(error);
       if (round >= schemaRounds) throw new KqlError('limits', 'Too many operators whose columns depend on data.');
       if (error instanceof DataDependentSchema) known.write(error.position, error.columns);
-      else known.spellOut(definitions(text, error, surroundings()));
+      else known.spellOut(definitions(text, error, surroundings));
     }
   }
 }
@@ -62,7 +62,7 @@ function definitions(
   { operator, functions }: DataDependentFunction,
   { database, catalog, queryStart }: SchemaSurroundings,
 ): CatalogFunction[] {
-  const stored = catalog.databases.find(({ name }) => name === database)?.functions ?? [];
+  const stored = catalog().databases.find(({ name }) => name === database)?.functions ?? [];
   return functions.map((name) => {
     const found = stored.find((candidate) => candidate.name === name);
     // A query has no two definitions of one name.

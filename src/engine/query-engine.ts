@@ -123,7 +123,7 @@ export function createQueryEngine({
     execute: (request) =>
       withSchemas(
         request.text,
-        () => ({ database: request.database, catalog: request.catalog, queryStart: 0 }),
+        { database: request.database, catalog: () => request.catalog, queryStart: 0 },
         (text) => programs.compile(text, request.database, request.catalog, request.bestEffort),
         (program) => run(program, request, database),
       ),

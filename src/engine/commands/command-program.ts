@@ -23,10 +23,10 @@ export function withCommandProgram<T>(
     return found;
   };
   const queryStart = queryText === undefined ? -1 : text.lastIndexOf(queryText);
-  const surroundings = (): SchemaSurroundings => ({
+  const surroundings: SchemaSurroundings = {
     database: context.database,
-    catalog: readableCatalog(context),
+    catalog: () => readableCatalog(context),
     queryStart: queryStart < 0 ? undefined : queryStart,
-  });
+  };
   return withSchemas(text, surroundings, compile, work);
 }

@@ -3,9 +3,9 @@ import type { JoinKind, JoinPair, Plan } from '../ir/plan.ts';
 import { joinKinds } from '../ir/plan.ts';
 import type { Column } from '../types.ts';
 import type { Builder } from './builder.ts';
-import { columnsOf, notSupported, semantic, withoutContext } from './builder.ts';
+import { columnsOf, columnsOfSymbol, notSupported, semantic, withoutContext } from './builder.ts';
 import { buildScalar } from './expressions.ts';
-import type { SyntaxNode } from './language.ts';
+import type { LanguageSymbol, SyntaxNode } from './language.ts';
 import { kindOf, list, nameOf, need, part, symbolKind, toArray } from './language.ts';
 import { buildUserCall } from './functions.ts';
 import { parametersOf, withInput } from './operators-basic.ts';
@@ -155,21 +155,20 @@ const union: OperatorBuilder = (b, node, given) => {
 function unionLegs(b: Builder, node: SyntaxNode, index: number, fuzzy: boolean): { plan: Plan; name: string }[] {
   const kind = kindOf(node);
   const symbol = node.ReferencedSymbol;
-  if (kind === 'NameReference' && symbol && symbolKind(symbol) === 'GroupSymbol') {
-    checkAllVisible(b, node, toArray<{ Name: string }>(symbol.Members));
-    return toArray<{ Name: string; Columns: unknown }>(symbol.Members).map((member) => ({
-      plan: { op: 'table', database: b.draft.database, table: member.Name, cols: columnsOfMember(member) },
+  const wildcard = kind === 'NameReference' && /Wildcard/.test(kindOf(need(node, 'Name')));
+  // A wildcard that one table fits stands for that table itself.
+  const members =
+    kind === 'NameReference' && symbol && symbolKind(symbol) === 'GroupSymbol'
+      ? toArray<LanguageSymbol>(symbol.Members)
+      : wildcard && symbol && symbolKind(symbol) === 'TableSymbol'
+        ? [symbol]
+        : undefined;
+  if (members) {
+    checkAllVisible(b, node, members);
+    return members.map((member) => ({
+      plan: { op: 'table', database: b.draft.database, table: member.Name, cols: columnsOfSymbol(member) },
       name: member.Name,
     }));
-  }
-  const wildcard = kind === 'NameReference' && /Wildcard/.test(kindOf(need(node, 'Name')));
-  if (wildcard && symbol && symbolKind(symbol) === 'TableSymbol') {
-    return [
-      {
-        plan: { op: 'table', database: b.draft.database, table: symbol.Name, cols: columnsOf(node) },
-        name: symbol.Name,
-      },
-    ];
   }
   if (fuzzy && !isKnown(b, node)) return [];
   const plan = buildTable(withoutContext(b), node);
@@ -210,9 +209,6 @@ function isKnown(b: Builder, node: SyntaxNode): boolean {
   const result = node.ResultType;
   return !(result === null || result === undefined || (result.IsOpen === true && columnsOf(node).length === 0));
 }
-
-const columnsOfMember = (member: { Name: string; Columns: unknown }): Column[] =>
-  columnsOf({ ResultType: member } as unknown as SyntaxNode);
 
 const invoke: OperatorBuilder = (b, node, given) => {
   const target = need(node, 'Function');

@@ -58,9 +58,18 @@ describe('parameters of aggregates', () => {
     'dcountif(r, r > 1, 5)',
     'hll(tolong(r), 9)',
     'make_list(r, -1)',
+    'percentile(r, 50 + 60)',
+    'percentile(r, toint("110"))',
+    'hll(tolong(r), 2 + 3)',
+    'make_list(r, 1 - 3)',
     'make_set(r, tolong(r))',
     'make_bag(bag_pack("a", r), tolong(r))',
   ])('refuses %s', async (call) => {
     await expect(engine.run(`${reals} | summarize ${call}`)).rejects.toMatchObject({ code: 'semantic' });
+  });
+
+  it('are refused where only running tells them', async () => {
+    const call = 'hll(tolong(r), toint("5"))';
+    await expect(engine.run(`${reals} | summarize ${call}`)).rejects.toMatchObject({ code: 'runtime' });
   });
 });

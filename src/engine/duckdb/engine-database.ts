@@ -144,6 +144,8 @@ export function engineError(error: unknown): KqlError {
     )
   )
     return new KqlError('runtime', 'A regular expression in the query is not valid.');
+  if (/QUANTILE can only take parameters in the range/.test(message))
+    return new KqlError('semantic', 'A percentile must be from 0 to 100.');
   if (/^Conversion Error.*DECIMAL\(38,18\)/.test(message)) return new KqlError('notSupported', decimalTooLong);
   if (/^Conversion Error/.test(message)) return new KqlError('runtime', 'A value could not be converted.');
   const failure = new KqlError('internal', 'The engine could not run the query.');

@@ -10,8 +10,25 @@ const mentionsColumn = (expression: Expression): boolean =>
 export const isQueried = (expression: Expression): boolean =>
   expression.k === 'scalarQuery' || (expression.k === 'call' && expression.args.some(isQueried));
 
-/** The number that an expression says outright; null for a null, undefined where it takes some working out. */
+const operations: Readonly<Record<string, (a: number, b: number) => number>> = {
+  '+': (a, b) => a + b,
+  '-': (a, b) => a - b,
+  '*': (a, b) => a * b,
+  '/': (a, b) => a / b,
+};
+
+/** The number that an expression says outright, or by arithmetic; null for a null, undefined where it takes more working out. */
 function statedNumber(expression: Expression): number | null | undefined {
+  const operation =
+    expression.k === 'call' && Object.hasOwn(operations, expression.name) ? operations[expression.name] : undefined;
+  if (operation && expression.k === 'call') {
+    const [a, b] = expression.args.map(statedNumber);
+    return typeof a === 'number' && typeof b === 'number'
+      ? operation(a, b)
+      : a === null || b === null
+        ? null
+        : undefined;
+  }
   if (expression.k === 'call' && expression.name === 'neg' && expression.args[0]) {
     const value = statedNumber(expression.args[0]);
     return typeof value === 'number' ? -value : value;

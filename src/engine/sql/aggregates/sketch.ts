@@ -25,7 +25,9 @@ function hllText(hashes: readonly string[], bits: string): string {
 /** Of a list of hashes, or of sketches. */
 native('hll_of', ['dynamic', 'long'], 'dynamic', ([list, accuracy]) => {
   const hashes = unique(itemsOf(list) ?? []);
-  return hashes.length === 0 ? null : hllText(hashes, String(entryBits[Number(accuracy)] ?? ''));
+  const bits = entryBits[Number(accuracy)];
+  if (bits === undefined) throw new KqlError('runtime', 'The accuracy must be from 0 to 4.');
+  return hashes.length === 0 ? null : hllText(hashes, String(bits));
 });
 native('hll_union', ['dynamic'], 'dynamic', ([list]) => {
   const sketches = (itemsOf(list) ?? []).flatMap((sketch) => {

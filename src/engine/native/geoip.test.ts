@@ -4,7 +4,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { mmdb } from '../../../tests/support/mmdb-writer.ts';
-import { debianPython, pythonHas } from '../../../tests/support/debian-python.ts';
+import { python, pythonHas } from '../../../tests/support/python.ts';
 import { cityNetworks, sydney } from '../../../tests/support/city-database.ts';
 import { openLocalEngine } from '../testing/local-engine.ts';
 import { buildParserEntry } from '../testing/parser-entry.ts';
@@ -83,7 +83,7 @@ describe('a city database', () => {
     const script =
       'import json, sys, maxminddb; print(json.dumps([maxminddb.open_database(sys.argv[1]).get(a) for a in sys.argv[2:]]))';
     const asked = ['20.53.203.50', '::ffff:20.53.203.50', '10.0.0.1'];
-    const printed = execFileSync(debianPython, ['-c', script, path, ...asked], { encoding: 'utf8' });
+    const printed = execFileSync(python, ['-c', script, path, ...asked], { encoding: 'utf8' });
     const city = { city: { names: { en: 'Sydney' } }, location: { latitude: -33.8672, longitude: 151.1997 } };
     expect(JSON.parse(printed)).toMatchObject([city, city, null]);
   });

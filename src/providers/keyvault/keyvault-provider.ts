@@ -18,6 +18,7 @@ export interface KeyVaultProvider {
 const namespace = 'Microsoft.KeyVault';
 
 const apiVersions: readonly string[] = [
+  '2026-05-15',
   '2026-02-01',
   '2025-05-01',
   '2024-11-01',

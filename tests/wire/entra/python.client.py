@@ -1,4 +1,4 @@
-# Ordinary programs: ADAL and MSAL as Debian has them, told nothing of where Entra ID is.
+# Ordinary programs: ADAL and MSAL, unchanged, told nothing of where Entra ID is.
 import json
 import sys
 

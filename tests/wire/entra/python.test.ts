@@ -1,5 +1,5 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { debianPython, pythonHas } from '../../support/debian-python.ts';
+import { python, pythonHas } from '../../support/python.ts';
 import { startEntra } from './entra-edge.fixture.ts';
 
 describe.skipIf(!pythonHas('adal', 'msal'))('sign-in with ADAL and MSAL for Python', () => {
@@ -9,7 +9,7 @@ describe.skipIf(!pythonHas('adal', 'msal'))('sign-in with ADAL and MSAL for Pyth
   beforeAll(async () => {
     entra = await startEntra();
     const args = ['python.client.py', entra.tenant.tenantId, entra.application.appId, entra.secret];
-    answers = (await entra.runClient(debianPython, args)) as typeof answers;
+    answers = (await entra.runClient(python, args)) as typeof answers;
   });
   afterAll(() => entra.close());
 

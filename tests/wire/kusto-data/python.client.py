@@ -1,4 +1,4 @@
-# Debian's azure-kusto-data, unchanged, under `kustody run`. Prints one JSON object.
+# azure-kusto-data, unchanged, under `kustody run`. Prints one JSON object.
 import gzip
 import io
 import json

@@ -2,15 +2,15 @@ import { execFile } from 'node:child_process';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
 import { describe, expect, it } from 'vitest';
-import { debianPython, pythonHas } from '../../support/debian-python.ts';
+import { python, pythonHas } from '../../support/python.ts';
 import { clusterHost, databaseName, startKustoData } from './kusto-fixture.ts';
 
-describe.skipIf(!pythonHas('azure.kusto.data'))("Debian's azure-kusto-data for Python", () => {
+describe.skipIf(!pythonHas('azure.kusto.data'))('azure-kusto-data for Python', () => {
   it('creates, ingests, queries, streams, and understands errors', async () => {
     await using kusto = await startKustoData();
     const proxy = `http://127.0.0.1:${kusto.server.proxyPort}`;
     const { stdout } = await promisify(execFile)(
-      debianPython,
+      python,
       [join(import.meta.dirname, 'python.client.py'), `https://${clusterHost}`, databaseName],
       {
         env: {

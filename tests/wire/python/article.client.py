@@ -1,4 +1,4 @@
-"""The article with Debian's Python clients: ADAL for signing in, azure-mgmt-kusto and azure-mgmt-keyvault, azure-keyvault-keys.
+"""The article with Python clients: ADAL for signing in, azure-mgmt-kusto and azure-mgmt-keyvault, azure-keyvault-keys.
 
 Runs under `kustody run` and prints one JSON object of what it saw.
 """
@@ -11,9 +11,10 @@ from azure.core.credentials import AccessToken
 from azure.core.exceptions import HttpResponseError
 from azure.keyvault.keys import KeyClient
 from azure.mgmt.keyvault import KeyVaultManagementClient
+from azure.mgmt.keyvault.models import AccessPolicyEntry, Permissions, Sku, VaultCreateOrUpdateParameters, VaultProperties
 from azure.mgmt.kusto import KustoManagementClient
 from azure.mgmt.kusto.models import AzureSku, Cluster, ClusterUpdate, Identity, KeyVaultProperties
-from azure.mgmt.resource import ResourceManagementClient
+from azure.mgmt.resource.resources import ResourceManagementClient
 
 TENANT = os.environ["AZURE_TENANT_ID"]
 SUBSCRIPTION = os.environ["AZURE_SUBSCRIPTION_ID"]
@@ -54,18 +55,21 @@ def main():
     me = json.loads(_payload(credential.get_token("https://vault.azure.net/.default").token))["oid"]
 
     def put_vault(policies):
-        return vaults.begin_create_or_update(group, vault_name, {
-            "location": "westus2",
-            "properties": {
-                "tenant_id": TENANT,
-                "sku": {"family": "A", "name": "standard"},
-                "access_policies": policies,
-                "enable_soft_delete": True,
-                "enable_purge_protection": True,
-            },
-        }).result()
+        properties = VaultProperties(
+            tenant_id=TENANT,
+            sku=Sku(family="A", name="standard"),
+            access_policies=policies,
+            enable_rbac_authorization=False,
+            enable_soft_delete=True,
+            enable_purge_protection=True,
+        )
+        parameters = VaultCreateOrUpdateParameters(location="westus2", properties=properties)
+        return vaults.begin_create_or_update(group, vault_name, parameters).result()
 
-    own = {"tenant_id": TENANT, "object_id": me, "permissions": {"keys": ["get", "create", "update", "list"]}}
+    def policy(object_id, *permissions):
+        return AccessPolicyEntry(tenant_id=TENANT, object_id=object_id, permissions=Permissions({"keys": list(permissions)}))
+
+    own = policy(me, "get", "create", "update", "list")
     vault_uri = put_vault([own]).properties.vault_uri
     keys = KeyClient(vault_uri, credential)
     first = keys.create_rsa_key(key_name, size=2048)
@@ -77,8 +81,7 @@ def main():
     seen["noIdentity"] = refusal(lambda: use(first.properties.version))
     updated = kusto.clusters.begin_update(group, name, ClusterUpdate(identity=Identity(type="SystemAssigned"))).result()
     seen["noAccess"] = refusal(lambda: use(first.properties.version))
-    theirs = {"tenant_id": TENANT, "object_id": updated.identity.principal_id,
-              "permissions": {"keys": ["get", "wrapKey", "unwrapKey", "recover"]}}
+    theirs = policy(updated.identity.principal_id, "get", "wrapKey", "unwrapKey", "recover")
     put_vault([own, theirs])
     seen["noKey"] = refusal(lambda: use(first.properties.version, "no-such-key"))
     cluster = use(first.properties.version)

@@ -1,14 +1,14 @@
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
-import { debianPython, pythonHas } from '../../support/debian-python.ts';
+import { python, pythonHas } from '../../support/python.ts';
 import { kustody } from '../../support/kustody-command.ts';
 
 describe.skipIf(
   !pythonHas('adal', 'azure.mgmt.kusto', 'azure.mgmt.keyvault', 'azure.mgmt.resource', 'azure.keyvault.keys'),
-)("the article with Debian's Python clients", () => {
+)('the article with Python clients', () => {
   it('configures, rotates and sees the documented errors', async () => {
     const client = join(import.meta.dirname, 'article.client.py');
-    const { code, stdout, stderr } = await kustody(['run', '--', debianPython, client]);
+    const { code, stdout, stderr } = await kustody(['run', '--', python, client]);
     expect(stderr).not.toContain('Traceback');
     expect(code).toBe(0);
     const vault = 'https://python-vault.vault.azure.net/';

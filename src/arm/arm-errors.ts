@@ -72,6 +72,35 @@ export const armErrors = {
       `The client '${client}' with object id '${objectId}' does not have authorization to perform action '${action}' over scope '${scope}' ` +
       'or the scope is invalid. If access was recently granted, please refresh your credentials.',
   ),
+  LinkedAuthorizationFailed: row(
+    403,
+    'LinkedAuthorizationFailed',
+    (
+      client: string,
+      objectId: string,
+      action: string,
+      scope: string,
+      linkedActions: readonly string[],
+      linkedScopes: readonly string[],
+    ) =>
+      `The client '${client}' with object id '${objectId}' has permission to perform action '${action}' on scope '${scope}'; ` +
+      `however, it does not have permission to perform action(s) '${linkedActions.join(',')}' ` +
+      `on the linked scope(s) '${linkedScopes.join(',')}' (respectively) or the linked scope(s) are invalid.`,
+  ),
+  LinkedSubscriptionNotAuthorized: row(
+    403,
+    'LinkedAuthorizationFailed',
+    (linkedAction: string, scope: string, tenantId: string, subscriptionId: string) =>
+      `The client has permission to perform action '${linkedAction}' on scope '${scope}', ` +
+      `however the current tenant '${tenantId}' is not authorized to access linked subscription '${subscriptionId}'.`,
+  ),
+  LinkedInvalidPropertyId: row(
+    400,
+    'LinkedInvalidPropertyId',
+    (id: string, path: string) =>
+      `Property id '${id}' at path '${path}' is invalid. Expect fully qualified resource Id that start with ` +
+      "'/subscriptions/{subscriptionId}' or '/providers/{resourceProviderNamespace}/'.",
+  ),
   SubscriptionNotFound: row(
     404,
     'SubscriptionNotFound',

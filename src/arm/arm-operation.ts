@@ -29,6 +29,16 @@ export interface ArmReply {
   readonly headers?: Readonly<Record<string, string>>;
 }
 
+/** A place in the body of a request that names another resource, and what the caller must be allowed to do with that resource. */
+export interface LinkedProperty {
+  /** Names with dots between; `name[]` stands for every element of a list, `name{}` for the names of an object's members. */
+  readonly property: string;
+  /** `Microsoft.ManagedIdentity/userAssignedIdentities/assign/action` */
+  readonly action: string;
+  /** The resource manager itself refuses what is no resource id there, showing this path; without it the provider does. */
+  readonly invalidPath?: string;
+}
+
 /** One row per operation: dispatch, authorization, the provider list, the coverage page and the tests all read it. */
 export interface ArmOperation {
   /** As in the official API description: `Clusters_Get`. */
@@ -40,6 +50,8 @@ export interface ArmOperation {
   readonly action: string | null;
   /** Checked before `handle` runs. Without it the handler checks the body itself, or ignores it. */
   readonly body?: { readonly schema: TSchema; readonly required: boolean };
+  /** Checked before `handle` runs: resources that the body names. */
+  readonly links?: readonly LinkedProperty[];
   /** Azure has it and Kustody has not: `handle` refuses it by name. */
   readonly notBuilt?: true;
   readonly handle: (request: ArmRequest) => Promise<ArmReply>;

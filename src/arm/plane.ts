@@ -21,6 +21,7 @@ import { authenticate, wrongTenant } from './authentication.ts';
 import { requireAction } from './authorization.ts';
 import type { BodyCheck } from './body-check.ts';
 import { createBodyCheck } from './body-check.ts';
+import { requireLinkedAccess } from './linked-access.ts';
 import { requireResourceGroup } from './resource-groups.ts';
 import { containersOfPath, parsePath } from './resource-path.ts';
 import type { Route, Router } from './router.ts';
@@ -126,6 +127,8 @@ async function run(
   requireWritable(admission, request.method);
   await requireGroup(plumbing.state, admission, request.method);
   requireRegistration(admission, request.method);
+  const { operation, scope } = route;
+  await requireLinkedAccess(plumbing, { caller: admission.caller, operation, scope, body: request.body });
   plumbing.checkBody(route.operation, request.body);
   return route.operation.handle(toArmRequest(admission, request));
 }

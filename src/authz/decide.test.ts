@@ -13,6 +13,8 @@ const other = newGuid(systemRandomBytes);
 const group = '/subscriptions/s/resourceGroups/rg';
 const vault = `${group}/providers/Microsoft.KeyVault/vaults/v`;
 
+const assign = 'Microsoft.ManagedIdentity/userAssignedIdentities/assign/action';
+
 const assigned = (roleName: string, scope: string, principalId: Guid = me): RoleAssignment => ({
   assignmentId: newGuid(systemRandomBytes),
   scope,
@@ -51,6 +53,16 @@ describe('decide', () => {
     ['Key Vault Purge Operator', group, 'Microsoft.KeyVault/locations/deletedVaults/purge/action', true],
     ['Key Vault Purge Operator', group, 'Microsoft.KeyVault/vaults/delete', false],
     ['Key Vault Crypto User', group, 'Microsoft.KeyVault/vaults/read', false],
+    ['Managed Identity Operator', group, assign, true],
+    ['Managed Identity Operator', group, 'Microsoft.ManagedIdentity/userAssignedIdentities/read', true],
+    ['Managed Identity Operator', group, 'Microsoft.ManagedIdentity/userAssignedIdentities/write', false],
+    ['Managed Identity Contributor', group, assign, false],
+    ['Managed Identity Contributor', group, 'Microsoft.ManagedIdentity/userAssignedIdentities/write', true],
+    ['Contributor', group, assign, true],
+    ['Owner', group, assign, true],
+    ['Reader', group, assign, false],
+    ['User Access Administrator', group, assign, false],
+    ['Key Vault Contributor', group, assign, false],
   ])('%s at %s: %s is %s', (roleName, scope, action, expected) => {
     expect(allowed(action, vault, [assigned(roleName, scope)])).toBe(expected);
   });

@@ -50,9 +50,14 @@ export function decide(question: AccessQuestion, assignments: readonly RoleAssig
 export function roleAllows(role: RoleDefinition, kind: AccessQuestion['kind'], action: string): boolean {
   const [granted, taken] =
     kind === 'action' ? [role.actions, role.notActions] : [role.dataActions, role.notDataActions];
-  const covers = (pattern: string): boolean => matchesAction(pattern, action);
+  const covers = (pattern: string): boolean => spellings(pattern).some((spelling) => matchesAction(spelling, action));
   return granted.some(covers) && !taken.some(covers);
 }
+
+// A `*` between slashes stands for no segment, too: what Azure asks for where `…/userAssignedIdentities/assign/action` is missing
+// is the role with `…/userAssignedIdentities/*/assign/action`.
+const spellings = (pattern: string): readonly string[] =>
+  pattern.includes('/*/') ? [pattern, pattern.replaceAll('/*/', '/')] : [pattern];
 
 /** `*` stands for any characters, slashes included; case does not matter. */
 export function matchesAction(pattern: string, action: string): boolean {

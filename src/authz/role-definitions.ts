@@ -40,6 +40,15 @@ const vaultAdministration: readonly string[] = [
   'Microsoft.Resources/subscriptions/resourceGroups/read',
 ];
 
+/** What roles that manage one kind of resource may do besides. */
+const managing: readonly string[] = [
+  'Microsoft.Authorization/*/read',
+  'Microsoft.Insights/alertRules/*',
+  'Microsoft.Resources/subscriptions/resourceGroups/read',
+  'Microsoft.Resources/deployments/*',
+  'Microsoft.Support/*',
+];
+
 /** Built-in roles, as the Azure documentation lists them. */
 const builtInRoles: Readonly<Record<string, RoleRow>> = {
   Owner: {
@@ -71,6 +80,29 @@ const builtInRoles: Readonly<Record<string, RoleRow>> = {
     id: '18d7d88d-d35e-4fb5-a5c3-7773c20a72d9',
     description: 'Lets you manage user access to Azure resources.',
     actions: ['*/read', 'Microsoft.Authorization/*', 'Microsoft.Support/*'],
+  },
+  'Managed Identity Operator': {
+    id: 'f1a07417-d97a-45cb-824c-7a7467783830',
+    description: 'Read and Assign User Assigned Identity',
+    actions: [
+      'Microsoft.ManagedIdentity/userAssignedIdentities/*/read',
+      'Microsoft.ManagedIdentity/userAssignedIdentities/*/assign/action',
+      ...managing,
+    ],
+  },
+  'Managed Identity Contributor': {
+    id: 'e40ec5ca-96e0-45a2-b4ff-59039f2c2b59',
+    description: 'Create, Read, Update, and Delete User Assigned Identity',
+    actions: [
+      'Microsoft.ManagedIdentity/userAssignedIdentities/read',
+      'Microsoft.ManagedIdentity/userAssignedIdentities/write',
+      'Microsoft.ManagedIdentity/userAssignedIdentities/delete',
+      'Microsoft.ManagedIdentity/userAssignedIdentities/federatedIdentityCredentials/read',
+      'Microsoft.ManagedIdentity/userAssignedIdentities/federatedIdentityCredentials/write',
+      'Microsoft.ManagedIdentity/userAssignedIdentities/federatedIdentityCredentials/delete',
+      'Microsoft.ManagedIdentity/userAssignedIdentities/revokeTokens/action',
+      ...managing,
+    ],
   },
   'Key Vault Administrator': {
     id: '00482a5a-887f-4fb3-b363-3b7fe8e74483',

@@ -1,5 +1,5 @@
 import { Type } from '@sinclair/typebox';
-import type { ArmOperation, ArmReply, ArmRequest } from '../../arm/arm-operation.ts';
+import type { ArmOperation, ArmReply, ArmRequest, LinkedProperty } from '../../arm/arm-operation.ts';
 import { pageOf, sortedById } from '../../arm/paging.ts';
 import { resourceGroupId } from '../../arm/resource-groups.ts';
 import { armResources, resourceRecordId } from '../../arm/resource.ts';
@@ -25,6 +25,13 @@ import { asResource, asVault, vaultType } from './vault-record.ts';
 import { showPolicies, showVault } from './vault-view.ts';
 import { addressOf, changeVault, putVault, requireVault } from './vault-writes.ts';
 
+const links: readonly LinkedProperty[] = [
+  {
+    property: 'properties.networkAcls.virtualNetworkRules[].id',
+    action: 'Microsoft.Network/virtualNetworks/subnets/joinViaServiceEndpoint/action',
+  },
+];
+
 export function vaultOperations(deps: KeyVaultDependencies, retention: VaultRetention): readonly ArmOperation[] {
   const inSubscription = '/subscriptions/{subscriptionId}/providers/Microsoft.KeyVault';
   const inGroup = '/subscriptions/{subscriptionId}/resourceGroups/{resourceGroupName}/providers/Microsoft.KeyVault';
@@ -37,6 +44,7 @@ export function vaultOperations(deps: KeyVaultDependencies, retention: VaultRete
       path,
       action: action('write'),
       body: { schema: putVaultBody, required: true },
+      links,
       handle: (request) => retryOnConflict(() => putVault(deps, request)),
     },
     {
@@ -45,6 +53,7 @@ export function vaultOperations(deps: KeyVaultDependencies, retention: VaultRete
       path,
       action: action('write'),
       body: { schema: patchVaultBody, required: true },
+      links,
       handle: (request) =>
         retryOnConflict(async () =>
           changeVault(deps, request, await requireVault(deps, addressOf(request)), { replaceTags: false }),

@@ -1,4 +1,4 @@
-import type { ArmOperation, ArmReply, ArmRequest } from '../../arm/arm-operation.ts';
+import type { ArmOperation, ArmReply, ArmRequest, LinkedProperty } from '../../arm/arm-operation.ts';
 import { createCluster } from './cluster-create.ts';
 import { deleteCluster, startCluster, stopCluster } from './cluster-lifecycle.ts';
 import { findCluster } from './cluster-lookup.ts';
@@ -10,6 +10,18 @@ import type { KustoPorts } from './ports.ts';
 
 const cluster = '/subscriptions/{subscriptionId}/resourceGroups/{resourceGroupName}/providers/Microsoft.Kusto/clusters';
 const subscription = '/subscriptions/{subscriptionId}/providers/Microsoft.Kusto';
+
+const assignIdentity = 'Microsoft.ManagedIdentity/userAssignedIdentities/assign/action';
+const network = 'properties.virtualNetworkConfiguration';
+
+/** What else a cluster makes use of. The address of a vault is no resource id: there the cluster's identity must have access. */
+const links: readonly LinkedProperty[] = [
+  { property: 'identity.userAssignedIdentities{}', action: assignIdentity, invalidPath: '' },
+  { property: 'properties.keyVaultProperties.userIdentity', action: assignIdentity },
+  { property: `${network}.subnetId`, action: 'Microsoft.Network/virtualNetworks/subnets/join/action' },
+  { property: `${network}.enginePublicIpId`, action: 'Microsoft.Network/publicIPAddresses/join/action' },
+  { property: `${network}.dataManagementPublicIpId`, action: 'Microsoft.Network/publicIPAddresses/join/action' },
+];
 
 export function clusterRows(ports: KustoPorts): readonly ArmOperation[] {
   const read = 'Microsoft.Kusto/clusters/read';
@@ -33,12 +45,13 @@ export function clusterRows(ports: KustoPorts): readonly ArmOperation[] {
       action: read,
       handle: (request) => readClusterList(ports, request),
     },
-    { id: 'Clusters_CreateOrUpdate', method: 'PUT', path: one, action: write, handle: fresh(putCluster) },
+    { id: 'Clusters_CreateOrUpdate', method: 'PUT', path: one, action: write, links, handle: fresh(putCluster) },
     {
       id: 'Clusters_Update',
       method: 'PATCH',
       path: one,
       action: write,
+      links,
       handle: fresh((...args) => updateCluster(...args, 'merge')),
     },
     {

@@ -71,6 +71,7 @@ async function preparedDirectory() {
     viewer: await person('viewer'),
     otherViewer: await person('another viewer'),
     ingestor: await person('ingestor'),
+    contributor: await person('contributor on one cluster'),
     nobody: await person('nobody'),
     foreigner: await person('foreigner', elsewhere.tenantId),
   };
@@ -122,7 +123,9 @@ export async function startAttacked() {
         ? '2024-04-13'
         : path.includes('Microsoft.KeyVault')
           ? '2023-02-01'
-          : '2021-04-01';
+          : path.includes('Microsoft.ManagedIdentity')
+            ? '2023-01-31'
+            : '2021-04-01';
   /** On a connection that is kept, as good clients do. */
   const kept = new Agent({ keepAlive: true });
   const ask = (host: string, method: string, path: string, token: string, body: unknown, more: object = {}) =>

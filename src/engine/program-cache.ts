@@ -1,24 +1,26 @@
+import { BoundedCache } from '../base/bounded-cache.ts';
 import type { KqlCatalog } from './kql/catalog.ts';
 import type { Program } from './kql/ir/plan.ts';
 import type { KqlParser } from './kql/parser-client.ts';
 
+/** UTF-16 units of one text that is kept, and of all; a program takes some fifty bytes for each. */
+const textMax = 20_000;
+const unitsMax = 1_048_576;
+
 /** Keeps the newest compiled texts, keyed by everything that decides their meaning. Long texts are not kept. */
-export function programCache(parser: KqlParser, limit: number): Pick<KqlParser, 'compile'> {
-  const programs = new Map<string, Program>();
-  const textMax = 20_000;
+export function programCache(parser: Pick<KqlParser, 'compile'>, limit: number): Pick<KqlParser, 'compile'> {
+  const programs = new BoundedCache<Program>({
+    countMax: limit,
+    weight: { max: unitsMax, of: (key) => key.length },
+  });
   return {
     async compile(text: string, database: string, catalog: KqlCatalog, bestEffort = false): Promise<Program> {
+      if (text.length > textMax) return parser.compile(text, database, catalog, bestEffort);
       const key = JSON.stringify([catalog.version, database, bestEffort, text]);
       const known = programs.get(key);
-      if (known) {
-        programs.delete(key);
-        programs.set(key, known);
-        return known;
-      }
+      if (known) return known;
       const program = await parser.compile(text, database, catalog, bestEffort);
-      if (text.length <= textMax) programs.set(key, program);
-      const oldest = programs.keys().next().value;
-      if (programs.size > limit && oldest !== undefined) programs.delete(oldest);
+      programs.set(key, program);
       return program;
     },
   };

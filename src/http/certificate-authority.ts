@@ -16,11 +16,11 @@ import {
 import { createPrivateKey, webcrypto } from 'node:crypto';
 import { createSecureContext } from 'node:tls';
 import type { SecureContext } from 'node:tls';
+import { BoundedCache } from '../base/bounded-cache.ts';
 import { invariant } from '../base/invariant.ts';
 import type { HostName } from '../base/names.ts';
 import type { RandomBytes } from '../base/random.ts';
 import { systemRandomBytes } from '../base/random.ts';
-import { BoundedCache } from './bounded-cache.ts';
 import { encodeNameConstraints, isServedDomain, nameConstraintsOid } from './name-constraints.ts';
 
 /** A data directory's own root. The key must be sealed before it is stored. */
@@ -111,9 +111,9 @@ export async function openAuthority(
   );
   const leafKeys = await webcrypto.subtle.generateKey(keyAlgorithm, true, ['sign', 'verify']);
   const leafKeyPem = await exportKey(leafKeys.privateKey);
-  const leaves = new BoundedCache<{ readonly expiresAtMs: number; readonly leaf: Promise<Leaf> }>(
-    options.leavesMax ?? 256,
-  );
+  const leaves = new BoundedCache<{ readonly expiresAtMs: number; readonly leaf: Promise<Leaf> }>({
+    countMax: options.leavesMax ?? 256,
+  });
 
   async function sign(
     names: readonly AlternativeName[],

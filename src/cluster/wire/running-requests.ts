@@ -1,3 +1,4 @@
+import { beginningOf } from '../../base/beginning-of.ts';
 import type { EndedRequest, RequestView } from '../../engine/commands/command-context.ts';
 import type { KustoError } from './kusto-error.ts';
 import { kustoError } from './kusto-error.ts';
@@ -7,22 +8,38 @@ export interface RunningRequest {
   readonly controller: AbortController;
 }
 
-/** So many requests that have ended are remembered, in memory alone: their texts go with the process. */
-const historyMax = 1_000;
+/** What is remembered of requests that have ended, in memory alone: it goes with the process. */
+export interface HistoryLimits {
+  readonly requestsMax: number;
+  /** UTF-16 units of one text. The first few thousand tell which query it was. */
+  readonly textUnitsMax: number;
+  /** UTF-16 units of all texts together, names and failures included. */
+  readonly unitsMax: number;
+}
+
+export const historyLimits: HistoryLimits = { requestsMax: 1_000, textUnitsMax: 4_096, unitsMax: 1_048_576 };
+
+/** UTF-16 units of a text that is shown while its request runs, as in the service. */
+const shownUnitsMax = 65_536;
+/** UTF-16 units of every other text of a client's: names, ids, failures. */
+const nameUnitsMax = 1_024;
 
 /** Queries and commands under way in this cluster, to be counted, told of and cancelled. */
 export class RunningRequests {
   readonly #running = new Set<RunningRequest>();
   readonly #history: RequestView[] = [];
+  readonly #limits: HistoryLimits;
   readonly capacity: number;
+  #units = 0;
   #ended: KustoError | undefined;
 
-  constructor(capacity: number) {
+  constructor(capacity: number, limits: HistoryLimits = historyLimits) {
     this.capacity = capacity;
+    this.#limits = limits;
   }
 
   /** @throws KustoError `throttled`, or what `endAll` said */
-  begin(request: RunningRequest): (ended: EndedRequest) => void {
+  begin(sent: RunningRequest): (ended: EndedRequest) => void {
     if (this.#ended !== undefined) throw this.#ended;
     if (this.#running.size >= this.capacity) {
       throw kustoError(
@@ -30,12 +47,25 @@ export class RunningRequests {
         `The query was aborted due to throttling. Retrying after some backoff might help. CommandType: 'Query', Capacity: ${this.capacity}, Origin: 'RequestRateLimitPolicy/WorkloadGroup'.`,
       );
     }
+    const request = { view: copyOf(sent.view, shownUnitsMax), controller: sent.controller };
     this.#running.add(request);
     return (ended) => {
       this.#running.delete(request);
-      this.#history.push({ ...request.view, ended });
-      if (this.#history.length > historyMax) this.#history.shift();
+      this.#remember({
+        ...copyOf(request.view, this.#limits.textUnitsMax),
+        ended: { ...ended, failure: beginningOf(ended.failure, nameUnitsMax) },
+      });
     };
+  }
+
+  #remember(view: RequestView): void {
+    this.#history.push(view);
+    this.#units += unitsOf(view);
+    while (this.#history.length > this.#limits.requestsMax || this.#units > this.#limits.unitsMax) {
+      const oldest = this.#history.shift();
+      if (oldest === undefined) return;
+      this.#units -= unitsOf(oldest);
+    }
   }
 
   /** Ends what is under way, and whatever comes, with this error. */
@@ -60,3 +90,21 @@ export class RunningRequests {
     return found.length;
   }
 }
+
+/** Nothing of it keeps the body of a request in memory. */
+const copyOf = (view: RequestView, textUnits: number): RequestView => ({
+  ...view,
+  text: beginningOf(view.text, textUnits),
+  database: beginningOf(view.database, nameUnitsMax),
+  clientRequestId: beginningOf(view.clientRequestId, nameUnitsMax),
+  user: beginningOf(view.user, nameUnitsMax),
+  application: beginningOf(view.application, nameUnitsMax),
+});
+
+const unitsOf = ({ text, database, clientRequestId, user, application, ended }: RequestView): number =>
+  text.length +
+  database.length +
+  clientRequestId.length +
+  user.length +
+  application.length +
+  (ended?.failure.length ?? 0);

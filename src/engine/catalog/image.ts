@@ -38,6 +38,7 @@ function groupOf(record: CatalogRecord): string | undefined {
   if (record.kind === 'table') return `${isHidden(record) ? 'h' : 't'}/${record.databaseId}`;
   if (record.kind === 'extent') return `e/${record.tableId}`;
   if (record.kind === 'segment') return `s/${record.tableId}`;
+  if (record.kind === 'operation' || record.kind === 'failure') return record.kind;
   return undefined;
 }
 

@@ -20,8 +20,9 @@ import { Catalog } from './catalog.ts';
 import type { CatalogRewrap } from './catalog.ts';
 import type { CatalogReader } from './image.ts';
 import type { CatalogStore } from './catalog-store.ts';
-import type { ClusterData, OperationRecord } from './cluster-data.ts';
+import type { ClusterData } from './cluster-data.ts';
 import type { DataKeys, Rewrap } from './data-keys.ts';
+import { createHistory } from './history.ts';
 import type { CatalogRecord } from './records.ts';
 import { bytesAtRest } from './records.ts';
 import { RequestIndex } from './request-index.ts';
@@ -87,9 +88,6 @@ export async function openClusterData(options: ClusterDataOptions): Promise<Open
   });
   const views = new Views(catalog, tables, options.clusterName, newGuid(randomBytes));
 
-  /** Operations that this process goes on with. */
-  const begun = new Set<Guid>();
-
   return {
     ...schema,
     ...createExtentService(tables, merger, exchange),
@@ -119,21 +117,7 @@ export async function openClusterData(options: ClusterDataOptions): Promise<Open
     }),
     ingest: (request) => ingestion.ingest(request),
     append: (request) => ingestion.append(request),
-    operations: () =>
-      history(catalog, 'operation')
-        .map(({ operation }) => (begun.has(operation.operationId) ? operation : ofEarlierProcess(operation)))
-        .sort((left, right) => right.startedOn - left.startedOn),
-    recordOperation: async (operation) => {
-      begun.add(operation.operationId);
-      await catalog.change((draft) => draft.put({ kind: 'operation', operation }));
-      if (operation.state !== 'InProgress') begun.delete(operation.operationId);
-    },
-    ingestionFailures: () =>
-      history(catalog, 'failure')
-        .map(({ failure }) => failure)
-        .sort((left, right) => right.failedOn - left.failedOn),
-    recordIngestionFailure: (failure) =>
-      catalog.change((draft) => draft.put({ kind: 'failure', failureId: newGuid(randomBytes), failure })),
+    ...createHistory(catalog, randomBytes),
     maintain: async () => {
       await merger.expire();
       for (const table of allTables(catalog)) {
@@ -219,25 +203,6 @@ class Views {
 function allTables(catalog: Catalog): Extract<CatalogRecord, { kind: 'table' }>[] {
   return [...catalog.image.all()].flatMap((record) => (record.kind === 'table' ? [record] : []));
 }
-
-function history<Kind extends 'operation' | 'failure'>(
-  catalog: Catalog,
-  kind: Kind,
-): Extract<CatalogRecord, { kind: Kind }>[] {
-  return [...catalog.image.all()].filter(
-    (record): record is Extract<CatalogRecord, { kind: Kind }> => record.kind === kind,
-  );
-}
-
-/** Nobody goes on with it when it has not ended. */
-const ofEarlierProcess = (operation: OperationRecord): OperationRecord =>
-  operation.state !== 'InProgress'
-    ? operation
-    : {
-        ...operation,
-        state: 'Abandoned',
-        status: operation.status || 'The process of the cluster ended before the operation did.',
-      };
 
 /** What belongs to databases that the resource manager has deleted goes, too. Only what it says was deleted: a list may be late. */
 async function removeDropped(catalog: Catalog, writer: ExtentWriter, dropped: readonly Guid[]): Promise<void> {

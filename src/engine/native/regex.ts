@@ -1,3 +1,4 @@
+import { BoundedCache } from '../../base/bounded-cache.ts';
 import { KqlError } from '../kql/kql-error.ts';
 import { RegexAutomaton } from './regex-automaton.ts';
 import { isAnchored, isAsInJavaScript, sizeOf, stepsOf } from './regex-facts.ts';
@@ -47,6 +48,8 @@ export function withV8(work: () => void): boolean {
 export class Regex {
   /** Names by the index of their group; [0] is the whole match. */
   readonly names: readonly (string | undefined)[];
+  /** Instructions, with its repetitions written out: what it takes of memory follows from that. */
+  readonly size: number;
   private readonly form: JavaScriptForm;
   private isForV8: boolean;
   private v8?: RegExp;
@@ -60,6 +63,7 @@ export class Regex {
   constructor(private readonly parsed: ParsedRegex) {
     const { root, names } = parsed;
     const size = sizeOf(root);
+    this.size = size;
     if (size > sizeMax || size * names.length > slotsMax)
       throw new KqlError('limits', 'A regular expression in the query is too large.');
     this.names = names;
@@ -165,14 +169,17 @@ const isInsideCharacter = (text: string, at: number): boolean => {
   return unit >= 0xdc00 && unit < 0xe000 && at > 0 && (text.codePointAt(at - 1) ?? 0) > 0xffff;
 };
 
-const made = new Map<string, Regex>();
+/** Expressions by their text: so many, and so many units of texts and instructions together, some fifty bytes each. */
+const made = new BoundedCache<Regex>({
+  countMax: 200,
+  weight: { max: 1 << 20, of: (pattern, { size }) => pattern.length + size },
+});
 
 /** @throws KqlError runtime, where the pattern is not one of KQL's; limits, where it is too large */
 export function regex(pattern: string): Regex {
   let found = made.get(pattern);
   if (!found) {
     found = new Regex(parseRegex(pattern));
-    if (made.size >= 200) made.clear();
     made.set(pattern, found);
   }
   return found;

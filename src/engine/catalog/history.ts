@@ -1,0 +1,98 @@
+import { beginningOf } from '../../base/beginning-of.ts';
+import type { Guid } from '../../base/guid.ts';
+import { newGuid } from '../../base/guid.ts';
+import type { RandomBytes } from '../../base/random.ts';
+import type { Catalog } from './catalog.ts';
+import type { ClusterData, OperationRecord } from './cluster-data.ts';
+import { ofKind } from './image.ts';
+import type { CatalogRecord } from './records.ts';
+import { recordId } from './records.ts';
+
+type HistoryKind = 'operation' | 'failure';
+type Entry<Kind extends HistoryKind> = Extract<CatalogRecord, { kind: Kind }>;
+
+/** Of each kind so many stay, the newest; the service keeps two weeks. A few more are there for a moment, so that not every one that is
+ * added removes one. */
+const keptMax = 2_000;
+const keptSlack = 200;
+/** UTF-16 units of a name or message. */
+const textMax = 1_024;
+
+type History = Pick<ClusterData, 'operations' | 'recordOperation' | 'ingestionFailures' | 'recordIngestionFailure'>;
+
+/** What `.show operations` and `.show ingestion failures` tell: records of the catalog, in one commit with the removal of the oldest. */
+export function createHistory(catalog: Catalog, randomBytes: RandomBytes): History {
+  /** Operations that this process goes on with. */
+  const begun = new Set<Guid>();
+
+  /** Kinds of which a commit that is under way removes the oldest: others need not do the same. */
+  const removing = new Set<HistoryKind>();
+
+  const add = async (record: CatalogRecord, kind: HistoryKind): Promise<void> => {
+    const removes = catalog.image.group(kind).size >= keptMax + keptSlack && !removing.has(kind);
+    const superfluous = removes ? oldest(catalog, kind, begun) : [];
+    if (removes) removing.add(kind);
+    try {
+      await catalog.change((draft) => {
+        for (const id of superfluous) draft.delete(id);
+        draft.put(record);
+      });
+    } finally {
+      if (removes) removing.delete(kind);
+    }
+  };
+
+  return {
+    operations: () =>
+      entries(catalog, 'operation')
+        .map(({ operation }) => (begun.has(operation.operationId) ? operation : ofEarlierProcess(operation)))
+        .sort((left, right) => right.startedOn - left.startedOn),
+    recordOperation: async (operation) => {
+      begun.add(operation.operationId);
+      try {
+        await add({ kind: 'operation', operation: withShortTexts(operation) }, 'operation');
+      } finally {
+        if (operation.state !== 'InProgress') begun.delete(operation.operationId);
+      }
+    },
+    ingestionFailures: () =>
+      entries(catalog, 'failure')
+        .map(({ failure }) => failure)
+        .sort((left, right) => right.failedOn - left.failedOn),
+    recordIngestionFailure: (failure) =>
+      add({ kind: 'failure', failureId: newGuid(randomBytes), failure: withShortTexts(failure) }, 'failure'),
+  };
+}
+
+const entries = <Kind extends HistoryKind>(catalog: Catalog, kind: Kind): Entry<Kind>[] =>
+  [...catalog.image.group(kind)].flatMap((id) => ofKind(catalog.image.get(id), kind));
+
+function oldest(catalog: Catalog, kind: HistoryKind, begun: ReadonlySet<Guid>): string[] {
+  const byTime = [...catalog.image.group(kind)].flatMap((id): { readonly id: string; readonly at: number }[] => {
+    const record = catalog.image.get(id);
+    if (record?.kind === 'failure') return [{ id, at: record.failure.failedOn }];
+    if (record?.kind !== 'operation' || begun.has(record.operation.operationId)) return [];
+    return [{ id: recordId(record), at: record.operation.startedOn }];
+  });
+  byTime.sort((left, right) => left.at - right.at);
+  return byTime.slice(0, Math.max(0, byTime.length - keptMax + 1)).map(({ id }) => id);
+}
+
+/** Texts that a client makes long are kept by their beginning; `details` are our own, and read as a whole. */
+function withShortTexts<T extends object>(record: T): T {
+  const short = Object.entries(record).map(([name, value]: [string, unknown]) => [
+    name,
+    typeof value === 'string' && name !== 'details' ? beginningOf(value, textMax) : value,
+  ]);
+  return Object.fromEntries(short) as T;
+}
+
+/** Nobody goes on with it when it has not ended. */
+const ofEarlierProcess = (operation: OperationRecord): OperationRecord =>
+  operation.state !== 'InProgress'
+    ? operation
+    : {
+        ...operation,
+        state: 'Abandoned',
+        status: operation.status || 'The process of the cluster ended before the operation did.',
+      };

@@ -249,6 +249,7 @@ const failureCodes: Readonly<Record<PlaneFailure['kind'], string>> = {
   bodyTooLarge: 'RequestContentTooLarge',
   badJson: 'InvalidRequestContent',
   badBody: 'InvalidRequestContent',
+  busy: 'TooManyRequests',
   unsupportedMediaType: 'UnsupportedMediaType',
   internal: 'InternalServerError',
 };

@@ -6,7 +6,7 @@ describe('collectBytes', () => {
   it('gives one buffer and overwrites the pieces it came in', async () => {
     const payload = new PassThrough();
     const pieces = [Buffer.from('plain'), Buffer.from('text')];
-    const collected = collectBytes(payload, 9);
+    const collected = collectBytes(payload, 9, () => true);
     for (const piece of pieces) payload.write(piece);
     payload.end();
     expect((await collected)?.toString()).toBe('plaintext');
@@ -16,15 +16,24 @@ describe('collectBytes', () => {
   it('overwrites them also when they are too many', async () => {
     const payload = new PassThrough();
     const piece = Buffer.from('plaintext');
-    const collected = collectBytes(payload, 8);
+    const collected = collectBytes(payload, 8, () => true);
     payload.write(piece);
     await expect(collected).rejects.toMatchObject({ kind: 'bodyTooLarge' });
     expect(piece).toEqual(Buffer.alloc(9));
   });
 
+  it('stops where there is no room for more', async () => {
+    const payload = new PassThrough();
+    const piece = Buffer.from('plaintext');
+    const collected = collectBytes(payload, 100, () => false);
+    payload.write(piece);
+    await expect(collected).rejects.toMatchObject({ kind: 'busy' });
+    expect(piece).toEqual(Buffer.alloc(9));
+  });
+
   it('fails when the connection ends half way', async () => {
     const payload = new PassThrough();
-    const collected = collectBytes(payload, 8);
+    const collected = collectBytes(payload, 8, () => true);
     payload.write('half');
     payload.destroy();
     await expect(collected).rejects.toMatchObject({ kind: 'badBody' });

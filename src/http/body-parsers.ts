@@ -3,11 +3,12 @@ import type { Readable } from 'node:stream';
 import { zeroBytes } from '../base/bytes.ts';
 import type { Json } from '../base/json.ts';
 import { isJsonObject } from '../base/json.ts';
+import type { BodyRoom } from './body-room.ts';
 
 /** A body that could not be taken in; becomes the plane failure of the same kind. */
 export class BodyError extends Error {
   override readonly name = 'BodyError';
-  constructor(readonly kind: 'badJson' | 'badBody' | 'bodyTooLarge' | 'unsupportedMediaType') {
+  constructor(readonly kind: 'badJson' | 'badBody' | 'bodyTooLarge' | 'busy' | 'unsupportedMediaType') {
     super(kind);
   }
 }
@@ -15,27 +16,39 @@ export class BodyError extends Error {
 /** Deeper than any resource, template or query needs, and shallow enough for recursive code. */
 const jsonDepthMax = 100;
 
+export interface BodyLimits {
+  readonly bodyBytesMax: number;
+  /** For the bodies of all requests together. */
+  readonly room: BodyRoom;
+}
+
 /** JSON bodies arrive as parsed JSON and forms as `URLSearchParams` (which keeps duplicates); an empty body is `undefined`. */
-export function addJsonAndFormParsers(app: FastifyInstance): void {
-  for (const type of ['application/json', 'text/json', /^application\/[\w.-]+\+json/]) {
-    app.addContentTypeParser<Buffer>(type, { parseAs: 'buffer' }, (request, body, done) => {
-      settle(done, request, () => parseJsonBody(body));
+export function addJsonAndFormParsers(app: FastifyInstance, limits: BodyLimits): void {
+  const add = (type: string | RegExp, parse: (body: Buffer) => unknown): void => {
+    app.addContentTypeParser(type, async (request: FastifyRequest, payload: Readable) => {
+      const body = await collectBytes(payload, limits.bodyBytesMax, roomOf(limits, request));
+      // No client compresses what goes to a JSON or form operation.
+      const encoding = request.headers['content-encoding'] ?? 'identity';
+      if (encoding.toLowerCase() !== 'identity') throw new BodyError('unsupportedMediaType');
+      return body === undefined ? undefined : parse(body);
     });
-  }
-  app.addContentTypeParser<Buffer>(
-    'application/x-www-form-urlencoded',
-    { parseAs: 'buffer' },
-    (request, body, done) => {
-      settle(done, request, () => (body.length === 0 ? undefined : new URLSearchParams(decodeUtf8(body, 'badBody'))));
-    },
-  );
+  };
+  for (const type of ['application/json', 'text/json', /^application\/[\w.-]+\+json/]) add(type, parseJsonBody);
+  add('application/x-www-form-urlencoded', (body) => new URLSearchParams(decodeUtf8(body, 'badBody')));
 }
 
 /** Every body, whatever its content type, arrives as one Buffer of its own (`undefined` when empty), which the handler may
  * overwrite when done: the pieces it came in are overwritten here. */
-export function addBytesParser(app: FastifyInstance, bodyBytesMax: number): void {
-  app.addContentTypeParser('*', (_request: FastifyRequest, payload: Readable) => collectBytes(payload, bodyBytesMax));
+export function addBytesParser(app: FastifyInstance, limits: BodyLimits): void {
+  app.addContentTypeParser('*', (request: FastifyRequest, payload: Readable) =>
+    collectBytes(payload, limits.bodyBytesMax, roomOf(limits, request)),
+  );
 }
+
+const roomOf =
+  ({ room }: BodyLimits, request: FastifyRequest) =>
+  (bytes: number): boolean =>
+    room.take(request.raw, bytes);
 
 /** @throws BodyError `badJson` */
 export function parseJsonBody(body: Uint8Array): Json | undefined {
@@ -82,8 +95,14 @@ function hasMemberNamed(value: Json, name: string): boolean {
   return Object.entries(value).some(([key, item]) => key === name || hasMemberNamed(item ?? null, name));
 }
 
-/** Listens instead of iterating: leaving a loop early would destroy the connection and with it the answer. */
-export function collectBytes(payload: Readable, bodyBytesMax: number): Promise<Buffer | undefined> {
+/** Listens instead of iterating: leaving a loop early would destroy the connection and with it the answer.
+ * @param hasRoom whether there is room for so many bytes more
+ * @throws BodyError `bodyTooLarge` | `busy` | `badBody` */
+export function collectBytes(
+  payload: Readable,
+  bodyBytesMax: number,
+  hasRoom: (bytes: number) => boolean,
+): Promise<Buffer | undefined> {
   return new Promise((resolve, reject) => {
     const pieces: Buffer[] = [];
     let length = 0;
@@ -98,25 +117,10 @@ export function collectBytes(payload: Readable, bodyBytesMax: number): Promise<B
       pieces.push(piece);
       length += piece.length;
       if (length > bodyBytesMax) finish(new BodyError('bodyTooLarge'));
+      else if (!hasRoom(piece.length)) finish(new BodyError('busy'));
     };
     const end = (): void => finish();
     const fail = (): void => finish(new BodyError('badBody'));
     payload.on('data', take).on('end', end).on('error', fail).on('close', fail);
   });
-}
-
-type Done = (error: Error | null, body?: unknown) => void;
-
-function settle(done: Done, request: FastifyRequest, parse: () => unknown): void {
-  let body: unknown;
-  try {
-    // No client compresses what goes to a JSON or form operation.
-    const encoding = request.headers['content-encoding'] ?? 'identity';
-    if (encoding.toLowerCase() !== 'identity') throw new BodyError('unsupportedMediaType');
-    body = parse();
-  } catch (error) {
-    done(error instanceof Error ? error : new BodyError('badBody'));
-    return;
-  }
-  done(null, body);
 }

@@ -125,6 +125,22 @@ describe('plane app', () => {
     expect(await post('x'.repeat(1001))).toMatchObject({ status: 413, body: { sample: 'bodyTooLarge' } });
   });
 
+  it('holds bodies up to a number of bytes, for all requests together, until they are answered', async () => {
+    const { ask, port } = await startPlane({ bodies: 'bytes', bodyRoomBytes: 1500 });
+    const slow = connect(port, '127.0.0.1');
+    await once(slow, 'connect');
+    slow.write(`POST /length HTTP/1.1\r\nhost: x\r\ncontent-length: 900\r\n\r\n${'x'.repeat(899)}`);
+    const send = () => ask('/length', { method: 'POST', body: new Uint8Array(800) });
+    let answer = await send();
+    while (answer.status === 200) answer = await send(); // the slow one has not arrived yet
+    expect([answer.status, answer.body, answer.headers.get('retry-after')]).toEqual([429, { sample: 'busy' }, '1']);
+    expect((await ask('/length', { method: 'POST', body: new Uint8Array(500) })).status).toBe(200);
+    slow.write('x');
+    await once(slow, 'data');
+    slow.destroy();
+    for (let count = 0; count < 5; count += 1) expect((await send()).status).toBe(200);
+  });
+
   it('authenticates before it reads the body, matches a route or judges the path', async () => {
     const { ask } = await startPlane({ authenticate: () => Promise.reject(new TeapotError('stranger')) });
     for (const path of ['/echo', '/nowhere', '/keys/%']) {

@@ -5,6 +5,7 @@ import { invariant } from '../base/invariant.ts';
 import type { RandomBytes } from '../base/random.ts';
 import { systemRandomBytes } from '../base/random.ts';
 import { addBytesParser, addJsonAndFormParsers, BodyError } from './body-parsers.ts';
+import { BodyRoom } from './body-room.ts';
 import type { Correlation } from './correlation.ts';
 import { correlationHeaders, readCorrelation } from './correlation.ts';
 import type { Log } from './logging.ts';
@@ -27,6 +28,8 @@ export interface PlaneAppOptions {
   readonly log: Log;
   /** Default 1 MiB. */
   readonly bodyBytesMax?: number;
+  /** Bytes of all bodies together, at one time: what goes beyond is told to come again (429). Default 64 MiB. */
+  readonly bodyRoomBytes?: number;
   /** `json` (default): parsed JSON, `URLSearchParams` for forms, 415 for other types (add parsers to `app` for more).
    * `bytes`: every body is one Buffer that the handler owns. An empty body is `undefined` in both. */
   readonly bodies?: 'json' | 'bytes';
@@ -66,9 +69,11 @@ export interface PlaneApp {
  * export const greeterPlane = toPlane((host) => host === 'greeter.example' ? 'serve' : undefined);
  * ``` */
 export function createPlaneApp(options: PlaneAppOptions): PlaneApp {
+  const bodyBytesMax = options.bodyBytesMax ?? 1024 * 1024;
+  const room = new BodyRoom(options.bodyRoomBytes ?? 64 * 1024 * 1024);
   const app = fastify({
     logger: false,
-    bodyLimit: options.bodyBytesMax ?? 1024 * 1024,
+    bodyLimit: bodyBytesMax,
     exposeHeadRoutes: false,
     routerOptions: {
       caseSensitive: false,
@@ -85,10 +90,11 @@ export function createPlaneApp(options: PlaneAppOptions): PlaneApp {
   });
   app.decorateRequest('operationId', undefined);
   app.removeAllContentTypeParsers();
-  if (options.bodies === 'bytes') addBytesParser(app, options.bodyBytesMax ?? 1024 * 1024);
-  else addJsonAndFormParsers(app);
+  if (options.bodies === 'bytes') addBytesParser(app, { bodyBytesMax, room });
+  else addJsonAndFormParsers(app, { bodyBytesMax, room });
   app.addHook('onRequest', async (request, reply) => {
     beginRequest(options, request, reply);
+    reply.raw.once('close', () => room.release(request.raw));
     await options.authenticate?.(request, reply);
     if (kelvinSign.test(request.raw.url ?? '')) throw new MalformedPathError();
   });
@@ -176,7 +182,8 @@ function answerFor(options: PlaneAppOptions, error: unknown, request: FastifyReq
     const { requestId, correlationId } = request.correlation;
     options.log.failure('request failed', error, { plane: options.name, requestId, correlationId });
   }
-  return options.renderFailure(failure, request);
+  const rendered = options.renderFailure(failure, request);
+  return failure.kind === 'busy' ? { ...rendered, headers: { ...rendered.headers, 'retry-after': '1' } } : rendered;
 }
 
 /** Fastify's own errors that a client can cause; all others are ours. */

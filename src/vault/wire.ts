@@ -59,6 +59,7 @@ const failureCodes = {
   bodyTooLarge: 'RequestBodyTooLarge',
   badJson: 'BadParameter',
   badBody: 'BadParameter',
+  busy: 'Throttled',
   unsupportedMediaType: 'UnsupportedMediaType',
   internal: 'InternalServerError',
 } as const satisfies Record<PlaneFailureKind, string>;

@@ -16,6 +16,7 @@ export interface KustoAppOptions {
   /** ISO 8601, for errors. */
   readonly timestamp: () => string;
   readonly bodyBytesMax: number;
+  readonly bodyRoomBytes?: number;
   readonly authenticate: (request: FastifyRequest) => Promise<void>;
   readonly translate: (error: unknown) => KustoError | undefined;
   /** Every answer ends its connection. */
@@ -33,6 +34,7 @@ export function createKustoApp(options: KustoAppOptions): PlaneApp {
     randomBytes: options.randomBytes,
     bodies: 'bytes',
     bodyBytesMax: options.bodyBytesMax,
+    ...(options.bodyRoomBytes !== undefined && { bodyRoomBytes: options.bodyRoomBytes }),
     authenticate: async (request) => {
       // Clients ask it before they have a token.
       if (request.routeOptions.url !== metadataPath) await options.authenticate(request);
@@ -70,6 +72,7 @@ const failureKinds = {
   bodyTooLarge: 'payloadTooLarge',
   badJson: 'badRequest',
   badBody: 'badRequest',
+  busy: 'throttled',
   unsupportedMediaType: 'badRequest',
   internal: 'internal',
 } as const satisfies Record<PlaneFailureKind, KustoErrorKind>;

@@ -47,6 +47,8 @@ export interface AdmittedRequest {
 
 /** Texts are at most this long; data after `<|` of a command included. */
 const bodyBytesMax = 16 * 1024 * 1024;
+/** Of all requests at the same time: what they are read into takes a multiple of it. */
+const bodyRoomBytes = 128 * 1024 * 1024;
 
 /** The data plane of one cluster, inside its process. */
 export function createWireApp(ports: WirePorts): Pick<Plane, 'name' | 'handle' | 'answerConnectionFailure'> {
@@ -55,6 +57,7 @@ export function createWireApp(ports: WirePorts): Pick<Plane, 'name' | 'handle' |
     log: ports.log,
     randomBytes: ports.randomBytes,
     bodyBytesMax,
+    bodyRoomBytes,
     timestamp: () => toIso(ports.clock.now()),
     authenticate: async (request) => {
       const access = await admitRequest(ports.call, ports.lease, request.headers.authorization);

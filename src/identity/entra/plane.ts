@@ -42,6 +42,7 @@ const errorOfFailure: Record<PlaneFailureKind, () => EntraError> = {
   bodyTooLarge: () => entraError('RequestMalformed'),
   badJson: () => entraError('RequestMalformed'),
   badBody: () => entraError('RequestMalformed'),
+  busy: () => entraError('RequestMalformed'),
   unsupportedMediaType: () => entraError('ParameterMissing', 'grant_type'),
   internal: () => entraError('Internal'),
 };

@@ -4,6 +4,7 @@ import { parseAllowedHost } from '../http/allowed-hosts.ts';
 import { GeoipDatabaseError } from '../engine/native/geoip-file.ts';
 import { EdgeAddressError } from '../http/edge.ts';
 import type { ListenAddress } from '../http/edge.ts';
+import { OutsideVaultError } from '../server/outside-names.ts';
 import type { ServerSettings } from '../server/settings.ts';
 import { anyLoopbackPort, defaultKeySettings } from '../server/settings.ts';
 import type { RunningServer } from '../server/start-server.ts';
@@ -12,6 +13,8 @@ import { parseRootKey, RootKeyError } from '../state/root-key.ts';
 import type { RootKey } from '../state/root-key.ts';
 import { WrongRootKeyError } from '../state/sealed-state.ts';
 import { StateFormatError, StateLockedError } from '../state/sqlite/open-database.ts';
+import type { OutsideVaultOption } from './outside-vault-option.ts';
+import { readOutsideVaults } from './outside-vault-option.ts';
 import { UserError } from './user-error.ts';
 
 export interface InstanceOptions {
@@ -23,6 +26,7 @@ export interface InstanceOptions {
   readonly allowRemote?: boolean;
   readonly log?: ServerSettings['log'];
   readonly expectsCluster?: boolean;
+  readonly outsideVaults?: readonly OutsideVaultOption[];
   /** Without it the environment may name one. */
   readonly geoipDatabase?: string;
 }
@@ -30,6 +34,7 @@ export interface InstanceOptions {
 /** Starts a server in this process. What a user can mend becomes a UserError. */
 export async function startInstance(options: InstanceOptions): Promise<RunningServer> {
   const rootKey = takeRootKey(process.env);
+  const outsideVaults = readOutsideVaults(options.outsideVaults ?? [], process.env);
   const geoipDatabase = options.geoipDatabase ?? process.env['KUSTODY_GEOIP_DATABASE'];
   try {
     return await startServer({
@@ -42,6 +47,7 @@ export async function startInstance(options: InstanceOptions): Promise<RunningSe
       expectsCluster: options.expectsCluster ?? false,
       ...(rootKey === undefined ? {} : { rootKey }),
       ...(geoipDatabase ? { geoipDatabase: resolve(geoipDatabase) } : {}),
+      outsideVaults,
       keys: defaultKeySettings,
       log: options.log ?? { level: 'silent', destination: process.stderr },
       scripts: {
@@ -81,7 +87,8 @@ function explain(error: unknown, options: InstanceOptions): unknown {
     error instanceof StateFormatError ||
     error instanceof WrongRootKeyError ||
     error instanceof RootKeyError ||
-    error instanceof EdgeAddressError
+    error instanceof EdgeAddressError ||
+    error instanceof OutsideVaultError
   ) {
     return new UserError(error.message);
   }

@@ -20,7 +20,7 @@ export interface LiveInstance {
   close(): Promise<void>;
 }
 
-export type OpenOptions = Pick<InstanceOptions, 'allowedHosts' | 'expectsCluster' | 'geoipDatabase'>;
+export type OpenOptions = Pick<InstanceOptions, 'allowedHosts' | 'expectsCluster' | 'geoipDatabase' | 'outsideVaults'>;
 
 /** @param data without it, a private instance in a temporary directory, with a clock that can be moved */
 export async function openLiveInstance(data: string | undefined, options: OpenOptions = {}): Promise<LiveInstance> {
@@ -29,6 +29,7 @@ export async function openLiveInstance(data: string | undefined, options: OpenOp
   const running = await findInstance(dataDirectory);
   if (running !== undefined) {
     refuseForRunning('--allow', (options.allowedHosts ?? []).length > 0);
+    refuseForRunning('--vault', (options.outsideVaults ?? []).length > 0);
     refuseForRunning('--geoip-database', options.geoipDatabase !== undefined);
     return {
       dataDirectory,

@@ -7,11 +7,14 @@ import { runChild } from './child-command.ts';
 import { collectAllowedHost } from './instance.ts';
 import { environmentOf, openLiveInstance } from './live-instance.ts';
 import { geoipOption } from './options.ts';
+import type { OutsideVaultOption } from './outside-vault-option.ts';
+import { outsideVaultOption } from './outside-vault-option.ts';
 
 interface RunOptions {
   readonly data?: string;
   readonly allow: readonly AllowedHost[];
   readonly seed: boolean;
+  readonly vault: readonly OutsideVaultOption[];
   readonly geoipDatabase?: string;
 }
 
@@ -22,6 +25,7 @@ export function runCommand(): Command {
     )
     .option('--data <DIR>', 'a data directory: joined when it is served already, else served while the command runs')
     .option('--allow <HOST>', 'a foreign host that the proxy lets through (repeatable)', collectAllowedHost, [])
+    .addOption(outsideVaultOption())
     .addOption(geoipOption())
     .option(
       '--seed',
@@ -43,6 +47,7 @@ async function run(command: readonly string[], options: RunOptions): Promise<voi
   const instance = await openLiveInstance(options.data, {
     allowedHosts: options.allow,
     expectsCluster: options.seed,
+    outsideVaults: options.vault,
     ...(geoipDatabase === undefined ? {} : { geoipDatabase }),
   });
   try {

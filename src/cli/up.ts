@@ -3,6 +3,8 @@ import { prepareDataDirectory } from './data-directory.ts';
 import { collectAllowedHost, startInstance } from './instance.ts';
 import type { AllowedHost } from '../http/allowed-hosts.ts';
 import { dataOption, dataDirectoryOf, geoipOption } from './options.ts';
+import type { OutsideVaultOption } from './outside-vault-option.ts';
+import { outsideVaultOption } from './outside-vault-option.ts';
 
 interface UpOptions {
   readonly data?: string;
@@ -12,6 +14,7 @@ interface UpOptions {
   readonly allow: readonly AllowedHost[];
   readonly allowRemote: boolean;
   readonly virtualTime: boolean;
+  readonly vault: readonly OutsideVaultOption[];
   readonly geoipDatabase?: string;
   readonly logLevel: 'debug' | 'info' | 'warn' | 'error' | 'silent';
 }
@@ -26,6 +29,7 @@ export function upCommand(): Command {
     .option('--allow <HOST>', 'a foreign host that the proxy lets through (repeatable)', collectAllowedHost, [])
     .option('--allow-remote', 'let --host be an address that other machines reach', false)
     .option('--virtual-time', 'for a new data directory: its clock can be moved', false)
+    .addOption(outsideVaultOption())
     .addOption(geoipOption())
     .option('--log-level <LEVEL>', 'debug, info, warn, error or silent', parseLevel, 'info')
     .addHelpText(
@@ -44,6 +48,7 @@ async function up(options: UpOptions): Promise<void> {
     listen: { host: options.host, port: options.port },
     proxy: { host: options.host, port: options.proxyPort },
     allowRemote: options.allowRemote,
+    outsideVaults: options.vault,
     ...(options.geoipDatabase === undefined ? {} : { geoipDatabase: options.geoipDatabase }),
     log: { level: options.logLevel, destination: process.stderr },
   });

@@ -4,10 +4,17 @@ import type { KeyFailure, KeyFailureCause } from './key-wrapper.ts';
 
 /** What happened and what to do about it, for `stateReason`, 503 bodies and `error.details`. */
 const causes: Record<KeyFailureCause, { readonly happened: string; readonly remedy: string }> = {
-  noSuchHost: { happened: 'the vault does not exist', remedy: 'Recover the vault.' },
+  noSuchHost: {
+    happened: 'the vault does not exist',
+    remedy: 'Recover the vault; one outside of Kustody must be named with --vault.',
+  },
   noIdentity: {
     happened: "the cluster's identity is refused a token",
     remedy: 'Assign the identity to the cluster again.',
+  },
+  credentialRefused: {
+    happened: "the cluster's identity has no valid credential for the outside vault",
+    remedy: 'Mend the credential that --vault names.',
   },
   unauthorized: { happened: "the vault rejects the identity's token", remedy: "Check the vault's tenant." },
   forbiddenByPolicy: {

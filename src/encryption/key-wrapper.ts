@@ -9,6 +9,7 @@ export type KeyFailureKind = 'refusal' | 'outage' | 'integrity';
 export type KeyFailureCause =
   | 'noSuchHost'
   | 'noIdentity' // the identity is refused a token: it is gone, or was never assigned
+  | 'credentialRefused' // no credential of the outside vault stands for the identity, or its authority refuses it
   | 'unauthorized' // 401 after one forced fresh token
   | 'forbiddenByPolicy'
   | 'forbiddenByRbac'

@@ -4,6 +4,7 @@ import type { KeyFailure, KeyFailureCause, KeyFailureKind } from './key-wrapper.
 export type VaultObservation =
   | { readonly seen: 'noSuchHost'; readonly host: string }
   | { readonly seen: 'noToken'; readonly reason: string }
+  | { readonly seen: 'credentialRefused'; readonly reason: string }
   | { readonly seen: 'timeout' }
   | { readonly seen: 'unreachable'; readonly message: string }
   | {
@@ -35,6 +36,7 @@ const integrity = 'integrity';
 export const outcomeTable: readonly OutcomeRow[] = [
   { seen: 'noSuchHost', kind: refusal, cause: 'noSuchHost' },
   { seen: 'noToken', kind: refusal, cause: 'noIdentity' },
+  { seen: 'credentialRefused', kind: refusal, cause: 'credentialRefused' },
   { seen: 'answer', status: 401, kind: refusal, cause: 'unauthorized' }, // the caller has tried one fresh token
   { seen: 'answer', status: 403, inner: 'ForbiddenByPolicy', kind: refusal, cause: 'forbiddenByPolicy' },
   { seen: 'answer', status: 403, inner: 'AccessDenied', kind: refusal, cause: 'forbiddenByPolicy' }, // its older name
@@ -83,6 +85,7 @@ function messageOf(observation: VaultObservation): string {
     case 'noSuchHost':
       return `There is no host named ${observation.host}.`;
     case 'noToken':
+    case 'credentialRefused':
       return observation.reason;
     case 'timeout':
       return 'The vault did not answer in time.';

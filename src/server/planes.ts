@@ -5,6 +5,8 @@ import type { Authorizer } from '../authz/role-assignments.ts';
 import type { RandomBytes } from '../base/random.ts';
 import { createClusterContents } from '../cluster/cluster-contents.ts';
 import { clusterCatalogTable } from '../cluster/process/remote-catalog-store.ts';
+import { createOutsideVaults } from '../cluster/outside/outside-vaults.ts';
+import type { OutsideVaults } from '../cluster/outside/outside-vaults.ts';
 import { createClusterKeys } from '../cluster/supervisor/cluster-keys.ts';
 import type { SupervisedClusterKeys } from '../cluster/supervisor/cluster-keys.ts';
 import type { ClusterProcess } from '../cluster/supervisor/cluster-process.ts';
@@ -79,8 +81,10 @@ export interface Controls {
 
 /** Builds every plane over the parts of one data directory. */
 export function createPlanes(parts: ServerParts): Planes {
+  const outside = openOutsideVaults(parts);
   const keys: SupervisedClusterKeys = createKeys(
     parts,
+    outside,
     () => vault,
     (...call) => kusto.serveProcess(...call),
   );
@@ -90,7 +94,7 @@ export function createPlanes(parts: ServerParts): Planes {
     clock: parts.clocks.clock,
     extentDirectory: extentDirectory(parts),
   });
-  const providers = createProviders(parts, keys, contents, (vaultId) => vault.purgeVaultContents(vaultId));
+  const providers = createProviders(parts, keys, contents, outside, (vaultId) => vault.purgeVaultContents(vaultId));
   const vault: VaultPlane = createVaultPlane({
     ...common(parts),
     clock: parts.clocks.clock,
@@ -181,6 +185,14 @@ export function createPlanes(parts: ServerParts): Planes {
   };
 }
 
+function openOutsideVaults({ settings, identity }: ServerParts): OutsideVaults {
+  return createOutsideVaults({
+    vaults: settings.outsideVaults ?? [],
+    findIdentity: (objectId) => identity.principals.get(objectId),
+    timeoutMs: settings.keys.vaultTimeoutMs,
+  });
+}
+
 /** Sealed bytes only. */
 const extentDirectory = ({ settings }: ServerParts): string => join(settings.dataDirectory, 'extents');
 
@@ -204,6 +216,7 @@ const common = ({ state, log, randomBytes }: ServerParts) => ({ state, log, rand
 
 function createKeys(
   parts: ServerParts,
+  outside: OutsideVaults,
   vault: () => VaultPlane,
   serveWire: NonNullable<ClusterKeysOptions['serveWire']>,
 ): SupervisedClusterKeys {
@@ -220,7 +233,8 @@ function createKeys(
     clock: clocks.clock,
     wallClock: clocks.wallClock,
     mintToken: identity.mintToken,
-    resolveHost: async (host) => ({ where: (await vault().plane.claim(host)) === 'serve' ? 'ours' : 'absent' }),
+    resolveHost: async (host) =>
+      outside.resolve(host) ?? { where: (await vault().plane.claim(host)) === 'serve' ? 'ours' : 'absent' },
     edge,
     serviceVault: createServiceVault({
       instance,

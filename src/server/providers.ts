@@ -17,9 +17,11 @@ import { createManagedIdentityProvider } from '../providers/managed-identity/man
 import { findUserAssignedIdentity } from '../providers/managed-identity/user-assigned-identities.ts';
 import { resumeGroupDeletions } from '../providers/resources/group-deletion.ts';
 import { createResourcesProvider } from '../providers/resources/resources-provider.ts';
+import type { OutsideVaults } from '../cluster/outside/outside-vaults.ts';
 import type { ServedClusters } from '../cluster/wire-access.ts';
 import type { VaultDirectory } from '../vault/vault-directory.ts';
 import { createServedClusters } from './kusto-clusters.ts';
+import { vaultHostOf } from './outside-names.ts';
 import type { ServerParts } from './planes.ts';
 import { serviceVaultName } from './service-vault.ts';
 
@@ -49,6 +51,7 @@ export function createProviders(
   parts: ProviderParts,
   keys: ClusterKeys,
   contents: ClusterContents,
+  outside: OutsideVaults,
   purgeVaultContents: (vaultId: Guid) => Promise<void>,
 ): Providers {
   const { state, randomBytes, clocks, identity, instance } = parts;
@@ -56,7 +59,8 @@ export function createProviders(
   const identities = createManagedIdentities(identity.principals, instance.tenantId);
   const keyVault = createKeyVaultProvider({
     ...{ state, clock, randomBytes, purgeVaultContents },
-    isReservedName: (name) => name === serviceVaultName,
+    // A name outside is taken, as it is in Azure.
+    isReservedName: (name) => name === serviceVaultName || outside.resolve(vaultHostOf(name)) !== undefined,
     purgesHeld: () => clocks.purgesHeld(),
   });
   const managedIdentity = createManagedIdentityProvider({ state, clock, identities });
@@ -64,6 +68,7 @@ export function createProviders(
     ...{ state, clock, randomBytes, keys, identities },
     userAssignedIdentity: (resourceId) => findUserAssignedIdentity(state, resourceId),
     findPrincipal: principalFinder(parts),
+    outsideAccount: (vault, principal) => outside.accountOf(vault, principal),
     contents,
     faults: () => Promise.resolve(parts.faults.ofOperation()),
   };

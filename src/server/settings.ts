@@ -1,3 +1,4 @@
+import type { OutsideVault } from '../cluster/outside/outside-vault.ts';
 import type { AllowedHost } from '../http/allowed-hosts.ts';
 import type { ListenAddress } from '../http/edge.ts';
 import type { LogOptions } from '../http/logging.ts';
@@ -20,6 +21,8 @@ export interface ServerSettings {
   readonly rootKey?: RootKey;
   /** The user's city database in MMDB format, absolute; without it `geo_info_from_ip_address()` is refused. */
   readonly geoipDatabase?: string;
+  /** Vaults that are none of Kustody's, each with a credential. */
+  readonly outsideVaults?: readonly OutsideVault[];
   readonly keys: LeaseSettings & { readonly vaultTimeoutMs: number };
   readonly log: Pick<LogOptions, 'level' | 'destination'>;
   /** A cluster will be made right after the start: its process and its key are started at once, beside everything else. */

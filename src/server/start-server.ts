@@ -17,6 +17,7 @@ import { openFaults } from './faults.ts';
 import { openIdentityParts } from './identity-parts.ts';
 import { createInstance, readInstance } from './instance.ts';
 import { ClusterProcess } from '../cluster/supervisor/cluster-process.ts';
+import { refuseOwnNames } from './outside-names.ts';
 import { openReadyKeys } from './ready-keys.ts';
 import { createPlanes } from './planes.ts';
 import type { Controls, ServerParts } from './planes.ts';
@@ -39,7 +40,7 @@ export interface RunningServer {
 }
 
 /** Opens a data directory (making what is missing) and serves it. What was opened is closed again when a later step fails.
- * @throws StateLockedError, StateFormatError, WrongRootKeyError, RootKeyError, EdgeAddressError, GeoipDatabaseError */
+ * @throws StateLockedError, StateFormatError, WrongRootKeyError, RootKeyError, EdgeAddressError, GeoipDatabaseError, OutsideVaultError */
 export async function startServer(settings: ServerSettings): Promise<RunningServer> {
   const closers: (() => void | Promise<void>)[] = [];
   const closeAll = async (): Promise<void> => {
@@ -89,6 +90,7 @@ async function open(
   const instance =
     known ??
     (await createInstance({ state, randomBytes: systemRandomBytes, ...identity, wallNow: wallNow() }, virtualTime));
+  await refuseOwnNames(state, settings.outsideVaults ?? []);
   const [authority] = await Promise.all([
     openStoredAuthority(state, { wallClock: wallMs, randomBytes: systemRandomBytes }),
     identity.signingKeys.load(),

@@ -2,6 +2,7 @@ import { noContents } from '../../src/providers/kusto/ports.ts';
 import type { ArmOperation } from '../../src/arm/arm-operation.ts';
 import { createAuthorizer } from '../../src/authz/role-assignments.ts';
 import { systemRandomBytes } from '../../src/base/random.ts';
+import { createOutsideVaults } from '../../src/cluster/outside/outside-vaults.ts';
 import { machineTime } from '../../src/clock/host-time.ts';
 import { openClocks } from '../../src/server/clocks.ts';
 import { openFaults } from '../../src/server/faults.ts';
@@ -46,6 +47,7 @@ async function collect(): Promise<readonly ProviderOperation[]> {
     },
     new FakeClusterKeys(state),
     noContents,
+    createOutsideVaults({ vaults: [], findIdentity: () => Promise.resolve(undefined), timeoutMs: 0 }),
     () => Promise.resolve(),
   );
   await clocks.close();

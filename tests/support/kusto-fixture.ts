@@ -97,6 +97,7 @@ export async function startKustoFixture(): Promise<KustoFixture> {
     identities: identitiesIn(principals),
     userAssignedIdentity: (id) => Promise.resolve(userAssigned.get(id.toLowerCase())),
     findPrincipal: (type, id) => Promise.resolve(known.get(`${type} ${id.toLowerCase()}`)),
+    outsideAccount: () => Promise.resolve(undefined),
     contents: noContents,
     faults: () => Promise.resolve(fixture.fault),
   };

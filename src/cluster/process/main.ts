@@ -18,7 +18,7 @@ import type { ProcessCalls, SupervisorCall, SupervisorCalls, SupervisorReplies }
 import { createRemoteCatalogStore } from './remote-catalog-store.ts';
 import { createRemoteState } from './remote-state.ts';
 import { yieldToOthers } from './thread-priority.ts';
-import type { TokenAnswer } from './vault-key-wrapper.ts';
+import type { HostAnswer, TokenAnswer, VaultAccess } from './vault-key-wrapper.ts';
 import { createVaultKeyWrapper, loadVaultSdk } from './vault-key-wrapper.ts';
 
 // The process of one cluster: it alone holds the cluster's keys. Its parent is the supervisor; when that is gone, so is this.
@@ -114,11 +114,10 @@ const channel = new Channel({
   inFlightMax: 256,
 });
 
-const access = {
-  resolve: async (host: ProcessCalls['resolve']['host']) =>
-    (await channel.call('resolve', { host })) as 'ours' | 'absent' | 'outside',
-  token: async (identity: ProcessCalls['token']['identity'], host: ProcessCalls['token']['host'], audience: string) =>
-    (await channel.call('token', { identity, host, audience })) as TokenAnswer,
+const access: VaultAccess = {
+  resolve: async (host) => (await channel.call('resolve', { host })) as HostAnswer,
+  token: async (identity, host, target) =>
+    (await channel.call('token', { identity, host, ...target } satisfies ProcessCalls['token'])) as TokenAnswer,
 };
 
 void loadVaultSdk(); // everybody's first call needs it, and it takes longest

@@ -1,21 +1,20 @@
 import { Buffer } from 'node:buffer';
 import type { IncomingMessage } from 'node:http';
-import { Agent, request as httpsRequest } from 'node:https';
-import type { RequestOptions } from 'node:https';
-import type { LookupFunction } from 'node:net';
+import { request as httpsRequest } from 'node:https';
+import type { Agent, RequestOptions } from 'node:https';
 import type { HttpClient, PipelineRequest, PipelineResponse } from '@azure/core-rest-pipeline';
 import { createHttpHeaders } from '@azure/core-rest-pipeline';
+import type { HostName } from '../../base/names.ts';
+import type { Route } from './host-route.ts';
+import { agentFor, routeOptions } from './host-route.ts';
 
-/** Our own listener: whatever a vault is called, the connection goes there and nowhere else. */
-export interface Edge {
-  /** An IP address. */
-  readonly address: string;
-  readonly port: number;
-  /** PEM of the only authority that is trusted. */
-  readonly ca: string;
+/** The only host that a client speaks to, and the way there. */
+export interface PinnedHost {
+  readonly host: HostName;
+  readonly route: Route;
 }
 
-/** Answers of a vault are small: a key with its metadata. */
+/** Answers of vaults and authorities are small: a key with its metadata, a token. */
 const answerBytesMax = 256 * 1024;
 
 /** Hears of every answer and every broken request, in order. */
@@ -25,12 +24,11 @@ export interface HttpObserver {
   broke(message: string): void;
 }
 
-/** An HTTP client for one call: no proxy, no redirects, no retries, no name look-up when pinned, and no socket outlives it.
- * @param edge undefined: the real host by its name, with the public authorities */
-export function createPinnedHttpClient(edge: Edge | undefined, observer: HttpObserver): HttpClient & { close(): void } {
-  const agent = new Agent({ keepAlive: true, maxSockets: 1 });
+/** An HTTP client for one call to one host: no proxy but the route's, no redirects, no retries, and no socket outlives it. */
+export function createPinnedHttpClient(to: PinnedHost, observer: HttpObserver): HttpClient & { close(): void } {
+  const agent = agentFor(to.route);
   return {
-    sendRequest: (request) => send(request, edge, agent, observer),
+    sendRequest: (request) => send(request, to, agent, observer),
     close: () => {
       agent.destroy();
     },
@@ -39,7 +37,7 @@ export function createPinnedHttpClient(edge: Edge | undefined, observer: HttpObs
 
 async function send(
   request: PipelineRequest,
-  edge: Edge | undefined,
+  to: PinnedHost,
   agent: Agent,
   observer: HttpObserver,
 ): Promise<PipelineResponse> {
@@ -47,7 +45,7 @@ async function send(
   const url = new URL(request.url);
   const body = bodyOf(request);
   try {
-    const answer = await exchange(optionsFor(url, request, edge, agent, body), body, request.abortSignal);
+    const answer = await exchange(optionsFor(url, request, to, agent, body), body, request.abortSignal);
     observer.answered(answer.status, answer.headers, answer.body);
     return {
       request,
@@ -64,32 +62,24 @@ async function send(
 function optionsFor(
   url: URL,
   request: PipelineRequest,
-  edge: Edge | undefined,
+  { host, route }: PinnedHost,
   agent: Agent,
   body: Buffer,
 ): RequestOptions {
-  if (url.protocol !== 'https:') throw new Error('Vaults are reached over HTTPS only.');
+  if (url.protocol !== 'https:') throw new Error('Vaults and their authorities are reached over HTTPS only.');
+  if (url.hostname !== host || url.port !== '') throw new Error(`This client speaks to ${host} only.`);
   const headers: Record<string, string> = { ...request.headers.toJSON(), host: url.host };
   headers['content-length'] = String(body.byteLength);
-  const shared: RequestOptions = {
+  return {
     agent,
     method: request.method,
     path: url.pathname + url.search,
     hostname: url.hostname,
     servername: url.hostname,
     headers,
+    ...routeOptions(route),
   };
-  if (edge === undefined) return { ...shared, port: url.port === '' ? 443 : Number(url.port) };
-  return { ...shared, port: edge.port, ca: edge.ca, lookup: pinnedLookup(edge.address) };
 }
-
-const pinnedLookup =
-  (address: string): LookupFunction =>
-  (_host, options, callback) => {
-    const family = address.includes(':') ? 6 : 4;
-    if (options.all === true) callback(null, [{ address, family }]);
-    else callback(null, address, family);
-  };
 
 interface Answer {
   readonly status: number;
@@ -126,7 +116,7 @@ function exchange(options: RequestOptions, body: Buffer, signal: PipelineRequest
 function bodyOf(request: PipelineRequest): Buffer {
   if (typeof request.body === 'string') return Buffer.from(request.body, 'utf8');
   if (request.body === undefined || request.body === null) return Buffer.alloc(0);
-  throw new Error('Only text bodies are sent to a vault.');
+  throw new Error('Only text bodies are sent.');
 }
 
 function flat(headers: IncomingMessage['headers']): Record<string, string> {

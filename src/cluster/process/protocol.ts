@@ -12,8 +12,9 @@ import type { KeyTarget, WrappedClusterKey } from '../../encryption/rotation.ts'
 import type { ExtentCall, ExtentReply, InventoryCall, InventoryReply } from './inventory-protocol.ts';
 import { extentReplyOf, inventoryReplyOf } from './inventory-protocol.ts';
 import type { Fields } from './message-fields.ts';
+import type { TokenTarget } from './vault-key-wrapper.ts';
 import { numberOf, objectOf, outcomeOf, ProtocolError, textOf } from './message-fields.ts';
-import type { Edge } from './pinned-http-client.ts';
+import type { Edge } from './host-route.ts';
 
 /** What the supervisor asks of a cluster process. Key bytes never appear here: only wrapped ones and check values. */
 export interface SupervisorCalls {
@@ -117,7 +118,7 @@ export type SupervisorCall = keyof SupervisorCalls;
 /** What a cluster process asks of its supervisor. */
 export interface ProcessCalls {
   readonly resolve: { readonly host: HostName };
-  readonly token: { readonly identity: Guid; readonly host: HostName; readonly audience: string };
+  readonly token: { readonly identity: Guid; readonly host: HostName } & TokenTarget;
 }
 
 /** Reads what a process answers: the supervisor believes no process blindly. @throws ProtocolError */
@@ -177,7 +178,8 @@ export const processCallParsers: { readonly [Call in keyof ProcessCalls]: (value
     const call = objectOf(value);
     const identity = parseGuid(textOf(call.identity, 36));
     if (identity === undefined) throw new ProtocolError('identity');
-    return { identity, host: hostOf(call.host), audience: textOf(call.audience, 300) };
+    const authority = call.authority === undefined ? undefined : textOf(call.authority, 300);
+    return { identity, host: hostOf(call.host), audience: textOf(call.audience, 300), authority };
   },
 };
 

@@ -20,7 +20,7 @@ let where: Awaited<ReturnType<VaultAccess['resolve']>>;
 
 const access: VaultAccess = {
   resolve: () => Promise.resolve(where),
-  token: (_identity, _host, audience) => {
+  token: (_identity, _host, { audience }) => {
     audiences.push(audience);
     return token();
   },
@@ -31,7 +31,7 @@ beforeEach(async () => {
   vaults.addVault(host, [identity]);
   kid = vaults.addKey(host, 'k');
   audiences = [];
-  where = 'ours';
+  where = { where: 'ours' };
   token = () =>
     Promise.resolve({ outcome: 'token', token: `test-token.${identity}.${audiences.length}`, expiresOn: 0 });
   wrapper = createVaultKeyWrapper({ edge: vaults.edge, access, timeoutMs: 5000 });
@@ -154,7 +154,7 @@ describe('what goes wrong is a value', () => {
   });
 
   it('a host that nobody has', async () => {
-    where = 'absent';
+    where = { where: 'absent' };
     expect(await wrapper.unwrap(identity, kid, new Uint8Array(256))).toMatchObject({
       kind: 'refusal',
       cause: 'noSuchHost',

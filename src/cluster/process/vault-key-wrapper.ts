@@ -8,19 +8,36 @@ import type { HostName } from '../../base/names.ts';
 import type { KeyDescription, KeyFailure, KeyWrapper } from '../../encryption/key-wrapper.ts';
 import type { VaultObservation } from '../../encryption/outcome-table.ts';
 import { classifyOutcome } from '../../encryption/outcome-table.ts';
-import type { Edge, HttpObserver } from './pinned-http-client.ts';
+import type { Edge, OutsideRoute, Route } from './host-route.ts';
+import type { HttpObserver } from './pinned-http-client.ts';
 import { createPinnedHttpClient } from './pinned-http-client.ts';
 
 export type TokenAnswer =
   | { readonly outcome: 'token'; readonly token: string; readonly expiresOn: number }
-  | { readonly outcome: 'refused'; readonly reason: string };
+  /** @see KeyFailureCause; `noIdentity` unless said otherwise */
+  | { readonly outcome: 'refused'; readonly reason: string; readonly cause?: 'credentialRefused' }
+  /** Nothing is known: the authority of an outside vault could not be asked. */
+  | { readonly outcome: 'unavailable'; readonly reason: string };
+
+/** `ours`: behind our edge. `absent`: nobody has that name. `outside`: a real vault that was configured by name. */
+export type HostAnswer =
+  | { readonly where: 'ours' }
+  | { readonly where: 'absent' }
+  | { readonly where: 'outside'; readonly route: OutsideRoute };
+
+/** What a vault's challenge says that a token must be. */
+export interface TokenTarget {
+  /** The resource. */
+  readonly audience: string;
+  /** Address of the authority and tenant that the vault believes; undefined when it names none. */
+  readonly authority: string | undefined;
+}
 
 /** What the vault client asks others for: names and tokens. */
 export interface VaultAccess {
-  /** `ours`: behind our edge. `absent`: nobody has that name. `outside`: a real vault that was configured by name. */
-  resolve(host: HostName): Promise<'ours' | 'absent' | 'outside'>;
-  /** A fresh token for `identity` to show to `host`. @param audience the resource that the vault's challenge names */
-  token(identity: Guid, host: HostName, audience: string): Promise<TokenAnswer>;
+  resolve(host: HostName): Promise<HostAnswer>;
+  /** A fresh token for `identity` to show to `host`. */
+  token(identity: Guid, host: HostName, target: TokenTarget): Promise<TokenAnswer>;
 }
 
 export interface VaultKeyWrapperOptions {
@@ -111,25 +128,25 @@ async function callVault<T>(
 ): Promise<VaultResult<T>> {
   await loadVaultSdk(); // the time that this takes is not the vault's
   const signal = AbortSignal.timeout(options.timeoutMs);
-  const where = await untilAborted(options.access.resolve(host), signal).catch(() => undefined);
-  if (where === undefined) return classifyOutcome({ seen: 'timeout' });
-  if (where === 'absent') return classifyOutcome({ seen: 'noSuchHost', host });
-  const edge = where === 'ours' ? options.edge : undefined;
-  const first = await attempt(options.access, edge, identity, host, call, signal);
+  const found = await untilAborted(options.access.resolve(host), signal).catch(() => undefined);
+  if (found === undefined) return classifyOutcome({ seen: 'timeout' });
+  if (found.where === 'absent') return classifyOutcome({ seen: 'noSuchHost', host });
+  const route = found.where === 'ours' ? options.edge : found.route;
+  const first = await attempt(options.access, route, identity, host, call, signal);
   if (first.outcome === 'value' || first.status !== 401) return first;
-  return attempt(options.access, edge, identity, host, call, signal);
+  return attempt(options.access, route, identity, host, call, signal);
 }
 
 async function attempt<T>(
   access: VaultAccess,
-  edge: Edge | undefined,
+  route: Route,
   identity: Guid,
   host: HostName,
   call: VaultCall<T>,
   signal: AbortSignal,
 ): Promise<VaultResult<T>> {
   const trace = new CallTrace();
-  const httpClient = createPinnedHttpClient(edge, trace);
+  const httpClient = createPinnedHttpClient({ host, route }, trace);
   const clientOptions: CryptographyClientOptions = {
     serviceVersion,
     httpClient,
@@ -154,10 +171,10 @@ function credentialFor(access: VaultAccess, identity: Guid, host: HostName, trac
     getToken: async (scopes): Promise<AccessToken> => {
       const scope = typeof scopes === 'string' ? scopes : (scopes[0] ?? '');
       const audience = scope.replace(/\/\.default$/, '');
-      const answer = await access.token(identity, host, audience);
-      if (answer.outcome === 'refused') {
-        trace.noToken = answer.reason;
-        throw new Error('The identity was refused a token.');
+      const answer = await access.token(identity, host, { audience, authority: trace.authority });
+      if (answer.outcome !== 'token') {
+        trace.noToken = observationOf(answer);
+        throw new Error('There is no token for the identity.');
       }
       trace.tokens += 1;
       return { token: answer.token, expiresOnTimestamp: answer.expiresOn };
@@ -165,10 +182,18 @@ function credentialFor(access: VaultAccess, identity: Guid, host: HostName, trac
   };
 }
 
+function observationOf(answer: Exclude<TokenAnswer, { outcome: 'token' }>): VaultObservation {
+  const { outcome, reason } = answer;
+  if (outcome === 'unavailable') return { seen: 'unreachable', message: reason };
+  return { seen: answer.cause === 'credentialRefused' ? 'credentialRefused' : 'noToken', reason };
+}
+
 /** What went over the wire in one call, so that an outcome never depends on how the SDK words its errors: it throws a
  * TypeError for an empty error body and keeps the inner error code to itself. */
 class CallTrace implements HttpObserver {
-  noToken: string | undefined;
+  noToken: VaultObservation | undefined;
+  /** As the challenge names it. */
+  authority: string | undefined;
   tokens = 0;
   region: string | undefined;
   kid: string | undefined;
@@ -181,6 +206,10 @@ class CallTrace implements HttpObserver {
   answered(status: number, headers: Readonly<Record<string, string | string[] | undefined>>, body: Buffer): void {
     const region = headers['x-ms-keyvault-region'];
     if (typeof region === 'string') this.region = region.toLowerCase().slice(0, 100);
+    const challenge = status === 401 ? headers['www-authenticate'] : undefined;
+    if (typeof challenge === 'string') {
+      this.authority = /\bauthorization(?:_uri)?="?([^",\s]{1,300})/i.exec(challenge)?.[1];
+    }
     if (status < 400) this.kid = /"kid"\s*:\s*"([^"]{1,400})"/.exec(body.toString('utf8'))?.[1];
     else if (status !== 401 || this.tokens > 0) this.#last = { seen: 'answer', status, ...errorOf(body) };
   }
@@ -190,8 +219,9 @@ class CallTrace implements HttpObserver {
   }
 
   observation(error: unknown): VaultObservation {
-    if (this.noToken !== undefined) return { seen: 'noToken', reason: this.noToken };
-    return this.#last ?? { seen: 'other', message: error instanceof Error ? error.message : 'unknown error' };
+    return (
+      this.noToken ?? this.#last ?? { seen: 'other', message: error instanceof Error ? error.message : 'unknown error' }
+    );
   }
 }
 

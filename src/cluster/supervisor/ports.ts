@@ -9,7 +9,8 @@ import type { KeyFailure } from '../../encryption/key-wrapper.ts';
 import type { LeaseSettings, TwoClocks } from '../../encryption/lease.ts';
 import type { State } from '../../state/state.ts';
 import type { ClusterProcess } from './cluster-process.ts';
-import type { Edge } from '../process/pinned-http-client.ts';
+import type { Edge, OutsideRoute } from '../process/host-route.ts';
+import type { TokenAnswer, TokenTarget } from '../process/vault-key-wrapper.ts';
 
 /** Whose a vault's host name is. `outside`: a real vault that the operator named, with a credential of its own. */
 export type HostResolution =
@@ -17,7 +18,9 @@ export type HostResolution =
   | { readonly where: 'absent' }
   | {
       readonly where: 'outside';
-      readonly mintToken: (audience: string) => ReturnType<MintToken>;
+      readonly route: OutsideRoute;
+      /** A token of the account that stands for `identity` there. */
+      readonly mintToken: (identity: Guid, target: TokenTarget) => Promise<TokenAnswer>;
     };
 
 /** Kustody's own vault, with one key for each cluster under Microsoft-managed custody. Both calls go over its data plane as a

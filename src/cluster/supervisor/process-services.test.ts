@@ -67,13 +67,14 @@ describe('what a cluster process may ask', () => {
 
   it('whose a host is, for hosts of the call in flight', async () => {
     const { serve } = services();
-    expect(await serve('resolve', { host }, [grant])).toBe('ours');
-    expect(await serve('resolve', { host }, [])).toBe('absent');
+    expect(await serve('resolve', { host }, [grant])).toEqual({ where: 'ours' });
+    expect(await serve('resolve', { host }, [])).toEqual({ where: 'absent' });
   });
 
   it('tokens for an outside vault come from its own credential', async () => {
     const { serve, minted } = services({
       where: 'outside',
+      route: {},
       mintToken: () => Promise.resolve({ outcome: 'token', token: 'theirs', expiresOn: 0 }),
     });
     expect(await serve('token', { identity, host, audience }, [grant])).toMatchObject({ token: 'theirs' });

@@ -2,10 +2,11 @@ import type { Guid } from '../../base/guid.ts';
 import type { HostName } from '../../base/names.ts';
 import { parseHostName } from '../../base/names.ts';
 import { ProtocolError } from '../process/message-fields.ts';
+import type { ProcessCalls } from '../process/protocol.ts';
 import { processCallParsers } from '../process/protocol.ts';
-import type { TokenAnswer } from '../process/vault-key-wrapper.ts';
+import type { HostAnswer, TokenAnswer } from '../process/vault-key-wrapper.ts';
 import type { VaultGrant } from './cluster-process.ts';
-import type { ClusterKeysOptions } from './ports.ts';
+import type { ClusterKeysOptions, HostResolution } from './ports.ts';
 import { isStateCall, serveState } from './process-state.ts';
 
 type Ports = Pick<
@@ -24,8 +25,9 @@ export function createProcessServices(
     switch (operation) {
       case 'resolve': {
         const { host } = processCallParsers.resolve(body);
-        if (!grants.some((grant) => grant.host === host)) return overreach(ports, 'resolve', 'absent');
-        return (await ports.resolveHost(host)).where;
+        const absent: HostAnswer = { where: 'absent' };
+        if (!grants.some((grant) => grant.host === host)) return overreach(ports, 'resolve', absent);
+        return answerFor(await ports.resolveHost(host));
       }
       case 'token': {
         const call = processCallParsers.token(body);
@@ -43,16 +45,17 @@ export function createProcessServices(
   };
 }
 
-async function tokenFor(
-  ports: Ports,
-  call: { readonly identity: VaultGrant['identity']; readonly host: HostName; readonly audience: string },
-): Promise<TokenAnswer> {
+/** The way there, without what makes tokens. */
+const answerFor = (found: HostResolution): HostAnswer =>
+  found.where === 'outside' ? { where: 'outside', route: found.route } : found;
+
+async function tokenFor(ports: Ports, call: ProcessCalls['token']): Promise<TokenAnswer> {
   const resolution = await ports.resolveHost(call.host);
   switch (resolution.where) {
     case 'ours':
       return ports.mintToken(call.identity, call.audience);
     case 'outside':
-      return resolution.mintToken(call.audience);
+      return resolution.mintToken(call.identity, { audience: call.audience, authority: call.authority });
     case 'absent':
       return { outcome: 'refused', reason: 'The vault does not exist.' };
   }

@@ -2,8 +2,10 @@ import type { ArmReply, ArmRequest } from '../../arm/arm-operation.ts';
 import { instant } from '../../clock/clock.ts';
 import { writeRecord } from '../../state/state.ts';
 import type { Versioned } from '../../state/state.ts';
-import type { Custody, Suspension } from '../../encryption/cluster-keys.ts';
+import type { Suspension } from '../../encryption/cluster-keys.ts';
 import { keyFailureError } from './cmk-errors.ts';
+import type { SeenKey } from './cmk-remedies.ts';
+import { seenKey } from './key-step.ts';
 import { findCluster, requireCluster } from './cluster-lookup.ts';
 import { removeCluster } from './cluster-removal.ts';
 import { clusterResources } from './cluster-record.ts';
@@ -62,7 +64,7 @@ export async function startCluster(ports: KustoPorts, request: ArmRequest): Prom
   const before = await ports.keys.status(clusterId);
   if (running && before?.suspension === undefined) return { status: 200 };
   const { suspension, custody } = await ports.keys.recheck(clusterId, { startStopped: true });
-  const failure = suspension === undefined ? undefined : startFailure(custody, suspension);
+  const failure = suspension === undefined ? undefined : startFailure(await seenKey(ports, custody), suspension);
   const operation = await begin(ports, request, found.value, 'ServiceStart', failure);
   const isBroken = operation.kept.failure !== undefined && failure === undefined;
   // The cluster counts as started even while its key is away: it resumes by itself, so the failure is not kept with it.
@@ -75,8 +77,8 @@ export async function startCluster(ports: KustoPorts, request: ArmRequest): Prom
 }
 
 /** With the code that setting such a key would be refused with. Errors from behind the resource provider say so in front of their text. */
-function startFailure(custody: Custody, { failure }: Suspension): OperationFailure {
-  const error = keyFailureError(custody.kind === 'customer' ? custody.key : undefined, failure);
+function startFailure(key: SeenKey | undefined, { failure }: Suspension): OperationFailure {
+  const error = keyFailureError(key, failure);
   const { details } = error.extra;
   return {
     code: error.code,

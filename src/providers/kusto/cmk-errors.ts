@@ -2,6 +2,7 @@ import { ArmError } from '../../arm/arm-error.ts';
 import type { ArmErrorDetail } from '../../arm/arm-error.ts';
 import type { CurrentKeyLost, CustomerKey, KeyPreflight } from '../../encryption/cluster-keys.ts';
 import type { KeyFailure, KeyFailureCause } from '../../encryption/key-wrapper.ts';
+import type { SeenKey } from './cmk-remedies.ts';
 import { accessDetails, failureDetails, lostKeyDetails, preflightDetails } from './cmk-remedies.ts';
 import { kustoErrorWith } from './kusto-errors.ts';
 
@@ -70,6 +71,7 @@ const codeForPreflight = {
 const codeForFailure = {
   noSuchHost: 'KeyVaultNotFound',
   noIdentity: 'IdentityDoesNotHaveAccessToKeyVault',
+  credentialRefused: 'IdentityDoesNotHaveAccessToKeyVault',
   unauthorized: 'IdentityDoesNotHaveAccessToKeyVault',
   forbiddenByPolicy: 'IdentityDoesNotHaveAccessToKeyVault',
   forbiddenByRbac: 'IdentityDoesNotHaveAccessToKeyVault',
@@ -97,13 +99,13 @@ function errorFor(code: CmkErrorCode | NotAsked, named: NamedInMessage, details:
 const namedBy = (key: CustomerKey): NamedInMessage => ({ vaultUri: key.vaultUri, keyName: key.keyName });
 
 /** @returns undefined when the key can be used */
-export function preflightError(key: CustomerKey, found: KeyPreflight): ArmError | undefined {
+export function preflightError(key: SeenKey, found: KeyPreflight): ArmError | undefined {
   if (found.outcome === 'usable') return undefined;
   return errorFor(codeForPreflight[found.outcome], namedBy(key), preflightDetails(key, found));
 }
 
 /** The change or the first wrap failed after preflight had passed. @param key undefined: a key of Kustody's own service vault */
-export function keyFailureError(key: CustomerKey | undefined, failure: KeyFailure): ArmError {
+export function keyFailureError(key: SeenKey | undefined, failure: KeyFailure): ArmError {
   if (key === undefined) return kustoErrorWith('VaultUnavailable', failureDetails(failure), 'Microsoft-managed');
   const details = failure.kind === 'refusal' ? accessDetails(key, failure) : failureDetails(failure);
   return errorFor(codeForFailure[failure.cause], namedBy(key), details);

@@ -1,6 +1,10 @@
 import type { ArmErrorDetail } from '../../arm/arm-error.ts';
 import type { CurrentKeyLost, CustomerKey, KeyPreflight } from '../../encryption/cluster-keys.ts';
 import type { KeyFailure, KeyFailureCause } from '../../encryption/key-wrapper.ts';
+import type { OutsideAccount } from './ports.ts';
+
+/** A key, with whom its vault sees when the cluster comes: for a vault outside of Kustody an application of its own tenant. */
+export type SeenKey = CustomerKey & { readonly account?: OutsideAccount };
 
 type Problem = Exclude<KeyPreflight, { readonly outcome: 'usable' }>;
 
@@ -12,7 +16,7 @@ const cause = (code: string, message: string): ArmErrorDetail => ({ code, messag
 const remedy = (message: string): ArmErrorDetail => ({ code: 'Remedy', message });
 
 /** The exact cause first, then what to do: the real service is silent about both, and that is what its users complain of most. */
-export function preflightDetails(key: CustomerKey, problem: Problem): readonly ArmErrorDetail[] {
+export function preflightDetails(key: SeenKey, problem: Problem): readonly ArmErrorDetail[] {
   switch (problem.outcome) {
     case 'vaultNotFound':
       return problem.why === 'noSuchHost'
@@ -21,7 +25,9 @@ export function preflightDetails(key: CustomerKey, problem: Problem): readonly A
               'NoSuchHost',
               `There is no vault under the name ${key.vaultHost}. A deleted vault has no name either, until it is recovered.`,
             ),
-            remedy('Check keyVaultUri for spelling; create the vault, or recover it if it was deleted.'),
+            remedy(
+              'Check keyVaultUri for spelling; create the vault, or recover it if it was deleted. A vault outside of Kustody must be named when Kustody starts (--vault HOST=…).',
+            ),
           ]
         : [
             cause(
@@ -78,28 +84,30 @@ const notUsable = {
   notYetValid: (at) => ['KeyNotYetValid', `The key becomes valid at ${isoOf(at)}.`],
 } as const satisfies Record<NotUsable, (at: number | undefined) => readonly [string, string]>;
 
-const attributesCommand = (key: CustomerKey, change: string): string =>
+const attributesCommand = (key: SeenKey, change: string): string =>
   `az keyvault key set-attributes --vault-name ${vaultName(key)} --name ${key.keyName} ${change}`;
 
-const usableAgain: Record<NotUsable, (key: CustomerKey) => string> = {
+const usableAgain: Record<NotUsable, (key: SeenKey) => string> = {
   disabled: (key) => attributesCommand(key, '--enabled true'),
   expired: (key) => `Create a new version of the key, or move its date: ${attributesCommand(key, '--expires DATE')}`,
   notYetValid: (key) => attributesCommand(key, '--not-before DATE'),
 };
 
-const grantPolicy = (key: CustomerKey): string =>
-  `az keyvault set-policy --name ${vaultName(key)} --object-id ${key.identity} --key-permissions get wrapKey unwrapKey`;
-const grantRole = (key: CustomerKey): string =>
-  `az role assignment create --role "Key Vault Crypto Service Encryption User" --assignee-object-id ${key.identity} --assignee-principal-type ServicePrincipal --scope VAULT_RESOURCE_ID`;
-const grantEither = (key: CustomerKey): string =>
+const grantPolicy = ({ account, ...key }: SeenKey): string =>
+  `az keyvault set-policy --name ${vaultName(key)} ${account === undefined ? `--object-id ${key.identity}` : `--spn ${account.clientId}`} --key-permissions get wrapKey unwrapKey`;
+const grantRole = ({ account, identity }: SeenKey): string =>
+  `az role assignment create --role "Key Vault Crypto Service Encryption User" ${account === undefined ? `--assignee-object-id ${identity} --assignee-principal-type ServicePrincipal` : `--assignee ${account.clientId}`} --scope VAULT_RESOURCE_ID`;
+const grantEither = (key: SeenKey): string =>
   `With access policies: ${grantPolicy(key)}. With roles: ${grantRole(key)}`;
 const tryAgain = (): string => 'Nothing is known about the key. Check that the vault can be reached and try again.';
 
 /** What helps against each cause; a new cause must name its remedy here. */
-const remedies: Record<KeyFailureCause, (key: CustomerKey) => string> = {
+const remedies: Record<KeyFailureCause, (key: SeenKey) => string> = {
   noSuchHost: () => 'Check keyVaultUri; create the vault, or recover it if it was deleted.',
   noIdentity: () =>
     'Assign an identity to the cluster (identity.type SystemAssigned, or a user-assigned one named in userIdentity), then grant it access.',
+  credentialRefused: (key) =>
+    `Mend the credential of ${key.vaultHost} that was given to Kustody with --vault (tenant, application, secret or certificate, identities), and start it again.`,
   unauthorized: grantEither,
   forbiddenByPolicy: grantPolicy,
   forbiddenByRbac: grantRole,
@@ -125,16 +133,20 @@ const remedies: Record<KeyFailureCause, (key: CustomerKey) => string> = {
 
 /** @param operation what was tried; absent when it is part of a change whose steps the caller does not see */
 export function accessDetails(
-  key: CustomerKey,
+  key: SeenKey,
   failure: KeyFailure,
   operation?: 'get' | 'wrapKey' | 'unwrapKey',
 ): readonly ArmErrorDetail[] {
   const who = key.userIdentity === undefined ? 'system-assigned identity' : `identity ${key.userIdentity}`;
   const tried = operation === undefined ? '' : ` The key permission that is missing or has no effect: '${operation}'.`;
+  const seen =
+    key.account === undefined
+      ? `(object id ${key.identity})`
+      : `(application ${key.account.clientId} of tenant ${key.account.tenantId} there)`;
   return [
     cause(
       codeOf(failure),
-      `The cluster went to the vault as its ${who} (object id ${key.identity}).${tried} The vault said: ${failure.message}`,
+      `The cluster went to the vault as its ${who} ${seen}.${tried} The vault said: ${failure.message}`,
     ),
     remedy(remedies[failure.cause](key)),
   ];

@@ -2,11 +2,14 @@ import type { Guid } from '../../base/guid.ts';
 import type { CustomerKey, Custody, PreparedKeyChange } from '../../encryption/cluster-keys.ts';
 import type { StateWrite } from '../../state/state.ts';
 import { keyFailureError, lostKeyError, preflightError } from './cmk-errors.ts';
+import type { SeenKey } from './cmk-remedies.ts';
 import type { KeyStep } from './key-plan.ts';
 import type { KustoPorts } from './ports.ts';
 
 /** The key part of a change: its writes go into the commit of the cluster, then `committed` is called, else `abandoned`. */
 export type PreparedKeyStep = Pick<PreparedKeyChange, 'write' | 'committed' | 'abandoned'>;
+
+type KeyStepPorts = Pick<KustoPorts, 'keys' | 'outsideAccount'>;
 
 const nothing = (): Promise<void> => Promise.resolve();
 const onlyWrites = (write: readonly StateWrite[], committed = nothing): PreparedKeyStep => ({
@@ -18,7 +21,7 @@ const onlyWrites = (write: readonly StateWrite[], committed = nothing): Prepared
 /** Asks the vault and prepares the step; nothing is written yet.
  * @throws ArmError with one of the documented codes, or 503 when the vault cannot be asked */
 export async function prepareKeyStep(
-  ports: Pick<KustoPorts, 'keys'>,
+  ports: KeyStepPorts,
   cluster: { readonly clusterId: Guid; readonly region: string },
   step: KeyStep,
 ): Promise<PreparedKeyStep> {
@@ -40,27 +43,40 @@ export async function prepareKeyStep(
   }
 }
 
-async function change(ports: Pick<KustoPorts, 'keys'>, clusterId: Guid, to: Custody): Promise<PreparedKeyStep> {
+async function change(ports: KeyStepPorts, clusterId: Guid, to: Custody): Promise<PreparedKeyStep> {
   const prepared = await ports.keys.change(clusterId, to);
   if (!('outcome' in prepared)) return prepared;
-  throw prepared.outcome === 'currentKeyLost' ? lostKeyError(prepared) : keyFailureError(keyOf(to), prepared.failure);
+  throw prepared.outcome === 'currentKeyLost'
+    ? lostKeyError(prepared)
+    : keyFailureError(await seenKey(ports, to), prepared.failure);
 }
 
 /** The first key of a new cluster. @throws ArmError as `prepareKeyStep` */
 export async function prepareFirstKey(
-  ports: Pick<KustoPorts, 'keys'>,
+  ports: KeyStepPorts,
   cluster: { readonly clusterId: Guid; readonly region: string },
   custody: Custody,
 ): Promise<PreparedKeyStep> {
   if (custody.kind === 'customer') await requireUsable(ports, custody.key, cluster.region);
   const prepared = await ports.keys.create(cluster.clusterId, custody);
-  if ('outcome' in prepared) throw keyFailureError(keyOf(custody), prepared.failure);
+  if ('outcome' in prepared) throw keyFailureError(await seenKey(ports, custody), prepared.failure);
   return prepared;
 }
 
-const keyOf = (custody: Custody): CustomerKey | undefined => (custody.kind === 'customer' ? custody.key : undefined);
+/** With whom the vault sees, for the words of an error. @returns undefined under Microsoft-managed custody */
+export async function seenKey(
+  { outsideAccount }: Pick<KustoPorts, 'outsideAccount'>,
+  custody: Custody,
+): Promise<SeenKey | undefined> {
+  if (custody.kind !== 'customer') return undefined;
+  const { key } = custody;
+  const account = await outsideAccount(key.vaultHost, key.identity);
+  return account === undefined ? key : { ...key, account };
+}
 
-async function requireUsable(ports: Pick<KustoPorts, 'keys'>, key: CustomerKey, region: string): Promise<void> {
-  const error = preflightError(key, await ports.keys.preflight(key, region));
+async function requireUsable(ports: KeyStepPorts, key: CustomerKey, region: string): Promise<void> {
+  const found = await ports.keys.preflight(key, region);
+  if (found.outcome === 'usable') return;
+  const error = preflightError((await seenKey(ports, { kind: 'customer', key })) ?? key, found);
   if (error !== undefined) throw error;
 }

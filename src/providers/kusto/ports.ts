@@ -1,5 +1,6 @@
 import type { ManagedIdentities } from '../../authz/caller.ts';
 import type { Guid } from '../../base/guid.ts';
+import type { HostName } from '../../base/names.ts';
 import type { RandomBytes } from '../../base/random.ts';
 import type { Clock } from '../../clock/clock.ts';
 import type { ClusterKeys } from '../../encryption/cluster-keys.ts';
@@ -42,6 +43,12 @@ export const noContents: ClusterContents = {
   databaseBytes: () => Promise.resolve(0),
 };
 
+/** An application of the tenant of a vault outside of Kustody, which stands there for an identity of ours. */
+export interface OutsideAccount {
+  readonly tenantId: Guid;
+  readonly clientId: Guid;
+}
+
 /** Everything that Microsoft.Kusto needs of others. */
 export interface KustoPorts {
   readonly state: State;
@@ -53,6 +60,8 @@ export interface KustoPorts {
   readonly userAssignedIdentity: (resourceId: string) => Promise<UserAssignedIdentity | undefined>;
   /** @param id an object id or application id, or the name of a user or group */
   readonly findPrincipal: (type: PrincipalType, id: string, tenantId: Guid) => Promise<KnownPrincipal | undefined>;
+  /** @returns undefined for a vault of this Kustody */
+  readonly outsideAccount: (vault: HostName, identity: Guid) => Promise<OutsideAccount | undefined>;
   readonly contents: ClusterContents;
   readonly faults: OperationFaults;
 }

@@ -20,7 +20,7 @@ export function clockCommand(): Command {
     show: ['GET', '/clock', 'Show the time, and whether it is virtual or frozen.'],
     freeze: ['POST', '/clock/freeze', 'Let the clock stand still.'],
     resume: ['POST', '/clock/resume', 'Let the clock run again, from where it stands.'],
-    accept: ['POST', '/clock/accept', "Accept a jump of the machine's clock; until then nothing is purged."],
+    accept: ['POST', '/clock/accept', "Accept steps of the machine's clock; until then nothing is purged."],
   } as const;
   for (const [name, [method, path, description]] of Object.entries(simple)) {
     clock
@@ -66,7 +66,7 @@ function print(reading: unknown, json: boolean): void {
   );
   if (isJsonObject(reading['heldJump'])) {
     process.stdout.write(
-      `The machine's clock jumped from ${textMember(reading['heldJump'], 'from')} to ${textMember(reading['heldJump'], 'to')}. Nothing is purged until 'kustody clock accept'.\n`,
+      `The machine's clock showed ${textMember(reading['heldJump'], 'to')} when it should have shown ${textMember(reading['heldJump'], 'from')}, or Kustody cannot tell because the machine was off. Nothing is purged, expired or pruned until 'kustody clock accept'.\n`,
     );
   }
 }

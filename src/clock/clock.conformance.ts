@@ -124,6 +124,19 @@ export function clockConformance(
       expect(clock.now()).toBe(before);
     });
 
+    it('goes on at the pace of real time when the wall clock is set back', async () => {
+      const { clock, elapse, host } = open();
+      const from = clock.now();
+      const fired: number[] = [];
+      host.jump(-3_600_000);
+      clock.at(instant(from + 1000), () => void fired.push(1));
+      await elapse(999);
+      expect(fired).toEqual([]);
+      await elapse(1);
+      expect(fired).toEqual([1]);
+      expect(clock.now()).toBe(from + 1000);
+    });
+
     it('fires nothing after close', async () => {
       const { clock, elapse } = open();
       const fired: number[] = [];

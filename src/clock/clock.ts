@@ -11,8 +11,9 @@ export const toUnixSeconds = (at: Instant): number => Math.floor(at / 1000);
 /** Stops a timer that has not fired; harmless afterwards. */
 export type CancelTimer = () => void;
 
-/** Time as an argument. The system clock, or a virtual one that moves when told to; neither ever goes back.
- * Key attributes, soft delete, retention, rotation and key checks follow it; TLS, tokens and HTTP dates follow the wall clock. */
+/** Time as an argument. The system clock, or a virtual one that moves when told to; neither ever goes back, and neither stands still
+ * because the machine's clock was set back. Key attributes, soft delete, retention and rotation follow it; TLS, tokens and HTTP dates
+ * follow the wall clock; intervals are monotonic (`MonotonicClock`), and key checks and leases follow both. */
 export interface Clock {
   now(): Instant;
   /** Calls `run` once when `now()` has reached `when` (at once, but never synchronously, if it has). Timers fire in the

@@ -1,36 +1,50 @@
-/** What a data directory remembers of the wall clock (table `clock`), in milliseconds since 1970. */
+import type { Moment } from './monotonic-clock.ts';
+
+/** What a data directory remembers of the machine's clock (table `wall-clock`). Times in milliseconds since 1970. */
 export interface WallRecord {
   /** The wall time when the record was last written. */
   readonly lastSeen: number;
-  /** The jump that nobody has accepted yet. While it is there, nothing is purged. */
+  /** The same moment on monotonic time. Absent: written by an earlier version. */
+  readonly seenAt?: Moment;
+  /** Milliseconds that the wall clock has gone further than real time (negative: less) since it was last accepted. Time in which
+   * nobody measured counts as a step: the machine was off, or somebody set its clock. */
+  readonly unaccounted: number;
+  /** The first time that `unaccounted` was too much, and nobody has accepted it yet. While it is there, nothing is destroyed. */
   readonly held?: ClockJump;
 }
 
 export interface ClockJump {
+  /** What the wall clock would have shown. */
   readonly from: number;
   readonly to: number;
 }
 
-/** A wrong clock must not purge what cannot be brought back. A machine that was off for days looks the same. */
-export const jumpMsMax = 24 * 3600 * 1000;
-
-/** At start: holds purges if the wall clock is more than a day away, either way, from where it was last seen.
- * @param record undefined for a new data directory */
-export function recordStart(record: WallRecord | undefined, wallNow: number): WallRecord {
-  const jumped = record !== undefined && Math.abs(wallNow - record.lastSeen) > jumpMsMax;
-  const from = record?.held?.from ?? record?.lastSeen ?? wallNow;
-  const held = jumped ? { from, to: wallNow } : record?.held;
-  return held === undefined ? { lastSeen: wallNow } : { lastSeen: wallNow, held };
+/** The machine's two times, read together. */
+export interface WallReading {
+  readonly wall: number;
+  readonly moment: Moment;
 }
 
-/** From time to time, and at the end. Keeps a jump held. */
-export function recordSeen(record: WallRecord, wallNow: number): WallRecord {
-  return { ...record, lastSeen: wallNow };
+/** A wrong clock must not destroy what cannot be brought back. Steps add up: many of 23 h are one of many days. */
+export const jumpMsMax = 24 * 3600 * 1000;
+
+/** @param record undefined for a new data directory
+ * @param elapsedMs real time since the record was written; undefined: nobody knows */
+export function recordOf(
+  record: WallRecord | undefined,
+  { wall, moment }: WallReading,
+  elapsedMs: number | undefined,
+): WallRecord {
+  if (record === undefined) return acceptJump({ wall, moment });
+  const unaccounted = record.unaccounted + wall - record.lastSeen - (elapsedMs ?? 0);
+  const isTooMuch = Math.abs(unaccounted) > jumpMsMax;
+  const held = record.held ?? (isTooMuch ? { from: wall - unaccounted, to: wall } : undefined);
+  return { lastSeen: wall, seenAt: moment, unaccounted, ...(held === undefined ? {} : { held }) };
 }
 
 /** The user says that the clock is right. */
-export function acceptJump(wallNow: number): WallRecord {
-  return { lastSeen: wallNow };
-}
-
-export const purgesAreHeld = (record: WallRecord): boolean => record.held !== undefined;
+export const acceptJump = ({ wall, moment }: WallReading): WallRecord => ({
+  lastSeen: wall,
+  seenAt: moment,
+  unaccounted: 0,
+});

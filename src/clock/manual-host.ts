@@ -6,19 +6,31 @@ import { timerMsMax } from './host-time.ts';
 /** A machine for tests, whose time passes when told to. */
 export class ManualHost implements HostTime {
   readonly #timers = new TimerQueue();
-  #now: number;
+  #awake = 0;
+  #slept = 0;
+  /** Of the wall clock over monotonic time. */
+  #offset: number;
+  #boots = 1;
 
   constructor(now: number) {
-    this.#now = now;
+    this.#offset = now;
   }
 
   now(): number {
-    return this.#now;
+    return this.monotonic() + this.#offset;
+  }
+
+  monotonic(): number {
+    return this.#awake + this.#slept;
+  }
+
+  get boot(): string {
+    return `boot ${this.#boots}`;
   }
 
   startTimer(milliseconds: number, run: () => void): () => void {
     invariant(milliseconds >= 0 && milliseconds <= timerMsMax, 'the machine has no longer timers');
-    const timer = { when: this.#now + milliseconds, run };
+    const timer = { when: this.#awake + milliseconds, run };
     this.#timers.add(timer);
     return () => {
       this.#timers.remove(timer);
@@ -27,21 +39,35 @@ export class ManualHost implements HostTime {
 
   /** Lets time pass, timer by timer, and everything run that they started. */
   async elapse(milliseconds: number): Promise<void> {
-    const goal = this.#now + milliseconds;
+    const goal = this.#awake + milliseconds;
     await turns();
     for (let first = this.#timers.first(); first !== undefined && first.when <= goal; first = this.#timers.first()) {
       this.#timers.remove(first);
-      this.#now = Math.max(this.#now, first.when);
+      this.#awake = Math.max(this.#awake, first.when);
       void first.run();
       await turns();
     }
-    this.#now = goal;
+    this.#awake = goal;
     await turns();
   }
 
-  /** Sets the wall clock, as a user or a time server does. Timers already started keep their real length. */
+  /** Sets the wall clock, as a user or a time server does. */
   jump(milliseconds: number): void {
-    this.#now += milliseconds;
+    this.#offset += milliseconds;
+  }
+
+  /** Sleeps: both times go on, timers do not. */
+  sleep(milliseconds: number): void {
+    this.#slept += milliseconds;
+  }
+
+  /** Switched off for so long and started again. To be called while nobody uses it. */
+  reboot(offMs: number): void {
+    this.#offset = this.now() + offMs;
+    this.#awake = 0;
+    this.#slept = 0;
+    this.#boots += 1;
+    this.#timers.clear();
   }
 }
 

@@ -5,10 +5,11 @@ import { instant } from './clock.ts';
 import { Activities } from './activities.ts';
 import type { Activity } from './activities.ts';
 import { Alarm } from './alarm.ts';
+import { ForwardTime } from './forward-time.ts';
 import type { HostTime } from './host-time.ts';
 import { machineTime } from './host-time.ts';
 import { sleepOn } from './sleep.ts';
-import { runTimer } from './system-clock.ts';
+import { runTimer } from './host-timers.ts';
 import { Ticks } from './ticks.ts';
 import { TimerQueue } from './timer-queue.ts';
 
@@ -22,6 +23,8 @@ export interface ClockSettings {
 
 export interface VirtualClockOptions {
   readonly host?: HostTime;
+  /** What it runs with; default: one of its own over `host`. */
+  readonly time?: ForwardTime;
   /** As last saved; default: runs with the wall clock. */
   readonly settings?: ClockSettings;
   /** Makes new settings durable. They take effect when it resolves; if it rejects, nothing has changed. */
@@ -36,7 +39,7 @@ const instantMax = 8.64e15;
 /** A clock that also moves when told to: `advance` goes through every timer on the way, in order, and waits for each.
  * It never goes back. A timer that sleeps on this clock does not block the move that must wake it. */
 export class VirtualClock implements Clock {
-  readonly #host: HostTime;
+  readonly #time: ForwardTime;
   readonly #save: (settings: ClockSettings) => Promise<void>;
   readonly #onError: (error: unknown) => void;
   readonly #timers = new TimerQueue();
@@ -54,11 +57,12 @@ export class VirtualClock implements Clock {
   #closed = false;
 
   constructor(options: VirtualClockOptions) {
-    this.#host = options.host ?? machineTime;
+    const host = options.host ?? machineTime;
+    this.#time = options.time ?? new ForwardTime(host);
     this.#settings = options.settings ?? { offset: 0 };
     this.#save = options.save ?? (() => Promise.resolve());
     this.#onError = options.onError;
-    this.#alarm = new Alarm(this.#host, () => {
+    this.#alarm = new Alarm(host, () => {
       // The wake-up may have been set by a timer; it is not part of it.
       this.#current.exit(() => void this.#inTurn(() => this.#moveTo(this.now())));
     });
@@ -134,8 +138,13 @@ export class VirtualClock implements Clock {
   async resume(): Promise<void> {
     await this.#inTurn(async () => {
       const { frozenAt } = this.#settings;
-      if (frozenAt !== undefined) await this.#change({ offset: Math.round(frozenAt - this.#host.now()) });
+      if (frozenAt !== undefined) await this.#change({ offset: Math.round(frozenAt - this.#time.now()) });
     });
+  }
+
+  /** To be called when the machine's clock has stepped, or the machine has slept. */
+  wake(): void {
+    this.#arm();
   }
 
   /** Drops all timers; none starts afterwards. */
@@ -147,7 +156,7 @@ export class VirtualClock implements Clock {
   }
 
   #flowing(): number {
-    return this.#settings.frozenAt ?? this.#host.now() + this.#settings.offset;
+    return this.#settings.frozenAt ?? this.#time.now() + this.#settings.offset;
   }
 
   async #change(next: ClockSettings): Promise<void> {

@@ -6,6 +6,8 @@ import type { Json, JsonObject } from '../base/json.ts';
 import { isJsonObject } from '../base/json.ts';
 import type { VersionedKeyId } from '../base/key-id.ts';
 import { parseHostName, parseKeyName, parseKeyVersion } from '../base/names.ts';
+import type { Moment } from '../clock/monotonic-clock.ts';
+import { longAgo, parseMoment } from '../clock/monotonic-clock.ts';
 import type { Table } from '../state/state.ts';
 import type { ClusterKeyStatus, Custody, CustomerKey, Suspension } from './cluster-keys.ts';
 import { keyCheckBytes } from './cluster-key.ts';
@@ -30,8 +32,8 @@ export interface ClusterKeyRecord {
   readonly warning?: string;
   /** The cluster was stopped: nobody checks its key until it starts again. */
   readonly stopped: boolean;
-  /** Set while a change of custody wraps the DEKs anew: nobody adds one meanwhile. Wall clock, milliseconds. */
-  readonly replacing?: { readonly since: number };
+  /** Set while a change of custody wraps the DEKs anew: nobody adds one meanwhile. */
+  readonly replacing?: { readonly since: Moment };
 }
 
 export const clusterKeyTable: Table<ClusterKeyRecord> = { name: 'cluster-keys', parse: parseClusterKeyRecord };
@@ -101,13 +103,13 @@ export function parseClusterKeyRecord(value: Json): ClusterKeyRecord {
     kid: kidOf(object.kid),
     wrapped: bytesOf(object.wrapped, 'wrapped', [256, 384, 512]),
     check: bytesOf(object.check, 'check', [keyCheckBytes]),
-    ...(object.lease === undefined ? {} : { lease: leaseOf(object.lease) }),
+    ...leaseOf(object.lease),
     ...(object.suspension === undefined ? {} : { suspension: suspensionOf(object.suspension) }),
     ...(object.warning === undefined ? {} : { warning: textOf(object.warning, 'warning') }),
     stopped: object.stopped === true,
     ...(object.replacing === undefined
       ? {}
-      : { replacing: { since: numberOf(objectOf(object.replacing, 'replacing').since, 'replacing') } }),
+      : { replacing: { since: parseMoment(objectOf(object.replacing, 'replacing').since) ?? longAgo } }),
   };
 }
 
@@ -144,12 +146,15 @@ function versionOf(value: Json | undefined): VersionedKeyId['version'] {
   return version;
 }
 
-function leaseOf(value: Json): Lease {
+/** A lease of an earlier version of Kustody has no real time: it has ended. */
+function leaseOf(value: Json | undefined): { readonly lease?: Lease } {
+  if (value === undefined) return {};
   const object = objectOf(value, 'lease');
   const unwrapped = twoClocksOf(object.unwrapped);
-  if (object.outage === undefined) return { unwrapped };
-  const outage = objectOf(object.outage, 'lease.outage');
-  return { unwrapped, outage: { at: twoClocksOf(outage.at), failure: failureOf(outage.failure) } };
+  const outage = object.outage === undefined ? undefined : objectOf(object.outage, 'lease.outage');
+  const at = outage && twoClocksOf(outage.at);
+  if (unwrapped === undefined || (outage !== undefined && at === undefined)) return {};
+  return { lease: { unwrapped, ...(at === undefined ? {} : { outage: { at, failure: failureOf(outage?.failure) } }) } };
 }
 
 function suspensionOf(value: Json): Suspension {
@@ -173,9 +178,10 @@ function failureOf(value: Json | undefined): KeyFailure {
   };
 }
 
-function twoClocksOf(value: Json | undefined): TwoClocks {
+function twoClocksOf(value: Json | undefined): TwoClocks | undefined {
   const object = objectOf(value, 'time');
-  return { kustody: numberOf(object.kustody, 'kustody time'), wall: numberOf(object.wall, 'wall time') };
+  const real = parseMoment(object.real);
+  return real && { kustody: numberOf(object.kustody, 'kustody time'), real };
 }
 
 function bytesOf(value: Json | undefined, what: string, lengths: readonly number[]): Base64Url {

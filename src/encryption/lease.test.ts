@@ -5,7 +5,7 @@ import type { Lease, TwoClocks } from './lease.ts';
 import { defaultLeaseSettings, leaseHeld, leaseInOutage, leaseRemainingMs } from './lease.ts';
 
 const failure: KeyFailure = { outcome: 'failed', kind: 'outage', cause: 'timeout', message: '' };
-const at = (kustody: number, wall = kustody): TwoClocks => ({ kustody, wall });
+const at = (kustody: number, real = kustody, boot = 'a'): TwoClocks => ({ kustody, real: { boot, at: real } });
 const settings = defaultLeaseSettings;
 
 describe('lease', () => {
@@ -13,10 +13,13 @@ describe('lease', () => {
     ['just unwrapped', at(0), true],
     ['at 299.999 s', at(299_999), true],
     ['at 300 s', at(300_000), false],
-    ['when only the wall clock says so', at(1000, 300_000), false],
+    ['when only real time says so', at(1000, 300_000), false],
+    ['when the Kustody clock was set back and real time says so', at(-60_000, 300_000), false],
     ['when only the Kustody clock says so', at(300_000, 1000), false],
-    ['when a clock seems to run a little backwards', at(-60_000, 0), true],
-    ['when a clock ran far backwards', at(-60_001, 0), false],
+    ['when the Kustody clock seems to run a little backwards', at(-60_000, 0), true],
+    ['when the Kustody clock ran far backwards', at(-60_001, 0), false],
+    ['when real time is of another boot', at(1, 1, 'b'), false],
+    ['when real time ran backwards', at(1, -1), false],
   ])('is held or not: %s', (_when, now, held) => {
     expect(leaseHeld({ unwrapped: at(0) }, now, settings)).toBe(held);
   });

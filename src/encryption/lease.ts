@@ -1,9 +1,10 @@
+import type { Moment } from '../clock/monotonic-clock.ts';
 import type { KeyFailure } from './key-wrapper.ts';
 
-/** The same moment on both clocks, in milliseconds since 1970. */
+/** The same moment on the Kustody clock, in milliseconds since 1970, and in real time. */
 export interface TwoClocks {
   readonly kustody: number;
-  readonly wall: number;
+  readonly real: Moment;
 }
 
 export interface LeaseSettings {
@@ -27,13 +28,20 @@ export interface Lease {
   readonly outage?: { readonly at: TwoClocks; readonly failure: KeyFailure };
 }
 
-/** How far a clock may seem to run backwards (two machines, a corrected clock) before a lease counts as unknown. */
+/** How far the Kustody clock may seem to run backwards (a corrected clock) before a lease counts as unknown. */
 const skewMsMax = 60_000;
 
-/** @returns milliseconds until the lease ends by the clock that says so first; 0 or less: it has ended */
+/** @returns milliseconds until the lease ends by the clock that says so first; 0 or less: it has ended. Real time of another boot
+ * means nothing, so a lease from there has ended. */
 export function leaseRemainingMs(lease: Lease | undefined, now: TwoClocks, settings: LeaseSettings): number {
   if (lease === undefined) return 0;
-  return Math.min(remainingOn('kustody', lease, now, settings), remainingOn('wall', lease, now, settings));
+  const { unwrapped, outage } = lease;
+  const { boot } = now.real;
+  if (unwrapped.real.boot !== boot || unwrapped.real.at > now.real.at) return 0;
+  if (outage !== undefined && outage.at.real.boot !== boot) return 0;
+  const kustody = remaining(now.kustody - unwrapped.kustody, outage && now.kustody - outage.at.kustody, settings);
+  const real = remaining(now.real.at - unwrapped.real.at, outage && now.real.at - outage.at.real.at, settings);
+  return Math.min(kustody, real);
 }
 
 export function leaseHeld(lease: Lease | undefined, now: TwoClocks, settings: LeaseSettings): boolean {
@@ -52,13 +60,12 @@ export function leaseInOutage(
   return leaseHeld(extended, now, settings) ? extended : undefined;
 }
 
-function remainingOn(clock: keyof TwoClocks, lease: Lease, now: TwoClocks, settings: LeaseSettings): number {
-  const sinceUnwrap = now[clock] - lease.unwrapped[clock];
+function remaining(sinceUnwrap: number, sinceOutage: number | undefined, settings: LeaseSettings): number {
   if (sinceUnwrap < -skewMsMax) return 0;
   const cache = settings.keyCacheSeconds * 1000 - sinceUnwrap;
-  if (lease.outage === undefined) return cache;
+  if (sinceOutage === undefined) return cache;
   // Grace needs evidence that there still is only an outage: without a later check it lasts no longer than a cached key.
   const grace = settings.keyOutageGraceSeconds * 1000 - sinceUnwrap;
-  const evidence = settings.keyCacheSeconds * 1000 - (now[clock] - lease.outage.at[clock]);
+  const evidence = settings.keyCacheSeconds * 1000 - sinceOutage;
   return Math.max(cache, Math.min(grace, evidence));
 }

@@ -13,7 +13,7 @@ import type { CheckOutcome } from './suspension.ts';
 import { afterCheck } from './suspension.ts';
 
 const settings = defaultLeaseSettings;
-const at = (kustody: number, wall = kustody): TwoClocks => ({ kustody, wall });
+const at = (kustody: number, real = kustody): TwoClocks => ({ kustody, real: { boot: 'a', at: real } });
 const fail = (kind: KeyFailure['kind'], cause: KeyFailure['cause']): KeyFailure => ({
   outcome: 'failed',
   kind,
@@ -106,15 +106,15 @@ describe('afterCheck', () => {
         let current = record();
         let now = at(0);
         let lastUnwrap = now;
-        for (const [seen, kustody, wall] of steps) {
-          now = at(now.kustody + kustody, now.wall + wall);
+        for (const [seen, kustody, real] of steps) {
+          now = at(now.kustody + kustody, now.real.at + real);
           const decision = afterCheck(current, seen, now, settings);
           current = parseClusterKeyRecord(JSON.parse(JSON.stringify(decision.record)) as never);
           expect(current).toEqual(decision.record);
           if (seen.outcome === 'opened') lastUnwrap = now;
           expect(decision.running).toBe(current.lease !== undefined && current.suspension === undefined);
           if (seen === refused) expect(decision.running).toBe(false);
-          const age = Math.max(now.kustody - lastUnwrap.kustody, now.wall - lastUnwrap.wall);
+          const age = Math.max(now.kustody - lastUnwrap.kustody, now.real.at - lastUnwrap.real.at);
           if (decision.running && seen.outcome === 'failed') expect(age).toBeLessThan(3_600_000);
         }
       }),

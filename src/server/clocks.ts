@@ -1,13 +1,18 @@
+import { ClockGuard } from '../clock/clock-guard.ts';
 import type { Clock, Instant } from '../clock/clock.ts';
 import { instant } from '../clock/clock.ts';
+import { ForwardTime } from '../clock/forward-time.ts';
 import type { HostTime } from '../clock/host-time.ts';
-import { acceptJump, purgesAreHeld, recordSeen, recordStart } from '../clock/jump-guard.ts';
+import { jumpMsMax } from '../clock/jump-guard.ts';
 import type { WallRecord } from '../clock/jump-guard.ts';
+import { HostMonotonicClock, parseMoment } from '../clock/monotonic-clock.ts';
+import type { MonotonicClock } from '../clock/monotonic-clock.ts';
 import { SystemClock } from '../clock/system-clock.ts';
 import type { ClockSettings } from '../clock/virtual-clock.ts';
 import { VirtualClock } from '../clock/virtual-clock.ts';
 import { invariant } from '../base/invariant.ts';
 import { isJsonObject } from '../base/json.ts';
+import type { LogFields } from '../http/logging.ts';
 import type { State, Table } from '../state/state.ts';
 import { writeRecord } from '../state/state.ts';
 
@@ -20,16 +25,21 @@ const virtualTable: Table<ClockSettings> = {
   },
 };
 
+/** Records of earlier versions have neither `seenAt` nor `unaccounted`. */
 const wallTable: Table<WallRecord> = {
   name: 'wall-clock',
   parse: (value) => {
     invariant(isJsonObject(value) && typeof value['lastSeen'] === 'number', 'a wall clock record says what was seen');
-    const held = value['held'];
-    const jump =
-      isJsonObject(held) && typeof held['from'] === 'number' && typeof held['to'] === 'number'
+    const { lastSeen, unaccounted, held } = value;
+    const seenAt = parseMoment(value['seenAt']);
+    return {
+      lastSeen,
+      unaccounted: typeof unaccounted === 'number' ? unaccounted : 0,
+      ...(seenAt === undefined ? {} : { seenAt }),
+      ...(isJsonObject(held) && typeof held['from'] === 'number' && typeof held['to'] === 'number'
         ? { held: { from: held['from'], to: held['to'] } }
-        : {};
-    return { lastSeen: value['lastSeen'], ...jump };
+        : {}),
+    };
   },
 };
 
@@ -38,62 +48,138 @@ export interface ClockReading {
   readonly now: Instant;
   readonly virtual: boolean;
   readonly frozen: boolean;
-  /** Milliseconds that it is ahead of the wall clock. */
+  /** Milliseconds that it is ahead of the wall clock: a virtual one that was moved, or a wall clock that was set back. */
   readonly aheadMs: number;
-  /** The jump of the machine's clock that nobody has accepted: nothing is purged meanwhile. */
+  /** Steps of the machine's clock that nobody has accepted: nothing is destroyed meanwhile. */
   readonly heldJump?: { readonly from: Instant; readonly to: Instant };
+  /** Milliseconds that the machine's clock has gone further than real time since it was last accepted. */
+  readonly unaccountedMs: number;
 }
 
 export interface Clocks {
+  /** The Kustody clock. */
   readonly clock: Clock;
+  /** For tokens and what clients compare with their own clock. */
   readonly wallClock: Clock;
+  /** For every interval that protects or paces something. */
+  readonly monotonic: MonotonicClock;
   /** Only on a data directory made for it. */
   readonly virtual: VirtualClock | undefined;
-  purgesHeld(): boolean;
+  /** The machine's clock is doubtful: nothing may be purged, expired or pruned. Asked anew before each destruction. */
+  destructionHeld(): boolean;
+  /** Called when the machine's clock has stepped, in either direction, or the machine has slept. @returns unsubscribe */
+  onStep(listener: () => void): () => void;
   read(): ClockReading;
-  /** The user says that the machine's clock is right. */
+  /** The user says that the machine's clock is right. @throws ClockAheadError */
   accept(): Promise<void>;
   close(): Promise<void>;
 }
 
-const seenEveryMs = 60 * 60 * 1000;
+/** A clock that never goes back is still where a wrong clock had led it: what is due there is not due. */
+export class ClockAheadError extends Error {
+  override readonly name = 'ClockAheadError';
+  constructor(aheadMs: number) {
+    super(
+      `Kustody's clock is ${Math.round(aheadMs / 3_600_000)} h ahead of the machine's, which was set back: it does not go back while Kustody runs. Restart Kustody, then accept.`,
+    );
+  }
+}
 
-/** Opens both clocks of a data directory and notes that it was started now. */
+const seenEveryMs = 60 * 60 * 1000;
+/** A step is noticed at the next timer of any clock, and at the latest after this. */
+const watchEveryMs = 1_000;
+
+export interface ClockLog {
+  warning(name: string, fields?: LogFields): void;
+}
+
+/** Opens the clocks of a data directory and notes that it was started now. */
 export async function openClocks(options: {
   readonly state: State;
   readonly virtualTime: boolean;
   readonly host: HostTime;
+  readonly log: ClockLog;
   readonly onError: (error: unknown) => void;
 }): Promise<Clocks> {
-  const { state, host, onError } = options;
-  const wallClock = new SystemClock({ host, onError });
-  const virtual = options.virtualTime ? await openVirtualClock(options) : undefined;
-  let wall = await updateWall(state, (record) => recordStart(record, wallClock.now()));
-  const seen = async (): Promise<void> => {
-    wall = await updateWall(state, (record) => recordSeen(record ?? wall, wallClock.now()));
+  const { state, host, onError, log } = options;
+  const listeners = new Set<() => void>();
+  const stepped = (): void => {
+    for (const one of [wallClock, monotonic, virtual]) one?.wake();
+    for (const listener of listeners) listener();
   };
-  const stopNoting = wallClock.every(seenEveryMs, seen);
+  const guard = new ClockGuard({
+    host,
+    record: (await state.get(wallTable, 'wall'))?.value,
+    onStep: (stepMs) => {
+      log.warning('clock-stepped', { byMs: Math.round(stepMs) });
+      stepped();
+      keep().catch(onError);
+    },
+    onHeld: ({ from, to }) => {
+      log.warning('destruction-held', {
+        from: new Date(from).toISOString(),
+        to: new Date(to).toISOString(),
+        until: 'kustody clock accept',
+      });
+    },
+    onLate: stepped,
+  });
+  const keep = keeper(state, () => guard.record);
+  await keep();
+  const time = new ForwardTime(host);
+  const watched: HostTime = {
+    now: () => host.now(),
+    monotonic: () => host.monotonic(),
+    boot: host.boot,
+    startTimer: (milliseconds, run) =>
+      host.startTimer(milliseconds, () => {
+        guard.look();
+        run();
+      }),
+  };
+  const parts = { host: watched, time, onError };
+  const wallClock = new SystemClock(parts);
+  const monotonic = new HostMonotonicClock(parts);
+  const virtual = options.virtualTime ? await openVirtualClock({ ...parts, state }) : undefined;
+  monotonic.every(watchEveryMs, () => void time.now());
+  monotonic.every(seenEveryMs, () => keep());
   const clock = virtual ?? wallClock;
   return {
     clock,
     wallClock,
+    monotonic,
     virtual,
-    purgesHeld: () => purgesAreHeld(wall),
-    read: () => ({
-      now: clock.now(),
-      virtual: virtual !== undefined,
-      frozen: virtual?.settings().frozenAt !== undefined,
-      aheadMs: virtual === undefined ? 0 : Math.round(clock.now() - wallClock.now()),
-      ...(wall.held === undefined ? {} : { heldJump: { from: instant(wall.held.from), to: instant(wall.held.to) } }),
-    }),
+    destructionHeld: () => {
+      guard.look();
+      return guard.record.held !== undefined || time.aheadMs() > jumpMsMax;
+    },
+    onStep: (listener) => {
+      listeners.add(listener);
+      return () => listeners.delete(listener);
+    },
+    read: () => {
+      guard.look();
+      const { held, unaccounted } = guard.record;
+      return {
+        now: clock.now(),
+        virtual: virtual !== undefined,
+        frozen: virtual?.settings().frozenAt !== undefined,
+        aheadMs: virtual === undefined ? time.aheadMs() : Math.round(clock.now() - host.now()),
+        unaccountedMs: Math.round(unaccounted),
+        ...(held === undefined ? {} : { heldJump: { from: instant(held.from), to: instant(held.to) } }),
+      };
+    },
     accept: async () => {
-      wall = await updateWall(state, () => acceptJump(wallClock.now()));
+      guard.look();
+      if (time.aheadMs() > jumpMsMax) throw new ClockAheadError(time.aheadMs());
+      const accepted = guard.accepted();
+      await keep(accepted);
+      guard.adopt(accepted);
     },
     close: async () => {
-      stopNoting();
-      await seen();
-      virtual?.close();
-      wallClock.close();
+      guard.look();
+      for (const one of [wallClock, monotonic, virtual]) one?.close();
+      await keep();
     },
   };
 }
@@ -101,14 +187,14 @@ export async function openClocks(options: {
 async function openVirtualClock(options: {
   readonly state: State;
   readonly host: HostTime;
+  readonly time: ForwardTime;
   readonly onError: (error: unknown) => void;
 }): Promise<VirtualClock> {
-  const { state, host, onError } = options;
+  const { state, ...parts } = options;
   const saved = await state.get(virtualTable, 'virtual');
   let version = saved?.version ?? null;
   return new VirtualClock({
-    host,
-    onError,
+    ...parts,
     ...(saved === undefined ? {} : { settings: saved.value }),
     save: async (settings) => {
       await state.commit({ write: [writeRecord(virtualTable, 'virtual', version, settings)] });
@@ -117,9 +203,14 @@ async function openVirtualClock(options: {
   });
 }
 
-async function updateWall(state: State, change: (record: WallRecord | undefined) => WallRecord): Promise<WallRecord> {
-  const found = await state.get(wallTable, 'wall');
-  const next = change(found?.value);
-  await state.commit({ write: [writeRecord(wallTable, 'wall', found?.version ?? null, next)] });
-  return next;
+/** @returns keeps a record, or the one that there is when its turn comes; one at a time */
+function keeper(state: State, current: () => WallRecord): (record?: WallRecord) => Promise<void> {
+  let last: Promise<void> = Promise.resolve();
+  return (record) => {
+    const write = async (): Promise<void> => {
+      const found = await state.get(wallTable, 'wall');
+      await state.commit({ write: [writeRecord(wallTable, 'wall', found?.version ?? null, record ?? current())] });
+    };
+    return (last = last.catch(() => undefined).then(write));
+  };
 }

@@ -9,6 +9,7 @@ import type { Log } from '../http/logging.ts';
 import type { PlaneAnswer } from '../http/plane-failure.ts';
 import type { Plane } from '../http/plane.ts';
 import type { ClockReading, Clocks } from './clocks.ts';
+import { ClockAheadError } from './clocks.ts';
 import type { Faults } from './faults.ts';
 
 /** A refusal of the control API: `{"error":{"code","message"}}`, like the resource manager. */
@@ -137,7 +138,9 @@ function addClockRoutes(app: FastifyInstance, { clocks, clockMoved }: ControlPor
     return reading();
   });
   app.post('/clock/accept', async () => {
-    await clocks.accept();
+    await clocks.accept().catch((error: unknown) => {
+      throw error instanceof ClockAheadError ? new ControlError(409, 'ClockAhead', error.message) : error;
+    });
     await clockMoved();
     return reading();
   });
@@ -161,6 +164,7 @@ const readingOf = (reading: ClockReading) => ({
   virtual: reading.virtual,
   frozen: reading.frozen,
   aheadSeconds: reading.aheadMs / 1000,
+  unaccountedSeconds: reading.unaccountedMs / 1000,
   ...(reading.heldJump === undefined
     ? {}
     : { heldJump: { from: toIso(reading.heldJump.from), to: toIso(reading.heldJump.to) } }),

@@ -108,7 +108,7 @@ export function createPlanes(parts: ServerParts): Planes {
       return decision.allowed ? { allowed: true, assignmentId: decision.assignment.assignmentId } : { allowed: false };
     },
     fault: (name, operation) => (name === serviceVaultName ? undefined : parts.faults.ofVault(name, operation)),
-    purgesHeld: () => parts.clocks.purgesHeld(),
+    purgesHeld: () => parts.clocks.destructionHeld(),
     compact: parts.compact,
     keyPool: parts.keyPool,
   });
@@ -127,8 +127,9 @@ export function createPlanes(parts: ServerParts): Planes {
   });
   const environment = (): Promise<InstanceEnvironment> => describeEnvironment(parts, providers);
   let stopPruning: () => void = () => undefined;
+  let stopWatching: () => void = () => undefined;
   const pruneAudit = async (): Promise<void> => {
-    if (!parts.clocks.purgesHeld()) await pruneVaultAudit(parts.state, parts.clocks.clock.now());
+    if (!parts.clocks.destructionHeld()) await pruneVaultAudit(parts.state, parts.clocks.clock.now());
   };
   const controls: Controls = {
     clocks: parts.clocks,
@@ -175,9 +176,13 @@ export function createPlanes(parts: ServerParts): Planes {
       keys.start();
       contents.start();
       stopPruning = parts.clocks.clock.every(86_400_000, pruneAudit);
+      stopWatching = parts.clocks.onStep(() => {
+        keys.checkAll().catch((error: unknown) => parts.log.failure('key-checks-failed', error));
+      });
     },
     async close() {
       stopPruning();
+      stopWatching();
       vault.close();
       contents.close();
       await keys.close();
@@ -231,7 +236,7 @@ function createKeys(
   return createClusterKeys({
     ...common(parts),
     clock: clocks.clock,
-    wallClock: clocks.wallClock,
+    monotonic: clocks.monotonic,
     mintToken: identity.mintToken,
     resolveHost: async (host) =>
       outside.resolve(host) ?? { where: (await vault().plane.claim(host)) === 'serve' ? 'ours' : 'absent' },

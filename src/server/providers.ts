@@ -61,7 +61,7 @@ export function createProviders(
     ...{ state, clock, randomBytes, purgeVaultContents },
     // A name outside is taken, as it is in Azure.
     isReservedName: (name) => name === serviceVaultName || outside.resolve(vaultHostOf(name)) !== undefined,
-    purgesHeld: () => clocks.purgesHeld(),
+    purgesHeld: () => clocks.destructionHeld(),
   });
   const managedIdentity = createManagedIdentityProvider({ state, clock, identities });
   const kustoPorts: KustoPorts = {

@@ -74,7 +74,7 @@ async function open(
 
   const known = await readInstance(state);
   const virtualTime = known?.virtualTime ?? settings.virtualTime;
-  const clocks = await openClocks({ state, virtualTime, host: machineTime, onError });
+  const clocks = await openClocks({ state, virtualTime, host: machineTime, log, onError });
   closers.push(() => clocks.close());
   const spareProcess = settings.expectsCluster === true ? startSpareProcess(settings, clocks) : undefined;
   closers.push(async () => spareProcess?.end());
@@ -148,10 +148,10 @@ async function open(
 }
 
 /** Starting it takes longest of all that a cluster needs. */
-const startSpareProcess = ({ keys, scripts }: ServerSettings, { wallClock }: Clocks): ClusterProcess =>
+const startSpareProcess = ({ keys, scripts }: ServerSettings, { monotonic }: Clocks): ClusterProcess =>
   new ClusterProcess({
     script: scripts.clusterProcess,
-    wallClock,
+    monotonic,
     vaultTimeoutMs: keys.vaultTimeoutMs,
     output: 'ignore',
   });

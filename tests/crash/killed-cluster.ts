@@ -10,6 +10,7 @@ import type { VersionedKeyId } from '../../src/base/key-id.ts';
 import { systemRandomBytes } from '../../src/base/random.ts';
 import { instant } from '../../src/clock/clock.ts';
 import { ManualHost } from '../../src/clock/manual-host.ts';
+import { HostMonotonicClock } from '../../src/clock/monotonic-clock.ts';
 import { SystemClock } from '../../src/clock/system-clock.ts';
 import { Channel } from '../../src/cluster/process/channel.ts';
 import { DataHolder } from '../../src/cluster/process/data-holder.ts';
@@ -91,7 +92,8 @@ export async function openKilledCluster(options: KilledClusterOptions): Promise<
   const rootKey = new RootKey(Buffer.alloc(32, 7));
   const state = await SealedState.open({ store, rootKey, randomBytes: systemRandomBytes });
   store.generation = (await state.get(clusterKeyTable, clusterId))?.value.generation ?? 0;
-  const clock = new SystemClock({ host: new ManualHost(now), onError: fail });
+  const time = { host: new ManualHost(now), onError: fail };
+  const clock = new SystemClock(time);
   const blobs = FilesystemBlobStore.open(join(directory, 'extents'));
   let inside: InsideProcess | undefined;
   startInside = () => {
@@ -99,7 +101,7 @@ export async function openKilledCluster(options: KilledClusterOptions): Promise<
     return inside;
   };
   const keys = createClusterKeys({
-    ...{ state, clock, wallClock: clock, randomBytes: systemRandomBytes },
+    ...{ state, clock, monotonic: new HostMonotonicClock(time), randomBytes: systemRandomBytes },
     mintToken: () => Promise.reject(new Error('nobody asks for a token')),
     resolveHost: () => Promise.resolve({ where: 'ours' }),
     edge: { address: '127.0.0.1', port: 0, ca: '' },

@@ -30,7 +30,11 @@ async function collect(): Promise<readonly ProviderOperation[]> {
     rootKey: new RootKey(randomBytes(32)),
     randomBytes,
   });
-  const clocks = await openClocks({ state, virtualTime: true, host: machineTime, onError: () => undefined });
+  const clocks = await openClocks({
+    ...{ state, virtualTime: true, host: machineTime },
+    log: { warning: () => undefined },
+    onError: () => undefined,
+  });
   const wallNow = () => clocks.wallClock.now();
   const faults = await openFaults({ state, randomBytes, wallNow });
   const identity = openIdentityParts({

@@ -5,7 +5,7 @@ import { newGuid } from '../../src/base/guid.ts';
 import type { HostName } from '../../src/base/names.ts';
 import { systemRandomBytes } from '../../src/base/random.ts';
 import { ManualHost } from '../../src/clock/manual-host.ts';
-import { SystemClock } from '../../src/clock/system-clock.ts';
+import { HostMonotonicClock } from '../../src/clock/monotonic-clock.ts';
 import { VirtualClock } from '../../src/clock/virtual-clock.ts';
 import type { SupervisedClusterKeys } from '../../src/cluster/supervisor/cluster-keys.ts';
 import { createClusterKeys } from '../../src/cluster/supervisor/cluster-keys.ts';
@@ -34,7 +34,7 @@ export interface ClusterKeysFixture {
   readonly store: StateStore;
   readonly clock: VirtualClock;
   readonly host: ManualHost;
-  readonly wallClock: SystemClock;
+  readonly monotonic: HostMonotonicClock;
   readonly log: { readonly lines: string[] };
   readonly identity: Guid;
   readonly serviceIdentity: Guid;
@@ -79,7 +79,7 @@ export async function clusterKeysFixture(options: FixtureOptions): Promise<Clust
     throw error;
   };
   const clock = new VirtualClock({ host, onError });
-  const wallClock = new SystemClock({ host, onError });
+  const monotonic = new HostMonotonicClock({ host, onError });
   const identity = newGuid(systemRandomBytes);
   const serviceIdentity = newGuid(systemRandomBytes);
   vaults.addVault(serviceHost, [serviceIdentity]);
@@ -102,7 +102,7 @@ export async function clusterKeysFixture(options: FixtureOptions): Promise<Clust
   const keyOptions: ClusterKeysOptions = {
     state,
     clock,
-    wallClock,
+    monotonic,
     randomBytes: systemRandomBytes,
     mintToken,
     resolveHost: (name: HostName) => Promise.resolve({ where: vaults.vaults.has(name) ? 'ours' : 'absent' }),
@@ -140,7 +140,7 @@ export async function clusterKeysFixture(options: FixtureOptions): Promise<Clust
     store,
     clock,
     host,
-    wallClock,
+    monotonic,
     log: { lines },
     identity,
     serviceIdentity,
@@ -184,7 +184,7 @@ export async function clusterKeysFixture(options: FixtureOptions): Promise<Clust
       await all.at(-1)?.close();
       await vaults.close();
       clock.close();
-      wallClock.close();
+      monotonic.close();
     },
   };
 }

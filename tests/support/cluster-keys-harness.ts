@@ -1,6 +1,7 @@
 import { systemRandomBytes } from '../../src/base/random.ts';
 import { parseGuid } from '../../src/base/guid.ts';
 import { parseVersionedKeyId } from '../../src/base/key-id.ts';
+import { HostMonotonicClock } from '../../src/clock/monotonic-clock.ts';
 import { SystemClock } from '../../src/clock/system-clock.ts';
 import { createClusterKeys } from '../../src/cluster/supervisor/cluster-keys.ts';
 import type { Custody } from '../../src/encryption/cluster-keys.ts';
@@ -41,7 +42,7 @@ async function open(start: HarnessStart) {
   const keys = createClusterKeys({
     state,
     clock,
-    wallClock: clock,
+    monotonic: new HostMonotonicClock({ onError }),
     randomBytes: systemRandomBytes,
     mintToken: (objectId) => Promise.resolve({ outcome: 'token', token: `test-token.${objectId}.1`, expiresOn: 0 }),
     resolveHost: () => Promise.resolve({ where: 'ours' }),

@@ -51,12 +51,12 @@ export interface SupervisedClusterKeys extends ClusterKeys {
 }
 
 export function createClusterKeys(options: ClusterKeysOptions): SupervisedClusterKeys {
-  const { state, clock, wallClock, settings, log } = options;
+  const { state, clock, monotonic, settings, log } = options;
   const listeners = new Set<(clusterId: Guid) => void>();
   const changed = (clusterId: Guid): void => {
     for (const listener of listeners) listener(clusterId);
   };
-  const outstanding = new OutstandingChanges(wallClock);
+  const outstanding = new OutstandingChanges(monotonic);
   const todos = new KeyTodos(options);
   const processes = new ProcessTable(options, (clusterId) => {
     if (closed) return;
@@ -67,15 +67,15 @@ export function createClusterKeys(options: ClusterKeysOptions): SupervisedCluste
   const checks = new KeyChecks({ options, processes, outstanding, changed });
   const changes = new KeyChanges({ options, processes, todos, checks, outstanding, changed });
   const timers: (() => void)[] = [];
-  const startedAt = wallClock.now();
-  let checkedAt = 0;
+  const startedAt = monotonic.now();
+  let checkedAt = -Infinity;
   let closed = false;
 
   const read = (clusterId: Guid) => state.get(clusterKeyTable, clusterId);
 
   const round = async (): Promise<void> => {
     if (closed) return;
-    checkedAt = wallClock.now();
+    checkedAt = monotonic.now();
     try {
       await checks.checkAll();
       await todos.sweep();
@@ -172,7 +172,7 @@ export function createClusterKeys(options: ClusterKeysOptions): SupervisedCluste
       const everyMs = settings.keyRecheckSeconds * 1000;
       timers.push(clock.every(everyMs, round));
       // The Kustody clock may stand still; keys are checked all the same.
-      timers.push(wallClock.every(everyMs, () => (wallClock.now() - checkedAt < everyMs / 2 ? undefined : round())));
+      timers.push(monotonic.every(everyMs, () => (monotonic.now() - checkedAt < everyMs / 2 ? undefined : round())));
       void begin();
     },
 

@@ -4,8 +4,7 @@ import type { Socket } from 'node:net';
 import type { Guid } from '../../base/guid.ts';
 import { invariant } from '../../base/invariant.ts';
 import type { HostName } from '../../base/names.ts';
-import type { Clock } from '../../clock/clock.ts';
-import { instant } from '../../clock/clock.ts';
+import type { MonotonicClock } from '../../clock/monotonic-clock.ts';
 import { Channel } from '../process/channel.ts';
 import type { Farewell, SupervisorCall, SupervisorCalls, SupervisorReplies } from '../process/protocol.ts';
 import { replyParsers } from '../process/protocol.ts';
@@ -21,7 +20,7 @@ export interface VaultGrant {
 
 export interface ClusterProcessOptions {
   readonly script: string;
-  readonly wallClock: Clock;
+  readonly monotonic: MonotonicClock;
   readonly vaultTimeoutMs: number;
   readonly output: 'ignore' | 'inherit';
 }
@@ -149,7 +148,7 @@ export class ClusterProcess {
     const grants = grantsOf[operation](body);
     for (const grant of grants) this.#grants.add(grant);
     const limitMs = this.#options.vaultTimeoutMs * vaultCallsMax + patienceMs;
-    const cancel = this.#options.wallClock.at(instant(this.#options.wallClock.now() + limitMs), () => {
+    const cancel = this.#options.monotonic.after(limitMs, () => {
       this.#child.kill('SIGKILL');
     });
     try {
@@ -188,10 +187,9 @@ export class ClusterProcess {
   }
 
   async #bid(farewell: Farewell): Promise<void> {
-    const { wallClock } = this.#options;
     let cancel: () => void = () => undefined;
     const enough = new Promise<void>((resolve) => {
-      cancel = wallClock.at(instant(wallClock.now() + farewellMs), resolve);
+      cancel = this.#options.monotonic.after(farewellMs, resolve);
     });
     const told = this.call('farewell', farewell).catch(() => undefined); // it is gone already
     await Promise.race([told, this.#exited, enough]);

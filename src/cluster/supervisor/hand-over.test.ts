@@ -6,14 +6,14 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
 import { parseHostName } from '../../base/names.ts';
-import { SystemClock } from '../../clock/system-clock.ts';
+import { HostMonotonicClock } from '../../clock/monotonic-clock.ts';
 import { invariant } from '../../base/invariant.ts';
 import { ClusterProcess } from './cluster-process.ts';
 
 const host = parseHostName('c1.eastus.kusto.windows.net');
 invariant(host !== undefined, 'it is one');
 const handed = (text: string) => ({ host, head: Buffer.from(text), greeting: '' });
-const wallClock = new SystemClock({ onError: () => undefined });
+const monotonic = new HostMonotonicClock({ onError: () => undefined });
 const directory = mkdtempSync(join(tmpdir(), 'kustody-hand-over-'));
 afterAll(() => {
   rmSync(directory, { recursive: true });
@@ -47,7 +47,7 @@ afterEach(async () => {
 function start(name: string, text: string): ClusterProcess {
   const script = join(directory, `${name}.cjs`);
   writeFileSync(script, text);
-  const process = new ClusterProcess({ script, wallClock, vaultTimeoutMs: 1_000, output: 'ignore' });
+  const process = new ClusterProcess({ script, monotonic, vaultTimeoutMs: 1_000, output: 'ignore' });
   started.push(process);
   return process;
 }

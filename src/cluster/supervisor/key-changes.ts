@@ -2,6 +2,7 @@ import type { Guid } from '../../base/guid.ts';
 import { invariant } from '../../base/invariant.ts';
 import type { VersionedKeyId } from '../../base/key-id.ts';
 import { toUnixSeconds } from '../../clock/clock.ts';
+import type { MonotonicMs } from '../../clock/monotonic-clock.ts';
 import { firstRecord, replacedRecord, rotatedRecord } from '../../encryption/cluster-key-records.ts';
 import type { ClusterKeyRecord } from '../../encryption/cluster-key-state.ts';
 import { clusterKeyStatus, clusterKeyTable, isSameWrap, withoutReplacing } from '../../encryption/cluster-key-state.ts';
@@ -143,16 +144,19 @@ export class KeyChanges {
   /** From here until the change ends no process adds a DEK: what the catalog holds now is all there is to wrap anew.
    * @returns false when the record has changed */
   async #mark(before: Versioned<ClusterKeyRecord>): Promise<boolean> {
-    const { state, wallClock } = this.#parts.options;
-    const marked = { ...before.value, replacing: { since: wallClock.now() } };
+    const { state, monotonic } = this.#parts.options;
+    const marked = { ...before.value, replacing: { since: monotonic.moment() } };
     return tryCommit(state, [writeRecord(clusterKeyTable, before.id, before.version, marked)]);
   }
 
   /** Takes off the marks of changes that an earlier server did not end: nobody waits for them. A change of another server that
    * is alive cannot be committed any more then, and has to be asked for again. */
-  async endInterrupted(startedAt: number): Promise<void> {
-    for (const { value } of await this.#parts.options.state.list(clusterKeyTable))
-      if (value.replacing !== undefined && value.replacing.since < startedAt) await this.#unmark(value.clusterId);
+  async endInterrupted(startedAt: MonotonicMs): Promise<void> {
+    const { state, monotonic } = this.#parts.options;
+    for (const { value } of await state.list(clusterKeyTable)) {
+      const age = value.replacing && (monotonic.since(value.replacing.since) ?? Infinity);
+      if (age !== undefined && age > monotonic.now() - startedAt) await this.#unmark(value.clusterId);
+    }
   }
 
   async #unmark(clusterId: Guid): Promise<void> {

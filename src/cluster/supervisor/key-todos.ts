@@ -5,6 +5,8 @@ import type { VersionedKeyId } from '../../base/key-id.ts';
 import type { KeyName } from '../../base/names.ts';
 import { parseKeyName } from '../../base/names.ts';
 import { clusterKeyTable } from '../../encryption/cluster-key-state.ts';
+import type { Moment } from '../../clock/monotonic-clock.ts';
+import { longAgo, parseMoment } from '../../clock/monotonic-clock.ts';
 import type { KeyFailure } from '../../encryption/key-wrapper.ts';
 import { StateConflictError } from '../../state/state-store.ts';
 import type { StateWrite, Table, Versioned } from '../../state/state.ts';
@@ -17,8 +19,7 @@ import type { ClusterKeysOptions } from './ports.ts';
 export interface KeyTodo {
   readonly clusterId: Guid;
   readonly action: (typeof actions)[number];
-  /** Wall clock, milliseconds. */
-  readonly since: number;
+  readonly since: Moment;
 }
 
 const actions = ['making', 'destroy', 'compact'] as const;
@@ -29,10 +30,10 @@ export const keyTodos: Table<KeyTodo> = {
     const fields = isJsonObject(value) ? value : {};
     const clusterId = typeof fields.clusterId === 'string' ? parseGuid(fields.clusterId) : undefined;
     const action = actions.find((known) => known === fields.action);
-    if (clusterId === undefined || action === undefined || typeof fields.since !== 'number') {
+    if (clusterId === undefined || action === undefined) {
       throw new Error('A to-do of the cluster keys is damaged.');
     }
-    return { clusterId, action, since: fields.since };
+    return { clusterId, action, since: parseMoment(fields.since) ?? longAgo };
   },
 };
 
@@ -49,7 +50,7 @@ export interface MadeServiceKey {
 
 type Ports = Pick<
   ClusterKeysOptions,
-  'state' | 'serviceVault' | 'randomBytes' | 'wallClock' | 'compact' | 'log' | 'faults'
+  'state' | 'serviceVault' | 'randomBytes' | 'monotonic' | 'compact' | 'log' | 'faults'
 >;
 
 /** Keys of Microsoft-managed custody, and what is left to do after a change of custody. The to-do of a new key is durable before
@@ -63,11 +64,11 @@ export class KeyTodos {
   }
 
   async makeServiceKey(clusterId: Guid): Promise<MadeServiceKey | KeyFailure> {
-    const { state, serviceVault, randomBytes, wallClock, faults } = this.#ports;
+    const { state, serviceVault, randomBytes, monotonic, faults } = this.#ports;
     const suffix = Buffer.from(randomBytes(6)).toString('hex');
     const name = parseKeyName(`cluster-${clusterId}-${suffix}`);
     if (name === undefined) throw new Error('A name of a service key is malformed.');
-    const todo: KeyTodo = { clusterId, action: 'making', since: wallClock.now() };
+    const todo: KeyTodo = { clusterId, action: 'making', since: monotonic.moment() };
     await state.commit({ write: [writeRecord(keyTodos, name, null, todo)] });
     await faults?.('serviceKeyPlanned');
     const made = await serviceVault.createKey(name);
@@ -87,14 +88,14 @@ export class KeyTodos {
 
   /** For the commit after which no cluster names the key any more. */
   destroyLater(clusterId: Guid, name: KeyName): StateWrite {
-    const todo: KeyTodo = { clusterId, action: 'destroy', since: this.#ports.wallClock.now() };
+    const todo: KeyTodo = { clusterId, action: 'destroy', since: this.#ports.monotonic.moment() };
     return writeRecord(keyTodos, name, null, todo);
   }
 
   /** For the commit after which an old wrap may still lie on disk. */
   async compactLater(clusterId: Guid): Promise<StateWrite> {
     const earlier = await this.#ports.state.get(keyTodos, clusterId);
-    const todo: KeyTodo = { clusterId, action: 'compact', since: this.#ports.wallClock.now() };
+    const todo: KeyTodo = { clusterId, action: 'compact', since: this.#ports.monotonic.moment() };
     return writeRecord(keyTodos, clusterId, earlier?.version ?? null, todo);
   }
 
@@ -107,7 +108,7 @@ export class KeyTodos {
   /** Does what is to be done; what fails stays for the next time. Every step can be repeated. */
   async sweep(): Promise<void> {
     for (const todo of await this.#ports.state.list(keyTodos)) {
-      const age = this.#ports.wallClock.now() - todo.value.since;
+      const age = this.#ports.monotonic.since(todo.value.since) ?? Infinity;
       if (todo.value.action === 'making' && age < makingMsMax) continue;
       try {
         await (todo.value.action === 'compact' ? this.#compact(todo) : this.#destroy(todo));

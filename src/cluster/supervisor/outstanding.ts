@@ -1,19 +1,19 @@
 import type { Guid } from '../../base/guid.ts';
-import type { Clock } from '../../clock/clock.ts';
+import type { MonotonicClock } from '../../clock/monotonic-clock.ts';
 
 /** Changes that are prepared and wait for their caller's commit. For this short time a check that only renews a lease does
  * not write, so that it does not make that commit fail. A hint, no lock: a refusal is written all the same, and the commit
  * then fails as it must. */
 export class OutstandingChanges {
-  readonly #wallClock: Clock;
+  readonly #monotonic: MonotonicClock;
   readonly #since = new Map<Guid, number>();
 
-  constructor(wallClock: Clock) {
-    this.#wallClock = wallClock;
+  constructor(monotonic: MonotonicClock) {
+    this.#monotonic = monotonic;
   }
 
   add(clusterId: Guid): void {
-    this.#since.set(clusterId, this.#wallClock.now());
+    this.#since.set(clusterId, this.#monotonic.now());
   }
 
   delete(clusterId: Guid): void {
@@ -22,7 +22,7 @@ export class OutstandingChanges {
 
   has(clusterId: Guid): boolean {
     const since = this.#since.get(clusterId);
-    return since !== undefined && this.#wallClock.now() - since < hintMsMax;
+    return since !== undefined && this.#monotonic.now() - since < hintMsMax;
   }
 }
 

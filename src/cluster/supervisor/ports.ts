@@ -4,6 +4,7 @@ import type { VersionedKeyId } from '../../base/key-id.ts';
 import type { HostName, KeyName } from '../../base/names.ts';
 import type { RandomBytes } from '../../base/random.ts';
 import type { Clock } from '../../clock/clock.ts';
+import type { MonotonicClock } from '../../clock/monotonic-clock.ts';
 import type { Custody } from '../../encryption/cluster-keys.ts';
 import type { KeyFailure } from '../../encryption/key-wrapper.ts';
 import type { LeaseSettings, TwoClocks } from '../../encryption/lease.ts';
@@ -50,8 +51,8 @@ export interface ClusterKeysOptions {
   readonly state: State;
   /** The Kustody clock: leases and checks. */
   readonly clock: Clock;
-  /** The system clock: leases end by it too; timeouts and back-off follow it alone. */
-  readonly wallClock: Clock;
+  /** Leases end by it too; checks, timeouts and back-off follow it alone. */
+  readonly monotonic: MonotonicClock;
   readonly randomBytes: RandomBytes;
   readonly mintToken: MintToken;
   readonly resolveHost: (host: HostName) => Promise<HostResolution>;
@@ -78,9 +79,9 @@ export interface ClusterKeysOptions {
   readonly processOutput?: 'ignore' | 'inherit';
 }
 
-export const bothClocks = (options: Pick<ClusterKeysOptions, 'clock' | 'wallClock'>): TwoClocks => ({
+export const bothClocks = (options: Pick<ClusterKeysOptions, 'clock' | 'monotonic'>): TwoClocks => ({
   kustody: options.clock.now(),
-  wall: options.wallClock.now(),
+  real: options.monotonic.moment(),
 });
 
 /** Who goes to the vault for a cluster. */

@@ -3,6 +3,7 @@ import { hostName } from '../../../tests/support/scripted-vault.ts';
 import type { MintToken } from '../../authz/caller.ts';
 import { newGuid } from '../../base/guid.ts';
 import { systemRandomBytes } from '../../base/random.ts';
+import { HostMonotonicClock } from '../../clock/monotonic-clock.ts';
 import { SystemClock } from '../../clock/system-clock.ts';
 import { defaultLeaseSettings } from '../../encryption/lease.ts';
 import type { State } from '../../state/state.ts';
@@ -33,7 +34,7 @@ function services(resolution: HostResolution = { where: 'ours' }) {
       mintToken,
       resolveHost: () => Promise.resolve(resolution),
       log: { event: quiet, failure: quiet, warning: (name) => warnings.push(name) },
-      ...{ state: noState, clock, wallClock: clock },
+      ...{ state: noState, clock, monotonic: new HostMonotonicClock({ onError: quiet }) },
       settings: { ...defaultLeaseSettings, vaultTimeoutMs: 5000 },
     },
     undefined,

@@ -11,7 +11,7 @@ import { isStateCall, serveState } from './process-state.ts';
 
 type Ports = Pick<
   ClusterKeysOptions,
-  'mintToken' | 'resolveHost' | 'log' | 'state' | 'clock' | 'wallClock' | 'settings' | 'clusterTables' | 'serveWire'
+  'mintToken' | 'resolveHost' | 'log' | 'state' | 'clock' | 'monotonic' | 'settings' | 'clusterTables' | 'serveWire'
 >;
 
 /** Answers what cluster processes ask: whose a host is, tokens, and the state of their own cluster. A process gets a token only for an identity and a host

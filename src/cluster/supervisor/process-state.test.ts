@@ -33,7 +33,7 @@ function remote(
   generation = 1,
   beforeCommit: () => Promise<void> = () => Promise.resolve(),
 ): State {
-  const { clock, wallClock, log } = fixture;
+  const { clock, monotonic, log } = fixture;
   const state: State = {
     get: (table, id) => fixture.state.get(table, id),
     list: (table, options) => fixture.state.list(table, options),
@@ -44,7 +44,7 @@ function remote(
   };
   const quiet = (): void => undefined;
   const ports = {
-    ...{ state, clock, wallClock },
+    ...{ state, clock, monotonic },
     settings: { ...defaultLeaseSettings, vaultTimeoutMs: 5000 },
     clusterTables: ['test-extents'],
     log: { event: quiet, failure: quiet, warning: (name: string) => log.lines.push(name) },
@@ -77,7 +77,7 @@ describe('state of a cluster process', () => {
     const state = remote(fixture, one);
     await expect(state.get(others, `${one}/x`)).rejects.toThrow('not its own');
     const ports = {
-      ...{ state: fixture.state, clock: fixture.clock, wallClock: fixture.wallClock },
+      ...{ state: fixture.state, clock: fixture.clock, monotonic: fixture.monotonic },
       settings: { ...defaultLeaseSettings, vaultTimeoutMs: 5000 },
       clusterTables: ['test-extents'],
       log: { event: () => undefined, failure: () => undefined, warning: () => undefined },

@@ -2,6 +2,7 @@ import type { Guid } from '../../base/guid.ts';
 import type { Json } from '../../base/json.ts';
 import type { ClusterKeyRecord } from '../../encryption/cluster-key-state.ts';
 import { clusterKeyTable, withoutReplacing } from '../../encryption/cluster-key-state.ts';
+import { longAgo } from '../../clock/monotonic-clock.ts';
 import { leaseHeld } from '../../encryption/lease.ts';
 import type { StateExpectation, StateWrite, Table, Versioned } from '../../state/state.ts';
 import { expectRecord, writeRecord } from '../../state/state.ts';
@@ -11,7 +12,7 @@ import { stateCallParsers } from '../process/state-protocol.ts';
 import type { ClusterKeysOptions } from './ports.ts';
 import { bothClocks } from './ports.ts';
 
-type Ports = Pick<ClusterKeysOptions, 'state' | 'clock' | 'wallClock' | 'settings' | 'clusterTables' | 'log'>;
+type Ports = Pick<ClusterKeysOptions, 'state' | 'clock' | 'monotonic' | 'settings' | 'clusterTables' | 'log'>;
 
 /** A change of custody takes seconds; one that takes longer is dead and gives way. */
 export const replacingMsMax = 60_000;
@@ -76,8 +77,8 @@ function serves(ports: Ports, record: ClusterKeyRecord, generation: number): boo
 /** Takes the mark of a change off that never ended. Its own commit, should it still come, then conflicts.
  * @returns false while the change may be alive */
 async function endDeadChange(ports: Ports, key: Versioned<ClusterKeyRecord>): Promise<boolean> {
-  const since = key.value.replacing?.since ?? 0;
-  if (ports.wallClock.now() - since < replacingMsMax) return false;
+  const age = ports.monotonic.since(key.value.replacing?.since ?? longAgo);
+  if (age !== undefined && age < replacingMsMax) return false;
   try {
     await ports.state.commit({
       write: [writeRecord(clusterKeyTable, key.id, key.version, withoutReplacing(key.value))],

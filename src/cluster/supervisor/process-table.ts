@@ -3,7 +3,6 @@ import type { Guid } from '../../base/guid.ts';
 import { ChannelClosedError } from '../process/channel.ts';
 import type { Farewell } from '../process/protocol.ts';
 import { removeSpillDirectory } from '../process/spill-directory.ts';
-import { instant } from '../../clock/clock.ts';
 import { ClusterProcess } from './cluster-process.ts';
 import type { ClusterKeysOptions } from './ports.ts';
 import { createProcessServices } from './process-services.ts';
@@ -54,7 +53,7 @@ export class ProcessTable {
   obtain(clusterId: Guid): ClusterProcess {
     const running = this.#running.get(clusterId);
     if (running !== undefined && !running.ended) return running;
-    const now = this.#options.wallClock.now();
+    const now = this.#options.monotonic.now();
     const crashes = this.#crashes.get(clusterId);
     if (this.#closed || (crashes !== undefined && now < crashes.notBefore)) {
       throw new ChannelClosedError('The cluster process is being started again.');
@@ -84,7 +83,7 @@ export class ProcessTable {
       if (process.idle) void process.end();
       else this.preflight();
     };
-    this.#endPreflight = this.#options.wallClock.at(instant(this.#options.wallClock.now() + preflightIdleMs), end);
+    this.#endPreflight = this.#options.monotonic.after(preflightIdleMs, end);
     return process;
   }
 
@@ -105,12 +104,12 @@ export class ProcessTable {
 
   /** @returns one that belongs to no cluster: which runs already, or a new one */
   #start(): ClusterProcess {
-    const { settings, processScript, wallClock, processOutput } = this.#options;
+    const { settings, processScript, monotonic, processOutput } = this.#options;
     const spare = [this.#preflight, this.#spare].find((one) => one?.ended === false && one.idle);
     if (spare === undefined) {
       const { vaultTimeoutMs } = settings;
       return new ClusterProcess({
-        ...{ script: processScript, wallClock, vaultTimeoutMs },
+        ...{ script: processScript, monotonic, vaultTimeoutMs },
         output: processOutput ?? 'ignore',
       });
     }
@@ -138,12 +137,12 @@ export class ProcessTable {
   }
 
   #crashed(clusterId: Guid, startedAt: number): void {
-    const now = this.#options.wallClock.now();
+    const now = this.#options.monotonic.now();
     const before = now - startedAt > steadyMs ? 0 : (this.#crashes.get(clusterId)?.count ?? 0);
     const delay = before === 0 ? 0 : Math.min(firstDelayMs * 2 ** (before - 1), delayMsMax);
     this.#crashes.set(clusterId, { count: before + 1, startedAt, notBefore: now + delay });
     this.#options.log.warning('cluster-process-crashed', { clusterId, restartInMs: delay });
-    const cancel = this.#options.wallClock.at(instant(now + delay), () => {
+    const cancel = this.#options.monotonic.after(delay, () => {
       this.#pauses.delete(clusterId);
       this.#onCrash(clusterId);
     });

@@ -2,9 +2,9 @@ import { createServer } from 'node:https';
 import { once } from 'node:events';
 import type { ServerResponse } from 'node:http';
 import type { Socket } from 'node:net';
-import { performance } from 'node:perf_hooks';
 import { TLSSocket } from 'node:tls';
 import type { Instant } from '../../clock/clock.ts';
+import { machineTime } from '../../clock/host-time.ts';
 import { systemRandomBytes } from '../../base/random.ts';
 import { defaultEdgeLimits, httpsLimits } from '../../http/edge-limits.ts';
 import { OpenConnections } from '../../http/open-connections.ts';
@@ -50,7 +50,7 @@ export async function openDataPlane(options: {
   const { settings } = options;
   const call: CallMain = async (operation, body) => (await options.call(operation, body)) as never;
   const log = remoteLog(call);
-  const monotonicMs = (): number => performance.now();
+  const monotonicMs = machineTime.monotonic;
   const clock = new FollowedClock(startSystemTimer);
   let startedAt: Instant | undefined; // the first request brings the time along
   const host = openClusterHost({ ...options, startTimer: startSystemTimer, log });

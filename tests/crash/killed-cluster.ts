@@ -232,7 +232,6 @@ class InsideProcess extends EventEmitter {
     this.#channel = new Channel({
       send: (message) => this.#later(message, (copy) => this.emit('message', copy)),
       serve: (operation, body) => serve(operation as SupervisorCall, body as never),
-      inFlightMax: 256,
     });
     const keys = new KeyHolder({
       ...{ clusterId, wrapper: vault, randomBytes: systemRandomBytes },

@@ -1,7 +1,10 @@
 import { describe, expect, it } from 'vitest';
 import { Channel } from './channel.ts';
 
-function pair(serve: (operation: string, body: unknown) => Promise<unknown>, inFlightMax = 8) {
+const wide = { inFlightMax: 8, queueMax: 8 };
+const wideLanes = { requests: wide, log: wide, control: wide };
+
+function pair(serve: (operation: string, body: unknown) => Promise<unknown>, lanes = wideLanes) {
   const sent: unknown[] = [];
   const near: Channel = new Channel({
     send: (message) => {
@@ -9,14 +12,14 @@ function pair(serve: (operation: string, body: unknown) => Promise<unknown>, inF
       far.receive(structuredClone(message));
     },
     serve: () => Promise.reject(new Error('nobody calls')),
-    inFlightMax,
+    lanes,
   });
   const far: Channel = new Channel({
     send: (message) => {
       near.receive(structuredClone(message));
     },
     serve,
-    inFlightMax,
+    lanes,
   });
   return { near, far, sent };
 }
@@ -58,18 +61,65 @@ describe('Channel', () => {
         throw new Error('EPIPE');
       },
       serve: never,
-      inFlightMax: 8,
     });
     await expect(channel.call('a', undefined)).rejects.toMatchObject({ name: 'ChannelClosedError' });
   });
 
-  it('bounds calls in flight on both sides', async () => {
-    const { near, far, sent } = pair(never, 2);
-    for (const name of ['a', 'b']) near.call(name, undefined).catch(() => undefined);
-    await expect(async () => near.call('c', undefined)).rejects.toThrow('bounded');
-    far.receive({ kind: 'call', id: 99, operation: 'd', body: undefined });
-    expect(sent).toHaveLength(2);
-    expect(near.inFlight).toBe(2);
+  it('makes so many calls at a time, lets others wait in line, and refuses what does not fit there', async () => {
+    const answers: (() => void)[] = [];
+    const narrow = { inFlightMax: 2, queueMax: 1 };
+    const lanes = { ...wideLanes, control: narrow };
+    const { near, sent } = pair(
+      (_operation, body) => new Promise((resolve) => answers.push(() => resolve(body))),
+      lanes,
+    );
+    const calls = [1, 2, 3].map((body) => near.call('stateCommit', body));
+    await expect(near.call('stateCommit', 4)).rejects.toMatchObject({ name: 'ChannelBusyError' });
+    expect([sent.length, near.inFlight]).toEqual([2, 3]);
+    answers[1]?.();
+    expect(await calls[1]).toBe(2);
+    expect([sent.length, near.inFlight]).toEqual([3, 2]);
+    for (const answer of answers) answer();
+    expect(await Promise.all(calls)).toEqual([1, 2, 3]);
+    expect(near.inFlight).toBe(0);
+    const later = near.call('stateCommit', 5);
+    answers.at(-1)?.();
+    expect(await later).toBe(5);
+  });
+
+  it('lets a commit through although requests and log lines take all the room they have', async () => {
+    const narrow = { inFlightMax: 2, queueMax: 2 };
+    const { near } = pair((operation, body) => (operation === 'stateCommit' ? Promise.resolve(body) : never()), {
+      requests: narrow,
+      log: narrow,
+      control: narrow,
+    });
+    const flood = ['authorize', 'log'].flatMap((operation) =>
+      Array.from({ length: 10 }, () => near.call(operation, undefined).catch((error: unknown) => error)),
+    );
+    expect(await near.call('stateCommit', 'kept')).toBe('kept');
+    expect(near.inFlight).toBe(8);
+    near.close('over');
+    const names = (await Promise.all(flood)).map((error) => (error as Error).name);
+    expect(names.filter((name) => name === 'ChannelBusyError')).toHaveLength(12);
+    expect(names.filter((name) => name === 'ChannelClosedError')).toHaveLength(8);
+  });
+
+  it('does not serve more than its own limit, and says so', async () => {
+    const narrow = { inFlightMax: 2, queueMax: 2 };
+    const replies: unknown[] = [];
+    const channel = new Channel({
+      send: (message) => replies.push(message),
+      serve: never,
+      lanes: { requests: narrow, log: narrow, control: narrow },
+    });
+    for (const id of [1, 2, 3]) channel.receive({ kind: 'call', id, operation: 'adopt', body: undefined });
+    await Promise.resolve();
+    expect(replies).toEqual([{ kind: 'busy', id: 3 }]);
+    const asking = pair(never);
+    const call = asking.near.call('a', undefined);
+    asking.near.receive({ kind: 'busy', id: 1 });
+    await expect(call).rejects.toMatchObject({ name: 'ChannelBusyError' });
   });
 
   it.each([

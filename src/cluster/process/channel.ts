@@ -1,18 +1,25 @@
-import { invariant } from '../../base/invariant.ts';
+import type { Lane, LaneName } from './lanes.ts';
+import { laneOf, lanes } from './lanes.ts';
 
 /** Calls over the IPC channel of a child process, in both directions. Structured clone carries bytes as they are. */
 type Message =
   | { readonly kind: 'call'; readonly id: number; readonly operation: string; readonly body: unknown }
   | { readonly kind: 'reply'; readonly id: number; readonly body: unknown }
-  | { readonly kind: 'broken'; readonly id: number; readonly error: string };
+  | { readonly kind: 'broken'; readonly id: number; readonly error: string }
+  | { readonly kind: 'busy'; readonly id: number };
 
 export interface ChannelOptions {
   /** Hands a message to the other side. @throws when the channel is closed */
   readonly send: (message: unknown) => void;
   /** Answers a call of the other side; an error of it is told by name only. */
   readonly serve: (operation: string, body: unknown) => Promise<unknown>;
-  /** More calls than this at the same time, from either side, are a mistake. */
-  readonly inFlightMax: number;
+  /** How many calls of each kind may be under way and wait. Both sides have the same. */
+  readonly lanes?: Readonly<Record<LaneName, Lane>>;
+}
+
+/** There are too many calls already. This one was not made; it may be made in a moment. */
+export class ChannelBusyError extends Error {
+  override readonly name = 'ChannelBusyError';
 }
 
 /** The other side ended, or was ended, before it answered. The call may be made again. */
@@ -25,25 +32,60 @@ export class ChannelBrokenError extends Error {
   override readonly name = 'ChannelBrokenError';
 }
 
+interface Call {
+  readonly lane: LaneName;
+  readonly operation: string;
+  readonly body: unknown;
+  readonly resolve: (body: unknown) => void;
+  readonly reject: (error: Error) => void;
+}
+
+interface Sending {
+  readonly limits: Lane;
+  readonly queue: Call[];
+  inFlight: number;
+}
+
 export class Channel {
   readonly #options: ChannelOptions;
-  readonly #waiting = new Map<number, { resolve: (body: unknown) => void; reject: (error: Error) => void }>();
+  readonly #waiting = new Map<number, Call>();
+  readonly #sending: Readonly<Record<LaneName, Sending>>;
+  readonly #serving: Record<LaneName, number> = { requests: 0, log: 0, control: 0 };
   #next = 1;
-  #serving = 0;
   #closed: Error | undefined;
 
   constructor(options: ChannelOptions) {
     this.#options = options;
+    const limits = options.lanes ?? lanes;
+    this.#sending = {
+      requests: { limits: limits.requests, inFlight: 0, queue: [] },
+      log: { limits: limits.log, inFlight: 0, queue: [] },
+      control: { limits: limits.control, inFlight: 0, queue: [] },
+    };
   }
 
+  /** @throws ChannelClosedError, ChannelBusyError; ChannelBrokenError for a bug of the other side */
   call(operation: string, body: unknown): Promise<unknown> {
     if (this.#closed !== undefined) return Promise.reject(this.#closed);
-    invariant(this.#waiting.size < this.#options.inFlightMax, 'the number of calls in flight is bounded');
-    const id = this.#next++;
+    const lane = laneOf(operation);
+    const sending = this.#sending[lane];
+    if (sending.inFlight >= sending.limits.inFlightMax && sending.queue.length >= sending.limits.queueMax)
+      return Promise.reject(new ChannelBusyError('Too many calls are under way.'));
     return new Promise((resolve, reject) => {
-      this.#waiting.set(id, { resolve, reject });
-      this.#post({ kind: 'call', id, operation, body });
+      sending.queue.push({ lane, operation, body, resolve, reject });
+      this.#pump(sending);
     });
+  }
+
+  #pump(sending: Sending): void {
+    while (sending.inFlight < sending.limits.inFlightMax) {
+      const call = sending.queue.shift();
+      if (call === undefined) return;
+      const id = this.#next++;
+      sending.inFlight += 1;
+      this.#waiting.set(id, call);
+      this.#post({ kind: 'call', id, operation: call.operation, body: call.body });
+    }
   }
 
   receive(value: unknown): void {
@@ -54,36 +96,45 @@ export class Channel {
       return;
     }
     const waiting = this.#waiting.get(message.id);
+    if (waiting === undefined) return;
     this.#waiting.delete(message.id);
-    if (message.kind === 'reply') waiting?.resolve(message.body);
-    else waiting?.reject(new ChannelBrokenError(`The other process failed: ${message.error.slice(0, 100)}.`));
+    if (message.kind === 'reply') waiting.resolve(message.body);
+    else if (message.kind === 'busy') waiting.reject(new ChannelBusyError('The other process has too much to do.'));
+    else waiting.reject(new ChannelBrokenError(`The other process failed: ${message.error.slice(0, 100)}.`));
+    const sending = this.#sending[waiting.lane];
+    sending.inFlight -= 1;
+    this.#pump(sending);
   }
 
   /** Fails everything in flight and whatever comes after. */
   close(reason: string): void {
     if (this.#closed !== undefined) return;
     this.#closed = new ChannelClosedError(reason);
-    for (const { reject } of this.#waiting.values()) reject(this.#closed);
+    const queued = Object.values(this.#sending).flatMap(({ queue }) => queue.splice(0));
+    for (const { reject } of [...this.#waiting.values(), ...queued]) reject(this.#closed);
     this.#waiting.clear();
   }
 
+  /** Calls that have no answer yet, those that wait in line among them. */
   get inFlight(): number {
-    return this.#waiting.size;
+    return Object.values(this.#sending).reduce((sum, { queue }) => sum + queue.length, this.#waiting.size);
   }
 
   async #answer(id: number, operation: string, body: unknown): Promise<void> {
-    if (this.#serving >= this.#options.inFlightMax) {
-      this.#post({ kind: 'broken', id, error: 'too many calls' });
+    const lane = laneOf(operation);
+    if (this.#serving[lane] >= this.#sending[lane].limits.inFlightMax) {
+      this.#post({ kind: 'busy', id });
       return;
     }
-    this.#serving += 1;
+    this.#serving[lane] += 1;
+    let answer: Message;
     try {
-      this.#post({ kind: 'reply', id, body: await this.#options.serve(operation, body) });
+      answer = { kind: 'reply', id, body: await this.#options.serve(operation, body) };
     } catch (error) {
-      this.#post({ kind: 'broken', id, error: error instanceof Error ? error.name : 'unknown error' });
-    } finally {
-      this.#serving -= 1;
+      answer = { kind: 'broken', id, error: error instanceof Error ? error.name : 'unknown error' };
     }
+    this.#serving[lane] -= 1; // before the other side knows, which may then call again
+    this.#post(answer);
   }
 
   #post(message: Message): void {
@@ -105,6 +156,7 @@ function parseMessage(value: unknown): Message | undefined {
     return { kind, id, operation: value.operation, body };
   }
   if (kind === 'reply') return { kind, id, body };
+  if (kind === 'busy') return { kind, id };
   if (kind === 'broken' && 'error' in value && typeof value.error === 'string') return { kind, id, error: value.error };
   return undefined;
 }

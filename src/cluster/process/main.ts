@@ -111,7 +111,6 @@ const openedData: OpenData = (known) => {
 const channel = new Channel({
   send: post,
   serve: (operation, body) => serve(operation as SupervisorCall, body as never),
-  inFlightMax: 256,
 });
 
 const access: VaultAccess = {

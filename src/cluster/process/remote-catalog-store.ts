@@ -12,6 +12,7 @@ import type {
 import { StateConflictError } from '../../state/state-store.ts';
 import type { State, StateWrite, Table } from '../../state/state.ts';
 import { writeRecord } from '../../state/state.ts';
+import { ChannelBusyError } from './channel.ts';
 import { ClusterNotServedError, CustodyChangingError } from './remote-state.ts';
 
 /** The catalogs of all clusters; ids are `{cluster id}/{record id}`. Nothing in a value is readable but numbers. */
@@ -64,7 +65,8 @@ export function createRemoteCatalogStore(state: State, clusterId: Guid): Catalog
           ),
         };
       } catch (error) {
-        if (error instanceof CustodyChangingError) return { outcome: 'changing' };
+        // Nothing was written.
+        if (error instanceof CustodyChangingError || error instanceof ChannelBusyError) return { outcome: 'changing' };
         if (error instanceof ClusterNotServedError) return { outcome: 'refused', reason: 'suspended' };
         if (error instanceof StateConflictError) return { outcome: 'conflict' };
         throw error;

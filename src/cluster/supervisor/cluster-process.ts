@@ -100,7 +100,6 @@ export class ClusterProcess {
         invariant(this.#owner !== undefined, 'a process that belongs to nobody asks nothing');
         return this.#owner.serve(operation, body, [...this.#grants]);
       },
-      inFlightMax: 256,
     });
     this.#child.on('message', (message) => {
       if (isTakenSocket(message)) this.#onTheWay.taken(message.id);

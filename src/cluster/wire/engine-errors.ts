@@ -8,6 +8,7 @@ import { ForbiddenError } from '../../engine/commands/forbidden-error.ts';
 import type { KqlErrorCode } from '../../engine/kql/kql-error.ts';
 import { KqlError } from '../../engine/kql/kql-error.ts';
 import { BlobNotFoundError } from '../../storage/blob-store.ts';
+import { ChannelBusyError } from '../process/channel.ts';
 import type { KustoErrorKind } from './kusto-error.ts';
 import { KustoError, kustoError } from './kusto-error.ts';
 
@@ -59,6 +60,8 @@ export function translateError(error: unknown, text: string): KustoError | undef
   if (error instanceof KqlError) return kqlError(error, text);
   if (error instanceof DataError) return kustoError(kindOfData[error.code], error.message);
   if (error instanceof ForbiddenError) return kustoError('forbidden', error.message);
+  if (error instanceof ChannelBusyError)
+    return kustoError('throttled', 'Too many requests at the same time. Retrying after some backoff might help.');
   if (error instanceof CommitRefusedError) return kustoError('unavailable', error.message);
   if (error instanceof NoMemoryFilesError) return kustoError('notBuilt', error.message);
   if (error instanceof CatalogDamagedError) return kustoError('damaged', error.message);

@@ -11,6 +11,7 @@ import { commandName, recognizeCommand } from './recognize.ts';
 import { explainDatabase, readableCatalog } from './readable-catalog.ts';
 import { refusalOf } from './refused-commands.ts';
 import { columnsOfText } from './schema-text.ts';
+import { withJoinedLiterals } from './words.ts';
 
 /** Runs a management command, and the query operators that may follow it, for one caller.
  * @returns one table; values as in the chunks of a query
@@ -24,7 +25,8 @@ export async function runCommand(context: CommandContext, text: string): Promise
   }
 }
 
-async function runText(here: CommandContext, text: string): Promise<CommandAnswer> {
+async function runText(here: CommandContext, sent: string): Promise<CommandAnswer> {
+  const text = withJoinedLiterals(sent);
   const recognized = recognizeCommand(text);
   if (recognized !== undefined) {
     const made = await runInput(here, recognized.input);

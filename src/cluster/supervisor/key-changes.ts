@@ -1,6 +1,7 @@
 import type { Guid } from '../../base/guid.ts';
 import { invariant } from '../../base/invariant.ts';
 import type { VersionedKeyId } from '../../base/key-id.ts';
+import { isSameKey } from '../../base/key-id.ts';
 import { toUnixSeconds } from '../../clock/clock.ts';
 import type { MonotonicMs } from '../../clock/monotonic-clock.ts';
 import { firstRecord, replacedRecord, rotatedRecord } from '../../encryption/cluster-key-records.ts';
@@ -179,8 +180,10 @@ export class KeyChanges {
     const own = this.#identity(from.custody);
     const base = { expect: null, made: destination.made, from };
     if (keyChangeKind(from, destination.custody) === 'rotate') {
-      // The new identity first: it repairs a cluster whose old identity lost its access to the same key.
-      const current = wrappedKey(from, [target.identity, own]);
+      // The new identity first: it repairs a cluster whose old identity lost its access to the same key. Nothing else about the key
+      // can change while it is lost.
+      const repairs = from.suspension === undefined || isSameVersion(from.kid, target.kid);
+      const current = wrappedKey(from, repairs ? [target.identity, own] : [own]);
       const result = await callProcess(obtain, 'rewrap', { current, target });
       if (result.outcome !== 'rewrapped') return result;
       const record = rotatedRecord(from, this.#proven(destination, result));
@@ -300,6 +303,9 @@ export class KeyChanges {
 
 const attemptsMax = 5;
 
+const isSameVersion = (left: VersionedKeyId, right: VersionedKeyId): boolean =>
+  isSameKey(left, right) && left.version === right.version;
+
 async function tryCommit(state: State, write: readonly StateWrite[]): Promise<boolean> {
   try {
     await state.commit({ write });
@@ -310,7 +316,7 @@ async function tryCommit(state: State, write: readonly StateWrite[]): Promise<bo
   }
 }
 
-const lost = (record: ClusterKeyRecord, failure: KeyFailure): CurrentKeyLost => ({
+export const lost = (record: ClusterKeyRecord, failure: KeyFailure): CurrentKeyLost => ({
   outcome: 'currentKeyLost',
   vaultUri: record.custody.kind === 'customer' ? record.custody.key.vaultUri : `https://${record.kid.vaultHost}/`,
   keyName: record.kid.name,

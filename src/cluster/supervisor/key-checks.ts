@@ -1,4 +1,5 @@
 import type { Guid } from '../../base/guid.ts';
+import { invariant } from '../../base/invariant.ts';
 import type { HostName } from '../../base/names.ts';
 import { toUnixSeconds } from '../../clock/clock.ts';
 import type { ClusterKeyRecord } from '../../encryption/cluster-key-state.ts';
@@ -15,7 +16,7 @@ import type { Farewell } from '../process/protocol.ts';
 import type { OutstandingChanges } from './outstanding.ts';
 import type { ClusterKeysOptions } from './ports.ts';
 import { bothClocks, identityOf } from './ports.ts';
-import { adoptKey, callProcess, forgetKey, tryProcess, wrappedKey } from './process-calls.ts';
+import { adoptKey, callProcess, forgetKey, processEnded, tryProcess, wrappedKey } from './process-calls.ts';
 import type { ProcessTable } from './process-table.ts';
 
 /** So often a record may change under a check before the check is left to the next turn. */
@@ -107,6 +108,15 @@ export class KeyChecks {
       }
     }
     options.log.warning('key-check-overtaken', { clusterId });
+  }
+
+  /** Whether another principal opens the recorded key. Nothing follows from the answer here: the record stays as it is, and while it is
+   * suspended nobody is served. */
+  async tryAs(record: ClusterKeyRecord, identity: Guid): Promise<CheckOutcome> {
+    const { custody } = record;
+    invariant(custody.kind === 'customer', 'a key of the service vault has one principal');
+    const outcome = await this.#open({ ...record, custody: { kind: 'customer', key: { ...custody.key, identity } } });
+    return outcome ?? processEnded;
   }
 
   /** The process failed, not the vault: nothing is known of the key. The lease runs out by itself if that goes on. */

@@ -5,6 +5,7 @@ import { Command } from './command.ts';
 import type { CommandAnswer, CommandInput, CommandRow } from './command.ts';
 import type { CommandContext } from './command-context.ts';
 import { commandRow } from './command-rows.ts';
+import { withoutBrackets } from './inline-records.ts';
 import { pipeParsed, pipeText } from './command-pipe.ts';
 import { requirePermission } from './permissions.ts';
 import { commandName, recognizeCommand } from './recognize.ts';
@@ -26,7 +27,7 @@ export async function runCommand(context: CommandContext, text: string): Promise
 }
 
 async function runText(here: CommandContext, sent: string): Promise<CommandAnswer> {
-  const text = withJoinedLiterals(sent);
+  const text = withJoinedLiterals(withoutBrackets(sent) ?? sent);
   const recognized = recognizeCommand(text);
   if (recognized !== undefined) {
     const made = await runInput(here, recognized.input);

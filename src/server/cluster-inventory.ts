@@ -1,6 +1,7 @@
 import { formatKeyId } from '../base/key-id.ts';
 import { parseGuid } from '../base/guid.ts';
 import type { Guid } from '../base/guid.ts';
+import type { HostName } from '../base/names.ts';
 import type { Clock } from '../clock/clock.ts';
 import { instant, toIso } from '../clock/clock.ts';
 import { ChannelClosedError } from '../cluster/process/channel.ts';
@@ -20,6 +21,8 @@ export interface ClusterDescription {
   readonly custody: 'microsoftManaged' | 'customer';
   /** The key version that wraps the cluster key, in full. */
   readonly kid: string;
+  /** That key is in a vault outside of this Kustody. */
+  readonly outsideVault: boolean;
   /** It takes each new version of its key by itself. */
   readonly followsLatest: boolean;
   /** Of the cluster key, from 1; all DEKs are wrapped under this one. */
@@ -37,6 +40,7 @@ export interface ClusterInventoryParts {
   readonly state: State;
   readonly clock: Clock;
   readonly clusters: ServedClusters;
+  readonly isOutside: (vault: HostName) => boolean;
   readonly resourceId: (clusterId: Guid) => Promise<string | undefined>;
   readonly processServing: (cluster: ServedCluster) => Promise<ClusterProcess | undefined>;
 }
@@ -70,6 +74,7 @@ export function createClusterInventory(parts: ClusterInventoryParts): ClusterInv
             state: cluster?.state ?? 'Deleting',
             custody: custody.kind,
             kid: formatKeyId(kid),
+            outsideVault: parts.isOutside(kid.vaultHost),
             followsLatest: custody.kind === 'customer' && custody.key.keyVersion === undefined,
             generation,
             ...(lease === undefined ? {} : { unwrappedOn: toIso(instant(lease.unwrapped.kustody)) }),

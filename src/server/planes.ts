@@ -134,7 +134,7 @@ export function createPlanes(parts: ServerParts): Planes {
   const controls: Controls = {
     clocks: parts.clocks,
     faults: parts.faults,
-    checkKeys: () => checkKeys(parts.state, keys, providers),
+    checkKeys: () => checkKeys(parts.state, keys, providers, outside),
     clockMoved: async () => {
       await providers.purgeDue();
       await vault.startRetention();
@@ -155,6 +155,7 @@ export function createPlanes(parts: ServerParts): Planes {
     state: parts.state,
     clock: parts.clocks.clock,
     clusters: providers.clusters,
+    isOutside: (host) => outside.resolve(host) !== undefined,
     resourceId: (clusterId) => providers.clusterResourceId(clusterId),
     processServing: (cluster) => kusto.processServing(cluster),
   });
@@ -262,6 +263,7 @@ async function checkKeys(
   state: State,
   keys: SupervisedClusterKeys,
   providers: Providers,
+  outside: OutsideVaults,
 ): Promise<readonly CheckedKey[]> {
   await keys.checkAll();
   const records = await state.list(clusterKeyTable);
@@ -273,6 +275,7 @@ async function checkKeys(
         resourceId: (await providers.clusterResourceId(value.clusterId)) ?? '',
         kid: formatKeyId(status.kid),
         custody: status.custody.kind,
+        outsideVault: outside.resolve(status.kid.vaultHost) !== undefined,
         suspended: status.suspension !== undefined,
         ...(status.suspension === undefined ? {} : { reason: status.suspension.reason }),
         ...(status.warning === undefined ? {} : { warning: status.warning }),

@@ -4,9 +4,9 @@ import { setTimeout as pause } from 'node:timers/promises';
 import type { Guid } from '../../base/guid.ts';
 import { invariant } from '../../base/invariant.ts';
 import { systemRandomBytes } from '../../base/random.ts';
+import { rewrapOnVisit, visitKey } from '../../encryption/key-visit.ts';
 import { preflightKey } from '../../encryption/preflight.ts';
 import type { KeyWrapper } from '../../encryption/key-wrapper.ts';
-import type { Log } from '../../http/logging.ts';
 import type { DataPlane } from '../wire/data-plane.ts';
 import { Channel } from './channel.ts';
 import { DataHolder } from './data-holder.ts';
@@ -45,7 +45,8 @@ const operations: {
   ) => Promise<SupervisorReplies[Call]> | SupervisorReplies[Call];
 } = {
   configure: (call) => {
-    invariant(configured?.holder === undefined, 'a process belongs to one cluster');
+    const isFree = configured === undefined || (configured.holder === undefined && !configured.settings.visitsKeys);
+    invariant(isFree && (call.clusterId === undefined || !call.visitsKeys), 'a process belongs to one cluster');
     const wrapper = createVaultKeyWrapper({ edge: call.edge, access, timeoutMs: call.vaultTimeoutMs });
     const holder =
       call.clusterId === undefined
@@ -68,9 +69,9 @@ const operations: {
   describe: (call) => ready().wrapper.describe(call.identity, call.key),
   preflight: ({ key, region, nowSeconds }) =>
     preflightKey({ wrapper: ready().wrapper, randomBytes: systemRandomBytes, nowSeconds }, key, region),
-  open: (call) => holder().open(call),
+  open: (call) => (visits() ? visitKey(ready().wrapper, call.current) : holder().open(call)),
   make: (call) => holder().make(call),
-  rewrap: (call) => holder().rewrap(call),
+  rewrap: (call) => (visits() ? rewrapOnVisit(ready().wrapper, call.current, call.target) : holder().rewrap(call)),
   replace: (call) => holder().replace(call),
   adopt: (call) => {
     const reply = holder().adopt(call);
@@ -155,6 +156,8 @@ function ready(): Configured {
   return configured;
 }
 
+const visits = (): boolean => ready().settings.visitsKeys;
+
 function holder(): KeyHolder {
   const { holder: found } = ready();
   invariant(found !== undefined, 'only the process of a cluster holds keys');
@@ -179,17 +182,7 @@ function dataHolder(clusterId: Guid, keys: KeyHolder): DataHolder {
     current: () => keys.current(),
     randomBytes: systemRandomBytes,
     pause: () => pause(commitRetryMs),
-    log: {
-      warning: (name, fields) => void mainLog().then((log) => log.warning(name, fields)),
-      failure: (name, error, fields) => void mainLog().then((log) => log.failure(name, error, fields)),
-    },
   });
-}
-
-/** What a process that only changes keys does without. */
-async function mainLog(): Promise<Log> {
-  const { remoteLog } = await import('../wire/remote-log.ts');
-  return remoteLog(async (operation, body) => (await channel.call(operation, body)) as never);
 }
 
 /** A core file of this process would hold keys. Elsewhere than on Linux this is left to the system's own settings. */

@@ -3,19 +3,13 @@ import { invariant } from '../../base/invariant.ts';
 import type { HostName } from '../../base/names.ts';
 import type { ClusterKeyRecord } from '../../encryption/cluster-key-state.ts';
 import { bareRecord, clusterKeyStatus, clusterKeyTable, warningOf } from '../../encryption/cluster-key-state.ts';
-import type {
-  ClusterKeys,
-  ClusterKeyStatus,
-  CurrentKeyLost,
-  CustomerKey,
-  Suspension,
-} from '../../encryption/cluster-keys.ts';
+import type { ClusterKeys, ClusterKeyStatus, CustomerKey, Suspension } from '../../encryption/cluster-keys.ts';
 import { leaseRemainingMs } from '../../encryption/lease.ts';
 import { StateConflictError } from '../../state/state-store.ts';
 import type { StateWrite } from '../../state/state.ts';
 import { writeRecord } from '../../state/state.ts';
 import type { ClusterProcess } from './cluster-process.ts';
-import { KeyChanges, lost } from './key-changes.ts';
+import { KeyChanges } from './key-changes.ts';
 import { KeyChecks } from './key-checks.ts';
 import { OutstandingChanges } from './outstanding.ts';
 import type { ClusterKeysOptions } from './ports.ts';
@@ -66,7 +60,7 @@ export function createClusterKeys(options: ClusterKeysOptions): SupervisedCluste
   const todos = new KeyTodos(options);
   const processes = new ProcessTable(options, (clusterId) => {
     if (closed) return;
-    checks.check(clusterId).catch((error: unknown) => {
+    checks.check(clusterId, { open: true }).catch((error: unknown) => {
       log.failure('key-check-failed', error, { clusterId });
     });
   });
@@ -130,14 +124,9 @@ export function createClusterKeys(options: ClusterKeysOptions): SupervisedCluste
     preflight: (key, region) => changes.preflight(key, region),
     change: (clusterId, to) => changes.change(clusterId, to),
 
-    async useIdentity(clusterId, identity, userIdentity, how): Promise<readonly StateWrite[] | CurrentKeyLost> {
+    async useIdentity(clusterId, identity, userIdentity): Promise<readonly StateWrite[]> {
       const found = await read(clusterId);
       if (found?.value.custody.kind !== 'customer') return [];
-      if (how?.mustOpen === true && found.value.suspension !== undefined) {
-        const outcome = await checks.tryAs(found.value, identity);
-        if (outcome.outcome === 'failed' || found.value.stopped) await processes.end(clusterId);
-        if (outcome.outcome === 'failed') return lost(found.value, outcome);
-      }
       outstanding.add(clusterId);
       const key = keyThrough(found.value.custody.key, identity, userIdentity);
       const record: ClusterKeyRecord = { ...found.value, custody: { kind: 'customer', key } };
@@ -151,7 +140,7 @@ export function createClusterKeys(options: ClusterKeysOptions): SupervisedCluste
 
     async recheck(clusterId, how): Promise<ClusterKeyStatus> {
       outstanding.delete(clusterId);
-      await checks.check(clusterId, how?.startStopped);
+      await checks.check(clusterId, { open: true, start: how?.startStopped === true });
       const found = await read(clusterId);
       invariant(found !== undefined, 'a cluster that is checked has a key');
       return clusterKeyStatus(found.value);
@@ -193,7 +182,7 @@ export function createClusterKeys(options: ClusterKeysOptions): SupervisedCluste
     async admit(clusterId): Promise<Admission> {
       const first = await admitted(clusterId);
       if (first.outcome !== 'notReady') return first;
-      await checks.check(clusterId);
+      await checks.check(clusterId, { open: true });
       return admitted(clusterId);
     },
 

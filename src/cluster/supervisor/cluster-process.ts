@@ -25,7 +25,8 @@ export interface ClusterProcessOptions {
   readonly output: 'ignore' | 'inherit';
 }
 
-/** Who a process works for: first nobody, then perhaps preflights, then at most one cluster for the rest of its life. */
+/** Who a process works for: first nobody, then perhaps preflights, then at most one cluster for the rest of its life. Or visits to keys
+ * from the beginning to its end. */
 export interface ProcessOwner {
   readonly configure: SupervisorCalls['configure'];
   /** Answers what the process asks. */
@@ -63,9 +64,6 @@ const targetGrant = (target: SupervisorCalls['make']['target']): VaultGrant => (
 /** Vault calls that one operation makes one after the other, at most; each has its own time limit. */
 const vaultCallsMax = 6;
 const patienceMs = 5_000;
-/** Their time depends on how much the cluster holds. Upkeep is not among them: it goes on behind its answer. */
-const longCalls: ReadonlySet<SupervisorCall> = new Set(['replace', 'serveData', 'inventory', 'findExtent']);
-const longCallMs = 10 * 60_000;
 /** A process that is busy goes without a word. */
 const farewellMs = 500;
 
@@ -125,7 +123,9 @@ export class ClusterProcess {
 
   /** To be called while nothing is in flight, and no more once a cluster owns it. */
   assign(owner: ProcessOwner): void {
-    invariant(this.#owner?.configure.clusterId === undefined && this.idle, 'a process belongs to one cluster');
+    const before = this.#owner?.configure;
+    const isFree = before === undefined || (before.clusterId === undefined && !before.visitsKeys);
+    invariant(isFree && this.idle, 'a process belongs to one cluster');
     this.#owner = owner;
     void this.call('configure', owner.configure).catch(() => undefined); // what follows tells
   }
@@ -149,7 +149,7 @@ export class ClusterProcess {
   ): Promise<SupervisorReplies[Call]> {
     const grants = grantsOf[operation](body);
     for (const grant of grants) this.#grants.add(grant);
-    const limitMs = longCalls.has(operation) ? longCallMs : this.#options.vaultTimeoutMs * vaultCallsMax + patienceMs;
+    const limitMs = this.#options.vaultTimeoutMs * vaultCallsMax + patienceMs;
     const cancel = this.#options.monotonic.after(limitMs, () => {
       this.#child.kill('SIGKILL');
     });

@@ -1,5 +1,4 @@
 import type { Guid } from '../../base/guid.ts';
-import { invariant } from '../../base/invariant.ts';
 import type { HostName } from '../../base/names.ts';
 import { toUnixSeconds } from '../../clock/clock.ts';
 import type { ClusterKeyRecord } from '../../encryption/cluster-key-state.ts';
@@ -9,22 +8,31 @@ import { followsLatest, planFollow } from '../../encryption/follow-latest.ts';
 import { leaseHeld } from '../../encryption/lease.ts';
 import type { CheckOutcome } from '../../encryption/suspension.ts';
 import { afterCheck } from '../../encryption/suspension.ts';
-import { listAll } from '../../state/list-all.ts';
 import { StateConflictError } from '../../state/state-store.ts';
 import type { Versioned } from '../../state/state.ts';
 import { writeRecord } from '../../state/state.ts';
 import type { Farewell } from '../process/protocol.ts';
+import type { ClusterProcess } from './cluster-process.ts';
 import type { OutstandingChanges } from './outstanding.ts';
 import type { ClusterKeysOptions } from './ports.ts';
 import { bothClocks, identityOf } from './ports.ts';
-import { adoptKey, callProcess, forgetKey, processEnded, tryProcess, wrappedKey } from './process-calls.ts';
+import { adoptKey, callProcess, forgetKey, tryProcess, wrappedKey } from './process-calls.ts';
 import type { ProcessTable } from './process-table.ts';
 
 /** So often a record may change under a check before the check is left to the next turn. */
 const attemptsMax = 8;
 
+/** What a check is for. */
+export interface CheckOptions {
+  /** A stopped cluster starts; otherwise it is left alone. */
+  readonly start?: boolean;
+  /** The cluster is needed now: its process is started and keeps the key. Otherwise one that has no process stays without. */
+  readonly open?: boolean;
+}
+
 interface Turn {
   readonly start: boolean;
+  readonly open: boolean;
   begun: boolean;
   ended: Promise<void>;
 }
@@ -36,7 +44,7 @@ export interface KeyChecksParts {
   readonly changed: (clusterId: Guid) => void;
 }
 
-/** Checks of recorded keys: unwrap in the cluster's process, decide, commit what follows. Order: the answer of the vault → (refused:
+/** Checks of recorded keys: unwrap in the cluster's process, or on a visit when it has none, decide, commit what follows. Order: the answer of the vault → (refused:
  * the process ends) → the record → listeners. No commit and no lock spans a vault call: what was decided about a record that
  * has changed meanwhile is thrown away and the new record is checked. */
 export class KeyChecks {
@@ -47,12 +55,11 @@ export class KeyChecks {
     this.#parts = parts;
   }
 
-  /** Begins a check after this call, even if one is under way; callers that wait for the same turn share it.
-   * @param start a stopped cluster starts; otherwise it is left alone */
-  check(clusterId: Guid, start = false): Promise<void> {
+  /** Begins a check after this call, even if one is under way; callers that wait for the same turn share it. */
+  check(clusterId: Guid, { start = false, open = false }: CheckOptions = {}): Promise<void> {
     const last = this.#turns.get(clusterId);
-    if (last !== undefined && !last.begun && (last.start || !start)) return last.ended;
-    const turn: Turn = { start, begun: false, ended: Promise.resolve() };
+    if (last !== undefined && !last.begun && (last.start || !start) && (last.open || !open)) return last.ended;
+    const turn: Turn = { start, open, begun: false, ended: Promise.resolve() };
     turn.ended = this.#take(clusterId, turn, last);
     this.#turns.set(clusterId, turn);
     return turn.ended;
@@ -63,7 +70,7 @@ export class KeyChecks {
     await Promise.resolve();
     turn.begun = true;
     try {
-      await this.#checkNow(clusterId, turn.start);
+      await this.#checkNow(clusterId, turn);
     } finally {
       if (this.#turns.get(clusterId) === turn) this.#turns.delete(clusterId);
     }
@@ -76,7 +83,7 @@ export class KeyChecks {
 
   /** All clusters that are not stopped, a few at a time. @param host only those whose key is in that vault */
   async checkAll(host?: HostName): Promise<void> {
-    const records = await listAll(this.#parts.options.state, clusterKeyTable);
+    const records = await this.#parts.options.state.list(clusterKeyTable);
     const due = records.filter(({ value }) => !value.stopped && (host === undefined || value.kid.vaultHost === host));
     const queue = due.map(({ value }) => value.clusterId).values();
     const worker = async (): Promise<void> => {
@@ -88,10 +95,10 @@ export class KeyChecks {
         }
       }
     };
-    await Promise.all(Array.from({ length: parallelChecks }, worker));
+    await this.#parts.processes.visits.during(() => Promise.all(Array.from({ length: parallelChecks }, worker)));
   }
 
-  async #checkNow(clusterId: Guid, start: boolean): Promise<void> {
+  async #checkNow(clusterId: Guid, { start, open }: Turn): Promise<void> {
     const { options, processes } = this.#parts;
     for (let attempt = 1; attempt <= attemptsMax; attempt += 1) {
       const before = await options.state.get(clusterKeyTable, clusterId);
@@ -100,24 +107,30 @@ export class KeyChecks {
         if (attempt > 1) await processes.end(clusterId);
         return;
       }
-      const outcome = await this.#open(before.value);
-      if (outcome === undefined) return this.#inconclusive(clusterId);
-      const found = await options.state.get(clusterKeyTable, clusterId);
-      // A stop in between must not be undone by what a check found out.
-      if (found !== undefined && isSameWrap(before.value, found.value) && (start || !found.value.stopped)) {
-        if (await this.#settle(found, outcome)) return;
-      }
+      // Told once for the whole attempt: what begins in one place ends there.
+      const visited = !open && processes.running(clusterId)?.ended !== false;
+      const settled = visited
+        ? await processes.visits.during(() => this.#attempt(before.value, start, () => processes.visits.obtain()))
+        : await this.#attempt(before.value, start, () => processes.obtain(clusterId));
+      if (settled) return;
     }
     options.log.warning('key-check-overtaken', { clusterId });
   }
 
-  /** Whether another principal opens the recorded key. Nothing follows from the answer here: the record stays as it is, and while it is
-   * suspended nobody is served. */
-  async tryAs(record: ClusterKeyRecord, identity: Guid): Promise<CheckOutcome> {
-    const { custody } = record;
-    invariant(custody.kind === 'customer', 'a key of the service vault has one principal');
-    const outcome = await this.#open({ ...record, custody: { kind: 'customer', key: { ...custody.key, identity } } });
-    return outcome ?? processEnded;
+  /** @param obtain the process that goes to the vault
+   * @returns false when the record changed meanwhile: check again */
+  async #attempt(before: ClusterKeyRecord, start: boolean, obtain: () => ClusterProcess): Promise<boolean> {
+    const { state } = this.#parts.options;
+    const { clusterId } = before;
+    const outcome = await this.#open(before, obtain);
+    if (outcome === undefined) {
+      await this.#inconclusive(clusterId);
+      return true;
+    }
+    const found = await state.get(clusterKeyTable, clusterId);
+    // A stop in between must not be undone by what a check found out.
+    if (found === undefined || !isSameWrap(before, found.value) || (found.value.stopped && !start)) return false;
+    return this.#settle(found, outcome, obtain);
   }
 
   /** The process failed, not the vault: nothing is known of the key. The lease runs out by itself if that goes on. */
@@ -128,14 +141,16 @@ export class KeyChecks {
     if (found === undefined || found.value.stopped) await processes.end(clusterId);
   }
 
-  async #open(record: ClusterKeyRecord): Promise<CheckOutcome | undefined> {
+  async #open(record: ClusterKeyRecord, obtain: () => ClusterProcess): Promise<CheckOutcome | undefined> {
     const { options, processes } = this.#parts;
     const current = wrappedKey(record, [identityOf(record.custody, options.serviceVault)]);
     const { generation } = record;
-    const result = await tryProcess(() => processes.obtain(record.clusterId), 'open', { current, generation });
+    let asked: ClusterProcess | undefined;
+    const result = await tryProcess(() => (asked = obtain()), 'open', { current, generation });
     if (result === undefined) return undefined;
-    const process = processes.running(record.clusterId);
-    if (result.outcome === 'opened' && process !== undefined) process.holds = generation;
+    // A visitor has forgotten it.
+    if (result.outcome === 'opened' && asked !== undefined && asked === processes.running(record.clusterId))
+      asked.holds = generation;
     if (result.outcome === 'failed' && result.cause === 'unknown') {
       options.log.warning('vault-outcome-unknown', { clusterId: record.clusterId, status: result.status ?? 0 });
     }
@@ -143,7 +158,11 @@ export class KeyChecks {
   }
 
   /** @returns false when the record changed meanwhile: check again */
-  async #settle(found: Versioned<ClusterKeyRecord>, outcome: CheckOutcome): Promise<boolean> {
+  async #settle(
+    found: Versioned<ClusterKeyRecord>,
+    outcome: CheckOutcome,
+    obtain: () => ClusterProcess,
+  ): Promise<boolean> {
     const { options, processes, outstanding, changed } = this.#parts;
     const started = { ...found.value, stopped: false };
     const decision = afterCheck(started, outcome, bothClocks(options), options.settings);
@@ -152,7 +171,8 @@ export class KeyChecks {
     const mustWrite = decision.change !== 'none' || !decision.running || found.value.stopped;
     const held = leaseHeld(found.value.lease, bothClocks(options), options.settings);
     if (!mustWrite && held && outstanding.has(clusterId)) return true;
-    const followed = outcome.outcome === 'opened' ? await this.#look(decision.record) : { record: decision.record };
+    const followed =
+      outcome.outcome === 'opened' ? await this.#look(decision.record, obtain) : { record: decision.record };
     const committed = await this.#commit(found, followed.record);
     await followed.settled?.(committed);
     if (!committed) return false;
@@ -170,11 +190,11 @@ export class KeyChecks {
    * @returns the record to commit, and what to do once the commit is known */
   async #look(
     record: ClusterKeyRecord,
+    obtain: () => ClusterProcess,
   ): Promise<{ record: ClusterKeyRecord; settled?: (committed: boolean) => Promise<void> }> {
     const { options, processes } = this.#parts;
     if (record.custody.kind === 'microsoftManaged') return { record };
     const { clusterId, custody, kid, generation } = record;
-    const obtain = () => processes.obtain(clusterId);
     const identity = custody.key.identity;
     const key = {
       vaultHost: kid.vaultHost,

@@ -5,6 +5,7 @@ import type { Farewell } from '../process/protocol.ts';
 import { removeSpillDirectory } from '../process/spill-directory.ts';
 import { ClusterProcess } from './cluster-process.ts';
 import type { ClusterKeysOptions } from './ports.ts';
+import { KeyVisits } from './key-visits.ts';
 import { createProcessServices } from './process-services.ts';
 
 const firstDelayMs = 250;
@@ -33,6 +34,8 @@ export class ProcessTable {
   readonly #running = new Map<Guid, ClusterProcess>();
   readonly #crashes = new Map<Guid, Crashes>();
   readonly #pauses = new Map<Guid, () => void>();
+  /** For clusters that have no process running. */
+  readonly visits = new KeyVisits(() => this.#startVisitor());
   #spare: ClusterProcess | undefined;
   #preflight: ClusterProcess | undefined;
   #endPreflight: (() => void) | undefined;
@@ -99,20 +102,13 @@ export class ProcessTable {
     for (const cancel of this.#pauses.values()) cancel();
     this.#endPreflight?.();
     const all = [...this.#running.values(), ...(this.#preflight === undefined ? [] : [this.#preflight])];
-    await Promise.all(all.map((one) => one.end()));
+    await Promise.all([this.visits.end(), ...all.map((one) => one.end())]);
   }
 
   /** @returns one that belongs to no cluster: which runs already, or a new one */
   #start(): ClusterProcess {
-    const { settings, processScript, monotonic, processOutput } = this.#options;
     const spare = [this.#preflight, this.#spare].find((one) => one?.ended === false && one.idle);
-    if (spare === undefined) {
-      const { vaultTimeoutMs } = settings;
-      return new ClusterProcess({
-        ...{ script: processScript, monotonic, vaultTimeoutMs },
-        output: processOutput ?? 'ignore',
-      });
-    }
+    if (spare === undefined) return this.#startNew();
     if (spare === this.#spare) this.#spare = undefined;
     if (spare === this.#preflight) {
       this.#preflight = undefined;
@@ -122,11 +118,34 @@ export class ProcessTable {
     return spare;
   }
 
-  #assign(process: ClusterProcess, clusterId: Guid | undefined, onExit: (wanted: boolean) => void): void {
+  #startNew(): ClusterProcess {
+    const { settings, processScript, monotonic, processOutput } = this.#options;
+    const { vaultTimeoutMs } = settings;
+    return new ClusterProcess({
+      ...{ script: processScript, monotonic, vaultTimeoutMs },
+      output: processOutput ?? 'ignore',
+    });
+  }
+
+  /** Not one that may become a cluster's later: keys of several clusters pass through it. */
+  #startVisitor(): ClusterProcess {
+    if (this.#closed) throw new ChannelClosedError('Kustody is stopping.');
+    const started = this.#startNew();
+    this.#assign(started, undefined, () => undefined, true);
+    return started;
+  }
+
+  #assign(
+    process: ClusterProcess,
+    clusterId: Guid | undefined,
+    onExit: (wanted: boolean) => void,
+    visitsKeys = false,
+  ): void {
     const { edge, settings } = this.#options;
     process.assign({
       configure: {
         clusterId,
+        visitsKeys,
         edge,
         vaultTimeoutMs: settings.vaultTimeoutMs,
         extentDirectory: extentDirectoryOf(this.#options, clusterId),

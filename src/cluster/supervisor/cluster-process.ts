@@ -1,6 +1,7 @@
 import type { ChildProcess } from 'node:child_process';
 import { fork } from 'node:child_process';
 import type { Socket } from 'node:net';
+import { endsWithUs } from '../../base/ends-with-us.ts';
 import type { Guid } from '../../base/guid.ts';
 import { invariant } from '../../base/invariant.ts';
 import type { HostName } from '../../base/names.ts';
@@ -91,6 +92,7 @@ export class ClusterProcess {
       serialization: 'advanced',
       stdio: ['ignore', options.output, options.output, 'ipc'],
     });
+    endsWithUs(this.#child);
     this.#channel = new Channel({
       send: (message) => {
         this.#child.send(message as object, (error) => {

@@ -28,7 +28,8 @@ function tableOf(clusters: readonly CheckedKey[]): string {
   for (const cluster of clusters) {
     const name = cluster.resourceId.split('/').at(-1) ?? cluster.clusterId;
     const state = cluster.suspended ? `suspended: ${cluster.reason ?? ''}` : (cluster.warning ?? 'usable');
-    table.push([name, cluster.custody === 'customer' ? 'customer' : 'Microsoft-managed', cluster.kid, state]);
+    const customer = cluster.outsideVault ? 'customer, vault outside' : 'customer';
+    table.push([name, cluster.custody === 'customer' ? customer : 'Microsoft-managed', cluster.kid, state]);
   }
   return table.toString();
 }

@@ -8,10 +8,12 @@ export async function listClusters(client: ControlClient): Promise<readonly Clus
   return clusters;
 }
 
-export const custodyText = ({ custody, followsLatest }: ClusterDescription): string =>
-  custody === 'customer'
-    ? `customer-managed${followsLatest ? ', follows the latest version' : ', this version'}`
-    : 'Microsoft-managed';
+export function custodyText({ custody, followsLatest, outsideVault }: ClusterDescription): string {
+  if (custody !== 'customer') return 'Microsoft-managed';
+  const version = followsLatest ? 'follows the latest version' : 'this version';
+  const outside = outsideVault ? '; in a vault outside: nothing in this directory opens it, the root key included' : '';
+  return `customer-managed, ${version}${outside}`;
+}
 
 /** An extent with where it belongs. Times are milliseconds on the Kustody clock. */
 export interface ListedExtent {

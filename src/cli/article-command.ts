@@ -3,8 +3,9 @@ import { join } from 'node:path';
 import { runChild } from './child-command.ts';
 import { environmentOf, openLiveInstance } from './live-instance.ts';
 import { jsonOption } from './options.ts';
+import type { RootKeySource } from './root-key-source.ts';
 
-export function articleCommand(): Command {
+export function articleCommand(rootKeys: RootKeySource): Command {
   return new Command('article')
     .description(
       'Perform Microsoft\'s article "Configure customer-managed keys" from end to end, through the official Azure SDKs, against a Kustody of its own.',
@@ -12,7 +13,7 @@ export function articleCommand(): Command {
     .addOption(jsonOption())
     .addHelpText('after', '\nExample:\n  $ kustody article')
     .action(async (options: { readonly json: boolean }) => {
-      const instance = await openLiveInstance(undefined, { expectsCluster: true });
+      const instance = await openLiveInstance(undefined, { rootKey: rootKeys.take(undefined), expectsCluster: true });
       try {
         // A process of its own: Node reads NODE_EXTRA_CA_CERTS only when it starts, as for any user's program.
         process.exitCode = await runChild({

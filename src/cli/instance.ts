@@ -9,7 +9,7 @@ import type { ServerSettings } from '../server/settings.ts';
 import { anyLoopbackPort, defaultKeySettings } from '../server/settings.ts';
 import type { RunningServer } from '../server/start-server.ts';
 import { startServer } from '../server/start-server.ts';
-import { parseRootKey, RootKeyError } from '../state/root-key.ts';
+import { RootKeyError } from '../state/root-key.ts';
 import type { RootKey } from '../state/root-key.ts';
 import { WrongRootKeyError } from '../state/sealed-state.ts';
 import { StateFormatError, StateLockedError } from '../state/sqlite/open-database.ts';
@@ -20,6 +20,8 @@ import { UserError } from './user-error.ts';
 export interface InstanceOptions {
   readonly dataDirectory: string;
   readonly virtualTime: boolean;
+  /** Without it a file beside the data is used. */
+  readonly rootKey: RootKey | undefined;
   readonly allowedHosts?: readonly AllowedHost[];
   readonly listen?: ListenAddress;
   readonly proxy?: ListenAddress;
@@ -33,7 +35,7 @@ export interface InstanceOptions {
 
 /** Starts a server in this process. What a user can mend becomes a UserError. */
 export async function startInstance(options: InstanceOptions): Promise<RunningServer> {
-  const rootKey = takeRootKey(process.env);
+  const { rootKey } = options;
   const outsideVaults = readOutsideVaults(options.outsideVaults ?? [], process.env);
   const geoipDatabase = options.geoipDatabase ?? process.env['KUSTODY_GEOIP_DATABASE'];
   try {
@@ -57,19 +59,6 @@ export async function startInstance(options: InstanceOptions): Promise<RunningSe
     });
   } catch (error) {
     throw explain(error, options);
-  }
-}
-
-/** Taken out of the environment before any child is started, so that none inherits it. */
-function takeRootKey(env: NodeJS.ProcessEnv): RootKey | undefined {
-  const text = env['KUSTODY_ROOT_KEY'];
-  if (text === undefined) return undefined;
-  delete env['KUSTODY_ROOT_KEY'];
-  try {
-    return parseRootKey(text);
-  } catch (error) {
-    if (error instanceof RootKeyError) throw new UserError(`KUSTODY_ROOT_KEY: ${error.message}`);
-    throw error;
   }
 }
 

@@ -20,10 +20,13 @@ export interface LiveInstance {
   close(): Promise<void>;
 }
 
-export type OpenOptions = Pick<InstanceOptions, 'allowedHosts' | 'expectsCluster' | 'geoipDatabase' | 'outsideVaults'>;
+export type OpenOptions = Pick<
+  InstanceOptions,
+  'rootKey' | 'allowedHosts' | 'expectsCluster' | 'geoipDatabase' | 'outsideVaults'
+>;
 
 /** @param data without it, a private instance in a temporary directory, with a clock that can be moved */
-export async function openLiveInstance(data: string | undefined, options: OpenOptions = {}): Promise<LiveInstance> {
+export async function openLiveInstance(data: string | undefined, options: OpenOptions): Promise<LiveInstance> {
   if (data === undefined) return openTemporary(options);
   const dataDirectory = prepareDataDirectory(data);
   const running = await findInstance(dataDirectory);
@@ -31,6 +34,7 @@ export async function openLiveInstance(data: string | undefined, options: OpenOp
     refuseForRunning('--allow', (options.allowedHosts ?? []).length > 0);
     refuseForRunning('--vault', (options.outsideVaults ?? []).length > 0);
     refuseForRunning('--geoip-database', options.geoipDatabase !== undefined);
+    options.rootKey?.close(); // that server has its own
     return {
       dataDirectory,
       controlToken: running.file.token,

@@ -13,10 +13,14 @@ import { lineageCommand } from './lineage.ts';
 import { proofCommand } from './proof/proof-command.ts';
 import { queryCommand } from './query.ts';
 import { resetCommand } from './reset.ts';
+import { RootKeySource } from './root-key-source.ts';
 import { runCommand } from './run.ts';
 import { upCommand } from './up.ts';
 import { UserError } from './user-error.ts';
 import { versionCommand } from './version.ts';
+
+// First of all: nothing that this process starts gets it.
+const rootKeys = new RootKeySource(process.env);
 
 const program = new Command('kustody')
   .description('Azure Data Explorer with customer-managed keys on your own machine.')
@@ -26,9 +30,9 @@ const program = new Command('kustody')
   .addHelpText('after', '\nExamples:\n  $ kustody article\n  $ kustody run -- npm test');
 
 for (const command of [
-  articleCommand(),
-  runCommand(),
-  upCommand(),
+  articleCommand(rootKeys),
+  runCommand(rootKeys),
+  upCommand(rootKeys),
   envCommand(),
   hostsCommand(),
   clockCommand(),
@@ -37,7 +41,7 @@ for (const command of [
   proofCommand(),
   lineageCommand(),
   extentCommand(),
-  drillCommand(),
+  drillCommand(rootKeys),
   cmkCommand(),
   resetCommand(),
   versionCommand(),
@@ -60,6 +64,8 @@ try {
   await program.parseAsync(process.argv);
 } catch (error) {
   process.exitCode = exitCodeOf(error);
+} finally {
+  rootKeys.close();
 }
 
 function exitCodeOf(error: unknown): number {

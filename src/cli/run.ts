@@ -7,6 +7,8 @@ import { runChild } from './child-command.ts';
 import { collectAllowedHost } from './instance.ts';
 import { environmentOf, openLiveInstance } from './live-instance.ts';
 import { geoipOption } from './options.ts';
+import type { RootKeySource } from './root-key-source.ts';
+import { rootKeyOption } from './root-key-source.ts';
 import type { OutsideVaultOption } from './outside-vault-option.ts';
 import { outsideVaultOption } from './outside-vault-option.ts';
 
@@ -16,9 +18,10 @@ interface RunOptions {
   readonly seed: boolean;
   readonly vault: readonly OutsideVaultOption[];
   readonly geoipDatabase?: string;
+  readonly rootKeyFd?: number;
 }
 
-export function runCommand(): Command {
+export function runCommand(rootKeys: RootKeySource): Command {
   return new Command('run')
     .description(
       'Run a command whose Azure clients come to Kustody: proxy, trust and credentials are set in its environment. Without --data it gets a private temporary instance.',
@@ -27,6 +30,7 @@ export function runCommand(): Command {
     .option('--allow <HOST>', 'a foreign host that the proxy lets through (repeatable)', collectAllowedHost, [])
     .addOption(outsideVaultOption())
     .addOption(geoipOption())
+    .addOption(rootKeyOption())
     .option(
       '--seed',
       'make a resource group, a vault with a key, a cluster under that key and a database first, and set KUSTODY_CLUSTER_URI and KUSTODY_DATABASE',
@@ -38,13 +42,14 @@ export function runCommand(): Command {
       'after',
       "\nExamples:\n  $ kustody run -- npm test\n  $ kustody run --seed -- sh -c 'echo $KUSTODY_CLUSTER_URI'\n  $ kustody run --data ./azure --allow packages.example.org -- bash",
     )
-    .action(run);
+    .action((command: readonly string[], options: RunOptions) => run(rootKeys, command, options));
 }
 
-async function run(command: readonly string[], options: RunOptions): Promise<void> {
+async function run(rootKeys: RootKeySource, command: readonly string[], options: RunOptions): Promise<void> {
   const [program = '', ...args] = command;
   const { geoipDatabase } = options;
   const instance = await openLiveInstance(options.data, {
+    rootKey: rootKeys.take(options.rootKeyFd),
     allowedHosts: options.allow,
     expectsCluster: options.seed,
     outsideVaults: options.vault,

@@ -3,6 +3,8 @@ import { prepareDataDirectory } from './data-directory.ts';
 import { collectAllowedHost, startInstance } from './instance.ts';
 import type { AllowedHost } from '../http/allowed-hosts.ts';
 import { dataOption, dataDirectoryOf, geoipOption } from './options.ts';
+import type { RootKeySource } from './root-key-source.ts';
+import { rootKeyOption } from './root-key-source.ts';
 import type { OutsideVaultOption } from './outside-vault-option.ts';
 import { outsideVaultOption } from './outside-vault-option.ts';
 
@@ -16,10 +18,11 @@ interface UpOptions {
   readonly virtualTime: boolean;
   readonly vault: readonly OutsideVaultOption[];
   readonly geoipDatabase?: string;
+  readonly rootKeyFd?: number;
   readonly logLevel: 'debug' | 'info' | 'warn' | 'error' | 'silent';
 }
 
-export function upCommand(): Command {
+export function upCommand(rootKeys: RootKeySource): Command {
   return new Command('up')
     .description('Serve a data directory until interrupted. Log lines (JSON, without secrets) go to standard error.')
     .addOption(dataOption())
@@ -31,18 +34,21 @@ export function upCommand(): Command {
     .option('--virtual-time', 'for a new data directory: its clock can be moved', false)
     .addOption(outsideVaultOption())
     .addOption(geoipOption())
+    .addOption(rootKeyOption())
     .option('--log-level <LEVEL>', 'debug, info, warn, error or silent', parseLevel, 'info')
     .addHelpText(
       'after',
       '\nExample:\n  $ kustody up --data ./azure &\n  $ eval "$(kustody env --data ./azure)"\n  $ node my-program.js',
     )
-    .action(up);
+    .action((options: UpOptions) => up(rootKeys, options));
 }
 
-async function up(options: UpOptions): Promise<void> {
+async function up(rootKeys: RootKeySource, options: UpOptions): Promise<void> {
+  const rootKey = rootKeys.take(options.rootKeyFd);
   const dataDirectory = prepareDataDirectory(dataDirectoryOf(options));
   const server = await startInstance({
     dataDirectory,
+    rootKey,
     virtualTime: options.virtualTime,
     allowedHosts: options.allow,
     listen: { host: options.host, port: options.port },

@@ -1,4 +1,5 @@
 import { randomBytes as nodeRandomBytes } from 'node:crypto';
+import { existsSync } from 'node:fs';
 import { join } from 'node:path';
 import { createAuthorizer } from '../authz/role-assignments.ts';
 import { systemRandomBytes } from '../base/random.ts';
@@ -6,8 +7,10 @@ import { machineTime } from '../clock/host-time.ts';
 import { checkGeoipDatabase } from '../engine/native/geoip-file.ts';
 import { createEdge } from '../http/edge.ts';
 import { createLog } from '../http/logging.ts';
-import { openRootKeyFile } from '../state/root-key.ts';
-import { SealedState } from '../state/sealed-state.ts';
+import type { RootKey } from '../state/root-key.ts';
+import { openRootKeyFile, RootKeyError } from '../state/root-key.ts';
+import { isSealed, SealedState } from '../state/sealed-state.ts';
+import type { StateStore } from '../state/state-store.ts';
 import { SqliteStateStore } from '../state/sqlite/sqlite-state-store.ts';
 import { openStoredAuthority } from './authority.ts';
 import type { Clocks } from './clocks.ts';
@@ -68,7 +71,7 @@ async function open(
   closers.push(closeKeyPool);
   const store = SqliteStateStore.open(dataDirectory);
   closers.push(() => store.close());
-  const rootKey = settings.rootKey ?? openRootKeyFile(join(dataDirectory, rootKeyFileName), systemRandomBytes);
+  const rootKey = settings.rootKey ?? (await rootKeyBeside(store, dataDirectory));
   const state = await SealedState.open({ store, rootKey, randomBytes: systemRandomBytes });
   closers.push(() => state.close());
 
@@ -145,6 +148,18 @@ async function open(
     controls: planes.controls,
     close: closeAll,
   };
+}
+
+/** The key in the file beside the data, made for a new state only: another key opens nothing, and would look as if it were kept here.
+ * @throws RootKeyError */
+async function rootKeyBeside(store: StateStore, dataDirectory: string): Promise<RootKey> {
+  const path = join(dataDirectory, rootKeyFileName);
+  if (!existsSync(path) && (await isSealed(store))) {
+    throw new RootKeyError(
+      `There is no root key in ${dataDirectory}: it is kept elsewhere. Give the one that the directory was made with, in KUSTODY_ROOT_KEY or by --root-key-fd.`,
+    );
+  }
+  return openRootKeyFile(path, systemRandomBytes);
 }
 
 /** Starting it takes longest of all that a cluster needs. */

@@ -25,6 +25,10 @@ export class WrongRootKeyError extends Error {
 const storeIdBytes = 16;
 const check = { table: 'seal', id: 'check', version: 1 };
 
+/** Whether a root key has sealed something in the store: then no other will do. */
+export const isSealed = async (store: StateStore): Promise<boolean> =>
+  (await store.get(check.table, check.id)) !== undefined;
+
 /** Typed JSON records, each sealed on its own before it reaches the store. Table, id and version stay readable there (they order
  * and find records), so ids hold no secrets. A record that was changed, cut, or moved to another table, id, version or data
  * directory is refused with SealedRecordError. Putting back an old copy of a record with its old version is not noticed. */

@@ -1,8 +1,9 @@
 import { spawn } from 'node:child_process';
-import type { ChildProcess } from 'node:child_process';
+import type { ChildProcess, ChildProcessByStdio } from 'node:child_process';
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
+import type { Readable, Writable } from 'node:stream';
 
 const launcher = resolve(import.meta.dirname, '..', '..', 'bin', 'kustody.cjs');
 
@@ -20,12 +21,17 @@ export interface StartedCommand {
   printed(text: string): Promise<void>;
 }
 
-/** Starts the built `kustody` as a user would. */
-export function startKustody(args: readonly string[], env: Readonly<Record<string, string>> = {}): StartedCommand {
+/** Starts the built `kustody` as a user would.
+ * @param descriptors of this process, which it gets as 3 and on */
+export function startKustody(
+  args: readonly string[],
+  env: Readonly<Record<string, string>> = {},
+  descriptors: readonly number[] = [],
+): StartedCommand {
   const child = spawn(process.execPath, [launcher, ...args], {
     env: { ...process.env, ...env },
-    stdio: ['pipe', 'pipe', 'pipe'],
-  });
+    stdio: ['pipe', 'pipe', 'pipe', ...descriptors],
+  }) as ChildProcessByStdio<Writable, Readable, Readable>;
   child.stdin.end();
   let stdout = '';
   let stderr = '';

@@ -2,29 +2,31 @@ import { Command } from 'commander';
 import { temporaryDataDirectory } from '../data-directory.ts';
 import { startInstance } from '../instance.ts';
 import { jsonOption } from '../options.ts';
+import type { RootKeySource } from '../root-key-source.ts';
 import { drillInstance } from './drill-instance.ts';
 import type { DrillRow } from './drill.ts';
 import { runDrill } from './drill.ts';
 import { drillTable } from './present.ts';
 import { makeScene } from './scene.ts';
 
-export function drillCommand(): Command {
+export function drillCommand(rootKeys: RootKeySource): Command {
   return new Command('drill')
     .description(
       'Rehearse losing the key: a private instance, a cluster with rows, every way to lose its key against everything people do with it, in virtual time. Exit code 1 when anything is not as it must be.',
     )
     .addOption(jsonOption())
     .addHelpText('after', '\nExample:\n  $ kustody drill')
-    .action(drill);
+    .action((options: { readonly json: boolean }) => drill(rootKeys, options));
 }
 
-async function drill({ json }: { readonly json: boolean }): Promise<void> {
+async function drill(rootKeys: RootKeySource, { json }: { readonly json: boolean }): Promise<void> {
+  const rootKey = rootKeys.take(undefined);
   const temporary = temporaryDataDirectory();
   const say = (text: string): void => {
     if (!json) process.stdout.write(text);
   };
   try {
-    const server = await startInstance({ dataDirectory: temporary.directory, virtualTime: true });
+    const server = await startInstance({ dataDirectory: temporary.directory, rootKey, virtualTime: true });
     try {
       say('A cluster with 1000 rows under a key of its own …\n');
       const scene = await makeScene(await drillInstance(server));

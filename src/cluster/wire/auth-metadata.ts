@@ -5,7 +5,7 @@ export const signInMetadata = {
     LoginEndpoint: 'https://login.microsoftonline.com',
     LoginMfaRequired: false,
     KustoClientAppId: 'db662dc1-0cfe-4e1c-a843-19a68e65be58',
-    KustoClientRedirectUri: 'https://microsoft/kustoclient',
+    KustoClientRedirectUri: 'http://localhost',
     KustoServiceResourceId: 'https://kusto.kusto.windows.net',
     FirstPartyAuthorityUrl: 'https://login.microsoftonline.com/f8cdef31-a31e-4b4a-93e4-5f571e91255a',
   },

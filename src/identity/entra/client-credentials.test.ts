@@ -138,7 +138,7 @@ describe('client credentials are refused', () => {
       'an unknown resource',
       500011,
       'invalid_resource',
-      'The resource principal named https://x.example was not found in the tenant named Kustody.',
+      'The resource principal named https://x.example was not found in the tenant named',
       (i) => grant(i, { scope: 'https://x.example/.default' }),
     ],
     [

@@ -40,10 +40,12 @@ export async function grantClientCredentials(request: GrantRequest, options: Gra
   requireSecret(clientSecret, principal, options.wallClock());
   const identifier = readResource(request.form, request.version);
   const resource = await findResource(identifier, tenant.tenantId, options.principals);
-  if (resource === undefined) throw entraError('ResourceNotFound', identifier, tenant.displayName);
+  if (resource === undefined) throw entraError('ResourceNotFound', identifier, tenant.tenantId);
   const audience = audienceOf(resource, identifier);
   return { ...(await options.issueToken({ principal, tenant, resource, audience })), resource: identifier };
 }
+
+const zeroGuid = '00000000-0000-0000-0000-000000000000';
 
 async function requireTenant(name: string, tenants: Tenants): Promise<Tenant> {
   if (sharedTenantNames.includes(name.toLowerCase())) throw entraError('NoTenant');
@@ -55,6 +57,7 @@ async function requireTenant(name: string, tenants: Tenants): Promise<Tenant> {
 
 async function requireApplication(clientId: string, tenant: Tenant, principals: Principals): Promise<Principal> {
   const appId = parseGuid(clientId);
+  if (appId === zeroGuid) throw entraError('ApplicationInvalid', clientId);
   const principal = appId && (await principals.findByAppId(tenant.tenantId, appId));
   if (principal === undefined) throw entraError('ApplicationNotFound', clientId, tenant.displayName);
   if (!principal.enabled) throw entraError('ApplicationDisabled', clientId, principal.displayName);

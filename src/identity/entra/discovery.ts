@@ -32,6 +32,7 @@ const cloud = {
   cloud_graph_host_name: 'graph.windows.net',
   msgraph_host: 'graph.microsoft.com',
   rbac_url: 'https://pas.windows.net',
+  tls_client_certificate_bound_access_tokens: true,
 } as const;
 
 const commonClaims = [

@@ -61,6 +61,7 @@ const entraErrors = {
     code: 70003,
     status: 400,
     error: 'unsupported_grant_type',
+    withoutUri: true,
     text: (grant: string) => `The app requested an unsupported grant type '${grant}'.`,
   },
   /** Entra ID would take these; the second sentence is ours. */
@@ -92,6 +93,13 @@ const entraErrors = {
     error: 'unauthorized_client',
     text: (clientId: string, tenant: string) =>
       `Application with identifier '${clientId}' was not found in the directory '${tenant}'. This can happen if the application has not been installed by the administrator of the tenant or consented to by any user in the tenant. You may have sent your authentication request to the wrong tenant.`,
+  },
+  ApplicationInvalid: {
+    code: 700038,
+    status: 400,
+    error: 'unauthorized_client',
+    withoutUri: true,
+    text: (clientId: string) => `${clientId} is not a valid application identifier.`,
   },
   ApplicationDisabled: {
     code: 7000112,
@@ -144,8 +152,8 @@ const entraErrors = {
     code: 500011,
     status: 400,
     error: 'invalid_resource',
-    text: (resource: string, tenant: string) =>
-      `The resource principal named ${resource} was not found in the tenant named ${tenant}. This can happen if the application has not been installed by the administrator of the tenant or consented to by any user in the tenant. You might have sent your authentication request to the wrong tenant.`,
+    text: (resource: string, tenantId: string) =>
+      `The resource principal named ${resource} was not found in the tenant named ${tenantId}. This can happen if the application has not been installed by the administrator of the tenant or consented to by any user in the tenant. You might have sent your authentication request to the wrong tenant.`,
   },
   InstanceUnknown: {
     code: 50049,
@@ -213,6 +221,8 @@ export function renderEntraError(error: EntraError, { traceId, correlationId, no
     timestamp,
     trace_id: traceId,
     correlation_id: correlationId,
-    error_uri: `https://login.microsoftonline.com/error?code=${error.code}`,
+    ...('withoutUri' in entraErrors[error.row]
+      ? {}
+      : { error_uri: `https://login.microsoftonline.com/error?code=${error.code}` }),
   };
 }

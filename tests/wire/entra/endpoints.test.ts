@@ -164,6 +164,29 @@ describe('the v2 token endpoint', () => {
     expect(answer).toMatchObject({ status, body: { error, error_codes: [code] } });
   });
 
+  it('names the tenant by its id where it lacks the resource', async () => {
+    const { tenantId } = entra.tenant;
+    const form = { ...grant(), scope: 'https://nothing.example/.default' };
+    const { body } = await entra.ask(`/${tenantId}/oauth2/v2.0/token`, { form });
+    expect(body['error_description']).toContain(
+      `AADSTS500011: The resource principal named https://nothing.example was not found in the tenant named ${tenantId}. `,
+    );
+  });
+
+  it.each([
+    ['a client id of zeros', { client_id: '00000000-0000-0000-0000-000000000000' }, 700038, 'unauthorized_client'],
+    ['a grant that nobody knows', { grant_type: 'x' }, 70003, 'unsupported_grant_type'],
+  ])('refuses %s without error_uri', async (_name, fields, code, error) => {
+    const form = { ...grant(), scope: 'https://vault.azure.net/.default', ...fields };
+    const { status, body } = await entra.ask(`/${entra.tenant.tenantId}/oauth2/v2.0/token`, { form });
+    expect({ status, error: body['error'], codes: body['error_codes'] }).toEqual({ status: 400, error, codes: [code] });
+    expect(body).not.toHaveProperty('error_uri');
+    if (code === 700038)
+      expect(body['error_description']).toContain(
+        'AADSTS700038: 00000000-0000-0000-0000-000000000000 is not a valid application identifier.',
+      );
+  });
+
   it('writes no secret, token or query to the log', async () => {
     const form = { ...grant(), scope: 'https://vault.azure.net/.default' };
     const { body } = await entra.ask(`/${entra.tenant.tenantId}/oauth2/v2.0/token?marker=1`, { form });
@@ -188,6 +211,7 @@ describe('discovery', () => {
       device_authorization_endpoint: `https://login.microsoftonline.com/${tenantId}/oauth2/v2.0/devicecode`,
       jwks_uri: `https://login.microsoftonline.com/${tenantId}/discovery/v2.0/keys`,
       tenant_region_scope: 'WW',
+      tls_client_certificate_bound_access_tokens: true,
     });
     expect((await entra.ask(`/${tenantId}/v2.0/.well-known/openid-configuration`)).body).toEqual(body);
   });

@@ -2,7 +2,7 @@ import { join, resolve } from 'node:path';
 import type { AllowedHost } from '../http/allowed-hosts.ts';
 import { parseAllowedHost } from '../http/allowed-hosts.ts';
 import { GeoipDatabaseError } from '../engine/native/geoip-file.ts';
-import { EdgeAddressError } from '../http/edge.ts';
+import { AllowedHostError, EdgeAddressError } from '../http/edge.ts';
 import type { ListenAddress } from '../http/edge.ts';
 import { OutsideVaultError } from '../server/outside-names.ts';
 import type { ServerSettings } from '../server/settings.ts';
@@ -22,6 +22,7 @@ export interface InstanceOptions {
   readonly virtualTime: boolean;
   /** Without it a file beside the data is used. */
   readonly rootKey: RootKey | undefined;
+  readonly secondSubscription?: boolean;
   readonly allowedHosts?: readonly AllowedHost[];
   readonly listen?: ListenAddress;
   readonly proxy?: ListenAddress;
@@ -46,6 +47,7 @@ export async function startInstance(options: InstanceOptions): Promise<RunningSe
       allowRemote: options.allowRemote ?? false,
       allowedHosts: options.allowedHosts ?? [],
       virtualTime: options.virtualTime,
+      secondSubscription: options.secondSubscription ?? false,
       expectsCluster: options.expectsCluster ?? false,
       ...(rootKey === undefined ? {} : { rootKey }),
       ...(geoipDatabase ? { geoipDatabase: resolve(geoipDatabase) } : {}),
@@ -65,6 +67,9 @@ export async function startInstance(options: InstanceOptions): Promise<RunningSe
 function explain(error: unknown, options: InstanceOptions): unknown {
   if (error instanceof StateLockedError) {
     return new UserError(error.message, `Join it with 'kustody run --data ${options.dataDirectory} -- COMMAND'.`);
+  }
+  if (error instanceof AllowedHostError) {
+    return new UserError(error.message, `Leave out '--allow ${error.host}'.`);
   }
   if (error instanceof GeoipDatabaseError) {
     return new UserError(

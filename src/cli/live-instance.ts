@@ -22,7 +22,7 @@ export interface LiveInstance {
 
 export type OpenOptions = Pick<
   InstanceOptions,
-  'rootKey' | 'allowedHosts' | 'expectsCluster' | 'geoipDatabase' | 'outsideVaults'
+  'rootKey' | 'allowedHosts' | 'expectsCluster' | 'geoipDatabase' | 'outsideVaults' | 'secondSubscription'
 >;
 
 /** @param data without it, a private instance in a temporary directory, with a clock that can be moved */
@@ -32,6 +32,7 @@ export async function openLiveInstance(data: string | undefined, options: OpenOp
   const running = await findInstance(dataDirectory);
   if (running !== undefined) {
     refuseForRunning('--allow', (options.allowedHosts ?? []).length > 0);
+    refuseForRunning('--second-subscription', options.secondSubscription === true);
     refuseForRunning('--vault', (options.outsideVaults ?? []).length > 0);
     refuseForRunning('--geoip-database', options.geoipDatabase !== undefined);
     options.rootKey?.close(); // that server has its own

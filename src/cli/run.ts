@@ -16,6 +16,7 @@ interface RunOptions {
   readonly data?: string;
   readonly allow: readonly AllowedHost[];
   readonly seed: boolean;
+  readonly secondSubscription: boolean;
   readonly vault: readonly OutsideVaultOption[];
   readonly geoipDatabase?: string;
   readonly rootKeyFd?: number;
@@ -28,6 +29,7 @@ export function runCommand(rootKeys: RootKeySource): Command {
     )
     .option('--data <DIR>', 'a data directory: joined when it is served already, else served while the command runs')
     .option('--allow <HOST>', 'a foreign host that the proxy lets through (repeatable)', collectAllowedHost, [])
+    .option('--second-subscription', 'make a second subscription, beside the main one', false)
     .addOption(outsideVaultOption())
     .addOption(geoipOption())
     .addOption(rootKeyOption())
@@ -52,6 +54,7 @@ async function run(rootKeys: RootKeySource, command: readonly string[], options:
     rootKey: rootKeys.take(options.rootKeyFd),
     allowedHosts: options.allow,
     expectsCluster: options.seed,
+    secondSubscription: options.secondSubscription,
     outsideVaults: options.vault,
     ...(geoipDatabase === undefined ? {} : { geoipDatabase }),
   });

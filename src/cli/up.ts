@@ -16,6 +16,7 @@ interface UpOptions {
   readonly allow: readonly AllowedHost[];
   readonly allowRemote: boolean;
   readonly virtualTime: boolean;
+  readonly secondSubscription: boolean;
   readonly vault: readonly OutsideVaultOption[];
   readonly geoipDatabase?: string;
   readonly rootKeyFd?: number;
@@ -32,6 +33,7 @@ export function upCommand(rootKeys: RootKeySource): Command {
     .option('--allow <HOST>', 'a foreign host that the proxy lets through (repeatable)', collectAllowedHost, [])
     .option('--allow-remote', 'let --host be an address that other machines reach', false)
     .option('--virtual-time', 'for a new data directory: its clock can be moved', false)
+    .option('--second-subscription', 'make a second subscription, beside the main one', false)
     .addOption(outsideVaultOption())
     .addOption(geoipOption())
     .addOption(rootKeyOption())
@@ -50,6 +52,7 @@ async function up(rootKeys: RootKeySource, options: UpOptions): Promise<void> {
     dataDirectory,
     rootKey,
     virtualTime: options.virtualTime,
+    secondSubscription: options.secondSubscription,
     allowedHosts: options.allow,
     listen: { host: options.host, port: options.port },
     proxy: { host: options.host, port: options.proxyPort },

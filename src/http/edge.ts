@@ -1,6 +1,7 @@
 import { once } from 'node:events';
 import type { Server } from 'node:net';
 import { invariant } from '../base/invariant.ts';
+import { parseHostName } from '../base/names.ts';
 import type { AllowedHost } from './allowed-hosts.ts';
 import type { CertificateAuthority } from './certificate-authority.ts';
 import type { EdgeContext } from './edge-context.ts';
@@ -10,6 +11,7 @@ import { createForwardProxy } from './forward-proxy.ts';
 import type { Log } from './logging.ts';
 import { isLoopbackAddress } from './loopback.ts';
 import { OpenConnections } from './open-connections.ts';
+import { lookUpHost } from './plane-lookup.ts';
 import type { Plane } from './plane.ts';
 import { startSystemTimer } from './timer.ts';
 import type { StartTimer } from './timer.ts';
@@ -39,7 +41,7 @@ export interface EdgeOptions {
 }
 
 export interface Edge {
-  /** @throws EdgeAddressError; also Node's own error (`code` EADDRINUSE, EACCES) when an address cannot be had */
+  /** @throws EdgeAddressError, AllowedHostError; also Node's own error (`code` EADDRINUSE, EACCES) when an address cannot be had */
   listen(): Promise<{ readonly port: number; readonly proxyPort: number }>;
   /** Takes no new connection, ends idle ones, lets answers under way finish within `closeGraceMs`. */
   close(): Promise<void>;
@@ -51,6 +53,14 @@ export class EdgeAddressError extends Error {
   override readonly name = 'EdgeAddressError';
   constructor(readonly host: string) {
     super(`Address '${host}' is not a loopback address of this machine; listening elsewhere must be asked for.`);
+  }
+}
+
+/** Letting a host through that is served here would have no effect: it is answered here. */
+export class AllowedHostError extends Error {
+  override readonly name = 'AllowedHostError';
+  constructor(readonly host: string) {
+    super(`Host '${host}' is served by Kustody itself: it cannot be let through.`);
   }
 }
 
@@ -70,6 +80,12 @@ export function createEdge(options: EdgeOptions): Edge {
     invariant(servers.length === 0, 'an edge listens once');
     for (const { host } of [options.listen, options.proxy]) {
       if (!isLoopbackAddress(host) && options.allowRemote !== true) throw new EdgeAddressError(host);
+    }
+    for (const allowed of options.allowedHosts) {
+      const host = parseHostName(allowed);
+      // On this machine other ports than ours are other programs'.
+      if (host === undefined || host === parseHostName('localhost')) continue;
+      if ((await lookUpHost(options.planes, host)).outcome === 'serve') throw new AllowedHostError(host);
     }
     const tlsServer = await createTlsListener(context);
     const proxy = createForwardProxy(context, tlsServer);

@@ -28,7 +28,8 @@ export class ControlError extends Error {
 export interface InstanceEnvironment {
   readonly tenantId: string;
   readonly subscriptionId: string;
-  readonly secondSubscriptionId: string;
+  /** Missing unless a second one was asked for. */
+  readonly secondSubscriptionId?: string;
   readonly clientId: string;
   readonly clientSecret: string;
   readonly objectId: string;

@@ -9,16 +9,16 @@ import type { Instant } from '../clock/clock.ts';
 import { instant, toIso } from '../clock/clock.ts';
 import type { Principals } from '../identity/principals/principals.ts';
 import type { Tenants } from '../identity/tenants.ts';
-import type { State, Table } from '../state/state.ts';
+import type { State, StateWrite, Table } from '../state/state.ts';
 import { writeRecord } from '../state/state.ts';
 
 /** What is random in a data directory and stays: who and what exists in it from the start. */
 export interface Instance {
   readonly format: 1;
   readonly tenantId: Guid;
-  /** The first is the one that clients are told of. */
-  readonly subscriptionIds: readonly [Guid, Guid];
-  /** Owner of both subscriptions. */
+  /** The first is the main one; a second exists only when it was asked for. */
+  readonly subscriptionIds: readonly [Guid, ...Guid[]];
+  /** Owner of every subscription. */
   readonly application: { readonly appId: Guid; readonly objectId: Guid; readonly secret: string };
   readonly virtualTime: boolean;
   /** Kustody's own vault and who goes to it; clients see none of it. */
@@ -79,7 +79,7 @@ export async function createInstance(parts: InstanceParts, virtualTime: boolean)
   const instance: Instance = {
     format: 1,
     tenantId,
-    subscriptionIds: [newGuid(randomBytes), newGuid(randomBytes)],
+    subscriptionIds: [newGuid(randomBytes)],
     application: { appId: application.appId, objectId: application.objectId, secret: added.secret },
     virtualTime,
     service: {
@@ -89,15 +89,34 @@ export async function createInstance(parts: InstanceParts, virtualTime: boolean)
       operatorPrincipal: (await hidden('kustody service keys')).objectId,
     },
   };
-  const subscriptionWrites = instance.subscriptionIds.flatMap((subscriptionId, index) => [
-    newSubscription({ subscriptionId, displayName: index === 0 ? 'Kustody' : 'Kustody second', tenantId }),
-    ownerAssignment({
-      assignmentId: newGuid(randomBytes),
-      subscriptionId,
-      principalId: application.objectId,
-      at: toIso(wallNow),
-    }),
-  ]);
-  await state.commit({ write: [writeRecord(instanceTable, 'instance', null, instance), ...subscriptionWrites] });
+  const subscription = ownedSubscription(parts, instance, instance.subscriptionIds[0], 'Kustody');
+  await state.commit({ write: [writeRecord(instanceTable, 'instance', null, instance), ...subscription] });
   return instance;
+}
+
+/** The instance with a second subscription, made in ONE commit when there is none yet. */
+export async function withSecondSubscription(parts: InstanceParts, instance: Instance): Promise<Instance> {
+  if (instance.subscriptionIds.length > 1) return instance;
+  const found = await parts.state.get(instanceTable, 'instance');
+  invariant(found !== undefined, 'the data directory has its instance');
+  const subscriptionId = newGuid(parts.randomBytes);
+  const extended: Instance = { ...instance, subscriptionIds: [...instance.subscriptionIds, subscriptionId] };
+  const subscription = ownedSubscription(parts, instance, subscriptionId, 'Kustody second');
+  await parts.state.commit({
+    write: [writeRecord(instanceTable, 'instance', found.version, extended), ...subscription],
+  });
+  return extended;
+}
+
+function ownedSubscription(
+  { randomBytes, wallNow }: InstanceParts,
+  { tenantId, application }: Instance,
+  subscriptionId: Guid,
+  displayName: string,
+): readonly StateWrite[] {
+  const assignmentId = newGuid(randomBytes);
+  return [
+    newSubscription({ subscriptionId, displayName, tenantId }),
+    ownerAssignment({ assignmentId, subscriptionId, principalId: application.objectId, at: toIso(wallNow) }),
+  ];
 }

@@ -289,10 +289,11 @@ async function checkKeys(
 
 async function describeEnvironment(parts: ServerParts, providers: Providers): Promise<InstanceEnvironment> {
   const { instance } = parts;
+  const [subscriptionId, secondSubscriptionId] = instance.subscriptionIds;
   return {
     tenantId: instance.tenantId,
-    subscriptionId: instance.subscriptionIds[0],
-    secondSubscriptionId: instance.subscriptionIds[1],
+    subscriptionId,
+    ...(secondSubscriptionId === undefined ? {} : { secondSubscriptionId }),
     clientId: instance.application.appId,
     clientSecret: instance.application.secret,
     objectId: instance.application.objectId,

@@ -85,6 +85,7 @@ export function createProviders(
   const resourcesDependencies = {
     ...{ state, clock, randomBytes },
     authorizer: parts.authorizer,
+    mainSubscriptionId: instance.subscriptionIds[0],
     describeTenant: (tenantId: Guid) => identity.tenants.get(tenantId),
     providers: others,
   };

@@ -17,6 +17,8 @@ export interface ServerSettings {
   readonly allowedHosts: readonly AllowedHost[];
   /** For a new data directory only: its clock can be moved, and it stays so. */
   readonly virtualTime: boolean;
+  /** Make a second subscription when there is none yet. */
+  readonly secondSubscription?: boolean;
   /** Kept outside the data directory; without it a file beside the data is used. */
   readonly rootKey?: RootKey;
   /** The user's city database in MMDB format, absolute; without it `geo_info_from_ip_address()` is refused. */

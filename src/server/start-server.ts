@@ -18,7 +18,7 @@ import { openClocks } from './clocks.ts';
 import { removeControlFile, writeAuthorityFile, writeControlFile } from './control-file.ts';
 import { openFaults } from './faults.ts';
 import { openIdentityParts } from './identity-parts.ts';
-import { createInstance, readInstance } from './instance.ts';
+import { createInstance, readInstance, withSecondSubscription } from './instance.ts';
 import { ClusterProcess } from '../cluster/supervisor/cluster-process.ts';
 import { refuseOwnNames } from './outside-names.ts';
 import { openReadyKeys } from './ready-keys.ts';
@@ -90,9 +90,9 @@ async function open(
     wallClock: wallNow,
     tokenExpiry: (issuedAt) => faults.tokenExpired(issuedAt),
   });
-  const instance =
-    known ??
-    (await createInstance({ state, randomBytes: systemRandomBytes, ...identity, wallNow: wallNow() }, virtualTime));
+  const instanceParts = { state, randomBytes: systemRandomBytes, ...identity, wallNow: wallNow() };
+  const first = known ?? (await createInstance(instanceParts, virtualTime));
+  const instance = settings.secondSubscription === true ? await withSecondSubscription(instanceParts, first) : first;
   await refuseOwnNames(state, settings.outsideVaults ?? []);
   const [authority] = await Promise.all([
     openStoredAuthority(state, { wallClock: wallMs, randomBytes: systemRandomBytes }),

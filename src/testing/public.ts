@@ -4,6 +4,8 @@ import type { HttpClient } from '@azure/core-rest-pipeline';
 export interface StartOptions {
   /** Makes a resource group, a vault with a key, a cluster and a database. `true` takes the defaults. */
   readonly cluster?: boolean | ClusterOptions;
+  /** Makes a second subscription in the tenant. */
+  readonly secondSubscription?: boolean;
   /** A file of your own for `geo_info_from_ip_address()`: a city database in MMDB format, such as GeoLite2 City. */
   readonly geoipDatabase?: string;
 }
@@ -50,8 +52,8 @@ export interface Kustody {
     readonly vaultUri?: string;
     readonly keyName?: string;
   };
-  /** A second subscription of the same tenant. */
-  readonly secondSubscriptionId: string;
+  /** A second subscription of the same tenant; set when it was asked for. */
+  readonly secondSubscriptionId?: string;
   readonly clock: {
     now(): Date;
     /** Moves the clock forward; what falls due on the way has happened when it resolves. */

@@ -26,6 +26,7 @@ export async function startKustody(options: StartOptions = {}): Promise<Kustody>
       allowRemote: false,
       allowedHosts: [],
       virtualTime: true,
+      secondSubscription: options.secondSubscription ?? false,
       expectsCluster: seedOf(options.cluster) !== undefined,
       ...(options.geoipDatabase === undefined ? {} : { geoipDatabase: resolve(options.geoipDatabase) }),
       keys: defaultKeySettings,
@@ -63,7 +64,7 @@ async function describe(
   return {
     tenantId: found.tenantId,
     subscriptionId: found.subscriptionId,
-    secondSubscriptionId: found.secondSubscriptionId,
+    ...(found.secondSubscriptionId === undefined ? {} : { secondSubscriptionId: found.secondSubscriptionId }),
     clientId: found.clientId,
     clientSecret: found.clientSecret,
     objectId: found.objectId,

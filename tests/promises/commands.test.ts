@@ -29,6 +29,10 @@ describe('every command', () => {
     [['env', '--format', 'toml'], /Allowed choices are/],
     [['up', '--port', 'seventy'], /A port is 0 to 65535/],
     [['run', '--allow', 'a b', '--', 'true'], /is not a host name/],
+    [
+      ['run', '--allow', 'management.azure.com', '--', 'true'],
+      /Host 'management\.azure\.com' is served by Kustody itself: it cannot be let through\./,
+    ],
     [['clock', 'advance', 'soon', '--data', '/nonexistent'], /is no duration/],
     [['proof', '--canary', 'short', '--data', '/nonexistent'], /A canary has at least 6 bytes/],
     [['lineage', 'nonsense', '--data', '/nonexistent'], /is no key identifier/],

@@ -1,6 +1,7 @@
 import { execFileSync } from 'node:child_process';
 import { ClientSecretCredential } from '@azure/identity';
 import { KustoManagementClient } from '@azure/arm-kusto';
+import { createPipelineRequest } from '@azure/core-rest-pipeline';
 import { KeyClient } from '@azure/keyvault-keys';
 import { describe, expect, it } from 'vitest';
 import { startKustody } from '../../dist/testing.js';
@@ -19,6 +20,26 @@ describe('kustody/testing', () => {
     await keys.updateKeyProperties(key.name, key.properties.version ?? '', { enabled: false });
     expect(await k.checkKeys()).toMatchObject([{ suspended: true, custody: 'customer' }]);
     expect(await kusto.clusters.get('kustody', 'testcluster')).toMatchObject({ state: 'Unavailable' });
+  });
+
+  it('has one subscription, and a second when it is asked for', async () => {
+    const list = async (k: Awaited<ReturnType<typeof startKustody>>): Promise<readonly string[]> => {
+      const credential = new ClientSecretCredential(k.tenantId, k.clientId, k.clientSecret, k.azureOptions);
+      const token = await credential.getToken('https://management.azure.com/.default');
+      const request = createPipelineRequest({
+        url: 'https://management.azure.com/subscriptions?api-version=2022-12-01',
+      });
+      request.headers.set('authorization', `Bearer ${token.token}`);
+      const { bodyAsText } = await k.azureOptions.httpClient.sendRequest(request);
+      return (JSON.parse(bodyAsText ?? '') as { value: { subscriptionId: string }[] }).value.map(
+        (one) => one.subscriptionId,
+      );
+    };
+    await using plain = await startKustody();
+    expect(plain.secondSubscriptionId).toBeUndefined();
+    expect(await list(plain)).toEqual([plain.subscriptionId]);
+    await using k = await startKustody({ secondSubscription: true });
+    expect(await list(k)).toEqual([k.subscriptionId, k.secondSubscriptionId]);
   });
 
   it('runs several at once that share nothing', async () => {

@@ -109,6 +109,7 @@ export async function startArm(extraProviders: (parts: ArmFixtureParts) => reado
     clock,
     randomBytes: systemRandomBytes,
     authorizer,
+    mainSubscriptionId: subscriptionId,
     describeTenant: () => Promise.resolve({ displayName: 'Test', domains: ['test.onmicrosoft.com'] }),
     providers: [
       ...extraProviders({ state, clock, tenantId, identities }),

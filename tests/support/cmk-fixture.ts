@@ -19,7 +19,7 @@ export interface FreshSettings {
 
 /** A Kustody, the clients of the toolkit for it, and clusters without a key as many as wanted. */
 export async function startCmkFixture() {
-  const fixture = await startServerFixture();
+  const fixture = await startServerFixture({ secondSubscription: true });
   const azure = azureClientsOf(fixture);
   const { tenantId, clientId, clientSecret, subscriptionId } = fixture.environment;
   const agent = new EdgeAgent(fixture.server.port, readFileSync(fixture.server.caFile, 'utf8'));

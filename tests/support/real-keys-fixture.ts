@@ -42,7 +42,7 @@ const sku = { name: 'Standard_E2ads_v5', tier: 'Standard', capacity: 2 };
 const permissions = { keys: ['get', 'wrapKey', 'unwrapKey'] };
 
 export async function createServerKeys(): Promise<RealKeys> {
-  const fixture = await startServerFixture();
+  const fixture = await startServerFixture({ secondSubscription: true });
   const { secondSubscriptionId, subscriptionId, tenantId, objectId } = fixture.environment;
   const azure = azureClientsOf(fixture);
   const elsewhere = azureClientsOf(fixture, secondSubscriptionId);

@@ -45,6 +45,7 @@ describe('deletion of a resource group', () => {
       state,
       clock: new VirtualClock({ host: new ManualHost(1_000_000), onError: () => undefined }),
       randomBytes: systemRandomBytes,
+      mainSubscriptionId: newGuid(systemRandomBytes),
       authorizer: createAuthorizer(state),
       describeTenant: () => Promise.resolve(undefined),
       providers: [provider('first'), provider('second')],

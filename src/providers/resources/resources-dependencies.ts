@@ -10,6 +10,8 @@ export interface ResourcesDependencies {
   readonly clock: Clock;
   readonly randomBytes: RandomBytes;
   readonly authorizer: Authorizer;
+  /** Listed before all others: clients take the first one that they see. */
+  readonly mainSubscriptionId: Guid;
   /** Named in `GET /tenants`. */
   readonly describeTenant: (
     tenantId: Guid,

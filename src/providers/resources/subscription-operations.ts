@@ -44,7 +44,7 @@ export function subscriptionOperations(deps: ResourcesDependencies): readonly Ar
   ];
 }
 
-/** Those of the caller's tenant in which it has a role somewhere. */
+/** Those of the caller's tenant in which it has a role somewhere, the main one first. */
 async function listSubscriptions(deps: ResourcesDependencies, request: ArmRequest): Promise<ArmReply> {
   const assignments = await deps.authorizer.assignmentsOf(request.caller);
   const all = await listAll(deps.state, subscriptions);
@@ -53,7 +53,9 @@ async function listSubscriptions(deps: ResourcesDependencies, request: ArmReques
     const related = (other: string): boolean => isScopeWithin(other, scope) || isScopeWithin(scope, other);
     return value.tenantId === request.caller.tenantId && assignments.some((assignment) => related(assignment.scope));
   });
-  const value = visible.map((record) => showSubscription(record.value));
+  const isMain = ({ value }: (typeof visible)[number]): boolean => value.subscriptionId === deps.mainSubscriptionId;
+  const ordered = [...visible.filter(isMain), ...visible.filter((record) => !isMain(record))];
+  const value = ordered.map((record) => showSubscription(record.value));
   return { status: 200, body: { value, count: { type: 'Total', value: value.length } } };
 }
 

@@ -1,5 +1,6 @@
 import type { VaultProperties } from '@azure/arm-keyvault';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { newGuid } from '../../../src/base/guid.ts';
 import type { ArmFixture } from '../../support/arm-fixture.ts';
 import { startArm } from '../../support/arm-fixture.ts';
 
@@ -15,6 +16,16 @@ describe('subscriptions, tenants and providers', () => {
     const { body } = await arm.send('GET', '/subscriptions?api-version=2022-12-01');
     expect(body).toMatchObject({ count: { type: 'Total', value: 2 } });
     expect(JSON.stringify(body)).toContain(second);
+    // Whatever their random ids: clients take the first one.
+    const before = await arm.addSubscription(
+      'before',
+      newGuid((length) => new Uint8Array(length)),
+    );
+    const listed = await arm.send('GET', '/subscriptions?api-version=2022-12-01');
+    const ids = (listed.body as { value: { subscriptionId: string }[] }).value.map((one) => one.subscriptionId);
+    expect(ids).toHaveLength(3);
+    expect(ids[0]).toBe(arm.subscriptionId);
+    expect(ids).toContain(before);
     const stranger = arm.addPrincipal('stranger');
     expect((await arm.send('GET', '/subscriptions?api-version=2016-06-01', { as: stranger })).body).toMatchObject({
       value: [],

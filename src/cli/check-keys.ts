@@ -1,8 +1,8 @@
-import Table from 'cli-table3';
 import { Command } from 'commander';
 import type { CheckedKey } from '../server/control-plane.ts';
 import { requireInstance } from './control-client.ts';
 import { dataDirectoryOf, dataOption, jsonOption } from './options.ts';
+import { textTable } from './text-table.ts';
 
 export function checkKeysCommand(): Command {
   return new Command('check-keys')
@@ -20,16 +20,10 @@ export function checkKeysCommand(): Command {
 
 function tableOf(clusters: readonly CheckedKey[]): string {
   if (clusters.length === 0) return 'There are no clusters.';
-  const table = new Table({
-    head: ['cluster', 'custody', 'key', 'state'],
-    style: { head: [], border: [] },
-    wordWrap: true,
-  });
-  for (const cluster of clusters) {
+  const rows = clusters.map((cluster) => {
     const name = cluster.resourceId.split('/').at(-1) ?? cluster.clusterId;
     const state = cluster.suspended ? `suspended: ${cluster.reason ?? ''}` : (cluster.warning ?? 'usable');
-    const customer = cluster.outsideVault ? 'customer, vault outside' : 'customer';
-    table.push([name, cluster.custody === 'customer' ? customer : 'Microsoft-managed', cluster.kid, state]);
-  }
-  return table.toString();
+    return [name, cluster.custody === 'customer' ? 'customer' : 'Microsoft-managed', cluster.kid, state];
+  });
+  return textTable(['cluster', 'custody', 'key', 'state'], rows);
 }

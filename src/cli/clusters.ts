@@ -1,19 +1,30 @@
 import type { ClusterDescription } from '../server/cluster-inventory.ts';
+import type { VaultDescription } from '../server/vault-inventory.ts';
 import type { ControlClient } from './control-client.ts';
 
-/** All clusters of a live instance, each with its key and what it holds. */
-export async function listClusters(client: ControlClient): Promise<readonly ClusterDescription[]> {
+/** All clusters of a live instance, each with its key, and what it holds unless that is not asked for. */
+export async function listClusters(client: ControlClient, contents = true): Promise<readonly ClusterDescription[]> {
   // Both ends are of this package.
-  const { clusters } = (await client.call('GET', '/clusters')) as { readonly clusters: readonly ClusterDescription[] };
+  const { clusters } = (await client.call('GET', `/clusters${contents ? '' : '?contents=false'}`)) as {
+    readonly clusters: readonly ClusterDescription[];
+  };
   return clusters;
 }
 
-export function custodyText({ custody, followsLatest, outsideVault }: ClusterDescription): string {
-  if (custody !== 'customer') return 'Microsoft-managed';
-  const version = followsLatest ? 'follows the latest version' : 'this version';
-  const outside = outsideVault ? '; in a vault outside: nothing in this directory opens it, the root key included' : '';
-  return `customer-managed, ${version}${outside}`;
+export async function listVaults(client: ControlClient): Promise<readonly VaultDescription[]> {
+  const { vaults } = (await client.call('GET', '/vaults')) as { readonly vaults: readonly VaultDescription[] };
+  return vaults;
 }
+
+export const custodyText = ({ custody, followsLatest }: ClusterDescription): string =>
+  custody === 'customer'
+    ? `customer-managed${followsLatest ? ', follows the latest version' : ', this version'}`
+    : 'Microsoft-managed';
+
+export const unwrappedText = ({ unwrappedOn, suspension }: ClusterDescription): string => {
+  if (unwrappedOn !== undefined) return `unwrapped last ${unwrappedOn}`;
+  return suspension === undefined ? 'not unwrapped since it was stopped' : `not unwrapped since ${suspension.since}`;
+};
 
 /** An extent with where it belongs. Times are milliseconds on the Kustody clock. */
 export interface ListedExtent {

@@ -1,10 +1,10 @@
-import Table from 'cli-table3';
 import { Command } from 'commander';
 import { writeFileSync } from 'node:fs';
 import { encryptionDataHeader } from '../server/inventory-routes.ts';
 import { bytesText, extentsOf, listClusters, shortTime } from './clusters.ts';
 import { requireInstance } from './control-client.ts';
 import { dataDirectoryOf, dataOption, jsonOption } from './options.ts';
+import { textTable } from './text-table.ts';
 import { UserError } from './user-error.ts';
 
 interface ExtentOptions {
@@ -55,12 +55,10 @@ async function list(options: ExtentOptions & { readonly json: boolean }): Promis
     process.stdout.write(`${JSON.stringify({ extents }, undefined, 2)}\n`);
     return;
   }
-  const table = new Table({
-    head: ['cluster', 'database.table', 'extent', 'DEK', 'rows', 'sealed', 'rows created'],
-    style: { head: [], border: [] },
-  });
+  const head = ['cluster', 'database.table', 'extent', 'DEK', 'rows', 'sealed', 'rows created'];
+  const cells: string[][] = [];
   for (const { cluster, database, table: name, extentId, dekId, rowCount, sealedBytes, maxCreatedOn } of extents) {
-    table.push([
+    cells.push([
       cluster,
       `${database}.${name}`,
       extentId,
@@ -70,7 +68,7 @@ async function list(options: ExtentOptions & { readonly json: boolean }): Promis
       shortTime(maxCreatedOn),
     ]);
   }
-  process.stdout.write(extents.length === 0 ? 'There are no extents.\n' : `${table.toString()}\n`);
+  process.stdout.write(extents.length === 0 ? 'There are no extents.\n' : `${textTable(head, cells)}\n`);
 }
 
 async function exportExtent(id: string, options: ExtentOptions & { readonly out: string }): Promise<void> {

@@ -1,11 +1,13 @@
-import Table from 'cli-table3';
 import { Command } from 'commander';
 import type { KeyId } from '../base/key-id.ts';
 import { formatKeyId, isSameKey, parseKeyId } from '../base/key-id.ts';
 import type { ClusterDescription } from '../server/cluster-inventory.ts';
-import { bytesText, custodyText, extentsOf, listClusters, loggedRowsOf } from './clusters.ts';
+import type { VaultDescription } from '../server/vault-inventory.ts';
+import { bytesText, custodyText, extentsOf, listClusters, listVaults, loggedRowsOf } from './clusters.ts';
 import { requireInstance } from './control-client.ts';
+import { editDistance } from './edit-distance.ts';
 import { dataDirectoryOf, dataOption, jsonOption } from './options.ts';
+import { textTable } from './text-table.ts';
 import { UserError } from './user-error.ts';
 
 export function lineageCommand(): Command {
@@ -33,11 +35,38 @@ async function lineage(text: string, options: { readonly data?: string; readonly
   }
   const client = await requireInstance(dataDirectoryOf(options));
   const clusters = dependants(await listClusters(client), key);
+  if (clusters.length === 0) requireKnown(await listVaults(client), key);
   if (clusters.length > 0) process.exitCode = 3;
   const kid = formatKeyId(key);
   process.stdout.write(
     options.json ? `${JSON.stringify({ kid, clusters }, undefined, 2)}\n` : lineageText(kid, clusters),
   );
+}
+
+/** "Nothing depends on it" is said only of what is there: a name that is misspelt would be a false comfort.
+ * @throws UserError with the names that come near */
+export function requireKnown(vaults: readonly VaultDescription[], key: KeyId): void {
+  const vaultName = key.vaultHost.split('.')[0] ?? '';
+  const vault = vaults.find(({ name }) => name.toLowerCase() === vaultName.toLowerCase());
+  if (vault === undefined)
+    throw unknown(
+      `There is no vault '${vaultName}'.`,
+      vaultName,
+      vaults.map(({ name }) => name),
+    );
+  const found = vault.keys.find(({ name }) => name.toLowerCase() === key.name.toLowerCase());
+  const names = vault.keys.map(({ name }) => name);
+  if (found === undefined) throw unknown(`The vault '${vault.name}' has no key '${key.name}'.`, key.name, names);
+  const { version } = key;
+  if (version === undefined || found.versions.some((known) => known.version === version)) return;
+  const versions = found.versions.map((known) => known.version);
+  throw unknown(`The key '${found.name}' has no version ${version}.`, version, versions);
+}
+
+function unknown(message: string, wanted: string, names: readonly string[]): UserError {
+  if (names.length === 0) return new UserError(message, 'There are none.');
+  const near = [...names].sort((left, right) => editDistance(wanted, left) - editDistance(wanted, right)).slice(0, 5);
+  return new UserError(message, `There ${near.length === 1 ? 'is' : 'are'}: ${near.join(', ')}`);
 }
 
 /** The clusters whose cluster key is wrapped by this key, or by this version of it. */
@@ -66,12 +95,9 @@ function clusterLine(cluster: ClusterDescription): string {
 
 function contents(cluster: ClusterDescription): string {
   if (cluster.notListed !== undefined) return `  ${cluster.notListed}`;
-  const table = new Table({
-    head: ['database', 'table', 'extent', 'rows', 'sealed'],
-    style: { head: [], border: [] },
-  });
+  const cells: string[][] = [];
   for (const extent of extentsOf(cluster)) {
-    table.push([
+    cells.push([
       extent.database,
       extent.table,
       extent.extentId,
@@ -80,13 +106,14 @@ function contents(cluster: ClusterDescription): string {
     ]);
   }
   for (const { name, tables } of cluster.databases ?? []) {
-    if (tables.length === 0) table.push([name, '(no tables)', '', '', '']);
+    if (tables.length === 0) cells.push([name, '(no tables)', '', '', '']);
     for (const { name: tableName, extents, loggedRows } of tables) {
-      if (loggedRows > 0) table.push([name, tableName, '(log of small writes)', String(loggedRows), '']);
-      else if (extents.length === 0) table.push([name, tableName, '(empty)', '0', '']);
+      if (loggedRows > 0) cells.push([name, tableName, '(log of small writes)', String(loggedRows), '']);
+      else if (extents.length === 0) cells.push([name, tableName, '(empty)', '0', '']);
     }
   }
-  return table.length === 0 ? '  It has no databases.' : `${table.toString()}\n${totalLine(cluster)}`;
+  if (cells.length === 0) return '  It has no databases.';
+  return `${textTable(['database', 'table', 'extent', 'rows', 'sealed'], cells)}\n${totalLine(cluster)}`;
 }
 
 function totalLine(cluster: ClusterDescription): string {

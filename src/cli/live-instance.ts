@@ -1,6 +1,7 @@
 import { randomBytes } from 'node:crypto';
 import { existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
+import type { RefusedHost } from '../http/refused-hosts.ts';
 import type { InstanceEnvironment } from '../server/control-plane.ts';
 import type { Environment } from './client-environment.ts';
 import { clientEnvironment } from './client-environment.ts';
@@ -16,6 +17,8 @@ export interface LiveInstance {
   readonly dataDirectory: string;
   readonly controlToken: string;
   readonly describe: () => Promise<InstanceEnvironment>;
+  /** What clients asked it for in vain since it was started here. */
+  readonly refusedHosts: () => readonly RefusedHost[];
   /** Stops it when it was started here, and removes a temporary directory. */
   close(): Promise<void>;
 }
@@ -40,6 +43,7 @@ export async function openLiveInstance(data: string | undefined, options: OpenOp
       dataDirectory,
       controlToken: running.file.token,
       describe: () => running.environment(),
+      refusedHosts: () => [],
       close: () => Promise.resolve(),
     };
   }
@@ -48,6 +52,7 @@ export async function openLiveInstance(data: string | undefined, options: OpenOp
     dataDirectory,
     controlToken: server.controlToken,
     describe: server.environment,
+    refusedHosts: server.refusedHosts,
     close: () => server.close(),
   };
 }
@@ -68,6 +73,7 @@ async function openTemporary(options: OpenOptions): Promise<LiveInstance> {
       dataDirectory: temporary.directory,
       controlToken: server.controlToken,
       describe: server.environment,
+      refusedHosts: server.refusedHosts,
       close: async () => {
         await server.close();
         temporary.remove();

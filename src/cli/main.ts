@@ -15,6 +15,7 @@ import { queryCommand } from './query.ts';
 import { resetCommand } from './reset.ts';
 import { RootKeySource } from './root-key-source.ts';
 import { runCommand } from './run.ts';
+import { statusCommand } from './status.ts';
 import { upCommand } from './up.ts';
 import { UserError } from './user-error.ts';
 import { versionCommand } from './version.ts';
@@ -33,6 +34,7 @@ for (const command of [
   articleCommand(rootKeys),
   runCommand(rootKeys),
   upCommand(rootKeys),
+  statusCommand(),
   envCommand(),
   hostsCommand(),
   clockCommand(),

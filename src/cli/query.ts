@@ -1,4 +1,3 @@
-import Table from 'cli-table3';
 import { Command, Option } from 'commander';
 import { isJsonObject, textMember } from '../base/json.ts';
 import type { LocalResult } from '../server/local-client.ts';
@@ -8,6 +7,7 @@ import { requireInstance } from './control-client.ts';
 import type { ExactJson } from './exact-json.ts';
 import { parseExactJson } from './exact-json.ts';
 import { dataDirectoryOf, dataOption } from './options.ts';
+import { textTable } from './text-table.ts';
 import { UserError } from './user-error.ts';
 
 interface QueryOptions {
@@ -120,9 +120,8 @@ function shown(text: string): string {
 
 const printers = {
   table: ({ columns, rows }: ResultTable, toJson: ToJson): string => {
-    const table = new Table({ head: columns.map(shown), style: { head: [], border: [] } });
-    for (const row of rows) table.push(row.map((value) => shown(cell(value, toJson))));
-    return `${table.toString()}\n${rows.length} ${rows.length === 1 ? 'row' : 'rows'}\n`;
+    const cells = rows.map((row) => row.map((value) => shown(cell(value, toJson))));
+    return `${textTable(columns.map(shown), cells)}\n${rows.length} ${rows.length === 1 ? 'row' : 'rows'}\n`;
   },
   /** RFC 4180. */
   csv: ({ columns, rows }: ResultTable, toJson: ToJson): string =>

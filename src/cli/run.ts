@@ -2,6 +2,7 @@ import { Command } from 'commander';
 import { mkdirSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
 import { delimiter, join, resolve } from 'node:path';
 import type { AllowedHost } from '../http/allowed-hosts.ts';
+import type { RefusedHost } from '../http/refused-hosts.ts';
 import { defaultSeed, seed } from '../server/seed.ts';
 import { runChild } from './child-command.ts';
 import { collectAllowedHost } from './instance.ts';
@@ -11,6 +12,7 @@ import type { RootKeySource } from './root-key-source.ts';
 import { rootKeyOption } from './root-key-source.ts';
 import type { OutsideVaultOption } from './outside-vault-option.ts';
 import { outsideVaultOption } from './outside-vault-option.ts';
+import { refusedText } from './status.ts';
 
 interface RunOptions {
   readonly data?: string;
@@ -68,9 +70,19 @@ async function run(rootKeys: RootKeySource, command: readonly string[], options:
       args,
       environment: { ...environment, ...seedVariables, PATH: path },
     });
+    tellRefused(instance.refusedHosts());
   } finally {
     await instance.close();
   }
+}
+
+/** The first thing to look at when the command failed. */
+function tellRefused(hosts: readonly RefusedHost[]): void {
+  if (hosts.length === 0) return;
+  const lines = hosts.map((host) => `${refusedText(host)}\n`).join('');
+  process.stderr.write(
+    `kustody: these hosts were asked for and refused (--allow HOST lets a foreign one through):\n${lines}`,
+  );
 }
 
 /** A directory with `kustody` in it, so that the command can call this very Kustody. */

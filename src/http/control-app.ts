@@ -1,13 +1,14 @@
 import type { PlaneApp, PlaneAppOptions } from './plane-app.ts';
 import { createPlaneApp } from './plane-app.ts';
 
-/** The app of the host `localhost`, whose routes the server adds. `/healthz` answers everybody, so that a supervisor needs no token.
+/** The app of the host `localhost`, whose routes the server adds. `/healthz` (it runs) and `/readyz` (it serves) answer everybody, so
+ * that a supervisor needs no token.
  * @param options.authenticate applies to every other request */
 export function createControlApp(options: PlaneAppOptions): PlaneApp {
   const planeApp = createPlaneApp({
     ...options,
     authenticate: async (request, reply) => {
-      if (request.routeOptions.url !== healthPath) await options.authenticate?.(request, reply);
+      if (!openPaths.has(request.routeOptions.url ?? '')) await options.authenticate?.(request, reply);
     },
   });
   planeApp.app.get(healthPath, () => ({ status: 'ok' }));
@@ -15,3 +16,4 @@ export function createControlApp(options: PlaneAppOptions): PlaneApp {
 }
 
 const healthPath = '/healthz';
+const openPaths: ReadonlySet<string> = new Set([healthPath, '/readyz']);

@@ -4,6 +4,7 @@ import type { EdgeLimits } from './edge-limits.ts';
 import type { Log } from './logging.ts';
 import type { OpenConnections } from './open-connections.ts';
 import type { Plane } from './plane.ts';
+import type { RefusedHosts } from './refused-hosts.ts';
 import type { StartTimer } from './timer.ts';
 
 /** What both listeners of an edge share. */
@@ -15,4 +16,5 @@ export interface EdgeContext {
   readonly log: Log;
   readonly startTimer: StartTimer;
   readonly connections: OpenConnections;
+  readonly refusedHosts: RefusedHosts;
 }

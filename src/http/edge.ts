@@ -13,6 +13,7 @@ import { isLoopbackAddress } from './loopback.ts';
 import { OpenConnections } from './open-connections.ts';
 import { lookUpHost } from './plane-lookup.ts';
 import type { Plane } from './plane.ts';
+import { RefusedHosts } from './refused-hosts.ts';
 import { startSystemTimer } from './timer.ts';
 import type { StartTimer } from './timer.ts';
 import { createTlsListener } from './tls-listener.ts';
@@ -36,6 +37,8 @@ export interface EdgeOptions {
   /** Lets the two addresses be other than loopback: whoever reaches them then gets at everything. */
   readonly allowRemote?: boolean;
   readonly log: Log;
+  /** Hears of each host that the proxy refuses. */
+  readonly refusedHosts?: RefusedHosts;
   readonly limits?: Partial<EdgeLimits>;
   readonly startTimer?: StartTimer;
 }
@@ -73,6 +76,7 @@ export function createEdge(options: EdgeOptions): Edge {
     log: options.log,
     startTimer: options.startTimer ?? startSystemTimer,
     connections: new OpenConnections(),
+    refusedHosts: options.refusedHosts ?? new RefusedHosts(),
   };
   const servers: Server[] = [];
 

@@ -55,8 +55,8 @@ async function connect(
   socket: Socket,
   head: Buffer,
 ): Promise<void> {
-  const say = (status: number, text: string): void =>
-    endWithAnswer(socket, textAnswer(status, text), context.startTimer);
+  const say = (status: number, text: string, reason?: string): void =>
+    endWithAnswer(socket, { ...textAnswer(status, text), ...(reason && { reason }) }, context.startTimer);
   const target = parseAuthority(request.url ?? '');
   if (context.connections.closing || target?.port === undefined) {
     if (target?.port === undefined) say(400, 'A CONNECT target is a host name and a port.');
@@ -78,7 +78,7 @@ async function connect(
     tunnelToForeignHost(context, { host: target.host, port: target.port }, socket, head);
     return;
   }
-  say(502, explainRefusal(context, found, target.host));
+  say(502, explainRefusal(context, found, target.host), refusalReason(target.host));
 }
 
 /** Services are on 443; this machine's own name leads to the port we listen on, and to nothing else. */
@@ -106,7 +106,7 @@ async function forward(
   }
   const found = await lookUpHost(context.planes, target.host);
   if (found.outcome !== 'serve') {
-    refuse(response, 502, explainRefusal(context, found, target.host));
+    refuse(response, 502, explainRefusal(context, found, target.host), refusalReason(target.host));
     return;
   }
   const { plane } = found;
@@ -127,10 +127,14 @@ async function forward(
   handToPlane(context, plane, request, response);
 }
 
+/** Many clients show of an answer to CONNECT its first line alone. */
+const refusalReason = (host: HostName): string => `Kustody refuses ${host}`;
+
 /** Names the host and says what to do. Host names are no secrets. */
 function explainRefusal(context: EdgeContext, found: PlaneLookup, host: HostName): string {
   if (found.outcome === 'serve') return `Host '${host}' does not answer on this scheme and port.`;
   const allowed = isAllowedHost(context.allowedHosts, host);
+  context.refusedHosts.add(host, found.outcome === 'absent' ? 'absent' : 'foreign');
   context.log.warning(found.outcome === 'absent' ? 'no such host' : 'foreign host refused', {
     host,
     listener: 'proxy',

@@ -4,6 +4,8 @@ import type { Json } from '../base/json.ts';
 /** An answer ready to be sent. An object or array goes out as JSON; text and bytes as they are, so set their `content-type`. */
 export interface PlaneAnswer {
   readonly status: number;
+  /** The phrase of the status line; without it the usual one. */
+  readonly reason?: string;
   readonly headers?: OutgoingHttpHeaders;
   readonly body?: Json | Uint8Array;
 }

@@ -32,7 +32,7 @@ export function serializeAnswer(answer: PlaneAnswer): { readonly head: string; r
       item === undefined ? [] : [`${name}: ${String(item).replace(/[\r\n]/g, ' ')}`],
     ),
   );
-  const status = `HTTP/1.1 ${answer.status} ${STATUS_CODES[answer.status] ?? ''}`;
+  const status = `HTTP/1.1 ${answer.status} ${answer.reason ?? STATUS_CODES[answer.status] ?? ''}`;
   return { head: `${[status, ...lines].join('\r\n')}\r\n\r\n`, body };
 }
 

@@ -1,3 +1,4 @@
+import { STATUS_CODES } from 'node:http';
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import type { Duplex } from 'node:stream';
 import { parseHost } from './request-target.ts';
@@ -23,10 +24,11 @@ export function handToPlane(
   }
 }
 
-/** Answers in the edge's own voice; the connection ends with it, since what follows on it cannot be trusted. */
-export function refuse(response: ServerResponse, status: number, text: string): void {
+/** Answers in the edge's own voice; the connection ends with it, since what follows on it cannot be trusted.
+ * @param reason the phrase of the status line; without it the usual one */
+export function refuse(response: ServerResponse, status: number, text: string, reason?: string): void {
   const { body } = serializeAnswer(textAnswer(status, text));
-  response.writeHead(status, {
+  response.writeHead(status, reason ?? STATUS_CODES[status], {
     'content-type': 'text/plain; charset=utf-8',
     'content-length': body.length,
     connection: 'close',

@@ -1,7 +1,6 @@
 import { formatKeyId } from '../base/key-id.ts';
 import { parseGuid } from '../base/guid.ts';
 import type { Guid } from '../base/guid.ts';
-import type { HostName } from '../base/names.ts';
 import type { Clock } from '../clock/clock.ts';
 import { instant, toIso } from '../clock/clock.ts';
 import { ChannelClosedError } from '../cluster/process/channel.ts';
@@ -9,7 +8,6 @@ import type { DatabaseInventory, ExtentReply, InventoryCall } from '../cluster/p
 import type { ClusterProcess } from '../cluster/supervisor/cluster-process.ts';
 import type { ServedCluster, ServedClusters } from '../cluster/wire-access.ts';
 import { clusterKeyTable } from '../encryption/cluster-key-state.ts';
-import { listAll } from '../state/list-all.ts';
 import type { State } from '../state/state.ts';
 
 /** One cluster with the key that everything of it hangs on, and what it holds. Times are ISO on the Kustody clock. */
@@ -22,8 +20,6 @@ export interface ClusterDescription {
   readonly custody: 'microsoftManaged' | 'customer';
   /** The key version that wraps the cluster key, in full. */
   readonly kid: string;
-  /** That key is in a vault outside of this Kustody. */
-  readonly outsideVault: boolean;
   /** It takes each new version of its key by itself. */
   readonly followsLatest: boolean;
   /** Of the cluster key, from 1; all DEKs are wrapped under this one. */
@@ -41,14 +37,14 @@ export interface ClusterInventoryParts {
   readonly state: State;
   readonly clock: Clock;
   readonly clusters: ServedClusters;
-  readonly isOutside: (vault: HostName) => boolean;
   readonly resourceId: (clusterId: Guid) => Promise<string | undefined>;
   readonly processServing: (cluster: ServedCluster) => Promise<ClusterProcess | undefined>;
 }
 
 /** What all clusters of this instance hold, and under which keys. */
 export interface ClusterInventory {
-  list(): Promise<readonly ClusterDescription[]>;
+  /** @param contents also what each holds, which opens only with its key */
+  list(contents: boolean): Promise<readonly ClusterDescription[]>;
   /** @param cluster id or name */
   findExtent(cluster: string, extentId: Guid): Promise<FoundExtent>;
 }
@@ -61,9 +57,9 @@ export type FoundExtent =
 export function createClusterInventory(parts: ClusterInventoryParts): ClusterInventory {
   const { state, clusters } = parts;
   return {
-    async list() {
+    async list(contents) {
       const served = await clusters.list();
-      const records = await listAll(state, clusterKeyTable);
+      const records = await state.list(clusterKeyTable);
       const described = await Promise.all(
         records.map(async ({ value }): Promise<ClusterDescription> => {
           const { clusterId, custody, kid, generation, suspension, warning, lease } = value;
@@ -75,13 +71,12 @@ export function createClusterInventory(parts: ClusterInventoryParts): ClusterInv
             state: cluster?.state ?? 'Deleting',
             custody: custody.kind,
             kid: formatKeyId(kid),
-            outsideVault: parts.isOutside(kid.vaultHost),
             followsLatest: custody.kind === 'customer' && custody.key.keyVersion === undefined,
             generation,
             ...(lease === undefined ? {} : { unwrappedOn: toIso(instant(lease.unwrapped.kustody)) }),
             ...(suspension === undefined ? {} : { suspension: { since: suspension.since, reason: suspension.reason } }),
             ...(warning === undefined ? {} : { warning }),
-            ...(await contentsOf(parts, cluster)),
+            ...(contents ? await contentsOf(parts, cluster) : {}),
           };
         }),
       );

@@ -8,6 +8,7 @@ import { createControlApp } from '../http/control-app.ts';
 import type { Log } from '../http/logging.ts';
 import type { PlaneAnswer } from '../http/plane-failure.ts';
 import type { Plane } from '../http/plane.ts';
+import type { RefusedHosts } from '../http/refused-hosts.ts';
 import type { ClockReading, Clocks } from './clocks.ts';
 import { ClockAheadError } from './clocks.ts';
 import type { Faults } from './faults.ts';
@@ -46,8 +47,6 @@ export interface CheckedKey {
   readonly resourceId: string;
   readonly kid: string;
   readonly custody: 'microsoftManaged' | 'customer';
-  /** Its key is in a vault outside of this Kustody. */
-  readonly outsideVault: boolean;
   readonly suspended: boolean;
   readonly reason?: string;
   readonly warning?: string;
@@ -59,6 +58,10 @@ export interface ControlPorts {
   readonly clocks: Clocks;
   readonly faults: Faults;
   readonly log: Log;
+  readonly ports: () => { readonly port: number; readonly proxyPort: number };
+  readonly refusedHosts: RefusedHosts;
+  /** Everything that a start does is done, and no stop has begun. */
+  readonly ready: () => boolean;
   readonly environment: () => Promise<InstanceEnvironment>;
   readonly checkKeys: () => Promise<readonly CheckedKey[]>;
   /** After purges are no longer held, or the clock was moved. */
@@ -67,7 +70,7 @@ export interface ControlPorts {
   readonly routes: readonly ((app: FastifyInstance) => void)[];
 }
 
-/** The control API on `https://localhost:{port}`: clock, keys, faults, environment. Everything but `/healthz` needs the control token. */
+/** The control API on `https://localhost:{port}`: clock, keys, faults, environment. Everything but `/healthz` and `/readyz` needs the control token. */
 export function createControlPlane(ports: ControlPorts): Plane {
   const { app, toPlane } = createControlApp({
     name: 'control',
@@ -105,7 +108,12 @@ function requireToken(request: FastifyRequest, token: string): void {
 }
 
 function addStatusRoutes(app: FastifyInstance, ports: ControlPorts): void {
-  app.get('/status', () => ({ version: ports.version, pid: process.pid, clock: readingOf(ports.clocks.read()) }));
+  app.get('/status', () => ({
+    ...{ version: ports.version, pid: process.pid, ...ports.ports() },
+    clock: readingOf(ports.clocks.read()),
+    refusedHosts: ports.refusedHosts.list(),
+  }));
+  app.get('/readyz', (_, reply) => reply.code(ports.ready() ? 200 : 503).send({ ready: ports.ready() }));
   app.get('/environment', () => ports.environment());
   app.post('/check-keys', async () => ({ clusters: await ports.checkKeys() }));
 }

@@ -21,7 +21,7 @@ import { formatKeyId } from '../base/key-id.ts';
 import { createEntraPlane } from '../identity/entra/plane.ts';
 import type { Log } from '../http/logging.ts';
 import type { Plane } from '../http/plane.ts';
-import { listAll } from '../state/list-all.ts';
+import type { RefusedHosts } from '../http/refused-hosts.ts';
 import type { State } from '../state/state.ts';
 import { pruneVaultAudit } from '../vault/audit.ts';
 import { createVaultPlane } from '../vault/plane.ts';
@@ -39,7 +39,7 @@ import { createProviders } from './providers.ts';
 import type { Providers } from './providers.ts';
 import { createServiceVault, serviceVaultName, serviceVaultSettings } from './service-vault.ts';
 import type { ServerSettings } from './settings.ts';
-import { upkeepRoutes } from './upkeep-routes.ts';
+import { listVaults } from './vault-inventory.ts';
 import { version } from './version.ts';
 
 /** What an opened data directory offers to the planes. */
@@ -59,6 +59,7 @@ export interface ServerParts {
   readonly controlToken: string;
   readonly spareProcess?: ClusterProcess;
   readonly keyPool: RsaKeyPool;
+  readonly refusedHosts: RefusedHosts;
   /** @throws until the edge listens */
   readonly ports: () => { readonly port: number; readonly proxyPort: number };
 }
@@ -95,7 +96,6 @@ export function createPlanes(parts: ServerParts): Planes {
     keys,
     clock: parts.clocks.clock,
     extentDirectory: extentDirectory(parts),
-    destructionHeld: () => parts.clocks.destructionHeld(),
   });
   const providers = createProviders(parts, keys, contents, outside, (vaultId) => vault.purgeVaultContents(vaultId));
   const vault: VaultPlane = createVaultPlane({
@@ -129,6 +129,7 @@ export function createPlanes(parts: ServerParts): Planes {
     wallClock: () => parts.clocks.wallClock.now(),
   });
   const environment = (): Promise<InstanceEnvironment> => describeEnvironment(parts, providers);
+  let ready = false;
   let stopPruning: () => void = () => undefined;
   let stopWatching: () => void = () => undefined;
   const pruneAudit = async (): Promise<void> => {
@@ -137,7 +138,7 @@ export function createPlanes(parts: ServerParts): Planes {
   const controls: Controls = {
     clocks: parts.clocks,
     faults: parts.faults,
-    checkKeys: () => checkKeys(parts.state, keys, providers, outside),
+    checkKeys: () => checkKeys(parts.state, keys, providers),
     clockMoved: async () => {
       await providers.purgeDue();
       await vault.startRetention();
@@ -158,7 +159,6 @@ export function createPlanes(parts: ServerParts): Planes {
     state: parts.state,
     clock: parts.clocks.clock,
     clusters: providers.clusters,
-    isOutside: (host) => outside.resolve(host) !== undefined,
     resourceId: (clusterId) => providers.clusterResourceId(clusterId),
     processServing: (cluster) => kusto.processServing(cluster),
   });
@@ -168,7 +168,10 @@ export function createPlanes(parts: ServerParts): Planes {
     version,
     log: parts.log,
     environment,
-    routes: [inventoryRoutes(inventory, extentDirectory(parts)), upkeepRoutes(() => contents.upkeepReports())],
+    refusedHosts: parts.refusedHosts,
+    ports: parts.ports,
+    ready: () => ready,
+    routes: [inventoryRoutes(inventory, () => listVaults(parts.state), extentDirectory(parts))],
   });
   return {
     all: [entra, arm, vault.plane, kusto.plane, withKustoOnLocalhost(control, kusto)],
@@ -183,8 +186,10 @@ export function createPlanes(parts: ServerParts): Planes {
       stopWatching = parts.clocks.onStep(() => {
         keys.checkAll().catch((error: unknown) => parts.log.failure('key-checks-failed', error));
       });
+      ready = true;
     },
     async close() {
+      ready = false;
       stopPruning();
       stopWatching();
       vault.close();
@@ -266,10 +271,9 @@ async function checkKeys(
   state: State,
   keys: SupervisedClusterKeys,
   providers: Providers,
-  outside: OutsideVaults,
 ): Promise<readonly CheckedKey[]> {
   await keys.checkAll();
-  const records = await listAll(state, clusterKeyTable);
+  const records = await state.list(clusterKeyTable);
   return Promise.all(
     records.map(async ({ value }) => {
       const status = clusterKeyStatus(value);
@@ -278,7 +282,6 @@ async function checkKeys(
         resourceId: (await providers.clusterResourceId(value.clusterId)) ?? '',
         kid: formatKeyId(status.kid),
         custody: status.custody.kind,
-        outsideVault: outside.resolve(status.kid.vaultHost) !== undefined,
         suspended: status.suspension !== undefined,
         ...(status.suspension === undefined ? {} : { reason: status.suspension.reason }),
         ...(status.warning === undefined ? {} : { warning: status.warning }),

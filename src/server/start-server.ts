@@ -7,6 +7,8 @@ import { machineTime } from '../clock/host-time.ts';
 import { checkGeoipDatabase } from '../engine/native/geoip-file.ts';
 import { createEdge } from '../http/edge.ts';
 import { createLog } from '../http/logging.ts';
+import { RefusedHosts } from '../http/refused-hosts.ts';
+import type { RefusedHost } from '../http/refused-hosts.ts';
 import type { RootKey } from '../state/root-key.ts';
 import { openRootKeyFile, RootKeyError } from '../state/root-key.ts';
 import { isSealed, SealedState } from '../state/sealed-state.ts';
@@ -38,6 +40,8 @@ export interface RunningServer {
   readonly caFile: string;
   readonly environment: () => Promise<InstanceEnvironment>;
   readonly controls: Controls;
+  /** What clients asked the proxy for in vain. */
+  readonly refusedHosts: () => readonly RefusedHost[];
   /** Ends answers under way, then the processes of all clusters, then the state. */
   close(): Promise<void>;
 }
@@ -101,7 +105,9 @@ async function open(
   const caFile = writeAuthorityFile(dataDirectory, authority.certificatePem);
 
   const bound: { ports?: { readonly port: number; readonly proxyPort: number } } = {};
+  const refusedHosts = new RefusedHosts();
   const parts: ServerParts = {
+    refusedHosts,
     settings,
     state,
     compact: () => state.compact(),
@@ -128,6 +134,7 @@ async function open(
     planes: planes.all,
     allowedHosts: settings.allowedHosts,
     authority,
+    refusedHosts,
     listen: settings.listen,
     proxy: settings.proxy,
     allowRemote: settings.allowRemote,
@@ -146,6 +153,7 @@ async function open(
     caFile,
     environment: planes.environment,
     controls: planes.controls,
+    refusedHosts: () => refusedHosts.list(),
     close: closeAll,
   };
 }

@@ -13,9 +13,12 @@ q '.create table Empty (A:long)'
 q '.set-or-append T <| range A from 1 to 500 step 1 | extend B = "canary-of-row"'
 q '.set-or-append T <| range A from 1 to 20 step 1 | extend B = "canary-of-row"'
 key=https://kustody-keys.vault.azure.net/keys/cluster-key
-kustody proof --json --canary canary-of-row --canary zebra-nobody-wrote --html "$OUT/good.html" > "$OUT/good.json"; echo "proof $?"
+kustody proof --json --canary canary-of-row --html "$OUT/good.html" > "$OUT/good.json"; echo "proof $?"
+kustody proof --canary zebra-nobody-wrote > "$OUT/nowhere.txt"; echo "nowhere $?"
 kustody lineage $key --json > "$OUT/lineage.json"; echo "lineage $?"
-kustody lineage $key/00000000000000000000000000000000 > /dev/null; echo "other version $?"
+for wrong in $key/00000000000000000000000000000000 https://kustody-keys.vault.azure.net/keys/cluster-kay https://kustody-keyz.vault.azure.net/keys/cluster-key; do
+  kustody lineage $wrong >> "$OUT/unknown.txt" 2>&1; echo "unknown $?"
+done
 kustody lineage nonsense 2> "$OUT/nonsense.txt"; echo "nonsense $?"
 kustody extent list --json > "$OUT/extents.json"; echo "list $?"
 id=$(sed -n 's/.*"extentId": "\\(.*\\)".*/\\1/p' "$OUT/extents.json" | head -1)
@@ -35,8 +38,9 @@ describe('kustody proof, lineage and extent', () => {
     expect(stdout.trim().split('\n')).toEqual([
       ...[
         'proof 0',
+        'nowhere 1',
         'lineage 3',
-        'other version 0',
+        ...['unknown 1', 'unknown 1', 'unknown 1'],
         'nonsense 1',
         'list 0',
         'export 0',
@@ -56,6 +60,11 @@ describe('kustody proof, lineage and extent', () => {
     expect(good).toMatchObject({ ok: true, rootKey: 'besideTheData' });
     expect(good.scan.files).toBeGreaterThan(5);
     expect((JSON.parse(text('lineage.json')) as ProofReport).clusters).toHaveLength(1);
+    expect(good.controls).toEqual([{ canary: 'canary-of-row', table: 'kustody/db.T', rows: 520 }]);
+    expect(text('nowhere.txt')).toContain("NOT SHOWN: no row that can be queried now holds 'zebra-nobody-wrote'");
+    expect(text('unknown.txt')).toMatch(
+      /has no version 0{32}\.\n {2}There is: [0-9a-f]{32}\n.*has no key 'cluster-kay'\.\n {2}There is: cluster-key\n.*no vault 'kustody-keyz'\.\n {2}There is: kustody-keys/,
+    );
     expect(text('nonsense.txt')).toMatch(/is no key identifier/);
     expect(JSON.parse(text('extent.bin.encryptiondata.json'))).toMatchObject({
       WrappedContentKey: { Algorithm: 'A256KW' },

@@ -40,7 +40,7 @@ async function main(): Promise<number> {
     ok = false;
   }
   const report = { ok, milliseconds: performance.now() - start, steps, errors };
-  process.stdout.write(`${asJson ? reportJson(report) : reportTable(report, isTerminal)}\n`);
+  process.stdout.write(`${asJson ? reportJson(report) : reportTable(report)}\n`);
   return ok ? 0 : 1;
 }
 

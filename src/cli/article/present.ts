@@ -1,4 +1,4 @@
-import Table from 'cli-table3';
+import { terminalWidth, textTable } from '../text-table.ts';
 import { Listr } from 'listr2';
 import type { ErrorRecord, Presenter, StepRecord } from './article-steps.ts';
 
@@ -43,22 +43,21 @@ export function terminalPresenter(isTerminal: boolean): Presenter {
 /** For machines: nothing until the one document at the end. */
 export const silentPresenter: Presenter = { show: (_title, _explanation, work) => work() };
 
-export function reportTable(report: ArticleReport, isTerminal: boolean): string {
-  const style = isTerminal ? {} : { style: { head: [], border: [] } };
-  const steps = new Table({ head: ['', 'Step', 'Time'], ...style });
-  for (const { title, milliseconds, failure } of report.steps)
-    steps.push([failure === undefined ? 'ok' : 'FAILED', title, duration(milliseconds)]);
-  const errors = new Table({
-    head: ['Documented error', 'Message that came'],
-    colWidths: [52, 72],
-    wordWrap: true,
-    ...style,
-  });
-  for (const { foundCode, foundMessage } of report.errors) errors.push([foundCode, foundMessage]);
+export function reportTable(report: ArticleReport): string {
+  const steps = report.steps.map(({ title, milliseconds, failure }) => [
+    ...[failure === undefined ? 'ok' : 'FAILED', title, duration(milliseconds)],
+  ]);
+  const errors = report.errors.map(({ foundCode, foundMessage }) => [foundCode, foundMessage]);
   const done = report.steps.filter(({ failure }) => failure === undefined).length;
   const verdict = report.ok ? 'The article works from end to end' : 'The article does not work';
   const last = `${verdict}: ${done} of ${report.steps.length} steps, ${report.errors.length} of 8 documented errors, ${duration(report.milliseconds)}.`;
-  return [steps.toString(), ...(report.errors.length === 0 ? [] : [errors.toString()]), last].join('\n');
+  const tables = [
+    textTable(['', 'Step', 'Time'], steps),
+    ...(errors.length === 0
+      ? []
+      : [textTable(['Documented error', 'Message that came'], errors, terminalWidth() ?? 130)]),
+  ];
+  return [...tables, last].join('\n');
 }
 
 export const reportJson = (report: ArticleReport): string =>

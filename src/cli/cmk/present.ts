@@ -1,10 +1,10 @@
-import Table from 'cli-table3';
 import { oneLine } from '../../cmk/azure-error.ts';
 import type { Finding } from '../../cmk/diagnose.ts';
 import type { Plan } from '../../cmk/plan.ts';
 import type { PlanStep, StepState } from '../../cmk/plan-step.ts';
 import type { CmkTarget } from '../../cmk/target.ts';
 import type { Check } from '../../cmk/verify.ts';
+import { textTable } from '../text-table.ts';
 
 /** How a target is written in JSON, the same for all commands. */
 export const targetJson = ({ cluster, vault, keyName, keyVersion, identity }: CmkTarget): Record<string, unknown> => ({
@@ -99,44 +99,8 @@ const holdsWords = { yes: 'YES', no: 'no', unknown: 'not known' } as const;
 
 const oneLineKeepingIndent = (line: string): string => `${/^ */.exec(line)?.[0] ?? ''}${oneLine(line)}`;
 
-function tableOf(head: readonly string[], rows: readonly (readonly string[])[]): string {
-  const widths = columnWidths(head, rows, process.stdout.columns || 160);
-  const table = new Table({
-    head: [...head],
-    colWidths: widths,
-    ...(process.stdout.isTTY ? {} : { style: { head: [], border: [] } }),
-  });
-  for (const row of rows) table.push(row.map((cell, index) => folded(oneLine(cell), (widths[index] ?? 80) - 2)));
-  return table.toString();
-}
-
-/** The first column as wide as it needs; the others share the rest by what they hold. */
-function columnWidths(head: readonly string[], rows: readonly (readonly string[])[], total: number): number[] {
-  const longest = head.map(
-    (title, index) => Math.max(title.length, ...rows.map((row) => oneLine(row[index] ?? '').length)) + 2,
+const tableOf = (head: readonly string[], rows: readonly (readonly string[])[]): string =>
+  textTable(
+    head,
+    rows.map((row) => row.map(oneLine)),
   );
-  const [first = 0, ...others] = longest;
-  const room = Math.max(total - first - head.length - 1, others.length * 14);
-  const needed = others.reduce((sum, width) => sum + width, 0);
-  if (needed <= room) return longest;
-  const capped = others.map((width) => Math.min(width, Math.ceil(room / 2)));
-  const sum = capped.reduce((all, width) => all + width, 0);
-  return [first, ...capped.map((width) => Math.max(12, Math.floor((width * room) / sum)))];
-}
-
-/** At blanks, and within words that are longer than a line: nothing is cut off. */
-function folded(text: string, width: number): string {
-  const lines: string[] = [];
-  let line = '';
-  for (const word of text.split(' ').flatMap((one) => pieces(one, width))) {
-    if (line !== '' && line.length + 1 + word.length > width) {
-      lines.push(line);
-      line = '';
-    }
-    line = line === '' ? word : `${line} ${word}`;
-  }
-  return [...lines, line].join('\n');
-}
-
-const pieces = (word: string, width: number): readonly string[] =>
-  word.length <= width ? [word] : (word.match(new RegExp(`.{1,${width}}`, 'gu')) ?? [word]);

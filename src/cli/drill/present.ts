@@ -1,4 +1,4 @@
-import Table from 'cli-table3';
+import { textTable } from '../text-table.ts';
 import type { ActionName } from './actions.ts';
 import { actionNames } from './actions.ts';
 import type { DrillRow } from './drill.ts';
@@ -15,20 +15,17 @@ const titles: Readonly<Record<ActionName, string>> = {
 
 /** The matrix: each way to lose the key against each action. */
 export function drillTable(rows: readonly DrillRow[]): string {
-  const table = new Table({
-    head: ['', 'what happened', 'bit after', ...actionNames.map((name) => titles[name]), 'healed after'],
-    style: { head: [], border: [] },
-  });
-  for (const row of rows) {
-    table.push([
+  const head = ['', 'what happened', 'bit after', ...actionNames.map((name) => titles[name]), 'healed after'];
+  return textTable(
+    head,
+    rows.map((row) => [
       row.problems.length === 0 ? 'ok' : 'NO',
       row.title,
       row.bites === 'none' ? 'goes on, warns' : seconds(row.bitAfterSeconds),
       ...actionNames.map((name) => outcomeText(row.outcomes[name])),
       row.bites === 'none' ? '' : seconds(row.healedAfterSeconds),
-    ]);
-  }
-  return table.toString();
+    ]),
+  );
 }
 
 const seconds = (value: number | undefined): string => (value === undefined ? 'never' : `${value} s`);

@@ -20,7 +20,6 @@ const version = '0123456789abcdef0123456789abcdef';
 const cluster: ClusterDescription = {
   ...{ clusterId: guid('1'), resourceId: '/r', name: 'c', state: 'Running', custody: 'customer' },
   ...{ kid: `https://v.vault.azure.net/keys/Key/${version}`, followsLatest: false, generation: 3 },
-  outsideVault: false,
   databases: [
     {
       name: 'db',
@@ -41,10 +40,16 @@ const cluster: ClusterDescription = {
   ],
 };
 
+const control = { canary: 'canary', table: 'c/db.T', rows: 2 };
 const report = (found: Partial<ProofReport>): ProofReport =>
   makeReport({
     ...{ kustody: '0', madeOn: '2026-01-01T00:00:00.000Z', dataDirectory: '/d', rootKey: 'elsewhere' },
-    ...{ clusters: [cluster], canaries: ['canary'], scan: { files: 3, bytes: 9, unreadable: [], matches: [] } },
+    ...{
+      clusters: [cluster],
+      canaries: ['canary'],
+      controls: [control],
+      scan: { files: 3, bytes: 9, unreadable: [], matches: [] },
+    },
     ...found,
   });
 
@@ -63,7 +68,8 @@ describe('the verdict', () => {
   const matches = [{ file: 'f', canary: 'canary', form: 'UTF-8', offset: 1 }] as const;
   it.each([
     [{}, true, /^The canary is not in any of 3 files/],
-    [{ canaries: [] }, true, /nothing was looked for/],
+    [{ canaries: [], controls: [] }, true, /nothing was looked for/],
+    [{ controls: [{ canary: 'canary', rows: 0 }] }, false, /^NOT SHOWN: no row that can be queried now holds 'canary'/],
     [{ scan: { files: 3, bytes: 9, unreadable: [], matches } }, false, /^FOUND: 1 of 3 files/],
     [{ scan: { files: 3, bytes: 9, unreadable: ['f'], matches: [] } }, false, /^NOT KNOWN: 1 of 3/],
   ])('%j', (found: Partial<ProofReport>, ok, text) => {

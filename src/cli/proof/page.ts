@@ -95,14 +95,16 @@ ${rows.join('\n')}
 </tbody></table></div>`;
 }
 
-function canaryTable({ canaries, scan }: ProofReport): string {
+function canaryTable({ canaries, controls, scan }: ProofReport): string {
   if (canaries.length === 0) return '';
   const rows = canaries.map((canary) => {
     const found = scan.matches.filter((match) => match.canary === canary);
     const where = found.map(({ file, form, offset }) => `<code>${text(file)}</code> (${form}, byte ${offset})`);
-    return `<tr><td><code>${text(canary)}</code></td><td>${where.length === 0 ? 'nowhere' : where.join('<br>')}</td></tr>`;
+    const control = controls.find((one) => one.canary === canary);
+    const rowsText = control?.table === undefined ? 'no row' : `${control.rows} in ${control.table}`;
+    return `<tr><td><code>${text(canary)}</code></td><td>${text(rowsText)}</td><td>${where.length === 0 ? 'nowhere' : where.join('<br>')}</td></tr>`;
   });
-  return `<div class="wide"><table><thead><tr><th>Canary</th><th>Found</th></tr></thead><tbody>${rows.join('')}</tbody></table></div>`;
+  return `<div class="wide"><table><thead><tr><th>Canary</th><th>Rows that hold it</th><th>Found on the disk</th></tr></thead><tbody>${rows.join('')}</tbody></table></div>`;
 }
 
 const entities: Readonly<Record<string, string>> = {

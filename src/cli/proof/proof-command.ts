@@ -9,6 +9,7 @@ import { requireInstance } from '../control-client.ts';
 import { dataDirectoryOf, dataOption, jsonOption } from '../options.ts';
 import { UserError } from '../user-error.ts';
 import { proofPage } from './page.ts';
+import { controlCanaries } from './positive-control.ts';
 import { makeReport } from './report.ts';
 import { proofText } from './text.ts';
 
@@ -22,7 +23,7 @@ interface ProofOptions {
 export function proofCommand(): Command {
   return new Command('proof')
     .description(
-      'Show which key opens which extent of a running instance, and look through every file of its data directory for texts of yours. Exit code 1 when one is found, or a file could not be read.',
+      'Show which key opens which extent of a running instance, and look through every file of its data directory for texts of yours. Exit code 1 when one is found, when no row holds it, or when a file could not be read.',
     )
     .addOption(dataOption())
     .option('--canary <TEXT>', 'a text that is in the data and must not be on the disk (repeatable)', collectCanary, [])
@@ -38,13 +39,15 @@ export function proofCommand(): Command {
 async function prove(options: ProofOptions): Promise<void> {
   const client = await requireInstance(dataDirectoryOf(options));
   const { dataDirectory } = client;
+  const clusters = await listClusters(client);
   const report = makeReport({
     kustody: version,
     madeOn: new Date().toISOString(),
     dataDirectory,
     rootKey: existsSync(join(dataDirectory, rootKeyFileName)) ? 'besideTheData' : 'elsewhere',
-    clusters: await listClusters(client),
+    clusters,
     canaries: options.canary,
+    controls: await controlCanaries(await client.environment(), clusters, options.canary),
     // In this process: closing a file that the server has open, too, would drop the server's lock on it.
     scan: await scanForCanaries(dataDirectory, options.canary),
   });

@@ -2,10 +2,11 @@ import type { ClusterDescription } from '../../server/cluster-inventory.ts';
 import type { ScanResult } from '../canary-scan.ts';
 import { extentsOf } from '../clusters.ts';
 import { limits } from './limits.ts';
+import type { PositiveControl } from './positive-control.ts';
 
 /** Everything that `kustody proof` found, as it is printed with `--json`. */
 export interface ProofReport {
-  /** No canary was found and every file could be read. */
+  /** Every canary is in rows, none was found on the disk, and every file could be read. */
   readonly ok: boolean;
   readonly kustody: string;
   /** ISO, on the machine's clock. */
@@ -15,13 +16,16 @@ export interface ProofReport {
   readonly rootKey: 'besideTheData' | 'elsewhere';
   readonly clusters: readonly ClusterDescription[];
   readonly canaries: readonly string[];
+  /** One for each canary: that it is in the data at all. */
+  readonly controls: readonly PositiveControl[];
   readonly scan: ScanResult;
   readonly limits: readonly string[];
 }
 
 export function makeReport(found: Omit<ProofReport, 'ok' | 'limits'>): ProofReport {
   const { matches, unreadable } = found.scan;
-  return { ok: matches.length === 0 && unreadable.length === 0, ...found, limits };
+  const controlled = found.controls.every(({ rows }) => rows > 0);
+  return { ok: controlled && matches.length === 0 && unreadable.length === 0, ...found, limits };
 }
 
 export interface Totals {
@@ -45,7 +49,7 @@ export function totalsOf({ clusters }: ProofReport): Totals {
 }
 
 /** One sentence: what the scan says. */
-export function verdictOf({ canaries, scan }: ProofReport): string {
+export function verdictOf({ canaries, controls, scan }: ProofReport): string {
   const { files, matches, unreadable } = scan;
   if (matches.length > 0) {
     const found = new Set(matches.map(({ file }) => file)).size;
@@ -54,6 +58,9 @@ export function verdictOf({ canaries, scan }: ProofReport): string {
   if (unreadable.length > 0) return `NOT KNOWN: ${unreadable.length} of ${files} files could not be read.`;
   if (canaries.length === 0)
     return `No canary was given: ${files} files were read, and nothing was looked for in them.`;
+  const missing = controls.filter(({ rows }) => rows === 0).map(({ canary }) => `'${canary}'`);
+  if (missing.length > 0)
+    return `NOT SHOWN: no row that can be queried now holds ${missing.join(', ')}; that it is in no file shows nothing.`;
   const none = canaries.length === 1 ? 'The canary is not' : `None of ${canaries.length} canaries is`;
-  return `${none} in any of ${files} files, in UTF-8, UTF-16 or base64.`;
+  return `${none} in any of ${files} files, in UTF-8, UTF-16 or base64; queries find ${canaries.length === 1 ? 'it' : 'each'} in rows.`;
 }

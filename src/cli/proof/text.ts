@@ -1,10 +1,9 @@
-import Table from 'cli-table3';
+import { textTable } from '../text-table.ts';
 import type { ClusterDescription } from '../../server/cluster-inventory.ts';
-import { bytesText, custodyText, extentsOf, loggedRowsOf, shortTime } from '../clusters.ts';
+import { bytesText, custodyText, extentsOf, loggedRowsOf, shortTime, unwrappedText } from '../clusters.ts';
+import type { PositiveControl } from './positive-control.ts';
 import type { ProofReport } from './report.ts';
 import { verdictOf } from './report.ts';
-
-const plain = { style: { head: [], border: [] } };
 
 /** For a terminal. */
 export function proofText(report: ProofReport): string {
@@ -13,6 +12,7 @@ export function proofText(report: ProofReport): string {
   const lines = [
     `Scan of ${dataDirectory}: ${scan.files} files, ${bytesText(scan.bytes)}.`,
     verdictOf(report),
+    ...report.controls.map(controlText).map((line) => `  ${line}`),
     ...scan.matches.map(({ file, form, offset }) => `  ${file}: ${form}, at byte ${offset}`),
     ...scan.unreadable.map((file) => `  ${file}: could not be read`),
   ];
@@ -20,12 +20,17 @@ export function proofText(report: ProofReport): string {
   return `${[...parts, lines.join('\n'), said.join('\n')].join('\n\n')}\n`;
 }
 
+const controlText = ({ canary, table, rows }: PositiveControl): string =>
+  table === undefined
+    ? `'${canary}' is in no row`
+    : `'${canary}' is in ${rows} ${rows === 1 ? 'row' : 'rows'} of ${table}`;
+
 function clusterText(cluster: ClusterDescription): string {
   const head = [
     `Cluster ${cluster.name} (${cluster.state})`,
     `  KEK          ${cluster.kid}`,
     `  custody      ${custodyText(cluster)}`,
-    `  cluster key  generation ${cluster.generation}, unwrapped last ${cluster.unwrappedOn ?? 'never since it was suspended or stopped'}`,
+    `  cluster key  generation ${cluster.generation}, ${unwrappedText(cluster)}`,
     ...(cluster.suspension === undefined ? [] : [`  suspended    ${cluster.suspension.reason}`]),
     ...(cluster.warning === undefined ? [] : [`  warning      ${cluster.warning}`]),
     ...(cluster.notListed === undefined ? [] : [`  ${cluster.notListed}`]),
@@ -35,16 +40,14 @@ function clusterText(cluster: ClusterDescription): string {
     head.push(`  ${logged} rows are in the log of small writes, sealed under the log key of this generation.`);
   const extents = extentsOf(cluster);
   if (extents.length === 0) return head.join('\n');
-  const table = new Table({ head: ['database.table', 'extent', 'DEK', 'rows', 'sealed', 'rows created'], ...plain });
-  for (const extent of extents) {
-    table.push([
-      `${extent.database}.${extent.table}`,
-      extent.extentId,
-      extent.dekId,
-      String(extent.rowCount),
-      bytesText(extent.sealedBytes),
-      shortTime(extent.maxCreatedOn),
-    ]);
-  }
-  return [...head, table.toString()].join('\n');
+  const cells = extents.map((extent) => [
+    `${extent.database}.${extent.table}`,
+    extent.extentId,
+    extent.dekId,
+    String(extent.rowCount),
+    bytesText(extent.sealedBytes),
+    shortTime(extent.maxCreatedOn),
+  ]);
+  const titles = ['database.table', 'extent', 'DEK', 'rows', 'sealed', 'rows created'];
+  return [...head, textTable(titles, cells)].join('\n');
 }

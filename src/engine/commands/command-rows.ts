@@ -1,7 +1,6 @@
 import { invariant } from '../../base/invariant.ts';
 import { appendCommands } from './append-commands.ts';
 import { clusterCommands } from './cluster-commands.ts';
-import { diagnosticsCommands } from './diagnostics-commands.ts';
 import type { CommandRow } from './command.ts';
 import { databaseCommands } from './database-commands.ts';
 import { emptyCommands } from './empty-commands.ts';
@@ -37,7 +36,6 @@ export const commandRows: readonly CommandRow[] = [
   ...operationCommands,
   ...principalCommands,
   ...clusterCommands,
-  ...diagnosticsCommands,
   ...emptyCommands,
   ...storedResultCommands,
   ...graphCommands,

@@ -1,6 +1,5 @@
 import type { ChildProcess } from 'node:child_process';
 import { fork } from 'node:child_process';
-import { endsWithUs } from '../../base/ends-with-us.ts';
 import type { KqlCatalog } from './catalog.ts';
 import type { ParsedCommand } from './ir/command.ts';
 import { withRecordFacts } from './ir/record-facts.ts';
@@ -62,7 +61,6 @@ export function createKqlParser(options: {
       execArgv: snapshot === undefined ? [] : ['--snapshot-blob', snapshot],
       env: {},
     });
-    endsWithUs(started);
     started.on('message', (message) => {
       if (started === child) receive(message as ParserReply);
     });

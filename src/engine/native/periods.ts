@@ -1,4 +1,4 @@
-import { fourier } from './fourier.ts';
+import { fourier } from './series.ts';
 
 /** In points of the series. */
 export interface Period {

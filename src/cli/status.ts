@@ -1,0 +1,152 @@
+import { Command } from 'commander';
+import type { ClusterDescription } from '../server/cluster-inventory.ts';
+import type { RefusedHost } from '../http/refused-hosts.ts';
+import type { VaultDescription } from '../server/vault-inventory.ts';
+import { custodyText, listClusters, listVaults, unwrappedText } from './clusters.ts';
+import type { ControlClient } from './control-client.ts';
+import { requireInstance } from './control-client.ts';
+import { dataDirectoryOf, dataOption, jsonOption } from './options.ts';
+import { textTable } from './text-table.ts';
+
+interface StatusOptions {
+  readonly data?: string;
+  readonly json: boolean;
+  readonly watch: boolean;
+}
+
+/** What `/status` of the control API answers. */
+interface ServerStatus {
+  readonly version: string;
+  readonly pid: number;
+  readonly port: number;
+  readonly proxyPort: number;
+  readonly clock: {
+    readonly now: string;
+    readonly virtual: boolean;
+    readonly frozen: boolean;
+    readonly heldJump?: { readonly from: string; readonly to: string };
+  };
+  readonly refusedHosts: readonly RefusedHost[];
+}
+
+/** Everything that the command shows; `--json` prints it as it is. */
+export interface InstanceStatus extends ServerStatus {
+  readonly dataDirectory: string;
+  readonly clusters: readonly ClusterDescription[];
+  readonly vaults: readonly VaultDescription[];
+  readonly faults: readonly Readonly<Record<string, unknown>>[];
+  /** What to do now, the most pressing first. */
+  readonly next: readonly string[];
+}
+
+const watchEveryMs = 2_000;
+
+export function statusCommand(): Command {
+  return new Command('status')
+    .description(
+      'Show what runs on a data directory: addresses, clusters with their keys, vaults, clock, faults, refused hosts, and what to do next. Exit code 3 when a cluster is suspended.',
+    )
+    .addOption(dataOption())
+    .addOption(jsonOption())
+    .option('--watch', 'show it again every two seconds, until interrupted', false)
+    .addHelpText('after', '\nExamples:\n  $ kustody status\n  $ kustody status --json | jq .clusters')
+    .action(status);
+}
+
+async function status(options: StatusOptions): Promise<void> {
+  const client = await requireInstance(dataDirectoryOf(options));
+  for (;;) {
+    const found = await readStatus(client);
+    process.exitCode = found.clusters.some(({ suspension }) => suspension !== undefined) ? 3 : 0;
+    const clear = options.watch && process.stdout.isTTY && !options.json ? '\x1b[H\x1b[2J' : '';
+    process.stdout.write(`${clear}${options.json ? JSON.stringify(found) : statusText(found)}\n`);
+    if (!options.watch) return;
+    await new Promise((resolve) => setTimeout(resolve, watchEveryMs));
+  }
+}
+
+async function readStatus(client: ControlClient): Promise<InstanceStatus> {
+  const [server, clusters, vaults, faults] = await Promise.all([
+    client.call('GET', '/status') as Promise<ServerStatus>,
+    listClusters(client, false),
+    listVaults(client),
+    client.call('GET', '/faults') as Promise<Pick<InstanceStatus, 'faults'>>,
+  ]);
+  const found = { ...server, dataDirectory: client.dataDirectory, clusters, vaults, ...faults };
+  return { ...found, next: nextSteps(found) };
+}
+
+/** The most pressing first. */
+export function nextSteps(found: Omit<InstanceStatus, 'next'>): readonly string[] {
+  const { clock, clusters, dataDirectory, faults, refusedHosts } = found;
+  const steps: string[] = [];
+  if (clock.heldJump !== undefined)
+    steps.push("The machine's clock has stepped: nothing is destroyed until 'kustody clock accept'.");
+  for (const { name, suspension, kid } of clusters) {
+    if (suspension === undefined) continue;
+    steps.push(
+      `Cluster ${name} is suspended: ${suspension.reason} Give the key ${kid} back, then 'kustody check-keys'.`,
+    );
+  }
+  for (const { name, warning } of clusters) if (warning !== undefined) steps.push(`Cluster ${name}: ${warning}`);
+  if (faults.length > 0) steps.push('Faults are switched on: requests fail on purpose.');
+  const foreign = refusedHosts.filter(({ why }) => why === 'foreign').map(({ host }) => host);
+  if (foreign.length > 0)
+    steps.push(`To let a refused host through, start with --allow, for example --allow ${foreign[0] ?? ''}.`);
+  if (clusters.length === 0)
+    steps.push("There is no cluster yet: 'kustody run --seed -- bash' makes one, as does 'kustody article'.");
+  steps.push(`Point a shell at it: eval "$(kustody env --data '${dataDirectory}')"`);
+  return steps;
+}
+
+function statusText(found: InstanceStatus): string {
+  const { version, pid, dataDirectory, port, proxyPort, clock, clusters, vaults, faults, refusedHosts, next } = found;
+  const kind = clock.virtual ? (clock.frozen ? 'virtual, frozen' : 'virtual') : 'real';
+  const section = (title: string, empty: string, text: string): string =>
+    `${title}\n${text === '' ? `  ${empty}` : text}`;
+  return [
+    `Kustody ${version} (process ${pid}) serves ${dataDirectory}`,
+    `  control and localhost  https://localhost:${port}`,
+    `  forward proxy          http://127.0.0.1:${proxyPort}`,
+    `  clock                  ${clock.now} (${kind})`,
+    '',
+    section('Clusters', 'none', clusters.length === 0 ? '' : clustersTable(clusters)),
+    section('Vaults', 'none', vaults.length === 0 ? '' : vaultsTable(vaults)),
+    section('Faults', 'none', faults.map((fault) => `  ${JSON.stringify(fault)}`).join('\n')),
+    section('Refused hosts', 'none', refusedHosts.map(refusedText).join('\n')),
+    section('Next', '', next.map((step) => `  - ${step}`).join('\n')),
+  ].join('\n');
+}
+
+export const refusedText = ({ host, why, times }: RefusedHost): string =>
+  `  ${host} (${times} ${times === 1 ? 'time' : 'times'})${why === 'absent' ? ': no such host here' : ''}`;
+
+const clustersTable = (clusters: readonly ClusterDescription[]): string =>
+  textTable(
+    ['cluster', 'state', 'custody', 'key', 'lease'],
+    clusters.map((cluster) => [
+      cluster.name,
+      cluster.suspension === undefined ? cluster.state : `suspended since ${cluster.suspension.since}`,
+      custodyText(cluster),
+      cluster.kid,
+      unwrappedText(cluster),
+    ]),
+  );
+
+const vaultsTable = (vaults: readonly VaultDescription[]): string =>
+  textTable(['vault', 'key', 'version', 'state', 'expires'], vaults.flatMap(vaultRows));
+
+function vaultRows({ name, state, purgedOn, keys }: VaultDescription): readonly (readonly string[])[] {
+  const gone = state === 'live' ? undefined : `vault ${state}${purgedOn === undefined ? '' : `, purged ${purgedOn}`}`;
+  if (keys.length === 0) return [[name, '(no keys)', '', gone ?? '', '']];
+  return keys.flatMap((key) =>
+    key.versions.map((version) => [
+      ...[name, key.name, version.version],
+      gone ??
+        (key.purgedOn === undefined
+          ? `${version.enabled ? 'enabled' : 'disabled'}${version.current ? ', current' : ''}`
+          : `deleted, purged ${key.purgedOn}`),
+      version.expiresOn ?? '',
+    ]),
+  );
+}

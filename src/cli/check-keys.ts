@@ -23,7 +23,8 @@ function tableOf(clusters: readonly CheckedKey[]): string {
   const rows = clusters.map((cluster) => {
     const name = cluster.resourceId.split('/').at(-1) ?? cluster.clusterId;
     const state = cluster.suspended ? `suspended: ${cluster.reason ?? ''}` : (cluster.warning ?? 'usable');
-    return [name, cluster.custody === 'customer' ? 'customer' : 'Microsoft-managed', cluster.kid, state];
+    const customer = cluster.outsideVault ? 'customer, vault outside' : 'customer';
+    return [name, cluster.custody === 'customer' ? customer : 'Microsoft-managed', cluster.kid, state];
   });
   return textTable(['cluster', 'custody', 'key', 'state'], rows);
 }

@@ -16,10 +16,12 @@ export async function listVaults(client: ControlClient): Promise<readonly VaultD
   return vaults;
 }
 
-export const custodyText = ({ custody, followsLatest }: ClusterDescription): string =>
-  custody === 'customer'
-    ? `customer-managed${followsLatest ? ', follows the latest version' : ', this version'}`
-    : 'Microsoft-managed';
+export function custodyText({ custody, followsLatest, outsideVault }: ClusterDescription): string {
+  if (custody !== 'customer') return 'Microsoft-managed';
+  const version = followsLatest ? 'follows the latest version' : 'this version';
+  const outside = outsideVault ? '; in a vault outside: nothing in this directory opens it, the root key included' : '';
+  return `customer-managed, ${version}${outside}`;
+}
 
 export const unwrappedText = ({ unwrappedOn, suspension }: ClusterDescription): string => {
   if (unwrappedOn !== undefined) return `unwrapped last ${unwrappedOn}`;

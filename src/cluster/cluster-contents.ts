@@ -5,10 +5,12 @@ import { parseGuid } from '../base/guid.ts';
 import { invariant } from '../base/invariant.ts';
 import { isJsonObject } from '../base/json.ts';
 import { clusterKeyTable } from '../encryption/cluster-key-state.ts';
+import { listAll } from '../state/list-all.ts';
 import type { State, StateWrite, Table } from '../state/state.ts';
 import { writeRecord } from '../state/state.ts';
 import { StateConflictError } from '../state/state-store.ts';
 import { clusterCatalogTable } from './process/remote-catalog-store.ts';
+import type { UpkeepProblems } from './process/upkeep-protocol.ts';
 import type { SupervisedClusterKeys } from './supervisor/cluster-keys.ts';
 import type { KeyLog } from './supervisor/ports.ts';
 
@@ -28,6 +30,8 @@ const removedDatabases: Table<Removal> = { name: 'removed-databases', parse };
 
 const upkeepMs = 30_000;
 const recordsPerCommit = 1_000;
+/** More of them wait for the next turn. */
+const databasesPerCall = 1_000;
 
 export interface ClusterContentsPorts {
   readonly state: State;
@@ -35,6 +39,14 @@ export interface ClusterContentsPorts {
   readonly extentDirectory: string;
   readonly clock: { now(): number; every(milliseconds: number, run: () => Promise<void>): () => void };
   readonly log: KeyLog;
+  /** While true nothing goes for its age: the clock is doubtful. */
+  readonly destructionHeld?: () => boolean;
+}
+
+/** How the upkeep of a cluster stands, as its process last told. */
+export interface ClusterUpkeep {
+  readonly clusterId: Guid;
+  readonly problems: UpkeepProblems;
 }
 
 /** What clusters hold, as the resource manager deals with it: sealed records, directories of sealed bytes, and nothing that opens them. */
@@ -46,6 +58,8 @@ export interface ClusterContentsService {
   start(): void;
   /** Removes what was deleted, and lets running clusters merge and expire their data. */
   upkeep(): Promise<void>;
+  /** Of clusters whose data is open. Names nothing that clients named. */
+  upkeepReports(): readonly ClusterUpkeep[];
   close(): void;
 }
 
@@ -53,10 +67,28 @@ export function createClusterContents(ports: ClusterContentsPorts): ClusterConte
   const { state, keys, clock, log } = ports;
   let stop = (): void => undefined;
 
+  const reports = new Map<Guid, ClusterUpkeep>();
+
+  /** What fails for one cluster does not keep the others from it. */
+  const attempt = async (name: string, clusterId: string, work: () => Promise<void>): Promise<void> => {
+    try {
+      await work();
+    } catch (error) {
+      log.failure(name, error, { clusterId });
+    }
+  };
   const upkeep = async (): Promise<void> => {
     try {
-      for (const { id } of await state.list(removedClusters)) await removeContents(ports, id);
-      for (const { id } of await state.list(clusterKeyTable)) await upkeepOf(ports, id as Guid);
+      for (const { id } of await listAll(state, removedClusters))
+        await attempt('removal-failed', id, () => removeContents(ports, id));
+      const clusterIds = (await listAll(state, clusterKeyTable)).map(({ value }) => value.clusterId);
+      for (const clusterId of clusterIds)
+        await attempt('upkeep-failed', clusterId, async () => {
+          const problems = await upkeepOf(ports, clusterId);
+          if (problems === undefined) reports.delete(clusterId);
+          else reports.set(clusterId, { clusterId, problems });
+        });
+      for (const clusterId of reports.keys()) if (!clusterIds.includes(clusterId)) reports.delete(clusterId);
     } catch (error) {
       log.failure('upkeep-failed', error);
     }
@@ -79,20 +111,27 @@ export function createClusterContents(ports: ClusterContentsPorts): ClusterConte
       void upkeep();
     },
     upkeep,
+    upkeepReports: () => [...reports.values()],
     close: () => stop(),
   };
 }
 
-async function upkeepOf({ state, keys, clock }: ClusterContentsPorts, clusterId: Guid): Promise<void> {
+/** @returns undefined while the cluster does not serve, or nobody has needed its data yet */
+async function upkeepOf(
+  { state, keys, clock, destructionHeld = () => false }: ClusterContentsPorts,
+  clusterId: Guid,
+): Promise<UpkeepProblems | undefined> {
   const process = keys.processOf(clusterId);
-  if (process === undefined || (await keys.admitted(clusterId)).outcome !== 'admitted') return;
-  const dropped = await state.list(removedDatabases, { prefix: `${clusterId}/` });
+  if (process === undefined || (await keys.admitted(clusterId)).outcome !== 'admitted') return undefined;
+  const dropped = await state.list(removedDatabases, { prefix: `${clusterId}/`, limit: databasesPerCall });
   const databaseIds = dropped.flatMap(({ id }) => parseGuid(id.slice(clusterId.length + 1)) ?? []);
-  const reply = await process.call('upkeep', { now: clock.now(), dropped: databaseIds }).catch(() => undefined);
-  if (reply?.outcome !== 'done') return;
+  const call = { now: clock.now(), dropped: databaseIds, destructionHeld: destructionHeld() };
+  const reply = await process.call('upkeep', call).catch(() => undefined);
+  if (reply?.outcome !== 'done') return undefined;
   const gone = dropped.filter(({ id }) => reply.removed.some((databaseId) => id.endsWith(`/${databaseId}`)));
   if (gone.length > 0)
     await state.commit({ write: gone.map(({ id, version }) => writeRecord(removedDatabases, id, version, null)) });
+  return reply.problems;
 }
 
 /** Order: the cluster's key is gone with the commit that made the removal → records → directory → the removal itself. */

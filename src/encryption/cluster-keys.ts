@@ -86,10 +86,16 @@ export interface ClusterKeys {
   ): Promise<PreparedKeyChange | CurrentKeyLost | { readonly outcome: 'failed'; readonly failure: KeyFailure }>;
   /** Lets the cluster go to the vault as another principal from now on, with the same key: its system-assigned identity was made anew,
    * or a user-assigned one takes its place (or the other way round).
-   * Changes no key and asks no vault, so it also repairs a suspended cluster; whether the new principal may unwrap shows at the next check.
+   * Changes no key. Whether the new principal may unwrap shows at the next check, or at once with `mustOpen`.
    * @param userIdentity resource id of the identity when it is user-assigned
-   * @returns writes for the caller's commit (none under Microsoft-managed custody); call `recheck` after it */
-  useIdentity(clusterId: Guid, identity: Guid, userIdentity?: string): Promise<readonly StateWrite[]>;
+   * @param how `mustOpen`: while the cluster is suspended, the principal has to unwrap what is recorded in this operation
+   * @returns writes for the caller's commit (none under Microsoft-managed custody); call `recheck` after it, or when it fails */
+  useIdentity(
+    clusterId: Guid,
+    identity: Guid,
+    userIdentity?: string,
+    how?: { readonly mustOpen: boolean },
+  ): Promise<readonly StateWrite[] | CurrentKeyLost>;
   status(clusterId: Guid): Promise<ClusterKeyStatus | undefined>;
   /** Checks now, out of turn: after start, an identity change, a vault event. A stopped cluster is left alone unless it is to start.
    * @returns the status afterwards */

@@ -1,6 +1,7 @@
 import { formatKeyId } from '../base/key-id.ts';
 import { parseGuid } from '../base/guid.ts';
 import type { Guid } from '../base/guid.ts';
+import type { HostName } from '../base/names.ts';
 import type { Clock } from '../clock/clock.ts';
 import { instant, toIso } from '../clock/clock.ts';
 import { ChannelClosedError } from '../cluster/process/channel.ts';
@@ -8,6 +9,7 @@ import type { DatabaseInventory, ExtentReply, InventoryCall } from '../cluster/p
 import type { ClusterProcess } from '../cluster/supervisor/cluster-process.ts';
 import type { ServedCluster, ServedClusters } from '../cluster/wire-access.ts';
 import { clusterKeyTable } from '../encryption/cluster-key-state.ts';
+import { listAll } from '../state/list-all.ts';
 import type { State } from '../state/state.ts';
 
 /** One cluster with the key that everything of it hangs on, and what it holds. Times are ISO on the Kustody clock. */
@@ -20,6 +22,8 @@ export interface ClusterDescription {
   readonly custody: 'microsoftManaged' | 'customer';
   /** The key version that wraps the cluster key, in full. */
   readonly kid: string;
+  /** That key is in a vault outside of this Kustody. */
+  readonly outsideVault: boolean;
   /** It takes each new version of its key by itself. */
   readonly followsLatest: boolean;
   /** Of the cluster key, from 1; all DEKs are wrapped under this one. */
@@ -37,6 +41,7 @@ export interface ClusterInventoryParts {
   readonly state: State;
   readonly clock: Clock;
   readonly clusters: ServedClusters;
+  readonly isOutside: (vault: HostName) => boolean;
   readonly resourceId: (clusterId: Guid) => Promise<string | undefined>;
   readonly processServing: (cluster: ServedCluster) => Promise<ClusterProcess | undefined>;
 }
@@ -59,7 +64,7 @@ export function createClusterInventory(parts: ClusterInventoryParts): ClusterInv
   return {
     async list(contents) {
       const served = await clusters.list();
-      const records = await state.list(clusterKeyTable);
+      const records = await listAll(state, clusterKeyTable);
       const described = await Promise.all(
         records.map(async ({ value }): Promise<ClusterDescription> => {
           const { clusterId, custody, kid, generation, suspension, warning, lease } = value;
@@ -71,6 +76,7 @@ export function createClusterInventory(parts: ClusterInventoryParts): ClusterInv
             state: cluster?.state ?? 'Deleting',
             custody: custody.kind,
             kid: formatKeyId(kid),
+            outsideVault: parts.isOutside(kid.vaultHost),
             followsLatest: custody.kind === 'customer' && custody.key.keyVersion === undefined,
             generation,
             ...(lease === undefined ? {} : { unwrappedOn: toIso(instant(lease.unwrapped.kustody)) }),

@@ -47,6 +47,8 @@ export interface CheckedKey {
   readonly resourceId: string;
   readonly kid: string;
   readonly custody: 'microsoftManaged' | 'customer';
+  /** Its key is in a vault outside of this Kustody. */
+  readonly outsideVault: boolean;
   readonly suspended: boolean;
   readonly reason?: string;
   readonly warning?: string;

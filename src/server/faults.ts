@@ -7,6 +7,7 @@ import { invariant } from '../base/invariant.ts';
 import type { Json } from '../base/json.ts';
 import type { RandomBytes } from '../base/random.ts';
 import type { Instant } from '../clock/clock.ts';
+import { listAll } from '../state/list-all.ts';
 import type { State, Table } from '../state/state.ts';
 import { writeRecord } from '../state/state.ts';
 import type { OperationFault } from '../providers/kusto/operation-record.ts';
@@ -85,7 +86,7 @@ export async function openFaults(parts: {
   const { state, randomBytes, wallNow } = parts;
   let rules: readonly StoredFault[] = [];
   const load = async (): Promise<void> => {
-    rules = (await state.list(faultTable)).map((record) => record.value);
+    rules = (await listAll(state, faultTable)).map((record) => record.value);
   };
   await load();
   return {
@@ -98,7 +99,7 @@ export async function openFaults(parts: {
       return stored;
     },
     async clear() {
-      const all = await state.list(faultTable);
+      const all = await listAll(state, faultTable);
       await state.commit({ write: all.map((record) => writeRecord(faultTable, record.id, record.version, null)) });
       await load();
       invariant(rules.length === 0, 'no fault is left after all were cleared');

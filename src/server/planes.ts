@@ -21,6 +21,7 @@ import { formatKeyId } from '../base/key-id.ts';
 import { createEntraPlane } from '../identity/entra/plane.ts';
 import type { Log } from '../http/logging.ts';
 import type { Plane } from '../http/plane.ts';
+import { listAll } from '../state/list-all.ts';
 import type { RefusedHosts } from '../http/refused-hosts.ts';
 import type { State } from '../state/state.ts';
 import { pruneVaultAudit } from '../vault/audit.ts';
@@ -39,6 +40,7 @@ import { createProviders } from './providers.ts';
 import type { Providers } from './providers.ts';
 import { createServiceVault, serviceVaultName, serviceVaultSettings } from './service-vault.ts';
 import type { ServerSettings } from './settings.ts';
+import { upkeepRoutes } from './upkeep-routes.ts';
 import { listVaults } from './vault-inventory.ts';
 import { version } from './version.ts';
 
@@ -96,6 +98,7 @@ export function createPlanes(parts: ServerParts): Planes {
     keys,
     clock: parts.clocks.clock,
     extentDirectory: extentDirectory(parts),
+    destructionHeld: () => parts.clocks.destructionHeld(),
   });
   const providers = createProviders(parts, keys, contents, outside, (vaultId) => vault.purgeVaultContents(vaultId));
   const vault: VaultPlane = createVaultPlane({
@@ -138,7 +141,7 @@ export function createPlanes(parts: ServerParts): Planes {
   const controls: Controls = {
     clocks: parts.clocks,
     faults: parts.faults,
-    checkKeys: () => checkKeys(parts.state, keys, providers),
+    checkKeys: () => checkKeys(parts.state, keys, providers, outside),
     clockMoved: async () => {
       await providers.purgeDue();
       await vault.startRetention();
@@ -159,6 +162,7 @@ export function createPlanes(parts: ServerParts): Planes {
     state: parts.state,
     clock: parts.clocks.clock,
     clusters: providers.clusters,
+    isOutside: (host) => outside.resolve(host) !== undefined,
     resourceId: (clusterId) => providers.clusterResourceId(clusterId),
     processServing: (cluster) => kusto.processServing(cluster),
   });
@@ -171,7 +175,10 @@ export function createPlanes(parts: ServerParts): Planes {
     refusedHosts: parts.refusedHosts,
     ports: parts.ports,
     ready: () => ready,
-    routes: [inventoryRoutes(inventory, () => listVaults(parts.state), extentDirectory(parts))],
+    routes: [
+      inventoryRoutes(inventory, () => listVaults(parts.state), extentDirectory(parts)),
+      upkeepRoutes(() => contents.upkeepReports()),
+    ],
   });
   return {
     all: [entra, arm, vault.plane, kusto.plane, withKustoOnLocalhost(control, kusto)],
@@ -271,9 +278,10 @@ async function checkKeys(
   state: State,
   keys: SupervisedClusterKeys,
   providers: Providers,
+  outside: OutsideVaults,
 ): Promise<readonly CheckedKey[]> {
   await keys.checkAll();
-  const records = await state.list(clusterKeyTable);
+  const records = await listAll(state, clusterKeyTable);
   return Promise.all(
     records.map(async ({ value }) => {
       const status = clusterKeyStatus(value);
@@ -282,6 +290,7 @@ async function checkKeys(
         resourceId: (await providers.clusterResourceId(value.clusterId)) ?? '',
         kid: formatKeyId(status.kid),
         custody: status.custody.kind,
+        outsideVault: outside.resolve(status.kid.vaultHost) !== undefined,
         suspended: status.suspension !== undefined,
         ...(status.suspension === undefined ? {} : { reason: status.suspension.reason }),
         ...(status.warning === undefined ? {} : { warning: status.warning }),

@@ -18,6 +18,7 @@ import { findUserAssignedIdentity } from '../providers/managed-identity/user-ass
 import { resumeGroupDeletions } from '../providers/resources/group-deletion.ts';
 import { createResourcesProvider } from '../providers/resources/resources-provider.ts';
 import type { OutsideVaults } from '../cluster/outside/outside-vaults.ts';
+import { listAll } from '../state/list-all.ts';
 import type { ServedClusters } from '../cluster/wire-access.ts';
 import type { VaultDirectory } from '../vault/vault-directory.ts';
 import { createServedClusters } from './kusto-clusters.ts';
@@ -99,15 +100,15 @@ export function createProviders(
     },
     purgeDue: () => keyVault.retention.start(),
     async clusterResourceId(clusterId) {
-      for (const { value } of await state.list(clusterNames)) {
+      for (const { value } of await listAll(state, clusterNames)) {
         const cluster = await state.get(clusterResources, value.resourceId.toLowerCase());
         if (cluster?.value.properties.clusterId === clusterId) return cluster.value.id;
       }
       return undefined;
     },
     async names() {
-      const vaults = await state.list(vaultNames);
-      const clusters = await state.list(clusterNames);
+      const vaults = await listAll(state, vaultNames);
+      const clusters = await listAll(state, clusterNames);
       return {
         vaults: vaults.filter(({ value }) => value.state === 'live').map(({ value }) => value.name),
         clusters: clusters

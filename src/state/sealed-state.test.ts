@@ -1,6 +1,7 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { systemRandomBytes } from '../base/random.ts';
+import { listAll } from './list-all.ts';
 import type { MemoryRecords } from './memory/memory-state-store.ts';
 import { MemoryStateStore } from './memory/memory-state-store.ts';
 import { SealedRecordError } from './record-seal.ts';
@@ -50,6 +51,15 @@ const plant = (records: MemoryRecords, record: StoredRecord): void =>
   void records.get(record.table)?.set(record.id, record);
 
 describe('SealedState', () => {
+  it('never cuts a list that was asked for without a limit', async () => {
+    const { state } = await withAda();
+    const write = Array.from({ length: 10_000 }, (_, n) => writeRecord(people, `p${n}`, null, { name: 'p', age: n }));
+    await state.commit({ write });
+    await expect(state.list(people)).rejects.toThrow('whoever asks without a limit gets all');
+    expect((await listAll(state, people)).length).toBe(10_001);
+    expect((await state.list(people, { limit: 10_000 })).length).toBe(10_000);
+  });
+
   it('gives back what was written, to this process and the next', async () => {
     const { records, state } = await withAda();
     const ada = await state.get(people, 'ada');

@@ -1,6 +1,7 @@
 import { invariant } from '../base/invariant.ts';
 import type { Json } from '../base/json.ts';
 import type { RandomBytes } from '../base/random.ts';
+import { listLimitMax } from './record-rules.ts';
 import { RecordSeal, SealedRecordError } from './record-seal.ts';
 import type { RootKey } from './root-key.ts';
 import type { State, StateExpectation, StateWrite, Table, Versioned } from './state.ts';
@@ -63,6 +64,7 @@ export class SealedState implements State {
 
   async list<T>(table: Table<T>, options?: ListOptions): Promise<readonly Versioned<T>[]> {
     const records = await this.#store.list(table.name, options);
+    invariant(options?.limit !== undefined || records.length < listLimitMax, 'whoever asks without a limit gets all');
     return records.map((record) => this.#open(table, record));
   }
 

@@ -32,6 +32,7 @@ export interface StateExpectation {
 /** What the rest of Kustody sees of the state: typed records, sealed under the root key before they reach a store. */
 export interface State {
   get<T>(table: Table<T>, id: string): Promise<Versioned<T> | undefined>;
+  /** A list without a limit is complete: where there may be 10,000 and more, it is read in pages (`listAll`). */
   list<T>(
     table: Table<T>,
     options?: { prefix?: string; after?: string; limit?: number },

@@ -1,9 +1,10 @@
-import { existsSync, readdirSync, readFileSync } from 'node:fs';
+import { existsSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { startKustody, temporaryDirectory } from '../support/kustody-command.ts';
 import { openLiveCluster } from '../support/live-cluster.ts';
 import { countInMemory } from '../support/process-memory.ts';
+import { descendantsOf } from '../support/process-tree.ts';
 
 const canary = `planted-${'q7Zr'.repeat(6)}-row`;
 const forms = {
@@ -48,25 +49,3 @@ describe.skipIf(!onLinux)('after a suspension', () => {
     }
   });
 });
-
-/** Children of a process and theirs. */
-function descendantsOf(pid: number): readonly number[] {
-  const parents = new Map(
-    readdirSync('/proc')
-      .filter((name) => /^\d+$/.test(name))
-      .flatMap((name): [number, number][] => {
-        try {
-          const stat = readFileSync(`/proc/${name}/stat`, 'utf8');
-          return [[Number(name), Number(stat.slice(stat.lastIndexOf(')') + 2).split(' ')[1])]];
-        } catch {
-          return []; // it has ended meanwhile
-        }
-      }),
-  );
-  const found = [pid];
-  for (let size = 0; size !== found.length;) {
-    size = found.length;
-    for (const [child, parent] of parents) if (found.includes(parent) && !found.includes(child)) found.push(child);
-  }
-  return found.slice(1);
-}

@@ -1,18 +1,26 @@
+import { cpSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import type { StartedCommand } from '../support/kustody-command.ts';
-import { startKustody, temporaryDirectory } from '../support/kustody-command.ts';
-import { openKeyOwner, openKeyUser, vaultHost } from '../support/outside-vault.ts';
+import { kustody, startKustody, temporaryDirectory } from '../support/kustody-command.ts';
+import { openKeyOwner, openKeyUser, vaultHost, vaultName } from '../support/outside-vault.ts';
+import { openClusterKeys, openLoot } from '../support/thief.ts';
 
 // Two instances, two roots of trust: the cluster of one under a key of the other.
 const directory = temporaryDirectory();
 const owned = join(directory.path, 'owner');
 const used = join(directory.path, 'user');
 const credential = join(directory.path, 'credential.json');
+const outside = ['--vault', `${vaultHost}=file:${credential}`];
 let owner: StartedCommand;
 let user: StartedCommand;
 let keys: Awaited<ReturnType<typeof openKeyOwner>>;
 let cluster: Awaited<ReturnType<typeof openKeyUser>>;
+
+async function down(started: StartedCommand): Promise<void> {
+  started.process.kill('SIGTERM');
+  await started.result;
+}
 
 async function up(...args: readonly string[]): Promise<StartedCommand> {
   const started = startKustody(['up', '--log-level', 'silent', ...args]);
@@ -24,18 +32,15 @@ beforeAll(async () => {
   owner = await up('--data', owned);
   keys = await openKeyOwner(owned);
   keys.writeCredential(credential);
-  user = await up('--data', used, '--virtual-time', '--vault', `${vaultHost}=file:${credential}`);
-  cluster = await openKeyUser(used);
+  user = await up('--data', used, '--virtual-time', ...outside);
+  cluster = await openKeyUser(used, true);
   expect(await cluster.useKey()).toMatchObject({ status: 202 });
   await cluster.command('.create table T (Note: string)');
   await cluster.command('.set-or-append T <| range n from 1 to 100 step 1 | project Note = strcat("row-", n)');
 }, 120_000);
 
 afterAll(async () => {
-  for (const started of [user, owner]) {
-    started.process.kill('SIGTERM');
-    await started.result;
-  }
+  await Promise.all([down(user), down(owner)]);
   directory[Symbol.dispose]();
 });
 
@@ -68,4 +73,111 @@ describe('a cluster under a key in a vault outside', () => {
     expect(await cluster.checkKeys()).toMatchObject([{ suspended: false }]);
     expect(await count()).toBe(100);
   });
+
+  it('goes on through an outage, until the grace is over', { timeout: 120_000 }, async () => {
+    await down(owner);
+    expect(await cluster.checkKeys()).toMatchObject([{ suspended: false }]);
+    expect(await count()).toBe(100);
+    await cluster.advance(3_000);
+    expect(await count()).toBe(100);
+    await cluster.advance(700);
+    expect(await cluster.checkKeys()).toMatchObject([{ suspended: true, reason: expect.stringContaining('reached') }]);
+    expect(await count()).toMatchObject({ status: 503 });
+    owner = await up('--data', owned, '--proxy-port', String(keys.environment().proxyPort));
+    await keys.reopen();
+    expect(await cluster.checkKeys()).toMatchObject([{ suspended: false }]);
+    expect(await count()).toBe(100);
+  });
+
+  it('is nobody there without its own identity here', { timeout: 60_000 }, async () => {
+    const identity = (type: string) => cluster.arm('PATCH', cluster.cluster, '2024-04-13', { identity: { type } });
+    expect((await identity('None')).status).toBeLessThan(300);
+    expect(await cluster.checkKeys()).toMatchObject([{ suspended: true, reason: expect.stringContaining('token') }]);
+    expect(await count()).toMatchObject({ status: 503 });
+    expect((await identity('SystemAssigned')).status).toBeLessThan(300);
+    expect(await cluster.checkKeys()).toMatchObject([{ suspended: false }]);
+  });
+
+  it('is told by name which key of which vault cannot be had, and as whom it came', { timeout: 60_000 }, async () => {
+    const refused = await cluster.useKey({ keyName: 'no-such-key' });
+    expect(refused).toMatchObject({ status: 400, value: { error: { code: 'KeyNotFound' } } });
+    expect(refused.text).toContain(`https://${vaultHost}/`);
+    await keys.setAccess(['get']);
+    const denied = await cluster.useKey({ keyName: 'no-such-key' });
+    await keys.setAccess(['all']);
+    expect(denied).toMatchObject({ status: 400, value: { error: { code: 'IdentityDoesNotHaveAccessToKeyVault' } } });
+    expect(denied.text).toContain(
+      `application ${keys.environment().clientId} of tenant ${keys.environment().tenantId}`,
+    );
+    expect(denied.text).toContain(`--spn ${keys.environment().clientId}`);
+  });
+
+  it('has a vault whose name is taken here', async () => {
+    const { tenantId, subscriptionId } = cluster.environment;
+    const path = `/subscriptions/${subscriptionId}/resourceGroups/app/providers/Microsoft.KeyVault/vaults/${vaultName}`;
+    const properties = { tenantId, sku: { family: 'A', name: 'standard' }, accessPolicies: [] };
+    const made = await cluster.arm('PUT', path, '2023-02-01', { location: 'eastus', properties });
+    expect(made).toMatchObject({ status: 409, value: { error: { code: 'VaultAlreadyExists' } } });
+  });
+
+  it('is said to be outside by check-keys, lineage and proof', { timeout: 120_000 }, async () => {
+    const [{ kid } = { kid: '' }] = (await cluster.checkKeys()) as { kid: string }[];
+    expect((await kustody(['check-keys', '--data', used])).stdout.replaceAll(/\s/g, '')).toContain('vaultoutside');
+    const words = 'in a vault outside: nothing in this directory opens it, the root key included';
+    expect((await kustody(['lineage', kid, '--data', used])).stdout).toContain(words);
+    expect((await kustody(['proof', '--data', used, '--canary', 'row-42-is-here'])).stdout).toContain(words);
+  });
+
+  it('opens with nothing that its directory holds, root key included', { timeout: 240_000 }, async () => {
+    await down(user);
+    const stolen = join(directory.path, 'stolen');
+    cpSync(used, stolen, { recursive: true });
+    await keys.setAccess([]);
+    const started = await up('--data', stolen, ...outside);
+    try {
+      const thief = await openKeyUser(stolen);
+      expect(await thief.checkKeys()).toMatchObject([{ outsideVault: true, suspended: true }]);
+      expect((await thief.query('T | take 1')).status).toBe(503);
+    } finally {
+      await down(started);
+    }
+    await keys.setAccess(['all']);
+    await down(owner);
+    const taken = kustody(['up', '--data', owned, ...outside]);
+    expect(await taken).toMatchObject({ code: 1, stderr: expect.stringContaining('is a vault of this Kustody') });
+    const [loot, key] = [await openLoot(stolen), await openLoot(owned)];
+    expect(openClusterKeys([loot])).toMatchObject({ clusters: 1, opened: 0 });
+    expect(openClusterKeys([loot, key])).toMatchObject({ clusters: 1, opened: 1 }); // the thief knows his trade
+    owner = await up('--data', owned, '--proxy-port', String(keys.environment().proxyPort));
+    await keys.reopen();
+    user = await up('--data', used, ...outside);
+    cluster = await openKeyUser(used);
+    expect(await count()).toBe(100);
+  });
+
+  it(
+    'says what is missing when it is started without the vault, or with an old secret',
+    { timeout: 240_000 },
+    async () => {
+      await down(user);
+      user = await up('--data', used);
+      cluster = await openKeyUser(used);
+      expect(await cluster.checkKeys()).toMatchObject([
+        { suspended: true, reason: expect.stringContaining('--vault') },
+      ]);
+      await down(user);
+      keys.writeCredential(credential, { clientSecret: 'an-old-secret' });
+      user = await up('--data', used, ...outside);
+      cluster = await openKeyUser(used);
+      expect(await cluster.checkKeys()).toMatchObject([
+        { suspended: true, reason: expect.stringContaining('no valid credential') },
+      ]);
+      await down(user);
+      keys.writeCredential(credential);
+      user = await up('--data', used, ...outside);
+      cluster = await openKeyUser(used);
+      expect(await cluster.checkKeys()).toMatchObject([{ suspended: false }]);
+      expect(await count()).toBe(100);
+    },
+  );
 });

@@ -74,16 +74,22 @@ export async function openKeyOwner(dataDirectory: string) {
 
 const names = { resourceGroup: 'app', cluster: 'ours', database: 'db', vault: 'unused', region: 'eastus' };
 
-/** A cluster of another Kustody, with an identity and rows, not yet under a customer's key. */
-export async function openKeyUser(dataDirectory: string) {
+/** A cluster of another Kustody, with an identity.
+ * @param make it is not there yet, and is made under a Microsoft-managed key */
+export async function openKeyUser(dataDirectory: string, make = false) {
   const client = await findInstance(dataDirectory);
   if (client === undefined) throw new Error('no server answers');
   const environment = await client.environment();
-  const { clusterUri } = await seed(environment, { ...names, key: 'microsoftManaged' });
+  if (make) await seed(environment, { ...names, key: 'microsoftManaged' });
   const cluster = `/subscriptions/${environment.subscriptionId}/resourceGroups/app/providers/Microsoft.Kusto/clusters/ours`;
   const post = async (path: string, csl: string) =>
     callLocal(environment, {
-      ...{ host: new URL(clusterUri).hostname, method: 'POST', path, body: { db: names.database, csl } },
+      ...{
+        host: `${names.cluster}.${names.region}.kusto.windows.net`,
+        method: 'POST',
+        path,
+        body: { db: names.database, csl },
+      },
       token: await localToken(environment, 'https://kusto.kusto.windows.net'),
     });
   const arm = (method: string, path: string, version: string, body?: Json) =>

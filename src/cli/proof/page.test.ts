@@ -20,6 +20,7 @@ const version = '0123456789abcdef0123456789abcdef';
 const cluster: ClusterDescription = {
   ...{ clusterId: guid('1'), resourceId: '/r', name: 'c', state: 'Running', custody: 'customer' },
   ...{ kid: `https://v.vault.azure.net/keys/Key/${version}`, followsLatest: false, generation: 3 },
+  outsideVault: false,
   databases: [
     {
       name: 'db',

@@ -9,9 +9,12 @@ import { CatalogDamagedError } from '../../engine/catalog/catalog-seal.ts';
 import type { CatalogRewrap } from '../../engine/catalog/catalog.ts';
 import type { CatalogStore } from '../../engine/catalog/catalog-store.ts';
 import type { OpenedClusterData } from '../../engine/catalog/open-cluster-data.ts';
+import type { UpkeepOptions } from '../../engine/extents/upkeep.ts';
+import { CommitRefusedError } from '../../engine/catalog/data-error.ts';
 import type { EngineDatabase } from '../../engine/duckdb/engine-database.ts';
 import type { BlobStore } from '../../storage/blob-store.ts';
 import type { StateWrite } from '../../state/state.ts';
+import type { KeyLog } from '../supervisor/ports.ts';
 import type { SupervisorCalls, SupervisorReplies } from './protocol.ts';
 import type { ProcessDataKeys } from './data-keys.ts';
 import { dataKeysOf, rewrapBetween } from './data-keys.ts';
@@ -33,7 +36,12 @@ export interface DataHolderOptions {
   readonly current: () => { readonly generation: number; readonly key: ClusterKey } | undefined;
   readonly randomBytes: RandomBytes;
   readonly pause: () => Promise<void>;
+  readonly log?: Pick<KeyLog, 'warning' | 'failure'>;
 }
+
+/** Of a problem that stays a warning is given about once an hour. */
+const warnedEvery = 120;
+const problemsToldMax = 20;
 
 /** What is needed to serve data, besides to change keys. */
 export interface DataParts {
@@ -173,27 +181,52 @@ export class DataHolder {
     this.#changing = undefined;
   }
 
-  /** For data that is open: databases that were deleted go; merging and expiring goes on behind the answer, one at a time. */
-  async upkeep({ now, dropped }: SupervisorCalls['upkeep']): Promise<SupervisorReplies['upkeep']> {
+  /** For data that is open: databases that were deleted go, and merging and expiring goes on, behind the answer, one at a time.
+   * The answer tells how far that has come. */
+  async upkeep({ now, dropped, destructionHeld }: SupervisorCalls['upkeep']): Promise<SupervisorReplies['upkeep']> {
     this.tell(instant(now));
-    const opened = await this.#opening?.catch(() => undefined);
+    const opened = await this.#openNow();
     if (opened === undefined || opened.data.broken) return { outcome: 'notOpen' };
-    await opened.data.removeDatabases(dropped);
-    // What fails is tried again next time; a log line would have to say what failed, and the data is told of elsewhere.
-    if (!this.#isMaintaining) {
-      this.#isMaintaining = true;
-      void opened.data
-        .maintain()
-        .catch(() => undefined)
-        .finally(() => {
-          this.#isMaintaining = false;
-        });
-    }
-    return { outcome: 'done', removed: dropped };
+    const { data } = opened;
+    this.#maintain(data, { droppedDatabases: dropped, destructionHeld });
+    const problems = data.upkeepProblems();
+    return {
+      outcome: 'done',
+      removed: dropped.filter((databaseId) => !data.holdsDatabase(databaseId)),
+      problems: { count: problems.length, first: problems.slice(0, problemsToldMax) },
+    };
+  }
+
+  #maintain(data: OpenedClusterData, how: UpkeepOptions): void {
+    if (this.#isMaintaining) return;
+    this.#isMaintaining = true;
+    const { clusterId, log } = this.#options;
+    const run = async (): Promise<void> => {
+      try {
+        await data.maintain(how);
+        for (const { step, table, error, times, unreadableExtents } of data.upkeepProblems()) {
+          if (times % warnedEvery === 1)
+            log?.warning('upkeep-failed', {
+              ...{ clusterId, step, ...table, error, times },
+              ...(unreadableExtents === undefined ? {} : { unreadableExtents }),
+            });
+        }
+      } catch (error) {
+        if (!(error instanceof CommitRefusedError)) log?.failure('upkeep-failed', error, { clusterId });
+      } finally {
+        this.#isMaintaining = false;
+      }
+    };
+    void run();
+  }
+
+  /** Without waiting for data that is being opened. */
+  async #openNow(): Promise<Opened | undefined> {
+    return Promise.race([this.#opening?.catch(() => undefined), Promise.resolve(undefined)]);
   }
 
   async databaseBytes(databaseId: Guid): Promise<SupervisorReplies['databaseBytes']> {
-    const opened = await this.#opening?.catch(() => undefined);
+    const opened = await this.#openNow();
     return opened === undefined
       ? { outcome: 'notOpen' }
       : { outcome: 'known', bytes: opened.data.databaseBytes(databaseId) };

@@ -7,6 +7,7 @@ import { systemRandomBytes } from '../../base/random.ts';
 import { rewrapOnVisit, visitKey } from '../../encryption/key-visit.ts';
 import { preflightKey } from '../../encryption/preflight.ts';
 import type { KeyWrapper } from '../../encryption/key-wrapper.ts';
+import type { Log } from '../../http/logging.ts';
 import type { DataPlane } from '../wire/data-plane.ts';
 import { Channel } from './channel.ts';
 import { DataHolder } from './data-holder.ts';
@@ -182,7 +183,17 @@ function dataHolder(clusterId: Guid, keys: KeyHolder): DataHolder {
     current: () => keys.current(),
     randomBytes: systemRandomBytes,
     pause: () => pause(commitRetryMs),
+    log: {
+      warning: (name, fields) => void mainLog().then((log) => log.warning(name, fields)),
+      failure: (name, error, fields) => void mainLog().then((log) => log.failure(name, error, fields)),
+    },
   });
+}
+
+/** What a process that only changes keys does without. */
+async function mainLog(): Promise<Log> {
+  const { remoteLog } = await import('../wire/remote-log.ts');
+  return remoteLog(async (operation, body) => (await channel.call(operation, body)) as never);
 }
 
 /** A core file of this process would hold keys. Elsewhere than on Linux this is left to the system's own settings. */

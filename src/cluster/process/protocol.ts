@@ -15,6 +15,8 @@ import type { Fields } from './message-fields.ts';
 import type { TokenTarget } from './vault-key-wrapper.ts';
 import { numberOf, objectOf, outcomeOf, ProtocolError, textOf } from './message-fields.ts';
 import type { Edge } from './host-route.ts';
+import type { UpkeepReply } from './upkeep-protocol.ts';
+import { upkeepReplyOf } from './upkeep-protocol.ts';
 
 /** What the supervisor asks of a cluster process. Key bytes never appear here: only wrapped ones and check values. */
 export interface SupervisorCalls {
@@ -49,8 +51,13 @@ export interface SupervisorCalls {
   readonly inventory: InventoryCall;
   /** Where an extent lies, and what opens it for whoever has the key. */
   readonly findExtent: ExtentCall;
-  /** From time to time: databases that were deleted go; merging and expiring goes on behind the answer. */
-  readonly upkeep: { readonly now: number; readonly dropped: readonly Guid[] };
+  /** From time to time: databases that were deleted go, and merging and expiring goes on, behind the answer. */
+  readonly upkeep: {
+    readonly now: number;
+    readonly dropped: readonly Guid[];
+    /** Nothing goes for its age: the clock is doubtful. */
+    readonly destructionHeld: boolean;
+  };
   readonly databaseBytes: { readonly databaseId: Guid };
   /** Tells whoever waits for an answer why there will be none; no row goes out any more. The process is ended then. */
   readonly farewell: Farewell;
@@ -105,7 +112,7 @@ export interface SupervisorReplies {
   readonly inventory: InventoryReply;
   readonly findExtent: ExtentReply;
   /** `notOpen`: nobody has needed the data yet. */
-  readonly upkeep: { readonly outcome: 'done'; readonly removed: readonly Guid[] } | { readonly outcome: 'notOpen' };
+  readonly upkeep: UpkeepReply;
   readonly databaseBytes: { readonly outcome: 'known'; readonly bytes: number } | { readonly outcome: 'notOpen' };
   readonly farewell: { readonly outcome: 'told' };
 }
@@ -158,13 +165,7 @@ export const replyParsers: { readonly [Call in SupervisorCall]: (value: unknown)
   serveData: (value) => ({ outcome: outcomeOf(value, 'listening') }),
   inventory: inventoryReplyOf,
   findExtent: extentReplyOf,
-  upkeep: (value) => {
-    const reply = objectOf(value);
-    if (reply.outcome === 'notOpen') return { outcome: 'notOpen' };
-    const removed: unknown = reply.removed;
-    if (!Array.isArray(removed) || removed.length > 100_000) throw new ProtocolError('removed');
-    return { outcome: outcomeOf(reply, 'done'), removed: removed.flatMap((id) => parseGuid(textOf(id, 36)) ?? []) };
-  },
+  upkeep: upkeepReplyOf,
   farewell: (value) => ({ outcome: outcomeOf(value, 'told') }),
   databaseBytes: (value) => {
     const reply = objectOf(value);

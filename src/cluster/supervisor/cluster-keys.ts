@@ -3,13 +3,19 @@ import { invariant } from '../../base/invariant.ts';
 import type { HostName } from '../../base/names.ts';
 import type { ClusterKeyRecord } from '../../encryption/cluster-key-state.ts';
 import { bareRecord, clusterKeyStatus, clusterKeyTable, warningOf } from '../../encryption/cluster-key-state.ts';
-import type { ClusterKeys, ClusterKeyStatus, CustomerKey, Suspension } from '../../encryption/cluster-keys.ts';
+import type {
+  ClusterKeys,
+  ClusterKeyStatus,
+  CurrentKeyLost,
+  CustomerKey,
+  Suspension,
+} from '../../encryption/cluster-keys.ts';
 import { leaseRemainingMs } from '../../encryption/lease.ts';
 import { StateConflictError } from '../../state/state-store.ts';
 import type { StateWrite } from '../../state/state.ts';
 import { writeRecord } from '../../state/state.ts';
 import type { ClusterProcess } from './cluster-process.ts';
-import { KeyChanges } from './key-changes.ts';
+import { KeyChanges, lost } from './key-changes.ts';
 import { KeyChecks } from './key-checks.ts';
 import { OutstandingChanges } from './outstanding.ts';
 import type { ClusterKeysOptions } from './ports.ts';
@@ -124,9 +130,13 @@ export function createClusterKeys(options: ClusterKeysOptions): SupervisedCluste
     preflight: (key, region) => changes.preflight(key, region),
     change: (clusterId, to) => changes.change(clusterId, to),
 
-    async useIdentity(clusterId, identity, userIdentity): Promise<readonly StateWrite[]> {
+    async useIdentity(clusterId, identity, userIdentity, how): Promise<readonly StateWrite[] | CurrentKeyLost> {
       const found = await read(clusterId);
       if (found?.value.custody.kind !== 'customer') return [];
+      if (how?.mustOpen === true && found.value.suspension !== undefined) {
+        const outcome = await checks.tryAs(found.value, identity);
+        if (outcome.outcome === 'failed') return lost(found.value, outcome);
+      }
       outstanding.add(clusterId);
       const key = keyThrough(found.value.custody.key, identity, userIdentity);
       const record: ClusterKeyRecord = { ...found.value, custody: { kind: 'customer', key } };

@@ -1,6 +1,7 @@
 import type { ChildProcess } from 'node:child_process';
 import { fork } from 'node:child_process';
 import type { Socket } from 'node:net';
+import { endsWithUs } from '../../base/ends-with-us.ts';
 import type { Guid } from '../../base/guid.ts';
 import { invariant } from '../../base/invariant.ts';
 import type { HostName } from '../../base/names.ts';
@@ -64,6 +65,9 @@ const targetGrant = (target: SupervisorCalls['make']['target']): VaultGrant => (
 /** Vault calls that one operation makes one after the other, at most; each has its own time limit. */
 const vaultCallsMax = 6;
 const patienceMs = 5_000;
+/** Their time depends on how much the cluster holds. Upkeep is not among them: it goes on behind its answer. */
+const longCalls: ReadonlySet<SupervisorCall> = new Set(['replace', 'serveData', 'inventory', 'findExtent']);
+const longCallMs = 10 * 60_000;
 /** A process that is busy goes without a word. */
 const farewellMs = 500;
 
@@ -91,6 +95,7 @@ export class ClusterProcess {
       serialization: 'advanced',
       stdio: ['ignore', options.output, options.output, 'ipc'],
     });
+    endsWithUs(this.#child);
     this.#channel = new Channel({
       send: (message) => {
         this.#child.send(message as object, (error) => {
@@ -149,7 +154,7 @@ export class ClusterProcess {
   ): Promise<SupervisorReplies[Call]> {
     const grants = grantsOf[operation](body);
     for (const grant of grants) this.#grants.add(grant);
-    const limitMs = this.#options.vaultTimeoutMs * vaultCallsMax + patienceMs;
+    const limitMs = longCalls.has(operation) ? longCallMs : this.#options.vaultTimeoutMs * vaultCallsMax + patienceMs;
     const cancel = this.#options.monotonic.after(limitMs, () => {
       this.#child.kill('SIGKILL');
     });

@@ -1,6 +1,7 @@
 import type { Guid } from '../../base/guid.ts';
 import { invariant } from '../../base/invariant.ts';
 import type { VersionedKeyId } from '../../base/key-id.ts';
+import { isSameKey } from '../../base/key-id.ts';
 import { toUnixSeconds } from '../../clock/clock.ts';
 import type { MonotonicMs } from '../../clock/monotonic-clock.ts';
 import { firstRecord, replacedRecord, rotatedRecord } from '../../encryption/cluster-key-records.ts';
@@ -15,6 +16,7 @@ import type {
 } from '../../encryption/cluster-keys.ts';
 import type { KeyFailure } from '../../encryption/key-wrapper.ts';
 import { keyChangeKind } from '../../encryption/rotation.ts';
+import { listAll } from '../../state/list-all.ts';
 import type { State, StateWrite, Table, Versioned } from '../../state/state.ts';
 import { writeRecord } from '../../state/state.ts';
 import { StateConflictError } from '../../state/state-store.ts';
@@ -153,7 +155,7 @@ export class KeyChanges {
    * is alive cannot be committed any more then, and has to be asked for again. */
   async endInterrupted(startedAt: MonotonicMs): Promise<void> {
     const { state, monotonic } = this.#parts.options;
-    for (const { value } of await state.list(clusterKeyTable)) {
+    for (const { value } of await listAll(state, clusterKeyTable)) {
       const age = value.replacing && (monotonic.since(value.replacing.since) ?? Infinity);
       if (age !== undefined && age > monotonic.now() - startedAt) await this.#unmark(value.clusterId);
     }
@@ -179,8 +181,10 @@ export class KeyChanges {
     const own = this.#identity(from.custody);
     const base = { expect: null, made: destination.made, from };
     if (keyChangeKind(from, destination.custody) === 'rotate') {
-      // The new identity first: it repairs a cluster whose old identity lost its access to the same key.
-      const current = wrappedKey(from, [target.identity, own]);
+      // The new identity first: it repairs a cluster whose old identity lost its access to the same key. Nothing else about the key
+      // can change while it is lost.
+      const repairs = from.suspension === undefined || isSameVersion(from.kid, target.kid);
+      const current = wrappedKey(from, repairs ? [target.identity, own] : [own]);
       const result = await callProcess(obtain, 'rewrap', { current, target });
       if (result.outcome !== 'rewrapped') return result;
       const record = rotatedRecord(from, this.#proven(destination, result));
@@ -300,6 +304,9 @@ export class KeyChanges {
 
 const attemptsMax = 5;
 
+const isSameVersion = (left: VersionedKeyId, right: VersionedKeyId): boolean =>
+  isSameKey(left, right) && left.version === right.version;
+
 async function tryCommit(state: State, write: readonly StateWrite[]): Promise<boolean> {
   try {
     await state.commit({ write });
@@ -310,7 +317,7 @@ async function tryCommit(state: State, write: readonly StateWrite[]): Promise<bo
   }
 }
 
-const lost = (record: ClusterKeyRecord, failure: KeyFailure): CurrentKeyLost => ({
+export const lost = (record: ClusterKeyRecord, failure: KeyFailure): CurrentKeyLost => ({
   outcome: 'currentKeyLost',
   vaultUri: record.custody.kind === 'customer' ? record.custody.key.vaultUri : `https://${record.kid.vaultHost}/`,
   keyName: record.kid.name,

@@ -1,4 +1,5 @@
 import type { Guid } from '../../base/guid.ts';
+import { invariant } from '../../base/invariant.ts';
 import type { HostName } from '../../base/names.ts';
 import { toUnixSeconds } from '../../clock/clock.ts';
 import type { ClusterKeyRecord } from '../../encryption/cluster-key-state.ts';
@@ -8,6 +9,7 @@ import { followsLatest, planFollow } from '../../encryption/follow-latest.ts';
 import { leaseHeld } from '../../encryption/lease.ts';
 import type { CheckOutcome } from '../../encryption/suspension.ts';
 import { afterCheck } from '../../encryption/suspension.ts';
+import { listAll } from '../../state/list-all.ts';
 import { StateConflictError } from '../../state/state-store.ts';
 import type { Versioned } from '../../state/state.ts';
 import { writeRecord } from '../../state/state.ts';
@@ -16,7 +18,7 @@ import type { ClusterProcess } from './cluster-process.ts';
 import type { OutstandingChanges } from './outstanding.ts';
 import type { ClusterKeysOptions } from './ports.ts';
 import { bothClocks, identityOf } from './ports.ts';
-import { adoptKey, callProcess, forgetKey, tryProcess, wrappedKey } from './process-calls.ts';
+import { adoptKey, callProcess, forgetKey, processEnded, tryProcess, wrappedKey } from './process-calls.ts';
 import type { ProcessTable } from './process-table.ts';
 
 /** So often a record may change under a check before the check is left to the next turn. */
@@ -83,7 +85,7 @@ export class KeyChecks {
 
   /** All clusters that are not stopped, a few at a time. @param host only those whose key is in that vault */
   async checkAll(host?: HostName): Promise<void> {
-    const records = await this.#parts.options.state.list(clusterKeyTable);
+    const records = await listAll(this.#parts.options.state, clusterKeyTable);
     const due = records.filter(({ value }) => !value.stopped && (host === undefined || value.kid.vaultHost === host));
     const queue = due.map(({ value }) => value.clusterId).values();
     const worker = async (): Promise<void> => {
@@ -115,6 +117,16 @@ export class KeyChecks {
       if (settled) return;
     }
     options.log.warning('key-check-overtaken', { clusterId });
+  }
+
+  /** Whether another principal opens the recorded key. Nothing follows from the answer here: the record stays as it is, and while it is
+   * suspended nobody is served. */
+  async tryAs(record: ClusterKeyRecord, identity: Guid): Promise<CheckOutcome> {
+    const { custody } = record;
+    invariant(custody.kind === 'customer', 'a key of the service vault has one principal');
+    const tried: ClusterKeyRecord = { ...record, custody: { kind: 'customer', key: { ...custody.key, identity } } };
+    const { visits } = this.#parts.processes;
+    return (await visits.during(() => this.#open(tried, () => visits.obtain()))) ?? processEnded;
   }
 
   /** @param obtain the process that goes to the vault

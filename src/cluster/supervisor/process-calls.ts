@@ -35,6 +35,11 @@ function unlessEnded(error: unknown): undefined {
   if (!(error instanceof ChannelClosedError)) throw error;
 }
 
+export const processEnded: KeyFailure = {
+  ...{ outcome: 'failed', kind: 'outage', cause: 'unreachable' },
+  message: 'The cluster process ended.',
+};
+
 /** As `tryProcess`; a process that keeps dying is told as an outage. */
 export async function callProcess<Call extends SupervisorCall>(
   obtain: () => ClusterProcess,
@@ -42,7 +47,7 @@ export async function callProcess<Call extends SupervisorCall>(
   body: SupervisorCalls[Call],
 ): Promise<SupervisorReplies[Call] | KeyFailure> {
   const reply = await tryProcess(obtain, operation, body);
-  return reply ?? { outcome: 'failed', kind: 'outage', cause: 'unreachable', message: 'The cluster process ended.' };
+  return reply ?? processEnded;
 }
 
 /** Calls a process; one that died on the way is started again and asked once more.

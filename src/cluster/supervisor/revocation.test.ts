@@ -121,7 +121,9 @@ describe('a key that was taken away', () => {
     expect((await keys.recheck(id)).suspension).toMatchObject({ failure: { cause: 'noIdentity' } });
     const second = newGuid(systemRandomBytes);
     vaults.calls.length = 0;
-    await state.commit({ write: await keys.useIdentity(id, second, '/subscriptions/s/u') });
+    const write = await keys.useIdentity(id, second, '/subscriptions/s/u');
+    if ('outcome' in write) throw new Error('refused');
+    await state.commit({ write });
     expect((await keys.status(id))?.custody).toMatchObject({
       key: { identity: second, userIdentity: '/subscriptions/s/u' },
     });
@@ -129,6 +131,49 @@ describe('a key that was taken away', () => {
     expect((await keys.recheck(id)).suspension).toMatchObject({ failure: { cause: 'forbiddenByPolicy' } });
     vaults.vault(customerHost).access.set(second, new Set(['get', 'wrapKey', 'unwrapKey']));
     expect((await keys.recheck(id)).suspension).toBeUndefined();
+  });
+
+  it('while suspended, another identity has to unwrap what is recorded before anything is written', async () => {
+    const { keys, cluster, customer, vaults, state } = await open();
+    const old = vaults.addKey(customerHost, 'k');
+    const id = await cluster(customer(old));
+    vaults.vault(customerHost).access.clear();
+    expect((await keys.recheck(id)).suspension).toBeDefined();
+    const second = newGuid(systemRandomBytes);
+    const use = () => keys.useIdentity(id, second, '/subscriptions/s/u', { mustOpen: true });
+    expect(await use()).toMatchObject({ outcome: 'currentKeyLost', keyName: 'k', failure: { kind: 'refusal' } });
+    expect(keys.processOf(id)).toBeUndefined();
+    vaults.vault(customerHost).access.set(second, new Set(['get', 'wrapKey', 'unwrapKey']));
+    vaults.keyVersion(old).enabled = false;
+    expect(await use()).toMatchObject({ outcome: 'currentKeyLost', failure: { cause: 'keyDisabled' } });
+    vaults.keyVersion(old).enabled = true;
+    vaults.calls.length = 0;
+    const write = await use();
+    expect(vaults.calls.map(({ operation, version }) => [operation, version])).toEqual([['unwrapKey', old.version]]);
+    if ('outcome' in write) throw new Error('refused');
+    expect((await keys.admit(id)).outcome).toBe('suspended');
+    await state.commit({ write });
+    expect((await keys.recheck(id)).suspension).toBeUndefined();
+    expect((await keys.admit(id)).outcome).toBe('admitted');
+  });
+
+  it('while suspended, another identity does not bring another version of the key along', async () => {
+    const { keys, cluster, customer, vaults, commit } = await open();
+    const old = vaults.addKey(customerHost, 'k');
+    const id = await cluster(customer(old));
+    const next = vaults.addKey(customerHost, 'k');
+    vaults.vault(customerHost).access.clear();
+    expect((await keys.recheck(id)).suspension).toBeDefined();
+    const second = newGuid(systemRandomBytes);
+    vaults.vault(customerHost).access.set(second, new Set(['get', 'wrapKey', 'unwrapKey']));
+    for (const custody of [
+      customer(next, { identity: second }),
+      customer(next, { identity: second, versionless: true }),
+    ])
+      expect(await keys.change(id, custody)).toMatchObject({ outcome: 'currentKeyLost' });
+    expect(await keys.status(id)).toMatchObject({ kid: old, suspension: { failure: { kind: 'refusal' } } });
+    await commit(await keys.change(id, customer(old, { identity: second })));
+    expect((await keys.status(id))?.suspension).toBeUndefined();
   });
 
   it('while suspended, no process is started for the checks', async () => {

@@ -8,6 +8,7 @@ import type { ScanRange } from '../scan-ranges.ts';
 import type { EngineSources, OpenTable, RowStatement } from '../query-engine.ts';
 import type { GraphModels } from './graph-models.ts';
 import type { StoredResults } from './stored-result.ts';
+import type { UpkeepOptions, UpkeepProblem } from '../extents/upkeep.ts';
 import type { DatabaseView, MappingKind, Policies, TableView } from './catalog-view.ts';
 
 /** Everything one cluster holds. Lives in the cluster's own process. Every change is durable, and still permitted by the lease,
@@ -19,6 +20,8 @@ export interface ClusterData extends SchemaChanges, ExtentChanges, StoredResults
   setDatabases(databases: readonly ClusterDatabase[]): Promise<void>;
   /** Removes what databases held that were deleted. */
   removeDatabases(databaseIds: readonly Guid[]): Promise<void>;
+  /** Whether anything is left of a database, be it known or deleted. */
+  holdsDatabase(databaseId: Guid): boolean;
   /** Bytes at rest of one database. */
   databaseBytes(databaseId: Guid): number;
   /** As of now; immutable. */
@@ -46,8 +49,11 @@ export interface ClusterData extends SchemaChanges, ExtentChanges, StoredResults
   ingestionFailures(): readonly IngestionFailure[];
   recordIngestionFailure(failure: IngestionFailure): Promise<void>;
 
-  /** Merges, drops extents past their retention, removes blobs that nothing names. The supervisor calls it by its clock. */
-  maintain(): Promise<void>;
+  /** Merges, drops extents past their retention, removes blobs that nothing names. The supervisor calls it by its clock. What fails for
+   * one table does not keep the others from it. */
+  maintain(options?: UpkeepOptions): Promise<void>;
+  /** What `maintain` could not do, and has not done since. */
+  upkeepProblems(): readonly UpkeepProblem[];
   /** Merges what is cheap to merge, then lets go of everything. */
   close(): Promise<void>;
 }

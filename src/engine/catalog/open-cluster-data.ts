@@ -13,6 +13,7 @@ import { LogBook } from '../extents/log-book.ts';
 import { Merger } from '../extents/merger.ts';
 import { createStoredResults } from '../extents/stored-results.ts';
 import { TableStore } from '../extents/table-store.ts';
+import { Upkeep } from '../extents/upkeep.ts';
 import { IngestService } from '../ingest/ingest-service.ts';
 import type { KqlCatalog } from '../kql/catalog.ts';
 import type { DatabaseView } from './catalog-view.ts';
@@ -74,6 +75,8 @@ export async function openClusterData(options: ClusterDataOptions): Promise<Open
   const writer = new ExtentWriter({ clusterId, files, blobs, randomBytes, keys: () => catalog.keys });
   const tables = new TableStore({ catalog, log, writer, files, requests, connect, now });
   const merger = new Merger({ store: tables, randomBytes });
+  const removeDatabases = (databaseIds: readonly Guid[]): Promise<void> => removeDropped(catalog, writer, databaseIds);
+  const upkeep = new Upkeep({ merger, tables: () => allTables(catalog), removeDatabases, now });
   const exchange = options.exchange({ keys: () => catalog.keys, writer, tables });
   const ingestion = new IngestService({
     store: tables,
@@ -98,7 +101,10 @@ export async function openClusterData(options: ClusterDataOptions): Promise<Open
       views.changed();
       return Promise.resolve();
     },
-    removeDatabases: (databaseIds) => removeDropped(catalog, writer, databaseIds),
+    removeDatabases,
+    holdsDatabase: (databaseId) =>
+      catalog.image.get(`d/${databaseId}`) !== undefined ||
+      catalog.image.tablesOf(databaseId).length + catalog.image.hiddenTablesOf(databaseId).length > 0,
     databaseBytes: (databaseId) => {
       const held = [...catalog.image.tablesOf(databaseId), ...catalog.image.hiddenTablesOf(databaseId)];
       const extents = held
@@ -118,14 +124,8 @@ export async function openClusterData(options: ClusterDataOptions): Promise<Open
     ingest: (request) => ingestion.ingest(request),
     append: (request) => ingestion.append(request),
     ...createHistory(catalog, randomBytes),
-    maintain: async () => {
-      await merger.expire();
-      for (const table of allTables(catalog)) {
-        await merger.flush(table);
-        await merger.merge(table);
-      }
-      await merger.collect();
-    },
+    maintain: (options) => upkeep.run(options),
+    upkeepProblems: () => upkeep.problems,
     close: async () => {
       for (const table of allTables(catalog)) await merger.flush(table);
       await catalog.close();

@@ -1,4 +1,5 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import type { UpkeepProblem } from '../extents/upkeep.ts';
 import type { CommandFixture } from '../../../tests/support/command-fixture.ts';
 import { openCommandFixture } from '../../../tests/support/command-fixture.ts';
 import type { ClusterRole, CommandContext, DatabaseRole, RequestView } from './command-context.ts';
@@ -138,6 +139,33 @@ describe('.show queries', () => {
       { Resource: 'management-commands', Total: 40n, Consumed: 1n, Remaining: 37n },
     ]);
     expect(await cluster.run('.show capacity queries', { requests })).toMatchObject([{ Resource: 'queries' }]);
+  });
+});
+
+describe('.show diagnostics', () => {
+  it('tells what upkeep could not do, by the names of tables', async () => {
+    const { data } = cluster.context;
+    const [database] = data.databases();
+    const [table] = [...(database?.tables.values() ?? [])];
+    if (database === undefined || table === undefined) throw new Error('there is a table');
+    const asked = '.show diagnostics | project IsHealthy, IsAttentionRequired, AttentionRequiredReason';
+    expect(await cluster.run(asked)).toEqual([
+      { IsHealthy: true, IsAttentionRequired: false, AttentionRequiredReason: '' },
+    ]);
+    const problem: UpkeepProblem = {
+      step: 'merge',
+      table: { databaseId: database.databaseId, tableId: table.tableId },
+      ...{ error: 'SealedBytesError', since: cluster.context.clock.now(), times: 3, unreadableExtents: 2 },
+    };
+    const told = { ...cluster.context, data: { ...data, upkeepProblems: () => [problem] } };
+    const [row] = await cluster.run('.show diagnostics', told);
+    expect(row).toMatchObject({
+      IsAttentionRequired: true,
+      AttentionRequiredReason: `upkeep step 'merge' of table db.${table.name} failed 3 times: SealedBytesError, 2 extents do not open`,
+      FailedMergeOperations: 1,
+      NumberOfDatabases: 1,
+    });
+    await expect(cluster.run('.show diagnostics', as(['Admin']))).rejects.toThrow();
   });
 });
 

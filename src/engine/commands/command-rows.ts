@@ -1,6 +1,7 @@
 import { invariant } from '../../base/invariant.ts';
 import { appendCommands } from './append-commands.ts';
 import { clusterCommands } from './cluster-commands.ts';
+import { diagnosticsCommands } from './diagnostics-commands.ts';
 import type { CommandRow } from './command.ts';
 import { databaseCommands } from './database-commands.ts';
 import { emptyCommands } from './empty-commands.ts';
@@ -36,6 +37,7 @@ export const commandRows: readonly CommandRow[] = [
   ...operationCommands,
   ...principalCommands,
   ...clusterCommands,
+  ...diagnosticsCommands,
   ...emptyCommands,
   ...storedResultCommands,
   ...graphCommands,

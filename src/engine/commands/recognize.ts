@@ -1,7 +1,6 @@
 import type { CommandPart } from '../kql/ir/command.ts';
 import type { CommandInput } from './command.ts';
 import type { Word } from './words.ts';
-import { withoutBrackets } from './inline-records.ts';
 import { splitCommand } from './words.ts';
 
 interface PatternRow {
@@ -88,8 +87,7 @@ interface Recognized {
 
 /** @returns undefined for what the parser has to read
  * @throws KqlError `syntax` */
-export function recognizeCommand(sent: string): Recognized | undefined {
-  const text = withoutBrackets(sent) ?? sent;
+export function recognizeCommand(text: string): Recognized | undefined {
   const words = splitCommand(text);
   if (words === undefined) return undefined;
   const last = words.at(-1);
@@ -108,7 +106,7 @@ export function recognizeCommand(sent: string): Recognized | undefined {
 
 /** The longest command that nobody knows is named by its first words. */
 export function commandName(text: string): string {
-  const words = /^\s*\.?((?:\s*[A-Za-z_-]+){1,4})/.exec(text)?.[1] ?? '';
+  const words = /^\s*\.?((?:\s*[\p{L}_][\p{L}\p{N}_-]*){1,4})/u.exec(text)?.[1] ?? '';
   return `.${words.trim().replace(/\s+/g, ' ').slice(0, 80)}`;
 }
 

@@ -5,12 +5,14 @@ import { Command } from './command.ts';
 import type { CommandAnswer, CommandInput, CommandRow } from './command.ts';
 import type { CommandContext } from './command-context.ts';
 import { commandRow } from './command-rows.ts';
+import { withoutBrackets } from './inline-records.ts';
 import { pipeParsed, pipeText } from './command-pipe.ts';
 import { requirePermission } from './permissions.ts';
 import { commandName, recognizeCommand } from './recognize.ts';
 import { explainDatabase, readableCatalog } from './readable-catalog.ts';
 import { refusalOf } from './refused-commands.ts';
 import { columnsOfText } from './schema-text.ts';
+import { withJoinedLiterals } from './words.ts';
 
 /** Runs a management command, and the query operators that may follow it, for one caller.
  * @returns one table; values as in the chunks of a query
@@ -24,7 +26,8 @@ export async function runCommand(context: CommandContext, text: string): Promise
   }
 }
 
-async function runText(here: CommandContext, text: string): Promise<CommandAnswer> {
+async function runText(here: CommandContext, sent: string): Promise<CommandAnswer> {
+  const text = withJoinedLiterals(withoutBrackets(sent) ?? sent);
   const recognized = recognizeCommand(text);
   if (recognized !== undefined) {
     const made = await runInput(here, recognized.input);

@@ -11,7 +11,8 @@ export function columnsOfText(text: string): readonly Column[] {
   const known = parsed.get(text);
   if (known !== undefined) return known;
   const columns = text.split(',').map((item): Column => {
-    const [name = '', type = ''] = item.split(':').map((part) => part.trim());
+    const [name = '', written = ''] = item.split(':').map((part) => part.trim());
+    const type = typeNames[written] ?? written;
     invariant(name !== '' && isKqlType(type), 'columns of commands are written as `Name: type`');
     return { name, type };
   });

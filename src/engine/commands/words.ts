@@ -1,4 +1,5 @@
 import { KqlError } from '../kql/kql-error.ts';
+import { quotedText } from '../kql/quoted.ts';
 import { unquote } from '../kql/process/strings.ts';
 
 /** A piece of a command's text. `raw`: all that follows `<|`; `pipe`: all that follows `|`. */
@@ -68,4 +69,35 @@ function joinNames(words: readonly Word[]): Word[] {
     } else if (first !== undefined) joined.push(first);
   }
   return joined;
+}
+
+/** Literals that follow one another are one text, as in `mapping 'M' '[' '{"column": "a"}' ']'`; the official parser reads one only. The name
+ * of a mapping stands by itself. Queries, bodies of functions and rows have literals of their own, so it ends where they begin.
+ * @returns the command with each such text as one literal; what follows it stays in its place, unless escapes make the literal longer */
+export function withJoinedLiterals(text: string): string {
+  const runs: Word[][] = [];
+  let before: Word | undefined;
+  for (const word of headWords(text)) {
+    if (word.kind === 'string' && before?.kind === 'string') runs.at(-1)?.push(word);
+    else if (word.kind === 'string') runs.push(before?.text.toLowerCase() === 'mapping' ? [] : [word]);
+    before = word;
+  }
+  let joined = text;
+  for (const run of runs.filter(({ length }) => length > 1).reverse()) {
+    const [start, end] = [run[0]?.start ?? 0, run.at(-1)?.end ?? 0];
+    const hidden = run.some((word) => /^h/i.test(word.text)) ? 'h' : '';
+    const literal = hidden + quotedText(run.map(({ value }) => value).join(''));
+    joined = joined.slice(0, start) + literal.padEnd(end - start) + joined.slice(end);
+  }
+  return joined;
+}
+
+function* headWords(text: string): Generator<Word> {
+  let at = Math.max(0, text.indexOf('.')) + 1;
+  for (let word = nextWord(text, at); word !== undefined; word = nextWord(text, at)) {
+    const { kind } = word;
+    if (kind === 'raw' || kind === 'pipe' || word.text === '{') return;
+    at = word.end;
+    if (kind !== 'space') yield { ...word, kind };
+  }
 }

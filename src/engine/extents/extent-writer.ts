@@ -165,7 +165,8 @@ export class ExtentWriter {
   }
 
   /** Deletes the blobs of the cluster that are not named. Order: list of blobs → head record written by this process, after which no
-   * other one's commit succeeds → names in the catalog → what is in the list, and neither named nor in flight, goes.
+   * other one's commit succeeds → names in the catalog → what is in the list, and neither named nor in flight, goes. One that cannot
+   * be deleted does not keep the others.
    * @param named writes the head record, and gives the blobs that the catalog names right after that */
   async collect(named: () => Promise<ReadonlySet<string>>): Promise<number> {
     const { blobs } = this.#options;
@@ -176,7 +177,13 @@ export class ExtentWriter {
     if (this.#sealing > 0) return 0;
     const garbage = found.filter((name) => !this.#inFlight.has(name) && !kept.has(name));
     // Names are used once: what is garbage now will never be named.
-    for (const name of garbage) await blobs.delete(name);
+    let failure: { readonly error: unknown } | undefined;
+    for (const name of garbage) {
+      await blobs.delete(name).catch((error: unknown) => {
+        failure ??= { error };
+      });
+    }
+    if (failure !== undefined) throw failure.error;
     return garbage.length;
   }
 }

@@ -1,3 +1,4 @@
+import type { Guid } from '../../base/guid.ts';
 import { newGuid } from '../../base/guid.ts';
 import type { RandomBytes } from '../../base/random.ts';
 import type { ExtentRecord, TableRecord } from '../catalog/records.ts';
@@ -9,6 +10,7 @@ import { isPastRetention } from './periods.ts';
 import { openTable } from './table-sources.ts';
 import type { TableStore } from './table-store.ts';
 import { columnName, ingestionColumn } from './tail-table.ts';
+import { UnreadableExtentsError } from './upkeep.ts';
 
 export interface MergerParts {
   readonly store: TableStore;
@@ -25,6 +27,8 @@ export class Merger {
   readonly #parts: MergerParts;
   /** One merge of a cluster at a time: each takes memory and both cores. */
   #turn: Promise<unknown> = Promise.resolve();
+  /** Extents that did not open: by table, with the class of the error. Tried again when the data is opened anew. */
+  readonly #unreadable = new Map<Guid, Map<Guid, string>>();
 
   constructor(parts: MergerParts) {
     this.#parts = parts;
@@ -69,23 +73,34 @@ export class Merger {
     await this.#finish(extent);
   }
 
-  /** Merges runs of small extents of one table. */
-  merge(table: TableRecord): Promise<void> {
-    return this.#inTurn(() => this.#parts.store.parts.writer.retried(() => this.#merge(table)));
+  /** Merges runs of small extents of one table, those that open.
+   * @throws UnreadableExtentsError when all others are merged, and some do not open */
+  async merge(table: TableRecord): Promise<void> {
+    await this.#inTurn(() => this.#parts.store.parts.writer.retried(() => this.#merge(table)));
+    const found = this.#unreadable.get(table.tableId);
+    const left = this.#parts.store.parts.catalog.image.extentsOf(table.tableId);
+    for (const extentId of found?.keys() ?? []) {
+      if (!left.some((extent) => extent.extentId === extentId)) found?.delete(extentId);
+    }
+    const [why] = found?.values() ?? [];
+    if (why !== undefined) throw new UnreadableExtentsError(found?.size ?? 0, why);
   }
 
   async #merge(table: TableRecord): Promise<void> {
     const { store } = this.#parts;
     const { catalog, writer, files } = store.parts;
     const policies = { merge: store.policy(table, 'merge'), sharding: store.policy(table, 'sharding') };
-    const extents = catalog.image.extentsOf(table.tableId);
+    const unreadable = this.#unreadable.get(table.tableId);
+    const extents = catalog.image.extentsOf(table.tableId).filter(({ extentId }) => unreadable?.has(extentId) !== true);
     const chosen = mergeable(extents, policies, store.periods(table), store.parts.now());
     if (chosen.length < smallExtentsMin) return;
-    const source = await openTable({
+    const opening = openTable({
       files,
       keys: () => catalog.keys,
       snapshot: () => ({ table, extents: chosen, segments: [] }),
     });
+    const source = await opening.catch((error: unknown) => this.#leaveOut(table, chosen, error));
+    if (source === undefined) return this.#merge(table);
     const extent = await this.#write(source, table, {
       tableId: table.tableId,
       originalBytes: chosen.reduce((sum, { originalBytes }) => sum + originalBytes, 0),
@@ -104,24 +119,32 @@ export class Merger {
     if (done) await writer.remove(chosen);
   }
 
-  /** Drops what is past its retention and stored results that have expired, and forgets old requests, operations and failures. */
-  async expire(): Promise<void> {
+  /** Drops extents of a table that are past its retention, and the table itself where it is a stored result that has expired. */
+  async expire(table: TableRecord): Promise<void> {
     const { store } = this.#parts;
-    const { catalog, writer, requests, now } = store.parts;
+    const { catalog, writer, now } = store.parts;
     const at = now();
-    const extents: ExtentRecord[] = [];
-    const expired: TableRecord[] = [];
+    const isOver = table.stored !== undefined && table.stored.expiresOn <= at;
+    const periods = store.periods(table);
+    const extents = catalog.image
+      .extentsOf(table.tableId)
+      .filter((extent) => isOver || isPastRetention(extent, periods, at));
+    if (!isOver && extents.length === 0) return;
+    await catalog.change((draft) => {
+      if (isOver) dropHidden(draft, table.tableId);
+      for (const { extentId } of extents) draft.delete(`e/${extentId}`);
+    });
+    await writer.remove(extents);
+  }
+
+  /** Forgets old requests, operations and failures. */
+  async forgetHistory(): Promise<void> {
+    const { catalog, requests, now } = this.#parts.store.parts;
+    const at = now();
     const old: string[] = [];
     const forgotten: string[] = [];
     for (const record of catalog.image.all()) {
-      if (record.kind === 'table' && record.stored !== undefined) {
-        if (record.stored.expiresOn <= at) expired.push(record);
-      } else if (record.kind === 'table') {
-        const periods = store.periods(record);
-        extents.push(
-          ...catalog.image.extentsOf(record.tableId).filter((extent) => isPastRetention(extent, periods, at)),
-        );
-      } else if (record.kind === 'requests' && record.at + requestsMs <= at) {
+      if (record.kind === 'requests' && record.at + requestsMs <= at) {
         old.push(`r/${record.requestsId}`);
         forgotten.push(...record.requests.map(({ key }) => key));
       } else if (record.kind === 'operation' && record.operation.lastUpdatedOn + historyMs <= at)
@@ -129,15 +152,11 @@ export class Merger {
       else if (record.kind === 'failure' && record.failure.failedOn + historyMs <= at)
         old.push(`f/${record.failureId}`);
     }
-    if (extents.length + expired.length + old.length === 0) return;
-    extents.push(...expired.flatMap(({ tableId }) => catalog.image.extentsOf(tableId)));
+    if (old.length === 0) return;
     await catalog.change((draft) => {
-      for (const { tableId } of expired) dropHidden(draft, tableId);
-      for (const { extentId } of extents) draft.delete(`e/${extentId}`);
       for (const id of old) draft.delete(id);
     });
     for (const key of forgotten) requests.remove(key);
-    await writer.remove(extents);
   }
 
   /** Removes blobs that nothing names. */
@@ -149,6 +168,24 @@ export class Merger {
       for (const record of catalog.image.all()) if (record.kind === 'extent') named.add(record.sealed.blob);
       return named;
     });
+  }
+
+  /** Finds which extents of a merge do not open, so that the next attempt does without them.
+   * @throws `error` when each of them opens by itself */
+  async #leaveOut(table: TableRecord, chosen: readonly ExtentRecord[], error: unknown): Promise<undefined> {
+    const { files } = this.#parts.store.parts;
+    const found = this.#unreadable.get(table.tableId) ?? new Map<Guid, string>();
+    const before = found.size;
+    for (const { extentId, sealed } of chosen) {
+      try {
+        (await files.open(sealed)).release();
+      } catch (reason) {
+        found.set(extentId, reason instanceof Error ? reason.name : 'unknown');
+      }
+    }
+    if (found.size === before) throw error;
+    this.#unreadable.set(table.tableId, found);
+    return undefined;
   }
 
   async #write(

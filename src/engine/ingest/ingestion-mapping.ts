@@ -42,7 +42,7 @@ const textMax = 1024 * 1024;
 export function parseMapping(kind: MappingKind, text: string): readonly MappedColumn[] {
   let json: Json;
   try {
-    json = JSON.parse(text.length > textMax ? '' : text) as Json;
+    json = JSON.parse(text.length > textMax ? '' : withoutLastCommas(text)) as Json;
   } catch {
     throw dataError('InvalidMapping', 'The ingestion mapping is not valid JSON.');
   }
@@ -54,6 +54,10 @@ export function parseMapping(kind: MappingKind, text: string): readonly MappedCo
     throw dataError('InvalidMapping', `The ingestion mapping maps the column '${twice.column}' twice.`);
   return columns;
 }
+
+/** The service's JSON reader takes a comma after the last element, which Microsoft's own examples of mappings have. */
+const withoutLastCommas = (text: string): string =>
+  text.replace(/"(?:[^"\\]|\\.)*"|,(?=\s*[\]}])/g, (found) => (found === ',' ? '' : found));
 
 /** A mapping fits a table when every column it names is there, or can be made.
  * @throws DataError `InconsistentMapping` */

@@ -1,5 +1,6 @@
 import type { ChildProcess } from 'node:child_process';
 import { fork } from 'node:child_process';
+import { endsWithUs } from '../../base/ends-with-us.ts';
 import type { KqlCatalog } from './catalog.ts';
 import type { ParsedCommand } from './ir/command.ts';
 import { withRecordFacts } from './ir/record-facts.ts';
@@ -61,6 +62,7 @@ export function createKqlParser(options: {
       execArgv: snapshot === undefined ? [] : ['--snapshot-blob', snapshot],
       env: {},
     });
+    endsWithUs(started);
     started.on('message', (message) => {
       if (started === child) receive(message as ParserReply);
     });

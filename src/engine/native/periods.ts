@@ -1,4 +1,4 @@
-import { fourier } from './series.ts';
+import { fourier } from './fourier.ts';
 
 /** In points of the series. */
 export interface Period {

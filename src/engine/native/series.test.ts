@@ -3,7 +3,6 @@ import { describe, expect, it } from 'vitest';
 import {
   finiteImpulseResponse,
   fitPolynomial,
-  fourier,
   infiniteImpulseResponse,
   outlierScores,
   seasonal,
@@ -66,17 +65,6 @@ describe('series', () => {
 });
 
 describe('properties', () => {
-  const value = fc.double({ min: -1e3, max: 1e3, noNaN: true });
-  it('the inverse transform gives the series back', () => {
-    fc.assert(
-      fc.property(fc.array(fc.tuple(value, value), { minLength: 1, maxLength: 40 }), (pairs) => {
-        const input = { real: pairs.map(([x]) => x), imaginary: pairs.map(([, y]) => y) };
-        const back = fourier(fourier(input, false), true);
-        expect(back.real).toEqual(input.real.map((x) => expect.closeTo(x, 6) as unknown));
-        expect(back.imaginary).toEqual(input.imaginary.map((x) => expect.closeTo(x, 6) as unknown));
-      }),
-    );
-  });
   it('a polynomial is found again from its points', () => {
     const coefficient = fc.integer({ min: -9, max: 9 });
     fc.assert(

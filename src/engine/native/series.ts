@@ -63,7 +63,7 @@ export function fitPolynomial(ys: readonly number[], xs: readonly number[], degr
   const size = degree + 1;
   // Around the mean and scaled the powers stay comparable; the coefficients are brought back at the end.
   const centre = mean(xs);
-  const scale = Math.max(...xs.map((x) => Math.abs(x - centre))) || 1;
+  const scale = xs.reduce((most, x) => Math.max(most, Math.abs(x - centre)), 0) || 1;
   const powers = xs.map((x) => Array.from({ length: size }, (_unused, power) => ((x - centre) / scale) ** power));
   const rows = Array.from({ length: size }, (_row, i) => [
     ...Array.from({ length: size }, (_column, j) => sumOf(powers, (row) => (row[i] ?? 0) * (row[j] ?? 0))),
@@ -146,59 +146,6 @@ export function infiniteImpulseResponse(
     result.push((forward - backward) / lead);
   });
   return result;
-}
-
-export interface Complex {
-  readonly real: readonly number[];
-  readonly imaginary: readonly number[];
-}
-
-/** Discrete Fourier transform; the inverse is divided by the length. */
-export function fourier(input: Complex, inverse: boolean): Complex {
-  const { length } = input.real;
-  const divisor = inverse ? length : 1;
-  const transformed = transform([...input.real], [...input.imaginary], inverse ? 1 : -1);
-  return {
-    real: transformed.real.map((value) => value / divisor),
-    imaginary: transformed.imaginary.map((value) => value / divisor),
-  };
-}
-
-function transform(real: readonly number[], imaginary: readonly number[], sign: 1 | -1): Complex {
-  const { length } = real;
-  if (length <= 1) return { real, imaginary };
-  if (length % 2 === 1) return plainTransform(real, imaginary, sign);
-  const half = (list: readonly number[], odd: number): number[] => list.filter((_value, index) => index % 2 === odd);
-  const even = transform(half(real, 0), half(imaginary, 0), sign);
-  const odd = transform(half(real, 1), half(imaginary, 1), sign);
-  const [re, im] = [new Array<number>(length).fill(0), new Array<number>(length).fill(0)];
-  for (let at = 0; at < length / 2; at += 1) {
-    const turn = (sign * 2 * Math.PI * at) / length;
-    const [c, s] = [Math.cos(turn), Math.sin(turn)];
-    const [a, b] = [odd.real[at] ?? 0, odd.imaginary[at] ?? 0];
-    const [p, q] = [a * c - b * s, a * s + b * c];
-    const [x, y] = [even.real[at] ?? 0, even.imaginary[at] ?? 0];
-    re[at] = x + p;
-    im[at] = y + q;
-    re[at + length / 2] = x - p;
-    im[at + length / 2] = y - q;
-  }
-  return { real: re, imaginary: im };
-}
-
-function plainTransform(real: readonly number[], imaginary: readonly number[], sign: 1 | -1): Complex {
-  const { length } = real;
-  const sums = real.map((_value, k) => {
-    let [re, im] = [0, 0];
-    for (let n = 0; n < length; n += 1) {
-      const turn = (sign * 2 * Math.PI * ((k * n) % length)) / length;
-      const [a, b] = [real[n] ?? 0, imaginary[n] ?? 0];
-      re += a * Math.cos(turn) - b * Math.sin(turn);
-      im += a * Math.sin(turn) + b * Math.cos(turn);
-    }
-    return [re, im] as const;
-  });
-  return { real: sums.map(([re]) => re), imaginary: sums.map(([, im]) => im) };
 }
 
 /** Of two series, or of one with itself; NaN when one of them does not vary. */

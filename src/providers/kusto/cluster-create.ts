@@ -51,7 +51,7 @@ export async function createCluster(ports: KustoPorts, request: ArmRequest): Pro
     resourceId: draft.id,
   } as const;
   const operation = beginOperation(ports, about, await ports.faults(about.kind, draft.id));
-  const { identity, created } = await carryOutIdentity(ports, plan, draft, request.caller.tenantId);
+  const { identity, created } = await carryOutIdentity(ports, plan, body['identity'], draft, request.caller.tenantId);
   const cluster = withIdentityAndKey(draft, identity, wanted, operation.kept);
   let committed = false;
   try {

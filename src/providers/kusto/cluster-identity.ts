@@ -61,17 +61,22 @@ function readUserAssigned(sent: JsonObject, before: readonly string[], mode: 'me
   for (const [id, value] of Object.entries(list)) {
     if (!identityIdPattern.test(id))
       throw kustoError('InvalidIdentity', `'${id.slice(0, 300)}' is not the resource id of a user-assigned identity.`);
-    const trimmed = id.replace(/\/$/, '');
-    if (value === null) byLowerId.delete(trimmed.toLowerCase());
-    else
-      byLowerId.set(
-        trimmed.toLowerCase(),
-        before.find((known) => known.toLowerCase() === trimmed.toLowerCase()) ?? trimmed,
-      );
+    const lower = comparable(id);
+    if (value === null) byLowerId.delete(lower);
+    else byLowerId.set(lower, before.find((known) => known.toLowerCase() === lower) ?? id.replace(/\/$/, ''));
   }
   if (byLowerId.size > identitiesMax)
     throw kustoError('InvalidIdentity', `A cluster can have at most ${identitiesMax} user-assigned identities.`);
   return [...byLowerId.values()];
+}
+
+const comparable = (id: string): string => id.replace(/\/$/, '').toLowerCase();
+
+/** The user-assigned identities that a request gives by name, in lower case. */
+export function namedIdentities(sent: Json | undefined): ReadonlySet<string> {
+  const list = isJsonObject(sent) ? sent['userAssignedIdentities'] : undefined;
+  if (!isJsonObject(list)) return new Set();
+  return new Set(Object.keys(list).flatMap((id) => (list[id] === null ? [] : [comparable(id)])));
 }
 
 /** The type that answers show for what there is. */

@@ -1,6 +1,7 @@
 import type { ArmIdentity } from '../../arm/resource.ts';
 import type { Guid } from '../../base/guid.ts';
-import { identityType } from './cluster-identity.ts';
+import type { Json } from '../../base/json.ts';
+import { identityType, namedIdentities } from './cluster-identity.ts';
 import type { IdentityPlan } from './cluster-identity.ts';
 import { kustoError } from './kusto-errors.ts';
 import type { KustoPorts, UserAssignedIdentity } from './ports.ts';
@@ -12,17 +13,30 @@ export interface CarriedOutIdentity {
   readonly toRemove: Guid | undefined;
 }
 
-/** Makes the system-assigned principal when the plan wants one and looks the user-assigned ones up; removes nothing yet.
+/** Makes the system-assigned principal when the plan wants one and looks up the user-assigned ones that the request names; removes nothing
+ * yet. One that the cluster has and that nobody names keeps its principal: an identity made anew under the same id is another one, which the
+ * caller has to be allowed to assign.
+ * @param sent the request's `identity`
  * @throws ArmError `FailedIdentityOperation` for a user-assigned identity that does not exist */
 export async function carryOutIdentity(
   ports: Pick<KustoPorts, 'identities' | 'userAssignedIdentity'>,
   plan: IdentityPlan | undefined,
+  sent: Json | undefined,
   cluster: { readonly id: string; readonly name: string; readonly identity?: ArmIdentity },
   tenantId: Guid,
 ): Promise<CarriedOutIdentity> {
   const held = cluster.identity;
   if (plan === undefined) return { identity: held, created: undefined, toRemove: undefined };
-  const userAssigned = await lookUp(ports, plan.userAssigned, cluster.id, held);
+  const named = namedIdentities(sent);
+  const kept = (id: string): UserAssignedIdentity | undefined => held?.userAssignedIdentities?.[id];
+  const userAssigned: Record<string, UserAssignedIdentity> = {};
+  for (const id of plan.userAssigned) {
+    const isNamed = named.has(id.toLowerCase());
+    // One that was deleted meanwhile stays listed; its principal opens nothing any more.
+    const identity = (isNamed ? await ports.userAssignedIdentity(id) : undefined) ?? kept(id);
+    if (identity === undefined) throw kustoError('FailedIdentityOperation', cluster.id, id);
+    userAssigned[id] = { principalId: identity.principalId, clientId: identity.clientId };
+  }
   const created =
     plan.system === 'create' ? (await ports.identities.create(cluster.name, cluster.id)).objectId : undefined;
   const principalId = created ?? (plan.system === 'keep' ? held?.principalId : undefined);
@@ -37,20 +51,4 @@ export async function carryOutIdentity(
       ...(count === 0 ? {} : { userAssignedIdentities: userAssigned }),
     },
   };
-}
-
-async function lookUp(
-  ports: Pick<KustoPorts, 'userAssignedIdentity'>,
-  ids: readonly string[],
-  clusterId: string,
-  held: ArmIdentity | undefined,
-): Promise<Record<string, UserAssignedIdentity>> {
-  const found: Record<string, UserAssignedIdentity> = {};
-  for (const id of ids) {
-    // An identity that the cluster has and that was deleted meanwhile stays listed; its principal opens nothing any more.
-    const identity = (await ports.userAssignedIdentity(id)) ?? held?.userAssignedIdentities?.[id];
-    if (identity === undefined) throw kustoError('FailedIdentityOperation', clusterId, id);
-    found[id] = { principalId: identity.principalId, clientId: identity.clientId };
-  }
-  return found;
 }

@@ -45,7 +45,7 @@ export async function updateCluster(
   const plan = planIdentity(body['identity'], held.identity, mode);
   const wanted = checkRequestedKey(readRequestedKey(bodyProperties(body)), false, identitiesAfter(held, plan));
 
-  const carriedOut = await carryOutIdentity(ports, plan, held, request.caller.tenantId);
+  const carriedOut = await carryOutIdentity(ports, plan, body['identity'], held, request.caller.tenantId);
   let committed = false;
   try {
     const step = planKeyStep(keyOf(held), wanted, carriedOut.identity);

@@ -77,10 +77,12 @@ const invalid = (sent: SentKey | undefined, problem: string): Error =>
 /** What has to be done about the key of an existing cluster. */
 export type KeyStep =
   | { readonly kind: 'none' }
-  /** The same key through another principal; `preflight` says whether the vault is asked first. */
+  /** The same key through another principal; `preflight` says whether the vault is asked first. `mayHaveAccess`: somebody can have given
+   * the principal access already, so that it has to open a key that is lost; a new system-assigned identity waits to be given it. */
   | {
       readonly kind: 'useIdentity';
       readonly principal: Guid;
+      readonly mayHaveAccess: boolean;
       readonly preflight: CustomerKey | undefined;
       readonly key: SentKey;
     }
@@ -103,7 +105,7 @@ export function planKeyStep(
     return { kind: 'change', to, key: wanted.sent };
   if (isSameIdentityId(held.key.userIdentity, wanted.sent.userIdentity))
     return followIdentity(held, held.key, identityAfter);
-  return { kind: 'useIdentity', principal: to.identity, preflight: to, key: wanted.sent };
+  return { kind: 'useIdentity', principal: to.identity, mayHaveAccess: true, preflight: to, key: wanted.sent };
 }
 
 /** The key stays; the principal behind the identity may be another one now, or none. */
@@ -114,7 +116,8 @@ function followIdentity(
 ): KeyStep {
   const principal = principalFor(after, key.userIdentity);
   if (principal === principalFor(held.identity, key.userIdentity)) return { kind: 'none' };
-  return { kind: 'useIdentity', principal: principal ?? nobody, preflight: undefined, key };
+  const mayHaveAccess = principal !== undefined && key.userIdentity !== undefined;
+  return { kind: 'useIdentity', principal: principal ?? nobody, mayHaveAccess, preflight: undefined, key };
 }
 
 export function customerKey(sent: SentKey, named: NamedKey, identity: ArmIdentity | undefined): CustomerKey {

@@ -1,6 +1,5 @@
 import type { Guid } from '../../base/guid.ts';
 import type { CustomerKey, Custody, PreparedKeyChange } from '../../encryption/cluster-keys.ts';
-import type { StateWrite } from '../../state/state.ts';
 import { keyFailureError, lostKeyError, preflightError } from './cmk-errors.ts';
 import type { SeenKey } from './cmk-remedies.ts';
 import type { KeyStep } from './key-plan.ts';
@@ -12,11 +11,7 @@ export type PreparedKeyStep = Pick<PreparedKeyChange, 'write' | 'committed' | 'a
 type KeyStepPorts = Pick<KustoPorts, 'keys' | 'outsideAccount'>;
 
 const nothing = (): Promise<void> => Promise.resolve();
-const onlyWrites = (write: readonly StateWrite[], committed = nothing): PreparedKeyStep => ({
-  write,
-  committed,
-  abandoned: nothing,
-});
+const noStep: PreparedKeyStep = { write: [], committed: nothing, abandoned: nothing };
 
 /** Asks the vault and prepares the step; nothing is written yet.
  * @throws ArmError with one of the documented codes, or 503 when the vault cannot be asked */
@@ -27,13 +22,17 @@ export async function prepareKeyStep(
 ): Promise<PreparedKeyStep> {
   switch (step.kind) {
     case 'none':
-      return onlyWrites([]);
+      return noStep;
     case 'useIdentity': {
       if (step.preflight !== undefined) await requireUsable(ports, step.preflight, cluster.region);
-      const write = await ports.keys.useIdentity(cluster.clusterId, step.principal, step.key.userIdentity);
-      return onlyWrites(write, async () => {
-        await ports.keys.recheck(cluster.clusterId);
-      });
+      const { clusterId } = cluster;
+      const how = { mustOpen: step.mayHaveAccess };
+      const write = await ports.keys.useIdentity(clusterId, step.principal, step.key.userIdentity, how);
+      if ('outcome' in write) throw lostKeyError(write);
+      const recheck = async (): Promise<void> => {
+        await ports.keys.recheck(clusterId);
+      };
+      return { write, committed: recheck, abandoned: recheck };
     }
     case 'change':
       await requireUsable(ports, step.to, cluster.region);

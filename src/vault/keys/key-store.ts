@@ -1,5 +1,6 @@
 import type { Guid } from '../../base/guid.ts';
 import type { KeyName, KeyVersion } from '../../base/names.ts';
+import { listAll } from '../../state/list-all.ts';
 import type { State, StateExpectation, StateWrite, Versioned } from '../../state/state.ts';
 import { expectRecord, writeRecord } from '../../state/state.ts';
 import type { KeyRecord, KeyVersionRecord } from './key-records.ts';
@@ -43,8 +44,8 @@ export const stillAsRead = ({ key, version }: FoundVersion): readonly StateExpec
 /** Everything of one key, private parts first in the list. */
 export async function purgeWrites(state: State, key: Versioned<KeyRecord>): Promise<readonly StateWrite[]> {
   const prefix = `${key.id}/`;
-  const privateKeys = await state.list(vaultPrivateKeys, { prefix });
-  const versions = await state.list(vaultKeyVersions, { prefix });
+  const privateKeys = await listAll(state, vaultPrivateKeys, prefix);
+  const versions = await listAll(state, vaultKeyVersions, prefix);
   return [
     ...privateKeys.map((record) => writeRecord(vaultPrivateKeys, record.id, record.version, null)),
     ...versions.map((record) => writeRecord(vaultKeyVersions, record.id, record.version, null)),

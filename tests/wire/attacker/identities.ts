@@ -22,7 +22,6 @@ interface Scene {
   readonly key: Readonly<Record<string, string>>;
   readonly permit: (principalId: string, operation?: 'add' | 'remove') => Promise<void>;
   readonly principalId: string;
-  readonly theirPrincipal: string;
 }
 
 async function setScene(attacked: Attacked): Promise<Scene> {
@@ -72,7 +71,7 @@ async function setScene(attacked: Attacked): Promise<Scene> {
   await done(arm('PUT', `${cluster}/databases/db1/principalAssignments/c`, { properties: owned }));
   await giveRole(attacked, 'Contributor', people.contributor, cluster);
   await giveRole(attacked, 'Managed Identity Operator', people.contributor, own.id);
-  return { cluster, theirs: theirs.id, own: own.id, key, permit, principalId, theirPrincipal: theirs.principalId };
+  return { cluster, theirs: theirs.id, own: own.id, key, permit, principalId };
 }
 
 async function giveRole(attacked: Attacked, roleName: string, person: Person, scope: string): Promise<string> {
@@ -145,6 +144,70 @@ export function describeIdentities(attacked: () => Attacked): void {
       );
       expect(await state()).toBe('Unavailable');
       expect(await rows()).toMatchObject({ status: 503 });
+    });
+
+    it('opens nothing by being one that the caller may assign', async () => {
+      const answer = await patch({ identity: identityOf(scene.own), properties: through(scene.own) });
+      expect(answer).toMatchObject({ status: 400, code: 'IdentityDoesNotHaveAccessToKeyVault' });
+      expect(await state()).toBe('Unavailable');
+      expect(await rows()).toMatchObject({ status: 503 });
+    });
+
+    it('brings the cluster back for who may assign it, with the same key and nothing else', async () => {
+      const given = await giveRole(attacked(), 'Managed Identity Operator', contributor(), scene.theirs);
+      const next = await attacked().vault('POST', '/keys/k/create', { kty: 'RSA' }, new URL(vaultUri).host);
+      const { kid } = (JSON.parse(next.text) as { key: { kid: string } }).key;
+      const { keyName, keyVaultUri } = scene.key;
+      const otherKeys = [
+        { keyName, keyVaultUri, keyVersion: kid.split('/').at(-1) },
+        { keyName, keyVaultUri },
+      ];
+      for (const key of otherKeys) {
+        const properties = { keyVaultProperties: { ...key, userIdentity: scene.theirs } };
+        const answer = await patch({ identity: identityOf(scene.theirs), properties });
+        expect(answer).toMatchObject({ status: 400, code: 'IdentityDoesNotHaveAccessToKeyVault' });
+        expect(await state()).toBe('Unavailable');
+      }
+      const answer = await patch({ identity: identityOf(scene.theirs), properties: through(scene.theirs) });
+      expect(answer).toMatchObject({ status: 202 });
+      expect(await state()).toBe('Running');
+      expect(await rows()).toMatchObject({ status: 200 });
+      expect(await attacked().arm('DELETE', given)).toMatchObject({ status: 200 });
+    });
+
+    it('once assigned is kept and taken away without the right to assign it, and sent again only with it', async () => {
+      const whole = { location: 'eastus', sku, identity: identityOf(scene.theirs) };
+      const again = await attacked().arm('PUT', scene.cluster, whole, contributor());
+      expect(again).toMatchObject({ status: 403, code: 'LinkedAuthorizationFailed' });
+      expect(await patch({ tags: { kept: 'yes' }, identity: identityOf(scene.own) })).toMatchObject({ status: 202 });
+      const { text } = await attacked().arm('GET', scene.cluster);
+      const { identity } = JSON.parse(text) as { identity: { userAssignedIdentities: object } };
+      expect(Object.keys(identity.userAssignedIdentities).sort()).toEqual([scene.own, scene.theirs].sort());
+      const taken = { type: 'SystemAssigned, UserAssigned', userAssignedIdentities: { [scene.theirs]: null } };
+      expect(await patch({ identity: taken })).toMatchObject({ status: 202 });
+      expect(await state()).toBe('Unavailable');
+      expect(await rows()).toMatchObject({ status: 503 });
+    });
+
+    it('is not given to a new cluster, nor a subnet to a vault, by who may not use it', async () => {
+      const { group, subscription, people, owner } = attacked();
+      await giveRole(attacked(), 'Contributor', people.contributor, group);
+      const body = { location: 'eastus', sku, identity: identityOf(scene.theirs) };
+      const path = `${group}/providers/Microsoft.Kusto/clusters/freshone`;
+      const refused = { status: 403, code: 'LinkedAuthorizationFailed' };
+      expect(await attacked().arm('PUT', path, body, contributor())).toMatchObject(refused);
+      expect(await attacked().arm('GET', path)).toMatchObject({ status: 404 });
+      const subnet = `${subscription}/resourceGroups/other-team/providers/Microsoft.Network/virtualNetworks/v/subnets/s`;
+      const networkAcls = { virtualNetworkRules: [{ id: subnet }] };
+      const vault = `${group}/providers/Microsoft.KeyVault/vaults/subnetvault`;
+      const sku1 = { family: 'A', name: 'standard' };
+      const properties = { tenantId: owner.tenantId, sku: sku1, accessPolicies: [], networkAcls };
+      const put = await attacked().arm('PUT', vault, { location: 'eastus', properties }, contributor());
+      expect(put).toMatchObject(refused);
+      expect(put.text).toContain('Microsoft.Network/virtualNetworks/subnets/joinViaServiceEndpoint/action');
+      const victim = `${group}/providers/Microsoft.KeyVault/vaults/victimvault`;
+      const change = { properties: { networkAcls } };
+      expect(await attacked().arm('PATCH', victim, change, contributor())).toMatchObject(refused);
     });
   });
 }

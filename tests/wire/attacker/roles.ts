@@ -71,6 +71,7 @@ const texts: Readonly<Record<string, string>> = {
   ShowFunctionPrincipals: '.show function Kept principals',
   ShowCluster: '.show cluster',
   ShowCapacity: '.show capacity',
+  ShowDiagnostics: '.show diagnostics',
   StoredQueryResultsDrop: `.drop stored_query_results by user 'aadapp=nobody'`,
   GraphModelCreateOrAlter: `.create-or-alter graph_model G ${model}`,
   GraphModelsShow: '.show graph_models',

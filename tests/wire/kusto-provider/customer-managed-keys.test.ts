@@ -323,6 +323,24 @@ describe('identities of a cluster', () => {
     expect((await fixture.client.clusters.get(groupName, 'c1test')).identity?.type).toBe('SystemAssigned');
   });
 
+  it('Clusters_Update: an identity made anew under the same id is taken only by who names it', async () => {
+    const both = { type: 'SystemAssigned, UserAssigned', userAssignedIdentities: { [userIdentity]: {} } };
+    await create({ identity: both });
+    const other = userIdentity.replace(/u1$/, 'u2');
+    fixture.userAssigned.set(userIdentity.toLowerCase(), { principalId: testGuid('1'), clientId: testGuid('2') });
+    fixture.userAssigned.set(other.toLowerCase(), { principalId: testGuid('3'), clientId: testGuid('4') });
+    const principal = async (): Promise<string | undefined> => {
+      const { identity } = await fixture.client.clusters.get(groupName, 'c1test');
+      return identity?.userAssignedIdentities?.[userIdentity]?.principalId;
+    };
+    for (const identity of [{ type: 'UserAssigned' }, { ...both, userAssignedIdentities: { [other]: {} } }]) {
+      await update({ identity });
+      expect(await principal()).toBe(testGuid('b'));
+    }
+    await update({ identity: both });
+    expect(await principal()).toBe(testGuid('1'));
+  });
+
   it('Clusters_Update: an unknown user-assigned identity is refused and leaves no principal behind', async () => {
     await create();
     const wrong = { type: 'SystemAssigned, UserAssigned', userAssignedIdentities: { [`${userIdentity}x`]: {} } };

@@ -78,6 +78,9 @@ export interface LanguagePackage {
   readonly GlobalState: { readonly Default: GlobalState };
   readonly Symbols: SymbolsNamespace;
   readonly Syntax: { readonly SyntaxKind: unknown };
+  readonly Parsing: {
+    readonly QueryGrammar: { IsKeywordAsIdentifier?: (token: { readonly Text: string }) => boolean };
+  };
   readonly Binding: {
     readonly Binder: {
       GetExpressionResultName(expression: SyntaxNode, otherwise: string, row: null): string;

@@ -1,5 +1,6 @@
 import { createRequire } from 'node:module';
 import { correctBinder } from './binder.ts';
+import { correctCommandNames } from './command-names.ts';
 import { assertConstructors } from './global-state.ts';
 
 /** Runs the two files of the official parser, which put their names on the global object. Takes about 150 ms; the first
@@ -10,4 +11,5 @@ export function loadLanguage(): void {
   load('@kusto/language-service-next/Kusto.Language.Bridge.min.js');
   assertConstructors();
   correctBinder();
+  correctCommandNames();
 }

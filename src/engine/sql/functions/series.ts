@@ -1,7 +1,7 @@
+import { fourier } from '../../native/fourier.ts';
 import {
   finiteImpulseResponse,
   fitPolynomial,
-  fourier,
   infiniteImpulseResponse,
   pearson,
   statistics,

@@ -1,0 +1,16 @@
+import type { FastifyInstance } from 'fastify';
+import { toIso } from '../clock/clock.ts';
+import type { ClusterUpkeep } from '../cluster/cluster-contents.ts';
+
+/** `GET /upkeep`: for every cluster whose data is open, what its upkeep could not do, and has not done since. Tables by id. */
+export const upkeepRoutes =
+  (reports: () => readonly ClusterUpkeep[]) =>
+  (app: FastifyInstance): void => {
+    app.get('/upkeep', () => ({
+      clusters: reports().map(({ clusterId, problems: { count, first } }) => ({
+        clusterId,
+        problemCount: count,
+        problems: first.map(({ table, since, ...problem }) => ({ ...problem, ...table, since: toIso(since) })),
+      })),
+    }));
+  };

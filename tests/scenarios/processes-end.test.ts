@@ -1,0 +1,87 @@
+import { existsSync } from 'node:fs';
+import { join } from 'node:path';
+import { setTimeout as pause } from 'node:timers/promises';
+import { describe, expect, it } from 'vitest';
+import { startKustody, temporaryDirectory } from '../support/kustody-command.ts';
+import type { LiveCluster } from '../support/live-cluster.ts';
+import { openLiveCluster } from '../support/live-cluster.ts';
+import { commandOf, descendantsOf, isRunning } from '../support/process-tree.ts';
+
+const onLinux = existsSync('/proc/self/stat');
+
+interface Processes {
+  readonly server: number;
+  readonly cluster: number;
+  readonly parser: number;
+}
+
+/** A process that is stopped does nothing of its own, as one whose event loop is busy for good: only the kernel can end it. */
+const freeze = (pid: number): void => void process.kill(pid, 'SIGSTOP');
+
+async function untilGone(...pids: readonly number[]): Promise<void> {
+  while (pids.some(isRunning)) await pause(20);
+}
+
+async function withCluster(act: (processes: Processes, cluster: LiveCluster) => Promise<void>): Promise<void> {
+  using directory = temporaryDirectory();
+  const data = join(directory.path, 'data');
+  const started = startKustody(['up', '--data', data, '--virtual-time', '--log-level', 'silent']);
+  const all: number[] = [];
+  try {
+    await started.printed('Stop with');
+    const server = started.process.pid ?? 0;
+    const live = await openLiveCluster(data);
+    expect(await live.query('print 1')).toEqual([[1]]);
+    all.push(...descendantsOf(server));
+    const named = (name: string): number => all.find((pid) => commandOf(pid).includes(`/${name}.js`)) ?? 0;
+    const [cluster, parser] = [named('cluster-process'), named('kql-process')];
+    expect([isRunning(cluster), isRunning(parser)]).toEqual([true, true]);
+    await act({ server, cluster, parser }, live);
+  } finally {
+    for (const pid of all) if (isRunning(pid)) process.kill(pid, 'SIGKILL');
+    started.process.kill('SIGKILL');
+    await started.result;
+  }
+}
+
+describe.skipIf(!onLinux)('the parser of a cluster, however busy,', () => {
+  it('ends when the cluster is suspended', { timeout: 120_000 }, () =>
+    withCluster(async ({ parser }, live) => {
+      freeze(parser);
+      expect(await live.setKeyEnabled(false)).toMatchObject([{ suspended: true }]);
+      await untilGone(parser);
+    }),
+  );
+
+  it("ends when the cluster's process dies", { timeout: 120_000 }, () =>
+    withCluster(async ({ cluster, parser }, live) => {
+      freeze(parser);
+      process.kill(cluster, 'SIGKILL');
+      await untilGone(cluster, parser);
+      expect(await live.query('print 2')).toEqual([[2]]); // the cluster comes back
+    }),
+  );
+});
+
+describe.skipIf(!onLinux)('the processes of a cluster, however busy,', () => {
+  it('end when the server is killed', { timeout: 120_000 }, () =>
+    withCluster(async ({ server, cluster, parser }) => {
+      freeze(parser);
+      freeze(cluster);
+      process.kill(server, 'SIGKILL');
+      await untilGone(cluster, parser);
+    }),
+  );
+
+  it(
+    'end when server and cluster process are killed at once, and nothing is left that watched them',
+    { timeout: 120_000 },
+    () =>
+      withCluster(async ({ server, cluster, parser }) => {
+        const all = descendantsOf(server);
+        freeze(parser);
+        for (const pid of [server, cluster]) process.kill(pid, 'SIGKILL');
+        await untilGone(...all);
+      }),
+  );
+});

@@ -4,6 +4,7 @@ import { parseAllowedHost } from '../http/allowed-hosts.ts';
 import { GeoipDatabaseError } from '../engine/native/geoip-file.ts';
 import { AllowedHostError, EdgeAddressError } from '../http/edge.ts';
 import type { ListenAddress } from '../http/edge.ts';
+import { EmptiedStateError } from '../server/emptied-state.ts';
 import { OutsideVaultError } from '../server/outside-names.ts';
 import type { ServerSettings } from '../server/settings.ts';
 import { anyLoopbackPort, defaultKeySettings } from '../server/settings.ts';
@@ -11,6 +12,7 @@ import type { RunningServer } from '../server/start-server.ts';
 import { startServer } from '../server/start-server.ts';
 import { RootKeyError } from '../state/root-key.ts';
 import type { RootKey } from '../state/root-key.ts';
+import { SealedRecordError } from '../state/record-seal.ts';
 import { WrongRootKeyError } from '../state/sealed-state.ts';
 import { StateFormatError, StateLockedError } from '../state/sqlite/open-database.ts';
 import type { OutsideVaultOption } from './outside-vault-option.ts';
@@ -79,6 +81,8 @@ function explain(error: unknown, options: InstanceOptions): unknown {
   }
   if (
     error instanceof StateFormatError ||
+    error instanceof EmptiedStateError ||
+    error instanceof SealedRecordError ||
     error instanceof WrongRootKeyError ||
     error instanceof RootKeyError ||
     error instanceof EdgeAddressError ||

@@ -5,7 +5,7 @@ import { parseGuid } from '../base/guid.ts';
 import { invariant } from '../base/invariant.ts';
 import { isJsonObject } from '../base/json.ts';
 import { clusterKeyTable } from '../encryption/cluster-key-state.ts';
-import { listAll } from '../state/list-all.ts';
+import { listIntact } from '../state/list-all.ts';
 import type { State, StateWrite, Table } from '../state/state.ts';
 import { writeRecord } from '../state/state.ts';
 import { StateConflictError } from '../state/state-store.ts';
@@ -24,9 +24,9 @@ const parse = (value: unknown): Removal => {
   return { format: 1 };
 };
 /** Ids: cluster ids. */
-const removedClusters: Table<Removal> = { name: 'removed-clusters', parse };
+export const removedClusters: Table<Removal> = { name: 'removed-clusters', parse };
 /** Ids: `{cluster id}/{database id}`. */
-const removedDatabases: Table<Removal> = { name: 'removed-databases', parse };
+export const removedDatabases: Table<Removal> = { name: 'removed-databases', parse };
 
 const upkeepMs = 30_000;
 const recordsPerCommit = 1_000;
@@ -79,9 +79,9 @@ export function createClusterContents(ports: ClusterContentsPorts): ClusterConte
   };
   const upkeep = async (): Promise<void> => {
     try {
-      for (const { id } of await listAll(state, removedClusters))
+      for (const { id } of await listIntact(state, removedClusters))
         await attempt('removal-failed', id, () => removeContents(ports, id));
-      const clusterIds = (await listAll(state, clusterKeyTable)).map(({ value }) => value.clusterId);
+      const clusterIds = (await listIntact(state, clusterKeyTable)).map(({ value }) => value.clusterId);
       for (const clusterId of clusterIds)
         await attempt('upkeep-failed', clusterId, async () => {
           const problems = await upkeepOf(ports, clusterId);

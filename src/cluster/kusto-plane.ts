@@ -3,6 +3,7 @@ import type { RandomBytes } from '../base/random.ts';
 import type { Guid } from '../base/guid.ts';
 import type { CertificateAuthority } from '../http/certificate-authority.ts';
 import type { Log } from '../http/logging.ts';
+import { existsAtAll, unlessDamaged } from '../state/list-all.ts';
 import type { Plane, RawConnection } from '../http/plane.ts';
 import { releaseSocket } from '../http/release-socket.ts';
 import { relay } from './localhost-relay.ts';
@@ -77,7 +78,7 @@ export function createKustoPlane(ports: KustoPlanePorts): KustoPlane {
   }
 
   async function takeOver({ socket, head, host, greeting }: RawConnection): Promise<boolean> {
-    const cluster = await clusters.find(host);
+    const cluster = await unlessDamaged(() => clusters.find(host));
     const found = cluster === undefined ? undefined : await serving(cluster);
     if (found === undefined || socket.destroyed) return false;
     const rest = releaseSocket(socket);
@@ -89,7 +90,7 @@ export function createKustoPlane(ports: KustoPlanePorts): KustoPlane {
     ...notServed,
     claim: async (host) => {
       if (!host.endsWith('.kusto.windows.net')) return undefined;
-      return (await clusters.find(host)) === undefined ? 'absent' : 'serve';
+      return (await existsAtAll(() => clusters.find(host))) ? 'serve' : 'absent';
     },
     takeOver,
   };

@@ -4,6 +4,7 @@ import { toIso } from '../clock/clock.ts';
 import type { Caller } from '../authz/caller.ts';
 import type { Plane } from '../http/plane.ts';
 import { parseAuthority } from '../http/request-target.ts';
+import { SealedRecordError } from '../state/record-seal.ts';
 import type { KustoPlanePorts } from './kusto-plane.ts';
 import { databasesWhileSuspended, versionTable } from './suspended-commands.ts';
 import { farewellText } from './wire/farewell.ts';
@@ -45,7 +46,7 @@ export function createNotServedApp(ports: KustoPlanePorts): Pick<Plane, 'name' |
       if (cluster.networkRefusal !== undefined) throw kustoError('forbidden', cluster.networkRefusal);
       admitted.set(request, { cluster, caller });
     },
-    translate: isKustoError,
+    translate: (error) => (error instanceof SealedRecordError ? damaged(error) : isKustoError(error)),
   });
   const answer = async (request: FastifyRequest, reply: FastifyReply): Promise<FastifyReply> => {
     const found = admitted.get(request);
@@ -58,6 +59,10 @@ export function createNotServedApp(ports: KustoPlanePorts): Pick<Plane, 'name' |
   app.all('/*', answer);
   return toPlane(() => undefined);
 }
+
+/** Whoever asks is not known yet: the log names the record, the answer only the kind. */
+const damaged = ({ table }: SealedRecordError): KustoError =>
+  kustoError('damaged', `The cluster does not serve: a record of it (${table}) is not what was written.`);
 
 /** @returns undefined when the request is no command or query, or makes no sense */
 function commandOf(request: FastifyRequest): KustoRequest | undefined {

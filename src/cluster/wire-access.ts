@@ -3,6 +3,7 @@ import type { Guid } from '../base/guid.ts';
 import type { HostName } from '../base/names.ts';
 import type { Clock } from '../clock/clock.ts';
 import type { Suspension } from '../encryption/cluster-keys.ts';
+import { SealedRecordError } from '../state/record-seal.ts';
 import type { SupervisedClusterKeys } from './supervisor/cluster-keys.ts';
 import type {
   AllowedRequest,
@@ -101,6 +102,19 @@ const unauthorized = (
 /** Answers the data plane of a cluster process: who sends a request and what they are there.
  * @param keys tells whether the cluster may use its key at this moment */
 export async function authorizeRequest(
+  ports: WireAccessPorts & { readonly keys: Pick<SupervisedClusterKeys, 'admitted'> },
+  clusterId: Guid,
+  authorization: string | undefined,
+): Promise<AllowedRequest | RefusedRequest> {
+  try {
+    return await authorized(ports, clusterId, authorization);
+  } catch (error) {
+    if (error instanceof SealedRecordError) return { outcome: 'refused', kind: 'damaged', message: error.message };
+    throw error;
+  }
+}
+
+async function authorized(
   ports: WireAccessPorts & { readonly keys: Pick<SupervisedClusterKeys, 'admitted'> },
   clusterId: Guid,
   authorization: string | undefined,

@@ -5,7 +5,7 @@ import { parseHostName } from '../base/names.ts';
 import type { RandomBytes } from '../base/random.ts';
 import type { Instant } from '../clock/clock.ts';
 import { instant } from '../clock/clock.ts';
-import { listAll } from '../state/list-all.ts';
+import { listIntact } from '../state/list-all.ts';
 import type { State, Table } from '../state/state.ts';
 import { writeRecord } from '../state/state.ts';
 import { recordFields } from './record-fields.ts';
@@ -28,7 +28,7 @@ interface NewTenant {
   readonly createdAt: Instant;
 }
 
-const tenantTable: Table<Tenant & { readonly format: number }> = {
+export const tenantTable: Table<Tenant & { readonly format: number }> = {
   name: 'tenant',
   parse: (value) => {
     const fields = recordFields(value, 'tenant', 1);
@@ -52,7 +52,8 @@ export interface Tenants {
 }
 
 export function openTenants(state: State, randomBytes: RandomBytes): Tenants {
-  const all = async (): Promise<readonly Tenant[]> => (await listAll(state, tenantTable)).map((record) => record.value);
+  const all = async (): Promise<readonly Tenant[]> =>
+    (await listIntact(state, tenantTable)).map((record) => record.value);
   const get = async (tenantId: Guid): Promise<Tenant | undefined> => (await state.get(tenantTable, tenantId))?.value;
   return {
     async create(tenant) {

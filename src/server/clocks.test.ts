@@ -26,6 +26,7 @@ async function machine({ virtualTime = false } = {}) {
   const lines: string[] = [];
   const run = async (): Promise<Clocks> => {
     const clocks = await openClocks({
+      isNew: true,
       ...{ state, virtualTime, host },
       log: { warning: (name, fields) => void lines.push(`${name} ${JSON.stringify(fields)}`) },
       onError: (error) => {

@@ -26,7 +26,7 @@ const virtualTable: Table<ClockSettings> = {
 };
 
 /** Records of earlier versions have neither `seenAt` nor `unaccounted`. */
-const wallTable: Table<WallRecord> = {
+export const wallTable: Table<WallRecord> = {
   name: 'wall-clock',
   parse: (value) => {
     invariant(isJsonObject(value) && typeof value['lastSeen'] === 'number', 'a wall clock record says what was seen');
@@ -96,12 +96,14 @@ export interface ClockLog {
 /** Opens the clocks of a data directory and notes that it was started now. */
 export async function openClocks(options: {
   readonly state: State;
+  /** A data directory that nobody has used yet; any other remembers the machine's clock. */
+  readonly isNew: boolean;
   readonly virtualTime: boolean;
   readonly host: HostTime;
   readonly log: ClockLog;
   readonly onError: (error: unknown) => void;
 }): Promise<Clocks> {
-  const { state, host, onError, log } = options;
+  const { state, isNew, host, onError, log } = options;
   const listeners = new Set<() => void>();
   const stepped = (): void => {
     for (const one of [wallClock, monotonic, virtual]) one?.wake();
@@ -109,7 +111,8 @@ export async function openClocks(options: {
   };
   const guard = new ClockGuard({
     host,
-    record: (await state.get(wallTable, 'wall'))?.value,
+    // Where nothing is known of the time before, nothing is destroyed until somebody has looked.
+    record: (await state.get(wallTable, 'wall'))?.value ?? (isNew ? undefined : { lastSeen: 0, unaccounted: 0 }),
     onStep: (stepMs) => {
       log.warning('clock-stepped', { byMs: Math.round(stepMs) });
       stepped();

@@ -9,7 +9,7 @@ import type { DatabaseInventory, ExtentReply, InventoryCall } from '../cluster/p
 import type { ClusterProcess } from '../cluster/supervisor/cluster-process.ts';
 import type { ServedCluster, ServedClusters } from '../cluster/wire-access.ts';
 import { clusterKeyTable } from '../encryption/cluster-key-state.ts';
-import { listAll } from '../state/list-all.ts';
+import { listIntact } from '../state/list-all.ts';
 import type { State } from '../state/state.ts';
 
 /** One cluster with the key that everything of it hangs on, and what it holds. Times are ISO on the Kustody clock. */
@@ -64,7 +64,7 @@ export function createClusterInventory(parts: ClusterInventoryParts): ClusterInv
   return {
     async list(contents) {
       const served = await clusters.list();
-      const records = await listAll(state, clusterKeyTable);
+      const records = await listIntact(state, clusterKeyTable);
       const described = await Promise.all(
         records.map(async ({ value }): Promise<ClusterDescription> => {
           const { clusterId, custody, kid, generation, suspension, warning, lease } = value;

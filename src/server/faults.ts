@@ -61,7 +61,7 @@ export const faultRuleSchema = Type.Union([
 export type FaultRule = Static<typeof faultRuleSchema>;
 export type StoredFault = FaultRule & { readonly id: Guid; readonly since: number };
 
-const faultTable: Table<StoredFault> = {
+export const faultTable: Table<StoredFault> = {
   name: 'faults',
   parse: (value) => value as unknown as StoredFault,
 };

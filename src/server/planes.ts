@@ -21,7 +21,7 @@ import { formatKeyId } from '../base/key-id.ts';
 import { createEntraPlane } from '../identity/entra/plane.ts';
 import type { Log } from '../http/logging.ts';
 import type { Plane } from '../http/plane.ts';
-import { listAll } from '../state/list-all.ts';
+import { listIntact } from '../state/list-all.ts';
 import type { RefusedHosts } from '../http/refused-hosts.ts';
 import type { State } from '../state/state.ts';
 import { pruneVaultAudit } from '../vault/audit.ts';
@@ -281,7 +281,7 @@ async function checkKeys(
   outside: OutsideVaults,
 ): Promise<readonly CheckedKey[]> {
   await keys.checkAll();
-  const records = await listAll(state, clusterKeyTable);
+  const records = await listIntact(state, clusterKeyTable);
   return Promise.all(
     records.map(async ({ value }) => {
       const status = clusterKeyStatus(value);

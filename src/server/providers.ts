@@ -18,12 +18,12 @@ import { findUserAssignedIdentity } from '../providers/managed-identity/user-ass
 import { resumeGroupDeletions } from '../providers/resources/group-deletion.ts';
 import { createResourcesProvider } from '../providers/resources/resources-provider.ts';
 import type { OutsideVaults } from '../cluster/outside/outside-vaults.ts';
-import { listAll } from '../state/list-all.ts';
 import type { ServedClusters } from '../cluster/wire-access.ts';
 import type { VaultDirectory } from '../vault/vault-directory.ts';
 import { createServedClusters } from './kusto-clusters.ts';
 import { vaultHostOf } from './outside-names.ts';
 import type { ServerParts } from './planes.ts';
+import { listIntact } from '../state/list-all.ts';
 import { serviceVaultName } from './service-vault.ts';
 
 export interface Providers {
@@ -100,15 +100,15 @@ export function createProviders(
     },
     purgeDue: () => keyVault.retention.start(),
     async clusterResourceId(clusterId) {
-      for (const { value } of await listAll(state, clusterNames)) {
+      for (const { value } of await listIntact(state, clusterNames)) {
         const cluster = await state.get(clusterResources, value.resourceId.toLowerCase());
         if (cluster?.value.properties.clusterId === clusterId) return cluster.value.id;
       }
       return undefined;
     },
     async names() {
-      const vaults = await listAll(state, vaultNames);
-      const clusters = await listAll(state, clusterNames);
+      const vaults = await listIntact(state, vaultNames);
+      const clusters = await listIntact(state, clusterNames);
       return {
         vaults: vaults.filter(({ value }) => value.state === 'live').map(({ value }) => value.name),
         clusters: clusters

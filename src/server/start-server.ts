@@ -18,6 +18,7 @@ import { openStoredAuthority } from './authority.ts';
 import type { Clocks } from './clocks.ts';
 import { openClocks } from './clocks.ts';
 import { removeControlFile, writeAuthorityFile, writeControlFile } from './control-file.ts';
+import { hasNoState, refuseEmptied } from './emptied-state.ts';
 import { openFaults } from './faults.ts';
 import { openIdentityParts } from './identity-parts.ts';
 import { createInstance, readInstance, withSecondSubscription } from './instance.ts';
@@ -28,6 +29,7 @@ import { createPlanes } from './planes.ts';
 import type { Controls, ServerParts } from './planes.ts';
 import type { InstanceEnvironment } from './control-plane.ts';
 import type { ServerSettings } from './settings.ts';
+import { stateTables } from './state-tables.ts';
 
 export const rootKeyFileName = 'root.key';
 
@@ -47,7 +49,8 @@ export interface RunningServer {
 }
 
 /** Opens a data directory (making what is missing) and serves it. What was opened is closed again when a later step fails.
- * @throws StateLockedError, StateFormatError, WrongRootKeyError, RootKeyError, EdgeAddressError, GeoipDatabaseError, OutsideVaultError */
+ * @throws StateLockedError, StateFormatError, EmptiedStateError, WrongRootKeyError, SealedRecordError, RootKeyError, EdgeAddressError,
+ * GeoipDatabaseError, OutsideVaultError */
 export async function startServer(settings: ServerSettings): Promise<RunningServer> {
   const closers: (() => void | Promise<void>)[] = [];
   const closeAll = async (): Promise<void> => {
@@ -73,15 +76,21 @@ async function open(
   const onError = (error: unknown): void => log.failure('timer-failed', error);
   const { keyPool, close: closeKeyPool } = openReadyKeys(log);
   closers.push(closeKeyPool);
+  const noFile = hasNoState(dataDirectory);
+  if (noFile) refuseEmptied(dataDirectory, rootKeyFileName, noFile);
   const store = SqliteStateStore.open(dataDirectory);
   closers.push(() => store.close());
+  if (!(await isSealed(store))) refuseEmptied(dataDirectory, rootKeyFileName, noFile);
   const rootKey = settings.rootKey ?? (await rootKeyBeside(store, dataDirectory));
-  const state = await SealedState.open({ store, rootKey, randomBytes: systemRandomBytes });
+  const state = await SealedState.open({
+    ...{ store, rootKey, randomBytes: systemRandomBytes, tables: stateTables },
+    damaged: ({ table, id, damage }) => log.warning('state-record-damaged', { table, id, damage }),
+  });
   closers.push(() => state.close());
 
   const known = await readInstance(state);
   const virtualTime = known?.virtualTime ?? settings.virtualTime;
-  const clocks = await openClocks({ state, virtualTime, host: machineTime, log, onError });
+  const clocks = await openClocks({ state, isNew: known === undefined, virtualTime, host: machineTime, log, onError });
   closers.push(() => clocks.close());
   const spareProcess = settings.expectsCluster === true ? startSpareProcess(settings, clocks) : undefined;
   closers.push(async () => spareProcess?.end());

@@ -4,14 +4,23 @@ import type { RandomBytes } from '../base/random.ts';
 import { drawMany } from '../base/random.ts';
 import type { RootKey } from './root-key.ts';
 
-/** The bytes of a record were not sealed by us for this place. */
+/** A record is not what was written for this place; how it is not. */
+const damages = {
+  broken: 'does not open: it was damaged, or changed outside Kustody',
+  unreadable: 'has a form that this Kustody does not know: it was written by a newer one, or wrongly',
+} as const;
+
+export type RecordDamage = keyof typeof damages;
+
 export class SealedRecordError extends Error {
   override readonly name = 'SealedRecordError';
   constructor(
     readonly table: string,
     readonly id: string,
+    readonly damage: RecordDamage = 'broken',
+    options?: ErrorOptions,
   ) {
-    super(`The record ${table}/${id} does not open: it was damaged, or changed outside Kustody.`);
+    super(`The record ${table}/${id} ${damages[damage]}.`, options);
   }
 }
 

@@ -1,4 +1,5 @@
 import type { Json } from '../base/json.ts';
+import type { SealedRecordError } from './record-seal.ts';
 
 /** A decoded record. `version` is opaque: hand it back in the next commit. */
 export interface Versioned<T> {
@@ -29,14 +30,21 @@ export interface StateExpectation {
   readonly expect: number | null;
 }
 
+export interface StateListOptions {
+  readonly prefix?: string;
+  readonly after?: string;
+  readonly limit?: number;
+  /** Is handed what does not open; it is left out. For lists over several owners: the damage of one is not another's. */
+  readonly damaged?: (error: SealedRecordError) => void;
+}
+
 /** What the rest of Kustody sees of the state: typed records, sealed under the root key before they reach a store. */
 export interface State {
+  /** @throws SealedRecordError */
   get<T>(table: Table<T>, id: string): Promise<Versioned<T> | undefined>;
-  /** A list without a limit is complete: where there may be 10,000 and more, it is read in pages (`listAll`). */
-  list<T>(
-    table: Table<T>,
-    options?: { prefix?: string; after?: string; limit?: number },
-  ): Promise<readonly Versioned<T>[]>;
+  /** A list without a limit is complete: where there may be 10,000 and more, it is read in pages (`listAll`).
+   * @throws SealedRecordError for the first damaged record, unless `options.damaged` takes it */
+  list<T>(table: Table<T>, options?: StateListOptions): Promise<readonly Versioned<T>[]>;
   /** All or nothing, durable when it resolves. @throws StateConflictError */
   commit(commit: { expect?: readonly StateExpectation[]; write: readonly StateWrite[] }): Promise<void>;
 }

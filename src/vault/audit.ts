@@ -33,7 +33,7 @@ export interface VaultAuditRecord {
 }
 
 /** Ids are ordered by time, then by the order in which this process wrote. */
-const vaultAudit: Table<VaultAuditRecord> = {
+export const vaultAudit: Table<VaultAuditRecord> = {
   name: 'vault-audit',
   parse: (value: Json) => {
     invariant(

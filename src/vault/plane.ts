@@ -11,6 +11,7 @@ import type { Clock } from '../clock/clock.ts';
 import type { Log } from '../http/logging.ts';
 import { createPlaneApp } from '../http/plane-app.ts';
 import type { HostClaim, Plane } from '../http/plane.ts';
+import { existsAtAll } from '../state/list-all.ts';
 import type { State } from '../state/state.ts';
 import { createAuditWriter } from './audit.ts';
 import type { AllowedByRole } from './authorization.ts';
@@ -196,7 +197,7 @@ const hostSuffix = '.vault.azure.net';
 async function claim(directory: VaultDirectory, host: HostName): Promise<HostClaim> {
   if (!host.endsWith(hostSuffix)) return undefined;
   const name = parseVaultName(host.slice(0, -hostSuffix.length));
-  return name !== undefined && (await directory.find(name)) !== undefined ? 'serve' : 'absent';
+  return name !== undefined && (await existsAtAll(() => directory.find(name))) ? 'serve' : 'absent';
 }
 
 async function findVault(directory: VaultDirectory, request: FastifyRequest): Promise<VaultSettings | undefined> {

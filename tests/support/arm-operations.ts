@@ -31,6 +31,7 @@ async function collect(): Promise<readonly ProviderOperation[]> {
     randomBytes,
   });
   const clocks = await openClocks({
+    isNew: true,
     ...{ state, virtualTime: true, host: machineTime },
     log: { warning: () => undefined },
     onError: () => undefined,

@@ -1,9 +1,10 @@
 import { invariant } from '../../base/invariant.ts';
 import type { Guid } from '../../base/guid.ts';
+import { SealedRecordError } from '../../state/record-seal.ts';
 import type { State, Table, Versioned } from '../../state/state.ts';
 import { StateConflictError } from '../../state/state-store.ts';
 import type { RemoteWrite } from './protocol.ts';
-import type { CommitReply, RemoteRecord, StateCalls } from './state-protocol.ts';
+import type { DamagedReply, RemoteRecord, StateCalls, StateReplies } from './state-protocol.ts';
 
 /** The cluster may not use its key any more: what was to be committed is not acknowledged. */
 export class ClusterNotServedError extends Error {
@@ -24,7 +25,7 @@ export interface RemoteStateOptions {
 
 /** The state as a cluster process sees it: the tables of its own cluster, through the supervisor. Each commit is made only
  * while the cluster may use the key that its values are sealed under.
- * @throws StateConflictError, ClusterNotServedError, CustodyChangingError from `commit` */
+ * @throws SealedRecordError; from `commit` StateConflictError, ClusterNotServedError, CustodyChangingError */
 export function createRemoteState({ clusterId, call, generation }: RemoteStateOptions): State {
   const own = (id: string): string => {
     invariant(id.startsWith(`${clusterId}/`), 'a cluster process names records of its own cluster');
@@ -37,7 +38,7 @@ export function createRemoteState({ clusterId, call, generation }: RemoteStateOp
   });
   return {
     async get(table, id) {
-      const found = (await call('stateGet', { table: table.name, id: own(id) })) as RemoteRecord | undefined;
+      const found = intact((await call('stateGet', { table: table.name, id: own(id) })) as StateReplies['stateGet']);
       return found === undefined ? undefined : parsed(table, found);
     },
     async list(table, options = {}) {
@@ -48,7 +49,7 @@ export function createRemoteState({ clusterId, call, generation }: RemoteStateOp
         ...(after === undefined ? {} : { after }),
         ...(limit === undefined ? {} : { limit }),
       };
-      const found = (await call('stateList', body)) as readonly RemoteRecord[];
+      const found = intact((await call('stateList', body)) as StateReplies['stateList']);
       return found.map((record) => parsed(table, record));
     },
     async commit({ expect = [], write }) {
@@ -64,7 +65,7 @@ export function createRemoteState({ clusterId, call, generation }: RemoteStateOp
           put: put as RemoteWrite['put'],
         })),
       };
-      const reply = (await call('stateCommit', body)) as CommitReply;
+      const reply = intact((await call('stateCommit', body)) as StateReplies['stateCommit']);
       switch (reply.outcome) {
         case 'committed':
           return;
@@ -78,3 +79,12 @@ export function createRemoteState({ clusterId, call, generation }: RemoteStateOp
     },
   };
 }
+
+function intact<T>(reply: T | DamagedReply): T {
+  if (isDamaged(reply)) throw new SealedRecordError(reply.table, reply.id, reply.damage);
+  return reply;
+}
+
+/** A record has no outcome of its own, and a list none at all. */
+const isDamaged = (reply: unknown): reply is DamagedReply =>
+  typeof reply === 'object' && reply !== null && 'outcome' in reply && reply.outcome === 'damaged';

@@ -1,5 +1,6 @@
 import type { Json } from '../../base/json.ts';
 import { isJsonObject } from '../../base/json.ts';
+import type { RecordDamage } from '../../state/record-seal.ts';
 import type { RemoteWrite } from './protocol.ts';
 import { ProtocolError } from './message-fields.ts';
 
@@ -40,10 +41,18 @@ export type CommitReply =
   /** The custody of the cluster is changing; try again in a moment. */
   | { readonly outcome: 'changing' };
 
+/** A record that was asked for, or one that was to be written, is not what was written there. */
+export interface DamagedReply {
+  readonly outcome: 'damaged';
+  readonly table: string;
+  readonly id: string;
+  readonly damage: RecordDamage;
+}
+
 export interface StateReplies {
-  readonly stateGet: RemoteRecord | undefined;
-  readonly stateList: readonly RemoteRecord[];
-  readonly stateCommit: CommitReply;
+  readonly stateGet: RemoteRecord | undefined | DamagedReply;
+  readonly stateList: readonly RemoteRecord[] | DamagedReply;
+  readonly stateCommit: CommitReply | DamagedReply;
 }
 
 const recordsMax = 50_000;

@@ -16,7 +16,7 @@ import type {
 } from '../../encryption/cluster-keys.ts';
 import type { KeyFailure } from '../../encryption/key-wrapper.ts';
 import { keyChangeKind } from '../../encryption/rotation.ts';
-import { listAll } from '../../state/list-all.ts';
+import { listIntact } from '../../state/list-all.ts';
 import type { State, StateWrite, Table, Versioned } from '../../state/state.ts';
 import { writeRecord } from '../../state/state.ts';
 import { StateConflictError } from '../../state/state-store.ts';
@@ -155,7 +155,7 @@ export class KeyChanges {
    * is alive cannot be committed any more then, and has to be asked for again. */
   async endInterrupted(startedAt: MonotonicMs): Promise<void> {
     const { state, monotonic } = this.#parts.options;
-    for (const { value } of await listAll(state, clusterKeyTable)) {
+    for (const { value } of await listIntact(state, clusterKeyTable)) {
       const age = value.replacing && (monotonic.since(value.replacing.since) ?? Infinity);
       if (age !== undefined && age > monotonic.now() - startedAt) await this.#unmark(value.clusterId);
     }

@@ -9,7 +9,7 @@ import { followsLatest, planFollow } from '../../encryption/follow-latest.ts';
 import { leaseHeld } from '../../encryption/lease.ts';
 import type { CheckOutcome } from '../../encryption/suspension.ts';
 import { afterCheck } from '../../encryption/suspension.ts';
-import { listAll } from '../../state/list-all.ts';
+import { listIntact } from '../../state/list-all.ts';
 import { StateConflictError } from '../../state/state-store.ts';
 import type { Versioned } from '../../state/state.ts';
 import { writeRecord } from '../../state/state.ts';
@@ -85,7 +85,7 @@ export class KeyChecks {
 
   /** All clusters that are not stopped, a few at a time. @param host only those whose key is in that vault */
   async checkAll(host?: HostName): Promise<void> {
-    const records = await listAll(this.#parts.options.state, clusterKeyTable);
+    const records = await listIntact(this.#parts.options.state, clusterKeyTable);
     const due = records.filter(({ value }) => !value.stopped && (host === undefined || value.kid.vaultHost === host));
     const queue = due.map(({ value }) => value.clusterId).values();
     const worker = async (): Promise<void> => {

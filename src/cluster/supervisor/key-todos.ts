@@ -8,8 +8,8 @@ import { clusterKeyTable } from '../../encryption/cluster-key-state.ts';
 import type { Moment } from '../../clock/monotonic-clock.ts';
 import { longAgo, parseMoment } from '../../clock/monotonic-clock.ts';
 import type { KeyFailure } from '../../encryption/key-wrapper.ts';
+import { listIntact } from '../../state/list-all.ts';
 import { StateConflictError } from '../../state/state-store.ts';
-import { listAll } from '../../state/list-all.ts';
 import type { StateWrite, Table, Versioned } from '../../state/state.ts';
 import { writeRecord } from '../../state/state.ts';
 import type { ClusterKeysOptions } from './ports.ts';
@@ -108,7 +108,7 @@ export class KeyTodos {
 
   /** Does what is to be done; what fails stays for the next time. Every step can be repeated. */
   async sweep(): Promise<void> {
-    for (const todo of await listAll(this.#ports.state, keyTodos)) {
+    for (const todo of await listIntact(this.#ports.state, keyTodos)) {
       const age = this.#ports.monotonic.since(todo.value.since) ?? Infinity;
       if (todo.value.action === 'making' && age < makingMsMax) continue;
       try {

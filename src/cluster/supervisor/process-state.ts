@@ -4,6 +4,7 @@ import type { ClusterKeyRecord } from '../../encryption/cluster-key-state.ts';
 import { clusterKeyTable, withoutReplacing } from '../../encryption/cluster-key-state.ts';
 import { longAgo } from '../../clock/monotonic-clock.ts';
 import { leaseHeld } from '../../encryption/lease.ts';
+import { SealedRecordError } from '../../state/record-seal.ts';
 import type { StateExpectation, StateWrite, Table, Versioned } from '../../state/state.ts';
 import { expectRecord, writeRecord } from '../../state/state.ts';
 import { StateConflictError } from '../../state/state-store.ts';
@@ -27,6 +28,21 @@ export const isStateCall = (operation: string): operation is keyof StateCalls =>
  * commit itself: it expects the key's record unchanged.
  * @throws ProtocolError; Error for what a process has no business with */
 export async function serveState(
+  ports: Ports,
+  clusterId: Guid,
+  operation: keyof StateCalls,
+  body: unknown,
+): Promise<StateReplies[keyof StateCalls]> {
+  try {
+    return await served(ports, clusterId, operation, body);
+  } catch (error) {
+    if (!(error instanceof SealedRecordError)) throw error;
+    const { table, id, damage } = error;
+    return { outcome: 'damaged', table, id, damage };
+  }
+}
+
+async function served(
   ports: Ports,
   clusterId: Guid,
   operation: keyof StateCalls,

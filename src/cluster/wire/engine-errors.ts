@@ -7,6 +7,7 @@ import type { DataErrorCode } from '../../engine/catalog/data-error.ts';
 import { ForbiddenError } from '../../engine/commands/forbidden-error.ts';
 import type { KqlErrorCode } from '../../engine/kql/kql-error.ts';
 import { KqlError } from '../../engine/kql/kql-error.ts';
+import { SealedRecordError } from '../../state/record-seal.ts';
 import { BlobNotFoundError } from '../../storage/blob-store.ts';
 import { ChannelBusyError } from '../process/channel.ts';
 import type { KustoErrorKind } from './kusto-error.ts';
@@ -64,7 +65,8 @@ export function translateError(error: unknown, text: string): KustoError | undef
     return kustoError('throttled', 'Too many requests at the same time. Retrying after some backoff might help.');
   if (error instanceof CommitRefusedError) return kustoError('unavailable', error.message);
   if (error instanceof NoMemoryFilesError) return kustoError('notBuilt', error.message);
-  if (error instanceof CatalogDamagedError) return kustoError('damaged', error.message);
+  if (error instanceof CatalogDamagedError || error instanceof SealedRecordError)
+    return kustoError('damaged', error.message);
   if (extentErrors.some((kind) => error instanceof kind)) {
     return kustoError('damaged', 'An extent of the cluster does not open: its bytes were changed, or are gone.');
   }

@@ -18,7 +18,7 @@ import type { Json, JsonObject } from '../../base/json.ts';
 import { isJsonObject } from '../../base/json.ts';
 import type { Clock } from '../../clock/clock.ts';
 import { toIso } from '../../clock/clock.ts';
-import { listAll } from '../../state/list-all.ts';
+import { listAll, listIntact } from '../../state/list-all.ts';
 import type { State, Versioned } from '../../state/state.ts';
 import { writeRecord } from '../../state/state.ts';
 import { authorizationErrors } from './authorization-errors.ts';
@@ -191,7 +191,7 @@ async function listAssignments(deps: AuthorizationDependencies, request: ArmRequ
   const filter = request.query.get('$filter') ?? '';
   const alternatives = filter.trim() === '' ? [] : parseFilter(filter);
   const tests = alternatives.map((terms) => terms.map((term) => compileTerm(term, scope)));
-  const all = await listAll(deps.state, roleAssignments);
+  const all = await listIntact(deps.state, roleAssignments);
   const found = all
     .map((record) => record.value)
     .filter((assignment) => isScopeWithin(scope, assignment.scope) || isScopeWithin(assignment.scope, scope))

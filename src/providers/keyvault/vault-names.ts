@@ -1,6 +1,6 @@
 import type { VaultName } from '../../base/names.ts';
 import type { Clock } from '../../clock/clock.ts';
-import { listAll } from '../../state/list-all.ts';
+import { listIntact } from '../../state/list-all.ts';
 import type { State, Versioned } from '../../state/state.ts';
 import type { DeletedVault, VaultNameRecord } from './vault-record.ts';
 import { vaultNames } from './vault-record.ts';
@@ -22,7 +22,7 @@ export async function deletedVaultsOf(
   isOver: (deleted: DeletedVault) => boolean,
 ): Promise<readonly DeletedVault[]> {
   const prefix = `/subscriptions/${subscriptionId.toLowerCase()}/`;
-  const records = await listAll(state, vaultNames);
+  const records = await listIntact(state, vaultNames);
   return records.flatMap(({ value }) =>
     value.state === 'deleted' && value.resourceId.toLowerCase().startsWith(prefix) && !isOver(value) ? [value] : [],
   );

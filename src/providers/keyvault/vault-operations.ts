@@ -9,7 +9,7 @@ import type { Json } from '../../base/json.ts';
 import { isJsonObject } from '../../base/json.ts';
 import { parseVaultName } from '../../base/names.ts';
 import { toIso } from '../../clock/clock.ts';
-import { listAll } from '../../state/list-all.ts';
+import { listIntact } from '../../state/list-all.ts';
 import { writeRecord } from '../../state/state.ts';
 import { changedPolicies } from './access-policy-changes.ts';
 import { accessPoliciesMax, readAccessPolicies } from './access-policy-input.ts';
@@ -113,7 +113,7 @@ export function vaultOperations(deps: KeyVaultDependencies, retention: VaultRete
 }
 
 async function listVaults(deps: KeyVaultDependencies, request: ArmRequest, scope: string): Promise<ArmReply> {
-  const records = await listAll(deps.state, armResources, `${scope.toLowerCase()}/`);
+  const records = await listIntact(deps.state, armResources, `${scope.toLowerCase()}/`);
   const vaults = records.flatMap((record) => asVault(record.value) ?? []);
   const idOf = (vault: Vault): string => vault.id.toLowerCase();
   const page = pageOf(request, sortedById(vaults, idOf), idOf);

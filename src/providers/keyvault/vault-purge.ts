@@ -4,11 +4,11 @@ import { invariant } from '../../base/invariant.ts';
 import { retryOnConflict } from '../../arm/retry.ts';
 import type { Instant } from '../../clock/clock.ts';
 import { instant } from '../../clock/clock.ts';
-import { listAll } from '../../state/list-all.ts';
+import { listIntact, unlessDamaged } from '../../state/list-all.ts';
 import { writeRecord } from '../../state/state.ts';
 import type { KeyVaultDependencies } from './keyvault-dependencies.ts';
 import { isRetentionOver } from './vault-names.ts';
-import type { VaultNameRecord } from './vault-record.ts';
+import type { DeletedVault, VaultNameRecord } from './vault-record.ts';
 import { vaultNames } from './vault-record.ts';
 
 /** Frees the name of a vault that is in state `purging`. Order: contents gone → name free, so that what a crash leaves behind is
@@ -58,14 +58,15 @@ export function createVaultRetention(deps: KeyVaultDependencies): VaultRetention
   };
   const run = async (): Promise<void> => {
     next = undefined;
-    const records = await listAll(deps.state, vaultNames);
+    const records = await listIntact(deps.state, vaultNames);
     for (const { id, value } of records) {
       const name = parseVaultName(id);
       invariant(name !== undefined, 'a vault name record has a vault name as its id');
-      if (value.state === 'purging') await finishPurge(deps, name);
+      if (value.state === 'purging') await unlessDamaged(() => finishPurge(deps, name));
       if (value.state !== 'deleted') continue;
       if (isRetentionOver(value, deps.clock, deps.purgesHeld)) {
-        await purgeDeletedVault(deps, name, (record) => isRetentionOver(record, deps.clock, deps.purgesHeld));
+        const isOver = (record: DeletedVault): boolean => isRetentionOver(record, deps.clock, deps.purgesHeld);
+        await unlessDamaged(() => purgeDeletedVault(deps, name, isOver));
       } else if (value.purgeAt > deps.clock.now()) expectAt(instant(value.purgeAt));
     }
   };

@@ -1,6 +1,7 @@
 import type { Guid } from '../../base/guid.ts';
 import type { DatabaseName, HostName, Region } from '../../base/names.ts';
 import type { Suspension } from '../../encryption/cluster-keys.ts';
+import { listIntact, unlessDamaged } from '../../state/list-all.ts';
 import type { Versioned } from '../../state/state.ts';
 import { databaseResources } from './child-records.ts';
 import type { AssignmentProperties, DatabaseResource } from './child-records.ts';
@@ -8,7 +9,7 @@ import { currentCluster } from './cluster-lookup.ts';
 import { clusterNames, parseClusterHost } from './cluster-record.ts';
 import type { ClusterResource } from './cluster-record.ts';
 import { settingOf } from './cluster-settings.ts';
-import { listAll, listChildren } from './cluster-store.ts';
+import { listChildren } from './cluster-store.ts';
 import { clusterState, stateReason } from './cluster-view.ts';
 import type { ClusterState } from './cluster-view.ts';
 import type { KustoPorts } from './ports.ts';
@@ -56,9 +57,10 @@ const cachedMax = 200;
 /** Reading for the data plane. Every change below a cluster gives its record a new version, so what was read under one version
  * is kept by that version. */
 export function createClusterAccess(ports: KustoPorts): {
-  /** By the host a client called: `{cluster}.{region}.kusto.windows.net` or the same with `ingest-`. @returns undefined when there is no such cluster */
+  /** By the host a client called: `{cluster}.{region}.kusto.windows.net` or the same with `ingest-`. @returns undefined when there is no such cluster
+   * @throws SealedRecordError */
   readonly findByHost: (host: HostName) => Promise<ClusterAccess | undefined>;
-  /** All clusters of all subscriptions. */
+  /** All clusters of all subscriptions, but those of which a record is damaged. */
   readonly list: () => Promise<readonly ClusterAccess[]>;
 } {
   const cache = new Map<string, { readonly version: number; readonly children: Children }>();
@@ -88,8 +90,8 @@ export function createClusterAccess(ports: KustoPorts): {
     },
     list: async () => {
       const all: ClusterAccess[] = [];
-      for (const { id, value } of await listAll(ports.state, clusterNames, '')) {
-        const found = await byName(id, value.region);
+      for (const { id, value } of await listIntact(ports.state, clusterNames)) {
+        const found = await unlessDamaged(() => byName(id, value.region));
         if (found !== undefined) all.push(found);
       }
       return all;

@@ -1,12 +1,14 @@
 import { armErrors } from '../../arm/arm-errors.ts';
 import { resourceRecordId } from '../../arm/resource.ts';
 import { StateConflictError } from '../../state/state-store.ts';
+import { listAll, listIntact, unlessDamaged } from '../../state/list-all.ts';
 import { writeRecord } from '../../state/state.ts';
 import type { StateWrite, Versioned } from '../../state/state.ts';
 import { clusterNames, clusterRecordId, clusterResources } from './cluster-record.ts';
 import type { ClusterAddress, ClusterResource } from './cluster-record.ts';
 import { removeCluster } from './cluster-removal.ts';
-import { listAll, listChildren } from './cluster-store.ts';
+import { listChildren } from './cluster-store.ts';
+import { showCluster } from './cluster-view.ts';
 import { isUnderWay } from './operation-record.ts';
 import type { KustoPorts } from './ports.ts';
 
@@ -33,22 +35,37 @@ export async function requireCluster(ports: KustoPorts, at: ClusterAddress): Pro
   return found;
 }
 
-/** @param scope `/subscriptions/…` or `/subscriptions/…/resourceGroups/…` */
+/** @param scope `/subscriptions/…` or `/subscriptions/…/resourceGroups/…`
+ * @throws SealedRecordError when a cluster's record is damaged */
 export async function listClusters(ports: KustoPorts, scope: string): Promise<readonly Versioned<ClusterResource>[]> {
-  const lower = scope.toLowerCase();
-  const ids = lower.includes('/resourcegroups/')
-    ? (await listChildren(ports.state, `${lower}/providers/microsoft.kusto/clusters/`)).map(({ id }) => id)
-    : await clusterIdsOfSubscription(ports, lower);
   const clusters: Versioned<ClusterResource>[] = [];
-  for (const id of ids) {
+  for (const id of await clusterIds(ports, scope.toLowerCase(), listAll)) {
     const found = await unlessGone(ports, await ports.state.get(clusterResources, id));
     if (found !== undefined) clusters.push(found);
   }
   return clusters;
 }
 
-async function clusterIdsOfSubscription(ports: KustoPorts, scope: string): Promise<readonly string[]> {
-  const names = await listAll(ports.state, clusterNames, '');
+/** The same as they are shown, without those of which a record is damaged: that is not the others' fault. */
+export async function showClusters(ports: KustoPorts, scope: string): Promise<readonly Record<string, unknown>[]> {
+  const shown: Record<string, unknown>[] = [];
+  for (const id of await clusterIds(ports, scope.toLowerCase(), listIntact)) {
+    const one = await unlessDamaged(async () => {
+      const found = await unlessGone(ports, await ports.state.get(clusterResources, id));
+      const status = found && (await ports.keys.status(found.value.properties.clusterId));
+      return found && showCluster(found.value, status, ports.clock.now());
+    });
+    if (one !== undefined) shown.push(one);
+  }
+  return shown;
+}
+
+async function clusterIds(ports: KustoPorts, scope: string, list: typeof listIntact): Promise<readonly string[]> {
+  if (scope.includes('/resourcegroups/')) {
+    const children = await listChildren(ports.state, `${scope}/providers/microsoft.kusto/clusters/`, list);
+    return children.map(({ id }) => id);
+  }
+  const names = await list(ports.state, clusterNames);
   const prefix = `${scope}/`;
   return names
     .filter(({ value }) => value.blockedUntil === undefined)

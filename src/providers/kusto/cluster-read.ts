@@ -1,7 +1,7 @@
 import type { ArmReply, ArmRequest } from '../../arm/arm-operation.ts';
 import { parseClusterName } from '../../base/names.ts';
 import { findClusterName } from './cluster-names.ts';
-import { listClusters, requireCluster } from './cluster-lookup.ts';
+import { requireCluster, showClusters } from './cluster-lookup.ts';
 import { addressOf, bodyObject } from './cluster-store.ts';
 import { clusterEtag, showCluster } from './cluster-view.ts';
 import { kustoError } from './kusto-errors.ts';
@@ -21,12 +21,7 @@ export async function getCluster(ports: KustoPorts, request: ArmRequest): Promis
 export async function readClusterList(ports: KustoPorts, request: ArmRequest): Promise<ArmReply> {
   const { subscriptionId = '', resourceGroupName } = request.params;
   const scope = `/subscriptions/${subscriptionId}${resourceGroupName === undefined ? '' : `/resourceGroups/${resourceGroupName}`}`;
-  const clusters = await listClusters(ports, scope);
-  const value: unknown[] = [];
-  for (const { value: cluster } of clusters) {
-    value.push(showCluster(cluster, await ports.keys.status(cluster.properties.clusterId), ports.clock.now()));
-  }
-  return { status: 200, body: { value } };
+  return { status: 200, body: { value: await showClusters(ports, scope) } };
 }
 
 /** Always 200; a name that is taken has a message and no reason, as recorded. */

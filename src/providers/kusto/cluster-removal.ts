@@ -1,9 +1,9 @@
 import { armResources } from '../../arm/resource.ts';
+import { listAll } from '../../state/list-all.ts';
 import { writeRecord } from '../../state/state.ts';
 import type { StateWrite, Versioned } from '../../state/state.ts';
 import { clusterNames, clusterResources } from './cluster-record.ts';
 import type { ClusterResource } from './cluster-record.ts';
-import { listAll } from './cluster-store.ts';
 import type { KustoPorts } from './ports.ts';
 
 const dayMs = 24 * 60 * 60 * 1000;

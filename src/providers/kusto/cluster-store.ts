@@ -9,7 +9,8 @@ import { isJsonObject } from '../../base/json.ts';
 import type { JsonObject } from '../../base/json.ts';
 import { StateConflictError } from '../../state/state-store.ts';
 import { expectRecord } from '../../state/state.ts';
-import type { State, StateExpectation, Table, Versioned } from '../../state/state.ts';
+import { listAll } from '../../state/list-all.ts';
+import type { State, StateExpectation, Versioned } from '../../state/state.ts';
 import type { ClusterAddress, ClusterResource } from './cluster-record.ts';
 import { kustoError } from './kusto-errors.ts';
 import { isUnderWay } from './operation-record.ts';
@@ -32,22 +33,13 @@ export async function expectResourceGroup(state: State, at: ClusterAddress): Pro
   return expectRecord(resourceGroups, found.id, found.version);
 }
 
-const pageLimit = 1000;
-
-/** All records under a prefix, page by page. */
-export async function listAll<T>(state: State, table: Table<T>, prefix: string): Promise<readonly Versioned<T>[]> {
-  const all: Versioned<T>[] = [];
-  for (;;) {
-    const after = all.at(-1)?.id;
-    const page = await state.list(table, { prefix, limit: pageLimit, ...(after === undefined ? {} : { after }) });
-    all.push(...page);
-    if (page.length < pageLimit) return all;
-  }
-}
-
 /** Direct children of one type: `…/clusters/c1/databases/` lists databases and not what is in them. */
-export async function listChildren(state: State, prefix: string): Promise<readonly Versioned<ArmResource>[]> {
-  const below = await listAll(state, armResources, prefix.toLowerCase());
+export async function listChildren(
+  state: State,
+  prefix: string,
+  list = listAll<ArmResource>,
+): Promise<readonly Versioned<ArmResource>[]> {
+  const below = await list(state, armResources, prefix.toLowerCase());
   return below.filter(({ id }) => !id.slice(prefix.length).includes('/'));
 }
 

@@ -23,7 +23,8 @@ import {
 import { databaseResources, databaseType } from './child-records.ts';
 import type { DatabaseProperties, DatabaseResource } from './child-records.ts';
 import type { ClusterResource } from './cluster-record.ts';
-import { bodyObject, bodyProperties, listAll, listChildren } from './cluster-store.ts';
+import { listAll } from '../../state/list-all.ts';
+import { bodyObject, bodyProperties, listChildren } from './cluster-store.ts';
 import { readRequestedKey } from './key-vault-properties.ts';
 import { kustoError } from './kusto-errors.ts';
 import type { KustoPorts } from './ports.ts';

@@ -18,7 +18,7 @@ import type { JsonObject } from '../../base/json.ts';
 import { isJsonObject } from '../../base/json.ts';
 import type { Clock } from '../../clock/clock.ts';
 import { toIso } from '../../clock/clock.ts';
-import { listAll } from '../../state/list-all.ts';
+import { listIntact } from '../../state/list-all.ts';
 import type { State, Versioned } from '../../state/state.ts';
 import { expectRecord, writeRecord } from '../../state/state.ts';
 
@@ -231,7 +231,7 @@ export async function deleteIdentity(deps: IdentityDependencies, id: string): Pr
 }
 
 async function listIdentities(deps: IdentityDependencies, request: ArmRequest, scope: string): Promise<ArmReply> {
-  const records = await listAll(deps.state, armResources, `${scope.toLowerCase()}/`);
+  const records = await listIntact(deps.state, armResources, `${scope.toLowerCase()}/`);
   const found = records.map((record) => record.value).filter((resource) => resource.type === identityType);
   const idOfResource = (resource: ArmResource): string => resource.id.toLowerCase();
   const page = pageOf(request, sortedById(found, idOfResource), idOfResource);

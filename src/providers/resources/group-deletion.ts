@@ -1,7 +1,7 @@
 import { ArmError } from '../../arm/arm-error.ts';
 import { armErrors } from '../../arm/arm-errors.ts';
 import type { ArmOperation, ArmReply, ArmRequest } from '../../arm/arm-operation.ts';
-import type { OperationRecord } from '../../arm/long-running.ts';
+import type { NewOperation, OperationRecord } from '../../arm/long-running.ts';
 import {
   armOperations,
   findOperation,
@@ -15,7 +15,7 @@ import { requireResourceGroup, resourceGroups } from '../../arm/resource-groups.
 import { retryOnConflict } from '../../arm/retry.ts';
 import { dropAssignmentsWithin } from '../../authz/role-assignments.ts';
 import { invariant } from '../../base/invariant.ts';
-import { listAll } from '../../state/list-all.ts';
+import { listIntact, unlessDamaged } from '../../state/list-all.ts';
 import { writeRecord } from '../../state/state.ts';
 import type { ResourcesDependencies } from './resources-dependencies.ts';
 
@@ -43,23 +43,33 @@ async function beginDeletion(
 ): Promise<OperationRecord> {
   const found = await requireResourceGroup(deps.state, subscriptionId, name);
   if (found.value.provisioningState === 'Deleting') return runningDeletion(deps, found.value);
-  const { operation, write } = startOperation(deps.randomBytes, {
-    kind: 'ResourceGroupDelete',
-    provider,
-    subscriptionId: subscriptionId.toLowerCase(),
-    resourceId: found.value.id,
-    startedAt: deps.clock.now(),
-  });
+  const { operation, write } = startOperation(deps.randomBytes, deletionOf(deps, found.value));
   const deletionOperationId = operation.operationId;
   const deleting: ResourceGroup = { ...found.value, provisioningState: 'Deleting', deletionOperationId };
   await deps.state.commit({ write: [writeRecord(resourceGroups, found.id, found.version, deleting), write] });
   return operation;
 }
 
+const deletionOf = (deps: ResourcesDependencies, group: ResourceGroup): NewOperation => ({
+  kind: 'ResourceGroupDelete',
+  provider,
+  subscriptionId: group.id.split('/')[2]?.toLowerCase() ?? '',
+  resourceId: group.id,
+  startedAt: deps.clock.now(),
+});
+
+/** Made again when its record was damaged: what it says can be said again. */
 async function runningDeletion(deps: ResourcesDependencies, group: ResourceGroup): Promise<OperationRecord> {
-  const running = await deps.state.get(armOperations, group.deletionOperationId ?? '');
-  invariant(running !== undefined, 'a group in state Deleting has a running operation');
-  return running.value;
+  const { deletionOperationId } = group;
+  invariant(deletionOperationId !== undefined, 'a group in state Deleting has a running operation');
+  const running = await deps.state.get(armOperations, deletionOperationId);
+  if (running !== undefined) return running.value;
+  const again = {
+    ...startOperation(deps.randomBytes, deletionOf(deps, group)).operation,
+    operationId: deletionOperationId,
+  };
+  await deps.state.commit({ write: [writeRecord(armOperations, deletionOperationId, null, again)] });
+  return again;
 }
 
 async function finishDeletion(deps: ResourcesDependencies, operation: OperationRecord): Promise<void> {
@@ -101,8 +111,9 @@ async function endDeletion(
 
 /** Finishes what a crash has interrupted. Run once at start, before requests are taken. */
 export async function resumeGroupDeletions(deps: ResourcesDependencies): Promise<void> {
-  for (const { value } of await listAll(deps.state, resourceGroups)) {
-    if (value.provisioningState === 'Deleting') await finishDeletion(deps, await runningDeletion(deps, value));
+  for (const { value } of await listIntact(deps.state, resourceGroups)) {
+    if (value.provisioningState !== 'Deleting') continue;
+    await unlessDamaged(async () => finishDeletion(deps, await runningDeletion(deps, value)));
   }
 }
 

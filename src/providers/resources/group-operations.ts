@@ -12,7 +12,7 @@ import { readTags, tagsSchema } from '../../arm/tags.ts';
 import type { JsonObject } from '../../base/json.ts';
 import { isJsonObject } from '../../base/json.ts';
 import { toIso } from '../../clock/clock.ts';
-import { listAll } from '../../state/list-all.ts';
+import { listIntact } from '../../state/list-all.ts';
 import { writeRecord } from '../../state/state.ts';
 import { deleteGroup } from './group-deletion.ts';
 import { compileResourceFilter } from './resource-filter.ts';
@@ -145,7 +145,7 @@ async function listGroups(deps: ResourcesDependencies, request: ArmRequest): Pro
   const matches = filter.trim() === '' ? () => true : compileResourceFilter(parseFilter(filter));
   const mayRead = await deps.authorizer.decider(request.caller);
   const prefix = `/subscriptions/${(request.params['subscriptionId'] ?? '').toLowerCase()}/`;
-  const records = await listAll(deps.state, resourceGroups, prefix);
+  const records = await listIntact(deps.state, resourceGroups, prefix);
   const groups = records
     .map((record) => record.value)
     .filter((group) => matches({ ...group, type: groupType, resourceGroup: group.name }))

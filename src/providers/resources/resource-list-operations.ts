@@ -1,4 +1,4 @@
-import { listAll } from '../../state/list-all.ts';
+import { listIntact } from '../../state/list-all.ts';
 import { armErrors } from '../../arm/arm-errors.ts';
 import type { ArmOperation, ArmReply, ArmRequest } from '../../arm/arm-operation.ts';
 import { parseFilter } from '../../arm/filter.ts';
@@ -55,7 +55,7 @@ async function listResources(
     throw authorizationFailed(request.caller, action, scope);
   }
   const mayRead = await deps.authorizer.decider(request.caller);
-  const records = await listAll(deps.state, armResources, `${scope.toLowerCase()}/`);
+  const records = await listIntact(deps.state, armResources, `${scope.toLowerCase()}/`);
   const resources = records
     .map((record) => record.value)
     .filter((resource) => isTopLevel(resource) && matches(filterable(resource)))

@@ -1,4 +1,4 @@
-import { listAll } from '../../state/list-all.ts';
+import { listIntact } from '../../state/list-all.ts';
 import type { ArmOperation, ArmReply, ArmRequest } from '../../arm/arm-operation.ts';
 import { locations } from '../../arm/locations.ts';
 import type { Subscription } from '../../arm/subscriptions.ts';
@@ -47,7 +47,7 @@ export function subscriptionOperations(deps: ResourcesDependencies): readonly Ar
 /** Those of the caller's tenant in which it has a role somewhere, the main one first. */
 async function listSubscriptions(deps: ResourcesDependencies, request: ArmRequest): Promise<ArmReply> {
   const assignments = await deps.authorizer.assignmentsOf(request.caller);
-  const all = await listAll(deps.state, subscriptions);
+  const all = await listIntact(deps.state, subscriptions);
   const visible = all.filter(({ value }) => {
     const scope = `/subscriptions/${value.subscriptionId}`;
     const related = (other: string): boolean => isScopeWithin(other, scope) || isScopeWithin(scope, other);

@@ -1,7 +1,8 @@
 import type { Guid } from '../../base/guid.ts';
 import type { Clock, Instant } from '../../clock/clock.ts';
 import { instant } from '../../clock/clock.ts';
-import type { State, Versioned } from '../../state/state.ts';
+import { unlessDamaged } from '../../state/list-all.ts';
+import type { State, StateListOptions, Versioned } from '../../state/state.ts';
 import { StateConflictError } from '../../state/state-store.ts';
 import type { PrivateKeyCache } from '../rsa/private-keys.ts';
 import type { KeyRecord } from './key-records.ts';
@@ -66,11 +67,10 @@ async function purgeOver(
 ): Promise<{ readonly purged: number; readonly next: Instant | undefined }> {
   let next: number | undefined;
   let purged = 0;
-  for await (const key of eachKey(state, '')) {
+  for await (const key of eachKey(state, '', () => undefined)) {
     if (key.value.deleted === undefined) continue;
     if (isOver(key.value)) {
-      await purgeKey(state, privateKeys, key);
-      purged += 1;
+      if (await unlessDamaged(() => purgeKey(state, privateKeys, key))) purged += 1;
     } else next = Math.min(next ?? Infinity, key.value.deleted.purgeAt);
   }
   return { purged, next: next === undefined ? undefined : instant(next) };
@@ -88,19 +88,28 @@ export async function purgeVaultContents(
 }
 
 /** Someone else may purge or recover the key at the same time: then it is theirs. */
-async function purgeKey(state: State, privateKeys: PrivateKeyCache, key: Versioned<KeyRecord>): Promise<void> {
+async function purgeKey(state: State, privateKeys: PrivateKeyCache, key: Versioned<KeyRecord>): Promise<true> {
   try {
     await state.commit({ write: await purgeWrites(state, key) });
   } catch (error) {
     if (!(error instanceof StateConflictError)) throw error;
   }
   privateKeys.forget(`${key.id}/`);
+  return true;
 }
 
-async function* eachKey(state: State, prefix: string): AsyncGenerator<Versioned<KeyRecord>> {
+async function* eachKey(
+  state: State,
+  prefix: string,
+  damaged?: StateListOptions['damaged'],
+): AsyncGenerator<Versioned<KeyRecord>> {
   let after: string | undefined;
   for (;;) {
-    const page = await state.list(vaultKeys, { prefix, limit: pageLength, ...(after === undefined ? {} : { after }) });
+    const page = await state.list(vaultKeys, {
+      ...{ prefix, limit: pageLength },
+      ...(after === undefined ? {} : { after }),
+      ...(damaged === undefined ? {} : { damaged }),
+    });
     yield* page;
     after = page.at(-1)?.id;
     if (page.length < pageLength) return;

@@ -53,7 +53,11 @@ describe('a cluster under a key in a vault outside', () => {
   it('serves, and its key is the one outside', { timeout: 60_000 }, async () => {
     expect(await count()).toBe(100);
     expect(await cluster.checkKeys()).toMatchObject([
-      { custody: 'customer', suspended: false, kid: expect.stringMatching(`^https://${vaultHost}/keys/kek/`) },
+      {
+        custody: 'customer',
+        suspended: false,
+        kid: expect.stringMatching(`^https://${vaultHost}/keys/kek/`) as string,
+      },
     ]);
   });
 
@@ -66,7 +70,7 @@ describe('a cluster under a key in a vault outside', () => {
     expect(await count()).toBe(100);
     await take();
     const [checked] = await cluster.checkKeys();
-    expect(checked).toMatchObject({ suspended: true, reason: expect.stringContaining(cause) });
+    expect(checked).toMatchObject({ suspended: true, reason: expect.stringContaining(cause) as string });
     expect(checked?.['reason']).toContain(`https://${vaultHost}/`);
     expect(await count()).toMatchObject({ status: 503 });
     await giveBack();
@@ -81,7 +85,9 @@ describe('a cluster under a key in a vault outside', () => {
     await cluster.advance(3_000);
     expect(await count()).toBe(100);
     await cluster.advance(700);
-    expect(await cluster.checkKeys()).toMatchObject([{ suspended: true, reason: expect.stringContaining('reached') }]);
+    expect(await cluster.checkKeys()).toMatchObject([
+      { suspended: true, reason: expect.stringContaining('reached') as string },
+    ]);
     expect(await count()).toMatchObject({ status: 503 });
     owner = await up('--data', owned, '--proxy-port', String(keys.environment().proxyPort));
     await keys.reopen();
@@ -92,7 +98,9 @@ describe('a cluster under a key in a vault outside', () => {
   it('is nobody there without its own identity here', { timeout: 60_000 }, async () => {
     const identity = (type: string) => cluster.arm('PATCH', cluster.cluster, '2024-04-13', { identity: { type } });
     expect((await identity('None')).status).toBeLessThan(300);
-    expect(await cluster.checkKeys()).toMatchObject([{ suspended: true, reason: expect.stringContaining('token') }]);
+    expect(await cluster.checkKeys()).toMatchObject([
+      { suspended: true, reason: expect.stringContaining('token') as string },
+    ]);
     expect(await count()).toMatchObject({ status: 503 });
     expect((await identity('SystemAssigned')).status).toBeLessThan(300);
     expect(await cluster.checkKeys()).toMatchObject([{ suspended: false }]);
@@ -144,7 +152,10 @@ describe('a cluster under a key in a vault outside', () => {
     await keys.setAccess(['all']);
     await down(owner);
     const taken = kustody(['up', '--data', owned, ...outside]);
-    expect(await taken).toMatchObject({ code: 1, stderr: expect.stringContaining('is a vault of this Kustody') });
+    expect(await taken).toMatchObject({
+      code: 1,
+      stderr: expect.stringContaining('is a vault of this Kustody') as string,
+    });
     const [loot, key] = [await openLoot(stolen), await openLoot(owned)];
     expect(openClusterKeys([loot])).toMatchObject({ clusters: 1, opened: 0 });
     expect(openClusterKeys([loot, key])).toMatchObject({ clusters: 1, opened: 1 }); // the thief knows his trade
@@ -163,14 +174,14 @@ describe('a cluster under a key in a vault outside', () => {
       user = await up('--data', used);
       cluster = await openKeyUser(used);
       expect(await cluster.checkKeys()).toMatchObject([
-        { suspended: true, reason: expect.stringContaining('--vault') },
+        { suspended: true, reason: expect.stringContaining('--vault') as string },
       ]);
       await down(user);
       keys.writeCredential(credential, { clientSecret: 'an-old-secret' });
       user = await up('--data', used, ...outside);
       cluster = await openKeyUser(used);
       expect(await cluster.checkKeys()).toMatchObject([
-        { suspended: true, reason: expect.stringContaining('no valid credential') },
+        { suspended: true, reason: expect.stringContaining('no valid credential') as string },
       ]);
       await down(user);
       keys.writeCredential(credential);

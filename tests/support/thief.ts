@@ -39,7 +39,7 @@ export async function openLoot(directory: string): Promise<Loot> {
     return { clusters, texts: [...texts] };
   } finally {
     await state.close();
-    store.close();
+    await store.close();
   }
 }
 

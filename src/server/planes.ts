@@ -24,6 +24,7 @@ import type { Plane } from '../http/plane.ts';
 import { listIntact } from '../state/list-all.ts';
 import type { RefusedHosts } from '../http/refused-hosts.ts';
 import type { State } from '../state/state.ts';
+import type { WatchedState } from '../state/watched-state.ts';
 import { pruneVaultAudit } from '../vault/audit.ts';
 import { createVaultPlane } from '../vault/plane.ts';
 import type { RsaKeyPool } from '../vault/rsa/rsa-keys.ts';
@@ -38,6 +39,7 @@ import type { Instance } from './instance.ts';
 import { inventoryRoutes } from './inventory-routes.ts';
 import { createProviders } from './providers.ts';
 import type { Providers } from './providers.ts';
+import { trustChanges } from './trust-changes.ts';
 import { createServiceVault, serviceVaultName, serviceVaultSettings } from './service-vault.ts';
 import type { ServerSettings } from './settings.ts';
 import { upkeepRoutes } from './upkeep-routes.ts';
@@ -48,6 +50,7 @@ import { version } from './version.ts';
 export interface ServerParts {
   readonly settings: ServerSettings;
   readonly state: State;
+  readonly onCommit: WatchedState['onCommit'];
   readonly compact: () => Promise<void>;
   readonly randomBytes: RandomBytes;
   readonly log: Log;
@@ -134,7 +137,7 @@ export function createPlanes(parts: ServerParts): Planes {
   const environment = (): Promise<InstanceEnvironment> => describeEnvironment(parts, providers);
   let ready = false;
   let stopPruning: () => void = () => undefined;
-  let stopWatching: () => void = () => undefined;
+  const watches: (() => void)[] = [];
   const pruneAudit = async (): Promise<void> => {
     if (!parts.clocks.destructionHeld()) await pruneVaultAudit(parts.state, parts.clocks.clock.now());
   };
@@ -185,20 +188,31 @@ export function createPlanes(parts: ServerParts): Planes {
     environment,
     controls,
     async start() {
+      watches.push(
+        parts.onCommit(async (write) => {
+          try {
+            await keys.checkConcerned(trustChanges(write));
+          } catch (error) {
+            parts.log.failure('key-checks-failed', error);
+          }
+        }),
+      );
       await vault.startRetention();
       await providers.resume();
       keys.start();
       contents.start();
       stopPruning = parts.clocks.clock.every(86_400_000, pruneAudit);
-      stopWatching = parts.clocks.onStep(() => {
-        keys.checkAll().catch((error: unknown) => parts.log.failure('key-checks-failed', error));
-      });
+      watches.push(
+        parts.clocks.onStep(() => {
+          keys.checkAll().catch((error: unknown) => parts.log.failure('key-checks-failed', error));
+        }),
+      );
       ready = true;
     },
     async close() {
       ready = false;
       stopPruning();
-      stopWatching();
+      for (const stop of watches.splice(0)) stop();
       vault.close();
       contents.close();
       await keys.close();

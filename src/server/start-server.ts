@@ -13,6 +13,7 @@ import type { RootKey } from '../state/root-key.ts';
 import { openRootKeyFile, RootKeyError } from '../state/root-key.ts';
 import { isSealed, SealedState } from '../state/sealed-state.ts';
 import type { StateStore } from '../state/state-store.ts';
+import { watchState } from '../state/watched-state.ts';
 import { SqliteStateStore } from '../state/sqlite/sqlite-state-store.ts';
 import { openStoredAuthority } from './authority.ts';
 import type { Clocks } from './clocks.ts';
@@ -82,11 +83,12 @@ async function open(
   closers.push(() => store.close());
   if (!(await isSealed(store))) refuseEmptied(dataDirectory, rootKeyFileName, noFile);
   const rootKey = settings.rootKey ?? (await rootKeyBeside(store, dataDirectory));
-  const state = await SealedState.open({
+  const sealed = await SealedState.open({
     ...{ store, rootKey, randomBytes: systemRandomBytes, tables: stateTables },
     damaged: ({ table, id, damage }) => log.warning('state-record-damaged', { table, id, damage }),
   });
-  closers.push(() => state.close());
+  closers.push(() => sealed.close());
+  const { state, onCommit } = watchState(sealed);
 
   const known = await readInstance(state);
   const virtualTime = known?.virtualTime ?? settings.virtualTime;
@@ -119,7 +121,8 @@ async function open(
     refusedHosts,
     settings,
     state,
-    compact: () => state.compact(),
+    onCommit,
+    compact: () => sealed.compact(),
     randomBytes: systemRandomBytes,
     log,
     clocks,

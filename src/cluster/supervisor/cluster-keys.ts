@@ -1,6 +1,5 @@
 import type { Guid } from '../../base/guid.ts';
 import { invariant } from '../../base/invariant.ts';
-import type { HostName } from '../../base/names.ts';
 import type { ClusterKeyRecord } from '../../encryption/cluster-key-state.ts';
 import { bareRecord, clusterKeyStatus, clusterKeyTable, warningOf } from '../../encryption/cluster-key-state.ts';
 import type {
@@ -17,6 +16,7 @@ import { writeRecord } from '../../state/state.ts';
 import type { ClusterProcess } from './cluster-process.ts';
 import { KeyChanges, lost } from './key-changes.ts';
 import { KeyChecks } from './key-checks.ts';
+import type { KeyConcern } from './key-concerns.ts';
 import { OutstandingChanges } from './outstanding.ts';
 import type { ClusterKeysOptions } from './ports.ts';
 import { bothClocks } from './ports.ts';
@@ -44,8 +44,8 @@ export interface SupervisedClusterKeys extends ClusterKeys {
   start(): void;
   /** All running clusters, now: after a jump of the clock. */
   checkAll(): Promise<void>;
-  /** The running clusters whose key is in that vault: after an event of the vault. Stopped clusters stay stopped. */
-  checkVault(host: HostName): Promise<void>;
+  /** The clusters whose key something that has changed decides on: before anybody hears of the change. Stopped clusters stay stopped. */
+  checkConcerned(concerns: readonly KeyConcern[]): Promise<void>;
   /** Starts the process and opens the key when needed. */
   admit(clusterId: Guid): Promise<Admission>;
   /** The same without starting or asking anything: whether it may use its key at this moment. */
@@ -187,7 +187,7 @@ export function createClusterKeys(options: ClusterKeysOptions): SupervisedCluste
     },
 
     checkAll: () => checks.checkAll(),
-    checkVault: (host) => checks.checkAll(host),
+    checkConcerned: (concerns) => (closed ? Promise.resolve() : checks.checkConcerned(concerns)),
 
     async admit(clusterId): Promise<Admission> {
       const first = await admitted(clusterId);

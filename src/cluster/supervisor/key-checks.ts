@@ -1,6 +1,6 @@
 import type { Guid } from '../../base/guid.ts';
 import { invariant } from '../../base/invariant.ts';
-import type { HostName } from '../../base/names.ts';
+import type { CancelTimer } from '../../clock/clock.ts';
 import { toUnixSeconds } from '../../clock/clock.ts';
 import type { ClusterKeyRecord } from '../../encryption/cluster-key-state.ts';
 import { bareRecord, clusterKeyTable, isSameWrap, warningOf } from '../../encryption/cluster-key-state.ts';
@@ -15,6 +15,8 @@ import type { Versioned } from '../../state/state.ts';
 import { writeRecord } from '../../state/state.ts';
 import type { Farewell } from '../process/protocol.ts';
 import type { ClusterProcess } from './cluster-process.ts';
+import type { KeyConcern } from './key-concerns.ts';
+import { concerns } from './key-concerns.ts';
 import type { OutstandingChanges } from './outstanding.ts';
 import type { ClusterKeysOptions } from './ports.ts';
 import { bothClocks, identityOf } from './ports.ts';
@@ -83,15 +85,42 @@ export class KeyChecks {
     while (this.#turns.size > 0) await Promise.allSettled([...this.#turns.values()].map(({ ended }) => ended));
   }
 
-  /** All clusters that are not stopped, a few at a time. @param host only those whose key is in that vault */
-  async checkAll(host?: HostName): Promise<void> {
+  /** All clusters that are not stopped, a few at a time. */
+  async checkAll(): Promise<void> {
+    await this.#checkEach(await this.#due(() => true), () => undefined);
+  }
+
+  /** Those that a change of trust concerns, before anybody hears that the change is made. Bounded in time: a cluster that could not
+   * be checked by then loses its process, and gets its next one only with its key. */
+  async checkConcerned(all: readonly KeyConcern[]): Promise<void> {
+    const { options, processes } = this.#parts;
+    const unchecked = new Set(
+      await this.#due((record) => all.some((concern) => concerns(concern, record, options.serviceVault))),
+    );
+    if (unchecked.size === 0) return;
+    const checked = this.#checkEach([...unchecked], (clusterId) => unchecked.delete(clusterId));
+    let cancel: CancelTimer = () => undefined;
+    const late = new Promise<void>((resolve) => {
+      cancel = options.monotonic.after(concernedMsMax, resolve);
+    });
+    await Promise.race([checked, late]);
+    cancel();
+    for (const clusterId of unchecked) options.log.warning('key-check-late', { clusterId });
+    await Promise.all([...unchecked].map((clusterId) => processes.end(clusterId)));
+  }
+
+  async #due(which: (record: ClusterKeyRecord) => boolean): Promise<readonly Guid[]> {
     const records = await listIntact(this.#parts.options.state, clusterKeyTable);
-    const due = records.filter(({ value }) => !value.stopped && (host === undefined || value.kid.vaultHost === host));
-    const queue = due.map(({ value }) => value.clusterId).values();
+    return records.filter(({ value }) => !value.stopped && which(value)).map(({ value }) => value.clusterId);
+  }
+
+  async #checkEach(clusterIds: readonly Guid[], checked: (clusterId: Guid) => void): Promise<void> {
+    const queue = clusterIds.values();
     const worker = async (): Promise<void> => {
       for (const clusterId of queue) {
         try {
           await this.check(clusterId);
+          checked(clusterId);
         } catch (error) {
           this.#parts.options.log.failure('key-check-failed', error, { clusterId });
         }
@@ -249,6 +278,8 @@ export class KeyChecks {
 }
 
 const parallelChecks = 8;
+/** Longer than a vault may take to say nothing. */
+const concernedMsMax = 10_000;
 
 function withWarning(record: ClusterKeyRecord, warning: string | undefined): ClusterKeyRecord {
   const lease = record.lease === undefined ? {} : { lease: record.lease };

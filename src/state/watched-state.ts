@@ -1,0 +1,29 @@
+import type { State, StateWrite } from './state.ts';
+
+/** Hears of writes that are durable. A commit is acknowledged when all listeners have ended; what they throw is lost on it. */
+export type CommitListener = (write: readonly StateWrite[]) => Promise<void>;
+
+export interface WatchedState {
+  readonly state: State;
+  /** @returns unsubscribe */
+  readonly onCommit: (listener: CommitListener) => () => void;
+}
+
+/** A state whose commits are told to others before whoever made them goes on: nobody who writes has to think of it. */
+export function watchState(state: State): WatchedState {
+  const listeners = new Set<CommitListener>();
+  return {
+    state: {
+      get: (table, id) => state.get(table, id),
+      list: (table, options) => state.list(table, options),
+      async commit(commit) {
+        await state.commit(commit);
+        await Promise.allSettled([...listeners].map((listener) => listener(commit.write)));
+      },
+    },
+    onCommit: (listener) => {
+      listeners.add(listener);
+      return () => listeners.delete(listener);
+    },
+  };
+}

@@ -324,9 +324,9 @@ describe('kustody cmk, through the official SDKs', () => {
         ],
       },
     });
-    expect(await failedChecks(target)).toEqual(['permissions', 'expiry']);
+    expect(await failedChecks(target)).toEqual(['cluster', 'permissions', 'expiry']);
     await keys.updateKeyProperties(target.keyName, first, { enabled: false });
-    expect(await failedChecks(target)).toEqual(['key', 'permissions', 'expiry']);
+    expect(await failedChecks(target)).toEqual(['cluster', 'key', 'permissions', 'expiry']);
   });
 
   it(

@@ -29,9 +29,9 @@ interface Change {
 const patchVault = async (properties: object): Promise<void> => {
   required(await arm(scene, 'PATCH', scene.vaultPath, armVersions.vault, { properties } as never));
 };
-const patchKey = async (attributes: object): Promise<void> => {
+const allowOperations = async (key_ops: readonly string[]): Promise<void> => {
   const path = `/keys/${scene.keyName}/${scene.versions[0]}?${keysVersion}`;
-  required(await scene.send({ host: scene.vaultHost, method: 'PATCH', path, body: { attributes } as never }));
+  required(await scene.send({ host: scene.vaultHost, method: 'PATCH', path, body: { key_ops } }));
 };
 
 const cryptoUser = 'e147488a-f6f5-4113-8e2d-b22465e65bf6';
@@ -61,16 +61,8 @@ const changes: readonly Change[] = [
   },
   {
     title: 'key operations of the version taken away',
-    take: async () => {
-      const path = `/keys/${scene.keyName}/${scene.versions[0]}?${keysVersion}`;
-      const body = { key_ops: ['sign', 'verify'] };
-      required(await scene.send({ host: scene.vaultHost, method: 'PATCH', path, body }));
-    },
-    giveBack: async () => {
-      const path = `/keys/${scene.keyName}/${scene.versions[0]}?${keysVersion}`;
-      const body = { key_ops: ['wrapKey', 'unwrapKey'] };
-      required(await scene.send({ host: scene.vaultHost, method: 'PATCH', path, body }));
-    },
+    take: () => allowOperations(['sign', 'verify']),
+    giveBack: () => allowOperations(['wrapKey', 'unwrapKey']),
   },
   {
     title: 'roles decide, and there is none',

@@ -3,13 +3,12 @@ import type { AllowedHost } from '../http/allowed-hosts.ts';
 import { parseAllowedHost } from '../http/allowed-hosts.ts';
 import { GeoipDatabaseError } from '../engine/native/geoip-file.ts';
 import { AllowedHostError, EdgeAddressError } from '../http/edge.ts';
-import type { ListenAddress } from '../http/edge.ts';
 import { EmptiedStateError } from '../server/emptied-state.ts';
 import { OutsideVaultError } from '../server/outside-names.ts';
-import type { ServerSettings } from '../server/settings.ts';
+import type { ServerAddress, ServerSettings } from '../server/settings.ts';
 import { anyLoopbackPort, defaultKeySettings } from '../server/settings.ts';
 import type { RunningServer } from '../server/start-server.ts';
-import { startServer } from '../server/start-server.ts';
+import { RealTimeError, startServer } from '../server/start-server.ts';
 import { RootKeyError } from '../state/root-key.ts';
 import type { RootKey } from '../state/root-key.ts';
 import { SealedRecordError } from '../state/record-seal.ts';
@@ -26,8 +25,8 @@ export interface InstanceOptions {
   readonly rootKey: RootKey | undefined;
   readonly secondSubscription?: boolean;
   readonly allowedHosts?: readonly AllowedHost[];
-  readonly listen?: ListenAddress;
-  readonly proxy?: ListenAddress;
+  readonly listen?: ServerAddress;
+  readonly proxy?: ServerAddress;
   readonly allowRemote?: boolean;
   readonly log?: ServerSettings['log'];
   readonly expectsCluster?: boolean;
@@ -73,6 +72,13 @@ function explain(error: unknown, options: InstanceOptions): unknown {
   if (error instanceof AllowedHostError) {
     return new UserError(error.message, `Leave out '--allow ${error.host}'.`);
   }
+  if (error instanceof RealTimeError)
+    return new UserError(error.message, 'Leave out --virtual-time, or give a new directory with --data.');
+  if (error instanceof EdgeAddressError)
+    return new UserError(
+      error.message,
+      'Give --allow-remote if other machines are to reach it: whoever does gets at everything.',
+    );
   if (error instanceof GeoipDatabaseError) {
     return new UserError(
       `The GeoIP database: ${error.message}`,
@@ -85,14 +91,15 @@ function explain(error: unknown, options: InstanceOptions): unknown {
     error instanceof SealedRecordError ||
     error instanceof WrongRootKeyError ||
     error instanceof RootKeyError ||
-    error instanceof EdgeAddressError ||
     error instanceof OutsideVaultError
   ) {
     return new UserError(error.message);
   }
   const code: unknown = error instanceof Error && 'code' in error ? error.code : undefined;
-  if (code === 'EADDRINUSE')
-    return new UserError('The port is in use.', 'Give another one with --port or --proxy-port.');
+  if (code === 'EADDRINUSE') {
+    const port = error instanceof Error && 'port' in error ? ` ${String(error.port)}` : '';
+    return new UserError(`Port${port} is in use by another program.`, 'Give another one with --port or --proxy-port.');
+  }
   if (code === 'EACCES' && error instanceof Error && 'port' in error) {
     return new UserError('This port needs administrator rights.', 'Give one above 1023 with --port.');
   }

@@ -3,6 +3,7 @@ import { existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import type { RefusedHost } from '../http/refused-hosts.ts';
 import type { InstanceEnvironment } from '../server/control-plane.ts';
+import { keptLoopbackPort } from '../server/settings.ts';
 import type { Environment } from './client-environment.ts';
 import { clientEnvironment } from './client-environment.ts';
 import { findInstance } from './control-client.ts';
@@ -47,7 +48,10 @@ export async function openLiveInstance(data: string | undefined, options: OpenOp
       close: () => Promise.resolve(),
     };
   }
-  const server = await startInstance({ ...options, dataDirectory, virtualTime: false });
+  const server = await startInstance({
+    ...options,
+    ...{ dataDirectory, virtualTime: false, listen: keptLoopbackPort, proxy: keptLoopbackPort },
+  });
   return {
     dataDirectory,
     controlToken: server.controlToken,

@@ -1,4 +1,5 @@
 import { Option } from 'commander';
+import { resolve } from 'node:path';
 import { defaultDataDirectory } from './data-directory.ts';
 
 export const dataOption = (): Option =>
@@ -13,4 +14,4 @@ export const geoipOption = (): Option =>
 export const jsonOption = (): Option => new Option('--json', 'print JSON').default(false);
 
 export const dataDirectoryOf = (options: { readonly data?: string }): string =>
-  options.data ?? defaultDataDirectory(process.env);
+  resolve(options.data ?? defaultDataDirectory(process.env));

@@ -3,7 +3,8 @@ import { mkdirSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
 import { delimiter, join, resolve } from 'node:path';
 import type { AllowedHost } from '../http/allowed-hosts.ts';
 import type { RefusedHost } from '../http/refused-hosts.ts';
-import { defaultSeed, seed } from '../server/seed.ts';
+import type { InstanceEnvironment } from '../server/control-plane.ts';
+import { defaultSeed, seed, seedVariables } from '../server/seed.ts';
 import { runChild } from './child-command.ts';
 import { collectAllowedHost } from './instance.ts';
 import { environmentOf, openLiveInstance } from './live-instance.ts';
@@ -37,7 +38,7 @@ export function runCommand(rootKeys: RootKeySource): Command {
     .addOption(rootKeyOption())
     .option(
       '--seed',
-      'make a resource group, a vault with a key, a cluster under that key and a database first, and set KUSTODY_CLUSTER_URI and KUSTODY_DATABASE',
+      'make a resource group, a vault with a key, a cluster under that key and a database first, and set KUSTODY_CLUSTER_URI, KUSTODY_DATABASE, KUSTODY_VAULT_URI, KUSTODY_KEY_ID and KUSTODY_OBJECT_ID',
       false,
     )
     .argument('<command...>', 'the command, after --')
@@ -62,19 +63,21 @@ async function run(rootKeys: RootKeySource, command: readonly string[], options:
   });
   try {
     const environment = await environmentOf(instance, process.env);
-    const seeded = options.seed ? await seed(await instance.describe(), defaultSeed) : undefined;
-    const seedVariables = seeded && { KUSTODY_CLUSTER_URI: seeded.clusterUri, KUSTODY_DATABASE: seeded.database };
+    const seeded = options.seed ? await seedInstance(await instance.describe()) : {};
     const path = `${kustodyOnPath(instance.dataDirectory)}${delimiter}${process.env['PATH'] ?? ''}`;
     process.exitCode = await runChild({
       command: program,
       args,
-      environment: { ...environment, ...seedVariables, PATH: path },
+      environment: { ...environment, ...seeded, PATH: path },
     });
     tellRefused(instance.refusedHosts());
   } finally {
     await instance.close();
   }
 }
+
+const seedInstance = async (instance: InstanceEnvironment): Promise<Readonly<Record<string, string>>> =>
+  seedVariables(await seed(instance, defaultSeed), instance);
 
 /** The first thing to look at when the command failed. */
 function tellRefused(hosts: readonly RefusedHost[]): void {

@@ -2,6 +2,8 @@ import { Command, InvalidArgumentError } from 'commander';
 import { prepareDataDirectory } from './data-directory.ts';
 import { collectAllowedHost, startInstance } from './instance.ts';
 import type { AllowedHost } from '../http/allowed-hosts.ts';
+import { defaultSeed, seed, seedVariables } from '../server/seed.ts';
+import type { RunningServer } from '../server/start-server.ts';
 import { dataOption, dataDirectoryOf, geoipOption } from './options.ts';
 import type { RootKeySource } from './root-key-source.ts';
 import { rootKeyOption } from './root-key-source.ts';
@@ -11,11 +13,12 @@ import { outsideVaultOption } from './outside-vault-option.ts';
 interface UpOptions {
   readonly data?: string;
   readonly host: string;
-  readonly port: number;
-  readonly proxyPort: number;
+  readonly port?: number;
+  readonly proxyPort?: number;
   readonly allow: readonly AllowedHost[];
   readonly allowRemote: boolean;
   readonly virtualTime: boolean;
+  readonly seed: boolean;
   readonly secondSubscription: boolean;
   readonly vault: readonly OutsideVaultOption[];
   readonly geoipDatabase?: string;
@@ -28,12 +31,25 @@ export function upCommand(rootKeys: RootKeySource): Command {
     .description('Serve a data directory until interrupted. Log lines (JSON, without secrets) go to standard error.')
     .addOption(dataOption())
     .option('--host <ADDRESS>', 'address to listen on', '127.0.0.1')
-    .option('--port <PORT>', 'TLS port (443 for clients that come by hosts file); 0 takes a free one', parsePort, 0)
-    .option('--proxy-port <PORT>', 'port of the forward proxy; 0 takes a free one', parsePort, 0)
+    .option(
+      '--port <PORT>',
+      'TLS port (443 for clients that come by hosts file); 0 takes a free one (default: that of the last time, at first 7443)',
+      parsePort,
+    )
+    .option(
+      '--proxy-port <PORT>',
+      'port of the forward proxy; 0 takes a free one (default: that of the last time, at first 7480)',
+      parsePort,
+    )
     .option('--allow <HOST>', 'a foreign host that the proxy lets through (repeatable)', collectAllowedHost, [])
     .option('--allow-remote', 'let --host be an address that other machines reach', false)
     .option('--virtual-time', 'for a new data directory: its clock can be moved', false)
     .option('--second-subscription', 'make a second subscription, beside the main one', false)
+    .option(
+      '--seed',
+      'make a resource group, a vault with a key, a cluster under that key and a database, unless they are there',
+      false,
+    )
     .addOption(outsideVaultOption())
     .addOption(geoipOption())
     .addOption(rootKeyOption())
@@ -54,19 +70,21 @@ async function up(rootKeys: RootKeySource, options: UpOptions): Promise<void> {
     virtualTime: options.virtualTime,
     secondSubscription: options.secondSubscription,
     allowedHosts: options.allow,
-    listen: { host: options.host, port: options.port },
-    proxy: { host: options.host, port: options.proxyPort },
+    listen: { host: options.host, port: options.port ?? 'kept' },
+    proxy: { host: options.host, port: options.proxyPort ?? 'kept' },
     allowRemote: options.allowRemote,
     outsideVaults: options.vault,
     ...(options.geoipDatabase === undefined ? {} : { geoipDatabase: options.geoipDatabase }),
     log: { level: options.logLevel, destination: process.stderr },
   });
+  const seeded = options.seed ? await seedVariablesOf(server) : {};
   process.stdout.write(
     [
       `Kustody serves ${dataDirectory}`,
       `  control and localhost  https://localhost:${server.port}`,
       `  forward proxy          http://127.0.0.1:${server.proxyPort}`,
       `  root certificate       ${server.caFile}`,
+      ...Object.entries(seeded).map(([name, value]) => `  ${name}=${value}`),
       `Point a shell at it:     eval "$(kustody env --data '${dataDirectory}')"`,
       'Stop with Ctrl+C.',
       '',
@@ -76,6 +94,11 @@ async function up(rootKeys: RootKeySource, options: UpOptions): Promise<void> {
     for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) process.once(signal, () => resolve());
   });
   await server.close();
+}
+
+async function seedVariablesOf(server: RunningServer): Promise<Readonly<Record<string, string>>> {
+  const instance = await server.environment();
+  return seedVariables(await seed(instance, defaultSeed), instance);
 }
 
 function parsePort(text: string): number {

@@ -32,6 +32,19 @@ export interface Seeded {
   readonly keyName?: string;
 }
 
+/** What programs are told of it. */
+export const seedVariables = (
+  { clusterUri, database, vaultUri, keyName: name }: Seeded,
+  { objectId }: InstanceEnvironment,
+): Readonly<Record<string, string>> => ({
+  KUSTODY_CLUSTER_URI: clusterUri,
+  KUSTODY_DATABASE: database,
+  KUSTODY_OBJECT_ID: objectId,
+  ...(vaultUri === undefined || name === undefined
+    ? {}
+    : { KUSTODY_VAULT_URI: vaultUri, KUSTODY_KEY_ID: new URL(`keys/${name}`, vaultUri).href }),
+});
+
 /** A resource group, a vault with a key, a cluster under that key and a database, made the way any client makes them: over the wire,
  * as the data directory's own application. What is there already stays.
  * @throws Error with the service's own code and message when a step is refused */

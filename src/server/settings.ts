@@ -1,17 +1,22 @@
 import type { OutsideVault } from '../cluster/outside/outside-vault.ts';
 import type { AllowedHost } from '../http/allowed-hosts.ts';
-import type { ListenAddress } from '../http/edge.ts';
 import type { LogOptions } from '../http/logging.ts';
 import type { LeaseSettings } from '../encryption/lease.ts';
 import { defaultLeaseSettings } from '../encryption/lease.ts';
 import type { RootKey } from '../state/root-key.ts';
 
+/** Port `kept`: the one on which the directory was served last. */
+export interface ServerAddress {
+  readonly host: string;
+  readonly port: number | 'kept';
+}
+
 /** Everything that may differ between two servers, checked and complete. */
 export interface ServerSettings {
   /** Exists already, mode 0700. */
   readonly dataDirectory: string;
-  readonly listen: ListenAddress;
-  readonly proxy: ListenAddress;
+  readonly listen: ServerAddress;
+  readonly proxy: ServerAddress;
   /** The two addresses above may be other than loopback. */
   readonly allowRemote: boolean;
   readonly allowedHosts: readonly AllowedHost[];
@@ -35,4 +40,5 @@ export interface ServerSettings {
 
 export const defaultKeySettings: ServerSettings['keys'] = { ...defaultLeaseSettings, vaultTimeoutMs: 5_000 };
 
-export const anyLoopbackPort: ListenAddress = { host: '127.0.0.1', port: 0 };
+export const anyLoopbackPort: ServerAddress = { host: '127.0.0.1', port: 0 };
+export const keptLoopbackPort: ServerAddress = { host: '127.0.0.1', port: 'kept' };

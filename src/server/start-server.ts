@@ -6,7 +6,9 @@ import { systemRandomBytes } from '../base/random.ts';
 import { machineTime } from '../clock/host-time.ts';
 import { checkGeoipDatabase } from '../engine/native/geoip-file.ts';
 import { createEdge } from '../http/edge.ts';
+import type { Edge, EdgeOptions } from '../http/edge.ts';
 import { createLog } from '../http/logging.ts';
+import type { State } from '../state/state.ts';
 import { RefusedHosts } from '../http/refused-hosts.ts';
 import type { RefusedHost } from '../http/refused-hosts.ts';
 import type { RootKey } from '../state/root-key.ts';
@@ -29,6 +31,8 @@ import { openReadyKeys } from './ready-keys.ts';
 import { createPlanes } from './planes.ts';
 import type { Controls, ServerParts } from './planes.ts';
 import type { InstanceEnvironment } from './control-plane.ts';
+import { choosePorts, firstPorts, keepPorts } from './kept-ports.ts';
+import type { Ports } from './kept-ports.ts';
 import type { ServerSettings } from './settings.ts';
 import { stateTables } from './state-tables.ts';
 
@@ -49,9 +53,17 @@ export interface RunningServer {
   close(): Promise<void>;
 }
 
+/** Whoever asks for virtual time means to move the clock, which would then not move. */
+export class RealTimeError extends Error {
+  override readonly name = 'RealTimeError';
+  constructor() {
+    super('This data directory was made with real time, and keeps it.');
+  }
+}
+
 /** Opens a data directory (making what is missing) and serves it. What was opened is closed again when a later step fails.
  * @throws StateLockedError, StateFormatError, EmptiedStateError, WrongRootKeyError, SealedRecordError, RootKeyError, EdgeAddressError,
- * GeoipDatabaseError, OutsideVaultError */
+ * GeoipDatabaseError, OutsideVaultError, RealTimeError */
 export async function startServer(settings: ServerSettings): Promise<RunningServer> {
   const closers: (() => void | Promise<void>)[] = [];
   const closeAll = async (): Promise<void> => {
@@ -91,6 +103,7 @@ async function open(
   const { state, onCommit } = watchState(sealed);
 
   const known = await readInstance(state);
+  if (known?.virtualTime === false && settings.virtualTime) throw new RealTimeError();
   const virtualTime = known?.virtualTime ?? settings.virtualTime;
   const clocks = await openClocks({ state, isNew: known === undefined, virtualTime, host: machineTime, log, onError });
   closers.push(() => clocks.close());
@@ -142,20 +155,13 @@ async function open(
   };
   const planes = createPlanes(parts);
   closers.push(() => planes.close());
-  const edge = createEdge({
-    planes: planes.all,
-    allowedHosts: settings.allowedHosts,
-    authority,
-    refusedHosts,
-    listen: settings.listen,
-    proxy: settings.proxy,
-    allowRemote: settings.allowRemote,
-    log,
-  });
-  const ports = await edge.listen();
+  const { allowedHosts, allowRemote } = settings;
+  const edgeParts = { planes: planes.all, allowedHosts, allowRemote, authority, refusedHosts, log };
+  const { edge, ports } = await listen(edgeParts, state, settings);
   bound.ports = ports;
   closers.push(() => edge.close());
   await planes.start();
+  if (keepsPorts(settings)) await keepPorts(state, ports);
   writeControlFile(dataDirectory, { pid: process.pid, ...ports, token: parts.controlToken });
   closers.push(() => removeControlFile(dataDirectory));
   log.event('listening', { ...ports });
@@ -190,3 +196,31 @@ const startSpareProcess = ({ keys, scripts }: ServerSettings, { monotonic }: Clo
     vaultTimeoutMs: keys.vaultTimeoutMs,
     output: 'ignore',
   });
+
+const keepsPorts = ({ listen, proxy }: ServerSettings): boolean => listen.port === 'kept' || proxy.port === 'kept';
+
+/** Somebody may take a port between the choice and the listening: then another is chosen. */
+const listenAttemptsMax = 10;
+
+async function listen(
+  parts: Omit<EdgeOptions, 'listen' | 'proxy'>,
+  state: State,
+  settings: ServerSettings,
+): Promise<{ readonly edge: Edge; readonly ports: Ports }> {
+  for (let attempt = 1; ; attempt += 1) {
+    const chosen = keepsPorts(settings) ? await choosePorts(state, settings.listen.host) : firstPorts;
+    const { listen: tls, proxy } = settings;
+    const edge = createEdge({
+      ...parts,
+      listen: { ...tls, port: tls.port === 'kept' ? chosen.port : tls.port },
+      proxy: { ...proxy, port: proxy.port === 'kept' ? chosen.proxyPort : proxy.port },
+    });
+    try {
+      return { edge, ports: await edge.listen() };
+    } catch (error) {
+      const taken = error instanceof Error && 'code' in error && error.code === 'EADDRINUSE' && 'port' in error;
+      const ours = taken && (error.port === chosen.port || error.port === chosen.proxyPort);
+      if (!ours || !keepsPorts(settings) || attempt === listenAttemptsMax) throw error;
+    }
+  }
+}

@@ -1,0 +1,63 @@
+import { once } from 'node:events';
+import { createServer } from 'node:net';
+import { invariant } from '../base/invariant.ts';
+import { isJsonObject } from '../base/json.ts';
+import type { State, Table } from '../state/state.ts';
+import { writeRecord } from '../state/state.ts';
+
+export interface Ports {
+  readonly port: number;
+  readonly proxyPort: number;
+}
+
+/** The ports of a data directory that nobody has served yet, if they are free. */
+export const firstPorts: Ports = { port: 7443, proxyPort: 7480 };
+
+/** So many further ports are tried, one after the other; then any. */
+const furtherMax = 50;
+
+const portsTable: Table<Ports> = {
+  name: 'ports',
+  parse: (value) => {
+    invariant(
+      isJsonObject(value) && typeof value['port'] === 'number' && typeof value['proxyPort'] === 'number',
+      'kept ports are two numbers',
+    );
+    return { port: value['port'], proxyPort: value['proxyPort'] };
+  },
+};
+
+/** Ports on which a data directory was served last, so that a shell that was pointed at it survives a restart; where one is taken, the next that is
+ * free. Somebody else may take it before it is listened on: then listening fails by its name.
+ * @param host of both listeners */
+export async function choosePorts(state: State, host: string): Promise<Ports> {
+  const kept = (await state.get(portsTable, 'ports'))?.value ?? firstPorts;
+  const port = await freePort(host, kept.port, []);
+  return { port, proxyPort: await freePort(host, kept.proxyPort, [port]) };
+}
+
+export async function keepPorts(state: State, ports: Ports): Promise<void> {
+  const found = await state.get(portsTable, 'ports');
+  if (found?.value.port === ports.port && found.value.proxyPort === ports.proxyPort) return;
+  await state.commit({ write: [writeRecord(portsTable, 'ports', found?.version ?? null, ports)] });
+}
+
+async function freePort(host: string, first: number, taken: readonly number[]): Promise<number> {
+  for (let port = first; port <= Math.min(first + furtherMax, 65_535); port += 1) {
+    if (!taken.includes(port) && (await isFree(host, port))) return port;
+  }
+  return 0;
+}
+
+async function isFree(host: string, port: number): Promise<boolean> {
+  const server = createServer();
+  server.listen({ host, port, exclusive: true });
+  try {
+    await once(server, 'listening');
+  } catch {
+    return false;
+  }
+  server.close();
+  await once(server, 'close');
+  return true;
+}

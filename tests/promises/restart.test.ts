@@ -1,0 +1,59 @@
+import { afterAll, describe, expect, it } from 'vitest';
+import { isAbsolute, join, relative } from 'node:path';
+import { kustody, startKustody, temporaryDirectory } from '../support/kustody-command.ts';
+
+describe('a shell that was pointed at a data directory', () => {
+  const directory = temporaryDirectory();
+  afterAll(() => directory[Symbol.dispose]());
+  const data = join(directory.path, 'first');
+
+  /** Serves a directory; @returns what `env` says of it, and how to stop it */
+  async function serve(path: string, ...options: string[]) {
+    const up = startKustody(['up', '--data', path, ...options]);
+    await up.printed('Stop with');
+    const { stdout, stderr } = await kustody(['env', '--data', relative(process.cwd(), path), '--format', 'json']);
+    expect(stderr).toBe('');
+    const stop = async (): Promise<string> => {
+      up.process.kill('SIGTERM');
+      return (await up.result).stdout;
+    };
+    return { environment: JSON.parse(stdout) as Record<string, string>, stop };
+  }
+
+  it('finds the same ports after a restart, and absolute paths wherever it was called', async () => {
+    const before = await serve(data);
+    const beside = await serve(join(directory.path, 'second'));
+    await before.stop();
+    const after = await serve(data, '--seed');
+    expect(after.environment).toEqual({
+      ...before.environment,
+      KUSTODY_CONTROL_TOKEN: after.environment['KUSTODY_CONTROL_TOKEN'],
+    });
+    expect(beside.environment['HTTPS_PROXY']).not.toBe(before.environment['HTTPS_PROXY']);
+    expect(beside.environment['KUSTODY_CONTROL']).not.toBe(before.environment['KUSTODY_CONTROL']);
+    for (const name of [
+      'KUSTODY_DATA_DIR',
+      'NODE_EXTRA_CA_CERTS',
+      'REQUESTS_CA_BUNDLE',
+      'SSL_CERT_FILE',
+      'AZURE_CONFIG_DIR',
+    ])
+      expect(isAbsolute(after.environment[name] ?? '')).toBe(true);
+    await beside.stop();
+    expect(await after.stop()).toMatch(
+      /KUSTODY_CLUSTER_URI=https:\/\/kustody\.eastus[^]*KUSTODY_OBJECT_ID=[0-9a-f-]{36}\n {2}KUSTODY_VAULT_URI=https:\/\/kustody-keys\.vault\.azure\.net\/\n {2}KUSTODY_KEY_ID=https:\/\/kustody-keys\.vault\.azure\.net\/keys\/cluster-key\n/,
+    );
+  }, 120_000);
+
+  it('is told what is in the way', async () => {
+    const { environment, stop } = await serve(join(directory.path, 'third'));
+    const port = new URL(environment['HTTPS_PROXY'] ?? '').port;
+    const taken = await kustody(['up', '--data', join(directory.path, 'fourth'), '--proxy-port', port]);
+    expect(taken).toMatchObject({ code: 1, stderr: expect.stringContaining(`Port ${port} is in use`) as string });
+    await stop();
+    const virtual = await kustody(['up', '--data', join(directory.path, 'third'), '--virtual-time']);
+    expect(virtual).toMatchObject({ code: 1, stderr: expect.stringContaining('was made with real time') as string });
+    const remote = await kustody(['up', '--data', join(directory.path, 'fifth'), '--host', '0.0.0.0']);
+    expect(remote).toMatchObject({ code: 1, stderr: expect.stringContaining('--allow-remote') as string });
+  }, 120_000);
+});

@@ -120,7 +120,6 @@ export class DurableSteps {
 const sqlKinds: ReadonlyMap<string, string> = new Map([
   ['BEGIN IMMEDIATE', 'commit begun'],
   ['COMMIT', 'commit'],
-  ['VACUUM', 'file written anew'],
 ]);
 
 /** Puts `act` in the place of a method; `call` does what the method did. */

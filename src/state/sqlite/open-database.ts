@@ -40,6 +40,8 @@ export function openDatabase(directory: string, file: string): Database.Database
     // Without waiting: whoever holds the lock will not give it back soon.
     database.exec('PRAGMA busy_timeout = 0');
     database.exec('PRAGMA locking_mode = EXCLUSIVE');
+    // Holds for a file that is made now: free pages can be given back without writing the file anew.
+    database.exec('PRAGMA auto_vacuum = INCREMENTAL');
     database.exec('BEGIN EXCLUSIVE');
     const isNew = checkFormat(database, directory);
     database.exec('COMMIT');

@@ -37,7 +37,11 @@ const filesHolding = (directory: string, text: string): string[] =>
   spawnSync('grep', ['-rlaF', text, directory], { encoding: 'utf8' }).stdout.split('\n').filter(Boolean);
 
 /** Commits of a few records each, of many lengths. @returns marks of the values that are there and of those that were */
-async function writeAtRandom(store: SqliteStateStore, seed: number): Promise<{ live: string[]; old: string[] }> {
+async function writeAtRandom(
+  store: SqliteStateStore,
+  seed: number,
+  commits = 60,
+): Promise<{ live: string[]; old: string[] }> {
   let state = seed;
   const below = (limit: number): number => {
     state = (state * 1_103_515_245 + 12_345) % 2 ** 31;
@@ -46,7 +50,7 @@ async function writeAtRandom(store: SqliteStateStore, seed: number): Promise<{ l
   const live = new Map<string, { readonly version: number; readonly mark: string }>();
   const old: string[] = [];
   let marks = 0;
-  for (let commit = 0; commit < 60; commit += 1) {
+  for (let commit = 0; commit < commits; commit += 1) {
     const ids = new Set(Array.from({ length: 1 + below(8) }, () => `${'abcdef'[below(6)]}/${below(40)}-000000000000`));
     const write = [...ids].map((id) => {
       const before = live.get(id);
@@ -59,7 +63,8 @@ async function writeAtRandom(store: SqliteStateStore, seed: number): Promise<{ l
       marks += 1;
       const mark = `<${marks}>`;
       live.set(id, { version: marks, mark });
-      const value = Buffer.from(mark + 'y'.repeat(100 + below(6) * 90));
+      // Some are longer than a page.
+      const value = Buffer.from(mark + 'y'.repeat(below(9) === 0 ? 4_000 + below(9_000) : 100 + below(6) * 90) + mark);
       return { table: 't', id, expect: expected, put: { version: marks, value } };
     });
     await store.commit({ write });
@@ -122,12 +127,35 @@ describe('SqliteStateStore', () => {
       const directory = newDirectory();
       const store = SqliteStateStore.open(directory);
       const { live, old } = await writeAtRandom(store, seed);
-      await store.compact();
+      // Others write meanwhile; what they leave behind is younger.
+      await Promise.all([store.compact(), store.commit(put('meanwhile', 1, 'z'.repeat(3_000)))]);
       await store.close(); // from here on this process may read the file
       const file = readFileSync(join(directory, stateFileName), 'latin1');
       expect([seed, old.filter((mark) => file.includes(mark))]).toEqual([seed, []]);
       expect(live.every((mark) => file.includes(mark))).toBe(true);
     }
+  });
+
+  it('gives free pages back, and holds nobody up while it overwrites', async () => {
+    const directory = newDirectory();
+    const store = SqliteStateStore.open(directory);
+    const ids = Array.from({ length: 6_000 }, (_, id) => String(id).padStart(6, '0'));
+    const value = Buffer.alloc(3_000, 1);
+    await store.commit({ write: ids.map((id) => ({ table: 't', id, expect: null, put: { version: 1, value } })) });
+    await store.compact();
+    const bytes = (): number => statSync(join(directory, stateFileName)).size;
+    const before = bytes();
+    await store.commit({ write: ids.map((id) => ({ table: 't', id, expect: 1, put: null })) });
+    const order: string[] = [];
+    const compacted = store.compact().then(() => order.push('compacted'));
+    for (let n = 0; n < 5; n += 1) {
+      await store.commit(put(`beside-${n}`, 1, 'x'));
+      order.push('committed');
+    }
+    await compacted;
+    expect(order.at(-1)).toBe('compacted');
+    expect(bytes()).toBeLessThan(before / 2);
+    await store.close();
   });
 
   it('refuses what a newer Kustody or another program wrote', async () => {

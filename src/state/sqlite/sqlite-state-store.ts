@@ -5,6 +5,7 @@ import { checkCommit, checkListOptions } from '../record-rules.ts';
 import type { ListOptions, RecordCommit, RecordWrite, StateStore, StoredRecord } from '../state-store.ts';
 import { StateConflictError } from '../state-store.ts';
 import { CommitQueue } from '../commit-queue.ts';
+import { PageScrub } from './page-scrub.ts';
 import { closeDatabase, openDatabase } from './open-database.ts';
 
 export const stateFileName = 'state.db';
@@ -16,6 +17,7 @@ export const stateFileName = 'state.db';
 export class SqliteStateStore implements StateStore {
   readonly #database: Database.Database;
   readonly #queue: CommitQueue;
+  readonly #scrub: PageScrub;
   readonly #get: Database.Statement;
   readonly #list: Database.Statement;
   readonly #versionOf: Database.Statement;
@@ -34,6 +36,7 @@ export class SqliteStateStore implements StateStore {
   private constructor(database: Database.Database) {
     this.#database = database;
     this.#queue = new CommitQueue((commits) => this.#apply(commits));
+    this.#scrub = new PageScrub(database);
     this.#get = database.prepare('SELECT version, value FROM record WHERE tab = ? AND id = ?').raw();
     // No text of UTF-8 holds the byte 0xff, so it ends the range of a prefix.
     this.#list = database
@@ -73,13 +76,12 @@ export class SqliteStateStore implements StateStore {
     await this.#queue.add(commit);
   }
 
-  /** Writes the file anew, moves the log into it and empties the log, so that no replaced value is left on disk. That deleted cells
-   * are overwritten (`secure_delete`) is not enough: where SQLite has moved records between pages, copies stay in the gaps. */
-  compact(): Promise<void> {
+  /** Overwrites in place what replaced and deleted values have left, and gives free pages back. That deleted cells are overwritten
+   * (`secure_delete`) is not enough: where SQLite has moved records between pages, copies stay in the gaps. */
+  async compact(): Promise<void> {
     this.#checkOpen();
-    this.#database.exec('VACUUM');
-    this.#truncateLog();
-    return Promise.resolve();
+    await this.#scrub.scrub();
+    if (!this.#closed) await this.#scrub.reclaim();
   }
 
   /** Waits for commits under way, then leaves one file without a log. */
@@ -87,12 +89,8 @@ export class SqliteStateStore implements StateStore {
     if (this.#closed) return;
     this.#closed = true;
     await this.#queue.drained();
+    await this.#scrub.settled();
     closeDatabase(this.#database);
-  }
-
-  #truncateLog(): void {
-    const [row] = this.#database.prepare('PRAGMA wal_checkpoint(TRUNCATE)').raw().all();
-    invariant(row !== undefined && cells(row)[0] === 0, 'the only connection can always empty its log');
   }
 
   /** One durable transaction for all; a commit whose expectations do not hold is left out. */

@@ -65,6 +65,8 @@ export function emptyCatalog({
 }
 
 const changesPerGroupMax = 500;
+/** A group that has so many gets no further change, so that a commit takes a moment only. Who changes more takes several. */
+const recordsPerGroup = 2_000;
 /** A change of custody takes seconds. */
 const attemptsMax = 1_500;
 
@@ -202,20 +204,21 @@ export class Catalog {
 
   /** Order: plans → log records and seals → one commit with the head → image and waiting callers. */
   async #flush(): Promise<void> {
-    const group = this.#waiting.splice(0, changesPerGroupMax);
     const draft = new CatalogDraft(this.image);
-    const planned = group.flatMap((waiting) => {
+    const planned: { readonly waiting: Waiting; readonly result: unknown }[] = [];
+    for (let taken = 0; taken < changesPerGroupMax; taken += 1) {
+      const waiting = draft.changes.size + draft.logDeletes.size < recordsPerGroup ? this.#waiting.shift() : undefined;
+      if (waiting === undefined) break;
       try {
         if (this.#broken) throw new CommitRefusedError('conflict');
         const own = new CatalogDraft(draft);
         const result = waiting.plan(own);
         draft.merge(own);
-        return [{ waiting, result }];
+        planned.push({ waiting, result });
       } catch (error) {
         waiting.reject(error);
-        return [];
       }
-    });
+    }
     if (planned.length === 0) return;
     let log: PreparedLog | undefined;
     try {
@@ -352,7 +355,7 @@ export class Catalog {
     const { store } = this.#options;
     const records = {
       entries: this.#entries,
-      image: this.image,
+      image: { get: (id: string) => this.image.stored(id) },
       versionAfter: (version: number) => store.versionAfter(version),
     };
     const { entries, puts, sum } = rewrapRecords(records, seal, rewrap);

@@ -25,7 +25,7 @@ export const hiddenRecord = (
   policies: {},
 });
 
-/** With its rows. */
+/** With its rows, which are swept later. */
 export function dropHidden(draft: CatalogDraft, tableId: Guid): void {
   draft.clearTable(tableId);
   draft.delete(`t/${tableId}`);

@@ -42,17 +42,46 @@ function groupOf(record: CatalogRecord): string | undefined {
   return undefined;
 }
 
+type RowRecord = ExtentRecord | SegmentRecord;
+const isRows = (record: CatalogRecord): record is RowRecord => record.kind === 'extent' || record.kind === 'segment';
+
+/** Rows are seen as long as their table is there and has not been emptied since. So a table of any size is dropped or emptied by one
+ * record; what is not seen any more is swept later, a part at a time. */
+function isSeen(record: CatalogRecord, reader: Pick<CatalogReader, 'get'>): boolean {
+  if (!isRows(record)) return true;
+  const table = reader.get(`t/${record.tableId}`);
+  return table?.kind === 'table' && (table.epoch ?? 0) === (record.epoch ?? 0);
+}
+
 /** All records of a catalog in memory. Changes only by `apply`, after they are durable. */
 export class CatalogImage implements CatalogReader {
   readonly #records = new Map<string, CatalogRecord>();
   readonly #groups = new Map<string, Set<string>>();
+  readonly #unseen = new Set<string>();
 
   get(id: string): CatalogRecord | undefined {
+    return this.#unseen.has(id) ? undefined : this.#records.get(id);
+  }
+
+  /** Also what is not seen any more. */
+  stored(id: string): CatalogRecord | undefined {
     return this.#records.get(id);
   }
 
-  all(): IterableIterator<CatalogRecord> {
+  *all(): IterableIterator<CatalogRecord> {
+    for (const [id, record] of this.#records) if (!this.#unseen.has(id)) yield record;
+  }
+
+  /** Also what is not seen any more. */
+  everything(): IterableIterator<CatalogRecord> {
     return this.#records.values();
+  }
+
+  *unseen(): IterableIterator<ExtentRecord | SegmentRecord> {
+    for (const id of this.#unseen) {
+      const record = this.#records.get(id);
+      if (record !== undefined && isRows(record)) yield record;
+    }
   }
 
   group(name: string): ReadonlySet<string> {
@@ -85,13 +114,29 @@ export class CatalogImage implements CatalogReader {
     if (left !== undefined) this.#groups.get(left)?.delete(id);
     if (record === null) {
       this.#records.delete(id);
+      this.#unseen.delete(id);
+      if (before?.kind === 'table') this.#lookAgain(before.tableId);
       return;
     }
     this.#records.set(id, record);
     const joined = groupOf(record);
-    if (joined === undefined) return;
-    const members = this.#groups.get(joined) ?? new Set<string>();
-    this.#groups.set(joined, members.add(id));
+    if (joined !== undefined) this.#groups.set(joined, (this.#groups.get(joined) ?? new Set<string>()).add(id));
+    if (isRows(record)) this.#look(id, record);
+    if (record.kind === 'table' && (before?.kind !== 'table' || before.epoch !== record.epoch))
+      this.#lookAgain(record.tableId);
+  }
+
+  #lookAgain(tableId: Guid): void {
+    for (const group of [`e/${tableId}`, `s/${tableId}`])
+      for (const id of this.group(group)) {
+        const record = this.#records.get(id);
+        if (record !== undefined) this.#look(id, record);
+      }
+  }
+
+  #look(id: string, record: CatalogRecord): void {
+    if (isSeen(record, this)) this.#unseen.delete(id);
+    else this.#unseen.add(id);
   }
 }
 
@@ -124,11 +169,21 @@ export class CatalogDraft implements CatalogReader {
 
   get(id: string): CatalogRecord | undefined {
     const changed = this.#changes.get(id);
-    return changed === undefined ? this.#base.get(id) : (changed ?? undefined);
+    const found = changed === undefined ? this.#base.get(id) : (changed ?? undefined);
+    return found !== undefined && isSeen(found, this) ? found : undefined;
   }
 
+  /** Rows get the epoch that their table has in this draft. */
   put(record: CatalogRecord): void {
-    this.#changes.set(recordId(record), record);
+    const table = isRows(record) ? this.get(`t/${record.tableId}`) : undefined;
+    const isLater = table?.kind === 'table' && table.epoch !== undefined;
+    this.#changes.set(recordId(record), isLater && isRows(record) ? { ...record, epoch: table.epoch } : record);
+  }
+
+  /** Removes rows that are not seen any more. */
+  sweep(record: ExtentRecord | SegmentRecord): void {
+    this.#changes.set(recordId(record), null);
+    if (record.kind === 'segment') this.#dropLog(record);
   }
 
   delete(id: string): void {
@@ -160,14 +215,17 @@ export class CatalogDraft implements CatalogReader {
   /** Removes a segment with its log records; nobody may append to it any more. */
   dropSegment(segment: SegmentRecord): void {
     this.delete(recordId(segment));
-    for (let sequence = 0; sequence < segment.count; sequence += 1)
-      this.#logDeletes.add(logRecordId(segment.segmentId, sequence));
+    this.#dropLog(segment);
   }
 
-  /** Removes everything a table holds so far: extents, segments, and what waits to be logged. */
+  #dropLog({ segmentId, count }: SegmentRecord): void {
+    for (let sequence = 0; sequence < count; sequence += 1) this.#logDeletes.add(logRecordId(segmentId, sequence));
+  }
+
+  /** Empties a table: extents, segments, and what waits to be logged are its rows no more. Their records wait to be swept. */
   clearTable(tableId: Guid): void {
-    for (const extent of this.extentsOf(tableId)) this.delete(recordId(extent));
-    for (const segment of this.segmentsOf(tableId)) this.dropSegment(segment);
+    const table = this.get(`t/${tableId}`);
+    if (table?.kind === 'table') this.put({ ...table, epoch: (table.epoch ?? 0) + 1 });
     this.#logAppends = this.#logAppends.filter((append) => append.tableId !== tableId);
     this.#clearedTables.add(tableId);
   }
@@ -217,7 +275,7 @@ export class CatalogDraft implements CatalogReader {
   ): Extract<CatalogRecord, { kind: Kind }>[] {
     const kept = base.filter((record) => !this.#changes.has(recordId(record)));
     const changed = [...this.#changes.values()].flatMap((record) => ofKind(record ?? undefined, kind)).filter(belongs);
-    return [...kept, ...changed];
+    return [...kept, ...changed].filter((record) => isSeen(record, this));
   }
 }
 

@@ -12,6 +12,7 @@ import { createGraphModels } from '../extents/graph-models.ts';
 import { LogBook } from '../extents/log-book.ts';
 import { Merger } from '../extents/merger.ts';
 import { createStoredResults } from '../extents/stored-results.ts';
+import { chunksOf, Sweeper } from '../extents/sweeper.ts';
 import { TableStore } from '../extents/table-store.ts';
 import { Upkeep } from '../extents/upkeep.ts';
 import { IngestService } from '../ingest/ingest-service.ts';
@@ -19,12 +20,12 @@ import type { KqlCatalog } from '../kql/catalog.ts';
 import type { DatabaseView } from './catalog-view.ts';
 import { Catalog } from './catalog.ts';
 import type { CatalogRewrap } from './catalog.ts';
-import type { CatalogReader } from './image.ts';
+import { dropHidden } from './hidden-table.ts';
 import type { CatalogStore } from './catalog-store.ts';
 import type { ClusterData } from './cluster-data.ts';
 import type { DataKeys, Rewrap } from './data-keys.ts';
 import { createHistory } from './history.ts';
-import type { CatalogRecord } from './records.ts';
+import type { CatalogRecord, TableRecord } from './records.ts';
 import { bytesAtRest } from './records.ts';
 import { RequestIndex } from './request-index.ts';
 import { createSchemaService } from './schema-service.ts';
@@ -73,10 +74,11 @@ export async function openClusterData(options: ClusterDataOptions): Promise<Open
   }
   catalog.useLog(log);
   const writer = new ExtentWriter({ clusterId, files, blobs, randomBytes, keys: () => catalog.keys });
-  const tables = new TableStore({ catalog, log, writer, files, requests, connect, now });
+  const sweeper = new Sweeper(catalog, writer);
+  const tables = new TableStore({ catalog, log, writer, sweeper, files, requests, connect, now });
   const merger = new Merger({ store: tables, randomBytes });
-  const removeDatabases = (databaseIds: readonly Guid[]): Promise<void> => removeDropped(catalog, writer, databaseIds);
-  const upkeep = new Upkeep({ merger, tables: () => allTables(catalog), removeDatabases, now });
+  const removeDatabases = (databaseIds: readonly Guid[]): Promise<void> => removeDropped(catalog, sweeper, databaseIds);
+  const upkeep = new Upkeep({ merger, sweeper, tables: () => allTables(catalog), removeDatabases, now });
   const exchange = options.exchange({ keys: () => catalog.keys, writer, tables });
   const ingestion = new IngestService({
     store: tables,
@@ -87,6 +89,7 @@ export async function openClusterData(options: ClusterDataOptions): Promise<Open
     catalog,
     randomBytes,
     now,
+    sweep: () => sweeper.sweepSome(),
     databaseId: (name) => tables.database(name).databaseId,
   });
   const views = new Views(catalog, tables, options.clusterName, newGuid(randomBytes));
@@ -204,21 +207,21 @@ function allTables(catalog: Catalog): Extract<CatalogRecord, { kind: 'table' }>[
   return [...catalog.image.all()].flatMap((record) => (record.kind === 'table' ? [record] : []));
 }
 
-/** What belongs to databases that the resource manager has deleted goes, too. Only what it says was deleted: a list may be late. */
-async function removeDropped(catalog: Catalog, writer: ExtentWriter, dropped: readonly Guid[]): Promise<void> {
-  const tableIds = (reader: CatalogReader): Guid[] =>
-    dropped
-      .flatMap((databaseId) => [...reader.tablesOf(databaseId), ...reader.hiddenTablesOf(databaseId)])
-      .map(({ tableId }) => tableId);
-  const held = tableIds(catalog.image);
-  if (held.length === 0 && dropped.every((databaseId) => catalog.image.get(`d/${databaseId}`) === undefined)) return;
-  const extents = held.flatMap((tableId) => catalog.image.extentsOf(tableId));
-  await catalog.change((draft) => {
-    for (const tableId of tableIds(draft)) {
-      draft.clearTable(tableId);
-      draft.delete(`t/${tableId}`);
-    }
-    for (const databaseId of dropped) draft.delete(`d/${databaseId}`);
-  });
-  await writer.remove(extents);
+/** What belongs to databases that the resource manager has deleted goes, too. Only what it says was deleted: a list may be late.
+ * Order: their tables, so many a commit → the records of the databases → rows. */
+async function removeDropped(catalog: Catalog, sweeper: Sweeper, dropped: readonly Guid[]): Promise<void> {
+  const tablesOf = (databaseId: Guid): TableRecord[] => [
+    ...catalog.image.tablesOf(databaseId),
+    ...catalog.image.hiddenTablesOf(databaseId),
+  ];
+  for (const chunk of chunksOf(dropped.flatMap(tablesOf)))
+    await catalog.change((draft) => {
+      for (const { tableId } of chunk) dropHidden(draft, tableId);
+    });
+  const known = dropped.filter((databaseId) => catalog.image.get(`d/${databaseId}`) !== undefined);
+  for (const chunk of chunksOf(known))
+    await catalog.change((draft) => {
+      for (const databaseId of chunk) draft.delete(`d/${databaseId}`);
+    });
+  await sweeper.sweepSome();
 }

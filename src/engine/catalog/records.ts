@@ -32,6 +32,8 @@ export interface TableRecord {
   readonly stored?: StoredResultFacts;
   /** The graph model that it is a part of a snapshot of. */
   readonly snapshotOf?: string;
+  /** Raised when the table is emptied: extents and segments of an earlier epoch are its rows no more. Absent: 0. */
+  readonly epoch?: number;
 }
 
 export interface StoredResultFacts {
@@ -72,6 +74,8 @@ export interface ExtentRecord {
   readonly minCreatedOn: number;
   readonly maxCreatedOn: number;
   readonly tags: readonly string[];
+  /** Of the table when it was written. */
+  readonly epoch?: number;
 }
 
 /** A segment of the log of small writes of one table: its key, and how far it goes. */
@@ -85,6 +89,8 @@ export interface SegmentRecord {
   readonly count: number;
   /** Tag of the last record, base64url. */
   readonly head: string;
+  /** Of the table when it was begun. */
+  readonly epoch?: number;
 }
 
 /** Requests that were ingested, so that a repeated one is noticed. */
@@ -148,16 +154,19 @@ export const logRecordId = (segmentId: Guid, sequence: number): string =>
   `${logPrefix}${segmentId}/${String(sequence).padStart(8, '0')}`;
 
 const kinds: readonly string[] = ['database', 'table', 'extent', 'segment', 'requests', 'operation', 'failure', 'head'];
-const format = 1;
+/** The second one has epochs: who does not know of them would show rows that are gone. */
+const formats = [1, 2];
+const formatOf = (record: CatalogRecord | HeadRecord): number =>
+  record.kind === 'table' && record.epoch !== undefined ? 2 : 1;
 
 export const encodeRecord = (record: CatalogRecord | HeadRecord): Buffer =>
-  Buffer.from(JSON.stringify({ format, ...record }));
+  Buffer.from(JSON.stringify({ format: formatOf(record), ...record }));
 
 /** What was sealed under our key is our own writing; only its format can be another.
  * @throws CatalogDamagedError */
 export function decodeRecord(plaintext: Buffer): CatalogRecord | HeadRecord {
   const record = JSON.parse(plaintext.toString('utf8')) as CatalogRecord & { readonly format: number };
-  if (record.format !== format || !kinds.includes(record.kind))
+  if (!formats.includes(record.format) || !kinds.includes(record.kind))
     throw new CatalogDamagedError('it was written by a newer Kustody');
   return record;
 }

@@ -30,12 +30,20 @@ export interface SchemaServiceParts {
   readonly catalog: Catalog;
   readonly randomBytes: RandomBytes;
   readonly now: () => Instant;
+  /** After tables were dropped: their rows go. */
+  readonly sweep: () => Promise<void>;
   /** @throws DataError `DatabaseNotFound` */
   readonly databaseId: (name: string) => Guid;
 }
 
-/** Each schema change as one commit. */
-export function createSchemaService({ catalog, randomBytes, now, databaseId }: SchemaServiceParts): SchemaChanges {
+/** Each schema change as one commit. Rows of dropped tables go after it. */
+export function createSchemaService({
+  catalog,
+  randomBytes,
+  now,
+  sweep,
+  databaseId,
+}: SchemaServiceParts): SchemaChanges {
   const change = <T>(database: string, plan: (draft: CatalogDraft, id: Guid) => T): Promise<T> => {
     const id = databaseId(database);
     return catalog.change((draft) => plan(draft, id));
@@ -72,13 +80,15 @@ export function createSchemaService({ catalog, randomBytes, now, databaseId }: S
     alterTable: (database, table) => onTable(database, table.name, (draft, record) => alterTable(draft, record, table)),
     alterMergeTable: (database, table) =>
       onTable(database, table.name, (draft, record) => mergeColumns(draft, record, table)),
-    dropTables: (database, tables, ifExists) =>
-      change(database, (draft, id) => {
+    dropTables: async (database, tables, ifExists) => {
+      await change(database, (draft, id) => {
         for (const name of tables) {
           const table = ifExists ? findTable(draft, id, name) : requireTable(draft, id, name);
           if (table !== undefined) dropTable(draft, table);
         }
-      }),
+      });
+      await sweep();
+    },
     renameTables: async (database, renames) => {
       const records = await change(database, (draft, id) => renameTables(draft, id, renames));
       return records.map((record) => tableView(record, database));

@@ -10,22 +10,25 @@ import { collect } from './extent-writer.ts';
 import type { WrittenExtent } from './extent-writer.ts';
 import type { Merger } from './merger.ts';
 import { isHot } from './periods.ts';
+import { chunksOf } from './sweeper.ts';
 import { openTable } from './table-sources.ts';
 import type { TableStore } from './table-store.ts';
 import { columnName, ingestionColumn } from './tail-table.ts';
 
 export function createExtentService(store: TableStore, merger: Merger, exchange: ExtentExchange): ExtentChanges {
-  const { catalog, log, writer } = store.parts;
+  const { catalog, log, writer, sweeper } = store.parts;
 
   const tablesOf = (database: string, table: string | undefined): TableRecord[] =>
     table === undefined ? catalog.image.tablesOf(store.database(database).databaseId) : [store.table(database, table)];
 
-  /** Waits for `work` on the records; blobs go after the commit. */
+  /** Order: so many records a commit → their blobs → the next ones. After a crash those are gone that were dropped before it. */
   const dropRecords = async (extents: readonly ExtentRecord[]): Promise<void> => {
-    await catalog.change((draft) => {
-      for (const { extentId } of extents) draft.delete(`e/${extentId}`);
-    });
-    await writer.remove(extents);
+    for (const chunk of chunksOf(extents)) {
+      await catalog.change((draft) => {
+        for (const { extentId } of chunk) draft.delete(`e/${extentId}`);
+      });
+      await writer.remove(chunk);
+    }
   };
 
   return {
@@ -56,12 +59,11 @@ export function createExtentService(store: TableStore, merger: Merger, exchange:
 
     async clearTable(database, table) {
       const record = store.table(database, table);
-      const extents = catalog.image.extentsOf(record.tableId);
       await catalog.change((draft) => {
         store.current(draft, record);
         draft.clearTable(record.tableId);
       });
-      await writer.remove(extents);
+      await sweeper.sweepSome();
     },
 
     async purge(database, table, predicate) {

@@ -19,21 +19,20 @@ export function createGraphModels(
   ingestion: Pick<IngestService, 'addTables'>,
   randomBytes: RandomBytes,
 ): GraphModels {
-  const { catalog, writer, now } = store.parts;
+  const { catalog, sweeper, now } = store.parts;
 
-  /** The commit comes first, then the blobs go. What came meanwhile is in the commit all the same; its blobs go with the next collection. */
+  /** The commit comes first, then records and blobs of the rows go. */
   const dropSnapshots = async (
     pick: (reader: CatalogReader) => readonly GraphSnapshotView[],
     change: (draft: CatalogDraft) => void,
   ): Promise<void> => {
     const tableIds = (reader: CatalogReader): Guid[] =>
       pick(reader).flatMap(({ nodes, edges }) => [nodes.tableId, edges.tableId]);
-    const extents = tableIds(catalog.image).flatMap((tableId) => catalog.image.extentsOf(tableId));
     await catalog.change((draft) => {
       for (const tableId of tableIds(draft)) dropHidden(draft, tableId);
       change(draft);
     });
-    await writer.remove(extents);
+    await sweeper.sweepSome();
   };
 
   return {

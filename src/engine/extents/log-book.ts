@@ -143,13 +143,18 @@ export class LogBook implements LogWriter {
           if (record.count >= recordsPerSegmentMax || segment.bytes >= bytesPerSegmentMax)
             this.closeSegments(record.tableId);
         }
-        for (const [id, record] of draft.changes) if (record === null && id.startsWith('s/')) this.#drop(id.slice(2));
+        const dropped = ({ record }: Segment): boolean => draft.changes.get(`s/${record.segmentId}`) === null;
+        // What a group logs for a table that it empties comes after that.
+        const kept = new Set(written.map(({ segment }) => segment));
+        for (const segment of [...this.#segments.values()])
+          if (dropped(segment) || (draft.clearedTables.has(segment.record.tableId) && !kept.has(segment)))
+            this.#drop(segment);
       },
       failed: () => {
         // The sequence number is used up: the next attempt goes to another segment under another key.
         for (const { segment } of written) {
           this.closeSegments(segment.record.tableId);
-          if (segment.record.count === 0) this.#drop(segment.record.segmentId);
+          if (segment.record.count === 0) this.#drop(segment);
         }
       },
     };
@@ -189,13 +194,11 @@ export class LogBook implements LogWriter {
     }
   }
 
-  #drop(segmentId: string): void {
-    for (const [id, segment] of this.#segments) {
-      if (id !== segmentId) continue;
-      if (this.#openByTable.get(segment.record.tableId) === segment) this.#openByTable.delete(segment.record.tableId);
-      this.#segments.delete(id);
-      segment.tail.drop();
-    }
+  #drop(segment: Segment): void {
+    const { segmentId, tableId } = segment.record;
+    if (this.#openByTable.get(tableId) === segment) this.#openByTable.delete(tableId);
+    this.#segments.delete(segmentId);
+    segment.tail.drop();
   }
 }
 

@@ -7,6 +7,7 @@ import type { OpenTable } from '../query-engine.ts';
 import type { WrittenExtent } from './extent-writer.ts';
 import { mergeable } from './merge-policy.ts';
 import { isPastRetention } from './periods.ts';
+import { chunksOf } from './sweeper.ts';
 import { openTable } from './table-sources.ts';
 import type { TableStore } from './table-store.ts';
 import { columnName, ingestionColumn } from './tail-table.ts';
@@ -119,22 +120,25 @@ export class Merger {
     if (done) await writer.remove(chosen);
   }
 
-  /** Drops extents of a table that are past its retention, and the table itself where it is a stored result that has expired. */
+  /** Drops extents of a table that are past its retention, a part in each commit, and the table itself where it is a stored result that
+   * has expired. */
   async expire(table: TableRecord): Promise<void> {
     const { store } = this.#parts;
     const { catalog, writer, now } = store.parts;
     const at = now();
     const isOver = table.stored !== undefined && table.stored.expiresOn <= at;
     const periods = store.periods(table);
-    const extents = catalog.image
-      .extentsOf(table.tableId)
-      .filter((extent) => isOver || isPastRetention(extent, periods, at));
-    if (!isOver && extents.length === 0) return;
-    await catalog.change((draft) => {
-      if (isOver) dropHidden(draft, table.tableId);
-      for (const { extentId } of extents) draft.delete(`e/${extentId}`);
-    });
-    await writer.remove(extents);
+    const extents = catalog.image.extentsOf(table.tableId).filter((extent) => isPastRetention(extent, periods, at));
+    if (isOver) {
+      await catalog.change((draft) => dropHidden(draft, table.tableId));
+      return; // the rows are swept
+    }
+    for (const chunk of chunksOf(extents)) {
+      await catalog.change((draft) => {
+        for (const { extentId } of chunk) draft.delete(`e/${extentId}`);
+      });
+      await writer.remove(chunk);
+    }
   }
 
   /** Forgets old requests, operations and failures. */
@@ -152,10 +156,11 @@ export class Merger {
       else if (record.kind === 'failure' && record.failure.failedOn + historyMs <= at)
         old.push(`f/${record.failureId}`);
     }
-    if (old.length === 0) return;
-    await catalog.change((draft) => {
-      for (const id of old) draft.delete(id);
-    });
+    for (const chunk of chunksOf(old)) {
+      await catalog.change((draft) => {
+        for (const id of chunk) draft.delete(id);
+      });
+    }
     for (const key of forgotten) requests.remove(key);
   }
 
@@ -165,7 +170,7 @@ export class Merger {
     await writer.collect(async () => {
       await catalog.fence();
       const named = new Set<string>();
-      for (const record of catalog.image.all()) if (record.kind === 'extent') named.add(record.sealed.blob);
+      for (const record of catalog.image.everything()) if (record.kind === 'extent') named.add(record.sealed.blob);
       return named;
     });
   }

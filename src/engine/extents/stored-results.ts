@@ -8,6 +8,7 @@ import type { StoredResults, StoredResultView } from '../catalog/stored-result.t
 import { createStoredResult, findStored } from '../catalog/stored-result.ts';
 import type { IngestService } from '../ingest/ingest-service.ts';
 import { extentView } from './extent-service.ts';
+import { chunksOf } from './sweeper.ts';
 import type { TableStore } from './table-store.ts';
 
 /** Results of queries that their principals keep: sealed like the rows of tables, under names of their own. */
@@ -16,7 +17,7 @@ export function createStoredResults(
   ingestion: Pick<IngestService, 'addRows'>,
   randomBytes: RandomBytes,
 ): StoredResults {
-  const { catalog, writer, now } = store.parts;
+  const { catalog, sweeper, now } = store.parts;
 
   const view = (record: StoredResultRecord, database: string): StoredResultView => {
     return {
@@ -59,11 +60,11 @@ export function createStoredResults(
     },
 
     async dropStoredResults(storedResultIds) {
-      const extents = storedResultIds.flatMap((tableId) => catalog.image.extentsOf(tableId));
-      await catalog.change((draft) => {
-        for (const tableId of storedResultIds) dropHidden(draft, tableId);
-      });
-      await writer.remove(extents);
+      for (const chunk of chunksOf(storedResultIds))
+        await catalog.change((draft) => {
+          for (const tableId of chunk) dropHidden(draft, tableId);
+        });
+      await sweeper.sweepSome();
     },
   };
 }

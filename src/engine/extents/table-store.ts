@@ -21,12 +21,14 @@ import type { ExtentWriter } from './extent-writer.ts';
 import type { LogBook } from './log-book.ts';
 import type { Periods } from './periods.ts';
 import { isPastRetention, periodsOf } from './periods.ts';
+import type { Sweeper } from './sweeper.ts';
 import { openTable } from './table-sources.ts';
 
 export interface TableStoreParts {
   readonly catalog: Catalog;
   readonly log: LogBook;
   readonly writer: ExtentWriter;
+  readonly sweeper: Sweeper;
   readonly files: ExtentFiles;
   readonly requests: RequestIndex;
   readonly connect: () => Promise<EngineConnection>;

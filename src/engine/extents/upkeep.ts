@@ -3,9 +3,11 @@ import type { Instant } from '../../clock/clock.ts';
 import { CommitRefusedError } from '../catalog/data-error.ts';
 import type { TableRecord } from '../catalog/records.ts';
 import type { Merger } from './merger.ts';
+import type { Sweeper } from './sweeper.ts';
 
-/** In the order in which they are done. `databases`: what databases held that were deleted. */
-export const upkeepSteps = ['databases', 'retention', 'history', 'flush', 'merge', 'collection'] as const;
+/** In the order in which they are done. `databases`: what databases held that were deleted. `sweep`: rows of tables that were dropped or
+ * emptied. */
+export const upkeepSteps = ['databases', 'retention', 'history', 'sweep', 'flush', 'merge', 'collection'] as const;
 export type UpkeepStep = (typeof upkeepSteps)[number];
 
 export interface UpkeepOptions {
@@ -42,6 +44,7 @@ export class UnreadableExtentsError extends Error {
 
 export interface UpkeepParts {
   readonly merger: Merger;
+  readonly sweeper: Sweeper;
   readonly tables: () => readonly TableRecord[];
   readonly removeDatabases: (databaseIds: readonly Guid[]) => Promise<void>;
   readonly now: () => Instant;
@@ -63,13 +66,14 @@ export class Upkeep {
 
   /** @throws CommitRefusedError when the cluster may not use its key any more: then nothing further can succeed */
   async run({ droppedDatabases = [], destructionHeld = false }: UpkeepOptions = {}): Promise<void> {
-    const { merger, tables, removeDatabases } = this.#parts;
+    const { merger, sweeper, tables, removeDatabases } = this.#parts;
     if (droppedDatabases.length > 0)
       await this.#attempt('databases', undefined, () => removeDatabases(droppedDatabases));
     if (!destructionHeld) {
       for (const table of tables()) await this.#attempt('retention', table, () => merger.expire(table));
       await this.#attempt('history', undefined, () => merger.forgetHistory());
     }
+    await this.#attempt('sweep', undefined, () => sweeper.sweep());
     for (const table of tables()) {
       await this.#attempt('flush', table, () => merger.flush(table));
       await this.#attempt('merge', table, () => merger.merge(table));

@@ -311,12 +311,10 @@ export class IngestService {
     target: Target,
     key: string | undefined,
   ): Promise<ExtentRecord | undefined> {
-    const { catalog, writer, requests } = this.#parts.store.parts;
+    const { catalog, writer, sweeper, requests } = this.#parts.store.parts;
     try {
-      const cleared = (reader: CatalogReader): readonly Guid[] => target.cleared?.(reader) ?? [];
-      const replaced = cleared(catalog.image).flatMap((tableId) => catalog.image.extentsOf(tableId));
       const record = await catalog.change((draft) => {
-        for (const tableId of cleared(draft)) draft.clearTable(tableId);
+        for (const tableId of target.cleared?.(draft) ?? []) draft.clearTable(tableId);
         const { tableId } = target.change(draft);
         if (extent === undefined) return undefined;
         const now = { ...writer.recordNow(extent), tableId };
@@ -327,7 +325,7 @@ export class IngestService {
       if (extent !== undefined) writer.settled(extent);
       if (extent !== undefined && key !== undefined)
         requests.add({ key, rowCount: extent.record.rowCount, extentId: extent.record.extentId });
-      await writer.remove(replaced.filter(({ extentId }) => catalog.image.get(`e/${extentId}`) === undefined));
+      if (target.cleared !== undefined) await sweeper.sweepSome();
       return record;
     } catch (error) {
       // Whether the commit was made may be unknown then: the blob is left to the next collection, which asks the catalog.

@@ -1,0 +1,68 @@
+import type { Catalog } from '../catalog/catalog.ts';
+import type { ExtentRecord, SegmentRecord } from '../catalog/records.ts';
+import type { ExtentWriter } from './extent-writer.ts';
+
+/** So many records go in one commit: it takes some ten milliseconds. */
+export const recordsPerChunk = 1_000;
+
+/** Removes the rows that are not seen any more. Dropping or emptying a table of any size goes in this order, each step repeatable:
+ * one commit that removes the table's record or raises its epoch, after which nobody sees its rows → their records, chunk by chunk →
+ * the blobs of each chunk after its commit (those that a crash leaves are found by collection). */
+export class Sweeper {
+  readonly #catalog: Catalog;
+  readonly #writer: Pick<ExtentWriter, 'remove'>;
+  #turn: Promise<void> = Promise.resolve();
+
+  constructor(catalog: Catalog, writer: Pick<ExtentWriter, 'remove'>) {
+    this.#catalog = catalog;
+    this.#writer = writer;
+  }
+
+  /** One chunk, for who has just dropped something: small things are gone when the answer comes. The rest goes with the next upkeep,
+   * and so does what fails. */
+  async sweepSome(): Promise<void> {
+    await this.#sweep(1).catch(() => undefined);
+  }
+
+  async sweep(): Promise<void> {
+    await this.#sweep(Infinity);
+  }
+
+  #sweep(chunksMax: number): Promise<void> {
+    const swept = this.#turn.then(async () => {
+      for (let chunks = 0; chunks < chunksMax && (await this.#sweepChunk()); chunks += 1);
+    });
+    this.#turn = swept.catch(() => undefined);
+    return swept;
+  }
+
+  /** @returns false when there was nothing */
+  async #sweepChunk(): Promise<boolean> {
+    const chunk = firstOf(this.#catalog.image.unseen());
+    if (chunk.length === 0) return false;
+    await this.#catalog.change((draft) => {
+      for (const record of chunk) draft.sweep(record);
+    });
+    await this.#writer.remove(chunk.filter((record): record is ExtentRecord => record.kind === 'extent'));
+    return true;
+  }
+}
+
+/** A segment counts with its log records. */
+function firstOf(records: Iterable<ExtentRecord | SegmentRecord>): (ExtentRecord | SegmentRecord)[] {
+  const chunk: (ExtentRecord | SegmentRecord)[] = [];
+  let weight = 0;
+  for (const record of records) {
+    if (weight >= recordsPerChunk) break;
+    chunk.push(record);
+    weight += record.kind === 'segment' ? 1 + record.count : 1;
+  }
+  return chunk;
+}
+
+/** @returns the items in lists of at most `recordsPerChunk` */
+export function chunksOf<T>(items: readonly T[]): T[][] {
+  const chunks: T[][] = [];
+  for (let at = 0; at < items.length; at += recordsPerChunk) chunks.push(items.slice(at, at + recordsPerChunk));
+  return chunks;
+}

@@ -187,7 +187,7 @@ describe('a process that ends at any durable step', () => {
       whole.steps = 0;
       await store(2, 'replaced');
       const total = whole.steps;
-      expect(total).toBe(3); // blob, commit, the old blob's end
+      expect(total).toBe(4); // blob, commit, the old rows' record, their blob's end
       await cluster.close();
       for (let at = 1; at <= total; at += 1) {
         const world = new World();

@@ -29,7 +29,7 @@ export function queryCommand(): Command {
     .description('Run a KQL query or a management command on a cluster of a running instance and print the result.')
     .argument('<text>', 'KQL, or a command that starts with a dot; - reads it from standard input')
     .addOption(dataOption())
-    .option('--cluster <URI>', 'default: $KUSTODY_CLUSTER_URI, else the only cluster')
+    .option('--cluster <URI>', 'name or address; default: $KUSTODY_CLUSTER_URI, else the only cluster')
     .option('--database <NAME>', 'default: $KUSTODY_DATABASE, else db')
     .addOption(new Option('--format <FORMAT>', 'form of the output').choices(['table', 'csv', 'json']).default('table'))
     .addHelpText(
@@ -58,14 +58,26 @@ async function query(text: string, options: QueryOptions): Promise<void> {
 function clusterHost(environment: InstanceEnvironment, uri: string | undefined): string {
   if (uri !== undefined) {
     const host = URL.canParse(uri) ? new URL(uri).hostname : uri;
-    if (host !== '') return host;
+    if (host.includes('.')) return host;
+    const named = environment.clusters.find(({ name }) => name === host.toLowerCase());
+    if (named !== undefined) return hostOf(named);
+    if (host !== '') throw noCluster(host, environment);
   }
-  const [only, ...others] = environment.clusters.map(({ name, region }) => `${name}.${region}.kusto.windows.net`);
+  const [only, ...others] = environment.clusters.map(hostOf);
   if (only === undefined)
     throw new UserError('There is no cluster.', "Make one, for example with 'kustody run --seed'.");
   if (others.length === 0) return only;
   throw new UserError('There are several clusters.', `Name one with --cluster: ${[only, ...others].join(', ')}`);
 }
+
+const hostOf = ({ name, region }: InstanceEnvironment['clusters'][number]): string =>
+  `${name}.${region}.kusto.windows.net`;
+
+const noCluster = (name: string, { clusters }: InstanceEnvironment): UserError =>
+  new UserError(
+    `There is no cluster '${name}'.`,
+    clusters.length === 0 ? 'There are none.' : `There are: ${clusters.map((cluster) => cluster.name).join(', ')}`,
+  );
 
 /** Results only: a query of version 1 ends with its properties, status and table of contents. */
 function tablesOf({

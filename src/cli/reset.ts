@@ -1,10 +1,10 @@
 import { Command } from 'commander';
 import { existsSync, rmSync } from 'node:fs';
 import { resolve } from 'node:path';
-import { createInterface } from 'node:readline/promises';
 import { findInstance } from './control-client.ts';
 import { isDataDirectory } from './data-directory.ts';
 import { dataDirectoryOf, dataOption } from './options.ts';
+import { ask } from './question.ts';
 import { UserError } from './user-error.ts';
 
 export function resetCommand(): Command {
@@ -29,12 +29,8 @@ async function reset(options: { readonly data?: string; readonly yes: boolean })
   process.stdout.write(`Deleted ${directory}.\n`);
 }
 
-async function confirmed(directory: string): Promise<boolean> {
-  if (!process.stdin.isTTY) throw new UserError('Nobody is there to ask.', 'Give --yes to delete without asking.');
-  const terminal = createInterface({ input: process.stdin, output: process.stdout });
-  try {
-    return (await terminal.question(`Delete ${directory} with all its keys and data? Type yes: `)).trim() === 'yes';
-  } finally {
-    terminal.close();
-  }
-}
+const confirmed = (directory: string): Promise<boolean> =>
+  ask(`Delete ${directory} with all its keys and data?`, {
+    message: 'Nobody is there to ask.',
+    hint: 'Give --yes to delete without asking.',
+  });

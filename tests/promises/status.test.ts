@@ -12,13 +12,28 @@ curl -s --noproxy '*' "$KUSTODY_CONTROL/readyz"; echo
 curl -s --noproxy '*' -o /dev/null -w '%{http_code}' "$KUSTODY_CONTROL/status"; echo
 kustody status > "$OUT/status.txt"; echo "status $?"
 kustody status --json > "$OUT/status.json"; echo "json $?"
+kustody query --cluster kustody 'print answer = 42' --format json; echo "named $?"
+kustody query --cluster nope 'print 1' 2> "$OUT/nope.txt"; echo "nope $?"
 `;
 
 it('shows what runs, and which hosts were refused, where people look', async () => {
   using directory = temporaryDirectory();
   const { stdout, stderr } = await kustody(['run', '--seed', '--', 'sh', '-c', script], { OUT: directory.path });
-  expect(stdout.trim().split('\n')).toEqual(['{"ready":true}', '401', 'status 0', 'json 0']);
+  expect(stdout.trim().split('\n')).toEqual([
+    '{"ready":true}',
+    '401',
+    'status 0',
+    'json 0',
+    '[',
+    '  {',
+    '    "answer": 42',
+    '  }',
+    ']',
+    'named 0',
+    'nope 1',
+  ]);
   const text = (name: string): string => readFileSync(join(directory.path, name), 'utf8');
+  expect(text('nope.txt')).toBe("kustody: There is no cluster 'nope'.\n  There are: kustody\n");
   expect(text('refused.txt')).toContain('HTTP/1.1 502 Kustody refuses packages.example.org');
   expect(text('refused-body.txt')).toContain('--allow packages.example.org');
   expect(stderr).toMatch(

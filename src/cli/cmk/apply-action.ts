@@ -7,7 +7,7 @@ import { planOptionsOf, targetOf } from './arguments.ts';
 import { planExitCodes } from './plan-action.ts';
 import { planText, printJson, stepsJson, targetJson } from './present.ts';
 import { progressOf } from './progress.ts';
-import { ask } from './question.ts';
+import { ask } from '../question.ts';
 import { withSession } from './session.ts';
 import { printChecks } from './verify-action.ts';
 

@@ -4,7 +4,7 @@ import { UserError } from '../user-error.ts';
 import type { RotateArguments } from './arguments.ts';
 import { givenOf, versionOf } from './arguments.ts';
 import { progressOf } from './progress.ts';
-import { ask } from './question.ts';
+import { ask } from '../question.ts';
 import { withSession } from './session.ts';
 import { printChecks } from './verify-action.ts';
 

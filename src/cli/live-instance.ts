@@ -4,12 +4,14 @@ import { join } from 'node:path';
 import type { RefusedHost } from '../http/refused-hosts.ts';
 import type { InstanceEnvironment } from '../server/control-plane.ts';
 import { keptLoopbackPort } from '../server/settings.ts';
+import { clientDirectoryName } from '../server/data-directory-names.ts';
 import type { Environment } from './client-environment.ts';
 import { clientEnvironment } from './client-environment.ts';
 import { findInstance } from './control-client.ts';
-import { prepareDataDirectory, temporaryDataDirectory } from './data-directory.ts';
+import { prepareDataDirectory } from './data-directory.ts';
 import type { InstanceOptions } from './instance.ts';
 import { startInstance } from './instance.ts';
+import { temporaryDataDirectory } from './private-instances.ts';
 import { systemBundlePaths, trustFiles } from './trust-files.ts';
 import { UserError } from './user-error.ts';
 
@@ -70,7 +72,7 @@ function refuseForRunning(option: string, isGiven: boolean): void {
 }
 
 async function openTemporary(options: OpenOptions): Promise<LiveInstance> {
-  const temporary = temporaryDataDirectory();
+  const temporary = await temporaryDataDirectory();
   try {
     const server = await startInstance({ ...options, dataDirectory: temporary.directory, virtualTime: true });
     return {
@@ -95,7 +97,7 @@ export async function environmentOf(
   existing: Environment,
 ): Promise<Environment> {
   const described = await instance.describe();
-  const clientsDirectory = join(instance.dataDirectory, 'clients');
+  const clientsDirectory = join(instance.dataDirectory, clientDirectoryName);
   mkdirSync(clientsDirectory, { recursive: true, mode: 0o700 });
   const javaTrustStorePassword = passwordOf(join(clientsDirectory, 'trust-store-password'));
   const files = trustFiles({

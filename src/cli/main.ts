@@ -16,6 +16,7 @@ import { resetCommand } from './reset.ts';
 import { RootKeySource } from './root-key-source.ts';
 import { runCommand } from './run.ts';
 import { statusCommand } from './status.ts';
+import { systemProblem } from './system-problem.ts';
 import { upCommand } from './up.ts';
 import { UserError } from './user-error.ts';
 import { versionCommand } from './version.ts';
@@ -75,6 +76,12 @@ function exitCodeOf(error: unknown): number {
   if (error instanceof UserError) {
     process.stderr.write(`kustody: ${error.message}\n${error.hint === undefined ? '' : `  ${error.hint}\n`}`);
     return error.exitCode;
+  }
+  const problem = systemProblem(error);
+  if (problem !== undefined) {
+    const path = error instanceof Error && 'path' in error ? `${String(error.path)}: ` : '';
+    process.stderr.write(`kustody: ${path}${problem}.\n`);
+    return 1;
   }
   const text = error instanceof Error ? (error.stack ?? error.message) : String(error);
   process.stderr.write(`kustody: internal error, please report it\n${text}\n`);

@@ -5,6 +5,7 @@ import type { AllowedHost } from '../http/allowed-hosts.ts';
 import type { RefusedHost } from '../http/refused-hosts.ts';
 import type { InstanceEnvironment } from '../server/control-plane.ts';
 import { defaultSeed, seed, seedVariables } from '../server/seed.ts';
+import { clientDirectoryName } from '../server/data-directory-names.ts';
 import { runChild } from './child-command.ts';
 import { collectAllowedHost } from './instance.ts';
 import { environmentOf, openLiveInstance } from './live-instance.ts';
@@ -90,7 +91,7 @@ function tellRefused(hosts: readonly RefusedHost[]): void {
 
 /** A directory with `kustody` in it, so that the command can call this very Kustody. */
 function kustodyOnPath(dataDirectory: string): string {
-  const directory = join(dataDirectory, 'clients', 'bin');
+  const directory = join(dataDirectory, clientDirectoryName, 'bin');
   const launcher = resolve(import.meta.dirname, '..', 'bin', 'kustody.cjs');
   mkdirSync(directory, { recursive: true, mode: 0o700 });
   if (process.platform === 'win32') {

@@ -33,6 +33,7 @@ import type { Clocks } from './clocks.ts';
 import { createClusterInventory } from './cluster-inventory.ts';
 import { createControlPlane } from './control-plane.ts';
 import type { CheckedKey, InstanceEnvironment } from './control-plane.ts';
+import { extentDirectoryName } from './data-directory-names.ts';
 import type { Faults } from './faults.ts';
 import type { IdentityParts } from './identity-parts.ts';
 import type { Instance } from './instance.ts';
@@ -228,8 +229,7 @@ function openOutsideVaults({ settings, identity }: ServerParts): OutsideVaults {
   });
 }
 
-/** Sealed bytes only. */
-const extentDirectory = ({ settings }: ServerParts): string => join(settings.dataDirectory, 'extents');
+const extentDirectory = ({ settings }: ServerParts): string => join(settings.dataDirectory, extentDirectoryName);
 
 /** Kusto's paths on localhost go to a cluster, all others to the control API. */
 const withKustoOnLocalhost = (control: Plane, kusto: KustoPlane): Plane => ({

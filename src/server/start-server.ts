@@ -22,6 +22,7 @@ import type { Clocks } from './clocks.ts';
 import { openClocks } from './clocks.ts';
 import { removeControlFile, writeAuthorityFile, writeControlFile } from './control-file.ts';
 import { hasNoState, refuseEmptied } from './emptied-state.ts';
+import { rootKeyFileName } from './data-directory-names.ts';
 import { openFaults } from './faults.ts';
 import { openIdentityParts } from './identity-parts.ts';
 import { createInstance, readInstance, withSecondSubscription } from './instance.ts';
@@ -35,8 +36,6 @@ import { choosePorts, firstPorts, keepPorts } from './kept-ports.ts';
 import type { Ports } from './kept-ports.ts';
 import type { ServerSettings } from './settings.ts';
 import { stateTables } from './state-tables.ts';
-
-export const rootKeyFileName = 'root.key';
 
 /** A server that listens. */
 export interface RunningServer {

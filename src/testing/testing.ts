@@ -1,6 +1,6 @@
 import { join, resolve } from 'node:path';
 import { environmentOf } from '../cli/live-instance.ts';
-import { temporaryDataDirectory } from '../cli/data-directory.ts';
+import { temporaryDataDirectory } from '../cli/private-instances.ts';
 import { seed, defaultSeed } from '../server/seed.ts';
 import type { SeedOptions } from '../server/seed.ts';
 import { anyLoopbackPort, defaultKeySettings } from '../server/settings.ts';
@@ -16,7 +16,7 @@ import type { ClusterOptions, Kustody, StartOptions } from './public.ts';
  * const keys = new KeyClient(k.cluster.vaultUri, credential, k.azureOptions);
  * ``` */
 export async function startKustody(options: StartOptions = {}): Promise<Kustody> {
-  const temporary = temporaryDataDirectory();
+  const temporary = await temporaryDataDirectory();
   let server: RunningServer | undefined;
   try {
     server = await startServer({
@@ -46,7 +46,7 @@ export async function startKustody(options: StartOptions = {}): Promise<Kustody>
 
 async function describe(
   server: RunningServer,
-  temporary: ReturnType<typeof temporaryDataDirectory>,
+  temporary: Awaited<ReturnType<typeof temporaryDataDirectory>>,
   options: StartOptions,
 ): Promise<Kustody> {
   const found = await server.environment();

@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { systemRandomBytes } from '../../src/base/random.ts';
 import { clusterKeyTable } from '../../src/encryption/cluster-key-state.ts';
 import { vaultNames } from '../../src/providers/keyvault/vault-record.ts';
-import { rootKeyFileName } from '../../src/server/start-server.ts';
+import { rootKeyFileName } from '../../src/server/data-directory-names.ts';
 import { stateTables } from '../../src/server/state-tables.ts';
 import { openRootKeyFile } from '../../src/state/root-key.ts';
 import { SealedState } from '../../src/state/sealed-state.ts';

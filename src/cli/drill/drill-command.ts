@@ -1,5 +1,5 @@
 import { Command } from 'commander';
-import { temporaryDataDirectory } from '../data-directory.ts';
+import { temporaryDataDirectory } from '../private-instances.ts';
 import { startInstance } from '../instance.ts';
 import { jsonOption } from '../options.ts';
 import type { RootKeySource } from '../root-key-source.ts';
@@ -21,7 +21,7 @@ export function drillCommand(rootKeys: RootKeySource): Command {
 
 async function drill(rootKeys: RootKeySource, { json }: { readonly json: boolean }): Promise<void> {
   const rootKey = rootKeys.take(undefined);
-  const temporary = temporaryDataDirectory();
+  const temporary = await temporaryDataDirectory();
   const say = (text: string): void => {
     if (!json) process.stdout.write(text);
   };

@@ -1,7 +1,7 @@
 import { Command } from 'commander';
 import { existsSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { rootKeyFileName } from '../../server/start-server.ts';
+import { rootKeyFileName } from '../../server/data-directory-names.ts';
 import { version } from '../../server/version.ts';
 import { canaryBytesMin, scanForCanaries } from '../canary-scan.ts';
 import { listClusters } from '../clusters.ts';

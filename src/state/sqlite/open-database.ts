@@ -2,6 +2,7 @@ import Database from 'libsql';
 import { closeSync, constants, fsyncSync, openSync } from 'node:fs';
 import { dirname } from 'node:path';
 import { syncDirectory } from '../../base/sync-directory.ts';
+import { applicationId } from './recognise-database.ts';
 
 /** Another process works on the data directory. */
 export class StateLockedError extends Error {
@@ -29,9 +30,6 @@ export class StateFormatError extends Error {
 /** Raised when older versions could misread what is stored. Older formats are brought up to date here, when there are any. */
 export const formatVersion = 1;
 
-/** `KUST`, in the header of the file. */
-const applicationId = 0x4b555354;
-
 /** Opens and locks the file, or makes it (0600, durable with its name). */
 export function openDatabase(directory: string, file: string): Database.Database {
   createFile(file);
@@ -45,16 +43,18 @@ export function openDatabase(directory: string, file: string): Database.Database
     database.exec('BEGIN EXCLUSIVE');
     const isNew = checkFormat(database, directory);
     database.exec('COMMIT');
-    database.exec('PRAGMA journal_mode = WAL');
     database.exec('PRAGMA synchronous = FULL');
+    // Before the log begins: so the file itself says whose it is, whenever the process is killed.
+    if (isNew) writeSchema(database);
+    database.exec('PRAGMA journal_mode = WAL');
     database.exec('PRAGMA secure_delete = ON');
     database.exec('PRAGMA temp_store = MEMORY');
     database.exec('PRAGMA trusted_schema = OFF');
     database.exec('PRAGMA cell_size_check = ON');
-    if (isNew) writeSchema(database);
   } catch (error) {
     try {
-      closeDatabase(database);
+      if (error instanceof StateFormatError) releaseDatabase(database);
+      else closeDatabase(database);
     } catch {
       // It was never ours; the first error says why.
     }
@@ -70,6 +70,15 @@ export function closeDatabase(database: Database.Database): void {
   try {
     if (database.inTransaction) database.exec('ROLLBACK');
     database.exec('PRAGMA journal_mode = DELETE');
+  } finally {
+    releaseDatabase(database);
+  }
+}
+
+/** The same for a database that is not ours: it is left as it was. */
+function releaseDatabase(database: Database.Database): void {
+  try {
+    if (database.inTransaction) database.exec('ROLLBACK');
     database.exec('PRAGMA locking_mode = NORMAL');
     database.prepare('SELECT count(*) FROM sqlite_schema').all();
   } finally {

@@ -8,7 +8,7 @@ import { systemRandomBytes } from '../../../src/base/random.ts';
 import { instant } from '../../../src/clock/clock.ts';
 import { createInstance } from '../../../src/server/instance.ts';
 import { openIdentityParts } from '../../../src/server/identity-parts.ts';
-import { rootKeyFileName } from '../../../src/server/start-server.ts';
+import { rootKeyFileName } from '../../../src/server/data-directory-names.ts';
 import { openRootKeyFile } from '../../../src/state/root-key.ts';
 import { SealedState } from '../../../src/state/sealed-state.ts';
 import { SqliteStateStore } from '../../../src/state/sqlite/sqlite-state-store.ts';

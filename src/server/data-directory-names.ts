@@ -1,0 +1,24 @@
+import { stateFileName } from '../state/sqlite/sqlite-state-store.ts';
+import { authorityFileName, controlFileName } from './control-file.ts';
+
+export const rootKeyFileName = 'root.key';
+/** Sealed bytes only. */
+export const extentDirectoryName = 'extents';
+/** What clients are pointed at: trust, and programs of theirs. */
+export const clientDirectoryName = 'clients';
+/** Says that the directory goes with its process. */
+export const privateMarkName = 'private-instance.json';
+
+const withUnfinished = (name: string): readonly string[] => [name, `${name}.new`];
+
+/** All that Kustody puts into a data directory, in the order in which a reset takes it away: first what opens the rest, last what the
+ * directory is known by, so that a reset that was interrupted can be asked for again. */
+export const dataDirectoryNames: readonly string[] = [
+  ...withUnfinished(rootKeyFileName),
+  ...withUnfinished(controlFileName),
+  ...withUnfinished(authorityFileName),
+  clientDirectoryName,
+  extentDirectoryName,
+  privateMarkName,
+  ...['-journal', '-shm', '-wal', ''].map((suffix) => `${stateFileName}${suffix}`),
+];

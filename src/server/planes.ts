@@ -117,6 +117,10 @@ export function createPlanes(parts: ServerParts): Planes {
       const decision = await parts.authorizer.decide(caller, 'dataAction', dataAction, resourceId);
       return decision.allowed ? { allowed: true, assignmentId: decision.assignment.assignmentId } : { allowed: false };
     },
+    isOurOwn: async ({ objectId }) => {
+      const principal = await parts.identity.principals.get(objectId);
+      return principal !== undefined && principal.kind !== 'application'; // identities of resources have no endpoint yet
+    },
     fault: (name, operation) => (name === serviceVaultName ? undefined : parts.faults.ofVault(name, operation)),
     purgesHeld: () => parts.clocks.destructionHeld(),
     compact: parts.compact,
@@ -140,7 +144,11 @@ export function createPlanes(parts: ServerParts): Planes {
   let stopPruning: () => void = () => undefined;
   const watches: (() => void)[] = [];
   const pruneAudit = async (): Promise<void> => {
-    if (!parts.clocks.destructionHeld()) await pruneVaultAudit(parts.state, parts.clocks.clock.now());
+    try {
+      if (!parts.clocks.destructionHeld()) await pruneVaultAudit(parts.state, parts.clocks.clock.now());
+    } catch (error) {
+      parts.log.failure('audit-not-pruned', error);
+    }
   };
   const controls: Controls = {
     clocks: parts.clocks,
@@ -202,6 +210,7 @@ export function createPlanes(parts: ServerParts): Planes {
       await providers.resume();
       keys.start();
       contents.start();
+      void pruneAudit();
       stopPruning = parts.clocks.clock.every(86_400_000, pruneAudit);
       watches.push(
         parts.clocks.onStep(() => {
@@ -214,9 +223,9 @@ export function createPlanes(parts: ServerParts): Planes {
       ready = false;
       stopPruning();
       for (const stop of watches.splice(0)) stop();
-      vault.close();
       contents.close();
       await keys.close();
+      await vault.close();
     },
   };
 }

@@ -30,6 +30,9 @@ export interface VaultAuditRecord {
   readonly clientAddress: string;
   readonly requestId: Guid;
   readonly correlationId: Guid;
+  /** The server asked the same again and again by itself, from `time` on: `count` times so far, `last` then, and until `until` it may have
+   * asked more often than is written here. */
+  readonly span?: { readonly last: string; readonly until: string; readonly count: number };
 }
 
 /** Ids are ordered by time, then by the order in which this process wrote. */
@@ -78,7 +81,7 @@ export async function readVaultAudit(
   return { records, next: page.length === limit ? page.at(-1)?.id : undefined };
 }
 
-/** Each running cluster leaves a record every 30 s: without an end to them the state would only grow. */
+/** Without an end to them the state would only grow. */
 export const auditKeptMs = 400 * 86_400_000;
 
 /** Removes records that are older than `auditKeptMs`, oldest first. @returns how many */

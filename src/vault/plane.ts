@@ -13,7 +13,7 @@ import { createPlaneApp } from '../http/plane-app.ts';
 import type { HostClaim, Plane } from '../http/plane.ts';
 import { existsAtAll } from '../state/list-all.ts';
 import type { State } from '../state/state.ts';
-import { createAuditWriter } from './audit.ts';
+import { AuditSpans } from './audit-spans.ts';
 import type { AllowedByRole } from './authorization.ts';
 import type { VaultFault } from './faults.ts';
 import { faultError } from './faults.ts';
@@ -44,6 +44,8 @@ export interface VaultPlaneOptions {
   readonly randomBytes: RandomBytes;
   readonly verifyToken: VerifyToken;
   readonly allowedByRole: AllowedByRole;
+  /** Nobody but this server gets tokens of that principal. Default: never. */
+  readonly isOurOwn?: (caller: Caller) => Promise<boolean>;
   readonly log: Log;
   /** Asked for each request before anything else; `operation` is undefined for paths that no operation takes. */
   readonly fault?: (
@@ -66,7 +68,8 @@ export interface VaultPlane {
   startRetention(): Promise<void>;
   /** Removes all keys of a vault that is purged. */
   purgeVaultContents(vaultId: Guid): Promise<void>;
-  close(): void;
+  /** When nobody asks any more. */
+  close(): Promise<void>;
 }
 
 const privateKeysMax = 64;
@@ -79,20 +82,21 @@ export function createVaultPlane(options: VaultPlaneOptions): VaultPlane {
   const compact = options.compact ?? (() => Promise.resolve());
   const retention = createKeyRetention(state, clock, privateKeys, compact, options.purgesHeld);
   const { keyPool } = options;
-  const writeAudit = createAuditWriter();
+  const audit = new AuditSpans(state);
   const runner: VaultRunner = {
     services: { state, clock, randomBytes: options.randomBytes, keyPool, privateKeys, retention, compact },
     allowedByRole: options.allowedByRole,
-    audit: (record) => writeAudit(clock.now(), record),
+    audit: (record, repeats) => audit.entry(clock.now(), record, repeats),
   };
   const plane = buildPlane(options, runner);
   return {
     plane: { ...plane, claim: (host) => claim(directory, host), handle: withMethodHeader(plane.handle) },
     startRetention: () => retention.start(),
     purgeVaultContents: (vaultId) => purgeVaultContents(state, privateKeys, compact, vaultId),
-    close: () => {
+    close: async () => {
       retention.stop();
       keyPool.close();
+      await audit.settle();
     },
   };
 }
@@ -101,6 +105,7 @@ interface Session {
   readonly vault: VaultSettings;
   readonly caller: Caller;
   readonly clientAddress: string;
+  readonly isOurOwn: boolean;
 }
 
 function buildPlane(options: VaultPlaneOptions, runner: VaultRunner): Plane {
@@ -134,7 +139,8 @@ function buildPlane(options: VaultPlaneOptions, runner: VaultRunner): Plane {
       );
       void reply.headers(vaultHeaders(vault, clientAddress));
       const caller = await checkToken(options.verifyToken, vault, request.headers.authorization);
-      sessions.set(request, { vault, caller, clientAddress });
+      const isOurOwn = (await options.isOurOwn?.(caller)) ?? false;
+      sessions.set(request, { vault, caller, clientAddress, isOurOwn });
     },
   });
 

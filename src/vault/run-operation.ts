@@ -3,9 +3,9 @@ import type { Guid } from '../base/guid.ts';
 import { zeroBytes } from '../base/bytes.ts';
 import { formatKeyId } from '../base/key-id.ts';
 import { parseKeyName, parseKeyVersion } from '../base/names.ts';
-import type { StateWrite } from '../state/state.ts';
 import { StateConflictError } from '../state/state-store.ts';
 import type { VaultAuditRecord } from './audit.ts';
+import type { AuditEntry } from './audit-spans.ts';
 import { auditedCaller } from './audit.ts';
 import type { AllowedByRole } from './authorization.ts';
 import { authorize } from './authorization.ts';
@@ -21,6 +21,8 @@ export interface VaultCall {
   readonly operation: KeyOperation;
   readonly vault: VaultSettings;
   readonly caller: Caller;
+  /** The server itself asks: nobody else gets tokens of that principal. */
+  readonly isOurOwn: boolean;
   readonly clientAddress: string;
   readonly requestId: Guid;
   readonly correlationId: Guid;
@@ -35,7 +37,7 @@ export interface VaultCall {
 export interface VaultRunner {
   readonly services: KeyServices;
   readonly allowedByRole: AllowedByRole;
-  readonly audit: (record: Omit<VaultAuditRecord, 'time'>) => StateWrite;
+  readonly audit: (record: Omit<VaultAuditRecord, 'time'>, repeats: boolean) => Promise<AuditEntry>;
 }
 
 export type VaultAnswer = Pick<KeyOutcome, 'status' | 'body' | 'secret' | 'kid'> & { readonly assignmentId?: string };
@@ -57,8 +59,10 @@ export async function runVaultOperation(runner: VaultRunner, call: VaultCall): P
     }
     const { outcome, assignmentId } = result;
     try {
-      const audit = runner.audit(auditRecord(call, outcome.status, outcome.kid));
-      await runner.services.state.commit({ expect: outcome.expect ?? [], write: [...(outcome.write ?? []), audit] });
+      const audit = await runner.audit(auditRecord(call, outcome.status, outcome.kid), isRepeated(call));
+      const write = [...(outcome.write ?? []), ...audit.write];
+      await runner.services.state.commit({ expect: outcome.expect ?? [], write });
+      audit.committed();
     } catch (error) {
       if (outcome.secret !== undefined) zeroBytes(outcome.secret);
       if (error instanceof StateConflictError) continue;
@@ -113,8 +117,21 @@ async function commitRefusal({ services, audit }: VaultRunner, call: VaultCall, 
   const { status, code, inner } = error;
   const record = auditRecord(call, status, undefined);
   const refused = { ...record, error: inner === undefined ? { code } : { code, inner } };
-  await services.state.commit({ write: [audit(refused)] });
+  for (let attempt = 1; ; attempt++) {
+    const entry = await audit(refused, isRepeated(call));
+    try {
+      if (entry.write.length > 0) await services.state.commit({ write: entry.write });
+      entry.committed();
+      return;
+    } catch (error) {
+      if (!(error instanceof StateConflictError) || attempt >= attemptsMax) throw error;
+    }
+  }
 }
+
+/** What checks of keys ask, each half minute. */
+const isRepeated = ({ isOurOwn, operation }: VaultCall): boolean =>
+  isOurOwn && (operation.id === 'UnwrapKey' || operation.id === 'GetKey');
 
 function auditRecord(call: VaultCall, status: number, kid: string | undefined): Omit<VaultAuditRecord, 'time'> {
   const named = kid ?? requestedKid(call);

@@ -153,7 +153,7 @@ export async function startVaultFixture(
     cryptographyClient: (key, who) => new CryptographyClient(key, credential(who), clientOptions),
     raw: (method, path, request = {}) => sendRaw(agent, method, path, tokenFor(request, caller), request),
     close: async () => {
-      plane.close();
+      await plane.close();
       clock.close();
       agent.destroy();
       listener.server.closeAllConnections();

@@ -16,4 +16,9 @@ export async function requireAction(
 }
 
 export const authorizationFailed = (caller: Caller, action: string, scope: string): ArmError =>
-  armErrors.AuthorizationFailed(caller.appId ?? caller.objectId, caller.objectId, action, scope);
+  armErrors.AuthorizationFailed(
+    caller.user?.principalName ?? caller.appId ?? caller.objectId,
+    caller.objectId,
+    action,
+    scope,
+  );

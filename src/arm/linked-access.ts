@@ -46,7 +46,7 @@ export async function requireLinkedAccess(
   const decide = await parts.authorizer.decider(caller);
   const refused = linked.filter(({ id, action }) => !decide('action', action, id).allowed).slice(0, namedMax);
   if (refused.length === 0) return;
-  const client = caller.appId ?? caller.objectId;
+  const client = caller.user?.principalName ?? caller.appId ?? caller.objectId;
   const actions = refused.map(({ action }) => action);
   throw armErrors.LinkedAuthorizationFailed(
     ...([client, caller.objectId, operation.action ?? '', scope] as const),

@@ -14,14 +14,14 @@ export interface SystemData {
 /** @param before of the resource as it was; undefined when it is being created
  * @param at ISO time */
 export function systemData(caller: Caller, at: string, before?: SystemData): SystemData {
-  // Tokens of applications carry no user, so everyone Kustody knows is an application.
-  const by = caller.appId ?? caller.objectId;
+  const by = caller.user?.principalName ?? caller.appId ?? caller.objectId;
+  const byType = caller.user === undefined ? 'Application' : 'User';
   return {
     createdBy: before?.createdBy ?? by,
-    createdByType: before?.createdByType ?? 'Application',
+    createdByType: before?.createdByType ?? byType,
     createdAt: before?.createdAt ?? at,
     lastModifiedBy: by,
-    lastModifiedByType: 'Application',
+    lastModifiedByType: byType,
     lastModifiedAt: at,
   };
 }

@@ -10,6 +10,12 @@ export interface Caller {
   /** `iss` as in the token. */
   readonly issuer: string;
   readonly groupIds: readonly Guid[];
+  /** Set when a user stands behind the token, which the application uses on the user's behalf. */
+  readonly user?: {
+    readonly principalName: string;
+    /** `scp`: what the application may do there. */
+    readonly scopes: readonly string[];
+  };
   /** Shown in systemData and audit records; never a secret. */
   readonly displayName: string;
 }

@@ -54,6 +54,8 @@ export function ownerAssignment(owner: {
   readonly assignmentId: Guid;
   readonly subscriptionId: Guid;
   readonly principalId: Guid;
+  /** An application unless said otherwise. */
+  readonly principalType?: RoleAssignment['principalType'];
   /** ISO time on the Kustody clock. */
   readonly at: string;
 }): StateWrite {
@@ -62,7 +64,7 @@ export function ownerAssignment(owner: {
     scope: `/subscriptions/${owner.subscriptionId}`,
     roleDefinitionId: builtInRole('Owner').roleDefinitionId,
     principalId: owner.principalId,
-    principalType: 'ServicePrincipal',
+    principalType: owner.principalType ?? 'ServicePrincipal',
     createdOn: owner.at,
     updatedOn: owner.at,
     createdBy: '',

@@ -146,7 +146,10 @@ export function accessOf(cluster: ServedCluster, caller: Caller): AccessRights {
       objectId: caller.objectId,
       tenantId: caller.tenantId,
       displayName: caller.displayName,
-      fqn: `aadapp=${caller.appId ?? caller.objectId};${caller.tenantId}`,
+      fqn:
+        caller.user === undefined
+          ? `aadapp=${caller.appId ?? caller.objectId};${caller.tenantId}`
+          : `aaduser=${caller.objectId};${caller.tenantId}`,
     },
     clusterRoles: own.flatMap(({ databaseId, role }) =>
       databaseId === undefined && isClusterRole(role) ? [role] : [],

@@ -13,6 +13,7 @@ import { openSigningKeys } from './entra/signing-keys.ts';
 import { createTokenService } from './entra/token-service.ts';
 import type { TokenExpiry } from './entra/token-verifier.ts';
 import { createTokenVerifier } from './entra/token-verifier.ts';
+import { openDirectory } from './principals/directory.ts';
 import { openPrincipals } from './principals/principals.ts';
 import { openTenants } from './tenants.ts';
 
@@ -50,6 +51,7 @@ export async function startIdentity(
   }
   const tenants = openTenants(state, randomBytes);
   const principals = openPrincipals(state, randomBytes);
+  const directory = openDirectory(state, principals, randomBytes);
   const signingKeys = openSigningKeys({ state, randomBytes, wallClock });
   const issueToken = createTokenService({ signingKeys, randomBytes, wallClock });
   const mintToken = createMintToken({ tenants, principals, issueToken });
@@ -69,12 +71,24 @@ export async function startIdentity(
     resourceId: '/subscriptions/s/resourcegroups/rg/providers/Microsoft.Kusto/clusters/mycluster',
   });
   const newVerifier = (): VerifyToken =>
-    createTokenVerifier({ signingKeys, tenants, principals, wallClock, ...options });
+    createTokenVerifier({ signingKeys, tenants, directory, wallClock, ...options });
   return {
-    ...{ state, wall, wallClock, randomBytes, tenants, principals, signingKeys, issueToken, mintToken, newVerifier },
+    ...{
+      state,
+      wall,
+      wallClock,
+      randomBytes,
+      tenants,
+      principals,
+      directory,
+      signingKeys,
+      issueToken,
+      mintToken,
+      newVerifier,
+    },
     ...{ tenant, application, managed, secret: added?.secret ?? '', secretKeyId: added?.keyId },
     verifyToken: newVerifier(),
-    grantOptions: { tenants, principals, issueToken, wallClock },
+    grantOptions: { tenants, principals, applications: directory.applications, issueToken, wallClock },
   };
 }
 

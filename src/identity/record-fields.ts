@@ -12,9 +12,15 @@ export interface RecordFields {
   optionalText(name: string): string | undefined;
   guid(name: string): Guid;
   integer(name: string): number;
+  optionalInteger(name: string): number | undefined;
   flag(name: string): boolean;
+  optionalFlag(name: string): boolean | undefined;
+  /** A member of any shape, for a reader of its own. */
+  member(name: string): Json;
   bytes(name: string): Buffer;
   list(name: string): readonly Json[];
+  /** A member that older records lack. */
+  optionalList(name: string): readonly Json[];
 }
 
 /** @param formatNewest records of a newer format are refused, so that an older program never misreads them */
@@ -40,9 +46,16 @@ export function recordFields(value: Json, table: string, formatNewest?: number):
       invariant(typeof member === 'number' && Number.isSafeInteger(member), `a record of ${table} has a valid ${name}`);
       return member;
     },
+    optionalInteger: (name) => (value[name] === undefined ? undefined : fields.integer(name)),
     flag: (name) => {
       const member = value[name];
       invariant(typeof member === 'boolean', `a record of ${table} has a valid ${name}`);
+      return member;
+    },
+    optionalFlag: (name) => (value[name] === undefined ? undefined : fields.flag(name)),
+    member: (name) => {
+      const member = value[name];
+      invariant(member !== undefined, `a record of ${table} has a valid ${name}`);
       return member;
     },
     bytes: (name) => {
@@ -55,6 +68,7 @@ export function recordFields(value: Json, table: string, formatNewest?: number):
       invariant(Array.isArray(member), `a record of ${table} has a valid ${name}`);
       return member as readonly Json[];
     },
+    optionalList: (name) => (value[name] === undefined ? [] : fields.list(name)),
   };
   if (formatNewest !== undefined)
     must(fields.integer('format') <= formatNewest, 'format (is it from a newer Kustody?)');

@@ -34,6 +34,8 @@ export interface InstanceEnvironment {
   readonly clientId: string;
   readonly clientSecret: string;
   readonly objectId: string;
+  /** Who signs in with a password. */
+  readonly user?: { readonly objectId: string; readonly principalName: string; readonly password: string };
   readonly caCertificate: string;
   readonly port: number;
   readonly proxyPort: number;

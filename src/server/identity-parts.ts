@@ -5,6 +5,7 @@ import { openSigningKeys } from '../identity/entra/signing-keys.ts';
 import { createTokenService } from '../identity/entra/token-service.ts';
 import type { TokenExpiry } from '../identity/entra/token-verifier.ts';
 import { createTokenVerifier } from '../identity/entra/token-verifier.ts';
+import { openDirectory } from '../identity/principals/directory.ts';
 import { openPrincipals } from '../identity/principals/principals.ts';
 import { openTenants } from '../identity/tenants.ts';
 import type { State } from '../state/state.ts';
@@ -21,15 +22,18 @@ export function openIdentityParts(options: IdentityPartsOptions) {
   const { state, randomBytes, wallClock } = options;
   const tenants = openTenants(state, randomBytes);
   const principals = openPrincipals(state, randomBytes);
+  const directory = openDirectory(state, principals, randomBytes);
   const signingKeys = openSigningKeys({ state, randomBytes, wallClock });
   const issueToken = createTokenService({ signingKeys, randomBytes, wallClock });
   return {
     tenants,
     principals,
+    directory,
+    applications: directory.applications,
     signingKeys,
     issueToken,
     mintToken: createMintToken({ tenants, principals, issueToken }),
-    verifyToken: createTokenVerifier({ ...options, signingKeys, tenants, principals }),
+    verifyToken: createTokenVerifier({ ...options, signingKeys, tenants, directory }),
   };
 }
 

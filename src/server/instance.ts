@@ -1,13 +1,18 @@
+import type { RoleAssignment } from '../authz/decide.ts';
 import { ownerAssignment } from '../authz/role-assignments.ts';
 import { newSubscription } from '../arm/subscriptions.ts';
 import type { Guid } from '../base/guid.ts';
-import { newGuid } from '../base/guid.ts';
+import { newGuid, parseGuid } from '../base/guid.ts';
 import { invariant } from '../base/invariant.ts';
 import { isJsonObject } from '../base/json.ts';
 import type { RandomBytes } from '../base/random.ts';
 import type { Instant } from '../clock/clock.ts';
 import { instant, toIso } from '../clock/clock.ts';
+import type { Directory } from '../identity/principals/directory.ts';
+import { globalAdministrator } from '../identity/principals/directory-roles.ts';
+import { newPassword, storePassword } from '../identity/principals/password.ts';
 import type { Principals } from '../identity/principals/principals.ts';
+import type { User } from '../identity/principals/user.ts';
 import type { Tenants } from '../identity/tenants.ts';
 import type { State, StateWrite, Table } from '../state/state.ts';
 import { writeRecord } from '../state/state.ts';
@@ -20,6 +25,8 @@ export interface Instance {
   readonly subscriptionIds: readonly [Guid, ...Guid[]];
   /** Owner of every subscription. */
   readonly application: { readonly appId: Guid; readonly objectId: Guid; readonly secret: string };
+  /** Who signs in with a password: administrator of the tenant, Owner of every subscription. Missing in directories of earlier versions. */
+  readonly user?: { readonly objectId: Guid; readonly principalName: string; readonly password: string };
   readonly virtualTime: boolean;
   /** Kustody's own vault and who goes to it; clients see none of it. */
   readonly service: {
@@ -40,6 +47,9 @@ const instanceTable: Table<Instance> = {
   },
 };
 
+const roleId = parseGuid(globalAdministrator);
+invariant(roleId !== undefined, 'a role template id is a GUID');
+const administratorRole: Guid = roleId;
 const tenantDomain = 'kustody.onmicrosoft.com';
 /** The data directory's own application; a real one would be rotated, this one guards nothing outside the machine. */
 const secretYears = 50;
@@ -49,6 +59,7 @@ export interface InstanceParts {
   readonly randomBytes: RandomBytes;
   readonly tenants: Tenants;
   readonly principals: Principals;
+  readonly directory: Directory;
   readonly wallNow: Instant;
 }
 
@@ -108,15 +119,70 @@ export async function withSecondSubscription(parts: InstanceParts, instance: Ins
   return extended;
 }
 
+/** The instance with what a directory has: applications that are registered, an administrator that is an application and one that is a
+ * user. Order: application → role → user → ONE commit with the user's password and its roles on the subscriptions. Until that commit
+ * nobody knows the password, so a start after a crash sets another one. */
+export async function withDirectory(parts: InstanceParts, instance: Instance): Promise<Instance> {
+  if (instance.user !== undefined) return instance;
+  const { directory, randomBytes, state, wallNow } = parts;
+  const found = await state.get(instanceTable, 'instance');
+  invariant(found !== undefined, 'the data directory has its instance');
+  const directoryRoles = [administratorRole];
+  await directory.completeApplications(instance.tenantId, wallNow);
+  await directory.principals.store.update(instance.application.objectId, (one) => ({ ...one, directoryRoles }));
+  const password = newPassword(randomBytes);
+  const user = await storeUser(parts, instance.tenantId, password);
+  const extended: Instance = {
+    ...instance,
+    user: { objectId: user.objectId, principalName: user.userPrincipalName, password },
+  };
+  const owners = instance.subscriptionIds.map((subscriptionId) => owner(parts, subscriptionId, user.objectId, 'User'));
+  await state.commit({ write: [writeRecord(instanceTable, 'instance', found.version, extended), ...owners] });
+  return extended;
+}
+
+async function storeUser(parts: InstanceParts, tenantId: Guid, password: string): Promise<User> {
+  const { directory, randomBytes, wallNow } = parts;
+  const userPrincipalName = `admin@${tenantDomain}`;
+  const present = await directory.users.findByName(tenantId, userPrincipalName);
+  const user: User = {
+    objectId: present?.objectId ?? newGuid(randomBytes),
+    ...{ tenantId, userPrincipalName, displayName: 'Kustody Admin', mailNickname: 'admin', enabled: true },
+    texts: { givenName: 'Kustody', surname: 'Admin' },
+    password: await storePassword(password, randomBytes),
+    mustChangePassword: false,
+    sessionsValidFrom: wallNow,
+    directoryRoles: [administratorRole],
+    createdAt: wallNow,
+  };
+  if (present === undefined) await directory.users.create(user);
+  else await directory.users.update(present.objectId, () => user);
+  return user;
+}
+
 function ownedSubscription(
-  { randomBytes, wallNow }: InstanceParts,
-  { tenantId, application }: Instance,
+  parts: InstanceParts,
+  { tenantId, application, user }: Instance,
   subscriptionId: Guid,
   displayName: string,
 ): readonly StateWrite[] {
-  const assignmentId = newGuid(randomBytes);
   return [
     newSubscription({ subscriptionId, displayName, tenantId }),
-    ownerAssignment({ assignmentId, subscriptionId, principalId: application.objectId, at: toIso(wallNow) }),
+    owner(parts, subscriptionId, application.objectId, 'ServicePrincipal'),
+    ...(user === undefined ? [] : [owner(parts, subscriptionId, user.objectId, 'User')]),
   ];
 }
+
+const owner = (
+  { randomBytes, wallNow }: InstanceParts,
+  subscriptionId: Guid,
+  principalId: Guid,
+  principalType: RoleAssignment['principalType'],
+): StateWrite =>
+  ownerAssignment({
+    assignmentId: newGuid(randomBytes),
+    subscriptionId,
+    principalId,
+    principalType,
+    at: toIso(wallNow),
+  });

@@ -19,6 +19,7 @@ import type { CertificateAuthority } from '../http/certificate-authority.ts';
 import { clusterKeyStatus, clusterKeyTable } from '../encryption/cluster-key-state.ts';
 import { formatKeyId } from '../base/key-id.ts';
 import { createEntraPlane } from '../identity/entra/plane.ts';
+import { createGraphPlane } from '../identity/graph/plane.ts';
 import type { Log } from '../http/logging.ts';
 import type { Plane } from '../http/plane.ts';
 import { listIntact } from '../state/list-all.ts';
@@ -139,6 +140,11 @@ export function createPlanes(parts: ServerParts): Planes {
     ...parts.identity,
     wallClock: () => parts.clocks.wallClock.now(),
   });
+  const graph = createGraphPlane({
+    ...common(parts),
+    ...parts.identity,
+    wallClock: () => parts.clocks.wallClock.now(),
+  });
   const environment = (): Promise<InstanceEnvironment> => describeEnvironment(parts, providers);
   let ready = false;
   let stopPruning: () => void = () => undefined;
@@ -193,7 +199,7 @@ export function createPlanes(parts: ServerParts): Planes {
     ],
   });
   return {
-    all: [entra, arm, vault.plane, kusto.plane, withKustoOnLocalhost(control, kusto)],
+    all: [entra, graph, arm, vault.plane, kusto.plane, withKustoOnLocalhost(control, kusto)],
     environment,
     controls,
     async start() {
@@ -332,6 +338,7 @@ async function describeEnvironment(parts: ServerParts, providers: Providers): Pr
     clientId: instance.application.appId,
     clientSecret: instance.application.secret,
     objectId: instance.application.objectId,
+    ...(instance.user === undefined ? {} : { user: instance.user }),
     caCertificate: parts.certificatePem,
     ...parts.ports(),
     ...(await providers.names()),

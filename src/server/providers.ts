@@ -11,7 +11,7 @@ import { createVaultDirectory } from '../providers/keyvault/vault-directory.ts';
 import { vaultNames } from '../providers/keyvault/vault-record.ts';
 import { clusterNames, clusterResources } from '../providers/kusto/cluster-record.ts';
 import { createClusterAccess } from '../providers/kusto/cluster-access.ts';
-import type { ClusterContents, KnownPrincipal, KustoPorts } from '../providers/kusto/ports.ts';
+import type { ClusterContents, KnownPrincipal, KustoPorts, PrincipalType } from '../providers/kusto/ports.ts';
 import { createKustoProvider } from '../providers/kusto/provider.ts';
 import { createManagedIdentityProvider } from '../providers/managed-identity/managed-identity-provider.ts';
 import { findUserAssignedIdentity } from '../providers/managed-identity/user-assigned-identities.ts';
@@ -77,8 +77,8 @@ export function createProviders(
   const authorization = createAuthorizationProvider({
     ...{ state, clock },
     principalType: async (objectId, tenantId) => {
-      const principal = await identity.principals.get(objectId);
-      return principal?.tenantId === tenantId ? 'ServicePrincipal' : undefined;
+      const found = await identity.directory.find(tenantId, objectId);
+      return found && principalTypes[found.kind];
     },
   });
   const others = [kusto, keyVault.provider, managedIdentity, authorization];
@@ -119,15 +119,31 @@ export function createProviders(
   };
 }
 
-/** Kustody knows applications and managed identities; users and groups exist in no directory here. */
+const principalTypes = {
+  user: 'User',
+  group: 'Group',
+  servicePrincipal: 'ServicePrincipal',
+  application: undefined,
+} as const;
+
+/** Applications by application or object id, users by name or object id, groups by object id or the name that one alone has. */
 function principalFinder({ identity }: ProviderParts): KustoPorts['findPrincipal'] {
+  const { users, groups, principals } = identity.directory;
+  const byId = { App: principals.store, User: users, Group: groups } as const;
+  const byName = async (type: PrincipalType, text: string, tenantId: Guid) => {
+    if (type === 'User') return users.findByName(tenantId, text);
+    const id = parseGuid(text);
+    if (type === 'App') return id && principals.findByAppId(tenantId, id);
+    const named = (await groups.list(tenantId)).filter((group) => group.displayName === text);
+    return named.length === 1 ? named[0] : undefined;
+  };
   return async (type, text, tenantId): Promise<KnownPrincipal | undefined> => {
-    const id = type === 'App' ? parseGuid(text) : undefined;
-    if (id === undefined) return undefined;
-    const found = (await identity.principals.findByAppId(tenantId, id)) ?? (await identity.principals.get(id));
+    const id = parseGuid(text);
+    const found = (await byName(type, text, tenantId)) ?? (id && (await byId[type].get(id)));
     if (found?.tenantId !== tenantId) return undefined;
-    const { objectId, appId, displayName } = found;
+    const { objectId, displayName } = found;
     const tenant = await identity.tenants.get(tenantId);
-    return { objectId, appId, displayName, tenantId, tenantName: tenant?.displayName ?? '' };
+    const known = { objectId, displayName, tenantId, tenantName: tenant?.displayName ?? '' };
+    return 'appId' in found ? { ...known, appId: found.appId } : known;
   };
 }

@@ -25,7 +25,7 @@ import { hasNoState, refuseEmptied } from './emptied-state.ts';
 import { rootKeyFileName } from './data-directory-names.ts';
 import { openFaults } from './faults.ts';
 import { openIdentityParts } from './identity-parts.ts';
-import { createInstance, readInstance, withSecondSubscription } from './instance.ts';
+import { createInstance, readInstance, withDirectory, withSecondSubscription } from './instance.ts';
 import { ClusterProcess } from '../cluster/supervisor/cluster-process.ts';
 import { refuseOwnNames } from './outside-names.ts';
 import { openReadyKeys } from './ready-keys.ts';
@@ -118,7 +118,7 @@ async function open(
     tokenExpiry: (issuedAt) => faults.tokenExpired(issuedAt),
   });
   const instanceParts = { state, randomBytes: systemRandomBytes, ...identity, wallNow: wallNow() };
-  const first = known ?? (await createInstance(instanceParts, virtualTime));
+  const first = await withDirectory(instanceParts, known ?? (await createInstance(instanceParts, virtualTime)));
   const instance = settings.secondSubscription === true ? await withSecondSubscription(instanceParts, first) : first;
   await refuseOwnNames(state, settings.outsideVaults ?? []);
   const [authority] = await Promise.all([

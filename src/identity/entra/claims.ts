@@ -73,7 +73,7 @@ function claimsV1(subject: TokenSubject, lifetime: Lifetime, now: Instant, rando
     tid: tenant.tenantId,
     uti: newTokenId(now, randomBytes),
     ver: '1.0',
-    ...(directory ? { wids: [directoryRoleOfEveryApplication] } : {}),
+    ...(directory ? { wids: [...principal.directoryRoles, directoryRoleOfEveryApplication] } : {}),
     ...managedIdentityClaims(principal),
     ...(resource.extraClaims === 'none' ? {} : { xms_tcdt: toUnixSeconds(tenant.createdAt) }),
   };

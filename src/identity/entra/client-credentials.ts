@@ -1,7 +1,10 @@
 import type { Instant } from '../../clock/clock.ts';
 import { parseGuid } from '../../base/guid.ts';
 import { parseHostName } from '../../base/names.ts';
+import type { Application } from '../principals/application.ts';
+import type { StoredSecret } from '../principals/client-secret.ts';
 import { isSecret } from '../principals/client-secret.ts';
+import type { DirectoryStore } from '../principals/directory-store.ts';
 import type { Principal } from '../principals/principal.ts';
 import type { Principals } from '../principals/principals.ts';
 import type { Tenant, Tenants } from '../tenants.ts';
@@ -13,6 +16,7 @@ import type { IssuedToken, IssueToken } from './token-service.ts';
 export interface GrantOptions {
   readonly tenants: Tenants;
   readonly principals: Principals;
+  readonly applications: DirectoryStore<Application>;
   readonly issueToken: IssueToken;
   readonly wallClock: () => Instant;
 }
@@ -37,7 +41,9 @@ export async function grantClientCredentials(request: GrantRequest, options: Gra
   const tenant = await requireTenant(request.tenant, options.tenants);
   const { clientId, clientSecret } = readCredentials(request.form, request.authorization);
   const principal = await requireApplication(clientId, tenant, options.principals);
-  requireSecret(clientSecret, principal, options.wallClock());
+  const application = await options.applications.findByName(tenant.tenantId, principal.appId);
+  const secrets = [...principal.secrets, ...(application?.secrets ?? [])];
+  requireSecret(clientSecret, principal, secrets, options.wallClock());
   const identifier = readResource(request.form, request.version);
   const resource = await findResource(identifier, tenant.tenantId, options.principals);
   if (resource === undefined) throw entraError('ResourceNotFound', identifier, tenant.tenantId);
@@ -64,8 +70,11 @@ async function requireApplication(clientId: string, tenant: Tenant, principals: 
   return principal;
 }
 
-function requireSecret(text: string, principal: Principal, now: Instant): void {
-  const matching = principal.secrets.filter((secret) => isSecret(text, secret));
+/** Of the service principal or of its application. */
+function requireSecret(text: string, principal: Principal, secrets: readonly StoredSecret[], now: Instant): void {
+  const matching = secrets.filter(
+    (secret) => isSecret(text, secret) && (secret.startDateTime === undefined || secret.startDateTime <= now),
+  );
   if (matching.length === 0) throw entraError('SecretInvalid', principal.appId);
   if (matching.every((secret) => secret.endDateTime <= now)) throw entraError('SecretExpired', principal.appId);
 }

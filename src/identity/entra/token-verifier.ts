@@ -5,7 +5,7 @@ import type { Guid } from '../../base/guid.ts';
 import { parseGuid } from '../../base/guid.ts';
 import { isJsonObject } from '../../base/json.ts';
 import type { Instant } from '../../clock/clock.ts';
-import type { Principals } from '../principals/principals.ts';
+import type { Directory } from '../principals/directory.ts';
 import type { Tenants } from '../tenants.ts';
 import { issueInstantOf, issuerV1, issuerV2 } from './claims.ts';
 import type { SigningKeySet, SigningKeys } from './signing-keys.ts';
@@ -20,7 +20,7 @@ export type TokenExpiry = (issuedAt: Instant) => boolean | Promise<boolean>;
 export interface TokenVerifierOptions {
   readonly signingKeys: SigningKeys;
   readonly tenants: Tenants;
-  readonly principals: Principals;
+  readonly directory: Pick<Directory, 'principals' | 'users' | 'memberships'>;
   readonly wallClock: () => Instant;
   readonly tokenExpiry?: TokenExpiry;
 }
@@ -31,6 +31,8 @@ interface VerifiedToken {
   readonly tenantId: Guid;
   readonly objectId: Guid;
   readonly appId: Guid | undefined;
+  /** Of a token that an application got for a user. */
+  readonly scopes: readonly string[] | undefined;
   /** Unix seconds. */
   readonly notBefore: number;
   readonly expires: number;
@@ -57,20 +59,23 @@ export function createTokenVerifier(options: TokenVerifierOptions): VerifyToken 
 
 async function judgePrincipal(
   verified: VerifiedToken,
-  { tenants, principals }: TokenVerifierOptions,
+  { tenants, directory }: TokenVerifierOptions,
 ): Promise<TokenVerdict> {
   const { tenantId, objectId, issuer } = verified;
   const known = issuer === issuerV1(tenantId) || issuer === issuerV2(tenantId);
   if (!known || (await tenants.get(tenantId)) === undefined) return { outcome: 'wrongIssuer', found: issuer };
-  const principal = await principals.get(objectId);
+  const { scopes } = verified;
+  const user = scopes === undefined ? undefined : await directory.users.get(objectId);
+  const principal = scopes === undefined ? await directory.principals.get(objectId) : user;
   if (!principal?.enabled || principal.tenantId !== tenantId) return { outcome: 'unknownPrincipal' };
   const caller: Caller = {
     objectId,
     appId: verified.appId,
     tenantId,
     issuer,
-    groupIds: [],
+    groupIds: await directory.memberships.groupsOf(objectId),
     displayName: principal.displayName,
+    ...(user === undefined || scopes === undefined ? {} : { user: { principalName: user.userPrincipalName, scopes } }),
   };
   return { outcome: 'valid', caller };
 }
@@ -144,5 +149,6 @@ function readClaims(payload: Uint8Array): VerifiedToken | undefined {
     return undefined;
   if (tenantId === undefined || objectId === undefined || issuedAt === undefined) return undefined;
   const appId = parseGuid(text('appid')) ?? parseGuid(text('azp'));
-  return { audience: aud, issuer: iss, tenantId, objectId, appId, notBefore: nbf, expires: exp, issuedAt };
+  const scopes = typeof claims['scp'] === 'string' ? claims['scp'].split(' ') : undefined;
+  return { audience: aud, issuer: iss, tenantId, objectId, appId, scopes, notBefore: nbf, expires: exp, issuedAt };
 }

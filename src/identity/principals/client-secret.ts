@@ -13,7 +13,16 @@ export interface StoredSecret {
   readonly hint: string;
   readonly salt: Uint8Array;
   readonly hash: Uint8Array;
+  /** Missing on secrets that Kustody made for itself: valid from the start. */
+  readonly startDateTime?: Instant;
   readonly endDateTime: Instant;
+  readonly displayName?: string;
+}
+
+/** What its creator says of a secret. */
+export interface SecretOptions {
+  readonly displayName?: string;
+  readonly startDateTime?: Instant;
 }
 
 const hintAlphabet = 'ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789';
@@ -23,11 +32,13 @@ const hintAlphabet = 'ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz012345
 export function newClientSecret(
   randomBytes: RandomBytes,
   endDateTime: Instant,
+  options: SecretOptions = {},
 ): { readonly text: string; readonly stored: StoredSecret } {
   const hint = Array.from(randomBytes(3), (byte) => hintAlphabet[byte % hintAlphabet.length] ?? 'A').join('');
   const text = `${hint}~${toBase64Url(randomBytes(32))}`;
   const salt = randomBytes(16);
-  return { text, stored: { keyId: newGuid(randomBytes), hint, salt, hash: hashSecret(text, salt), endDateTime } };
+  const stored = { keyId: newGuid(randomBytes), hint, salt, hash: hashSecret(text, salt), endDateTime, ...options };
+  return { text, stored };
 }
 
 /** In a time that does not depend on how much of the secret is right. */

@@ -1,18 +1,21 @@
-import { toBase64Url } from '../../base/base64url.ts';
 import type { Guid } from '../../base/guid.ts';
+import { parseGuid } from '../../base/guid.ts';
 import { invariant } from '../../base/invariant.ts';
 import type { Json } from '../../base/json.ts';
 import { instant } from '../../clock/clock.ts';
+import type { Instant } from '../../clock/clock.ts';
 import type { Table } from '../../state/state.ts';
 import { recordFields } from '../record-fields.ts';
 import type { StoredSecret } from './client-secret.ts';
+import type { SecretRecord } from './secret-record.ts';
+import { fromSecretRecord, parseSecretRecord, toSecretRecord } from './secret-record.ts';
 
 /** `application`: signs in with client secrets. `managedIdentity`: belongs to an ARM resource. `service`: Kustody's own.
  * The last two have no secret; tokens for them are minted inside. */
 const principalKinds = ['application', 'managedIdentity', 'service'] as const;
 export type PrincipalKind = (typeof principalKinds)[number];
 
-/** A service principal in one tenant, with what matters of its application. */
+/** A service principal in one tenant. */
 export interface Principal {
   readonly objectId: Guid;
   /** Client id. */
@@ -25,7 +28,14 @@ export interface Principal {
   readonly enabled: boolean;
   /** Which access tokens this application takes when it is the resource: `requestedAccessTokenVersion`, 1 unless asked. */
   readonly accessTokenVersion: 1 | 2;
+  /** Secrets of its own; those of its application open it, too. */
   readonly secrets: readonly StoredSecret[];
+  readonly tags: readonly string[];
+  readonly owners: readonly Guid[];
+  /** Template ids of the directory roles that it has. */
+  readonly directoryRoles: readonly Guid[];
+  /** Missing in records from before there were directories. */
+  readonly createdAt: Instant | undefined;
 }
 
 /** By object id. */
@@ -37,47 +47,41 @@ export const principalByAppTable: Table<{ readonly objectId: Guid }> = {
   parse: (value) => ({ objectId: recordFields(value, 'principalByApp').guid('objectId') }),
 };
 
-export interface PrincipalRecord {
+export interface PrincipalRecord extends Omit<
+  Principal,
+  'resourceId' | 'accessTokenVersion' | 'secrets' | 'createdAt'
+> {
   readonly format: 1;
-  readonly objectId: Guid;
-  readonly appId: Guid;
-  readonly tenantId: Guid;
-  readonly displayName: string;
-  readonly kind: PrincipalKind;
   readonly resourceId?: string;
-  readonly enabled: boolean;
   readonly accessTokenVersion: number;
-  readonly secrets: readonly { keyId: Guid; hint: string; salt: string; hash: string; endDateTime: number }[];
+  readonly secrets: readonly SecretRecord[];
+  readonly createdAt?: number;
 }
 
 export function toRecord(principal: Principal): PrincipalRecord {
-  const { resourceId, secrets, ...rest } = principal;
+  const { resourceId, createdAt, secrets, ...rest } = principal;
   return {
     ...rest,
     format: 1,
     ...(resourceId === undefined ? {} : { resourceId }),
-    secrets: secrets.map((secret) => ({ ...secret, salt: toBase64Url(secret.salt), hash: toBase64Url(secret.hash) })),
+    ...(createdAt === undefined ? {} : { createdAt }),
+    secrets: secrets.map(toSecretRecord),
   };
 }
 
-export function fromRecord(record: PrincipalRecord): Principal {
+export function fromRecord({ format, resourceId, createdAt, ...record }: PrincipalRecord): Principal {
+  invariant(format === 1, 'records of principals have one format');
   return {
-    objectId: record.objectId,
-    appId: record.appId,
-    tenantId: record.tenantId,
-    displayName: record.displayName,
-    kind: record.kind,
-    resourceId: record.resourceId,
-    enabled: record.enabled,
+    ...record,
+    resourceId,
+    createdAt: createdAt === undefined ? undefined : instant(createdAt),
     accessTokenVersion: record.accessTokenVersion === 2 ? 2 : 1,
-    secrets: record.secrets.map((secret) => ({
-      ...secret,
-      salt: Buffer.from(secret.salt, 'base64url'),
-      hash: Buffer.from(secret.hash, 'base64url'),
-      endDateTime: instant(secret.endDateTime),
-    })),
+    secrets: record.secrets.map(fromSecretRecord),
   };
 }
+
+export const guidsOf = (items: readonly Json[]): readonly Guid[] =>
+  items.flatMap((item) => (typeof item === 'string' ? (parseGuid(item) ?? []) : []));
 
 function parsePrincipalRecord(value: Json): PrincipalRecord {
   const fields = recordFields(value, 'principal', 1);
@@ -85,6 +89,7 @@ function parsePrincipalRecord(value: Json): PrincipalRecord {
   const kind = principalKinds.find((known) => known === kindText);
   invariant(kind !== undefined, 'a principal is of a known kind');
   const resourceId = fields.optionalText('resourceId');
+  const createdAt = fields.optionalInteger('createdAt');
   return {
     format: 1,
     objectId: fields.guid('objectId'),
@@ -95,17 +100,10 @@ function parsePrincipalRecord(value: Json): PrincipalRecord {
     ...(resourceId === undefined ? {} : { resourceId }),
     enabled: fields.flag('enabled'),
     accessTokenVersion: fields.integer('accessTokenVersion'),
-    secrets: fields.list('secrets').map((item) => {
-      const secret = recordFields(item, 'principal (secret)');
-      const [salt, hash] = [secret.bytes('salt'), secret.bytes('hash')];
-      invariant(hash.byteLength === 32, 'the hash of a client secret is 256 bits');
-      return {
-        keyId: secret.guid('keyId'),
-        hint: secret.text('hint'),
-        salt: toBase64Url(salt),
-        hash: toBase64Url(hash),
-        endDateTime: secret.integer('endDateTime'),
-      };
-    }),
+    secrets: fields.list('secrets').map((item) => parseSecretRecord(item, 'principal')),
+    tags: fields.optionalList('tags').map(String),
+    owners: guidsOf(fields.optionalList('owners')),
+    directoryRoles: guidsOf(fields.optionalList('directoryRoles')),
+    ...(createdAt === undefined ? {} : { createdAt }),
   };
 }

@@ -57,18 +57,19 @@ export async function callerAssignment(
   caller: Caller,
   database: DatabaseResource,
 ): Promise<StateWrite> {
-  const principalId = caller.appId ?? caller.objectId;
-  const known = await ports.findPrincipal('App', caller.objectId, caller.tenantId);
+  const isUser = caller.user !== undefined;
+  const principalId = caller.user?.principalName ?? caller.appId ?? caller.objectId;
+  const known = await ports.findPrincipal(isUser ? 'User' : 'App', caller.objectId, caller.tenantId);
   const properties = {
     format: 1,
     principalId,
-    principalType: caller.appId === undefined ? 'User' : 'App',
+    principalType: isUser ? 'User' : 'App',
     role: 'Admin',
     tenantId: caller.tenantId,
     tenantName: known?.tenantName ?? '',
     principalName: known?.displayName ?? caller.displayName,
     aadObjectId: caller.objectId,
-    ...(caller.appId === undefined ? {} : { appId: caller.appId }),
+    ...(isUser || caller.appId === undefined ? {} : { appId: caller.appId }),
   } as const;
   return writeNewAssignment(newAssignment(ports, scopeOfDatabase(database), newGuid(ports.randomBytes), properties));
 }

@@ -9,6 +9,7 @@ import { createEdge } from '../../../src/http/edge.ts';
 import { silentLog } from '../../../src/http/logging.ts';
 import type { Log } from '../../../src/http/logging.ts';
 import { createEntraPlane } from '../../../src/identity/entra/plane.ts';
+import { createGraphPlane } from '../../../src/identity/graph/plane.ts';
 import { startIdentity } from '../../../src/identity/identity.fixture.ts';
 
 export interface Answer {
@@ -17,7 +18,7 @@ export interface Answer {
   readonly body: Record<string, unknown>;
 }
 
-/** Entra ID behind the real edge: TLS under its real names, and the forward proxy. */
+/** Entra ID and Graph behind the real edge: TLS under its real names, and the forward proxy. */
 export async function startEntra(log: Log = silentLog) {
   const identity = await startIdentity({ now: instant(Date.now()) });
   const wallClock = (): number => identity.wall.now;
@@ -28,9 +29,10 @@ export async function startEntra(log: Log = silentLog) {
     randomBytes: identity.randomBytes,
     log,
   });
+  const graph = createGraphPlane({ ...identity, log });
   const loopback = { host: '127.0.0.1', port: 0 };
   const edge = createEdge({
-    planes: [plane],
+    planes: [plane, graph],
     allowedHosts: [],
     authority,
     listen: loopback,

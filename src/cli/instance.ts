@@ -6,6 +6,7 @@ import { AllowedHostError, EdgeAddressError } from '../http/edge.ts';
 import { EmptiedStateError } from '../server/emptied-state.ts';
 import { OutsideVaultError } from '../server/outside-names.ts';
 import type { ServerAddress, ServerSettings } from '../server/settings.ts';
+import { LogFile, logFileName } from '../http/log-file.ts';
 import { anyLoopbackPort, defaultKeySettings } from '../server/settings.ts';
 import type { RunningServer } from '../server/start-server.ts';
 import { RealTimeError, startServer } from '../server/start-server.ts';
@@ -54,7 +55,7 @@ export async function startInstance(options: InstanceOptions): Promise<RunningSe
       ...(geoipDatabase ? { geoipDatabase: resolve(geoipDatabase) } : {}),
       outsideVaults,
       keys: defaultKeySettings,
-      log: options.log ?? { level: 'silent', destination: process.stderr },
+      log: logOf(options),
       scripts: {
         clusterProcess: join(import.meta.dirname, 'cluster-process.js'),
         kqlProcess: join(import.meta.dirname, 'kql-process.js'),
@@ -63,6 +64,17 @@ export async function startInstance(options: InstanceOptions): Promise<RunningSe
   } catch (error) {
     throw explain(error, options);
   }
+}
+
+/** Lines go to a file in the data directory, which `kustody logs` reads, and to where the caller wants them besides. */
+function logOf({ dataDirectory, log }: InstanceOptions): ServerSettings['log'] {
+  const file = new LogFile(join(dataDirectory, logFileName));
+  if (log === undefined || log.level === 'silent') return { level: 'info', destination: file };
+  const write = (line: string): void => {
+    log.destination.write(line);
+    file.write(line);
+  };
+  return { level: log.level, destination: { write } };
 }
 
 function explain(error: unknown, options: InstanceOptions): unknown {

@@ -10,6 +10,7 @@ import { envCommand } from './env.ts';
 import { extentCommand } from './extent.ts';
 import { hostsCommand } from './hosts.ts';
 import { lineageCommand } from './lineage.ts';
+import { logsCommand } from './logs.ts';
 import { proofCommand } from './proof/proof-command.ts';
 import { queryCommand } from './query.ts';
 import { resetCommand } from './reset.ts';
@@ -36,6 +37,7 @@ for (const command of [
   runCommand(rootKeys),
   upCommand(rootKeys),
   statusCommand(),
+  logsCommand(),
   envCommand(),
   hostsCommand(),
   clockCommand(),

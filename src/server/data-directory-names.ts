@@ -1,3 +1,4 @@
+import { logFileName } from '../http/log-file.ts';
 import { stateFileName } from '../state/sqlite/sqlite-state-store.ts';
 import { authorityFileName, controlFileName } from './control-file.ts';
 
@@ -20,5 +21,6 @@ export const dataDirectoryNames: readonly string[] = [
   clientDirectoryName,
   extentDirectoryName,
   privateMarkName,
+  ...[logFileName, `${logFileName}.1`],
   ...['-journal', '-shm', '-wal', ''].map((suffix) => `${stateFileName}${suffix}`),
 ];

@@ -13,6 +13,7 @@ curl -s --noproxy '*' -o /dev/null -w '%{http_code}' "$KUSTODY_CONTROL/status"; 
 kustody status > "$OUT/status.txt"; echo "status $?"
 kustody status --json > "$OUT/status.json"; echo "json $?"
 kustody query --cluster kustody 'print answer = 42' --format json; echo "named $?"
+kustody logs --lines 400 > "$OUT/logs.txt"; echo "logs $?"
 kustody query --cluster nope 'print 1' 2> "$OUT/nope.txt"; echo "nope $?"
 `;
 
@@ -30,9 +31,13 @@ it('shows what runs, and which hosts were refused, where people look', async () 
     '  }',
     ']',
     'named 0',
+    'logs 0',
     'nope 1',
   ]);
   const text = (name: string): string => readFileSync(join(directory.path, name), 'utf8');
+  expect(text('logs.txt')).toMatch(/ info {2}listening {2}port=\d+/);
+  expect(text('logs.txt')).toMatch(/ warn {2}foreign host refused {2}host=packages\.example\.org/);
+  expect(text('logs.txt')).toMatch(/ info {2}request {2}plane=/);
   expect(text('nope.txt')).toBe("kustody: There is no cluster 'nope'.\n  There are: kustody\n");
   expect(text('refused.txt')).toContain('HTTP/1.1 502 Kustody refuses packages.example.org');
   expect(text('refused-body.txt')).toContain('--allow packages.example.org');

@@ -52,7 +52,11 @@ async function unwrapper(k: Kustody): Promise<() => Promise<number>> {
 
 /** @returns its address */
 async function secondCluster(k: Kustody): Promise<string> {
-  const ports = { port: Number(new URL(k.endpoints.control).port), proxyPort: Number(new URL(k.endpoints.proxy).port) };
+  const ports = {
+    port: Number(new URL(k.endpoints.control).port),
+    proxyPort: Number(new URL(k.endpoints.proxy).port),
+    kustoPort: 0,
+  };
   const environment = { ...k, ...ports, caCertificate: k.ca, vaults: [], clusters: [] };
   return (await seed(environment, { ...defaultSeed, cluster: 'neighbour', key: 'microsoftManaged' })).clusterUri;
 }

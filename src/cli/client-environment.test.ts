@@ -6,6 +6,7 @@ const input: ClientEnvironmentInput = {
   proxyUrl: 'http://127.0.0.1:8080',
   controlUrl: 'https://localhost:8443',
   controlToken: 'control-token',
+  localhostUri: 'https://localhost:8444',
   dataDirectory: '/data',
   tenantId: 't',
   subscriptionId: 's',

@@ -10,6 +10,8 @@ export interface ClientEnvironmentInput {
   /** `https://localhost:{port}`. */
   readonly controlUrl: string;
   readonly controlToken: string;
+  /** `https://localhost:{port}` of the cluster that localhost leads to, for clients that can go nowhere else. */
+  readonly localhostUri: string;
   readonly dataDirectory: string;
   readonly tenantId: string;
   readonly subscriptionId: string;
@@ -61,6 +63,7 @@ export function clientEnvironment(input: ClientEnvironmentInput): Environment {
     KUSTODY_DATA_DIR: input.dataDirectory,
     KUSTODY_CONTROL: input.controlUrl,
     KUSTODY_CONTROL_TOKEN: input.controlToken,
+    KUSTODY_LOCALHOST_CLUSTER_URI: input.localhostUri,
     ...Object.fromEntries(misleading.map((name) => [name, undefined])),
   };
 }

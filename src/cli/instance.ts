@@ -28,6 +28,8 @@ export interface InstanceOptions {
   readonly allowedHosts?: readonly AllowedHost[];
   readonly listen?: ServerAddress;
   readonly proxy?: ServerAddress;
+  readonly kusto?: ServerAddress;
+  readonly localhostCluster?: string;
   readonly allowRemote?: boolean;
   readonly log?: ServerSettings['log'];
   readonly expectsCluster?: boolean;
@@ -46,6 +48,8 @@ export async function startInstance(options: InstanceOptions): Promise<RunningSe
       dataDirectory: options.dataDirectory,
       listen: options.listen ?? anyLoopbackPort,
       proxy: options.proxy ?? anyLoopbackPort,
+      kusto: options.kusto ?? anyLoopbackPort,
+      ...(options.localhostCluster === undefined ? {} : { localhostCluster: options.localhostCluster }),
       allowRemote: options.allowRemote ?? false,
       allowedHosts: options.allowedHosts ?? [],
       virtualTime: options.virtualTime,
@@ -110,7 +114,10 @@ function explain(error: unknown, options: InstanceOptions): unknown {
   const code: unknown = error instanceof Error && 'code' in error ? error.code : undefined;
   if (code === 'EADDRINUSE') {
     const port = error instanceof Error && 'port' in error ? ` ${String(error.port)}` : '';
-    return new UserError(`Port${port} is in use by another program.`, 'Give another one with --port or --proxy-port.');
+    return new UserError(
+      `Port${port} is in use by another program.`,
+      'Give another one with --port, --kusto-port or --proxy-port.',
+    );
   }
   if (code === 'EACCES' && error instanceof Error && 'port' in error) {
     return new UserError('This port needs administrator rights.', 'Give one above 1023 with --port.');

@@ -117,6 +117,7 @@ export async function environmentOf(
   };
   return clientEnvironment({
     proxyUrl: `http://127.0.0.1:${described.proxyPort}`,
+    localhostUri: `https://localhost:${described.kustoPort}`,
     controlUrl: `https://localhost:${described.port}`,
     controlToken: instance.controlToken,
     dataDirectory: instance.dataDirectory,

@@ -1,5 +1,6 @@
 import { Command } from 'commander';
 import type { ClusterDescription } from '../server/cluster-inventory.ts';
+import type { ServerPorts } from '../server/settings.ts';
 import type { RefusedHost } from '../http/refused-hosts.ts';
 import type { VaultDescription } from '../server/vault-inventory.ts';
 import { custodyText, listClusters, listVaults, unwrappedText } from './clusters.ts';
@@ -15,11 +16,9 @@ interface StatusOptions {
 }
 
 /** What `/status` of the control API answers. */
-interface ServerStatus {
+interface ServerStatus extends ServerPorts {
   readonly version: string;
   readonly pid: number;
-  readonly port: number;
-  readonly proxyPort: number;
   readonly clock: {
     readonly now: string;
     readonly virtual: boolean;
@@ -100,13 +99,27 @@ export function nextSteps(found: Omit<InstanceStatus, 'next'>): readonly string[
 }
 
 function statusText(found: InstanceStatus): string {
-  const { version, pid, dataDirectory, port, proxyPort, clock, clusters, vaults, faults, refusedHosts, next } = found;
+  const {
+    version,
+    pid,
+    dataDirectory,
+    port,
+    kustoPort,
+    proxyPort,
+    clock,
+    clusters,
+    vaults,
+    faults,
+    refusedHosts,
+    next,
+  } = found;
   const kind = clock.virtual ? (clock.frozen ? 'virtual, frozen' : 'virtual') : 'real';
   const section = (title: string, empty: string, text: string): string =>
     `${title}\n${text === '' ? `  ${empty}` : text}`;
   return [
     `Kustody ${version} (process ${pid}) serves ${dataDirectory}`,
-    `  control and localhost  https://localhost:${port}`,
+    `  control API            https://localhost:${port}`,
+    `  cluster on localhost   https://localhost:${kustoPort}`,
     `  forward proxy          http://127.0.0.1:${proxyPort}`,
     `  clock                  ${clock.now} (${kind})`,
     '',

@@ -15,6 +15,8 @@ interface UpOptions {
   readonly host: string;
   readonly port?: number;
   readonly proxyPort?: number;
+  readonly kustoPort?: number;
+  readonly localhostCluster?: string;
   readonly allow: readonly AllowedHost[];
   readonly allowRemote: boolean;
   readonly virtualTime: boolean;
@@ -36,6 +38,12 @@ export function upCommand(rootKeys: RootKeySource): Command {
       'TLS port (443 for clients that come by hosts file); 0 takes a free one (default: that of the last time, at first 7443)',
       parsePort,
     )
+    .option(
+      '--kusto-port <PORT>',
+      'port of localhost that leads to a cluster; 0 takes a free one (default: that of the last time, at first 7444)',
+      parsePort,
+    )
+    .option('--localhost-cluster <NAME>', 'the cluster that it leads to (default: the only one)')
     .option(
       '--proxy-port <PORT>',
       'port of the forward proxy; 0 takes a free one (default: that of the last time, at first 7480)',
@@ -72,6 +80,8 @@ async function up(rootKeys: RootKeySource, options: UpOptions): Promise<void> {
     allowedHosts: options.allow,
     listen: { host: options.host, port: options.port ?? 'kept' },
     proxy: { host: options.host, port: options.proxyPort ?? 'kept' },
+    kusto: { host: options.host, port: options.kustoPort ?? 'kept' },
+    ...(options.localhostCluster === undefined ? {} : { localhostCluster: options.localhostCluster }),
     allowRemote: options.allowRemote,
     outsideVaults: options.vault,
     ...(options.geoipDatabase === undefined ? {} : { geoipDatabase: options.geoipDatabase }),
@@ -81,7 +91,8 @@ async function up(rootKeys: RootKeySource, options: UpOptions): Promise<void> {
   process.stdout.write(
     [
       `Kustody serves ${dataDirectory}`,
-      `  control and localhost  https://localhost:${server.port}`,
+      `  control API            https://localhost:${server.port}`,
+      `  cluster on localhost   https://localhost:${server.kustoPort}`,
       `  forward proxy          http://127.0.0.1:${server.proxyPort}`,
       `  root certificate       ${server.caFile}`,
       ...Object.entries(seeded).map(([name, value]) => `  ${name}=${value}`),

@@ -1,12 +1,13 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import type { RandomBytes } from '../base/random.ts';
 import type { Guid } from '../base/guid.ts';
+import { invariant } from '../base/invariant.ts';
+import { parseHostName } from '../base/names.ts';
 import type { CertificateAuthority } from '../http/certificate-authority.ts';
 import type { Log } from '../http/logging.ts';
 import { existsAtAll, unlessDamaged } from '../state/list-all.ts';
 import type { Plane, RawConnection } from '../http/plane.ts';
 import { releaseSocket } from '../http/release-socket.ts';
-import { relay } from './localhost-relay.ts';
 import { createNotServedApp } from './not-served-app.ts';
 import type { ProductVersion } from './suspended-commands.ts';
 import type { SupervisedClusterKeys } from './supervisor/cluster-keys.ts';
@@ -26,16 +27,14 @@ export interface KustoPlanePorts extends WireAccessPorts {
   /** The user's database of places; undefined: there is none. */
   readonly geoipDatabase: string | undefined;
   readonly version: ProductVersion;
-  /** The root that signed our leaves. */
-  readonly certificatePem: string;
   /** The cluster that serves Kusto paths on `localhost`; without it the only one. */
   readonly localhostCluster?: string;
 }
 
 export interface KustoPlane {
   readonly plane: Plane;
-  /** Takes a request to `https://localhost`. @returns false when its path is none of Kusto's */
-  handleLocal(request: IncomingMessage, response: ServerResponse): boolean;
+  /** A port of localhost that leads to the only cluster or the configured one, else to a refusal that names them all. */
+  readonly localPlane: Plane;
   /** Answers what the data plane in the process of a cluster asks. @throws ProtocolError */
   serveProcess(clusterId: Guid, operation: string, body: unknown): Promise<unknown>;
   /** The process of a cluster that may use its key now, started when needed, with its data plane open. */
@@ -46,44 +45,37 @@ export interface KustoPlane {
  * in this one; the others are answered here. */
 export function createKustoPlane(ports: KustoPlanePorts): KustoPlane {
   const { clusters, keys, log } = ports;
-  const opening = new WeakMap<ClusterProcess, Promise<string>>();
+  const openedPlane = oncePerProcess((process, cluster) => openDataPlane(ports, process, cluster));
+  const openedLocalhost = oncePerProcess((process) => openLocalhost(ports, process));
   const notServed = createNotServedApp(ports);
 
-  /** Once per process; tried again when it failed. */
-  async function openedPlane(process: ClusterProcess, cluster: ServedCluster): Promise<string> {
-    const opened = opening.get(process) ?? openDataPlane(ports, process, cluster);
-    opening.set(process, opened);
-    try {
-      return await opened;
-    } catch (error) {
-      opening.delete(process);
-      throw error;
-    }
-  }
-
   /** @returns the process of a cluster that may serve now, with its data plane open */
-  async function serving(cluster: ServedCluster): Promise<ServingProcess | undefined> {
+  async function serving(cluster: ServedCluster): Promise<ClusterProcess | undefined> {
     if (!cluster.serves) return undefined;
     const { clusterId } = cluster;
     try {
       const admission = await keys.admit(clusterId);
       const process = keys.processOf(clusterId);
       if (admission.outcome !== 'admitted' || process === undefined || process.ended) return undefined;
-      const listenPath = await openedPlane(process, cluster);
-      return keys.processOf(clusterId) === process ? { process, listenPath } : undefined;
+      await openedPlane(process, cluster);
+      return keys.processOf(clusterId) === process ? process : undefined;
     } catch (error) {
       log.failure('data plane not opened', error, { clusterId });
       return undefined;
     }
   }
 
-  async function takeOver({ socket, head, host, greeting }: RawConnection): Promise<boolean> {
-    const cluster = await unlessDamaged(() => clusters.find(host));
-    const found = cluster === undefined ? undefined : await serving(cluster);
-    if (found === undefined || socket.destroyed) return false;
+  const handOver = (process: ClusterProcess, { socket, head, host, greeting }: RawConnection): boolean => {
+    if (socket.destroyed) return false;
     const rest = releaseSocket(socket);
-    found.process.handOver(socket, { host, head: Buffer.concat([head, rest]), greeting });
+    process.handOver(socket, { host, head: Buffer.concat([head, rest]), greeting });
     return true;
+  };
+
+  async function takeOver(connection: RawConnection): Promise<boolean> {
+    const cluster = await unlessDamaged(() => clusters.find(connection.host));
+    const process = cluster === undefined ? undefined : await serving(cluster);
+    return process !== undefined && handOver(process, connection);
   }
 
   const plane: Plane = {
@@ -95,74 +87,110 @@ export function createKustoPlane(ports: KustoPlanePorts): KustoPlane {
     takeOver,
   };
 
-  async function toLocal(request: IncomingMessage, response: ServerResponse): Promise<void> {
+  async function localCluster(): Promise<{ readonly all: readonly ServedCluster[]; readonly cluster?: ServedCluster }> {
     const all = await clusters.list();
     const cluster = all.find(({ name }) => name === ports.localhostCluster) ?? (all.length === 1 ? all[0] : undefined);
+    return { all, ...(cluster === undefined ? {} : { cluster }) };
+  }
+
+  /** Only what no cluster's process has taken comes here: there is no row to tell. */
+  async function refuseOrTell(request: IncomingMessage, response: ServerResponse): Promise<void> {
+    const { all, cluster } = await localCluster();
     if (cluster === undefined) {
-      refuseLocal(
-        response,
-        all.map(({ hosts }) => hosts[0]),
-      );
-      return;
-    }
-    const found = await serving(cluster);
-    if (found !== undefined) {
-      relay({ listenPath: found.listenPath, cluster }, ports.certificatePem, log, request, response);
+      refuseLocalhost(response, several(all.map(({ hosts }) => hosts[0])));
       return;
     }
     request.headers.host = cluster.hosts[0];
     notServed.handle(request, response);
   }
 
-  return {
-    plane,
-    serveProcess: createWireServices(ports),
-    processServing: async (cluster) => (await serving(cluster))?.process,
-    handleLocal(request, response) {
-      if (!/^\/+v[12]\/+rest\//i.test(request.url ?? '')) return false;
-      toLocal(request, response).catch((error: unknown) => {
+  const localPlane: Plane = {
+    ...notServed,
+    claim: (host) => (host === 'localhost' ? 'serve' : undefined),
+    takeOver: async (connection) => {
+      const { cluster } = await localCluster();
+      const process = cluster === undefined ? undefined : await serving(cluster);
+      if (process === undefined || cluster === undefined) return false;
+      await openedLocalhost(process, cluster);
+      return handOver(process, connection);
+    },
+    handle(request, response) {
+      refuseOrTell(request, response).catch((error: unknown) => {
         log.failure('localhost request failed', error);
         response.destroy();
       });
-      return true;
     },
+  };
+
+  return {
+    plane,
+    localPlane,
+    serveProcess: createWireServices(ports),
+    processServing: serving,
   };
 }
 
-interface ServingProcess {
-  readonly process: ClusterProcess;
-  readonly listenPath: string;
+/** Tried again when it failed. */
+function oncePerProcess(
+  open: (process: ClusterProcess, cluster: ServedCluster) => Promise<void>,
+): (process: ClusterProcess, cluster: ServedCluster) => Promise<void> {
+  const opening = new WeakMap<ClusterProcess, Promise<void>>();
+  return async (process, cluster) => {
+    const opened = opening.get(process) ?? open(process, cluster);
+    opening.set(process, opened);
+    try {
+      await opened;
+    } catch (error) {
+      opening.delete(process);
+      throw error;
+    }
+  };
 }
 
-/** @returns where the process listens */
-async function openDataPlane(ports: KustoPlanePorts, process: ClusterProcess, cluster: ServedCluster): Promise<string> {
+/** Abstract: no file, gone with the process. Whoever connects meets TLS and needs a token like everybody else. */
+const newListenPath = ({ randomBytes }: KustoPlanePorts): string =>
+  `\0kustody-${Buffer.from(randomBytes(16)).toString('hex')}`;
+
+async function openDataPlane(ports: KustoPlanePorts, process: ClusterProcess, cluster: ServedCluster): Promise<void> {
   const leaf = await ports.authority.issueFor(cluster.hosts);
-  // Abstract: no file, gone with the process. Whoever connects meets TLS and needs a token like everybody else.
-  const listenPath = `\0kustody-${Buffer.from(ports.randomBytes(16)).toString('hex')}`;
   await process.call('serveData', {
     clusterName: cluster.name,
     hosts: cluster.hosts,
     ...leaf,
-    listenPath,
+    listenPath: newListenPath(ports),
     parserScript: ports.parserScript,
     geoipDatabase: ports.geoipDatabase,
     version: ports.version,
   });
-  return listenPath;
+}
+
+async function openLocalhost(ports: KustoPlanePorts, process: ClusterProcess): Promise<void> {
+  const local = parseHostName('localhost');
+  invariant(local !== undefined, 'localhost is a host name');
+  await process.call('serveLocalhost', {
+    ...(await ports.authority.issueFor([local])),
+    listenPath: newListenPath(ports),
+  });
 }
 
 /** `localhost` names no cluster, so with none or several there is nothing to choose by. */
-function refuseLocal(response: ServerResponse, hosts: readonly string[]): void {
-  const text =
-    hosts.length === 0
-      ? 'There is no cluster yet.'
-      : `On localhost only one cluster can be reached, and there are several. Use the host name of one of them: ${hosts.join(', ')}.`;
+const several = (hosts: readonly string[]): string =>
+  hosts.length === 0
+    ? 'There is no cluster yet.'
+    : `On localhost only one cluster can be reached, and there are several. Use the host name of one of them: ${hosts.join(', ')}.`;
+
+/** Kusto's paths on a port that serves none. */
+export const isKustoPath = (url: string | undefined): boolean => /^\/+v[12]\/+rest\//i.test(url ?? '');
+
+/** As Kusto says it. What the client still sends is not kept. */
+export function refuseLocalhost(response: ServerResponse, text: string): void {
   const error = kustoError('badRequest', text);
-  const timestamp = '';
-  const body = JSON.stringify(oneApiError(error, { timestamp, clientRequestId: '', activityId: nobody }));
+  const body = JSON.stringify(oneApiError(error, { timestamp: '', clientRequestId: '', activityId: nobody }));
+  response.req.on('data', (piece: Buffer) => piece.fill(0));
   response.writeHead(400, {
     'content-type': 'application/json; charset=utf-8',
     'content-length': Buffer.byteLength(body),
+    connection: 'close',
   });
   response.end(body);
 }

@@ -41,7 +41,7 @@ export interface CertificateAuthority {
   contextFor(host: HostName): Promise<SecureContext>;
   /** The same as PEM: leaf and root, and the leaf's key, which lives in memory only. */
   leafFor(host: HostName): Promise<LeafMaterial>;
-  /** A new leaf for exactly these names, with a key of its own: for another process, which then can pretend to be nobody else. */
+  /** A new leaf for exactly these names (`localhost`: with 127.0.0.1 and ::1), with a key of its own: for another process, which then can pretend to be nobody else. */
   issueFor(names: readonly [HostName, ...HostName[]]): Promise<LeafMaterial>;
 }
 
@@ -152,8 +152,7 @@ export async function openAuthority(
   async function issueFor(names: readonly HostName[]): Promise<LeafMaterial> {
     for (const name of names) invariant(isServedDomain(name), 'leaves are minted for served domains only');
     const keys = await webcrypto.subtle.generateKey(keyAlgorithm, true, ['sign', 'verify']);
-    const alternatives = names.map((value) => ({ type: 'dns', value }) as const);
-    const chainPem = await sign(alternatives, keys.publicKey, leafEndMs());
+    const chainPem = await sign(names.flatMap(alternativeNames), keys.publicKey, leafEndMs());
     return { chainPem, privateKeyPem: await exportKey(keys.privateKey) };
   }
 

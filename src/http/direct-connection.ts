@@ -9,7 +9,22 @@ import { parseHost } from './request-target.ts';
 /** Puts itself before the TLS of a server: a direct connection whose server name belongs to a plane that ends TLS elsewhere goes
  * there; every other one goes on as it came. Sockets of tunnels have been offered already and pass. */
 export function offerToPlanes(context: EdgeContext, server: Server): void {
-  if (!context.planes.some((plane) => plane.takeOver !== undefined)) return;
+  if (context.planes.some((plane) => plane.takeOver !== undefined)) beforeTls(context, server, offer);
+}
+
+/** The same for a port whose only plane has all of it, whatever name clients come with: `localhost`, 127.0.0.1, ::1. */
+export function offerWholePort(context: EdgeContext, server: Server): void {
+  beforeTls(context, server, (_, socket, goOn) => {
+    context.connections.addSocket(socket);
+    settle(context, socket, Buffer.alloc(0), 'localhost', goOn);
+  });
+}
+
+function beforeTls(
+  context: EdgeContext,
+  server: Server,
+  offerOne: (context: EdgeContext, socket: Socket, goOn: () => void) => void,
+): void {
   const secure = server.listeners('connection');
   server.removeAllListeners('connection');
   server.on('connection', (socket: unknown) => {
@@ -18,7 +33,7 @@ export function offerToPlanes(context: EdgeContext, server: Server): void {
       for (const listener of secure) Reflect.apply(listener, server, [socket]);
     };
     if (context.connections.tunnelName(socket) !== undefined) goOn();
-    else offer(context, socket, goOn);
+    else offerOne(context, socket, goOn);
   });
 }
 
@@ -31,18 +46,7 @@ function offer(context: EdgeContext, socket: Socket, goOn: () => void): void {
   const done = (name: string | undefined): void => {
     cancel();
     socket.off('readable', read).off('error', giveUp).off('end', giveUp).off('close', cancel);
-    const head = Buffer.concat(pieces);
-    decide(context, socket, head, name).then(
-      (taken) => {
-        if (taken || socket.destroyed) return;
-        if (head.length > 0) socket.unshift(head);
-        goOn();
-      },
-      (error: unknown) => {
-        context.log.failure('edge failed', error);
-        socket.destroy();
-      },
-    );
+    settle(context, socket, Buffer.concat(pieces), name, goOn);
   };
   const read = (): void => {
     const piece = socket.read() as Buffer | null;
@@ -52,6 +56,20 @@ function offer(context: EdgeContext, socket: Socket, goOn: () => void): void {
     if (found.outcome !== 'more') done(found.outcome === 'named' ? found.name : undefined);
   };
   socket.on('readable', read).on('error', giveUp).on('end', giveUp).on('close', cancel);
+}
+
+function settle(context: EdgeContext, socket: Socket, head: Buffer, name: string | undefined, goOn: () => void): void {
+  decide(context, socket, head, name).then(
+    (taken) => {
+      if (taken || socket.destroyed) return;
+      if (head.length > 0) socket.unshift(head);
+      goOn();
+    },
+    (error: unknown) => {
+      context.log.failure('edge failed', error);
+      socket.destroy();
+    },
+  );
 }
 
 async function decide(context: EdgeContext, socket: Socket, head: Buffer, name: string | undefined): Promise<boolean> {

@@ -1,3 +1,4 @@
+import type { Server } from 'node:https';
 import type { AllowedHost } from './allowed-hosts.ts';
 import type { CertificateAuthority } from './certificate-authority.ts';
 import type { EdgeLimits } from './edge-limits.ts';
@@ -7,7 +8,13 @@ import type { Plane } from './plane.ts';
 import type { RefusedHosts } from './refused-hosts.ts';
 import type { StartTimer } from './timer.ts';
 
-/** What both listeners of an edge share. */
+/** A listening TLS server, and the planes behind it. */
+export interface TlsListener {
+  readonly context: EdgeContext;
+  readonly server: Server;
+}
+
+/** What all listeners of an edge share. */
 export interface EdgeContext {
   readonly planes: readonly Plane[];
   readonly allowedHosts: readonly AllowedHost[];

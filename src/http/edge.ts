@@ -4,7 +4,8 @@ import { invariant } from '../base/invariant.ts';
 import { parseHostName } from '../base/names.ts';
 import type { AllowedHost } from './allowed-hosts.ts';
 import type { CertificateAuthority } from './certificate-authority.ts';
-import type { EdgeContext } from './edge-context.ts';
+import { offerWholePort } from './direct-connection.ts';
+import type { EdgeContext, TlsListener } from './edge-context.ts';
 import type { EdgeLimits } from './edge-limits.ts';
 import { defaultEdgeLimits } from './edge-limits.ts';
 import { createForwardProxy } from './forward-proxy.ts';
@@ -34,6 +35,8 @@ export interface EdgeOptions {
   readonly listen: ListenAddress;
   /** The plain forward proxy. */
   readonly proxy: ListenAddress;
+  /** A port of `localhost` that one plane has for itself, since no server name could tell it from the others. */
+  readonly local?: { readonly listen: ListenAddress; readonly plane: Plane };
   /** Lets the two addresses be other than loopback: whoever reaches them then gets at everything. */
   readonly allowRemote?: boolean;
   readonly log: Log;
@@ -43,9 +46,16 @@ export interface EdgeOptions {
   readonly startTimer?: StartTimer;
 }
 
+export interface EdgePorts {
+  readonly port: number;
+  readonly proxyPort: number;
+  /** Of `local`. */
+  readonly localPort?: number;
+}
+
 export interface Edge {
   /** @throws EdgeAddressError, AllowedHostError; also Node's own error (`code` EADDRINUSE, EACCES) when an address cannot be had */
-  listen(): Promise<{ readonly port: number; readonly proxyPort: number }>;
+  listen(): Promise<EdgePorts>;
   /** Takes no new connection, ends idle ones, lets answers under way finish within `closeGraceMs`. */
   close(): Promise<void>;
   /** For metrics: connections of all kinds, and tunnels among them that lead to a plane. */
@@ -80,9 +90,10 @@ export function createEdge(options: EdgeOptions): Edge {
   };
   const servers: Server[] = [];
 
-  async function open(): Promise<{ port: number; proxyPort: number }> {
+  async function open(): Promise<EdgePorts> {
     invariant(servers.length === 0, 'an edge listens once');
-    for (const { host } of [options.listen, options.proxy]) {
+    const { local } = options;
+    for (const { host } of [options.listen, options.proxy, ...(local === undefined ? [] : [local.listen])]) {
       if (!isLoopbackAddress(host) && options.allowRemote !== true) throw new EdgeAddressError(host);
     }
     for (const allowed of options.allowedHosts) {
@@ -92,9 +103,13 @@ export function createEdge(options: EdgeOptions): Edge {
       if ((await lookUpHost(options.planes, host)).outcome === 'serve') throw new AllowedHostError(host);
     }
     const tlsServer = await createTlsListener(context);
-    const proxy = createForwardProxy(context, tlsServer);
+    const own = local && (await localListener(context, local.plane));
+    const proxy = createForwardProxy({ context, server: tlsServer }, own);
     servers.push(tlsServer, proxy);
-    return { port: await listenOn(tlsServer, options.listen), proxyPort: await listenOn(proxy, options.proxy) };
+    const ports = { port: await listenOn(tlsServer, options.listen), proxyPort: await listenOn(proxy, options.proxy) };
+    if (local === undefined || own === undefined) return ports;
+    servers.push(own.server);
+    return { ...ports, localPort: await listenOn(own.server, local.listen) };
   }
 
   return {
@@ -109,6 +124,11 @@ export function createEdge(options: EdgeOptions): Edge {
     close: () => closeServers(context, servers),
     openConnections: () => ({ sockets: context.connections.socketCount, tunnels: context.connections.tunnelCount }),
   };
+}
+
+async function localListener(shared: EdgeContext, plane: Plane): Promise<TlsListener> {
+  const context = { ...shared, planes: [plane] };
+  return { context, server: await createTlsListener(context, offerWholePort) };
 }
 
 async function listenOn(server: Server, address: ListenAddress): Promise<number> {

@@ -6,7 +6,7 @@ import type { Duplex } from 'node:stream';
 import type { HostName } from '../base/names.ts';
 import { invariant } from '../base/invariant.ts';
 import { isAllowedHost } from './allowed-hosts.ts';
-import type { EdgeContext } from './edge-context.ts';
+import type { EdgeContext, TlsListener } from './edge-context.ts';
 import { httpLimits } from './edge-limits.ts';
 import { tunnelToForeignHost } from './foreign-tunnel.ts';
 import { lookUpHost } from './plane-lookup.ts';
@@ -19,7 +19,11 @@ import { agreeOnHost, parseAbsoluteTarget, parseAuthority } from './request-targ
 
 /** The plain listener that clients name in `HTTPS_PROXY`. Three forms: CONNECT (most clients), absolute http targets (managed
  * identity) and absolute https targets in the clear (axios 0.21), the last from this machine only. */
-export function createForwardProxy(context: EdgeContext, tlsServer: TlsServer): Server {
+export function createForwardProxy(main: TlsListener, local?: TlsListener): Server {
+  const { context } = main;
+  /** This machine's own name may mean either; all others the first. */
+  const listenerFor = (target: Authority | undefined): TlsListener =>
+    local !== undefined && target?.host === 'localhost' && isOwnPort(local.server, target) ? local : main;
   const { limits, connections, log } = context;
   const proxy = createServer(
     {
@@ -27,7 +31,8 @@ export function createForwardProxy(context: EdgeContext, tlsServer: TlsServer): 
     },
     (request, response) => {
       connections.addAnswer(response);
-      forward(context, tlsServer, request, response).catch((error: unknown) => answerBug(context, error, response));
+      const target = parseAbsoluteTarget(request.url ?? '');
+      forward(listenerFor(target), request, response).catch((error: unknown) => answerBug(context, error, response));
     },
   );
   proxy.maxConnections = limits.socketsMax;
@@ -40,7 +45,7 @@ export function createForwardProxy(context: EdgeContext, tlsServer: TlsServer): 
   proxy.on('connect', (request: IncomingMessage, socket: Duplex, head: Buffer) => {
     invariant(socket instanceof Socket, 'the proxy listens on plain sockets');
     socket.on('error', () => socket.destroy()); // the HTTP server no longer listens for it
-    connect(context, tlsServer, request, socket, head).catch((error: unknown) => {
+    connect(listenerFor(parseAuthority(request.url ?? '')), request, socket, head).catch((error: unknown) => {
       log.failure('edge failed', error);
       socket.destroy();
     });
@@ -49,8 +54,7 @@ export function createForwardProxy(context: EdgeContext, tlsServer: TlsServer): 
 }
 
 async function connect(
-  context: EdgeContext,
-  tlsServer: TlsServer,
+  { context, server: tlsServer }: TlsListener,
   request: IncomingMessage,
   socket: Socket,
   head: Buffer,
@@ -89,8 +93,7 @@ function isOwnPort(tlsServer: TlsServer, target: Authority): boolean {
 }
 
 async function forward(
-  context: EdgeContext,
-  tlsServer: TlsServer,
+  { context, server: tlsServer }: TlsListener,
   request: IncomingMessage,
   response: ServerResponse,
 ): Promise<void> {

@@ -22,8 +22,12 @@ import { agreeOnHost } from './request-target.ts';
 
 /** The one TLS server: it listens, and takes the sockets of tunnels through its `connection` event. Only a listening server
  * watches its timeouts, so both kinds of connection are held to them.
- * A name that no plane serves gets no certificate: the handshake fails, as does a connection to a name that is gone. */
-export async function createTlsListener(context: EdgeContext): Promise<Server> {
+ * A name that no plane serves gets no certificate: the handshake fails, as does a connection to a name that is gone.
+ * @param offer puts itself before TLS: a plane may end it elsewhere */
+export async function createTlsListener(
+  context: EdgeContext,
+  offer: (context: EdgeContext, server: Server) => void = offerToPlanes,
+): Promise<Server> {
   const { authority, limits, connections, log } = context;
   const local = parseHostName('localhost');
   invariant(local !== undefined, 'localhost is a host name');
@@ -47,7 +51,7 @@ export async function createTlsListener(context: EdgeContext): Promise<Server> {
   );
   server.maxConnections = limits.socketsMax;
   server.on('connection', (socket) => connections.addSocket(socket));
-  offerToPlanes(context, server);
+  offer(context, server);
   server.on('drop', () => log.warning('too many connections', { listener: 'tls' }));
   server.on('tlsClientError', (error: NodeJS.ErrnoException, socket) => noteFailedHandshake(context, error, socket));
   server.on(

@@ -1,12 +1,11 @@
 import { closeSync, constants, fsyncSync, openSync, readFileSync, renameSync, rmSync, writeSync } from 'node:fs';
 import { join } from 'node:path';
 import { isJsonObject } from '../base/json.ts';
+import type { ServerPorts } from './settings.ts';
 
 /** Where a running server is reached. Not part of the state: it is gone with the process. */
-export interface ControlFile {
+export interface ControlFile extends ServerPorts {
   readonly pid: number;
-  readonly port: number;
-  readonly proxyPort: number;
   /** New with each start. */
   readonly token: string;
 }
@@ -35,9 +34,10 @@ export function readControlFile(directory: string): ControlFile | undefined {
   try {
     const value: unknown = JSON.parse(readFileSync(join(directory, controlFileName), 'utf8'));
     if (!isJsonObject(value)) return undefined;
-    const { pid, port, proxyPort, token } = value;
+    const { pid, port, proxyPort, kustoPort, token } = value;
     if (typeof pid !== 'number' || typeof port !== 'number' || typeof proxyPort !== 'number') return undefined;
-    return typeof token === 'string' ? { pid, port, proxyPort, token } : undefined;
+    if (typeof kustoPort !== 'number') return undefined;
+    return typeof token === 'string' ? { pid, port, proxyPort, kustoPort, token } : undefined;
   } catch {
     return undefined;
   }

@@ -9,6 +9,7 @@ import type { Log } from '../http/logging.ts';
 import type { PlaneAnswer } from '../http/plane-failure.ts';
 import type { Plane } from '../http/plane.ts';
 import type { RefusedHosts } from '../http/refused-hosts.ts';
+import type { ServerPorts } from './settings.ts';
 import type { ClockReading, Clocks } from './clocks.ts';
 import { ClockAheadError } from './clocks.ts';
 import type { Faults } from './faults.ts';
@@ -26,7 +27,7 @@ export class ControlError extends Error {
 }
 
 /** What a client of this instance needs, credentials included: only for the holder of the control token. */
-export interface InstanceEnvironment {
+export interface InstanceEnvironment extends ServerPorts {
   readonly tenantId: string;
   readonly subscriptionId: string;
   /** Missing unless a second one was asked for. */
@@ -37,8 +38,6 @@ export interface InstanceEnvironment {
   /** Who signs in with a password. */
   readonly user?: { readonly objectId: string; readonly principalName: string; readonly password: string };
   readonly caCertificate: string;
-  readonly port: number;
-  readonly proxyPort: number;
   /** Names that exist now, for hosts files. */
   readonly vaults: readonly VaultName[];
   readonly clusters: readonly { readonly name: ClusterName; readonly region: Region }[];
@@ -62,7 +61,7 @@ export interface ControlPorts {
   readonly clocks: Clocks;
   readonly faults: Faults;
   readonly log: Log;
-  readonly ports: () => { readonly port: number; readonly proxyPort: number };
+  readonly ports: () => ServerPorts;
   readonly refusedHosts: RefusedHosts;
   /** Everything that a start does is done, and no stop has begun. */
   readonly ready: () => boolean;

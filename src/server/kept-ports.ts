@@ -4,41 +4,42 @@ import { invariant } from '../base/invariant.ts';
 import { isJsonObject } from '../base/json.ts';
 import type { State, Table } from '../state/state.ts';
 import { writeRecord } from '../state/state.ts';
-
-export interface Ports {
-  readonly port: number;
-  readonly proxyPort: number;
-}
+import type { ServerPorts } from './settings.ts';
 
 /** The ports of a data directory that nobody has served yet, if they are free. */
-export const firstPorts: Ports = { port: 7443, proxyPort: 7480 };
+export const firstPorts: ServerPorts = { port: 7443, kustoPort: 7444, proxyPort: 7480 };
 
 /** So many further ports are tried, one after the other; then any. */
 const furtherMax = 50;
 
-const portsTable: Table<Ports> = {
+const portsTable: Table<ServerPorts> = {
   name: 'ports',
   parse: (value) => {
+    invariant(isJsonObject(value), 'kept ports are numbers');
+    const { port, proxyPort, kustoPort = firstPorts.kustoPort } = value;
     invariant(
-      isJsonObject(value) && typeof value['port'] === 'number' && typeof value['proxyPort'] === 'number',
-      'kept ports are two numbers',
+      typeof port === 'number' && typeof proxyPort === 'number' && typeof kustoPort === 'number',
+      'kept ports are numbers',
     );
-    return { port: value['port'], proxyPort: value['proxyPort'] };
+    return { port, proxyPort, kustoPort };
   },
 };
 
 /** Ports on which a data directory was served last, so that a shell that was pointed at it survives a restart; where one is taken, the next that is
  * free. Somebody else may take it before it is listened on: then listening fails by its name.
- * @param host of both listeners */
-export async function choosePorts(state: State, host: string): Promise<Ports> {
+ * @param host of all listeners */
+export async function choosePorts(state: State, host: string): Promise<ServerPorts> {
   const kept = (await state.get(portsTable, 'ports'))?.value ?? firstPorts;
   const port = await freePort(host, kept.port, []);
-  return { port, proxyPort: await freePort(host, kept.proxyPort, [port]) };
+  const kustoPort = await freePort(host, kept.kustoPort, [port]);
+  return { port, kustoPort, proxyPort: await freePort(host, kept.proxyPort, [port, kustoPort]) };
 }
 
-export async function keepPorts(state: State, ports: Ports): Promise<void> {
+export async function keepPorts(state: State, ports: ServerPorts): Promise<void> {
   const found = await state.get(portsTable, 'ports');
-  if (found?.value.port === ports.port && found.value.proxyPort === ports.proxyPort) return;
+  const { port, proxyPort, kustoPort } = ports;
+  const before = found?.value;
+  if (before?.port === port && before.proxyPort === proxyPort && before.kustoPort === kustoPort) return;
   await state.commit({ write: [writeRecord(portsTable, 'ports', found?.version ?? null, ports)] });
 }
 

@@ -11,10 +11,9 @@ import { createClusterKeys } from '../cluster/supervisor/cluster-keys.ts';
 import type { SupervisedClusterKeys } from '../cluster/supervisor/cluster-keys.ts';
 import type { ClusterProcess } from '../cluster/supervisor/cluster-process.ts';
 import type { ClusterKeysOptions } from '../cluster/supervisor/ports.ts';
-import type { KustoPlane } from '../cluster/kusto-plane.ts';
 import type { ProductVersion } from '../cluster/suspended-commands.ts';
 import { ticksOfUnixMilliseconds } from '../engine/values/ticks.ts';
-import { createKustoPlane } from '../cluster/kusto-plane.ts';
+import { createKustoPlane, isKustoPath, refuseLocalhost } from '../cluster/kusto-plane.ts';
 import type { CertificateAuthority } from '../http/certificate-authority.ts';
 import { clusterKeyStatus, clusterKeyTable } from '../encryption/cluster-key-state.ts';
 import { formatKeyId } from '../base/key-id.ts';
@@ -43,7 +42,7 @@ import { createProviders } from './providers.ts';
 import type { Providers } from './providers.ts';
 import { trustChanges } from './trust-changes.ts';
 import { createServiceVault, serviceVaultName, serviceVaultSettings } from './service-vault.ts';
-import type { ServerSettings } from './settings.ts';
+import type { ServerPorts, ServerSettings } from './settings.ts';
 import { upkeepRoutes } from './upkeep-routes.ts';
 import { listVaults } from './vault-inventory.ts';
 import { version } from './version.ts';
@@ -68,11 +67,13 @@ export interface ServerParts {
   readonly keyPool: RsaKeyPool;
   readonly refusedHosts: RefusedHosts;
   /** @throws until the edge listens */
-  readonly ports: () => { readonly port: number; readonly proxyPort: number };
+  readonly ports: () => ServerPorts;
 }
 
 export interface Planes {
   readonly all: readonly Plane[];
+  /** Has a port of its own. */
+  readonly kustoOnLocalhost: Plane;
   readonly environment: () => Promise<InstanceEnvironment>;
   readonly controls: Controls;
   /** What runs by itself: key checks, retention, interrupted deletions. Call when the edge listens. */
@@ -173,7 +174,7 @@ export function createPlanes(parts: ServerParts): Planes {
     authority: parts.authority,
     parserScript: parts.settings.scripts.kqlProcess,
     geoipDatabase: parts.settings.geoipDatabase,
-    certificatePem: parts.certificatePem,
+    ...(parts.settings.localhostCluster === undefined ? {} : { localhostCluster: parts.settings.localhostCluster }),
     version: productVersion(parts.settings.scripts.kqlProcess),
   });
   const inventory = createClusterInventory({
@@ -199,7 +200,8 @@ export function createPlanes(parts: ServerParts): Planes {
     ],
   });
   return {
-    all: [entra, graph, arm, vault.plane, kusto.plane, withKustoOnLocalhost(control, kusto)],
+    kustoOnLocalhost: kusto.localPlane,
+    all: [entra, graph, arm, vault.plane, kusto.plane, withoutKusto(control, () => parts.ports().kustoPort)],
     environment,
     controls,
     async start() {
@@ -246,11 +248,16 @@ function openOutsideVaults({ settings, identity }: ServerParts): OutsideVaults {
 
 const extentDirectory = ({ settings }: ServerParts): string => join(settings.dataDirectory, extentDirectoryName);
 
-/** Kusto's paths on localhost go to a cluster, all others to the control API. */
-const withKustoOnLocalhost = (control: Plane, kusto: KustoPlane): Plane => ({
+/** TLS of this port has ended here when a path is read, so Kusto's have one of their own. */
+const withoutKusto = (control: Plane, kustoPort: () => number): Plane => ({
   ...control,
   handle: (request, response) => {
-    if (!kusto.handleLocal(request, response)) control.handle(request, response);
+    if (isKustoPath(request.url)) {
+      refuseLocalhost(
+        response,
+        `On localhost, clusters are served at https://localhost:${kustoPort()}, not on this port.`,
+      );
+    } else control.handle(request, response);
   },
 });
 

@@ -11,12 +11,23 @@ export interface ServerAddress {
   readonly port: number | 'kept';
 }
 
+/** Where a server listens. */
+export interface ServerPorts {
+  /** All planes by their host names, and the control API on `localhost`. */
+  readonly port: number;
+  readonly proxyPort: number;
+  /** The cluster that is served on `localhost`: TLS ends in its process. */
+  readonly kustoPort: number;
+}
+
 /** Everything that may differ between two servers, checked and complete. */
 export interface ServerSettings {
   /** Exists already, mode 0700. */
   readonly dataDirectory: string;
   readonly listen: ServerAddress;
   readonly proxy: ServerAddress;
+  /** Where `localhost` leads to a cluster. */
+  readonly kusto: ServerAddress;
   /** The two addresses above may be other than loopback. */
   readonly allowRemote: boolean;
   readonly allowedHosts: readonly AllowedHost[];
@@ -28,6 +39,8 @@ export interface ServerSettings {
   readonly rootKey?: RootKey;
   /** The user's city database in MMDB format, absolute; without it `geo_info_from_ip_address()` is refused. */
   readonly geoipDatabase?: string;
+  /** Name of the cluster that `localhost` leads to; without it the only one. */
+  readonly localhostCluster?: string;
   /** Vaults that are none of Kustody's, each with a credential. */
   readonly outsideVaults?: readonly OutsideVault[];
   readonly keys: LeaseSettings & { readonly vaultTimeoutMs: number };

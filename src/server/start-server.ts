@@ -7,6 +7,7 @@ import { machineTime } from '../clock/host-time.ts';
 import { checkGeoipDatabase } from '../engine/native/geoip-file.ts';
 import { createEdge } from '../http/edge.ts';
 import type { Edge, EdgeOptions } from '../http/edge.ts';
+import type { Plane } from '../http/plane.ts';
 import { createLog } from '../http/logging.ts';
 import type { State } from '../state/state.ts';
 import { RefusedHosts } from '../http/refused-hosts.ts';
@@ -33,14 +34,11 @@ import { createPlanes } from './planes.ts';
 import type { Controls, ServerParts } from './planes.ts';
 import type { InstanceEnvironment } from './control-plane.ts';
 import { choosePorts, firstPorts, keepPorts } from './kept-ports.ts';
-import type { Ports } from './kept-ports.ts';
-import type { ServerSettings } from './settings.ts';
+import type { ServerAddress, ServerPorts, ServerSettings } from './settings.ts';
 import { stateTables } from './state-tables.ts';
 
 /** A server that listens. */
-export interface RunningServer {
-  readonly port: number;
-  readonly proxyPort: number;
+export interface RunningServer extends ServerPorts {
   readonly controlToken: string;
   /** The root certificate as a file, for clients that take one. */
   readonly caFile: string;
@@ -127,7 +125,7 @@ async function open(
   ]);
   const caFile = writeAuthorityFile(dataDirectory, authority.certificatePem);
 
-  const bound: { ports?: { readonly port: number; readonly proxyPort: number } } = {};
+  const bound: { ports?: ServerPorts } = {};
   const refusedHosts = new RefusedHosts();
   const parts: ServerParts = {
     refusedHosts,
@@ -156,7 +154,7 @@ async function open(
   closers.push(() => planes.close());
   const { allowedHosts, allowRemote } = settings;
   const edgeParts = { planes: planes.all, allowedHosts, allowRemote, authority, refusedHosts, log };
-  const { edge, ports } = await listen(edgeParts, state, settings);
+  const { edge, ports } = await listen(edgeParts, planes.kustoOnLocalhost, state, settings);
   bound.ports = ports;
   closers.push(() => edge.close());
   await planes.start();
@@ -196,29 +194,33 @@ const startSpareProcess = ({ keys, scripts }: ServerSettings, { monotonic }: Clo
     output: 'ignore',
   });
 
-const keepsPorts = ({ listen, proxy }: ServerSettings): boolean => listen.port === 'kept' || proxy.port === 'kept';
+const keepsPorts = ({ listen, kusto, proxy }: ServerSettings): boolean =>
+  [listen, kusto, proxy].some(({ port }) => port === 'kept');
 
 /** Somebody may take a port between the choice and the listening: then another is chosen. */
 const listenAttemptsMax = 10;
 
 async function listen(
-  parts: Omit<EdgeOptions, 'listen' | 'proxy'>,
+  parts: Omit<EdgeOptions, 'listen' | 'proxy' | 'local'>,
+  local: Plane,
   state: State,
   settings: ServerSettings,
-): Promise<{ readonly edge: Edge; readonly ports: Ports }> {
+): Promise<{ readonly edge: Edge; readonly ports: ServerPorts }> {
   for (let attempt = 1; ; attempt += 1) {
     const chosen = keepsPorts(settings) ? await choosePorts(state, settings.listen.host) : firstPorts;
-    const { listen: tls, proxy } = settings;
+    const at = ({ host, port }: ServerAddress, kept: number) => ({ host, port: port === 'kept' ? kept : port });
     const edge = createEdge({
       ...parts,
-      listen: { ...tls, port: tls.port === 'kept' ? chosen.port : tls.port },
-      proxy: { ...proxy, port: proxy.port === 'kept' ? chosen.proxyPort : proxy.port },
+      listen: at(settings.listen, chosen.port),
+      proxy: at(settings.proxy, chosen.proxyPort),
+      local: { listen: at(settings.kusto, chosen.kustoPort), plane: local },
     });
     try {
-      return { edge, ports: await edge.listen() };
+      const { localPort = 0, ...others } = await edge.listen();
+      return { edge, ports: { ...others, kustoPort: localPort } };
     } catch (error) {
       const taken = error instanceof Error && 'code' in error && error.code === 'EADDRINUSE' && 'port' in error;
-      const ours = taken && (error.port === chosen.port || error.port === chosen.proxyPort);
+      const ours = taken && Object.values(chosen).some((port) => port === error.port);
       if (!ours || !keepsPorts(settings) || attempt === listenAttemptsMax) throw error;
     }
   }

@@ -23,6 +23,7 @@ export async function startKustody(options: StartOptions = {}): Promise<Kustody>
       dataDirectory: temporary.directory,
       listen: anyLoopbackPort,
       proxy: anyLoopbackPort,
+      kusto: anyLoopbackPort,
       allowRemote: false,
       allowedHosts: [],
       virtualTime: true,

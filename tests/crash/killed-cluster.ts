@@ -303,7 +303,14 @@ function operationsOf(vault: FileVault, keys: KeyHolder, data: DataHolder): Oper
     },
     upkeep: (call) => data.upkeep(call),
     databaseBytes: ({ databaseId }) => data.databaseBytes(databaseId),
-    ...{ preflight: notHere, serveData: notHere, inventory: notHere, findExtent: notHere, farewell: notHere },
+    ...{
+      preflight: notHere,
+      serveData: notHere,
+      serveLocalhost: notHere,
+      inventory: notHere,
+      findExtent: notHere,
+      farewell: notHere,
+    },
   };
 }
 

@@ -15,6 +15,8 @@ export interface HostRequest {
   readonly token?: string;
   readonly headers?: Readonly<Record<string, string>>;
   readonly body?: unknown;
+  /** Default: where all planes are. */
+  readonly port?: number;
 }
 
 export interface HostAnswer {
@@ -31,6 +33,7 @@ export async function startServerFixture(overrides: Partial<ServerSettings> = {}
     dataDirectory: directory,
     listen: anyLoopbackPort,
     proxy: anyLoopbackPort,
+    kusto: anyLoopbackPort,
     allowRemote: false,
     allowedHosts: [],
     virtualTime: true,
@@ -42,7 +45,7 @@ export async function startServerFixture(overrides: Partial<ServerSettings> = {}
   const environment = await server.environment();
   const ca = readFileSync(server.caFile, 'utf8');
 
-  const send = (request: HostRequest): Promise<HostAnswer> => sendTo(server.port, ca, request);
+  const send = (request: HostRequest): Promise<HostAnswer> => sendTo(request.port ?? server.port, ca, request);
   const tokenFor = async (resource: string): Promise<string> => {
     const form = new URLSearchParams({
       grant_type: 'client_credentials',

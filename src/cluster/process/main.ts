@@ -94,6 +94,11 @@ const operations: {
     yieldToOthers(); // threads that the engine has yet to start take after those that start them
     return { outcome: 'listening' };
   },
+  serveLocalhost: async (call) => {
+    invariant(dataPlane !== undefined, 'the data plane is open before it has another name');
+    await dataPlane.serveLocalhost(call);
+    return { outcome: 'listening' };
+  },
   inventory: (call) => takeInventory(openedData, call),
   findExtent: (call) => findExtent(openedData, call),
   upkeep: (call) => data().upkeep(call),

@@ -47,6 +47,8 @@ export interface SupervisorCalls {
   readonly forget: { readonly check: Uint8Array };
   /** Opens the data plane of the cluster; connections are handed over afterwards. Once per process. */
   readonly serveData: DataPlaneSettings;
+  /** Takes connections to `localhost` besides. Once per process, and only in that of the cluster that has this name. */
+  readonly serveLocalhost: LocalhostSettings;
   /** What the cluster holds, without any row. Its data plane is open. */
   readonly inventory: InventoryCall;
   /** Where an extent lies, and what opens it for whoever has the key. */
@@ -66,6 +68,14 @@ export interface SupervisorCalls {
 /** Why a cluster ends to serve. */
 export type Farewell = { readonly kind: 'suspended'; readonly reason: string } | { readonly kind: 'stopped' };
 
+export interface LocalhostSettings {
+  /** A leaf for localhost and the loopback addresses, with its chain and key. */
+  readonly chainPem: string;
+  readonly privateKeyPem: string;
+  /** @see DataPlaneSettings */
+  readonly listenPath: string;
+}
+
 export interface DataPlaneSettings {
   readonly clusterName: string;
   /** The engine's name and the one with `ingest-`. */
@@ -73,7 +83,7 @@ export interface DataPlaneSettings {
   /** A leaf for exactly these names, with its chain and key. */
   readonly chainPem: string;
   readonly privateKeyPem: string;
-  /** Where the process listens besides: an abstract Unix socket, for connections whose TLS has ended in the main process. */
+  /** Where the process listens besides, since only a listening server watches its timeouts: an abstract Unix socket. */
   readonly listenPath: string;
   /** `dist/kql-process.js`. */
   readonly parserScript: string;
@@ -109,6 +119,7 @@ export interface SupervisorReplies {
   readonly adopt: { readonly outcome: 'adopted' | 'absent' };
   readonly forget: { readonly outcome: 'done' };
   readonly serveData: { readonly outcome: 'listening' };
+  readonly serveLocalhost: { readonly outcome: 'listening' };
   readonly inventory: InventoryReply;
   readonly findExtent: ExtentReply;
   /** `notOpen`: nobody has needed the data yet. */
@@ -163,6 +174,7 @@ export const replyParsers: { readonly [Call in SupervisorCall]: (value: unknown)
   adopt: (value) => ({ outcome: objectOf(value).outcome === 'adopted' ? 'adopted' : outcomeOf(value, 'absent') }),
   forget: (value) => ({ outcome: outcomeOf(value, 'done') }),
   serveData: (value) => ({ outcome: outcomeOf(value, 'listening') }),
+  serveLocalhost: (value) => ({ outcome: outcomeOf(value, 'listening') }),
   inventory: inventoryReplyOf,
   findExtent: extentReplyOf,
   upkeep: upkeepReplyOf,

@@ -47,6 +47,7 @@ const grantsOf: { readonly [Call in SupervisorCall]: (body: SupervisorCalls[Call
   adopt: () => [],
   forget: () => [],
   serveData: () => [],
+  serveLocalhost: () => [],
   inventory: () => [],
   findExtent: () => [],
   upkeep: () => [],

@@ -1,6 +1,7 @@
 import { createServer } from 'node:https';
+import type { Server } from 'node:https';
 import { once } from 'node:events';
-import type { ServerResponse } from 'node:http';
+import type { IncomingMessage, ServerResponse } from 'node:http';
 import type { Socket } from 'node:net';
 import { TLSSocket } from 'node:tls';
 import type { Instant } from '../../clock/clock.ts';
@@ -14,7 +15,7 @@ import { startSystemTimer } from '../../http/timer.ts';
 import type { ClusterData } from '../../engine/catalog/cluster-data.ts';
 import type { DataHolder } from '../process/data-holder.ts';
 import type { HandedSocket } from '../process/handed-socket.ts';
-import type { DataPlaneSettings, Farewell } from '../process/protocol.ts';
+import type { DataPlaneSettings, Farewell, LocalhostSettings } from '../process/protocol.ts';
 import { farewellText } from './farewell.ts';
 import { FollowedClock } from './followed-clock.ts';
 import { LeaseWatch } from './cluster-session.ts';
@@ -27,6 +28,8 @@ import { createWireApp } from './wire-app.ts';
 import type { AllowedRequest, CallMain } from './wire-protocol.ts';
 
 export interface DataPlane {
+  /** Connections to `localhost` are taken from now on, too. */
+  serveLocalhost(settings: LocalhostSettings): Promise<void>;
   take(socket: Socket, message: HandedSocket): void;
   /** No row goes out any more: who waits for an answer is told why. Resolves when all answers under way are out. */
   end(farewell: Farewell): Promise<void>;
@@ -50,7 +53,7 @@ export async function openDataPlane(options: {
   const { settings } = options;
   const call: CallMain = async (operation, body) => (await options.call(operation, body)) as never;
   const log = remoteLog(call);
-  const monotonicMs = machineTime.monotonic;
+  const monotonicMs = (): number => machineTime.monotonic();
   const clock = new FollowedClock(startSystemTimer);
   let startedAt: Instant | undefined; // the first request brings the time along
   const host = openClusterHost({ ...options, startTimer: startSystemTimer, log });
@@ -71,43 +74,32 @@ export async function openDataPlane(options: {
     monotonicMs,
   });
   const connections = new OpenConnections();
-  const server = createServer(
-    {
-      cert: settings.chainPem,
-      key: settings.privateKeyPem,
-      ...httpsLimits(defaultEdgeLimits),
-    },
-    (request, response) => {
-      connections.addAnswer(response);
-      const socket = request.socket;
-      const names = [
-        socket instanceof TLSSocket && typeof socket.servername === 'string' ? parseHost(socket.servername) : undefined,
-        connections.tunnelName(socket),
-      ].filter((name) => name !== undefined);
-      const agreement = agreeOnHost({ connection: names, rawHeaders: request.rawHeaders, target: request.url ?? '' });
-      const refusal = !agreement.agreed
-        ? agreement
-        : settings.hosts.includes(agreement.host)
-          ? undefined
-          : { status: 421, text: 'This connection was made for another host.' };
-      if (refusal !== undefined) {
-        response.writeHead(refusal.status, { 'content-type': 'text/plain; charset=utf-8', connection: 'close' });
-        response.end(`${refusal.text}\n`);
-        return;
-      }
-      if (agreement.agreed) request.url = agreement.path;
-      answering.add(response);
-      response.once('close', () => answering.delete(response));
-      app.handle(request, response);
-    },
-  );
-  server.maxConnections = socketsMax;
-  server.on(
-    'clientError',
-    createConnectionFailureHandler({ connections, log, startTimer: startSystemTimer }, () => app),
-  );
-  server.listen(settings.listenPath);
-  await once(server, 'listening');
+  /** A server for connections to these names. */
+  const listen = async (
+    leaf: Pick<DataPlaneSettings, 'chainPem' | 'privateKeyPem' | 'listenPath'>,
+    hosts: readonly string[],
+  ): Promise<Server> => {
+    const server = createServer(
+      { cert: leaf.chainPem, key: leaf.privateKeyPem, ...httpsLimits(defaultEdgeLimits) },
+      (request, response) => {
+        connections.addAnswer(response);
+        if (!isFor(hosts, connections, request, response)) return;
+        answering.add(response);
+        response.once('close', () => answering.delete(response));
+        app.handle(request, response);
+      },
+    );
+    server.maxConnections = socketsMax;
+    server.on(
+      'clientError',
+      createConnectionFailureHandler({ connections, log, startTimer: startSystemTimer }, () => app),
+    );
+    server.listen(leaf.listenPath);
+    await once(server, 'listening');
+    return server;
+  };
+  const server = await listen(settings, settings.hosts);
+  let localServer: Server | undefined;
   return {
     data: (known) => syncedData(host, known),
     async end(farewell) {
@@ -116,8 +108,12 @@ export async function openDataPlane(options: {
       running.endAll(error);
       await Promise.all([...answering].map((response) => once(response, 'close')));
     },
+    async serveLocalhost(local) {
+      localServer = await listen(local, ['localhost']);
+    },
     take(socket, { host: name, head, greeting }) {
-      if (connections.socketCount >= socketsMax) {
+      const taking = name === 'localhost' ? localServer : server;
+      if (taking === undefined || connections.socketCount >= socketsMax) {
         socket.destroy();
         return;
       }
@@ -126,7 +122,32 @@ export async function openDataPlane(options: {
       socket.on('error', () => socket.destroy());
       if (greeting !== '') socket.write(greeting);
       if (head.byteLength > 0) socket.unshift(head);
-      server.emit('connection', socket);
+      taking.emit('connection', socket);
     },
   };
+}
+
+/** Every place where a request names its host must name the one that the connection was made for; else it is refused. */
+function isFor(
+  hosts: readonly string[],
+  connections: OpenConnections,
+  request: IncomingMessage,
+  response: ServerResponse,
+): boolean {
+  const socket = request.socket;
+  const names = [
+    socket instanceof TLSSocket && typeof socket.servername === 'string' ? parseHost(socket.servername) : undefined,
+    connections.tunnelName(socket),
+  ].filter((name) => name !== undefined);
+  const agreement = agreeOnHost({ connection: names, rawHeaders: request.rawHeaders, target: request.url ?? '' });
+  if (agreement.agreed && hosts.includes(agreement.host)) {
+    request.url = agreement.path;
+    return true;
+  }
+  const refusal = agreement.agreed
+    ? { status: 421, text: 'This connection was made for another host.' }
+    : { status: agreement.status, text: agreement.text };
+  response.writeHead(refusal.status, { 'content-type': 'text/plain; charset=utf-8', connection: 'close' });
+  response.end(`${refusal.text}\n`);
+  return false;
 }

@@ -30,6 +30,7 @@ beforeAll(async () => {
     proxyUrl: `http://127.0.0.1:${edge.proxyPort}`,
     controlUrl: `https://localhost:${edge.port}`,
     controlToken: 'unused',
+    localhostUri: 'https://localhost:8444',
     dataDirectory: directory,
     tenantId: 'unused',
     subscriptionId: 'unused',

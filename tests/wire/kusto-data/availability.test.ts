@@ -1,3 +1,4 @@
+import { execFile } from 'node:child_process';
 import { once } from 'node:events';
 import { readFileSync } from 'node:fs';
 import type { IncomingMessage } from 'node:http';
@@ -6,6 +7,7 @@ import { request as httpsRequest } from 'node:https';
 import { connect as tlsConnect } from 'node:tls';
 import type { TLSSocket } from 'node:tls';
 import type { Socket } from 'node:net';
+import { promisify } from 'node:util';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import type { KustoData } from './kusto-fixture.ts';
 import { clusterHost, databaseName, startKustoData } from './kusto-fixture.ts';
@@ -94,6 +96,7 @@ describe('localhost', () => {
       token,
       body,
       headers: { accept: 'application/json' },
+      port: kusto.server.kustoPort,
     });
 
   it('serves the only cluster', async () => {
@@ -110,14 +113,51 @@ describe('localhost', () => {
       call: 'query',
       database: databaseName,
       text: 'print 3',
-      uri: `https://localhost:${kusto.server.port}`,
+      uri: `https://localhost:${kusto.server.kustoPort}`,
     });
     expect(failed).toBeUndefined();
     expect(tables?.find(({ kind }) => kind === 'PrimaryResult')?.rows).toEqual([[3]]);
   });
 
-  it('still has the control API on all other paths', async () => {
-    expect((await send('/healthz')).body).toEqual({ status: 'ok' });
+  it('serves clients that come by address, and through the proxy', async () => {
+    const { kustoPort, proxyPort, caFile } = kusto.server;
+    for (const proxy of ['', `http://127.0.0.1:${proxyPort}`]) {
+      for (const uri of [`https://127.0.0.1:${kustoPort}`, `https://localhost:${kustoPort}`]) {
+        const args = ['-sS', '--cacert', caFile, '--noproxy', '', '--proxy', proxy, `${uri}/v1/rest/auth/metadata`];
+        expect((await promisify(execFile)('curl', args)).stdout).toContain('KustoServiceResourceId');
+      }
+    }
+  });
+
+  it('has a key of its own: not the one that the control API and the vaults have', async () => {
+    const ca = readFileSync(kusto.server.caFile, 'utf8');
+    const keyAt = async (port: number, servername: string): Promise<Buffer | undefined> => {
+      const socket = tlsConnect({ host: '127.0.0.1', port, servername, ca });
+      await once(socket, 'secureConnect');
+      const { pubkey } = socket.getPeerCertificate();
+      socket.destroy();
+      return pubkey;
+    };
+    const own = await keyAt(kusto.server.kustoPort, 'localhost');
+    expect(own).toBeDefined();
+    expect(own).not.toEqual(await keyAt(kusto.server.port, 'localhost'));
+    expect(own).not.toEqual(await keyAt(kusto.server.port, clusterHost));
+  });
+
+  it('is refused with the right address on the port of the control API', async () => {
+    const answer = await kusto.send({
+      ...{ host: 'localhost', method: 'POST', path: '/v2/rest/query', token: kusto.token },
+      body: { db: databaseName, csl: 'print 1' },
+    });
+    expect(answer).toMatchObject({ status: 400, body: { error: { '@type': expect.any(String) as string } } });
+    expect(answer.text).toContain(`https://localhost:${kusto.server.kustoPort}`);
+    expect((await kusto.send({ host: 'localhost', method: 'GET', path: '/healthz' })).body).toEqual({ status: 'ok' });
+  });
+
+  it('has no other name on its port, and no control API', async () => {
+    const { kustoPort: port } = kusto.server;
+    await expect(kusto.send({ host: 'management.azure.com', method: 'GET', path: '/', port })).rejects.toThrow();
+    expect((await send('/status')).status).toBe(404);
   });
 
   it('names the clusters when there are several', async () => {

@@ -250,6 +250,7 @@ const failureCodes: Readonly<Record<PlaneFailure['kind'], string>> = {
   badJson: 'InvalidRequestContent',
   badBody: 'InvalidRequestContent',
   busy: 'TooManyRequests',
+  storageFull: 'InsufficientStorage',
   unsupportedMediaType: 'UnsupportedMediaType',
   internal: 'InternalServerError',
 };

@@ -186,7 +186,7 @@ function answerFor(options: PlaneAppOptions, error: unknown, request: FastifyReq
   return failure.kind === 'busy' ? { ...rendered, headers: { ...rendered.headers, 'retry-after': '1' } } : rendered;
 }
 
-/** Fastify's own errors that a client can cause; all others are ours. */
+/** Errors of Fastify that a client can cause, and those that are nobody's fault; all others are ours. */
 const failureKindByFastifyCode = new Map<unknown, PlaneFailureKind>([
   ['FST_ERR_BAD_URL', 'badUrl'],
   ['FST_ERR_MAX_PARAM_LENGTH', 'badUrl'],
@@ -195,6 +195,7 @@ const failureKindByFastifyCode = new Map<unknown, PlaneFailureKind>([
   ['FST_ERR_ROUTE_MISSING_CONTENT_TYPE', 'unsupportedMediaType'],
   ['FST_ERR_CTP_INVALID_CONTENT_LENGTH', 'badBody'],
   ['ECONNRESET', 'badBody'],
+  ['ERR_STORAGE_FULL', 'storageFull'],
 ]);
 
 function failureOf(error: unknown, otherwise: PlaneFailureKind): PlaneFailure {

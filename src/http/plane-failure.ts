@@ -24,6 +24,8 @@ export const planeFailures = {
   badBody: { status: 400, text: 'The request body could not be read.' },
   /** Bodies of other requests take the room that there is; try again in a moment. */
   busy: { status: 429, text: 'Too many large requests at the same time.' },
+  /** The disk of this server is full; nothing was changed. */
+  storageFull: { status: 507, text: 'The disk of the server is full. Nothing was changed.' },
   unsupportedMediaType: { status: 415, text: 'The content type of the request body is missing or not supported.' },
   /** Our own bug. Logged; the client learns nothing of it. */
   internal: { status: 500, text: 'An internal error occurred.' },

@@ -1,4 +1,5 @@
 import { logFileName } from '../http/log-file.ts';
+import { reserveFileName } from '../state/sqlite/disk-reserve.ts';
 import { stateFileName } from '../state/sqlite/sqlite-state-store.ts';
 import { authorityFileName, controlFileName } from './control-file.ts';
 
@@ -22,5 +23,6 @@ export const dataDirectoryNames: readonly string[] = [
   extentDirectoryName,
   privateMarkName,
   ...[logFileName, `${logFileName}.1`],
+  reserveFileName,
   ...['-journal', '-shm', '-wal', ''].map((suffix) => `${stateFileName}${suffix}`),
 ];

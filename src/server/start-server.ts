@@ -58,6 +58,9 @@ export class RealTimeError extends Error {
   }
 }
 
+/** Some hundred commits: enough to take every key, role and identity away. */
+const reserveBytes = 8 * 1024 * 1024;
+
 /** Opens a data directory (making what is missing) and serves it. What was opened is closed again when a later step fails.
  * @throws StateLockedError, StateFormatError, EmptiedStateError, WrongRootKeyError, SealedRecordError, RootKeyError, EdgeAddressError,
  * GeoipDatabaseError, OutsideVaultError, RealTimeError */
@@ -88,7 +91,8 @@ async function open(
   closers.push(closeKeyPool);
   const noFile = hasNoState(dataDirectory);
   if (noFile) refuseEmptied(dataDirectory, rootKeyFileName, noFile);
-  const store = SqliteStateStore.open(dataDirectory);
+  const released = (): void => log.warning('disk-full', { reserve: 'used' });
+  const store = SqliteStateStore.open(dataDirectory, { bytes: reserveBytes, released });
   closers.push(() => store.close());
   if (!(await isSealed(store))) refuseEmptied(dataDirectory, rootKeyFileName, noFile);
   const rootKey = settings.rootKey ?? (await rootKeyBeside(store, dataDirectory));

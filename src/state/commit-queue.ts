@@ -1,3 +1,4 @@
+import type { StorageFullError } from '../base/storage-full.ts';
 import type { RecordCommit, StateConflictError } from './state-store.ts';
 
 interface Waiting {
@@ -6,13 +7,16 @@ interface Waiting {
   readonly reject: (error: unknown) => void;
 }
 
+/** Of one commit of a group; the others were made. */
+export type CommitFailure = StateConflictError | StorageFullError;
+
 /** Groups commits that come in while the event loop turns into one durable write. */
 export class CommitQueue {
-  readonly #apply: (commits: readonly RecordCommit[]) => readonly (StateConflictError | undefined)[];
+  readonly #apply: (commits: readonly RecordCommit[]) => readonly (CommitFailure | undefined)[];
   #waiting: Waiting[] = [];
 
   /** @param apply checks and writes all of them durably, in order; the outcome of each, or throws for all */
-  constructor(apply: (commits: readonly RecordCommit[]) => readonly (StateConflictError | undefined)[]) {
+  constructor(apply: (commits: readonly RecordCommit[]) => readonly (CommitFailure | undefined)[]) {
     this.#apply = apply;
   }
 

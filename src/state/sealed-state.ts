@@ -4,7 +4,7 @@ import type { RandomBytes } from '../base/random.ts';
 import { listLimitMax } from './record-rules.ts';
 import { RecordSeal, SealedRecordError } from './record-seal.ts';
 import type { RootKey } from './root-key.ts';
-import type { State, StateExpectation, StateListOptions, StateWrite, Table, Versioned } from './state.ts';
+import type { State, StateCommit, StateListOptions, StateWrite, Table, Versioned } from './state.ts';
 import type { RecordWrite, StateStore, StoredRecord } from './state-store.ts';
 import { StateConflictError } from './state-store.ts';
 import type { TableRow } from './table-rows.ts';
@@ -96,11 +96,12 @@ export class SealedState implements State {
     }
   }
 
-  async commit(commit: { expect?: readonly StateExpectation[]; write: readonly StateWrite[] }): Promise<void> {
+  async commit(commit: StateCommit): Promise<void> {
     const expected = commit.expect?.map(({ table, id, expect }) => ({ table: table.name, id, expect }));
     const nonces = this.#seal.nonces(commit.write.length);
     const write = commit.write.map((one, index) => this.#sealed(one, nonces[index]));
-    await this.#store.commit({ ...(expected && { expect: expected }), write });
+    const { adds = false } = commit;
+    await this.#store.commit({ ...(expected && { expect: expected }), write, ...(adds && { adds }) });
   }
 
   /** Leaves no replaced or deleted value behind on disk: for a change of custody. */

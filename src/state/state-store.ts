@@ -26,6 +26,8 @@ export interface RecordExpectation {
 export interface RecordCommit {
   readonly expect?: readonly RecordExpectation[];
   readonly write: readonly RecordWrite[];
+  /** It may not use the last room on a full disk, which is kept for what takes away: rows that come in. */
+  readonly adds?: boolean;
 }
 
 export interface ListOptions {
@@ -42,7 +44,8 @@ export interface ListOptions {
 export interface StateStore {
   get(table: string, id: string): Promise<StoredRecord | undefined>;
   list(table: string, options?: ListOptions): Promise<readonly StoredRecord[]>;
-  /** @throws StateConflictError when an expectation does not hold */
+  /** @throws StateConflictError when an expectation does not hold
+   * @throws StorageFullError */
   commit(commit: RecordCommit): Promise<void>;
   /** Leaves no replaced or deleted value behind on disk. Costs as much as writing everything once: for a change of custody. */
   compact(): Promise<void>;

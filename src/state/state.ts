@@ -24,6 +24,13 @@ export interface StateWrite {
   readonly put: unknown;
 }
 
+export interface StateCommit {
+  readonly expect?: readonly StateExpectation[];
+  readonly write: readonly StateWrite[];
+  /** See `RecordCommit`. */
+  readonly adds?: boolean;
+}
+
 export interface StateExpectation {
   readonly table: Table<never>;
   readonly id: string;
@@ -45,8 +52,8 @@ export interface State {
   /** A list without a limit is complete: where there may be 10,000 and more, it is read in pages (`listAll`).
    * @throws SealedRecordError for the first damaged record, unless `options.damaged` takes it */
   list<T>(table: Table<T>, options?: StateListOptions): Promise<readonly Versioned<T>[]>;
-  /** All or nothing, durable when it resolves. @throws StateConflictError */
-  commit(commit: { expect?: readonly StateExpectation[]; write: readonly StateWrite[] }): Promise<void>;
+  /** All or nothing, durable when it resolves. @throws StateConflictError, StorageFullError */
+  commit(commit: StateCommit): Promise<void>;
 }
 
 /** Checks the pairing of table and value at compile time; `StateWrite` itself cannot say it. */

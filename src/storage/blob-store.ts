@@ -17,7 +17,8 @@ export interface BlobSummary {
 export interface BlobStore {
   /** Takes pieces in order; done with each when it asks for the next, so the caller may use one buffer again and again.
    * If `pieces` throws, nothing is stored and the error passes through.
-   * @throws BlobExistsError when the name is taken (blobs are never overwritten) */
+   * @throws BlobExistsError when the name is taken (blobs are never overwritten)
+   * @throws StorageFullError when there is no room; nothing is stored */
   write(name: BlobName, pieces: AsyncIterable<Uint8Array>): Promise<{ readonly length: number }>;
   /** Bytes from `offset`, at most `length`; the iterable yields pieces of any size. @throws BlobNotFoundError */
   read(name: BlobName, range?: { readonly offset: number; readonly length: number }): AsyncIterable<Uint8Array>;

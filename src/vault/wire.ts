@@ -60,6 +60,7 @@ const failureCodes = {
   badJson: 'BadParameter',
   badBody: 'BadParameter',
   busy: 'Throttled',
+  storageFull: 'InsufficientStorage',
   unsupportedMediaType: 'UnsupportedMediaType',
   internal: 'InternalServerError',
 } as const satisfies Record<PlaneFailureKind, string>;

@@ -1,14 +1,17 @@
 import { findInstance } from '../../src/cli/control-client.ts';
 import { callLocal, localToken, succeeded } from '../../src/server/local-client.ts';
 import { sendLocal } from '../../src/server/local-request.ts';
+import type { Seeded } from '../../src/server/seed.ts';
 import { defaultSeed, seed } from '../../src/server/seed.ts';
 
-/** A seeded cluster of a server in another process, spoken to over the wire. */
-export async function openLiveCluster(dataDirectory: string) {
+/** A seeded cluster of a server in another process, spoken to over the wire.
+ * @param known what was seeded before */
+export async function openLiveCluster(dataDirectory: string, known?: Seeded) {
   const client = await findInstance(dataDirectory);
   if (client === undefined) throw new Error('no server answers');
   const environment = await client.environment();
-  const { clusterUri, vaultUri = '', keyName = '' } = await seed(environment, defaultSeed);
+  const seeded = known ?? (await seed(environment, defaultSeed));
+  const { clusterUri, vaultUri = '', keyName = '' } = seeded;
   const host = new URL(clusterUri).hostname;
   const vaultHost = new URL(vaultUri).hostname;
   const token = await localToken(environment, 'https://kusto.kusto.windows.net');
@@ -26,8 +29,20 @@ export async function openLiveCluster(dataDirectory: string) {
       }),
     );
   const checkKeys = async () => ((await client.call('POST', '/check-keys')) as { clusters: unknown }).clusters;
+  const stream = (table: string, body: string) =>
+    sendLocal(
+      { address: '127.0.0.1', port: environment.port, ca: environment.caCertificate },
+      {
+        ...{ host, method: 'POST', path: `/v1/rest/ingest/${defaultSeed.database}/${table}?streamFormat=csv` },
+        headers: { authorization: `Bearer ${token}`, accept: 'application/json' },
+        body: Buffer.from(body),
+        timeoutMs: 60_000,
+        answerBytesMax: 1024 * 1024,
+      },
+    );
   return {
     environment,
+    seeded,
     checkKeys,
     command: async (csl: string) => succeeded(await post('/v1/rest/mgmt', csl)),
     /** Rows of the first table. */
@@ -38,19 +53,16 @@ export async function openLiveCluster(dataDirectory: string) {
     queryStatus: async (csl: string) => (await post('/v2/rest/query', csl)).status,
     /** Streams csv. @returns how many rows were taken, or undefined when they were refused */
     ingest: async (table: string, body: string): Promise<number | undefined> => {
-      const answer = await sendLocal(
-        { address: '127.0.0.1', port: environment.port, ca: environment.caCertificate },
-        {
-          ...{ host, method: 'POST', path: `/v1/rest/ingest/${defaultSeed.database}/${table}?streamFormat=csv` },
-          headers: { authorization: `Bearer ${token}`, accept: 'application/json' },
-          body: Buffer.from(body),
-          timeoutMs: 60_000,
-          answerBytesMax: 1024 * 1024,
-        },
-      );
+      const answer = await stream(table, body);
       if (answer.status !== 200) return undefined;
       const { Tables: tables } = JSON.parse(answer.body.toString()) as { Tables: { Rows: unknown[][] }[] };
       return Number(tables[0]?.Rows[0]?.[0]);
+    },
+    /** How rows are refused. */
+    ingestError: async (table: string, body: string) => {
+      const answer = await stream(table, body);
+      const { error } = JSON.parse(answer.body.toString()) as { error: { code: string } };
+      return { status: answer.status, code: error.code };
     },
     setKeyEnabled: async (enabled: boolean) => {
       await vault('PATCH', `/keys/${keyName}`, { attributes: { enabled } });

@@ -1,5 +1,6 @@
 import { fromBase64Url, toBase64Url } from '../../base/base64url.ts';
 import type { Guid } from '../../base/guid.ts';
+import { StorageFullError } from '../../base/storage-full.ts';
 import type { Json } from '../../base/json.ts';
 import { isJsonObject } from '../../base/json.ts';
 import type {
@@ -66,6 +67,7 @@ export function createRemoteCatalogStore(state: State, clusterId: Guid): Catalog
         };
       } catch (error) {
         // Nothing was written.
+        if (error instanceof StorageFullError) return { outcome: 'full' };
         if (error instanceof CustodyChangingError || error instanceof ChannelBusyError) return { outcome: 'changing' };
         if (error instanceof ClusterNotServedError) return { outcome: 'refused', reason: 'suspended' };
         if (error instanceof StateConflictError) return { outcome: 'conflict' };

@@ -1,3 +1,4 @@
+import { StorageFullError } from '../../base/storage-full.ts';
 import { invariant } from '../../base/invariant.ts';
 import type { Guid } from '../../base/guid.ts';
 import { SealedRecordError } from '../../state/record-seal.ts';
@@ -73,6 +74,8 @@ export function createRemoteState({ clusterId, call, generation }: RemoteStateOp
           throw new StateConflictError(reply.table, reply.id);
         case 'notServed':
           throw new ClusterNotServedError('The cluster may not use its key now.');
+        case 'full':
+          throw new StorageFullError();
         case 'changing':
           throw new CustodyChangingError('The custody of the cluster is changing.');
       }

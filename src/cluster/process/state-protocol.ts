@@ -39,7 +39,9 @@ export type CommitReply =
   /** The cluster may not use its key now (suspended, stopped, removed, lease over), or has another one. */
   | { readonly outcome: 'notServed' }
   /** The custody of the cluster is changing; try again in a moment. */
-  | { readonly outcome: 'changing' };
+  | { readonly outcome: 'changing' }
+  /** There is no room on the disk. */
+  | { readonly outcome: 'full' };
 
 /** A record that was asked for, or one that was to be written, is not what was written there. */
 export interface DamagedReply {

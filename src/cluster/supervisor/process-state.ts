@@ -7,6 +7,7 @@ import { leaseHeld } from '../../encryption/lease.ts';
 import { SealedRecordError } from '../../state/record-seal.ts';
 import type { StateExpectation, StateWrite, Table, Versioned } from '../../state/state.ts';
 import { expectRecord, writeRecord } from '../../state/state.ts';
+import { StorageFullError } from '../../base/storage-full.ts';
 import { StateConflictError } from '../../state/state-store.ts';
 import type { CommitReply, StateCalls, StateReplies } from '../process/state-protocol.ts';
 import { stateCallParsers } from '../process/state-protocol.ts';
@@ -75,15 +76,21 @@ async function commit(ports: Ports, clusterId: Guid, call: StateCalls['stateComm
     if (key.value.replacing !== undefined && !(await endDeadChange(ports, key))) return { outcome: 'changing' };
     if (key.value.replacing !== undefined) continue;
     try {
-      await ports.state.commit({ expect: [...expect, expectRecord(clusterKeyTable, clusterId, key.version)], write });
+      const all = [...expect, expectRecord(clusterKeyTable, clusterId, key.version)];
+      await ports.state.commit({ expect: all, write, adds: addsRecords(write) });
       return { outcome: 'committed' };
     } catch (error) {
+      if (error instanceof StorageFullError) return { outcome: 'full' };
       if (!(error instanceof StateConflictError)) throw error;
       if (error.table !== clusterKeyTable.name) return { outcome: 'conflict', table: error.table, id: error.id };
     }
   }
   return { outcome: 'changing' };
 }
+
+/** Only what takes something away may use the room that is kept on a full disk: a drop writes its database and the head. */
+const addsRecords = (write: readonly StateWrite[]): boolean =>
+  write.filter(({ put }) => put !== null).length > 2 || write.every(({ put }) => put !== null);
 
 function serves(ports: Ports, record: ClusterKeyRecord, generation: number): boolean {
   if (record.stopped || record.suspension !== undefined || record.generation !== generation) return false;

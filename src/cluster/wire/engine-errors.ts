@@ -1,3 +1,4 @@
+import { StorageFullError } from '../../base/storage-full.ts';
 import { KeyUnwrapError } from '../../encryption/cse-v2/aes-key-wrap.ts';
 import { SealedBytesError } from '../../encryption/cse-v2/region-cipher.ts';
 import { NoMemoryFilesError } from '../../encryption/extent-files/memory-file.ts';
@@ -63,7 +64,9 @@ export function translateError(error: unknown, text: string): KustoError | undef
   if (error instanceof ForbiddenError) return kustoError('forbidden', error.message);
   if (error instanceof ChannelBusyError)
     return kustoError('throttled', 'Too many requests at the same time. Retrying after some backoff might help.');
-  if (error instanceof CommitRefusedError) return kustoError('unavailable', error.message);
+  if (error instanceof StorageFullError) return kustoError('storageFull', error.message);
+  if (error instanceof CommitRefusedError)
+    return kustoError(error.reason === 'storageFull' ? 'storageFull' : 'unavailable', error.message);
   if (error instanceof NoMemoryFilesError) return kustoError('notBuilt', error.message);
   if (error instanceof CatalogDamagedError || error instanceof SealedRecordError)
     return kustoError('damaged', error.message);

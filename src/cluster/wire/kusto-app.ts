@@ -73,6 +73,7 @@ const failureKinds = {
   badJson: 'badRequest',
   badBody: 'badRequest',
   busy: 'throttled',
+  storageFull: 'storageFull',
   unsupportedMediaType: 'badRequest',
   internal: 'internal',
 } as const satisfies Record<PlaneFailureKind, KustoErrorKind>;

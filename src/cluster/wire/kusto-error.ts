@@ -119,6 +119,8 @@ const rows = {
     permanent: false,
   },
   unavailable: { status: 503, code: 'ServiceUnavailable', type: 'KustoServiceUnavailableException', permanent: false },
+  /** Not documented for the service, whose disks are not one's own: HTTP's own status for it (RFC 4918, 11.5). */
+  storageFull: { status: 507, code: 'InsufficientStorage', type: 'KustoServiceException', permanent: false },
   timeout: { status: 504, code: 'RequestExecutionTimeout', type: 'KustoServiceTimeoutException', permanent: false },
 } as const;
 
@@ -179,6 +181,7 @@ const publicMessages: Readonly<Record<number, string>> = {
   429: 'Request is denied due to throttling.',
   503: 'Request could not be executed because the service is unavailable.',
   504: 'Request execution has timed out on the service side.',
+  507: 'Request could not be executed because the storage of the service is full.',
   520: 'An unexpected error occurred on the service side.',
 };
 

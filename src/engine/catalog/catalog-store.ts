@@ -30,7 +30,9 @@ export type CommitOutcome =
   /** A change of custody is under way. Nothing happened; try again in a moment. */
   | { readonly outcome: 'changing' }
   /** The cluster may not use its key any more. Nothing happened. */
-  | { readonly outcome: 'refused'; readonly reason: 'suspended' | 'stopped' };
+  | { readonly outcome: 'refused'; readonly reason: 'suspended' | 'stopped' }
+  /** There is no room. Nothing happened. */
+  | { readonly outcome: 'full' };
 
 /** Where one cluster's catalog is kept. The lease is checked in the same commit. When `commit` throws, nobody knows what happened. */
 export interface CatalogStore {

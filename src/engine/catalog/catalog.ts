@@ -276,6 +276,7 @@ export class Catalog {
       const answer = await this.#options.store.commit(writes);
       if (answer.outcome === 'committed') return answer.versions;
       if (answer.outcome === 'refused') throw new CommitRefusedError(answer.reason);
+      if (answer.outcome === 'full') throw new CommitRefusedError('storageFull');
       if (answer.outcome === 'changing') throw new CustodyChangingError('The custody of the cluster is changing.');
       throw new CommitRefusedError('conflict');
     } catch (error) {

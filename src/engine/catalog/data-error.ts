@@ -73,12 +73,17 @@ export const dataError = (
   position?: { readonly line: number; readonly column: number },
 ): DataError => new DataError(code, texts[code](subject), position);
 
+const refusals = {
+  suspended: 'the cluster is suspended',
+  stopped: 'the cluster is stopped',
+  conflict: 'the cluster is being served by another process',
+  storageFull: 'the disk of the server is full',
+} as const;
+
 /** A change was not made, because the cluster may not use its key any more. */
 export class CommitRefusedError extends Error {
   override readonly name = 'CommitRefusedError';
-  constructor(readonly reason: 'suspended' | 'stopped' | 'conflict') {
-    super(
-      `The change was not made: the cluster is ${reason === 'conflict' ? 'being served by another process' : reason}.`,
-    );
+  constructor(readonly reason: 'suspended' | 'stopped' | 'conflict' | 'storageFull') {
+    super(`The change was not made: ${refusals[reason]}.`);
   }
 }

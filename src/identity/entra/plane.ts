@@ -43,6 +43,7 @@ const errorOfFailure: Record<PlaneFailureKind, () => EntraError> = {
   badJson: () => entraError('RequestMalformed'),
   badBody: () => entraError('RequestMalformed'),
   busy: () => entraError('RequestMalformed'),
+  storageFull: () => entraError('Internal'),
   unsupportedMediaType: () => entraError('ParameterMissing', 'grant_type'),
   internal: () => entraError('Internal'),
 };

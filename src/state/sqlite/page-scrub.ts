@@ -20,6 +20,7 @@ export class ScrubEndedError extends Error {
  * for as long as the whole file takes. One pass at a time; whoever asks while one is under way waits for the next one. */
 export class PageScrub {
   readonly #database: Database.Database;
+  readonly #withRoom: (work: () => void) => void;
   readonly #shape: PageShape;
   readonly #read: Database.Statement;
   readonly #write: Database.Statement;
@@ -27,8 +28,10 @@ export class PageScrub {
   #next: Promise<void> | undefined;
   #isEnding = false;
 
-  constructor(database: Database.Database) {
+  /** @param withRoom does work that writes, on a full disk with the room that is kept for it */
+  constructor(database: Database.Database, withRoom: (work: () => void) => void) {
     this.#database = database;
+    this.#withRoom = withRoom;
     this.#shape = {
       pageBytes: pragma(database, 'page_size'),
       hasPointerMap: pragma(database, 'auto_vacuum') !== 0,
@@ -104,14 +107,16 @@ export class PageScrub {
   }
 
   #slice(work: () => void): void {
-    this.#database.exec('BEGIN IMMEDIATE');
-    try {
-      work();
-      this.#database.exec('COMMIT');
-    } catch (error) {
-      if (this.#database.inTransaction) this.#database.exec('ROLLBACK');
-      throw error;
-    }
+    this.#withRoom(() => {
+      this.#database.exec('BEGIN IMMEDIATE');
+      try {
+        work();
+        this.#database.exec('COMMIT');
+      } catch (error) {
+        if (this.#database.inTransaction) this.#database.exec('ROLLBACK');
+        throw error;
+      }
+    });
   }
 }
 

@@ -1,14 +1,24 @@
 import Database from 'libsql';
 import { join } from 'node:path';
 import { invariant } from '../../base/invariant.ts';
+import { saysFull, StorageFullError } from '../../base/storage-full.ts';
 import { checkCommit, checkListOptions } from '../record-rules.ts';
 import type { ListOptions, RecordCommit, RecordWrite, StateStore, StoredRecord } from '../state-store.ts';
 import { StateConflictError } from '../state-store.ts';
+import type { CommitFailure } from '../commit-queue.ts';
 import { CommitQueue } from '../commit-queue.ts';
+import { DiskReserve } from './disk-reserve.ts';
 import { PageScrub } from './page-scrub.ts';
 import { closeDatabase, openDatabase } from './open-database.ts';
 
 export const stateFileName = 'state.db';
+
+/** Room that is kept for commits that must succeed on a full disk. */
+export interface ReserveOptions {
+  readonly bytes: number;
+  /** Told each time that it is used. */
+  readonly released: () => void;
+}
 
 /** Records in one SQLite file (WAL, a full sync before each answer). The file is locked by the process that has it open.
  *
@@ -18,6 +28,7 @@ export class SqliteStateStore implements StateStore {
   readonly #database: Database.Database;
   readonly #queue: CommitQueue;
   readonly #scrub: PageScrub;
+  readonly #reserve: DiskReserve | undefined;
   readonly #get: Database.Statement;
   readonly #list: Database.Statement;
   readonly #versionOf: Database.Statement;
@@ -29,14 +40,16 @@ export class SqliteStateStore implements StateStore {
   /** @param directory exists already
    * @throws StateLockedError when another process (or another store here) has it open
    * @throws StateFormatError when a newer Kustody, or something else, wrote it */
-  static open(directory: string): SqliteStateStore {
-    return new SqliteStateStore(openDatabase(directory, join(directory, stateFileName)));
+  static open(directory: string, reserve?: ReserveOptions): SqliteStateStore {
+    const database = openDatabase(directory, join(directory, stateFileName));
+    return new SqliteStateStore(database, reserve && new DiskReserve(directory, reserve.bytes, reserve.released));
   }
 
-  private constructor(database: Database.Database) {
+  private constructor(database: Database.Database, reserve: DiskReserve | undefined) {
+    this.#reserve = reserve;
     this.#database = database;
     this.#queue = new CommitQueue((commits) => this.#apply(commits));
-    this.#scrub = new PageScrub(database);
+    this.#scrub = new PageScrub(database, (work) => this.#withReserve(work));
     this.#get = database.prepare('SELECT version, value FROM record WHERE tab = ? AND id = ?').raw();
     // No text of UTF-8 holds the byte 0xff, so it ends the range of a prefix.
     this.#list = database
@@ -93,8 +106,38 @@ export class SqliteStateStore implements StateStore {
     closeDatabase(this.#database);
   }
 
+  /** On a full disk those commits are left out that add, and the others get the room that is kept for them. */
+  #apply(commits: readonly RecordCommit[]): readonly (CommitFailure | undefined)[] {
+    const full = new StorageFullError();
+    if (this.#reserve?.isHeld !== false) {
+      try {
+        return this.#write(commits);
+      } catch (error) {
+        if (!saysFull(error)) throw error;
+      }
+    }
+    const others = commits.filter(({ adds }) => adds !== true);
+    if (others.length === 0) return commits.map(() => full);
+    try {
+      const outcomes = this.#withReserve(() => this.#write(others)).values();
+      return commits.map(({ adds }) => (adds === true ? full : outcomes.next().value));
+    } catch (error) {
+      throw saysFull(error) ? new StorageFullError({ cause: error }) : error;
+    }
+  }
+
+  #withReserve<T>(work: () => T): T {
+    for (;;) {
+      try {
+        return work();
+      } catch (error) {
+        if (!saysFull(error) || this.#reserve?.release() !== true) throw error;
+      }
+    }
+  }
+
   /** One durable transaction for all; a commit whose expectations do not hold is left out. */
-  #apply(commits: readonly RecordCommit[]): readonly (StateConflictError | undefined)[] {
+  #write(commits: readonly RecordCommit[]): readonly (StateConflictError | undefined)[] {
     this.#database.exec('BEGIN IMMEDIATE');
     try {
       const outcomes = commits.map((commit) => this.#applyOne(commit));
@@ -111,16 +154,16 @@ export class SqliteStateStore implements StateStore {
       const row = this.#versionOf.all(table, id)[0];
       if ((row === undefined ? null : cells(row)[0]) !== expect) return new StateConflictError(table, id);
     }
-    if (commit.write.length <= 1) return this.#write(commit.write);
+    if (commit.write.length <= 1) return this.#writeRecords(commit.write);
     this.#database.exec('SAVEPOINT one');
-    const conflict = this.#write(commit.write);
+    const conflict = this.#writeRecords(commit.write);
     if (conflict !== undefined) this.#database.exec('ROLLBACK TO one');
     this.#database.exec('RELEASE one');
     return conflict;
   }
 
   /** @returns what kept the first record that was not as expected from being written; those before it are written */
-  #write(writes: readonly RecordWrite[]): StateConflictError | undefined {
+  #writeRecords(writes: readonly RecordWrite[]): StateConflictError | undefined {
     for (const write of writes) {
       if (this.#writeOne(write).changes !== 1) return new StateConflictError(write.table, write.id);
     }

@@ -4,6 +4,7 @@ import type { Dirent } from 'node:fs';
 import type { FileHandle } from 'node:fs/promises';
 import { link, mkdir, open, readdir, realpath, stat, unlink } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
+import { saysFull, StorageFullError } from '../../base/storage-full.ts';
 import { syncDirectory } from '../../base/sync-directory.ts';
 import type { BlobName, BlobStore, BlobSummary } from '../blob-store.ts';
 import { BlobExistsError, BlobNotFoundError, parseBlobName } from '../blob-store.ts';
@@ -42,14 +43,14 @@ export class FilesystemBlobStore implements BlobStore {
   /** Order: whole file under another name → synced → linked to its name, which fails if that exists → directory synced. */
   async write(name: BlobName, pieces: AsyncIterable<Uint8Array>): Promise<{ readonly length: number }> {
     const path = this.#path(name);
-    await this.#makeParent(dirname(path));
+    await this.#makeParent(dirname(path)).catch(namingFull);
     const temporary = join(this.#root, unfinished, randomUUID());
     try {
       const length = await writeFile(temporary, pieces);
       await link(temporary, path);
       return { length };
     } catch (error) {
-      throw codeOf(error) === 'EEXIST' ? new BlobExistsError(name) : error;
+      throw codeOf(error) === 'EEXIST' ? new BlobExistsError(name) : namingFull(error);
     } finally {
       await unlink(temporary).catch(ignoreMissing);
       syncDirectory(dirname(path));
@@ -178,6 +179,10 @@ function blobOrFolder(folder: string, entry: Dirent): { key: string; isFolder: b
     return entry.name === unfinished ? undefined : { key: `${folder}${entry.name}/`, isFolder: true };
   if (!entry.isFile() || !entry.name.endsWith(ending)) return undefined;
   return { key: `${folder}${entry.name.slice(0, -ending.length)}`, isFolder: false };
+}
+
+function namingFull(error: unknown): never {
+  throw saysFull(error) ? new StorageFullError({ cause: error }) : error;
 }
 
 function codeOf(error: unknown): string | undefined {

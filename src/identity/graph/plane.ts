@@ -35,6 +35,7 @@ const errorOfFailure: Readonly<Record<PlaneFailureKind, GraphError>> = {
   badJson: unreadable,
   badBody: unreadable,
   busy: new GraphError(429, 'TooManyRequests', 'Too many requests.'),
+  storageFull: new GraphError(507, 'InsufficientStorage', 'The disk of the server is full. Nothing was changed.'),
   unsupportedMediaType: new GraphError(
     415,
     'UnsupportedMediaType',

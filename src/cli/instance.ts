@@ -34,13 +34,14 @@ export interface InstanceOptions {
   readonly log?: ServerSettings['log'];
   readonly expectsCluster?: boolean;
   readonly outsideVaults?: readonly OutsideVaultOption[];
+  readonly keyRecheckSeconds?: number;
   /** Without it the environment may name one. */
   readonly geoipDatabase?: string;
 }
 
 /** Starts a server in this process. What a user can mend becomes a UserError. */
 export async function startInstance(options: InstanceOptions): Promise<RunningServer> {
-  const { rootKey } = options;
+  const { rootKey, keyRecheckSeconds } = options;
   const outsideVaults = readOutsideVaults(options.outsideVaults ?? [], process.env);
   const geoipDatabase = options.geoipDatabase ?? process.env['KUSTODY_GEOIP_DATABASE'];
   try {
@@ -58,7 +59,7 @@ export async function startInstance(options: InstanceOptions): Promise<RunningSe
       ...(rootKey === undefined ? {} : { rootKey }),
       ...(geoipDatabase ? { geoipDatabase: resolve(geoipDatabase) } : {}),
       outsideVaults,
-      keys: defaultKeySettings,
+      keys: { ...defaultKeySettings, ...(keyRecheckSeconds === undefined ? {} : { keyRecheckSeconds }) },
       log: logOf(options),
       scripts: {
         clusterProcess: join(import.meta.dirname, 'cluster-process.js'),

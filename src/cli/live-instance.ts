@@ -28,7 +28,13 @@ export interface LiveInstance {
 
 export type OpenOptions = Pick<
   InstanceOptions,
-  'rootKey' | 'allowedHosts' | 'expectsCluster' | 'geoipDatabase' | 'outsideVaults' | 'secondSubscription'
+  | 'rootKey'
+  | 'allowedHosts'
+  | 'expectsCluster'
+  | 'geoipDatabase'
+  | 'keyRecheckSeconds'
+  | 'outsideVaults'
+  | 'secondSubscription'
 >;
 
 /** @param data without it, a private instance in a temporary directory, with a clock that can be moved */
@@ -40,6 +46,7 @@ export async function openLiveInstance(data: string | undefined, options: OpenOp
     refuseForRunning('--allow', (options.allowedHosts ?? []).length > 0);
     refuseForRunning('--second-subscription', options.secondSubscription === true);
     refuseForRunning('--vault', (options.outsideVaults ?? []).length > 0);
+    refuseForRunning('--key-recheck', options.keyRecheckSeconds !== undefined);
     refuseForRunning('--geoip-database', options.geoipDatabase !== undefined);
     options.rootKey?.close(); // that server has its own
     return {

@@ -1,5 +1,6 @@
-import { Option } from 'commander';
+import { InvalidArgumentError, Option } from 'commander';
 import { resolve } from 'node:path';
+import { defaultKeySettings } from '../server/settings.ts';
 import { defaultDataDirectory } from './data-directory.ts';
 
 export const dataOption = (): Option =>
@@ -10,6 +11,16 @@ export const geoipOption = (): Option =>
     '--geoip-database <FILE>',
     'your own city database in MMDB format, for geo_info_from_ip_address() (default: $KUSTODY_GEOIP_DATABASE)',
   );
+
+export const keyRecheckOption = (): Option =>
+  new Option(
+    '--key-recheck <SECONDS>',
+    `how often a key is checked again, 1 to ${defaultKeySettings.keyCacheSeconds} (default: ${defaultKeySettings.keyRecheckSeconds}); what Kustody changes itself is checked at once`,
+  ).argParser((text) => {
+    const seconds = Number(text);
+    if (Number.isInteger(seconds) && seconds >= 1 && seconds <= defaultKeySettings.keyCacheSeconds) return seconds;
+    throw new InvalidArgumentError(`Give whole seconds, 1 to ${defaultKeySettings.keyCacheSeconds}.`);
+  });
 
 export const jsonOption = (): Option => new Option('--json', 'print JSON').default(false);
 

@@ -9,7 +9,7 @@ import { clientDirectoryName } from '../server/data-directory-names.ts';
 import { runChild } from './child-command.ts';
 import { collectAllowedHost } from './instance.ts';
 import { environmentOf, openLiveInstance } from './live-instance.ts';
-import { geoipOption } from './options.ts';
+import { geoipOption, keyRecheckOption } from './options.ts';
 import type { RootKeySource } from './root-key-source.ts';
 import { rootKeyOption } from './root-key-source.ts';
 import type { OutsideVaultOption } from './outside-vault-option.ts';
@@ -21,6 +21,7 @@ interface RunOptions {
   readonly allow: readonly AllowedHost[];
   readonly seed: boolean;
   readonly secondSubscription: boolean;
+  readonly keyRecheck?: number;
   readonly vault: readonly OutsideVaultOption[];
   readonly geoipDatabase?: string;
   readonly rootKeyFd?: number;
@@ -34,6 +35,7 @@ export function runCommand(rootKeys: RootKeySource): Command {
     .option('--data <DIR>', 'a data directory: joined when it is served already, else served while the command runs')
     .option('--allow <HOST>', 'a foreign host that the proxy lets through (repeatable)', collectAllowedHost, [])
     .option('--second-subscription', 'make a second subscription, beside the main one', false)
+    .addOption(keyRecheckOption())
     .addOption(outsideVaultOption())
     .addOption(geoipOption())
     .addOption(rootKeyOption())
@@ -60,6 +62,7 @@ async function run(rootKeys: RootKeySource, command: readonly string[], options:
     expectsCluster: options.seed,
     secondSubscription: options.secondSubscription,
     outsideVaults: options.vault,
+    ...(options.keyRecheck === undefined ? {} : { keyRecheckSeconds: options.keyRecheck }),
     ...(geoipDatabase === undefined ? {} : { geoipDatabase }),
   });
   try {

@@ -4,7 +4,7 @@ import { collectAllowedHost, startInstance } from './instance.ts';
 import type { AllowedHost } from '../http/allowed-hosts.ts';
 import { defaultSeed, seed, seedVariables } from '../server/seed.ts';
 import type { RunningServer } from '../server/start-server.ts';
-import { dataOption, dataDirectoryOf, geoipOption } from './options.ts';
+import { dataOption, dataDirectoryOf, geoipOption, keyRecheckOption } from './options.ts';
 import type { RootKeySource } from './root-key-source.ts';
 import { rootKeyOption } from './root-key-source.ts';
 import type { OutsideVaultOption } from './outside-vault-option.ts';
@@ -22,6 +22,7 @@ interface UpOptions {
   readonly virtualTime: boolean;
   readonly seed: boolean;
   readonly secondSubscription: boolean;
+  readonly keyRecheck?: number;
   readonly vault: readonly OutsideVaultOption[];
   readonly geoipDatabase?: string;
   readonly rootKeyFd?: number;
@@ -58,6 +59,7 @@ export function upCommand(rootKeys: RootKeySource): Command {
       'make a resource group, a vault with a key, a cluster under that key and a database, unless they are there',
       false,
     )
+    .addOption(keyRecheckOption())
     .addOption(outsideVaultOption())
     .addOption(geoipOption())
     .addOption(rootKeyOption())
@@ -84,6 +86,7 @@ async function up(rootKeys: RootKeySource, options: UpOptions): Promise<void> {
     ...(options.localhostCluster === undefined ? {} : { localhostCluster: options.localhostCluster }),
     allowRemote: options.allowRemote,
     outsideVaults: options.vault,
+    ...(options.keyRecheck === undefined ? {} : { keyRecheckSeconds: options.keyRecheck }),
     ...(options.geoipDatabase === undefined ? {} : { geoipDatabase: options.geoipDatabase }),
     log: { level: options.logLevel, destination: process.stderr },
   });

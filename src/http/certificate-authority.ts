@@ -60,10 +60,12 @@ export interface AuthorityOptions {
 
 const dayMs = 86_400_000;
 const rootValidityMs = 3650 * dayMs;
-/** The longest that Apple's and browsers' rules allow is 398 days. */
 const leafValidityMs = 397 * dayMs;
-/** Clocks of containers and virtual machines lag. */
-const backdateMs = dayMs;
+/** Clocks of containers and virtual machines lag, and the machine's may be set back: a certificate that is not valid yet would hide
+ * from clusters what their vault says of their keys. With its validity a leaf stays under the 825 days that Apple's rules allow under
+ * roots that a user added. */
+const backdateMs = 400 * dayMs;
+const rootBackdateMs = rootValidityMs;
 
 /** For root and leaves. Handshakes are many, since JavaScript clients open a tunnel for each request: a P-256 signature costs a
  * twentieth of an RSA one; and a P-256 key is made at once. */
@@ -79,7 +81,7 @@ export async function createAuthorityMaterial(options: AuthorityOptions): Promis
     keys,
     signingAlgorithm: signatureAlgorithm,
     serialNumber,
-    notBefore: new Date(options.wallClock() - backdateMs),
+    notBefore: new Date(options.wallClock() - rootBackdateMs),
     notAfter: new Date(options.wallClock() + rootValidityMs),
     extensions: [
       new BasicConstraintsExtension(true, 0, true),

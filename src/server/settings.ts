@@ -1,4 +1,5 @@
 import type { OutsideVault } from '../cluster/outside/outside-vault.ts';
+import type { HostTime } from '../clock/host-time.ts';
 import type { AllowedHost } from '../http/allowed-hosts.ts';
 import type { LogOptions } from '../http/logging.ts';
 import type { LeaseSettings } from '../encryption/lease.ts';
@@ -44,6 +45,8 @@ export interface ServerSettings {
   /** Vaults that are none of Kustody's, each with a credential. */
   readonly outsideVaults?: readonly OutsideVault[];
   readonly keys: LeaseSettings & { readonly vaultTimeoutMs: number };
+  /** Default: the machine's. Tests give one whose wall clock they set. */
+  readonly host?: HostTime;
   readonly log: Pick<LogOptions, 'level' | 'destination'>;
   /** A cluster will be made right after the start: its process and its key are started at once, beside everything else. */
   readonly expectsCluster?: boolean;

@@ -84,7 +84,8 @@ async function open(
 ): Promise<RunningServer> {
   const { dataDirectory, geoipDatabase } = settings;
   if (geoipDatabase !== undefined) checkGeoipDatabase(geoipDatabase);
-  const wallMs = (): number => machineTime.now();
+  const host = settings.host ?? machineTime;
+  const wallMs = (): number => host.now();
   const log = createLog({ ...settings.log, wallClock: wallMs });
   const onError = (error: unknown): void => log.failure('timer-failed', error);
   const { keyPool, close: closeKeyPool } = openReadyKeys(log);
@@ -106,7 +107,7 @@ async function open(
   const known = await readInstance(state);
   if (known?.virtualTime === false && settings.virtualTime) throw new RealTimeError();
   const virtualTime = known?.virtualTime ?? settings.virtualTime;
-  const clocks = await openClocks({ state, isNew: known === undefined, virtualTime, host: machineTime, log, onError });
+  const clocks = await openClocks({ state, isNew: known === undefined, virtualTime, host, log, onError });
   closers.push(() => clocks.close());
   const spareProcess = settings.expectsCluster === true ? startSpareProcess(settings, clocks) : undefined;
   closers.push(async () => spareProcess?.end());

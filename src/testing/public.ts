@@ -6,6 +6,9 @@ export interface StartOptions {
   readonly cluster?: boolean | ClusterOptions;
   /** Makes a second subscription in the tenant. */
   readonly secondSubscription?: boolean;
+  /** How often a key is checked again, 1 to 300 seconds on the instance's clock and in real time; default 30. What Kustody changes
+   * itself is checked at once. */
+  readonly keyRecheckSeconds?: number;
   /** A file of your own for `geo_info_from_ip_address()`: a city database in MMDB format, such as GeoLite2 City. */
   readonly geoipDatabase?: string;
 }

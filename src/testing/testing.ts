@@ -30,7 +30,7 @@ export async function startKustody(options: StartOptions = {}): Promise<Kustody>
       secondSubscription: options.secondSubscription ?? false,
       expectsCluster: seedOf(options.cluster) !== undefined,
       ...(options.geoipDatabase === undefined ? {} : { geoipDatabase: resolve(options.geoipDatabase) }),
-      keys: defaultKeySettings,
+      keys: { ...defaultKeySettings, keyRecheckSeconds: recheckSecondsOf(options) },
       log: { level: 'silent', destination: process.stderr },
       scripts: {
         clusterProcess: join(import.meta.dirname, 'cluster-process.js'),
@@ -116,6 +116,11 @@ async function describe(
     close,
     [Symbol.asyncDispose]: close,
   };
+}
+
+function recheckSecondsOf({ keyRecheckSeconds: seconds = defaultKeySettings.keyRecheckSeconds }: StartOptions): number {
+  if (Number.isInteger(seconds) && seconds >= 1 && seconds <= defaultKeySettings.keyCacheSeconds) return seconds;
+  throw new RangeError(`keyRecheckSeconds is a whole number, 1 to ${defaultKeySettings.keyCacheSeconds}.`);
 }
 
 function seedOf(cluster: boolean | ClusterOptions | undefined): SeedOptions | undefined {

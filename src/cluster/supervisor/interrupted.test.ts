@@ -6,6 +6,7 @@ import { describe, expect, it } from 'vitest';
 import type { ClusterKeysFixture, FixtureState } from '../../../tests/support/cluster-keys-fixture.ts';
 import { clusterKeysSuite, customerHost, serviceHost } from '../../../tests/support/cluster-keys-fixture.ts';
 import type { Json } from '../../base/json.ts';
+import type { ManualHost } from '../../clock/manual-host.ts';
 import type { Custody } from '../../encryption/cluster-keys.ts';
 import { SqliteStateStore } from '../../state/sqlite/sqlite-state-store.ts';
 import type { StateStore, StoredRecord } from '../../state/state-store.ts';
@@ -98,7 +99,11 @@ describe('a crash', () => {
 });
 
 describe('a change of custody that a crash has ended', () => {
-  it('holds nobody up once Kustody has started again', async () => {
+  it.each([
+    ['started again', () => undefined],
+    ['started again with a clock that was set back', (host: ManualHost) => host.jump(-2 * 3_600_000)],
+    ['started again with the machine', (host: ManualHost) => host.reboot(1_000)],
+  ])('holds nobody up once Kustody has %s', async (_how, between) => {
     const fixture = await open();
     const { cluster, faults, host, recordOf } = fixture;
     const id = await cluster();
@@ -114,6 +119,7 @@ describe('a change of custody that a crash has ended', () => {
     delete faults.at;
     expect((await recordOf(id)).replacing).toBeDefined();
     await host.elapse(1);
+    between(host);
     const keys = await fixture.reopen();
     keys.start();
     for (let turn = 0; turn < 100 && (await recordOf(id)).replacing !== undefined; turn += 1)

@@ -5,6 +5,8 @@ import { describe, expect, it, vi } from 'vitest';
 import type { TokenVerdict } from '../../authz/caller.ts';
 import { instant } from '../../clock/clock.ts';
 import type { Identity } from '../identity.fixture.ts';
+import { ManualHost } from '../../clock/manual-host.ts';
+import { SystemClock } from '../../clock/system-clock.ts';
 import { startIdentity } from '../identity.fixture.ts';
 import { issueInstantOf, newTokenId } from './claims.ts';
 import { keySetDocument } from './discovery.ts';
@@ -222,6 +224,24 @@ describe('verifyToken, each time anew', () => {
     await identity.signingKeys.rotate();
     expect(await identity.verifyToken(header, [vault])).toEqual({ outcome: 'badSignature' });
     expect(await other(header, [vault])).toEqual({ outcome: 'badSignature' });
+  });
+
+  it("expire after their time, wherever the machine's clock is set meanwhile", async () => {
+    const host = new ManualHost(Date.UTC(2026, 4, 1, 12));
+    const clock = new SystemClock({ host, onError: () => undefined });
+    const identity = await startIdentity();
+    identity.wall.now = clock.now();
+    const header = `Bearer ${await tokenFor(identity)}`;
+    const verdict = async () => {
+      identity.wall.now = clock.now();
+      return (await identity.verifyToken(header, [vault])).outcome;
+    };
+    host.jump(-2 * 3_600_000);
+    await host.elapse(59 * 60_000);
+    expect(await verdict()).toBe('valid');
+    host.jump(-91 * 86_400_000);
+    await host.elapse(31 * 60_000);
+    expect(await verdict()).toBe('expired');
   });
 
   it('refuses tokens of another installation', async () => {

@@ -7,7 +7,7 @@ import type { InstanceEnvironment } from '../server/control-plane.ts';
 import { defaultSeed, seed, seedVariables } from '../server/seed.ts';
 import { clientDirectoryName } from '../server/data-directory-names.ts';
 import { runChild } from './child-command.ts';
-import { collectAllowedHost } from './instance.ts';
+import { allowOption } from './instance.ts';
 import { environmentOf, openLiveInstance } from './live-instance.ts';
 import { geoipOption, keyRecheckOption } from './options.ts';
 import type { RootKeySource } from './root-key-source.ts';
@@ -33,7 +33,7 @@ export function runCommand(rootKeys: RootKeySource): Command {
       'Run a command whose Azure clients come to Kustody: proxy, trust and credentials are set in its environment. Without --data it gets a private temporary instance.',
     )
     .option('--data <DIR>', 'a data directory: joined when it is served already, else served while the command runs')
-    .option('--allow <HOST>', 'a foreign host that the proxy lets through (repeatable)', collectAllowedHost, [])
+    .addOption(allowOption())
     .option('--second-subscription', 'make a second subscription, beside the main one', false)
     .addOption(keyRecheckOption())
     .addOption(outsideVaultOption())

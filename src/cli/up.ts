@@ -1,6 +1,6 @@
 import { Command, InvalidArgumentError } from 'commander';
 import { prepareDataDirectory } from './data-directory.ts';
-import { collectAllowedHost, startInstance } from './instance.ts';
+import { allowOption, startInstance } from './instance.ts';
 import type { AllowedHost } from '../http/allowed-hosts.ts';
 import { defaultSeed, seed, seedVariables } from '../server/seed.ts';
 import type { RunningServer } from '../server/start-server.ts';
@@ -50,7 +50,7 @@ export function upCommand(rootKeys: RootKeySource): Command {
       'port of the forward proxy; 0 takes a free one (default: that of the last time, at first 7480)',
       parsePort,
     )
-    .option('--allow <HOST>', 'a foreign host that the proxy lets through (repeatable)', collectAllowedHost, [])
+    .addOption(allowOption())
     .option('--allow-remote', 'let --host be an address that other machines reach', false)
     .option('--virtual-time', 'for a new data directory: its clock can be moved', false)
     .option('--second-subscription', 'make a second subscription, beside the main one', false)

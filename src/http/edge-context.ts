@@ -1,4 +1,6 @@
 import type { Server } from 'node:https';
+import type { LookupAddress } from 'node:dns';
+import type { HostName } from '../base/names.ts';
 import type { AllowedHost } from './allowed-hosts.ts';
 import type { CertificateAuthority } from './certificate-authority.ts';
 import type { EdgeLimits } from './edge-limits.ts';
@@ -24,4 +26,6 @@ export interface EdgeContext {
   readonly startTimer: StartTimer;
   readonly connections: OpenConnections;
   readonly refusedHosts: RefusedHosts;
+  /** Addresses of a foreign host; rejects when it has none. */
+  readonly resolveHost: (host: HostName) => Promise<readonly LookupAddress[]>;
 }

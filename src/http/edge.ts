@@ -1,3 +1,4 @@
+import { lookup } from 'node:dns/promises';
 import { once } from 'node:events';
 import type { Server } from 'node:net';
 import { invariant } from '../base/invariant.ts';
@@ -30,6 +31,8 @@ export interface EdgeOptions {
   readonly planes: readonly Plane[];
   /** Foreign hosts that the proxy tunnels to. */
   readonly allowedHosts: readonly AllowedHost[];
+  /** Default: as the machine resolves names. */
+  readonly resolveHost?: EdgeContext['resolveHost'];
   readonly authority: CertificateAuthority;
   /** TLS, for clients that come by hosts file or localhost, and for what the proxy hands over. */
   readonly listen: ListenAddress;
@@ -87,6 +90,7 @@ export function createEdge(options: EdgeOptions): Edge {
     startTimer: options.startTimer ?? startSystemTimer,
     connections: new OpenConnections(),
     refusedHosts: options.refusedHosts ?? new RefusedHosts(),
+    resolveHost: options.resolveHost ?? ((host) => lookup(host, { all: true })),
   };
   const servers: Server[] = [];
 
@@ -97,7 +101,7 @@ export function createEdge(options: EdgeOptions): Edge {
       if (!isLoopbackAddress(host) && options.allowRemote !== true) throw new EdgeAddressError(host);
     }
     for (const allowed of options.allowedHosts) {
-      const host = parseHostName(allowed);
+      const host = allowed.kind === 'name' ? parseHostName(allowed.pattern) : undefined;
       // On this machine other ports than ours are other programs'.
       if (host === undefined || host === parseHostName('localhost')) continue;
       if ((await lookUpHost(options.planes, host)).outcome === 'serve') throw new AllowedHostError(host);

@@ -5,7 +5,7 @@ import { Socket } from 'node:net';
 import type { Duplex } from 'node:stream';
 import type { HostName } from '../base/names.ts';
 import { invariant } from '../base/invariant.ts';
-import { isAllowedHost } from './allowed-hosts.ts';
+import { isAllowedHost, isAllowedPort } from './allowed-hosts.ts';
 import type { EdgeContext, TlsListener } from './edge-context.ts';
 import { httpLimits } from './edge-limits.ts';
 import { tunnelToForeignHost } from './foreign-tunnel.ts';
@@ -78,11 +78,12 @@ async function connect(
     tlsServer.emit('connection', socket);
     return;
   }
-  if (isAllowedHost(context.allowedHosts, target.host)) {
-    tunnelToForeignHost(context, { host: target.host, port: target.port }, socket, head);
+  const { host, port } = target;
+  if (isAllowedPort(context.allowedHosts, host, port)) {
+    await tunnelToForeignHost(context, { host, port }, socket, head);
     return;
   }
-  say(502, explainRefusal(context, found, target.host), refusalReason(target.host));
+  say(502, explainRefusal(context, found, target), refusalReason(host));
 }
 
 /** Services are on 443; this machine's own name leads to the port we listen on, and to nothing else. */
@@ -109,7 +110,7 @@ async function forward(
   }
   const found = await lookUpHost(context.planes, target.host);
   if (found.outcome !== 'serve') {
-    refuse(response, 502, explainRefusal(context, found, target.host), refusalReason(target.host));
+    refuse(response, 502, explainRefusal(context, found, target), refusalReason(target.host));
     return;
   }
   const { plane } = found;
@@ -134,7 +135,7 @@ async function forward(
 const refusalReason = (host: HostName): string => `Kustody refuses ${host}`;
 
 /** Names the host and says what to do. Host names are no secrets. */
-function explainRefusal(context: EdgeContext, found: PlaneLookup, host: HostName): string {
+function explainRefusal(context: EdgeContext, found: PlaneLookup, { host, port }: Authority): string {
   if (found.outcome === 'serve') return `Host '${host}' does not answer on this scheme and port.`;
   const allowed = isAllowedHost(context.allowedHosts, host);
   context.refusedHosts.add(host, found.outcome === 'absent' ? 'absent' : 'foreign');
@@ -142,7 +143,10 @@ function explainRefusal(context: EdgeContext, found: PlaneLookup, host: HostName
     host,
     listener: 'proxy',
   });
-  if (allowed) return `Host '${host}' is let through by CONNECT only, not by plain http.`;
+  if (allowed && (port === undefined || isAllowedPort(context.allowedHosts, host, port)))
+    return `Host '${host}' is let through by CONNECT only, not by plain http.`;
+  if (allowed)
+    return `Host '${host}' is not let through on port ${port}. To let it through, start Kustody with: --allow ${host}:${port}`;
   if (found.outcome === 'absent') {
     return `Host '${host}' could not be resolved: Kustody serves this domain and has no host of that name.`;
   }

@@ -1,6 +1,8 @@
 import fc from 'fast-check';
+import type { HostName } from '../base/names.ts';
+import type { AllowedHost } from './allowed-hosts.ts';
 import { describe, expect, it } from 'vitest';
-import { isAllowedHost, parseAllowedHost } from './allowed-hosts.ts';
+import { isAllowedAddress, isAllowedHost, isAllowedPort, parseAllowedHost } from './allowed-hosts.ts';
 import { isLoopbackAddress } from './loopback.ts';
 import { serializeAnswer } from './raw-answer.ts';
 import { agreeOnHost, parseAbsoluteTarget, parseAuthority, parseHost } from './request-target.ts';
@@ -99,8 +101,78 @@ describe('allowed hosts', () => {
     expect(parsed && name && isAllowedHost([parsed], name)).toBe(allowed);
   });
 
-  it.each(['*', '*.', '*.org', 'a:443', 'https://a', 'a/b', ''])('%j is no host to allow', (text) => {
+  it.each([
+    '*',
+    '*.',
+    '*.org',
+    'a:0',
+    'a:70000',
+    'a:9-8',
+    'a:',
+    'a:443:1',
+    '10.0.0.0/33',
+    '10.0.0/8',
+    'fd00::/129',
+    'a/8',
+    'https://a',
+    'a/b',
+    '',
+  ])('%j is no host to allow', (text) => {
     expect(parseAllowedHost(text)).toBeUndefined();
+  });
+});
+
+describe('what an allowed host leads to', () => {
+  const entriesOf = (texts: string): readonly AllowedHost[] =>
+    texts.split(' ').map((text) => {
+      const entry = parseAllowedHost(text);
+      if (entry === undefined) throw new Error(text);
+      return entry;
+    });
+  const hostOf = (text: string): HostName => {
+    const host = parseHost(text);
+    if (host === undefined) throw new Error(text);
+    return host;
+  };
+
+  it.each<[string, string, readonly number[], readonly number[]]>([
+    ['a.example', 'a.example', [443], [80, 8443, 1]],
+    ['a.example:8443', 'a.example', [8443], [443, 8442, 8444]],
+    ['a.example a.example:8000-8002', 'a.example', [443, 8000, 8001, 8002], [7999, 8003]],
+    ['*.b.example:22', 'a.b.example', [22], [443]],
+    ['10.0.0.0/8', '10.1.2.3', [443], [80]],
+    ['10.0.0.0/8:5000', '10.1.2.3', [5000], [443]],
+    ['10.0.0.0/8', '11.1.2.3', [], [443]],
+    ['10.1.2.3', '10.1.2.3', [443], [80]],
+    ['10.0.0.0/8', 'a.example', [], [443]],
+  ])('%s: %s on the ports %j, not on %j', (texts, host, open, shut) => {
+    for (const port of open) expect(isAllowedPort(entriesOf(texts), hostOf(host), port), String(port)).toBe(true);
+    for (const port of shut) expect(isAllowedPort(entriesOf(texts), hostOf(host), port), String(port)).toBe(false);
+  });
+
+  it.each<readonly [string, string, string, boolean]>([
+    ...['1.1.1.1', '8.8.8.8', '172.32.0.1', '192.169.0.1', '2606:4700:4700::1111', '2a00:1450::1'].map(
+      (address) => ['a.example', 'a.example', address, true] as const,
+    ),
+    ...['127.0.0.1', '10.0.0.1', '172.16.0.1', '192.168.1.1', '169.254.169.254', '100.64.0.1', '0.0.0.0'].map(
+      (address) => ['a.example', 'a.example', address, false] as const,
+    ),
+    ...['224.0.0.1', '255.255.255.255', '198.18.0.1', '::1', '::', '::ffff:10.0.0.1', '::ffff:8.8.8.8', 'fd00::1'].map(
+      (address) => ['a.example', 'a.example', address, false] as const,
+    ),
+    ...['fe80::1', 'ff02::1', '64:ff9b::a00:1', '2002:a00:1::', '2001:db8::1', '2001::1', 'nonsense', ''].map(
+      (address) => ['a.example', 'a.example', address, false] as const,
+    ),
+    ['a.example 10.0.0.0/8', 'a.example', '10.0.0.1', true],
+    ['a.example 10.0.0.0/8', 'a.example', '192.168.0.1', false],
+    ['a.example fd00::/8', 'a.example', 'fd00::1', true],
+    ['localhost', 'localhost', '127.0.0.1', true],
+    ['localhost', 'localhost', '::1', true],
+    ['localhost', 'localhost', '10.0.0.1', false],
+    ['10.1.2.3', '10.1.2.3', '10.1.2.3', true],
+    ['10.1.2.3', '10.1.2.3', '10.1.2.4', false],
+  ])('%s: %s may lead to %s: %s', (texts, host, address, allowed) => {
+    expect(isAllowedAddress(entriesOf(texts), hostOf(host), address)).toBe(allowed);
   });
 });
 

@@ -11,6 +11,7 @@ import type { CertificateAuthority } from '../../../src/http/certificate-authori
 import { createControlApp } from '../../../src/http/control-app.ts';
 import type { EdgeLimits } from '../../../src/http/edge-limits.ts';
 import { createEdge } from '../../../src/http/edge.ts';
+import type { EdgeOptions } from '../../../src/http/edge.ts';
 import { createLog } from '../../../src/http/logging.ts';
 import type { Log } from '../../../src/http/logging.ts';
 import { createPlaneApp } from '../../../src/http/plane-app.ts';
@@ -38,8 +39,9 @@ export interface EdgeFixture {
 
 /** An edge with planes that tell what they were asked. */
 export async function startEdge(
-  options: { limits?: Partial<EdgeLimits>; allow?: string[] } = {},
+  options: { limits?: Partial<EdgeLimits>; allow?: string[]; addresses?: Readonly<Record<string, string>> } = {},
 ): Promise<EdgeFixture> {
+  const { addresses } = options;
   const lines: string[] = [];
   const events = new EventEmitter();
   const write = (line: string): void => {
@@ -72,6 +74,7 @@ export async function startEdge(
       }).toPlane((host) => (host === 'localhost' ? 'serve' : undefined)),
     ],
     allowedHosts: (options.allow ?? []).flatMap((host) => parseAllowedHost(host) ?? []),
+    ...(addresses === undefined ? {} : { resolveHost: resolving(addresses) }),
     authority,
     listen: { host: '127.0.0.1', port: 0 },
     proxy: { host: '127.0.0.1', port: 0 },
@@ -97,6 +100,15 @@ export async function startEdge(
     openConnections: () => edge.openConnections(),
   };
 }
+
+/** Names without the network. */
+const resolving =
+  (addresses: Readonly<Record<string, string>>): NonNullable<EdgeOptions['resolveHost']> =>
+  (host) => {
+    const address = addresses[host];
+    if (address === undefined) return Promise.reject(new Error('no such host'));
+    return Promise.resolve([{ address, family: address.includes(':') ? 6 : 4 }]);
+  };
 
 function samplePlane(name: string, claim: Plane['claim'], log: Log, events: EventEmitter): Plane {
   const { app, toPlane } = createPlaneApp({

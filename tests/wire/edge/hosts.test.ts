@@ -226,7 +226,7 @@ describe('edge, foreign and absent hosts', () => {
     await once(foreign, 'listening');
     const { port } = foreign.address() as AddressInfo;
     expect((await openTunnel(edge, `localhost:${port}`)).status).toBe(502);
-    const open = await startEdge({ allow: ['127.0.0.1'] }); // one name with localhost: nothing outside is reached
+    const open = await startEdge({ allow: [`127.0.0.1:${port}`] }); // one name with localhost: nothing outside is reached
     const { status, socket } = await openTunnel(open, `localhost:${port}`);
     expect(status).toBe(200);
     expect(await exchange(socket)).toBe('foreign protocol');
@@ -237,6 +237,35 @@ describe('edge, foreign and absent hosts', () => {
       text: "Host 'localhost' could not be reached.\n",
     });
     await open.close();
+  });
+});
+
+describe('edge, where allowed hosts lead', () => {
+  it('goes to port 443 of public addresses, and to others only when port and range are named', async () => {
+    const foreign = createServer((socket) => socket.end('foreign protocol'));
+    foreign.listen(0, '127.0.0.1');
+    await once(foreign, 'listening');
+    const { port } = foreign.address() as AddressInfo;
+    const addresses = { 'inside.example': '127.0.0.1' };
+    const text = async (allow: string[], target: string): Promise<string> => {
+      const open = await startEdge({ allow, addresses });
+      const answer = await openTunnel(open, target);
+      const found = answer.status === 200 ? await exchange(answer.socket) : answer.text;
+      await open.close();
+      return found;
+    };
+    const target = `inside.example:${port}`;
+    expect(await text(['inside.example'], target)).toBe(
+      `Host 'inside.example' is not let through on port ${port}. To let it through, start Kustody with: --allow ${target}\n`,
+    );
+    const notPublic = expect.stringMatching(/leads to an address that is not public and is not let through/) as string;
+    expect(await text([target], target)).toEqual(notPublic);
+    expect(await text(['inside.example'], 'inside.example:443')).toEqual(notPublic);
+    expect(await text(['127.0.0.0/8'], target)).toContain("is not one of Kustody's");
+    expect(await text([target, '10.0.0.0/8'], target)).toEqual(notPublic);
+    expect(await text([target, '127.0.0.0/8'], target)).toBe('foreign protocol');
+    expect(await text(['absent.example'], 'absent.example:443')).toBe("Host 'absent.example' could not be reached.\n");
+    foreign.close();
   });
 });
 

@@ -24,6 +24,7 @@ await build({
     testing: 'src/testing/testing.ts',
     'cluster-process': 'src/cluster/process/main.ts',
     'kql-process': 'src/engine/kql/process/main.ts',
+    'engine-thread': 'src/engine/apart/engine-thread.ts',
   },
   splitting: true,
   format: 'esm',

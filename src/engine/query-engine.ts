@@ -1,26 +1,27 @@
+import { invariant } from '../base/invariant.ts';
+import type { ApartSession, EngineThreads } from './apart/apart-session.ts';
+import { NeedsThreadError, sharedNativeLimit } from './duckdb/native-budget.ts';
+import type { ColumnValues, EngineConnection, EngineDatabase, StatementConnection } from './duckdb/engine-database.ts';
+import { OverflowError } from './duckdb/engine-database.ts';
+import { withSchemas } from './data-dependent-schema.ts';
 import type { KqlCatalog } from './kql/catalog.ts';
 import type { ParsedCommand } from './kql/ir/command.ts';
 import { commandTable } from './kql/ir/command.ts';
 import type { Literal } from './kql/ir/expression.ts';
-import type { Plan, Program, ProgramResult } from './kql/ir/plan.ts';
+import type { Program, ProgramResult } from './kql/ir/plan.ts';
+import { tablesOf } from './kql/ir/walk.ts';
 import { KqlError } from './kql/kql-error.ts';
 import type { KqlParser } from './kql/parser-client.ts';
-import type { Column } from './kql/types.ts';
-import { physicalType } from './kql/types.ts';
-import type { NativeValue } from './sql/native.ts';
-import type { ColumnValues, EngineConnection, EngineDatabase } from './duckdb/engine-database.ts';
-import { OverflowError } from './duckdb/engine-database.ts';
-import type { TableSource } from './sql/context.ts';
-import type { Translation, TranslationInput } from './sql/translate.ts';
-import { translate } from './sql/translate.ts';
+import type { Column, KqlType } from './kql/types.ts';
 import { programCache } from './program-cache.ts';
 import type { ScanRange } from './scan-ranges.ts';
 import { scanRanges, tableKey } from './scan-ranges.ts';
-import { withSchemas } from './data-dependent-schema.ts';
-import { runRowwise } from './rowwise.ts';
+import type { CommandRows, Session, SessionFacts } from './session.ts';
+import { beginSession, resultChunks, resultStatement } from './session.ts';
+import type { TableSource } from './sql/context.ts';
+import type { Translation } from './sql/translate.ts';
 import { parameterLiteral } from './values/parameter-text.ts';
 import { parseDatetime } from './values/ticks.ts';
-import { tablesOf } from './kql/ir/walk.ts';
 
 /** One result table. Chunks must be read to the end or returned from; the next result's chunks come after. */
 export interface QueryResult {
@@ -40,8 +41,19 @@ export interface ScanCounts {
 
 export interface OpenTable extends TableSource {
   readonly counts?: ScanCounts;
+  /** Rows that lie in tables of the engine, which other threads do not see. */
+  readonly tails?: readonly TailRows[];
   /** Called once, when the query is over. */
   release(): void;
+}
+
+/** The rows of a table of the engine that `sql` of an `OpenTable` reads. */
+export interface TailRows {
+  /** Of the table in the engine. */
+  readonly table: string;
+  readonly columns: readonly { readonly name: string; readonly type: KqlType }[];
+  /** In the order of the columns, in the types of `stagingType`. */
+  rows(): AsyncIterable<ColumnValues[]>;
 }
 
 /** Where rows come from. `open` is called once for every table that a query names, before it runs. */
@@ -74,18 +86,12 @@ export interface QueryExecution {
   close(): void;
 }
 
-/** Rows that a command made; values by type as in chunks. */
-export interface CommandRows {
-  readonly columns: readonly Column[];
-  readonly rows: readonly (readonly NativeValue[])[];
-}
-
 /** The one result of a program as a statement that has not run yet, for those who keep its rows in the engine. */
 export interface RowStatement {
   readonly columns: readonly Column[];
   /** Lends the connection that the statement must run on. `select` gives the columns in physical types and in their order; `use` is called
    * once more when integers overflowed, with a form that wraps. */
-  run<T>(use: (connection: EngineConnection, select: Pick<Translation, 'sql' | 'bound'>) => Promise<T>): Promise<T>;
+  run<T>(use: (connection: StatementConnection, select: Pick<Translation, 'sql' | 'bound'>) => Promise<T>): Promise<T>;
   /** Frees what the query holds; safe to call twice. Every caller must. */
   close(): void;
 }
@@ -108,24 +114,28 @@ export interface QueryEngine {
 export function createQueryEngine({
   parser,
   database,
+  threads,
   cacheSize = 2_000,
 }: {
   readonly parser: KqlParser;
   readonly database: EngineDatabase;
+  /** For queries that would hold up others here; without them everything runs in this thread. */
+  readonly threads?: EngineThreads;
   readonly cacheSize?: number;
 }): QueryEngine {
   const programs = programCache(parser, cacheSize);
+  const places: Places = { database, threads };
   return {
     parseCommand: ({ text, database: current, catalog }) => parser.parseCommand(text, current, catalog),
-    executeProgram: (program, request, command) => run(program, request, database, command),
-    prepareRows: (program, request) => prepareRows(program, request, database),
+    executeProgram: (program, request, command) => run(program, request, places, command),
+    prepareRows: (program, request) => prepareRows(program, request, places),
     compileGraph: (model, current, catalog) => parser.compileGraph(model, current, catalog),
     execute: (request) =>
       withSchemas(
         request.text,
         { database: request.database, catalog: () => request.catalog, queryStart: 0 },
         (text) => programs.compile(text, request.database, request.catalog, request.bestEffort),
-        (program) => run(program, request, database),
+        (program) => run(program, request, places),
       ),
   };
 }
@@ -139,92 +149,244 @@ function timed(request: QueryRequest, { options }: Program): QueryRequest {
   return { ...request, now };
 }
 
-/** A program whose tables are open and whose row operators have run. */
-interface Begun {
-  readonly session: Session;
-  readonly staged: Program;
-  readonly close: () => void;
+/** Where programs run. */
+interface Places {
+  readonly database: EngineDatabase;
+  /** For what would hold up others; without them everything runs here, however long. */
+  readonly threads: EngineThreads | undefined;
 }
 
-async function begin(
-  program: Program,
-  sent: QueryRequest,
-  database: EngineDatabase,
-  command?: CommandRows,
-): Promise<Begun> {
-  const request = timed(sent, program);
-  request.signal?.throwIfAborted();
-  const connection = await database.connect();
-  const interrupt = (): void => connection.interrupt();
-  request.signal?.addEventListener('abort', interrupt);
-  const opened = new Map<string, OpenTable>();
-  let closed = false;
-  const close = (): void => {
-    if (closed) return;
-    closed = true;
-    request.signal?.removeEventListener('abort', interrupt);
-    for (const table of opened.values()) table.release();
-    connection.close();
-  };
-  try {
-    if (command) opened.set(tableKey('', commandTable), await commandSource(connection, command));
-    const session = sessionOf(program, request, connection, opened);
-    const ranges = scanRanges(program, { now: request.now, parameters: session.parameters });
-    for (const { database: owner, table } of tablesOf(program)) {
-      const key = tableKey(owner, table);
-      if (!opened.has(key)) opened.set(key, await request.sources.open(owner, table, ranges.get(key) ?? []));
+/** A program whose tables are open. It runs here, and in a thread of its own when that turns out to take long. */
+class Work {
+  readonly program: Program;
+  readonly #request: QueryRequest;
+  readonly #places: Places;
+  readonly #command: CommandRows | undefined;
+  readonly #facts: SessionFacts;
+  readonly #opened = new Map<string, OpenTable>();
+  #here: Promise<Session> | undefined;
+  #apart: Promise<ApartSession> | undefined;
+  #isClosed = false;
+
+  constructor(program: Program, sent: QueryRequest, places: Places, command?: CommandRows) {
+    const request = timed(sent, program);
+    const { database, now, principal, catalog } = request;
+    this.program = program;
+    this.#request = request;
+    this.#places = places;
+    this.#command = command;
+    const parameters = parametersOf(program, request);
+    this.#facts = {
+      database,
+      now,
+      cluster: catalog.cluster,
+      parameters,
+      ...(principal !== undefined && { principal }),
+    };
+  }
+
+  /** Opens the tables, and begins. @throws KqlError */
+  async begin(): Promise<void> {
+    try {
+      this.signal?.throwIfAborted();
+      const ranges = scanRanges(this.program, this.#facts);
+      for (const { database, table } of tablesOf(this.program)) {
+        const key = tableKey(database, table);
+        if (this.#opened.has(key) || (this.#command && key === tableKey('', commandTable))) continue;
+        this.#opened.set(key, await this.#request.sources.open(database, table, ranges.get(key) ?? []));
+      }
+      await this.#begun();
+    } catch (error) {
+      this.close();
+      throw error;
     }
-    const staged = await runRowwise(program, (plan, lets) => collect(session, plan, lets), connection);
-    return { session, staged, close };
-  } catch (error) {
-    close();
-    throw error;
+  }
+
+  async #begun(): Promise<void> {
+    try {
+      this.#here = this.#beginHere();
+      await this.#here;
+    } catch (error) {
+      if (!(error instanceof NeedsThreadError)) throw error;
+      await this.goApart();
+    }
+  }
+
+  async #beginHere(): Promise<Session> {
+    const { database, threads } = this.#places;
+    const connection = await database.connect(threads === undefined ? undefined : sharedNativeLimit);
+    this.#connection = connection;
+    if (this.#isClosed) connection.close();
+    this.signal?.addEventListener('abort', this.#interrupt);
+    const parts = { facts: this.#facts, connection, tables: this.#opened, signal: this.signal };
+    return beginSession(this.program, parts, this.#command);
+  }
+
+  #connection: EngineConnection | undefined;
+  readonly #interrupt = (): void => this.#connection?.interrupt();
+
+  get signal(): AbortSignal | undefined {
+    return this.#request.signal;
+  }
+
+  get scanned(): ScanCounts {
+    return countsOf([...this.#opened.values()]);
+  }
+
+  /** Undefined once it has left this thread. */
+  async here(): Promise<Session | undefined> {
+    return this.#apart === undefined ? this.#here : undefined;
+  }
+
+  /** Begins anew in a thread of its own. */
+  goApart(): Promise<ApartSession> {
+    const { threads } = this.#places;
+    invariant(threads !== undefined, 'without threads nothing needs one');
+    return (this.#apart ??= threads.begin({
+      program: this.program,
+      facts: this.#facts,
+      tables: this.#opened,
+      ...(this.#command && { command: this.#command }),
+      ...(this.signal && { signal: this.signal }),
+    }));
+  }
+
+  close(): void {
+    if (this.#isClosed) return;
+    this.#isClosed = true;
+    this.signal?.removeEventListener('abort', this.#interrupt);
+    for (const table of this.#opened.values()) table.release();
+    this.#connection?.close();
+    void this.#apart?.then(
+      (session) => session.close(),
+      () => undefined,
+    );
   }
 }
 
-async function run(...request: Parameters<typeof begin>): Promise<QueryExecution> {
-  const { session, staged, close } = await begin(...request);
+function parametersOf(program: Program, request: QueryRequest): ReadonlyMap<string, Literal> {
+  const parameters = new Map<string, Literal>();
+  for (const { name, type, fallback } of program.parameters) {
+    const given = request.parameters;
+    if (given && Object.hasOwn(given, name)) parameters.set(name, parameterLiteral(name, type, given[name]));
+    else if (fallback) parameters.set(name, fallback);
+    else throw new KqlError('semantic', `The query parameter '${name}' has no value.`);
+  }
+  return parameters;
+}
+
+async function run(
+  program: Program,
+  request: QueryRequest,
+  places: Places,
+  command?: CommandRows,
+): Promise<QueryExecution> {
+  const work = new Work(program, request, places, command);
+  await work.begin();
   try {
     // A connection streams one result at a time: the first starts now, each other one when its chunks are read.
     const results: QueryResult[] = [];
-    for (const result of staged.results)
-      results.push(
-        results.length === 0 ? await startResult(session, staged, result) : laterResult(session, staged, result),
-      );
-    return { results, options: staged.options, scanned: countsOf([...session.opened.values()]), close };
+    for (const [index, result] of program.results.entries())
+      results.push(index === 0 ? await startResult(work, result) : laterResult(work, result, index));
+    return { results, options: program.options, scanned: work.scanned, close: () => work.close() };
   } catch (error) {
-    close();
+    work.close();
     throw error;
   }
 }
+
+/** So many chunks are held back, as long as the query may have to begin anew elsewhere: what is out cannot be taken back. */
+const heldMax = 32;
+
+async function* chunksOf(work: Work, index: number): AsyncGenerator<readonly ColumnValues[]> {
+  const session = await work.here();
+  if (session !== undefined) {
+    const { chunks, callsNatives } = resultChunks(session, index);
+    const mayMove = callsNatives && session.connection.budget.isShared;
+    const held: ColumnValues[][] = [];
+    let isMoving = false;
+    try {
+      for await (const chunk of chunks) {
+        held.push(chunk);
+        if (!mayMove) yield* held.splice(0);
+        else if (held.length > heldMax) isMoving = true;
+        if (isMoving) break;
+      }
+    } catch (error) {
+      if (!(error instanceof NeedsThreadError)) throw error;
+      isMoving = true;
+    }
+    if (!isMoving) {
+      yield* held;
+      return;
+    }
+  }
+  yield* (await work.goApart()).chunks(index);
+}
+
+async function startResult(work: Work, result: ProgramResult): Promise<QueryResult> {
+  const iterator = chunksOf(work, 0);
+  const first = await iterator.next();
+  async function* all(): AsyncGenerator<readonly ColumnValues[]> {
+    if (first.done) return;
+    yield first.value;
+    yield* iterator;
+  }
+  return described(result, all());
+}
+
+const laterResult = (work: Work, result: ProgramResult, index: number): QueryResult =>
+  described(result, chunksOf(work, index));
+
+const described = ({ name, plan, visualization }: ProgramResult, chunks: QueryResult['chunks']): QueryResult => ({
+  name,
+  columns: plan.cols,
+  chunks,
+  ...(visualization && { visualization }),
+});
 
 async function prepareRows(
   program: Program,
   request: QueryRequest,
-  database: EngineDatabase,
+  places: Places,
 ): Promise<readonly [RowStatement, ...RowStatement[]]> {
-  const { session, staged, close } = await begin(program, request, database);
-  const [first, ...others] = staged.results.map(({ plan }) => rowStatement(session, plan, staged.lets, close));
+  const work = new Work(program, request, places);
+  await work.begin();
+  const [first, ...others] = program.results.map(({ plan }, index) => rowStatement(work, plan.cols, index));
   if (first !== undefined) return [first, ...others];
-  close();
+  work.close();
   throw new KqlError('semantic', 'The query of this command has no result.');
 }
 
-const rowStatement = (session: Session, plan: Plan, lets: Program['lets'], close: () => void): RowStatement => ({
-  columns: plan.cols,
-  close,
+const rowStatement = (work: Work, columns: readonly Column[], index: number): RowStatement => ({
+  columns,
+  close: () => work.close(),
   run: async (use) => {
-    for (const wrapping of [false, true]) {
-      session.request.signal?.throwIfAborted();
+    const session = await work.here();
+    if (session !== undefined) {
       try {
-        return await use(session.connection, translated(session, plan, lets, { wrapping, stored: true }));
+        return await wrappingAtNeed(work, async (wrapping) =>
+          use(session.connection, resultStatement(session, index, wrapping)),
+        );
       } catch (error) {
-        if (!(error instanceof OverflowError) || wrapping) throw error;
+        if (!(error instanceof NeedsThreadError)) throw error;
       }
     }
-    throw new KqlError('internal', 'A statement runs once or twice.');
+    const apart = await work.goApart();
+    return wrappingAtNeed(work, async (wrapping) => use(apart.connection, await apart.statement(index, wrapping)));
   },
 });
+
+async function wrappingAtNeed<T>({ signal }: Work, run: (wrapping: boolean) => Promise<T>): Promise<T> {
+  signal?.throwIfAborted();
+  try {
+    return await run(false);
+  } catch (error) {
+    if (!(error instanceof OverflowError)) throw error;
+    signal?.throwIfAborted();
+    return await run(true);
+  }
+}
 
 function countsOf(tables: readonly OpenTable[]): ScanCounts {
   const sum = (name: keyof ScanCounts): number =>
@@ -235,115 +397,4 @@ function countsOf(tables: readonly OpenTable[]): ScanCounts {
     rows: sum('rows'),
     rowsScanned: sum('rowsScanned'),
   };
-}
-
-async function commandSource(connection: EngineConnection, { columns, rows }: CommandRows): Promise<OpenTable> {
-  await connection.createTable(
-    'command',
-    columns.map((column) => column.type),
-    rows,
-  );
-  const sql = columns.map(({ name, type }, index): [string, string] => [
-    name,
-    `CAST(v${index} AS ${physicalType[type]})`,
-  ]);
-  return { sql: 'command', columns: new Map(sql), release: () => undefined };
-}
-
-interface Session {
-  readonly request: QueryRequest;
-  readonly connection: EngineConnection;
-  readonly parameters: ReadonlyMap<string, Literal>;
-  readonly options: Program['options'];
-  readonly opened: ReadonlyMap<string, OpenTable>;
-}
-
-function sessionOf(
-  program: Program,
-  request: QueryRequest,
-  connection: EngineConnection,
-  opened: ReadonlyMap<string, OpenTable>,
-): Session {
-  const parameters = new Map<string, Literal>();
-  for (const { name, type, fallback } of program.parameters) {
-    const given = request.parameters;
-    if (given && Object.hasOwn(given, name)) parameters.set(name, parameterLiteral(name, type, given[name]));
-    else if (fallback) parameters.set(name, fallback);
-    else throw new KqlError('semantic', `The query parameter '${name}' has no value.`);
-  }
-  return { request, connection, parameters, options: program.options, opened };
-}
-
-function translated(
-  session: Session,
-  plan: Plan,
-  lets: Program['lets'],
-  form: Pick<TranslationInput, 'wrapping' | 'stored'>,
-): Translation {
-  const { request, parameters, options, opened } = session;
-  const facts = {
-    now: request.now,
-    database: request.database,
-    cluster: request.catalog.cluster,
-    parameters,
-    options,
-    ...(request.principal !== undefined && { principal: request.principal }),
-  };
-  return translate(plan, {
-    facts,
-    lets,
-    ...form,
-    table: (owner, table) => {
-      const source = opened.get(tableKey(owner, table));
-      if (!source) throw new KqlError('internal', 'A table was not opened.');
-      return source;
-    },
-  });
-}
-
-/** Starts a statement far enough to know that it runs. An overflow of integers starts it again in the form that wraps. */
-async function* chunksOf(session: Session, plan: Plan, lets: Program['lets']): AsyncGenerator<ColumnValues[]> {
-  let yielded = false;
-  for (const wrapping of [false, true]) {
-    const { sql, bound } = translated(session, plan, lets, { wrapping });
-    try {
-      for await (const chunk of session.connection.stream(sql, bound)) {
-        session.request.signal?.throwIfAborted();
-        yielded = true;
-        yield chunk;
-      }
-      return;
-    } catch (error) {
-      if (!(error instanceof OverflowError) || yielded || wrapping) throw error;
-    }
-  }
-}
-
-async function startResult(session: Session, program: Program, result: ProgramResult): Promise<QueryResult> {
-  const iterator = chunksOf(session, result.plan, program.lets);
-  const first = await iterator.next();
-  async function* all(): AsyncGenerator<readonly ColumnValues[]> {
-    if (first.done) return;
-    yield first.value;
-    yield* iterator;
-  }
-  return {
-    name: result.name,
-    columns: result.plan.cols,
-    chunks: all(),
-    ...(result.visualization && { visualization: result.visualization }),
-  };
-}
-
-const laterResult = (session: Session, program: Program, result: ProgramResult): QueryResult => ({
-  name: result.name,
-  columns: result.plan.cols,
-  chunks: chunksOf(session, result.plan, program.lets),
-  ...(result.visualization && { visualization: result.visualization }),
-});
-
-async function collect(session: Session, plan: Plan, lets: Program['lets']): Promise<ColumnValues[][]> {
-  const chunks: ColumnValues[][] = [];
-  for await (const chunk of chunksOf(session, plan, lets)) chunks.push(chunk);
-  return chunks;
 }

@@ -7,6 +7,8 @@ import { eachPlan, isPlan, runsBeforehand, startsFromContext } from './kql/ir/wa
 import { deserializeKqlError, KqlError } from './kql/kql-error.ts';
 import type { Column, KqlType } from './kql/types.ts';
 import type { ColumnValues, EngineConnection } from './duckdb/engine-database.ts';
+import type { NativeBudget } from './duckdb/native-budget.ts';
+import { NeedsThreadError } from './duckdb/native-budget.ts';
 import type { RowTable } from './rows/row-operator.ts';
 import { DataDependentFunction, DataDependentSchema, unitedColumns } from './data-dependent-schema.ts';
 import { rowOperatorsByName } from './rows/row-operators.ts';
@@ -15,8 +17,9 @@ import { decimalTypeOf } from './sql/literal.ts';
 
 type Collect = (plan: Plan, lets: Program['lets']) => Promise<ColumnValues[][]>;
 
-/** Rows that a row operator may take in. */
+/** Rows that a row operator may take in, and so many where others wait for the same thread. */
 const rowsMax = 2_000_000;
+const sharedRowsMax = 10_000;
 
 /** Runs every row operator of a program, innermost first, and puts a temporary table in its place. Those that start from the
  * rows of a surrounding subquery cannot run beforehand and stay. */
@@ -27,6 +30,8 @@ export async function runRowwise(program: Program, collect: Collect, connection:
     return program;
   }
   const oftenCalled = callsOfWritten(program);
+  const { budget } = connection;
+  const toRows = (chunks: readonly ColumnValues[][]): NativeValue[][] => rowsOf(chunks, budget);
   let tables = 0;
   const lets: Program['lets'][number][] = [];
 
@@ -100,6 +105,7 @@ export async function runRowwise(program: Program, collect: Collect, connection:
   };
 
   const table = async (cols: readonly Column[], rows: readonly (readonly NativeValue[])[]): Promise<Plan> => {
+    requireRoom(rows.length, budget);
     const name = `rowwise${(tables += 1)}`;
     await connection.createTable(
       name,
@@ -119,7 +125,7 @@ export async function runRowwise(program: Program, collect: Collect, connection:
   const temporary = async (plan: RowwiseNode & { readonly cols: readonly Column[] }): Promise<Plan> => {
     if (plan.dataDependent && plan.storedFunctions) throw new DataDependentFunction(plan.name, plan.storedFunctions);
     const united = program.schemasWritten?.includes(plan.schemaAt ?? -1) === true;
-    const result = await runOne(plan, (input) => collect(input, lets), united);
+    const result = await runOne(plan, budget, (input) => collect(input, lets), united);
     if (plan.dataDependent) {
       if (plan.schemaAt === undefined || plan.schemaAt < 0)
         throw new KqlError(
@@ -129,7 +135,7 @@ export async function runRowwise(program: Program, collect: Collect, connection:
       throw new DataDependentSchema(plan.schemaAt, result.cols);
     }
     if (oftenCalled.has(plan.schemaAt ?? -1)) {
-      const own = await runOne({ ...plan, dataDependent: true }, (input) => collect(input, lets));
+      const own = await runOne({ ...plan, dataDependent: true }, budget, (input) => collect(input, lets));
       if (!sameColumns(own.cols, plan.cols))
         throw new KqlError(
           'notSupported',
@@ -229,6 +235,7 @@ function asPlan(value: unknown): Plan {
 
 async function runOne(
   plan: RowwiseNode & { readonly cols: readonly Column[] },
+  budget: NativeBudget,
   collect: (input: Plan) => Promise<ColumnValues[][]>,
   united = false,
 ): Promise<RowTable> {
@@ -236,12 +243,27 @@ async function runOne(
   if (!operator)
     throw new KqlError('notSupported', `'${plan.name}' is not supported.`, plan.at < 0 ? undefined : plan.at);
   const inputs: RowTable[] = [];
-  for (const input of plan.inputs) inputs.push({ cols: input.cols, rows: toRows(await collect(input)) });
+  for (const input of plan.inputs) inputs.push({ cols: input.cols, rows: rowsOf(await collect(input), budget) });
   const { settings, at, dataDependent, cols } = plan;
-  return operator({ inputs, settings, at, cols: dataDependent ? undefined : cols, united });
+  let result: RowTable | undefined;
+  budget.within(() => {
+    result = operator({ inputs, settings, at, cols: dataDependent ? undefined : cols, united });
+  });
+  invariant(result !== undefined, 'an operator gives rows or throws');
+  return result;
 }
 
-function toRows(chunks: readonly ColumnValues[][]): NativeValue[][] {
+/** @throws NeedsThreadError where so many rows would hold up others */
+function requireRoom(count: number, budget: NativeBudget): void {
+  if (budget.isShared && count > sharedRowsMax) throw new NeedsThreadError();
+}
+
+function rowsOf(chunks: readonly ColumnValues[][], budget: NativeBudget): NativeValue[][] {
+  budget.check();
+  requireRoom(
+    chunks.reduce((sum, [first]) => sum + (first?.length ?? 0), 0),
+    budget,
+  );
   const rows: NativeValue[][] = [];
   for (const columns of chunks) {
     const count = columns[0]?.length ?? 0;

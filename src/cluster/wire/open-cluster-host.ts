@@ -1,7 +1,9 @@
 import { statfsSync } from 'node:fs';
+import { dirname, join } from 'node:path';
 import { availableParallelism, setPriority, totalmem } from 'node:os';
 import type { EngineDatabase } from '../../engine/duckdb/engine-database.ts';
 import { openEngineDatabase } from '../../engine/duckdb/engine-database.ts';
+import { createEngineThreads } from '../../engine/apart/engine-threads.ts';
 import { createKqlParser } from '../../engine/kql/parser-client.ts';
 import { createQueryEngine } from '../../engine/query-engine.ts';
 import type { QueryEngine } from '../../engine/query-engine.ts';
@@ -14,6 +16,7 @@ import { FilesystemBlobStore } from '../../storage/filesystem/filesystem-blob-st
 import type { DataHolder } from '../process/data-holder.ts';
 import { DataUnavailableError } from '../process/data-holder.ts';
 import type { DataPlaneSettings } from '../process/protocol.ts';
+import { yieldToOthers } from '../process/thread-priority.ts';
 import type { ClusterHost } from './cluster-host.ts';
 import { kustoError } from './kusto-error.ts';
 
@@ -22,6 +25,10 @@ const queryNiceness = 5;
 
 /** Texts longer than 2 million characters belong into a table. Parsing has its own limit of time, besides that of the whole request. */
 const parserLimits = { textMax: 2_000_000, parseMsMax: 20_000 };
+
+/** Queries that would hold up others have a thread each; when so many have one, the next waits. */
+const queryThreadsMax = 4;
+const queryThreadIdleMs = 20_000;
 
 /** Starts the engine and its parser in the background: the first query waits for them. */
 export function openClusterHost(options: {
@@ -37,6 +44,16 @@ export function openClusterHost(options: {
   parser.ready().catch((error: unknown) => log.failure('parser not started', error));
   // A heavy query gives way to the vault and to other clusters. Threads inherit it from the one that starts them, so now.
   setPriority(queryNiceness);
+  const threads = createEngineThreads({
+    script: join(dirname(settings.parserScript), 'engine-thread.js'),
+    threads: availableParallelism(),
+    memoryLimit: mebibytes(memoryLimit() / 8),
+    geoipDatabase: settings.geoipDatabase,
+    threadsMax: queryThreadsMax,
+    idleMs: queryThreadIdleMs,
+    after: options.startTimer,
+    onStarted: yieldToOthers,
+  });
   const opened = openEngine().then((database) => {
     if (extentDirectory !== undefined) {
       data.serveWith({
@@ -46,7 +63,7 @@ export function openClusterHost(options: {
         ...memoryForExtents(),
       });
     }
-    return createQueryEngine({ parser, database });
+    return createQueryEngine({ parser, database, threads });
   });
   opened.catch((error: unknown) => log.failure('engine not opened', error));
   const engine: QueryEngine = {
@@ -75,12 +92,13 @@ export function openClusterHost(options: {
 /** Queries never spill: what DuckDB would write to a file in memory is memory as well, but a file stays when this process is killed,
  * and nothing may be left of a cluster whose key is gone. */
 function openEngine(): Promise<EngineDatabase> {
-  const bytes = memoryLimit() / 2;
   return openEngineDatabase(
-    { threads: availableParallelism(), memoryLimit: `${Math.max(256, Math.floor(bytes / 1024 ** 2))}MiB` },
+    { threads: availableParallelism(), memoryLimit: mebibytes(memoryLimit() / 2) },
     nativeFunctions(),
   );
 }
+
+const mebibytes = (bytes: number): string => `${Math.max(256, Math.floor(bytes / 1024 ** 2))}MiB`;
 
 /** Of this machine or of the container around us. */
 function memoryLimit(): number {

@@ -1,12 +1,20 @@
 import { describe, expect, it } from 'vitest';
 import { bounded } from './bounded.ts';
 
+const never = (): never => {
+  throw new Error('it was not ended');
+};
+
 describe('bounded work', () => {
   it('is done', () => {
     let sum = 0;
-    bounded(1_000, () => {
-      for (let index = 0; index < 10; index += 1) sum += index;
-    });
+    bounded(
+      1_000,
+      () => {
+        for (let index = 0; index < 10; index += 1) sum += index;
+      },
+      never,
+    );
     expect(sum).toBe(45);
   });
 
@@ -14,12 +22,18 @@ describe('bounded work', () => {
     const work = (): never => {
       throw new RangeError('mine');
     };
-    expect(() => bounded(1_000, work)).toThrow(RangeError);
+    expect(() => bounded(1_000, work, never)).toThrow(RangeError);
   });
 
   it('ends, even a regular expression that would try for ever', () => {
     const text = `${'a'.repeat(40)}b`;
-    expect(() => bounded(50, () => void /^(a+)+$/u.exec(text))).toThrow(/takes too long/);
-    expect(() => bounded(1_000, () => undefined)).not.toThrow();
+    let ended = 0;
+    bounded(
+      50,
+      () => void /^(a+)+$/u.exec(text),
+      () => (ended += 1),
+    );
+    expect(ended).toBe(1);
+    bounded(1_000, () => undefined, never);
   });
 });

@@ -18,6 +18,8 @@ import type { BoundValue } from '../sql/context.ts';
 import type { NativeFunction, NativeValue } from '../sql/native.ts';
 import { decimalTooLong } from '../values/decimal.ts';
 import { macros } from './macros.ts';
+import type { NativeLimit } from './native-budget.ts';
+import { NativeBudget, NeedsThreadError, nativeLimit } from './native-budget.ts';
 import { runNative } from './run-native.ts';
 
 export interface EngineDatabaseOptions {
@@ -26,6 +28,8 @@ export interface EngineDatabaseOptions {
   readonly memoryLimit: string;
   /** A directory in memory (tmpfs) for spilling; without it a query that needs more memory fails. */
   readonly spillDirectory?: string;
+  /** Whether nobody waits any more for what the one connection that there is works on. */
+  readonly isCancelled?: () => boolean;
 }
 
 /** One column of a chunk. Values by type: bool boolean · int number · long, datetime, timespan bigint · real number ·
@@ -40,14 +44,19 @@ export interface EngineConnection {
   createTable(name: string, types: readonly KqlType[], rows: readonly (readonly NativeValue[])[]): Promise<void>;
   /** Runs a statement that answers nothing worth reading. */
   run(sql: string, bound?: readonly BoundValue[]): Promise<void>;
+  /** What JavaScript may do for this connection. */
+  readonly budget: NativeBudget;
   /** Adds rows to a table whose columns have the types of `stagingType`. */
   append(table: string, types: readonly KqlType[], columns: readonly ColumnValues[]): Promise<void>;
   interrupt(): void;
   close(): void;
 }
 
+/** What statements over the rows of a query run on, here or in another thread. */
+export type StatementConnection = Pick<EngineConnection, 'run' | 'stream'>;
+
 export interface EngineDatabase {
-  connect(): Promise<EngineConnection>;
+  connect(limit?: NativeLimit): Promise<EngineConnection>;
   close(): void;
 }
 
@@ -66,14 +75,23 @@ export async function openEngineDatabase(
     temp_directory: options.spillDirectory ?? '',
   });
   const setup = await instance.connect();
-  for (const fn of natives) setup.registerScalarFunction(scalarFunction(fn));
-  for (const [signature, body] of macros) await setup.run(`CREATE MACRO ${signature} AS (${body})`);
+  const budgets = new Map<number, NativeBudget>();
+  let connections = 0;
+  for (const fn of natives) setup.registerScalarFunction(scalarFunction(fn, budgets));
+  for (const [signature, body] of macros) await setup.run(`CREATE MACRO ${signature} AS (${forConnection(body)})`);
   await setup.run(`SET allowed_directories=['/proc/self/fd/']`);
   await setup.run('SET enable_external_access=false');
   await setup.run('SET enable_external_file_cache=false');
   await setup.run('SET lock_configuration=true');
   return {
-    connect: async () => connection(await instance.connect()),
+    connect: async (limit = nativeLimit) => {
+      const duckdb = await instance.connect();
+      const number = (connections += 1);
+      const budget = new NativeBudget(limit, options.isCancelled);
+      budgets.set(number, budget);
+      await duckdb.run(`SET VARIABLE connection = ${number}::INTEGER`);
+      return connection(duckdb, budget, () => budgets.delete(number));
+    },
     close: () => {
       setup.closeSync();
       instance.closeSync();
@@ -99,26 +117,40 @@ const refusalMark: Readonly<Partial<Record<KqlErrorCode, string>>> = {
   notSupported: 'kql refuses: ',
   runtime: 'kql fails: ',
   limits: 'kql limits: ',
+  cancelled: 'kql cancelled: ',
 };
 
-function scalarFunction(fn: NativeFunction): DuckDBScalarFunction {
+const needsThreadMark = 'kql needs a thread of its own';
+
+/** Each call says first which connection it is for: a variable that each has. */
+const forConnection = (sql: string): string =>
+  sql.replaceAll(/\b(kql_n_\w+)\((\s*\))?/g, (_call, name: string, end: string | undefined) =>
+    end === undefined ? `${name}(getvariable('connection'), ` : `${name}(getvariable('connection'))`,
+  );
+
+function scalarFunction(fn: NativeFunction, budgets: ReadonlyMap<number, NativeBudget>): DuckDBScalarFunction {
   const { parameters } = fn;
   return DuckDBScalarFunction.create({
     name: `kql_n_${fn.name}`,
-    parameterTypes: parameters.map((type) => nativeTypes[type]),
+    parameterTypes: [INTEGER, ...parameters.map((type) => nativeTypes[type])],
     returnType: fn.result === 'int' ? INTEGER : nativeTypes[fn.result],
     specialHandling: true,
     mainFunction: (_info, input, output) => {
-      const vectors = parameters.map((_type, index) => input.getColumnVector(index));
+      const vectors = parameters.map((_type, index) => input.getColumnVector(index + 1));
       try {
+        if (input.rowCount === 0) return;
+        const budget = budgets.get(Number(input.getColumnVector(0).getItem(0)));
+        if (budget === undefined) throw new KqlError('cancelled', 'The query is over.');
         runNative(
           fn,
           input.rowCount,
           (row) => vectors.map((vector) => vector.getItem(row) as NativeValue),
           (row, value) => output.setItem(row, value),
+          budget,
         );
       } catch (error) {
         // Only a message crosses DuckDB; those of our refusals hold no values.
+        if (error instanceof NeedsThreadError) throw new Error(needsThreadMark);
         throw error instanceof KqlError ? new Error(`${refusalMark[error.code] ?? ''}${error.message}`) : error;
       }
       output.flush();
@@ -130,7 +162,8 @@ function scalarFunction(fn: NativeFunction): DuckDBScalarFunction {
 export function engineError(error: unknown): KqlError {
   if (error instanceof KqlError) return error;
   const message = error instanceof Error ? error.message : '';
-  for (const code of ['notSupported', 'runtime', 'limits'] as const) {
+  if (message.includes(needsThreadMark)) return new NeedsThreadError();
+  for (const code of ['notSupported', 'runtime', 'limits', 'cancelled'] as const) {
     const own = message.split(refusalMark[code] ?? '\0')[1];
     if (own !== undefined) return new KqlError(code, own);
   }
@@ -192,10 +225,12 @@ async function failureOf(duckdb: DuckDBConnection, sql: string, bound: readonly 
   return new KqlError('internal', 'The engine could not run the query to its end.');
 }
 
-function connection(duckdb: DuckDBConnection): EngineConnection {
+function connection(duckdb: DuckDBConnection, budget: NativeBudget, onClose: () => void): EngineConnection {
   let isInterrupted = false;
   return {
-    async *stream(sql, bound) {
+    budget,
+    async *stream(text, bound) {
+      const sql = forConnection(text);
       const result = await withStatement(duckdb, sql, bound, (statement) => statement.stream());
       for (;;) {
         let columns: ColumnValues[] | undefined;
@@ -232,14 +267,17 @@ function connection(duckdb: DuckDBConnection): EngineConnection {
       appender.closeSync();
     },
     async run(sql, bound = []) {
-      await withStatement(duckdb, sql, bound, (statement) => statement.run());
+      await withStatement(duckdb, forConnection(sql), bound, (statement) => statement.run());
     },
     append: (table, types, columns) => appendColumns(duckdb, table, types, columns),
     interrupt: () => {
       isInterrupted = true;
       duckdb.interrupt();
     },
-    close: () => duckdb.closeSync(),
+    close: () => {
+      onClose();
+      duckdb.closeSync();
+    },
   };
 }
 

@@ -142,3 +142,14 @@ export const macros: readonly (readonly [string, string])[] = [
   ['kql_in_calendar(t)', `CASE WHEN (t) BETWEEN 0 AND 3155378975999999999 THEN (t) END`],
   ['kql_weekday(t)', `(((t) // 864000000000 + 1) % 7)`],
 ];
+
+/** Macros that may call functions in JavaScript, themselves or by others. */
+const nativeMacros = macros.reduce<readonly string[]>((names, [signature, body]) => {
+  const name = signature.slice(0, signature.indexOf('('));
+  const calls = body.includes('kql_n_') || names.some((other) => body.includes(`${other}(`));
+  return calls ? [...names, name] : names;
+}, []);
+const nativeCall = new RegExp(`\\b(?:kql_n_\\w+|${nativeMacros.join('|')})\\(`);
+
+/** Whether functions in JavaScript may be called for a statement. */
+export const callsNatives = (sql: string): boolean => nativeCall.test(sql);

@@ -2,6 +2,7 @@ import { describe, expect, it } from 'vitest';
 import { KqlError } from '../kql/kql-error.ts';
 import { regex } from '../native/regex.ts';
 import type { NativeValue } from '../sql/native.ts';
+import { NativeBudget, nativeLimit } from './native-budget.ts';
 import { runNative } from './run-native.ts';
 
 function results(texts: readonly string[], run: (text: string) => NativeValue): readonly (NativeValue | undefined)[] {
@@ -13,6 +14,7 @@ function results(texts: readonly string[], run: (text: string) => NativeValue): 
     (row, value) => {
       values[row] = value;
     },
+    new NativeBudget(nativeLimit),
   );
   return values;
 }

@@ -1,25 +1,27 @@
 import { withV8 } from '../native/regex.ts';
 import type { NativeFunction, NativeValue } from '../sql/native.ts';
-import { bounded } from './bounded.ts';
+import type { NativeBudget } from './native-budget.ts';
 
-/** For a function over the rows of one chunk, 2048 at most: far more than any takes that comes to an end. */
-const chunkMsMax = 20_000;
 /** In UTF-16 units; a slice of a chunk has at least one row. */
 const sliceLength = 1 << 18;
 /** For V8's regular expressions over one slice: some hundred times what they take unless they try again and again. */
 const sliceMs = (length: number): number => 50 + Math.ceil(Math.min(length, sliceLength) / 1024);
 
 /** Calls a native function for the rows of one chunk.
- * @throws KqlError limits, where it does not come to an end */
+ * @throws KqlError limits, where it does not come to an end in the time that is left; cancelled */
 export function runNative(
   fn: Pick<NativeFunction, 'run' | 'hasPatterns'>,
   rowCount: number,
   argumentsOf: (row: number) => readonly NativeValue[],
   put: (row: number, value: NativeValue) => void,
+  budget: NativeBudget,
 ): void {
   if (!fn.hasPatterns) {
-    bounded(chunkMsMax, () => {
-      for (let row = 0; row < rowCount; row += 1) put(row, fn.run(argumentsOf(row)));
+    budget.within(() => {
+      for (let row = 0; row < rowCount; row += 1) {
+        budget.check();
+        put(row, fn.run(argumentsOf(row)));
+      }
     });
     return;
   }
@@ -31,7 +33,7 @@ export function runNative(
       slice.push(args);
       length += args.reduce((sum: number, value) => sum + (typeof value === 'string' ? value.length : 0), 0);
     }
-    runSlice(fn, slice, sliceMs(length), (index, value) => put(start + index, value));
+    runSlice(fn, slice, sliceMs(length), (index, value) => put(start + index, value), budget);
     start += slice.length;
   }
 }
@@ -42,10 +44,14 @@ function runSlice(
   slice: readonly (readonly NativeValue[])[],
   milliseconds: number,
   put: (index: number, value: NativeValue) => void,
+  budget: NativeBudget,
 ): void {
   let done = 0;
   const rest = (): void => {
-    for (; done < slice.length; done += 1) put(done, fn.run(slice[done] ?? []));
+    for (; done < slice.length; done += 1) {
+      budget.check();
+      put(done, fn.run(slice[done] ?? []));
+    }
   };
-  if (!withV8(() => bounded(milliseconds, rest))) bounded(chunkMsMax, rest);
+  if (!withV8(() => budget.within(rest, milliseconds))) budget.within(rest);
 }

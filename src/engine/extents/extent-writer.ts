@@ -4,7 +4,7 @@ import type { RandomBytes } from '../../base/random.ts';
 import type { BlobName, BlobStore } from '../../storage/blob-store.ts';
 import type { DataKeys } from '../catalog/data-keys.ts';
 import type { ColumnRange, ExtentRecord, SealedExtent } from '../catalog/records.ts';
-import type { EngineConnection } from '../duckdb/engine-database.ts';
+import type { StatementConnection } from '../duckdb/engine-database.ts';
 import type { BoundValue } from '../sql/context.ts';
 import { ticksOfUnixMilliseconds } from '../values/ticks.ts';
 import type { ExtentFiles, PlainFile } from './extent-files.ts';
@@ -58,7 +58,7 @@ export class ExtentWriter {
    * @param ingestedOn is given, in milliseconds: then all rows are of that time
    * @returns undefined when there are no rows. Call `settled` after the commit, or `abandon` instead of it. */
   async write(
-    connection: EngineConnection,
+    connection: StatementConnection,
     select: { readonly sql: string; readonly bound: readonly BoundValue[] },
     columns: readonly StoredColumn[],
     facts: ExtentFacts,
@@ -188,7 +188,7 @@ export class ExtentWriter {
   }
 }
 
-async function countRows(connection: EngineConnection, path: string): Promise<number> {
+async function countRows(connection: StatementConnection, path: string): Promise<number> {
   const rows = await collect(connection, `SELECT num_rows FROM parquet_file_metadata('${path}')`);
   return Number(rows[0]?.[0] ?? 0);
 }
@@ -197,7 +197,7 @@ const rangedTypes: ReadonlySet<string> = new Set(['int', 'long', 'datetime', 'ti
 
 /** From the statistics that DuckDB has just written; a column with a row group that lacks them has no range. */
 async function columnRanges(
-  connection: EngineConnection,
+  connection: StatementConnection,
   path: string,
   columns: readonly StoredColumn[],
 ): Promise<Record<string, ColumnRange>> {
@@ -218,7 +218,7 @@ async function columnRanges(
 
 /** A handful of rows. */
 export async function collect(
-  connection: EngineConnection,
+  connection: StatementConnection,
   sql: string,
   bound: readonly BoundValue[] = [],
 ): Promise<(string | number | bigint | boolean | null)[][]> {

@@ -51,7 +51,7 @@ async function openOnce(parts: SourceParts, ranges: readonly ScanRange[]): Promi
       segments.map(async (segment) => {
         const opened = await segment.tail.open();
         held.push(opened);
-        return { columns: [ingestionColumn, ...segment.tail.columns], sql: opened.sql };
+        return { columns: [ingestionColumn, ...segment.tail.columns], sql: opened.sql, rows: opened };
       }),
     );
     const wanted = extents.filter((extent) => mayMatch(table, extent, ranges));
@@ -76,6 +76,7 @@ async function openOnce(parts: SourceParts, ranges: readonly ScanRange[]): Promi
         ...extentColumns.map(({ name, id }) => [name, id] as const),
       ]),
       counts: countsOf(extents, wanted, segments),
+      tails: tails.map(({ rows }) => rows),
       release,
     };
   } catch (error) {

@@ -1,7 +1,8 @@
 import type { BatchColumn, RowBatch } from '../catalog/row-batch.ts';
-import type { EngineConnection } from '../duckdb/engine-database.ts';
+import type { ColumnValues, EngineConnection } from '../duckdb/engine-database.ts';
 import { stagingType } from '../duckdb/engine-database.ts';
 import type { KqlType } from '../kql/types.ts';
+import type { TailRows } from '../query-engine.ts';
 import { ticksOfUnixMilliseconds } from '../values/ticks.ts';
 
 /** A column as a table in memory or an extent holds it. */
@@ -49,7 +50,7 @@ export class TailTable {
   }
 
   /** @returns SQL after FROM that gives exactly the rows of now; the table stays until it is released */
-  async open(): Promise<{ readonly sql: string; release(): void }> {
+  async open(): Promise<TailRows & { readonly sql: string; release(): void }> {
     this.#readers += 1;
     let released = false;
     const release = (): void => {
@@ -62,11 +63,29 @@ export class TailTable {
       this.#flushing = this.#flushing.then(() => this.#flush());
       await this.#flushing;
       const last = this.#batches;
-      return { sql: `(SELECT * FROM ${this.name} WHERE batch <= ${last})`, release };
+      const sql = `(SELECT * FROM ${this.name} WHERE batch <= ${last})`;
+      return { table: this.name, columns: this.#allColumns(), rows: () => this.#rows(sql), sql, release };
     } catch (error) {
       this.#flushing = Promise.resolve();
       release();
       throw error;
+    }
+  }
+
+  #allColumns(): TailRows['columns'] {
+    const own = [
+      { name: columnName(ingestionColumn.columnId), type: ingestionColumn.type },
+      { name: 'batch', type: 'long' as const },
+    ];
+    return [...this.columns.map(({ columnId, type }) => ({ name: columnName(columnId), type })), ...own];
+  }
+
+  async *#rows(sql: string): AsyncGenerator<ColumnValues[]> {
+    const connection = await this.#connect();
+    try {
+      yield* connection.stream(`SELECT * FROM ${sql}`, []);
+    } finally {
+      connection.close();
     }
   }
 
@@ -83,9 +102,8 @@ export class TailTable {
     const connection = await this.#connect();
     try {
       if (!this.#made) {
-        const columns = this.columns.map((column) => `${columnName(column.columnId)} ${stagingType(column.type)}`);
-        const own = [`${columnName(ingestionColumn.columnId)} BIGINT`, 'batch BIGINT'];
-        await connection.run(`CREATE TABLE ${this.name} (${[...columns, ...own].join(', ')})`);
+        const columns = this.#allColumns().map(({ name, type }) => `${name} ${stagingType(type)}`);
+        await connection.run(`CREATE TABLE ${this.name} (${columns.join(', ')})`);
         this.#made = true;
       }
       const number = this.#batches + 1;

@@ -18,7 +18,7 @@ import type { ExtentRecord, TableRecord } from '../catalog/records.ts';
 import { requestKey } from '../catalog/request-index.ts';
 import type { RowBatch } from '../catalog/row-batch.ts';
 import { createTable, findTable, mergeColumns, recreateColumns, requireTable } from '../catalog/table-changes.ts';
-import type { EngineConnection } from '../duckdb/engine-database.ts';
+import type { StatementConnection } from '../duckdb/engine-database.ts';
 import type { ExtentFacts, WrittenExtent } from '../extents/extent-writer.ts';
 import { stageBatch } from '../extents/staging.ts';
 import type { TableStore } from '../extents/table-store.ts';
@@ -160,7 +160,10 @@ export class IngestService {
     return await writer.retried(() => write(0, []));
   }
 
-  async #withRows<T>(rows: AppendRows, use: (connection: EngineConnection, select: Select) => Promise<T>): Promise<T> {
+  async #withRows<T>(
+    rows: AppendRows,
+    use: (connection: StatementConnection, select: Select) => Promise<T>,
+  ): Promise<T> {
     if (rows.kind === 'statement') return await rows.statement.run(use);
     return await this.#parts.store.withConnection((connection) => use(connection, rows));
   }
@@ -282,7 +285,7 @@ export class IngestService {
   }
 
   async #addExtent(
-    connection: EngineConnection,
+    connection: StatementConnection,
     select: Select,
     request: IngestRequest,
     table: TableRecord,
@@ -296,7 +299,7 @@ export class IngestService {
   }
 
   #write(
-    connection: EngineConnection,
+    connection: StatementConnection,
     select: Select,
     table: TableRecord,
     facts: ExtentFacts,

@@ -26,18 +26,18 @@ const setAtWork = (expression: Regex): void => {
   atWork = expression;
 };
 
-/** Lets V8, which is the fastest but may try for ever, have a go at the expressions in `work`, which somebody ends by `limits` when it takes
- * too long. The expression that it was at is then left to the automaton for a while.
+/** Lets V8, which is the fastest but may try for ever, have a go at the expressions in `work`, which somebody ends when it takes
+ * too long, and says so by false. The expression that it was at is then left to the automaton for a while.
  * @returns false where `work` was ended. Outside, V8 gets only what takes few steps in any case. */
-export function withV8(work: () => void): boolean {
+export function withV8(work: () => boolean): boolean {
   mayTry = true;
   try {
-    work();
-    return true;
-  } catch (error) {
-    if (!(error instanceof KqlError) || error.code !== 'limits') throw error;
+    if (work()) return true;
     atWork?.leave();
     return false;
+  } catch (error) {
+    atWork?.leave();
+    throw error;
   } finally {
     mayTry = false;
     atWork = undefined;

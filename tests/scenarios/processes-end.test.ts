@@ -63,6 +63,21 @@ describe.skipIf(!onLinux)('the parser of a cluster, however busy,', () => {
   );
 });
 
+describe.skipIf(!onLinux)('a query in the middle of a function that takes long', () => {
+  it('is told that the cluster is suspended', { timeout: 120_000 }, () =>
+    withCluster(async ({ cluster }, live) => {
+      const text = 'print array_length(series_fir(range(1, 60000, 1), range(1, 20000, 1), false, false))';
+      const answer = live.queryStatus(text);
+      const isRunning = async (): Promise<boolean> =>
+        JSON.stringify(await live.command('.show running queries')).includes('series_fir(range');
+      while (!(await isRunning())) await pause(20);
+      expect(await live.setKeyEnabled(false)).toMatchObject([{ suspended: true }]);
+      expect(await answer).toBe(503);
+      await untilGone(cluster);
+    }),
+  );
+});
+
 describe.skipIf(!onLinux)('the processes of a cluster, however busy,', () => {
   it('end when the server is killed', { timeout: 120_000 }, () =>
     withCluster(async ({ server, cluster, parser }) => {

@@ -129,10 +129,11 @@ class Session implements ApartSession {
     const { program, facts, tables, command } = this.#request;
     await this.#call('open', {});
     for (const { tails = [] } of tables.values())
-      for (const { table, columns, rows } of tails) {
+      for (const tail of tails) {
+        const { table, columns } = tail;
         await this.#call('makeTable', { table, columns });
         const types = columns.map(({ type }) => type);
-        for await (const chunk of rows()) await this.#call('fillTable', { table, types, columns: chunk });
+        for await (const chunk of tail.rows()) await this.#call('fillTable', { table, types, columns: chunk });
       }
     const sent = new Map(
       [...tables].map(
@@ -151,7 +152,9 @@ class Session implements ApartSession {
   }
 
   readonly connection: ApartSession['connection'] = {
-    run: async (sql, bound = []) => void (await this.#call('run', { sql, bound })),
+    run: async (sql, bound = []) => {
+      await this.#call('run', { sql, bound });
+    },
     stream: (sql, bound) => this.#opened(sql, bound),
   };
 

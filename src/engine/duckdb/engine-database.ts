@@ -150,8 +150,10 @@ function scalarFunction(fn: NativeFunction, budgets: ReadonlyMap<number, NativeB
         );
       } catch (error) {
         // Only a message crosses DuckDB; those of our refusals hold no values.
-        if (error instanceof NeedsThreadError) throw new Error(needsThreadMark);
-        throw error instanceof KqlError ? new Error(`${refusalMark[error.code] ?? ''}${error.message}`) : error;
+        if (!(error instanceof KqlError)) throw error;
+        const mark = refusalMark[error.code] ?? '';
+        const message = error instanceof NeedsThreadError ? needsThreadMark : `${mark}${error.message}`;
+        throw new Error(message, { cause: error });
       }
       output.flush();
     },

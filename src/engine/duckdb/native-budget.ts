@@ -52,14 +52,14 @@ export class NativeBudget {
     const left = this.#limit.milliseconds - this.#usedMs;
     if (left <= 0) throw this.#exceeded();
     const startedMs = this.#monotonicMs();
-    let ended = false;
+    const state = { ended: false };
     try {
-      bounded(Math.ceil(Math.min(left, milliseconds)), work, () => (ended = true));
+      bounded(Math.ceil(Math.min(left, milliseconds)), work, () => (state.ended = true));
     } finally {
       this.#usedMs += this.#monotonicMs() - startedMs;
     }
-    if (ended && this.#usedMs >= this.#limit.milliseconds) throw this.#exceeded();
-    return !ended;
+    if (state.ended && this.#usedMs >= this.#limit.milliseconds) throw this.#exceeded();
+    return !state.ended;
   }
 
   /** @throws KqlError `cancelled` */

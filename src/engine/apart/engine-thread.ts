@@ -1,5 +1,6 @@
 import { parentPort, workerData } from 'node:worker_threads';
 import { invariant } from '../../base/invariant.ts';
+import { machineTime } from '../../clock/host-time.ts';
 import type { ColumnValues, EngineConnection } from '../duckdb/engine-database.ts';
 import { openEngineDatabase, stagingType } from '../duckdb/engine-database.ts';
 import { KqlError } from '../kql/kql-error.ts';
@@ -125,7 +126,7 @@ async function serve<Operation extends ThreadOperation>(
 function interrupt(): void {
   if (!isCancelled()) return;
   connection?.interrupt();
-  setTimeout(interrupt, interruptEveryMs).unref();
+  machineTime.startTimer(interruptEveryMs, interrupt);
 }
 const interruptEveryMs = 100;
 

@@ -1,4 +1,4 @@
-import { performance } from 'node:perf_hooks';
+import { machineTime } from '../../clock/host-time.ts';
 import { KqlError } from '../kql/kql-error.ts';
 import { bounded } from './bounded.ts';
 
@@ -29,7 +29,7 @@ export class NativeBudget {
   readonly #isCancelled: () => boolean;
   #usedMs = 0;
 
-  constructor(limit: NativeLimit, isCancelled: () => boolean = () => false, monotonicMs = () => performance.now()) {
+  constructor(limit: NativeLimit, isCancelled: () => boolean = () => false, monotonicMs = machineTime.monotonic) {
     this.#limit = limit;
     this.#isCancelled = isCancelled;
     this.#monotonicMs = monotonicMs;

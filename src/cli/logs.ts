@@ -70,11 +70,11 @@ export function readable(line: string): string {
   }
   if (!isJsonObject(value)) return line;
   const { level, time, msg, ...fields } = value;
-  const shown = Object.entries(fields).map(
-    ([name, field]) => `${name}=${typeof field === 'string' ? field : JSON.stringify(field)}`,
-  );
-  return `${String(time)} ${String(level).padEnd(5)} ${String(msg)}  ${shown.join(' ')}`.trimEnd();
+  const shown = Object.entries(fields).map(([name, field]) => `${name}=${plain(field)}`);
+  return `${plain(time)} ${plain(level).padEnd(5)} ${plain(msg)}  ${shown.join(' ')}`.trimEnd();
 }
+
+const plain = (value: unknown): string => (typeof value === 'string' ? value : JSON.stringify(value));
 
 function parseLines(text: string): number {
   const lines = Number(text);

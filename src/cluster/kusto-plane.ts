@@ -65,10 +65,10 @@ export function createKustoPlane(ports: KustoPlanePorts): KustoPlane {
     }
   }
 
-  const handOver = (process: ClusterProcess, { socket, head, host, greeting }: RawConnection): boolean => {
+  const handOver = (process: ClusterProcess, { socket, head, inTheClear, ...rest }: RawConnection): boolean => {
     if (socket.destroyed) return false;
-    const rest = releaseSocket(socket);
-    process.handOver(socket, { host, head: Buffer.concat([head, rest]), greeting });
+    const unread = releaseSocket(socket);
+    process.handOver(socket, { ...rest, head: Buffer.concat([head, unread]), ...(inTheClear && { inTheClear }) });
     return true;
   };
 

@@ -7,6 +7,7 @@ import type { HostName } from '../base/names.ts';
 import { invariant } from '../base/invariant.ts';
 import { isAllowedHost, isAllowedPort } from './allowed-hosts.ts';
 import type { EdgeContext, TlsListener } from './edge-context.ts';
+import { offerAbsoluteRequests } from './direct-connection.ts';
 import { httpLimits } from './edge-limits.ts';
 import { tunnelToForeignHost } from './foreign-tunnel.ts';
 import { lookUpHost } from './plane-lookup.ts';
@@ -37,6 +38,7 @@ export function createForwardProxy(main: TlsListener, local?: TlsListener): Serv
   );
   proxy.maxConnections = limits.socketsMax;
   proxy.on('connection', (socket) => connections.addSocket(socket));
+  offerAbsoluteRequests(context, proxy);
   proxy.on('drop', () => log.warning('too many connections', { listener: 'proxy' }));
   proxy.on(
     'clientError',
@@ -126,6 +128,8 @@ async function forward(
     refuse(response, 403, 'A request for https in the clear is taken from this machine only: use CONNECT.');
     return;
   }
+  // The next request may be for a host whose connections go elsewhere unread, which is decided at their first line.
+  if (target.scheme === 'https') response.shouldKeepAlive = false;
   request.url = agreement.path;
   for (const name of ['proxy-authorization', 'proxy-connection']) Reflect.deleteProperty(request.headers, name);
   handToPlane(context, plane, request, response);

@@ -16,6 +16,8 @@ export interface RawConnection {
   readonly host: HostName;
   /** What the client waits for before it speaks TLS: the answer to its CONNECT. Empty on a direct connection. */
   readonly greeting: string;
+  /** There will be no TLS: requests for https in absolute form, which the proxy takes from this machine alone. */
+  readonly inTheClear?: true;
 }
 
 /** One service behind the edge, reached under the host names it claims. */

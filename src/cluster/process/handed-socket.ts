@@ -1,6 +1,6 @@
 import type { HostName } from '../../base/names.ts';
 
-/** Comes with a client's connection, which its cluster's process takes over before TLS has begun. */
+/** Comes with a client's connection, which its cluster's process takes over before anything of it is understood. */
 export interface HandedSocket {
   readonly kind: 'socket';
   /** Comes back with `TakenSocket`. */
@@ -11,6 +11,8 @@ export interface HandedSocket {
   readonly head: Uint8Array;
   /** To be written first: the answer to a CONNECT. */
   readonly greeting: string;
+  /** Requests come in absolute form, without TLS. */
+  readonly inTheClear?: true;
 }
 
 export const isHandedSocket = (message: unknown): message is HandedSocket =>

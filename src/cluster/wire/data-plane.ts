@@ -1,5 +1,6 @@
+import { createServer as createPlainServer } from 'node:http';
 import { createServer } from 'node:https';
-import type { Server } from 'node:https';
+import type { Server } from 'node:net';
 import { once } from 'node:events';
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import type { Socket } from 'node:net';
@@ -7,7 +8,7 @@ import { TLSSocket } from 'node:tls';
 import type { Instant } from '../../clock/clock.ts';
 import { machineTime } from '../../clock/host-time.ts';
 import { systemRandomBytes } from '../../base/random.ts';
-import { defaultEdgeLimits, httpsLimits } from '../../http/edge-limits.ts';
+import { defaultEdgeLimits, httpLimits, httpsLimits } from '../../http/edge-limits.ts';
 import { OpenConnections } from '../../http/open-connections.ts';
 import { createConnectionFailureHandler } from '../../http/request-admission.ts';
 import { agreeOnHost, parseHost } from '../../http/request-target.ts';
@@ -74,31 +75,36 @@ export async function openDataPlane(options: {
     monotonicMs,
   });
   const connections = new OpenConnections();
-  /** A server for connections to these names. */
+  /** A server for connections to these names.
+   * @param leaf undefined: requests come in the clear, one a connection, since the next may be for another host of the proxy */
   const listen = async (
-    leaf: Pick<DataPlaneSettings, 'chainPem' | 'privateKeyPem' | 'listenPath'>,
+    listenPath: string,
+    leaf: Pick<DataPlaneSettings, 'chainPem' | 'privateKeyPem'> | undefined,
     hosts: readonly string[],
   ): Promise<Server> => {
-    const server = createServer(
-      { cert: leaf.chainPem, key: leaf.privateKeyPem, ...httpsLimits(defaultEdgeLimits) },
-      (request, response) => {
-        connections.addAnswer(response);
-        if (!isFor(hosts, connections, request, response)) return;
-        answering.add(response);
-        response.once('close', () => answering.delete(response));
-        app.handle(request, response);
-      },
-    );
+    const serve = (request: IncomingMessage, response: ServerResponse): void => {
+      connections.addAnswer(response);
+      if (leaf === undefined) response.shouldKeepAlive = false;
+      if (!isFor(hosts, connections, request, response)) return;
+      answering.add(response);
+      response.once('close', () => answering.delete(response));
+      app.handle(request, response);
+    };
+    const server =
+      leaf === undefined
+        ? createPlainServer(httpLimits(defaultEdgeLimits), serve)
+        : createServer({ cert: leaf.chainPem, key: leaf.privateKeyPem, ...httpsLimits(defaultEdgeLimits) }, serve);
     server.maxConnections = socketsMax;
     server.on(
       'clientError',
       createConnectionFailureHandler({ connections, log, startTimer: startSystemTimer }, () => app),
     );
-    server.listen(leaf.listenPath);
+    server.listen(listenPath);
     await once(server, 'listening');
     return server;
   };
-  const server = await listen(settings, settings.hosts);
+  const server = await listen(settings.listenPath, settings, settings.hosts);
+  const plainServer = await listen(`${settings.listenPath}-plain`, undefined, settings.hosts);
   let localServer: Server | undefined;
   return {
     data: (known) => syncedData(host, known),
@@ -109,10 +115,10 @@ export async function openDataPlane(options: {
       await Promise.all([...answering].map((response) => once(response, 'close')));
     },
     async serveLocalhost(local) {
-      localServer = await listen(local, ['localhost']);
+      localServer = await listen(local.listenPath, local, ['localhost']);
     },
-    take(socket, { host: name, head, greeting }) {
-      const taking = name === 'localhost' ? localServer : server;
+    take(socket, { host: name, head, greeting, inTheClear }) {
+      const taking = inTheClear ? plainServer : name === 'localhost' ? localServer : server;
       if (taking === undefined || connections.socketCount >= socketsMax) {
         socket.destroy();
         return;

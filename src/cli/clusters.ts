@@ -1,5 +1,5 @@
 import type { ClusterDescription } from '../server/cluster-inventory.ts';
-import type { VaultDescription } from '../server/vault-inventory.ts';
+import type { ListedVaults } from '../server/vault-inventory.ts';
 import type { ControlClient } from './control-client.ts';
 
 /** All clusters of a live instance, each with its key, and what it holds unless that is not asked for. */
@@ -11,10 +11,8 @@ export async function listClusters(client: ControlClient, contents = true): Prom
   return clusters;
 }
 
-export async function listVaults(client: ControlClient): Promise<readonly VaultDescription[]> {
-  const { vaults } = (await client.call('GET', '/vaults')) as { readonly vaults: readonly VaultDescription[] };
-  return vaults;
-}
+export const listVaults = async (client: ControlClient): Promise<ListedVaults> =>
+  (await client.call('GET', '/vaults')) as ListedVaults;
 
 export function custodyText({ custody, followsLatest, outsideVault }: ClusterDescription): string {
   if (custody !== 'customer') return 'Microsoft-managed';

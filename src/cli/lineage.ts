@@ -35,11 +35,13 @@ async function lineage(text: string, options: { readonly data?: string; readonly
   }
   const client = await requireInstance(dataDirectoryOf(options));
   const clusters = dependants(await listClusters(client), key);
-  if (clusters.length === 0) requireKnown(await listVaults(client), key);
+  const listed = await listVaults(client);
+  const isOutside = listed.outside.includes(key.vaultHost);
+  if (clusters.length === 0 && !isOutside) requireKnown(listed.vaults, key);
   if (clusters.length > 0) process.exitCode = 3;
   const kid = formatKeyId(key);
   process.stdout.write(
-    options.json ? `${JSON.stringify({ kid, clusters }, undefined, 2)}\n` : lineageText(kid, clusters),
+    options.json ? `${JSON.stringify({ kid, clusters }, undefined, 2)}\n` : lineageText(kid, clusters, isOutside),
   );
 }
 
@@ -77,8 +79,11 @@ export function dependants(clusters: readonly ClusterDescription[], key: KeyId):
   });
 }
 
-function lineageText(kid: string, clusters: readonly ClusterDescription[]): string {
-  if (clusters.length === 0) return `Nothing depends on ${kid}.\n`;
+function lineageText(kid: string, clusters: readonly ClusterDescription[], isOutside: boolean): string {
+  if (clusters.length === 0) {
+    const outside = isOutside ? ' The vault is outside: whether it has such a key is not known here.' : '';
+    return `Nothing here depends on ${kid}.${outside}\n`;
+  }
   const parts = clusters.map((cluster) => [clusterLine(cluster), contents(cluster)].join('\n'));
   const count = clusters.length === 1 ? 'One cluster stops' : `${clusters.length} clusters stop`;
   return `${count} when ${kid} goes away.\n\n${parts.join('\n\n')}\n`;

@@ -33,6 +33,8 @@ export interface InstanceStatus extends ServerStatus {
   readonly dataDirectory: string;
   readonly clusters: readonly ClusterDescription[];
   readonly vaults: readonly VaultDescription[];
+  /** Hosts of the vaults outside. */
+  readonly outside: readonly string[];
   readonly faults: readonly Readonly<Record<string, unknown>>[];
   /** What to do now, the most pressing first. */
   readonly next: readonly string[];
@@ -65,13 +67,13 @@ async function status(options: StatusOptions): Promise<void> {
 }
 
 async function readStatus(client: ControlClient): Promise<InstanceStatus> {
-  const [server, clusters, vaults, faults] = await Promise.all([
+  const [server, clusters, listed, faults] = await Promise.all([
     client.call('GET', '/status') as Promise<ServerStatus>,
     listClusters(client, false),
     listVaults(client),
     client.call('GET', '/faults') as Promise<Pick<InstanceStatus, 'faults'>>,
   ]);
-  const found = { ...server, dataDirectory: client.dataDirectory, clusters, vaults, ...faults };
+  const found = { ...server, dataDirectory: client.dataDirectory, clusters, ...listed, ...faults };
   return { ...found, next: nextSteps(found) };
 }
 
@@ -109,6 +111,7 @@ function statusText(found: InstanceStatus): string {
     clock,
     clusters,
     vaults,
+    outside,
     faults,
     refusedHosts,
     next,
@@ -125,6 +128,7 @@ function statusText(found: InstanceStatus): string {
     '',
     section('Clusters', 'none', clusters.length === 0 ? '' : clustersTable(clusters)),
     section('Vaults', 'none', vaults.length === 0 ? '' : vaultsTable(vaults)),
+    ...(outside.length === 0 ? [] : [section('Vaults outside', 'none', outside.map((host) => `  ${host}`).join('\n'))]),
     section('Faults', 'none', faults.map((fault) => `  ${JSON.stringify(fault)}`).join('\n')),
     section('Refused hosts', 'none', refusedHosts.map(refusedText).join('\n')),
     section('Next', '', next.map((step) => `  - ${step}`).join('\n')),

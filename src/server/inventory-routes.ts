@@ -5,19 +5,19 @@ import { parseGuid } from '../base/guid.ts';
 import { FilesystemBlobStore } from '../storage/filesystem/filesystem-blob-store.ts';
 import type { ClusterInventory } from './cluster-inventory.ts';
 import { ControlError } from './control-plane.ts';
-import type { VaultDescription } from './vault-inventory.ts';
+import type { ListedVaults } from './vault-inventory.ts';
 
 /** Says what opens the bytes of the answer, as JSON: the text that Azure Storage keeps in a blob's metadata under this name. */
 export const encryptionDataHeader = 'x-ms-meta-encryptiondata';
 
-/** `GET /clusters`: every cluster with its key and, unless `?contents=false`, what it holds. `GET /vaults`: every vault with its keys. `GET /clusters/{name or id}/extents/{id}`: the sealed bytes of one extent. */
+/** `GET /clusters`: every cluster with its key and, unless `?contents=false`, what it holds. `GET /vaults`: every vault with its keys, and the hosts of those outside. `GET /clusters/{name or id}/extents/{id}`: the sealed bytes of one extent. */
 export const inventoryRoutes =
-  (inventory: ClusterInventory, vaults: () => Promise<readonly VaultDescription[]>, extentDirectory: string) =>
+  (inventory: ClusterInventory, vaults: () => Promise<ListedVaults>, extentDirectory: string) =>
   (app: FastifyInstance): void => {
     app.get<{ Querystring: { readonly contents?: string } }>('/clusters', async ({ query }) => ({
       clusters: await inventory.list(query.contents !== 'false'),
     }));
-    app.get('/vaults', async () => ({ vaults: await vaults() }));
+    app.get('/vaults', () => vaults());
     app.get<{ Params: { readonly cluster: string; readonly extent: string } }>(
       '/clusters/:cluster/extents/:extent',
       async (request, reply) => {

@@ -44,6 +44,7 @@ import { trustChanges } from './trust-changes.ts';
 import { createServiceVault, serviceVaultName, serviceVaultSettings } from './service-vault.ts';
 import type { ServerPorts, ServerSettings } from './settings.ts';
 import { upkeepRoutes } from './upkeep-routes.ts';
+import type { ListedVaults } from './vault-inventory.ts';
 import { listVaults } from './vault-inventory.ts';
 import { version } from './version.ts';
 
@@ -195,7 +196,7 @@ export function createPlanes(parts: ServerParts): Planes {
     ports: parts.ports,
     ready: () => ready,
     routes: [
-      inventoryRoutes(inventory, () => listVaults(parts.state), extentDirectory(parts)),
+      inventoryRoutes(inventory, () => listedVaults(parts), extentDirectory(parts)),
       upkeepRoutes(() => contents.upkeepReports()),
     ],
   });
@@ -237,6 +238,11 @@ export function createPlanes(parts: ServerParts): Planes {
     },
   };
 }
+
+const listedVaults = async ({ state, settings }: ServerParts): Promise<ListedVaults> => ({
+  vaults: await listVaults(state),
+  outside: [...new Set((settings.outsideVaults ?? []).map(({ host }) => host))],
+});
 
 function openOutsideVaults({ settings, identity }: ServerParts): OutsideVaults {
   return createOutsideVaults({

@@ -34,6 +34,13 @@ export interface VaultDescription {
   readonly keys: readonly KeyDescription[];
 }
 
+/** What `GET /vaults` answers. */
+export interface ListedVaults {
+  readonly vaults: readonly VaultDescription[];
+  /** Hosts of the vaults that were named with a credential; what is in them is not known here. */
+  readonly outside: readonly string[];
+}
+
 /** All vaults of an instance but Kustody's own, with their keys: for the holder of the control token, whom no vault asks for permissions. */
 export async function listVaults(state: State): Promise<readonly VaultDescription[]> {
   const vaults = await listAll(state, vaultNames);

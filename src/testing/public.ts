@@ -37,6 +37,8 @@ export interface Kustody {
     readonly resourceManager: string;
     /** `https://localhost:{port}`: the control API. */
     readonly control: string;
+    /** `https://localhost:{port}`: the only cluster, for clients that can go nowhere else. */
+    readonly localhostCluster: string;
     /** `http://127.0.0.1:{port}`: the forward proxy. */
     readonly proxy: string;
   };

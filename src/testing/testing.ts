@@ -73,6 +73,7 @@ async function describe(
       authority: 'https://login.microsoftonline.com',
       resourceManager: 'https://management.azure.com',
       control: `https://localhost:${server.port}`,
+      localhostCluster: `https://localhost:${server.kustoPort}`,
       proxy: `http://127.0.0.1:${server.proxyPort}`,
     },
     ca: found.caCertificate,

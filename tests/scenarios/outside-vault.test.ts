@@ -133,6 +133,9 @@ describe('a cluster under a key in a vault outside', () => {
     expect((await kustody(['check-keys', '--data', used])).stdout.replaceAll(/\s/g, '')).toContain('vaultoutside');
     const words = 'in a vault outside: nothing in this directory opens it, the root key included';
     expect((await kustody(['lineage', kid, '--data', used])).stdout).toContain(words);
+    const other = await kustody(['lineage', `https://${vaultHost}/keys/another`, '--data', used]);
+    expect(other).toMatchObject({ code: 0, stdout: expect.stringContaining('is not known here') as string });
+    expect((await kustody(['status', '--data', used])).stdout).toContain(`Vaults outside\n  ${vaultHost}`);
     expect((await kustody(['proof', '--data', used, '--canary', 'row-42-is-here'])).stdout).toContain(words);
   });
 

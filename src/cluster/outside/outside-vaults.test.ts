@@ -125,6 +125,11 @@ describe('a token for a vault outside', () => {
     expect(seen).toEqual([]);
   });
 
+  it.each(['https://management.azure.com', 'https://azure.net', `https://${host}`])('is none of %s', async (other) => {
+    expect(await mint([vault()], { authority, audience: other })).toMatchObject({ cause: 'credentialRefused' });
+    expect(seen).toEqual([]);
+  });
+
   it('sends no secret where the authority only points to', async () => {
     metadata = (name) => ({ ...endpointsAt('evil.azure.com'), issuer: endpointsAt(name).issuer });
     const account = { authorityHost: otherAuthority };

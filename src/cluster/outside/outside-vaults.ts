@@ -50,6 +50,9 @@ export function createOutsideVaults(options: OutsideVaultsOptions): OutsideVault
         `Vault ${host} believes the authority ${target.authority ?? '(it names none)'}, and its credential is one of https://${authorityHost}/${tenantId}. It was shown to neither.`,
       );
     }
+    if (target.audience !== `https://${host.slice(host.indexOf('.') + 1)}`) {
+      return refused(`Vault ${host} asks for a token of ${target.audience}, which is not what vaults are.`);
+    }
     return accountToken(vault, target.audience, options.timeoutMs);
   };
 

@@ -2,6 +2,7 @@ import { readdirSync, readFileSync } from 'node:fs';
 import { dirname, join, relative, resolve } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { entraOperations } from '../src/identity/entra/operations.ts';
+import { graphOperations } from '../src/identity/graph/operations.ts';
 import { keyOperations } from '../src/vault/keys/key-operations.ts';
 import { allArmOperations } from './support/arm-operations.ts';
 
@@ -127,10 +128,12 @@ describe('operation rows', () => {
     expect(ids.filter((id, index) => ids.indexOf(id) !== index)).toEqual([]);
   });
 
-  it('goes through every row of Entra ID, and every row that is not built', () => {
+  it('goes through every row of Entra ID and Graph, and every row that is not built', () => {
     expect(entraOperations.length).toBeGreaterThan(10);
+    expect(graphOperations.length).toBeGreaterThan(50);
     for (const loop of [
       'it.each(entraOperations)',
+      'it.each(graphOperations)',
       'it.each(notBuiltArmOperations)',
       'it.each(notBuiltKeyOperations)',
     ]) {

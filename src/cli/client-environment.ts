@@ -17,6 +17,8 @@ export interface ClientEnvironmentInput {
   readonly subscriptionId: string;
   readonly clientId: string;
   readonly clientSecret: string;
+  /** Who signs in with a password. */
+  readonly user?: { readonly principalName: string; readonly password: string };
   readonly trust: {
     /** PEM: our root and whatever NODE_EXTRA_CA_CERTS named before. */
     readonly extraRootsFile: string;
@@ -60,6 +62,9 @@ export function clientEnvironment(input: ClientEnvironmentInput): Environment {
     ARM_SUBSCRIPTION_ID: input.subscriptionId,
     AZURE_CONFIG_DIR: input.azureConfigDirectory,
     AZURE_CORE_COLLECT_TELEMETRY: 'false',
+    ...(input.user === undefined
+      ? {}
+      : { KUSTODY_USERNAME: input.user.principalName, KUSTODY_PASSWORD: input.user.password }),
     KUSTODY_DATA_DIR: input.dataDirectory,
     KUSTODY_CONTROL: input.controlUrl,
     KUSTODY_CONTROL_TOKEN: input.controlToken,

@@ -132,6 +132,7 @@ export async function environmentOf(
     subscriptionId: described.subscriptionId,
     clientId: described.clientId,
     clientSecret: described.clientSecret,
+    ...(described.user === undefined ? {} : { user: described.user }),
     trust: {
       extraRootsFile: write('extra-roots.pem', files.extraRootsPem),
       bundleFile: write('bundle.pem', files.bundlePem),

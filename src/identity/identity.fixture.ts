@@ -10,9 +10,12 @@ import type { State, StateWrite, Table } from '../state/state.ts';
 import { writeRecord } from '../state/state.ts';
 import { createMintToken } from './entra/mint.ts';
 import { openSigningKeys } from './entra/signing-keys.ts';
-import { createTokenService } from './entra/token-service.ts';
+import { openPendingSignIns } from './entra/pending-sign-ins.ts';
+import { openRefreshTokens } from './entra/refresh-token.ts';
+import { createTokenService, createUserTokenService } from './entra/token-service.ts';
 import type { TokenExpiry } from './entra/token-verifier.ts';
 import { createTokenVerifier } from './entra/token-verifier.ts';
+import { createUserSignIn } from './entra/user-sign-in.ts';
 import { openDirectory } from './principals/directory.ts';
 import { openPrincipals } from './principals/principals.ts';
 import { openTenants } from './tenants.ts';
@@ -88,7 +91,13 @@ export async function startIdentity(
     },
     ...{ tenant, application, managed, secret: added?.secret ?? '', secretKeyId: added?.keyId },
     verifyToken: newVerifier(),
-    grantOptions: { tenants, principals, applications: directory.applications, issueToken, wallClock },
+    grantOptions: {
+      ...{ tenants, principals, directory, applications: directory.applications, issueToken, wallClock },
+      issueUserToken: createUserTokenService({ signingKeys, randomBytes, wallClock }),
+      userSignIn: createUserSignIn({ tenants, directory, monotonicMs: wallClock }),
+      pendingSignIns: openPendingSignIns(randomBytes, wallClock),
+      refreshTokens: openRefreshTokens(state, randomBytes),
+    },
   };
 }
 

@@ -2,9 +2,12 @@ import type { RandomBytes } from '../base/random.ts';
 import type { Instant } from '../clock/clock.ts';
 import { createMintToken } from '../identity/entra/mint.ts';
 import { openSigningKeys } from '../identity/entra/signing-keys.ts';
-import { createTokenService } from '../identity/entra/token-service.ts';
+import { openPendingSignIns } from '../identity/entra/pending-sign-ins.ts';
+import { openRefreshTokens } from '../identity/entra/refresh-token.ts';
+import { createTokenService, createUserTokenService } from '../identity/entra/token-service.ts';
 import type { TokenExpiry } from '../identity/entra/token-verifier.ts';
 import { createTokenVerifier } from '../identity/entra/token-verifier.ts';
+import { createUserSignIn } from '../identity/entra/user-sign-in.ts';
 import { openDirectory } from '../identity/principals/directory.ts';
 import { openPrincipals } from '../identity/principals/principals.ts';
 import { openTenants } from '../identity/tenants.ts';
@@ -14,6 +17,7 @@ export interface IdentityPartsOptions {
   readonly state: State;
   readonly randomBytes: RandomBytes;
   readonly wallClock: () => Instant;
+  readonly monotonicMs: () => number;
   readonly tokenExpiry: TokenExpiry;
 }
 
@@ -32,6 +36,10 @@ export function openIdentityParts(options: IdentityPartsOptions) {
     applications: directory.applications,
     signingKeys,
     issueToken,
+    issueUserToken: createUserTokenService({ signingKeys, randomBytes, wallClock }),
+    userSignIn: createUserSignIn({ tenants, directory, monotonicMs: options.monotonicMs }),
+    pendingSignIns: openPendingSignIns(randomBytes, options.monotonicMs),
+    refreshTokens: openRefreshTokens(state, randomBytes),
     mintToken: createMintToken({ tenants, principals, issueToken }),
     verifyToken: createTokenVerifier({ ...options, signingKeys, tenants, directory }),
   };

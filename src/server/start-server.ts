@@ -118,6 +118,7 @@ async function open(
     state,
     randomBytes: systemRandomBytes,
     wallClock: wallNow,
+    monotonicMs: () => clocks.monotonic.now(),
     tokenExpiry: (issuedAt) => faults.tokenExpired(issuedAt),
   });
   const instanceParts = { state, randomBytes: systemRandomBytes, ...identity, wallNow: wallNow() };

@@ -42,6 +42,7 @@ async function collect(): Promise<readonly ProviderOperation[]> {
     state,
     randomBytes,
     wallClock: wallNow,
+    monotonicMs: () => 0,
     tokenExpiry: (issuedAt) => faults.tokenExpired(issuedAt),
   });
   const instance = await createInstance({ state, randomBytes, ...identity, wallNow: wallNow() }, true);

@@ -108,10 +108,10 @@ function managedIdentityClaims(principal: Principal): JsonObject {
 }
 
 /** `aio` is opaque and of no use to anyone but Entra ID. */
-const opaqueState = (randomBytes: RandomBytes): string => Buffer.from(randomBytes(23)).toString('base64');
+export const opaqueState = (randomBytes: RandomBytes): string => Buffer.from(randomBytes(23)).toString('base64');
 
 /** `rh` is opaque as well; real ones hold tenant and resource. */
-function refreshHint(tenantId: Guid, resourceAppId: Guid): string {
+export function refreshHint(tenantId: Guid, resourceAppId: Guid): string {
   const mark = Buffer.from([1, 1, 0]);
   return `1.${toBase64Url(concatBytes(mark, guidBytes(tenantId), guidBytes(resourceAppId), mark))}.`;
 }

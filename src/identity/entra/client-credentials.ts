@@ -51,9 +51,10 @@ export async function grantClientCredentials(request: GrantRequest, options: Gra
   return { ...(await options.issueToken({ principal, tenant, resource, audience })), resource: identifier };
 }
 
-const zeroGuid = '00000000-0000-0000-0000-000000000000';
+export const zeroGuid = '00000000-0000-0000-0000-000000000000';
 
-async function requireTenant(name: string, tenants: Tenants): Promise<Tenant> {
+/** @throws EntraError */
+export async function requireTenant(name: string, tenants: Tenants): Promise<Tenant> {
   if (sharedTenantNames.includes(name.toLowerCase())) throw entraError('NoTenant');
   const tenant = await tenants.find(name);
   if (tenant !== undefined) return tenant;

@@ -69,8 +69,7 @@ const entraErrors = {
     code: 70003,
     status: 400,
     error: 'unsupported_grant_type',
-    text: (grant: string) =>
-      `The app requested an unsupported grant type '${grant}'. Kustody offers 'client_credentials' with a client secret only.`,
+    text: (grant: string) => `The app requested an unsupported grant type '${grant}'. Kustody does not offer it.`,
   },
   /** What Entra ID says of a certificate that the application does not have; the last sentence is ours. */
   AssertionNotBuilt: {
@@ -84,8 +83,7 @@ const entraErrors = {
     code: 700054,
     status: 400,
     error: 'unsupported_response_type',
-    text: (endpoint: string) =>
-      `Kustody does not offer the sign-in of users ('${endpoint}'); use 'client_credentials' with a client secret.`,
+    text: (endpoint: string) => `Kustody does not offer '${endpoint}' of Entra ID.`,
   },
   ApplicationNotFound: {
     code: 700016,
@@ -154,6 +152,113 @@ const entraErrors = {
     error: 'invalid_resource',
     text: (resource: string, tenantId: string) =>
       `The resource principal named ${resource} was not found in the tenant named ${tenantId}. This can happen if the application has not been installed by the administrator of the tenant or consented to by any user in the tenant. You might have sent your authentication request to the wrong tenant.`,
+  },
+  PreauthorizationMissing: {
+    code: 65002,
+    status: 400,
+    error: 'invalid_request',
+    text: (clientId: string, resourceId: string) =>
+      `Consent between first party application '${clientId}' and first party resource '${resourceId}' must be configured via preauthorization - applications owned and operated by Microsoft must get approval from the API owner before requesting tokens for that API.`,
+  },
+  /** Users sign in with Microsoft's own public clients; consent to others is not built. The last sentence is ours. */
+  ConsentMissing: {
+    code: 65001,
+    status: 400,
+    error: 'invalid_grant',
+    text: (clientId: string, name: string) =>
+      `The user or administrator has not consented to use the application with ID '${clientId}' named '${name}'. Send an interactive authorization request for this user and resource. Kustody does not offer consent: users sign in with the Azure CLI, Azure PowerShell, Visual Studio Code and Kusto clients.`,
+  },
+  UserNotFound: {
+    code: 50034,
+    status: 400,
+    error: 'invalid_grant',
+    text: (tenant: string) =>
+      `The user account {EUII Hidden} does not exist in the ${tenant} directory. To sign into this application, the account must be added to the directory.`,
+  },
+  PasswordInvalid: {
+    code: 50126,
+    status: 400,
+    error: 'invalid_grant',
+    text: () => 'Error validating credentials due to invalid username or password.',
+  },
+  UserLocked: {
+    code: 50053,
+    status: 400,
+    error: 'invalid_grant',
+    text: () => "The account is locked, you've tried to sign in too many times with an incorrect user ID or password.",
+  },
+  UserDisabled: { code: 50057, status: 400, error: 'invalid_grant', text: () => 'The user account is disabled.' },
+  PasswordExpired: { code: 50055, status: 400, error: 'invalid_grant', text: () => 'The password is expired.' },
+  GrantRevoked: {
+    code: 50173,
+    status: 400,
+    error: 'invalid_grant',
+    text: () =>
+      'The provided grant has expired due to it being revoked, a fresh auth token is needed. The user might have changed or reset their password.',
+  },
+  GrantInvalid: {
+    code: 70000,
+    status: 400,
+    error: 'invalid_grant',
+    text: () => 'Provided grant is invalid or malformed.',
+  },
+  GrantExpired: {
+    code: 70008,
+    status: 400,
+    error: 'invalid_grant',
+    text: () =>
+      'The provided authorization code or refresh token has expired due to inactivity. Send a new interactive authorization request for this user and resource.',
+  },
+  CodeRedeemed: {
+    code: 54005,
+    status: 400,
+    error: 'invalid_grant',
+    text: () =>
+      'OAuth2 Authorization code was already redeemed, please retry with a new valid code or use an existing refresh token.',
+  },
+  CodeVerifierWrong: {
+    code: 501481,
+    status: 400,
+    error: 'invalid_grant',
+    text: () => 'The Code_Verifier does not match the code_challenge supplied in the authorization request.',
+  },
+  RedirectMismatch: {
+    code: 500112,
+    status: 400,
+    error: 'invalid_client',
+    text: (sent: string, asked: string) =>
+      `The reply address '${sent}' does not match the reply address '${asked}' provided when requesting Authorization code.`,
+  },
+  RedirectUnknown: {
+    code: 50011,
+    status: 400,
+    error: 'invalid_request',
+    text: (uri: string, clientId: string) =>
+      `The redirect URI '${uri}' specified in the request does not match the redirect URIs configured for the application '${clientId}'. Make sure the redirect URI sent in the request matches one added to your application in the Azure portal. Navigate to https://aka.ms/redirectUriMismatchError to learn more about how to troubleshoot this error.`,
+  },
+  ResponseTypeNotBuilt: {
+    code: 700054,
+    status: 400,
+    error: 'unsupported_response_type',
+    text: (type: string) => `Kustody does not offer the response type '${type}'; use 'code'.`,
+  },
+  SignInRequired: {
+    code: 50058,
+    status: 400,
+    error: 'login_required',
+    text: () => 'A silent sign-in request was sent but no user is signed in.',
+  },
+  DevicePending: {
+    code: 70016,
+    status: 400,
+    error: 'authorization_pending',
+    text: () => 'OAuth 2.0 device flow error. Authorization is pending. Continue polling.',
+  },
+  DeviceCodeExpired: {
+    code: 70020,
+    status: 400,
+    error: 'expired_token',
+    text: () => "The provided value for the input parameter 'device_code' is not valid. This device code has expired.",
   },
   InstanceUnknown: {
     code: 50049,

@@ -9,6 +9,7 @@ import { entraHosts } from './discovery.ts';
 import { EntraError, entraError, renderEntraError } from './entra-error.ts';
 import type { EntraOperation, EntraRequest, OperationOptions } from './operations.ts';
 import { entraOperations } from './operations.ts';
+import { PageAnswer } from './sign-in-page.ts';
 
 export interface EntraPlaneOptions extends OperationOptions {
   readonly log: Log;
@@ -48,7 +49,7 @@ const errorOfFailure: Record<PlaneFailureKind, () => EntraError> = {
   internal: () => entraError('Internal'),
 };
 
-/** Entra ID: token endpoints of both versions, discovery, signing keys. */
+/** Entra ID: token endpoints of both versions, discovery, signing keys, and the pages that users sign in on. */
 export function createEntraPlane(options: EntraPlaneOptions): Plane {
   const answer = (error: EntraError, request?: FastifyRequest, status = error.status): PlaneAnswer => ({
     status,
@@ -79,22 +80,25 @@ export function createEntraPlane(options: EntraPlaneOptions): Plane {
 }
 
 function addRoute(app: FastifyInstance, operation: EntraOperation, options: OperationOptions): void {
-  app.route<{ Params: { tenant?: string } }>({
+  app.route<{ Params: { tenant?: string; '*'?: string } }>({
     method: operation.method === 'any' ? app.supportedMethods : operation.method,
     url: operation.path,
     handler: async (request, reply) => {
       request.operationId = operation.id;
-      const answer = await operation.run(toEntraRequest(request, request.params.tenant ?? ''), options);
+      const { tenant = '', '*': rest = '' } = request.params;
+      const answer = await operation.run(toEntraRequest(request, tenant, rest), options);
+      if (answer instanceof PageAnswer) return reply.code(answer.status).headers(answer.headers).send(answer.html);
       if (operation.document) void reply.removeHeader('pragma').removeHeader('expires').headers(documentHeaders);
       return reply.send(answer);
     },
   });
 }
 
-function toEntraRequest(request: FastifyRequest, tenant: string): EntraRequest {
+function toEntraRequest(request: FastifyRequest, tenant: string, rest: string): EntraRequest {
   return {
     method: request.method,
     tenant,
+    rest,
     query: (name) => queryValue(request.query, name),
     form: request.body instanceof URLSearchParams ? request.body : new URLSearchParams(),
     authorization: request.headers.authorization,

@@ -11,16 +11,14 @@ export interface TokenRequest {
 
 /** More than any client sends; assertions are the longest. */
 const fieldsMax = 64;
-const fieldCharsMax = { client_id: 256, client_secret: 1024, scope: 2048, resource: 2048, grant_type: 256 } as const;
+const fieldCharsMax = {
+  ...{ client_id: 256, client_secret: 1024, scope: 2048, resource: 2048, grant_type: 256, username: 256 },
+  ...{ refresh_token: 4096, code: 256, device_code: 256, redirect_uri: 2048, code_verifier: 256 },
+} as const;
 type FieldName = keyof typeof fieldCharsMax;
 
 /** Known to Entra ID, not built here. All others are unknown to both. */
 const grantsNotBuilt = new Set([
-  'authorization_code',
-  'password',
-  'refresh_token',
-  'device_code',
-  'urn:ietf:params:oauth:grant-type:device_code',
   'urn:ietf:params:oauth:grant-type:jwt-bearer',
   'urn:ietf:params:oauth:grant-type:saml2-bearer',
   'urn:ietf:params:oauth:grant-type:saml1_1-bearer',
@@ -35,14 +33,14 @@ export function readCredentials(
 ): Omit<TokenRequest, 'resource'> {
   refuseAmbiguity(form);
   const basic = basicCredentials(authorization);
-  const grant = field(form, 'grant_type');
+  const grant = readField(form, 'grant_type');
   if (grant === undefined) throw entraError('ParameterMissing', 'grant_type');
-  const clientId = field(form, 'client_id') ?? basic?.clientId;
+  const clientId = readField(form, 'client_id') ?? basic?.clientId;
   if (clientId === undefined) throw entraError('ParameterMissing', 'client_id');
   if (grant !== 'client_credentials')
     throw entraError(grantsNotBuilt.has(grant) ? 'GrantNotBuilt' : 'GrantUnsupported', grant);
   if (form.has('client_assertion') || form.has('client_assertion_type')) throw entraError('AssertionNotBuilt');
-  const inForm = field(form, 'client_secret');
+  const inForm = readField(form, 'client_secret');
   if (basic !== undefined && (inForm !== undefined || basic.clientId !== clientId))
     throw entraError('RequestMalformed');
   const clientSecret = inForm ?? basic?.clientSecret;
@@ -54,11 +52,11 @@ export function readCredentials(
  * @throws EntraError */
 export function readResource(form: URLSearchParams, version: 1 | 2): string {
   if (version === 1) {
-    const resource = field(form, 'resource');
+    const resource = readField(form, 'resource');
     if (resource === undefined) throw entraError('ParameterMissing', 'resource');
     return resource;
   }
-  const scope = field(form, 'scope')?.trim();
+  const scope = readField(form, 'scope')?.trim();
   if (scope === undefined || scope === '') throw entraError('ScopeMissing');
   return resourceOfScope(scope);
 }
@@ -77,13 +75,14 @@ export function resourceOfScope(scope: string): string {
   return resource;
 }
 
-function refuseAmbiguity(form: URLSearchParams): void {
+/** Doubled fields mean two things. @throws EntraError */
+export function refuseAmbiguity(form: URLSearchParams): void {
   const names = [...form.keys()];
   if (names.length > fieldsMax || new Set(names).size !== names.length) throw entraError('RequestMalformed');
 }
 
 /** @returns undefined when missing or empty, which is the same to Entra ID */
-function field(form: URLSearchParams, name: FieldName): string | undefined {
+export function readField(form: URLSearchParams, name: FieldName): string | undefined {
   const value = form.get(name);
   if (value === null || value === '') return undefined;
   if (value.length > fieldCharsMax[name]) throw entraError('RequestMalformed');

@@ -2,9 +2,13 @@ import { CompactSign } from 'jose';
 import { utf8 } from '../../base/bytes.ts';
 import type { RandomBytes } from '../../base/random.ts';
 import type { Instant } from '../../clock/clock.ts';
+import type { JsonObject } from '../../base/json.ts';
+import { toUnixSeconds } from '../../clock/clock.ts';
 import type { TokenSubject } from './claims.ts';
 import { accessTokenClaims, lifetimeOf } from './claims.ts';
 import type { SigningKeys } from './signing-keys.ts';
+import type { UserSubject } from './user-claims.ts';
+import { idTokenClaims, userAccessTokenClaims } from './user-claims.ts';
 
 /** Times in Unix seconds. */
 export interface IssuedToken {
@@ -24,6 +28,36 @@ export interface TokenServiceOptions {
 
 /** Signs an access token; the caller has established that `principal` may have it. A fresh one each time. */
 export type IssueToken = (subject: TokenSubject) => Promise<IssuedToken>;
+
+export interface UserTokens extends IssuedToken {
+  readonly idToken: string | undefined;
+}
+
+/** Signs the tokens of a user for one application; the caller has established that it may have them. */
+export type IssueUserToken = (
+  subject: UserSubject,
+  more: { readonly version: 1 | 2; readonly nonce: string | undefined; readonly withIdToken: boolean },
+) => Promise<UserTokens>;
+
+const userLifetimeSeconds = 3600;
+
+export function createUserTokenService({ signingKeys, randomBytes, wallClock }: TokenServiceOptions): IssueUserToken {
+  return async (subject, { version, nonce, withIdToken }) => {
+    const { signing } = await signingKeys.load();
+    const now = wallClock();
+    const seconds = toUnixSeconds(now);
+    const lifetime = { notBefore: seconds - 300, expires: seconds + userLifetimeSeconds };
+    const sign = (claims: JsonObject): Promise<string> =>
+      new CompactSign(utf8(JSON.stringify(claims)))
+        .setProtectedHeader({ typ: 'JWT', alg: 'RS256', x5t: signing.kid, kid: signing.kid })
+        .sign(signing.key);
+    const token = await sign(userAccessTokenClaims(subject, lifetime, now, randomBytes));
+    const idToken = withIdToken
+      ? await sign(idTokenClaims(version, subject, lifetime, now, { randomBytes, nonce }))
+      : undefined;
+    return { token, idToken, ...lifetime, expiresIn: userLifetimeSeconds - 1 };
+  };
+}
 
 export function createTokenService({ signingKeys, randomBytes, wallClock }: TokenServiceOptions): IssueToken {
   return async (subject) => {

@@ -54,7 +54,13 @@ async function preparedDirectory() {
   const rootKey = openRootKeyFile(join(directory, rootKeyFileName), systemRandomBytes);
   const state = await SealedState.open({ store, rootKey, randomBytes: systemRandomBytes });
   const wallClock = () => instant(Date.now());
-  const identity = openIdentityParts({ state, randomBytes: systemRandomBytes, wallClock, tokenExpiry: () => false });
+  const identity = openIdentityParts({
+    state,
+    randomBytes: systemRandomBytes,
+    wallClock,
+    monotonicMs: wallClock,
+    tokenExpiry: () => false,
+  });
   const instance = await createInstance(
     { state, randomBytes: systemRandomBytes, ...identity, wallNow: wallClock() },
     true,

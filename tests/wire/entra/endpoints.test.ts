@@ -137,11 +137,11 @@ describe('the v2 token endpoint', () => {
     ['no client', { form: { grant_type: 'client_credentials' } }, 400, 900144, 'invalid_request'],
     ['no secret', { form: { grant_type: 'client_credentials', client_id: 'x' } }, 401, 7000216, 'invalid_client'],
     [
-      'a password',
+      'a password for an application that nobody knows',
       { form: { grant_type: 'password', client_id: 'x', username: 'u', password: 'p' } },
       400,
-      70003,
-      'unsupported_grant_type',
+      700016,
+      'unauthorized_client',
     ],
     [
       'a certificate',
@@ -291,16 +291,13 @@ describe('every operation', () => {
     const target = path.replace(':tenant', entra.tenant.tenantId).replace('*', 'a@b.example');
     const { status, headers } = await entra.ask(target, { method: method === 'any' ? 'POST' : method });
     expect([200, 400]).toContain(status);
-    if (status === 200) expect(headers['pragma']).toBeUndefined();
+    if (status === 200 && /^(OpenId|Keys|Instance)/.test(id)) expect(headers['pragma']).toBeUndefined();
     await vi.waitFor(() => expect(lines.at(-1)).toContain(`"route":"${id}"`), { timeout: 20_000 });
   });
 });
 
 describe('what is not offered', () => {
   it.each([
-    ['GET', '/common/oauth2/v2.0/authorize?client_id=x', 400],
-    ['POST', '/organizations/oauth2/v2.0/devicecode', 400],
-    ['GET', '/common/userrealm/a@b.example?api-version=1.0', 400],
     ['GET', '/common/saml2', 404],
     ['GET', '/', 404],
   ])('is refused by name: %s %s', async (method, path, status) => {

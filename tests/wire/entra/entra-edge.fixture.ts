@@ -16,6 +16,7 @@ export interface Answer {
   readonly status: number;
   readonly headers: Record<string, string | string[] | undefined>;
   readonly body: Record<string, unknown>;
+  readonly text: string;
 }
 
 /** Entra ID and Graph behind the real edge: TLS under its real names, and the forward proxy. */
@@ -112,11 +113,13 @@ function ask(port: number, ca: string, path: string, options: AskOptions): Promi
         let text = '';
         response.setEncoding('utf8').on('data', (piece: string) => (text += piece));
         response.on('end', () => {
-          const json: unknown = text === '' ? {} : JSON.parse(text);
+          const isJson = /json/.test(response.headers['content-type'] ?? '');
+          const json: unknown = isJson && text !== '' ? JSON.parse(text) : {};
           resolve({
             status: response.statusCode ?? 0,
             headers: response.headers,
             body: json as Record<string, unknown>,
+            text,
           });
         });
       },

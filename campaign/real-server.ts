@@ -6,6 +6,7 @@ import { startKustody, temporaryDirectory } from '../tests/support/kustody-comma
 /** A server as a user starts it, in processes of its own, with its data in a temporary directory. */
 export interface RealServer extends DrillInstance {
   readonly dataDirectory: string;
+  readonly processId: number;
   close(): Promise<void>;
 }
 
@@ -21,6 +22,7 @@ export async function startRealServer(): Promise<RealServer> {
     let aheadMs = 0;
     return {
       dataDirectory,
+      processId: server.process.pid ?? 0,
       environment,
       now: () => Date.now() + aheadMs,
       pass: async (seconds) => {

@@ -21,6 +21,16 @@ export function descendantsOf(pid: number): readonly number[] {
 /** Whether it is there and not only remembered until its parent asks how it ended. */
 export const isRunning = (pid: number): boolean => !['Z', 'X', undefined].includes(statOf(pid)?.[0]);
 
+/** What it has in memory of its own, and its share of what it has with others; 0 when it has ended. */
+export function residentBytes(pid: number): number {
+  try {
+    const rollup = readFileSync(`/proc/${pid}/smaps_rollup`, 'utf8');
+    return 1024 * Number(/^Pss:\s+(\d+) kB$/m.exec(rollup)?.[1] ?? 0);
+  } catch {
+    return 0;
+  }
+}
+
 export function commandOf(pid: number): string {
   try {
     return readFileSync(`/proc/${pid}/cmdline`, 'utf8').replaceAll('\0', ' ');

@@ -1,5 +1,6 @@
 import { spawn } from 'node:child_process';
 import { constants } from 'node:os';
+import { restoreCoreDumps } from '../base/core-dumps.ts';
 import type { Environment } from './client-environment.ts';
 import { UserError } from './user-error.ts';
 
@@ -23,6 +24,7 @@ export function runChild({ command, args, environment }: ChildCommand): Promise<
       else env[name] = value;
     }
     const child = spawn(command, args, { stdio: 'inherit', env, shell: false });
+    restoreCoreDumps(child.pid);
     const handlers = forwarded.map((signal) => {
       // A terminal sends SIGINT and SIGQUIT to the child itself: sending them on would deliver them twice.
       const fromTerminal = (signal === 'SIGINT' || signal === 'SIGQUIT') && process.stdin.isTTY;

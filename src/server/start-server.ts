@@ -2,6 +2,7 @@ import { randomBytes as nodeRandomBytes } from 'node:crypto';
 import { existsSync } from 'node:fs';
 import { join } from 'node:path';
 import { createAuthorizer } from '../authz/role-assignments.ts';
+import { forbidCoreDumps } from '../base/core-dumps.ts';
 import { systemRandomBytes } from '../base/random.ts';
 import { machineTime } from '../clock/host-time.ts';
 import { checkGeoipDatabase } from '../engine/native/geoip-file.ts';
@@ -87,6 +88,8 @@ async function open(
   const host = settings.host ?? machineTime;
   const wallMs = (): number => host.now();
   const log = createLog({ ...settings.log, wallClock: wallMs });
+  // Before any key is read, and any process started.
+  if (!forbidCoreDumps()) log.warning('core dumps of this process cannot be turned off');
   const onError = (error: unknown): void => log.failure('timer-failed', error);
   const { keyPool, close: closeKeyPool } = openReadyKeys(log);
   closers.push(closeKeyPool);

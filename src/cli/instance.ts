@@ -34,6 +34,7 @@ export interface InstanceOptions {
   readonly allowRemote?: boolean;
   readonly log?: ServerSettings['log'];
   readonly expectsCluster?: boolean;
+  readonly clusterIdleMs?: number;
   readonly outsideVaults?: readonly OutsideVaultOption[];
   readonly keyRecheckSeconds?: number;
   /** Without it the environment may name one. */
@@ -61,6 +62,7 @@ export async function startInstance(options: InstanceOptions): Promise<RunningSe
       ...(geoipDatabase ? { geoipDatabase: resolve(geoipDatabase) } : {}),
       outsideVaults,
       keys: { ...defaultKeySettings, ...(keyRecheckSeconds === undefined ? {} : { keyRecheckSeconds }) },
+      ...(options.clusterIdleMs === undefined ? {} : { clusterIdleMs: options.clusterIdleMs }),
       log: logOf(options),
       scripts: {
         clusterProcess: join(import.meta.dirname, 'cluster-process.js'),

@@ -24,6 +24,7 @@ interface UpOptions {
   readonly secondSubscription: boolean;
   readonly keyRecheck?: number;
   readonly vault: readonly OutsideVaultOption[];
+  readonly clusterIdle?: number;
   readonly geoipDatabase?: string;
   readonly rootKeyFd?: number;
   readonly logLevel: 'debug' | 'info' | 'warn' | 'error' | 'silent';
@@ -61,6 +62,11 @@ export function upCommand(rootKeys: RootKeySource): Command {
     )
     .addOption(keyRecheckOption())
     .addOption(outsideVaultOption())
+    .option(
+      '--cluster-idle <SECONDS>',
+      'a cluster unused for so long gives its memory back (default 600)',
+      parseSeconds,
+    )
     .addOption(geoipOption())
     .addOption(rootKeyOption())
     .option('--log-level <LEVEL>', 'debug, info, warn, error or silent', parseLevel, 'info')
@@ -87,6 +93,7 @@ async function up(rootKeys: RootKeySource, options: UpOptions): Promise<void> {
     allowRemote: options.allowRemote,
     outsideVaults: options.vault,
     ...(options.keyRecheck === undefined ? {} : { keyRecheckSeconds: options.keyRecheck }),
+    ...(options.clusterIdle === undefined ? {} : { clusterIdleMs: options.clusterIdle * 1000 }),
     ...(options.geoipDatabase === undefined ? {} : { geoipDatabase: options.geoipDatabase }),
     log: { level: options.logLevel, destination: process.stderr },
   });
@@ -119,6 +126,12 @@ function parsePort(text: string): number {
   const port = Number(text);
   if (!Number.isInteger(port) || port < 0 || port > 65_535) throw new InvalidArgumentError('A port is 0 to 65535.');
   return port;
+}
+
+function parseSeconds(text: string): number {
+  const seconds = Number(text);
+  if (!(seconds >= 1) || seconds > 86_400) throw new InvalidArgumentError('1 to 86400 seconds.');
+  return seconds;
 }
 
 function parseLevel(text: string): UpOptions['logLevel'] {

@@ -10,6 +10,8 @@ import type { State, StateWrite, Table } from '../state/state.ts';
 import { writeRecord } from '../state/state.ts';
 import { StateConflictError } from '../state/state-store.ts';
 import { clusterCatalogTable } from './process/remote-catalog-store.ts';
+import type { InventoryCall } from './process/inventory-protocol.ts';
+import type { Rested } from './process/rest-protocol.ts';
 import type { UpkeepProblems } from './process/upkeep-protocol.ts';
 import type { SupervisedClusterKeys } from './supervisor/cluster-keys.ts';
 import type { KeyLog } from './supervisor/ports.ts';
@@ -58,6 +60,12 @@ export interface ClusterContentsService {
   start(): void;
   /** Removes what was deleted, and lets running clusters merge and expire their data. */
   upkeep(): Promise<void>;
+  /** Of one cluster that runs; its data is opened for it. @param databases what the resource manager knows */
+  upkeepOf(clusterId: Guid, databases: InventoryCall['databases']): Promise<void>;
+  /** Whether something of a database that was deleted is still to go. */
+  hasDropped(clusterId: Guid): Promise<boolean>;
+  /** Sizes of the databases of a cluster whose process ends, for as long as it has none. */
+  remember(clusterId: Guid, sizes: Rested['databaseBytes']): void;
   /** Of clusters whose data is open. Names nothing that clients named. */
   upkeepReports(): readonly ClusterUpkeep[];
   close(): void;
@@ -68,6 +76,7 @@ export function createClusterContents(ports: ClusterContentsPorts): ClusterConte
   let stop = (): void => undefined;
 
   const reports = new Map<Guid, ClusterUpkeep>();
+  const sizes = new Map<Guid, Rested['databaseBytes']>();
 
   /** What fails for one cluster does not keep the others from it. */
   const attempt = async (name: string, clusterId: string, work: () => Promise<void>): Promise<void> => {
@@ -88,6 +97,7 @@ export function createClusterContents(ports: ClusterContentsPorts): ClusterConte
           if (problems === undefined) reports.delete(clusterId);
           else reports.set(clusterId, { clusterId, problems });
         });
+      for (const clusterId of sizes.keys()) if (!clusterIds.includes(clusterId)) sizes.delete(clusterId);
       for (const clusterId of reports.keys()) if (!clusterIds.includes(clusterId)) reports.delete(clusterId);
     } catch (error) {
       log.failure('upkeep-failed', error);
@@ -102,6 +112,8 @@ export function createClusterContents(ports: ClusterContentsPorts): ClusterConte
     async databaseBytes(clusterId, databaseId) {
       const admission = await keys.admitted(clusterId);
       const process = keys.processOf(clusterId);
+      if (process === undefined && admission.outcome === 'notReady')
+        return sizes.get(clusterId)?.find((size) => size.databaseId === databaseId)?.bytes;
       if (admission.outcome !== 'admitted' || process === undefined) return undefined;
       const reply = await process.call('databaseBytes', { databaseId }).catch(() => undefined);
       return reply?.outcome === 'known' ? reply.bytes : undefined;
@@ -111,6 +123,14 @@ export function createClusterContents(ports: ClusterContentsPorts): ClusterConte
       void upkeep();
     },
     upkeep,
+    upkeepOf: async (clusterId, databases) => {
+      await upkeepOf(ports, clusterId, databases);
+    },
+    hasDropped: async (clusterId) =>
+      (await state.list(removedDatabases, { prefix: `${clusterId}/`, limit: 1 })).length > 0,
+    remember: (clusterId, told) => {
+      sizes.set(clusterId, told);
+    },
     upkeepReports: () => [...reports.values()],
     close: () => stop(),
   };
@@ -120,12 +140,13 @@ export function createClusterContents(ports: ClusterContentsPorts): ClusterConte
 async function upkeepOf(
   { state, keys, clock, destructionHeld = () => false }: ClusterContentsPorts,
   clusterId: Guid,
+  open?: InventoryCall['databases'],
 ): Promise<UpkeepProblems | undefined> {
   const process = keys.processOf(clusterId);
   if (process === undefined || (await keys.admitted(clusterId)).outcome !== 'admitted') return undefined;
   const dropped = await state.list(removedDatabases, { prefix: `${clusterId}/`, limit: databasesPerCall });
   const databaseIds = dropped.flatMap(({ id }) => parseGuid(id.slice(clusterId.length + 1)) ?? []);
-  const call = { now: clock.now(), dropped: databaseIds, destructionHeld: destructionHeld() };
+  const call = { now: clock.now(), dropped: databaseIds, destructionHeld: destructionHeld(), ...(open && { open }) };
   const reply = await process.call('upkeep', call).catch(() => undefined);
   if (reply?.outcome !== 'done') return undefined;
   const gone = dropped.filter(({ id }) => reply.removed.some((databaseId) => id.endsWith(`/${databaseId}`)));

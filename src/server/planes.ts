@@ -4,6 +4,7 @@ import { createArmPlane } from '../arm/plane.ts';
 import type { Authorizer } from '../authz/role-assignments.ts';
 import type { RandomBytes } from '../base/random.ts';
 import { createClusterContents } from '../cluster/cluster-contents.ts';
+import { createHibernation } from '../cluster/hibernation.ts';
 import { clusterCatalogTable } from '../cluster/process/remote-catalog-store.ts';
 import { createOutsideVaults } from '../cluster/outside/outside-vaults.ts';
 import type { OutsideVaults } from '../cluster/outside/outside-vaults.ts';
@@ -43,6 +44,7 @@ import type { Providers } from './providers.ts';
 import { trustChanges } from './trust-changes.ts';
 import { createServiceVault, serviceVaultName, serviceVaultSettings } from './service-vault.ts';
 import type { ServerPorts, ServerSettings } from './settings.ts';
+import { defaultClusterIdleMs } from './settings.ts';
 import { upkeepRoutes } from './upkeep-routes.ts';
 import type { ListedVaults } from './vault-inventory.ts';
 import { listVaults } from './vault-inventory.ts';
@@ -186,6 +188,13 @@ export function createPlanes(parts: ServerParts): Planes {
     resourceId: (clusterId) => providers.clusterResourceId(clusterId),
     processServing: (cluster) => kusto.processServing(cluster),
   });
+  const hibernation = createHibernation({
+    ...{ state: parts.state, log: parts.log, keys, contents, clusters: providers.clusters },
+    processServing: (cluster) => kusto.processServing(cluster),
+    clock: parts.clocks.clock,
+    monotonic: parts.clocks.monotonic,
+    idleMs: parts.settings.clusterIdleMs ?? defaultClusterIdleMs,
+  });
   const control = createControlPlane({
     ...controls,
     token: parts.controlToken,
@@ -220,6 +229,7 @@ export function createPlanes(parts: ServerParts): Planes {
       keys.start();
       contents.start();
       void pruneAudit();
+      hibernation.start();
       stopPruning = parts.clocks.clock.every(86_400_000, pruneAudit);
       watches.push(
         parts.clocks.onStep(() => {
@@ -233,6 +243,7 @@ export function createPlanes(parts: ServerParts): Planes {
       stopPruning();
       for (const stop of watches.splice(0)) stop();
       contents.close();
+      hibernation.close();
       await keys.close();
       await vault.close();
     },

@@ -47,6 +47,8 @@ export interface ServerSettings {
   readonly keys: LeaseSettings & { readonly vaultTimeoutMs: number };
   /** Default: the machine's. Tests give one whose wall clock they set. */
   readonly host?: HostTime;
+  /** A cluster that nobody has used for so long gives its processes back; default 10 minutes of real time. */
+  readonly clusterIdleMs?: number;
   readonly log: Pick<LogOptions, 'level' | 'destination'>;
   /** A cluster will be made right after the start: its process and its key are started at once, beside everything else. */
   readonly expectsCluster?: boolean;
@@ -55,6 +57,8 @@ export interface ServerSettings {
 }
 
 export const defaultKeySettings: ServerSettings['keys'] = { ...defaultLeaseSettings, vaultTimeoutMs: 5_000 };
+
+export const defaultClusterIdleMs = 600_000;
 
 export const anyLoopbackPort: ServerAddress = { host: '127.0.0.1', port: 0 };
 export const keptLoopbackPort: ServerAddress = { host: '127.0.0.1', port: 'kept' };

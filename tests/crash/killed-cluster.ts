@@ -287,6 +287,7 @@ function operationsOf(vault: FileVault, keys: KeyHolder, data: DataHolder): Oper
   };
   return {
     configure: () => ({ outcome: 'ready' }),
+    rest: notHere,
     describe: ({ identity: who, key }) => vault.describe(who, key),
     open: (call) => keys.open(call),
     make: (call) => keys.make(call),

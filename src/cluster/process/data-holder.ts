@@ -64,6 +64,8 @@ export class DataHolder {
   readonly #options: DataHolderOptions;
   #parts: DataParts | undefined;
   #opening: Promise<Opened> | undefined;
+  /** What came of an opening; it counts while `#opening` is that one. */
+  #opened: { readonly opening: Promise<Opened>; readonly opened: Opened } | undefined;
   #keys: ProcessDataKeys | undefined;
   #pending: { readonly rewrap: CatalogRewrap; readonly keys: ProcessDataKeys; readonly isOpen: boolean } | undefined;
   /** From the beginning of a plan until it is adopted or forgotten. */
@@ -98,7 +100,9 @@ export class DataHolder {
     if (current === undefined) throw new DataUnavailableError();
     const opening = (this.#opening ??= this.#open(current.generation, current.key));
     try {
-      return (await opening).data;
+      const opened = await opening;
+      this.#opened = { opening, opened };
+      return opened.data;
     } catch (error) {
       if (this.#opening === opening) this.#opening = undefined;
       throw error;
@@ -183,9 +187,9 @@ export class DataHolder {
 
   /** For data that is open: databases that were deleted go, and merging and expiring goes on, behind the answer, one at a time.
    * The answer tells how far that has come. */
-  async upkeep({ now, dropped, destructionHeld }: SupervisorCalls['upkeep']): Promise<SupervisorReplies['upkeep']> {
+  upkeep({ now, dropped, destructionHeld }: SupervisorCalls['upkeep']): SupervisorReplies['upkeep'] {
     this.tell(instant(now));
-    const opened = await this.#openNow();
+    const opened = this.#openNow();
     if (opened === undefined || opened.data.broken) return { outcome: 'notOpen' };
     const { data } = opened;
     this.#maintain(data, { droppedDatabases: dropped, destructionHeld });
@@ -220,13 +224,28 @@ export class DataHolder {
     void run();
   }
 
-  /** Without waiting for data that is being opened. */
-  async #openNow(): Promise<Opened | undefined> {
-    return Promise.race([this.#opening?.catch(() => undefined), Promise.resolve(undefined)]);
+  /** Whether nothing goes on here, and what is to be known of the data while nobody has it open. */
+  rest(): SupervisorReplies['rest'] {
+    const opened = this.#openNow();
+    const isOpening = opened === undefined && this.#opening !== undefined;
+    if (this.#isMaintaining || this.#changing !== undefined || isOpening) return { outcome: 'busy' };
+    if (opened === undefined || opened.data.broken) return { outcome: 'idle', upkeep: 'unknown', databaseBytes: [] };
+    const { data } = opened;
+    const dueAt = data.upkeepDueAt();
+    return {
+      outcome: 'idle',
+      upkeep: dueAt === undefined ? {} : { dueAt },
+      databaseBytes: data.databases().map(({ databaseId }) => ({ databaseId, bytes: data.databaseBytes(databaseId) })),
+    };
   }
 
-  async databaseBytes(databaseId: Guid): Promise<SupervisorReplies['databaseBytes']> {
-    const opened = await this.#openNow();
+  /** Without waiting for data that is being opened. */
+  #openNow(): Opened | undefined {
+    return this.#opened?.opening === this.#opening ? this.#opened?.opened : undefined;
+  }
+
+  databaseBytes(databaseId: Guid): SupervisorReplies['databaseBytes'] {
+    const opened = this.#openNow();
     return opened === undefined
       ? { outcome: 'notOpen' }
       : { outcome: 'known', bytes: opened.data.databaseBytes(databaseId) };

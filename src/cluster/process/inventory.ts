@@ -57,9 +57,14 @@ const extentInventory = (extent: ExtentView): TableInventory['extents'][number] 
   maxCreatedOn: extent.maxCreatedOn,
 });
 
-async function openOrNothing(open: OpenData, { databases, now }: InventoryCall): Promise<ClusterData | undefined> {
+/** Opens the data of a cluster that nobody has asked for rows yet. */
+export async function openKnown(open: OpenData, { databases, now }: InventoryCall): Promise<ClusterData> {
+  return open({ databases: databases.map((database) => ({ ...database, roles: [] })), now });
+}
+
+async function openOrNothing(open: OpenData, call: InventoryCall): Promise<ClusterData | undefined> {
   try {
-    return await open({ databases: databases.map((database) => ({ ...database, roles: [] })), now });
+    return await openKnown(open, call);
   } catch (error) {
     if (error instanceof Error && error.name === 'KustoError') return undefined;
     throw error;

@@ -3,6 +3,7 @@ import { Socket } from 'node:net';
 import { setTimeout as pause } from 'node:timers/promises';
 import type { Guid } from '../../base/guid.ts';
 import { invariant } from '../../base/invariant.ts';
+import { machineTime } from '../../clock/host-time.ts';
 import { systemRandomBytes } from '../../base/random.ts';
 import { rewrapOnVisit, visitKey } from '../../encryption/key-visit.ts';
 import { preflightKey } from '../../encryption/preflight.ts';
@@ -14,7 +15,7 @@ import { DataHolder } from './data-holder.ts';
 import type { TakenSocket } from './handed-socket.ts';
 import { isHandedSocket } from './handed-socket.ts';
 import type { OpenData } from './inventory.ts';
-import { findExtent, takeInventory } from './inventory.ts';
+import { findExtent, openKnown, takeInventory } from './inventory.ts';
 import { KeyHolder } from './key-holder.ts';
 import type { ProcessCalls, SupervisorCall, SupervisorCalls, SupervisorReplies } from './protocol.ts';
 import { createRemoteCatalogStore } from './remote-catalog-store.ts';
@@ -48,6 +49,7 @@ const operations: {
   configure: (call) => {
     const isFree = configured === undefined || (configured.holder === undefined && !configured.settings.visitsKeys);
     invariant(isFree && (call.clusterId === undefined || !call.visitsKeys), 'a process belongs to one cluster');
+    configuredAt = machineTime.monotonic();
     const wrapper = createVaultKeyWrapper({ edge: call.edge, access, timeoutMs: call.vaultTimeoutMs });
     const holder =
       call.clusterId === undefined
@@ -101,7 +103,15 @@ const operations: {
   },
   inventory: (call) => takeInventory(openedData, call),
   findExtent: (call) => findExtent(openedData, call),
-  upkeep: (call) => data().upkeep(call),
+  upkeep: async (call) => {
+    if (call.open !== undefined) await openKnown(openedData, { databases: call.open, now: call.now });
+    return data().upkeep(call);
+  },
+  rest: ({ idleMs }) => {
+    const idle = dataPlane === undefined ? Infinity : dataPlane.idleMs();
+    const awake = machineTime.monotonic() - configuredAt;
+    return idle === undefined || Math.min(idle, awake) < idleMs ? { outcome: 'busy' } : data().rest();
+  },
   databaseBytes: ({ databaseId }) => data().databaseBytes(databaseId),
   farewell: async (call) => {
     await dataPlane?.end(call);
@@ -110,6 +120,7 @@ const operations: {
 };
 
 let dataPlane: DataPlane | undefined;
+let configuredAt = 0;
 
 const openedData: OpenData = (known) => {
   invariant(dataPlane !== undefined, 'the data plane is open before anybody asks what there is');

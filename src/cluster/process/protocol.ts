@@ -15,6 +15,8 @@ import type { Fields } from './message-fields.ts';
 import type { TokenTarget } from './vault-key-wrapper.ts';
 import { numberOf, objectOf, outcomeOf, ProtocolError, textOf } from './message-fields.ts';
 import type { Edge } from './host-route.ts';
+import type { RestReply } from './rest-protocol.ts';
+import { restReplyOf } from './rest-protocol.ts';
 import type { UpkeepReply } from './upkeep-protocol.ts';
 import { upkeepReplyOf } from './upkeep-protocol.ts';
 
@@ -59,7 +61,11 @@ export interface SupervisorCalls {
     readonly dropped: readonly Guid[];
     /** Nothing goes for its age: the clock is doubtful. */
     readonly destructionHeld: boolean;
+    /** What the resource manager knows: the data is opened when it is not. */
+    readonly open?: InventoryCall['databases'];
   };
+  /** Whether the process may go, because nobody has needed it for so long. */
+  readonly rest: { readonly idleMs: number };
   readonly databaseBytes: { readonly databaseId: Guid };
   /** Tells whoever waits for an answer why there will be none; no row goes out any more. The process is ended then. */
   readonly farewell: Farewell;
@@ -124,6 +130,7 @@ export interface SupervisorReplies {
   readonly findExtent: ExtentReply;
   /** `notOpen`: nobody has needed the data yet. */
   readonly upkeep: UpkeepReply;
+  readonly rest: RestReply;
   readonly databaseBytes: { readonly outcome: 'known'; readonly bytes: number } | { readonly outcome: 'notOpen' };
   readonly farewell: { readonly outcome: 'told' };
 }
@@ -178,6 +185,7 @@ export const replyParsers: { readonly [Call in SupervisorCall]: (value: unknown)
   inventory: inventoryReplyOf,
   findExtent: extentReplyOf,
   upkeep: upkeepReplyOf,
+  rest: restReplyOf,
   farewell: (value) => ({ outcome: outcomeOf(value, 'told') }),
   databaseBytes: (value) => {
     const reply = objectOf(value);

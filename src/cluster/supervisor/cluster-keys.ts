@@ -13,6 +13,7 @@ import { leaseRemainingMs } from '../../encryption/lease.ts';
 import { StateConflictError } from '../../state/state-store.ts';
 import type { StateWrite } from '../../state/state.ts';
 import { writeRecord } from '../../state/state.ts';
+import type { Rested } from '../process/rest-protocol.ts';
 import type { ClusterProcess } from './cluster-process.ts';
 import { KeyChanges, lost } from './key-changes.ts';
 import { KeyChecks } from './key-checks.ts';
@@ -52,6 +53,9 @@ export interface SupervisedClusterKeys extends ClusterKeys {
   admitted(clusterId: Guid): Promise<Admission>;
   /** The running process, for its data plane. */
   processOf(clusterId: Guid): ClusterProcess | undefined;
+  /** Ends the process of a cluster that nobody has needed for so long. Its key goes on being checked.
+   * @returns undefined when it has none, or is needed */
+  rest(clusterId: Guid, idleMs: number): Promise<Rested | undefined>;
   /** Ends the checks and all processes. */
   close(): Promise<void>;
 }
@@ -190,14 +194,17 @@ export function createClusterKeys(options: ClusterKeysOptions): SupervisedCluste
     checkConcerned: (concerns) => (closed ? Promise.resolve() : checks.checkConcerned(concerns)),
 
     async admit(clusterId): Promise<Admission> {
+      processes.running(clusterId)?.needed();
       const first = await admitted(clusterId);
       if (first.outcome !== 'notReady') return first;
       await checks.check(clusterId, { open: true });
+      processes.running(clusterId)?.needed();
       return admitted(clusterId);
     },
 
     admitted,
     processOf: (clusterId) => processes.running(clusterId),
+    rest: (clusterId, idleMs) => processes.rest(clusterId, idleMs),
 
     async close(): Promise<void> {
       closed = true;

@@ -9,6 +9,7 @@ import type { MonotonicClock } from '../../clock/monotonic-clock.ts';
 import { Channel } from '../process/channel.ts';
 import type { Farewell, SupervisorCall, SupervisorCalls, SupervisorReplies } from '../process/protocol.ts';
 import { replyParsers } from '../process/protocol.ts';
+import type { Rested } from '../process/rest-protocol.ts';
 import type { HandedSocket } from '../process/handed-socket.ts';
 import { isTakenSocket } from '../process/handed-socket.ts';
 import { SocketsOnTheWay } from './sockets-on-the-way.ts';
@@ -51,6 +52,7 @@ const grantsOf: { readonly [Call in SupervisorCall]: (body: SupervisorCalls[Call
   inventory: () => [],
   findExtent: () => [],
   upkeep: () => [],
+  rest: () => [],
   databaseBytes: () => [],
   farewell: () => [],
 };
@@ -83,11 +85,17 @@ export class ClusterProcess {
   #owner: ProcessOwner | undefined;
   #wanted = false;
   #gone = false;
+  /** Calls and connections that it was given. */
+  #given = 0;
+  #neededAt: number;
+  /** Whether it ever had a connection of a client. */
+  wasConnected = false;
   /** Generation of the key it holds, as far as its answers tell. */
   holds: number | undefined;
 
   constructor(options: ClusterProcessOptions) {
     this.#options = options;
+    this.#neededAt = options.monotonic.now();
     this.#child = fork(options.script, [], {
       // Nothing of our environment: it may carry the root key, client secrets or a proxy.
       env: { UV_THREADPOOL_SIZE: '16' },
@@ -153,6 +161,7 @@ export class ClusterProcess {
     operation: Call,
     body: SupervisorCalls[Call],
   ): Promise<SupervisorReplies[Call]> {
+    this.#given += 1;
     const grants = grantsOf[operation](body);
     for (const grant of grants) this.#grants.add(grant);
     const limitMs = longCalls.has(operation) ? longCallMs : this.#options.vaultTimeoutMs * vaultCallsMax + patienceMs;
@@ -173,6 +182,9 @@ export class ClusterProcess {
       socket.destroy();
       return;
     }
+    this.needed();
+    this.#given += 1;
+    this.wasConnected = true;
     const id = this.#onTheWay.add(socket);
     const handed: HandedSocket = { ...message, kind: 'socket', id };
     this.#child.send(handed, socket, { keepOpen: true }, (error) => {
@@ -180,6 +192,26 @@ export class ClusterProcess {
       this.#onTheWay.drop();
       this.#channel.close('The cluster process is gone.');
     });
+  }
+
+  /** Somebody is about to give it something to do. */
+  needed(): void {
+    this.#neededAt = this.#options.monotonic.now();
+  }
+
+  /** Ends it if nobody has needed it for so long. Between its answer and its end nobody can have given it anything: then it stays.
+   * @returns undefined when it stays */
+  async rest(idleMs: number): Promise<Rested | undefined> {
+    if (!this.#isFree() || this.#options.monotonic.now() - this.#neededAt < idleMs) return undefined;
+    const given = this.#given + 1; // the question
+    const reply = await this.call('rest', { idleMs }).catch(() => undefined);
+    if (reply?.outcome !== 'idle' || this.#given !== given || !this.#isFree()) return undefined;
+    await this.end();
+    return reply;
+  }
+
+  #isFree(): boolean {
+    return !this.ended && this.idle;
   }
 
   /** Ends it with everything it holds: at once, or after the moment that it takes to tell its clients why. Resolves when it is gone. */

@@ -2,6 +2,7 @@ import { join } from 'node:path';
 import type { Guid } from '../../base/guid.ts';
 import { ChannelClosedError } from '../process/channel.ts';
 import type { Farewell } from '../process/protocol.ts';
+import type { Rested } from '../process/rest-protocol.ts';
 import { removeSpillDirectory } from '../process/spill-directory.ts';
 import { ClusterProcess } from './cluster-process.ts';
 import type { ClusterKeysOptions } from './ports.ts';
@@ -95,6 +96,11 @@ export class ProcessTable {
     this.#pauses.get(clusterId)?.();
     this.#pauses.delete(clusterId);
     await this.#running.get(clusterId)?.end(farewell);
+  }
+
+  /** @returns undefined when the cluster has no process, or one that is needed */
+  async rest(clusterId: Guid, idleMs: number): Promise<Rested | undefined> {
+    return this.#running.get(clusterId)?.rest(idleMs);
   }
 
   async close(): Promise<void> {

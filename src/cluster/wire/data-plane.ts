@@ -17,6 +17,7 @@ import type { ClusterData } from '../../engine/catalog/cluster-data.ts';
 import type { DataHolder } from '../process/data-holder.ts';
 import type { HandedSocket } from '../process/handed-socket.ts';
 import type { DataPlaneSettings, Farewell, LocalhostSettings } from '../process/protocol.ts';
+import { Activity } from './activity.ts';
 import { farewellText } from './farewell.ts';
 import { FollowedClock } from './followed-clock.ts';
 import { LeaseWatch } from './cluster-session.ts';
@@ -34,6 +35,8 @@ export interface DataPlane {
   take(socket: Socket, message: HandedSocket): void;
   /** No row goes out any more: who waits for an answer is told why. Resolves when all answers under way are out. */
   end(farewell: Farewell): Promise<void>;
+  /** Milliseconds for which nobody was connected and nothing went on; undefined: something does. */
+  idleMs(): number | undefined;
   /** The data of the cluster, as of what the resource manager knows. @throws KustoError `unavailable` when its key is not here */
   data(known: Pick<AllowedRequest, 'databases' | 'now'>): Promise<ClusterData>;
 }
@@ -60,6 +63,7 @@ export async function openDataPlane(options: {
   const host = openClusterHost({ ...options, startTimer: startSystemTimer, log });
   const lease = new LeaseWatch(call, monotonicMs);
   const running = new RunningRequests(capacity);
+  const activity = new Activity(monotonicMs);
   const answering = new Set<ServerResponse>();
   const app = createWireApp({
     call,
@@ -69,6 +73,7 @@ export async function openDataPlane(options: {
     startedAt: () => (startedAt ??= clock.now()),
     lease,
     running,
+    activity,
     log,
     randomBytes: systemRandomBytes,
     startTimer: startSystemTimer,
@@ -95,6 +100,7 @@ export async function openDataPlane(options: {
         ? createPlainServer(httpLimits(defaultEdgeLimits), serve)
         : createServer({ cert: leaf.chainPem, key: leaf.privateKeyPem, ...httpsLimits(defaultEdgeLimits) }, serve);
     server.maxConnections = socketsMax;
+    server.on('connection', (socket: Socket) => socket.once('close', activity.begin()));
     server.on(
       'clientError',
       createConnectionFailureHandler({ connections, log, startTimer: startSystemTimer }, () => app),
@@ -108,6 +114,7 @@ export async function openDataPlane(options: {
   let localServer: Server | undefined;
   return {
     data: (known) => syncedData(host, known),
+    idleMs: () => activity.idleMs(),
     async end(farewell) {
       const error = kustoError(farewell.kind, farewellText(settings.clusterName, farewell));
       lease.end(error);

@@ -82,7 +82,9 @@ async function commandContext(
     signal,
     requests: ports.running,
     background: (work) => {
-      work().catch((error: unknown) => ports.log.failure('background command failed', error));
+      work()
+        .catch((error: unknown) => ports.log.failure('background command failed', error))
+        .finally(ports.activity.begin());
     },
   };
 }

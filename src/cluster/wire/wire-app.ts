@@ -3,6 +3,7 @@ import { invariant } from '../../base/invariant.ts';
 import type { RandomBytes } from '../../base/random.ts';
 import type { Instant } from '../../clock/clock.ts';
 import type { DataPlaneSettings } from '../process/protocol.ts';
+import type { Activity } from './activity.ts';
 import type { FollowedClock } from './followed-clock.ts';
 import { toIso } from '../../clock/clock.ts';
 import type { ClusterHost } from './cluster-host.ts';
@@ -32,6 +33,7 @@ export interface WirePorts {
   readonly startedAt: () => Instant;
   readonly lease: LeaseWatch;
   readonly running: RunningRequests;
+  readonly activity: Activity;
   readonly log: Log;
   readonly randomBytes: RandomBytes;
   readonly startTimer: StartTimer;

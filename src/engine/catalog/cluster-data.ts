@@ -52,6 +52,8 @@ export interface ClusterData extends SchemaChanges, ExtentChanges, StoredResults
   /** Merges, drops extents past their retention, removes blobs that nothing names. The supervisor calls it by its clock. What fails for
    * one table does not keep the others from it. */
   maintain(options?: UpkeepOptions): Promise<void>;
+  /** When `maintain` will next have something to do, if nobody writes anything; undefined: never. */
+  upkeepDueAt(): Instant | undefined;
   /** What `maintain` could not do, and has not done since. */
   upkeepProblems(): readonly UpkeepProblem[];
   /** Merges what is cheap to merge, then lets go of everything. */

@@ -128,6 +128,7 @@ export async function openClusterData(options: ClusterDataOptions): Promise<Open
     append: (request) => ingestion.append(request),
     ...createHistory(catalog, randomBytes),
     maintain: (options) => upkeep.run(options),
+    upkeepDueAt: () => merger.dueAt(),
     upkeepProblems: () => upkeep.problems,
     close: async () => {
       for (const table of allTables(catalog)) await merger.flush(table);

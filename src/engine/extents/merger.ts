@@ -1,7 +1,9 @@
 import type { Guid } from '../../base/guid.ts';
 import { newGuid } from '../../base/guid.ts';
 import type { RandomBytes } from '../../base/random.ts';
-import type { ExtentRecord, TableRecord } from '../catalog/records.ts';
+import type { Instant } from '../../clock/clock.ts';
+import { instant } from '../../clock/clock.ts';
+import type { CatalogRecord, ExtentRecord, TableRecord } from '../catalog/records.ts';
 import { dropHidden } from '../catalog/hidden-table.ts';
 import type { OpenTable } from '../query-engine.ts';
 import type { WrittenExtent } from './extent-writer.ts';
@@ -138,6 +140,36 @@ export class Merger {
         for (const { extentId } of chunk) draft.delete(`e/${extentId}`);
       });
       await writer.remove(chunk);
+    }
+  }
+
+  /** When something will have aged, or be to be flushed; undefined: never. Merges are not told of: who waits for a while has done them. */
+  dueAt(): Instant | undefined {
+    const { store } = this.#parts;
+    const { catalog, log, now } = store.parts;
+    let dueAt = Infinity;
+    for (const record of catalog.image.all()) dueAt = Math.min(dueAt, this.#agesAt(record));
+    if ([...log.all()].some(({ record }) => record.count > 0)) dueAt = Math.min(dueAt, now());
+    return Number.isFinite(dueAt) ? instant(dueAt) : undefined;
+  }
+
+  #agesAt(record: CatalogRecord): number {
+    const { store } = this.#parts;
+    switch (record.kind) {
+      case 'table': {
+        if (record.stored !== undefined) return record.stored.expiresOn;
+        const { softDeleteMs } = store.periods(record);
+        const extents = store.parts.catalog.image.extentsOf(record.tableId);
+        return extents.reduce((first, { maxCreatedOn }) => Math.min(first, maxCreatedOn + softDeleteMs), Infinity);
+      }
+      case 'requests':
+        return record.at + requestsMs;
+      case 'operation':
+        return record.operation.lastUpdatedOn + historyMs;
+      case 'failure':
+        return record.failure.failedOn + historyMs;
+      default:
+        return Infinity;
     }
   }
 

@@ -120,9 +120,16 @@ describe('the keys of clusters that have no process', () => {
   });
 });
 
+/** Of processes like those of clusters, and of nothing else that is started beside them. */
 const childPids = (): number[] =>
   readFileSync(`/proc/${process.pid}/task/${process.pid}/children`, 'utf8')
     .trim()
     .split(' ')
-    .filter(Boolean)
+    .filter((pid) => {
+      try {
+        return /cluster-process[^\0]*\0/.test(readFileSync(`/proc/${pid}/cmdline`, 'latin1'));
+      } catch {
+        return false; // it has ended meanwhile
+      }
+    })
     .map(Number);

@@ -1,3 +1,5 @@
+import { EventEmitter, once } from 'node:events';
+import { Writable } from 'node:stream';
 import { readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
@@ -13,10 +15,17 @@ import { startServerFixture } from '../support/server-fixture.ts';
 
 let fixture: Awaited<ReturnType<typeof startServerFixture>>;
 let instance: DrillInstance;
+const lines = new EventEmitter();
+const destination = new Writable({
+  write: (line: Buffer, _encoding, done) => {
+    if (line.includes('cluster-process-rests')) lines.emit('rests');
+    done();
+  },
+});
 let scene: Scene;
 
 beforeAll(async () => {
-  fixture = await startServerFixture({ clusterIdleMs: 2_000 });
+  fixture = await startServerFixture({ clusterIdleMs: 2_000, log: { level: 'info', destination } });
   instance = await drillInstance(fixture.server);
   scene = await makeScene(instance);
 }, 60_000);
@@ -39,7 +48,9 @@ function running(): readonly string[] {
   return childrenOf(process.pid).flatMap(named);
 }
 
+/** Waits for the end of the cluster's process, as the log tells it, and then for its parser. */
 async function rests(): Promise<void> {
+  if (running().length > 0) await once(lines, 'rests');
   while (running().length > 0) await new Promise((resolve) => setImmediate(resolve));
 }
 
@@ -93,9 +104,10 @@ describe.skipIf(process.platform !== 'linux')('a cluster that nobody uses', () =
     const before = files().length;
     expect(before).toBeGreaterThan(0);
     await rests();
+    const restsAgain = once(lines, 'rests');
     await instance.pass(11 * 86_400);
-    while (files().length >= before) await new Promise((resolve) => setImmediate(resolve));
-    await rests();
+    await restsAgain;
+    expect(files()).toEqual([]);
     expect((await countRows(scene)).rows).toBe(0);
   }, 60_000);
 });

@@ -18,8 +18,12 @@ interface Processes {
 /** A process that is stopped does nothing of its own, as one whose event loop is busy for good: only the kernel can end it. */
 const freeze = (pid: number): void => void process.kill(pid, 'SIGSTOP');
 
+/** @throws Error after a minute: then what was started is ended all the same */
 async function untilGone(...pids: readonly number[]): Promise<void> {
-  while (pids.some(isRunning)) await pause(20);
+  for (let looks = 0; pids.some(isRunning); looks += 1) {
+    if (looks > 3_000) throw new Error(`still there: ${pids.filter(isRunning).map(commandOf).join(', ')}`);
+    await pause(20);
+  }
 }
 
 async function withCluster(act: (processes: Processes, cluster: LiveCluster) => Promise<void>): Promise<void> {

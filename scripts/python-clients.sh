@@ -1,12 +1,18 @@
 #!/usr/bin/env bash
-# Installs the Python clients that tests run, at the versions of tests/clients/python/requirements.txt, into .cache/python.
-# Does nothing when they are there.
+# Installs the Python clients that tests run, at the versions of tests/clients/NAME/requirements.txt, into .cache/NAME: one
+# environment each, because what they need differs. Does nothing where they are there. Without names, all of them.
 set -euo pipefail
 cd "$(dirname "$0")/.."
-wanted=tests/clients/python/requirements.txt
-if ! cmp -s "$wanted" .cache/python/requirements.txt; then
-  rm -rf .cache/python
-  python3 -m venv .cache/python
-  .cache/python/bin/python -m pip install --quiet --disable-pip-version-check --no-deps -r "$wanted"
-  cp "$wanted" .cache/python/requirements.txt
+names=("$@")
+if ((${#names[@]} == 0)); then
+  for file in tests/clients/*/requirements.txt; do names+=("$(basename "$(dirname "$file")")"); done
 fi
+for name in "${names[@]}"; do
+  wanted=tests/clients/$name/requirements.txt
+  if ! cmp -s "$wanted" ".cache/$name/requirements.txt"; then
+    rm -rf ".cache/$name"
+    python3 -m venv ".cache/$name"
+    ".cache/$name/bin/python" -m pip install --quiet --disable-pip-version-check --no-deps -r "$wanted"
+    cp "$wanted" ".cache/$name/requirements.txt"
+  fi
+done

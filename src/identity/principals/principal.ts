@@ -69,8 +69,7 @@ export function toRecord(principal: Principal): PrincipalRecord {
   };
 }
 
-export function fromRecord({ format, resourceId, createdAt, ...record }: PrincipalRecord): Principal {
-  invariant(format === 1, 'records of principals have one format');
+export function fromRecord({ resourceId, createdAt, ...record }: PrincipalRecord): Principal {
   return {
     ...record,
     resourceId,

@@ -14,6 +14,8 @@ import { RealTimeError, startServer } from '../server/start-server.ts';
 import { RootKeyError } from '../state/root-key.ts';
 import type { RootKey } from '../state/root-key.ts';
 import { SealedRecordError } from '../state/record-seal.ts';
+import { AnchorError } from '../state/tree/anchor.ts';
+import { StateRolledBackError } from '../state/tree/tree-state.ts';
 import { WrongRootKeyError } from '../state/sealed-state.ts';
 import { StateFormatError, StateLockedError } from '../state/sqlite/open-database.ts';
 import type { OutsideVaultOption } from './outside-vault-option.ts';
@@ -39,13 +41,13 @@ export interface InstanceOptions {
   readonly keyRecheckSeconds?: number;
   /** Without it the environment may name one. */
   readonly geoipDatabase?: string;
+  readonly stateAnchor?: string;
 }
 
 /** Starts a server in this process. What a user can mend becomes a UserError. */
 export async function startInstance(options: InstanceOptions): Promise<RunningServer> {
   const { rootKey, keyRecheckSeconds } = options;
   const outsideVaults = readOutsideVaults(options.outsideVaults ?? [], process.env);
-  const memoryDirectory = process.env['KUSTODY_MEMORY_DIRECTORY'];
   const geoipDatabase = options.geoipDatabase ?? process.env['KUSTODY_GEOIP_DATABASE'];
   try {
     return await startServer({
@@ -60,8 +62,8 @@ export async function startInstance(options: InstanceOptions): Promise<RunningSe
       secondSubscription: options.secondSubscription ?? false,
       expectsCluster: options.expectsCluster ?? false,
       ...(rootKey === undefined ? {} : { rootKey }),
-      ...(memoryDirectory ? { memoryDirectory: resolve(memoryDirectory) } : {}),
       ...(geoipDatabase ? { geoipDatabase: resolve(geoipDatabase) } : {}),
+      ...(options.stateAnchor === undefined ? {} : { stateAnchor: options.stateAnchor }),
       outsideVaults,
       keys: { ...defaultKeySettings, ...(keyRecheckSeconds === undefined ? {} : { keyRecheckSeconds }) },
       ...(options.clusterIdleMs === undefined ? {} : { clusterIdleMs: options.clusterIdleMs }),
@@ -87,7 +89,7 @@ function logOf({ dataDirectory, log }: InstanceOptions): ServerSettings['log'] {
   return { level: log.level, destination: { write } };
 }
 
-function explain(error: unknown, options: InstanceOptions): unknown {
+export function explain(error: unknown, options: Pick<InstanceOptions, 'dataDirectory'>): unknown {
   if (error instanceof StateLockedError) {
     return new UserError(error.message, `Join it with 'kustody run --data ${options.dataDirectory} -- COMMAND'.`);
   }
@@ -107,10 +109,13 @@ function explain(error: unknown, options: InstanceOptions): unknown {
       'Give a city database in MMDB format with --geoip-database or KUSTODY_GEOIP_DATABASE.',
     );
   }
+  if (error instanceof StateRolledBackError)
+    return new UserError(error.message, "If that is right (a backup was put back), run 'kustody state accept'.");
   if (
     error instanceof StateFormatError ||
     error instanceof EmptiedStateError ||
     error instanceof SealedRecordError ||
+    error instanceof AnchorError ||
     error instanceof WrongRootKeyError ||
     error instanceof RootKeyError ||
     error instanceof OutsideVaultError

@@ -29,6 +29,7 @@ export interface LiveInstance {
 export type OpenOptions = Pick<
   InstanceOptions,
   | 'rootKey'
+  | 'stateAnchor'
   | 'allowedHosts'
   | 'expectsCluster'
   | 'geoipDatabase'
@@ -47,6 +48,7 @@ export async function openLiveInstance(data: string | undefined, options: OpenOp
     refuseForRunning('--second-subscription', options.secondSubscription === true);
     refuseForRunning('--vault', (options.outsideVaults ?? []).length > 0);
     refuseForRunning('--key-recheck', options.keyRecheckSeconds !== undefined);
+    refuseForRunning('--state-anchor', options.stateAnchor !== undefined);
     refuseForRunning('--geoip-database', options.geoipDatabase !== undefined);
     options.rootKey?.close(); // that server has its own
     return {

@@ -18,6 +18,7 @@ import { RootKeySource } from './root-key-source.ts';
 import { runCommand } from './run.ts';
 import { statusCommand } from './status.ts';
 import { systemProblem } from './system-problem.ts';
+import { stateCommand } from './state.ts';
 import { upCommand } from './up.ts';
 import { UserError } from './user-error.ts';
 import { versionCommand } from './version.ts';
@@ -36,6 +37,7 @@ for (const command of [
   articleCommand(rootKeys),
   runCommand(rootKeys),
   upCommand(rootKeys),
+  stateCommand(rootKeys),
   statusCommand(),
   logsCommand(),
   envCommand(),

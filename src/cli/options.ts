@@ -22,6 +22,12 @@ export const keyRecheckOption = (): Option =>
     throw new InvalidArgumentError(`Give whole seconds, 1 to ${defaultKeySettings.keyCacheSeconds}.`);
   });
 
+export const stateAnchorOption = (): Option =>
+  new Option(
+    '--state-anchor <FILE|FD>',
+    'a file outside the data directory, or an open descriptor to read and write, that says which state was the last: an older one is refused',
+  );
+
 export const jsonOption = (): Option => new Option('--json', 'print JSON').default(false);
 
 export const dataDirectoryOf = (options: { readonly data?: string }): string =>

@@ -9,7 +9,7 @@ import { clientDirectoryName } from '../server/data-directory-names.ts';
 import { runChild } from './child-command.ts';
 import { allowOption } from './instance.ts';
 import { environmentOf, openLiveInstance } from './live-instance.ts';
-import { geoipOption, keyRecheckOption } from './options.ts';
+import { geoipOption, keyRecheckOption, stateAnchorOption } from './options.ts';
 import type { RootKeySource } from './root-key-source.ts';
 import { rootKeyOption } from './root-key-source.ts';
 import type { OutsideVaultOption } from './outside-vault-option.ts';
@@ -25,6 +25,7 @@ interface RunOptions {
   readonly vault: readonly OutsideVaultOption[];
   readonly geoipDatabase?: string;
   readonly rootKeyFd?: number;
+  readonly stateAnchor?: string;
 }
 
 export function runCommand(rootKeys: RootKeySource): Command {
@@ -39,6 +40,7 @@ export function runCommand(rootKeys: RootKeySource): Command {
     .addOption(outsideVaultOption())
     .addOption(geoipOption())
     .addOption(rootKeyOption())
+    .addOption(stateAnchorOption())
     .option(
       '--seed',
       'make a resource group, a vault with a key, a cluster under that key and a database first, and set KUSTODY_CLUSTER_URI, KUSTODY_DATABASE, KUSTODY_VAULT_URI, KUSTODY_KEY_ID and KUSTODY_OBJECT_ID',
@@ -63,6 +65,7 @@ async function run(rootKeys: RootKeySource, command: readonly string[], options:
     secondSubscription: options.secondSubscription,
     outsideVaults: options.vault,
     ...(options.keyRecheck === undefined ? {} : { keyRecheckSeconds: options.keyRecheck }),
+    ...(options.stateAnchor === undefined ? {} : { stateAnchor: options.stateAnchor }),
     ...(geoipDatabase === undefined ? {} : { geoipDatabase }),
   });
   try {

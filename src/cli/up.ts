@@ -4,7 +4,7 @@ import { allowOption, startInstance } from './instance.ts';
 import type { AllowedHost } from '../http/allowed-hosts.ts';
 import { defaultSeed, seed, seedVariables } from '../server/seed.ts';
 import type { RunningServer } from '../server/start-server.ts';
-import { dataOption, dataDirectoryOf, geoipOption, keyRecheckOption } from './options.ts';
+import { dataOption, dataDirectoryOf, geoipOption, keyRecheckOption, stateAnchorOption } from './options.ts';
 import type { RootKeySource } from './root-key-source.ts';
 import { rootKeyOption } from './root-key-source.ts';
 import type { OutsideVaultOption } from './outside-vault-option.ts';
@@ -27,6 +27,7 @@ interface UpOptions {
   readonly clusterIdle?: number;
   readonly geoipDatabase?: string;
   readonly rootKeyFd?: number;
+  readonly stateAnchor?: string;
   readonly logLevel: 'debug' | 'info' | 'warn' | 'error' | 'silent';
 }
 
@@ -69,6 +70,7 @@ export function upCommand(rootKeys: RootKeySource): Command {
     )
     .addOption(geoipOption())
     .addOption(rootKeyOption())
+    .addOption(stateAnchorOption())
     .option('--log-level <LEVEL>', 'debug, info, warn, error or silent', parseLevel, 'info')
     .addHelpText(
       'after',
@@ -94,6 +96,7 @@ async function up(rootKeys: RootKeySource, options: UpOptions): Promise<void> {
     outsideVaults: options.vault,
     ...(options.keyRecheck === undefined ? {} : { keyRecheckSeconds: options.keyRecheck }),
     ...(options.clusterIdle === undefined ? {} : { clusterIdleMs: options.clusterIdle * 1000 }),
+    ...(options.stateAnchor === undefined ? {} : { stateAnchor: options.stateAnchor }),
     ...(options.geoipDatabase === undefined ? {} : { geoipDatabase: options.geoipDatabase }),
     log: { level: options.logLevel, destination: process.stderr },
   });

@@ -38,10 +38,10 @@ export interface ServerSettings {
   readonly secondSubscription?: boolean;
   /** Kept outside the data directory; without it a file beside the data is used. */
   readonly rootKey?: RootKey;
+  /** A file, or the number of a descriptor, that an older state is known by; without it only parts of a state that are older are. */
+  readonly stateAnchor?: string;
   /** The user's city database in MMDB format, absolute; without it `geo_info_from_ip_address()` is refused. */
   readonly geoipDatabase?: string;
-  /** On a tmpfs: where clusters open their extents. Default `/dev/shm`. */
-  readonly memoryDirectory?: string;
   /** Name of the cluster that `localhost` leads to; without it the only one. */
   readonly localhostCluster?: string;
   /** Vaults that are none of Kustody's, each with a credential. */

@@ -30,13 +30,14 @@ import { openIdentityParts } from './identity-parts.ts';
 import { createInstance, readInstance, withDirectory, withSecondSubscription } from './instance.ts';
 import { ClusterProcess } from '../cluster/supervisor/cluster-process.ts';
 import { refuseOwnNames } from './outside-names.ts';
-import { warnOfSmallRoom } from './memory-room.ts';
 import { openReadyKeys } from './ready-keys.ts';
 import { createPlanes } from './planes.ts';
 import type { Controls, ServerParts } from './planes.ts';
 import type { InstanceEnvironment } from './control-plane.ts';
 import { choosePorts, firstPorts, keepPorts } from './kept-ports.ts';
 import type { ServerAddress, ServerPorts, ServerSettings } from './settings.ts';
+import { StateRolledBackError } from '../state/tree/tree-state.ts';
+import { StateAnchor } from '../state/tree/anchor.ts';
 import { stateTables } from './state-tables.ts';
 
 /** A server that listens. */
@@ -65,7 +66,7 @@ const reserveBytes = 8 * 1024 * 1024;
 
 /** Opens a data directory (making what is missing) and serves it. What was opened is closed again when a later step fails.
  * @throws StateLockedError, StateFormatError, EmptiedStateError, WrongRootKeyError, SealedRecordError, RootKeyError, EdgeAddressError,
- * GeoipDatabaseError, OutsideVaultError, RealTimeError */
+ * StateRolledBackError, AnchorError, GeoipDatabaseError, OutsideVaultError, RealTimeError */
 export async function startServer(settings: ServerSettings): Promise<RunningServer> {
   const closers: (() => void | Promise<void>)[] = [];
   const closeAll = async (): Promise<void> => {
@@ -92,7 +93,6 @@ async function open(
   // Before any key is read, and any process started.
   if (!forbidCoreDumps()) log.warning('core dumps of this process cannot be turned off');
   const onError = (error: unknown): void => log.failure('timer-failed', error);
-  warnOfSmallRoom(log, settings.memoryDirectory);
   const { keyPool, close: closeKeyPool } = openReadyKeys(log);
   closers.push(closeKeyPool);
   const noFile = hasNoState(dataDirectory);
@@ -102,8 +102,10 @@ async function open(
   closers.push(() => store.close());
   if (!(await isSealed(store))) refuseEmptied(dataDirectory, rootKeyFileName, noFile);
   const rootKey = settings.rootKey ?? (await rootKeyBeside(store, dataDirectory));
+  const anchor = settings.stateAnchor === undefined ? undefined : StateAnchor.open(settings.stateAnchor);
+  closers.push(() => anchor?.close());
   const sealed = await SealedState.open({
-    ...{ store, rootKey, randomBytes: systemRandomBytes, tables: stateTables },
+    ...{ store, rootKey, randomBytes: systemRandomBytes, tables: stateTables, anchor },
     damaged: ({ table, id, damage }) => log.warning('state-record-damaged', { table, id, damage }),
   });
   closers.push(() => sealed.close());
@@ -182,6 +184,26 @@ async function open(
     refusedHosts: () => refusedHosts.list(),
     close: closeAll,
   };
+}
+
+/** Takes the state as it lies there for the one that was written last, and moves the anchor to it. No server has it open.
+ * @throws StateLockedError, StateFormatError, WrongRootKeyError, RootKeyError, AnchorError */
+export async function acceptState(
+  settings: Pick<ServerSettings, 'dataDirectory' | 'rootKey' | 'stateAnchor'>,
+): Promise<void> {
+  const store = SqliteStateStore.open(settings.dataDirectory);
+  if (!(await isSealed(store))) {
+    await store.close();
+    throw new StateRolledBackError('there is nothing in it');
+  }
+  const anchor = settings.stateAnchor === undefined ? undefined : StateAnchor.open(settings.stateAnchor);
+  try {
+    const rootKey = settings.rootKey ?? (await rootKeyBeside(store, settings.dataDirectory));
+    await SealedState.accept({ store, rootKey, randomBytes: systemRandomBytes, tables: stateTables, anchor });
+  } finally {
+    await store.close();
+    anchor?.close();
+  }
 }
 
 /** The key in the file beside the data, made for a new state only: another key opens nothing, and would look as if it were kept here.

@@ -10,27 +10,37 @@ import { principalByAppTable, principalTable } from '../identity/principals/prin
 import { tenantTable } from '../identity/tenants.ts';
 import { vaultNames } from '../providers/keyvault/vault-record.ts';
 import { clusterNames } from '../providers/kusto/cluster-record.ts';
-import { instanceOwner } from '../state/table-rows.ts';
-import type { TableRow } from '../state/table-rows.ts';
+import { firstSegmentOwner, sharedOwner } from '../state/table-rows.ts';
+import type { OwnerRule, TableRow } from '../state/table-rows.ts';
 import { vaultAudit } from '../vault/audit.ts';
 import { vaultKeys, vaultKeyVersions, vaultPrivateKeys } from '../vault/keys/key-records.ts';
 import { wallTable } from './clocks.ts';
 import { faultTable } from './faults.ts';
 
-/** Ids begin with the id of the cluster or vault. */
-const firstSegment = (id: string): string => id.split('/', 1)[0] ?? '';
-const cluster = (id: string): string => `cluster ${firstSegment(id)}`;
-const vault = (id: string): string => `vault ${firstSegment(id)}`;
-const tenant = (): string => 'tenant';
-const history = (): string => 'history';
+/** Ids begin with the id or the name of the cluster or vault. */
+const cluster = firstSegmentOwner('cluster');
+const vault = firstSegmentOwner('vault');
+const tenant = sharedOwner('tenant');
+const history = sharedOwner('history');
+
+const ownTypes: Readonly<Record<string, string>> = {
+  'microsoft.kusto/clusters': 'cluster',
+  'microsoft.keyvault/vaults': 'vault',
+};
 
 /** A cluster or a vault with everything below it; other resources belong to the tenant. */
-function resourceOwner(id: string): string {
-  const [, , , , , , namespace, type, name] = id.split('/');
-  if (namespace === 'microsoft.kusto' && type === 'clusters') return `cluster ${name ?? ''}`;
-  if (namespace === 'microsoft.keyvault' && type === 'vaults') return `vault ${name ?? ''}`;
-  return tenant();
-}
+const resource: OwnerRule = {
+  of: (id) => {
+    const [, , , , , , namespace = '', type = '', name = ''] = id.split('/');
+    const kind = ownTypes[`${namespace}/${type}`];
+    return kind === undefined ? tenant.of(id) : `${kind} ${name}`;
+  },
+  within: (prefix, owner) => {
+    // Only what names a resource in full, with the slash after it, has one owner.
+    if (prefix.split('/').length > 9) return owner === resource.of(prefix);
+    return /^(?:cluster |vault |tenant$)/.test(owner);
+  },
+};
 
 /** Whose each record is, and the whole list of what may be lost: history, operations that are asked for while they run,
  * rules for tests, when the clock was last seen.
@@ -41,12 +51,12 @@ export const stateTables: readonly TableRow[] = [
   { table: clusterCatalogTable, owner: cluster },
   { table: removedClusters, owner: cluster },
   { table: removedDatabases, owner: cluster },
-  { table: clusterNames, owner: (name) => `cluster ${name}` },
+  { table: clusterNames, owner: cluster },
   { table: vaultKeys, owner: vault },
   { table: vaultKeyVersions, owner: vault },
   { table: vaultPrivateKeys, owner: vault },
-  { table: vaultNames, owner: (name) => `vault ${name}` },
-  { table: armResources, owner: resourceOwner },
+  { table: vaultNames, owner: vault },
+  { table: armResources, owner: resource },
   { table: subscriptions, owner: tenant },
   { table: resourceGroups, owner: tenant },
   { table: roleAssignments, owner: tenant },
@@ -55,6 +65,6 @@ export const stateTables: readonly TableRow[] = [
   { table: principalByAppTable, owner: tenant },
   { table: vaultAudit, owner: history, losable: true },
   { table: armOperations, owner: history, losable: true },
-  { table: faultTable, owner: () => instanceOwner, losable: true },
-  { table: wallTable, owner: () => instanceOwner, losable: true }, // then nothing is destroyed until `clock accept`
+  { table: faultTable, owner: history, losable: true },
+  { table: wallTable, owner: history, losable: true }, // then nothing is destroyed until `clock accept`
 ];

@@ -7,6 +7,7 @@ import { MemoryStateStore } from './memory/memory-state-store.ts';
 import { RootKey } from './root-key.ts';
 import { SealedState } from './sealed-state.ts';
 import type { Table } from './state.ts';
+import { sharedOwner } from './table-rows.ts';
 import { writeRecord } from './state.ts';
 
 const numbers: Table<Json> = { name: 'numbers', parse: (value) => value };
@@ -21,7 +22,7 @@ async function damaged() {
       store: new MemoryStateStore(records),
       rootKey: new RootKey(Buffer.alloc(32, 1)),
       randomBytes: systemRandomBytes,
-      tables: [{ table: history, owner: () => 'history', losable: true }],
+      tables: [{ table: history, owner: sharedOwner('history'), losable: true }],
       damaged: ({ table, id }) => void told.push(`${table}/${id}`),
     });
   const first = await open();

@@ -35,6 +35,11 @@ export class FailingStateStore implements StateStore {
     return this.#below.list(table, options);
   }
 
+  async tables(): Promise<readonly string[]> {
+    this.#check();
+    return this.#below.tables();
+  }
+
   async commit(commit: RecordCommit): Promise<void> {
     this.#check();
     this.#commits += 1;

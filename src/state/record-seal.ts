@@ -7,6 +7,10 @@ import type { RootKey } from './root-key.ts';
 /** A record is not what was written for this place; how it is not. */
 const damages = {
   broken: 'does not open: it was damaged, or changed outside Kustody',
+  old: 'is not the one that was written last: an old one was put back, or it was changed outside Kustody',
+  gone: 'was removed outside Kustody',
+  back: 'was deleted, and put back outside Kustody',
+  unverified: 'cannot be checked: the digests of its owner are not those that were written last',
   unreadable: 'has a form that this Kustody does not know: it was written by a newer one, or wrongly',
 } as const;
 
@@ -30,7 +34,8 @@ interface Place {
   readonly version: number;
 }
 
-const format = 1;
+/** 1: before there were digest trees. 2: a record that stands in one. */
+export const recordFormats = { withoutTree: 1, withTree: 2 } as const;
 const epochBytes = 16;
 const nonceBytes = 12;
 const tagBytes = 16;
@@ -39,11 +44,12 @@ const headBytes = 1 + epochBytes + nonceBytes;
 const recordsPerEpochMax = 2 ** 28;
 const cachedEpochsMax = 1000;
 
-/** Seals records with AES-256-GCM: format byte 1, epoch (16 bytes), nonce (12), ciphertext, tag (16).
+/** Seals records with AES-256-GCM: format byte (2; older records 1), epoch (16 bytes), nonce (12), ciphertext, tag (16).
  * Each epoch, that is each time a store is opened, has a key of its own: HKDF of the root key, salted with store id and epoch.
  * So random nonces stay far from their limit, and a restored copy of a virtual machine only repeats
  * a nonce if its random numbers repeat too. AAD = format, table, id, version, each with its length. */
 export class RecordSeal {
+  readonly #format: number;
   readonly #rootKey: RootKey;
   readonly #storeId: Buffer;
   readonly #randomBytes: RandomBytes;
@@ -52,7 +58,8 @@ export class RecordSeal {
   #records = 0;
 
   /** @param storeId 16 random bytes of the data directory, so that records cannot move between two under one root key */
-  constructor(rootKey: RootKey, storeId: Buffer, randomBytes: RandomBytes) {
+  constructor(rootKey: RootKey, storeId: Buffer, randomBytes: RandomBytes, format: number = recordFormats.withTree) {
+    this.#format = format;
     this.#rootKey = rootKey;
     this.#storeId = storeId;
     this.#randomBytes = randomBytes;
@@ -72,20 +79,21 @@ export class RecordSeal {
       this.#records = 1;
     }
     const cipher = createCipheriv('aes-256-gcm', this.#key(this.#epoch), nonce, { authTagLength: tagBytes });
-    cipher.setAAD(aad({ table, id, version }));
+    cipher.setAAD(aad(this.#format, { table, id, version }));
     const body = [cipher.update(value), cipher.final(), cipher.getAuthTag()];
-    return Buffer.concat([Buffer.from([format]), this.#epoch, nonce, ...body]);
+    return Buffer.concat([Buffer.from([this.#format]), this.#epoch, nonce, ...body]);
   }
 
   /** @throws SealedRecordError */
   open({ table, id, version, value }: Place & { value: Uint8Array }): Buffer {
     const sealed = Buffer.from(value.buffer, value.byteOffset, value.byteLength);
     const bodyEnd = sealed.length - tagBytes;
-    if (bodyEnd < headBytes || sealed[0] !== format) throw new SealedRecordError(table, id);
+    const known = [recordFormats.withoutTree, recordFormats.withTree].find((one) => one === sealed[0]);
+    if (bodyEnd < headBytes || known === undefined) throw new SealedRecordError(table, id);
     const epoch = sealed.subarray(1, 1 + epochBytes);
     const nonce = sealed.subarray(1 + epochBytes, headBytes);
     const decipher = createDecipheriv('aes-256-gcm', this.#key(epoch), nonce, { authTagLength: tagBytes });
-    decipher.setAAD(aad({ table, id, version }));
+    decipher.setAAD(aad(known, { table, id, version }));
     decipher.setAuthTag(sealed.subarray(bodyEnd));
     try {
       return Buffer.concat([decipher.update(sealed.subarray(headBytes, bodyEnd)), decipher.final()]);
@@ -112,7 +120,7 @@ export class RecordSeal {
 }
 
 /** Unambiguous: each part comes with its length. */
-function aad({ table, id, version }: Place): Buffer {
+function aad(format: number, { table, id, version }: Place): Buffer {
   const parts = [Buffer.from([format]), Buffer.from(table), Buffer.from(id), Buffer.alloc(8)];
   parts[3]?.writeBigUInt64BE(BigInt(version));
   return Buffer.concat(

@@ -9,6 +9,14 @@ import type { RecordWrite, StateStore, StoredRecord } from './state-store.ts';
 import { StateConflictError } from './state-store.ts';
 import type { TableRow } from './table-rows.ts';
 import { TableRows } from './table-rows.ts';
+import type { StateAnchor } from './tree/anchor.ts';
+import type { BuildParts } from './tree/build-trees.ts';
+import { buildTrees, checkTable, rebuildOwner } from './tree/build-trees.ts';
+import { headId, headTable, pointOf, TreeRecords } from './tree/tree-records.ts';
+import type { Heads } from './tree/tree-state.ts';
+import { TreeState } from './tree/tree-state.ts';
+import type { VerifiedRecord } from './tree/verified-store.ts';
+import { VerifiedStore } from './tree/verified-store.ts';
 
 export interface SealedStateOptions {
   readonly store: StateStore;
@@ -17,6 +25,8 @@ export interface SealedStateOptions {
   readonly tables?: readonly TableRow[];
   /** Told once of each record that does not open, whoever reads it and whatever follows. */
   readonly damaged?: (error: SealedRecordError) => void;
+  /** Closed with the state. */
+  readonly anchor?: StateAnchor | undefined;
 }
 
 /** The root key is not the one that this state was sealed with. */
@@ -31,7 +41,9 @@ export class WrongRootKeyError extends Error {
 
 const storeIdBytes = 16;
 const toldMax = 10_000;
-const check = { table: 'seal', id: 'check', version: 1 };
+const check = { table: checkTable, id: 'check' };
+/** Versions of the check record: a state without digest trees, and one with. */
+const checkVersions = { withoutTrees: 1, withTrees: 2 } as const;
 
 /** Whether a root key has sealed something in the store: then no other will do. */
 export const isSealed = async (store: StateStore): Promise<boolean> =>
@@ -39,32 +51,52 @@ export const isSealed = async (store: StateStore): Promise<boolean> =>
 
 /** Typed JSON records, each sealed on its own before it reaches the store. Table, id and version stay readable there (they order
  * and find records), so ids hold no secrets. A record that was changed, cut, or moved to another table, id, version or data
- * directory is refused with SealedRecordError. Putting back an old copy of a record with its old version is not noticed. */
+ * directory is refused with SealedRecordError; so is an old copy of one, and one that was removed or brought back (`VerifiedStore`). */
 export class SealedState implements State {
-  readonly #store: StateStore;
+  readonly #store: VerifiedStore;
   readonly #seal: RecordSeal;
   readonly #randomBytes: RandomBytes;
   readonly #tables: TableRows;
   readonly #damaged: (error: SealedRecordError) => void;
-  /** `table/id`: what was told, and for losable records the version that lies there. */
-  readonly #known = new Map<string, number>();
+  /** `table/id` of damaged records that were told. */
+  readonly #told = new Set<string>();
 
-  /** Makes the check record in a new store.
-   * @throws WrongRootKeyError */
+  /** Makes the check record in a new store. A state of an earlier version gets its digest trees now, from the records as they are.
+   * @throws WrongRootKeyError, StateRolledBackError, AnchorError */
   static async open(options: SealedStateOptions): Promise<SealedState> {
-    const { store, rootKey, randomBytes } = options;
-    const found = await store.get(check.table, check.id);
-    const record = found ?? (await createCheck(store, rootKey, randomBytes));
-    const seal = new RecordSeal(rootKey, Buffer.from(record.value.subarray(0, storeIdBytes)), randomBytes);
-    try {
-      seal.open({ ...check, value: record.value.subarray(storeIdBytes) });
-    } catch (error) {
-      throw error instanceof SealedRecordError ? new WrongRootKeyError() : error;
+    const { store, anchor } = options;
+    const opened = await openCheck(options);
+    const parts = { store, tables: new TableRows(options.tables), trees: new TreeState(store, opened.seal) };
+    let heads =
+      opened.version === checkVersions.withTrees
+        ? await parts.trees.loadHeads()
+        : await withNewTrees(parts, opened, 1, true);
+    anchor?.check(heads.top);
+    for (const [owner, head] of heads.owners) {
+      if (head !== 'damaged') continue;
+      options.damaged?.(new SealedRecordError(headTable, headId(owner), 'old'));
+      if (parts.tables.isLosableOwner(owner)) heads = await rebuildOwner(parts, heads, owner);
     }
-    return new SealedState(options, seal);
+    anchor?.accept(pointOf(heads.top));
+    return new SealedState(options, opened.seal, new VerifiedStore({ ...parts, heads, anchor }));
   }
 
-  private constructor({ store, randomBytes, tables, damaged }: SealedStateOptions, seal: RecordSeal) {
+  /** Takes the state as it lies there for the right one: makes the trees anew and moves the anchor. Nothing else has it open.
+   * @throws WrongRootKeyError */
+  static async accept(
+    options: Pick<SealedStateOptions, 'store' | 'rootKey' | 'randomBytes' | 'tables' | 'anchor'>,
+  ): Promise<void> {
+    const { store, anchor } = options;
+    const opened = await openCheck(options);
+    const parts = { store, tables: new TableRows(options.tables), trees: new TreeState(store, opened.seal) };
+    const before = await parts.trees.records.top();
+    const counter = Math.max(before?.version ?? 0, anchor?.read()?.counter ?? 0) + 1;
+    const { top } = await withNewTrees(parts, opened, counter, false);
+    anchor?.accept(pointOf(top));
+    opened.seal.close();
+  }
+
+  private constructor({ randomBytes, tables, damaged }: SealedStateOptions, seal: RecordSeal, store: VerifiedStore) {
     this.#store = store;
     this.#seal = seal;
     this.#randomBytes = randomBytes;
@@ -72,10 +104,15 @@ export class SealedState implements State {
     this.#damaged = damaged ?? (() => undefined);
   }
 
-  /** @returns undefined also for a losable record that does not open */
+  /** @returns undefined also for a losable record that is damaged */
   async get<T>(table: Table<T>, id: string): Promise<Versioned<T> | undefined> {
-    const record = await this.#store.get(table.name, id);
-    return record && this.#intact(table, record);
+    try {
+      const record = await this.#store.get(table.name, id);
+      return record && this.#open(table, record);
+    } catch (error) {
+      this.#lost(table, error);
+      return undefined;
+    }
   }
 
   /** What is left out does not make the list shorter than `limit`: a short list is the end, here as in every store. */
@@ -84,15 +121,15 @@ export class SealedState implements State {
     const intact: Versioned<T>[] = [];
     for (let { after } = range; ;) {
       const wanted = limit - intact.length;
-      const records = await this.#store.list(table.name, {
+      const page = await this.#store.list(table.name, {
         ...range,
         limit: wanted,
         ...(after === undefined ? {} : { after }),
       });
-      for (const record of records) intact.push(...this.#listed(table, record, damaged));
-      after = records.at(-1)?.id;
-      invariant(options.limit !== undefined || records.length < wanted, 'whoever asks without a limit gets all');
-      if (records.length < wanted || intact.length === limit) return intact;
+      for (const record of page.records) intact.push(...this.#listed(table, record, damaged));
+      after = page.end;
+      invariant(options.limit !== undefined || after === undefined, 'whoever asks without a limit gets all');
+      if (after === undefined || intact.length === limit) return intact;
     }
   }
 
@@ -115,50 +152,44 @@ export class SealedState implements State {
     this.#seal.close();
   }
 
-  #listed<T>(table: Table<T>, record: StoredRecord, damaged: StateListOptions['damaged']): readonly Versioned<T>[] {
+  #listed<T>(table: Table<T>, record: VerifiedRecord, damaged: StateListOptions['damaged']): readonly Versioned<T>[] {
     try {
-      const opened = this.#intact(table, record);
-      return opened === undefined ? [] : [opened];
+      if (record instanceof SealedRecordError) throw record;
+      return [this.#open(table, record)];
     } catch (error) {
-      if (damaged === undefined || !(error instanceof SealedRecordError)) throw error;
-      damaged(error);
+      try {
+        this.#lost(table, error);
+      } catch (fatal) {
+        if (damaged === undefined || !(fatal instanceof SealedRecordError)) throw fatal;
+        damaged(fatal);
+      }
       return [];
     }
   }
 
-  /** @returns undefined for a losable record that does not open
-   * @throws SealedRecordError for any other */
-  #intact<T>(table: Table<T>, record: StoredRecord): Versioned<T> | undefined {
+  /** Tells of a damaged record. @throws the error unless it may be lost */
+  #lost(table: Table<unknown>, error: unknown): void {
+    if (!(error instanceof SealedRecordError)) throw error;
+    const name = `${error.table}/${error.id}`;
+    if (!this.#told.has(name)) {
+      if (this.#told.size >= toldMax) this.#told.clear();
+      this.#told.add(name);
+      this.#damaged(error);
+    }
+    if (!this.#tables.isLosable(table.name)) throw error;
+  }
+
+  #open<T>(table: Table<T>, record: StoredRecord): Versioned<T> {
     try {
-      return this.#open(table, record);
+      const text = this.#seal.open(record).toString('utf8');
+      return { id: record.id, version: record.version, value: parsed(table, record, text) };
     } catch (error) {
-      if (!(error instanceof SealedRecordError)) throw error;
-      this.#tell(error, record.version);
-      if (this.#tables.isLosable(error.table)) return undefined;
+      if (error instanceof SealedRecordError) this.#store.forgive(record.table, record.id, record);
       throw error;
     }
   }
 
-  #tell(error: SealedRecordError, version: number): void {
-    const name = `${error.table}/${error.id}`;
-    if (this.#known.get(name) === version) return;
-    if (this.#known.size >= toldMax) this.#known.clear();
-    this.#known.set(name, version);
-    this.#damaged(error);
-  }
-
-  #open<T>(table: Table<T>, record: StoredRecord): Versioned<T> {
-    const text = this.#seal.open(record).toString('utf8');
-    try {
-      return { id: record.id, version: record.version, value: table.parse(parseJson(text)) };
-    } catch (cause) {
-      throw new SealedRecordError(record.table, record.id, 'unreadable', { cause });
-    }
-  }
-
-  #sealed(write: StateWrite, nonce: Uint8Array | undefined): RecordWrite {
-    const { table, id, put } = write;
-    const expect = write.expect ?? this.#replaceable(table.name, id);
+  #sealed({ table, id, expect, put }: StateWrite, nonce: Uint8Array | undefined): RecordWrite {
     if (put === null) return { table: table.name, id, expect, put: null };
     const text = JSON.stringify(put) as string | undefined;
     invariant(text !== undefined, 'a record is JSON');
@@ -168,11 +199,6 @@ export class SealedState implements State {
     return { table: table.name, id, expect, put: { version, value } };
   }
 
-  /** What a writer that found nothing replaces: a losable record that does not open. */
-  #replaceable(table: string, id: string): number | null {
-    return (this.#tables.isLosable(table) ? this.#known.get(`${table}/${id}`) : undefined) ?? null;
-  }
-
   /** A record made again after a delete does not repeat the versions of the old one, so neither a writer that read
    * the old one nor an old copy of it can pass for current. 48 bits leave 2^52 writes. */
   #firstVersion(): number {
@@ -180,22 +206,66 @@ export class SealedState implements State {
   }
 }
 
-async function createCheck(
-  store: StateStore,
-  rootKey: RootKey,
-  randomBytes: RandomBytes,
-): Promise<{ value: Uint8Array }> {
+function parsed<T>(table: Table<T>, { id }: StoredRecord, text: string): T {
+  try {
+    return table.parse(parseJson(text));
+  } catch (cause) {
+    throw new SealedRecordError(table.name, id, 'unreadable', { cause });
+  }
+}
+
+interface OpenedCheck {
+  readonly seal: RecordSeal;
+  readonly storeId: Uint8Array;
+  readonly version: number;
+}
+
+/** @throws WrongRootKeyError */
+async function openCheck({ store, rootKey, randomBytes }: SealedStateOptions): Promise<OpenedCheck> {
+  const record = (await store.get(check.table, check.id)) ?? (await createCheck(store, rootKey, randomBytes));
+  const storeId = Buffer.from(record.value.subarray(0, storeIdBytes));
+  const seal = new RecordSeal(rootKey, storeId, randomBytes);
+  try {
+    seal.open({ ...check, version: record.version, value: record.value.subarray(storeIdBytes) });
+  } catch (error) {
+    throw error instanceof SealedRecordError ? new WrongRootKeyError() : error;
+  }
+  return { seal, storeId, version: record.version };
+}
+
+/** Order: trees and top → the check record says that there are trees. A crash before that leaves a state that has none. */
+async function withNewTrees(
+  parts: BuildParts,
+  { seal, storeId, version }: OpenedCheck,
+  counter: number,
+  isFirst: boolean,
+): Promise<Heads> {
+  const heads = await buildTrees(parts, counter, isFirst);
+  if (version !== checkVersions.withTrees) {
+    const next = checkVersions.withTrees;
+    const write = { ...check, expect: version, put: { version: next, value: checkValue(seal, storeId, next) } };
+    await parts.store.commit({ write: [write] });
+  }
+  return heads;
+}
+
+const checkValue = (seal: RecordSeal, storeId: Uint8Array, version: number): Buffer =>
+  Buffer.concat([storeId, seal.seal({ ...check, version, value: Buffer.from('{}') })]);
+
+/** A new state has its empty top from the first commit on. */
+async function createCheck(store: StateStore, rootKey: RootKey, randomBytes: RandomBytes): Promise<StoredRecord> {
   const storeId = Buffer.from(randomBytes(storeIdBytes));
   const seal = new RecordSeal(rootKey, storeId, randomBytes);
-  const value = Buffer.concat([storeId, seal.seal({ ...check, value: Buffer.from('{}') })]);
+  const version = checkVersions.withTrees;
+  const value = checkValue(seal, storeId, version);
+  const { writes } = new TreeRecords(store, seal).sealTop(undefined, 1, { next: 1, anchored: false, lineage: [] });
   seal.close();
-  const { table, id, version } = check;
   try {
-    await store.commit({ write: [{ table, id, expect: null, put: { version, value } }] });
-    return { value };
+    await store.commit({ write: [{ ...check, expect: null, put: { version, value } }, ...writes] });
+    return { ...check, version, value };
   } catch (error) {
     // Another process of a team server was faster: its record counts.
-    const theirs = error instanceof StateConflictError ? await store.get(table, id) : undefined;
+    const theirs = error instanceof StateConflictError ? await store.get(check.table, check.id) : undefined;
     if (theirs === undefined) throw error;
     return theirs;
   }

@@ -137,6 +137,18 @@ export function stateStoreConformance(name: string, makeBacking: () => Backing |
       await store.close();
     });
 
+    it('names its tables, and not those that are empty again', async () => {
+      const { store } = await fresh();
+      expect(await store.tables()).toEqual([]);
+      await store.commit({
+        write: [put('b', '1', null, 1, ''), put('a', '1', null, 1, ''), put('a', '2', null, 1, '')],
+      });
+      expect(await store.tables()).toEqual(['a', 'b']);
+      await store.commit({ write: [{ table: 'b', id: '1', expect: 1, put: null }] });
+      expect(await store.tables()).toEqual(['a']);
+      await store.close();
+    });
+
     it('takes names of 1,024 characters and values of a megabyte', async () => {
       const { store } = await fresh();
       const id = 'x'.repeat(1024);

@@ -44,6 +44,8 @@ export interface ListOptions {
 export interface StateStore {
   get(table: string, id: string): Promise<StoredRecord | undefined>;
   list(table: string, options?: ListOptions): Promise<readonly StoredRecord[]>;
+  /** The names of all tables that hold a record, in order. */
+  tables(): Promise<readonly string[]>;
   /** @throws StateConflictError when an expectation does not hold
    * @throws StorageFullError */
   commit(commit: RecordCommit): Promise<void>;

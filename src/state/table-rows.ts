@@ -1,13 +1,30 @@
 /** What the state must know of a table besides its name. */
 export interface TableRow {
   readonly table: { readonly name: string };
-  /** Names the owner of a record: the cluster, vault or tenant that it belongs to, or `instance`. */
-  readonly owner: (id: string) => string;
+  readonly owner: OwnerRule;
   /** History, and what can be said again: a damaged record is left out, and replaced by the next write. Everything else fails closed. */
   readonly losable?: true;
 }
 
-export const instanceOwner = 'instance';
+/** Whose records are: the cluster, vault or tenant that they belong to, or `instance`. */
+export interface OwnerRule {
+  /** Never the word before the first blank alone, but for owners that there is one of. */
+  readonly of: (id: string) => string;
+  /** Whether an owner may have records whose ids begin so. */
+  readonly within: (prefix: string, owner: string) => boolean;
+}
+
+/** All records of the table have one owner. */
+export const sharedOwner = (owner: string): OwnerRule => ({ of: () => owner, within: (_prefix, one) => one === owner });
+
+/** `{owner}` or `{owner}/…`: what comes before the first slash names the owner. */
+export const firstSegmentOwner = (kind: string): OwnerRule => ({
+  of: (id) => `${kind} ${id.split('/', 1)[0] ?? ''}`,
+  within: (prefix, owner) =>
+    prefix.includes('/') ? owner === `${kind} ${prefix.split('/', 1)[0] ?? ''}` : owner.startsWith(`${kind} ${prefix}`),
+});
+
+const instance = sharedOwner('instance');
 
 /** The rows by name. A table without a row belongs to the instance and is not losable. */
 export class TableRows {
@@ -22,6 +39,17 @@ export class TableRows {
   }
 
   ownerOf(table: string, id: string): string {
-    return this.#rows.get(table)?.owner(id) ?? instanceOwner;
+    return (this.#rows.get(table)?.owner ?? instance).of(id);
+  }
+
+  ownersWithin(table: string, prefix: string): (owner: string) => boolean {
+    const rule = this.#rows.get(table)?.owner ?? instance;
+    return (owner) => rule.within(prefix, owner);
+  }
+
+  /** Everything that the owner has may be lost, so its digests may be made anew. */
+  isLosableOwner(owner: string): boolean {
+    const own = [...this.#rows.values()].filter((row) => row.owner.within('', owner));
+    return owner !== 'instance' && own.length > 0 && own.every((row) => row.losable === true);
   }
 }

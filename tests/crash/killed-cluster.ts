@@ -182,6 +182,7 @@ class WatchedStore implements StateStore {
 
   get: StateStore['get'] = (table, id) => this.#store.get(table, id);
   list: StateStore['list'] = (table, how) => this.#store.list(table, how);
+  tables: StateStore['tables'] = () => this.#store.tables();
   compact: StateStore['compact'] = () => this.#store.compact();
   close: StateStore['close'] = () => this.#store.close();
 

@@ -100,7 +100,10 @@ const sharedKeyPool: RsaKeyPool = {
 };
 
 export async function startVaultFixture(
-  options: Partial<VaultPlaneOptions> & { readonly store?: StateStore } = {},
+  options: Partial<VaultPlaneOptions> & {
+    readonly store?: StateStore;
+    readonly watched?: (state: State) => State;
+  } = {},
 ): Promise<VaultFixture> {
   const tenantId = newGuid(systemRandomBytes);
   const caller = newCaller(tenantId);
@@ -111,9 +114,10 @@ export async function startVaultFixture(
       throw error;
     },
   });
-  const store = options.store ?? new MemoryStateStore();
   const rootKey = new RootKey(randomBytes(32));
-  const state = await SealedState.open({ store, rootKey, randomBytes: systemRandomBytes });
+  const { watched = (unwatched: State) => unwatched } = options;
+  const sealed = { store: options.store ?? new MemoryStateStore(), rootKey, randomBytes: systemRandomBytes };
+  const state = watched(await SealedState.open(sealed));
   const plane = createVaultPlane({
     directory: { find: (name) => Promise.resolve(vaults.get(name)) },
     state,

@@ -59,7 +59,6 @@ export class Merger {
     };
     const source = await openTable({
       files,
-      connect: store.parts.connect,
       keys: () => catalog.keys,
       snapshot: () => ({ table, extents: [], segments }),
     });
@@ -96,13 +95,10 @@ export class Merger {
     const policies = { merge: store.policy(table, 'merge'), sharding: store.policy(table, 'sharding') };
     const unreadable = this.#unreadable.get(table.tableId);
     const extents = catalog.image.extentsOf(table.tableId).filter(({ extentId }) => unreadable?.has(extentId) !== true);
-    const fitting = mergeable(extents, policies, store.periods(table), store.parts.now());
-    // What comes out is to be opened as well, beside the others.
-    const chosen = firstWithin(fitting, files.mergedBytesMax);
+    const chosen = mergeable(extents, policies, store.periods(table), store.parts.now());
     if (chosen.length < smallExtentsMin) return;
     const opening = openTable({
       files,
-      connect: store.parts.connect,
       keys: () => catalog.keys,
       snapshot: () => ({ table, extents: chosen, segments: [] }),
     });
@@ -259,9 +255,4 @@ export class Merger {
     this.#turn = result.catch(() => undefined);
     return result;
   }
-}
-
-function firstWithin(extents: readonly ExtentRecord[], bytesMax: number): readonly ExtentRecord[] {
-  let bytes = 0;
-  return extents.filter(({ sealed }) => (bytes += sealed.length) <= bytesMax);
 }

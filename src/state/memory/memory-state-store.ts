@@ -34,6 +34,12 @@ export class MemoryStateStore implements StateStore {
     return Promise.resolve(records.map((record) => ({ ...record, value: Buffer.from(record.value) })));
   }
 
+  tables(): Promise<readonly string[]> {
+    this.#checkOpen();
+    const names = [...this.#tables].flatMap(([name, records]) => (records.size > 0 ? [name] : []));
+    return Promise.resolve(names.sort());
+  }
+
   async commit(commit: RecordCommit): Promise<void> {
     this.#checkOpen();
     checkCommit(commit);

@@ -27,8 +27,9 @@ export class StateFormatError extends Error {
   }
 }
 
-/** Raised when older versions could misread what is stored. Older formats are brought up to date here, when there are any. */
-export const formatVersion = 1;
+/** Raised when older versions could misread what is stored. 2: every record stands in a digest tree; `SealedState` makes those of
+ * an older state, and an older Kustody does not know how to keep them. */
+export const formatVersion = 2;
 
 /** Opens and locks the file, or makes it (0600, durable with its name). */
 export function openDatabase(directory: string, file: string): Database.Database {
@@ -46,6 +47,7 @@ export function openDatabase(directory: string, file: string): Database.Database
     database.exec('PRAGMA synchronous = FULL');
     // Before the log begins: so the file itself says whose it is, whenever the process is killed.
     if (isNew) writeSchema(database);
+    else database.exec(`PRAGMA user_version = ${formatVersion}`);
     database.exec('PRAGMA journal_mode = WAL');
     database.exec('PRAGMA secure_delete = ON');
     database.exec('PRAGMA temp_store = MEMORY');

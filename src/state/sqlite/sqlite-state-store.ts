@@ -83,6 +83,12 @@ export class SqliteStateStore implements StateStore {
     return Promise.resolve(rows.map((row) => parseRow(table, cells(row))));
   }
 
+  tables(): Promise<readonly string[]> {
+    this.#checkOpen();
+    const rows = this.#database.prepare('SELECT DISTINCT tab FROM record ORDER BY tab').pluck().all();
+    return Promise.resolve(rows.map(String));
+  }
+
   async commit(commit: RecordCommit): Promise<void> {
     this.#checkOpen();
     checkCommit(commit);

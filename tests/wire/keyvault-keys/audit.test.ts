@@ -1,31 +1,29 @@
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
-import { MemoryStateStore } from '../../../src/state/memory/memory-state-store.ts';
-import type { RecordCommit, StateStore } from '../../../src/state/state-store.ts';
+import type { State } from '../../../src/state/state.ts';
 import { StateConflictError } from '../../../src/state/state-store.ts';
 import { readVaultAudit } from '../../../src/vault/audit.ts';
 import type { VaultAuditRecord } from '../../../src/vault/audit.ts';
 import { startVaultFixture } from '../../support/vault-fixture.ts';
 import type { VaultFixture } from '../../support/vault-fixture.ts';
 
+type Commit = Parameters<State['commit']>[0];
+
 /** Commits go through `before`, which may throw. */
-let before: (commit: RecordCommit) => void = () => undefined;
-const memory = new MemoryStateStore();
-const store: StateStore = {
-  get: (table, id) => memory.get(table, id),
-  list: (table, options) => memory.list(table, options),
+let before: (commit: Commit) => void | Promise<void> = () => undefined;
+const watched = (state: State): State => ({
+  get: (table, id) => state.get(table, id),
+  list: (table, options) => state.list(table, options),
   commit: async (commit) => {
-    before(commit);
-    await memory.commit(commit);
+    await before(commit);
+    await state.commit(commit);
   },
-  compact: () => memory.compact(),
-  close: () => memory.close(),
-};
+});
 
 let vault: VaultFixture;
 let kid = '';
 let wrapped = '';
 beforeAll(async () => {
-  vault = await startVaultFixture({ store });
+  vault = await startVaultFixture({ watched });
   vault.addVault('testvault');
   kid = (await vault.keyClient('testvault').createRsaKey('k')).id ?? '';
   const reply = await vault.raw('POST', `/keys/k/wrapkey${version}`, { body: { alg: 'RSA-OAEP-256', value: secret } });
@@ -109,7 +107,7 @@ describe('audit records', () => {
 
   it('are in the same commit as the change they record', async () => {
     const commits: string[][] = [];
-    before = (commit) => commits.push(commit.write.map((write) => write.table));
+    before = (commit) => void commits.push(commit.write.map((write) => write.table.name));
     await vault.raw('POST', `/keys/another/create${version}`, { body: { kty: 'RSA' } });
     expect(commits).toEqual([['vault-private-keys', 'vault-key-versions', 'vault-keys', 'vault-audit']]);
   });
@@ -140,18 +138,14 @@ describe('when a key changes between reading it and the commit', () => {
     let disabling: Promise<unknown> | undefined;
     const held: { release?: () => void } = {};
     const untilDisabled = new Promise<void>((resolve) => (held.release = resolve));
-    const commit = memory.commit.bind(memory);
-    memory.commit = async (wanted) => {
+    before = async (wanted) => {
       const isUnwrap = wanted.write.length === 1 && disabling === undefined;
-      if (isUnwrap) {
-        disabling = vault.raw('PATCH', `/keys/racing${version}`, { body: { attributes: { enabled: false } } });
-        void disabling.then(() => held.release?.());
-        await untilDisabled;
-      }
-      await commit(wanted);
+      if (!isUnwrap) return;
+      disabling = vault.raw('PATCH', `/keys/racing${version}`, { body: { attributes: { enabled: false } } });
+      void disabling.then(() => held.release?.());
+      await untilDisabled;
     };
     const reply = await vault.raw('POST', `/keys/racing/unwrapkey${version}`, { body: { alg: 'RSA-OAEP-256', value } });
-    memory.commit = commit;
     expect(reply).toMatchObject({ status: 403, json: { error: { innererror: { code: 'KeyDisabled' } } } });
   });
 

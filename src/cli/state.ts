@@ -1,0 +1,52 @@
+import { Command } from 'commander';
+import { realpathSync } from 'node:fs';
+import { acceptState } from '../server/start-server.ts';
+import { isDataDirectory } from './data-directory.ts';
+import { explain } from './instance.ts';
+import { dataDirectoryOf, dataOption, stateAnchorOption } from './options.ts';
+import { ask } from './question.ts';
+import type { RootKeySource } from './root-key-source.ts';
+import { rootKeyOption } from './root-key-source.ts';
+import { UserError } from './user-error.ts';
+
+interface AcceptOptions {
+  readonly data?: string;
+  readonly rootKeyFd?: number;
+  readonly stateAnchor?: string;
+  readonly yes: boolean;
+}
+
+export function stateCommand(rootKeys: RootKeySource): Command {
+  const state = new Command('state').description('Look after the sealed state of a data directory.');
+  state
+    .command('accept')
+    .description(
+      'Take a state that was refused as older or changed (a backup that you put back yourself) for the right one, and move its anchor there. Whatever was revoked since is in force again. Records that do not open stay refused. The server is stopped.',
+    )
+    .addOption(dataOption())
+    .addOption(rootKeyOption())
+    .addOption(stateAnchorOption())
+    .option('--yes', 'do not ask', false)
+    .addHelpText('after', '\nExample:\n  $ kustody state accept --data ./azure --state-anchor /media/token/anchor')
+    .action((options: AcceptOptions) => accept(rootKeys, options));
+  return state;
+}
+
+async function accept(rootKeys: RootKeySource, options: AcceptOptions): Promise<void> {
+  const rootKey = rootKeys.take(options.rootKeyFd);
+  const directory = dataDirectoryOf(options);
+  if (!isDataDirectory(directory)) throw new UserError(`${directory} is not a data directory of Kustody.`);
+  const question = `Accept the state in ${directory} as it lies there, with every key and right that was revoked since?`;
+  if (!options.yes && !(await ask(question))) throw new UserError('Nothing was accepted.');
+  const dataDirectory = realpathSync(directory);
+  try {
+    await acceptState({
+      dataDirectory,
+      ...(rootKey === undefined ? {} : { rootKey }),
+      ...(options.stateAnchor === undefined ? {} : { stateAnchor: options.stateAnchor }),
+    });
+  } catch (error) {
+    throw explain(error, { dataDirectory });
+  }
+  process.stdout.write(`The state in ${directory} is accepted.\n`);
+}

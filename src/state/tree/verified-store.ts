@@ -1,0 +1,166 @@
+import { invariant } from '../../base/invariant.ts';
+import { checkCommit, checkListOptions } from '../record-rules.ts';
+import type { RecordDamage } from '../record-seal.ts';
+import { SealedRecordError } from '../record-seal.ts';
+import type { ListOptions, RecordCommit, StateStore, StoredRecord } from '../state-store.ts';
+import type { TableRows } from '../table-rows.ts';
+import type { StateAnchor } from './anchor.ts';
+import { CommitGroups } from './commit-groups.ts';
+import type { Entry, LeafItem } from './tree-page.ts';
+import { compareKeys, tagOf } from './tree-page.ts';
+import { entriesIn, findEntry } from './tree-reader.ts';
+import type { Heads, TreeState } from './tree-state.ts';
+
+export interface VerifiedStoreParts {
+  readonly store: StateStore;
+  readonly trees: TreeState;
+  readonly heads: Heads;
+  readonly tables: TableRows;
+  readonly anchor: StateAnchor | undefined;
+}
+
+/** A record as it was written last, or why it is not. */
+export type VerifiedRecord = StoredRecord | SealedRecordError;
+
+export interface VerifiedPage {
+  readonly records: readonly VerifiedRecord[];
+  /** There may be more after this id; undefined: that is all. */
+  readonly end: string | undefined;
+}
+
+/** While others commit, what was read may be older or newer than the digests; then it is read again, so often. */
+const attemptsMax = 8;
+
+/** Sealed records, each held against the digest tree of its owner: an old one that was put back, one that was removed and one that came
+ * back are refused by name. Reading costs the pages between the root and the record that are not in memory. */
+export class VerifiedStore {
+  readonly #parts: VerifiedStoreParts;
+  readonly #groups: CommitGroups;
+
+  constructor(parts: VerifiedStoreParts) {
+    this.#parts = parts;
+    this.#groups = new CommitGroups(parts);
+  }
+
+  /** @throws SealedRecordError */
+  async get(table: string, id: string): Promise<StoredRecord | undefined> {
+    const owner = this.#parts.tables.ownerOf(table, id);
+    for (let attempt = 1; ; attempt += 1) {
+      const { heads } = this.#groups;
+      const record = await this.#parts.store.get(table, id);
+      const damage = await this.#damageOf(heads, owner, table, id, record);
+      if (damage === undefined) return record;
+      if (attempt < attemptsMax && (await this.#groups.movedFrom(heads))) continue;
+      this.forgive(table, id, record);
+      throw new SealedRecordError(table, id, damage);
+    }
+  }
+
+  /** As `StateStore.list`; what is not as it was written stands in its place. Owners whose digests cannot be read count as one damaged
+   * record each, since nobody knows what they had. */
+  async list(table: string, options: ListOptions): Promise<VerifiedPage> {
+    for (let attempt = 1; ; attempt += 1) {
+      const { heads } = this.#groups;
+      const listed = await this.#listOnce(heads, table, options);
+      const damaged = listed.records.some((one) => one instanceof SealedRecordError);
+      if (!damaged) return listed;
+      if (attempt < attemptsMax && (await this.#groups.movedFrom(heads))) continue;
+      return listed;
+    }
+  }
+
+  /** @throws StateConflictError, SealedRecordError, AnchorError */
+  commit(commit: RecordCommit): Promise<void> {
+    checkCommit(commit);
+    return this.#groups.add(commit);
+  }
+
+  compact(): Promise<void> {
+    return this.#parts.store.compact();
+  }
+
+  async close(): Promise<void> {
+    await this.#groups.idle();
+    await this.#parts.store.close();
+    this.#parts.anchor?.close();
+  }
+
+  /** A losable record that is damaged counts as absent for the next who writes it. @param stored what lies there now */
+  forgive(table: string, id: string, stored: StoredRecord | undefined): void {
+    if (this.#parts.tables.isLosable(table)) this.#groups.forgive(table, id, stored?.version ?? null);
+  }
+
+  async #damageOf(heads: Heads, owner: string, table: string, id: string, record: StoredRecord | undefined) {
+    const head = heads.owners.get(owner);
+    if (head === 'damaged') return 'unverified';
+    try {
+      const entry = await findEntry(head?.root, keyOf(table, id), this.#parts.trees.loader(owner));
+      return damageBetween(entry, record);
+    } catch (error) {
+      if (error instanceof SealedRecordError) return 'unverified';
+      throw error;
+    }
+  }
+
+  async #listOnce(heads: Heads, table: string, options: ListOptions): Promise<VerifiedPage> {
+    const { prefix, after, limit } = checkListOptions(options);
+    const records = await this.#parts.store.list(table, options);
+    const { entries, unread, end } = await this.#entries(heads, table, { prefix, after, limit });
+    // Beyond the end of the shorter of the two there is nothing to hold the other against.
+    const recordsEnd = records.length < limit ? undefined : records.at(-1)?.id;
+    const last =
+      end === undefined ? recordsEnd : recordsEnd === undefined || compareKeys(end, recordsEnd) < 0 ? end : recordsEnd;
+    const isInside = (id: string): boolean => last === undefined || compareKeys(id, last) <= 0;
+    const stored = new Map(records.map((record) => [record.id, record]));
+    const ids = [...new Set([...stored.keys(), ...entries.keys()])].filter(isInside).toSorted(compareKeys);
+    const listed = ids.map((id): VerifiedRecord => {
+      const record = stored.get(id);
+      const damage = unread.has(this.#parts.tables.ownerOf(table, id))
+        ? 'unverified'
+        : damageBetween(entries.get(id), record);
+      if (damage === undefined && record !== undefined) return record;
+      this.forgive(table, id, record);
+      return new SealedRecordError(table, id, damage ?? 'gone');
+    });
+    const unreadable = [...unread].map((owner) => new SealedRecordError(table, `of ${owner}`, 'unverified'));
+    return { records: [...unreadable, ...listed], end: last };
+  }
+
+  /** What the trees of all owners that may have records there say, by id. `end`: up to where, when that is not all. */
+  async #entries(heads: Heads, table: string, range: { prefix: string; after: string | undefined; limit: number }) {
+    const { prefix, after, limit } = range;
+    const keys = { prefix: keyOf(table, prefix), after: after === undefined ? undefined : keyOf(table, after), limit };
+    const found: LeafItem[] = [];
+    const unread = new Set<string>();
+    const mayHave = this.#parts.tables.ownersWithin(table, prefix);
+    for (const [owner, head] of heads.owners) {
+      if (!mayHave(owner)) continue;
+      try {
+        if (head === 'damaged') unread.add(owner);
+        else found.push(...(await entriesIn(head.root, keys, this.#parts.trees.loader(owner))));
+      } catch (error) {
+        if (!(error instanceof SealedRecordError)) throw error;
+        unread.add(owner);
+      }
+    }
+    const nearest = found.toSorted((left, right) => compareKeys(left.key, right.key)).slice(0, limit);
+    const entries = new Map<string, Entry>(nearest.map((item) => [item.key.slice(table.length + 1), item]));
+    const end = nearest.length < limit ? undefined : nearest.at(-1)?.key.slice(table.length + 1);
+    return { entries, unread, end };
+  }
+}
+
+function damageBetween(entry: Entry | undefined, record: StoredRecord | undefined): RecordDamage | undefined {
+  if (entry === undefined) return record === undefined ? undefined : 'back';
+  if (record === undefined) return 'gone';
+  return entry.version === record.version && entry.tag === tagOf(record.value) ? undefined : 'old';
+}
+
+/** No table has a NUL in its name. */
+export const keyOf = (table: string, id: string): string => `${table}\0${id}`;
+
+export function placeOfKey(key: string): { readonly table: string; readonly id: string } {
+  const at = key.indexOf('\0');
+  invariant(at > 0, 'a key names a table');
+  return { table: key.slice(0, at), id: key.slice(at + 1) };
+}

@@ -51,6 +51,8 @@ await build({
 // Its public types stand in one file that imports from packages only.
 const types = `${readFileSync(join(root, 'src/testing/public.ts'), 'utf8')}
 /** Starts a Kustody of its own in this process, on free ports and in a temporary directory, with a clock that can be moved. */
-export declare function startKustody(options?: StartOptions): Promise<Kustody>;
+export declare function startKustody<const Options extends StartOptions = Record<never, never>>(
+  options?: Options,
+): Promise<Started<Options>>;
 `;
 for (const name of ['testing.d.ts', 'testing.d.cts']) writeFileSync(join(root, 'dist', name), types);

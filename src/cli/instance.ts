@@ -48,6 +48,7 @@ export interface InstanceOptions {
 export async function startInstance(options: InstanceOptions): Promise<RunningServer> {
   const { rootKey, keyRecheckSeconds } = options;
   const outsideVaults = readOutsideVaults(options.outsideVaults ?? [], process.env);
+  const memoryDirectory = process.env['KUSTODY_MEMORY_DIRECTORY'];
   const geoipDatabase = options.geoipDatabase ?? process.env['KUSTODY_GEOIP_DATABASE'];
   try {
     return await startServer({
@@ -62,6 +63,7 @@ export async function startInstance(options: InstanceOptions): Promise<RunningSe
       secondSubscription: options.secondSubscription ?? false,
       expectsCluster: options.expectsCluster ?? false,
       ...(rootKey === undefined ? {} : { rootKey }),
+      ...(memoryDirectory ? { memoryDirectory: resolve(memoryDirectory) } : {}),
       ...(geoipDatabase ? { geoipDatabase: resolve(geoipDatabase) } : {}),
       ...(options.stateAnchor === undefined ? {} : { stateAnchor: options.stateAnchor }),
       outsideVaults,

@@ -26,6 +26,7 @@ export interface KustoPlanePorts extends WireAccessPorts {
   readonly parserScript: string;
   /** The user's database of places; undefined: there is none. */
   readonly geoipDatabase: string | undefined;
+  readonly memoryDirectory: string | undefined;
   readonly version: ProductVersion;
   /** The cluster that serves Kusto paths on `localhost`; without it the only one. */
   readonly localhostCluster?: string;
@@ -160,6 +161,7 @@ async function openDataPlane(ports: KustoPlanePorts, process: ClusterProcess, cl
     listenPath: newListenPath(ports),
     parserScript: ports.parserScript,
     geoipDatabase: ports.geoipDatabase,
+    memoryDirectory: ports.memoryDirectory,
     version: ports.version,
   });
 }

@@ -45,6 +45,7 @@ import { trustChanges } from './trust-changes.ts';
 import { createServiceVault, serviceVaultName, serviceVaultSettings } from './service-vault.ts';
 import type { ServerPorts, ServerSettings } from './settings.ts';
 import { defaultClusterIdleMs } from './settings.ts';
+import { memoryRoom } from './memory-room.ts';
 import { upkeepRoutes } from './upkeep-routes.ts';
 import type { ListedVaults } from './vault-inventory.ts';
 import { listVaults } from './vault-inventory.ts';
@@ -177,6 +178,7 @@ export function createPlanes(parts: ServerParts): Planes {
     authority: parts.authority,
     parserScript: parts.settings.scripts.kqlProcess,
     geoipDatabase: parts.settings.geoipDatabase,
+    memoryDirectory: parts.settings.memoryDirectory,
     ...(parts.settings.localhostCluster === undefined ? {} : { localhostCluster: parts.settings.localhostCluster }),
     version: productVersion(parts.settings.scripts.kqlProcess),
   });
@@ -206,7 +208,10 @@ export function createPlanes(parts: ServerParts): Planes {
     ready: () => ready,
     routes: [
       inventoryRoutes(inventory, () => listedVaults(parts), extentDirectory(parts)),
-      upkeepRoutes(() => contents.upkeepReports()),
+      upkeepRoutes(
+        () => contents.upkeepReports(),
+        () => memoryRoom(parts.settings.memoryDirectory),
+      ),
     ],
   });
   return {

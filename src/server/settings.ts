@@ -42,6 +42,8 @@ export interface ServerSettings {
   readonly stateAnchor?: string;
   /** The user's city database in MMDB format, absolute; without it `geo_info_from_ip_address()` is refused. */
   readonly geoipDatabase?: string;
+  /** On a tmpfs: where clusters open their extents. Default `/dev/shm`. */
+  readonly memoryDirectory?: string;
   /** Name of the cluster that `localhost` leads to; without it the only one. */
   readonly localhostCluster?: string;
   /** Vaults that are none of Kustody's, each with a credential. */

@@ -30,6 +30,7 @@ import { openIdentityParts } from './identity-parts.ts';
 import { createInstance, readInstance, withDirectory, withSecondSubscription } from './instance.ts';
 import { ClusterProcess } from '../cluster/supervisor/cluster-process.ts';
 import { refuseOwnNames } from './outside-names.ts';
+import { warnOfSmallRoom } from './memory-room.ts';
 import { openReadyKeys } from './ready-keys.ts';
 import { createPlanes } from './planes.ts';
 import type { Controls, ServerParts } from './planes.ts';
@@ -93,6 +94,7 @@ async function open(
   // Before any key is read, and any process started.
   if (!forbidCoreDumps()) log.warning('core dumps of this process cannot be turned off');
   const onError = (error: unknown): void => log.failure('timer-failed', error);
+  warnOfSmallRoom(log, settings.memoryDirectory);
   const { keyPool, close: closeKeyPool } = openReadyKeys(log);
   closers.push(closeKeyPool);
   const noFile = hasNoState(dataDirectory);

@@ -24,6 +24,25 @@ export interface ClusterOptions {
   readonly key?: 'customer' | 'microsoftManaged';
 }
 
+export interface TestCluster {
+  readonly uri: string;
+  readonly database: string;
+}
+
+/** The key of a cluster under a customer's key. */
+export interface CustomerKey {
+  readonly vaultUri: string;
+  readonly keyName: string;
+}
+
+/** What `startKustody` gives for these options: a cluster is there exactly when it was asked for, and so is its key. */
+export type Started<Options extends StartOptions> = Omit<Kustody, 'cluster'> &
+  (Options extends { readonly cluster: { readonly key: 'microsoftManaged' } }
+    ? { readonly cluster: TestCluster }
+    : Options extends { readonly cluster: true | ClusterOptions }
+      ? { readonly cluster: TestCluster & CustomerKey }
+      : Pick<Kustody, 'cluster'>);
+
 /** A running Kustody of one test file. Nothing is shared between two of them. */
 export interface Kustody {
   readonly tenantId: string;
@@ -51,12 +70,11 @@ export interface Kustody {
   /** Variables for child processes, as `kustody run` sets them; `undefined` means to remove. */
   environment(): Promise<Readonly<Record<string, string | undefined>>>;
   /** Set when a cluster was asked for. */
-  readonly cluster?: {
-    readonly uri: string;
-    readonly database: string;
-    readonly vaultUri?: string;
-    readonly keyName?: string;
-  };
+  readonly cluster?: TestCluster & Partial<CustomerKey>;
+  /** Runs a query, or a management command (which starts with a dot), as the owner of the cluster that was asked for.
+   * @returns the rows of the first table by column; a long beyond 2^53 loses digits
+   * @throws Error with the service's own code and message */
+  query(text: string, options?: { readonly database?: string }): Promise<readonly Readonly<Record<string, unknown>>[]>;
   /** A second subscription of the same tenant; set when it was asked for. */
   readonly secondSubscriptionId?: string;
   readonly clock: {

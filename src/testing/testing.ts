@@ -8,6 +8,7 @@ import { startServer } from '../server/start-server.ts';
 import type { RunningServer } from '../server/start-server.ts';
 import { EdgeAgent, edgeHttpClient } from './edge-agent.ts';
 import type { ClusterOptions, Kustody, StartOptions } from './public.ts';
+import { queryRows } from './query-rows.ts';
 
 /** Starts a Kustody of its own in this process, on free ports and in a temporary directory, with a clock that can be moved.
  * ```ts
@@ -16,6 +17,9 @@ import type { ClusterOptions, Kustody, StartOptions } from './public.ts';
  * const keys = new KeyClient(k.cluster.vaultUri, credential, k.azureOptions);
  * ``` */
 export async function startKustody(options: StartOptions = {}): Promise<Kustody> {
+  requireKnown(options, 'startKustody', ['cluster', 'secondSubscription', 'keyRecheckSeconds', 'geoipDatabase']);
+  if (typeof options.cluster === 'object')
+    requireKnown(options.cluster, 'cluster', ['name', 'region', 'database', 'key']);
   const temporary = await temporaryDataDirectory();
   let server: RunningServer | undefined;
   try {
@@ -98,6 +102,11 @@ async function describe(
             ...(cluster.keyName === undefined ? {} : { keyName: cluster.keyName }),
           },
         }),
+    query: async (text, asked = {}) => {
+      if (cluster === undefined)
+        throw new Error('There is no cluster: ask for one with startKustody({ cluster: true }).');
+      return queryRows(found, { uri: cluster.clusterUri, database: asked.database ?? cluster.database, text });
+    },
     clock: {
       now: () => new Date(clocks.clock.now()),
       advance: async (milliseconds) => {
@@ -117,6 +126,13 @@ async function describe(
     close,
     [Symbol.asyncDispose]: close,
   };
+}
+
+/** A name that is misspelt would be passed over in silence. */
+function requireKnown<T extends object>(options: T, what: string, names: readonly (keyof T & string)[]): void {
+  const unknown = Object.keys(options).find((name) => !names.some((known) => known === name));
+  if (unknown === undefined) return;
+  throw new TypeError(`'${unknown}' is no option of ${what}. There are: ${names.join(', ')}.`);
 }
 
 function recheckSecondsOf({ keyRecheckSeconds: seconds = defaultKeySettings.keyRecheckSeconds }: StartOptions): number {

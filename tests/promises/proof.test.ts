@@ -88,6 +88,6 @@ describe('the limits', () => {
       .replaceAll(/[*`]/g, '')
       .replaceAll(/\s+/g, ' ');
     const shared = limits.filter((limit) => readme.includes(limit));
-    expect(shared).toHaveLength(4);
+    expect(shared).toHaveLength(5);
   });
 });

@@ -12,14 +12,26 @@ describe('kustody/testing', () => {
     const credential = new ClientSecretCredential(k.tenantId, k.clientId, k.clientSecret, k.azureOptions);
     const kusto = new KustoManagementClient(credential, k.subscriptionId, k.azureOptions);
     const cluster = await kusto.clusters.get('kustody', 'testcluster');
-    expect(cluster).toMatchObject({ state: 'Running', uri: k.cluster?.uri });
-    expect(cluster.keyVaultProperties).toMatchObject({ keyName: k.cluster?.keyName, keyVaultUri: k.cluster?.vaultUri });
+    expect(cluster).toMatchObject({ state: 'Running', uri: k.cluster.uri });
+    expect(cluster.keyVaultProperties).toMatchObject({ keyName: k.cluster.keyName, keyVaultUri: k.cluster.vaultUri });
 
-    const keys = new KeyClient(k.cluster?.vaultUri ?? '', credential, k.azureOptions);
-    const key = await keys.getKey(k.cluster?.keyName ?? '');
+    await k.query('.create table T (A:long, B:string)');
+    await k.query('.ingest inline into table T <| 1,one');
+    expect(await k.query('T | extend C = A + 1')).toEqual([{ A: 1, B: 'one', C: 2 }]);
+    await expect(k.query('NoSuchTable')).rejects.toThrow(/NoSuchTable/);
+
+    const keys = new KeyClient(k.cluster.vaultUri, credential, k.azureOptions);
+    const key = await keys.getKey(k.cluster.keyName);
     await keys.updateKeyProperties(key.name, key.properties.version ?? '', { enabled: false });
     expect(await k.checkKeys()).toMatchObject([{ suspended: true, custody: 'customer' }]);
     expect(await kusto.clusters.get('kustody', 'testcluster')).toMatchObject({ state: 'Unavailable' });
+  });
+
+  it('refuses options that it does not know', async () => {
+    await expect(startKustody({ clusters: true } as never)).rejects.toThrow("'clusters' is no option of startKustody");
+    await expect(startKustody({ cluster: { databse: 'x' } as never })).rejects.toThrow(
+      "'databse' is no option of cluster",
+    );
   });
 
   it('has one subscription, and a second when it is asked for', async () => {

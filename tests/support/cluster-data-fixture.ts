@@ -68,6 +68,8 @@ export interface DataFixtureOptions {
   /** Shared by several fixtures; stays open. */
   readonly engine?: EngineDatabase;
   readonly cacheBytesMax?: number;
+  readonly openBytesMax?: number;
+  readonly memoryDirectory?: string;
   /** Of a cluster that was there before. */
   readonly known?: { readonly clusterId: Guid; readonly databaseId: Guid; readonly key: Uint8Array };
   /** Between the catalog and the state. */
@@ -104,7 +106,8 @@ export async function openDataFixture(options: DataFixtureOptions = {}): Promise
       blobs,
       engine,
       cacheBytesMax: options.cacheBytesMax ?? 64 << 20,
-      openBytesMax: 256 << 20,
+      openBytesMax: options.openBytesMax ?? 256 << 20,
+      ...(options.memoryDirectory === undefined ? {} : { memoryDirectory: options.memoryDirectory }),
     });
     holder.tell(now);
     holders.push(holder);

@@ -51,6 +51,8 @@ export interface DataParts {
   /** Opened extents in memory. */
   readonly cacheBytesMax: number;
   readonly openBytesMax: number;
+  /** Undefined: `/dev/shm`. */
+  readonly memoryDirectory?: string;
 }
 
 interface Opened {

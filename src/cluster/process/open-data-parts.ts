@@ -19,10 +19,11 @@ export async function openDataParts(
   options: OpenDataOptions,
 ): Promise<{ readonly data: OpenedClusterData; readonly files: ExtentFiles }> {
   const { clusterId, randomBytes, store, pause, keys, parts, wrappingKeys, now } = options;
-  const { blobs, engine, clusterName, cacheBytesMax, openBytesMax } = parts;
+  const { blobs, engine, clusterName, cacheBytesMax, openBytesMax, memoryDirectory } = parts;
   const files = new ExtentFiles({
     ...{ randomBytes, cacheBytesMax, openBytesMax },
     store: blobs,
+    ...(memoryDirectory === undefined ? {} : { directory: memoryDirectory }),
     withDekWrappingKey: (use) => wrappingKeys().withDekWrappingKey(use),
   });
   const data = await openClusterData({

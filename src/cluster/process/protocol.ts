@@ -95,6 +95,8 @@ export interface DataPlaneSettings {
   readonly parserScript: string;
   /** Where the user's database of places lies, absolute; undefined: there is none. */
   readonly geoipDatabase: string | undefined;
+  /** On a tmpfs: where extents lie opened. Undefined: `/dev/shm`. */
+  readonly memoryDirectory: string | undefined;
   /** Of Kustody; the time of its build in ticks. */
   readonly version: { readonly version: string; readonly builtAt: bigint };
 }

@@ -1,7 +1,7 @@
 import { StorageFullError } from '../../base/storage-full.ts';
 import { KeyUnwrapError } from '../../encryption/cse-v2/aes-key-wrap.ts';
 import { SealedBytesError } from '../../encryption/cse-v2/region-cipher.ts';
-import { NoMemoryFilesError } from '../../encryption/extent-files/memory-file.ts';
+import { MemoryFilesFullError, NoMemoryFilesError } from '../../encryption/extent-files/memory-file.ts';
 import { CatalogDamagedError } from '../../engine/catalog/catalog-seal.ts';
 import { CommitRefusedError, DataError } from '../../engine/catalog/data-error.ts';
 import type { DataErrorCode } from '../../engine/catalog/data-error.ts';
@@ -67,6 +67,7 @@ export function translateError(error: unknown, text: string): KustoError | undef
   if (error instanceof StorageFullError) return kustoError('storageFull', error.message);
   if (error instanceof CommitRefusedError)
     return kustoError(error.reason === 'storageFull' ? 'storageFull' : 'unavailable', error.message);
+  if (error instanceof MemoryFilesFullError) return limitError(`${error.message} (E_RUNAWAY_QUERY)`);
   if (error instanceof NoMemoryFilesError) return kustoError('notBuilt', error.message);
   if (error instanceof CatalogDamagedError || error instanceof SealedRecordError)
     return kustoError('damaged', error.message);

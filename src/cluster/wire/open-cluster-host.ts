@@ -13,7 +13,7 @@ import { memoryDirectory } from '../../encryption/extent-files/memory-file.ts';
 import type { StartTimer } from '../../http/timer.ts';
 import type { Log } from '../../http/logging.ts';
 import { FilesystemBlobStore } from '../../storage/filesystem/filesystem-blob-store.ts';
-import type { DataHolder } from '../process/data-holder.ts';
+import type { DataHolder, DataParts } from '../process/data-holder.ts';
 import { DataUnavailableError } from '../process/data-holder.ts';
 import type { DataPlaneSettings } from '../process/protocol.ts';
 import { yieldToOthers } from '../process/thread-priority.ts';
@@ -60,7 +60,7 @@ export function openClusterHost(options: {
         clusterName: settings.clusterName,
         blobs: FilesystemBlobStore.open(extentDirectory),
         engine: database,
-        ...memoryForExtents(),
+        ...memoryForExtents(settings.memoryDirectory),
       });
     }
     return createQueryEngine({ parser, database, threads });
@@ -107,8 +107,14 @@ function memoryLimit(): number {
 }
 
 /** Opened extents are files in memory: an eighth of what there is may stay, a quarter may be in use. */
-function memoryForExtents(): { readonly cacheBytesMax: number; readonly openBytesMax: number } {
-  const room = statfsSync(memoryDirectory);
+function memoryForExtents(
+  directory: string | undefined,
+): Pick<DataParts, 'cacheBytesMax' | 'openBytesMax' | 'memoryDirectory'> {
+  const room = statfsSync(directory ?? memoryDirectory);
   const bytes = Math.min(room.bavail * room.bsize, memoryLimit());
-  return { cacheBytesMax: Math.floor(bytes / 8), openBytesMax: Math.floor(bytes / 4) };
+  return {
+    cacheBytesMax: Math.floor(bytes / 8),
+    openBytesMax: Math.floor(bytes / 4),
+    ...(directory === undefined ? {} : { memoryDirectory: directory }),
+  };
 }

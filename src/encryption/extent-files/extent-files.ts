@@ -106,6 +106,14 @@ export class ExtentFiles {
     return { path: file.path, seal, discard };
   }
 
+  fits(extents: readonly Pick<SealedExtent, 'length'>[]): boolean {
+    return extents.reduce((sum, { length }) => sum + length, 0) <= this.#options.openBytesMax;
+  }
+
+  get mergedBytesMax(): number {
+    return this.#options.openBytesMax / 2;
+  }
+
   /** Closes the file of an extent that is no longer wanted, as soon as nobody has it open. */
   forget(extent: SealedExtent): Promise<void> {
     return this.#cache.forget(extent.dekId);

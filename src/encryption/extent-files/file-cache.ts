@@ -57,7 +57,9 @@ export class FileCache {
 
   /** Takes over a file that is there already; closes it if it does not fit. */
   async adopt(id: string, bytes: number, file: MemoryFile): Promise<void> {
-    if (this.#isDisposed || this.#entries.has(id) || bytes > this.#cacheBytesMax) return file.close();
+    this.#evict(bytes);
+    const fits = bytes <= this.#cacheBytesMax && this.#bytes + bytes <= this.#openBytesMax;
+    if (this.#isDisposed || this.#entries.has(id) || !fits) return file.close();
     this.#add(id, bytes, () => Promise.resolve(file));
     this.#evict();
     await this.#settled();
@@ -80,7 +82,8 @@ export class FileCache {
 
   #add(id: string, bytes: number, load: () => Promise<MemoryFile>): Entry {
     this.#evict(bytes);
-    if (this.#bytes + bytes > this.#openBytesMax) throw new MemoryFilesFullError(bytes);
+    // One by itself is tried in any case: what could be written can be read.
+    if (this.#bytes > 0 && this.#bytes + bytes > this.#openBytesMax) throw new MemoryFilesFullError(bytes);
     const entry: Entry = { bytes, file: load(), pins: 0, isDoomed: false };
     this.#entries.set(id, entry);
     this.#bytes += bytes;

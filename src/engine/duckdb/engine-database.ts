@@ -83,18 +83,37 @@ export async function openEngineDatabase(
   await setup.run('SET enable_external_access=false');
   await setup.run('SET enable_external_file_cache=false');
   await setup.run('SET lock_configuration=true');
+  const closeAll = (): void => {
+    setup.closeSync();
+    instance.closeSync();
+  };
+  // An instance that is closed under a statement takes the process with it.
+  let [inUse, isClosing] = [0, false];
+  const left = (): void => {
+    inUse -= 1;
+    if (isClosing && inUse === 0) closeAll();
+  };
   return {
     connect: async (limit = nativeLimit) => {
-      const duckdb = await instance.connect();
-      const number = (connections += 1);
-      const budget = new NativeBudget(limit, options.isCancelled);
-      budgets.set(number, budget);
-      await duckdb.run(`SET VARIABLE connection = ${number}::INTEGER`);
-      return connection(duckdb, budget, () => budgets.delete(number));
+      if (isClosing) throw interrupted();
+      inUse += 1;
+      try {
+        const duckdb = await instance.connect();
+        const number = (connections += 1);
+        const budget = new NativeBudget(limit, options.isCancelled);
+        budgets.set(number, budget);
+        await duckdb.run(`SET VARIABLE connection = ${number}::INTEGER`);
+        return connection(duckdb, budget, () => {
+          if (budgets.delete(number)) left();
+        });
+      } catch (error) {
+        left();
+        throw error;
+      }
     },
     close: () => {
-      setup.closeSync();
-      instance.closeSync();
+      isClosing = true;
+      if (inUse === 0) closeAll();
     },
   };
 }
@@ -172,6 +191,8 @@ export function engineError(error: unknown): KqlError {
   if (/INTERRUPT/i.test(message)) return interrupted();
   if (/^Out of Memory|failed to (allocate|pin|offload)/i.test(message))
     return new KqlError('limits', 'The query needs more memory than it may use (E_RUNAWAY_QUERY).');
+  if (/No space left on device/i.test(message))
+    return new KqlError('limits', 'The files in memory have no room for the rows (E_RUNAWAY_QUERY).');
   if (/^Out of Range|overflow/i.test(message)) return new OverflowError();
   if (
     /^Invalid Input Error: .*regex|no argument for repetition|missing \)|invalid perl operator|invalid escape/i.test(
@@ -277,8 +298,8 @@ function connection(duckdb: DuckDBConnection, budget: NativeBudget, onClose: () 
       duckdb.interrupt();
     },
     close: () => {
-      onClose();
       duckdb.closeSync();
+      onClose();
     },
   };
 }

@@ -21,6 +21,10 @@ export interface ExtentFiles {
   /** @throws BlobNotFoundError, or when bytes or key are not those of the catalog */
   open(sealed: SealedExtent): Promise<OpenedExtent>;
   create(): Promise<PlainFile>;
+  /** Whether all of them can be open at the same time, if nobody else has any. */
+  fits(extents: readonly SealedExtent[]): boolean;
+  /** Larger extents are not made of smaller ones. */
+  readonly mergedBytesMax: number;
   /** The extent is gone: its opened form is not kept. */
   forget(sealed: SealedExtent): Promise<void>;
 }

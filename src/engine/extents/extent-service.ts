@@ -152,6 +152,7 @@ async function purgeExtent(
   const { catalog, files, writer } = store.parts;
   const source = await openTable({
     files,
+    connect: store.parts.connect,
     keys: () => catalog.keys,
     snapshot: () => ({ table, extents: [extent], segments: [] }),
   });

@@ -59,6 +59,7 @@ export class Merger {
     };
     const source = await openTable({
       files,
+      connect: store.parts.connect,
       keys: () => catalog.keys,
       snapshot: () => ({ table, extents: [], segments }),
     });
@@ -95,10 +96,13 @@ export class Merger {
     const policies = { merge: store.policy(table, 'merge'), sharding: store.policy(table, 'sharding') };
     const unreadable = this.#unreadable.get(table.tableId);
     const extents = catalog.image.extentsOf(table.tableId).filter(({ extentId }) => unreadable?.has(extentId) !== true);
-    const chosen = mergeable(extents, policies, store.periods(table), store.parts.now());
+    const fitting = mergeable(extents, policies, store.periods(table), store.parts.now());
+    // What comes out is to be opened as well, beside the others.
+    const chosen = firstWithin(fitting, files.mergedBytesMax);
     if (chosen.length < smallExtentsMin) return;
     const opening = openTable({
       files,
+      connect: store.parts.connect,
       keys: () => catalog.keys,
       snapshot: () => ({ table, extents: chosen, segments: [] }),
     });
@@ -255,4 +259,9 @@ export class Merger {
     this.#turn = result.catch(() => undefined);
     return result;
   }
+}
+
+function firstWithin(extents: readonly ExtentRecord[], bytesMax: number): readonly ExtentRecord[] {
+  let bytes = 0;
+  return extents.filter(({ sealed }) => (bytes += sealed.length) <= bytesMax);
 }

@@ -6,13 +6,16 @@ import { factColumn } from '../kql/ir/record-facts.ts';
 import type { KqlType } from '../kql/types.ts';
 import { physicalType } from '../kql/types.ts';
 import type { ScanRange } from '../scan-ranges.ts';
+import type { EngineConnection } from '../duckdb/engine-database.ts';
 import type { ExtentFiles, OpenedExtent } from './extent-files.ts';
+import { extentFacts, parquetOf, readPieces } from './extent-pieces.ts';
 import type { Segment } from './log-book.ts';
 import type { StoredColumn } from './tail-table.ts';
 import { columnName, ingestionColumn, stagedSql } from './tail-table.ts';
 
 export interface SourceParts {
   readonly files: ExtentFiles;
+  readonly connect: () => Promise<EngineConnection>;
   readonly keys: () => DataKeys;
   /** The table's extents and segments as of now. */
   readonly snapshot: () => {
@@ -55,17 +58,12 @@ async function openOnce(parts: SourceParts, ranges: readonly ScanRange[]): Promi
       }),
     );
     const wanted = extents.filter((extent) => mayMatch(table, extent, ranges));
-    const opened = await openExtents(parts, wanted, held);
-    const selects = [
-      ...extentSelects(table, wanted, opened),
-      ...tails.map(({ columns, sql }) => selectOf(table, columns, sql, true)),
-    ];
+    const read = await readExtents(parts, table, wanted, held);
+    const selects = [...read.selects(), ...tails.map(({ columns, sql }) => selectOf(table, columns, sql, true))];
     const extentSql = (): string =>
       fromSql([
         withExtent(noRows(table)),
-        ...wanted.flatMap((extent, index) =>
-          extentSelects(table, [extent], opened.slice(index, index + 1)).map((select) => withExtent(select, extent)),
-        ),
+        ...read.extentSelects(),
         ...tails.map(({ columns, sql }) => withExtent(selectOf(table, columns, sql, true))),
       ]);
     return {
@@ -122,28 +120,64 @@ async function openExtents(
   return opened;
 }
 
+interface ReadExtents {
+  readonly selects: () => string[];
+  /** The same, with the facts of each row's extent. */
+  readonly extentSelects: () => string[];
+}
+
+/** As files in memory, all open at once; where there is no room for that, one after the other, into the engine's own memory. */
+async function readExtents(
+  parts: SourceParts,
+  table: TableRecord,
+  extents: readonly ExtentRecord[],
+  held: { release(): void }[],
+): Promise<ReadExtents> {
+  if (parts.files.fits(extents.map(({ sealed }) => sealed))) {
+    const opened = await openExtents(parts, extents, held);
+    return {
+      selects: () => extentSelects(table, extents, opened),
+      extentSelects: () =>
+        extents.flatMap((extent, index) =>
+          extentSelects(table, [extent], opened.slice(index, index + 1)).map((select) => withExtent(select, extent)),
+        ),
+    };
+  }
+  const selects: string[] = [];
+  const withFacts: string[] = [];
+  for (const { columnIds, extents: alike } of grouped(extents)) {
+    const pieces = await readPieces(parts, columnIds, alike);
+    held.push(pieces);
+    const columns = columnIds.map((columnId) => ({ columnId }));
+    selects.push(selectOf(table, columns, pieces.name, false));
+    withFacts.push(selectOf(table, columns, pieces.name, false, ', extent_id, extent_tags'));
+  }
+  return { selects: () => selects, extentSelects: () => withFacts };
+}
+
 /** Extents with the same columns are read together. */
+function grouped(
+  extents: readonly ExtentRecord[],
+): Iterable<{ readonly columnIds: readonly number[]; readonly extents: ExtentRecord[] }> {
+  const groups = new Map<string, { readonly columnIds: readonly number[]; readonly extents: ExtentRecord[] }>();
+  for (const extent of extents) {
+    const key = extent.columnIds.join();
+    const group = groups.get(key) ?? { columnIds: extent.columnIds, extents: [] };
+    groups.set(key, group);
+    group.extents.push(extent);
+  }
+  return groups.values();
+}
+
 function extentSelects(
   table: TableRecord,
   extents: readonly ExtentRecord[],
   opened: readonly OpenedExtent[],
 ): string[] {
-  const groups = new Map<string, { readonly columnIds: readonly number[]; readonly paths: string[] }>();
-  extents.forEach(({ columnIds }, index) => {
-    const key = columnIds.join();
-    const group = groups.get(key) ?? { columnIds, paths: [] };
-    groups.set(key, group);
-    const path = opened[index]?.path;
-    if (path !== undefined) group.paths.push(`'${path}'`);
-  });
-  return [...groups.values()].map(({ columnIds, paths }) => {
+  const paths = new Map(extents.map((extent, index) => [extent, opened[index]?.path ?? '']));
+  return [...grouped(extents)].map(({ columnIds, extents: alike }) => {
     const columns = columnIds.map((columnId) => ({ columnId }));
-    return selectOf(
-      table,
-      columns,
-      `read_parquet([${paths.join(', ')}], hive_partitioning = false, union_by_name = false)`,
-      false,
-    );
+    return selectOf(table, columns, parquetOf(alike.map((extent) => paths.get(extent) ?? '')), false);
   });
 }
 
@@ -157,11 +191,7 @@ const extentColumns = (['extent_id', 'extent_tags'] as const).map((fact) => ({ .
 
 /** @param extent undefined for rows that are in none yet */
 function withExtent(select: string, extent?: ExtentRecord): string {
-  // Tags are users' text: in digits they cannot be anything but a value.
-  const tags = extent && Buffer.from(JSON.stringify(extent.tags)).toString('hex');
-  const tagsSql = tags === undefined ? 'NULL::VARCHAR' : `decode(unhex('${tags}'))`;
-  const id = extent?.extentId ?? '00000000-0000-0000-0000-000000000000';
-  return `SELECT *, '${id}'::UUID AS extent_id, ${tagsSql} AS extent_tags FROM (${select})`;
+  return `SELECT *, ${extentFacts(extent)} FROM (${select})`;
 }
 
 /** The table's columns of today: those added later are null, those dropped are left out. */
@@ -170,6 +200,7 @@ function selectOf(
   columns: readonly { readonly columnId: number }[],
   from: string,
   staged: boolean,
+  more = '',
 ): string {
   const present = new Set(columns.map(({ columnId }) => columnId));
   const outputs = columnsOf(table).map((column) => {
@@ -177,7 +208,7 @@ function selectOf(
     if (!present.has(column.columnId)) return `${missing(column.type)} AS ${name}`;
     return staged ? `${stagedSql(column)} AS ${name}` : name;
   });
-  return `SELECT ${outputs.join(', ')} FROM ${from}`;
+  return `SELECT ${outputs.join(', ')}${more} FROM ${from}`;
 }
 
 const missing = (type: KqlType): string => (type === 'string' ? "''" : `NULL::${physicalType[type]}`);

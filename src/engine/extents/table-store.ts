@@ -102,7 +102,7 @@ export class TableStore {
   }
 
   open(tableId: Guid, ranges?: readonly ScanRange[]): Promise<OpenTable> {
-    const { catalog, log, files, now } = this.parts;
+    const { catalog, log, files, connect, now } = this.parts;
     const snapshot = () => {
       const table = catalog.image.get(`t/${tableId}`);
       if (table?.kind !== 'table') throw dataError('TableNotFound', '');
@@ -111,7 +111,7 @@ export class TableStore {
       const extents = catalog.image.extentsOf(tableId).filter((extent) => !isPastRetention(extent, periods, at));
       return { table, extents, segments: log.segmentsOf(tableId).filter(({ record }) => record.count > 0) };
     };
-    return openTable({ files, keys: () => catalog.keys, snapshot }, ranges);
+    return openTable({ files, connect, keys: () => catalog.keys, snapshot }, ranges);
   }
 
   /** Lends a connection to DuckDB. */

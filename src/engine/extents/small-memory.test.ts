@@ -1,0 +1,95 @@
+import { spawnSync } from 'node:child_process';
+import { mkdtempSync, rmdirSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterAll, afterEach, describe, expect, it } from 'vitest';
+import type { DataFixture } from '../../../tests/support/cluster-data-fixture.ts';
+import { openDataFixture } from '../../../tests/support/cluster-data-fixture.ts';
+
+const directory = mkdtempSync(join(tmpdir(), 'kustody-small-'));
+const mounted = spawnSync('mount', ['-t', 'tmpfs', '-o', 'size=4m', 'tmpfs', directory]).status === 0;
+afterAll(() => {
+  if (mounted) spawnSync('umount', ['-l', directory]);
+  rmdirSync(directory);
+});
+
+let cluster: DataFixture;
+afterEach(() => cluster.close());
+
+/** Six extents of about 1.5 MB that nothing makes smaller. */
+async function fill(): Promise<void> {
+  await cluster.table('T', { n: 'long', s: 'string' });
+  const data = await cluster.data();
+  const { columns } = data.table('db', 'T');
+  for (let extent = 0; extent < 6; extent += 1) {
+    const sql = `SELECT i + ${extent * 40_000}, sha256((i + ${extent * 40_000})::VARCHAR) FROM range(40000) AS t(i)`;
+    const rows = { kind: 'sql', columns, sql, bound: [] } as const;
+    await data.append({ database: 'db', table: 'T', rows, replace: false });
+  }
+}
+
+const hashes = async (): Promise<unknown> => {
+  const data = await cluster.data();
+  const source = await data.sources().open('db', 'T');
+  const connection = await cluster.engine.connect();
+  try {
+    const [n, s] = [source.columns.get('n') ?? '', source.columns.get('s') ?? ''];
+    const sql = `SELECT count(*), sum(${n})::BIGINT, count(DISTINCT ${s}) FROM ${source.sql}`;
+    for await (const chunk of connection.stream(sql, [])) return chunk.map(([value]) => value);
+    return undefined;
+  } finally {
+    connection.close();
+    source.release();
+  }
+};
+const whole = [240_000n, (240_000n * 239_999n) / 2n, 240_000n];
+
+describe('a table that is larger than the memory for opened extents', () => {
+  it.skipIf(!mounted)('is read all the same, piece by piece, and can be merged no further than that', async () => {
+    cluster = await openDataFixture({ memoryDirectory: directory, cacheBytesMax: 512 << 10, openBytesMax: 1 << 20 });
+    await fill();
+    const data = await cluster.data();
+    const sizes = data.extents('db', 'T').map(({ extentBytes }) => extentBytes);
+    expect(Math.min(...sizes)).toBeGreaterThan(1 << 20); // one is more than may be open
+    expect(sizes.reduce((sum, bytes) => sum + bytes, 0)).toBeGreaterThan(4 << 20); // all are more than there is
+    expect(await hashes()).toEqual(whole);
+    await data.maintain();
+    expect(data.upkeepProblems()).toEqual([]);
+    await cluster.crash();
+    expect(await hashes()).toEqual(whole);
+  });
+
+  it.skipIf(!mounted)('is not grown by what cannot be written, which fails by name', async () => {
+    cluster = await openDataFixture({ memoryDirectory: directory, cacheBytesMax: 512 << 10, openBytesMax: 1 << 20 });
+    await fill();
+    const data = await cluster.data();
+    const { columns } = data.table('db', 'T');
+    const sql = 'SELECT i, sha256(i::VARCHAR) FROM range(400000) AS t(i)';
+    const rows = { kind: 'sql', columns, sql, bound: [] } as const;
+    const refused = data.append({ database: 'db', table: 'T', rows, replace: false });
+    await expect(refused).rejects.toMatchObject({ name: 'KqlError', code: 'limits' });
+    expect(await hashes()).toEqual(whole);
+  });
+
+  it('has the facts of each row’s extent', async () => {
+    cluster = await openDataFixture({ openBytesMax: 1, cacheBytesMax: 0 });
+    await cluster.table('T', { n: 'long' });
+    for (const n of [1, 2]) await cluster.ingest('T', 'csv', String(n), { kind: 'inline', tags: [`tag ${n}`] });
+    await cluster.ingest('T', 'csv', '3');
+    const data = await cluster.data();
+    const source = await data.sources().open('db', 'T');
+    const connection = await cluster.engine.connect();
+    const found: unknown[] = [];
+    const sql = `SELECT c1, extent_tags, extent_id::VARCHAR FROM ${source.extentSql?.() ?? ''} ORDER BY c1`;
+    for await (const chunk of connection.stream(sql, []))
+      found.push(...(chunk[0] ?? []).map((_, row) => chunk.map((column) => column[row])));
+    connection.close();
+    source.release();
+    const ids = data.extents('db', 'T').map(({ extentId }) => extentId);
+    expect(found).toEqual([
+      [1n, '["tag 1"]', ids[0]],
+      [2n, '["tag 2"]', ids[1]],
+      [3n, null, '00000000-0000-0000-0000-000000000000'],
+    ]);
+  });
+});

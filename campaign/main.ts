@@ -1,10 +1,11 @@
+import { idle } from './idle.ts';
 import { load } from './load.ts';
 import type { CampaignPart, PartResult } from './part.ts';
 import { kills } from './kills.ts';
 import { revocation } from './revocation.ts';
 
 /** `npm run campaign [-- PART…]`: proves promises by measurement, in the real server with real processes. Exit code 1 when one does not hold. */
-const parts: readonly CampaignPart[] = [revocation, kills, load];
+const parts: readonly CampaignPart[] = [revocation, kills, load, idle];
 
 const wanted = process.argv.slice(2);
 const unknown = wanted.filter((id) => !parts.some((part) => part.id === id));

@@ -10,11 +10,12 @@ export interface RealServer extends DrillInstance {
   close(): Promise<void>;
 }
 
-/** Its clock follows the machine's and can be moved besides. */
-export async function startRealServer(): Promise<RealServer> {
+/** Its clock follows the machine's and can be moved besides.
+ * @param more options of `up` */
+export async function startRealServer(more: readonly string[] = []): Promise<RealServer> {
   const directory = temporaryDirectory();
   const dataDirectory = join(directory.path, 'data');
-  const server = startKustody(['up', '--data', dataDirectory, '--virtual-time', '--log-level', 'silent']);
+  const server = startKustody(['up', '--data', dataDirectory, '--virtual-time', '--log-level', 'silent', ...more]);
   try {
     await server.printed('Stop with');
     const client = await requireInstance(dataDirectory);

@@ -95,7 +95,10 @@ describe('principals', () => {
     const found = await state.get(table, application.objectId);
     const newer = { ...(isJsonObject(found?.value) ? found.value : {}), format: 2 };
     await state.commit({ write: [writeRecord(table, application.objectId, found?.version ?? null, newer)] });
-    await expect(principals.get(application.objectId)).rejects.toThrow(/newer Kustody/);
+    await expect(principals.get(application.objectId)).rejects.toMatchObject({
+      name: 'SealedRecordError',
+      cause: { message: expect.stringContaining('newer Kustody') as string },
+    });
   });
 });
 

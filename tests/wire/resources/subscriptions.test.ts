@@ -87,7 +87,7 @@ describe('subscriptions, tenants and providers', () => {
     const vaults = (await client.providers.get('microsoft.keyvault')).resourceTypes?.find(
       (type) => type.resourceType === 'vaults',
     );
-    expect(vaults?.apiVersions?.[0]).toBe('2026-02-01');
+    expect(vaults?.apiVersions?.[0]).toBe('2026-05-15');
     expect(vaults?.locations).toContain('East US');
     const namespaces: string[] = [];
     for await (const provider of client.providers.list()) namespaces.push(provider.namespace ?? '');

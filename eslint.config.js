@@ -2,7 +2,7 @@ import eslint from '@eslint/js';
 import tseslint from 'typescript-eslint';
 
 export default tseslint.config(
-  { ignores: ['dist', 'coverage', 'node_modules', 'vectors'] },
+  { ignores: ['dist', 'coverage', 'node_modules', 'vectors', '.cache'] },
   eslint.configs.recommended,
   {
     files: ['**/*.ts'],

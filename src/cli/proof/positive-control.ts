@@ -59,8 +59,8 @@ async function countRows(
   });
   succeeded(answer);
   const tables = isJsonObject(answer.value) ? answer.value['Tables'] : undefined;
-  const [table] = Array.isArray(tables) ? tables : [];
+  const table: unknown = Array.isArray(tables) ? (tables as readonly unknown[])[0] : undefined;
   const rows = isJsonObject(table) ? table['Rows'] : undefined;
-  const [row] = Array.isArray(rows) ? rows : [];
+  const row: unknown = Array.isArray(rows) ? (rows as readonly unknown[])[0] : undefined;
   return Array.isArray(row) && typeof row[0] === 'number' ? row[0] : 0;
 }

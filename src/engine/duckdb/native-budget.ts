@@ -29,7 +29,11 @@ export class NativeBudget {
   readonly #isCancelled: () => boolean;
   #usedMs = 0;
 
-  constructor(limit: NativeLimit, isCancelled: () => boolean = () => false, monotonicMs = machineTime.monotonic) {
+  constructor(
+    limit: NativeLimit,
+    isCancelled: () => boolean = () => false,
+    monotonicMs = () => machineTime.monotonic(),
+  ) {
     this.#limit = limit;
     this.#isCancelled = isCancelled;
     this.#monotonicMs = monotonicMs;

@@ -7,13 +7,13 @@ import { fourier } from './fourier.ts';
 function reference({ real, imaginary }: Complex, sign: 1 | -1): Complex {
   const { length } = real;
   const sums = real.map((_value, k) =>
-    real.reduce(
+    real.reduce<readonly [number, number]>(
       ([x, y], a, n) => {
         const turn = (sign * 2 * Math.PI * ((k * n) % length)) / length;
         const b = imaginary[n] ?? 0;
-        return [x + a * Math.cos(turn) - b * Math.sin(turn), y + a * Math.sin(turn) + b * Math.cos(turn)] as const;
+        return [x + a * Math.cos(turn) - b * Math.sin(turn), y + a * Math.sin(turn) + b * Math.cos(turn)];
       },
-      [0, 0] as readonly [number, number],
+      [0, 0],
     ),
   );
   return { real: sums.map(([x]) => x), imaginary: sums.map(([, y]) => y) };

@@ -7,14 +7,7 @@ import type { Group } from '../principals/group.ts';
 import type { Principal } from '../principals/principal.ts';
 import type { User } from '../principals/user.ts';
 import type { EntitySet } from './collection.ts';
-import {
-  showApplication,
-  showDirectoryObject,
-  showGroup,
-  showPrincipal,
-  showUser,
-  usersShown,
-} from './entity-views.ts';
+import { showApplication, showDirectoryObject, showPrincipal, usersShown } from './entity-views.ts';
 import { graphErrors } from './graph-error.ts';
 import type { GraphDependencies, GraphRequest } from './graph-operation.ts';
 
@@ -137,5 +130,3 @@ export async function showObjects(
       }),
   );
 }
-
-export const entityOf = { user: showUser, group: showGroup } as const;

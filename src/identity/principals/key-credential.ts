@@ -1,5 +1,4 @@
-import { createHash, X509Certificate } from 'node:crypto';
-import { toBase64Url } from '../../base/base64url.ts';
+import { X509Certificate } from 'node:crypto';
 import type { Guid } from '../../base/guid.ts';
 import type { Json } from '../../base/json.ts';
 import { instant } from '../../clock/clock.ts';
@@ -40,11 +39,4 @@ export function readCertificate(der: Uint8Array): X509Certificate | undefined {
   } catch {
     return undefined;
   }
-}
-
-/** `x5t` (SHA-1) and `x5t#S256` of a certificate, base64url. */
-export function thumbprintsOf({ certificate }: KeyCredential): { readonly sha1: string; readonly sha256: string } {
-  const der = Buffer.from(certificate, 'base64url');
-  const digest = (algorithm: string) => toBase64Url(createHash(algorithm).update(der).digest());
-  return { sha1: digest('sha1'), sha256: digest('sha256') };
 }

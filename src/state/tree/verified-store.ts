@@ -1,4 +1,3 @@
-import { invariant } from '../../base/invariant.ts';
 import { checkCommit, checkListOptions } from '../record-rules.ts';
 import type { RecordDamage } from '../record-seal.ts';
 import { SealedRecordError } from '../record-seal.ts';
@@ -158,9 +157,3 @@ function damageBetween(entry: Entry | undefined, record: StoredRecord | undefine
 
 /** No table has a NUL in its name. */
 export const keyOf = (table: string, id: string): string => `${table}\0${id}`;
-
-export function placeOfKey(key: string): { readonly table: string; readonly id: string } {
-  const at = key.indexOf('\0');
-  invariant(at > 0, 'a key names a table');
-  return { table: key.slice(0, at), id: key.slice(at + 1) };
-}

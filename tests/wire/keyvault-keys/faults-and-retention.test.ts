@@ -95,7 +95,7 @@ describe('retention', () => {
 
   it('after a restart too: the records are the truth, not the timers', async () => {
     await deleteKey('restarted', 8);
-    vault.plane.close(); // as the end of the process would
+    await vault.plane.close(); // as the end of the process would
     await vault.clock.advance(8 * dayMs);
     expect(await idsOnDisk('/restarted')).toHaveLength(5);
     const path = `/deletedkeys/restarted${version}`;
@@ -106,7 +106,7 @@ describe('retention', () => {
 
   it('a name whose time is over can be used again before anything was swept up', async () => {
     await deleteKey('reused', 9);
-    vault.plane.close();
+    await vault.plane.close();
     await vault.clock.advance(9 * dayMs);
     await vault.keyClient('days-9').createRsaKey('reused');
     expect(await idsOnDisk('/reused')).toHaveLength(3);

@@ -29,7 +29,7 @@ async function asked(geoipDatabase?: string): Promise<ClientOutcome> {
   try {
     return await new Promise((resolve) => {
       client.once('message', (message) => resolve((message as { outcome: ClientOutcome }).outcome));
-      client.send({ id: 1, call: { call: 'query', uri: k.cluster?.uri, database: k.cluster?.database, text: query } });
+      client.send({ id: 1, call: { call: 'query', uri: k.cluster.uri, database: k.cluster.database, text: query } });
     });
   } finally {
     client.kill();

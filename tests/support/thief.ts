@@ -6,6 +6,7 @@ import { systemRandomBytes } from '../../src/base/random.ts';
 import { ClusterKey } from '../../src/encryption/cluster-key.ts';
 import type { ClusterKeyRecord } from '../../src/encryption/cluster-key-state.ts';
 import { clusterKeyTable } from '../../src/encryption/cluster-key-state.ts';
+import { stateTables } from '../../src/server/state-tables.ts';
 import { openRootKeyFile } from '../../src/state/root-key.ts';
 import { SealedRecordError } from '../../src/state/record-seal.ts';
 import { SealedState } from '../../src/state/sealed-state.ts';
@@ -24,7 +25,7 @@ export async function openLoot(directory: string): Promise<Loot> {
   database.close();
   const store = SqliteStateStore.open(directory);
   const rootKey = openRootKeyFile(join(directory, 'root.key'), systemRandomBytes);
-  const state = await SealedState.open({ store, rootKey, randomBytes: systemRandomBytes });
+  const state = await SealedState.open({ store, rootKey, randomBytes: systemRandomBytes, tables: stateTables });
   try {
     const clusters = (await state.list(clusterKeyTable)).map(({ value }) => value);
     const texts = new Set<string>();

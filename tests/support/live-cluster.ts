@@ -68,6 +68,19 @@ export async function openLiveCluster(dataDirectory: string, known?: Seeded) {
       await vault('PATCH', `/keys/${keyName}`, { attributes: { enabled } });
       return checkKeys();
     },
+    /** Key ids of all versions. */
+    keyVersions: async (): Promise<ReadonlySet<string>> => {
+      const found = new Set<string>();
+      let next: string | undefined = `/keys/${keyName}/versions?api-version=7.4`;
+      while (next !== undefined) {
+        const page = succeeded(
+          await callLocal(environment, { host: vaultHost, method: 'GET', path: next, token: vaultToken }),
+        ) as unknown as { value: { kid: string }[]; nextLink?: string };
+        for (const { kid } of page.value) found.add(kid);
+        next = page.nextLink?.slice(page.nextLink.indexOf('/', 'https://'.length));
+      }
+      return found;
+    },
     newKeyVersion: () => vault('POST', `/keys/${keyName}/create`, { kty: 'RSA', key_size: 2048 }),
   };
 }

@@ -1,6 +1,7 @@
 import { chmodSync, existsSync, mkdirSync, readdirSync, statSync } from 'node:fs';
 import { homedir } from 'node:os';
 import { dirname, isAbsolute, join, resolve } from 'node:path';
+import { syncDirectory } from '../base/sync-directory.ts';
 import { dataDirectoryNames } from '../server/data-directory-names.ts';
 import { isKustodyDatabase } from '../state/sqlite/recognise-database.ts';
 import { stateFileName } from '../state/sqlite/sqlite-state-store.ts';
@@ -63,6 +64,7 @@ function makeDirectory(directory: string): void {
   const parent = dirname(directory);
   if (parent !== directory && !existsSync(parent)) makeDirectory(parent);
   mkdirSync(directory, { mode: 0o700 });
+  syncDirectory(parent); // all that is ever acknowledged lies below this name
 }
 
 /** Told without opening or changing anything. */

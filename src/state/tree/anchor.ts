@@ -1,5 +1,7 @@
 import { createHash, timingSafeEqual } from 'node:crypto';
 import { closeSync, constants, fdatasyncSync, fstatSync, openSync, readSync, writeSync } from 'node:fs';
+import { dirname } from 'node:path';
+import { syncDirectory } from '../../base/sync-directory.ts';
 import { pointOf } from './tree-records.ts';
 import type { Point, Top } from './tree-records.ts';
 
@@ -24,10 +26,11 @@ export class StateAnchor {
    * @throws AnchorError */
   static open(target: string): StateAnchor {
     try {
-      const descriptor = /^\d{1,4}$/.test(target)
-        ? Number(target)
-        : openSync(target, constants.O_RDWR | constants.O_CREAT, 0o600);
-      fstatSync(descriptor);
+      const isDescriptor = /^\d{1,4}$/.test(target);
+      const descriptor = isDescriptor ? Number(target) : openSync(target, constants.O_RDWR | constants.O_CREAT, 0o600);
+      const { size } = fstatSync(descriptor);
+      // Before a state says that it has an anchor: a new name that goes with the power would leave an empty one, which is refused.
+      if (size === 0 && !isDescriptor) syncDirectory(dirname(target));
       return new StateAnchor(descriptor, target);
     } catch (error) {
       throw new AnchorError(`The anchor of the state (${target}) cannot be opened.`, { cause: error });

@@ -22,8 +22,9 @@ export class FilesystemBlobStore implements BlobStore {
 
   /** Makes the directory if need be, and removes what a crash left unfinished. */
   static open(directory: string): FilesystemBlobStore {
-    mkdirSync(directory, { recursive: true, mode: 0o700 });
+    const first = mkdirSync(directory, { recursive: true, mode: 0o700 });
     const root = realpathSync(directory);
+    syncMade(first === undefined ? undefined : realpathSync(first), root);
     rmSync(join(root, unfinished), { recursive: true, force: true });
     mkdirSync(join(root, unfinished), { mode: 0o700 });
     syncDirectory(root);
@@ -137,11 +138,7 @@ export class FilesystemBlobStore implements BlobStore {
   }
 
   async #makeParent(parent: string): Promise<void> {
-    const first = await mkdir(parent, { recursive: true, mode: 0o700 });
-    // Each new directory is a new name in the one above.
-    if (first !== undefined) {
-      for (let made = parent; made.length >= first.length; made = dirname(made)) syncDirectory(dirname(made));
-    }
+    syncMade(await mkdir(parent, { recursive: true, mode: 0o700 }), parent);
     await this.#checkParent(parent);
   }
 
@@ -153,6 +150,14 @@ export class FilesystemBlobStore implements BlobStore {
   #path(name: BlobName): string {
     return join(this.#root, ...name.split('/')) + ending;
   }
+}
+
+/** Each new directory is a new name in the one above.
+ * @param first the topmost new one; undefined when there was none
+ * @param last the lowest */
+function syncMade(first: string | undefined, last: string): void {
+  if (first === undefined) return;
+  for (let made = last; made.length >= first.length; made = dirname(made)) syncDirectory(dirname(made));
 }
 
 async function writeFile(path: string, pieces: AsyncIterable<Uint8Array>): Promise<number> {

@@ -11,6 +11,8 @@ export interface PartResult {
   readonly figures: readonly string[];
   /** Floors that were missed and promises that were broken; none: the part holds. */
   readonly missed: readonly string[];
+  /** Why nothing was measured on this machine. */
+  readonly skipped?: string;
 }
 
 /** How often, from the environment: a few by default, many where there is time.

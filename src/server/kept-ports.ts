@@ -12,7 +12,7 @@ export const firstPorts: ServerPorts = { port: 7443, kustoPort: 7444, proxyPort:
 /** So many further ports are tried, one after the other; then any. */
 const furtherMax = 50;
 
-const portsTable: Table<ServerPorts> = {
+export const portsTable: Table<ServerPorts> = {
   name: 'ports',
   parse: (value) => {
     invariant(isJsonObject(value), 'kept ports are numbers');

@@ -6,6 +6,9 @@ import { roleAssignments } from '../authz/role-assignments.ts';
 import { removedClusters, removedDatabases } from '../cluster/cluster-contents.ts';
 import { clusterCatalogTable } from '../cluster/process/remote-catalog-store.ts';
 import { clusterKeyTable } from '../encryption/cluster-key-state.ts';
+import { applicationByAppTable, applicationTable } from '../identity/principals/application.ts';
+import { groupMemberTable, groupTable, memberOfTable } from '../identity/principals/group.ts';
+import { userByNameTable, userTable } from '../identity/principals/user.ts';
 import { principalByAppTable, principalTable } from '../identity/principals/principal.ts';
 import { tenantTable } from '../identity/tenants.ts';
 import { vaultNames } from '../providers/keyvault/vault-record.ts';
@@ -16,6 +19,7 @@ import { vaultAudit } from '../vault/audit.ts';
 import { vaultKeys, vaultKeyVersions, vaultPrivateKeys } from '../vault/keys/key-records.ts';
 import { wallTable } from './clocks.ts';
 import { faultTable } from './faults.ts';
+import { portsTable } from './kept-ports.ts';
 
 /** Ids begin with the id or the name of the cluster or vault. */
 const cluster = firstSegmentOwner('cluster');
@@ -43,7 +47,7 @@ const resource: OwnerRule = {
 };
 
 /** Whose each record is, and the whole list of what may be lost: history, operations that are asked for while they run,
- * rules for tests, when the clock was last seen.
+ * rules for tests, which ports were served, when the clock was last seen.
  * Tables that are not named here belong to the instance, and it does not start without them. A change of owners is a new
  * format of the digest trees. */
 export const stateTables: readonly TableRow[] = [
@@ -63,8 +67,16 @@ export const stateTables: readonly TableRow[] = [
   { table: tenantTable, owner: tenant },
   { table: principalTable, owner: tenant },
   { table: principalByAppTable, owner: tenant },
+  { table: applicationTable, owner: tenant },
+  { table: applicationByAppTable, owner: tenant },
+  { table: userTable, owner: tenant },
+  { table: userByNameTable, owner: tenant },
+  { table: groupTable, owner: tenant },
+  { table: groupMemberTable, owner: tenant },
+  { table: memberOfTable, owner: tenant },
   { table: vaultAudit, owner: history, losable: true },
   { table: armOperations, owner: history, losable: true },
   { table: faultTable, owner: history, losable: true },
+  { table: portsTable, owner: history, losable: true },
   { table: wallTable, owner: history, losable: true }, // then nothing is destroyed until `clock accept`
 ];

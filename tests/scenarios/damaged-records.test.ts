@@ -51,7 +51,7 @@ const nobody: Failures = {
 describe('one flipped bit in a record of the state', () => {
   it('of what may be lost stops nothing', { timeout: 60_000 }, async () => {
     const losable = stateTables.filter(({ losable: may }) => may).map(({ table }) => table.name);
-    expect(losable).toEqual(['vault-audit', 'arm-operations', 'faults', 'wall-clock']);
+    expect(losable).toEqual(['vault-audit', 'arm-operations', 'faults', 'ports', 'wall-clock']);
     using copy = withFlipped(({ table }) => losable.includes(table));
     await using server = await startServerFixture({ dataDirectory: copy.directory });
     expect(await failing(server)).toEqual({});

@@ -1,4 +1,5 @@
 import { randomBytes, randomInt } from 'node:crypto';
+import { setTimeout } from 'node:timers/promises';
 import { callLocal, localToken } from '../src/server/local-client.ts';
 import { startKustody } from '../tests/support/kustody-command.ts';
 import { openLiveCluster } from '../tests/support/live-cluster.ts';
@@ -6,11 +7,13 @@ import type { LiveCluster } from '../tests/support/live-cluster.ts';
 
 /** A server is killed somewhere within this time after its writers have begun. */
 const killWithinMs = 1_500;
+const enoughWithinMs = 60_000;
 const writers = 4;
 /** More than what the log of the state takes: it becomes an extent. */
 const extentBytes = 200 * 1024;
 const extentLane = 'extent';
-const restOf = (id: string): number => (id.startsWith(extentLane) ? extentBytes : 0);
+export const isExtent = (id: string): boolean => id.startsWith(extentLane);
+const restOf = (id: string): number => (isExtent(id) ? extentBytes : 0);
 
 /** What was acknowledged over all kills, and what was sent. */
 export class Book {
@@ -45,11 +48,16 @@ export async function killRepeatedly(options: {
   readonly book: Book;
   readonly count: number;
   readonly env?: Readonly<Record<string, string>>;
+  /** Told how often it was killed before; SIGKILL by default. */
+  readonly signal?: (kills: number) => NodeJS.Signals;
+  /** Until this is so it is not killed. */
+  readonly isEnough?: () => boolean;
   /** More arguments of `up`. */
   readonly args?: readonly string[];
   readonly killed: (kills: number) => void;
 }): Promise<readonly string[]> {
-  const { data, book, count, env, args = [], killed } = options;
+  const { data, book, count, env, args = [], killed, isEnough = () => true } = options;
+  const signal = options.signal ?? (() => 'SIGKILL');
   const last = book.kills + count;
   for (;;) {
     const server = startKustody(['up', '--data', data, '--log-level', 'silent', ...args], env);
@@ -63,7 +71,7 @@ export async function killRepeatedly(options: {
       }
       problems.push(...(await check(cluster, book)));
       if (problems.length === 0 && book.kills < last)
-        await workUntilKilled(cluster, book, () => server.process.kill('SIGKILL'));
+        await workUntilKilled(cluster, book, isEnough, () => server.process.kill(signal(book.kills)));
     } catch (error) {
       problems.push(error instanceof Error ? error.message : String(error));
     }
@@ -76,7 +84,12 @@ export async function killRepeatedly(options: {
   }
 }
 
-async function workUntilKilled(cluster: LiveCluster, book: Book, end: () => void): Promise<void> {
+async function workUntilKilled(
+  cluster: LiveCluster,
+  book: Book,
+  isEnough: () => boolean,
+  end: () => void,
+): Promise<void> {
   const group = await groupsOf(cluster);
   let isOver = false;
   const lane = async (name: string, once: (id: string) => Promise<void>): Promise<void> => {
@@ -105,7 +118,9 @@ async function workUntilKilled(cluster: LiveCluster, book: Book, end: () => void
       await cluster.checkKeys(); // the cluster follows it
     }),
   ];
-  await new Promise((resolve) => setTimeout(resolve, randomInt(1, killWithinMs)));
+  await setTimeout(randomInt(1, killWithinMs));
+  for (const started = performance.now(); !isEnough() && performance.now() - started < enoughWithinMs;)
+    await setTimeout(10);
   isOver = true;
   end();
   await Promise.all(lanes);

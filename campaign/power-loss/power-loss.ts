@@ -1,16 +1,16 @@
 import { cpSync } from 'node:fs';
 import { join } from 'node:path';
 import { temporaryDirectory } from '../../tests/support/kustody-command.ts';
-import { Book, killRepeatedly } from '../kill-loop.ts';
+import { Book, isExtent, killRepeatedly } from '../kill-loop.ts';
 import type { CampaignPart, PartResult } from '../part.ts';
 import { countOf } from '../part.ts';
 import { compileUnsynced, UnsyncedDisk } from './unsynced-disk.ts';
 
-/** Syncs that are forgotten to see that their lack would be found. Each is a pattern of paths below the disk. */
-const controls: readonly { readonly what: string; readonly ignored: string }[] = [
-  { what: "syncs of the state's log", ignored: '*/state.db-wal' },
-  { what: 'syncs of blobs', ignored: 'data/extents/*[!/]' },
-  { what: 'syncs of directories of blobs', ignored: 'data/extents/*/' },
+/** Syncs that are forgotten to see that their lack would be found: a pattern of paths below the disk, and what the comparison must say. */
+const controls: readonly { readonly what: string; readonly ignored: string; readonly finds: RegExp }[] = [
+  { what: "syncs of the state's log", ignored: '*/state.db-wal', finds: / is lost$/ },
+  { what: 'syncs of blobs', ignored: 'data/extents/*[!/]', finds: /DataIntegrityError/ },
+  { what: 'syncs of directories of blobs', ignored: 'data/extents/*/', finds: /DataIntegrityError/ },
 ];
 
 /** A kill leaves what a process has written; a loss of power leaves what it has synced, and anything of the rest. */
@@ -35,6 +35,8 @@ async function measure(say: (line: string) => void): Promise<PartResult> {
       ...{ book, count, env: disk.env() },
       // It must not be ahead of what is left. The controls go without: it would refuse what the comparison is to find.
       args: ['--state-anchor', join(disk.directory, 'anchor')],
+      // Some just after it has stopped as it should.
+      signal: (done) => (done % 3 === 2 ? 'SIGTERM' : 'SIGKILL'),
       killed: (done) => {
         // By turns: all that is unsynced goes, and some of it.
         const { blocks, names } = disk.losePower(() => done % 2 === 0 && Math.random() < 0.5);
@@ -47,18 +49,37 @@ async function measure(say: (line: string) => void): Promise<PartResult> {
   const figures = [
     `${book.kills} losses of power, ${book.summary}; ${undone.blocks} blocks and ${undone.names} names undone`,
   ];
-  for (const { what, ignored } of missed.length > 0 || count === 0 ? [] : controls) {
-    using copy = temporaryDirectory();
-    const other = new UnsyncedDisk(copy.path, compiled.library);
-    cpSync(disk.directory, other.directory, { recursive: true });
-    other.settle();
-    const found = await killRepeatedly({
-      data: join(other.directory, 'data'),
-      ...{ book: new Book(book), count: 1, env: other.env(ignored) },
-      killed: () => void other.losePower(() => false),
-    });
+  for (const { what, ignored, finds } of missed.length > 0 || count === 0 ? [] : controls) {
+    let found: readonly string[] = [];
+    // Twice: when the log was just checkpointed, its syncs are not missed.
+    for (let time = 0; time < 2 && found.length === 0; time += 1)
+      found = await lossWithout(ignored, disk, book, compiled.library);
+    const other = found.find((problem) => !finds.test(problem));
     if (found.length === 0) missed.push(`the control found nothing: ${what} were ignored`);
+    else if (other !== undefined) missed.push(`the control found something else: ${what} were ignored, and ${other}`);
     else figures.push(`control, ${what} ignored: ${found.length} found, such as: ${found[0]}`);
   }
   return { figures, missed };
+}
+
+/** The power goes once in a copy of the disk, when a row of the log and an extent were acknowledged there.
+ * @returns what the comparison finds */
+async function lossWithout(
+  ignored: string,
+  disk: UnsyncedDisk,
+  before: Book,
+  library: string,
+): Promise<readonly string[]> {
+  using place = temporaryDirectory();
+  const copy = new UnsyncedDisk(place.path, library);
+  cpSync(disk.directory, copy.directory, { recursive: true });
+  copy.settle();
+  const book = new Book(before);
+  const added = () => book.rows.slice(before.rows.length);
+  return await killRepeatedly({
+    data: join(copy.directory, 'data'),
+    ...{ book, count: 1, env: copy.env(ignored) },
+    isEnough: () => added().some(isExtent) && added().some((id) => !isExtent(id)),
+    killed: () => void copy.losePower(() => false),
+  });
 }

@@ -26,6 +26,7 @@ import type { Custody } from '../../src/encryption/cluster-keys.ts';
 import type { OpenedClusterData } from '../../src/engine/catalog/open-cluster-data.ts';
 import type { EngineDatabase } from '../../src/engine/duckdb/engine-database.ts';
 import { RootKey } from '../../src/state/root-key.ts';
+import { StateConflictError } from '../../src/state/state-store.ts';
 import { SealedState } from '../../src/state/sealed-state.ts';
 import { SqliteStateStore } from '../../src/state/sqlite/sqlite-state-store.ts';
 import type { StateStore } from '../../src/state/state-store.ts';
@@ -77,7 +78,7 @@ export interface KilledCluster {
   /** All values with keys in them, as they are stored now. */
   readonly stored: () => Promise<readonly Written[]>;
   /** As a request to the resource manager does it. */
-  readonly changeTo: (custody: Custody) => Promise<void>;
+  readonly changeTo: (custody: Custody, attempts?: number) => Promise<void>;
   readonly close: () => Promise<void>;
 }
 
@@ -140,13 +141,21 @@ export async function openKilledCluster(options: KilledClusterOptions): Promise<
       if (found === undefined) throw new Error('the cluster has no key');
       return found.value;
     },
-    changeTo: async (custody) => {
+    // As the resource manager does: a check of the key may have changed the record meanwhile, then the change is made anew.
+    changeTo: async function changeTo(custody, attempts = 8): Promise<void> {
       const before = await state.get(resources, clusterId);
       const isNew = (await state.get(clusterKeyTable, clusterId)) === undefined;
       const change = await (isNew ? keys.create(clusterId, custody) : keys.change(clusterId, custody));
       if (!('write' in change)) throw new Error(`The change was refused: ${JSON.stringify(change)}`);
       const resource = writeRecord(resources, clusterId, before?.version ?? null, resourceOf(custody));
-      await state.commit({ write: [...change.write, resource] });
+      try {
+        await state.commit({ write: [...change.write, resource] });
+      } catch (error) {
+        await change.abandoned();
+        if (!(error instanceof StateConflictError) || attempts === 1) throw error;
+        await changeTo(custody, attempts - 1);
+        return;
+      }
       await change.committed();
     },
     close: async () => {

@@ -57,7 +57,7 @@ describe('the keys of clusters that have no process', () => {
     for (const [index, { id }] of clusters.entries())
       expect((await recordOf(id)).lease?.unwrapped.kustody).toBeGreaterThan(leases[index] ?? 0);
     expect(started()).toEqual([]);
-    expect(visitors.size).toBeGreaterThanOrEqual(2); // one a round
+    expect(visitors.size).toBeGreaterThanOrEqual(1); // rounds that follow at once share one
     expect(visitors.size).toBeLessThanOrEqual(3);
     expect([...visitors].filter(isAlive)).toEqual([]);
   });

@@ -1,3 +1,4 @@
+import { StorageFullError } from '../../base/storage-full.ts';
 import { SealedRecordError } from '../record-seal.ts';
 import type { RecordCommit, RecordExpectation, RecordWrite } from '../state-store.ts';
 import { StateConflictError } from '../state-store.ts';
@@ -14,6 +15,8 @@ interface Waiting {
   readonly resolve: () => void;
   readonly reject: (error: unknown) => void;
 }
+
+const isAdding = ({ commit }: Waiting): boolean => commit.adds === true;
 
 /** Another handle of the same store may write in between, so often. */
 const attemptsMax = 8;
@@ -83,6 +86,11 @@ export class CommitGroups {
           await this.#parts.anchor?.advance(pointOf(this.#heads.top));
           continue;
         }
+        if (error instanceof StorageFullError && group.some(isAdding) && !group.every(isAdding)) {
+          for (const { reject } of group.filter(isAdding)) reject(error);
+          await this.#make(group.filter((one) => !isAdding(one)));
+          return;
+        }
         if (!(error instanceof StateConflictError)) {
           for (const { reject } of group) reject(error);
           return;
@@ -115,7 +123,8 @@ export class CommitGroups {
       const { top } = this.#heads;
       const lineage = anchor === undefined ? carried(top) : { anchored: true, lineage: [pointOf(top)] };
       const change = await trees.change(this.#heads, edits, lineage);
-      await store.commit({ write: [...written, ...change.writes] });
+      // On a full disk what adds is refused; the others are then made without it, of the room that is kept for them.
+      await store.commit({ write: [...written, ...change.writes], ...(group.some(isAdding) && { adds: true }) });
       trees.keep(change);
       for (const key of writes.keys()) this.#forgiven.delete(key);
       this.#heads = change.heads;

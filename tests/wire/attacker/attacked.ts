@@ -10,6 +10,7 @@ import { createInstance } from '../../../src/server/instance.ts';
 import { openIdentityParts } from '../../../src/server/identity-parts.ts';
 import { rootKeyFileName } from '../../../src/server/data-directory-names.ts';
 import { openRootKeyFile } from '../../../src/state/root-key.ts';
+import { stateTables } from '../../../src/server/state-tables.ts';
 import { SealedState } from '../../../src/state/sealed-state.ts';
 import { SqliteStateStore } from '../../../src/state/sqlite/sqlite-state-store.ts';
 import { startServerFixture } from '../../support/server-fixture.ts';
@@ -52,7 +53,7 @@ async function preparedDirectory() {
   const directory = mkdtempSync(join(tmpdir(), 'kustody-attacked-'));
   const store = SqliteStateStore.open(directory);
   const rootKey = openRootKeyFile(join(directory, rootKeyFileName), systemRandomBytes);
-  const state = await SealedState.open({ store, rootKey, randomBytes: systemRandomBytes });
+  const state = await SealedState.open({ store, rootKey, randomBytes: systemRandomBytes, tables: stateTables });
   const wallClock = () => instant(Date.now());
   const identity = openIdentityParts({
     state,

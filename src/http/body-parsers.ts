@@ -26,6 +26,8 @@ export interface BodyLimits {
 export function addJsonAndFormParsers(app: FastifyInstance, limits: BodyLimits): void {
   const add = (type: string | RegExp, parse: (body: Buffer) => unknown): void => {
     app.addContentTypeParser(type, async (request: FastifyRequest, payload: Readable) => {
+      // Refused before it comes, if it ever does.
+      if (Number(request.headers['content-length']) > limits.bodyBytesMax) throw new BodyError('bodyTooLarge');
       const body = await collectBytes(payload, limits.bodyBytesMax, roomOf(limits, request));
       // No client compresses what goes to a JSON or form operation.
       const encoding = request.headers['content-encoding'] ?? 'identity';

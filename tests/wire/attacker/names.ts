@@ -168,7 +168,7 @@ const armBodies: readonly (readonly [string, number, string])[] = [
   ['{"sku":{"name":"Standard_E8ads_v5","tier":"Standard","capacity":99999999999999999999}}', 400, 'BadRequest'],
   ['{"identity":{"type":"constructor"}}', 400, 'InvalidIdentity'],
   ['{"identity":{"type":"UserAssigned","userAssignedIdentities":{"__proto__":{}}}}', ...content],
-  ['{"identity":{"type":"UserAssigned","userAssignedIdentities":{"constructor":{}}}}', 400, 'InvalidIdentity'],
+  ['{"identity":{"type":"UserAssigned","userAssignedIdentities":{"constructor":{}}}}', 400, 'LinkedInvalidPropertyId'],
   [`${'['.repeat(100_000)}${']'.repeat(100_000)}`, ...content],
 ];
 

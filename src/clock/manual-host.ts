@@ -6,14 +6,16 @@ import { timerMsMax } from './host-time.ts';
 /** A machine for tests, whose time passes when told to. */
 export class ManualHost implements HostTime {
   readonly #timers = new TimerQueue();
-  #awake = 0;
+  #awake: number;
   #slept = 0;
   /** Of the wall clock over monotonic time. */
   #offset: number;
   #boots = 1;
 
-  constructor(now: number) {
-    this.#offset = now;
+  /** @param awake monotonic time at the start: a later process of the same boot has a later one */
+  constructor(now: number, awake = 0) {
+    this.#awake = awake;
+    this.#offset = now - awake;
   }
 
   now(): number {

@@ -93,7 +93,7 @@ export async function openKilledCluster(options: KilledClusterOptions): Promise<
   const rootKey = new RootKey(Buffer.alloc(32, 7));
   const state = await SealedState.open({ store, rootKey, randomBytes: systemRandomBytes });
   store.generation = (await state.get(clusterKeyTable, clusterId))?.value.generation ?? 0;
-  const time = { host: new ManualHost(now), onError: fail };
+  const time = { host: new ManualHost(now, now), onError: fail };
   const clock = new SystemClock(time);
   const blobs = FilesystemBlobStore.open(join(directory, 'extents'));
   let inside: InsideProcess | undefined;

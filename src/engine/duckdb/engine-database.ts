@@ -223,6 +223,7 @@ async function withStatement(
   duckdb: DuckDBConnection,
   sql: string,
   bound: readonly BoundValue[],
+  budget: NativeBudget,
   run: (statement: DuckDBPreparedStatement) => Promise<DuckDBResult>,
 ): Promise<DuckDBResult> {
   let statement: DuckDBPreparedStatement | undefined;
@@ -231,7 +232,7 @@ async function withStatement(
     statement.bind(bound.map(({ value }) => value));
     return await run(statement);
   } catch (error) {
-    throw engineError(error);
+    throw budget.failure ?? engineError(error);
   } finally {
     statement?.destroySync();
   }
@@ -239,11 +240,17 @@ async function withStatement(
 
 /** DuckDB ends a stream that fails on its way as one that is complete; only the type of the result tells. The reason is found by running
  * the statement once more, its rows thrown away. */
-async function failureOf(duckdb: DuckDBConnection, sql: string, bound: readonly BoundValue[]): Promise<KqlError> {
+async function failureOf(
+  duckdb: DuckDBConnection,
+  sql: string,
+  bound: readonly BoundValue[],
+  budget: NativeBudget,
+): Promise<KqlError> {
+  if (budget.failure) return budget.failure;
   try {
-    await withStatement(duckdb, `EXPLAIN ANALYZE ${sql}`, bound, (statement) => statement.run());
+    await withStatement(duckdb, `EXPLAIN ANALYZE ${sql}`, bound, budget, (statement) => statement.run());
   } catch (error) {
-    return engineError(error);
+    return budget.failure ?? engineError(error);
   }
   return new KqlError('internal', 'The engine could not run the query to its end.');
 }
@@ -254,18 +261,18 @@ function connection(duckdb: DuckDBConnection, budget: NativeBudget, onClose: () 
     budget,
     async *stream(text, bound) {
       const sql = forConnection(text);
-      const result = await withStatement(duckdb, sql, bound, (statement) => statement.stream());
+      const result = await withStatement(duckdb, sql, bound, budget, (statement) => statement.stream());
       for (;;) {
         let columns: ColumnValues[] | undefined;
         try {
           const chunk = await result.fetchChunk();
           if (chunk && chunk.rowCount > 0) columns = chunk.getColumns() as ColumnValues[];
         } catch (error) {
-          throw engineError(error);
+          throw budget.failure ?? engineError(error);
         }
         if (columns !== undefined) yield columns;
         else if (result.returnType !== ResultReturnType.INVALID) return;
-        else throw isInterrupted ? interrupted() : await failureOf(duckdb, sql, bound);
+        else throw isInterrupted ? interrupted() : await failureOf(duckdb, sql, bound, budget);
       }
     },
     async createTable(name, types, rows) {
@@ -290,7 +297,7 @@ function connection(duckdb: DuckDBConnection, budget: NativeBudget, onClose: () 
       appender.closeSync();
     },
     async run(sql, bound = []) {
-      await withStatement(duckdb, forConnection(sql), bound, (statement) => statement.run());
+      await withStatement(duckdb, forConnection(sql), bound, budget, (statement) => statement.run());
     },
     append: (table, types, columns) => appendColumns(duckdb, table, types, columns),
     interrupt: () => {

@@ -28,6 +28,7 @@ export class NativeBudget {
   /** @returns whether nobody waits for the result any more; it is asked between two rows */
   readonly #isCancelled: () => boolean;
   #usedMs = 0;
+  #failure: KqlError | undefined;
 
   constructor(
     limit: NativeLimit,
@@ -42,6 +43,11 @@ export class NativeBudget {
   /** Others wait for this thread. */
   get isShared(): boolean {
     return this.#limit.then === 'apart';
+  }
+
+  /** Why nothing is left: the cause of whatever DuckDB says of a value that a function did not come to give. */
+  get failure(): KqlError | undefined {
+    return this.#failure;
   }
 
   get usedMs(): number {
@@ -72,8 +78,9 @@ export class NativeBudget {
   }
 
   #exceeded(): KqlError {
-    return this.isShared
+    this.#failure = this.isShared
       ? new NeedsThreadError()
       : new KqlError('limits', 'The functions of the query take too long altogether.');
+    return this.#failure;
   }
 }

@@ -232,10 +232,15 @@ async function withStatement(
     statement.bind(bound.map(({ value }) => value));
     return await run(statement);
   } catch (error) {
-    throw budget.failure ?? engineError(error);
+    throw causeOf(error, budget);
   } finally {
     statement?.destroySync();
   }
+}
+
+/** What DuckDB says when a native function refuses is of DuckDB's; the budget knows the reason. */
+function causeOf(error: unknown, budget: NativeBudget): KqlError {
+  return budget.failure ?? engineError(error);
 }
 
 /** DuckDB ends a stream that fails on its way as one that is complete; only the type of the result tells. The reason is found by running
@@ -250,7 +255,7 @@ async function failureOf(
   try {
     await withStatement(duckdb, `EXPLAIN ANALYZE ${sql}`, bound, budget, (statement) => statement.run());
   } catch (error) {
-    return budget.failure ?? engineError(error);
+    return causeOf(error, budget);
   }
   return new KqlError('internal', 'The engine could not run the query to its end.');
 }
@@ -268,7 +273,7 @@ function connection(duckdb: DuckDBConnection, budget: NativeBudget, onClose: () 
           const chunk = await result.fetchChunk();
           if (chunk && chunk.rowCount > 0) columns = chunk.getColumns() as ColumnValues[];
         } catch (error) {
-          throw budget.failure ?? engineError(error);
+          throw causeOf(error, budget);
         }
         if (columns !== undefined) yield columns;
         else if (result.returnType !== ResultReturnType.INVALID) return;

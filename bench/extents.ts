@@ -10,6 +10,8 @@ const ingestRows = Math.ceil(sampleRows / 5);
 const singles = 2_000;
 const writers = 32;
 const manyExtents = 10_000;
+const countedExtents = 250;
+const counted = 'T | summarize count(), min(n), max(n)';
 
 async function withCluster<T>(use: (cluster: LocalCluster) => Promise<T>): Promise<T> {
   const cluster = await openLocalCluster();
@@ -138,6 +140,34 @@ export const extentRows: readonly BenchRow[] = [
           ratio: Math.max(inLog, afterMerge),
           detail: `in the log ${inLog.toFixed(2)} (${log.ours.toFixed(1)} ms), merged ${afterMerge.toFixed(2)} (${merged.ours.toFixed(1)} ms), one extent ${log.reference.toFixed(1)} ms`,
         };
+      }),
+  },
+  {
+    id: 'counted',
+    ratio: `count, least and greatest value of ${countedExtents * 16} extents over those of ${countedExtents}`,
+    rule: 'atMost',
+    floor: 3,
+    aim: 1.5,
+    run: () =>
+      withCluster(async (cluster) => {
+        const times: number[] = [];
+        let extents = countedExtents;
+        await withExtents(cluster, extents);
+        for (const target of [countedExtents, countedExtents * 4, countedExtents * 16]) {
+          if (target > extents) await cluster.copyExtents(target - extents);
+          extents = target;
+          await cluster.query(counted); // compiled
+          const rounds: number[] = [];
+          for (let round = 0; round < 20; round += 1)
+            rounds.push(
+              await timed(async () => {
+                await cluster.query(counted);
+              }),
+            );
+          times.push(Math.min(...rounds));
+        }
+        const [once = 1, , often = 1] = times;
+        return { ratio: often / once, detail: `1x, 4x, 16x: ${times.map((ms) => ms.toFixed(2)).join(', ')} ms` };
       }),
   },
   {

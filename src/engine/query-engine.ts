@@ -1,27 +1,23 @@
-import { invariant } from '../base/invariant.ts';
-import type { ApartSession, EngineThreads } from './apart/apart-session.ts';
-import { NeedsThreadError, sharedNativeLimit } from './duckdb/native-budget.ts';
-import type { ColumnValues, EngineConnection, EngineDatabase, StatementConnection } from './duckdb/engine-database.ts';
+import type { EngineThreads } from './apart/apart-session.ts';
+import { NeedsThreadError } from './duckdb/native-budget.ts';
+import type { ColumnValues, EngineDatabase, StatementConnection } from './duckdb/engine-database.ts';
 import { OverflowError } from './duckdb/engine-database.ts';
 import { withSchemas } from './data-dependent-schema.ts';
 import type { KqlCatalog } from './kql/catalog.ts';
 import type { ParsedCommand } from './kql/ir/command.ts';
-import { commandTable } from './kql/ir/command.ts';
-import type { Literal } from './kql/ir/expression.ts';
 import type { Program, ProgramResult } from './kql/ir/plan.ts';
-import { tablesOf } from './kql/ir/walk.ts';
 import { KqlError } from './kql/kql-error.ts';
 import type { KqlParser } from './kql/parser-client.ts';
 import type { Column, KqlType } from './kql/types.ts';
 import { programCache } from './program-cache.ts';
-import type { ScanRange } from './scan-ranges.ts';
-import { scanRanges, tableKey } from './scan-ranges.ts';
-import type { CommandRows, Session, SessionFacts } from './session.ts';
-import { beginSession, resultChunks, resultStatement } from './session.ts';
+import type { TableUses } from './scan-ranges.ts';
+import type { Places } from './query-work.ts';
+import { Work } from './query-work.ts';
+import type { CommandRows } from './session.ts';
+import { resultChunks, resultStatement } from './session.ts';
 import type { TableSource } from './sql/context.ts';
+import type { KnownRows } from './summaries.ts';
 import type { Translation } from './sql/translate.ts';
-import { parameterLiteral } from './values/parameter-text.ts';
-import { parseDatetime } from './values/ticks.ts';
 
 /** One result table. Chunks must be read to the end or returned from; the next result's chunks come after. */
 export interface QueryResult {
@@ -41,6 +37,8 @@ export interface ScanCounts {
 
 export interface OpenTable extends TableSource {
   readonly counts?: ScanCounts;
+  /** For each summary that was asked for, what it is of the rows that `sql` leaves out. Absent: `sql` leaves out none that they are of. */
+  readonly known?: readonly KnownRows[];
   /** Rows that lie in tables of the engine, which other threads do not see. */
   readonly tails?: readonly TailRows[];
   /** Called once, when the query is over. */
@@ -58,8 +56,8 @@ export interface TailRows {
 
 /** Where rows come from. `open` is called once for every table that a query names, before it runs. */
 export interface EngineSources {
-  /** @param ranges what the query looks for in columns of whole numbers or times: rows outside of them may be left out */
-  open(database: string, table: string, ranges: readonly ScanRange[]): Promise<OpenTable>;
+  /** @param uses of the table in the query: rows that none of them asks for may be left out, and those that are known to all summaries */
+  open(database: string, table: string, uses: TableUses): Promise<OpenTable>;
 }
 
 export interface QueryRequest {
@@ -138,141 +136,6 @@ export function createQueryEngine({
         (program) => run(program, request, places),
       ),
   };
-}
-
-/** `set query_now = …` says what `now()` gives. */
-function timed(request: QueryRequest, { options }: Program): QueryRequest {
-  const value = options['query_now'];
-  if (typeof value !== 'string') return request;
-  const now = /^\d+$/.test(value) ? BigInt(value) : parseDatetime(value);
-  if (now === undefined) throw new KqlError('semantic', `set query_now: '${value}' is no datetime.`);
-  return { ...request, now };
-}
-
-/** Where programs run. */
-interface Places {
-  readonly database: EngineDatabase;
-  /** For what would hold up others; without them everything runs here, however long. */
-  readonly threads: EngineThreads | undefined;
-}
-
-/** A program whose tables are open. It runs here, and in a thread of its own when that turns out to take long. */
-class Work {
-  readonly program: Program;
-  readonly #request: QueryRequest;
-  readonly #places: Places;
-  readonly #command: CommandRows | undefined;
-  readonly #facts: SessionFacts;
-  readonly #opened = new Map<string, OpenTable>();
-  #here: Promise<Session> | undefined;
-  #apart: Promise<ApartSession> | undefined;
-  #isClosed = false;
-
-  constructor(program: Program, sent: QueryRequest, places: Places, command?: CommandRows) {
-    const request = timed(sent, program);
-    const { database, now, principal, catalog } = request;
-    this.program = program;
-    this.#request = request;
-    this.#places = places;
-    this.#command = command;
-    const parameters = parametersOf(program, request);
-    this.#facts = {
-      database,
-      now,
-      cluster: catalog.cluster,
-      parameters,
-      ...(principal !== undefined && { principal }),
-    };
-  }
-
-  /** Opens the tables, and begins. @throws KqlError */
-  async begin(): Promise<void> {
-    try {
-      this.signal?.throwIfAborted();
-      const ranges = scanRanges(this.program, this.#facts);
-      for (const { database, table } of tablesOf(this.program)) {
-        const key = tableKey(database, table);
-        if (this.#opened.has(key) || (this.#command && key === tableKey('', commandTable))) continue;
-        this.#opened.set(key, await this.#request.sources.open(database, table, ranges.get(key) ?? []));
-      }
-      await this.#begun();
-    } catch (error) {
-      this.close();
-      throw error;
-    }
-  }
-
-  async #begun(): Promise<void> {
-    try {
-      this.#here = this.#beginHere();
-      await this.#here;
-    } catch (error) {
-      if (!(error instanceof NeedsThreadError)) throw error;
-      await this.goApart();
-    }
-  }
-
-  async #beginHere(): Promise<Session> {
-    const { database, threads } = this.#places;
-    const connection = await database.connect(threads === undefined ? undefined : sharedNativeLimit);
-    this.#connection = connection;
-    if (this.#isClosed) connection.close();
-    this.signal?.addEventListener('abort', this.#interrupt);
-    const parts = { facts: this.#facts, connection, tables: this.#opened, signal: this.signal };
-    return beginSession(this.program, parts, this.#command);
-  }
-
-  #connection: EngineConnection | undefined;
-  readonly #interrupt = (): void => this.#connection?.interrupt();
-
-  get signal(): AbortSignal | undefined {
-    return this.#request.signal;
-  }
-
-  get scanned(): ScanCounts {
-    return countsOf([...this.#opened.values()]);
-  }
-
-  /** Undefined once it has left this thread. */
-  async here(): Promise<Session | undefined> {
-    return this.#apart === undefined ? this.#here : undefined;
-  }
-
-  /** Begins anew in a thread of its own. */
-  goApart(): Promise<ApartSession> {
-    const { threads } = this.#places;
-    invariant(threads !== undefined, 'without threads nothing needs one');
-    return (this.#apart ??= threads.begin({
-      program: this.program,
-      facts: this.#facts,
-      tables: this.#opened,
-      ...(this.#command && { command: this.#command }),
-      ...(this.signal && { signal: this.signal }),
-    }));
-  }
-
-  close(): void {
-    if (this.#isClosed) return;
-    this.#isClosed = true;
-    this.signal?.removeEventListener('abort', this.#interrupt);
-    for (const table of this.#opened.values()) table.release();
-    this.#connection?.close();
-    void this.#apart?.then(
-      (session) => session.close(),
-      () => undefined,
-    );
-  }
-}
-
-function parametersOf(program: Program, request: QueryRequest): ReadonlyMap<string, Literal> {
-  const parameters = new Map<string, Literal>();
-  for (const { name, type, fallback } of program.parameters) {
-    const given = request.parameters;
-    if (given && Object.hasOwn(given, name)) parameters.set(name, parameterLiteral(name, type, given[name]));
-    else if (fallback) parameters.set(name, fallback);
-    else throw new KqlError('semantic', `The query parameter '${name}' has no value.`);
-  }
-  return parameters;
 }
 
 async function run(
@@ -386,15 +249,4 @@ async function wrappingAtNeed<T>({ signal }: Work, run: (wrapping: boolean) => P
     signal?.throwIfAborted();
     return await run(true);
   }
-}
-
-function countsOf(tables: readonly OpenTable[]): ScanCounts {
-  const sum = (name: keyof ScanCounts): number =>
-    tables.reduce((total, { counts }) => total + (counts?.[name] ?? 0), 0);
-  return {
-    extents: sum('extents'),
-    extentsScanned: sum('extentsScanned'),
-    rows: sum('rows'),
-    rowsScanned: sum('rowsScanned'),
-  };
 }

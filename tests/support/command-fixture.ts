@@ -9,7 +9,7 @@ import { createKqlParser } from '../../src/engine/kql/parser-client.ts';
 import type { QueryEngine } from '../../src/engine/query-engine.ts';
 import { createQueryEngine } from '../../src/engine/query-engine.ts';
 import { buildParserEntry } from '../../src/engine/testing/parser-entry.ts';
-import type { DataFixture } from './cluster-data-fixture.ts';
+import type { DataFixture, DataFixtureOptions } from './cluster-data-fixture.ts';
 import { openDataFixture, started } from './cluster-data-fixture.ts';
 
 export type Answer = readonly Readonly<Record<string, unknown>>[];
@@ -27,7 +27,7 @@ export interface CommandFixture {
 }
 
 /** Commands on a cluster whose data is in memory, with the real parser. The caller is an administrator of everything. */
-export async function openCommandFixture(): Promise<CommandFixture> {
+export async function openCommandFixture(options: DataFixtureOptions = {}): Promise<CommandFixture> {
   const parser = createKqlParser({
     entry: await buildParserEntry(),
     limits: { textMax: 2_000_000, parseMsMax: 20_000 },
@@ -36,7 +36,7 @@ export async function openCommandFixture(): Promise<CommandFixture> {
       return () => clearTimeout(timer);
     },
   });
-  const data = await openDataFixture();
+  const data = await openDataFixture(options);
   const engine = rememberingParses(createQueryEngine({ parser, database: data.engine }));
   const work: Promise<void>[] = [];
   const now = instant(started);

@@ -19,9 +19,9 @@ export function readable(
       access.databases.some((one) => one.name === name && hasRight(access, one, 'view')),
     ),
     sources: {
-      open: (database, table, ranges) => {
+      open: (database, table, uses) => {
         requireDatabase(access, database, 'view');
-        return sources.open(database, table, ranges);
+        return sources.open(database, table, uses);
       },
     },
   };

@@ -172,8 +172,10 @@ describe.runIf(process.platform === 'linux')('ExtentFiles', () => {
       },
     });
     const extent = await write(files, 'x');
+    files.requireKey();
     isLost = true;
     await expect(files.open(extent)).rejects.toThrow('suspended');
+    expect(() => files.requireKey()).toThrow('suspended');
   });
 
   it('refuses the bytes of another extent, a wrong key and a changed catalog row', async () => {

@@ -82,6 +82,11 @@ export class ExtentFiles {
     });
   }
 
+  /** For what is told of extents without opening them. @throws what the lender of the key throws */
+  requireKey(): void {
+    this.#options.withDekWrappingKey(() => undefined);
+  }
+
   /** @throws NoMemoryFilesError */
   async create(): Promise<NewExtentFile> {
     const file = await MemoryFile.create(this.#options.directory);

@@ -4,7 +4,7 @@ import type { KqlCatalog } from '../kql/catalog.ts';
 import type { Column } from '../kql/types.ts';
 import type { BlobName } from '../../storage/blob-store.ts';
 import type { BoundValue } from '../sql/context.ts';
-import type { ScanRange } from '../scan-ranges.ts';
+import type { TableUses } from '../scan-ranges.ts';
 import type { EngineSources, OpenTable, RowStatement } from '../query-engine.ts';
 import type { GraphModels } from './graph-models.ts';
 import type { StoredResults } from './stored-result.ts';
@@ -61,8 +61,8 @@ export interface ClusterData extends SchemaChanges, ExtentChanges, StoredResults
 }
 
 export interface PruningSources extends EngineSources {
-  /** @param ranges what the query looks for in columns of whole numbers or times: extents that cannot match are not opened */
-  open(database: string, table: string, ranges?: readonly ScanRange[]): Promise<OpenTable>;
+  /** @param uses extents that none of them needs are not opened. Absent: all rows are read */
+  open(database: string, table: string, uses?: TableUses): Promise<OpenTable>;
 }
 
 /** A database as the resource manager knows it. Periods in milliseconds; undefined: unlimited. */

@@ -122,7 +122,7 @@ export async function openClusterData(options: ClusterDataOptions): Promise<Open
     table: (database, table) => tableView(tables.table(database, table), tables.database(database).name),
     kqlCatalog: (principal) => views.kqlCatalog(principal),
     sources: (principal) => ({
-      open: (database, table, ranges) => tables.open(tables.named(database, table, principal), ranges),
+      open: (database, table, uses) => tables.open(tables.named(database, table, principal), uses),
     }),
     ingest: (request) => ingestion.ingest(request),
     append: (request) => ingestion.append(request),

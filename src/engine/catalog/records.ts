@@ -69,6 +69,8 @@ export interface ExtentRecord {
   readonly sealed: SealedExtent;
   readonly columnIds: readonly number[];
   readonly ranges: Readonly<Record<string, ColumnRange>>;
+  /** How many rows have no value in a column that can have a range. Absent in records of an earlier version. */
+  readonly nulls?: Readonly<Record<string, number>>;
   readonly rowCount: number;
   readonly originalBytes: number;
   readonly minCreatedOn: number;

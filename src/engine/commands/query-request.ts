@@ -24,9 +24,9 @@ export function queryRequest(context: CommandContext, text: string): QueryReques
 function readableSources(context: CommandContext): EngineSources {
   const sources = context.data.sources(context.caller.fqn);
   return {
-    open: (database, table, ranges) => {
+    open: (database, table, uses) => {
       requirePermission(context, 'read', database, 'Query');
-      return sources.open(database, table, ranges);
+      return sources.open(database, table, uses);
     },
   };
 }

@@ -6,6 +6,7 @@ import { newGuid } from '../../base/guid.ts';
 import { systemRandomBytes } from '../../base/random.ts';
 import { instant } from '../../clock/clock.ts';
 import type { RowStatement } from '../query-engine.ts';
+import type { TableUses } from '../scan-ranges.ts';
 import { MemoryBlobStore } from '../../storage/memory/memory-blob-store.ts';
 import type { CatalogStore } from '../catalog/catalog-store.ts';
 
@@ -294,8 +295,8 @@ describe('extents', () => {
     await cluster.ingest('T', 'csv', '1\n5', { kind: 'inline' });
     await cluster.ingest('T', 'csv', '10\n', { kind: 'inline' });
     const data = await cluster.data();
-    const opened = async (ranges: Parameters<ReturnType<typeof data.sources>['open']>[2]): Promise<number> => {
-      const source = await data.sources().open('db', 'T', ranges);
+    const opened = async (rows: TableUses['rows']): Promise<number> => {
+      const source = await data.sources().open('db', 'T', { rows, summaries: [] });
       source.release();
       return source.sql.split('/proc/self/fd/').length - 1;
     };

@@ -21,6 +21,8 @@ export interface ExtentFiles {
   /** @throws BlobNotFoundError, or when bytes or key are not those of the catalog */
   open(sealed: SealedExtent): Promise<OpenedExtent>;
   create(): Promise<PlainFile>;
+  /** @throws where `open` would, because the cluster may not use its key */
+  requireKey(): void;
   /** Whether all of them can be open at the same time, if nobody else has any. */
   fits(extents: readonly SealedExtent[]): boolean;
   /** Larger extents are not made of smaller ones. */

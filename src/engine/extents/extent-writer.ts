@@ -5,6 +5,7 @@ import type { BlobName, BlobStore } from '../../storage/blob-store.ts';
 import type { DataKeys } from '../catalog/data-keys.ts';
 import type { ColumnRange, ExtentRecord, SealedExtent } from '../catalog/records.ts';
 import type { StatementConnection } from '../duckdb/engine-database.ts';
+import { rangedTypes } from '../condition-bounds.ts';
 import type { BoundValue } from '../sql/context.ts';
 import { ticksOfUnixMilliseconds } from '../values/ticks.ts';
 import type { ExtentFiles, PlainFile } from './extent-files.ts';
@@ -77,7 +78,7 @@ export class ExtentWriter {
       await connection.run(copy, select.bound);
       const rowCount = await countRows(connection, file.path);
       if (rowCount === 0) return undefined;
-      const ranges = await columnRanges(connection, file.path, stored);
+      const statistics = await columnStatistics(connection, file.path, stored);
       const { generation } = this.#options.keys();
       const sealed = await this.#seal(file);
       const columnIds = stored.map(({ columnId }) => columnId);
@@ -86,7 +87,7 @@ export class ExtentWriter {
         extentId: newGuid(randomBytes),
         sealed,
         columnIds,
-        ranges,
+        ...statistics,
         rowCount,
         ...facts,
       };
@@ -193,27 +194,30 @@ async function countRows(connection: StatementConnection, path: string): Promise
   return Number(rows[0]?.[0] ?? 0);
 }
 
-const rangedTypes: ReadonlySet<string> = new Set(['int', 'long', 'datetime', 'timespan']);
-
-/** From the statistics that DuckDB has just written; a column with a row group that lacks them has no range. */
-async function columnRanges(
+/** From what DuckDB has just written; a column with a row group that lacks statistics has none. */
+async function columnStatistics(
   connection: StatementConnection,
   path: string,
   columns: readonly StoredColumn[],
-): Promise<Record<string, ColumnRange>> {
+): Promise<Pick<ExtentRecord, 'ranges'> & Required<Pick<ExtentRecord, 'nulls'>>> {
   const names = columns.filter(({ type }) => rangedTypes.has(type)).map(({ columnId }) => `'${columnName(columnId)}'`);
-  if (names.length === 0) return {};
+  if (names.length === 0) return { ranges: {}, nulls: {} };
   const rows = await collect(
     connection,
-    `SELECT path_in_schema, CAST(min(TRY_CAST(stats_min_value AS BIGINT)) AS VARCHAR), CAST(max(TRY_CAST(stats_max_value AS BIGINT)) AS VARCHAR)
+    `SELECT path_in_schema, CAST(min(TRY_CAST(stats_min_value AS BIGINT)) AS VARCHAR), CAST(max(TRY_CAST(stats_max_value AS BIGINT)) AS VARCHAR),
+       CAST(sum(stats_null_count) AS BIGINT)
      FROM parquet_metadata('${path}') WHERE path_in_schema IN (${names.join(', ')}) GROUP BY path_in_schema
      HAVING bool_and(stats_null_count IS NOT NULL AND (stats_null_count = row_group_num_rows OR TRY_CAST(stats_min_value AS BIGINT) IS NOT NULL AND TRY_CAST(stats_max_value AS BIGINT) IS NOT NULL))`,
   );
-  return Object.fromEntries(
-    rows.flatMap(([name, min, max]): [string, ColumnRange][] =>
-      typeof min === 'string' && typeof max === 'string' ? [[String(name).slice(1), [min, max]]] : [],
+  const idOf = (name: unknown): string => String(name).slice(1);
+  return {
+    ranges: Object.fromEntries(
+      rows.flatMap(([name, min, max]): [string, ColumnRange][] =>
+        typeof min === 'string' && typeof max === 'string' ? [[idOf(name), [min, max]]] : [],
+      ),
     ),
-  );
+    nulls: Object.fromEntries(rows.map((row): [string, number] => [idOf(row[0]), Number(row[3])])),
+  };
 }
 
 /** A handful of rows. */

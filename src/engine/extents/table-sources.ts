@@ -5,12 +5,13 @@ import type { OpenTable, ScanCounts } from '../query-engine.ts';
 import { factColumn } from '../kql/ir/record-facts.ts';
 import type { KqlType } from '../kql/types.ts';
 import { physicalType } from '../kql/types.ts';
-import type { ScanRange } from '../scan-ranges.ts';
+import type { TableUses } from '../scan-ranges.ts';
 import type { EngineConnection } from '../duckdb/engine-database.ts';
 import type { ExtentFiles, OpenedExtent } from './extent-files.ts';
+import type { ReadableColumn } from './extent-statistics.ts';
+import { plannedReads } from './extent-statistics.ts';
 import { extentFacts, parquetOf, readPieces } from './extent-pieces.ts';
 import type { Segment } from './log-book.ts';
-import type { StoredColumn } from './tail-table.ts';
 import { columnName, ingestionColumn, stagedSql } from './tail-table.ts';
 
 export interface SourceParts {
@@ -25,16 +26,17 @@ export interface SourceParts {
   };
 }
 
+const everyRow: TableUses = { rows: [], summaries: [] };
 const attemptsMax = 5;
 const parallelMax = 4;
 
 /** Opens a snapshot of a table for reading. An extent that was merged away meanwhile, or DEKs that were wrapped anew, mean: once more,
  * with the newer catalog. */
-export async function openTable(parts: SourceParts, ranges: readonly ScanRange[] = []): Promise<OpenTable> {
+export async function openTable(parts: SourceParts, uses: TableUses = everyRow): Promise<OpenTable> {
   for (let attempt = 1; ; attempt += 1) {
     const { generation } = parts.keys();
     try {
-      return await openOnce(parts, ranges);
+      return await openOnce(parts, uses);
     } catch (error) {
       const isStale = error instanceof BlobNotFoundError || parts.keys().generation !== generation;
       if (!isStale || attempt >= attemptsMax) throw error;
@@ -42,7 +44,7 @@ export async function openTable(parts: SourceParts, ranges: readonly ScanRange[]
   }
 }
 
-async function openOnce(parts: SourceParts, ranges: readonly ScanRange[]): Promise<OpenTable> {
+async function openOnce(parts: SourceParts, uses: TableUses): Promise<OpenTable> {
   const { table, extents, segments } = parts.snapshot();
   const held: { release(): void }[] = [];
   const release = (): void => {
@@ -57,7 +59,9 @@ async function openOnce(parts: SourceParts, ranges: readonly ScanRange[]): Promi
         return { columns: [ingestionColumn, ...segment.tail.columns], sql: opened.sql, rows: opened };
       }),
     );
-    const wanted = extents.filter((extent) => mayMatch(table, extent, ranges));
+    const { wanted, known } = plannedReads(readableColumns(table), extents, uses);
+    // What the catalog knows of rows is told only while they could be read.
+    if (known.some(({ rowCount }) => rowCount > 0n)) parts.files.requireKey();
     const read = await readExtents(parts, table, wanted, held);
     const selects = [...read.selects(), ...tails.map(({ columns, sql }) => selectOf(table, columns, sql, true))];
     const extentSql = (): string =>
@@ -70,10 +74,11 @@ async function openOnce(parts: SourceParts, ranges: readonly ScanRange[]): Promi
       sql: fromSql(selects.length > 0 ? selects : [noRows(table)]),
       extentSql,
       columns: new Map([
-        ...columnsOf(table).map(({ name, columnId }) => [name, columnName(columnId)] as const),
+        ...readableColumns(table).map(({ name, columnId }) => [name, columnName(columnId)] as const),
         ...extentColumns.map(({ name, id }) => [name, id] as const),
       ]),
       counts: countsOf(extents, wanted, segments),
+      known,
       tails: tails.map(({ rows }) => rows),
       release,
     };
@@ -182,7 +187,7 @@ function extentSelects(
 }
 
 /** What can be read of a table: its columns, and when its rows were ingested. */
-const columnsOf = ({ columns }: TableRecord): readonly (StoredColumn & { readonly name: string })[] => [
+const readableColumns = ({ columns }: TableRecord): readonly ReadableColumn[] => [
   { ...ingestionColumn, name: factColumn('ingestion_time').name },
   ...columns,
 ];
@@ -203,7 +208,7 @@ function selectOf(
   more = '',
 ): string {
   const present = new Set(columns.map(({ columnId }) => columnId));
-  const outputs = columnsOf(table).map((column) => {
+  const outputs = readableColumns(table).map((column) => {
     const name = columnName(column.columnId);
     if (!present.has(column.columnId)) return `${missing(column.type)} AS ${name}`;
     return staged ? `${stagedSql(column)} AS ${name}` : name;
@@ -216,16 +221,6 @@ const missing = (type: KqlType): string => (type === 'string' ? "''" : `NULL::${
 const fromSql = (selects: readonly string[]): string => `(${selects.join(' UNION ALL ')}) AS kustody_rows`;
 
 const noRows = (table: TableRecord): string =>
-  `SELECT ${columnsOf(table)
+  `SELECT ${readableColumns(table)
     .map(({ columnId, type }) => `${missing(type)} AS ${columnName(columnId)}`)
     .join(', ')} WHERE false`;
-
-/** Whether an extent can hold rows inside all of the ranges. Rows without a value never match a range. */
-function mayMatch(table: TableRecord, extent: ExtentRecord, ranges: readonly ScanRange[]): boolean {
-  return ranges.every(({ column, min, max }) => {
-    const columnId = columnsOf(table).find(({ name }) => name === column)?.columnId;
-    const range = columnId === undefined ? undefined : extent.ranges[String(columnId)];
-    if (range === undefined) return true;
-    return (max === undefined || BigInt(range[0]) <= max) && (min === undefined || BigInt(range[1]) >= min);
-  });
-}

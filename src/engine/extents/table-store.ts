@@ -15,7 +15,7 @@ import { findStored } from '../catalog/stored-result.ts';
 import { requireTable } from '../catalog/table-changes.ts';
 import type { EngineConnection } from '../duckdb/engine-database.ts';
 import type { OpenTable } from '../query-engine.ts';
-import type { ScanRange } from '../scan-ranges.ts';
+import type { TableUses } from '../scan-ranges.ts';
 import type { ExtentFiles } from './extent-files.ts';
 import type { ExtentWriter } from './extent-writer.ts';
 import type { LogBook } from './log-book.ts';
@@ -101,7 +101,7 @@ export class TableStore {
     return found;
   }
 
-  open(tableId: Guid, ranges?: readonly ScanRange[]): Promise<OpenTable> {
+  open(tableId: Guid, uses?: TableUses): Promise<OpenTable> {
     const { catalog, log, files, connect, now } = this.parts;
     const snapshot = () => {
       const table = catalog.image.get(`t/${tableId}`);
@@ -111,7 +111,7 @@ export class TableStore {
       const extents = catalog.image.extentsOf(tableId).filter((extent) => !isPastRetention(extent, periods, at));
       return { table, extents, segments: log.segmentsOf(tableId).filter(({ record }) => record.count > 0) };
     };
-    return openTable({ files, connect, keys: () => catalog.keys, snapshot }, ranges);
+    return openTable({ files, connect, keys: () => catalog.keys, snapshot }, uses);
   }
 
   /** Lends a connection to DuckDB. */

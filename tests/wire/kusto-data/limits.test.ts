@@ -121,7 +121,8 @@ describe('what a query looked at', () => {
       input: { extents: { total: 4, scanned: 2 }, rows: { total: 8, scanned: 4 } },
       output: [{ table_row_count: 3, table_size: '[30][4][40]'.length }],
     });
-    expect(await statistics('Days | count')).toMatchObject({ input: { extents: { total: 4, scanned: 4 } } });
+    expect(await statistics('Days | summarize sum(N)')).toMatchObject({ input: { extents: { total: 4, scanned: 4 } } });
+    expect(await statistics('Days | count')).toMatchObject({ input: { extents: { total: 4, scanned: 0 } } });
   });
 });
 

@@ -15,7 +15,18 @@ export function eachPlan(value: unknown, visit: (plan: Plan) => void): void {
   }
 }
 
-export function tablesOf(program: Program): { readonly database: string; readonly table: string }[] {
+/** A copy with other plans in the place of some; outermost first, and what is replaced is not looked into. */
+export function replacePlans<T>(value: T, instead: (plan: Plan) => Plan | undefined): T {
+  if (Array.isArray(value)) return value.map((item: unknown) => replacePlans(item, instead)) as T;
+  if (!isObject(value)) return value;
+  const found = isPlan(value) ? instead(value) : undefined;
+  if (found !== undefined) return found as T;
+  return Object.fromEntries(Object.entries(value).map(([key, item]) => [key, replacePlans(item, instead)])) as T;
+}
+
+export function tablesOf(
+  program: Pick<Program, 'lets' | 'results'>,
+): { readonly database: string; readonly table: string }[] {
   const found: { database: string; table: string }[] = [];
   eachPlan([program.lets, program.results], (plan) => {
     if (plan.op === 'table') found.push({ database: plan.database, table: plan.table });

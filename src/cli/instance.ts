@@ -19,6 +19,7 @@ import { StateRolledBackError } from '../state/tree/tree-state.ts';
 import { WrongRootKeyError } from '../state/sealed-state.ts';
 import { StateFormatError, StateLockedError } from '../state/sqlite/open-database.ts';
 import type { OutsideVaultOption } from './outside-vault-option.ts';
+import { builtScripts } from './built-scripts.ts';
 import { readOutsideVaults } from './outside-vault-option.ts';
 import { UserError } from './user-error.ts';
 
@@ -70,10 +71,7 @@ export async function startInstance(options: InstanceOptions): Promise<RunningSe
       keys: { ...defaultKeySettings, ...(keyRecheckSeconds === undefined ? {} : { keyRecheckSeconds }) },
       ...(options.clusterIdleMs === undefined ? {} : { clusterIdleMs: options.clusterIdleMs }),
       log: logOf(options),
-      scripts: {
-        clusterProcess: join(import.meta.dirname, 'cluster-process.js'),
-        kqlProcess: join(import.meta.dirname, 'kql-process.js'),
-      },
+      scripts: builtScripts(import.meta.dirname, process.env),
     });
   } catch (error) {
     throw explain(error, options);

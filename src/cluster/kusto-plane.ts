@@ -24,6 +24,7 @@ export interface KustoPlanePorts extends WireAccessPorts {
   readonly randomBytes: RandomBytes;
   /** `dist/kql-process.js`. */
   readonly parserScript: string;
+  readonly parserSnapshots: string | undefined;
   /** The user's database of places; undefined: there is none. */
   readonly geoipDatabase: string | undefined;
   readonly memoryDirectory: string | undefined;
@@ -160,6 +161,7 @@ async function openDataPlane(ports: KustoPlanePorts, process: ClusterProcess, cl
     ...leaf,
     listenPath: newListenPath(ports),
     parserScript: ports.parserScript,
+    parserSnapshots: ports.parserSnapshots,
     geoipDatabase: ports.geoipDatabase,
     memoryDirectory: ports.memoryDirectory,
     version: ports.version,

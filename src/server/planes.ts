@@ -177,6 +177,7 @@ export function createPlanes(parts: ServerParts): Planes {
     clock: parts.clocks.clock,
     authority: parts.authority,
     parserScript: parts.settings.scripts.kqlProcess,
+    parserSnapshots: parts.settings.scripts.parserSnapshots,
     geoipDatabase: parts.settings.geoipDatabase,
     memoryDirectory: parts.settings.memoryDirectory,
     ...(parts.settings.localhostCluster === undefined ? {} : { localhostCluster: parts.settings.localhostCluster }),

@@ -21,6 +21,14 @@ export interface ServerPorts {
   readonly kustoPort: number;
 }
 
+/** Scripts of the child processes, and where what is made of them is kept. */
+export interface ServerScripts {
+  readonly clusterProcess: string;
+  readonly kqlProcess: string;
+  /** The user's directory for start-up snapshots of the parser; without it, it starts plain. */
+  readonly parserSnapshots?: string;
+}
+
 /** Everything that may differ between two servers, checked and complete. */
 export interface ServerSettings {
   /** Exists already, mode 0700. */
@@ -56,8 +64,7 @@ export interface ServerSettings {
   readonly log: Pick<LogOptions, 'level' | 'destination'>;
   /** A cluster will be made right after the start: its process and its key are started at once, beside everything else. */
   readonly expectsCluster?: boolean;
-  /** Scripts of the child processes. */
-  readonly scripts: { readonly clusterProcess: string; readonly kqlProcess: string };
+  readonly scripts: ServerScripts;
 }
 
 export const defaultKeySettings: ServerSettings['keys'] = { ...defaultLeaseSettings, vaultTimeoutMs: 5_000 };

@@ -1,4 +1,5 @@
-import { join, resolve } from 'node:path';
+import { resolve } from 'node:path';
+import { builtScripts } from '../cli/built-scripts.ts';
 import { environmentOf } from '../cli/live-instance.ts';
 import { temporaryDataDirectory } from '../cli/private-instances.ts';
 import { seed, defaultSeed } from '../server/seed.ts';
@@ -36,10 +37,7 @@ export async function startKustody(options: StartOptions = {}): Promise<Kustody>
       ...(options.geoipDatabase === undefined ? {} : { geoipDatabase: resolve(options.geoipDatabase) }),
       keys: { ...defaultKeySettings, keyRecheckSeconds: recheckSecondsOf(options) },
       log: { level: 'silent', destination: process.stderr },
-      scripts: {
-        clusterProcess: join(import.meta.dirname, 'cluster-process.js'),
-        kqlProcess: join(import.meta.dirname, 'kql-process.js'),
-      },
+      scripts: builtScripts(import.meta.dirname, process.env),
     });
     return await describe(server, temporary, options);
   } catch (error) {

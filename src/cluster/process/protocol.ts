@@ -93,6 +93,8 @@ export interface DataPlaneSettings {
   readonly listenPath: string;
   /** `dist/kql-process.js`. */
   readonly parserScript: string;
+  /** The user's directory for start-up snapshots of the parser; undefined: there are none. */
+  readonly parserSnapshots: string | undefined;
   /** Where the user's database of places lies, absolute; undefined: there is none. */
   readonly geoipDatabase: string | undefined;
   /** On a tmpfs: where extents lie opened. Undefined: `/dev/shm`. */

@@ -40,7 +40,12 @@ export function openClusterHost(options: {
 }): ClusterHost {
   const { settings, data, extentDirectory, log } = options;
   useGeoipDatabase(settings.geoipDatabase);
-  const parser = createKqlParser({ entry: settings.parserScript, limits: parserLimits, after: options.startTimer });
+  const parser = createKqlParser({
+    entry: settings.parserScript,
+    snapshots: settings.parserSnapshots,
+    limits: parserLimits,
+    after: options.startTimer,
+  });
   parser.ready().catch((error: unknown) => log.failure('parser not started', error));
   // A heavy query gives way to the vault and to other clusters. Threads inherit it from the one that starts them, so now.
   setPriority(queryNiceness);

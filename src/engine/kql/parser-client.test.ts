@@ -1,12 +1,11 @@
-import { execFileSync } from 'node:child_process';
-import { copyFileSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { copyFileSync, existsSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { buildParserEntry, buildSnapshotScript } from '../testing/parser-entry.ts';
+import { builtSnapshot } from '../testing/built-snapshot.ts';
 import type { KqlCatalog } from './catalog.ts';
 import { partsNamed } from './ir/command.ts';
 import { createKqlParser } from './parser-client.ts';
-import { parserSnapshot } from './parser-snapshot.ts';
 
 const catalog: KqlCatalog = {
   version: '1',
@@ -93,27 +92,27 @@ describe('the parser process', () => {
 describe('the start-up snapshot', () => {
   it('answers like a plain start; one that is broken is left aside', { timeout: 60_000 }, async () => {
     const folder = mkdtempSync(join(entry, '..', 'snapshot-'));
+    const snapshots = join(folder, 'cache');
     try {
       const own = join(folder, 'kql-process.mjs');
       copyFileSync(entry, own);
-      const builder = await buildSnapshotScript(folder);
-      const blob = join(folder, `kql-snapshot-${process.version}-${process.arch}.blob`);
-      execFileSync(process.execPath, ['--snapshot-blob', blob, '--build-snapshot', builder], {
-        stdio: 'ignore',
-        env: {},
-      });
-      expect(parserSnapshot(own)).toBe(blob);
-      const parser = open({ entry: own });
+      await buildSnapshotScript(folder);
+      const blob = await builtSnapshot(own, snapshots);
+      const parser = open({ entry: own, snapshots });
       expect((await parser.compile('F() | count', 'db', catalog)).results[0]?.plan.op).toBe('count');
-      // What is corrected in the binder is corrected here, too.
+      // What is corrected in the official parser is corrected here, too.
       const unnamed = await parser.compile(
         'union (print x = 1 | project x + 1), (print x = 1 | project x + 2)',
         'db',
         catalog,
       );
       expect(unnamed.results[0]?.plan.cols.map((column) => column.name)).toEqual(['Column1']);
+      const command = await parser.parseCommand('.create table where (print: long)', 'db', catalog);
+      expect(partsNamed(command.parts, 'TableName').map((part) => part.value)).toEqual(['where']);
       writeFileSync(blob, 'nonsense');
-      expect((await open({ entry: own }).compile('F() | count', 'db', catalog)).results[0]?.plan.op).toBe('count');
+      const next = open({ entry: own, snapshots });
+      expect((await next.compile('F() | count', 'db', catalog)).results[0]?.plan.op).toBe('count');
+      expect(existsSync(blob)).toBe(false); // built anew at the next start
     } finally {
       rmSync(folder, { recursive: true, force: true });
     }

@@ -6,7 +6,7 @@ import type { ParsedCommand } from './ir/command.ts';
 import { withRecordFacts } from './ir/record-facts.ts';
 import type { Program } from './ir/plan.ts';
 import { deserializeKqlError, KqlError } from './kql-error.ts';
-import { parserSnapshot } from './parser-snapshot.ts';
+import { discardSnapshot, parserSnapshot } from './parser-snapshot.ts';
 import type { ParserReply, ParserRequest } from './parser-protocol.ts';
 
 export interface ParserLimits {
@@ -37,13 +37,15 @@ interface Waiting {
 }
 
 /** Starts the parser process at `entry` (dist/kql-process.js) and starts it anew when it dies or is killed.
+ * @param options.snapshots where start-up snapshots are kept; without it, starts are plain
  * @param after runs `act` once `ms` have passed on the wall clock, unless cancelled */
 export function createKqlParser(options: {
   readonly entry: string;
+  readonly snapshots?: string | undefined;
   readonly limits: ParserLimits;
   readonly after: (ms: number, act: () => void) => () => void;
 }): KqlParser {
-  const { entry, limits, after } = options;
+  const { entry, snapshots, limits, after } = options;
   const queue: Waiting[] = [];
   let child: ChildProcess | undefined;
   let isReady = false;
@@ -55,7 +57,7 @@ export function createKqlParser(options: {
   let onReady: { promise: Promise<void>; resolve: () => void } = deferred();
 
   function start(): ChildProcess {
-    const snapshot = snapshotFails ? undefined : parserSnapshot(entry);
+    const snapshot = snapshotFails ? undefined : parserSnapshot(entry, snapshots);
     const started = fork(entry, [], {
       // A snapshot that does not fit makes Node abort with a long trace; it is not worth showing.
       stdio: ['ignore', 'ignore', snapshot === undefined ? 'inherit' : 'ignore', 'ipc'],
@@ -71,6 +73,7 @@ export function createKqlParser(options: {
       // A snapshot that does not start is left aside, and nobody notices.
       if (snapshot !== undefined && !isReady && !stopped) {
         snapshotFails = true;
+        discardSnapshot(snapshot);
         child = start();
         return;
       }

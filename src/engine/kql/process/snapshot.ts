@@ -1,32 +1,14 @@
 import { readFileSync } from 'node:fs';
-import { dirname, join } from 'node:path';
 import { startupSnapshot } from 'node:v8';
 import { runInThisContext } from 'node:vm';
-import { correctBinder } from './binder.ts';
-import { assertConstructors } from './global-state.ts';
+import { correctLanguage } from './correct-language.ts';
+import { languageFiles } from './language-files.ts';
 import { answer, serve } from './serve.ts';
 
-/** Builds a start-up snapshot of the parser: loaded, with its grammar built and a few texts parsed. A process that starts from
- * it parses its first query in some 20 ms instead of 600. Run with `--build-snapshot`; only built-in modules can be required.
- * The folder of the language package is found from this file's own place. */
-function languageFolder(): string {
-  for (let folder = __dirname; folder !== dirname(folder); folder = dirname(folder)) {
-    const candidate = join(folder, 'node_modules', '@kusto', 'language-service-next');
-    try {
-      readFileSync(join(candidate, 'package.json'));
-      return candidate;
-    } catch {
-      // Not here: look further up.
-    }
-  }
-  throw new Error('The language package is not installed.');
-}
-
-for (const file of ['bridge.min.js', 'Kusto.Language.Bridge.min.js']) {
-  runInThisContext(readFileSync(join(languageFolder(), file), 'utf8'), { filename: file });
-}
-assertConstructors();
-correctBinder();
+// Builds a start-up snapshot of the parser: loaded, with its grammar built and a few texts parsed. A process that starts from
+// it parses its first query in some 20 ms instead of 600. Run with `--build-snapshot`; only built-in modules can be required.
+for (const file of languageFiles(__dirname)) runInThisContext(readFileSync(file, 'utf8'), { filename: file });
+correctLanguage();
 
 const warmUp = [
   'T | where a > 1 and b has "x" | extend c = a + 1, d2 = tostring(d.x[0]) | summarize n = count(), sum(a), dcount(b) by bin(t, 1h), b | order by n desc | take 10',

@@ -1,0 +1,33 @@
+import { homedir } from 'node:os';
+import { isAbsolute, join } from 'node:path';
+import type { ServerScripts } from '../server/settings.ts';
+
+/** The scripts of a build, and the user's directory for what is made of them at first use. Whoever has no home has none.
+ * @param folder `dist` */
+export function builtScripts(folder: string, env: NodeJS.ProcessEnv): ServerScripts {
+  const cache = cacheDirectory(env);
+  return {
+    clusterProcess: join(folder, 'cluster-process.js'),
+    kqlProcess: join(folder, 'kql-process.js'),
+    ...(cache === undefined ? {} : { parserSnapshots: cache }),
+  };
+}
+
+/** As each system has it; XDG directories that are not absolute do not count (XDG Base Directory Specification). */
+function cacheDirectory(env: NodeJS.ProcessEnv): string | undefined {
+  const { XDG_CACHE_HOME: shared = '', LOCALAPPDATA: local = '' } = env;
+  if (isAbsolute(shared)) return join(shared, 'kustody');
+  if (process.platform === 'win32') return isAbsolute(local) ? join(local, 'kustody', 'cache') : undefined;
+  const home = homeOf();
+  if (home === undefined) return undefined;
+  return process.platform === 'darwin' ? join(home, 'Library', 'Caches', 'kustody') : join(home, '.cache', 'kustody');
+}
+
+function homeOf(): string | undefined {
+  try {
+    const home = homedir();
+    return isAbsolute(home) ? home : undefined;
+  } catch {
+    return undefined; // no such user
+  }
+}

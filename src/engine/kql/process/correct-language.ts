@@ -1,0 +1,10 @@
+import { correctBinder } from './binder.ts';
+import { correctCommandNames } from './command-names.ts';
+import { assertConstructors } from './global-state.ts';
+
+/** What is set right in the official parser once its files have run: the same in a plain start and in a start-up snapshot. */
+export function correctLanguage(): void {
+  assertConstructors();
+  correctBinder();
+  correctCommandNames();
+}

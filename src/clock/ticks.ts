@@ -37,6 +37,12 @@ export class Ticks {
     return this.#checks.size === 0 ? undefined : Math.min(...Array.from(this.#checks.values(), (check) => check.due));
   }
 
+  /** The clock was put back: no check waits longer than its interval. */
+  putBack(now: number): void {
+    for (const [key, check] of this.#checks)
+      this.#checks.set(key, { ...check, due: Math.min(check.due, now + check.interval) });
+  }
+
   clear(): void {
     this.#checks.clear();
   }

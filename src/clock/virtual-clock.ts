@@ -37,7 +37,7 @@ export interface VirtualClockOptions {
 const instantMax = 8.64e15;
 
 /** A clock that also moves when told to: `advance` goes through every timer on the way, in order, and waits for each.
- * It never goes back. A timer that sleeps on this clock does not block the move that must wake it. */
+ * It never goes back, unless it is put back. A timer that sleeps on this clock does not block the move that must wake it. */
 export class VirtualClock implements Clock {
   readonly #time: ForwardTime;
   readonly #save: (settings: ClockSettings) => Promise<void>;
@@ -139,6 +139,17 @@ export class VirtualClock implements Clock {
     await this.#inTurn(async () => {
       const { frozenAt } = this.#settings;
       if (frozenAt !== undefined) await this.#change({ offset: Math.round(frozenAt - this.#time.now()) });
+    });
+  }
+
+  /** Puts the clock back to an earlier reading: where everything else is put back, too, and nowhere else. Timers stay due when they are;
+   * those that have run since do not run again. */
+  async putBack(now: Instant, isFrozen: boolean): Promise<void> {
+    await this.#inTurn(async () => {
+      const offset = Math.round(now - this.#time.now());
+      await this.#change(isFrozen ? { offset, frozenAt: now } : { offset });
+      this.#floor = now;
+      this.#ticks.putBack(now);
     });
   }
 

@@ -16,7 +16,7 @@ import type { LogFields } from '../http/logging.ts';
 import type { State, Table } from '../state/state.ts';
 import { writeRecord } from '../state/state.ts';
 
-const virtualTable: Table<ClockSettings> = {
+export const virtualTable: Table<ClockSettings> = {
   name: 'clock',
   parse: (value) => {
     invariant(isJsonObject(value) && typeof value['offset'] === 'number', 'clock settings have an offset');

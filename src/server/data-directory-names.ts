@@ -6,6 +6,8 @@ import { authorityFileName, controlFileName } from './control-file.ts';
 export const rootKeyFileName = 'root.key';
 /** Sealed bytes only. */
 export const extentDirectoryName = 'extents';
+/** Second names of sealed bytes, for snapshots of this process. */
+export const snapshotDirectoryName = 'snapshots';
 /** What clients are pointed at: trust, and programs of theirs. */
 export const clientDirectoryName = 'clients';
 /** Says that the directory goes with its process. */
@@ -21,6 +23,7 @@ export const dataDirectoryNames: readonly string[] = [
   ...withUnfinished(authorityFileName),
   clientDirectoryName,
   extentDirectoryName,
+  snapshotDirectoryName,
   privateMarkName,
   ...[logFileName, `${logFileName}.1`],
   reserveFileName,

@@ -73,6 +73,8 @@ export interface Faults {
   /** @returns undefined for what is no rule */
   add(rule: Json): Promise<StoredFault | undefined>;
   clear(): Promise<void>;
+  /** The records were changed by others. */
+  reload(): Promise<void>;
   ofVault(vault: string, operation: string | undefined): VaultFault | undefined;
   ofOperation(): OperationFault;
   tokenExpired(issuedAt: Instant): boolean;
@@ -91,6 +93,7 @@ export async function openFaults(parts: {
   await load();
   return {
     list: () => rules,
+    reload: load,
     async add(rule) {
       if (!isFaultRule(rule)) return undefined;
       const stored: StoredFault = { ...rule, id: newGuid(randomBytes), since: wallNow() };

@@ -24,6 +24,7 @@ import type { Log } from '../http/logging.ts';
 import type { Plane } from '../http/plane.ts';
 import { listIntact } from '../state/list-all.ts';
 import type { RefusedHosts } from '../http/refused-hosts.ts';
+import type { SealedState } from '../state/sealed-state.ts';
 import type { State } from '../state/state.ts';
 import type { WatchedState } from '../state/watched-state.ts';
 import { pruneVaultAudit } from '../vault/audit.ts';
@@ -43,6 +44,9 @@ import { createProviders } from './providers.ts';
 import type { Providers } from './providers.ts';
 import { trustChanges } from './trust-changes.ts';
 import { createServiceVault, serviceVaultName, serviceVaultSettings } from './service-vault.ts';
+import { snapshotRoutes } from './snapshot-routes.ts';
+import type { Snapshots } from './snapshots.ts';
+import { createSnapshots } from './snapshots.ts';
 import type { ServerPorts, ServerSettings } from './settings.ts';
 import { defaultClusterIdleMs } from './settings.ts';
 import { memoryRoom } from './memory-room.ts';
@@ -56,6 +60,7 @@ export interface ServerParts {
   readonly settings: ServerSettings;
   readonly state: State;
   readonly onCommit: WatchedState['onCommit'];
+  readonly sealed: SealedState;
   readonly compact: () => Promise<void>;
   readonly randomBytes: RandomBytes;
   readonly log: Log;
@@ -92,6 +97,7 @@ export interface Controls {
   readonly checkKeys: () => Promise<readonly CheckedKey[]>;
   /** After purges are no longer held, or the clock was moved. */
   readonly clockMoved: () => Promise<void>;
+  readonly snapshots: Snapshots;
 }
 
 /** Builds every plane over the parts of one data directory. */
@@ -161,15 +167,17 @@ export function createPlanes(parts: ServerParts): Planes {
       parts.log.failure('audit-not-pruned', error);
     }
   };
+  const clockMoved = async (): Promise<void> => {
+    await providers.purgeDue();
+    await vault.startRetention();
+    await keys.checkAll();
+  };
   const controls: Controls = {
     clocks: parts.clocks,
     faults: parts.faults,
     checkKeys: () => checkKeys(parts.state, keys, providers, outside),
-    clockMoved: async () => {
-      await providers.purgeDue();
-      await vault.startRetention();
-      await keys.checkAll();
-    },
+    clockMoved,
+    snapshots: createSnapshots({ ...parts, keys, clockMoved, dataDirectory: parts.settings.dataDirectory }),
   };
   const kusto = createKustoPlane({
     ...common(parts),
@@ -208,6 +216,7 @@ export function createPlanes(parts: ServerParts): Planes {
     ports: parts.ports,
     ready: () => ready,
     routes: [
+      snapshotRoutes(controls.snapshots),
       inventoryRoutes(inventory, () => listedVaults(parts), extentDirectory(parts)),
       upkeepRoutes(
         () => contents.upkeepReports(),

@@ -147,6 +147,7 @@ async function open(
     settings,
     state,
     onCommit,
+    sealed,
     compact: () => sealed.compact(),
     randomBytes: systemRandomBytes,
     log,

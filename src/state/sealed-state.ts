@@ -5,6 +5,8 @@ import { listLimitMax } from './record-rules.ts';
 import { RecordSeal, SealedRecordError } from './record-seal.ts';
 import type { RootKey } from './root-key.ts';
 import type { State, StateCommit, StateListOptions, StateWrite, Table, Versioned } from './state.ts';
+import type { StateCopy } from './state-copy.ts';
+import { copyRecords, writesBack } from './state-copy.ts';
 import type { RecordWrite, StateStore, StoredRecord } from './state-store.ts';
 import { StateConflictError } from './state-store.ts';
 import type { TableRow } from './table-rows.ts';
@@ -12,7 +14,7 @@ import { TableRows } from './table-rows.ts';
 import type { StateAnchor } from './tree/anchor.ts';
 import type { BuildParts } from './tree/build-trees.ts';
 import { buildTrees, checkTable, rebuildOwner } from './tree/build-trees.ts';
-import { headId, headTable, pointOf, TreeRecords } from './tree/tree-records.ts';
+import { headId, headTable, pointOf, treeTables, TreeRecords } from './tree/tree-records.ts';
 import type { Heads } from './tree/tree-state.ts';
 import { TreeState } from './tree/tree-state.ts';
 import type { VerifiedRecord } from './tree/verified-store.ts';
@@ -54,6 +56,7 @@ export const isSealed = async (store: StateStore): Promise<boolean> =>
  * directory is refused with SealedRecordError; so is an old copy of one, and one that was removed or brought back (`VerifiedStore`). */
 export class SealedState implements State {
   readonly #store: VerifiedStore;
+  readonly #tableNames: () => Promise<readonly string[]>;
   readonly #seal: RecordSeal;
   readonly #randomBytes: RandomBytes;
   readonly #tables: TableRows;
@@ -96,8 +99,10 @@ export class SealedState implements State {
     opened.seal.close();
   }
 
-  private constructor({ randomBytes, tables, damaged }: SealedStateOptions, seal: RecordSeal, store: VerifiedStore) {
+  private constructor(options: SealedStateOptions, seal: RecordSeal, store: VerifiedStore) {
+    const { randomBytes, tables, damaged } = options;
     this.#store = store;
+    this.#tableNames = () => options.store.tables();
     this.#seal = seal;
     this.#randomBytes = randomBytes;
     this.#tables = new TableRows(tables);
@@ -139,6 +144,24 @@ export class SealedState implements State {
     const write = commit.write.map((one, index) => this.#sealed(one, nonces[index]));
     const { adds = false } = commit;
     await this.#store.commit({ ...(expected && { expect: expected }), write, ...(adds && { adds }) });
+  }
+
+  /** Counts the commits of the whole state. */
+  get position(): number {
+    return this.#store.position;
+  }
+
+  /** All records but those of the tables that are left out, sealed as they are. Others may commit meanwhile: `position` tells.
+   * @throws SealedRecordError */
+  copy(isLeftOut: (table: string) => boolean): Promise<StateCopy> {
+    const isOther = (table: string): boolean => table === checkTable || treeTables.includes(table) || isLeftOut(table);
+    return copyRecords({ store: this.#store, tables: this.#tableNames }, isOther);
+  }
+
+  /** What a commit writes that makes the state as it was copied. @throws SealedRecordError */
+  async writesBackTo(copy: StateCopy, isLeftOut: (table: string) => boolean): Promise<readonly StateWrite[]> {
+    const current = await this.copy(isLeftOut);
+    return writesBack(copy, current, (record) => parseJson(this.#seal.open(record).toString('utf8')));
   }
 
   /** Leaves no replaced or deleted value behind on disk: for a change of custody. */

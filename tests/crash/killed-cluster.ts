@@ -298,6 +298,7 @@ function operationsOf(vault: FileVault, keys: KeyHolder, data: DataHolder): Oper
   return {
     configure: () => ({ outcome: 'ready' }),
     rest: notHere,
+    putBack: notHere,
     describe: ({ identity: who, key }) => vault.describe(who, key),
     open: (call) => keys.open(call),
     make: (call) => keys.make(call),

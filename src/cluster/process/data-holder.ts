@@ -87,7 +87,7 @@ export class DataHolder {
     this.#parts = parts;
   }
 
-  /** What the Kustody clock says, as each request brings it along. It never goes back. */
+  /** What the Kustody clock says, as each request brings it along. It never goes back, unless everything does. */
   tell(now: Instant): void {
     if (now > this.#now) this.#now = now;
   }
@@ -120,6 +120,7 @@ export class DataHolder {
     const isOther = opened.data.generation !== current.generation && this.#pending === undefined;
     if (!opened.data.broken && !isOther) return opened;
     if (this.#opening === opening) this.#opening = undefined;
+    opened.data.abandon();
     await opened.files.dispose();
     return undefined;
   }
@@ -258,7 +259,14 @@ export class DataHolder {
     this.forget();
     const opened = await this.#opening?.catch(() => undefined);
     this.#opening = undefined;
+    opened?.data.abandon();
     await opened?.files.dispose();
+  }
+
+  /** What is stored was put back to an earlier state, and the Kustody clock with it: who asks next opens it anew. */
+  async putBack(now: Instant): Promise<void> {
+    await this.dispose();
+    this.#now = now;
   }
 
   async #open(generation: number, key: ClusterKey): Promise<Opened> {

@@ -3,6 +3,7 @@ import { Socket } from 'node:net';
 import { setTimeout as pause } from 'node:timers/promises';
 import type { Guid } from '../../base/guid.ts';
 import { invariant } from '../../base/invariant.ts';
+import { instant } from '../../clock/clock.ts';
 import { machineTime } from '../../clock/host-time.ts';
 import { systemRandomBytes } from '../../base/random.ts';
 import { rewrapOnVisit, visitKey } from '../../encryption/key-visit.ts';
@@ -111,6 +112,11 @@ const operations: {
     const idle = dataPlane === undefined ? Infinity : dataPlane.idleMs();
     const awake = machineTime.monotonic() - configuredAt;
     return idle === undefined || Math.min(idle, awake) < idleMs ? { outcome: 'busy' } : data().rest();
+  },
+  putBack: async ({ now }) => {
+    await data().putBack(instant(now));
+    dataPlane?.putBack(instant(now));
+    return { outcome: 'done' };
   },
   databaseBytes: ({ databaseId }) => data().databaseBytes(databaseId),
   farewell: async (call) => {

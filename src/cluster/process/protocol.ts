@@ -66,6 +66,8 @@ export interface SupervisorCalls {
   };
   /** Whether the process may go, because nobody has needed it for so long. */
   readonly rest: { readonly idleMs: number };
+  /** The stored data was put back to an earlier state, with the Kustody clock. */
+  readonly putBack: { readonly now: number };
   readonly databaseBytes: { readonly databaseId: Guid };
   /** Tells whoever waits for an answer why there will be none; no row goes out any more. The process is ended then. */
   readonly farewell: Farewell;
@@ -135,6 +137,7 @@ export interface SupervisorReplies {
   /** `notOpen`: nobody has needed the data yet. */
   readonly upkeep: UpkeepReply;
   readonly rest: RestReply;
+  readonly putBack: { readonly outcome: 'done' };
   readonly databaseBytes: { readonly outcome: 'known'; readonly bytes: number } | { readonly outcome: 'notOpen' };
   readonly farewell: { readonly outcome: 'told' };
 }
@@ -190,6 +193,7 @@ export const replyParsers: { readonly [Call in SupervisorCall]: (value: unknown)
   findExtent: extentReplyOf,
   upkeep: upkeepReplyOf,
   rest: restReplyOf,
+  putBack: (value) => ({ outcome: outcomeOf(value, 'done') }),
   farewell: (value) => ({ outcome: outcomeOf(value, 'told') }),
   databaseBytes: (value) => {
     const reply = objectOf(value);

@@ -53,6 +53,7 @@ const grantsOf: { readonly [Call in SupervisorCall]: (body: SupervisorCalls[Call
   findExtent: () => [],
   upkeep: () => [],
   rest: () => [],
+  putBack: () => [],
   databaseBytes: () => [],
   farewell: () => [],
 };

@@ -35,6 +35,8 @@ export interface DataPlane {
   take(socket: Socket, message: HandedSocket): void;
   /** No row goes out any more: who waits for an answer is told why. Resolves when all answers under way are out. */
   end(farewell: Farewell): Promise<void>;
+  /** The Kustody clock was put back, and everything with it. */
+  putBack(now: Instant): void;
   /** Milliseconds for which nobody was connected and nothing went on; undefined: something does. */
   idleMs(): number | undefined;
   /** The data of the cluster, as of what the resource manager knows. @throws KustoError `unavailable` when its key is not here */
@@ -115,6 +117,7 @@ export async function openDataPlane(options: {
   return {
     data: (known) => syncedData(host, known),
     idleMs: () => activity.idleMs(),
+    putBack: (now) => clock.putBack(now),
     async end(farewell) {
       const error = kustoError(farewell.kind, farewellText(settings.clusterName, farewell));
       lease.end(error);

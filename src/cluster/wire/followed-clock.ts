@@ -2,7 +2,7 @@ import type { CancelTimer, Clock, Instant } from '../../clock/clock.ts';
 import { instant } from '../../clock/clock.ts';
 import type { StartTimer } from '../../http/timer.ts';
 
-/** The Kustody clock as a cluster process knows it: what the main process told last. It never goes back. Periods are real time. */
+/** The Kustody clock as a cluster process knows it: what the main process told last. It never goes back, unless it is put back. Periods are real time. */
 export class FollowedClock implements Clock {
   readonly #startTimer: StartTimer;
   #now = instant(0);
@@ -13,6 +13,10 @@ export class FollowedClock implements Clock {
 
   tell(milliseconds: number): void {
     if (milliseconds > this.#now) this.#now = instant(milliseconds);
+  }
+
+  putBack(now: Instant): void {
+    this.#now = now;
   }
 
   now(): Instant {

@@ -57,6 +57,8 @@ export interface OpenedClusterData extends ClusterData {
   /** Change of custody: see `Catalog.rewrap`. */
   rewrap(next: DataKeys, rewrap: Rewrap): Promise<CatalogRewrap>;
   readonly generation: number;
+  /** Nobody uses it any more: what it has in the engine goes. Nothing is written. */
+  abandon(): void;
   /** It can make no change any more, because nobody knows what is stored: open the data anew. */
   readonly broken: boolean;
 }
@@ -134,6 +136,7 @@ export async function openClusterData(options: ClusterDataOptions): Promise<Open
       for (const table of allTables(catalog)) await merger.flush(table);
       await catalog.close();
     },
+    abandon: () => log.close(),
     rewrap: async (next, how) => {
       const planned = await catalog.rewrap(next, how);
       return {

@@ -186,6 +186,11 @@ export class LogBook implements LogWriter {
     return segment;
   }
 
+  /** Gives back the tables of all rows, as soon as nobody reads them. */
+  close(): void {
+    for (const segment of [...this.#segments.values()]) this.#drop(segment);
+  }
+
   /** After a change of custody: the records name newly wrapped keys. */
   rewrapped(records: Iterable<SegmentRecord>): void {
     for (const record of records) {

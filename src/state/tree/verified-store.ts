@@ -74,6 +74,11 @@ export class VerifiedStore {
     return this.#groups.add(commit);
   }
 
+  /** Counts the commits of the whole state. */
+  get position(): number {
+    return this.#groups.heads.top.version;
+  }
+
   compact(): Promise<void> {
     return this.#parts.store.compact();
   }

@@ -66,16 +66,35 @@ export async function seed(environment: InstanceEnvironment, options: SeedOption
         ...(key === undefined ? {} : { keyVaultProperties: key.keyVaultProperties }),
       },
     }));
-  await arm('PUT', `${cluster}/databases/${options.database}`, kustoVersion, { location, kind: 'ReadWrite' });
+  const database = `${cluster}/databases/${options.database}`;
+  const isNew = (await arm('GET', database, kustoVersion, undefined, [404])) === undefined;
+  await arm('PUT', database, kustoVersion, { location, kind: 'ReadWrite' });
   await arm('PUT', `${cluster}/principalAssignments/owner`, kustoVersion, {
     properties: { principalId: environment.clientId, principalType: 'App', role: 'AllDatabasesAdmin' },
   });
   const properties = isJsonObject(made?.['properties']) ? made['properties'] : {};
+  const clusterUri = textMember(properties, 'uri');
+  if (isNew) await takeStreams(environment, clusterUri, options.database);
   return {
-    clusterUri: textMember(properties, 'uri'),
+    clusterUri,
     database: options.database,
     ...(key === undefined ? {} : { vaultUri: key.keyVaultProperties.keyVaultUri, keyName }),
   };
+}
+
+/** The cluster takes streaming ingestion; each database asks for it, too. */
+async function takeStreams(environment: InstanceEnvironment, clusterUri: string, database: string): Promise<void> {
+  const token = await localToken(environment, 'https://kusto.kusto.windows.net');
+  const name = JSON.stringify(database);
+  succeeded(
+    await callLocal(environment, {
+      host: new URL(clusterUri).hostname,
+      method: 'POST',
+      path: '/v1/rest/mgmt',
+      token,
+      body: { db: database, csl: `.alter database [${name}] policy streamingingestion enable` },
+    }),
+  );
 }
 
 const kustoVersion = '2024-04-13';

@@ -1,27 +1,60 @@
-// Bundles the entry points into dist/ (which is not emptied: a running Kustody may still load its parts from there).
-// Native and very large packages stay outside the bundles.
+// Bundles the entry points into dist/ (which is not emptied: a running Kustody may still load its parts from there; `--only` removes
+// what this build has not written, for the package). Packages with native parts stay outside the bundles.
 import { build } from 'esbuild';
-import { readFileSync, writeFileSync } from 'node:fs';
-import { join } from 'node:path';
+import { createHash } from 'node:crypto';
+import { copyFileSync, mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { dirname, join, relative } from 'node:path';
+import { licences } from './licences.mjs';
 
 const root = join(import.meta.dirname, '..');
+const dist = join(root, 'dist');
+/** Names below dist/, and the sources that went into them. */
+const written = new Set();
+const bundled = new Set();
 const common = {
   absWorkingDir: root,
   outdir: 'dist',
   bundle: true,
   platform: 'node',
   target: 'node20',
-  sourcemap: true,
+  // Files do not name their maps, which the package leaves out.
+  sourcemap: 'external',
+  define: { builtAsCommonJs: 'false' },
   legalComments: 'none',
-  external: ['libsql', '@duckdb/node-api', '@kusto/language-service-next', 'pino', 'azurite'],
+  external: ['libsql', '@duckdb/node-api', 'pino', 'uap-core'],
   logLevel: 'warning',
+  metafile: true,
 };
-await build({
-  ...common,
+/** The server is one file, which the entry points load. */
+const serverApart = {
+  name: 'server-apart',
+  setup(build) {
+    build.onResolve({ filter: /\/start\.ts$/ }, ({ kind }) =>
+      kind === 'entry-point' ? undefined : { path: './start.cjs', external: true },
+    );
+  },
+};
+const asCommonJs = {
+  plugins: [serverApart],
+  format: 'cjs',
+  outExtension: { '.js': '.cjs' },
+  define: { 'import.meta.dirname': '__dirname', 'import.meta.url': 'kustodyFileUrl', builtAsCommonJs: 'true' },
+  banner: { js: "const kustodyFileUrl = require('node:url').pathToFileURL(__filename).href;" },
+};
+const testingEntries = {
+  testing: 'src/testing/testing.ts',
+  jest: 'src/testing/jest.ts',
+  'jest-teardown': 'src/testing/jest-teardown.ts',
+  'runner-setup': 'src/testing/runner-setup.ts',
+};
+const language = copyLanguage();
+
+await bundle({
   entryPoints: {
     main: 'src/cli/main.ts',
     article: 'src/cli/article/main.ts',
-    testing: 'src/testing/testing.ts',
+    ...testingEntries,
+    vitest: 'src/testing/vitest.ts',
     'cluster-process': 'src/cluster/process/main.ts',
     'kql-process': 'src/engine/kql/process/main.ts',
     'engine-thread': 'src/engine/apart/engine-thread.ts',
@@ -33,26 +66,65 @@ await build({
     js: "import { createRequire as kustodyCreateRequire } from 'node:module'; const require = kustodyCreateRequire(import.meta.url);",
   },
 });
-// The parser as a script for `node --build-snapshot`, which takes one file and built-in modules only.
-await build({
-  ...common,
+// The parser as a script for `node --build-snapshot`, which takes one file and built-in modules only. A snapshot is known by the text of
+// this script, so the text names the parser, too.
+await bundle({
   entryPoints: { 'kql-snapshot': 'src/engine/kql/process/snapshot.ts' },
   format: 'cjs',
   outExtension: { '.js': '.cjs' },
+  banner: { js: `// Official parser: ${language}` },
 });
 // The test library once more, for programs that call require().
-await build({
-  ...common,
-  entryPoints: { testing: 'src/testing/testing.ts' },
-  format: 'cjs',
-  outExtension: { '.js': '.cjs' },
-  define: { 'import.meta.dirname': '__dirname' },
-});
-// Its public types stand in one file that imports from packages only.
-const types = `${readFileSync(join(root, 'src/testing/public.ts'), 'utf8')}
-/** Starts a Kustody of its own in this process, on free ports and in a temporary directory, with a clock that can be moved. */
-export declare function startKustody<const Options extends StartOptions = Record<never, never>>(
-  options?: Options,
-): Promise<Started<Options>>;
-`;
-for (const name of ['testing.d.ts', 'testing.d.cts']) writeFileSync(join(root, 'dist', name), types);
+await bundle({ ...asCommonJs, entryPoints: { ...testingEntries, start: 'src/testing/start.ts' } });
+writeTypes();
+write('LICENCES.txt', licences(root, bundled, ['@kusto/language-service-next']));
+if (process.argv.includes('--only')) removeOthers();
+
+async function bundle(options) {
+  const { metafile } = await build({ ...common, ...options });
+  for (const [file, { inputs }] of Object.entries(metafile.outputs)) {
+    written.add(relative(dist, join(root, file)));
+    for (const input of Object.keys(inputs)) bundled.add(input);
+  }
+}
+
+/** Public types stand in files that import from packages and from each other only. A package that the user does not have is no error. */
+function writeTypes() {
+  const folder = join(root, 'src', 'testing');
+  const files = [
+    ...['public', 'shared-public'].map((name) => [name, join(folder, `${name}.ts`)]),
+    ...readdirSync(join(folder, 'types')).map((file) => [file.replace('.d.ts', ''), join(folder, 'types', file)]),
+  ];
+  for (const [name, file] of files) {
+    const text = readFileSync(file, 'utf8').replaceAll(/^import type .* from '(?!node:|\.)/gm, '// @ts-ignore\n$&');
+    const withModules = (extension) => text.replaceAll(/'\.{1,2}\/([\w-]+)\.ts'/g, `'./$1${extension}'`);
+    write(`${name}.d.ts`, withModules('.js'));
+    write(`${name}.d.cts`, withModules('.cjs'));
+  }
+}
+
+function write(name, text) {
+  written.add(name);
+  writeFileSync(join(dist, name), text);
+}
+
+/** Of the 31 MB of the package two files are used. @returns the digest of both */
+function copyLanguage() {
+  const digest = createHash('sha256');
+  mkdirSync(join(dist, 'kusto-language'), { recursive: true });
+  for (const file of ['bridge.min.js', 'Kusto.Language.Bridge.min.js']) {
+    const source = join(root, 'node_modules', '@kusto', 'language-service-next', file);
+    digest.update(readFileSync(source));
+    copyFileSync(source, join(dist, 'kusto-language', file));
+    written.add(join('kusto-language', file));
+  }
+  return digest.digest('hex');
+}
+
+function removeOthers() {
+  for (const entry of readdirSync(dist, { recursive: true, withFileTypes: true })) {
+    const name = relative(dist, join(entry.parentPath, entry.name));
+    const isWritten = written.has(name) || [...written].some((file) => dirname(file) === name);
+    if (!isWritten) rmSync(join(dist, name), { recursive: true, force: true });
+  }
+}

@@ -18,7 +18,7 @@ if (!existsSync(stamp) || statSync(stamp).mtimeMs < statSync(lock).mtimeMs) {
   run('npm', ['ci', '--no-audit', '--no-fund']);
 }
 console.error('Building …');
-run(process.execPath, [join(root, 'scripts', 'build.mjs')]);
+run(process.execPath, [join(root, 'scripts', 'build.mjs'), ...process.argv.slice(2)]);
 
 function run(command, args) {
   const { status, error } = spawnSync(command, args, {

@@ -1,5 +1,12 @@
 import type { Agent } from 'node:https';
+import type { KeyVaultManagementClient } from '@azure/arm-keyvault';
+import type { KustoManagementClient } from '@azure/arm-kusto';
+import type { ResourceManagementClient } from '@azure/arm-resources';
+import type { TokenCredential } from '@azure/core-auth';
 import type { HttpClient } from '@azure/core-rest-pipeline';
+import type { CryptographyClient, KeyClient } from '@azure/keyvault-keys';
+import type { Client as KustoClient } from 'azure-kusto-data';
+import type { StreamingIngestClient } from 'azure-kusto-ingest';
 
 export interface StartOptions {
   /** Makes a resource group, a vault with a key, a cluster and a database. `true` takes the defaults. */
@@ -43,8 +50,44 @@ export type Started<Options extends StartOptions> = Omit<Kustody, 'cluster'> &
       ? { readonly cluster: TestCluster & CustomerKey }
       : Pick<Kustody, 'cluster'>);
 
+/** Clients of the official SDKs, ready to use, signed in as the owner of the subscription. Each needs its own package beside kustody, and
+ * says so when it is missing. */
+export interface Clients {
+  /** `azure-kusto-data`, with the cluster's database as the default one. */
+  kustoClient(): Promise<KustoClient>;
+  /** `azure-kusto-ingest`. @throws Error for kinds that are not built: managed and queued */
+  ingestClient(options?: IngestOptions): Promise<StreamingIngestClient>;
+  /** `@azure/keyvault-keys`. @param vaultUri default: the vault of the cluster's key */
+  keyClient(vaultUri?: string): Promise<KeyClient>;
+  /** `@azure/keyvault-keys`. @param key its identifier; default: the cluster's key, in its newest version */
+  cryptographyClient(key?: string): Promise<CryptographyClient>;
+  /** `@azure/arm-kusto`. */
+  kustoManagementClient(): Promise<KustoManagementClient>;
+  /** `@azure/arm-keyvault`. */
+  keyVaultManagementClient(): Promise<KeyVaultManagementClient>;
+  /** `@azure/arm-resources`. */
+  resourceManagementClient(): Promise<ResourceManagementClient>;
+  /** Points a client of your own here, in place: one of an `@azure/*` package, of `azure-kusto-data`, or for streaming of
+   * `azure-kusto-ingest`. It is signed in as the owner of the subscription, whatever credential it was made with. Of the options of an
+   * `@azure/*` client it makes ones that lead here.
+   * @throws TypeError for anything else */
+  use<T extends object>(client: T): Promise<T>;
+}
+
+export interface IngestOptions {
+  /** Default `streaming`; the others are refused. */
+  readonly kind?: 'streaming' | 'managed' | 'queued';
+  /** Default: that of the cluster. */
+  readonly database?: string;
+  readonly table?: string;
+  /** As `DataFormat` of `azure-kusto-ingest` has them, such as `csv` and `json`. */
+  readonly format?: string;
+  /** Name of an ingestion mapping. */
+  readonly mapping?: string;
+}
+
 /** A running Kustody of one test file. Nothing is shared between two of them. */
-export interface Kustody {
+export interface Kustody extends Clients {
   readonly tenantId: string;
   readonly subscriptionId: string;
   /** The service principal that owns the subscription. */
@@ -65,6 +108,8 @@ export interface Kustody {
   readonly ca: string;
   /** Spread into the options of any `@azure/*` client or credential: `new KeyClient(url, credential, k.azureOptions)`. */
   readonly azureOptions: { readonly httpClient: HttpClient };
+  /** The same identity as `clientId`, for any `@azure/*` client. */
+  readonly credential: TokenCredential;
   /** For clients on `node:https` or axios: leads every host to Kustody and trusts its certificates. */
   readonly httpsAgent: Agent;
   /** Variables for child processes, as `kustody run` sets them; `undefined` means to remove. */
@@ -89,11 +134,22 @@ export interface Kustody {
     add(rule: FaultRule): Promise<void>;
     clear(): Promise<void>;
   };
+  /** Remembers everything: rows, resources, keys, roles, the clock. Sealed as it is; it ends with the instance.
+   * @throws Error when there are 32 already */
+  snapshot(): Promise<Snapshot>;
+  /** Puts everything back, for everybody, when it resolves. Requests that are under way may fail. A snapshot can be restored often. */
+  restore(snapshot: Snapshot): Promise<void>;
   /** Asks the vaults now whether every cluster can use its key. */
   checkKeys(): Promise<readonly KeyState[]>;
   /** Stops it and removes everything it made. Also `await using`. */
   close(): Promise<void>;
   [Symbol.asyncDispose](): Promise<void>;
+}
+
+export interface Snapshot extends AsyncDisposable {
+  readonly id: string;
+  /** Gives back what it holds: memory, and the space of extents that are gone since. Also `await using`. */
+  release(): Promise<void>;
 }
 
 export interface KeyState {

@@ -1,0 +1,3 @@
+import { tearDown } from './jest-run.ts';
+
+export default tearDown;

@@ -1,0 +1,14 @@
+import type { StartOptions } from './public.ts';
+import { connectShared, startShared } from './shared.ts';
+import type { SharedKustody } from './shared-public.ts';
+
+/** For a `globalSetup` file of your own: `export default kustodySetup({ cluster: { database: 'logs' } })`. */
+export const kustodySetup =
+  (options: StartOptions = { cluster: true }) =>
+  (): Promise<() => Promise<void>> =>
+    startShared(options, process.env);
+
+/** The instance of the test run. */
+export const kustody = (): SharedKustody => connectShared(process.env);
+
+export default kustodySetup();

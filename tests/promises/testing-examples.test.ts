@@ -1,0 +1,126 @@
+import { readFileSync } from 'node:fs';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import type { PackedProject } from '../support/packed-project.ts';
+import { filesShown, packedProject } from '../support/packed-project.ts';
+
+const files = filesShown('docs/testing.md');
+const compilerOptions = {
+  ...{ target: 'ES2022', lib: ['ES2023', 'ESNext.Disposable'], module: 'NodeNext', types: ['node'], strict: true },
+  ...{ skipLibCheck: true, exactOptionalPropertyTypes: true, outDir: 'out' },
+};
+
+let project: PackedProject;
+const compile = (...names: string[]) => {
+  project.write(new Map([['tsconfig.json', JSON.stringify({ compilerOptions, files: names })]]));
+  return project.node(['node_modules/typescript/bin/tsc', '-p', '.']);
+};
+
+beforeAll(() => {
+  project = packedProject();
+  project.write(files);
+});
+afterAll(() => {
+  project.remove();
+});
+
+describe('what docs/testing.md shows, with the packed tarball', { timeout: 120_000 }, () => {
+  it('is a file for each runner', () => {
+    expect([...files.keys()]).toEqual([
+      'first.mts',
+      'vitest.config.mts',
+      'logs.test.mts',
+      'jest.config.cjs',
+      'logs.test.cjs',
+      'logs.node.mjs',
+    ]);
+  });
+
+  it('compiles, and does what it says', () => {
+    expect(compile('first.mts', 'logs.test.mts').output).toBe('');
+    const { code, stdout, output } = project.node(['out/first.mjs']);
+    expect(code, output).toBe(0);
+    expect(stdout).toContain('[ { A: 42 } ]');
+    expect(stdout).toContain('"Sum":42');
+    expect(stdout).toMatch(/Error: .*(suspend|key)/i);
+  });
+
+  it.each(['forks', 'threads'])('runs in Vitest (%s)', (pool) => {
+    const { code, output } = project.node(
+      ['node_modules/vitest/vitest.mjs', 'run', 'logs.test.mts', `--pool=${pool}`],
+      { CI: '1' },
+    );
+    expect(code, output).toBe(0);
+    expect(output).toMatch(/Tests\s+2 passed/);
+    expect(project.leftBehind()).toEqual([]);
+  });
+
+  it('runs in Jest', () => {
+    const { code, output } = project.node(['node_modules/jest/bin/jest.js', 'logs.test.cjs'], { CI: '1' });
+    expect(code, output).toBe(0);
+    expect(output).toMatch(/Tests:\s+2 passed/);
+    expect(project.leftBehind()).toEqual([]);
+  });
+
+  it('runs in node:test', () => {
+    const { code, output } = project.node(['--test', 'logs.node.mjs']);
+    expect(code, output).toBe(0);
+    expect(output).toMatch(/pass 2/);
+    expect(project.leftBehind()).toEqual([]);
+  });
+
+  it('includes the example of the README', () => {
+    const readme = readFileSync('README.md', 'utf8');
+    const [example = ''] = [...readme.matchAll(/```ts\n([\s\S]*?)```/g)].map(([, text = '']) => text);
+    expect(example).toContain("from 'kustody/testing'");
+    project.write(new Map([['readme.mts', example]]));
+    expect(compile('readme.mts').output).toBe('');
+    const { code, output } = project.node(['out/readme.mjs']);
+    expect(code, output).toBe(0);
+    expect(project.leftBehind()).toEqual([]);
+  });
+});
+
+describe('the test library without any SDK', { timeout: 120_000 }, () => {
+  it('has types that are whole, and says what to install', () => {
+    const bare = packedProject((name) =>
+      [
+        '@types',
+        'undici-types',
+        'typescript',
+        'libsql',
+        '@libsql',
+        '@neon-rs',
+        'detect-libc',
+        '@duckdb',
+        'pino',
+      ].includes(name),
+    );
+    try {
+      bare.write(
+        new Map([
+          [
+            'bare.mts',
+            `import { startKustody } from 'kustody/testing';
+             import { kustody } from 'kustody/vitest';
+             import jestSetup from 'kustody/jest';
+             const k = await startKustody();
+             const shared: () => string = () => kustody().cluster.uri;
+             console.log(typeof shared, typeof jestSetup);
+             await k.keyClient('https://x.vault.azure.net').catch((error: unknown) => console.log(String(error)));
+             await k.close();`,
+          ],
+          [
+            'tsconfig.json',
+            JSON.stringify({ compilerOptions: { ...compilerOptions, skipLibCheck: false }, files: ['bare.mts'] }),
+          ],
+        ]),
+      );
+      expect(bare.node(['node_modules/typescript/bin/tsc', '-p', '.']).output).toBe('');
+      const { code, output } = bare.node(['out/bare.mjs']);
+      expect(output).toContain('npm install --save-dev @azure/keyvault-keys');
+      expect(code).toBe(0);
+    } finally {
+      bare.remove();
+    }
+  });
+});

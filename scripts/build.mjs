@@ -112,6 +112,8 @@ function write(name, text) {
 function copyLanguage() {
   const digest = createHash('sha256');
   mkdirSync(join(dist, 'kusto-language'), { recursive: true });
+  // They are scripts, in a package of modules.
+  write(join('kusto-language', 'package.json'), '{ "type": "commonjs" }\n');
   for (const file of ['bridge.min.js', 'Kusto.Language.Bridge.min.js']) {
     const source = join(root, 'node_modules', '@kusto', 'language-service-next', file);
     digest.update(readFileSync(source));

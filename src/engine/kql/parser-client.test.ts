@@ -1,5 +1,5 @@
 import { copyFileSync, existsSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
-import { join } from 'node:path';
+import { dirname, join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { buildParserEntry, buildSnapshotScript } from '../testing/parser-entry.ts';
 import { builtSnapshot } from '../testing/built-snapshot.ts';
@@ -74,6 +74,22 @@ describe('the parser process', () => {
     late?.();
     await expect(stuck).rejects.toMatchObject({ code: 'limits' });
     expect((await next).results).toHaveLength(1);
+  });
+
+  it('is not started again and again when it does not start', async () => {
+    const broken = join(dirname(entry), `broken-${process.pid}.mjs`);
+    writeFileSync(broken, 'process.exit(7);');
+    const parser = open({ entry: broken });
+    const told = { code: 'internal', message: 'The parser process does not start.' };
+    await expect(parser.ready()).rejects.toMatchObject(told);
+    await expect(parser.compile('print 1', 'db', catalog)).rejects.toMatchObject(told);
+    rmSync(broken);
+  });
+
+  it('starts from the build as it is, without a snapshot', async () => {
+    const built = join(import.meta.dirname, '..', '..', '..', 'dist', 'kql-process.js');
+    const program = await open({ entry: built }).compile('print a = 1', 'db', catalog);
+    expect(program.results[0]?.plan.cols).toEqual([{ name: 'a', type: 'long' }]);
   });
 
   it('parses a management command with its parts, its query and its pipe', async () => {

@@ -25,7 +25,7 @@ export interface KqlParser {
   parseCommand(text: string, database: string, catalog: KqlCatalog): Promise<ParsedCommand>;
   /** What a graph model makes of its tables: the first result are the nodes, the second the edges. @throws KqlError */
   compileGraph(model: string, database: string, catalog: KqlCatalog): Promise<Program>;
-  /** Resolves when the process can take requests. */
+  /** Resolves when the process can take requests. @throws KqlError when it does not start */
   ready(): Promise<void>;
   stop(): void;
 }
@@ -54,7 +54,7 @@ export function createKqlParser(options: {
   let current: (Waiting & { cancelTimer: () => void }) | undefined;
   let nextId = 1;
   let known = new Set<string>();
-  let onReady: { promise: Promise<void>; resolve: () => void } = deferred();
+  let onReady = deferred();
 
   function start(): ChildProcess {
     const snapshot = snapshotFails ? undefined : parserSnapshot(entry, snapshots);
@@ -77,9 +77,17 @@ export function createKqlParser(options: {
         child = start();
         return;
       }
+      if (!isReady) doesNotStart();
       lost(new KqlError('internal', 'The parser process ended.'));
     });
     return started;
+  }
+
+  /** Another one would not either: whoever waits is told, and who asks next begins anew. */
+  function doesNotStart(): void {
+    const error = new KqlError('internal', 'The parser process does not start.');
+    onReady.reject(error);
+    for (const { reject } of queue.splice(0)) reject(error);
   }
 
   function lost(error: Error): void {
@@ -190,8 +198,13 @@ const withPrograms = (command: ParsedCommand): ParsedCommand => ({
   ...(command.pipe && { pipe: withRecordFacts(command.pipe) }),
 });
 
-function deferred(): { promise: Promise<void>; resolve: () => void } {
+function deferred(): { promise: Promise<void>; resolve: () => void; reject: (error: Error) => void } {
   let resolve: () => void = () => undefined;
-  const promise = new Promise<void>((settle) => (resolve = settle));
-  return { promise, resolve };
+  let reject: (error: Error) => void = () => undefined;
+  const promise = new Promise<void>((settle, fail) => {
+    resolve = settle;
+    reject = fail;
+  });
+  promise.catch(() => undefined); // Nobody may be waiting for it.
+  return { promise, resolve, reject };
 }

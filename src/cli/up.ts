@@ -1,5 +1,6 @@
 import { Command, InvalidArgumentError } from 'commander';
 import { prepareDataDirectory } from './data-directory.ts';
+import { interrupted } from './interrupted.ts';
 import { allowOption, startInstance } from './instance.ts';
 import type { AllowedHost } from '../http/allowed-hosts.ts';
 import { defaultSeed, seed, seedVariables } from '../server/seed.ts';
@@ -114,9 +115,7 @@ async function up(rootKeys: RootKeySource, options: UpOptions): Promise<void> {
       '',
     ].join('\n'),
   );
-  await new Promise<void>((resolve) => {
-    for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) process.once(signal, () => resolve());
-  });
+  await interrupted();
   await server.close();
 }
 

@@ -1,6 +1,8 @@
+import { spawnSync } from 'node:child_process';
+import { existsSync, symlinkSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
-import { kustody } from '../support/kustody-command.ts';
+import { kustody, launcher, startKustody, temporaryDirectory } from '../support/kustody-command.ts';
 
 interface Report {
   readonly ok: boolean;
@@ -45,6 +47,36 @@ describe('kustody article', () => {
     const without = await kustody(['run', '--', 'env', '-u', 'AZURE_CLIENT_SECRET', ...program]);
     expect(without).toMatchObject({ code: 2, stdout: '' });
     expect(without.stderr).toContain('Not set: AZURE_CLIENT_SECRET.');
+  });
+
+  it('leaves everything for trying on with --keep, and says how', { timeout: 120_000 }, async () => {
+    const article = startKustody(['article', '--keep']);
+    let text = '';
+    article.process.stdout?.on('data', (part: Buffer) => (text += part.toString()));
+    await article.printed('Ctrl+C ends it');
+    expect(text).toContain('The article works from end to end');
+    expect(text).not.toContain('Delete the resource group');
+
+    const lines = text.slice(text.indexOf('Everything is still there')).split('\n');
+    const commands = lines.filter((line) => line.startsWith('  '));
+    expect(commands).toHaveLength(6);
+    using directory = temporaryDirectory();
+    symlinkSync(launcher, join(directory.path, 'kustody'));
+    const PATH = `${directory.path}:${process.env['PATH'] ?? ''}`;
+    // What depends on the key is told by exit code 3, so the commands are not joined with &&.
+    const shell = spawnSync('bash', ['-c', `set -u\n${commands.join('\n')}`], { env: { ...process.env, PATH } });
+    const shown = shell.stdout.toString();
+    expect(shown).toMatch(/pump-1 .*-one/);
+    expect(shown).toContain('3 rows');
+    expect(shown).toMatch(/Cluster adx[0-9a-f]{8} \(Running\): customer-managed/);
+    expect(shown).toContain('All 10 checks are well.');
+    expect(shell.status).toBe(0);
+
+    const dataDirectory = /--data '([^']+)'/.exec(text)?.[1] ?? '';
+    expect(existsSync(dataDirectory)).toBe(true);
+    article.process.kill('SIGINT');
+    expect(await article.result).toMatchObject({ code: 0 });
+    expect(existsSync(dataDirectory)).toBe(false);
   });
 
   it('prints steps and a table without colours when nobody watches', { timeout: 120_000 }, async () => {

@@ -5,7 +5,7 @@ import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
 import type { Readable, Writable } from 'node:stream';
 
-const launcher = resolve(import.meta.dirname, '..', '..', 'bin', 'kustody.cjs');
+export const launcher = resolve(import.meta.dirname, '..', '..', 'bin', 'kustody.cjs');
 
 export interface CommandResult {
   readonly code: number | null;

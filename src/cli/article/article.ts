@@ -16,8 +16,8 @@ export async function performArticle(
   step: Step,
   waiting: Waiting,
   data: ArticleData,
-  /** Where a Kustody keeps everything; on Azure nobody can look. */
-  dataDirectory: string | undefined,
+  /** `dataDirectory`: where a Kustody keeps everything; on Azure nobody can look. `keep`: leave it all as it is when the key is back. */
+  { dataDirectory, keep }: { readonly dataDirectory: string | undefined; readonly keep: boolean },
 ): Promise<readonly ErrorRecord[]> {
   await prepareCluster(azure, names, step);
   const principalId = await giveIdentity(azure, names, step);
@@ -33,6 +33,7 @@ export async function performArticle(
   if (dataDirectory !== undefined) await proveNothingInTheClear(dataDirectory, data, step);
   await giveKeyBack(azure, names, step, principalId, waiting);
   await queryDatabase(data, step, 'when the key is back');
+  if (keep) return errors;
   await revert(azure, names, step);
   await queryDatabase(data, step, 'under the Microsoft-managed key');
   await cleanUp(azure, names, step);

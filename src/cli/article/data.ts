@@ -6,8 +6,8 @@ import type { Azure, AzureEnvironment } from './azure.ts';
 import type { Step } from './article-steps.ts';
 import type { Names } from './names.ts';
 
-const database = 'Telemetry';
-const table = 'Readings';
+export const database = 'Telemetry';
+export const table = 'Readings';
 
 /** A database of the cluster, through the official clients for data. */
 export interface ArticleData {

@@ -6,6 +6,7 @@ import type { ErrorRecord, StepRecord } from './article-steps.ts';
 import { connectToAzure } from './azure.ts';
 import type { AzureEnvironment } from './azure.ts';
 import { articleData } from './data.ts';
+import { keptText } from './kept-text.ts';
 import { namesFor } from './names.ts';
 import { reportJson, reportTable, silentPresenter, terminalPresenter } from './present.ts';
 import { createWaiting } from './waiting.ts';
@@ -15,6 +16,7 @@ import { createWaiting } from './waiting.ts';
 async function main(): Promise<number> {
   endWhenNobodyReads();
   const asJson = process.argv.includes('--json');
+  const keep = process.argv.includes('--keep');
   const isTerminal = process.stdout.isTTY;
   const environment = readEnvironment();
   if (typeof environment === 'string') {
@@ -30,17 +32,21 @@ async function main(): Promise<number> {
   const waiting = createWaiting(url === undefined || token === undefined ? undefined : { url, token });
   let errors: readonly ErrorRecord[] = [];
   let ok = true;
+  let goOn = '';
   try {
     const azure = connectToAzure(environment);
     const names = namesFor(randomBytes(4).toString('hex'));
     const data = articleData(azure, environment, names, randomBytes(8).toString('hex'));
-    errors = await performArticle(azure, names, step, waiting, data, process.env['KUSTODY_DATA_DIR']);
+    const dataDirectory = process.env['KUSTODY_DATA_DIR'];
+    errors = await performArticle(azure, names, step, waiting, data, { dataDirectory, keep });
+    if (keep) goOn = keptText(names, dataDirectory ?? '', data.canaries[0] ?? '');
   } catch (error) {
     if (!(error instanceof StepFailed)) throw error;
     ok = false;
   }
   const report = { ok, milliseconds: performance.now() - start, steps, errors };
   process.stdout.write(`${asJson ? reportJson(report) : reportTable(report)}\n`);
+  (asJson ? process.stderr : process.stdout).write(goOn);
   return ok ? 0 : 1;
 }
 

@@ -12,6 +12,7 @@ import { pluginShapes } from '../../src/engine/kql/ir/row-settings.ts';
 import { extraPluginNames } from '../../src/engine/kql/process/extra-plugins.ts';
 import { loadLanguage } from '../../src/engine/kql/process/load-language.ts';
 import { specialCalls } from '../../src/engine/kql/process/expressions.ts';
+import { codes, madeFrom, wrapped } from './markdown.ts';
 
 interface Named {
   readonly Name: string;
@@ -66,8 +67,11 @@ export function kqlPage(): string {
   return [
     '# KQL in Kustody',
     '',
-    'Made by `KUSTODY_WRITE_DOCS=1 npx vitest run tests/docs` from the tables that the engine works with; a test keeps it true.',
-    'What stands under *refused* is refused by its own name, with its position in the text. Nothing is answered approximately in its place.',
+    madeFrom('the tables that the engine works with'),
+    '',
+    wrapped(
+      'What stands under *refused* is refused by its own name, with its position in the text. Nothing is answered approximately in its place.',
+    ),
     '',
     ...section(
       'Tabular operators',
@@ -75,21 +79,17 @@ export function kqlPage(): string {
       new Set([operatorBuilders(), graphToGraph, endings].flatMap((rows) => Object.keys(rows)).map(operatorWord)),
     ),
     ...section('Scalar functions', scalar, new Set(scalar.filter(hasScalar))),
-    `Only where graph operators speak of nodes and edges: ${[...patternFunctions]
-      .toSorted()
-      .map((name) => `\`${name}\``)
-      .join(', ')}.`,
+    wrapped(`Only where graph operators speak of nodes and edges: ${codes([...patternFunctions].toSorted())}.`),
     '',
-    `Only where they do not depend on the state of a step, in conditions and assignments of \`scan\`: ${scalar
-      .filter((name) => hasScalar(name) && ofRows.has(name))
-      .map((name) => `\`${name}\``)
-      .join(', ')}; \`in\`, \`has_any\` and \`has_all\` over a table.`,
+    wrapped(
+      `Only where they do not depend on the state of a step, in conditions and assignments of \`scan\`: ${codes(scalar.filter((name) => hasScalar(name) && ofRows.has(name)))}; \`in\`, \`has_any\` and \`has_all\` over a table.`,
+    ),
     '',
     'Only with a city database of your own (`--geoip-database FILE`): `geo_info_from_ip_address`.',
     '',
     ...section('Aggregates', aggregates, new Set(Object.keys(aggregateRows()))),
     ...section('Plugins (`evaluate`)', plugins, pluginShapes),
-    ...differences,
+    ...differences.map((line) => wrapped(line, '  ')),
   ].join('\n');
 }
 
@@ -97,14 +97,13 @@ function section(title: string, all: readonly string[], supported: { has(name: s
   const known = [...new Set(all)];
   const yes = known.filter((name) => supported.has(name));
   const no = known.filter((name) => !supported.has(name));
-  const code = (names: readonly string[]): string =>
-    names.length === 0 ? 'none' : names.map((name) => `\`${name}\``).join(', ');
+  const listed = (of: readonly string[]): string => (of.length === 0 ? 'none' : codes(of));
   return [
     `## ${title}`,
     '',
-    `Supported, ${yes.length} of ${known.length}: ${code(yes)}.`,
+    wrapped(`Supported, ${yes.length} of ${known.length}: ${listed(yes)}.`),
     '',
-    `Refused: ${code(no)}.`,
+    wrapped(`Refused: ${listed(no)}.`),
     '',
   ];
 }

@@ -3,7 +3,7 @@ import type { JsonObject } from '../../base/json.ts';
 
 /** Everything the data plane refuses, as clients see it. `type` without `Kusto.Data.Exceptions.`; `detail` begins the text of `@message`.
  * @see Kusto REST API "Query and management HTTP response", "Kusto client errors" */
-const rows = {
+export const kustoErrorRows = {
   badRequest: { status: 400, code: 'General_BadRequest', type: 'KustoBadRequestException', permanent: true },
   semantic: { status: 400, code: 'General_BadRequest', type: 'KustoBadRequestException', permanent: true },
   syntax: { status: 400, code: 'BadRequest_SyntaxError', type: 'SyntaxException', permanent: true },
@@ -124,7 +124,7 @@ const rows = {
   timeout: { status: 504, code: 'RequestExecutionTimeout', type: 'KustoServiceTimeoutException', permanent: false },
 } as const;
 
-export type KustoErrorKind = keyof typeof rows;
+export type KustoErrorKind = keyof typeof kustoErrorRows;
 
 /** The cause within, as the engine knows it: `SEM0100` and the like. */
 export interface InnerError {
@@ -151,7 +151,7 @@ export class KustoError extends Error {
     readonly challenge?: string,
   ) {
     super(message);
-    const row = rows[kind];
+    const row = kustoErrorRows[kind];
     this.status = row.status;
     this.code = row.code;
     this.type = `Kusto.Data.Exceptions.${row.type}`;
@@ -170,7 +170,7 @@ export interface ErrorContext {
   readonly database?: string;
 }
 
-const publicMessages: Readonly<Record<number, string>> = {
+export const publicMessages: Readonly<Record<number, string>> = {
   400: 'Request is invalid and cannot be executed.',
   401: 'Request is denied due to lack of credentials.',
   403: 'Caller is not authorized to perform this action',

@@ -4,7 +4,7 @@ import { ForbiddenError } from './forbidden-error.ts';
 /** What a command needs, and which roles have it. A role on the cluster counts in each of its databases. There are no principals of single
  * tables and functions, so what the service lets their administrators do needs the database's administrator here.
  * @see Kusto "Role-based access control"; the section "Permissions" on the page of each command */
-const permissions = {
+export const permissionRoles = {
   /** Any principal that may call the cluster. */
   anyone: undefined,
   metadata: {
@@ -23,11 +23,11 @@ const permissions = {
   { readonly database: readonly DatabaseRole[]; readonly cluster: readonly ClusterRole[] } | undefined
 >;
 
-export type Permission = keyof typeof permissions;
+export type Permission = keyof typeof permissionRoles;
 
 export function isAllowed(context: CommandContext, permission: Permission, database: string): boolean {
   const row: { readonly database: readonly DatabaseRole[]; readonly cluster: readonly ClusterRole[] } | undefined =
-    permissions[permission];
+    permissionRoles[permission];
   if (row === undefined || context.clusterRoles.some((role) => row.cluster.includes(role))) return true;
   const lower = database.toLowerCase();
   const roles = context.databases.find(({ name }) => name.toLowerCase() === lower)?.roles ?? [];
@@ -43,7 +43,7 @@ export function requirePermission(
   command: string,
 ): void {
   if (isAllowed(context, permission, database)) return;
-  const roles = permissions[permission];
+  const roles = permissionRoles[permission];
   const onDatabase = roles?.database.map((role) => `database ${role}`) ?? [];
   const place = onDatabase.length === 0 ? `cluster '${context.cluster.name}'` : `database '${database.slice(0, 200)}'`;
   throw new ForbiddenError(

@@ -1,7 +1,7 @@
 import { KqlError } from '../kql/kql-error.ts';
 
 /** Why some commands are not here, and what to do instead. Others are refused by their name alone. */
-const reasons: Readonly<Record<string, string>> = {
+export const refusalReasons: Readonly<Record<string, string>> = {
   GetIngestionResources:
     'queued ingestion is not built; use streaming ingestion (a streaming client), or .ingest inline',
   GetKustoIdentityToken:
@@ -34,7 +34,8 @@ const reasons: Readonly<Record<string, string>> = {
 /** @param kind the parser's name; undefined when it knows no such command
  * @param name its first words, as the client wrote them */
 export function refusalOf(kind: string | undefined, name: string): KqlError {
-  const reason = kind === undefined ? undefined : Object.hasOwn(reasons, kind) ? reasons[kind] : undefined;
+  const reason =
+    kind === undefined ? undefined : Object.hasOwn(refusalReasons, kind) ? refusalReasons[kind] : undefined;
   const what =
     kind === undefined
       ? `The management command '${name}' is not known`

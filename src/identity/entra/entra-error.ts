@@ -4,7 +4,7 @@ import { toIso } from '../../clock/clock.ts';
 
 /** The errors of the token service. Texts as Entra ID writes them today, unless a row says otherwise.
  * @see Microsoft Entra "authentication and authorization error codes"; answers quoted in public issue trackers */
-const entraErrors = {
+export const entraErrors = {
   TenantNotFound: {
     code: 90002,
     status: 400,

@@ -15,7 +15,7 @@ export interface NamedInMessage {
 /** The article "Configure customer-managed keys using C#" (18 December 2019) is the only public list of these codes. The first
  * three messages end with a full stop, the other five do not. That a PUT with a key is answered with HTTP 400 was seen in real traffic;
  * the other statuses follow it, so that every SDK gets a typed code. Rows are in the order in which they are checked. */
-const cmkErrors = {
+export const cmkErrors = {
   CannotProvideKeyVaultPropertiesDuringCreation: {
     status: 400,
     text: () => 'Cannot provide KeyVaultProperties during cluster creation.',

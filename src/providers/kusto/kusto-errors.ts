@@ -3,7 +3,7 @@ import type { ArmErrorDetail } from '../../arm/arm-error.ts';
 
 /** Answers of Microsoft.Kusto that are not about customer-managed keys (those are in cmk-errors.ts). `observed`: code and text seen in
  * recorded traffic of the real service. Where only a text or only a status is public, the rest is the nearest documented thing. */
-const kustoErrors = {
+export const kustoErrors = {
   // Observed: a create with capacity 1 of a two-machine size.
   InvalidSkuCapacity: {
     status: 400,

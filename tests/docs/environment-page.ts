@@ -1,0 +1,147 @@
+import { clientEnvironment } from '../../src/cli/client-environment.ts';
+import type { Environment } from '../../src/cli/client-environment.ts';
+import { seedVariables } from '../../src/server/seed.ts';
+import type { InstanceEnvironment } from '../../src/server/control-plane.ts';
+import { code, codes, madeFrom, table, wrapped } from './markdown.ts';
+
+/** What `kustody` itself reads. */
+export const readVariables: Readonly<Record<string, string>> = {
+  KUSTODY_DATA_DIR: 'the data directory of every command that is given none with `--data`; `run` sets it',
+  KUSTODY_ROOT_KEY:
+    'the root key of `up`, `run` and `article`, 64 hexadecimal digits; taken out of the environment at once',
+  KUSTODY_CLUSTER_URI: 'the cluster of `query` without `--cluster`; a seed sets it',
+  KUSTODY_DATABASE: 'the database of `query` without `--database`; a seed sets it',
+  KUSTODY_GEOIP_DATABASE: 'a city database in MMDB format, for `geo_info_from_ip_address()`',
+  KUSTODY_MEMORY_DIRECTORY: 'another tmpfs than `/dev/shm`, for large tables',
+  XDG_DATA_HOME: 'where the data directory of a user lies by default, in `kustody` below it',
+  TMPDIR: 'where private instances have their directories',
+  NO_PROXY: 'kept, without what would lead past Kustody',
+  JAVA_TOOL_OPTIONS: 'kept, with ours after it',
+  NODE_EXTRA_CA_CERTS: 'certificates that clients are to trust besides',
+};
+
+/** What each variable of `run` and `env` is for. */
+const setMeanings: Readonly<Record<string, string>> = {
+  HTTPS_PROXY: 'the forward proxy, which answers under the real host names',
+  HTTP_PROXY: 'the same',
+  https_proxy: 'the same, for clients that read small letters',
+  http_proxy: 'the same',
+  NO_PROXY: 'this machine is reached directly',
+  no_proxy: 'the same',
+  NODE_EXTRA_CA_CERTS: 'trust for Node.js: a file with the root certificate',
+  NODE_USE_ENV_PROXY: "makes Node's own `fetch` use the proxy, from 22.21 and 24 on",
+  REQUESTS_CA_BUNDLE: 'trust for Python: public roots and ours',
+  CURL_CA_BUNDLE: 'the same for curl',
+  SSL_CERT_FILE: 'the same for OpenSSL, Go and .NET on Linux',
+  JAVA_TOOL_OPTIONS: 'proxy and trust store for Java',
+  AZURE_TENANT_ID: 'the tenant',
+  AZURE_CLIENT_ID: 'the application that owns everything',
+  AZURE_CLIENT_SECRET: 'its secret',
+  AZURE_SUBSCRIPTION_ID: 'the subscription',
+  ARM_TENANT_ID: 'the same four as Terraform has them',
+  ARM_CLIENT_ID: 'see there',
+  ARM_CLIENT_SECRET: 'see there',
+  ARM_SUBSCRIPTION_ID: 'see there',
+  AZURE_CONFIG_DIR: 'keeps the login of the Azure CLI apart from yours',
+  AZURE_CORE_COLLECT_TELEMETRY: 'the Azure CLI sends nothing home',
+  KUSTODY_USERNAME: 'a user who signs in with a password',
+  KUSTODY_PASSWORD: 'the password',
+  KUSTODY_DATA_DIR: 'the data directory, an absolute path',
+  KUSTODY_CONTROL: 'the control API',
+  KUSTODY_CONTROL_TOKEN: 'its token: whoever has it may do everything',
+  KUSTODY_LOCALHOST_CLUSTER_URI: 'the cluster on localhost, for clients that know neither proxies nor host names',
+};
+
+const seedMeanings: Readonly<Record<string, string>> = {
+  KUSTODY_CLUSTER_URI: 'the cluster',
+  KUSTODY_DATABASE: 'its database',
+  KUSTODY_OBJECT_ID: 'the object id of the application, for access policies',
+  KUSTODY_VAULT_URI: 'the vault',
+  KUSTODY_KEY_ID: 'the key, without a version',
+};
+
+/** What tests, campaigns and benchmarks of the repository read. */
+export const repositoryVariables: Readonly<Record<string, string>> = {
+  KUSTODY_WRITE_DOCS: '1: the tests of the pages write what they would compare',
+  KUSTODY_CRASH_RUNS: 'how often crash tests kill',
+  KUSTODY_MUTATIONS: 'how many bytes are damaged in tests of sealed files',
+  KUSTODY_FUZZ: 'random cases of properties, other ones in each run',
+  KUSTODY_LARGE_TABLE: 'extents of the large table that a test drops',
+  KUSTODY_CAMPAIGN_REVOCATIONS: 'rounds of `npm run campaign -- revocation`',
+  KUSTODY_CAMPAIGN_KILLS: 'kills of `npm run campaign -- kills`',
+  KUSTODY_CAMPAIGN_POWER_LOSSES: 'losses of power of `npm run campaign -- power-loss`',
+  KUSTODY_CAMPAIGN_CLUSTERS: 'clusters of `npm run campaign -- idle`',
+  KUSTODY_CAMPAIGN_CLIENTS: 'clients of `npm run campaign -- load`',
+  KUSTODY_CAMPAIGN_LOAD_SECONDS: 'how long it lasts',
+  KUSTODY_BENCH_ROWS: 'rows of the tables of `npm run bench`',
+  KUSTODY_STATE_MIB: 'size of the state that `bench/compaction.ts` makes',
+};
+
+const environment = clientEnvironment({
+  ...{
+    proxyUrl: 'http://127.0.0.1:7480',
+    controlUrl: 'https://localhost:7443',
+    localhostUri: 'https://localhost:7444',
+  },
+  ...{ controlToken: '', dataDirectory: '/data', tenantId: '', subscriptionId: '', clientId: '', clientSecret: '' },
+  user: { principalName: '', password: '' },
+  trust: { extraRootsFile: '', bundleFile: '', javaTrustStoreFile: '', javaTrustStorePassword: '' },
+  azureConfigDirectory: '',
+  existing: {},
+});
+const seeded = seedVariables({ clusterUri: '', database: '', vaultUri: 'https://v.vault.azure.net/', keyName: 'k' }, {
+  objectId: '',
+} as unknown as InstanceEnvironment);
+const namesOf = (from: Environment, isSet: boolean): readonly string[] =>
+  Object.keys(from).filter((name) => (from[name] !== undefined) === isSet);
+
+/** The page docs/environment.md. @throws Error for a variable that is set and has no meaning here */
+export function environmentPage(): string {
+  return [
+    '# Environment variables',
+    '',
+    madeFrom('what sets and reads them'),
+    '',
+    '## Read by `kustody`',
+    '',
+    ...table(
+      ['Variable', 'Means'],
+      Object.entries(readVariables).map(([name, means]) => [code(name), means]),
+    ),
+    '',
+    '## Set by `run` and `env`',
+    '',
+    ...table(['Variable', 'Means'], described(namesOf(environment, true), setMeanings)),
+    '',
+    wrapped(
+      `Taken away, since they would lead past Kustody or bring credentials of the real service to it: ${codes(namesOf(environment, false))}.`,
+    ),
+    '',
+    '## Set by a seed',
+    '',
+    'By `run --seed`, and printed by `up --seed`:',
+    '',
+    ...table(['Variable', 'Means'], described(Object.keys(seeded), seedMeanings)),
+    '',
+    '## Read by tests, campaigns and benchmarks',
+    '',
+    ...table(
+      ['Variable', 'Means'],
+      Object.entries(repositoryVariables).map(([name, means]) => [code(name), means]),
+    ),
+    '',
+  ].join('\n');
+}
+
+function described(
+  names: readonly string[],
+  meanings: Readonly<Record<string, string>>,
+): readonly (readonly string[])[] {
+  const gone = Object.keys(meanings).filter((name) => !names.includes(name));
+  if (gone.length > 0) throw new Error(`Not set any more: ${gone.join(', ')}.`);
+  return names.map((name) => {
+    const means = meanings[name];
+    if (means === undefined) throw new Error(`Nothing says what ${name} means.`);
+    return [code(name), means];
+  });
+}

@@ -1,0 +1,49 @@
+import { readdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { describe, expect, it } from 'vitest';
+import { cliPage } from './cli-page.ts';
+import { commandsPage } from './commands-page.ts';
+import { environmentPage, readVariables, repositoryVariables } from './environment-page.ts';
+import { errorsPage } from './errors-page.ts';
+import { operationsPage } from './operations-page.ts';
+
+const root = join(import.meta.dirname, '..', '..');
+
+it.each([
+  ['cli', cliPage],
+  ['commands', commandsPage],
+  ['environment', environmentPage],
+  ['errors', errorsPage],
+  ['operations', operationsPage],
+])('docs/%s.md says what the rows say', (name, make) => {
+  const path = join(root, 'docs', `${name}.md`);
+  const page = make();
+  if (process.env['KUSTODY_WRITE_DOCS'] === '1') writeFileSync(path, page);
+  expect(readFileSync(path, 'utf8')).toBe(page);
+});
+
+describe('docs/environment.md', () => {
+  const textOf = (folder: string, isWanted: (name: string) => boolean): string =>
+    readdirSync(join(root, folder), { recursive: true, encoding: 'utf8' })
+      .filter((name) => /\.(ts|mjs|cjs|sh)$|\/run$/.test(name) && isWanted(name))
+      .map((name) => readFileSync(join(root, folder, name), 'utf8'))
+      .join('\n');
+  const isTest = (name: string): boolean => /\.test\.ts$/.test(name);
+  const product = textOf('src', (name) => !isTest(name));
+  const repository = ['tests', 'campaign', 'bench', 'scripts'].map((folder) => textOf(folder, () => true));
+  const all = [product, textOf('src', isTest), ...repository].join('\n');
+  const read = (text: string): readonly string[] => [
+    ...new Set([...text.matchAll(/(?:env\[|countOf\()'(KUSTODY_[A-Z_]+)'/g)].map(([, name = '']) => name)),
+  ];
+
+  it('lists what the product reads, and nothing else', () => {
+    expect(Object.keys(readVariables)).toEqual(expect.arrayContaining([...read(product)]));
+    expect(Object.keys(readVariables).filter((name) => !product.includes(name))).toEqual([]);
+  });
+
+  it('lists what the repository reads, and nothing else', () => {
+    const listed = [...Object.keys(readVariables), ...Object.keys(repositoryVariables)];
+    expect(read(all).filter((name) => !listed.includes(name) && !environmentPage().includes(name))).toEqual([]);
+    expect(Object.keys(repositoryVariables).filter((name) => !read(all).includes(name))).toEqual([]);
+  });
+});

@@ -18,7 +18,7 @@ describe('the log file', () => {
     expect(kept.length).toBeGreaterThan(100);
     for (const file of [path, `${path}.1`]) {
       expect(statSync(file).size).toBeLessThanOrEqual(100);
-      expect(statSync(file).mode & 0o777).toBe(0o600);
+      if (process.platform !== 'win32') expect(statSync(file).mode & 0o777).toBe(0o600);
     }
   });
 
@@ -38,7 +38,7 @@ describe('the log file', () => {
     expect(existsSync(path)).toBe(false);
   });
 
-  it('follows no link', () => {
+  it.skipIf(process.platform === 'win32')('follows no link', () => {
     const path = join(directory, 'c.log');
     writeFileSync(join(directory, 'victim'), 'x');
     symlinkSync(join(directory, 'victim'), path);

@@ -1,0 +1,59 @@
+import { spawnSync } from 'node:child_process';
+import { mkdirSync, mkdtempSync, readFileSync, rmSync, symlinkSync } from 'node:fs';
+import { join } from 'node:path';
+import { describe, expect, it } from 'vitest';
+import { blocksOf, typed } from '../../scripts/page-script.mjs';
+import { launcher } from '../support/kustody-command.ts';
+
+const root = join(import.meta.dirname, '..', '..');
+
+/** Types the blocks of a page into a shell, in a folder of its own below the repository, where packages are found. */
+function play(
+  page: string,
+  blocks = blocksOf(readFileSync(join(root, 'docs', page), 'utf8')),
+): readonly [number | null, string] {
+  mkdirSync(join(root, '.cache'), { recursive: true });
+  const directory = mkdtempSync(join(root, '.cache', 'played-'));
+  try {
+    symlinkSync(launcher, join(directory, 'kustody'));
+    const input = [
+      'set -o pipefail',
+      typed([{ code: 'kustody run --seed -- bash', exit: 0 }, ...blocks], 'kustody'),
+      'exit',
+      '',
+    ];
+    const { status, stdout, stderr } = spawnSync('bash', {
+      ...{ cwd: directory, input: input.join('\n') },
+      env: { ...process.env, PATH: `${directory}:${process.env['PATH'] ?? ''}` },
+    });
+    return [status, `${stdout.toString()}${stderr.toString()}`];
+  } finally {
+    rmSync(directory, { recursive: true });
+  }
+}
+
+describe('the commands of a page', () => {
+  it.each(['howto-audit.md', 'howto-ci.md', 'howto-revocation.md', 'howto-rotation.md'])(
+    'docs/%s work as they are written',
+    { timeout: 180_000 },
+    (page) => {
+      const [status, output] = play(page);
+      expect([status, output.split('\n').slice(-30).join('\n')]).toEqual([0, expect.anything()]);
+    },
+  );
+
+  it('are read with the exit code that the page tells', () => {
+    expect(blocksOf('```sh\na\n```\n\n```sh exit=3\nb\nc\n```\n\n```\nd\n```\n')).toEqual([
+      { code: 'a\n', exit: 0 },
+      { code: 'b\nc\n', exit: 3 },
+    ]);
+  });
+
+  it('fail when a command fails, when one does not, and inside of a shell that another opened', () => {
+    const status = (code: string, exit: number) => play('', [{ code, exit }])[0];
+    expect(status('false\ntrue\n', 0)).not.toBe(0);
+    expect(status('kustody query "no such table"\n', 0)).not.toBe(0);
+    expect(status('kustody query "print 1"\n', 1)).toBe(90);
+    expect(status('kustody query "no such table"\n', 1)).toBe(0);
+  });
+});

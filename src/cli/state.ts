@@ -17,7 +17,9 @@ interface AcceptOptions {
 }
 
 export function stateCommand(rootKeys: RootKeySource): Command {
-  const state = new Command('state').description('Look after the sealed state of a data directory.');
+  const state = new Command('state')
+    .description('Look after the sealed state of a data directory.')
+    .addHelpText('after', '\nExample:\n  $ kustody state accept --data ./azure');
   state
     .command('accept')
     .description(

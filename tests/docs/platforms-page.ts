@@ -95,6 +95,13 @@ export const platformRows: readonly PlatformRow[] = [
     why: 'Windows keeps them in no file',
     files: ['cli/trust-files.ts'],
   },
+  {
+    what: 'The start-up snapshot of the parser, in the cache directory of the user',
+    mac: '`~/Library/Caches/kustody`',
+    windows: '`%LOCALAPPDATA%\\kustody\\cache`',
+    why: 'Where each keeps what may be made anew; a snapshot is good for one system only',
+    files: ['cli/built-scripts.ts', 'engine/kql/parser-snapshot.ts'],
+  },
 ];
 
 /** The page docs/platforms.md. */

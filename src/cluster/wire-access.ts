@@ -9,6 +9,7 @@ import type {
   AllowedRequest,
   ClusterRole,
   DatabaseRole,
+  Machines,
   RefusedRequest,
   WireDatabase,
   WirePrincipal,
@@ -28,6 +29,7 @@ export interface ServedCluster {
   readonly suspension?: Suspension;
   readonly streamingIngestEnabled: boolean;
   readonly purgeEnabled: boolean;
+  readonly machines: Machines;
   /** Nobody outside can reach the cluster in Azure either, and why. */
   readonly networkRefusal?: string;
   readonly databases: readonly Omit<WireDatabase, 'roles'>[];
@@ -163,6 +165,7 @@ export function accessOf(cluster: ServedCluster, caller: Caller): AccessRights {
     principals: cluster.assignments satisfies readonly WirePrincipal[],
     streamingIngestEnabled: cluster.streamingIngestEnabled,
     purgeEnabled: cluster.purgeEnabled,
+    machines: cluster.machines,
   };
 }
 

@@ -46,6 +46,7 @@ function servedCluster(found: ClusterAccess, tenantId: Guid): ServedCluster {
     ...(suspension === undefined ? {} : { suspension }),
     streamingIngestEnabled: found.streamingIngestEnabled,
     purgeEnabled: found.purgeEnabled,
+    machines: found.machines,
     ...(networkRefusal === undefined ? {} : { networkRefusal }),
     databases: found.databases.map(({ databaseId, name: databaseName, softDeletePeriod, hotCachePeriod }) => ({
       databaseId,

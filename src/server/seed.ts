@@ -59,7 +59,7 @@ export async function seed(environment: InstanceEnvironment, options: SeedOption
     (await arm('GET', cluster, kustoVersion, undefined, [404])) ??
     (await arm('PUT', cluster, kustoVersion, {
       location,
-      sku: { name: 'Standard_E2ads_v5', tier: 'Standard', capacity: 2 },
+      sku: { name: 'Standard_E8ads_v5', tier: 'Standard', capacity: 2 },
       identity: key?.identity ?? { type: 'SystemAssigned' },
       properties: {
         enableStreamingIngest: true,

@@ -71,21 +71,13 @@ describe('RunningRequests', () => {
       application: '',
       kind: 'query',
     } as const;
-    const end = running.begin({ controller, view });
+    const place = running.begin({ controller, view }, { coresPerNode: 2, nodes: 1 });
     const done = { on: instant(5), milliseconds: 5, state: 'Completed', failure: '' } as const;
-    return { controller, end: () => end(done) };
+    return { controller, end: () => place.end(done) };
   };
 
-  it('throttles beyond its capacity, until one ends', () => {
-    const running = new RunningRequests(1);
-    const first = begin(running, 'a');
-    expect(() => begin(running, 'b')).toThrow(expect.objectContaining({ status: 429, permanent: false }));
-    first.end();
-    expect(() => begin(running, 'b')).not.toThrow();
-  });
-
   it('cancels by client request id what the caller may cancel', () => {
-    const running = new RunningRequests(3);
+    const running = new RunningRequests();
     const [mine, others] = [begin(running, 'a', 'me'), begin(running, 'a', 'you')];
     expect(running.cancel('a', (principal) => principal === 'me')).toBe(1);
     expect(mine.controller.signal.reason).toEqual(
@@ -97,7 +89,7 @@ describe('RunningRequests', () => {
   });
 
   it('remembers the last thousand that ended', () => {
-    const running = new RunningRequests(1);
+    const running = new RunningRequests();
     for (let id = 0; id < 1_002; id += 1) begin(running, String(id)).end();
     expect(running.list()).toHaveLength(1_000);
     expect(running.list().map(({ clientRequestId }) => clientRequestId)).toEqual(

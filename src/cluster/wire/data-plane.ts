@@ -43,8 +43,6 @@ export interface DataPlane {
   data(known: Pick<AllowedRequest, 'databases' | 'now'>): Promise<ClusterData>;
 }
 
-/** Queries and commands of one cluster at the same time. */
-const capacity = 40;
 /** Connections of clients to one cluster. */
 const socketsMax = 1_000;
 
@@ -64,7 +62,7 @@ export async function openDataPlane(options: {
   let startedAt: Instant | undefined; // the first request brings the time along
   const host = openClusterHost({ ...options, startTimer: startSystemTimer, log });
   const lease = new LeaseWatch(call, monotonicMs);
-  const running = new RunningRequests(capacity);
+  const running = new RunningRequests();
   const activity = new Activity(monotonicMs);
   const answering = new Set<ServerResponse>();
   const app = createWireApp({

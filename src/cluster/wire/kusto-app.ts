@@ -100,7 +100,7 @@ export function errorAnswer(error: KustoError, request: FastifyRequest | undefin
     headers: {
       'content-type': type,
       ...(error.challenge === undefined ? {} : { 'www-authenticate': error.challenge }),
-      ...(error.kind === 'unavailable' || error.kind === 'throttled' ? { 'retry-after': '1' } : {}),
+      ...(error.kind === 'unavailable' || error.status === 429 ? { 'retry-after': '1' } : {}),
     },
     body: asJson ? oneApiError(error, context) : plainTextError(error, context),
   };

@@ -1,7 +1,7 @@
 import type { Guid } from '../../base/guid.ts';
 import type { JsonObject } from '../../base/json.ts';
 
-/** Everything the data plane refuses, as clients see it. `type` without `Kusto.Data.Exceptions.`; `detail` begins the text of `@message`.
+/** Everything the data plane refuses, as clients see it. `type` without `Kusto.Data.Exceptions.`, or whole; `detail` begins the text of `@message`.
  * @see Kusto REST API "Query and management HTTP response", "Kusto client errors" */
 export const kustoErrorRows = {
   badRequest: { status: 400, code: 'General_BadRequest', type: 'KustoBadRequestException', permanent: true },
@@ -108,6 +108,18 @@ export const kustoErrorRows = {
     permanent: true,
   },
   throttled: { status: 429, code: 'TooManyRequests', type: 'KustoRequestThrottledException', permanent: false },
+  throttledQuery: {
+    status: 429,
+    code: 'TooManyRequests',
+    type: 'Kusto.DataNode.Exceptions.QueryThrottledException',
+    permanent: false,
+  },
+  throttledCommand: {
+    status: 429,
+    code: 'TooManyRequests',
+    type: 'Kusto.DataNode.Exceptions.ControlCommandThrottledException',
+    permanent: false,
+  },
   internal: { status: 520, code: 'ServiceError', type: 'KustoServiceException', permanent: false },
   /** What lies at rest is not what was written: someone changed it, or it is gone. */
   damaged: { status: 520, code: 'DataIntegrityError', type: 'KustoServiceException', permanent: true },
@@ -154,7 +166,7 @@ export class KustoError extends Error {
     const row = kustoErrorRows[kind];
     this.status = row.status;
     this.code = row.code;
-    this.type = `Kusto.Data.Exceptions.${row.type}`;
+    this.type = row.type.startsWith('Kusto.') ? row.type : `Kusto.Data.Exceptions.${row.type}`;
     this.permanent = row.permanent;
   }
 }

@@ -16,6 +16,7 @@ const access: AllowedRequest = {
   databases: [database('Own', ['Viewer']), database('Filled', ['Ingestor']), database('Foreign', [])],
   principals: [],
   streamingIngestEnabled: true,
+  machines: { coresPerNode: 2, nodes: 1 },
   purgeEnabled: true,
   now: 0,
   leaseMs: 1000,

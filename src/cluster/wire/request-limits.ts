@@ -6,32 +6,32 @@ import { clientRequestIdOf } from './kusto-app.ts';
 import type { KustoRequest } from './request-body.ts';
 import type { KustoError } from './kusto-error.ts';
 import { kustoError } from './kusto-error.ts';
+import type { RunningPlace } from './running-requests.ts';
 import type { AdmittedRequest, WirePorts } from './wire-app.ts';
 
-/** Gives a request its time limit, its place among those running, and an end when the client goes. */
+/** Gives a request its time limit, its place among those running, and an end when the client goes.
+ * @throws KustoError at once, when as many run as the cluster can have */
 export async function withLimits<T>(
   ports: WirePorts,
   { access, request, reply }: AdmittedRequest,
   timeoutMs: number,
   { text, database, kind }: Pick<KustoRequest, 'text' | 'database'> & Pick<RequestView, 'kind'>,
-  run: (signal: AbortSignal) => Promise<T>,
+  run: (signal: AbortSignal, place: RunningPlace) => Promise<T>,
 ): Promise<T> {
   const controller = new AbortController();
   const startedMs = ports.monotonicMs();
-  const end = ports.running.begin({
-    view: {
-      clientRequestId: clientRequestIdOf(request.correlation),
-      text,
-      database,
-      startedOn: instant(access.now),
-      activityId: request.correlation.requestId,
-      principal: access.caller.fqn,
-      user: access.caller.displayName,
-      application: headerText(request.headers['x-ms-app']),
-      kind,
-    },
-    controller,
-  });
+  const view = {
+    clientRequestId: clientRequestIdOf(request.correlation),
+    text,
+    database,
+    startedOn: instant(access.now),
+    activityId: request.correlation.requestId,
+    principal: access.caller.fqn,
+    user: access.caller.displayName,
+    application: headerText(request.headers['x-ms-app']),
+    kind,
+  };
+  const place = ports.running.begin({ view, controller }, access.machines);
   const cancelTimer = ports.startTimer(timeoutMs, () => {
     controller.abort(
       kustoError(
@@ -47,7 +47,7 @@ export async function withLimits<T>(
   const desist = insist(ports.startTimer, controller.signal);
   let failure: KustoError | undefined;
   try {
-    const result = await run(controller.signal);
+    const result = await run(controller.signal, place);
     if (controller.signal.aborted) failure = failureOf(ports, undefined, controller.signal, text);
     return result;
   } catch (error) {
@@ -57,7 +57,7 @@ export async function withLimits<T>(
     cancelTimer();
     desist();
     reply.raw.off('close', gone);
-    end({
+    place.end({
       on: ports.clock.now(),
       milliseconds: ports.monotonicMs() - startedMs,
       state: failure === undefined ? 'Completed' : failure.kind === 'cancelled' ? 'Cancelled' : 'Failed',

@@ -15,6 +15,7 @@ import { commandTimeoutMs } from './request-options.ts';
 import { withLimits } from './request-limits.ts';
 import { encodingsOf, stringHeaders } from './run-query.ts';
 import { encodeRows } from './value-encoding.ts';
+import type { RunningPlace } from './running-requests.ts';
 import type { AdmittedRequest, WirePorts } from './wire-app.ts';
 
 /** Runs a management command. Its one table goes out when the command is done, so every failure has its own status. */
@@ -35,8 +36,8 @@ export async function runCommandRequest(
     admitted,
     sent.options.timeoutMs ?? commandTimeoutMs,
     { ...sent, kind: 'command' },
-    async (signal) => {
-      const context = await commandContext(ports, admitted, sent, signal);
+    async (signal, place) => {
+      const context = await commandContext(ports, admitted, sent, { signal, place });
       const { columns, rows } = await runCommand(context, sent.text);
       await ports.lease.require();
       const text = oneTable(columns, encodeRows(columns, columnsOf(columns.length, rows)));
@@ -59,7 +60,7 @@ async function commandContext(
   ports: WirePorts,
   { access, request }: AdmittedRequest,
   sent: KustoRequest,
-  signal: AbortSignal,
+  { signal, place }: { readonly signal: AbortSignal; readonly place: RunningPlace },
 ): Promise<CommandContext> {
   const { version, hosts, clusterName } = ports.settings;
   const activityId = parseGuid(request.correlation.requestId);
@@ -80,11 +81,20 @@ async function commandContext(
     clientRequestId: clientRequestIdOf(request.correlation),
     activityId: activityId ?? request.correlation.requestId,
     signal,
-    requests: ports.running,
+    requests: {
+      cancel: (...asked) => ports.running.cancel(...asked),
+      list: () => ports.running.list(),
+      capacity: () => ports.running.capacity(access.machines),
+    },
     background: (work) => {
+      const giveBack = place.handOn();
+      const done = ports.activity.begin();
       work()
         .catch((error: unknown) => ports.log.failure('background command failed', error))
-        .finally(ports.activity.begin());
+        .finally(() => {
+          giveBack();
+          done();
+        });
     },
   };
 }

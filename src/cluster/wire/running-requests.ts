@@ -1,11 +1,22 @@
 import { beginningOf } from '../../base/beginning-of.ts';
-import type { EndedRequest, RequestView } from '../../engine/commands/command-context.ts';
+import type { CapacityView, EndedRequest, RequestView } from '../../engine/commands/command-context.ts';
 import type { KustoError } from './kusto-error.ts';
 import { kustoError } from './kusto-error.ts';
+import type { Resource } from './request-capacity.ts';
+import { capacityViews, refusalOf, resourcesOf } from './request-capacity.ts';
+import type { Machines } from './wire-protocol.ts';
 
-export interface RunningRequest {
+interface RunningRequest {
   readonly view: RequestView;
   readonly controller: AbortController;
+}
+
+/** The place that a request has among those running. */
+export interface RunningPlace {
+  /** Once, when the request is over. */
+  end(ended: EndedRequest): void;
+  /** What goes on after the answer keeps what it takes of the capacity for ingestions. @returns what gives that back */
+  handOn(): () => void;
 }
 
 /** What is remembered of requests that have ended, in memory alone: it goes with the process. */
@@ -29,33 +40,56 @@ export class RunningRequests {
   readonly #running = new Set<RunningRequest>();
   readonly #history: RequestView[] = [];
   readonly #limits: HistoryLimits;
-  readonly capacity: number;
+  readonly #inUse = new Map<Resource, number>();
   #units = 0;
   #ended: KustoError | undefined;
 
-  constructor(capacity: number, limits: HistoryLimits = historyLimits) {
-    this.capacity = capacity;
+  constructor(limits: HistoryLimits = historyLimits) {
     this.#limits = limits;
   }
 
-  /** @throws KustoError `throttled`, or what `endAll` said */
-  begin(sent: RunningRequest): (ended: EndedRequest) => void {
+  /** @param machines that the cluster has at this moment: they say how many can be under way
+   * @throws KustoError `throttledQuery` | `throttledCommand` | `throttled`, at once, or what `endAll` said */
+  begin(sent: RunningRequest, machines: Machines): RunningPlace {
     if (this.#ended !== undefined) throw this.#ended;
-    if (this.#running.size >= this.capacity) {
-      throw kustoError(
-        'throttled',
-        `The query was aborted due to throttling. Retrying after some backoff might help. CommandType: 'Query', Capacity: ${this.capacity}, Origin: 'RequestRateLimitPolicy/WorkloadGroup'.`,
-      );
+    const resources = new Set(resourcesOf(sent.view));
+    for (const resource of resources) {
+      const refusal = refusalOf(resource, this.#countOf(resource), machines, sent.view.text);
+      if (refusal === undefined) continue;
+      const ended = { on: sent.view.startedOn, milliseconds: 0, state: 'Throttled', failure: refusal.message } as const;
+      this.#remember({ ...copyOf(sent.view, this.#limits.textUnitsMax), ended });
+      throw refusal;
     }
     const request = { view: copyOf(sent.view, shownUnitsMax), controller: sent.controller };
     this.#running.add(request);
-    return (ended) => {
-      this.#running.delete(request);
-      this.#remember({
-        ...copyOf(request.view, this.#limits.textUnitsMax),
-        ended: { ...ended, failure: beginningOf(ended.failure, nameUnitsMax) },
-      });
+    for (const resource of resources) this.#count(resource, 1);
+    return {
+      end: (ended) => {
+        this.#running.delete(request);
+        for (const resource of resources) this.#count(resource, -1);
+        this.#remember({
+          ...copyOf(request.view, this.#limits.textUnitsMax),
+          ended: { ...ended, failure: beginningOf(ended.failure, nameUnitsMax) },
+        });
+      },
+      handOn: () => {
+        if (!resources.delete('ingestions')) return () => undefined;
+        return () => this.#count('ingestions', -1);
+      },
     };
+  }
+
+  #countOf(resource: Resource): number {
+    return this.#inUse.get(resource) ?? 0;
+  }
+
+  #count(resource: Resource, by: number): void {
+    this.#inUse.set(resource, this.#countOf(resource) + by);
+  }
+
+  /** For `.show capacity`. */
+  capacity(machines: Machines): readonly CapacityView[] {
+    return capacityViews((resource) => this.#countOf(resource), machines);
   }
 
   #remember(view: RequestView): void {

@@ -33,6 +33,12 @@ export interface WirePrincipal {
   readonly databaseId?: Guid;
 }
 
+/** What a cluster runs on in Azure, by its SKU: its limits are counted from it. */
+export interface Machines {
+  readonly coresPerNode: number;
+  readonly nodes: number;
+}
+
 /** What the main process says of one request: asked anew for each. */
 export interface AllowedRequest {
   readonly outcome: 'allowed';
@@ -43,6 +49,7 @@ export interface AllowedRequest {
   readonly principals: readonly WirePrincipal[];
   readonly streamingIngestEnabled: boolean;
   readonly purgeEnabled: boolean;
+  readonly machines: Machines;
   /** Milliseconds since 1970 on the Kustody clock. */
   readonly now: number;
   /** Milliseconds for which the cluster may use its key, if nothing happens. */

@@ -114,7 +114,10 @@ describe('.show queries', () => {
     const own = view('aadapp=tester;tenant', 'T | count');
     const requests = {
       cancel: () => 0,
-      capacity: 40,
+      capacity: () => [
+        { resource: 'ingestions', total: 12, consumed: 0, origin: 'CapacityPolicy/Ingestion' },
+        { resource: 'queries', total: 80, consumed: 2, origin: 'RequestRateLimitPolicy/WorkloadGroup/default' },
+      ],
       list: (): readonly RequestView[] => [
         own,
         view('aadapp=someone;tenant', 'T'),
@@ -134,9 +137,11 @@ describe('.show queries', () => {
       { Count: 2n },
     ]);
     expect(await cluster.run('.show capacity', { requests })).toEqual([
-      { Resource: 'ingestions', Total: 40n, Consumed: 0n, Remaining: 37n },
-      { Resource: 'queries', Total: 40n, Consumed: 2n, Remaining: 37n },
-      { Resource: 'management-commands', Total: 40n, Consumed: 1n, Remaining: 37n },
+      { Resource: 'ingestions', Total: 12n, Consumed: 0n, Remaining: 12n, Origin: 'CapacityPolicy/Ingestion' },
+      {
+        ...{ Resource: 'queries', Total: 80n, Consumed: 2n, Remaining: 78n },
+        Origin: 'RequestRateLimitPolicy/WorkloadGroup/default',
+      },
     ]);
     expect(await cluster.run('.show capacity queries', { requests })).toMatchObject([{ Resource: 'queries' }]);
   });

@@ -6,9 +6,6 @@ import { ticksOf } from './instants.ts';
 const clusterColumns =
   'NodeId: string, Address: string, Name: string, StartTime: datetime, IsAdmin: bool, MachineTotalMemory: long, MachineAvailableMemory: long, ProcessorCount: int, EnvironmentDescription: string';
 
-/** What is counted against the capacity of the cluster, which they share. */
-const resources = { ingestions: 'ingestion', queries: 'query', 'management-commands': 'command' } as const;
-
 /** @see Kusto ".show version", ".show cluster", ".show capacity" */
 export const clusterCommands: readonly CommandRow[] = [
   {
@@ -44,21 +41,17 @@ export const clusterCommands: readonly CommandRow[] = [
   {
     kinds: ['ShowCapacity'],
     permission: 'clusterMonitor',
-    columns: 'Resource: string, Total: long, Consumed: long, Remaining: long',
+    columns: 'Resource: string, Total: long, Consumed: long, Remaining: long, Origin: string',
     run: (command, { requests }) => {
-      if (requests.list === undefined || requests.capacity === undefined)
+      if (requests.capacity === undefined)
         throw new KqlError('notSupported', 'The capacity of this cluster is not counted.');
       const asked = command.optional('Resource')?.toLowerCase();
-      const underWay = requests.list().filter(({ ended }) => ended === undefined);
-      const total = BigInt(requests.capacity);
-      const remaining = total - BigInt(underWay.length);
-      return Object.entries(resources)
-        .filter(([resource]) => asked === undefined || resource === asked)
-        .map(([resource, kind]) => [
-          resource,
-          total,
-          BigInt(underWay.filter((one) => one.kind === kind).length),
-          remaining,
+      return requests
+        .capacity()
+        .filter(({ resource }) => asked === undefined || resource === asked)
+        .map(({ resource, total, consumed, origin }) => [
+          ...[resource, BigInt(total), BigInt(consumed)],
+          ...[BigInt(Math.max(0, total - consumed)), origin],
         ]);
     },
   },

@@ -75,18 +75,27 @@ export interface ClusterFacts {
 
 /** Queries and commands under way, and those that ended in the life of this process. */
 export interface CommandRequests {
-  /** How many can be under way at the same time. */
-  readonly capacity?: number;
   /** @returns how many were cancelled */
   cancel(clientRequestId: string, mayCancel: (principal: string) => boolean): number;
   /** Newest first. Absent: nobody keeps what `.show queries` tells. */
   list?(): readonly RequestView[];
+  /** What can be under way at the same time, by kind. Absent: nobody counts. */
+  capacity?(): readonly CapacityView[];
+}
+
+export interface CapacityView {
+  /** As `.show capacity` names it: `ingestions`. */
+  readonly resource: string;
+  readonly total: number;
+  readonly consumed: number;
+  /** The policy that says so: `CapacityPolicy/Ingestion`. */
+  readonly origin: string;
 }
 
 export interface EndedRequest {
   readonly on: Instant;
   readonly milliseconds: number;
-  readonly state: 'Completed' | 'Failed' | 'Cancelled';
+  readonly state: 'Completed' | 'Failed' | 'Cancelled' | 'Throttled';
   /** Empty when there was none. */
   readonly failure: string;
 }

@@ -3,6 +3,7 @@ import { CommitRefusedError, DataError } from '../catalog/data-error.ts';
 import { KqlError } from '../kql/kql-error.ts';
 import type { Command, CommandRow, Row, RunNested } from './command.ts';
 import type { CommandContext } from './command-context.ts';
+import { commandTypeOf } from './command-type.ts';
 import { ForbiddenError } from './forbidden-error.ts';
 import { commandName } from './recognize.ts';
 
@@ -29,7 +30,7 @@ async function execute(command: Command, context: CommandContext, nested: RunNes
   const rows: Row[] = [];
   let stopped = false;
   for (const text of commands) {
-    const head = [newGuid(context.randomBytes), commandName(text), text] as const;
+    const head = [newGuid(context.randomBytes), commandTypeOf(text), text] as const;
     if (stopped) {
       rows.push([...head, 'Skipped', '']);
       continue;
@@ -37,8 +38,8 @@ async function execute(command: Command, context: CommandContext, nested: RunNes
     try {
       if (!verbs.test(text))
         throw new KqlError('notSupported', `The command '${commandName(text)}' cannot stand in a script.`);
-      const { kind } = await nested(text);
-      rows.push([head[0], kind, text, 'Completed', '']);
+      await nested(text);
+      rows.push([...head, 'Completed', '']);
     } catch (error) {
       const told = error instanceof KqlError || error instanceof DataError || error instanceof ForbiddenError;
       if (!told || error instanceof CommitRefusedError || ThrowOnErrors?.toLowerCase() === 'true') throw error;

@@ -14,6 +14,7 @@ import { clusterState, stateReason } from './cluster-view.ts';
 import type { ClusterState } from './cluster-view.ts';
 import type { KustoPorts } from './ports.ts';
 import { listAssignments } from './principal-assignments.ts';
+import { coresPerNode } from './skus.ts';
 
 export interface DatabaseAccess {
   readonly databaseId: Guid;
@@ -44,6 +45,7 @@ export interface ClusterAccess {
   readonly suspension?: Suspension;
   readonly streamingIngestEnabled: boolean;
   readonly purgeEnabled: boolean;
+  readonly machines: { readonly coresPerNode: number; readonly nodes: number };
   /** Set: nobody outside can reach the cluster in Azure either, and why: refuse the data plane. */
   readonly networkRefusal?: string;
   readonly databases: readonly DatabaseAccess[];
@@ -113,6 +115,7 @@ async function describe(ports: KustoPorts, cluster: ClusterResource): Promise<Om
     ...(status?.suspension === undefined ? {} : { suspension: status.suspension }),
     streamingIngestEnabled: settingOf(settings, 'enableStreamingIngest') === true,
     purgeEnabled: settingOf(settings, 'enablePurge') === true,
+    machines: { coresPerNode: coresPerNode(cluster.sku.name), nodes: cluster.sku.capacity },
     ...(refusal === undefined ? {} : { networkRefusal: refusal }),
   };
 }

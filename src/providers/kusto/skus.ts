@@ -1,5 +1,6 @@
 import { Type } from '@sinclair/typebox';
 import { Value } from '@sinclair/typebox/value';
+import { invariant } from '../../base/invariant.ts';
 import type { Json } from '../../base/json.ts';
 import { kustoError } from './kusto-errors.ts';
 
@@ -92,6 +93,17 @@ export const skuRows: readonly SkuRow[] = skuNames.map((name) =>
     ? { name, tier: 'Basic', minimum: 1, maximum: 1, scaleType: 'none' }
     : { name, tier: 'Standard', minimum: 2, maximum: 1000, scaleType: 'automatic' },
 );
+
+/** Of the series D v2, whose numbers are no counts. */
+const coresOfSeriesD: Readonly<Record<string, number>> = { '11': 2, '12': 4, '13': 8, '14': 16 };
+
+/** Virtual processors of one machine of this size: 8 of `Standard_E8ads_v5`. */
+export function coresPerNode(name: string): number {
+  const found = /Standard_(DS?1[1-4](?=_v2)|[A-Z]+\d+)/.exec(name)?.[1];
+  invariant(found !== undefined, 'sizes tell their processors');
+  const digits = found.replace(/^\D+/, '');
+  return /^DS?1[1-4]$/.test(found) ? (coresOfSeriesD[digits] ?? 0) : Number(digits);
+}
 
 const skuByLowerName = new Map(skuRows.map((row) => [row.name.toLowerCase(), row]));
 

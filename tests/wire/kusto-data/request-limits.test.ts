@@ -1,0 +1,120 @@
+import { request as httpRequest } from 'node:http';
+import { readFileSync } from 'node:fs';
+import { connect as tlsConnect } from 'node:tls';
+import type { TLSSocket } from 'node:tls';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import type { HostAnswer } from '../../support/server-fixture.ts';
+import type { KustoData } from './kusto-fixture.ts';
+import { clusterHost, databaseName, startKustoData } from './kusto-fixture.ts';
+
+/** A cluster of two machines with eight cores each. */
+let kusto: KustoData;
+beforeAll(async () => {
+  kusto = await startKustoData();
+  const properties = { principalId: kusto.environment.clientId, principalType: 'App', role: 'AllDatabasesAdmin' };
+  await kusto.arm('PUT', `${kusto.clusterPath}/principalAssignments/owner`, { properties });
+}, 120_000);
+afterAll(() => kusto[Symbol.asyncDispose]());
+
+const command = (csl: string): Promise<HostAnswer> => kusto.post('/v1/rest/mgmt', { db: databaseName, csl });
+const query = (csl: string): Promise<HostAnswer> => kusto.post('/v2/rest/query', { db: databaseName, csl });
+
+/** So many requests that do not end by themselves. @returns what ends them: their clients go */
+function occupy(count: number, path: string, csl: string): () => void {
+  const sockets = Array.from({ length: count }, (): TLSSocket => {
+    const socket = tlsConnect({
+      ...{ host: '127.0.0.1', port: kusto.server.port, servername: clusterHost },
+      ca: readFileSync(kusto.server.caFile, 'utf8'),
+    });
+    const request = httpRequest({
+      ...{ createConnection: () => socket, method: 'POST', path },
+      headers: { host: clusterHost, authorization: `Bearer ${kusto.token}` },
+    });
+    request.on('error', () => undefined);
+    request.end(JSON.stringify({ db: databaseName, csl }));
+    return socket;
+  });
+  return () => {
+    for (const socket of sockets) socket.destroy();
+  };
+}
+
+async function capacityOf(resource: string): Promise<{ total: number; consumed: number; origin: string }> {
+  const { body } = await command('.show capacity');
+  const rows = (body as { Tables: { Rows: [string, number, number, number, string][] }[] }).Tables[0]?.Rows ?? [];
+  const row = rows.find(([name]) => name === resource);
+  if (row === undefined) throw new Error(`nobody counts ${resource}`);
+  return { total: row[1], consumed: row[2], origin: row[4] };
+}
+
+async function untilConsumed(resource: string, count: number): Promise<void> {
+  while ((await capacityOf(resource)).consumed !== count);
+}
+
+const endless = 'range a from 1 to 100000000000 step 1 | summarize sum(a % 7)';
+const group = 'RequestRateLimitPolicy/WorkloadGroup/default';
+
+const throttled = (type: string, message: string) => ({
+  status: 429,
+  headers: { 'retry-after': '1' },
+  body: {
+    error: {
+      ...{ code: 'TooManyRequests', message: 'Request is denied due to throttling.', '@permanent': false },
+      ...{ '@type': `Kusto.DataNode.Exceptions.${type}`, '@message': message },
+    },
+  },
+});
+
+describe('requests at the same time', () => {
+  it('are eighty queries, and commands besides; one more is refused at once', async () => {
+    const free = occupy(80, '/v2/rest/query', endless);
+    await untilConsumed('queries', 80);
+    expect(await query('print 1')).toMatchObject(
+      throttled(
+        'QueryThrottledException',
+        `The query was aborted due to throttling. Retrying after some backoff might succeed. Capacity: 80, Origin: '${group}'.`,
+      ),
+    );
+    expect((await command('.create-merge table Beside (a: long)')).status).toBe(200);
+    const { body } = await command('.show queries');
+    expect(JSON.stringify(body)).toContain('"Throttled"');
+    free();
+    await untilConsumed('queries', 0);
+    expect((await query('print 1')).status).toBe(200);
+  });
+
+  it('are eighty management commands, and queries besides', async () => {
+    const free = occupy(80, '/v1/rest/mgmt', `.show version | extend x = toscalar(${endless})`);
+    let refused = await command('.create-merge table T (a: long)');
+    while (refused.status === 200) refused = await command('.create-merge table T (a: long)');
+    expect(refused).toMatchObject(
+      throttled(
+        'ControlCommandThrottledException',
+        `The management command was aborted due to throttling. Retrying after some backoff might succeed. CommandType: 'TableCreate', Capacity: 80, Origin: '${group}'.`,
+      ),
+    );
+    free();
+    while ((await command('.show version')).status !== 200);
+    await untilConsumed('management-commands', 1);
+  });
+
+  it('come as a burst of eighty commands, and all of them work', async () => {
+    const made = await Promise.all(
+      Array.from({ length: 80 }, (_value, number) => command(`.create-merge table Burst${number} (a: long)`)),
+    );
+    expect(new Set(made.map(({ status }) => status))).toEqual(new Set([200]));
+    const { body } = await command(".show tables | where TableName startswith 'Burst' | count");
+    expect(body).toMatchObject({ Tables: [{ Rows: [[80]] }] });
+  });
+
+  it('of another machine are others, from the moment on', async () => {
+    await kusto.arm('PATCH', kusto.clusterPath, { sku: { name: 'Standard_E2a_v4', tier: 'Standard', capacity: 2 } });
+    const free = occupy(20, '/v2/rest/query', endless);
+    await untilConsumed('queries', 20);
+    expect(await capacityOf('queries')).toEqual({ total: 20, consumed: 20, origin: group });
+    expect(await capacityOf('ingestions')).toEqual({ total: 3, consumed: 0, origin: 'CapacityPolicy/Ingestion' });
+    expect((await query('print 1')).text).toContain('Capacity: 20,');
+    free();
+    await untilConsumed('queries', 0);
+  });
+});

@@ -1,5 +1,6 @@
 import type { ServerOptions } from 'node:http';
 import type { TlsOptions } from 'node:tls';
+import { NamedResponse } from './named-response.ts';
 
 /** Bounds on everything that a peer decides. They hold on direct connections, in tunnels and on the proxy's own port alike. */
 export interface EdgeLimits {
@@ -37,7 +38,7 @@ export const defaultEdgeLimits: EdgeLimits = {
   closeGraceMs: 5_000,
 };
 
-/** What Node's HTTP servers take of the limits. */
+/** What Node's HTTP servers take of the limits, and what they answer with. */
 export const httpLimits = (limits: EdgeLimits): ServerOptions => ({
   headersTimeout: limits.headersTimeoutMs,
   requestTimeout: limits.requestTimeoutMs,
@@ -45,6 +46,7 @@ export const httpLimits = (limits: EdgeLimits): ServerOptions => ({
   connectionsCheckingInterval: limits.checkIntervalMs,
   maxHeaderSize: limits.headerBytesMax,
   noDelay: true,
+  ServerResponse: NamedResponse,
 });
 
 /** The same for its HTTPS servers, with the protocols that Kustody speaks. */

@@ -1,5 +1,6 @@
 import { STATUS_CODES } from 'node:http';
 import type { Duplex } from 'node:stream';
+import { headerName } from './named-response.ts';
 import type { PlaneAnswer } from './plane-failure.ts';
 import type { StartTimer } from './timer.ts';
 
@@ -29,7 +30,7 @@ export function serializeAnswer(answer: PlaneAnswer): { readonly head: string; r
   const headers = { ...type, ...answer.headers, 'content-length': body.length, connection: 'close' };
   const lines = Object.entries(headers).flatMap(([name, value]) =>
     (Array.isArray(value) ? value : [value]).flatMap((item: string | number | undefined) =>
-      item === undefined ? [] : [`${name}: ${String(item).replace(/[\r\n]/g, ' ')}`],
+      item === undefined ? [] : [`${headerName(name)}: ${String(item).replace(/[\r\n]/g, ' ')}`],
     ),
   );
   const status = `HTTP/1.1 ${answer.status} ${answer.reason ?? STATUS_CODES[answer.status] ?? ''}`;

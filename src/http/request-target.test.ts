@@ -196,7 +196,7 @@ describe('raw answer', () => {
       body: { k: 'é' },
     });
     expect(head).toBe(
-      'HTTP/1.1 401 Unauthorized\r\ncontent-type: application/json; charset=utf-8\r\na: x  y: z\r\nb: 1\r\nb: 2\r\ncontent-length: 10\r\nconnection: close\r\n\r\n',
+      'HTTP/1.1 401 Unauthorized\r\nContent-Type: application/json; charset=utf-8\r\nA: x  y: z\r\nB: 1\r\nB: 2\r\nContent-Length: 10\r\nConnection: close\r\n\r\n',
     );
     expect(body.toString()).toBe('{"k":"é"}');
   });

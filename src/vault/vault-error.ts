@@ -151,7 +151,12 @@ export const vaultErrors = {
     text: (kty: string) => `Keys of type ${kty} need a vault of sku 'premium'.`,
   },
   missingApiVersion: row(400, 'BadParameter', 'api-version must be specified'),
-  invalidApiVersion: row(400, 'BadParameter', 'The api-version of the request is not valid.'),
+  unknownApiVersion: {
+    status: 400,
+    code: 'BadParameter',
+    text: (version: string, latest: string) =>
+      `The specified version (${version}) is not recognized. Consider using the latest supported version (${latest}).`,
+  },
   throttled: row(
     429,
     'Throttled',

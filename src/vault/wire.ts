@@ -39,12 +39,17 @@ export function readQuery(url: string): ReadonlyMap<string, string> {
   return query;
 }
 
-/** Any version that looks like one of Key Vault's: a date or a number, or a preview of one.
- * @throws VaultError 400 */
+const stableVersions = ['2015-06-01', '2016-10-01', '7.0', '7.1', '7.2', '7.3', '7.4', '7.5', '7.6', '2025-07-01'];
+const latestVersion = '2026-04-01';
+const knownVersions = new Set([...stableVersions, latestVersion, '2025-06-01-preview']);
+
+/** Previews of the numbered ones came and went; clients that were made meanwhile still name them.
+ * @throws VaultError 400 for one that Key Vault never had */
 export function readApiVersion(query: ReadonlyMap<string, string>): string {
   const version = query.get('api-version');
   if (version === undefined || version === '') throw vaultError('missingApiVersion');
-  if (!/^(\d{4}-\d{2}-\d{2}|\d\.\d)(-preview(\.\d)?)?$/.test(version)) throw vaultError('invalidApiVersion');
+  if (!knownVersions.has(version.replace(/^(7\.[1-6])-preview(\.\d)?$/, '$1')))
+    throw vaultError('unknownApiVersion', version.slice(0, 100), latestVersion);
   return version;
 }
 

@@ -2,19 +2,24 @@ import { execFileSync } from 'node:child_process';
 import { existsSync } from 'node:fs';
 import { join } from 'node:path';
 
-/** Where `.ci/run` (or `scripts/python-clients.sh`) installs tests/clients/python/requirements.txt. */
-const installed = join(import.meta.dirname, '..', '..', '.cache', 'python', 'bin', 'python');
+/** The Python that has the clients of tests/clients/NAME/requirements.txt, where `.ci/run` (or `scripts/python-clients.sh`) installed
+ * them; else whichever is on the PATH. */
+export function pythonIn(name: string): string {
+  const installed = join(import.meta.dirname, '..', '..', '.cache', name, 'bin', 'python');
+  return existsSync(installed) ? installed : 'python3';
+}
 
-/** The Python that has the clients of tests/clients/python/requirements.txt; else whichever is on the PATH. */
-export const python = existsSync(installed) ? installed : 'python3';
+export const python = pythonIn('python');
 
 /** Whether these modules are there. Where they are not, the tests that need them are skipped, and say so. */
-export function pythonHas(...modules: readonly string[]): boolean {
+export const pythonHas = (...modules: readonly string[]): boolean => hasModules(python, modules);
+
+export function hasModules(program: string, modules: readonly string[]): boolean {
   try {
-    execFileSync(python, ['-c', `import ${modules.join(', ')}`], { stdio: 'ignore' });
+    execFileSync(program, ['-c', `import ${modules.join(', ')}`], { stdio: 'ignore' });
     return true;
   } catch {
-    console.warn(`Skipped: ${python} has not all of ${modules.join(', ')} (scripts/python-clients.sh installs them).`);
+    console.warn(`Skipped: ${program} has not all of ${modules.join(', ')} (scripts/python-clients.sh installs them).`);
     return false;
   }
 }

@@ -2,7 +2,7 @@ import { zeroBytes } from '../../base/bytes.ts';
 import type { JsonObject } from '../../base/json.ts';
 import { isJsonObject } from '../../base/json.ts';
 import { parseJsonBody } from '../../http/body-parsers.ts';
-import { decodeBase64Url } from '../base64url-bytes.ts';
+import { decodeBase64, secretBuffer } from '../base64url-bytes.ts';
 import { vaultError } from '../vault-error.ts';
 
 /** Body of wrapkey, unwrapkey, encrypt and decrypt. */
@@ -21,7 +21,7 @@ const backslash = 0x5c;
 export function parseKeyOpBody(body: Buffer | undefined): KeyOpBody {
   if (body === undefined) throw vaultError('requiredProperty', 'alg');
   const range = findValue(body);
-  const value = range === undefined ? undefined : decodeBase64Url(body.subarray(range.start, range.end));
+  const value = range === undefined ? undefined : decodeValue(body.subarray(range.start, range.end));
   try {
     const rest = parseBodyObject(range === undefined ? body : without(body, range));
     const { alg } = rest;
@@ -36,6 +36,24 @@ export function parseKeyOpBody(body: Buffer | undefined): KeyOpBody {
   } catch (error) {
     if (value !== undefined) zeroBytes(value);
     throw error;
+  }
+}
+
+const slash = 0x2f;
+
+/** The slashes of plain base64 may be written `\\/`, and some encoders always do. */
+function decodeValue(text: Buffer): Buffer | undefined {
+  if (!text.includes(backslash)) return decodeBase64(text);
+  const plain = secretBuffer(text.length);
+  let length = 0;
+  for (let at = 0; at < text.length; at++) {
+    if (text[at] === backslash && text[at + 1] === slash) at++;
+    plain[length++] = text[at] ?? 0;
+  }
+  try {
+    return decodeBase64(plain.subarray(0, length));
+  } finally {
+    zeroBytes(plain);
   }
 }
 

@@ -58,7 +58,7 @@ describe.each(ways)('edge limits, %s', (_way, join) => {
       `GET / HTTP/1.1\r\nhost: ${host}\r\nconnection: close\r\nx-long: ${'x'.repeat(bytes)}\r\n\r\n`;
     expect(await exchange(await join(edge), header(3_800))).toMatch(/^HTTP\/1\.1 200 /);
     const answer = await exchange(await join(edge), header(100_000));
-    expect(answer).toMatch(/^HTTP\/1\.1 431 [\s\S]*connection: close\r\n\r\n\{"plane":"vault"/);
+    expect(answer).toMatch(/^HTTP\/1\.1 431 [\s\S]*Connection: close\r\n\r\n\{"plane":"vault"/);
   });
 
   it('refuses what is not HTTP', async () => {

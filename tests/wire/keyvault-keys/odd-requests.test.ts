@@ -110,11 +110,21 @@ describe('paths, methods and versions', () => {
     expect((await vault.raw('GET', '/keys/k?api-version=7.0')).body).not.toContain('recoverableDays');
   });
 
-  it('needs an api-version, takes any that looks like one, and reads names of the query in any case', async () => {
+  it('needs an api-version that Key Vault has or had, and reads names of the query in any case', async () => {
     expect(await vault.raw('GET', '/keys/k')).toMatchObject({ status: 400, json: { error: { code: 'BadParameter' } } });
     expect((await vault.raw('GET', '/keys/k?api-version=')).status).toBe(400);
-    expect((await vault.raw('GET', '/keys/k?api-version=latest')).status).toBe(400);
-    for (const good of ['2016-10-01', '7.6-preview.2', '2025-07-01']) {
+    for (const unknown of ['latest', '7.9', '8.0', '7', '2024-01-01', '7.4-preview.x']) {
+      expect(await vault.raw('GET', `/keys/k?api-version=${unknown}`)).toMatchObject({
+        status: 400,
+        json: {
+          error: {
+            code: 'BadParameter',
+            message: `The specified version (${unknown}) is not recognized. Consider using the latest supported version (2026-04-01).`,
+          },
+        },
+      });
+    }
+    for (const good of ['2016-10-01', '7.0', '7.1-preview', '7.6-preview.2', '2025-07-01']) {
       expect((await vault.raw('GET', `/keys/k?API%2DVERSION=${good}`)).status).toBe(200);
     }
   });
@@ -235,7 +245,7 @@ describe('WrapKey: what it refuses', () => {
     [{ alg: 'RSA-OAEP' }, "Property 'value' is required.\r\n"],
     [{ alg: 'RSA-OAEP', value: '' }, "Property 'value' is required.\r\n"],
     [{ value: 'AAAA' }, "Property 'alg' is required.\r\n"],
-    [{ alg: 'RSA-OAEP', value: 'A+==' }, "Content of 'value' is not base64url.\r\nProperty 'value' is required.\r\n"],
+    [{ alg: 'RSA-OAEP', value: 'A+=' }, "Content of 'value' is not base64url.\r\nProperty 'value' is required.\r\n"],
     [{ alg: 'RSA-OAEP', value: 7 }, "Content of 'value' is not base64url.\r\nProperty 'value' is required.\r\n"],
     [{ alg: 'A128KW', value: 'AAAA' }, "Algorithm 'A128KW' is not supported by keys of type 'RSA'."],
     [{ alg: 'constructor', value: 'AAAA' }, "Algorithm 'constructor' is not supported by keys of type 'RSA'."],

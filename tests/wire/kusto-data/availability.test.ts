@@ -58,6 +58,21 @@ describe('the way to a cluster', () => {
     expect(text).toContain('"LoginEndpoint":"https://login.microsoftonline.com"');
   });
 
+  it('tells whoever asks where users sign in, and where they come back to', async () => {
+    const { status, body } = await kusto.send({ host: clusterHost, method: 'GET', path: '/v1/rest/auth/metadata' });
+    expect(status).toBe(200);
+    expect(body).toEqual({
+      AzureAD: {
+        LoginEndpoint: 'https://login.microsoftonline.com',
+        LoginMfaRequired: false,
+        KustoClientAppId: 'db662dc1-0cfe-4e1c-a843-19a68e65be58',
+        KustoClientRedirectUri: 'http://localhost',
+        KustoServiceResourceId: 'https://kusto.kusto.windows.net',
+        FirstPartyAuthorityUrl: 'https://login.microsoftonline.com/f8cdef31-a31e-4b4a-93e4-5f571e91255a',
+      },
+    });
+  });
+
   it('refuses a Host other than the one the connection was made for', async () => {
     const answer = await kusto.send({
       ...{ host: clusterHost, method: 'GET', path: '/v1/rest/auth/metadata' },

@@ -1,0 +1,45 @@
+import type { IncomingMessage, OutgoingHttpHeader, OutgoingHttpHeaders } from 'node:http';
+import { ServerResponse } from 'node:http';
+
+/** Those that are not written with a capital at each word's beginning. `x-ms-…` and the ids of Graph are in lower case in Azure. */
+const written: Readonly<Record<string, string>> = {
+  etag: 'ETag',
+  p3p: 'P3P',
+  'www-authenticate': 'WWW-Authenticate',
+  'azure-asyncoperation': 'Azure-AsyncOperation',
+  'request-id': 'request-id',
+  'client-request-id': 'client-request-id',
+};
+
+/** A header's name as Azure writes it. Names have no case in HTTP, but there are clients that compare them as texts: libmongocrypt
+ * finds the end of an answer only by `Content-Length`. */
+export function headerName(name: string): string {
+  const lower = name.toLowerCase();
+  if (lower.startsWith('x-ms-')) return lower;
+  return written[lower] ?? lower.replace(/(?:^|-)[a-z]/g, (start) => start.toUpperCase());
+}
+
+/** What the HTTP servers answer with: whoever sets a header, in whatever case, its name goes out as in Azure. */
+export class NamedResponse<Request extends IncomingMessage = IncomingMessage> extends ServerResponse<Request> {
+  override setHeader(name: string, value: number | string | readonly string[]): this {
+    return super.setHeader(headerName(name), value);
+  }
+
+  override writeHead(
+    status: number,
+    reason?: string | OutgoingHttpHeaders | OutgoingHttpHeader[],
+    headers?: OutgoingHttpHeaders | OutgoingHttpHeader[],
+  ): this {
+    return typeof reason === 'string'
+      ? super.writeHead(status, reason, named(headers))
+      : super.writeHead(status, named(reason ?? headers));
+  }
+}
+
+/** @param headers by name, or names and values in turn */
+function named(headers: OutgoingHttpHeaders | OutgoingHttpHeader[] | undefined): typeof headers {
+  if (headers === undefined) return undefined;
+  if (Array.isArray(headers))
+    return headers.map((item, at) => (at % 2 === 0 && typeof item === 'string' ? headerName(item) : item));
+  return Object.fromEntries(Object.entries(headers).map(([name, value]) => [headerName(name), value]));
+}

@@ -13,6 +13,7 @@ import type { SupervisedClusterKeys } from '../cluster/supervisor/cluster-keys.t
 import type { ClusterProcess } from '../cluster/supervisor/cluster-process.ts';
 import type { ClusterKeysOptions } from '../cluster/supervisor/ports.ts';
 import type { ProductVersion } from '../cluster/suspended-commands.ts';
+import type { ServedCluster } from '../cluster/wire-access.ts';
 import { ticksOfUnixMilliseconds } from '../engine/values/ticks.ts';
 import { createKustoPlane, isKustoPath, refuseLocalhost } from '../cluster/kusto-plane.ts';
 import type { CertificateAuthority } from '../http/certificate-authority.ts';
@@ -116,7 +117,14 @@ export function createPlanes(parts: ServerParts): Planes {
     extentDirectory: extentDirectory(parts),
     destructionHeld: () => parts.clocks.destructionHeld(),
   });
-  const providers = createProviders(parts, keys, contents, outside, (vaultId) => vault.purgeVaultContents(vaultId));
+  const openable = {
+    ...contents,
+    open: async (cluster: ServedCluster) => {
+      if ((await kusto.processServing(cluster)) !== undefined)
+        await contents.upkeepOf(cluster.clusterId, cluster.databases);
+    },
+  };
+  const providers = createProviders(parts, keys, openable, outside, (vaultId) => vault.purgeVaultContents(vaultId));
   const vault: VaultPlane = createVaultPlane({
     ...common(parts),
     clock: parts.clocks.clock,

@@ -18,7 +18,7 @@ import { findUserAssignedIdentity } from '../providers/managed-identity/user-ass
 import { resumeGroupDeletions } from '../providers/resources/group-deletion.ts';
 import { createResourcesProvider } from '../providers/resources/resources-provider.ts';
 import type { OutsideVaults } from '../cluster/outside/outside-vaults.ts';
-import type { ServedClusters } from '../cluster/wire-access.ts';
+import type { ServedCluster, ServedClusters } from '../cluster/wire-access.ts';
 import type { VaultDirectory } from '../vault/vault-directory.ts';
 import { createServedClusters } from './kusto-clusters.ts';
 import { vaultHostOf } from './outside-names.ts';
@@ -47,11 +47,30 @@ export type ProviderParts = Pick<
   'state' | 'randomBytes' | 'clocks' | 'identity' | 'instance' | 'authorizer' | 'faults'
 >;
 
+export interface OpenableContents extends ClusterContents {
+  /** Has the data of a cluster opened that serves; what keeps it from that is not told. */
+  readonly open: (cluster: ServedCluster) => Promise<void>;
+}
+
+/** What a database takes at rest: whoever asks first, before anybody needs its data, has it opened. */
+async function databaseBytes(
+  contents: OpenableContents,
+  clusters: ServedClusters,
+  { clusterId, databaseId }: { readonly clusterId: Guid; readonly databaseId: Guid },
+): Promise<number | undefined> {
+  const known = await contents.databaseBytes(clusterId, databaseId);
+  if (known !== undefined) return known;
+  const cluster = await clusters.byId(clusterId);
+  if (cluster?.serves !== true) return undefined;
+  await contents.open(cluster);
+  return contents.databaseBytes(clusterId, databaseId);
+}
+
 /** All resource providers, each given what it needs of the others. */
 export function createProviders(
   parts: ProviderParts,
   keys: ClusterKeys,
-  contents: ClusterContents,
+  contents: OpenableContents,
   outside: OutsideVaults,
   purgeVaultContents: (vaultId: Guid) => Promise<void>,
 ): Providers {
@@ -70,9 +89,13 @@ export function createProviders(
     userAssignedIdentity: (resourceId) => findUserAssignedIdentity(state, resourceId),
     findPrincipal: principalFinder(parts),
     outsideAccount: (vault, principal) => outside.accountOf(vault, principal),
-    contents,
+    contents: {
+      ...contents,
+      databaseBytes: (clusterId, databaseId) => databaseBytes(contents, clusters, { clusterId, databaseId }),
+    },
     faults: () => Promise.resolve(parts.faults.ofOperation()),
   };
+  const clusters = createServedClusters(createClusterAccess(kustoPorts), instance.tenantId);
   const kusto = createKustoProvider(kustoPorts);
   const authorization = createAuthorizationProvider({
     ...{ state, clock },
@@ -92,7 +115,7 @@ export function createProviders(
   return {
     all: [createResourcesProvider(resourcesDependencies), ...others],
     vaults: createVaultDirectory(state),
-    clusters: createServedClusters(createClusterAccess(kustoPorts), instance.tenantId),
+    clusters,
     async resume() {
       await resumeGroupDeletions(resourcesDependencies);
       await keyVault.retention.start();

@@ -55,9 +55,8 @@ export async function seed(environment: InstanceEnvironment, options: SeedOption
   const cluster = `${group}/providers/Microsoft.Kusto/clusters/${options.cluster}`;
   await arm('PUT', group, '2024-11-01', { location });
   const key = options.key === 'customer' ? await makeCustomerKey(environment, arm, group, options) : undefined;
-  const made =
-    (await arm('GET', cluster, kustoVersion, undefined, [404])) ??
-    (await arm('PUT', cluster, kustoVersion, {
+  if ((await arm('GET', cluster, kustoVersion, undefined, [404])) === undefined)
+    await arm('PUT', cluster, kustoVersion, {
       location,
       sku: { name: 'Standard_E8ads_v5', tier: 'Standard', capacity: 2 },
       identity: key?.identity ?? { type: 'SystemAssigned' },
@@ -65,13 +64,14 @@ export async function seed(environment: InstanceEnvironment, options: SeedOption
         enableStreamingIngest: true,
         ...(key === undefined ? {} : { keyVaultProperties: key.keyVaultProperties }),
       },
-    }));
+    });
   const database = `${cluster}/databases/${options.database}`;
   const isNew = (await arm('GET', database, kustoVersion, undefined, [404])) === undefined;
   await arm('PUT', database, kustoVersion, { location, kind: 'ReadWrite' });
   await arm('PUT', `${cluster}/principalAssignments/owner`, kustoVersion, {
     properties: { principalId: environment.clientId, principalType: 'App', role: 'AllDatabasesAdmin' },
   });
+  const made = await arm('GET', cluster, kustoVersion);
   const properties = isJsonObject(made?.['properties']) ? made['properties'] : {};
   const clusterUri = textMember(properties, 'uri');
   if (isNew) await takeStreams(environment, clusterUri, options.database);

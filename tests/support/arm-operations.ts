@@ -52,7 +52,7 @@ async function collect(): Promise<readonly ProviderOperation[]> {
       authorizer: createAuthorizer(state),
     },
     new FakeClusterKeys(state),
-    noContents,
+    { ...noContents, open: () => Promise.resolve() },
     createOutsideVaults({ vaults: [], findIdentity: () => Promise.resolve(undefined), timeoutMs: 0 }),
     () => Promise.resolve(),
   );

@@ -4,6 +4,7 @@ import type { StateWrite } from '../../state/state.ts';
 import type { Instant } from '../../clock/clock.ts';
 import { requireCluster, touchCluster } from './cluster-lookup.ts';
 import type { ClusterResource } from './cluster-record.ts';
+import { clusterResourceId } from './cluster-record.ts';
 import { addressOf, requireNoOperation } from './cluster-store.ts';
 import { clusterState } from './cluster-view.ts';
 import type { ProvisioningState } from './cluster-view.ts';
@@ -26,6 +27,9 @@ export async function requireReadable(
   return found;
 }
 
+/** Children keep the case in which the request that made them wrote the path; their cluster has one of its own. */
+export const requestedClusterId = (request: ArmRequest): string => clusterResourceId(addressOf(request));
+
 /** A cluster in which something can be changed. @throws ArmError as `requireReadable`, for a suspended cluster too, and 409 while an operation is under way */
 export async function requireChangeable(
   ports: KustoPorts,
@@ -45,10 +49,14 @@ export const beginChildOperation = async (
   cluster: ClusterResource,
   kind: OperationKind,
   resourceId: string,
+  changes?: true,
 ): Promise<StartedOperation> =>
   beginOperation(
     ports,
-    { kind, subscriptionId: request.params['subscriptionId'] ?? '', location: cluster.location, resourceId },
+    {
+      ...{ kind, subscriptionId: request.params['subscriptionId'] ?? '', location: cluster.location, resourceId },
+      ...(changes === undefined ? {} : { changes }),
+    },
     await ports.faults(kind, resourceId),
   );
 
@@ -72,7 +80,7 @@ export const accepted = (request: ArmRequest, operation: StartedOperation): ArmR
 export const begun = (
   request: ArmRequest,
   operation: StartedOperation,
-  status: 201 | 202,
+  status: 200 | 201 | 202,
   body: unknown,
 ): ArmReply => ({
   status,
@@ -90,5 +98,5 @@ export function requireChildIdle(
 
 export function childProvisioning(operation: ResourceOperation | undefined, now: Instant): ProvisioningState {
   if (!isUnderWay(operation, now)) return 'Succeeded';
-  return operation?.kind === 'DatabaseAlter' ? 'Running' : 'Creating';
+  return operation?.changes === true ? 'Running' : 'Creating';
 }

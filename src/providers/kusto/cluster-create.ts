@@ -16,7 +16,7 @@ import { clusterNames, clusterRecordId, clusterResourceId, clusterResources, clu
 import type { ClusterAddress, ClusterResource } from './cluster-record.ts';
 import { readSettings } from './cluster-settings.ts';
 import { addressOf, bodyObject, bodyProperties, expectResourceGroup, tagsAfter, zonesAfter } from './cluster-store.ts';
-import { clusterEtag, showCluster } from './cluster-view.ts';
+import { showSentCluster } from './cluster-view.ts';
 import { checkRequestedKey, customerKey } from './key-plan.ts';
 import type { WantedKey } from './key-plan.ts';
 import { prepareFirstKey } from './key-step.ts';
@@ -76,13 +76,11 @@ export async function createCluster(ports: KustoPorts, request: ArmRequest): Pro
     if (!committed && created !== undefined) await ports.identities.delete(created);
   }
   const first = { state: 'Creating', provisioning: 'Creating', etag: '""' } as const;
-  const status = await ports.keys.status(cluster.properties.clusterId);
-  // The first answer repeats what was sent; later ones show the region by its display name.
-  const shown = showCluster({ ...cluster, location: sentLocation(body) }, status, ports.clock.now(), first);
   return {
     status: 201,
-    headers: { etag: clusterEtag(cluster), ...asyncHeaders(request, operation.record) },
-    body: shown,
+    headers: { etag: first.etag, ...asyncHeaders(request, operation.record) },
+    // Later answers show the region by its display name.
+    body: showSentCluster({ ...cluster, location: sentLocation(body) }, body, first),
   };
 }
 

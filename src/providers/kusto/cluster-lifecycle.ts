@@ -44,7 +44,7 @@ export async function stopCluster(ports: KustoPorts, request: ArmRequest): Promi
   const found = await requireCluster(ports, addressOf(request));
   requireNoOperation(ports, found.value);
   if (!found.value.properties.running) return { status: 200 };
-  const operation = await begin(ports, request, found.value, 'ServiceStop');
+  const operation = await begin(ports, request, found.value, 'ClusterSuspend');
   const running = operation.kept.failure !== undefined;
   await ports.state.commit({
     write: [
@@ -65,7 +65,7 @@ export async function startCluster(ports: KustoPorts, request: ArmRequest): Prom
   if (running && before?.suspension === undefined) return { status: 200 };
   const { suspension, custody } = await ports.keys.recheck(clusterId, { startStopped: true });
   const failure = suspension === undefined ? undefined : startFailure(await seenKey(ports, custody), suspension);
-  const operation = await begin(ports, request, found.value, 'ServiceStart', failure);
+  const operation = await begin(ports, request, found.value, 'ClusterResume', failure);
   const isBroken = operation.kept.failure !== undefined && failure === undefined;
   // The cluster counts as started even while its key is away: it resumes by itself, so the failure is not kept with it.
   const { failure: told, ...kept } = operation.kept;
@@ -93,7 +93,7 @@ export async function deleteCluster(ports: KustoPorts, request: ArmRequest): Pro
   const found = await findCluster(ports, at);
   if (found === undefined) return { status: 204 };
   requireNoOperation(ports, found.value);
-  const operation = await begin(ports, request, found.value, 'ServiceDelete');
+  const operation = await begin(ports, request, found.value, 'ClusterDelete');
   if (operation.kept.failure === undefined && operation.kept.completesAt <= ports.clock.now()) {
     await removeCluster(ports, found, [operation.write]);
     return accepted(request, operation);

@@ -47,13 +47,17 @@ export async function listClusters(ports: KustoPorts, scope: string): Promise<re
 }
 
 /** The same as they are shown, without those of which a record is damaged: that is not the others' fault. */
-export async function showClusters(ports: KustoPorts, scope: string): Promise<readonly Record<string, unknown>[]> {
+export async function showClusters(
+  ports: KustoPorts,
+  scope: string,
+  apiVersion: string,
+): Promise<readonly Record<string, unknown>[]> {
   const shown: Record<string, unknown>[] = [];
   for (const id of await clusterIds(ports, scope.toLowerCase(), listIntact)) {
     const one = await unlessDamaged(async () => {
       const found = await unlessGone(ports, await ports.state.get(clusterResources, id));
       const status = found && (await ports.keys.status(found.value.properties.clusterId));
-      return found && showCluster(found.value, status, ports.clock.now());
+      return found && showCluster(found.value, status, { now: ports.clock.now(), apiVersion });
     });
     if (one !== undefined) shown.push(one);
   }
@@ -74,6 +78,9 @@ async function clusterIds(ports: KustoPorts, scope: string, list: typeof listInt
     .toSorted();
 }
 
+/** The second is what a deletion was called before 0.2: one may be under way in a directory of then. */
+const deletions: ReadonlySet<string> = new Set(['ClusterDelete', 'ServiceDelete']);
+
 async function unlessGone(
   ports: KustoPorts,
   found: Versioned<ClusterResource> | undefined,
@@ -81,7 +88,8 @@ async function unlessGone(
   if (found === undefined) return undefined;
   const { operation } = found.value.properties;
   if (
-    operation?.kind !== 'ServiceDelete' ||
+    operation === undefined ||
+    !deletions.has(operation.kind) ||
     operation.failure !== undefined ||
     isUnderWay(operation, ports.clock.now())
   )

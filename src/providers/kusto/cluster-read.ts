@@ -13,7 +13,7 @@ export async function getCluster(ports: KustoPorts, request: ArmRequest): Promis
   return {
     status: 200,
     headers: { etag: clusterEtag(cluster) },
-    body: showCluster(cluster, status, ports.clock.now()),
+    body: showCluster(cluster, status, { now: ports.clock.now(), apiVersion: request.apiVersion }),
   };
 }
 
@@ -21,7 +21,7 @@ export async function getCluster(ports: KustoPorts, request: ArmRequest): Promis
 export async function readClusterList(ports: KustoPorts, request: ArmRequest): Promise<ArmReply> {
   const { subscriptionId = '', resourceGroupName } = request.params;
   const scope = `/subscriptions/${subscriptionId}${resourceGroupName === undefined ? '' : `/resourceGroups/${resourceGroupName}`}`;
-  return { status: 200, body: { value: await showClusters(ports, scope) } };
+  return { status: 200, body: { value: await showClusters(ports, scope, request.apiVersion) } };
 }
 
 /** Always 200; a name that is taken has a message and no reason, as recorded. */

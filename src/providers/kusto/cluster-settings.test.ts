@@ -47,7 +47,7 @@ describe('settings of a cluster', () => {
     fc.assert(
       fc.property(change, (sent) => {
         const held = readSettings(sent, undefined, 'replace');
-        const shown = shownSettings(held);
+        const shown = shownSettings(held, '2024-04-13');
         expect(readSettings(shown, held, 'merge')).toEqual(held);
         expect(readSettings(shown, held, 'replace')).toEqual(held);
       }),

@@ -1,6 +1,7 @@
 import { Type } from '@sinclair/typebox';
 import type { TSchema } from '@sinclair/typebox';
 import { Value } from '@sinclair/typebox/value';
+import { isApiVersionBefore } from '../../arm/api-version.ts';
 import type { Json, JsonObject } from '../../base/json.ts';
 import { kustoError } from './kusto-errors.ts';
 
@@ -10,6 +11,8 @@ interface SettingRow {
   readonly unset: Json;
   readonly shape: TSchema;
   readonly expected: string;
+  /** The api-version in which it came; absent: the first. */
+  readonly since?: string;
   /** Can be set at creation only. */
   readonly createOnly?: true;
   /** Values that would promise what Kustody does not do: refused by name. Compared with the unset value first. */
@@ -30,8 +33,12 @@ const always = (what: string) => (): string => what;
 
 /** Order as in recorded answers. */
 const settings = {
-  trustedExternalTenants: { unset: [], ...listOf(Type.Object({ value: text }), 'a list of objects with a value') },
+  trustedExternalTenants: {
+    unset: [{ value: '*' }],
+    ...listOf(Type.Object({ value: text }), 'a list of objects with a value'),
+  },
   virtualNetworkConfiguration: {
+    since: '2019-05-15',
     unset: null,
     shape: Type.Object({ subnetId: text, enginePublicIpId: text, dataManagementPublicIpId: text }),
     expected: 'an object with subnetId, enginePublicIpId and dataManagementPublicIpId',
@@ -39,6 +46,7 @@ const settings = {
     notBuilt: always('clusters inside a virtual network (virtualNetworkConfiguration)'),
   },
   optimizedAutoscale: {
+    since: '2019-05-15',
     unset: null,
     shape: Type.Object({
       version: Type.Integer(),
@@ -48,40 +56,49 @@ const settings = {
     }),
     expected: 'an object with version, isEnabled, minimum and maximum',
   },
-  enableDiskEncryption: { unset: false, ...flag },
-  enableStreamingIngest: { unset: false, ...flag },
+  enableDiskEncryption: { since: '2019-05-15', unset: false, ...flag },
+  enableStreamingIngest: { since: '2019-05-15', unset: false, ...flag },
   languageExtensions: {
+    since: '2020-02-15',
     unset: { value: [] },
     shape: Type.Object({ value: Type.Array(Type.Object({}), { maxItems: 20 }) }),
     expected: 'an object with a list of language extensions as its value',
     notBuilt: always('language extensions (Python and R sandboxes)'),
   },
-  enablePurge: { unset: null, ...flag },
+  enablePurge: { since: '2020-02-15', unset: null, ...flag },
   enableDoubleEncryption: {
+    since: '2020-06-14',
     unset: false,
     ...flag,
     createOnly: true,
     notBuilt: always('double encryption (enableDoubleEncryption)'),
   },
   engineType: {
+    since: '2020-09-18',
     unset: 'V3',
     ...oneOf('V2', 'V3'),
     createOnly: true,
     notBuilt: always('clusters of engine type V2'),
   },
-  acceptedAudiences: { unset: [], ...listOf(Type.Object({ value: text }), 'a list of objects with a value') },
-  restrictOutboundNetworkAccess: { unset: 'Disabled', ...oneOf('Enabled', 'Disabled') },
-  allowedFqdnList: { unset: [], ...listOf(text, 'a list of host names') },
-  calloutPolicies: {
+  acceptedAudiences: {
+    since: '2021-08-27',
     unset: [],
+    ...listOf(Type.Object({ value: text }), 'a list of objects with a value'),
+  },
+  restrictOutboundNetworkAccess: { since: '2021-08-27', unset: 'Disabled', ...oneOf('Enabled', 'Disabled') },
+  allowedFqdnList: { since: '2021-08-27', unset: [], ...listOf(text, 'a list of host names') },
+  calloutPolicies: {
+    since: '2024-04-13',
+    unset: null,
     ...listOf(Type.Object({}), 'a list of callout policies'),
     notBuilt: always('callout policies'),
   },
-  publicNetworkAccess: { unset: 'Enabled', ...oneOf('Enabled', 'Disabled') },
-  allowedIpRangeList: { unset: [], ...listOf(text, 'a list of address ranges') },
-  enableAutoStop: { unset: true, ...flag },
-  publicIPType: { unset: 'IPv4', ...oneOf('IPv4', 'DualStack') },
+  publicNetworkAccess: { since: '2021-08-27', unset: 'Enabled', ...oneOf('Enabled', 'Disabled') },
+  allowedIpRangeList: { since: '2021-08-27', unset: [], ...listOf(text, 'a list of address ranges') },
+  enableAutoStop: { since: '2021-08-27', unset: true, ...flag },
+  publicIPType: { since: '2022-02-01', unset: 'IPv4', ...oneOf('IPv4', 'DualStack') },
   virtualClusterGraduationProperties: {
+    since: '2022-02-01',
     unset: null,
     shape: text,
     expected: 'a text',
@@ -97,9 +114,24 @@ const settingNames = Object.keys(settings).filter((name): name is SettingName =>
 
 export const settingOf = (held: ClusterSettings, name: SettingName): Json => held[name] ?? settings[name].unset;
 
-/** All settings as answers show them, in the order of recorded answers. */
-export const shownSettings = (held: ClusterSettings): JsonObject =>
-  Object.fromEntries(settingNames.map((name) => [name, settingOf(held, name)]));
+/** Settings as answers show them, in the order of recorded answers: those that the api-version asked for knows. */
+export const shownSettings = (held: ClusterSettings, apiVersion: string): JsonObject =>
+  Object.fromEntries(
+    settingNames
+      .filter((name) => isKnownIn(apiVersion, rowOf(name).since))
+      .map((name) => [name, settingOf(held, name)]),
+  );
+
+export const isKnownIn = (apiVersion: string, since: string | undefined): boolean =>
+  since === undefined || !isApiVersionBefore(apiVersion, since);
+
+const rowOf = (name: SettingName): SettingRow => settings[name];
+
+/** What of `properties` a cluster can be set to, as sent. */
+export const sentSettings = (properties: JsonObject): JsonObject =>
+  Object.fromEntries(
+    Object.entries(properties).filter(([name]) => name === 'keyVaultProperties' || Object.hasOwn(settings, name)),
+  );
 
 /** @param properties the request's `properties`
  * @param held what the cluster has; `undefined` when it is being created
@@ -125,7 +157,7 @@ function readSetting(
   held: ClusterSettings | undefined,
   mode: 'replace' | 'merge',
 ): Json {
-  const row: SettingRow = settings[name];
+  const row = rowOf(name);
   const before = settingOf(held ?? {}, name);
   if (sent === undefined) return mode === 'merge' || row.createOnly === true ? before : row.unset;
   const value = sent ?? row.unset;

@@ -15,7 +15,7 @@ import { clusterResources } from './cluster-record.ts';
 import type { ClusterResource } from './cluster-record.ts';
 import { readSettings } from './cluster-settings.ts';
 import { addressOf, bodyObject, bodyProperties, requireNoOperation, tagsAfter, zonesAfter } from './cluster-store.ts';
-import { clusterEtag, showCluster } from './cluster-view.ts';
+import { clusterEtag, showCluster, showSentCluster } from './cluster-view.ts';
 import { checkRequestedKey, planKeyStep } from './key-plan.ts';
 import type { IdentitiesAfter, KeyStep } from './key-plan.ts';
 import { prepareKeyStep } from './key-step.ts';
@@ -50,7 +50,13 @@ export async function updateCluster(
   try {
     const step = planKeyStep(keyOf(held), wanted, carriedOut.identity);
     const next = withChange(changed, carriedOut.identity, step);
-    if (step.kind === 'none' && Value.Equal(next, held)) return await answer(ports, held);
+    if (step.kind === 'none' && Value.Equal(next, held)) return await answer(ports, request, held);
+    if (
+      step.kind === 'none' &&
+      mode === 'merge' &&
+      Value.Equal({ ...next, tags: held.tags }, { ...held, tags: held.tags })
+    )
+      return await tag(ports, request, found, next);
     const about = { kind: 'ServiceConfigurationAlter', ...operationOf(held, request) } as const;
     const operation = beginOperation(ports, about, await ports.faults(about.kind, held.id));
     if (operation.kept.failure !== undefined) return await failInOperation(ports, request, found, operation, mode);
@@ -67,7 +73,7 @@ export async function updateCluster(
     }
     if (plan !== undefined && step.kind === 'none' && held.properties.key !== undefined)
       await ports.keys.recheck(held.properties.clusterId);
-    return await underWay(ports, request, result, operation, mode);
+    return await underWay(ports, request, { held, cluster: result }, operation, mode);
   } finally {
     if (!committed && carriedOut.created !== undefined) await ports.identities.delete(carriedOut.created);
   }
@@ -140,12 +146,29 @@ const stamped = (ports: KustoPorts, cluster: ClusterResource, operation: Started
   properties: { ...cluster.properties, revision: cluster.properties.revision + 1, operation: operation.kept },
 });
 
-async function answer(ports: KustoPorts, cluster: ClusterResource): Promise<ArmReply> {
+/** Tags are the resource manager's own: to change them alone is no operation of the cluster. */
+async function tag(
+  ports: KustoPorts,
+  request: ArmRequest,
+  found: Versioned<ClusterResource>,
+  tagged: ClusterResource,
+): Promise<ArmReply> {
+  const { revision } = found.value.properties;
+  const next = {
+    ...tagged,
+    changedAt: toIso(ports.clock.now()),
+    properties: { ...tagged.properties, revision: revision + 1 },
+  };
+  await ports.state.commit({ write: [writeRecord(clusterResources, found.id, found.version, next)] });
+  return answer(ports, request, next);
+}
+
+async function answer(ports: KustoPorts, request: ArmRequest, cluster: ClusterResource): Promise<ArmReply> {
   const status = await ports.keys.status(cluster.properties.clusterId);
   return {
     status: 200,
     headers: { etag: clusterEtag(cluster) },
-    body: showCluster(cluster, status, ports.clock.now()),
+    body: showCluster(cluster, status, { now: ports.clock.now(), apiVersion: request.apiVersion }),
   };
 }
 
@@ -153,15 +176,22 @@ async function answer(ports: KustoPorts, cluster: ClusterResource): Promise<ArmR
 async function underWay(
   ports: KustoPorts,
   request: ArmRequest,
-  cluster: ClusterResource,
+  { held, cluster }: { readonly held: ClusterResource; readonly cluster: ClusterResource },
   operation: StartedOperation,
   mode: 'merge' | 'replace',
 ): Promise<ArmReply> {
+  const headers = asyncHeaders(request, operation.record);
+  if (mode === 'replace') {
+    const first = { provisioning: 'Accepted', etag: clusterEtag(held) } as const;
+    const body = showSentCluster(cluster, bodyObject(request), first);
+    return { status: 200, headers: { etag: first.etag, ...headers }, body };
+  }
   const status = await ports.keys.status(cluster.properties.clusterId);
+  const view = { now: ports.clock.now(), apiVersion: request.apiVersion };
   return {
-    status: mode === 'merge' ? 202 : 200,
-    headers: { etag: clusterEtag(cluster), ...asyncHeaders(request, operation.record) },
-    body: showCluster(cluster, status, ports.clock.now(), { provisioning: 'Running' }),
+    status: 202,
+    headers: { etag: clusterEtag(cluster), ...headers },
+    body: showCluster(cluster, status, view, 'Accepted'),
   };
 }
 
@@ -177,5 +207,5 @@ async function failInOperation(
   await ports.state.commit({
     write: [writeRecord(clusterResources, found.id, found.version, result), operation.write],
   });
-  return underWay(ports, request, result, operation, mode);
+  return underWay(ports, request, { held: found.value, cluster: result }, operation, mode);
 }

@@ -1,16 +1,18 @@
 import type { ClusterKeyStatus } from '../../encryption/cluster-keys.ts';
+import type { JsonObject } from '../../base/json.ts';
+import { isJsonObject } from '../../base/json.ts';
 import { instant } from '../../clock/clock.ts';
 import type { Instant } from '../../clock/clock.ts';
 import { engineHost, ingestHost } from './cluster-record.ts';
 import type { ClusterResource } from './cluster-record.ts';
-import { shownSettings } from './cluster-settings.ts';
+import { isKnownIn, sentSettings, shownSettings } from './cluster-settings.ts';
 import { isUnderWay } from './operation-record.ts';
 import type { OperationKind } from './operation-record.ts';
 import { serviceTime } from './operation-results.ts';
 
 export type ClusterState =
   'Creating' | 'Unavailable' | 'Running' | 'Deleting' | 'Stopping' | 'Stopped' | 'Starting' | 'Updating';
-export type ProvisioningState = 'Running' | 'Creating' | 'Deleting' | 'Succeeded' | 'Failed';
+export type ProvisioningState = 'Accepted' | 'Running' | 'Creating' | 'Deleting' | 'Succeeded' | 'Failed';
 
 /** What a cluster and its resource look like while an operation is under way. A changed configuration shows no other state: the cluster serves on. */
 const whileUnderWay: Partial<
@@ -18,9 +20,9 @@ const whileUnderWay: Partial<
 > = {
   ClusterCreateExternal: { state: 'Creating', provisioning: 'Creating' },
   ServiceConfigurationAlter: { provisioning: 'Running' },
-  ServiceDelete: { state: 'Deleting', provisioning: 'Deleting' },
-  ServiceStart: { state: 'Starting', provisioning: 'Running' },
-  ServiceStop: { state: 'Stopping', provisioning: 'Running' },
+  ClusterDelete: { state: 'Deleting', provisioning: 'Deleting' },
+  ClusterResume: { state: 'Starting', provisioning: 'Running' },
+  ClusterSuspend: { state: 'Stopping', provisioning: 'Running' },
 };
 
 const underWay = (cluster: ClusterResource, now: Instant): (typeof whileUnderWay)[OperationKind] =>
@@ -57,37 +59,75 @@ function provisioningState(cluster: ClusterResource, now: Instant): Provisioning
 export const clusterEtag = (cluster: ClusterResource): string =>
   `"${serviceTime(instant(Date.parse(cluster.changedAt)), cluster.properties.revision)}"`;
 
-/** The body of every answer that shows a cluster: order and defaults as recorded.
- * @param first the answer to the request that began an operation shows it under way, even if it takes no time */
+/** The body of every answer that shows a cluster: order and defaults as recorded. What is newer than the api-version asked for is left
+ * out.
+ * @param first the state of provisioning in the answer to the request that began an operation, even if it takes no time
+ * @see the api-versions of azure-mgmt-kusto 0.3 to 4.0, and recorded answers of 2019-01-21, 2019-09-07, 2023-08-15 and 2024-04-13 */
 export function showCluster(
   cluster: ClusterResource,
   status: ClusterKeyStatus | undefined,
-  now: Instant,
-  first?: { readonly state?: ClusterState; readonly provisioning: ProvisioningState; readonly etag?: string },
+  { now, apiVersion }: { readonly now: Instant; readonly apiVersion: string },
+  first?: ProvisioningState,
 ): Record<string, unknown> {
-  const { languageExtensions, ...rest } = shownSettings(cluster.properties.settings);
-  const { region, zones, key } = cluster.properties;
+  const { zones, identity } = { ...cluster, ...cluster.properties };
+  const since = (date: string, properties: Record<string, unknown>): Record<string, unknown> =>
+    isKnownIn(apiVersion, date) ? properties : {};
   return {
-    id: cluster.id,
-    name: cluster.name,
-    type: cluster.type,
-    etag: first?.etag ?? clusterEtag(cluster),
-    location: cluster.location,
-    sku: cluster.sku,
+    ...heading(cluster, clusterEtag(cluster)),
     tags: cluster.tags ?? {},
-    ...(zones === undefined ? {} : { zones }),
+    ...(zones === undefined ? {} : since('2019-05-15', { zones })),
     properties: {
-      state: first?.state ?? clusterState(cluster, status, now),
-      stateReason: stateReason(cluster, status),
-      uri: `https://${engineHost(cluster.name, region)}`,
-      dataIngestionUri: `https://${ingestHost(cluster.name, region)}`,
-      ...rest,
-      keyVaultProperties: key === undefined ? null : { keyVersion: null, userIdentity: null, ...key },
-      languageExtensions,
-      privateEndpointConnections: [],
-      migrationCluster: null,
-      zoneStatus: zones === undefined ? 'NonZonal' : 'Zonal',
-      provisioningState: first?.provisioning ?? provisioningState(cluster, now),
+      state: clusterState(cluster, status, now),
+      ...since('2019-11-09', { stateReason: shownReason(stateReason(cluster, status), apiVersion) }),
+      ...shownParts(cluster, apiVersion),
+      ...since('2022-02-01', { privateEndpointConnections: [] }),
+      ...since('2023-08-15', { migrationCluster: null }),
+      ...since('2024-04-13', { zoneStatus: zones === undefined ? 'NonZonal' : 'Zonal' }),
+      provisioningState: first ?? provisioningState(cluster, now),
+    },
+    ...(identity === undefined ? {} : since('2019-09-07', { identity })),
+  };
+}
+
+/** In 2022 a cluster for which all is well had no reason; since then it has an empty one. */
+const shownReason = (reason: string, apiVersion: string): string | null =>
+  reason === '' && !isKnownIn(apiVersion, '2023-05-02') ? null : reason;
+
+/** Addresses and settings, the key among them. */
+function shownParts({ name, properties }: ClusterResource, apiVersion: string): Record<string, unknown> {
+  const { region, key, settings } = properties;
+  const { languageExtensions, ...rest } = shownSettings(settings, apiVersion);
+  const keyVaultProperties = key === undefined ? null : { keyVersion: null, userIdentity: null, ...key };
+  return {
+    uri: `https://${engineHost(name, region)}`,
+    dataIngestionUri: `https://${ingestHost(name, region)}`,
+    ...rest,
+    ...(isKnownIn(apiVersion, '2019-09-07') ? { keyVaultProperties } : {}),
+    ...(languageExtensions === undefined ? {} : { languageExtensions }),
+  };
+}
+
+const heading = ({ id, name, type, location, sku }: ClusterResource, etag: string): Record<string, unknown> => ({
+  ...{ id, name, type, etag, location, sku },
+});
+
+/** The first answer to a PUT repeats what was sent, and says nothing that the service has yet to find out.
+ * @param first what is under way; the etag is that of the cluster as it was before */
+export function showSentCluster(
+  cluster: ClusterResource,
+  body: JsonObject,
+  first: { readonly etag: string; readonly state?: ClusterState; readonly provisioning: ProvisioningState },
+): Record<string, unknown> {
+  const { tags, zones } = body;
+  const properties = isJsonObject(body['properties']) ? body['properties'] : {};
+  return {
+    ...heading(cluster, first.etag),
+    ...(tags === undefined || tags === null ? {} : { tags }),
+    ...(zones === undefined || zones === null ? {} : { zones }),
+    properties: {
+      ...sentSettings(properties),
+      ...(first.state === undefined ? {} : { state: first.state }),
+      provisioningState: first.provisioning,
     },
     ...(cluster.identity === undefined ? {} : { identity: cluster.identity }),
   };

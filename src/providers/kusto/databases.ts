@@ -1,3 +1,4 @@
+import { isApiVersionBefore } from '../../arm/api-version.ts';
 import { armErrors } from '../../arm/arm-errors.ts';
 import type { ArmReply, ArmRequest } from '../../arm/arm-operation.ts';
 import { isSameLocation } from '../../arm/locations.ts';
@@ -18,19 +19,20 @@ import {
   commitChild,
   requireChangeable,
   requireChildIdle,
+  requestedClusterId,
   requireReadable,
 } from './child-changes.ts';
 import { databaseResources, databaseType } from './child-records.ts';
 import type { DatabaseProperties, DatabaseResource } from './child-records.ts';
 import type { ClusterResource } from './cluster-record.ts';
 import { listAll } from '../../state/list-all.ts';
-import { bodyObject, bodyProperties, listChildren } from './cluster-store.ts';
+import { addressOf, bodyObject, bodyProperties, listChildren } from './cluster-store.ts';
 import { readRequestedKey } from './key-vault-properties.ts';
 import { kustoError } from './kusto-errors.ts';
 import type { KustoPorts } from './ports.ts';
 
-const databaseId = (cluster: ClusterResource, name: string): string => `${cluster.id}/Databases/${name}`;
-const recordId = (cluster: ClusterResource, name: string): string => databaseId(cluster, name).toLowerCase();
+const databaseId = (clusterId: string, name: string): string => `${clusterId}/Databases/${name}`;
+const recordId = (cluster: ClusterResource, name: string): string => databaseId(cluster.id, name).toLowerCase();
 const nameOf = (request: ArmRequest): string => request.params['databaseName'] ?? '';
 
 const findDatabase = (
@@ -54,7 +56,7 @@ export async function requireDatabase(
 export async function getDatabase(ports: KustoPorts, request: ArmRequest): Promise<ArmReply> {
   const cluster = await requireReadable(ports, request, 'fetch databases');
   const { value: database } = await requireDatabase(ports, cluster.value, nameOf(request));
-  return { status: 200, body: await showDatabase(ports, cluster.value, database) };
+  return { status: 200, body: await showDatabase(ports, request, cluster.value, database) };
 }
 
 export async function listDatabases(ports: KustoPorts, request: ArmRequest): Promise<ArmReply> {
@@ -69,7 +71,7 @@ export async function listDatabases(ports: KustoPorts, request: ArmRequest): Pro
   const value: unknown[] = [];
   for (const { id } of page.value) {
     const database = await ports.state.get(databaseResources, id);
-    if (database !== undefined) value.push(await showDatabase(ports, cluster.value, database.value));
+    if (database !== undefined) value.push(await showDatabase(ports, request, cluster.value, database.value));
   }
   return { status: 200, body: { value, ...(page.nextLink === undefined ? {} : { nextLink: page.nextLink }) } };
 }
@@ -83,12 +85,12 @@ export async function putDatabase(ports: KustoPorts, request: ArmRequest): Promi
   const databaseName = parseDatabaseName(nameOf(request));
   if (databaseName === undefined) throw kustoError('InvalidDatabaseName', nameOf(request).slice(0, 300));
   requireKindAndPlace(body, cluster.value, true);
-  const id = databaseId(cluster.value, databaseName);
+  const id = databaseId(requestedClusterId(request), databaseName);
   const operation = await beginChildOperation(ports, request, cluster.value, 'DatabaseCreate', id);
   const now = toIso(ports.clock.now());
   const database: DatabaseResource = {
     id,
-    name: `${cluster.value.name}/${databaseName}`,
+    name: `${addressOf(request).clusterName}/${databaseName}`,
     type: databaseType,
     location: cluster.value.location,
     kind: 'ReadWrite',
@@ -107,8 +109,11 @@ export async function putDatabase(ports: KustoPorts, request: ArmRequest): Promi
     writeRecord(databaseResources, id.toLowerCase(), null, database),
     ...admin,
   ]);
+  // What was sent, the place in its own words included.
+  const { location } = body;
   return begun(request, operation, 201, {
     ...common(database),
+    ...(typeof location === 'string' && location !== '' ? { location } : {}),
     properties: { ...periods(database.properties), provisioningState: 'Creating' },
   });
 }
@@ -142,18 +147,18 @@ async function changeDatabase(
   const held = { softDeletePeriod, hotCachePeriod };
   const next = readPeriods(bodyProperties(body), mode === 'merge' ? held : undefined);
   if (next.softDeletePeriod === softDeletePeriod && next.hotCachePeriod === hotCachePeriod) {
-    return { status: 200, body: await showDatabase(ports, cluster.value, found.value) };
+    return { status: 200, body: await showDatabase(ports, request, cluster.value, found.value) };
   }
-  const operation = await beginChildOperation(ports, request, cluster.value, 'DatabaseAlter', found.value.id);
+  const operation = await beginChildOperation(ports, request, cluster.value, 'DatabaseCreate', found.value.id, true);
   const changed = {
     ...found.value,
     changedAt: toIso(ports.clock.now()),
     properties: { ...rest, ...next, operation: operation.kept },
   };
   await commitChild(ports, cluster, operation, [writeRecord(databaseResources, found.id, found.version, changed)]);
-  return begun(request, operation, 202, {
+  return begun(request, operation, mode === 'merge' ? 202 : 200, {
     ...common(changed),
-    properties: { ...periods(changed.properties), isFollowed: false, provisioningState: 'Running' },
+    properties: { ...periods(changed.properties), isFollowed: false, provisioningState: 'Accepted' },
   });
 }
 
@@ -263,6 +268,7 @@ const common = (database: DatabaseResource): Record<string, unknown> => ({
 
 async function showDatabase(
   ports: KustoPorts,
+  { apiVersion }: Pick<ArmRequest, 'apiVersion'>,
   cluster: ClusterResource,
   database: DatabaseResource,
 ): Promise<Record<string, unknown>> {
@@ -274,7 +280,7 @@ async function showDatabase(
     properties: {
       ...periods(properties),
       ...(size === undefined ? {} : { statistics: { size } }),
-      isFollowed: false,
+      ...(isApiVersionBefore(apiVersion, '2019-11-09') ? {} : { isFollowed: false }),
       provisioningState: childProvisioning(properties.operation, ports.clock.now()),
       ...(suspension === undefined ? {} : { suspensionDetails: { suspensionStartDate: suspension.since } }),
     },

@@ -1,6 +1,7 @@
 import { startOperation } from '../../arm/long-running.ts';
 import type { OperationRecord } from '../../arm/long-running.ts';
 import type { Guid } from '../../base/guid.ts';
+import { newGuid } from '../../base/guid.ts';
 import type { RandomBytes } from '../../base/random.ts';
 import { instant } from '../../clock/clock.ts';
 import type { Clock, Instant } from '../../clock/clock.ts';
@@ -8,19 +9,18 @@ import type { StateWrite } from '../../state/state.ts';
 
 export const kustoNamespace = 'Microsoft.Kusto';
 
-/** `properties.operationKind` of an operation result. Observed: ClusterCreateExternal, ServiceConfigurationAlter, DatabaseCreate,
- * DatabaseDelete, ServicePrincipalAssignmentsAdd, DatabaseAddPrincipals; the others are named after them. */
+/** `properties.operationKind` of an operation result, all observed but DatabaseDropPrincipals, which is named after its opposite.
+ * A database that is changed has that of one that is made. */
 export type OperationKind =
   | 'ClusterCreateExternal'
   | 'ServiceConfigurationAlter'
-  | 'ServiceDelete'
-  | 'ServiceStart'
-  | 'ServiceStop'
+  | 'ClusterDelete'
+  | 'ClusterResume'
+  | 'ClusterSuspend'
   | 'DatabaseCreate'
-  | 'DatabaseAlter'
   | 'DatabaseDelete'
   | 'ServicePrincipalAssignmentsAdd'
-  | 'ServicePrincipalAssignmentsRemove'
+  | 'ServicePrincipalAssignmentsDrop'
   | 'DatabaseAddPrincipals'
   | 'DatabaseDropPrincipals';
 
@@ -37,6 +37,8 @@ export type OperationFailure = {
 export type ResourceOperation = {
   readonly operationId: Guid;
   readonly kind: OperationKind;
+  /** The resource was there before. */
+  readonly changes?: true;
   /** Milliseconds on the Kustody clock; the time of its start, unless a fault makes operations slow. */
   readonly completesAt: number;
   readonly failure?: OperationFailure;
@@ -69,14 +71,17 @@ export function beginOperation(
     readonly subscriptionId: string;
     readonly location: string;
     readonly resourceId: string;
+    readonly changes?: true;
   },
   fault: OperationFault,
   failure: OperationFailure | undefined = fault.fails ? bareFailure : undefined,
 ): StartedOperation {
   const startedAt = ports.clock.now();
   const completesAt = instant(startedAt + Math.max(0, fault.takesMs));
+  const { changes, ...operation } = about;
   const { operation: record, write } = startOperation(ports.randomBytes, {
-    ...about,
+    ...operation,
+    detail: { rootActivityId: newGuid(ports.randomBytes) },
     provider: kustoNamespace,
     startedAt,
     completesAt,
@@ -85,6 +90,7 @@ export function beginOperation(
   const kept = {
     operationId: record.operationId,
     kind: about.kind,
+    ...(changes === undefined ? {} : { changes }),
     completesAt,
     ...(failure === undefined ? {} : { failure }),
   };

@@ -10,7 +10,8 @@ import { kustoNamespace } from './operation-record.ts';
 const statusPath = (operation: OperationRecord): string =>
   `/subscriptions/${operation.subscriptionId}/providers/${kustoNamespace}/locations/${operation.location ?? ''}/operationResults/${operation.operationId}`;
 
-/** `Azure-AsyncOperation` alone, as the service sends for PUT and PATCH: clients then read the resource when it is over. */
+/** `Azure-AsyncOperation` alone, as the service sends for PUT: clients then read the resource when it is over. For PATCH it was seen to
+ * send `Location`, too, whose answer is empty: the JavaScript client would take that for the cluster. */
 export const asyncHeaders = (request: ArmRequest, operation: OperationRecord): Readonly<Record<string, string>> =>
   operationHeaders(request, statusPath(operation), { asyncOperation: true });
 
@@ -47,6 +48,12 @@ export function operationResultRows(ports: { readonly state: State; readonly clo
 
 const runningHeaders = { 'retry-after': String(retryAfterSeconds) };
 
+/** As in recorded answers: the same for every poll of an operation, and another id than its own. */
+function activityHeader({ detail, operationId }: OperationRecord): Readonly<Record<string, string>> {
+  const id = detail?.['rootActivityId'];
+  return { 'x-ms-operation-root-activity-id': typeof id === 'string' ? id : operationId };
+}
+
 function locationReply(operation: OperationRecord, now: Instant): ArmReply {
   return statusOf(operation, now).status === 'Running' ? { status: 202, headers: runningHeaders } : { status: 200 };
 }
@@ -57,7 +64,7 @@ function statusReply(operation: OperationRecord, now: Instant): ArmReply {
   const runs = status === 'Running';
   return {
     status: 200,
-    ...(runs ? { headers: runningHeaders } : {}),
+    headers: { ...activityHeader(operation), ...(runs ? runningHeaders : {}) },
     body: {
       id: statusPath(operation).replace('/operationResults/', '/operationresults/'),
       name: operation.operationId,

@@ -4,7 +4,7 @@ import type { JsonObject } from '../../base/json.ts';
 import { toIso } from '../../clock/clock.ts';
 import { writeRecord } from '../../state/state.ts';
 import type { Versioned } from '../../state/state.ts';
-import { assignmentId, newAssignment, readTenant, requirePrincipal, scopeOfDatabase } from './assignment-writes.ts';
+import { assignmentId, newAssignment, readTenant, requirePrincipal } from './assignment-writes.ts';
 import type { AssignmentScope } from './assignment-writes.ts';
 import {
   accepted,
@@ -14,12 +14,13 @@ import {
   commitChild,
   requireChangeable,
   requireChildIdle,
+  requestedClusterId,
   requireReadable,
 } from './child-changes.ts';
 import { assignmentResources, clusterRoles, databaseRoles } from './child-records.ts';
 import type { AssignmentProperties, AssignmentResource, ClusterRole, DatabaseRole } from './child-records.ts';
 import type { ClusterResource } from './cluster-record.ts';
-import { bodyObject, bodyProperties, listChildren } from './cluster-store.ts';
+import { addressOf, bodyObject, bodyProperties, listChildren } from './cluster-store.ts';
 import { requireDatabase } from './databases.ts';
 import { kustoError } from './kusto-errors.ts';
 import type { KustoPorts, PrincipalType } from './ports.ts';
@@ -33,8 +34,11 @@ export async function assignmentScope(
   cluster: ClusterResource,
 ): Promise<AssignmentScope> {
   const { databaseName } = request.params;
-  if (databaseName === undefined) return { kind: 'cluster', id: cluster.id, name: cluster.name };
-  return scopeOfDatabase((await requireDatabase(ports, cluster, databaseName)).value);
+  const id = requestedClusterId(request);
+  const { clusterName } = addressOf(request);
+  if (databaseName === undefined) return { kind: 'cluster', id, name: clusterName };
+  await requireDatabase(ports, cluster, databaseName);
+  return { kind: 'database', id: `${id}/Databases/${databaseName}`, name: `${clusterName}/${databaseName}` };
 }
 
 const find = (
@@ -86,10 +90,12 @@ export async function putAssignment(ports: KustoPorts, request: ArmRequest): Pro
   const wanted = await readAssignment(ports, request, scope);
   const found = await find(ports, scope, name);
   if (found !== undefined && isSameAssignment(found.value.properties, wanted))
-    return { status: 200, body: showSent(found.value, 'Succeeded') };
+    return { status: 200, body: showSent(found.value, 'Succeeded', request) };
   if (found !== undefined) requireChildIdle(found.value, ports.clock.now());
   const kind = scope.kind === 'cluster' ? 'ServicePrincipalAssignmentsAdd' : 'DatabaseAddPrincipals';
-  const operation = await beginChildOperation(ports, request, cluster.value, kind, assignmentId(scope, name));
+  const changes = found === undefined ? undefined : true;
+  const id = found?.value.id ?? assignmentId(scope, name);
+  const operation = await beginChildOperation(ports, request, cluster.value, kind, id, changes);
   const properties = { ...wanted, operation: operation.kept };
   const next =
     found === undefined
@@ -98,7 +104,9 @@ export async function putAssignment(ports: KustoPorts, request: ArmRequest): Pro
   await commitChild(ports, cluster, operation, [
     writeRecord(assignmentResources, next.id.toLowerCase(), found?.version ?? null, next),
   ]);
-  return begun(request, operation, 201, showSent(next, 'Creating'));
+  return found === undefined
+    ? begun(request, operation, 201, showSent(next, 'Creating', request))
+    : begun(request, operation, 200, showSent(next, 'Accepted', request));
 }
 
 export async function deleteAssignment(ports: KustoPorts, request: ArmRequest): Promise<ArmReply> {
@@ -107,7 +115,7 @@ export async function deleteAssignment(ports: KustoPorts, request: ArmRequest): 
   const found = await find(ports, scope, nameOf(request));
   if (found === undefined) return { status: 204 };
   requireChildIdle(found.value, ports.clock.now());
-  const kind = scope.kind === 'cluster' ? 'ServicePrincipalAssignmentsRemove' : 'DatabaseDropPrincipals';
+  const kind = scope.kind === 'cluster' ? 'ServicePrincipalAssignmentsDrop' : 'DatabaseDropPrincipals';
   const operation = await beginChildOperation(ports, request, cluster.value, kind, found.value.id);
   await commitChild(ports, cluster, operation, [writeRecord(assignmentResources, found.id, found.version, null)]);
   return accepted(request, operation);
@@ -194,9 +202,12 @@ const isSameAssignment = (left: AssignmentProperties, right: AssignmentPropertie
 const showSent = (
   { id, name, type, properties }: AssignmentResource,
   provisioningState: string,
+  request: ArmRequest,
 ): Record<string, unknown> => {
-  const { principalId, role, principalType } = properties;
-  return { id, name, type, properties: { principalId, role, principalType, provisioningState } };
+  const { principalId, role, principalType, tenantId } = properties;
+  const sent = bodyProperties(bodyObject(request))['tenantId'];
+  const tenant = typeof sent === 'string' && sent !== '' ? { tenantId } : {};
+  return { id, name, type, properties: { principalId, role, principalType, ...tenant, provisioningState } };
 };
 
 function show(ports: KustoPorts, { id, name, type, properties }: AssignmentResource): Record<string, unknown> {

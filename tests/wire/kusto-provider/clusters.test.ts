@@ -24,7 +24,7 @@ describe('the cluster resource', () => {
     expect(status).toBe(200);
     const etag = headers.get('etag');
     expect(etag).toMatch(/^"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{7}Z"$/);
-    // The recorded answer of the real service (2024-12, api-version 2024-04-13), ids aside.
+    // The recorded answer of the real service (2026-08, api-version 2024-04-13), ids and size aside.
     expect(body).toEqual({
       id: path('c1test'),
       name: 'c1test',
@@ -38,7 +38,7 @@ describe('the cluster resource', () => {
         stateReason: '',
         uri: 'https://c1test.eastus.kusto.windows.net',
         dataIngestionUri: 'https://ingest-c1test.eastus.kusto.windows.net',
-        trustedExternalTenants: [],
+        trustedExternalTenants: [{ value: '*' }],
         virtualNetworkConfiguration: null,
         optimizedAutoscale: null,
         enableDiskEncryption: false,
@@ -51,7 +51,7 @@ describe('the cluster resource', () => {
         acceptedAudiences: [],
         restrictOutboundNetworkAccess: 'Disabled',
         allowedFqdnList: [],
-        calloutPolicies: [],
+        calloutPolicies: null,
         publicNetworkAccess: 'Enabled',
         allowedIpRangeList: [],
         enableAutoStop: true,
@@ -93,7 +93,7 @@ describe('the cluster resource', () => {
     expect(running.body).toMatchObject({
       status: 'Running',
       percentComplete: 0.5,
-      properties: { operationKind: 'ServiceStop', provisioningState: 'Running', operationState: 'InProgress' },
+      properties: { operationKind: 'ClusterSuspend', provisioningState: 'Running', operationState: 'InProgress' },
     });
     expect((await fixture.send('GET', poll('location'))).status).toBe(202);
     expect((await fixture.client.clusters.get(groupName, 'c1test')).state).toBe('Stopping');
@@ -142,7 +142,7 @@ describe('the cluster resource', () => {
     expect(answer.body).toMatchObject({ etag, properties: { provisioningState: 'Succeeded' } });
   });
 
-  it('Clusters_Update: a change answers 202 with Running and without Location, and gives a new etag', async () => {
+  it('Clusters_Update: a change answers 202 with Accepted and without Location, and gives a new etag', async () => {
     const { etag } = await create();
     const answer = await fixture.send('PATCH', `${path('c1test')}${version}`, {
       properties: { enableStreamingIngest: true },
@@ -151,7 +151,7 @@ describe('the cluster resource', () => {
     expect(answer.status).toBe(202);
     expect(answer.headers.get('azure-asyncoperation')).not.toBeNull();
     expect(answer.headers.get('location')).toBeNull();
-    expect(answer.body).toMatchObject({ properties: { provisioningState: 'Running' } });
+    expect(answer.body).toMatchObject({ properties: { provisioningState: 'Accepted' } });
     const after = await fixture.client.clusters.get(groupName, 'c1test');
     expect(after).toMatchObject({ enableStreamingIngest: true, tags: { a: 'b' }, provisioningState: 'Succeeded' });
     expect(after.etag).not.toBe(etag);

@@ -240,7 +240,7 @@ describe('customer-managed keys', () => {
     );
     expect(JSON.parse(result)).toMatchObject({
       status: 'Failed',
-      properties: { operationKind: 'ServiceStart' },
+      properties: { operationKind: 'ClusterResume' },
       error: {
         code: 'IdentityDoesNotHaveAccessToKeyVault',
         details: [

@@ -67,7 +67,7 @@ export async function lookLive(clients: CmkClients, given: GivenTarget, read: Re
     ...given,
   };
   const found = await gatherCluster(clients, given.cluster);
-  const target = resolveTarget(asked, found?.key);
+  const target = resolveTarget(asked, found);
   if ('value' in target) {
     const facts = await gather(clients, target.value);
     const { steps } = planOf({ target: target.value, facts, options: changesNothing, now });

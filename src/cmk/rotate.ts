@@ -77,7 +77,7 @@ async function lookAtKey(clients: CmkClients, given: GivenTarget): Promise<{ tar
   const cluster = await gatherCluster(clients, given.cluster);
   if (cluster === undefined) throw new ApplyStopped(`There is no cluster ${given.cluster.id}.`);
   if (cluster.key === undefined) throw new ApplyStopped('The cluster has no customer-managed key: use apply.');
-  const target = resolveTarget(given, cluster.key);
+  const target = resolveTarget(given, cluster);
   if ('problem' in target) throw new ApplyStopped(target.problem);
   return { target: target.value, facts: await gather(clients, target.value) };
 }

@@ -1,7 +1,9 @@
 import { describe, expect, it } from 'vitest';
 import { clusterId, ids, parsed, userIdentityName } from './cmk-facts.fixture.ts';
 import { isAtOrAbove, sameRegion, sameVaultUri } from './resource-id.ts';
-import { resolveTarget } from './resolve-target.ts';
+import type { ClusterKey } from './facts.ts';
+import type { HeldByCluster } from './resolve-target.ts';
+import { identityOfCluster, resolveTarget } from './resolve-target.ts';
 import { clusterIdOf, parseClusterId, parseIdentity, parseKey, parseVault, parseVersion } from './target.ts';
 
 describe('what is named', () => {
@@ -45,22 +47,23 @@ describe('what is named', () => {
 
 describe('what is not named is as the cluster has it', () => {
   const key = { keyName: 'k', keyVaultUri: 'https://keys.vault.example', keyVersion: ids.version };
+  const held = (own: ClusterKey): HeldByCluster => ({ key: own, userIdentities: [] });
 
   it('all of it, or only what is missing', () => {
-    expect(parsed(resolveTarget({ cluster: clusterId }, { ...key, userIdentity: ids.identity }))).toMatchObject({
+    expect(parsed(resolveTarget({ cluster: clusterId }, held({ ...key, userIdentity: ids.identity })))).toMatchObject({
       vault: { by: 'uri', name: 'keys' },
       keyName: 'k',
       keyVersion: ids.version,
       identity: userIdentityName,
     });
-    const system = parsed(resolveTarget({ cluster: clusterId, keyVersion: ids.otherVersion }, key));
+    const system = parsed(resolveTarget({ cluster: clusterId, keyVersion: ids.otherVersion }, held(key)));
     expect(system).toMatchObject({ keyVersion: ids.otherVersion, identity: { kind: 'system' } });
   });
 
   it('but no version of another key', () => {
-    expect(parsed(resolveTarget({ cluster: clusterId, keyName: 'other' }, key)).keyVersion).toBeUndefined();
+    expect(parsed(resolveTarget({ cluster: clusterId, keyName: 'other' }, held(key))).keyVersion).toBeUndefined();
     const elsewhere = { cluster: clusterId, vault: parsed(parseVault('elsewhere')) };
-    expect(parsed(resolveTarget(elsewhere, key)).keyVersion).toBeUndefined();
+    expect(parsed(resolveTarget(elsewhere, held(key))).keyVersion).toBeUndefined();
   });
 
   it("and nothing when the key is Microsoft's", () => {
@@ -70,5 +73,18 @@ describe('what is not named is as the cluster has it', () => {
     );
     const named = { cluster: clusterId, vault: parsed(parseVault('keys')), keyName: 'k' };
     expect(parsed(resolveTarget(named, undefined)).identity).toEqual({ kind: 'system' });
+  });
+
+  it('and the identity that the cluster has, unless it has several', () => {
+    const [own, other] = [{ id: ids.identity }, { id: `${ids.identity}2` }];
+    const systemIdentity = { principalId: 'p' };
+    const system = { kind: 'system' };
+    expect(identityOfCluster({ userIdentities: [] })).toEqual({ value: system });
+    expect(identityOfCluster({ userIdentities: [own] })).toEqual({ value: userIdentityName });
+    expect(identityOfCluster({ userIdentities: [own], systemIdentity })).toEqual({ value: system });
+    expect(identityOfCluster({ userIdentities: [own, other] })).toHaveProperty('problem');
+    expect(identityOfCluster({ key: { ...key, userIdentity: own.id }, userIdentities: [own, other] })).toEqual({
+      value: userIdentityName,
+    });
   });
 });

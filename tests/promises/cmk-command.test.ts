@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { environmentOf } from '../../src/cli/live-instance.ts';
 import type { CmkTarget } from '../../src/cmk/target.ts';
-import { startCmkFixture } from '../support/cmk-fixture.ts';
+import { group, location, startCmkFixture } from '../support/cmk-fixture.ts';
 import { startKustody } from '../support/kustody-command.ts';
 import type { CommandResult } from '../support/kustody-command.ts';
 
@@ -98,6 +98,24 @@ describe('kustody cmk, as it is typed', () => {
       /does not say which/,
     );
     expect(await json('verify', ...clusterWords(target))).toMatchObject({ code: 0, ok: true });
+  });
+
+  it('takes the identity that the cluster has, when none is named', async () => {
+    const target = await fixture.fresh();
+    const { azure, subscriptionId } = fixture;
+    const id = `/subscriptions/${subscriptionId}/resourceGroups/${group}/providers/Microsoft.ManagedIdentity/userAssignedIdentities/its-own`;
+    await azure.resources.resources.beginCreateOrUpdateByIdAndWait(id, '2023-01-31', { location });
+    await azure.kusto.clusters.beginUpdateAndWait(group, target.cluster.name, {
+      identity: { type: 'UserAssigned', userAssignedIdentities: { [id]: {} } },
+    });
+    const asked = [...words(target), '--create-key'];
+    expect(await json('plan', ...asked)).toMatchObject({
+      identity: id,
+      steps: expect.arrayContaining([expect.objectContaining({ id: 'identity', state: 'done' })]) as unknown,
+    });
+    expect(await json('apply', ...asked, '--yes')).toMatchObject({ code: 0, identity: id, ok: true });
+    expect(await json('plan', ...asked)).toMatchObject({ code: 0, identity: id, result: 'nothingToDo' });
+    expect(await json('plan', ...asked, '--identity', 'system')).toMatchObject({ identity: 'system' });
   });
 
   it('prints a table for people, with nothing cut off and no colours when nobody watches', async () => {

@@ -3,7 +3,7 @@ import type { Plan } from '../../cmk/plan.ts';
 import type { CmkTarget } from '../../cmk/target.ts';
 import { UserError } from '../user-error.ts';
 import type { ApplyArguments } from './arguments.ts';
-import { planOptionsOf, targetOf } from './arguments.ts';
+import { askedOf, planOptionsOf, targetOf } from './arguments.ts';
 import { planExitCodes } from './plan-action.ts';
 import { planText, printJson, stepsJson, targetJson } from './present.ts';
 import { progressOf } from './progress.ts';
@@ -12,9 +12,10 @@ import { withSession } from './session.ts';
 import { printChecks } from './verify-action.ts';
 
 export async function apply(args: ApplyArguments): Promise<void> {
-  const target = targetOf(args);
+  const asked = askedOf(args);
   const options = planOptionsOf(args);
   await withSession(args.timeout, async ({ clients, pace }) => {
+    const target = await targetOf(clients, asked);
     const { plan } = await look(clients, target, options, pace);
     if (!args.json) process.stdout.write(`${planText(plan, plan.result !== 'somethingToDo')}\n`);
     if (plan.result === 'inTheWay') {

@@ -1,4 +1,7 @@
+import type { CmkClients } from '../../cmk/clients.ts';
+import { gatherCluster } from '../../cmk/gather.ts';
 import type { PlanOptions } from '../../cmk/plan-step.ts';
+import { identityOfCluster } from '../../cmk/resolve-target.ts';
 import type { ResourceId } from '../../cmk/resource-id.ts';
 import type { CmkTarget, GivenTarget, Parsed } from '../../cmk/target.ts';
 import { clusterIdOf, parseClusterId, parseIdentity, parseKey, parseVault, parseVersion } from '../../cmk/target.ts';
@@ -36,18 +39,23 @@ export type RotateArguments = NamedArguments &
   ChangingArguments & { readonly toVersion?: string; readonly disableOld: boolean };
 export type DiagnoseArguments = NamedArguments & { readonly error?: string };
 
-/** What plan and apply need to be told. @throws UserError */
-export function targetOf(args: NamedArguments): CmkTarget {
-  const { cluster, vault, keyName, keyVersion, identity } = givenOf(args);
+/** What plan and apply need to be told: all but the identity, which the cluster may have. */
+export type AskedTarget = Omit<CmkTarget, 'identity'> & Pick<GivenTarget, 'identity'>;
+
+/** @throws UserError */
+export function askedOf(args: NamedArguments): AskedTarget {
+  const { vault, keyName, ...others } = givenOf(args);
   if (vault === undefined || keyName === undefined)
     throw new UserError('The vault and the key are not named.', 'Give --vault and --key.');
-  return {
-    cluster,
-    vault,
-    keyName,
-    ...(keyVersion === undefined ? {} : { keyVersion }),
-    identity: identity ?? { kind: 'system' },
-  };
+  return { ...others, vault, keyName };
+}
+
+/** @throws UserError when the cluster has several identities, and none is named */
+export async function targetOf(clients: CmkClients, asked: AskedTarget): Promise<CmkTarget> {
+  if (asked.identity !== undefined) return { ...asked, identity: asked.identity };
+  const found = identityOfCluster(await gatherCluster(clients, asked.cluster));
+  if ('problem' in found) throw new UserError(found.problem, 'Give --identity.');
+  return { ...asked, identity: found.value };
 }
 
 /** @throws UserError */

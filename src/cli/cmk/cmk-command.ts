@@ -98,7 +98,7 @@ function named(command: Command): Command {
     )
     .option(
       '--identity <system|RESOURCE_ID>',
-      'how the cluster goes to the vault: system-assigned (default) or a user-assigned identity',
+      'how the cluster goes to the vault: by its system-assigned or a user-assigned identity (default: the one that it has, else system)',
     )
     .addOption(
       new Option('--timeout <DURATION>', 'time for the whole command').argParser(durationOf).default(1800, '30m'),

@@ -14,7 +14,7 @@ export async function verify(args: VerifyArguments): Promise<void> {
   await withSession(args.timeout, async (session) => {
     const cluster = await gatherCluster(session.clients, given.cluster);
     if (cluster === undefined) throw new UserError(`There is no cluster ${given.cluster.id}.`);
-    const target = resolveTarget(given, cluster.key);
+    const target = resolveTarget(given, cluster);
     if ('value' in target) return printChecks('verify', target.value, session, args, {});
     if (cluster.key !== undefined) throw new UserError(target.problem);
     process.exitCode = 4;

@@ -30,6 +30,8 @@ export interface Seeded {
   /** Of the customer's key; missing with a Microsoft-managed one. */
   readonly vaultUri?: string;
   readonly keyName?: string;
+  /** The database was made now, so there is nothing in it. */
+  readonly isNew?: true;
 }
 
 /** What programs are told of it. */
@@ -47,14 +49,21 @@ export const seedVariables = (
 
 /** A resource group, a vault with a key, a cluster under that key and a database, made the way any client makes them: over the wire,
  * as the data directory's own application. What is there already stays.
+ * @param begin hears of each step that may take its time
  * @throws Error with the service's own code and message when a step is refused */
-export async function seed(environment: InstanceEnvironment, options: SeedOptions): Promise<Seeded> {
+export async function seed(
+  environment: InstanceEnvironment,
+  options: SeedOptions,
+  begin: (what: string) => void = () => undefined,
+): Promise<Seeded> {
   const arm = armCalls(environment);
   const location = options.region;
   const group = `/subscriptions/${environment.subscriptionId}/resourceGroups/${options.resourceGroup}`;
   const cluster = `${group}/providers/Microsoft.Kusto/clusters/${options.cluster}`;
+  begin('making a vault with a key');
   await arm('PUT', group, '2024-11-01', { location });
   const key = options.key === 'customer' ? await makeCustomerKey(environment, arm, group, options) : undefined;
+  begin(`making cluster ${options.cluster}`);
   if ((await arm('GET', cluster, kustoVersion, undefined, [404])) === undefined)
     await arm('PUT', cluster, kustoVersion, {
       location,
@@ -65,6 +74,7 @@ export async function seed(environment: InstanceEnvironment, options: SeedOption
         ...(key === undefined ? {} : { keyVaultProperties: key.keyVaultProperties }),
       },
     });
+  begin(`making database ${options.database}`);
   const database = `${cluster}/databases/${options.database}`;
   const isNew = (await arm('GET', database, kustoVersion, undefined, [404])) === undefined;
   await arm('PUT', database, kustoVersion, { location, kind: 'ReadWrite' });
@@ -79,6 +89,7 @@ export async function seed(environment: InstanceEnvironment, options: SeedOption
     clusterUri,
     database: options.database,
     ...(key === undefined ? {} : { vaultUri: key.keyVaultProperties.keyVaultUri, keyName }),
+    ...(isNew ? { isNew } : {}),
   };
 }
 

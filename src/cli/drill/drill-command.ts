@@ -8,6 +8,8 @@ import type { DrillRow } from './drill.ts';
 import { runDrill } from './drill.ts';
 import { drillTable } from './present.ts';
 import { makeScene } from './scene.ts';
+import { startWaiting } from '../waiting.ts';
+import { ways } from './ways.ts';
 
 export function drillCommand(rootKeys: RootKeySource): Command {
   return new Command('drill')
@@ -25,14 +27,26 @@ async function drill(rootKeys: RootKeySource, { json }: { readonly json: boolean
   const say = (text: string): void => {
     if (!json) process.stdout.write(text);
   };
+  const waiting = startWaiting();
   try {
     const server = await startInstance({ dataDirectory: temporary.directory, rootKey, virtualTime: true });
     try {
       say('A cluster with 1000 rows under a key of its own …\n');
+      waiting.begin('making the cluster');
       const scene = await makeScene(await drillInstance(server));
+      let begun = 0;
       const rows = await runDrill(scene, {
-        began: ({ title }) => say(`  ${title} … `),
-        ended: (row) => say(row.problems.length === 0 ? 'ok\n' : `NOT AS IT MUST BE\n${problemLines(row)}`),
+        began: ({ title }) => {
+          begun += 1;
+          waiting.begin(`way ${begun} of ${ways.length}: ${title}`);
+        },
+        ended: (row) => {
+          waiting.end();
+          const place = `${String(begun).padStart(String(ways.length).length)}/${ways.length}`;
+          say(
+            `  ${place} ${row.title} … ${row.problems.length === 0 ? 'ok' : `NOT AS IT MUST BE\n${problemLines(row)}`}\n`,
+          );
+        },
       });
       const ok = rows.every(({ problems }) => problems.length === 0);
       if (!ok) process.exitCode = 1;
@@ -41,6 +55,7 @@ async function drill(rootKeys: RootKeySource, { json }: { readonly json: boolean
       await server.close();
     }
   } finally {
+    waiting.end();
     temporary.remove();
   }
 }

@@ -4,7 +4,7 @@ import { delimiter, join, resolve } from 'node:path';
 import type { AllowedHost } from '../http/allowed-hosts.ts';
 import type { RefusedHost } from '../http/refused-hosts.ts';
 import type { InstanceEnvironment } from '../server/control-plane.ts';
-import { defaultSeed, seed, seedVariables } from '../server/seed.ts';
+import type { SeedStep } from '../server/seed-files.ts';
 import { clientDirectoryName } from '../server/data-directory-names.ts';
 import { runChild } from './child-command.ts';
 import { allowOption } from './instance.ts';
@@ -14,12 +14,15 @@ import type { RootKeySource } from './root-key-source.ts';
 import { rootKeyOption } from './root-key-source.ts';
 import type { OutsideVaultOption } from './outside-vault-option.ts';
 import { outsideVaultOption } from './outside-vault-option.ts';
+import type { SeedOption } from './seeding.ts';
+import { seedInstance, seedOption, seedStepsOf } from './seeding.ts';
 import { refusedText } from './status.ts';
+import { startWaiting, whileWaiting } from './waiting.ts';
 
 interface RunOptions {
   readonly data?: string;
   readonly allow: readonly AllowedHost[];
-  readonly seed: boolean;
+  readonly seed: SeedOption;
   readonly secondSubscription: boolean;
   readonly keyRecheck?: number;
   readonly vault: readonly OutsideVaultOption[];
@@ -41,16 +44,12 @@ export function runCommand(rootKeys: RootKeySource): Command {
     .addOption(geoipOption())
     .addOption(rootKeyOption())
     .addOption(stateAnchorOption())
-    .option(
-      '--seed',
-      'make a resource group, a vault with a key, a cluster under that key and a database first, and set KUSTODY_CLUSTER_URI, KUSTODY_DATABASE, KUSTODY_VAULT_URI, KUSTODY_KEY_ID and KUSTODY_OBJECT_ID',
-      false,
-    )
+    .addOption(seedOption())
     .argument('<command...>', 'the command, after --')
     .passThroughOptions()
     .addHelpText(
       'after',
-      "\nExamples:\n  $ kustody run -- npm test\n  $ kustody run --seed -- sh -c 'echo $KUSTODY_CLUSTER_URI'\n  $ kustody run --data ./azure --allow packages.example.org -- bash",
+      "\nExamples:\n  $ kustody run -- npm test\n  $ kustody run --seed -- sh -c 'echo $KUSTODY_CLUSTER_URI'\n  $ kustody run --seed ./fixtures -- npm test\n  $ kustody run --data ./azure --allow packages.example.org -- bash",
     )
     .action((command: readonly string[], options: RunOptions) => run(rootKeys, command, options));
 }
@@ -58,19 +57,23 @@ export function runCommand(rootKeys: RootKeySource): Command {
 async function run(rootKeys: RootKeySource, command: readonly string[], options: RunOptions): Promise<void> {
   const [program = '', ...args] = command;
   const { geoipDatabase } = options;
-  const instance = await openLiveInstance(options.data, {
+  const steps = seedStepsOf(options.seed);
+  const waiting = startWaiting();
+  waiting.begin('starting an instance');
+  const opening = openLiveInstance(options.data, {
     rootKey: rootKeys.take(options.rootKeyFd),
     allowedHosts: options.allow,
-    expectsCluster: options.seed,
+    expectsCluster: options.seed !== undefined,
     secondSubscription: options.secondSubscription,
     outsideVaults: options.vault,
     ...(options.keyRecheck === undefined ? {} : { keyRecheckSeconds: options.keyRecheck }),
     ...(options.stateAnchor === undefined ? {} : { stateAnchor: options.stateAnchor }),
     ...(geoipDatabase === undefined ? {} : { geoipDatabase }),
   });
+  const instance = await opening.finally(() => waiting.end());
   try {
     const environment = await environmentOf(instance, process.env);
-    const seeded = options.seed ? await seedInstance(await instance.describe()) : {};
+    const seeded = options.seed === undefined ? {} : await seeding(await instance.describe(), steps);
     const path = `${kustodyOnPath(instance.dataDirectory)}${delimiter}${process.env['PATH'] ?? ''}`;
     process.exitCode = await runChild({
       command: program,
@@ -83,8 +86,18 @@ async function run(rootKeys: RootKeySource, command: readonly string[], options:
   }
 }
 
-const seedInstance = async (instance: InstanceEnvironment): Promise<Readonly<Record<string, string>>> =>
-  seedVariables(await seed(instance, defaultSeed), instance);
+/** Standard output is the command's own. */
+const seeding = (
+  instance: InstanceEnvironment,
+  steps: readonly SeedStep[],
+): Promise<Readonly<Record<string, string>>> => {
+  const waiting = startWaiting();
+  const say = (text: string): void => {
+    waiting.pause();
+    process.stderr.write(text);
+  };
+  return whileWaiting((begin) => seedInstance(instance, steps, begin, say), waiting);
+};
 
 /** The first thing to look at when the command failed. */
 function tellRefused(hosts: readonly RefusedHost[]): void {

@@ -3,13 +3,15 @@ import { prepareDataDirectory } from './data-directory.ts';
 import { interrupted } from './interrupted.ts';
 import { allowOption, startInstance } from './instance.ts';
 import type { AllowedHost } from '../http/allowed-hosts.ts';
-import { defaultSeed, seed, seedVariables } from '../server/seed.ts';
+import type { SeedStep } from '../server/seed-files.ts';
 import type { RunningServer } from '../server/start-server.ts';
 import { dataOption, dataDirectoryOf, geoipOption, keyRecheckOption, stateAnchorOption } from './options.ts';
 import type { RootKeySource } from './root-key-source.ts';
 import { rootKeyOption } from './root-key-source.ts';
 import type { OutsideVaultOption } from './outside-vault-option.ts';
 import { outsideVaultOption } from './outside-vault-option.ts';
+import type { SeedOption } from './seeding.ts';
+import { seedInstance, seedOption, seedStepsOf } from './seeding.ts';
 
 interface UpOptions {
   readonly data?: string;
@@ -21,7 +23,7 @@ interface UpOptions {
   readonly allow: readonly AllowedHost[];
   readonly allowRemote: boolean;
   readonly virtualTime: boolean;
-  readonly seed: boolean;
+  readonly seed: SeedOption;
   readonly secondSubscription: boolean;
   readonly keyRecheck?: number;
   readonly vault: readonly OutsideVaultOption[];
@@ -57,11 +59,7 @@ export function upCommand(rootKeys: RootKeySource): Command {
     .option('--allow-remote', 'let --host be an address that other machines reach', false)
     .option('--virtual-time', 'for a new data directory: its clock can be moved', false)
     .option('--second-subscription', 'make a second subscription, beside the main one', false)
-    .option(
-      '--seed',
-      'make a resource group, a vault with a key, a cluster under that key and a database, unless they are there',
-      false,
-    )
+    .addOption(seedOption())
     .addOption(keyRecheckOption())
     .addOption(outsideVaultOption())
     .option(
@@ -82,6 +80,7 @@ export function upCommand(rootKeys: RootKeySource): Command {
 
 async function up(rootKeys: RootKeySource, options: UpOptions): Promise<void> {
   const rootKey = rootKeys.take(options.rootKeyFd);
+  const steps = seedStepsOf(options.seed);
   const dataDirectory = prepareDataDirectory(dataDirectoryOf(options));
   const server = await startInstance({
     dataDirectory,
@@ -101,7 +100,7 @@ async function up(rootKeys: RootKeySource, options: UpOptions): Promise<void> {
     ...(options.geoipDatabase === undefined ? {} : { geoipDatabase: options.geoipDatabase }),
     log: { level: options.logLevel, destination: process.stderr },
   });
-  const seeded = options.seed ? await seedVariablesOf(server) : {};
+  const seeded = options.seed === undefined ? {} : await seeding(server, steps);
   process.stdout.write(
     [
       `Kustody serves ${dataDirectory}`,
@@ -119,9 +118,15 @@ async function up(rootKeys: RootKeySource, options: UpOptions): Promise<void> {
   await server.close();
 }
 
-async function seedVariablesOf(server: RunningServer): Promise<Readonly<Record<string, string>>> {
-  const instance = await server.environment();
-  return seedVariables(await seed(instance, defaultSeed), instance);
+/** Log lines on standard error tell what goes on. A server whose seed is refused is not left behind. */
+async function seeding(server: RunningServer, steps: readonly SeedStep[]): Promise<Readonly<Record<string, string>>> {
+  try {
+    const say = (text: string): void => void process.stdout.write(text);
+    return await seedInstance(await server.environment(), steps, () => undefined, say);
+  } catch (error) {
+    await server.close();
+    throw error;
+  }
 }
 
 function parsePort(text: string): number {

@@ -5,6 +5,7 @@ import { temporaryDataDirectory } from '../cli/private-instances.ts';
 import type { InstanceEnvironment } from '../server/control-plane.ts';
 import { defaultSeed, seed, seedVariables } from '../server/seed.ts';
 import type { SeedOptions } from '../server/seed.ts';
+import { readSeedFiles, runSeedSteps } from '../server/seed-files.ts';
 import { anyLoopbackPort, defaultKeySettings } from '../server/settings.ts';
 import { startServer } from '../server/start-server.ts';
 import type { RunningServer } from '../server/start-server.ts';
@@ -23,7 +24,7 @@ export interface StartedInstance {
 export async function startInstance(options: StartOptions): Promise<StartedInstance> {
   requireKnown(options, 'startKustody', ['cluster', 'secondSubscription', 'keyRecheckSeconds', 'geoipDatabase']);
   if (typeof options.cluster === 'object')
-    requireKnown(options.cluster, 'cluster', ['name', 'region', 'database', 'key']);
+    requireKnown(options.cluster, 'cluster', ['name', 'region', 'database', 'key', 'seed']);
   const temporary = await temporaryDataDirectory();
   let server: RunningServer | undefined;
   try {
@@ -58,6 +59,9 @@ async function describe(
   const found = await server.environment();
   const seedOptions = seedOf(options.cluster);
   const seeded = seedOptions === undefined ? undefined : await seed(found, seedOptions);
+  const files = typeof options.cluster === 'object' ? options.cluster.seed : undefined;
+  if (seeded !== undefined && files !== undefined)
+    await runSeedSteps(found, seeded, readSeedFiles(resolve(files)), () => undefined);
   const { clocks, faults, checkKeys, snapshots } = server.controls;
   const virtual = clocks.virtual;
   if (virtual === undefined) throw new Error('The clock of a test instance is virtual.');

@@ -62,8 +62,10 @@ const usage = ({ path, options, arguments: given }: CommandNode): string =>
     }),
   ].join(' ');
 
-const flags = ({ short, long, valueName }: OptionNode): string =>
-  `${short === undefined ? '' : `${short}, `}${long}${valueName === undefined ? '' : ` ${valueName}`}`;
+const flags = ({ short, long, valueName, isValueOptional }: OptionNode): string => {
+  const value = valueName === undefined ? '' : isValueOptional ? ` [${valueName}]` : ` ${valueName}`;
+  return `${short === undefined ? '' : `${short}, `}${long}${value}`;
+};
 
 function meaning({ description, choices, defaultValue }: OptionNode): string {
   const among = choices.length === 0 ? '' : `: ${choices.map(code).join(', ')}`;

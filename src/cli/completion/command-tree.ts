@@ -10,6 +10,8 @@ export interface OptionNode {
   readonly description: string;
   /** As help shows it, such as `DIR`; undefined for an option without a value. */
   readonly valueName: string | undefined;
+  /** Whether the option can also stand alone. */
+  readonly isValueOptional: boolean;
   readonly valueKind: ValueKind;
   readonly choices: readonly string[];
   /** As help shows it; undefined where there is none worth a word. */
@@ -60,6 +62,7 @@ function optionNode(option: Option): OptionNode {
     short: option.short,
     description: option.description,
     valueName,
+    isValueOptional: option.optional,
     valueKind: valueKindOf(valueName ?? '', choices),
     choices,
     defaultValue: defaultOf(option, takesValue),

@@ -46,8 +46,9 @@ const plain = (text: string): string => text.replaceAll(/[[\]:\\]/g, '\\$&');
 const childSpec = ({ path, description }: CommandNode): string =>
   quoted(`${path.at(-1) ?? ''}:${plain(firstSentence(description))}`);
 
-function optionSpec({ long, description, valueName, valueKind, choices }: OptionNode): string {
-  const value = valueName === undefined ? '' : `:${plain(valueName)}:${actions[valueKind](choices)}`;
+function optionSpec({ long, description, valueName, isValueOptional, valueKind, choices }: OptionNode): string {
+  const value =
+    valueName === undefined ? '' : `${isValueOptional ? '::' : ':'}${plain(valueName)}:${actions[valueKind](choices)}`;
   return quoted(`${long}${valueName === undefined ? '' : '='}[${plain(description)}]${value}`);
 }
 

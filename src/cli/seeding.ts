@@ -1,0 +1,67 @@
+import { Option } from 'commander';
+import type { InstanceEnvironment } from '../server/control-plane.ts';
+import { defaultSeed, seed, seedVariables } from '../server/seed.ts';
+import type { SeedOutcome, SeedStep } from '../server/seed-files.ts';
+import { readSeedFiles, runSeedSteps, SeedFilesError } from '../server/seed-files.ts';
+import { tablesOf, tableText } from './result-tables.ts';
+import { UserError } from './user-error.ts';
+import type { Waiting } from './waiting.ts';
+
+/** `true`: without files; absent: no seed. */
+export type SeedOption = true | string | undefined;
+
+export const seedOption = (): Option =>
+  new Option(
+    '--seed [DIR]',
+    'make a resource group, a vault with a key, a cluster under that key and a database first, and tell KUSTODY_CLUSTER_URI, KUSTODY_DATABASE, KUSTODY_VAULT_URI, KUSTODY_KEY_ID and KUSTODY_OBJECT_ID; with a directory, run its .kql files and take its .csv, .json and .parquet files in, in the order of their names',
+  );
+
+/** Before anything is started. @throws UserError */
+export function seedStepsOf(option: SeedOption): readonly SeedStep[] {
+  return typeof option === 'string' ? asUserError(() => readSeedFiles(option)) : [];
+}
+
+/** @param say what came of the files, as they are done
+ * @returns what programs are told of the seed
+ * @throws UserError with the file that was refused, and why */
+export async function seedInstance(
+  environment: InstanceEnvironment,
+  steps: readonly SeedStep[],
+  begin: Waiting['begin'],
+  say: (text: string) => void,
+): Promise<Readonly<Record<string, string>>> {
+  const seeded = await seed(environment, defaultSeed, begin);
+  if (steps.length > 0 && seeded.isNew !== true)
+    say(`Database ${seeded.database} is there already: the files of the seed were not run.\n`);
+  if (steps.length === 0 || seeded.isNew !== true) return seedVariables(seeded, environment);
+  begin('running the files of the seed');
+  await asUserErrorLater(runSeedSteps(environment, seeded, steps, (outcome) => say(outcomeText(outcome))));
+  return seedVariables(seeded, environment);
+}
+
+function outcomeText({ file, statement, answer }: SeedOutcome): string {
+  const [first = ''] = statement.split('\n').filter((line) => !/^\s*\/\//.test(line));
+  const tables = tablesOf(answer).map(({ table, toJson }) => tableText(table, toJson));
+  return `${file}: ${first}\n${tables.join('')}`;
+}
+
+const told = (error: unknown): unknown =>
+  error instanceof SeedFilesError
+    ? new UserError(error.message, "Write a command for 'run' after --, and the directory right after --seed.")
+    : error;
+
+function asUserError<T>(work: () => T): T {
+  try {
+    return work();
+  } catch (error) {
+    throw told(error);
+  }
+}
+
+async function asUserErrorLater(work: Promise<void>): Promise<void> {
+  try {
+    await work;
+  } catch (error) {
+    throw told(error);
+  }
+}

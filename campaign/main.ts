@@ -1,7 +1,7 @@
 import { idle } from './idle.ts';
 import { load } from './load.ts';
 import type { CampaignPart, PartResult } from './part.ts';
-import { kills } from './kills.ts';
+import { kills } from './kills/kills.ts';
 import { powerLoss } from './power-loss/power-loss.ts';
 import { revocation } from './revocation.ts';
 

@@ -2,11 +2,17 @@ import { request as httpsRequest } from 'node:https';
 import { join } from 'node:path';
 import { createInterface } from 'node:readline';
 import { resourceOf } from '../src/cli/drill/drill-instance.ts';
-import type { Scene } from '../src/cli/drill/scene.ts';
 import { database, table } from '../src/cli/drill/scene.ts';
+import type { InstanceEnvironment } from '../src/server/control-plane.ts';
 import { localToken } from '../src/server/local-client.ts';
 import { startKustody } from '../tests/support/kustody-command.ts';
 import type { RealServer } from './real-server.ts';
+
+/** A cluster with the table of the drill. */
+export interface ReadCluster {
+  readonly environment: InstanceEnvironment;
+  readonly clusterHost: string;
+}
 
 /** Somebody who reads or writes rows of a cluster all the time. Times are milliseconds since 1970, to fractions. */
 export interface Reader {
@@ -21,7 +27,7 @@ export interface Reader {
 export const now = (): number => performance.timeOrigin + performance.now();
 
 /** The official client for data, in a process that only `kustody run` has pointed at the server. */
-export function officialReader({ dataDirectory }: RealServer, { clusterHost }: Scene): Reader {
+export function officialReader({ dataDirectory }: RealServer, { clusterHost }: ReadCluster): Reader {
   const script = join(import.meta.dirname, '..', '..', 'campaign', 'official.client.mjs');
   const text = `${table} | take 100`;
   const started = startKustody([
@@ -49,9 +55,9 @@ export function officialReader({ dataDirectory }: RealServer, { clusterHost }: S
 const endless = 'set notruncation; range n from 1 to 100000000000 step 1';
 
 /** One answer after the other that never ends: every piece that comes counts, so the frame that tells of the end, too. */
-export async function streamReader(scene: Scene): Promise<Reader> {
+export async function streamReader(cluster: ReadCluster): Promise<Reader> {
   const body = JSON.stringify({ db: database, csl: endless });
-  const send = await sender(scene, '/v2/rest/query', 'application/json', body);
+  const send = await sender(cluster, '/v2/rest/query', 'application/json', body);
   const seen = { rows: 0, refused: 0 };
   return repeated('endless answer', seen, (signal) =>
     send(signal, (status, onPiece) => {
@@ -62,9 +68,9 @@ export async function streamReader(scene: Scene): Promise<Reader> {
 }
 
 /** Small ingestions, one after the other. */
-export async function writer(scene: Scene): Promise<Reader> {
+export async function writer(cluster: ReadCluster): Promise<Reader> {
   const path = `/v1/rest/ingest/${database}/${table}?streamFormat=csv`;
-  const send = await sender(scene, path, 'text/csv', 'pump-new,1.5\n');
+  const send = await sender(cluster, path, 'text/csv', 'pump-new,1.5\n');
   const seen = { rows: 0, refused: 0 };
   return repeated('ingestion', seen, (signal) =>
     send(signal, (status) => (seen[status === 200 ? 'rows' : 'refused'] = now())),
@@ -74,12 +80,11 @@ export async function writer(scene: Scene): Promise<Reader> {
 type OnAnswer = (status: number, onPiece: (took: () => void) => void) => void;
 
 async function sender(
-  { instance, clusterHost: host }: Scene,
+  { environment, clusterHost: host }: ReadCluster,
   path: string,
   type: string,
   body: string,
 ): Promise<(signal: AbortSignal, onAnswer: OnAnswer) => Promise<void>> {
-  const { environment } = instance;
   const token = await localToken(environment, resourceOf(host));
   return (signal, onAnswer) =>
     new Promise((resolve) => {

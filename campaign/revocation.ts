@@ -2,35 +2,39 @@ import { makeScene } from '../src/cli/drill/scene.ts';
 import type { Scene } from '../src/cli/drill/scene.ts';
 import type { Way } from '../src/cli/drill/ways.ts';
 import { ways } from '../src/cli/drill/ways.ts';
+import type { Measured } from './last-row.ts';
+import { everybody, getsRows, lastRowAfter, told } from './last-row.ts';
+import { measureOutside, outsideFloorMs } from './outside-revocation.ts';
 import type { CampaignPart, PartResult } from './part.ts';
-import { countOf, quantile } from './part.ts';
+import { countOf } from './part.ts';
 import type { Reader } from './readers.ts';
 import { now, officialReader, streamReader, writer } from './readers.ts';
 import { startRealServer } from './real-server.ts';
 
-/** Milliseconds from an acknowledged change to the last row, for what Kustody itself changes. */
+/** For what Kustody itself changes. */
 const floorMs = 1_000;
-/** Whatever comes out later than that is not waited for. */
-const patienceMs = 90_000;
-/** After everybody was refused, so long no row may come. */
-const quietMs = 500;
 const graceSeconds = 3_700;
 const expirySeconds = 7_200;
 
 /** How long a key that is gone is still used: every way of losing it, while rows are read and written all the time. */
 export const revocation: CampaignPart = {
   id: 'revocation',
-  promise: `the last row comes at most ${floorMs} ms after a change that takes the key away was acknowledged`,
-  run: measure,
+  promise: `the last row comes at most ${floorMs} ms after a change that takes the key away was acknowledged, and ${outsideFloorMs} ms after one in a vault outside`,
+  run: async (say) => {
+    const [inside, outside] = [await measure(say), await measureOutside(say)];
+    return { figures: [...inside.figures, ...outside.figures], missed: [...inside.missed, ...outside.missed] };
+  },
 };
 
 async function measure(say: (line: string) => void): Promise<PartResult> {
   const rounds = countOf('KUSTODY_CAMPAIGN_REVOCATIONS', 2);
+  if (rounds === 0) return { figures: [], missed: [] };
   const server = await startRealServer();
   const readers: Reader[] = [];
   try {
     const scene = await makeScene(server);
-    readers.push(officialReader(server, scene), await streamReader(scene), await writer(scene));
+    const cluster = { environment: server.environment, clusterHost: scene.clusterHost };
+    readers.push(officialReader(server, cluster), await streamReader(cluster), await writer(cluster));
     const all: number[] = [];
     const figures: string[] = [];
     const missed: string[] = [];
@@ -53,13 +57,8 @@ async function measure(say: (line: string) => void): Promise<PartResult> {
   }
 }
 
-interface Measured {
-  readonly latencyMs?: number;
-  readonly problems: readonly string[];
-}
-
 async function once(scene: Scene, way: Way, readers: readonly Reader[]): Promise<Measured> {
-  await everybody(readers, (reader, since) => reader.lastRow() > since, 'gets rows before');
+  await getsRows(readers, 'before');
   await way.take(scene);
   if (way.bites !== 'refusal') await scene.instance.pass(way.bites === 'outage' ? graceSeconds : expirySeconds);
   const changed = now();
@@ -68,36 +67,7 @@ async function once(scene: Scene, way: Way, readers: readonly Reader[]): Promise
     await way.giveBack(scene);
     return { problems };
   }
-  const problems = await everybody(readers, (reader) => reader.lastRefusal() > changed, 'is refused');
-  await pause(quietMs);
-  const late = readers.map((reader) => Math.max(0, reader.lastRow() - changed));
-  const slow = readers.flatMap(({ name }, index) => {
-    const latency = late[index] ?? 0;
-    return latency > floorMs ? [`${name}: the last row after ${latency.toFixed(0)} ms`] : [];
-  });
+  const { problems, ...measured } = await lastRowAfter(changed, readers, floorMs);
   await way.giveBack(scene);
-  const healed = await everybody(readers, (reader, since) => reader.lastRow() > since, 'gets rows again');
-  return { latencyMs: Math.max(...late), problems: [...problems, ...slow, ...healed] };
+  return { ...measured, problems: [...problems, ...(await getsRows(readers, 'again'))] };
 }
-
-/** Waits until each has come so far. @returns who has not, in time */
-async function everybody(
-  readers: readonly Reader[],
-  has: (reader: Reader, since: number) => boolean,
-  what: string,
-): Promise<readonly string[]> {
-  const since = now();
-  for (;;) {
-    const waiting = readers.filter((reader) => !has(reader, since));
-    if (waiting.length === 0) return [];
-    if (now() - since > patienceMs) return waiting.map(({ name }) => `nobody saw that the ${name} ${what}`);
-    await pause(10);
-  }
-}
-
-const told = (latencies: readonly number[]): string => {
-  const [p50, p99, max] = [quantile(latencies, 0.5), quantile(latencies, 0.99), quantile(latencies, 1)];
-  return `p50 ${p50.toFixed(0)} ms, p99 ${p99.toFixed(0)} ms, max ${max.toFixed(0)} ms of ${latencies.length}`;
-};
-
-const pause = (milliseconds: number): Promise<void> => new Promise((resolve) => setTimeout(resolve, milliseconds));

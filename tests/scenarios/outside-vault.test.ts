@@ -33,7 +33,7 @@ beforeAll(async () => {
   keys = await openKeyOwner(owned);
   keys.writeCredential(credential);
   user = await up('--data', used, '--virtual-time', ...outside);
-  cluster = await openKeyUser(used, true);
+  cluster = await openKeyUser(used, { make: true });
   expect(await cluster.useKey()).toMatchObject({ status: 202 });
   await cluster.command('.create table T (Note: string)');
   await cluster.command('.set-or-append T <| range n from 1 to 100 step 1 | project Note = strcat("row-", n)');

@@ -21,16 +21,17 @@ async function environmentOf(dataDirectory: string): Promise<InstanceEnvironment
 
 async function call(environment: InstanceEnvironment, method: string, url: string, body?: Json) {
   const { host, pathname, search } = new URL(url);
-  const resource = host === vaultHost ? 'https://vault.azure.net' : 'https://management.azure.com';
+  const resource = host.endsWith('.vault.azure.net') ? 'https://vault.azure.net' : 'https://management.azure.com';
   const token = await localToken(environment, resource);
   const path = `${pathname}${search}`;
   return callLocal(environment, { host, method, path, token, ...(body === undefined ? {} : { body }) });
 }
 
 /** The owner of a vault in a Kustody of its own, who lets an application of his tenant use a key. */
-export async function openKeyOwner(dataDirectory: string) {
+export async function openKeyOwner(dataDirectory: string, vaultNamed = vaultName) {
+  const host = `${vaultNamed}.vault.azure.net`;
   let environment = await environmentOf(dataDirectory);
-  const vault = `https://management.azure.com${group(environment)}/providers/Microsoft.KeyVault/vaults/${vaultName}?api-version=2023-02-01`;
+  const vault = `https://management.azure.com${group(environment)}/providers/Microsoft.KeyVault/vaults/${vaultNamed}?api-version=2023-02-01`;
   const put = async (permissions: readonly string[], network: 'Allow' | 'Deny' = 'Allow') => {
     const { tenantId, objectId } = environment;
     const properties = {
@@ -43,7 +44,7 @@ export async function openKeyOwner(dataDirectory: string) {
     succeeded(await call(environment, 'PUT', vault, { location: 'eastus', properties }));
   };
   const key = async (method: string, path: string, body?: Json) =>
-    succeeded(await call(environment, method, `https://${vaultHost}${path}?api-version=7.4`, body));
+    succeeded(await call(environment, method, `https://${host}${path}?api-version=7.4`, body));
   succeeded(
     await call(environment, 'PUT', `https://management.azure.com${group(environment)}?api-version=2021-04-01`, {
       location: 'eastus',
@@ -52,6 +53,7 @@ export async function openKeyOwner(dataDirectory: string) {
   await put(['all']);
   await key('POST', `/keys/${keyName}/create`, { kty: 'RSA', key_size: 2048 });
   return {
+    vaultHost: host,
     environment: () => environment,
     /** After a restart. */
     reopen: async () => {
@@ -75,21 +77,22 @@ export async function openKeyOwner(dataDirectory: string) {
 const names = { resourceGroup: 'app', cluster: 'ours', database: 'db', vault: 'unused', region: 'eastus' };
 
 /** A cluster of another Kustody, with an identity.
- * @param make it is not there yet, and is made under a Microsoft-managed key */
-export async function openKeyUser(dataDirectory: string, make = false) {
+ * @param how `make`: it is not there yet, and is made under a Microsoft-managed key. `vaultHost`: where its key is */
+export async function openKeyUser(
+  dataDirectory: string,
+  how: { readonly make?: boolean; readonly cluster?: string; readonly vaultHost?: string } = {},
+) {
+  const named = { ...names, cluster: how.cluster ?? names.cluster };
+  const keyVaultUri = `https://${how.vaultHost ?? vaultHost}/`;
   const client = await findInstance(dataDirectory);
   if (client === undefined) throw new Error('no server answers');
   const environment = await client.environment();
-  if (make) await seed(environment, { ...names, key: 'microsoftManaged' });
-  const cluster = `/subscriptions/${environment.subscriptionId}/resourceGroups/app/providers/Microsoft.Kusto/clusters/ours`;
+  if (how.make === true) await seed(environment, { ...named, key: 'microsoftManaged' });
+  const cluster = `/subscriptions/${environment.subscriptionId}/resourceGroups/app/providers/Microsoft.Kusto/clusters/${named.cluster}`;
+  const clusterHost = `${named.cluster}.${named.region}.kusto.windows.net`;
   const post = async (path: string, csl: string) =>
     callLocal(environment, {
-      ...{
-        host: `${names.cluster}.${names.region}.kusto.windows.net`,
-        method: 'POST',
-        path,
-        body: { db: names.database, csl },
-      },
+      ...{ host: clusterHost, method: 'POST', path, body: { db: named.database, csl } },
       token: await localToken(environment, 'https://kusto.kusto.windows.net'),
     });
   const arm = (method: string, path: string, version: string, body?: Json) =>
@@ -97,10 +100,11 @@ export async function openKeyUser(dataDirectory: string, make = false) {
   return {
     environment,
     cluster,
+    clusterHost,
     /** The last step of the article: a system-assigned identity, the latest version. */
     useKey: (more: Readonly<Record<string, Json>> = {}) =>
       arm('PATCH', cluster, '2024-04-13', {
-        properties: { keyVaultProperties: { keyName, keyVaultUri: `https://${vaultHost}/`, keyVersion: '', ...more } },
+        properties: { keyVaultProperties: { keyName, keyVaultUri, keyVersion: '', ...more } },
       }),
     show: async () => succeeded(await arm('GET', cluster, '2024-04-13'))['properties'] as Record<string, Json>,
     arm,

@@ -9,9 +9,11 @@ import { countOf, quantile } from './part.ts';
 import type { RealServer } from './real-server.ts';
 import { startRealServer } from './real-server.ts';
 
-/** Until then caches fill and code is compiled: what the processes have in the minute after it is what they may have at the end. */
-const warmSeconds = 120;
-const windowSeconds = 60;
+/** Until then caches fill and code is compiled: what the processes have in the minute after it is what they may have at the end. Of a short
+ * time, its first half and a sixth. */
+const warmSecondsMax = 120;
+const windowSecondsMax = 60;
+const judgedFromSeconds = 60;
 /** That much more is garbage that nobody has collected yet. */
 const growthMax = 0.15;
 const sampleMs = 500;
@@ -26,7 +28,7 @@ export const load: CampaignPart = {
 };
 
 async function measure(say: (line: string) => void): Promise<PartResult> {
-  const clients = countOf('KUSTODY_CAMPAIGN_CLIENTS', 150);
+  const clients = countOf('KUSTODY_CAMPAIGN_CLIENTS', 500);
   const seconds = countOf('KUSTODY_CAMPAIGN_LOAD_SECONDS', 20);
   const server = await startRealServer();
   try {
@@ -178,7 +180,11 @@ function judged(
     const at = (second: number): number => Math.round((samples.length * second) / seconds);
     return quantile(samples.slice(at(from), at(to)), 0.5) / 1024 ** 2;
   };
-  if (seconds < warmSeconds + 2 * windowSeconds)
+  const [warmSeconds, windowSeconds] = [
+    Math.min(warmSecondsMax, Math.round(seconds / 2)),
+    Math.min(windowSecondsMax, Math.round(seconds / 6)),
+  ];
+  if (seconds < judgedFromSeconds)
     return { figure: `all processes ${mebibytes(0, seconds).toFixed(0)} MiB (too short to judge growth)`, missed: [] };
   const [early, late] = [
     mebibytes(warmSeconds, warmSeconds + windowSeconds),

@@ -12,6 +12,8 @@ export class AnchorError extends Error {
 
 /** Two slots, written in turn: one is whole whatever happens. */
 const slotBytes = 128;
+/** Those before are standard input, output and error. */
+const firstDescriptor = 3;
 
 /** A few bytes outside the data directory that say which state was the last. The state may be one commit ahead of them, as a crash
  * leaves it, never behind. */
@@ -27,10 +29,13 @@ export class StateAnchor {
   static open(target: string): StateAnchor {
     try {
       const isDescriptor = /^\d{1,4}$/.test(target);
+      if (isDescriptor && Number(target) < firstDescriptor) throw new Error('It is standard input or output.');
       const descriptor = isDescriptor ? Number(target) : openSync(target, constants.O_RDWR | constants.O_CREAT, 0o600);
-      const { size } = fstatSync(descriptor);
+      const status = fstatSync(descriptor);
+      // Another number than the one that was meant may be a pipe of Node's own, which must not be written, nor closed.
+      if (!status.isFile() && !status.isBlockDevice()) throw new Error('It is no file.');
       // Before a state says that it has an anchor: a new name that goes with the power would leave an empty one, which is refused.
-      if (size === 0 && !isDescriptor) syncDirectory(dirname(target));
+      if (status.size === 0 && !isDescriptor) syncDirectory(dirname(target));
       return new StateAnchor(descriptor, target);
     } catch (error) {
       throw new AnchorError(`The anchor of the state (${target}) cannot be opened.`, { cause: error });

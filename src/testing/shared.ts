@@ -23,10 +23,44 @@ const variable = 'KUSTODY_TEST_INSTANCE';
  * led, and clients of other hosts stay as they are. */
 const isForTests = (name: string): boolean => /^(AZURE|ARM|KUSTODY)_/.test(name);
 
-/** Starts the instance and puts it into the environment of this process, which those that it starts inherit.
- * @returns stops it, and puts the environment back */
+interface Users {
+  count: number;
+  readonly asked: string;
+  readonly started: Promise<() => Promise<void>>;
+}
+
+/** On the process: each project of a test run asks for the instance, and may load this file anew. */
+const usersKey = Symbol.for('kustody.shared.users');
+
+/** Starts the instance and puts it into the environment of this process, which those that it starts inherit. Who asks while it runs
+ * shares it.
+ * @returns when all have called it: stops it, and puts the environment back */
 export async function startShared(options: StartOptions, env: NodeJS.ProcessEnv): Promise<() => Promise<void>> {
-  if (env[variable] !== undefined) throw new Error('This test run has an instance of Kustody already.');
+  const asked = JSON.stringify(options);
+  const running = Reflect.get(globalThis, usersKey) as Users | undefined;
+  const users = running ?? { count: 0, asked, started: startOnce(options, env) };
+  Reflect.set(globalThis, usersKey, users);
+  if (users.asked !== asked)
+    throw new Error(`This test run has an instance already, with other options: ${users.asked}`);
+  users.count += 1;
+  const leave = async (): Promise<void> => {
+    users.count -= 1;
+    if (users.count > 0) return;
+    Reflect.deleteProperty(globalThis, usersKey);
+    await (
+      await users.started
+    )();
+  };
+  try {
+    await users.started;
+  } catch (error) {
+    Reflect.deleteProperty(globalThis, usersKey);
+    throw error;
+  }
+  return leave;
+}
+
+async function startOnce(options: StartOptions, env: NodeJS.ProcessEnv): Promise<() => Promise<void>> {
   // Test files load this module, too, and have no use for a server.
   const { startInstance } = await import('./start.ts');
   const { kustody: k, found, controlToken, seeded } = await startInstance(options);

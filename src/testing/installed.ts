@@ -9,8 +9,7 @@ export async function installed<T>(name: string): Promise<T> {
   try {
     return (await load(name)) as T;
   } catch (error) {
-    const text = error instanceof Error ? error.message : String(error);
-    const code: unknown = error instanceof Error && 'code' in error ? error.code : undefined;
+    const { code, text } = described(error);
     const isMissing =
       code === 'ERR_MODULE_NOT_FOUND' || code === 'MODULE_NOT_FOUND' || /^Cannot find module/.test(text);
     if (isMissing && text.includes(`'${name}'`))
@@ -33,8 +32,7 @@ async function load(name: string): Promise<unknown> {
   try {
     return await import(name);
   } catch (error) {
-    const code: unknown = error instanceof Error && 'code' in error ? error.code : undefined;
-    if (code === 'ERR_VM_DYNAMIC_IMPORT_CALLBACK_MISSING_FLAG')
+    if (described(error).code === 'ERR_VM_DYNAMIC_IMPORT_CALLBACK_MISSING_FLAG')
       throw new Error(`'${name}' is an ES module: start Jest with NODE_OPTIONS=--experimental-vm-modules.`, {
         cause: error,
       });
@@ -43,7 +41,14 @@ async function load(name: string): Promise<unknown> {
 }
 
 function isEsModuleOnly(error: unknown): boolean {
-  if (!(error instanceof Error) && Object.prototype.toString.call(error) !== '[object Error]') return false;
-  const { code, name, message } = error as Error & { readonly code?: unknown };
-  return code === 'ERR_REQUIRE_ESM' || name === 'SyntaxError' || /Must use import to load ES Module/.test(message);
+  const { code, name, text } = described(error);
+  return code === 'ERR_REQUIRE_ESM' || name === 'SyntaxError' || /Must use import to load ES Module/.test(text);
+}
+
+/** In Jest an error may be one of another realm, and no instance of our `Error`. */
+function described(error: unknown): { readonly code: unknown; readonly name: unknown; readonly text: string } {
+  const { code, name, message } = (typeof error === 'object' && error !== null ? error : {}) as Partial<
+    Record<'code' | 'name' | 'message', unknown>
+  >;
+  return { code, name, text: typeof message === 'string' ? message : String(error) };
 }

@@ -72,6 +72,7 @@ const isPipeline = (value: object): value is Pipeline =>
   );
 
 const depthMax = 4;
+const objectsMax = 10_000;
 
 /** The clients of the SDKs hold their pipeline themselves, or in a client that they hold. */
 function pipelinesIn(client: object): ReadonlySet<Pipeline> {
@@ -81,7 +82,7 @@ function pipelinesIn(client: object): ReadonlySet<Pipeline> {
   for (let depth = 0; depth < depthMax && found.size === 0; depth += 1) {
     const next: object[] = [];
     for (const value of level.flatMap((one) => Object.values(one) as unknown[])) {
-      if (!isObject(value) || seen.has(value)) continue;
+      if (!isObject(value) || seen.has(value) || seen.size >= objectsMax) continue;
       seen.add(value);
       if (isPipeline(value)) found.add(value);
       else next.push(value);

@@ -61,6 +61,26 @@ describe('what docs/testing.md shows, with the packed tarball', { timeout: 120_0
     expect(project.leftBehind()).toEqual([]);
   });
 
+  it('loads SDKs that are ES modules alone in Jest when that is started for it, and else says how', () => {
+    project.write(
+      new Map([
+        [
+          'esm.test.cjs',
+          `const { kustody } = require('kustody/jest');
+           test('rows', async () => {
+             const client = await kustody().kustoClient();
+             expect((await client.execute(null, 'print A = 1')).primaryResults[0].toJSON().data).toEqual([{ A: 1 }]);
+           });`,
+        ],
+      ]),
+    );
+    const jest = ['node_modules/jest/bin/jest.js', 'esm.test.cjs'];
+    const plain = project.node(jest, { CI: '1' });
+    expect(plain.output).toContain('start Jest with NODE_OPTIONS=--experimental-vm-modules');
+    const { code, output } = project.node(jest, { CI: '1', NODE_OPTIONS: '--experimental-vm-modules' });
+    expect(code, output).toBe(0);
+  });
+
   it('runs in node:test', () => {
     const { code, output } = project.node(['--test', 'logs.node.mjs']);
     expect(code, output).toBe(0);

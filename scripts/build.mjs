@@ -77,6 +77,7 @@ await bundle({
 // The test library once more, for programs that call require().
 await bundle({ ...asCommonJs, entryPoints: { ...testingEntries, start: 'src/testing/start.ts' } });
 writeTypes();
+write('built-at.txt', `${new Date().toISOString()}\n`);
 write('LICENCES.txt', licences(root, bundled, ['@kusto/language-service-next']));
 if (process.argv.includes('--only')) removeOthers();
 

@@ -43,6 +43,7 @@ if ((megabytes > megabytes_max)); then
   exit 1
 fi
 as user1 sh -c 'cd project && npx --no-install kustody run --seed -- kustody query "print Answer = 6 * 7"' | grep -qw 42
+as user1 sh -c "cd project && npx --no-install kustody run --seed -- kustody query '.show version'" | grep -q "$(date -u +%Y)-"
 test_program='const k = await startKustody({ cluster: true });
   const rows = await k.query("print A = 1");
   await k.close();

@@ -1,5 +1,5 @@
-import { statSync } from 'node:fs';
-import { join } from 'node:path';
+import { existsSync, readFileSync } from 'node:fs';
+import { dirname, join } from 'node:path';
 import { createArmPlane } from '../arm/plane.ts';
 import type { Authorizer } from '../authz/role-assignments.ts';
 import type { RandomBytes } from '../base/random.ts';
@@ -301,12 +301,11 @@ const withoutKusto = (control: Plane, kustoPort: () => number): Plane => ({
   },
 });
 
-/** Built when its scripts were. */
+/** When it was built stands beside its scripts: package managers set the times of files. */
 function productVersion(script: string): ProductVersion {
-  return {
-    version,
-    builtAt: ticksOfUnixMilliseconds(Math.floor(statSync(script, { throwIfNoEntry: false })?.mtimeMs ?? 0)),
-  };
+  const file = join(dirname(script), 'built-at.txt');
+  const builtAtMs = existsSync(file) ? Date.parse(readFileSync(file, 'utf8').trim()) : 0;
+  return { version, builtAt: ticksOfUnixMilliseconds(builtAtMs) };
 }
 
 const common = ({ state, log, randomBytes }: ServerParts) => ({ state, log, randomBytes });

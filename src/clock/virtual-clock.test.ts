@@ -47,6 +47,31 @@ function open(settings?: ClockSettings): {
 }
 
 describe('VirtualClock', () => {
+  it('can be put back, with timers due when they are and checks at their pace', async () => {
+    const { host, clock, saved } = open();
+    const seen: string[] = [];
+    const told = (what: string) => () => void seen.push(`${what} ${clock.now() - start}`);
+    clock.at(instant(start + day), told('timer'));
+    clock.every(day / 2, told('check'));
+    await clock.advance(2 * day);
+    clock.at(instant(start + 3 * day), told('later'));
+    seen.length = 0;
+    await clock.putBack(instant(start + 100), false);
+    expect(clock.now() - start).toBe(100);
+    expect(saved.at(-1)).toEqual({ offset: 100 });
+    await host.elapse(50);
+    expect(clock.now() - start).toBe(150);
+    await clock.advance(day);
+    expect(seen).toEqual([`check ${day + 150}`]); // the timer has run, and of several checks the last one counts
+    seen.length = 0;
+    await clock.putBack(instant(start), true);
+    await host.elapse(day);
+    expect(clock.now()).toBe(start);
+    await clock.resume();
+    await clock.advance(3 * day);
+    expect(seen).toContain(`later ${3 * day}`);
+  });
+
   it('shows each timer its own time, and waits for its promise', async () => {
     const { clock } = open();
     const seen: [string, number][] = [];

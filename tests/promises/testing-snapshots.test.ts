@@ -80,11 +80,11 @@ describe('snapshot and restore', () => {
     await poller.pollUntilDone();
     await using before = await k.snapshot();
     const at = k.clock.now().getTime();
-    await k.faults.add({ kind: 'operations', takesSeconds: 5 });
     await k.clock.advance(100 * day);
     await expect(keys.getDeletedKey('doomed')).rejects.toMatchObject({ statusCode: 404 }); // purged
     const resources = await k.resourceManagementClient();
     await resources.resourceGroups.createOrUpdate('later', { location: 'eastus' });
+    await k.faults.add({ kind: 'vault', effect: { status: 503 } });
 
     await k.restore(before);
     expect(k.clock.now().getTime() - at).toBeLessThan(day);
@@ -104,6 +104,18 @@ describe('snapshot and restore', () => {
     await k.clock.advance(60_000); // its contents go
     await k.restore(before);
     expect(await count()).toBe(rows);
+  });
+
+  it('brings back a cluster under a key of Microsoft, which was destroyed with it', async () => {
+    await using other = await startKustody({ cluster: { key: 'microsoftManaged' } });
+    await other.query('.create table T (A: long)');
+    await other.query('.ingest inline into table T <| 7');
+    await using before = await other.snapshot();
+    const management = await other.kustoManagementClient();
+    await management.clusters.beginDeleteAndWait('kustody', 'kustody');
+    await other.clock.advance(10 * 60_000);
+    await other.restore(before);
+    expect(await other.query('T')).toEqual([{ A: 7 }]);
   });
 
   it('keeps nothing in the clear', async () => {

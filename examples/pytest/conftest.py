@@ -47,7 +47,11 @@ def kustody(tmp_path_factory):
                 with open(log_path, encoding="utf-8") as log:
                     raise RuntimeError("Kustody did not start:\n" + log.read()[-4000:])
             time.sleep(0.2)
-        os.environ.update(environment)
+        for name, value in environment.items():
+            if value is None:  # it would lead clients elsewhere
+                os.environ.pop(name, None)
+            else:
+                os.environ[name] = value
         yield Kustody(
             cluster_uri=environment["KUSTODY_CLUSTER_URI"],
             database=environment["KUSTODY_DATABASE"],

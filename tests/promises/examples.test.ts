@@ -60,6 +60,7 @@ describe('the examples', { timeout: 180_000 }, () => {
         string
       >;
       expect(log).toContain(`::add-mask::${known['AZURE_CLIENT_SECRET'] ?? 'none'}\n`);
+      expect(lines).not.toContainEqual(expect.stringMatching(/=(?:null|undefined)$/u));
       const next = await output('kustody', ['query', 'print answer = 6 * 7', '--format', 'json'], known);
       expect(JSON.parse(next)).toMatchObject([{ answer: 42 }]);
     } finally {

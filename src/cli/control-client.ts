@@ -1,5 +1,6 @@
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
+import { setTimeout as pause } from 'node:timers/promises';
 import { isJsonObject } from '../base/json.ts';
 import type { Json } from '../base/json.ts';
 import type { InstanceEnvironment } from '../server/control-plane.ts';
@@ -17,10 +18,12 @@ export interface ControlClient {
   call(method: 'GET' | 'POST' | 'DELETE', path: string, body?: Json): Promise<unknown>;
   /** An answer that is bytes. @throws UserError as `call` does */
   download(path: string): Promise<Pick<LocalAnswer, 'headers' | 'body'>>;
+  /** Once it is ready: a start may be under way, and its seed. */
   environment(): Promise<InstanceEnvironment>;
 }
 
 const timeoutMs = 120_000;
+const readyAgainMs = 100;
 const answerBytesMax = 64 * 1024 * 1024;
 const downloadBytesMax = 2 * 1024 ** 3;
 
@@ -65,7 +68,10 @@ function connect(dataDirectory: string, file: ControlFile, ca: string): ControlC
     call,
     download: async (path) => succeeded(await exchange(file, ca, 'GET', path, undefined, downloadBytesMax)),
     // Both ends are of this package.
-    environment: async () => (await call('GET', '/environment')) as InstanceEnvironment,
+    environment: async () => {
+      while ((await exchange(file, ca, 'GET', '/readyz', undefined)).status === 503) await pause(readyAgainMs);
+      return (await call('GET', '/environment')) as InstanceEnvironment;
+    },
   };
 }
 

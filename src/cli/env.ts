@@ -1,9 +1,11 @@
 import { Command, Option } from 'commander';
+import type { InstanceEnvironment } from '../server/control-plane.ts';
 import { environmentFormats } from './environment-format.ts';
 import type { EnvironmentFormat } from './environment-format.ts';
 import { requireInstance } from './control-client.ts';
 import { environmentOf } from './live-instance.ts';
 import { dataDirectoryOf, dataOption } from './options.ts';
+import { whileWaiting } from './waiting.ts';
 
 export function envCommand(): Command {
   return new Command('env')
@@ -20,10 +22,14 @@ export function envCommand(): Command {
     )
     .action(async (options: { readonly data?: string; readonly format: EnvironmentFormat }) => {
       const client = await requireInstance(dataDirectoryOf(options));
-      const environment = await environmentOf(
-        { dataDirectory: client.dataDirectory, controlToken: client.file.token, describe: () => client.environment() },
-        process.env,
-      );
+      const environment = await whileWaiting((begin) => {
+        begin('the instance is being made ready');
+        const describe = (): Promise<InstanceEnvironment> => client.environment();
+        return environmentOf(
+          { dataDirectory: client.dataDirectory, controlToken: client.file.token, describe },
+          process.env,
+        );
+      });
       process.stdout.write(environmentFormats[options.format](environment));
     });
 }

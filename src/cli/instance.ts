@@ -37,6 +37,7 @@ export interface InstanceOptions {
   readonly allowRemote?: boolean;
   readonly log?: ServerSettings['log'];
   readonly expectsCluster?: boolean;
+  readonly seeds?: boolean;
   readonly clusterIdleMs?: number;
   readonly outsideVaults?: readonly OutsideVaultOption[];
   readonly keyRecheckSeconds?: number;
@@ -63,6 +64,7 @@ export async function startInstance(options: InstanceOptions): Promise<RunningSe
       virtualTime: options.virtualTime,
       secondSubscription: options.secondSubscription ?? false,
       expectsCluster: options.expectsCluster ?? false,
+      seeds: options.seeds ?? false,
       ...(rootKey === undefined ? {} : { rootKey }),
       ...(memoryDirectory ? { memoryDirectory: resolve(memoryDirectory) } : {}),
       ...(geoipDatabase ? { geoipDatabase: resolve(geoipDatabase) } : {}),

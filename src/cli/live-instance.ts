@@ -124,7 +124,7 @@ export async function environmentOf(
     writeFileSync(path, content, { mode: 0o600 });
     return path;
   };
-  return clientEnvironment({
+  const variables = clientEnvironment({
     proxyUrl: `http://127.0.0.1:${described.proxyPort}`,
     localhostUri: `https://localhost:${described.kustoPort}`,
     controlUrl: `https://localhost:${described.port}`,
@@ -144,6 +144,7 @@ export async function environmentOf(
     azureConfigDirectory: join(clientsDirectory, 'azure'),
     existing,
   });
+  return { ...variables, ...described.seeded };
 }
 
 /** It protects public certificates only, but the format wants one; the same on every call, so that the file stays usable. */

@@ -93,6 +93,7 @@ async function up(rootKeys: RootKeySource, options: UpOptions): Promise<void> {
     kusto: { host: options.host, port: options.kustoPort ?? 'kept' },
     ...(options.localhostCluster === undefined ? {} : { localhostCluster: options.localhostCluster }),
     allowRemote: options.allowRemote,
+    seeds: options.seed !== undefined,
     outsideVaults: options.vault,
     ...(options.keyRecheck === undefined ? {} : { keyRecheckSeconds: options.keyRecheck }),
     ...(options.clusterIdle === undefined ? {} : { clusterIdleMs: options.clusterIdle * 1000 }),
@@ -122,7 +123,9 @@ async function up(rootKeys: RootKeySource, options: UpOptions): Promise<void> {
 async function seeding(server: RunningServer, steps: readonly SeedStep[]): Promise<Readonly<Record<string, string>>> {
   try {
     const say = (text: string): void => void process.stdout.write(text);
-    return await seedInstance(await server.environment(), steps, () => undefined, say);
+    const variables = await seedInstance(await server.environment(), steps, () => undefined, say);
+    server.tellSeeded(variables);
+    return variables;
   } catch (error) {
     await server.close();
     throw error;

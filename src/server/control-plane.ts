@@ -37,6 +37,8 @@ export interface InstanceEnvironment extends ServerPorts {
   readonly objectId: string;
   /** Who signs in with a password. */
   readonly user?: { readonly objectId: string; readonly principalName: string; readonly password: string };
+  /** What programs are told of the seed that this start made: variables. */
+  readonly seeded?: Readonly<Record<string, string>>;
   readonly caCertificate: string;
   /** Names that exist now, for hosts files. */
   readonly vaults: readonly VaultName[];
@@ -63,7 +65,7 @@ export interface ControlPorts {
   readonly log: Log;
   readonly ports: () => ServerPorts;
   readonly refusedHosts: RefusedHosts;
-  /** Everything that a start does is done, and no stop has begun. */
+  /** Everything that a start does is done, its seed too, and no stop has begun. */
   readonly ready: () => boolean;
   readonly environment: () => Promise<InstanceEnvironment>;
   readonly checkKeys: () => Promise<readonly CheckedKey[]>;

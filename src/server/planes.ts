@@ -85,6 +85,8 @@ export interface Planes {
   /** Has a port of its own. */
   readonly kustoOnLocalhost: Plane;
   readonly environment: () => Promise<InstanceEnvironment>;
+  /** The seed is made. @param variables what programs are told of it */
+  readonly tellSeeded: (variables: Readonly<Record<string, string>>) => void;
   readonly controls: Controls;
   /** What runs by itself: key checks, retention, interrupted deletions. Call when the edge listens. */
   start(): Promise<void>;
@@ -164,7 +166,11 @@ export function createPlanes(parts: ServerParts): Planes {
     ...parts.identity,
     wallClock: () => parts.clocks.wallClock.now(),
   });
-  const environment = (): Promise<InstanceEnvironment> => describeEnvironment(parts, providers);
+  let seeded: Readonly<Record<string, string>> | undefined;
+  const environment = async (): Promise<InstanceEnvironment> => ({
+    ...(await describeEnvironment(parts, providers)),
+    ...(seeded === undefined ? {} : { seeded }),
+  });
   let ready = false;
   let stopPruning: () => void = () => undefined;
   const watches: (() => void)[] = [];
@@ -222,7 +228,7 @@ export function createPlanes(parts: ServerParts): Planes {
     environment,
     refusedHosts: parts.refusedHosts,
     ports: parts.ports,
-    ready: () => ready,
+    ready: () => ready && (seeded !== undefined || parts.settings.seeds !== true),
     routes: [
       snapshotRoutes(controls.snapshots),
       inventoryRoutes(inventory, () => listedVaults(parts), extentDirectory(parts)),
@@ -236,6 +242,9 @@ export function createPlanes(parts: ServerParts): Planes {
     kustoOnLocalhost: kusto.localPlane,
     all: [entra, graph, arm, vault.plane, kusto.plane, withoutKusto(control, () => parts.ports().kustoPort)],
     environment,
+    tellSeeded: (variables) => {
+      seeded = variables;
+    },
     controls,
     async start() {
       watches.push(

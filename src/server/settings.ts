@@ -64,6 +64,8 @@ export interface ServerSettings {
   readonly log: Pick<LogOptions, 'level' | 'destination'>;
   /** A cluster will be made right after the start: its process and its key are started at once, beside everything else. */
   readonly expectsCluster?: boolean;
+  /** A seed follows the start: it is not ready before `tellSeeded`. */
+  readonly seeds?: boolean;
   readonly scripts: ServerScripts;
 }
 

@@ -47,6 +47,8 @@ export interface RunningServer extends ServerPorts {
   /** The root certificate as a file, for clients that take one. */
   readonly caFile: string;
   readonly environment: () => Promise<InstanceEnvironment>;
+  /** For one with a seed: it is made. @param variables what programs are told of it */
+  readonly tellSeeded: (variables: Readonly<Record<string, string>>) => void;
   readonly controls: Controls;
   /** What clients asked the proxy for in vain. */
   readonly refusedHosts: () => readonly RefusedHost[];
@@ -183,6 +185,7 @@ async function open(
     controlToken: parts.controlToken,
     caFile,
     environment: planes.environment,
+    tellSeeded: planes.tellSeeded,
     controls: planes.controls,
     refusedHosts: () => refusedHosts.list(),
     close: closeAll,

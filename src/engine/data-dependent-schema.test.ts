@@ -1,6 +1,6 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { openLocalEngine } from './testing/local-engine.ts';
-import { buildParserEntry } from './testing/parser-entry.ts';
+import { parserEntry } from './testing/parser-entry.ts';
 
 const functions = [
   ['Unpack', '(T:(d:dynamic))', '{ T | evaluate bag_unpack(d) }'],
@@ -23,7 +23,7 @@ const catalog = {
 };
 let engine: Awaited<ReturnType<typeof openLocalEngine>>;
 beforeAll(async () => {
-  engine = await openLocalEngine(await buildParserEntry(), { catalog });
+  engine = await openLocalEngine(parserEntry, { catalog });
 });
 afterAll(() => engine.close());
 

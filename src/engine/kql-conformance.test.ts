@@ -5,7 +5,7 @@ import { KqlError } from './kql/kql-error.ts';
 import type { ExpectedTable } from './testing/compare-tables.ts';
 import { difference } from './testing/compare-tables.ts';
 import { openLocalEngine } from './testing/local-engine.ts';
-import { buildParserEntry } from './testing/parser-entry.ts';
+import { parserEntry } from './testing/parser-entry.ts';
 
 interface Case {
   readonly id: string;
@@ -24,7 +24,7 @@ const load = (name: string): Case[] =>
 
 let engine: Awaited<ReturnType<typeof openLocalEngine>>;
 beforeAll(async () => {
-  engine = await openLocalEngine(await buildParserEntry());
+  engine = await openLocalEngine(parserEntry);
 });
 afterAll(() => engine.close());
 

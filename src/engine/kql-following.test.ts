@@ -1,10 +1,10 @@
 import { afterAll, beforeAll, expect, it } from 'vitest';
 import { openLocalEngine } from './testing/local-engine.ts';
-import { buildParserEntry } from './testing/parser-entry.ts';
+import { parserEntry } from './testing/parser-entry.ts';
 
 let engine: Awaited<ReturnType<typeof openLocalEngine>>;
 beforeAll(async () => {
-  engine = await openLocalEngine(await buildParserEntry());
+  engine = await openLocalEngine(parserEntry);
 });
 afterAll(() => engine.close());
 

@@ -2,7 +2,7 @@ import { afterAll, beforeAll, expect, it } from 'vitest';
 import type { KqlCatalog } from './kql/catalog.ts';
 import type { EngineSources } from './query-engine.ts';
 import { openLocalEngine } from './testing/local-engine.ts';
-import { buildParserEntry } from './testing/parser-entry.ts';
+import { parserEntry } from './testing/parser-entry.ts';
 
 const columns = [
   { name: 'a', type: 'long' },
@@ -38,7 +38,7 @@ const sources: EngineSources = {
 
 let engine: Awaited<ReturnType<typeof openLocalEngine>>;
 beforeAll(async () => {
-  engine = await openLocalEngine(await buildParserEntry(), { catalog, sources });
+  engine = await openLocalEngine(parserEntry, { catalog, sources });
 });
 afterAll(() => engine.close());
 

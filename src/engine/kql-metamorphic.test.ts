@@ -3,11 +3,11 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { fuzz } from '../../tests/support/fuzz.ts';
 import type { LocalEngine } from './testing/local-engine.ts';
 import { openLocalEngine } from './testing/local-engine.ts';
-import { buildParserEntry } from './testing/parser-entry.ts';
+import { parserEntry } from './testing/parser-entry.ts';
 
 let engine: LocalEngine;
 beforeAll(async () => {
-  engine = await openLocalEngine(await buildParserEntry());
+  engine = await openLocalEngine(parserEntry);
 });
 afterAll(() => engine.close());
 

@@ -5,7 +5,7 @@ import { createKqlParser } from './kql/parser-client.ts';
 import type { NativeValue } from './sql/native.ts';
 import type { LocalEngine } from './testing/local-engine.ts';
 import { openLocalEngine } from './testing/local-engine.ts';
-import { buildParserEntry } from './testing/parser-entry.ts';
+import { parserEntry, parserSnapshots } from './testing/parser-entry.ts';
 import { referenceRows } from './testing/reference-evaluator.ts';
 import { formatDatetime, formatTimespan } from './values/ticks.ts';
 
@@ -13,9 +13,13 @@ const catalog: KqlCatalog = { version: '1', cluster: 'c', databases: [{ name: 'd
 let engine: LocalEngine;
 let parser: ReturnType<typeof createKqlParser>;
 beforeAll(async () => {
-  const entry = await buildParserEntry();
-  engine = await openLocalEngine(entry);
-  parser = createKqlParser({ entry, limits: { textMax: 100_000, parseMsMax: 60_000 }, after: () => () => undefined });
+  engine = await openLocalEngine(parserEntry);
+  parser = createKqlParser({
+    entry: parserEntry,
+    snapshots: parserSnapshots,
+    limits: { textMax: 100_000, parseMsMax: 60_000 },
+    after: () => () => undefined,
+  });
 });
 afterAll(() => {
   engine.close();

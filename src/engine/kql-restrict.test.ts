@@ -1,6 +1,6 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { openLocalEngine } from './testing/local-engine.ts';
-import { buildParserEntry } from './testing/parser-entry.ts';
+import { parserEntry } from './testing/parser-entry.ts';
 
 const table = (name: string) => ({
   name,
@@ -25,7 +25,7 @@ const catalog = {
 const opened: string[] = [];
 let engine: Awaited<ReturnType<typeof openLocalEngine>>;
 beforeAll(async () => {
-  engine = await openLocalEngine(await buildParserEntry(), {
+  engine = await openLocalEngine(parserEntry, {
     catalog,
     sources: {
       open: (database, name) => {

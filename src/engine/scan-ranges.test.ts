@@ -8,7 +8,7 @@ import type { ScanRange, TableUses } from './scan-ranges.ts';
 import { tableUses } from './scan-ranges.ts';
 import type { LocalEngine } from './testing/local-engine.ts';
 import { openLocalEngine } from './testing/local-engine.ts';
-import { buildParserEntry } from './testing/parser-entry.ts';
+import { parserEntry, parserSnapshots } from './testing/parser-entry.ts';
 
 const columns = [
   { name: 'x', type: 'long' },
@@ -92,10 +92,14 @@ let whole: LocalEngine;
 let pruned: LocalEngine;
 let parser: ReturnType<typeof createKqlParser>;
 beforeAll(async () => {
-  const entry = await buildParserEntry();
-  whole = await openLocalEngine(entry, { catalog, sources: sources(false) });
-  pruned = await openLocalEngine(entry, { catalog, sources: sources(true) });
-  parser = createKqlParser({ entry, limits: { textMax: 100_000, parseMsMax: 60_000 }, after: () => () => undefined });
+  whole = await openLocalEngine(parserEntry, { catalog, sources: sources(false) });
+  pruned = await openLocalEngine(parserEntry, { catalog, sources: sources(true) });
+  parser = createKqlParser({
+    entry: parserEntry,
+    snapshots: parserSnapshots,
+    limits: { textMax: 100_000, parseMsMax: 60_000 },
+    after: () => () => undefined,
+  });
 });
 afterAll(() => {
   whole.close();

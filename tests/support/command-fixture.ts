@@ -8,7 +8,7 @@ import { runCommand } from '../../src/engine/commands/run-command.ts';
 import { createKqlParser } from '../../src/engine/kql/parser-client.ts';
 import type { QueryEngine } from '../../src/engine/query-engine.ts';
 import { createQueryEngine } from '../../src/engine/query-engine.ts';
-import { buildParserEntry } from '../../src/engine/testing/parser-entry.ts';
+import { parserEntry, parserSnapshots } from '../../src/engine/testing/parser-entry.ts';
 import type { DataFixture, DataFixtureOptions } from './cluster-data-fixture.ts';
 import { openDataFixture, started } from './cluster-data-fixture.ts';
 
@@ -29,7 +29,8 @@ export interface CommandFixture {
 /** Commands on a cluster whose data is in memory, with the real parser. The caller is an administrator of everything. */
 export async function openCommandFixture(options: DataFixtureOptions = {}): Promise<CommandFixture> {
   const parser = createKqlParser({
-    entry: await buildParserEntry(),
+    entry: parserEntry,
+    snapshots: parserSnapshots,
     limits: { textMax: 2_000_000, parseMsMax: 20_000 },
     after: (ms, act) => {
       const timer = setTimeout(act, ms);

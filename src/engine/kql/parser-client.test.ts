@@ -1,7 +1,7 @@
 import { copyFileSync, existsSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { buildParserEntry, buildSnapshotScript } from '../testing/parser-entry.ts';
+import { parserEntry, buildSnapshotScript } from '../testing/parser-entry.ts';
 import { builtSnapshot } from '../testing/built-snapshot.ts';
 import type { KqlCatalog } from './catalog.ts';
 import { partsNamed } from './ir/command.ts';
@@ -28,8 +28,8 @@ const open = (options: Partial<Parameters<typeof createKqlParser>[0]> = {}): Ret
   parsers.push(parser);
   return parser;
 };
-beforeAll(async () => {
-  entry = await buildParserEntry();
+beforeAll(() => {
+  entry = parserEntry;
 });
 afterAll(() => {
   for (const parser of parsers) parser.stop();

@@ -7,7 +7,7 @@ import { mmdb } from '../../../tests/support/mmdb-writer.ts';
 import { python, pythonHas } from '../../../tests/support/python.ts';
 import { cityNetworks, sydney } from '../../../tests/support/city-database.ts';
 import { openLocalEngine } from '../testing/local-engine.ts';
-import { buildParserEntry } from '../testing/parser-entry.ts';
+import { parserEntry } from '../testing/parser-entry.ts';
 import { GeoipDatabase } from './geoip.ts';
 import { checkGeoipDatabase } from './geoip-file.ts';
 
@@ -194,8 +194,8 @@ describe('a damaged database', () => {
 
 describe('geo_info_from_ip_address()', () => {
   let parser = '';
-  beforeAll(async () => {
-    parser = await buildParserEntry();
+  beforeAll(() => {
+    parser = parserEntry;
   });
   async function answer(query: string, geoipDatabase?: string): Promise<unknown> {
     const engine = await openLocalEngine(parser, geoipDatabase === undefined ? {} : { geoipDatabase });

@@ -2,7 +2,7 @@ import fc from 'fast-check';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import type { LocalEngine } from '../testing/local-engine.ts';
 import { openLocalEngine } from '../testing/local-engine.ts';
-import { buildParserEntry } from '../testing/parser-entry.ts';
+import { parserEntry } from '../testing/parser-entry.ts';
 import { functionRows } from '../sql/functions.ts';
 import { cases, columns, edgeRows } from './functions.cases.ts';
 import { isInRows } from './evaluate.ts';
@@ -11,7 +11,7 @@ import { fuzz } from '../../../tests/support/fuzz.ts';
 
 let engine: LocalEngine;
 beforeAll(async () => {
-  engine = await openLocalEngine(await buildParserEntry());
+  engine = await openLocalEngine(parserEntry);
 });
 afterAll(() => engine.close());
 

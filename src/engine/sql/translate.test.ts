@@ -1,7 +1,7 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { createKqlParser } from '../kql/parser-client.ts';
 import type { KqlCatalog } from '../kql/catalog.ts';
-import { buildParserEntry } from '../testing/parser-entry.ts';
+import { parserEntry, parserSnapshots } from '../testing/parser-entry.ts';
 import type { Translation } from './translate.ts';
 import { translate } from './translate.ts';
 
@@ -19,9 +19,10 @@ const catalog: KqlCatalog = {
 };
 
 let parser: ReturnType<typeof createKqlParser>;
-beforeAll(async () => {
+beforeAll(() => {
   parser = createKqlParser({
-    entry: await buildParserEntry(),
+    entry: parserEntry,
+    snapshots: parserSnapshots,
     limits: { textMax: 100_000, parseMsMax: 60_000 },
     after: () => () => undefined,
   });

@@ -1,3 +1,4 @@
+import { dirname, join } from 'node:path';
 import type { KqlCatalog } from '../kql/catalog.ts';
 import { createKqlParser } from '../kql/parser-client.ts';
 import type { Column, KqlType } from '../kql/types.ts';
@@ -36,7 +37,9 @@ export async function openLocalEngine(
     return () => clearTimeout(timer);
   };
   useGeoipDatabase(options.geoipDatabase);
-  const parser = createKqlParser({ entry: parserEntry, limits: { textMax: 2_000_000, parseMsMax: 20_000 }, after });
+  const snapshots = join(dirname(parserEntry), 'snapshots');
+  const limits = { textMax: 2_000_000, parseMsMax: 20_000 };
+  const parser = createKqlParser({ entry: parserEntry, snapshots, limits, after });
   const database = await openEngineDatabase({ threads: 2, memoryLimit: '2GB' }, nativeFunctions());
   const engine = createQueryEngine({ parser, database });
   const sources: EngineSources = options.sources ?? { open: () => Promise.reject(new Error('there are no tables')) };

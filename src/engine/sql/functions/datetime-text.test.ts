@@ -2,12 +2,12 @@ import fc from 'fast-check';
 import { afterAll, beforeAll, expect, it } from 'vitest';
 import type { LocalEngine } from '../../testing/local-engine.ts';
 import { openLocalEngine } from '../../testing/local-engine.ts';
-import { buildParserEntry } from '../../testing/parser-entry.ts';
+import { parserEntry } from '../../testing/parser-entry.ts';
 import { fuzz } from '../../../../tests/support/fuzz.ts';
 
 let engine: LocalEngine;
 beforeAll(async () => {
-  engine = await openLocalEngine(await buildParserEntry());
+  engine = await openLocalEngine(parserEntry);
 });
 afterAll(() => engine.close());
 

@@ -44,6 +44,7 @@ import { inventoryRoutes } from './inventory-routes.ts';
 import { createProviders } from './providers.ts';
 import type { Providers } from './providers.ts';
 import { trustChanges } from './trust-changes.ts';
+import { describeEnvironment } from './describe-environment.ts';
 import { createServiceVault, serviceVaultName, serviceVaultSettings } from './service-vault.ts';
 import { snapshotRoutes } from './snapshot-routes.ts';
 import type { Snapshots } from './snapshots.ts';
@@ -168,7 +169,7 @@ export function createPlanes(parts: ServerParts): Planes {
   });
   let seeded: Readonly<Record<string, string>> | undefined;
   const environment = async (): Promise<InstanceEnvironment> => ({
-    ...(await describeEnvironment(parts, providers)),
+    ...(await describeEnvironment(parts, () => providers.names())),
     ...(seeded === undefined ? {} : { seeded }),
   });
   let ready = false;
@@ -381,21 +382,4 @@ async function checkKeys(
       };
     }),
   );
-}
-
-async function describeEnvironment(parts: ServerParts, providers: Providers): Promise<InstanceEnvironment> {
-  const { instance } = parts;
-  const [subscriptionId, secondSubscriptionId] = instance.subscriptionIds;
-  return {
-    tenantId: instance.tenantId,
-    subscriptionId,
-    ...(secondSubscriptionId === undefined ? {} : { secondSubscriptionId }),
-    clientId: instance.application.appId,
-    clientSecret: instance.application.secret,
-    objectId: instance.application.objectId,
-    ...(instance.user === undefined ? {} : { user: instance.user }),
-    caCertificate: parts.certificatePem,
-    ...parts.ports(),
-    ...(await providers.names()),
-  };
 }

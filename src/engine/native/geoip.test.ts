@@ -2,7 +2,7 @@ import { execFileSync } from 'node:child_process';
 import { copyFileSync, mkdtempSync, rmSync, truncateSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { afterAll, describe, expect, it } from 'vitest';
 import { mmdb } from '../../../tests/support/mmdb-writer.ts';
 import { python, pythonHas } from '../../../tests/support/python.ts';
 import { cityNetworks, sydney } from '../../../tests/support/city-database.ts';
@@ -193,12 +193,8 @@ describe('a damaged database', () => {
 });
 
 describe('geo_info_from_ip_address()', () => {
-  let parser = '';
-  beforeAll(() => {
-    parser = parserEntry;
-  });
   async function answer(query: string, geoipDatabase?: string): Promise<unknown> {
-    const engine = await openLocalEngine(parser, geoipDatabase === undefined ? {} : { geoipDatabase });
+    const engine = await openLocalEngine(parserEntry, geoipDatabase === undefined ? {} : { geoipDatabase });
     try {
       const [table] = await engine.run(query);
       return table?.rows;

@@ -87,7 +87,18 @@ describe('completion in zsh and fish', () => {
     expect(spawnSync('zsh', ['-n'], { input: zshCompletion(root) })).toMatchObject({ status: 0 });
   });
 
-  it.skipIf(!isThere('fish'))('is read by fish', () => {
-    expect(spawnSync('fish', ['-n'], { input: fishCompletion(root) })).toMatchObject({ status: 0 });
-  });
+  it.skipIf(!isThere('fish')).each(nodes.filter(({ children }) => children.length > 0).map((node) => [node]))(
+    'is used by fish for $path',
+    ({ path, children }) => {
+      const line = ['kustody', ...path, ''].join(' ');
+      const script = `${fishCompletion(root)}\ncomplete -C '${line}'`;
+      const { status, stdout } = spawnSync('fish', ['--no-config', '-c', script]);
+      const offers = stdout
+        .toString()
+        .split('\n')
+        .map((offer) => offer.split('\t')[0]);
+      expect(status).toBe(0);
+      expect(offers).toEqual(expect.arrayContaining(children.map((child) => child.path.at(-1))));
+    },
+  );
 });

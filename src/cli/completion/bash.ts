@@ -8,6 +8,10 @@ export function bashCompletion(root: CommandNode): string {
   const withValue = nodes.flatMap((node) =>
     node.options.filter(({ valueName }) => valueName !== undefined).map((option) => ({ node, option })),
   );
+  // An option whose value may be left out has none before another option, or before --.
+  const standingAlone = withValue
+    .filter(({ option }) => option.isValueOptional)
+    .map(({ node, option }) => `${quoted(`${keyOf(node, option)} -`)}*`);
   return [
     '# Completion of kustody for bash. In ~/.bashrc: eval "$(kustody completion bash)"',
     '_kustody() {',
@@ -21,7 +25,7 @@ export function bashCompletion(root: CommandNode): string {
     '        place="$place ${COMP_WORDS[index]}" ;;',
     `      ${patterns(withValue.map(({ node, option }) => keyOf(node, option)))})`,
     '        option="$place ${COMP_WORDS[index]}"',
-    '        ((index += 1))',
+    `        case "$option \${COMP_WORDS[index + 1]}" in ${standingAlone.join(' | ')}) option= ;; *) ((index += 1)) ;; esac`,
     '        if [[ ${COMP_WORDS[index]} == = ]]; then ((index += 1)); fi ;;',
     "      *' --')", // after it stands a command of the user's
     '        if ((index + 1 == COMP_CWORD)); then COMPREPLY=($(compgen -c -- "$current"))',

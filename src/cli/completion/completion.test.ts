@@ -61,6 +61,10 @@ describe('completion in bash', () => {
     expect(offered('proof', '--html', '/etc/pass')).toContain('/etc/passwd');
     expect(offered('up', '--port', '')).toEqual([]);
     expect(offered('run', '--seed', '--', 'bas')).toContain('bash');
+    expect(offered('run', '--seed', '/usr', '--', 'bas')).toContain('bash');
+    expect(offered('up', '--seed', '/usr/')).toContain('/usr/bin');
+    expect(offered('up', '--seed', '--virt')).toEqual(['--virtual-time']);
+    expect(offered('up', '--seed', '=', '/usr/')).toContain('/usr/bin');
     expect(offered('run', '--', 'cat', '/etc/pass')).toContain('/etc/passwd');
   });
 });

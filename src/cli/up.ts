@@ -1,4 +1,5 @@
 import { Command, InvalidArgumentError } from 'commander';
+import { configOption, takeConfigFile } from './config-file.ts';
 import { prepareDataDirectory } from './data-directory.ts';
 import { interrupted } from './interrupted.ts';
 import { allowOption, startInstance } from './instance.ts';
@@ -37,6 +38,7 @@ interface UpOptions {
 export function upCommand(rootKeys: RootKeySource): Command {
   return new Command('up')
     .description('Serve a data directory until interrupted. Log lines (JSON, without secrets) go to standard error.')
+    .addOption(configOption())
     .addOption(dataOption())
     .option('--host <ADDRESS>', 'address to listen on', '127.0.0.1')
     .option(
@@ -73,9 +75,12 @@ export function upCommand(rootKeys: RootKeySource): Command {
     .option('--log-level <LEVEL>', 'debug, info, warn, error or silent', parseLevel, 'info')
     .addHelpText(
       'after',
-      '\nExample:\n  $ kustody up --data ./azure &\n  $ eval "$(kustody env --data ./azure)"\n  $ node my-program.js',
+      '\nExamples:\n  $ kustody up --data ./azure &\n  $ eval "$(kustody env --data ./azure)"\n  $ node my-program.js\n  $ kustody up --config kustody-up.yaml',
     )
-    .action((options: UpOptions) => up(rootKeys, options));
+    .action(async (_options: UpOptions, command: Command) => {
+      await takeConfigFile(command);
+      await up(rootKeys, command.opts<UpOptions>());
+    });
 }
 
 async function up(rootKeys: RootKeySource, options: UpOptions): Promise<void> {

@@ -273,6 +273,13 @@ export const entraErrors = {
     error: 'invalid_request',
     text: () => 'Kustody does not offer this operation of Entra ID.',
   },
+  /** Ours: named as the other planes name it. */
+  StorageFull: {
+    code: 90033,
+    status: 507,
+    error: 'temporarily_unavailable',
+    text: () => 'InsufficientStorage: the disk of the server is full. Nothing was changed.',
+  },
   Internal: {
     code: 90033,
     status: 500,

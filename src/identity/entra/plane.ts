@@ -44,7 +44,7 @@ const errorOfFailure: Record<PlaneFailureKind, () => EntraError> = {
   badJson: () => entraError('RequestMalformed'),
   badBody: () => entraError('RequestMalformed'),
   busy: () => entraError('RequestMalformed'),
-  storageFull: () => entraError('Internal'),
+  storageFull: () => entraError('StorageFull'),
   unsupportedMediaType: () => entraError('ParameterMissing', 'grant_type'),
   internal: () => entraError('Internal'),
 };

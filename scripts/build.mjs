@@ -73,6 +73,7 @@ await bundle({
     'cluster-process': 'src/cluster/process/main.ts',
     'kql-process': 'src/engine/kql/process/main.ts',
     'engine-thread': 'src/engine/apart/engine-thread.ts',
+    'function-thread': 'src/engine/apart/function-thread.ts',
   },
   plugins: [requiredApart],
   splitting: true,

@@ -246,7 +246,7 @@ async function runOne(
   for (const input of plan.inputs) inputs.push({ cols: input.cols, rows: rowsOf(await collect(input), budget) });
   const { settings, at, dataDependent, cols } = plan;
   let result: RowTable | undefined;
-  budget.within(() => {
+  budget.walk(() => {
     result = operator({ inputs, settings, at, cols: dataDependent ? undefined : cols, united });
   });
   invariant(result !== undefined, 'an operator gives rows or throws');
@@ -259,13 +259,14 @@ function requireRoom(count: number, budget: NativeBudget): void {
 }
 
 function rowsOf(chunks: readonly ColumnValues[][], budget: NativeBudget): NativeValue[][] {
-  budget.check();
   requireRoom(
     chunks.reduce((sum, [first]) => sum + (first?.length ?? 0), 0),
     budget,
   );
   const rows: NativeValue[][] = [];
   for (const columns of chunks) {
+    budget.check();
+    for (const column of columns) budget.weigh(column);
     const count = columns[0]?.length ?? 0;
     if (rows.length + count > rowsMax)
       throw new KqlError('limits', `An operator that walks rows takes at most ${rowsMax} of them.`);

@@ -50,7 +50,10 @@ export function openClusterHost(options: {
   // A heavy query gives way to the vault and to other clusters. Threads inherit it from the one that starts them, so now.
   setPriority(queryNiceness);
   const threads = createEngineThreads({
-    script: join(dirname(settings.parserScript), 'engine-thread.js'),
+    scripts: {
+      engine: join(dirname(settings.parserScript), 'engine-thread.js'),
+      functions: join(dirname(settings.parserScript), 'function-thread.js'),
+    },
     threads: availableParallelism(),
     memoryLimit: mebibytes(memoryLimit() / 8),
     geoipDatabase: settings.geoipDatabase,

@@ -17,17 +17,21 @@ import type {
   ThreadReply,
   ThreadSettings,
 } from './thread-protocol.ts';
+import { remoteNatives } from './remote-natives.ts';
 import { sentError } from './thread-protocol.ts';
+import { WorkState } from './work-state.ts';
 
-// A thread with an engine of its own, for one query at a time. Nobody else waits for it, so functions in JavaScript may take long here.
+// A thread with an engine of its own, for one query at a time. Nobody else waits for it, so its functions in JavaScript, which another
+// thread does for it, and operators that walk rows may take long.
 
 const port = parentPort;
 invariant(port !== null, 'an engine thread is started by the engine');
 const settings = workerData as ThreadSettings;
 useGeoipDatabase(settings.geoipDatabase);
-const isCancelled = (): boolean => Atomics.load(settings.cancelled, 0) !== 0;
-const { threads, memoryLimit } = settings;
-const database = await openEngineDatabase({ threads, memoryLimit, isCancelled }, nativeFunctions());
+const { threads, memoryLimit, shared } = settings;
+const state = new WorkState(shared);
+const callNatives = remoteNatives(settings.port, state);
+const database = await openEngineDatabase({ threads, memoryLimit, stopping: state, callNatives }, nativeFunctions());
 
 let connection: EngineConnection | undefined;
 let session: Session | undefined;
@@ -115,7 +119,7 @@ async function serve<Operation extends ThreadOperation>(
   body: ThreadCalls[Operation],
 ): Promise<void> {
   try {
-    if (operation !== 'close' && isCancelled()) throw new KqlError('cancelled', 'The query was stopped.');
+    if (operation !== 'close' && state.isCancelled) throw new KqlError('cancelled', 'The query was stopped.');
     post({ k: 'reply', id, body: await operations[operation](body) });
   } catch (error) {
     post({ k: 'failed', id, error: sentError(error) });
@@ -124,7 +128,7 @@ async function serve<Operation extends ThreadOperation>(
 
 /** An interrupt that comes a moment before a statement begins is lost, so there is another. */
 function interrupt(): void {
-  if (!isCancelled()) return;
+  if (!state.isCancelled) return;
   connection?.interrupt();
   machineTime.startTimer(interruptEveryMs, interrupt);
 }

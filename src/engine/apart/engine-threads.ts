@@ -1,18 +1,20 @@
 import type { ColumnValues } from '../duckdb/engine-database.ts';
 import { KqlError } from '../kql/kql-error.ts';
 import type { ApartRequest, ApartSession, EngineThreads } from './apart-session.ts';
+import type { ThreadEvents, ThreadScripts } from './thread-client.ts';
 import { ThreadClient } from './thread-client.ts';
 import type { ThreadCalls, ThreadOperation, ThreadReplies, ThreadSettings } from './thread-protocol.ts';
 
-export interface EngineThreadsOptions extends Omit<ThreadSettings, 'cancelled'> {
-  /** `dist/engine-thread.js`. */
-  readonly script: string;
+export interface EngineThreadsOptions extends Omit<ThreadSettings, 'shared' | 'port'> {
+  readonly scripts: ThreadScripts;
   /** So many at the same time; other queries wait for one of them. */
   readonly threadsMax: number;
   /** A thread that nobody has needed for so long ends, with its memory. */
   readonly idleMs: number;
   readonly after: (ms: number, act: () => void) => () => void;
   readonly onStarted?: () => void;
+  /** See `ThreadEvents`. */
+  readonly onEnded?: ThreadEvents['ended'];
 }
 
 interface WaitingQuery {
@@ -28,17 +30,20 @@ export function createEngineThreads(options: EngineThreadsOptions): EngineThread
   let isClosed = false;
 
   const start = (): ThreadClient => {
-    const { script, threads: count, memoryLimit, geoipDatabase } = options;
+    const { scripts, threads: count, memoryLimit, geoipDatabase, onEnded } = options;
     const started: ThreadClient = new ThreadClient(
-      script,
+      scripts,
       { threads: count, memoryLimit, geoipDatabase },
-      () => options.onStarted?.(),
-      () => {
-        threads.delete(started);
-        idle.get(started)?.();
-        idle.delete(started);
-        const next = isClosed ? undefined : waiting.shift();
-        next?.take(start());
+      {
+        ready: () => options.onStarted?.(),
+        gone: () => {
+          threads.delete(started);
+          idle.get(started)?.();
+          idle.delete(started);
+          const next = isClosed ? undefined : waiting.shift();
+          next?.take(start());
+        },
+        ...(onEnded && { ended: onEnded }),
       },
     );
     threads.add(started);
@@ -47,6 +52,7 @@ export function createEngineThreads(options: EngineThreadsOptions): EngineThread
 
   const release = (thread: ThreadClient): void => {
     if (thread.gone) return;
+    if (thread.isSpent) return void thread.end();
     thread.uncancel();
     const next = waiting.shift();
     if (next !== undefined) next.take(thread);

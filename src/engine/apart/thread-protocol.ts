@@ -1,3 +1,4 @@
+import type { MessagePort } from 'node:worker_threads';
 import type { Column, KqlType } from '../kql/types.ts';
 import type { SerializedKqlError } from '../kql/kql-error.ts';
 import { deserializeKqlError, KqlError, serializeKqlError } from '../kql/kql-error.ts';
@@ -14,9 +15,13 @@ export interface ThreadSettings {
   readonly threads: number;
   readonly memoryLimit: string;
   readonly geoipDatabase: string | undefined;
-  /** Not 0: nobody waits any more for what it works on. Read between two rows, when no message can be. */
-  readonly cancelled: Int32Array;
+  /** Of the `WorkState`. */
+  readonly shared: Int32Array;
+  /** To the function thread. */
+  readonly port: MessagePort;
 }
+
+export type FunctionThreadSettings = Pick<ThreadSettings, 'geoipDatabase' | 'shared' | 'port'>;
 
 interface SentTable {
   readonly sql: string;

@@ -18,8 +18,9 @@ import type { BoundValue } from '../sql/context.ts';
 import type { NativeFunction, NativeValue } from '../sql/native.ts';
 import { decimalTooLong } from '../values/decimal.ts';
 import { macros } from './macros.ts';
-import type { NativeLimit } from './native-budget.ts';
+import type { NativeLimit, Stopping } from './native-budget.ts';
 import { NativeBudget, NeedsThreadError, nativeLimit } from './native-budget.ts';
+import type { NativeCaller } from './run-native.ts';
 import { runNative } from './run-native.ts';
 
 export interface EngineDatabaseOptions {
@@ -28,8 +29,10 @@ export interface EngineDatabaseOptions {
   readonly memoryLimit: string;
   /** A directory in memory (tmpfs) for spilling; without it a query that needs more memory fails. */
   readonly spillDirectory?: string;
-  /** Whether nobody waits any more for what the one connection that there is works on. */
-  readonly isCancelled?: () => boolean;
+  /** How what the one connection that there is works on is ended from outside. */
+  readonly stopping?: Stopping;
+  /** Default: in the thread that owns the engine. */
+  readonly callNatives?: NativeCaller;
 }
 
 /** One column of a chunk. Values by type: bool boolean · int number · long, datetime, timespan bigint · real number ·
@@ -77,7 +80,7 @@ export async function openEngineDatabase(
   const setup = await instance.connect();
   const budgets = new Map<number, NativeBudget>();
   let connections = 0;
-  for (const fn of natives) setup.registerScalarFunction(scalarFunction(fn, budgets));
+  for (const fn of natives) setup.registerScalarFunction(scalarFunction(fn, budgets, options.callNatives ?? runNative));
   for (const [signature, body] of macros) await setup.run(`CREATE MACRO ${signature} AS (${forConnection(body)})`);
   await setup.run(`SET allowed_directories=['/proc/self/fd/']`);
   await setup.run('SET enable_external_access=false');
@@ -100,7 +103,7 @@ export async function openEngineDatabase(
       try {
         const duckdb = await instance.connect();
         const number = (connections += 1);
-        const budget = new NativeBudget(limit, options.isCancelled);
+        const budget = new NativeBudget(limit, options.stopping);
         budgets.set(number, budget);
         await duckdb.run(`SET VARIABLE connection = ${number}::INTEGER`);
         return connection(duckdb, budget, () => {
@@ -147,7 +150,11 @@ const forConnection = (sql: string): string =>
     end === undefined ? `${name}(getvariable('connection'), ` : `${name}(getvariable('connection'))`,
   );
 
-function scalarFunction(fn: NativeFunction, budgets: ReadonlyMap<number, NativeBudget>): DuckDBScalarFunction {
+function scalarFunction(
+  fn: NativeFunction,
+  budgets: ReadonlyMap<number, NativeBudget>,
+  callNatives: NativeCaller,
+): DuckDBScalarFunction {
   const { parameters } = fn;
   return DuckDBScalarFunction.create({
     name: `kql_n_${fn.name}`,
@@ -160,7 +167,7 @@ function scalarFunction(fn: NativeFunction, budgets: ReadonlyMap<number, NativeB
         if (input.rowCount === 0) return;
         const budget = budgets.get(Number(input.getColumnVector(0).getItem(0)));
         if (budget === undefined) throw new KqlError('cancelled', 'The query is over.');
-        runNative(
+        callNatives(
           fn,
           input.rowCount,
           (row) => vectors.map((vector) => vector.getItem(row) as NativeValue),
@@ -287,6 +294,7 @@ function connection(duckdb: DuckDBConnection, budget: NativeBudget, onClose: () 
       await duckdb.run(`CREATE TEMP TABLE ${name} (${[...columns, 'position BIGINT'].join(', ')})`);
       const appender = await duckdb.createAppender(name);
       rows.forEach((row, position) => {
+        if (position % chunkRows === 0) budget.check();
         types.forEach((type, index) => {
           const value = row[index] ?? null;
           if (value === null) appender.appendNull();

@@ -1,10 +1,18 @@
 import { describe, expect, it } from 'vitest';
+import { KqlError } from '../kql/kql-error.ts';
+import type { Stopping } from './native-budget.ts';
 import { NativeBudget, NeedsThreadError } from './native-budget.ts';
 
 /** A clock that work moves. */
 function clocked(limit: ConstructorParameters<typeof NativeBudget>[0], isCancelled = () => false) {
   let now = 0;
-  const budget = new NativeBudget(limit, isCancelled, () => now);
+  const stopping: Stopping = {
+    get isCancelled() {
+      return isCancelled();
+    },
+    walk: (work) => work(),
+  };
+  const budget = new NativeBudget(limit, stopping, () => now);
   return { budget, takes: (milliseconds: number) => () => void (now += milliseconds) };
 }
 
@@ -52,5 +60,27 @@ describe('what JavaScript may do for one query', () => {
     budget.check();
     cancelled = true;
     expect(() => budget.check()).toThrow('The query was stopped.');
+  });
+
+  it('counts what was done elsewhere, and remembers that nothing is left', () => {
+    const { budget } = clocked({ milliseconds: 100, then: 'end' });
+    budget.add(40);
+    expect(budget.requireLeft()).toBe(60);
+    const own = new KqlError('limits', 'one of a function’s own');
+    expect(budget.explained(own)).toBe(own);
+    expect(budget.failure).toBeUndefined();
+    budget.add(60);
+    expect(budget.explained(own)).toMatchObject({ message: expect.stringContaining('altogether') as unknown });
+    expect(budget.failure).toBeDefined();
+    expect(() => budget.requireLeft()).toThrow('altogether');
+  });
+
+  it('leaves a thread that others wait for before a value that one step takes long for', () => {
+    const long = ['x'.repeat(3 << 20), null, 'y'.repeat(2 << 20), 1n];
+    const shared = clocked({ milliseconds: 100, then: 'apart' }).budget;
+    shared.weigh(long.slice(0, 2));
+    expect(() => shared.weigh(long)).toThrow(NeedsThreadError);
+    expect(shared.failure).toBeInstanceOf(NeedsThreadError);
+    clocked({ milliseconds: 100, then: 'end' }).budget.weigh(long);
   });
 });

@@ -1,5 +1,6 @@
 import { machineTime } from '../../clock/host-time.ts';
 import { KqlError } from '../kql/kql-error.ts';
+import type { NativeValue } from '../sql/native.ts';
 import { bounded } from './bounded.ts';
 
 /** How long functions and operators in JavaScript may work, in all, for one connection, that is for one query: nothing else of their thread
@@ -15,6 +16,9 @@ export const nativeLimit: NativeLimit = { milliseconds: 60_000, then: 'end' };
 /** Where others wait for the same thread. */
 export const sharedNativeLimit: NativeLimit = { milliseconds: 100, then: 'apart' };
 
+/** UTF-16 units of the values for one call, where others wait: some 50 ms as JSON. */
+const sharedUnitsMax = 4 << 20;
+
 /** A query needs more of JavaScript than its thread can give: it is to be begun again in one that nobody else waits for. */
 export class NeedsThreadError extends KqlError {
   constructor() {
@@ -22,21 +26,26 @@ export class NeedsThreadError extends KqlError {
   }
 }
 
+/** How whoever cancels a query ends what JavaScript does for it. */
+export interface Stopping {
+  /** Whether nobody waits for the result any more; it is asked between two rows. */
+  readonly isCancelled: boolean;
+  /** Does work that touches nothing of DuckDB: it may be ended at any moment, with its thread. @throws KqlError `cancelled` */
+  walk(work: () => void): void;
+}
+
+const unstoppable: Stopping = { isCancelled: false, walk: (work) => work() };
+
 export class NativeBudget {
   readonly #limit: NativeLimit;
   readonly #monotonicMs: () => number;
-  /** @returns whether nobody waits for the result any more; it is asked between two rows */
-  readonly #isCancelled: () => boolean;
+  readonly #stopping: Stopping;
   #usedMs = 0;
   #failure: KqlError | undefined;
 
-  constructor(
-    limit: NativeLimit,
-    isCancelled: () => boolean = () => false,
-    monotonicMs = () => machineTime.monotonic(),
-  ) {
+  constructor(limit: NativeLimit, stopping: Stopping = unstoppable, monotonicMs = () => machineTime.monotonic()) {
     this.#limit = limit;
-    this.#isCancelled = isCancelled;
+    this.#stopping = stopping;
     this.#monotonicMs = monotonicMs;
   }
 
@@ -59,8 +68,7 @@ export class NativeBudget {
    * @returns false where it was ended because it took so many milliseconds
    * @throws NeedsThreadError, KqlError `limits` where nothing is left */
   within(work: () => void, milliseconds = Infinity): boolean {
-    const left = this.#limit.milliseconds - this.#usedMs;
-    if (left <= 0) throw this.#exceeded();
+    const left = this.requireLeft();
     const startedMs = this.#monotonicMs();
     const state = { ended: false };
     try {
@@ -72,9 +80,42 @@ export class NativeBudget {
     return !state.ended;
   }
 
+  /** Does an operator's work over rows that it has all of. @throws as `within`; KqlError `cancelled` */
+  walk(work: () => void): void {
+    this.#stopping.walk(() => void this.within(work));
+  }
+
+  /** Milliseconds. @throws NeedsThreadError, KqlError `limits` where nothing is left */
+  requireLeft(): number {
+    const left = this.#limit.milliseconds - this.#usedMs;
+    if (left <= 0) throw this.#exceeded();
+    return left;
+  }
+
+  /** For values that are about to be worked on: what V8 does with a long text in one step cannot be ended in the middle.
+   * @throws NeedsThreadError where that would hold up others */
+  weigh(values: readonly NativeValue[]): void {
+    if (!this.isShared) return;
+    let units = 0;
+    for (const value of values) if (typeof value === 'string') units += value.length;
+    if (units > sharedUnitsMax) throw this.#exceeded();
+  }
+
+  /** Counts work that was done elsewhere. */
+  add(milliseconds: number): void {
+    this.#usedMs += milliseconds;
+  }
+
+  /** What work elsewhere failed with, remembered where that is because nothing is left. */
+  explained(error: Error): Error {
+    return error instanceof KqlError && error.code === 'limits' && this.#usedMs >= this.#limit.milliseconds
+      ? this.#exceeded()
+      : error;
+  }
+
   /** @throws KqlError `cancelled` */
   check(): void {
-    if (this.#isCancelled()) throw new KqlError('cancelled', 'The query was stopped.');
+    if (this.#stopping.isCancelled) throw new KqlError('cancelled', 'The query was stopped.');
   }
 
   #exceeded(): KqlError {

@@ -7,6 +7,15 @@ const sliceLength = 1 << 18;
 /** For V8's regular expressions over one slice: some hundred times what they take unless they try again and again. */
 const sliceMs = (length: number): number => 50 + Math.ceil(Math.min(length, sliceLength) / 1024);
 
+/** Calls a native function for the rows of one chunk, here or elsewhere. */
+export type NativeCaller = (
+  fn: Pick<NativeFunction, 'name' | 'parameters' | 'run' | 'hasPatterns'>,
+  rowCount: number,
+  argumentsOf: (row: number) => readonly NativeValue[],
+  put: (row: number, value: NativeValue) => void,
+  budget: NativeBudget,
+) => void;
+
 /** Calls a native function for the rows of one chunk.
  * @throws KqlError limits, where it does not come to an end in the time that is left; cancelled */
 export function runNative(
@@ -20,7 +29,9 @@ export function runNative(
     budget.within(() => {
       for (let row = 0; row < rowCount; row += 1) {
         budget.check();
-        put(row, fn.run(argumentsOf(row)));
+        const args = argumentsOf(row);
+        budget.weigh(args);
+        put(row, fn.run(args));
       }
     });
     return;
@@ -30,6 +41,7 @@ export function runNative(
     let length = 0;
     while (length < sliceLength && start + slice.length < rowCount) {
       const args = argumentsOf(start + slice.length);
+      budget.weigh(args);
       slice.push(args);
       length += args.reduce((sum: number, value) => sum + (typeof value === 'string' ? value.length : 0), 0);
     }

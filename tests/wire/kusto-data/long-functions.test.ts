@@ -1,7 +1,10 @@
+import { readFileSync } from 'node:fs';
+import { request as httpRequest } from 'node:http';
 import { setTimeout as pause } from 'node:timers/promises';
+import { connect as tlsConnect } from 'node:tls';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import type { KustoData } from './kusto-fixture.ts';
-import { databaseName, startKustoData } from './kusto-fixture.ts';
+import { clusterHost, databaseName, startKustoData } from './kusto-fixture.ts';
 
 let kusto: KustoData;
 beforeAll(async () => {
@@ -9,8 +12,10 @@ beforeAll(async () => {
 }, 120_000);
 afterAll(() => kusto[Symbol.asyncDispose]());
 
-/** One call of one function that takes ten seconds and more: a filter of 20,000 values over 60,000. */
-const text = 'print x = array_length(series_fir(range(1, 60000, 1), range(1, 20000, 1), false, false))';
+/** One call of one function that takes longer than the minute which a query has for that: a filter of 200,000 values over as many. */
+const text = 'print x = array_length(series_fir(range(1, 200000, 1), range(1, 200000, 1), false, false))';
+/** A second or so: longer than a function may take in the thread that answers. */
+const shorter = 'print x = array_length(series_fir(range(1, 20000, 1), range(1, 1500, 1), false, false))';
 
 /** A query in the middle of that call. */
 async function running(name: string, options: Readonly<Record<string, unknown>> = {}) {
@@ -24,6 +29,22 @@ async function running(name: string, options: Readonly<Record<string, unknown>> 
     .finally(() => (state.isOver = true));
   while (!(await isShown(name))) await pause(20);
   return { state, answer };
+}
+
+/** The same from a client that is about to leave. */
+async function leaving(name: string): Promise<{ readonly leave: () => void }> {
+  const socket = tlsConnect({
+    ...{ host: '127.0.0.1', port: kusto.server.port, servername: clusterHost },
+    ca: readFileSync(kusto.server.caFile, 'utf8'),
+  });
+  const request = httpRequest({
+    ...{ createConnection: () => socket, method: 'POST', path: '/v2/rest/query' },
+    headers: { host: clusterHost, authorization: `Bearer ${kusto.token}`, 'x-ms-client-request-id': name },
+  });
+  request.on('error', () => undefined);
+  request.end(JSON.stringify({ db: databaseName, csl: `${text} // ${name}` }));
+  while (!(await isShown(name))) await pause(20);
+  return { leave: () => void socket.destroy() };
 }
 
 async function isShown(name: string): Promise<boolean> {
@@ -48,5 +69,21 @@ describe('a query in the middle of a function that takes long', () => {
     const { answer } = await running('timed', { servertimeout: '00:00:02' });
     const { status, text: told } = await answer;
     expect([status, told]).toEqual([504, expect.stringContaining('the limit of 2 seconds was exceeded') as unknown]);
+  });
+
+  it('leaves its place to others, whatever ended it', { timeout: 55_000 }, async () => {
+    // All four threads that there are for such queries.
+    const [first, second] = [await running('one'), await running('two')];
+    const timed = await running('three', { servertimeout: '00:00:03' });
+    const gone = await leaving('four');
+    gone.leave();
+    for (const name of ['one', 'two'])
+      await kusto.post('/v1/rest/mgmt', { db: databaseName, csl: `.cancel query "${name}"` });
+    for (const { answer } of [first, second]) expect((await answer).text).toContain('cancelled by a cancel command');
+    expect((await timed.answer).status).toBe(504);
+    while (await isShown('four')) await pause(20);
+    const csl = (number: number): string => `${shorter} // ${number}`;
+    const others = [1, 2, 3, 4].map((number) => kusto.post('/v2/rest/query', { db: databaseName, csl: csl(number) }));
+    expect((await Promise.all(others)).map(({ status }) => status)).toEqual([200, 200, 200, 200]);
   });
 });

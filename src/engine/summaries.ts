@@ -31,12 +31,16 @@ export function findSummaries(program: Program, facts: ConstantFacts): Summarize
     summaries.set(found.plan, found.summary);
     return found.plan;
   };
-  const [lets, results] = [replacePlans(program.lets, instead), replacePlans(program.results, instead)];
+  const lets = replacePlans(program.lets, instead);
+  const results = replacePlans(program.results, instead);
   if (summaries.size === 0) return { program, summaries };
-  return { program: { ...program, lets: namedLets(lets, results), results }, summaries };
+  const [before, now] = [namesIn(program), namesIn({ lets, results })];
+  const kept = lets.filter(({ id }) => now.has(id) || !before.has(id));
+  return { program: { ...program, lets: kept, results }, summaries };
 }
 
-function namedLets(lets: Program['lets'], results: Program['results']): Program['lets'] {
+/** The `let`s that results name, by themselves or by way of others. */
+function namesIn({ lets, results }: Pick<Program, 'lets' | 'results'>): ReadonlySet<number> {
   const named = new Set<number>();
   const note = (value: unknown): void =>
     eachPlan(value, (plan) => {
@@ -45,7 +49,7 @@ function namedLets(lets: Program['lets'], results: Program['results']): Program[
   note(results);
   // Only earlier ones are named by later ones.
   for (const { id, plan } of [...lets].reverse()) if (named.has(id)) note(plan);
-  return lets.filter(({ id }) => named.has(id));
+  return named;
 }
 
 type SummaryPlan = Extract<Plan, { readonly op: 'count' | 'summarize' }>;

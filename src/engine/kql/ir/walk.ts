@@ -15,13 +15,19 @@ export function eachPlan(value: unknown, visit: (plan: Plan) => void): void {
   }
 }
 
-/** A copy with other plans in the place of some; outermost first, and what is replaced is not looked into. */
+/** The value with other plans in the place of some, outermost first; what is replaced is not looked into, and what stays is not copied. */
 export function replacePlans<T>(value: T, instead: (plan: Plan) => Plan | undefined): T {
-  if (Array.isArray(value)) return value.map((item: unknown) => replacePlans(item, instead)) as T;
   if (!isObject(value)) return value;
   const found = isPlan(value) ? instead(value) : undefined;
   if (found !== undefined) return found as T;
-  return Object.fromEntries(Object.entries(value).map(([key, item]) => [key, replacePlans(item, instead)])) as T;
+  let copy: Record<string, unknown> | undefined;
+  for (const [key, item] of Object.entries(value)) {
+    const replaced = replacePlans(item, instead);
+    if (replaced === item) continue;
+    copy ??= (Array.isArray(value) ? [...(value as unknown[])] : { ...value }) as Record<string, unknown>;
+    copy[key] = replaced;
+  }
+  return (copy ?? value) as T;
 }
 
 export function tablesOf(

@@ -182,6 +182,9 @@ describe('a query whose functions take long', () => {
         return { controller, failed: done.catch((error: unknown) => error) };
       });
       while (!began.includes('long 1') || !began.includes('long 2')) await new Promise(setImmediate);
+      // By then both are in the middle of it.
+      for (let number = 0; number < 100; number += 1)
+        expect(await rowsOf(`print ${number}`)).toEqual([[BigInt(number)]]);
       for (const { controller, failed } of running) {
         controller.abort(new Error('cancelled by somebody'));
         expect(await failed).toEqual(new Error('cancelled by somebody'));

@@ -81,10 +81,18 @@ async function until(isSo: () => boolean, query: Promise<unknown>): Promise<void
   }
 }
 
+/** Others' texts are compiled, while it is in one call all the time: those before it take a moment. */
+async function staysThere(client: ThreadClient): Promise<void> {
+  for (let times = 0; times < 100; times += 1) {
+    await parser.compile(`print ${times}`, 'db', catalog);
+    if (client.underway !== 'functions') times = 0;
+  }
+}
+
 /** Each takes minutes, if nothing ends it; one value is all that there is. */
 const functions = {
-  arithmetic: 'print array_length(series_fir(range(1, 200000, 1), range(1, 200000, 1), false, false))',
-  'a sort of one large array': `print array_length(array_sort_asc(range(1, 3000000, 1))) | extend x = array_length(series_fir(range(1, 200000, 1), range(1, 200000, 1), false, false))`,
+  'a filter': 'print array_length(series_fir(range(1, 200000, 1), range(1, 200000, 1), false, false))',
+  'with feedback': 'print array_length(series_iir(range(1, 200000, 1), range(1, 200000, 1), range(1, 200000, 1)))',
 };
 /** Cycles of up to twelve edges among forty nodes. */
 const operators = {
@@ -97,6 +105,7 @@ describe('a query that is cancelled in the middle of', () => {
     const { client, ended } = start();
     const result = running(client, text);
     await until(() => client.underway === 'functions', result);
+    await staysThere(client);
     client.cancel();
     expect(await ended).toBe('functions');
     expect(await result).toMatchObject({ code: 'cancelled' });

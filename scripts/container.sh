@@ -65,7 +65,7 @@ inside "$kustody" kustody up --seed 2>"$work/up.log" >&2 &
 running=$!
 for _ in $(seq 120); do
   if inside "$kustody" node /opt/kustody/ready.cjs 2>/dev/null; then break; fi
-  kill -0 "$running" || { tail -20 "$work/up.log" >&2; exit 1; }
+  kill -0 "$running" || { grep -v '"level":"info"' "$work/up.log" >&2; exit 1; }
   sleep 0.5
 done
 inside "$kustody" node /opt/kustody/ready.cjs

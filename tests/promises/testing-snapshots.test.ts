@@ -9,8 +9,11 @@ const day = 86_400_000;
 
 describe('snapshot and restore', () => {
   let k: Started<{ readonly cluster: { readonly database: 'logs' } }>;
+  let startMs = 0;
   beforeAll(async () => {
+    const started = performance.now();
     k = await startKustody({ cluster: { database: 'logs' } });
+    startMs = performance.now() - started;
     await k.query('.create table T (A: long)');
     await k.query('.set-or-append T <| range A from 1 to 1000 step 1');
     await k.query('.ingest inline into table T <| 4711');
@@ -19,7 +22,7 @@ describe('snapshot and restore', () => {
 
   const count = async (table = 'T'): Promise<unknown> => (await k.query(`${table} | count`))[0]?.['Count'];
 
-  it('puts rows, tables and their extents back, and takes less than 300 ms', async () => {
+  it('puts rows, tables and their extents back, in a small part of the time of a start', async () => {
     await using before = await k.snapshot();
     const times: number[] = [];
     for (let round = 0; round < 5; round += 1) {
@@ -38,7 +41,9 @@ describe('snapshot and restore', () => {
     await k.query('.ingest inline into table T <| 2'); // it can be written to
     expect(await count()).toBe(1002);
     await k.restore(before);
-    expect(times.toSorted((left, right) => left - right)[2]).toBeLessThan(300);
+    const [median = startMs] = times.toSorted((left, right) => left - right).slice(2);
+    console.log(`A restore takes ${Math.round(median)} ms, a start ${Math.round(startMs)} ms.`);
+    expect(median).toBeLessThan(startMs / 2);
   });
 
   it('puts keys, custody and suspension back', async () => {

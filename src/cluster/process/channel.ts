@@ -30,6 +30,13 @@ export class ChannelClosedError extends Error {
 /** The other side failed in its own code. */
 export class ChannelBrokenError extends Error {
   override readonly name = 'ChannelBrokenError';
+  /** @param code the name of the other side's error, for the log */
+  constructor(
+    message: string,
+    readonly code?: string,
+  ) {
+    super(message);
+  }
 }
 
 interface Call {
@@ -100,7 +107,10 @@ export class Channel {
     this.#waiting.delete(message.id);
     if (message.kind === 'reply') waiting.resolve(message.body);
     else if (message.kind === 'busy') waiting.reject(new ChannelBusyError('The other process has too much to do.'));
-    else waiting.reject(new ChannelBrokenError(`The other process failed: ${message.error.slice(0, 100)}.`));
+    else
+      waiting.reject(
+        new ChannelBrokenError(`The other process failed: ${message.error.slice(0, 100)}.`, message.error),
+      );
     const sending = this.#sending[waiting.lane];
     sending.inFlight -= 1;
     this.#pump(sending);

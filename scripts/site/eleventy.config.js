@@ -5,7 +5,16 @@ import { readdirSync } from 'node:fs';
 
 /** In the order of the list beside each page. What is not named here stands at its end. */
 const groups = {
-  Start: ['README', 'docs/tutorial', 'docs/article', 'docs/clients', 'docs/testing', 'docs/install'],
+  Start: [
+    'README',
+    'docs/tutorial',
+    'docs/article',
+    'docs/clients',
+    'docs/testing',
+    'docs/seeding',
+    'docs/install',
+    'docs/containers',
+  ],
   Tasks: ['docs/howto-rotation', 'docs/howto-revocation', 'docs/howto-audit', 'docs/howto-ci', 'docs/troubleshooting'],
   Topics: ['docs/data', 'docs/cmk', 'docs/protection', 'docs/outside-vaults', 'docs/platforms', 'docs/glossary'],
   Reference: ['docs/cli', 'docs/commands', 'docs/kql', 'docs/operations', 'docs/errors', 'docs/environment'],

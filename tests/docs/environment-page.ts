@@ -70,6 +70,7 @@ export const repositoryVariables: Readonly<Record<string, string>> = {
   KUSTODY_FUZZ: 'random cases of properties, other ones in each run',
   KUSTODY_LARGE_TABLE: 'extents of the large table that a test drops',
   KUSTODY_CAMPAIGN_REVOCATIONS: 'rounds of `npm run campaign -- revocation`',
+  KUSTODY_CAMPAIGN_OUTSIDE_REVOCATIONS: 'rounds of `npm run campaign -- outside`',
   KUSTODY_CAMPAIGN_KILLS: 'kills of `npm run campaign -- kills`',
   KUSTODY_CAMPAIGN_POWER_LOSSES: 'losses of power of `npm run campaign -- power-loss`',
   KUSTODY_CAMPAIGN_CLUSTERS: 'clusters of `npm run campaign -- idle`',

@@ -1,7 +1,7 @@
 import { spawnSync } from 'node:child_process';
 import { existsSync, symlinkSync } from 'node:fs';
 import { join } from 'node:path';
-import { describe, expect, it } from 'vitest';
+import { describe, expect, it, onTestFinished } from 'vitest';
 import { kustody, launcher, startKustody, temporaryDirectory } from '../support/kustody-command.ts';
 
 interface Report {
@@ -51,6 +51,7 @@ describe('kustody article', () => {
 
   it('leaves everything for trying on with --keep, and says how', { timeout: 120_000 }, async () => {
     const article = startKustody(['article', '--keep']);
+    onTestFinished(() => void article.process.kill());
     let text = '';
     article.process.stdout?.on('data', (part: Buffer) => (text += part.toString()));
     await article.printed('Ctrl+C ends it');

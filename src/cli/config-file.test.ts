@@ -16,8 +16,8 @@ async function optionsWith(text: string, ...args: readonly string[]): Promise<Re
   writeFileSync(file, text);
   let options: Readonly<Record<string, unknown>> = {};
   const command = upCommand(new RootKeySource({})).exitOverride();
-  command.action(async () => {
-    await takeConfigFile(command);
+  command.action(() => {
+    takeConfigFile(command);
     options = command.opts();
   });
   await command.parseAsync(['--config', file, ...args], { from: 'user' });

@@ -1,6 +1,8 @@
 import { readFileSync } from 'node:fs';
+import { createRequire } from 'node:module';
 import { InvalidArgumentError, Option } from 'commander';
 import type { Command } from 'commander';
+import type * as Yaml from 'yaml';
 import { UserError } from './user-error.ts';
 
 export const configOption = (): Option =>
@@ -11,10 +13,10 @@ export const configOption = (): Option =>
 
 /** Gives options the values that the file of `--config` has for them, unless the command line has set them.
  * @throws UserError with the name of the setting that is wrong */
-export async function takeConfigFile(command: Command): Promise<void> {
+export function takeConfigFile(command: Command): void {
   const file: unknown = command.getOptionValue('config');
   if (typeof file !== 'string') return;
-  for (const [name, value] of Object.entries(await settingsIn(file))) {
+  for (const [name, value] of Object.entries(settingsIn(file))) {
     const option = command.options.find(({ long }) => long === `--${name}` && long !== '--config');
     if (option === undefined) throw unknownSetting(file, name, command);
     const key = option.attributeName();
@@ -23,8 +25,9 @@ export async function takeConfigFile(command: Command): Promise<void> {
   }
 }
 
-async function settingsIn(file: string): Promise<Readonly<Record<string, unknown>>> {
-  const { parse } = await import('yaml');
+function settingsIn(file: string): Readonly<Record<string, unknown>> {
+  // Only here: no other command needs it.
+  const { parse } = createRequire(import.meta.url)('yaml') as typeof Yaml;
   let settings: unknown;
   try {
     settings = parse(readFileSync(file, 'utf8'), { maxAliasCount: 0 });

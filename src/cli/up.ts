@@ -78,7 +78,7 @@ export function upCommand(rootKeys: RootKeySource): Command {
       '\nExamples:\n  $ kustody up --data ./azure &\n  $ eval "$(kustody env --data ./azure)"\n  $ node my-program.js\n  $ kustody up --config kustody-up.yaml',
     )
     .action(async (_options: UpOptions, command: Command) => {
-      await takeConfigFile(command);
+      takeConfigFile(command);
       await up(rootKeys, command.opts<UpOptions>());
     });
 }

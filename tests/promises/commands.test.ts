@@ -28,6 +28,7 @@ describe('every command', () => {
     [['nonsense'], /unknown command/],
     [['env', '--format', 'toml'], /Allowed choices are/],
     [['up', '--port', 'seventy'], /A port is 0 to 65535/],
+    [['up', '--config', join(import.meta.dirname, '..', '..', 'package.json')], /there is no setting 'name'/],
     [['run', '--allow', 'a b', '--', 'true'], /is not a host name/],
     [
       ['run', '--allow', 'management.azure.com', '--', 'true'],

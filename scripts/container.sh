@@ -6,9 +6,14 @@ cd "$(dirname "$0")/.."
 export BUILDAH_ISOLATION=chroot STORAGE_DRIVER=vfs
 work=$(mktemp -d)
 root=$work/base
+data=$work/data
 running=
-trap 'if [ -n "$running" ]; then kill "$running" 2>/dev/null || true; wait "$running" || true; fi
-  buildah rm --all >/dev/null 2>&1 || true; buildah rmi --all --force >/dev/null 2>&1 || true; rm -rf "$work"' EXIT
+# Ends Kustody itself: what runs it here would leave it behind.
+stop() {
+  if [ -f "$data/control.json" ]; then kill "$(node -p 'JSON.parse(require("node:fs").readFileSync(process.argv[1], "utf8")).pid' "$data/control.json")" || true; fi
+  if [ -n "$running" ]; then wait "$running" || true; fi
+}
+trap 'stop; buildah rm --all >/dev/null 2>&1 || true; buildah rmi --all --force >/dev/null 2>&1 || true; rm -rf "$work"' EXIT
 # Images and containers of this script alone.
 cat >"$work/storage.conf" <<CONF
 [storage]
@@ -50,7 +55,6 @@ build kustody . container/Containerfile
 build app container/app container/app/Containerfile
 
 # One network, one volume, one user, as in compose.yaml. (The volume has another name: buildah keeps that of the image to itself.)
-data=$work/data
 install -d -m 700 -o 1000 -g 1000 "$data"
 container() { # IMAGE: its name
   buildah from --quiet "localhost/$1"

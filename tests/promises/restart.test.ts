@@ -25,9 +25,11 @@ describe('a shell that was pointed at a data directory', () => {
     const beside = await serve(join(directory.path, 'second'));
     await before.stop();
     const after = await serve(data, '--seed');
+    const seeded = ['CLUSTER_URI', 'DATABASE', 'KEY_ID', 'OBJECT_ID', 'VAULT_URI'].map((name) => `KUSTODY_${name}`);
     expect(after.environment).toEqual({
       ...before.environment,
       KUSTODY_CONTROL_TOKEN: after.environment['KUSTODY_CONTROL_TOKEN'],
+      ...Object.fromEntries(seeded.map((name) => [name, expect.stringMatching(/./) as unknown])),
     });
     expect(beside.environment['HTTPS_PROXY']).not.toBe(before.environment['HTTPS_PROXY']);
     expect(beside.environment['KUSTODY_CONTROL']).not.toBe(before.environment['KUSTODY_CONTROL']);

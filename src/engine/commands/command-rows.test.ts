@@ -19,6 +19,7 @@ const listed = (text: string): string[] => columnsOfText(text).map(({ name, type
 
 /** What the documentation adds to the end. */
 const added: Readonly<Record<string, readonly string[]>> = {
+  ShowCapacity: ['Origin: string'],
   ShowClusterDatabases: ['SuspensionState: string'],
   ShowDatabase: ['SuspensionState: string'],
 };

@@ -39,6 +39,18 @@ describe('what JavaScript may do for one query', () => {
     expect(() => budget.within(endless)).toThrow('take too long altogether');
   });
 
+  it('is used up by what was ended for it, though the clock may be a moment behind the timer', () => {
+    const endless = (): never => {
+      for (;;);
+    };
+    for (const then of ['end', 'apart'] as const) {
+      const { budget } = clocked({ milliseconds: 20, then }); // nothing moves its clock
+      expect(() => budget.within(endless)).toThrow(KqlError);
+      expect(budget.failure).toBeDefined();
+      expect(() => budget.requireLeft()).toThrow(KqlError);
+    }
+  });
+
   it('may be given a part of what is left, and says when that was not enough', () => {
     const budget = new NativeBudget({ milliseconds: 60_000, then: 'end' });
     const endless = (): never => {

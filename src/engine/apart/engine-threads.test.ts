@@ -49,16 +49,14 @@ beforeAll(async () => {
     limits: { textMax: 100_000, parseMsMax: 20_000 },
     after,
   });
-  // A list of 20,000 values for each of 2,048 rows is 330 MB, and two of DuckDB's threads may have one at the same time.
-  const memoryLimit = '2GB';
-  database = await openEngineDatabase({ threads: 2, memoryLimit }, nativeFunctions());
+  database = await openEngineDatabase({ threads: 2, memoryLimit: '512MB' }, nativeFunctions());
   const connection = await database.connect();
   await connection.run(`CREATE TABLE tail_1 (c1 BIGINT, c2 VARCHAR)`);
   await connection.run(`INSERT INTO tail_1 SELECT i, 'text ' || i FROM range(3000) t(i)`);
   connection.close();
   const made = createEngineThreads({
     scripts: { engine: join(dist, 'engine-thread.js'), functions: join(dist, 'function-thread.js') },
-    ...{ threads: 2, memoryLimit, geoipDatabase: undefined, threadsMax: 2, idleMs: 60_000, after },
+    ...{ threads: 2, memoryLimit: '512MB', geoipDatabase: undefined, threadsMax: 2, idleMs: 60_000, after },
   });
   threads = {
     ...made,

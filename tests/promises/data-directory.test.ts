@@ -1,5 +1,6 @@
 import Database from 'libsql';
 import { chmodSync, existsSync, mkdirSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { dataDirectoryNames } from '../../src/server/data-directory-names.ts';
@@ -96,7 +97,7 @@ describe('a place that cannot hold data', () => {
     ['a path deep in /proc', ['up', '--data', '/proc/x/y/z'], {}],
     ['a path in /sys', ['up', '--data', '/sys/x'], {}],
     ['a path below a file', ['up', '--data', '/etc/hostname/x'], {}],
-    ['too long a name', ['up', '--data', `/tmp/${'x'.repeat(300)}`], {}],
+    ['too long a name', ['up', '--data', join(tmpdir(), 'x'.repeat(300))], {}],
     ['a home that takes no files', ['up'], { HOME: '/sys', XDG_DATA_HOME: '' }],
     ['a home that is no directory', ['up'], { HOME: '/proc/version', XDG_DATA_HOME: '' }],
     ['no home', ['up'], { HOME: '', XDG_DATA_HOME: '' }],

@@ -73,7 +73,8 @@ async function run(rootKeys: RootKeySource, command: readonly string[], options:
   const instance = await opening.finally(() => waiting.end());
   try {
     const environment = await environmentOf(instance, process.env);
-    const seeded = options.seed === undefined ? {} : await seeding(await instance.describe(), steps);
+    const seeded =
+      options.seed === undefined ? {} : await seeding(await instance.describe(), instance.dataDirectory, steps);
     const path = `${kustodyOnPath(instance.dataDirectory)}${delimiter}${process.env['PATH'] ?? ''}`;
     process.exitCode = await runChild({
       command: program,
@@ -89,6 +90,7 @@ async function run(rootKeys: RootKeySource, command: readonly string[], options:
 /** Standard output is the command's own. */
 const seeding = (
   instance: InstanceEnvironment,
+  dataDirectory: string,
   steps: readonly SeedStep[],
 ): Promise<Readonly<Record<string, string>>> => {
   const waiting = startWaiting();
@@ -96,7 +98,7 @@ const seeding = (
     waiting.pause();
     process.stderr.write(text);
   };
-  return whileWaiting((begin) => seedInstance(instance, steps, begin, say), waiting);
+  return whileWaiting((begin) => seedInstance(instance, dataDirectory, steps, begin, say), waiting);
 };
 
 /** The first thing to look at when the command failed. */

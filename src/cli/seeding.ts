@@ -1,5 +1,9 @@
+import { existsSync, rmSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
 import { Option } from 'commander';
+import { syncDirectory } from '../base/sync-directory.ts';
 import type { InstanceEnvironment } from '../server/control-plane.ts';
+import { seedMarkName } from '../server/data-directory-names.ts';
 import { defaultSeed, seed, seedVariables } from '../server/seed.ts';
 import type { SeedOutcome, SeedStep } from '../server/seed-files.ts';
 import { readSeedFiles, runSeedSteps, SeedFilesError } from '../server/seed-files.ts';
@@ -21,21 +25,35 @@ export function seedStepsOf(option: SeedOption): readonly SeedStep[] {
   return typeof option === 'string' ? asUserError(() => readSeedFiles(option)) : [];
 }
 
-/** @param say what came of the files, as they are done
+/** Order: a mark that it was begun → resources → files → the mark goes. Resources can be made again after a kill, rows could come twice.
+ * @param dataDirectory of the instance, for the mark
+ * @param say what came of the files, as they are done
  * @returns what programs are told of the seed
- * @throws UserError with the file that was refused, and why */
+ * @throws UserError with the file that was refused, and why; when files of an earlier seed may have been run in part */
 export async function seedInstance(
   environment: InstanceEnvironment,
+  dataDirectory: string,
   steps: readonly SeedStep[],
   begin: Waiting['begin'],
   say: (text: string) => void,
 ): Promise<Readonly<Record<string, string>>> {
-  const seeded = await seed(environment, defaultSeed, begin);
+  const mark = join(dataDirectory, seedMarkName);
+  const isUnfinished = existsSync(mark);
+  if (isUnfinished && steps.length > 0)
+    throw new UserError(
+      `The seed of ${dataDirectory} was begun and not finished: some of its files may have been run.`,
+      `Begin anew with 'kustody reset --data ${dataDirectory}', or go on without files: --seed alone.`,
+    );
+  writeFileSync(mark, '', { mode: 0o600 });
+  syncDirectory(dataDirectory);
+  const seeded = await seed(environment, defaultSeed, begin, isUnfinished);
   if (steps.length > 0 && seeded.isNew !== true)
     say(`Database ${seeded.database} is there already: the files of the seed were not run.\n`);
-  if (steps.length === 0 || seeded.isNew !== true) return seedVariables(seeded, environment);
-  begin('running the files of the seed');
-  await asUserErrorLater(runSeedSteps(environment, seeded, steps, (outcome) => say(outcomeText(outcome))));
+  if (steps.length > 0 && seeded.isNew === true) {
+    begin('running the files of the seed');
+    await asUserErrorLater(runSeedSteps(environment, seeded, steps, (outcome) => say(outcomeText(outcome))));
+  }
+  rmSync(mark);
   return seedVariables(seeded, environment);
 }
 

@@ -106,7 +106,7 @@ async function up(rootKeys: RootKeySource, options: UpOptions): Promise<void> {
     ...(options.geoipDatabase === undefined ? {} : { geoipDatabase: options.geoipDatabase }),
     log: { level: options.logLevel, destination: process.stderr },
   });
-  const seeded = options.seed === undefined ? {} : await seeding(server, steps);
+  const seeded = options.seed === undefined ? {} : await seeding(server, dataDirectory, steps);
   process.stdout.write(
     [
       `Kustody serves ${dataDirectory}`,
@@ -125,10 +125,14 @@ async function up(rootKeys: RootKeySource, options: UpOptions): Promise<void> {
 }
 
 /** Log lines on standard error tell what goes on. A server whose seed is refused is not left behind. */
-async function seeding(server: RunningServer, steps: readonly SeedStep[]): Promise<Readonly<Record<string, string>>> {
+async function seeding(
+  server: RunningServer,
+  dataDirectory: string,
+  steps: readonly SeedStep[],
+): Promise<Readonly<Record<string, string>>> {
   try {
     const say = (text: string): void => void process.stdout.write(text);
-    const variables = await seedInstance(await server.environment(), steps, () => undefined, say);
+    const variables = await seedInstance(await server.environment(), dataDirectory, steps, () => undefined, say);
     server.tellSeeded(variables);
     return variables;
   } catch (error) {

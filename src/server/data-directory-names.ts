@@ -13,6 +13,9 @@ export const clientDirectoryName = 'clients';
 /** Says that the directory goes with its process. */
 export const privateMarkName = 'private-instance.json';
 
+/** Says that a seed was begun, and not finished. */
+export const seedMarkName = 'seed-begun';
+
 const withUnfinished = (name: string): readonly string[] => [name, `${name}.new`];
 
 /** All that Kustody puts into a data directory, in the order in which a reset takes it away: first what opens the rest, last what the
@@ -25,6 +28,7 @@ export const dataDirectoryNames: readonly string[] = [
   extentDirectoryName,
   snapshotDirectoryName,
   privateMarkName,
+  seedMarkName,
   ...[logFileName, `${logFileName}.1`],
   reserveFileName,
   ...['-journal', '-shm', '-wal', ''].map((suffix) => `${stateFileName}${suffix}`),

@@ -50,11 +50,13 @@ export const seedVariables = (
 /** A resource group, a vault with a key, a cluster under that key and a database, made the way any client makes them: over the wire,
  * as the data directory's own application. What is there already stays.
  * @param begin hears of each step that may take its time
+ * @param isUnfinished an earlier one did not come to its end: what it made counts as new
  * @throws Error with the service's own code and message when a step is refused */
 export async function seed(
   environment: InstanceEnvironment,
   options: SeedOptions,
   begin: (what: string) => void = () => undefined,
+  isUnfinished = false,
 ): Promise<Seeded> {
   const arm = armCalls(environment);
   const location = options.region;
@@ -76,7 +78,8 @@ export async function seed(
     });
   begin(`making database ${options.database}`);
   const database = `${cluster}/databases/${options.database}`;
-  const isNew = (await arm('GET', database, kustoVersion, undefined, [404])) === undefined;
+  const isThere = (await arm('GET', database, kustoVersion, undefined, [404])) !== undefined;
+  const isNew = isUnfinished || !isThere;
   await arm('PUT', database, kustoVersion, { location, kind: 'ReadWrite' });
   await arm('PUT', `${cluster}/principalAssignments/owner`, kustoVersion, {
     properties: { principalId: environment.clientId, principalType: 'App', role: 'AllDatabasesAdmin' },

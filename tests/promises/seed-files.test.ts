@@ -1,4 +1,4 @@
-import { mkdirSync, writeFileSync } from 'node:fs';
+import { mkdirSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { kustody, temporaryDirectory } from '../support/kustody-command.ts';
@@ -38,6 +38,21 @@ describe('kustody run --seed DIR', () => {
     const second = await kustody(command);
     expect(second.stdout).toBe('Count\r\n3\r\n');
     expect(second.stderr).toContain('Database db is there already: the files of the seed were not run.');
+  });
+
+  it('is not taken for done when it was not finished', async () => {
+    using temporary = temporaryDirectory();
+    const data = join(temporary.path, 'data');
+    const seed = seedDirectory(temporary.path);
+    writeFileSync(join(seed, '03-wrong.kql'), '.drop table Nobody\n');
+    const command = ['run', '--data', data, '--seed', seed, '--', 'kustody', 'query', '--format', 'csv', 'Log | count'];
+    expect((await kustody(command)).stderr).toContain('03-wrong.kql: ');
+    rmSync(join(seed, '03-wrong.kql'));
+    const again = await kustody(command);
+    expect(again).toMatchObject({ code: 1, stdout: '' });
+    expect(again.stderr).toContain('was begun and not finished: some of its files may have been run.');
+    expect(await kustody(['reset', '--data', data, '--yes'])).toMatchObject({ code: 0 });
+    expect((await kustody(command)).stdout).toBe('Count\r\n3\r\n');
   });
 
   it('ends at the first file that is refused, with the reason, and the command does not run', async () => {

@@ -18,7 +18,7 @@ import { SteppedHost } from '../support/stepped-host.ts';
 
 const hour = 3_600_000;
 const day = 24 * hour;
-const keys = { keyCacheSeconds: 10, keyOutageGraceSeconds: 12, keyRecheckSeconds: 1, vaultTimeoutMs: 5_000 };
+const keys = { keyCacheSeconds: 3, keyOutageGraceSeconds: 4, keyRecheckSeconds: 1, vaultTimeoutMs: 5_000 };
 /** Of busy machines; without the clocks it would be hours. */
 const secondsMax = 60;
 const directory = mkdtempSync(join(tmpdir(), 'kustody-clock-'));

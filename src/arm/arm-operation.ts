@@ -1,6 +1,7 @@
 import type { TSchema } from '@sinclair/typebox';
 import type { Caller } from '../authz/caller.ts';
 import type { Json } from '../base/json.ts';
+import type { ArmError } from './arm-error.ts';
 
 export type ArmMethod = 'GET' | 'HEAD' | 'PUT' | 'PATCH' | 'POST' | 'DELETE';
 
@@ -70,6 +71,8 @@ export interface ArmProvider {
   readonly namespace: string;
   readonly resourceTypes: readonly ArmResourceType[];
   readonly operations: readonly ArmOperation[];
+  /** What a path with an encoded slash in a segment is answered with; `undefined`, as without this: 400 `InvalidRequestUri`. */
+  readonly namedWithSlash?: (segments: readonly string[]) => ArmError | undefined;
   /** Deletes everything of this provider in a resource group that is being deleted, as a DELETE of each resource would.
    * Called again after a crash: what is gone already is no error.
    * @param groupId `/subscriptions/…/resourceGroups/…` in the casing that answers show */

@@ -3,8 +3,9 @@ import { armErrors } from './arm-errors.ts';
 const segmentsMax = 64;
 const segmentCharsMax = 512;
 
-/** Path segments, percent-decoded once, case kept; doubled and trailing slashes count for nothing.
- * @throws ArmError 400 for bad percent-encoding, a control character, a slash or backslash inside a segment, dots alone, or too long a path */
+/** Path segments, percent-decoded once, case kept; doubled and trailing slashes count for nothing. An encoded slash stays inside its
+ * segment: whoever routes refuses it (`hasSlash`).
+ * @throws ArmError 400 for bad percent-encoding, a control character, a backslash, dots alone, or too long a path */
 export function parsePath(path: string): readonly string[] {
   const segments = path.split('/').filter((segment) => segment !== '');
   if (segments.length > segmentsMax) throw armErrors.InvalidRequestUri();
@@ -19,11 +20,13 @@ function decodeSegment(encoded: string): string {
     throw armErrors.InvalidRequestUri();
   }
   // eslint-disable-next-line no-control-regex -- control characters are what is looked for
-  if (segment.length > segmentCharsMax || /[\u0000-\u001f\u007f/\\]/.test(segment) || /^\.{1,2}$/.test(segment)) {
+  if (segment.length > segmentCharsMax || /[\u0000-\u001f\u007f\\]/.test(segment) || /^\.{1,2}$/.test(segment)) {
     throw armErrors.InvalidRequestUri();
   }
   return segment;
 }
+
+export const hasSlash = (segment: string): boolean => segment.includes('/');
 
 /** The resource or scope that a path is about, for authorization: `/subscriptions/S/resourceGroups/G/providers/N/type/name` without an action
  * or the type of a list at its end, else the resource group or subscription. `/` for tenant-level paths. */

@@ -165,8 +165,28 @@ describe('router', () => {
   });
 });
 
+describe('a name with an encoded slash', () => {
+  const inThings = `${group}/providers/Micro.Soft/things/a%2Fb`;
+
+  it('reaches no row, whatever else the path says', () => {
+    for (const path of [
+      inThings,
+      `${inThings}/stop`,
+      '/subscriptions/a%2fb',
+      `${group}%2F..%2FH/providers/Micro.Soft/things/t`,
+    ])
+      expect(() => find(path)).toThrow('The request URI is malformed.');
+  });
+
+  it('is refused in the words of its provider, if it has any', () => {
+    const provider = { ...providerOf(rows), namedWithSlash: () => new ArmError(404, 'ResourceNotFound', 'none such') };
+    const route = () => createRouter([provider]).find('GET', parsePath(inThings), '2020-01-01');
+    expect(route).toThrow('none such');
+  });
+});
+
 describe('parsePath', () => {
-  it.each(['/a/%2e%2e/b', '/a/b%2Fc', '/a/%00', '/a/%', '/a/b%5Cc', `/${'a'.repeat(513)}`, `/${'a/'.repeat(65)}`])(
+  it.each(['/a/%2e%2e/b', '/a/%00', '/a/%', '/a/b%5Cc', `/${'a'.repeat(513)}`, `/${'a/'.repeat(65)}`])(
     'refuses %j',
     (path) => {
       expect(() => parsePath(path)).toThrow(ArmError);

@@ -2,7 +2,7 @@ import { invariant } from '../base/invariant.ts';
 import { looksLikeApiVersion } from './api-version.ts';
 import type { ArmMethod, ArmOperation, ArmProvider, ArmResourceType } from './arm-operation.ts';
 import { armErrors } from './arm-errors.ts';
-import { scopeOfPath } from './resource-path.ts';
+import { hasSlash, scopeOfPath } from './resource-path.ts';
 
 export interface Route {
   readonly provider: ArmProvider;
@@ -55,6 +55,7 @@ export function createRouter(providers: readonly ArmProvider[]): Router {
   return {
     operations: providers.flatMap((provider) => provider.operations),
     find(method, segments, apiVersion) {
+      if (segments.some(hasSlash)) throw namedWithSlash(providers, segments);
       const exact = match(plain, segments, method);
       if (exact !== undefined) return toRoute(exact, undefined, segments);
       const extension = matchScoped(scoped, segments, method);
@@ -154,6 +155,14 @@ function requireSupported(route: Route, apiVersion: string): void {
     resourceType.apiVersions,
     resourceType.locations.map((location) => location.replaceAll(' ', '').toLowerCase()),
   );
+}
+
+/** No resource has a slash in its name; nothing is routed or authorized by such a path. */
+function namedWithSlash(providers: readonly ArmProvider[], segments: readonly string[]): Error {
+  const at = segments.findLastIndex((segment) => segment.toLowerCase() === 'providers');
+  const namespace = segments[at + 1]?.toLowerCase();
+  const provider = providers.find((candidate) => candidate.namespace.toLowerCase() === namespace);
+  return provider?.namedWithSlash?.(segments) ?? armErrors.InvalidRequestUri();
 }
 
 const methods: readonly ArmMethod[] = ['GET', 'HEAD', 'PUT', 'PATCH', 'POST', 'DELETE'];

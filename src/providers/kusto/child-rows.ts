@@ -1,5 +1,7 @@
 import type { ArmMethod, ArmOperation, ArmReply, ArmRequest } from '../../arm/arm-operation.ts';
-import { withFreshState } from './cluster-store.ts';
+import { findCluster } from './cluster-lookup.ts';
+import { clusterResourceId } from './cluster-record.ts';
+import { addressOf, withFreshState } from './cluster-store.ts';
 import { addPrincipals, listPrincipals, removePrincipals } from './database-principals.ts';
 import {
   checkDatabaseName,
@@ -9,6 +11,7 @@ import {
   patchDatabase,
   putDatabase,
 } from './databases.ts';
+import { kustoError } from './kusto-errors.ts';
 import type { KustoPorts } from './ports.ts';
 import {
   checkAssignmentName,
@@ -89,6 +92,30 @@ export function childRows(ports: KustoPorts): readonly ArmOperation[] {
     method,
     path,
     action,
-    handle: (request) => withFreshState(() => handler(ports, request)),
+    handle: (request) =>
+      withFreshState(async () => {
+        await requireParent(ports, request, { method, path });
+        return handler(ports, request);
+      }),
   }));
+}
+
+const verbs: Readonly<Record<ArmMethod, string>> = {
+  ...{ GET: 'read', HEAD: 'read', PUT: 'write', PATCH: 'write', POST: 'action', DELETE: 'delete' },
+};
+
+/** Without its cluster a child is refused by the resource manager, which names the parent; an action on a cluster is the cluster's.
+ * @throws ArmError 404 `ParentResourceNotFound` */
+async function requireParent(
+  ports: KustoPorts,
+  request: ArmRequest,
+  { method, path }: Pick<ArmOperation, 'method' | 'path'>,
+): Promise<void> {
+  const ofCluster = path.split('/providers/Microsoft.Kusto/')[1]?.split('/') ?? [];
+  const levels = ofCluster.slice(0, method === 'POST' ? -1 : undefined).filter((_, at) => at % 2 === 0);
+  if (levels.length < 2 || (await findCluster(ports, addressOf(request))) !== undefined) return;
+  const { databaseName = '' } = request.params;
+  const id = clusterResourceId(addressOf(request)).replace('/Clusters/', '/clusters/');
+  const parent = levels.length === 2 ? id : `${id}/databases/${databaseName}`;
+  throw kustoError('ParentResourceNotFound', verbs[method], levels.join('/'), parent);
 }

@@ -1,5 +1,4 @@
 import { isApiVersionBefore } from '../../arm/api-version.ts';
-import { armErrors } from '../../arm/arm-errors.ts';
 import type { ArmReply, ArmRequest } from '../../arm/arm-operation.ts';
 import { isSameLocation } from '../../arm/locations.ts';
 import { pageOf, sortedById } from '../../arm/paging.ts';
@@ -44,18 +43,18 @@ const findDatabase = (
 /** @throws ArmError 404 `ResourceNotFound` */
 export async function requireDatabase(
   ports: KustoPorts,
+  request: ArmRequest,
   cluster: ClusterResource,
-  name: string,
 ): Promise<Versioned<DatabaseResource>> {
+  const name = nameOf(request);
   const found = await findDatabase(ports, cluster, name);
   if (found !== undefined) return found;
-  const group = cluster.id.split('/')[4] ?? '';
-  throw armErrors.ResourceNotFound('Microsoft.Kusto/clusters/databases', `${cluster.name}/${name}`, group);
+  throw kustoError('ChildNotFound', databaseId(requestedClusterId(request), name));
 }
 
 export async function getDatabase(ports: KustoPorts, request: ArmRequest): Promise<ArmReply> {
   const cluster = await requireReadable(ports, request, 'fetch databases');
-  const { value: database } = await requireDatabase(ports, cluster.value, nameOf(request));
+  const { value: database } = await requireDatabase(ports, request, cluster.value);
   return { status: 200, body: await showDatabase(ports, request, cluster.value, database) };
 }
 
@@ -84,7 +83,7 @@ export async function putDatabase(ports: KustoPorts, request: ArmRequest): Promi
   const body = bodyObject(request);
   const databaseName = parseDatabaseName(nameOf(request));
   if (databaseName === undefined) throw kustoError('InvalidDatabaseName', nameOf(request).slice(0, 300));
-  requireKindAndPlace(body, cluster.value, true);
+  requireKindAndPlace(body, cluster.value, knowsKinds(request));
   const id = databaseId(requestedClusterId(request), databaseName);
   const operation = await beginChildOperation(ports, request, cluster.value, 'DatabaseCreate', id);
   const now = toIso(ports.clock.now());
@@ -130,7 +129,7 @@ async function callerAdmin(
 
 export async function patchDatabase(ports: KustoPorts, request: ArmRequest): Promise<ArmReply> {
   const cluster = await requireChangeable(ports, request, 'update databases');
-  return changeDatabase(ports, request, cluster, await requireDatabase(ports, cluster.value, nameOf(request)), 'merge');
+  return changeDatabase(ports, request, cluster, await requireDatabase(ports, request, cluster.value), 'merge');
 }
 
 async function changeDatabase(
@@ -142,7 +141,7 @@ async function changeDatabase(
 ): Promise<ArmReply> {
   requireChildIdle(found.value, ports.clock.now());
   const body = bodyObject(request);
-  requireKindAndPlace(body, cluster.value, mode === 'replace');
+  requireKindAndPlace(body, cluster.value, mode === 'replace' && knowsKinds(request));
   const { softDeletePeriod, hotCachePeriod, ...rest } = found.value.properties;
   const held = { softDeletePeriod, hotCachePeriod };
   const next = readPeriods(bodyProperties(body), mode === 'merge' ? held : undefined);
@@ -210,6 +209,9 @@ export async function checkDatabaseName(ports: KustoPorts, request: ArmRequest):
   return { status: 200, body: { name, nameAvailable: false, message } };
 }
 
+/** Before there were followers, all databases were of one kind and the body named none. */
+const knowsKinds = ({ apiVersion }: ArmRequest): boolean => !isApiVersionBefore(apiVersion, '2019-09-07');
+
 function requireKindAndPlace(body: JsonObject, cluster: ClusterResource, kindRequired: boolean): void {
   const { kind, location } = body;
   if (kind === 'ReadOnlyFollowing')
@@ -266,7 +268,7 @@ const common = (database: DatabaseResource): Record<string, unknown> => ({
   kind: database.kind,
 });
 
-async function showDatabase(
+export async function showDatabase(
   ports: KustoPorts,
   { apiVersion }: Pick<ArmRequest, 'apiVersion'>,
   cluster: ClusterResource,

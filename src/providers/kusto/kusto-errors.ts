@@ -48,7 +48,7 @@ export const kustoErrors = {
     status: 400,
     code: 'InvalidResourceName',
     text: (name: string) =>
-      `The cluster name '${name}' is invalid. It must have 4 to 22 lower-case letters, digits or hyphens and start with a letter.`,
+      `The cluster name '${name}' is invalid. It must have 4 to 22 letters, digits or hyphens and start with a letter.`,
   },
   InvalidDatabaseName: {
     status: 400,
@@ -81,11 +81,25 @@ export const kustoErrors = {
     code: 'BadRequest',
     text: (action: string, state: string) => `Cannot ${action} while resource is in state '${state}'.`,
   },
+  // Observed with 'delete' and 'clusters/databases'.
   ParentResourceNotFound: {
     status: 404,
     code: 'ParentResourceNotFound',
-    text: (child: string, parent: string) =>
-      `Failed to perform 'write' on resource(s) of type '${child}', because the parent resource '${parent}' could not be found.`,
+    text: (verb: string, child: string, parent: string) =>
+      `Failed to perform '${verb}' on resource(s) of type '${child}', because the parent resource '${parent}' could not be found.`,
+  },
+  // Observed for databases and what is in them.
+  ChildNotFound: {
+    status: 404,
+    code: 'ResourceNotFound',
+    text: (resourceId: string) => `The resource with identifier '${resourceId}' is not found.`,
+  },
+  // Observed with 'Minimum' and 2.
+  InvalidOptimizedAutoScaleConfiguration: {
+    status: 400,
+    code: 'InvalidOptimizedAutoScaleConfiguration',
+    text: (bound: 'Minimum' | 'Maximum', least: number) =>
+      `Invalid ${bound} value, should be greater than or equal to ${least}`,
   },
   // Documented: any other value than '*' is refused.
   OnlyStarInIfNoneMatch: {

@@ -1,4 +1,3 @@
-import { armErrors } from '../../arm/arm-errors.ts';
 import type { ArmReply, ArmRequest } from '../../arm/arm-operation.ts';
 import type { JsonObject } from '../../base/json.ts';
 import { toIso } from '../../clock/clock.ts';
@@ -37,7 +36,7 @@ export async function assignmentScope(
   const id = requestedClusterId(request);
   const { clusterName } = addressOf(request);
   if (databaseName === undefined) return { kind: 'cluster', id, name: clusterName };
-  await requireDatabase(ports, cluster, databaseName);
+  await requireDatabase(ports, request, cluster);
   return { kind: 'database', id: `${id}/Databases/${databaseName}`, name: `${clusterName}/${databaseName}` };
 }
 
@@ -52,14 +51,7 @@ export async function getAssignment(ports: KustoPorts, request: ArmRequest): Pro
   const cluster = await requireReadable(ports, request, 'fetch principal assignments');
   const scope = await assignmentScope(ports, request, cluster.value);
   const found = await find(ports, scope, nameOf(request));
-  if (found === undefined) {
-    const type = scope.kind === 'cluster' ? 'clusters/principalAssignments' : 'clusters/databases/principalAssignments';
-    throw armErrors.ResourceNotFound(
-      `Microsoft.Kusto/${type}`,
-      `${scope.name}/${nameOf(request)}`,
-      request.params['resourceGroupName'] ?? '',
-    );
-  }
+  if (found === undefined) throw kustoError('ChildNotFound', assignmentId(scope, nameOf(request)));
   return { status: 200, body: show(ports, found.value) };
 }
 

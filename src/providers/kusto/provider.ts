@@ -1,13 +1,17 @@
 import type { ArmOperation, ArmProvider, ArmResourceType } from '../../arm/arm-operation.ts';
+import type { ArmError } from '../../arm/arm-error.ts';
 import { locationDisplayNames } from '../../arm/locations.ts';
+import { hasSlash } from '../../arm/resource-path.ts';
 import { findCluster, listClusters } from './cluster-lookup.ts';
 import { removeCluster } from './cluster-removal.ts';
 import { childRows } from './child-rows.ts';
+import { clusterResourceId } from './cluster-record.ts';
 import { clusterRows } from './cluster-rows.ts';
 import { withFreshState } from './cluster-store.ts';
+import { kustoError } from './kusto-errors.ts';
 import { notBuiltRows } from './not-built.ts';
 import { kustoNamespace } from './operation-record.ts';
-import { operationResultRows } from './operation-results.ts';
+import { operationResultRows } from './operation-result-rows.ts';
 import type { KustoPorts } from './ports.ts';
 import { skuListRows } from './sku-rows.ts';
 
@@ -67,9 +71,23 @@ export function createKustoProvider(ports: KustoPorts): ArmProvider {
     namespace: kustoNamespace,
     resourceTypes,
     operations: [...rows, operationsList(rows)],
+    namedWithSlash,
     deleteInGroup: (groupId) => deleteInGroup(ports, groupId),
   };
 }
+
+/** Of a child, the service reads the part before the slash, and finds nothing of that name. */
+function namedWithSlash(segments: readonly string[]): ArmError | undefined {
+  const [, subscriptionId = '', , resourceGroup = '', , , , clusterName = '', ...below] = segments;
+  const at = below.findIndex(hasSlash);
+  const isOfCluster = segments[6]?.toLowerCase() === 'clusters' && !segments.slice(0, 8).some(hasSlash);
+  if (!isOfCluster || at % 2 !== 1) return undefined;
+  const before = [...below.slice(0, at), below[at]?.split('/')[0] ?? ''];
+  const child = before.map((segment, index) => (index % 2 === 0 ? capitalized(segment) : segment)).join('/');
+  return kustoError('ChildNotFound', `${clusterResourceId({ subscriptionId, resourceGroup, clusterName })}/${child}`);
+}
+
+const capitalized = (type: string): string => `${type.slice(0, 1).toUpperCase()}${type.slice(1)}`;
 
 async function deleteInGroup(ports: KustoPorts, groupId: string): Promise<void> {
   for (const { value: cluster } of await listClusters(ports, groupId)) {

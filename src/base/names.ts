@@ -6,7 +6,7 @@ export type VaultName = Brand<string, 'VaultName'>;
 export type KeyName = Brand<string, 'KeyName'>;
 /** 32 lower-case hex digits. */
 export type KeyVersion = Brand<string, 'KeyVersion'>;
-/** 4 to 22 lower-case letters, digits, hyphens; starts with a letter. */
+/** 4 to 22 letters, digits, hyphens; starts with a letter. Lower case. */
 export type ClusterName = Brand<string, 'ClusterName'>;
 /** 1 to 260 letters, digits, hyphens, underscores, spaces and dots, not only blanks. Case kept. */
 export type DatabaseName = Brand<string, 'DatabaseName'>;
@@ -29,7 +29,7 @@ export function parseKeyVersion(text: string): KeyVersion | undefined {
 }
 
 export function parseClusterName(text: string): ClusterName | undefined {
-  return /^[a-z][a-z0-9-]{3,21}$/.test(text) ? (text as ClusterName) : undefined;
+  return /^[a-zA-Z][a-zA-Z0-9-]{3,21}$/.test(text) ? (text.toLowerCase() as ClusterName) : undefined;
 }
 
 export function parseDatabaseName(text: string): DatabaseName | undefined {

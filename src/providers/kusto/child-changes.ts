@@ -77,6 +77,7 @@ export const accepted = (request: ArmRequest, operation: StartedOperation): ArmR
   headers: asyncAndLocationHeaders(request, operation.record),
 });
 
+/** @param status 202 is for a PATCH */
 export const begun = (
   request: ArmRequest,
   operation: StartedOperation,
@@ -84,7 +85,8 @@ export const begun = (
   body: unknown,
 ): ArmReply => ({
   status,
-  headers: asyncHeaders(request, operation.record),
+  headers:
+    status === 202 ? asyncAndLocationHeaders(request, operation.record) : asyncHeaders(request, operation.record),
   body,
 });
 

@@ -37,6 +37,7 @@ export type AssignmentAccess = Pick<
 export interface ClusterAccess {
   readonly clusterId: Guid;
   readonly resourceId: string;
+  /** As in its host names, in lower case. */
   readonly name: string;
   readonly region: Region;
   /** Serve data only while `Running`. */
@@ -108,7 +109,7 @@ async function describe(ports: KustoPorts, cluster: ClusterResource): Promise<Om
   return {
     clusterId,
     resourceId: cluster.id,
-    name: cluster.name,
+    name: cluster.name.toLowerCase(),
     region,
     state: clusterState(cluster, status, ports.clock.now()),
     stateReason: stateReason(cluster, status),

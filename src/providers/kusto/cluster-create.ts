@@ -25,7 +25,7 @@ import { kustoError } from './kusto-errors.ts';
 import { asyncHeaders } from './operation-results.ts';
 import { beginOperation } from './operation-record.ts';
 import type { KustoPorts } from './ports.ts';
-import { parseSku } from './skus.ts';
+import { leastCapacity, parseSku } from './skus.ts';
 
 /** PUT of a cluster that does not exist. Order: checks without a vault; its principal; the vault's checks and the first key; one commit
  * (resource, name, key record, operation). A principal whose cluster was not committed is removed again.
@@ -34,7 +34,7 @@ export async function createCluster(ports: KustoPorts, request: ArmRequest): Pro
   const at = addressOf(request);
   requirePreconditions(request.headers, undefined);
   const body = bodyObject(request);
-  const draft = draftCluster(ports, at, body);
+  const draft = draftCluster(ports, at, body, request.apiVersion);
   const group = await expectResourceGroup(ports.state, at);
   const name = await findClusterName(ports, draft.name);
   if (name.taken) throw kustoError('NameTaken', draft.name);
@@ -59,7 +59,7 @@ export async function createCluster(ports: KustoPorts, request: ArmRequest): Pro
     try {
       const ofCluster = [
         writeRecord(clusterResources, clusterRecordId(at), null, cluster),
-        writeRecord(clusterNames, cluster.name, name.version, {
+        writeRecord(clusterNames, cluster.name.toLowerCase(), name.version, {
           resourceId: cluster.id,
           region: cluster.properties.region,
         }),
@@ -87,26 +87,28 @@ export async function createCluster(ports: KustoPorts, request: ArmRequest): Pro
 const sentLocation = (body: JsonObject): string => (typeof body['location'] === 'string' ? body['location'] : '');
 
 /** Everything of the new cluster that needs nobody else. */
-function draftCluster(ports: KustoPorts, at: ClusterAddress, body: JsonObject): ClusterResource {
-  const name = parseClusterName(at.clusterName);
-  if (name === undefined) throw kustoError('InvalidClusterName', at.clusterName);
+function draftCluster(ports: KustoPorts, at: ClusterAddress, body: JsonObject, apiVersion: string): ClusterResource {
+  const sku = parseSku(body['sku'], apiVersion);
+
+  const name = at.clusterName;
+  if (parseClusterName(name) === undefined) throw kustoError('InvalidClusterName', name);
   const { display, region } = readLocation(body['location']);
   const now = toIso(ports.clock.now());
   const tags = tagsAfter(body, undefined);
   const zones = zonesAfter(body, undefined);
   return {
-    id: clusterResourceId({ ...at, clusterName: name }),
+    id: clusterResourceId(at),
     name,
     type: clusterType,
     location: display,
-    sku: parseSku(body['sku']),
+    sku,
     ...(tags === undefined ? {} : { tags }),
     properties: {
       format: 1,
       clusterId: newGuid(ports.randomBytes),
       region,
       running: true,
-      settings: readSettings(bodyProperties(body), undefined, 'replace'),
+      settings: readSettings(bodyProperties(body), undefined, 'replace', leastCapacity(sku)),
       ...(zones === undefined ? {} : { zones }),
       revision: 1,
     },

@@ -56,13 +56,17 @@ export async function stopCluster(ports: KustoPorts, request: ArmRequest): Promi
   return accepted(request, operation);
 }
 
-/** Starts a stopped cluster, and has a suspended one ask its vault at once. The operation fails with the reason while the key is out of reach. */
+/** Starts a stopped cluster, does nothing to one that runs, and has a suspended one ask its vault at once. The operation fails with the reason while the key is out of reach. */
 export async function startCluster(ports: KustoPorts, request: ArmRequest): Promise<ArmReply> {
   const found = await requireCluster(ports, addressOf(request));
   requireNoOperation(ports, found.value);
   const { clusterId, running } = found.value.properties;
   const before = await ports.keys.status(clusterId);
-  if (running && before?.suspension === undefined) return { status: 200 };
+  if (running && before?.suspension === undefined) {
+    const nothing = await begin(ports, request, found.value, 'ClusterResume');
+    await ports.state.commit({ write: [nothing.write] });
+    return accepted(request, nothing);
+  }
   const { suspension, custody } = await ports.keys.recheck(clusterId, { startStopped: true });
   const failure = suspension === undefined ? undefined : startFailure(await seenKey(ports, custody), suspension);
   const operation = await begin(ports, request, found.value, 'ClusterResume', failure);

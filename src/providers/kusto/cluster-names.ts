@@ -7,9 +7,9 @@ export interface FoundName {
   readonly version: number | null;
 }
 
-/** A name is taken by a living cluster, and for a while by one that lived long and was deleted. */
+/** A name, in any case, is taken by a living cluster, and for a while by one that lived long and was deleted. */
 export async function findClusterName(ports: Pick<KustoPorts, 'state' | 'clock'>, name: string): Promise<FoundName> {
-  const claim = await ports.state.get(clusterNames, name);
+  const claim = await ports.state.get(clusterNames, name.toLowerCase());
   if (claim === undefined) return { taken: false, version: null };
   const { blockedUntil } = claim.value;
   return { taken: blockedUntil === undefined || ports.clock.now() < blockedUntil, version: claim.version };

@@ -59,7 +59,7 @@ export type ClusterNameClaim = {
   readonly blockedUntil?: number;
 };
 
-/** Record id: the name. */
+/** Record id: the name in lower case. */
 export const clusterNames: Table<ClusterNameClaim> = {
   name: 'kusto-cluster-names',
   parse: (value) => {
@@ -81,7 +81,8 @@ export const clusterRecordId = (at: ClusterAddress): string => resourceRecordId(
 
 const hostSuffix = '.kusto.windows.net';
 
-export const engineHost = (name: string, region: Region): string => `${name}.${region}${hostSuffix}`;
+/** @param name of a cluster, in any case */
+export const engineHost = (name: string, region: Region): string => `${name.toLowerCase()}.${region}${hostSuffix}`;
 export const ingestHost = (name: string, region: Region): string => `ingest-${engineHost(name, region)}`;
 
 /** Takes a cluster's host name apart. @returns undefined for a host that no cluster can have */

@@ -26,7 +26,7 @@ export async function removeCluster(
   const principal = found.value.identity?.principalId;
   if (principal !== undefined) await ports.identities.delete(principal);
   const below = await listAll(ports.state, armResources, `${found.id}/`);
-  const name = await ports.state.get(clusterNames, found.value.name);
+  const name = await ports.state.get(clusterNames, found.value.name.toLowerCase());
   await ports.state.commit({
     write: [
       writeRecord(clusterResources, found.id, found.version, null),

@@ -17,8 +17,8 @@ const others = fc.record(
       fc.record({
         version: fc.constant(1),
         isEnabled: fc.boolean(),
-        minimum: fc.integer({ min: 1, max: 9 }),
-        maximum: fc.integer({ min: 1, max: 9 }),
+        minimum: fc.integer({ min: 2, max: 9 }),
+        maximum: fc.integer({ min: 9, max: 20 }),
       }),
       { nil: null },
     ),
@@ -36,9 +36,9 @@ describe('settings of a cluster', () => {
   it('a PATCH that is sent twice changes nothing the second time', () => {
     fc.assert(
       fc.property(change, change, (first, second) => {
-        const held = readSettings(first, undefined, 'replace');
-        const once = readSettings(second, held, 'merge');
-        expect(readSettings(second, once, 'merge')).toEqual(once);
+        const held = readSettings(first, undefined, 'replace', 2);
+        const once = readSettings(second, held, 'merge', 2);
+        expect(readSettings(second, once, 'merge', 2)).toEqual(once);
       }),
     );
   });
@@ -46,10 +46,10 @@ describe('settings of a cluster', () => {
   it('what a cluster shows can be sent back, by PUT and by PATCH, and changes nothing', () => {
     fc.assert(
       fc.property(change, (sent) => {
-        const held = readSettings(sent, undefined, 'replace');
+        const held = readSettings(sent, undefined, 'replace', 2);
         const shown = shownSettings(held, '2024-04-13');
-        expect(readSettings(shown, held, 'merge')).toEqual(held);
-        expect(readSettings(shown, held, 'replace')).toEqual(held);
+        expect(readSettings(shown, held, 'merge', 2)).toEqual(held);
+        expect(readSettings(shown, held, 'replace', 2)).toEqual(held);
       }),
     );
   });
@@ -57,8 +57,8 @@ describe('settings of a cluster', () => {
   it('a PATCH touches only what it names', () => {
     fc.assert(
       fc.property(change, fc.constantFrom(...flags), fc.boolean(), (sent, name, value) => {
-        const held = readSettings(sent, undefined, 'replace');
-        const next = readSettings({ [name]: value }, held, 'merge');
+        const held = readSettings(sent, undefined, 'replace', 2);
+        const next = readSettings({ [name]: value }, held, 'merge', 2);
         expect(isSame(settingOf(next, name), value)).toBe(true);
         for (const other of flags) if (other !== name) expect(settingOf(next, other)).toEqual(settingOf(held, other));
       }),
@@ -72,7 +72,7 @@ describe('settings of a cluster', () => {
     ['allowedIpRangeList', '10.0.0.0/8'],
     ['acceptedAudiences', [1]],
   ])('refuses %s = %j with BadRequest', (name, value) => {
-    expect(() => readSettings({ [name]: value }, undefined, 'replace')).toThrow(
+    expect(() => readSettings({ [name]: value }, undefined, 'replace', 2)).toThrow(
       expect.objectContaining({ status: 400, code: 'BadRequest' }) as Error,
     );
   });
@@ -84,7 +84,7 @@ describe('settings of a cluster', () => {
     ['calloutPolicies', [{}]],
     ['virtualNetworkConfiguration', { subnetId: 'a', enginePublicIpId: 'b', dataManagementPublicIpId: 'c' }],
   ])('refuses by name what it has not built: %s', (name, value) => {
-    expect(() => readSettings({ [name]: value }, undefined, 'replace')).toThrow(
+    expect(() => readSettings({ [name]: value }, undefined, 'replace', 2)).toThrow(
       expect.objectContaining({ status: 501, code: 'NotImplemented' }) as Error,
     );
   });

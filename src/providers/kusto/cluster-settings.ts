@@ -2,6 +2,7 @@ import { Type } from '@sinclair/typebox';
 import type { TSchema } from '@sinclair/typebox';
 import { Value } from '@sinclair/typebox/value';
 import { isApiVersionBefore } from '../../arm/api-version.ts';
+import { isJsonObject } from '../../base/json.ts';
 import type { Json, JsonObject } from '../../base/json.ts';
 import { kustoError } from './kusto-errors.ts';
 
@@ -51,8 +52,8 @@ const settings = {
     shape: Type.Object({
       version: Type.Integer(),
       isEnabled: Type.Boolean(),
-      minimum: Type.Integer({ minimum: 1 }),
-      maximum: Type.Integer({ minimum: 1 }),
+      minimum: Type.Integer(),
+      maximum: Type.Integer(),
     }),
     expected: 'an object with version, isEnabled, minimum and maximum',
   },
@@ -137,18 +138,31 @@ export const sentSettings = (properties: JsonObject): JsonObject =>
  * @param held what the cluster has; `undefined` when it is being created
  * @param mode `replace` (PUT): what is absent goes back to unset, except create-only settings; `merge` (PATCH): what is absent stays.
  * `null` means unset in both. Read-only and unknown members are ignored: clients send whole answers back.
+ * @param machines how many a cluster of the wanted size has at least
  * @throws ArmError for values that no cluster can have, that cannot be changed, or that Kustody has not built */
 export function readSettings(
   properties: JsonObject,
   held: ClusterSettings | undefined,
   mode: 'replace' | 'merge',
+  machines: number,
 ): ClusterSettings {
   const next: { [Name in SettingName]?: Json } = {};
   for (const name of settingNames) {
     const value = readSetting(name, properties[name], held, mode);
     if (!isSame(value, settings[name].unset)) next[name] = value;
   }
+  if (properties['optimizedAutoscale'] !== undefined) requireScale(next.optimizedAutoscale, machines);
   return next;
+}
+
+/** One that is off says nothing: a developer cluster has it so, with one machine. */
+function requireScale(scale: Json | undefined, machines: number): void {
+  if (!isJsonObject(scale) || scale['isEnabled'] !== true) return;
+  const { minimum, maximum } = scale;
+  if (typeof minimum !== 'number' || minimum < machines)
+    throw kustoError('InvalidOptimizedAutoScaleConfiguration', 'Minimum', machines);
+  if (typeof maximum !== 'number' || maximum < minimum)
+    throw kustoError('InvalidOptimizedAutoScaleConfiguration', 'Maximum', minimum);
 }
 
 function readSetting(

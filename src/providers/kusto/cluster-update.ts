@@ -3,7 +3,6 @@ import type { ArmReply, ArmRequest } from '../../arm/arm-operation.ts';
 import { requirePreconditions } from '../../arm/etag.ts';
 import { isSameLocation } from '../../arm/locations.ts';
 import { Value } from '@sinclair/typebox/value';
-import type { JsonObject } from '../../base/json.ts';
 import { toIso } from '../../clock/clock.ts';
 import { writeRecord } from '../../state/state.ts';
 import type { Versioned } from '../../state/state.ts';
@@ -20,11 +19,11 @@ import { checkRequestedKey, planKeyStep } from './key-plan.ts';
 import type { IdentitiesAfter, KeyStep } from './key-plan.ts';
 import { prepareKeyStep } from './key-step.ts';
 import { readRequestedKey } from './key-vault-properties.ts';
-import { asyncHeaders } from './operation-results.ts';
+import { asyncAndLocationHeaders, asyncHeaders } from './operation-results.ts';
 import { beginOperation } from './operation-record.ts';
 import type { StartedOperation } from './operation-record.ts';
 import type { KustoPorts } from './ports.ts';
-import { parseSku } from './skus.ts';
+import { leastCapacity, parseSku } from './skus.ts';
 
 /** PATCH, and PUT of a cluster that exists. Nothing new: 200 at once, etag as before. Else the order is: checks without a vault; a principal
  * if one is wanted; the vault's checks and the prepared key; removed principals; one commit (resource, key record, operation).
@@ -41,7 +40,7 @@ export async function updateCluster(
   requirePreconditions(request.headers, clusterEtag(held));
   requireNoOperation(ports, held);
   const body = bodyObject(request);
-  const changed = readChange(held, body, mode);
+  const changed = readChange(held, request, mode);
   const plan = planIdentity(body['identity'], held.identity, mode);
   const wanted = checkRequestedKey(readRequestedKey(bodyProperties(body)), false, identitiesAfter(held, plan));
 
@@ -94,26 +93,28 @@ const operationOf = (
 });
 
 /** Location, size, tags, zones and settings as the request wants them; identity and key are planned apart. */
-function readChange(held: ClusterResource, body: JsonObject, mode: 'merge' | 'replace'): ClusterResource {
-  const { location, sku } = body;
+function readChange(held: ClusterResource, request: ArmRequest, mode: 'merge' | 'replace'): ClusterResource {
+  const body = bodyObject(request);
+  const { location } = body;
   if (typeof location === 'string' && location !== '' && !isSameLocation(location, held.location)) {
     const group = held.id.split('/')[4] ?? '';
     throw armErrors.InvalidResourceLocation(held.name, held.location, group, location.slice(0, 100));
   }
   if (mode === 'replace' && (typeof location !== 'string' || location === '')) throw armErrors.LocationRequired();
-  const keepsSku = mode === 'merge' && (sku === undefined || sku === null);
+  const keepsSku = mode === 'merge' && (body['sku'] === undefined || body['sku'] === null);
+  const sku = keepsSku ? held.sku : parseSku(body['sku'], request.apiVersion, held.sku.capacity);
   const { tags: heldTags, properties, ...rest } = held;
   const { zones: heldZones, ...kept } = properties;
   const tags = tagsAfter(body, heldTags);
   const zones = zonesAfter(body, heldZones);
   return {
     ...rest,
-    sku: keepsSku ? held.sku : parseSku(sku, held.sku.capacity),
+    sku,
     ...(tags === undefined ? {} : { tags }),
     properties: {
       ...kept,
       ...(zones === undefined ? {} : { zones }),
-      settings: readSettings(bodyProperties(body), properties.settings, mode),
+      settings: readSettings(bodyProperties(body), properties.settings, mode, leastCapacity(sku)),
     },
   };
 }
@@ -180,18 +181,18 @@ async function underWay(
   operation: StartedOperation,
   mode: 'merge' | 'replace',
 ): Promise<ArmReply> {
-  const headers = asyncHeaders(request, operation.record);
   if (mode === 'replace') {
     const first = { provisioning: 'Accepted', etag: clusterEtag(held) } as const;
     const body = showSentCluster(cluster, bodyObject(request), first);
-    return { status: 200, headers: { etag: first.etag, ...headers }, body };
+    return { status: 200, headers: { etag: first.etag, ...asyncHeaders(request, operation.record) }, body };
   }
+  const first = { provisioning: 'Accepted', etag: '""' } as const;
   const status = await ports.keys.status(cluster.properties.clusterId);
   const view = { now: ports.clock.now(), apiVersion: request.apiVersion };
   return {
     status: 202,
-    headers: { etag: clusterEtag(cluster), ...headers },
-    body: showCluster(cluster, status, view, 'Accepted'),
+    headers: { etag: first.etag, ...asyncAndLocationHeaders(request, operation.record) },
+    body: showCluster(cluster, status, view, first),
   };
 }
 

@@ -1,5 +1,5 @@
 import type { ClusterKeyStatus } from '../../encryption/cluster-keys.ts';
-import type { JsonObject } from '../../base/json.ts';
+import type { Json, JsonObject } from '../../base/json.ts';
 import { isJsonObject } from '../../base/json.ts';
 import { instant } from '../../clock/clock.ts';
 import type { Instant } from '../../clock/clock.ts';
@@ -8,6 +8,7 @@ import type { ClusterResource } from './cluster-record.ts';
 import { isKnownIn, sentSettings, shownSettings } from './cluster-settings.ts';
 import { isUnderWay } from './operation-record.ts';
 import type { OperationKind } from './operation-record.ts';
+import { isDeveloperSku } from './skus.ts';
 import { serviceTime } from './operation-results.ts';
 
 export type ClusterState =
@@ -61,19 +62,19 @@ export const clusterEtag = (cluster: ClusterResource): string =>
 
 /** The body of every answer that shows a cluster: order and defaults as recorded. What is newer than the api-version asked for is left
  * out.
- * @param first the state of provisioning in the answer to the request that began an operation, even if it takes no time
+ * @param first etag and state of provisioning in the answer to the request that began an operation, even if it takes no time
  * @see the api-versions of azure-mgmt-kusto 0.3 to 4.0, and recorded answers of 2019-01-21, 2019-09-07, 2023-08-15 and 2024-04-13 */
 export function showCluster(
   cluster: ClusterResource,
   status: ClusterKeyStatus | undefined,
   { now, apiVersion }: { readonly now: Instant; readonly apiVersion: string },
-  first?: ProvisioningState,
+  first?: { readonly etag: string; readonly provisioning: ProvisioningState },
 ): Record<string, unknown> {
   const { zones, identity } = { ...cluster, ...cluster.properties };
   const since = (date: string, properties: Record<string, unknown>): Record<string, unknown> =>
     isKnownIn(apiVersion, date) ? properties : {};
   return {
-    ...heading(cluster, clusterEtag(cluster)),
+    ...heading(cluster, first?.etag ?? clusterEtag(cluster)),
     tags: cluster.tags ?? {},
     ...(zones === undefined ? {} : since('2019-05-15', { zones })),
     properties: {
@@ -83,7 +84,7 @@ export function showCluster(
       ...since('2022-02-01', { privateEndpointConnections: [] }),
       ...since('2023-08-15', { migrationCluster: null }),
       ...since('2024-04-13', { zoneStatus: zones === undefined ? 'NonZonal' : 'Zonal' }),
-      provisioningState: first ?? provisioningState(cluster, now),
+      provisioningState: first?.provisioning ?? provisioningState(cluster, now),
     },
     ...(identity === undefined ? {} : since('2019-09-07', { identity })),
   };
@@ -93,15 +94,23 @@ export function showCluster(
 const shownReason = (reason: string, apiVersion: string): string | null =>
   reason === '' && !isKnownIn(apiVersion, '2023-05-02') ? null : reason;
 
+/** What api-versions of 2019 show for a developer cluster that nobody has set anything for. */
+const developerScale: Json = { version: 1, isEnabled: false, minimum: 1, maximum: 1 };
+
 /** Addresses and settings, the key among them. */
-function shownParts({ name, properties }: ClusterResource, apiVersion: string): Record<string, unknown> {
+function shownParts({ name, sku, properties }: ClusterResource, apiVersion: string): Record<string, unknown> {
   const { region, key, settings } = properties;
   const { languageExtensions, ...rest } = shownSettings(settings, apiVersion);
-  const keyVaultProperties = key === undefined ? null : { keyVersion: null, userIdentity: null, ...key };
+  const { userIdentity = null, ...common } = key ?? {};
+  const withIdentity = isKnownIn(apiVersion, '2020-09-18') ? { userIdentity } : {};
+  const keyVaultProperties = key === undefined ? null : { keyVersion: null, ...common, ...withIdentity };
+  const { optimizedAutoscale } = rest;
+  const isFirst = isDeveloperSku(sku.name) && !isKnownIn(apiVersion, '2020-01-01') && optimizedAutoscale === null;
   return {
     uri: `https://${engineHost(name, region)}`,
     dataIngestionUri: `https://${ingestHost(name, region)}`,
     ...rest,
+    ...(isFirst ? { optimizedAutoscale: developerScale } : {}),
     ...(isKnownIn(apiVersion, '2019-09-07') ? { keyVaultProperties } : {}),
     ...(languageExtensions === undefined ? {} : { languageExtensions }),
   };
@@ -110,6 +119,9 @@ function shownParts({ name, properties }: ClusterResource, apiVersion: string): 
 const heading = ({ id, name, type, location, sku }: ClusterResource, etag: string): Record<string, unknown> => ({
   ...{ id, name, type, etag, location, sku },
 });
+
+const sentName = (sku: Json | undefined): { readonly name?: string } =>
+  isJsonObject(sku) && typeof sku['name'] === 'string' ? { name: sku['name'] } : {};
 
 /** The first answer to a PUT repeats what was sent, and says nothing that the service has yet to find out.
  * @param first what is under way; the etag is that of the cluster as it was before */
@@ -122,6 +134,7 @@ export function showSentCluster(
   const properties = isJsonObject(body['properties']) ? body['properties'] : {};
   return {
     ...heading(cluster, first.etag),
+    sku: { ...cluster.sku, ...sentName(body['sku']) },
     ...(tags === undefined || tags === null ? {} : { tags }),
     ...(zones === undefined || zones === null ? {} : { zones }),
     properties: {

@@ -1,5 +1,6 @@
 import { Type } from '@sinclair/typebox';
 import { Value } from '@sinclair/typebox/value';
+import { isApiVersionBefore } from '../../arm/api-version.ts';
 import { invariant } from '../../base/invariant.ts';
 import type { Json } from '../../base/json.ts';
 import { kustoError } from './kusto-errors.ts';
@@ -78,7 +79,7 @@ const skuNames = [
   'Standard_E16d_v5',
 ] as const;
 
-const isDeveloperSku = (name: string): boolean => name.startsWith('Dev(No SLA)_');
+export const isDeveloperSku = (name: string): boolean => name.startsWith('Dev(No SLA)_');
 
 export interface SkuRow {
   readonly name: string;
@@ -107,6 +108,17 @@ export function coresPerNode(name: string): number {
 
 const skuByLowerName = new Map(skuRows.map((row) => [row.name.toLowerCase(), row]));
 
+/** The series D v2 under the names of the first api-version, which those of 2019 still took. */
+const firstName = /^D1[1-4]_v2$/i;
+
+function findSku(name: string, apiVersion: string): SkuRow | undefined {
+  const full = firstName.test(name) && isApiVersionBefore(apiVersion, '2020-01-01') ? `Standard_${name}` : name;
+  return skuByLowerName.get(full.toLowerCase());
+}
+
+/** Machines that a cluster of this size has at least. */
+export const leastCapacity = ({ name }: ClusterSku): number => skuByLowerName.get(name.toLowerCase())?.minimum ?? 1;
+
 const skuBody = Type.Object({
   name: Type.String({ maxLength: 100 }),
   tier: Type.String({ maxLength: 100 }),
@@ -115,10 +127,10 @@ const skuBody = Type.Object({
 
 /** @param kept the capacity an existing cluster has, when the caller names none and it still fits
  * @throws ArmError `InvalidRequestContent` for another shape, `BadRequest` for a size, tier or capacity that no cluster can have */
-export function parseSku(body: Json | undefined, kept?: number): ClusterSku {
+export function parseSku(body: Json | undefined, apiVersion: string, kept?: number): ClusterSku {
   if (!Value.Check(skuBody, body))
     throw kustoError('InvalidSku', "'name' and 'tier' are required, 'capacity' is a whole number");
-  const row = skuByLowerName.get(body.name.toLowerCase());
+  const row = findSku(body.name, apiVersion);
   if (row === undefined) throw kustoError('UnknownSku', body.name);
   if (body.tier.toLowerCase() !== row.tier.toLowerCase()) throw kustoError('WrongSkuTier', row.name, row.tier);
   const fits = (capacity: number): boolean => capacity >= row.minimum && capacity <= row.maximum;

@@ -1,6 +1,7 @@
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
-import { groupName, startKustoFixture, subscriptionId } from '../../support/kusto-fixture.ts';
+import { groupName, startKustoFixture, subscriptionId, tenantId } from '../../support/kusto-fixture.ts';
 import type { KustoFixture } from '../../support/kusto-fixture.ts';
+import { testGuid } from '../../support/fake-cluster-keys.ts';
 
 /** What Azure answered in recordings of its own clients' tests, between 2019 and 2026. */
 let fixture: KustoFixture;
@@ -106,6 +107,55 @@ describe('a PATCH', () => {
     const both = await send('PATCH', cluster, { tags: {}, properties: { enablePurge: true } });
     expect(both).toMatchObject({ status: 202, body: { properties: { provisioningState: 'Accepted' } } });
   });
+
+  it('of a cluster and of a database is accepted under an empty etag, with both addresses of its operation', async () => {
+    await create();
+    const place = { kind: 'ReadWrite', location: 'westus2' };
+    await send('PUT', `${cluster}/databases/db1`, place);
+    const changes = [
+      await send('PATCH', cluster, { properties: { enablePurge: true } }),
+      await send('PATCH', `${cluster}/databases/db1`, { ...place, properties: { softDeletePeriod: 'P4D' } }),
+    ];
+    for (const { status, headers } of changes) {
+      expect(status).toBe(202);
+      const location = `${headers.get('azure-asyncoperation') ?? ''}&operationResultResponseType=Location`;
+      expect(headers.get('location')).toBe(location);
+    }
+    const [{ headers, body }] = changes as [(typeof changes)[0]];
+    expect([headers.get('etag'), body['etag']]).toEqual(['""', '""']);
+    expect((await send('GET', cluster)).body['etag']).not.toBe('""');
+  });
+
+  it('has the changed resource at the end of its Location, where the JavaScript client looks for it', async () => {
+    await create();
+    const { clusters, databases } = fixture.client;
+    const changed = await clusters.beginUpdateAndWait(groupName, 'c1test', { enableStreamingIngest: true });
+    expect(changed).toMatchObject({ name: 'c1test', enableStreamingIngest: true, provisioningState: 'Succeeded' });
+    await send('PUT', `${cluster}/databases/db1`, { kind: 'ReadWrite', location: 'westus2' });
+    const database = { kind: 'ReadWrite', softDeletePeriod: 'P4D' } as const;
+    expect(await databases.beginUpdateAndWait(groupName, 'c1test', 'db1', database)).toMatchObject({
+      ...{ name: 'c1test/db1', softDeletePeriod: 'P4D', provisioningState: 'Succeeded' },
+    });
+    const { headers } = await send('PATCH', cluster, { properties: { enablePurge: true } });
+    await send('DELETE', cluster);
+    const { pathname, search } = new URL(headers.get('location') ?? '');
+    expect(await fixture.send('GET', `${pathname}${search}`)).toMatchObject({ status: 200, body: undefined });
+  });
+});
+
+describe('POST start', () => {
+  it('of a cluster that runs is accepted, and changes nothing', async () => {
+    await create();
+    const before = await send('GET', cluster);
+    const { status, headers } = await send('POST', `${cluster}/start`);
+    expect(status).toBe(202);
+    expect(headers.get('location')).toContain('&operationResultResponseType=Location');
+    expect((await polled(headers)).properties).toMatchObject({
+      operationKind: 'ClusterResume',
+      operationState: 'Completed',
+    });
+    expect((await send('GET', cluster)).body).toEqual(before.body);
+  });
 });
 
 describe('operations', () => {
@@ -126,11 +176,18 @@ describe('operations', () => {
     await record('PUT', `${cluster}/databases/db1`, place);
     await record('PATCH', `${cluster}/databases/db1`, { ...place, properties: { softDeletePeriod: 'P4D' } });
     await record('DELETE', `${cluster}/databases/db1`);
+    fixture.known.set(`App ${testGuid('b')}`, {
+      ...{ objectId: testGuid('b'), displayName: 'app', tenantId, tenantName: 'tenant' },
+    });
+    const viewer = { role: 'AllDatabasesViewer', principalId: testGuid('b'), principalType: 'App' };
+    await record('PUT', `${cluster}/principalAssignments/p`, { properties: viewer });
+    await record('DELETE', `${cluster}/principalAssignments/p`);
     await record('POST', `${cluster}/stop`);
     await record('POST', `${cluster}/start`);
     await record('DELETE', cluster);
     expect(names).toEqual([
       ...['ClusterCreateExternal', 'ServiceConfigurationAlter', 'DatabaseCreate', 'DatabaseCreate', 'DatabaseDelete'],
+      ...['ServicePrincipalAssignmentsAdd', 'ServicePrincipalAssignmentsDrop'],
       ...['ClusterSuspend', 'ClusterResume', 'ClusterDelete'],
     ]);
   });

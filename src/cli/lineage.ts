@@ -5,7 +5,7 @@ import type { ClusterDescription } from '../server/cluster-inventory.ts';
 import type { VaultDescription } from '../server/vault-inventory.ts';
 import { bytesText, custodyText, extentsOf, listClusters, listVaults, loggedRowsOf } from './clusters.ts';
 import { requireInstance } from './control-client.ts';
-import { editDistance } from './edit-distance.ts';
+import { nearest } from '../base/edit-distance.ts';
 import { dataDirectoryOf, dataOption, jsonOption } from './options.ts';
 import { textTable } from './text-table.ts';
 import { UserError } from './user-error.ts';
@@ -67,7 +67,7 @@ export function requireKnown(vaults: readonly VaultDescription[], key: KeyId): v
 
 function unknown(message: string, wanted: string, names: readonly string[]): UserError {
   if (names.length === 0) return new UserError(message, 'There are none.');
-  const near = [...names].sort((left, right) => editDistance(wanted, left) - editDistance(wanted, right)).slice(0, 5);
+  const near = nearest(wanted, names, 5);
   return new UserError(message, `There ${near.length === 1 ? 'is' : 'are'}: ${near.join(', ')}`);
 }
 

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { editDistance } from './edit-distance.ts';
+import { editDistance } from '../base/edit-distance.ts';
 import { textTable } from './text-table.ts';
 
 const widest = (text: string): number => Math.max(...text.split('\n').map(({ length }) => length));

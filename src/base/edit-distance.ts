@@ -13,4 +13,12 @@ export function editDistance(left: string, right: string): number {
   return row.at(-1) ?? 0;
 }
 
+/** Those that are spelt most like a text, the nearest first. */
+export const nearest = (wanted: string, names: readonly string[], count: number): readonly string[] =>
+  [...names]
+    .map((name) => ({ name, distance: editDistance(wanted, name) }))
+    .sort((left, right) => left.distance - right.distance)
+    .slice(0, count)
+    .map(({ name }) => name);
+
 const lengthMax = 200;

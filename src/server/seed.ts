@@ -1,7 +1,7 @@
 import { isJsonObject, textMember } from '../base/json.ts';
-import type { Json, JsonObject } from '../base/json.ts';
+import type { AzureCalls } from './azure-calls.ts';
+import { azureCalls } from './azure-calls.ts';
 import type { InstanceEnvironment } from './control-plane.ts';
-import { callLocal, localToken, succeeded } from './local-client.ts';
 
 export interface SeedOptions {
   readonly resourceGroup: string;
@@ -58,13 +58,14 @@ export async function seed(
   begin: (what: string) => void = () => undefined,
   isUnfinished = false,
 ): Promise<Seeded> {
-  const arm = armCalls(environment);
+  const calls = azureCalls(environment);
+  const { arm } = calls;
   const location = options.region;
   const group = `/subscriptions/${environment.subscriptionId}/resourceGroups/${options.resourceGroup}`;
   const cluster = `${group}/providers/Microsoft.Kusto/clusters/${options.cluster}`;
   begin('making a vault with a key');
   await arm('PUT', group, '2024-11-01', { location });
-  const key = options.key === 'customer' ? await makeCustomerKey(environment, arm, group, options) : undefined;
+  const key = options.key === 'customer' ? await makeCustomerKey(environment, calls, group, options) : undefined;
   begin(`making cluster ${options.cluster}`);
   if ((await arm('GET', cluster, kustoVersion, undefined, [404])) === undefined)
     await arm('PUT', cluster, kustoVersion, {
@@ -87,7 +88,8 @@ export async function seed(
   const made = await arm('GET', cluster, kustoVersion);
   const properties = isJsonObject(made?.['properties']) ? made['properties'] : {};
   const clusterUri = textMember(properties, 'uri');
-  if (isNew) await takeStreams(environment, clusterUri, options.database);
+  // The cluster takes streaming ingestion; each database asks for it, too.
+  if (isNew) await calls.command(clusterUri, options.database, streamingCommand(options.database));
   return {
     clusterUri,
     database: options.database,
@@ -96,34 +98,20 @@ export async function seed(
   };
 }
 
-/** The cluster takes streaming ingestion; each database asks for it, too. */
-async function takeStreams(environment: InstanceEnvironment, clusterUri: string, database: string): Promise<void> {
-  const token = await localToken(environment, 'https://kusto.kusto.windows.net');
-  const name = JSON.stringify(database);
-  succeeded(
-    await callLocal(environment, {
-      host: new URL(clusterUri).hostname,
-      method: 'POST',
-      path: '/v1/rest/mgmt',
-      token,
-      body: { db: database, csl: `.alter database [${name}] policy streamingingestion enable` },
-    }),
-  );
-}
+/** Of a database in a cluster that takes streaming ingestion. */
+export const streamingCommand = (database: string): string =>
+  `.alter database [${JSON.stringify(database)}] policy streamingingestion enable`;
 
 const kustoVersion = '2024-04-13';
 const keyName = 'cluster-key';
 
-type ArmCall = (
-  method: 'GET' | 'PUT' | 'PATCH',
-  path: string,
-  apiVersion: string,
-  body?: Json,
-  missing?: readonly number[],
-) => Promise<JsonObject | undefined>;
-
 /** A user-assigned identity, a vault that lets it use keys, and a key: then the cluster can have the key from its first moment. */
-async function makeCustomerKey(environment: InstanceEnvironment, arm: ArmCall, group: string, options: SeedOptions) {
+async function makeCustomerKey(
+  environment: InstanceEnvironment,
+  { arm, vault }: AzureCalls,
+  group: string,
+  options: SeedOptions,
+) {
   const { tenantId, objectId } = environment;
   const identityId = `${group}/providers/Microsoft.ManagedIdentity/userAssignedIdentities/${options.cluster}-identity`;
   const identity = await arm('PUT', identityId, '2023-01-31', { location: options.region });
@@ -147,29 +135,12 @@ async function makeCustomerKey(environment: InstanceEnvironment, arm: ArmCall, g
       ],
     },
   });
-  const host = `${options.vault}.vault.azure.net`;
-  const token = await localToken(environment, 'https://vault.azure.net');
-  const found = await callLocal(environment, { host, method: 'GET', path: `/keys/${keyName}?api-version=7.4`, token });
-  if (found.status === 404) {
-    const path = `/keys/${keyName}/create?api-version=7.4`;
-    succeeded(
-      await callLocal(environment, { host, method: 'POST', path, token, body: { kty: 'RSA', key_size: 2048 } }),
-    );
-  }
+  const call = vault(options.vault);
+  if ((await call('GET', `/keys/${keyName}?api-version=7.4`, undefined, [404])) === undefined)
+    await call('POST', `/keys/${keyName}/create?api-version=7.4`, { kty: 'RSA', key_size: 2048 });
+  const keyVaultUri = `https://${options.vault}.vault.azure.net/`;
   return {
     identity: { type: 'UserAssigned', userAssignedIdentities: { [identityId]: {} } },
-    keyVaultProperties: { keyName, keyVaultUri: `https://${host}/`, keyVersion: '', userIdentity: identityId },
-  };
-}
-
-function armCalls(environment: InstanceEnvironment): ArmCall {
-  let token: string | undefined;
-  return async (method, path, apiVersion, body, missing = []) => {
-    token ??= await localToken(environment, 'https://management.azure.com');
-    const answer = await callLocal(environment, {
-      ...{ host: 'management.azure.com', method, path: `${path}?api-version=${apiVersion}`, token },
-      ...(body === undefined ? {} : { body }),
-    });
-    return missing.includes(answer.status) ? undefined : succeeded(answer);
+    keyVaultProperties: { keyName, keyVaultUri, keyVersion: '', userIdentity: identityId },
   };
 }

@@ -4,7 +4,7 @@ import { delimiter, join, resolve } from 'node:path';
 import type { AllowedHost } from '../http/allowed-hosts.ts';
 import type { RefusedHost } from '../http/refused-hosts.ts';
 import type { InstanceEnvironment } from '../server/control-plane.ts';
-import type { SeedStep } from '../server/seed-files.ts';
+import type { SeedDirectory } from '../server/seed-directory.ts';
 import { clientDirectoryName } from '../server/data-directory-names.ts';
 import { runChild } from './child-command.ts';
 import { allowOption } from './instance.ts';
@@ -15,7 +15,7 @@ import { rootKeyOption } from './root-key-source.ts';
 import type { OutsideVaultOption } from './outside-vault-option.ts';
 import { outsideVaultOption } from './outside-vault-option.ts';
 import type { SeedOption } from './seeding.ts';
-import { seedInstance, seedOption, seedStepsOf } from './seeding.ts';
+import { seedInstance, seedOption, seedDirectoryOf } from './seeding.ts';
 import { refusedText } from './status.ts';
 import { startWaiting, whileWaiting } from './waiting.ts';
 
@@ -57,7 +57,7 @@ export function runCommand(rootKeys: RootKeySource): Command {
 async function run(rootKeys: RootKeySource, command: readonly string[], options: RunOptions): Promise<void> {
   const [program = '', ...args] = command;
   const { geoipDatabase } = options;
-  const steps = seedStepsOf(options.seed);
+  const seed = seedDirectoryOf(options.seed);
   const waiting = startWaiting();
   waiting.begin('starting an instance');
   const opening = openLiveInstance(options.data, {
@@ -74,7 +74,7 @@ async function run(rootKeys: RootKeySource, command: readonly string[], options:
   try {
     const environment = await environmentOf(instance, process.env);
     const seeded =
-      options.seed === undefined ? {} : await seeding(await instance.describe(), instance.dataDirectory, steps);
+      options.seed === undefined ? {} : await seeding(await instance.describe(), instance.dataDirectory, seed);
     const path = `${kustodyOnPath(instance.dataDirectory)}${delimiter}${process.env['PATH'] ?? ''}`;
     process.exitCode = await runChild({
       command: program,
@@ -91,14 +91,14 @@ async function run(rootKeys: RootKeySource, command: readonly string[], options:
 const seeding = (
   instance: InstanceEnvironment,
   dataDirectory: string,
-  steps: readonly SeedStep[],
+  seed: SeedDirectory,
 ): Promise<Readonly<Record<string, string>>> => {
   const waiting = startWaiting();
   const say = (text: string): void => {
     waiting.pause();
     process.stderr.write(text);
   };
-  return whileWaiting((begin) => seedInstance(instance, dataDirectory, steps, begin, say), waiting);
+  return whileWaiting((begin) => seedInstance(instance, dataDirectory, seed, begin, say), waiting);
 };
 
 /** The first thing to look at when the command failed. */

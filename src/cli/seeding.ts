@@ -4,9 +4,13 @@ import { Option } from 'commander';
 import { syncDirectory } from '../base/sync-directory.ts';
 import type { InstanceEnvironment } from '../server/control-plane.ts';
 import { seedMarkName } from '../server/data-directory-names.ts';
-import { defaultSeed, seed, seedVariables } from '../server/seed.ts';
-import type { SeedOutcome, SeedStep } from '../server/seed-files.ts';
-import { readSeedFiles, runSeedSteps, SeedFilesError } from '../server/seed-files.ts';
+import { defaultSeed } from '../server/seed.ts';
+import type { SeedDirectory } from '../server/seed-directory.ts';
+import { readSeedDirectory } from '../server/seed-directory.ts';
+import { SeedFilesError } from '../server/seed-error.ts';
+import type { SeedOutcome } from '../server/seed-files.ts';
+import type { SeedResult } from '../server/seed-from-directory.ts';
+import { seedFromDirectory } from '../server/seed-from-directory.ts';
 import { tablesOf, tableText } from './result-tables.ts';
 import { UserError } from './user-error.ts';
 import type { Waiting } from './waiting.ts';
@@ -17,12 +21,12 @@ export type SeedOption = true | string | undefined;
 export const seedOption = (): Option =>
   new Option(
     '--seed [DIR]',
-    'make a resource group, a vault with a key, a cluster under that key and a database first, and tell KUSTODY_CLUSTER_URI, KUSTODY_DATABASE, KUSTODY_VAULT_URI, KUSTODY_KEY_ID and KUSTODY_OBJECT_ID; with a directory, run its .kql files and take its .csv, .json and .parquet files in, in the order of their names',
+    'make a resource group, a vault with a key, a cluster under that key and a database first, and tell KUSTODY_CLUSTER_URI, KUSTODY_DATABASE, KUSTODY_VAULT_URI, KUSTODY_KEY_ID and KUSTODY_OBJECT_ID; with a directory, make what its kustody.yaml names instead, run its .kql files and take its .csv, .json and .parquet files in, in the order of their names',
   );
 
 /** Before anything is started. @throws UserError */
-export function seedStepsOf(option: SeedOption): readonly SeedStep[] {
-  return typeof option === 'string' ? asUserError(() => readSeedFiles(option)) : [];
+export function seedDirectoryOf(option: SeedOption): SeedDirectory {
+  return typeof option === 'string' ? asUserError(() => readSeedDirectory(option)) : { files: [] };
 }
 
 /** Order: a mark that it was begun → resources → files → the mark goes. Resources can be made again after a kill, rows could come twice.
@@ -33,28 +37,27 @@ export function seedStepsOf(option: SeedOption): readonly SeedStep[] {
 export async function seedInstance(
   environment: InstanceEnvironment,
   dataDirectory: string,
-  steps: readonly SeedStep[],
+  directory: SeedDirectory,
   begin: Waiting['begin'],
   say: (text: string) => void,
 ): Promise<Readonly<Record<string, string>>> {
   const mark = join(dataDirectory, seedMarkName);
   const isUnfinished = existsSync(mark);
-  if (isUnfinished && steps.length > 0)
+  if (isUnfinished && directory.files.length > 0)
     throw new UserError(
       `The seed of ${dataDirectory} was begun and not finished: some of its files may have been run.`,
-      `Begin anew with 'kustody reset --data ${dataDirectory}', or go on without files: --seed alone.`,
+      `Begin anew with 'kustody reset --data ${dataDirectory}'${directory.plan === undefined ? ', or go on without files: --seed alone' : ''}.`,
     );
   writeFileSync(mark, '', { mode: 0o600 });
   syncDirectory(dataDirectory);
-  const seeded = await seed(environment, defaultSeed, begin, isUnfinished);
-  if (steps.length > 0 && seeded.isNew !== true)
-    say(`Database ${seeded.database} is there already: the files of the seed were not run.\n`);
-  if (steps.length > 0 && seeded.isNew === true) {
-    begin('running the files of the seed');
-    await asUserErrorLater(runSeedSteps(environment, seeded, steps, (outcome) => say(outcomeText(outcome))));
-  }
+  const { variables } = await asUserErrorLater(
+    seedFromDirectory(environment, directory, {
+      ...{ begin, say, isUnfinished, defaults: defaultSeed, passwords: process.env },
+      tell: (outcome) => say(outcomeText(outcome)),
+    }),
+  );
   rmSync(mark);
-  return seedVariables(seeded, environment);
+  return variables;
 }
 
 function outcomeText({ file, statement, answer }: SeedOutcome): string {
@@ -76,9 +79,9 @@ function asUserError<T>(work: () => T): T {
   }
 }
 
-async function asUserErrorLater(work: Promise<void>): Promise<void> {
+async function asUserErrorLater(work: Promise<SeedResult>): Promise<SeedResult> {
   try {
-    await work;
+    return await work;
   } catch (error) {
     throw told(error);
   }

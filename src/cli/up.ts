@@ -4,7 +4,7 @@ import { prepareDataDirectory } from './data-directory.ts';
 import { interrupted } from './interrupted.ts';
 import { allowOption, startInstance } from './instance.ts';
 import type { AllowedHost } from '../http/allowed-hosts.ts';
-import type { SeedStep } from '../server/seed-files.ts';
+import type { SeedDirectory } from '../server/seed-directory.ts';
 import type { RunningServer } from '../server/start-server.ts';
 import { dataOption, dataDirectoryOf, geoipOption, keyRecheckOption, stateAnchorOption } from './options.ts';
 import type { RootKeySource } from './root-key-source.ts';
@@ -12,7 +12,7 @@ import { rootKeyOption } from './root-key-source.ts';
 import type { OutsideVaultOption } from './outside-vault-option.ts';
 import { outsideVaultOption } from './outside-vault-option.ts';
 import type { SeedOption } from './seeding.ts';
-import { seedInstance, seedOption, seedStepsOf } from './seeding.ts';
+import { seedInstance, seedOption, seedDirectoryOf } from './seeding.ts';
 
 interface UpOptions {
   readonly data?: string;
@@ -85,7 +85,7 @@ export function upCommand(rootKeys: RootKeySource): Command {
 
 async function up(rootKeys: RootKeySource, options: UpOptions): Promise<void> {
   const rootKey = rootKeys.take(options.rootKeyFd);
-  const steps = seedStepsOf(options.seed);
+  const seed = seedDirectoryOf(options.seed);
   const dataDirectory = prepareDataDirectory(dataDirectoryOf(options));
   const server = await startInstance({
     dataDirectory,
@@ -106,7 +106,7 @@ async function up(rootKeys: RootKeySource, options: UpOptions): Promise<void> {
     ...(options.geoipDatabase === undefined ? {} : { geoipDatabase: options.geoipDatabase }),
     log: { level: options.logLevel, destination: process.stderr },
   });
-  const seeded = options.seed === undefined ? {} : await seeding(server, dataDirectory, steps);
+  const seeded = options.seed === undefined ? {} : await seeding(server, dataDirectory, seed);
   process.stdout.write(
     [
       `Kustody serves ${dataDirectory}`,
@@ -128,11 +128,11 @@ async function up(rootKeys: RootKeySource, options: UpOptions): Promise<void> {
 async function seeding(
   server: RunningServer,
   dataDirectory: string,
-  steps: readonly SeedStep[],
+  seed: SeedDirectory,
 ): Promise<Readonly<Record<string, string>>> {
   try {
     const say = (text: string): void => void process.stdout.write(text);
-    const variables = await seedInstance(await server.environment(), dataDirectory, steps, () => undefined, say);
+    const variables = await seedInstance(await server.environment(), dataDirectory, seed, () => undefined, say);
     server.tellSeeded(variables);
     return variables;
   } catch (error) {

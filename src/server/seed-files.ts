@@ -4,11 +4,7 @@ import type { InstanceEnvironment } from './control-plane.ts';
 import type { LocalResult } from './local-client.ts';
 import { callLocal, localToken, succeeded } from './local-client.ts';
 import { parseJsonBody, sendLocal } from './local-request.ts';
-
-/** A directory that is no seed: what is wrong, and with which file. */
-export class SeedFilesError extends Error {
-  override readonly name = 'SeedFilesError';
-}
+import { SeedFilesError } from './seed-error.ts';
 
 /** One step, in the order of the files' names. */
 export type SeedStep =
@@ -32,9 +28,10 @@ const mappingSuffix = '.mapping.json';
 
 /** Reads `*.kql` and `*.csv`, `*.json`, `*.parquet` of a directory. A data file is named after its table, with digits and a hyphen before it
  * for the order if need be: `02-Log.csv`. Beside it may lie its ingestion mapping: `02-Log.csv.mapping.json`.
+ * @param besides names of what is read by others
  * @throws SeedFilesError for a directory that is none, a file of another kind, and one that is too large */
-export function readSeedFiles(directory: string): readonly SeedStep[] {
-  const names = namesIn(directory);
+export function readSeedFiles(directory: string, besides: readonly string[] = []): readonly SeedStep[] {
+  const names = namesIn(directory).filter((name) => !besides.includes(name));
   const steps = names.filter((name) => !name.endsWith(mappingSuffix)).map((file) => stepOf(directory, file, names));
   const lonely = names.find(
     (name) => name.endsWith(mappingSuffix) && !names.includes(name.slice(0, -mappingSuffix.length)),
@@ -43,7 +40,7 @@ export function readSeedFiles(directory: string): readonly SeedStep[] {
   return steps;
 }
 
-function namesIn(directory: string): readonly string[] {
+export function namesIn(directory: string): readonly string[] {
   try {
     return readdirSync(directory)
       .filter((name) => !name.startsWith('.'))
@@ -58,7 +55,9 @@ function stepOf(directory: string, file: string, names: readonly string[]): Seed
   const extension = extname(file).toLowerCase();
   const isData = Object.hasOwn(formats, extension);
   if (!isData && extension !== '.kql')
-    throw new SeedFilesError(`${file}: a seed has files .kql, .csv, .json and .parquet, and mappings beside them.`);
+    throw new SeedFilesError(
+      `${file}: a seed has files .kql, .csv, .json and .parquet, mappings beside them, and kustody.yaml.`,
+    );
   const { size } = statSync(path);
   if (size > bytesMax) throw new SeedFilesError(`${file}: has more than ${bytesMax} bytes, which one request carries.`);
   const body = readFileSync(path);

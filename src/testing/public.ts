@@ -29,7 +29,8 @@ export interface ClusterOptions {
   readonly database?: string;
   /** `customer` (default): under an RSA key in a vault of its own; `microsoftManaged`: without one. */
   readonly key?: 'customer' | 'microsoftManaged';
-  /** A directory whose `.kql` files are run and whose `.csv`, `.json` and `.parquet` files are taken in, in the order of their names. */
+  /** A directory whose `.kql` files are run and whose `.csv`, `.json` and `.parquet` files are taken in, in the order of their names. With
+   * a `kustody.yaml` in it, that says what there is, and no other option does. */
   readonly seed?: string;
 }
 

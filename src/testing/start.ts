@@ -3,9 +3,12 @@ import { builtScripts } from '../cli/built-scripts.ts';
 import { environmentOf } from '../cli/live-instance.ts';
 import { temporaryDataDirectory } from '../cli/private-instances.ts';
 import type { InstanceEnvironment } from '../server/control-plane.ts';
-import { defaultSeed, seed, seedVariables } from '../server/seed.ts';
+import { defaultSeed } from '../server/seed.ts';
 import type { SeedOptions } from '../server/seed.ts';
-import { readSeedFiles, runSeedSteps } from '../server/seed-files.ts';
+import type { SeedDirectory } from '../server/seed-directory.ts';
+import { readSeedDirectory } from '../server/seed-directory.ts';
+import { seedFromDirectory } from '../server/seed-from-directory.ts';
+import type { SeedResult } from '../server/seed-from-directory.ts';
 import { anyLoopbackPort, defaultKeySettings } from '../server/settings.ts';
 import { startServer } from '../server/start-server.ts';
 import type { RunningServer } from '../server/start-server.ts';
@@ -25,6 +28,7 @@ export async function startInstance(options: StartOptions): Promise<StartedInsta
   requireKnown(options, 'startKustody', ['cluster', 'secondSubscription', 'keyRecheckSeconds', 'geoipDatabase']);
   if (typeof options.cluster === 'object')
     requireKnown(options.cluster, 'cluster', ['name', 'region', 'database', 'key', 'seed']);
+  const directory = directoryOf(options.cluster);
   const temporary = await temporaryDataDirectory();
   let server: RunningServer | undefined;
   try {
@@ -43,7 +47,7 @@ export async function startInstance(options: StartOptions): Promise<StartedInsta
       log: { level: 'silent', destination: process.stderr },
       scripts: builtScripts(import.meta.dirname, process.env),
     });
-    return await describe(server, temporary, options);
+    return await describe(server, temporary, { options, directory });
   } catch (error) {
     await server?.close();
     temporary.remove();
@@ -54,14 +58,10 @@ export async function startInstance(options: StartOptions): Promise<StartedInsta
 async function describe(
   server: RunningServer,
   temporary: Awaited<ReturnType<typeof temporaryDataDirectory>>,
-  options: StartOptions,
+  asked: { readonly options: StartOptions; readonly directory: SeedDirectory },
 ): Promise<StartedInstance> {
   const found = await server.environment();
-  const seedOptions = seedOf(options.cluster);
-  const seeded = seedOptions === undefined ? undefined : await seed(found, seedOptions);
-  const files = typeof options.cluster === 'object' ? options.cluster.seed : undefined;
-  if (seeded !== undefined && files !== undefined)
-    await runSeedSteps(found, seeded, readSeedFiles(resolve(files)), () => undefined);
+  const { seeded, variables } = await seededBy(found, asked.options, asked.directory);
   const { clocks, faults, checkKeys, snapshots } = server.controls;
   const virtual = clocks.virtual;
   if (virtual === undefined) throw new Error('The clock of a test instance is virtual.');
@@ -106,8 +106,36 @@ async function describe(
     close,
     [Symbol.asyncDispose]: close,
   };
-  const variables = seeded === undefined ? {} : seedVariables(seeded, found);
   return { kustody, found, controlToken: server.controlToken, seeded: variables };
+}
+
+/** Before anything is started.
+ * @throws SeedFilesError for a directory that is no seed; TypeError for options that say again what its kustody.yaml says */
+function directoryOf(cluster: StartOptions['cluster']): SeedDirectory {
+  const { seed, ...others } = typeof cluster === 'object' ? cluster : {};
+  if (seed === undefined) return { files: [] };
+  const directory = readSeedDirectory(resolve(seed));
+  const [twice] = Object.keys(others);
+  if (directory.plan === undefined) return directory;
+  if (twice !== undefined) throw new TypeError(`kustody.yaml of '${seed}' says what there is: '${twice}' is for none.`);
+  if (!(directory.plan.document.clusters ?? []).some(({ databases = [] }) => databases.length > 0))
+    throw new TypeError(`kustody.yaml of '${seed}' names no cluster with a database.`);
+  return directory;
+}
+
+async function seededBy(
+  found: InstanceEnvironment,
+  { cluster }: StartOptions,
+  directory: SeedDirectory,
+): Promise<SeedResult> {
+  const defaults = seedOf(cluster);
+  if (defaults === undefined) return { variables: {}, principals: [] };
+  return seedFromDirectory(found, directory, {
+    ...{ defaults, isUnfinished: false, passwords: process.env },
+    begin: () => undefined,
+    say: () => undefined,
+    tell: () => undefined,
+  });
 }
 
 /** A name that is misspelt would be passed over in silence. */

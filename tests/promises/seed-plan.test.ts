@@ -1,0 +1,146 @@
+import { mkdirSync, writeFileSync } from 'node:fs';
+import { dirname, join } from 'node:path';
+import { describe, expect, it } from 'vitest';
+import { startKustody } from '../../dist/testing.js';
+import { kustody, temporaryDirectory } from '../support/kustody-command.ts';
+
+const example = join(import.meta.dirname, '..', '..', 'examples', 'seed');
+
+function seedDirectory(path: string, files: Readonly<Record<string, string>>): string {
+  const directory = join(path, 'fixtures');
+  for (const [name, text] of Object.entries(files)) {
+    mkdirSync(dirname(join(directory, name)), { recursive: true });
+    writeFileSync(join(directory, name), text);
+  }
+  return directory;
+}
+
+const small = [
+  'vaults:',
+  '  - name: small-keys',
+  '    enablePurgeProtection: true',
+  '    enableRbacAuthorization: false',
+  '    accessPolicies:',
+  '      - principal: clusters/small',
+  '        keys: [get, wrapKey, unwrapKey]',
+  '    keys:',
+  '      - name: small-key',
+  'clusters:',
+  '  - name: small',
+  '    sku: Dev(No SLA)_Standard_E2a_v4',
+  '    key: { vault: small-keys, name: small-key, followLatest: false }',
+  '    databases:',
+  '      - name: Only',
+  'roles:',
+  '  - { principal: clusters/small, role: Reader, scope: resourceGroup }',
+  '',
+].join('\n');
+
+describe('kustody.yaml of a directory to seed from', { timeout: 120_000 }, () => {
+  it('makes what it names, as the official clients see it', async () => {
+    await using k = await startKustody({ cluster: { seed: example } });
+    expect(k.cluster).toMatchObject({
+      uri: 'https://telemetry.westeurope.kusto.windows.net',
+      database: 'Telemetry',
+      vaultUri: 'https://contoso-keys.vault.azure.net/',
+      keyName: 'telemetry-key',
+    });
+    const kusto = await k.kustoManagementClient();
+    const key = await (await k.keyClient()).getKey('telemetry-key');
+    expect(key.key?.n?.byteLength).toBe(3072 / 8);
+    expect(await kusto.clusters.get('contoso', 'telemetry')).toMatchObject({
+      location: 'West Europe',
+      sku: { name: 'Standard_E8ads_v5', tier: 'Standard', capacity: 2 },
+      identity: { type: 'SystemAssigned, UserAssigned' },
+      keyVaultProperties: { keyName: 'telemetry-key', keyVaultUri: 'https://contoso-keys.vault.azure.net/' },
+    });
+    expect(await kusto.clusters.get('contoso', 'archive')).toMatchObject({
+      sku: { name: 'Dev(No SLA)_Standard_E2a_v4', tier: 'Basic', capacity: 1 },
+    });
+    expect(await kusto.databases.get('contoso', 'telemetry', 'Telemetry')).toMatchObject({
+      softDeletePeriod: 'P365D',
+      hotCachePeriod: 'P31D',
+    });
+    const roles: string[] = [];
+    for await (const { principalName, role } of kusto.databasePrincipalAssignments.list(
+      'contoso',
+      'telemetry',
+      'Telemetry',
+    ))
+      roles.push(`${principalName}: ${role}`);
+    expect(roles.toSorted()).toEqual(['analysts: Viewer', 'ingestor: Ingestor', 'kustody: Admin']);
+
+    // Files beside it, and those of another database.
+    expect(await k.query('Log | summarize Rows = count() by Level | order by Level asc')).toEqual([
+      { Level: 'error', Rows: 1 },
+      { Level: 'info', Rows: 1 },
+    ]);
+    expect(await k.query('Devices | project Site', { database: 'Reference' })).toEqual([
+      { Site: 'Delft' },
+      { Site: 'Gent' },
+    ]);
+
+    // The cluster really is under the key.
+    await (await k.keyClient()).updateKeyProperties('telemetry-key', key.properties.version ?? '', { enabled: false });
+    const checked = await k.checkKeys();
+    expect(checked.map(({ custody, suspended }) => `${custody} ${suspended}`).toSorted()).toEqual([
+      'customer true',
+      'microsoftManaged false',
+    ]);
+  });
+
+  it('changes nothing the second time', async () => {
+    using temporary = temporaryDirectory();
+    const data = join(temporary.path, 'data');
+    const seed = seedDirectory(temporary.path, { 'kustody.yaml': small, 'T.kql': '.set T <| print A = 1\n' });
+    const look =
+      'kustody status --json; kustody query --cluster small --format json T; kustody query --format csv ".show database Only principals"';
+    const command = ['run', '--data', data, '--seed', seed, '--', 'sh', '-c', look];
+    const [first, second] = [await kustody(command), await kustody(command)];
+    expect(first).toMatchObject({ code: 0 });
+    const seen = ({ stdout }: typeof first): unknown => {
+      const [status = '', ...others] = stdout.split('\n');
+      const { clusters, vaults } = JSON.parse(status) as {
+        clusters: readonly { name: string; kid: string; generation: number; custody: string; followsLatest: boolean }[];
+        vaults: unknown;
+      };
+      const kept = clusters.map(({ name, kid, generation, custody, followsLatest }) => ({
+        ...{ name, kid, generation, custody, followsLatest },
+      }));
+      return { kept, vaults, others };
+    };
+    expect(seen(second)).toEqual(seen(first));
+    expect(seen(first)).toMatchObject({ kept: [{ name: 'small', custody: 'customer', followsLatest: false }] });
+    expect(second.stderr).toContain('Database Only is there already: the files of the seed were not run.');
+  });
+
+  it.each([
+    [
+      'what it does not know',
+      { 'kustody.yaml': 'clusters:\n  - nam: x\n' },
+      'kustody.yaml:2: clusters[0].nam: there is no',
+    ],
+    [
+      'what a service refuses, in its words',
+      { 'kustody.yaml': small.replace('[get, wrapKey, unwrapKey]', '[get]') },
+      /kustody\.yaml:13: clusters\[0\]\.key: \w+: /,
+    ],
+    [
+      'a folder of a database that it does not name',
+      { 'kustody.yaml': small, 'databases/small/Onli/T.kql': 'print 1\n' },
+      "databases/small/Onli: there is no database of cluster small 'Onli' in kustody.yaml. Near it: Only.",
+    ],
+    [
+      'a file that is for no database',
+      { 'kustody.yaml': 'vaults: []\n', 'T.kql': 'print 1\n' },
+      'T.kql: kustody.yaml names no database that it could go to.',
+    ],
+  ])('is refused with the place: %s', async (_what, files, message) => {
+    using temporary = temporaryDirectory();
+    const seed = seedDirectory(temporary.path, files);
+    const { code, stdout, stderr } = await kustody(['run', '--seed', seed, '--', 'echo', 'ran']);
+    expect({ code, stdout }).toEqual({ code: 1, stdout: '' });
+    if (typeof message === 'string') expect(stderr).toContain(message);
+    else expect(stderr).toMatch(message);
+  });
+});

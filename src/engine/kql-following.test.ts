@@ -30,6 +30,20 @@ it.each([
     ['Column1', 'Column2', 'Column3'],
     [[2, 2, 4]],
   ],
+  [
+    'union (print x=1), (print x=2), (print x="c") | where isnotempty(x_string) or x_long > 0',
+    ['x_long', 'x_string'],
+    [
+      [1, ''],
+      [2, ''],
+      [null, 'c'],
+    ],
+  ],
+  [
+    'union (print x=1), (print x=1), (print x="c"), (print x=2.5), (print x=1), (print x="d") | summarize sum(x_long), max(x_string), sum(x_real)',
+    ['sum_x_long', 'max_x_string', 'sum_x_real'],
+    [[3, 'd', 2.5]],
+  ],
 ])('%s', async (query, names, rows) => {
   const [table] = await engine.run(query);
   expect([table?.columns.map(({ name }) => name), table?.rows]).toEqual([names, rows]);

@@ -1,7 +1,7 @@
 import { invariant } from '../../../base/invariant.ts';
-import type { SyntaxNode } from './language.ts';
+import type { LanguageSymbol, SyntaxNode } from './language.ts';
 import { isTuple } from './builder.ts';
-import { kindOf, languagePackage, nameOf, need } from './language.ts';
+import { kindOf, languagePackage, nameOf, need, toArray } from './language.ts';
 
 type CreateColumns = (this: unknown, expression: SyntaxNode, builder: ColumnsBuilder, ...rest: unknown[]) => unknown;
 interface ColumnsBuilder {
@@ -10,6 +10,16 @@ interface ColumnsBuilder {
 }
 interface NamingBinder {
   _defaultColumnNameSuffix: number;
+}
+/** Columns by name, and those of one name by type. */
+interface ColumnMap {
+  Add: (column: LanguageSymbol) => void;
+  Remove: (name: string) => void;
+  HasMutipleColumns: (name: string) => boolean;
+  HasMultipleTypes: (name: string) => boolean;
+  GetTypes: (name: string) => unknown;
+  GetColumns: (name: string) => unknown;
+  GetTypeKey: (type: unknown) => unknown;
 }
 type DefaultName = (this: NamingBinder, location: SyntaxNode, ...rest: unknown[]) => unknown;
 
@@ -81,5 +91,26 @@ export function correctBinder(): void {
       this._defaultColumnNameSuffix = 1;
     }
     return defaultName.call(this, location, ...rest);
+  };
+
+  correctColumnMap();
+}
+
+/** A map that holds several columns of one name and one type loses what comes after them in another type, so that the columns of a
+ * union depended on the order of its legs. With one of the others in front of the first it does not. */
+function correctColumnMap(): void {
+  const prototype = languagePackage().Binding.ColumnMap.prototype as ColumnMap;
+  const { Add: add } = prototype;
+  prototype.Add = function (this: ColumnMap, column): void {
+    const { Name: name } = column;
+    const isList = this.HasMutipleColumns(name) && !this.HasMultipleTypes(name);
+    const type = isList ? this.GetTypeKey(toArray(this.GetTypes(name))[0]) : undefined;
+    if (!isList || type === this.GetTypeKey(column.Type)) {
+      add.call(this, column);
+      return;
+    }
+    const [first, ...others] = toArray<LanguageSymbol>(this.GetColumns(name));
+    this.Remove(name);
+    for (const one of [first, column, ...others]) if (one) add.call(this, one);
   };
 }

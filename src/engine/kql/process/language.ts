@@ -87,6 +87,7 @@ export interface LanguagePackage {
       readonly ProjectionStyle: Readonly<Record<string, unknown>>;
       readonly prototype: unknown;
     };
+    readonly ColumnMap: { readonly prototype: unknown };
   };
 }
 interface BridgeGlobals {

@@ -1,7 +1,8 @@
 import { invariant } from '../../../base/invariant.ts';
 import type { LanguageSymbol, SyntaxNode } from './language.ts';
-import { isTuple } from './builder.ts';
-import { kindOf, languagePackage, nameOf, need, toArray } from './language.ts';
+import { isTuple, startsFromNothing } from './builder.ts';
+import { isFuzzy } from './diagnostics.ts';
+import { kindOf, languagePackage, list, nameOf, need, toArray } from './language.ts';
 
 type CreateColumns = (this: unknown, expression: SyntaxNode, builder: ColumnsBuilder, ...rest: unknown[]) => unknown;
 interface ColumnsBuilder {
@@ -94,6 +95,34 @@ export function correctBinder(): void {
   };
 
   correctColumnMap();
+  correctFuzzyUnion();
+}
+
+interface UnionBinder {
+  readonly _binder: { AddTables?: (type: LanguageSymbol | null, tables: unknown) => void };
+}
+type VisitUnion = (this: UnionBinder, node: SyntaxNode) => unknown;
+
+/** A fuzzy union does without tables that are not there. The binder gives it the columns that what follows them speaks of. */
+function correctFuzzyUnion(): void {
+  const prototype = languagePackage().Binding.Binder.NodeBinder.prototype as { VisitUnionOperator?: VisitUnion };
+  const { VisitUnionOperator: visit } = prototype;
+  invariant(visit, 'the binder has unions');
+  prototype.VisitUnionOperator = function (node): unknown {
+    const legs = isFuzzy(node) ? list(node, 'Expressions').filter(startsFromNothing) : [];
+    const missing = new Set(legs.map(({ ResultType }) => ResultType ?? null));
+    const { _binder: binder } = this;
+    const { AddTables: add } = binder;
+    if (missing.size === 0 || !add) return visit.call(this, node);
+    binder.AddTables = (type, tables): void => {
+      if (!missing.has(type)) add.call(binder, type, tables);
+    };
+    try {
+      return visit.call(this, node);
+    } finally {
+      delete binder.AddTables; // that of the prototype again
+    }
+  };
 }
 
 /** A map that holds several columns of one name and one type loses what comes after them in another type, so that the columns of a

@@ -7,7 +7,7 @@ import { KqlError } from '../kql-error.ts';
 import type { Graph } from './graph-patterns.ts';
 import type { KeptGraphs } from './kept-graphs.ts';
 import type { LanguageSymbol, SyntaxNode } from './language.ts';
-import { symbolKind, toArray } from './language.ts';
+import { kindOf, need, part, symbolKind, toArray } from './language.ts';
 
 /** The symbol of a database. */
 export type Entity = LanguageSymbol;
@@ -150,6 +150,13 @@ export function notSupported(b: Pick<Builder, 'offset'>, node: SyntaxNode, what:
   return new KqlError('notSupported', `${what} is not supported.`, at < 0 ? undefined : at);
 }
 
+/** No such table: a fuzzy union does without what needs it. */
+export class UnknownTable extends KqlError {
+  constructor(message: string, position?: number, parserCode?: string) {
+    super('semantic', message, position, parserCode);
+  }
+}
+
 export function semantic(b: Pick<Builder, 'offset'>, node: SyntaxNode, message: string): KqlError {
   const at = positionOf(b, node);
   return new KqlError('semantic', message, at < 0 ? undefined : at);
@@ -187,6 +194,22 @@ export const isTabular = (node: SyntaxNode): boolean => {
     /^(Table|Group|MaterializedView|StoredQueryResult)Symbol$/.test(symbolKind(result))
   );
 };
+
+/** What a tabular expression starts from. */
+export function sourceOf(node: SyntaxNode): SyntaxNode {
+  const kind = kindOf(node);
+  if (kind === 'ParenthesizedExpression' || kind === 'PipeExpression') return sourceOf(need(node, 'Expression'));
+  return kind === 'PathExpression' ? sourceOf(need(node, 'Selector')) : node;
+}
+
+/** Whether a leg of a fuzzy union starts from a table that is not there, or from a function that does. */
+export function startsFromNothing(leg: SyntaxNode): boolean {
+  const source = sourceOf(leg);
+  const body = source.GetCalledFunctionBody?.();
+  const inner = body && part(body, 'Expression');
+  if (inner) return startsFromNothing(inner);
+  return /^(NameReference|FunctionCallExpression)$/.test(kindOf(source)) && !source.ReferencedSymbol;
+}
 
 export const isTuple = (symbol: LanguageSymbol | null | undefined): symbol is LanguageSymbol =>
   symbol !== null && symbol !== undefined && symbolKind(symbol) === 'TupleSymbol';

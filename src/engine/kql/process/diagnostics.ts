@@ -1,6 +1,8 @@
 import { KqlError } from '../kql-error.ts';
 import type { LanguageDiagnostic, ParsedCode, SyntaxNode } from './language.ts';
+import { sourceOf, startsFromNothing, UnknownTable } from './builder.ts';
 import { children, kindOf, list, nameOf, need, part, symbolKind, toArray } from './language.ts';
+import { hasOpenPlugin } from './schema-probe.ts';
 import { missingPatterns } from './missing-patterns.ts';
 
 /** @param mayBeUnknown what need not be known where a name or a type is wrong
@@ -44,6 +46,7 @@ const isSyntax = (code: string): boolean => /^KS00[1-6]$/.test(code);
 function isTolerated(root: SyntaxNode, { Code, Start, Length }: LanguageDiagnostic): boolean {
   if (Code === 'KS142')
     return isInsideInnerNodes(root, Start) || isFuzzyWildcard(root, Start) || isInsideRender(root, Start);
+  if (Code === 'KS111' && isMissingLeg(root, Start)) return true;
   if (Code === 'KS234' && isVariableEdge(root, Start, Start + Length)) return true;
   // The functions library looks for shortest paths in every partition of a graph; the binder knows only graph-match there.
   if (Code === 'KS177')
@@ -95,13 +98,24 @@ const isTypeOfPercentiles = (root: SyntaxNode, at: number): boolean => {
 /** What depends on the types of operands and arguments. */
 const ofTypes = /^KS(106|107|108|116|127|134|135|136|137|138|141|206|232|23[3-5])$/;
 
-/** @throws KqlError for the first error of types in the body of a function, bound for one call */
-export function checkBody(body: SyntaxNode): void {
-  const found = toArray<LanguageDiagnostic>(body.GetContainedDiagnostics?.()).find(
-    (diagnostic) => diagnostic.Severity === 'Error' && ofTypes.test(diagnostic.Code) && !isTolerated(body, diagnostic),
+/** @param stored of a stored function, which nobody has checked since its tables were as they are. What comes after columns that only a
+ * run tells is checked once the function is spelled out with them.
+ * @throws KqlError for the first error in the body of a function, bound for one call: of types, or any in a stored one;
+ * UnknownTable where the body starts from a table that is not there */
+export function checkBody(body: SyntaxNode, stored: boolean): void {
+  const counts = ({ Code }: LanguageDiagnostic): boolean => ofTypes.test(Code) || (stored && !hasOpenPlugin(body));
+  const found = toArray<LanguageDiagnostic>(body.GetContainedDiagnostics?.()).filter(
+    (diagnostic) => diagnostic.Severity === 'Error' && counts(diagnostic) && !isTolerated(body, diagnostic),
   );
-  if (found) throw new KqlError('semantic', found.Message, undefined, found.Code);
+  const first = found.find(({ Code }) => isSyntax(Code)) ?? found.find(({ Code }) => isUnknownName(Code)) ?? found[0];
+  if (!first) return;
+  const expression = part(body, 'Expression');
+  if (isUnknownName(first.Code) && expression && startsFromNothing(expression)) {
+    if (sourceOf(expression).TextStart === first.Start) throw new UnknownTable(first.Message, undefined, first.Code);
+  }
+  throw new KqlError(isSyntax(first.Code) ? 'syntax' : 'semantic', first.Message, undefined, first.Code);
 }
+const isUnknownName = (code: string): boolean => code === 'KS142' || code === 'KS204';
 
 /** The innermost nodes around a position, outermost first. */
 function path(root: SyntaxNode, at: number): SyntaxNode[] {
@@ -194,15 +208,21 @@ const isInsideRender = (root: SyntaxNode, at: number): boolean =>
 const isFuzzyWildcard = (root: SyntaxNode, at: number): boolean => {
   const nodes = path(root, at);
   const union = nodes.findLast((node) => kindOf(node) === 'UnionOperator');
-  return (
-    union !== undefined &&
-    nodes.some((node) => /Wildcard/.test(kindOf(node))) &&
-    list(union, 'Parameters').some(
-      (parameter) =>
-        nameOf(need(parameter, 'Name')).toLowerCase() === 'isfuzzy' &&
-        /^(true|1)$/i.test(need(parameter, 'Expression').toString().trim()),
-    )
+  return union !== undefined && nodes.some((node) => /Wildcard/.test(kindOf(node))) && isFuzzy(union);
+};
+
+export const isFuzzy = (union: SyntaxNode): boolean =>
+  list(union, 'Parameters').some(
+    (parameter) =>
+      nameOf(need(parameter, 'Name')).toLowerCase() === 'isfuzzy' &&
+      /^(true|1)$/i.test(need(parameter, 'Expression').toString().trim()),
   );
+
+/** A function that is nothing but a table that is not there is no table to the binder. */
+const isMissingLeg = (root: SyntaxNode, at: number): boolean => {
+  const union = path(root, at).findLast((node) => kindOf(node) === 'UnionOperator');
+  const leg = union && list(union, 'Expressions').find((node) => node.TextStart === at);
+  return union !== undefined && leg !== undefined && isFuzzy(union) && startsFromNothing(leg);
 };
 
 /** `map(inner_nodes(e), name)`: the binder does not know the nodes of a graph that was made without tables of nodes. The names

@@ -28,11 +28,11 @@ export type UserCallResult =
 export function buildUserCall(b: Builder, node: SyntaxNode, body: SyntaxNode, piped?: Plan): UserCallResult {
   b.draft.inlined += 1;
   if (b.draft.inlined > inliningLimit) throw new KqlError('limits', 'Too many function calls in one query.');
-  checkBody(body);
   const name = node.ReferencedSymbol?.Name ?? '';
   const database = databaseOf(b, node);
   const found = database === undefined ? b.scope.find(name) : undefined;
   const definition = found?.k === 'function' ? found : undefined;
+  checkBody(body, definition === undefined);
   const scope = new Scope(definition?.scope, !definition?.restricted);
   bindArguments(b, node, scope, piped);
   const stored = definition ? b.stored : database === undefined ? storedCall(b, name) : undefined;

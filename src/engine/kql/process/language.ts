@@ -86,6 +86,7 @@ export interface LanguagePackage {
       GetExpressionResultName(expression: SyntaxNode, otherwise: string, row: null): string;
       readonly ProjectionStyle: Readonly<Record<string, unknown>>;
       readonly prototype: unknown;
+      readonly NodeBinder: { readonly prototype: unknown };
     };
     readonly ColumnMap: { readonly prototype: unknown };
   };

@@ -3,7 +3,7 @@ import type { JoinKind, JoinPair, Plan } from '../ir/plan.ts';
 import { joinKinds } from '../ir/plan.ts';
 import type { Column } from '../types.ts';
 import type { Builder } from './builder.ts';
-import { columnsOf, columnsOfSymbol, notSupported, semantic, withoutContext } from './builder.ts';
+import { columnsOf, columnsOfSymbol, notSupported, semantic, UnknownTable, withoutContext } from './builder.ts';
 import { buildScalar } from './expressions.ts';
 import type { LanguageSymbol, SyntaxNode } from './language.ts';
 import { kindOf, list, nameOf, need, part, symbolKind, toArray } from './language.ts';
@@ -171,8 +171,21 @@ function unionLegs(b: Builder, node: SyntaxNode, index: number, fuzzy: boolean):
     }));
   }
   if (fuzzy && !isKnown(b, node)) return [];
-  const plan = buildTable(withoutContext(b), node);
-  return [{ plan, name: sourceName(b, node, plan) ?? `union_arg${index}` }];
+  const plan = fuzzy ? unlessMissing(b, node) : buildTable(withoutContext(b), node);
+  return plan === undefined ? [] : [{ plan, name: sourceName(b, node, plan) ?? `union_arg${index}` }];
+}
+
+/** @returns undefined where a table that the leg needs is not there, however deep in functions */
+function unlessMissing(b: Builder, node: SyntaxNode): Plan | undefined {
+  const { lets } = b.draft;
+  const before = lets.length;
+  try {
+    return buildTable(withoutContext(b), node);
+  } catch (error) {
+    if (!(error instanceof UnknownTable)) throw error;
+    lets.splice(before);
+    return undefined;
+  }
 }
 
 /** What stands left of the pipe before an operator. */

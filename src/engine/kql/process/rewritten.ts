@@ -1,9 +1,10 @@
 import type { Program } from '../ir/plan.ts';
 import { KqlError } from '../kql-error.ts';
-import type { LanguageDiagnostic, LanguageSymbol, ParsedCode, SyntaxNode } from './language.ts';
+import type { LanguageSymbol, ParsedCode, SyntaxNode } from './language.ts';
 import { children, kindOf, list, nameOf, need, part, resultName, symbolKind, toArray } from './language.ts';
 import type { Column } from '../types.ts';
-import { columnsOf, columnsOfSymbol } from './builder.ts';
+import { columnsOf, columnsOfSymbol, startsFromNothing } from './builder.ts';
+import { isFuzzy } from './diagnostics.ts';
 import { givenNames } from './operators-basic.ts';
 import { nameWriter } from './written-names.ts';
 import { quotedName } from '../quoted.ts';
@@ -15,7 +16,8 @@ interface Replacement {
 }
 
 /** Without one of these words there is nothing to look for. */
-const mayNeedWriting = /\b(view|restrict|parse|serialize|getschema|top-nested)\b|\bkind\s*=\s*inner\b|\bcovariance/;
+const mayNeedWriting =
+  /\b(isfuzzy|view|restrict|parse|serialize|getschema|top-nested)\b|\bkind\s*=\s*inner\b|\bcovariance/;
 
 interface Surroundings {
   readonly database: string;
@@ -46,8 +48,7 @@ export interface Rewritten {
 
 /** The binder sees no columns of views that a wildcard takes in, and columns of what a restriction hides, so names are written out; it
  * does not narrow the columns of `union kind=inner`, so they are chosen afterwards; `serialize` and `parse` that replace a column are
- * written with extend; covariances are named, and so are expressions of top-nested; under `best_effort` unions are fuzzy; and what
- * a fuzzy union does without is left out, as the binder gives it the columns that its conditions speak of.
+ * written with extend; covariances are named, and so are expressions of top-nested; and under `best_effort` unions are fuzzy.
  * @returns undefined when there is nothing to write */
 export function rewritten(
   text: string,
@@ -56,9 +57,6 @@ export function rewritten(
 ): Rewritten | undefined {
   const replacements: Replacement[] = [];
   const bestEffort = text.includes('best_effort') ? (setsBestEffort(code.Syntax) ?? asked) : asked;
-  const missing = new Set(
-    toArray<LanguageDiagnostic>(code.GetDiagnostics()).flatMap(({ Code, Start }) => (Code === 'KS205' ? [Start] : [])),
-  );
   const names = nameWriter(database, tables);
   const visit = (node: SyntaxNode): void => {
     const kind = kindOf(node);
@@ -70,7 +68,6 @@ export function rewritten(
     replacements.push(...numbered);
     const keyword = bestEffort && kind === 'UnionOperator' ? strictUnion(node) : undefined;
     if (keyword) replacements.push({ start: keyword.End, end: keyword.End, text: ' isfuzzy=true' });
-    if (kind === 'UnionOperator') replacements.push(...missingLegs(node, missing));
     const covariance = kind === 'FunctionCallExpression' ? covarianceName(node) : undefined;
     const naming = covariance === undefined ? '' : `${quotedName(covariance)} = `;
     if (naming !== '' && !replacements.some((other) => other.text === naming))
@@ -88,7 +85,7 @@ export function rewritten(
     if (choice !== undefined && !text.startsWith(choice, node.End))
       replacements.push({ start: node.End, end: node.End, text: choice });
   };
-  if (mayNeedWriting.test(text) || bestEffort || missing.size > 0) visit(code.Syntax);
+  if (mayNeedWriting.test(text) || bestEffort) visit(code.Syntax);
   if (replacements.length === 0) return undefined;
   return withReplacements(text, replacements);
 }
@@ -149,27 +146,6 @@ const setsBestEffort = (root: SyntaxNode): boolean | undefined =>
 function strictUnion(node: SyntaxNode): SyntaxNode | undefined {
   const says = list(node, 'Parameters').some((one) => nameOf(need(one, 'Name')).toLowerCase() === 'isfuzzy');
   return says ? undefined : part(node, 'UnionKeyword');
-}
-
-/** @param missing where the text names tables that are not there and need not be */
-function missingLegs(node: SyntaxNode, missing: ReadonlySet<number>): Replacement[] {
-  const legs = list(node, 'Expressions');
-  const isMissing = legs.map((leg) => missing.has(sourceOf(leg).TextStart));
-  const firstKept = isMissing.indexOf(false);
-  if (firstKept < 0) return [];
-  // With the comma: the one before, or after for those in front.
-  return legs.flatMap((leg, index): Replacement[] => {
-    const [before, after] = [legs[index - 1], legs[index + 1]];
-    if (isMissing[index] !== true) return [];
-    if (index > firstKept && before) return [{ start: before.End, end: leg.End, text: '' }];
-    return after ? [{ start: leg.TextStart, end: after.TextStart, text: '' }] : [];
-  });
-}
-
-function sourceOf(node: SyntaxNode): SyntaxNode {
-  const kind = kindOf(node);
-  if (kind === 'ParenthesizedExpression' || kind === 'PipeExpression') return sourceOf(need(node, 'Expression'));
-  return kind === 'PathExpression' ? sourceOf(need(node, 'Selector')) : node;
 }
 
 /** Names for the levels of top-nested that are neither columns nor named: the binder gives them an empty one. */
@@ -253,7 +229,13 @@ function commonColumns(node: SyntaxNode): string | undefined {
     parent && kindOf(parent) === 'PipeExpression' && part(parent, 'Operator') === node
       ? [need(parent, 'Expression').ResultType]
       : [];
-  const legs = [...piped, ...list(node, 'Expressions').map((leg) => leg.ResultType)].flatMap((symbol) =>
+  const isThere = (leg: SyntaxNode): boolean => !(isFuzzy(node) && startsFromNothing(leg));
+  const legs = [
+    ...piped,
+    ...list(node, 'Expressions')
+      .filter(isThere)
+      .map((leg) => leg.ResultType),
+  ].flatMap((symbol) =>
     symbol && symbolKind(symbol) === 'GroupSymbol' ? toArray<LanguageSymbol>(symbol.Members) : [symbol],
   );
   if (legs.some((leg) => !leg || symbolKind(leg) !== 'TableSymbol')) return undefined;

@@ -30,6 +30,7 @@ function firstOpen(node: SyntaxNode): SyntaxNode | undefined {
   return undefined;
 }
 
-const hasOpenPlugin = (node: SyntaxNode): boolean =>
+/** Whether there is a plugin in it whose columns only a run tells. */
+export const hasOpenPlugin = (node: SyntaxNode): boolean =>
   (kindOf(node) === 'EvaluateOperator' && !part(node, 'Schema') && node.ResultType?.IsOpen === true) ||
   children(node).some((child) => !child.IsToken && hasOpenPlugin(child));

@@ -3,7 +3,7 @@ import type { Plan } from '../ir/plan.ts';
 import { KqlError } from '../kql-error.ts';
 import { storedResultTable } from '../ir/hidden-tables.ts';
 import type { Builder } from './builder.ts';
-import { columnsOf, notSupported, positionOf, semantic, shareTable } from './builder.ts';
+import { columnsOf, notSupported, positionOf, semantic, shareTable, UnknownTable } from './builder.ts';
 import { buildScalar } from './expressions.ts';
 import { buildUserCall } from './functions.ts';
 import type { LanguageSymbol, SyntaxNode } from './language.ts';
@@ -102,7 +102,8 @@ function nameReference(b: Builder, node: SyntaxNode): Plan {
   if (body) return tabular(b, node, body);
   const again = b.scope.find(name);
   if (again?.k === 'table') return again.plan;
-  throw semantic(b, node, `Failed to resolve table expression named '${name}'.`);
+  const at = positionOf(b, node);
+  throw new UnknownTable(`Failed to resolve table expression named '${name}'.`, at < 0 ? undefined : at);
 }
 
 function tableReference(b: Builder, node: SyntaxNode, name: string): Plan {

@@ -1,0 +1,80 @@
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { openLocalEngine } from './testing/local-engine.ts';
+import { parserEntry } from './testing/parser-entry.ts';
+
+const functions = [
+  ['Fits', '()', '{ print a = 1 }'],
+  ['Gone', '()', '{ Nowhere }'],
+  ['GoneDeep', '()', '{ let read = (most:long = 5) { Nowhere | where b < most }; read() }'],
+  ['GoneDeeper', '()', '{ GoneDeep() | where a > 0 }'],
+  ['GoneAside', '()', '{ print a = 2 | where a in ((Gone | project a)) }'],
+  ['Fuzzy', '()', '{ union isfuzzy=true Fits(), GoneDeeper(), Gone }'],
+  ['NoColumn', '(t:(*))', "{ t | where b == 'x' }"],
+  ['Open', '()', '{ print d = dynamic({"k":7}) | evaluate bag_unpack(d) | project k }'],
+] as const;
+/** Bodies that no longer fit what they read. */
+const broken = [
+  ...['project-away nosuch', 'project-rename x = nosuch', 'project-keep nosuch', 'project-reorder nosuch'],
+  ...['project nosuch', "where nosuch == 'x'", 'sort by nosuch', 'summarize sum(nosuch)', 'extend x = nosuch(a)'],
+  ...['extend x = strlen(1, 2)', 'join kind=inner (print b = 1) on a', '| take 1'],
+];
+const catalog = {
+  version: '1',
+  cluster: 'local',
+  databases: [
+    {
+      name: 'db',
+      tables: [],
+      functions: [
+        ...functions.map(([name, parameters, body]) => ({ name, parameters, body })),
+        ...broken.map((operator, index) => ({
+          name: `Broken${index}`,
+          parameters: '()',
+          body: `{ print a = 1 | ${operator} }`,
+        })),
+      ],
+    },
+  ],
+};
+let engine: Awaited<ReturnType<typeof openLocalEngine>>;
+beforeAll(async () => {
+  engine = await openLocalEngine(parserEntry, { catalog });
+});
+afterAll(() => engine.close());
+
+describe('a stored function whose body no longer fits is refused:', () => {
+  it.each(broken.map((operator, index) => [operator, `Broken${index}`] as const))('%s', async (_operator, name) => {
+    for (const query of [`${name}()`, name, `${name} | count`, `union isfuzzy=true Fits(), ${name}()`])
+      await expect(engine.run(query)).rejects.toMatchObject({ name: 'KqlError', code: 'semantic' });
+  });
+
+  it.each(['print a = 1 | invoke NoColumn()', 'Gone()', 'Gone', 'GoneDeeper', 'GoneAside', 'union Fits(), GoneDeep'])(
+    '%s',
+    async (query) => {
+      await expect(engine.run(query)).rejects.toMatchObject({ name: 'KqlError', code: 'semantic' });
+    },
+  );
+});
+
+describe('a fuzzy union does without functions whose tables are not there:', () => {
+  it.each([
+    'union isfuzzy=true Fits(), Gone()',
+    'union isfuzzy=true Gone, Fits',
+    'union isfuzzy=true GoneDeep(), Fits(), (GoneDeeper() | where b > 1)',
+    'Fuzzy() | project a',
+  ])('%s', async (query) => {
+    const [table] = await engine.run(query);
+    expect([table?.columns.map(({ name }) => name), table?.rows]).toEqual([['a'], [[1]]]);
+  });
+
+  it.each(['union isfuzzy=true Gone(), GoneDeep()', "union isfuzzy=true Fits(), GoneDeep() | where b == 'x'"])(
+    'and no column of theirs, nor anything for all of them: %s',
+    async (query) => {
+      await expect(engine.run(query)).rejects.toMatchObject({ code: 'semantic' });
+    },
+  );
+});
+
+it('what is known only once it has run is answered as before', async () => {
+  expect((await engine.run('Open()'))[0]?.rows).toEqual([[7]]);
+});

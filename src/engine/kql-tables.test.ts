@@ -40,6 +40,13 @@ const rules: Readonly<Record<string, readonly (readonly [string, unknown])[]>> =
     ],
     ['print x = real(nan) | summarize l = make_list(x) | mv-expand l to typeof(real)', [['NaN']]],
   ],
+  'keys that are null, empty or a star': [
+    ['print dynamic({"1":"a"})[tostring(int(null))]', [[null]]],
+    ['print dynamic({"1":"a", "":3})[tostring(int(null))]', [['3']]],
+    ['print parse_json(\'{"a":1}\')[tostring(dynamic(null))]', [[null]]],
+    ['print d = dynamic({"a":1, "*":2, "":3}) | project d["*"], d[strcat("*", "")], d[""]', [['2', '2', '3']]],
+    ['print d = dynamic({"a":1, "b":2}) | project d["*"], d.["*"], d[strcat("*", "")]', [[null, null, null]]],
+  ],
   'names of sources': [
     [
       'print x = 1 | as P | union withsource=t (print x = 2 | as Q)',
@@ -155,6 +162,15 @@ const rules: Readonly<Record<string, readonly (readonly [string, unknown])[]>> =
   'find over a column of several types': [
     [`${mixed} find in (A, B) where v == 7 | count`, [[2]]],
     [
+      `let A = view() { print t = now() }; let B = view() { print t = now() }; let C = view() { print t = 'c' };
+       find in (A, B, C) where t > ago(1d) or t has 'c' project t | project source_, isnull(t_datetime), t_string`,
+      [
+        ['A', false, ''],
+        ['B', false, ''],
+        ['C', true, 'c'],
+      ],
+    ],
+    [
       `${mixed} let F = find in (A, B) where n > 0; F | project source_, v_string, v_long, n | where n == 1`,
       [
         ['A', '7', null, 1],
@@ -232,4 +248,29 @@ it('lists the references that no pattern is declared for, each once', async () =
   );
   await expect(engine.run(`${declared} p('a').['*']`)).rejects.toThrow(/\["p\('a'\)\.\['\*'\]"\]$/);
   await expect(engine.run("declare pattern q; q('1', '2')")).rejects.toThrow(/\["q\('1','2'\)"\]$/);
+});
+
+describe('a step of 0 is refused', () => {
+  const [day, next] = ['datetime(2020-01-01)', 'datetime(2020-01-02)'];
+
+  it.each([
+    `range t from ${day} to ${next} step 0s`,
+    `let s = 0s; range t from ${day} to ${next} step s`,
+    'range t from 1h to 5h step timespan(0)',
+    'range x from 1 to 5 step 0',
+    'range x from 1.0 to 5.0 step 0.0',
+  ])('%s', async (query) => {
+    await expect(engine.run(query)).rejects.toMatchObject({
+      code: 'semantic',
+      message: 'The expression must not be the value: 0',
+    });
+  });
+
+  it.each(['0', '0s', '0.0'])('when it is computed: %s', async (step) => {
+    const ends = step === '0s' ? `from ${day} to ${next}` : step === '0' ? 'from 1 to 5' : 'from 1.0 to 5.0';
+    await expect(engine.run(`let s = toscalar(print ${step}); range t ${ends} step s`)).rejects.toMatchObject({
+      code: 'runtime',
+      message: 'range: the step is 0.',
+    });
+  });
 });

@@ -6,7 +6,6 @@ import type { CommandRow } from '../../src/engine/commands/command.ts';
 import { commandRows } from '../../src/engine/commands/command-rows.ts';
 import { databaseCommands } from '../../src/engine/commands/database-commands.ts';
 import { diagnosticsCommands } from '../../src/engine/commands/diagnostics-commands.ts';
-import { emptyCommands } from '../../src/engine/commands/empty-commands.ts';
 import { extentCommands } from '../../src/engine/commands/extent-commands.ts';
 import { functionCommands } from '../../src/engine/commands/function-commands.ts';
 import { graphCommands } from '../../src/engine/commands/graph-commands.ts';
@@ -39,7 +38,6 @@ const groups: readonly (readonly [string, readonly CommandRow[]])[] = [
   ['Stored results and graphs', [...storedResultCommands, ...graphCommands]],
   ['Operations and queries', [...operationCommands, ...scriptCommands, ...diagnosticsCommands]],
   ['Principals and the cluster', [...principalCommands, ...clusterCommands]],
-  ['Always empty, as there are no such things here', emptyCommands],
 ];
 
 /** Every command that the official parser has, by name. */

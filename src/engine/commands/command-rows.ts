@@ -4,7 +4,6 @@ import { clusterCommands } from './cluster-commands.ts';
 import { diagnosticsCommands } from './diagnostics-commands.ts';
 import type { CommandRow } from './command.ts';
 import { databaseCommands } from './database-commands.ts';
-import { emptyCommands } from './empty-commands.ts';
 import { extentCommands } from './extent-commands.ts';
 import { functionCommands } from './function-commands.ts';
 import { graphCommands } from './graph-commands.ts';
@@ -38,7 +37,6 @@ export const commandRows: readonly CommandRow[] = [
   ...principalCommands,
   ...clusterCommands,
   ...diagnosticsCommands,
-  ...emptyCommands,
   ...storedResultCommands,
   ...graphCommands,
 ];

@@ -28,6 +28,12 @@ export const refusalReasons: Readonly<Record<string, string>> = {
   ShowCommandsAndQueries: '.show queries tells the queries of this process, .show operations what was changed',
   AlterColumnType: 'it would lose the data of the column; add another column instead',
   CancelPurge: 'a purge is done when its command is answered',
+  ShowExternalTables: 'external tables are not built',
+  ShowExternalTablesDetails: 'external tables are not built',
+  ShowMaterializedViews: 'materialized views are not built',
+  ShowMaterializedViewsDetails: 'materialized views are not built',
+  ShowContinuousExports: 'continuous export is not built',
+  ShowEntityGroups: 'stored entity groups are not built',
   DeleteTableRecords: 'soft delete is not built; .purge removes records for good',
 };
 

@@ -134,7 +134,8 @@ export const macros: readonly (readonly [string, string])[] = [
     `CASE json_type(j) WHEN 'VARCHAR' THEN kql_timespan_of_text(json_extract_string(j, '$')) ELSE TRY_CAST(j AS BIGINT) END`,
   ],
   ['kql_guid_of_json(j)', `kql_guid_of_text(json_extract_string(j, '$'))`],
-  ['kql_path_key(k)', `'$."' || replace(replace(k, '\\', '\\\\'), '"', '\\"') || '"'`],
+  // A constant path is read even where its branch is not taken, and a path without a name is an error.
+  ['kql_path_key(k)', `'$."' || replace(replace(nullif(k, ''), '\\', '\\\\'), '"', '\\"') || '"'`],
   // An array as a list of JSON texts; a bag as one-key bags; anything else as itself.
   ['kql_elements(j)', `CASE json_type(j) WHEN 'ARRAY' THEN json_extract(j, '$[*]') ELSE NULL END`],
   // calendar

@@ -147,13 +147,14 @@ const print: OperatorBuilder = (b, node) => {
   return { op: 'print', items, cols };
 };
 
-const range: OperatorBuilder = (b, node) => ({
-  op: 'range',
-  from: buildScalar(b, need(node, 'From')),
-  to: buildScalar(b, need(node, 'To')),
-  step: buildScalar(b, need(node, 'Step')),
-  cols: columnsOf(node),
-});
+const range: OperatorBuilder = (b, node) => {
+  const [from, to, step] = [need(node, 'From'), need(node, 'To'), need(node, 'Step')];
+  const by = buildScalar(b, step);
+  // The binder looks at numbers only.
+  if (by.k === 'literal' && Number(by.value ?? NaN) === 0) throw semantic(b, step, noStep);
+  return { op: 'range', from: buildScalar(b, from), to: buildScalar(b, to), step: by, cols: columnsOf(node) };
+};
+const noStep = 'The expression must not be the value: 0';
 
 const datatable: OperatorBuilder = (b, node) => {
   const cols = columnsOf(node);

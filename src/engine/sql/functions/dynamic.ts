@@ -8,15 +8,18 @@ const path: FunctionRow = {
   result: 'dynamic',
   sql: ([target, key], _call, { ctx }) => {
     if (!target || key?.expression.k !== 'literal') return 'NULL';
-    if (key.expression.value === '') return `kql_n_unnamed(${cast(target, 'dynamic')})`;
+    if (unreachable.has(String(key.expression.value)))
+      return `kql_n_member(${cast(target, 'dynamic')}, ${ctx.bind(String(key.expression.value), 'VARCHAR')})`;
     const name = String(key.expression.value).replaceAll('\\', '\\\\').replaceAll('"', '\\"');
     return `kql_json(json_extract(${cast(target, 'dynamic')}, ${ctx.bind(`$."${name}"`, 'VARCHAR')}))`;
   },
 };
 
-/** The value under the empty key, which DuckDB's paths cannot name. */
-native('unnamed', ['dynamic'], 'dynamic', ([bag]) => {
-  const found = jsonPairs(String(bag))?.find(([name]) => name === '')?.[1];
+/** Keys that DuckDB's paths cannot name: there is no empty one, and this one stands for all. */
+const unreachable: ReadonlySet<string> = new Set(['', '*']);
+
+native('member', ['dynamic', 'string'], 'dynamic', ([bag, key]) => {
+  const found = jsonPairs(String(bag))?.find(([name]) => name === key)?.[1];
   return found === undefined || found === 'null' ? null : found;
 });
 
@@ -28,7 +31,7 @@ const index: FunctionRow = {
     if (key.expression.k === 'literal' && key.type === 'string') return path.sql([target, key], call, scope);
     const json = cast(target, 'dynamic');
     const named = (name: string): string =>
-      `CASE WHEN ${name} = '' THEN kql_n_unnamed(${json}) ELSE kql_json(json_extract(${json}, kql_path_key(${name}))) END`;
+      `CASE WHEN ${name} IN ('', '*') THEN kql_n_member(${json}, ${name}) ELSE kql_json(json_extract(${json}, kql_path_key(${name}))) END`;
     if (key.type === 'string') return named(key.sql);
     if (key.type === 'dynamic')
       return `CASE json_type(${key.sql}) WHEN 'VARCHAR' THEN ${named(`json_extract_string(${key.sql}, '$')`)} ELSE kql_json(json_extract(${json}, '$[' || ${key.sql} || ']')) END`;

@@ -97,11 +97,16 @@ export const sourceOperators: PlanCompilers<
     invariant(column, 'range has one column');
     const { type, id } = column;
     const stepType = type === 'datetime' ? 'timespan' : type;
-    const [from, to, step] = [
+    const [from, to, by] = [
       constantAs(ctx, node.from, type),
       constantAs(ctx, node.to, type),
       constantAs(ctx, node.step, node.step.type === 'timespan' ? 'timespan' : stepType),
     ];
+    // A literal has been looked at; what is computed is known only now.
+    const step =
+      node.step.k === 'literal'
+        ? by
+        : `CASE WHEN ${by} = 0 THEN error('kql fails: range: the step is 0.') ELSE ${by} END`;
     if (type === 'real' || type === 'decimal') {
       const count = `CAST(floor((${to} - ${from}) / ${step} + 1e-9) AS BIGINT)`;
       return {

@@ -19,7 +19,7 @@ const mayImport: Readonly<Record<string, readonly string[]>> = {
   state: ['base', 'clock'],
   http: ['base', 'clock'],
   encryption: ports,
-  engine: ports,
+  engine: [...ports, 'authz'],
   authz: ports,
   identity: core,
   arm: core,

@@ -1,6 +1,6 @@
+import { hasKustoRight } from '../authz/kusto-roles.ts';
 import type { Column } from '../engine/kql/types.ts';
 import { encodeRows } from './wire/value-encoding.ts';
-import { hasRight } from './wire/database-access.ts';
 import { oneTable } from './wire/one-table.ts';
 import type { AccessRights, ServedCluster } from './wire-access.ts';
 
@@ -37,9 +37,7 @@ const databaseColumns: readonly Column[] = [
 /** `.show databases` of a cluster whose key is gone: what the resource manager knows, and why it is suspended. The version of the
  * schema is sealed with the rest. */
 export function databasesWhileSuspended({ databases, suspension }: ServedCluster, access: AccessRights): string {
-  const visible = databases.filter(({ databaseId }) =>
-    access.databases.some((database) => database.databaseId === databaseId && hasRight(access, database, 'monitor')),
-  );
+  const visible = databases.filter(({ name }) => hasKustoRight(access, 'list', name));
   const state =
     suspension === undefined ? '' : JSON.stringify({ SuspendedOn: suspension.since, Reason: suspension.reason });
   const columns = [

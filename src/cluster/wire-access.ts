@@ -1,3 +1,5 @@
+import type { ClusterRole, DatabaseAccess, DatabaseRole, RoleHolder } from '../authz/kusto-roles.ts';
+import { isClusterRole } from '../authz/kusto-roles.ts';
 import type { Caller, TokenVerdict, VerifyToken } from '../authz/caller.ts';
 import type { Guid } from '../base/guid.ts';
 import type { HostName } from '../base/names.ts';
@@ -5,15 +7,7 @@ import type { Clock } from '../clock/clock.ts';
 import type { Suspension } from '../encryption/cluster-keys.ts';
 import { SealedRecordError } from '../state/record-seal.ts';
 import type { SupervisedClusterKeys } from './supervisor/cluster-keys.ts';
-import type {
-  AllowedRequest,
-  ClusterRole,
-  DatabaseRole,
-  Machines,
-  RefusedRequest,
-  WireDatabase,
-  WirePrincipal,
-} from './wire/wire-protocol.ts';
+import type { AllowedRequest, Machines, RefusedRequest } from './wire/wire-protocol.ts';
 
 /** A cluster as the resource manager knows it. */
 export interface ServedCluster {
@@ -32,7 +26,7 @@ export interface ServedCluster {
   readonly machines: Machines;
   /** Nobody outside can reach the cluster in Azure either, and why. */
   readonly networkRefusal?: string;
-  readonly databases: readonly Omit<WireDatabase, 'roles'>[];
+  readonly databases: readonly Omit<DatabaseAccess, 'roles'>[];
   readonly assignments: readonly ServedAssignment[];
 }
 
@@ -162,13 +156,11 @@ export function accessOf(cluster: ServedCluster, caller: Caller): AccessRights {
         databaseId === database.databaseId && !isClusterRole(role) ? [role] : [],
       ),
     })),
-    principals: cluster.assignments satisfies readonly WirePrincipal[],
+    principals: cluster.assignments satisfies readonly RoleHolder[],
     streamingIngestEnabled: cluster.streamingIngestEnabled,
     purgeEnabled: cluster.purgeEnabled,
     machines: cluster.machines,
   };
 }
-
-const isClusterRole = (role: ClusterRole | DatabaseRole): role is ClusterRole => role.startsWith('AllDatabases');
 
 const unavailable = (message: string): RefusedRequest => ({ outcome: 'refused', kind: 'unavailable', message });

@@ -1,4 +1,5 @@
 // The plan builder's modules refer to each other; this one must come first.
+import { kustoRights } from '../../src/authz/kusto-roles.ts';
 import '../../src/engine/kql/process/operators-graph.ts';
 import { appendCommands } from '../../src/engine/commands/append-commands.ts';
 import { clusterCommands } from '../../src/engine/commands/cluster-commands.ts';
@@ -12,7 +13,6 @@ import { graphCommands } from '../../src/engine/commands/graph-commands.ts';
 import { ingestCommands } from '../../src/engine/commands/ingest-commands.ts';
 import { mappingCommands } from '../../src/engine/commands/mapping-commands.ts';
 import { operationCommands } from '../../src/engine/commands/operation-commands.ts';
-import { permissionRoles } from '../../src/engine/commands/permissions.ts';
 import { policyCommands } from '../../src/engine/commands/policy-commands.ts';
 import { principalCommands } from '../../src/engine/commands/principal-commands.ts';
 import { purgeCommands } from '../../src/engine/commands/purge-commands.ts';
@@ -130,9 +130,8 @@ function exampleOf(kind: string): string {
 }
 
 function rolesOf(permission: CommandRow['permission']): string {
-  const roles: { readonly database: readonly string[]; readonly cluster: readonly string[] } | undefined =
-    permissionRoles[permission];
-  if (roles === undefined) return 'as its arguments ask for';
+  if (permission === 'anyone') return 'as its arguments ask for';
+  const roles: { readonly database: readonly string[]; readonly cluster: readonly string[] } = kustoRights[permission];
   const onDatabase = roles.database.length === 0 ? [] : [`database ${roles.database.join(', ')}`];
   return [...onDatabase, `cluster ${roles.cluster.join(', ')}`].join('; ');
 }

@@ -1,8 +1,9 @@
+import type { DatabaseAccess } from '../../authz/kusto-roles.ts';
 import type { ClusterData } from '../../engine/catalog/cluster-data.ts';
 import type { Instant } from '../../clock/clock.ts';
 import { instant } from '../../clock/clock.ts';
 import type { QueryEngine } from '../../engine/query-engine.ts';
-import type { AllowedRequest, WireDatabase } from './wire-protocol.ts';
+import type { AllowedRequest } from './wire-protocol.ts';
 
 /** The engine of a cluster and what the cluster holds, while its key may be used. */
 export interface ClusterHost {
@@ -38,7 +39,7 @@ const withoutRoles = ({
   name,
   softDeletePeriodMs,
   hotCachePeriodMs,
-}: WireDatabase): Omit<WireDatabase, 'roles'> => ({
+}: DatabaseAccess): Omit<DatabaseAccess, 'roles'> => ({
   databaseId,
   name,
   ...(softDeletePeriodMs === undefined ? {} : { softDeletePeriodMs }),

@@ -1,10 +1,11 @@
+import type { DatabaseAccess } from '../../authz/kusto-roles.ts';
 import { describe, expect, it } from 'vitest';
 import { newGuid } from '../../base/guid.ts';
 import type { EngineSources } from '../../engine/query-engine.ts';
 import { readable } from './readable.ts';
-import type { AllowedRequest, WireDatabase } from './wire-protocol.ts';
+import type { AllowedRequest } from './wire-protocol.ts';
 
-const database = (name: string, roles: WireDatabase['roles']): WireDatabase => ({
+const database = (name: string, roles: DatabaseAccess['roles']): DatabaseAccess => ({
   databaseId: newGuid((length) => new Uint8Array(length)),
   name,
   roles,
@@ -13,7 +14,12 @@ const access: AllowedRequest = {
   outcome: 'allowed',
   caller: { fqn: 'aadapp=a;t', displayName: 'a' } as AllowedRequest['caller'],
   clusterRoles: [],
-  databases: [database('Own', ['Viewer']), database('Filled', ['Ingestor']), database('Foreign', [])],
+  databases: [
+    database('Own', ['Viewer']),
+    database('Filled', ['Ingestor']),
+    database('Foreign', []),
+    database('Wide', ['UnrestrictedViewer']),
+  ],
   principals: [],
   streamingIngestEnabled: true,
   machines: { coresPerNode: 2, nodes: 1 },
@@ -44,7 +50,7 @@ describe('what a query may read', () => {
   it('opens no table of such a database, even for a query that came to name it', async () => {
     const { opened, ...given } = data();
     const { sources } = readable(access, given);
-    for (const name of ['Filled', 'Foreign', 'foreign'])
+    for (const name of ['Filled', 'Foreign', 'foreign', 'Wide'])
       expect(() => sources.open(name, 'T', noUse)).toThrow(expect.objectContaining({ kind: 'forbidden' }));
     expect(() => sources.open('Nowhere', 'T', noUse)).toThrow(expect.objectContaining({ kind: 'databaseNotFound' }));
     expect(opened).toEqual([]);

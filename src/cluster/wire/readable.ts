@@ -1,8 +1,8 @@
-import { catalogOf } from '../../engine/commands/readable-catalog.ts';
+import { withRight } from '../../engine/commands/readable-catalog.ts';
 import type { ClusterData } from '../../engine/catalog/cluster-data.ts';
 import type { KqlCatalog } from '../../engine/kql/catalog.ts';
 import type { EngineSources } from '../../engine/query-engine.ts';
-import { hasRight, requireDatabase } from './database-access.ts';
+import { requireDatabase } from './database-access.ts';
 import type { AllowedRequest } from './wire-protocol.ts';
 
 /** What of a cluster's data a caller's query may know of and open. Whoever may not read a database does not learn what is in it
@@ -15,12 +15,10 @@ export function readable(
   const principal = access.caller.fqn;
   const sources = data.sources(principal);
   return {
-    catalog: catalogOf(data.kqlCatalog(principal), (name) =>
-      access.databases.some((one) => one.name === name && hasRight(access, one, 'view')),
-    ),
+    catalog: withRight(data.kqlCatalog(principal), access, 'read'),
     sources: {
       open: (database, table, uses) => {
-        requireDatabase(access, database, 'view');
+        requireDatabase(access, database, 'read');
         return sources.open(database, table, uses);
       },
     },

@@ -31,7 +31,7 @@ export async function runQueryRequest(
   version: 'v1' | 'v2',
 ): Promise<void> {
   const { access } = admitted;
-  const database = isNoDatabase(sent.database) ? noDatabase : requireDatabase(access, sent.database, 'view').name;
+  const database = isNoDatabase(sent.database) ? noDatabase : requireDatabase(access, sent.database, 'read').name;
   const now = sent.options.now ?? ticksOfUnixMilliseconds(access.now);
   await withLimits(
     ports,
@@ -72,7 +72,7 @@ async function execute(ports: WirePorts, access: AllowedRequest, request: QueryR
     return await ports.host.engine.execute(request);
   } catch (error) {
     const lower = missingDatabase(error)?.toLowerCase();
-    if (access.databases.some(({ name }) => name.toLowerCase() === lower)) requireDatabase(access, lower ?? '', 'view');
+    if (access.databases.some(({ name }) => name.toLowerCase() === lower)) requireDatabase(access, lower ?? '', 'read');
     throw error;
   }
 }

@@ -1,8 +1,6 @@
+import type { ClusterRole, DatabaseAccess, RoleHolder } from '../../authz/kusto-roles.ts';
 import type { Guid } from '../../base/guid.ts';
 import type { KustoErrorKind } from './kusto-error.ts';
-
-export type ClusterRole = 'AllDatabasesAdmin' | 'AllDatabasesViewer' | 'AllDatabasesMonitor';
-export type DatabaseRole = 'Admin' | 'Ingestor' | 'Monitor' | 'User' | 'UnrestrictedViewer' | 'Viewer';
 
 /** Who sent a request. */
 export interface WireCaller {
@@ -11,26 +9,6 @@ export interface WireCaller {
   readonly displayName: string;
   /** `aadapp={application id};{tenant id}`, as commands show principals. */
   readonly fqn: string;
-}
-
-/** A database as the resource manager knows it. Periods in milliseconds; absent: unlimited. */
-export interface WireDatabase {
-  readonly databaseId: Guid;
-  readonly name: string;
-  readonly softDeletePeriodMs?: number;
-  readonly hotCachePeriodMs?: number;
-  /** What the caller is here, without the roles on the cluster. */
-  readonly roles: readonly DatabaseRole[];
-}
-
-export interface WirePrincipal {
-  readonly role: ClusterRole | DatabaseRole;
-  readonly principalType: string;
-  readonly displayName: string;
-  readonly objectId: string;
-  readonly fqn: string;
-  /** Absent: a role on the cluster. */
-  readonly databaseId?: Guid;
 }
 
 /** What a cluster runs on in Azure, by its SKU: its limits are counted from it. */
@@ -44,9 +22,9 @@ export interface AllowedRequest {
   readonly outcome: 'allowed';
   readonly caller: WireCaller;
   readonly clusterRoles: readonly ClusterRole[];
-  readonly databases: readonly WireDatabase[];
+  readonly databases: readonly DatabaseAccess[];
   /** All assignments, for those who may see them. */
-  readonly principals: readonly WirePrincipal[];
+  readonly principals: readonly RoleHolder[];
   readonly streamingIngestEnabled: boolean;
   readonly purgeEnabled: boolean;
   readonly machines: Machines;

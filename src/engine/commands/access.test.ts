@@ -1,8 +1,11 @@
+import type { ClusterRole, DatabaseRole } from '../../authz/kusto-roles.ts';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import type { UpkeepProblem } from '../extents/upkeep.ts';
 import type { CommandFixture } from '../../../tests/support/command-fixture.ts';
 import { openCommandFixture } from '../../../tests/support/command-fixture.ts';
-import type { ClusterRole, CommandContext, DatabaseRole, RequestView } from './command-context.ts';
+import type { CommandContext, RequestView } from './command-context.ts';
+import { KqlError } from '../kql/kql-error.ts';
+import { hasKustoRight } from '../../authz/kusto-roles.ts';
 import { ForbiddenError } from './forbidden-error.ts';
 
 let cluster: CommandFixture;
@@ -25,6 +28,9 @@ async function verdict(text: string, access: Partial<CommandContext>): Promise<'
     return 'allowed';
   } catch (error) {
     if (error instanceof ForbiddenError) return 'forbidden';
+    // Who may not even know of the database learns no more than that a name of it means nothing.
+    const isBlind = !hasKustoRight({ ...cluster.context, ...access }, 'list', 'db');
+    if (isBlind && error instanceof KqlError && error.code === 'semantic') return 'forbidden';
     throw error;
   }
 }

@@ -1,3 +1,4 @@
+import type { ClusterRole, DatabaseAccess, RoleHolder } from '../../authz/kusto-roles.ts';
 import type { Guid } from '../../base/guid.ts';
 import type { RandomBytes } from '../../base/random.ts';
 import type { Clock, Instant } from '../../clock/clock.ts';
@@ -25,14 +26,11 @@ export interface CommandContext extends CommandAccess {
 export interface CommandAccess {
   readonly caller: CommandCaller;
   readonly clusterRoles: readonly ClusterRole[];
-  readonly databases: readonly AccessibleDatabase[];
-  readonly principals: readonly PrincipalRole[];
+  readonly databases: readonly DatabaseAccess[];
+  readonly principals: readonly RoleHolder[];
   readonly streamingIngestEnabled: boolean;
   readonly purgeEnabled: boolean;
 }
-
-export type ClusterRole = 'AllDatabasesAdmin' | 'AllDatabasesViewer' | 'AllDatabasesMonitor';
-export type DatabaseRole = 'Admin' | 'Ingestor' | 'Monitor' | 'User' | 'UnrestrictedViewer' | 'Viewer';
 
 export interface CommandCaller {
   readonly objectId: Guid;
@@ -40,27 +38,6 @@ export interface CommandCaller {
   readonly displayName: string;
   /** `aadapp={application id};{tenant id}` */
   readonly fqn: string;
-}
-
-/** Periods in milliseconds; absent: unlimited. */
-export interface AccessibleDatabase {
-  readonly databaseId: Guid;
-  readonly name: string;
-  readonly softDeletePeriodMs?: number;
-  readonly hotCachePeriodMs?: number;
-  /** What the caller is here, without the roles on the cluster. */
-  readonly roles: readonly DatabaseRole[];
-}
-
-export interface PrincipalRole {
-  readonly role: ClusterRole | DatabaseRole;
-  /** `App`, `Group`, `User` */
-  readonly principalType: string;
-  readonly displayName: string;
-  readonly objectId: string;
-  readonly fqn: string;
-  /** Absent: a role on the cluster. */
-  readonly databaseId?: Guid;
 }
 
 export interface ClusterFacts {

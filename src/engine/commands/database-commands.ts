@@ -24,9 +24,7 @@ function head(database: DatabaseView, context: CommandContext): Row {
 
 /** All that the caller may know of. */
 export const visibleDatabases = (context: CommandContext): readonly DatabaseView[] =>
-  context.data
-    .databases()
-    .filter(({ name }) => isAllowed(context, 'metadata', name) || isAllowed(context, 'ingest', name));
+  context.data.databases().filter(({ name }) => isAllowed(context, 'list', name));
 
 const databaseRow = (database: DatabaseView, context: CommandContext): Row => [
   ...head(database, context),

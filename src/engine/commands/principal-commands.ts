@@ -1,6 +1,7 @@
+import type { RoleHolder } from '../../authz/kusto-roles.ts';
 import type { Guid } from '../../base/guid.ts';
 import type { Command, CommandRow, Row } from './command.ts';
-import type { CommandContext, PrincipalRole } from './command-context.ts';
+import type { CommandContext } from './command-context.ts';
 
 const principalColumns =
   'Role: string, PrincipalType: string, PrincipalDisplayName: string, PrincipalObjectId: string, PrincipalFQN: string, Notes: string, RoleAssignmentIdentifier: string';
@@ -26,17 +27,17 @@ export function principalsJson(databaseId: Guid, { principals }: CommandContext)
 
 const typeText = (type: string): string => (type === 'App' ? 'Microsoft Entra Application' : `Microsoft Entra ${type}`);
 
-const onCluster = ({ principals }: CommandContext): readonly PrincipalRole[] =>
+const onCluster = ({ principals }: CommandContext): readonly RoleHolder[] =>
   principals.filter(({ databaseId }) => databaseId === undefined);
 
-function onDatabase(context: CommandContext, name: string): readonly PrincipalRole[] {
+function onDatabase(context: CommandContext, name: string): readonly RoleHolder[] {
   const { databaseId } = context.data.database(name);
   return context.principals.filter((principal) => principal.databaseId === databaseId);
 }
 
 const scopedRole = (scope: string, role: string): string => `${scope} ${role}`;
 
-const principalRow = (scope: string, { role, principalType, displayName, objectId, fqn }: PrincipalRole): Row => [
+const principalRow = (scope: string, { role, principalType, displayName, objectId, fqn }: RoleHolder): Row => [
   ...[scopedRole(scope, role), typeText(principalType), displayName, objectId, fqn, '', ''],
 ];
 

@@ -1,3 +1,5 @@
+import type { KustoAccess, KustoRight } from '../../authz/kusto-roles.ts';
+import { hasKustoRight } from '../../authz/kusto-roles.ts';
 import { dataError } from '../catalog/data-error.ts';
 import type { KqlCatalog } from '../kql/catalog.ts';
 import { missingDatabase } from '../kql/kql-error.ts';
@@ -9,23 +11,19 @@ import { requirePermission } from './permissions.ts';
  * about the cluster, which may not exist. */
 export function readableCatalog(context: CommandContext): KqlCatalog {
   const { database, data, caller } = context;
-  const catalog = catalogOf(data.kqlCatalog(caller.fqn), (name) => hasAnyRole(context, name));
+  const catalog = withRight(data.kqlCatalog(caller.fqn), context, 'list');
   if (catalog.databases.some(({ name }) => name === database)) return catalog;
   if (!/^[\w .-]{1,260}$/.test(database)) throw dataError('DatabaseNotFound', database.slice(0, 200));
   const empty = { name: database, tables: [], functions: [] };
   return { ...catalog, version: `${catalog.version} ${database}`, databases: [...catalog.databases, empty] };
 }
 
-/** The databases of a catalog that somebody may know of. */
-export function catalogOf(catalog: KqlCatalog, sees: (database: string) => boolean): KqlCatalog {
-  const databases = catalog.databases.filter(({ name }) => sees(name));
+/** The databases of a catalog that somebody has a right on. */
+export function withRight(catalog: KqlCatalog, access: KustoAccess, right: KustoRight): KqlCatalog {
+  const databases = catalog.databases.filter(({ name }) => hasKustoRight(access, right, name));
   if (databases.length === catalog.databases.length) return catalog;
   const names = JSON.stringify(databases.map(({ name }) => name));
   return { ...catalog, version: `${catalog.version} only ${names}`, databases };
-}
-
-function hasAnyRole({ clusterRoles, databases }: CommandContext, database: string): boolean {
-  return clusterRoles.length > 0 || databases.some(({ name, roles }) => name === database && roles.length > 0);
 }
 
 /** A database that is there, but not for this caller, is refused as such. */

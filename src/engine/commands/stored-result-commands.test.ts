@@ -1,7 +1,8 @@
+import type { DatabaseRole } from '../../authz/kusto-roles.ts';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import type { CommandFixture } from '../../../tests/support/command-fixture.ts';
 import { openCommandFixture } from '../../../tests/support/command-fixture.ts';
-import type { CommandContext, DatabaseRole } from './command-context.ts';
+import type { CommandContext } from './command-context.ts';
 import { queryRequest } from './query-request.ts';
 import { readResult } from './command-pipe.ts';
 

@@ -1,3 +1,4 @@
+import type { ClusterRole, DatabaseRole } from '../../authz/kusto-roles.ts';
 import { armResources } from '../../arm/resource.ts';
 import type { ArmResource } from '../../arm/resource.ts';
 import type { Guid } from '../../base/guid.ts';
@@ -26,11 +27,6 @@ export interface DatabaseResource extends ArmResource {
   readonly location: string;
   readonly properties: DatabaseProperties;
 }
-
-export const clusterRoles = ['AllDatabasesAdmin', 'AllDatabasesViewer', 'AllDatabasesMonitor'] as const;
-export const databaseRoles = ['Admin', 'Ingestor', 'Monitor', 'User', 'UnrestrictedViewer', 'Viewer'] as const;
-export type ClusterRole = (typeof clusterRoles)[number];
-export type DatabaseRole = (typeof databaseRoles)[number];
 
 export type AssignmentProperties = {
   readonly format: 1;

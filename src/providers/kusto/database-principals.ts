@@ -1,3 +1,4 @@
+import type { ClusterRole, DatabaseRole } from '../../authz/kusto-roles.ts';
 import { isJsonObject } from '../../base/json.ts';
 import type { Json, JsonObject } from '../../base/json.ts';
 import type { ArmReply, ArmRequest } from '../../arm/arm-operation.ts';
@@ -8,7 +9,7 @@ import { newAssignment, requirePrincipal, writeNewAssignment } from './assignmen
 import type { AssignmentScope } from './assignment-writes.ts';
 import { requireChangeable, requireReadable } from './child-changes.ts';
 import { assignmentResources } from './child-records.ts';
-import type { AssignmentProperties, AssignmentResource, ClusterRole, DatabaseRole } from './child-records.ts';
+import type { AssignmentProperties, AssignmentResource } from './child-records.ts';
 import { touchCluster } from './cluster-lookup.ts';
 import { bodyObject } from './cluster-store.ts';
 import { kustoError } from './kusto-errors.ts';

@@ -1,3 +1,5 @@
+import type { ClusterRole, DatabaseRole } from '../../authz/kusto-roles.ts';
+import { clusterRoles, databaseRoles } from '../../authz/kusto-roles.ts';
 import type { ArmReply, ArmRequest } from '../../arm/arm-operation.ts';
 import type { JsonObject } from '../../base/json.ts';
 import { toIso } from '../../clock/clock.ts';
@@ -16,8 +18,8 @@ import {
   requestedClusterId,
   requireReadable,
 } from './child-changes.ts';
-import { assignmentResources, clusterRoles, databaseRoles } from './child-records.ts';
-import type { AssignmentProperties, AssignmentResource, ClusterRole, DatabaseRole } from './child-records.ts';
+import { assignmentResources } from './child-records.ts';
+import type { AssignmentProperties, AssignmentResource } from './child-records.ts';
 import type { ClusterResource } from './cluster-record.ts';
 import { addressOf, bodyObject, bodyProperties, listChildren } from './cluster-store.ts';
 import { requireDatabase } from './databases.ts';

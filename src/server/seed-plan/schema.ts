@@ -2,7 +2,7 @@ import { Type } from '@sinclair/typebox';
 import type { Static, TSchema } from '@sinclair/typebox';
 import { findLocation } from '../../arm/locations.ts';
 import { roleDefinitions } from '../../authz/role-definitions.ts';
-import { clusterRoles, databaseRoles } from '../../providers/kusto/child-records.ts';
+import { clusterRoles, databaseRoles } from '../../authz/kusto-roles.ts';
 import { skuRows } from '../../providers/kusto/skus.ts';
 
 /** What a value of `kustody.yaml` means, may be and is when missing: for messages and for the reference page. */

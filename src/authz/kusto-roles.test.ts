@@ -1,0 +1,48 @@
+import { describe, expect, it } from 'vitest';
+import type { ClusterRole, DatabaseRole, KustoRight } from './kusto-roles.ts';
+import { clusterRoles, databaseRoles, hasKustoRight, holdersOf, isClusterRole, kustoRights } from './kusto-roles.ts';
+
+// Microsoft's page "Role-based access control", a line a role, in terms of what it lets its holder do.
+const page: readonly (readonly [ClusterRole | DatabaseRole, string, readonly KustoRight[]])[] = [
+  [
+    'AllDatabasesAdmin',
+    'full permission to all databases, and cluster policies',
+    Object.keys(kustoRights) as KustoRight[],
+  ],
+  ['AllDatabasesViewer', 'read all data and metadata of any database', ['list', 'metadata', 'read']],
+  ['AllDatabasesMonitor', '.show commands in any database', ['list', 'metadata', 'monitor', 'clusterMonitor']],
+  ['Admin', 'full permission to one database', ['list', 'metadata', 'read', 'create', 'ingest', 'monitor', 'admin']],
+  ['User', 'read all data and metadata, create tables and functions', ['list', 'metadata', 'read', 'create']],
+  ['Viewer', 'read all data and metadata', ['list', 'metadata', 'read']],
+  ['UnrestrictedViewer', 'only beside User or Viewer, whose role it widens', []],
+  ['Ingestor', 'ingest into all tables, without querying', ['list', 'ingest']],
+  ['Monitor', '.show commands in the database', ['list', 'metadata', 'monitor']],
+];
+const rights = Object.keys(kustoRights) as KustoRight[];
+
+describe('roles of a cluster and its databases', () => {
+  it('are those of the page', () => {
+    expect(page.map(([role]) => role).sort()).toEqual([...clusterRoles, ...databaseRoles].sort());
+  });
+
+  it.each(page)('%s: %s', (role, _permissions, expected) => {
+    const access = isClusterRole(role)
+      ? { clusterRoles: [role], databases: [{ name: 'Own', roles: [] }] }
+      : { clusterRoles: [], databases: [{ name: 'Own', roles: [role] }] };
+    expect(rights.filter((right) => hasKustoRight(access, right, 'oWN'))).toEqual(expected);
+    // Elsewhere a role on a database is nothing, and one on the cluster the same.
+    expect(rights.filter((right) => hasKustoRight(access, right, 'Other'))).toEqual(
+      isClusterRole(role) ? expected : [],
+    );
+  });
+
+  it('together give what each gives', () => {
+    const access = { clusterRoles: [], databases: [{ name: 'D', roles: ['Viewer', 'Ingestor'] as const }] };
+    expect(rights.filter((right) => hasKustoRight(access, right, 'D'))).toEqual(['list', 'metadata', 'read', 'ingest']);
+  });
+
+  it('are told to whoever lacks them', () => {
+    expect(holdersOf('monitor')).toBe('database Admin, database Monitor, AllDatabasesAdmin, AllDatabasesMonitor');
+    expect(holdersOf('clusterAdmin')).toBe('AllDatabasesAdmin');
+  });
+});

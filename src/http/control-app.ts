@@ -2,11 +2,17 @@ import type { PlaneApp, PlaneAppOptions } from './plane-app.ts';
 import { createPlaneApp } from './plane-app.ts';
 
 /** The app of the host `localhost`, whose routes the server adds. `/healthz` (it runs) and `/readyz` (it serves) answer everybody, so
- * that a supervisor needs no token.
+ * that a supervisor needs no token, and write no log: a supervisor may ask ten times a second.
  * @param options.authenticate applies to every other request */
 export function createControlApp(options: PlaneAppOptions): PlaneApp {
   const planeApp = createPlaneApp({
     ...options,
+    log: {
+      ...options.log,
+      request: (line) => {
+        if (!openPaths.has(line.route)) options.log.request(line);
+      },
+    },
     authenticate: async (request, reply) => {
       if (!openPaths.has(request.routeOptions.url ?? '')) await options.authenticate?.(request, reply);
     },

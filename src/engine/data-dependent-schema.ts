@@ -1,10 +1,13 @@
+import type { KnownText } from './known-text.ts';
 import { knownText } from './known-text.ts';
 import type { CatalogFunction, KqlCatalog } from './kql/catalog.ts';
-import type { Program } from './kql/ir/plan.ts';
+import type { Placed, Program } from './kql/ir/plan.ts';
+import { isPlan, runsBeforehand } from './kql/ir/walk.ts';
 import { KqlError } from './kql/kql-error.ts';
 import type { Column } from './kql/types.ts';
 
-/** Thrown when the columns of an operator turned out to depend on its rows: with them written into the text, it is bound again. */
+/** Thrown when the columns of an operator turned out to depend on its rows: those are kept, and with the columns written into the text it
+ * is bound again. */
 export class DataDependentSchema extends Error {
   constructor(
     readonly position: number,
@@ -24,45 +27,90 @@ export class DataDependentFunction extends Error {
   }
 }
 
-export interface SchemaSurroundings {
-  readonly database: string;
-  readonly catalog: () => KqlCatalog;
+/** A text that can be compiled again when it tells more. */
+export interface ProgramSource {
+  readonly text: string;
   /** Where in the text the query begins; undefined where nothing can stand before it. */
   readonly queryStart: number | undefined;
+  compile(text: string): Promise<Program>;
 }
+
+/** A program that nothing can be written into. */
+export const fixedProgram = (program: Program): ProgramSource => ({
+  text: '',
+  queryStart: undefined,
+  compile: () => Promise.resolve(program),
+});
 
 const schemaRounds = 16;
 
-/** Does some work with the program of a text; again for as long as columns turn out to depend on data, then with them written into the text. */
-export async function withSchemas<T>(
-  text: string,
-  surroundings: SchemaSurroundings,
-  compile: (text: string) => Promise<Program>,
-  work: (program: Program) => Promise<T>,
-): Promise<T> {
-  const known = knownText(text, surroundings.queryStart ?? 0);
+/** Begins a program; again for as long as columns turn out to depend on data, then compiled with them written into the text.
+ * @param begin goes on where the program before came to: what has told columns does not run again
+ * @returns what errors that come later are to go through: it gives them the position that they have in the text as sent */
+export async function beginWithSchemas(
+  source: ProgramSource,
+  { database, catalog }: { readonly database: string; readonly catalog: KqlCatalog },
+  begin: (program: Program) => Promise<void>,
+): Promise<(error: unknown) => unknown> {
+  const { text, queryStart } = source;
+  const known = knownText(text, queryStart ?? 0);
   for (let round = 0; ; round += 1) {
     try {
-      const program = await compile(known.text());
-      const schemasWritten = known.schemas();
-      return await work(schemasWritten.length === 0 ? program : { ...program, schemasWritten });
+      await begin(withStages(await source.compile(known.text()), known));
+      return (error) => known.placed(error);
     } catch (error) {
       const found = error instanceof DataDependentSchema || error instanceof DataDependentFunction;
       if (!found) throw known.placed(error);
       if (round >= schemaRounds) throw new KqlError('limits', 'Too many operators whose columns depend on data.');
       if (error instanceof DataDependentSchema) known.write(error.position, error.columns);
-      else known.spellOut(definitions(text, error, surroundings));
+      else known.spellOut(definitions(source, error, database, catalog));
     }
   }
 }
 
+/** Says of everything whose rows may be kept what it is known by in each round: its place, the calls that it was taken from, and which of
+ * several of the same it is. */
+function withStages(program: Program, known: KnownText): Program {
+  if (!runsBeforehand([program.lets, program.results])) return program;
+  const told = new Set(known.schemas());
+  const counts = new Map<string, number>();
+  const place = (position: number): string => (position < 0 ? '' : known.place(position));
+  const stageOf = (kind: string, position: number, calls: readonly number[] = []): string => {
+    const name = [kind, ...calls.map(place), place(position)].join(' ');
+    const count = (counts.get(name) ?? 0) + 1;
+    counts.set(name, count);
+    return `${name} ${count}`;
+  };
+  const named = (value: object): Pick<Placed, 'stage'> & { readonly told?: boolean } => {
+    if (!isPlan(value)) return {};
+    if (value.op === 'rowwise' && value.schemaAt !== undefined && value.schemaAt >= 0)
+      return { stage: stageOf(value.op, value.schemaAt, value.calls), ...(told.has(value.schemaAt) && { told: true }) };
+    if (value.op === 'partition' || value.op === 'mvApply')
+      return { stage: stageOf(value.op, value.at ?? -1, value.calls) };
+    return {};
+  };
+  const visit = (value: unknown): unknown => {
+    if (Array.isArray(value)) return value.map(visit);
+    if (typeof value !== 'object' || value === null) return value;
+    const own = named(value);
+    return { ...Object.fromEntries(Object.entries(value).map(([key, item]) => [key, visit(item)])), ...own };
+  };
+  const lets = program.lets.map((shared) => ({
+    ...shared,
+    plan: visit(shared.plan) as typeof shared.plan,
+    ...(shared.materialized && { stage: stageOf('let', shared.at ?? -1, shared.calls) }),
+  }));
+  return { ...program, lets, results: visit(program.results) as Program['results'] };
+}
+
 /** @throws KqlError notSupported where they cannot be spelled out */
 function definitions(
-  text: string,
+  { text, queryStart }: ProgramSource,
   { operator, functions }: DataDependentFunction,
-  { database, catalog, queryStart }: SchemaSurroundings,
+  database: string,
+  catalog: KqlCatalog,
 ): CatalogFunction[] {
-  const stored = catalog().databases.find(({ name }) => name === database)?.functions ?? [];
+  const stored = catalog.databases.find(({ name }) => name === database)?.functions ?? [];
   return functions.map((name) => {
     const found = stored.find((candidate) => candidate.name === name);
     // A query has no two definitions of one name.

@@ -13,6 +13,8 @@ export interface KnownText {
   write(position: number, columns: readonly Column[]): void;
   /** @param functions stored functions by name, each called by the one before it */
   spellOut(functions: readonly CatalogFunction[]): void;
+  /** What a position is known by, whatever is written elsewhere. */
+  place(position: number): string;
   /** @returns the error with the position it has in the text as sent */
   placed(error: unknown): unknown;
 }
@@ -22,6 +24,9 @@ interface Piece {
   readonly text: string;
   readonly written: readonly { readonly at: number; readonly length: number }[];
 }
+
+const writtenBefore = ({ written }: Piece, at: number): number =>
+  written.filter((other) => other.at < at).reduce((sum, { length }) => sum + length, 0);
 
 /** @param queryStart where the query begins: a command has words of its own before it */
 export function knownText(sent: string, queryStart: number): KnownText {
@@ -62,12 +67,16 @@ export function knownText(sent: string, queryStart: number): KnownText {
         place = (known < 0 ? place : known) + 1;
       }
     },
+    place(position) {
+      const { piece, at } = locate(position);
+      return `${piece.name ?? ''}:${at - writtenBefore(piece, at)}`;
+    },
     placed(error) {
       if (!(error instanceof KqlError) || error.position === undefined) return error;
       const { index, piece, at } = locate(error.position);
-      const before = piece.written.filter((other) => other.at < at).reduce((sum, { length }) => sum + length, 0);
       // Errors in a stored function have no place in the text.
-      const position = piece.name === undefined ? at - before + (index === 0 ? 0 : queryStart) : undefined;
+      const position =
+        piece.name === undefined ? at - writtenBefore(piece, at) + (index === 0 ? 0 : queryStart) : undefined;
       return new KqlError(error.code, error.message, position, error.parserCode);
     },
   };

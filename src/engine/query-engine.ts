@@ -2,7 +2,7 @@ import type { EngineThreads } from './apart/apart-session.ts';
 import { NeedsThreadError } from './duckdb/native-budget.ts';
 import type { ColumnValues, EngineDatabase, StatementConnection } from './duckdb/engine-database.ts';
 import { OverflowError } from './duckdb/engine-database.ts';
-import { withSchemas } from './data-dependent-schema.ts';
+import type { ProgramSource } from './data-dependent-schema.ts';
 import type { KqlCatalog } from './kql/catalog.ts';
 import type { ParsedCommand } from './kql/ir/command.ts';
 import type { Program, ProgramResult } from './kql/ir/plan.ts';
@@ -11,8 +11,8 @@ import type { KqlParser } from './kql/parser-client.ts';
 import type { Column, KqlType } from './kql/types.ts';
 import { programCache } from './program-cache.ts';
 import type { TableUses } from './scan-ranges.ts';
-import type { Places } from './query-work.ts';
-import { Work } from './query-work.ts';
+import type { Places, Work } from './query-work.ts';
+import { beginWork } from './query-work.ts';
 import type { CommandRows } from './session.ts';
 import { resultChunks, resultStatement } from './session.ts';
 import type { TableSource } from './sql/context.ts';
@@ -41,6 +41,8 @@ export interface OpenTable extends TableSource {
   readonly known?: readonly KnownRows[];
   /** Rows that lie in tables of the engine, which other threads do not see. */
   readonly tails?: readonly TailRows[];
+  /** The same rows, of the same moment, for other uses. @throws SnapshotGoneError where they are there no more */
+  again?(uses: TableUses): Promise<OpenTable>;
   /** Called once, when the query is over. */
   release(): void;
 }
@@ -89,10 +91,15 @@ export interface RowStatement {
   readonly columns: readonly Column[];
   /** Lends the connection that the statement must run on. `select` gives the columns in physical types and in their order; `use` is called
    * once more when integers overflowed, with a form that wraps. */
-  run<T>(use: (connection: StatementConnection, select: Pick<Translation, 'sql' | 'bound'>) => Promise<T>): Promise<T>;
+  run<T>(use: StatementUse<T>): Promise<T>;
   /** Frees what the query holds; safe to call twice. Every caller must. */
   close(): void;
 }
+
+export type StatementUse<T> = (
+  connection: StatementConnection,
+  select: Pick<Translation, 'sql' | 'bound'>,
+) => Promise<T>;
 
 export interface QueryEngine {
   /** @throws KqlError before the first chunk, or from the chunks */
@@ -100,10 +107,10 @@ export interface QueryEngine {
   /** Parses a management command: its kind, parts, the query after `<|`, the operators after `|`. */
   parseCommand(request: Pick<QueryRequest, 'text' | 'database' | 'catalog'>): Promise<ParsedCommand>;
   /** Runs a program of a parsed command: its `query`, or its `pipe` over the rows the command made. */
-  executeProgram(program: Program, request: QueryRequest, command?: CommandRows): Promise<QueryExecution>;
+  executeProgram(source: ProgramSource, request: QueryRequest, command?: CommandRows): Promise<QueryExecution>;
   /** One for each result of the program, over one snapshot of the tables, on one connection. The first frees what all hold.
    * @throws KqlError also when the program has no result */
-  prepareRows(program: Program, request: QueryRequest): Promise<readonly [RowStatement, ...RowStatement[]]>;
+  prepareRows(source: ProgramSource, request: QueryRequest): Promise<readonly [RowStatement, ...RowStatement[]]>;
   /** What a graph model makes of its tables: two results, nodes and edges. @throws KqlError */
   compileGraph(model: string, database: string, catalog: KqlCatalog): Promise<Program>;
 }
@@ -125,28 +132,26 @@ export function createQueryEngine({
   const places: Places = { database, threads };
   return {
     parseCommand: ({ text, database: current, catalog }) => parser.parseCommand(text, current, catalog),
-    executeProgram: (program, request, command) => run(program, request, places, command),
-    prepareRows: (program, request) => prepareRows(program, request, places),
+    executeProgram: (source, request, command) => run(source, request, places, command),
+    prepareRows: (source, request) => prepareRows(source, request, places),
     compileGraph: (model, current, catalog) => parser.compileGraph(model, current, catalog),
-    execute: (request) =>
-      withSchemas(
-        request.text,
-        { database: request.database, catalog: () => request.catalog, queryStart: 0 },
-        (text) => programs.compile(text, request.database, request.catalog, request.bestEffort),
-        (program) => run(program, request, places),
-      ),
+    execute: (request) => {
+      const compile = (text: string): Promise<Program> =>
+        programs.compile(text, request.database, request.catalog, request.bestEffort);
+      return run({ text: request.text, queryStart: 0, compile }, request, places);
+    },
   };
 }
 
 async function run(
-  program: Program,
+  source: ProgramSource,
   request: QueryRequest,
   places: Places,
   command?: CommandRows,
 ): Promise<QueryExecution> {
-  const work = new Work(program, request, places, command);
-  await work.begin();
+  const work = await beginWork(source, request, places, command);
   try {
+    const { program } = work;
     // A connection streams one result at a time: the first starts now, each other one when its chunks are read.
     const results: QueryResult[] = [];
     for (const [index, result] of program.results.entries())
@@ -162,6 +167,14 @@ async function run(
 const heldMax = 32;
 
 async function* chunksOf(work: Work, index: number): AsyncGenerator<readonly ColumnValues[]> {
+  try {
+    yield* anyChunks(work, index);
+  } catch (error) {
+    throw work.placed(error);
+  }
+}
+
+async function* anyChunks(work: Work, index: number): AsyncGenerator<readonly ColumnValues[]> {
   const session = await work.here();
   if (session !== undefined) {
     const { chunks, callsNatives } = resultChunks(session, index);
@@ -209,13 +222,12 @@ const described = ({ name, plan, visualization }: ProgramResult, chunks: QueryRe
 });
 
 async function prepareRows(
-  program: Program,
+  source: ProgramSource,
   request: QueryRequest,
   places: Places,
 ): Promise<readonly [RowStatement, ...RowStatement[]]> {
-  const work = new Work(program, request, places);
-  await work.begin();
-  const [first, ...others] = program.results.map(({ plan }, index) => rowStatement(work, plan.cols, index));
+  const work = await beginWork(source, request, places);
+  const [first, ...others] = work.program.results.map(({ plan }, index) => rowStatement(work, plan.cols, index));
   if (first !== undefined) return [first, ...others];
   work.close();
   throw new KqlError('semantic', 'The query of this command has no result.');
@@ -224,21 +236,26 @@ async function prepareRows(
 const rowStatement = (work: Work, columns: readonly Column[], index: number): RowStatement => ({
   columns,
   close: () => work.close(),
-  run: async (use) => {
-    const session = await work.here();
-    if (session !== undefined) {
-      try {
-        return await wrappingAtNeed(work, async (wrapping) =>
-          use(session.connection, resultStatement(session, index, wrapping)),
-        );
-      } catch (error) {
-        if (!(error instanceof NeedsThreadError)) throw error;
-      }
-    }
-    const apart = await work.goApart();
-    return wrappingAtNeed(work, async (wrapping) => use(apart.connection, await apart.statement(index, wrapping)));
-  },
+  run: (use) =>
+    runStatement(work, index, use).catch((error: unknown) => {
+      throw work.placed(error);
+    }),
 });
+
+async function runStatement<T>(work: Work, index: number, use: StatementUse<T>): Promise<T> {
+  const session = await work.here();
+  if (session !== undefined) {
+    try {
+      return await wrappingAtNeed(work, async (wrapping) =>
+        use(session.connection, resultStatement(session, index, wrapping)),
+      );
+    } catch (error) {
+      if (!(error instanceof NeedsThreadError)) throw error;
+    }
+  }
+  const apart = await work.goApart();
+  return wrappingAtNeed(work, async (wrapping) => use(apart.connection, await apart.statement(index, wrapping)));
+}
 
 async function wrappingAtNeed<T>({ signal }: Work, run: (wrapping: boolean) => Promise<T>): Promise<T> {
   signal?.throwIfAborted();

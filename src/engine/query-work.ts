@@ -1,18 +1,19 @@
 import { invariant } from '../base/invariant.ts';
 import type { ApartSession, EngineThreads } from './apart/apart-session.ts';
+import type { ProgramSource } from './data-dependent-schema.ts';
+import { beginWithSchemas } from './data-dependent-schema.ts';
 import type { EngineConnection, EngineDatabase } from './duckdb/engine-database.ts';
 import { NeedsThreadError, sharedNativeLimit } from './duckdb/native-budget.ts';
+import { KeptStages } from './kept-stages.ts';
 import { commandTable } from './kql/ir/command.ts';
 import type { Literal } from './kql/ir/expression.ts';
-import type { Plan, Program } from './kql/ir/plan.ts';
-import { tablesOf } from './kql/ir/walk.ts';
+import type { Program } from './kql/ir/plan.ts';
 import { KqlError } from './kql/kql-error.ts';
+import { OpenTables, SnapshotGoneError } from './open-tables.ts';
 import type { OpenTable, QueryRequest, ScanCounts } from './query-engine.ts';
-import { tableKey, tableUses } from './scan-ranges.ts';
+import { tableKey } from './scan-ranges.ts';
 import type { CommandRows, Session, SessionFacts } from './session.ts';
 import { beginSession } from './session.ts';
-import type { KnownRows, SummarizedProgram } from './summaries.ts';
-import { findSummaries, withKnown } from './summaries.ts';
 import { parameterLiteral } from './values/parameter-text.ts';
 import { parseDatetime } from './values/ticks.ts';
 
@@ -32,130 +33,153 @@ export interface Places {
   readonly threads: EngineThreads | undefined;
 }
 
-/** A program whose tables are open. It runs here, and in a thread of its own when that turns out to take long. */
+/** Begins a query. @throws KqlError */
+export async function beginWork(
+  source: ProgramSource,
+  request: QueryRequest,
+  places: Places,
+  command?: CommandRows,
+): Promise<Work> {
+  for (let attempt = 1; ; attempt += 1) {
+    const work = new Work(request, places, command);
+    try {
+      work.placed = await beginWithSchemas(source, request, (program) => work.begin(program));
+      return work;
+    } catch (error) {
+      work.close();
+      if (!(error instanceof SnapshotGoneError) || attempt >= attemptsMax) throw error;
+    }
+  }
+}
+const attemptsMax = 5;
+
+/** The programs that one query is compiled to, one after the other, over one snapshot of its tables. It runs here, and in a thread of its
+ * own when that turns out to take long. */
 export class Work {
-  /** Once it has begun, with what is known beforehand of the tables in it. */
-  program: Program;
+  /** Gives errors the position that they have in the text as sent. */
+  placed: (error: unknown) => unknown = (error) => error;
+  #program: Program | undefined;
+  #facts: SessionFacts | undefined;
   readonly #request: QueryRequest;
   readonly #places: Places;
   readonly #command: CommandRows | undefined;
-  readonly #facts: SessionFacts;
-  readonly #opened = new Map<string, OpenTable>();
+  readonly #opened: OpenTables;
+  #kept = new KeptStages();
+  #connection: EngineConnection | undefined;
   #here: Promise<Session> | undefined;
+  #thread: Promise<ApartSession> | undefined;
   #apart: Promise<ApartSession> | undefined;
   #isClosed = false;
 
-  constructor(program: Program, sent: QueryRequest, places: Places, command?: CommandRows) {
-    const request = timed(sent, program);
-    const { database, now, principal, catalog } = request;
-    this.program = program;
+  constructor(request: QueryRequest, places: Places, command?: CommandRows) {
     this.#request = request;
     this.#places = places;
     this.#command = command;
-    const parameters = parametersOf(program, request);
-    this.#facts = {
-      database,
-      now,
-      cluster: catalog.cluster,
-      parameters,
-      ...(principal !== undefined && { principal }),
-    };
+    this.#opened = new OpenTables(request.sources);
   }
 
-  /** Opens the tables, and begins. @throws KqlError */
-  async begin(): Promise<void> {
-    try {
-      this.signal?.throwIfAborted();
-      const summarized = findSummaries(this.program, this.#facts);
-      const { program, summaries } = summarized;
-      const uses = tableUses(program, this.#facts, summaries);
-      for (const { database, table } of tablesOf(program)) {
-        const key = tableKey(database, table);
-        if (this.#opened.has(key) || (this.#command && key === tableKey('', commandTable))) continue;
-        const asked = uses.get(key) ?? { rows: [], summaries: [] };
-        this.#opened.set(key, await this.#request.sources.open(database, table, asked));
+  /** Opens the tables, and begins; once more for the program that is made of what the one before has told.
+   * @throws KqlError, DataDependentSchema, DataDependentFunction */
+  async begin(program: Program): Promise<void> {
+    this.signal?.throwIfAborted();
+    this.#facts = factsOf(program, timed(this.#request, program));
+    const made = this.#command && tableKey('', commandTable);
+    this.#program = await this.#opened.open(program, this.#facts, made);
+    this.#apart = undefined;
+    if (this.#thread === undefined) {
+      try {
+        this.#here = this.#beginHere();
+        await this.#here;
+        return;
+      } catch (error) {
+        if (!(error instanceof NeedsThreadError)) throw error;
       }
-      this.program = this.#completed(summarized);
-      await this.#begun();
-    } catch (error) {
-      this.close();
-      throw error;
     }
-  }
-
-  #completed({ program, summaries }: SummarizedProgram): Program {
-    const known = new Map<Plan, KnownRows>();
-    const taken = new Map<string, number>();
-    for (const [plan, { database, table }] of summaries) {
-      const key = tableKey(database, table);
-      const index = taken.get(key) ?? 0;
-      taken.set(key, index + 1);
-      const rows = this.#opened.get(key)?.known?.[index];
-      if (rows !== undefined) known.set(plan, rows);
-    }
-    return known.size === 0 ? program : withKnown(program, summaries, (plan) => known.get(plan));
-  }
-
-  async #begun(): Promise<void> {
-    try {
-      this.#here = this.#beginHere();
-      await this.#here;
-    } catch (error) {
-      if (!(error instanceof NeedsThreadError)) throw error;
-      await this.goApart();
-    }
+    await this.goApart();
   }
 
   async #beginHere(): Promise<Session> {
     const { database, threads } = this.#places;
-    const connection = await database.connect(threads === undefined ? undefined : sharedNativeLimit);
-    this.#connection = connection;
-    if (this.#isClosed) connection.close();
-    this.signal?.addEventListener('abort', this.#interrupt);
-    const parts = { facts: this.#facts, connection, tables: this.#opened, signal: this.signal };
+    if (this.#connection === undefined) {
+      this.#connection = await database.connect(threads === undefined ? undefined : sharedNativeLimit);
+      if (this.#isClosed) this.#connection.close();
+      this.signal?.addEventListener('abort', this.#interrupt);
+    }
+    const { facts, tables } = this.#parts;
+    const parts = { facts, connection: this.#connection, tables, kept: this.#kept, signal: this.signal };
     return beginSession(this.program, parts, this.#command);
   }
 
-  #connection: EngineConnection | undefined;
   readonly #interrupt = (): void => this.#connection?.interrupt();
+
+  get #parts(): {
+    readonly program: Program;
+    readonly facts: SessionFacts;
+    readonly tables: ReadonlyMap<string, OpenTable>;
+  } {
+    invariant(this.#facts !== undefined, 'a program has begun');
+    return { program: this.program, facts: this.#facts, tables: this.#opened.tables };
+  }
+
+  /** With what is known beforehand of the tables in it. */
+  get program(): Program {
+    invariant(this.#program !== undefined, 'a program has begun');
+    return this.#program;
+  }
 
   get signal(): AbortSignal | undefined {
     return this.#request.signal;
   }
 
   get scanned(): ScanCounts {
-    return countsOf([...this.#opened.values()]);
+    return countsOf([...this.#opened.tables.values()]);
   }
 
   /** Undefined once it has left this thread. */
   async here(): Promise<Session | undefined> {
-    return this.#apart === undefined ? this.#here : undefined;
+    return this.#thread === undefined ? this.#here : undefined;
   }
 
-  /** Begins anew in a thread of its own. */
+  /** Begins the program anew in a thread of its own, where what has told columns goes along. */
   goApart(): Promise<ApartSession> {
+    return (this.#apart ??= this.#beginApart());
+  }
+
+  async #beginApart(): Promise<ApartSession> {
     const { threads } = this.#places;
     invariant(threads !== undefined, 'without threads nothing needs one');
-    return (this.#apart ??= threads.begin({
-      program: this.program,
-      facts: this.#facts,
-      tables: this.#opened,
-      ...(this.#command && { command: this.#command }),
-      ...(this.signal && { signal: this.signal }),
-    }));
+    const isFirst = this.#thread === undefined;
+    const signal = this.signal;
+    this.#thread ??= threads.begin({ ...(this.#command && { command: this.#command }), ...(signal && { signal }) });
+    const session = await this.#thread;
+    const connection = this.#connection;
+    const tails = isFirst && connection !== undefined ? this.#kept.tails(connection) : [];
+    await session.begin({ ...this.#parts, ...(isFirst && { kept: this.#kept.all, tails }) });
+    return session;
   }
 
   close(): void {
     if (this.#isClosed) return;
     this.#isClosed = true;
     this.signal?.removeEventListener('abort', this.#interrupt);
-    for (const table of this.#opened.values()) table.release();
+    this.#opened.release();
     this.#connection?.close();
-    void this.#apart?.then(
+    void this.#thread?.then(
       (session) => session.close(),
       () => undefined,
     );
   }
+}
+
+function factsOf(program: Program, request: QueryRequest): SessionFacts {
+  const { database, now, principal, catalog } = request;
+  return {
+    database,
+    now,
+    cluster: catalog.cluster,
+    parameters: parametersOf(program, request),
+    ...(principal !== undefined && { principal }),
+  };
 }
 
 function parametersOf(program: Program, request: QueryRequest): ReadonlyMap<string, Literal> {

@@ -8,8 +8,10 @@ import { physicalType } from './kql/types.ts';
 import type { ColumnValues, EngineConnection } from './duckdb/engine-database.ts';
 import { OverflowError } from './duckdb/engine-database.ts';
 import { callsNatives } from './duckdb/macros.ts';
-import { runRowwise } from './rowwise.ts';
+import type { KeptStages, TemporaryPlan } from './kept-stages.ts';
+import { storeRows } from './kept-stages.ts';
 import { tableKey } from './scan-ranges.ts';
+import { runStages } from './stages.ts';
 import type { TableSource } from './sql/context.ts';
 import type { NativeValue } from './sql/native.ts';
 import type { Translation, TranslationInput } from './sql/translate.ts';
@@ -37,6 +39,8 @@ export interface Session {
   readonly facts: SessionFacts;
   readonly connection: EngineConnection;
   readonly tables: ReadonlyMap<string, TableSource>;
+  /** Of the programs before, which told columns. */
+  readonly kept: KeptStages;
   readonly signal: AbortSignal | undefined;
   /** With temporary tables in place of row operators. */
   readonly staged: Program;
@@ -50,11 +54,18 @@ export async function beginSession(
   command?: CommandRows,
 ): Promise<Session> {
   const tables = new Map(parts.tables);
-  if (command) tables.set(tableKey('', commandTable), await commandSource(parts.connection, command));
+  if (command)
+    tables.set(tableKey('', commandTable), (parts.kept.command ??= await commandSource(parts.connection, command)));
   for (const { database, table } of tablesOf(program))
     if (!tables.has(tableKey(database, table))) throw new KqlError('internal', 'A table was not opened.');
   const session: Session = { ...parts, tables, staged: program };
-  const staged = await runRowwise(program, (plan, lets) => collect(session, plan, lets), parts.connection);
+  const { connection, kept } = parts;
+  const staged = await runStages(program, {
+    connection,
+    kept,
+    collect: (plan, lets) => collect(session, plan, lets),
+    store: (plan, lets, name) => store(session, plan, lets, name),
+  });
   return { ...session, staged };
 }
 
@@ -138,4 +149,18 @@ async function collect(session: Session, plan: Plan, lets: Program['lets']): Pro
   const chunks: ColumnValues[][] = [];
   for await (const chunk of chunksOf(session, plan, lets)) chunks.push(chunk);
   return chunks;
+}
+
+/** An overflow of integers does it again in the form that wraps. */
+async function store(session: Session, plan: Plan, lets: Program['lets'], name: string): Promise<TemporaryPlan> {
+  for (const wrapping of [false, true]) {
+    session.signal?.throwIfAborted();
+    try {
+      const select = translated(session, plan, lets, { wrapping, stored: true });
+      return await storeRows(session.connection, name, plan.cols, select);
+    } catch (error) {
+      if (!(error instanceof OverflowError) || wrapping) throw error;
+    }
+  }
+  throw new OverflowError();
 }

@@ -77,8 +77,8 @@ export function openClusterHost(options: {
   const engine: QueryEngine = {
     execute: async (request) => (await opened).execute(request),
     parseCommand: async (command) => (await opened).parseCommand(command),
-    executeProgram: async (program, request, rows) => (await opened).executeProgram(program, request, rows),
-    prepareRows: async (program, request) => (await opened).prepareRows(program, request),
+    executeProgram: async (source, request, rows) => (await opened).executeProgram(source, request, rows),
+    prepareRows: async (source, request) => (await opened).prepareRows(source, request),
     compileGraph: async (model, database, catalog) => (await opened).compileGraph(model, database, catalog),
   };
   return {

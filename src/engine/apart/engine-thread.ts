@@ -3,6 +3,7 @@ import { invariant } from '../../base/invariant.ts';
 import { machineTime } from '../../clock/host-time.ts';
 import type { ColumnValues, EngineConnection } from '../duckdb/engine-database.ts';
 import { openEngineDatabase, stagingType } from '../duckdb/engine-database.ts';
+import { KeptStages } from '../kept-stages.ts';
 import { KqlError } from '../kql/kql-error.ts';
 import type { Session } from '../session.ts';
 import { beginSession, resultChunks, resultStatement } from '../session.ts';
@@ -35,6 +36,7 @@ const database = await openEngineDatabase({ threads, memoryLimit, stopping: stat
 
 let connection: EngineConnection | undefined;
 let session: Session | undefined;
+let kept = new KeptStages();
 const streams = new Map<number, AsyncGenerator<readonly ColumnValues[]>>();
 let lastStream = 0;
 
@@ -71,7 +73,8 @@ const operations: {
     await connected().append(table, types, columns);
     return null;
   },
-  begin: async ({ program, facts, tables, command }) => {
+  begin: async ({ program, facts, tables, command, kept: before }) => {
+    if (before !== undefined) kept = new KeptStages(before);
     const sources = new Map(
       [...tables].map(([key, { sql, extentSql, columns }]): [string, TableSource] => [
         key,
@@ -80,7 +83,7 @@ const operations: {
     );
     session = await beginSession(
       program,
-      { facts, connection: connected(), tables: sources, signal: undefined },
+      { facts, connection: connected(), tables: sources, kept, signal: undefined },
       command,
     );
     return null;
@@ -105,6 +108,7 @@ const operations: {
   close: () => {
     streams.clear();
     session = undefined;
+    kept = new KeptStages();
     connection?.close();
     connection = undefined;
     return null;

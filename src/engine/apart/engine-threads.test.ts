@@ -42,6 +42,7 @@ let database: EngineDatabase;
 let threads: EngineThreads;
 let engine: QueryEngine;
 const began: string[] = [];
+const asked: (AbortSignal | undefined)[] = [];
 
 beforeAll(async () => {
   parser = createKqlParser({
@@ -60,9 +61,15 @@ beforeAll(async () => {
   });
   threads = {
     ...made,
-    begin: (request) => {
-      began.push(String(request.facts.principal));
-      return made.begin(request);
+    begin: async (request) => {
+      asked.push(request.signal);
+      const session = await made.begin(request);
+      const begin = session.begin.bind(session);
+      session.begin = (program) => {
+        began.push(String(program.facts.principal));
+        return begin(program);
+      };
+      return session;
     },
   };
   engine = createQueryEngine({ parser, database, threads });
@@ -163,6 +170,19 @@ describe('a query whose functions take long', () => {
     expect(began).toContain('unpack');
   });
 
+  it('takes along the rows that have told columns, and tells them itself', async () => {
+    // Told here, and read in a thread.
+    const told = `range x from 1 to 1000 step 1 | extend d = bag_pack(strcat("k", x), x) | sample 1 | evaluate bag_unpack(d)
+      | extend z = array_length(series_fir(range(1, 20000, 1), range(1, 1500, 1), false, false))`;
+    expect(await rowsOf(told, { principal: 'told' })).toEqual([[expect.any(BigInt), expect.any(BigInt), 20_000n]]);
+    expect(began.filter((principal) => principal === 'told')).toHaveLength(1);
+    // Of more rows than are walked here, which only a thread can tell; then a second operator there.
+    const many = `range x from 1 to 20000 step 1 | extend d = bag_pack("k", x, "e", bag_pack("y", x))
+      | evaluate bag_unpack(d) | evaluate bag_unpack(e) | summarize count(), sum(k), sum(y)`;
+    expect(await rowsOf(many, { principal: 'many told' })).toEqual([[20_000n, 200_010_000n, 200_010_000n]]);
+    expect(began.filter((principal) => principal === 'many told')).toHaveLength(3);
+  });
+
   it('runs operators that walk many rows there', async () => {
     const text =
       'range x from 1 to 50000 step 1 | scan declare (total: long = 0) with (step s: true => total = x + s.total;) | summarize max(total)';
@@ -199,7 +219,7 @@ describe('a query whose functions take long', () => {
     while (!began.includes('busy 1') || !began.includes('busy 2')) await new Promise(setImmediate);
     const controller = new AbortController();
     const waiting = rowsOf(heavy, { principal: 'waiting', signal: controller.signal }).catch((error: unknown) => error);
-    while (!began.includes('waiting')) await new Promise(setImmediate);
+    while (!asked.includes(controller.signal)) await new Promise(setImmediate);
     controller.abort(new Error('no longer'));
     expect(await waiting).toEqual(new Error('no longer'));
     expect(await Promise.all(busy)).toEqual([[[20_000n]], [[20_000n]]]);

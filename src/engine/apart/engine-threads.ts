@@ -1,6 +1,6 @@
 import type { ColumnValues } from '../duckdb/engine-database.ts';
 import { KqlError } from '../kql/kql-error.ts';
-import type { ApartRequest, ApartSession, EngineThreads } from './apart-session.ts';
+import type { ApartProgram, ApartRequest, ApartSession, EngineThreads } from './apart-session.ts';
 import type { ThreadEvents, ThreadScripts } from './thread-client.ts';
 import { ThreadClient } from './thread-client.ts';
 import type { ThreadCalls, ThreadOperation, ThreadReplies, ThreadSettings } from './thread-protocol.ts';
@@ -96,7 +96,7 @@ export function createEngineThreads(options: EngineThreadsOptions): EngineThread
       const thread = await acquire(request.signal);
       const session = new Session(thread, request, () => release(thread));
       try {
-        await session.begin();
+        await session.open();
         return session;
       } catch (error) {
         session.close();
@@ -120,6 +120,8 @@ class Session implements ApartSession {
   readonly #thread: ThreadClient;
   readonly #request: ApartRequest;
   readonly #release: () => void;
+  /** Tables of the engine. */
+  readonly #copied = new Set<string>();
   #isClosed = false;
 
   constructor(thread: ThreadClient, request: ApartRequest, release: () => void) {
@@ -131,22 +133,26 @@ class Session implements ApartSession {
 
   readonly #abort = (): void => this.#thread.cancel();
 
-  async begin(): Promise<void> {
-    const { program, facts, tables, command } = this.#request;
+  async open(): Promise<void> {
     await this.#call('open', {});
-    for (const { tails = [] } of tables.values())
-      for (const tail of tails) {
-        const { table, columns } = tail;
-        await this.#call('makeTable', { table, columns });
-        const types = columns.map(({ type }) => type);
-        for await (const chunk of tail.rows()) await this.#call('fillTable', { table, types, columns: chunk });
-      }
+  }
+
+  async begin({ program, facts, tables, kept, tails = [] }: ApartProgram): Promise<void> {
+    const { command } = this.#request;
+    for (const tail of [...tails, ...[...tables.values()].flatMap((table) => table.tails ?? [])]) {
+      const { table, columns } = tail;
+      if (this.#copied.has(table)) continue;
+      this.#copied.add(table);
+      await this.#call('makeTable', { table, columns });
+      const types = columns.map(({ type }) => type);
+      for await (const chunk of tail.rows()) await this.#call('fillTable', { table, types, columns: chunk });
+    }
     const sent = new Map(
       [...tables].map(
         ([key, { sql, extentSql, columns }]) => [key, { sql, extentSql: extentSql?.(), columns }] as const,
       ),
     );
-    await this.#call('begin', { program, facts, tables: sent, command });
+    await this.#call('begin', { program, facts, tables: sent, command, kept });
   }
 
   async *chunks(index: number): AsyncGenerator<readonly ColumnValues[]> {

@@ -6,6 +6,7 @@ import type { Program } from '../kql/ir/plan.ts';
 import type { ColumnValues } from '../duckdb/engine-database.ts';
 import { OverflowError } from '../duckdb/engine-database.ts';
 import { DataDependentFunction, DataDependentSchema } from '../data-dependent-schema.ts';
+import type { KeptBefore } from '../kept-stages.ts';
 import type { CommandRows, SessionFacts } from '../session.ts';
 import type { BoundValue } from '../sql/context.ts';
 import type { Translation } from '../sql/translate.ts';
@@ -47,6 +48,8 @@ export interface ThreadCalls {
     readonly facts: SessionFacts;
     readonly tables: ReadonlyMap<string, SentTable>;
     readonly command: CommandRows | undefined;
+    /** Of the first program, what has told columns elsewhere. */
+    readonly kept: KeptBefore | undefined;
   };
   readonly startResult: { readonly index: number };
   readonly startStream: { readonly sql: string; readonly bound: readonly BoundValue[] };

@@ -8,7 +8,7 @@ import type { Column } from '../kql/types.ts';
 import type { RowStatement } from '../query-engine.ts';
 import type { Command, CommandRow, Row } from './command.ts';
 import type { CommandContext } from './command-context.ts';
-import { withCommandProgram } from './command-program.ts';
+import { commandProgram } from './command-program.ts';
 import { creationTimeOf, isIngestedAlready, noExtent, tagsOf } from './ingest-properties.ts';
 import { operationIdColumns, operationOf, runRecorded, startRecorded } from './operation-record.ts';
 import { requirePermission } from './permissions.ts';
@@ -92,12 +92,9 @@ async function runAppend(
   context: CommandContext,
 ): Promise<Row> {
   const { data, database, engine } = context;
-  const statement = await withCommandProgram(
-    context,
-    'query',
-    { text: command.text, program: query, queryText: command.queryText },
-    (program) => engine.prepareRows(program, queryRequest(context, command.queryText)),
-  ).then(onlyOne);
+  const { text, queryText } = command;
+  const source = commandProgram(context, 'query', { text, program: query, queryText });
+  const statement = onlyOne(await engine.prepareRows(source, queryRequest(context, queryText)));
   try {
     const change = tableChange(table, statement.columns, properties, context);
     const tags = tagsOf(properties.tags, properties.ingestIfNotExists);

@@ -6,7 +6,7 @@ import type { NativeValue } from '../sql/native.ts';
 import { formatDatetime, formatTimespan } from '../values/ticks.ts';
 import type { CommandTable, Row } from './command.ts';
 import type { CommandContext } from './command-context.ts';
-import { withCommandProgram } from './command-program.ts';
+import { commandProgram } from './command-program.ts';
 import { queryRequest, requireReadable } from './query-request.ts';
 import { quotedName } from './schema-text.ts';
 
@@ -22,9 +22,8 @@ export async function pipeParsed(
   text: string,
 ): Promise<CommandTable> {
   requireReadable(context, pipe, 'Query');
-  return withCommandProgram(context, 'pipe', { text, program: pipe }, async (program) =>
-    readResult(await context.engine.executeProgram(program, queryRequest(context, text), made)),
-  );
+  const source = commandProgram(context, 'pipe', { text, program: pipe });
+  return readResult(await context.engine.executeProgram(source, queryRequest(context, text), made));
 }
 
 /** Operators after a command that the parser does not know: over its rows as literals. */

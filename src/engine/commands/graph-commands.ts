@@ -2,6 +2,7 @@ import { newGuid } from '../../base/guid.ts';
 import { dataError } from '../catalog/data-error.ts';
 import type { GraphModelVersion, GraphModelView, GraphSnapshotView } from '../catalog/graph-models.ts';
 import { stepsOfModel } from '../catalog/graph-models.ts';
+import { fixedProgram } from '../data-dependent-schema.ts';
 import type { KqlCatalog } from '../kql/catalog.ts';
 import { KqlError } from '../kql/kql-error.ts';
 import type { Command, CommandRow, Row } from './command.ts';
@@ -109,7 +110,7 @@ async function makeSnapshot(command: Command, context: CommandContext): Promise<
   const request = queryRequest(context, command.text);
   const program = await engine.compileGraph(model.name, database, request.catalog);
   requireReadable(context, program, command.kind);
-  const [nodes, edges] = await engine.prepareRows(program, request);
+  const [nodes, edges] = await engine.prepareRows(fixedProgram(program), request);
   try {
     if (edges === undefined || version === undefined)
       throw new KqlError('internal', 'A graph has nodes, edges and a version.');

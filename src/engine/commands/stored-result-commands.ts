@@ -10,7 +10,7 @@ import { parseTimespan, ticksPerMillisecond } from '../values/ticks.ts';
 import type { Command, CommandRow, CommandTable, Row } from './command.ts';
 import type { CommandContext } from './command-context.ts';
 import { readResult, rowsMax, stringLiteral } from './command-pipe.ts';
-import { withCommandProgram } from './command-program.ts';
+import { commandProgram } from './command-program.ts';
 import { ticksOf } from './instants.ts';
 import { operationIdColumns, operationOf, startRecorded } from './operation-record.ts';
 import { isAllowed } from './permissions.ts';
@@ -55,7 +55,7 @@ const sum = (extents: readonly ExtentView[], value: (extent: ExtentView) => numb
   extents.reduce((total, extent) => total + value(extent), 0);
 
 /** Only the first result of a query is stored. */
-function store(
+async function store(
   command: Command,
   query: Program,
   name: string,
@@ -63,26 +63,21 @@ function store(
   context: CommandContext,
 ): Promise<StoredResultView> {
   const { data, database, engine, caller } = context;
-  return withCommandProgram(
-    context,
-    'query',
-    { text: command.text, program: query, queryText: command.queryText },
-    async (program) => {
-      const [statement] = await engine.prepareRows(program, queryRequest(context, command.queryText));
-      try {
-        return await data.storeResult({
-          database,
-          name,
-          principal: caller.fqn,
-          rows: { kind: 'statement', statement },
-          expiresAfterMs,
-          existing: command.kind === 'StoredQueryResultSetOrReplace' ? 'replaced' : 'refused',
-        });
-      } finally {
-        statement.close();
-      }
-    },
-  );
+  const { text, queryText } = command;
+  const source = commandProgram(context, 'query', { text, program: query, queryText });
+  const [statement] = await engine.prepareRows(source, queryRequest(context, queryText));
+  try {
+    return await data.storeResult({
+      database,
+      name,
+      principal: caller.fqn,
+      rows: { kind: 'statement', statement },
+      expiresAfterMs,
+      existing: command.kind === 'StoredQueryResultSetOrReplace' ? 'replaced' : 'refused',
+    });
+  } finally {
+    statement.close();
+  }
 }
 
 function expiresAfterOf(text: string | undefined): number {

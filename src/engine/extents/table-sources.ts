@@ -2,6 +2,7 @@ import { BlobNotFoundError } from '../../storage/blob-store.ts';
 import type { ExtentRecord, TableRecord } from '../catalog/records.ts';
 import type { DataKeys } from '../catalog/data-keys.ts';
 import type { OpenTable, ScanCounts } from '../query-engine.ts';
+import { SnapshotGoneError } from '../open-tables.ts';
 import { factColumn } from '../kql/ir/record-facts.ts';
 import type { KqlType } from '../kql/types.ts';
 import { physicalType } from '../kql/types.ts';
@@ -44,21 +45,28 @@ export async function openTable(parts: SourceParts, uses: TableUses = everyRow):
   }
 }
 
-async function openOnce(parts: SourceParts, uses: TableUses): Promise<OpenTable> {
-  const { table, extents, segments } = parts.snapshot();
+type Snapshot = ReturnType<SourceParts['snapshot']>;
+type Tail = Awaited<ReturnType<Segment['tail']['open']>>;
+
+/** @param opened the rows of its segments, held by somebody else */
+async function openOnce(
+  parts: SourceParts,
+  uses: TableUses,
+  snapshot: Snapshot = parts.snapshot(),
+  opened?: readonly Tail[],
+): Promise<OpenTable> {
+  const { table, extents, segments } = snapshot;
   const held: { release(): void }[] = [];
   const release = (): void => {
     for (const one of held.splice(0)) one.release();
   };
   try {
     // Segments first: opening them fixes which of their rows count, and keeps them if they are merged meanwhile.
-    const tails = await Promise.all(
-      segments.map(async (segment) => {
-        const opened = await segment.tail.open();
-        held.push(opened);
-        return { columns: [ingestionColumn, ...segment.tail.columns], sql: opened.sql, rows: opened };
-      }),
-    );
+    const rows = opened ?? (await openTails(segments, held));
+    const tails = segments.flatMap(({ tail }, index) => {
+      const own = rows[index];
+      return own === undefined ? [] : [{ columns: [ingestionColumn, ...tail.columns], sql: own.sql }];
+    });
     const { wanted, known } = plannedReads(readableColumns(table), extents, uses);
     // What the catalog knows of rows is told only while they could be read.
     if (known.some(({ rowCount }) => rowCount > 0n)) parts.files.requireKey();
@@ -79,11 +87,38 @@ async function openOnce(parts: SourceParts, uses: TableUses): Promise<OpenTable>
       ]),
       counts: countsOf(extents, wanted, segments),
       known,
-      tails: tails.map(({ rows }) => rows),
+      tails: rows,
+      again: (wider) => openAgain(parts, wider, snapshot, rows),
       release,
     };
   } catch (error) {
     release();
+    throw error;
+  }
+}
+
+function openTails(segments: readonly Segment[], held: { release(): void }[]): Promise<Tail[]> {
+  return Promise.all(
+    segments.map(async ({ tail }) => {
+      const opened = await tail.open();
+      held.push(opened);
+      return opened;
+    }),
+  );
+}
+
+/** The rows of the same moment. @throws SnapshotGoneError where an extent was merged away, or DEKs were wrapped anew */
+async function openAgain(
+  parts: SourceParts,
+  uses: TableUses,
+  snapshot: Snapshot,
+  tails: readonly Tail[],
+): Promise<OpenTable> {
+  const { generation } = parts.keys();
+  try {
+    return await openOnce(parts, uses, snapshot, tails);
+  } catch (error) {
+    if (error instanceof BlobNotFoundError || parts.keys().generation !== generation) throw new SnapshotGoneError();
     throw error;
   }
 }

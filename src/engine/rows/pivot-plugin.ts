@@ -10,7 +10,7 @@ import { nullOf } from './row-operator.ts';
 /** pivot: the values of one column become columns, in the order in which they first occur; groups without a value get what
  * the aggregate gives for no rows.
  * @see Kusto documentation, pivot plugin */
-export const pivot: RowOperator = ({ inputs, settings, cols: declared, united }) => {
+export const pivot: RowOperator = ({ inputs, settings, cols: declared }) => {
   const [summarized, nothing, order] = inputs;
   invariant(summarized && nothing && order, 'pivot has three inputs');
   const { groups } = settings as PivotSettings;
@@ -50,7 +50,6 @@ export const pivot: RowOperator = ({ inputs, settings, cols: declared, united })
     cols.map((column): NativeValue => {
       const at = groups.indexOf(column.name);
       if (at >= 0) return keys[at] ?? nullOf(column.type);
-      if (united && !names.includes(column.name)) return nullOf(column.type);
       return values.has(column.name) ? (values.get(column.name) ?? nullOf(column.type)) : fallback;
     }),
   );

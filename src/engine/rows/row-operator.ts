@@ -13,8 +13,6 @@ export interface RowOperatorCall {
   readonly inputs: readonly RowTable[];
   readonly settings: unknown;
   readonly cols: readonly Column[] | undefined;
-  /** `cols` are what all runs of the operator gave together; one run need not have them all. */
-  readonly united?: boolean;
   /** Evaluates expressions over rows in SQL: needed by operators whose settings hold expressions. */
   readonly at: number;
 }

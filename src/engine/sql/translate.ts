@@ -11,6 +11,8 @@ export interface Translation {
   readonly sql: string;
   readonly bound: readonly BoundValue[];
   readonly columns: readonly Column[];
+  /** Of its rows, as in a `temporary` plan. */
+  readonly order: 'none' | 'sorted' | 'rows';
 }
 
 export interface TranslationInput {
@@ -66,7 +68,11 @@ export function translate(plan: Plan, input: TranslationInput): Translation {
   const isReadAgain = countOf(`${shares}${from}`, /\bFROM l\d/g) > withs.length;
   const planAgain = isReadAgain && bound.length > 0 ? ` WHERE ${base.bind('true', 'BOOLEAN')}` : '';
   const body = `SELECT ${outputs.join(', ') || '1 AS none'} FROM ${from}${planAgain}${order}`;
-  return { ...onlyUsed(`${shares}${body}`, bound), columns: plan.cols };
+  return {
+    ...onlyUsed(`${shares}${body}`, bound),
+    columns: plan.cols,
+    order: relation.serialized ? 'rows' : order === '' ? 'none' : 'sorted',
+  };
 }
 
 const countOf = (text: string, pattern: RegExp): number => text.match(pattern)?.length ?? 0;

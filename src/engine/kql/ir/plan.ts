@@ -53,7 +53,13 @@ export type PlanNode =
       readonly by?: Expression;
     }
   | RowwiseNode
-  | { readonly op: 'temporary'; readonly name: string; readonly ids: readonly string[] };
+  /** `order` of its rows as they lie: `none` means nothing; that of `rows` may be followed from one to the next, which is what absence says. */
+  | {
+      readonly op: 'temporary';
+      readonly name: string;
+      readonly ids: readonly string[];
+      readonly order?: 'none' | 'sorted' | 'rows';
+    };
 
 /** One `name = expression`. Several names when the expression yields several columns. */
 export interface Item {
@@ -122,7 +128,7 @@ export interface MvExpandNode {
   readonly limit?: Expression;
 }
 /** `body` runs once for every input row, its `context` being the row's expansion: `contextCols`. */
-export interface MvApplyNode {
+export interface MvApplyNode extends Placed {
   readonly op: 'mvApply';
   readonly input: Plan;
   readonly columns: readonly MvColumn[];
@@ -170,7 +176,7 @@ export interface ParseKvNode {
 }
 /** `body` runs once for every value of `by`, its `context` being the rows with that value. `keyed`: the body names that value, as
  * a column on the side `partitionSide`. `limited`: the strategy takes few values. */
-export interface PartitionNode {
+export interface PartitionNode extends Placed {
   readonly op: 'partition';
   readonly input: Plan;
   readonly by: Expression;
@@ -192,9 +198,9 @@ export interface TopNestedNode {
   }[];
 }
 /** An operator that walks rows in JavaScript: scan, graph operators, plugins. `inputs` are run first; `settings` is its own
- * JSON, checked by the row operator. `dataDependent`: the columns are known only after a first run; `schemaAt` is where
- * ` : (a:long, …)` goes into the text for the second. */
-export interface RowwiseNode {
+ * JSON, checked by the row operator. `dataDependent`: the columns are known only once it has run; `schemaAt` is where
+ * ` : (a:long, …)` then goes into the text, and `told` is there once that has been done. */
+export interface RowwiseNode extends Placed {
   readonly op: 'rowwise';
   readonly name: string;
   readonly inputs: readonly Plan[];
@@ -202,18 +208,34 @@ export interface RowwiseNode {
   readonly at: number;
   readonly dataDependent?: boolean;
   readonly schemaAt?: number;
+  readonly told?: boolean;
   /** The stored functions that it stands in, from the outermost: there is no text to write its columns into. */
   readonly storedFunctions?: readonly string[];
+}
+
+/** Something whose rows may be kept while the text is compiled again. `at`: its place in the text, -1 inside stored functions. `calls`:
+ * the places of the function calls that it was taken from, from the outermost. `stage`: what it is known by in all of these
+ * compilations. */
+export interface Placed {
+  readonly at?: number;
+  readonly calls?: readonly number[];
+  readonly stage?: string;
+}
+
+/** Tabular `let`, and other tables that are named more than once. */
+export interface SharedTable extends Placed {
+  readonly id: number;
+  readonly plan: Plan;
+  /** It is computed once, whoever reads it. */
+  readonly materialized: boolean;
 }
 
 /** Everything the parser made of one text. */
 export interface Program {
   readonly parameters: readonly { readonly name: string; readonly type: KqlType; readonly fallback?: Literal }[];
   readonly options: Readonly<Record<string, string | boolean | number | null>>;
-  readonly lets: readonly { readonly id: number; readonly plan: Plan; readonly materialized: boolean }[];
+  readonly lets: readonly SharedTable[];
   readonly results: readonly ProgramResult[];
-  /** `schemaAt` of the operators whose columns are known from a run before, not from the user. */
-  readonly schemasWritten?: readonly number[];
   /** Why the text is refused, unless this part of it tells columns that depend on data. */
   readonly refusal?: SerializedKqlError;
 }

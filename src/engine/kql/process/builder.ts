@@ -1,7 +1,7 @@
 import type { Column, KqlType } from '../types.ts';
 import { isKqlType } from '../types.ts';
 import type { Expression } from '../ir/expression.ts';
-import type { Plan, Program, ProgramResult } from '../ir/plan.ts';
+import type { Placed, Plan, Program, ProgramResult, SharedTable } from '../ir/plan.ts';
 import { startsFromContext } from '../ir/walk.ts';
 import { KqlError } from '../kql-error.ts';
 import type { Graph } from './graph-patterns.ts';
@@ -90,7 +90,7 @@ export class Scope {
 }
 
 export interface Draft {
-  readonly lets: { readonly id: number; readonly plan: Plan; readonly materialized: boolean }[];
+  readonly lets: SharedTable[];
   readonly options: Record<string, string | boolean | number | null>;
   readonly parameters: Program['parameters'][number][];
   readonly results: ProgramResult[];
@@ -112,6 +112,8 @@ export interface Builder {
   readonly offset: number | undefined;
   /** The stored functions of the current database that this is in, from the outermost. */
   readonly stored?: readonly string[];
+  /** The places of the function calls that this is in, from the outermost. */
+  readonly calls?: readonly number[];
   /** The rows that a subquery without a source starts from (mv-apply, partition, fork). */
   readonly context?: Plan;
   /** The column whose value a subquery with a source of its own runs for (partition … { … }). */
@@ -123,11 +125,12 @@ export interface Builder {
 }
 
 /** A table with a source of its own does not see the rows around it. */
-export const withoutContext = ({ draft, scope, offset, stored, partitionKey, depth }: Builder): Builder => ({
+export const withoutContext = ({ draft, scope, offset, stored, calls, partitionKey, depth }: Builder): Builder => ({
   draft,
   scope,
   offset,
   ...(stored && { stored }),
+  ...(calls && { calls }),
   ...(depth !== undefined && { depth }),
   ...(partitionKey && { partitionKey }),
 });
@@ -144,6 +147,17 @@ const readsRow = (expression: Expression): boolean =>
 
 export const positionOf = (b: Pick<Builder, 'offset'>, node: SyntaxNode): number =>
   b.offset === undefined ? -1 : b.offset + node.TextStart;
+
+/** For what may be kept while the text is compiled again. */
+export const placedAt = (b: Builder, node: SyntaxNode): Required<Pick<Placed, 'at'>> & Placed => ({
+  at: positionOf(b, node),
+  ...(b.calls && { calls: b.calls }),
+});
+
+/** Inside of the function that a node calls. */
+export const callsThrough = (b: Builder, node: SyntaxNode): Required<Pick<Builder, 'calls'>> => ({
+  calls: [...(b.calls ?? []), positionOf(b, node)],
+});
 
 export function notSupported(b: Pick<Builder, 'offset'>, node: SyntaxNode, what: string): KqlError {
   const at = positionOf(b, node);
@@ -215,11 +229,14 @@ export const isTuple = (symbol: LanguageSymbol | null | undefined): symbol is La
   symbol !== null && symbol !== undefined && symbolKind(symbol) === 'TupleSymbol';
 
 /** Gives a tabular expression a number, so that it is planned once however often it is named. What starts from the rows of a
- * subquery has other rows for each of its runs, and stays where it is. */
-export function shareTable(b: Builder, plan: Plan, materialized = false): Plan {
-  if (plan.op === 'reference' || startsFromContext(plan)) return plan;
+ * subquery has other rows for each of its runs, and stays where it is.
+ * @param once the node whose rows are computed once, whoever reads them */
+export function shareTable(b: Builder, plan: Plan, once?: SyntaxNode): Plan {
+  if (startsFromContext(plan) || (plan.op === 'reference' && !once)) return plan;
+  if (plan.op === 'reference' && b.draft.lets.some(({ id, materialized }) => materialized && id === plan.id))
+    return plan;
   const id = b.draft.lets.length;
-  b.draft.lets.push({ id, plan, materialized });
+  b.draft.lets.push({ id, plan, materialized: once !== undefined, ...(once && placedAt(b, once)) });
   return { op: 'reference', id, cols: plan.cols };
 }
 

@@ -308,6 +308,7 @@ const toScalar: ScalarBuilder = (b, node) => {
     const type = typeOf(node);
     return once(
       b,
+      node,
       { op: 'print', items: [{ names: ['print_0'], expression }], cols: [{ name: 'print_0', type }] },
       type,
     );
@@ -315,21 +316,21 @@ const toScalar: ScalarBuilder = (b, node) => {
   const plan = buildTable(inside(b), inner);
   if (isRandom(b, plan)) {
     const count: Expression = { k: 'literal', type: 'long', value: '1' };
-    return once(b, { op: 'take', input: plan, count, cols: plan.cols }, typeOf(node));
+    return once(b, node, { op: 'take', input: plan, count, cols: plan.cols }, typeOf(node));
   }
   return { k: 'scalarQuery', plan, type: typeOf(node) };
 };
 
 /** What comes out differently each time is computed once for the query, unless it depends on the rows around it. */
-function once(b: Builder, plan: Plan, type: KqlType): Expression {
-  return { k: 'scalarQuery', plan: startsFromContext(plan) ? plan : sharedOnce(b, plan), type };
+function once(b: Builder, node: SyntaxNode, plan: Plan, type: KqlType): Expression {
+  return { k: 'scalarQuery', plan: startsFromContext(plan) ? plan : sharedOnce(b, node, plan), type };
 }
 
 /** A function that is called twice has the same place in the text, and so the same value. */
-function sharedOnce(b: Builder, plan: Plan): Plan {
+function sharedOnce(b: Builder, node: SyntaxNode, plan: Plan): Plan {
   const text = JSON.stringify(plan);
   const known = b.draft.lets.find((shared) => shared.materialized && JSON.stringify(shared.plan) === text);
-  return known ? { op: 'reference', id: known.id, cols: known.plan.cols } : shareTable(b, plan, true);
+  return known ? { op: 'reference', id: known.id, cols: known.plan.cols } : shareTable(b, plan, node);
 }
 
 /** Whether a value has in it what is different each time that it runs. */

@@ -2,6 +2,7 @@ import type { Expression } from '../ir/expression.ts';
 import type { Plan } from '../ir/plan.ts';
 import type { Binding, Builder } from './builder.ts';
 import {
+  callsThrough,
   inliningLimit,
   isTabular,
   scalarBinding,
@@ -42,6 +43,7 @@ export function buildUserCall(b: Builder, node: SyntaxNode, body: SyntaxNode, pi
     // What a stored function defines has no place in the text either.
     offset: definition && b.offset !== undefined ? definition.bodyStart - body.TextStart : undefined,
     ...(stored && { stored }),
+    ...callsThrough(b, node),
     ...(b.context && { context: b.context }),
     ...(b.depth !== undefined && { depth: b.depth }),
   };

@@ -91,7 +91,7 @@ function makeGraph(b: Builder, node: SyntaxNode, edgeTable: Plan): Graph {
     throw semantic(b, node, `make-graph: nodes cannot be of type ${sourceType} and of type ${targetType}.`);
   const inputs = tables.map((table) => buildTable(b, need(table, 'Table')));
   const properties = propertiesOf(node, inputs, idColumn === undefined ? [] : [{ name: idColumn, type: sourceType }]);
-  const edges = shareTable(b, edgeTable);
+  const edges = shareTable(b, edgeTable, node);
   const settings: GraphNodesSettings = {
     ...shape,
     keys: tables.map((table) => nameOf(need(table, 'Column'))),

@@ -4,7 +4,7 @@ import type { MvColumn, Plan, TopNestedNode } from '../ir/plan.ts';
 import { mentionsSide } from '../ir/walk.ts';
 import type { Column } from '../types.ts';
 import type { Builder } from './builder.ts';
-import { columnsOf, semantic, shareTable, typeOfSymbol, withoutContext } from './builder.ts';
+import { columnsOf, placedAt, semantic, shareTable, typeOfSymbol, withoutContext } from './builder.ts';
 import { buildScalar } from './expressions.ts';
 import type { SyntaxNode } from './language.ts';
 import { kindOf, list, need, part, resultName, tokenText } from './language.ts';
@@ -78,6 +78,7 @@ const mvApply: OperatorBuilder = (b, node, given) => {
   );
   return {
     op: 'mvApply',
+    ...placedAt(b, node),
     input,
     columns,
     contextCols,
@@ -128,6 +129,7 @@ const partition: OperatorBuilder = (b, node, given) => {
   if (strategy !== 'legacy') checkOwnRows(b, part(operand, 'Query') ?? need(operand, 'Subquery'), strategy);
   return {
     op: 'partition',
+    ...placedAt(b, node),
     input,
     by,
     body,

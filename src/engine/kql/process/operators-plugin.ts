@@ -3,7 +3,7 @@ import type { Expression } from '../ir/expression.ts';
 import type { Item, Plan } from '../ir/plan.ts';
 import type { Column } from '../types.ts';
 import type { Builder } from './builder.ts';
-import { columnsOf, isTabular, notSupported, positionOf, semantic, shareTable } from './builder.ts';
+import { columnsOf, isTabular, notSupported, placedAt, positionOf, semantic, shareTable } from './builder.ts';
 import { buildScalar, visibleColumns } from './expressions.ts';
 import type { SyntaxNode } from './language.ts';
 import { kindOf, list, nameOf, need, part } from './language.ts';
@@ -110,6 +110,7 @@ const pivotAggregates: ReadonlySet<string> = new Set([
  * @param grouping the columns to group by as the binder has them; undefined when a schema was given */
 function pivotArguments(
   b: Builder,
+  node: SyntaxNode,
   nodes: readonly SyntaxNode[],
   input: Plan,
   grouping: readonly Column[] | undefined,
@@ -145,7 +146,7 @@ function pivotArguments(
   const valueItem: Item = { names: ['$value'], expression: aggregate };
   const value: Column = { name: '$value', type: aggregate.type };
   const pivotColumn: Column = { name: '$pivot', type: pivot.type };
-  const shared = shareTable(b, input);
+  const shared = shareTable(b, input, node);
   const summarized: Plan = {
     op: 'summarize',
     input: shared,
@@ -232,13 +233,14 @@ const plugin: OperatorBuilder = (b, node, given) => {
   const nodes = list(need(target, 'ArgumentList'), 'Expressions');
   const { settings, inputs } =
     name === 'pivot'
-      ? pivotArguments(b, nodes, input, schema ? undefined : columnsOf(node))
+      ? pivotArguments(b, node, nodes, input, schema ? undefined : columnsOf(node))
       : gatherArguments(b, nodes, input);
   return {
     op: 'rowwise',
     name,
     inputs,
     settings,
+    ...placedAt(b, node),
     at,
     cols: engineColumns(name, node, nodes, input),
     ...(dependOnData.has(name) && { schemaAt: at < 0 ? -1 : (b.offset ?? 0) + target.End }),

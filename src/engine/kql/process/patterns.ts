@@ -2,7 +2,7 @@ import type { Expression, Literal } from '../ir/expression.ts';
 import type { Plan } from '../ir/plan.ts';
 import { KqlError } from '../kql-error.ts';
 import type { Binding, Builder } from './builder.ts';
-import { inliningLimit, positionOf, Scope, semantic } from './builder.ts';
+import { callsThrough, inliningLimit, positionOf, Scope, semantic } from './builder.ts';
 import { buildScalar } from './expressions.ts';
 import type { SyntaxNode } from './language.ts';
 import { kindOf, list, nameOf, need, part } from './language.ts';
@@ -49,7 +49,7 @@ export function buildPatternCall(b: Builder, pattern: Pattern, call: SyntaxNode,
     const expression: Expression = { k: 'literal', type: 'string', value: pathText };
     scope.bind(nameOf(need(need(pathParameter, 'Parameter'), 'Name')), { k: 'scalar', expression });
   }
-  const inner: Builder = { ...pattern.builder, scope };
+  const inner: Builder = { ...pattern.builder, scope, ...callsThrough(b, call) };
   const body = need(match, 'Body');
   for (const statement of list(body, 'Statements')) buildStatement(inner, statement);
   const expression = part(body, 'Expression');

@@ -111,11 +111,14 @@ function located(value: unknown, replacements: readonly Replacement[]): unknown 
   return Object.fromEntries(
     Object.entries(value).map(([key, item]): [string, unknown] => [
       key,
-      (key === 'at' || key === 'schemaAt') && typeof item === 'number' && item >= 0
-        ? original(item, replacements)
-        : located(item, replacements),
+      key === 'at' || key === 'schemaAt' || key === 'calls' ? moved(item, replacements) : located(item, replacements),
     ]),
   );
+}
+
+function moved(places: unknown, replacements: readonly Replacement[]): unknown {
+  if (Array.isArray(places)) return places.map((place) => moved(place, replacements));
+  return typeof places === 'number' && places >= 0 ? original(places, replacements) : places;
 }
 
 /** An unnamed covariance carries the names of both columns in the engine, of the first in the binder. */

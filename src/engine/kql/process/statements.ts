@@ -55,8 +55,8 @@ const letStatement: StatementBuilder = (b, node) => {
     return;
   }
   if (isTabular(expression)) {
-    const materialized = kindOf(expression) === 'MaterializeExpression';
-    b.scope.bind(name, { k: 'table', plan: shareTable(b, buildTable(inside(b), expression), materialized) });
+    // What is materialized shares itself.
+    b.scope.bind(name, { k: 'table', plan: shareTable(b, buildTable(inside(b), expression)) });
     return;
   }
   b.scope.bind(name, scalarBinding(b, buildScalar(b, expression)));

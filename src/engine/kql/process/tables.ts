@@ -68,7 +68,7 @@ const tableBuilders: Readonly<Record<string, OperatorBuilder>> = {
   },
   ParenthesizedExpression: (b, node, input) => buildTable(b, need(node, 'Expression'), input),
   DataScopeExpression: (b, node, input) => buildTable(b, need(node, 'Expression'), input),
-  MaterializeExpression: (b, node) => shareTable(b, buildTable(b, need(node, 'Expression')), true),
+  MaterializeExpression: (b, node) => shareTable(b, buildTable(b, need(node, 'Expression')), node),
   ToTableExpression: (b, node) => buildTable(b, need(node, 'Expression')),
   NameReference: nameReference,
   PathExpression: (b, node) => {

@@ -13,6 +13,9 @@ import { renamed, selectFrom, withoutRows } from '../relation.ts';
 import { scanOf } from '../scan.ts';
 import type { RowScope } from '../scope.ts';
 
+/** A row without columns is still one. */
+const oneRow = { id: 'none', sql: '1' };
+
 const noRow = (ctx: SqlContext): RowScope => ({
   ctx,
   column: () => {
@@ -81,13 +84,14 @@ export const sourceOperators: PlanCompilers<
   },
   temporary: (ctx, node) => {
     const columns = freshColumns(ctx, node.cols);
-    const order = `${ctx.newId()}n`;
     const outputs = columns.map(({ id }, index) => ({ id, sql: node.ids[index] ?? 'NULL' }));
+    if (node.order === 'none') return { sql: selectFrom(node.name, outputs.length > 0 ? outputs : [oneRow]), columns };
+    const order = `${ctx.newId()}n`;
     return {
       sql: selectFrom(node.name, [...outputs, { id: order, sql: 'position' }]),
       columns,
       order: [{ id: order, descending: false, nullsFirst: false }],
-      serialized: true,
+      ...(node.order !== 'sorted' && { serialized: true }),
     };
   },
   datatable: (ctx, node) => datatableRelation(ctx, node.rows, node.cols),

@@ -32,8 +32,8 @@ export interface ClusterKeyRecord {
   readonly warning?: string;
   /** The cluster was stopped: nobody checks its key until it starts again. */
   readonly stopped: boolean;
-  /** Set while a change of custody wraps the DEKs anew: nobody adds one meanwhile. */
-  readonly replacing?: { readonly since: Moment };
+  /** Set while a change of custody wraps the DEKs anew: nobody adds one meanwhile. `change` tells it from every other change. */
+  readonly replacing?: { readonly since: Moment; readonly change?: Guid };
 }
 
 export const clusterKeyTable: Table<ClusterKeyRecord> = { name: 'cluster-keys', parse: parseClusterKeyRecord };
@@ -107,10 +107,13 @@ export function parseClusterKeyRecord(value: Json): ClusterKeyRecord {
     ...(object.suspension === undefined ? {} : { suspension: suspensionOf(object.suspension) }),
     ...(object.warning === undefined ? {} : { warning: textOf(object.warning, 'warning') }),
     stopped: object.stopped === true,
-    ...(object.replacing === undefined
-      ? {}
-      : { replacing: { since: parseMoment(objectOf(object.replacing, 'replacing').since) ?? longAgo } }),
+    ...(object.replacing === undefined ? {} : { replacing: replacingOf(objectOf(object.replacing, 'replacing')) }),
   };
+}
+
+function replacingOf({ since, change }: JsonObject): NonNullable<ClusterKeyRecord['replacing']> {
+  const known = typeof change === 'string' ? parseGuid(change) : undefined;
+  return { since: parseMoment(since) ?? longAgo, ...(known === undefined ? {} : { change: known }) };
 }
 
 function custodyOf(value: Json | undefined): Custody {

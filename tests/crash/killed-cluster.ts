@@ -199,19 +199,24 @@ class WatchedStore implements StateStore {
     const puts = commit.write.flatMap(({ table, id, put }) => (put === null ? [] : [{ table, id, value: put.value }]));
     const changes = (name: string): boolean => puts.some(({ table }) => table === name);
     if (changes(clusterKeyTable.name) && changes(clusterCatalogTable.name)) this.generation += 1;
-    for (const { id, table, value } of puts) if (isKeyed(table, id)) this.#written(this.#mark(value));
+    for (const { id, table, value } of puts) if (isKeyed(table, id)) this.#written(this.#mark(table, id, value));
     return this.#store.commit(commit);
   };
 
   async stored(): Promise<readonly Written[]> {
     const tables = [clusterKeyTable.name, clusterCatalogTable.name];
     const records = (await Promise.all(tables.map((table) => this.#store.list(table)))).flat();
-    return records.flatMap(({ table, id, value }) => (isKeyed(table, id) ? [this.#mark(value)] : []));
+    return records.flatMap(({ table, id, value }) => (isKeyed(table, id) ? [this.#mark(table, id, value)] : []));
   }
 
   /** After format and epoch come nonce and ciphertext. */
-  #mark(value: Uint8Array): Written {
-    return { generation: this.generation, mark: Buffer.from(value.subarray(17, 45)).toString('hex') };
+  #mark(table: string, id: string, value: Uint8Array): Written {
+    // Each change of custody goes to the other side: what is there before its commit belongs to the key that is to come.
+    const isBeside = table === clusterCatalogTable.name && id.includes('/~/') === (this.generation % 2 === 1);
+    return {
+      generation: this.generation + (isBeside ? 1 : 0),
+      mark: Buffer.from(value.subarray(17, 45)).toString('hex'),
+    };
   }
 }
 
@@ -235,6 +240,8 @@ interface InsideParts {
 class InsideProcess extends EventEmitter {
   readonly pid = process.pid;
   readonly data: DataHolder;
+  /** The change of custody that was asked for last. */
+  change: Guid | undefined;
   readonly #channel: Channel;
 
   constructor({ vault, blobs, engine, now }: InsideParts) {
@@ -252,6 +259,7 @@ class InsideProcess extends EventEmitter {
       clusterId,
       call: (operation, body) => this.#channel.call(operation, body),
       generation: () => keys.current()?.generation,
+      change: () => this.change,
     });
     this.data = new DataHolder({
       ...{ clusterId, randomBytes: systemRandomBytes },
@@ -261,7 +269,7 @@ class InsideProcess extends EventEmitter {
     });
     this.data.serveWith({ clusterName: 'contoso', blobs, engine, cacheBytesMax: 64 << 20, openBytesMax: 256 << 20 });
     this.data.tell(instant(now));
-    const operations = operationsOf(vault, keys, this.data);
+    const operations = operationsOf(vault, keys, this.data, (change) => (this.change = change));
     const serve = async <Call extends SupervisorCall>(
       operation: Call,
       body: SupervisorCalls[Call],
@@ -291,7 +299,12 @@ type Operations = {
   ) => Promise<SupervisorReplies[Call]> | SupervisorReplies[Call];
 };
 
-function operationsOf(vault: FileVault, keys: KeyHolder, data: DataHolder): Operations {
+function operationsOf(
+  vault: FileVault,
+  keys: KeyHolder,
+  data: DataHolder,
+  changing: (change: Guid) => void,
+): Operations {
   const notHere = (): never => {
     throw new Error('This is not asked here.');
   };
@@ -303,7 +316,10 @@ function operationsOf(vault: FileVault, keys: KeyHolder, data: DataHolder): Oper
     open: (call) => keys.open(call),
     make: (call) => keys.make(call),
     rewrap: (call) => keys.rewrap(call),
-    replace: (call) => keys.replace(call),
+    replace: (call) => {
+      changing(call.change);
+      return keys.replace(call);
+    },
     adopt: (call) => {
       const reply = keys.adopt(call);
       data.adopt();

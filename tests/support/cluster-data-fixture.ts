@@ -4,7 +4,12 @@ import { systemRandomBytes } from '../../src/base/random.ts';
 import { instant } from '../../src/clock/clock.ts';
 import { dataKeysOf } from '../../src/cluster/process/data-keys.ts';
 import { DataHolder } from '../../src/cluster/process/data-holder.ts';
-import { createRemoteCatalogStore } from '../../src/cluster/process/remote-catalog-store.ts';
+import {
+  clearSide,
+  createRemoteCatalogStore,
+  otherSide,
+  sideInUse,
+} from '../../src/cluster/process/remote-catalog-store.ts';
 import { ClusterKey } from '../../src/encryption/cluster-key.ts';
 import { Catalog } from '../../src/engine/catalog/catalog.ts';
 import type { ExtentRecord } from '../../src/engine/catalog/records.ts';
@@ -151,6 +156,8 @@ export async function openDataFixture(options: DataFixtureOptions = {}): Promise
       await committed?.();
       current = { generation: current.generation + 1, key: next };
       if (!unheard) holder.adopt();
+      const other = otherSide(await sideInUse(state, clusterId));
+      await clearSide(state, clusterId, other, (gone) => state.commit({ write: gone }));
     },
     manyExtents: async (count, change = (copy) => copy) => {
       const keys = dataKeysOf(current.generation, current.key, systemRandomBytes);

@@ -7,6 +7,7 @@ import { KeyHolder } from './key-holder.ts';
 import type { NewWrap } from './protocol.ts';
 
 const clusterId = newGuid(systemRandomBytes);
+const change = newGuid(systemRandomBytes);
 const target = { identity: newGuid(systemRandomBytes), kid: described().kid };
 
 function holder() {
@@ -52,7 +53,10 @@ describe('KeyHolder', () => {
     const made = wrapOf(await keys.make({ target }));
     keys.adopt({ generation: 1, check: made.check });
     const current = currentOf(made);
-    const [one, two] = [await keys.replace({ current, target }), await keys.replace({ current, target })].map(wrapOf);
+    const [one, two] = [
+      await keys.replace({ current, target, change }),
+      await keys.replace({ current, target, change }),
+    ].map(wrapOf);
     if (one === undefined || two === undefined) throw new Error('refused');
     expect(hex(one)).not.toBe(hex(two));
     keys.adopt({ generation: 2, check: one.check });

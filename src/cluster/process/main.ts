@@ -76,7 +76,10 @@ const operations: {
   open: (call) => (visits() ? visitKey(ready().wrapper, call.current) : holder().open(call)),
   make: (call) => holder().make(call),
   rewrap: (call) => (visits() ? rewrapOnVisit(ready().wrapper, call.current, call.target) : holder().rewrap(call)),
-  replace: (call) => holder().replace(call),
+  replace: (call) => {
+    custodyChange = call.change;
+    return holder().replace(call);
+  },
   adopt: (call) => {
     const reply = holder().adopt(call);
     data().adopt();
@@ -127,6 +130,8 @@ const operations: {
 
 let dataPlane: DataPlane | undefined;
 let configuredAt = 0;
+/** The last one that was asked for. */
+let custodyChange: Guid | undefined;
 
 const openedData: OpenData = (known) => {
   invariant(dataPlane !== undefined, 'the data plane is open before anybody asks what there is');
@@ -198,6 +203,7 @@ function dataHolder(clusterId: Guid, keys: KeyHolder): DataHolder {
     clusterId,
     call: (operation, body) => channel.call(operation, body),
     generation: () => keys.current()?.generation,
+    change: () => custodyChange,
   });
   return new DataHolder({
     clusterId,

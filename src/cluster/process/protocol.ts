@@ -42,7 +42,8 @@ export interface SupervisorCalls {
   /** Makes a key; kept aside until `adopt`. */
   readonly make: { readonly target: KeyTarget };
   readonly rewrap: { readonly current: WrappedClusterKey; readonly target: KeyTarget };
-  readonly replace: { readonly current: WrappedClusterKey; readonly target: KeyTarget };
+  /** `change` goes with everything that is written for it. */
+  readonly replace: { readonly current: WrappedClusterKey; readonly target: KeyTarget; readonly change: Guid };
   /** The change is committed: the key kept aside, known by its check value, is the cluster's now. */
   readonly adopt: { readonly generation: number; readonly check: Uint8Array };
   /** The change was given up: the key kept aside is wiped. */

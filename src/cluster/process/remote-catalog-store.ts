@@ -11,12 +11,14 @@ import type {
   StoredCatalogRecord,
 } from '../../engine/catalog/catalog-store.ts';
 import { StateConflictError } from '../../state/state-store.ts';
+import { headId } from '../../engine/catalog/records.ts';
 import type { State, StateWrite, Table } from '../../state/state.ts';
 import { writeRecord } from '../../state/state.ts';
 import { ChannelBusyError } from './channel.ts';
 import { ClusterNotServedError, CustodyChangingError } from './remote-state.ts';
 
-/** The catalogs of all clusters; ids are `{cluster id}/{record id}`. Nothing in a value is readable but numbers. */
+/** The catalogs of all clusters; ids are `{cluster id}/{record id}`, or `{cluster id}/~/{record id}` on the other side (see `CatalogSide`).
+ * Nothing in a value is readable but numbers. */
 export const clusterCatalogTable: Table<StoredSealed> = { name: 'cluster-catalog', parse: parseSealed };
 
 interface StoredSealed {
@@ -31,32 +33,86 @@ const pageMax = 1_000;
 /** More records than this are looked up together. */
 const lookupsMax = 4;
 
+/** A catalog lies on one side, that of its head; a change of custody lays it out anew on the other one and moves the head there. The mark
+ * sorts after the ids of all records. */
+export type CatalogSide = '' | '~/';
+
+export const otherSide = (side: CatalogSide): CatalogSide => (side === '' ? '~/' : '');
+
+export async function sideInUse(state: Pick<State, 'get'>, clusterId: Guid): Promise<CatalogSide> {
+  const head = await state.get(clusterCatalogTable, `${clusterId}/~/${headId}`);
+  return head === undefined ? '' : '~/';
+}
+
+/** Whether a record of the cluster lies there, its head excepted. */
+export function isBesideHead(clusterId: Guid, side: CatalogSide, id: string): boolean {
+  const prefix = `${clusterId}/${side}`;
+  if (!id.startsWith(prefix) || id === prefix + headId) return false;
+  return side !== '' || !id.startsWith(prefix + sideMark);
+}
+
+/** A state that can also write beside the catalog in use while the custody of the cluster changes.
+ * @see RemoteState */
+export type CatalogState = State & { readonly stage?: (write: readonly StateWrite[]) => Promise<void> };
+
 /** One cluster's catalog in the state. */
-export function createRemoteCatalogStore(state: State, clusterId: Guid): CatalogStore {
-  const prefix = `${clusterId}/`;
-  return {
-    async load(after) {
-      const options = { prefix, limit: pageMax, ...(after === undefined ? {} : { after: prefix + after }) };
-      const found = await state.list(clusterCatalogTable, options);
-      return found.map(({ id, version, value }): StoredCatalogRecord => ({
+export function createRemoteCatalogStore(state: CatalogState, clusterId: Guid): CatalogStore {
+  let side: CatalogSide | undefined;
+  const sideNow = async (): Promise<CatalogSide> => (side ??= await sideInUse(state, clusterId));
+  const stage = state.stage ?? (async (write: readonly StateWrite[]) => state.commit({ write }));
+  const page = async (from: CatalogSide, after: string | undefined): Promise<readonly StoredCatalogRecord[]> => {
+    const prefix = `${clusterId}/${from}`;
+    const options = { prefix, limit: pageMax, ...(after === undefined ? {} : { after: prefix + after }) };
+    const found = await state.list(clusterCatalogTable, options);
+    return found
+      .map(({ id, version, value }): StoredCatalogRecord => ({
         id: id.slice(prefix.length),
         version,
         sealed: sealedOf(value),
-      }));
+      }))
+      .filter(({ id }) => !id.startsWith(sideMark));
+  };
+  return {
+    async load(after) {
+      if (after === undefined) side = undefined; // another process may have changed it
+      return page(await sideNow(), after);
     },
 
     async get(id) {
-      const found = await state.get(clusterCatalogTable, prefix + id);
+      if (id === headId) side = undefined;
+      const found = await state.get(clusterCatalogTable, `${clusterId}/${await sideNow()}${id}`);
       return found && { id, version: found.version, sealed: sealedOf(found.value) };
     },
 
-    versionAfter,
+    beside: {
+      async clear() {
+        await clearSide(state, clusterId, otherSide(await sideNow()), stage);
+      },
+      async add(records) {
+        const other = otherSide(await sideNow());
+        await stage(records.map(({ id, put }) => catalogWrite(clusterId, null, { id: other + id, put })));
+      },
+      load: async (after) => page(otherSide(await sideNow()), after),
+      async takeOver(before, head) {
+        const from = await sideNow();
+        return [
+          { id: from + headId, expect: before, put: null },
+          { id: otherSide(from) + headId, expect: null, put: head },
+        ];
+      },
+      taken() {
+        side = undefined; // the head tells
+      },
+    },
 
     async commit(writes): Promise<CommitOutcome> {
       try {
-        const known = await knownVersions(state, prefix, writes);
+        const own = await sideNow();
+        const known = await knownVersions(state, `${clusterId}/${own}`, writes);
         await state.commit({
-          write: writes.map((write) => catalogWrite(clusterId, known.get(write.id) ?? write.expect, write)),
+          write: writes.map(({ id, expect, put }) =>
+            catalogWrite(clusterId, known.get(id) ?? expect, { id: own + id, put }),
+          ),
         });
         // Of a new record nobody knows the version.
         return {
@@ -75,6 +131,24 @@ export function createRemoteCatalogStore(state: State, clusterId: Guid): Catalog
       }
     },
   };
+}
+
+const sideMark = otherSide('');
+
+/** Removes what lies on a side, so many records a commit. */
+export async function clearSide(
+  state: Pick<State, 'list'>,
+  clusterId: Guid,
+  side: CatalogSide,
+  commit: (write: readonly StateWrite[]) => Promise<void>,
+): Promise<void> {
+  const prefix = `${clusterId}/${side}`;
+  for (;;) {
+    const found = await state.list(clusterCatalogTable, { prefix, limit: pageMax });
+    const records = side === '' ? found.filter(({ id }) => !id.startsWith(prefix + sideMark)) : found;
+    if (records.length === 0) return;
+    await commit(records.map(({ id, version }) => writeRecord(clusterCatalogTable, id, version, null)));
+  }
 }
 
 /** The state counts the writes of a record, from a number that it chooses. */

@@ -2,7 +2,7 @@ import { StorageFullError } from '../../base/storage-full.ts';
 import { invariant } from '../../base/invariant.ts';
 import type { Guid } from '../../base/guid.ts';
 import { SealedRecordError } from '../../state/record-seal.ts';
-import type { State, Table, Versioned } from '../../state/state.ts';
+import type { State, StateWrite, Table, Versioned } from '../../state/state.ts';
 import { StateConflictError } from '../../state/state-store.ts';
 import type { RemoteWrite } from './protocol.ts';
 import type { DamagedReply, RemoteRecord, StateCalls, StateReplies } from './state-protocol.ts';
@@ -22,12 +22,29 @@ export interface RemoteStateOptions {
   readonly call: <Call extends keyof StateCalls>(operation: Call, body: StateCalls[Call]) => Promise<unknown>;
   /** Of the key in use; undefined when there is none. */
   readonly generation: () => number | undefined;
+  /** The change of custody under way. */
+  readonly change: () => string | undefined;
+}
+
+/** The state of a cluster process. */
+export interface RemoteState extends State {
+  /** Writes beside the catalog in use, as long as the change of custody goes on that this process works at.
+   * @throws ChangeEndedError, StorageFullError, StateConflictError; nothing was written then */
+  stage(write: readonly StateWrite[]): Promise<void>;
+}
+
+/** The change of custody for which something was to be written is not under way any more. */
+export class ChangeEndedError extends Error {
+  override readonly name = 'ChangeEndedError';
+  constructor() {
+    super('The change of custody has ended.');
+  }
 }
 
 /** The state as a cluster process sees it: the tables of its own cluster, through the supervisor. Each commit is made only
  * while the cluster may use the key that its values are sealed under.
  * @throws SealedRecordError; from `commit` StateConflictError, ClusterNotServedError, CustodyChangingError */
-export function createRemoteState({ clusterId, call, generation }: RemoteStateOptions): State {
+export function createRemoteState({ clusterId, call, generation, change }: RemoteStateOptions): RemoteState {
   const own = (id: string): string => {
     invariant(id.startsWith(`${clusterId}/`), 'a cluster process names records of its own cluster');
     return id;
@@ -36,6 +53,10 @@ export function createRemoteState({ clusterId, call, generation }: RemoteStateOp
     id: record.id,
     version: record.version,
     value: table.parse(record.value),
+  });
+  const remote = ({ table, id, expect, put }: StateWrite): RemoteWrite => ({
+    ...{ table: table.name, id: own(id), expect },
+    put: put as RemoteWrite['put'],
   });
   return {
     async get(table, id) {
@@ -59,12 +80,7 @@ export function createRemoteState({ clusterId, call, generation }: RemoteStateOp
       const body = {
         generation: current,
         expect: expect.map(({ table, id, expect: version }) => ({ table: table.name, id: own(id), expect: version })),
-        write: write.map(({ table, id, expect: version, put }) => ({
-          table: table.name,
-          id: own(id),
-          expect: version,
-          put: put as RemoteWrite['put'],
-        })),
+        write: write.map(remote),
       };
       const reply = intact((await call('stateCommit', body)) as StateReplies['stateCommit']);
       switch (reply.outcome) {
@@ -79,6 +95,14 @@ export function createRemoteState({ clusterId, call, generation }: RemoteStateOp
         case 'changing':
           throw new CustodyChangingError('The custody of the cluster is changing.');
       }
+    },
+    async stage(write) {
+      const under = change();
+      if (under === undefined) throw new ChangeEndedError();
+      const body = { change: under, write: write.map(remote) };
+      const { outcome } = intact((await call('stateStage', body)) as StateReplies['stateStage']);
+      if (outcome === 'ended') throw new ChangeEndedError();
+      if (outcome === 'full') throw new StorageFullError();
     },
   };
 }

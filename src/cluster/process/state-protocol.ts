@@ -19,6 +19,8 @@ export interface StateCalls {
     readonly expect: readonly RemoteExpectation[];
     readonly write: readonly RemoteWrite[];
   };
+  /** Beside the catalog in use, while `change` of custody is under way. */
+  readonly stateStage: { readonly change: string; readonly write: readonly RemoteWrite[] };
 }
 
 export interface RemoteExpectation {
@@ -55,7 +57,11 @@ export interface StateReplies {
   readonly stateGet: RemoteRecord | undefined | DamagedReply;
   readonly stateList: readonly RemoteRecord[] | DamagedReply;
   readonly stateCommit: CommitReply | DamagedReply;
+  readonly stateStage: StageReply | DamagedReply;
 }
+
+/** `ended`: that change is not under way (any more). */
+export type StageReply = { readonly outcome: 'staged' } | { readonly outcome: 'ended' } | { readonly outcome: 'full' };
 
 const recordsMax = 50_000;
 
@@ -79,14 +85,20 @@ export const stateCallParsers: { readonly [Call in keyof StateCalls]: (value: un
     return {
       generation: countOf(call.generation),
       expect: listOf(call.expect).map(expectationOf),
-      write: listOf(call.write).map((write) => {
-        const { put } = objectOf(write);
-        if (put !== null && !isJsonObject(put)) throw new ProtocolError('put');
-        return { ...expectationOf(write), put };
-      }),
+      write: listOf(call.write).map(writeOf),
     };
   },
+  stateStage: (value) => {
+    const call = objectOf(value);
+    return { change: textOf(call.change), write: listOf(call.write).map(writeOf) };
+  },
 };
+
+function writeOf(value: unknown): RemoteWrite {
+  const { put } = objectOf(value);
+  if (put !== null && !isJsonObject(put)) throw new ProtocolError('put');
+  return { ...expectationOf(value), put };
+}
 
 function expectationOf(value: unknown): RemoteExpectation {
   const item = objectOf(value);

@@ -31,7 +31,8 @@ describe('create', () => {
     const [head, ...others] = await state.list(clusterCatalogTable);
     expect([head?.id, others]).toEqual([`${id}/head`, []]);
     await commit(await keys.change(id, customer(vaults.addKey(customerHost, 'k'))));
-    const changed = await state.get(clusterCatalogTable, `${id}/head`);
+    expect((await state.list(clusterCatalogTable)).map((record) => record.id)).toEqual([`${id}/~/head`]); // it moves over
+    const changed = await state.get(clusterCatalogTable, `${id}/~/head`);
     expect([changed?.value.generation, (await recordOf(id)).generation]).toEqual([2, 2]);
     if (changed === undefined) throw new Error('no head');
     await state.commit({ write: [writeRecord(clusterCatalogTable, changed.id, changed.version, null)] });

@@ -1,4 +1,5 @@
 import type { Guid } from '../../base/guid.ts';
+import { newGuid } from '../../base/guid.ts';
 import { invariant } from '../../base/invariant.ts';
 import type { VersionedKeyId } from '../../base/key-id.ts';
 import { isSameKey } from '../../base/key-id.ts';
@@ -63,9 +64,11 @@ interface Draft {
   readonly from: ClusterKeyRecord | undefined;
 }
 
-/** Creation, rotation and change of custody. Durable order: (service key planned → made →) vault calls → the caller's one
- * commit with record, catalog and to-dos → the process adopts → the old service key is destroyed → nothing overwritten stays
- * on disk. Whatever comes after the commit is repeated by the periodic sweep when it is interrupted. */
+/** Creation, rotation and change of custody. Durable order: (service key planned → made →) (mark of the change, with the to-do to clear
+ * away after it →) vault calls → (the catalog is laid out beside the one in use, a part in each commit →) the caller's one commit with
+ * record, head of the catalog and to-dos → the process adopts → the old service key is destroyed → the other catalog is removed, a part
+ * in each commit → nothing overwritten stays on disk. Whatever comes after the commit is repeated by the periodic sweep when it is
+ * interrupted, which also removes what an interrupted change has laid out. */
 export class KeyChanges {
   readonly #parts: KeyChangesParts;
 
@@ -121,8 +124,9 @@ export class KeyChanges {
         destination = found;
       }
       const replaces = keyChangeKind(before.value, to) === 'replace';
-      if (replaces && !(await this.#mark(before))) continue;
-      const drafted = await this.#draft(before.value, destination).catch(async (error: unknown) => {
+      const mark = replaces ? await this.#mark(before) : undefined;
+      if (replaces && mark === undefined) continue;
+      const drafted = await this.#draft(before.value, destination, mark).catch(async (error: unknown) => {
         if (replaces) await this.#unmark(clusterId);
         throw error;
       });
@@ -131,7 +135,8 @@ export class KeyChanges {
         return this.#refuse(before.value, destination, drafted);
       }
       const found = await state.get(clusterKeyTable, clusterId);
-      if (found !== undefined && isSameWrap(before.value, found.value)) {
+      const isOurs = mark === undefined || found?.value.replacing?.change === mark;
+      if (found !== undefined && isOurs && isSameWrap(before.value, found.value)) {
         return this.#prepared({ ...drafted.draft, expect: found.version });
       }
       // What was drafted is of no use: the process lets go of it.
@@ -143,12 +148,16 @@ export class KeyChanges {
     return destination === undefined ? failed(busy) : this.#giveUp(destination, busy);
   }
 
-  /** From here until the change ends no process adds a DEK: what the catalog holds now is all there is to wrap anew.
-   * @returns false when the record has changed */
-  async #mark(before: Versioned<ClusterKeyRecord>): Promise<boolean> {
-    const { state, monotonic } = this.#parts.options;
-    const marked = { ...before.value, replacing: { since: monotonic.moment() } };
-    return tryCommit(state, [writeRecord(clusterKeyTable, before.id, before.version, marked)]);
+  /** From here until the change ends no process adds a DEK: what the catalog holds now is all there is to wrap anew. Whether it is
+   * committed or not, something is to be cleared away afterwards.
+   * @returns undefined when the record has changed */
+  async #mark(before: Versioned<ClusterKeyRecord>): Promise<Guid | undefined> {
+    const { state, monotonic, randomBytes } = this.#parts.options;
+    const change = newGuid(randomBytes);
+    const marked = { ...before.value, replacing: { since: monotonic.moment(), change } };
+    const compact = await this.#parts.todos.compactLater(before.value.clusterId);
+    const write = [writeRecord(clusterKeyTable, before.id, before.version, marked), compact];
+    return (await tryCommit(state, write)) ? change : undefined;
   }
 
   /** Takes off the marks of changes that an earlier server did not end: nobody waits for them. A change of another server that
@@ -174,6 +183,7 @@ export class KeyChanges {
   async #draft(
     from: ClusterKeyRecord,
     destination: Destination,
+    change: Guid | undefined,
   ): Promise<{ outcome: 'drafted'; draft: Draft } | { outcome: 'currentKeyLost'; failure: KeyFailure } | KeyFailure> {
     const { processes, todos } = this.#parts;
     const obtain = () => processes.obtain(from.clusterId);
@@ -191,15 +201,15 @@ export class KeyChanges {
       return { outcome: 'drafted', draft: { ...base, record, more: [], check: result.check } };
     }
     const current = wrappedKey(from, [own]);
-    const result = await callProcess(obtain, 'replace', { current, target });
+    invariant(change !== undefined, 'a change of custody is marked before it begins');
+    const result = await callProcess(obtain, 'replace', { current, target, change });
     if (result.outcome !== 'replaced') return result;
     const record = replacedRecord(from, this.#proven(destination, result));
     const writes = result.write.map((write) => this.#own(from.clusterId, write));
-    const compact = await todos.compactLater(from.clusterId);
     const old = from.custody.kind === 'microsoftManaged' ? [todos.destroyLater(from.clusterId, from.kid.name)] : [];
     return {
       outcome: 'drafted',
-      draft: { ...base, record, more: [...writes, ...old, compact], check: result.check },
+      draft: { ...base, record, more: [...writes, ...old], check: result.check },
     };
   }
 

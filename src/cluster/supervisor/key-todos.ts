@@ -11,12 +11,15 @@ import type { KeyFailure } from '../../encryption/key-wrapper.ts';
 import { listIntact } from '../../state/list-all.ts';
 import { StateConflictError } from '../../state/state-store.ts';
 import type { StateWrite, Table, Versioned } from '../../state/state.ts';
-import { writeRecord } from '../../state/state.ts';
+import { expectRecord, writeRecord } from '../../state/state.ts';
+import { endDeadChange } from './process-state.ts';
+import { clearSide, otherSide, sideInUse } from '../process/remote-catalog-store.ts';
 import type { ClusterKeysOptions } from './ports.ts';
 
 /** Something to do after a change of keys, kept until done.
  * `making`: a service key exists or soon will, and no cluster names it yet; record id: its name. `destroy`: no cluster names
- * that key any more. `compact`: an old wrap may still be on disk; record id: the cluster id. */
+ * that key any more. `compact`: an old catalog, or what was overwritten of it, may still be on disk; record id: the
+ * cluster id. */
 export interface KeyTodo {
   readonly clusterId: Guid;
   readonly action: (typeof actions)[number];
@@ -119,10 +122,36 @@ export class KeyTodos {
     }
   }
 
+  /** Order: the catalog that is not in use → gaps in the file. While a change goes on, it is at work there. */
   async #compact(todo: Versioned<KeyTodo>): Promise<void> {
-    await this.#ports.compact();
+    const { state, compact } = this.#ports;
+    const { clusterId } = todo.value;
+    const key = await state.get(clusterKeyTable, clusterId);
+    if (key?.value.replacing !== undefined && !(await endDeadChange(this.#ports, key))) return;
+    // Whoever deletes a cluster removes both.
+    if (key !== undefined && !(await this.#clearOther(clusterId))) return;
+    await compact();
     await this.#ports.faults?.('compacted');
     await this.#done(todo);
+  }
+
+  /** @returns false when a change has begun meanwhile */
+  async #clearOther(clusterId: Guid): Promise<boolean> {
+    const { state, faults } = this.#ports;
+    const side = otherSide(await sideInUse(state, clusterId));
+    try {
+      await clearSide(state, clusterId, side, async (write) => {
+        const key = await state.get(clusterKeyTable, clusterId);
+        if (key === undefined || key.value.replacing !== undefined)
+          throw new StateConflictError(clusterKeyTable.name, clusterId);
+        await state.commit({ expect: [expectRecord(clusterKeyTable, clusterId, key.version)], write });
+      });
+    } catch (error) {
+      if (!(error instanceof StateConflictError)) throw error;
+      return false; // the next sweep tries again
+    }
+    await faults?.('otherCatalogCleared');
+    return true;
   }
 
   async #destroy(todo: Versioned<KeyTodo>): Promise<void> {

@@ -45,7 +45,13 @@ export interface KeyLog {
 
 /** Durable steps of a change, in their order: a test stops the world at each. */
 export type KeyStep =
-  'serviceKeyPlanned' | 'serviceKeyMade' | 'prepared' | 'committed' | 'serviceKeyDestroyed' | 'compacted';
+  | 'serviceKeyPlanned'
+  | 'serviceKeyMade'
+  | 'prepared'
+  | 'committed'
+  | 'serviceKeyDestroyed'
+  | 'otherCatalogCleared'
+  | 'compacted';
 
 export interface ClusterKeysOptions {
   readonly state: State;

@@ -9,6 +9,8 @@ import { clusterKeyTable } from '../../encryption/cluster-key-state.ts';
 import { defaultLeaseSettings } from '../../encryption/lease.ts';
 import type { State, Table } from '../../state/state.ts';
 import { writeRecord } from '../../state/state.ts';
+import { clusterCatalogTable, createRemoteCatalogStore } from '../process/remote-catalog-store.ts';
+import type { RemoteState } from '../process/remote-state.ts';
 import { createRemoteState } from '../process/remote-state.ts';
 import { serveState } from './process-state.ts';
 
@@ -24,6 +26,7 @@ const extents: Table<Extent> = {
     return { rows: value.rows };
   },
 };
+const sealedNothing = { format: 1, generation: 2, revision: 1, sealed: 'AA' } as const;
 const others: Table<Extent> = { ...extents, name: 'cluster-keys' };
 
 /** The state as the process of `clusterId` sees it, without the process between. */
@@ -32,7 +35,8 @@ function remote(
   clusterId: Guid,
   generation = 1,
   beforeCommit: () => Promise<void> = () => Promise.resolve(),
-): State {
+  change?: string,
+): RemoteState {
   const { clock, monotonic, log } = fixture;
   const state: State = {
     get: (table, id) => fixture.state.get(table, id),
@@ -46,12 +50,13 @@ function remote(
   const ports = {
     ...{ state, clock, monotonic },
     settings: { ...defaultLeaseSettings, vaultTimeoutMs: 5000 },
-    clusterTables: ['test-extents'],
+    clusterTables: ['test-extents', 'cluster-catalog'],
     log: { event: quiet, failure: quiet, warning: (name: string) => log.lines.push(name) },
   };
   return createRemoteState({
     clusterId,
     generation: () => generation,
+    change: () => change,
     call: async (operation, body) =>
       structuredClone(await serveState(ports, clusterId, operation, structuredClone(body))),
   });
@@ -136,6 +141,38 @@ describe('state of a cluster process', () => {
     }
     await Promise.all(renewals);
     expect(await state.list(extents)).toHaveLength(50);
+  });
+
+  it('writes beside the catalog in use for the change that is under way, and for no other', async () => {
+    const fixture = await open();
+    const { vaults, cluster, customer, keys, commit, state, recordOf, host } = fixture;
+    const id = await cluster();
+    const to = customer(vaults.addKey(customerHost, 'k'));
+    const prepared = await keys.change(id, to);
+    if (!('write' in prepared)) throw new Error('refused');
+    const { replacing } = await recordOf(id);
+    const during = (change = replacing?.change) => remote(fixture, id, 1, undefined, change);
+    const record = (at: string) => [writeRecord(clusterCatalogTable, `${id}/${at}`, null, sealedNothing)];
+    await during().stage(record('~/t/1'));
+    for (const at of ['t/1', '~/head', 'head']) await expect(during().stage(record(at))).rejects.toThrow('not its own');
+    const ended = { name: 'ChangeEndedError' };
+    await expect(during(newGuid(systemRandomBytes)).stage(record('~/t/2'))).rejects.toMatchObject(ended);
+    await expect(remote(fixture, id).stage(record('~/t/2'))).rejects.toMatchObject(ended);
+    // One that takes long stays alive, as long as it goes on.
+    for (let n = 0; n < 3; n += 1) {
+      await host.elapse(30_000);
+      await during().stage(record(`~/t/long${n}`));
+    }
+    await expect(remote(fixture, id).commit({ write: [] })).rejects.toMatchObject({ name: 'CustodyChangingError' });
+    await prepared.abandoned();
+    await expect(during().stage(record('~/t/2'))).rejects.toMatchObject(ended);
+    const left = async () => (await state.list(clusterCatalogTable, { prefix: `${id}/` })).map((found) => found.id);
+    expect(await left()).toContain(`${id}/~/t/1`);
+    await commit(await keys.change(id, to)); // clears it first, and the other side after it
+    expect(await left()).toEqual([`${id}/~/head`]);
+    const [, back] = [await commit(await keys.change(id, { kind: 'microsoftManaged' })), await left()];
+    expect(back).toEqual([`${id}/head`]);
+    expect(await createRemoteCatalogStore(remote(fixture, id, 3), id).load(undefined)).toHaveLength(1);
   });
 
   it('adds nothing while a change of custody is under way, and goes on after it; a dead change gives way and cannot commit', async () => {

@@ -9,7 +9,8 @@ import type { StateExpectation, StateWrite, Table, Versioned } from '../../state
 import { expectRecord, writeRecord } from '../../state/state.ts';
 import { StorageFullError } from '../../base/storage-full.ts';
 import { StateConflictError } from '../../state/state-store.ts';
-import type { CommitReply, StateCalls, StateReplies } from '../process/state-protocol.ts';
+import { isBesideHead, otherSide, sideInUse } from '../process/remote-catalog-store.ts';
+import type { CommitReply, StageReply, StateCalls, StateReplies } from '../process/state-protocol.ts';
 import { stateCallParsers } from '../process/state-protocol.ts';
 import type { ClusterKeysOptions } from './ports.ts';
 import { bothClocks } from './ports.ts';
@@ -58,6 +59,8 @@ async function served(
       const { table, prefix, ...options } = stateCallParsers.stateList(body);
       return ports.state.list(ownTable(ports, clusterId, table, prefix), { prefix, ...options });
     }
+    case 'stateStage':
+      return stage(ports, clusterId, stateCallParsers.stateStage(body));
     default:
       return commit(ports, clusterId, stateCallParsers.stateCommit(body));
   }
@@ -88,6 +91,36 @@ async function commit(ports: Ports, clusterId: Guid, call: StateCalls['stateComm
   return { outcome: 'changing' };
 }
 
+/** Beside the catalog in use, and for the change of custody alone that the key's record names: another one may have begun. The head is not
+ * among it, it goes with the commit of the change. A change that goes on so long says that it is alive.
+ * @throws Error for what a process has no business with */
+async function stage(ports: Ports, clusterId: Guid, { change, write }: StateCalls['stateStage']): Promise<StageReply> {
+  for (let attempt = 1; attempt <= attemptsMax; attempt += 1) {
+    const key = await ports.state.get(clusterKeyTable, clusterId);
+    const mark = key?.value.replacing;
+    if (key === undefined || mark?.change !== change) return { outcome: 'ended' };
+    const side = otherSide(await sideInUse(ports.state, clusterId));
+    const own = write.map(({ table, id, expect, put }): StateWrite => {
+      const allowed = ownTable(ports, clusterId, table, isBesideHead(clusterId, side, id) ? id : '');
+      return { table: allowed as Table<never>, id, expect, put };
+    });
+    const isOld = (ports.monotonic.since(mark.since) ?? Infinity) > replacingMsMax / 4;
+    const alive = { ...key.value, replacing: { ...mark, since: ports.monotonic.moment() } };
+    try {
+      await ports.state.commit({
+        ...(isOld ? {} : { expect: [expectRecord(clusterKeyTable, clusterId, key.version)] }),
+        write: [...own, ...(isOld ? [writeRecord(clusterKeyTable, clusterId, key.version, alive)] : [])],
+        adds: true,
+      });
+      return { outcome: 'staged' };
+    } catch (error) {
+      if (error instanceof StorageFullError) return { outcome: 'full' };
+      if (!(error instanceof StateConflictError) || error.table !== clusterKeyTable.name) throw error;
+    }
+  }
+  return { outcome: 'ended' };
+}
+
 /** Only what takes something away may use the room that is kept on a full disk: a drop writes its database and the head. */
 const addsRecords = (write: readonly StateWrite[]): boolean =>
   write.filter(({ put }) => put !== null).length > 2 || write.every(({ put }) => put !== null);
@@ -99,7 +132,10 @@ function serves(ports: Ports, record: ClusterKeyRecord, generation: number): boo
 
 /** Takes the mark of a change off that never ended. Its own commit, should it still come, then conflicts.
  * @returns false while the change may be alive */
-async function endDeadChange(ports: Ports, key: Versioned<ClusterKeyRecord>): Promise<boolean> {
+export async function endDeadChange(
+  ports: Pick<Ports, 'state' | 'monotonic'>,
+  key: Versioned<ClusterKeyRecord>,
+): Promise<boolean> {
   const age = ports.monotonic.since(key.value.replacing?.since ?? longAgo);
   if (age !== undefined && age < replacingMsMax) return false;
   try {

@@ -1,5 +1,5 @@
 import { toBase64Url } from '../../base/base64url.ts';
-import type { CatalogWrite, SealedRecord } from './catalog-store.ts';
+import type { SealedRecord } from './catalog-store.ts';
 import type { CatalogSeal } from './catalog-seal.ts';
 import { addElement, CatalogDamagedError, tagBytes } from './catalog-seal.ts';
 import type { Rewrap } from './data-keys.ts';
@@ -17,13 +17,13 @@ export interface Entry {
 
 export interface RewrappedRecords {
   /** All of them, as they are known once the change is committed. */
-  readonly entries: ReadonlyMap<string, Entry>;
+  readonly entries: Map<string, Entry>;
   readonly puts: ReadonlyMap<string, { readonly sealed: SealedRecord; readonly record: CatalogRecord }>;
   readonly sum: bigint;
 }
 
 export interface PlannedRewrap extends RewrappedRecords {
-  readonly writes: readonly CatalogWrite[];
+  readonly head: SealedRecord;
 }
 
 /** Of the bytes only the tag is kept: it is all that the sum needs. */
@@ -46,16 +46,14 @@ export function recordAt(id: string, plaintext: Buffer): CatalogRecord {
 }
 
 /** Seals every record with `seal`, the keys in it wrapped anew. Log records stay as they are: they are sealed under the key of
- * their segment; only their share in the sum is another one. */
+ * their segment; only their share in the sum is another one. Nobody has seen the versions of what is written beside. */
 export function rewrapRecords(
   {
     entries,
     image,
-    versionAfter,
   }: {
     readonly entries: ReadonlyMap<string, Entry>;
     readonly image: Pick<CatalogReader, 'get'>;
-    readonly versionAfter: (version: number) => number;
   },
   seal: CatalogSeal,
   rewrap: Rewrap,
@@ -68,14 +66,14 @@ export function rewrapRecords(
     const before = image.get(id);
     if (before === undefined) {
       const element = seal.element(id, entry.sealed);
-      after.set(id, { ...entry, element });
+      after.set(id, { ...entry, element, version: 0 });
       sum = addElement(sum, element);
       continue;
     }
     const record = rewrappedRecord(before, rewrap);
     const sealed = seal.seal(id, entry.sealed.revision + 1, encodeRecord(record), nonces.next().value);
     puts.set(id, { sealed, record });
-    const known = entryOf(seal, id, sealed, versionAfter(entry.version));
+    const known = entryOf(seal, id, sealed, 0);
     after.set(id, known);
     sum = addElement(sum, known.element);
   }

@@ -39,7 +39,21 @@ export interface CatalogStore {
   /** Ordered by id, from `after` on (exclusive); an empty page is the end. */
   load(after: string | undefined): Promise<readonly StoredCatalogRecord[]>;
   get(id: string): Promise<StoredCatalogRecord | undefined>;
-  /** @returns the version that a record has after a write that replaced `version`; a wrong answer is a conflict later */
-  versionAfter(version: number): number;
   commit(writes: readonly CatalogWrite[]): Promise<CommitOutcome>;
+  readonly beside: CatalogBeside;
+}
+
+/** Where a change of custody lays out the whole catalog anew, beside the one in use, which stays as it is until the change is committed.
+ * Everything here can be done again from the start. */
+export interface CatalogBeside {
+  /** Forgets what an earlier change has left. */
+  clear(): Promise<void>;
+  add(records: readonly (Pick<CatalogWrite, 'id'> & { readonly put: SealedRecord })[]): Promise<void>;
+  /** What was added, as `CatalogStore.load` tells it. */
+  load(after: string | undefined): Promise<readonly StoredCatalogRecord[]>;
+  /** @param before version of the head in use
+   * @returns the writes by which this becomes the catalog in use, for the commit of the change */
+  takeOver(before: number, head: SealedRecord): Promise<readonly CatalogWrite[]>;
+  /** They are committed. */
+  taken(): void;
 }

@@ -45,6 +45,7 @@ interface Waiting {
 
 /** The result of planning a change of custody. */
 export interface CatalogRewrap {
+  /** Of the head alone: everything else is durable. */
   readonly writes: readonly CatalogWrite[];
   /** The writes are committed: from this moment on the catalog names the new wraps. */
   adopt(): void;
@@ -67,6 +68,8 @@ export function emptyCatalog({
 const changesPerGroupMax = 500;
 /** A group that has so many gets no further change, so that a commit takes a moment only. Who changes more takes several. */
 const recordsPerGroup = 2_000;
+/** Of a change of custody, in each commit beside the catalog in use. */
+const recordsBesideEach = 1_000;
 /** A change of custody takes seconds. */
 const attemptsMax = 1_500;
 
@@ -137,7 +140,9 @@ export class Catalog {
     });
   }
 
-  /** Seals everything anew under the next generation of the cluster key. No change is committed until the result is adopted or abandoned. */
+  /** Seals everything anew under the next generation of the cluster key. No change is committed until the result is adopted or abandoned.
+   * Order: what an earlier change has left beside goes → all records beside, a part in each commit → the head, in the commit of the change
+   * (the caller's). Before that commit nothing of it counts; what lies on the other side afterwards is for the caller to clear. */
   async rewrap(next: DataKeys, rewrap: Rewrap): Promise<CatalogRewrap> {
     const release = await this.#pause();
     if (this.#broken) {
@@ -146,10 +151,10 @@ export class Catalog {
     }
     const seal = new CatalogSeal(this.#options.clusterId, next, this.#options.randomBytes);
     try {
-      await this.#learnVersions();
       const planned = this.#rewrapped(seal, rewrap);
+      const writes = await this.#layOut(planned);
       return {
-        writes: planned.writes,
+        writes,
         adopt: () => {
           this.#adopt(planned, seal, next);
           release();
@@ -319,55 +324,63 @@ export class Catalog {
     return log;
   }
 
-  async *#stored(): AsyncGenerator<StoredCatalogRecord> {
-    for (let after: string | undefined; ;) {
-      const page = await this.#options.store.load(after);
-      yield* page;
-      after = page.at(-1)?.id;
-      if (after === undefined) return;
-    }
+  #stored(): AsyncGenerator<StoredCatalogRecord> {
+    return pagesOf((after) => this.#options.store.load(after));
   }
 
-  /** Whoever commits a rewrap must say which versions it replaces. */
-  async #learnVersions(): Promise<void> {
-    const unknown = this.#head?.version === 0 || [...this.#entries.values()].some(({ version }) => version === 0);
-    if (!unknown) return;
-    for await (const { id, version, sealed } of this.#stored()) {
-      const entry = this.#entries.get(id);
-      if (id === headId && this.#head?.revision === sealed.revision) this.#head = { ...this.#head, version };
-      else if (entry?.sealed.revision === sealed.revision) this.#entries.set(id, { ...entry, version });
-      else throw new CatalogDamagedError('another process has written');
+  /** @returns the writes of the head
+   * @throws CatalogDamagedError when another process has written meanwhile */
+  async #layOut({ entries, puts, head }: PlannedRewrap): Promise<readonly CatalogWrite[]> {
+    const { beside } = this.#options.store;
+    await beside.clear();
+    let version: number | undefined;
+    let chunk: { readonly id: string; readonly put: SealedRecord }[] = [];
+    for await (const { id, version: now, sealed } of this.#stored()) {
+      const known = id === headId ? this.#head : this.#entries.get(id)?.sealed;
+      if (known?.revision !== sealed.revision) throw new CatalogDamagedError('another process has written');
+      if (id === headId) version = now;
+      else chunk.push({ id, put: puts.get(id)?.sealed ?? sealed });
+      if (chunk.length < recordsBesideEach) continue;
+      await beside.add(chunk);
+      chunk = [];
     }
+    if (chunk.length > 0) await beside.add(chunk);
+    let count = 0;
+    // Their versions are not known before.
+    for await (const { id, version: first } of pagesOf((after) => beside.load(after))) {
+      const entry = entries.get(id);
+      if (entry !== undefined) entries.set(id, { ...entry, version: first });
+      count += 1;
+    }
+    if (version === undefined || count !== this.#entries.size) throw new CatalogDamagedError('records are missing');
+    return beside.takeOver(version, head);
   }
 
-  #adopt({ entries, puts, writes, sum }: PlannedRewrap, seal: CatalogSeal, next: DataKeys): void {
-    const { store } = this.#options;
+  #adopt({ entries, puts, head, sum }: PlannedRewrap, seal: CatalogSeal, next: DataKeys): void {
+    this.#options.store.beside.taken();
     this.#seal.close();
     this.#seal = seal;
     this.#keys = next;
     this.#sum = sum;
     for (const [id, entry] of entries) this.#entries.set(id, entry);
-    const head = writes.find(({ id }) => id === headId);
-    if (head !== undefined) this.#remember(headId, head.put, store.versionAfter(head.expect ?? 0));
+    this.#remember(headId, head, 0);
     for (const [id, { record }] of puts) this.image.apply(id, record);
   }
 
   #rewrapped(seal: CatalogSeal, rewrap: Rewrap): PlannedRewrap {
-    const { store } = this.#options;
-    const records = {
-      entries: this.#entries,
-      image: { get: (id: string) => this.image.stored(id) },
-      versionAfter: (version: number) => store.versionAfter(version),
-    };
-    const { entries, puts, sum } = rewrapRecords(records, seal, rewrap);
-    const writes: CatalogWrite[] = [...puts].map(([id, { sealed }]) => ({
-      id,
-      expect: this.#entries.get(id)?.version ?? null,
-      put: sealed,
-    }));
-    if (this.#head !== undefined) {
-      writes.push({ id: headId, expect: this.#head.version, put: this.#sealedHead(seal, sum) });
-    }
-    return { writes, entries, puts, sum };
+    const image = { get: (id: string) => this.image.stored(id) };
+    const records = rewrapRecords({ entries: this.#entries, image }, seal, rewrap);
+    return { ...records, head: this.#sealedHead(seal, records.sum) };
+  }
+}
+
+async function* pagesOf(
+  load: (after: string | undefined) => Promise<readonly StoredCatalogRecord[]>,
+): AsyncGenerator<StoredCatalogRecord> {
+  for (let after: string | undefined; ;) {
+    const page = await load(after);
+    yield* page;
+    after = page.at(-1)?.id;
+    if (after === undefined) return;
   }
 }

@@ -129,20 +129,21 @@ export class KeyTodos {
     const key = await state.get(clusterKeyTable, clusterId);
     if (key?.value.replacing !== undefined && !(await endDeadChange(this.#ports, key))) return;
     // Whoever deletes a cluster removes both.
-    if (key !== undefined && !(await this.#clearOther(clusterId))) return;
+    if (key !== undefined && !(await this.#clearOther(clusterId, key.value.generation))) return;
     await compact();
     await this.#ports.faults?.('compacted');
     await this.#done(todo);
   }
 
-  /** @returns false when a change has begun meanwhile */
-  async #clearOther(clusterId: Guid): Promise<boolean> {
+  /** @param generation read before it is looked which side is in use: with another one it is the other side
+   * @returns false when a change has begun meanwhile, or was made */
+  async #clearOther(clusterId: Guid, generation: number): Promise<boolean> {
     const { state, faults } = this.#ports;
     const side = otherSide(await sideInUse(state, clusterId));
     try {
       await clearSide(state, clusterId, side, async (write) => {
         const key = await state.get(clusterKeyTable, clusterId);
-        if (key === undefined || key.value.replacing !== undefined)
+        if (key?.value.generation !== generation || key.value.replacing !== undefined)
           throw new StateConflictError(clusterKeyTable.name, clusterId);
         await state.commit({ expect: [expectRecord(clusterKeyTable, clusterId, key.version)], write });
       });

@@ -81,10 +81,10 @@ describe('a change of custody', () => {
   it('of any size takes no large commit, and no read of a record whose version nobody has seen', async () => {
     const sizes: number[] = [];
     const stateStore = new MemoryStateStore();
-    const { commit } = stateStore;
+    const commit = stateStore.commit.bind(stateStore);
     stateStore.commit = (one) => {
       sizes.push(one.write.length);
-      return commit.call(stateStore, one);
+      return commit(one);
     };
     cluster = await openDataFixture({ stateStore });
     await cluster.table('T', { n: 'long' });

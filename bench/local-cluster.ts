@@ -93,7 +93,7 @@ export async function openLocalCluster(): Promise<LocalCluster> {
     database: engine,
     changeCustody: async () => {
       const next = ClusterKey.create(clusterId, systemRandomBytes);
-      await state.commit({ write: await holder.rewrap(current.key, next) });
+      await state.commit({ write: await holder.rewrap(current.key, next, newGuid(systemRandomBytes)) });
       current = { generation: current.generation + 1, key: next };
       holder.adopt();
     },

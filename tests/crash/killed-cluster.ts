@@ -1,10 +1,10 @@
 import childProcess from 'node:child_process';
-import { EventEmitter } from 'node:events';
+import { EventEmitter, once } from 'node:events';
 import { mkdirSync, readFileSync } from 'node:fs';
 import { syncBuiltinESMExports } from 'node:module';
 import { join } from 'node:path';
 import type { Guid } from '../../src/base/guid.ts';
-import { parseGuid } from '../../src/base/guid.ts';
+import { newGuid, parseGuid } from '../../src/base/guid.ts';
 import type { Json } from '../../src/base/json.ts';
 import type { VersionedKeyId } from '../../src/base/key-id.ts';
 import { systemRandomBytes } from '../../src/base/random.ts';
@@ -13,6 +13,7 @@ import { ManualHost } from '../../src/clock/manual-host.ts';
 import { HostMonotonicClock } from '../../src/clock/monotonic-clock.ts';
 import { SystemClock } from '../../src/clock/system-clock.ts';
 import { Channel } from '../../src/cluster/process/channel.ts';
+import { dataKeysOf } from '../../src/cluster/process/data-keys.ts';
 import { DataHolder } from '../../src/cluster/process/data-holder.ts';
 import { KeyHolder } from '../../src/cluster/process/key-holder.ts';
 import type { SupervisorCall, SupervisorCalls, SupervisorReplies } from '../../src/cluster/process/protocol.ts';
@@ -23,6 +24,8 @@ import { createClusterKeys } from '../../src/cluster/supervisor/cluster-keys.ts'
 import type { ClusterKeyRecord } from '../../src/encryption/cluster-key-state.ts';
 import { clusterKeyTable } from '../../src/encryption/cluster-key-state.ts';
 import type { Custody } from '../../src/encryption/cluster-keys.ts';
+import { Catalog } from '../../src/engine/catalog/catalog.ts';
+import type { CatalogStore } from '../../src/engine/catalog/catalog-store.ts';
 import type { OpenedClusterData } from '../../src/engine/catalog/open-cluster-data.ts';
 import type { EngineDatabase } from '../../src/engine/duckdb/engine-database.ts';
 import { RootKey } from '../../src/state/root-key.ts';
@@ -30,7 +33,7 @@ import { StateConflictError } from '../../src/state/state-store.ts';
 import { SealedState } from '../../src/state/sealed-state.ts';
 import { SqliteStateStore } from '../../src/state/sqlite/sqlite-state-store.ts';
 import type { StateStore } from '../../src/state/state-store.ts';
-import type { Table } from '../../src/state/state.ts';
+import type { State, Table } from '../../src/state/state.ts';
 import { writeRecord } from '../../src/state/state.ts';
 import { FilesystemBlobStore } from '../../src/storage/filesystem/filesystem-blob-store.ts';
 import { readRows } from '../support/read-rows.ts';
@@ -56,6 +59,10 @@ export interface KilledClusterOptions {
   readonly now: number;
   /** Hears of each new value that the cluster's keys open, before it is durable. */
   readonly written?: (value: Written) => void;
+  /** Between the supervisor and the state. */
+  readonly wrapState?: (state: State) => State;
+  /** Records that its process reads at once, and that a change of custody writes at once. */
+  readonly recordsEach?: number;
 }
 
 /** A stored value with keys in it, or sealed under them. */
@@ -79,6 +86,10 @@ export interface KilledCluster {
   readonly stored: () => Promise<readonly Written[]>;
   /** As a request to the resource manager does it. */
   readonly changeTo: (custody: Custody, attempts?: number) => Promise<void>;
+  /** The process of the cluster dies. */
+  readonly killProcess: () => Promise<void>;
+  /** Adds records of extents that are copies of one of that table. The data is then opened anew. */
+  readonly copyExtents: (table: string, count: number) => Promise<void>;
   readonly close: () => Promise<void>;
 }
 
@@ -96,13 +107,20 @@ export async function openKilledCluster(options: KilledClusterOptions): Promise<
   const time = { host: new ManualHost(now, now), onError: fail };
   const clock = new SystemClock(time);
   const blobs = FilesystemBlobStore.open(join(directory, 'extents'));
+  const started: InsideProcess[] = [];
   let inside: InsideProcess | undefined;
   startInside = () => {
-    inside = new InsideProcess({ vault, blobs, engine, now });
+    inside = new InsideProcess({ vault, blobs, engine, now, recordsEach: options.recordsEach });
+    started.push(inside);
     return inside;
   };
   const keys = createClusterKeys({
-    ...{ state, clock, monotonic: new HostMonotonicClock(time), randomBytes: systemRandomBytes },
+    ...{
+      state: options.wrapState?.(state) ?? state,
+      clock,
+      monotonic: new HostMonotonicClock(time),
+      randomBytes: systemRandomBytes,
+    },
     mintToken: () => Promise.reject(new Error('nobody asks for a token')),
     resolveHost: () => Promise.resolve({ where: 'ours' }),
     edge: { address: '127.0.0.1', port: 0, ca: '' },
@@ -158,13 +176,26 @@ export async function openKilledCluster(options: KilledClusterOptions): Promise<
       }
       await change.committed();
     },
+    killProcess: () => killed(inside),
+    copyExtents: async (table, count) => {
+      await data();
+      await inside?.copyExtents(table, count);
+      await inside?.data.putBack(instant(now));
+    },
     close: async () => {
-      await inside?.data.dispose();
+      for (const one of started) await one.data.dispose();
       await keys.close();
       clock.close();
       await state.close();
     },
   };
+}
+
+async function killed(inside: InsideProcess | undefined): Promise<void> {
+  if (inside === undefined) return;
+  const exited = once(inside, 'exit');
+  inside.kill();
+  await exited;
 }
 
 /** Every error is one too many. */
@@ -229,22 +260,25 @@ let startInside: () => InsideProcess = () => {
 Object.assign(childProcess, { fork: () => startInside() });
 syncBuiltinESMExports();
 
+const copiesEach = 2_000;
+
 interface InsideParts {
   readonly vault: FileVault;
   readonly blobs: FilesystemBlobStore;
   readonly engine: EngineDatabase;
   readonly now: number;
+  readonly recordsEach: number | undefined;
 }
 
 /** Stands for the child process of a cluster: the same parts, at the other end of a channel that copies what it carries. */
 class InsideProcess extends EventEmitter {
   readonly pid = process.pid;
   readonly data: DataHolder;
-  /** The change of custody that was asked for last. */
-  change: Guid | undefined;
   readonly #channel: Channel;
+  readonly #keys: KeyHolder;
+  readonly #store: CatalogStore;
 
-  constructor({ vault, blobs, engine, now }: InsideParts) {
+  constructor({ vault, blobs, engine, now, recordsEach }: InsideParts) {
     super();
     this.#channel = new Channel({
       send: (message) => this.#later(message, (copy) => this.emit('message', copy)),
@@ -253,27 +287,46 @@ class InsideProcess extends EventEmitter {
     const keys = new KeyHolder({
       ...{ clusterId, wrapper: vault, randomBytes: systemRandomBytes },
       firstCatalog: (key) => this.data.first(key),
-      rewrapCatalog: (old, next) => this.data.rewrap(old, next),
+      rewrapCatalog: (old, next, change) => this.data.rewrap(old, next, change),
     });
     const state = createRemoteState({
       clusterId,
       call: (operation, body) => this.#channel.call(operation, body),
       generation: () => keys.current()?.generation,
-      change: () => this.change,
     });
+    this.#keys = keys;
+    this.#store = createRemoteCatalogStore(state, clusterId, recordsEach);
     this.data = new DataHolder({
       ...{ clusterId, randomBytes: systemRandomBytes },
-      store: createRemoteCatalogStore(state, clusterId),
+      store: this.#store,
       current: () => keys.current(),
       pause: () => new Promise((resolve) => setTimeout(resolve, 1)),
     });
     this.data.serveWith({ clusterName: 'contoso', blobs, engine, cacheBytesMax: 64 << 20, openBytesMax: 256 << 20 });
     this.data.tell(instant(now));
-    const operations = operationsOf(vault, keys, this.data, (change) => (this.change = change));
+    const operations = operationsOf(vault, keys, this.data);
     const serve = async <Call extends SupervisorCall>(
       operation: Call,
       body: SupervisorCalls[Call],
     ): Promise<SupervisorReplies[Call]> => operations[operation](body);
+  }
+
+  async copyExtents(table: string, count: number): Promise<void> {
+    const current = this.#keys.current();
+    if (current === undefined) throw new Error('the cluster has no key');
+    const { catalog } = await Catalog.open({
+      ...{ clusterId, store: this.#store, randomBytes: systemRandomBytes },
+      keys: dataKeysOf(current.generation, current.key, systemRandomBytes),
+      pause: () => Promise.resolve(),
+    });
+    const { tableId } = catalog.image.tablesOf(database.databaseId).find(({ name }) => name === table) ?? {};
+    const [model] = tableId === undefined ? [] : catalog.image.extentsOf(tableId);
+    if (model === undefined) throw new Error('there is no extent');
+    for (let made = 0; made < count; made += copiesEach)
+      await catalog.change((draft) => {
+        for (let n = made; n < Math.min(count, made + copiesEach); n += 1)
+          draft.put({ ...model, extentId: newGuid(systemRandomBytes) });
+      });
   }
 
   send(message: unknown, sent: (error: Error | null) => void): void {
@@ -299,12 +352,7 @@ type Operations = {
   ) => Promise<SupervisorReplies[Call]> | SupervisorReplies[Call];
 };
 
-function operationsOf(
-  vault: FileVault,
-  keys: KeyHolder,
-  data: DataHolder,
-  changing: (change: Guid) => void,
-): Operations {
+function operationsOf(vault: FileVault, keys: KeyHolder, data: DataHolder): Operations {
   const notHere = (): never => {
     throw new Error('This is not asked here.');
   };
@@ -316,17 +364,14 @@ function operationsOf(
     open: (call) => keys.open(call),
     make: (call) => keys.make(call),
     rewrap: (call) => keys.rewrap(call),
-    replace: (call) => {
-      changing(call.change);
-      return keys.replace(call);
-    },
+    replace: (call) => keys.replace(call),
     adopt: (call) => {
       const reply = keys.adopt(call);
-      data.adopt();
+      data.adopt(call.check);
       return reply;
     },
     forget: (call) => {
-      data.forget();
+      data.forget(call.check);
       return keys.forget(call);
     },
     upkeep: (call) => data.upkeep(call),

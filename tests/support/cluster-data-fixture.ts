@@ -147,7 +147,7 @@ export async function openDataFixture(options: DataFixtureOptions = {}): Promise
     },
     changeCustody: async ({ abandon = false, unheard = false, committed } = {}) => {
       const next = ClusterKey.create(clusterId, systemRandomBytes);
-      const write = await holder.rewrap(current.key, next);
+      const write = await holder.rewrap(current.key, next, newGuid(systemRandomBytes));
       if (abandon) {
         holder.forget();
         return;

@@ -55,6 +55,15 @@ export interface DataParts {
   readonly memoryDirectory?: string;
 }
 
+/** A change of custody that waits for its commit. */
+interface Pending {
+  readonly rewrap: CatalogRewrap;
+  readonly keys: ProcessDataKeys;
+  /** Of the key that it leads to. */
+  readonly check: Uint8Array;
+  readonly isOpen: boolean;
+}
+
 interface Opened {
   readonly generation: number;
   readonly data: OpenedClusterData;
@@ -69,7 +78,9 @@ export class DataHolder {
   /** What came of an opening; it counts while `#opening` is that one. */
   #opened: { readonly opening: Promise<Opened>; readonly opened: Opened } | undefined;
   #keys: ProcessDataKeys | undefined;
-  #pending: { readonly rewrap: CatalogRewrap; readonly keys: ProcessDataKeys; readonly isOpen: boolean } | undefined;
+  #pending: Pending | undefined;
+  /** Changes are planned one after the other. */
+  #planned: Promise<unknown> = Promise.resolve();
   /** From the beginning of a plan until it is adopted or forgotten. */
   #changing: { readonly ended: Promise<void>; readonly end: () => void } | undefined;
   #now: Instant = instant(0);
@@ -132,23 +143,30 @@ export class DataHolder {
     return [catalogWrite(clusterId, write.expect, write)];
   }
 
-  /** Plans a change of custody; nothing is committed until `adopt` or `forget`, and nobody else opens the data before.
-   * @returns the writes of the catalog
-   * @throws CatalogDamagedError */
-  async rewrap(old: ClusterKey, next: ClusterKey): Promise<readonly StateWrite[]> {
+  /** Lays out what a change of custody makes of the catalog; nothing of it counts until it is committed, and nobody else opens the data
+   * before `adopt` or `forget`. An earlier one that still waits for its commit is forgotten.
+   * @returns the writes of the commit
+   * @throws CatalogDamagedError, ChangeEndedError */
+  rewrap(old: ClusterKey, next: ClusterKey, change: Guid): Promise<readonly StateWrite[]> {
+    const planned = this.#planned.then(() => this.#plan(old, next, change));
+    this.#planned = planned.catch(() => undefined);
+    return planned;
+  }
+
+  async #plan(old: ClusterKey, next: ClusterKey, change: Guid): Promise<readonly StateWrite[]> {
     this.forget();
     let end = (): void => undefined;
     const ended = new Promise<void>((resolve) => (end = resolve));
     this.#changing = { ended, end };
     try {
-      return await this.#rewrap(old, next);
+      return await this.#rewrap(old, next, change);
     } catch (error) {
       this.#ended();
       throw error;
     }
   }
 
-  async #rewrap(old: ClusterKey, next: ClusterKey): Promise<readonly StateWrite[]> {
+  async #rewrap(old: ClusterKey, next: ClusterKey, change: Guid): Promise<readonly StateWrite[]> {
     const { clusterId, randomBytes, store } = this.#options;
     const head = await store.get(headId);
     if (head === undefined) throw new CatalogDamagedError('it is not there');
@@ -156,14 +174,30 @@ export class DataHolder {
     const [from, to] = [dataKeysOf(generation, old, randomBytes), dataKeysOf(generation + 1, next, randomBytes)];
     const open = await this.#opening?.catch(() => undefined);
     const usable = open !== undefined && !open.data.broken && open.data.generation === generation;
-    const owner = usable ? open.data : (await Catalog.open({ ...this.#options, keys: from })).catalog;
-    const rewrap = await owner.rewrap(to, rewrapBetween(from, to));
-    this.#pending = { rewrap, keys: to, isOpen: usable };
+    const owner = usable ? open.data : await this.#openedApart(from, change);
+    const rewrap = await owner.rewrap(to, rewrapBetween(from, to), change);
+    this.#pending = { rewrap, keys: to, check: next.derive('check'), isOpen: usable };
     return rewrap.writes.map((write) => catalogWrite(clusterId, write.expect, write));
   }
 
-  /** The change was committed. */
-  adopt(): void {
+  /** Reading it may take long. */
+  async #openedApart(keys: ProcessDataKeys, change: Guid): Promise<Catalog> {
+    const { store } = this.#options;
+    const atWork: CatalogStore = {
+      get: (id) => store.get(id),
+      commit: (writes) => store.commit(writes),
+      beside: (during) => store.beside(during),
+      load: async (after) => {
+        await store.beside(change).atWork();
+        return store.load(after);
+      },
+    };
+    return (await Catalog.open({ ...this.#options, store: atWork, keys })).catalog;
+  }
+
+  /** A key was committed. @param check of it; of another one than the change leads to that waits here, it is not that change's */
+  adopt(check?: Uint8Array): void {
+    if (!this.#isPending(check)) return;
     const pending = this.#pending;
     this.#pending = undefined;
     this.#ended();
@@ -176,11 +210,16 @@ export class DataHolder {
     pending.rewrap.adopt();
   }
 
-  /** The change was given up. */
-  forget(): void {
+  /** A key was given up. @param check as for `adopt` */
+  forget(check?: Uint8Array): void {
+    if (!this.#isPending(check)) return;
     this.#pending?.rewrap.abandon();
     this.#pending = undefined;
     this.#ended();
+  }
+
+  #isPending(check: Uint8Array | undefined): boolean {
+    return check === undefined || (this.#pending !== undefined && Buffer.compare(this.#pending.check, check) === 0);
   }
 
   #ended(): void {

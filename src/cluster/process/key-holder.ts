@@ -63,7 +63,9 @@ export class KeyHolder {
   async replace(call: SupervisorCalls['replace']): Promise<SupervisorReplies['replace']> {
     this.#mine(call.current.clusterId);
     const { wrapper, randomBytes, rewrapCatalog } = this.#options;
-    const result = await replaceClusterKey(wrapper, call.current, call.target, randomBytes, rewrapCatalog);
+    const result = await replaceClusterKey(wrapper, call.current, call.target, randomBytes, (old, next) =>
+      rewrapCatalog(old, next, call.change),
+    );
     if (result.outcome !== 'replaced') return result;
     return { outcome: 'replaced', ...this.#setAside(result), write: result.write.map(remoteWrite) };
   }

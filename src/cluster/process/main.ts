@@ -60,7 +60,7 @@ const operations: {
             wrapper,
             randomBytes: systemRandomBytes,
             firstCatalog: (key) => data().first(key),
-            rewrapCatalog: (old, next) => data().rewrap(old, next),
+            rewrapCatalog: (old, next, change) => data().rewrap(old, next, change),
           });
     configured = {
       wrapper,
@@ -76,17 +76,14 @@ const operations: {
   open: (call) => (visits() ? visitKey(ready().wrapper, call.current) : holder().open(call)),
   make: (call) => holder().make(call),
   rewrap: (call) => (visits() ? rewrapOnVisit(ready().wrapper, call.current, call.target) : holder().rewrap(call)),
-  replace: (call) => {
-    custodyChange = call.change;
-    return holder().replace(call);
-  },
+  replace: (call) => holder().replace(call),
   adopt: (call) => {
     const reply = holder().adopt(call);
-    data().adopt();
+    data().adopt(call.check);
     return reply;
   },
   forget: (call) => {
-    data().forget();
+    data().forget(call.check);
     return holder().forget(call);
   },
   serveData: async (call) => {
@@ -130,8 +127,6 @@ const operations: {
 
 let dataPlane: DataPlane | undefined;
 let configuredAt = 0;
-/** The last one that was asked for. */
-let custodyChange: Guid | undefined;
 
 const openedData: OpenData = (known) => {
   invariant(dataPlane !== undefined, 'the data plane is open before anybody asks what there is');
@@ -203,7 +198,6 @@ function dataHolder(clusterId: Guid, keys: KeyHolder): DataHolder {
     clusterId,
     call: (operation, body) => channel.call(operation, body),
     generation: () => keys.current()?.generation,
-    change: () => custodyChange,
   });
   return new DataHolder({
     clusterId,

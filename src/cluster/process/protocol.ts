@@ -127,7 +127,11 @@ export interface SupervisorReplies {
   readonly make: ({ readonly outcome: 'made'; readonly write: readonly RemoteWrite[] } & NewWrap) | KeyFailure;
   readonly rewrap: ({ readonly outcome: 'rewrapped' } & NewWrap) | Lost | KeyFailure;
   readonly replace:
-    ({ readonly outcome: 'replaced'; readonly write: readonly RemoteWrite[] } & NewWrap) | Lost | KeyFailure;
+    | ({ readonly outcome: 'replaced'; readonly write: readonly RemoteWrite[] } & NewWrap)
+    | Lost
+    /** That change is not under way any more. */
+    | { readonly outcome: 'ended' }
+    | KeyFailure;
   /** `absent`: there is no such key here (any more); the process holds none until the next `open`. */
   readonly adopt: { readonly outcome: 'adopted' | 'absent' };
   readonly forget: { readonly outcome: 'done' };
@@ -184,6 +188,7 @@ export const replyParsers: { readonly [Call in SupervisorCall]: (value: unknown)
     const reply = objectOf(value);
     if (reply.outcome === 'failed') return failureOf(reply);
     if (reply.outcome === 'currentKeyLost') return { outcome: 'currentKeyLost', failure: failureOf(reply.failure) };
+    if (reply.outcome === 'ended') return { outcome: 'ended' };
     return { outcome: outcomeOf(reply, 'replaced'), ...newWrapOf(reply), write: writesOf(reply.write) };
   },
   adopt: (value) => ({ outcome: objectOf(value).outcome === 'adopted' ? 'adopted' : outcomeOf(value, 'absent') }),

@@ -8,10 +8,7 @@ import { createRemoteState } from './remote-state.ts';
 const write = { id: 'd/1', expect: null, put: { generation: 1, revision: 1, bytes: Buffer.from('sealed') } };
 const storeWhoseCalls = (fail: () => Promise<never>) => {
   const clusterId = newGuid(systemRandomBytes);
-  return createRemoteCatalogStore(
-    createRemoteState({ clusterId, call: fail, generation: () => 1, change: () => undefined }),
-    clusterId,
-  );
+  return createRemoteCatalogStore(createRemoteState({ clusterId, call: fail, generation: () => 1 }), clusterId);
 };
 
 it('a commit for which the channel has no room was not made: it is tried again, and nothing is broken', async () => {

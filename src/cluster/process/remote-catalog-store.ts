@@ -15,6 +15,7 @@ import { headId } from '../../engine/catalog/records.ts';
 import type { State, StateWrite, Table } from '../../state/state.ts';
 import { writeRecord } from '../../state/state.ts';
 import { ChannelBusyError } from './channel.ts';
+import type { RemoteState } from './remote-state.ts';
 import { ClusterNotServedError, CustodyChangingError } from './remote-state.ts';
 
 /** The catalogs of all clusters; ids are `{cluster id}/{record id}`, or `{cluster id}/~/{record id}` on the other side (see `CatalogSide`).
@@ -29,7 +30,7 @@ interface StoredSealed {
   readonly sealed: string;
 }
 
-const pageMax = 1_000;
+const recordsEachMax = 1_000;
 /** More records than this are looked up together. */
 const lookupsMax = 4;
 
@@ -53,16 +54,20 @@ export function isBesideHead(clusterId: Guid, side: CatalogSide, id: string): bo
 
 /** A state that can also write beside the catalog in use while the custody of the cluster changes.
  * @see RemoteState */
-export type CatalogState = State & { readonly stage?: (write: readonly StateWrite[]) => Promise<void> };
+export type CatalogState = State & Partial<Pick<RemoteState, 'stage'>>;
 
-/** One cluster's catalog in the state. */
-export function createRemoteCatalogStore(state: CatalogState, clusterId: Guid): CatalogStore {
+/** One cluster's catalog in the state.
+ * @param recordsEach of a page, and of a commit beside the catalog in use */
+export function createRemoteCatalogStore(
+  state: CatalogState,
+  clusterId: Guid,
+  recordsEach = recordsEachMax,
+): CatalogStore {
   let side: CatalogSide | undefined;
   const sideNow = async (): Promise<CatalogSide> => (side ??= await sideInUse(state, clusterId));
-  const stage = state.stage ?? (async (write: readonly StateWrite[]) => state.commit({ write }));
   const page = async (from: CatalogSide, after: string | undefined): Promise<readonly StoredCatalogRecord[]> => {
     const prefix = `${clusterId}/${from}`;
-    const options = { prefix, limit: pageMax, ...(after === undefined ? {} : { after: prefix + after }) };
+    const options = { prefix, limit: recordsEach, ...(after === undefined ? {} : { after: prefix + after }) };
     const found = await state.list(clusterCatalogTable, options);
     return found
       .map(({ id, version, value }): StoredCatalogRecord => ({
@@ -84,25 +89,30 @@ export function createRemoteCatalogStore(state: CatalogState, clusterId: Guid): 
       return found && { id, version: found.version, sealed: sealedOf(found.value) };
     },
 
-    beside: {
-      async clear() {
-        await clearSide(state, clusterId, otherSide(await sideNow()), stage);
-      },
-      async add(records) {
-        const other = otherSide(await sideNow());
-        await stage(records.map(({ id, put }) => catalogWrite(clusterId, null, { id: other + id, put })));
-      },
-      load: async (after) => page(otherSide(await sideNow()), after),
-      async takeOver(before, head) {
-        const from = await sideNow();
-        return [
-          { id: from + headId, expect: before, put: null },
-          { id: otherSide(from) + headId, expect: null, put: head },
-        ];
-      },
-      taken() {
-        side = undefined; // the head tells
-      },
+    beside(change) {
+      const stage = async (write: readonly StateWrite[]): Promise<void> =>
+        state.stage === undefined ? state.commit({ write }) : state.stage(change, write);
+      return {
+        async clear() {
+          await clearSide(state, clusterId, otherSide(await sideNow()), stage, recordsEach);
+        },
+        async add(records) {
+          const other = otherSide(await sideNow());
+          await stage(records.map(({ id, put }) => catalogWrite(clusterId, null, { id: other + id, put })));
+        },
+        atWork: () => stage([]),
+        load: async (after) => page(otherSide(await sideNow()), after),
+        async takeOver(before, head) {
+          const from = await sideNow();
+          return [
+            { id: from + headId, expect: before, put: null },
+            { id: otherSide(from) + headId, expect: null, put: head },
+          ];
+        },
+        taken() {
+          side = undefined; // the head tells
+        },
+      };
     },
 
     async commit(writes): Promise<CommitOutcome> {
@@ -141,10 +151,11 @@ export async function clearSide(
   clusterId: Guid,
   side: CatalogSide,
   commit: (write: readonly StateWrite[]) => Promise<void>,
+  recordsEach = recordsEachMax,
 ): Promise<void> {
   const prefix = `${clusterId}/${side}`;
   for (;;) {
-    const found = await state.list(clusterCatalogTable, { prefix, limit: pageMax });
+    const found = await state.list(clusterCatalogTable, { prefix, limit: recordsEach });
     const records = side === '' ? found.filter(({ id }) => !id.startsWith(prefix + sideMark)) : found;
     if (records.length === 0) return;
     await commit(records.map(({ id, version }) => writeRecord(clusterCatalogTable, id, version, null)));
@@ -185,7 +196,7 @@ async function knownVersions(
     for (let after: string | undefined; ;) {
       const page = await state.list(clusterCatalogTable, {
         prefix: prefix + group,
-        limit: pageMax,
+        limit: recordsEachMax,
         ...(after === undefined ? {} : { after }),
       });
       for (const { id, version } of page)

@@ -1,3 +1,4 @@
+import { ChangeEndedError } from '../../encryption/custody-change.ts';
 import { StorageFullError } from '../../base/storage-full.ts';
 import { invariant } from '../../base/invariant.ts';
 import type { Guid } from '../../base/guid.ts';
@@ -22,29 +23,19 @@ export interface RemoteStateOptions {
   readonly call: <Call extends keyof StateCalls>(operation: Call, body: StateCalls[Call]) => Promise<unknown>;
   /** Of the key in use; undefined when there is none. */
   readonly generation: () => number | undefined;
-  /** The change of custody under way. */
-  readonly change: () => string | undefined;
 }
 
 /** The state of a cluster process. */
 export interface RemoteState extends State {
-  /** Writes beside the catalog in use, as long as the change of custody goes on that this process works at.
-   * @throws ChangeEndedError, StorageFullError, StateConflictError; nothing was written then */
-  stage(write: readonly StateWrite[]): Promise<void>;
-}
-
-/** The change of custody for which something was to be written is not under way any more. */
-export class ChangeEndedError extends Error {
-  override readonly name = 'ChangeEndedError';
-  constructor() {
-    super('The change of custody has ended.');
-  }
+  /** Writes beside the catalog in use, as long as that change of custody is under way; without any write it says that somebody is at work.
+   * @throws ChangeEndedError, StorageFullError; nothing was written then */
+  stage(change: Guid, write: readonly StateWrite[]): Promise<void>;
 }
 
 /** The state as a cluster process sees it: the tables of its own cluster, through the supervisor. Each commit is made only
  * while the cluster may use the key that its values are sealed under.
  * @throws SealedRecordError; from `commit` StateConflictError, ClusterNotServedError, CustodyChangingError */
-export function createRemoteState({ clusterId, call, generation, change }: RemoteStateOptions): RemoteState {
+export function createRemoteState({ clusterId, call, generation }: RemoteStateOptions): RemoteState {
   const own = (id: string): string => {
     invariant(id.startsWith(`${clusterId}/`), 'a cluster process names records of its own cluster');
     return id;
@@ -96,10 +87,8 @@ export function createRemoteState({ clusterId, call, generation, change }: Remot
           throw new CustodyChangingError('The custody of the cluster is changing.');
       }
     },
-    async stage(write) {
-      const under = change();
-      if (under === undefined) throw new ChangeEndedError();
-      const body = { change: under, write: write.map(remote) };
+    async stage(change, write) {
+      const body = { change, write: write.map(remote) };
       const { outcome } = intact((await call('stateStage', body)) as StateReplies['stateStage']);
       if (outcome === 'ended') throw new ChangeEndedError();
       if (outcome === 'full') throw new StorageFullError();

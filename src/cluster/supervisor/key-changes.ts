@@ -26,7 +26,7 @@ import type { KeyChecks } from './key-checks.ts';
 import type { OutstandingChanges } from './outstanding.ts';
 import type { ClusterKeysOptions } from './ports.ts';
 import { bothClocks, identityOf } from './ports.ts';
-import { adoptKey, callProcess, forgetKey, wrappedKey } from './process-calls.ts';
+import { adoptKey, callOnce, callProcess, forgetKey, processEnded, wrappedKey } from './process-calls.ts';
 import { ownTable } from './process-state.ts';
 import type { ProcessTable } from './process-table.ts';
 import type { MadeServiceKey, KeyTodos } from './key-todos.ts';
@@ -62,15 +62,29 @@ interface Draft {
   /** Names the key that the process keeps aside. */
   readonly check: Uint8Array;
   readonly from: ClusterKeyRecord | undefined;
+  /** Of a change of custody. */
+  readonly mark: Guid | undefined;
 }
+
+/** What came of planning a change. */
+type Drafted =
+  | { readonly outcome: 'drafted'; readonly draft: Draft }
+  | { readonly outcome: 'currentKeyLost'; readonly failure: KeyFailure }
+  /** The process died over a change of custody, or another change took its place: to be begun anew. */
+  | { readonly outcome: 'ended'; readonly failure: KeyFailure }
+  | KeyFailure;
 
 /** Creation, rotation and change of custody. Durable order: (service key planned → made →) (mark of the change, with the to-do to clear
  * away after it →) vault calls → (the catalog is laid out beside the one in use, a part in each commit →) the caller's one commit with
  * record, head of the catalog and to-dos → the process adopts → the old service key is destroyed → the other catalog is removed, a part
  * in each commit → nothing overwritten stays on disk. Whatever comes after the commit is repeated by the periodic sweep when it is
- * interrupted, which also removes what an interrupted change has laid out. */
+ * interrupted, which also removes what an interrupted change has laid out.
+ * Each process that lays out a catalog does it under a mark of its own: what one that died still had under way is refused from the next
+ * one's mark on, so two never write there. Changes of one cluster are planned one after the other. */
 export class KeyChanges {
   readonly #parts: KeyChangesParts;
+  /** By cluster: ends when its last change is planned. */
+  readonly #planned = new Map<Guid, Promise<unknown>>();
 
   constructor(parts: KeyChangesParts) {
     this.#parts = parts;
@@ -90,6 +104,7 @@ export class KeyChanges {
       made: destination.made,
       check: result.check,
       from: undefined,
+      mark: undefined,
     });
   }
 
@@ -101,9 +116,20 @@ export class KeyChanges {
   }
 
   async change(clusterId: Guid, to: Custody): Promise<PreparedKeyChange | CurrentKeyLost | Failed> {
-    const result = await this.#change(clusterId, to);
+    const result = await this.#inTurn(clusterId, () => this.#change(clusterId, to));
     if ('outcome' in result) await this.#endIfStopped(clusterId);
     return result;
+  }
+
+  async #inTurn<T>(clusterId: Guid, plan: () => Promise<T>): Promise<T> {
+    const planned = (this.#planned.get(clusterId) ?? Promise.resolve()).then(plan);
+    const turn = planned.then(ignore, ignore);
+    this.#planned.set(clusterId, turn);
+    try {
+      return await planned;
+    } finally {
+      if (this.#planned.get(clusterId) === turn) this.#planned.delete(clusterId);
+    }
   }
 
   /** The process of a stopped cluster runs for a change only. */
@@ -115,6 +141,8 @@ export class KeyChanges {
   async #change(clusterId: Guid, to: Custody): Promise<PreparedKeyChange | CurrentKeyLost | Failed> {
     const { state } = this.#parts.options;
     let destination: (Destination & { readonly outcome: 'ready' }) | undefined;
+    let reason = changedByOthers;
+    let mark: Guid | undefined;
     for (let attempt = 1; attempt <= attemptsMax; attempt += 1) {
       const before = await state.get(clusterKeyTable, clusterId);
       invariant(before !== undefined, 'a cluster has a key before it is changed');
@@ -124,28 +152,30 @@ export class KeyChanges {
         destination = found;
       }
       const replaces = keyChangeKind(before.value, to) === 'replace';
-      const mark = replaces ? await this.#mark(before) : undefined;
-      if (replaces && mark === undefined) continue;
+      const marked = replaces ? await this.#mark(before) : undefined;
+      if (replaces && marked === undefined) continue;
+      mark = marked;
       const drafted = await this.#draft(before.value, destination, mark).catch(async (error: unknown) => {
-        if (replaces) await this.#unmark(clusterId);
+        await this.#unmark(clusterId, mark);
         throw error;
       });
+      if (drafted.outcome === 'ended') {
+        reason = drafted.failure;
+        continue;
+      }
       if (drafted.outcome !== 'drafted') {
-        if (replaces) await this.#unmark(clusterId);
+        await this.#unmark(clusterId, mark);
         return this.#refuse(before.value, destination, drafted);
       }
       const found = await state.get(clusterKeyTable, clusterId);
-      const isOurs = mark === undefined || found?.value.replacing?.change === mark;
-      if (found !== undefined && isOurs && isSameWrap(before.value, found.value)) {
+      if (found !== undefined && isAsBefore(before.value, found.value, mark))
         return this.#prepared({ ...drafted.draft, expect: found.version });
-      }
       // What was drafted is of no use: the process lets go of it.
+      reason = changedByOthers;
       await forgetKey(this.#parts.processes.running(clusterId), drafted.draft.check);
     }
-    await this.#unmark(clusterId);
-    const message = 'The key of the cluster is being changed by somebody else.';
-    const busy: KeyFailure = { outcome: 'failed', kind: 'outage', cause: 'unknown', message };
-    return destination === undefined ? failed(busy) : this.#giveUp(destination, busy);
+    await this.#unmark(clusterId, mark);
+    return destination === undefined ? failed(reason) : this.#giveUp(destination, reason);
   }
 
   /** From here until the change ends no process adds a DEK: what the catalog holds now is all there is to wrap anew. Whether it is
@@ -166,30 +196,28 @@ export class KeyChanges {
     const { state, monotonic } = this.#parts.options;
     for (const { value } of await listIntact(state, clusterKeyTable)) {
       const age = value.replacing && (monotonic.since(value.replacing.since) ?? Infinity);
-      if (age !== undefined && age > monotonic.now() - startedAt) await this.#unmark(value.clusterId);
+      if (age !== undefined && age > monotonic.now() - startedAt)
+        await this.#unmark(value.clusterId, value.replacing?.change);
     }
   }
 
-  async #unmark(clusterId: Guid): Promise<void> {
+  /** Another change's mark stays. */
+  async #unmark(clusterId: Guid, mark: Guid | undefined): Promise<void> {
     const { state } = this.#parts.options;
     for (;;) {
       const found = await state.get(clusterKeyTable, clusterId);
-      if (found?.value.replacing === undefined) return;
+      if (found?.value.replacing === undefined || found.value.replacing.change !== mark) return;
       const write = [writeRecord(clusterKeyTable, clusterId, found.version, withoutReplacing(found.value))];
       if (await tryCommit(state, write)) return;
     }
   }
 
-  async #draft(
-    from: ClusterKeyRecord,
-    destination: Destination,
-    change: Guid | undefined,
-  ): Promise<{ outcome: 'drafted'; draft: Draft } | { outcome: 'currentKeyLost'; failure: KeyFailure } | KeyFailure> {
+  async #draft(from: ClusterKeyRecord, destination: Destination, mark: Guid | undefined): Promise<Drafted> {
     const { processes, todos } = this.#parts;
     const obtain = () => processes.obtain(from.clusterId);
     const target = { identity: this.#identity(destination.custody), kid: destination.kid };
     const own = this.#identity(from.custody);
-    const base = { expect: null, made: destination.made, from };
+    const base = { expect: null, made: destination.made, from, mark };
     if (keyChangeKind(from, destination.custody) === 'rotate') {
       // The new identity first: it repairs a cluster whose old identity lost its access to the same key. Nothing else about the key
       // can change while it is lost.
@@ -201,8 +229,11 @@ export class KeyChanges {
       return { outcome: 'drafted', draft: { ...base, record, more: [], check: result.check } };
     }
     const current = wrappedKey(from, [own]);
-    invariant(change !== undefined, 'a change of custody is marked before it begins');
-    const result = await callProcess(obtain, 'replace', { current, target, change });
+    invariant(mark !== undefined, 'a change of custody is marked before it begins');
+    // One that died is not asked once more under the same mark: what it wrote last may still be on its way.
+    const result = await callOnce(obtain, 'replace', { current, target, change: mark });
+    if (result === undefined) return { outcome: 'ended', failure: processEnded };
+    if (result.outcome === 'ended') return { outcome: 'ended', failure: changedByOthers };
     if (result.outcome !== 'replaced') return result;
     const record = replacedRecord(from, this.#proven(destination, result));
     const writes = result.write.map((write) => this.#own(from.clusterId, write));
@@ -277,7 +308,7 @@ export class KeyChanges {
         outstanding.delete(clusterId);
         await forgetKey(processes.running(clusterId), draft.check);
         if (draft.from === undefined) await processes.end(clusterId);
-        else await this.#unmark(clusterId);
+        else await this.#unmark(clusterId, draft.mark);
         await this.#endIfStopped(clusterId);
         if (draft.made !== undefined) await todos.giveUp(draft.made.name);
       },
@@ -313,6 +344,19 @@ export class KeyChanges {
 }
 
 const attemptsMax = 5;
+const ignore = (): void => undefined;
+
+const changedByOthers: KeyFailure = {
+  ...{ outcome: 'failed', kind: 'outage', cause: 'unknown' },
+  message: 'The key of the cluster is being changed by somebody else.',
+};
+
+/** Whether nothing has happened meanwhile that makes a drafted change one of another key, or of one that was refused. */
+function isAsBefore(before: ClusterKeyRecord, now: ClusterKeyRecord, mark: Guid | undefined): boolean {
+  const isOurs = mark === undefined || now.replacing?.change === mark;
+  const isRefusedNow = now.suspension !== undefined && before.suspension === undefined;
+  return isOurs && !isRefusedNow && isSameWrap(before, now);
+}
 
 const isSameVersion = (left: VersionedKeyId, right: VersionedKeyId): boolean =>
   isSameKey(left, right) && left.version === right.version;

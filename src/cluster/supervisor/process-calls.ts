@@ -57,12 +57,19 @@ export async function tryProcess<Call extends SupervisorCall>(
   operation: Call,
   body: SupervisorCalls[Call],
 ): Promise<SupervisorReplies[Call] | undefined> {
-  for (let attempt = 1; ; attempt += 1) {
-    try {
-      return await obtain().call(operation, body);
-    } catch (error) {
-      if (!(error instanceof ChannelClosedError)) throw error;
-      if (attempt >= 2) return undefined;
-    }
+  return (await callOnce(obtain, operation, body)) ?? callOnce(obtain, operation, body);
+}
+
+/** @returns undefined when the process died on the way, or pauses after a crash: nothing is known */
+export async function callOnce<Call extends SupervisorCall>(
+  obtain: () => ClusterProcess,
+  operation: Call,
+  body: SupervisorCalls[Call],
+): Promise<SupervisorReplies[Call] | undefined> {
+  try {
+    return await obtain().call(operation, body);
+  } catch (error) {
+    if (!(error instanceof ChannelClosedError)) throw error;
+    return undefined;
   }
 }

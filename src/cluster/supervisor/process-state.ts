@@ -93,7 +93,7 @@ async function commit(ports: Ports, clusterId: Guid, call: StateCalls['stateComm
 
 /** Beside the catalog in use, and for the change of custody alone that the key's record names: another one may have begun. The head is not
  * among it, it goes with the commit of the change. A change that goes on so long says that it is alive.
- * @throws Error for what a process has no business with */
+ * @throws Error for what a process has no business with; StateConflictError when somebody else has written there */
 async function stage(ports: Ports, clusterId: Guid, { change, write }: StateCalls['stateStage']): Promise<StageReply> {
   for (let attempt = 1; attempt <= attemptsMax; attempt += 1) {
     const key = await ports.state.get(clusterKeyTable, clusterId);
@@ -105,11 +105,13 @@ async function stage(ports: Ports, clusterId: Guid, { change, write }: StateCall
       return { table: allowed as Table<never>, id, expect, put };
     });
     const isOld = (ports.monotonic.since(mark.since) ?? Infinity) > replacingMsMax / 4;
+    if (!isOld && own.length === 0) return { outcome: 'staged' };
     const alive = { ...key.value, replacing: { ...mark, since: ports.monotonic.moment() } };
     try {
+      // The key first: what another change does there is no conflict, but the end of this one.
       await ports.state.commit({
         ...(isOld ? {} : { expect: [expectRecord(clusterKeyTable, clusterId, key.version)] }),
-        write: [...own, ...(isOld ? [writeRecord(clusterKeyTable, clusterId, key.version, alive)] : [])],
+        write: [...(isOld ? [writeRecord(clusterKeyTable, clusterId, key.version, alive)] : []), ...own],
         adds: true,
       });
       return { outcome: 'staged' };

@@ -1,9 +1,9 @@
 import { toBase64Url } from '../../base/base64url.ts';
-import type { SealedRecord } from './catalog-store.ts';
+import type { SealedRecord, StoredCatalogRecord } from './catalog-store.ts';
 import type { CatalogSeal } from './catalog-seal.ts';
 import { addElement, CatalogDamagedError, tagBytes } from './catalog-seal.ts';
 import type { Rewrap } from './data-keys.ts';
-import type { CatalogReader } from './image.ts';
+import type { CatalogImage } from './image.ts';
 import type { CatalogRecord } from './records.ts';
 import { decodeRecord, encodeRecord } from './records.ts';
 
@@ -15,15 +15,12 @@ export interface Entry {
   readonly element: bigint;
 }
 
-export interface RewrappedRecords {
-  /** All of them, as they are known once the change is committed. */
+/** A catalog as it will be once a change of custody is committed. */
+export interface Rewrapped {
   readonly entries: Map<string, Entry>;
-  readonly puts: ReadonlyMap<string, { readonly sealed: SealedRecord; readonly record: CatalogRecord }>;
-  readonly sum: bigint;
-}
-
-export interface PlannedRewrap extends RewrappedRecords {
-  readonly head: SealedRecord;
+  /** Those that name other keys than before. */
+  readonly records: Map<string, CatalogRecord>;
+  sum: bigint;
 }
 
 /** Of the bytes only the tag is kept: it is all that the sum needs. */
@@ -32,6 +29,10 @@ export const entryOf = (seal: CatalogSeal, id: string, sealed: SealedRecord, ver
   sealed: tagOnly(sealed),
   element: seal.element(id, sealed),
 });
+
+/** Whether that is the record which is known. */
+export const isEntry = ({ sealed }: Entry, stored: SealedRecord): boolean =>
+  sealed.revision === stored.revision && Buffer.compare(sealed.bytes, tagOnly(stored).bytes) === 0;
 
 function tagOnly({ generation, revision, bytes }: SealedRecord): SealedRecord {
   const tag = Buffer.from(bytes.subarray(Math.max(0, bytes.byteLength - tagBytes)));
@@ -45,39 +46,27 @@ export function recordAt(id: string, plaintext: Buffer): CatalogRecord {
   return record;
 }
 
-/** Seals every record with `seal`, the keys in it wrapped anew. Log records stay as they are: they are sealed under the key of
- * their segment; only their share in the sum is another one. Nobody has seen the versions of what is written beside. */
-export function rewrapRecords(
-  {
-    entries,
-    image,
-  }: {
-    readonly entries: ReadonlyMap<string, Entry>;
-    readonly image: Pick<CatalogReader, 'get'>;
-  },
-  seal: CatalogSeal,
-  rewrap: Rewrap,
-): RewrappedRecords {
-  const after = new Map<string, Entry>();
-  const puts = new Map<string, { readonly sealed: SealedRecord; readonly record: CatalogRecord }>();
-  let sum = 0n;
-  const nonces = seal.nonces(entries.size).values();
-  for (const [id, entry] of entries) {
-    const before = image.get(id);
-    if (before === undefined) {
-      const element = seal.element(id, entry.sealed);
-      after.set(id, { ...entry, element, version: 0 });
-      sum = addElement(sum, element);
-      continue;
-    }
-    const record = rewrappedRecord(before, rewrap);
-    const sealed = seal.seal(id, entry.sealed.revision + 1, encodeRecord(record), nonces.next().value);
-    puts.set(id, { sealed, record });
-    const known = entryOf(seal, id, sealed, 0);
-    after.set(id, known);
-    sum = addElement(sum, known.element);
-  }
-  return { entries: after, puts, sum };
+/** Seals records with `seal`, the keys in them wrapped anew, and notes them in `after`. Log records stay as they are: they are sealed
+ * under the key of their segment; only their share in the sum is another one. Nobody has seen the versions of what is written beside.
+ * @param page as it is stored, and known
+ * @returns what is to be written */
+export function rewrapPage(
+  page: readonly StoredCatalogRecord[],
+  image: Pick<CatalogImage, 'stored'>,
+  { seal, rewrap }: { readonly seal: CatalogSeal; readonly rewrap: Rewrap },
+  after: Rewrapped,
+): { readonly id: string; readonly put: SealedRecord }[] {
+  const nonces = seal.nonces(page.length).values();
+  return page.map(({ id, sealed }) => {
+    const before = image.stored(id);
+    const record = before && rewrappedRecord(before, rewrap);
+    if (record !== undefined && record !== before) after.records.set(id, record);
+    const put = record ? seal.seal(id, sealed.revision + 1, encodeRecord(record), nonces.next().value) : sealed;
+    const entry = entryOf(seal, id, put, 0);
+    after.entries.set(id, entry);
+    after.sum = addElement(after.sum, entry.element);
+    return { id, put };
+  });
 }
 
 function rewrappedRecord(record: CatalogRecord, rewrap: Rewrap): CatalogRecord {

@@ -1,3 +1,5 @@
+import type { Guid } from '../../base/guid.ts';
+
 /** A record of a cluster's catalog as it is stored: sealed, under an opaque id. */
 export interface StoredCatalogRecord {
   readonly id: string;
@@ -40,7 +42,8 @@ export interface CatalogStore {
   load(after: string | undefined): Promise<readonly StoredCatalogRecord[]>;
   get(id: string): Promise<StoredCatalogRecord | undefined>;
   commit(writes: readonly CatalogWrite[]): Promise<CommitOutcome>;
-  readonly beside: CatalogBeside;
+  /** For a change of custody. @throws ChangeEndedError from what it returns, when that change is not under way (any more) */
+  beside(change: Guid): CatalogBeside;
 }
 
 /** Where a change of custody lays out the whole catalog anew, beside the one in use, which stays as it is until the change is committed.
@@ -48,7 +51,10 @@ export interface CatalogStore {
 export interface CatalogBeside {
   /** Forgets what an earlier change has left. */
   clear(): Promise<void>;
+  /** @param records at most as many as a page has */
   add(records: readonly (Pick<CatalogWrite, 'id'> & { readonly put: SealedRecord })[]): Promise<void>;
+  /** So that a change that takes long is not taken for a dead one. */
+  atWork(): Promise<void>;
   /** What was added, as `CatalogStore.load` tells it. */
   load(after: string | undefined): Promise<readonly StoredCatalogRecord[]>;
   /** @param before version of the head in use

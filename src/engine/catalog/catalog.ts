@@ -1,8 +1,9 @@
 import type { RandomBytes } from '../../base/random.ts';
-import type { CatalogStore, CatalogWrite, SealedRecord, StoredCatalogRecord } from './catalog-store.ts';
+import type { Guid } from '../../base/guid.ts';
+import type { CatalogBeside, CatalogStore, CatalogWrite, SealedRecord, StoredCatalogRecord } from './catalog-store.ts';
 import { addElement, CatalogDamagedError, CatalogSeal, takeElement } from './catalog-seal.ts';
-import type { Entry, PlannedRewrap } from './catalog-entries.ts';
-import { entryOf, recordAt, rewrapRecords } from './catalog-entries.ts';
+import type { Entry, Rewrapped } from './catalog-entries.ts';
+import { entryOf, isEntry, recordAt, rewrapPage } from './catalog-entries.ts';
 import { CommitRefusedError } from './data-error.ts';
 import type { DataKeys, Rewrap } from './data-keys.ts';
 import { CatalogDraft, CatalogImage } from './image.ts';
@@ -68,8 +69,6 @@ export function emptyCatalog({
 const changesPerGroupMax = 500;
 /** A group that has so many gets no further change, so that a commit takes a moment only. Who changes more takes several. */
 const recordsPerGroup = 2_000;
-/** Of a change of custody, in each commit beside the catalog in use. */
-const recordsBesideEach = 1_000;
 /** A change of custody takes seconds. */
 const attemptsMax = 1_500;
 
@@ -78,7 +77,7 @@ const attemptsMax = 1_500;
 export class Catalog {
   readonly image = new CatalogImage();
   readonly #options: CatalogOptions;
-  readonly #entries = new Map<string, Entry>();
+  #entries = new Map<string, Entry>();
   #seal: CatalogSeal;
   #keys: DataKeys;
   #sum = 0n;
@@ -141,9 +140,10 @@ export class Catalog {
   }
 
   /** Seals everything anew under the next generation of the cluster key. No change is committed until the result is adopted or abandoned.
-   * Order: what an earlier change has left beside goes → all records beside, a part in each commit → the head, in the commit of the change
-   * (the caller's). Before that commit nothing of it counts; what lies on the other side afterwards is for the caller to clear. */
-  async rewrap(next: DataKeys, rewrap: Rewrap): Promise<CatalogRewrap> {
+   * Order: what an earlier change has left beside goes → all records beside, a page in each commit → the head, in the commit of the change
+   * (the caller's). Before that commit nothing of it counts; what lies on the other side afterwards is for the caller to clear.
+   * @throws CatalogDamagedError when another process has written meanwhile; ChangeEndedError */
+  async rewrap(next: DataKeys, rewrap: Rewrap, change: Guid): Promise<CatalogRewrap> {
     const release = await this.#pause();
     if (this.#broken) {
       release();
@@ -151,12 +151,15 @@ export class Catalog {
     }
     const seal = new CatalogSeal(this.#options.clusterId, next, this.#options.randomBytes);
     try {
-      const planned = this.#rewrapped(seal, rewrap);
-      const writes = await this.#layOut(planned);
+      const beside = this.#options.store.beside(change);
+      const after: Rewrapped = { entries: new Map(), records: new Map(), sum: 0n };
+      const version = await this.#layOut(beside, { seal, rewrap }, after);
+      const head = this.#sealedHead(seal, after.sum);
       return {
-        writes,
+        writes: await beside.takeOver(version, head),
         adopt: () => {
-          this.#adopt(planned, seal, next);
+          beside.taken();
+          this.#adopt(after, head, seal, next);
           release();
         },
         abandon: () => {
@@ -324,63 +327,60 @@ export class Catalog {
     return log;
   }
 
-  #stored(): AsyncGenerator<StoredCatalogRecord> {
-    return pagesOf((after) => this.#options.store.load(after));
+  async *#stored(): AsyncGenerator<StoredCatalogRecord> {
+    for await (const page of pagesOf((after) => this.#options.store.load(after))) yield* page;
   }
 
-  /** @returns the writes of the head
-   * @throws CatalogDamagedError when another process has written meanwhile */
-  async #layOut({ entries, puts, head }: PlannedRewrap): Promise<readonly CatalogWrite[]> {
-    const { beside } = this.#options.store;
+  /** @returns the version of the head in use */
+  async #layOut(
+    beside: CatalogBeside,
+    how: { readonly seal: CatalogSeal; readonly rewrap: Rewrap },
+    after: Rewrapped,
+  ): Promise<number> {
     await beside.clear();
     let version: number | undefined;
-    let chunk: { readonly id: string; readonly put: SealedRecord }[] = [];
-    for await (const { id, version: now, sealed } of this.#stored()) {
-      const known = id === headId ? this.#head : this.#entries.get(id)?.sealed;
-      if (known?.revision !== sealed.revision) throw new CatalogDamagedError('another process has written');
-      if (id === headId) version = now;
-      else chunk.push({ id, put: puts.get(id)?.sealed ?? sealed });
-      if (chunk.length < recordsBesideEach) continue;
-      await beside.add(chunk);
-      chunk = [];
+    for await (const page of pagesOf((last) => this.#options.store.load(last))) {
+      for (const { id, version: now, sealed } of page) {
+        const entry = this.#entries.get(id);
+        const isKnown = id === headId ? this.#head?.revision === sealed.revision : entry && isEntry(entry, sealed);
+        if (isKnown !== true) throw new CatalogDamagedError('another process has written');
+        if (id === headId) version = now;
+      }
+      const records = page.filter(({ id }) => id !== headId);
+      if (records.length > 0) await beside.add(rewrapPage(records, this.image, how, after));
     }
-    if (chunk.length > 0) await beside.add(chunk);
     let count = 0;
     // Their versions are not known before.
-    for await (const { id, version: first } of pagesOf((after) => beside.load(after))) {
-      const entry = entries.get(id);
-      if (entry !== undefined) entries.set(id, { ...entry, version: first });
-      count += 1;
+    for await (const page of pagesOf((last) => beside.load(last))) {
+      for (const { id, version: first } of page) {
+        const entry = after.entries.get(id);
+        if (entry !== undefined) after.entries.set(id, { ...entry, version: first });
+      }
+      count += page.length;
+      await beside.atWork();
     }
     if (version === undefined || count !== this.#entries.size) throw new CatalogDamagedError('records are missing');
-    return beside.takeOver(version, head);
+    return version;
   }
 
-  #adopt({ entries, puts, head, sum }: PlannedRewrap, seal: CatalogSeal, next: DataKeys): void {
-    this.#options.store.beside.taken();
+  #adopt({ entries, records, sum }: Rewrapped, head: SealedRecord, seal: CatalogSeal, next: DataKeys): void {
     this.#seal.close();
     this.#seal = seal;
     this.#keys = next;
     this.#sum = sum;
-    for (const [id, entry] of entries) this.#entries.set(id, entry);
+    this.#entries = entries;
     this.#remember(headId, head, 0);
-    for (const [id, { record }] of puts) this.image.apply(id, record);
-  }
-
-  #rewrapped(seal: CatalogSeal, rewrap: Rewrap): PlannedRewrap {
-    const image = { get: (id: string) => this.image.stored(id) };
-    const records = rewrapRecords({ entries: this.#entries, image }, seal, rewrap);
-    return { ...records, head: this.#sealedHead(seal, records.sum) };
+    this.image.rewrapped(records);
   }
 }
 
 async function* pagesOf(
   load: (after: string | undefined) => Promise<readonly StoredCatalogRecord[]>,
-): AsyncGenerator<StoredCatalogRecord> {
+): AsyncGenerator<readonly StoredCatalogRecord[]> {
   for (let after: string | undefined; ;) {
     const page = await load(after);
-    yield* page;
     after = page.at(-1)?.id;
     if (after === undefined) return;
+    yield page;
   }
 }

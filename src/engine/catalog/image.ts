@@ -126,6 +126,11 @@ export class CatalogImage implements CatalogReader {
       this.#lookAgain(record.tableId);
   }
 
+  /** Records that differ from those with the same ids by the keys in them alone. */
+  rewrapped(records: ReadonlyMap<string, CatalogRecord>): void {
+    for (const [id, record] of records) this.#records.set(id, record);
+  }
+
   #lookAgain(tableId: Guid): void {
     for (const group of [`e/${tableId}`, `s/${tableId}`])
       for (const id of this.group(group)) {

@@ -55,7 +55,7 @@ export interface ClusterDataOptions {
 /** What the owner of the process needs besides `ClusterData`. */
 export interface OpenedClusterData extends ClusterData {
   /** Change of custody: see `Catalog.rewrap`. */
-  rewrap(next: DataKeys, rewrap: Rewrap): Promise<CatalogRewrap>;
+  rewrap(next: DataKeys, rewrap: Rewrap, change: Guid): Promise<CatalogRewrap>;
   readonly generation: number;
   /** Nobody uses it any more: what it has in the engine goes. Nothing is written. */
   abandon(): void;
@@ -137,8 +137,8 @@ export async function openClusterData(options: ClusterDataOptions): Promise<Open
       await catalog.close();
     },
     abandon: () => log.close(),
-    rewrap: async (next, how) => {
-      const planned = await catalog.rewrap(next, how);
+    rewrap: async (next, how, change) => {
+      const planned = await catalog.rewrap(next, how, change);
       return {
         ...planned,
         adopt: () => {

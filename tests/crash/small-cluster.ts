@@ -1,0 +1,56 @@
+import { generateKeyPairSync } from 'node:crypto';
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import type { EngineDatabase } from '../../src/engine/duckdb/engine-database.ts';
+import { customerHost } from './file-vault.ts';
+import type { KilledCluster, KilledClusterOptions } from './killed-cluster.ts';
+import { openKilledCluster } from './killed-cluster.ts';
+
+const columns = [
+  { name: 'Request', type: 'string' },
+  { name: 'Row', type: 'long' },
+] as const;
+
+export interface SmallCluster extends KilledCluster {
+  /** Into T, as an extent. */
+  readonly ingest: (row: number) => Promise<void>;
+  /** Rows of T, in order. */
+  readonly ingested: () => Promise<number[]>;
+  /** Ends it, and everything that it has written goes. */
+  readonly remove: () => Promise<void>;
+}
+
+/** A cluster in this process, under a customer's key, with an extent in each of its tables: T with the row 1, and Copied. */
+export async function smallCluster(
+  engine: EngineDatabase,
+  more: Pick<KilledClusterOptions, 'wrapState' | 'recordsEach'> = {},
+): Promise<SmallCluster> {
+  const directory = mkdtempSync(join(tmpdir(), 'kustody-custody-'));
+  const pem = () =>
+    generateKeyPairSync('rsa', { modulusLength: 2048 }).privateKey.export({ type: 'pkcs8', format: 'pem' });
+  writeFileSync(join(directory, 'pairs.json'), JSON.stringify([pem(), pem()]));
+  const cluster = await openKilledCluster({ directory, engine, now: Date.UTC(2026, 0, 1), ...more });
+  await cluster.changeTo(cluster.customer(cluster.vault.addVersion(customerHost, 'k')));
+  await (
+    await cluster.data()
+  ).createTables(
+    'db',
+    ['T', 'Copied'].map((name) => ({ name, columns })),
+  );
+  const ingest = async (row: number, table = 'T'): Promise<void> => {
+    const body = Buffer.from(`r,${String(row)}`);
+    await (await cluster.data()).ingest({ database: 'db', table, format: 'csv', body, kind: 'inline' });
+  };
+  await ingest(1);
+  await ingest(1, 'Copied');
+  return {
+    ...cluster,
+    ingest: (row) => ingest(row),
+    ingested: async () => ((await cluster.rows('T')).get('r') ?? []).toSorted((a, b) => a - b),
+    remove: async () => {
+      await cluster.close();
+      rmSync(directory, { recursive: true });
+    },
+  };
+}

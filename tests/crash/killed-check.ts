@@ -1,6 +1,12 @@
 import { readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import type { EngineDatabase } from '../../src/engine/duckdb/engine-database.ts';
+import {
+  clusterCatalogTable,
+  isBesideHead,
+  otherSide,
+  sideInUse,
+} from '../../src/cluster/process/remote-catalog-store.ts';
 import { keyTodos } from '../../src/cluster/supervisor/key-todos.ts';
 import type { KilledCluster, Written } from './killed-cluster.ts';
 import { clusterId, isServiceKey, openKilledCluster, resourceOf, resources } from './killed-cluster.ts';
@@ -109,6 +115,10 @@ async function checkTodos({ state, vault, record }: KilledCluster, isLate: boole
     (await state.list(keyTodos)).filter(({ value }) => isLate || value.action !== 'making').length;
   for (let turn = 0; turn < 1000 && (await due()) > 0; turn += 1) await new Promise((resolve) => setImmediate(resolve));
   if ((await due()) > 0) return ['something is left to do after a change of keys'];
+  const unused = otherSide(await sideInUse(state, clusterId));
+  const catalog = await state.list(clusterCatalogTable, { prefix: `${clusterId}/` });
+  const left = catalog.filter(({ id }) => isBesideHead(clusterId, unused, id));
+  if (left.length > 0) return [`${left.length} records of a catalog that is not in use are left`];
   const { kid } = await record();
   const others = vault.kids().filter((other) => isServiceKey(other) && other.version !== kid.version);
   return isLate && others.length > 0 ? [`${others.length} keys of the service vault belong to nobody`] : [];

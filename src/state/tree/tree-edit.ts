@@ -78,7 +78,7 @@ export class TreeEdit {
       isThere ? 1 : 0,
       ...(entry === null ? [] : [{ key, version: entry.version, tag: entry.tag }]),
     );
-    this.#balance(path, key);
+    this.#balance(path);
   }
 
   /** @param seal stores a page under its number and says how it is referred to
@@ -124,13 +124,13 @@ export class TreeEdit {
   }
 
   /** Splits what is too long and takes out what is empty, from the leaf up. */
-  #balance(path: readonly Node[], key: string): void {
+  #balance(path: readonly Node[]): void {
     for (let level = path.length - 1; level >= 0; level -= 1) {
       const node = path[level];
       if (node === undefined) return;
       const above = path[level - 1];
       if (node.items.length > pageItemsMax) this.#split(node, above);
-      else if (node.items.length === 0) this.#takeOut(node, above, key);
+      else if (node.items.length === 0) this.#takeOut(node, above);
       else if (level === 0 && node.kind === 'inner' && node.items.length === 1) this.#lower(node);
     }
   }
@@ -152,9 +152,9 @@ export class TreeEdit {
     parent.items.splice(place + 1, 0, { key: moved[0]?.key ?? '', to: right });
   }
 
-  #takeOut(node: Node, above: Node | undefined, key: string): void {
+  #takeOut(node: Node, above: Node | undefined): void {
     if (node.was !== undefined) this.#removed.push(node.was);
-    if (above?.kind === 'inner') above.items.splice(childFor(above.items, key), 1);
+    if (above?.kind === 'inner') above.items = above.items.filter(({ to }) => to !== node);
     else this.#root = undefined;
   }
 

@@ -48,10 +48,16 @@ export function placeOf(items: readonly { readonly key: string }[], key: string)
   return low;
 }
 
-/** @returns the child below which `key` is, if it is anywhere */
+/** @returns the child below which `key` is, if it is anywhere. The key of the first child may be greater than those of the next ones: it
+ * was another's before the first one was taken out, and has been split since. */
 export function childFor(items: readonly { readonly key: string }[], key: string): number {
-  const place = placeOf(items, key);
-  return Math.max(items[place]?.key === key ? place : place - 1, 0);
+  let [low, high] = [0, items.length - 1];
+  while (low < high) {
+    const middle = (low + high + 1) >> 1;
+    if (compareKeys(items[middle]?.key ?? '', key) <= 0) low = middle;
+    else high = middle - 1;
+  }
+  return low;
 }
 
 /** What all keys of the page begin with is written once. */

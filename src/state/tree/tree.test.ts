@@ -81,7 +81,7 @@ describe('a tree of digests', () => {
         expect((await tree.list('')).map((item) => item.key)).toEqual(sorted);
         const inside = sorted.filter((one) => one.startsWith('t\x0002') && byUtf8(one, 't\x000210') > 0).slice(0, 7);
         expect((await tree.list('t\x0002', 't\x000210', 7)).map((item) => item.key)).toEqual(inside);
-        for (let n = 0; n < 400; n += 7) {
+        for (let n = 0; n < 400; n += 1) {
           const one = `t\0${String(n).padStart(4, '0')}`;
           expect(await tree.find(one)).toEqual(model.has(one) ? { key: one, ...model.get(one) } : undefined);
         }
@@ -90,6 +90,28 @@ describe('a tree of digests', () => {
       }),
       { numRuns: 60 },
     );
+  });
+
+  it('finds the first key of a page that was split off the first one of all, whose own key is greater', async () => {
+    const tree = testTree();
+    const model = new Set<number>();
+    const key = (n: number): string => `t\0${String(n).padStart(4, '0')}`;
+    const all = (from: number, to: number, entry: Entry | null): Map<string, Entry | null> =>
+      new Map(Array.from({ length: to - from }, (_, n) => [key(from + n), entry]));
+    const commit = async (from: number, to: number, isThere: boolean): Promise<void> => {
+      await tree.commit(all(from, to, isThere ? { version: 1, tag: 'r' } : null));
+      for (let n = from; n < to; n += 1)
+        if (isThere) model.add(n);
+        else model.delete(n);
+    };
+    await commit(1000, 1000 + 3 * pageItemsMax, true);
+    await commit(1000, 1000 + pageItemsMax, false); // the page that was the second is the first one now
+    await commit(0, 2 * pageItemsMax, true);
+    for (let n = 0; n < 1000 + 3 * pageItemsMax; n += 1)
+      expect({ n, isThere: (await tree.find(key(n))) !== undefined }).toEqual({ n, isThere: model.has(n) });
+    await commit(0, 2 * pageItemsMax, false);
+    await commit(1000 + pageItemsMax, 1000 + 3 * pageItemsMax, false);
+    expect(tree.pages.size).toBe(0);
   });
 
   it('orders keys as their bytes in UTF-8', () => {

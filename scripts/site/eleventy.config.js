@@ -15,9 +15,24 @@ const groups = {
     'docs/install',
     'docs/containers',
   ],
-  Tasks: ['docs/howto-rotation', 'docs/howto-revocation', 'docs/howto-audit', 'docs/howto-ci', 'docs/troubleshooting'],
+  Tasks: [
+    'docs/howto-rotation',
+    'docs/howto-revocation',
+    'docs/howto-audit',
+    'docs/howto-ci',
+    'docs/howto-seed',
+    'docs/troubleshooting',
+  ],
   Topics: ['docs/data', 'docs/cmk', 'docs/protection', 'docs/outside-vaults', 'docs/platforms', 'docs/glossary'],
-  Reference: ['docs/cli', 'docs/commands', 'docs/kql', 'docs/operations', 'docs/errors', 'docs/environment'],
+  Reference: [
+    'docs/cli',
+    'docs/commands',
+    'docs/kql',
+    'docs/operations',
+    'docs/errors',
+    'docs/environment',
+    'docs/kustody-yaml',
+  ],
   'About it': ['ARCHITECTURE', 'CHANGELOG', 'CONTRIBUTING'],
 };
 const pages = Object.values(groups).flat();

@@ -4,6 +4,7 @@ import { join } from 'node:path';
 import type { RefusedHost } from '../http/refused-hosts.ts';
 import type { InstanceEnvironment } from '../server/control-plane.ts';
 import { keptLoopbackPort } from '../server/settings.ts';
+import { principalVariables } from '../server/seeded-principals.ts';
 import { clientDirectoryName } from '../server/data-directory-names.ts';
 import type { Environment } from './client-environment.ts';
 import { clientEnvironment } from './client-environment.ts';
@@ -144,7 +145,7 @@ export async function environmentOf(
     azureConfigDirectory: join(clientsDirectory, 'azure'),
     existing,
   });
-  return { ...variables, ...described.seeded };
+  return { ...variables, ...described.seeded, ...principalVariables(described.seededPrincipals ?? []) };
 }
 
 /** It protects public certificates only, but the format wants one; the same on every call, so that the file stays usable. */

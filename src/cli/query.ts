@@ -45,7 +45,8 @@ async function query(text: string, options: QueryOptions): Promise<void> {
   for (const { table, toJson } of tables) process.stdout.write(printers[options.format](table, toJson));
 }
 
-function clusterHost(environment: InstanceEnvironment, uri: string | undefined): string {
+/** @param uri name or address; without it, the only one. @throws UserError */
+export function clusterHost(environment: InstanceEnvironment, uri: string | undefined): string {
   if (uri !== undefined) {
     const host = URL.canParse(uri) ? new URL(uri).hostname : uri;
     if (host.includes('.')) return host;

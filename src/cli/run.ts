@@ -3,11 +3,11 @@ import { mkdirSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
 import { delimiter, join, resolve } from 'node:path';
 import type { AllowedHost } from '../http/allowed-hosts.ts';
 import type { RefusedHost } from '../http/refused-hosts.ts';
-import type { InstanceEnvironment } from '../server/control-plane.ts';
 import type { SeedDirectory } from '../server/seed-directory.ts';
 import { clientDirectoryName } from '../server/data-directory-names.ts';
 import { runChild } from './child-command.ts';
 import { allowOption } from './instance.ts';
+import type { LiveInstance } from './live-instance.ts';
 import { environmentOf, openLiveInstance } from './live-instance.ts';
 import { geoipOption, keyRecheckOption, stateAnchorOption } from './options.ts';
 import type { RootKeySource } from './root-key-source.ts';
@@ -72,9 +72,8 @@ async function run(rootKeys: RootKeySource, command: readonly string[], options:
   });
   const instance = await opening.finally(() => waiting.end());
   try {
-    const environment = await environmentOf(instance, process.env);
-    const seeded =
-      options.seed === undefined ? {} : await seeding(await instance.describe(), instance.dataDirectory, seed);
+    const seeded = options.seed === undefined ? {} : await seeding(instance, seed);
+    const environment = await environmentOf(instance, process.env); // with whom the seed has named
     const path = `${kustodyOnPath(instance.dataDirectory)}${delimiter}${process.env['PATH'] ?? ''}`;
     process.exitCode = await runChild({
       command: program,
@@ -88,18 +87,16 @@ async function run(rootKeys: RootKeySource, command: readonly string[], options:
 }
 
 /** Standard output is the command's own. */
-const seeding = (
-  instance: InstanceEnvironment,
-  dataDirectory: string,
-  seed: SeedDirectory,
-): Promise<Readonly<Record<string, string>>> => {
+async function seeding(instance: LiveInstance, seed: SeedDirectory): Promise<Readonly<Record<string, string>>> {
+  const { dataDirectory, controlToken } = instance;
+  const seeded = { environment: await instance.describe(), dataDirectory, controlToken };
   const waiting = startWaiting();
   const say = (text: string): void => {
     waiting.pause();
     process.stderr.write(text);
   };
-  return whileWaiting((begin) => seedInstance(instance, dataDirectory, seed, begin, say), waiting);
-};
+  return whileWaiting((begin) => seedInstance(seeded, seed, begin, say), waiting);
+}
 
 /** The first thing to look at when the command failed. */
 function tellRefused(hosts: readonly RefusedHost[]): void {

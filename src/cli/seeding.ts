@@ -11,6 +11,7 @@ import { SeedFilesError } from '../server/seed-error.ts';
 import type { SeedOutcome } from '../server/seed-files.ts';
 import type { SeedResult } from '../server/seed-from-directory.ts';
 import { seedFromDirectory } from '../server/seed-from-directory.ts';
+import { principalKeeper } from '../server/seeded-principals.ts';
 import { tablesOf, tableText } from './result-tables.ts';
 import { UserError } from './user-error.ts';
 import type { Waiting } from './waiting.ts';
@@ -29,14 +30,20 @@ export function seedDirectoryOf(option: SeedOption): SeedDirectory {
   return typeof option === 'string' ? asUserError(() => readSeedDirectory(option)) : { files: [] };
 }
 
+/** What is seeded. */
+interface SeededInstance {
+  readonly environment: InstanceEnvironment;
+  /** For the mark that a seed was begun. */
+  readonly dataDirectory: string;
+  readonly controlToken: string;
+}
+
 /** Order: a mark that it was begun → resources → files → the mark goes. Resources can be made again after a kill, rows could come twice.
- * @param dataDirectory of the instance, for the mark
  * @param say what came of the files, as they are done
  * @returns what programs are told of the seed
  * @throws UserError with the file that was refused, and why; when files of an earlier seed may have been run in part */
 export async function seedInstance(
-  environment: InstanceEnvironment,
-  dataDirectory: string,
+  { environment, dataDirectory, controlToken }: SeededInstance,
   directory: SeedDirectory,
   begin: Waiting['begin'],
   say: (text: string) => void,
@@ -53,6 +60,7 @@ export async function seedInstance(
   const { variables } = await asUserErrorLater(
     seedFromDirectory(environment, directory, {
       ...{ begin, say, isUnfinished, defaults: defaultSeed, passwords: process.env },
+      keepPrincipals: principalKeeper(environment, controlToken),
       tell: (outcome) => say(outcomeText(outcome)),
     }),
   );

@@ -132,7 +132,8 @@ async function seeding(
 ): Promise<Readonly<Record<string, string>>> {
   try {
     const say = (text: string): void => void process.stdout.write(text);
-    const variables = await seedInstance(await server.environment(), dataDirectory, seed, () => undefined, say);
+    const instance = { environment: await server.environment(), dataDirectory, controlToken: server.controlToken };
+    const variables = await seedInstance(instance, seed, () => undefined, say);
     server.tellSeeded(variables);
     return variables;
   } catch (error) {

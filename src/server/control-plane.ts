@@ -13,6 +13,7 @@ import type { ServerPorts } from './settings.ts';
 import type { ClockReading, Clocks } from './clocks.ts';
 import { ClockAheadError } from './clocks.ts';
 import type { Faults } from './faults.ts';
+import type { SeededPrincipal } from './seeded-principals.ts';
 
 /** A refusal of the control API: `{"error":{"code","message"}}`, like the resource manager. */
 export class ControlError extends Error {
@@ -37,6 +38,8 @@ export interface InstanceEnvironment extends ServerPorts {
   readonly objectId: string;
   /** Who signs in with a password. */
   readonly user?: { readonly objectId: string; readonly principalName: string; readonly password: string };
+  /** Those whom seeds have named, with how they sign in. */
+  readonly seededPrincipals?: readonly SeededPrincipal[];
   /** What programs are told of the seed that this start made: variables. */
   readonly seeded?: Readonly<Record<string, string>>;
   readonly caCertificate: string;

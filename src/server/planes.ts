@@ -46,6 +46,7 @@ import type { Providers } from './providers.ts';
 import { trustChanges } from './trust-changes.ts';
 import { describeEnvironment } from './describe-environment.ts';
 import { createServiceVault, serviceVaultName, serviceVaultSettings } from './service-vault.ts';
+import { listSeededPrincipals, seededPrincipalRoutes } from './seeded-principals.ts';
 import { snapshotRoutes } from './snapshot-routes.ts';
 import type { Snapshots } from './snapshots.ts';
 import { createSnapshots } from './snapshots.ts';
@@ -171,6 +172,7 @@ export function createPlanes(parts: ServerParts): Planes {
   const environment = async (): Promise<InstanceEnvironment> => ({
     ...(await describeEnvironment(parts, () => providers.names())),
     ...(seeded === undefined ? {} : { seeded }),
+    seededPrincipals: await listSeededPrincipals(parts.state),
   });
   let ready = false;
   let stopPruning: () => void = () => undefined;
@@ -231,6 +233,7 @@ export function createPlanes(parts: ServerParts): Planes {
     ports: parts.ports,
     ready: () => ready && (seeded !== undefined || parts.settings.seeds !== true),
     routes: [
+      seededPrincipalRoutes(parts.state),
       snapshotRoutes(controls.snapshots),
       inventoryRoutes(inventory, () => listedVaults(parts), extentDirectory(parts)),
       upkeepRoutes(

@@ -6,9 +6,9 @@ import type { SeedOutcome } from './seed-files.ts';
 import { runSeedSteps } from './seed-files.ts';
 import { makePlan } from './seed-plan/make-plan.ts';
 import type { SeededCluster } from './seed-plan/make-clusters.ts';
-import type { SeededPrincipal } from './seed-plan/make-principals.ts';
 import type { SeedPlan } from './seed-plan/seed-plan.ts';
 import type { Seeding } from './seed-plan/seeding.ts';
+import type { SeededPrincipal } from './seeded-principals.ts';
 
 export interface DirectorySeeding extends Pick<Seeding, 'begin' | 'say'> {
   /** What is made without `kustody.yaml`. */
@@ -17,6 +17,8 @@ export interface DirectorySeeding extends Pick<Seeding, 'begin' | 'say'> {
   readonly isUnfinished: boolean;
   /** Variables that `passwordFrom` names. */
   readonly passwords: Readonly<Record<string, string | undefined>>;
+  /** Remembers how the principals of `kustody.yaml` sign in. */
+  readonly keepPrincipals: (principals: readonly SeededPrincipal[]) => Promise<void>;
   /** Hears what came of each statement and file. */
   readonly tell: (outcome: SeedOutcome) => void;
 }
@@ -27,7 +29,6 @@ export interface SeedResult {
   readonly variables: Readonly<Record<string, string>>;
   /** The default cluster and database; missing when `kustody.yaml` names none. */
   readonly seeded?: Seeded;
-  readonly principals: readonly SeededPrincipal[];
 }
 
 interface Database {
@@ -49,13 +50,12 @@ export async function seedFromDirectory(
     const { clusterUri, database, isNew = false } = seeded;
     const only = { clusterUri, database, isNew, cluster: seeding.defaults.cluster };
     await runFiles(environment, files, [only], seeding);
-    return { seeded, variables: seedVariables(seeded, environment), principals: [] };
+    return { seeded, variables: seedVariables(seeded, environment) };
   }
-  const { clusters, principals } = await makePlan(environment, plan, seeding);
+  const { clusters } = await makePlan(environment, plan, seeding);
   await runFiles(environment, files, clusters.flatMap(databasesOf), seeding);
   const seeded = defaultOf(plan, clusters);
   return {
-    principals,
     ...(seeded === undefined ? {} : { seeded }),
     variables: seeded === undefined ? { KUSTODY_OBJECT_ID: environment.objectId } : seedVariables(seeded, environment),
   };

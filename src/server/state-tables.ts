@@ -20,6 +20,7 @@ import { vaultKeys, vaultKeyVersions, vaultPrivateKeys } from '../vault/keys/key
 import { wallTable } from './clocks.ts';
 import { faultTable } from './faults.ts';
 import { portsTable } from './kept-ports.ts';
+import { seededPrincipalTable } from './seeded-principals.ts';
 
 /** Ids begin with the id or the name of the cluster or vault. */
 const cluster = firstSegmentOwner('cluster');
@@ -74,6 +75,7 @@ export const stateTables: readonly TableRow[] = [
   { table: groupTable, owner: tenant },
   { table: groupMemberTable, owner: tenant },
   { table: memberOfTable, owner: tenant },
+  { table: seededPrincipalTable, owner: tenant },
   { table: vaultAudit, owner: history, losable: true },
   { table: armOperations, owner: history, losable: true },
   { table: faultTable, owner: history, losable: true },

@@ -3,15 +3,36 @@ import { isJsonObject } from '../base/json.ts';
 import type { InstanceEnvironment } from '../server/control-plane.ts';
 import { callLocal, succeeded } from '../server/local-client.ts';
 
-/** Signs in as the instance's application. Clients keep the token that they have; this keeps none. */
-export const ownCredential = (environment: InstanceEnvironment): TokenCredential => ({
+/** Signs in as the instance's application. */
+export const ownCredential = (environment: InstanceEnvironment): TokenCredential =>
+  secretCredential(environment, environment);
+
+/** Signs in as an application. */
+export const secretCredential = (
+  environment: InstanceEnvironment,
+  { clientId, clientSecret }: { readonly clientId: string; readonly clientSecret: string },
+): TokenCredential =>
+  formCredential(environment, {
+    ...{ grant_type: 'client_credentials', client_id: clientId, client_secret: clientSecret },
+  });
+
+/** The Azure CLI: a public client, which users sign in with. */
+const publicClientId = '04b07795-8ddb-461a-bbee-02f9e1bf7b46';
+
+/** Signs in as a user. */
+export const passwordCredential = (
+  environment: InstanceEnvironment,
+  { username, password }: { readonly username: string; readonly password: string },
+): TokenCredential =>
+  formCredential(environment, { ...{ grant_type: 'password', client_id: publicClientId }, username, password });
+
+/** Clients keep the token that they have; this keeps none. */
+const formCredential = (
+  environment: InstanceEnvironment,
+  members: Readonly<Record<string, string>>,
+): TokenCredential => ({
   getToken: async (scopes) => {
-    const form = new URLSearchParams({
-      grant_type: 'client_credentials',
-      client_id: environment.clientId,
-      client_secret: environment.clientSecret,
-      scope: typeof scopes === 'string' ? scopes : scopes.join(' '),
-    });
+    const form = new URLSearchParams({ ...members, scope: typeof scopes === 'string' ? scopes : scopes.join(' ') });
     const answer = await callLocal(environment, {
       host: 'login.microsoftonline.com',
       method: 'POST',

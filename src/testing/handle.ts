@@ -2,6 +2,7 @@ import type { InstanceEnvironment } from '../server/control-plane.ts';
 import type { Seeded } from '../server/seed.ts';
 import { clusterOf, createClients } from './clients.ts';
 import { ownCredential } from './credential.ts';
+import { credentialOf, testPrincipals } from './principals.ts';
 import { EdgeAgent, edgeHttpClient } from './edge-agent.ts';
 import type { Kustody, Snapshot } from './public.ts';
 import { queryRows } from './query-rows.ts';
@@ -20,8 +21,12 @@ export function createHandle(
   const agent = new EdgeAgent(found.port, found.caCertificate);
   const credential = ownCredential(found);
   const azureOptions = { httpClient: edgeHttpClient(agent) };
+  const parts = { subscriptionId: found.subscriptionId, cluster, azureOptions, agent };
+  const principals = testPrincipals(found);
   const handle: Handle = {
-    ...createClients({ ...{ subscriptionId: found.subscriptionId, cluster, azureOptions }, agent, credential }),
+    ...createClients({ ...parts, credential }),
+    principals,
+    signedInAs: (name) => createClients({ ...parts, credential: credentialOf(principals, name) }),
     credential,
     tenantId: found.tenantId,
     subscriptionId: found.subscriptionId,

@@ -45,13 +45,16 @@ export interface CustomerKey {
   readonly keyName: string;
 }
 
-/** What `startKustody` gives for these options: a cluster is there exactly when it was asked for, and so is its key. */
+/** What `startKustody` gives for these options: a cluster is there exactly when it was asked for, and so is its key, unless a
+ * `kustody.yaml` may say that it has none. */
 export type Started<Options extends StartOptions> = Omit<Kustody, 'cluster'> &
   (Options extends { readonly cluster: { readonly key: 'microsoftManaged' } }
     ? { readonly cluster: TestCluster }
-    : Options extends { readonly cluster: true | ClusterOptions }
-      ? { readonly cluster: TestCluster & CustomerKey }
-      : Pick<Kustody, 'cluster'>);
+    : Options extends { readonly cluster: { readonly seed: string } }
+      ? { readonly cluster: TestCluster & Partial<CustomerKey> }
+      : Options extends { readonly cluster: true | ClusterOptions }
+        ? { readonly cluster: TestCluster & CustomerKey }
+        : Pick<Kustody, 'cluster'>);
 
 /** Clients of the official SDKs, ready to use, signed in as the owner of the subscription. Each needs its own package beside kustody, and
  * says so when it is missing. */
@@ -89,6 +92,22 @@ export interface IngestOptions {
   readonly mapping?: string;
 }
 
+/** Somebody of `kustody.yaml`. */
+export interface TestPrincipal {
+  readonly type: 'User' | 'Group' | 'ServicePrincipal';
+  readonly objectId: string;
+  /** Of a service principal or managed identity. */
+  readonly clientId?: string;
+  /** Of a service principal. */
+  readonly clientSecret?: string;
+  /** Of a user. */
+  readonly userPrincipalName?: string;
+  /** Of a user, unless `passwordFrom` names it. */
+  readonly password?: string;
+  /** For any `@azure/*` client: of those who sign in with a password or a client secret. */
+  readonly credential?: TokenCredential;
+}
+
 /** A running Kustody of one test file. Nothing is shared between two of them. */
 export interface Kustody extends Clients {
   readonly tenantId: string;
@@ -119,6 +138,11 @@ export interface Kustody extends Clients {
   environment(): Promise<Readonly<Record<string, string | undefined>>>;
   /** Set when a cluster was asked for. */
   readonly cluster?: TestCluster & Partial<CustomerKey>;
+  /** Those whom `kustody.yaml` names, by name. */
+  readonly principals: Readonly<Record<string, TestPrincipal>>;
+  /** The same clients, signed in as one of `principals`.
+   * @throws TypeError for one who cannot sign in, and for a name that is not known */
+  signedInAs(name: string): Clients;
   /** Runs a query, or a management command (which starts with a dot), as the owner of the cluster that was asked for.
    * @returns the rows of the first table by column; a long beyond 2^53 loses digits
    * @throws Error with the service's own code and message */

@@ -9,6 +9,7 @@ import type { SeedDirectory } from '../server/seed-directory.ts';
 import { readSeedDirectory } from '../server/seed-directory.ts';
 import { seedFromDirectory } from '../server/seed-from-directory.ts';
 import type { SeedResult } from '../server/seed-from-directory.ts';
+import { principalKeeper } from '../server/seeded-principals.ts';
 import { anyLoopbackPort, defaultKeySettings } from '../server/settings.ts';
 import { startServer } from '../server/start-server.ts';
 import type { RunningServer } from '../server/start-server.ts';
@@ -60,8 +61,8 @@ async function describe(
   temporary: Awaited<ReturnType<typeof temporaryDataDirectory>>,
   asked: { readonly options: StartOptions; readonly directory: SeedDirectory },
 ): Promise<StartedInstance> {
+  const { seeded, variables } = await seededBy(server, asked.options, asked.directory);
   const found = await server.environment();
-  const { seeded, variables } = await seededBy(found, asked.options, asked.directory);
   const { clocks, faults, checkKeys, snapshots } = server.controls;
   const virtual = clocks.virtual;
   if (virtual === undefined) throw new Error('The clock of a test instance is virtual.');
@@ -124,14 +125,16 @@ function directoryOf(cluster: StartOptions['cluster']): SeedDirectory {
 }
 
 async function seededBy(
-  found: InstanceEnvironment,
+  server: RunningServer,
   { cluster }: StartOptions,
   directory: SeedDirectory,
 ): Promise<SeedResult> {
   const defaults = seedOf(cluster);
-  if (defaults === undefined) return { variables: {}, principals: [] };
+  if (defaults === undefined) return { variables: {} };
+  const found = await server.environment();
   return seedFromDirectory(found, directory, {
     ...{ defaults, isUnfinished: false, passwords: process.env },
+    keepPrincipals: principalKeeper(found, server.controlToken),
     begin: () => undefined,
     say: () => undefined,
     tell: () => undefined,

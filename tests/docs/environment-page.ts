@@ -2,6 +2,7 @@ import { clientEnvironment } from '../../src/cli/client-environment.ts';
 import type { Environment } from '../../src/cli/client-environment.ts';
 import { seedVariables } from '../../src/server/seed.ts';
 import type { InstanceEnvironment } from '../../src/server/control-plane.ts';
+import { principalVariables } from '../../src/server/seeded-principals.ts';
 import { code, codes, madeFrom, table, wrapped } from './markdown.ts';
 
 /** What `kustody` itself reads. */
@@ -62,6 +63,14 @@ const seedMeanings: Readonly<Record<string, string>> = {
   KUSTODY_KEY_ID: 'the key, without a version',
 };
 
+const principalMeanings: Readonly<Record<string, string>> = {
+  KUSTODY_PRINCIPAL_NAME_OBJECT_ID: 'the object id',
+  KUSTODY_PRINCIPAL_NAME_CLIENT_ID: 'the client id of a service principal or managed identity',
+  KUSTODY_PRINCIPAL_NAME_CLIENT_SECRET: 'the secret of a service principal',
+  KUSTODY_PRINCIPAL_NAME_USERNAME: 'the user principal name of a user',
+  KUSTODY_PRINCIPAL_NAME_PASSWORD: 'the password of a user, unless `passwordFrom` names it',
+};
+
 /** What tests, campaigns and benchmarks of the repository read. */
 export const repositoryVariables: Readonly<Record<string, string>> = {
   KUSTODY_WRITE_DOCS: '1: the tests of the pages write what they would compare',
@@ -96,6 +105,11 @@ const environment = clientEnvironment({
 const seeded = seedVariables({ clusterUri: '', database: '', vaultUri: 'https://v.vault.azure.net/', keyName: 'k' }, {
   objectId: '',
 } as unknown as InstanceEnvironment);
+const one = { name: 'name', objectId: '', secret: '' };
+const examples = [
+  { ...one, type: 'ServicePrincipal', clientId: '' },
+  { ...one, type: 'User', userPrincipalName: '' },
+] as const;
 const namesOf = (from: Environment, isSet: boolean): readonly string[] =>
   Object.keys(from).filter((name) => (from[name] !== undefined) === isSet);
 
@@ -126,6 +140,12 @@ export function environmentPage(): string {
     'By `run --seed`, and printed by `up --seed`:',
     '',
     ...table(['Variable', 'Means'], described(Object.keys(seeded), seedMeanings)),
+    '',
+    wrapped(
+      'By `run` and `env`, for each principal that a `kustody.yaml` has named, with its name in capitals and `_` for all that is neither a letter nor a digit:',
+    ),
+    '',
+    ...table(['Variable', 'Means'], described(Object.keys(principalVariables(examples)), principalMeanings)),
     '',
     '## Read by tests, campaigns and benchmarks',
     '',

@@ -33,7 +33,7 @@ function play(
 }
 
 describe('the commands of a page', () => {
-  it.each(['howto-audit.md', 'howto-ci.md', 'howto-revocation.md', 'howto-rotation.md'])(
+  it.each(['howto-audit.md', 'howto-ci.md', 'howto-revocation.md', 'howto-rotation.md', 'howto-seed.md'])(
     'docs/%s work as they are written',
     { timeout: 180_000 },
     (page) => {

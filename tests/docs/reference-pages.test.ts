@@ -6,6 +6,7 @@ import { commandsPage } from './commands-page.ts';
 import { environmentPage, readVariables, repositoryVariables } from './environment-page.ts';
 import { errorsPage } from './errors-page.ts';
 import { operationsPage } from './operations-page.ts';
+import { seedPage } from './seed-page.ts';
 
 const root = join(import.meta.dirname, '..', '..');
 
@@ -15,6 +16,7 @@ it.each([
   ['environment', environmentPage],
   ['errors', errorsPage],
   ['operations', operationsPage],
+  ['kustody-yaml', seedPage],
 ])('docs/%s.md says what the rows say', (name, make) => {
   const path = join(root, 'docs', `${name}.md`);
   const page = make();

@@ -1,5 +1,6 @@
-import { mkdirSync, writeFileSync } from 'node:fs';
+import { mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
+import { Readable } from 'node:stream';
 import { describe, expect, it } from 'vitest';
 import { startKustody } from '../../dist/testing.js';
 import { kustody, temporaryDirectory } from '../support/kustody-command.ts';
@@ -89,12 +90,80 @@ describe('kustody.yaml of a directory to seed from', { timeout: 120_000 }, () =>
     ]);
   });
 
+  it('lets those sign in whom it names, each with the rights that it gives', async () => {
+    await using k = await startKustody({ cluster: { seed: example } });
+    expect(Object.keys(k.principals).toSorted()).toEqual(['ada', 'analysts', 'ingestor', 'telemetry-identity']);
+
+    // A member of the group that may look; nobody gave her the other database.
+    const ada = await k.signedInAs('ada').kustoClient();
+    const found = await ada.execute('Telemetry', 'Log | count');
+    expect([...(found.primaryResults[0]?.rows() ?? [])].map((row) => row.toJSON())).toEqual([{ Count: 2 }]);
+    await expect(ada.execute('Reference', 'Devices')).rejects.toThrow();
+    await expect(ada.execute('Telemetry', '.drop table Log')).rejects.toThrow();
+    const groups = await (await k.signedInAs('ada').resourceManagementClient()).resourceGroups.get('contoso');
+    expect(groups.name).toBe('contoso');
+    await expect((await k.signedInAs('ada').keyClient()).getKey('telemetry-key')).rejects.toMatchObject({
+      statusCode: 403,
+    });
+
+    const ingestor = k.signedInAs('ingestor');
+    const stream = await ingestor.ingestClient({ table: 'Log', format: 'csv' });
+    await stream.ingestFromStream(Readable.from(['2026-01-03T08:00:00Z,pump-3,info\n']));
+    await expect((await ingestor.kustoClient()).execute('Telemetry', 'Log | count')).rejects.toThrow();
+    expect(await k.query('Log | count')).toEqual([{ Count: 3 }]);
+
+    expect(() => k.signedInAs('analysts')).toThrow("'analysts' has no password or client secret to sign in with.");
+    expect(() => k.signedInAs('nobody')).toThrow("There is no principal 'nobody' in kustody.yaml. There are: ");
+  });
+
+  it('takes passwords from the environment, and tells secrets to programs alone, every time', async () => {
+    using temporary = temporaryDirectory();
+    const data = join(temporary.path, 'data');
+    const plan = [
+      'principals:',
+      '  users: [{ name: ada, passwordFrom: ADA_PASSWORD }, { name: bob }]',
+      '  servicePrincipals: [{ name: my-app }]',
+      '',
+    ].join('\n');
+    const seed = seedDirectory(temporary.path, { 'kustody.yaml': plan });
+    const command = ['run', '--data', data, '--seed', seed, '--', 'sh', '-c', 'env | grep ^KUSTODY_PRINCIPAL_ | sort'];
+    const without = await kustody(command);
+    expect(without).toMatchObject({ code: 1, stdout: '' });
+    expect(without.stderr).toContain(
+      'kustody.yaml:2: principals.users[0]: the environment variable ADA_PASSWORD has no password for it.',
+    );
+    const first = await kustody(command, { ADA_PASSWORD: 'Correct-Horse-9' });
+    const names = first.stdout
+      .trimEnd()
+      .split('\n')
+      .map((line) => line.split('=', 1)[0]);
+    expect(names).toEqual([
+      'KUSTODY_PRINCIPAL_ADA_OBJECT_ID',
+      'KUSTODY_PRINCIPAL_ADA_USERNAME',
+      'KUSTODY_PRINCIPAL_BOB_OBJECT_ID',
+      'KUSTODY_PRINCIPAL_BOB_PASSWORD',
+      'KUSTODY_PRINCIPAL_BOB_USERNAME',
+      'KUSTODY_PRINCIPAL_MY_APP_CLIENT_ID',
+      'KUSTODY_PRINCIPAL_MY_APP_CLIENT_SECRET',
+      'KUSTODY_PRINCIPAL_MY_APP_OBJECT_ID',
+    ]);
+    const second = await kustody(command);
+    expect(second.stdout).toBe(first.stdout);
+    const secrets = [...first.stdout.matchAll(/_(?:PASSWORD|CLIENT_SECRET)=(.+)/g)].map(([, secret = '']) => secret);
+    expect(secrets).toHaveLength(2);
+    const written = readdirSync(data, { recursive: true, withFileTypes: true })
+      .filter((entry) => entry.isFile())
+      .map((entry) => readFileSync(join(entry.parentPath, entry.name), 'latin1'));
+    for (const text of [first.stderr, second.stderr, ...written])
+      expect([...secrets, 'Correct-Horse-9'].filter((secret) => text.includes(secret))).toEqual([]);
+  });
+
   it('changes nothing the second time', async () => {
     using temporary = temporaryDirectory();
     const data = join(temporary.path, 'data');
     const seed = seedDirectory(temporary.path, { 'kustody.yaml': small, 'T.kql': '.set T <| print A = 1\n' });
     const look =
-      'kustody status --json; kustody query --cluster small --format json T; kustody query --format csv ".show database Only principals"';
+      'kustody status --json; kustody query --cluster small --format json T; kustody query --format csv ".show database Only principals"; kustody env --cluster small --format dotenv | grep -E "^KUSTODY_(CLUSTER|DATABASE|VAULT|KEY)"';
     const command = ['run', '--data', data, '--seed', seed, '--', 'sh', '-c', look];
     const [first, second] = [await kustody(command), await kustody(command)];
     expect(first).toMatchObject({ code: 0 });
@@ -111,6 +180,8 @@ describe('kustody.yaml of a directory to seed from', { timeout: 120_000 }, () =>
     };
     expect(seen(second)).toEqual(seen(first));
     expect(seen(first)).toMatchObject({ kept: [{ name: 'small', custody: 'customer', followsLatest: false }] });
+    expect(first.stdout).toContain('https://small.eastus.kusto.windows.net');
+    expect(first.stdout).toContain('https://small-keys.vault.azure.net/keys/small-key');
     expect(second.stderr).toContain('Database Only is there already: the files of the seed were not run.');
   });
 

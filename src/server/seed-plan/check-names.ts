@@ -1,4 +1,5 @@
 import { nearest } from '../../base/edit-distance.ts';
+import { variableStem } from '../seeded-principals.ts';
 import type { Problem } from './check-shape.ts';
 import { hasOwnIdentity, namesOf, parseScope, principalNames, scopeForms } from './references.ts';
 import type { ClusterEntry, RoleEntry, SeedDocument } from './schema.ts';
@@ -13,7 +14,16 @@ export function checkNames(document: SeedDocument, problem: Problem): void {
   const principalKinds = { users, servicePrincipals, managedIdentities, groups };
 
   const seen = new Set<string>();
-  for (const [kind, entries] of Object.entries(principalKinds)) requireUnique(entries, ['principals', kind], seen);
+  const stems = new Set<string>();
+  for (const [kind, entries] of Object.entries(principalKinds)) {
+    requireUnique(entries, ['principals', kind], seen);
+    entries.forEach(({ name }, index) => {
+      const stem = variableStem(name);
+      if (stems.has(stem))
+        throw problem(['principals', kind, index, 'name'], `its variables are called ${stem}_… as those of another.`);
+      stems.add(stem);
+    });
+  }
   requireUnique(vaults, ['vaults']);
   vaults.forEach(({ keys = [] }, index) => requireUnique(keys, ['vaults', index, 'keys']));
   requireUnique(clusters, ['clusters']);

@@ -1,9 +1,9 @@
 import { azureCalls } from '../azure-calls.ts';
 import type { InstanceEnvironment } from '../control-plane.ts';
+import type { SeededPrincipal } from '../seeded-principals.ts';
 import { makeClusters, putUnderKeys } from './make-clusters.ts';
 import type { SeededCluster } from './make-clusters.ts';
 import { knownPrincipals, makeMembers, makePrincipals } from './make-principals.ts';
-import type { SeededPrincipal } from './make-principals.ts';
 import { makeRoles } from './make-roles.ts';
 import { makeVaults } from './make-vaults.ts';
 import type { SeedPlan } from './seed-plan.ts';
@@ -12,7 +12,6 @@ import { groupId, locationOf, step, versions } from './seeding.ts';
 
 /** What came of a plan. */
 export interface MadePlan {
-  readonly principals: readonly SeededPrincipal[];
   readonly clusters: readonly SeededCluster[];
 }
 
@@ -21,6 +20,8 @@ export interface PlanOptions extends Partial<Pick<Seeding, 'begin' | 'say'>> {
   readonly isUnfinished?: boolean;
   /** Variables that `passwordFrom` names. */
   readonly passwords: Readonly<Record<string, string | undefined>>;
+  /** Remembers how they sign in: nobody can ask the directory for it. */
+  readonly keepPrincipals: (principals: readonly SeededPrincipal[]) => Promise<void>;
 }
 
 /** Makes what a file names and what is not there yet, over the wire as any client does, as the data directory's own application. Order:
@@ -30,7 +31,7 @@ export interface PlanOptions extends Partial<Pick<Seeding, 'begin' | 'say'>> {
 export async function makePlan(
   environment: InstanceEnvironment,
   plan: SeedPlan,
-  { begin = () => undefined, say = () => undefined, isUnfinished = false, passwords }: PlanOptions,
+  { begin = () => undefined, say = () => undefined, isUnfinished = false, passwords, keepPrincipals }: PlanOptions,
 ): Promise<MadePlan> {
   const seeding: Seeding = { environment, plan, calls: azureCalls(environment), begin, say };
   const group = groupId(seeding);
@@ -39,12 +40,12 @@ export async function makePlan(
     if ((await arm('GET', group, versions.resources, undefined, [404])) === undefined)
       await arm('PUT', group, versions.resources, { location: locationOf(seeding, {}) });
   });
-  const principals = await makePrincipals(seeding, passwords);
+  const principals = await makePrincipals(seeding, passwords, keepPrincipals);
   await makeVaults(seeding);
   const clusters = await makeClusters(seeding, isUnfinished);
   const known = knownPrincipals(principals, clusters);
   await makeMembers(seeding, known);
   await makeRoles(seeding, known);
   await putUnderKeys(seeding);
-  return { principals, clusters };
+  return { clusters };
 }

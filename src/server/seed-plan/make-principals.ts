@@ -2,56 +2,43 @@ import { randomBytes } from 'node:crypto';
 import type { JsonObject } from '../../base/json.ts';
 import { isJsonObject, textMember } from '../../base/json.ts';
 import { newPassword } from '../../identity/principals/password.ts';
+import type { SeededPrincipal } from '../seeded-principals.ts';
 import type { SeededCluster } from './make-clusters.ts';
 import { ofCluster } from './references.ts';
 import { locationOf, identityId, propertiesOf, step, versions } from './seeding.ts';
 import type { Seeding } from './seeding.ts';
-
-/** Somebody of the file, as the directory knows them. */
-export interface SeededPrincipal {
-  readonly name: string;
-  readonly objectId: string;
-  readonly type: 'User' | 'Group' | 'ServicePrincipal';
-  /** Of a service principal or managed identity. */
-  readonly clientId?: string;
-  /** Of a user. */
-  readonly userPrincipalName?: string;
-  /** Of one that was made now: a client secret or a password. Told once. */
-  readonly secret?: string;
-}
 
 /** Finds one by the name that the file has for it. */
 export type KnownPrincipals = (name: string) => SeededPrincipal;
 
 /** Users, service principals, managed identities and groups, without members yet. Who is there already stays as they are, password and
  * secret included.
- * @param passwords the environment that `passwordFrom` names variables of */
+ * @param passwords the environment that `passwordFrom` names variables of
+ * @param keep remembers each as soon as it is made */
 export async function makePrincipals(
   seeding: Seeding,
   passwords: Readonly<Record<string, string | undefined>>,
+  keep: (principals: readonly SeededPrincipal[]) => Promise<void>,
 ): Promise<readonly SeededPrincipal[]> {
-  const {
-    users = [],
-    servicePrincipals = [],
-    managedIdentities = [],
-    groups = [],
-  } = seeding.plan.document.principals ?? {};
+  const kinds = seeding.plan.document.principals ?? {};
+  const domain = kinds.users === undefined ? '' : await tenantDomain(seeding);
   const made: SeededPrincipal[] = [];
-  const domain = users.length === 0 ? '' : await tenantDomain(seeding);
-  for (const [index, user] of users.entries())
-    made.push(
-      await step(seeding, ['principals', 'users', index], () => makeUser(seeding, { ...user, domain }, passwords)),
-    );
-  for (const [index, { name }] of servicePrincipals.entries())
-    made.push(
-      await step(seeding, ['principals', 'servicePrincipals', index], () => makeServicePrincipal(seeding, name)),
-    );
-  for (const [index, identity] of managedIdentities.entries())
-    made.push(
-      await step(seeding, ['principals', 'managedIdentities', index], () => makeManagedIdentity(seeding, identity)),
-    );
-  for (const [index, { name }] of groups.entries())
-    made.push(await step(seeding, ['principals', 'groups', index], () => makeGroup(seeding, name)));
+  const makeAll = async <T>(
+    kind: keyof typeof kinds,
+    entries: readonly T[] | undefined,
+    make: (entry: T) => Promise<SeededPrincipal>,
+  ): Promise<void> => {
+    for (const [index, entry] of (entries ?? []).entries())
+      await step(seeding, ['principals', kind, index], async () => {
+        const principal = await make(entry);
+        await keep([principal]);
+        made.push(principal);
+      });
+  };
+  await makeAll('users', kinds.users, (user) => makeUser(seeding, { ...user, domain }, passwords));
+  await makeAll('servicePrincipals', kinds.servicePrincipals, ({ name }) => makeServicePrincipal(seeding, name));
+  await makeAll('managedIdentities', kinds.managedIdentities, (identity) => makeManagedIdentity(seeding, identity));
+  await makeAll('groups', kinds.groups, ({ name }) => makeGroup(seeding, name));
   return made;
 }
 
@@ -120,24 +107,23 @@ async function makeUser(
   return { ...known, objectId: textMember(made, 'id'), ...(given === undefined ? { secret: password } : {}) };
 }
 
-/** Order: application → its service principal → secret. One that an interrupted seed left without a service principal gets it now. */
+/** Order: application → its service principal → secret, which is made when none is known: what an interrupted seed has left is completed. */
 async function makeServicePrincipal(seeding: Seeding, name: string): Promise<SeededPrincipal> {
-  const { calls, begin } = seeding;
-  const application = await findNamed(seeding, 'applications', name);
-  const appId = textMember(application, 'appId');
-  const principal =
-    application &&
-    valuesOf(await calls.graph('GET', `/v1.0/servicePrincipals?$filter=appId eq '${appId}'`.replaceAll(' ', '%20')))[0];
-  const known = { name, type: 'ServicePrincipal' } as const;
-  if (principal !== undefined) return { ...known, objectId: textMember(principal, 'id'), clientId: appId };
-  begin(`making service principal ${name}`);
-  const owner = application ?? (await calls.graph('POST', '/v1.0/applications', { displayName: name }));
-  const clientId = textMember(owner, 'appId');
-  const made = await calls.graph('POST', '/v1.0/servicePrincipals', { appId: clientId });
-  const secret = await calls.graph('POST', `/v1.0/applications/${textMember(owner, 'id')}/addPassword`, {
+  const { calls, begin, environment } = seeding;
+  const found = await findNamed(seeding, 'applications', name);
+  if (found === undefined) begin(`making service principal ${name}`);
+  const application = found ?? (await calls.graph('POST', '/v1.0/applications', { displayName: name }));
+  const clientId = textMember(application, 'appId');
+  const filter = encodeURIComponent(`appId eq '${clientId}'`);
+  const [present] = valuesOf(await calls.graph('GET', `/v1.0/servicePrincipals?$filter=${filter}`));
+  const principal = present ?? (await calls.graph('POST', '/v1.0/servicePrincipals', { appId: clientId }));
+  const known = { name, type: 'ServicePrincipal', objectId: textMember(principal, 'id'), clientId } as const;
+  const kept = environment.seededPrincipals?.find(({ objectId }) => objectId === known.objectId);
+  if (kept?.secret !== undefined) return known;
+  const added = await calls.graph('POST', `/v1.0/applications/${textMember(application, 'id')}/addPassword`, {
     passwordCredential: { displayName: 'seed' },
   });
-  return { ...known, objectId: textMember(made, 'id'), clientId, secret: textMember(secret, 'secretText') };
+  return { ...known, secret: textMember(added, 'secretText') };
 }
 
 async function makeManagedIdentity(

@@ -90,7 +90,7 @@ const group = section({
 const managedIdentity = section({ name: text('name of a user-assigned managed identity'), location });
 
 const accessPolicy = section({
-  principal: text('who: see Principals', 'the name of a principal'),
+  principal: text('who: see Who', 'the name of a principal'),
   keys: listOf(
     text('a permission'),
     'permissions for keys, such as `get`, `wrapKey`, `unwrapKey`',
@@ -182,18 +182,18 @@ const cluster = section({
   databases: Type.Optional(listOf(database, 'its databases', 'a list of databases')),
 });
 
-const kustoRoles: readonly string[] = [...clusterRoles, ...databaseRoles];
+export const kustoRoleNames: readonly string[] = [...clusterRoles, ...databaseRoles];
 export const isClusterRole = (role: string): boolean => clusterRoles.some((known) => known === role);
-export const isKustoRole = (role: string): boolean => kustoRoles.includes(role);
+export const isKustoRole = (role: string): boolean => kustoRoleNames.includes(role);
 
 const role = section({
-  principal: text('who: see Principals', 'the name of a principal'),
+  principal: text('who: see Who', 'the name of a principal'),
   role: oneOf(
     'a built-in role of Azure, or a role of a cluster or database in Data Explorer',
-    [...roleDefinitions.map(({ roleName }) => roleName), ...kustoRoles],
+    [...roleDefinitions.map(({ roleName }) => roleName), ...kustoRoleNames],
     'the name of a role',
   ),
-  scope: text('on what: see Scopes', 'a scope such as vaults/NAME'),
+  scope: text('on what: see On what', 'a scope such as vaults/NAME'),
 });
 
 const principals = section({

@@ -20,7 +20,7 @@ export interface SeedPlan {
   place(path: PlanPath): string;
 }
 
-const bytesMax = 256 * 1024;
+export const seedPlanBytesMax = 256 * 1024;
 
 /** @throws SeedFilesError that names file, line and path of what is wrong */
 export function readSeedPlan(directory: string): SeedPlan {
@@ -81,11 +81,12 @@ function readLimited(path: string): string {
   const descriptor = openSync(path, 'r');
   try {
     if (!fstatSync(descriptor).isFile()) throw new SeedFilesError(`${seedPlanName}: is no file.`);
-    const buffer = Buffer.alloc(bytesMax + 1);
+    const buffer = Buffer.alloc(seedPlanBytesMax + 1);
     let length = 0;
     for (let read = -1; read !== 0 && length < buffer.length; length += read)
       read = readSync(descriptor, buffer, length, buffer.length - length, null);
-    if (length > bytesMax) throw new SeedFilesError(`${seedPlanName}: has more than ${bytesMax} bytes.`);
+    if (length > seedPlanBytesMax)
+      throw new SeedFilesError(`${seedPlanName}: has more than ${seedPlanBytesMax} bytes.`);
     return buffer.toString('utf8', 0, length);
   } finally {
     closeSync(descriptor);

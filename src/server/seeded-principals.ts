@@ -1,0 +1,131 @@
+import { Type } from '@sinclair/typebox';
+import { Value } from '@sinclair/typebox/value';
+import type { FastifyInstance } from 'fastify';
+import type { Json } from '../base/json.ts';
+import { recordFields } from '../identity/record-fields.ts';
+import { listAll } from '../state/list-all.ts';
+import type { State, Table } from '../state/state.ts';
+import { writeRecord } from '../state/state.ts';
+import type { InstanceEnvironment } from './control-plane.ts';
+import { ControlError } from './control-plane.ts';
+import { callLocal, succeeded } from './local-client.ts';
+
+/** Somebody whom a seed named, as the directory knows them. */
+export interface SeededPrincipal {
+  /** As the seed has it. */
+  readonly name: string;
+  readonly objectId: string;
+  readonly type: 'User' | 'Group' | 'ServicePrincipal';
+  /** Of a service principal or managed identity. */
+  readonly clientId?: string;
+  /** Of a user. */
+  readonly userPrincipalName?: string;
+  /** Client secret or password that was made for them: the directory itself has no more than a hash of it. */
+  readonly secret?: string;
+}
+
+const text = Type.String({ minLength: 1, maxLength: 512 });
+const sentShape = Type.Object(
+  {
+    principals: Type.Array(
+      Type.Object(
+        {
+          name: text,
+          objectId: text,
+          type: Type.Union([Type.Literal('User'), Type.Literal('Group'), Type.Literal('ServicePrincipal')]),
+          clientId: Type.Optional(text),
+          userPrincipalName: Type.Optional(text),
+          secret: Type.Optional(text),
+        },
+        { additionalProperties: false },
+      ),
+      { maxItems: 100 },
+    ),
+  },
+  { additionalProperties: false },
+);
+
+/** All that are kept at once. */
+const principalsMax = 1000;
+
+/** By name, in lower case. How they sign in is kept as the instance's own secret is: in a sealed record, for whoever holds the control
+ * token. Nothing asks it whether somebody may do something. */
+export const seededPrincipalTable: Table<SeededPrincipal> = { name: 'seededPrincipal', parse: parseRecord };
+
+function parseRecord(value: Json): SeededPrincipal {
+  const fields = recordFields(value, seededPrincipalTable.name, 1);
+  const type = fields.text('type');
+  const optional = (name: 'clientId' | 'userPrincipalName' | 'secret'): Partial<SeededPrincipal> => {
+    const held = fields.optionalText(name);
+    return held === undefined ? {} : { [name]: held };
+  };
+  return {
+    ...{ name: fields.text('name'), objectId: fields.guid('objectId') },
+    type: type === 'User' || type === 'Group' ? type : 'ServicePrincipal',
+    ...{ ...optional('clientId'), ...optional('userPrincipalName'), ...optional('secret') },
+  };
+}
+
+export async function listSeededPrincipals(state: State): Promise<readonly SeededPrincipal[]> {
+  return (await listAll(state, seededPrincipalTable)).map(({ value }) => value);
+}
+
+/** Remembers them. One that is known already keeps its secret, unless it is another one by the same name, or has a new secret.
+ * @throws ControlError 409 when there are too many */
+export async function keepSeededPrincipals(state: State, principals: readonly SeededPrincipal[]): Promise<void> {
+  const held = new Map((await listAll(state, seededPrincipalTable)).map((record) => [record.id, record]));
+  const fresh = new Map(principals.map((one) => [one.name.toLowerCase(), one]));
+  if (new Set([...held.keys(), ...fresh.keys()]).size > principalsMax)
+    throw new ControlError(409, 'TooManyPrincipals', `Seeds have named more than ${principalsMax} principals.`);
+  const write = [...fresh].map(([id, one]) => {
+    const before = held.get(id);
+    const kept = before?.value.objectId === one.objectId ? before.value.secret : undefined;
+    const secret = one.secret ?? kept;
+    const record = { format: 1, ...one, ...(secret === undefined ? {} : { secret }) } as const;
+    return writeRecord(seededPrincipalTable, id, before?.version ?? null, record);
+  });
+  if (write.length > 0) await state.commit({ write });
+}
+
+/** `PUT /principals`: remembers those that a seed has made over the wire, from another process. */
+export const seededPrincipalRoutes =
+  (state: State) =>
+  (app: FastifyInstance): void => {
+    app.put('/principals', async ({ body }) => {
+      if (!Value.Check(sentShape, body))
+        throw new ControlError(400, 'InvalidPrincipals', 'Give {"principals": [...]}, at most 100.');
+      await keepSeededPrincipals(state, body.principals);
+      return {};
+    });
+  };
+
+/** For whoever seeds an instance, in whichever process it runs. */
+export const principalKeeper =
+  (environment: InstanceEnvironment, controlToken: string) =>
+  async (principals: readonly SeededPrincipal[]): Promise<void> => {
+    const sent = { host: 'localhost', method: 'PUT', path: '/principals', token: controlToken };
+    const body = { principals: principals.map((one) => ({ ...one })) };
+    succeeded(await callLocal(environment, { ...sent, body }));
+  };
+
+/** Names of variables have capitals, digits and underscores. */
+export const variableStem = (name: string): string =>
+  `KUSTODY_PRINCIPAL_${name.toUpperCase().replaceAll(/[^A-Z0-9]/g, '_')}`;
+
+/** What programs are told of them. */
+export function principalVariables(principals: readonly SeededPrincipal[]): Readonly<Record<string, string>> {
+  return Object.fromEntries(
+    principals.flatMap(({ name, type, objectId, clientId, userPrincipalName, secret }) => {
+      const stem = variableStem(name);
+      const all = {
+        OBJECT_ID: objectId,
+        CLIENT_ID: clientId,
+        USERNAME: userPrincipalName,
+        ...(type === 'User' ? { PASSWORD: secret } : { CLIENT_SECRET: secret }),
+      };
+      return Object.entries(all).flatMap(([suffix, value]) =>
+        value === undefined ? [] : [[`${stem}_${suffix}`, value]],
+      );
+    }),
+  );
+}

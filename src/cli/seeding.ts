@@ -7,7 +7,7 @@ import { seedMarkName } from '../server/data-directory-names.ts';
 import { defaultSeed } from '../server/seed.ts';
 import type { SeedDirectory } from '../server/seed-directory.ts';
 import { readSeedDirectory } from '../server/seed-directory.ts';
-import { SeedFilesError } from '../server/seed-error.ts';
+import { NoSeedDirectoryError, SeedFilesError } from '../server/seed-error.ts';
 import type { SeedOutcome } from '../server/seed-files.ts';
 import type { SeedResult } from '../server/seed-from-directory.ts';
 import { seedFromDirectory } from '../server/seed-from-directory.ts';
@@ -74,10 +74,11 @@ function outcomeText({ file, statement, answer }: SeedOutcome): string {
   return `${file}: ${first}\n${tables.join('')}`;
 }
 
-const told = (error: unknown): unknown =>
-  error instanceof SeedFilesError
-    ? new UserError(error.message, "Write a command for 'run' after --, and the directory right after --seed.")
-    : error;
+function told(error: unknown): unknown {
+  if (error instanceof NoSeedDirectoryError)
+    return new UserError(error.message, "Write a command for 'run' after --, and the directory right after --seed.");
+  return error instanceof SeedFilesError ? new UserError(error.message) : error;
+}
 
 function asUserError<T>(work: () => T): T {
   try {

@@ -4,7 +4,7 @@ import type { InstanceEnvironment } from './control-plane.ts';
 import type { LocalResult } from './local-client.ts';
 import { callLocal, localToken, succeeded } from './local-client.ts';
 import { parseJsonBody, sendLocal } from './local-request.ts';
-import { SeedFilesError } from './seed-error.ts';
+import { NoSeedDirectoryError, SeedFilesError } from './seed-error.ts';
 
 /** One step, in the order of the files' names. */
 export type SeedStep =
@@ -46,7 +46,7 @@ export function namesIn(directory: string): readonly string[] {
       .filter((name) => !name.startsWith('.'))
       .toSorted();
   } catch {
-    throw new SeedFilesError(`There is no directory '${directory}' to seed from.`);
+    throw new NoSeedDirectoryError(`There is no directory '${directory}' to seed from.`);
   }
 }
 

@@ -5,8 +5,9 @@ import { streamingCommand } from '../seed.ts';
 import { hasOwnIdentity } from './references.ts';
 import type { ClusterEntry } from './schema.ts';
 import { presets } from './schema.ts';
+import type { PlanPath } from './seed-plan.ts';
 import type { Seeding } from './seeding.ts';
-import { clusterId, identityId, locationOf, propertiesOf, settled, step, versions } from './seeding.ts';
+import { clusterId, identityId, locationOf, propertiesOf, settled, step, tellKept, versions } from './seeding.ts';
 
 /** A cluster of the file, as it is. */
 export interface SeededCluster {
@@ -29,7 +30,7 @@ export async function makeClusters(seeding: Seeding, isUnfinished: boolean): Pro
   const { clusters = [] } = seeding.plan.document;
   const made: SeededCluster[] = [];
   for (const [index, cluster] of clusters.entries()) {
-    const resource = await step(seeding, ['clusters', index], () => makeCluster(seeding, cluster));
+    const resource = await step(seeding, ['clusters', index], () => makeCluster(seeding, cluster, ['clusters', index]));
     const identity = isJsonObject(resource['identity']) ? textMember(resource['identity'], 'principalId') : '';
     const uri = textMember(propertiesOf(resource), 'uri');
     made.push({ name: cluster.name, uri, databases: [], ...(identity === '' ? {} : { principalId: identity }) });
@@ -40,10 +41,15 @@ export async function makeClusters(seeding: Seeding, isUnfinished: boolean): Pro
   return complete;
 }
 
-async function makeCluster(seeding: Seeding, cluster: ClusterEntry): Promise<JsonObject> {
+async function makeCluster(seeding: Seeding, cluster: ClusterEntry, path: PlanPath): Promise<JsonObject> {
   const { calls, environment, begin } = seeding;
   const id = clusterId(seeding, cluster.name);
-  if ((await calls.arm('GET', id, versions.kusto, undefined, [404])) === undefined) {
+  const found = await calls.arm('GET', id, versions.kusto, undefined, [404]);
+  if (found !== undefined) {
+    const { name: sku, capacity } = isJsonObject(found['sku']) ? found['sku'] : {};
+    const { enableStreamingIngest } = propertiesOf(found);
+    tellKept(seeding, path, cluster, { sku, capacity, enableStreamingIngest });
+  } else {
     begin(`making cluster ${cluster.name}`);
     const size = cluster.sku ?? presets.sku;
     const { tier = 'Standard', minimum = 2 } = skuRows.find(({ name }) => name === size) ?? {};
@@ -83,11 +89,17 @@ async function withDatabases(
   const databases: SeededDatabase[] = [];
   for (const [at, { name, softDeletePeriod, hotCachePeriod }] of (entry?.databases ?? []).entries())
     await step(seeding, ['clusters', index, 'databases', at], async () => {
+      const path: PlanPath = ['clusters', index, 'databases', at];
       const id = `${clusterId(seeding, cluster.name)}/databases/${encodeURIComponent(name)}`;
-      const isThere = (await calls.arm('GET', id, versions.kusto, undefined, [404])) !== undefined;
-      const isNew = isUnfinished || !isThere;
+      const found = await calls.arm('GET', id, versions.kusto, undefined, [404]);
+      const isNew = isUnfinished || found === undefined;
       databases.push({ name, isNew });
-      if (isThere && !isUnfinished) return;
+      if (!isNew) {
+        const held = propertiesOf(found);
+        const periods = { softDeletePeriod: held['softDeletePeriod'], hotCachePeriod: held['hotCachePeriod'] };
+        tellKept(seeding, path, { softDeletePeriod, hotCachePeriod }, periods);
+        return;
+      }
       begin(`making database ${name} of ${cluster.name}`);
       await calls.arm('PUT', id, versions.kusto, {
         location: locationOf(seeding, entry ?? {}),
@@ -109,15 +121,20 @@ export async function putUnderKeys(seeding: Seeding): Promise<void> {
   const { clusters = [] } = seeding.plan.document;
   for (const [index, cluster] of clusters.entries()) {
     if (cluster.key === undefined) continue;
-    await step(seeding, ['clusters', index, 'key'], () => putUnderKey(seeding, cluster));
+    await step(seeding, ['clusters', index, 'key'], () => putUnderKey(seeding, cluster, ['clusters', index, 'key']));
   }
 }
 
-async function putUnderKey(seeding: Seeding, { name, key }: ClusterEntry): Promise<void> {
+async function putUnderKey(seeding: Seeding, { name, key }: ClusterEntry, path: PlanPath): Promise<void> {
   const { calls, begin } = seeding;
   const id = clusterId(seeding, name);
   const held = propertiesOf(await settled(seeding, id))['keyVaultProperties'];
-  if (key === undefined || isJsonObject(held)) return;
+  if (key === undefined) return;
+  if (isJsonObject(held)) {
+    const vault = new URL(textMember(held, 'keyVaultUri')).hostname.split('.', 1)[0];
+    tellKept(seeding, path, key, { vault, name: held['keyName'] });
+    return;
+  }
   begin(`putting cluster ${name} under key ${key.name}`);
   const { managedIdentity } = key;
   await calls.arm('PATCH', id, versions.kusto, {

@@ -1,9 +1,11 @@
+import type { Json, JsonObject } from '../../base/json.ts';
+import { isJsonObject } from '../../base/json.ts';
 import { assignRole } from './make-roles.ts';
 import type { KeyEntry, VaultEntry } from './schema.ts';
 import { presets } from './schema.ts';
 import type { PlanPath } from './seed-plan.ts';
 import type { Seeding } from './seeding.ts';
-import { locationOf, step, vaultId, versions } from './seeding.ts';
+import { locationOf, propertiesOf, step, tellKept, vaultId, versions } from './seeding.ts';
 
 /** Whoever seeds makes keys, and the programs that come use them: both are the data directory's own application. */
 const ownRole = 'Key Vault Administrator';
@@ -12,7 +14,7 @@ const ownRole = 'Key Vault Administrator';
 export async function makeVaults(seeding: Seeding): Promise<void> {
   const { vaults = [] } = seeding.plan.document;
   for (const [index, vault] of vaults.entries())
-    await step(seeding, ['vaults', index], () => makeVault(seeding, vault));
+    await step(seeding, ['vaults', index], () => makeVault(seeding, vault, ['vaults', index]));
   for (const [index, vault] of vaults.entries())
     for (const [at, key] of (vault.keys ?? []).entries()) {
       const path: PlanPath = ['vaults', index, 'keys', at];
@@ -20,12 +22,14 @@ export async function makeVaults(seeding: Seeding): Promise<void> {
     }
 }
 
-async function makeVault(seeding: Seeding, vault: VaultEntry): Promise<void> {
+async function makeVault(seeding: Seeding, vault: VaultEntry, path: PlanPath): Promise<void> {
   const { calls, environment, begin } = seeding;
   const { tenantId, objectId } = environment;
   const id = vaultId(seeding, vault.name);
   const byRoles = vault.enableRbacAuthorization ?? true;
-  if ((await calls.arm('GET', id, versions.vaults, undefined, [404])) === undefined) {
+  const found = await calls.arm('GET', id, versions.vaults, undefined, [404]);
+  if (found !== undefined) tellKept(seeding, path, vault, heldBy(propertiesOf(found)));
+  else {
     begin(`making vault ${vault.name}`);
     await calls.arm('PUT', id, versions.vaults, {
       location: locationOf(seeding, vault),
@@ -42,6 +46,13 @@ async function makeVault(seeding: Seeding, vault: VaultEntry): Promise<void> {
   }
   if (byRoles) await assignRole(seeding, id, ownRole, { objectId, type: 'ServicePrincipal' });
 }
+
+const heldBy = (properties: JsonObject): Readonly<Record<string, Json | undefined>> => ({
+  sku: isJsonObject(properties['sku']) ? properties['sku']['name'] : undefined,
+  softDeleteRetentionInDays: properties['softDeleteRetentionInDays'],
+  enablePurgeProtection: properties['enablePurgeProtection'] ?? false,
+  enableRbacAuthorization: properties['enableRbacAuthorization'],
+});
 
 async function makeKey(seeding: Seeding, vault: VaultEntry, key: KeyEntry, path: PlanPath): Promise<void> {
   const call = seeding.calls.vault(vault.name);

@@ -1,5 +1,5 @@
 import { createHash } from 'node:crypto';
-import type { JsonObject } from '../../base/json.ts';
+import type { Json, JsonObject } from '../../base/json.ts';
 import { isJsonObject, textMember } from '../../base/json.ts';
 import type { AzureCalls } from '../azure-calls.ts';
 import type { InstanceEnvironment } from '../control-plane.ts';
@@ -56,6 +56,24 @@ export const propertiesOf = (resource: JsonObject | undefined): JsonObject => {
   const properties = resource?.['properties'];
   return isJsonObject(properties) ? properties : {};
 };
+
+/** Tells where what is there is other than the file has it now: it stays as it is.
+ * @param held by member of the file, as the service shows it; compared without case */
+export function tellKept(
+  { plan, say }: Seeding,
+  path: PlanPath,
+  entry: Readonly<Record<string, unknown>>,
+  held: Readonly<Record<string, Json | undefined>>,
+): void {
+  for (const [name, value] of Object.entries(held)) {
+    const wanted = entry[name];
+    if (wanted === undefined || shown(wanted).toLowerCase() === shown(value).toLowerCase()) continue;
+    say(`${plan.place([...path, name])}: it has ${shown(value)} there, and keeps it.\n`);
+  }
+}
+
+const shown = (value: unknown): string =>
+  value === undefined || value === null ? 'none' : JSON.stringify(value).replaceAll('"', '');
 
 /** A name that follows from what it stands for, so that repeating the request makes no second one. */
 export function guidOf(...parts: readonly string[]): string {

@@ -76,6 +76,7 @@ export const repositoryVariables: Readonly<Record<string, string>> = {
   KUSTODY_WRITE_DOCS: '1: the tests of the pages write what they would compare',
   KUSTODY_CRASH_RUNS: 'how often crash tests kill',
   KUSTODY_CUSTODY_RECORDS: 'records of the catalog of a test that changes custody',
+  KUSTODY_REFUSED_TEXTS: 'texts of 16 MiB that a test has refused, to see what memory they leave',
   KUSTODY_MUTATIONS: 'how many bytes are damaged in tests of sealed files',
   KUSTODY_FUZZ: 'random cases of properties, other ones in each run',
   KUSTODY_LARGE_TABLE: 'extents of the large table that a test drops',

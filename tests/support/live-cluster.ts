@@ -50,6 +50,7 @@ export async function openLiveCluster(dataDirectory: string, known?: Seeded) {
       const tables = succeeded(await post('/v1/rest/query', csl))['Tables'] as unknown as { Rows: unknown[][] }[];
       return tables[0]?.Rows ?? [];
     },
+    commandStatus: async (csl: string) => (await post('/v1/rest/mgmt', csl)).status,
     queryStatus: async (csl: string) => (await post('/v2/rest/query', csl)).status,
     /** Streams csv. @returns how many rows were taken, or undefined when they were refused */
     ingest: async (table: string, body: string): Promise<number | undefined> => {

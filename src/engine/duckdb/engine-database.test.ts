@@ -55,3 +55,33 @@ describe('a stream of rows', () => {
     connection.close();
   });
 });
+
+describe('rows that are put into a table', () => {
+  it.each([
+    [2, 200_000],
+    [1_000, 400],
+  ])('in %i columns leave others their turns', async (width, rowCount) => {
+    const connection = await engine.connect();
+    const names = Array.from({ length: width }, (_, index) => `c${index}`);
+    await connection.run(`CREATE TEMP TABLE put (${names.map((name) => `${name} BIGINT`).join(', ')})`);
+    let turns = 0;
+    let isOver = false;
+    const others = (): void => {
+      turns += 1;
+      if (!isOver) setImmediate(others);
+    };
+    setImmediate(others);
+    await connection.append(
+      'put',
+      names.map(() => 'long'),
+      names.map(() => Array.from({ length: rowCount }, (_, row) => BigInt(row))),
+    );
+    isOver = true;
+    expect(turns).toBeGreaterThanOrEqual(Math.floor((width * rowCount) / 65_536));
+    const rows = [];
+    for await (const [count = [], sum = []] of connection.stream('SELECT count(*), sum(c1)::BIGINT FROM put', []))
+      rows.push(count[0], sum[0]);
+    expect(rows.map(Number)).toEqual([rowCount, (rowCount * (rowCount - 1)) / 2]);
+    connection.close();
+  });
+});

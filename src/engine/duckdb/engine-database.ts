@@ -10,6 +10,7 @@ import {
   ResultReturnType,
   VARCHAR,
 } from '@duckdb/node-api';
+import { Turns } from '../../base/turns.ts';
 import type { KqlType } from '../kql/types.ts';
 import { physicalType } from '../kql/types.ts';
 import type { KqlErrorCode } from '../kql/kql-error.ts';
@@ -330,6 +331,8 @@ export const stagingType = (type: KqlType): string =>
 
 const appendTypes = { ...nativeTypes, int: INTEGER } as const;
 const chunkRows = 2048;
+/** So many are handed to DuckDB before others have their turn. */
+const valuesPerTurn = 32_768;
 
 async function appendColumns(
   duckdb: DuckDBConnection,
@@ -339,13 +342,16 @@ async function appendColumns(
 ): Promise<void> {
   const rowCount = columns[0]?.length ?? 0;
   if (rowCount === 0) return;
+  const rowsEach = Math.max(1, Math.min(chunkRows, Math.floor(valuesPerTurn / types.length)));
+  const turns = new Turns(valuesPerTurn);
   const appender = await duckdb.createAppender(table);
   try {
-    for (let done = 0; done < rowCount; done += chunkRows) {
+    for (let done = 0; done < rowCount; done += rowsEach) {
       // A new chunk each time: a used one remembers which values were null.
       const chunk = DuckDBDataChunk.create(types.map((type) => appendTypes[type]));
-      chunk.setColumns(columns.map((column) => column.slice(done, done + chunkRows)));
+      chunk.setColumns(columns.map((column) => column.slice(done, done + rowsEach)));
       appender.appendDataChunk(chunk);
+      await turns.after(rowsEach * types.length);
     }
   } finally {
     appender.closeSync();

@@ -1,5 +1,6 @@
 import type { MalformedCode } from '../catalog/data-error.ts';
 import { malformedData } from '../catalog/data-error.ts';
+import { unitsPerStep } from './json-reader.ts';
 
 export interface DelimitedRules {
   readonly delimiter: string;
@@ -7,16 +8,18 @@ export interface DelimitedRules {
   readonly escaping: 'quotes' | 'backslash';
 }
 
-/** A field and whether it was in quotes. */
 export interface DelimitedRecord {
   readonly line: number;
   readonly fields: readonly string[];
+  /** Where it ends in the text. */
+  readonly end: number;
 }
 
 export const fieldBytesMax = 1024 * 1024;
 
-/** Reads records of delimited text. Empty lines are no records. @throws DataError `MalformedData` with line and column */
-export function* readDelimited(text: string, rules: DelimitedRules): Generator<DelimitedRecord> {
+/** Reads records of delimited text. Empty lines are no records. In a long record it stops after every so many characters (undefined), so that
+ * it is read in several turns. @throws DataError `MalformedData` with line and column */
+export function* readDelimited(text: string, rules: DelimitedRules): Generator<DelimitedRecord | undefined> {
   const state = { at: 0, line: 1, lineStart: 0 };
   while (state.at < text.length) {
     if (text[state.at] === '\n' || text[state.at] === '\r') {
@@ -25,15 +28,20 @@ export function* readDelimited(text: string, rules: DelimitedRules): Generator<D
     }
     const line = state.line;
     const fields: string[] = [];
-    do
+    let stoppedAt = state.at;
+    do {
+      if (state.at - stoppedAt >= unitsPerStep) {
+        stoppedAt = state.at;
+        yield undefined;
+      }
       fields.push(
         rules.escaping === 'quotes' && text[state.at] === '"'
           ? quoted(text, state, rules.delimiter)
           : plain(text, state, rules),
       );
-    while (text[state.at] === rules.delimiter && (state.at += 1));
+    } while (text[state.at] === rules.delimiter && (state.at += 1));
     endOfLine(text, state);
-    yield { line, fields };
+    yield { line, fields, end: state.at };
   }
 }
 
@@ -52,7 +60,7 @@ function endOfLine(text: string, state: State): void {
 
 function plain(text: string, state: State, rules: DelimitedRules): string {
   const opening = { ...state };
-  while (state.at < text.length) {
+  while (state.at < text.length && state.at - opening.at <= fieldBytesMax) {
     const character = text[state.at];
     if (character === rules.delimiter || character === '\n' || character === '\r') break;
     if (character === '\\' && rules.escaping === 'backslash') state.at += 1;
@@ -74,7 +82,7 @@ function quoted(text: string, state: State, delimiter: string): string {
     countLines(text, state, end);
     state.at = end + 1;
     if (text[state.at] !== '"') break;
-    field += '"';
+    field = limited(`${field}"`, opening);
     state.at += 1;
   }
   const next = text[state.at];

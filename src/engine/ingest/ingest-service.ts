@@ -234,7 +234,7 @@ export class IngestService {
   ): Promise<IngestResult> {
     const { reader } = format;
     if (reader.kind === 'parquet') return this.#addParquet(request, table, mapping, key);
-    const batch = readBatch(request.body, {
+    const batch = await readBatch(request.body, {
       format: { ...format, reader: reader satisfies Exclude<FormatReader, { kind: 'parquet' }> },
       columns: table.columns,
       mapping,

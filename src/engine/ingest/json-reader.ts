@@ -15,6 +15,11 @@ export type JsonBag = ReadonlyMap<string, JsonNode>;
 export const isBag = (node: JsonNode | undefined): node is JsonBag => node instanceof Map;
 
 const depthMax = 200;
+/** Of one value, before it stops. */
+export const unitsPerStep = 4_096;
+
+const opens = (character: string | undefined): boolean => character === '{' || character === '[';
+
 const numberPattern = /-?(?:0|[1-9]\d*)(?:\.\d+)?(?:[eE][+-]?\d+)?/y;
 // eslint-disable-next-line no-control-regex -- JSON allows no control characters in strings (RFC 8259, 7)
 const plainPattern = /[^"\\\u0000-\u001f]*/y;
@@ -33,10 +38,12 @@ const escapes: Readonly<Record<string, string>> = {
 export class JsonReader {
   readonly #text: string;
   #at: number;
+  #stoppedAt: number;
 
   constructor(text: string, at = 0) {
     this.#text = text;
     this.#at = at;
+    this.#stoppedAt = at;
   }
 
   get offset(): number {
@@ -57,16 +64,56 @@ export class JsonReader {
     return true;
   }
 
-  /** @throws DataError `MalformedData` */
-  value(depth = 0): JsonNode {
-    if (depth > depthMax) throw this.fail(`JSON is nested more than ${depthMax} levels deep`);
+  /** What comes next, white space aside; undefined: the end. */
+  get next(): string | undefined {
     this.#space();
-    const first = this.#text[this.#at];
+    return this.#text[this.#at];
+  }
+
+  /** @throws DataError `MalformedData` */
+  value(): JsonNode {
+    const steps = this.steps();
+    for (;;) {
+      const step = steps.next();
+      if (step.done === true) return step.value;
+    }
+  }
+
+  /** As `value`, but one that is long stops after every so many characters, so that it is read in several turns.
+   * @throws DataError `MalformedData` */
+  *steps(depth = 0): Generator<undefined, JsonNode> {
+    const first = this.next;
+    if (!opens(first)) return this.#scalar(first, depth);
+    if (depth > depthMax) throw this.#tooDeep();
+    return first === '{' ? yield* this.#bag(depth) : yield* this.#array(depth);
+  }
+
+  /** The items of an array that comes next, each as soon as it is read; undefined: it stops in one. @throws DataError `MalformedData` */
+  *items(depth = 0): Generator<{ readonly item: JsonNode } | undefined, void> {
+    this.#space();
+    this.#at += 1;
+    if (this.take(']')) return;
+    do {
+      if (this.#isLong()) yield undefined;
+      const first = this.next;
+      yield { item: opens(first) ? yield* this.steps(depth + 1) : this.#scalar(first, depth + 1) };
+    } while (this.take(','));
+    if (!this.take(']')) throw this.fail("',' or ']' is expected");
+  }
+
+  #isLong(): boolean {
+    if (this.#at - this.#stoppedAt < unitsPerStep) return false;
+    this.#stoppedAt = this.#at;
+    return true;
+  }
+
+  #tooDeep(): Error {
+    return this.fail(`JSON is nested more than ${depthMax} levels deep`);
+  }
+
+  #scalar(first: string | undefined, depth: number): JsonNode {
+    if (depth > depthMax) throw this.#tooDeep();
     switch (first) {
-      case '{':
-        return this.#bag(depth);
-      case '[':
-        return this.#array(depth);
       case '"':
         return this.#string();
       case 't':
@@ -89,28 +136,28 @@ export class JsonReader {
     return malformedData('BadRequest_UnexpectedCharacterInInputStream', problem, position);
   }
 
-  #bag(depth: number): JsonBag {
+  *#bag(depth: number): Generator<undefined, JsonBag> {
     const bag = new Map<string, JsonNode>();
     this.#at += 1;
     if (this.take('}')) return bag;
     do {
-      this.#space();
-      if (this.#text[this.#at] !== '"') throw this.fail('A property name in quotes is expected');
+      if (this.#isLong()) yield undefined;
+      if (this.next !== '"') throw this.fail('A property name in quotes is expected');
       const name = this.#string();
       if (!this.take(':')) throw this.fail("':' is expected");
-      bag.set(name, this.value(depth + 1));
+      const first = this.next;
+      bag.set(name, opens(first) ? yield* this.steps(depth + 1) : this.#scalar(first, depth + 1));
     } while (this.take(','));
     if (!this.take('}')) throw this.fail("',' or '}' is expected");
     return bag;
   }
 
-  #array(depth: number): JsonNode[] {
+  *#array(depth: number): Generator<undefined, JsonNode[]> {
     const items: JsonNode[] = [];
-    this.#at += 1;
-    if (this.take(']')) return items;
-    do items.push(this.value(depth + 1));
-    while (this.take(','));
-    if (!this.take(']')) throw this.fail("',' or ']' is expected");
+    for (const step of this.items(depth)) {
+      if (step === undefined) yield undefined;
+      else items.push(step.item);
+    }
     return items;
   }
 

@@ -56,4 +56,15 @@ describe('extents that may be merged', () => {
   ])('%s', (_what, extents, merge, sharding, expected) => {
     expect(chosen(extents, merge, sharding)).toEqual(expected);
   });
+
+  it('are looked at no more often than a fixed number of times each', () => {
+    let looks = 0;
+    const many = Array.from({ length: 20_000 }, (_value, index) => {
+      const one = extent(10 - index / 4_000, { rowCount: 200_000 + (index % 7) });
+      const { rowCount } = one;
+      return Object.defineProperty(one, 'rowCount', { get: () => ((looks += 1), rowCount) });
+    });
+    expect(chosen(many)).toHaveLength(5);
+    expect(looks).toBeLessThan(20 * many.length);
+  });
 });

@@ -40,34 +40,61 @@ export function mergeable<Extent extends Candidate>(
   const groups = new Map<string, Extent[]>();
   for (const extent of small) {
     const key = dropBy(extent);
-    groups.set(key, [...(groups.get(key) ?? []), extent]);
+    const group = groups.get(key);
+    if (group) group.push(extent);
+    else groups.set(key, [extent]);
   }
   let best: readonly Extent[] = [];
   for (const group of groups.values()) {
-    for (const [start, first] of group.entries()) {
-      if (group.length - start <= best.length) break;
-      const run = runFrom(group.slice(start), first, { rowsMax, bytesMax, rangeMs, countMax });
+    const least = leastFrom(group);
+    for (const start of group.keys()) {
+      if (Math.min(group.length - start, countMax) <= best.length) break;
+      const run = runFrom(group, start, least, { rowsMax, bytesMax, rangeMs, countMax });
       if (run.length > best.length) best = run;
     }
   }
   return best;
 }
 
+interface Size {
+  readonly rows: number;
+  readonly bytes: number;
+}
+
+/** @returns for each place the fewest rows, and the fewest bytes, of any extent from there on */
+function leastFrom(group: readonly Candidate[]): readonly Size[] {
+  const least: Size[] = [];
+  let [rows, bytes] = [Infinity, Infinity];
+  for (const { rowCount, originalBytes } of group.toReversed()) {
+    [rows, bytes] = [Math.min(rows, rowCount), Math.min(bytes, originalBytes)];
+    least.push({ rows, bytes });
+  }
+  return least.reverse();
+}
+
+/** What fits together, from one place on. It looks no further once nothing can fit any more: the extents are in order of time.
+ * @param least of `leastFrom` */
 function runFrom<Extent extends Candidate>(
   group: readonly Extent[],
-  first: Extent,
+  start: number,
+  least: readonly Size[],
   most: { readonly rowsMax: number; readonly bytesMax: number; readonly rangeMs: number; readonly countMax: number },
 ): readonly Extent[] {
-  let [rows, bytes, count] = [0, 0, 0];
-  return group.filter(({ rowCount, originalBytes, maxCreatedOn }) => {
+  const from = group[start]?.minCreatedOn ?? 0;
+  const run: Extent[] = [];
+  let [rows, bytes] = [0, 0];
+  for (let at = start; at < group.length && run.length < most.countMax; at += 1) {
+    const [extent, smallest] = [group[at], least[at]];
+    if (!extent || !smallest || extent.minCreatedOn - from > most.rangeMs) break;
+    if (rows + smallest.rows > most.rowsMax || bytes + smallest.bytes > most.bytesMax) break;
+    const { rowCount, originalBytes, maxCreatedOn } = extent;
     const fits =
-      count < most.countMax &&
-      rows + rowCount <= most.rowsMax &&
-      bytes + originalBytes <= most.bytesMax &&
-      maxCreatedOn - first.minCreatedOn <= most.rangeMs;
-    if (fits) [rows, bytes, count] = [rows + rowCount, bytes + originalBytes, count + 1];
-    return fits;
-  });
+      rows + rowCount <= most.rowsMax && bytes + originalBytes <= most.bytesMax && maxCreatedOn - from <= most.rangeMs;
+    if (!fits) continue;
+    run.push(extent);
+    [rows, bytes] = [rows + rowCount, bytes + originalBytes];
+  }
+  return run;
 }
 
 function number(policy: JsonObject | undefined, name: string): number | undefined {

@@ -15,7 +15,6 @@ const decoded = (text: string): string =>
  * @see the table in the documentation of parse_xml() */
 export function jsonOfXml(text: string): string | undefined {
   let at = 0;
-  const rest = (): string => text.slice(at, at + 4096);
   const take = (pattern: RegExp): RegExpExecArray | undefined => {
     pattern.lastIndex = at;
     const match = pattern.exec(text);
@@ -32,7 +31,9 @@ export function jsonOfXml(text: string): string | undefined {
     if (name === undefined || depth > depthMax) return undefined;
     const members = new Map<string, string[]>();
     const add = (key: string, value: string): void => {
-      members.set(key, [...(members.get(key) ?? []), value]);
+      const known = members.get(key);
+      if (known) known.push(value);
+      else members.set(key, [value]);
     };
     for (let attribute = take(/\s+([\w:.-]+)\s*=\s*(?:"([^"<]*)"|'([^'<]*)')/y); attribute;) {
       add(`@${attribute[1] ?? ''}`, JSON.stringify(decoded(attribute[2] ?? attribute[3] ?? '')));
@@ -49,7 +50,7 @@ export function jsonOfXml(text: string): string | undefined {
       }
       const close = take(/<\/([\w:.-]+)\s*>/y);
       if (close) return close[1] === name ? [name, valueOf(members)] : undefined;
-      if (rest().startsWith('<')) {
+      if (text[at] === '<') {
         const child = element(depth + 1);
         if (!child) return undefined;
         add(...child);

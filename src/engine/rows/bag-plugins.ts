@@ -10,23 +10,22 @@ import { argumentsOf } from './plugin-arguments.ts';
 import type { RowOperator } from './row-operator.ts';
 import { nullOf } from './row-operator.ts';
 
-/** The type of the column that a bag's values unpack to: that of all of them, else dynamic. */
-function unpackedType(values: readonly string[]): KqlType {
-  const types = new Set(
-    values
-      .filter((value) => value !== 'null')
-      .map((value): KqlType => {
-        const kind = jsonKind(value);
-        if (kind === 'number') return /^-?\d+$/.test(value) ? 'long' : 'real';
-        if (kind === 'bool') return 'bool';
-        if (kind !== 'string') return 'dynamic';
-        return isoDatetime.test(value) && parseDatetime(jsonToText(value)) !== undefined ? 'datetime' : 'string';
-      }),
-  );
-  const [only] = types;
-  return types.size === 1 && only
+/** The type of one value in a bag; undefined for null, which is of any. */
+function typeOfValue(value: string): KqlType | undefined {
+  if (value === 'null') return undefined;
+  const kind = jsonKind(value);
+  if (kind === 'number') return /^-?\d+$/.test(value) ? 'long' : 'real';
+  if (kind === 'bool') return 'bool';
+  if (kind !== 'string') return 'dynamic';
+  return isoDatetime.test(value) && parseDatetime(jsonToText(value)) !== undefined ? 'datetime' : 'string';
+}
+
+/** The type of the column that values of these types unpack to: that of all of them, else dynamic. */
+function unpackedType(types: ReadonlySet<KqlType> | undefined): KqlType {
+  const [only] = types ?? [];
+  return types?.size === 1 && only
     ? only
-    : types.size === 2 && types.has('long') && types.has('real')
+    : types?.size === 2 && types.has('long') && types.has('real')
       ? 'real'
       : 'dynamic';
 }
@@ -72,27 +71,35 @@ const bagUnpack: RowOperator = (call) => {
       ),
   );
   const kept = args.rows.cols.filter((_column, index) => index !== source);
-  const found = new Map<string, string[]>();
-  for (const bag of bags) for (const [name, value] of bag) found.set(name, [...(found.get(name) ?? []), value]);
+  const found = new Map<string, Set<KqlType>>();
+  for (const bag of bags)
+    for (const [name, value] of bag) {
+      const types = found.get(name) ?? new Set();
+      found.set(name, types);
+      const type = typeOfValue(value);
+      if (type) types.add(type);
+    }
   const clashing = kept.filter((column) => found.has(column.name));
-  const clash = clashing.find(({ name }) => !call.cols || call.cols.some((column) => column.name === name));
+  const known = call.cols && new Set(call.cols.map(({ name }) => name));
+  const clash = clashing.find(({ name }) => !known || known.has(name));
   if (clash && conflict === 'error') throw wrong(`the column '${clash.name}' exists already`);
   const replaced = new Set(conflict === 'replace_source' ? clashing.map((column) => column.name) : []);
   const sourceName = args.rows.cols[source]?.name;
   const rank = (name: string): string => (name === sourceName ? '' : name);
-  const fresh = [...found.keys()]
-    .filter((name) => !kept.some((column) => column.name === name))
-    .sort((a, b) => (rank(a) < rank(b) ? -1 : 1));
+  const keptNames = new Set(kept.map(({ name }) => name));
+  const fresh = [...found.keys()].filter((name) => !keptNames.has(name)).sort((a, b) => (rank(a) < rank(b) ? -1 : 1));
   const cols: readonly Column[] = call.cols ?? [
     ...kept.map((column): Column =>
-      replaced.has(column.name) ? { name: column.name, type: unpackedType(found.get(column.name) ?? []) } : column,
+      replaced.has(column.name) ? { name: column.name, type: unpackedType(found.get(column.name)) } : column,
     ),
-    ...fresh.map((name): Column => ({ name, type: unpackedType(found.get(name) ?? []) })),
+    ...fresh.map((name): Column => ({ name, type: unpackedType(found.get(name)) })),
   ];
+  const places = new Map(args.rows.cols.map(({ name }, index) => [name, index]));
+  const ownPlaces = cols.map(({ name }) => (name === sourceName ? -1 : (places.get(name) ?? -1)));
   const rows = args.rows.rows.map((row, at) => {
     const bag = bags[at];
-    return cols.map((column): NativeValue => {
-      const own = args.rows.cols.findIndex((candidate, index) => index !== source && candidate.name === column.name);
+    return cols.map((column, index): NativeValue => {
+      const own = ownPlaces[index] ?? -1;
       const unpacked = bag?.get(column.name);
       const takesOwn = own >= 0 && (unpacked === undefined || conflict !== 'replace_source');
       if (takesOwn) return row[own] ?? nullOf(column.type);

@@ -14,19 +14,26 @@ interface Network {
   readonly row: readonly NativeValue[];
 }
 
-/** Networks by prefix length and masked address, so that a lookup looks only once per length that occurs. */
-function indexNetworks(networks: readonly Network[], bits: 32 | 128): (address: Address) => readonly Network[] {
-  const byPrefix = new Map<number, Map<bigint, Network[]>>();
+/** Networks by prefix length, masked address and further keys, so that a lookup looks only once per length that occurs.
+ * @param keysOf the further keys of a network's row, as one text */
+function indexNetworks(
+  networks: readonly Network[],
+  keysOf: (row: Network['row']) => string,
+  bits: 32 | 128,
+): (address: Address, keys: string) => readonly Network[] {
+  const byPrefix = new Map<number, Map<string, Network[]>>();
   for (const network of networks) {
     const { value, prefix } = network.range;
-    const table = byPrefix.get(prefix) ?? new Map<bigint, Network[]>();
+    const table = byPrefix.get(prefix) ?? new Map<string, Network[]>();
     byPrefix.set(prefix, table);
-    const key = masked(value, prefix, bits);
-    table.set(key, [...(table.get(key) ?? []), network]);
+    const key = `${masked(value, prefix, bits)} ${keysOf(network.row)}`;
+    const known = table.get(key);
+    if (known) known.push(network);
+    else table.set(key, [network]);
   }
-  return (address) =>
+  return (address, keys) =>
     [...byPrefix]
-      .flatMap(([prefix, table]) => table.get(masked(address.value, prefix, bits)) ?? [])
+      .flatMap(([prefix, table]) => table.get(`${masked(address.value, prefix, bits)} ${keys}`) ?? [])
       .filter((network) => isInRange(address, network.range, bits));
 }
 
@@ -48,23 +55,25 @@ const ipLookup =
     const keys = raw.slice(3).flatMap((argument) => lookupColumn(argument) ?? []);
     const flag = raw.find((argument, index) => index > 2 && argument.k === 'constant');
     const unmatched = flag?.k === 'constant' && call.inputs[1]?.rows[0]?.[flag.index] === true;
+    const keyPlaces = keys.map((name) => [columnIndex(args.rows, name), columnIndex(table, name)] as const);
+    const keysOf = (row: readonly NativeValue[], places: readonly number[]): string =>
+      JSON.stringify(places.map((place) => String(row[place])));
+    const [ownPlaces, otherPlaces] = [keyPlaces.map(([own]) => own), keyPlaces.map(([, other]) => other)];
     const find = indexNetworks(
       table.rows.flatMap((row) => {
         const range = parse(String(row[network] ?? ''));
         return range ? [{ range, row }] : [];
       }),
+      (row) => keysOf(row, otherPlaces),
       bits,
     );
     const cols = call.cols;
     invariant(cols, 'the binder gives the columns of a lookup');
     const rowOf = lookupRow(cols, args.rows, table, (name) => !keys.includes(name));
-    const keyPlaces = keys.map((name) => [columnIndex(args.rows, name), columnIndex(table, name)] as const);
     const rows: NativeValue[][] = [];
     for (const row of args.rows.rows) {
       const parsed = parse(String(row[address] ?? ''));
-      const matches = (parsed ? find(parsed) : []).filter(({ row: other }) =>
-        keyPlaces.every(([left, right]) => String(row[left]) === String(other[right])),
-      );
+      const matches = parsed ? find(parsed, keysOf(row, ownPlaces)) : [];
       for (const match of matches.length > 0 ? matches : unmatched ? [undefined] : [])
         rows.push(rowOf(row, match?.row));
     }

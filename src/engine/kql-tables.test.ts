@@ -47,6 +47,31 @@ const rules: Readonly<Record<string, readonly (readonly [string, unknown])[]>> =
     ['print d = dynamic({"a":1, "*":2, "":3}) | project d["*"], d[strcat("*", "")], d[""]', [['2', '2', '3']]],
     ['print d = dynamic({"a":1, "b":2}) | project d["*"], d.["*"], d[strcat("*", "")]', [[null, null, null]]],
   ],
+  'columns that are named like helpers': [
+    ["print ['$parsed a'] = 5, a = 'x' | parse a with a", [[5, 'x']]],
+    [
+      `print ['$parsed'] = 3, ['$parsed k'] = 4, ['$parsed1 k'] = 5, a = 'k=x', k = 7
+       | parse-kv a as (k:string) with (pair_delimiter=',', kv_delimiter='=') | project-away a`,
+      [[3, 4, 5, 'x']],
+    ],
+    [
+      "datatable(['$computed0']:long, x:long)[9, 1, 9, 2] | reduce by strcat('a b', x) with threshold=1.0 | project Pattern",
+      [['a *']],
+    ],
+    [
+      "datatable(['$computed0']:string, x:string)['k', 'v 1', 'k', 'v 2'] | reduce by tolower(x) | project Count, Pattern",
+      [[2, 'v *']],
+    ],
+    [
+      `datatable(['$partition']:long, x:long)[9, 1, 8, 1, 7, 2]
+       | partition by x (sort by ['$partition'] asc | scan with (step s: true;))`,
+      [
+        [7, 2],
+        [8, 1],
+        [9, 1],
+      ],
+    ],
+  ],
   'names of sources': [
     [
       'print x = 1 | as P | union withsource=t (print x = 2 | as Q)',

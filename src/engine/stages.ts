@@ -2,6 +2,7 @@ import { invariant } from '../base/invariant.ts';
 import type { MvApplyNode, PartitionNode, Plan, Program, RowwiseNode, SharedTable } from './kql/ir/plan.ts';
 import { legacyPartitions } from './kql/ir/plan.ts';
 import { dependsOnData, isPlan, runsBeforehand, startsFromContext } from './kql/ir/walk.ts';
+import { freeName } from './kql/free-name.ts';
 import { deserializeKqlError, KqlError } from './kql/kql-error.ts';
 import type { Column } from './kql/types.ts';
 import type { ColumnValues, EngineConnection } from './duckdb/engine-database.ts';
@@ -81,6 +82,7 @@ export async function runStages(program: Program, stageRuns: StageRuns): Promise
   /** A partition whose body walks rows, or names its value, is run value by value: each gets its own table to start from. */
   const partitioned = async (plan: PartitionPlan, runs: readonly number[]): Promise<Plan> => {
     const resolved = asPlan(await resolve(plan.input, runs));
+    const keyName = freeName('$partition', resolved.cols);
     const keyCols = [...resolved.cols, { name: keyName, type: plan.by.type }];
     const keyed = await inputRows(plan, runs, {
       op: 'extend',
@@ -225,7 +227,6 @@ async function eachRun<T>(
 const sameColumns = (a: readonly Column[], b: readonly Column[]): boolean =>
   a.length === b.length && a.every(({ name, type }, index) => b[index]?.name === name && b[index].type === type);
 
-const keyName = '$partition';
 const partitionsMax = 1_000;
 const appliesMax = 1_000;
 

@@ -77,7 +77,9 @@ function compileRewritten(
   try {
     return compileParsed(code, database, graphs);
   } catch (error) {
-    if (!(error instanceof TextNeeded) || round > textsMax) throw error;
+    if (!(error instanceof TextNeeded)) throw error;
+    if (round > textsMax)
+      throw new KqlError('notSupported', 'This operator over columns of several types is not supported.');
     return again(withReplacements(text, [{ start: error.position, end: error.position, text: error.text }]));
   }
 }

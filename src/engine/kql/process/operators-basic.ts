@@ -1,4 +1,4 @@
-import { invariant } from '../../../base/invariant.ts';
+import { KqlError } from '../kql-error.ts';
 import type { Expression } from '../ir/expression.ts';
 import type { Item, Plan, SortKey } from '../ir/plan.ts';
 import { dependsOnData } from '../ir/walk.ts';
@@ -11,8 +11,9 @@ import { kindOf, list, nameOf, need, part, resultName, tokenText } from './langu
 import { literalOf } from './literals.ts';
 import type { OperatorBuilder } from './tables.ts';
 
+/** @throws KqlError semantic for an operator that stands first and has no rows to start from */
 export function withInput(input: Plan | undefined): Plan {
-  invariant(input, 'a pipe operator has an input');
+  if (!input) throw new KqlError('semantic', 'An operator has no rows to start from.');
   return input;
 }
 

@@ -10,6 +10,7 @@ import { kindOf, list, nameOf, need, part } from './language.ts';
 import { givenNames, parametersOf, unnamed, withInput } from './operators-basic.ts';
 import { pluginShapes } from '../ir/row-settings.ts';
 import type { PivotSettings, PluginArgument, PluginSettings } from '../ir/row-settings.ts';
+import { freeName } from '../free-name.ts';
 import type { OperatorBuilder } from './tables.ts';
 import { buildTable } from './tables.ts';
 
@@ -48,7 +49,7 @@ export function gatherArguments(
       constants.push({ names: [`$constant${constants.length}`], expression });
       return { k: 'constant', index: constants.length - 1, type: expression.type };
     }
-    const name = `$computed${computed.length}`;
+    const name = freeName(`$computed${computed.length}`, input.cols);
     computed.push({ names: [name], expression });
     return { k: 'column', name, type: expression.type };
   };

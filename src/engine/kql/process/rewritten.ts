@@ -191,7 +191,8 @@ function replacedCaptures(text: string, node: SyntaxNode): Replacement[] {
   const replacing = declared.filter((one) => columns.filter((name) => name === nameOf(one)).length > 1);
   if (replacing.length === 0) return [];
   const column = (one: SyntaxNode): string => quotedName(nameOf(one));
-  const other = (one: SyntaxNode): string => quotedName(`$parsed ${nameOf(one)}`);
+  const helper = helperName(columns);
+  const other = (one: SyntaxNode): string => quotedName(`${helper} ${nameOf(one)}`);
   const each = (words: (one: SyntaxNode) => string): string => replacing.map(words).join(', ');
   const end = { start: node.End, end: node.End };
   if (!keys) {
@@ -202,7 +203,7 @@ function replacedCaptures(text: string, node: SyntaxNode): Replacement[] {
     ];
   }
   const { TextStart: start, End: sourceEnd } = need(node, 'Expression');
-  const source = quotedName('$parsed');
+  const source = quotedName(helper);
   const aside = each((one) => `${other(one)} = ${column(one)}`);
   return [
     {
@@ -216,6 +217,13 @@ function replacedCaptures(text: string, node: SyntaxNode): Replacement[] {
       text: ` | extend ${aside} | project-away ${source}, ${each(column)} | project-rename ${each((one) => `${column(one)} = ${other(one)}`)}`,
     },
   ];
+}
+
+/** What no column is called, nor begins with. */
+function helperName(columns: readonly string[]): string {
+  let name = '$parsed';
+  for (let number = 1; columns.some((column) => column.startsWith(name)); number += 1) name = `$parsed${number}`;
+  return name;
 }
 
 /** What follows a `union kind=inner`: the choice of the columns that all its legs have; undefined where that is all of them, or

@@ -1,5 +1,5 @@
 import { statSync } from 'node:fs';
-import { join } from 'node:path';
+import { join, relative } from 'node:path';
 import { nearest } from '../base/edit-distance.ts';
 import { SeedFilesError } from './seed-error.ts';
 import type { SeedStep } from './seed-files.ts';
@@ -28,6 +28,17 @@ const databasesName = 'databases';
  * `databases/CLUSTER/DATABASE/` are files for others that it names.
  * @throws SeedFilesError that names the file, or the place in `kustody.yaml` */
 export function readSeedDirectory(directory: string): SeedDirectory {
+  try {
+    return readAll(directory);
+  } catch (error) {
+    // A file that may not be read, a link that leads nowhere.
+    const { code, path } = error as NodeJS.ErrnoException;
+    if (error instanceof SeedFilesError || code === undefined || path === undefined) throw error;
+    throw new SeedFilesError(`${relative(directory, path)}: cannot be read (${code}).`);
+  }
+}
+
+function readAll(directory: string): SeedDirectory {
   const names = namesIn(directory);
   if (!names.includes(seedPlanName)) return { files: withSteps([{ steps: readSeedFiles(directory) }]) };
   const plan = readSeedPlan(directory);

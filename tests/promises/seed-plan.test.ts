@@ -1,4 +1,4 @@
-import { mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { Readable } from 'node:stream';
 import { describe, expect, it } from 'vitest';
@@ -37,7 +37,7 @@ const small = [
   '',
 ].join('\n');
 
-describe('kustody.yaml of a directory to seed from', { timeout: 120_000 }, () => {
+describe('kustody.yaml of a directory to seed from', { timeout: 240_000 }, () => {
   it('makes what it names, as the official clients see it', async () => {
     await using k = await startKustody({ cluster: { seed: example } });
     expect(k.cluster).toMatchObject({
@@ -88,6 +88,26 @@ describe('kustody.yaml of a directory to seed from', { timeout: 120_000 }, () =>
       'customer true',
       'microsoftManaged false',
     ]);
+  });
+
+  it('is one with files alone in a test, too, and says for itself what there is', async () => {
+    using temporary = temporaryDirectory();
+    const files = { '01-T.kql': '.create table T (A: long)\n', '02-T.csv': '1\n2\n' };
+    const seed = seedDirectory(temporary.path, files);
+    await using k = await startKustody({ cluster: { name: 'flat', database: 'logs', seed } });
+    expect(k.cluster).toMatchObject({ uri: 'https://flat.eastus.kusto.windows.net', database: 'logs' });
+    expect(await k.query('T | summarize Sum = sum(A)')).toEqual([{ Sum: 3 }]);
+    expect(k.principals).toEqual({});
+
+    await expect(startKustody({ cluster: { seed: example, name: 'flat' } })).rejects.toThrow(
+      /^kustody\.yaml of '.+' says what there is: 'name' is for none\.$/,
+    );
+    writeFileSync(join(seed, '03-T.sql'), '');
+    await expect(startKustody({ cluster: { seed } })).rejects.toThrow('03-T.sql: a seed has files .kql, ');
+    rmSync(join(seed, '03-T.sql'));
+    for (const name of Object.keys(files)) rmSync(join(seed, name));
+    writeFileSync(join(seed, 'kustody.yaml'), 'vaults: []\n');
+    await expect(startKustody({ cluster: { seed } })).rejects.toThrow('names no cluster with a database.');
   });
 
   it('lets those sign in whom it names, each with the rights that it gives', async () => {
@@ -195,6 +215,9 @@ describe('kustody.yaml of a directory to seed from', { timeout: 120_000 }, () =>
     expect(third.stderr).toContain(
       'kustody.yaml:12: clusters[0].sku: it has Dev(No SLA)_Standard_E2a_v4 there, and keeps',
     );
+    const nobody = await kustody(['run', '--data', data, '--', 'kustody', 'env', '--cluster', 'smal']);
+    expect(nobody).toMatchObject({ code: 1, stdout: '' });
+    expect(nobody.stderr).toContain("There is no cluster 'smal'.");
     expect(second.stderr).toContain('Database Only is there already: the files of the seed were not run.');
   });
 

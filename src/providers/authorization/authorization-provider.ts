@@ -33,6 +33,7 @@ export function createAuthorizationProvider(deps: AuthorizationDependencies): Ar
     ...roleDefinitionOperations(),
     ...roleAssignmentOperations(deps),
     ...lockOperations(),
+    classicAdministrators(),
     ...refusedOperations(),
   ];
   const types = [
@@ -66,6 +67,17 @@ function lockOperations(): readonly ArmOperation[] {
     },
     notBuilt('ManagementLocks_CreateOrUpdateByScope', 'PUT', `${locks}/{lockName}`, `${namespace}/locks/write`),
   ];
+}
+
+/** Nobody has such a role here: it is older than the roles, and retired. */
+function classicAdministrators(): ArmOperation {
+  return {
+    id: 'ClassicAdministrators_List',
+    method: 'GET',
+    path: `/subscriptions/{subscriptionId}/providers/${namespace}/classicAdministrators`,
+    action: `${namespace}/classicAdministrators/read`,
+    handle: () => Promise.resolve({ status: 200, body: { value: [] } }),
+  };
 }
 
 function refusedOperations(): readonly ArmOperation[] {

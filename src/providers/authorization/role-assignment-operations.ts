@@ -123,7 +123,12 @@ async function putAssignment(deps: AuthorizationDependencies, request: ArmReques
   await deps.state.commit({
     write: [writeRecord(roleAssignments, roleAssignmentRecordId(assignment), sameId?.version ?? null, assignment)],
   });
-  return { status: sameId === undefined ? 201 : 200, body: showAssignment(assignment) };
+  const body = showAssignment(assignment);
+  // The answer to a PUT knows who changed it last, not who made it: as recorded.
+  return {
+    status: sameId === undefined ? 201 : 200,
+    body: { ...body, properties: { ...body.properties, createdBy: null } },
+  };
 }
 
 /** Resource groups and subscriptions were checked on the way here; a resource must be there, too. What it holds (`…/vaults/v/keys/k`)
@@ -217,7 +222,7 @@ const ofPrincipal =
   (assignment: RoleAssignment): boolean =>
     assignment.principalId === parseGuid(id);
 
-const showAssignment = (assignment: RoleAssignment): JsonObject => ({
+const showAssignment = (assignment: RoleAssignment): JsonObject & { readonly properties: JsonObject } => ({
   properties: {
     roleDefinitionId: roleDefinitionResourceId(assignment.scope, assignment.roleDefinitionId),
     principalId: assignment.principalId,

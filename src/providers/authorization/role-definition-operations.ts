@@ -8,7 +8,8 @@ import type { JsonObject } from '../../base/json.ts';
 import { authorizationErrors } from './authorization-errors.ts';
 
 export function roleDefinitionOperations(): readonly ArmOperation[] {
-  const path = '{scope}/providers/Microsoft.Authorization/roleDefinitions';
+  const ofTenant = '/providers/Microsoft.Authorization/roleDefinitions';
+  const path = `{scope}${ofTenant}`;
   const action = 'Microsoft.Authorization/roleDefinitions/read';
   return [
     { id: 'RoleDefinitions_List', method: 'GET', path, action, handle: (request) => Promise.resolve(list(request)) },
@@ -17,6 +18,21 @@ export function roleDefinitionOperations(): readonly ArmOperation[] {
       method: 'GET',
       path: `${path}/{roleDefinitionId}`,
       action,
+      handle: (request) => Promise.resolve(get(request)),
+    },
+    // What is built in is no secret: without a scope whoever has a token may read it.
+    {
+      id: 'RoleDefinitions_ListWithoutScope',
+      method: 'GET',
+      path: ofTenant,
+      action: null,
+      handle: (request) => Promise.resolve(list(request)),
+    },
+    {
+      id: 'RoleDefinitions_GetById',
+      method: 'GET',
+      path: `${ofTenant}/{roleDefinitionId}`,
+      action: null,
       handle: (request) => Promise.resolve(get(request)),
     },
   ];

@@ -4,6 +4,7 @@ import { isSameLocation } from '../../arm/locations.ts';
 import type { OperationRecord } from '../../arm/long-running.ts';
 import { findOperation, operationHeaders, startOperation, statusOf } from '../../arm/long-running.ts';
 import { pageOf, sortedById } from '../../arm/paging.ts';
+import type { JsonObject } from '../../base/json.ts';
 import type { VaultName } from '../../base/names.ts';
 import { parseVaultName } from '../../base/names.ts';
 import type { KeyVaultDependencies } from './keyvault-dependencies.ts';
@@ -11,7 +12,7 @@ import { keyVaultErrors } from './keyvault-errors.ts';
 import { deletedVaultsOf, findVaultName, isRetentionOver } from './vault-names.ts';
 import { purgeDeletedVault } from './vault-purge.ts';
 import type { DeletedVault } from './vault-record.ts';
-import { showDeletedVault } from './vault-view.ts';
+import { showDeletedVault, toWholeSeconds } from './vault-view.ts';
 
 const namespace = 'Microsoft.KeyVault';
 
@@ -104,11 +105,22 @@ async function purge(deps: KeyVaultDependencies, request: ArmRequest): Promise<A
 const statusPath = (operation: OperationRecord): string =>
   `/subscriptions/${operation.subscriptionId}/providers/${namespace}/locations/${operation.location ?? ''}/operationResults/${operation.operationId}`;
 
+/** As recorded: `2023-05-15 15:47:30Z`. @param time in milliseconds */
+const spaced = (time: number): string => toWholeSeconds(time).replace('T', ' ');
+
 /** 200 when done: the JavaScript client takes 204 for a failure. */
 async function purgeResult(deps: KeyVaultDependencies, request: ArmRequest): Promise<ArmReply> {
   const { subscriptionId = '', operationId = '' } = request.params;
   const found = await findOperation(deps.state, operationId, { provider: namespace, subscriptionId });
   if (found === undefined) throw armErrors.OperationNotFound(operationId);
-  if (statusOf(found.value, deps.clock.now()).status !== 'Running') return { status: 200 };
-  return { status: 202, headers: operationHeaders(request, statusPath(found.value), { location: true }) };
+  const { status } = statusOf(found.value, deps.clock.now());
+  const { startedAt, completesAt } = found.value;
+  const body = (last: number, said: string): JsonObject => ({
+    createdDateTime: spaced(startedAt),
+    lastActionDateTime: spaced(last),
+    status: said,
+  });
+  if (status !== 'Running') return { status: 200, body: body(completesAt, status) };
+  const headers = operationHeaders(request, statusPath(found.value), { location: true });
+  return { status: 202, headers, body: body(startedAt, 'NotStarted') };
 }

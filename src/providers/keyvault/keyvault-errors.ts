@@ -72,10 +72,14 @@ export const keyVaultErrors = {
       'A soft deleted vault with the given name does not exist. Ensure that the name for the vault that is being attempted to recover is in a recoverable state. ' +
       `For more information on soft delete please follow this link ${softDeletePage}.`,
   ),
+  /** Recorded. */
   DeletedVaultNotFound: row(
     404,
     'DeletedVaultNotFound',
-    (name: string) => `The specified deleted vault '${name}' does not exist.`,
+    (name: string) =>
+      `The specified deleted vault '${name}' does not exist. Ensure that the vault was indeed deleted and that it is in recoverable state. ` +
+      'If soft delete was not enabled then the vault is permanently deleted. ' +
+      `Follow this link for more information: ${softDeletePage}`,
   ),
 } as const;
 

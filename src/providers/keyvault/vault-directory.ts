@@ -36,7 +36,7 @@ function settingsOf(vault: Vault, holder: VaultNameRecord): VaultSettings {
     resourceId: vault.id,
     sku: properties.sku.name,
     accessPolicies: properties.accessPolicies,
-    enableRbacAuthorization: properties.enableRbacAuthorization,
+    enableRbacAuthorization: properties.enableRbacAuthorization ?? false,
     softDelete: properties.enableSoftDelete,
     retentionDays: properties.softDeleteRetentionInDays ?? 90,
     purgeProtection: properties.enablePurgeProtection,

@@ -33,7 +33,8 @@ export interface VaultInputContext {
 }
 
 /** The properties of a vault that is being created, defaults by api-version included (key vaults made before 2019-09-01 have no soft
- * delete unless asked; role assignments decide by default from 2026-02-01 on).
+ * delete unless asked; role assignments decide by default from 2026-02-01 on). `enableSoftDelete: false` is honoured at every api-version:
+ * Azure answers `true` in silence today, but then nobody could see what a cluster says to a vault without soft delete.
  * @throws ArmError 400 */
 export function newVaultProperties(sent: JsonObject, context: VaultInputContext): VaultSettingsInput {
   const tenantId = readTenantId(sent['tenantId'], context);
@@ -41,8 +42,8 @@ export function newVaultProperties(sent: JsonObject, context: VaultInputContext)
   if (tenantId === undefined) throw keyVaultErrors.Required('tenantId');
   if (sku === undefined) throw keyVaultErrors.Required('sku');
   const rbacByDefault = !isApiVersionBefore(context.apiVersion, '2026-02-01');
-  const enableRbacAuthorization = readFlag(sent, 'enableRbacAuthorization') ?? rbacByDefault;
-  if (absent(sent['accessPolicies']) && !enableRbacAuthorization) throw keyVaultErrors.AccessPoliciesRequired();
+  const sentRbac = readFlag(sent, 'enableRbacAuthorization') ?? (rbacByDefault ? true : undefined);
+  if (absent(sent['accessPolicies']) && sentRbac !== true) throw keyVaultErrors.AccessPoliciesRequired();
   const softDeleteByDefault = !isApiVersionBefore(context.apiVersion, '2019-09-01');
   const enableSoftDelete = readFlag(sent, 'enableSoftDelete') ?? softDeleteByDefault;
   const networkAcls = readNetworkAcls(sent['networkAcls']);
@@ -52,11 +53,13 @@ export function newVaultProperties(sent: JsonObject, context: VaultInputContext)
     accessPolicies: absent(sent['accessPolicies']) ? [] : readAccessPolicies(sent['accessPolicies'], tenantId),
     ...(networkAcls === undefined ? {} : { networkAcls }),
     enabledForDeployment: readFlag(sent, 'enabledForDeployment') ?? false,
-    enabledForDiskEncryption: readFlag(sent, 'enabledForDiskEncryption') ?? false,
-    enabledForTemplateDeployment: readFlag(sent, 'enabledForTemplateDeployment') ?? false,
+    ...flags({
+      enabledForDiskEncryption: readFlag(sent, 'enabledForDiskEncryption'),
+      enabledForTemplateDeployment: readFlag(sent, 'enabledForTemplateDeployment'),
+      enableRbacAuthorization: sentRbac,
+    }),
     enableSoftDelete,
     ...retention(readRetention(sent), enableSoftDelete),
-    enableRbacAuthorization,
     enablePurgeProtection: readPurgeProtection(sent, enableSoftDelete) ?? false,
     publicNetworkAccess: oneOf(sent['publicNetworkAccess'], ['Enabled', 'Disabled'], 'Enabled', 'publicNetworkAccess'),
   };
@@ -88,11 +91,13 @@ export function changedVaultProperties(
       : readAccessPolicies(sent['accessPolicies'], tenantId),
     ...(networkAcls === undefined ? {} : { networkAcls }),
     enabledForDeployment: readFlag(sent, 'enabledForDeployment') ?? held.enabledForDeployment,
-    enabledForDiskEncryption: readFlag(sent, 'enabledForDiskEncryption') ?? held.enabledForDiskEncryption,
-    enabledForTemplateDeployment: readFlag(sent, 'enabledForTemplateDeployment') ?? held.enabledForTemplateDeployment,
+    ...flags({
+      enabledForDiskEncryption: readFlag(sent, 'enabledForDiskEncryption'),
+      enabledForTemplateDeployment: readFlag(sent, 'enabledForTemplateDeployment'),
+      enableRbacAuthorization: readFlag(sent, 'enableRbacAuthorization'),
+    }),
     enableSoftDelete,
     ...retention(held.softDeleteRetentionInDays ?? days, enableSoftDelete),
-    enableRbacAuthorization: readFlag(sent, 'enableRbacAuthorization') ?? held.enableRbacAuthorization,
     enablePurgeProtection: held.enablePurgeProtection
       ? (readPurgeProtection(sent, true) ?? true)
       : (readPurgeProtection(sent, enableSoftDelete) ?? false),
@@ -109,6 +114,10 @@ const listOfPolicies = (held: VaultProperties): readonly JsonObject[] =>
   held.accessPolicies.map((policy) => ({ ...policy, permissions: { ...policy.permissions } }));
 
 const absent = (value: Json | undefined): boolean => value === undefined || value === null;
+
+/** Without those that are undefined. */
+const flags = <Name extends string>(read: Readonly<Record<Name, boolean | undefined>>): { [Each in Name]?: boolean } =>
+  Object.fromEntries(Object.entries(read).filter(([, value]) => value !== undefined)) as { [Each in Name]?: boolean };
 
 function readFlag(sent: JsonObject, property: string): boolean | undefined {
   const value = sent[property];

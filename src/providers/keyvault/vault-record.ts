@@ -27,12 +27,13 @@ export interface VaultProperties {
   /** Absent until somebody sets it. */
   readonly networkAcls?: NetworkAcls;
   readonly enabledForDeployment: boolean;
-  readonly enabledForDiskEncryption: boolean;
-  readonly enabledForTemplateDeployment: boolean;
+  /** These and the next are absent until somebody sets them. */
+  readonly enabledForDiskEncryption?: boolean;
+  readonly enabledForTemplateDeployment?: boolean;
   readonly enableSoftDelete: boolean;
   /** Present exactly when soft delete is on. */
   readonly softDeleteRetentionInDays?: number;
-  readonly enableRbacAuthorization: boolean;
+  readonly enableRbacAuthorization?: boolean;
   readonly enablePurgeProtection: boolean;
   readonly publicNetworkAccess: 'Enabled' | 'Disabled';
 }

@@ -1,4 +1,5 @@
 import type { AccessPolicy } from '../../authz/access-policies.ts';
+import { isJsonObject } from '../../base/json.ts';
 import type { JsonObject } from '../../base/json.ts';
 import { instant, toIso } from '../../clock/clock.ts';
 import type { DeletedVault, Vault } from './vault-record.ts';
@@ -6,6 +7,16 @@ import { vaultType } from './vault-record.ts';
 
 /** Vaults live under lower-case host names, whatever the case of their own. */
 export const vaultUri = (name: string): string => `https://${name.toLowerCase()}.vault.azure.net/`;
+
+/** The first answer about a new vault, whose name is on its way into DNS: clients ask again until it is there. */
+export function showNewVault(vault: Vault): JsonObject {
+  const shown = showVault(vault);
+  const registering = { vaultUri: vaultUri(vault.name).replace(/\/$/, ''), provisioningState: 'RegisteringDns' };
+  return {
+    ...shown,
+    properties: { ...(isJsonObject(shown['properties']) ? shown['properties'] : {}), ...registering },
+  };
+}
 
 export function showVault(vault: Vault): JsonObject {
   const { properties } = vault;
@@ -22,13 +33,13 @@ export function showVault(vault: Vault): JsonObject {
       accessPolicies: showPolicies(properties.accessPolicies),
       ...(properties.networkAcls === undefined ? {} : { networkAcls: { ...properties.networkAcls } }),
       enabledForDeployment: properties.enabledForDeployment,
-      enabledForDiskEncryption: properties.enabledForDiskEncryption,
-      enabledForTemplateDeployment: properties.enabledForTemplateDeployment,
+      ...whereSet('enabledForDiskEncryption', properties.enabledForDiskEncryption),
+      ...whereSet('enabledForTemplateDeployment', properties.enabledForTemplateDeployment),
       enableSoftDelete: properties.enableSoftDelete,
       ...(properties.softDeleteRetentionInDays === undefined
         ? {}
         : { softDeleteRetentionInDays: properties.softDeleteRetentionInDays }),
-      enableRbacAuthorization: properties.enableRbacAuthorization,
+      ...whereSet('enableRbacAuthorization', properties.enableRbacAuthorization),
       // Absent, never false.
       ...(properties.enablePurgeProtection ? { enablePurgeProtection: true } : {}),
       vaultUri: vaultUri(vault.name),
@@ -37,6 +48,9 @@ export function showVault(vault: Vault): JsonObject {
     },
   };
 }
+
+const whereSet = (name: string, value: boolean | undefined): JsonObject =>
+  value === undefined ? {} : { [name]: value };
 
 export const showPolicies = (policies: readonly AccessPolicy[]): readonly JsonObject[] =>
   policies.map((policy) => ({ ...policy, permissions: { ...policy.permissions } }));
@@ -60,4 +74,4 @@ export function showDeletedVault(deleted: DeletedVault, subscriptionId: string):
 }
 
 /** `2017-01-01T00:00:59Z` */
-const toWholeSeconds = (milliseconds: number): string => toIso(instant(milliseconds)).replace(/\.\d+Z$/, 'Z');
+export const toWholeSeconds = (milliseconds: number): string => toIso(instant(milliseconds)).replace(/\.\d+Z$/, 'Z');

@@ -1,6 +1,7 @@
 import { armErrors } from '../../arm/arm-errors.ts';
 import type { ArmReply, ArmRequest } from '../../arm/arm-operation.ts';
 import { findLocation, isSameLocation, locationDisplayNames } from '../../arm/locations.ts';
+import { retryAfterSeconds } from '../../arm/long-running.ts';
 import { requireResourceGroup, resourceGroups } from '../../arm/resource-groups.ts';
 import { armResources, resourceRecordId } from '../../arm/resource.ts';
 import { requireSubscription } from '../../arm/subscriptions.ts';
@@ -21,7 +22,7 @@ import { findVaultName, isRetentionOver } from './vault-names.ts';
 import { finishPurge, purgeDeletedVault } from './vault-purge.ts';
 import type { DeletedVault, Vault, VaultNameRecord } from './vault-record.ts';
 import { asResource, asVault, vaultNames, vaultType } from './vault-record.ts';
-import { showVault } from './vault-view.ts';
+import { showNewVault, showVault } from './vault-view.ts';
 
 export interface VaultAddress {
   readonly subscriptionId: string;
@@ -138,7 +139,7 @@ async function createVault(deps: KeyVaultDependencies, request: ArmRequest, name
     expect: [expectRecord(resourceGroups, group.id, group.version)],
     write: [vaultWrite(vault, null), writeRecord(vaultNames, name, null, holder)],
   });
-  return { status: 201, body: showVault(vault) };
+  return { status: 200, headers: { 'retry-after': String(retryAfterSeconds) }, body: showNewVault(vault) };
 }
 
 const vaultWrite = (vault: Vault, expect: number | null): StateWrite =>

@@ -169,7 +169,7 @@ async function putIdentity(deps: IdentityDependencies, request: ArmRequest): Pro
     await deps.identities.delete(principal.objectId); // nobody knows it
     throw error;
   }
-  return { status: 201, body: showIdentity(resource) };
+  return { status: 201, headers: { location: shownId(id) }, body: showIdentity(resource) };
 }
 
 function readLocation(body: JsonObject): string {
@@ -238,10 +238,13 @@ async function listIdentities(deps: IdentityDependencies, request: ArmRequest, s
   return { status: 200, body: { ...page, value: page.value.map(showIdentity) } };
 }
 
+/** This provider alone writes the groups in lower case; ids are compared without. */
+const shownId = (id: string): string => id.replace('/resourceGroups/', '/resourcegroups/');
+
 const showIdentity = (resource: ArmResource): JsonObject => ({
   location: resource.location,
   tags: resource.tags ?? {},
-  id: resource.id,
+  id: shownId(resource.id),
   name: resource.name,
   type: identityType,
   properties: resource.properties,

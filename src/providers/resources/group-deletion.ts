@@ -133,7 +133,7 @@ export function operationResultOperation(deps: ResourcesDependencies): ArmOperat
         return { status: 202, headers: operationHeaders(request, statusPath(found.value), { location: true }) };
       }
       if (error !== undefined) throw new ArmError(409, error.code, error.message);
-      return { status: 204 };
+      return { status: 200 };
     },
   };
 }

@@ -105,7 +105,7 @@ function showResource(resource: ArmResource, expand: ReadonlySet<Expansion>): Js
     ...(resource.sku === undefined ? {} : { sku: resource.sku }),
     ...(resource.location === undefined ? {} : { location: resource.location.replaceAll(' ', '').toLowerCase() }),
     ...(resource.identity === undefined ? {} : { identity: { ...resource.identity } }),
-    ...(resource.tags === undefined ? {} : { tags: resource.tags }),
+    ...(Object.keys(resource.tags ?? {}).length === 0 ? {} : { tags: resource.tags }),
     ...(expand.has('createdTime') ? { createdTime: resource.createdAt } : {}),
     ...(expand.has('changedTime') ? { changedTime: resource.changedAt } : {}),
     ...(expand.has('provisioningState') ? { provisioningState: state ?? 'Succeeded' } : {}),

@@ -1,6 +1,7 @@
 import { listIntact } from '../../state/list-all.ts';
 import type { ArmOperation, ArmReply, ArmRequest } from '../../arm/arm-operation.ts';
 import { locations } from '../../arm/locations.ts';
+import { regionPlaces } from '../../arm/region-places.ts';
 import type { Subscription } from '../../arm/subscriptions.ts';
 import { requireSubscription, subscriptions } from '../../arm/subscriptions.ts';
 import { isScopeWithin } from '../../authz/decide.ts';
@@ -81,9 +82,21 @@ function listLocations(subscriptionId: string): ArmReply {
     type: 'Region',
     displayName: location.displayName,
     regionalDisplayName: `(${location.geographyGroup}) ${location.displayName}`,
-    metadata: { regionType: 'Physical', geographyGroup: location.geographyGroup },
+    metadata: {
+      regionType: 'Physical',
+      ...placeOf(location.name, subscriptionId),
+      geographyGroup: location.geographyGroup,
+    },
   }));
   return { status: 200, body: { value } };
+}
+
+function placeOf(region: string, subscriptionId: string): JsonObject {
+  const found = regionPlaces[region];
+  if (found === undefined) return {};
+  const [regionCategory, longitude, latitude, physicalLocation, pair] = found;
+  const id = `/subscriptions/${subscriptionId.toLowerCase()}/locations/${pair}`;
+  return { regionCategory, longitude, latitude, physicalLocation, pairedRegion: [{ name: pair, id }] };
 }
 
 async function listTenants(deps: ResourcesDependencies, request: ArmRequest): Promise<ArmReply> {

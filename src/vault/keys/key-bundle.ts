@@ -68,6 +68,8 @@ function attributesOf(vault: VaultSettings, found: FoundVersion, apiVersion: str
     updated: seconds(updatedAt),
     recoveryLevel,
     ...(withoutRecoverableDays.has(apiVersion) ? {} : { recoverableDays }),
+    // Recorded since 2023, at every api-version; keys that can be exported are refused.
+    exportable: false,
   };
 }
 

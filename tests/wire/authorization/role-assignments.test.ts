@@ -40,6 +40,36 @@ describe('role definitions and assignments', () => {
     expect((await definitions(`$filter=${encodeURIComponent("color eq 'red'")}&`)).status).toBe(400);
   });
 
+  it('RoleDefinitions_ListWithoutScope, RoleDefinitions_GetById: whoever has a token reads what is built in', async () => {
+    const as = arm.addPrincipal('without a role');
+    const list = '/providers/Microsoft.Authorization/roleDefinitions';
+    const answer = await arm.send('GET', `${list}?api-version=2022-04-01`, { as });
+    const reader = { id: `${list}/acdd72a7-3385-48ef-bd42-f606fba81ae7`, properties: { roleName: 'Reader' } };
+    const shown = (answer.body as { value: readonly unknown[] }).value;
+    expect(shown).toContainEqual(expect.objectContaining({ id: reader.id }));
+    expect((await arm.send('GET', `${reader.id}?api-version=2022-04-01`, { as })).body).toMatchObject(reader);
+    expect((await arm.send('GET', `${subscription}${list}?api-version=2022-04-01`, { as })).status).toBe(403);
+  });
+
+  it('ClassicAdministrators_List: there are none', async () => {
+    const path = `${subscription}/providers/Microsoft.Authorization/classicAdministrators?api-version=2015-06-01`;
+    expect(await arm.send('GET', path)).toMatchObject({ status: 200, body: { value: [] } });
+  });
+
+  it('RoleAssignments_Create: tells who changed it last, and leaves who made it to the next answer', async () => {
+    const user = arm.addPrincipal('assigned');
+    const path = await assignRole(arm, 'Reader', user.objectId, subscription);
+    const { body } = await arm.send('GET', path);
+    const { properties } = body as { properties: { roleDefinitionId: string } };
+    const by = arm.owner.objectId;
+    expect(properties).toMatchObject({ createdBy: by, updatedBy: by });
+    const { roleDefinitionId } = properties;
+    const again = await arm.send('PUT', path, {
+      body: { properties: { roleDefinitionId, principalId: user.objectId } },
+    });
+    expect(again.body).toMatchObject({ properties: { createdBy: null, updatedBy: by } });
+  });
+
   it('RoleAssignments_Create, RoleAssignments_Get, RoleAssignments_Delete: give and take a data role on a vault', async () => {
     const user = arm.addPrincipal('crypto user');
     const vault = `${subscription}/resourceGroups/rg/providers/Microsoft.KeyVault/vaults/rbac-vault`;

@@ -106,8 +106,11 @@ describe('paths, methods and versions', () => {
       'updated',
       'recoveryLevel',
       'recoverableDays',
+      'exportable',
     ]);
-    expect((await vault.raw('GET', '/keys/k?api-version=7.0')).body).not.toContain('recoverableDays');
+    const old = (await vault.raw('GET', '/keys/k?api-version=7.0')).body;
+    expect(old).not.toContain('recoverableDays');
+    expect(old).toContain('"exportable":false');
   });
 
   it('needs an api-version that Key Vault has or had, and reads names of the query in any case', async () => {

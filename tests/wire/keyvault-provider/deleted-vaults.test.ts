@@ -128,8 +128,19 @@ describe('deleted vaults', () => {
     const first = await arm.send('POST', path);
     expect(first).toMatchObject({ status: 202, headers: { 'retry-after': '1' } });
     const location = new URL(String(first.headers['location']));
-    expect((await arm.send('GET', location.pathname + location.search)).status).toBe(200);
-    expect((await arm.send('POST', path)).body).toMatchObject({ error: { code: 'DeletedVaultNotFound' } });
+    const time = expect.stringMatching(/^\d{4}-\d\d-\d\d \d\d:\d\d:\d\dZ$/) as unknown;
+    expect(await arm.send('GET', location.pathname + location.search)).toMatchObject({
+      status: 200,
+      body: { createdDateTime: time, lastActionDateTime: time, status: 'Succeeded' },
+    });
+    expect((await arm.send('POST', path)).body).toEqual({
+      error: {
+        code: 'DeletedVaultNotFound',
+        message:
+          "The specified deleted vault 'raw-purge' does not exist. Ensure that the vault was indeed deleted and that it is in recoverable state. " +
+          'If soft delete was not enabled then the vault is permanently deleted. Follow this link for more information: https://go.microsoft.com/fwlink/?linkid=2149745',
+      },
+    });
   });
 
   it('Vaults_PurgeDeleted: is refused under purge protection, and to those without the action', async () => {

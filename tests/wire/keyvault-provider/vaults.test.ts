@@ -66,13 +66,36 @@ describe('vaults', () => {
     expect(read.systemData?.createdAt).toEqual(new Date(arm.clock.now()));
   });
 
-  it('Vaults_CreateOrUpdate: answers 201, then 200; never shows what is internal', async () => {
+  it('Vaults_CreateOrUpdate: answers as recorded while the name is on its way into DNS; never shows what is internal', async () => {
     const name = newName();
     const first = await put(name, '2023-02-01', {});
-    expect(first.status).toBe(201);
+    expect(first).toMatchObject({
+      status: 200,
+      headers: { 'retry-after': '1' },
+      body: { properties: { vaultUri: `https://${name}.vault.azure.net`, provisioningState: 'RegisteringDns' } },
+    });
+    const again = { vaultUri: `https://${name}.vault.azure.net/`, provisioningState: 'Succeeded' };
+    expect((await arm.send('GET', pathOf(name, '2023-02-01'))).body).toMatchObject({ properties: again });
+    expect((await put(name, '2023-02-01', {})).body).toMatchObject({ properties: again });
     expect(first.text).not.toContain('vaultId');
     expect((await put(name, '2023-02-01', {})).status).toBe(200);
     expect(first.body).not.toHaveProperty('properties.enablePurgeProtection');
+  });
+
+  it('Vaults_Get: shows switches that somebody has set, on or off, and no others', async () => {
+    const switches = ['enabledForDiskEncryption', 'enabledForTemplateDeployment', 'enableRbacAuthorization'];
+    const name = newName();
+    const shown = async () => {
+      const { body } = await arm.send('GET', pathOf(name, '2023-02-01'));
+      const { properties } = body as { properties: Record<string, unknown> };
+      return Object.fromEntries(switches.filter((each) => each in properties).map((each) => [each, properties[each]]));
+    };
+    await put(name, '2023-02-01', {});
+    expect(await shown()).toEqual({});
+    await put(name, '2023-02-01', { enabledForDiskEncryption: true, enableRbacAuthorization: false });
+    expect(await shown()).toEqual({ enabledForDiskEncryption: true, enableRbacAuthorization: false });
+    await put(name, '2023-02-01', { enabledForDiskEncryption: false });
+    expect(await shown()).toEqual({ enabledForDiskEncryption: false, enableRbacAuthorization: false });
   });
 
   it.each([
@@ -87,7 +110,10 @@ describe('vaults', () => {
     'Vaults_CreateOrUpdate: defaults by api-version %s: soft delete %s, RBAC %s',
     async (apiVersion, enableSoftDelete, enableRbacAuthorization) => {
       const answer = await put(newName(), apiVersion, {});
-      expect(answer.body).toMatchObject({ properties: { enableSoftDelete, enableRbacAuthorization } });
+      // Who decides by policies says nothing of roles.
+      const roles = enableRbacAuthorization ? { enableRbacAuthorization } : {};
+      expect(answer.body).toMatchObject({ properties: { enableSoftDelete, ...roles } });
+      expect(answer.text).not.toContain('"enableRbacAuthorization":false');
       const explicit = await put(newName(), apiVersion, {
         enableSoftDelete: true,
         softDeleteRetentionInDays: 7,
@@ -168,7 +194,12 @@ describe('vaults', () => {
     await put(
       name,
       '2023-02-01',
-      { accessPolicies: [policy(id1, ['get'])], enablePurgeProtection: true, enabledForDeployment: true },
+      {
+        accessPolicies: [policy(id1, ['get'])],
+        enablePurgeProtection: true,
+        enabledForDeployment: true,
+        enableRbacAuthorization: false,
+      },
       { tags: { a: '1' } },
     );
     const answer = await put(name, '2023-02-01', {
@@ -302,7 +333,8 @@ describe('vaults', () => {
     const answers = await Promise.all(
       Array.from({ length: 8 }, (_, n) => put(name, '2023-02-01', {}, { tags: { n: String(n) } })),
     );
-    expect(answers.map((answer) => answer.status).toSorted()).toEqual([200, 200, 200, 200, 200, 200, 200, 201]);
+    expect(answers.map((answer) => answer.status)).toEqual(Array.from({ length: 8 }, () => 200));
+    expect(answers.filter(({ text }) => text.includes('RegisteringDns'))).toHaveLength(1);
   });
 
   it('ManagedHsms_ListBySubscription, ManagedHsms_ListByResourceGroup, ManagedHsms_ListDeleted: are empty', async () => {

@@ -16,6 +16,8 @@ describe('user-assigned identities', () => {
 
   const idOf = (name: string): string =>
     `/subscriptions/${arm.subscriptionId}/resourceGroups/rg/providers/Microsoft.ManagedIdentity/userAssignedIdentities/${name}`;
+  /** As the service writes it. */
+  const shownIdOf = (name: string): string => idOf(name).replace('/resourceGroups/', '/resourcegroups/');
   const client = () => arm.resourcesClient().resources;
   const create = (name: string, location = 'East US', tags?: Record<string, string>) =>
     client().beginCreateOrUpdateByIdAndWait(idOf(name), apiVersion, {
@@ -26,7 +28,7 @@ describe('user-assigned identities', () => {
   it('UserAssignedIdentities_CreateOrUpdate, UserAssignedIdentities_Get: makes a principal once', async () => {
     const made = await create('id-one', 'East US', { a: '1' });
     expect(made).toMatchObject({
-      id: idOf('id-one'),
+      id: shownIdOf('id-one'),
       type: 'Microsoft.ManagedIdentity/userAssignedIdentities',
       location: 'eastus',
       tags: { a: '1' },
@@ -41,8 +43,8 @@ describe('user-assigned identities', () => {
     expect(again).toMatchObject({ name: 'id-one', properties });
     expect((await client().getById(idOf('id-one'), apiVersion)).properties).toEqual(properties);
     expect(
-      (await arm.send('PUT', `${idOf('id-new')}?api-version=${apiVersion}`, { body: { location: 'eastus' } })).status,
-    ).toBe(201);
+      await arm.send('PUT', `${idOf('id-new')}?api-version=${apiVersion}`, { body: { location: 'eastus' } }),
+    ).toMatchObject({ status: 201, headers: { location: shownIdOf('id-new') } });
   });
 
   it('UserAssignedIdentities_CreateOrUpdate: refuses bad names, no location and another location', async () => {

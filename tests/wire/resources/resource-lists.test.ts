@@ -15,7 +15,7 @@ describe('lists of resources', () => {
     await makeVault('rg1', 'beta-vault', { team: 'blue' });
     await makeVault('rg2', 'gamma-vault', { Team: 'red' });
     const identity = `${pathOf('rg2')}/providers/Microsoft.ManagedIdentity/userAssignedIdentities/delta-identity?api-version=2023-01-31`;
-    await arm.send('PUT', identity, { body: { location: 'West US' } });
+    await arm.send('PUT', identity, { body: { location: 'West US', tags: {} } });
   });
   afterAll(() => arm[Symbol.asyncDispose]());
 
@@ -89,6 +89,8 @@ describe('lists of resources', () => {
     for await (const resource of arm.resourcesClient().resources.listByResourceGroup('rg2'))
       found.push(resource.name ?? '');
     expect(found.toSorted()).toEqual(['delta-identity', 'gamma-vault']);
+    const { text } = await arm.send('GET', `${pathOf('rg2')}/resources?api-version=2021-04-01`);
+    expect(text).not.toContain('"tags":{}');
     const missing = arm.resourcesClient().resources.listByResourceGroup('rg9').next();
     await expect(missing).rejects.toMatchObject({ code: 'ResourceGroupNotFound' });
   });

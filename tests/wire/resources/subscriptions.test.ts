@@ -65,6 +65,15 @@ describe('subscriptions, tenants and providers', () => {
   it('Subscriptions_ListLocations: names the regions in both forms', async () => {
     const { body } = await arm.send('GET', `/subscriptions/${arm.subscriptionId}/locations?api-version=2022-12-01`);
     expect(JSON.stringify(body)).toContain('"name":"westeurope","type":"Region","displayName":"West Europe"');
+    const { value } = body as { value: readonly { readonly name: string }[] };
+    expect(value.find(({ name }) => name === 'eastus')).toMatchObject({
+      regionalDisplayName: '(US) East US',
+      metadata: {
+        ...{ regionType: 'Physical', regionCategory: 'Recommended', geographyGroup: 'US' },
+        ...{ longitude: '-79.8164', latitude: '37.3719', physicalLocation: 'Virginia' },
+        pairedRegion: [{ name: 'westus', id: `/subscriptions/${arm.subscriptionId}/locations/westus` }],
+      },
+    });
   });
 
   it('Tenants_List: shows the tenant of the caller', async () => {

@@ -6,3 +6,4 @@ export interface Block {
 }
 export declare function blocksOf(page: string): Block[];
 export declare function typed(blocks: readonly Block[], kustody: string): string;
+export declare function filesShown(page: string): Map<string, string>;

@@ -40,3 +40,11 @@ function waiting(code, kustody) {
     ? []
     : [`until ${kustody} status --data ${data} >/dev/null 2>&1; do kill -0 $! || exit 91; sleep 0.2; done`];
 }
+
+/** The files that a page shows: each stands after its name, in backquotes, in the sentence before.
+ * @param {string} page
+ * @returns {Map<string, string>} */
+export function filesShown(page) {
+  const blocks = page.matchAll(/`([\w.-]+\.[a-z]+)`[^`]*?:?\n\n```\w+\n([\s\S]*?)```/g);
+  return new Map([...blocks].map(([, name, content]) => [name, content]));
+}

@@ -1,9 +1,10 @@
 import { readFileSync } from 'node:fs';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import type { PackedProject } from '../support/packed-project.ts';
-import { filesShown, packedProject } from '../support/packed-project.ts';
+import { filesShown } from '../../scripts/page-script.mjs';
+import { packedProject } from '../support/packed-project.ts';
 
-const files = filesShown('docs/testing.md');
+const files = filesShown(readFileSync('docs/testing.md', 'utf8'));
 const compilerOptions = {
   ...{ target: 'ES2022', lib: ['ES2023', 'ESNext.Disposable'], module: 'NodeNext', types: ['node'], strict: true },
   ...{ skipLibCheck: true, exactOptionalPropertyTypes: true, outDir: 'out' },

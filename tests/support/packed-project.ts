@@ -1,5 +1,5 @@
 import { execFileSync, spawnSync } from 'node:child_process';
-import { mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
+import { mkdirSync, mkdtempSync, readdirSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
 
@@ -56,11 +56,4 @@ export function packedProject(isLinked: (name: string) => boolean = () => true):
     leftBehind: () => readdirSync(temporary).filter((name) => name.startsWith('kustody-')),
     remove: () => rmSync(directory, { recursive: true, force: true }),
   };
-}
-
-/** The files that a page shows: each stands after its name, in backquotes, in the sentence before. */
-export function filesShown(page: string): ReadonlyMap<string, string> {
-  const text = readFileSync(join(root, page), 'utf8');
-  const blocks = text.matchAll(/`([\w.-]+\.[a-z]+)`[^`]*?:?\n\n```\w+\n([\s\S]*?)```/g);
-  return new Map([...blocks].map(([, name = '', content = '']) => [name, content]));
 }

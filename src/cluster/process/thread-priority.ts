@@ -1,5 +1,11 @@
 import { readdirSync } from 'node:fs';
-import { constants, setPriority } from 'node:os';
+import { constants, getPriority, setPriority } from 'node:os';
+
+/** Lowers a priority, and never raises one: who started Kustody with `nice` wants it so, and only root may.
+ * @param id of a process, or on Linux of a thread; absent: this process (there: the thread that answers) */
+export function giveWay(niceness: number, id?: number): void {
+  if (getPriority(id) < niceness) setPriority(id ?? 0, niceness);
+}
 
 /** Lets every thread but the one that answers give way further than the process as a whole does (see `queryNiceness`), and with it the
  * threads that it starts later: scans run in these, and a heavy one would hold up what other clusters are asked. The thread that answers
@@ -15,7 +21,7 @@ export function yieldToOthers(): void {
   for (const thread of threads.map(Number)) {
     if (thread === process.pid) continue;
     try {
-      setPriority(thread, constants.priority.PRIORITY_BELOW_NORMAL);
+      giveWay(constants.priority.PRIORITY_BELOW_NORMAL, thread);
     } catch {
       // the thread has ended
     }

@@ -1,6 +1,6 @@
 import { statfsSync } from 'node:fs';
 import { dirname, join } from 'node:path';
-import { availableParallelism, setPriority, totalmem } from 'node:os';
+import { availableParallelism, totalmem } from 'node:os';
 import type { EngineDatabase } from '../../engine/duckdb/engine-database.ts';
 import { openEngineDatabase } from '../../engine/duckdb/engine-database.ts';
 import { createEngineThreads } from '../../engine/apart/engine-threads.ts';
@@ -16,7 +16,7 @@ import { FilesystemBlobStore } from '../../storage/filesystem/filesystem-blob-st
 import type { DataHolder, DataParts } from '../process/data-holder.ts';
 import { DataUnavailableError } from '../process/data-holder.ts';
 import type { DataPlaneSettings } from '../process/protocol.ts';
-import { yieldToOthers } from '../process/thread-priority.ts';
+import { giveWay, yieldToOthers } from '../process/thread-priority.ts';
 import type { ClusterHost } from './cluster-host.ts';
 import { kustoError } from './kusto-error.ts';
 
@@ -48,7 +48,7 @@ export function openClusterHost(options: {
   });
   parser.ready().catch((error: unknown) => log.failure('parser not started', error));
   // A heavy query gives way to the vault and to other clusters. Threads inherit it from the one that starts them, so now.
-  setPriority(queryNiceness);
+  giveWay(queryNiceness);
   const threads = createEngineThreads({
     scripts: {
       engine: join(dirname(settings.parserScript), 'engine-thread.js'),

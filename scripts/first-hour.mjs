@@ -1,7 +1,16 @@
 // Plays what a new user does first, as the pages say it, as a user without rights: README.md, docs/tutorial.md and docs/clients.md in a fresh
 // clone; docs/tutorial.md, docs/testing.md and docs/clients.md in an empty folder, from the packed tarball. Names what failed, and how long it took.
 import { spawnSync } from 'node:child_process';
-import { chmodSync, existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import {
+  chmodSync,
+  existsSync,
+  mkdirSync,
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  writeFileSync,
+} from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { readmeScript } from './first-hour/readme.mjs';
@@ -76,12 +85,20 @@ function pack() {
   if (isRoot) chmodSync(join(folder, packed.trim()), 0o644);
 }
 
-/** A command of an environment that scripts/python-clients.sh makes. */
+/** A command of an environment that scripts/python-clients.sh makes. Where its Python lies in a home that the user may not enter, the
+ * machine's own takes its packages. */
 function client(name, environmentName, args) {
-  const python = join(root, '.cache', environmentName, 'bin', 'python');
-  if (!existsSync(python))
+  const venv = join(root, '.cache', environmentName);
+  if (!existsSync(join(venv, 'bin', 'python')))
     throw new Error(`There is no '${name}': scripts/python-clients.sh ${environmentName} installs it.`);
-  writeFileSync(join(commands, name), `#!/bin/sh\nexec '${python}' ${args} "$@"\n`, { mode: 0o755 });
+  const [version] = readdirSync(join(venv, 'lib'));
+  const script = [
+    '#!/bin/sh',
+    `python='${join(venv, 'bin', 'python')}'`,
+    `[ -x "$python" ] || { python=/usr/bin/python3; export PYTHONPATH='${join(venv, 'lib', version, 'site-packages')}'; }`,
+    `exec "$python" ${args} "$@"`,
+  ];
+  writeFileSync(join(commands, name), `${script.join('\n')}\n`, { mode: 0o755 });
 }
 
 /** Types into a shell, and goes on whether it went well or not. */

@@ -23,6 +23,7 @@ import { scriptCommands } from '../../src/engine/commands/script-commands.ts';
 import { showTableCommands } from '../../src/engine/commands/show-table-commands.ts';
 import { storedResultCommands } from '../../src/engine/commands/stored-result-commands.ts';
 import { tableCommands } from '../../src/engine/commands/table-commands.ts';
+import { workloadGroupCommands } from '../../src/engine/commands/workload-group-commands.ts';
 import { languagePackage } from '../../src/engine/kql/process/language.ts';
 import { loadLanguage } from '../../src/engine/kql/process/load-language.ts';
 import { commandExamples } from './command-examples.ts';
@@ -37,7 +38,7 @@ const groups: readonly (readonly [string, readonly CommandRow[]])[] = [
   ['Extents and purge', [...extentCommands, ...purgeCommands]],
   ['Stored results and graphs', [...storedResultCommands, ...graphCommands]],
   ['Operations and queries', [...operationCommands, ...scriptCommands, ...diagnosticsCommands]],
-  ['Principals and the cluster', [...principalCommands, ...clusterCommands]],
+  ['Principals and the cluster', [...principalCommands, ...clusterCommands, ...workloadGroupCommands]],
 ];
 
 /** Every command that the official parser has, by name. */

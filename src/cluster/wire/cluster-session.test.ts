@@ -71,7 +71,7 @@ describe('RunningRequests', () => {
       application: '',
       kind: 'query',
     } as const;
-    const place = running.begin({ controller, view }, { coresPerNode: 2, nodes: 1 });
+    const place = running.begin({ controller, view }, { machines: { coresPerNode: 2, nodes: 1 } });
     const done = { on: instant(5), milliseconds: 5, state: 'Completed', failure: '' } as const;
     return { controller, end: () => place.end(done) };
   };

@@ -25,7 +25,7 @@ import { syncedData } from './cluster-host.ts';
 import { kustoError } from './kusto-error.ts';
 import { openClusterHost } from './open-cluster-host.ts';
 import { remoteLog } from './remote-log.ts';
-import { RunningRequests } from './running-requests.ts';
+import { historyLimits, RunningRequests } from './running-requests.ts';
 import { createWireApp } from './wire-app.ts';
 import type { AllowedRequest, CallMain } from './wire-protocol.ts';
 
@@ -62,7 +62,7 @@ export async function openDataPlane(options: {
   let startedAt: Instant | undefined; // the first request brings the time along
   const host = openClusterHost({ ...options, startTimer: startSystemTimer, log });
   const lease = new LeaseWatch(call, monotonicMs);
-  const running = new RunningRequests();
+  const running = new RunningRequests(historyLimits, { startTimer: startSystemTimer });
   const activity = new Activity(monotonicMs);
   const answering = new Set<ServerResponse>();
   const app = createWireApp({

@@ -1,4 +1,5 @@
 import { instant } from '../../clock/clock.ts';
+import type { WorkloadGroup } from '../../engine/catalog/workload-groups.ts';
 import type { RequestView } from '../../engine/commands/command-context.ts';
 import type { StartTimer } from '../../http/timer.ts';
 import { translateError } from './engine-errors.ts';
@@ -10,7 +11,7 @@ import type { RunningPlace } from './running-requests.ts';
 import type { AdmittedRequest, WirePorts } from './wire-app.ts';
 
 /** Gives a request its time limit, its place among those running, and an end when the client goes.
- * @throws KustoError at once, when as many run as the cluster can have */
+ * @throws KustoError when as many run as the cluster can have, at once unless a request queuing policy lets it wait */
 export async function withLimits<T>(
   ports: WirePorts,
   { access, request, reply }: AdmittedRequest,
@@ -31,7 +32,6 @@ export async function withLimits<T>(
     application: headerText(request.headers['x-ms-app']),
     kind,
   };
-  const place = ports.running.begin({ view, controller }, access.machines);
   const cancelTimer = ports.startTimer(timeoutMs, () => {
     controller.abort(
       kustoError(
@@ -46,7 +46,10 @@ export async function withLimits<T>(
   reply.raw.once('close', gone);
   const desist = insist(ports.startTimer, controller.signal);
   let failure: KustoError | undefined;
+  let place: RunningPlace | undefined;
   try {
+    const group = kind === 'ingestion' ? undefined : await workloadGroupOf(ports);
+    place = await ports.running.enter({ view, controller }, { machines: access.machines, group });
     const result = await run(controller.signal, place);
     if (controller.signal.aborted) failure = failureOf(ports, undefined, controller.signal, text);
     return result;
@@ -57,7 +60,7 @@ export async function withLimits<T>(
     cancelTimer();
     desist();
     reply.raw.off('close', gone);
-    place.end({
+    place?.end({
       on: ports.clock.now(),
       milliseconds: ports.monotonicMs() - startedMs,
       state: failure === undefined ? 'Completed' : failure.kind === 'cancelled' ? 'Cancelled' : 'Failed',
@@ -65,6 +68,13 @@ export async function withLimits<T>(
     });
   }
 }
+
+/** Without the data nobody knows what was set; then the request itself says why they are not there. */
+const workloadGroupOf = (ports: WirePorts): Promise<WorkloadGroup | undefined> =>
+  ports.host.data().then(
+    (data) => data.workloadGroup(),
+    () => undefined,
+  );
 
 const insistEveryMs = 100;
 

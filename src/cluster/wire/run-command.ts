@@ -15,6 +15,7 @@ import { commandTimeoutMs } from './request-options.ts';
 import { withLimits } from './request-limits.ts';
 import { encodingsOf, stringHeaders } from './run-query.ts';
 import { encodeRows } from './value-encoding.ts';
+import { defaultRateLimit } from './request-capacity.ts';
 import type { RunningPlace } from './running-requests.ts';
 import type { AdmittedRequest, WirePorts } from './wire-app.ts';
 
@@ -64,9 +65,11 @@ async function commandContext(
 ): Promise<CommandContext> {
   const { version, hosts, clusterName } = ports.settings;
   const activityId = parseGuid(request.correlation.requestId);
+  const data = await syncedData(ports.host, access);
+  const { machines } = access;
   return {
     ...access,
-    data: await syncedData(ports.host, access),
+    data,
     engine: ports.host.engine,
     database: sent.database,
     cluster: {
@@ -84,7 +87,8 @@ async function commandContext(
     requests: {
       cancel: (...asked) => ports.running.cancel(...asked),
       list: () => ports.running.list(),
-      capacity: () => ports.running.capacity(access.machines),
+      capacity: () => ports.running.capacity({ machines, group: data.workloadGroup() }),
+      defaultRateLimit: () => defaultRateLimit(machines),
     },
     background: (work) => {
       const giveBack = place.handOn();

@@ -5,6 +5,7 @@ import { newGuid } from '../../base/guid.ts';
 import { systemRandomBytes } from '../../base/random.ts';
 import { instant } from '../../clock/clock.ts';
 import type { RequestView } from '../../engine/commands/command-context.ts';
+import type { Limits } from './request-capacity.ts';
 import type { RunningPlace } from './running-requests.ts';
 import { historyLimits, RunningRequests } from './running-requests.ts';
 
@@ -13,11 +14,11 @@ const view = (text: string, more: Partial<RequestView> = {}): RequestView => ({
   ...{ principal: 'aadapp=a;t', user: 'u', application: 'app', kind: 'query', ...more },
 });
 /** `Dev(No SLA)_Standard_E2a_v4` */
-const machines = { coresPerNode: 2, nodes: 1 };
+const limits = { machines: { coresPerNode: 2, nodes: 1 } };
 const completed = { on: instant(1), milliseconds: 1, state: 'Completed', failure: '' } as const;
 
 function run(requests: RunningRequests, sent: RequestView, failure = ''): void {
-  requests.begin({ view: sent, controller: new AbortController() }, machines).end({ ...completed, failure });
+  requests.begin({ view: sent, controller: new AbortController() }, limits).end({ ...completed, failure });
 }
 
 /** What a body decodes to: a string that shares nothing with others. */
@@ -65,7 +66,7 @@ describe('requests that have ended', () => {
     for (let count = 0; count < 60; count += 1) run(requests, view(decoded(4 * 1024 * 1024)));
     for (let count = 0; count < 4; count += 1)
       running.push(
-        requests.begin({ view: view(decoded(16 * 1024 * 1024)), controller: new AbortController() }, machines),
+        requests.begin({ view: view(decoded(16 * 1024 * 1024)), controller: new AbortController() }, limits),
       );
     expect(held() - before).toBeLessThan(64 * 1024 * 1024); // 304 MiB were sent
     expect(requests.list()).toHaveLength(64);
@@ -74,8 +75,12 @@ describe('requests that have ended', () => {
 });
 
 describe('requests at the same time', () => {
-  const begin = (requests: RunningRequests, text: string, kind: RequestView['kind'], has = machines): RunningPlace =>
-    requests.begin({ view: view(text, { kind }), controller: new AbortController() }, has);
+  const begin = (
+    requests: RunningRequests,
+    text: string,
+    kind: RequestView['kind'],
+    has: Limits = limits,
+  ): RunningPlace => requests.begin({ view: view(text, { kind }), controller: new AbortController() }, has);
   const group = "Origin: 'RequestRateLimitPolicy/WorkloadGroup/default'.";
 
   it('are ten per core, queries and management commands apart, and the next is refused at once', () => {
@@ -132,7 +137,7 @@ describe('requests at the same time', () => {
       { queries: 640, ingestions: 512, 'streaming-ingestions': 384 },
     ],
   ])('are as many as the machines say: %j', (has, expected) => {
-    const shown = new RunningRequests().capacity(has);
+    const shown = new RunningRequests().capacity({ machines: has });
     expect(Object.fromEntries(shown.map(({ resource, total }) => [resource, total]))).toMatchObject(expected);
   });
 
@@ -140,6 +145,6 @@ describe('requests at the same time', () => {
     const requests = new RunningRequests();
     for (let count = 0; count < 20; count += 1) begin(requests, 'T', 'query');
     expect(() => begin(requests, 'T', 'query')).toThrow('Capacity: 20');
-    expect(() => begin(requests, 'T', 'query', { coresPerNode: 4, nodes: 2 })).not.toThrow();
+    expect(() => begin(requests, 'T', 'query', { machines: { coresPerNode: 4, nodes: 2 } })).not.toThrow();
   });
 });

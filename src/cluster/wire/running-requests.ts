@@ -1,10 +1,10 @@
 import { beginningOf } from '../../base/beginning-of.ts';
 import type { CapacityView, EndedRequest, RequestView } from '../../engine/commands/command-context.ts';
-import type { KustoError } from './kusto-error.ts';
-import { kustoError } from './kusto-error.ts';
-import type { Resource } from './request-capacity.ts';
-import { capacityViews, refusalOf, resourcesOf } from './request-capacity.ts';
-import type { Machines } from './wire-protocol.ts';
+import { KustoError, kustoError } from './kusto-error.ts';
+import type { Limits, Refusal, Resource } from './request-capacity.ts';
+import { capacityViews, isOutsideGroup, refusalOf, resourcesOf } from './request-capacity.ts';
+import { RequestQueue } from './request-queue.ts';
+import type { QueueOptions } from './request-queue.ts';
 
 interface RunningRequest {
   readonly view: RequestView;
@@ -41,25 +41,55 @@ export class RunningRequests {
   readonly #history: RequestView[] = [];
   readonly #limits: HistoryLimits;
   readonly #inUse = new Map<Resource, number>();
+  readonly #queue: RequestQueue;
+  readonly #entering = new Set<RunningRequest>();
+  /** As they were told last: who waits is held to them. */
+  #now: Limits = { machines: { coresPerNode: 0, nodes: 0 } };
   #units = 0;
   #ended: KustoError | undefined;
 
-  constructor(limits: HistoryLimits = historyLimits) {
+  /** @param queue without it nothing waits */
+  constructor(limits: HistoryLimits = historyLimits, queue?: QueueOptions) {
     this.#limits = limits;
+    this.#queue = new RequestQueue(queue);
   }
 
-  /** @param machines that the cluster has at this moment: they say how many can be under way
-   * @throws KustoError `throttledQuery` | `throttledCommand` | `throttled`, at once, or what `endAll` said */
-  begin(sent: RunningRequest, machines: Machines): RunningPlace {
+  /** A place at once, or, where a request queuing policy asks for it, as soon as there is one: in the order of their coming, for a
+   * while only, and as long as the request is wanted.
+   * @param limits at this moment: they say how many can be under way
+   * @throws KustoError as `begin`, and what the request was ended with while it waited */
+  async enter(sent: RunningRequest, limits: Limits): Promise<RunningPlace> {
+    this.#now = limits;
+    this.#queue.tryAll(); // who waits comes first, by what holds now
+    const { kind } = sent.view;
+    const refusal = this.#ended === undefined ? this.#refusalOf(sent.view, limits) : undefined;
+    const waits = refusal?.waits ?? (this.#queue.hasWaiting(kind) && !isOutsideGroup(sent.view));
+    if (!waits || !this.#queue.hasRoom) return this.begin(sent, limits);
+    const attempt = (last: boolean): RunningPlace | undefined => {
+      const still = this.#refusalOf(sent.view, this.#now);
+      return still?.waits === true && !last ? undefined : this.begin(sent, this.#now);
+    };
+    this.#entering.add(sent);
+    try {
+      return await this.#queue.wait({ kind, signal: sent.controller.signal, attempt });
+    } catch (error) {
+      if (sent.controller.signal.aborted) this.#rememberUnstarted(sent.view, error);
+      throw error;
+    } finally {
+      this.#entering.delete(sent);
+    }
+  }
+
+  /** @throws KustoError `throttledQuery` | `throttledCommand` | `throttled`, at once, or what `endAll` said */
+  begin(sent: RunningRequest, limits: Limits): RunningPlace {
     if (this.#ended !== undefined) throw this.#ended;
-    const resources = new Set(resourcesOf(sent.view));
-    for (const resource of resources) {
-      const refusal = refusalOf(resource, this.#countOf(resource), machines, sent.view.text);
-      if (refusal === undefined) continue;
+    const refusal = this.#refusalOf(sent.view, limits)?.error;
+    if (refusal !== undefined) {
       const ended = { on: sent.view.startedOn, milliseconds: 0, state: 'Throttled', failure: refusal.message } as const;
       this.#remember({ ...copyOf(sent.view, this.#limits.textUnitsMax), ended });
       throw refusal;
     }
+    const resources = new Set(resourcesOf(sent.view));
     const request = { view: copyOf(sent.view, shownUnitsMax), controller: sent.controller };
     this.#running.add(request);
     for (const resource of resources) this.#count(resource, 1);
@@ -71,12 +101,24 @@ export class RunningRequests {
           ...copyOf(request.view, this.#limits.textUnitsMax),
           ended: { ...ended, failure: beginningOf(ended.failure, nameUnitsMax) },
         });
+        this.#queue.tryAll();
       },
       handOn: () => {
         if (!resources.delete('ingestions')) return () => undefined;
         return () => this.#count('ingestions', -1);
       },
     };
+  }
+
+  #refusalOf(view: RequestView, limits: Limits): Refusal | undefined {
+    const principal = (): number =>
+      [...this.#running].filter((other) => other.view.kind === view.kind && other.view.principal === view.principal)
+        .length;
+    for (const resource of resourcesOf(view)) {
+      const refusal = refusalOf(resource, { all: this.#countOf(resource), principal }, limits, view);
+      if (refusal !== undefined) return refusal;
+    }
+    return undefined;
   }
 
   #countOf(resource: Resource): number {
@@ -88,8 +130,17 @@ export class RunningRequests {
   }
 
   /** For `.show capacity`. */
-  capacity(machines: Machines): readonly CapacityView[] {
-    return capacityViews((resource) => this.#countOf(resource), machines);
+  capacity(limits: Limits): readonly CapacityView[] {
+    return capacityViews((resource) => this.#countOf(resource), limits);
+  }
+
+  /** It was ended while it waited. */
+  #rememberUnstarted(view: RequestView, error: unknown): void {
+    const isCancelled = error instanceof KustoError && error.kind === 'cancelled';
+    const failure = beginningOf(error instanceof Error ? error.message : '', nameUnitsMax);
+    const state = isCancelled ? 'Cancelled' : 'Failed';
+    const ended = { on: view.startedOn, milliseconds: 0, state, failure } as const;
+    this.#remember({ ...copyOf(view, this.#limits.textUnitsMax), ended });
   }
 
   #remember(view: RequestView): void {
@@ -106,17 +157,18 @@ export class RunningRequests {
   endAll(error: KustoError): void {
     this.#ended ??= error;
     for (const { controller } of this.#running) controller.abort(this.#ended);
+    this.#queue.endAll(this.#ended);
   }
 
   /** For `.show queries`; newest first. */
   list(): readonly RequestView[] {
-    return [...this.#history, ...[...this.#running].map(({ view }) => view)].reverse();
+    return [...this.#history, ...[...this.#running, ...this.#entering].map(({ view }) => view)].reverse();
   }
 
   /** Cancels what has this client request id; others' requests only for those who may.
    * @returns how many there were */
   cancel(clientRequestId: string, mayCancel: (principal: string) => boolean): number {
-    const found = [...this.#running].filter(
+    const found = [...this.#running, ...this.#entering].filter(
       ({ view }) => view.clientRequestId === clientRequestId && mayCancel(view.principal),
     );
     for (const { controller } of found)

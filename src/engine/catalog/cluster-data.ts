@@ -10,6 +10,7 @@ import type { GraphModels } from './graph-models.ts';
 import type { StoredResults } from './stored-result.ts';
 import type { UpkeepOptions, UpkeepProblem } from '../extents/upkeep.ts';
 import type { DatabaseView, MappingKind, Policies, TableView } from './catalog-view.ts';
+import type { WorkloadGroup } from './workload-groups.ts';
 
 /** Everything one cluster holds. Lives in the cluster's own process. Every change is durable, and still permitted by the lease,
  * when its promise resolves. Names are compared as Kusto does: databases without case, everything else with case.
@@ -48,6 +49,11 @@ export interface ClusterData extends SchemaChanges, ExtentChanges, StoredResults
   /** Newest first; kept for two weeks. */
   ingestionFailures(): readonly IngestionFailure[];
   recordIngestionFailure(failure: IngestionFailure): Promise<void>;
+
+  /** The policies of the workload group `default`; undefined: what the machines give. */
+  workloadGroup(): WorkloadGroup | undefined;
+  /** @param change from what is set now; what it throws changes nothing. @returns what is set then, once durable */
+  setWorkloadGroup(change: (held: WorkloadGroup | undefined) => WorkloadGroup): Promise<WorkloadGroup>;
 
   /** Merges, drops extents past their retention, removes blobs that nothing names. The supervisor calls it by its clock. What fails for
    * one table does not keep the others from it. */

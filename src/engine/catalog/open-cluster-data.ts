@@ -29,6 +29,7 @@ import type { CatalogRecord, TableRecord } from './records.ts';
 import { bytesAtRest } from './records.ts';
 import { RequestIndex } from './request-index.ts';
 import { createSchemaService } from './schema-service.ts';
+import { createWorkloadGroups } from './workload-groups.ts';
 import { databaseView, kqlCatalogOf, tableView, withStoredResults } from './views.ts';
 
 export interface ClusterDataOptions {
@@ -129,6 +130,7 @@ export async function openClusterData(options: ClusterDataOptions): Promise<Open
     ingest: (request) => ingestion.ingest(request),
     append: (request) => ingestion.append(request),
     ...createHistory(catalog, randomBytes),
+    ...createWorkloadGroups(catalog),
     maintain: (options) => upkeep.run(options),
     upkeepDueAt: () => merger.dueAt(),
     upkeepProblems: () => upkeep.problems,

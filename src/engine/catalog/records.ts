@@ -4,6 +4,7 @@ import type { BlobName } from '../../storage/blob-store.ts';
 import type { FunctionView, MappingView, Policies, ColumnView } from './catalog-view.ts';
 import type { IngestionFailure, OperationRecord } from './cluster-data.ts';
 import type { GraphModelView } from './graph-models.ts';
+import type { WorkloadGroup } from './workload-groups.ts';
 import { CatalogDamagedError } from './catalog-seal.ts';
 
 /** The records of a catalog, by kind. Ids are opaque: a letter and guids. Times are milliseconds on the Kustody clock. */
@@ -120,6 +121,12 @@ export interface FailureEntry {
   readonly failure: IngestionFailure;
 }
 
+export interface WorkloadGroupEntry {
+  readonly kind: 'workloadGroup';
+  readonly name: string;
+  readonly group: WorkloadGroup;
+}
+
 export interface HeadRecord {
   readonly kind: 'head';
   /** Sum over all other records, hex. */
@@ -127,7 +134,14 @@ export interface HeadRecord {
 }
 
 export type CatalogRecord =
-  DatabaseRecord | TableRecord | ExtentRecord | SegmentRecord | RequestsRecord | OperationEntry | FailureEntry;
+  | DatabaseRecord
+  | TableRecord
+  | ExtentRecord
+  | SegmentRecord
+  | RequestsRecord
+  | OperationEntry
+  | FailureEntry
+  | WorkloadGroupEntry;
 
 export const headId = 'head';
 export const logPrefix = 'l/';
@@ -148,6 +162,8 @@ export function recordId(record: CatalogRecord): string {
       return `o/${record.operation.operationId}`;
     case 'failure':
       return `f/${record.failureId}`;
+    case 'workloadGroup':
+      return `w/${record.name}`;
   }
 }
 
@@ -155,7 +171,9 @@ export function recordId(record: CatalogRecord): string {
 export const logRecordId = (segmentId: Guid, sequence: number): string =>
   `${logPrefix}${segmentId}/${String(sequence).padStart(8, '0')}`;
 
-const kinds: readonly string[] = ['database', 'table', 'extent', 'segment', 'requests', 'operation', 'failure', 'head'];
+const kinds: readonly string[] = [
+  ...['database', 'table', 'extent', 'segment', 'requests', 'operation', 'failure', 'workloadGroup', 'head'],
+];
 /** The second one has epochs: who does not know of them would show rows that are gone. */
 const formats = [1, 2];
 const formatOf = (record: CatalogRecord | HeadRecord): number =>

@@ -58,6 +58,8 @@ export interface CommandRequests {
   list?(): readonly RequestView[];
   /** What can be under way at the same time, by kind. Absent: nobody counts. */
   capacity?(): readonly CapacityView[];
+  /** How many a workload group without a policy can have under way. Absent: nobody counts. */
+  defaultRateLimit?(): number;
 }
 
 export interface CapacityView {

@@ -18,6 +18,7 @@ import { scriptCommands } from './script-commands.ts';
 import { showTableCommands } from './show-table-commands.ts';
 import { storedResultCommands } from './stored-result-commands.ts';
 import { tableCommands } from './table-commands.ts';
+import { workloadGroupCommands } from './workload-group-commands.ts';
 
 /** Every command that is built. */
 export const commandRows: readonly CommandRow[] = [
@@ -39,6 +40,7 @@ export const commandRows: readonly CommandRow[] = [
   ...diagnosticsCommands,
   ...storedResultCommands,
   ...graphCommands,
+  ...workloadGroupCommands,
 ];
 
 const byKind = new Map<string, CommandRow>();

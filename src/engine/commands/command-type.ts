@@ -18,6 +18,9 @@ export function isIngestionCommand(text: string): boolean {
   return verb === 'ingest' || (appendVerbs.has(verb) && object !== 'stored_query_result' && text.includes('<|'));
 }
 
+/** What changes the limits of requests must not be kept out by them: a limit of 0 could never be taken back. */
+export const isWorkloadGroupCommand = (text: string): boolean => /^workload_groups?$/.test(wordsOf(text)[1] ?? '');
+
 const appendVerbs = new Set(['set', 'append', 'set-or-append', 'set-or-replace']);
 
 const verbNames: Readonly<Record<string, string>> = { 'create-merge': 'Create', 'alter-merge': 'Alter' };

@@ -15,6 +15,7 @@ interface PatternRow {
  * is not for it, and those it does not know. */
 const rows: readonly PatternRow[] = [
   { pattern: 'show version', kind: 'ShowVersion', parsed: true },
+  { pattern: 'show capacity', kind: 'ShowCapacity', parsed: true },
   { pattern: 'show databases', kind: 'ShowClusterDatabases', parsed: true },
   { pattern: 'show cluster databases', kind: 'ShowClusterDatabases', parsed: true },
   { pattern: 'show database', kind: 'ShowDatabase', parsed: true },
@@ -74,6 +75,19 @@ const rows: readonly PatternRow[] = [
   { pattern: 'show graph_snapshots {GraphModelName} details', kind: 'GraphSnapshotsShow' },
   { pattern: 'drop graph_snapshot {GraphModelName} . {SnapshotName}', kind: 'GraphSnapshotDrop' },
   { pattern: 'drop graph_snapshots {GraphModelName}', kind: 'GraphSnapshotsDrop' },
+  { pattern: 'show workload_group {WorkloadGroupName}', kind: 'ShowWorkloadGroup', parsed: true },
+  { pattern: 'show workload_groups', kind: 'ShowWorkloadGroups', parsed: true },
+  {
+    pattern: 'create-or-alter workload_group {WorkloadGroupName} {WorkloadGroup}',
+    kind: 'CreateOrAleterWorkloadGroup',
+    parsed: true,
+  },
+  {
+    pattern: 'alter-merge workload_group {WorkloadGroupName} {WorkloadGroup}',
+    kind: 'AlterMergeWorkloadGroup',
+    parsed: true,
+  },
+  { pattern: 'drop workload_group {WorkloadGroupName}', kind: 'DropWorkloadGroup', parsed: true },
   { pattern: 'show export containers', kind: 'ShowExportContainers' },
 ];
 

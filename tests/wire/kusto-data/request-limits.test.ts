@@ -118,3 +118,47 @@ describe('requests at the same time', () => {
     await untilConsumed('queries', 0);
   });
 });
+
+describe('the workload group', () => {
+  const limit = (most: number, queues: boolean): string => {
+    const group = {
+      RequestRateLimitPolicies: [
+        {
+          ...{ IsEnabled: true, Scope: 'WorkloadGroup', LimitKind: 'ConcurrentRequests' },
+          Properties: { MaxConcurrentRequests: most },
+        },
+      ],
+      RequestQueuingPolicy: { IsEnabled: queues },
+    };
+    return `.create-or-alter workload_group default \`\`\`${JSON.stringify(group)}\`\`\``;
+  };
+
+  it('has another limit from the next request on, and lets requests wait where a policy asks for it', async () => {
+    expect((await command(limit(2, false))).status).toBe(200);
+    expect(await capacityOf('queries')).toEqual({ total: 2, consumed: 0, origin: group });
+    let free = occupy(2, '/v2/rest/query', endless);
+    await untilConsumed('queries', 2);
+    expect((await query('print 1')).text).toContain(`Capacity: 2, Origin: '${group}'`);
+    expect((await command(limit(2, true))).status).toBe(200);
+    const waiting = query('print Waited = 1');
+    const shown = async (text: string, state: string): Promise<boolean> => {
+      const { body } = await command('.show queries');
+      const rows = (body as { Tables: { Rows: unknown[][] }[] }).Tables[0]?.Rows ?? [];
+      return rows.some((row) => row.includes(text) && row.includes(state));
+    };
+    while (!(await shown('print Waited = 1', 'InProgress')));
+    free();
+    expect(await waiting).toMatchObject({ status: 200 });
+    await untilConsumed('queries', 0);
+
+    // Whoever goes while waiting leaves its place to those behind.
+    free = occupy(2, '/v2/rest/query', endless);
+    await untilConsumed('queries', 2);
+    const leave = occupy(1, '/v2/rest/query', 'print Left = 1');
+    while (!(await shown('print Left = 1', 'InProgress')));
+    leave();
+    while (!(await shown('print Left = 1', 'Cancelled')));
+    free();
+    await untilConsumed('queries', 0);
+  });
+});

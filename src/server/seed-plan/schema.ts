@@ -67,8 +67,8 @@ const user = section({
   displayName: Type.Optional(text('as shown', 'a text', { preset: 'the name' })),
   passwordFrom: Type.Optional(
     text(
-      'name of an environment variable with its password; without it one is made and shown once',
-      'a name in capitals, digits and _',
+      'name of an environment variable with its password; without it one is made, which `run` and `env` tell',
+      'a name of letters, digits and _',
       {
         isOne: (value) => /^[A-Za-z_][A-Za-z0-9_]*$/.test(value),
       },
@@ -77,7 +77,9 @@ const user = section({
 });
 
 const servicePrincipal = section({
-  name: text('name of an application with its service principal; its secret is made by Entra ID and shown once'),
+  name: text(
+    'name of an application with its service principal; its secret is made by Entra ID, and `run` and `env` tell it',
+  ),
 });
 
 const group = section({
@@ -120,7 +122,7 @@ const key = section({
 const vault = section({
   name: text('name of the vault, unique in the world'),
   location,
-  sku: Type.Optional(oneOf('size', ['standard', 'premium'], 'standard or premium', 'standard')),
+  sku: Type.Optional(oneOf('tier', ['standard', 'premium'], 'standard or premium', 'standard')),
   softDeleteRetentionInDays: Type.Optional(whole('how long what is deleted can be recovered', 7, 90, '90')),
   enablePurgeProtection: Type.Optional(
     flag('whether what is deleted stays until then; a vault with a key of a cluster needs it', false),

@@ -1,6 +1,7 @@
 #!/usr/bin/env bash
 # Builds container/Containerfile and the application beside it, and runs both as container/compose.yaml does, on a base made here
-# (Debian by debootstrap, this machine's Node.js and npm), so that no image registry is needed. Needs root, buildah and debootstrap.
+# (Debian by debootstrap, this machine's Node.js and npm), so that no image registry is needed; then runs compose.yaml itself. Needs root,
+# buildah, debootstrap, podman, runc, catatonit and docker-compose.
 set -euo pipefail
 cd "$(dirname "$0")/.."
 export BUILDAH_ISOLATION=chroot STORAGE_DRIVER=vfs
@@ -80,3 +81,9 @@ answer=$(inside "$app" sh -c '. /azure/client.env && exec node app.mjs')
 echo "app: $answer"
 [[ $answer == *42* ]]
 inside "$kustody" sh -c 'test "$(id -u)" = 1000 && test "$(stat -c %a /azure)" = 700 && kustody status' | sed 's/^/  /'
+
+# The file itself, by a compose program.
+stop
+running=
+buildah rm --all >/dev/null
+scripts/container-compose.sh "$work"

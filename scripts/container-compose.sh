@@ -28,7 +28,14 @@ compose=(docker-compose --project-name container --project-directory container -
 podman system service --time=0 "$DOCKER_HOST" 2>"$work/service.log" &
 service=$!
 checks=
-trap '[ -z "$checks" ] || kill "$checks" || true; podman rm --all --force --volumes >/dev/null 2>&1 || true; kill "$service" || true; wait || true' EXIT
+# Those that share a network go before the one whose it is.
+stop() {
+  [ -z "$checks" ] || kill "$checks" || true
+  for name in app environment kustody; do podman rm --force --volumes --time 5 "container_${name}_1" >/dev/null || true; done
+  kill "$service" || true
+  wait || true
+}
+trap stop EXIT
 for _ in $(seq 100); do
   if [ -S "$work/podman.sock" ]; then break; fi
   sleep 0.1

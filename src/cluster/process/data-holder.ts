@@ -118,8 +118,16 @@ export class DataHolder {
       return opened.data;
     } catch (error) {
       if (this.#opening === opening) this.#opening = undefined;
+      // A change was committed that this process has yet to hear of, begun by one that died: nothing is damaged.
+      if (error instanceof CatalogDamagedError && (await this.#isOfAnotherKey(current.generation)))
+        throw new DataUnavailableError();
       throw error;
     }
+  }
+
+  async #isOfAnotherKey(generation: number): Promise<boolean> {
+    const head = await this.#options.store.get(headId);
+    return head !== undefined && head.sealed.generation !== generation;
   }
 
   async #usable(): Promise<Opened | undefined> {

@@ -62,6 +62,14 @@ describe('a change of custody', () => {
     expect(await numbers()).toEqual([1n, 2n, 3n]);
   });
 
+  it('that another process has begun is no damage to one that has not heard of it', async () => {
+    await filled();
+    await cluster.changeCustody({
+      committed: () => expect(cluster.crash()).rejects.toMatchObject({ name: 'DataUnavailableError' }),
+    });
+    expect(await numbers()).toEqual([1n, 2n]);
+  });
+
   it('lets whoever opens the data meanwhile wait for its end', async () => {
     await filled();
     await cluster.holder().dispose();

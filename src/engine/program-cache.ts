@@ -1,7 +1,7 @@
 import { BoundedCache } from '../base/bounded-cache.ts';
 import type { KqlCatalog } from './kql/catalog.ts';
 import type { Program } from './kql/ir/plan.ts';
-import type { KqlParser } from './kql/parser-client.ts';
+import type { CompileOptions, KqlParser } from './kql/parser-client.ts';
 
 /** UTF-16 units of one text that is kept, and of all; a program takes some fifty bytes for each. */
 const textMax = 20_000;
@@ -14,12 +14,12 @@ export function programCache(parser: Pick<KqlParser, 'compile'>, limit: number):
     weight: { max: unitsMax, of: (key) => key.length },
   });
   return {
-    async compile(text: string, database: string, catalog: KqlCatalog, bestEffort = false): Promise<Program> {
-      if (text.length > textMax) return parser.compile(text, database, catalog, bestEffort);
-      const key = JSON.stringify([catalog.version, database, bestEffort, text]);
+    async compile(text: string, database: string, catalog: KqlCatalog, options: CompileOptions = {}): Promise<Program> {
+      if (text.length > textMax) return parser.compile(text, database, catalog, options);
+      const key = JSON.stringify([catalog.version, database, options.bestEffort === true, text]);
       const known = programs.get(key);
       if (known) return known;
-      const program = await parser.compile(text, database, catalog, bestEffort);
+      const program = await parser.compile(text, database, catalog, options);
       programs.set(key, program);
       return program;
     },

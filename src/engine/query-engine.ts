@@ -133,17 +133,42 @@ export function createQueryEngine({
   return {
     parseCommand: ({ text, database: current, catalog }) => parser.parseCommand(text, current, catalog),
     executeProgram: (source, request, command) => run(source, request, places, command),
-    prepareRows: (source, request) => prepareRows(source, request, places),
+    prepareRows: (source, request) =>
+      whileWanted(request, prepareRows(source, request, places), ([statement]) => statement.close()),
     compileGraph: (model, current, catalog) => parser.compileGraph(model, current, catalog),
     execute: (request) => {
+      const { database: current, catalog, bestEffort = false, signal } = request;
       const compile = (text: string): Promise<Program> =>
-        programs.compile(text, request.database, request.catalog, request.bestEffort);
+        programs.compile(text, current, catalog, { bestEffort, ...(signal && { signal }) });
       return run({ text: request.text, queryStart: 0, compile }, request, places);
     },
   };
 }
 
-async function run(
+/** Whoever stops a query does not wait for what cannot be ended: DuckDB looks for no interrupt while it plans.
+ * @param close what comes after all */
+function whileWanted<T>({ signal }: QueryRequest, work: Promise<T>, close: (result: T) => void): Promise<T> {
+  if (signal === undefined) return work;
+  return new Promise<T>((resolve, reject) => {
+    const stop = (): void => {
+      reject(signal.reason instanceof Error ? signal.reason : new KqlError('cancelled', 'The query was stopped.'));
+      work.then(close, () => undefined);
+    };
+    if (signal.aborted) stop();
+    else signal.addEventListener('abort', stop, { once: true });
+    work.finally(() => signal.removeEventListener('abort', stop)).then(resolve, reject);
+  });
+}
+
+const run = (
+  source: ProgramSource,
+  request: QueryRequest,
+  places: Places,
+  command?: CommandRows,
+): Promise<QueryExecution> =>
+  whileWanted(request, startAll(source, request, places, command), (execution) => execution.close());
+
+async function startAll(
   source: ProgramSource,
   request: QueryRequest,
   places: Places,

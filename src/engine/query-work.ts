@@ -105,6 +105,8 @@ export class Work {
       if (this.#isClosed) this.#connection.close();
       this.signal?.addEventListener('abort', this.#interrupt);
     }
+    // It may have come before anybody listened.
+    this.signal?.throwIfAborted();
     const { facts, tables } = this.#parts;
     const parts = { facts, connection: this.#connection, tables, kept: this.#kept, signal: this.signal };
     return beginSession(this.program, parts, this.#command);

@@ -49,6 +49,14 @@ describe('a stream of rows', () => {
     await expect(work).rejects.toMatchObject({ code: 'cancelled' });
   });
 
+  it('that is interrupted while it is planned does not run', async () => {
+    const connection = await engine.connect();
+    const running = connection.run('SELECT 1');
+    connection.interrupt();
+    await expect(running).rejects.toMatchObject({ code: 'cancelled' });
+    connection.close();
+  });
+
   it('holds one statement', async () => {
     const connection = await engine.connect();
     await expect(connection.run('SELECT 1; SELECT 2')).rejects.toMatchObject({ code: 'internal' });

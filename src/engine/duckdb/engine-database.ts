@@ -226,17 +226,24 @@ export class OverflowError extends KqlError {
   }
 }
 
+interface Running {
+  readonly budget: NativeBudget;
+  readonly isInterrupted: () => boolean;
+}
+
 /** Prepares exactly one statement (text of two is refused by DuckDB), and runs it. */
 async function withStatement(
   duckdb: DuckDBConnection,
   sql: string,
   bound: readonly BoundValue[],
-  budget: NativeBudget,
+  { budget, isInterrupted }: Running,
   run: (statement: DuckDBPreparedStatement) => Promise<DuckDBResult>,
 ): Promise<DuckDBResult> {
   let statement: DuckDBPreparedStatement | undefined;
   try {
     statement = await duckdb.prepare(sql);
+    // An interrupt means nothing to DuckDB while it plans.
+    if (isInterrupted()) throw interrupted();
     statement.bind(bound.map(({ value }) => value));
     return await run(statement);
   } catch (error) {
@@ -257,11 +264,12 @@ async function failureOf(
   duckdb: DuckDBConnection,
   sql: string,
   bound: readonly BoundValue[],
-  budget: NativeBudget,
+  running: Running,
 ): Promise<KqlError> {
+  const { budget } = running;
   if (budget.failure) return budget.failure;
   try {
-    await withStatement(duckdb, `EXPLAIN ANALYZE ${sql}`, bound, budget, (statement) => statement.run());
+    await withStatement(duckdb, `EXPLAIN ANALYZE ${sql}`, bound, running, (statement) => statement.run());
   } catch (error) {
     return causeOf(error, budget);
   }
@@ -270,11 +278,12 @@ async function failureOf(
 
 function connection(duckdb: DuckDBConnection, budget: NativeBudget, onClose: () => void): EngineConnection {
   let isInterrupted = false;
+  const running: Running = { budget, isInterrupted: () => isInterrupted };
   return {
     budget,
     async *stream(text, bound) {
       const sql = forConnection(text);
-      const result = await withStatement(duckdb, sql, bound, budget, (statement) => statement.stream());
+      const result = await withStatement(duckdb, sql, bound, running, (statement) => statement.stream());
       for (;;) {
         let columns: ColumnValues[] | undefined;
         try {
@@ -285,7 +294,7 @@ function connection(duckdb: DuckDBConnection, budget: NativeBudget, onClose: () 
         }
         if (columns !== undefined) yield columns;
         else if (result.returnType !== ResultReturnType.INVALID) return;
-        else throw isInterrupted ? interrupted() : await failureOf(duckdb, sql, bound, budget);
+        else throw isInterrupted ? interrupted() : await failureOf(duckdb, sql, bound, running);
       }
     },
     async createTable(name, types, rows) {
@@ -311,7 +320,7 @@ function connection(duckdb: DuckDBConnection, budget: NativeBudget, onClose: () 
       appender.closeSync();
     },
     async run(sql, bound = []) {
-      await withStatement(duckdb, forConnection(sql), bound, budget, (statement) => statement.run());
+      await withStatement(duckdb, forConnection(sql), bound, running, (statement) => statement.run());
     },
     append: (table, types, columns) => appendColumns(duckdb, table, types, columns),
     interrupt: () => {

@@ -76,6 +76,42 @@ describe('the parser process', () => {
     expect((await next).results).toHaveLength(1);
   });
 
+  it('answers whoever stops a query at once, and is replaced when it goes on with the text', async () => {
+    const timers: { readonly ms: number; readonly act: () => void }[] = [];
+    const parser = open({
+      after: (ms, act) => {
+        const timer = { ms, act };
+        timers.push(timer);
+        return () => void timers.splice(timers.indexOf(timer), 1);
+      },
+    });
+    await parser.compile('print 1', 'db', catalog);
+    const [first, second] = [new AbortController(), new AbortController()];
+    // Doubles for the official parser with each name.
+    const names = Array.from({ length: 40 }, (_one, n) => `let a${n + 1} = union a${n}, (a${n} | where a > 5);`);
+    const text = `let a0 = T; ${names.join(' ')} a40`;
+    const stuck = parser.compile(text, 'db', catalog, { signal: first.signal });
+    const waiting = parser.compile('print 2', 'db', catalog, { signal: second.signal });
+    const next = parser.compile('print 3', 'db', catalog);
+    second.abort(new Error('not even begun'));
+    await expect(waiting).rejects.toThrow('not even begun');
+    first.abort(new Error('stopped by somebody'));
+    await expect(stuck).rejects.toThrow('stopped by somebody');
+    expect(timers.map(({ ms }) => ms)).toEqual([60_000, 500]);
+    timers[1]?.act();
+    expect((await next).results).toHaveLength(1);
+    expect(timers).toEqual([]);
+  });
+
+  it('is replaced when a text needs more memory than it may use', { timeout: 60_000 }, async () => {
+    const parser = open({ limits: { textMax: 10_000_000, parseMsMax: 60_000, heapMaxMiB: 72 } });
+    const columns = Array.from({ length: 20_000 }, (_one, n) => `c${n} = ${n} + 1`);
+    await expect(parser.compile(`print ${columns.join(', ')}`, 'db', catalog)).rejects.toMatchObject({
+      code: 'limits',
+    });
+    expect((await parser.compile('print 2', 'db', catalog)).results).toHaveLength(1);
+  });
+
   it('is not started again and again when it does not start', async () => {
     const broken = join(dirname(entry), `broken-${process.pid}.mjs`);
     writeFileSync(broken, 'process.exit(7);');

@@ -14,13 +14,25 @@ export interface ParserLimits {
   readonly textMax: number;
   /** A text that takes longer is refused and the process replaced. */
   readonly parseMsMax: number;
+  /** Of JavaScript's memory, in mebibytes: a text that needs more is refused and the process replaced. */
+  readonly heapMaxMiB?: number;
+}
+
+/** The process may go on for so long with a text that nobody waits for any more: starting another one takes about as long. */
+const abandonedMsMax = 500;
+const heapMaxMiB = 2_048;
+
+export interface CompileOptions {
+  /** Unions that do not say so are fuzzy: the request property `best_effort`. */
+  readonly bestEffort?: boolean;
+  /** Nobody waits for the program any more once it is aborted. */
+  readonly signal?: AbortSignal;
 }
 
 /** A text compiled to IR. Safe to call at once from many places: requests wait in line. */
 export interface KqlParser {
-  /** @param bestEffort unions that do not say so are fuzzy: the request property `best_effort`
-   * @throws KqlError */
-  compile(text: string, database: string, catalog: KqlCatalog, bestEffort?: boolean): Promise<Program>;
+  /** @throws KqlError, or what the signal was aborted with */
+  compile(text: string, database: string, catalog: KqlCatalog, options?: CompileOptions): Promise<Program>;
   /** @throws KqlError syntax for what the parser does not know as a command */
   parseCommand(text: string, database: string, catalog: KqlCatalog): Promise<ParsedCommand>;
   /** What a graph model makes of its tables: the first result are the nodes, the second the edges. @throws KqlError */
@@ -58,17 +70,18 @@ export function createKqlParser(options: {
 
   function start(): ChildProcess {
     const snapshot = snapshotFails ? undefined : parserSnapshot(entry, snapshots);
+    const memory = `--max-old-space-size=${limits.heapMaxMiB ?? heapMaxMiB}`;
     const started = fork(entry, [], {
       // A snapshot that does not fit makes Node abort with a long trace; it is not worth showing.
       stdio: ['ignore', 'ignore', snapshot === undefined ? 'inherit' : 'ignore', 'ipc'],
-      execArgv: snapshot === undefined ? [] : ['--snapshot-blob', snapshot],
+      execArgv: snapshot === undefined ? [memory] : [memory, '--snapshot-blob', snapshot],
       env: {},
     });
     endsWithUs(started);
     started.on('message', (message) => {
       if (started === child) receive(message as ParserReply);
     });
-    started.on('exit', () => {
+    started.on('exit', (_code, signal) => {
       if (started !== child) return;
       // A snapshot that does not start is left aside, and nobody notices.
       if (snapshot !== undefined && !isReady && !stopped) {
@@ -78,7 +91,13 @@ export function createKqlParser(options: {
         return;
       }
       if (!isReady) doesNotStart();
-      lost(new KqlError('internal', 'The parser process ended.'));
+      // So V8 ends a process that has no memory left.
+      const isMemory = isReady && signal === 'SIGABRT';
+      lost(
+        isMemory
+          ? new KqlError('limits', 'The query needs more memory to compile than it may use (E_RUNAWAY_QUERY).')
+          : new KqlError('internal', 'The parser process ended.'),
+      );
     });
     return started;
   }
@@ -127,13 +146,47 @@ export function createKqlParser(options: {
     sentTo.send(next.request);
   }
 
-  function ask(request: ParserRequest): Promise<ParserReply> {
+  function ask(request: ParserRequest, signal?: AbortSignal): Promise<ParserReply> {
     if (stopped) return Promise.reject(new KqlError('internal', 'The parser is stopped.'));
-    return new Promise((resolve, reject) => {
-      queue.push({ request, resolve, reject });
+    signal?.throwIfAborted();
+    return new Promise<ParserReply>((resolve, reject) => {
+      const abandon = (): void => {
+        abandoned(request.id);
+        reject(reasonOf(signal));
+      };
+      const waiting: Waiting = {
+        request,
+        resolve: (reply) => {
+          signal?.removeEventListener('abort', abandon);
+          resolve(reply);
+        },
+        reject: (error) => {
+          signal?.removeEventListener('abort', abandon);
+          reject(error);
+        },
+      };
+      signal?.addEventListener('abort', abandon, { once: true });
+      queue.push(waiting);
       child ??= start();
       pump();
     });
+  }
+
+  /** Nobody waits for the answer any more. */
+  function abandoned(id: number): void {
+    const place = queue.findIndex(({ request }) => request.id === id);
+    if (place >= 0) queue.splice(place, 1);
+    if (current?.request.id !== id) return;
+    const [sentTo, { cancelTimer }] = [child, current];
+    const cancelKill = after(abandonedMsMax, () => {
+      if (current?.request.id !== id || sentTo === undefined) return;
+      sentTo.kill('SIGKILL');
+      if (sentTo === child) lost(new KqlError('cancelled', 'The query was stopped.'));
+    });
+    current.cancelTimer = () => {
+      cancelTimer();
+      cancelKill();
+    };
   }
 
   async function sendCatalog(catalog: KqlCatalog): Promise<void> {
@@ -146,16 +199,16 @@ export function createKqlParser(options: {
     text: string,
     database: string,
     catalog: KqlCatalog,
-    bestEffort = false,
+    { bestEffort, signal }: CompileOptions = {},
   ): Promise<ParserReply> {
     if (text.length > limits.textMax)
       throw new KqlError('limits', `The text is longer than ${limits.textMax} characters.`);
     if (!known.has(catalog.version)) await sendCatalog(catalog);
     const body = { k, text, database, catalogVersion: catalog.version, ...(bestEffort && { bestEffort }) } as const;
-    let reply = await ask({ id: nextId++, ...body });
+    let reply = await ask({ id: nextId++, ...body }, signal);
     if (reply.k === 'unknownCatalog') {
       await sendCatalog(catalog);
-      reply = await ask({ id: nextId++, ...body });
+      reply = await ask({ id: nextId++, ...body }, signal);
     }
     if (reply.k === 'refused') throw deserializeKqlError(reply.error);
     return reply;
@@ -166,15 +219,15 @@ export function createKqlParser(options: {
     text: string,
     database: string,
     catalog: KqlCatalog,
-    bestEffort = false,
+    options?: CompileOptions,
   ): Promise<Program> {
-    const reply = await request(k, text, database, catalog, bestEffort);
+    const reply = await request(k, text, database, catalog, options);
     if (reply.k === 'program') return withRecordFacts(reply.program);
     throw new KqlError('internal', 'The parser gave no answer.');
   }
 
   return {
-    compile: (text, database, catalog, bestEffort) => compile('query', text, database, catalog, bestEffort),
+    compile: (text, database, catalog, options) => compile('query', text, database, catalog, options),
     compileGraph: (model, database, catalog) => compile('graph', model, database, catalog),
     async parseCommand(text, database, catalog) {
       const reply = await request('command', text, database, catalog);
@@ -197,6 +250,9 @@ const withPrograms = (command: ParsedCommand): ParsedCommand => ({
   ...(command.query && { query: withRecordFacts(command.query) }),
   ...(command.pipe && { pipe: withRecordFacts(command.pipe) }),
 });
+
+const reasonOf = (signal: AbortSignal | undefined): Error =>
+  signal?.reason instanceof Error ? signal.reason : new KqlError('cancelled', 'The query was stopped.');
 
 function deferred(): { promise: Promise<void>; resolve: () => void; reject: (error: Error) => void } {
   let resolve: () => void = () => undefined;

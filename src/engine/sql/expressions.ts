@@ -3,6 +3,7 @@ import type { Call, Expression } from '../kql/ir/expression.ts';
 import { KqlError } from '../kql/kql-error.ts';
 import { physicalType } from '../kql/types.ts';
 import { aggregateRows } from './aggregates.ts';
+import { boundOnce } from './bound-once.ts';
 import { convert } from './convert.ts';
 import { functionRows } from './functions.ts';
 import { literalSql } from './literal.ts';
@@ -66,7 +67,7 @@ function compileCall(call: Call, scope: RowScope): string {
   const args = call.args.map((argument, index) =>
     call.name === 'index' && index === 0 ? wholeArgument(argument, scope) : compileArgument(argument, scope),
   );
-  return finish(row.sql(args, call, scope), row.result, call);
+  return boundOnce(call, args, scope, (given) => finish(row.sql(given, call, scope), row.result, call));
 }
 
 function compileAggregate(call: Call, scope: RowScope, order: string): string {

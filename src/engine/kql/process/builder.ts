@@ -102,6 +102,8 @@ export interface Draft {
   readonly keptGraphs: KeptGraphs;
   /** Calls inlined so far: a bound on what one text can unfold to. */
   inlined: number;
+  /** Nodes of expressions that names stood for so far: another. */
+  unfolded: number;
 }
 
 /** Carries what a subtree is built with. Immutable; narrower ones are made by spreading. */
@@ -142,7 +144,7 @@ export const inside = (b: Builder): Builder => ({ ...withoutContext(b), depth: (
 export const scalarBinding = (b: Builder, expression: Expression): Binding =>
   readsRow(expression) ? { k: 'scalar', expression, depth: b.depth ?? 0 } : { k: 'scalar', expression };
 
-const readsRow = (expression: Expression): boolean =>
+export const readsRow = (expression: Expression): boolean =>
   expression.k === 'column' || (expression.k === 'call' && expression.args.some(readsRow));
 
 export const positionOf = (b: Pick<Builder, 'offset'>, node: SyntaxNode): number =>

@@ -1,7 +1,5 @@
 import type { Call, Expression } from '../ir/expression.ts';
 import { partitionSide } from '../ir/expression.ts';
-import type { Plan } from '../ir/plan.ts';
-import { startsFromContext } from '../ir/walk.ts';
 import type { KqlType } from '../types.ts';
 import type { Builder } from './builder.ts';
 import {
@@ -12,16 +10,17 @@ import {
   notSupported,
   positionOf,
   semantic,
-  shareTable,
   typeOf,
   typeOfSymbol,
 } from './builder.ts';
+import { isRandom, once, printedOnce } from './computed-once.ts';
 import { buildUserCall } from './functions.ts';
 import type { SyntaxNode } from './language.ts';
 import { kindOf, list, nameOf, need, part, symbolKind, tokenText } from './language.ts';
 import { parseTimespan } from '../../values/ticks.ts';
 import { literalOf, literalToJson } from './literals.ts';
 import { buildTable } from './tables.ts';
+import { unfold } from './unfolded.ts';
 
 type ScalarBuilder = (b: Builder, node: SyntaxNode) => Expression;
 
@@ -123,7 +122,7 @@ const nameReference: ScalarBuilder = (b, node) => {
   if (binding?.k === 'scalar') {
     if (binding.depth !== undefined && binding.depth !== (b.depth ?? 0))
       throw semantic(b, node, `'${name}' cannot be used here: it is defined outside its row-context scope.`);
-    return binding.expression;
+    return unfold(b.draft, binding.expression);
   }
   if (binding?.k === 'function' || kind === 'FunctionSymbol') return functionCall(b, node);
   if (isTuple(node.ResultType)) return { k: 'column', name: '', side: name, type: 'dynamic' };
@@ -305,13 +304,7 @@ const toScalar: ScalarBuilder = (b, node) => {
   if (!isTabular(inner)) {
     const expression = buildScalar(b, inner);
     if (!isRandom(b, expression)) return expression;
-    const type = typeOf(node);
-    return once(
-      b,
-      node,
-      { op: 'print', items: [{ names: ['print_0'], expression }], cols: [{ name: 'print_0', type }] },
-      type,
-    );
+    return printedOnce(b, node, expression);
   }
   const plan = buildTable(inside(b), inner);
   if (isRandom(b, plan)) {
@@ -320,29 +313,6 @@ const toScalar: ScalarBuilder = (b, node) => {
   }
   return { k: 'scalarQuery', plan, type: typeOf(node) };
 };
-
-/** What comes out differently each time is computed once for the query, unless it depends on the rows around it. */
-function once(b: Builder, node: SyntaxNode, plan: Plan, type: KqlType): Expression {
-  return { k: 'scalarQuery', plan: startsFromContext(plan) ? plan : sharedOnce(b, node, plan), type };
-}
-
-/** A function that is called twice has the same place in the text, and so the same value. */
-function sharedOnce(b: Builder, node: SyntaxNode, plan: Plan): Plan {
-  const text = JSON.stringify(plan);
-  const known = b.draft.lets.find((shared) => shared.materialized && JSON.stringify(shared.plan) === text);
-  return known ? { op: 'reference', id: known.id, cols: known.plan.cols } : shareTable(b, plan, node);
-}
-
-/** Whether a value has in it what is different each time that it runs. */
-function isRandom(b: Builder, value: unknown): boolean {
-  if (Array.isArray(value)) return value.some((item) => isRandom(b, item));
-  if (typeof value !== 'object' || value === null) return false;
-  const { k, op, name, id } = value as Readonly<Record<string, unknown>>;
-  if (k === 'call' && (name === 'rand' || name === 'new_guid')) return true;
-  if (op === 'sample' || op === 'sampleDistinct') return true;
-  if (op === 'reference') return isRandom(b, b.draft.lets.find((shared) => shared.id === id)?.plan);
-  return Object.values(value).some((item) => isRandom(b, item));
-}
 
 const scalarBuilders: Readonly<Record<string, ScalarBuilder>> = {
   NameReference: nameReference,

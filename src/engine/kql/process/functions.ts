@@ -5,13 +5,13 @@ import {
   callsThrough,
   inliningLimit,
   isTabular,
-  scalarBinding,
   Scope,
   semantic,
   shareTable,
   typeOfSymbol,
   withoutContext,
 } from './builder.ts';
+import { namedScalar } from './computed-once.ts';
 import { buildArgument, buildScalar } from './expressions.ts';
 import { checkBody } from './diagnostics.ts';
 import type { LanguageSymbol, SyntaxNode } from './language.ts';
@@ -113,7 +113,7 @@ function bindOne(
     scope.bind(name, { k: 'table', plan: shareTable(b, built.plan) });
     return;
   }
-  scope.bind(name, scalarBinding(b, converted(b, argument, built, parameter)));
+  scope.bind(name, namedScalar(b, argument, converted(b, argument, built, parameter)));
 }
 
 /** An argument takes the declared type of its parameter. */

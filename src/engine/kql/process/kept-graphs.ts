@@ -170,6 +170,7 @@ export const newDraft = (database: string, graphs: KeptGraphs): Draft => ({
   tables: toArray(graphs.state(database).Database.Tables),
   implicitColumns: new Set(),
   inlined: 0,
+  unfolded: 0,
   keptGraphs: graphs,
 });
 

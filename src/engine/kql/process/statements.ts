@@ -1,16 +1,8 @@
 import type { Literal } from '../ir/expression.ts';
 import type { Plan } from '../ir/plan.ts';
 import type { Builder } from './builder.ts';
-import {
-  inside,
-  isTabular,
-  notSupported,
-  scalarBinding,
-  semantic,
-  shareTable,
-  typeOf,
-  typeOfSymbol,
-} from './builder.ts';
+import { inside, isTabular, notSupported, semantic, shareTable, typeOf, typeOfSymbol } from './builder.ts';
+import { namedScalar } from './computed-once.ts';
 import { buildScalar } from './expressions.ts';
 import type { SyntaxNode } from './language.ts';
 import { kindOf, list, nameOf, need, part } from './language.ts';
@@ -59,7 +51,7 @@ const letStatement: StatementBuilder = (b, node) => {
     b.scope.bind(name, { k: 'table', plan: shareTable(b, buildTable(inside(b), expression)) });
     return;
   }
-  b.scope.bind(name, scalarBinding(b, buildScalar(b, expression)));
+  b.scope.bind(name, namedScalar(b, expression, buildScalar(b, expression)));
 };
 
 const setOption: StatementBuilder = (b, node) => {

@@ -19,10 +19,15 @@ export const escapeRegex = (text: string): string =>
   );
 
 /** A term is a maximal run of letters and digits, so a needle is bounded where it begins or ends with one. */
-function termPattern(needle: string, match: Match, caseSensitive: boolean): string {
+function boundsOf(needle: string, match: Match): readonly [left: string, right: string] {
   const characters = Array.from(needle);
   const left = match !== 'hassuffix' && termCharacter.test(characters[0] ?? '') ? before : '';
   const right = match !== 'hasprefix' && termCharacter.test(characters.at(-1) ?? '') ? after : '';
+  return [left, right];
+}
+
+function termPattern(needle: string, match: Match, caseSensitive: boolean): string {
+  const [left, right] = boundsOf(needle, match);
   return `${caseSensitive ? '' : '(?i)'}${left}${escapeRegex(needle)}${right}`;
 }
 
@@ -130,10 +135,41 @@ native('matches_regex', ['string', 'string'], 'bool', ([text, pattern]) => regex
   patterns: true,
 });
 
+/** So many needles are looked for together, of so many UTF-16 units: what RE2 makes of them must stay small. */
+const togetherMin = 8;
+const togetherMax = 700;
+const togetherUnitsMax = 20_000;
+
+/** Many needles of which one is enough: the text is walked once for hundreds of them, instead of once for each. */
+function anyTogether(text: string, needles: readonly string[], { ctx }: RowScope): string[] {
+  if (needles.includes('')) return ['true'];
+  const patterns: string[] = [];
+  const byBounds = new Map<string, string[]>();
+  const flush = (key: string): void => {
+    const some = byBounds.get(key) ?? [];
+    const [left = '', right = ''] = key.split('\n');
+    if (some.length > 0) patterns.push(`(?i)${left}(?:${some.join('|')})${right}`);
+    byBounds.delete(key);
+  };
+  for (const needle of new Set(needles)) {
+    const key = boundsOf(needle, 'has').join('\n');
+    const some = [...(byBounds.get(key) ?? []), escapeRegex(needle)];
+    byBounds.set(key, some);
+    if (some.length >= togetherMax || some.join('').length >= togetherUnitsMax) flush(key);
+  }
+  for (const key of [...byBounds.keys()]) flush(key);
+  return patterns.map((pattern) => `regexp_matches(${text}, ${ctx.bind(pattern, 'VARCHAR')})`);
+}
+
 /** `has_any (…)`, `has_all (…)`: constants, one dynamic array, or a table's first column. */
 const several = (join: ' OR ' | ' AND '): FunctionRow => ({
   sql: ([left, ...needles], _call, scope) => {
     const [text = "''"] = texts(left, scope);
+    const constants: string[] = [];
+    const constant = (value: string): string[] => {
+      constants.push(value);
+      return [];
+    };
     const tests = needles.flatMap((needle): string[] => {
       const { expression } = needle;
       if (expression.k === 'table') {
@@ -146,23 +182,60 @@ const several = (join: ' OR ' | ' AND '): FunctionRow => ({
       }
       if (expression.k === 'literal' && needle.type === 'dynamic') {
         const list = parseJson(expression.value === null ? null : String(expression.value));
-        return (Array.isArray(list) ? list.flat() : [list]).map((item) =>
-          termTest(text, { k: 'literal', type: 'string', value: String(item) }, '', 'has', false, scope),
-        );
+        return (Array.isArray(list) ? list.flat() : [list]).flatMap((item) => constant(String(item)));
       }
       if (needle.type === 'dynamic') return [`kql_n_terms(${text}, ${needle.sql}, '${join.trim()}')`];
-      return [termTest(text, literalText(needle), cast(needle, 'string'), 'has', false, scope)];
+      const own = literalText(needle);
+      if (own.k === 'literal' && typeof own.value === 'string') return constant(own.value);
+      return [termTest(text, own, cast(needle, 'string'), 'has', false, scope)];
     });
-    return tests.length === 0 ? 'false' : `(${tests.join(join)})`;
+    const one = (value: string): string =>
+      termTest(text, { k: 'literal', type: 'string', value }, '', 'has', false, scope);
+    const isTogether = join === ' OR ' && constants.length >= togetherMin;
+    const all = [...(isTogether ? anyTogether(text, constants, scope) : constants.map(one)), ...tests];
+    return all.length === 0 ? 'false' : `(${all.join(join)})`;
   },
 });
+
+type TermsTest = (text: string) => boolean;
+/** What the last list was made into: calls for the rows of a column have the same. */
+let lastTerms: { readonly key: string; readonly test: TermsTest } | undefined;
 native('terms', ['string', 'dynamic', 'string'], 'bool', ([text, json, mode]) => {
-  const list = parseJson(json);
-  const tests = (Array.isArray(list) ? list.flat() : [list]).map((item) =>
-    jsTermPattern(String(item), 'has', false).test(String(text)),
-  );
-  return mode === 'OR' ? tests.some(Boolean) : tests.every(Boolean);
+  const key = `${String(mode)} ${String(json)}`;
+  if (lastTerms?.key !== key) {
+    const list = parseJson(json);
+    const needles = (Array.isArray(list) ? list.flat() : [list]).map(String);
+    lastTerms = { key, test: mode === 'OR' ? anyTerm(needles) : allTerms(needles) };
+  }
+  return lastTerms.test(String(text));
 });
+
+/** Needles that are a term of ASCII are looked up among the terms of a text. */
+const isTerm = /^[A-Za-z0-9]+$/;
+const termsOf = (text: string): ReadonlySet<string> =>
+  new Set(
+    (text.match(/[\p{L}\p{N}]+/gu) ?? []).map((term) =>
+      // Two letters beyond ASCII are s and k where case does not count.
+      term.replaceAll('\u017f', 's').replaceAll('\u212a', 'k').toLowerCase(),
+    ),
+  );
+
+function anyTerm(needles: readonly string[]): TermsTest {
+  const terms = new Set(needles.filter((needle) => isTerm.test(needle)).map((needle) => needle.toLowerCase()));
+  const others = needles.filter((needle) => !isTerm.test(needle)).map((needle) => jsTermPattern(needle, 'has', false));
+  return (text) =>
+    (terms.size > 0 && [...termsOf(text)].some((term) => terms.has(term))) ||
+    others.some((pattern) => pattern.test(text));
+}
+
+function allTerms(needles: readonly string[]): TermsTest {
+  const terms = needles.filter((needle) => isTerm.test(needle)).map((needle) => needle.toLowerCase());
+  const others = needles.filter((needle) => !isTerm.test(needle)).map((needle) => jsTermPattern(needle, 'has', false));
+  return (text) => {
+    const own = terms.length > 0 ? termsOf(text) : new Set<string>();
+    return terms.every((term) => own.has(term)) && others.every((pattern) => pattern.test(text));
+  };
+}
 
 /** A bare term of `search`: `*` at its ends widens it. */
 const searchTerm = (caseSensitive: boolean): FunctionRow => ({

@@ -139,6 +139,50 @@ describe('a query is planned in space that grows with its text', () => {
   });
 });
 
+describe('a union of many tables', () => {
+  const wide = {
+    ...catalog,
+    version: 'wide',
+    databases: [
+      {
+        name: 'db',
+        functions: [],
+        tables: Array.from({ length: 40 }, (_table, table) => ({
+          name: `T${table}`,
+          columns: [
+            { name: 'shared', type: 'string' as const },
+            ...Array.from({ length: 20 }, (_one, n) => ({ name: `c${table}_${n}`, type: 'long' as const })),
+          ],
+        })),
+      },
+    ],
+  };
+  it.each([
+    'union * | count',
+    'union * | where shared == "a" | extend x = strlen(shared) | summarize count() by x',
+    'union * | where c3_1 > 5 | project c3_1, c4_1 | summarize sum(c4_1)',
+    'union T* | take 5 | count',
+  ])('has only the columns that are read: %s', async (text) => {
+    const { results, lets } = await parser.compile(text, 'db', wide);
+    const [result] = results;
+    if (!result) throw new Error('a query has a result');
+    const { sql } = translate(result.plan, {
+      facts: { now: 0n, database: 'db', cluster: 'c', parameters: new Map(), options: {} },
+      lets,
+      wrapping: false,
+      table: (_database, table, cols) => ({
+        sql: `(SELECT '' AS shared) AS t`,
+        columns: new Map(cols.map(({ name }) => [name, name === 'shared' ? name : `column_of_${table}`])),
+      }),
+    });
+    const read = new Set(text.match(/c\d+_\d/g)?.map((name) => `column_of_T${name.slice(1, -2)}`));
+    const others = [...sql.matchAll(/column_of_T\d+/g)].filter(([name]) => !read.has(name));
+    // One column of each table stays where none is read.
+    expect(others).toEqual([]);
+    expect(sql.length).toBeLessThan(40 * 250);
+  });
+});
+
 describe('values inside of one another', () => {
   const unpacked = around('tostring(parse_json(@).a)', 12, 'j');
   const packed = around('tostring(bag_pack("a", @))', 12, '"end"');

@@ -1,4 +1,5 @@
 import { invariant } from '../../base/invariant.ts';
+import { withNeededColumns } from '../kql/ir/needed-columns.ts';
 import type { Plan, Program } from '../kql/ir/plan.ts';
 import type { Column, KqlType } from '../kql/types.ts';
 import { physicalType } from '../kql/types.ts';
@@ -47,7 +48,7 @@ export function translate(plan: Plan, input: TranslationInput): Translation {
       if (!relation) {
         const definition = input.lets.find((candidate) => candidate.id === id);
         invariant(definition, 'a reference names a let of the program');
-        const compiled = compilePlan(base, definition.plan);
+        const compiled = compilePlan(base, withNeededColumns(definition.plan));
         withs.push(`l${id} AS ${definition.materialized ? 'MATERIALIZED ' : ''}(${compiled.sql})`);
         relation = { ...compiled, sql: `SELECT ${keptIds(compiled).join(', ') || '1 AS none'} FROM l${id}` };
         shared.set(id, relation);
@@ -55,7 +56,7 @@ export function translate(plan: Plan, input: TranslationInput): Translation {
       return renamed(relation, () => base.newId());
     },
   };
-  const relation = compilePlan(base, plan);
+  const relation = compilePlan(base, withNeededColumns(plan));
   const outputs = relation.columns.map(
     ({ id, type }, index) =>
       `${input.stored ? `CAST(${id} AS ${physicalType[type]})` : readable(id, type)} AS r${index}`,

@@ -76,14 +76,14 @@ function sideOf(expression: Expression): string | undefined {
 
 /** How the columns of one leg feed the columns of a union: by name, or by `name_type` when types clash. */
 export function feeds(leg: readonly Column[], cols: readonly Column[]): (string | null)[] {
+  const byName = new Map(leg.map((column) => [column.name, column]));
+  const byType = new Map(leg.map((column) => [`${column.name}_${column.type}`, column]));
   return cols.map((column) => {
-    const same = leg.find((candidate) => candidate.name === column.name && candidate.type === column.type);
-    if (same) return same.name;
-    const clash = leg.find(
-      (candidate) => `${candidate.name}_${candidate.type}` === column.name && candidate.type === column.type,
-    );
     // Where the engine has another number type than the binder, which sees no clash, the column is that one all the same.
-    const retyped = leg.find((candidate) => candidate.name === column.name);
+    const retyped = byName.get(column.name);
+    if (retyped?.type === column.type) return retyped.name;
+    const found = byType.get(column.name);
+    const clash = found?.type === column.type ? found : undefined;
     return (clash ?? (retyped && isNumber(retyped) && isNumber(column) ? retyped : undefined))?.name ?? null;
   });
 }

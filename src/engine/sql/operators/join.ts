@@ -1,3 +1,4 @@
+import { invariant } from '../../../base/invariant.ts';
 import type { Expression } from '../../kql/ir/expression.ts';
 import type { JoinKind, JoinPair } from '../../kql/ir/plan.ts';
 import { physicalType } from '../../kql/types.ts';
@@ -123,12 +124,14 @@ export const joinCompilers: PlanCompilers<'join' | 'lookup' | 'union'> = {
     const columns = node.cols.map((column): RelationColumn => ({ ...column, id: ctx.newId() }));
     const legs = node.legs.map((leg) => {
       const relation = compilePlan(ctx, leg.plan);
+      const byName = new Map(relation.columns.map((column) => [column.name, column]));
       const outputs = columns.map((column, index): Output => {
         if (index === node.sourceColumn) return { id: column.id, sql: ctx.bind(leg.source, 'VARCHAR') };
         const from = leg.from[index];
         if (from === null || from === undefined)
           return { id: column.id, sql: column.type === 'string' ? "''" : `NULL::${physicalType[column.type]}` };
-        const own = columnNamed(relation, from);
+        const own = byName.get(from);
+        invariant(own, 'a union names columns of its legs');
         return { id: column.id, sql: convert(own.id, own.type, column.type) };
       });
       const order = relation.order && relation.order.length > 0 ? `ORDER BY ${orderBy(relation.order)}` : '';

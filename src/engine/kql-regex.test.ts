@@ -30,6 +30,26 @@ describe('regular expressions', () => {
     expect(await rowsOf(query)).toEqual([[value]]);
   });
 
+  it.each<[string, unknown]>([
+    [`print extract(@'{(.*)}', 1, '{a}')`, 'a'],
+    [`print '1{1.3}' matches regex @'^\\d{1.3}$'`, true],
+    [`print 'a{b}' matches regex @'^\\w+{.*}$'`, true],
+    [`print extract(@'(\\\\{|%7B)', 1, @'\\{')`, '\\{'],
+    [`print t = '{a}' | project extract(@'^{?([^<]*?)}?$', 1, t)`, 'a'],
+    [`print t = 'xxx' | project t matches regex @'^x{3}$' and not(t matches regex @'^x{4}$')`, true],
+    [`print replace_regex('["a",b]', @'[[",\\]]', '')`, 'ab'],
+    [`print t = 'a[b' | project extract(@'[[",\\]]', 0, t)`, '['],
+    [`print extract(@'[[a-c]&&[b-d]]+', 0, 'abcd')`, 'bc'],
+    [`print replace_regex('a0b', @'\\60', 'x')`, 'axb'],
+    [`print replace_regex(strcat('a', make_string(0), 'b'), @'\\0', 'x')`, 'axb'],
+  ])('take braces, brackets and octal digits that begin nothing else as characters: %s', async (query, value) => {
+    expect(await rowsOf(query)).toEqual([[value]]);
+  });
+
+  it.each(['{3}', 'a|{1,2}', '(a)\\\\1', '[a', '[[a'])('refuse %s', async (pattern) => {
+    await expect(rowsOf(`print 'a' matches regex '${pattern}'`)).rejects.toMatchObject({ code: 'runtime' });
+  });
+
   it('take linear time over many rows', async () => {
     const query = `range x from 1 to 10000 step 1 | extend t = strcat(strrep('a', 40), x) | extend r = replace_regex(t, @'^(a+)+$', 'y')`;
     expect(await rowsOf(`${query} | summarize count(), countif(r == t)`)).toEqual([[10_000, 10_000]]);

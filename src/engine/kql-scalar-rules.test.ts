@@ -14,6 +14,16 @@ const json = (value: unknown): unknown =>
 /** Expressions and their values: what the pages of the KQL documentation (MicrosoftDocs/dataexplorer-docs, CC BY 4.0) say of
  * scalar functions and types, by the page. */
 const rules: Readonly<Record<string, readonly (readonly [string, unknown])[]>> = {
+  'spellings of older queries': [
+    ['todynamic(dynamic([1]))', [1]],
+    ['toobject(dynamic([1]))', [1]],
+    ["tostring(split('a/b', '/')['-1'])", 'b'],
+    ["tolong(dynamic({'0':5})['0'])", 5],
+    ['datetime(now) == now()', true],
+    ['int(0xf090013d) == toint(-258997955)', true],
+    ["'abc' notcontains 'x' and 'abc' containscs 'b' and not('abc' containscs 'B')", true],
+    ['toscalar(range x from 1 to 3 step 1 | summarize hint.strategy=partitioned count() by x | count)', 3],
+  ],
   tohex: [
     ["tohex(toint(-256), 8) == 'ffffff00'", true],
     ["tohex(-256) == 'ffffffffffffff00'", true],

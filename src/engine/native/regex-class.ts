@@ -1,3 +1,4 @@
+import { KqlError } from '../kql/kql-error.ts';
 import type { RegexFlags, RegexReader } from './regex-syntax.ts';
 import { badRegex, escapedCode } from './regex-syntax.ts';
 
@@ -97,8 +98,25 @@ function isProperty(name: string): boolean {
 
 const operators = { '&&': 'and', '--': 'minus', '~~': 'xor' } as const;
 
-/** A class in brackets. */
-export function readClass(reader: RegexReader, flags: RegexFlags): ClassSet {
+/** A class in brackets. One that does not close where brackets inside of it begin classes has them as characters. */
+export function readBrackets(reader: RegexReader, flags: RegexFlags): ClassSet {
+  const start = reader.at;
+  try {
+    return readClass(reader, flags, true);
+  } catch (error) {
+    if (!(error instanceof UnclosedClass)) throw error;
+    reader.at = start;
+    return readClass(reader, flags, false);
+  }
+}
+
+class UnclosedClass extends KqlError {
+  constructor() {
+    super('runtime', badRegex('a class is not closed').message);
+  }
+}
+
+function readClass(reader: RegexReader, flags: RegexFlags, nests: boolean): ClassSet {
   if (!reader.eat('[')) throw badRegex('a class is expected');
   const negated = reader.eat('^');
   const blanks = (): void => {
@@ -122,21 +140,21 @@ export function readClass(reader: RegexReader, flags: RegexFlags): ClassSet {
       left = close();
       operator = operators[sign as keyof typeof operators];
       items = [];
-    } else items.push(classItem(reader, flags, blanks));
+    } else items.push(classItem(reader, flags, blanks, nests));
   }
   const set = close();
   return negated ? { k: 'not', of: set } : set;
 }
 
-function classItem(reader: RegexReader, flags: RegexFlags, blanks: () => void): ClassSet {
-  if (reader.atEnd) throw badRegex('a class is not closed');
+function classItem(reader: RegexReader, flags: RegexFlags, blanks: () => void, nests: boolean): ClassSet {
+  if (reader.atEnd) throw new UnclosedClass();
   const named = reader.take(/\[:(\^?)(\w+):\]/);
   if (named) {
     const set = posix[named[2] ?? ''];
     if (!set) throw badRegex('a POSIX class is not known');
     return named[1] === '^' ? { k: 'not', of: set } : set;
   }
-  if (reader.looksAt('[')) return readClass(reader, flags);
+  if (nests && reader.looksAt('[')) return readClass(reader, flags, true);
   const first = classCharacter(reader, flags);
   if (typeof first !== 'number') return first;
   blanks();

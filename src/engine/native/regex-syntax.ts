@@ -1,6 +1,6 @@
 import { KqlError } from '../kql/kql-error.ts';
 import type { ClassSet } from './regex-class.ts';
-import { isEscapable, namedSet, propertyAt, readClass } from './regex-class.ts';
+import { isEscapable, namedSet, propertyAt, readBrackets } from './regex-class.ts';
 
 /** What KQL takes for a regular expression, as a tree. No look-around, no back references.
  * @see data-explorer/kusto/query/regex.md of the KQL documentation: the syntax is that of Rust's `regex` */
@@ -78,6 +78,8 @@ const wordEdges: Readonly<Record<string, Assertion | undefined>> = {
   'end-half': 'wordEndHalf',
 };
 const nestingMax = 250;
+/** A brace that begins no count is itself. */
+const count = /\{\s*(\d+)\s*(?:(,)\s*(\d*)\s*)?\}/;
 
 /** A text and a place in it. */
 class RegexReader {
@@ -136,9 +138,9 @@ class RegexReader {
   /** @returns undefined for flags, which match nothing themselves */
   private item(): RegexNode | undefined {
     if (this.looksAt('(')) return this.group();
-    if (this.looksAt('[')) return { k: 'class', set: readClass(this, this.flags), fold: this.flags.i };
+    if (this.looksAt('[')) return { k: 'class', set: readBrackets(this, this.flags), fold: this.flags.i };
     if (this.looksAt('\\')) return this.escape();
-    if (this.take(/[*+?{]/)) throw badRegex('there is nothing to repeat');
+    if (this.take(/[*+?]/) ?? this.take(count)) throw badRegex('there is nothing to repeat');
     const { m, s, R } = this.flags;
     if (this.eat('.')) return { k: 'any', except: s ? '' : R ? '\r\n' : '\n' };
     if (this.eat('^')) return this.assertion(m ? (R ? 'lineStartCrlf' : 'lineStart') : 'start');
@@ -197,11 +199,8 @@ class RegexReader {
   private repeated(item: RegexNode): RegexNode {
     this.skipBlanks();
     const simple = this.take(/[*+?]/)?.[0];
-    const counted = simple === undefined && this.looksAt('{') ? this.take(/\{\s*(\d+)\s*(?:(,)\s*(\d*)\s*)?\}/) : null;
-    if (simple === undefined && !counted) {
-      if (this.looksAt('{')) throw badRegex('a repetition count is not valid');
-      return item;
-    }
+    const counted = simple === undefined && this.looksAt('{') ? this.take(count) : null;
+    if (simple === undefined && !counted) return item;
     const min = counted ? Number(counted[1]) : simple === '+' ? 1 : 0;
     const upper = counted ? (counted[2] === undefined ? counted[1] : counted[3]) : simple === '?' ? '1' : '';
     const max = upper === '' || upper === undefined ? undefined : Number(upper);
@@ -219,7 +218,7 @@ const controls: Readonly<Record<string, number | undefined>> = { a: 7, f: 12, t:
 /** The character that an escape stands for; the reader is behind the backslash. */
 export function escapedCode(reader: RegexReader): number {
   const hex = reader.take(/x([0-9a-fA-F]{2})|u([0-9a-fA-F]{4})|U([0-9a-fA-F]{8})|[xuU]\{\s*([0-9a-fA-F]{1,8})\s*\}/);
-  const octal = hex ? null : reader.take(/([0-3][0-7]{2})/);
+  const octal = hex ? null : reader.take(/([0-3][0-7]{2}|0[0-7]?|[1-7][0-7])/);
   if (hex ?? octal) {
     const code = hex ? parseInt(hex.slice(1).find((digits) => digits) ?? '', 16) : parseInt(octal?.[1] ?? '', 8);
     if (code > 0x10ffff || (code >= 0xd800 && code < 0xe000)) throw badRegex('an escape is no character');

@@ -57,6 +57,8 @@ function integer(text: string, bits: 32 | 64, type: KqlType, at: number | undefi
   if (!match) throw invalid(type, at);
   const value = BigInt(match[2] ?? '0') * (match[1] === '-' ? -1n : 1n);
   const limit = 1n << BigInt(bits - 1);
+  // Hexadecimal digits are the bits of an int.
+  if (bits === 32 && /^0x/i.test(text) && value < limit * 2n) return BigInt.asIntN(32, value).toString();
   if (value >= limit || value < -limit) throw new KqlError('semantic', `The ${type} literal is out of range.`, at);
   return value.toString();
 }

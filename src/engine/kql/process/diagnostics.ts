@@ -56,7 +56,7 @@ function isTolerated(root: SyntaxNode, { Code, Start, Length }: LanguageDiagnost
   // The binder takes the column that a hint of `evaluate` names for a plugin.
   if (Code === 'KS237') return path(root, Start).some((node) => kindOf(node) === 'NamedParameter');
   if ((Code === 'KS234' || Code === 'KS235') && isDynamicArgument(root, Start, Start + Length)) return true;
-  if (Code === 'KS141' && isBoolIndex(root, Start, Start + Length)) return true;
+  if (Code === 'KS141' && isIndex(root, Start, Start + Length)) return true;
   if (Code === 'KS131') return variableAt(root, Start, Start + Length);
   if (isTextOfPlugin(root, Start, Code)) return true;
   if (!ofTypes.test(Code)) return false;
@@ -163,14 +163,14 @@ function isVariableEdge(root: SyntaxNode, start: number, end: number): boolean {
   });
 }
 
-/** `list[isLater]`: a bool is 0 or 1. */
-const isBoolIndex = (root: SyntaxNode, start: number, end: number): boolean =>
+/** `list[isLater]`: a bool is 0 or 1. `list['-1']`: a place may be written as a text. */
+const isIndex = (root: SyntaxNode, start: number, end: number): boolean =>
   path(root, start).some(
     (node) =>
       node.Parent != null &&
       kindOf(node.Parent) === 'BracketedExpression' &&
       node.End === end &&
-      node.ResultType?.Name === 'bool',
+      (node.ResultType?.Name === 'bool' || /^\s*(["'])-?\d{1,9}\1\s*$/.test(node.toString())),
   );
 
 const variableAt = (root: SyntaxNode, start: number, end: number): boolean =>

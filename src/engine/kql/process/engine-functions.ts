@@ -43,6 +43,7 @@ function typeOfColumnIfExists(context: CallContext): unknown {
 }
 
 const long = (): unknown => languagePackage().Symbols.ScalarTypes['Long'];
+const dynamic = (): unknown => languagePackage().Symbols.ScalarTypes['Dynamic'];
 const real = (): unknown => languagePackage().Symbols.ScalarTypes['Real'];
 
 /** Calls whose type the engine has otherwise than the binder. */
@@ -56,6 +57,9 @@ const types: Readonly<
   jaccard_index: real,
   series_periods_detect: typeOfPeriods,
   format_ipv4_mask: () => languagePackage().Symbols.ScalarTypes['String'],
+  todynamic: dynamic,
+  toobject: dynamic,
+  parsejson: dynamic,
   // A difference in weeks is real.
   datetime_diff: (context) => {
     const [unit] = toArray<SyntaxNode & { readonly ConstantValue?: unknown }>(context.Arguments);
@@ -64,8 +68,14 @@ const types: Readonly<
   },
 };
 
-/** Functions whose arguments the engine takes as it does those of another: the binder wants the prefix of format_ipv4_mask(). */
-const likeOthers: Readonly<Record<string, string | undefined>> = { format_ipv4_mask: 'format_ipv4' };
+/** Functions whose arguments the engine takes as it does those of another: the binder wants the prefix of format_ipv4_mask(), and
+ * only strings for the other names of parse_json(). */
+const likeOthers: Readonly<Record<string, string | undefined>> = {
+  format_ipv4_mask: 'format_ipv4',
+  todynamic: 'parse_json',
+  toobject: 'parse_json',
+  parsejson: 'parse_json',
+};
 
 /** Puts functions whose types are the engine's in the place of the binder's own. */
 export function withEngineFunctions(state: GlobalState): GlobalState {

@@ -1,4 +1,4 @@
-import type { Call, Expression } from '../ir/expression.ts';
+import type { Call, Expression, Literal } from '../ir/expression.ts';
 import { partitionSide } from '../ir/expression.ts';
 import type { KqlType } from '../types.ts';
 import type { Builder } from './builder.ts';
@@ -17,8 +17,7 @@ import { isRandom, once, printedOnce } from './computed-once.ts';
 import { buildUserCall } from './functions.ts';
 import type { SyntaxNode } from './language.ts';
 import { kindOf, list, nameOf, need, part, symbolKind, tokenText } from './language.ts';
-import { parseTimespan } from '../../values/ticks.ts';
-import { literalOf, literalToJson } from './literals.ts';
+import { currentTime, literalOf, literalToJson } from './literals.ts';
 import { buildTable } from './tables.ts';
 import { unfold } from './unfolded.ts';
 
@@ -27,7 +26,7 @@ type ScalarBuilder = (b: Builder, node: SyntaxNode) => Expression;
 /** Turns a bound scalar expression into IR. One row for every kind of syntax node. */
 export function buildScalar(b: Builder, node: SyntaxNode): Expression {
   const kind = kindOf(node);
-  const time = kind === 'DateTimeLiteralExpression' ? timeOfDay(node) : undefined;
+  const time = kind === 'DateTimeLiteralExpression' ? currentTime(node) : undefined;
   if (time) return time;
   const literal = literalOf(node);
   if (literal) return literal;
@@ -35,17 +34,6 @@ export function buildScalar(b: Builder, node: SyntaxNode): Expression {
   if (row) return row(b, node);
   if (part(node, 'Left') && part(node, 'Right') && part(node, 'Operator')) return binary(b, node);
   throw notSupported(b, node, `The expression ${kind}`);
-}
-
-/** `datetime(8:00)` is that time today. */
-function timeOfDay(node: SyntaxNode): Expression | undefined {
-  const match = /^datetime\s*\(\s*(\d{1,2}):(\d{2}(?::\d{2}(?:\.\d{1,7})?)?)\s*\)$/i.exec(node.toString().trim());
-  const ticks = match && parseTimespan(`${match[1]?.padStart(2, '0') ?? ''}:${match[2] ?? ''}`);
-  if (ticks === null || ticks === undefined) return undefined;
-  const now: Call = { k: 'call', name: 'now', args: [], type: 'datetime', at: -1 };
-  const today: Call = { k: 'call', name: 'startofday', args: [now], type: 'datetime', at: -1 };
-  const time: Expression = { k: 'literal', type: 'timespan', value: ticks.toString() };
-  return { k: 'call', name: '+', args: [today, time], type: 'datetime', at: -1 };
 }
 
 export const call = (
@@ -62,7 +50,15 @@ export const call = (
   at: positionOf(b, node),
 });
 
-const operatorName = (node: SyntaxNode): string => tokenText(node, 'Operator').trim().replace(/\s+/g, ' ');
+const operatorName = (node: SyntaxNode): string => {
+  const name = tokenText(node, 'Operator').trim().replace(/\s+/g, ' ');
+  return formerNames[name] ?? name;
+};
+const formerNames: Readonly<Record<string, string | undefined>> = {
+  containscs: 'contains_cs',
+  notcontains: '!contains',
+  notcontainscs: '!contains_cs',
+};
 
 /** Operators that the engine refuses between two dynamics, although the binder lets them pass; so it does a sum of two datetimes. */
 const needsTypes = new Set(['==', '!=', '<>', '<', '<=', '>', '>=', '+', '-', '*', '/', '%']);
@@ -156,8 +152,19 @@ const path: ScalarBuilder = (b, node) => {
 const element: ScalarBuilder = (b, node) => {
   const selector = need(node, 'Selector');
   const index = part(selector, 'Expression') ?? selector;
-  return call(b, node, 'index', [buildScalar(b, need(node, 'Expression')), buildScalar(b, index)]);
+  const array = need(node, 'Expression');
+  const at = buildScalar(b, index);
+  const place: Expression = isPlace(array, at) ? { ...at, type: 'long' } : at;
+  return call(b, node, 'index', [buildScalar(b, array), place]);
 };
+
+/** `split(a, b)['-1']`: the place in what is known to be an array may be written as a text. */
+const isPlace = (array: SyntaxNode, index: Expression): index is Literal =>
+  index.k === 'literal' &&
+  index.type === 'string' &&
+  /^-?\d{1,9}$/.test(String(index.value)) &&
+  array.ResultType != null &&
+  symbolKind(array.ResultType) === 'DynamicArraySymbol';
 
 const functionCall: ScalarBuilder = (b, node) => {
   const body = node.GetCalledFunctionBody?.();

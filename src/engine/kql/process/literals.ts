@@ -1,7 +1,7 @@
 import type { KqlType } from '../types.ts';
-import type { Literal } from '../ir/expression.ts';
+import type { Call, Literal } from '../ir/expression.ts';
 import { innerText, readers } from '../../values/literal-text.ts';
-import { formatDatetime, formatTimespan } from '../../values/ticks.ts';
+import { formatDatetime, formatTimespan, parseTimespan } from '../../values/ticks.ts';
 import { KqlError } from '../kql-error.ts';
 import type { SyntaxNode } from './language.ts';
 import { kindOf, list, part } from './language.ts';
@@ -27,6 +27,19 @@ export function literalOf(node: SyntaxNode): Literal | undefined {
   const text = innerText(textOf(node));
   if (/^null$/i.test(text) || text === '') return { k: 'literal', type, value: null };
   return { k: 'literal', type, value: readers[type](text, node.TextStart) };
+}
+
+/** `datetime(8:00)` is that time today, `datetime(now)` now. */
+export function currentTime(node: SyntaxNode): Call | undefined {
+  const text = node.toString().trim();
+  const now: Call = { k: 'call', name: 'now', args: [], type: 'datetime', at: -1 };
+  if (/^datetime\s*\(\s*now\s*\)$/i.test(text)) return now;
+  const match = /^datetime\s*\(\s*(\d{1,2}):(\d{2}(?::\d{2}(?:\.\d{1,7})?)?)\s*\)$/i.exec(text);
+  const ticks = match && parseTimespan(`${match[1]?.padStart(2, '0') ?? ''}:${match[2] ?? ''}`);
+  if (ticks === null || ticks === undefined) return undefined;
+  const today: Call = { k: 'call', name: 'startofday', args: [now], type: 'datetime', at: -1 };
+  const time: Literal = { k: 'literal', type: 'timespan', value: ticks.toString() };
+  return { k: 'call', name: '+', args: [today, time], type: 'datetime', at: -1 };
 }
 
 const literalTypes: Readonly<Record<string, Exclude<KqlType, 'string' | 'dynamic'>>> = {

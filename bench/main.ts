@@ -1,6 +1,7 @@
 import Table from 'cli-table3';
 import { controlRows } from './control-plane.ts';
 import { extentRows } from './extents.ts';
+import { growthRows } from './growth.ts';
 import { queryRows } from './queries.ts';
 import { rotationRows } from './rotation.ts';
 import { closeSampleCluster } from './sample-cluster.ts';
@@ -17,6 +18,7 @@ const groups: Readonly<Record<string, readonly BenchRow[]>> = {
   extents: extentRows,
   rotation: rotationRows,
   wire: wireRows,
+  growth: growthRows,
 };
 const filter = process.argv.slice(2).find((word) => !word.startsWith('--'));
 const asJson = process.argv.includes('--json');

@@ -48,11 +48,15 @@ describe('a directory with kustody.yaml', () => {
     expect(() => readSeedDirectory(directory)).toThrow(message);
   });
 
-  it('is refused when a file cannot be read, and when a folder has its name', () => {
-    symlinkSync(join(directory, 'nowhere'), join(directory, 'a.kql'));
-    expect(() => readSeedDirectory(directory)).toThrow('a.kql: cannot be read (ENOENT).');
-    rmSync(join(directory, 'a.kql'));
-    mkdirSync(join(directory, 'kustody.yaml'));
-    expect(() => readSeedDirectory(directory)).toThrow('kustody.yaml: is no file.');
-  });
+  // Windows lets only administrators make links.
+  it.skipIf(process.platform === 'win32')(
+    'is refused when a file cannot be read, and when a folder has its name',
+    () => {
+      symlinkSync(join(directory, 'nowhere'), join(directory, 'a.kql'));
+      expect(() => readSeedDirectory(directory)).toThrow('a.kql: cannot be read (ENOENT).');
+      rmSync(join(directory, 'a.kql'));
+      mkdirSync(join(directory, 'kustody.yaml'));
+      expect(() => readSeedDirectory(directory)).toThrow('kustody.yaml: is no file.');
+    },
+  );
 });

@@ -1,15 +1,15 @@
 import { join } from 'node:path';
 // The plan builder's modules refer to each other; this one must come first.
-import { graphToGraph } from '../src/engine/kql/process/operators-graph.ts';
-import { endings } from '../src/engine/kql/process/results.ts';
-import { operatorBuilders } from '../src/engine/kql/process/tables.ts';
-import { pluginShapes } from '../src/engine/kql/ir/row-settings.ts';
-import { cases } from '../src/engine/rows/functions.cases.ts';
-import { aggregateRows } from '../src/engine/sql/aggregates.ts';
-import { functionRows } from '../src/engine/sql/functions.ts';
-import { windowFunctions } from '../src/engine/sql/functions/window.ts';
-import type { LocalEngine } from '../src/engine/testing/local-engine.ts';
-import { openLocalEngine } from '../src/engine/testing/local-engine.ts';
+import { graphToGraph } from '../src/kql/parser/process/operators-graph.ts';
+import { endings } from '../src/kql/parser/process/results.ts';
+import { operatorBuilders } from '../src/kql/parser/process/tables.ts';
+import { pluginShapes } from '../src/kql/plan/row-settings.ts';
+import { cases } from '../src/kql/rows/functions.cases.ts';
+import { aggregateRows } from '../src/kql/sql/aggregates.ts';
+import { functionRows } from '../src/kql/sql/functions.ts';
+import { windowFunctions } from '../src/kql/functions/window.ts';
+import type { LocalEngine } from '../src/kql/testing/local-engine.ts';
+import { openLocalEngine } from '../src/kql/testing/local-engine.ts';
 import {
   aggregateCalls,
   functionPipe,

@@ -10,16 +10,16 @@ import { dataKeysOf } from '../src/cluster/process/data-keys.ts';
 import { DataHolder } from '../src/cluster/process/data-holder.ts';
 import { createRemoteCatalogStore } from '../src/cluster/process/remote-catalog-store.ts';
 import { ClusterKey } from '../src/encryption/cluster-key.ts';
-import { Catalog } from '../src/engine/catalog/catalog.ts';
-import type { OpenedClusterData } from '../src/engine/catalog/open-cluster-data.ts';
-import type { EngineDatabase } from '../src/engine/duckdb/engine-database.ts';
-import { openEngineDatabase } from '../src/engine/duckdb/engine-database.ts';
-import type { KqlParser } from '../src/engine/kql/parser-client.ts';
-import { createKqlParser } from '../src/engine/kql/parser-client.ts';
-import type { QueryEngine } from '../src/engine/query-engine.ts';
-import { createQueryEngine } from '../src/engine/query-engine.ts';
-import '../src/engine/sql/translate.ts'; // registers the native functions
-import { nativeFunctions } from '../src/engine/sql/native.ts';
+import { Catalog } from '../src/database/catalog/catalog.ts';
+import type { OpenedClusterData } from '../src/database/catalog/open-cluster-data.ts';
+import type { EngineDatabase } from '../src/kql/duckdb/engine-database.ts';
+import { openEngineDatabase } from '../src/kql/duckdb/engine-database.ts';
+import type { KqlParser } from '../src/kql/parser/parser-client.ts';
+import { createKqlParser } from '../src/kql/parser/parser-client.ts';
+import type { QueryEngine } from '../src/kql/query-engine.ts';
+import { createQueryEngine } from '../src/kql/query-engine.ts';
+import '../src/kql/sql/translate.ts'; // registers the native functions
+import { nativeFunctions } from '../src/kql/sql/native.ts';
 import { RootKey } from '../src/state/root-key.ts';
 import { SealedState } from '../src/state/sealed-state.ts';
 import type { Table } from '../src/state/state.ts';

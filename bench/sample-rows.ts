@@ -1,6 +1,6 @@
 import { DuckDBInstance } from '@duckdb/node-api';
 import type { DuckDBConnection } from '@duckdb/node-api';
-import type { Column } from '../src/engine/kql/types.ts';
+import type { Column } from '../src/kql/plan/types.ts';
 
 /** Rows of the benchmark tables; `KUSTODY_BENCH_ROWS` asks for another number. */
 export const sampleRows = rowsAsked(process.env['KUSTODY_BENCH_ROWS']);

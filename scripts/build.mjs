@@ -71,9 +71,9 @@ await bundle({
     ...testingEntries,
     vitest: 'src/testing/vitest.ts',
     'cluster-process': 'src/cluster/process/main.ts',
-    'kql-process': 'src/engine/kql/process/main.ts',
-    'engine-thread': 'src/engine/apart/engine-thread.ts',
-    'function-thread': 'src/engine/apart/function-thread.ts',
+    'kql-process': 'src/kql/parser/process/main.ts',
+    'engine-thread': 'src/kql/threads/engine-thread.ts',
+    'function-thread': 'src/kql/threads/function-thread.ts',
   },
   plugins: [requiredApart],
   splitting: true,
@@ -86,7 +86,7 @@ await bundle({
 // The parser as a script for `node --build-snapshot`, which takes one file and built-in modules only. A snapshot is known by the text of
 // this script, so the text names the parser, too.
 await bundle({
-  entryPoints: { 'kql-snapshot': 'src/engine/kql/process/snapshot.ts' },
+  entryPoints: { 'kql-snapshot': 'src/kql/parser/process/snapshot.ts' },
   format: 'cjs',
   outExtension: { '.js': '.cjs' },
   banner: { js: `// Official parser: ${language}` },

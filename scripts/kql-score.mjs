@@ -15,7 +15,7 @@ const out = fs.mkdtempSync(path.join(root, 'node_modules', '.kql-score-'));
 process.on('exit', () => fs.rmSync(out, { recursive: true, force: true }));
 await build({
   absWorkingDir: root,
-  entryPoints: { process: 'src/engine/kql/process/main.ts', bench: 'src/engine/testing/local-engine.ts' },
+  entryPoints: { process: 'src/kql/parser/process/main.ts', bench: 'src/kql/testing/local-engine.ts' },
   outdir: out,
   bundle: true,
   platform: 'node',

@@ -10,7 +10,7 @@ const root = resolve(import.meta.dirname, '..');
 
 /** Who may import whom. Folders of one level do not see each other; `providers/x` never sees `providers/y`. */
 const ports = ['base', 'clock', 'storage', 'state'];
-const core = [...ports, 'encryption', 'engine', 'authz', 'http'];
+const core = [...ports, 'encryption', 'kql', 'database', 'authz', 'http'];
 const services = [...core, 'identity', 'arm', 'vault'];
 const mayImport: Readonly<Record<string, readonly string[]>> = {
   base: [],
@@ -19,7 +19,9 @@ const mayImport: Readonly<Record<string, readonly string[]>> = {
   state: ['base', 'clock'],
   http: ['base', 'clock'],
   encryption: ports,
-  engine: [...ports, 'authz'],
+  // A language, for whoever wants it: it knows nothing of clusters, keys and files.
+  kql: ['base', 'clock'],
+  database: [...ports, 'authz', 'kql'],
   authz: ports,
   identity: core,
   arm: core,
@@ -39,7 +41,7 @@ interface SourceFile {
   readonly imports: readonly string[];
 }
 
-const isTest = (path: string): boolean => /\.(test|conformance|fixture)\.ts$|^src\/engine\/testing\//.test(path);
+const isTest = (path: string): boolean => /\.(test|conformance|fixture)\.ts$|^src\/kql\/testing\//.test(path);
 const files = sourceFiles(join(root, 'src'));
 const product = files.filter((file) => !isTest(file.path));
 
@@ -56,7 +58,7 @@ describe('architecture', () => {
 
   it('reaches DuckDB from one folder, and vaults from the cluster process', () => {
     const importing = (name: string) => product.filter((file) => file.imports.includes(name)).map((file) => file.path);
-    expect(importing('@duckdb/node-api').filter((path) => !path.startsWith('src/engine/duckdb/'))).toEqual([]);
+    expect(importing('@duckdb/node-api').filter((path) => !path.startsWith('src/kql/duckdb/'))).toEqual([]);
     expect(importing('libsql').filter((path) => !path.startsWith('src/state/sqlite/'))).toEqual([]);
     expect(
       importing('@azure/keyvault-keys').filter(

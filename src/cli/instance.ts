@@ -2,7 +2,7 @@ import { Option } from 'commander';
 import { join, resolve } from 'node:path';
 import type { AllowedHost } from '../http/allowed-hosts.ts';
 import { parseAllowedHost } from '../http/allowed-hosts.ts';
-import { GeoipDatabaseError } from '../engine/native/geoip-file.ts';
+import { GeoipDatabaseError } from '../kql/algorithms/geo/geoip-file.ts';
 import { AllowedHostError, EdgeAddressError } from '../http/edge.ts';
 import { EmptiedStateError } from '../server/emptied-state.ts';
 import { OutsideVaultError } from '../server/outside-names.ts';

@@ -1,5 +1,5 @@
 import { hasKustoRight } from '../authz/kusto-roles.ts';
-import type { Column } from '../engine/kql/types.ts';
+import type { Column } from '../kql/plan/types.ts';
 import { encodeRows } from './wire/value-encoding.ts';
 import { oneTable } from './wire/one-table.ts';
 import type { AccessRights, ServedCluster } from './wire-access.ts';

@@ -14,7 +14,7 @@ import type { ClusterProcess } from '../cluster/supervisor/cluster-process.ts';
 import type { ClusterKeysOptions } from '../cluster/supervisor/ports.ts';
 import type { ProductVersion } from '../cluster/suspended-commands.ts';
 import type { ServedCluster } from '../cluster/wire-access.ts';
-import { ticksOfUnixMilliseconds } from '../engine/values/ticks.ts';
+import { ticksOfUnixMilliseconds } from '../kql/values/ticks.ts';
 import { createKustoPlane, isKustoPath, refuseLocalhost } from '../cluster/kusto-plane.ts';
 import type { CertificateAuthority } from '../http/certificate-authority.ts';
 import { clusterKeyStatus, clusterKeyTable } from '../encryption/cluster-key-state.ts';

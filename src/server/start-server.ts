@@ -5,7 +5,7 @@ import { createAuthorizer } from '../authz/role-assignments.ts';
 import { forbidCoreDumps } from '../base/core-dumps.ts';
 import { systemRandomBytes } from '../base/random.ts';
 import { machineTime } from '../clock/host-time.ts';
-import { checkGeoipDatabase } from '../engine/native/geoip-file.ts';
+import { checkGeoipDatabase } from '../kql/algorithms/geo/geoip-file.ts';
 import { createEdge } from '../http/edge.ts';
 import type { Edge, EdgeOptions } from '../http/edge.ts';
 import type { Plane } from '../http/plane.ts';

@@ -1,7 +1,7 @@
 import { afterAll, afterEach, beforeAll, expect, it } from 'vitest';
 import type { VersionedKeyId } from '../../src/base/key-id.ts';
 import { clusterCatalogTable } from '../../src/cluster/process/remote-catalog-store.ts';
-import type { EngineDatabase } from '../../src/engine/duckdb/engine-database.ts';
+import type { EngineDatabase } from '../../src/kql/duckdb/engine-database.ts';
 import type { State, StateCommit } from '../../src/state/state.ts';
 import { openTestEngine } from '../support/cluster-data-fixture.ts';
 import { customerHost } from './file-vault.ts';

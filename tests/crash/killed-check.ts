@@ -1,6 +1,6 @@
 import { readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
-import type { EngineDatabase } from '../../src/engine/duckdb/engine-database.ts';
+import type { EngineDatabase } from '../../src/kql/duckdb/engine-database.ts';
 import {
   clusterCatalogTable,
   isBesideHead,

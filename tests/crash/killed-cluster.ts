@@ -24,10 +24,10 @@ import { createClusterKeys } from '../../src/cluster/supervisor/cluster-keys.ts'
 import type { ClusterKeyRecord } from '../../src/encryption/cluster-key-state.ts';
 import { clusterKeyTable } from '../../src/encryption/cluster-key-state.ts';
 import type { Custody } from '../../src/encryption/cluster-keys.ts';
-import { Catalog } from '../../src/engine/catalog/catalog.ts';
-import type { CatalogStore } from '../../src/engine/catalog/catalog-store.ts';
-import type { OpenedClusterData } from '../../src/engine/catalog/open-cluster-data.ts';
-import type { EngineDatabase } from '../../src/engine/duckdb/engine-database.ts';
+import { Catalog } from '../../src/database/catalog/catalog.ts';
+import type { CatalogStore } from '../../src/database/catalog/catalog-store.ts';
+import type { OpenedClusterData } from '../../src/database/catalog/open-cluster-data.ts';
+import type { EngineDatabase } from '../../src/kql/duckdb/engine-database.ts';
 import { RootKey } from '../../src/state/root-key.ts';
 import { StateConflictError } from '../../src/state/state-store.ts';
 import { SealedState } from '../../src/state/sealed-state.ts';

@@ -1,8 +1,8 @@
 import { writeSync } from 'node:fs';
 import { createInterface } from 'node:readline';
-import { openEngineDatabase } from '../../src/engine/duckdb/engine-database.ts';
-import '../../src/engine/sql/functions/conversion.ts'; // registers those functions that the macros of the engine call
-import { nativeFunctions } from '../../src/engine/sql/native.ts';
+import { openEngineDatabase } from '../../src/kql/duckdb/engine-database.ts';
+import '../../src/kql/functions/conversion.ts'; // registers those functions that the macros of the engine call
+import { nativeFunctions } from '../../src/kql/sql/native.ts';
 import { DurableSteps } from './durable-steps.ts';
 import type { Killed } from './killed-check.ts';
 import { check } from './killed-check.ts';

@@ -2,7 +2,7 @@ import { monitorEventLoopDelay } from 'node:perf_hooks';
 import { afterAll, afterEach, beforeAll, expect, it } from 'vitest';
 import { clusterCatalogTable } from '../../src/cluster/process/remote-catalog-store.ts';
 import { keyTodos } from '../../src/cluster/supervisor/key-todos.ts';
-import type { EngineDatabase } from '../../src/engine/duckdb/engine-database.ts';
+import type { EngineDatabase } from '../../src/kql/duckdb/engine-database.ts';
 import { listAll } from '../../src/state/list-all.ts';
 import { openTestEngine } from '../support/cluster-data-fixture.ts';
 import { clusterId } from './killed-cluster.ts';

@@ -2,7 +2,7 @@ import { generateKeyPairSync } from 'node:crypto';
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import type { EngineDatabase } from '../../src/engine/duckdb/engine-database.ts';
+import type { EngineDatabase } from '../../src/kql/duckdb/engine-database.ts';
 import { customerHost } from './file-vault.ts';
 import type { KilledCluster, KilledClusterOptions } from './killed-cluster.ts';
 import { openKilledCluster } from './killed-cluster.ts';

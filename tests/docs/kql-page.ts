@@ -1,17 +1,17 @@
 // The plan builder's modules refer to each other; this one must come first.
-import { graphToGraph } from '../../src/engine/kql/process/operators-graph.ts';
-import { patternFunctions } from '../../src/engine/kql/process/graph-patterns.ts';
-import { recordFactNames } from '../../src/engine/kql/ir/record-facts.ts';
-import { endings } from '../../src/engine/kql/process/results.ts';
-import { operatorBuilders } from '../../src/engine/kql/process/tables.ts';
-import { isInRows } from '../../src/engine/rows/evaluate.ts';
-import { aggregateRows } from '../../src/engine/sql/aggregates.ts';
-import { functionRows } from '../../src/engine/sql/functions.ts';
-import { windowFunctions } from '../../src/engine/sql/functions/window.ts';
-import { pluginShapes } from '../../src/engine/kql/ir/row-settings.ts';
-import { extraPluginNames } from '../../src/engine/kql/process/extra-plugins.ts';
-import { loadLanguage } from '../../src/engine/kql/process/load-language.ts';
-import { specialCalls } from '../../src/engine/kql/process/expressions.ts';
+import { graphToGraph } from '../../src/kql/parser/process/operators-graph.ts';
+import { patternFunctions } from '../../src/kql/parser/process/graph-patterns.ts';
+import { recordFactNames } from '../../src/kql/plan/record-facts.ts';
+import { endings } from '../../src/kql/parser/process/results.ts';
+import { operatorBuilders } from '../../src/kql/parser/process/tables.ts';
+import { isInRows } from '../../src/kql/rows/evaluate.ts';
+import { aggregateRows } from '../../src/kql/sql/aggregates.ts';
+import { functionRows } from '../../src/kql/sql/functions.ts';
+import { windowFunctions } from '../../src/kql/functions/window.ts';
+import { pluginShapes } from '../../src/kql/plan/row-settings.ts';
+import { extraPluginNames } from '../../src/kql/parser/process/extra-plugins.ts';
+import { loadLanguage } from '../../src/kql/parser/process/load-language.ts';
+import { specialCalls } from '../../src/kql/parser/process/expressions.ts';
 import { codes, madeFrom, wrapped } from './markdown.ts';
 
 interface Named {

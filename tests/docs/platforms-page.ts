@@ -19,7 +19,7 @@ export const platformRows: readonly PlatformRow[] = [
     files: [
       'encryption/extent-files/memory-file.ts',
       'encryption/extent-files/extent-files.ts',
-      'engine/duckdb/engine-database.ts',
+      'kql/duckdb/engine-database.ts',
       'server/settings.ts',
       'cluster/process/data-holder.ts',
       'cluster/process/protocol.ts',
@@ -100,7 +100,7 @@ export const platformRows: readonly PlatformRow[] = [
     mac: '`~/Library/Caches/kustody`',
     windows: '`%LOCALAPPDATA%\\kustody\\cache`',
     why: 'Where each keeps what may be made anew; a snapshot is good for one system only',
-    files: ['cli/built-scripts.ts', 'engine/kql/parser-snapshot.ts'],
+    files: ['cli/built-scripts.ts', 'kql/parser/parser-snapshot.ts'],
   },
 ];
 

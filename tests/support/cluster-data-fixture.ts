@@ -11,17 +11,17 @@ import {
   sideInUse,
 } from '../../src/cluster/process/remote-catalog-store.ts';
 import { ClusterKey } from '../../src/encryption/cluster-key.ts';
-import { Catalog } from '../../src/engine/catalog/catalog.ts';
-import type { ExtentRecord } from '../../src/engine/catalog/records.ts';
-import { headId } from '../../src/engine/catalog/records.ts';
-import type { CatalogStore } from '../../src/engine/catalog/catalog-store.ts';
-import type { ClusterDatabase, IngestRequest } from '../../src/engine/catalog/cluster-data.ts';
-import type { OpenedClusterData } from '../../src/engine/catalog/open-cluster-data.ts';
-import type { ColumnValues, EngineDatabase } from '../../src/engine/duckdb/engine-database.ts';
-import { openEngineDatabase } from '../../src/engine/duckdb/engine-database.ts';
-import type { Column, KqlType } from '../../src/engine/kql/types.ts';
-import '../../src/engine/sql/translate.ts'; // registers the native functions
-import { nativeFunctions } from '../../src/engine/sql/native.ts';
+import { Catalog } from '../../src/database/catalog/catalog.ts';
+import type { ExtentRecord } from '../../src/database/catalog/records.ts';
+import { headId } from '../../src/database/catalog/records.ts';
+import type { CatalogStore } from '../../src/database/catalog/catalog-store.ts';
+import type { ClusterDatabase, IngestRequest } from '../../src/database/catalog/cluster-data.ts';
+import type { OpenedClusterData } from '../../src/database/catalog/open-cluster-data.ts';
+import type { ColumnValues, EngineDatabase } from '../../src/kql/duckdb/engine-database.ts';
+import { openEngineDatabase } from '../../src/kql/duckdb/engine-database.ts';
+import type { Column, KqlType } from '../../src/kql/plan/types.ts';
+import '../../src/kql/sql/translate.ts'; // registers the native functions
+import { nativeFunctions } from '../../src/kql/sql/native.ts';
 import { MemoryStateStore } from '../../src/state/memory/memory-state-store.ts';
 import { RootKey } from '../../src/state/root-key.ts';
 import { SealedState } from '../../src/state/sealed-state.ts';

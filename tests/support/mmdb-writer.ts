@@ -1,4 +1,4 @@
-import { parseIpv4, parseIpv6 } from '../../src/engine/native/ip.ts';
+import { parseIpv4, parseIpv6 } from '../../src/kql/algorithms/text/ip.ts';
 
 /** A whole number of so many bits; a plain number is written as a double. */
 export interface Unsigned {

@@ -1,8 +1,8 @@
-import type { OpenedClusterData } from '../../src/engine/catalog/open-cluster-data.ts';
-import type { ColumnValues, EngineDatabase } from '../../src/engine/duckdb/engine-database.ts';
-import { storedResultTable } from '../../src/engine/kql/ir/hidden-tables.ts';
-import type { Column } from '../../src/engine/kql/types.ts';
-import type { OpenTable } from '../../src/engine/query-engine.ts';
+import type { OpenedClusterData } from '../../src/database/catalog/open-cluster-data.ts';
+import type { ColumnValues, EngineDatabase } from '../../src/kql/duckdb/engine-database.ts';
+import { storedResultTable } from '../../src/kql/plan/hidden-tables.ts';
+import type { Column } from '../../src/kql/plan/types.ts';
+import type { OpenTable } from '../../src/kql/query-engine.ts';
 
 /** All rows of a table as the engine reads them; decimal and guid as text. */
 export const readRows = async (

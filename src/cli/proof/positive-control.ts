@@ -1,5 +1,5 @@
 import { isJsonObject } from '../../base/json.ts';
-import { quotedName, quotedText } from '../../engine/kql/quoted.ts';
+import { quotedName, quotedText } from '../../kql/plan/quoted.ts';
 import type { ClusterDescription } from '../../server/cluster-inventory.ts';
 import type { InstanceEnvironment } from '../../server/control-plane.ts';
 import { callLocal, localToken, succeeded } from '../../server/local-client.ts';

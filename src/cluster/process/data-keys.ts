@@ -5,7 +5,7 @@ import type { RandomBytes } from '../../base/random.ts';
 import type { ClusterKey } from '../../encryption/cluster-key.ts';
 import { unwrapKeyA256, wrapKeyA256 } from '../../encryption/cse-v2/aes-key-wrap.ts';
 import { rewrapDek } from '../../encryption/cse-v2/wrapped-dek.ts';
-import type { DataKeys, Rewrap } from '../../engine/catalog/data-keys.ts';
+import type { DataKeys, Rewrap } from '../../database/catalog/data-keys.ts';
 
 /** The keys of one generation that the data of a cluster needs. They outlive the `ClusterKey` they come from, and end with the process. */
 export interface ProcessDataKeys extends DataKeys {

@@ -11,14 +11,14 @@ import {
 } from '../../encryption/cse-v2/encryption-data.ts';
 import { openedBytes, regionCount } from '../../encryption/cse-v2/format.ts';
 import { sealAlgorithm } from '../../encryption/extent-files/sealed-extent.ts';
-import { dataError } from '../../engine/catalog/data-error.ts';
-import type { ExtentRecord, SealedExtent } from '../../engine/catalog/records.ts';
-import { bytesAtRest } from '../../engine/catalog/records.ts';
-import type { ExtentExchange } from '../../engine/extents/extent-exchange.ts';
-import type { ExtentFiles } from '../../engine/extents/extent-files.ts';
-import type { ExtentWriter } from '../../engine/extents/extent-writer.ts';
-import type { TableStore } from '../../engine/extents/table-store.ts';
-import { parquetColumns, parquetFileSelect } from '../../engine/ingest/parquet-select.ts';
+import { dataError } from '../../database/catalog/data-error.ts';
+import type { ExtentRecord, SealedExtent } from '../../database/catalog/records.ts';
+import { bytesAtRest } from '../../database/catalog/records.ts';
+import type { ExtentExchange } from '../../database/extents/extent-exchange.ts';
+import type { ExtentFiles } from '../../database/extents/extent-files.ts';
+import type { ExtentWriter } from '../../database/extents/extent-writer.ts';
+import type { TableStore } from '../../database/extents/table-store.ts';
+import { parquetColumns, parquetFileSelect } from '../../database/ingest/parquet-select.ts';
 import type { BlobStore } from '../../storage/blob-store.ts';
 import { parseBlobName } from '../../storage/blob-store.ts';
 

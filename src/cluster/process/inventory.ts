@@ -1,4 +1,4 @@
-import type { ClusterData, ExtentView } from '../../engine/catalog/cluster-data.ts';
+import type { ClusterData, ExtentView } from '../../database/catalog/cluster-data.ts';
 import type { AllowedRequest } from '../wire/wire-protocol.ts';
 import type {
   DatabaseInventory,

@@ -9,9 +9,9 @@ import type {
   CommitOutcome,
   SealedRecord,
   StoredCatalogRecord,
-} from '../../engine/catalog/catalog-store.ts';
+} from '../../database/catalog/catalog-store.ts';
 import { StateConflictError } from '../../state/state-store.ts';
-import { headId } from '../../engine/catalog/records.ts';
+import { headId } from '../../database/catalog/records.ts';
 import type { State, StateWrite, Table } from '../../state/state.ts';
 import { writeRecord } from '../../state/state.ts';
 import { ChannelBusyError } from './channel.ts';

@@ -1,8 +1,8 @@
 import type { Guid } from '../../base/guid.ts';
 import { parseGuid } from '../../base/guid.ts';
 import { instant } from '../../clock/clock.ts';
-import type { UpkeepProblem, UpkeepStep } from '../../engine/extents/upkeep.ts';
-import { upkeepSteps } from '../../engine/extents/upkeep.ts';
+import type { UpkeepProblem, UpkeepStep } from '../../database/extents/upkeep.ts';
+import { upkeepSteps } from '../../database/extents/upkeep.ts';
 import { numberOf, objectOf, outcomeOf, ProtocolError, textOf } from './message-fields.ts';
 
 /** `notOpen`: nobody has needed the data yet. `removed`: of the databases that were deleted, those that hold nothing any more. */

@@ -1,8 +1,8 @@
 import type { DatabaseAccess } from '../../authz/kusto-roles.ts';
-import type { ClusterData } from '../../engine/catalog/cluster-data.ts';
+import type { ClusterData } from '../../database/catalog/cluster-data.ts';
 import type { Instant } from '../../clock/clock.ts';
 import { instant } from '../../clock/clock.ts';
-import type { QueryEngine } from '../../engine/query-engine.ts';
+import type { QueryEngine } from '../../kql/query-engine.ts';
 import type { AllowedRequest } from './wire-protocol.ts';
 
 /** The engine of a cluster and what the cluster holds, while its key may be used. */

@@ -13,7 +13,7 @@ import { OpenConnections } from '../../http/open-connections.ts';
 import { createConnectionFailureHandler } from '../../http/request-admission.ts';
 import { agreeOnHost, parseHost } from '../../http/request-target.ts';
 import { startSystemTimer } from '../../http/timer.ts';
-import type { ClusterData } from '../../engine/catalog/cluster-data.ts';
+import type { ClusterData } from '../../database/catalog/cluster-data.ts';
 import type { DataHolder } from '../process/data-holder.ts';
 import type { HandedSocket } from '../process/handed-socket.ts';
 import type { DataPlaneSettings, Farewell, LocalhostSettings } from '../process/protocol.ts';

@@ -1,8 +1,8 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { openTestEngine } from '../../../tests/support/cluster-data-fixture.ts';
-import { DataError } from '../../engine/catalog/data-error.ts';
-import type { EngineDatabase } from '../../engine/duckdb/engine-database.ts';
-import { KqlError } from '../../engine/kql/kql-error.ts';
+import { DataError } from '../../database/catalog/data-error.ts';
+import type { EngineDatabase } from '../../kql/duckdb/engine-database.ts';
+import { KqlError } from '../../kql/plan/kql-error.ts';
 import { translateError } from './engine-errors.ts';
 
 let engine: EngineDatabase;

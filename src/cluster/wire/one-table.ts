@@ -1,4 +1,4 @@
-import type { Column } from '../../engine/kql/types.ts';
+import type { Column } from '../../kql/plan/types.ts';
 import { tablesV1 } from './tables-v1.ts';
 
 /** The answer of a command or an ingestion: exactly one table.

@@ -1,7 +1,7 @@
-import { withRight } from '../../engine/commands/readable-catalog.ts';
-import type { ClusterData } from '../../engine/catalog/cluster-data.ts';
-import type { KqlCatalog } from '../../engine/kql/catalog.ts';
-import type { EngineSources } from '../../engine/query-engine.ts';
+import { withRight } from '../../database/commands/readable-catalog.ts';
+import type { ClusterData } from '../../database/catalog/cluster-data.ts';
+import type { KqlCatalog } from '../../kql/plan/catalog.ts';
+import type { EngineSources } from '../../kql/query-engine.ts';
 import { requireDatabase } from './database-access.ts';
 import type { AllowedRequest } from './wire-protocol.ts';
 

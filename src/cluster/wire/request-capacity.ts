@@ -1,6 +1,6 @@
-import type { RateLimit, WorkloadGroup } from '../../engine/catalog/workload-groups.ts';
-import { commandTypeOf, isIngestionCommand, isWorkloadGroupCommand } from '../../engine/commands/command-type.ts';
-import type { CapacityView, RequestView } from '../../engine/commands/command-context.ts';
+import type { RateLimit, WorkloadGroup } from '../../database/catalog/workload-groups.ts';
+import { commandTypeOf, isIngestionCommand, isWorkloadGroupCommand } from '../../database/commands/command-type.ts';
+import type { CapacityView, RequestView } from '../../database/commands/command-context.ts';
 import type { KustoError } from './kusto-error.ts';
 import { kustoError } from './kusto-error.ts';
 import type { Machines } from './wire-protocol.ts';

@@ -1,6 +1,6 @@
 import { instant } from '../../clock/clock.ts';
-import type { WorkloadGroup } from '../../engine/catalog/workload-groups.ts';
-import type { RequestView } from '../../engine/commands/command-context.ts';
+import type { WorkloadGroup } from '../../database/catalog/workload-groups.ts';
+import type { RequestView } from '../../database/commands/command-context.ts';
 import type { StartTimer } from '../../http/timer.ts';
 import { translateError } from './engine-errors.ts';
 import { clientRequestIdOf } from './kusto-app.ts';

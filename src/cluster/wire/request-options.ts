@@ -1,5 +1,5 @@
 import type { Json, JsonObject } from '../../base/json.ts';
-import { parseDatetime, parseTimespan, ticksPerMillisecond } from '../../engine/values/ticks.ts';
+import { parseDatetime, parseTimespan, ticksPerMillisecond } from '../../kql/values/ticks.ts';
 import type { ErrorPlacement } from './frames-v2.ts';
 import { kustoError } from './kusto-error.ts';
 

@@ -1,4 +1,4 @@
-import type { RequestView } from '../../engine/commands/command-context.ts';
+import type { RequestView } from '../../database/commands/command-context.ts';
 import type { StartTimer } from '../../http/timer.ts';
 import type { RunningPlace } from './running-requests.ts';
 

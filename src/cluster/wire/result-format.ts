@@ -1,5 +1,5 @@
-import type { Column } from '../../engine/kql/types.ts';
-import type { QueryResult } from '../../engine/query-engine.ts';
+import type { Column } from '../../kql/plan/types.ts';
+import type { QueryResult } from '../../kql/query-engine.ts';
 
 /** Rows that accompany the results: what became of the request. */
 export interface Completion {

@@ -1,10 +1,10 @@
 import type { FastifyRequest } from 'fastify';
 import { parseGuid } from '../../base/guid.ts';
 import { instant } from '../../clock/clock.ts';
-import type { CommandContext } from '../../engine/commands/command-context.ts';
-import { runCommand } from '../../engine/commands/run-command.ts';
-import { unixEpochTicks, ticksPerMillisecond } from '../../engine/values/ticks.ts';
-import type { NativeValue } from '../../engine/sql/native.ts';
+import type { CommandContext } from '../../database/commands/command-context.ts';
+import { runCommand } from '../../database/commands/run-command.ts';
+import { unixEpochTicks, ticksPerMillisecond } from '../../kql/values/ticks.ts';
+import type { NativeValue } from '../../kql/sql/native.ts';
 import { syncedData } from './cluster-host.ts';
 import { clientRequestIdOf } from './kusto-app.ts';
 import { kustoError } from './kusto-error.ts';

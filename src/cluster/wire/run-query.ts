@@ -1,9 +1,9 @@
 import { newGuid } from '../../base/guid.ts';
 import { instant, toIso } from '../../clock/clock.ts';
-import { ticksOfUnixMilliseconds } from '../../engine/values/ticks.ts';
-import { missingDatabase } from '../../engine/kql/kql-error.ts';
-import type { QueryExecution, QueryRequest, ScanCounts } from '../../engine/query-engine.ts';
-import type { KqlCatalog } from '../../engine/kql/catalog.ts';
+import { ticksOfUnixMilliseconds } from '../../kql/values/ticks.ts';
+import { missingDatabase } from '../../kql/plan/kql-error.ts';
+import type { QueryExecution, QueryRequest, ScanCounts } from '../../kql/query-engine.ts';
+import type { KqlCatalog } from '../../kql/plan/catalog.ts';
 import { AnswerBody } from './answer-body.ts';
 import { syncedData } from './cluster-host.ts';
 import { requireDatabase } from './database-access.ts';

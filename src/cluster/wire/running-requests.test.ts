@@ -4,7 +4,7 @@ import { describe, expect, it } from 'vitest';
 import { newGuid } from '../../base/guid.ts';
 import { systemRandomBytes } from '../../base/random.ts';
 import { instant } from '../../clock/clock.ts';
-import type { RequestView } from '../../engine/commands/command-context.ts';
+import type { RequestView } from '../../database/commands/command-context.ts';
 import type { Limits } from './request-capacity.ts';
 import type { RunningPlace } from './running-requests.ts';
 import { historyLimits, RunningRequests } from './running-requests.ts';

@@ -1,5 +1,5 @@
 import { beginningOf } from '../../base/beginning-of.ts';
-import type { CapacityView, EndedRequest, RequestView } from '../../engine/commands/command-context.ts';
+import type { CapacityView, EndedRequest, RequestView } from '../../database/commands/command-context.ts';
 import { KustoError, kustoError } from './kusto-error.ts';
 import type { Limits, Refusal, Resource } from './request-capacity.ts';
 import { capacityViews, isOutsideGroup, refusalOf, resourcesOf } from './request-capacity.ts';

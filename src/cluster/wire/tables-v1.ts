@@ -1,4 +1,4 @@
-import type { Column } from '../../engine/kql/types.ts';
+import type { Column } from '../../kql/plan/types.ts';
 import type { Completion, ResultFormat } from './result-format.ts';
 import { dataTypes, visualizationText } from './result-format.ts';
 

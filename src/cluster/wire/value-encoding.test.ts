@@ -1,6 +1,6 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { formatDatetime, maxDatetimeTicks } from '../../engine/values/ticks.ts';
+import { formatDatetime, maxDatetimeTicks } from '../../kql/values/ticks.ts';
 import { datetimeText, encodeRows } from './value-encoding.ts';
 
 const one = (

@@ -1,8 +1,8 @@
-import type { ColumnValues } from '../../engine/duckdb/engine-database.ts';
-import type { Column, KqlType } from '../../engine/kql/types.ts';
-import type { NativeValue } from '../../engine/sql/native.ts';
-import { formatTimespan, unixEpochTicks } from '../../engine/values/ticks.ts';
-import { realToJson } from '../../engine/values/real-text.ts';
+import type { ColumnValues } from '../../kql/duckdb/engine-database.ts';
+import type { Column, KqlType } from '../../kql/plan/types.ts';
+import type { NativeValue } from '../../kql/sql/native.ts';
+import { formatTimespan, unixEpochTicks } from '../../kql/values/ticks.ts';
+import { realToJson } from '../../kql/values/real-text.ts';
 
 /** The JSON text of one value that is not null. */
 type Encode = (value: NonNullable<NativeValue>) => string;

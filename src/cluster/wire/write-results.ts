@@ -3,7 +3,7 @@ import type { Completion, ResultFormat } from './result-format.ts';
 import type { KustoError } from './kusto-error.ts';
 import { ResultBudget, truncationStatusCode } from './truncation.ts';
 import type { TruncationLimits } from './truncation.ts';
-import type { QueryResult } from '../../engine/query-engine.ts';
+import type { QueryResult } from '../../kql/query-engine.ts';
 
 export interface WriteOptions {
   readonly format: ResultFormat;

@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
-import { commandRows } from '../../../src/engine/commands/command-rows.ts';
-import type { Permission } from '../../../src/engine/commands/permissions.ts';
+import { commandRows } from '../../../src/database/commands/command-rows.ts';
+import type { Permission } from '../../../src/database/commands/permissions.ts';
 import type { Attacked, Outcome } from './attacked.ts';
 import { db, hosts } from './attacked.ts';
 
@@ -8,7 +8,7 @@ const id = '74be27de-1e4e-49d9-b579-fe0b331d3642';
 const mapping = `'[{"column":"n","path":"$.n"}]'`;
 const model = `'{"Definition":{"Steps":[{"Kind":"AddNodes","Query":"Rows","NodeIdColumn":"n"}]}}'`;
 
-/** One text of every command that a viewer may not use, by the name of its row. Roles and rights at large: src/engine/commands/access.test.ts. */
+/** One text of every command that a viewer may not use, by the name of its row. Roles and rights at large: src/database/commands/access.test.ts. */
 const texts: Readonly<Record<string, string>> = {
   CreateTable: '.create table Mine (a: long)',
   CreateTables: '.create tables Mine (a: long), Other (a: long)',

@@ -1,0 +1,66 @@
+import type { Guid } from '../../base/guid.ts';
+import type { JsonObject } from '../../base/json.ts';
+import type { Instant } from '../../clock/clock.ts';
+import type { GraphModelView } from './graph-models.ts';
+import type { KqlType } from '../../kql/plan/types.ts';
+
+/** What a cluster's catalog says, as immutable values. */
+export interface DatabaseView {
+  readonly databaseId: Guid;
+  readonly name: string;
+  readonly tables: ReadonlyMap<string, TableView>;
+  readonly functions: ReadonlyMap<string, FunctionView>;
+  readonly mappings: readonly MappingView[];
+  readonly policies: Policies;
+  /** Counts changes of the schema; `v1.N` on the wire. */
+  readonly schemaVersion: number;
+  readonly graphModels: readonly GraphModelView[];
+}
+
+export interface TableView {
+  readonly tableId: Guid;
+  readonly database: string;
+  readonly name: string;
+  readonly columns: readonly ColumnView[];
+  readonly folder: string;
+  readonly docstring: string;
+  readonly mappings: readonly MappingView[];
+  readonly policies: Policies;
+}
+
+export interface ColumnView {
+  readonly columnId: number;
+  readonly name: string;
+  readonly type: KqlType;
+  readonly docstring: string;
+}
+
+export interface FunctionView {
+  readonly name: string;
+  readonly parameters: string;
+  readonly body: string;
+  readonly folder: string;
+  readonly docstring: string;
+}
+
+export const mappingKinds = ['csv', 'json', 'parquet'] as const;
+export type MappingKind = (typeof mappingKinds)[number];
+
+export interface MappingView {
+  readonly name: string;
+  readonly kind: MappingKind;
+  /** JSON text of the array, as sent. */
+  readonly mapping: string;
+  readonly lastUpdatedOn: Instant;
+}
+
+/** Policies of a database or table, in the form Kusto shows; absent: not set here (a table then has its database's). */
+export interface Policies {
+  /** Timespan text such as `365000.00:00:00`. */
+  readonly retention?: { readonly SoftDeletePeriod: string; readonly Recoverability: 'Enabled' | 'Disabled' };
+  readonly caching?: { readonly DataHotSpan: string; readonly IndexHotSpan: string };
+  readonly streamingingestion?: { readonly IsEnabled: boolean; readonly HintAllocatedRate: number | null };
+  readonly merge?: JsonObject;
+  readonly sharding?: JsonObject;
+  readonly ingestionbatching?: JsonObject;
+}

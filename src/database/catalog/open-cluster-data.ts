@@ -1,0 +1,233 @@
+import type { Guid } from '../../base/guid.ts';
+import { newGuid } from '../../base/guid.ts';
+import type { RandomBytes } from '../../base/random.ts';
+import type { Instant } from '../../clock/clock.ts';
+import type { BlobStore } from '../../storage/blob-store.ts';
+import type { EngineDatabase } from '../../kql/duckdb/engine-database.ts';
+import type { ExtentExchange } from '../extents/extent-exchange.ts';
+import type { ExtentFiles } from '../extents/extent-files.ts';
+import { createExtentService, extentView } from '../extents/extent-service.ts';
+import { ExtentWriter } from '../extents/extent-writer.ts';
+import { createGraphModels } from '../extents/graph-models.ts';
+import { LogBook } from '../extents/log-book.ts';
+import { Merger } from '../extents/merger.ts';
+import { createStoredResults } from '../extents/stored-results.ts';
+import { chunksOf, Sweeper } from '../extents/sweeper.ts';
+import { TableStore } from '../extents/table-store.ts';
+import { Upkeep } from '../extents/upkeep.ts';
+import { IngestService } from '../ingest/ingest-service.ts';
+import type { KqlCatalog } from '../../kql/plan/catalog.ts';
+import type { DatabaseView } from './catalog-view.ts';
+import { Catalog } from './catalog.ts';
+import type { CatalogRewrap } from './catalog.ts';
+import { dropHidden } from './hidden-table.ts';
+import type { CatalogStore } from './catalog-store.ts';
+import type { ClusterData } from './cluster-data.ts';
+import type { DataKeys, Rewrap } from './data-keys.ts';
+import { createHistory } from './history.ts';
+import type { CatalogRecord, TableRecord } from './records.ts';
+import { bytesAtRest } from './records.ts';
+import { RequestIndex } from './request-index.ts';
+import { createSchemaService } from './schema-service.ts';
+import { createWorkloadGroups } from './workload-groups.ts';
+import { databaseView, kqlCatalogOf, tableView, withStoredResults } from './views.ts';
+
+export interface ClusterDataOptions {
+  readonly clusterId: Guid;
+  /** As KQL's `current_cluster_endpoint()` and `cluster()` name it. */
+  readonly clusterName: string;
+  readonly keys: DataKeys;
+  readonly store: CatalogStore;
+  readonly blobs: BlobStore;
+  readonly files: ExtentFiles;
+  readonly exchange: (parts: {
+    readonly keys: () => DataKeys;
+    readonly writer: ExtentWriter;
+    readonly tables: TableStore;
+  }) => ExtentExchange;
+  /** Shared with the query engine: rows of the log are tables in it. */
+  readonly engine: EngineDatabase;
+  readonly now: () => Instant;
+  readonly randomBytes: RandomBytes;
+  /** See `CatalogOptions`. */
+  readonly pause: () => Promise<void>;
+}
+
+/** What the owner of the process needs besides `ClusterData`. */
+export interface OpenedClusterData extends ClusterData {
+  /** Change of custody: see `Catalog.rewrap`. */
+  rewrap(next: DataKeys, rewrap: Rewrap, change: Guid): Promise<CatalogRewrap>;
+  readonly generation: number;
+  /** Nobody uses it any more: what it has in the engine goes. Nothing is written. */
+  abandon(): void;
+  /** It can make no change any more, because nobody knows what is stored: open the data anew. */
+  readonly broken: boolean;
+}
+
+/** @throws CatalogDamagedError */
+export async function openClusterData(options: ClusterDataOptions): Promise<OpenedClusterData> {
+  const { clusterId, randomBytes, engine, now, blobs, files } = options;
+  const { catalog, log: logRecords } = await Catalog.open(options);
+  const requests = new RequestIndex();
+  const connect = () => engine.connect();
+  const log = new LogBook({ clusterId, randomBytes, connect, known: (request) => requests.add(request) });
+  for (const record of catalog.image.all()) {
+    if (record.kind === 'requests') for (const request of record.requests) requests.add(request);
+    if (record.kind === 'segment') log.load(record, catalog.keys, logRecords);
+  }
+  catalog.useLog(log);
+  const writer = new ExtentWriter({ clusterId, files, blobs, randomBytes, keys: () => catalog.keys });
+  const sweeper = new Sweeper(catalog, writer);
+  const tables = new TableStore({ catalog, log, writer, sweeper, files, requests, connect, now });
+  const merger = new Merger({ store: tables, randomBytes });
+  const removeDatabases = (databaseIds: readonly Guid[]): Promise<void> => removeDropped(catalog, sweeper, databaseIds);
+  const upkeep = new Upkeep({ merger, sweeper, tables: () => allTables(catalog), removeDatabases, now });
+  const exchange = options.exchange({ keys: () => catalog.keys, writer, tables });
+  const ingestion = new IngestService({
+    store: tables,
+    randomBytes,
+    view: (extent, table) => extentView(tables, extent, table),
+  });
+  const schema = createSchemaService({
+    catalog,
+    randomBytes,
+    now,
+    sweep: () => sweeper.sweepSome(),
+    databaseId: (name) => tables.database(name).databaseId,
+  });
+  const views = new Views(catalog, tables, options.clusterName, newGuid(randomBytes));
+
+  return {
+    ...schema,
+    ...createExtentService(tables, merger, exchange),
+    ...createStoredResults(tables, ingestion, randomBytes),
+    ...createGraphModels(tables, ingestion, randomBytes),
+    setDatabases: (databases) => {
+      tables.setDatabases(databases);
+      views.changed();
+      return Promise.resolve();
+    },
+    removeDatabases,
+    holdsDatabase: (databaseId) =>
+      catalog.image.get(`d/${databaseId}`) !== undefined ||
+      catalog.image.tablesOf(databaseId).length + catalog.image.hiddenTablesOf(databaseId).length > 0,
+    databaseBytes: (databaseId) => {
+      const held = [...catalog.image.tablesOf(databaseId), ...catalog.image.hiddenTablesOf(databaseId)];
+      const extents = held
+        .flatMap(({ tableId }) => catalog.image.extentsOf(tableId))
+        .reduce((sum, { sealed }) => sum + bytesAtRest(sealed), 0);
+      return (
+        extents + held.flatMap(({ tableId }) => log.segmentsOf(tableId)).reduce((sum, { bytes }) => sum + bytes, 0)
+      );
+    },
+    databases: () => views.databases(),
+    database: (name) => databaseView(catalog.image, tables.database(name)),
+    table: (database, table) => tableView(tables.table(database, table), tables.database(database).name),
+    kqlCatalog: (principal) => views.kqlCatalog(principal),
+    sources: (principal) => ({
+      open: (database, table, uses) => tables.open(tables.named(database, table, principal), uses),
+    }),
+    ingest: (request) => ingestion.ingest(request),
+    append: (request) => ingestion.append(request),
+    ...createHistory(catalog, randomBytes),
+    ...createWorkloadGroups(catalog),
+    maintain: (options) => upkeep.run(options),
+    upkeepDueAt: () => merger.dueAt(),
+    upkeepProblems: () => upkeep.problems,
+    close: async () => {
+      for (const table of allTables(catalog)) await merger.flush(table);
+      await catalog.close();
+    },
+    abandon: () => log.close(),
+    rewrap: async (next, how, change) => {
+      const planned = await catalog.rewrap(next, how, change);
+      return {
+        ...planned,
+        adopt: () => {
+          planned.adopt();
+          log.rewrapped([...log.all()].flatMap(({ record }) => catalog.image.segmentsOf(record.tableId)));
+        },
+      };
+    },
+    get generation() {
+      return catalog.keys.generation;
+    },
+    get broken() {
+      return catalog.broken;
+    },
+  };
+}
+
+interface MadeViews {
+  readonly version: string;
+  readonly databases: readonly DatabaseView[];
+  readonly kql: KqlCatalog;
+}
+
+/** What commands and the parser see, made once for each version of the schema. */
+class Views {
+  readonly #catalog: Catalog;
+  readonly #tables: TableStore;
+  readonly #cluster: string;
+  readonly #nonce: string;
+  #changes = 0;
+  #made: MadeViews | undefined;
+
+  constructor(catalog: Catalog, tables: TableStore, cluster: string, nonce: string) {
+    this.#catalog = catalog;
+    this.#tables = tables;
+    this.#cluster = cluster;
+    this.#nonce = nonce;
+  }
+
+  changed(): void {
+    this.#changes += 1;
+  }
+
+  databases(): readonly DatabaseView[] {
+    return this.#current().databases;
+  }
+
+  kqlCatalog(principal: string | undefined): KqlCatalog {
+    const { kql } = this.#current();
+    const now = this.#tables.parts.now();
+    const stored = this.#tables
+      .databases()
+      .flatMap(({ databaseId, name }) =>
+        this.#catalog.image.storedResultsOf(databaseId).map((record) => ({ database: name, ...record })),
+      )
+      .filter((record) => record.stored.principal === principal && record.stored.expiresOn > now);
+    return stored.length === 0 ? kql : withStoredResults(kql, stored);
+  }
+
+  #current(): MadeViews {
+    const version = `${this.#nonce}.${this.#changes}.${this.#catalog.schemaVersion}`;
+    if (this.#made?.version === version) return this.#made;
+    const databases = this.#tables.databases().map((database) => databaseView(this.#catalog.image, database));
+    this.#made = { version, databases, kql: kqlCatalogOf(version, this.#cluster, databases) };
+    return this.#made;
+  }
+}
+
+function allTables(catalog: Catalog): Extract<CatalogRecord, { kind: 'table' }>[] {
+  return [...catalog.image.all()].flatMap((record) => (record.kind === 'table' ? [record] : []));
+}
+
+/** What belongs to databases that the resource manager has deleted goes, too. Only what it says was deleted: a list may be late.
+ * Order: their tables, so many a commit → the records of the databases → rows. */
+async function removeDropped(catalog: Catalog, sweeper: Sweeper, dropped: readonly Guid[]): Promise<void> {
+  const tablesOf = (databaseId: Guid): TableRecord[] => [
+    ...catalog.image.tablesOf(databaseId),
+    ...catalog.image.hiddenTablesOf(databaseId),
+  ];
+  for (const chunk of chunksOf(dropped.flatMap(tablesOf)))
+    await catalog.change((draft) => {
+      for (const { tableId } of chunk) dropHidden(draft, tableId);
+    });
+  const known = dropped.filter((databaseId) => catalog.image.get(`d/${databaseId}`) !== undefined);
+  for (const chunk of chunksOf(known))
+    await catalog.change((draft) => {
+      for (const databaseId of chunk) draft.delete(`d/${databaseId}`);
+    });
+  await sweeper.sweepSome();
+}

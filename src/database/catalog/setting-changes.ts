@@ -1,0 +1,73 @@
+import type { Guid } from '../../base/guid.ts';
+import type { Instant } from '../../clock/clock.ts';
+import { parseTimespan } from '../../kql/values/ticks.ts';
+import type { MappingKind, MappingView, Policies } from './catalog-view.ts';
+import type { MappingSchema } from './cluster-data.ts';
+import { dataError } from './data-error.ts';
+import { requireEntityName } from './entity-name.ts';
+import type { CatalogDraft } from './image.ts';
+import { databaseOf } from './image.ts';
+import type { TableRecord } from './records.ts';
+import { saveTable } from './table-changes.ts';
+
+/** Mappings and policies belong to a table, or to the database when there is none. */
+export type Owner = { readonly databaseId: Guid; readonly table: TableRecord | undefined };
+
+const mappingsMax = 1_000;
+
+export function putMapping(
+  draft: CatalogDraft,
+  owner: Owner,
+  mapping: MappingSchema,
+  mode: 'create' | 'createOrAlter' | 'alter',
+  now: Instant,
+): void {
+  const mappings = owned(draft, owner).mappings;
+  const same = (one: MappingView): boolean => one.kind === mapping.kind && one.name === mapping.name;
+  const exists = mappings.some(same);
+  if (exists && mode === 'create') throw dataError('DuplicateMapping', mapping.name);
+  if (!exists && mode === 'alter') throw dataError('MappingNotFound', mapping.name.slice(0, 200));
+  requireEntityName(mapping.name);
+  if (!exists && mappings.length >= mappingsMax)
+    throw dataError('InvalidMapping', `There are at most ${mappingsMax} mappings.`);
+  saveOwned(draft, owner, { mappings: [...mappings.filter((one) => !same(one)), { ...mapping, lastUpdatedOn: now }] });
+}
+
+export function dropMapping(draft: CatalogDraft, owner: Owner, kind: MappingKind, name: string): void {
+  const mappings = owned(draft, owner).mappings;
+  const kept = mappings.filter((one) => one.kind !== kind || one.name !== name);
+  if (kept.length === mappings.length) throw dataError('MappingNotFound', name.slice(0, 200));
+  saveOwned(draft, owner, { mappings: kept });
+}
+
+export function setPolicy<Name extends keyof Policies>(
+  draft: CatalogDraft,
+  owner: Owner,
+  name: Name,
+  policy: NonNullable<Policies[Name]> | null,
+): void {
+  const others = Object.entries(owned(draft, owner).policies).filter(([other]) => other !== name);
+  const next = Object.fromEntries(policy === null ? others : [...others, [name, policy]]) as Policies;
+  for (const span of [next.retention?.SoftDeletePeriod, next.caching?.DataHotSpan, next.caching?.IndexHotSpan]) {
+    if (span !== undefined && (parseTimespan(span) ?? -1n) < 0n)
+      throw dataError('InvalidPolicy', `'${span.slice(0, 100)}' is not a period.`);
+  }
+  saveOwned(draft, owner, { policies: next });
+}
+
+const owned = (
+  draft: CatalogDraft,
+  { databaseId, table }: Owner,
+): { readonly mappings: readonly MappingView[]; readonly policies: Policies } => table ?? databaseOf(draft, databaseId);
+
+function saveOwned(
+  draft: CatalogDraft,
+  { databaseId, table }: Owner,
+  change: { readonly mappings?: readonly MappingView[]; readonly policies?: Policies },
+): void {
+  if (table !== undefined) saveTable(draft, { ...table, ...change });
+  else {
+    const database = databaseOf(draft, databaseId);
+    draft.put({ ...database, ...change, schemaVersion: database.schemaVersion + 1 });
+  }
+}

@@ -1,0 +1,71 @@
+import { createHash } from 'node:crypto';
+import type { CatalogDatabase, KqlCatalog } from '../../kql/plan/catalog.ts';
+import type { DatabaseView, TableView } from './catalog-view.ts';
+import type { ClusterDatabase } from './cluster-data.ts';
+import { catalogGraph } from './graph-models.ts';
+import type { CatalogReader, StoredResultRecord } from './image.ts';
+import { databaseOf } from './image.ts';
+import type { TableRecord } from './records.ts';
+
+export function tableView(table: TableRecord, database: string): TableView {
+  const { tableId, name, columns, folder, docstring, mappings, policies } = table;
+  return { tableId, database, name, columns, folder, docstring, mappings, policies };
+}
+
+export function databaseView(reader: CatalogReader, { databaseId, name }: ClusterDatabase): DatabaseView {
+  const { functions, mappings, policies, schemaVersion, graphModels = [] } = databaseOf(reader, databaseId);
+  const tables = reader.tablesOf(databaseId).sort((left, right) => (left.name < right.name ? -1 : 1));
+  return {
+    databaseId,
+    name,
+    tables: new Map(tables.map((table) => [table.name, tableView(table, name)])),
+    functions: new Map(
+      [...functions].sort((left, right) => (left.name < right.name ? -1 : 1)).map((fn) => [fn.name, fn]),
+    ),
+    mappings,
+    policies,
+    schemaVersion,
+    graphModels,
+  };
+}
+
+export function kqlCatalogOf(version: string, cluster: string, databases: readonly DatabaseView[]): KqlCatalog {
+  return {
+    version,
+    cluster,
+    databases: databases.map(({ name, tables, functions, graphModels }): CatalogDatabase => ({
+      name,
+      tables: [...tables.values()].map((table) => ({
+        name: table.name,
+        columns: table.columns.map((column) => ({ name: column.name, type: column.type })),
+        docstring: table.docstring,
+        folder: table.folder,
+      })),
+      functions: [...functions.values()],
+      ...(graphModels.length === 0 ? {} : { graphs: graphModels.map(catalogGraph) }),
+    })),
+  };
+}
+
+/** The same names, and what one principal has stored. */
+export function withStoredResults(
+  catalog: KqlCatalog,
+  stored: readonly (StoredResultRecord & { readonly database: string })[],
+): KqlCatalog {
+  const ids = createHash('sha256')
+    .update(stored.map(({ tableId }) => tableId).join(), 'utf8')
+    .digest('base64url');
+  return {
+    ...catalog,
+    version: `${catalog.version} ${ids}`,
+    databases: catalog.databases.map((database) => ({
+      ...database,
+      storedResults: stored
+        .filter((record) => record.database === database.name)
+        .map(({ name, columns }) => ({
+          name,
+          columns: columns.map((column) => ({ name: column.name, type: column.type })),
+        })),
+    })),
+  };
+}

@@ -1,0 +1,201 @@
+import type { ClusterRole, DatabaseRole } from '../../authz/kusto-roles.ts';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import type { UpkeepProblem } from '../extents/upkeep.ts';
+import type { CommandFixture } from '../../../tests/support/command-fixture.ts';
+import { openCommandFixture } from '../../../tests/support/command-fixture.ts';
+import type { CommandContext, RequestView } from './command-context.ts';
+import { KqlError } from '../../kql/plan/kql-error.ts';
+import { hasKustoRight } from '../../authz/kusto-roles.ts';
+import { ForbiddenError } from './forbidden-error.ts';
+
+let cluster: CommandFixture;
+beforeAll(async () => {
+  cluster = await openCommandFixture();
+  await cluster.run('.create table T (a:long)');
+  await cluster.run('.create-or-alter function F() { T }');
+  await cluster.run(`.create-or-alter graph_model G '${graphModel}'`);
+});
+afterAll(() => cluster.close());
+
+function as(roles: readonly DatabaseRole[], clusterRoles: readonly ClusterRole[] = []): Partial<CommandContext> {
+  const { databaseId, name } = cluster.data.database;
+  return { clusterRoles, databases: [{ databaseId, name, roles }] };
+}
+
+async function verdict(text: string, access: Partial<CommandContext>): Promise<'allowed' | 'forbidden'> {
+  try {
+    await cluster.run(text, access);
+    return 'allowed';
+  } catch (error) {
+    if (error instanceof ForbiddenError) return 'forbidden';
+    // Who may not even know of the database learns no more than that a name of it means nothing.
+    const isBlind = !hasKustoRight({ ...cluster.context, ...access }, 'list', 'db');
+    if (isBlind && error instanceof KqlError && error.code === 'semantic') return 'forbidden';
+    throw error;
+  }
+}
+
+const graphModel = JSON.stringify({
+  Definition: { Steps: [{ Kind: 'AddNodes', Query: 'T', NodeIdColumn: 'a' }] },
+});
+const everyRole: readonly DatabaseRole[] = ['Admin', 'Ingestor', 'Monitor', 'User', 'UnrestrictedViewer', 'Viewer'];
+
+describe('roles on a database', () => {
+  it.each<[string, readonly DatabaseRole[]]>([
+    ['.show version', everyRole],
+    ['.show tables', ['Admin', 'Monitor', 'User', 'Viewer']],
+    ['.show table T details', ['Admin', 'Monitor', 'User', 'Viewer']],
+    ['.show database schema as json', ['Admin', 'Monitor', 'User', 'Viewer']],
+    ['.create table New (a:long)', ['Admin', 'User']],
+    ['.create-merge table T (a:long)', ['Admin']],
+    ['.create-or-alter function F() { T }', ['Admin']],
+    ['.alter table T docstring "x"', ['Admin']],
+    ['.drop table Gone ifexists', ['Admin']],
+    ['.ingest inline into table T <| 1', ['Admin', 'Ingestor']],
+    ['.set-or-append T <| print a = 1', ['Admin', 'Ingestor']],
+    ['.set-or-append T <| T | take 0', ['Admin']],
+    ['.set-or-replace T <| print a = 1', ['Admin']],
+    ['.alter table T policy caching hot = 1d', ['Admin']],
+    ['.set-or-replace stored_query_result R <| T | take 0', ['Admin', 'User', 'Viewer']],
+    [`.create-or-alter graph_model G '${graphModel}'`, ['Admin']],
+    ['.show graph_model G', ['Admin', 'Monitor', 'User', 'Viewer']],
+    ['.show graph_snapshots *', ['Admin', 'Monitor', 'User', 'Viewer']],
+    ['.show graph_models', ['Admin']],
+    ['.drop graph_snapshots G', ['Admin']],
+    ['.show stored_query_results', ['Admin', 'Monitor', 'User', 'Viewer']],
+    ['.show stored_query_result R schema', ['Admin', 'User', 'Viewer']],
+    [`.drop stored_query_results by user 'aadapp=nobody'`, ['Admin']],
+    ['.show database db principals', ['Admin', 'Monitor']],
+    ['.show cluster', []],
+    ['.clear table T data', ['Admin']],
+    [`.purge table T records with (noregrets='true') <| where a == 1`, ['Admin']],
+  ])('%s is for %j', async (text, allowed) => {
+    const found: string[] = [];
+    for (const role of everyRole) if ((await verdict(text, as([role]))) === 'allowed') found.push(role);
+    expect(found).toEqual(allowed);
+    expect(await verdict(text, as([], ['AllDatabasesAdmin']))).toBe('allowed');
+  });
+
+  it('together allow what each allows', async () => {
+    expect(await verdict('.set-or-append T <| T | take 0', as(['Viewer', 'Ingestor']))).toBe('allowed');
+  });
+
+  it('are named when they lack', async () => {
+    await expect(cluster.run('.drop table T', as(['User']))).rejects.toThrow(
+      `Principal 'aadapp=tester;tenant' is not authorized to perform operation 'DropTable' on database 'db': it needs one of the roles database Admin, AllDatabasesAdmin.`,
+    );
+  });
+
+  it('decide which databases are shown', async () => {
+    expect(await cluster.run('.show databases', as([]))).toEqual([]);
+    expect(await cluster.run('.show databases schema', as(['Ingestor']))).toEqual([]);
+    expect(await cluster.run('.show databases', as(['Viewer']))).toMatchObject([
+      { DatabaseName: 'db', IsCurrent: true },
+    ]);
+  });
+
+  it('decide whose operations are shown', async () => {
+    await cluster.run('.set-or-append T <| print a = 1');
+    const someone = { caller: { ...cluster.context.caller, fqn: 'aadapp=someone;tenant' } };
+    expect(await cluster.run('.show operations', { ...as(['Viewer']), ...someone })).toEqual([]);
+    expect(await cluster.run('.show operations', { ...as(['Monitor']), ...someone })).not.toEqual([]);
+    expect(await cluster.run('.show operations', as(['Viewer']))).not.toEqual([]);
+  });
+
+  it('of the whole cluster let monitors look', async () => {
+    expect(await verdict('.show cluster', as([], ['AllDatabasesMonitor']))).toBe('allowed');
+    expect(await verdict('.show cluster', as([], ['AllDatabasesViewer']))).toBe('forbidden');
+    expect(await verdict('.show tables', as([], ['AllDatabasesViewer']))).toBe('allowed');
+    expect(await verdict('.create table Other (a:long)', as([], ['AllDatabasesViewer']))).toBe('forbidden');
+  });
+});
+
+describe('.show queries', () => {
+  it('lists one own queries under way, and those of all for who monitors the database', async () => {
+    const { clock, activityId } = cluster.context;
+    const view = (principal: string, text: string): RequestView => ({
+      ...{ clientRequestId: 'r', text, database: 'db', startedOn: clock.now(), activityId, principal },
+      ...{ user: 'u', application: 'app', kind: 'query' },
+    });
+    const own = view('aadapp=tester;tenant', 'T | count');
+    const requests = {
+      cancel: () => 0,
+      capacity: () => [
+        { resource: 'ingestions', total: 12, consumed: 0, origin: 'CapacityPolicy/Ingestion' },
+        { resource: 'queries', total: 80, consumed: 2, origin: 'RequestRateLimitPolicy/WorkloadGroup/default' },
+      ],
+      list: (): readonly RequestView[] => [
+        own,
+        view('aadapp=someone;tenant', 'T'),
+        { ...view('aadapp=tester;tenant', '.show queries'), kind: 'command' },
+        {
+          ...view('aadapp=tester;tenant', 'T | nonsense'),
+          ended: { on: clock.now(), milliseconds: 1.5, state: 'Failed', failure: 'why' },
+        },
+      ],
+    };
+    expect(await cluster.run('.show queries', { ...as(['Viewer']), requests })).toMatchObject([
+      { Text: 'T | count', State: 'InProgress', Application: 'app', Database: 'db', FailureReason: '' },
+      { Text: 'T | nonsense', State: 'Failed', Duration: 15_000n, FailureReason: 'why' },
+    ]);
+    expect(await cluster.run('.show queries', { ...as(['Monitor']), requests })).toHaveLength(3);
+    expect(await cluster.run('.show running queries | count', { ...as(['Monitor']), requests })).toEqual([
+      { Count: 2n },
+    ]);
+    expect(await cluster.run('.show capacity', { requests })).toEqual([
+      { Resource: 'ingestions', Total: 12n, Consumed: 0n, Remaining: 12n, Origin: 'CapacityPolicy/Ingestion' },
+      {
+        ...{ Resource: 'queries', Total: 80n, Consumed: 2n, Remaining: 78n },
+        Origin: 'RequestRateLimitPolicy/WorkloadGroup/default',
+      },
+    ]);
+    expect(await cluster.run('.show capacity queries', { requests })).toMatchObject([{ Resource: 'queries' }]);
+  });
+});
+
+describe('.show diagnostics', () => {
+  it('tells what upkeep could not do, by the names of tables', async () => {
+    const { data } = cluster.context;
+    const [database] = data.databases();
+    const [table] = [...(database?.tables.values() ?? [])];
+    if (database === undefined || table === undefined) throw new Error('there is a table');
+    const asked = '.show diagnostics | project IsHealthy, IsAttentionRequired, AttentionRequiredReason';
+    expect(await cluster.run(asked)).toEqual([
+      { IsHealthy: true, IsAttentionRequired: false, AttentionRequiredReason: '' },
+    ]);
+    const problem: UpkeepProblem = {
+      step: 'merge',
+      table: { databaseId: database.databaseId, tableId: table.tableId },
+      ...{ error: 'SealedBytesError', since: cluster.context.clock.now(), times: 3, unreadableExtents: 2 },
+    };
+    const told = { ...cluster.context, data: { ...data, upkeepProblems: () => [problem] } };
+    const [row] = await cluster.run('.show diagnostics', told);
+    expect(row).toMatchObject({
+      IsAttentionRequired: true,
+      AttentionRequiredReason: `upkeep step 'merge' of table db.${table.name} failed 3 times: SealedBytesError, 2 extents do not open`,
+      FailedMergeOperations: 1,
+      NumberOfDatabases: 1,
+    });
+    await expect(cluster.run('.show diagnostics', as(['Admin']))).rejects.toThrow();
+  });
+});
+
+describe('.cancel query', () => {
+  it('is for one own requests, and all of them for who administers all databases', async () => {
+    const asked: [string, boolean, boolean][] = [];
+    const requests = {
+      cancel: (id: string, mayCancel: (principal: string) => boolean) => {
+        asked.push([id, mayCancel('aadapp=tester;tenant'), mayCancel('aadapp=someone;tenant')]);
+        return 1;
+      },
+    };
+    expect(await cluster.run(`.cancel query "KPC.execute;1"`, { ...as(['Viewer']), requests })).toEqual([
+      { ClientRequestId: 'KPC.execute;1', Status: 'Cancelled' },
+    ]);
+    await cluster.run(`.cancel query "x" with (reason="slow")`, { requests });
+    expect(asked).toEqual([
+      ['KPC.execute;1', true, false],
+      ['x', true, true],
+    ]);
+  });
+});

@@ -1,0 +1,185 @@
+import type { Guid } from '../../base/guid.ts';
+import { invariant } from '../../base/invariant.ts';
+import type { AppendRequest, ExtentView } from '../catalog/cluster-data.ts';
+import { dataError } from '../catalog/data-error.ts';
+import type { Program } from '../../kql/plan/plan.ts';
+import { KqlError } from '../../kql/plan/kql-error.ts';
+import type { Column } from '../../kql/plan/types.ts';
+import type { RowStatement } from '../../kql/query-engine.ts';
+import type { Command, CommandRow, Row } from './command.ts';
+import type { CommandContext } from './command-context.ts';
+import { commandProgram } from './command-program.ts';
+import { creationTimeOf, isIngestedAlready, noExtent, tagsOf } from './ingest-properties.ts';
+import { operationIdColumns, operationOf, runRecorded, startRecorded } from './operation-record.ts';
+import { requirePermission } from './permissions.ts';
+import { queryRequest, requireReadable } from './query-request.ts';
+
+export const extentColumns =
+  'ExtentId: guid, OriginalSize: long, ExtentSize: long, ColumnSize: long, IndexSize: long, RowCount: long';
+
+const modes = {
+  SetTable: { operation: 'TableSet', replace: false, existing: 'refused', missing: 'created' },
+  AppendTable: { operation: 'TableAppend', replace: false, existing: 'used', missing: 'refused' },
+  SetOrAppendTable: { operation: 'TableSetOrAppend', replace: false, existing: 'used', missing: 'created' },
+  SetOrReplaceTable: { operation: 'TableSetOrReplace', replace: true, existing: 'used', missing: 'created' },
+} as const;
+type Mode = (typeof modes)[keyof typeof modes];
+
+const knownProperties = [
+  'tags',
+  'creationTime',
+  'extend_schema',
+  'recreate_schema',
+  'persistDetails',
+  'ingestIfNotExists',
+  'distributed',
+  'folder',
+  'docstring',
+  'policy_ingestiontime',
+] as const;
+type Properties = Partial<Record<(typeof knownProperties)[number], string>>;
+
+const isTrue = (text: string | undefined): boolean => text?.toLowerCase() === 'true';
+
+function modeOf(kind: string): Mode {
+  const found = Object.entries(modes).find(([name]) => name === kind)?.[1];
+  invariant(found, 'rows of this family have a mode each');
+  return found;
+}
+
+/** To add rows takes less than to make a table, and to replace the rows of one takes its administrator. */
+function requireMode(mode: Mode, exists: boolean, table: string, command: Command, context: CommandContext): void {
+  const { database, data } = context;
+  if (exists && mode.existing === 'refused') throw dataError('EntityExists', table);
+  if (!exists && mode.missing === 'refused') data.table(database, table);
+  if (!exists) requirePermission(context, 'create', database, command.kind);
+  else requirePermission(context, mode.replace ? 'admin' : 'ingest', database, command.kind);
+}
+
+async function append(command: Command, context: CommandContext): Promise<readonly Row[]> {
+  const mode = modeOf(command.kind);
+  const table = command.required('TableName');
+  const properties: Properties = command.properties(knownProperties);
+  const exists = context.data.database(context.database).tables.has(table);
+  requireMode(mode, exists, table, command, context);
+  if (isTrue(properties.recreate_schema) && !mode.replace)
+    throw new KqlError('notSupported', `The property 'recreate_schema' is not supported in ${command.kind}.`);
+  const { query } = command;
+  invariant(query, 'the parser gives the query of these commands');
+  requireReadable(context, query, command.kind);
+  if (exists && isIngestedAlready(properties.ingestIfNotExists, table, context)) return [emptyRow];
+  const operation = operationOf(context, mode.operation);
+  if (command.has('async')) {
+    // Work that goes on after the answer does not end with the request.
+    const detached = { ...context, signal: undefined };
+    const work = (): Promise<Row> => runAppend(query, command, mode, table, properties, detached);
+    return startRecorded(context, operation, work, detailsOf(properties));
+  }
+  const work = (): Promise<Row> => runAppend(query, command, mode, table, properties, context);
+  return [await runRecorded(context, operation, work, detailsOf(properties))];
+}
+
+/** For `.show operation details`, when they are asked for. */
+const detailsOf = ({ persistDetails }: Properties) =>
+  isTrue(persistDetails) ? (row: Row) => JSON.stringify([row.map((value) => String(value))]) : undefined;
+
+async function runAppend(
+  query: Program,
+  command: Command,
+  mode: Mode,
+  table: string,
+  properties: Properties,
+  context: CommandContext,
+): Promise<Row> {
+  const { data, database, engine } = context;
+  const { text, queryText } = command;
+  const source = commandProgram(context, 'query', { text, program: query, queryText });
+  const statement = onlyOne(await engine.prepareRows(source, queryRequest(context, queryText)));
+  try {
+    const change = tableChange(table, statement.columns, properties, context);
+    const tags = tagsOf(properties.tags, properties.ingestIfNotExists);
+    const creationTime = creationTimeOf(properties.creationTime);
+    const { extent } = await data.append({
+      database,
+      table,
+      rows: { kind: 'statement', statement },
+      replace: mode.replace,
+      ...(change === undefined ? {} : { change }),
+      ...(tags.length === 0 ? {} : { tags }),
+      ...(creationTime === undefined ? {} : { creationTime }),
+    });
+    return extentRow(extent);
+  } finally {
+    statement.close();
+  }
+}
+
+function onlyOne([statement, ...others]: readonly [RowStatement, ...RowStatement[]]): RowStatement {
+  if (others.length === 0) return statement;
+  statement.close();
+  throw new KqlError('semantic', 'The query of this command must have exactly one result.');
+}
+
+/** Checks that the rows fit the table that is there: by position and type.
+ * @returns what the commit is to do to the table; undefined: nothing */
+function tableChange(
+  name: string,
+  columns: readonly Column[],
+  properties: Properties,
+  context: CommandContext,
+): AppendRequest['change'] {
+  const { data, database } = context;
+  if (columns.some((column) => column.name.includes('$')))
+    throw new KqlError('semantic', 'Names of columns must not contain $.');
+  const { folder, docstring } = properties;
+  const texts = { ...(folder === undefined ? {} : { folder }), ...(docstring === undefined ? {} : { docstring }) };
+  const table = data.database(database).tables.get(name);
+  if (table === undefined) {
+    if (properties.policy_ingestiontime?.toLowerCase() === 'false')
+      throw new KqlError(
+        'notSupported',
+        'A table without ingestion times (policy_ingestiontime=false) is not supported.',
+      );
+    return { how: 'create', schema: { columns, ...texts } };
+  }
+  if (isTrue(properties.recreate_schema)) {
+    requirePermission(context, 'admin', database, 'AlterTable');
+    return { how: 'recreate', schema: { columns } };
+  }
+  const added = columns.slice(table.columns.length);
+  if (added.length > 0 && isTrue(properties.extend_schema)) {
+    requirePermission(context, 'admin', database, 'AlterMergeTable');
+    requireSameTypes(columns.slice(0, table.columns.length), table.columns);
+    return { how: 'extend', schema: { columns: added } };
+  }
+  requireSameTypes(columns, table.columns);
+  return undefined;
+}
+
+function requireSameTypes(query: readonly Column[], table: readonly Column[]): void {
+  if (query.length === table.length && query.every(({ type }, index) => type === table[index]?.type)) return;
+  const list = (columns: readonly Column[]): string => columns.map(({ type }) => `'${type}'`).join(',');
+  throw new KqlError(
+    'semantic',
+    `Query schema does not match table schema. QuerySchema=(${list(query)}), TableSchema=(${list(table)}).`,
+  );
+}
+
+const emptyRow: Row = [noExtent, 0n, 0n, 0n, 0n, 0n];
+
+function extentRow(extent: ExtentView | undefined): Row {
+  if (extent === undefined) return emptyRow;
+  const bytes = BigInt(extent.extentBytes);
+  const extentId: Guid = extent.extentId;
+  return [extentId, BigInt(extent.originalBytes), bytes, bytes, 0n, BigInt(extent.rowCount)];
+}
+
+/** @see Kusto "Ingest from query" */
+export const appendCommands: readonly CommandRow[] = [
+  {
+    kinds: Object.keys(modes),
+    permission: 'anyone',
+    columns: (command) => (command.has('async') ? operationIdColumns : extentColumns),
+    run: append,
+  },
+];

@@ -1,0 +1,58 @@
+import { availableParallelism, freemem, totalmem } from 'node:os';
+import { KqlError } from '../../kql/plan/kql-error.ts';
+import type { CommandRow } from './command.ts';
+import { ticksOf } from './instants.ts';
+
+const clusterColumns =
+  'NodeId: string, Address: string, Name: string, StartTime: datetime, IsAdmin: bool, MachineTotalMemory: long, MachineAvailableMemory: long, ProcessorCount: int, EnvironmentDescription: string';
+
+/** @see Kusto ".show version", ".show cluster", ".show capacity" */
+export const clusterCommands: readonly CommandRow[] = [
+  {
+    kinds: ['ShowVersion'],
+    permission: 'anyone',
+    columns: 'BuildVersion: string, BuildTime: datetime, ServiceType: string, ProductVersion: string',
+    run: (_command, { cluster }) => [
+      [cluster.version, ticksOf(cluster.builtAt), 'Engine', `Kustody ${cluster.version}`],
+    ],
+  },
+  {
+    kinds: ['ShowCluster'],
+    permission: 'clusterMonitor',
+    columns: clusterColumns,
+    run: (_command, { cluster }) => [
+      [
+        ...[
+          'KEngine000000',
+          cluster.uri,
+          'KEngine000000',
+          ticksOf(cluster.startedAt),
+          true,
+          BigInt(totalmem()),
+          BigInt(freemem()),
+        ],
+        ...[
+          availableParallelism(),
+          JSON.stringify({ Cluster: cluster.name, Product: 'Kustody', Version: cluster.version }),
+        ],
+      ],
+    ],
+  },
+  {
+    kinds: ['ShowCapacity'],
+    permission: 'clusterMonitor',
+    columns: 'Resource: string, Total: long, Consumed: long, Remaining: long, Origin: string',
+    run: (command, { requests }) => {
+      if (requests.capacity === undefined)
+        throw new KqlError('notSupported', 'The capacity of this cluster is not counted.');
+      const asked = command.optional('Resource')?.toLowerCase();
+      return requests
+        .capacity()
+        .filter(({ resource }) => asked === undefined || resource === asked)
+        .map(({ resource, total, consumed, origin }) => [
+          ...[resource, BigInt(total), BigInt(consumed)],
+          ...[BigInt(Math.max(0, total - consumed)), origin],
+        ]);
+    },
+  },
+];

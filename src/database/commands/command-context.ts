@@ -1,0 +1,94 @@
+import type { ClusterRole, DatabaseAccess, RoleHolder } from '../../authz/kusto-roles.ts';
+import type { Guid } from '../../base/guid.ts';
+import type { RandomBytes } from '../../base/random.ts';
+import type { Clock, Instant } from '../../clock/clock.ts';
+import type { ClusterData } from '../catalog/cluster-data.ts';
+import type { QueryEngine } from '../../kql/query-engine.ts';
+
+/** Everything a management command works with. */
+export interface CommandContext extends CommandAccess {
+  readonly data: ClusterData;
+  readonly engine: QueryEngine;
+  /** The database of the request; `NetDefaultDB` and the like for commands about the whole cluster. */
+  readonly database: string;
+  readonly cluster: ClusterFacts;
+  readonly clock: Clock;
+  readonly randomBytes: RandomBytes;
+  readonly clientRequestId: string;
+  readonly activityId: Guid;
+  readonly signal?: AbortSignal | undefined;
+  readonly requests: CommandRequests;
+  /** Keeps the work of an `async` command going after its answer; errors never come out of `work`. */
+  readonly background: (work: () => Promise<void>) => void;
+}
+
+/** Who calls, what they are here, and what the resource manager says of the cluster. */
+export interface CommandAccess {
+  readonly caller: CommandCaller;
+  readonly clusterRoles: readonly ClusterRole[];
+  readonly databases: readonly DatabaseAccess[];
+  readonly principals: readonly RoleHolder[];
+  readonly streamingIngestEnabled: boolean;
+  readonly purgeEnabled: boolean;
+}
+
+export interface CommandCaller {
+  readonly objectId: Guid;
+  readonly tenantId: Guid;
+  readonly displayName: string;
+  /** `aadapp={application id};{tenant id}` */
+  readonly fqn: string;
+}
+
+export interface ClusterFacts {
+  readonly name: string;
+  /** `https://{name}.{region}.kusto.windows.net` */
+  readonly uri: string;
+  /** Version of Kustody: `1.2.3`. */
+  readonly version: string;
+  readonly builtAt: Instant;
+  readonly startedAt: Instant;
+}
+
+/** Queries and commands under way, and those that ended in the life of this process. */
+export interface CommandRequests {
+  /** @returns how many were cancelled */
+  cancel(clientRequestId: string, mayCancel: (principal: string) => boolean): number;
+  /** Newest first. Absent: nobody keeps what `.show queries` tells. */
+  list?(): readonly RequestView[];
+  /** What can be under way at the same time, by kind. Absent: nobody counts. */
+  capacity?(): readonly CapacityView[];
+  /** How many a workload group without a policy can have under way. Absent: nobody counts. */
+  defaultRateLimit?(): number;
+}
+
+export interface CapacityView {
+  /** As `.show capacity` names it: `ingestions`. */
+  readonly resource: string;
+  readonly total: number;
+  readonly consumed: number;
+  /** The policy that says so: `CapacityPolicy/Ingestion`. */
+  readonly origin: string;
+}
+
+export interface EndedRequest {
+  readonly on: Instant;
+  readonly milliseconds: number;
+  readonly state: 'Completed' | 'Failed' | 'Cancelled' | 'Throttled';
+  /** Empty when there was none. */
+  readonly failure: string;
+}
+
+export interface RequestView {
+  readonly clientRequestId: string;
+  readonly text: string;
+  readonly database: string;
+  readonly startedOn: Instant;
+  readonly activityId: Guid;
+  readonly principal: string;
+  readonly user: string;
+  readonly application: string;
+  readonly kind: 'query' | 'command' | 'ingestion';
+  /** Absent: it is under way. */
+  readonly ended?: EndedRequest;
+}

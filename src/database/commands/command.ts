@@ -1,0 +1,127 @@
+import type { CommandPart } from '../../kql/plan/command.ts';
+import type { Program } from '../../kql/plan/plan.ts';
+import { KqlError } from '../../kql/plan/kql-error.ts';
+import type { Column } from '../../kql/plan/types.ts';
+import type { NativeValue } from '../../kql/sql/native.ts';
+import type { CommandContext } from './command-context.ts';
+import type { Permission } from './permissions.ts';
+
+export type Row = readonly NativeValue[];
+
+/** The one table a command answers with. */
+export interface CommandTable {
+  readonly columns: readonly Column[];
+  readonly rows: readonly Row[];
+}
+
+/** One command, or several that differ in a word. */
+export interface CommandRow {
+  /** Names of the official parser, or our own where it knows no such command. */
+  readonly kinds: readonly string[];
+  /** Needed in the database that the command is about; `run` asks for more where that depends on the arguments. */
+  readonly permission: Permission;
+  /** `Name: type, …`; names and types of the official parser, then what only the documentation has. */
+  readonly columns: string | ((command: Command) => string);
+  readonly run: (
+    command: Command,
+    context: CommandContext,
+    nested: RunNested,
+    // A table says its own columns, where only the work shows them.
+  ) => Promise<readonly Row[] | CommandTable> | readonly Row[] | CommandTable;
+}
+
+/** Runs a command that is part of another. */
+export type RunNested = (text: string) => Promise<CommandAnswer>;
+
+export interface CommandAnswer extends CommandTable {
+  readonly kind: string;
+}
+
+/** What was asked, however it was read. */
+export interface CommandInput {
+  readonly kind: string;
+  readonly text: string;
+  readonly parts: readonly CommandPart[];
+  readonly query?: Program;
+  readonly queryText?: string;
+  /** What stands after `<|` when it is not parsed. */
+  readonly raw?: string;
+}
+
+/** Reads the parts of one command. */
+export class Command {
+  readonly kind: string;
+  readonly query: Program | undefined;
+  readonly text: string;
+  readonly queryText: string;
+  readonly raw: string;
+  /** In order, without groups. */
+  readonly leaves: readonly CommandPart[];
+
+  constructor({ kind, text, parts, query, queryText, raw }: CommandInput) {
+    this.kind = kind;
+    this.text = text;
+    this.query = query;
+    this.queryText = queryText ?? '';
+    this.raw = raw ?? '';
+    this.leaves = leavesOf(parts);
+  }
+
+  optional(name: string): string | undefined {
+    const part = this.leaves.find((leaf) => leaf.name === name);
+    return part === undefined ? undefined : textOfPart(part);
+  }
+
+  /** @throws KqlError `syntax` */
+  required(name: string): string {
+    const found = this.optional(name);
+    if (found === undefined) throw new KqlError('syntax', `The command has no ${name}.`);
+    return found;
+  }
+
+  all(name: string): string[] {
+    return this.leaves.filter((leaf) => leaf.name === name).map(textOfPart);
+  }
+
+  has(word: string): boolean {
+    return this.leaves.some((leaf) => leaf.name === undefined && leaf.text.toLowerCase() === word);
+  }
+
+  /** The database it names, else that of the request. */
+  databaseName(context: CommandContext): string {
+    return this.optional('DatabaseName') ?? this.optional('databaseName') ?? context.database;
+  }
+
+  /** Those of `with (name = value, …)`, names in lower case. @throws KqlError for one that is not in `known` */
+  properties<Name extends string>(known: readonly Name[]): Partial<Record<Name, string>> {
+    const found: Partial<Record<Name, string>> = {};
+    for (const [name, value] of this.allProperties()) {
+      const match = known.find((one) => one.toLowerCase() === name);
+      if (match === undefined)
+        throw new KqlError('notSupported', `The property '${name.slice(0, 100)}' is not supported in ${this.kind}.`);
+      found[match] = value;
+    }
+    return found;
+  }
+
+  private allProperties(): [string, string][] {
+    const found: [string, string][] = [];
+    for (const [index, leaf] of this.leaves.entries()) {
+      if (leaf.name !== 'PropertyName') continue;
+      const value = this.leaves.slice(index + 1).find(({ name }) => name === 'PropertyValue');
+      if (value !== undefined) found.push([textOfPart(leaf).toLowerCase(), textOfPart(value)]);
+    }
+    return found;
+  }
+}
+
+/** A string literal without quotes, a name without brackets; else as written. */
+function textOfPart({ text, value }: CommandPart): string {
+  if (typeof value !== 'string') return text;
+  // Literals of other types are ticks and digits by now; handlers read those from the text.
+  return /^(datetime|timespan|time|date)\s*\(|^\d+(\.\d+)?[a-z]+$/i.test(text) ? text : value;
+}
+
+function leavesOf(parts: readonly CommandPart[]): CommandPart[] {
+  return parts.flatMap((part) => (part.children === undefined ? [part] : leavesOf(part.children)));
+}

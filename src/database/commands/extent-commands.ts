@@ -1,0 +1,192 @@
+import type { Guid } from '../../base/guid.ts';
+import { parseGuid } from '../../base/guid.ts';
+import type { ExtentView } from '../catalog/cluster-data.ts';
+import { dataError } from '../catalog/data-error.ts';
+import { KqlError } from '../../kql/plan/kql-error.ts';
+import type { Command, CommandRow, CommandTable, Row, RunNested } from './command.ts';
+import { readResult } from './command-pipe.ts';
+import type { CommandContext } from './command-context.ts';
+import { ticksOf } from './instants.ts';
+import { requirePermission } from './permissions.ts';
+import { queryRequest } from './query-request.ts';
+
+const extentColumns =
+  'ExtentId: guid, DatabaseName: string, TableName: string, MaxCreatedOn: datetime, OriginalSize: real, ExtentSize: real, CompressedSize: real, IndexSize: real, Blocks: long, Segments: long, ExtentContainerId: string, RowCount: long, MinCreatedOn: datetime, Tags: string, Kind: string, DeletedRowCount: long';
+const droppedColumns = 'ExtentId: guid, TableName: string, CreatedOn: datetime';
+
+const extentRow = (extent: ExtentView): Row => [
+  ...[
+    extent.extentId,
+    extent.database,
+    extent.table,
+    ticksOf(extent.maxCreatedOn),
+    extent.originalBytes,
+    extent.extentBytes,
+  ],
+  ...[
+    extent.extentBytes,
+    0,
+    1n,
+    1n,
+    '',
+    BigInt(extent.rowCount),
+    ticksOf(extent.minCreatedOn),
+    extent.tags.join('\r\n'),
+    'StandardV3',
+    0n,
+  ],
+];
+
+const droppedRow = (extent: ExtentView): Row => [extent.extentId, extent.table, ticksOf(extent.minCreatedOn)];
+
+/** @throws KqlError for text that is no GUID */
+function extentIds(command: Command): readonly Guid[] {
+  return command.all('ExtentId').map((text) => {
+    const id = parseGuid(text);
+    if (id === undefined) throw new KqlError('syntax', 'An extent id is a GUID.');
+    return id;
+  });
+}
+
+const tagTests: Readonly<Record<string, (tag: string, wanted: string) => boolean>> = {
+  has: (tag, wanted) => tag.toLowerCase() === wanted.toLowerCase(),
+  contains: (tag, wanted) => tag.toLowerCase().includes(wanted.toLowerCase()),
+};
+
+/** `where tags has 'x' and tags !contains 'y'`, each over all tags of an extent. */
+function tagFilter(command: Command): (extent: ExtentView) => boolean {
+  const tests = command.leaves.flatMap((leaf, index) => {
+    if (leaf.name !== 'Tag') return [];
+    const operator = command.leaves[index - 1]?.text.toLowerCase() ?? '';
+    const test = tagTests[operator.replace('!', '')];
+    if (test === undefined) throw new KqlError('notSupported', `The filter 'tags ${operator}' is not supported.`);
+    const wanted = typeof leaf.value === 'string' ? leaf.value : leaf.text;
+    return [(tags: readonly string[]) => tags.some((tag) => test(tag, wanted)) !== operator.startsWith('!')];
+  });
+  return ({ tags }) => tests.every((test) => test(tags));
+}
+
+function shown(command: Command, extents: readonly ExtentView[]): readonly Row[] {
+  const ids = extentIds(command);
+  const matches = tagFilter(command);
+  return extents
+    .filter(
+      (extent) =>
+        (ids.length === 0 || ids.includes(extent.extentId)) && (!command.has('hot') || extent.hot) && matches(extent),
+    )
+    .map(extentRow);
+}
+
+/** `older 10 days`, `older 3 hours`: milliseconds. */
+function olderThanMs(command: Command): number | undefined {
+  const text = command.optional('Older') ?? command.optional('OlderThan');
+  if (text === undefined) return command.has('older') ? unreadable() : undefined;
+  const match = /^(\d+)\s*(days?|hours?|d|h)?$/i.exec(text.trim());
+  if (match === null) return unreadable();
+  return Number(match[1]) * (/^h/i.test(match[2] ?? 'days') ? 3_600_000 : 86_400_000);
+}
+
+function unreadable(): never {
+  throw new KqlError('syntax', 'The age of extents is written as a number of days or hours.');
+}
+
+/** The extents that a query or another command answers with in its column `ExtentId`. */
+async function queried(text: string, context: CommandContext, nested: RunNested): Promise<readonly Guid[]> {
+  const answer: CommandTable = text.trim().startsWith('.')
+    ? await nested(text)
+    : await readResult(await context.engine.execute(queryRequest(context, text)));
+  const at = answer.columns.findIndex(({ name }) => name === 'ExtentId');
+  if (at < 0) throw new KqlError('semantic', 'The query has no column ExtentId.');
+  return answer.rows.flatMap((row) => parseGuid(String(row[at])) ?? []);
+}
+
+/** What the command means to drop, by table. Rows in the log of small writes become extents first, so that none escapes. */
+async function chosen(command: Command, context: CommandContext, nested: RunNested): Promise<readonly ExtentView[]> {
+  const { data, database, clock } = context;
+  if (command.optional('TrimSize') !== undefined || command.has('trim'))
+    throw new KqlError('notSupported', "'.drop extents … trim by' is not supported.");
+  const table = command.optional('TableName');
+  const query = command.optional('Query');
+  const ids = query === undefined ? extentIds(command) : await queried(query, context, nested);
+  const byIds = query !== undefined || command.leaves.some(({ name }) => name === 'ExtentId');
+  if (byIds) {
+    const all = data.extents(database, table);
+    const missing = ids.find((id) => !all.some((extent) => extent.extentId === id));
+    if (missing !== undefined && query === undefined) throw dataError('ExtentNotFound', missing);
+    return all.filter(({ extentId }) => ids.includes(extentId));
+  }
+  const tables = table === undefined ? [...data.database(database).tables.keys()] : [table];
+  if (!command.has('whatif')) for (const name of tables) await data.flush(database, name);
+  const age = olderThanMs(command);
+  const before = age === undefined ? undefined : clock.now() - age;
+  return tables
+    .flatMap((name) => data.extents(database, name))
+    .filter(({ maxCreatedOn }) => before === undefined || maxCreatedOn < before);
+}
+
+async function dropExtents(command: Command, context: CommandContext, nested: RunNested): Promise<readonly Row[]> {
+  const extents = await chosen(command, context, nested);
+  if (command.has('whatif') || extents.length === 0) return extents.map(droppedRow);
+  const dropped = await context.data.dropExtents(context.database, command.optional('TableName'), {
+    extentIds: extents.map(({ extentId }) => extentId),
+  });
+  return dropped.map(droppedRow);
+}
+
+/** @see Kusto "Extents (data shards) management" */
+export const extentCommands: readonly CommandRow[] = [
+  {
+    kinds: ['ShowTableExtents'],
+    permission: 'metadata',
+    columns: extentColumns,
+    run: (command, { data, database }) => {
+      const tables = command.all('TableName').map((name) => data.table(database, name).name);
+      return shown(
+        command,
+        tables.flatMap((table) => data.extents(database, table)),
+      );
+    },
+  },
+  {
+    kinds: ['ShowDatabaseExtents'],
+    permission: 'metadata',
+    columns: extentColumns,
+    run: (command, context) => shown(command, context.data.extents(command.databaseName(context))),
+  },
+  {
+    kinds: ['ShowClusterExtents'],
+    permission: 'clusterMonitor',
+    columns: extentColumns,
+    run: (command, { data }) =>
+      shown(
+        command,
+        data.databases().flatMap(({ name }) => data.extents(name)),
+      ),
+  },
+  { kinds: ['DropExtent', 'DropExtents'], permission: 'admin', columns: droppedColumns, run: dropExtents },
+  {
+    kinds: ['ClearTableData'],
+    permission: 'admin',
+    columns: 'Status: string',
+    run: async (command, { data, database }) => {
+      await data.clearTable(database, data.table(database, command.required('TableName')).name);
+      return [['Data cleared']];
+    },
+  },
+  {
+    kinds: ['ClearTableCacheStreamingIngestionSchema', 'ClearDatabaseCacheStreamingIngestionSchema'],
+    permission: 'ingest',
+    columns: 'NodeId: string, Status: string',
+    run: (command, context) => {
+      // Nothing is cached apart from the catalog itself, so the newest schema is in use already.
+      const table = command.optional('TableName');
+      if (table !== undefined) requireTable(table, context);
+      return [['KEngine000000', 'Succeeded']];
+    },
+  },
+];
+
+function requireTable(table: string, context: CommandContext): void {
+  context.data.table(context.database, table);
+  requirePermission(context, 'ingest', context.database, 'ClearTableCacheStreamingIngestionSchema');
+}

@@ -1,0 +1,105 @@
+import type { FunctionSchema } from '../catalog/cluster-data.ts';
+import type { FunctionView } from '../catalog/catalog-view.ts';
+import { dataError } from '../catalog/data-error.ts';
+import { KqlError } from '../../kql/plan/kql-error.ts';
+import type { Command, CommandRow, Row } from './command.ts';
+import type { CommandContext } from './command-context.ts';
+import { requirePermission } from './permissions.ts';
+
+const functionColumns = 'Name: string, Parameters: string, Body: string, Folder: string, DocString: string';
+
+const functionRow = (fn: FunctionSchema | FunctionView): Row => [
+  fn.name,
+  fn.parameters,
+  fn.body,
+  fn.folder ?? '',
+  fn.docstring ?? '',
+];
+
+/** `(n:long) { … }` → parameters and body, each with its brackets. */
+function splitDeclaration(text: string): { readonly parameters: string; readonly body: string } {
+  let depth = 0;
+  for (const { index, 0: found } of text.matchAll(/@"[^"]*"|@'[^']*'|"(?:[^"\\]|\\.)*"|'(?:[^'\\]|\\.)*'|[()]/g)) {
+    if (found === '(') depth += 1;
+    if (found !== ')') continue;
+    depth -= 1;
+    if (depth === 0) return { parameters: text.slice(0, index + 1).trim(), body: text.slice(index + 1).trim() };
+  }
+  throw new KqlError('syntax', 'The function has no parameter list.');
+}
+
+function declarationOf(command: Command): FunctionSchema {
+  const at = command.leaves.findIndex(({ name }) => name === 'FunctionName');
+  const declaration = command.leaves
+    .slice(at + 1)
+    .map(({ text }) => text)
+    .join(' ');
+  const { docstring, folder, view } = command.properties(['docstring', 'folder', 'skipvalidation', 'view']);
+  if (view?.toLowerCase() === 'true')
+    throw new KqlError('notSupported', 'Functions that are views (view=true) are not supported.');
+  return {
+    name: command.required('FunctionName'),
+    ...splitDeclaration(declaration),
+    ...(docstring === undefined ? {} : { docstring }),
+    ...(folder === undefined ? {} : { folder }),
+  };
+}
+
+async function put(command: Command, context: CommandContext): Promise<readonly Row[]> {
+  const fn = declarationOf(command);
+  const { data, database } = context;
+  const exists = data.database(database).functions.has(fn.name);
+  if (command.kind === 'CreateOrAlterFunction') {
+    // To change somebody's function takes more than to make one.
+    if (exists) requirePermission(context, 'admin', database, command.kind);
+    return [functionRow(await data.putFunction(database, fn, 'createOrAlter'))];
+  }
+  if (command.kind === 'AlterFunction') return [functionRow(await data.putFunction(database, fn, 'alter'))];
+  return [
+    functionRow(await data.putFunction(database, fn, command.has('ifnotexists') ? 'createIfNotExists' : 'create')),
+  ];
+}
+
+async function drop(command: Command, { data, database }: CommandContext): Promise<readonly Row[]> {
+  const names = command.all('FunctionName');
+  await data.dropFunctions(database, names, command.has('ifexists'));
+  if (command.kind === 'DropFunction') return names.map((name) => [name]);
+  return [...data.database(database).functions.values()].map(functionRow);
+}
+
+async function setText(command: Command, { data, database }: CommandContext): Promise<readonly Row[]> {
+  const docstring = command.optional('Documentation');
+  const text = docstring === undefined ? { folder: command.required('Folder') } : { docstring };
+  return [functionRow(await data.setFunctionText(database, command.required('FunctionName'), text))];
+}
+
+/** @see Kusto "Stored functions" */
+export const functionCommands: readonly CommandRow[] = [
+  {
+    kinds: ['ShowFunctions'],
+    permission: 'metadata',
+    columns: functionColumns,
+    run: (_command, { data, database }) => [...data.database(database).functions.values()].map(functionRow),
+  },
+  {
+    kinds: ['ShowFunction'],
+    permission: 'metadata',
+    columns: functionColumns,
+    run: (command, { data, database }) => {
+      const name = command.required('FunctionName');
+      const found = data.database(database).functions.get(name);
+      if (found === undefined) throw dataError('FunctionNotFound', name.slice(0, 200));
+      return [functionRow(found)];
+    },
+  },
+  { kinds: ['CreateFunction', 'CreateOrAlterFunction'], permission: 'create', columns: functionColumns, run: put },
+  { kinds: ['AlterFunction'], permission: 'admin', columns: functionColumns, run: put },
+  {
+    kinds: ['AlterFunctionDocString', 'AlterFunctionFolder'],
+    permission: 'admin',
+    columns: functionColumns,
+    run: setText,
+  },
+  { kinds: ['DropFunction'], permission: 'admin', columns: 'Name: string', run: drop },
+  { kinds: ['DropFunctions'], permission: 'admin', columns: functionColumns, run: drop },
+];

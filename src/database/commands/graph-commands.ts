@@ -1,0 +1,212 @@
+import { newGuid } from '../../base/guid.ts';
+import { dataError } from '../catalog/data-error.ts';
+import type { GraphModelVersion, GraphModelView, GraphSnapshotView } from '../catalog/graph-models.ts';
+import { stepsOfModel } from '../catalog/graph-models.ts';
+import { fixedProgram } from '../../kql/data-dependent-schema.ts';
+import type { KqlCatalog } from '../../kql/plan/catalog.ts';
+import { KqlError } from '../../kql/plan/kql-error.ts';
+import type { Command, CommandRow, Row } from './command.ts';
+import type { CommandContext } from './command-context.ts';
+import { ticksOf } from './instants.ts';
+import { operationIdColumns, operationOf, startRecorded } from './operation-record.ts';
+import { queryRequest, requireReadable } from './query-request.ts';
+import { readableCatalog } from './readable-catalog.ts';
+
+const versionColumns = 'Name: string, CreationTime: datetime, Id: guid';
+const modelColumns = `${versionColumns}, SnapshotCount: long, Model: string, RetentionPolicy: string, CachingPolicy: string`;
+const snapshotColumns =
+  'Name: string, SnapshotTime: datetime, ModelName: string, ModelId: guid, ModelCreationTime: datetime';
+const snapshotDetailColumns = `${snapshotColumns}, NodesCount: long, EdgesCount: long, RetentionPolicy: string, CachingPolicy: string`;
+
+/** Snapshots are kept until they are dropped. */
+const policies = [JSON.stringify({ SoftDeletePeriod: '365000.00:00:00' }), 'null'] as const;
+
+const versionRow = ({ name }: GraphModelView, { createdOn, versionId }: GraphModelVersion): Row => [
+  ...[name, ticksOf(createdOn), versionId],
+];
+
+const modelRow = (model: GraphModelView, version: GraphModelVersion): Row => [
+  ...versionRow(model, version),
+  ...[BigInt(model.snapshots.length), version.model, ...policies],
+];
+
+const snapshotRow = (model: string, snapshot: GraphSnapshotView): Row => [
+  ...[snapshot.name, ticksOf(snapshot.createdOn), model, snapshot.versionId, ticksOf(snapshot.versionCreatedOn)],
+];
+
+const snapshotDetailRow = (model: string, snapshot: GraphSnapshotView): Row => [
+  ...snapshotRow(model, snapshot),
+  ...[BigInt(snapshot.nodes.rowCount), BigInt(snapshot.edges.rowCount), ...policies],
+];
+
+function modelOf(command: Command, { data, database }: CommandContext): GraphModelView {
+  const name = command.required('GraphModelName');
+  const found = data.graphModels(database).find((model) => model.name === name);
+  if (found === undefined) throw dataError('GraphModelNotFound', name.slice(0, 200));
+  return found;
+}
+
+function snapshotOf(model: GraphModelView, command: Command): GraphSnapshotView {
+  const name = command.required('SnapshotName');
+  const found = model.snapshots.find((snapshot) => snapshot.name === name);
+  if (found === undefined) throw dataError('GraphSnapshotNotFound', name.slice(0, 200));
+  return found;
+}
+
+const newest = ({ versions }: GraphModelView): readonly GraphModelVersion[] => versions.slice(-1);
+
+/** The queries of a model are compiled before it is kept: with the model in the catalog, as they will be later. */
+async function put(command: Command, context: CommandContext): Promise<readonly Row[]> {
+  const { data, database, engine } = context;
+  const name = command.required('GraphModelName');
+  const text = command.required('Model');
+  const candidate = { name, ...stepsOfModel(text), snapshots: [] };
+  const catalog = readableCatalog(context);
+  const planned: KqlCatalog = {
+    ...catalog,
+    version: `${catalog.version} ${newGuid(context.randomBytes)}`,
+    databases: catalog.databases.map((entry) =>
+      entry.name === database
+        ? { ...entry, graphs: [...(entry.graphs ?? []).filter((graph) => graph.name !== name), candidate] }
+        : entry,
+    ),
+  };
+  await engine.compileGraph(name, database, planned);
+  const model = await data.putGraphModel(database, name, text);
+  return newest(model).map((one) => modelRow(model, one));
+}
+
+function showModel(command: Command, context: CommandContext): readonly Row[] {
+  const model = modelOf(command, context);
+  const { id } = command.properties(['id']);
+  const shown =
+    id === undefined ? newest(model) : model.versions.filter(({ versionId }) => id === '*' || versionId === id);
+  return shown.map((version) => (command.has('details') ? modelRow(model, version) : versionRow(model, version)));
+}
+
+function showModels(command: Command, { data, database }: CommandContext): readonly Row[] {
+  const { showAll } = command.properties(['showAll']);
+  return data
+    .graphModels(database)
+    .flatMap((model) =>
+      (showAll?.toLowerCase() === 'true' ? model.versions : newest(model)).map((version) =>
+        command.has('details') ? modelRow(model, version) : versionRow(model, version),
+      ),
+    );
+}
+
+async function make(command: Command, context: CommandContext): Promise<readonly Row[]> {
+  modelOf(command, context);
+  if (!command.has('async')) return [await makeSnapshot(command, context)];
+  // Work that goes on after the answer does not end with the request.
+  const detached = { ...context, signal: undefined };
+  return startRecorded(context, operationOf(context, command.kind), () => makeSnapshot(command, detached));
+}
+
+async function makeSnapshot(command: Command, context: CommandContext): Promise<Row> {
+  const { data, database, engine } = context;
+  const model = modelOf(command, context);
+  const [version] = newest(model);
+  const request = queryRequest(context, command.text);
+  const program = await engine.compileGraph(model.name, database, request.catalog);
+  requireReadable(context, program, command.kind);
+  const [nodes, edges] = await engine.prepareRows(fixedProgram(program), request);
+  try {
+    if (edges === undefined || version === undefined)
+      throw new KqlError('internal', 'A graph has nodes, edges and a version.');
+    const snapshot = await data.makeGraphSnapshot({
+      database,
+      model: model.name,
+      name: command.required('SnapshotName'),
+      versionId: version.versionId,
+      nodes: { kind: 'statement', statement: nodes },
+      edges: { kind: 'statement', statement: edges },
+    });
+    return snapshotDetailRow(model.name, snapshot);
+  } finally {
+    nodes.close();
+  }
+}
+
+function showSnapshots(command: Command, context: CommandContext): readonly Row[] {
+  const models =
+    command.required('GraphModelName') === '*'
+      ? context.data.graphModels(context.database)
+      : [modelOf(command, context)];
+  const row = command.has('details') ? snapshotDetailRow : snapshotRow;
+  return models
+    .flatMap((model) => model.snapshots.map((snapshot) => ({ model: model.name, snapshot })))
+    .sort((left, right) => (left.snapshot.name < right.snapshot.name ? -1 : 1))
+    .map(({ model, snapshot }) => row(model, snapshot));
+}
+
+/** @see Kusto "Graph models overview", "Graph snapshots overview" */
+export const graphCommands: readonly CommandRow[] = [
+  { kinds: ['GraphModelCreateOrAlter'], permission: 'admin', columns: modelColumns, run: put },
+  {
+    kinds: ['GraphModelShow'],
+    permission: 'metadata',
+    columns: (command) => (command.has('details') ? modelColumns : versionColumns),
+    run: showModel,
+  },
+  {
+    kinds: ['GraphModelsShow'],
+    permission: 'admin',
+    columns: (command) => (command.has('details') ? modelColumns : versionColumns),
+    run: showModels,
+  },
+  {
+    kinds: ['GraphModelDrop'],
+    permission: 'admin',
+    columns: versionColumns,
+    run: async (command, context) => {
+      const model = modelOf(command, context);
+      await context.data.dropGraphModel(context.database, model.name);
+      return newest(model).map((version) => versionRow(model, version));
+    },
+  },
+  {
+    kinds: ['GraphSnapshotMake'],
+    permission: 'admin',
+    columns: (command) => (command.has('async') ? operationIdColumns : snapshotDetailColumns),
+    run: make,
+  },
+  {
+    kinds: ['GraphSnapshotShow'],
+    permission: 'metadata',
+    columns: (command) => (command.has('details') ? snapshotDetailColumns : snapshotColumns),
+    run: (command, context) => {
+      const model = modelOf(command, context);
+      const row = command.has('details') ? snapshotDetailRow : snapshotRow;
+      return [row(model.name, snapshotOf(model, command))];
+    },
+  },
+  {
+    kinds: ['GraphSnapshotsShow'],
+    permission: 'metadata',
+    columns: (command) => (command.has('details') ? snapshotDetailColumns : snapshotColumns),
+    run: showSnapshots,
+  },
+  {
+    kinds: ['GraphSnapshotDrop'],
+    permission: 'admin',
+    columns: snapshotColumns,
+    run: async (command, context) => {
+      const model = modelOf(command, context);
+      const snapshot = snapshotOf(model, command);
+      await context.data.dropGraphSnapshots(context.database, model.name, [snapshot.name]);
+      return [snapshotRow(model.name, snapshot)];
+    },
+  },
+  {
+    kinds: ['GraphSnapshotsDrop'],
+    permission: 'admin',
+    columns: snapshotColumns,
+    run: async (command, context) => {
+      const { name, snapshots } = modelOf(command, context);
+      const names = snapshots.map((snapshot) => snapshot.name);
+      await context.data.dropGraphSnapshots(context.database, name, names);
+      return snapshots.map((snapshot) => snapshotRow(name, snapshot));
+    },
+  },
+];

@@ -1,0 +1,146 @@
+import type { IngestionFailure, OperationRecord } from '../catalog/cluster-data.ts';
+import { ticksPerMillisecond } from '../../kql/values/ticks.ts';
+import type { Command, CommandRow, Row } from './command.ts';
+import type { CommandContext, RequestView } from './command-context.ts';
+import { ticksOf } from './instants.ts';
+import { isAllowed } from './permissions.ts';
+import { KqlError } from '../../kql/plan/kql-error.ts';
+import { dataError } from '../catalog/data-error.ts';
+import { extentColumns } from './append-commands.ts';
+
+const operationColumns =
+  'OperationId: guid, Operation: string, NodeId: string, StartedOn: datetime, LastUpdatedOn: datetime, Duration: timespan, State: string, Status: string, RootActivityId: guid, ShouldRetry: bool, Database: string, Principal: string, User: string, AdminEpochStartTime: datetime, VirtualCluster: string';
+const failureColumns =
+  'OperationId: guid, Database: string, Table: string, FailedOn: datetime, IngestionSourcePath: string, Details: string, FailureKind: string, RootActivityId: guid, OperationKind: string, OriginatesFromUpdatePolicy: bool, ErrorCode: string, Principal: string, ShouldRetry: bool, User: string, IngestionProperties: string';
+const queryColumns =
+  'ClientActivityId: string, Text: string, Database: string, StartedOn: datetime, LastUpdatedOn: datetime, Duration: timespan, State: string, RootActivityId: guid, User: string, FailureReason: string, TotalCpu: timespan, CacheStatistics: dynamic, Application: string, MemoryPeak: long, ScannedExtentsStatistics: dynamic, Principal: string, ClientRequestProperties: dynamic, ResultSetStatistics: dynamic, WorkloadGroup: string, OverallQueryStats: string, VirtualCluster: string';
+const runningColumns =
+  'ClientActivityId: string, Text: string, Database: string, StartedOn: datetime, LastUpdatedOn: datetime, Duration: timespan, State: string, RootActivityId: guid, User: string, FailureReason: string, TotalCpu: timespan, CacheStatistics: dynamic, Application: string, MemoryPeak: long, ScannedEventStatistics: dynamic, Pricipal: string, ClientRequestProperties: dynamic, ResultSetStatistics: dynamic, WorkloadGroup: string';
+
+const node = 'KEngine000000';
+
+const operationRow = (one: OperationRecord, context: CommandContext): Row => [
+  ...[one.operationId, one.operation, node, ticksOf(one.startedOn), ticksOf(one.lastUpdatedOn)],
+  BigInt(Math.max(0, Math.round(one.lastUpdatedOn - one.startedOn))) * ticksPerMillisecond,
+  ...[one.state, one.status, one.rootActivityId, one.shouldRetry, one.database, one.principal, one.user],
+  ...[ticksOf(context.cluster.startedAt), ''],
+];
+
+const failureRow = (one: IngestionFailure): Row => [
+  ...[
+    one.operationId,
+    one.database,
+    one.table,
+    ticksOf(one.failedOn),
+    '',
+    one.details,
+    one.failureKind,
+    one.rootActivityId,
+  ],
+  ...[one.operationKind, false, one.errorCode, one.principal, one.shouldRetry, one.user, ''],
+];
+
+/** One's own, and everything in databases that one monitors. */
+const maySee = (
+  context: CommandContext,
+  { database, principal }: { readonly database: string; readonly principal: string },
+): boolean => principal === context.caller.fqn || isAllowed(context, 'monitor', database);
+
+function operations(command: Command, context: CommandContext): readonly Row[] {
+  const ids = command.all('OperationId').map((id) => id.toLowerCase());
+  return context.data
+    .operations()
+    .filter((one) => maySee(context, one) && (ids.length === 0 || ids.includes(one.operationId)))
+    .map((one) => operationRow(one, context));
+}
+
+/** Only what makes extents keeps its details here, and only when told so. */
+function operationDetails(command: Command, context: CommandContext): readonly Row[] {
+  const id = command.required('OperationId').toLowerCase();
+  const found = context.data.operations().find((one) => one.operationId === id && maySee(context, one));
+  if (found === undefined) throw dataError('OperationNotFound', id.slice(0, 200));
+  if (found.details === undefined)
+    throw new KqlError(
+      'semantic',
+      `The operation '${id}' has no details: it has not completed, or not with persistDetails=true.`,
+    );
+  const rows = JSON.parse(found.details) as readonly (readonly string[])[];
+  return rows.map(([extentId = '', ...sizes]) => [extentId, ...sizes.map(BigInt)]);
+}
+
+function failures(command: Command, context: CommandContext): readonly Row[] {
+  const id = command.optional('OperationId')?.toLowerCase();
+  return context.data
+    .ingestionFailures()
+    .filter((one) => maySee(context, one) && (id === undefined || id === '' || one.operationId === id))
+    .map(failureRow);
+}
+
+/** Those of the last ones too that have ended. */
+function queries(context: CommandContext): readonly RequestView[] {
+  const { requests } = context;
+  if (requests.list === undefined) throw new KqlError('notSupported', 'Queries are not listed on this cluster.');
+  return requests.list().filter((one) => one.kind === 'query' && maySee(context, one));
+}
+
+function queryRow(one: RequestView, context: CommandContext): Row {
+  const { ended } = one;
+  const until = ended?.on ?? context.clock.now();
+  const milliseconds = ended?.milliseconds ?? until - one.startedOn;
+  return [
+    ...[one.clientRequestId, one.text, one.database, ticksOf(one.startedOn), ticksOf(until)],
+    BigInt(Math.max(0, Math.round(milliseconds * 1000))) * 10n,
+    ...[
+      ended?.state ?? 'InProgress',
+      one.activityId,
+      one.user,
+      ended?.failure ?? '',
+      null,
+      null,
+      one.application,
+      null,
+      null,
+      one.principal,
+      null,
+      null,
+      'default',
+    ],
+  ];
+}
+
+/** @see Kusto ".show operations", ".show ingestion failures", ".show queries", ".cancel query" */
+export const operationCommands: readonly CommandRow[] = [
+  { kinds: ['ShowOperations'], permission: 'anyone', columns: operationColumns, run: operations },
+  {
+    kinds: ['ShowOperationDetails'],
+    permission: 'anyone',
+    columns: extentColumns,
+    run: operationDetails,
+  },
+  { kinds: ['ShowIngestionFailures'], permission: 'anyone', columns: failureColumns, run: failures },
+  {
+    kinds: ['ShowQueries'],
+    permission: 'anyone',
+    columns: queryColumns,
+    run: (_command, context) => queries(context).map((one) => [...queryRow(one, context), '', '']),
+  },
+  {
+    kinds: ['ShowRunningQueries'],
+    permission: 'anyone',
+    columns: runningColumns,
+    run: (_command, context) =>
+      queries(context).flatMap((one) => (one.ended === undefined ? [queryRow(one, context)] : [])),
+  },
+  {
+    kinds: ['CancelQuery'],
+    permission: 'anyone',
+    columns: 'ClientRequestId: string, Status: string',
+    run: (command, context) => {
+      const id = command.required('ClientRequestId');
+      const isOwn = (principal: string): boolean => principal === context.caller.fqn;
+      const mayAll = context.clusterRoles.includes('AllDatabasesAdmin');
+      const count = context.requests.cancel(id, (principal) => mayAll || isOwn(principal));
+      return [[id, count > 0 ? 'Cancelled' : 'NotFound']];
+    },
+  },
+];

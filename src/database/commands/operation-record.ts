@@ -1,0 +1,63 @@
+import { newGuid } from '../../base/guid.ts';
+import type { OperationRecord, OperationState } from '../catalog/cluster-data.ts';
+import { CommitRefusedError, DataError } from '../catalog/data-error.ts';
+import { KqlError } from '../../kql/plan/kql-error.ts';
+import type { Row } from './command.ts';
+import type { CommandContext } from './command-context.ts';
+
+export function operationOf(context: CommandContext, operation: string): OperationRecord {
+  const now = context.clock.now();
+  return {
+    operationId: newGuid(context.randomBytes),
+    operation,
+    startedOn: now,
+    lastUpdatedOn: now,
+    state: 'InProgress',
+    status: '',
+    rootActivityId: context.activityId,
+    shouldRetry: false,
+    database: context.database,
+    principal: context.caller.fqn,
+    user: context.caller.displayName,
+  };
+}
+
+/** Does the work and writes how it ended for `.show operations`. Messages of errors are written for clients and hold no rows.
+ * @param details what `.show operation details` is to tell of the result */
+export async function runRecorded<T>(
+  context: CommandContext,
+  operation: OperationRecord,
+  work: () => Promise<T>,
+  details?: (result: T) => string,
+): Promise<T> {
+  const ended = (state: OperationState, status: string, more: Partial<OperationRecord> = {}): Promise<void> =>
+    context.data.recordOperation({ ...operation, lastUpdatedOn: context.clock.now(), state, status, ...more });
+  let result: T;
+  try {
+    result = await work();
+  } catch (error) {
+    const told = error instanceof KqlError || error instanceof DataError || error instanceof CommitRefusedError;
+    const status = told ? error.message.slice(0, 1000) : 'The operation failed because of an internal error.';
+    // The failure itself matters more than that it could not be written down.
+    await ended('Failed', status).catch(() => undefined);
+    throw error;
+  }
+  await ended('Completed', operation.status, details === undefined ? {} : { details: details(result) });
+  return result;
+}
+
+/** Goes on with the work after the answer, which tells the operation's id. What went wrong is told by `.show operations`. */
+export async function startRecorded<T>(
+  context: CommandContext,
+  operation: OperationRecord,
+  work: () => Promise<T>,
+  details?: (result: T) => string,
+): Promise<readonly Row[]> {
+  await context.data.recordOperation(operation);
+  context.background(async () => {
+    await runRecorded(context, operation, work, details).catch(() => undefined);
+  });
+  return [[operation.operationId]];
+}
+
+export const operationIdColumns = 'OperationId: guid';

@@ -1,0 +1,31 @@
+import type { DatabaseView, Policies, TableView } from '../catalog/catalog-view.ts';
+import { formatTimespan } from '../../kql/values/ticks.ts';
+import type { CommandContext } from './command-context.ts';
+
+/** How Kusto writes a policy: indented JSON, or `null` where none is set. */
+export const policyText = (policy: unknown): string =>
+  policy === undefined ? 'null' : JSON.stringify(policy, undefined, 2);
+
+const timespanOfMs = (milliseconds: number): string => formatTimespan(BigInt(milliseconds) * 10_000n);
+
+/** Policies of a database: what commands set, else what the resource manager says, else the service's default. */
+export function databasePolicies(database: DatabaseView, context: CommandContext): Policies {
+  const known = context.databases.find(({ databaseId }) => databaseId === database.databaseId);
+  const hot = known?.hotCachePeriodMs;
+  const span = timespanOfMs(known?.softDeletePeriodMs ?? unlimitedMs);
+  return {
+    ...database.policies,
+    retention: database.policies.retention ?? { SoftDeletePeriod: span, Recoverability: 'Enabled' },
+    ...(database.policies.caching === undefined && hot !== undefined
+      ? { caching: { DataHotSpan: timespanOfMs(hot), IndexHotSpan: timespanOfMs(hot) } }
+      : {}),
+  };
+}
+
+/** 365,000 days. */
+const unlimitedMs = 365_000 * 86_400_000;
+
+/** What holds for a table: its own policies before its database's. */
+export function effectivePolicies(table: TableView, database: DatabaseView, context: CommandContext): Policies {
+  return { ...databasePolicies(database, context), ...table.policies };
+}

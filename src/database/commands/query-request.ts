@@ -1,0 +1,41 @@
+import { commandTable } from '../../kql/plan/command.ts';
+import type { Program } from '../../kql/plan/plan.ts';
+import { tablesOf } from '../../kql/plan/walk.ts';
+import type { EngineSources, QueryRequest } from '../../kql/query-engine.ts';
+import type { CommandContext } from './command-context.ts';
+import { ticksOf } from './instants.ts';
+import { requirePermission } from './permissions.ts';
+import { readableCatalog } from './readable-catalog.ts';
+
+/** A query on behalf of a command: over a snapshot of its own. */
+export function queryRequest(context: CommandContext, text: string): QueryRequest {
+  return {
+    text,
+    database: context.database,
+    catalog: readableCatalog(context),
+    now: ticksOf(context.clock.now()),
+    principal: context.caller.fqn,
+    sources: readableSources(context),
+    ...(context.signal === undefined ? {} : { signal: context.signal }),
+  };
+}
+
+/** No table opens whose rows the caller may not read, however a query came to name it. */
+function readableSources(context: CommandContext): EngineSources {
+  const sources = context.data.sources(context.caller.fqn);
+  return {
+    open: (database, table, uses) => {
+      requirePermission(context, 'read', database, 'Query');
+      return sources.open(database, table, uses);
+    },
+  };
+}
+
+/** A query reads only what the caller may read, in whatever database.
+ * @throws ForbiddenError */
+export function requireReadable(context: CommandContext, program: Program, command: string): void {
+  for (const { database, table } of tablesOf(program)) {
+    // The rows of a command that the query goes on from were checked by the command.
+    if (database !== '' || table !== commandTable) requirePermission(context, 'read', database, command);
+  }
+}

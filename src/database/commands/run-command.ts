@@ -1,0 +1,101 @@
+import type { ParsedCommand } from '../../kql/plan/command.ts';
+import { KqlError } from '../../kql/plan/kql-error.ts';
+import type { KqlCatalog } from '../../kql/plan/catalog.ts';
+import { Command } from './command.ts';
+import type { CommandAnswer, CommandInput, CommandRow } from './command.ts';
+import type { CommandContext } from './command-context.ts';
+import { commandRow } from './command-rows.ts';
+import { withoutBrackets } from './inline-records.ts';
+import { pipeParsed, pipeText } from './command-pipe.ts';
+import { requirePermission } from './permissions.ts';
+import { commandName, recognizeCommand } from './recognize.ts';
+import { explainDatabase, readableCatalog } from './readable-catalog.ts';
+import { refusalOf } from './refused-commands.ts';
+import { columnsOfText } from './schema-text.ts';
+import { withJoinedLiterals } from './words.ts';
+
+/** Runs a management command, and the query operators that may follow it, for one caller.
+ * @returns one table; values as in the chunks of a query
+ * @throws KqlError, DataError, CommitRefusedError, ForbiddenError */
+export async function runCommand(context: CommandContext, text: string): Promise<CommandAnswer> {
+  const here = withDatabaseName(context);
+  try {
+    return await runText(here, text);
+  } catch (error) {
+    throw explainDatabase(here, error, 'Query');
+  }
+}
+
+async function runText(here: CommandContext, sent: string): Promise<CommandAnswer> {
+  const text = withJoinedLiterals(withoutBrackets(sent) ?? sent);
+  const recognized = recognizeCommand(text);
+  if (recognized !== undefined) {
+    const made = await runInput(here, recognized.input);
+    return recognized.pipe === undefined ? made : { kind: made.kind, ...(await pipeText(here, made, recognized.pipe)) };
+  }
+  const parsed = await parse(here, text);
+  const made = await runInput(here, { ...parsed, text });
+  return parsed.pipe === undefined ? made : { kind: made.kind, ...(await pipeParsed(here, made, parsed.pipe, text)) };
+}
+
+async function runInput(context: CommandContext, input: CommandInput): Promise<CommandAnswer> {
+  const row = commandRow(input.kind);
+  if (row === undefined) throw refusalOf(input.kind, commandName(input.text));
+  const command = new Command(input);
+  requireRow(row, command, context);
+  const columns = typeof row.columns === 'string' ? row.columns : row.columns(command);
+  const made = await row.run(command, context, (text) => runCommand(context, text));
+  if ('columns' in made) return { kind: input.kind, ...made };
+  return { kind: input.kind, columns: columnsOfText(columns), rows: made };
+}
+
+function requireRow({ permission }: CommandRow, command: Command, context: CommandContext): void {
+  if (permission === 'anyone') return;
+  if (permission === 'clusterAdmin' || permission === 'clusterMonitor') {
+    requirePermission(context, permission, context.database, command.kind);
+    return;
+  }
+  const { name } = context.data.database(command.databaseName(context));
+  requirePermission(context, permission, name, command.kind);
+}
+
+async function parse(context: CommandContext, text: string): Promise<ParsedCommand> {
+  const parseWith = (catalog: KqlCatalog): Promise<ParsedCommand> =>
+    context.engine.parseCommand({ text, database: context.database, catalog });
+  try {
+    if (namesMatter(text)) return await parseWith(readableCatalog(context));
+    try {
+      return await parseWith(withoutNames(context));
+    } catch (error) {
+      // A few commands have their names looked up by the parser.
+      if (error instanceof KqlError && error.code === 'semantic') return await parseWith(readableCatalog(context));
+      throw error;
+    }
+  } catch (error) {
+    // The parser knows nearly every command there is; what it does not know is named rather than called a mistake.
+    if (error instanceof KqlError && error.code === 'syntax' && error.parserCode === undefined)
+      throw refusalOf(undefined, commandName(text));
+    throw error;
+  }
+}
+
+/** Names of databases are compared without case; from here on it is spelled as the cluster spells it. */
+function withDatabaseName(context: CommandContext): CommandContext {
+  if (context.database === '') return { ...context, database: 'NetDefaultDB' }; // as clients do whose user names none
+  const lower = context.database.toLowerCase();
+  const found = context.data.databases().find(({ name }) => name.toLowerCase() === lower);
+  return found === undefined ? context : { ...context, database: found.name };
+}
+
+/** A query, operators after the command or a function's body mean something by the names that exist. All other names are looked up by the
+ * command itself, and each new catalog costs the parser far more than a command does. */
+const namesMatter = (text: string): boolean => /[|{]/.test(text.replace(stringsAndComments, ''));
+
+const stringsAndComments =
+  /```[\s\S]*?```|~~~[\s\S]*?~~~|@"(?:[^"]|"")*"|@'(?:[^']|'')*'|"(?:[^"\\\n]|\\.)*"|'(?:[^'\\\n]|\\.)*'|\/\/[^\n]*/g;
+
+const withoutNames = ({ database, cluster }: CommandContext): KqlCatalog => ({
+  version: `no names ${database}`,
+  cluster: cluster.name,
+  databases: [{ name: database, tables: [], functions: [] }],
+});

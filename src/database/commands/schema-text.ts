@@ -1,0 +1,146 @@
+import { invariant } from '../../base/invariant.ts';
+import type { DatabaseView, FunctionView, TableView } from '../catalog/catalog-view.ts';
+import { KqlError } from '../../kql/plan/kql-error.ts';
+import type { Column, KqlType } from '../../kql/plan/types.ts';
+import { isKqlType } from '../../kql/plan/types.ts';
+
+const parsed = new Map<string, readonly Column[]>();
+
+/** `Name: type, …` → columns. */
+export function columnsOfText(text: string): readonly Column[] {
+  const known = parsed.get(text);
+  if (known !== undefined) return known;
+  const columns = text.split(',').map((item): Column => {
+    const [name = '', written = ''] = item.split(':').map((part) => part.trim());
+    const type = typeNames[written] ?? written;
+    invariant(name !== '' && isKqlType(type), 'columns of commands are written as `Name: type`');
+    return { name, type };
+  });
+  parsed.set(text, columns);
+  return columns;
+}
+
+const typeNames: Readonly<Record<string, KqlType>> = {
+  boolean: 'bool',
+  date: 'datetime',
+  time: 'timespan',
+  double: 'real',
+  int32: 'int',
+  int64: 'long',
+  uniqueid: 'guid',
+};
+
+/** @throws KqlError for a type that tables cannot have */
+export function columnType(name: string): KqlType {
+  const lower = name.toLowerCase();
+  const type = typeNames[lower] ?? lower;
+  if (!isKqlType(type)) throw new KqlError('notSupported', `The column type '${name.slice(0, 50)}' is not supported.`);
+  return type;
+}
+
+/** Names of .NET, as schemas show types. */
+export const clrTypes = {
+  bool: 'System.SByte',
+  int: 'System.Int32',
+  long: 'System.Int64',
+  real: 'System.Double',
+  decimal: 'System.Data.SqlTypes.SqlDecimal',
+  string: 'System.String',
+  datetime: 'System.DateTime',
+  timespan: 'System.TimeSpan',
+  guid: 'System.Guid',
+  dynamic: 'System.Object',
+} as const satisfies Record<KqlType, string>;
+
+/** A name as KQL text takes it back. */
+export const quotedName = (name: string): string =>
+  /^[A-Za-z_][A-Za-z0-9_]*$/.test(name) ? name : `['${name.replaceAll('\\', '\\\\').replaceAll("'", "\\'")}']`;
+
+/** `a:long,['b c']:string` */
+export const cslSchema = (columns: readonly Column[]): string =>
+  columns.map(({ name, type }) => `${quotedName(name)}:${type}`).join(',');
+
+function tableJson(table: TableView): object {
+  return {
+    Name: table.name,
+    ...(table.folder === '' ? {} : { Folder: table.folder }),
+    ...(table.docstring === '' ? {} : { DocString: table.docstring }),
+    OrderedColumns: columnsJson(table),
+  };
+}
+
+const columnsJson = (table: TableView): object[] =>
+  table.columns.map(({ name, type, docstring }) => ({
+    Name: name,
+    Type: clrTypes[type],
+    CslType: type,
+    ...(docstring === '' ? {} : { DocString: docstring }),
+  }));
+
+function functionJson(fn: FunctionView): object {
+  return {
+    Name: fn.name,
+    InputParameters: parametersJson(fn.parameters),
+    Body: fn.body,
+    Folder: fn.folder,
+    DocString: fn.docstring,
+    FunctionKind: 'Unknown',
+    OutputColumns: [],
+  };
+}
+
+export function databaseJson(database: DatabaseView): object {
+  return {
+    Name: database.name,
+    Tables: Object.fromEntries(
+      [...database.tables].map(([name, table]) => [name, { ...tableJson(table), DefaultColumn: null }]),
+    ),
+    ExternalTables: {},
+    MaterializedViews: {},
+    EntityGroups: {},
+    MajorVersion: 1,
+    MinorVersion: database.schemaVersion,
+    Functions: Object.fromEntries([...database.functions].map(([name, fn]) => [name, functionJson(fn)])),
+    DatabaseAccessMode: 'ReadWrite',
+    PrettyName: null,
+  };
+}
+
+/** `(n:long=5, T:(a:string))` → a list; text that it cannot split stays whole in one entry. */
+function parametersJson(text: string): object[] {
+  const inside = text.trim().replace(/^\(/, '').replace(/\)$/, '');
+  return splitOutside(inside).map((item) => {
+    const colon = item.indexOf(':');
+    const name = (colon < 0 ? item : item.slice(0, colon)).trim();
+    const rest = colon < 0 ? '' : item.slice(colon + 1).trim();
+    if (rest.startsWith('(')) {
+      const columns = splitOutside(rest.slice(1, -1)).map((column) => column.split(':').map((part) => part.trim()));
+      return { Name: name, Columns: columns.map(([column = '', type = '']) => ({ Name: column, ...typeJson(type) })) };
+    }
+    const [type = '', value] = rest.split('=').map((part) => part.trim());
+    return { Name: name, ...typeJson(type), ...(value === undefined ? {} : { CslDefaultValue: value }) };
+  });
+}
+
+const typeJson = (name: string): object => {
+  const type = typeNames[name.toLowerCase()] ?? name;
+  return isKqlType(type) ? { Type: clrTypes[type], CslType: type } : { CslType: name };
+};
+
+function splitOutside(text: string): string[] {
+  const items: string[] = [];
+  let depth = 0;
+  let quote = '';
+  let item = '';
+  for (const character of text) {
+    if (quote !== '') quote = character === quote ? '' : quote;
+    else if (character === '"' || character === "'") quote = character;
+    else if ('([{'.includes(character)) depth += 1;
+    else if (')]}'.includes(character)) depth -= 1;
+    if (character === ',' && depth === 0 && quote === '') {
+      items.push(item);
+      item = '';
+    } else item += character;
+  }
+  return [...items, item].filter((one) => one.trim() !== '');
+}

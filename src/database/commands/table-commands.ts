@@ -1,0 +1,226 @@
+import type { TableView } from '../catalog/catalog-view.ts';
+import type { TableSchema } from '../catalog/cluster-data.ts';
+import { dataError } from '../catalog/data-error.ts';
+import { KqlError } from '../../kql/plan/kql-error.ts';
+import type { Column } from '../../kql/plan/types.ts';
+import type { Command, CommandRow, Row } from './command.ts';
+import type { CommandContext } from './command-context.ts';
+import { requirePermission } from './permissions.ts';
+import { clrTypes, columnType, cslSchema } from './schema-text.ts';
+import { splitCommand } from './words.ts';
+
+const schemaColumns = 'TableName: string, Schema: string, DatabaseName: string, Folder: string, DocString: string';
+const tableColumns = 'TableName: string, DatabaseName: string, Folder: string, DocString: string';
+const columnColumns = 'EntityName: string, DataType: string, Policy: string';
+
+const schemaJson = (table: TableView): string =>
+  JSON.stringify({
+    Name: table.name,
+    OrderedColumns: table.columns.map(({ name, type }) => ({ Name: name, Type: clrTypes[type], CslType: type })),
+  });
+const schemaRow = (table: TableView): Row => [
+  table.name,
+  schemaJson(table),
+  table.database,
+  table.folder,
+  table.docstring,
+];
+export const tableRow = (table: TableView): Row => [table.name, table.database, table.folder, table.docstring];
+
+/** The tables that a command lists with their columns; `with (folder, docstring)` holds for all of them. */
+function schemasOf(command: Command): TableSchema[] {
+  const texts = command.properties(['docstring', 'folder']);
+  const tables: { readonly name: string; readonly columns: Column[] }[] = [];
+  let column: string | undefined;
+  for (const leaf of command.leaves) {
+    const text = typeof leaf.value === 'string' ? leaf.value : leaf.text;
+    if (leaf.name === 'TableName') tables.push({ name: text, columns: [] });
+    else if (leaf.name === 'ColumnName') column = text;
+    else if (leaf.name === 'ColumnType' && column !== undefined)
+      tables.at(-1)?.columns.push({ name: column, type: columnType(text) });
+  }
+  return tables.map((table) => ({ ...table, ...texts }));
+}
+
+async function createTables(command: Command, context: CommandContext): Promise<readonly TableView[]> {
+  return context.data.createTables(context.database, schemasOf(command));
+}
+
+/** A table that exists already is somebody's: to add columns to it takes more than to create one. */
+async function mergeTables(command: Command, context: CommandContext): Promise<readonly TableView[]> {
+  const { data, database } = context;
+  const schemas = schemasOf(command);
+  if (schemas.some(({ name }) => data.database(database).tables.has(name)))
+    requirePermission(context, 'admin', database, command.kind);
+  return data.createMergeTables(database, schemas);
+}
+
+async function createLike(command: Command, { data, database }: CommandContext): Promise<readonly Row[]> {
+  const source = data.table(database, command.required('TableName'));
+  const name = command.required('NewTableName');
+  const given = command.properties(['docstring', 'folder']);
+  if (data.database(database).tables.has(name) && !command.has('ifnotexists')) throw dataError('EntityExists', name);
+  const columns = source.columns.map((column) => ({ name: column.name, type: column.type }));
+  const schema = { name, columns, folder: source.folder, docstring: source.docstring, ...given };
+  return (await data.createTables(database, [schema])).map(schemaRow);
+}
+
+function onlySchema(command: Command): TableSchema {
+  const [schema] = schemasOf(command);
+  if (schema === undefined) throw new KqlError('syntax', 'The command names no table.');
+  return schema;
+}
+
+/** `T.c` or `D.T.c`, each name with brackets if need be. */
+function columnPath(
+  text: string,
+  context: CommandContext,
+): { readonly database: string; readonly table: string; readonly column: string } {
+  const names = (splitCommand(`.${text}`) ?? [])
+    .filter(({ kind }) => kind !== 'mark')
+    .map((word) => word.value ?? word.text);
+  const [column, table, database] = names.reverse();
+  if (column === undefined || table === undefined) throw new KqlError('semantic', 'A column is named as Table.Column.');
+  return { database: database ?? context.database, table, column };
+}
+
+/** New name → column, all of one table. */
+async function renameColumns(command: Command, context: CommandContext): Promise<readonly Row[]> {
+  const paths = command.all('ColumnName').map((text) => columnPath(text, context));
+  const names = command.all('NewColumnName');
+  const [first] = paths;
+  if (
+    first === undefined ||
+    paths.some(({ table, database }) => table !== first.table || database !== first.database)
+  ) {
+    throw new KqlError('notSupported', 'Renaming columns of several tables in one command is not supported.');
+  }
+  requirePermission(context, 'admin', first.database, command.kind);
+  const renames = paths.map(({ column }, index) => ({ from: column, to: names[index] ?? column }));
+  const table = await context.data.renameColumns(first.database, first.table, renames);
+  return table.columns
+    .filter(({ name }) => names.includes(name))
+    .map(({ name, type }) => [`[${table.database}].[${table.name}].[${name}]`, clrTypes[type], '']);
+}
+
+async function dropColumn(command: Command, context: CommandContext): Promise<readonly Row[]> {
+  const { database, table, column } = columnPath(command.required('ColumnName'), context);
+  requirePermission(context, 'admin', database, command.kind);
+  return [schemaRow(await context.data.dropColumns(database, table, [column], command.has('ifexists')))];
+}
+
+/** @returns the tables that remain, as the service does */
+async function dropTables(command: Command, { data, database }: CommandContext): Promise<readonly Row[]> {
+  await data.dropTables(database, command.all('TableName'), command.has('ifexists'));
+  return [...data.database(database).tables.values()].map((table) => [table.name, table.database]);
+}
+
+async function renameTables(command: Command, { data, database }: CommandContext): Promise<readonly Row[]> {
+  const from = command.all('TableName');
+  const to = command.all('NewTableName');
+  const renamed = await data.renameTables(
+    database,
+    from.map((name, index) => ({ from: name, to: to[index] ?? name })),
+  );
+  return renamed.map(tableRow);
+}
+
+async function columnDocstrings(command: Command, { data, database }: CommandContext): Promise<readonly Row[]> {
+  const names = command.all('ColumnName');
+  const texts = command.all('DocString');
+  const table = data.table(database, command.required('TableName'));
+  const missing = names.find((name) => !table.columns.some((column) => column.name === name));
+  if (missing !== undefined) throw dataError('ColumnNotFound', missing.slice(0, 200));
+  const docstrings = Object.fromEntries(names.map((name, index) => [name, texts[index] ?? '']));
+  const merge = command.kind === 'AlterMergeTableColumnDocStrings';
+  return [schemaRow(await data.setColumnDocstrings(database, table.name, docstrings, merge))];
+}
+
+/** @see Kusto "Tables management" */
+export const tableCommands: readonly CommandRow[] = [
+  {
+    kinds: ['CreateTable'],
+    permission: 'create',
+    columns: schemaColumns,
+    run: async (command, context) => (await createTables(command, context)).map(schemaRow),
+  },
+  {
+    kinds: ['CreateTables'],
+    permission: 'create',
+    columns: tableColumns,
+    run: async (command, context) => (await createTables(command, context)).map(tableRow),
+  },
+  { kinds: ['CreateTableBasedOnAnother'], permission: 'create', columns: schemaColumns, run: createLike },
+  {
+    kinds: ['CreateMergeTable'],
+    permission: 'create',
+    columns: schemaColumns,
+    run: async (command, context) => (await mergeTables(command, context)).map(schemaRow),
+  },
+  {
+    kinds: ['CreateMergeTables'],
+    permission: 'create',
+    columns: tableColumns,
+    run: async (command, context) => (await mergeTables(command, context)).map(tableRow),
+  },
+  {
+    kinds: ['AlterTable'],
+    permission: 'admin',
+    columns: schemaColumns,
+    run: async (command, { data, database }) => [schemaRow(await data.alterTable(database, onlySchema(command)))],
+  },
+  {
+    kinds: ['AlterMergeTable'],
+    permission: 'admin',
+    columns: schemaColumns,
+    run: async (command, { data, database }) => [schemaRow(await data.alterMergeTable(database, onlySchema(command)))],
+  },
+  {
+    kinds: ['AlterTableDocString', 'AlterTableFolder'],
+    permission: 'admin',
+    columns: schemaColumns,
+    run: async (command, { data, database }) => {
+      const docstring = command.optional('Documentation');
+      const text = docstring === undefined ? { folder: command.required('Folder') } : { docstring };
+      return [schemaRow(await data.setTableText(database, command.required('TableName'), text))];
+    },
+  },
+  {
+    kinds: ['AlterTableColumnDocStrings', 'AlterMergeTableColumnDocStrings'],
+    permission: 'admin',
+    columns: schemaColumns,
+    run: columnDocstrings,
+  },
+  { kinds: ['RenameTable', 'RenameTables'], permission: 'admin', columns: tableColumns, run: renameTables },
+  {
+    kinds: ['DropTable', 'DropTables'],
+    permission: 'admin',
+    columns: 'TableName: string, DatabaseName: string',
+    run: dropTables,
+  },
+  { kinds: ['DropColumn'], permission: 'admin', columns: schemaColumns, run: dropColumn },
+  {
+    kinds: ['DropTableColumns'],
+    permission: 'admin',
+    columns: schemaColumns,
+    run: async (command, { data, database }) => [
+      schemaRow(await data.dropColumns(database, command.required('TableName'), command.all('ColumnName'), false)),
+    ],
+  },
+  { kinds: ['RenameColumn', 'RenameColumns'], permission: 'admin', columns: columnColumns, run: renameColumns },
+  {
+    kinds: ['ShowTableCslSchema'],
+    permission: 'metadata',
+    columns: schemaColumns,
+    run: (command, { data, database }) => {
+      const table = data.table(database, command.required('TableName'));
+      return [[table.name, cslSchema(table.columns), table.database, table.folder, table.docstring]];
+    },
+  },
+  {
+    kinds: ['ShowTableSchemaAsJson'],
+    permission: 'metadata',
+    columns: schemaColumns,
+    run: (command, { data, database }) => [schemaRow(data.table(database, command.required('TableName')))],
+  },
+];

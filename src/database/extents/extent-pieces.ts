@@ -1,0 +1,62 @@
+import type { ExtentRecord } from '../catalog/records.ts';
+import type { EngineConnection } from '../../kql/duckdb/engine-database.ts';
+import type { ExtentFiles } from './extent-files.ts';
+import { columnName } from './tail-table.ts';
+
+/** Extents of the same columns as a table of the engine's own memory, for files in memory that have no room for all of them at once. */
+export interface ExtentPieces {
+  /** Stands after FROM; besides the columns of the extents it has `extent_id` and `extent_tags`. */
+  readonly name: string;
+  release(): void;
+}
+
+let made = 0;
+
+/** Reads extents one after the other: each is a file in memory only until its rows are in the table. What the engine has no memory for fails
+ * as for any large query. */
+export async function readPieces(
+  { files, connect }: { readonly files: ExtentFiles; readonly connect: () => Promise<EngineConnection> },
+  columnIds: readonly number[],
+  extents: readonly ExtentRecord[],
+): Promise<ExtentPieces> {
+  made += 1;
+  const name = `pieces_${made}`;
+  const drop = async (): Promise<void> => {
+    const connection = await connect();
+    await connection.run(`DROP TABLE IF EXISTS ${name}`).finally(() => connection.close());
+  };
+  const connection = await connect();
+  try {
+    for (const [index, extent] of extents.entries()) {
+      const file = await files.open(extent.sealed);
+      try {
+        const select = pieceSelect(columnIds, extent, file.path);
+        await connection.run(index === 0 ? `CREATE TABLE ${name} AS ${select}` : `INSERT INTO ${name} ${select}`);
+      } finally {
+        file.release();
+      }
+    }
+  } catch (error) {
+    await drop().catch(() => undefined); // the engine is closing
+    throw error;
+  } finally {
+    connection.close();
+  }
+  return { name, release: () => void drop().catch(() => undefined) };
+}
+
+function pieceSelect(columnIds: readonly number[], extent: ExtentRecord, path: string): string {
+  const columns = columnIds.map(columnName).join(', ');
+  return `SELECT ${columns}, ${extentFacts(extent)} FROM ${parquetOf([path])}`;
+}
+
+export const parquetOf = (paths: readonly string[]): string =>
+  `read_parquet([${paths.map((path) => `'${path}'`).join(', ')}], hive_partitioning = false, union_by_name = false)`;
+
+/** @param extent undefined for rows that are in none yet */
+export function extentFacts(extent?: ExtentRecord): string {
+  // Tags are users' text: in digits they cannot be anything but a value.
+  const tags = extent && Buffer.from(JSON.stringify(extent.tags)).toString('hex');
+  const tagsSql = tags === undefined ? 'NULL::VARCHAR' : `decode(unhex('${tags}'))`;
+  return `'${extent?.extentId ?? '00000000-0000-0000-0000-000000000000'}'::UUID AS extent_id, ${tagsSql} AS extent_tags`;
+}

@@ -1,0 +1,235 @@
+import type { Guid } from '../../base/guid.ts';
+import { newGuid } from '../../base/guid.ts';
+import type { RandomBytes } from '../../base/random.ts';
+import type { BlobName, BlobStore } from '../../storage/blob-store.ts';
+import type { DataKeys } from '../catalog/data-keys.ts';
+import type { ColumnRange, ExtentRecord, SealedExtent } from '../catalog/records.ts';
+import type { StatementConnection } from '../../kql/duckdb/engine-database.ts';
+import { rangedTypes } from '../../kql/condition-bounds.ts';
+import type { BoundValue } from '../../kql/sql/context.ts';
+import { ticksOfUnixMilliseconds } from '../../kql/values/ticks.ts';
+import type { ExtentFiles, PlainFile } from './extent-files.ts';
+import type { StoredColumn } from './tail-table.ts';
+import { columnName, ingestionColumn } from './tail-table.ts';
+
+export interface ExtentWriterOptions {
+  readonly clusterId: Guid;
+  readonly files: ExtentFiles;
+  readonly blobs: BlobStore;
+  readonly randomBytes: RandomBytes;
+  readonly keys: () => DataKeys;
+}
+
+/** What the catalog is to say of a new extent besides what the writer finds out. */
+export type ExtentFacts = Pick<ExtentRecord, 'tableId' | 'originalBytes' | 'minCreatedOn' | 'maxCreatedOn' | 'tags'>;
+
+/** An extent whose blob is durable, and which no commit names yet. */
+export interface WrittenExtent {
+  readonly record: ExtentRecord;
+  /** Generation of the cluster key that its DEK is wrapped with. */
+  readonly generation: number;
+}
+
+/** The cluster key was changed after the extent was sealed: its wrapped DEK is of no use any more. */
+class StaleExtentError extends Error {
+  override readonly name = 'StaleExtentError';
+}
+
+const attemptsMax = 3;
+
+/** Makes extents. Durable order: Parquet in an unnamed file in memory → sealed under a DEK made for this attempt → blob, synced →
+ * one catalog commit with the extent row and the request id, made by the caller. A blob that no row names is garbage. */
+export class ExtentWriter {
+  readonly #options: ExtentWriterOptions;
+  /** Blobs that a commit to come may name. */
+  readonly #inFlight = new Set<BlobName>();
+  /** Writes whose blob has a name that nobody here knows yet. */
+  #sealing = 0;
+
+  constructor(options: ExtentWriterOptions) {
+    this.#options = options;
+  }
+
+  /** Blobs of this cluster begin with it. */
+  get prefix(): string {
+    return `clusters/${this.#options.clusterId}`;
+  }
+
+  /** @param select gives the columns in their physical types, named by `columnName`; also `ingestionColumn`, unless
+   * @param ingestedOn is given, in milliseconds: then all rows are of that time
+   * @returns undefined when there are no rows. Call `settled` after the commit, or `abandon` instead of it. */
+  async write(
+    connection: StatementConnection,
+    select: { readonly sql: string; readonly bound: readonly BoundValue[] },
+    columns: readonly StoredColumn[],
+    facts: ExtentFacts,
+    ingestedOn?: number,
+  ): Promise<WrittenExtent | undefined> {
+    const { files, randomBytes } = this.#options;
+    const stored = [ingestionColumn, ...columns];
+    const time = columnName(ingestionColumn.columnId);
+    const rows =
+      ingestedOn === undefined
+        ? select.sql
+        : `SELECT ${ticksOfUnixMilliseconds(Math.trunc(ingestedOn))}::BIGINT AS ${time}, * FROM (${select.sql})`;
+    const file = await files.create();
+    try {
+      const copy = `COPY (${rows}) TO '${file.path}' (FORMAT parquet, COMPRESSION zstd, use_tmp_file false)`;
+      await connection.run(copy, select.bound);
+      const rowCount = await countRows(connection, file.path);
+      if (rowCount === 0) return undefined;
+      const statistics = await columnStatistics(connection, file.path, stored);
+      const { generation } = this.#options.keys();
+      const sealed = await this.#seal(file);
+      const columnIds = stored.map(({ columnId }) => columnId);
+      const record: ExtentRecord = {
+        kind: 'extent',
+        extentId: newGuid(randomBytes),
+        sealed,
+        columnIds,
+        ...statistics,
+        rowCount,
+        ...facts,
+      };
+      return { record, generation };
+    } finally {
+      await file.discard();
+    }
+  }
+
+  /** The blob is in flight before it is not being sealed any more: nobody sees it in between. */
+  async #seal(file: PlainFile): Promise<SealedExtent> {
+    this.#sealing += 1;
+    try {
+      const sealed = await file.seal(this.prefix);
+      this.#inFlight.add(sealed.blob);
+      return sealed;
+    } finally {
+      this.#sealing -= 1;
+    }
+  }
+
+  /** Called when the commit is planned. @throws StaleExtentError when a change of custody has come between */
+  recordNow({ record, generation }: WrittenExtent): ExtentRecord {
+    if (this.#options.keys().generation !== generation) throw new StaleExtentError();
+    return record;
+  }
+
+  /** Does a write with its commit again when a change of custody has come between. */
+  async retried<T>(work: () => Promise<T>): Promise<T> {
+    for (let attempt = 1; ; attempt += 1) {
+      try {
+        return await work();
+      } catch (error) {
+        if (!(error instanceof StaleExtentError) || attempt >= attemptsMax) throw error;
+      }
+    }
+  }
+
+  /** Waits for the commit that names an extent. Whether one that failed was made may be unknown: the blob is left to the next
+   * collection, which asks the catalog. */
+  async committing<T>(extent: WrittenExtent | undefined, commit: Promise<T>): Promise<T> {
+    try {
+      return await commit;
+    } catch (error) {
+      if (extent !== undefined) this.settled(extent);
+      throw error;
+    }
+  }
+
+  settled(extent: WrittenExtent): void {
+    this.#inFlight.delete(extent.record.sealed.blob);
+  }
+
+  /** No commit will name it. */
+  async abandon(extent: WrittenExtent): Promise<void> {
+    this.#inFlight.delete(extent.record.sealed.blob);
+    await this.remove([extent.record]);
+  }
+
+  /** Deletes blobs that no record names any more. What fails is found again by `collect`. */
+  async remove(extents: readonly ExtentRecord[]): Promise<void> {
+    for (const { sealed } of extents) {
+      await this.#options.files.forget(sealed);
+      await this.#options.blobs.delete(sealed.blob).catch(() => undefined);
+    }
+  }
+
+  /** A blob that stays while somebody works on it, although no record names it. Call it before there is such a blob. */
+  async holding<T>(blob: BlobName, work: () => Promise<T>): Promise<T> {
+    this.#inFlight.add(blob);
+    try {
+      return await work();
+    } finally {
+      this.#inFlight.delete(blob);
+    }
+  }
+
+  /** Deletes the blobs of the cluster that are not named. Order: list of blobs → head record written by this process, after which no
+   * other one's commit succeeds → names in the catalog → what is in the list, and neither named nor in flight, goes. One that cannot
+   * be deleted does not keep the others.
+   * @param named writes the head record, and gives the blobs that the catalog names right after that */
+  async collect(named: () => Promise<ReadonlySet<string>>): Promise<number> {
+    const { blobs } = this.#options;
+    const found: BlobName[] = [];
+    for await (const { name } of blobs.list(`${this.prefix}/`)) found.push(name);
+    const kept = await named();
+    // A blob that is being written has a name that only its writer knows yet: then another time.
+    if (this.#sealing > 0) return 0;
+    const garbage = found.filter((name) => !this.#inFlight.has(name) && !kept.has(name));
+    // Names are used once: what is garbage now will never be named.
+    let failure: { readonly error: unknown } | undefined;
+    for (const name of garbage) {
+      await blobs.delete(name).catch((error: unknown) => {
+        failure ??= { error };
+      });
+    }
+    if (failure !== undefined) throw failure.error;
+    return garbage.length;
+  }
+}
+
+async function countRows(connection: StatementConnection, path: string): Promise<number> {
+  const rows = await collect(connection, `SELECT num_rows FROM parquet_file_metadata('${path}')`);
+  return Number(rows[0]?.[0] ?? 0);
+}
+
+/** From what DuckDB has just written; a column with a row group that lacks statistics has none. */
+async function columnStatistics(
+  connection: StatementConnection,
+  path: string,
+  columns: readonly StoredColumn[],
+): Promise<Pick<ExtentRecord, 'ranges'> & Required<Pick<ExtentRecord, 'nulls'>>> {
+  const names = columns.filter(({ type }) => rangedTypes.has(type)).map(({ columnId }) => `'${columnName(columnId)}'`);
+  if (names.length === 0) return { ranges: {}, nulls: {} };
+  const rows = await collect(
+    connection,
+    `SELECT path_in_schema, CAST(min(TRY_CAST(stats_min_value AS BIGINT)) AS VARCHAR), CAST(max(TRY_CAST(stats_max_value AS BIGINT)) AS VARCHAR),
+       CAST(sum(stats_null_count) AS BIGINT)
+     FROM parquet_metadata('${path}') WHERE path_in_schema IN (${names.join(', ')}) GROUP BY path_in_schema
+     HAVING bool_and(stats_null_count IS NOT NULL AND (stats_null_count = row_group_num_rows OR TRY_CAST(stats_min_value AS BIGINT) IS NOT NULL AND TRY_CAST(stats_max_value AS BIGINT) IS NOT NULL))`,
+  );
+  const idOf = (name: unknown): string => String(name).slice(1);
+  return {
+    ranges: Object.fromEntries(
+      rows.flatMap(([name, min, max]): [string, ColumnRange][] =>
+        typeof min === 'string' && typeof max === 'string' ? [[idOf(name), [min, max]]] : [],
+      ),
+    ),
+    nulls: Object.fromEntries(rows.map((row): [string, number] => [idOf(row[0]), Number(row[3])])),
+  };
+}
+
+/** A handful of rows. */
+export async function collect(
+  connection: StatementConnection,
+  sql: string,
+  bound: readonly BoundValue[] = [],
+): Promise<(string | number | bigint | boolean | null)[][]> {
+  const rows: (string | number | bigint | boolean | null)[][] = [];
+  for await (const chunk of connection.stream(sql, bound)) {
+    const count = chunk[0]?.length ?? 0;
+    for (let row = 0; row < count; row += 1) rows.push(chunk.map((column) => column[row] ?? null));
+  }
+  return rows;
+}

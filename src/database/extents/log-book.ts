@@ -1,0 +1,239 @@
+import type { KeyObject } from 'node:crypto';
+import type { Guid } from '../../base/guid.ts';
+import { newGuid } from '../../base/guid.ts';
+import type { RandomBytes } from '../../base/random.ts';
+import type { LogWriter, PreparedLog } from '../catalog/catalog.ts';
+import { CatalogDamagedError, tagOf } from '../catalog/catalog-seal.ts';
+import type { SealedRecord } from '../catalog/catalog-store.ts';
+import type { DataKeys } from '../catalog/data-keys.ts';
+import type { CatalogDraft, LogAppend } from '../catalog/image.ts';
+import type { KnownRequest, SegmentRecord } from '../catalog/records.ts';
+import { logRecordId } from '../catalog/records.ts';
+import type { RowBatch } from '../catalog/row-batch.ts';
+import { batchFromJson, batchToJson } from '../catalog/row-batch.ts';
+import type { EngineConnection } from '../../kql/duckdb/engine-database.ts';
+import { openLogRecord, sealLogRecord } from './log-seal.ts';
+import type { StoredColumn } from './tail-table.ts';
+import { columnsOf, isSameColumns, TailTable } from './tail-table.ts';
+
+/** A segment in use: its record as last committed, and its rows. */
+export interface Segment {
+  record: SegmentRecord;
+  readonly key: KeyObject;
+  readonly tail: TailTable;
+  readonly requests: KnownRequest[];
+  /** Takes more records. */
+  open: boolean;
+  bytes: number;
+  minAt: number;
+  maxAt: number;
+}
+
+export interface LogBookOptions {
+  readonly clusterId: string;
+  readonly randomBytes: RandomBytes;
+  readonly connect: () => Promise<EngineConnection>;
+  /** A request was ingested. */
+  readonly known: (request: KnownRequest) => void;
+}
+
+const recordsPerSegmentMax = 1_000;
+const bytesPerSegmentMax = 8 * 1024 * 1024;
+
+interface LogPayload {
+  readonly at: number;
+  readonly batches: readonly unknown[];
+  readonly requests: readonly KnownRequest[];
+}
+
+/** The log of small writes: rows are durable as a sealed record before they are in any extent. One record holds what one commit
+ * adds to one table. A segment belongs to one table and one list of columns. */
+export class LogBook implements LogWriter {
+  readonly #options: LogBookOptions;
+  readonly #segments = new Map<Guid, Segment>();
+  readonly #openByTable = new Map<Guid, Segment>();
+  /** Data may be opened again over the same engine. */
+  readonly #tablePrefix: string;
+  #tails = 0;
+
+  constructor(options: LogBookOptions) {
+    this.#options = options;
+    this.#tablePrefix = `tail_${Buffer.from(options.randomBytes(8)).toString('hex')}`;
+  }
+
+  /** Reads a segment that an earlier process wrote. It takes no more records: nobody knows what that process tried last.
+   * @throws CatalogDamagedError */
+  load(record: SegmentRecord, keys: DataKeys, log: ReadonlyMap<string, SealedRecord>): void {
+    const key = keys.openSegmentKey(Buffer.from(record.wrappedKey, 'base64url'));
+    let segment: Segment | undefined;
+    let before: Uint8Array = new Uint8Array();
+    for (let sequence = 0; sequence < record.count; sequence += 1) {
+      const sealed = log.get(logRecordId(record.segmentId, sequence));
+      if (sealed === undefined) throw new CatalogDamagedError('a log record is missing');
+      const place = { clusterId: this.#options.clusterId, segmentId: record.segmentId, sequence, before };
+      const payload = JSON.parse(openLogRecord(key, place, sealed.bytes).toString('utf8')) as LogPayload;
+      before = tagOf(sealed.bytes);
+      for (const json of payload.batches) {
+        const batch = batchFromJson(json);
+        segment ??= this.#segment(record, key, columnsOf(batch.columns), false);
+        add(segment, batch, payload.at, sealed.bytes.byteLength);
+      }
+      segment?.requests.push(...payload.requests);
+      for (const request of payload.requests) this.#options.known(request);
+    }
+    if (Buffer.from(before).toString('base64url') !== record.head)
+      throw new CatalogDamagedError('the log has another end');
+  }
+
+  segmentsOf(tableId: Guid): Segment[] {
+    return [...this.#segments.values()].filter(({ record }) => record.tableId === tableId);
+  }
+
+  all(): Iterable<Segment> {
+    return this.#segments.values();
+  }
+
+  /** Rows that come from now on go to other segments. */
+  closeSegments(tableId: Guid): void {
+    const open = this.#openByTable.get(tableId);
+    if (open !== undefined) open.open = false;
+    this.#openByTable.delete(tableId);
+  }
+
+  prepare(draft: CatalogDraft, keys: DataKeys): PreparedLog {
+    const writes = new Map<string, SealedRecord>();
+    const written: {
+      readonly segment: Segment;
+      readonly record: SegmentRecord;
+      readonly appends: readonly LogAppend[];
+      readonly bytes: number;
+    }[] = [];
+    for (const tableId of draft.clearedTables) this.closeSegments(tableId);
+    for (const appends of grouped(draft.logAppends)) {
+      const [first] = appends;
+      if (first === undefined) continue;
+      const segment = this.#openSegment(first, keys);
+      const { record } = segment;
+      const place = {
+        clusterId: this.#options.clusterId,
+        segmentId: record.segmentId,
+        sequence: record.count,
+        before: Buffer.from(record.head, 'base64url'),
+      };
+      const bytes = sealLogRecord(segment.key, place, encoded(appends));
+      const next = { ...record, count: record.count + 1, head: tagOf(bytes).toString('base64url') };
+      draft.put(next);
+      writes.set(logRecordId(record.segmentId, record.count), {
+        generation: keys.generation,
+        revision: record.count + 1,
+        bytes,
+      });
+      written.push({ segment, record: next, appends, bytes: bytes.byteLength });
+    }
+    return {
+      writes,
+      committed: () => {
+        for (const { segment, record, appends, bytes } of written) {
+          segment.record = record;
+          segment.bytes += bytes;
+          for (const { batch, at } of appends) add(segment, batch, at, 0);
+          const requests = requestsOf(appends);
+          segment.requests.push(...requests);
+          for (const request of requests) this.#options.known(request);
+          if (record.count >= recordsPerSegmentMax || segment.bytes >= bytesPerSegmentMax)
+            this.closeSegments(record.tableId);
+        }
+        const dropped = ({ record }: Segment): boolean => draft.changes.get(`s/${record.segmentId}`) === null;
+        // What a group logs for a table that it empties comes after that.
+        const kept = new Set(written.map(({ segment }) => segment));
+        for (const segment of [...this.#segments.values()])
+          if (dropped(segment) || (draft.clearedTables.has(segment.record.tableId) && !kept.has(segment)))
+            this.#drop(segment);
+      },
+      failed: () => {
+        // The sequence number is used up: the next attempt goes to another segment under another key.
+        for (const { segment } of written) {
+          this.closeSegments(segment.record.tableId);
+          if (segment.record.count === 0) this.#drop(segment);
+        }
+      },
+    };
+  }
+
+  #openSegment({ tableId, batch }: LogAppend, keys: DataKeys): Segment {
+    const columns = columnsOf(batch.columns);
+    const open = this.#openByTable.get(tableId);
+    if (open !== undefined && isSameColumns(open.tail.columns, columns)) return open;
+    this.closeSegments(tableId);
+    const { key, wrapped } = keys.makeSegmentKey();
+    const segmentId = newGuid(this.#options.randomBytes);
+    const wrappedKey = Buffer.from(wrapped).toString('base64url');
+    const segment = this.#segment(
+      { kind: 'segment', segmentId, tableId, wrappedKey, count: 0, head: '' },
+      key,
+      columns,
+      true,
+    );
+    this.#openByTable.set(tableId, segment);
+    return segment;
+  }
+
+  #segment(record: SegmentRecord, key: KeyObject, columns: readonly StoredColumn[], open: boolean): Segment {
+    this.#tails += 1;
+    const tail = new TailTable(`${this.#tablePrefix}_${this.#tails}`, columns, this.#options.connect);
+    const segment: Segment = { record, key, tail, requests: [], open, bytes: 0, minAt: Infinity, maxAt: 0 };
+    this.#segments.set(record.segmentId, segment);
+    return segment;
+  }
+
+  /** Gives back the tables of all rows, as soon as nobody reads them. */
+  close(): void {
+    for (const segment of [...this.#segments.values()]) this.#drop(segment);
+  }
+
+  /** After a change of custody: the records name newly wrapped keys. */
+  rewrapped(records: Iterable<SegmentRecord>): void {
+    for (const record of records) {
+      const segment = this.#segments.get(record.segmentId);
+      if (segment !== undefined) segment.record = record;
+    }
+  }
+
+  #drop(segment: Segment): void {
+    const { segmentId, tableId } = segment.record;
+    if (this.#openByTable.get(tableId) === segment) this.#openByTable.delete(tableId);
+    this.#segments.delete(segmentId);
+    segment.tail.drop();
+  }
+}
+
+function add(segment: Segment, batch: RowBatch, at: number, bytes: number): void {
+  segment.tail.add(batch, at);
+  segment.bytes += bytes;
+  segment.minAt = Math.min(segment.minAt, at);
+  segment.maxAt = Math.max(segment.maxAt, at);
+}
+
+/** By table and list of columns. */
+function grouped(appends: readonly LogAppend[]): LogAppend[][] {
+  const groups = new Map<string, LogAppend[]>();
+  for (const append of appends) {
+    const key = `${append.tableId} ${append.batch.columns.map(({ columnId }) => columnId).join()}`;
+    const group = groups.get(key) ?? [];
+    groups.set(key, group);
+    group.push(append);
+  }
+  return [...groups.values()];
+}
+
+const requestsOf = (appends: readonly LogAppend[]): KnownRequest[] =>
+  appends.flatMap(({ request, batch }) => (request === undefined ? [] : [{ key: request, rowCount: batch.rowCount }]));
+
+function encoded(appends: readonly LogAppend[]): Buffer {
+  const payload: LogPayload = {
+    at: Math.max(...appends.map(({ at }) => at)),
+    batches: appends.map(({ batch }) => batchToJson(batch)),
+    requests: requestsOf(appends),
+  };
+  return Buffer.from(JSON.stringify(payload));
+}

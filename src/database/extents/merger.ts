@@ -1,0 +1,267 @@
+import type { Guid } from '../../base/guid.ts';
+import { newGuid } from '../../base/guid.ts';
+import type { RandomBytes } from '../../base/random.ts';
+import type { Instant } from '../../clock/clock.ts';
+import { instant } from '../../clock/clock.ts';
+import type { CatalogRecord, ExtentRecord, TableRecord } from '../catalog/records.ts';
+import { dropHidden } from '../catalog/hidden-table.ts';
+import type { OpenTable } from '../../kql/query-engine.ts';
+import type { WrittenExtent } from './extent-writer.ts';
+import { mergeable } from './merge-policy.ts';
+import { isPastRetention } from './periods.ts';
+import { chunksOf } from './sweeper.ts';
+import { openTable } from './table-sources.ts';
+import type { TableStore } from './table-store.ts';
+import { columnName, ingestionColumn } from './tail-table.ts';
+import { UnreadableExtentsError } from './upkeep.ts';
+
+export interface MergerParts {
+  readonly store: TableStore;
+  readonly randomBytes: RandomBytes;
+}
+
+const smallExtentsMin = 8;
+/** Requests are remembered for so long. */
+const requestsMs = 24 * 3_600_000;
+const historyMs = 14 * 24 * 3_600_000;
+
+/** Work in the background: the log becomes extents, small extents become larger ones, what is too old goes. */
+export class Merger {
+  readonly #parts: MergerParts;
+  /** One merge of a cluster at a time: each takes memory and both cores. */
+  #turn: Promise<unknown> = Promise.resolve();
+  /** Extents that did not open: by table, with the class of the error. Tried again when the data is opened anew. */
+  readonly #unreadable = new Map<Guid, Map<Guid, string>>();
+
+  constructor(parts: MergerParts) {
+    this.#parts = parts;
+  }
+
+  /** All segments of a table become one extent. Order: no more rows go to the segments → rows as they are then → blob → one commit
+   * with the extent, the request ids, and without the segments and their records. */
+  flush(table: TableRecord): Promise<void> {
+    return this.#inTurn(() => this.#parts.store.parts.writer.retried(() => this.#flush(table)));
+  }
+
+  async #flush(table: TableRecord): Promise<void> {
+    const { store, randomBytes } = this.#parts;
+    const { catalog, log, writer, files, now } = store.parts;
+    log.closeSegments(table.tableId);
+    await catalog.settled();
+    const segments = log.segmentsOf(table.tableId).filter(({ record, open }) => !open && record.count > 0);
+    if (segments.length === 0) return;
+    const facts = {
+      tableId: table.tableId,
+      originalBytes: segments.reduce((sum, { bytes }) => sum + bytes, 0),
+      minCreatedOn: Math.min(...segments.map(({ minAt }) => minAt)),
+      maxCreatedOn: Math.max(...segments.map(({ maxAt }) => maxAt)),
+      tags: [],
+    };
+    const source = await openTable({
+      files,
+      connect: store.parts.connect,
+      keys: () => catalog.keys,
+      snapshot: () => ({ table, extents: [], segments }),
+    });
+    const extent = await this.#write(source, table, facts);
+    const commit = catalog.change((draft) => {
+      // Somebody may have cleared or dropped the table meanwhile: then its rows do not come back.
+      const left = segments.filter(({ record }) => draft.get(`s/${record.segmentId}`) !== undefined);
+      if (left.length < segments.length) return;
+      for (const { record } of segments) draft.dropSegment(record);
+      if (extent !== undefined) draft.put(writer.recordNow(extent));
+      const requests = segments.flatMap((segment) => segment.requests);
+      if (requests.length > 0) draft.put({ kind: 'requests', requestsId: newGuid(randomBytes), at: now(), requests });
+    });
+    await writer.committing(extent, commit);
+    await this.#finish(extent);
+  }
+
+  /** Merges runs of small extents of one table, those that open.
+   * @throws UnreadableExtentsError when all others are merged, and some do not open */
+  async merge(table: TableRecord): Promise<void> {
+    await this.#inTurn(() => this.#parts.store.parts.writer.retried(() => this.#merge(table)));
+    const found = this.#unreadable.get(table.tableId);
+    const left = this.#parts.store.parts.catalog.image.extentsOf(table.tableId);
+    for (const extentId of found?.keys() ?? []) {
+      if (!left.some((extent) => extent.extentId === extentId)) found?.delete(extentId);
+    }
+    const [why] = found?.values() ?? [];
+    if (why !== undefined) throw new UnreadableExtentsError(found?.size ?? 0, why);
+  }
+
+  async #merge(table: TableRecord): Promise<void> {
+    const { store } = this.#parts;
+    const { catalog, writer, files } = store.parts;
+    const policies = { merge: store.policy(table, 'merge'), sharding: store.policy(table, 'sharding') };
+    const unreadable = this.#unreadable.get(table.tableId);
+    const extents = catalog.image.extentsOf(table.tableId).filter(({ extentId }) => unreadable?.has(extentId) !== true);
+    const fitting = mergeable(extents, policies, store.periods(table), store.parts.now());
+    // What comes out is to be opened as well, beside the others.
+    const chosen = firstWithin(fitting, files.mergedBytesMax);
+    if (chosen.length < smallExtentsMin) return;
+    const opening = openTable({
+      files,
+      connect: store.parts.connect,
+      keys: () => catalog.keys,
+      snapshot: () => ({ table, extents: chosen, segments: [] }),
+    });
+    const source = await opening.catch((error: unknown) => this.#leaveOut(table, chosen, error));
+    if (source === undefined) return this.#merge(table);
+    const extent = await this.#write(source, table, {
+      tableId: table.tableId,
+      originalBytes: chosen.reduce((sum, { originalBytes }) => sum + originalBytes, 0),
+      minCreatedOn: Math.min(...chosen.map(({ minCreatedOn }) => minCreatedOn)),
+      maxCreatedOn: Math.max(...chosen.map(({ maxCreatedOn }) => maxCreatedOn)),
+      tags: [...new Set(chosen.flatMap(({ tags }) => tags))],
+    });
+    const commit = catalog.change((draft) => {
+      if (chosen.some(({ extentId }) => draft.get(`e/${extentId}`) === undefined)) return false;
+      for (const { extentId } of chosen) draft.delete(`e/${extentId}`);
+      if (extent !== undefined) draft.put(writer.recordNow(extent));
+      return true;
+    });
+    const done = await writer.committing(extent, commit);
+    await this.#finish(extent);
+    if (done) await writer.remove(chosen);
+  }
+
+  /** Drops extents of a table that are past its retention, a part in each commit, and the table itself where it is a stored result that
+   * has expired. */
+  async expire(table: TableRecord): Promise<void> {
+    const { store } = this.#parts;
+    const { catalog, writer, now } = store.parts;
+    const at = now();
+    const isOver = table.stored !== undefined && table.stored.expiresOn <= at;
+    const periods = store.periods(table);
+    const extents = catalog.image.extentsOf(table.tableId).filter((extent) => isPastRetention(extent, periods, at));
+    if (isOver) {
+      await catalog.change((draft) => dropHidden(draft, table.tableId));
+      return; // the rows are swept
+    }
+    for (const chunk of chunksOf(extents)) {
+      await catalog.change((draft) => {
+        for (const { extentId } of chunk) draft.delete(`e/${extentId}`);
+      });
+      await writer.remove(chunk);
+    }
+  }
+
+  /** When something will have aged, or be to be flushed; undefined: never. Merges are not told of: who waits for a while has done them. */
+  dueAt(): Instant | undefined {
+    const { store } = this.#parts;
+    const { catalog, log, now } = store.parts;
+    let dueAt = Infinity;
+    for (const record of catalog.image.all()) dueAt = Math.min(dueAt, this.#agesAt(record));
+    if ([...log.all()].some(({ record }) => record.count > 0)) dueAt = Math.min(dueAt, now());
+    return Number.isFinite(dueAt) ? instant(dueAt) : undefined;
+  }
+
+  #agesAt(record: CatalogRecord): number {
+    const { store } = this.#parts;
+    switch (record.kind) {
+      case 'table': {
+        if (record.stored !== undefined) return record.stored.expiresOn;
+        const { softDeleteMs } = store.periods(record);
+        const extents = store.parts.catalog.image.extentsOf(record.tableId);
+        return extents.reduce((first, { maxCreatedOn }) => Math.min(first, maxCreatedOn + softDeleteMs), Infinity);
+      }
+      case 'requests':
+        return record.at + requestsMs;
+      case 'operation':
+        return record.operation.lastUpdatedOn + historyMs;
+      case 'failure':
+        return record.failure.failedOn + historyMs;
+      default:
+        return Infinity;
+    }
+  }
+
+  /** Forgets old requests, operations and failures. */
+  async forgetHistory(): Promise<void> {
+    const { catalog, requests, now } = this.#parts.store.parts;
+    const at = now();
+    const old: string[] = [];
+    const forgotten: string[] = [];
+    for (const record of catalog.image.all()) {
+      if (record.kind === 'requests' && record.at + requestsMs <= at) {
+        old.push(`r/${record.requestsId}`);
+        forgotten.push(...record.requests.map(({ key }) => key));
+      } else if (record.kind === 'operation' && record.operation.lastUpdatedOn + historyMs <= at)
+        old.push(`o/${record.operation.operationId}`);
+      else if (record.kind === 'failure' && record.failure.failedOn + historyMs <= at)
+        old.push(`f/${record.failureId}`);
+    }
+    for (const chunk of chunksOf(old)) {
+      await catalog.change((draft) => {
+        for (const id of chunk) draft.delete(id);
+      });
+    }
+    for (const key of forgotten) requests.remove(key);
+  }
+
+  /** Removes blobs that nothing names. */
+  async collect(): Promise<void> {
+    const { catalog, writer } = this.#parts.store.parts;
+    await writer.collect(async () => {
+      await catalog.fence();
+      const named = new Set<string>();
+      for (const record of catalog.image.everything()) if (record.kind === 'extent') named.add(record.sealed.blob);
+      return named;
+    });
+  }
+
+  /** Finds which extents of a merge do not open, so that the next attempt does without them.
+   * @throws `error` when each of them opens by itself */
+  async #leaveOut(table: TableRecord, chosen: readonly ExtentRecord[], error: unknown): Promise<undefined> {
+    const { files } = this.#parts.store.parts;
+    const found = this.#unreadable.get(table.tableId) ?? new Map<Guid, string>();
+    const before = found.size;
+    for (const { extentId, sealed } of chosen) {
+      try {
+        (await files.open(sealed)).release();
+      } catch (reason) {
+        found.set(extentId, reason instanceof Error ? reason.name : 'unknown');
+      }
+    }
+    if (found.size === before) throw error;
+    this.#unreadable.set(table.tableId, found);
+    return undefined;
+  }
+
+  async #write(
+    source: OpenTable,
+    table: TableRecord,
+    facts: Parameters<TableStore['parts']['writer']['write']>[3],
+  ): Promise<WrittenExtent | undefined> {
+    const { store } = this.#parts;
+    try {
+      const names = [ingestionColumn, ...table.columns].map(({ columnId }) => columnName(columnId)).join(', ');
+      const select = { sql: `SELECT ${names} FROM ${source.sql}`, bound: [] };
+      return await store.withConnection((connection) =>
+        store.parts.writer.write(connection, select, table.columns, facts),
+      );
+    } finally {
+      source.release();
+    }
+  }
+
+  /** The blob of an extent that no record names after all is deleted. */
+  async #finish(extent: WrittenExtent | undefined): Promise<void> {
+    if (extent === undefined) return;
+    const { catalog, writer } = this.#parts.store.parts;
+    if (catalog.image.get(`e/${extent.record.extentId}`) === undefined) await writer.abandon(extent);
+    else writer.settled(extent);
+  }
+
+  #inTurn<T>(work: () => Promise<T>): Promise<T> {
+    const result = this.#turn.then(work);
+    this.#turn = result.catch(() => undefined);
+    return result;
+  }
+}
+
+function firstWithin(extents: readonly ExtentRecord[], bytesMax: number): readonly ExtentRecord[] {
+  let bytes = 0;
+  return extents.filter(({ sealed }) => (bytes += sealed.length) <= bytesMax);
+}

@@ -1,0 +1,132 @@
+import type { Guid } from '../../base/guid.ts';
+import { invariant } from '../../base/invariant.ts';
+import type { Instant } from '../../clock/clock.ts';
+import type { Catalog } from '../catalog/catalog.ts';
+import type { Policies } from '../catalog/catalog-view.ts';
+import type { ClusterDatabase } from '../catalog/cluster-data.ts';
+import { dataError } from '../catalog/data-error.ts';
+import type { CatalogReader, StoredResultRecord } from '../catalog/image.ts';
+import { databaseOf, isHidden } from '../catalog/image.ts';
+import type { TableRecord } from '../catalog/records.ts';
+import type { RequestIndex } from '../catalog/request-index.ts';
+import { requireGraphModel } from '../catalog/graph-models.ts';
+import { hiddenTable } from '../../kql/plan/hidden-tables.ts';
+import { findStored } from '../catalog/stored-result.ts';
+import { requireTable } from '../catalog/table-changes.ts';
+import type { EngineConnection } from '../../kql/duckdb/engine-database.ts';
+import type { OpenTable } from '../../kql/query-engine.ts';
+import type { TableUses } from '../../kql/scan-ranges.ts';
+import type { ExtentFiles } from './extent-files.ts';
+import type { ExtentWriter } from './extent-writer.ts';
+import type { LogBook } from './log-book.ts';
+import type { Periods } from './periods.ts';
+import { isPastRetention, periodsOf } from './periods.ts';
+import type { Sweeper } from './sweeper.ts';
+import { openTable } from './table-sources.ts';
+
+export interface TableStoreParts {
+  readonly catalog: Catalog;
+  readonly log: LogBook;
+  readonly writer: ExtentWriter;
+  readonly sweeper: Sweeper;
+  readonly files: ExtentFiles;
+  readonly requests: RequestIndex;
+  readonly connect: () => Promise<EngineConnection>;
+  readonly now: () => Instant;
+}
+
+/** What ingestion, merging and queries share: databases by name, tables, and how to read them. */
+export class TableStore {
+  readonly parts: TableStoreParts;
+  readonly #databases = new Map<string, ClusterDatabase>();
+
+  constructor(parts: TableStoreParts) {
+    this.parts = parts;
+  }
+
+  setDatabases(databases: readonly ClusterDatabase[]): void {
+    this.#databases.clear();
+    for (const database of databases) this.#databases.set(database.name.toLowerCase(), database);
+  }
+
+  databases(): ClusterDatabase[] {
+    return [...this.#databases.values()];
+  }
+
+  /** @throws DataError `DatabaseNotFound` */
+  database(name: string): ClusterDatabase {
+    const found = this.#databases.get(name.toLowerCase());
+    if (found === undefined) throw dataError('DatabaseNotFound', name.slice(0, 300));
+    return found;
+  }
+
+  /** @throws DataError */
+  table(database: string, table: string): TableRecord {
+    return requireTable(this.parts.catalog.image, this.database(database).databaseId, table);
+  }
+
+  /** The table as it is in a change that is being planned. @throws DataError when it was dropped meanwhile */
+  current(reader: CatalogReader, { tableId, name }: TableRecord): TableRecord {
+    const found = reader.get(`t/${tableId}`);
+    if (found?.kind !== 'table') throw dataError('TableNotFound', name);
+    return found;
+  }
+
+  periods(table: TableRecord): Periods {
+    if (isHidden(table)) return { softDeleteMs: Infinity, hotMs: Infinity }; // it goes as a whole
+    const resource = this.databases().find(({ databaseId }) => databaseId === table.databaseId);
+    return periodsOf(table.policies, databaseOf(this.parts.catalog.image, table.databaseId).policies, resource);
+  }
+
+  policy<Name extends keyof Policies>(table: TableRecord, name: Name): Policies[Name] {
+    return table.policies[name] ?? databaseOf(this.parts.catalog.image, table.databaseId).policies[name];
+  }
+
+  /** Names as in plans. @throws DataError */
+  named(database: string, table: string, principal: string | undefined): Guid {
+    const hidden = hiddenTable(table);
+    if (hidden === undefined) return this.table(database, table).tableId;
+    if (hidden.kind === 'storedResult') return this.storedResult(database, hidden.name, principal).tableId;
+    const { snapshots } = requireGraphModel(this.parts.catalog.image, this.database(database).databaseId, hidden.model);
+    const snapshot = snapshots.find(({ name }) => name === hidden.snapshot);
+    if (snapshot === undefined) throw dataError('GraphSnapshotNotFound', hidden.snapshot);
+    return snapshot[hidden.part].tableId;
+  }
+
+  /** @throws DataError `StoredResultNotFound` also for one that has expired, or that another principal has stored */
+  storedResult(database: string, name: string, principal = ''): StoredResultRecord {
+    const { catalog, now } = this.parts;
+    const found = findStored(catalog.image.storedResultsOf(this.database(database).databaseId), { name, principal });
+    if (found === undefined || found.stored.expiresOn <= now()) throw dataError('StoredResultNotFound', name);
+    return found;
+  }
+
+  open(tableId: Guid, uses?: TableUses): Promise<OpenTable> {
+    const { catalog, log, files, connect, now } = this.parts;
+    const snapshot = () => {
+      const table = catalog.image.get(`t/${tableId}`);
+      if (table?.kind !== 'table') throw dataError('TableNotFound', '');
+      const periods = this.periods(table);
+      const at = now();
+      const extents = catalog.image.extentsOf(tableId).filter((extent) => !isPastRetention(extent, periods, at));
+      return { table, extents, segments: log.segmentsOf(tableId).filter(({ record }) => record.count > 0) };
+    };
+    return openTable({ files, connect, keys: () => catalog.keys, snapshot }, uses);
+  }
+
+  /** Lends a connection to DuckDB. */
+  async withConnection<T>(use: (connection: EngineConnection) => Promise<T>): Promise<T> {
+    const connection = await this.parts.connect();
+    try {
+      return await use(connection);
+    } finally {
+      connection.close();
+    }
+  }
+
+  /** Columns of a table as an extent holds them. */
+  columns(table: TableRecord): TableRecord['columns'] {
+    invariant(table.columns.length > 0, 'a table has columns');
+    return table.columns;
+  }
+}

@@ -1,0 +1,151 @@
+import { invariant } from '../../base/invariant.ts';
+import type { KqlType } from '../../kql/plan/types.ts';
+import { wideDecimal } from './convert-value.ts';
+import { physicalType } from '../../kql/plan/types.ts';
+import type { ParquetKind, ParquetType } from './parquet-type.ts';
+import { kindOf } from './parquet-type.ts';
+
+/** A place in a Parquet record. */
+export interface ParquetValue {
+  readonly sql: string;
+  readonly type: ParquetType;
+}
+
+const numbers = ['bool', 'int', 'long', 'real', 'decimal', 'string'] as const;
+
+/** What can be ingested into what. The service's own table has no line for TIME.
+ * @see https://learn.microsoft.com/kusto/management/parquet-mapping#parquet-type-conversions */
+const conversions: Readonly<Record<ParquetKind, readonly KqlType[]>> = {
+  INT: numbers,
+  UINT64: ['bool', 'int', 'long', 'decimal', 'string'],
+  FLOAT: numbers,
+  BOOLEAN: ['bool', 'decimal', 'string'],
+  DECIMAL: numbers,
+  'DECIMAL (FLBA)': ['long', 'real', 'decimal', 'string'],
+  TIMESTAMP: ['datetime', 'string'],
+  DATE: ['datetime', 'string'],
+  TIME: ['timespan', 'string'],
+  STRING: ['int', 'long', 'real', 'decimal', 'string', 'dynamic'],
+  UUID: ['string', 'guid'],
+  JSON: ['string', 'dynamic'],
+  LIST: ['dynamic'],
+  MAP: ['dynamic'],
+  STRUCT: ['dynamic'],
+};
+
+export const isConvertible = (kind: ParquetKind, type: KqlType): boolean => conversions[kind].includes(type);
+
+/** SQL of the physical form of a KQL type. A value that the type cannot hold is null. */
+export function convertSql({ sql, type: source }: ParquetValue, type: KqlType): string {
+  const kind = kindOf(source);
+  invariant(kind !== undefined && isConvertible(kind, type), 'only what can be converted is converted');
+  switch (type) {
+    case 'string':
+      return `coalesce(${textSql({ sql, type: source })}, '')`;
+    case 'dynamic':
+      if (kind === 'STRING')
+        return `CASE WHEN json_valid(${sql}) THEN nullif(CAST(json(${sql}) AS VARCHAR), 'null') ELSE CAST(to_json(${sql}) AS VARCHAR) END`;
+      return `nullif(CAST(${jsonSql({ sql, type: source })} AS VARCHAR), 'null')`;
+    case 'datetime':
+      return datetimeSql({ sql, type: source });
+    case 'timespan':
+      return `CAST(date_diff('microsecond', TIME '00:00:00', CAST(${sql} AS TIME)) * 10 AS BIGINT)`;
+    case 'int':
+    case 'long':
+      if (kind === 'STRING') return `TRY_CAST(kql_long_of_text(${sql}) AS ${physicalType[type]})`;
+      return `TRY_CAST(${kind === 'INT' || kind === 'UINT64' ? sql : `trunc(${sql})`} AS ${physicalType[type]})`;
+    case 'bool':
+      return `(${sql} <> 0)`;
+    case 'decimal':
+      return decimalSql(
+        // By way of text a real is the decimal that it is written as.
+        kind === 'BOOLEAN' ? `CAST(${sql} AS INTEGER)` : kind === 'FLOAT' ? `CAST(${sql} AS VARCHAR)` : sql,
+        kind === 'DECIMAL (FLBA)'
+          ? `abs(${sql}) >= 100000000000000000000`
+          : `abs(TRY_CAST(${sql} AS DOUBLE)) BETWEEN 1e20 AND 1e34`,
+      );
+    case 'real':
+    case 'guid':
+      return `TRY_CAST(${sql} AS ${physicalType[type]})`;
+  }
+}
+
+/** Decimals that the service would take and this engine cannot hold are not turned into nothing. */
+const decimalSql = (sql: string, isWide: string): string =>
+  `CASE WHEN ${isWide} THEN error(${quoted(`kql refuses: ${wideDecimal}.`)}) ELSE TRY_CAST(${sql} AS ${physicalType.decimal}) END`;
+
+const epochTicks = '621355968000000000';
+const ticksMax = '3155378975999999999';
+
+/** Ticks. Parquet's own times reach further than KQL's. */
+function datetimeSql({ sql, type }: ParquetValue): string {
+  const isNano = type.kind === 'scalar' && type.name === 'TIMESTAMP_NS';
+  const isDate = type.kind === 'scalar' && type.name === 'DATE';
+  const since = isNano
+    ? `CAST(epoch_ns(${sql}) AS HUGEINT) // 100`
+    : `CAST(epoch_us(${isDate ? `CAST(${sql} AS TIMESTAMP)` : sql}) AS HUGEINT) * 10`;
+  return ticksSql(`TRY(${since})`);
+}
+
+/** @param sinceEpoch a HUGEINT of ticks since 1970 */
+const ticksSql = (sinceEpoch: string): string =>
+  `TRY_CAST(CASE WHEN (${sinceEpoch}) + ${epochTicks} BETWEEN 0 AND ${ticksMax} THEN (${sinceEpoch}) + ${epochTicks} END AS BIGINT)`;
+
+/** For `DateTimeFromUnix…`, of whole numbers and reals. */
+export const unixSql = (sql: string, unitTicks: number, unitsPerTick: number): string =>
+  ticksSql(`CAST(TRY(floor(CAST(${sql} AS DECIMAL(38,6)) * ${unitTicks} / ${unitsPerTick})) AS HUGEINT)`);
+
+/** NULL stays NULL. */
+function textSql(value: ParquetValue): string {
+  const kind = kindOf(value.type);
+  if (kind === 'TIMESTAMP' || kind === 'DATE') {
+    const ticks = datetimeSql(value);
+    return `CASE WHEN ${ticks} IS NOT NULL THEN kql_text_of_datetime(${ticks}) END`;
+  }
+  return `CAST(${value.sql} AS VARCHAR)`;
+}
+
+/** JSON as KQL writes it: times in ISO 8601, reals that JSON has no number for as text. */
+export function jsonSql({ sql, type }: ParquetValue, depth = 0): string {
+  if (isPlain(type)) return `to_json(${sql})`;
+  const item = `p${depth}`;
+  switch (type.kind) {
+    case 'struct': {
+      const members = [...type.fields].map(
+        ([name, inner]) =>
+          `${quoted(name)}, ${jsonSql({ sql: `struct_extract(${sql}, ${quoted(name)})`, type: inner }, depth + 1)}`,
+      );
+      return `CASE WHEN ${sql} IS NOT NULL THEN json_object(${members.join(', ')}) END`;
+    }
+    case 'list':
+      return `to_json(list_transform(${sql}, lambda ${item}: ${jsonSql({ sql: item, type: type.item }, depth + 1)}))`;
+    case 'map': {
+      const value = jsonSql({ sql: `${item}.value`, type: type.value }, depth + 1);
+      const key = textSql({ sql: `${item}.key`, type: type.key });
+      return `to_json(map_from_entries(list_transform(map_entries(${sql}), lambda ${item}: {'k': ${key}, 'v': ${value}})))`;
+    }
+    case 'scalar':
+      if (kindOf(type) === 'FLOAT')
+        return `CASE WHEN isfinite(${sql}) THEN to_json(${sql}) WHEN ${sql} IS NOT NULL THEN to_json(CASE WHEN isnan(${sql}) THEN 'NaN' WHEN ${sql} > 0 THEN 'Infinity' ELSE '-Infinity' END) END`;
+      return `to_json(${textSql({ sql, type })})`;
+  }
+}
+
+/** Whether DuckDB's own JSON of it is KQL's. */
+function isPlain(type: ParquetType): boolean {
+  switch (type.kind) {
+    case 'struct':
+      return [...type.fields.values()].every(isPlain);
+    case 'list':
+      return isPlain(type.item);
+    case 'map':
+      return isPlain(type.value) && isPlain(type.key);
+    case 'scalar': {
+      const kind = kindOf(type);
+      return kind !== 'FLOAT' && kind !== 'TIMESTAMP' && kind !== 'DATE';
+    }
+  }
+}
+
+/** A text in SQL. */
+export const quoted = (text: string): string => `'${text.replaceAll("'", "''")}'`;

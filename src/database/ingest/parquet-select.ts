@@ -1,0 +1,165 @@
+import { writeFile } from 'node:fs/promises';
+import type { ColumnView } from '../catalog/catalog-view.ts';
+import { dataError, malformedData } from '../catalog/data-error.ts';
+import type { EngineConnection } from '../../kql/duckdb/engine-database.ts';
+import { collect } from '../extents/extent-writer.ts';
+import { columnName } from '../extents/tail-table.ts';
+import { KqlError } from '../../kql/plan/kql-error.ts';
+import type { KqlType } from '../../kql/plan/types.ts';
+import { physicalType } from '../../kql/plan/types.ts';
+import { valueOfText } from './convert-value.ts';
+import { unixUnits } from './unix-units.ts';
+import type { MappedColumn } from './ingestion-mapping.ts';
+import type { JsonPath } from './json-path.ts';
+import type { ParquetValue } from './parquet-convert.ts';
+import { convertSql, isConvertible, quoted, unixSql } from './parquet-convert.ts';
+import type { ParquetType } from './parquet-type.ts';
+import { kindOf, parseParquetType } from './parquet-type.ts';
+
+const rowsMax = 4_000_000;
+
+/** Puts Parquet into a file in memory and says how to read it as rows of a table.
+ * @throws DataError `MalformedData` when it is not Parquet, `InconsistentMapping` for a field that its column cannot take,
+ * `InvalidMapping` for what is not supported here, `PayloadTooLarge` */
+export async function parquetSelect(
+  connection: EngineConnection,
+  path: string,
+  body: Uint8Array,
+  columns: readonly ColumnView[],
+  mapping: readonly MappedColumn[] | undefined,
+): Promise<string> {
+  await writeFile(path, body);
+  const fields = await parquetColumns(connection, path);
+  const [counted] = await collect(connection, `SELECT num_rows FROM parquet_file_metadata('${path}')`);
+  if (Number(counted?.[0] ?? 0) > rowsMax)
+    throw dataError('PayloadTooLarge', `There are more than ${rowsMax} records.`);
+  return parquetFileSelect(path, fields, columns, mapping);
+}
+
+/** Texts of old writers carry no mark that they are text. */
+const readParquet = (path: string): string => `read_parquet('${path}', binary_as_string = true)`;
+
+/** @returns DuckDB types by name @throws DataError `MalformedData` */
+export async function parquetColumns(connection: EngineConnection, path: string): Promise<ReadonlyMap<string, string>> {
+  try {
+    const rows = await collect(
+      connection,
+      `SELECT column_name, column_type FROM (DESCRIBE SELECT * FROM ${readParquet(path)})`,
+    );
+    return new Map(rows.map(([name, type]) => [String(name), String(type)]));
+  } catch {
+    throw notParquet();
+  }
+}
+
+/** What was wrong, when rows could not be read: the file, if reading all of it fails on its own.
+ * @returns the error to throw */
+export async function parquetFailure(connection: EngineConnection, path: string, error: unknown): Promise<unknown> {
+  if (!(error instanceof KqlError) || (error.code !== 'internal' && error.code !== 'runtime')) return error;
+  try {
+    await collect(connection, `SELECT count(COLUMNS(*)) FROM ${readParquet(path)}`);
+    return error;
+  } catch {
+    return notParquet();
+  }
+}
+
+const notParquet = (): Error => malformedData('BadRequest_InvalidBlob', 'The data is not valid Parquet');
+
+/** @param asExtent columns may also have the names and the physical form of an extent */
+export function parquetFileSelect(
+  path: string,
+  fields: ReadonlyMap<string, string>,
+  columns: readonly ColumnView[],
+  mapping: readonly MappedColumn[] | undefined,
+  asExtent = false,
+): string {
+  const own =
+    asExtent &&
+    columns.every((column) => fields.has(columnName(column.columnId))) &&
+    !columns.some(({ name }) => fields.has(name));
+  const record: ParquetType = {
+    kind: 'struct',
+    fields: new Map([...fields].map(([name, type]) => [name, parseParquetType(type)])),
+  };
+  const outputs = columns.map((column) => {
+    const name = columnName(column.columnId);
+    if (!own) return `${sourceSql(column, record, mapping)} AS ${name}`;
+    return `${column.type === 'string' ? `coalesce(CAST(${name} AS VARCHAR), '')` : `TRY_CAST(${name} AS ${physicalType[column.type]})`} AS ${name}`;
+  });
+  return `SELECT ${outputs.join(', ')} FROM ${own ? `read_parquet('${path}')` : `${readParquet(path)} AS record`}`;
+}
+
+const nothing = (type: KqlType): string => (type === 'string' ? "''" : `NULL::${physicalType[type]}`);
+
+function sourceSql(column: ColumnView, record: ParquetType, mapping: readonly MappedColumn[] | undefined): string {
+  const { name, type } = column;
+  if (mapping === undefined) return fieldSql(column, name, valueAt(record, [name]));
+  const mapped = mapping.find((one) => one.column === name);
+  if (mapped === undefined) return nothing(type);
+  const { source, transform } = mapped;
+  const refused = (what: string): Error =>
+    dataError('InvalidMapping', `The column '${name}' uses ${what}, which is not supported for parquet here.`);
+  if (source.kind === 'constant') return constantSql(type, source.text);
+  if (source.kind === 'sourceLocation') return nothing(type); // data that comes in a request has no location
+  if (source.kind !== 'field' && source.kind !== 'path') throw refused(`'${source.kind}'`);
+  const path: JsonPath = source.kind === 'field' ? [source.name] : source.path;
+  const found = valueAt(record, path);
+  if (transform === undefined) return fieldSql(column, pathText(path), found);
+  if (!Object.hasOwn(unixUnits, transform)) throw refused(`the transformation '${transform}'`);
+  if (found === undefined) return nothing(type);
+  const kind = kindOf(found.type);
+  if (type !== 'datetime' || (kind !== 'INT' && kind !== 'UINT64' && kind !== 'FLOAT'))
+    return fieldSql(column, pathText(path), found);
+  const [unitTicks, unitsPerTick] = unixUnits[transform as keyof typeof unixUnits];
+  return unixSql(found.sql, unitTicks, unitsPerTick);
+}
+
+/** @throws DataError `InconsistentMapping` */
+function fieldSql({ name, type }: ColumnView, field: string, found: ParquetValue | undefined): string {
+  if (found === undefined) return nothing(type);
+  const kind = kindOf(found.type);
+  if (kind !== undefined && isConvertible(kind, type)) return convertSql(found, type);
+  const shown = kind ?? (found.type.kind === 'scalar' ? found.type.name : found.type.kind);
+  throw dataError(
+    'InconsistentMapping',
+    `The field '${field.slice(0, 200)}' is of the Parquet type ${shown}, which cannot be converted to the type ${type} of the column '${name}'.`,
+  );
+}
+
+const pathText = (path: JsonPath): string => (path.length === 0 ? '$' : path.join('.'));
+
+/** Down from the record, by names of members and keys and by positions in lists. @returns undefined when there is no such place */
+function valueAt(record: ParquetType, path: JsonPath): ParquetValue | undefined {
+  let value: ParquetValue = { sql: 'record', type: record };
+  for (const step of path) {
+    const { sql, type } = value;
+    if (type.kind === 'struct' && typeof step === 'string') {
+      const inner = type.fields.get(step);
+      if (inner === undefined) return undefined;
+      value = {
+        sql: type === record ? `"${step.replaceAll('"', '""')}"` : `struct_extract(${sql}, ${quoted(step)})`,
+        type: inner,
+      };
+    } else if (type.kind === 'list' && typeof step === 'number')
+      value = { sql: `list_extract(${sql}, ${step + 1})`, type: type.item };
+    else if (type.kind === 'map' && typeof step === 'string')
+      value = { sql: `map_extract_value(${sql}, ${quoted(step)})`, type: type.value };
+    else if (type.kind === 'scalar' && type.name === 'JSON')
+      value = { sql: `json_extract(${sql}, ${quoted(jsonStep(step))})`, type };
+    else return undefined;
+  }
+  return value;
+}
+
+const jsonStep = (step: string | number): string =>
+  typeof step === 'number' ? `$[${step}]` : `$."${step.replaceAll('\\', '\\\\').replaceAll('"', '\\"')}"`;
+
+function constantSql(type: KqlType, text: string): string {
+  const value = valueOfText(type, text);
+  if (value === null) return nothing(type);
+  if (typeof value === 'number' && !Number.isFinite(value)) return `'${value}'::DOUBLE`;
+  return type === 'string' || type === 'dynamic'
+    ? quoted(String(value))
+    : `CAST('${String(value)}' AS ${physicalType[type]})`;
+}

@@ -1,0 +1,116 @@
+import type { KqlType } from '../plan/types.ts';
+import { cast } from '../sql/convert.ts';
+import type { AggregateRow, AggregateRows, SqlArgument } from '../sql/scope.ts';
+import { checkAccuracy, checkPercentiles, isQueried } from './parameters.ts';
+import { ranked, rankedElement } from './statistics.ts';
+
+/** `FILTER` of the …if forms, whose predicate is the last argument. */
+const onlyIf = (predicate: SqlArgument | undefined): string =>
+  predicate ? ` FILTER (WHERE ${cast(predicate, 'bool')})` : '';
+
+/** Sum of nothing is 0; a sum of longs wraps to 64 bits as in Kusto. */
+const sum = (conditional: boolean): AggregateRow => ({
+  sql: ([value, predicate], call) => {
+    if (!value) return 'NULL';
+    const filter = conditional ? onlyIf(predicate) : '';
+    if (value.type === 'real' || value.type === 'dynamic') return `coalesce(sum(${cast(value, 'real')})${filter}, 0)`;
+    if (value.type === 'decimal') return `CAST(coalesce(sum(${value.sql})${filter}, 0) AS DECIMAL(38,18))`;
+    const type = call.type === 'timespan' ? value.sql : cast(value, 'long');
+    return `coalesce(kql_wrap(sum(${type})${filter}), 0)`;
+  },
+});
+
+/** Average of nothing is NaN for reals; ticks are averaged as ticks. */
+const avg = (conditional: boolean): AggregateRow => ({
+  sql: ([value, predicate], call) => {
+    if (!value) return 'NULL';
+    const filter = conditional ? onlyIf(predicate) : '';
+    if (call.type === 'timespan' || call.type === 'datetime') return `kql_long_of_real(avg(${value.sql})${filter})`;
+    if (call.type === 'decimal') return decimalMean(cast(value, 'decimal'), filter);
+    return `coalesce(avg(${cast(value, 'real')})${filter}, 'NaN'::DOUBLE)`;
+  },
+});
+
+/** DuckDB's own average of decimals goes through a double. */
+function decimalMean(value: string, filter: string): string {
+  const [total, rows] = [`CAST(sum(${value})${filter} AS VARCHAR)`, `CAST(count(${value})${filter} AS VARCHAR)`];
+  return `CAST(kql_n_decimal_divide(${total}, ${rows}) AS DECIMAL(38,18))`;
+}
+
+const extreme = (name: 'min' | 'max', conditional: boolean): AggregateRow => ({
+  sql: ([value, predicate], call) => {
+    if (!value) return 'NULL';
+    const filter = conditional ? onlyIf(predicate) : '';
+    const x = value.type === call.type ? value.sql : cast(value, call.type);
+    if (call.type === 'real' && name === 'min')
+      return `CASE WHEN bool_or(isnan(${x}))${filter} THEN 'NaN'::DOUBLE ELSE min(${x})${filter} END`;
+    return `${name}(${x})${filter}`;
+  },
+});
+
+/** Spread of fewer than two values is 0; where one is infinite or NaN, it is NaN. */
+const spread = (name: 'stddev_samp' | 'stddev_pop' | 'var_samp' | 'var_pop', conditional: boolean): AggregateRow => ({
+  result: 'real',
+  sql: ([value, predicate]) => {
+    if (!value) return 'NULL';
+    const filter = conditional ? onlyIf(predicate) : '';
+    const x = cast(value, 'real');
+    if (value.type !== 'real' && value.type !== 'dynamic') return `coalesce(${name}(${x})${filter}, 0)`;
+    // DuckDB raises for what is not finite.
+    return `CASE WHEN bool_or(NOT isfinite(${x}))${filter} THEN 'NaN'::DOUBLE
+      ELSE coalesce(${name}(CASE WHEN isfinite(${x}) THEN ${x} END)${filter}, 0) END`;
+  },
+});
+
+/** Distinct values; nulls do not count. Exact, which is within any accuracy asked for. */
+const distinct = (conditional: boolean): AggregateRow => ({
+  result: 'long',
+  sql: ([value, ...rest]) => {
+    const predicate = conditional ? rest.shift() : undefined;
+    checkAccuracy(rest[0]);
+    return value ? `count(DISTINCT ${value.sql})${onlyIf(predicate)}` : '0';
+  },
+});
+
+/** By nearest rank. The share is a decimal, since DuckDB then counts in whole numbers: 99.9 % of 1000 are 999 rows. */
+function percentileOf(value: SqlArgument, percent: SqlArgument, type: KqlType): string {
+  checkPercentiles([percent]);
+  // DuckDB wants a constant, which the result of a query is not.
+  if (isQueried(percent.expression)) return rankedElement(ranked(value, undefined, [percent]), 0, type);
+  const share = `(CAST(${cast(percent, 'real')} AS DECIMAL(12,9)) * 0.01)`;
+  return value.type === 'real' || value.type === 'dynamic' || value.type === 'decimal'
+    ? `quantile_disc(${cast(value, 'real')}, ${share})`
+    : `quantile_disc(${value.sql}, ${share})`;
+}
+
+export const basicAggregates: AggregateRows = {
+  // Any argument counts every row, nulls included: that is what the engine does.
+  count: { result: 'long', sql: () => 'count(*)' },
+  countif: { result: 'long', sql: ([predicate]) => `count(*)${onlyIf(predicate)}` },
+  sum: sum(false),
+  sumif: sum(true),
+  avg: avg(false),
+  avgif: avg(true),
+  min: extreme('min', false),
+  minif: extreme('min', true),
+  max: extreme('max', false),
+  maxif: extreme('max', true),
+  dcount: distinct(false),
+  dcountif: distinct(true),
+  count_distinct: distinct(false),
+  count_distinctif: distinct(true),
+  stdev: spread('stddev_samp', false),
+  stdevif: spread('stddev_samp', true),
+  stdevp: spread('stddev_pop', false),
+  variance: spread('var_samp', false),
+  varianceif: spread('var_samp', true),
+  variancep: spread('var_pop', false),
+  variancepif: spread('var_pop', true),
+  percentile: {
+    sql: ([value, percent], call) => (value && percent ? percentileOf(value, percent, call.type) : 'NULL'),
+  },
+  percentiles: {
+    columns: ([value, ...percents], call) =>
+      value ? percents.map((percent, index) => percentileOf(value, percent, call.types?.[index] ?? call.type)) : [],
+  },
+};

@@ -1,0 +1,94 @@
+import { jsonArray, jsonItems } from '../values/json-text.ts';
+import { cast, convert } from '../sql/convert.ts';
+import { itemsOf } from '../functions/array.ts';
+import type { NativeValue } from '../sql/native.ts';
+import { native } from '../sql/native.ts';
+import type { AggregateRow, AggregateRows, SqlArgument } from '../sql/scope.ts';
+import { filterOf, toArray } from './collect.ts';
+import { checkPercentiles } from './parameters.ts';
+
+/** All bits of a group put together; of nothing null. */
+const bits = (name: string): AggregateRow => ({
+  result: 'long',
+  sql: ([value]) => (value ? `${name}(${cast(value, 'long')})` : 'NULL'),
+});
+
+const covariance = (name: 'covar_samp' | 'covar_pop', conditional: boolean): AggregateRow => ({
+  result: 'real',
+  sql: ([x, y, predicate]) => {
+    if (!x || !y) return 'NULL';
+    const filter = conditional && predicate ? ` FILTER (WHERE ${cast(predicate, 'bool')})` : '';
+    return `${name}(${cast(x, 'real')}, ${cast(y, 'real')})${filter}`;
+  },
+});
+
+/** The value at a rank: the smallest one that at least `percent` of the weight does not exceed. */
+function nearestRank(sorted: readonly { item: string; weight: number }[], percent: number): string {
+  const total = sorted.reduce((sum, { weight }) => sum + weight, 0);
+  let passed = 0;
+  for (const { item, weight } of sorted) {
+    passed += weight;
+    if (passed >= (total * percent) / 100) return item;
+  }
+  return sorted.at(-1)?.item ?? 'null';
+}
+
+/** Pairs `[value, weight]` in the order of the values. */
+const pairsOf = (pairs: NativeValue | undefined): { item: string; weight: number }[] =>
+  (itemsOf(pairs) ?? []).flatMap((pair) => {
+    const [item, weight] = jsonItems(pair) ?? [];
+    return item === undefined || !(Number(weight) > 0) ? [] : [{ item, weight: Number(weight) }];
+  });
+native('ranked', ['dynamic', 'dynamic'], 'dynamic', ([pairs, percents]) => {
+  const sorted = pairsOf(pairs);
+  // Of nothing there are no percentiles.
+  if (sorted.length === 0) return null;
+  return jsonArray((itemsOf(percents) ?? []).map((percent) => nearestRank(sorted, Number(percent))));
+});
+
+/** SQL of a JSON array with the value at each percentile. */
+export function ranked(value: SqlArgument, weight: SqlArgument | undefined, percents: readonly SqlArgument[]): string {
+  checkPercentiles(percents);
+  const filter = filterOf([`${value.sql} IS NOT NULL`]);
+  const pair = `'[' || ${cast(value, 'dynamic')} || ',' || ${weight ? cast(weight, 'string') : `'1'`} || ']'`;
+  const [first] = percents;
+  const list =
+    first?.type === 'dynamic'
+      ? first.sql
+      : `('[' || ${percents.map((percent) => cast(percent, 'string')).join(" || ',' || ")} || ']')`;
+  return `kql_n_ranked(${toArray(`list(${pair} ORDER BY ${value.sql})${filter}`)}, ${list})`;
+}
+const array = (weighted: boolean): AggregateRow => ({
+  result: 'dynamic',
+  sql: ([value, ...rest]) => {
+    if (!value) return 'NULL';
+    const weight = weighted ? rest.shift() : undefined;
+    return ranked(value, weight, rest);
+  },
+});
+export const rankedElement = (list: string, index: number, type: SqlArgument['type']): string =>
+  convert(`kql_json(json_extract(${list}, '$[${index}]'))`, 'dynamic', type);
+
+export const statisticsAggregates: AggregateRows = {
+  binary_all_or: bits('bit_or'),
+  binary_all_and: bits('bit_and'),
+  binary_all_xor: bits('bit_xor'),
+  covariance: covariance('covar_samp', false),
+  covarianceif: covariance('covar_samp', true),
+  covariancep: covariance('covar_pop', false),
+  covariancepif: covariance('covar_pop', true),
+  percentilew: {
+    sql: ([value, weight, percent], call) =>
+      value && percent ? rankedElement(ranked(value, weight, [percent]), 0, call.type) : 'NULL',
+  },
+  percentilesw: {
+    columns: ([value, weight, ...percents], call) =>
+      value
+        ? percents.map((percent, index) =>
+            rankedElement(ranked(value, weight, [percent]), 0, call.types?.[index] ?? call.type),
+          )
+        : [],
+  },
+  percentiles_array: array(false),
+  percentilesw_array: array(true),
+};

@@ -1,0 +1,368 @@
+import type { DuckDBConnection, DuckDBPreparedStatement, DuckDBResult } from '@duckdb/node-api';
+import {
+  BIGINT,
+  BOOLEAN,
+  DOUBLE,
+  DuckDBDataChunk,
+  DuckDBInstance,
+  DuckDBScalarFunction,
+  INTEGER,
+  ResultReturnType,
+  VARCHAR,
+} from '@duckdb/node-api';
+import { Turns } from '../../base/turns.ts';
+import type { KqlType } from '../plan/types.ts';
+import { physicalType } from '../plan/types.ts';
+import type { KqlErrorCode } from '../plan/kql-error.ts';
+import { KqlError } from '../plan/kql-error.ts';
+import type { BoundValue } from '../sql/context.ts';
+import type { NativeFunction, NativeValue } from '../sql/native.ts';
+import { decimalTooLong } from '../values/decimal.ts';
+import { macros } from './macros.ts';
+import type { NativeLimit, Stopping } from './native-budget.ts';
+import { NativeBudget, NeedsThreadError, nativeLimit } from './native-budget.ts';
+import type { NativeCaller } from './run-native.ts';
+import { runNative } from './run-native.ts';
+
+export interface EngineDatabaseOptions {
+  readonly threads: number;
+  /** Such as `1GB`. */
+  readonly memoryLimit: string;
+  /** A directory in memory (tmpfs) for spilling; without it a query that needs more memory fails. */
+  readonly spillDirectory?: string;
+  /** How what the one connection that there is works on is ended from outside. */
+  readonly stopping?: Stopping;
+  /** Default: in the thread that owns the engine. */
+  readonly callNatives?: NativeCaller;
+}
+
+/** One column of a chunk. Values by type: bool boolean · int number · long, datetime, timespan bigint · real number ·
+ * string, dynamic (JSON text), guid, decimal string; null for null. */
+export type ColumnValues = readonly NativeValue[];
+
+/** A connection for one request. Temporary tables live as long as it does. */
+export interface EngineConnection {
+  /** @returns columns of each chunk, in the order selected; decimal and guid must be selected as VARCHAR */
+  stream(sql: string, bound: readonly BoundValue[]): AsyncGenerator<ColumnValues[]>;
+  /** Makes a temporary table of columns v0, v1 … and `position`. */
+  createTable(name: string, types: readonly KqlType[], rows: readonly (readonly NativeValue[])[]): Promise<void>;
+  /** Runs a statement that answers nothing worth reading. */
+  run(sql: string, bound?: readonly BoundValue[]): Promise<void>;
+  /** What JavaScript may do for this connection. */
+  readonly budget: NativeBudget;
+  /** Adds rows to a table whose columns have the types of `stagingType`. */
+  append(table: string, types: readonly KqlType[], columns: readonly ColumnValues[]): Promise<void>;
+  interrupt(): void;
+  close(): void;
+}
+
+/** What statements over the rows of a query run on, here or in another thread. */
+export type StatementConnection = Pick<EngineConnection, 'run' | 'stream'>;
+
+export interface EngineDatabase {
+  connect(limit?: NativeLimit): Promise<EngineConnection>;
+  close(): void;
+}
+
+/** Opens an in-memory database that cannot reach files, extensions or its own settings. Native functions are registered once. */
+export async function openEngineDatabase(
+  options: EngineDatabaseOptions,
+  natives: readonly NativeFunction[],
+): Promise<EngineDatabase> {
+  const instance = await DuckDBInstance.create(':memory:', {
+    threads: String(options.threads),
+    memory_limit: options.memoryLimit,
+    autoinstall_known_extensions: 'false',
+    autoload_known_extensions: 'false',
+    allow_community_extensions: 'false',
+    // An empty name turns spilling off.
+    temp_directory: options.spillDirectory ?? '',
+  });
+  const setup = await instance.connect();
+  const budgets = new Map<number, NativeBudget>();
+  let connections = 0;
+  for (const fn of natives) setup.registerScalarFunction(scalarFunction(fn, budgets, options.callNatives ?? runNative));
+  for (const [signature, body] of macros) await setup.run(`CREATE MACRO ${signature} AS (${forConnection(body)})`);
+  await setup.run(`SET allowed_directories=['/proc/self/fd/']`);
+  await setup.run('SET enable_external_access=false');
+  await setup.run('SET enable_external_file_cache=false');
+  await setup.run('SET lock_configuration=true');
+  const closeAll = (): void => {
+    setup.closeSync();
+    instance.closeSync();
+  };
+  // An instance that is closed under a statement takes the process with it.
+  let [inUse, isClosing] = [0, false];
+  const left = (): void => {
+    inUse -= 1;
+    if (isClosing && inUse === 0) closeAll();
+  };
+  return {
+    connect: async (limit = nativeLimit) => {
+      if (isClosing) throw interrupted();
+      inUse += 1;
+      try {
+        const duckdb = await instance.connect();
+        const number = (connections += 1);
+        const budget = new NativeBudget(limit, options.stopping);
+        budgets.set(number, budget);
+        await duckdb.run(`SET VARIABLE connection = ${number}::INTEGER`);
+        return connection(duckdb, budget, () => {
+          if (budgets.delete(number)) left();
+        });
+      } catch (error) {
+        left();
+        throw error;
+      }
+    },
+    close: () => {
+      isClosing = true;
+      if (inUse === 0) closeAll();
+    },
+  };
+}
+
+const nativeTypes = {
+  bool: BOOLEAN,
+  int: BIGINT,
+  long: BIGINT,
+  real: DOUBLE,
+  decimal: VARCHAR,
+  datetime: BIGINT,
+  timespan: BIGINT,
+  guid: VARCHAR,
+  string: VARCHAR,
+  dynamic: VARCHAR,
+} as const satisfies Record<KqlType, unknown>;
+
+/** Before the message of a KqlError that a native function threw. */
+const refusalMark: Readonly<Partial<Record<KqlErrorCode, string>>> = {
+  notSupported: 'kql refuses: ',
+  runtime: 'kql fails: ',
+  limits: 'kql limits: ',
+  cancelled: 'kql cancelled: ',
+};
+
+const needsThreadMark = 'kql needs a thread of its own';
+
+/** Each call says first which connection it is for: a variable that each has. */
+const forConnection = (sql: string): string =>
+  sql.replaceAll(/\b(kql_n_\w+)\((\s*\))?/g, (_call, name: string, end: string | undefined) =>
+    end === undefined ? `${name}(getvariable('connection'), ` : `${name}(getvariable('connection'))`,
+  );
+
+function scalarFunction(
+  fn: NativeFunction,
+  budgets: ReadonlyMap<number, NativeBudget>,
+  callNatives: NativeCaller,
+): DuckDBScalarFunction {
+  const { parameters } = fn;
+  return DuckDBScalarFunction.create({
+    name: `kql_n_${fn.name}`,
+    parameterTypes: [INTEGER, ...parameters.map((type) => nativeTypes[type])],
+    returnType: fn.result === 'int' ? INTEGER : nativeTypes[fn.result],
+    specialHandling: true,
+    mainFunction: (_info, input, output) => {
+      const vectors = parameters.map((_type, index) => input.getColumnVector(index + 1));
+      try {
+        if (input.rowCount === 0) return;
+        const budget = budgets.get(Number(input.getColumnVector(0).getItem(0)));
+        if (budget === undefined) throw new KqlError('cancelled', 'The query is over.');
+        callNatives(
+          fn,
+          input.rowCount,
+          (row) => vectors.map((vector) => vector.getItem(row) as NativeValue),
+          (row, value) => output.setItem(row, value),
+          budget,
+        );
+      } catch (error) {
+        // Only a message crosses DuckDB; those of our refusals hold no values.
+        if (!(error instanceof KqlError)) throw error;
+        const mark = refusalMark[error.code] ?? '';
+        const message = error instanceof NeedsThreadError ? needsThreadMark : `${mark}${error.message}`;
+        throw new Error(message, { cause: error });
+      }
+      output.flush();
+    },
+  });
+}
+
+/** Errors of DuckDB hold values and SQL; only their kind leaves this file. */
+export function engineError(error: unknown): KqlError {
+  if (error instanceof KqlError) return error;
+  const message = error instanceof Error ? error.message : '';
+  if (message.includes(needsThreadMark)) return new NeedsThreadError();
+  for (const code of ['notSupported', 'runtime', 'limits', 'cancelled'] as const) {
+    const own = message.split(refusalMark[code] ?? '\0')[1];
+    if (own !== undefined) return new KqlError(code, own);
+  }
+  if (/INTERRUPT/i.test(message)) return interrupted();
+  if (/^Out of Memory|failed to (allocate|pin|offload)/i.test(message))
+    return new KqlError('limits', 'The query needs more memory than it may use (E_RUNAWAY_QUERY).');
+  if (/No space left on device/i.test(message))
+    return new KqlError('limits', 'The files in memory have no room for the rows (E_RUNAWAY_QUERY).');
+  if (/^Out of Range|overflow/i.test(message)) return new OverflowError();
+  if (
+    /^Invalid Input Error: .*regex|no argument for repetition|missing \)|invalid perl operator|invalid escape/i.test(
+      message,
+    )
+  )
+    return new KqlError('runtime', 'A regular expression in the query is not valid.');
+  if (/QUANTILE can only take parameters in the range/.test(message))
+    return new KqlError('semantic', 'A percentile must be from 0 to 100.');
+  if (/^Conversion Error.*DECIMAL\(38,18\)/.test(message)) return new KqlError('notSupported', decimalTooLong);
+  if (/^Conversion Error/.test(message)) return new KqlError('runtime', 'A value could not be converted.');
+  const failure = new KqlError('internal', 'The engine could not run the query.');
+  failure.cause = error;
+  return failure;
+}
+
+const interrupted = (): KqlError => new KqlError('cancelled', 'The query was stopped.');
+
+/** Integer arithmetic overflowed: the query runs again in the form that wraps. */
+export class OverflowError extends KqlError {
+  constructor() {
+    super('runtime', 'An arithmetic operation overflowed.');
+  }
+}
+
+interface Running {
+  readonly budget: NativeBudget;
+  readonly isInterrupted: () => boolean;
+}
+
+/** Prepares exactly one statement (text of two is refused by DuckDB), and runs it. */
+async function withStatement(
+  duckdb: DuckDBConnection,
+  sql: string,
+  bound: readonly BoundValue[],
+  { budget, isInterrupted }: Running,
+  run: (statement: DuckDBPreparedStatement) => Promise<DuckDBResult>,
+): Promise<DuckDBResult> {
+  let statement: DuckDBPreparedStatement | undefined;
+  try {
+    statement = await duckdb.prepare(sql);
+    // An interrupt means nothing to DuckDB while it plans.
+    if (isInterrupted()) throw interrupted();
+    statement.bind(bound.map(({ value }) => value));
+    return await run(statement);
+  } catch (error) {
+    throw causeOf(error, budget);
+  } finally {
+    statement?.destroySync();
+  }
+}
+
+/** What DuckDB says when a native function refuses is of DuckDB's; the budget knows the reason. */
+function causeOf(error: unknown, budget: NativeBudget): KqlError {
+  return budget.failure ?? engineError(error);
+}
+
+/** DuckDB ends a stream that fails on its way as one that is complete; only the type of the result tells. The reason is found by running
+ * the statement once more, its rows thrown away. */
+async function failureOf(
+  duckdb: DuckDBConnection,
+  sql: string,
+  bound: readonly BoundValue[],
+  running: Running,
+): Promise<KqlError> {
+  const { budget } = running;
+  if (budget.failure) return budget.failure;
+  try {
+    await withStatement(duckdb, `EXPLAIN ANALYZE ${sql}`, bound, running, (statement) => statement.run());
+  } catch (error) {
+    return causeOf(error, budget);
+  }
+  return new KqlError('internal', 'The engine could not run the query to its end.');
+}
+
+function connection(duckdb: DuckDBConnection, budget: NativeBudget, onClose: () => void): EngineConnection {
+  let isInterrupted = false;
+  const running: Running = { budget, isInterrupted: () => isInterrupted };
+  return {
+    budget,
+    async *stream(text, bound) {
+      const sql = forConnection(text);
+      const result = await withStatement(duckdb, sql, bound, running, (statement) => statement.stream());
+      for (;;) {
+        let columns: ColumnValues[] | undefined;
+        try {
+          const chunk = await result.fetchChunk();
+          if (chunk && chunk.rowCount > 0) columns = chunk.getColumns() as ColumnValues[];
+        } catch (error) {
+          throw causeOf(error, budget);
+        }
+        if (columns !== undefined) yield columns;
+        else if (result.returnType !== ResultReturnType.INVALID) return;
+        else throw isInterrupted ? interrupted() : await failureOf(duckdb, sql, bound, running);
+      }
+    },
+    async createTable(name, types, rows) {
+      const columns = types.map(
+        (type, index) => `v${index} ${type === 'decimal' || type === 'guid' ? 'VARCHAR' : physicalType[type]}`,
+      );
+      await duckdb.run(`CREATE TEMP TABLE ${name} (${[...columns, 'position BIGINT'].join(', ')})`);
+      const appender = await duckdb.createAppender(name);
+      rows.forEach((row, position) => {
+        if (position % chunkRows === 0) budget.check();
+        types.forEach((type, index) => {
+          const value = row[index] ?? null;
+          if (value === null) appender.appendNull();
+          else if (type === 'bool') appender.appendBoolean(value === true);
+          else if (type === 'int') appender.appendInteger(Number(value));
+          else if (type === 'real') appender.appendDouble(Number(value));
+          else if (typeof value === 'bigint') appender.appendBigInt(value);
+          else appender.appendVarchar(String(value));
+        });
+        appender.appendBigInt(BigInt(position));
+        appender.endRow();
+      });
+      appender.closeSync();
+    },
+    async run(sql, bound = []) {
+      await withStatement(duckdb, forConnection(sql), bound, running, (statement) => statement.run());
+    },
+    append: (table, types, columns) => appendColumns(duckdb, table, types, columns),
+    interrupt: () => {
+      isInterrupted = true;
+      duckdb.interrupt();
+    },
+    close: () => {
+      duckdb.closeSync();
+      onClose();
+    },
+  };
+}
+
+/** The DuckDB type of a value on its way from JavaScript: decimal and guid come as text and are cast where they are read. */
+export const stagingType = (type: KqlType): string =>
+  type === 'decimal' || type === 'guid' ? 'VARCHAR' : physicalType[type];
+
+const appendTypes = { ...nativeTypes, int: INTEGER } as const;
+const chunkRows = 2048;
+/** So many are handed to DuckDB before others have their turn. */
+const valuesPerTurn = 32_768;
+
+async function appendColumns(
+  duckdb: DuckDBConnection,
+  table: string,
+  types: readonly KqlType[],
+  columns: readonly ColumnValues[],
+): Promise<void> {
+  const rowCount = columns[0]?.length ?? 0;
+  if (rowCount === 0) return;
+  const rowsEach = Math.max(1, Math.min(chunkRows, Math.floor(valuesPerTurn / types.length)));
+  const turns = new Turns(valuesPerTurn);
+  const appender = await duckdb.createAppender(table);
+  try {
+    for (let done = 0; done < rowCount; done += rowsEach) {
+      // A new chunk each time: a used one remembers which values were null.
+      const chunk = DuckDBDataChunk.create(types.map((type) => appendTypes[type]));
+      chunk.setColumns(columns.map((column) => column.slice(done, done + rowsEach)));
+      appender.appendDataChunk(chunk);
+      await turns.after(rowsEach * types.length);
+    }
+  } finally {
+    appender.closeSync();
+  }
+}

@@ -1,0 +1,69 @@
+import { withV8 } from '../algorithms/regex/regex.ts';
+import type { NativeFunction, NativeValue } from '../sql/native.ts';
+import type { NativeBudget } from './native-budget.ts';
+
+/** In UTF-16 units; a slice of a chunk has at least one row. */
+const sliceLength = 1 << 18;
+/** For V8's regular expressions over one slice: some hundred times what they take unless they try again and again. */
+const sliceMs = (length: number): number => 50 + Math.ceil(Math.min(length, sliceLength) / 1024);
+
+/** Calls a native function for the rows of one chunk, here or elsewhere. */
+export type NativeCaller = (
+  fn: Pick<NativeFunction, 'name' | 'parameters' | 'run' | 'hasPatterns'>,
+  rowCount: number,
+  argumentsOf: (row: number) => readonly NativeValue[],
+  put: (row: number, value: NativeValue) => void,
+  budget: NativeBudget,
+) => void;
+
+/** Calls a native function for the rows of one chunk.
+ * @throws KqlError limits, where it does not come to an end in the time that is left; cancelled */
+export function runNative(
+  fn: Pick<NativeFunction, 'run' | 'hasPatterns'>,
+  rowCount: number,
+  argumentsOf: (row: number) => readonly NativeValue[],
+  put: (row: number, value: NativeValue) => void,
+  budget: NativeBudget,
+): void {
+  if (!fn.hasPatterns) {
+    budget.within(() => {
+      for (let row = 0; row < rowCount; row += 1) {
+        budget.check();
+        const args = argumentsOf(row);
+        budget.weigh(args);
+        put(row, fn.run(args));
+      }
+    });
+    return;
+  }
+  for (let start = 0; start < rowCount;) {
+    const slice: (readonly NativeValue[])[] = [];
+    let length = 0;
+    while (length < sliceLength && start + slice.length < rowCount) {
+      const args = argumentsOf(start + slice.length);
+      budget.weigh(args);
+      slice.push(args);
+      length += args.reduce((sum: number, value) => sum + (typeof value === 'string' ? value.length : 0), 0);
+    }
+    runSlice(fn, slice, sliceMs(length), (index, value) => put(start + index, value), budget);
+    start += slice.length;
+  }
+}
+
+/** First with V8; the rows that it does not get to in time, in linear time. */
+function runSlice(
+  fn: Pick<NativeFunction, 'run'>,
+  slice: readonly (readonly NativeValue[])[],
+  milliseconds: number,
+  put: (index: number, value: NativeValue) => void,
+  budget: NativeBudget,
+): void {
+  let done = 0;
+  const rest = (): void => {
+    for (; done < slice.length; done += 1) {
+      budget.check();
+      put(done, fn.run(slice[done] ?? []));
+    }
+  };
+  if (!withV8(() => budget.within(rest, milliseconds))) budget.within(rest);
+}

@@ -1,0 +1,121 @@
+import type { Call } from '../plan/expression.ts';
+import type { KqlType } from '../plan/types.ts';
+import { cast } from '../sql/convert.ts';
+import { nativeSql, native } from '../sql/native.ts';
+import type { FunctionRow, FunctionRows, RowScope, SqlArgument } from '../sql/scope.ts';
+import { decimalOperation } from '../values/decimal.ts';
+
+type Operator = '+' | '-' | '*';
+const isTime = (type: KqlType): boolean => type === 'datetime' || type === 'timespan';
+
+/** Two sides and what the result is computed in. Dynamic operands are read as numbers. */
+function operands(args: readonly SqlArgument[], call: Call): { a: SqlArgument; b: SqlArgument; in: KqlType } {
+  const [a, b] = args;
+  if (!a || !b) throw new RangeError(`${call.name} has two operands`);
+  const types = [a.type, b.type];
+  if (types.includes('real')) return { a, b, in: 'real' };
+  if (types.includes('decimal')) return { a, b, in: 'decimal' };
+  if (types.includes('dynamic'))
+    return {
+      a,
+      b,
+      in: call.type === 'dynamic' ? 'real' : isTime(call.type) ? 'long' : call.type === 'string' ? 'real' : call.type,
+    };
+  return { a, b, in: 'long' };
+}
+
+const integerOperation = (operator: Operator, a: string, b: string, scope: RowScope): string =>
+  scope.ctx.wrapping ? `kql_wrap((${a})::HUGEINT ${operator} (${b})::HUGEINT)` : `(${a} ${operator} ${b})`;
+
+const ticksOf = (argument: SqlArgument): string => (isTime(argument.type) ? argument.sql : cast(argument, 'long'));
+
+const decimalNames: Readonly<Record<string, string>> = {
+  '+': 'decimal_add',
+  '-': 'decimal_subtract',
+  '*': 'decimal_multiply',
+  '/': 'decimal_divide',
+  '%': 'decimal_modulo',
+};
+
+function decimalSql(operator: string, a: SqlArgument, b: SqlArgument): string {
+  const name = decimalNames[operator] ?? '';
+  return `CAST(${nativeSql(name, ['decimal', 'decimal'], [a, b])} AS DECIMAL(38,18))`;
+}
+
+const arithmetic = (operator: Operator): FunctionRow => ({
+  sql: (args, call, scope) => {
+    const { a, b, in: type } = operands(args, call);
+    if (call.type === 'datetime')
+      return inCalendar(timeOperation(operator, withinCalendar(a), withinCalendar(b), scope));
+    if (isTime(a.type) || isTime(b.type)) return timeOperation(operator, a, b, scope);
+    if (type === 'real') return fromReal(`(${cast(a, 'real')} ${operator} ${cast(b, 'real')})`, call);
+    if (type === 'decimal') return decimalSql(operator, a, b);
+    return integerOperation(operator, cast(a, 'long'), cast(b, 'long'), scope);
+  },
+});
+
+/** A result that the binder left dynamic is a JSON number. */
+const fromReal = (sql: string, call: Call): string => (call.type === 'dynamic' ? `kql_json_of_real(${sql})` : sql);
+
+/** A moment before year 1 or after year 9999 is null. A sum of many parts is looked at once, since the macro writes it twice. */
+const inCalendar = (sql: string): string => `${checked}${sql})`;
+const checked = 'kql_in_calendar(';
+const withinCalendar = (argument: SqlArgument): SqlArgument =>
+  argument.sql.startsWith(`${checked}(`) ? { ...argument, sql: argument.sql.slice(checked.length, -1) } : argument;
+
+function timeOperation(operator: Operator, a: SqlArgument, b: SqlArgument, scope: RowScope): string {
+  if (operator !== '*') return integerOperation(operator, ticksOf(a), ticksOf(b), scope);
+  const [span, factor] = isTime(a.type) ? [a, b] : [b, a];
+  if (factor.type === 'real' || factor.type === 'decimal' || factor.type === 'dynamic')
+    return `kql_long_of_real(CAST(${span.sql} AS DOUBLE) * ${cast(factor, 'real')})`;
+  return integerOperation('*', span.sql, cast(factor, 'long'), scope);
+}
+
+const divide: FunctionRow = {
+  sql: (args, call) => {
+    const { a, b, in: type } = operands(args, call);
+    if (isTime(a.type) && isTime(b.type)) return `(CAST(${a.sql} AS DOUBLE) / CAST(${b.sql} AS DOUBLE))`;
+    if (isTime(a.type))
+      return b.type === 'long' || b.type === 'int'
+        ? `(${a.sql} // ${cast(b, 'long')})`
+        : `kql_long_of_real(CAST(${a.sql} AS DOUBLE) / ${cast(b, 'real')})`;
+    if (type === 'real') return fromReal(`(${cast(a, 'real')} / ${cast(b, 'real')})`, call);
+    if (type === 'decimal') return decimalSql('/', a, b);
+    return `(${cast(a, 'long')} // ${cast(b, 'long')})`;
+  },
+};
+
+/** Never negative; by zero null. */
+const modulo: FunctionRow = {
+  sql: (args, call) => {
+    const { a, b, in: type } = operands(args, call);
+    if (type === 'decimal') return decimalSql('%', a, b);
+    const physical = isTime(a.type) || isTime(b.type) ? 'long' : type;
+    const [x, y] = physical === 'long' && isTime(a.type) ? [a.sql, ticksOf(b)] : [cast(a, physical), cast(b, physical)];
+    return fromReal(`kql_floor_mod(${x}, ${y})`, call);
+  },
+};
+
+const negative: FunctionRow = {
+  sql: ([a], call, scope) => {
+    if (!a) return 'NULL';
+    if (a.type === 'dynamic') return fromReal(`(-${cast(a, 'real')})`, call);
+    if (call.type === 'datetime') return inCalendar(integerOperation('-', '0', cast(a, 'datetime'), scope));
+    return a.type === 'long' || a.type === 'int' || isTime(a.type)
+      ? integerOperation('-', '0', cast(a, isTime(a.type) ? a.type : 'long'), scope)
+      : `(-${a.sql})`;
+  },
+};
+
+for (const [operator, name] of Object.entries(decimalNames)) {
+  native(name, ['decimal', 'decimal'], 'decimal', ([a, b]) => decimalOperation(operator, String(a), String(b)));
+}
+
+export const arithmeticFunctions: FunctionRows = {
+  '+': arithmetic('+'),
+  '-': arithmetic('-'),
+  '*': arithmetic('*'),
+  '/': divide,
+  '%': modulo,
+  neg: negative,
+};

@@ -1,0 +1,188 @@
+import type { Expression } from '../plan/expression.ts';
+import type { KqlType } from '../plan/types.ts';
+import { jsonItems } from '../values/json-text.ts';
+import { cast, convert } from '../sql/convert.ts';
+import { compilePlan } from '../sql/plans.ts';
+import { selectFrom } from '../sql/relation.ts';
+import type { FunctionRow, FunctionRows, RowScope, SqlArgument } from '../sql/scope.ts';
+
+const rank: Readonly<Partial<Record<KqlType, number>>> = { bool: 0, int: 1, long: 2, decimal: 3, real: 4 };
+
+/** The type in which two operands are compared. A dynamic takes the type of the other side. */
+export function commonType(a: KqlType, b: KqlType): KqlType {
+  if (a === b) return a;
+  if (a === 'dynamic') return b;
+  if (b === 'dynamic') return a;
+  const [x, y] = [rank[a], rank[b]];
+  if (x !== undefined && y !== undefined) return x > y ? a : b;
+  if (a === 'string') return b;
+  if (b === 'string') return a;
+  return a === 'datetime' || a === 'timespan' ? a : b;
+}
+
+const isSolid = (expression: Expression): boolean =>
+  expression.k === 'literal' && expression.value !== null && expression.value !== 'NaN';
+
+interface Pair {
+  readonly a: string;
+  readonly b: string;
+  readonly type: KqlType;
+  /** Both sides could be null. */
+  readonly nullable: boolean;
+  /** Conditions under which a NaN stands on one side. */
+  readonly nan: string | undefined;
+}
+
+/** DuckDB compares whole numbers with decimals by itself, and with those that are whole numbers of any length. */
+const sideOf = (side: SqlArgument, type: KqlType): string =>
+  type === 'decimal' && (side.type === 'int' || side.type === 'long') ? side.sql : cast(side, type);
+
+function pairOf([left, right]: readonly SqlArgument[]): Pair {
+  if (!left || !right) throw new RangeError('a comparison has two sides');
+  const type = commonType(left.type, right.type);
+  const [a, b] = [sideOf(left, type), sideOf(right, type)];
+  const loose = [...(isSolid(left.expression) ? [] : [a]), ...(isSolid(right.expression) ? [] : [b])];
+  return {
+    a,
+    b,
+    type,
+    nullable: type !== 'string' && loose.length === 2,
+    nan: type === 'real' && loose.length > 0 ? loose.map((x) => `isnan(${x})`).join(' OR ') : undefined,
+  };
+}
+
+/** `null == x` is false, `null == null` is null, NaN equals nothing. */
+const equal: FunctionRow = {
+  sql: (args) => {
+    const { a, b, type, nullable, nan } = pairOf(args);
+    if (type === 'string') return `(${a} = ${b})`;
+    // Not IS NOT DISTINCT FROM, whose negation is what `notEqual` avoids.
+    if (!nullable) return `coalesce(${a} = ${b}, false)`;
+    const same =
+      nan === undefined
+        ? `${a} IS NOT DISTINCT FROM ${b}`
+        : `(${a} IS NOT DISTINCT FROM ${b} AND NOT coalesce(${nan}, false))`;
+    return `CASE WHEN ${a} IS NULL AND ${b} IS NULL THEN NULL ELSE ${same} END`;
+  },
+};
+/** `* == "x"`: some column of that kind is equal. */
+const inAnyColumn = (row: FunctionRow): FunctionRow => ({
+  sql: (args, call, scope) => {
+    const [left, right] = args;
+    const expression = left?.expression;
+    if (!right || expression?.k !== 'column' || expression.name !== '*') return row.sql(args, call, scope);
+    const tests = (scope.relation?.columns ?? [])
+      .filter(({ type }) => type === right.type || (rank[type] !== undefined && rank[right.type] !== undefined))
+      .map(({ id, name, type }) =>
+        row.sql([{ sql: id, type, expression: { k: 'column', name, type } }, right], call, scope),
+      );
+    return tests.length === 0 ? 'false' : `(${tests.join(' OR ')})`;
+  },
+});
+
+const notEqual: FunctionRow = {
+  sql: (args) => {
+    const { a, b, type, nullable, nan } = pairOf(args);
+    if (type === 'string') return `(${a} <> ${b})`;
+    // Not IS DISTINCT FROM: with OR in a filter of a scan it makes DuckDB leave out row groups in which all values are null.
+    if (!nullable) return `coalesce(${a} <> ${b}, true)`;
+    const differs =
+      nan === undefined ? `${a} IS DISTINCT FROM ${b}` : `(${a} IS DISTINCT FROM ${b} OR coalesce(${nan}, false))`;
+    return `CASE WHEN ${a} IS NULL AND ${b} IS NULL THEN NULL ELSE ${differs} END`;
+  },
+};
+const equalInFilter: FunctionRow = {
+  sql: (args) => {
+    const { a, b, nullable, nan } = pairOf(args);
+    return nan !== undefined && nullable ? `(${a} = ${b} AND NOT (${nan}))` : `(${a} = ${b})`;
+  },
+};
+const ordered = (operator: string): FunctionRow => ({
+  sql: (args) => {
+    const { a, b, nan } = pairOf(args);
+    return nan === undefined ? `(${a} ${operator} ${b})` : `CASE WHEN ${nan} THEN false ELSE ${a} ${operator} ${b} END`;
+  },
+});
+
+const between = (negated: boolean): FunctionRow => ({
+  sql: ([value, low, high]) => {
+    if (!value || !low || !high) return 'NULL';
+    const type = commonType(value.type, low.type === 'timespan' && value.type === 'datetime' ? 'datetime' : low.type);
+    const x = cast(value, type);
+    // A timespan as upper bound of datetimes is counted from the lower one.
+    const top = high.type === 'timespan' && low.type === 'datetime' ? `(${low.sql} + ${high.sql})` : sideOf(high, type);
+    const inside =
+      type === 'real'
+        ? `(NOT isnan(${x}) AND ${x} BETWEEN ${sideOf(low, type)} AND ${top})`
+        : `(${x} BETWEEN ${sideOf(low, type)} AND ${top})`;
+    return negated ? `(NOT ${inside})` : inside;
+  },
+});
+
+/** The members of a list argument as SQL values of `type`, or one SQL boolean when it cannot be listed. */
+function memberOf(left: SqlArgument, args: readonly SqlArgument[], scope: RowScope, ignoreCase: boolean): string {
+  const values: string[] = [];
+  const tests: string[] = [];
+  const fold = (sql: string): string => (ignoreCase ? `lower(${sql})` : sql);
+  const compared =
+    left.type === 'dynamic' ? (args.find((argument) => argument.type !== 'dynamic')?.type ?? 'string') : left.type;
+  const type = ignoreCase ? 'string' : compared;
+  const x = cast(left, type);
+  for (const argument of args) {
+    const { expression } = argument;
+    if (expression.k === 'table') {
+      const relation = compilePlan(scope.ctx, expression.plan);
+      const column = relation.columns[0];
+      if (!column) continue;
+      const value = fold(convert(column.id, column.type, type));
+      tests.push(`${fold(x)} IN (${selectFrom(relation, [{ id: scope.ctx.newId(), sql: value }])})`);
+    } else if (
+      argument.type === 'dynamic' &&
+      expression.k === 'literal' &&
+      typeof expression.value === 'string' &&
+      expression.value.startsWith('[')
+    ) {
+      // As text: a long may have more digits than a JavaScript number.
+      for (const element of (jsonItems(expression.value) ?? []).flatMap((item) => jsonItems(item) ?? [item]))
+        values.push(fold(convert(scope.ctx.bind(element, 'VARCHAR'), 'dynamic', type)));
+    } else if (argument.type === 'dynamic' && left.type !== 'dynamic') {
+      const wanted = convert('e', 'dynamic', type);
+      tests.push(
+        `CASE WHEN json_type(${argument.sql}) = 'ARRAY' THEN list_contains(list_transform(CAST(json_extract(${argument.sql}, '$[*]') AS VARCHAR[]), lambda e: ${fold(wanted)}), ${fold(x)}) ELSE ${fold(x)} = ${fold(convert(argument.sql, 'dynamic', type))} END`,
+      );
+    } else {
+      values.push(fold(sideOf(argument, type)));
+    }
+  }
+  if (values.length > 0) tests.push(`${fold(x)} IN (${values.join(', ')})`);
+  return tests.length === 0 ? 'false' : `coalesce(${tests.join(' OR ')}, false)`;
+}
+
+const membership = (negated: boolean, ignoreCase: boolean): FunctionRow => ({
+  sql: (args, _call, scope) => {
+    const [left, ...rest] = args;
+    if (!left) return 'NULL';
+    const member = memberOf(left, rest, scope, ignoreCase);
+    return negated ? `(NOT ${member})` : member;
+  },
+});
+
+export const comparisonFunctions: FunctionRows = {
+  '==': inAnyColumn(equal),
+  '==filter': inAnyColumn(equalInFilter),
+  '!=': notEqual,
+  '<>': notEqual,
+  '<': ordered('<'),
+  '<=': ordered('<='),
+  '>': ordered('>'),
+  '>=': ordered('>='),
+  between: between(false),
+  '!between': between(true),
+  in: membership(false, false),
+  '!in': membership(true, false),
+  'in~': membership(false, true),
+  '!in~': membership(true, true),
+  and: { sql: ([a, b]) => `(${a ? cast(a, 'bool') : ''} AND ${b ? cast(b, 'bool') : ''})` },
+  or: { sql: ([a, b]) => `(${a ? cast(a, 'bool') : ''} OR ${b ? cast(b, 'bool') : ''})` },
+  not: { sql: ([a]) => `(NOT ${a ? cast(a, 'bool') : 'NULL'})` },
+};

@@ -1,0 +1,71 @@
+import { cast } from '../sql/convert.ts';
+import type { FunctionRow, FunctionRows } from '../sql/scope.ts';
+import { commonType } from './comparison.ts';
+import type { KqlType } from '../plan/types.ts';
+import type { SqlArgument } from '../sql/scope.ts';
+
+const iff: FunctionRow = {
+  sql: ([condition, yes, no], call) =>
+    condition && yes && no
+      ? `CASE WHEN ${cast(condition, 'bool')} THEN ${cast(yes, call.type)} ELSE ${cast(no, call.type)} END`
+      : 'NULL',
+};
+
+const caseRow: FunctionRow = {
+  sql: (args, call) => {
+    const branches: string[] = [];
+    for (let index = 0; index + 1 < args.length; index += 2) {
+      const [condition, value] = [args[index], args[index + 1]];
+      if (condition && value) branches.push(`WHEN ${cast(condition, 'bool')} THEN ${cast(value, call.type)}`);
+    }
+    const last = args.at(-1);
+    return `CASE ${branches.join(' ')} ELSE ${last ? cast(last, call.type) : 'NULL'} END`;
+  },
+};
+
+/** A string is never null, but coalesce() passes over empty ones. */
+const coalesce: FunctionRow = {
+  sql: (args, call) => {
+    const values = args.map((argument) => cast(argument, call.type));
+    return call.type === 'string'
+      ? `coalesce(${values.map((value) => `nullif(${value}, '')`).join(', ')}, '')`
+      : `coalesce(${values.join(', ')})`;
+  },
+};
+
+const isNull = (argument: SqlArgument | undefined): string => {
+  if (!argument) return 'NULL';
+  return argument.type === 'string' ? 'false' : `(${argument.sql} IS NULL)`;
+};
+const isEmpty = (argument: SqlArgument | undefined): string => {
+  if (!argument) return 'NULL';
+  if (argument.type === 'string') return `(${argument.sql} = '')`;
+  return argument.type === 'dynamic'
+    ? `(${argument.sql} IS NULL OR ${argument.sql} = '""')`
+    : `(${argument.sql} IS NULL)`;
+};
+
+const extreme = (name: 'greatest' | 'least'): FunctionRow => ({
+  sql: (args, call) => {
+    const type = args.map((argument) => argument.type).reduce<KqlType>(commonType, args[0]?.type ?? 'long');
+    const values = args.map((argument) => cast(argument, type)).join(', ');
+    return type === call.type
+      ? `${name}(${values})`
+      : cast({ sql: `${name}(${values})`, type, expression: call }, call.type);
+  },
+});
+
+export const conditionalFunctions: FunctionRows = {
+  iff,
+  iif: iff,
+  case: caseRow,
+  coalesce,
+  isnull: { result: 'bool', sql: ([a]) => isNull(a) },
+  isnotnull: { result: 'bool', sql: ([a]) => `(NOT ${isNull(a)})` },
+  notnull: { result: 'bool', sql: ([a]) => `(NOT ${isNull(a)})` },
+  isempty: { result: 'bool', sql: ([a]) => isEmpty(a) },
+  isnotempty: { result: 'bool', sql: ([a]) => `(NOT ${isEmpty(a)})` },
+  notempty: { result: 'bool', sql: ([a]) => `(NOT ${isEmpty(a)})` },
+  max_of: extreme('greatest'),
+  min_of: extreme('least'),
+};

@@ -1,0 +1,79 @@
+import { KqlError } from '../plan/kql-error.ts';
+import type { KqlType } from '../plan/types.ts';
+import { native } from '../sql/native.ts';
+import type { FunctionRow, FunctionRows } from '../sql/scope.ts';
+import { itemsOf } from './array.ts';
+import { conversionFunctions } from './conversion.ts';
+import { datetimeTextFunctions } from './datetime-text.ts';
+import { dynamicFunctions } from './dynamic.ts';
+import { parseTextFunctions } from './parse-text.ts';
+
+/** An older name of a function, where that function is there. */
+const older = (name: string, row: FunctionRow | undefined): FunctionRows => (row ? { [name]: row } : {});
+
+/** Each character of `search` becomes the one at its place in `replacement`, the last of which stands for all beyond; an empty
+ * `replacement` takes them away. */
+function translated(search: string, replacement: string, source: string): string {
+  const [from, to] = [Array.from(search), Array.from(replacement)];
+  return Array.from(source)
+    .map((character) => {
+      const at = from.indexOf(character);
+      return at < 0 ? character : (to[Math.min(at, to.length - 1)] ?? '');
+    })
+    .join('');
+}
+
+/** Bytes of a value by its type; texts have their own length. What the service counts for the others is not known. */
+const typeBytes: Readonly<Partial<Record<KqlType, number>>> = {
+  bool: 1,
+  int: 4,
+  long: 8,
+  real: 8,
+  datetime: 8,
+  timespan: 8,
+};
+const estimateDataSize: FunctionRow = {
+  result: 'long',
+  sql: (args, call, { relation }) => {
+    const columns = args.flatMap(({ sql, type, expression }) =>
+      expression.k === 'column' && expression.name === '*'
+        ? (relation?.columns ?? []).map((column) => ({ sql: column.id, type: column.type }))
+        : [{ sql, type }],
+    );
+    const sizes = columns.map(({ sql, type }) => {
+      const bytes = typeBytes[type];
+      if (type !== 'string' && bytes === undefined)
+        throw new KqlError(
+          'notSupported',
+          `'estimate_data_size' of ${type} is not supported.`,
+          call.at < 0 ? undefined : call.at,
+        );
+      return type === 'string' ? `strlen(${sql})` : String(bytes);
+    });
+    return sizes.length === 0 ? '0' : `CAST(${sizes.join(' + ')} AS BIGINT)`;
+  },
+};
+
+/** Names that newer ones replaced, and functions of no family. */
+export const legacyFunctions: FunctionRows = {
+  ...older('totime', conversionFunctions['totimespan']),
+  ...older('pack', dynamicFunctions['bag_pack']),
+  ...older('pack_dictionary', dynamicFunctions['bag_pack']),
+  ...older('arraylength', dynamicFunctions['array_length']),
+  ...older('datepart', datetimeTextFunctions['datetime_part']),
+  ...older('parseurlquery', parseTextFunctions['parse_urlquery']),
+  estimate_data_size: estimateDataSize,
+  translate: native('translate', ['string', 'string', 'string'], 'string', ([search, replacement, source]) =>
+    translated(String(search), String(replacement), String(source)),
+  ),
+  set_equals: native('set_equals', ['dynamic', 'dynamic'], 'bool', ([a, b]) => {
+    const [first, second] = [itemsOf(a), itemsOf(b)];
+    return first && second
+      ? first.every((item) => second.includes(item)) && second.every((item) => first.includes(item))
+      : null;
+  }),
+  assert: native('assert', ['bool', 'string'], 'bool', ([condition, message]) => {
+    if (condition !== true) throw new KqlError('runtime', `assert() has failed with message: '${String(message)}'`);
+    return true;
+  }),
+};

@@ -1,0 +1,304 @@
+import type { Expression } from '../plan/expression.ts';
+import { regex } from '../algorithms/regex/regex.ts';
+import { cast, convert } from '../sql/convert.ts';
+import { native, parseJson } from '../sql/native.ts';
+import { compilePlan } from '../sql/plans.ts';
+import { selectFrom } from '../sql/relation.ts';
+import type { FunctionRow, FunctionRows, RowScope, SqlArgument } from '../sql/scope.ts';
+import { constantRegex } from './constant-regex.ts';
+
+type Match = 'has' | 'hasprefix' | 'hassuffix';
+const termCharacter = /[\p{L}\p{N}]/u;
+const before = '(?:^|[^\\p{L}\\p{N}])';
+const after = '(?:$|[^\\p{L}\\p{N}])';
+
+/** Escapes for RE2. Letters and digits outside ASCII stand for themselves. */
+export const escapeRegex = (text: string): string =>
+  text.replace(/[^\p{L}\p{N}_]/gu, (character) =>
+    character.charCodeAt(0) < 128 ? `\\x{${character.charCodeAt(0).toString(16)}}` : character,
+  );
+
+/** A term is a maximal run of letters and digits, so a needle is bounded where it begins or ends with one. */
+function boundsOf(needle: string, match: Match): readonly [left: string, right: string] {
+  const characters = Array.from(needle);
+  const left = match !== 'hassuffix' && termCharacter.test(characters[0] ?? '') ? before : '';
+  const right = match !== 'hasprefix' && termCharacter.test(characters.at(-1) ?? '') ? after : '';
+  return [left, right];
+}
+
+function termPattern(needle: string, match: Match, caseSensitive: boolean): string {
+  const [left, right] = boundsOf(needle, match);
+  return `${caseSensitive ? '' : '(?i)'}${left}${escapeRegex(needle)}${right}`;
+}
+
+function termTest(
+  text: string,
+  needle: Expression,
+  needleSql: string,
+  match: Match,
+  caseSensitive: boolean,
+  scope: RowScope,
+): string {
+  if (needle.k !== 'literal' || typeof needle.value !== 'string') {
+    return `kql_n_term(${text}, ${needleSql}, '${match}', ${caseSensitive})`;
+  }
+  if (needle.value === '') return 'true';
+  const { ctx } = scope;
+  const regex = ctx.bind(termPattern(needle.value, match, caseSensitive), 'VARCHAR');
+  const first = caseSensitive
+    ? `contains(${text}, ${ctx.bind(needle.value, 'VARCHAR')})`
+    : `contains(lower(${text}), lower(${ctx.bind(needle.value, 'VARCHAR')}))`;
+  // Not AND, whose sides DuckDB tries in either order: the expression is only for the few texts that have the needle at all.
+  return `(CASE WHEN ${first} THEN regexp_matches(${text}, ${regex}) ELSE false END)`;
+}
+
+native('term', ['string', 'string', 'string', 'bool'], 'bool', ([text, needle, match, caseSensitive]) => {
+  if (needle === '') return true;
+  const kind = match === 'hasprefix' || match === 'hassuffix' ? match : 'has';
+  return jsTermPattern(String(needle), kind, caseSensitive === true).test(String(text));
+});
+
+/** The same as a JavaScript expression, for needles that are not constant and for native functions. */
+export function jsTermPattern(needle: string, match: Match, caseSensitive: boolean): RegExp {
+  const characters = Array.from(needle);
+  const left = match !== 'hassuffix' && termCharacter.test(characters[0] ?? '') ? '(?<![\\p{L}\\p{N}])' : '';
+  const right = match !== 'hasprefix' && termCharacter.test(characters.at(-1) ?? '') ? '(?![\\p{L}\\p{N}])' : '';
+  return new RegExp(left + needle.replace(/[.*+?^${}()|[\]\\/]/g, '\\$&') + right, caseSensitive ? 'u' : 'iu');
+}
+
+/** Texts of the left side: of one value, or of every text column when it is `*`. */
+function texts(left: SqlArgument | undefined, scope: RowScope): string[] {
+  if (!left) return [];
+  if (left.expression.k !== 'column' || left.expression.name !== '*') return [cast(left, 'string')];
+  return (scope.relation?.columns ?? []).map((column) => convert(column.id, column.type, 'string'));
+}
+
+const anyOf = (tests: readonly string[]): string =>
+  tests.length === 0 ? 'false' : tests.length === 1 ? (tests[0] ?? 'false') : `(${tests.join(' OR ')})`;
+
+const term = (match: Match, caseSensitive: boolean, negated = false): FunctionRow => ({
+  sql: ([left, needle], _call, scope) => {
+    if (!needle) return 'NULL';
+    const test = anyOf(
+      texts(left, scope).map((text) =>
+        termTest(text, literalText(needle), cast(needle, 'string'), match, caseSensitive, scope),
+      ),
+    );
+    return negated ? `(NOT ${test})` : test;
+  },
+});
+
+/** A constant needle of another type is looked for by its text. */
+const literalText = (needle: SqlArgument): Expression =>
+  needle.expression.k === 'literal' &&
+  needle.type !== 'dynamic' &&
+  needle.type !== 'datetime' &&
+  needle.type !== 'timespan' &&
+  needle.type !== 'real'
+    ? { ...needle.expression, type: 'string' }
+    : needle.expression.k === 'literal' &&
+        needle.type === 'dynamic' &&
+        needle.expression.value?.toString().startsWith('"')
+      ? { k: 'literal', type: 'string', value: String(parseJson(String(needle.expression.value))) }
+      : needle.expression.k === 'literal'
+        ? { ...needle.expression, value: null }
+        : needle.expression;
+
+const simple = (test: (text: string, needle: string) => string, ignoreCase: boolean, negated = false): FunctionRow => ({
+  sql: ([left, needle], _call, scope) => {
+    if (!needle) return 'NULL';
+    const fold = ignoreCase ? (sql: string): string => `lower(${sql})` : (sql: string): string => sql;
+    const result = anyOf(texts(left, scope).map((text) => test(fold(text), fold(cast(needle, 'string')))));
+    return negated ? `(NOT ${result})` : result;
+  },
+});
+
+const contains = (text: string, needle: string): string => `contains(${text}, ${needle})`;
+const starts = (text: string, needle: string): string => `starts_with(${text}, ${needle})`;
+const ends = (text: string, needle: string): string => `ends_with(${text}, ${needle})`;
+const same = (text: string, needle: string): string => `(${text} = ${needle})`;
+
+/** RE2 for a constant expression where it means the same, else JavaScript. */
+const matchesRegex: FunctionRow = {
+  sql: ([left, needle], _call, scope) => {
+    if (!needle) return 'NULL';
+    const fast = constantRegex(needle, scope, false);
+    const slow = (text: string): string => `kql_n_matches_regex(${text}, ${cast(needle, 'string')})`;
+    return anyOf(
+      texts(left, scope).map((text) =>
+        fast ? fast.choose(text, `regexp_matches(${text}, ${fast.sql})`, slow(text)) : slow(text),
+      ),
+    );
+  },
+};
+native('matches_regex', ['string', 'string'], 'bool', ([text, pattern]) => regex(String(pattern)).test(String(text)), {
+  patterns: true,
+});
+
+/** So many needles are looked for together, of so many UTF-16 units: what RE2 makes of them must stay small. */
+const togetherMin = 8;
+const togetherMax = 700;
+const togetherUnitsMax = 20_000;
+
+/** Many needles of which one is enough: the text is walked once for hundreds of them, instead of once for each. */
+function anyTogether(text: string, needles: readonly string[], { ctx }: RowScope): string[] {
+  if (needles.includes('')) return ['true'];
+  const patterns: string[] = [];
+  const byBounds = new Map<string, string[]>();
+  const flush = (key: string): void => {
+    const some = byBounds.get(key) ?? [];
+    const [left = '', right = ''] = key.split('\n');
+    if (some.length > 0) patterns.push(`(?i)${left}(?:${some.join('|')})${right}`);
+    byBounds.delete(key);
+  };
+  for (const needle of new Set(needles)) {
+    const key = boundsOf(needle, 'has').join('\n');
+    const some = [...(byBounds.get(key) ?? []), escapeRegex(needle)];
+    byBounds.set(key, some);
+    if (some.length >= togetherMax || some.join('').length >= togetherUnitsMax) flush(key);
+  }
+  for (const key of [...byBounds.keys()]) flush(key);
+  return patterns.map((pattern) => `regexp_matches(${text}, ${ctx.bind(pattern, 'VARCHAR')})`);
+}
+
+/** `has_any (…)`, `has_all (…)`: constants, one dynamic array, or a table's first column. */
+const several = (join: ' OR ' | ' AND '): FunctionRow => ({
+  sql: ([left, ...needles], _call, scope) => {
+    const [text = "''"] = texts(left, scope);
+    const constants: string[] = [];
+    const constant = (value: string): string[] => {
+      constants.push(value);
+      return [];
+    };
+    const tests = needles.flatMap((needle): string[] => {
+      const { expression } = needle;
+      if (expression.k === 'table') {
+        const relation = compilePlan(scope.ctx, expression.plan);
+        const [column] = relation.columns;
+        if (!column) return [];
+        const item = `to_json(list(${convert(column.id, column.type, 'string')}))`;
+        const list = selectFrom(relation, [{ id: scope.ctx.newId(), sql: `CAST(${item} AS VARCHAR)` }]);
+        return [`kql_n_terms(${text}, coalesce((${list}), '[]'), '${join.trim()}')`];
+      }
+      if (expression.k === 'literal' && needle.type === 'dynamic') {
+        const list = parseJson(expression.value === null ? null : String(expression.value));
+        return (Array.isArray(list) ? list.flat() : [list]).flatMap((item) => constant(String(item)));
+      }
+      if (needle.type === 'dynamic') return [`kql_n_terms(${text}, ${needle.sql}, '${join.trim()}')`];
+      const own = literalText(needle);
+      if (own.k === 'literal' && typeof own.value === 'string') return constant(own.value);
+      return [termTest(text, own, cast(needle, 'string'), 'has', false, scope)];
+    });
+    const one = (value: string): string =>
+      termTest(text, { k: 'literal', type: 'string', value }, '', 'has', false, scope);
+    const isTogether = join === ' OR ' && constants.length >= togetherMin;
+    const all = [...(isTogether ? anyTogether(text, constants, scope) : constants.map(one)), ...tests];
+    return all.length === 0 ? 'false' : `(${all.join(join)})`;
+  },
+});
+
+type TermsTest = (text: string) => boolean;
+/** What the last list was made into: calls for the rows of a column have the same. */
+let lastTerms: { readonly key: string; readonly test: TermsTest } | undefined;
+native('terms', ['string', 'dynamic', 'string'], 'bool', ([text, json, mode]) => {
+  const key = `${String(mode)} ${String(json)}`;
+  if (lastTerms?.key !== key) {
+    const list = parseJson(json);
+    const needles = (Array.isArray(list) ? list.flat() : [list]).map(String);
+    lastTerms = { key, test: mode === 'OR' ? anyTerm(needles) : allTerms(needles) };
+  }
+  return lastTerms.test(String(text));
+});
+
+/** Needles that are a term of ASCII are looked up among the terms of a text. */
+const isTerm = /^[A-Za-z0-9]+$/;
+const termsOf = (text: string): ReadonlySet<string> =>
+  new Set(
+    (text.match(/[\p{L}\p{N}]+/gu) ?? []).map((term) =>
+      // Two letters beyond ASCII are s and k where case does not count.
+      term.replaceAll('\u017f', 's').replaceAll('\u212a', 'k').toLowerCase(),
+    ),
+  );
+
+function anyTerm(needles: readonly string[]): TermsTest {
+  const terms = new Set(needles.filter((needle) => isTerm.test(needle)).map((needle) => needle.toLowerCase()));
+  const others = needles.filter((needle) => !isTerm.test(needle)).map((needle) => jsTermPattern(needle, 'has', false));
+  return (text) =>
+    (terms.size > 0 && [...termsOf(text)].some((term) => terms.has(term))) ||
+    others.some((pattern) => pattern.test(text));
+}
+
+function allTerms(needles: readonly string[]): TermsTest {
+  const terms = needles.filter((needle) => isTerm.test(needle)).map((needle) => needle.toLowerCase());
+  const others = needles.filter((needle) => !isTerm.test(needle)).map((needle) => jsTermPattern(needle, 'has', false));
+  return (text) => {
+    const own = terms.length > 0 ? termsOf(text) : new Set<string>();
+    return terms.every((term) => own.has(term)) && others.every((pattern) => pattern.test(text));
+  };
+}
+
+/** A bare term of `search`: `*` at its ends widens it. */
+const searchTerm = (caseSensitive: boolean): FunctionRow => ({
+  sql: ([left, needle], _call, scope) => {
+    const value = needle?.expression.k === 'literal' ? String(needle.expression.value ?? '') : '';
+    const inner = value.replace(/^\*+|\*+$/g, '');
+    const match = value.startsWith('*')
+      ? value.endsWith('*')
+        ? 'contains'
+        : 'hassuffix'
+      : value.endsWith('*')
+        ? 'hasprefix'
+        : 'has';
+    if (inner === '') return 'true';
+    const expression: Expression = { k: 'literal', type: 'string', value: inner };
+    return anyOf(
+      texts(left, scope).map((text) => {
+        const bound = scope.ctx.bind(inner, 'VARCHAR');
+        if (inner.includes('*'))
+          return `regexp_matches(${text}, ${scope.ctx.bind(wildcardPattern(value, caseSensitive), 'VARCHAR')})`;
+        if (match !== 'contains') return termTest(text, expression, bound, match, caseSensitive, scope);
+        return caseSensitive ? contains(text, bound) : contains(`lower(${text})`, `lower(${bound})`);
+      }),
+    );
+  },
+});
+
+function wildcardPattern(value: string, caseSensitive: boolean): string {
+  const body = value.split('*').map(escapeRegex).join('.*');
+  return `${caseSensitive ? '(?s)' : '(?is)'}${value.startsWith('*') ? '' : before}${body}${value.endsWith('*') ? '' : after}`;
+}
+
+export const termFunctions: FunctionRows = {
+  has: term('has', false),
+  '!has': term('has', false, true),
+  has_cs: term('has', true),
+  '!has_cs': term('has', true, true),
+  hasprefix: term('hasprefix', false),
+  '!hasprefix': term('hasprefix', false, true),
+  hasprefix_cs: term('hasprefix', true),
+  '!hasprefix_cs': term('hasprefix', true, true),
+  hassuffix: term('hassuffix', false),
+  '!hassuffix': term('hassuffix', false, true),
+  hassuffix_cs: term('hassuffix', true),
+  '!hassuffix_cs': term('hassuffix', true, true),
+  has_any: several(' OR '),
+  has_all: several(' AND '),
+  ':': term('has', false),
+  contains: simple(contains, true),
+  '!contains': simple(contains, true, true),
+  contains_cs: simple(contains, false),
+  '!contains_cs': simple(contains, false, true),
+  startswith: simple(starts, true),
+  '!startswith': simple(starts, true, true),
+  startswith_cs: simple(starts, false),
+  '!startswith_cs': simple(starts, false, true),
+  endswith: simple(ends, true),
+  '!endswith': simple(ends, true, true),
+  endswith_cs: simple(ends, false),
+  '!endswith_cs': simple(ends, false, true),
+  '=~': simple(same, true),
+  '!~': simple(same, true, true),
+  'matches regex': matchesRegex,
+  search: searchTerm(false),
+  search_cs: searchTerm(true),
+};

@@ -1,0 +1,145 @@
+import type { Call, Expression } from '../plan/expression.ts';
+import { KqlError } from '../plan/kql-error.ts';
+import { convert } from '../sql/convert.ts';
+import { big, native } from '../sql/native.ts';
+import type { SqlContext } from '../sql/context.ts';
+import type { Output } from '../sql/relation.ts';
+
+/** A function of the rows before and after. `compile` gives the SQL of an argument, `order` the order of the rows;
+ * `layer` adds columns that the result may then refer to (window functions do not nest). */
+export type WindowFunction = (
+  call: Call,
+  compile: (expression: Expression) => string,
+  order: string,
+  layer: (outputs: readonly Output[]) => void,
+  ctx: SqlContext,
+) => string;
+
+const constantOf = (expression: Expression | undefined): string | undefined =>
+  expression?.k === 'literal' && expression.value !== null ? String(expression.value) : undefined;
+
+/** A running count of restarts: the rows between two restarts have the same one. */
+function restartGroup(
+  restart: Expression | undefined,
+  compile: (expression: Expression) => string,
+  order: string,
+  layer: (outputs: readonly Output[]) => void,
+  ctx: SqlContext,
+): string {
+  if (!restart || constantOf(restart) === 'false') return '';
+  const id = ctx.newId();
+  layer([
+    {
+      id,
+      sql: `sum(CASE WHEN ${compile(restart)} THEN 1 ELSE 0 END) OVER (ORDER BY ${order} ROWS UNBOUNDED PRECEDING)`,
+    },
+  ]);
+  return `PARTITION BY ${id} `;
+}
+
+const neighbour =
+  (name: 'lag' | 'lead'): WindowFunction =>
+  (call, compile, order) => {
+    const [value, offset, fallback] = call.args;
+    if (!value) return 'NULL';
+    const distance = offset ? compile(offset) : '1';
+    const missing = fallback
+      ? convert(compile(fallback), fallback.type, call.type)
+      : call.type === 'string'
+        ? "''"
+        : 'NULL';
+    return `${name}(${convert(compile(value), value.type, call.type)}, ${distance}, ${missing}) OVER (ORDER BY ${order})`;
+  };
+
+const rank =
+  (name: 'dense_rank' | 'rank'): WindowFunction =>
+  (call, compile, order, layer, ctx) => {
+    const [term, restart] = call.args;
+    if (!term) return 'NULL';
+    const value = ctx.newId();
+    layer([{ id: value, sql: compile(term) }]);
+    const changed = ctx.newId();
+    layer([
+      {
+        id: changed,
+        sql: `CASE WHEN ${value} IS NOT DISTINCT FROM lag(${value}) OVER (ORDER BY ${order}) AND row_number() OVER (ORDER BY ${order}) > 1 THEN 0 ELSE 1 END`,
+      },
+    ]);
+    const partition = restartGroup(restart, compile, order, layer, ctx);
+    const first = ctx.newId();
+    layer([
+      { id: first, sql: `CASE WHEN row_number() OVER (${partition}ORDER BY ${order}) = 1 THEN 1 ELSE ${changed} END` },
+    ]);
+    if (name === 'dense_rank')
+      return `CAST(sum(${first}) OVER (${partition}ORDER BY ${order} ROWS UNBOUNDED PRECEDING) AS BIGINT)`;
+    const position = ctx.newId();
+    layer([{ id: position, sql: `row_number() OVER (${partition}ORDER BY ${order})` }]);
+    return `max(CASE WHEN ${first} = 1 THEN ${position} END) OVER (${partition}ORDER BY ${order} ROWS UNBOUNDED PRECEDING)`;
+  };
+
+/** Where the session of each row began. Sessions depend on each other from the first row on, so all rows go into one value. */
+const session: WindowFunction = (call, compile, order, layer, ctx) => {
+  const [term, fromFirst, fromPrevious, restart] = call.args;
+  if (!term || !fromFirst || !fromPrevious) return 'NULL';
+  const [all, position] = [ctx.newId(), ctx.newId()];
+  const mark = restart ? `CASE WHEN ${compile(restart)} THEN 'r' ELSE '' END` : `''`;
+  const row = ctx.newId();
+  layer([{ id: row, sql: `coalesce(CAST(${compile(term)} AS VARCHAR), '') || ${mark}` }]);
+  layer([
+    {
+      id: all,
+      sql: `array_to_string(list(${row}) OVER (ORDER BY ${order} ROWS BETWEEN UNBOUNDED PRECEDING AND UNBOUNDED FOLLOWING), ',')`,
+    },
+    { id: position, sql: `row_number() OVER (ORDER BY ${order})` },
+  ]);
+  return `kql_n_session_start(${all}, ${compile(fromFirst)}, ${compile(fromPrevious)}, ${position})`;
+};
+const sessionRowsMax = 20_000;
+let sessions: { readonly key: string; readonly starts: readonly (bigint | null)[] } = { key: '', starts: [] };
+native('session_start', ['string', 'long', 'long', 'long'], 'long', ([rows, fromFirst, fromPrevious, position]) => {
+  const key = `${String(fromFirst)} ${String(fromPrevious)} ${String(rows)}`;
+  if (sessions.key !== key) sessions = { key, starts: sessionStarts(String(rows), big(fromFirst), big(fromPrevious)) };
+  return sessions.starts[Number(position) - 1] ?? null;
+});
+
+function sessionStarts(text: string, fromFirst: bigint, fromPrevious: bigint): (bigint | null)[] {
+  const rows = text.split(',');
+  if (rows.length > sessionRowsMax)
+    throw new KqlError('limits', `row_window_session() takes at most ${sessionRowsMax} rows.`);
+  let start: bigint | null = null;
+  let previous: bigint | null = null;
+  return rows.map((row) => {
+    const digits = row.replace('r', '');
+    const value: bigint | null = digits === '' ? null : BigInt(digits);
+    const begins =
+      value === null ||
+      start === null ||
+      previous === null ||
+      row.endsWith('r') ||
+      value >= start + fromFirst ||
+      value >= previous + fromPrevious;
+    if (begins) start = value;
+    previous = value;
+    return start;
+  });
+}
+
+export const windowFunctions: Readonly<Record<string, WindowFunction>> = {
+  row_number: (call, compile, order, layer, ctx) => {
+    const [start, restart] = call.args;
+    const partition = restartGroup(restart, compile, order, layer, ctx);
+    return `(row_number() OVER (${partition}ORDER BY ${order}) - 1 + ${start ? compile(start) : '1'})`;
+  },
+  prev: neighbour('lag'),
+  next: neighbour('lead'),
+  row_cumsum: (call, compile, order, layer, ctx) => {
+    const [term, restart] = call.args;
+    if (!term) return 'NULL';
+    const partition = restartGroup(restart, compile, order, layer, ctx);
+    const sum = `coalesce(sum(${compile(term)}) OVER (${partition}ORDER BY ${order} ROWS UNBOUNDED PRECEDING), 0)`;
+    return call.type === 'real' ? sum : call.type === 'decimal' ? `CAST(${sum} AS DECIMAL(38,18))` : `kql_wrap(${sum})`;
+  },
+  row_rank_dense: rank('dense_rank'),
+  row_rank_min: rank('rank'),
+  row_window_session: session,
+};

@@ -1,0 +1,88 @@
+import type { ConstantFacts } from './condition-bounds.ts';
+import type { Plan, Program } from './plan/plan.ts';
+import { tablesOf } from './plan/walk.ts';
+import { KqlError } from './plan/kql-error.ts';
+import type { EngineSources, OpenTable } from './query-engine.ts';
+import type { ScanRange, TableUses } from './scan-ranges.ts';
+import { tableKey, tableUses } from './scan-ranges.ts';
+import type { KnownRows } from './summaries.ts';
+import { findSummaries, withKnown } from './summaries.ts';
+
+interface Opened {
+  readonly uses: TableUses;
+  readonly table: OpenTable;
+}
+
+/** What a table held when the query first named it can be opened no more: the query begins anew. */
+export class SnapshotGoneError extends KqlError {
+  constructor() {
+    super('internal', 'The rows of a table were moved while the query ran.');
+  }
+}
+
+/** The tables of one query: each as it was when the query first named it. */
+export class OpenTables {
+  readonly #sources: EngineSources;
+  readonly #opened = new Map<string, Opened>();
+  /** Opened for fewer rows than it turned out later. */
+  readonly #narrower: OpenTable[] = [];
+
+  constructor(sources: EngineSources) {
+    this.#sources = sources;
+  }
+
+  /** Opens what a program names and is not open yet for its uses.
+   * @param made `tableKey` of what is no table of a database
+   * @returns the program with what is known beforehand of the rows */
+  async open(asked: Program, facts: ConstantFacts, made: string | undefined): Promise<Program> {
+    const { program, summaries } = findSummaries(asked, facts);
+    const uses = tableUses(program, facts, summaries);
+    for (const { database, table } of tablesOf(program)) {
+      const key = tableKey(database, table);
+      const wanted = uses.get(key) ?? { rows: [], summaries: [] };
+      const before = this.#opened.get(key);
+      if (key === made || (before && covers(before.uses, wanted))) continue;
+      const opened = before?.table.again
+        ? await before.table.again(wanted)
+        : await this.#sources.open(database, table, wanted);
+      if (before) this.#narrower.push(before.table);
+      this.#opened.set(key, { uses: wanted, table: opened });
+    }
+    const known = new Map<Plan, KnownRows>();
+    for (const [plan, { database, table, use }] of summaries) {
+      const opened = this.#opened.get(tableKey(database, table));
+      const rows = opened?.table.known?.[opened.uses.summaries.findIndex((other) => same(other, use))];
+      if (rows !== undefined) known.set(plan, rows);
+    }
+    return known.size === 0 ? program : withKnown(program, summaries, (plan) => known.get(plan));
+  }
+
+  /** By `tableKey`. */
+  get tables(): ReadonlyMap<string, OpenTable> {
+    return new Map([...this.#opened].map(([key, { table }]) => [key, table]));
+  }
+
+  release(): void {
+    for (const table of [...this.tables.values(), ...this.#narrower]) table.release();
+  }
+}
+
+const textOf = (value: unknown): string =>
+  JSON.stringify(value, (_key, item: unknown) => (typeof item === 'bigint' ? `${item}n` : item));
+const same = (one: unknown, other: unknown): boolean => textOf(one) === textOf(other);
+
+/** Whether what was opened for some uses has all that others ask for. */
+function covers(opened: TableUses, asked: TableUses): boolean {
+  const hasRows = asked.rows === undefined || (opened.rows !== undefined && isWithin(asked.rows, opened.rows));
+  return hasRows && asked.summaries.every((use) => opened.summaries.some((other) => same(other, use)));
+}
+
+const isWithin = (asked: readonly ScanRange[], opened: readonly ScanRange[]): boolean =>
+  opened.every(({ column, min, max }) =>
+    asked.some(
+      (range) =>
+        range.column === column &&
+        (min === undefined || (range.min !== undefined && range.min >= min)) &&
+        (max === undefined || (range.max !== undefined && range.max <= max)),
+    ),
+  );

@@ -1,0 +1,188 @@
+import type { MvColumn } from '../plan/plan.ts';
+import { legacyPartitions } from '../plan/plan.ts';
+import { KqlError } from '../plan/kql-error.ts';
+import type { Column, KqlType } from '../plan/types.ts';
+import type { SqlContext } from '../sql/context.ts';
+import { convert } from '../sql/convert.ts';
+import { compileExpression } from '../sql/expressions.ts';
+import { native, parseJson } from '../sql/native.ts';
+import { isBag } from '../functions/dynamic.ts';
+import type { PlanCompilers } from '../sql/plans.ts';
+import { compilePlan } from '../sql/plans.ts';
+import type { OrderKey, Output, Relation, RelationColumn } from '../sql/relation.ts';
+import { asIs, columnNamed, hiddenIds, keptIds, renamed, selectFrom } from '../sql/relation.ts';
+import { anchored, rowScope } from '../sql/rows.ts';
+import { compileConstant, constantAs } from './source.ts';
+
+/** What a value expands to, as a JSON array of elements: arrays to their elements, bags to one-key bags (or key and value),
+ * a scalar to itself; an empty array gives nothing, a null one null row. */
+native(
+  'expansion',
+  ['dynamic', 'bool'],
+  'dynamic',
+  ([value, bagAsArray]) => {
+    if (value === null) return '[null]';
+    const text = String(value);
+    if (text.startsWith('[')) return text;
+    const parsed = parseJson(text);
+    if (!isBag(parsed)) return `[${text}]`;
+    return JSON.stringify(
+      Object.entries(parsed).map(([key, item]) => (bagAsArray === true ? [key, item] : { [key]: item })),
+    );
+  },
+  { nulls: true },
+);
+
+native('partitions', ['long'], 'bool', () => {
+  throw new KqlError('limits', `partition: more than ${legacyPartitions} values; use hint.strategy=native or shuffle.`);
+});
+
+interface Expansion {
+  readonly relation: Relation;
+  readonly columns: readonly RelationColumn[];
+}
+
+const numbers = "('BIGINT', 'UBIGINT', 'HUGEINT', 'DOUBLE')";
+/** The JSON types of the elements that have each type; numbers pass for each other. */
+const elementOf: Readonly<Partial<Record<KqlType, string>>> = {
+  bool: "= 'BOOLEAN'",
+  int: `IN ${numbers}`,
+  long: `IN ${numbers}`,
+  real: `IN ${numbers}`,
+  datetime: "= 'VARCHAR'",
+  timespan: "= 'VARCHAR'",
+  guid: "= 'VARCHAR'",
+};
+
+/** `to typeof()` casts: it reads no texts, and an element of another type is null. Texts are how JSON writes some types. */
+function elementAs(sql: string, type: KqlType): string {
+  const condition = elementOf[type];
+  if (condition === undefined) return convert(sql, 'dynamic', type);
+  const special = type === 'real' ? ` OR (${sql}) IN ('"NaN"', '"Infinity"', '"-Infinity"')` : '';
+  return `CASE WHEN json_type(${sql}) ${condition}${special} THEN ${convert(sql, 'dynamic', type)} END`;
+}
+
+/** Unnests zipped columns. The rows keep their order: row number, then index. */
+function expand(
+  ctx: SqlContext,
+  source: Relation,
+  columns: readonly MvColumn[],
+  cols: readonly Column[],
+  bagAsArray: boolean,
+  indexColumn: string | undefined,
+  limit: string | undefined,
+): Expansion {
+  const input = anchored(ctx, source);
+  const scope = rowScope(ctx, input);
+  const lists = columns.map((column) => ({ column, list: ctx.newId(), element: ctx.newId() }));
+  const position = ctx.newId();
+  const length = `greatest(${lists.map(({ list }) => `len(${list})`).join(', ')})`;
+  const listed = selectFrom(input, [
+    ...asIs(keptIds(input)),
+    ...lists.map(({ column, list }) => ({
+      id: list,
+      sql: `CAST(json_extract(kql_n_expansion(${convert(compileExpression(column.expression, scope), column.expression.type, 'dynamic')}, ${bagAsArray}), '$[*]') AS VARCHAR[])`,
+    })),
+  ]);
+  const bounded = limit === undefined ? length : `least(${length}, ${limit})`;
+  const unnested = `SELECT *, unnest(range(0, ${bounded})) AS ${position} FROM (${listed})`;
+  const byName = new Map(
+    lists.map(({ column, list, element }) => [
+      column.name,
+      { sql: elementAs(`kql_json(list_extract(${list}, ${position} + 1))`, column.type), id: element },
+    ]),
+  );
+  const result = cols.map((column): RelationColumn => {
+    const made = byName.get(column.name);
+    if (made) return { ...column, id: made.id };
+    return column.name === indexColumn ? { ...column, id: position } : columnNamed(input, column.name);
+  });
+  const outputs: Output[] = result.map(({ id, name, type }) => ({
+    id,
+    sql: byName.get(name)?.sql ?? (name === indexColumn ? convert(position, 'long', type) : id),
+  }));
+  const carried = [...hiddenIds(input), position].filter((id) => !outputs.some((output) => output.id === id));
+  const order = [...(input.order ?? []), { id: position, descending: false, nullsFirst: false }];
+  return {
+    relation: {
+      sql: selectFrom(unnested.startsWith('SELECT') ? `(${unnested})` : unnested, [...outputs, ...asIs(carried)]),
+      columns: result,
+      order,
+      ...(source.serialized && { serialized: true }),
+    },
+    columns: result,
+  };
+}
+
+/** The order of rows that a subquery gives, one after the other for rows that have an order themselves. */
+function within(
+  ctx: SqlContext,
+  outer: readonly OrderKey[],
+  alias: string,
+  inner: readonly OrderKey[],
+): { order: OrderKey[]; carried: Output[] } {
+  const keys = [...outer.map((key) => ({ key, alias })), ...inner.map((key) => ({ key, alias: 'b' }))];
+  const made = keys.map(({ key, alias: from }) => ({ key: { ...key, id: ctx.newId() }, sql: `${from}.${key.id}` }));
+  return { order: made.map(({ key }) => key), carried: made.map(({ key, sql }) => ({ id: key.id, sql })) };
+}
+
+export const expandOperators: PlanCompilers<'mvExpand' | 'mvApply' | 'partition'> = {
+  mvExpand: (ctx, node) => {
+    const limit = node.limit && constantAs(ctx, node.limit, 'long');
+    return expand(ctx, compilePlan(ctx, node.input), node.columns, node.cols, node.bagAsArray, node.indexColumn, limit)
+      .relation;
+  },
+  mvApply: (ctx, node) => {
+    const compiled = compilePlan(ctx, node.input);
+    const input = compiled.serialized ? anchored(ctx, compiled) : compiled;
+    const outer = renamed(input, () => ctx.newId());
+    const row = renamed({ sql: '', columns: outer.columns }, () => ctx.newId());
+    const limit = node.limit && compileConstant(ctx, node.limit);
+    // One row of the outer relation, seen from inside the subquery that runs for it.
+    const single: Relation = {
+      sql: `SELECT ${row.columns.map((column, index) => `o.${outer.columns[index]?.id ?? ''} AS ${column.id}`).join(', ')}`,
+      columns: row.columns,
+      serialized: true,
+    };
+    const context = expand(ctx, single, node.columns, node.contextCols, false, node.indexColumn, limit).relation;
+    const body = compilePlan(ctx.within(context), node.body);
+    const inBody = new Map(body.columns.map((column) => [column.name, column]));
+    const columns = node.cols.map((column): RelationColumn => ({ ...column, id: ctx.newId() }));
+    const outputs = columns.map((column): Output => {
+      const own = inBody.get(column.name);
+      if (own) return { id: column.id, sql: `b.${own.id}` };
+      return { id: column.id, sql: `o.${columnNamed(outer, column.name).id}` };
+    });
+    const from = `(${outer.sql}) AS o, LATERAL (${body.sql}) AS b`;
+    if (!outer.serialized || !body.serialized) return { sql: selectFrom(from, outputs), columns };
+    const { order, carried } = within(ctx, outer.order ?? [], 'o', body.order ?? []);
+    return { sql: selectFrom(from, [...outputs, ...carried]), columns, order, serialized: true };
+  },
+  partition: (ctx, node) => {
+    const input = compilePlan(ctx, node.input);
+    const key = ctx.newId();
+    const keySql = compileExpression(node.by, rowScope(ctx, input));
+    const distinct = `SELECT DISTINCT ${keySql} AS ${key} FROM (${input.sql})`;
+    const keys = node.limited
+      ? `SELECT ${key} FROM (SELECT ${key}, count(*) OVER () AS n FROM (${distinct})) WHERE CASE WHEN n > ${legacyPartitions} THEN kql_n_partitions(n) ELSE true END`
+      : distinct;
+    const compiled = compilePlan(ctx, node.input);
+    const rows = compiled.serialized && !compiled.order ? anchored(ctx, compiled) : compiled;
+    const own = compileExpression(node.by, rowScope(ctx, rows));
+    const context: Relation = {
+      ...rows,
+      sql: selectFrom(rows, asIs(keptIds(rows)), `WHERE ${own} IS NOT DISTINCT FROM k.${key}`),
+    };
+    const body = compilePlan(ctx.within(context), node.body);
+    const columns = node.cols.map((column): RelationColumn => ({ ...column, id: ctx.newId() }));
+    const outputs = columns.map((column, index): Output => ({
+      id: column.id,
+      sql: `b.${body.columns[index]?.id ?? ''}`,
+    }));
+    const from = `(${keys}) AS k, LATERAL (${body.sql}) AS b`;
+    if (!body.serialized) return { sql: selectFrom(from, outputs), columns };
+    // Rows in order come one partition after the other.
+    const { order, carried } = within(ctx, [{ id: key, descending: false, nullsFirst: true }], 'k', body.order ?? []);
+    return { sql: selectFrom(from, [...outputs, ...carried]), columns, order, serialized: true };
+  },
+};

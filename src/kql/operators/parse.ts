@@ -1,0 +1,180 @@
+import type { ParseKvNode, ParsePart } from '../plan/plan.ts';
+import { KqlError } from '../plan/kql-error.ts';
+import type { Column } from '../plan/types.ts';
+import { convert } from '../sql/convert.ts';
+import { compileExpression } from '../sql/expressions.ts';
+import { native } from '../sql/native.ts';
+import type { KeyValueSettings } from '../algorithms/text/key-values.ts';
+import { keyValues } from '../algorithms/text/key-values.ts';
+import { regex } from '../algorithms/regex/regex.ts';
+import type { PlanCompilers } from '../sql/plans.ts';
+import { compilePlan } from '../sql/plans.ts';
+import type { Output, RelationColumn } from '../sql/relation.ts';
+import { asIs, columnNamed, hiddenIds, keptIds, selectFrom } from '../sql/relation.ts';
+import { rowScope } from '../sql/rows.ts';
+import { narrowed } from './row.ts';
+
+/** A typed capture matches what its type may look like. */
+const captureShapes: Readonly<Partial<Record<Column['type'], string>>> = {
+  long: '[-+]?[0-9]+|0[xX][0-9a-fA-F]+',
+  int: '[-+]?[0-9]+|0[xX][0-9a-fA-F]+',
+  real: String.raw`[-+]?[0-9]*\.?[0-9]+(?:[eE][-+]?[0-9]+)?|[-+]?[0-9]+\.?`,
+  decimal: String.raw`[-+]?[0-9]*\.?[0-9]+(?:[eE][-+]?[0-9]+)?|[-+]?[0-9]+\.?`,
+};
+
+/** A piece of text as a type. Dynamic is what the text says in JSON. */
+const textAs = (sql: string, type: Column['type']): string =>
+  type === 'dynamic' ? `kql_n_parse_json(${sql})` : convert(sql, 'string', type);
+
+/** Captures are named, so that groups inside the user's own expressions do not shift them. */
+const group = (index: number, body: string): string => `(?<kql${index}>${body})`;
+const escapeText = (text: string): string => text.replace(/[.*+?^${}()|[\]\\/-]/g, '\\$&');
+
+/** One expression for the whole pattern, with a group for every capture. */
+export function parsePattern(parts: readonly ParsePart[], mode: 'simple' | 'relaxed' | 'regex', flags: string): string {
+  const isRegex = mode === 'regex';
+  let captures = 0;
+  const body = parts.map((part, index) => {
+    const last = index === parts.length - 1;
+    if (part.k === 'text') return isRegex ? `(?${flags.includes('U') ? 'U' : ''}:${part.text})` : escapeText(part.text);
+    if (part.k === 'star') return isRegex ? '.*?' : last ? '[\\s\\S]*' : '[\\s\\S]*?';
+    const shape = captureShapes[part.type];
+    const number = (captures += 1) - 1;
+    // A regular expression captures as much as it can, unless told otherwise.
+    const free = isRegex ? (flags.includes('U') ? '.*?' : '.*') : last ? '[\\s\\S]*' : '[\\s\\S]*?';
+    if (shape === undefined) return group(number, free);
+    return group(number, mode === 'relaxed' ? `${shape}|${free}` : shape);
+  });
+  const end = parts.at(-1)?.k === 'text' && !isRegex ? '$' : '';
+  return `^${body.join('')}${end}`;
+}
+
+/** @returns a JSON array of captured texts; null when the text does not match */
+native(
+  'parse',
+  ['string', 'string'],
+  'dynamic',
+  ([text, pattern]) => {
+    const expression = regex(String(pattern));
+    const match = expression.exec(String(text));
+    return match
+      ? JSON.stringify(
+          expression.names.flatMap((name, index) => (name?.startsWith('kql') === true ? [match[index] ?? ''] : [])),
+        )
+      : null;
+  },
+  { patterns: true },
+);
+
+export const parseCompilers: PlanCompilers<'parse' | 'parseKv'> = {
+  parse: (ctx, node) => {
+    const input = compilePlan(ctx, node.input);
+    const found = ctx.newId();
+    const captures = node.parts.filter((part) => part.k === 'capture');
+    const flags = ['i', 'm', 's'].filter((flag) => node.flags.includes(flag)).join('');
+    const pattern = `${flags === '' ? '' : `(?${flags})`}${parsePattern(node.parts, node.mode, node.flags)}`;
+    const source = compileExpression(node.source, rowScope(ctx, input));
+    const text = convert(source, node.source.type, 'string');
+    const matched = {
+      ...input,
+      sql: selectFrom(input, [
+        ...asIs(keptIds(input)),
+        {
+          id: found,
+          sql: `kql_n_parse(${text}, ${ctx.bind(pattern, 'VARCHAR')})`,
+        },
+      ]),
+    };
+    const made = new Map<string, Output>();
+    captures.forEach((capture, index) => {
+      const piece = `json_extract_string(${found}, '$[${index}]')`;
+      const value = capture.type === 'string' ? `coalesce(${piece}, '')` : textAs(`nullif(${piece}, '')`, capture.type);
+      made.set(capture.name, { id: ctx.newId(), sql: value });
+    });
+    const typedNull = captures
+      .map((capture) => ({ capture, output: made.get(capture.name) }))
+      .filter(({ capture }) => capture.type !== 'string');
+    const columns = node.cols.map((column): RelationColumn => ({
+      ...column,
+      id: made.get(column.name)?.id ?? columnNamed(input, column.name).id,
+    }));
+    const outputs = columns.map(({ id, name }) => made.get(name) ?? { id, sql: id });
+    const complete = narrowed(matched, [...outputs, { id: found, sql: found }], columns);
+    const ok = [`${found} IS NOT NULL`, ...typedNull.map(({ output }) => `${output?.id ?? 'true'} IS NOT NULL`)].join(
+      ' AND ',
+    );
+    if (node.onlyMatches) return { ...complete, sql: selectFrom(complete, asIs(keptIds(complete)), `WHERE ${ok}`) };
+    if (node.mode !== 'simple' || typedNull.length === 0)
+      return { ...complete, sql: selectFrom(complete, asIs(keptIds(complete))) };
+    // In simple mode one capture that does not convert fails them all.
+    const failed = columns.map(({ id, name, type }) => ({
+      id,
+      sql: made.has(name) ? `CASE WHEN ${ok} THEN ${id} ELSE ${type === 'string' ? "''" : 'NULL'} END` : id,
+    }));
+    return { ...complete, sql: selectFrom(complete, [...failed, ...asIs(hiddenIds(complete))]) };
+  },
+  parseKv: (ctx, node) => {
+    const input = compilePlan(ctx, node.input);
+    const found = ctx.newId();
+    const settings = ctx.bind(JSON.stringify(settingsOf(node)), 'VARCHAR');
+    const text = convert(compileExpression(node.source, rowScope(ctx, input)), node.source.type, 'string');
+    const matched = {
+      ...input,
+      sql: selectFrom(input, [...asIs(keptIds(input)), { id: found, sql: `kql_n_parse_kv(${text}, ${settings})` }]),
+    };
+    const made = new Map(
+      node.keys.map((key): [string, Output] => {
+        const piece = `json_extract_string(${found}, ${ctx.bind(`$."${key.name.replaceAll('\\', '\\\\').replaceAll('"', '\\"')}"`, 'VARCHAR')})`;
+        return [
+          key.name,
+          {
+            id: ctx.newId(),
+            sql: key.type === 'string' ? `coalesce(${piece}, '')` : textAs(piece, key.type),
+          },
+        ];
+      }),
+    );
+    const columns = node.cols.map((column): RelationColumn => ({
+      ...column,
+      id: made.get(column.name)?.id ?? columnNamed(input, column.name).id,
+    }));
+    return narrowed(
+      matched,
+      columns.map(({ id, name }) => made.get(name) ?? { id, sql: id }),
+      columns,
+    );
+  },
+};
+
+/** The documentation counts the groups: one for the key, one for the value. */
+const patternGroups = 3;
+
+function settingsOf(node: ParseKvNode): KeyValueSettings {
+  const { options } = node;
+  const one = (name: string): string | undefined => options[name]?.[0];
+  const [pair, kv, pattern] = [one('pair_delimiter'), one('kv_delimiter'), one('regex')];
+  const [quotes, escapes] = [options['quote'] ?? [], options['escape'] ?? []];
+  const wrong = (what: string): KqlError => new KqlError('semantic', `parse-kv: ${what}`);
+  if (pair === '' || kv === '') throw wrong('a delimiter must not be empty.');
+  if (quotes.some((quote) => quote.length < 1 || quote.length > 2)) throw wrong('quote has one or two characters.');
+  if (escapes.some((escape) => escape.length !== 1)) throw wrong('escape has one character.');
+  if (pattern !== undefined && regex(pattern).names.length !== patternGroups)
+    throw wrong('regex needs two capturing groups, for the key and for the value.');
+  return {
+    keys: node.keys.map(({ name }) => name),
+    quotes,
+    escapes,
+    greedy: one('greedy') === 'true',
+    ...(pair !== undefined && { pair }),
+    ...(kv !== undefined && { kv }),
+    ...(pattern !== undefined && { pattern }),
+  };
+}
+
+native(
+  'parse_kv',
+  ['string', 'string'],
+  'dynamic',
+  ([text, settings]) => JSON.stringify(keyValues(String(text), JSON.parse(String(settings)) as KeyValueSettings)),
+  { patterns: true },
+);

@@ -1,0 +1,118 @@
+import type { Expression } from '../plan/expression.ts';
+import { cast, convert } from '../sql/convert.ts';
+import type { PlanCompilers } from '../sql/plans.ts';
+import { compilePlan } from '../sql/plans.ts';
+import type { Output, Relation, RelationColumn } from '../sql/relation.ts';
+import { asIs, selectFrom } from '../sql/relation.ts';
+import { aggregateOutputs, grouping } from './aggregate.ts';
+import { compileConstant } from './source.ts';
+
+/** @see the page of make-series: 2^20 values */
+const binsMax = 1_048_576;
+
+/** make-series: totals by bin, then for every group one array over the whole axis with the default where there was no row.
+ * The end is exclusive; bins are counted from the start, not from the epoch. */
+export const seriesCompilers: PlanCompilers<'makeSeries'> = {
+  makeSeries: (ctx, node) => {
+    const input = compilePlan(ctx, node.input);
+    const axisType = node.axis.expression.type;
+    const isReal = axisType === 'real' || axisType === 'decimal';
+    const number = isReal ? 'real' : 'long';
+    const constant = (expression: Expression): string => {
+      const sql = compileConstant(ctx, expression);
+      return isReal
+        ? convert(sql, expression.type, 'real')
+        : expression.type === 'datetime' || expression.type === 'timespan'
+          ? sql
+          : convert(sql, expression.type, 'long');
+    };
+    const step = constant(node.step);
+    const { relation, keys, scope } = grouping(
+      ctx,
+      input,
+      [...node.by, { names: ['$axis'], expression: node.axis.expression }],
+      [...node.cols, { name: '$axis', type: axisType }],
+    );
+    const groups = keys.slice(0, -1);
+    const axis = keys.at(-1)?.id ?? '';
+    const axisNumber = convert(axis, axisType, isReal ? 'real' : axisType === 'int' ? 'long' : axisType);
+    const [low, high, first, bin] = [ctx.newId(), ctx.newId(), ctx.newId(), ctx.newId()];
+    // Without a start the axis begins at the bin of the least value.
+    const floor = isReal
+      ? `floor(min(${axisNumber}) / ${step}) * ${step}`
+      : `min(${axisNumber}) - kql_floor_mod(min(${axisNumber}), ${step})`;
+    const ceiling = `max(${axisNumber}) + ${isReal ? `${step} * 1e-9` : '1'}`;
+    const ends = [
+      { id: low, sql: node.from ? constant(node.from) : floor },
+      { id: high, sql: node.to ? constant(node.to) : ceiling },
+    ];
+    const groupIds = groups.map((key) => key.id);
+    const open = !node.from || !node.to;
+    // What is left out of from and to comes from the rows of each series.
+    const grouped = open && groupIds.length > 0;
+    const groupBy = groupIds.length > 0 ? `GROUP BY ${groupIds.join(', ')}` : '';
+    const bounds = open
+      ? selectFrom(relation, [...asIs(groupIds), ...ends], groupBy)
+      : `SELECT ${ends.map(({ id, sql }) => `${sql} AS ${id}`).join(', ')}`;
+    const sameGroup = (one: string, other: string): string[] =>
+      groupIds.map((id) => `${one}.${id} IS NOT DISTINCT FROM ${other}.${id}`);
+    const { columns, outputs } = aggregateOutputs(
+      node.aggregates.map((aggregate) => ({ names: [aggregate.name], expression: aggregate.expression })),
+      node.aggregates.map((aggregate) => ({ name: aggregate.name, type: aggregate.expression.type })),
+      scope,
+    );
+    const joined = grouped ? `JOIN (${bounds}) AS b ON ${sameGroup('r', 'b').join(' AND ')}` : `, (${bounds}) AS b`;
+    const binned = `SELECT r.*, b.${low}, b.${high}, CAST(floor((${axisNumber} - b.${low}) / ${isReal ? step : `CAST(${step} AS DOUBLE)`}) AS BIGINT) AS ${bin} FROM (${relation.sql}) AS r ${joined}`;
+    const inside = `WHERE ${axisNumber} >= ${low} AND ${axisNumber} < ${high}`;
+    const totals = `SELECT ${[...groupIds, bin].join(', ')}, ${outputs.map(({ id, sql }) => `${sql} AS ${id}`).join(', ') || '1 AS none'} FROM (${binned}) ${inside} GROUP BY ${[...groupIds, bin].join(', ')}`;
+    const length = isReal
+      ? `ceil((${high} - ${low}) / ${step} - 1e-9)`
+      : `((${high} - ${low} + ${step} - 1) // ${step})`;
+    const span = `CASE WHEN ${length} > ${binsMax} THEN error('kql limits: make-series: a series has at most ${binsMax} values.') ELSE ${length} END`;
+    const steps = `SELECT ${(grouped ? [...groupIds, ''] : ['']).join(', ')}${low} AS ${first}, unnest(range(0, CAST(${span} AS BIGINT))) AS ${bin} FROM (${bounds})`;
+    const groupRows =
+      groupIds.length > 0 ? `SELECT DISTINCT ${groupIds.join(', ')} FROM (${binned}) ${inside}` : `SELECT 1 AS none`;
+    const on = [`t.${bin} = s.${bin}`, ...sameGroup('t', 'g')].join(' AND ');
+    const made: RelationColumn[] = node.cols.slice(groups.length).map((column) => ({ ...column, id: ctx.newId() }));
+    const arrays = node.aggregates.map((aggregate, index): Output => {
+      const column = columns[index];
+      const type = aggregate.expression.type;
+      const missing = aggregate.fallback
+        ? convert(compileConstant(ctx, aggregate.fallback), aggregate.fallback.type, 'dynamic')
+        : type === 'real' || type === 'decimal'
+          ? `'0.0'`
+          : `'0'`;
+      const value = cast({ sql: `t.${column?.id ?? ''}`, type, expression: aggregate.expression }, 'dynamic');
+      return {
+        id: made[index]?.id ?? '',
+        sql: `'[' || string_agg(CASE WHEN t.${bin} IS NULL THEN coalesce(${missing}, 'null') ELSE coalesce(${value}, 'null') END, ',' ORDER BY s.${bin}) || ']'`,
+      };
+    });
+    const axisValue = isReal ? `(s.${first} + s.${bin} * ${step})` : `(s.${first} + s.${bin} * ${step})`;
+    const axisText = convert(
+      convert(axisValue, number, axisType === 'int' ? 'long' : isReal ? 'real' : axisType),
+      isReal ? 'real' : axisType === 'int' ? 'long' : axisType,
+      'dynamic',
+    );
+    const axisArray: Output = {
+      id: made.at(-1)?.id ?? '',
+      sql: `'[' || string_agg(${axisText}, ',' ORDER BY s.${bin}) || ']'`,
+    };
+    const axes = grouped
+      ? `JOIN (${steps}) AS s ON ${sameGroup('g', 's').join(' AND ')}`
+      : `CROSS JOIN (${steps}) AS s`;
+    const from = `(${groupRows}) AS g ${axes} LEFT JOIN (${totals}) AS t ON ${on}`;
+    const sql = selectFrom(
+      from,
+      [...groupIds.map((id) => ({ id, sql: `g.${id}` })), ...arrays, axisArray],
+      groupIds.length > 0 ? `GROUP BY ${groupIds.map((id) => `g.${id}`).join(', ')}` : '',
+    );
+    const relationColumns: RelationColumn[] = [...groups, ...made];
+    const result: Relation = { sql, columns: relationColumns };
+    if (groupIds.length > 0) return result;
+    // Of no rows at all there is a series only with kind=nonempty.
+    const filled = node.nonEmpty ? '' : ` AND EXISTS (SELECT 1 FROM (${relation.sql}))`;
+    const ids = asIs(relationColumns.map((column) => column.id));
+    return { ...result, sql: selectFrom(result, ids, `WHERE ${made.at(-1)?.id ?? ''} IS NOT NULL${filled}`) };
+  },
+};

@@ -1,0 +1,172 @@
+import { copyFileSync, existsSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { dirname, join } from 'node:path';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { parserEntry, buildSnapshotScript } from '../testing/parser-entry.ts';
+import { builtSnapshot } from '../testing/built-snapshot.ts';
+import type { KqlCatalog } from '../plan/catalog.ts';
+import { partsNamed } from '../plan/command.ts';
+import { createKqlParser } from './parser-client.ts';
+
+const catalog: KqlCatalog = {
+  version: '1',
+  cluster: 'c',
+  databases: [
+    {
+      name: 'db',
+      tables: [{ name: 'T', columns: [{ name: 'a', type: 'long' }] }],
+      functions: [{ name: 'F', parameters: '(n:long=2)', body: '{ T | where a > n }' }],
+    },
+  ],
+};
+const limits = { textMax: 10_000, parseMsMax: 60_000 };
+const never = () => () => undefined;
+
+let entry: string;
+const parsers: ReturnType<typeof createKqlParser>[] = [];
+const open = (options: Partial<Parameters<typeof createKqlParser>[0]> = {}): ReturnType<typeof createKqlParser> => {
+  const parser = createKqlParser({ entry, limits, after: never, ...options });
+  parsers.push(parser);
+  return parser;
+};
+beforeAll(() => {
+  entry = parserEntry;
+});
+afterAll(() => {
+  for (const parser of parsers) parser.stop();
+});
+
+describe('the parser process', () => {
+  it('compiles against the catalog it is given', async () => {
+    const program = await open().compile('F(3) | project a', 'db', catalog);
+    expect(program.results[0]?.plan.cols).toEqual([{ name: 'a', type: 'long' }]);
+  });
+
+  it('sees a new version of the catalog', async () => {
+    const parser = open();
+    await expect(parser.compile('U', 'db', catalog)).rejects.toMatchObject({ code: 'semantic', position: 0 });
+    const [database] = catalog.databases;
+    const tables = [{ name: 'U', columns: [{ name: 'b', type: 'string' }] }] as const;
+    const next: KqlCatalog = {
+      ...catalog,
+      version: '2',
+      databases: [{ name: 'db', functions: database?.functions ?? [], tables }],
+    };
+    expect((await parser.compile('U', 'db', next)).results[0]?.plan.cols).toEqual([{ name: 'b', type: 'string' }]);
+  });
+
+  it('refuses a text that is too long without sending it', async () => {
+    await expect(open().compile(`print "${'x'.repeat(20_000)}"`, 'db', catalog)).rejects.toMatchObject({
+      code: 'limits',
+    });
+  });
+
+  it('is replaced when a text takes too long, and the next one is answered', async () => {
+    let late: (() => void) | undefined;
+    const parser = open({
+      after: (_ms, act) => {
+        late = act;
+        return () => (late = undefined);
+      },
+    });
+    await parser.compile('print 1', 'db', catalog);
+    const stuck = parser.compile(`print ${'('.repeat(4_000)}1${')'.repeat(4_000)}`, 'db', catalog);
+    const next = parser.compile('print 2', 'db', catalog);
+    late?.();
+    await expect(stuck).rejects.toMatchObject({ code: 'limits' });
+    expect((await next).results).toHaveLength(1);
+  });
+
+  it('answers whoever stops a query at once, and is replaced when it goes on with the text', async () => {
+    const timers: { readonly ms: number; readonly act: () => void }[] = [];
+    const parser = open({
+      after: (ms, act) => {
+        const timer = { ms, act };
+        timers.push(timer);
+        return () => void timers.splice(timers.indexOf(timer), 1);
+      },
+    });
+    await parser.compile('print 1', 'db', catalog);
+    const [first, second] = [new AbortController(), new AbortController()];
+    // Doubles for the official parser with each name.
+    const names = Array.from({ length: 40 }, (_one, n) => `let a${n + 1} = union a${n}, (a${n} | where a > 5);`);
+    const text = `let a0 = T; ${names.join(' ')} a40`;
+    const stuck = parser.compile(text, 'db', catalog, { signal: first.signal });
+    const waiting = parser.compile('print 2', 'db', catalog, { signal: second.signal });
+    const next = parser.compile('print 3', 'db', catalog);
+    second.abort(new Error('not even begun'));
+    await expect(waiting).rejects.toThrow('not even begun');
+    first.abort(new Error('stopped by somebody'));
+    await expect(stuck).rejects.toThrow('stopped by somebody');
+    expect(timers.map(({ ms }) => ms)).toEqual([60_000, 500]);
+    timers[1]?.act();
+    expect((await next).results).toHaveLength(1);
+    expect(timers).toEqual([]);
+  });
+
+  it('is replaced when a text needs more memory than it may use', { timeout: 60_000 }, async () => {
+    const parser = open({ limits: { textMax: 10_000_000, parseMsMax: 60_000, heapMaxMiB: 72 } });
+    const columns = Array.from({ length: 20_000 }, (_one, n) => `c${n} = ${n} + 1`);
+    await expect(parser.compile(`print ${columns.join(', ')}`, 'db', catalog)).rejects.toMatchObject({
+      code: 'limits',
+    });
+    expect((await parser.compile('print 2', 'db', catalog)).results).toHaveLength(1);
+  });
+
+  it('is not started again and again when it does not start', async () => {
+    const broken = join(dirname(entry), `broken-${process.pid}.mjs`);
+    writeFileSync(broken, 'process.exit(7);');
+    const parser = open({ entry: broken });
+    const told = { code: 'internal', message: 'The parser process does not start.' };
+    await expect(parser.ready()).rejects.toMatchObject(told);
+    await expect(parser.compile('print 1', 'db', catalog)).rejects.toMatchObject(told);
+    rmSync(broken);
+  });
+
+  it('starts from the build as it is, without a snapshot', async () => {
+    const built = join(import.meta.dirname, '..', '..', '..', 'dist', 'kql-process.js');
+    const program = await open({ entry: built }).compile('print a = 1', 'db', catalog);
+    expect(program.results[0]?.plan.cols).toEqual([{ name: 'a', type: 'long' }]);
+  });
+
+  it('parses a management command with its parts, its query and its pipe', async () => {
+    const parser = open();
+    const command = await parser.parseCommand('.set-or-append async T <| T | where a > 1', 'db', catalog);
+    expect(partsNamed(command.parts, 'TableName').map((part) => part.value)).toEqual(['T']);
+    expect(command.queryText).toBe('T | where a > 1');
+    const shown = await parser.parseCommand('.show tables | project TableName', 'db', catalog);
+    expect([shown.kind, shown.pipe?.results[0]?.plan.cols.map((column) => column.name)]).toEqual([
+      'ShowTables',
+      ['TableName'],
+    ]);
+  });
+});
+
+describe('the start-up snapshot', () => {
+  it('answers like a plain start; one that is broken is left aside', { timeout: 60_000 }, async () => {
+    const folder = mkdtempSync(join(entry, '..', 'snapshot-'));
+    const snapshots = join(folder, 'cache');
+    try {
+      const own = join(folder, 'kql-process.mjs');
+      copyFileSync(entry, own);
+      await buildSnapshotScript(folder);
+      const blob = await builtSnapshot(own, snapshots);
+      const parser = open({ entry: own, snapshots });
+      expect((await parser.compile('F() | count', 'db', catalog)).results[0]?.plan.op).toBe('count');
+      // What is corrected in the official parser is corrected here, too.
+      const unnamed = await parser.compile(
+        'union (print x = 1 | project x + 1), (print x = 1 | project x + 2)',
+        'db',
+        catalog,
+      );
+      expect(unnamed.results[0]?.plan.cols.map((column) => column.name)).toEqual(['Column1']);
+      const command = await parser.parseCommand('.create table where (print: long)', 'db', catalog);
+      expect(partsNamed(command.parts, 'TableName').map((part) => part.value)).toEqual(['where']);
+      writeFileSync(blob, 'nonsense');
+      const next = open({ entry: own, snapshots });
+      expect((await next.compile('F() | count', 'db', catalog)).results[0]?.plan.op).toBe('count');
+      expect(existsSync(blob)).toBe(false); // built anew at the next start
+    } finally {
+      rmSync(folder, { recursive: true, force: true });
+    }
+  });
+});

@@ -1,0 +1,26 @@
+import type { KqlCatalog } from '../plan/catalog.ts';
+import type { ParsedCommand } from '../plan/command.ts';
+import type { Program } from '../plan/plan.ts';
+import type { SerializedKqlError } from '../plan/kql-error.ts';
+
+/** Messages between the engine and its parser process (JSON over IPC). */
+export type ParserRequest =
+  | { readonly id: number; readonly k: 'catalog'; readonly catalog: KqlCatalog }
+  | {
+      readonly id: number;
+      readonly k: 'query' | 'command' | 'graph';
+      /** Of a graph: the name of its model. */
+      readonly text: string;
+      readonly database: string;
+      readonly catalogVersion: string;
+      /** Of a query: unions that do not say so are fuzzy. */
+      readonly bestEffort?: boolean;
+    };
+
+export type ParserReply =
+  | { readonly id: number; readonly k: 'ready' }
+  | { readonly id: number; readonly k: 'done' }
+  | { readonly id: number; readonly k: 'unknownCatalog' }
+  | { readonly id: number; readonly k: 'program'; readonly program: Program }
+  | { readonly id: number; readonly k: 'commandParsed'; readonly command: ParsedCommand }
+  | { readonly id: number; readonly k: 'refused'; readonly error: SerializedKqlError };

@@ -1,0 +1,246 @@
+import type { Column, KqlType } from '../../plan/types.ts';
+import { isKqlType } from '../../plan/types.ts';
+import type { Expression } from '../../plan/expression.ts';
+import type { Placed, Plan, Program, ProgramResult, SharedTable } from '../../plan/plan.ts';
+import { startsFromContext } from '../../plan/walk.ts';
+import { KqlError } from '../../plan/kql-error.ts';
+import type { Graph } from './graph-patterns.ts';
+import type { KeptGraphs } from './kept-graphs.ts';
+import type { LanguageSymbol, SyntaxNode } from './language.ts';
+import { kindOf, need, part, symbolKind, toArray } from './language.ts';
+
+/** The symbol of a database. */
+export type Entity = LanguageSymbol;
+
+/** What a name means where it stands. */
+export type Binding =
+  /** `depth`: of the rows that the expression reads; it means nothing in tables inside them. */
+  | { readonly k: 'scalar'; readonly expression: Expression; readonly depth?: number }
+  /** `declared`: by an operator of an earlier statement (graph-to-table … as N), which the binder shows as a plain table.
+   * `as`: by the operator of that name, so that columns of sources show it. */
+  | { readonly k: 'table'; readonly plan: Plan; readonly declared?: true; readonly as?: true }
+  | { readonly k: 'graph'; readonly graph: Graph }
+  /** The database that a subquery of macro-expand runs for, and the databases it runs for in turn. */
+  | { readonly k: 'entity'; readonly entity: Entity }
+  | { readonly k: 'entityGroup'; readonly entities: readonly Entity[] }
+  | { readonly k: 'pattern'; readonly node: SyntaxNode; readonly builder: Builder }
+  /** `view`: the body of one that is a table to wildcards. */
+  | {
+      readonly k: 'function';
+      readonly scope: Scope;
+      readonly bodyStart: number;
+      readonly restricted: boolean;
+      readonly view?: SyntaxNode;
+    };
+
+/** What a `restrict` statement leaves visible. */
+export interface Restriction {
+  /** By a name of a `let` statement. */
+  allows(name: string): boolean;
+  allowsEntity(database: string, name: string): boolean;
+  /** What is declared afterwards is visible. */
+  declare(name: string): void;
+}
+
+const both = (one: Restriction, other: Restriction): Restriction => ({
+  allows: (name) => one.allows(name) && other.allows(name),
+  allowsEntity: (database, name) => one.allowsEntity(database, name) && other.allowsEntity(database, name),
+  declare: (name) => {
+    one.declare(name);
+    other.declare(name);
+  },
+});
+
+export class Scope {
+  readonly #bindings = new Map<string, Binding>();
+  readonly #parent: Scope | undefined;
+  readonly #seesAll: boolean;
+  #restriction: Restriction | undefined;
+  /** @param seesAll no restriction further out counts: the scope of a body from before it */
+  constructor(parent?: Scope, seesAll = false) {
+    this.#parent = parent;
+    this.#seesAll = seesAll;
+  }
+  find(name: string): Binding | undefined {
+    return this.#bindings.get(name) ?? this.#parent?.find(name);
+  }
+  /** All names that can be seen from here. */
+  names(): string[] {
+    return [...new Set([...(this.#parent?.names() ?? []), ...this.#bindings.keys()])];
+  }
+  bind(name: string, binding: Binding): void {
+    this.#bindings.set(name, binding);
+    this.#restriction?.declare(name);
+  }
+  /** Each restriction leaves less visible: a later one cannot bring back what an earlier one hides. */
+  restrict(restriction: Restriction): void {
+    this.#restriction = this.#restriction ? both(this.#restriction, restriction) : restriction;
+  }
+  get isRestricted(): boolean {
+    return this.#restriction !== undefined || (!this.#seesAll && this.#parent?.isRestricted === true);
+  }
+  hides(name: string): boolean {
+    if (this.#restriction) return !this.#restriction.allows(name);
+    return !this.#bindings.has(name) && !this.#seesAll && this.#parent?.hides(name) === true;
+  }
+  hidesEntity(database: string, name: string): boolean {
+    if (this.#restriction) return !this.#restriction.allowsEntity(database, name);
+    return !this.#seesAll && this.#parent?.hidesEntity(database, name) === true;
+  }
+}
+
+export interface Draft {
+  readonly lets: SharedTable[];
+  readonly options: Record<string, string | boolean | number | null>;
+  readonly parameters: Program['parameters'][number][];
+  readonly results: ProgramResult[];
+  readonly database: string;
+  /** The tables of that database. */
+  readonly tables: readonly LanguageSymbol[];
+  /** Columns that the binder adds and the engine does not show. */
+  readonly implicitColumns: Set<string>;
+  readonly keptGraphs: KeptGraphs;
+  /** Calls inlined so far: a bound on what one text can unfold to. */
+  inlined: number;
+  /** Nodes of expressions that names stood for so far: another. */
+  unfolded: number;
+}
+
+/** Carries what a subtree is built with. Immutable; narrower ones are made by spreading. */
+export interface Builder {
+  readonly draft: Draft;
+  readonly scope: Scope;
+  /** Added to a node's start to get the offset in the text as sent; undefined inside stored functions. */
+  readonly offset: number | undefined;
+  /** The stored functions of the current database that this is in, from the outermost. */
+  readonly stored?: readonly string[];
+  /** The places of the function calls that this is in, from the outermost. */
+  readonly calls?: readonly number[];
+  /** The rows that a subquery without a source starts from (mv-apply, partition, fork). */
+  readonly context?: Plan;
+  /** The column whose value a subquery with a source of its own runs for (partition … { … }). */
+  readonly partitionKey?: LanguageSymbol;
+  /** How many tables inside expressions this is in: toscalar(…), in (…), arguments. */
+  readonly depth?: number;
+  /** The graph that an operator without a source works on (make-graph … partitioned-by). */
+  readonly graph?: Graph;
+}
+
+/** A table with a source of its own does not see the rows around it. */
+export const withoutContext = ({ draft, scope, offset, stored, calls, partitionKey, depth }: Builder): Builder => ({
+  draft,
+  scope,
+  offset,
+  ...(stored && { stored }),
+  ...(calls && { calls }),
+  ...(depth !== undefined && { depth }),
+  ...(partitionKey && { partitionKey }),
+});
+
+/** A table inside an expression has rows of its own. */
+export const inside = (b: Builder): Builder => ({ ...withoutContext(b), depth: (b.depth ?? 0) + 1 });
+
+/** A name for an expression, good where the rows are that the expression reads. */
+export const scalarBinding = (b: Builder, expression: Expression): Binding =>
+  readsRow(expression) ? { k: 'scalar', expression, depth: b.depth ?? 0 } : { k: 'scalar', expression };
+
+export const readsRow = (expression: Expression): boolean =>
+  expression.k === 'column' || (expression.k === 'call' && expression.args.some(readsRow));
+
+export const positionOf = (b: Pick<Builder, 'offset'>, node: SyntaxNode): number =>
+  b.offset === undefined ? -1 : b.offset + node.TextStart;
+
+/** For what may be kept while the text is compiled again. */
+export const placedAt = (b: Builder, node: SyntaxNode): Required<Pick<Placed, 'at'>> & Placed => ({
+  at: positionOf(b, node),
+  ...(b.calls && { calls: b.calls }),
+});
+
+/** Inside of the function that a node calls. */
+export const callsThrough = (b: Builder, node: SyntaxNode): Required<Pick<Builder, 'calls'>> => ({
+  calls: [...(b.calls ?? []), positionOf(b, node)],
+});
+
+export function notSupported(b: Pick<Builder, 'offset'>, node: SyntaxNode, what: string): KqlError {
+  const at = positionOf(b, node);
+  return new KqlError('notSupported', `${what} is not supported.`, at < 0 ? undefined : at);
+}
+
+/** No such table: a fuzzy union does without what needs it. */
+export class UnknownTable extends KqlError {
+  constructor(message: string, position?: number, parserCode?: string) {
+    super('semantic', message, position, parserCode);
+  }
+}
+
+export function semantic(b: Pick<Builder, 'offset'>, node: SyntaxNode, message: string): KqlError {
+  const at = positionOf(b, node);
+  return new KqlError('semantic', message, at < 0 ? undefined : at);
+}
+
+/** A type the binder could not settle (`unknown`) stands for dynamic. */
+export function typeOfSymbol(symbol: LanguageSymbol | null | undefined): KqlType {
+  if (!symbol) return 'dynamic';
+  return isKqlType(symbol.Name) ? symbol.Name : 'dynamic';
+}
+
+export const typeOf = (node: SyntaxNode): KqlType => typeOfSymbol(node.ResultType);
+
+export const columnsOfSymbol = (symbol: LanguageSymbol | null | undefined): Column[] =>
+  toArray<LanguageSymbol>(symbol?.Columns).map((column) => ({ name: column.Name, type: typeOfSymbol(column.Type) }));
+
+export const columnsOf = (node: SyntaxNode): Column[] => distinctNames(columnsOfSymbol(node.ResultType));
+
+/** Columns that an operator adds may be there already, under the same names; operators that follow know them by numbered ones. */
+function distinctNames(cols: readonly Column[]): Column[] {
+  const taken = new Set<string>();
+  return cols.map((column) => {
+    let { name } = column;
+    for (let number = 1; taken.has(name); number += 1) name = `${column.name}${number}`;
+    taken.add(name);
+    return { ...column, name };
+  });
+}
+
+export const isTabular = (node: SyntaxNode): boolean => {
+  const result = node.ResultType;
+  return (
+    result !== null &&
+    result !== undefined &&
+    /^(Table|Group|MaterializedView|StoredQueryResult)Symbol$/.test(symbolKind(result))
+  );
+};
+
+/** What a tabular expression starts from. */
+export function sourceOf(node: SyntaxNode): SyntaxNode {
+  const kind = kindOf(node);
+  if (kind === 'ParenthesizedExpression' || kind === 'PipeExpression') return sourceOf(need(node, 'Expression'));
+  return kind === 'PathExpression' ? sourceOf(need(node, 'Selector')) : node;
+}
+
+/** Whether a leg of a fuzzy union starts from a table that is not there, or from a function that does. */
+export function startsFromNothing(leg: SyntaxNode): boolean {
+  const source = sourceOf(leg);
+  const body = source.GetCalledFunctionBody?.();
+  const inner = body && part(body, 'Expression');
+  if (inner) return startsFromNothing(inner);
+  return /^(NameReference|FunctionCallExpression)$/.test(kindOf(source)) && !source.ReferencedSymbol;
+}
+
+export const isTuple = (symbol: LanguageSymbol | null | undefined): symbol is LanguageSymbol =>
+  symbol !== null && symbol !== undefined && symbolKind(symbol) === 'TupleSymbol';
+
+/** Gives a tabular expression a number, so that it is planned once however often it is named. What starts from the rows of a
+ * subquery has other rows for each of its runs, and stays where it is.
+ * @param once the node whose rows are computed once, whoever reads them */
+export function shareTable(b: Builder, plan: Plan, once?: SyntaxNode): Plan {
+  if (startsFromContext(plan) || (plan.op === 'reference' && !once)) return plan;
+  if (plan.op === 'reference' && b.draft.lets.some(({ id, materialized }) => materialized && id === plan.id))
+    return plan;
+  const id = b.draft.lets.length;
+  b.draft.lets.push({ id, plan, materialized: once !== undefined, ...(once && placedAt(b, once)) });
+  return { op: 'reference', id, cols: plan.cols };
+}
+
+/** Inlining and nesting are bounded, whatever the text. */
+export const inliningLimit = 5_000;

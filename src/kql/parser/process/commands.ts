@@ -1,0 +1,106 @@
+import type { CommandPart, ParsedCommand } from '../../plan/command.ts';
+import type { Program } from '../../plan/plan.ts';
+import { KqlError } from '../../plan/kql-error.ts';
+import { columnsOf, Scope } from './builder.ts';
+import { checkDiagnostics } from './diagnostics.ts';
+import type { SyntaxNode } from './language.ts';
+import { children, elements, kindOf, languagePackage, list, nameOf, need, part } from './language.ts';
+import type { KeptGraphs } from './kept-graphs.ts';
+import { newDraft } from './kept-graphs.ts';
+import { literalOf } from './literals.ts';
+import { buildStatement } from './statements.ts';
+
+/** Management command text → its kind, its parts, and the programs of the query after `<|` and of what follows `|`.
+ * @throws KqlError syntax, semantic; a command that the parser does not know is a syntax error */
+export function compileCommand(text: string, database: string, graphs: KeptGraphs): ParsedCommand {
+  const state = graphs.state(database);
+  const code = languagePackage().KustoCode.ParseAndAnalyze(text, state);
+  if (code.Kind !== 'Command') throw new KqlError('syntax', 'This is not a management command.', 0);
+  checkDiagnostics(code, ({ Start }) => isNameOfEntity(code.Syntax, Start) || skipsValidation(text));
+  const [statement] = list(code.Syntax, 'Statements');
+  // The parser reads one command, and passes over what stands after a semicolon.
+  const rest = part(code.Syntax, 'SkippedTokens');
+  if (rest && !/^[;\s]*$/.test(rest.toString()))
+    throw new KqlError('semantic', 'A request has one management command, and nothing after it.', rest.TextStart);
+  const expression = statement && part(statement, 'Expression');
+  if (!expression) throw new KqlError('syntax', 'The command is empty.', 0);
+  const command = commandOf(expression);
+  if (!command || kindOf(command) !== 'CustomCommand') throw new KqlError('syntax', 'The command is not known.', 0);
+  const root = need(command, 'Custom');
+  const query = find(root, 'QueryOrCommand') ?? storedQuery(root);
+  return {
+    kind: command.ReferencedSymbol?.Name ?? command.CommandKind ?? '',
+    columns: columnsOf(command),
+    parts: partsOf(root).children ?? [],
+    ...(query && {
+      query: programOf(elements(query), database, graphs),
+      queryText: text.slice(query.TextStart, query.End),
+    }),
+    ...(command !== expression && { pipe: programOf([statement], database, graphs) }),
+  };
+}
+
+const isQuery = ({ NameInParent }: SyntaxNode): boolean =>
+  NameInParent === 'QueryOrCommand' || NameInParent === 'Query';
+
+/** Of `.set stored_query_result`; the queries of other commands that call theirs so are not run here. */
+const storedQuery = (root: SyntaxNode): SyntaxNode | undefined =>
+  find(root, 'StoredQueryResultName') && find(root, 'Query');
+
+/** Entities that a command names may be missing (`.drop table T ifexists`): the command itself says so, in its own words. */
+function isNameOfEntity(root: SyntaxNode, position: number): boolean {
+  let inName = false;
+  for (let node: SyntaxNode | undefined = root; node;) {
+    if (isQuery(node)) return false;
+    inName ||= /^(New)?(Table|Column|Function|Database|database)Name$/.test(node.NameInParent ?? '');
+    node = children(node).find((child) => child.TextStart <= position && position < child.End);
+  }
+  return inName;
+}
+
+const skipsValidation = (text: string): boolean =>
+  /^\s*\.(create|create-or-alter|alter)\s+function\b[^{]*\bskipvalidation\s*=\s*["']?true\b/i.test(text);
+
+/** The leftmost source of a pipe over a command. */
+function commandOf(node: SyntaxNode): SyntaxNode | undefined {
+  let current: SyntaxNode | undefined = node;
+  while (current && kindOf(current) === 'PipeExpression') current = part(current, 'Expression');
+  return current;
+}
+
+function programOf(statements: readonly SyntaxNode[], database: string, graphs: KeptGraphs): Program {
+  const draft = newDraft(database, graphs);
+  const builder = { draft, scope: new Scope(), offset: 0 };
+  for (const statement of statements) buildStatement(builder, statement);
+  return { parameters: draft.parameters, options: draft.options, lets: draft.lets, results: draft.results };
+}
+
+const isList = (node: SyntaxNode): boolean => /^(List|SeparatedElement|CustomNode|ExpressionList)$/.test(kindOf(node));
+
+function partsOf(node: SyntaxNode): CommandPart {
+  const name = node.NameInParent ?? '';
+  const base = { ...(name !== '' && { name }), text: textOf(node), start: node.TextStart, end: node.End };
+  if (isList(node) && !isQuery(node)) {
+    return {
+      ...base,
+      children: children(node)
+        .filter((child) => child.TextStart < child.End)
+        .map(partsOf),
+    };
+  }
+  if (node.IsToken) return base;
+  const literal = literalOf(node);
+  if (literal) return { ...base, value: literal.value };
+  return /Name|Type/.test(kindOf(node)) ? { ...base, value: nameOf(node) } : base;
+}
+
+const textOf = (node: SyntaxNode): string => (node.IsToken ? (node.Text ?? '') : node.toString().trim());
+
+function find(node: SyntaxNode, name: string): SyntaxNode | undefined {
+  if (node.NameInParent === name) return node;
+  for (const child of children(node)) {
+    const found = child.IsToken ? undefined : find(child, name);
+    if (found) return found;
+  }
+  return undefined;
+}

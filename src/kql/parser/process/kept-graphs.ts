@@ -1,0 +1,267 @@
+import { invariant } from '../../../base/invariant.ts';
+import type { CatalogGraph, CatalogGraphSnapshot, CatalogGraphStep, KqlCatalog } from '../../plan/catalog.ts';
+import type { Expression } from '../../plan/expression.ts';
+import type { GraphNodesSettings, GraphShape } from '../../plan/graph-settings.ts';
+import { snapshotTable } from '../../plan/hidden-tables.ts';
+import type { Item, Plan, Program } from '../../plan/plan.ts';
+import { KqlError, missingDatabase } from '../../plan/kql-error.ts';
+import type { Column, KqlType } from '../../plan/types.ts';
+import type { Builder, Draft } from './builder.ts';
+import { Scope, semantic, shareTable } from './builder.ts';
+import { checkDiagnostics } from './diagnostics.ts';
+import type { Graph } from './graph-patterns.ts';
+import { labelsColumn } from './graph-patterns.ts';
+import type { GlobalState, LanguageSymbol, SyntaxNode } from './language.ts';
+import { kindOf, list, nameOf, need, toArray } from './language.ts';
+import { literalOf } from './literals.ts';
+import { parseSpelled } from './spellings.ts';
+import { buildStatement } from './statements.ts';
+
+/** What the builder asks about a catalog: its graph models, and which databases it has. */
+export interface KeptGraphs {
+  find(database: string, name: string): CatalogGraph | undefined;
+  /** The state to bind the queries of its steps with. */
+  state(database: string): GlobalState;
+  /** @param from a database of the catalog @returns false for what the binder made up for a name that it does not know */
+  hasDatabase(from: string, symbol: LanguageSymbol): boolean;
+}
+
+export const keptGraphs = (
+  catalog: KqlCatalog,
+  stateOf: (catalog: KqlCatalog, database: string) => GlobalState,
+): KeptGraphs => ({
+  find: (database, name) =>
+    catalog.databases.find((entry) => entry.name === database)?.graphs?.find((graph) => graph.name === name),
+  state: (database) => stateOf(catalog, database),
+  hasDatabase: (from, symbol) =>
+    toArray<LanguageSymbol>(stateOf(catalog, from).Cluster.Databases).some((known) => known === symbol),
+});
+
+/** Columns of a kept graph that users do not see as properties. */
+const [sourceName, targetName, idName] = ['$source', '$target', '$id'];
+const shape: GraphShape = { source: sourceName, target: targetName };
+const isProperty = ({ name }: Column): boolean => !name.startsWith('$');
+
+/** `graph("model")`: its newest snapshot, or what its model makes of the tables as they are now when there is none.
+ * `graph("model", "snapshot")`, `graph("model", volatile)`. */
+export function buildKeptGraph(b: Builder, node: SyntaxNode, database: string): Graph {
+  const args = list(need(node, 'ArgumentList'), 'Expressions').map((argument) =>
+    kindOf(argument) === 'SimpleNamedExpression' ? need(argument, 'Expression') : argument,
+  );
+  const [name, second] = args.map((argument) => literalOf(argument)?.value);
+  if (typeof name !== 'string') throw semantic(b, node, 'graph() needs the name of a graph model as a literal.');
+  const model = b.draft.keptGraphs.find(database, name);
+  if (!model) throw semantic(b, node, `The name '${name}' does not refer to any known graph model.`);
+  const newest = second === true ? undefined : model.snapshots[0];
+  const snapshot = typeof second === 'string' ? model.snapshots.find((candidate) => candidate.name === second) : newest;
+  if (typeof second === 'string' && !snapshot)
+    throw semantic(b, node, `The name '${second}' does not refer to any known snapshot of the graph model '${name}'.`);
+  return snapshot ? ofSnapshot(b, node, database, model, snapshot) : ofSteps(b.draft, database, model);
+}
+
+function ofSnapshot(
+  b: Builder,
+  node: SyntaxNode,
+  database: string,
+  model: CatalogGraph,
+  snapshot: CatalogGraphSnapshot,
+): Graph {
+  const newest = model.snapshots[0];
+  if (newest && !(sameColumns(newest.nodes, snapshot.nodes) && sameColumns(newest.edges, snapshot.edges)))
+    throw semantic(
+      b,
+      node,
+      `The snapshot '${snapshot.name}' has other properties than the newest one; this is not supported.`,
+    );
+  const plan = (part: 'nodes' | 'edges'): Plan =>
+    shareTable(b, {
+      op: 'table',
+      database,
+      table: snapshotTable(model.name, snapshot.name, part),
+      cols: snapshot[part],
+    });
+  return {
+    shape,
+    nodes: plan('nodes'),
+    edges: plan('edges'),
+    properties: snapshot.nodes.filter(isProperty),
+    edgeProperties: snapshot.edges.filter(isProperty),
+    labelled: true,
+  };
+}
+
+const sameColumns = (left: readonly Column[], right: readonly Column[]): boolean =>
+  left.length === right.length &&
+  left.every(({ name, type }, at) => name === right[at]?.name && type === right[at].type);
+
+interface Step {
+  readonly plan: Plan;
+  /** As named by the step: of a node its id, of an edge its source and target. */
+  readonly ids: readonly Column[];
+  readonly step: CatalogGraphStep;
+}
+
+/** Nodes are merged by id: of conflicting values the last one counts. Edges stay as many as they are. */
+function ofSteps(draft: Draft, database: string, model: CatalogGraph): Graph {
+  const nodeSteps = model.nodes.map((step, index) =>
+    compileStep(draft, database, model, step, `AddNodes ${index + 1}`),
+  );
+  const edgeSteps = model.edges.map((step, index) =>
+    compileStep(draft, database, model, step, `AddEdges ${index + 1}`),
+  );
+  const types = new Set([...nodeSteps, ...edgeSteps].flatMap(({ ids }) => ids.map(({ type }) => type)));
+  const [only, ...others] = types;
+  const idType = only === undefined || others.length > 0 ? 'string' : only;
+  const nodeTables = nodeSteps.map(({ plan, ids, step }) =>
+    extended(plan, [item(idName, asType(ids[0], idType)), item(labelsColumn.name, labelsOf(model, plan, step))]),
+  );
+  const edgeTables = edgeSteps.map(({ plan, ids, step }) =>
+    extended(plan, [
+      item(sourceName, asType(ids[0], idType)),
+      item(targetName, asType(ids[1], idType)),
+      item(labelsColumn.name, labelsOf(model, plan, step)),
+    ]),
+  );
+  const share = (plan: Plan): Plan => shareTable({ draft, scope: new Scope(), offset: undefined }, plan);
+  const edgeColumns: Column[] = [
+    ...unified(model, edgeSteps),
+    { name: sourceName, type: idType },
+    { name: targetName, type: idType },
+    labelsColumn,
+  ];
+  const edges = share(union(edgeTables, edgeColumns));
+  const properties = unified(model, nodeSteps);
+  // A node that only edges name gets its id as a property where all steps call it the same.
+  const [idColumn, ...otherIds] = new Set(model.nodes.flatMap((step) => step.ids));
+  const settings: GraphNodesSettings = {
+    ...shape,
+    keys: nodeTables.map(() => idName),
+    ...(idColumn !== undefined && otherIds.length === 0 && { idColumn }),
+    lastWins: true,
+  };
+  const nodes = share({
+    op: 'rowwise',
+    name: 'make-graph',
+    inputs: [edges, ...nodeTables],
+    settings,
+    at: -1,
+    cols: [...properties, { name: idName, type: idType }, labelsColumn],
+  });
+  return { shape, nodes, edges, properties, edgeProperties: edgeColumns.filter(isProperty), labelled: true };
+}
+
+/** Both tables of a graph as they are kept: the program's first result are the nodes, its second the edges. */
+export function compileGraph(model: CatalogGraph, database: string, graphs: KeptGraphs): Program {
+  const draft = newDraft(database, graphs);
+  const { nodes, edges } = ofSteps(draft, database, model);
+  const results = [
+    { name: 'nodes', plan: nodes },
+    { name: 'edges', plan: edges },
+  ];
+  return { parameters: [], options: {}, lets: draft.lets, results };
+}
+
+export const newDraft = (database: string, graphs: KeptGraphs): Draft => ({
+  lets: [],
+  options: {},
+  parameters: [],
+  results: [],
+  database,
+  tables: toArray(graphs.state(database).Database.Tables),
+  implicitColumns: new Set(),
+  inlined: 0,
+  unfolded: 0,
+  keptGraphs: graphs,
+});
+
+function compileStep(draft: Draft, database: string, model: CatalogGraph, step: CatalogGraphStep, title: string): Step {
+  const where = `Step ${title} of the graph model '${model.name}'`;
+  const own = { ...newDraft(database, draft.keptGraphs), lets: draft.lets };
+  try {
+    const code = parseSpelled(step.query, draft.keptGraphs.state(database));
+    if (code.Kind !== 'Query') throw new KqlError('syntax', 'this is not a query');
+    checkDiagnostics(code);
+    const builder: Builder = { draft: own, scope: new Scope(), offset: undefined };
+    for (const statement of list(code.Syntax, 'Statements')) buildStatement(builder, statement);
+  } catch (error) {
+    if (!(error instanceof KqlError)) throw error;
+    // Whoever asks may know of fewer databases than who made the model.
+    const missing = missingDatabase(error);
+    if (missing !== undefined) throw new KqlError('databaseNotFound', missing);
+    throw new KqlError(error.code, `${where}: ${error.message}`);
+  }
+  const [result, ...others] = own.results;
+  if (!result || others.length > 0 || own.parameters.length > 0)
+    throw new KqlError('semantic', `${where}: a step has a query with exactly one result.`);
+  const { plan } = result;
+  const column = (name: string): Column => {
+    const found = plan.cols.find((candidate) => candidate.name === name);
+    if (!found) throw new KqlError('semantic', `${where}: its query has no column '${name}'.`);
+    return found;
+  };
+  if (plan.cols.some((candidate) => candidate.name.startsWith('$')))
+    throw new KqlError('semantic', `${where}: names of columns must not begin with $.`);
+  if (step.labelsColumn !== undefined) column(step.labelsColumn);
+  return { plan, ids: step.ids.map(column), step };
+}
+
+/** All columns of some steps; those of one name must be of one type. */
+function unified(model: CatalogGraph, steps: readonly Step[]): Column[] {
+  const columns = new Map<string, Column>();
+  for (const column of steps.flatMap(({ plan }) => plan.cols)) {
+    const known = columns.get(column.name) ?? column;
+    if (known.type !== column.type)
+      throw new KqlError(
+        'notSupported',
+        `The property '${column.name}' of the graph model '${model.name}' is ${known.type} in one step and ${column.type} in another, which is not supported.`,
+      );
+    columns.set(column.name, known);
+  }
+  return [...columns.values()];
+}
+
+function asType(column: Column | undefined, type: KqlType): Expression {
+  invariant(column, 'a step names its ids');
+  const value: Expression = { k: 'column', ...column };
+  return column.type === type ? value : { k: 'call', name: 'tostring', args: [value], type: 'string', at: -1 };
+}
+
+/** Static labels, then those of the row: one text, or a list. */
+function labelsOf(model: CatalogGraph, plan: Plan, { labels, labelsColumn: name }: CatalogGraphStep): Expression {
+  const call = (fn: string, type: KqlType, ...args: readonly Expression[]): Expression => ({
+    ...{ k: 'call', name: fn, args, type, at: -1 },
+  });
+  const fixed: Expression = { k: 'literal', type: 'dynamic', value: JSON.stringify(labels) };
+  const column = plan.cols.find((candidate) => candidate.name === name);
+  if (!column) return fixed;
+  const value: Expression = { k: 'column', ...column };
+  const one = call('set_union', 'dynamic', fixed, call('pack_array', 'dynamic', call('tostring', 'string', value)));
+  const isEmpty = call('isempty', 'bool', call('tostring', 'string', value));
+  if (column.type === 'string') return call('iff', 'dynamic', isEmpty, fixed, one);
+  if (column.type !== 'dynamic')
+    throw new KqlError('semantic', `The labels of the graph model '${model.name}' are neither text nor a list.`);
+  const isList = call('==', 'bool', call('gettype', 'string', value), { k: 'literal', type: 'string', value: 'array' });
+  return call('case', 'dynamic', isEmpty, fixed, isList, call('set_union', 'dynamic', fixed, value), one);
+}
+
+const item = (name: string, expression: Expression): Item => ({ names: [name], expression });
+
+const extended = (input: Plan, items: readonly Item[]): Plan => ({
+  op: 'extend',
+  input,
+  items,
+  cols: [...input.cols, ...items.map(({ names, expression }) => ({ name: names[0] ?? '', type: expression.type }))],
+});
+
+function union(plans: readonly Plan[], cols: readonly Column[]): Plan {
+  const legs = plans.map((plan) => ({
+    plan,
+    from: cols.map(({ name }) => (plan.cols.some((column) => column.name === name) ? name : null)),
+    source: '',
+  }));
+  return { op: 'union', legs, cols };
+}
+
+/** Whether the node is the call `graph(…)`. */
+export const isGraphCall = (node: SyntaxNode): boolean =>
+  kindOf(node) === 'FunctionCallExpression' && nameOf(need(node, 'Name')) === 'graph';

@@ -1,0 +1,101 @@
+import type { ParsePart, Plan } from '../../plan/plan.ts';
+import type { Column } from '../../plan/types.ts';
+import type { Builder } from './builder.ts';
+import { columnsOf, notSupported, semantic, typeOfSymbol } from './builder.ts';
+import { buildScalar } from './expressions.ts';
+import type { SyntaxNode } from './language.ts';
+import { kindOf, list, nameOf, need, part } from './language.ts';
+import { literalOf } from './literals.ts';
+import { parametersOf, parameterValue, withInput } from './operators-basic.ts';
+import type { OperatorBuilder } from './tables.ts';
+
+function parsePart(b: Builder, node: SyntaxNode): ParsePart {
+  const kind = kindOf(node);
+  const literal = literalOf(node);
+  if (literal) return { k: 'text', text: String(literal.value) };
+  if (kind === 'StarExpression') return { k: 'star' };
+  if (kind === 'NameDeclaration') return { k: 'capture', name: nameOf(node), type: 'string' };
+  if (kind === 'NameAndTypeDeclaration') {
+    return { k: 'capture', name: nameOf(need(node, 'Name')), type: typeOfSymbol(need(node, 'Type').ReferencedSymbol) };
+  }
+  const constant = buildScalar(b, node);
+  if (constant.k !== 'literal' || typeof constant.value !== 'string')
+    throw semantic(b, node, 'parse takes constant patterns.');
+  return { k: 'text', text: constant.value };
+}
+
+/** Columns that are there already were named otherwise before; two captures cannot have one name. */
+function checkFresh(b: Builder, node: SyntaxNode, input: Plan, names: readonly string[]): void {
+  const taken = names.find(
+    (name, index) => input.cols.some((column) => column.name === name) || names.indexOf(name) < index,
+  );
+  if (taken !== undefined) throw semantic(b, node, `A column named '${taken}' is captured twice.`);
+}
+
+const parse =
+  (onlyMatches: boolean): OperatorBuilder =>
+  (b, node, given) => {
+    const parameters = parametersOf(b, node);
+    const mode = parameters.get('kind') ?? 'simple';
+    if (mode !== 'simple' && mode !== 'relaxed' && mode !== 'regex') throw notSupported(b, node, `parse kind=${mode}`);
+    const input = withInput(given);
+    const parts = list(node, 'Patterns').map((pattern) => parsePart(b, pattern));
+    checkFresh(
+      b,
+      node,
+      input,
+      parts.flatMap((one) => (one.k === 'capture' ? [one.name] : [])),
+    );
+    return {
+      op: 'parse',
+      input,
+      source: buildScalar(b, need(node, 'Expression')),
+      mode,
+      flags: parameters.get('flags') ?? '',
+      parts,
+      onlyMatches,
+      cols: columnsOf(node),
+    };
+  };
+
+export function schemaColumns(rowSchema: SyntaxNode): Column[] {
+  return list(rowSchema, 'Columns').map((column) => ({
+    name: nameOf(need(column, 'Name')),
+    type: typeOfSymbol(need(column, 'Name').ReferencedSymbol?.Type ?? need(column, 'Type').ReferencedSymbol),
+  }));
+}
+
+function keyValueOptions(b: Builder, clause: SyntaxNode): Record<string, string[]> {
+  const options: Record<string, string[]> = {};
+  for (const property of list(clause, 'Properties'))
+    (options[nameOf(need(property, 'Name')).toLowerCase()] ??= []).push(
+      parameterValue(b, need(property, 'Expression')),
+    );
+  return options;
+}
+
+const parseKv: OperatorBuilder = (b, node, given) => {
+  const clause = part(node, 'WithClause');
+  const input = withInput(given);
+  const keys = schemaColumns(need(node, 'Keys'));
+  checkFresh(
+    b,
+    node,
+    input,
+    keys.map(({ name }) => name),
+  );
+  return {
+    op: 'parseKv',
+    input,
+    source: buildScalar(b, need(node, 'Expression')),
+    keys,
+    options: clause ? keyValueOptions(b, clause) : {},
+    cols: columnsOf(node),
+  };
+};
+
+export const parseOperators: Readonly<Record<string, OperatorBuilder>> = {
+  ParseOperator: parse(false),
+  ParseWhereOperator: parse(true),
+  ParseKvOperator: parseKv,
+};

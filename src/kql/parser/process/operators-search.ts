@@ -1,0 +1,272 @@
+import type { Expression } from '../../plan/expression.ts';
+import type { Item, Plan } from '../../plan/plan.ts';
+import type { Column } from '../../plan/types.ts';
+import type { Builder } from './builder.ts';
+import { columnsOf, columnsOfSymbol, notSupported, positionOf, semantic } from './builder.ts';
+import { buildScalar, call } from './expressions.ts';
+import { buildView } from './functions.ts';
+import type { LanguageSymbol, SyntaxNode } from './language.ts';
+import { kindOf, list, nameOf, need, part, symbolKind, toArray, tokenText } from './language.ts';
+import { literalOf } from './literals.ts';
+import { checkAllVisible } from './restriction.ts';
+import { parametersOf } from './operators-basic.ts';
+import { TextNeeded } from './rewritten.ts';
+import { quotedName } from '../../plan/quoted.ts';
+import { feeds, pipedInto, sourceName } from './operators-join.ts';
+import type { OperatorBuilder } from './tables.ts';
+import { buildTable } from './tables.ts';
+
+const everything: Expression = { k: 'column', name: '*', type: 'dynamic' };
+
+/** A condition of `search` or `find`, in which a bare literal is a term looked for in every column. */
+function searchCondition(b: Builder, node: SyntaxNode, caseSensitive: boolean): Expression {
+  const kind = kindOf(node);
+  const literal = literalOf(node);
+  if (literal && literal.type !== 'bool') {
+    const text: Expression = {
+      k: 'literal',
+      type: 'string',
+      value: literal.type === 'string' ? literal.value : tokenText(node, 'Token'),
+    };
+    return {
+      k: 'call',
+      name: caseSensitive ? 'search_cs' : 'search',
+      args: [everything, text],
+      type: 'bool',
+      at: positionOf(b, node),
+    };
+  }
+  if (kind === 'ParenthesizedExpression') return searchCondition(b, need(node, 'Expression'), caseSensitive);
+  if (kind === 'AndExpression' || kind === 'OrExpression') {
+    const sides = [need(node, 'Left'), need(node, 'Right')].map((side) => searchCondition(b, side, caseSensitive));
+    return call(b, node, kind === 'AndExpression' ? 'and' : 'or', sides, 'bool');
+  }
+  if (kind === 'FunctionCallExpression' && nameOf(need(node, 'Name')) === 'not') {
+    const [inner] = list(need(node, 'ArgumentList'), 'Expressions');
+    if (inner) return call(b, node, 'not', [searchCondition(b, inner, caseSensitive)], 'bool');
+  }
+  if (kind === 'SearchExpression') {
+    const column = buildScalar(b, need(node, 'Left'));
+    return call(b, node, caseSensitive ? 'search_cs' : 'search', [column, buildScalar(b, need(node, 'Right'))], 'bool');
+  }
+  if (kind === 'StarExpression') return { k: 'literal', type: 'bool', value: true };
+  return buildScalar(b, node);
+}
+
+/** A leg lacks some columns of the whole: there they are null. What legs have in several types is compared as what it is there. */
+function forLeg(expression: Expression, leg: readonly Column[]): Expression {
+  if (expression.k === 'call') return { ...expression, args: expression.args.map((argument) => forLeg(argument, leg)) };
+  if (expression.k !== 'column' || expression.name === '*') return expression;
+  const own = leg.find((column) => column.name === expression.name);
+  if (own && (own.type === expression.type || expression.type !== 'dynamic')) return expression;
+  if (own) return asDynamic({ k: 'column', ...own });
+  return { k: 'literal', type: expression.type, value: expression.type === 'string' ? '' : null };
+}
+
+const asDynamic = (expression: Expression): Expression => ({
+  k: 'call',
+  name: 'index',
+  args: [
+    { k: 'call', name: 'pack_array', args: [expression], type: 'dynamic', at: -1 },
+    { k: 'literal', type: 'long', value: '0' },
+  ],
+  type: 'dynamic',
+  at: -1,
+});
+
+interface Leg {
+  readonly plan: Plan;
+  readonly source: string;
+}
+
+function legsOf(b: Builder, node: SyntaxNode, input: Plan | undefined): Leg[] {
+  if (input) {
+    const piped = pipedInto(node);
+    return [{ plan: input, source: (piped && sourceName(b, piped, input)) ?? firstTable(input) }];
+  }
+  const clause = part(node, 'InClause');
+  if (!clause) {
+    const legs = [...viewsOf(b), ...tablesOf(b, b.draft.tables)];
+    checkAllVisible(
+      b,
+      node,
+      legs.map(({ source }) => ({ Name: source })),
+    );
+    return legs;
+  }
+  return list(clause, 'Expressions').flatMap((entry, index) => {
+    const symbol = entry.ReferencedSymbol;
+    if (symbol && symbolKind(symbol) === 'GroupSymbol')
+      checkAllVisible(b, entry, toArray<LanguageSymbol>(symbol.Members));
+    if (symbol && symbolKind(symbol) === 'GroupSymbol') return tablesOf(b, toArray<LanguageSymbol>(symbol.Members));
+    const plan = buildTable(b, entry);
+    return [
+      {
+        plan,
+        source:
+          plan.op === 'table' ? plan.table : kindOf(entry) === 'NameReference' ? nameOf(entry) : `union_arg${index}`,
+      },
+    ];
+  });
+}
+
+/** The views that `let` statements declare: tables to an operator that looks at all of them. */
+const viewsOf = (b: Builder): Leg[] =>
+  b.scope.names().flatMap((name) => {
+    const found = b.scope.find(name);
+    const plan = found?.k === 'function' ? buildView(b, found) : undefined;
+    return plan ? [{ plan, source: name }] : [];
+  });
+
+const tablesOf = (b: Builder, symbols: readonly LanguageSymbol[]): Leg[] =>
+  symbols.map((member) => ({
+    plan: { op: 'table', database: b.draft.database, table: member.Name, cols: columnsOfSymbol(member) },
+    source: member.Name,
+  }));
+
+/** Tables that have none of the columns of a condition are left out. */
+function legsWith(condition: Expression, legs: readonly Leg[]): readonly Leg[] {
+  const names = columnNames(condition);
+  return names.includes('*') || names.length === 0
+    ? legs
+    : legs.filter(({ plan }) => plan.cols.some((column) => names.includes(column.name)));
+}
+const columnNames = (expression: Expression): string[] =>
+  expression.k === 'column' ? [expression.name] : expression.k === 'call' ? expression.args.flatMap(columnNames) : [];
+
+function firstTable(input: Plan): string {
+  let plan: Plan = input;
+  while ('input' in plan) plan = plan.input;
+  return plan.op === 'table' ? plan.table : 'search_arg0';
+}
+
+/** As in a union; a column that the query gave a type takes what is there under its name, whatever it is. */
+function feedsOf(leg: readonly Column[], cols: readonly Column[]): (string | null)[] {
+  const names = new Set(leg.map((column) => column.name));
+  return feeds(leg, cols).map((from, index) => {
+    const name = cols[index]?.name ?? '';
+    return from ?? (names.has(name) ? name : null);
+  });
+}
+
+function union(legs: readonly Leg[], condition: Expression, cols: readonly Column[], sourceColumn: number): Plan {
+  return {
+    op: 'union',
+    cols,
+    sourceColumn,
+    legs: legs.map(({ plan, source }) => ({
+      source,
+      from: feedsOf(plan.cols, cols),
+      plan: { op: 'filter', input: plan, condition: forLeg(condition, plan.cols), cols: plan.cols },
+    })),
+  };
+}
+
+const search: OperatorBuilder = (b, node, input) => {
+  const cols = columnsOf(node);
+  const kind = parametersOf(b, node).get('kind') ?? 'default';
+  const condition = searchCondition({ ...b }, need(node, 'Condition'), kind === 'case_sensitive');
+  const sourceColumn = cols.findIndex((column) => column.name === '$table');
+  if (sourceColumn < 0) throw semantic(b, node, 'search yields the column $table.');
+  return union(legsOf(b, node, input), condition, cols, sourceColumn);
+};
+
+/** A column that legs have in several types is one for each of them; the binder has a dynamic one. Where the query goes on it
+ * must know them: there the dynamic one holds a value under its type, and what the text says next makes columns of them.
+ * @returns the columns, and the names of those that hold their values so
+ * @throws TextNeeded where the text does not say so yet */
+function splitColumns(b: Builder, node: SyntaxNode, legs: readonly Leg[]): { cols: Column[]; byType: Set<string> } {
+  const typesOf = (name: string): Set<Column['type']> =>
+    new Set(legs.flatMap(({ plan }) => plan.cols.filter((column) => column.name === name).map(({ type }) => type)));
+  const byType = new Map<string, Column[]>();
+  const known = columnsOf(node);
+  for (const { name, type } of known) {
+    const types = typesOf(name);
+    if (type !== 'dynamic' || types.size === 0 || types.has('dynamic')) continue;
+    const columns = [...types].map((own): Column => ({ name: types.size > 1 ? `${name}_${own}` : name, type: own }));
+    byType.set(name, columns);
+  }
+  if (byType.size === 0) return { cols: known, byType: new Set() };
+  if (node.Parent && kindOf(node.Parent) === 'ExpressionStatement')
+    return { cols: known.flatMap((column) => byType.get(column.name) ?? [column]), byType: new Set() };
+  const made = known.flatMap(({ name }) =>
+    (byType.get(name) ?? []).map(
+      (own) => `${quotedName(own.name)} = to${own.type}(${quotedName(name)}.${quotedName(own.type)})`,
+    ),
+  );
+  const chosen = known.flatMap(({ name }) => byType.get(name) ?? [{ name }]).map(({ name }) => quotedName(name));
+  const text = `extend ${made.join(', ')} | project ${chosen.join(', ')}`;
+  if (b.offset === undefined)
+    throw notSupported(b, node, `find over columns of several types ('${[...byType.keys()].join("', '")}') here`);
+  if (!goesOn(node, text)) throw new TextNeeded(b.offset + node.End, ` | ${text}`);
+  return { cols: known, byType: new Set(byType.keys()) };
+}
+
+function goesOn(node: SyntaxNode, text: string): boolean {
+  const pipe = node.Parent && kindOf(node.Parent) === 'PipeExpression' ? node.Parent : undefined;
+  return pipe !== undefined && text.startsWith(need(pipe, 'Operator').toString().trim());
+}
+
+/** A leg whose columns of these names are bags of one value, under its type. */
+function withTypes(plan: Plan, names: ReadonlySet<string>): Plan {
+  const own = plan.cols.filter(({ name }) => names.has(name));
+  if (own.length === 0) return plan;
+  const items = own.map(({ name, type }): Item => ({
+    names: [name],
+    expression: {
+      k: 'call',
+      name: 'bag_pack',
+      args: [
+        { k: 'literal', type: 'string', value: type },
+        { k: 'column', name, type },
+      ],
+      type: 'dynamic',
+      at: -1,
+    },
+  }));
+  const cols = plan.cols.map((column): Column => (names.has(column.name) ? { ...column, type: 'dynamic' } : column));
+  return { op: 'extend', input: plan, items, cols };
+}
+
+const find: OperatorBuilder = (b, node, input) => {
+  const source = parametersOf(b, node).get('withsource') ?? 'source_';
+  const condition = searchCondition(b, need(node, 'Condition'), false);
+  const legs = legsWith(condition, legsOf(b, node, input));
+  const { cols, byType } = splitColumns(b, node, legs);
+  const whole = union(
+    legs,
+    condition,
+    cols,
+    cols.findIndex((column) => column.name === source),
+  );
+  if (whole.op !== 'union') return whole;
+  const plan = { ...whole, legs: whole.legs.map((leg) => ({ ...leg, plan: withTypes(leg.plan, byType) })) };
+  if (!cols.some((column) => column.name === 'pack_')) return plan;
+  // What no listed column carries goes into `pack_`.
+  const packed = plan.legs.map((leg) => {
+    const extra = leg.plan.cols.filter((column) => !leg.from.includes(column.name));
+    const bag = extra.flatMap((column): Expression[] => [
+      { k: 'literal', type: 'string', value: column.name },
+      { k: 'column', ...column },
+    ]);
+    const item = {
+      names: ['pack_'],
+      expression: { k: 'call', name: 'bag_pack', args: bag, type: 'dynamic', at: -1 } as const,
+    };
+    const legCols = [
+      ...leg.plan.cols.filter((column) => column.name !== 'pack_'),
+      { name: 'pack_', type: 'dynamic' } as const,
+    ];
+    return {
+      ...leg,
+      plan: { op: 'extend', input: leg.plan, items: [item], cols: legCols } as const,
+      from: feeds(legCols, cols),
+    };
+  });
+  return { ...plan, legs: packed };
+};
+
+export const searchOperators: Readonly<Record<string, OperatorBuilder>> = {
+  SearchOperator: search,
+  FindOperator: find,
+};

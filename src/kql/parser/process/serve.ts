@@ -1,0 +1,58 @@
+import type { KqlCatalog } from '../../plan/catalog.ts';
+import { KqlError, serializeKqlError } from '../../plan/kql-error.ts';
+import type { ParserReply, ParserRequest } from '../parser-protocol.ts';
+import { compileCommand } from './commands.ts';
+import { compileQuery } from './compile.ts';
+import { compileGraph, keptGraphs } from './kept-graphs.ts';
+import { stateCache } from './global-state.ts';
+
+const stateOf = stateCache(16);
+const catalogs = new Map<string, KqlCatalog>();
+const catalogsMax = 8;
+
+/** Answers one request. Never throws. */
+export function answer(request: ParserRequest): ParserReply {
+  const { id } = request;
+  try {
+    if (request.k === 'catalog') {
+      catalogs.set(request.catalog.version, request.catalog);
+      const oldest = catalogs.keys().next().value;
+      if (catalogs.size > catalogsMax && oldest !== undefined) catalogs.delete(oldest);
+      return { id, k: 'done' };
+    }
+    const catalog = catalogs.get(request.catalogVersion);
+    if (!catalog) return { id, k: 'unknownCatalog' };
+    const graphs = keptGraphs(catalog, stateOf);
+    if (request.k === 'command')
+      return { id, k: 'commandParsed', command: compileCommand(request.text, request.database, graphs) };
+    if (request.k === 'query')
+      return { id, k: 'program', program: compileQuery(request.text, request.database, graphs, request.bestEffort) };
+    const model = graphs.find(request.database, request.text);
+    if (!model) throw new KqlError('semantic', `The name '${request.text}' does not refer to any known graph model.`);
+    return { id, k: 'program', program: compileGraph(model, request.database, graphs) };
+  } catch (error) {
+    if (error instanceof KqlError) return { id, k: 'refused', error: serializeKqlError(error) };
+    if (error instanceof TypeError && error.message.includes('hasOwnProperty is not a function'))
+      return {
+        id,
+        k: 'refused',
+        error: { code: 'notSupported', message: "The name 'hasOwnProperty' is not supported." },
+      };
+    const name = error instanceof RangeError ? 'limits' : 'internal';
+    const message =
+      error instanceof RangeError
+        ? 'The query is nested too deeply.'
+        : `The parser failed: ${error instanceof Error ? error.message : 'unknown'}`;
+    return { id, k: 'refused', error: { code: name, message } };
+  }
+}
+
+/** The parser process: one request at a time over IPC; the parent kills it when it takes too long. Holds names, never rows
+ * or keys. */
+export function serve(): void {
+  process.on('message', (message) => {
+    process.send?.(answer(message as ParserRequest));
+  });
+  process.on('disconnect', () => process.exit(0));
+  process.send?.({ id: 0, k: 'ready' } satisfies ParserReply);
+}

@@ -1,0 +1,179 @@
+import { commandTable } from '../../plan/command.ts';
+import type { Plan } from '../../plan/plan.ts';
+import { KqlError } from '../../plan/kql-error.ts';
+import { storedResultTable } from '../../plan/hidden-tables.ts';
+import type { Builder } from './builder.ts';
+import { columnsOf, notSupported, positionOf, semantic, shareTable, UnknownTable } from './builder.ts';
+import { buildScalar } from './expressions.ts';
+import { buildUserCall } from './functions.ts';
+import type { LanguageSymbol, SyntaxNode } from './language.ts';
+import { kindOf, list, nameOf, need, part, symbolKind } from './language.ts';
+import { basicOperators } from './operators-basic.ts';
+import { graphOperators } from './operators-graph.ts';
+import { joinOperators } from './operators-join.ts';
+import { macroOperators } from './operators-macro.ts';
+import { nestedOperators } from './operators-nested.ts';
+import { parseOperators } from './operators-parse.ts';
+import { buildPatternCall, patternOf } from './patterns.ts';
+import { pluginOperators } from './operators-plugin.ts';
+import { scanOperator } from './operators-scan.ts';
+import { checkVisible } from './restriction.ts';
+import { searchOperators } from './operators-search.ts';
+import { seriesOperators } from './operators-series.ts';
+
+/** Builds one pipe operator. `input` is undefined when it stands first (`union`, `search`, `print` …). */
+export type OperatorBuilder = (b: Builder, node: SyntaxNode, input: Plan | undefined) => Plan;
+
+/** All operators by the kind of their syntax node. Add a row in the file of its family. Put together when first asked for: the
+ * files of the families refer to this one. */
+export const operatorBuilders = (): Readonly<Record<string, OperatorBuilder>> =>
+  (knownBuilders ??= {
+    ...basicOperators,
+    ...joinOperators,
+    ...nestedOperators,
+    ...parseOperators,
+    ...seriesOperators,
+    ...searchOperators,
+    ...pluginOperators,
+    ...graphOperators,
+    ...macroOperators,
+    ...scanOperator,
+  });
+let knownBuilders: Readonly<Record<string, OperatorBuilder>> | undefined;
+
+/** Turns a bound tabular expression into a plan.
+ * @param input what the leftmost operator starts from when it has no source of its own */
+export function buildTable(b: Builder, node: SyntaxNode, input?: Plan): Plan {
+  const kind = kindOf(node);
+  const row = tableBuilders[kind];
+  if (row) return row(b, node, input);
+  const operator = operatorBuilders()[kind];
+  if (operator) return operator(b, node, input ?? b.context);
+  throw notSupported(b, node, `The operator '${operatorTitle(node)}'`);
+}
+
+/** The words that begin the operator, which is how users know it. */
+export const operatorTitle = (node: SyntaxNode): string =>
+  (node.toString().trim().split(/[\s(]/)[0] ?? kindOf(node)).slice(0, 60);
+
+const tableBuilders: Readonly<Record<string, OperatorBuilder>> = {
+  PipeExpression: (b, node, input) => {
+    const source = need(node, 'Expression');
+    const operator = need(node, 'Operator');
+    const row = operatorBuilders()[kindOf(operator)];
+    if (!row) throw notSupported(b, operator, `The operator '${operatorTitle(operator)}'`);
+    if (graphSourced.has(kindOf(operator))) return row({ ...b }, node, undefined);
+    const plan = buildTable(b, source, input);
+    return row({ ...b, context: plan }, operator, plan);
+  },
+  ParenthesizedExpression: (b, node, input) => buildTable(b, need(node, 'Expression'), input),
+  DataScopeExpression: (b, node, input) => buildTable(b, need(node, 'Expression'), input),
+  MaterializeExpression: (b, node) => shareTable(b, buildTable(b, need(node, 'Expression')), node),
+  ToTableExpression: (b, node) => buildTable(b, need(node, 'Expression')),
+  NameReference: nameReference,
+  PathExpression: (b, node) => {
+    const owner = need(node, 'Expression');
+    const pattern = patternOf(b, owner);
+    return pattern
+      ? buildPatternCall(b, pattern, owner, need(node, 'Selector'))
+      : buildTable(b, need(node, 'Selector'));
+  },
+  FunctionCallExpression: functionCall,
+  CustomCommand: (_b, node) => ({ op: 'table', database: '', table: commandTable, cols: columnsOf(node) }),
+};
+
+/** Operators whose left side is a graph, not rows: they look at the whole pipe themselves. */
+const graphSourced = new Set([
+  'GraphMatchOperator',
+  'GraphToTableOperator',
+  'GraphShortestPathsOperator',
+  'GraphMarkComponentsOperator',
+]);
+
+function nameReference(b: Builder, node: SyntaxNode): Plan {
+  const symbol = node.ReferencedSymbol;
+  const name = symbol?.Name ?? nameOf(node);
+  const kind = symbol ? symbolKind(symbol) : '';
+  checkVisible(b, node, name, databaseOf(b, node));
+  const binding = b.scope.find(name);
+  if (binding?.k === 'table' && (kind !== 'TableSymbol' || binding.declared)) return binding.plan;
+  if (kind === 'TableSymbol' || kind === 'MaterializedViewSymbol') return tableReference(b, node, name);
+  const body = node.GetCalledFunctionBody?.();
+  if (body) return tabular(b, node, body);
+  const again = b.scope.find(name);
+  if (again?.k === 'table') return again.plan;
+  const at = positionOf(b, node);
+  throw new UnknownTable(`Failed to resolve table expression named '${name}'.`, at < 0 ? undefined : at);
+}
+
+function tableReference(b: Builder, node: SyntaxNode, name: string): Plan {
+  return { op: 'table', database: databaseOf(b, node) ?? b.draft.database, table: name, cols: columnsOf(node) };
+}
+
+/** The database in `database("x").T`, `cluster("c").database("x").T`; undefined when none is named. */
+export function databaseOf(b: Builder, node: SyntaxNode): string | undefined {
+  let top = node;
+  while (top.Parent && kindOf(top.Parent) === 'PathExpression' && part(top.Parent, 'Selector') === top)
+    top = top.Parent;
+  if (kindOf(top) !== 'PathExpression') return undefined;
+  const named = need(top, 'Expression');
+  const binding = kindOf(named) === 'NameReference' ? b.scope.find(nameOf(named)) : undefined;
+  if (binding?.k === 'entity') return binding.entity.Name;
+  const owner = named.ResultType;
+  if (!owner || symbolKind(owner) !== 'DatabaseSymbol') return undefined;
+  return knownDatabase(b, named, owner).Name;
+}
+
+/** The binder takes any database of a cluster that it does not know, with any table and no columns.
+ * @throws KqlError `notSupported` for one of another cluster, `databaseNotFound` */
+export function knownDatabase(b: Builder, node: SyntaxNode, database: LanguageSymbol): LanguageSymbol {
+  if (b.draft.keptGraphs.hasDatabase(b.draft.database, database)) return database;
+  const owner = kindOf(node) === 'PathExpression' ? part(node, 'Expression') : undefined;
+  if (owner) throw notSupported(b, owner, `The other cluster in ${owner.toString().trim().slice(0, 100)}`);
+  const at = positionOf(b, node);
+  throw new KqlError('databaseNotFound', database.Name.slice(0, 300), at < 0 ? undefined : at);
+}
+
+function functionCall(b: Builder, node: SyntaxNode): Plan {
+  const body = node.GetCalledFunctionBody?.();
+  if (node.ReferencedSymbol) checkVisible(b, node, node.ReferencedSymbol.Name, databaseOf(b, node));
+  if (body) return tabular(b, node, body);
+  const pattern = patternOf(b, node);
+  if (pattern) return buildPatternCall(b, pattern, node);
+  const name = nameOf(need(node, 'Name'));
+  const args = list(need(node, 'ArgumentList'), 'Expressions');
+  if (name === 'table' || name === 'external_table' || name === 'materialized_view') {
+    const target = node.ResultType;
+    if (name === 'external_table') throw notSupported(b, node, 'external_table()');
+    if (target && args[0]) {
+      const argument = buildScalar(b, args[0]);
+      const named = argument.k === 'literal' && typeof argument.value === 'string' ? argument.value : target.Name;
+      checkVisible(b, node, named, databaseOf(b, node));
+      const binding = b.scope.find(named);
+      if (binding?.k !== 'table') return tableReference(b, node, named);
+      // Where the function is declared the binder does not know the table yet, and so none of its columns.
+      if (binding.plan.cols.length > 0 && columnsOf(node).length === 0)
+        throw semantic(b, node, `'${named}' must be declared before the function that finds it by its name.`);
+      return binding.plan;
+    }
+  }
+  if (name === 'stored_query_result') return storedResult(b, node, args);
+  if (name === 'view') throw notSupported(b, node, 'view()');
+  throw notSupported(b, node, `The table function '${name}'`);
+}
+
+/** The parser has looked the name up among the results of the principal who asks. */
+function storedResult(b: Builder, node: SyntaxNode, args: readonly SyntaxNode[]): Plan {
+  const [, second] = args;
+  if (second) throw notSupported(b, second, 'The second argument of stored_query_result()');
+  const stored = node.ResultType;
+  if (!stored) throw semantic(b, node, 'stored_query_result() needs the name of a stored query result.');
+  const database = databaseOf(b, node) ?? b.draft.database;
+  return { op: 'table', database, table: storedResultTable(stored.Name), cols: columnsOf(node) };
+}
+
+function tabular(b: Builder, node: SyntaxNode, body: SyntaxNode): Plan {
+  const result = buildUserCall(b, node, body);
+  if (result.k !== 'table') throw semantic(b, node, 'A table was expected, not a scalar.');
+  return result.plan;
+}

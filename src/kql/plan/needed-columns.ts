@@ -1,0 +1,87 @@
+import type { Column } from './types.ts';
+import type { Plan } from './plan.ts';
+import { isPlan } from './walk.ts';
+
+/** Names of columns that are read; undefined: all. */
+type Needed = ReadonlySet<string> | undefined;
+
+/** The plan without columns of unions and tables that nothing reads: `union * | count` over hundreds of tables has thousands of them, for
+ * each of its legs. What the plan itself gives stays as it is. */
+export const withNeededColumns = (plan: Plan): Plan => narrowed(plan, undefined);
+
+/** @returns a plan that has at least the columns that are needed, in their order */
+function narrowed(plan: Plan, needed: Needed): Plan {
+  switch (plan.op) {
+    case 'count':
+      return { ...plan, input: narrowed(plan.input, new Set()) };
+    case 'summarize':
+      return { ...plan, input: narrowed(plan.input, namesIn([plan.by, plan.aggregates])) };
+    case 'project':
+      return { ...plan, input: narrowed(plan.input, namesIn(plan.items)) };
+    case 'filter':
+    case 'take': {
+      const own = plan.op === 'filter' ? plan.condition : plan.count;
+      const input = narrowed(plan.input, both(needed, namesIn(own)));
+      return { ...plan, input, cols: plan.cols.filter(isIn(input.cols)) };
+    }
+    case 'extend': {
+      const made = new Set(plan.items.flatMap(({ names }) => names));
+      const input = narrowed(plan.input, both(needed, namesIn(plan.items)));
+      const isLeft = isIn(input.cols);
+      return { ...plan, input, cols: plan.cols.filter((column) => made.has(column.name) || isLeft(column)) };
+    }
+    case 'table':
+      return { ...plan, cols: someOf(plan.cols, needed) };
+    case 'union': {
+      const cols = someOf(plan.cols, needed);
+      if (cols.length === plan.cols.length || plan.sourceColumn !== undefined) return withinAll(plan);
+      const at = cols.map((column) => plan.cols.indexOf(column));
+      const legs = plan.legs.map((leg) => {
+        const from = at.map((index) => leg.from[index] ?? null);
+        return { ...leg, from, plan: narrowed(leg.plan, new Set(from.flatMap((name) => name ?? []))) };
+      });
+      return { ...plan, legs, cols };
+    }
+    default:
+      return withinAll(plan);
+  }
+}
+
+/** What else there is reads all that it is given. */
+function withinAll<T>(value: T): T {
+  if (Array.isArray(value)) return value.map((item: unknown) => inside(item)) as T;
+  if (typeof value !== 'object' || value === null) return value;
+  return Object.fromEntries(Object.entries(value).map(([key, item]) => [key, inside(item)])) as T;
+}
+const inside = (value: unknown): unknown => (isPlan(value) ? narrowed(value, undefined) : withinAll(value));
+
+const isIn = (cols: readonly Column[]): ((column: Column) => boolean) => {
+  const names = new Set(cols.map(({ name }) => name));
+  return ({ name }) => names.has(name);
+};
+
+/** One at least: rows without columns are counted as well. */
+function someOf(cols: readonly Column[], needed: Needed): readonly Column[] {
+  if (needed === undefined) return cols;
+  const some = cols.filter(({ name }) => needed.has(name));
+  return some.length > 0 ? some : cols.slice(0, 1);
+}
+
+const both = (one: Needed, other: Needed): Needed =>
+  one === undefined || other === undefined ? undefined : new Set([...one, ...other]);
+
+/** Names of columns in expressions; all where one speaks of the whole row, or has a table inside that may begin from it. */
+function namesIn(value: unknown): Needed {
+  const names = new Set<string>();
+  const collect = (item: unknown): boolean => {
+    if (typeof item !== 'object' || item === null) return true;
+    if (isPlan(item)) return false;
+    const { k, name } = item as { readonly k?: unknown; readonly name?: unknown };
+    if (k === 'column') {
+      if (name === '*' || typeof name !== 'string') return false;
+      names.add(name);
+    }
+    return Object.values(item).every(collect);
+  };
+  return collect(value) ? names : undefined;
+}

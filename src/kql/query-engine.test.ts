@@ -1,0 +1,75 @@
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import type { EngineDatabase } from './duckdb/engine-database.ts';
+import { openEngineDatabase } from './duckdb/engine-database.ts';
+import type { Program } from './plan/plan.ts';
+import type { CompileOptions, KqlParser } from './parser/parser-client.ts';
+import type { QueryRequest } from './query-engine.ts';
+import { createQueryEngine } from './query-engine.ts';
+import './sql/translate.ts'; // registers the native functions
+import { nativeFunctions } from './sql/native.ts';
+
+let database: EngineDatabase;
+beforeAll(async () => {
+  database = await openEngineDatabase({ threads: 1, memoryLimit: '128MB' }, nativeFunctions());
+});
+afterAll(() => database.close());
+
+const program: Program = {
+  parameters: [],
+  options: {},
+  lets: [],
+  results: [{ name: 'PrimaryResult', plan: { op: 'table', database: 'db', table: 'T', cols: [] } }],
+};
+const never = <T>(): Promise<T> => new Promise<T>(() => undefined);
+const engineWith = (compile: KqlParser['compile']) =>
+  createQueryEngine({
+    database,
+    parser: { compile, parseCommand: never, compileGraph: never, ready: never, stop: () => undefined },
+  });
+const requestOf = (signal: AbortSignal, more: Partial<QueryRequest> = {}): QueryRequest => ({
+  text: 'T',
+  database: 'db',
+  catalog: { version: '1', cluster: 'c', databases: [] },
+  now: 0n,
+  sources: { open: never },
+  signal,
+  ...more,
+});
+
+describe('a query whose time is over', () => {
+  it('while it is compiled is answered at once, and the parser is told', async () => {
+    const controller = new AbortController();
+    const seen: (CompileOptions | undefined)[] = [];
+    const engine = engineWith((_text, _database, _catalog, options) => {
+      seen.push(options);
+      return never();
+    });
+    const running = engine.execute(requestOf(controller.signal));
+    controller.abort(new Error('time is over'));
+    await expect(running).rejects.toThrow('time is over');
+    expect(seen.map((options) => options?.signal?.aborted)).toEqual([true]);
+  });
+
+  it('while its tables open is answered at once, and lets go of them when they have come', async () => {
+    const controller = new AbortController();
+    let come: (table: Awaited<ReturnType<QueryRequest['sources']['open']>>) => void = () => undefined;
+    const opening = new Promise<Awaited<ReturnType<QueryRequest['sources']['open']>>>((resolve) => (come = resolve));
+    const begun = new Promise<void>((resolve) => {
+      const open = () => {
+        resolve();
+        return opening;
+      };
+      const running = engineWith(() => Promise.resolve(program)).execute(
+        requestOf(controller.signal, { sources: { open } }),
+      );
+      failed = running.catch((error: unknown) => error);
+    });
+    await begun;
+    controller.abort(new Error('time is over'));
+    expect(await failed).toEqual(new Error('time is over'));
+    await new Promise<void>((released) =>
+      come({ sql: '(SELECT 1 AS a)', columns: new Map(), release: () => released() }),
+    );
+  });
+  let failed: Promise<unknown> = Promise.resolve();
+});

@@ -1,0 +1,294 @@
+import type { EngineThreads } from './threads/apart-session.ts';
+import { NeedsThreadError } from './duckdb/native-budget.ts';
+import type { ColumnValues, EngineDatabase, StatementConnection } from './duckdb/engine-database.ts';
+import { OverflowError } from './duckdb/engine-database.ts';
+import type { ProgramSource } from './data-dependent-schema.ts';
+import type { KqlCatalog } from './plan/catalog.ts';
+import type { ParsedCommand } from './plan/command.ts';
+import type { Program, ProgramResult } from './plan/plan.ts';
+import { KqlError } from './plan/kql-error.ts';
+import type { KqlParser } from './parser/parser-client.ts';
+import type { Column, KqlType } from './plan/types.ts';
+import { programCache } from './program-cache.ts';
+import type { TableUses } from './scan-ranges.ts';
+import type { Places, Work } from './query-work.ts';
+import { beginWork } from './query-work.ts';
+import type { CommandRows } from './session.ts';
+import { resultChunks, resultStatement } from './session.ts';
+import type { TableSource } from './sql/context.ts';
+import type { KnownRows } from './summaries.ts';
+import type { Translation } from './sql/translate.ts';
+
+/** One result table. Chunks must be read to the end or returned from; the next result's chunks come after. */
+export interface QueryResult {
+  readonly name: string;
+  readonly columns: readonly Column[];
+  readonly chunks: AsyncIterable<readonly ColumnValues[]>;
+  readonly visualization?: Readonly<Record<string, string | boolean | number>>;
+}
+
+/** How much of the stored tables a query looks at. */
+export interface ScanCounts {
+  readonly extents: number;
+  readonly extentsScanned: number;
+  readonly rows: number;
+  readonly rowsScanned: number;
+}
+
+export interface OpenTable extends TableSource {
+  readonly counts?: ScanCounts;
+  /** For each summary that was asked for, what it is of the rows that `sql` leaves out. Absent: `sql` leaves out none that they are of. */
+  readonly known?: readonly KnownRows[];
+  /** Rows that lie in tables of the engine, which other threads do not see. */
+  readonly tails?: readonly TailRows[];
+  /** The same rows, of the same moment, for other uses. @throws SnapshotGoneError where they are there no more */
+  again?(uses: TableUses): Promise<OpenTable>;
+  /** Called once, when the query is over. */
+  release(): void;
+}
+
+/** The rows of a table of the engine that `sql` of an `OpenTable` reads. */
+export interface TailRows {
+  /** Of the table in the engine. */
+  readonly table: string;
+  readonly columns: readonly { readonly name: string; readonly type: KqlType }[];
+  /** In the order of the columns, in the types of `stagingType`. */
+  rows(): AsyncIterable<ColumnValues[]>;
+}
+
+/** Where rows come from. `open` is called once for every table that a query names, before it runs. */
+export interface EngineSources {
+  /** @param uses of the table in the query: rows that none of them asks for may be left out, and those that are known to all summaries */
+  open(database: string, table: string, uses: TableUses): Promise<OpenTable>;
+}
+
+export interface QueryRequest {
+  readonly text: string;
+  readonly database: string;
+  readonly catalog: KqlCatalog;
+  /** As the client sent them: KQL literals as text, or JSON values. */
+  readonly parameters?: Readonly<Record<string, unknown>>;
+  /** Ticks that `now()` gives in the whole request. */
+  readonly now: bigint;
+  readonly principal?: string;
+  /** Unions do without tables that are not there, as under `set best_effort`. */
+  readonly bestEffort?: boolean;
+  readonly signal?: AbortSignal;
+  readonly sources: EngineSources;
+}
+
+export interface QueryExecution {
+  readonly results: readonly QueryResult[];
+  /** Options of `set` statements by lower-case name. */
+  readonly options: Program['options'];
+  readonly scanned: ScanCounts;
+  /** Frees what the query holds; safe to call twice. Every caller must. */
+  close(): void;
+}
+
+/** The one result of a program as a statement that has not run yet, for those who keep its rows in the engine. */
+export interface RowStatement {
+  readonly columns: readonly Column[];
+  /** Lends the connection that the statement must run on. `select` gives the columns in physical types and in their order; `use` is called
+   * once more when integers overflowed, with a form that wraps. */
+  run<T>(use: StatementUse<T>): Promise<T>;
+  /** Frees what the query holds; safe to call twice. Every caller must. */
+  close(): void;
+}
+
+export type StatementUse<T> = (
+  connection: StatementConnection,
+  select: Pick<Translation, 'sql' | 'bound'>,
+) => Promise<T>;
+
+export interface QueryEngine {
+  /** @throws KqlError before the first chunk, or from the chunks */
+  execute(request: QueryRequest): Promise<QueryExecution>;
+  /** Parses a management command: its kind, parts, the query after `<|`, the operators after `|`. */
+  parseCommand(request: Pick<QueryRequest, 'text' | 'database' | 'catalog'>): Promise<ParsedCommand>;
+  /** Runs a program of a parsed command: its `query`, or its `pipe` over the rows the command made. */
+  executeProgram(source: ProgramSource, request: QueryRequest, command?: CommandRows): Promise<QueryExecution>;
+  /** One for each result of the program, over one snapshot of the tables, on one connection. The first frees what all hold.
+   * @throws KqlError also when the program has no result */
+  prepareRows(source: ProgramSource, request: QueryRequest): Promise<readonly [RowStatement, ...RowStatement[]]>;
+  /** What a graph model makes of its tables: two results, nodes and edges. @throws KqlError */
+  compileGraph(model: string, database: string, catalog: KqlCatalog): Promise<Program>;
+}
+
+/** The entry of the engine: text → parser process → IR → SQL → DuckDB → chunks. Programs are cached by text and catalog version. */
+export function createQueryEngine({
+  parser,
+  database,
+  threads,
+  cacheSize = 2_000,
+}: {
+  readonly parser: KqlParser;
+  readonly database: EngineDatabase;
+  /** For queries that would hold up others here; without them everything runs in this thread. */
+  readonly threads?: EngineThreads;
+  readonly cacheSize?: number;
+}): QueryEngine {
+  const programs = programCache(parser, cacheSize);
+  const places: Places = { database, threads };
+  return {
+    parseCommand: ({ text, database: current, catalog }) => parser.parseCommand(text, current, catalog),
+    executeProgram: (source, request, command) => run(source, request, places, command),
+    prepareRows: (source, request) =>
+      whileWanted(request, prepareRows(source, request, places), ([statement]) => statement.close()),
+    compileGraph: (model, current, catalog) => parser.compileGraph(model, current, catalog),
+    execute: (request) => {
+      const { database: current, catalog, bestEffort = false, signal } = request;
+      const compile = (text: string): Promise<Program> =>
+        programs.compile(text, current, catalog, { bestEffort, ...(signal && { signal }) });
+      return run({ text: request.text, queryStart: 0, compile }, request, places);
+    },
+  };
+}
+
+/** Whoever stops a query does not wait for what cannot be ended: DuckDB looks for no interrupt while it plans.
+ * @param close what comes after all */
+function whileWanted<T>({ signal }: QueryRequest, work: Promise<T>, close: (result: T) => void): Promise<T> {
+  if (signal === undefined) return work;
+  return new Promise<T>((resolve, reject) => {
+    const stop = (): void => {
+      reject(signal.reason instanceof Error ? signal.reason : new KqlError('cancelled', 'The query was stopped.'));
+      work.then(close, () => undefined);
+    };
+    if (signal.aborted) stop();
+    else signal.addEventListener('abort', stop, { once: true });
+    work.finally(() => signal.removeEventListener('abort', stop)).then(resolve, reject);
+  });
+}
+
+const run = (
+  source: ProgramSource,
+  request: QueryRequest,
+  places: Places,
+  command?: CommandRows,
+): Promise<QueryExecution> =>
+  whileWanted(request, startAll(source, request, places, command), (execution) => execution.close());
+
+async function startAll(
+  source: ProgramSource,
+  request: QueryRequest,
+  places: Places,
+  command?: CommandRows,
+): Promise<QueryExecution> {
+  const work = await beginWork(source, request, places, command);
+  try {
+    const { program } = work;
+    // A connection streams one result at a time: the first starts now, each other one when its chunks are read.
+    const results: QueryResult[] = [];
+    for (const [index, result] of program.results.entries())
+      results.push(index === 0 ? await startResult(work, result) : laterResult(work, result, index));
+    return { results, options: program.options, scanned: work.scanned, close: () => work.close() };
+  } catch (error) {
+    work.close();
+    throw error;
+  }
+}
+
+/** So many chunks are held back, as long as the query may have to begin anew elsewhere: what is out cannot be taken back. */
+const heldMax = 32;
+
+async function* chunksOf(work: Work, index: number): AsyncGenerator<readonly ColumnValues[]> {
+  try {
+    yield* anyChunks(work, index);
+  } catch (error) {
+    throw work.placed(error);
+  }
+}
+
+async function* anyChunks(work: Work, index: number): AsyncGenerator<readonly ColumnValues[]> {
+  const session = await work.here();
+  if (session !== undefined) {
+    const { chunks, callsNatives } = resultChunks(session, index);
+    const mayMove = callsNatives && session.connection.budget.isShared;
+    const held: ColumnValues[][] = [];
+    let isMoving = false;
+    try {
+      for await (const chunk of chunks) {
+        held.push(chunk);
+        if (!mayMove) yield* held.splice(0);
+        else if (held.length > heldMax) isMoving = true;
+        if (isMoving) break;
+      }
+    } catch (error) {
+      if (!(error instanceof NeedsThreadError)) throw error;
+      isMoving = true;
+    }
+    if (!isMoving) {
+      yield* held;
+      return;
+    }
+  }
+  yield* (await work.goApart()).chunks(index);
+}
+
+async function startResult(work: Work, result: ProgramResult): Promise<QueryResult> {
+  const iterator = chunksOf(work, 0);
+  const first = await iterator.next();
+  async function* all(): AsyncGenerator<readonly ColumnValues[]> {
+    if (first.done) return;
+    yield first.value;
+    yield* iterator;
+  }
+  return described(result, all());
+}
+
+const laterResult = (work: Work, result: ProgramResult, index: number): QueryResult =>
+  described(result, chunksOf(work, index));
+
+const described = ({ name, plan, visualization }: ProgramResult, chunks: QueryResult['chunks']): QueryResult => ({
+  name,
+  columns: plan.cols,
+  chunks,
+  ...(visualization && { visualization }),
+});
+
+async function prepareRows(
+  source: ProgramSource,
+  request: QueryRequest,
+  places: Places,
+): Promise<readonly [RowStatement, ...RowStatement[]]> {
+  const work = await beginWork(source, request, places);
+  const [first, ...others] = work.program.results.map(({ plan }, index) => rowStatement(work, plan.cols, index));
+  if (first !== undefined) return [first, ...others];
+  work.close();
+  throw new KqlError('semantic', 'The query of this command has no result.');
+}
+
+const rowStatement = (work: Work, columns: readonly Column[], index: number): RowStatement => ({
+  columns,
+  close: () => work.close(),
+  run: (use) =>
+    runStatement(work, index, use).catch((error: unknown) => {
+      throw work.placed(error);
+    }),
+});
+
+async function runStatement<T>(work: Work, index: number, use: StatementUse<T>): Promise<T> {
+  const session = await work.here();
+  if (session !== undefined) {
+    try {
+      return await wrappingAtNeed(work, async (wrapping) =>
+        use(session.connection, resultStatement(session, index, wrapping)),
+      );
+    } catch (error) {
+      if (!(error instanceof NeedsThreadError)) throw error;
+    }
+  }
+  const apart = await work.goApart();
+  return wrappingAtNeed(work, async (wrapping) => use(apart.connection, await apart.statement(index, wrapping)));
+}
+
+async function wrappingAtNeed<T>({ signal }: Work, run: (wrapping: boolean) => Promise<T>): Promise<T> {
+  signal?.throwIfAborted();
+  try {
+    return await run(false);
+  } catch (error) {
+    if (!(error instanceof OverflowError)) throw error;
+    signal?.throwIfAborted();
+    return await run(true);
+  }
+}

@@ -1,0 +1,46 @@
+import type { Literal } from '../plan/expression.ts';
+import type { Column } from '../plan/types.ts';
+import type { Relation } from './relation.ts';
+
+/** A value that is bound, not written into the SQL text. */
+export interface BoundValue {
+  readonly value: string | bigint | number | boolean | null;
+}
+
+/** Where the rows of a table come from: the inside of a FROM clause whose columns are named by `columnSql`. */
+export interface TableSource {
+  /** SQL of our own making that may stand after FROM; no user text. */
+  readonly sql: string;
+  /** The same, with the columns of `factColumn` for extents besides: dearer, since each extent is read by itself. */
+  readonly extentSql?: () => string;
+  /** For each catalog column by name, the SQL that reads it in its physical type. */
+  readonly columns: ReadonlyMap<string, string>;
+}
+
+export interface RequestFacts {
+  readonly now: bigint;
+  readonly database: string;
+  readonly cluster: string;
+  readonly parameters: ReadonlyMap<string, Literal>;
+  readonly principal?: string;
+  /** Options of `set` statements by lower-case name; those of time are ticks. */
+  readonly options?: Readonly<Record<string, string | boolean | number | null>>;
+}
+
+/** State of one translation. SQL text refers to bound values by number, so fragments may be put together in any order. */
+export interface SqlContext {
+  /** A fresh internal column name, unique in the statement: `c1`, `c2` … */
+  newId(): string;
+  /** @returns `$1::VARCHAR` and the like; the cast is not optional: an uncast bigint costs 17 times */
+  bind(value: BoundValue['value'], physical: string): string;
+  readonly bound: readonly BoundValue[];
+  readonly facts: RequestFacts;
+  /** Integer `+ - *` wrap around as in Kusto instead of raising; slower, so only after the plain form overflowed. */
+  readonly wrapping: boolean;
+  table(database: string, table: string, columns: readonly Column[]): TableSource;
+  /** The relation of a tabular `let`. */
+  reference(id: number): Relation;
+  /** The rows a subquery starts from. */
+  readonly context: Relation | undefined;
+  within(context: Relation): SqlContext;
+}

@@ -1,0 +1,87 @@
+import type { ColumnReference, Expression } from '../plan/expression.ts';
+import { KqlError } from '../plan/kql-error.ts';
+import type { SqlContext } from './context.ts';
+import { compileExpression } from './expressions.ts';
+import type { OrderKey, Output, Relation } from './relation.ts';
+import { asIs, columnNamed, keptIds, orderBy, selectFrom } from './relation.ts';
+import type { RowScope } from './scope.ts';
+import { windowFunctions } from '../functions/window.ts';
+
+/** The scope of an operator that sees the rows of one relation. */
+export function rowScope(ctx: SqlContext, relation: Relation): RowScope {
+  return { ctx, relation, column: (reference: ColumnReference) => columnNamed(relation, reference.name).id };
+}
+
+/** Adds columns to a relation; visible ones stay as they are. */
+export function withOutputs(relation: Relation, outputs: readonly Output[]): string {
+  return selectFrom(relation, [...asIs(keptIds(relation)), ...outputs]);
+}
+
+/** Gives the rows an explicit number, so that every window function afterwards sees one and the same order. */
+export function anchored(ctx: SqlContext, relation: Relation): Relation {
+  const { order } = relation;
+  if (order?.length === 1 && order[0] && isRowNumber(order[0].id)) return relation;
+  const id = `${ctx.newId()}n`;
+  const over = order && order.length > 0 ? `ORDER BY ${orderBy(order)}` : '';
+  const sql = withOutputs(relation, [{ id, sql: `row_number() OVER (${over})` }]);
+  const key: OrderKey = { id, descending: false, nullsFirst: false };
+  return { sql, columns: relation.columns, order: [key], ...(relation.serialized && { serialized: true }) };
+}
+/** Ids of row numbers end in `n`, so that an anchored relation is known again. */
+const isRowNumber = (id: string): boolean => id.endsWith('n');
+
+const isWindow = (expression: Expression): boolean =>
+  expression.k === 'call' && Object.hasOwn(windowFunctions, expression.name);
+const hasWindow = (expression: Expression): boolean =>
+  isWindow(expression) || (expression.k === 'call' && expression.args.some(hasWindow));
+
+/** Window calls (row_number, prev, row_cumsum …) may not nest in SQL nor stand in WHERE: each is computed in a layer of its
+ * own, innermost first, and the expressions then refer to its column. */
+export function withWindows(
+  ctx: SqlContext,
+  relation: Relation,
+  expressions: readonly Expression[],
+): { relation: Relation; expressions: Expression[] } {
+  if (!expressions.some(hasWindow)) return { relation, expressions: [...expressions] };
+  if (!relation.serialized)
+    throw new KqlError(
+      'semantic',
+      'Functions of neighbouring rows (row_number, prev, next, row_cumsum …) need a serialized row set: sort or serialize it first.',
+    );
+  let current = anchored(ctx, relation);
+  const replace = (expression: Expression): Expression => {
+    if (expression.k !== 'call' || !hasWindow(expression)) return expression;
+    const args = expression.args.map(replace);
+    const call = { ...expression, args };
+    if (!isWindow(expression)) return call;
+    const id = ctx.newId();
+    const scope = rowScope(ctx, current);
+    const row = windowFunctions[call.name];
+    const compiled = row
+      ? row(
+          call,
+          (inner) => compileExpression(inner, scope),
+          orderBy(current.order ?? []),
+          (outputs) => {
+            current = hidden(current, outputs);
+          },
+          ctx,
+        )
+      : 'NULL';
+    current = hidden(current, [{ id, sql: compiled }]);
+    return { k: 'internal', id, type: call.type };
+  };
+  const replaced = expressions.map(replace);
+  return { relation: current, expressions: replaced };
+}
+
+/** Hidden columns travel as order keys that never decide: after a unique row number they change nothing. */
+function hidden(relation: Relation, outputs: readonly Output[]): Relation {
+  const keys = outputs.map(({ id }): OrderKey => ({ id, descending: false, nullsFirst: false }));
+  return {
+    sql: withOutputs(relation, outputs),
+    columns: relation.columns,
+    serialized: true,
+    order: [...(relation.order ?? []), ...keys],
+  };
+}

@@ -1,0 +1,43 @@
+import { KqlError } from '../plan/kql-error.ts';
+import type { Expression } from '../plan/expression.ts';
+import type { BoundValue, RequestFacts, SqlContext } from './context.ts';
+import { compileCondition } from './expressions.ts';
+import { onlyUsed } from './translate.ts';
+
+/** A condition on its own → SQL over the columns of a table.
+ * @param columns SQL of each column by its KQL name */
+export function translateCondition(
+  condition: Expression,
+  columns: ReadonlyMap<string, string>,
+  facts: RequestFacts,
+): { readonly sql: string; readonly bound: readonly BoundValue[] } {
+  const bound: BoundValue[] = [];
+  const alone = (): never => {
+    throw new KqlError('semantic', 'This condition must not read other tables.');
+  };
+  let ids = 0;
+  const ctx: SqlContext = {
+    newId: () => `p${(ids += 1)}`,
+    bind: (value, physical) => {
+      bound.push({ value });
+      return `$${bound.length}::${physical}`;
+    },
+    bound,
+    facts,
+    // The form that cannot fail on large integers.
+    wrapping: true,
+    table: alone,
+    reference: alone,
+    context: undefined,
+    within: alone,
+  };
+  const sql = compileCondition(condition, {
+    ctx,
+    column: ({ name }) => {
+      const found = columns.get(name);
+      if (found === undefined) throw new KqlError('semantic', `There is no column '${name}'.`);
+      return found;
+    },
+  });
+  return onlyUsed(sql, bound);
+}

@@ -1,0 +1,134 @@
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { createKqlParser } from '../parser/parser-client.ts';
+import type { KqlCatalog } from '../plan/catalog.ts';
+import { parserEntry, parserSnapshots } from '../testing/parser-entry.ts';
+import type { Translation } from './translate.ts';
+import { translate } from './translate.ts';
+
+const columns = [
+  { name: 'a', type: 'long' },
+  { name: 'A', type: 'string' },
+  { name: 'it\'s "q"', type: 'string' },
+  { name: 't', type: 'datetime' },
+  { name: 'd', type: 'dynamic' },
+] as const;
+const catalog: KqlCatalog = {
+  version: '1',
+  cluster: 'c',
+  databases: [{ name: 'db', tables: [{ name: 'T', columns }], functions: [] }],
+};
+
+let parser: ReturnType<typeof createKqlParser>;
+beforeAll(() => {
+  parser = createKqlParser({
+    entry: parserEntry,
+    snapshots: parserSnapshots,
+    limits: { textMax: 100_000, parseMsMax: 60_000 },
+    after: () => () => undefined,
+  });
+});
+afterAll(() => parser.stop());
+
+async function translated(query: string, wrapping = false): Promise<Translation> {
+  const program = await parser.compile(query, 'db', catalog);
+  const [result] = program.results;
+  if (!result) throw new Error('a query has a result');
+  return translate(result.plan, {
+    facts: { now: 637134336000000000n, database: 'db', cluster: 'c', parameters: new Map() },
+    lets: program.lets,
+    wrapping,
+    table: (_database, _table, cols) => ({
+      sql: 'source',
+      columns: new Map(cols.map((column, index) => [column.name, `x${index}`])),
+    }),
+  });
+}
+
+describe('generated SQL', () => {
+  it.each([
+    [
+      'where, straight at the source so that statistics prune',
+      'T | where a == 5 and t > datetime(2020-01-01)',
+      /FROM source WHERE \(\(\(x0 = \(5\)::BIGINT\)\) AND \(\(x3 > \(637134336000000000\)::BIGINT\)\)\)/,
+    ],
+    [
+      'two filters in one WHERE',
+      'T | where a > 1 | where a < 9',
+      /FROM source WHERE \(\(x0 > \(1\)::BIGINT\)\) AND \(\(x0 < \(9\)::BIGINT\)\)/,
+    ],
+    ['negation with null rules', 'T | where not(a == 5)', /NOT coalesce\(x0 = \(5\)::BIGINT, false\)/],
+    [
+      'a term with a cheap test in front of the expression',
+      'T | where A has "x"',
+      /contains\(lower\(x1\), lower\(\$1::VARCHAR\)\) (AND|THEN) regexp_matches\(x1, \$2::VARCHAR\)/,
+    ],
+    ['top as ORDER BY and LIMIT', 'T | top 3 by a', /ORDER BY c\d+ DESC NULLS LAST LIMIT \(3\)::BIGINT/],
+    [
+      'keys of joins that match null',
+      'T | join kind=inner (T | project a) on a',
+      /INNER JOIN \(.*\) AS r ON l\.c\d+ IS NOT DISTINCT FROM r\.c\d+/,
+    ],
+    [
+      'the default join keeping one row of a key',
+      'T | join (T | project a) on a',
+      /row_number\(\) OVER \(PARTITION BY c\d+\)/,
+    ],
+    ['anti joins', 'T | join kind=leftanti (T) on a', / AS l ANTI JOIN \(.*\) AS r ON /],
+    [
+      'sums that wrap',
+      'T | summarize sum(a) by A',
+      /coalesce\(kql_wrap\(sum\(c\d+\)\), 0\) AS c\d+ FROM .* GROUP BY c\d+/,
+    ],
+    [
+      'arg_max alone as a choice of rows',
+      'T | summarize arg_max(t, *) by A',
+      /QUALIFY row_number\(\) OVER \(PARTITION BY c\d+ ORDER BY c\d+ DESC NULLS LAST\) = 1/,
+    ],
+    [
+      'bins of datetimes by plain integers',
+      'T | summarize count() by bin(t, 1h)',
+      /\(c\d+ - c\d+ % \(36000000000\)::BIGINT\)/,
+    ],
+    [
+      'a let that is named twice as one CTE',
+      'let x = T | where a > 1; x | union x',
+      /^WITH l0 AS \(.*\) SELECT .*FROM l0.*FROM l0/,
+    ],
+    ['materialize as such', 'let x = materialize(T | take 5); x | join kind=inner x on a', /^WITH l0 AS MATERIALIZED/],
+    ['mv-apply as a lateral subquery', 'T | mv-apply e = d to typeof(long) on (summarize sum(e))', /LATERAL \(/],
+    [
+      'window functions over an explicit row number',
+      'T | sort by a asc | extend p = prev(a)',
+      /lag\(c\d+, 1, NULL\) OVER \(ORDER BY c\d+n ASC/,
+    ],
+  ])('is %s', async (_what, query, pattern) => {
+    expect((await translated(query)).sql).toMatch(pattern);
+  });
+
+  it('holds no name and no text of the user, whose texts are bound', async () => {
+    const { sql, bound } = await translated(
+      `T | where ["it's \\"q\\""] == "hostile'; --" and A startswith "zz" | project-rename ["x; drop"] = a`,
+    );
+    expect(sql).not.toMatch(/it's|hostile|drop|zz/);
+    expect(bound.map(({ value }) => value)).toEqual(["hostile'; --", 'zz']);
+  });
+
+  it('tells columns apart that differ in case only', async () => {
+    expect((await translated('T | where a == 1 and A == "1"')).sql).toContain(
+      '((x0 = (1)::BIGINT)) AND ((x1 = $1::VARCHAR))',
+    );
+  });
+
+  it('binds exactly the values that it names, each with its type', async () => {
+    const { sql, bound } = await translated('T | where A has "x" or A in ("p", "q") | extend k = d.key');
+    const named = [...sql.matchAll(/\$(\d+)(::\w+)?/g)];
+    expect(new Set(named.map((match) => match[1])).size).toBe(bound.length);
+    expect(named.filter((match) => match[2] === undefined && /^\$\d/.test(match[0]))).toEqual([]);
+  });
+
+  it('wraps integers when it is told to', async () => {
+    expect((await translated('T | project a + 1', true)).sql).toContain(
+      'kql_wrap((c1)::HUGEINT + ((1)::BIGINT)::HUGEINT)',
+    );
+  });
+});

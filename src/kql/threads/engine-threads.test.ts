@@ -1,0 +1,227 @@
+import { join } from 'node:path';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { openEngineDatabase } from '../duckdb/engine-database.ts';
+import type { EngineDatabase } from '../duckdb/engine-database.ts';
+import type { KqlCatalog } from '../plan/catalog.ts';
+import type { KqlParser } from '../parser/parser-client.ts';
+import { createKqlParser } from '../parser/parser-client.ts';
+import type { EngineSources, QueryEngine, QueryRequest } from '../query-engine.ts';
+import { createQueryEngine } from '../query-engine.ts';
+import '../sql/translate.ts'; // registers the native functions
+import { nativeFunctions } from '../sql/native.ts';
+import type { EngineThreads } from './apart-session.ts';
+import { createEngineThreads } from './engine-threads.ts';
+
+const dist = join(import.meta.dirname, '..', '..', '..', 'dist');
+const after = (ms: number, act: () => void): (() => void) => {
+  const timer = setTimeout(act, ms);
+  return () => clearTimeout(timer);
+};
+const catalog: KqlCatalog = {
+  version: '1',
+  cluster: 'local',
+  databases: [
+    {
+      name: 'db',
+      tables: [
+        {
+          name: 'T',
+          columns: [
+            { name: 'n', type: 'long' },
+            { name: 's', type: 'string' },
+          ],
+        },
+      ],
+      functions: [],
+    },
+  ],
+};
+
+let parser: KqlParser;
+let database: EngineDatabase;
+let threads: EngineThreads;
+let engine: QueryEngine;
+const began: string[] = [];
+const asked: (AbortSignal | undefined)[] = [];
+
+beforeAll(async () => {
+  parser = createKqlParser({
+    entry: join(dist, 'kql-process.js'),
+    limits: { textMax: 100_000, parseMsMax: 20_000 },
+    after,
+  });
+  database = await openEngineDatabase({ threads: 2, memoryLimit: '512MB' }, nativeFunctions());
+  const connection = await database.connect();
+  await connection.run(`CREATE TABLE tail_1 (c1 BIGINT, c2 VARCHAR)`);
+  await connection.run(`INSERT INTO tail_1 SELECT i, 'text ' || i FROM range(3000) t(i)`);
+  connection.close();
+  const made = createEngineThreads({
+    scripts: { engine: join(dist, 'engine-thread.js'), functions: join(dist, 'function-thread.js') },
+    ...{ threads: 2, memoryLimit: '512MB', geoipDatabase: undefined, threadsMax: 2, idleMs: 60_000, after },
+  });
+  threads = {
+    ...made,
+    begin: async (request) => {
+      asked.push(request.signal);
+      const session = await made.begin(request);
+      const begin = session.begin.bind(session);
+      session.begin = (program) => {
+        began.push(String(program.facts.principal));
+        return begin(program);
+      };
+      return session;
+    },
+  };
+  engine = createQueryEngine({ parser, database, threads });
+});
+afterAll(async () => {
+  await threads.close();
+  parser.stop();
+  database.close();
+});
+
+const sources: EngineSources = {
+  open: () =>
+    Promise.resolve({
+      sql: 'tail_1',
+      columns: new Map([
+        ['n', 'c1'],
+        ['s', 'c2'],
+      ]),
+      tails: [
+        {
+          table: 'tail_1',
+          columns: [
+            { name: 'c1', type: 'long' },
+            { name: 'c2', type: 'string' },
+          ],
+          async *rows() {
+            const connection = await database.connect();
+            yield* connection.stream('SELECT * FROM tail_1', []);
+            connection.close();
+          },
+        },
+      ],
+      release: () => undefined,
+    }),
+};
+
+const requestOf = (text: string, more: Partial<QueryRequest> = {}): QueryRequest => ({
+  ...{ text, database: 'db', catalog, now: 0n, sources, ...more },
+});
+
+async function rowsOf(text: string, more: Partial<QueryRequest> = {}): Promise<unknown[][]> {
+  const execution = await engine.execute(requestOf(text, more));
+  try {
+    const rows: unknown[][] = [];
+    for (const result of execution.results)
+      for await (const chunk of result.chunks)
+        for (let row = 0; row < (chunk[0]?.length ?? 0); row += 1) rows.push(chunk.map((column) => column[row]));
+    return rows;
+  } finally {
+    execution.close();
+  }
+}
+
+/** A filter of 1,500 values over 20,000: a second or so in one call of one function. */
+const heavy = 'print x = array_length(series_fir(range(1, 20000, 1), range(1, 1500, 1), false, false))';
+
+describe('a query whose functions take long', () => {
+  it('is done in a thread of its own, while others are answered', async () => {
+    const order: string[] = [];
+    const first = rowsOf(heavy, { principal: 'heavy' }).then((rows) => {
+      order.push('heavy');
+      return rows;
+    });
+    while (!began.includes('heavy')) await new Promise(setImmediate);
+    for (const name of ['a', 'b', 'c']) {
+      expect(await rowsOf('print 1', { principal: name })).toEqual([[1n]]);
+      order.push(name);
+    }
+    expect(await first).toEqual([[20_000n]]);
+    expect(order).toEqual(['a', 'b', 'c', 'heavy']);
+    expect(began).toEqual(['heavy']); // the small ones have run here
+  });
+
+  it('sees the rows of the tables that it names, those in the memory of the engine too', async () => {
+    const text = `T | summarize x = count(), y = max(s) | extend z = array_length(series_fir(range(1, 20000, 1), range(1, 1500, 1), false, false))`;
+    expect(await rowsOf(text, { principal: 'rows' })).toEqual([[3000n, 'text 999', 20_000n]]);
+    expect(began).toContain('rows');
+  });
+
+  it('gives the same results, all of them, and the same errors', async () => {
+    // One row of many takes long.
+    const slow =
+      'extend y = iff(x == 77, array_length(series_fir(range(1, 20000, 1), range(x, x + 1500, 1), false, false)), x)';
+    const many = `range x from 1 to 100000 step 1 | ${slow} | extend d = parse_json(strcat("[", x, "]"))`;
+    const rows = await rowsOf(many, { principal: 'many' });
+    expect([rows.length, rows[0], rows[76], rows.at(-1)]).toEqual([
+      100_000,
+      [1n, 1n, '[1]'],
+      [77n, 20_000n, '[77]'],
+      [100_000n, 100_000n, '[100000]'],
+    ]);
+    expect(began).toContain('many');
+    const failing = `range x from 1 to 1000 step 1 | ${slow} | where assert(x < 500, "too far")`;
+    const failure = { code: 'runtime', message: expect.stringContaining('too far') as unknown };
+    await expect(rowsOf(failing, { principal: 'failing' })).rejects.toMatchObject(failure);
+    const unpacked = `range x from 77 to 77 step 1 | ${slow} | extend b = bag_pack("k", y) | evaluate bag_unpack(b)`;
+    expect(await rowsOf(unpacked, { principal: 'unpack' })).toEqual([[77n, 20_000n, 20_000n]]);
+    expect(began).toContain('unpack');
+  });
+
+  it('takes along the rows that have told columns, and tells them itself', async () => {
+    // Told here, and read in a thread.
+    const told = `range x from 1 to 1000 step 1 | extend d = bag_pack(strcat("k", x), x) | sample 1 | evaluate bag_unpack(d)
+      | extend z = array_length(series_fir(range(1, 20000, 1), range(1, 1500, 1), false, false))`;
+    expect(await rowsOf(told, { principal: 'told' })).toEqual([[expect.any(BigInt), expect.any(BigInt), 20_000n]]);
+    expect(began.filter((principal) => principal === 'told')).toHaveLength(1);
+    // Of more rows than are walked here, which only a thread can tell; then a second operator there.
+    const many = `range x from 1 to 20000 step 1 | extend d = bag_pack("k", x, "e", bag_pack("y", x))
+      | evaluate bag_unpack(d) | evaluate bag_unpack(e) | summarize count(), sum(k), sum(y)`;
+    expect(await rowsOf(many, { principal: 'many told' })).toEqual([[20_000n, 200_010_000n, 200_010_000n]]);
+    expect(began.filter((principal) => principal === 'many told')).toHaveLength(3);
+  });
+
+  it('runs operators that walk many rows there', async () => {
+    const text =
+      'range x from 1 to 50000 step 1 | scan declare (total: long = 0) with (step s: true => total = x + s.total;) | summarize max(total)';
+    expect(await rowsOf(text, { principal: 'scan' })).toEqual([[1_250_025_000n]]);
+    expect(began).toContain('scan');
+  });
+
+  it(
+    'ends for whoever cancels it at once, with its work, and another one gets a thread',
+    { timeout: 30_000 },
+    async () => {
+      const running = [1, 2].map((number) => {
+        const controller = new AbortController();
+        // Minutes in one call.
+        const text = `print x = array_length(series_fir(range(1, 200000, 1), range(${number}, 200000, 1), false, false))`;
+        const done = rowsOf(text, { principal: `long ${number}`, signal: controller.signal });
+        return { controller, failed: done.catch((error: unknown) => error) };
+      });
+      while (!began.includes('long 1') || !began.includes('long 2')) await new Promise(setImmediate);
+      // By then both are in the middle of it.
+      for (let number = 0; number < 100; number += 1)
+        expect(await rowsOf(`print ${number}`)).toEqual([[BigInt(number)]]);
+      for (const { controller, failed } of running) {
+        controller.abort(new Error('cancelled by somebody'));
+        expect(await failed).toEqual(new Error('cancelled by somebody'));
+      }
+      // Both threads were taken, for a minute each.
+      expect(await rowsOf(heavy, { principal: 'after' })).toEqual([[20_000n]]);
+    },
+  );
+
+  it('waits for a thread, and can be cancelled meanwhile', async () => {
+    const busy = [1, 2].map((number) => rowsOf(`${heavy} // ${number}`, { principal: `busy ${number}` }));
+    while (!began.includes('busy 1') || !began.includes('busy 2')) await new Promise(setImmediate);
+    const controller = new AbortController();
+    const waiting = rowsOf(heavy, { principal: 'waiting', signal: controller.signal }).catch((error: unknown) => error);
+    while (!asked.includes(controller.signal)) await new Promise(setImmediate);
+    controller.abort(new Error('no longer'));
+    expect(await waiting).toEqual(new Error('no longer'));
+    expect(await Promise.all(busy)).toEqual([[[20_000n]], [[20_000n]]]);
+  });
+});

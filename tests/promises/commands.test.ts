@@ -1,7 +1,7 @@
 import { existsSync, readFileSync, renameSync, statSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { kustody, startKustody, temporaryDirectory } from '../support/kustody-command.ts';
+import { kustody, startKustody, temporaryDirectory, withoutProgress } from '../support/kustody-command.ts';
 import type { StartedCommand } from '../support/kustody-command.ts';
 
 const commands = [
@@ -126,7 +126,7 @@ describe('a data directory', () => {
 
   const identifiers = async (): Promise<Record<string, string>> => {
     const { code, stdout, stderr } = await kustody(['env', '--data', data, '--format', 'json']);
-    expect(stderr).toBe('');
+    expect(withoutProgress(stderr)).toBe('');
     expect(code).toBe(0);
     return JSON.parse(stdout) as Record<string, string>;
   };

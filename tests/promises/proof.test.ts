@@ -2,7 +2,7 @@ import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import type { ProofReport } from '../../src/cli/proof/report.ts';
-import { kustody, temporaryDirectory } from '../support/kustody-command.ts';
+import { kustody, temporaryDirectory, withoutProgress } from '../support/kustody-command.ts';
 
 // One instance, spoken to by the commands as a user would; each writes what it said into a directory.
 const script = `
@@ -34,7 +34,7 @@ describe('kustody proof, lineage and extent', () => {
   it('tell which key opens what, and find what lies in the clear', async () => {
     using directory = temporaryDirectory();
     const { stdout, stderr } = await kustody(['run', '--seed', '--', 'sh', '-c', script], { OUT: directory.path });
-    expect(stderr).toBe('');
+    expect(withoutProgress(stderr)).toBe('');
     expect(stdout.trim().split('\n')).toEqual([
       ...[
         'proof 0',

@@ -1,6 +1,6 @@
 import { afterAll, describe, expect, it } from 'vitest';
 import { isAbsolute, join, relative } from 'node:path';
-import { kustody, startKustody, temporaryDirectory } from '../support/kustody-command.ts';
+import { kustody, startKustody, temporaryDirectory, withoutProgress } from '../support/kustody-command.ts';
 
 describe('a shell that was pointed at a data directory', () => {
   const directory = temporaryDirectory();
@@ -12,7 +12,7 @@ describe('a shell that was pointed at a data directory', () => {
     const up = startKustody(['up', '--data', path, ...options]);
     await up.printed('Stop with');
     const { stdout, stderr } = await kustody(['env', '--data', relative(process.cwd(), path), '--format', 'json']);
-    expect(stderr).toBe('');
+    expect(withoutProgress(stderr)).toBe('');
     const stop = async (): Promise<string> => {
       up.process.kill('SIGTERM');
       return (await up.result).stdout;

@@ -62,6 +62,9 @@ export function startKustody(
 export const kustody = (args: readonly string[], env?: Readonly<Record<string, string>>): Promise<CommandResult> =>
   startKustody(args, env).result;
 
+/** What a command said to people but that it is still at work, which is said of what takes seconds: on a busy machine that is anything. */
+export const withoutProgress = (stderr: string): string => stderr.replaceAll(/^kustody: .* … \d+ s\n/gm, '');
+
 export function temporaryDirectory(): { readonly path: string; [Symbol.dispose](): void } {
   const path = mkdtempSync(join(tmpdir(), 'kustody-test-'));
   return { path, [Symbol.dispose]: () => rmSync(path, { recursive: true, force: true }) };

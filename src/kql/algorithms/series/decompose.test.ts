@@ -15,7 +15,7 @@ interface Recorded {
   readonly flags?: number[];
 }
 const recorded = JSON.parse(
-  fs.readFileSync(new URL('../../../vectors/kql/series.json', import.meta.url), 'utf8'),
+  fs.readFileSync(new URL('../../../../vectors/kql/series.json', import.meta.url), 'utf8'),
 ) as Recorded[];
 const named = (start: string): Recorded => {
   const found = recorded.find(({ id }) => id.startsWith(start));

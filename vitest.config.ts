@@ -9,7 +9,7 @@ export default defineConfig({
     testTimeout: 60_000,
     hookTimeout: 60_000,
     pool: 'forks',
-    maxWorkers: 4, // on two processors: the suites with real servers wait for disks and timers half of their time
+    maxWorkers: 3, // on two processors: the suites with real servers wait for disks and timers half of their time
     reporters: ['default', ...(process.stderr.isTTY ? [] : [new ProgressReporter()])],
   },
 });

@@ -104,7 +104,7 @@ describe('the parser process', () => {
   });
 
   it('is replaced when a text needs more memory than it may use', { timeout: 60_000 }, async () => {
-    const parser = open({ limits: { textMax: 10_000_000, parseMsMax: 60_000, heapMaxMiB: 72 } });
+    const parser = open({ limits: { textMax: 10_000_000, parseMsMax: 60_000, flags: ['--max-old-space-size=72'] } });
     const columns = Array.from({ length: 20_000 }, (_one, n) => `c${n} = ${n} + 1`);
     await expect(parser.compile(`print ${columns.join(', ')}`, 'db', catalog)).rejects.toMatchObject({
       code: 'limits',
@@ -152,6 +152,7 @@ describe('the start-up snapshot', () => {
       const blob = await builtSnapshot(own, snapshots);
       const parser = open({ entry: own, snapshots });
       expect((await parser.compile('F() | count', 'db', catalog)).results[0]?.plan.op).toBe('count');
+      expect(existsSync(blob), 'it was started from').toBe(true);
       // What is corrected in the official parser is corrected here, too.
       const unnamed = await parser.compile(
         'union (print x = 1 | project x + 1), (print x = 1 | project x + 2)',

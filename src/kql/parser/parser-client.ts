@@ -6,7 +6,7 @@ import type { ParsedCommand } from '../plan/command.ts';
 import { withRecordFacts } from '../plan/record-facts.ts';
 import type { Program } from '../plan/plan.ts';
 import { deserializeKqlError, KqlError } from '../plan/kql-error.ts';
-import { discardSnapshot, parserSnapshot } from './parser-snapshot.ts';
+import { discardSnapshot, parserFlags, parserSnapshot } from './parser-snapshot.ts';
 import type { ParserReply, ParserRequest } from './parser-protocol.ts';
 
 export interface ParserLimits {
@@ -14,13 +14,12 @@ export interface ParserLimits {
   readonly textMax: number;
   /** A text that takes longer is refused and the process replaced. */
   readonly parseMsMax: number;
-  /** Of JavaScript's memory, in mebibytes: a text that needs more is refused and the process replaced. */
-  readonly heapMaxMiB?: number;
+  /** Of Node.js. Default: those that a snapshot is built with. A text that needs more memory than they give is refused. */
+  readonly flags?: readonly string[];
 }
 
 /** The process may go on for so long with a text that nobody waits for any more: starting another one takes about as long. */
 const abandonedMsMax = 500;
-const heapMaxMiB = 2_048;
 
 export interface CompileOptions {
   /** Unions that do not say so are fuzzy: the request property `best_effort`. */
@@ -69,12 +68,12 @@ export function createKqlParser(options: {
   let onReady = deferred();
 
   function start(): ChildProcess {
-    const snapshot = snapshotFails ? undefined : parserSnapshot(entry, snapshots);
-    const memory = `--max-old-space-size=${limits.heapMaxMiB ?? heapMaxMiB}`;
+    const { flags = parserFlags } = limits;
+    const snapshot = snapshotFails || flags !== parserFlags ? undefined : parserSnapshot(entry, snapshots);
     const started = fork(entry, [], {
       // A snapshot that does not fit makes Node abort with a long trace; it is not worth showing.
       stdio: ['ignore', 'ignore', snapshot === undefined ? 'inherit' : 'ignore', 'ipc'],
-      execArgv: snapshot === undefined ? [memory] : [memory, '--snapshot-blob', snapshot],
+      execArgv: snapshot === undefined ? [...flags] : [...flags, '--snapshot-blob', snapshot],
       env: {},
     });
     endsWithUs(started);

@@ -3,6 +3,9 @@ import { createHash } from 'node:crypto';
 import { existsSync, lstatSync, mkdirSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 
+/** What Node.js is started with, for a snapshot and from it: V8 takes no snapshot that was built with other flags. */
+export const parserFlags = ['--max-old-space-size=2048'] as const;
+
 /** The start-up snapshot that belongs to a parser entry (`dist/kql-process.js`). It is kept in a directory of the user's, under a name
  * that says all it depends on: the script that builds it, with the digest of the official parser at its top, and which Node.js this is.
  * So two installations never take each other's, and an installation that nobody may write to has one for each of its users.
@@ -14,6 +17,7 @@ export function parserSnapshot(entry: string, cache: string | undefined): string
   if (cache === undefined || !existsSync(builder) || !isOurs(cache)) return undefined;
   const key = createHash('sha256')
     .update(JSON.stringify([process.version, process.versions.v8, process.platform, process.arch, process.execPath]))
+    .update(JSON.stringify(parserFlags))
     .update(readFileSync(builder));
   const blob = join(cache, `parser-${key.digest('hex').slice(0, 32)}.blob`);
   if (existsSync(blob)) return blob;
@@ -63,7 +67,7 @@ const keptMax = 4;
 
 /** Builds into a draft and puts it in place when it is whole; goes on when this process ends. */
 const buildAndPlace = `
-const [builder, blob, keptMax] = process.argv.slice(1);
+const [builder, blob, keptMax, ...flags] = process.argv.slice(1);
 const { spawnSync } = require('node:child_process');
 const fs = require('node:fs');
 const path = require('node:path');
@@ -73,7 +77,7 @@ process.umask(0o077);
 try {
   for (const name of fs.readdirSync(folder))
     if (name.endsWith('.draft') && name.startsWith(path.basename(blob))) fs.rmSync(path.join(folder, name), { force: true });
-  const { status } = spawnSync(process.execPath, ['--snapshot-blob', draft, '--build-snapshot', builder], { stdio: 'ignore' });
+  const { status } = spawnSync(process.execPath, [...flags, '--snapshot-blob', draft, '--build-snapshot', builder], { stdio: 'ignore' });
   if (status === 0) fs.renameSync(draft, blob);
   const blobs = fs.readdirSync(folder).filter((name) => /^parser-[0-9a-f]{32}\\.blob$/.test(name)).map((name) => path.join(folder, name));
   const builtMs = new Map(blobs.map((file) => [file, fs.statSync(file).mtimeMs]));
@@ -83,7 +87,7 @@ try {
 `;
 
 function build(builder: string, blob: string): void {
-  const child = spawn(process.execPath, ['-e', buildAndPlace, builder, blob, String(keptMax)], {
+  const child = spawn(process.execPath, ['-e', buildAndPlace, '--', builder, blob, String(keptMax), ...parserFlags], {
     stdio: 'ignore',
     env: {},
     detached: true,

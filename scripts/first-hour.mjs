@@ -61,6 +61,7 @@ try {
   );
   part('docs/clients.md, from the tarball', folder, () => inside(blocksOf(installed('docs/clients.md')), ofTarball));
 } finally {
+  for (const command of leftRunning()) failures.push(`left running: ${command}`);
   rmSync(directory, { recursive: true, force: true });
 }
 if (seconds() > secondsMax) failures.push(`It took ${seconds()} s; ${secondsMax} are allowed.`);
@@ -120,10 +121,26 @@ function inside(blocks, kustody) {
   return typed([{ code: `${kustody} run --seed -- bash`, exit: 0 }, ...blocks, { code: 'exit', exit: 0 }], kustody);
 }
 
-/** What the page says for those without a clone. */
+/** What the page says for those without a clone. A shell's `kill %1` ends npx, and not what it has started. */
 function withoutClone(page) {
   const said = page.replaceAll('npm run quickstart', 'npx --no-install kustody article');
-  return blocksOf(said.replaceAll('node bin/kustody.cjs', 'npx --no-install kustody'));
+  return blocksOf(said.replaceAll('node bin/kustody.cjs', 'node_modules/.bin/kustody'));
+}
+
+/** Ends what is still started from here. @returns its command lines */
+function leftRunning() {
+  if (process.platform !== 'linux') return [];
+  return readdirSync('/proc').flatMap((entry) => {
+    if (!/^\d+$/.test(entry)) return [];
+    try {
+      const command = readFileSync(join('/proc', entry, 'cmdline'), 'utf8').replaceAll('\0', ' ');
+      if (!command.includes(`${directory}/`)) return [];
+      process.kill(Number(entry), 'SIGKILL');
+      return [command.trim()];
+    } catch {
+      return []; // It has gone by now.
+    }
+  });
 }
 
 /** The packages that the page names, at the versions that are tested here: what others publish today must not fail a change of ours. */

@@ -1,8 +1,15 @@
 import { describe, expect, it } from 'vitest';
+import { createControlApp } from '../http/control-app.ts';
+import { silentLog } from '../http/logging.ts';
 import { memoryState } from '../identity/identity.fixture.ts';
 import { ControlError } from './control-plane.ts';
 import type { SeededPrincipal } from './seeded-principals.ts';
-import { keepSeededPrincipals, listSeededPrincipals, principalVariables } from './seeded-principals.ts';
+import {
+  keepSeededPrincipals,
+  listSeededPrincipals,
+  principalVariables,
+  seededPrincipalRoutes,
+} from './seeded-principals.ts';
 
 const one = '00000000-0000-4000-8000-000000000001';
 const other = '00000000-0000-4000-8000-000000000002';
@@ -33,6 +40,29 @@ describe('principals of a seed', () => {
     await keepSeededPrincipals(state, named(1000, 'A'));
     await expect(keepSeededPrincipals(state, named(1, 'b'))).rejects.toBeInstanceOf(ControlError);
     expect(await listSeededPrincipals(state)).toHaveLength(1000);
+  });
+
+  it.each([
+    [{}],
+    [{ principals: [{ name: 'x' }] }],
+    [{ principals: [{ name: 'x', objectId: 'no-guid', type: 'User' }] }],
+    [{ principals: [{ name: 'x', objectId: one, type: 'Device' }] }],
+    [{ principals: [{ name: 'x', objectId: one, type: 'User', more: 1 }] }],
+    [{ principals: Array.from({ length: 101 }, () => ({ name: 'x', objectId: one, type: 'User' })) }],
+  ])('are refused where they are none: %#', async (body) => {
+    const state = await memoryState();
+    const { app: control } = createControlApp({
+      ...{ name: 'control', log: silentLog, bodyBytesMax: 100_000 },
+      renderError: (error) => (error instanceof ControlError ? { status: error.status, body: {} } : undefined),
+      renderFailure: ({ status }) => ({ status, body: {} }),
+    });
+    seededPrincipalRoutes(state)(control);
+    const put = async (payload: object): Promise<number> =>
+      (await control.inject({ method: 'PUT', url: '/principals', payload })).statusCode;
+    expect(await put(body)).toBe(400);
+    expect(await listSeededPrincipals(state)).toEqual([]);
+    expect(await put({ principals: [{ name: 'x', objectId: one, type: 'User' }] })).toBe(200);
+    expect(await listSeededPrincipals(state)).toHaveLength(1);
   });
 
   it('are told to programs by their names', () => {

@@ -31,7 +31,7 @@ const sentShape = Type.Object(
       Type.Object(
         {
           name: text,
-          objectId: text,
+          objectId: Type.String({ pattern: '^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$' }),
           type: Type.Union([Type.Literal('User'), Type.Literal('Group'), Type.Literal('ServicePrincipal')]),
           clientId: Type.Optional(text),
           userPrincipalName: Type.Optional(text),

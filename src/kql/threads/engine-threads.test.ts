@@ -175,12 +175,13 @@ describe('a query whose functions take long', () => {
     const told = `range x from 1 to 1000 step 1 | extend d = bag_pack(strcat("k", x), x) | sample 1 | evaluate bag_unpack(d)
       | extend z = array_length(series_fir(range(1, 20000, 1), range(1, 1500, 1), false, false))`;
     expect(await rowsOf(told, { principal: 'told' })).toEqual([[expect.any(BigInt), expect.any(BigInt), 20_000n]]);
-    expect(began).toContain('told');
+    // On a busy machine what tells the columns may need a thread, too.
+    expect([1, 2]).toContain(began.filter((principal) => principal === 'told').length);
     // Of more rows than are walked here, which only a thread can tell; then a second operator there.
     const many = `range x from 1 to 20000 step 1 | extend d = bag_pack("k", x, "e", bag_pack("y", x))
       | evaluate bag_unpack(d) | evaluate bag_unpack(e) | summarize count(), sum(k), sum(y)`;
     expect(await rowsOf(many, { principal: 'many told' })).toEqual([[20_000n, 200_010_000n, 200_010_000n]]);
-    expect(began).toContain('many told');
+    expect(began.filter((principal) => principal === 'many told')).toHaveLength(3);
   });
 
   it('runs operators that walk many rows there', async () => {

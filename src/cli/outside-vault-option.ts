@@ -7,8 +7,8 @@ import { parseGuid } from '../base/guid.ts';
 import { isJsonObject } from '../base/json.ts';
 import type { HostName } from '../base/names.ts';
 import { parseHostName } from '../base/names.ts';
-import type { OutsideVault, VaultAccount } from '../cluster/outside/outside-vault.ts';
-import { defaultAuthorityHost, parseOutsideHost } from '../cluster/outside/outside-vault.ts';
+import type { OutsideVault, VaultAccount } from '../cluster/supervisor/outside-vaults/outside-vault.ts';
+import { defaultAuthorityHost, parseOutsideHost } from '../cluster/supervisor/outside-vaults/outside-vault.ts';
 import type { OutsideRoute } from '../cluster/process/host-route.ts';
 import { UserError } from './user-error.ts';
 

@@ -1,4 +1,4 @@
-import type { OutsideVault } from '../cluster/outside/outside-vault.ts';
+import type { OutsideVault } from '../cluster/supervisor/outside-vaults/outside-vault.ts';
 import type { HostName, VaultName } from '../base/names.ts';
 import { parseHostName, parseVaultName } from '../base/names.ts';
 import { invariant } from '../base/invariant.ts';

@@ -1,4 +1,4 @@
-import type { OutsideVault } from '../cluster/outside/outside-vault.ts';
+import type { OutsideVault } from '../cluster/supervisor/outside-vaults/outside-vault.ts';
 import type { HostTime } from '../clock/host-time.ts';
 import type { AllowedHost } from '../http/allowed-hosts.ts';
 import type { LogOptions } from '../http/logging.ts';

@@ -3,7 +3,7 @@ import { resourceGroups } from '../arm/resource-groups.ts';
 import { armResources } from '../arm/resource.ts';
 import { subscriptions } from '../arm/subscriptions.ts';
 import { roleAssignments } from '../authz/role-assignments.ts';
-import { removedClusters, removedDatabases } from '../cluster/cluster-contents.ts';
+import { removedClusters, removedDatabases } from '../cluster/supervisor/cluster-contents.ts';
 import { clusterCatalogTable } from '../cluster/process/remote-catalog-store.ts';
 import { clusterKeyTable } from '../encryption/cluster-key-state.ts';
 import { applicationByAppTable, applicationTable } from '../identity/principals/application.ts';

@@ -1,7 +1,7 @@
 import type { FastifyInstance } from 'fastify';
 import { toIso } from '../clock/clock.ts';
 import type { MemoryRoom } from './memory-room.ts';
-import type { ClusterUpkeep } from '../cluster/cluster-contents.ts';
+import type { ClusterUpkeep } from '../cluster/supervisor/cluster-contents.ts';
 
 /** `GET /upkeep`: the room for opened extents, and for every cluster whose data is open, what its upkeep could not do, and has not done since. Tables by id. */
 export const upkeepRoutes =

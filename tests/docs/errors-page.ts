@@ -1,5 +1,5 @@
 import { armErrors } from '../../src/arm/arm-errors.ts';
-import { kustoErrorRows, publicMessages } from '../../src/cluster/wire/kusto-error.ts';
+import { kustoErrorRows, publicMessages } from '../../src/cluster/data-plane/errors/kusto-error.ts';
 import { entraErrors } from '../../src/identity/entra/entra-error.ts';
 import { graphErrors } from '../../src/identity/graph/graph-error.ts';
 import { authorizationErrors } from '../../src/providers/authorization/authorization-errors.ts';

@@ -2,7 +2,7 @@ import { noContents } from '../../src/providers/kusto/ports.ts';
 import type { ArmOperation } from '../../src/arm/arm-operation.ts';
 import { createAuthorizer } from '../../src/authz/role-assignments.ts';
 import { systemRandomBytes } from '../../src/base/random.ts';
-import { createOutsideVaults } from '../../src/cluster/outside/outside-vaults.ts';
+import { createOutsideVaults } from '../../src/cluster/supervisor/outside-vaults/outside-vaults.ts';
 import { machineTime } from '../../src/clock/host-time.ts';
 import { openClocks } from '../../src/server/clocks.ts';
 import { openFaults } from '../../src/server/faults.ts';

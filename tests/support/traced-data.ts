@@ -1,6 +1,6 @@
 import { mkdirSync } from 'node:fs';
 import { FilesystemBlobStore } from '../../src/storage/filesystem/filesystem-blob-store.ts';
-import { emptySpillDirectory, removeSpillDirectory } from '../../src/cluster/process/spill-directory.ts';
+import { emptySpillDirectory, removeSpillDirectory } from '../../src/cluster/supervisor/spill-directory.ts';
 import { newGuid } from '../../src/base/guid.ts';
 import { systemRandomBytes } from '../../src/base/random.ts';
 import { openDataFixture, openTestEngine } from './cluster-data-fixture.ts';

@@ -15,7 +15,7 @@ import type { EngineDatabase } from '../../kql/duckdb/engine-database.ts';
 import type { BlobStore } from '../../storage/blob-store.ts';
 import type { StateWrite } from '../../state/state.ts';
 import type { KeyLog } from '../supervisor/ports.ts';
-import type { SupervisorCalls, SupervisorReplies } from './protocol.ts';
+import type { SupervisorCalls, SupervisorReplies } from '../messages/protocol.ts';
 import type { ProcessDataKeys } from './data-keys.ts';
 import { dataKeysOf, rewrapBetween } from './data-keys.ts';
 import { headId } from '../../database/catalog/records.ts';

@@ -7,7 +7,7 @@ import { replaceClusterKey } from '../../encryption/custody-change.ts';
 import type { KeyWrapper } from '../../encryption/key-wrapper.ts';
 import type { StateWrite } from '../../state/state.ts';
 import { makeClusterKey, openClusterKey, rewrapClusterKey } from '../../encryption/rotation.ts';
-import type { NewWrap, RemoteWrite, SupervisorCalls, SupervisorReplies } from './protocol.ts';
+import type { NewWrap, RemoteWrite, SupervisorCalls, SupervisorReplies } from '../messages/protocol.ts';
 
 export interface KeyHolderOptions {
   readonly clusterId: Guid;

@@ -10,15 +10,15 @@ import { rewrapOnVisit, visitKey } from '../../encryption/key-visit.ts';
 import { preflightKey } from '../../encryption/preflight.ts';
 import type { KeyWrapper } from '../../encryption/key-wrapper.ts';
 import type { Log } from '../../http/logging.ts';
-import type { DataPlane } from '../wire/data-plane.ts';
-import { Channel } from './channel.ts';
+import type { DataPlane } from '../data-plane/data-plane.ts';
+import { Channel } from '../messages/channel.ts';
 import { DataHolder } from './data-holder.ts';
-import type { TakenSocket } from './handed-socket.ts';
-import { isHandedSocket } from './handed-socket.ts';
+import type { TakenSocket } from '../messages/handed-socket.ts';
+import { isHandedSocket } from '../messages/handed-socket.ts';
 import type { OpenData } from './inventory.ts';
 import { findExtent, openKnown, takeInventory } from './inventory.ts';
 import { KeyHolder } from './key-holder.ts';
-import type { ProcessCalls, SupervisorCall, SupervisorCalls, SupervisorReplies } from './protocol.ts';
+import type { ProcessCalls, SupervisorCall, SupervisorCalls, SupervisorReplies } from '../messages/protocol.ts';
 import { createRemoteCatalogStore } from './remote-catalog-store.ts';
 import { createRemoteState } from './remote-state.ts';
 import { yieldToOthers } from './thread-priority.ts';
@@ -87,7 +87,7 @@ const operations: {
     return holder().forget(call);
   },
   serveData: async (call) => {
-    const { openDataPlane } = await import('../wire/data-plane.ts');
+    const { openDataPlane } = await import('../data-plane/data-plane.ts');
     dataPlane = await openDataPlane({
       settings: call,
       data: data(),
@@ -214,7 +214,7 @@ function dataHolder(clusterId: Guid, keys: KeyHolder): DataHolder {
 
 /** What a process that only changes keys does without. */
 async function mainLog(): Promise<Log> {
-  const { remoteLog } = await import('../wire/remote-log.ts');
+  const { remoteLog } = await import('../data-plane/remote-log.ts');
   return remoteLog(async (operation, body) => (await channel.call(operation, body)) as never);
 }
 

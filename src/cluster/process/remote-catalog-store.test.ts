@@ -1,7 +1,7 @@
 import { expect, it } from 'vitest';
 import { newGuid } from '../../base/guid.ts';
 import { systemRandomBytes } from '../../base/random.ts';
-import { ChannelBusyError, ChannelClosedError } from './channel.ts';
+import { ChannelBusyError, ChannelClosedError } from '../messages/channel.ts';
 import { createRemoteCatalogStore } from './remote-catalog-store.ts';
 import { createRemoteState } from './remote-state.ts';
 

@@ -14,7 +14,7 @@ import { StateConflictError } from '../../state/state-store.ts';
 import { headId } from '../../database/catalog/records.ts';
 import type { State, StateWrite, Table } from '../../state/state.ts';
 import { writeRecord } from '../../state/state.ts';
-import { ChannelBusyError } from './channel.ts';
+import { ChannelBusyError } from '../messages/channel.ts';
 import type { RemoteState } from './remote-state.ts';
 import { ClusterNotServedError, CustodyChangingError } from './remote-state.ts';
 

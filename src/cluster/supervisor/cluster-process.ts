@@ -6,12 +6,12 @@ import type { Guid } from '../../base/guid.ts';
 import { invariant } from '../../base/invariant.ts';
 import type { HostName } from '../../base/names.ts';
 import type { MonotonicClock } from '../../clock/monotonic-clock.ts';
-import { Channel } from '../process/channel.ts';
-import type { Farewell, SupervisorCall, SupervisorCalls, SupervisorReplies } from '../process/protocol.ts';
-import { replyParsers } from '../process/protocol.ts';
-import type { Rested } from '../process/rest-protocol.ts';
-import type { HandedSocket } from '../process/handed-socket.ts';
-import { isTakenSocket } from '../process/handed-socket.ts';
+import { Channel } from '../messages/channel.ts';
+import type { Farewell, SupervisorCall, SupervisorCalls, SupervisorReplies } from '../messages/protocol.ts';
+import { replyParsers } from '../messages/protocol.ts';
+import type { Rested } from '../messages/rest-protocol.ts';
+import type { HandedSocket } from '../messages/handed-socket.ts';
+import { isTakenSocket } from '../messages/handed-socket.ts';
 import { SocketsOnTheWay } from './sockets-on-the-way.ts';
 
 /** What a process may ask tokens for while a call is in flight: nothing else than the call itself names. */

@@ -21,7 +21,7 @@ import { listIntact } from '../../state/list-all.ts';
 import type { State, StateWrite, Table, Versioned } from '../../state/state.ts';
 import { writeRecord } from '../../state/state.ts';
 import { StateConflictError } from '../../state/state-store.ts';
-import type { NewWrap, RemoteWrite } from '../process/protocol.ts';
+import type { NewWrap, RemoteWrite } from '../messages/protocol.ts';
 import type { KeyChecks } from './key-checks.ts';
 import type { OutstandingChanges } from './outstanding.ts';
 import type { ClusterKeysOptions } from './ports.ts';

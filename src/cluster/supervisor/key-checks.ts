@@ -13,7 +13,7 @@ import { listIntact } from '../../state/list-all.ts';
 import { StateConflictError } from '../../state/state-store.ts';
 import type { Versioned } from '../../state/state.ts';
 import { writeRecord } from '../../state/state.ts';
-import type { Farewell } from '../process/protocol.ts';
+import type { Farewell } from '../messages/protocol.ts';
 import type { ClusterProcess } from './cluster-process.ts';
 import type { KeyConcern } from './key-concerns.ts';
 import { concerns } from './key-concerns.ts';

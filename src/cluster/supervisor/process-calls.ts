@@ -4,8 +4,8 @@ import { invariant } from '../../base/invariant.ts';
 import type { ClusterKeyRecord } from '../../encryption/cluster-key-state.ts';
 import type { KeyFailure } from '../../encryption/key-wrapper.ts';
 import type { WrappedClusterKey } from '../../encryption/rotation.ts';
-import { ChannelClosedError } from '../process/channel.ts';
-import type { SupervisorCall, SupervisorCalls, SupervisorReplies } from '../process/protocol.ts';
+import { ChannelClosedError } from '../messages/channel.ts';
+import type { SupervisorCall, SupervisorCalls, SupervisorReplies } from '../messages/protocol.ts';
 import type { ClusterProcess } from './cluster-process.ts';
 
 /** @param identities who may unwrap, in the order of trying */

@@ -1,9 +1,9 @@
 import type { Guid } from '../../base/guid.ts';
 import type { HostName } from '../../base/names.ts';
 import { parseHostName } from '../../base/names.ts';
-import { ProtocolError } from '../process/message-fields.ts';
-import type { ProcessCalls } from '../process/protocol.ts';
-import { processCallParsers } from '../process/protocol.ts';
+import { ProtocolError } from '../messages/message-fields.ts';
+import type { ProcessCalls } from '../messages/protocol.ts';
+import { processCallParsers } from '../messages/protocol.ts';
 import type { HostAnswer, TokenAnswer } from '../process/vault-key-wrapper.ts';
 import type { VaultGrant } from './cluster-process.ts';
 import type { ClusterKeysOptions, HostResolution } from './ports.ts';

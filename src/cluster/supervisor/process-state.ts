@@ -10,8 +10,8 @@ import { expectRecord, writeRecord } from '../../state/state.ts';
 import { StorageFullError } from '../../base/storage-full.ts';
 import { StateConflictError } from '../../state/state-store.ts';
 import { isBesideHead, otherSide, sideInUse } from '../process/remote-catalog-store.ts';
-import type { CommitReply, StageReply, StateCalls, StateReplies } from '../process/state-protocol.ts';
-import { stateCallParsers } from '../process/state-protocol.ts';
+import type { CommitReply, StageReply, StateCalls, StateReplies } from '../messages/state-protocol.ts';
+import { stateCallParsers } from '../messages/state-protocol.ts';
 import type { ClusterKeysOptions } from './ports.ts';
 import { bothClocks } from './ports.ts';
 

@@ -1,9 +1,9 @@
 import { join } from 'node:path';
 import type { Guid } from '../../base/guid.ts';
-import { ChannelClosedError } from '../process/channel.ts';
-import type { Farewell } from '../process/protocol.ts';
-import type { Rested } from '../process/rest-protocol.ts';
-import { removeSpillDirectory } from '../process/spill-directory.ts';
+import { ChannelClosedError } from '../messages/channel.ts';
+import type { Farewell } from '../messages/protocol.ts';
+import type { Rested } from '../messages/rest-protocol.ts';
+import { removeSpillDirectory } from './spill-directory.ts';
 import { ClusterProcess } from './cluster-process.ts';
 import type { ClusterKeysOptions } from './ports.ts';
 import { KeyVisits } from './key-visits.ts';

@@ -1,0 +1,94 @@
+import { encodeRows } from './value-encoding.ts';
+import type { Completion, ResultFormat } from './result-format.ts';
+import type { KustoError } from '../errors/kusto-error.ts';
+import { ResultBudget, truncationStatusCode } from './truncation.ts';
+import type { TruncationLimits } from './truncation.ts';
+import type { QueryResult } from '../../../kql/query-engine.ts';
+
+export interface WriteOptions {
+  readonly format: ResultFormat;
+  readonly limits: TruncationLimits;
+  /** More rows of a result than this are left out without a word. */
+  readonly takeMax: number;
+  readonly deferFailures: boolean;
+  /** Writes a piece, in the client's own time. */
+  readonly write: (text: string) => Promise<void>;
+  /** Whether rows may still go out. @throws KustoError */
+  readonly requireLease: () => Promise<void>;
+  readonly translate: (error: unknown) => KustoError;
+  /** The whole answer is to become this error instead. */
+  readonly becomesAnswer: (error: KustoError) => boolean;
+  readonly errorJson: (error: KustoError) => string;
+  readonly completion: (tables: readonly WrittenTable[]) => Omit<Completion, 'errors' | 'cancelled' | 'deferred'>;
+}
+
+/** What went out of one result; bytes of its rows as JSON. */
+export interface WrittenTable {
+  readonly rows: number;
+  readonly bytes: number;
+}
+
+/** Writes results as they come. The status has been sent by then, so a failure from here on becomes part of the answer. */
+export async function writeResults(results: readonly QueryResult[], options: WriteOptions): Promise<void> {
+  const { format, write, errorJson } = options;
+  const budget = new ResultBudget(options.limits);
+  const tables: WrittenTable[] = [];
+  let failure: KustoError | undefined;
+  await write(format.begin(results));
+  for (const [index, result] of results.entries()) {
+    await write(format.beginTable(index, result));
+    const written = failure === undefined ? await writeRows(index, result, budget, options) : { count: 0, bytes: 0 };
+    tables.push({ rows: written.count, bytes: written.bytes });
+    const failed = failure === undefined ? written.failure : undefined;
+    failure ??= failed;
+    const told =
+      failed === undefined || options.deferFailures ? undefined : { json: errorJson(failed), text: failed.message };
+    await write(format.endTable(index, written.count, told));
+  }
+  const deferred = failure !== undefined && options.deferFailures;
+  const completion: Completion = {
+    ...options.completion(tables),
+    errors: failure === undefined || deferred ? [] : [errorJson(failure)],
+    cancelled: failure?.kind === 'cancelled',
+    ...(deferred ? { deferred: deferredStatus(failure) } : {}),
+  };
+  await write(format.end(completion));
+}
+
+async function writeRows(
+  index: number,
+  { columns, chunks }: QueryResult,
+  budget: ResultBudget,
+  { format, write, requireLease, translate, becomesAnswer, takeMax }: WriteOptions,
+): Promise<{ readonly count: number; readonly bytes: number; readonly failure?: KustoError }> {
+  let count = 0;
+  let bytes = 0;
+  try {
+    for await (const chunk of chunks) {
+      await requireLease();
+      const rows = encodeRows(columns, chunk).slice(0, takeMax - count);
+      const fitting = budget.take(rows);
+      if (fitting.count > 0) {
+        const out = fitting.count === rows.length ? rows : rows.slice(0, fitting.count);
+        bytes += out.reduce((sum, row) => sum + row.length, 0);
+        await write(format.rows(index, out.join(','), count === 0));
+      }
+      count += fitting.count;
+      if (fitting.exceeded !== undefined) return { count, bytes, failure: fitting.exceeded };
+      if (count >= takeMax) break;
+    }
+  } catch (error) {
+    const failure = translate(error);
+    if (becomesAnswer(failure)) throw failure;
+    return { count, bytes, failure };
+  }
+  return { count, bytes };
+}
+
+function deferredStatus(failure: KustoError | undefined): NonNullable<Completion['deferred']> {
+  if (failure?.kind === 'limits') {
+    const text = 'Query result set too large (E_QUERY_RESULT_SET_TOO_LARGE).';
+    return { statusCode: truncationStatusCode, text, kind: 'QueryLimitsExceeded' };
+  }
+  return { statusCode: -2133196792, text: failure?.message ?? '', kind: 'QueryFailure' };
+}

@@ -1,0 +1,47 @@
+import type { DatabaseAccess } from '../../authz/kusto-roles.ts';
+import type { ClusterData } from '../../database/catalog/cluster-data.ts';
+import type { Instant } from '../../clock/clock.ts';
+import { instant } from '../../clock/clock.ts';
+import type { QueryEngine } from '../../kql/query-engine.ts';
+import type { AllowedRequest } from '../messages/data-plane-protocol.ts';
+
+/** The engine of a cluster and what the cluster holds, while its key may be used. */
+export interface ClusterHost {
+  readonly clusterName: string;
+  readonly engine: QueryEngine;
+  /** Opened with the key when it is first needed. @throws KustoError `unavailable` when the key is not here */
+  readonly data: () => Promise<ClusterData>;
+  /** What the Kustody clock says: creation times and retention follow it. */
+  readonly tell: (now: Instant) => void;
+}
+
+/** What each `ClusterData` was last told of its databases. */
+const told = new WeakMap<ClusterData, string>();
+
+/** The data, knowing the databases that the resource manager told with this request. */
+export async function syncedData(
+  host: ClusterHost,
+  { databases, now }: Pick<AllowedRequest, 'databases' | 'now'>,
+): Promise<ClusterData> {
+  host.tell(instant(now));
+  const data = await host.data();
+  const known = databases.map(withoutRoles);
+  const key = JSON.stringify(known);
+  if (told.get(data) !== key) {
+    await data.setDatabases(known);
+    told.set(data, key);
+  }
+  return data;
+}
+
+const withoutRoles = ({
+  databaseId,
+  name,
+  softDeletePeriodMs,
+  hotCachePeriodMs,
+}: DatabaseAccess): Omit<DatabaseAccess, 'roles'> => ({
+  databaseId,
+  name,
+  ...(softDeletePeriodMs === undefined ? {} : { softDeletePeriodMs }),
+  ...(hotCachePeriodMs === undefined ? {} : { hotCachePeriodMs }),
+});

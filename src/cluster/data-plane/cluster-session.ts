@@ -1,0 +1,47 @@
+import type { AllowedRequest, CallMain } from '../messages/data-plane-protocol.ts';
+import { KustoError, kustoError } from './errors/kusto-error.ts';
+
+/** How long the cluster may use its key, as far as this process knows. The main process ends this one when it may not; this is the
+ * second lock on the same door. */
+export class LeaseWatch {
+  readonly #call: CallMain;
+  readonly #monotonicMs: () => number;
+  #endsAt = 0;
+  #ended: KustoError | undefined;
+
+  constructor(call: CallMain, monotonicMs: () => number) {
+    this.#call = call;
+    this.#monotonicMs = monotonicMs;
+  }
+
+  /** For good: the next chunk fails with this error. */
+  end(error: KustoError): void {
+    this.#ended ??= error;
+  }
+
+  extend(leaseMs: number): void {
+    this.#endsAt = this.#monotonicMs() + leaseMs;
+  }
+
+  /** Before each chunk of a result and before each acknowledgement. @throws KustoError `unavailable` */
+  async require(): Promise<void> {
+    if (this.#ended !== undefined) throw this.#ended;
+    if (this.#monotonicMs() < this.#endsAt) return;
+    const { leaseMs } = await this.#call('renew', {});
+    if (leaseMs <= 0) throw kustoError('unavailable', 'The cluster may not use its key now.');
+    this.extend(leaseMs);
+  }
+}
+
+/** Asks who sends a request and what they may do here.
+ * @throws KustoError 401, 403, 503 */
+export async function admitRequest(
+  call: CallMain,
+  lease: LeaseWatch,
+  authorization: string | undefined,
+): Promise<AllowedRequest> {
+  const reply = await call('authorize', { authorization });
+  if (reply.outcome === 'refused') throw new KustoError(reply.kind, reply.message, undefined, reply.challenge);
+  lease.extend(reply.leaseMs);
+  return reply;
+}

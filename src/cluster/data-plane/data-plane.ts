@@ -1,0 +1,167 @@
+import { createServer as createPlainServer } from 'node:http';
+import { createServer } from 'node:https';
+import type { Server } from 'node:net';
+import { once } from 'node:events';
+import type { IncomingMessage, ServerResponse } from 'node:http';
+import type { Socket } from 'node:net';
+import { TLSSocket } from 'node:tls';
+import type { Instant } from '../../clock/clock.ts';
+import { machineTime } from '../../clock/host-time.ts';
+import { systemRandomBytes } from '../../base/random.ts';
+import { defaultEdgeLimits, httpLimits, httpsLimits } from '../../http/edge-limits.ts';
+import { OpenConnections } from '../../http/open-connections.ts';
+import { createConnectionFailureHandler } from '../../http/request-admission.ts';
+import { agreeOnHost, parseHost } from '../../http/request-target.ts';
+import { startSystemTimer } from '../../http/timer.ts';
+import type { ClusterData } from '../../database/catalog/cluster-data.ts';
+import type { DataHolder } from '../process/data-holder.ts';
+import type { HandedSocket } from '../messages/handed-socket.ts';
+import type { DataPlaneSettings, Farewell, LocalhostSettings } from '../messages/protocol.ts';
+import { Activity } from './activity.ts';
+import { farewellText } from './shutdown-reason.ts';
+import { FollowedClock } from './followed-clock.ts';
+import { LeaseWatch } from './cluster-session.ts';
+import { syncedData } from './cluster-host.ts';
+import { kustoError } from './errors/kusto-error.ts';
+import { openClusterHost } from '../process/open-cluster-host.ts';
+import { remoteLog } from './remote-log.ts';
+import { historyLimits, RunningRequests } from './requests/running-requests.ts';
+import { createWireApp } from './routes.ts';
+import type { AllowedRequest, CallMain } from '../messages/data-plane-protocol.ts';
+
+export interface DataPlane {
+  /** Connections to `localhost` are taken from now on, too. */
+  serveLocalhost(settings: LocalhostSettings): Promise<void>;
+  take(socket: Socket, message: HandedSocket): void;
+  /** No row goes out any more: who waits for an answer is told why. Resolves when all answers under way are out. */
+  end(farewell: Farewell): Promise<void>;
+  /** The Kustody clock was put back, and everything with it. */
+  putBack(now: Instant): void;
+  /** Milliseconds for which nobody was connected and nothing went on; undefined: something does. */
+  idleMs(): number | undefined;
+  /** The data of the cluster, as of what the resource manager knows. @throws KustoError `unavailable` when its key is not here */
+  data(known: Pick<AllowedRequest, 'databases' | 'now'>): Promise<ClusterData>;
+}
+
+/** Connections of clients to one cluster. */
+const socketsMax = 1_000;
+
+/** Opens the data plane of the cluster whose process this is: TLS ends here, so that no row passes through another process in the
+ * clear. The server listens, since only a listening one watches its timeouts; clients' connections are handed to it besides. */
+export async function openDataPlane(options: {
+  readonly settings: DataPlaneSettings;
+  readonly data: DataHolder;
+  readonly extentDirectory: string | undefined;
+  readonly call: (operation: string, body: unknown) => Promise<unknown>;
+}): Promise<DataPlane> {
+  const { settings } = options;
+  const call: CallMain = async (operation, body) => (await options.call(operation, body)) as never;
+  const log = remoteLog(call);
+  const monotonicMs = (): number => machineTime.monotonic();
+  const clock = new FollowedClock(startSystemTimer);
+  let startedAt: Instant | undefined; // the first request brings the time along
+  const host = openClusterHost({ ...options, startTimer: startSystemTimer, log });
+  const lease = new LeaseWatch(call, monotonicMs);
+  const running = new RunningRequests(historyLimits, { startTimer: startSystemTimer });
+  const activity = new Activity(monotonicMs);
+  const answering = new Set<ServerResponse>();
+  const app = createWireApp({
+    call,
+    settings,
+    host,
+    clock,
+    startedAt: () => (startedAt ??= clock.now()),
+    lease,
+    running,
+    activity,
+    log,
+    randomBytes: systemRandomBytes,
+    startTimer: startSystemTimer,
+    monotonicMs,
+  });
+  const connections = new OpenConnections();
+  /** A server for connections to these names.
+   * @param leaf undefined: requests come in the clear, one a connection, since the next may be for another host of the proxy */
+  const listen = async (
+    listenPath: string,
+    leaf: Pick<DataPlaneSettings, 'chainPem' | 'privateKeyPem'> | undefined,
+    hosts: readonly string[],
+  ): Promise<Server> => {
+    const serve = (request: IncomingMessage, response: ServerResponse): void => {
+      connections.addAnswer(response);
+      if (leaf === undefined) response.shouldKeepAlive = false;
+      if (!isFor(hosts, connections, request, response)) return;
+      answering.add(response);
+      response.once('close', () => answering.delete(response));
+      app.handle(request, response);
+    };
+    const server =
+      leaf === undefined
+        ? createPlainServer(httpLimits(defaultEdgeLimits), serve)
+        : createServer({ cert: leaf.chainPem, key: leaf.privateKeyPem, ...httpsLimits(defaultEdgeLimits) }, serve);
+    server.maxConnections = socketsMax;
+    server.on('connection', (socket: Socket) => socket.once('close', activity.begin()));
+    server.on(
+      'clientError',
+      createConnectionFailureHandler({ connections, log, startTimer: startSystemTimer }, () => app),
+    );
+    server.listen(listenPath);
+    await once(server, 'listening');
+    return server;
+  };
+  const server = await listen(settings.listenPath, settings, settings.hosts);
+  const plainServer = await listen(`${settings.listenPath}-plain`, undefined, settings.hosts);
+  let localServer: Server | undefined;
+  return {
+    data: (known) => syncedData(host, known),
+    idleMs: () => activity.idleMs(),
+    putBack: (now) => clock.putBack(now),
+    async end(farewell) {
+      const error = kustoError(farewell.kind, farewellText(settings.clusterName, farewell));
+      lease.end(error);
+      running.endAll(error);
+      await Promise.all([...answering].map((response) => once(response, 'close')));
+    },
+    async serveLocalhost(local) {
+      localServer = await listen(local.listenPath, local, ['localhost']);
+    },
+    take(socket, { host: name, head, greeting, inTheClear }) {
+      const taking = inTheClear ? plainServer : name === 'localhost' ? localServer : server;
+      if (taking === undefined || connections.socketCount >= socketsMax) {
+        socket.destroy();
+        return;
+      }
+      connections.addSocket(socket);
+      connections.nameTunnel(socket, name);
+      socket.on('error', () => socket.destroy());
+      if (greeting !== '') socket.write(greeting);
+      if (head.byteLength > 0) socket.unshift(head);
+      taking.emit('connection', socket);
+    },
+  };
+}
+
+/** Every place where a request names its host must name the one that the connection was made for; else it is refused. */
+function isFor(
+  hosts: readonly string[],
+  connections: OpenConnections,
+  request: IncomingMessage,
+  response: ServerResponse,
+): boolean {
+  const socket = request.socket;
+  const names = [
+    socket instanceof TLSSocket && typeof socket.servername === 'string' ? parseHost(socket.servername) : undefined,
+    connections.tunnelName(socket),
+  ].filter((name) => name !== undefined);
+  const agreement = agreeOnHost({ connection: names, rawHeaders: request.rawHeaders, target: request.url ?? '' });
+  if (agreement.agreed && hosts.includes(agreement.host)) {
+    request.url = agreement.path;
+    return true;
+  }
+  const refusal = agreement.agreed
+    ? { status: 421, text: 'This connection was made for another host.' }
+    : { status: agreement.status, text: agreement.text };
+  response.writeHead(refusal.status, { 'content-type': 'text/plain; charset=utf-8', connection: 'close' });
+  response.end(`${refusal.text}\n`);
+  return false;
+}

@@ -1,0 +1,137 @@
+import { StorageFullError } from '../../../base/storage-full.ts';
+import { KeyUnwrapError } from '../../../encryption/cse-v2/aes-key-wrap.ts';
+import { SealedBytesError } from '../../../encryption/cse-v2/region-cipher.ts';
+import { MemoryFilesFullError, NoMemoryFilesError } from '../../../encryption/extent-files/memory-file.ts';
+import { CatalogDamagedError } from '../../../database/catalog/catalog-seal.ts';
+import { CommitRefusedError, DataError } from '../../../database/catalog/data-error.ts';
+import type { DataErrorCode } from '../../../database/catalog/data-error.ts';
+import { ForbiddenError } from '../../../database/commands/forbidden-error.ts';
+import type { KqlErrorCode } from '../../../kql/plan/kql-error.ts';
+import { KqlError } from '../../../kql/plan/kql-error.ts';
+import { SealedRecordError } from '../../../state/record-seal.ts';
+import { BlobNotFoundError } from '../../../storage/blob-store.ts';
+import { ChannelBusyError } from '../../messages/channel.ts';
+import type { KustoErrorKind } from './kusto-error.ts';
+import { KustoError, kustoError } from './kusto-error.ts';
+
+const kindOfKql = {
+  syntax: 'syntax',
+  semantic: 'semantic',
+  databaseNotFound: 'databaseNotFound',
+  notSupported: 'badRequest',
+  runtime: 'badRequest',
+  limits: 'limits',
+  timeout: 'timeout',
+  cancelled: 'cancelled',
+  internal: 'internal',
+} as const satisfies Record<KqlErrorCode, KustoErrorKind>;
+
+const kindOfData = {
+  DatabaseNotFound: 'databaseNotFound',
+  TableNotFound: 'tableNotFound',
+  FunctionNotFound: 'entityNotFound',
+  StoredResultNotFound: 'entityNotFound',
+  GraphModelNotFound: 'entityNotFound',
+  GraphSnapshotNotFound: 'entityNotFound',
+  ColumnNotFound: 'entityNotFound',
+  MappingNotFound: 'mappingNotFound',
+  OperationNotFound: 'entityNotFound',
+  ExtentNotFound: 'entityNotFound',
+  EntityExists: 'entityExists',
+  DuplicateMapping: 'duplicateMapping',
+  InvalidEntityName: 'entityName',
+  InvalidSchema: 'badRequest',
+  InvalidPolicy: 'badRequest',
+  InvalidMapping: 'mapping',
+  InvalidGraphModel: 'badRequest',
+  InconsistentMapping: 'inconsistentMapping',
+  FormatNotSupported: 'format',
+  MappingRequired: 'mapping',
+  StreamingDisabled: 'streamingDisabled',
+  MalformedData: 'malformedData',
+  PayloadTooLarge: 'payloadTooLarge',
+  CreationTimeTooOld: 'creationTime',
+  MalformedIngestionProperty: 'ingestionProperty',
+} as const satisfies Record<DataErrorCode, KustoErrorKind>;
+
+/** Says errors of the engine in the protocol's words.
+ * @param text of the request, for line and column; never quoted
+ * @returns undefined for what is our own fault or nobody's: it is logged by the caller */
+export function translateError(error: unknown, text: string): KustoError | undefined {
+  if (error instanceof KustoError) return error;
+  if (error instanceof KqlError) return kqlError(error, text);
+  if (error instanceof DataError) return kustoError(kindOfData[error.code], error.message);
+  if (error instanceof ForbiddenError) return kustoError('forbidden', error.message);
+  if (error instanceof ChannelBusyError)
+    return kustoError('throttled', 'Too many requests at the same time. Retrying after some backoff might help.');
+  if (error instanceof StorageFullError) return kustoError('storageFull', error.message);
+  if (error instanceof CommitRefusedError)
+    return kustoError(error.reason === 'storageFull' ? 'storageFull' : 'unavailable', error.message);
+  if (error instanceof MemoryFilesFullError) return limitError(`${error.message} (E_RUNAWAY_QUERY)`);
+  if (error instanceof NoMemoryFilesError) return kustoError('notBuilt', error.message);
+  if (error instanceof CatalogDamagedError || error instanceof SealedRecordError)
+    return kustoError('damaged', error.message);
+  if (extentErrors.some((kind) => error instanceof kind)) {
+    return kustoError('damaged', 'An extent of the cluster does not open: its bytes were changed, or are gone.');
+  }
+  return undefined;
+}
+
+const extentErrors = [SealedBytesError, KeyUnwrapError, BlobNotFoundError];
+
+function kqlError(error: KqlError, text: string): KustoError | undefined {
+  if (error.code === 'internal') return undefined;
+  const place = error.position === undefined ? undefined : lineAndColumn(text, error.position);
+  const at = place === undefined ? '' : ` [line:position=${place.line}:${place.position}]`;
+  const kind = kindOfKql[error.code];
+  if (kind === 'syntax') {
+    const inner = { code: 'SYN0002', type: 'SyntaxException', text: `${error.message}${at}`, ...place };
+    return kustoError(kind, `Syntax error: Query could not be parsed: SYN0002: ${error.message}${at}`, inner);
+  }
+  if (kind === 'semantic') {
+    const code = semanticCode(error.message);
+    const inner = {
+      code: code ?? 'General_BadRequest',
+      type: 'SemanticException',
+      text: `${error.message}${at}`,
+      ...place,
+    };
+    const named = code === undefined ? '' : `${code}: `;
+    return kustoError(
+      kind,
+      `Request is invalid and cannot be processed: Semantic error: ${named}${error.message}${at}`,
+      inner,
+    );
+  }
+  if (error.code === 'limits') return limitError(error.message);
+  if (kind === 'databaseNotFound')
+    return kustoError(
+      kind,
+      `Request is invalid and cannot be processed: Database '${error.message}' could not be found.`,
+    );
+  if (kind === 'badRequest')
+    return kustoError(kind, `Request is invalid and cannot be processed: ${error.message}${at}`);
+  return kustoError(kind, error.message);
+}
+
+/** A text that is too long or too deep is refused; memory that runs out is a failure of a running query. */
+function limitError(message: string): KustoError {
+  if (!message.includes('E_RUNAWAY_QUERY'))
+    return kustoError('badRequest', `Request is invalid and cannot be processed: ${message}`);
+  return kustoError(
+    'lowMemory',
+    `Query execution has resulted in error (0x80DA0007): Partial query failure: Low memory condition (E_RUNAWAY_QUERY): ${message}`,
+  );
+}
+
+/** The service's code for a complaint of its parser, where the two are known to be the same: a name that stands for nothing. */
+function semanticCode(message: string): 'SEM0100' | 'SEM0036' | undefined {
+  if (message.startsWith('One or more pattern references were not declared.')) return 'SEM0036';
+  return message.startsWith("The name '") && message.includes('does not refer to any known') ? 'SEM0100' : undefined;
+}
+
+export function lineAndColumn(text: string, offset: number): { readonly line: number; readonly position: number } {
+  const before = text.slice(0, offset);
+  const line = before.split('\n').length;
+  return { line, position: offset - before.lastIndexOf('\n') - 1 };
+}

@@ -1,0 +1,262 @@
+import type { Guid } from '../../../base/guid.ts';
+import type { JsonObject } from '../../../base/json.ts';
+
+/** Everything the data plane refuses, as clients see it. `type` without `Kusto.Data.Exceptions.`, or whole; `detail` begins the text of `@message`.
+ * @see Kusto REST API "Query and management HTTP response", "Kusto client errors" */
+export const kustoErrorRows = {
+  badRequest: { status: 400, code: 'General_BadRequest', type: 'KustoBadRequestException', permanent: true },
+  semantic: { status: 400, code: 'General_BadRequest', type: 'KustoBadRequestException', permanent: true },
+  syntax: { status: 400, code: 'BadRequest_SyntaxError', type: 'SyntaxException', permanent: true },
+  databaseNotFound: {
+    status: 400,
+    code: 'BadRequest_DatabaseNotExist',
+    type: 'DatabaseNotFoundException',
+    permanent: true,
+  },
+  tableNotFound: { status: 400, code: 'BadRequest_TableNotExist', type: 'TableNotFoundException', permanent: true },
+  entityNotFound: {
+    status: 400,
+    code: 'General_BadRequest',
+    type: 'EntityNotFoundInContainerException',
+    permanent: true,
+  },
+  entityExists: {
+    status: 400,
+    code: 'BadRequest_EntityAlreadyExists',
+    type: 'EntityAlreadyExistsException',
+    permanent: true,
+  },
+  entityName: {
+    status: 400,
+    code: 'BadRequest_EntityNameIsNotValid',
+    type: 'EntityNameIsNotValidException',
+    permanent: true,
+  },
+  format: { status: 400, code: 'BadRequest_FormatNotSupported', type: 'FormatNotSupportedException', permanent: true },
+  mapping: { status: 400, code: 'BadRequest_InvalidMapping', type: 'InvalidMappingException', permanent: true },
+  inconsistentMapping: {
+    status: 400,
+    code: 'BadRequest_InconsistentMapping',
+    type: 'InconsistentMappingException',
+    permanent: true,
+  },
+  mappingNotFound: {
+    status: 400,
+    code: 'BadRequest_MappingReferenceWasNotFound',
+    type: 'MappingReferenceWasNotFoundException',
+    permanent: true,
+  },
+  duplicateMapping: {
+    status: 400,
+    code: 'BadRequest_DuplicateMapping',
+    type: 'DuplicateMappingException',
+    permanent: true,
+  },
+  ingestionProperty: {
+    status: 400,
+    code: 'BadRequest_MalformedIngestionProperty',
+    type: 'MalformedIngestionPropertyException',
+    permanent: true,
+  },
+  creationTime: {
+    status: 400,
+    code: 'BadRequest_CreationTimeEarlierThanSoftDeletePeriod',
+    type: 'CreationTimeEarlierThanSoftDeletePeriodException',
+    permanent: true,
+  },
+  notBuilt: { status: 400, code: 'BadRequest_NotSupported', type: 'KustoBadRequestException', permanent: true },
+  malformedData: {
+    status: 400,
+    code: 'BadRequest_StreamingIngestionError',
+    type: 'StreamingIngestionRequestException',
+    permanent: true,
+  },
+  streamingDisabled: {
+    status: 400,
+    code: 'BadRequest_StreamingIngestionPolicyNotEnabled',
+    type: 'StreamingIngestionPolicyNotEnabledException',
+    permanent: true,
+  },
+  limits: {
+    status: 400,
+    code: 'LimitsExceeded',
+    type: 'KustoServicePartialQueryFailureLimitsExceededException',
+    permanent: false,
+  },
+  lowMemory: {
+    status: 400,
+    code: 'LowMemoryCondition',
+    type: 'KustoServicePartialQueryFailureLowMemoryConditionException',
+    permanent: false,
+  },
+  cancelled: { status: 400, code: 'QueryCancelled', type: 'KustoRequestCancelledException', permanent: true },
+  unauthorized: { status: 401, code: 'Unauthorized', type: 'KustoRequestDeniedException', permanent: true },
+  forbidden: { status: 403, code: 'Forbidden', type: 'KustoRequestDeniedException', permanent: true },
+  notFound: { status: 404, code: 'NotFound', type: 'KustoRequestDeniedException', permanent: true },
+  streamingOffOnCluster: {
+    status: 404,
+    code: 'StreamingIngestionNotEnabled',
+    type: 'StreamingIngestionPolicyNotEnabledException',
+    permanent: true,
+  },
+  conflict: { status: 409, code: 'Conflict', type: 'KustoConflictException', permanent: false },
+  suspendedStrict: { status: 412, code: 'PreconditionFailed', type: 'ClusterSuspendedException', permanent: true },
+  payloadTooLarge: {
+    status: 413,
+    code: 'PayloadTooLarge',
+    type: 'KustoRequestPayloadTooLargeException',
+    permanent: true,
+  },
+  throttled: { status: 429, code: 'TooManyRequests', type: 'KustoRequestThrottledException', permanent: false },
+  throttledQuery: {
+    status: 429,
+    code: 'TooManyRequests',
+    type: 'Kusto.DataNode.Exceptions.QueryThrottledException',
+    permanent: false,
+  },
+  throttledCommand: {
+    status: 429,
+    code: 'TooManyRequests',
+    type: 'Kusto.DataNode.Exceptions.ControlCommandThrottledException',
+    permanent: false,
+  },
+  internal: { status: 520, code: 'ServiceError', type: 'KustoServiceException', permanent: false },
+  /** What lies at rest is not what was written: someone changed it, or it is gone. */
+  damaged: { status: 520, code: 'DataIntegrityError', type: 'KustoServiceException', permanent: true },
+  suspended: { status: 503, code: 'ClusterSuspended', type: 'ClusterSuspendedException', permanent: false },
+  stopped: {
+    status: 503,
+    code: 'ClusterStopped',
+    type: 'KustoServicePermanentlyUnavailableException',
+    permanent: false,
+  },
+  unavailable: { status: 503, code: 'ServiceUnavailable', type: 'KustoServiceUnavailableException', permanent: false },
+  /** Not documented for the service, whose disks are not one's own: HTTP's own status for it (RFC 4918, 11.5). */
+  storageFull: { status: 507, code: 'InsufficientStorage', type: 'KustoServiceException', permanent: false },
+  timeout: { status: 504, code: 'RequestExecutionTimeout', type: 'KustoServiceTimeoutException', permanent: false },
+} as const;
+
+export type KustoErrorKind = keyof typeof kustoErrorRows;
+
+/** The cause within, as the engine knows it: `SEM0100` and the like. */
+export interface InnerError {
+  readonly code: string;
+  readonly type: string;
+  /** Without what `@message` puts before it. */
+  readonly text: string;
+  readonly line?: number;
+  readonly position?: number;
+}
+
+/** A refusal or failure in the protocol's own shape. */
+export class KustoError extends Error {
+  override readonly name = 'KustoError';
+  readonly status: number;
+  readonly code: string;
+  readonly type: string;
+  readonly permanent: boolean;
+  constructor(
+    readonly kind: KustoErrorKind,
+    message: string,
+    readonly inner?: InnerError,
+    /** Value of WWW-Authenticate. */
+    readonly challenge?: string,
+  ) {
+    super(message);
+    const row = kustoErrorRows[kind];
+    this.status = row.status;
+    this.code = row.code;
+    this.type = row.type.startsWith('Kusto.') ? row.type : `Kusto.Data.Exceptions.${row.type}`;
+    this.permanent = row.permanent;
+  }
+}
+
+export const kustoError = (kind: KustoErrorKind, message: string, inner?: InnerError): KustoError =>
+  new KustoError(kind, message, inner);
+
+/** What an error says about the request it belongs to. */
+export interface ErrorContext {
+  readonly timestamp: string;
+  readonly clientRequestId: string;
+  readonly activityId: Guid;
+  readonly database?: string;
+}
+
+export const publicMessages: Readonly<Record<number, string>> = {
+  400: 'Request is invalid and cannot be executed.',
+  401: 'Request is denied due to lack of credentials.',
+  403: 'Caller is not authorized to perform this action',
+  404: 'The requested endpoint does not exist.',
+  409: 'Request conflicts with the current state of the service.',
+  412: 'Cluster is suspended.',
+  413: 'Request is too large.',
+  429: 'Request is denied due to throttling.',
+  503: 'Request could not be executed because the service is unavailable.',
+  504: 'Request execution has timed out on the service side.',
+  507: 'Request could not be executed because the storage of the service is full.',
+  520: 'An unexpected error occurred on the service side.',
+};
+
+/** @see kusto REST "OneApi errors" */
+export function oneApiError(error: KustoError, context: ErrorContext): JsonObject {
+  const detailed = contextObject(context);
+  return {
+    error: {
+      code: error.code,
+      message:
+        error.kind === 'lowMemory'
+          ? 'Request aborted due to an internal service error.'
+          : (publicMessages[error.status] ?? 'Request failed.'),
+      '@type': error.type,
+      '@message': error.message,
+      '@context': detailed,
+      '@permanent': error.permanent,
+      ...(context.database === undefined ? {} : { '@database': context.database }),
+      ...(error.inner === undefined ? {} : { innererror: innerObject(error.inner, detailed) }),
+    },
+  };
+}
+
+function innerObject(inner: InnerError, detailed: JsonObject): JsonObject {
+  const kind = inner.type === 'SyntaxException' ? 'Syntax error' : 'Semantic error';
+  const named = inner.code === 'General_BadRequest' ? '' : `${inner.code}: `;
+  return {
+    code: inner.code,
+    message: inner.text,
+    '@type': `Kusto.Data.Exceptions.${inner.type}`,
+    '@message': `${kind}: ${named}${inner.text}`,
+    '@context': detailed,
+    '@permanent': true,
+    '@errorCode': inner.code,
+    '@errorMessage': inner.text,
+    ...(inner.line === undefined ? {} : { '@line': inner.line, '@pos': inner.position ?? 0 }),
+  };
+}
+
+const contextObject = ({ timestamp, clientRequestId, activityId }: ErrorContext): JsonObject => ({
+  timestamp,
+  serviceAlias: 'KUSTODY',
+  machineName: 'KEngine000000',
+  processName: 'Kusto.WinSvc.Svc',
+  processId: 1,
+  threadId: 1,
+  clientRequestId,
+  activityId,
+  subActivityId: activityId,
+  activityType: 'DN.FE.ExecuteQuery',
+  parentActivityId: activityId,
+  activityStack: '',
+});
+
+/** For clients that did not say that they accept JSON. */
+export function plainTextError(error: KustoError, context: ErrorContext): string {
+  const { clientRequestId, activityId, timestamp } = context;
+  return [
+    `${error.code}: ${publicMessages[error.status] ?? 'Request failed.'}`,
+    error.message,
+    '',
+    'Error details:',
+    `ClientRequestId='${clientRequestId}', ActivityId='${activityId}', Timestamp='${timestamp}'.`,
+    '',
+  ].join('\n');
+}

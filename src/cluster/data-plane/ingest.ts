@@ -1,0 +1,119 @@
+import { promisify } from 'node:util';
+import { gunzip, inflate } from 'node:zlib';
+import { zeroBytes } from '../../base/bytes.ts';
+import { syncedData } from './cluster-host.ts';
+import { requireDatabase } from './database-access.ts';
+import { kustoError } from './errors/kusto-error.ts';
+import { commandTimeoutMs } from './requests/request-options.ts';
+import { oneTable } from './answers/one-table.ts';
+import type { AdmittedRequest, WirePorts } from './routes.ts';
+import { withLimits } from './request-limits.ts';
+
+export interface IngestTarget {
+  readonly database: string;
+  readonly table: string;
+  readonly query: URLSearchParams;
+  readonly body: Uint8Array | undefined;
+}
+
+/** One request may carry this much, not compressed. @see Kusto "Streaming ingestion", limitations */
+export const streamingBytesMax = 4 * 1024 * 1024;
+
+/** Takes the rows of one request in: all or none, durable when answered. */
+export async function ingestRequest(ports: WirePorts, admitted: AdmittedRequest, target: IngestTarget): Promise<void> {
+  const { access, request, reply } = admitted;
+  if (!access.streamingIngestEnabled) {
+    throw kustoError(
+      'streamingOffOnCluster',
+      `Streaming ingestion is not enabled on cluster '${ports.host.clusterName}'. Set enableStreamingIngest on it first.`,
+    );
+  }
+  const database = requireDatabase(access, target.database, 'ingest');
+  const format = parameter(target.query, 'streamFormat');
+  if (format === undefined)
+    throw kustoError(
+      'ingestionProperty',
+      'Request is invalid and cannot be processed: the parameter streamFormat is missing.',
+    );
+  if (parameter(target.query, 'sourceKind')?.toLowerCase() === 'uri') {
+    throw kustoError(
+      'notBuilt',
+      'Request is invalid and cannot be processed: ingestion from a blob (sourceKind=uri) is not built in Kustody. Send the data itself in the body.',
+    );
+  }
+  const mappingName = parameter(target.query, 'mappingName');
+  const { clientRequestId } = request.correlation;
+  await withLimits(
+    ports,
+    admitted,
+    commandTimeoutMs,
+    { text: '', database: database.name, kind: 'ingestion' },
+    async () => {
+      const body = await plainBody(target.body, request.headers['content-encoding']);
+      try {
+        const data = await syncedData(ports.host, access);
+        const result = await data.ingest({
+          database: database.name,
+          table: target.table,
+          format,
+          body,
+          ...(mappingName === undefined ? {} : { mappingName }),
+          ...(clientRequestId === undefined ? {} : { requestId: clientRequestId }),
+          kind: 'streaming',
+        });
+        await reply.type('application/json; charset=utf-8').send(
+          oneTable(
+            [
+              { name: 'ConsumedRecordsCount', type: 'long' },
+              { name: 'UpdatePolicyStatus', type: 'string' },
+              { name: 'UpdatePolicyFailureCode', type: 'string' },
+              { name: 'UpdatePolicyFailureReason', type: 'string' },
+            ],
+            [`[${result.rowCount},"Inactive","Unknown",null]`],
+          ),
+        );
+      } finally {
+        zeroBytes(body);
+      }
+    },
+  );
+}
+
+/** Names of parameters differ in case between clients. @returns undefined when it is missing or empty */
+function parameter(query: URLSearchParams, name: string): string | undefined {
+  for (const [key, value] of query) if (key.toLowerCase() === name.toLowerCase() && value !== '') return value;
+  return undefined;
+}
+
+const unzip = { gzip: promisify(gunzip), 'x-gzip': promisify(gunzip), deflate: promisify(inflate) } as const;
+
+/** @throws KustoError `payloadTooLarge` | `badRequest` */
+async function plainBody(body: Uint8Array | undefined, encoding: string | undefined): Promise<Uint8Array> {
+  const sent = body ?? new Uint8Array();
+  const name = (encoding ?? 'identity').trim().toLowerCase();
+  if (name === 'identity' || name === '') {
+    if (sent.byteLength > streamingBytesMax) throw tooLarge();
+    return sent;
+  }
+  if (!Object.hasOwn(unzip, name)) {
+    throw kustoError(
+      'badRequest',
+      'Request is invalid and cannot be processed: the content encoding of the body is not supported. Use gzip or none.',
+    );
+  }
+  try {
+    return await unzip[name as keyof typeof unzip](sent, { maxOutputLength: streamingBytesMax });
+  } catch (error) {
+    const code = error instanceof Error && 'code' in error ? error.code : undefined;
+    if (code === 'ERR_BUFFER_TOO_LARGE') throw tooLarge();
+    throw kustoError('badRequest', 'Request is invalid and cannot be processed: the body could not be decompressed.');
+  } finally {
+    zeroBytes(sent);
+  }
+}
+
+const tooLarge = () =>
+  kustoError(
+    'payloadTooLarge',
+    `The data is larger than the ${streamingBytesMax} bytes that one streaming ingestion may carry.`,
+  );

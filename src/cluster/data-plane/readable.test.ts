@@ -1,0 +1,59 @@
+import type { DatabaseAccess } from '../../authz/kusto-roles.ts';
+import { describe, expect, it } from 'vitest';
+import { newGuid } from '../../base/guid.ts';
+import type { EngineSources } from '../../kql/query-engine.ts';
+import { readable } from './readable.ts';
+import type { AllowedRequest } from '../messages/data-plane-protocol.ts';
+
+const database = (name: string, roles: DatabaseAccess['roles']): DatabaseAccess => ({
+  databaseId: newGuid((length) => new Uint8Array(length)),
+  name,
+  roles,
+});
+const access: AllowedRequest = {
+  outcome: 'allowed',
+  caller: { fqn: 'aadapp=a;t', displayName: 'a' } as AllowedRequest['caller'],
+  clusterRoles: [],
+  databases: [
+    database('Own', ['Viewer']),
+    database('Filled', ['Ingestor']),
+    database('Foreign', []),
+    database('Wide', ['UnrestrictedViewer']),
+  ],
+  principals: [],
+  streamingIngestEnabled: true,
+  machines: { coresPerNode: 2, nodes: 1 },
+  purgeEnabled: true,
+  now: 0,
+  leaseMs: 1000,
+};
+
+function data() {
+  const opened: string[] = [];
+  const sources: EngineSources = {
+    open: (name, table) => {
+      opened.push(`${name}.${table}`);
+      return Promise.reject(new Error('opened'));
+    },
+  };
+  const databases = access.databases.map(({ name }) => ({ name, tables: [], functions: [] }));
+  return { opened, kqlCatalog: () => ({ version: '1', cluster: 'c', databases }), sources: () => sources };
+}
+
+const noUse = { rows: [], summaries: [] };
+
+describe('what a query may read', () => {
+  it('has no name of a database without the right to view', () => {
+    expect(readable(access, data()).catalog.databases.map(({ name }) => name)).toEqual(['Own']);
+  });
+
+  it('opens no table of such a database, even for a query that came to name it', async () => {
+    const { opened, ...given } = data();
+    const { sources } = readable(access, given);
+    for (const name of ['Filled', 'Foreign', 'foreign', 'Wide'])
+      expect(() => sources.open(name, 'T', noUse)).toThrow(expect.objectContaining({ kind: 'forbidden' }));
+    expect(() => sources.open('Nowhere', 'T', noUse)).toThrow(expect.objectContaining({ kind: 'databaseNotFound' }));
+    expect(opened).toEqual([]);
+    await expect(sources.open('Own', 'T', noUse)).rejects.toThrow('opened');
+  });
+});

@@ -1,0 +1,26 @@
+import { withRight } from '../../database/commands/readable-catalog.ts';
+import type { ClusterData } from '../../database/catalog/cluster-data.ts';
+import type { KqlCatalog } from '../../kql/plan/catalog.ts';
+import type { EngineSources } from '../../kql/query-engine.ts';
+import { requireDatabase } from './database-access.ts';
+import type { AllowedRequest } from '../messages/data-plane-protocol.ts';
+
+/** What of a cluster's data a caller's query may know of and open. Whoever may not read a database does not learn what is in it
+ * either, so the catalog leaves it out; and no table of it opens, however a query came to name it.
+ * @returns sources whose `open` throws KustoError `forbidden` | `databaseNotFound` */
+export function readable(
+  access: AllowedRequest,
+  data: Pick<ClusterData, 'kqlCatalog' | 'sources'>,
+): { readonly catalog: KqlCatalog; readonly sources: EngineSources } {
+  const principal = access.caller.fqn;
+  const sources = data.sources(principal);
+  return {
+    catalog: withRight(data.kqlCatalog(principal), access, 'read'),
+    sources: {
+      open: (database, table, uses) => {
+        requireDatabase(access, database, 'read');
+        return sources.open(database, table, uses);
+      },
+    },
+  };
+}

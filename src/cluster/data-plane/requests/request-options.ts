@@ -1,0 +1,138 @@
+import type { Json, JsonObject } from '../../../base/json.ts';
+import { parseDatetime, parseTimespan, ticksPerMillisecond } from '../../../kql/values/ticks.ts';
+import type { ErrorPlacement } from '../answers/v2.ts';
+import { kustoError } from '../errors/kusto-error.ts';
+
+/** Options that change what we do. Others are accepted and ignored, as the service does. */
+export interface RequestOptions {
+  /** Undefined: the default of the kind of request. */
+  readonly timeoutMs?: number;
+  readonly notruncation: boolean;
+  readonly truncationMaxRecords?: number;
+  readonly truncationMaxSize?: number;
+  readonly takeMaxRecords?: number;
+  readonly deferPartialFailures: boolean;
+  readonly newlines: boolean;
+  readonly fragmented: boolean;
+  readonly placement: ErrorPlacement;
+  readonly readonly: boolean;
+  readonly readonlyHardline: boolean;
+  /** Ticks. */
+  readonly now?: bigint;
+  readonly onlyIfRunning: boolean;
+  readonly bestEffort: boolean;
+}
+
+/** @see Kusto "Client request properties", "Query limits" */
+export const queryTimeoutMs = 4 * 60_000;
+export const commandTimeoutMs = 10 * 60_000;
+export const timeoutMsMax = 60 * 60_000;
+
+/** Names are compared without case. @throws KustoError `badRequest` for a value that the option cannot have */
+export function readOptions(sent: JsonObject): RequestOptions {
+  const values = new Map(Object.entries(sent).map(([name, value]) => [name.toLowerCase(), value ?? null]));
+  const read = <T>(name: string, parse: (value: Json) => T | undefined): T | undefined => {
+    const value = values.get(name);
+    if (value === undefined || value === null) return undefined;
+    const parsed = parse(value);
+    if (parsed === undefined)
+      throw kustoError(
+        'badRequest',
+        `Request is invalid and cannot be processed: the option '${name}' has a value that it cannot have.`,
+      );
+    return parsed;
+  };
+  const flag = (name: string): boolean => read(name, booleanOf) ?? false;
+  const timeoutMs = flag('norequesttimeout') ? timeoutMsMax : read('servertimeout', timeoutOf);
+  const records = read('truncationmaxrecords', countOf);
+  const size = read('truncationmaxsize', countOf);
+  const take = read('query_take_max_records', countOf);
+  const now = read('query_now', instantOf);
+  return {
+    ...(timeoutMs === undefined ? {} : { timeoutMs }),
+    notruncation: flag('notruncation'),
+    ...(records === undefined ? {} : { truncationMaxRecords: records }),
+    ...(size === undefined ? {} : { truncationMaxSize: size }),
+    ...(take === undefined ? {} : { takeMaxRecords: take }),
+    deferPartialFailures: flag('deferpartialqueryfailures'),
+    newlines: flag('results_v2_newlines_between_frames'),
+    fragmented: flag('results_v2_fragment_primary_tables'),
+    placement: read('results_error_reporting_placement', placementOf) ?? 'InData',
+    readonly: flag('request_readonly'),
+    readonlyHardline: flag('request_readonly_hardline'),
+    ...(now === undefined ? {} : { now }),
+    onlyIfRunning: flag('request_execute_only_if_running'),
+    bestEffort: flag('best_effort'),
+  };
+}
+
+/** Adds what the text itself says by `set` statements; where both set a limit, the lower one holds.
+ * @param set names in lower case */
+export function withSetStatements(
+  options: RequestOptions,
+  set: Readonly<Record<string, string | boolean | number | null>>,
+): RequestOptions {
+  const { truncationmaxrecords, notruncation, query_take_max_records, deferpartialqueryfailures } = set;
+  const inText = readOptions({
+    ...(truncationmaxrecords === undefined ? {} : { truncationmaxrecords }),
+    ...(notruncation === undefined ? {} : { notruncation: notruncation ?? true }),
+    ...(query_take_max_records === undefined ? {} : { query_take_max_records }),
+    ...(deferpartialqueryfailures === undefined
+      ? {}
+      : { deferpartialqueryfailures: deferpartialqueryfailures ?? true }),
+  });
+  const records = lower(options.truncationMaxRecords, inText.truncationMaxRecords);
+  const take = lower(options.takeMaxRecords, inText.takeMaxRecords);
+  return {
+    ...options,
+    notruncation: options.notruncation || inText.notruncation,
+    deferPartialFailures: options.deferPartialFailures || inText.deferPartialFailures,
+    ...(records === undefined ? {} : { truncationMaxRecords: records }),
+    ...(take === undefined ? {} : { takeMaxRecords: take }),
+  };
+}
+
+const lower = (one: number | undefined, other: number | undefined): number | undefined =>
+  one === undefined ? other : Math.min(one, other ?? one);
+
+function booleanOf(value: Json): boolean | undefined {
+  if (typeof value === 'boolean') return value;
+  if (typeof value === 'number') return value !== 0;
+  if (typeof value !== 'string') return undefined;
+  const text = value.trim().toLowerCase();
+  if (text === 'true' || text === '1') return true;
+  return text === 'false' || text === '0' ? false : undefined;
+}
+
+function countOf(value: Json): number | undefined {
+  const number = typeof value === 'string' && /^\s*\d{1,18}\s*$/.test(value) ? Number(value) : value;
+  return typeof number === 'number' && Number.isFinite(number) && number >= 0 ? Math.floor(number) : undefined;
+}
+
+/** `hh:mm:ss.fff`, `d.hh:mm:ss`, `50m`, `time(1h)` or milliseconds; more than an hour is an hour. */
+function timeoutOf(value: Json): number | undefined {
+  if (typeof value === 'number') return value > 0 ? Math.min(value, timeoutMsMax) : undefined;
+  if (typeof value !== 'string') return undefined;
+  const inside = /^\s*(?:time|timespan)\s*\(\s*['"]?(.*?)['"]?\s*\)\s*$/i.exec(value)?.[1] ?? value;
+  const ticks = parseTimespan(inside);
+  if (ticks === undefined || ticks <= 0n) return undefined;
+  const milliseconds = Number(ticks / ticksPerMillisecond);
+  return Math.min(Math.max(milliseconds, 1), timeoutMsMax);
+}
+
+function instantOf(value: Json): bigint | undefined {
+  if (typeof value !== 'string') return undefined;
+  const inside = /^\s*datetime\s*\(\s*['"]?(.*?)['"]?\s*\)\s*$/i.exec(value)?.[1] ?? value;
+  return parseDatetime(inside);
+}
+
+const placements: Readonly<Record<string, ErrorPlacement>> = {
+  in_data: 'InData',
+  end_of_table: 'EndOfTable',
+  end_of_dataset: 'EndOfDataSet',
+};
+
+const placementOf = (value: Json): ErrorPlacement | undefined =>
+  typeof value === 'string' && Object.hasOwn(placements, value.toLowerCase())
+    ? placements[value.toLowerCase()]
+    : undefined;

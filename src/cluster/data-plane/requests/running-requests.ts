@@ -1,0 +1,196 @@
+import { beginningOf } from '../../../base/beginning-of.ts';
+import type { CapacityView, EndedRequest, RequestView } from '../../../database/commands/command-context.ts';
+import { KustoError, kustoError } from '../errors/kusto-error.ts';
+import type { Limits, Refusal, Resource } from './request-capacity.ts';
+import { capacityViews, isOutsideGroup, refusalOf, resourcesOf } from './request-capacity.ts';
+import { RequestQueue } from './request-queue.ts';
+import type { QueueOptions } from './request-queue.ts';
+
+interface RunningRequest {
+  readonly view: RequestView;
+  readonly controller: AbortController;
+}
+
+/** The place that a request has among those running. */
+export interface RunningPlace {
+  /** Once, when the request is over. */
+  end(ended: EndedRequest): void;
+  /** What goes on after the answer keeps what it takes of the capacity for ingestions. @returns what gives that back */
+  handOn(): () => void;
+}
+
+/** What is remembered of requests that have ended, in memory alone: it goes with the process. */
+export interface HistoryLimits {
+  readonly requestsMax: number;
+  /** UTF-16 units of one text. The first few thousand tell which query it was. */
+  readonly textUnitsMax: number;
+  /** UTF-16 units of all texts together, names and failures included. */
+  readonly unitsMax: number;
+}
+
+export const historyLimits: HistoryLimits = { requestsMax: 1_000, textUnitsMax: 4_096, unitsMax: 1_048_576 };
+
+/** UTF-16 units of a text that is shown while its request runs, as in the service. */
+const shownUnitsMax = 65_536;
+/** UTF-16 units of every other text of a client's: names, ids, failures. */
+const nameUnitsMax = 1_024;
+
+/** Queries and commands under way in this cluster, to be counted, told of and cancelled. */
+export class RunningRequests {
+  readonly #running = new Set<RunningRequest>();
+  readonly #history: RequestView[] = [];
+  readonly #limits: HistoryLimits;
+  readonly #inUse = new Map<Resource, number>();
+  readonly #queue: RequestQueue;
+  readonly #entering = new Set<RunningRequest>();
+  /** As they were told last: who waits is held to them. */
+  #now: Limits = { machines: { coresPerNode: 0, nodes: 0 } };
+  #units = 0;
+  #ended: KustoError | undefined;
+
+  /** @param queue without it nothing waits */
+  constructor(limits: HistoryLimits = historyLimits, queue?: QueueOptions) {
+    this.#limits = limits;
+    this.#queue = new RequestQueue(queue);
+  }
+
+  /** A place at once, or, where a request queuing policy asks for it, as soon as there is one: in the order of their coming, for a
+   * while only, and as long as the request is wanted.
+   * @param limits at this moment: they say how many can be under way
+   * @throws KustoError as `begin`, and what the request was ended with while it waited */
+  async enter(sent: RunningRequest, limits: Limits): Promise<RunningPlace> {
+    this.#now = limits;
+    this.#queue.tryAll(); // who waits comes first, by what holds now
+    const { kind } = sent.view;
+    const refusal = this.#ended === undefined ? this.#refusalOf(sent.view, limits) : undefined;
+    const waits = refusal?.waits ?? (this.#queue.hasWaiting(kind) && !isOutsideGroup(sent.view));
+    if (!waits || !this.#queue.hasRoom) return this.begin(sent, limits);
+    const attempt = (last: boolean): RunningPlace | undefined => {
+      const still = this.#refusalOf(sent.view, this.#now);
+      return still?.waits === true && !last ? undefined : this.begin(sent, this.#now);
+    };
+    this.#entering.add(sent);
+    try {
+      return await this.#queue.wait({ kind, signal: sent.controller.signal, attempt });
+    } catch (error) {
+      if (sent.controller.signal.aborted) this.#rememberUnstarted(sent.view, error);
+      throw error;
+    } finally {
+      this.#entering.delete(sent);
+    }
+  }
+
+  /** @throws KustoError `throttledQuery` | `throttledCommand` | `throttled`, at once, or what `endAll` said */
+  begin(sent: RunningRequest, limits: Limits): RunningPlace {
+    if (this.#ended !== undefined) throw this.#ended;
+    const refusal = this.#refusalOf(sent.view, limits)?.error;
+    if (refusal !== undefined) {
+      const ended = { on: sent.view.startedOn, milliseconds: 0, state: 'Throttled', failure: refusal.message } as const;
+      this.#remember({ ...copyOf(sent.view, this.#limits.textUnitsMax), ended });
+      throw refusal;
+    }
+    const resources = new Set(resourcesOf(sent.view));
+    const request = { view: copyOf(sent.view, shownUnitsMax), controller: sent.controller };
+    this.#running.add(request);
+    for (const resource of resources) this.#count(resource, 1);
+    return {
+      end: (ended) => {
+        this.#running.delete(request);
+        for (const resource of resources) this.#count(resource, -1);
+        this.#remember({
+          ...copyOf(request.view, this.#limits.textUnitsMax),
+          ended: { ...ended, failure: beginningOf(ended.failure, nameUnitsMax) },
+        });
+        this.#queue.tryAll();
+      },
+      handOn: () => {
+        if (!resources.delete('ingestions')) return () => undefined;
+        return () => this.#count('ingestions', -1);
+      },
+    };
+  }
+
+  #refusalOf(view: RequestView, limits: Limits): Refusal | undefined {
+    const principal = (): number =>
+      [...this.#running].filter((other) => other.view.kind === view.kind && other.view.principal === view.principal)
+        .length;
+    for (const resource of resourcesOf(view)) {
+      const refusal = refusalOf(resource, { all: this.#countOf(resource), principal }, limits, view);
+      if (refusal !== undefined) return refusal;
+    }
+    return undefined;
+  }
+
+  #countOf(resource: Resource): number {
+    return this.#inUse.get(resource) ?? 0;
+  }
+
+  #count(resource: Resource, by: number): void {
+    this.#inUse.set(resource, this.#countOf(resource) + by);
+  }
+
+  /** For `.show capacity`. */
+  capacity(limits: Limits): readonly CapacityView[] {
+    return capacityViews((resource) => this.#countOf(resource), limits);
+  }
+
+  /** It was ended while it waited. */
+  #rememberUnstarted(view: RequestView, error: unknown): void {
+    const isCancelled = error instanceof KustoError && error.kind === 'cancelled';
+    const failure = beginningOf(error instanceof Error ? error.message : '', nameUnitsMax);
+    const state = isCancelled ? 'Cancelled' : 'Failed';
+    const ended = { on: view.startedOn, milliseconds: 0, state, failure } as const;
+    this.#remember({ ...copyOf(view, this.#limits.textUnitsMax), ended });
+  }
+
+  #remember(view: RequestView): void {
+    this.#history.push(view);
+    this.#units += unitsOf(view);
+    while (this.#history.length > this.#limits.requestsMax || this.#units > this.#limits.unitsMax) {
+      const oldest = this.#history.shift();
+      if (oldest === undefined) return;
+      this.#units -= unitsOf(oldest);
+    }
+  }
+
+  /** Ends what is under way, and whatever comes, with this error. */
+  endAll(error: KustoError): void {
+    this.#ended ??= error;
+    for (const { controller } of this.#running) controller.abort(this.#ended);
+    this.#queue.endAll(this.#ended);
+  }
+
+  /** For `.show queries`; newest first. */
+  list(): readonly RequestView[] {
+    return [...this.#history, ...[...this.#running, ...this.#entering].map(({ view }) => view)].reverse();
+  }
+
+  /** Cancels what has this client request id; others' requests only for those who may.
+   * @returns how many there were */
+  cancel(clientRequestId: string, mayCancel: (principal: string) => boolean): number {
+    const found = [...this.#running, ...this.#entering].filter(
+      ({ view }) => view.clientRequestId === clientRequestId && mayCancel(view.principal),
+    );
+    for (const { controller } of found)
+      controller.abort(kustoError('cancelled', 'The request was cancelled by a cancel command.'));
+    return found.length;
+  }
+}
+
+/** Nothing of it keeps the body of a request in memory. */
+const copyOf = (view: RequestView, textUnits: number): RequestView => ({
+  ...view,
+  text: beginningOf(view.text, textUnits),
+  database: beginningOf(view.database, nameUnitsMax),
+  clientRequestId: beginningOf(view.clientRequestId, nameUnitsMax),
+  user: beginningOf(view.user, nameUnitsMax),
+  application: beginningOf(view.application, nameUnitsMax),
+});
+
+const unitsOf = ({ text, database, clientRequestId, user, application, ended }: RequestView): number =>
+  text.length +
+  database.length +
+  clientRequestId.length +
+  user.length +
+  application.length +
+  (ended?.failure.length ?? 0);

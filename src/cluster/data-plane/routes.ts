@@ -1,0 +1,130 @@
+import type { FastifyReply, FastifyRequest } from 'fastify';
+import { invariant } from '../../base/invariant.ts';
+import type { RandomBytes } from '../../base/random.ts';
+import type { Instant } from '../../clock/clock.ts';
+import type { DataPlaneSettings } from '../messages/protocol.ts';
+import type { Activity } from './activity.ts';
+import type { FollowedClock } from './followed-clock.ts';
+import { toIso } from '../../clock/clock.ts';
+import type { ClusterHost } from './cluster-host.ts';
+import { admitRequest } from './cluster-session.ts';
+import type { LeaseWatch } from './cluster-session.ts';
+import { translateError } from './errors/engine-errors.ts';
+import { createKustoApp, pingPath } from './kusto-app.ts';
+import { kustoError } from './errors/kusto-error.ts';
+import { readRequestBody, readRequestQuery } from './requests/request-body.ts';
+import type { KustoRequest } from './requests/request-body.ts';
+import type { Log } from '../../http/logging.ts';
+import type { Plane } from '../../http/plane.ts';
+import type { StartTimer } from '../../http/timer.ts';
+import type { RunningRequests } from './requests/running-requests.ts';
+import { runCommandRequest } from './run-command.ts';
+import { runQueryRequest } from './run-query.ts';
+import { ingestRequest } from './ingest.ts';
+import type { AllowedRequest, CallMain } from '../messages/data-plane-protocol.ts';
+
+/** What the routes of one cluster's data plane work with. */
+export interface WirePorts {
+  readonly call: CallMain;
+  readonly settings: DataPlaneSettings;
+  readonly host: ClusterHost;
+  readonly clock: FollowedClock;
+  /** When this process began to serve, on the Kustody clock. */
+  readonly startedAt: () => Instant;
+  readonly lease: LeaseWatch;
+  readonly running: RunningRequests;
+  readonly activity: Activity;
+  readonly log: Log;
+  readonly randomBytes: RandomBytes;
+  readonly startTimer: StartTimer;
+  readonly monotonicMs: () => number;
+}
+
+/** A request that has been let in. */
+export interface AdmittedRequest {
+  readonly access: AllowedRequest;
+  readonly request: FastifyRequest;
+  readonly reply: FastifyReply;
+}
+
+/** Texts are at most this long; data after `<|` of a command included. */
+const bodyBytesMax = 16 * 1024 * 1024;
+/** Of all requests at the same time: what they are read into takes a multiple of it. */
+const bodyRoomBytes = 128 * 1024 * 1024;
+
+/** The data plane of one cluster, inside its process. */
+export function createWireApp(ports: WirePorts): Pick<Plane, 'name' | 'handle' | 'answerConnectionFailure'> {
+  const admitted = new WeakMap<FastifyRequest, AllowedRequest>();
+  const { app, toPlane } = createKustoApp({
+    log: ports.log,
+    randomBytes: ports.randomBytes,
+    bodyBytesMax,
+    bodyRoomBytes,
+    timestamp: () => toIso(ports.clock.now()),
+    authenticate: async (request) => {
+      const access = await admitRequest(ports.call, ports.lease, request.headers.authorization);
+      ports.clock.tell(access.now);
+      admitted.set(request, access);
+    },
+    translate: (error) => translateError(error, ''),
+  });
+
+  const enter = (request: FastifyRequest, reply: FastifyReply): AdmittedRequest => {
+    const access = admitted.get(request);
+    invariant(access !== undefined, 'a request reaches its handler after authentication');
+    return { access, request, reply };
+  };
+  const bodyOf = (request: FastifyRequest): KustoRequest =>
+    request.method === 'GET' ? readRequestQuery(searchOf(request)) : readRequestBody(bytesOf(request.body));
+
+  app.get(pingPath, (_request, reply) => reply.type('text/plain').send('pong'));
+  for (const method of ['GET', 'POST'] as const) {
+    app.route({
+      method,
+      url: '/v2/rest/query',
+      handler: async (request, reply) => {
+        const sent = bodyOf(request);
+        if (isCommand(sent.text)) {
+          throw kustoError(
+            'badRequest',
+            "Request is invalid and cannot be processed: Control commands (starting with a dot '.') do not support api_version=v2",
+          );
+        }
+        await runQueryRequest(ports, enter(request, reply), sent, 'v2');
+      },
+    });
+    app.route({
+      method,
+      url: '/v1/rest/query',
+      handler: async (request, reply) => {
+        const sent = bodyOf(request);
+        if (isCommand(sent.text)) await runCommandRequest(ports, enter(request, reply), sent);
+        else await runQueryRequest(ports, enter(request, reply), sent, 'v1');
+      },
+    });
+  }
+  app.post('/v1/rest/mgmt', async (request, reply) => {
+    const sent = bodyOf(request);
+    if (isCommand(sent.text)) await runCommandRequest(ports, enter(request, reply), sent);
+    else await runQueryRequest(ports, enter(request, reply), sent, 'v1');
+  });
+  app.post<{ Params: { database: string; table: string } }>(
+    '/v1/rest/ingest/:database/:table',
+    async (request, reply) => {
+      const { database, table } = request.params;
+      const at = { database, table, query: searchOf(request), body: bytesOf(request.body) };
+      await ingestRequest(ports, enter(request, reply), at);
+    },
+  );
+  return toPlane(() => 'serve');
+}
+
+/** Commands begin with a dot, after blanks and comments. */
+export const isCommand = (text: string): boolean => /^(?:\s|\/\/[^\n]*(?:\n|$))*\./.test(text);
+
+const bytesOf = (body: unknown): Uint8Array | undefined => (body instanceof Uint8Array ? body : undefined);
+
+const searchOf = (request: FastifyRequest): URLSearchParams => {
+  const at = request.url.indexOf('?');
+  return new URLSearchParams(at < 0 ? '' : request.url.slice(at + 1));
+};

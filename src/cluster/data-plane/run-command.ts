@@ -1,0 +1,108 @@
+import type { FastifyRequest } from 'fastify';
+import { parseGuid } from '../../base/guid.ts';
+import { instant } from '../../clock/clock.ts';
+import type { CommandContext } from '../../database/commands/command-context.ts';
+import { runCommand } from '../../database/commands/run-command.ts';
+import { unixEpochTicks, ticksPerMillisecond } from '../../kql/values/ticks.ts';
+import type { NativeValue } from '../../kql/sql/native.ts';
+import { syncedData } from './cluster-host.ts';
+import { clientRequestIdOf } from './kusto-app.ts';
+import { kustoError } from './errors/kusto-error.ts';
+import { AnswerBody } from './answers/answer-body.ts';
+import { oneTable } from './answers/one-table.ts';
+import type { KustoRequest } from './requests/request-body.ts';
+import { commandTimeoutMs } from './requests/request-options.ts';
+import { withLimits } from './request-limits.ts';
+import { encodingsOf, stringHeaders } from './run-query.ts';
+import { encodeRows } from './answers/value-encoding.ts';
+import { defaultRateLimit } from './requests/request-capacity.ts';
+import type { RunningPlace } from './requests/running-requests.ts';
+import type { AdmittedRequest, WirePorts } from './routes.ts';
+
+/** Runs a management command. Its one table goes out when the command is done, so every failure has its own status. */
+export async function runCommandRequest(
+  ports: WirePorts,
+  admitted: AdmittedRequest,
+  sent: KustoRequest,
+): Promise<void> {
+  const { request, reply } = admitted;
+  if (isReadOnly(request, sent) && !/^(?:\s|\/\/[^\n]*(?:\n|$))*\.\s*show\b/i.test(sent.text)) {
+    throw kustoError(
+      'forbidden',
+      'The request is read-only (request_readonly), and this command may change something.',
+    );
+  }
+  await withLimits(
+    ports,
+    admitted,
+    sent.options.timeoutMs ?? commandTimeoutMs,
+    { ...sent, kind: 'command' },
+    async (signal, place) => {
+      const context = await commandContext(ports, admitted, sent, { signal, place });
+      const { columns, rows } = await runCommand(context, sent.text);
+      await ports.lease.require();
+      const text = oneTable(columns, encodeRows(columns, columnsOf(columns.length, rows)));
+      reply.hijack();
+      const headers = { ...stringHeaders(reply.getHeaders()), 'content-type': 'application/json; charset=utf-8' };
+      const body = new AnswerBody(reply.raw, headers, encodingsOf(request.headers['accept-encoding']));
+      await body.write(text, signal).catch(() => undefined); // the client has gone; the command is done all the same
+      body.end();
+    },
+  );
+}
+
+/** By an option, or by a header whatever it says, as long as it is not `false`. */
+const isReadOnly = ({ headers }: FastifyRequest, { options }: KustoRequest): boolean =>
+  options.readonly ||
+  options.readonlyHardline ||
+  (headers['x-ms-readonly'] !== undefined && String(headers['x-ms-readonly']).toLowerCase() !== 'false');
+
+async function commandContext(
+  ports: WirePorts,
+  { access, request }: AdmittedRequest,
+  sent: KustoRequest,
+  { signal, place }: { readonly signal: AbortSignal; readonly place: RunningPlace },
+): Promise<CommandContext> {
+  const { version, hosts, clusterName } = ports.settings;
+  const activityId = parseGuid(request.correlation.requestId);
+  const data = await syncedData(ports.host, access);
+  const { machines } = access;
+  return {
+    ...access,
+    data,
+    engine: ports.host.engine,
+    database: sent.database,
+    cluster: {
+      name: clusterName,
+      uri: `https://${hosts[0] ?? ''}`,
+      version: version.version,
+      builtAt: instant(Number((version.builtAt - unixEpochTicks) / ticksPerMillisecond)),
+      startedAt: ports.startedAt(),
+    },
+    clock: ports.clock,
+    randomBytes: ports.randomBytes,
+    clientRequestId: clientRequestIdOf(request.correlation),
+    activityId: activityId ?? request.correlation.requestId,
+    signal,
+    requests: {
+      cancel: (...asked) => ports.running.cancel(...asked),
+      list: () => ports.running.list(),
+      capacity: () => ports.running.capacity({ machines, group: data.workloadGroup() }),
+      defaultRateLimit: () => defaultRateLimit(machines),
+    },
+    background: (work) => {
+      const giveBack = place.handOn();
+      const done = ports.activity.begin();
+      work()
+        .catch((error: unknown) => ports.log.failure('background command failed', error))
+        .finally(() => {
+          giveBack();
+          done();
+        });
+    },
+  };
+}
+
+/** Commands give rows, the encoder takes columns. */
+const columnsOf = (width: number, rows: readonly (readonly NativeValue[])[]): NativeValue[][] =>
+  Array.from({ length: width }, (_, column) => rows.map((row) => row[column] ?? null));

@@ -1,0 +1,160 @@
+import { newGuid } from '../../base/guid.ts';
+import { instant, toIso } from '../../clock/clock.ts';
+import { ticksOfUnixMilliseconds } from '../../kql/values/ticks.ts';
+import { missingDatabase } from '../../kql/plan/kql-error.ts';
+import type { QueryExecution, QueryRequest, ScanCounts } from '../../kql/query-engine.ts';
+import type { KqlCatalog } from '../../kql/plan/catalog.ts';
+import { AnswerBody } from './answers/answer-body.ts';
+import { syncedData } from './cluster-host.ts';
+import { requireDatabase } from './database-access.ts';
+import { framesV2 } from './answers/v2.ts';
+import { clientRequestIdOf, errorContext } from './kusto-app.ts';
+import { oneApiError } from './errors/kusto-error.ts';
+import { readable } from './readable.ts';
+import type { KustoRequest } from './requests/request-body.ts';
+import { failureOf, withLimits } from './request-limits.ts';
+import type { RequestOptions } from './requests/request-options.ts';
+import { queryTimeoutMs, withSetStatements } from './requests/request-options.ts';
+import type { ResultFormat } from './answers/result-format.ts';
+import { tablesV1 } from './answers/v1.ts';
+import { truncationLimits } from './answers/truncation.ts';
+import type { AllowedRequest } from '../messages/data-plane-protocol.ts';
+import type { AdmittedRequest, WirePorts } from './routes.ts';
+import type { WrittenTable } from './answers/write-results.ts';
+import { writeResults } from './answers/write-results.ts';
+
+/** Runs a query and writes its results. Failures before the first byte are thrown, later ones are part of the answer. */
+export async function runQueryRequest(
+  ports: WirePorts,
+  admitted: AdmittedRequest,
+  sent: KustoRequest,
+  version: 'v1' | 'v2',
+): Promise<void> {
+  const { access } = admitted;
+  const database = isNoDatabase(sent.database) ? noDatabase : requireDatabase(access, sent.database, 'read').name;
+  const now = sent.options.now ?? ticksOfUnixMilliseconds(access.now);
+  await withLimits(
+    ports,
+    admitted,
+    sent.options.timeoutMs ?? queryTimeoutMs,
+    { ...sent, kind: 'query' },
+    async (signal) => {
+      const startedMs = ports.monotonicMs();
+      const data = await syncedData(ports.host, access);
+      const principal = access.caller.fqn;
+      const { catalog, sources } = readable(access, data);
+      const execution = await execute(ports, access, {
+        text: sent.text,
+        database,
+        catalog: database === noDatabase ? withNoDatabase(catalog) : catalog,
+        parameters: sent.parameters,
+        now,
+        principal,
+        bestEffort: sent.options.bestEffort,
+        signal,
+        sources,
+      });
+      try {
+        await ports.lease.require();
+        const options = withSetStatements(sent.options, execution.options);
+        const format = version === 'v1' ? tablesV1('query', () => newGuid(ports.randomBytes)) : framesV2(sent.options);
+        await answer(ports, admitted, { execution, options, format, signal, startedMs, text: sent.text });
+      } finally {
+        execution.close();
+      }
+    },
+  );
+}
+
+/** @throws KustoError `forbidden` for a query that names a database which is there, but not for this caller */
+async function execute(ports: WirePorts, access: AllowedRequest, request: QueryRequest): Promise<QueryExecution> {
+  try {
+    return await ports.host.engine.execute(request);
+  } catch (error) {
+    const lower = missingDatabase(error)?.toLowerCase();
+    if (access.databases.some(({ name }) => name.toLowerCase() === lower)) requireDatabase(access, lower ?? '', 'read');
+    throw error;
+  }
+}
+
+/** Clients name this database when their user names none. It is there on every cluster, has nothing in it and is never listed. */
+const noDatabase = 'NetDefaultDB';
+const isNoDatabase = (name: string): boolean => name === '' || name.toLowerCase() === noDatabase.toLowerCase();
+const withNoDatabase = (catalog: KqlCatalog): KqlCatalog => ({
+  ...catalog,
+  version: `${catalog.version} ${noDatabase}`,
+  databases: [...catalog.databases, { name: noDatabase, tables: [], functions: [] }],
+});
+
+interface Answering {
+  readonly execution: QueryExecution;
+  readonly options: RequestOptions;
+  readonly format: ResultFormat;
+  readonly signal: AbortSignal;
+  readonly startedMs: number;
+  readonly text: string;
+}
+
+async function answer(
+  ports: WirePorts,
+  { access, request, reply }: AdmittedRequest,
+  answering: Answering,
+): Promise<void> {
+  const { execution, options, format, signal, startedMs, text } = answering;
+  const timestamp = toIso(instant(access.now));
+  const context = errorContext(request, timestamp);
+  const headers = { ...stringHeaders(reply.getHeaders()), 'content-type': 'application/json; charset=utf-8' };
+  const body = new AnswerBody(reply.raw, headers, encodingsOf(request.headers['accept-encoding']));
+  try {
+    await writeResults(execution.results, {
+      format,
+      limits: truncationLimits(options),
+      takeMax: options.takeMaxRecords ?? Infinity,
+      deferFailures: options.deferPartialFailures,
+      write: (piece) => body.write(piece, signal),
+      requireLease: () => ports.lease.require(),
+      translate: (error) => failureOf(ports, error, signal, text),
+      becomesAnswer: ({ kind }) => !body.begun && (kind === 'suspended' || kind === 'stopped'),
+      errorJson: (error) => JSON.stringify(oneApiError(error, context)),
+      completion: (tables) => ({
+        timestamp,
+        clientRequestId: clientRequestIdOf(request.correlation),
+        activityId: request.correlation.requestId,
+        resources: resourceText(ports.monotonicMs() - startedMs, execution.scanned, tables),
+      }),
+    });
+    reply.hijack();
+    body.end();
+  } catch (error) {
+    if (!body.begun) throw error;
+    reply.hijack();
+    // The status is out: a connection that breaks is the only way left to say that the answer is not whole.
+    ports.log.failure('answer broke off', error);
+    reply.raw.destroy();
+  }
+}
+
+export const encodingsOf = (header: string | string[] | undefined): string =>
+  typeof header === 'string' ? header : '';
+
+export const stringHeaders = (headers: Readonly<Record<string, unknown>>): Record<string, string> =>
+  Object.fromEntries(
+    Object.entries(headers).flatMap(([name, value]) => (typeof value === 'string' ? [[name, value]] : [])),
+  );
+
+/** As the service tells it; processor time and caches are not measured. */
+function resourceText(milliseconds: number, scanned: ScanCounts, tables: readonly WrittenTable[]): string {
+  return JSON.stringify({
+    ExecutionTime: milliseconds / 1000,
+    resource_usage: {
+      cache: { memory: { hits: 0, misses: 0, total: 0 }, disk: { hits: 0, misses: 0, total: 0 } },
+      cpu: { user: '00:00:00', kernel: '00:00:00', 'total cpu': '00:00:00' },
+      memory: { peak_per_node: 0 },
+    },
+    input_dataset_statistics: {
+      extents: { total: scanned.extents, scanned: scanned.extentsScanned },
+      rows: { total: scanned.rows, scanned: scanned.rowsScanned },
+    },
+    dataset_statistics: tables.map(({ rows, bytes }) => ({ table_row_count: rows, table_size: bytes })),
+  });
+}

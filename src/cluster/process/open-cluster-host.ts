@@ -1,0 +1,128 @@
+import { statfsSync } from 'node:fs';
+import { dirname, join } from 'node:path';
+import { availableParallelism, totalmem } from 'node:os';
+import type { EngineDatabase } from '../../kql/duckdb/engine-database.ts';
+import { openEngineDatabase } from '../../kql/duckdb/engine-database.ts';
+import { createEngineThreads } from '../../kql/threads/engine-threads.ts';
+import { createKqlParser } from '../../kql/parser/parser-client.ts';
+import { createQueryEngine } from '../../kql/query-engine.ts';
+import type { QueryEngine } from '../../kql/query-engine.ts';
+import { useGeoipDatabase } from '../../kql/functions/geoip.ts';
+import { nativeFunctions } from '../../kql/sql/native.ts';
+import { memoryDirectory } from '../../encryption/extent-files/memory-file.ts';
+import type { StartTimer } from '../../http/timer.ts';
+import type { Log } from '../../http/logging.ts';
+import { FilesystemBlobStore } from '../../storage/filesystem/filesystem-blob-store.ts';
+import type { DataHolder, DataParts } from './data-holder.ts';
+import { DataUnavailableError } from './data-holder.ts';
+import type { DataPlaneSettings } from '../messages/protocol.ts';
+import { giveWay, yieldToOthers } from './thread-priority.ts';
+import type { ClusterHost } from '../data-plane/cluster-host.ts';
+import { kustoError } from '../data-plane/errors/kusto-error.ts';
+
+/** A third of the share of a process at 0, when both want the processor. */
+const queryNiceness = 5;
+
+/** Texts longer than 2 million characters belong into a table. Parsing has its own limit of time, besides that of the whole request. */
+const parserLimits = { textMax: 2_000_000, parseMsMax: 20_000 };
+
+/** Queries that would hold up others have a thread each; when so many have one, the next waits. */
+const queryThreadsMax = 4;
+const queryThreadIdleMs = 20_000;
+
+/** Starts the engine and its parser in the background: the first query waits for them. */
+export function openClusterHost(options: {
+  readonly settings: DataPlaneSettings;
+  readonly data: DataHolder;
+  readonly extentDirectory: string | undefined;
+  readonly startTimer: StartTimer;
+  readonly log: Log;
+}): ClusterHost {
+  const { settings, data, extentDirectory, log } = options;
+  useGeoipDatabase(settings.geoipDatabase);
+  const parser = createKqlParser({
+    entry: settings.parserScript,
+    snapshots: settings.parserSnapshots,
+    limits: parserLimits,
+    after: options.startTimer,
+  });
+  parser.ready().catch((error: unknown) => log.failure('parser not started', error));
+  // A heavy query gives way to the vault and to other clusters. Threads inherit it from the one that starts them, so now.
+  giveWay(queryNiceness);
+  const threads = createEngineThreads({
+    scripts: {
+      engine: join(dirname(settings.parserScript), 'engine-thread.js'),
+      functions: join(dirname(settings.parserScript), 'function-thread.js'),
+    },
+    threads: availableParallelism(),
+    memoryLimit: mebibytes(memoryLimit() / 8),
+    geoipDatabase: settings.geoipDatabase,
+    threadsMax: queryThreadsMax,
+    idleMs: queryThreadIdleMs,
+    after: options.startTimer,
+    onStarted: yieldToOthers,
+  });
+  const opened = openEngine().then((database) => {
+    if (extentDirectory !== undefined) {
+      data.serveWith({
+        clusterName: settings.clusterName,
+        blobs: FilesystemBlobStore.open(extentDirectory),
+        engine: database,
+        ...memoryForExtents(settings.memoryDirectory),
+      });
+    }
+    return createQueryEngine({ parser, database, threads });
+  });
+  opened.catch((error: unknown) => log.failure('engine not opened', error));
+  const engine: QueryEngine = {
+    execute: async (request) => (await opened).execute(request),
+    parseCommand: async (command) => (await opened).parseCommand(command),
+    executeProgram: async (source, request, rows) => (await opened).executeProgram(source, request, rows),
+    prepareRows: async (source, request) => (await opened).prepareRows(source, request),
+    compileGraph: async (model, database, catalog) => (await opened).compileGraph(model, database, catalog),
+  };
+  return {
+    clusterName: settings.clusterName,
+    engine,
+    data: async () => {
+      await opened;
+      try {
+        return await data.data();
+      } catch (error) {
+        if (error instanceof DataUnavailableError) throw kustoError('unavailable', error.message);
+        throw error;
+      }
+    },
+    tell: (now) => data.tell(now),
+  };
+}
+
+/** Queries never spill: what DuckDB would write to a file in memory is memory as well, but a file stays when this process is killed,
+ * and nothing may be left of a cluster whose key is gone. */
+function openEngine(): Promise<EngineDatabase> {
+  return openEngineDatabase(
+    { threads: availableParallelism(), memoryLimit: mebibytes(memoryLimit() / 2) },
+    nativeFunctions(),
+  );
+}
+
+const mebibytes = (bytes: number): string => `${Math.max(256, Math.floor(bytes / 1024 ** 2))}MiB`;
+
+/** Of this machine or of the container around us. */
+function memoryLimit(): number {
+  const constrained = process.constrainedMemory();
+  return constrained > 0 ? Math.min(constrained, totalmem()) : totalmem();
+}
+
+/** Opened extents are files in memory: an eighth of what there is may stay, a quarter may be in use. */
+function memoryForExtents(
+  directory: string | undefined,
+): Pick<DataParts, 'cacheBytesMax' | 'openBytesMax' | 'memoryDirectory'> {
+  const room = statfsSync(directory ?? memoryDirectory);
+  const bytes = Math.min(room.bavail * room.bsize, memoryLimit());
+  return {
+    cacheBytesMax: Math.floor(bytes / 8),
+    openBytesMax: Math.floor(bytes / 4),
+    ...(directory === undefined ? {} : { memoryDirectory: directory }),
+  };
+}

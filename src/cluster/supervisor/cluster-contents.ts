@@ -1,0 +1,184 @@
+import { rm } from 'node:fs/promises';
+import { join } from 'node:path';
+import type { Guid } from '../../base/guid.ts';
+import { parseGuid } from '../../base/guid.ts';
+import { invariant } from '../../base/invariant.ts';
+import { isJsonObject } from '../../base/json.ts';
+import { clusterKeyTable } from '../../encryption/cluster-key-state.ts';
+import { listIntact } from '../../state/list-all.ts';
+import type { State, StateWrite, Table } from '../../state/state.ts';
+import { writeRecord } from '../../state/state.ts';
+import { StateConflictError } from '../../state/state-store.ts';
+import { clusterCatalogTable } from '../process/remote-catalog-store.ts';
+import type { InventoryCall } from '../messages/inventory-protocol.ts';
+import type { Rested } from '../messages/rest-protocol.ts';
+import type { UpkeepProblems } from '../messages/upkeep-protocol.ts';
+import type { SupervisedClusterKeys } from './cluster-keys.ts';
+import type { KeyLog } from './ports.ts';
+
+/** Something that was deleted by the resource manager, and whose contents are still to go. */
+interface Removal {
+  readonly format: 1;
+}
+
+const parse = (value: unknown): Removal => {
+  invariant(isJsonObject(value) && value.format === 1, 'a removal has a format that this Kustody knows');
+  return { format: 1 };
+};
+/** Ids: cluster ids. */
+export const removedClusters: Table<Removal> = { name: 'removed-clusters', parse };
+/** Ids: `{cluster id}/{database id}`. */
+export const removedDatabases: Table<Removal> = { name: 'removed-databases', parse };
+
+const upkeepMs = 30_000;
+const recordsPerCommit = 1_000;
+/** More of them wait for the next turn. */
+const databasesPerCall = 1_000;
+
+export interface ClusterContentsPorts {
+  readonly state: State;
+  readonly keys: SupervisedClusterKeys;
+  readonly extentDirectory: string;
+  readonly clock: { now(): number; every(milliseconds: number, run: () => Promise<void>): () => void };
+  readonly log: KeyLog;
+  /** While true nothing goes for its age: the clock is doubtful. */
+  readonly destructionHeld?: () => boolean;
+}
+
+/** How the upkeep of a cluster stands, as its process last told. */
+export interface ClusterUpkeep {
+  readonly clusterId: Guid;
+  readonly problems: UpkeepProblems;
+}
+
+/** What clusters hold, as the resource manager deals with it: sealed records, directories of sealed bytes, and nothing that opens them. */
+export interface ClusterContentsService {
+  removeDatabase(clusterId: Guid, databaseId: Guid): Promise<readonly StateWrite[]>;
+  removeCluster(clusterId: Guid): Promise<readonly StateWrite[]>;
+  databaseBytes(clusterId: Guid, databaseId: Guid): Promise<number | undefined>;
+  /** Begins the periodic upkeep; the first one at once. */
+  start(): void;
+  /** Removes what was deleted, and lets running clusters merge and expire their data. */
+  upkeep(): Promise<void>;
+  /** Of one cluster that runs; its data is opened for it. @param databases what the resource manager knows */
+  upkeepOf(clusterId: Guid, databases: InventoryCall['databases']): Promise<void>;
+  /** Whether something of a database that was deleted is still to go. */
+  hasDropped(clusterId: Guid): Promise<boolean>;
+  /** Sizes of the databases of a cluster whose process ends, for as long as it has none. */
+  remember(clusterId: Guid, sizes: Rested['databaseBytes']): void;
+  /** Of clusters whose data is open. Names nothing that clients named. */
+  upkeepReports(): readonly ClusterUpkeep[];
+  close(): void;
+}
+
+export function createClusterContents(ports: ClusterContentsPorts): ClusterContentsService {
+  const { state, keys, clock, log } = ports;
+  let stop = (): void => undefined;
+
+  const reports = new Map<Guid, ClusterUpkeep>();
+  const sizes = new Map<Guid, Rested['databaseBytes']>();
+
+  /** What fails for one cluster does not keep the others from it. */
+  const attempt = async (name: string, clusterId: string, work: () => Promise<void>): Promise<void> => {
+    try {
+      await work();
+    } catch (error) {
+      log.failure(name, error, { clusterId });
+    }
+  };
+  const upkeep = async (): Promise<void> => {
+    try {
+      for (const { id } of await listIntact(state, removedClusters))
+        await attempt('removal-failed', id, () => removeContents(ports, id));
+      const clusterIds = (await listIntact(state, clusterKeyTable)).map(({ value }) => value.clusterId);
+      for (const clusterId of clusterIds)
+        await attempt('upkeep-failed', clusterId, async () => {
+          const problems = await upkeepOf(ports, clusterId);
+          if (problems === undefined) reports.delete(clusterId);
+          else reports.set(clusterId, { clusterId, problems });
+        });
+      for (const clusterId of sizes.keys()) if (!clusterIds.includes(clusterId)) sizes.delete(clusterId);
+      for (const clusterId of reports.keys()) if (!clusterIds.includes(clusterId)) reports.delete(clusterId);
+    } catch (error) {
+      log.failure('upkeep-failed', error);
+    }
+  };
+
+  return {
+    /** The cluster's own process removes them: nobody else can tell which records they are. */
+    removeDatabase: (clusterId, databaseId) =>
+      Promise.resolve([writeRecord(removedDatabases, `${clusterId}/${databaseId}`, null, { format: 1 })]),
+    removeCluster: (clusterId) => Promise.resolve([writeRecord(removedClusters, clusterId, null, { format: 1 })]),
+    async databaseBytes(clusterId, databaseId) {
+      const admission = await keys.admitted(clusterId);
+      const process = keys.processOf(clusterId);
+      if (process === undefined && admission.outcome === 'notReady')
+        return sizes.get(clusterId)?.find((size) => size.databaseId === databaseId)?.bytes;
+      if (admission.outcome !== 'admitted' || process === undefined) return undefined;
+      const reply = await process.call('databaseBytes', { databaseId }).catch(() => undefined);
+      return reply?.outcome === 'known' ? reply.bytes : undefined;
+    },
+    start() {
+      stop = clock.every(upkeepMs, upkeep);
+      void upkeep();
+    },
+    upkeep,
+    upkeepOf: async (clusterId, databases) => {
+      await upkeepOf(ports, clusterId, databases);
+    },
+    hasDropped: async (clusterId) =>
+      (await state.list(removedDatabases, { prefix: `${clusterId}/`, limit: 1 })).length > 0,
+    remember: (clusterId, told) => {
+      sizes.set(clusterId, told);
+    },
+    upkeepReports: () => [...reports.values()],
+    close: () => stop(),
+  };
+}
+
+/** @returns undefined while the cluster does not serve, or nobody has needed its data yet */
+async function upkeepOf(
+  { state, keys, clock, destructionHeld = () => false }: ClusterContentsPorts,
+  clusterId: Guid,
+  open?: InventoryCall['databases'],
+): Promise<UpkeepProblems | undefined> {
+  const process = keys.processOf(clusterId);
+  if (process === undefined || (await keys.admitted(clusterId)).outcome !== 'admitted') return undefined;
+  const dropped = await state.list(removedDatabases, { prefix: `${clusterId}/`, limit: databasesPerCall });
+  const databaseIds = dropped.flatMap(({ id }) => parseGuid(id.slice(clusterId.length + 1)) ?? []);
+  const call = { now: clock.now(), dropped: databaseIds, destructionHeld: destructionHeld(), ...(open && { open }) };
+  const reply = await process.call('upkeep', call).catch(() => undefined);
+  if (reply?.outcome !== 'done') return undefined;
+  const gone = dropped.filter(({ id }) => reply.removed.some((databaseId) => id.endsWith(`/${databaseId}`)));
+  if (gone.length > 0)
+    await state.commit({ write: gone.map(({ id, version }) => writeRecord(removedDatabases, id, version, null)) });
+  return reply.problems;
+}
+
+/** Order: the cluster's key is gone with the commit that made the removal → records → directory → the removal itself. */
+async function removeContents(
+  { state, keys, extentDirectory, log }: ClusterContentsPorts,
+  clusterId: string,
+): Promise<void> {
+  const id = parseGuid(clusterId);
+  invariant(id !== undefined, 'a removal names a cluster');
+  if ((await state.get(clusterKeyTable, id)) !== undefined) return;
+  await keys.processOf(id)?.end();
+  try {
+    for (const table of [clusterCatalogTable, removedDatabases]) {
+      for (;;) {
+        const found = await state.list(table, { prefix: `${id}/`, limit: recordsPerCommit });
+        if (found.length === 0) break;
+        await state.commit({
+          write: found.map((record) => writeRecord(table as Table<unknown>, record.id, record.version, null)),
+        });
+      }
+    }
+    await rm(join(extentDirectory, id), { recursive: true, force: true });
+    const removal = await state.get(removedClusters, id);
+    if (removal !== undefined) await state.commit({ write: [writeRecord(removedClusters, id, removal.version, null)] });
+  } catch (error) {
+    if (!(error instanceof StateConflictError)) throw error;
+    log.warning('removal-postponed', { clusterId: id }); // the next upkeep tries again
+  }
+}

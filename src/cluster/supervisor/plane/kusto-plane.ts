@@ -1,0 +1,200 @@
+import type { IncomingMessage, ServerResponse } from 'node:http';
+import type { RandomBytes } from '../../../base/random.ts';
+import type { Guid } from '../../../base/guid.ts';
+import { invariant } from '../../../base/invariant.ts';
+import { parseHostName } from '../../../base/names.ts';
+import type { CertificateAuthority } from '../../../http/certificate-authority.ts';
+import type { Log } from '../../../http/logging.ts';
+import { existsAtAll, unlessDamaged } from '../../../state/list-all.ts';
+import type { Plane, RawConnection } from '../../../http/plane.ts';
+import { releaseSocket } from '../../../http/release-socket.ts';
+import { createNotServedApp } from './not-served-app.ts';
+import type { ProductVersion } from './suspended-commands.ts';
+import type { SupervisedClusterKeys } from '../cluster-keys.ts';
+import type { ClusterProcess } from '../cluster-process.ts';
+import { nobody } from '../../data-plane/kusto-app.ts';
+import { kustoError, oneApiError } from '../../data-plane/errors/kusto-error.ts';
+import type { ServedCluster, WireAccessPorts } from './request-access.ts';
+import { createWireServices } from './data-plane-services.ts';
+
+export interface KustoPlanePorts extends WireAccessPorts {
+  readonly keys: SupervisedClusterKeys;
+  readonly authority: Pick<CertificateAuthority, 'issueFor'>;
+  readonly log: Log;
+  readonly randomBytes: RandomBytes;
+  /** `dist/kql-process.js`. */
+  readonly parserScript: string;
+  readonly parserSnapshots: string | undefined;
+  /** The user's database of places; undefined: there is none. */
+  readonly geoipDatabase: string | undefined;
+  readonly memoryDirectory: string | undefined;
+  readonly version: ProductVersion;
+  /** The cluster that serves Kusto paths on `localhost`; without it the only one. */
+  readonly localhostCluster?: string;
+}
+
+export interface KustoPlane {
+  readonly plane: Plane;
+  /** A port of localhost that leads to the only cluster or the configured one, else to a refusal that names them all. */
+  readonly localPlane: Plane;
+  /** Answers what the data plane in the process of a cluster asks. @throws ProtocolError */
+  serveProcess(clusterId: Guid, operation: string, body: unknown): Promise<unknown>;
+  /** The process of a cluster that may use its key now, started when needed, with its data plane open. */
+  processServing(cluster: ServedCluster): Promise<ClusterProcess | undefined>;
+}
+
+/** The hosts of all clusters. Connections to a cluster that serves go to its own process before TLS begins, so that no row is ever
+ * in this one; the others are answered here. */
+export function createKustoPlane(ports: KustoPlanePorts): KustoPlane {
+  const { clusters, keys, log } = ports;
+  const openedPlane = oncePerProcess((process, cluster) => openDataPlane(ports, process, cluster));
+  const openedLocalhost = oncePerProcess((process) => openLocalhost(ports, process));
+  const notServed = createNotServedApp(ports);
+
+  /** @returns the process of a cluster that may serve now, with its data plane open */
+  async function serving(cluster: ServedCluster): Promise<ClusterProcess | undefined> {
+    if (!cluster.serves) return undefined;
+    const { clusterId } = cluster;
+    try {
+      const admission = await keys.admit(clusterId);
+      const process = keys.processOf(clusterId);
+      if (admission.outcome !== 'admitted' || process === undefined || process.ended) return undefined;
+      await openedPlane(process, cluster);
+      return keys.processOf(clusterId) === process ? process : undefined;
+    } catch (error) {
+      log.failure('data plane not opened', error, { clusterId });
+      return undefined;
+    }
+  }
+
+  const handOver = (process: ClusterProcess, { socket, head, inTheClear, ...rest }: RawConnection): boolean => {
+    if (socket.destroyed) return false;
+    const unread = releaseSocket(socket);
+    process.handOver(socket, { ...rest, head: Buffer.concat([head, unread]), ...(inTheClear && { inTheClear }) });
+    return true;
+  };
+
+  async function takeOver(connection: RawConnection): Promise<boolean> {
+    const cluster = await unlessDamaged(() => clusters.find(connection.host));
+    const process = cluster === undefined ? undefined : await serving(cluster);
+    return process !== undefined && handOver(process, connection);
+  }
+
+  const plane: Plane = {
+    ...notServed,
+    claim: async (host) => {
+      if (!host.endsWith('.kusto.windows.net')) return undefined;
+      return (await existsAtAll(() => clusters.find(host))) ? 'serve' : 'absent';
+    },
+    takeOver,
+  };
+
+  async function localCluster(): Promise<{ readonly all: readonly ServedCluster[]; readonly cluster?: ServedCluster }> {
+    const all = await clusters.list();
+    const cluster = all.find(({ name }) => name === ports.localhostCluster) ?? (all.length === 1 ? all[0] : undefined);
+    return { all, ...(cluster === undefined ? {} : { cluster }) };
+  }
+
+  /** Only what no cluster's process has taken comes here: there is no row to tell. */
+  async function refuseOrTell(request: IncomingMessage, response: ServerResponse): Promise<void> {
+    const { all, cluster } = await localCluster();
+    if (cluster === undefined) {
+      refuseLocalhost(response, several(all.map(({ hosts }) => hosts[0])));
+      return;
+    }
+    request.headers.host = cluster.hosts[0];
+    notServed.handle(request, response);
+  }
+
+  const localPlane: Plane = {
+    ...notServed,
+    claim: (host) => (host === 'localhost' ? 'serve' : undefined),
+    takeOver: async (connection) => {
+      const { cluster } = await localCluster();
+      const process = cluster === undefined ? undefined : await serving(cluster);
+      if (process === undefined || cluster === undefined) return false;
+      await openedLocalhost(process, cluster);
+      return handOver(process, connection);
+    },
+    handle(request, response) {
+      refuseOrTell(request, response).catch((error: unknown) => {
+        log.failure('localhost request failed', error);
+        response.destroy();
+      });
+    },
+  };
+
+  return {
+    plane,
+    localPlane,
+    serveProcess: createWireServices(ports),
+    processServing: serving,
+  };
+}
+
+/** Tried again when it failed. */
+function oncePerProcess(
+  open: (process: ClusterProcess, cluster: ServedCluster) => Promise<void>,
+): (process: ClusterProcess, cluster: ServedCluster) => Promise<void> {
+  const opening = new WeakMap<ClusterProcess, Promise<void>>();
+  return async (process, cluster) => {
+    const opened = opening.get(process) ?? open(process, cluster);
+    opening.set(process, opened);
+    try {
+      await opened;
+    } catch (error) {
+      opening.delete(process);
+      throw error;
+    }
+  };
+}
+
+/** Abstract: no file, gone with the process. Whoever connects meets TLS and needs a token like everybody else. */
+const newListenPath = ({ randomBytes }: KustoPlanePorts): string =>
+  `\0kustody-${Buffer.from(randomBytes(16)).toString('hex')}`;
+
+async function openDataPlane(ports: KustoPlanePorts, process: ClusterProcess, cluster: ServedCluster): Promise<void> {
+  const leaf = await ports.authority.issueFor(cluster.hosts);
+  await process.call('serveData', {
+    clusterName: cluster.name,
+    hosts: cluster.hosts,
+    ...leaf,
+    listenPath: newListenPath(ports),
+    parserScript: ports.parserScript,
+    parserSnapshots: ports.parserSnapshots,
+    geoipDatabase: ports.geoipDatabase,
+    memoryDirectory: ports.memoryDirectory,
+    version: ports.version,
+  });
+}
+
+async function openLocalhost(ports: KustoPlanePorts, process: ClusterProcess): Promise<void> {
+  const local = parseHostName('localhost');
+  invariant(local !== undefined, 'localhost is a host name');
+  await process.call('serveLocalhost', {
+    ...(await ports.authority.issueFor([local])),
+    listenPath: newListenPath(ports),
+  });
+}
+
+/** `localhost` names no cluster, so with none or several there is nothing to choose by. */
+const several = (hosts: readonly string[]): string =>
+  hosts.length === 0
+    ? 'There is no cluster yet.'
+    : `On localhost only one cluster can be reached, and there are several. Use the host name of one of them: ${hosts.join(', ')}.`;
+
+/** Kusto's paths on a port that serves none. */
+export const isKustoPath = (url: string | undefined): boolean => /^\/+v[12]\/+rest\//i.test(url ?? '');
+
+/** As Kusto says it. What the client still sends is not kept. */
+export function refuseLocalhost(response: ServerResponse, text: string): void {
+  const error = kustoError('badRequest', text);
+  const body = JSON.stringify(oneApiError(error, { timestamp: '', clientRequestId: '', activityId: nobody }));
+  response.req.on('data', (piece: Buffer) => piece.fill(0));
+  response.writeHead(400, {
+    'content-type': 'application/json; charset=utf-8',
+    'content-length': Buffer.byteLength(body),
+    connection: 'close',
+  });
+  response.end(body);
+}

@@ -1,0 +1,166 @@
+import type { ClusterRole, DatabaseAccess, DatabaseRole, RoleHolder } from '../../../authz/kusto-roles.ts';
+import { isClusterRole } from '../../../authz/kusto-roles.ts';
+import type { Caller, TokenVerdict, VerifyToken } from '../../../authz/caller.ts';
+import type { Guid } from '../../../base/guid.ts';
+import type { HostName } from '../../../base/names.ts';
+import type { Clock } from '../../../clock/clock.ts';
+import type { Suspension } from '../../../encryption/cluster-keys.ts';
+import { SealedRecordError } from '../../../state/record-seal.ts';
+import type { SupervisedClusterKeys } from '../cluster-keys.ts';
+import type { AllowedRequest, Machines, RefusedRequest } from '../../messages/data-plane-protocol.ts';
+
+/** A cluster as the resource manager knows it. */
+export interface ServedCluster {
+  readonly clusterId: Guid;
+  readonly name: string;
+  readonly tenantId: Guid;
+  /** The engine's and the one with `ingest-`. */
+  readonly hosts: readonly [HostName, HostName];
+  /** It is wanted to run and may: whether its key is here is another question. */
+  readonly serves: boolean;
+  /** `Running`, `Stopped`, `Unavailable` … */
+  readonly state: string;
+  readonly suspension?: Suspension;
+  readonly streamingIngestEnabled: boolean;
+  readonly purgeEnabled: boolean;
+  readonly machines: Machines;
+  /** Nobody outside can reach the cluster in Azure either, and why. */
+  readonly networkRefusal?: string;
+  readonly databases: readonly Omit<DatabaseAccess, 'roles'>[];
+  readonly assignments: readonly ServedAssignment[];
+}
+
+export interface ServedAssignment {
+  readonly role: ClusterRole | DatabaseRole;
+  readonly principalType: string;
+  readonly displayName: string;
+  readonly objectId: Guid;
+  readonly fqn: string;
+  /** Absent: a role on the cluster. */
+  readonly databaseId?: Guid;
+}
+
+/** Clusters as the resource manager knows them, read anew each time. */
+export interface ServedClusters {
+  find(host: HostName): Promise<ServedCluster | undefined>;
+  byId(clusterId: Guid): Promise<ServedCluster | undefined>;
+  list(): Promise<readonly ServedCluster[]>;
+}
+
+export interface WireAccessPorts {
+  readonly clusters: ServedClusters;
+  readonly verifyToken: VerifyToken;
+  readonly clock: Clock;
+}
+
+/** What a token for a cluster may be made out to: Data Explorer as a whole, the cluster by one of its names, the public help cluster. */
+const audiencesOf = ({ hosts }: ServedCluster): readonly string[] =>
+  [
+    'https://kusto.kusto.windows.net',
+    'https://help.kusto.windows.net',
+    ...hosts.map((host) => `https://${host}`),
+  ].flatMap((audience) => [audience, `${audience}/`]);
+
+/** Who sends a request, or why nobody is let in. @param authorization the header's value */
+export async function authenticate(
+  { verifyToken }: Pick<WireAccessPorts, 'verifyToken'>,
+  cluster: ServedCluster,
+  authorization: string | undefined,
+): Promise<Caller | RefusedRequest> {
+  const verdict = await verifyToken(authorization, audiencesOf(cluster));
+  if (verdict.outcome !== 'valid') return unauthorized(cluster, verdict);
+  if (verdict.caller.tenantId !== cluster.tenantId) {
+    return unauthorized(cluster, { outcome: 'wrongIssuer', found: verdict.caller.issuer });
+  }
+  return verdict.caller;
+}
+
+const reasons: { readonly [Outcome in Exclude<TokenVerdict['outcome'], 'valid'>]: string } = {
+  missing: 'The request has no bearer token.',
+  malformed: 'The token is malformed.',
+  badSignature: 'The signature of the token is not valid.',
+  expired: 'The token has expired.',
+  wrongAudience: 'The token was issued for another audience.',
+  wrongIssuer: "The token was issued by another tenant than the cluster's.",
+  unknownPrincipal: 'The principal of the token does not exist any more or is disabled.',
+};
+
+const unauthorized = (
+  cluster: ServedCluster,
+  verdict: Exclude<TokenVerdict, { outcome: 'valid' }>,
+): RefusedRequest => ({
+  outcome: 'refused',
+  kind: 'unauthorized',
+  message: `Request is denied due to lack of credentials: ${reasons[verdict.outcome]}`,
+  challenge: `Bearer authorization_uri="https://login.microsoftonline.com/${cluster.tenantId}", resource_id="https://kusto.kusto.windows.net"`,
+});
+
+/** Answers the data plane of a cluster process: who sends a request and what they are there.
+ * @param keys tells whether the cluster may use its key at this moment */
+export async function authorizeRequest(
+  ports: WireAccessPorts & { readonly keys: Pick<SupervisedClusterKeys, 'admitted'> },
+  clusterId: Guid,
+  authorization: string | undefined,
+): Promise<AllowedRequest | RefusedRequest> {
+  try {
+    return await authorized(ports, clusterId, authorization);
+  } catch (error) {
+    if (error instanceof SealedRecordError) return { outcome: 'refused', kind: 'damaged', message: error.message };
+    throw error;
+  }
+}
+
+async function authorized(
+  ports: WireAccessPorts & { readonly keys: Pick<SupervisedClusterKeys, 'admitted'> },
+  clusterId: Guid,
+  authorization: string | undefined,
+): Promise<AllowedRequest | RefusedRequest> {
+  const cluster = await ports.clusters.byId(clusterId);
+  if (cluster === undefined) return unavailable('The cluster does not exist any more.');
+  const caller = await authenticate(ports, cluster, authorization);
+  if ('outcome' in caller) return caller;
+  if (cluster.networkRefusal !== undefined)
+    return { outcome: 'refused', kind: 'forbidden', message: cluster.networkRefusal };
+  const admission = await ports.keys.admitted(clusterId);
+  if (admission.outcome !== 'admitted' || !cluster.serves) return unavailable('The cluster may not use its key now.');
+  return {
+    outcome: 'allowed',
+    ...accessOf(cluster, caller),
+    now: ports.clock.now(),
+    leaseMs: admission.leaseMs,
+  };
+}
+
+/** What a caller is in a cluster: by its own object id or by one of its groups. */
+export type AccessRights = Omit<AllowedRequest, 'outcome' | 'now' | 'leaseMs'>;
+
+export function accessOf(cluster: ServedCluster, caller: Caller): AccessRights {
+  const principals = [caller.objectId, ...caller.groupIds];
+  const own = cluster.assignments.filter(({ objectId }) => principals.includes(objectId));
+  return {
+    caller: {
+      objectId: caller.objectId,
+      tenantId: caller.tenantId,
+      displayName: caller.displayName,
+      fqn:
+        caller.user === undefined
+          ? `aadapp=${caller.appId ?? caller.objectId};${caller.tenantId}`
+          : `aaduser=${caller.objectId};${caller.tenantId}`,
+    },
+    clusterRoles: own.flatMap(({ databaseId, role }) =>
+      databaseId === undefined && isClusterRole(role) ? [role] : [],
+    ),
+    databases: cluster.databases.map((database) => ({
+      ...database,
+      roles: own.flatMap(({ databaseId, role }) =>
+        databaseId === database.databaseId && !isClusterRole(role) ? [role] : [],
+      ),
+    })),
+    principals: cluster.assignments satisfies readonly RoleHolder[],
+    streamingIngestEnabled: cluster.streamingIngestEnabled,
+    purgeEnabled: cluster.purgeEnabled,
+    machines: cluster.machines,
+  };
+}
+
+const unavailable = (message: string): RefusedRequest => ({ outcome: 'refused', kind: 'unavailable', message });

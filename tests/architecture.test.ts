@@ -67,6 +67,19 @@ describe('architecture', () => {
     ).toEqual([]);
   });
 
+  it('tells kinds of blob stores apart in one file', () => {
+    const kinds = /^src\/storage\/(filesystem|azure-blob|memory)\//;
+    const importing = product
+      .filter((file) => !kinds.test(file.path) && file.imports.some((target) => kinds.test(target)))
+      .map((file) => file.path);
+    expect(importing).toEqual(['src/storage/blob-place.ts']);
+    // A directory that is called after extents is a place of one kind.
+    const naming = product
+      .filter((file) => /(extents?|blobs?)Directory/i.test(withoutComments(file.text)))
+      .map((file) => file.path);
+    expect(naming).toEqual(['src/server/data-directory-names.ts', 'src/server/emptied-state.ts']);
+  });
+
   it('knows of Azure, in the toolkit for it, only what the official SDKs know', () => {
     const packages = product.filter((file) => file.path.startsWith('src/cmk/')).flatMap((file) => file.imports);
     const foreign = packages.filter((name) => !name.startsWith('src/') && !/^(@azure\/|node:crypto$)/.test(name));

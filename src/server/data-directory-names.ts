@@ -1,6 +1,8 @@
+import { join } from 'node:path';
 import { logFileName } from '../http/log-file.ts';
 import { reserveFileName } from '../state/sqlite/disk-reserve.ts';
 import { stateFileName } from '../state/sqlite/sqlite-state-store.ts';
+import type { BlobPlace } from '../storage/blob-place.ts';
 import { authorityFileName, controlFileName } from './control-file.ts';
 
 export const rootKeyFileName = 'root.key';
@@ -15,6 +17,11 @@ export const privateMarkName = 'private-instance.json';
 
 /** Says that a seed was begun, and not finished. */
 export const seedMarkName = 'seed-begun';
+
+/** Where the clusters of a data directory keep their sealed extents, unless they are kept elsewhere. */
+export const blobPlaceIn = (dataDirectory: string): BlobPlace => ({
+  directory: join(dataDirectory, extentDirectoryName),
+});
 
 const withUnfinished = (name: string): readonly string[] => [name, `${name}.new`];
 

@@ -2,6 +2,7 @@ import { readdirSync, statSync } from 'node:fs';
 import { join } from 'node:path';
 import { stateFileName } from '../state/sqlite/sqlite-state-store.ts';
 import { authorityFileName } from './control-file.ts';
+import { extentDirectoryName } from './data-directory-names.ts';
 
 /** The state is empty, and something beside it says that it was not. */
 export class EmptiedStateError extends Error {
@@ -22,7 +23,7 @@ export const hasNoState = (directory: string): boolean =>
  * @param noFile there was no state file, or it held nothing
  * @throws EmptiedStateError */
 export function refuseEmptied(directory: string, rootKeyFileName: string, noFile: boolean): void {
-  const signs = ['extents', authorityFileName, ...(noFile ? [rootKeyFileName] : [])];
+  const signs = [extentDirectoryName, authorityFileName, ...(noFile ? [rootKeyFileName] : [])];
   const beside = signs.find((name) => holdsSomething(join(directory, name)));
   if (beside !== undefined) throw new EmptiedStateError(directory, beside);
 }

@@ -1,8 +1,8 @@
 import type { FastifyInstance } from 'fastify';
-import { join } from 'node:path';
 import { Readable } from 'node:stream';
 import { parseGuid } from '../base/guid.ts';
-import { FilesystemBlobStore } from '../storage/filesystem/filesystem-blob-store.ts';
+import type { BlobPlace } from '../storage/blob-place.ts';
+import { blobsAt } from '../storage/blob-place.ts';
 import type { ClusterInventory } from './cluster-inventory.ts';
 import { ControlError } from './control-plane.ts';
 import type { ListedVaults } from './vault-inventory.ts';
@@ -12,7 +12,7 @@ export const encryptionDataHeader = 'x-ms-meta-encryptiondata';
 
 /** `GET /clusters`: every cluster with its key and, unless `?contents=false`, what it holds. `GET /vaults`: every vault with its keys, and the hosts of those outside. `GET /clusters/{name or id}/extents/{id}`: the sealed bytes of one extent. */
 export const inventoryRoutes =
-  (inventory: ClusterInventory, vaults: () => Promise<ListedVaults>, extentDirectory: string) =>
+  (inventory: ClusterInventory, vaults: () => Promise<ListedVaults>, blobs: BlobPlace) =>
   (app: FastifyInstance): void => {
     app.get<{ Querystring: { readonly contents?: string } }>('/clusters', async ({ query }) => ({
       clusters: await inventory.list(query.contents !== 'false'),
@@ -32,12 +32,14 @@ export const inventoryRoutes =
             throw new ControlError(404, 'ExtentNotFound', `The cluster has no extent ${extentId}.`);
           case 'unavailable':
             throw new ControlError(409, 'ClusterNotServing', 'The cluster may not use its key now, or is stopped.');
-          case 'found':
+          case 'found': {
+            const reader = await blobsAt(blobsAt(blobs).partOf(found.clusterId)).reader();
             return reply
               .header('content-type', 'application/octet-stream')
               .header('content-length', String(found.sealedBytes))
               .header(encryptionDataHeader, found.encryptionData)
-              .send(Readable.from(FilesystemBlobStore.reader(join(extentDirectory, found.clusterId)).read(found.blob)));
+              .send(Readable.from(reader.read(found.blob)));
+          }
         }
       },
     );

@@ -27,6 +27,9 @@ import { listIntact } from '../state/list-all.ts';
 import type { RefusedHosts } from '../http/refused-hosts.ts';
 import type { SealedState } from '../state/sealed-state.ts';
 import type { State } from '../state/state.ts';
+import type { BlobPlace } from '../storage/blob-place.ts';
+import { blobsAt } from '../storage/blob-place.ts';
+import type { BlobSnapshots } from '../storage/placed-blobs.ts';
 import type { WatchedState } from '../state/watched-state.ts';
 import { pruneVaultAudit } from '../vault/audit.ts';
 import { createVaultPlane } from '../vault/plane.ts';
@@ -36,7 +39,7 @@ import type { Clocks } from './clocks.ts';
 import { createClusterInventory } from './cluster-inventory.ts';
 import { createControlPlane } from './control-plane.ts';
 import type { CheckedKey, InstanceEnvironment } from './control-plane.ts';
-import { extentDirectoryName } from './data-directory-names.ts';
+import { blobPlaceIn, snapshotDirectoryName } from './data-directory-names.ts';
 import type { Faults } from './faults.ts';
 import type { IdentityParts } from './identity-parts.ts';
 import type { Instance } from './instance.ts';
@@ -118,7 +121,7 @@ export function createPlanes(parts: ServerParts): Planes {
     ...common(parts),
     keys,
     clock: parts.clocks.clock,
-    extentDirectory: extentDirectory(parts),
+    blobs: blobPlace(parts),
     destructionHeld: () => parts.clocks.destructionHeld(),
   });
   const openable = {
@@ -194,7 +197,7 @@ export function createPlanes(parts: ServerParts): Planes {
     faults: parts.faults,
     checkKeys: () => checkKeys(parts.state, keys, providers, outside),
     clockMoved,
-    snapshots: createSnapshots({ ...parts, keys, clockMoved, dataDirectory: parts.settings.dataDirectory }),
+    snapshots: createSnapshots({ ...parts, keys, clockMoved, blobs: blobSnapshots(parts) }),
   };
   const kusto = createKustoPlane({
     ...common(parts),
@@ -235,7 +238,7 @@ export function createPlanes(parts: ServerParts): Planes {
     routes: [
       seededPrincipalRoutes(parts.state),
       snapshotRoutes(controls.snapshots),
-      inventoryRoutes(inventory, () => listedVaults(parts), extentDirectory(parts)),
+      inventoryRoutes(inventory, () => listedVaults(parts), blobPlace(parts)),
       upkeepRoutes(
         () => contents.upkeepReports(),
         () => memoryRoom(parts.settings.memoryDirectory),
@@ -299,7 +302,9 @@ function openOutsideVaults({ settings, identity }: ServerParts): OutsideVaults {
   });
 }
 
-const extentDirectory = ({ settings }: ServerParts): string => join(settings.dataDirectory, extentDirectoryName);
+const blobPlace = ({ settings }: ServerParts): BlobPlace => settings.blobs ?? blobPlaceIn(settings.dataDirectory);
+const blobSnapshots = (parts: ServerParts): BlobSnapshots | undefined =>
+  blobsAt(blobPlace(parts)).snapshotsIn?.(join(parts.settings.dataDirectory, snapshotDirectoryName));
 
 /** TLS of this port has ended here when a path is read, so Kusto's have one of their own. */
 const withoutKusto = (control: Plane, kustoPort: () => number): Plane => ({
@@ -355,7 +360,7 @@ function createKeys(
     processScript: settings.scripts.clusterProcess,
     ...(parts.spareProcess === undefined ? {} : { spareProcess: parts.spareProcess }),
     clusterTables: [clusterCatalogTable.name],
-    extentDirectory: extentDirectory(parts),
+    blobs: blobPlace(parts),
     serveWire,
     compact: parts.compact,
   });

@@ -5,6 +5,7 @@ import type { LogOptions } from '../http/logging.ts';
 import type { LeaseSettings } from '../encryption/lease.ts';
 import { defaultLeaseSettings } from '../encryption/lease.ts';
 import type { RootKey } from '../state/root-key.ts';
+import type { BlobPlace } from '../storage/blob-place.ts';
 
 /** Port `kept`: the one on which the directory was served last. */
 export interface ServerAddress {
@@ -50,6 +51,8 @@ export interface ServerSettings {
   readonly stateAnchor?: string;
   /** The user's city database in MMDB format, absolute; without it `geo_info_from_ip_address()` is refused. */
   readonly geoipDatabase?: string;
+  /** Where clusters keep their sealed extents, each its part; default: a directory in the data directory. */
+  readonly blobs?: BlobPlace;
   /** On a tmpfs: where clusters open their extents. Default `/dev/shm`. */
   readonly memoryDirectory?: string;
   /** Name of the cluster that `localhost` leads to; without it the only one. */

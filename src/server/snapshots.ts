@@ -1,7 +1,5 @@
-import { rm } from 'node:fs/promises';
-import { join } from 'node:path';
 import type { Guid } from '../base/guid.ts';
-import { newGuid } from '../base/guid.ts';
+import { newGuid, parseGuid } from '../base/guid.ts';
 import type { RandomBytes } from '../base/random.ts';
 import type { SupervisedClusterKeys } from '../cluster/supervisor/cluster-keys.ts';
 import type { Instant } from '../clock/clock.ts';
@@ -12,12 +10,11 @@ import type { SealedState } from '../state/sealed-state.ts';
 import type { StateCopy } from '../state/state-copy.ts';
 import { StateConflictError } from '../state/state-store.ts';
 import type { State } from '../state/state.ts';
+import type { BlobSnapshots } from '../storage/placed-blobs.ts';
 import type { Clocks } from './clocks.ts';
 import { virtualTable, wallTable } from './clocks.ts';
-import { extentDirectoryName, snapshotDirectoryName } from './data-directory-names.ts';
 import type { Faults } from './faults.ts';
 import { portsTable } from './kept-ports.ts';
-import { linkAll, linkBack, removeUnlinked } from './linked-files.ts';
 
 /** Snapshots of a whole instance, for tests: rows, resources, keys, roles and the clock. They end with the process. */
 export interface Snapshots {
@@ -40,13 +37,15 @@ export interface SnapshotPorts {
   readonly clocks: Clocks;
   readonly faults: Faults;
   readonly keys: Pick<SupervisedClusterKeys, 'processOf'>;
-  readonly dataDirectory: string;
+  /** Undefined: sealed extents lie where they cannot be put back. */
+  readonly blobs: BlobSnapshots | undefined;
   readonly randomBytes: RandomBytes;
   /** What follows from the time that it is now. */
   readonly clockMoved: () => Promise<void>;
 }
 
 interface Snapshot {
+  readonly id: Guid;
   readonly copy: StateCopy;
   readonly now: Instant;
   readonly isFrozen: boolean;
@@ -62,10 +61,8 @@ const leftOut: ReadonlySet<string> = new Set([wallTable.name, virtualTable.name,
 const isLeftOut = (table: string): boolean => leftOut.has(table);
 
 export function createSnapshots(ports: SnapshotPorts): Snapshots {
-  const { sealed, state, clocks, faults, keys, dataDirectory } = ports;
+  const { sealed, state, clocks, faults, keys } = ports;
   const snapshots = new Map<string, Snapshot>();
-  const extents = join(dataDirectory, extentDirectoryName);
-  const linksOf = (id: string): string => join(dataDirectory, snapshotDirectoryName, id);
   let last: Promise<unknown> = Promise.resolve();
   /** One after the other. */
   const inTurn = <T>(action: () => Promise<T>): Promise<T> => {
@@ -74,22 +71,23 @@ export function createSnapshots(ports: SnapshotPorts): Snapshots {
     return turn;
   };
 
-  /** Order: names of the sealed files → records → nobody has committed since the first of them. */
+  /** Order: sealed blobs → records → nobody has committed since the first of them. */
   const take = async (): Promise<Guid> => {
     virtualOf(clocks);
+    const blobs = blobsOf(ports);
     if (snapshots.size >= snapshotsMax)
       throw new SnapshotError(`There are ${snapshotsMax} snapshots, which is the limit: release one.`);
     const id = newGuid(ports.randomBytes);
     for (let attempt = 1; ; attempt += 1) {
       const before = sealed.position;
       const { now, frozen } = clocks.read();
-      await linkAll(extents, linksOf(id));
+      await blobs.take(id);
       const copy = await sealed.copy(isLeftOut);
       if (sealed.position === before) {
-        snapshots.set(id, { copy, now, isFrozen: frozen });
+        snapshots.set(id, { id, copy, now, isFrozen: frozen });
         return id;
       }
-      await rm(linksOf(id), { recursive: true, force: true });
+      await blobs.forget(id);
       if (attempt === attemptsMax) throw new SnapshotError('The instance is too busy for a snapshot.');
     }
   };
@@ -123,17 +121,18 @@ export function createSnapshots(ports: SnapshotPorts): Snapshots {
     }
   };
 
-  /** Order: sealed files that records will name → the clock → records, which whoever watches keys hears of → what is kept in memory →
-   * files that no record names. */
-  const restore = async (id: string): Promise<void> => {
-    const { copy, now, isFrozen } = found(snapshots, id);
+  /** Order: blobs that records will name → the clock → records, which whoever watches keys hears of → what is kept in memory →
+   * blobs that no record names. */
+  const restore = async (named: string): Promise<void> => {
+    const { id, copy, now, isFrozen } = found(snapshots, named);
     const before = await keyChecks();
-    await linkBack(linksOf(id), extents);
+    const blobs = blobsOf(ports);
+    await blobs.bringBack(id);
     await virtualOf(clocks).putBack(now, isFrozen);
     await putStateBack(copy);
     await faults.reload();
     await tellProcesses(before, now);
-    await removeUnlinked(linksOf(id), extents);
+    await blobs.removeNew(id);
     await ports.clockMoved();
   };
 
@@ -143,12 +142,17 @@ export function createSnapshots(ports: SnapshotPorts): Snapshots {
     release: (id) =>
       inTurn(async () => {
         snapshots.delete(id);
-        if (snapshotId.test(id)) await rm(linksOf(id), { recursive: true, force: true });
+        const known = parseGuid(id);
+        if (known !== undefined) await ports.blobs?.forget(known);
       }),
   };
 }
 
-const snapshotId = /^[0-9a-f-]{36}$/;
+function blobsOf({ blobs }: SnapshotPorts): BlobSnapshots {
+  if (blobs === undefined)
+    throw new SnapshotError('The sealed extents of this instance lie where they cannot be put back.');
+  return blobs;
+}
 
 function found(snapshots: ReadonlyMap<string, Snapshot>, id: string): Snapshot {
   const snapshot = snapshots.get(id);

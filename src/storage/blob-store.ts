@@ -31,6 +31,9 @@ export interface BlobStore {
   delete(name: BlobName): Promise<void>;
 }
 
+/** For another process than the one that has a place for itself: changes nothing there. */
+export type BlobReader = Pick<BlobStore, 'read' | 'readInto'>;
+
 export class BlobNotFoundError extends Error {
   override readonly name = 'BlobNotFoundError';
   constructor(readonly blob: BlobName) {

@@ -14,6 +14,7 @@ import { createConnectionFailureHandler } from '../../http/request-admission.ts'
 import { agreeOnHost, parseHost } from '../../http/request-target.ts';
 import { startSystemTimer } from '../../http/timer.ts';
 import type { ClusterData } from '../../database/catalog/cluster-data.ts';
+import type { BlobPlace } from '../../storage/blob-place.ts';
 import type { DataHolder } from '../process/data-holder.ts';
 import type { HandedSocket } from '../messages/handed-socket.ts';
 import type { DataPlaneSettings, Farewell, LocalhostSettings } from '../messages/protocol.ts';
@@ -51,7 +52,7 @@ const socketsMax = 1_000;
 export async function openDataPlane(options: {
   readonly settings: DataPlaneSettings;
   readonly data: DataHolder;
-  readonly extentDirectory: string | undefined;
+  readonly blobs: BlobPlace | undefined;
   readonly call: (operation: string, body: unknown) => Promise<unknown>;
 }): Promise<DataPlane> {
   const { settings } = options;

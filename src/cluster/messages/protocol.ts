@@ -9,6 +9,7 @@ import { parseHostName } from '../../base/names.ts';
 import type { CustomerKey, KeyPreflight } from '../../encryption/cluster-keys.ts';
 import type { KeyDescription, KeyFailure, KeyFailureCause, KeyFailureKind } from '../../encryption/key-wrapper.ts';
 import type { KeyTarget, WrappedClusterKey } from '../../encryption/rotation.ts';
+import type { BlobPlace } from '../../storage/blob-place.ts';
 import type { ExtentCall, ExtentReply, InventoryCall, InventoryReply } from './inventory-protocol.ts';
 import { extentReplyOf, inventoryReplyOf } from './inventory-protocol.ts';
 import type { Fields } from './message-fields.ts';
@@ -30,7 +31,7 @@ export interface SupervisorCalls {
     readonly edge: Edge;
     readonly vaultTimeoutMs: number;
     /** Where sealed extents are kept; undefined: this server has no place for data. */
-    readonly extentDirectory: string | undefined;
+    readonly blobs: BlobPlace | undefined;
   };
   readonly describe: {
     readonly identity: Guid;

@@ -91,7 +91,7 @@ const operations: {
     dataPlane = await openDataPlane({
       settings: call,
       data: data(),
-      extentDirectory: ready().settings.extentDirectory,
+      blobs: ready().settings.blobs,
       call: (operation, body) => channel.call(operation, body),
     });
     yieldToOthers(); // threads that the engine has yet to start take after those that start them

@@ -12,7 +12,8 @@ import { nativeFunctions } from '../../kql/sql/native.ts';
 import { memoryDirectory } from '../../encryption/extent-files/memory-file.ts';
 import type { StartTimer } from '../../http/timer.ts';
 import type { Log } from '../../http/logging.ts';
-import { FilesystemBlobStore } from '../../storage/filesystem/filesystem-blob-store.ts';
+import type { BlobPlace } from '../../storage/blob-place.ts';
+import { blobsAt } from '../../storage/blob-place.ts';
 import type { DataHolder, DataParts } from './data-holder.ts';
 import { DataUnavailableError } from './data-holder.ts';
 import type { DataPlaneSettings } from '../messages/protocol.ts';
@@ -34,11 +35,11 @@ const queryThreadIdleMs = 20_000;
 export function openClusterHost(options: {
   readonly settings: DataPlaneSettings;
   readonly data: DataHolder;
-  readonly extentDirectory: string | undefined;
+  readonly blobs: BlobPlace | undefined;
   readonly startTimer: StartTimer;
   readonly log: Log;
 }): ClusterHost {
-  const { settings, data, extentDirectory, log } = options;
+  const { settings, data, blobs, log } = options;
   useGeoipDatabase(settings.geoipDatabase);
   const parser = createKqlParser({
     entry: settings.parserScript,
@@ -62,11 +63,11 @@ export function openClusterHost(options: {
     after: options.startTimer,
     onStarted: yieldToOthers,
   });
-  const opened = openEngine().then((database) => {
-    if (extentDirectory !== undefined) {
+  const opened = openEngine().then(async (database) => {
+    if (blobs !== undefined) {
       data.serveWith({
         clusterName: settings.clusterName,
-        blobs: FilesystemBlobStore.open(extentDirectory),
+        blobs: await blobsAt(blobs).open(),
         engine: database,
         ...memoryForExtents(settings.memoryDirectory),
       });

@@ -49,7 +49,7 @@ describe('the contents of a deleted cluster', () => {
       const contents = createClusterContents({
         state,
         keys: keys as unknown as SupervisedClusterKeys,
-        extentDirectory,
+        blobs: { directory: extentDirectory },
         clock: { now: () => 0, every: () => () => undefined },
         log,
       });

@@ -1,5 +1,3 @@
-import { rm } from 'node:fs/promises';
-import { join } from 'node:path';
 import type { Guid } from '../../base/guid.ts';
 import { parseGuid } from '../../base/guid.ts';
 import { invariant } from '../../base/invariant.ts';
@@ -9,6 +7,8 @@ import { listIntact } from '../../state/list-all.ts';
 import type { State, StateWrite, Table } from '../../state/state.ts';
 import { writeRecord } from '../../state/state.ts';
 import { StateConflictError } from '../../state/state-store.ts';
+import type { BlobPlace } from '../../storage/blob-place.ts';
+import { blobsAt } from '../../storage/blob-place.ts';
 import { clusterCatalogTable } from '../process/remote-catalog-store.ts';
 import type { InventoryCall } from '../messages/inventory-protocol.ts';
 import type { Rested } from '../messages/rest-protocol.ts';
@@ -38,7 +38,8 @@ const databasesPerCall = 1_000;
 export interface ClusterContentsPorts {
   readonly state: State;
   readonly keys: SupervisedClusterKeys;
-  readonly extentDirectory: string;
+  /** Each cluster has its part. */
+  readonly blobs: BlobPlace;
   readonly clock: { now(): number; every(milliseconds: number, run: () => Promise<void>): () => void };
   readonly log: KeyLog;
   /** While true nothing goes for its age: the clock is doubtful. */
@@ -51,7 +52,7 @@ export interface ClusterUpkeep {
   readonly problems: UpkeepProblems;
 }
 
-/** What clusters hold, as the resource manager deals with it: sealed records, directories of sealed bytes, and nothing that opens them. */
+/** What clusters hold, as the resource manager deals with it: sealed records, sealed bytes, and nothing that opens them. */
 export interface ClusterContentsService {
   removeDatabase(clusterId: Guid, databaseId: Guid): Promise<readonly StateWrite[]>;
   removeCluster(clusterId: Guid): Promise<readonly StateWrite[]>;
@@ -155,11 +156,8 @@ async function upkeepOf(
   return reply.problems;
 }
 
-/** Order: the cluster's key is gone with the commit that made the removal → records → directory → the removal itself. */
-async function removeContents(
-  { state, keys, extentDirectory, log }: ClusterContentsPorts,
-  clusterId: string,
-): Promise<void> {
+/** Order: the cluster's key is gone with the commit that made the removal → records → blobs → the removal itself. */
+async function removeContents({ state, keys, blobs, log }: ClusterContentsPorts, clusterId: string): Promise<void> {
   const id = parseGuid(clusterId);
   invariant(id !== undefined, 'a removal names a cluster');
   if ((await state.get(clusterKeyTable, id)) !== undefined) return;
@@ -174,7 +172,7 @@ async function removeContents(
         });
       }
     }
-    await rm(join(extentDirectory, id), { recursive: true, force: true });
+    await blobsAt(blobsAt(blobs).partOf(id)).removeAll();
     const removal = await state.get(removedClusters, id);
     if (removal !== undefined) await state.commit({ write: [writeRecord(removedClusters, id, removal.version, null)] });
   } catch (error) {

@@ -9,6 +9,7 @@ import type { Custody } from '../../encryption/cluster-keys.ts';
 import type { KeyFailure } from '../../encryption/key-wrapper.ts';
 import type { LeaseSettings, TwoClocks } from '../../encryption/lease.ts';
 import type { State } from '../../state/state.ts';
+import type { BlobPlace } from '../../storage/blob-place.ts';
 import type { ClusterProcess } from './cluster-process.ts';
 import type { Edge, OutsideRoute } from '../process/host-route.ts';
 import type { TokenAnswer, TokenTarget } from '../process/vault-key-wrapper.ts';
@@ -69,7 +70,7 @@ export interface ClusterKeysOptions {
    * None by default. */
   readonly clusterTables?: readonly string[];
   /** Where clusters keep their sealed extents. */
-  readonly extentDirectory?: string;
+  readonly blobs?: BlobPlace;
   /** Answers what the data plane of a cluster process asks. Without it clusters have no data plane.
    * @throws for an operation that there is not, or a body that makes no sense */
   readonly serveWire?: (clusterId: Guid, operation: string, body: unknown) => Promise<unknown>;

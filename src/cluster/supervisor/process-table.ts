@@ -1,5 +1,6 @@
-import { join } from 'node:path';
 import type { Guid } from '../../base/guid.ts';
+import type { BlobPlace } from '../../storage/blob-place.ts';
+import { blobsAt } from '../../storage/blob-place.ts';
 import { ChannelClosedError } from '../messages/channel.ts';
 import type { Farewell } from '../messages/protocol.ts';
 import type { Rested } from '../messages/rest-protocol.ts';
@@ -15,9 +16,9 @@ const delayMsMax = 30_000;
 const steadyMs = 60_000;
 const preflightIdleMs = 20_000;
 
-/** Each cluster has a directory of its own, which its process has for itself. */
-const extentDirectoryOf = ({ extentDirectory }: ClusterKeysOptions, clusterId: Guid | undefined): string | undefined =>
-  extentDirectory === undefined || clusterId === undefined ? undefined : join(extentDirectory, clusterId);
+/** Each cluster has a part of its own, which its process has for itself. */
+const partOf = ({ blobs }: ClusterKeysOptions, clusterId: Guid | undefined): BlobPlace | undefined =>
+  blobs === undefined || clusterId === undefined ? undefined : blobsAt(blobs).partOf(clusterId);
 
 interface Crashes {
   readonly count: number;
@@ -154,7 +155,7 @@ export class ProcessTable {
         visitsKeys,
         edge,
         vaultTimeoutMs: settings.vaultTimeoutMs,
-        extentDirectory: extentDirectoryOf(this.#options, clusterId),
+        blobs: partOf(this.#options, clusterId),
       },
       serve: createProcessServices(this.#options, clusterId),
       onExit,

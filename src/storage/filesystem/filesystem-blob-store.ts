@@ -6,7 +6,7 @@ import { link, mkdir, open, readdir, realpath, stat, unlink } from 'node:fs/prom
 import { dirname, join } from 'node:path';
 import { saysFull, StorageFullError } from '../../base/storage-full.ts';
 import { syncDirectory } from '../../base/sync-directory.ts';
-import type { BlobName, BlobStore, BlobSummary } from '../blob-store.ts';
+import type { BlobName, BlobReader, BlobStore, BlobSummary } from '../blob-store.ts';
 import { BlobExistsError, BlobNotFoundError, parseBlobName } from '../blob-store.ts';
 
 /** Files have an ending, so that a blob `a` and a blob `a/b` can both exist. Names have no dot. */
@@ -33,7 +33,7 @@ export class FilesystemBlobStore implements BlobStore {
   }
 
   /** For another process than the one that has the directory for itself: changes nothing there. */
-  static reader(directory: string): Pick<BlobStore, 'read' | 'readInto'> {
+  static reader(directory: string): BlobReader {
     return new FilesystemBlobStore(directory);
   }
 

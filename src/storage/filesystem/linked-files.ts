@@ -22,7 +22,7 @@ export async function linkAll(from: string, to: string): Promise<void> {
   for (const file of await filesIn(from)) await linkOne(join(from, file), join(to, file));
 }
 
-/** Makes a directory hold what its links say: missing files come back, others go. */
+/** Files that have a link and are missing come back. */
 export async function linkBack(links: string, to: string): Promise<void> {
   const wanted = new Set(await filesIn(links));
   const present = new Set(await filesIn(to));

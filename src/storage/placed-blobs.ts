@@ -1,0 +1,25 @@
+import type { Guid } from '../base/guid.ts';
+import type { BlobReader, BlobStore } from './blob-store.ts';
+
+/** What each kind of store can do with its places. */
+export interface PlacedBlobs<Place> {
+  /** The part of the place that one owner, a cluster, has for itself. Parts of two owners have nothing in common. */
+  partOf(owner: Guid): Place;
+  /** For the one process that has the place for itself. Makes it if need be, and removes what a crash left unfinished. */
+  open(): Promise<BlobStore>;
+  reader(): Promise<BlobReader>;
+  /** Nobody has it open any more. Removing what is not there is no error. */
+  removeAll(): Promise<void>;
+  /** Undefined: what is at such a place cannot be put back.
+   * @param directory for what is needed to put blobs back; on the disk of this machine, nobody else's */
+  readonly snapshotsIn?: (directory: string) => BlobSnapshots;
+}
+
+/** Blobs as they were, by the id of a snapshot, for tests of a whole instance. Owners may write meanwhile. */
+export interface BlobSnapshots {
+  take(id: Guid): Promise<void>;
+  /** What is gone since comes back. What is new stays, until `removeNew`: somebody may still name it. */
+  bringBack(id: Guid): Promise<void>;
+  removeNew(id: Guid): Promise<void>;
+  forget(id: Guid): Promise<void>;
+}

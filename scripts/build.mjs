@@ -51,6 +51,8 @@ const serverApart = {
 };
 const asCommonJs = {
   plugins: [serverApart],
+  // Blobs in a container are no setting of the test library: it need not carry the SDK a second time.
+  external: [...common.external, '@azure/storage-blob'],
   format: 'cjs',
   outExtension: { '.js': '.cjs' },
   define: { 'import.meta.dirname': '__dirname', 'import.meta.url': 'kustodyFileUrl', builtAsCommonJs: 'true' },

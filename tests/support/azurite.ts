@@ -1,10 +1,14 @@
 import { spawn } from 'node:child_process';
+import { randomUUID } from 'node:crypto';
 import { createRequire } from 'node:module';
 import { createInterface } from 'node:readline';
+import { BlobServiceClient, ContainerSASPermissions } from '@azure/storage-blob';
 
 export interface Azurite {
   /** Of the account that Azurite always has. */
   readonly connectionString: string;
+  /** Makes a container. @returns its URL, with a signature that may read, create, list and delete for an hour */
+  newContainer(): Promise<string>;
   stop(): Promise<void>;
 }
 
@@ -24,8 +28,17 @@ export async function startAzurite(): Promise<Azurite> {
     const endpoint = /successfully listens on (http:\S+)/.exec(line)?.[1];
     if (endpoint === undefined) continue;
     child.stdout.resume();
+    const connectionString = `DefaultEndpointsProtocol=http;AccountName=${account};AccountKey=${accountKey};BlobEndpoint=${endpoint}/${account};`;
     return {
-      connectionString: `DefaultEndpointsProtocol=http;AccountName=${account};AccountKey=${accountKey};BlobEndpoint=${endpoint}/${account};`,
+      connectionString,
+      async newContainer() {
+        const container = BlobServiceClient.fromConnectionString(connectionString).getContainerClient(randomUUID());
+        await container.create();
+        return container.generateSasUrl({
+          permissions: ContainerSASPermissions.parse('rcwdl'),
+          expiresOn: new Date(Date.now() + 3_600_000),
+        });
+      },
       stop: async () => {
         child.kill('SIGKILL');
         await ended;

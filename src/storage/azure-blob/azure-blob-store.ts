@@ -8,20 +8,23 @@ import { BlobExistsError, BlobNotFoundError, parseBlobName } from '../blob-store
 /** 50,000 blocks of this size are 400 GB. */
 const blockBytes = 8 * 1024 * 1024;
 
-/** Blobs in one container of Azure Blob Storage (or what speaks like it). The container exists. */
+/** Blobs in one container of Azure Blob Storage (or what speaks like it), or in a folder of it. The container exists. */
 export class AzureBlobStore implements BlobStore {
   readonly #container: ContainerClient;
+  readonly #folder: string;
   readonly #randomBytes: RandomBytes;
 
-  constructor(container: ContainerClient, randomBytes: RandomBytes = systemRandomBytes) {
+  /** @param folder `` or a name that ends in `/` */
+  constructor(container: ContainerClient, folder = '', randomBytes: RandomBytes = systemRandomBytes) {
     this.#container = container;
+    this.#folder = folder;
     this.#randomBytes = randomBytes;
   }
 
   /** Blocks are not visible until they are committed as a whole, on the condition that the name is free. Until then all writers of
    * a name share one list of blocks: ids that another one could use, too, would let it put its bytes in place of ours. */
   async write(name: BlobName, pieces: AsyncIterable<Uint8Array>): Promise<{ readonly length: number }> {
-    const blob = this.#container.getBlockBlobClient(name);
+    const blob = this.#container.getBlockBlobClient(this.#folder + name);
     const writer = Buffer.from(this.#randomBytes(12)).toString('hex');
     const blocks: string[] = [];
     let length = 0;
@@ -43,10 +46,10 @@ export class AzureBlobStore implements BlobStore {
   }
 
   async *read(name: BlobName, range?: { readonly offset: number; readonly length: number }): AsyncIterable<Uint8Array> {
-    if (range?.length === 0 && (await this.#container.getBlobClient(name).exists())) return;
+    if (range?.length === 0 && (await this.#container.getBlobClient(this.#folder + name).exists())) return;
     try {
       const { readableStreamBody } = await this.#container
-        .getBlobClient(name)
+        .getBlobClient(this.#folder + name)
         .download(range?.offset ?? 0, range?.length);
       for await (const piece of readableStreamBody ?? []) yield Buffer.from(piece);
     } catch (error) {
@@ -65,14 +68,14 @@ export class AzureBlobStore implements BlobStore {
   }
 
   async *list(prefix: string): AsyncIterable<BlobSummary> {
-    for await (const { name: text, properties } of this.#container.listBlobsFlat({ prefix })) {
-      const name = parseBlobName(text);
+    for await (const { name: text, properties } of this.#container.listBlobsFlat({ prefix: this.#folder + prefix })) {
+      const name = parseBlobName(text.slice(this.#folder.length));
       if (name !== undefined) yield { name, length: properties.contentLength ?? 0 };
     }
   }
 
   async delete(name: BlobName): Promise<void> {
-    await this.#container.getBlobClient(name).deleteIfExists();
+    await this.#container.getBlobClient(this.#folder + name).deleteIfExists();
   }
 }
 

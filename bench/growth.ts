@@ -5,8 +5,8 @@ import { endings } from '../src/kql/parser/process/results.ts';
 import { operatorBuilders } from '../src/kql/parser/process/tables.ts';
 import { pluginShapes } from '../src/kql/plan/row-settings.ts';
 import { cases } from '../src/kql/rows/functions.cases.ts';
-import { aggregateRows } from '../src/kql/sql/aggregates.ts';
-import { functionRows } from '../src/kql/sql/functions.ts';
+import { aggregateRows } from '../src/kql/aggregates/table.ts';
+import { functionRows } from '../src/kql/functions/table.ts';
 import { windowFunctions } from '../src/kql/functions/window.ts';
 import type { LocalEngine } from '../src/kql/testing/local-engine.ts';
 import { openLocalEngine } from '../src/kql/testing/local-engine.ts';
@@ -57,7 +57,7 @@ function operatorSamples(): readonly Sample[] {
 const pluginSamples = (): readonly Sample[] => checked('plugin', [...pluginShapes], pluginQueries);
 
 function aggregateSamples(): readonly Sample[] {
-  return checked('aggregate', Object.keys(aggregateRows()), aggregateCalls).flatMap(({ name, query: call }) => {
+  return checked('aggregate', Object.keys(aggregateRows), aggregateCalls).flatMap(({ name, query: call }) => {
     const sketch = /\(h\)/.test(call) ? `summarize h = ${name.startsWith('hll') ? 'hll' : 'tdigest'}(n) by k | ` : '';
     return [
       { name, query: `SOURCE | ${sketch}summarize ${call}` },
@@ -68,14 +68,14 @@ function aggregateSamples(): readonly Sample[] {
 
 function functionSamples(): readonly Sample[] {
   const expressions = Object.values(cases).flat();
-  const names = Object.keys(functionRows()).filter((name) => !Object.hasOwn(notMeasured, name));
+  const names = Object.keys(functionRows).filter((name) => !Object.hasOwn(notMeasured, name));
   const pipes = names.flatMap((name) => {
     const pipe = functionPipe(name, expressions);
     return pipe === undefined ? [] : ([[name, `SOURCE | ${pipe}`]] as const);
   });
   const windows = Object.keys(windowFunctions).filter((name) => !Object.hasOwn(notMeasured, name));
   const gone = [...sampledFunctions, ...Object.keys(notMeasured)].filter(
-    (name) => !Object.hasOwn(functionRows(), name) && !Object.hasOwn(windowFunctions, name),
+    (name) => !Object.hasOwn(functionRows, name) && !Object.hasOwn(windowFunctions, name),
   );
   if (gone.length > 0) throw new Error(`There is no function ${gone.join(', ')} any more.`);
   return [

@@ -18,8 +18,7 @@ import type { KqlParser } from '../src/kql/parser/parser-client.ts';
 import { createKqlParser } from '../src/kql/parser/parser-client.ts';
 import type { QueryEngine } from '../src/kql/query-engine.ts';
 import { createQueryEngine } from '../src/kql/query-engine.ts';
-import '../src/kql/sql/translate.ts'; // registers the native functions
-import { nativeFunctions } from '../src/kql/sql/native.ts';
+import { natives } from '../src/kql/language.ts';
 import { RootKey } from '../src/state/root-key.ts';
 import { SealedState } from '../src/state/sealed-state.ts';
 import type { Table } from '../src/state/state.ts';
@@ -58,7 +57,7 @@ export async function openLocalCluster(): Promise<LocalCluster> {
     randomBytes: systemRandomBytes,
   });
   const blobs = FilesystemBlobStore.open(join(directory, 'extents'));
-  const engine = await openEngineDatabase({ threads: availableParallelism(), memoryLimit: '8GiB' }, nativeFunctions());
+  const engine = await openEngineDatabase({ threads: availableParallelism(), memoryLimit: '8GiB' }, natives);
   const parser = openParser();
   const queries = createQueryEngine({ parser, database: engine });
   const store = createRemoteCatalogStore(state, clusterId);

@@ -4,6 +4,7 @@ import type { Program } from './plan/plan.ts';
 import type { KqlParser } from './parser/parser-client.ts';
 import { createKqlParser } from './parser/parser-client.ts';
 import { expansionOf } from './sql/copies.ts';
+import { language } from './language.ts';
 import { translate } from './sql/translate.ts';
 import { openLocalEngine } from './testing/local-engine.ts';
 import { parserEntry } from './testing/parser-entry.ts';
@@ -40,6 +41,7 @@ async function sizesOf(text: string): Promise<number[]> {
   if (!result) throw new Error('a query has a result');
   const { sql } = translate(result.plan, {
     facts: { now: 0n, database: 'db', cluster: 'c', parameters: new Map(), options: {} },
+    language,
     lets,
     wrapping: false,
     table: () => ({ sql: 't', columns: new Map(columns.map(({ name }) => [name, name])) }),
@@ -168,6 +170,7 @@ describe('a union of many tables', () => {
     if (!result) throw new Error('a query has a result');
     const { sql } = translate(result.plan, {
       facts: { now: 0n, database: 'db', cluster: 'c', parameters: new Map(), options: {} },
+      language,
       lets,
       wrapping: false,
       table: (_database, table, cols) => ({

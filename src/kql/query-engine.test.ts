@@ -5,12 +5,11 @@ import type { Program } from './plan/plan.ts';
 import type { CompileOptions, KqlParser } from './parser/parser-client.ts';
 import type { QueryRequest } from './query-engine.ts';
 import { createQueryEngine } from './query-engine.ts';
-import './sql/translate.ts'; // registers the native functions
-import { nativeFunctions } from './sql/native.ts';
+import { natives } from './language.ts';
 
 let database: EngineDatabase;
 beforeAll(async () => {
-  database = await openEngineDatabase({ threads: 1, memoryLimit: '128MB' }, nativeFunctions());
+  database = await openEngineDatabase({ threads: 1, memoryLimit: '128MB' }, natives);
 });
 afterAll(() => database.close());
 

@@ -10,6 +10,7 @@ import { OverflowError } from './duckdb/engine-database.ts';
 import { callsNatives } from './duckdb/macros.ts';
 import type { KeptStages, TemporaryPlan } from './kept-stages.ts';
 import { storeRows } from './kept-stages.ts';
+import { language } from './language.ts';
 import { tableKey } from './scan-ranges.ts';
 import { runStages } from './stages.ts';
 import type { TableSource } from './sql/context.ts';
@@ -112,6 +113,7 @@ function translated(
   const { facts, tables, staged } = session;
   return translate(plan, {
     facts: { ...facts, options: staged.options },
+    language,
     lets,
     ...form,
     table: (owner, table) => {

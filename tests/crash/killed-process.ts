@@ -2,7 +2,7 @@ import { writeSync } from 'node:fs';
 import { createInterface } from 'node:readline';
 import { openEngineDatabase } from '../../src/kql/duckdb/engine-database.ts';
 import '../../src/kql/functions/conversion.ts'; // registers those functions that the macros of the engine call
-import { nativeFunctions } from '../../src/kql/sql/native.ts';
+import { natives } from '../../src/kql/language.ts';
 import { DurableSteps } from './durable-steps.ts';
 import type { Killed } from './killed-check.ts';
 import { check } from './killed-check.ts';
@@ -16,7 +16,7 @@ const [mode, directory = '', name = '', now, killAt] = process.argv.slice(2);
 const say = (line: string): void => {
   writeSync(1, `${line}\n`);
 };
-const openEngine = () => openEngineDatabase({ threads: 2, memoryLimit: '1GB' }, nativeFunctions());
+const openEngine = () => openEngineDatabase({ threads: 2, memoryLimit: '1GB' }, natives);
 if (mode === 'check') {
   const engine = await openEngine();
   for await (const line of createInterface({ input: process.stdin }))

@@ -5,8 +5,8 @@ import { recordFactNames } from '../../src/kql/plan/record-facts.ts';
 import { endings } from '../../src/kql/parser/process/results.ts';
 import { operatorBuilders } from '../../src/kql/parser/process/tables.ts';
 import { isInRows } from '../../src/kql/rows/evaluate.ts';
-import { aggregateRows } from '../../src/kql/sql/aggregates.ts';
-import { functionRows } from '../../src/kql/sql/functions.ts';
+import { aggregateRows } from '../../src/kql/aggregates/table.ts';
+import { functionRows } from '../../src/kql/functions/table.ts';
 import { windowFunctions } from '../../src/kql/functions/window.ts';
 import { pluginShapes } from '../../src/kql/plan/row-settings.ts';
 import { extraPluginNames } from '../../src/kql/parser/process/extra-plugins.ts';
@@ -55,11 +55,9 @@ export function kqlPage(): string {
   const operators = Object.keys(Syntax.SyntaxKind)
     .filter((kind) => kind.endsWith('Operator') && kind !== 'BadQueryOperator')
     .toSorted();
-  const ofRows = new Set(
-    Object.keys(functionRows()).filter((name) => !isInRows(name) && !isWithoutArguments.test(name)),
-  );
+  const ofRows = new Set(Object.keys(functionRows).filter((name) => !isInRows(name) && !isWithoutArguments.test(name)));
   const hasScalar = (name: string): boolean =>
-    Object.hasOwn(functionRows(), name) ||
+    Object.hasOwn(functionRows, name) ||
     Object.hasOwn(windowFunctions, name) ||
     Object.hasOwn(specialCalls, name) ||
     structural.has(name) ||
@@ -87,7 +85,7 @@ export function kqlPage(): string {
     '',
     'Only with a city database of your own (`--geoip-database FILE`): `geo_info_from_ip_address`.',
     '',
-    ...section('Aggregates', aggregates, new Set(Object.keys(aggregateRows()))),
+    ...section('Aggregates', aggregates, new Set(Object.keys(aggregateRows))),
     ...section('Plugins (`evaluate`)', plugins, pluginShapes),
     ...differences.map((line) => wrapped(line, '  ')),
   ].join('\n');

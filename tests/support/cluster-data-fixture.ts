@@ -20,8 +20,7 @@ import type { OpenedClusterData } from '../../src/database/catalog/open-cluster-
 import type { ColumnValues, EngineDatabase } from '../../src/kql/duckdb/engine-database.ts';
 import { openEngineDatabase } from '../../src/kql/duckdb/engine-database.ts';
 import type { Column, KqlType } from '../../src/kql/plan/types.ts';
-import '../../src/kql/sql/translate.ts'; // registers the native functions
-import { nativeFunctions } from '../../src/kql/sql/native.ts';
+import { natives } from '../../src/kql/language.ts';
 import { MemoryStateStore } from '../../src/state/memory/memory-state-store.ts';
 import { RootKey } from '../../src/state/root-key.ts';
 import { SealedState } from '../../src/state/sealed-state.ts';
@@ -187,5 +186,5 @@ export async function openDataFixture(options: DataFixtureOptions = {}): Promise
 export const openTestEngine = (memoryLimit = '1GB', spillDirectory?: string): Promise<EngineDatabase> =>
   openEngineDatabase(
     { threads: 2, memoryLimit, ...(spillDirectory === undefined ? {} : { spillDirectory }) },
-    nativeFunctions(),
+    natives,
   );

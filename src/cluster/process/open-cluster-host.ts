@@ -8,7 +8,7 @@ import { createKqlParser } from '../../kql/parser/parser-client.ts';
 import { createQueryEngine } from '../../kql/query-engine.ts';
 import type { QueryEngine } from '../../kql/query-engine.ts';
 import { useGeoipDatabase } from '../../kql/functions/geoip.ts';
-import { nativeFunctions } from '../../kql/sql/native.ts';
+import { natives } from '../../kql/language.ts';
 import { memoryDirectory } from '../../encryption/extent-files/memory-file.ts';
 import type { StartTimer } from '../../http/timer.ts';
 import type { Log } from '../../http/logging.ts';
@@ -103,7 +103,7 @@ export function openClusterHost(options: {
 function openEngine(): Promise<EngineDatabase> {
   return openEngineDatabase(
     { threads: availableParallelism(), memoryLimit: mebibytes(memoryLimit() / 2) },
-    nativeFunctions(),
+    natives,
   );
 }
 

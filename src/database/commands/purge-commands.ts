@@ -6,7 +6,7 @@ import type { TableView } from '../catalog/catalog-view.ts';
 import type { Plan } from '../../kql/plan/plan.ts';
 import { tablesOf } from '../../kql/plan/walk.ts';
 import { KqlError } from '../../kql/plan/kql-error.ts';
-import { translateCondition } from '../../kql/sql/translate-condition.ts';
+import { translateCondition } from '../../kql/translate-condition.ts';
 import { innerText } from '../../kql/values/literal-text.ts';
 import { parseDatetime, ticksPerMillisecond, ticksPerSecond, unixEpochTicks } from '../../kql/values/ticks.ts';
 import type { Command, CommandRow, Row } from './command.ts';

@@ -1,8 +1,10 @@
 import type { KqlType } from '../plan/types.ts';
 import { cast } from '../sql/convert.ts';
+import { decimalDivide } from '../functions/arithmetic.ts';
+import { nativeCall } from '../sql/native.ts';
 import type { AggregateRow, AggregateRows, SqlArgument } from '../sql/scope.ts';
 import { checkAccuracy, checkPercentiles, isQueried } from './parameters.ts';
-import { ranked, rankedElement } from './statistics.ts';
+import { ranked, rankedElement, rankedValues } from './statistics.ts';
 
 /** `FILTER` of the …if forms, whose predicate is the last argument. */
 const onlyIf = (predicate: SqlArgument | undefined): string =>
@@ -22,6 +24,7 @@ const sum = (conditional: boolean): AggregateRow => ({
 
 /** Average of nothing is NaN for reals; ticks are averaged as ticks. */
 const avg = (conditional: boolean): AggregateRow => ({
+  natives: [decimalDivide],
   sql: ([value, predicate], call) => {
     if (!value) return 'NULL';
     const filter = conditional ? onlyIf(predicate) : '';
@@ -34,7 +37,7 @@ const avg = (conditional: boolean): AggregateRow => ({
 /** DuckDB's own average of decimals goes through a double. */
 function decimalMean(value: string, filter: string): string {
   const [total, rows] = [`CAST(sum(${value})${filter} AS VARCHAR)`, `CAST(count(${value})${filter} AS VARCHAR)`];
-  return `CAST(kql_n_decimal_divide(${total}, ${rows}) AS DECIMAL(38,18))`;
+  return `CAST(${nativeCall(decimalDivide, total, rows)} AS DECIMAL(38,18))`;
 }
 
 const extreme = (name: 'min' | 'max', conditional: boolean): AggregateRow => ({
@@ -107,9 +110,11 @@ export const basicAggregates: AggregateRows = {
   variancep: spread('var_pop', false),
   variancepif: spread('var_pop', true),
   percentile: {
+    natives: [rankedValues],
     sql: ([value, percent], call) => (value && percent ? percentileOf(value, percent, call.type) : 'NULL'),
   },
   percentiles: {
+    natives: [rankedValues],
     columns: ([value, ...percents], call) =>
       value ? percents.map((percent, index) => percentileOf(value, percent, call.types?.[index] ?? call.type)) : [],
   },

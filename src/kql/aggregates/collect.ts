@@ -2,7 +2,7 @@ import { cast } from '../sql/convert.ts';
 import { jsonArray, jsonItems, jsonPairs } from '../values/json-text.ts';
 import { itemsOf, unique } from '../functions/array.ts';
 import { mergeBags } from '../functions/bag.ts';
-import { native } from '../sql/native.ts';
+import { nativeCall, nativeFunction } from '../sql/native.ts';
 import type { AggregateRow, AggregateRows, SqlArgument } from '../sql/scope.ts';
 import { checkSize } from './parameters.ts';
 
@@ -27,13 +27,20 @@ const limited = (list: string, limit: string): string => `list_slice(${list}, 1,
 /** JSON array text of a list of JSON texts. */
 export const toArray = (list: string): string => `('[' || array_to_string(coalesce(${list}, []), ',') || ']')`;
 
+/** The inside of an array, so that lists of arrays come out flat. */
+const listItems = nativeFunction('list_items', ['dynamic'], 'string', ([value]) => {
+  const text = String(value);
+  return text.startsWith('[') ? text.slice(1, -1) : text;
+});
+
 /** `make_list(x[, max])`. An array argument is flattened one level. */
 const makeList = (conditional: boolean, keepNulls: boolean, unlimited?: number): AggregateRow => ({
   result: 'dynamic',
+  natives: [listItems],
   sql: ([value, ...rest], _call, _scope, order) => {
     if (!value) return 'NULL';
     const predicate = conditional ? rest.shift() : undefined;
-    const element = value.type === 'dynamic' ? `kql_n_list_items(${value.sql})` : cast(value, 'dynamic');
+    const element = value.type === 'dynamic' ? nativeCall(listItems, value.sql) : cast(value, 'dynamic');
     const filter = filterOf([...(keepNulls ? [] : present(value)), ...(predicate ? [cast(predicate, 'bool')] : [])]);
     const list = `list(${keepNulls ? `coalesce(${element}, 'null')` : element}${order})${filter}`;
     // An empty array has nothing to add.
@@ -41,43 +48,33 @@ const makeList = (conditional: boolean, keepNulls: boolean, unlimited?: number):
     return toArray(limited(items, limitSql(rest[0], unlimited)));
   },
 });
-/** The inside of an array, so that lists of arrays come out flat. */
-native('list_items', ['dynamic'], 'string', ([value]) => {
-  const text = String(value);
-  return text.startsWith('[') ? text.slice(1, -1) : text;
+
+const distinctItems = nativeFunction('distinct_items', ['dynamic', 'long'], 'dynamic', ([list, limit]) => {
+  const flat = (itemsOf(list) ?? []).flatMap((item) => jsonItems(item) ?? [item]);
+  return jsonArray(unique(flat.filter((item) => item !== 'null')).slice(0, Number(limit)));
 });
 
 /** First seen comes first, up to a number of rows. */
 const makeSet = (conditional: boolean, unlimited?: number): AggregateRow => ({
   result: 'dynamic',
+  natives: [distinctItems],
   sql: ([value, ...rest], _call, _scope, order) => {
     if (!value) return 'NULL';
     const predicate = conditional ? rest.shift() : undefined;
     const filter = filterOf([...present(value), ...(predicate ? [cast(predicate, 'bool')] : [])]);
     const list = `list(${value.sql}${order})${filter}`;
     const setOf = (values: string): string =>
-      `kql_n_distinct_items(${toArray(`list_transform(${values}, lambda one: ${cast({ ...value, sql: 'one' }, 'dynamic')})`)}, ${limitSql(rest[0], unlimited)})`;
+      nativeCall(
+        distinctItems,
+        toArray(`list_transform(${values}, lambda one: ${cast({ ...value, sql: 'one' }, 'dynamic')})`),
+        limitSql(rest[0], unlimited),
+      );
     // Of very many values few are left for the function in JavaScript; which of them came first is lost then.
     return `CASE WHEN len(${list}) > ${firstSeenMax} THEN ${setOf(limited(`list_distinct(${list})`, String(itemsMax)))} ELSE ${setOf(list)} END`;
   },
 });
-native('distinct_items', ['dynamic', 'long'], 'dynamic', ([list, limit]) => {
-  const flat = (itemsOf(list) ?? []).flatMap((item) => jsonItems(item) ?? [item]);
-  return jsonArray(unique(flat.filter((item) => item !== 'null')).slice(0, Number(limit)));
-});
 
-/** The first value of a key wins. */
-const makeBag = (conditional: boolean, unlimited?: number): AggregateRow => ({
-  result: 'dynamic',
-  sql: ([value, ...rest], _call, _scope, order) => {
-    if (!value) return 'NULL';
-    const predicate = conditional ? rest.shift() : undefined;
-    const filter = filterOf([...present(value), ...(predicate ? [cast(predicate, 'bool')] : [])]);
-    const bags = toArray(`list(${cast(value, 'dynamic')}${order})${filter}`);
-    return `kql_n_merge_bags(${bags}, ${limitSql(rest[0], unlimited)})`;
-  },
-});
-native('merge_bags', ['dynamic', 'long'], 'dynamic', ([list, limit]) =>
+const mergedBags = nativeFunction('merge_bags', ['dynamic', 'long'], 'dynamic', ([list, limit]) =>
   mergeBags(
     (itemsOf(list) ?? []).flatMap((item) => {
       const pairs = jsonPairs(item);
@@ -86,6 +83,19 @@ native('merge_bags', ['dynamic', 'long'], 'dynamic', ([list, limit]) =>
     Number(limit),
   ),
 );
+
+/** The first value of a key wins. */
+const makeBag = (conditional: boolean, unlimited?: number): AggregateRow => ({
+  result: 'dynamic',
+  natives: [mergedBags],
+  sql: ([value, ...rest], _call, _scope, order) => {
+    if (!value) return 'NULL';
+    const predicate = conditional ? rest.shift() : undefined;
+    const filter = filterOf([...present(value), ...(predicate ? [cast(predicate, 'bool')] : [])]);
+    const bags = toArray(`list(${cast(value, 'dynamic')}${order})${filter}`);
+    return nativeCall(mergedBags, bags, limitSql(rest[0], unlimited));
+  },
+});
 
 export const collectAggregates: AggregateRows = {
   make_list: makeList(false, false),

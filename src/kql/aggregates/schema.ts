@@ -1,6 +1,6 @@
 import { jsonBag, jsonItems, jsonKind, jsonPairs } from '../values/json-text.ts';
 import { itemsOf } from '../functions/array.ts';
-import { native } from '../sql/native.ts';
+import { nativeCall, nativeFunction } from '../sql/native.ts';
 import type { AggregateRows } from '../sql/scope.ts';
 import { filterOf, toArray } from './collect.ts';
 
@@ -58,7 +58,7 @@ function schemaText({ simple, members, array, isBag }: Schema): string {
   return types.length === 1 && only !== undefined ? only : `[${types.join(',')}]`;
 }
 
-native('schema_of', ['dynamic'], 'dynamic', ([list]) => {
+const schemaOf = nativeFunction('schema_of', ['dynamic'], 'dynamic', ([list]) => {
   const items = itemsOf(list) ?? [];
   if (items.length === 0) return null;
   const schema = empty();
@@ -69,9 +69,10 @@ native('schema_of', ['dynamic'], 'dynamic', ([list]) => {
 export const schemaAggregates: AggregateRows = {
   buildschema: {
     result: 'dynamic',
+    natives: [schemaOf],
     sql: ([value], _call, _scope, order) =>
       value
-        ? `kql_n_schema_of(${toArray(`list(${value.sql}${order})${filterOf([`${value.sql} IS NOT NULL`])}`)})`
+        ? nativeCall(schemaOf, toArray(`list(${value.sql}${order})${filterOf([`${value.sql} IS NOT NULL`])}`))
         : 'NULL',
   },
 };

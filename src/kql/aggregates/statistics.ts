@@ -2,7 +2,7 @@ import { jsonArray, jsonItems } from '../values/json-text.ts';
 import { cast, convert } from '../sql/convert.ts';
 import { itemsOf } from '../functions/array.ts';
 import type { NativeValue } from '../sql/native.ts';
-import { native } from '../sql/native.ts';
+import { nativeCall, nativeFunction } from '../sql/native.ts';
 import type { AggregateRow, AggregateRows, SqlArgument } from '../sql/scope.ts';
 import { filterOf, toArray } from './collect.ts';
 import { checkPercentiles } from './parameters.ts';
@@ -39,7 +39,7 @@ const pairsOf = (pairs: NativeValue | undefined): { item: string; weight: number
     const [item, weight] = jsonItems(pair) ?? [];
     return item === undefined || !(Number(weight) > 0) ? [] : [{ item, weight: Number(weight) }];
   });
-native('ranked', ['dynamic', 'dynamic'], 'dynamic', ([pairs, percents]) => {
+export const rankedValues = nativeFunction('ranked', ['dynamic', 'dynamic'], 'dynamic', ([pairs, percents]) => {
   const sorted = pairsOf(pairs);
   // Of nothing there are no percentiles.
   if (sorted.length === 0) return null;
@@ -56,9 +56,10 @@ export function ranked(value: SqlArgument, weight: SqlArgument | undefined, perc
     first?.type === 'dynamic'
       ? first.sql
       : `('[' || ${percents.map((percent) => cast(percent, 'string')).join(" || ',' || ")} || ']')`;
-  return `kql_n_ranked(${toArray(`list(${pair} ORDER BY ${value.sql})${filter}`)}, ${list})`;
+  return nativeCall(rankedValues, toArray(`list(${pair} ORDER BY ${value.sql})${filter}`), list);
 }
 const array = (weighted: boolean): AggregateRow => ({
+  natives: [rankedValues],
   result: 'dynamic',
   sql: ([value, ...rest]) => {
     if (!value) return 'NULL';
@@ -78,10 +79,12 @@ export const statisticsAggregates: AggregateRows = {
   covariancep: covariance('covar_pop', false),
   covariancepif: covariance('covar_pop', true),
   percentilew: {
+    natives: [rankedValues],
     sql: ([value, weight, percent], call) =>
       value && percent ? rankedElement(ranked(value, weight, [percent]), 0, call.type) : 'NULL',
   },
   percentilesw: {
+    natives: [rankedValues],
     columns: ([value, weight, ...percents], call) =>
       value
         ? percents.map((percent, index) =>

@@ -1,8 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import type { KqlType } from '../plan/types.ts';
 import type { NativeValue } from '../sql/native.ts';
-import { nativeFunctions } from '../sql/native.ts';
-import '../sql/translate.ts'; // registers the native functions
+import { natives } from '../language.ts';
 import { bounded } from './bounded.ts';
 
 const list = (count: number, value: (index: number) => unknown): string =>
@@ -54,7 +53,7 @@ const slackMs = 2_000;
 describe('a function in JavaScript', () => {
   it('is ended by V8 soon after its time, whatever large value it is given', { timeout: 300_000 }, () => {
     let ended = 0;
-    for (const { name, parameters, run } of nativeFunctions())
+    for (const { name, parameters, run } of natives)
       for (let turn = 0; turn < 4; turn += 1) {
         const args = argumentsOf(name, parameters, turn);
         const startedMs = performance.now();

@@ -1,12 +1,11 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import '../sql/translate.ts'; // registers the native functions
-import { nativeFunctions } from '../sql/native.ts';
+import { natives } from '../language.ts';
 import type { ColumnValues, EngineConnection, EngineDatabase } from './engine-database.ts';
 import { openEngineDatabase } from './engine-database.ts';
 
 let engine: EngineDatabase;
 beforeAll(async () => {
-  engine = await openEngineDatabase({ threads: 2, memoryLimit: '256MB' }, nativeFunctions());
+  engine = await openEngineDatabase({ threads: 2, memoryLimit: '256MB' }, natives);
 });
 afterAll(() => engine.close());
 

@@ -1,7 +1,9 @@
 import type { Call } from '../plan/expression.ts';
 import type { KqlType } from '../plan/types.ts';
 import { cast } from '../sql/convert.ts';
-import { nativeSql, native } from '../sql/native.ts';
+import { nativeSql } from '../sql/native-row.ts';
+import type { NativeFunction } from '../sql/native.ts';
+import { nativeFunction } from '../sql/native.ts';
 import type { FunctionRow, FunctionRows, RowScope, SqlArgument } from '../sql/scope.ts';
 import { decimalOperation } from '../values/decimal.ts';
 
@@ -29,20 +31,22 @@ const integerOperation = (operator: Operator, a: string, b: string, scope: RowSc
 
 const ticksOf = (argument: SqlArgument): string => (isTime(argument.type) ? argument.sql : cast(argument, 'long'));
 
-const decimalNames: Readonly<Record<string, string>> = {
-  '+': 'decimal_add',
-  '-': 'decimal_subtract',
-  '*': 'decimal_multiply',
-  '/': 'decimal_divide',
-  '%': 'decimal_modulo',
-};
+const ofDecimals = (name: string, operator: string): NativeFunction =>
+  nativeFunction(name, ['decimal', 'decimal'], 'decimal', ([a, b]) => decimalOperation(operator, String(a), String(b)));
+export const decimalDivide = ofDecimals('decimal_divide', '/');
+const decimals = {
+  '+': ofDecimals('decimal_add', '+'),
+  '-': ofDecimals('decimal_subtract', '-'),
+  '*': ofDecimals('decimal_multiply', '*'),
+  '/': decimalDivide,
+  '%': ofDecimals('decimal_modulo', '%'),
+} as const;
 
-function decimalSql(operator: string, a: SqlArgument, b: SqlArgument): string {
-  const name = decimalNames[operator] ?? '';
-  return `CAST(${nativeSql(name, ['decimal', 'decimal'], [a, b])} AS DECIMAL(38,18))`;
-}
+const decimalSql = (operator: keyof typeof decimals, a: SqlArgument, b: SqlArgument): string =>
+  `CAST(${nativeSql(decimals[operator], [a, b])} AS DECIMAL(38,18))`;
 
 const arithmetic = (operator: Operator): FunctionRow => ({
+  natives: [decimals[operator]],
   sql: (args, call, scope) => {
     const { a, b, in: type } = operands(args, call);
     if (call.type === 'datetime')
@@ -72,6 +76,7 @@ function timeOperation(operator: Operator, a: SqlArgument, b: SqlArgument, scope
 }
 
 const divide: FunctionRow = {
+  natives: [decimals['/']],
   sql: (args, call) => {
     const { a, b, in: type } = operands(args, call);
     if (isTime(a.type) && isTime(b.type)) return `(CAST(${a.sql} AS DOUBLE) / CAST(${b.sql} AS DOUBLE))`;
@@ -87,6 +92,7 @@ const divide: FunctionRow = {
 
 /** Never negative; by zero null. */
 const modulo: FunctionRow = {
+  natives: [decimals['%']],
   sql: (args, call) => {
     const { a, b, in: type } = operands(args, call);
     if (type === 'decimal') return decimalSql('%', a, b);
@@ -106,10 +112,6 @@ const negative: FunctionRow = {
       : `(-${a.sql})`;
   },
 };
-
-for (const [operator, name] of Object.entries(decimalNames)) {
-  native(name, ['decimal', 'decimal'], 'decimal', ([a, b]) => decimalOperation(operator, String(a), String(b)));
-}
 
 export const arithmeticFunctions: FunctionRows = {
   '+': arithmetic('+'),

@@ -1,7 +1,8 @@
 import { KqlError } from '../plan/kql-error.ts';
 import type { NativeValue } from '../sql/native.ts';
-import { big, native } from '../sql/native.ts';
-import { cast, jsonElement } from '../sql/convert.ts';
+import { native } from '../sql/native-row.ts';
+import { big, nativeCall, nativeFunction } from '../sql/native.ts';
+import { cast, jsonArrayOf } from '../sql/convert.ts';
 import type { FunctionRow, FunctionRows } from '../sql/scope.ts';
 import { compareJson, jsonArray, jsonItems, jsonKind, jsonToText } from '../values/json-text.ts';
 import { realToDynamic } from '../values/real-text.ts';
@@ -48,21 +49,18 @@ function rotated(items: readonly string[], count: number): string {
 /** Several arrays: each as raw items; what is no array is left out, but for a first one that must be. Comes as one JSON array of
  * all arguments. */
 const ofArrays = (name: string, run: (arrays: string[][]) => NativeValue, needsFirst = false): FunctionRow => {
-  native(name, ['dynamic'], 'dynamic', ([all]) => {
+  const fn = nativeFunction(name, ['dynamic'], 'dynamic', ([all]) => {
     const arrays = (itemsOf(all) ?? []).map((item) => jsonItems(item));
     return needsFirst && !arrays[0] ? null : run(arrays.filter((items) => items !== undefined));
   });
-  return {
-    result: 'dynamic',
-    sql: (args) => `kql_n_${name}('[' || ${args.map(jsonElement).join(" || ',' || ")} || ']')`,
-  };
+  return { result: 'dynamic', natives: [fn], sql: (args) => nativeCall(fn, jsonArrayOf(args)) };
 };
 
 export const unique = (items: readonly string[]): string[] => [...new Set(items)];
 
 /** Sorts by the first array and moves the others along; nulls go last. A result per array. */
 const sorted = (name: string, direction: 1 | -1): FunctionRow => {
-  native(
+  const fn = nativeFunction(
     name,
     ['dynamic', 'bool', 'bool'],
     'dynamic',
@@ -83,10 +81,11 @@ const sorted = (name: string, direction: 1 | -1): FunctionRow => {
   );
   return {
     result: 'dynamic',
+    natives: [fn],
     sql: (args, call) => {
       const arrays = args.filter((argument) => argument.type === 'dynamic');
       const flag = args.find((argument) => argument.type === 'bool');
-      return `kql_n_${name}('[' || ${arrays.map(jsonElement).join(" || ',' || ")} || ']', ${flag ? flag.sql : 'true'}, ${(call.types?.length ?? 1) > 1})`;
+      return nativeCall(fn, jsonArrayOf(arrays), flag ? flag.sql : 'true', String((call.types?.length ?? 1) > 1));
     },
   };
 };
@@ -106,9 +105,37 @@ function sortKeys(items: readonly string[]): readonly string[] {
   return spans.includes(undefined) ? items : spans.map(String);
 }
 
+const rangeMax = 1_048_576;
+const rangeOfReals = nativeFunction('range_real', ['real', 'real', 'real'], 'dynamic', ([from, to, step]) => {
+  const [a, b, s] = [Number(from), Number(to), Number(step)];
+  const count = s === 0 ? 0 : Math.floor((b - a) / s + 1e-9) + 1;
+  return jsonArray(
+    Array.from({ length: Math.min(Math.max(count, 0), rangeMax) }, (_value, index) => realToDynamic(a + index * s)),
+  );
+});
+const rangeOfLongs = nativeFunction(
+  'range_long',
+  ['long', 'long', 'long', 'string'],
+  'dynamic',
+  ([from, to, step, kind]) => {
+    const [a, b, s] = [big(from), big(to), big(step)];
+    const items: string[] = [];
+    for (let at = a; s !== 0n && (s > 0n ? at <= b : at >= b) && items.length < rangeMax; at += s) {
+      items.push(
+        kind === 'datetime'
+          ? `"${formatDatetime(at)}"`
+          : kind === 'timespan'
+            ? `"${formatTimespan(at)}"`
+            : at.toString(),
+      );
+    }
+    return jsonArray(items);
+  },
+);
 /** `range(from, to[, step])` as an array, at most 1,048,576 long. */
 const range: FunctionRow = {
   result: 'dynamic',
+  natives: [rangeOfReals, rangeOfLongs],
   sql: (args) => {
     const [from, to, step] = args;
     if (!from || !to) return 'NULL';
@@ -121,32 +148,13 @@ const range: FunctionRow = {
             ? 'real'
             : 'long';
     if (kind === 'real')
-      return `kql_n_range_real(${cast(from, 'real')}, ${cast(to, 'real')}, ${step ? cast(step, 'real') : '1e0'})`;
+      return nativeCall(rangeOfReals, cast(from, 'real'), cast(to, 'real'), step ? cast(step, 'real') : '1e0');
     const one = kind === 'long' ? '1' : '36000000000';
     const ticks = (argument: (typeof args)[number]): string =>
       argument.type === 'int' ? cast(argument, 'long') : argument.sql;
-    return `kql_n_range_long(${ticks(from)}, ${ticks(to)}, ${step ? ticks(step) : one}, '${kind}')`;
+    return nativeCall(rangeOfLongs, ticks(from), ticks(to), step ? ticks(step) : one, `'${kind}'`);
   },
 };
-const rangeMax = 1_048_576;
-native('range_real', ['real', 'real', 'real'], 'dynamic', ([from, to, step]) => {
-  const [a, b, s] = [Number(from), Number(to), Number(step)];
-  const count = s === 0 ? 0 : Math.floor((b - a) / s + 1e-9) + 1;
-  return jsonArray(
-    Array.from({ length: Math.min(Math.max(count, 0), rangeMax) }, (_value, index) => realToDynamic(a + index * s)),
-  );
-});
-native('range_long', ['long', 'long', 'long', 'string'], 'dynamic', ([from, to, step, kind]) => {
-  const [a, b, s] = [big(from), big(to), big(step)];
-  const items: string[] = [];
-  for (let at = a; s !== 0n && (s > 0n ? at <= b : at >= b) && items.length < rangeMax; at += s) {
-    items.push(
-      kind === 'datetime' ? `"${formatDatetime(at)}"` : kind === 'timespan' ? `"${formatTimespan(at)}"` : at.toString(),
-    );
-  }
-  return jsonArray(items);
-});
-
 const arrayIff = native(
   'array_iff',
   ['dynamic', 'dynamic', 'dynamic'],
@@ -203,6 +211,12 @@ const repeat: FunctionRow = {
     return repeatScalar.sql(args, call, scope);
   },
 };
+
+const zip = nativeFunction('zip', ['dynamic'], 'dynamic', ([all]) => {
+  const arrays = (itemsOf(all) ?? []).map((item) => jsonItems(item) ?? [item]);
+  const length = Math.max(0, ...arrays.map((items) => items.length));
+  return jsonArray(Array.from({ length }, (_value, index) => jsonArray(arrays.map((items) => items[index] ?? 'null'))));
+});
 
 export const arrayFunctions: FunctionRows = {
   array_concat: ofArrays('array_concat', (arrays) => jsonArray(arrays.flat())),
@@ -270,10 +284,7 @@ export const arrayFunctions: FunctionRows = {
   ),
   range,
   repeat,
-  zip: {
-    result: 'dynamic',
-    sql: (args) => `kql_n_zip('[' || ${args.map(jsonElement).join(" || ',' || ")} || ']')`,
-  },
+  zip: { result: 'dynamic', natives: [zip], sql: (args) => nativeCall(zip, jsonArrayOf(args)) },
   set_union: ofArrays('set_union', (arrays) => jsonArray(unique(arrays.flat()))),
   set_intersect: ofArrays('set_intersect', ([first = [], ...others]) =>
     jsonArray(unique(first).filter((item) => others.every((other) => other.includes(item)))),
@@ -298,8 +309,3 @@ export const arrayFunctions: FunctionRows = {
     return all.length === 0 ? NaN : all.filter((item) => x.includes(item) && y.includes(item)).length / all.length;
   }),
 };
-native('zip', ['dynamic'], 'dynamic', ([all]) => {
-  const arrays = (itemsOf(all) ?? []).map((item) => jsonItems(item) ?? [item]);
-  const length = Math.max(0, ...arrays.map((items) => items.length));
-  return jsonArray(Array.from({ length }, (_value, index) => jsonArray(arrays.map((items) => items[index] ?? 'null'))));
-});

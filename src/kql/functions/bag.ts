@@ -1,7 +1,8 @@
 import type { NativeValue } from '../sql/native.ts';
-import { native } from '../sql/native.ts';
-import { jsonElement } from '../sql/convert.ts';
-import type { FunctionRow, FunctionRows } from '../sql/scope.ts';
+import { native } from '../sql/native-row.ts';
+import { jsonArrayOf } from '../sql/convert.ts';
+import { nativeCall, nativeFunction } from '../sql/native.ts';
+import type { FunctionRows } from '../sql/scope.ts';
 import { jsonArray, jsonBag, jsonItems, jsonKind, jsonPairs, jsonToText } from '../values/json-text.ts';
 import { itemsOf } from './array.ts';
 import { typedText } from './conversion.ts';
@@ -62,11 +63,7 @@ function withoutPath(json: string, steps: readonly string[]): string {
 }
 
 /** All arguments come as one JSON array; only bags count. The leftmost value of a key wins. */
-const merge: FunctionRow = {
-  result: 'dynamic',
-  sql: (args) => `kql_n_bag_merge('[' || ${args.map(jsonElement).join(" || ',' || ")} || ']')`,
-};
-native('bag_merge', ['dynamic'], 'dynamic', ([all]) => {
+const bagMerge = nativeFunction('bag_merge', ['dynamic'], 'dynamic', ([all]) => {
   const bags = (itemsOf(all) ?? []).flatMap((item) => {
     const pairs = jsonPairs(item);
     return pairs ? [pairs] : [];
@@ -95,7 +92,7 @@ const extractJson = native('extract_json', ['string', 'string'], 'string', ([pat
 });
 
 export const bagFunctions: FunctionRows = {
-  bag_merge: merge,
+  bag_merge: { result: 'dynamic', natives: [bagMerge], sql: (args) => nativeCall(bagMerge, jsonArrayOf(args)) },
   bag_keys: native('bag_keys', ['dynamic'], 'dynamic', ([bag]) => {
     const pairs = pairsOf(bag);
     return pairs ? jsonArray(pairs.map(([name]) => JSON.stringify(name))) : null;

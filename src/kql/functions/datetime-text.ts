@@ -1,6 +1,7 @@
 import { KqlError } from '../plan/kql-error.ts';
 import type { NativeValue } from '../sql/native.ts';
-import { big, native } from '../sql/native.ts';
+import { native } from '../sql/native-row.ts';
+import { big, nativeCall, nativeFunction } from '../sql/native.ts';
 import { cast } from '../sql/convert.ts';
 import type { FunctionRow, FunctionRows } from '../sql/scope.ts';
 import {
@@ -110,17 +111,7 @@ const checkedFormat = (name: string, allowed: RegExp, row: FunctionRow): Functio
   },
 });
 
-const makeDatetime: FunctionRow = {
-  result: 'datetime',
-  sql: (args) => {
-    const [only] = args;
-    if (args.length === 1 && only) return cast(only, 'datetime');
-    const [year, month, day, hour, minute, second] = args;
-    const long = (argument: typeof year, missing: string): string => (argument ? cast(argument, 'long') : missing);
-    return `kql_n_make_datetime(${long(year, '1')}, ${long(month, '1')}, ${long(day, '1')}, ${long(hour, '0')}, ${long(minute, '0')}, ${second ? cast(second, 'real') : '0e0'})`;
-  },
-};
-native(
+const datetimeOfParts = nativeFunction(
   'make_datetime',
   ['long', 'long', 'long', 'long', 'long', 'real'],
   'datetime',
@@ -139,32 +130,57 @@ native(
   },
 );
 
+const makeDatetime: FunctionRow = {
+  result: 'datetime',
+  natives: [datetimeOfParts],
+  sql: (args) => {
+    const [only] = args;
+    if (args.length === 1 && only) return cast(only, 'datetime');
+    const [year, month, day, hour, minute, second] = args;
+    const long = (argument: typeof year, missing: string): string => (argument ? cast(argument, 'long') : missing);
+    const date = [long(year, '1'), long(month, '1'), long(day, '1')];
+    return nativeCall(
+      datetimeOfParts,
+      ...date,
+      long(hour, '0'),
+      long(minute, '0'),
+      second ? cast(second, 'real') : '0e0',
+    );
+  },
+};
+const timespanOfParts = nativeFunction(
+  'make_timespan',
+  ['long', 'long', 'long', 'real'],
+  'timespan',
+  ([days, hours, minutes, seconds]) => {
+    if (
+      Number(hours) > 23 ||
+      Number(minutes) > 59 ||
+      Number(hours) < 0 ||
+      Number(minutes) < 0 ||
+      !(Number(seconds) >= 0 && Number(seconds) < 60)
+    )
+      return null;
+    return (
+      big(days) * ticksPerDay +
+      big(hours) * ticksPerHour +
+      big(minutes) * ticksPerMinute +
+      BigInt(Math.round(Number(seconds) * 1e7))
+    );
+  },
+);
+
 const makeTimespan: FunctionRow = {
   result: 'timespan',
+  natives: [timespanOfParts],
   sql: (args) => {
     const [only] = args;
     if (args.length === 1 && only) return cast(only, 'timespan');
     const [days, hours, minutes, seconds] = args.length === 4 ? args : [undefined, ...args];
     const long = (argument: typeof days): string => (argument ? cast(argument, 'long') : '0');
-    return `kql_n_make_timespan(${long(days)}, ${long(hours)}, ${long(minutes)}, ${seconds ? cast(seconds, 'real') : '0e0'})`;
+    return nativeCall(timespanOfParts, long(days), long(hours), long(minutes), seconds ? cast(seconds, 'real') : '0e0');
   },
 };
-native('make_timespan', ['long', 'long', 'long', 'real'], 'timespan', ([days, hours, minutes, seconds]) => {
-  if (
-    Number(hours) > 23 ||
-    Number(minutes) > 59 ||
-    Number(hours) < 0 ||
-    Number(minutes) < 0 ||
-    !(Number(seconds) >= 0 && Number(seconds) < 60)
-  )
-    return null;
-  return (
-    big(days) * ticksPerDay +
-    big(hours) * ticksPerHour +
-    big(minutes) * ticksPerMinute +
-    BigInt(Math.round(Number(seconds) * 1e7))
-  );
-});
 
 const formats = new Map<string, Intl.DateTimeFormat>();
 /** @returns what a clock in the zone is ahead of UTC, in ticks; undefined for a zone that does not exist */

@@ -1,6 +1,7 @@
 import { cast } from '../sql/convert.ts';
 import { timeZoneNames } from '../algorithms/text/time-zone-names.ts';
-import { big, native } from '../sql/native.ts';
+import { native } from '../sql/native-row.ts';
+import { big } from '../sql/native.ts';
 import type { FunctionRow, FunctionRows } from '../sql/scope.ts';
 import {
   inCalendar,

@@ -1,15 +1,21 @@
-import { cast, jsonElement } from '../sql/convert.ts';
+import { cast, jsonArrayOf, jsonElement } from '../sql/convert.ts';
 import { jsonPairs } from '../values/json-text.ts';
-import { native } from '../sql/native.ts';
-import type { FunctionRow, FunctionRows, SqlArgument } from '../sql/scope.ts';
+import { nativeCall, nativeFunction } from '../sql/native.ts';
+import type { FunctionRow, FunctionRows } from '../sql/scope.ts';
+
+const member = nativeFunction('member', ['dynamic', 'string'], 'dynamic', ([bag, key]) => {
+  const found = jsonPairs(String(bag))?.find(([name]) => name === key)?.[1];
+  return found === undefined || found === 'null' ? null : found;
+});
 
 /** `d.key`: only bags have keys; a missing key and a JSON null are both null. */
 const path: FunctionRow = {
   result: 'dynamic',
+  natives: [member],
   sql: ([target, key], _call, { ctx }) => {
     if (!target || key?.expression.k !== 'literal') return 'NULL';
     if (unreachable.has(String(key.expression.value)))
-      return `kql_n_member(${cast(target, 'dynamic')}, ${ctx.bind(String(key.expression.value), 'VARCHAR')})`;
+      return nativeCall(member, cast(target, 'dynamic'), ctx.bind(String(key.expression.value), 'VARCHAR'));
     const name = String(key.expression.value).replaceAll('\\', '\\\\').replaceAll('"', '\\"');
     return `kql_json(json_extract(${cast(target, 'dynamic')}, ${ctx.bind(`$."${name}"`, 'VARCHAR')}))`;
   },
@@ -18,29 +24,22 @@ const path: FunctionRow = {
 /** Keys that DuckDB's paths cannot name: there is no empty one, and this one stands for all. */
 const unreachable: ReadonlySet<string> = new Set(['', '*']);
 
-native('member', ['dynamic', 'string'], 'dynamic', ([bag, key]) => {
-  const found = jsonPairs(String(bag))?.find(([name]) => name === key)?.[1];
-  return found === undefined || found === 'null' ? null : found;
-});
-
 /** `d[0]`, `d[-1]`, `d["key"]`. */
 const index: FunctionRow = {
   result: 'dynamic',
+  natives: [member],
   sql: ([target, key], call, scope) => {
     if (!target || !key) return 'NULL';
     if (key.expression.k === 'literal' && key.type === 'string') return path.sql([target, key], call, scope);
     const json = cast(target, 'dynamic');
     const named = (name: string): string =>
-      `CASE WHEN ${name} IN ('', '*') THEN kql_n_member(${json}, ${name}) ELSE kql_json(json_extract(${json}, kql_path_key(${name}))) END`;
+      `CASE WHEN ${name} IN ('', '*') THEN ${nativeCall(member, json, name)} ELSE kql_json(json_extract(${json}, kql_path_key(${name}))) END`;
     if (key.type === 'string') return named(key.sql);
     if (key.type === 'dynamic')
       return `CASE json_type(${key.sql}) WHEN 'VARCHAR' THEN ${named(`json_extract_string(${key.sql}, '$')`)} ELSE kql_json(json_extract(${json}, '$[' || ${key.sql} || ']')) END`;
     return `kql_json(json_extract(${json}, '$[' || CAST(${cast(key, 'long')} AS VARCHAR) || ']'))`;
   },
 };
-
-const joined = (args: readonly SqlArgument[]): string =>
-  args.length === 0 ? `'[]'` : `('[' || ${args.map(jsonElement).join(" || ',' || ")} || ']')`;
 
 const bagPack = (skipEmpty: boolean): FunctionRow => ({
   result: 'dynamic',
@@ -64,7 +63,7 @@ export const isBag = (value: unknown): value is Bag =>
 export const dynamicFunctions: FunctionRows = {
   path,
   index,
-  pack_array: { result: 'dynamic', sql: (args) => joined(args) },
+  pack_array: { result: 'dynamic', sql: jsonArrayOf },
   bag_pack: bagPack(false),
   bag_pack_nonempty: bagPack(true),
   array_length: {

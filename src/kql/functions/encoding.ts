@@ -2,9 +2,10 @@ import { gunzipSync, inflateSync } from 'node:zlib';
 import { gzip, zlib } from '../algorithms/text/compress.ts';
 import { decodePunycode, encodePunycode } from '../algorithms/text/punycode.ts';
 import { jsonItems } from '../values/json-text.ts';
-import { jsonElement } from '../sql/convert.ts';
+import { jsonArrayOf } from '../sql/convert.ts';
+import { nativeCall, nativeFunction } from '../sql/native.ts';
 import type { NativeValue } from '../sql/native.ts';
-import { native } from '../sql/native.ts';
+import { native } from '../sql/native-row.ts';
 import type { FunctionRow, FunctionRows } from '../sql/scope.ts';
 
 /** Text in, text out; whatever cannot be decoded is null, which strings show as ''. */
@@ -63,13 +64,19 @@ const decompressed = (value: string, unpack: (bytes: Buffer) => Buffer | undefin
 };
 const limits = { maxOutputLength: 64 * 1024 * 1024 };
 
-native('codepoints', ['dynamic'], 'string', ([list]) => {
+const codepoints = nativeFunction('codepoints', ['dynamic'], 'string', ([list]) => {
   const points = (jsonItems(String(list)) ?? []).flatMap((item) => jsonItems(item) ?? [item]).map(Number);
   // Halves of a pair of UTF-16 are no code points of their own.
   const isValid = (point: number): boolean =>
     Number.isInteger(point) && point >= 0 && point <= 0x10ffff && (point < 0xd800 || point > 0xdfff);
   return points.every(isValid) ? String.fromCodePoint(...points) : null;
 });
+
+const textOfCodepoints: FunctionRow = {
+  result: 'string',
+  natives: [codepoints],
+  sql: (args) => nativeCall(codepoints, jsonArrayOf(args)),
+};
 
 export const encodingFunctions: FunctionRows = {
   base64_encode_tostring: text('base64_encode_tostring', (value) => Buffer.from(value, 'utf8').toString('base64')),
@@ -121,14 +128,8 @@ export const encodingFunctions: FunctionRows = {
   to_utf8: native('to_utf8', ['string'], 'dynamic', ([value]) =>
     JSON.stringify(Array.from(String(value)).map((character) => character.codePointAt(0))),
   ),
-  unicode_codepoints_to_string: {
-    result: 'string',
-    sql: (args) => `kql_n_codepoints('[' || ${args.map(jsonElement).join(" || ',' || ") || "''"} || ']')`,
-  },
-  make_string: {
-    result: 'string',
-    sql: (args) => `kql_n_codepoints('[' || ${args.map(jsonElement).join(" || ',' || ") || "''"} || ']')`,
-  },
+  unicode_codepoints_to_string: textOfCodepoints,
+  make_string: textOfCodepoints,
   punycode_from_string: text('punycode_from_string', encodePunycode),
   punycode_to_string: text('punycode_to_string', decodePunycode),
   punycode_domain_to_string: labels('punycode_domain_to_string', (label) =>

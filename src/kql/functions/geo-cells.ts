@@ -24,7 +24,7 @@ import { s2Cell, s2Centre, s2Corners, s2Covering, s2Neighbours } from '../algori
 import type { Position } from '../algorithms/geo/sphere.ts';
 import { KqlError } from '../plan/kql-error.ts';
 import type { NativeValue } from '../sql/native.ts';
-import { native } from '../sql/native.ts';
+import { native } from '../sql/native-row.ts';
 import type { FunctionRow, FunctionRows } from '../sql/scope.ts';
 
 const texts = (list: readonly string[] | undefined): string | null => (list ? JSON.stringify(list) : null);

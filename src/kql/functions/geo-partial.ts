@@ -9,7 +9,7 @@ import type { Vector } from '../algorithms/geo/sphere.ts';
 import { angle, earthRadius } from '../algorithms/geo/sphere.ts';
 import { KqlError } from '../plan/kql-error.ts';
 import type { NativeValue } from '../sql/native.ts';
-import { native } from '../sql/native.ts';
+import { native } from '../sql/native-row.ts';
 import type { FunctionRows } from '../sql/scope.ts';
 import { itemsOf } from './array.ts';
 

@@ -37,7 +37,7 @@ import { angle, azimuth, earthRadius, isPosition, spheroidDistance, toVector } f
 import { geoJsonOfWkt } from '../algorithms/geo/wkt.ts';
 import { KqlError } from '../plan/kql-error.ts';
 import type { NativeValue } from '../sql/native.ts';
-import { native } from '../sql/native.ts';
+import { native } from '../sql/native-row.ts';
 import type { FunctionRow, FunctionRows } from '../sql/scope.ts';
 import { itemsOf } from './array.ts';
 import { geoCellFunctions } from './geo-cells.ts';

@@ -1,6 +1,6 @@
 import { KqlError } from '../plan/kql-error.ts';
 import { GeoipDatabase } from '../algorithms/geo/geoip.ts';
-import { native } from '../sql/native.ts';
+import { native } from '../sql/native-row.ts';
 import type { FunctionRows } from '../sql/scope.ts';
 
 let database: GeoipDatabase | undefined;

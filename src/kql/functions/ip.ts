@@ -12,9 +12,10 @@ import {
   parseIpv6,
 } from '../algorithms/text/ip.ts';
 import { jsonItems, jsonToText } from '../values/json-text.ts';
-import { cast, jsonElement } from '../sql/convert.ts';
-import type { NativeValue } from '../sql/native.ts';
-import { big, native } from '../sql/native.ts';
+import { cast, jsonArrayOf } from '../sql/convert.ts';
+import type { NativeFunction, NativeValue } from '../sql/native.ts';
+import { native } from '../sql/native-row.ts';
+import { big, nativeCall, nativeFunction } from '../sql/native.ts';
 import type { FunctionRow, FunctionRows } from '../sql/scope.ts';
 
 type Parse = (text: string) => Address | undefined;
@@ -55,29 +56,27 @@ const inRange = (name: string, parse: Parse, bits: 32 | 128): FunctionRow =>
 
 /** The ranges come as arguments, or as one array. */
 const inAnyRange = (name: string, parse: Parse, bits: 32 | 128): FunctionRow => {
-  native(name, ['string', 'dynamic'], 'bool', ([address, ranges]) => {
+  const fn = nativeFunction(name, ['string', 'dynamic'], 'bool', ([address, ranges]) => {
     const a = parse(String(address));
     const list = (jsonItems(String(ranges)) ?? [])
       .flatMap((item) => jsonItems(item) ?? [item])
       .map((item) => parse(jsonToText(item)));
     return a ? list.some((range) => range !== undefined && isInRange(a, range, bits)) : null;
   });
-  return listed(name);
+  return listed(fn);
 };
 
 /** A text, then any number of values or arrays of them. */
-const listed = (name: string): FunctionRow => ({
+const listed = (fn: NativeFunction): FunctionRow => ({
   result: 'bool',
-  sql: ([first, ...rest]) =>
-    first
-      ? `kql_n_${name}(${cast(first, 'string')}, '[' || ${rest.map(jsonElement).join(" || ',' || ") || "''"} || ']')`
-      : 'NULL',
+  natives: [fn],
+  sql: ([first, ...rest]) => (first ? nativeCall(fn, cast(first, 'string'), jsonArrayOf(rest)) : 'NULL'),
 });
 
 const valuesOf = (list: NativeValue | undefined): string[] =>
   (jsonItems(String(list)) ?? []).flatMap((item) => jsonItems(item) ?? [item]).map(jsonToText);
 
-native('has_any_ipv4', ['string', 'dynamic'], 'bool', ([text, wanted]) => {
+const hasAny = nativeFunction('has_any_ipv4', ['string', 'dynamic'], 'bool', ([text, wanted]) => {
   const found = addressesIn(String(text));
   return valuesOf(wanted).some((address) => found.includes(address));
 });
@@ -86,13 +85,17 @@ const hasPrefix = (found: readonly string[], prefix: string): boolean =>
   /^(\d{1,3}\.){1,3}$/.test(prefix)
     ? found.some((address) => address.startsWith(prefix))
     : parseIpv4(prefix) !== undefined && found.includes(prefix);
-native('has_any_ipv4_prefix', ['string', 'dynamic'], 'bool', ([text, wanted]) => {
+const hasAnyPrefix = nativeFunction('has_any_ipv4_prefix', ['string', 'dynamic'], 'bool', ([text, wanted]) => {
   const found = addressesIn(String(text));
   return valuesOf(wanted).some((prefix) => hasPrefix(found, prefix));
 });
 
+const addressText = nativeFunction('ipv4_text', ['long'], 'string', ([value]) =>
+  big(value) >= 0n && big(value) < 1n << 32n ? formatIpv4(big(value)) : '',
+);
+
 const format = (name: string, withMask: boolean): FunctionRow => {
-  native(name, ['string', 'long'], 'string', ([text, prefix]) => {
+  const fn = nativeFunction(name, ['string', 'long'], 'string', ([text, prefix]) => {
     const address = parseIpv4(String(text));
     const limit = Number(prefix);
     if (!address || limit < 0 || limit > 32) return null;
@@ -102,19 +105,17 @@ const format = (name: string, withMask: boolean): FunctionRow => {
   });
   return {
     result: 'string',
+    natives: [addressText, fn],
     sql: ([address, prefix]) => {
       if (!address) return "''";
       const text =
         address.type === 'string' || address.type === 'dynamic'
           ? cast(address, 'string')
-          : `kql_n_ipv4_text(${cast(address, 'long')})`;
-      return `kql_n_${name}(${text}, ${prefix ? cast(prefix, 'long') : '32'})`;
+          : nativeCall(addressText, cast(address, 'long'));
+      return nativeCall(fn, text, prefix ? cast(prefix, 'long') : '32');
     },
   };
 };
-native('ipv4_text', ['long'], 'string', ([value]) =>
-  big(value) >= 0n && big(value) < 1n << 32n ? formatIpv4(big(value)) : '',
-);
 
 export const ipFunctions: FunctionRows = {
   parse_ipv4: native('parse_ipv4', ['string'], 'long', ([text]) => {
@@ -159,8 +160,8 @@ export const ipFunctions: FunctionRows = {
   }),
   format_ipv4: format('format_ipv4', false),
   format_ipv4_mask: format('format_ipv4_mask', true),
-  has_ipv4: listed('has_any_ipv4'),
-  has_any_ipv4: listed('has_any_ipv4'),
-  has_ipv4_prefix: listed('has_any_ipv4_prefix'),
-  has_any_ipv4_prefix: listed('has_any_ipv4_prefix'),
+  has_ipv4: listed(hasAny),
+  has_any_ipv4: listed(hasAny),
+  has_ipv4_prefix: listed(hasAnyPrefix),
+  has_any_ipv4_prefix: listed(hasAnyPrefix),
 };

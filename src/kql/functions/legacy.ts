@@ -1,6 +1,6 @@
 import { KqlError } from '../plan/kql-error.ts';
 import type { KqlType } from '../plan/types.ts';
-import { native } from '../sql/native.ts';
+import { native } from '../sql/native-row.ts';
 import type { FunctionRow, FunctionRows } from '../sql/scope.ts';
 import { itemsOf } from './array.ts';
 import { conversionFunctions } from './conversion.ts';

@@ -5,7 +5,8 @@ import { physicalType } from '../plan/types.ts';
 import { cast } from '../sql/convert.ts';
 import { literalSql } from '../sql/literal.ts';
 import { decimalOperation } from '../values/decimal.ts';
-import { big, native, nativeSql } from '../sql/native.ts';
+import { native, nativeSql } from '../sql/native-row.ts';
+import { big, nativeCall, nativeFunction } from '../sql/native.ts';
 import type { FunctionRow, FunctionRows, SqlArgument } from '../sql/scope.ts';
 
 /** Reals in, one real out. `guard`: SQL condition of `x` outside which the result is NaN. */
@@ -31,13 +32,18 @@ const abs: FunctionRow = {
       : 'NULL',
 };
 
+const decimalBin = nativeFunction('decimal_bin', ['decimal', 'decimal'], 'decimal', ([value, size]) => {
+  const rest = /^-|^[0.]*$/.test(String(size)) ? null : decimalOperation('%', String(value), String(size));
+  return rest === null ? null : decimalOperation('-', String(value), rest);
+});
+
 /** `bin(x, n)` floors, for negatives too. */
 const bin: FunctionRow = {
+  natives: [decimalBin],
   sql: ([value, size], call) => {
     if (!value || !size) return 'NULL';
     const type = call.type === 'dynamic' ? 'real' : call.type;
-    if (type === 'decimal')
-      return `CAST(${nativeSql('decimal_bin', ['decimal', 'decimal'], [value, size])} AS DECIMAL(38,18))`;
+    if (type === 'decimal') return `CAST(${nativeSql(decimalBin, [value, size])} AS DECIMAL(38,18))`;
     const isReal = type === 'real' || value.type === 'real' || size.type === 'real';
     const [x, n] = isReal
       ? [cast(value, 'real'), cast(size, 'real')]
@@ -54,11 +60,6 @@ const bin: FunctionRow = {
       : `CASE WHEN ${n} > 0 THEN ${x} - kql_floor_mod(${x}, ${n}) END`;
   },
 };
-
-native('decimal_bin', ['decimal', 'decimal'], 'decimal', ([value, size]) => {
-  const rest = /^-|^[0.]*$/.test(String(size)) ? null : decimalOperation('%', String(value), String(size));
-  return rest === null ? null : decimalOperation('-', String(value), rest);
-});
 
 const binAt: FunctionRow = {
   sql: ([value, size, fixed], call) => {
@@ -136,7 +137,7 @@ const shift = (name: string, run: (x: bigint, n: bigint) => bigint): FunctionRow
     big(n) < 0n ? null : BigInt.asIntN(64, run(big(x), big(n) % 64n)),
   );
 
-native('tohex', ['long', 'long', 'long'], 'string', ([value, width, bits]) =>
+const hexDigits = nativeFunction('tohex', ['long', 'long', 'long'], 'string', ([value, width, bits]) =>
   BigInt.asUintN(Number(bits), big(value))
     .toString(16)
     .padStart(Math.min(Number(width), 16), '0'),
@@ -144,9 +145,15 @@ native('tohex', ['long', 'long', 'long'], 'string', ([value, width, bits]) =>
 /** Negative numbers have as many digits as their type: 8 for int, 16 for long. */
 const toHex: FunctionRow = {
   result: 'string',
+  natives: [hexDigits],
   sql: ([value, width]) =>
     value
-      ? `kql_n_tohex(${cast(value, 'long')}, ${width ? cast(width, 'long') : '0'}, ${value.type === 'int' ? '32' : '64'})`
+      ? nativeCall(
+          hexDigits,
+          cast(value, 'long'),
+          width ? cast(width, 'long') : '0',
+          value.type === 'int' ? '32' : '64',
+        )
       : "''",
 };
 
@@ -154,6 +161,7 @@ export const mathFunctions: FunctionRows = {
   abs,
   bin,
   floor: {
+    natives: [decimalBin],
     sql: (args, call, scope) =>
       args.length === 2 ? bin.sql(args, call, scope) : whole('floor').sql(args, call, scope),
   },

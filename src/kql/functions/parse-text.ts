@@ -1,5 +1,6 @@
 import { cast } from '../sql/convert.ts';
-import { native } from '../sql/native.ts';
+import { native } from '../sql/native-row.ts';
+import { nativeCall, nativeFunction } from '../sql/native.ts';
 import type { FunctionRow, FunctionRows } from '../sql/scope.ts';
 
 /** One record of comma-separated values. */
@@ -111,18 +112,20 @@ function commandLine(text: string): string[] {
   return args;
 }
 
-/** Up to four parts of up to eight digits, compared as one number: more digits than our decimals have before the point. As
- * whole numbers they are exact, and where one meets other decimals and is too long for them DuckDB fails to convert it. */
-const version: FunctionRow = {
-  result: 'decimal',
-  sql: ([text]) => (text ? `CAST(kql_n_parse_version(${cast(text, 'string')}) AS HUGEINT)` : 'NULL'),
-};
-native('parse_version', ['string'], 'string', ([text]) => {
+const versionDigits = nativeFunction('parse_version', ['string'], 'string', ([text]) => {
   if (!/^\d{1,8}(\.\d{1,8}){0,3}$/.test(String(text))) return null;
   const parts = String(text).split('.');
   const value = BigInt([0, 1, 2, 3].map((index) => (parts[index] ?? '0').padStart(8, '0')).join(''));
   return value.toString();
 });
+
+/** Up to four parts of up to eight digits, compared as one number: more digits than our decimals have before the point. As
+ * whole numbers they are exact, and where one meets other decimals and is too long for them DuckDB fails to convert it. */
+const version: FunctionRow = {
+  result: 'decimal',
+  natives: [versionDigits],
+  sql: ([text]) => (text ? `CAST(${nativeCall(versionDigits, cast(text, 'string'))} AS HUGEINT)` : 'NULL'),
+};
 
 const text = (name: string, run: (text: string) => unknown): FunctionRow =>
   native(name, ['string'], 'dynamic', ([value]) => JSON.stringify(run(String(value))));

@@ -9,7 +9,7 @@ import { fitTwoLines } from '../algorithms/series/two-lines.ts';
 import { KqlError } from '../plan/kql-error.ts';
 import { realToDynamic } from '../values/real-text.ts';
 import type { NativeValue } from '../sql/native.ts';
-import { native } from '../sql/native.ts';
+import { native } from '../sql/native-row.ts';
 import type { FunctionRows, SqlArgument } from '../sql/scope.ts';
 import { elementsOf, numbersOf, reals } from './series-elements.ts';
 

@@ -1,7 +1,7 @@
 import { compareJson, jsonArray } from '../values/json-text.ts';
 import { realToDynamic } from '../values/real-text.ts';
 import type { NativeValue } from '../sql/native.ts';
-import { native } from '../sql/native.ts';
+import { native } from '../sql/native-row.ts';
 import type { FunctionRow, FunctionRows } from '../sql/scope.ts';
 import { itemsOf } from './array.ts';
 

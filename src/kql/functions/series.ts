@@ -10,7 +10,7 @@ import { KqlError } from '../plan/kql-error.ts';
 import { jsonArray } from '../values/json-text.ts';
 import { realToDynamic } from '../values/real-text.ts';
 import type { NativeValue } from '../sql/native.ts';
-import { native } from '../sql/native.ts';
+import { native } from '../sql/native-row.ts';
 import type { FunctionRow, FunctionRows } from '../sql/scope.ts';
 import { seriesAnalysisFunctions } from './series-analysis.ts';
 import { itemsOf } from './array.ts';

@@ -1,11 +1,12 @@
 import { compareJson, jsonArray, jsonItems } from '../values/json-text.ts';
-import { cast, jsonElement } from '../sql/convert.ts';
-import type { NativeValue } from '../sql/native.ts';
-import { native } from '../sql/native.ts';
+import { cast, jsonArrayOf, jsonElement } from '../sql/convert.ts';
+import type { NativeFunction, NativeValue } from '../sql/native.ts';
+import { nativeCall, nativeFunction } from '../sql/native.ts';
 import type { FunctionRow, FunctionRows, SqlArgument } from '../sql/scope.ts';
 import type { KqlType } from '../plan/types.ts';
 import { isKqlType } from '../plan/types.ts';
 import { itemsOf } from './array.ts';
+import { digestUnion, hllCount, hllUnion } from './sketches.ts';
 
 /** Values in their order with their weights; undefined when the value is no tdigest. */
 function digestOf(sketch: NativeValue | undefined): { values: string[]; weights: number[] } | undefined {
@@ -25,13 +26,13 @@ function atPercent(sketch: NativeValue | undefined, percent: number): string | u
   return digest.values.at(-1);
 }
 
-native('tdigest_percentiles', ['dynamic', 'dynamic'], 'dynamic', ([sketch, percents]) => {
+const atPercents = nativeFunction('tdigest_percentiles', ['dynamic', 'dynamic'], 'dynamic', ([sketch, percents]) => {
   const found = (itemsOf(percents) ?? []).map((percent) => atPercent(sketch, Number(percent)));
   return found.includes(undefined) ? null : jsonArray(found.map((value) => value ?? 'null'));
 });
 
 /** Weight of the values that do not exceed `value`. */
-native('tdigest_rank', ['dynamic', 'dynamic', 'bool'], 'real', ([sketch, value, percent]) => {
+const rankOf = nativeFunction('tdigest_rank', ['dynamic', 'dynamic', 'bool'], 'real', ([sketch, value, percent]) => {
   const digest = digestOf(sketch);
   if (!digest) return null;
   const total = digest.weights.reduce((sum, weight) => sum + weight, 0);
@@ -43,30 +44,32 @@ native('tdigest_rank', ['dynamic', 'dynamic', 'bool'], 'real', ([sketch, value, 
 });
 const rank = (percent: boolean): FunctionRow => ({
   result: 'real',
+  natives: [rankOf],
   sql: ([sketch, value]) =>
-    sketch && value ? `kql_n_tdigest_rank(${sketch.sql}, ${cast(value, 'dynamic')}, ${percent})` : 'NULL',
+    sketch && value ? nativeCall(rankOf, sketch.sql, cast(value, 'dynamic'), String(percent)) : 'NULL',
 });
 
 /** Without a type the value comes as an array of one. */
 const percentile: FunctionRow = {
   result: 'dynamic',
+  natives: [atPercents],
   sql: ([sketch, percent], call) => {
     if (!sketch || !percent) return 'NULL';
-    const list = `kql_n_tdigest_percentiles(${sketch.sql}, '[' || ${cast(percent, 'string')} || ']')`;
+    const list = nativeCall(atPercents, sketch.sql, `'[' || ${cast(percent, 'string')} || ']'`);
     return call.type === 'dynamic' ? list : `kql_json(json_extract(${list}, '$[0]'))`;
   },
 };
 /** With a type the values come in it; that of one percentile then stands alone. */
 const percentiles: FunctionRow = {
   result: 'dynamic',
+  natives: [atPercents],
   sql: ([sketch, ...given]) => {
     const type = given.length > 1 ? typeLiteral(given.at(-1)) : undefined;
     const percents = type ? given.slice(0, -1) : given;
     const [first] = percents;
     if (!sketch || !first) return 'NULL';
-    const list =
-      first.type === 'dynamic' ? first.sql : `('[' || ${percents.map(jsonElement).join(" || ',' || ")} || ']')`;
-    const values = `kql_n_tdigest_percentiles(${sketch.sql}, ${list})`;
+    const list = first.type === 'dynamic' ? first.sql : jsonArrayOf(percents);
+    const values = nativeCall(atPercents, sketch.sql, list);
     if (!type) return values;
     const item: SqlArgument = { ...sketch, sql: 'item' };
     const typed = `list_transform(kql_elements(${values}), lambda item: ${jsonElement({ ...item, sql: cast(item, type), type })})`;
@@ -81,17 +84,22 @@ const typeLiteral = (argument: SqlArgument | undefined): KqlType | undefined =>
     ? (argument.expression.value as KqlType)
     : undefined;
 
-const union = (name: string): FunctionRow => ({
+const union = (fn: NativeFunction): FunctionRow => ({
   result: 'dynamic',
-  sql: (args) => `kql_n_${name}('[' || ${args.map(jsonElement).join(" || ',' || ")} || ']')`,
+  natives: [fn],
+  sql: (args) => nativeCall(fn, jsonArrayOf(args)),
 });
 
 /** Sketches as values: hll and tdigest. */
 export const sketchFunctions: FunctionRows = {
-  dcount_hll: { result: 'long', sql: ([sketch]) => (sketch ? `kql_n_hll_count(${sketch.sql})` : 'NULL') },
-  hll_merge: union('hll_union'),
-  tdigest_merge: union('tdigest_union'),
-  merge_tdigest: union('tdigest_union'),
+  dcount_hll: {
+    result: 'long',
+    natives: [hllCount],
+    sql: ([sketch]) => (sketch ? nativeCall(hllCount, sketch.sql) : 'NULL'),
+  },
+  hll_merge: union(hllUnion),
+  tdigest_merge: union(digestUnion),
+  merge_tdigest: union(digestUnion),
   rank_tdigest: rank(false),
   percentrank_tdigest: rank(true),
   percentile_tdigest: percentile,

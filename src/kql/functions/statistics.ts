@@ -8,7 +8,7 @@ import {
   logGamma,
   welchTest,
 } from '../algorithms/series/distributions.ts';
-import { native } from '../sql/native.ts';
+import { native } from '../sql/native-row.ts';
 import type { FunctionRow, FunctionRows } from '../sql/scope.ts';
 
 const ofReal = (name: string, run: (x: number) => number): FunctionRow =>

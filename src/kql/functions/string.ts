@@ -1,10 +1,11 @@
 import { KqlError } from '../plan/kql-error.ts';
 import { cast } from '../sql/convert.ts';
 import { jsonToText } from '../values/json-text.ts';
-import type { NativeValue } from '../sql/native.ts';
+import type { NativeFunction, NativeValue } from '../sql/native.ts';
 import { lowerText, upperText } from '../values/letters.ts';
 import { regex } from '../algorithms/regex/regex.ts';
-import { native, parseJson } from '../sql/native.ts';
+import { native } from '../sql/native-row.ts';
+import { nativeCall, nativeFunction, parseJson } from '../sql/native.ts';
 import { itemsOf } from './array.ts';
 import { constantRegex } from './constant-regex.ts';
 import { typedText } from './conversion.ts';
@@ -18,13 +19,15 @@ const text = (sql: (s: string) => string): FunctionRow => ({
 });
 
 /** DuckDB has other counterparts than the engine for a few letters, which stay as they are; looking for them costs little. */
-const cased = (sql: 'upper' | 'lower', name: string, kept: readonly string[]): FunctionRow =>
-  text((s) => {
+const cased = (sql: 'upper' | 'lower', exact: NativeFunction, kept: readonly string[]): FunctionRow => ({
+  natives: [exact],
+  ...text((s) => {
     const others = kept.map((letter) => `contains(${s}, '${letter}')`).join(' OR ');
-    return `CASE WHEN ${others} THEN kql_n_${name}_kept(${s}) ELSE ${sql}(${s}) END`;
-  });
-native('toupper_kept', ['string'], 'string', ([s]) => upperText(String(s)));
-native('tolower_kept', ['string'], 'string', ([s]) => lowerText(String(s)));
+    return `CASE WHEN ${others} THEN ${nativeCall(exact, s)} ELSE ${sql}(${s}) END`;
+  }),
+});
+const upperKept = nativeFunction('toupper_kept', ['string'], 'string', ([s]) => upperText(String(s)));
+const lowerKept = nativeFunction('tolower_kept', ['string'], 'string', ([s]) => lowerText(String(s)));
 
 /** Negative starts count from the end; before the beginning there is nothing. */
 const substring = native(
@@ -141,6 +144,7 @@ const replaceNative = native(
 );
 const replaceRegex = withPattern(1, {
   result: 'string',
+  natives: replaceNative.natives ?? [],
   sql: (args, call, scope) => {
     const [source, pattern, replacement] = args;
     const slow = replaceNative.sql(args, call, scope);
@@ -159,24 +163,12 @@ const replaceRegex = withPattern(1, {
 /** `replace(regex, rewrite, text)`, the older form. */
 const replace: FunctionRow = {
   result: 'string',
+  natives: replaceNative.natives ?? [],
   sql: ([pattern, replacement, source], call, scope) =>
     source && pattern && replacement ? replaceRegex.sql([source, pattern, replacement], call, scope) : "''",
 };
 
-/** `extract(regex, group, text[, typeof])`; no match gives null (`''` for strings). */
-const extract: FunctionRow = {
-  sql: ([pattern, group, source], _call, scope) => {
-    if (!pattern || !group || !source) return "''";
-    const text = cast(source, 'string');
-    const slow = `kql_n_extract(${cast(pattern, 'string')}, ${cast(group, 'long')}, ${text})`;
-    const fast = constantRegex(pattern, scope, true);
-    const wanted = group.expression.k === 'literal' ? Number(group.expression.value ?? -1) : -1;
-    return fast && Number.isInteger(wanted) && wanted >= 0 && wanted < Math.min(fast.groups, 10)
-      ? fast.choose(text, `regexp_extract(${text}, ${fast.sql}, ${wanted})`, slow)
-      : slow;
-  },
-};
-native(
+const extracted = nativeFunction(
   'extract',
   ['string', 'long', 'string'],
   'string',
@@ -184,16 +176,22 @@ native(
   { patterns: true },
 );
 
-const extractAll: FunctionRow = {
-  result: 'dynamic',
-  sql: (args) => {
-    const [pattern, second, third] = args;
-    if (!pattern || !second) return 'NULL';
-    const groups = third ? cast(second, 'dynamic') : 'NULL';
-    return `kql_n_extract_all(${cast(pattern, 'string')}, ${groups}, ${cast(third ?? second, 'string')})`;
+/** `extract(regex, group, text[, typeof])`; no match gives null (`''` for strings). */
+const extract: FunctionRow = {
+  natives: [extracted],
+  sql: ([pattern, group, source], _call, scope) => {
+    if (!pattern || !group || !source) return "''";
+    const text = cast(source, 'string');
+    const slow = nativeCall(extracted, cast(pattern, 'string'), cast(group, 'long'), text);
+    const fast = constantRegex(pattern, scope, true);
+    const wanted = group.expression.k === 'literal' ? Number(group.expression.value ?? -1) : -1;
+    return fast && Number.isInteger(wanted) && wanted >= 0 && wanted < Math.min(fast.groups, 10)
+      ? fast.choose(text, `regexp_extract(${text}, ${fast.sql}, ${wanted})`, slow)
+      : slow;
   },
 };
-native(
+
+const allExtracted = nativeFunction(
   'extract_all',
   ['string', 'dynamic', 'string'],
   'dynamic',
@@ -215,11 +213,22 @@ native(
   { nulls: true, patterns: true },
 );
 
+const extractAll: FunctionRow = {
+  result: 'dynamic',
+  natives: [allExtracted],
+  sql: (args) => {
+    const [pattern, second, third] = args;
+    if (!pattern || !second) return 'NULL';
+    const groups = third ? cast(second, 'dynamic') : 'NULL';
+    return nativeCall(allExtracted, cast(pattern, 'string'), groups, cast(third ?? second, 'string'));
+  },
+};
+
 export const stringFunctions: FunctionRows = {
   strlen: { result: 'long', sql: ([s]) => `length(${s ? cast(s, 'string') : "''"})` },
   string_size: { result: 'long', sql: ([s]) => `strlen(${s ? cast(s, 'string') : "''"})` },
-  toupper: cased('upper', 'toupper', ['ß', 'ı']),
-  tolower: cased('lower', 'tolower', ['İ']),
+  toupper: cased('upper', upperKept, ['ß', 'ı']),
+  tolower: cased('lower', lowerKept, ['İ']),
   reverse: text((s) => `reverse(${s})`),
   strcat: { result: 'string', sql: (args) => `concat(${args.map((argument) => cast(argument, 'string')).join(', ')})` },
   strcat_delim: {

@@ -1,7 +1,7 @@
 import type { Expression } from '../plan/expression.ts';
 import { regex } from '../algorithms/regex/regex.ts';
 import { cast, convert } from '../sql/convert.ts';
-import { native, parseJson } from '../sql/native.ts';
+import { nativeCall, nativeFunction, parseJson } from '../sql/native.ts';
 import { compilePlan } from '../sql/plans.ts';
 import { selectFrom } from '../sql/relation.ts';
 import type { FunctionRow, FunctionRows, RowScope, SqlArgument } from '../sql/scope.ts';
@@ -31,6 +31,17 @@ function termPattern(needle: string, match: Match, caseSensitive: boolean): stri
   return `${caseSensitive ? '' : '(?i)'}${left}${escapeRegex(needle)}${right}`;
 }
 
+const isTermOf = nativeFunction(
+  'term',
+  ['string', 'string', 'string', 'bool'],
+  'bool',
+  ([text, needle, match, caseSensitive]) => {
+    if (needle === '') return true;
+    const kind = match === 'hasprefix' || match === 'hassuffix' ? match : 'has';
+    return jsTermPattern(String(needle), kind, caseSensitive === true).test(String(text));
+  },
+);
+
 function termTest(
   text: string,
   needle: Expression,
@@ -40,7 +51,7 @@ function termTest(
   scope: RowScope,
 ): string {
   if (needle.k !== 'literal' || typeof needle.value !== 'string') {
-    return `kql_n_term(${text}, ${needleSql}, '${match}', ${caseSensitive})`;
+    return nativeCall(isTermOf, text, needleSql, `'${match}'`, String(caseSensitive));
   }
   if (needle.value === '') return 'true';
   const { ctx } = scope;
@@ -51,12 +62,6 @@ function termTest(
   // Not AND, whose sides DuckDB tries in either order: the expression is only for the few texts that have the needle at all.
   return `(CASE WHEN ${first} THEN regexp_matches(${text}, ${regex}) ELSE false END)`;
 }
-
-native('term', ['string', 'string', 'string', 'bool'], 'bool', ([text, needle, match, caseSensitive]) => {
-  if (needle === '') return true;
-  const kind = match === 'hasprefix' || match === 'hassuffix' ? match : 'has';
-  return jsTermPattern(String(needle), kind, caseSensitive === true).test(String(text));
-});
 
 /** The same as a JavaScript expression, for needles that are not constant and for native functions. */
 export function jsTermPattern(needle: string, match: Match, caseSensitive: boolean): RegExp {
@@ -77,6 +82,7 @@ const anyOf = (tests: readonly string[]): string =>
   tests.length === 0 ? 'false' : tests.length === 1 ? (tests[0] ?? 'false') : `(${tests.join(' OR ')})`;
 
 const term = (match: Match, caseSensitive: boolean, negated = false): FunctionRow => ({
+  natives: [isTermOf],
   sql: ([left, needle], _call, scope) => {
     if (!needle) return 'NULL';
     const test = anyOf(
@@ -118,12 +124,23 @@ const starts = (text: string, needle: string): string => `starts_with(${text}, $
 const ends = (text: string, needle: string): string => `ends_with(${text}, ${needle})`;
 const same = (text: string, needle: string): string => `(${text} = ${needle})`;
 
+const matchesPattern = nativeFunction(
+  'matches_regex',
+  ['string', 'string'],
+  'bool',
+  ([text, pattern]) => regex(String(pattern)).test(String(text)),
+  {
+    patterns: true,
+  },
+);
+
 /** RE2 for a constant expression where it means the same, else JavaScript. */
 const matchesRegex: FunctionRow = {
+  natives: [matchesPattern],
   sql: ([left, needle], _call, scope) => {
     if (!needle) return 'NULL';
     const fast = constantRegex(needle, scope, false);
-    const slow = (text: string): string => `kql_n_matches_regex(${text}, ${cast(needle, 'string')})`;
+    const slow = (text: string): string => nativeCall(matchesPattern, text, cast(needle, 'string'));
     return anyOf(
       texts(left, scope).map((text) =>
         fast ? fast.choose(text, `regexp_matches(${text}, ${fast.sql})`, slow(text)) : slow(text),
@@ -131,9 +148,6 @@ const matchesRegex: FunctionRow = {
     );
   },
 };
-native('matches_regex', ['string', 'string'], 'bool', ([text, pattern]) => regex(String(pattern)).test(String(text)), {
-  patterns: true,
-});
 
 /** So many needles are looked for together, of so many UTF-16 units: what RE2 makes of them must stay small. */
 const togetherMin = 8;
@@ -161,8 +175,22 @@ function anyTogether(text: string, needles: readonly string[], { ctx }: RowScope
   return patterns.map((pattern) => `regexp_matches(${text}, ${ctx.bind(pattern, 'VARCHAR')})`);
 }
 
+type TermsTest = (text: string) => boolean;
+/** What the last list was made into: calls for the rows of a column have the same. */
+let lastTerms: { readonly key: string; readonly test: TermsTest } | undefined;
+const hasTerms = nativeFunction('terms', ['string', 'dynamic', 'string'], 'bool', ([text, json, mode]) => {
+  const key = `${String(mode)} ${String(json)}`;
+  if (lastTerms?.key !== key) {
+    const list = parseJson(json);
+    const needles = (Array.isArray(list) ? list.flat() : [list]).map(String);
+    lastTerms = { key, test: mode === 'OR' ? anyTerm(needles) : allTerms(needles) };
+  }
+  return lastTerms.test(String(text));
+});
+
 /** `has_any (…)`, `has_all (…)`: constants, one dynamic array, or a table's first column. */
 const several = (join: ' OR ' | ' AND '): FunctionRow => ({
+  natives: [isTermOf, hasTerms],
   sql: ([left, ...needles], _call, scope) => {
     const [text = "''"] = texts(left, scope);
     const constants: string[] = [];
@@ -178,13 +206,13 @@ const several = (join: ' OR ' | ' AND '): FunctionRow => ({
         if (!column) return [];
         const item = `to_json(list(${convert(column.id, column.type, 'string')}))`;
         const list = selectFrom(relation, [{ id: scope.ctx.newId(), sql: `CAST(${item} AS VARCHAR)` }]);
-        return [`kql_n_terms(${text}, coalesce((${list}), '[]'), '${join.trim()}')`];
+        return [nativeCall(hasTerms, text, `coalesce((${list}), '[]')`, `'${join.trim()}'`)];
       }
       if (expression.k === 'literal' && needle.type === 'dynamic') {
         const list = parseJson(expression.value === null ? null : String(expression.value));
         return (Array.isArray(list) ? list.flat() : [list]).flatMap((item) => constant(String(item)));
       }
-      if (needle.type === 'dynamic') return [`kql_n_terms(${text}, ${needle.sql}, '${join.trim()}')`];
+      if (needle.type === 'dynamic') return [nativeCall(hasTerms, text, needle.sql, `'${join.trim()}'`)];
       const own = literalText(needle);
       if (own.k === 'literal' && typeof own.value === 'string') return constant(own.value);
       return [termTest(text, own, cast(needle, 'string'), 'has', false, scope)];
@@ -195,19 +223,6 @@ const several = (join: ' OR ' | ' AND '): FunctionRow => ({
     const all = [...(isTogether ? anyTogether(text, constants, scope) : constants.map(one)), ...tests];
     return all.length === 0 ? 'false' : `(${all.join(join)})`;
   },
-});
-
-type TermsTest = (text: string) => boolean;
-/** What the last list was made into: calls for the rows of a column have the same. */
-let lastTerms: { readonly key: string; readonly test: TermsTest } | undefined;
-native('terms', ['string', 'dynamic', 'string'], 'bool', ([text, json, mode]) => {
-  const key = `${String(mode)} ${String(json)}`;
-  if (lastTerms?.key !== key) {
-    const list = parseJson(json);
-    const needles = (Array.isArray(list) ? list.flat() : [list]).map(String);
-    lastTerms = { key, test: mode === 'OR' ? anyTerm(needles) : allTerms(needles) };
-  }
-  return lastTerms.test(String(text));
 });
 
 /** Needles that are a term of ASCII are looked up among the terms of a text. */
@@ -239,6 +254,7 @@ function allTerms(needles: readonly string[]): TermsTest {
 
 /** A bare term of `search`: `*` at its ends widens it. */
 const searchTerm = (caseSensitive: boolean): FunctionRow => ({
+  natives: [isTermOf],
   sql: ([left, needle], _call, scope) => {
     const value = needle?.expression.k === 'literal' ? String(needle.expression.value ?? '') : '';
     const inner = value.replace(/^\*+|\*+$/g, '');

@@ -1,4 +1,4 @@
-import { native } from '../sql/native.ts';
+import { native } from '../sql/native-row.ts';
 import type { FunctionRow, FunctionRows } from '../sql/scope.ts';
 
 /** Units of one quantity by name: how many base units one of them is. */

@@ -1,7 +1,8 @@
 import type { UserAgentTarget } from '../algorithms/text/user-agent.ts';
 import { isUserAgentTarget, parseUserAgent } from '../algorithms/text/user-agent.ts';
 import { KqlError } from '../plan/kql-error.ts';
-import { native, parseJson } from '../sql/native.ts';
+import { native } from '../sql/native-row.ts';
+import { parseJson } from '../sql/native.ts';
 import type { FunctionRows } from '../sql/scope.ts';
 
 /** Far longer than any browser's; a pattern may take its time over what somebody made up. */

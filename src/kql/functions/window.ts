@@ -1,19 +1,10 @@
 import type { Call, Expression } from '../plan/expression.ts';
 import { KqlError } from '../plan/kql-error.ts';
 import { convert } from '../sql/convert.ts';
-import { big, native } from '../sql/native.ts';
+import { big, nativeCall, nativeFunction } from '../sql/native.ts';
+import type { WindowFunction, WindowRows } from '../sql/scope.ts';
 import type { SqlContext } from '../sql/context.ts';
 import type { Output } from '../sql/relation.ts';
-
-/** A function of the rows before and after. `compile` gives the SQL of an argument, `order` the order of the rows;
- * `layer` adds columns that the result may then refer to (window functions do not nest). */
-export type WindowFunction = (
-  call: Call,
-  compile: (expression: Expression) => string,
-  order: string,
-  layer: (outputs: readonly Output[]) => void,
-  ctx: SqlContext,
-) => string;
 
 const constantOf = (expression: Expression | undefined): string | undefined =>
   expression?.k === 'literal' && expression.value !== null ? String(expression.value) : undefined;
@@ -77,30 +68,19 @@ const rank =
     return `max(CASE WHEN ${first} = 1 THEN ${position} END) OVER (${partition}ORDER BY ${order} ROWS UNBOUNDED PRECEDING)`;
   };
 
-/** Where the session of each row began. Sessions depend on each other from the first row on, so all rows go into one value. */
-const session: WindowFunction = (call, compile, order, layer, ctx) => {
-  const [term, fromFirst, fromPrevious, restart] = call.args;
-  if (!term || !fromFirst || !fromPrevious) return 'NULL';
-  const [all, position] = [ctx.newId(), ctx.newId()];
-  const mark = restart ? `CASE WHEN ${compile(restart)} THEN 'r' ELSE '' END` : `''`;
-  const row = ctx.newId();
-  layer([{ id: row, sql: `coalesce(CAST(${compile(term)} AS VARCHAR), '') || ${mark}` }]);
-  layer([
-    {
-      id: all,
-      sql: `array_to_string(list(${row}) OVER (ORDER BY ${order} ROWS BETWEEN UNBOUNDED PRECEDING AND UNBOUNDED FOLLOWING), ',')`,
-    },
-    { id: position, sql: `row_number() OVER (ORDER BY ${order})` },
-  ]);
-  return `kql_n_session_start(${all}, ${compile(fromFirst)}, ${compile(fromPrevious)}, ${position})`;
-};
 const sessionRowsMax = 20_000;
 let sessions: { readonly key: string; readonly starts: readonly (bigint | null)[] } = { key: '', starts: [] };
-native('session_start', ['string', 'long', 'long', 'long'], 'long', ([rows, fromFirst, fromPrevious, position]) => {
-  const key = `${String(fromFirst)} ${String(fromPrevious)} ${String(rows)}`;
-  if (sessions.key !== key) sessions = { key, starts: sessionStarts(String(rows), big(fromFirst), big(fromPrevious)) };
-  return sessions.starts[Number(position) - 1] ?? null;
-});
+const sessionStart = nativeFunction(
+  'session_start',
+  ['string', 'long', 'long', 'long'],
+  'long',
+  ([rows, fromFirst, fromPrevious, position]) => {
+    const key = `${String(fromFirst)} ${String(fromPrevious)} ${String(rows)}`;
+    if (sessions.key !== key)
+      sessions = { key, starts: sessionStarts(String(rows), big(fromFirst), big(fromPrevious)) };
+    return sessions.starts[Number(position) - 1] ?? null;
+  },
+);
 
 function sessionStarts(text: string, fromFirst: bigint, fromPrevious: bigint): (bigint | null)[] {
   const rows = text.split(',');
@@ -124,22 +104,47 @@ function sessionStarts(text: string, fromFirst: bigint, fromPrevious: bigint): (
   });
 }
 
-export const windowFunctions: Readonly<Record<string, WindowFunction>> = {
-  row_number: (call, compile, order, layer, ctx) => {
-    const [start, restart] = call.args;
-    const partition = restartGroup(restart, compile, order, layer, ctx);
-    return `(row_number() OVER (${partition}ORDER BY ${order}) - 1 + ${start ? compile(start) : '1'})`;
+/** Where the session of each row began. Sessions depend on each other from the first row on, so all rows go into one value. */
+const session: WindowFunction = (call, compile, order, layer, ctx) => {
+  const [term, fromFirst, fromPrevious, restart] = call.args;
+  if (!term || !fromFirst || !fromPrevious) return 'NULL';
+  const [all, position] = [ctx.newId(), ctx.newId()];
+  const mark = restart ? `CASE WHEN ${compile(restart)} THEN 'r' ELSE '' END` : `''`;
+  const row = ctx.newId();
+  layer([{ id: row, sql: `coalesce(CAST(${compile(term)} AS VARCHAR), '') || ${mark}` }]);
+  layer([
+    {
+      id: all,
+      sql: `array_to_string(list(${row}) OVER (ORDER BY ${order} ROWS BETWEEN UNBOUNDED PRECEDING AND UNBOUNDED FOLLOWING), ',')`,
+    },
+    { id: position, sql: `row_number() OVER (ORDER BY ${order})` },
+  ]);
+  return nativeCall(sessionStart, all, compile(fromFirst), compile(fromPrevious), position);
+};
+export const windowFunctions: WindowRows = {
+  row_number: {
+    sql: (call, compile, order, layer, ctx) => {
+      const [start, restart] = call.args;
+      const partition = restartGroup(restart, compile, order, layer, ctx);
+      return `(row_number() OVER (${partition}ORDER BY ${order}) - 1 + ${start ? compile(start) : '1'})`;
+    },
   },
-  prev: neighbour('lag'),
-  next: neighbour('lead'),
-  row_cumsum: (call, compile, order, layer, ctx) => {
-    const [term, restart] = call.args;
-    if (!term) return 'NULL';
-    const partition = restartGroup(restart, compile, order, layer, ctx);
-    const sum = `coalesce(sum(${compile(term)}) OVER (${partition}ORDER BY ${order} ROWS UNBOUNDED PRECEDING), 0)`;
-    return call.type === 'real' ? sum : call.type === 'decimal' ? `CAST(${sum} AS DECIMAL(38,18))` : `kql_wrap(${sum})`;
+  prev: { sql: neighbour('lag') },
+  next: { sql: neighbour('lead') },
+  row_cumsum: {
+    sql: (call, compile, order, layer, ctx) => {
+      const [term, restart] = call.args;
+      if (!term) return 'NULL';
+      const partition = restartGroup(restart, compile, order, layer, ctx);
+      const sum = `coalesce(sum(${compile(term)}) OVER (${partition}ORDER BY ${order} ROWS UNBOUNDED PRECEDING), 0)`;
+      return call.type === 'real'
+        ? sum
+        : call.type === 'decimal'
+          ? `CAST(${sum} AS DECIMAL(38,18))`
+          : `kql_wrap(${sum})`;
+    },
   },
-  row_rank_dense: rank('dense_rank'),
-  row_rank_min: rank('rank'),
-  row_window_session: session,
+  row_rank_dense: { sql: rank('dense_rank') },
+  row_rank_min: { sql: rank('rank') },
+  row_window_session: { sql: session, natives: [sessionStart] },
 };

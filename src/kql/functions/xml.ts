@@ -1,5 +1,5 @@
 import { jsonOfXml } from '../algorithms/text/xml.ts';
-import { native } from '../sql/native.ts';
+import { native } from '../sql/native-row.ts';
 import type { FunctionRows } from '../sql/scope.ts';
 
 /** Bytes of a text that parse_xml() takes; longer ones are null. */

@@ -1,16 +1,14 @@
 import type { Expression } from '../plan/expression.ts';
 import type { Item } from '../plan/plan.ts';
 import type { Column } from '../plan/types.ts';
-import { aggregateRows } from '../sql/aggregates.ts';
 import { pickedBy } from '../aggregates/pick.ts';
 import type { SqlContext } from '../sql/context.ts';
 import { aggregateArguments, compileExpression } from '../sql/expressions.ts';
-import type { PlanCompilers } from '../sql/plans.ts';
 import { compilePlan } from '../sql/plans.ts';
 import type { Output, Relation, RelationColumn } from '../sql/relation.ts';
 import { asIs, keptIds, orderBy, selectFrom } from '../sql/relation.ts';
 import { rowScope, withWindows } from '../sql/rows.ts';
-import type { RowScope } from '../sql/scope.ts';
+import type { PlanCompilers, RowScope } from '../sql/scope.ts';
 import { rowCount, splitItem } from './source.ts';
 
 export interface Grouping {
@@ -67,7 +65,8 @@ export function aggregateOutputs(
 
 function multiColumns(expression: Expression, scope: RowScope): string[] | undefined {
   if (expression.k !== 'call') return undefined;
-  const row = Object.hasOwn(aggregateRows(), expression.name) ? aggregateRows()[expression.name] : undefined;
+  const { aggregates } = scope.ctx.language;
+  const row = Object.hasOwn(aggregates, expression.name) ? aggregates[expression.name] : undefined;
   return row?.columns?.(aggregateArguments(expression, scope), expression, scope, scope.aggregateOrder ?? '');
 }
 

@@ -5,18 +5,18 @@ import type { Column, KqlType } from '../plan/types.ts';
 import type { SqlContext } from '../sql/context.ts';
 import { convert } from '../sql/convert.ts';
 import { compileExpression } from '../sql/expressions.ts';
-import { native, parseJson } from '../sql/native.ts';
+import { nativeCall, nativeFunction, parseJson } from '../sql/native.ts';
 import { isBag } from '../functions/dynamic.ts';
-import type { PlanCompilers } from '../sql/plans.ts';
 import { compilePlan } from '../sql/plans.ts';
 import type { OrderKey, Output, Relation, RelationColumn } from '../sql/relation.ts';
 import { asIs, columnNamed, hiddenIds, keptIds, renamed, selectFrom } from '../sql/relation.ts';
 import { anchored, rowScope } from '../sql/rows.ts';
 import { compileConstant, constantAs } from './source.ts';
+import type { PlanCompilers } from '../sql/scope.ts';
 
 /** What a value expands to, as a JSON array of elements: arrays to their elements, bags to one-key bags (or key and value),
  * a scalar to itself; an empty array gives nothing, a null one null row. */
-native(
+const expansion = nativeFunction(
   'expansion',
   ['dynamic', 'bool'],
   'dynamic',
@@ -33,9 +33,11 @@ native(
   { nulls: true },
 );
 
-native('partitions', ['long'], 'bool', () => {
+const tooManyPartitions = nativeFunction('partitions', ['long'], 'bool', () => {
   throw new KqlError('limits', `partition: more than ${legacyPartitions} values; use hint.strategy=native or shuffle.`);
 });
+
+export const expandNatives = [expansion, tooManyPartitions];
 
 interface Expansion {
   readonly relation: Relation;
@@ -81,7 +83,7 @@ function expand(
     ...asIs(keptIds(input)),
     ...lists.map(({ column, list }) => ({
       id: list,
-      sql: `CAST(json_extract(kql_n_expansion(${convert(compileExpression(column.expression, scope), column.expression.type, 'dynamic')}, ${bagAsArray}), '$[*]') AS VARCHAR[])`,
+      sql: `CAST(json_extract(${nativeCall(expansion, convert(compileExpression(column.expression, scope), column.expression.type, 'dynamic'), String(bagAsArray))}, '$[*]') AS VARCHAR[])`,
     })),
   ]);
   const bounded = limit === undefined ? length : `least(${length}, ${limit})`;
@@ -164,7 +166,7 @@ export const expandOperators: PlanCompilers<'mvExpand' | 'mvApply' | 'partition'
     const keySql = compileExpression(node.by, rowScope(ctx, input));
     const distinct = `SELECT DISTINCT ${keySql} AS ${key} FROM (${input.sql})`;
     const keys = node.limited
-      ? `SELECT ${key} FROM (SELECT ${key}, count(*) OVER () AS n FROM (${distinct})) WHERE CASE WHEN n > ${legacyPartitions} THEN kql_n_partitions(n) ELSE true END`
+      ? `SELECT ${key} FROM (SELECT ${key}, count(*) OVER () AS n FROM (${distinct})) WHERE CASE WHEN n > ${legacyPartitions} THEN ${nativeCall(tooManyPartitions, 'n')} ELSE true END`
       : distinct;
     const compiled = compilePlan(ctx, node.input);
     const rows = compiled.serialized && !compiled.order ? anchored(ctx, compiled) : compiled;

@@ -6,11 +6,11 @@ import type { SqlContext } from '../sql/context.ts';
 import { convert } from '../sql/convert.ts';
 import { compileExpression } from '../sql/expressions.ts';
 import { commonType } from '../functions/comparison.ts';
-import type { PlanCompilers } from '../sql/plans.ts';
 import { compilePlan } from '../sql/plans.ts';
 import type { Output, Relation, RelationColumn } from '../sql/relation.ts';
 import { asIs, columnNamed, keptIds, orderBy, selectFrom, withoutRows } from '../sql/relation.ts';
 import { rowScope } from '../sql/rows.ts';
+import type { PlanCompilers } from '../sql/scope.ts';
 
 interface Keyed {
   readonly relation: Relation;

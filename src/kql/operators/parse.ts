@@ -3,16 +3,17 @@ import { KqlError } from '../plan/kql-error.ts';
 import type { Column } from '../plan/types.ts';
 import { convert } from '../sql/convert.ts';
 import { compileExpression } from '../sql/expressions.ts';
-import { native } from '../sql/native.ts';
+import { jsonOfText } from '../sql/convert-natives.ts';
+import { nativeCall, nativeFunction } from '../sql/native.ts';
 import type { KeyValueSettings } from '../algorithms/text/key-values.ts';
 import { keyValues } from '../algorithms/text/key-values.ts';
 import { regex } from '../algorithms/regex/regex.ts';
-import type { PlanCompilers } from '../sql/plans.ts';
 import { compilePlan } from '../sql/plans.ts';
 import type { Output, RelationColumn } from '../sql/relation.ts';
 import { asIs, columnNamed, hiddenIds, keptIds, selectFrom } from '../sql/relation.ts';
 import { rowScope } from '../sql/rows.ts';
 import { narrowed } from './row.ts';
+import type { PlanCompilers } from '../sql/scope.ts';
 
 /** A typed capture matches what its type may look like. */
 const captureShapes: Readonly<Partial<Record<Column['type'], string>>> = {
@@ -24,7 +25,7 @@ const captureShapes: Readonly<Partial<Record<Column['type'], string>>> = {
 
 /** A piece of text as a type. Dynamic is what the text says in JSON. */
 const textAs = (sql: string, type: Column['type']): string =>
-  type === 'dynamic' ? `kql_n_parse_json(${sql})` : convert(sql, 'string', type);
+  type === 'dynamic' ? nativeCall(jsonOfText, sql) : convert(sql, 'string', type);
 
 /** Captures are named, so that groups inside the user's own expressions do not shift them. */
 const group = (index: number, body: string): string => `(?<kql${index}>${body})`;
@@ -50,7 +51,7 @@ export function parsePattern(parts: readonly ParsePart[], mode: 'simple' | 'rela
 }
 
 /** @returns a JSON array of captured texts; null when the text does not match */
-native(
+const capturesOf = nativeFunction(
   'parse',
   ['string', 'string'],
   'dynamic',
@@ -65,6 +66,16 @@ native(
   },
   { patterns: true },
 );
+
+const valuesOfKeys = nativeFunction(
+  'parse_kv',
+  ['string', 'string'],
+  'dynamic',
+  ([text, settings]) => JSON.stringify(keyValues(String(text), JSON.parse(String(settings)) as KeyValueSettings)),
+  { patterns: true },
+);
+
+export const parseNatives = [capturesOf, valuesOfKeys];
 
 export const parseCompilers: PlanCompilers<'parse' | 'parseKv'> = {
   parse: (ctx, node) => {
@@ -81,7 +92,7 @@ export const parseCompilers: PlanCompilers<'parse' | 'parseKv'> = {
         ...asIs(keptIds(input)),
         {
           id: found,
-          sql: `kql_n_parse(${text}, ${ctx.bind(pattern, 'VARCHAR')})`,
+          sql: nativeCall(capturesOf, text, ctx.bind(pattern, 'VARCHAR')),
         },
       ]),
     };
@@ -120,7 +131,7 @@ export const parseCompilers: PlanCompilers<'parse' | 'parseKv'> = {
     const text = convert(compileExpression(node.source, rowScope(ctx, input)), node.source.type, 'string');
     const matched = {
       ...input,
-      sql: selectFrom(input, [...asIs(keptIds(input)), { id: found, sql: `kql_n_parse_kv(${text}, ${settings})` }]),
+      sql: selectFrom(input, [...asIs(keptIds(input)), { id: found, sql: nativeCall(valuesOfKeys, text, settings) }]),
     };
     const made = new Map(
       node.keys.map((key): [string, Output] => {
@@ -170,11 +181,3 @@ function settingsOf(node: ParseKvNode): KeyValueSettings {
     ...(pattern !== undefined && { pattern }),
   };
 }
-
-native(
-  'parse_kv',
-  ['string', 'string'],
-  'dynamic',
-  ([text, settings]) => JSON.stringify(keyValues(String(text), JSON.parse(String(settings)) as KeyValueSettings)),
-  { patterns: true },
-);

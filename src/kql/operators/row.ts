@@ -3,13 +3,13 @@ import type { Item, Plan } from '../plan/plan.ts';
 import type { Column } from '../plan/types.ts';
 import type { SqlContext } from '../sql/context.ts';
 import { compileCondition, compileExpression } from '../sql/expressions.ts';
-import type { PlanCompilers } from '../sql/plans.ts';
 import { compilePlan } from '../sql/plans.ts';
 import type { Relation, RelationColumn } from '../sql/relation.ts';
 import { asIs, columnNamed, hiddenIds, inOrder, keptIds, selectFrom } from '../sql/relation.ts';
 import { anchored, rowScope, withWindows } from '../sql/rows.ts';
 import { filtered } from '../sql/scan.ts';
 import { splitItem } from './source.ts';
+import type { PlanCompilers } from '../sql/scope.ts';
 
 interface Computed {
   readonly relation: Relation;

@@ -1,11 +1,11 @@
 import type { Expression } from '../plan/expression.ts';
 import { cast, convert } from '../sql/convert.ts';
-import type { PlanCompilers } from '../sql/plans.ts';
 import { compilePlan } from '../sql/plans.ts';
 import type { Output, Relation, RelationColumn } from '../sql/relation.ts';
 import { asIs, selectFrom } from '../sql/relation.ts';
 import { aggregateOutputs, grouping } from './aggregate.ts';
 import { compileConstant } from './source.ts';
+import type { PlanCompilers } from '../sql/scope.ts';
 
 /** @see the page of make-series: 2^20 values */
 const binsMax = 1_048_576;

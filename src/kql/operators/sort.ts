@@ -1,12 +1,12 @@
 import type { SortKey } from '../plan/plan.ts';
 import type { SqlContext } from '../sql/context.ts';
 import { compileExpression } from '../sql/expressions.ts';
-import type { PlanCompilers } from '../sql/plans.ts';
 import { compilePlan } from '../sql/plans.ts';
 import type { OrderKey, Output, Relation } from '../sql/relation.ts';
 import { asIs, keptIds, orderBy, selectFrom } from '../sql/relation.ts';
 import { rowScope, withWindows } from '../sql/rows.ts';
 import { rowCount } from './source.ts';
+import type { PlanCompilers } from '../sql/scope.ts';
 
 /** Sorting only notes the keys: what comes after applies them where order matters. */
 function sorted(ctx: SqlContext, input: Relation, keys: readonly SortKey[]): Relation {

@@ -7,11 +7,10 @@ import { physicalType } from '../plan/types.ts';
 import type { SqlContext } from '../sql/context.ts';
 import { convert } from '../sql/convert.ts';
 import { compileExpression } from '../sql/expressions.ts';
-import type { PlanCompilers } from '../sql/plans.ts';
 import type { Relation, RelationColumn } from '../sql/relation.ts';
 import { renamed, selectFrom, withoutRows } from '../sql/relation.ts';
 import { scanOf } from '../sql/scan.ts';
-import type { RowScope } from '../sql/scope.ts';
+import type { PlanCompilers, RowScope } from '../sql/scope.ts';
 
 /** A row without columns is still one. */
 const oneRow = { id: 'none', sql: '1' };

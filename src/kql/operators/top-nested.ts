@@ -2,12 +2,11 @@ import type { TopNestedNode } from '../plan/plan.ts';
 import { physicalType } from '../plan/types.ts';
 import type { SqlContext } from '../sql/context.ts';
 import { compileExpression } from '../sql/expressions.ts';
-import type { PlanCompilers } from '../sql/plans.ts';
 import { compilePlan } from '../sql/plans.ts';
 import type { Relation, RelationColumn } from '../sql/relation.ts';
 import { asIs, keptIds, selectFrom } from '../sql/relation.ts';
 import { rowScope } from '../sql/rows.ts';
-import type { RowScope } from '../sql/scope.ts';
+import type { PlanCompilers, RowScope } from '../sql/scope.ts';
 import { constantAs, rowCount } from './source.ts';
 
 type Level = TopNestedNode['levels'][number];

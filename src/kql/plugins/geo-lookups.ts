@@ -1,8 +1,8 @@
 import { invariant } from '../../base/invariant.ts';
 import type { PluginSettings } from '../plan/row-settings.ts';
 import { KqlError } from '../plan/kql-error.ts';
-import type { NativeValue } from '../sql/native.ts';
-import { nativeFunctions } from '../sql/native.ts';
+import { geoFunctions } from '../functions/geo.ts';
+import type { NativeFunction, NativeValue } from '../sql/native.ts';
 import { lookupRow } from './lookup-columns.ts';
 import { argumentsOf } from './plugin-arguments.ts';
 import type { RowOperator } from '../rows/row-operator.ts';
@@ -11,10 +11,10 @@ import { columnIndex } from '../rows/row-operator.ts';
 /** Comparisons of points with shapes that one lookup may take. */
 const comparisonsMax = 5_000_000;
 
-function nativeFunction(name: string): (values: readonly NativeValue[]) => NativeValue {
-  const found = nativeFunctions().find((candidate) => candidate.name === name);
-  invariant(found, 'the geometry functions are native');
-  return (values) => found.run([...values]);
+function geoFunction(name: string): NativeFunction['run'] {
+  const fn = geoFunctions[name]?.native;
+  invariant(fn, 'the geometry functions are native');
+  return fn.run;
 }
 
 /** `geo_polygon_lookup(Table, shape, x, y[, radius][, return_unmatched][, return_lookup_key])`: every shape that holds the
@@ -37,8 +37,8 @@ const geoLookup =
       throw new KqlError('semantic', `evaluate ${plugin}(): a radius is needed.`);
     if (args.rows.rows.length * table.rows.length > comparisonsMax)
       throw new KqlError('limits', `evaluate ${plugin}(): more than ${comparisonsMax} comparisons.`);
-    const within = containment === undefined ? undefined : nativeFunction(containment);
-    const distance = nativeFunction(distanceFunction);
+    const within = containment === undefined ? undefined : geoFunction(containment);
+    const distance = geoFunction(distanceFunction);
     const limit = Number(radius ?? 0);
     const matches = (point: readonly NativeValue[], geometry: NativeValue): boolean => {
       if (within?.([...point, geometry]) === true) return true;

@@ -2,7 +2,7 @@ import type { Call, ColumnReference, Expression, Literal } from '../plan/express
 import type { KqlType } from '../plan/types.ts';
 import { KqlError } from '../plan/kql-error.ts';
 import type { NativeFunction, NativeValue } from '../sql/native.ts';
-import { functionRows } from '../sql/functions.ts';
+import { functionRows } from '../functions/table.ts';
 import { jsonItems } from '../values/json-text.ts';
 import { toType } from './convert-value.ts';
 import { rowFunction } from './functions.ts';
@@ -69,11 +69,11 @@ function evaluateCall(call: Call, resolve: Resolve): NativeValue {
 
 /** Whether a function of KQL is known here. */
 export const isInRows = (name: string): boolean =>
-  rowFunction(name) !== undefined || Object.hasOwn(lazyCalls, name) || functionRows()[name]?.native !== undefined;
+  rowFunction(name) !== undefined || Object.hasOwn(lazyCalls, name) || functionRows[name]?.native !== undefined;
 
 /** The native function that a function of KQL is, when a call has the arguments it needs. */
 function nativeOf(call: Call): NativeFunction | undefined {
-  const native = Object.hasOwn(functionRows(), call.name) ? functionRows()[call.name]?.native : undefined;
+  const native = Object.hasOwn(functionRows, call.name) ? functionRows[call.name]?.native : undefined;
   const missing = (native?.parameters.length ?? 0) - call.args.length;
   return missing > (native?.defaults?.length ?? 0) ? undefined : native;
 }

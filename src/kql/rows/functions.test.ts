@@ -3,7 +3,7 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import type { LocalEngine } from '../testing/local-engine.ts';
 import { openLocalEngine } from '../testing/local-engine.ts';
 import { parserEntry } from '../testing/parser-entry.ts';
-import { functionRows } from '../sql/functions.ts';
+import { functionRows } from '../functions/table.ts';
 import { cases, columns, edgeRows } from './functions.cases.ts';
 import { isInRows } from './evaluate.ts';
 import { nested, randomRow } from './functions.random.ts';
@@ -89,7 +89,7 @@ describe('scalar functions over the state of a step give what SQL gives:', () =>
 
   it('every function that is known has a case', () => {
     const tried = Object.values(cases).flat();
-    const names = Object.keys(functionRows()).filter((name) => isInRows(name) && /^\w+$/.test(name));
+    const names = Object.keys(functionRows).filter((name) => isInRows(name) && /^\w+$/.test(name));
     const has = (name: string): boolean =>
       tried.some((text) => new RegExp(String.raw`(?<![\w])${name}[ (]`).test(text)) || implicit.has(name);
     expect(names.filter((name) => !has(name) && !name.startsWith('geo_'))).toEqual([]);

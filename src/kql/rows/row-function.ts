@@ -1,8 +1,8 @@
 import type { Call, Expression } from '../plan/expression.ts';
 import { KqlError } from '../plan/kql-error.ts';
+import { natives } from '../language.ts';
 import type { KqlType } from '../plan/types.ts';
 import type { NativeFunction, NativeValue } from '../sql/native.ts';
-import { nativeFunctions } from '../sql/native.ts';
 import { jsonArray } from '../values/json-text.ts';
 import { toType } from './convert-value.ts';
 
@@ -57,7 +57,7 @@ type ValueOf<T extends KqlType> = ValueTypes[T];
 let byName: ReadonlyMap<string, NativeFunction> | undefined;
 /** Calls a native function by its inner name with values of the types it takes. */
 export function callNative(name: string, values: readonly NativeValue[]): NativeValue {
-  byName ??= new Map(nativeFunctions().map((fn) => [fn.name, fn]));
+  byName ??= new Map(natives.map((fn) => [fn.name, fn]));
   const fn = byName.get(name);
   if (!fn) throw new KqlError('internal', `There is no native function '${name}'.`);
   return fn.run(values);

@@ -1,6 +1,7 @@
 import type { Literal } from '../plan/expression.ts';
 import type { Column } from '../plan/types.ts';
 import type { Relation } from './relation.ts';
+import type { Language } from './scope.ts';
 
 /** A value that is bound, not written into the SQL text. */
 export interface BoundValue {
@@ -35,6 +36,8 @@ export interface SqlContext {
   bind(value: BoundValue['value'], physical: string): string;
   readonly bound: readonly BoundValue[];
   readonly facts: RequestFacts;
+  /** The rows that calls and plans are compiled by. */
+  readonly language: Language;
   /** Integer `+ - *` wrap around as in Kusto instead of raising; slower, so only after the plain form overflowed. */
   readonly wrapping: boolean;
   table(database: string, table: string, columns: readonly Column[]): TableSource;

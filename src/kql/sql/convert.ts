@@ -1,6 +1,8 @@
 import type { KqlType } from '../plan/types.ts';
 import { physicalType } from '../plan/types.ts';
 import { KqlError } from '../plan/kql-error.ts';
+import { datetimeOfText } from './convert-natives.ts';
+import { nativeCall } from './native.ts';
 import type { SqlArgument } from './scope.ts';
 
 /** Conversions between KQL types as SQL. The functions named `kql_…` are macros of `duckdb/macros.ts` or native. */
@@ -96,7 +98,7 @@ const conversions: Readonly<Record<KqlType, Readonly<Partial<Record<KqlType, Con
     long: macro('kql_long_of_text'),
     real: macro('kql_real_of_text'),
     decimal: macro('kql_decimal_of_text'),
-    datetime: (x) => (isPlain(x) ? `kql_datetime_of_text(${x})` : `kql_n_datetime_of_text(${x})`),
+    datetime: (x) => (isPlain(x) ? `kql_datetime_of_text(${x})` : nativeCall(datetimeOfText, x)),
     timespan: macro('kql_timespan_of_text'),
     guid: macro('kql_guid_of_text'),
     dynamic: macro('kql_json_of_text'),
@@ -116,3 +118,7 @@ const conversions: Readonly<Record<KqlType, Readonly<Partial<Record<KqlType, Con
 
 /** JSON text of a value inside an array or bag, where null is `null`. */
 export const jsonElement = (argument: SqlArgument): string => `coalesce(${cast(argument, 'dynamic')}, 'null')`;
+
+/** JSON text of an array of all arguments. */
+export const jsonArrayOf = (args: readonly SqlArgument[]): string =>
+  args.length === 0 ? `'[]'` : `('[' || ${args.map(jsonElement).join(" || ',' || ")} || ']')`;

@@ -2,10 +2,8 @@ import { invariant } from '../../base/invariant.ts';
 import type { Call, Expression } from '../plan/expression.ts';
 import { KqlError } from '../plan/kql-error.ts';
 import { physicalType } from '../plan/types.ts';
-import { aggregateRows } from './aggregates.ts';
 import { boundOnce } from './bound-once.ts';
 import { convert } from './convert.ts';
-import { functionRows } from './functions.ts';
 import { literalSql } from './literal.ts';
 import { compilePlan } from './plans.ts';
 import { selectFrom } from './relation.ts';
@@ -60,9 +58,10 @@ const firstOf = (expression: Expression, sql: string): string =>
   expression.k === 'call' && (expression.types?.length ?? 1) > 1 ? `kql_json(json_extract(${sql}, '$[0]'))` : sql;
 
 function compileCall(call: Call, scope: RowScope): string {
-  if (scope.aggregateOrder !== undefined && Object.hasOwn(aggregateRows(), call.name))
+  const { language } = scope.ctx;
+  if (scope.aggregateOrder !== undefined && Object.hasOwn(language.aggregates, call.name))
     return compileAggregate(call, scope, scope.aggregateOrder);
-  const row = Object.hasOwn(functionRows(), call.name) ? functionRows()[call.name] : undefined;
+  const row = Object.hasOwn(language.functions, call.name) ? language.functions[call.name] : undefined;
   if (!row) throw unsupported(call);
   const args = call.args.map((argument, index) =>
     call.name === 'index' && index === 0 ? wholeArgument(argument, scope) : compileArgument(argument, scope),
@@ -71,7 +70,7 @@ function compileCall(call: Call, scope: RowScope): string {
 }
 
 function compileAggregate(call: Call, scope: RowScope, order: string): string {
-  const row = aggregateRows()[call.name];
+  const row = scope.ctx.language.aggregates[call.name];
   if (!row?.sql && row?.columns) {
     const [first] = row.columns(aggregateArguments(call, scope), call, scope, order);
     if (first !== undefined) return first;

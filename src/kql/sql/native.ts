@@ -1,7 +1,5 @@
 import { invariant } from '../../base/invariant.ts';
 import type { KqlType } from '../plan/types.ts';
-import { cast } from './convert.ts';
-import type { FunctionRow, SqlArgument } from './scope.ts';
 
 /** Values of native functions: bool boolean · int, long, datetime, timespan bigint · real number · string, guid, decimal and
  * dynamic (JSON text) string. */
@@ -16,12 +14,8 @@ export interface NativeFunction {
   /** It matches regular expressions of users' own. */
   readonly hasPatterns: boolean;
   /** SQL for arguments that a call leaves out, of the last parameters. */
-  readonly defaults?: readonly string[];
+  readonly defaults: readonly string[];
 }
-
-const registered = new Map<string, NativeFunction>();
-/** Every native function that some row was made of; a DuckDB instance registers them all. */
-export const nativeFunctions = (): readonly NativeFunction[] => [...registered.values()];
 
 export interface NativeOptions {
   /** Call with nulls too; without it a null argument gives null. */
@@ -32,45 +26,26 @@ export interface NativeOptions {
   readonly patterns?: boolean;
 }
 
-/** How to write a function in JavaScript: `native('reverse_words', ['string'], 'string', ([s]) => …)` is a row.
+/** A function in JavaScript as a value. DuckDB knows it once the row that calls it names it among its `natives`.
  * Costs about 1 µs a row, so what is used in filters over many rows deserves SQL. */
-export function native(
+export const nativeFunction = (
   name: string,
   parameters: readonly KqlType[],
   result: KqlType,
   run: (args: readonly NativeValue[]) => NativeValue,
-  options: NativeOptions = {},
-): FunctionRow {
-  const fn: NativeFunction = {
-    name,
-    parameters,
-    result,
-    run: options.nulls ? run : (args) => (args.includes(null) ? null : run(args)),
-    hasPatterns: options.patterns === true,
-    defaults: options.defaults ?? [],
-  };
-  registered.set(name, fn);
-  return { result, sql: (args) => nativeSql(name, parameters, args, options.defaults), native: fn };
-}
+  { nulls = false, defaults = [], patterns = false }: NativeOptions = {},
+): NativeFunction => ({
+  name,
+  parameters,
+  result,
+  run: nulls ? run : (args) => (args.includes(null) ? null : run(args)),
+  hasPatterns: patterns,
+  defaults,
+});
 
-export function nativeSql(
-  name: string,
-  parameters: readonly KqlType[],
-  args: readonly SqlArgument[],
-  defaults: readonly string[] = [],
-): string {
-  const missing = parameters.length - args.length;
-  const given = args
-    .slice(0, parameters.length)
-    .map((argument, index) => nativeArgument(argument, parameters[index] ?? 'string'));
-  const rest = missing > 0 ? defaults.slice(defaults.length - missing) : [];
-  return `kql_n_${name}(${[...given, ...rest].join(', ')})`;
-}
-
-const nativeArgument = (argument: SqlArgument, type: KqlType): string => {
-  const sql = cast(argument, type);
-  return type === 'guid' || type === 'decimal' ? `CAST(${sql} AS VARCHAR)` : sql;
-};
+/** SQL of a call. @param args SQL of each argument, in the type of its parameter */
+export const nativeCall = ({ name }: NativeFunction, ...args: readonly string[]): string =>
+  `kql_n_${name}(${args.join(', ')})`;
 
 /** An argument that is there and whole: int, long, datetime or timespan. */
 export function big(value: NativeValue | undefined): bigint {

@@ -5,7 +5,6 @@ import { compileExpression } from './expressions.ts';
 import type { OrderKey, Output, Relation } from './relation.ts';
 import { asIs, columnNamed, keptIds, orderBy, selectFrom } from './relation.ts';
 import type { RowScope } from './scope.ts';
-import { windowFunctions } from '../functions/window.ts';
 
 /** The scope of an operator that sees the rows of one relation. */
 export function rowScope(ctx: SqlContext, relation: Relation): RowScope {
@@ -30,11 +29,6 @@ export function anchored(ctx: SqlContext, relation: Relation): Relation {
 /** Ids of row numbers end in `n`, so that an anchored relation is known again. */
 const isRowNumber = (id: string): boolean => id.endsWith('n');
 
-const isWindow = (expression: Expression): boolean =>
-  expression.k === 'call' && Object.hasOwn(windowFunctions, expression.name);
-const hasWindow = (expression: Expression): boolean =>
-  isWindow(expression) || (expression.k === 'call' && expression.args.some(hasWindow));
-
 /** Window calls (row_number, prev, row_cumsum …) may not nest in SQL nor stand in WHERE: each is computed in a layer of its
  * own, innermost first, and the expressions then refer to its column. */
 export function withWindows(
@@ -42,6 +36,11 @@ export function withWindows(
   relation: Relation,
   expressions: readonly Expression[],
 ): { relation: Relation; expressions: Expression[] } {
+  const { windows } = ctx.language;
+  const isWindow = (expression: Expression): boolean =>
+    expression.k === 'call' && Object.hasOwn(windows, expression.name);
+  const hasWindow = (expression: Expression): boolean =>
+    isWindow(expression) || (expression.k === 'call' && expression.args.some(hasWindow));
   if (!expressions.some(hasWindow)) return { relation, expressions: [...expressions] };
   if (!relation.serialized)
     throw new KqlError(
@@ -56,9 +55,9 @@ export function withWindows(
     if (!isWindow(expression)) return call;
     const id = ctx.newId();
     const scope = rowScope(ctx, current);
-    const row = windowFunctions[call.name];
+    const row = windows[call.name];
     const compiled = row
-      ? row(
+      ? row.sql(
           call,
           (inner) => compileExpression(inner, scope),
           orderBy(current.order ?? []),

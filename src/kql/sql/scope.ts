@@ -1,8 +1,11 @@
 import type { Call, ColumnReference, Expression } from '../plan/expression.ts';
+import type { Plan, PlanNode } from '../plan/plan.ts';
 import type { KqlType } from '../plan/types.ts';
 import type { SqlContext } from './context.ts';
 import type { NativeFunction } from './native.ts';
-import type { Relation } from './relation.ts';
+import type { Output, Relation } from './relation.ts';
+
+// A row is compiled in a context, and a context holds all rows: this file and `context.ts` name each other's types.
 
 /** What an expression is compiled in: the row it sees. */
 export interface RowScope {
@@ -23,11 +26,17 @@ export interface SqlArgument {
   readonly expression: Expression;
 }
 
-/** A scalar function or operator. To add one, add a row to the file of its family in `sql/functions/`.
- * `sql` gets compiled arguments as they are; use `cast`/`as` helpers of `convert.ts` to get the type wanted.
+/** What every kind of function has. */
+interface CallableRow {
+  /** The functions in JavaScript that its SQL calls. */
+  readonly natives?: readonly NativeFunction[];
+}
+
+/** A scalar function or operator. To add one, add a row to the file of its family in `functions/`.
+ * `sql` gets compiled arguments as they are; use the helpers of `convert.ts` to get the type wanted.
  * `result`: the type that the SQL yields when it is not the binder's type for the call; the value is then converted.
  * A row that yields a string may yield NULL: the caller turns it into ''. */
-export interface FunctionRow {
+export interface FunctionRow extends CallableRow {
   readonly result?: KqlType;
   readonly sql: (args: readonly SqlArgument[], call: Call, scope: RowScope) => string;
   /** The function that takes the arguments as they are, for operators that walk rows. */
@@ -36,9 +45,38 @@ export interface FunctionRow {
 export type FunctionRows = Readonly<Record<string, FunctionRow>>;
 
 /** An aggregate: a scalar `sql`, or `columns` for those that yield several. `order` is '' or ` ORDER BY …`. */
-export interface AggregateRow {
+export interface AggregateRow extends CallableRow {
   readonly result?: KqlType;
   readonly sql?: (args: readonly SqlArgument[], call: Call, scope: RowScope, order: string) => string;
   readonly columns?: (args: readonly SqlArgument[], call: Call, scope: RowScope, order: string) => string[];
 }
 export type AggregateRows = Readonly<Record<string, AggregateRow>>;
+
+/** Of a function of the rows before and after. `compile` gives the SQL of an argument, `order` the order of the rows;
+ * `layer` adds columns that the result may then refer to (window functions do not nest). */
+export type WindowFunction = (
+  call: Call,
+  compile: (expression: Expression) => string,
+  order: string,
+  layer: (outputs: readonly Output[]) => void,
+  ctx: SqlContext,
+) => string;
+export interface WindowRow extends CallableRow {
+  readonly sql: WindowFunction;
+}
+export type WindowRows = Readonly<Record<string, WindowRow>>;
+
+type NodeOf<Op extends PlanNode['op']> = Extract<Plan, { readonly op: Op }>;
+export type PlanCompilers<Ops extends PlanNode['op']> = {
+  readonly [Op in Ops]: (ctx: SqlContext, node: NodeOf<Op>) => Relation;
+};
+/** `rowwise` is replaced by the rows it made before SQL is generated. */
+export type CompiledOps = Exclude<PlanNode['op'], 'rowwise'>;
+
+/** All that a query may be made of, by KQL name. What is not here is refused by name. */
+export interface Language {
+  readonly functions: FunctionRows;
+  readonly aggregates: AggregateRows;
+  readonly windows: WindowRows;
+  readonly operators: PlanCompilers<CompiledOps>;
+}

@@ -3,6 +3,7 @@ import { createKqlParser } from '../parser/parser-client.ts';
 import type { KqlCatalog } from '../plan/catalog.ts';
 import { parserEntry, parserSnapshots } from '../testing/parser-entry.ts';
 import type { Translation } from './translate.ts';
+import { language } from '../language.ts';
 import { translate } from './translate.ts';
 
 const columns = [
@@ -35,6 +36,7 @@ async function translated(query: string, wrapping = false): Promise<Translation>
   if (!result) throw new Error('a query has a result');
   return translate(result.plan, {
     facts: { now: 637134336000000000n, database: 'db', cluster: 'c', parameters: new Map() },
+    language,
     lets: program.lets,
     wrapping,
     table: (_database, _table, cols) => ({

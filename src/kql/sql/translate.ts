@@ -7,6 +7,7 @@ import type { BoundValue, RequestFacts, SqlContext, TableSource } from './contex
 import { compilePlan } from './plans.ts';
 import type { Relation } from './relation.ts';
 import { keptIds, orderBy, renamed } from './relation.ts';
+import type { Language } from './scope.ts';
 
 export interface Translation {
   readonly sql: string;
@@ -18,6 +19,7 @@ export interface Translation {
 
 export interface TranslationInput {
   readonly facts: RequestFacts;
+  readonly language: Language;
   readonly lets: Program['lets'];
   readonly wrapping: boolean;
   /** Columns in their physical types, instead of those that JavaScript can read. */
@@ -39,6 +41,7 @@ export function translate(plan: Plan, input: TranslationInput): Translation {
     },
     bound,
     facts: input.facts,
+    language: input.language,
     wrapping: input.wrapping,
     table: (database, table, columns) => input.table(database, table, columns),
     context: undefined,

@@ -9,7 +9,7 @@ import type { Session } from '../session.ts';
 import { beginSession, resultChunks, resultStatement } from '../session.ts';
 import type { TableSource } from '../sql/context.ts';
 import { useGeoipDatabase } from '../functions/geoip.ts';
-import { nativeFunctions } from '../sql/native.ts';
+import { natives } from '../language.ts';
 import type {
   ThreadCalls,
   ThreadMessage,
@@ -32,7 +32,7 @@ useGeoipDatabase(settings.geoipDatabase);
 const { threads, memoryLimit, shared } = settings;
 const state = new WorkState(shared);
 const callNatives = remoteNatives(settings.port, state);
-const database = await openEngineDatabase({ threads, memoryLimit, stopping: state, callNatives }, nativeFunctions());
+const database = await openEngineDatabase({ threads, memoryLimit, stopping: state, callNatives }, natives);
 
 let connection: EngineConnection | undefined;
 let session: Session | undefined;

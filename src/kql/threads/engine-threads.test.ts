@@ -7,8 +7,7 @@ import type { KqlParser } from '../parser/parser-client.ts';
 import { createKqlParser } from '../parser/parser-client.ts';
 import type { EngineSources, QueryEngine, QueryRequest } from '../query-engine.ts';
 import { createQueryEngine } from '../query-engine.ts';
-import '../sql/translate.ts'; // registers the native functions
-import { nativeFunctions } from '../sql/native.ts';
+import { natives } from '../language.ts';
 import type { EngineThreads } from './apart-session.ts';
 import { createEngineThreads } from './engine-threads.ts';
 
@@ -50,7 +49,7 @@ beforeAll(async () => {
     limits: { textMax: 100_000, parseMsMax: 20_000 },
     after,
   });
-  database = await openEngineDatabase({ threads: 2, memoryLimit: '512MB' }, nativeFunctions());
+  database = await openEngineDatabase({ threads: 2, memoryLimit: '512MB' }, natives);
   const connection = await database.connect();
   await connection.run(`CREATE TABLE tail_1 (c1 BIGINT, c2 VARCHAR)`);
   await connection.run(`INSERT INTO tail_1 SELECT i, 'text ' || i FROM range(3000) t(i)`);

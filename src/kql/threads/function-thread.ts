@@ -4,8 +4,7 @@ import { NativeBudget } from '../duckdb/native-budget.ts';
 import { runNative } from '../duckdb/run-native.ts';
 import { useGeoipDatabase } from '../functions/geoip.ts';
 import type { NativeValue } from '../sql/native.ts';
-import { nativeFunctions } from '../sql/native.ts';
-import '../sql/translate.ts'; // registers the native functions
+import { natives } from '../language.ts';
 import type { NativeAnswer, NativeCalls } from './remote-natives.ts';
 import type { FunctionThreadSettings } from './thread-protocol.ts';
 import { sentError } from './thread-protocol.ts';
@@ -17,7 +16,7 @@ invariant(parentPort !== null, 'a function thread is started by the engine');
 const { geoipDatabase, port, shared } = workerData as FunctionThreadSettings;
 useGeoipDatabase(geoipDatabase);
 const state = new WorkState(shared);
-const functions = new Map(nativeFunctions().map((fn) => [fn.name, fn]));
+const functions = new Map(natives.map((fn) => [fn.name, fn]));
 
 function done({ name, columns, rowCount, leftMs }: NativeCalls): NativeAnswer {
   const budget = new NativeBudget({ milliseconds: leftMs, then: 'end' });

@@ -72,3 +72,7 @@ export function compareJson(a: string, b: string): number | undefined {
   const [m, n] = [jsonToText(a), jsonToText(b)];
   return m < n ? -1 : m > n ? 1 : 0;
 }
+
+/** Removes blanks outside strings. */
+export const compactJson = (json: string): string =>
+  json.replace(/("(?:[^"\\]|\\.)*")|\s+/g, (_whole, text: string | undefined) => text ?? '');

@@ -1,7 +1,7 @@
 import type { KqlType } from '../../plan/types.ts';
 import { hashInput } from '../../functions/hash.ts';
 import type { Evaluated, RowFunction, RowFunctionTable } from '../row-function.ts';
-import { as, callNative, fixed } from '../row-function.ts';
+import { as, fixed } from '../row-function.ts';
 import { floorMod } from './arithmetic.ts';
 
 const real = (run: (x: number) => number | null): RowFunction => fixed(['real'], 'real', run);
@@ -43,8 +43,8 @@ const hash: RowFunction = {
   },
 };
 function hashOf(value: Evaluated): bigint | null {
-  const [name, type] = hashInput[value.type];
-  const found = callNative(name, [as(value, type)]);
+  const [fn, type] = hashInput[value.type];
+  const found = fn.run([as(value, type)]);
   return typeof found === 'bigint' ? found : null;
 }
 

@@ -1,8 +1,9 @@
-import { KqlError } from '../plan/kql-error.ts';
-import type { Expression } from '../plan/expression.ts';
-import type { BoundValue, RequestFacts, SqlContext } from './context.ts';
-import { compileCondition } from './expressions.ts';
-import { onlyUsed } from './translate.ts';
+import { KqlError } from './plan/kql-error.ts';
+import type { Expression } from './plan/expression.ts';
+import type { BoundValue, RequestFacts, SqlContext } from './sql/context.ts';
+import { language } from './language.ts';
+import { compileCondition } from './sql/expressions.ts';
+import { onlyUsed } from './sql/translate.ts';
 
 /** A condition on its own → SQL over the columns of a table.
  * @param columns SQL of each column by its KQL name */
@@ -24,6 +25,7 @@ export function translateCondition(
     },
     bound,
     facts,
+    language,
     // The form that cannot fail on large integers.
     wrapping: true,
     table: alone,

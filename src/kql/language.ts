@@ -1,0 +1,30 @@
+import { invariant } from '../base/invariant.ts';
+import { aggregateRows } from './aggregates/table.ts';
+import { functionRows } from './functions/table.ts';
+import { windowFunctions } from './functions/window.ts';
+import { operatorCompilers, operatorNatives } from './operators/table.ts';
+import { conversionNatives } from './sql/convert-natives.ts';
+import type { NativeFunction } from './sql/native.ts';
+import type { Language } from './sql/scope.ts';
+
+/** The rows of every function, aggregate and operator of KQL, handed to whoever compiles a query. */
+export const language: Language = {
+  functions: functionRows,
+  aggregates: aggregateRows,
+  windows: windowFunctions,
+  operators: operatorCompilers,
+};
+
+/** The functions in JavaScript that some row needs, for whoever opens an engine database. */
+export const natives: readonly NativeFunction[] = nativesOf(language);
+
+function nativesOf({ functions, aggregates, windows }: Language): NativeFunction[] {
+  const rows = [functions, aggregates, windows].flatMap((table) => Object.values(table));
+  const all = [...conversionNatives, ...operatorNatives, ...rows.flatMap((row) => row.natives ?? [])];
+  const byName = new Map(all.map((fn) => [fn.name, fn]));
+  invariant(
+    all.every((fn) => byName.get(fn.name) === fn),
+    'two native functions do not have one name',
+  );
+  return [...byName.values()];
+}

@@ -1,0 +1,30 @@
+import { compactJson } from '../values/json-text.ts';
+import { formatReal, realToDynamic } from '../values/real-text.ts';
+import { parseDatetime, parseTimespan } from '../values/ticks.ts';
+import { nativeFunction, parseJson } from './native.ts';
+
+/** Keeps the spelling of numbers: only what is not JSON changes. */
+export const jsonOfText = nativeFunction('parse_json', ['string'], 'dynamic', ([text]) => {
+  const source = String(text).trim();
+  if (source === '') return null;
+  const value = parseJson(source);
+  if (value === undefined) return JSON.stringify(String(text));
+  if (value === null) return null;
+  return typeof value === 'object' ? compactJson(source) : source;
+});
+
+export const datetimeOfText = nativeFunction(
+  'datetime_of_text',
+  ['string'],
+  'datetime',
+  ([text]) => parseDatetime(String(text)) ?? null,
+);
+
+/** What conversions are made of, here and in the macros. */
+export const conversionNatives = [
+  jsonOfText,
+  datetimeOfText,
+  nativeFunction('timespan_of_text', ['string'], 'timespan', ([text]) => parseTimespan(String(text)) ?? null),
+  nativeFunction('real_text', ['real'], 'string', ([x]) => formatReal(Number(x))),
+  nativeFunction('real_json', ['real'], 'string', ([x]) => realToDynamic(Number(x))),
+];

@@ -19,7 +19,7 @@ export const language: Language = {
 export const natives: readonly NativeFunction[] = nativesOf(language);
 
 function nativesOf({ functions, aggregates, windows }: Language): NativeFunction[] {
-  const rows = [functions, aggregates, windows].flatMap((table) => Object.values(table));
+  const rows = [...Object.values(functions), ...Object.values(aggregates), ...Object.values(windows)];
   const all = [...conversionNatives, ...operatorNatives, ...rows.flatMap((row) => row.natives ?? [])];
   const byName = new Map(all.map((fn) => [fn.name, fn]));
   invariant(

@@ -184,7 +184,4 @@ export async function openDataFixture(options: DataFixtureOptions = {}): Promise
 }
 
 export const openTestEngine = (memoryLimit = '1GB', spillDirectory?: string): Promise<EngineDatabase> =>
-  openEngineDatabase(
-    { threads: 2, memoryLimit, ...(spillDirectory === undefined ? {} : { spillDirectory }) },
-    natives,
-  );
+  openEngineDatabase({ threads: 2, memoryLimit, ...(spillDirectory === undefined ? {} : { spillDirectory }) }, natives);

@@ -101,10 +101,7 @@ export function openClusterHost(options: {
 /** Queries never spill: what DuckDB would write to a file in memory is memory as well, but a file stays when this process is killed,
  * and nothing may be left of a cluster whose key is gone. */
 function openEngine(): Promise<EngineDatabase> {
-  return openEngineDatabase(
-    { threads: availableParallelism(), memoryLimit: mebibytes(memoryLimit() / 2) },
-    natives,
-  );
+  return openEngineDatabase({ threads: availableParallelism(), memoryLimit: mebibytes(memoryLimit() / 2) }, natives);
 }
 
 const mebibytes = (bytes: number): string => `${Math.max(256, Math.floor(bytes / 1024 ** 2))}MiB`;

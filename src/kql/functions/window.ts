@@ -1,4 +1,4 @@
-import type { Call, Expression } from '../plan/expression.ts';
+import type { Expression } from '../plan/expression.ts';
 import { KqlError } from '../plan/kql-error.ts';
 import { convert } from '../sql/convert.ts';
 import { big, nativeCall, nativeFunction } from '../sql/native.ts';

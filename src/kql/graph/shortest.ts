@@ -1,7 +1,7 @@
 import { KqlError } from '../plan/kql-error.ts';
 import type { PatternEdge } from '../plan/graph-settings.ts';
-import type { Match, Search } from './match.ts';
-import { matches, ways } from './match.ts';
+import type { Match, Search } from './search.ts';
+import { matches, ways } from './search.ts';
 
 /** The shortest matches for every choice of the pattern's nodes: one (`any`) or all of them. Nodes of different names are
  * different nodes. */

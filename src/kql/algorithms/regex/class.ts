@@ -1,6 +1,6 @@
 import { KqlError } from '../../plan/kql-error.ts';
-import type { RegexFlags, RegexReader } from './syntax.ts';
-import { badRegex, escapedCode } from './syntax.ts';
+import type { RegexFlags, TextReader } from './text-reader.ts';
+import { badRegex, escapedCode } from './text-reader.ts';
 
 /** A set of characters. */
 export type ClassSet =
@@ -11,8 +11,6 @@ export type ClassSet =
   | { readonly k: 'union'; readonly items: readonly ClassSet[] }
   | { readonly k: 'not'; readonly of: ClassSet }
   | { readonly k: 'and' | 'minus' | 'xor'; readonly left: ClassSet; readonly right: ClassSet };
-
-export const isEscapable = (letter: string): boolean => /^[\x20-\x7e]$/.test(letter) && !/[0-9A-Za-z<>]/.test(letter);
 
 const range = (from: number, to: number): ClassSet => ({ k: 'range', from, to });
 const ranges = (text: string): ClassSet => ({
@@ -39,7 +37,7 @@ const posix: Readonly<Record<string, ClassSet | undefined>> = {
 };
 
 /** `\d`, `\s`, `\w` and their opposites, behind the backslash. */
-export function namedSet(reader: RegexReader, flags: RegexFlags): ClassSet | undefined {
+export function namedSet(reader: TextReader, flags: RegexFlags): ClassSet | undefined {
   const letter = reader.take(/[dswDSW]/)?.[0];
   if (letter === undefined) return undefined;
   const lower = letter.toLowerCase();
@@ -48,7 +46,7 @@ export function namedSet(reader: RegexReader, flags: RegexFlags): ClassSet | und
 }
 
 /** `\pL`, `\p{Greek}`, `\P{…}`, `\p{^…}`, behind the backslash. */
-export function propertyAt(reader: RegexReader): ClassSet | undefined {
+export function propertyAt(reader: TextReader): ClassSet | undefined {
   const match = reader.take(/([pP])(?:\{(\^?)([^}]*)\}|([A-Za-z]))/);
   if (!match) return undefined;
   const name = propertyName(match[3] ?? match[4] ?? '');
@@ -99,7 +97,7 @@ function isProperty(name: string): boolean {
 const operators = { '&&': 'and', '--': 'minus', '~~': 'xor' } as const;
 
 /** A class in brackets. One that does not close where brackets inside of it begin classes has them as characters. */
-export function readBrackets(reader: RegexReader, flags: RegexFlags): ClassSet {
+export function readBrackets(reader: TextReader, flags: RegexFlags): ClassSet {
   const start = reader.at;
   try {
     return readClass(reader, flags, true);
@@ -116,7 +114,7 @@ class UnclosedClass extends KqlError {
   }
 }
 
-function readClass(reader: RegexReader, flags: RegexFlags, nests: boolean): ClassSet {
+function readClass(reader: TextReader, flags: RegexFlags, nests: boolean): ClassSet {
   if (!reader.eat('[')) throw badRegex('a class is expected');
   const negated = reader.eat('^');
   const blanks = (): void => {
@@ -146,7 +144,7 @@ function readClass(reader: RegexReader, flags: RegexFlags, nests: boolean): Clas
   return negated ? { k: 'not', of: set } : set;
 }
 
-function classItem(reader: RegexReader, flags: RegexFlags, blanks: () => void, nests: boolean): ClassSet {
+function classItem(reader: TextReader, flags: RegexFlags, blanks: () => void, nests: boolean): ClassSet {
   if (reader.atEnd) throw new UnclosedClass();
   const named = reader.take(/\[:(\^?)(\w+):\]/);
   if (named) {
@@ -165,7 +163,7 @@ function classItem(reader: RegexReader, flags: RegexFlags, blanks: () => void, n
   return range(first, last);
 }
 
-function classCharacter(reader: RegexReader, flags: RegexFlags): number | ClassSet {
+function classCharacter(reader: TextReader, flags: RegexFlags): number | ClassSet {
   if (!reader.eat('\\')) return reader.code();
   return namedSet(reader, flags) ?? propertyAt(reader) ?? escapedCode(reader);
 }

@@ -1,6 +1,7 @@
-import { KqlError } from '../../plan/kql-error.ts';
 import type { ClassSet } from './class.ts';
-import { isEscapable, namedSet, propertyAt, readBrackets } from './class.ts';
+import { namedSet, propertyAt, readBrackets } from './class.ts';
+import type { RegexFlags } from './text-reader.ts';
+import { badRegex, escapedCode, TextReader } from './text-reader.ts';
 
 /** What KQL takes for a regular expression, as a tree. No look-around, no back references.
  * @see data-explorer/kusto/query/regex.md of the KQL documentation: the syntax is that of Rust's `regex` */
@@ -41,19 +42,7 @@ export interface ParsedRegex {
   readonly names: readonly (string | undefined)[];
 }
 
-export interface RegexFlags {
-  readonly i: boolean;
-  readonly m: boolean;
-  readonly s: boolean;
-  readonly R: boolean;
-  readonly U: boolean;
-  readonly u: boolean;
-  readonly x: boolean;
-}
 const noFlags: RegexFlags = { i: false, m: false, s: false, R: false, U: false, u: true, x: false };
-
-export const badRegex = (why: string): KqlError =>
-  new KqlError('runtime', `A regular expression in the query is not valid: ${why}.`);
 
 /** @throws KqlError runtime, with the reason */
 export function parseRegex(pattern: string): ParsedRegex {
@@ -81,39 +70,10 @@ const nestingMax = 250;
 /** A brace that begins no count is itself. */
 const count = /\{\s*(\d+)\s*(?:(,)\s*(\d*)\s*)?\}/;
 
-/** A text and a place in it. */
-class RegexReader {
-  at = 0;
+class RegexReader extends TextReader {
   flags = noFlags;
   readonly names: (string | undefined)[] = [undefined];
   private depth = 0;
-  constructor(readonly text: string) {}
-
-  get atEnd(): boolean {
-    return this.at >= this.text.length;
-  }
-  looksAt(text: string): boolean {
-    return this.text.startsWith(text, this.at);
-  }
-  eat(text: string): boolean {
-    if (!this.looksAt(text)) return false;
-    this.at += text.length;
-    return true;
-  }
-  /** Takes what the (sticky) expression matches here. */
-  take(expression: RegExp): RegExpExecArray | null {
-    const sticky = new RegExp(expression.source, 'yu');
-    sticky.lastIndex = this.at;
-    const match = sticky.exec(this.text);
-    if (match) this.at = sticky.lastIndex;
-    return match;
-  }
-  code(): number {
-    const code = this.text.codePointAt(this.at);
-    if (code === undefined) throw badRegex('it ends too early');
-    this.at += code > 0xffff ? 2 : 1;
-    return code;
-  }
 
   choice(): RegexNode {
     const items = [this.sequence()];
@@ -210,25 +170,4 @@ class RegexReader {
     const lazy = this.eat('?') !== this.flags.U;
     return this.repeated({ k: 'repeat', min, ...(max === undefined ? {} : { max }), lazy, body: item });
   }
-}
-export type { RegexReader };
-
-const controls: Readonly<Record<string, number | undefined>> = { a: 7, f: 12, t: 9, n: 10, r: 13, v: 11 };
-
-/** The character that an escape stands for; the reader is behind the backslash. */
-export function escapedCode(reader: RegexReader): number {
-  const hex = reader.take(/x([0-9a-fA-F]{2})|u([0-9a-fA-F]{4})|U([0-9a-fA-F]{8})|[xuU]\{\s*([0-9a-fA-F]{1,8})\s*\}/);
-  const octal = hex ? null : reader.take(/([0-3][0-7]{2}|0[0-7]?|[1-7][0-7])/);
-  if (hex ?? octal) {
-    const code = hex ? parseInt(hex.slice(1).find((digits) => digits) ?? '', 16) : parseInt(octal?.[1] ?? '', 8);
-    if (code > 0x10ffff || (code >= 0xd800 && code < 0xe000)) throw badRegex('an escape is no character');
-    return code;
-  }
-  const code = reader.code();
-  const letter = String.fromCodePoint(code);
-  const control = controls[letter];
-  if (control !== undefined) return control;
-  if (/\d/.test(letter)) throw badRegex('back references are not supported');
-  if (!isEscapable(letter)) throw badRegex(`the escape \\${letter} is not known`);
-  return code;
 }

@@ -75,10 +75,10 @@ export const isInRows = (name: string): boolean =>
 function nativeOf(call: Call): NativeFunction | undefined {
   const native = Object.hasOwn(functionRows, call.name) ? functionRows[call.name]?.native : undefined;
   const missing = (native?.parameters.length ?? 0) - call.args.length;
-  return missing > (native?.defaults?.length ?? 0) ? undefined : native;
+  return missing > (native?.defaults.length ?? 0) ? undefined : native;
 }
 
-function nativeArguments({ parameters, defaults = [] }: NativeFunction, args: readonly Evaluated[]): NativeValue[] {
+function nativeArguments({ parameters, defaults }: NativeFunction, args: readonly Evaluated[]): NativeValue[] {
   return parameters.map((type, index) => {
     const argument = args[index];
     return argument

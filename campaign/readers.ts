@@ -3,7 +3,7 @@ import { join } from 'node:path';
 import { createInterface } from 'node:readline';
 import { resourceOf } from '../src/cli/drill/drill-instance.ts';
 import { database, table } from '../src/cli/drill/scene.ts';
-import type { InstanceEnvironment } from '../src/server/control-plane.ts';
+import type { InstanceEnvironment } from '../src/server/instance-environment.ts';
 import { localToken } from '../src/server/local-client.ts';
 import { startKustody } from '../tests/support/kustody-command.ts';
 import type { RealServer } from './real-server.ts';

@@ -4,7 +4,7 @@ import type { RandomBytes } from './random.ts';
 /** A GUID in its usual text form, always lower case. */
 export type Guid = Brand<string, 'Guid'>;
 
-const guidPattern = /^[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}$/;
+export const guidPattern = /^[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}$/;
 
 export function parseGuid(text: string): Guid | undefined {
   const lower = text.toLowerCase();

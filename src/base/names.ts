@@ -19,13 +19,18 @@ export function parseVaultName(text: string): VaultName | undefined {
   return /^(?!.*--)[a-zA-Z][a-zA-Z0-9-]{1,22}[a-zA-Z0-9]$/.test(text) ? (text.toLowerCase() as VaultName) : undefined;
 }
 
+export const keyNamePattern = /^[0-9a-zA-Z-]{1,127}$/;
+
 export function parseKeyName(text: string): KeyName | undefined {
-  return /^[0-9a-zA-Z-]{1,127}$/.test(text) ? (text as KeyName) : undefined;
+  return keyNamePattern.test(text) ? (text as KeyName) : undefined;
 }
+
+export const keyVersionPattern = /^[0-9a-f]{32}$/;
 
 /** Versions are compared without case on the wire; the form kept is lower case. */
 export function parseKeyVersion(text: string): KeyVersion | undefined {
-  return /^[0-9a-fA-F]{32}$/.test(text) ? (text.toLowerCase() as KeyVersion) : undefined;
+  const lower = text.toLowerCase();
+  return keyVersionPattern.test(lower) ? (lower as KeyVersion) : undefined;
 }
 
 export function parseClusterName(text: string): ClusterName | undefined {
@@ -42,9 +47,10 @@ export function parseRegion(text: string): Region | undefined {
   return /^[a-z][a-z0-9]{2,40}$/.test(short) ? (short as Region) : undefined;
 }
 
+export const hostNamePattern =
+  /^(?=.{1,253}$)[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?(\.[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?)*$/;
+
 export function parseHostName(text: string): HostName | undefined {
   const lower = text.toLowerCase();
-  return /^(?=.{1,253}$)[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?(\.[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?)*$/.test(lower)
-    ? (lower as HostName)
-    : undefined;
+  return hostNamePattern.test(lower) ? (lower as HostName) : undefined;
 }

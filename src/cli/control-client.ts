@@ -3,7 +3,7 @@ import { join } from 'node:path';
 import { setTimeout as pause } from 'node:timers/promises';
 import { isJsonObject } from '../base/json.ts';
 import type { Json } from '../base/json.ts';
-import type { InstanceEnvironment } from '../server/control-plane.ts';
+import type { InstanceEnvironment } from '../server/instance-environment.ts';
 import type { ControlFile } from '../server/control-file.ts';
 import { authorityFileName, readControlFile } from '../server/control-file.ts';
 import type { LocalAnswer } from '../server/local-request.ts';

@@ -1,5 +1,5 @@
 import { Command, Option } from 'commander';
-import type { InstanceEnvironment } from '../server/control-plane.ts';
+import type { InstanceEnvironment } from '../server/instance-environment.ts';
 import { parseKeyId } from '../base/key-id.ts';
 import type { Environment } from './client-environment.ts';
 import { listClusters } from './clusters.ts';

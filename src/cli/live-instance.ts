@@ -2,7 +2,7 @@ import { randomBytes } from 'node:crypto';
 import { existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import type { RefusedHost } from '../http/refused-hosts.ts';
-import type { InstanceEnvironment } from '../server/control-plane.ts';
+import type { InstanceEnvironment } from '../server/instance-environment.ts';
 import { keptLoopbackPort } from '../server/settings.ts';
 import { principalVariables } from '../server/seeded-principals.ts';
 import { clientDirectoryName } from '../server/data-directory-names.ts';

@@ -9,7 +9,7 @@ import type { HostName } from '../base/names.ts';
 import { parseHostName } from '../base/names.ts';
 import type { OutsideVault, VaultAccount } from '../cluster/supervisor/outside-vaults/outside-vault.ts';
 import { defaultAuthorityHost, parseOutsideHost } from '../cluster/supervisor/outside-vaults/outside-vault.ts';
-import type { OutsideRoute } from '../cluster/process/host-route.ts';
+import type { OutsideRoute } from '../cluster/messages/vault-calls.ts';
 import { UserError } from './user-error.ts';
 
 /** What `HOST=…` says, before anything of it is read. */

@@ -1,6 +1,6 @@
 import { Command, Option } from 'commander';
 import { callLocal, localToken } from '../server/local-client.ts';
-import type { InstanceEnvironment } from '../server/control-plane.ts';
+import type { InstanceEnvironment } from '../server/instance-environment.ts';
 import { requireInstance } from './control-client.ts';
 import { dataDirectoryOf, dataOption } from './options.ts';
 import type { ResultTable, ToJson } from './result-tables.ts';

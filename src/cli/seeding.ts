@@ -2,7 +2,7 @@ import { existsSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { Option } from 'commander';
 import { syncDirectory } from '../base/sync-directory.ts';
-import type { InstanceEnvironment } from '../server/control-plane.ts';
+import type { InstanceEnvironment } from '../server/instance-environment.ts';
 import { seedMarkName } from '../server/data-directory-names.ts';
 import { defaultSeed } from '../server/seed.ts';
 import type { SeedDirectory } from '../server/seed-directory.ts';

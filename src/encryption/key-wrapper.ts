@@ -3,31 +3,34 @@ import type { HostName, KeyName } from '../base/names.ts';
 import type { VersionedKeyId } from '../base/key-id.ts';
 
 /** Why a vault call gave no key. `refusal` ends a lease at once, `outage` lets it run on, `integrity` is neither. */
-export type KeyFailureKind = 'refusal' | 'outage' | 'integrity';
+export const keyFailureKinds = ['refusal', 'outage', 'integrity'] as const;
+export type KeyFailureKind = (typeof keyFailureKinds)[number];
 
 /** The exact cause, for messages and `details`; names only, never key bytes or tokens. */
-export type KeyFailureCause =
-  | 'noSuchHost'
-  | 'noIdentity' // the identity is refused a token: it is gone, or was never assigned
-  | 'credentialRefused' // no credential of the outside vault stands for the identity, or its authority refuses it
-  | 'unauthorized' // 401 after one forced fresh token
-  | 'forbiddenByPolicy'
-  | 'forbiddenByRbac'
-  | 'forbiddenByFirewall'
-  | 'forbidden' // any other 403
-  | 'keyDisabled'
-  | 'keyExpired'
-  | 'keyNotYetValid'
-  | 'keyOperationForbidden'
-  | 'keyNotFound'
-  | 'throttled'
-  | 'serverError'
-  | 'unreachable'
-  | 'timeout'
-  | 'badRequest'
-  | 'wrongLength'
-  | 'mismatch' // the unwrapped bytes are not the key
-  | 'unknown';
+export const keyFailureCauses = [
+  'noSuchHost',
+  'noIdentity', // the identity is refused a token: it is gone, or was never assigned
+  'credentialRefused', // no credential of the outside vault stands for the identity, or its authority refuses it
+  'unauthorized', // 401 after one forced fresh token
+  'forbiddenByPolicy',
+  'forbiddenByRbac',
+  'forbiddenByFirewall',
+  'forbidden', // any other 403
+  'keyDisabled',
+  'keyExpired',
+  'keyNotYetValid',
+  'keyOperationForbidden',
+  'keyNotFound',
+  'throttled',
+  'serverError',
+  'unreachable',
+  'timeout',
+  'badRequest',
+  'wrongLength',
+  'mismatch', // the unwrapped bytes are not the key
+  'unknown',
+] as const;
+export type KeyFailureCause = (typeof keyFailureCauses)[number];
 
 export interface KeyFailure {
   readonly outcome: 'failed';

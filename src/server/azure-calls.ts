@@ -1,5 +1,5 @@
 import type { Json, JsonObject } from '../base/json.ts';
-import type { InstanceEnvironment } from './control-plane.ts';
+import type { InstanceEnvironment } from './instance-environment.ts';
 import type { LocalResult } from './local-client.ts';
 import { callLocal, localToken, succeeded } from './local-client.ts';
 

@@ -5,7 +5,7 @@ import type { HostName } from '../base/names.ts';
 import type { Clock } from '../clock/clock.ts';
 import { instant, toIso } from '../clock/clock.ts';
 import { ChannelClosedError } from '../cluster/messages/channel.ts';
-import type { DatabaseInventory, ExtentReply, InventoryCall } from '../cluster/messages/inventory-protocol.ts';
+import type { DatabaseInventory, ExtentReply, InventoryCall } from '../cluster/messages/inventory.ts';
 import type { ClusterProcess } from '../cluster/supervisor/cluster-process.ts';
 import type { ServedCluster, ServedClusters } from '../cluster/supervisor/plane/request-access.ts';
 import { clusterKeyTable } from '../encryption/cluster-key-state.ts';

@@ -1,7 +1,6 @@
 import type { FastifyInstance, FastifyRequest } from 'fastify';
 import { timingSafeEqual, createHash } from 'node:crypto';
 import type { Json } from '../base/json.ts';
-import type { ClusterName, Region, VaultName } from '../base/names.ts';
 import { isJsonObject } from '../base/json.ts';
 import { toIso } from '../clock/clock.ts';
 import { createControlApp } from '../http/control-app.ts';
@@ -13,7 +12,7 @@ import type { ServerPorts } from './settings.ts';
 import type { ClockReading, Clocks } from './clocks.ts';
 import { ClockAheadError } from './clocks.ts';
 import type { Faults } from './faults.ts';
-import type { SeededPrincipal } from './seeded-principals.ts';
+import type { InstanceEnvironment } from './instance-environment.ts';
 
 /** A refusal of the control API: `{"error":{"code","message"}}`, like the resource manager. */
 export class ControlError extends Error {
@@ -25,27 +24,6 @@ export class ControlError extends Error {
   ) {
     super(message);
   }
-}
-
-/** What a client of this instance needs, credentials included: only for the holder of the control token. */
-export interface InstanceEnvironment extends ServerPorts {
-  readonly tenantId: string;
-  readonly subscriptionId: string;
-  /** Missing unless a second one was asked for. */
-  readonly secondSubscriptionId?: string;
-  readonly clientId: string;
-  readonly clientSecret: string;
-  readonly objectId: string;
-  /** Who signs in with a password. */
-  readonly user?: { readonly objectId: string; readonly principalName: string; readonly password: string };
-  /** Those whom seeds have named, with how they sign in. */
-  readonly seededPrincipals?: readonly SeededPrincipal[];
-  /** What programs are told of the seed that this start made: variables. */
-  readonly seeded?: Readonly<Record<string, string>>;
-  readonly caCertificate: string;
-  /** Names that exist now, for hosts files. */
-  readonly vaults: readonly VaultName[];
-  readonly clusters: readonly { readonly name: ClusterName; readonly region: Region }[];
 }
 
 export interface CheckedKey {

@@ -1,4 +1,4 @@
-import type { InstanceEnvironment } from './control-plane.ts';
+import type { InstanceEnvironment } from './instance-environment.ts';
 import type { Instance } from './instance.ts';
 import type { ServerPorts } from './settings.ts';
 

@@ -1,6 +1,6 @@
 import { isJsonObject, textMember } from '../base/json.ts';
 import type { Json, JsonObject } from '../base/json.ts';
-import type { InstanceEnvironment } from './control-plane.ts';
+import type { InstanceEnvironment } from './instance-environment.ts';
 import { parseJsonBody, sendLocal } from './local-request.ts';
 
 export interface LocalCall {

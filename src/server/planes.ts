@@ -1,8 +1,6 @@
 import { existsSync, readFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { createArmPlane } from '../arm/plane.ts';
-import type { Authorizer } from '../authz/role-assignments.ts';
-import type { RandomBytes } from '../base/random.ts';
 import { createClusterContents } from '../cluster/supervisor/cluster-contents.ts';
 import { createHibernation } from '../cluster/supervisor/hibernation.ts';
 import { clusterCatalogTable } from '../cluster/process/remote-catalog-store.ts';
@@ -10,41 +8,34 @@ import { createOutsideVaults } from '../cluster/supervisor/outside-vaults/outsid
 import type { OutsideVaults } from '../cluster/supervisor/outside-vaults/outside-vaults.ts';
 import { createClusterKeys } from '../cluster/supervisor/cluster-keys.ts';
 import type { SupervisedClusterKeys } from '../cluster/supervisor/cluster-keys.ts';
-import type { ClusterProcess } from '../cluster/supervisor/cluster-process.ts';
 import type { ClusterKeysOptions } from '../cluster/supervisor/ports.ts';
 import type { ProductVersion } from '../cluster/supervisor/plane/suspended-commands.ts';
 import type { ServedCluster } from '../cluster/supervisor/plane/request-access.ts';
 import { ticksOfUnixMilliseconds } from '../kql/values/ticks.ts';
 import { createKustoPlane, isKustoPath, refuseLocalhost } from '../cluster/supervisor/plane/kusto-plane.ts';
-import type { CertificateAuthority } from '../http/certificate-authority.ts';
 import { clusterKeyStatus, clusterKeyTable } from '../encryption/cluster-key-state.ts';
 import { formatKeyId } from '../base/key-id.ts';
 import { createEntraPlane } from '../identity/entra/plane.ts';
 import { createGraphPlane } from '../identity/graph/plane.ts';
-import type { Log } from '../http/logging.ts';
 import type { Plane } from '../http/plane.ts';
 import { listIntact } from '../state/list-all.ts';
-import type { RefusedHosts } from '../http/refused-hosts.ts';
-import type { SealedState } from '../state/sealed-state.ts';
 import type { State } from '../state/state.ts';
 import type { BlobPlace } from '../storage/blob-place.ts';
 import { blobsAt } from '../storage/blob-place.ts';
 import type { BlobSnapshots } from '../storage/placed-blobs.ts';
-import type { WatchedState } from '../state/watched-state.ts';
 import { pruneVaultAudit } from '../vault/audit.ts';
 import { createVaultPlane } from '../vault/plane.ts';
-import type { RsaKeyPool } from '../vault/rsa/rsa-keys.ts';
 import type { VaultPlane } from '../vault/plane.ts';
 import type { Clocks } from './clocks.ts';
 import { createClusterInventory } from './cluster-inventory.ts';
 import { createControlPlane } from './control-plane.ts';
-import type { CheckedKey, InstanceEnvironment } from './control-plane.ts';
+import type { CheckedKey } from './control-plane.ts';
+import type { InstanceEnvironment } from './instance-environment.ts';
 import { blobPlaceIn, snapshotDirectoryName } from './data-directory-names.ts';
 import type { Faults } from './faults.ts';
-import type { IdentityParts } from './identity-parts.ts';
-import type { Instance } from './instance.ts';
 import { inventoryRoutes } from './inventory-routes.ts';
 import { createProviders } from './providers.ts';
+import type { ServerParts } from './server-parts.ts';
 import type { Providers } from './providers.ts';
 import { trustChanges } from './trust-changes.ts';
 import { describeEnvironment } from './describe-environment.ts';
@@ -53,37 +44,12 @@ import { listSeededPrincipals, seededPrincipalRoutes } from './seeded-principals
 import { snapshotRoutes } from './snapshot-routes.ts';
 import type { Snapshots } from './snapshots.ts';
 import { createSnapshots } from './snapshots.ts';
-import type { ServerPorts, ServerSettings } from './settings.ts';
 import { defaultClusterIdleMs } from './settings.ts';
 import { memoryRoom } from './memory-room.ts';
 import { upkeepRoutes } from './upkeep-routes.ts';
 import type { ListedVaults } from './vault-inventory.ts';
 import { listVaults } from './vault-inventory.ts';
 import { version } from './version.ts';
-
-/** What an opened data directory offers to the planes. */
-export interface ServerParts {
-  readonly settings: ServerSettings;
-  readonly state: State;
-  readonly onCommit: WatchedState['onCommit'];
-  readonly sealed: SealedState;
-  readonly compact: () => Promise<void>;
-  readonly randomBytes: RandomBytes;
-  readonly log: Log;
-  readonly clocks: Clocks;
-  readonly faults: Faults;
-  readonly identity: IdentityParts;
-  readonly instance: Instance;
-  readonly authorizer: Authorizer;
-  readonly certificatePem: string;
-  readonly authority: CertificateAuthority;
-  readonly controlToken: string;
-  readonly spareProcess?: ClusterProcess;
-  readonly keyPool: RsaKeyPool;
-  readonly refusedHosts: RefusedHosts;
-  /** @throws until the edge listens */
-  readonly ports: () => ServerPorts;
-}
 
 export interface Planes {
   readonly all: readonly Plane[];
@@ -332,7 +298,7 @@ function createKeys(
   parts: ServerParts,
   outside: OutsideVaults,
   vault: () => VaultPlane,
-  serveWire: NonNullable<ClusterKeysOptions['serveWire']>,
+  serveDataPlane: NonNullable<ClusterKeysOptions['serveDataPlane']>,
 ): SupervisedClusterKeys {
   const { settings, clocks, identity, instance } = parts;
   const edge = {
@@ -361,7 +327,7 @@ function createKeys(
     ...(parts.spareProcess === undefined ? {} : { spareProcess: parts.spareProcess }),
     clusterTables: [clusterCatalogTable.name],
     blobs: blobPlace(parts),
-    serveWire,
+    serveDataPlane,
     compact: parts.compact,
   });
 }

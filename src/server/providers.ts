@@ -22,7 +22,7 @@ import type { ServedCluster, ServedClusters } from '../cluster/supervisor/plane/
 import type { VaultDirectory } from '../vault/vault-directory.ts';
 import { createServedClusters } from './kusto-clusters.ts';
 import { vaultHostOf } from './outside-names.ts';
-import type { ServerParts } from './planes.ts';
+import type { ServerParts } from './server-parts.ts';
 import { listIntact } from '../state/list-all.ts';
 import { serviceVaultName } from './service-vault.ts';
 

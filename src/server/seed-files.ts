@@ -1,6 +1,6 @@
 import { readdirSync, readFileSync, statSync } from 'node:fs';
 import { extname, join } from 'node:path';
-import type { InstanceEnvironment } from './control-plane.ts';
+import type { InstanceEnvironment } from './instance-environment.ts';
 import type { LocalResult } from './local-client.ts';
 import { callLocal, localToken, succeeded } from './local-client.ts';
 import { parseJsonBody, sendLocal } from './local-request.ts';

@@ -1,7 +1,7 @@
 import { isJsonObject, textMember } from '../base/json.ts';
 import type { AzureCalls } from './azure-calls.ts';
 import { azureCalls } from './azure-calls.ts';
-import type { InstanceEnvironment } from './control-plane.ts';
+import type { InstanceEnvironment } from './instance-environment.ts';
 
 export interface SeedOptions {
   readonly resourceGroup: string;

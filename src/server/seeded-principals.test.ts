@@ -3,7 +3,7 @@ import { createControlApp } from '../http/control-app.ts';
 import { silentLog } from '../http/logging.ts';
 import { memoryState } from '../identity/identity.fixture.ts';
 import { ControlError } from './control-plane.ts';
-import type { SeededPrincipal } from './seeded-principals.ts';
+import type { SeededPrincipal } from './instance-environment.ts';
 import {
   keepSeededPrincipals,
   listSeededPrincipals,

@@ -6,23 +6,9 @@ import { recordFields } from '../identity/record-fields.ts';
 import { listAll } from '../state/list-all.ts';
 import type { State, Table } from '../state/state.ts';
 import { writeRecord } from '../state/state.ts';
-import type { InstanceEnvironment } from './control-plane.ts';
+import type { InstanceEnvironment, SeededPrincipal } from './instance-environment.ts';
 import { ControlError } from './control-plane.ts';
 import { callLocal, succeeded } from './local-client.ts';
-
-/** Somebody whom a seed named, as the directory knows them. */
-export interface SeededPrincipal {
-  /** As the seed has it. */
-  readonly name: string;
-  readonly objectId: string;
-  readonly type: 'User' | 'Group' | 'ServicePrincipal';
-  /** Of a service principal or managed identity. */
-  readonly clientId?: string;
-  /** Of a user. */
-  readonly userPrincipalName?: string;
-  /** Client secret or password that was made for them: the directory itself has no more than a hash of it. */
-  readonly secret?: string;
-}
 
 const text = Type.String({ minLength: 1, maxLength: 512 });
 const sentShape = Type.Object(

@@ -6,7 +6,7 @@ import { parseVersionedKeyId } from '../base/key-id.ts';
 import type { KeyName, Region, VaultName } from '../base/names.ts';
 import { parseHostName, parseRegion, parseVaultName } from '../base/names.ts';
 import { invariant } from '../base/invariant.ts';
-import type { Edge } from '../cluster/process/host-route.ts';
+import type { Edge } from '../cluster/messages/vault-calls.ts';
 import type { ServiceVault } from '../cluster/supervisor/ports.ts';
 import type { KeyFailure } from '../encryption/key-wrapper.ts';
 import type { VaultSettings } from '../vault/vault-directory.ts';

@@ -3,8 +3,10 @@ import type { Brand } from '../base/brand.ts';
 /** `clusters/{guid}/extents/{guid}`-like path: segments of [a-z0-9-], joined by `/`, at most 200 characters. */
 export type BlobName = Brand<string, 'BlobName'>;
 
+export const blobNamePattern = /^[a-z0-9-]+(\/[a-z0-9-]+)*$/;
+
 export function parseBlobName(text: string): BlobName | undefined {
-  return text.length <= 200 && /^[a-z0-9-]+(\/[a-z0-9-]+)*$/.test(text) ? (text as BlobName) : undefined;
+  return text.length <= 200 && blobNamePattern.test(text) ? (text as BlobName) : undefined;
 }
 
 export interface BlobSummary {

@@ -1,6 +1,6 @@
 import type { TokenCredential } from '@azure/core-auth';
 import { isJsonObject } from '../base/json.ts';
-import type { InstanceEnvironment } from '../server/control-plane.ts';
+import type { InstanceEnvironment } from '../server/instance-environment.ts';
 import { callLocal, succeeded } from '../server/local-client.ts';
 
 /** Signs in as the instance's application. */

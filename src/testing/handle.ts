@@ -1,4 +1,4 @@
-import type { InstanceEnvironment } from '../server/control-plane.ts';
+import type { InstanceEnvironment } from '../server/instance-environment.ts';
 import type { Seeded } from '../server/seed.ts';
 import { clusterOf, createClients } from './clients.ts';
 import { ownCredential } from './credential.ts';

@@ -1,6 +1,5 @@
 import type { TokenCredential } from '@azure/core-auth';
-import type { InstanceEnvironment } from '../server/control-plane.ts';
-import type { SeededPrincipal } from '../server/seeded-principals.ts';
+import type { InstanceEnvironment, SeededPrincipal } from '../server/instance-environment.ts';
 import { passwordCredential, secretCredential } from './credential.ts';
 import type { TestPrincipal } from './public.ts';
 

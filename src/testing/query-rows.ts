@@ -1,6 +1,6 @@
 import { isJsonObject, textMember } from '../base/json.ts';
 import type { Json } from '../base/json.ts';
-import type { InstanceEnvironment } from '../server/control-plane.ts';
+import type { InstanceEnvironment } from '../server/instance-environment.ts';
 import { callLocal, localToken, succeeded } from '../server/local-client.ts';
 
 const answerBytesMax = 256 * 1024 * 1024;

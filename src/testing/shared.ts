@@ -1,7 +1,7 @@
 import type { Environment } from '../cli/client-environment.ts';
 import { isJsonObject, textMember } from '../base/json.ts';
 import type { Json } from '../base/json.ts';
-import type { InstanceEnvironment } from '../server/control-plane.ts';
+import type { InstanceEnvironment } from '../server/instance-environment.ts';
 import { callLocal, succeeded } from '../server/local-client.ts';
 import { createHandle, testSnapshot } from './handle.ts';
 import { leadClients } from './lead-clients.ts';

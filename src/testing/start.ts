@@ -2,7 +2,7 @@ import { resolve } from 'node:path';
 import { builtScripts } from '../cli/built-scripts.ts';
 import { environmentOf } from '../cli/live-instance.ts';
 import { temporaryDataDirectory } from '../cli/private-instances.ts';
-import type { InstanceEnvironment } from '../server/control-plane.ts';
+import type { InstanceEnvironment } from '../server/instance-environment.ts';
 import { defaultSeed } from '../server/seed.ts';
 import type { SeedOptions } from '../server/seed.ts';
 import type { SeedDirectory } from '../server/seed-directory.ts';

@@ -16,7 +16,8 @@ import { Channel } from '../../src/cluster/messages/channel.ts';
 import { dataKeysOf } from '../../src/cluster/process/data-keys.ts';
 import { DataHolder } from '../../src/cluster/process/data-holder.ts';
 import { KeyHolder } from '../../src/cluster/process/key-holder.ts';
-import type { SupervisorCall, SupervisorCalls, SupervisorReplies } from '../../src/cluster/messages/protocol.ts';
+import type { SupervisorCall, SupervisorCalls } from '../../src/cluster/messages/supervisor-calls.ts';
+import type { SupervisorReplies } from '../../src/cluster/messages/supervisor-replies.ts';
 import { clusterCatalogTable, createRemoteCatalogStore } from '../../src/cluster/process/remote-catalog-store.ts';
 import { createRemoteState } from '../../src/cluster/process/remote-state.ts';
 import type { SupervisedClusterKeys } from '../../src/cluster/supervisor/cluster-keys.ts';
@@ -382,7 +383,7 @@ function operationsOf(vault: FileVault, keys: KeyHolder, data: DataHolder): Oper
       serveLocalhost: notHere,
       inventory: notHere,
       findExtent: notHere,
-      farewell: notHere,
+      shutDown: notHere,
     },
   };
 }

@@ -3,7 +3,7 @@ import { join } from 'node:path';
 import { findInstance } from '../../src/cli/control-client.ts';
 import type { Json } from '../../src/base/json.ts';
 import { callLocal, localToken, succeeded } from '../../src/server/local-client.ts';
-import type { InstanceEnvironment } from '../../src/server/control-plane.ts';
+import type { InstanceEnvironment } from '../../src/server/instance-environment.ts';
 import { seed } from '../../src/server/seed.ts';
 
 export const vaultName = 'other-side-keys';

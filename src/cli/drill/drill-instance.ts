@@ -1,5 +1,5 @@
 import type { Json } from '../../base/json.ts';
-import type { InstanceEnvironment } from '../../server/control-plane.ts';
+import type { InstanceEnvironment } from '../../server/instance-environment.ts';
 import type { LocalAnswer } from '../../server/local-request.ts';
 import { parseJsonBody, sendLocal } from '../../server/local-request.ts';
 import { localToken } from '../../server/local-client.ts';

@@ -1,7 +1,7 @@
 import { isJsonObject } from '../../base/json.ts';
 import { quotedName, quotedText } from '../../kql/plan/quoted.ts';
 import type { ClusterDescription } from '../../server/cluster-inventory.ts';
-import type { InstanceEnvironment } from '../../server/control-plane.ts';
+import type { InstanceEnvironment } from '../../server/instance-environment.ts';
 import { callLocal, localToken, succeeded } from '../../server/local-client.ts';
 
 /** Where a canary really is: without that, not finding it on the disk shows nothing. */

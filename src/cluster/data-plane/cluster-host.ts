@@ -3,7 +3,7 @@ import type { ClusterData } from '../../database/catalog/cluster-data.ts';
 import type { Instant } from '../../clock/clock.ts';
 import { instant } from '../../clock/clock.ts';
 import type { QueryEngine } from '../../kql/query-engine.ts';
-import type { AllowedRequest } from '../messages/data-plane-protocol.ts';
+import type { AllowedRequest } from '../messages/data-plane-calls.ts';
 
 /** The engine of a cluster and what the cluster holds, while its key may be used. */
 export interface ClusterHost {

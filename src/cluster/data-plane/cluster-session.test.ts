@@ -5,14 +5,14 @@ import { insist } from './request-limits.ts';
 import { admitRequest, LeaseWatch } from './cluster-session.ts';
 import { kustoError } from './errors/kusto-error.ts';
 import { RunningRequests } from './requests/running-requests.ts';
-import type { CallMain, WireReplies } from '../messages/data-plane-protocol.ts';
+import type { CallMain, DataPlaneReplies } from '../messages/data-plane-calls.ts';
 
 /** A main process that renews a lease by so many milliseconds, and counts how often it is asked. */
 function mainProcess(leaseMs: number) {
   const asked = { renew: 0 };
   const call: CallMain = (operation) => {
     if (operation === 'renew') asked.renew += 1;
-    return Promise.resolve({ leaseMs } as WireReplies[typeof operation]);
+    return Promise.resolve({ leaseMs } as DataPlaneReplies[typeof operation]);
   };
   return { asked, call };
 }
@@ -47,7 +47,7 @@ describe('LeaseWatch', () => {
               kind: 'unauthorized',
               message: 'no',
               challenge: 'Bearer x',
-            }) as WireReplies[typeof operation],
+            }) as DataPlaneReplies[typeof operation],
       );
     const lease = new LeaseWatch(call, () => 0);
     await expect(admitRequest(call, lease, undefined)).rejects.toMatchObject({ status: 401, challenge: 'Bearer x' });

@@ -1,4 +1,4 @@
-import type { AllowedRequest, CallMain } from '../messages/data-plane-protocol.ts';
+import type { AllowedRequest, CallMain } from '../messages/data-plane-calls.ts';
 import { KustoError, kustoError } from './errors/kusto-error.ts';
 
 /** How long the cluster may use its key, as far as this process knows. The main process ends this one when it may not; this is the

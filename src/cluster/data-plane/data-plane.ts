@@ -17,9 +17,9 @@ import type { ClusterData } from '../../database/catalog/cluster-data.ts';
 import type { BlobPlace } from '../../storage/blob-place.ts';
 import type { DataHolder } from '../process/data-holder.ts';
 import type { HandedSocket } from '../messages/handed-socket.ts';
-import type { DataPlaneSettings, Farewell, LocalhostSettings } from '../messages/protocol.ts';
+import type { DataPlaneSettings, LocalhostSettings, ShutdownReason } from '../messages/supervisor-calls.ts';
 import { Activity } from './activity.ts';
-import { farewellText } from './shutdown-reason.ts';
+import { shutdownText } from './shutdown-reason.ts';
 import { FollowedClock } from './followed-clock.ts';
 import { LeaseWatch } from './cluster-session.ts';
 import { syncedData } from './cluster-host.ts';
@@ -27,15 +27,15 @@ import { kustoError } from './errors/kusto-error.ts';
 import { openClusterHost } from '../process/open-cluster-host.ts';
 import { remoteLog } from './remote-log.ts';
 import { historyLimits, RunningRequests } from './requests/running-requests.ts';
-import { createWireApp } from './routes.ts';
-import type { AllowedRequest, CallMain } from '../messages/data-plane-protocol.ts';
+import { createDataPlaneApp } from './routes.ts';
+import type { AllowedRequest, CallMain } from '../messages/data-plane-calls.ts';
 
 export interface DataPlane {
   /** Connections to `localhost` are taken from now on, too. */
   serveLocalhost(settings: LocalhostSettings): Promise<void>;
   take(socket: Socket, message: HandedSocket): void;
   /** No row goes out any more: who waits for an answer is told why. Resolves when all answers under way are out. */
-  end(farewell: Farewell): Promise<void>;
+  end(reason: ShutdownReason): Promise<void>;
   /** The Kustody clock was put back, and everything with it. */
   putBack(now: Instant): void;
   /** Milliseconds for which nobody was connected and nothing went on; undefined: something does. */
@@ -66,7 +66,7 @@ export async function openDataPlane(options: {
   const running = new RunningRequests(historyLimits, { startTimer: startSystemTimer });
   const activity = new Activity(monotonicMs);
   const answering = new Set<ServerResponse>();
-  const app = createWireApp({
+  const app = createDataPlaneApp({
     call,
     settings,
     host,
@@ -117,8 +117,8 @@ export async function openDataPlane(options: {
     data: (known) => syncedData(host, known),
     idleMs: () => activity.idleMs(),
     putBack: (now) => clock.putBack(now),
-    async end(farewell) {
-      const error = kustoError(farewell.kind, farewellText(settings.clusterName, farewell));
+    async end(reason) {
+      const error = kustoError(reason.kind, shutdownText(settings.clusterName, reason));
       lease.end(error);
       running.endAll(error);
       await Promise.all([...answering].map((response) => once(response, 'close')));

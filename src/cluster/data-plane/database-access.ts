@@ -1,7 +1,7 @@
 import type { DatabaseAccess, KustoRight } from '../../authz/kusto-roles.ts';
 import { hasKustoRight, holdersOf } from '../../authz/kusto-roles.ts';
 import { kustoError } from './errors/kusto-error.ts';
-import type { AllowedRequest } from '../messages/data-plane-protocol.ts';
+import type { AllowedRequest } from '../messages/data-plane-calls.ts';
 
 /** A database by name, without case, with a right of the caller on it. Who has none at all learns nothing about it.
  * @throws KustoError `databaseNotFound` | `forbidden` */

@@ -6,7 +6,7 @@ import { requireDatabase } from './database-access.ts';
 import { kustoError } from './errors/kusto-error.ts';
 import { commandTimeoutMs } from './requests/request-options.ts';
 import { oneTable } from './answers/one-table.ts';
-import type { AdmittedRequest, WirePorts } from './routes.ts';
+import type { AdmittedRequest, DataPlanePorts } from './routes.ts';
 import { withLimits } from './request-limits.ts';
 
 export interface IngestTarget {
@@ -20,7 +20,11 @@ export interface IngestTarget {
 export const streamingBytesMax = 4 * 1024 * 1024;
 
 /** Takes the rows of one request in: all or none, durable when answered. */
-export async function ingestRequest(ports: WirePorts, admitted: AdmittedRequest, target: IngestTarget): Promise<void> {
+export async function ingestRequest(
+  ports: DataPlanePorts,
+  admitted: AdmittedRequest,
+  target: IngestTarget,
+): Promise<void> {
   const { access, request, reply } = admitted;
   if (!access.streamingIngestEnabled) {
     throw kustoError(

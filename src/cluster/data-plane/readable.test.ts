@@ -3,7 +3,7 @@ import { describe, expect, it } from 'vitest';
 import { newGuid } from '../../base/guid.ts';
 import type { EngineSources } from '../../kql/query-engine.ts';
 import { readable } from './readable.ts';
-import type { AllowedRequest } from '../messages/data-plane-protocol.ts';
+import type { AllowedRequest } from '../messages/data-plane-calls.ts';
 
 const database = (name: string, roles: DatabaseAccess['roles']): DatabaseAccess => ({
   databaseId: newGuid((length) => new Uint8Array(length)),

@@ -3,7 +3,7 @@ import type { ClusterData } from '../../database/catalog/cluster-data.ts';
 import type { KqlCatalog } from '../../kql/plan/catalog.ts';
 import type { EngineSources } from '../../kql/query-engine.ts';
 import { requireDatabase } from './database-access.ts';
-import type { AllowedRequest } from '../messages/data-plane-protocol.ts';
+import type { AllowedRequest } from '../messages/data-plane-calls.ts';
 
 /** What of a cluster's data a caller's query may know of and open. Whoever may not read a database does not learn what is in it
  * either, so the catalog leaves it out; and no table of it opens, however a query came to name it.

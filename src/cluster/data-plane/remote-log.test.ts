@@ -1,7 +1,7 @@
 import { expect, it } from 'vitest';
 import { ChannelBusyError } from '../messages/channel.ts';
 import { remoteLog } from './remote-log.ts';
-import type { CallMain } from '../messages/data-plane-protocol.ts';
+import type { CallMain } from '../messages/data-plane-calls.ts';
 
 it('lines for which there was no room are counted in the next that there is room for', async () => {
   const lines: unknown[] = [];

@@ -8,12 +8,12 @@ import type { KustoRequest } from './requests/request-body.ts';
 import type { KustoError } from './errors/kusto-error.ts';
 import { kustoError } from './errors/kusto-error.ts';
 import type { RunningPlace } from './requests/running-requests.ts';
-import type { AdmittedRequest, WirePorts } from './routes.ts';
+import type { AdmittedRequest, DataPlanePorts } from './routes.ts';
 
 /** Gives a request its time limit, its place among those running, and an end when the client goes.
  * @throws KustoError when as many run as the cluster can have, at once unless a request queuing policy lets it wait */
 export async function withLimits<T>(
-  ports: WirePorts,
+  ports: DataPlanePorts,
   { access, request, reply }: AdmittedRequest,
   timeoutMs: number,
   { text, database, kind }: Pick<KustoRequest, 'text' | 'database'> & Pick<RequestView, 'kind'>,
@@ -70,7 +70,7 @@ export async function withLimits<T>(
 }
 
 /** Without the data nobody knows what was set; then the request itself says why they are not there. */
-const workloadGroupOf = (ports: WirePorts): Promise<WorkloadGroup | undefined> =>
+const workloadGroupOf = (ports: DataPlanePorts): Promise<WorkloadGroup | undefined> =>
   ports.host.data().then(
     (data) => data.workloadGroup(),
     () => undefined,
@@ -96,7 +96,7 @@ export function insist(startTimer: StartTimer, signal: AbortSignal): () => void 
 }
 
 /** What ended a request: its own limit or a cancel comes before what that made the engine say. */
-export function failureOf(ports: WirePorts, error: unknown, signal: AbortSignal, text: string): KustoError {
+export function failureOf(ports: DataPlanePorts, error: unknown, signal: AbortSignal, text: string): KustoError {
   const cause: unknown = signal.aborted ? signal.reason : error;
   const known = translateError(cause, text);
   if (known !== undefined) return known;

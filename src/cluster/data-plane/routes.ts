@@ -2,7 +2,7 @@ import type { FastifyReply, FastifyRequest } from 'fastify';
 import { invariant } from '../../base/invariant.ts';
 import type { RandomBytes } from '../../base/random.ts';
 import type { Instant } from '../../clock/clock.ts';
-import type { DataPlaneSettings } from '../messages/protocol.ts';
+import type { DataPlaneSettings } from '../messages/supervisor-calls.ts';
 import type { Activity } from './activity.ts';
 import type { FollowedClock } from './followed-clock.ts';
 import { toIso } from '../../clock/clock.ts';
@@ -21,10 +21,10 @@ import type { RunningRequests } from './requests/running-requests.ts';
 import { runCommandRequest } from './run-command.ts';
 import { runQueryRequest } from './run-query.ts';
 import { ingestRequest } from './ingest.ts';
-import type { AllowedRequest, CallMain } from '../messages/data-plane-protocol.ts';
+import type { AllowedRequest, CallMain } from '../messages/data-plane-calls.ts';
 
 /** What the routes of one cluster's data plane work with. */
-export interface WirePorts {
+export interface DataPlanePorts {
   readonly call: CallMain;
   readonly settings: DataPlaneSettings;
   readonly host: ClusterHost;
@@ -53,7 +53,7 @@ const bodyBytesMax = 16 * 1024 * 1024;
 const bodyRoomBytes = 128 * 1024 * 1024;
 
 /** The data plane of one cluster, inside its process. */
-export function createWireApp(ports: WirePorts): Pick<Plane, 'name' | 'handle' | 'answerConnectionFailure'> {
+export function createDataPlaneApp(ports: DataPlanePorts): Pick<Plane, 'name' | 'handle' | 'answerConnectionFailure'> {
   const admitted = new WeakMap<FastifyRequest, AllowedRequest>();
   const { app, toPlane } = createKustoApp({
     log: ports.log,

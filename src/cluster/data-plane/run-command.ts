@@ -17,11 +17,11 @@ import { encodingsOf, stringHeaders } from './run-query.ts';
 import { encodeRows } from './answers/value-encoding.ts';
 import { defaultRateLimit } from './requests/request-capacity.ts';
 import type { RunningPlace } from './requests/running-requests.ts';
-import type { AdmittedRequest, WirePorts } from './routes.ts';
+import type { AdmittedRequest, DataPlanePorts } from './routes.ts';
 
 /** Runs a management command. Its one table goes out when the command is done, so every failure has its own status. */
 export async function runCommandRequest(
-  ports: WirePorts,
+  ports: DataPlanePorts,
   admitted: AdmittedRequest,
   sent: KustoRequest,
 ): Promise<void> {
@@ -58,7 +58,7 @@ const isReadOnly = ({ headers }: FastifyRequest, { options }: KustoRequest): boo
   (headers['x-ms-readonly'] !== undefined && String(headers['x-ms-readonly']).toLowerCase() !== 'false');
 
 async function commandContext(
-  ports: WirePorts,
+  ports: DataPlanePorts,
   { access, request }: AdmittedRequest,
   sent: KustoRequest,
   { signal, place }: { readonly signal: AbortSignal; readonly place: RunningPlace },

@@ -18,14 +18,14 @@ import { queryTimeoutMs, withSetStatements } from './requests/request-options.ts
 import type { ResultFormat } from './answers/result-format.ts';
 import { tablesV1 } from './answers/v1.ts';
 import { truncationLimits } from './answers/truncation.ts';
-import type { AllowedRequest } from '../messages/data-plane-protocol.ts';
-import type { AdmittedRequest, WirePorts } from './routes.ts';
+import type { AllowedRequest } from '../messages/data-plane-calls.ts';
+import type { AdmittedRequest, DataPlanePorts } from './routes.ts';
 import type { WrittenTable } from './answers/write-results.ts';
 import { writeResults } from './answers/write-results.ts';
 
 /** Runs a query and writes its results. Failures before the first byte are thrown, later ones are part of the answer. */
 export async function runQueryRequest(
-  ports: WirePorts,
+  ports: DataPlanePorts,
   admitted: AdmittedRequest,
   sent: KustoRequest,
   version: 'v1' | 'v2',
@@ -67,7 +67,7 @@ export async function runQueryRequest(
 }
 
 /** @throws KustoError `forbidden` for a query that names a database which is there, but not for this caller */
-async function execute(ports: WirePorts, access: AllowedRequest, request: QueryRequest): Promise<QueryExecution> {
+async function execute(ports: DataPlanePorts, access: AllowedRequest, request: QueryRequest): Promise<QueryExecution> {
   try {
     return await ports.host.engine.execute(request);
   } catch (error) {
@@ -96,7 +96,7 @@ interface Answering {
 }
 
 async function answer(
-  ports: WirePorts,
+  ports: DataPlanePorts,
   { access, request, reply }: AdmittedRequest,
   answering: Answering,
 ): Promise<void> {

@@ -4,7 +4,7 @@ export interface Lane {
   readonly queueMax: number;
 }
 
-/** What clients' requests cause has a lane of its own, so that however many they are, commits, leases, keys and farewells find their way. */
+/** What clients' requests cause has a lane of its own, so that however many they are, commits, leases, keys and reasons of a shutdown find their way. */
 export const lanes = {
   /** One call for each request of a client. */
   requests: { inFlightMax: 128, queueMax: 1_024 },

@@ -6,23 +6,7 @@ import type { LookupFunction } from 'node:net';
 import type { Duplex } from 'node:stream';
 import { connect as tlsConnect, createSecureContext, rootCertificates } from 'node:tls';
 import type { SecureContext } from 'node:tls';
-
-/** Our own listener: whatever a vault is called, the connection goes there and nowhere else. */
-export interface Edge {
-  /** An IP address. */
-  readonly address: string;
-  readonly port: number;
-  /** PEM of the only authority that is trusted. */
-  readonly ca: string;
-}
-
-/** The way to a host outside of Kustody, port 443: by its name, or through a proxy that was named. */
-export interface OutsideRoute {
-  /** PEM of the only authorities that are trusted; undefined: the public ones, and nothing that the environment adds to them. */
-  readonly ca?: string;
-  /** Speaks plain HTTP with us and opens tunnels (CONNECT). What the environment says of proxies counts for nothing. */
-  readonly proxy?: { readonly host: string; readonly port: number };
-}
+import type { Edge, OutsideRoute } from '../messages/vault-calls.ts';
 
 export type Route = Edge | OutsideRoute;
 

@@ -1,5 +1,5 @@
 import type { ClusterData, ExtentView } from '../../database/catalog/cluster-data.ts';
-import type { AllowedRequest } from '../messages/data-plane-protocol.ts';
+import type { AllowedRequest } from '../messages/data-plane-calls.ts';
 import type {
   DatabaseInventory,
   ExtentCall,
@@ -7,7 +7,7 @@ import type {
   InventoryCall,
   InventoryReply,
   TableInventory,
-} from '../messages/inventory-protocol.ts';
+} from '../messages/inventory.ts';
 
 /** The data of the cluster whose process this is. @throws KustoError `unavailable` while its key is not here */
 export type OpenData = (known: Pick<AllowedRequest, 'databases' | 'now'>) => Promise<ClusterData>;

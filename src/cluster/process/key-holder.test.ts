@@ -4,7 +4,7 @@ import { newGuid } from '../../base/guid.ts';
 import { systemRandomBytes } from '../../base/random.ts';
 import type { WrappedClusterKey } from '../../encryption/rotation.ts';
 import { KeyHolder } from './key-holder.ts';
-import type { NewWrap } from '../messages/protocol.ts';
+import type { NewWrap } from '../messages/key-replies.ts';
 
 const clusterId = newGuid(systemRandomBytes);
 const change = newGuid(systemRandomBytes);

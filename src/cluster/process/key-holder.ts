@@ -7,7 +7,10 @@ import { replaceClusterKey } from '../../encryption/custody-change.ts';
 import type { KeyWrapper } from '../../encryption/key-wrapper.ts';
 import type { StateWrite } from '../../state/state.ts';
 import { makeClusterKey, openClusterKey, rewrapClusterKey } from '../../encryption/rotation.ts';
-import type { NewWrap, RemoteWrite, SupervisorCalls, SupervisorReplies } from '../messages/protocol.ts';
+import type { NewWrap } from '../messages/key-replies.ts';
+import type { RemoteWrite } from '../messages/state-calls.ts';
+import type { SupervisorCalls } from '../messages/supervisor-calls.ts';
+import type { SupervisorReplies } from '../messages/supervisor-replies.ts';
 
 export interface KeyHolderOptions {
   readonly clusterId: Guid;

@@ -18,11 +18,13 @@ import { isHandedSocket } from '../messages/handed-socket.ts';
 import type { OpenData } from './inventory.ts';
 import { findExtent, openKnown, takeInventory } from './inventory.ts';
 import { KeyHolder } from './key-holder.ts';
-import type { ProcessCalls, SupervisorCall, SupervisorCalls, SupervisorReplies } from '../messages/protocol.ts';
+import type { SupervisorCall, SupervisorCalls } from '../messages/supervisor-calls.ts';
+import type { SupervisorReplies } from '../messages/supervisor-replies.ts';
+import type { HostAnswer, TokenAnswer, VaultCalls } from '../messages/vault-calls.ts';
 import { createRemoteCatalogStore } from './remote-catalog-store.ts';
 import { createRemoteState } from './remote-state.ts';
 import { yieldToOthers } from './thread-priority.ts';
-import type { HostAnswer, TokenAnswer, VaultAccess } from './vault-key-wrapper.ts';
+import type { VaultAccess } from './vault-key-wrapper.ts';
 import { createVaultKeyWrapper, loadVaultSdk } from './vault-key-wrapper.ts';
 
 // The process of one cluster: it alone holds the cluster's keys. Its parent is the supervisor; when that is gone, so is this.
@@ -119,7 +121,7 @@ const operations: {
     return { outcome: 'done' };
   },
   databaseBytes: ({ databaseId }) => data().databaseBytes(databaseId),
-  farewell: async (call) => {
+  shutDown: async (call) => {
     await dataPlane?.end(call);
     return { outcome: 'told' };
   },
@@ -141,7 +143,7 @@ const channel = new Channel({
 const access: VaultAccess = {
   resolve: async (host) => (await channel.call('resolve', { host })) as HostAnswer,
   token: async (identity, host, target) =>
-    (await channel.call('token', { identity, host, ...target } satisfies ProcessCalls['token'])) as TokenAnswer,
+    (await channel.call('token', { identity, host, ...target } satisfies VaultCalls['token'])) as TokenAnswer,
 };
 
 void loadVaultSdk(); // everybody's first call needs it, and it takes longest

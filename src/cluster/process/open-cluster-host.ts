@@ -16,7 +16,7 @@ import type { BlobPlace } from '../../storage/blob-place.ts';
 import { blobsAt } from '../../storage/blob-place.ts';
 import type { DataHolder, DataParts } from './data-holder.ts';
 import { DataUnavailableError } from './data-holder.ts';
-import type { DataPlaneSettings } from '../messages/protocol.ts';
+import type { DataPlaneSettings } from '../messages/supervisor-calls.ts';
 import { giveWay, yieldToOthers } from './thread-priority.ts';
 import type { ClusterHost } from '../data-plane/cluster-host.ts';
 import { kustoError } from '../data-plane/errors/kusto-error.ts';

@@ -5,8 +5,7 @@ import type { Guid } from '../../base/guid.ts';
 import { SealedRecordError } from '../../state/record-seal.ts';
 import type { State, StateWrite, Table, Versioned } from '../../state/state.ts';
 import { StateConflictError } from '../../state/state-store.ts';
-import type { RemoteWrite } from '../messages/protocol.ts';
-import type { DamagedReply, RemoteRecord, StateCalls, StateReplies } from '../messages/state-protocol.ts';
+import type { DamagedReply, RemoteRecord, RemoteWrite, StateCalls, StateReplies } from '../messages/state-calls.ts';
 
 /** The cluster may not use its key any more: what was to be committed is not acknowledged. */
 export class ClusterNotServedError extends Error {

@@ -6,7 +6,8 @@ import { newGuid } from '../../base/guid.ts';
 import type { VersionedKeyId } from '../../base/key-id.ts';
 import { systemRandomBytes } from '../../base/random.ts';
 import type { KeyWrapper } from '../../encryption/key-wrapper.ts';
-import type { TokenAnswer, VaultAccess } from './vault-key-wrapper.ts';
+import type { TokenAnswer } from '../messages/vault-calls.ts';
+import type { VaultAccess } from './vault-key-wrapper.ts';
 import { createVaultKeyWrapper } from './vault-key-wrapper.ts';
 
 const host = 'contoso.vault.azure.net';

@@ -8,30 +8,10 @@ import type { HostName } from '../../base/names.ts';
 import type { KeyDescription, KeyFailure, KeyWrapper } from '../../encryption/key-wrapper.ts';
 import type { VaultObservation } from '../../encryption/outcome-table.ts';
 import { classifyOutcome } from '../../encryption/outcome-table.ts';
-import type { Edge, OutsideRoute, Route } from './host-route.ts';
+import type { Edge, HostAnswer, TokenAnswer, TokenTarget } from '../messages/vault-calls.ts';
+import type { Route } from './host-route.ts';
 import type { HttpObserver } from './pinned-http-client.ts';
 import { createPinnedHttpClient } from './pinned-http-client.ts';
-
-export type TokenAnswer =
-  | { readonly outcome: 'token'; readonly token: string; readonly expiresOn: number }
-  /** @see KeyFailureCause; `noIdentity` unless said otherwise */
-  | { readonly outcome: 'refused'; readonly reason: string; readonly cause?: 'credentialRefused' }
-  /** Nothing is known: the authority of an outside vault could not be asked. */
-  | { readonly outcome: 'unavailable'; readonly reason: string };
-
-/** `ours`: behind our edge. `absent`: nobody has that name. `outside`: a real vault that was configured by name. */
-export type HostAnswer =
-  | { readonly where: 'ours' }
-  | { readonly where: 'absent' }
-  | { readonly where: 'outside'; readonly route: OutsideRoute };
-
-/** What a vault's challenge says that a token must be. */
-export interface TokenTarget {
-  /** The resource. */
-  readonly audience: string;
-  /** Address of the authority and tenant that the vault believes; undefined when it names none. */
-  readonly authority: string | undefined;
-}
 
 /** What the vault client asks others for: names and tokens. */
 export interface VaultAccess {

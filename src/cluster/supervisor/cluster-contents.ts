@@ -10,9 +10,9 @@ import { StateConflictError } from '../../state/state-store.ts';
 import type { BlobPlace } from '../../storage/blob-place.ts';
 import { blobsAt } from '../../storage/blob-place.ts';
 import { clusterCatalogTable } from '../process/remote-catalog-store.ts';
-import type { InventoryCall } from '../messages/inventory-protocol.ts';
-import type { Rested } from '../messages/rest-protocol.ts';
-import type { UpkeepProblems } from '../messages/upkeep-protocol.ts';
+import type { InventoryCall } from '../messages/inventory.ts';
+import type { Rested } from '../messages/rest.ts';
+import type { UpkeepProblems } from '../messages/upkeep.ts';
 import type { SupervisedClusterKeys } from './cluster-keys.ts';
 import type { KeyLog } from './ports.ts';
 

@@ -13,7 +13,7 @@ import { leaseRemainingMs } from '../../encryption/lease.ts';
 import { StateConflictError } from '../../state/state-store.ts';
 import type { StateWrite } from '../../state/state.ts';
 import { writeRecord } from '../../state/state.ts';
-import type { Rested } from '../messages/rest-protocol.ts';
+import type { Rested } from '../messages/rest.ts';
 import type { ClusterProcess } from './cluster-process.ts';
 import { KeyChanges, lost } from './key-changes.ts';
 import { KeyChecks } from './key-checks.ts';

@@ -66,7 +66,7 @@ describe('process', () => {
     expect(await pidOf(first)).toBe(checking);
   });
 
-  it('that does not say farewell to its clients is ended all the same', async () => {
+  it('that does not tell its clients why is ended all the same', async () => {
     const { keys, cluster, host, pidOf } = await open();
     const id = await cluster();
     const pid = await pidOf(id);

@@ -7,9 +7,10 @@ import { invariant } from '../../base/invariant.ts';
 import type { HostName } from '../../base/names.ts';
 import type { MonotonicClock } from '../../clock/monotonic-clock.ts';
 import { Channel } from '../messages/channel.ts';
-import type { Farewell, SupervisorCall, SupervisorCalls, SupervisorReplies } from '../messages/protocol.ts';
-import { replyParsers } from '../messages/protocol.ts';
-import type { Rested } from '../messages/rest-protocol.ts';
+import type { ShutdownReason, SupervisorCall, SupervisorCalls } from '../messages/supervisor-calls.ts';
+import type { SupervisorReplies } from '../messages/supervisor-replies.ts';
+import { readReply } from '../messages/supervisor-replies.ts';
+import type { Rested } from '../messages/rest.ts';
 import type { HandedSocket } from '../messages/handed-socket.ts';
 import { isTakenSocket } from '../messages/handed-socket.ts';
 import { SocketsOnTheWay } from './sockets-on-the-way.ts';
@@ -55,7 +56,7 @@ const grantsOf: { readonly [Call in SupervisorCall]: (body: SupervisorCalls[Call
   rest: () => [],
   putBack: () => [],
   databaseBytes: () => [],
-  farewell: () => [],
+  shutDown: () => [],
 };
 
 const currentGrants = ({ identities, kid }: SupervisorCalls['open']['current']): readonly VaultGrant[] =>
@@ -73,7 +74,7 @@ const patienceMs = 5_000;
 const longCalls: ReadonlySet<SupervisorCall> = new Set(['replace', 'serveData', 'inventory', 'findExtent']);
 const longCallMs = 10 * 60_000;
 /** A process that is busy goes without a word. */
-const farewellMs = 500;
+const shutdownGraceMs = 500;
 
 /** One running child process and the calls to it. Once ended it stays ended. */
 export class ClusterProcess {
@@ -170,7 +171,7 @@ export class ClusterProcess {
       this.#child.kill('SIGKILL');
     });
     try {
-      return replyParsers[operation](await this.#channel.call(operation, body));
+      return readReply[operation](await this.#channel.call(operation, body));
     } finally {
       cancel();
       for (const grant of grants) this.#grants.delete(grant);
@@ -216,10 +217,10 @@ export class ClusterProcess {
   }
 
   /** Ends it with everything it holds: at once, or after the moment that it takes to tell its clients why. Resolves when it is gone. */
-  async end(farewell?: Farewell): Promise<void> {
-    if (farewell !== undefined && !this.ended) {
+  async end(reason?: ShutdownReason): Promise<void> {
+    if (reason !== undefined && !this.ended) {
       this.#wanted = true; // nobody gives it anything more to do
-      await this.#bid(farewell);
+      await this.#tellWhy(reason);
     }
     this.#wanted = true;
     this.#channel.close('The cluster process was ended.');
@@ -227,12 +228,12 @@ export class ClusterProcess {
     await this.#exited;
   }
 
-  async #bid(farewell: Farewell): Promise<void> {
+  async #tellWhy(reason: ShutdownReason): Promise<void> {
     let cancel: () => void = () => undefined;
     const enough = new Promise<void>((resolve) => {
-      cancel = this.#options.monotonic.after(farewellMs, resolve);
+      cancel = this.#options.monotonic.after(shutdownGraceMs, resolve);
     });
-    const told = this.call('farewell', farewell).catch(() => undefined); // it is gone already
+    const told = this.call('shutDown', reason).catch(() => undefined); // it is gone already
     await Promise.race([told, this.#exited, enough]);
     cancel();
   }

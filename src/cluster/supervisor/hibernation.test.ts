@@ -14,7 +14,7 @@ import { SealedState } from '../../state/sealed-state.ts';
 import { writeRecord } from '../../state/state.ts';
 import type { HibernationPorts } from './hibernation.ts';
 import { createHibernation } from './hibernation.ts';
-import type { Rested } from '../messages/rest-protocol.ts';
+import type { Rested } from '../messages/rest.ts';
 
 const tenMinutes = 600_000;
 

@@ -4,7 +4,7 @@ import { clusterKeyTable } from '../../encryption/cluster-key-state.ts';
 import { listAll } from '../../state/list-all.ts';
 import type { State } from '../../state/state.ts';
 import type { ClusterContentsService } from './cluster-contents.ts';
-import type { Rested } from '../messages/rest-protocol.ts';
+import type { Rested } from '../messages/rest.ts';
 import type { SupervisedClusterKeys } from './cluster-keys.ts';
 import type { ClusterProcess } from './cluster-process.ts';
 import type { KeyLog } from './ports.ts';

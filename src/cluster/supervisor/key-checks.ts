@@ -13,7 +13,7 @@ import { listIntact } from '../../state/list-all.ts';
 import { StateConflictError } from '../../state/state-store.ts';
 import type { Versioned } from '../../state/state.ts';
 import { writeRecord } from '../../state/state.ts';
-import type { Farewell } from '../messages/protocol.ts';
+import type { ShutdownReason } from '../messages/supervisor-calls.ts';
 import type { ClusterProcess } from './cluster-process.ts';
 import type { KeyConcern } from './key-concerns.ts';
 import { concerns } from './key-concerns.ts';
@@ -208,7 +208,7 @@ export class KeyChecks {
     const started = { ...found.value, stopped: false };
     const decision = afterCheck(started, outcome, bothClocks(options), options.settings);
     const { clusterId } = found.value;
-    if (!decision.running) await processes.end(clusterId, suspensionFarewell(decision.record));
+    if (!decision.running) await processes.end(clusterId, suspensionReason(decision.record));
     const mustWrite = decision.change !== 'none' || !decision.running || found.value.stopped;
     const held = leaseHeld(found.value.lease, bothClocks(options), options.settings);
     if (!mustWrite && held && outstanding.has(clusterId)) return true;
@@ -286,5 +286,5 @@ function withWarning(record: ClusterKeyRecord, warning: string | undefined): Clu
   return { ...bareRecord(record), ...lease, ...warningOf(warning?.slice(0, 1500)) };
 }
 
-const suspensionFarewell = ({ suspension }: ClusterKeyRecord): Farewell | undefined =>
+const suspensionReason = ({ suspension }: ClusterKeyRecord): ShutdownReason | undefined =>
   suspension && { kind: 'suspended', reason: suspension.reason };

@@ -11,8 +11,7 @@ import type { LeaseSettings, TwoClocks } from '../../encryption/lease.ts';
 import type { State } from '../../state/state.ts';
 import type { BlobPlace } from '../../storage/blob-place.ts';
 import type { ClusterProcess } from './cluster-process.ts';
-import type { Edge, OutsideRoute } from '../process/host-route.ts';
-import type { TokenAnswer, TokenTarget } from '../process/vault-key-wrapper.ts';
+import type { Edge, OutsideRoute, TokenAnswer, TokenTarget } from '../messages/vault-calls.ts';
 
 /** Whose a vault's host name is. `outside`: a real vault that the operator named, with a credential of its own. */
 export type HostResolution =
@@ -73,7 +72,7 @@ export interface ClusterKeysOptions {
   readonly blobs?: BlobPlace;
   /** Answers what the data plane of a cluster process asks. Without it clusters have no data plane.
    * @throws for an operation that there is not, or a body that makes no sense */
-  readonly serveWire?: (clusterId: Guid, operation: string, body: unknown) => Promise<unknown>;
+  readonly serveDataPlane?: (clusterId: Guid, operation: string, body: unknown) => Promise<unknown>;
   /** `dist/cluster-process.js`. */
   readonly processScript: string;
   /** Runs already and belongs to nobody: the first that is needed. Whoever started it ends it if nobody took it. */

@@ -5,7 +5,8 @@ import type { ClusterKeyRecord } from '../../encryption/cluster-key-state.ts';
 import type { KeyFailure } from '../../encryption/key-wrapper.ts';
 import type { WrappedClusterKey } from '../../encryption/rotation.ts';
 import { ChannelClosedError } from '../messages/channel.ts';
-import type { SupervisorCall, SupervisorCalls, SupervisorReplies } from '../messages/protocol.ts';
+import type { SupervisorCall, SupervisorCalls } from '../messages/supervisor-calls.ts';
+import type { SupervisorReplies } from '../messages/supervisor-replies.ts';
 import type { ClusterProcess } from './cluster-process.ts';
 
 /** @param identities who may unwrap, in the order of trying */

@@ -1,17 +1,24 @@
 import type { Guid } from '../../base/guid.ts';
 import type { HostName } from '../../base/names.ts';
 import { parseHostName } from '../../base/names.ts';
-import { ProtocolError } from '../messages/message-fields.ts';
-import type { ProcessCalls } from '../messages/protocol.ts';
-import { processCallParsers } from '../messages/protocol.ts';
-import type { HostAnswer, TokenAnswer } from '../process/vault-key-wrapper.ts';
+import { ProtocolError } from '../messages/message.ts';
+import type { HostAnswer, TokenAnswer, VaultCalls } from '../messages/vault-calls.ts';
+import { readVaultCall } from '../messages/vault-calls.ts';
 import type { VaultGrant } from './cluster-process.ts';
 import type { ClusterKeysOptions, HostResolution } from './ports.ts';
 import { isStateCall, serveState } from './process-state.ts';
 
 type Ports = Pick<
   ClusterKeysOptions,
-  'mintToken' | 'resolveHost' | 'log' | 'state' | 'clock' | 'monotonic' | 'settings' | 'clusterTables' | 'serveWire'
+  | 'mintToken'
+  | 'resolveHost'
+  | 'log'
+  | 'state'
+  | 'clock'
+  | 'monotonic'
+  | 'settings'
+  | 'clusterTables'
+  | 'serveDataPlane'
 >;
 
 /** Answers what cluster processes ask: whose a host is, tokens, and the state of their own cluster. A process gets a token only for an identity and a host
@@ -24,13 +31,13 @@ export function createProcessServices(
     if (clusterId !== undefined && isStateCall(operation)) return serveState(ports, clusterId, operation, body);
     switch (operation) {
       case 'resolve': {
-        const { host } = processCallParsers.resolve(body);
+        const { host } = readVaultCall.resolve(body);
         const absent: HostAnswer = { where: 'absent' };
         if (!grants.some((grant) => grant.host === host)) return overreach(ports, 'resolve', absent);
         return answerFor(await ports.resolveHost(host));
       }
       case 'token': {
-        const call = processCallParsers.token(body);
+        const call = readVaultCall.token(body);
         const granted = grants.some((grant) => grant.host === call.host && grant.identity === call.identity);
         if (!granted || !isAudienceOf(call.audience, call.host)) {
           const refused = { outcome: 'refused', reason: 'The token is not for the vault that was asked.' } as const;
@@ -39,8 +46,8 @@ export function createProcessServices(
         return tokenFor(ports, call);
       }
       default:
-        if (clusterId === undefined || ports.serveWire === undefined) throw new ProtocolError('operation');
-        return ports.serveWire(clusterId, operation, body);
+        if (clusterId === undefined || ports.serveDataPlane === undefined) throw new ProtocolError('operation');
+        return ports.serveDataPlane(clusterId, operation, body);
     }
   };
 }
@@ -49,7 +56,7 @@ export function createProcessServices(
 const answerFor = (found: HostResolution): HostAnswer =>
   found.where === 'outside' ? { where: 'outside', route: found.route } : found;
 
-async function tokenFor(ports: Ports, call: ProcessCalls['token']): Promise<TokenAnswer> {
+async function tokenFor(ports: Ports, call: VaultCalls['token']): Promise<TokenAnswer> {
   const resolution = await ports.resolveHost(call.host);
   switch (resolution.where) {
     case 'ours':

@@ -10,8 +10,8 @@ import { expectRecord, writeRecord } from '../../state/state.ts';
 import { StorageFullError } from '../../base/storage-full.ts';
 import { StateConflictError } from '../../state/state-store.ts';
 import { isBesideHead, otherSide, sideInUse } from '../process/remote-catalog-store.ts';
-import type { CommitReply, StageReply, StateCalls, StateReplies } from '../messages/state-protocol.ts';
-import { stateCallParsers } from '../messages/state-protocol.ts';
+import type { CommitReply, StageReply, StateCalls, StateReplies } from '../messages/state-calls.ts';
+import { readStateCall } from '../messages/state-calls.ts';
 import type { ClusterKeysOptions } from './ports.ts';
 import { bothClocks } from './ports.ts';
 
@@ -23,7 +23,7 @@ export const replacingMsMax = 60_000;
 const attemptsMax = 20;
 
 export const isStateCall = (operation: string): operation is keyof StateCalls =>
-  Object.hasOwn(stateCallParsers, operation);
+  Object.hasOwn(readStateCall, operation);
 
 /** Serves the state to the process of one cluster: only tables that belong to clusters, only ids of this cluster, and commits
  * only while the cluster holds its lease on the key of the generation that the values are sealed under. That is checked in the
@@ -52,17 +52,17 @@ async function served(
 ): Promise<StateReplies[keyof StateCalls]> {
   switch (operation) {
     case 'stateGet': {
-      const { table, id } = stateCallParsers.stateGet(body);
+      const { table, id } = readStateCall.stateGet(body);
       return ports.state.get(ownTable(ports, clusterId, table, id), id);
     }
     case 'stateList': {
-      const { table, prefix, ...options } = stateCallParsers.stateList(body);
+      const { table, prefix, ...options } = readStateCall.stateList(body);
       return ports.state.list(ownTable(ports, clusterId, table, prefix), { prefix, ...options });
     }
     case 'stateStage':
-      return stage(ports, clusterId, stateCallParsers.stateStage(body));
+      return stage(ports, clusterId, readStateCall.stateStage(body));
     default:
-      return commit(ports, clusterId, stateCallParsers.stateCommit(body));
+      return commit(ports, clusterId, readStateCall.stateCommit(body));
   }
 }
 

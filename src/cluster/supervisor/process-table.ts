@@ -2,8 +2,8 @@ import type { Guid } from '../../base/guid.ts';
 import type { BlobPlace } from '../../storage/blob-place.ts';
 import { blobsAt } from '../../storage/blob-place.ts';
 import { ChannelClosedError } from '../messages/channel.ts';
-import type { Farewell } from '../messages/protocol.ts';
-import type { Rested } from '../messages/rest-protocol.ts';
+import type { ShutdownReason } from '../messages/supervisor-calls.ts';
+import type { Rested } from '../messages/rest.ts';
 import { removeSpillDirectory } from './spill-directory.ts';
 import { ClusterProcess } from './cluster-process.ts';
 import type { ClusterKeysOptions } from './ports.ts';
@@ -92,11 +92,11 @@ export class ProcessTable {
     return process;
   }
 
-  /** @param farewell what clients hear that wait for an answer */
-  async end(clusterId: Guid, farewell?: Farewell): Promise<void> {
+  /** @param reason what clients hear that wait for an answer */
+  async end(clusterId: Guid, reason?: ShutdownReason): Promise<void> {
     this.#pauses.get(clusterId)?.();
     this.#pauses.delete(clusterId);
-    await this.#running.get(clusterId)?.end(farewell);
+    await this.#running.get(clusterId)?.end(reason);
   }
 
   /** @returns undefined when the cluster has no process, or one that is needed */

@@ -1,6 +1,5 @@
 import { azureCalls } from '../azure-calls.ts';
-import type { InstanceEnvironment } from '../control-plane.ts';
-import type { SeededPrincipal } from '../seeded-principals.ts';
+import type { InstanceEnvironment, SeededPrincipal } from '../instance-environment.ts';
 import { makeClusters, putUnderKeys } from './make-clusters.ts';
 import type { SeededCluster } from './make-clusters.ts';
 import { knownPrincipals, makeMembers, makePrincipals } from './make-principals.ts';

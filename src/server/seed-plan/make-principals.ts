@@ -2,7 +2,7 @@ import { randomBytes } from 'node:crypto';
 import type { JsonObject } from '../../base/json.ts';
 import { isJsonObject, textMember } from '../../base/json.ts';
 import { newPassword } from '../../identity/principals/password.ts';
-import type { SeededPrincipal } from '../seeded-principals.ts';
+import type { SeededPrincipal } from '../instance-environment.ts';
 import type { SeededCluster } from './make-clusters.ts';
 import { ofCluster } from './references.ts';
 import { locationOf, identityId, propertiesOf, step, versions } from './seeding.ts';

@@ -1,7 +1,7 @@
 import { builtInRole } from '../../authz/role-definitions.ts';
 import type { JsonObject } from '../../base/json.ts';
 import { isJsonObject, textMember } from '../../base/json.ts';
-import type { SeededPrincipal } from '../seeded-principals.ts';
+import type { SeededPrincipal } from '../instance-environment.ts';
 import type { KnownPrincipals } from './make-principals.ts';
 import type { RoleEntry } from './schema.ts';
 import { isKustoRole } from './schema.ts';

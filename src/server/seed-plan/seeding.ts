@@ -2,7 +2,7 @@ import { createHash } from 'node:crypto';
 import type { Json, JsonObject } from '../../base/json.ts';
 import { isJsonObject, textMember } from '../../base/json.ts';
 import type { AzureCalls } from '../azure-calls.ts';
-import type { InstanceEnvironment } from '../control-plane.ts';
+import type { InstanceEnvironment } from '../instance-environment.ts';
 import { SeedFilesError } from '../seed-error.ts';
 import { presets } from './schema.ts';
 import type { PlanPath, SeedPlan } from './seed-plan.ts';

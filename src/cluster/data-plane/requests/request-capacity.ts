@@ -3,7 +3,7 @@ import { commandTypeOf, isIngestionCommand, isWorkloadGroupCommand } from '../..
 import type { CapacityView, RequestView } from '../../../database/commands/command-context.ts';
 import type { KustoError } from '../errors/kusto-error.ts';
 import { kustoError } from '../errors/kusto-error.ts';
-import type { Machines } from '../../messages/data-plane-protocol.ts';
+import type { Machines } from '../../messages/data-plane-calls.ts';
 
 /** What requests take while they run. Queries and management commands are counted apart. */
 export type Resource = 'queries' | 'management-commands' | 'ingestions' | 'streaming-ingestions';

@@ -2,7 +2,7 @@ import type { AccessToken, TokenCredential } from '@azure/core-auth';
 import { isJsonObject } from '../../../base/json.ts';
 import type { HttpObserver } from '../../process/pinned-http-client.ts';
 import { createPinnedHttpClient } from '../../process/pinned-http-client.ts';
-import type { TokenAnswer } from '../../process/vault-key-wrapper.ts';
+import type { TokenAnswer } from '../../messages/vault-calls.ts';
 import type { OutsideVault } from './outside-vault.ts';
 
 /** A fresh token of an outside vault's account, through Microsoft's own client. It speaks to the account's authority only, asks nobody

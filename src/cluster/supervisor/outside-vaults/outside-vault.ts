@@ -1,7 +1,7 @@
 import type { Guid } from '../../../base/guid.ts';
 import type { HostName } from '../../../base/names.ts';
 import { parseHostName } from '../../../base/names.ts';
-import type { OutsideRoute } from '../../process/host-route.ts';
+import type { OutsideRoute } from '../../messages/vault-calls.ts';
 
 /** An application of the vault's own tenant, and what it signs in with. */
 export interface VaultAccount {

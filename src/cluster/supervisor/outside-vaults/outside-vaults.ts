@@ -1,6 +1,6 @@
 import type { Guid } from '../../../base/guid.ts';
 import type { HostName } from '../../../base/names.ts';
-import type { TokenAnswer, TokenTarget } from '../../process/vault-key-wrapper.ts';
+import type { TokenAnswer, TokenTarget } from '../../messages/vault-calls.ts';
 import type { HostResolution } from '../ports.ts';
 import { accountToken } from './account-token.ts';
 import type { OutsideVault, VaultAccount } from './outside-vault.ts';

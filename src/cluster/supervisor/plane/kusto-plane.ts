@@ -14,10 +14,10 @@ import type { SupervisedClusterKeys } from '../cluster-keys.ts';
 import type { ClusterProcess } from '../cluster-process.ts';
 import { nobody } from '../../data-plane/kusto-app.ts';
 import { kustoError, oneApiError } from '../../data-plane/errors/kusto-error.ts';
-import type { ServedCluster, WireAccessPorts } from './request-access.ts';
-import { createWireServices } from './data-plane-services.ts';
+import type { ServedCluster, RequestAccessPorts } from './request-access.ts';
+import { createDataPlaneServices } from './data-plane-services.ts';
 
-export interface KustoPlanePorts extends WireAccessPorts {
+export interface KustoPlanePorts extends RequestAccessPorts {
   readonly keys: SupervisedClusterKeys;
   readonly authority: Pick<CertificateAuthority, 'issueFor'>;
   readonly log: Log;
@@ -127,7 +127,7 @@ export function createKustoPlane(ports: KustoPlanePorts): KustoPlane {
   return {
     plane,
     localPlane,
-    serveProcess: createWireServices(ports),
+    serveProcess: createDataPlaneServices(ports),
     processServing: serving,
   };
 }

@@ -7,7 +7,7 @@ import { parseAuthority } from '../../../http/request-target.ts';
 import { SealedRecordError } from '../../../state/record-seal.ts';
 import type { KustoPlanePorts } from './kusto-plane.ts';
 import { databasesWhileSuspended, versionTable } from './suspended-commands.ts';
-import { farewellText } from '../../data-plane/shutdown-reason.ts';
+import { shutdownText } from '../../data-plane/shutdown-reason.ts';
 import { createKustoApp, isKustoError } from '../../data-plane/kusto-app.ts';
 import { KustoError, kustoError } from '../../data-plane/errors/kusto-error.ts';
 import { readRequestBody, readRequestQuery } from '../../data-plane/requests/request-body.ts';
@@ -87,9 +87,9 @@ function whyNotServed(cluster: ServedCluster, onlyIfRunning: boolean): KustoErro
   const { suspension, name } = cluster;
   const kind = onlyIfRunning ? 'suspendedStrict' : undefined;
   if (suspension !== undefined)
-    return kustoError(kind ?? 'suspended', farewellText(name, { kind: 'suspended', reason: suspension.reason }));
+    return kustoError(kind ?? 'suspended', shutdownText(name, { kind: 'suspended', reason: suspension.reason }));
   if (cluster.state === 'Stopped' || cluster.state === 'Stopping')
-    return kustoError(kind ?? 'stopped', farewellText(name, { kind: 'stopped' }));
+    return kustoError(kind ?? 'stopped', shutdownText(name, { kind: 'stopped' }));
   return kustoError(
     'unavailable',
     `The cluster '${name}' is being started (state ${cluster.state}). Try again in a moment.`,

@@ -7,7 +7,7 @@ import type { Clock } from '../../../clock/clock.ts';
 import type { Suspension } from '../../../encryption/cluster-keys.ts';
 import { SealedRecordError } from '../../../state/record-seal.ts';
 import type { SupervisedClusterKeys } from '../cluster-keys.ts';
-import type { AllowedRequest, Machines, RefusedRequest } from '../../messages/data-plane-protocol.ts';
+import type { AllowedRequest, Machines, RefusedRequest } from '../../messages/data-plane-calls.ts';
 
 /** A cluster as the resource manager knows it. */
 export interface ServedCluster {
@@ -47,7 +47,7 @@ export interface ServedClusters {
   list(): Promise<readonly ServedCluster[]>;
 }
 
-export interface WireAccessPorts {
+export interface RequestAccessPorts {
   readonly clusters: ServedClusters;
   readonly verifyToken: VerifyToken;
   readonly clock: Clock;
@@ -63,7 +63,7 @@ const audiencesOf = ({ hosts }: ServedCluster): readonly string[] =>
 
 /** Who sends a request, or why nobody is let in. @param authorization the header's value */
 export async function authenticate(
-  { verifyToken }: Pick<WireAccessPorts, 'verifyToken'>,
+  { verifyToken }: Pick<RequestAccessPorts, 'verifyToken'>,
   cluster: ServedCluster,
   authorization: string | undefined,
 ): Promise<Caller | RefusedRequest> {
@@ -98,7 +98,7 @@ const unauthorized = (
 /** Answers the data plane of a cluster process: who sends a request and what they are there.
  * @param keys tells whether the cluster may use its key at this moment */
 export async function authorizeRequest(
-  ports: WireAccessPorts & { readonly keys: Pick<SupervisedClusterKeys, 'admitted'> },
+  ports: RequestAccessPorts & { readonly keys: Pick<SupervisedClusterKeys, 'admitted'> },
   clusterId: Guid,
   authorization: string | undefined,
 ): Promise<AllowedRequest | RefusedRequest> {
@@ -111,7 +111,7 @@ export async function authorizeRequest(
 }
 
 async function authorized(
-  ports: WireAccessPorts & { readonly keys: Pick<SupervisedClusterKeys, 'admitted'> },
+  ports: RequestAccessPorts & { readonly keys: Pick<SupervisedClusterKeys, 'admitted'> },
   clusterId: Guid,
   authorization: string | undefined,
 ): Promise<AllowedRequest | RefusedRequest> {

@@ -1,4 +1,4 @@
-import type { InstanceEnvironment } from './control-plane.ts';
+import type { InstanceEnvironment, SeededPrincipal } from './instance-environment.ts';
 import type { SeedOptions, Seeded } from './seed.ts';
 import { seed, seedVariables } from './seed.ts';
 import type { DatabaseFiles, SeedDirectory } from './seed-directory.ts';
@@ -8,7 +8,6 @@ import { makePlan } from './seed-plan/make-plan.ts';
 import type { SeededCluster } from './seed-plan/make-clusters.ts';
 import type { SeedPlan } from './seed-plan/seed-plan.ts';
 import type { Seeding } from './seed-plan/seeding.ts';
-import type { SeededPrincipal } from './seeded-principals.ts';
 
 export interface DirectorySeeding extends Pick<Seeding, 'begin' | 'say'> {
   /** What is made without `kustody.yaml`. */

@@ -1,0 +1,96 @@
+import type { Guid } from '../../base/guid.ts';
+import type { HostName, KeyName } from '../../base/names.ts';
+import type { CustomerKey } from '../../encryption/cluster-keys.ts';
+import type { KeyTarget, WrappedClusterKey } from '../../encryption/rotation.ts';
+import type { BlobPlace } from '../../storage/blob-place.ts';
+import type { ExtentCall, InventoryCall } from './inventory.ts';
+import type { Edge } from './vault-calls.ts';
+
+/** What the supervisor asks of a cluster process, which believes it: types without a check. Key bytes never appear here: only wrapped ones
+ * and check values. */
+export interface SupervisorCalls {
+  /** Always first. Without a cluster the process keeps no keys and only asks vaults. */
+  readonly configure: {
+    readonly clusterId: Guid | undefined;
+    /** It answers `open` and `rewrap` for any cluster and forgets the key with the answer; it never becomes the process of one. */
+    readonly visitsKeys: boolean;
+    readonly edge: Edge;
+    readonly vaultTimeoutMs: number;
+    /** Where sealed extents are kept; undefined: this server has no place for data. */
+    readonly blobs: BlobPlace | undefined;
+  };
+  readonly describe: {
+    readonly identity: Guid;
+    readonly key: { readonly vaultHost: HostName; readonly name: KeyName; readonly version?: string };
+  };
+  readonly preflight: { readonly key: CustomerKey; readonly region: string; readonly nowSeconds: number };
+  /** Unwraps the recorded key and keeps it as `generation`. */
+  readonly open: { readonly current: WrappedClusterKey; readonly generation: number };
+  /** Makes a key; kept aside until `adopt`. */
+  readonly make: { readonly target: KeyTarget };
+  readonly rewrap: { readonly current: WrappedClusterKey; readonly target: KeyTarget };
+  /** `change` goes with everything that is written for it. */
+  readonly replace: { readonly current: WrappedClusterKey; readonly target: KeyTarget; readonly change: Guid };
+  /** The change is committed: the key kept aside, known by its check value, is the cluster's now. */
+  readonly adopt: { readonly generation: number; readonly check: Uint8Array };
+  /** The change was given up: the key kept aside is wiped. */
+  readonly forget: { readonly check: Uint8Array };
+  /** Opens the data plane of the cluster; connections are handed over afterwards. Once per process. */
+  readonly serveData: DataPlaneSettings;
+  /** Takes connections to `localhost` besides. Once per process, and only in that of the cluster that has this name. */
+  readonly serveLocalhost: LocalhostSettings;
+  /** What the cluster holds, without any row. Its data plane is open. */
+  readonly inventory: InventoryCall;
+  /** Where an extent lies, and what opens it for whoever has the key. */
+  readonly findExtent: ExtentCall;
+  /** From time to time: databases that were deleted go, and merging and expiring goes on, behind the answer. */
+  readonly upkeep: {
+    readonly now: number;
+    readonly dropped: readonly Guid[];
+    /** Nothing goes for its age: the clock is doubtful. */
+    readonly destructionHeld: boolean;
+    /** What the resource manager knows: the data is opened when it is not. */
+    readonly open?: InventoryCall['databases'];
+  };
+  /** Whether the process may go, because nobody has needed it for so long. */
+  readonly rest: { readonly idleMs: number };
+  /** The stored data was put back to an earlier state, with the Kustody clock. */
+  readonly putBack: { readonly now: number };
+  readonly databaseBytes: { readonly databaseId: Guid };
+  /** Tells whoever waits for an answer why there will be none; no row goes out any more. The process is ended then. */
+  readonly shutDown: ShutdownReason;
+}
+
+/** Why a cluster ends to serve. */
+export type ShutdownReason = { readonly kind: 'suspended'; readonly reason: string } | { readonly kind: 'stopped' };
+
+export interface LocalhostSettings {
+  /** A leaf for localhost and the loopback addresses, with its chain and key. */
+  readonly chainPem: string;
+  readonly privateKeyPem: string;
+  /** @see DataPlaneSettings */
+  readonly listenPath: string;
+}
+
+export interface DataPlaneSettings {
+  readonly clusterName: string;
+  /** The engine's name and the one with `ingest-`. */
+  readonly hosts: readonly HostName[];
+  /** A leaf for exactly these names, with its chain and key. */
+  readonly chainPem: string;
+  readonly privateKeyPem: string;
+  /** Where the process listens besides, since only a listening server watches its timeouts: an abstract Unix socket. */
+  readonly listenPath: string;
+  /** `dist/kql-process.js`. */
+  readonly parserScript: string;
+  /** The user's directory for start-up snapshots of the parser; undefined: there are none. */
+  readonly parserSnapshots: string | undefined;
+  /** Where the user's database of places lies, absolute; undefined: there is none. */
+  readonly geoipDatabase: string | undefined;
+  /** On a tmpfs: where extents lie opened. Undefined: `/dev/shm`. */
+  readonly memoryDirectory: string | undefined;
+  /** Of Kustody; the time of its build in ticks. */
+  readonly version: { readonly version: string; readonly builtAt: bigint };
+}
+
+export type SupervisorCall = keyof SupervisorCalls;

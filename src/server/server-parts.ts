@@ -1,0 +1,40 @@
+import type { Authorizer } from '../authz/role-assignments.ts';
+import type { RandomBytes } from '../base/random.ts';
+import type { ClusterProcess } from '../cluster/supervisor/cluster-process.ts';
+import type { CertificateAuthority } from '../http/certificate-authority.ts';
+import type { Log } from '../http/logging.ts';
+import type { RefusedHosts } from '../http/refused-hosts.ts';
+import type { SealedState } from '../state/sealed-state.ts';
+import type { State } from '../state/state.ts';
+import type { WatchedState } from '../state/watched-state.ts';
+import type { RsaKeyPool } from '../vault/rsa/rsa-keys.ts';
+import type { Clocks } from './clocks.ts';
+import type { Faults } from './faults.ts';
+import type { IdentityParts } from './identity-parts.ts';
+import type { Instance } from './instance.ts';
+import type { ServerPorts, ServerSettings } from './settings.ts';
+
+
+/** What an opened data directory offers to the planes. */
+export interface ServerParts {
+  readonly settings: ServerSettings;
+  readonly state: State;
+  readonly onCommit: WatchedState['onCommit'];
+  readonly sealed: SealedState;
+  readonly compact: () => Promise<void>;
+  readonly randomBytes: RandomBytes;
+  readonly log: Log;
+  readonly clocks: Clocks;
+  readonly faults: Faults;
+  readonly identity: IdentityParts;
+  readonly instance: Instance;
+  readonly authorizer: Authorizer;
+  readonly certificatePem: string;
+  readonly authority: CertificateAuthority;
+  readonly controlToken: string;
+  readonly spareProcess?: ClusterProcess;
+  readonly keyPool: RsaKeyPool;
+  readonly refusedHosts: RefusedHosts;
+  /** @throws until the edge listens */
+  readonly ports: () => ServerPorts;
+}

@@ -12,20 +12,18 @@ import { defaultEdgeLimits, httpLimits, httpsLimits } from '../../http/edge-limi
 import { OpenConnections } from '../../http/open-connections.ts';
 import { createConnectionFailureHandler } from '../../http/request-admission.ts';
 import { agreeOnHost, parseHost } from '../../http/request-target.ts';
+import type { Log } from '../../http/logging.ts';
 import { startSystemTimer } from '../../http/timer.ts';
 import type { ClusterData } from '../../database/catalog/cluster-data.ts';
-import type { BlobPlace } from '../../storage/blob-place.ts';
-import type { DataHolder } from '../process/data-holder.ts';
 import type { HandedSocket } from '../messages/handed-socket.ts';
 import type { DataPlaneSettings, LocalhostSettings, ShutdownReason } from '../messages/supervisor-calls.ts';
 import { Activity } from './activity.ts';
 import { shutdownText } from './shutdown-reason.ts';
 import { FollowedClock } from './followed-clock.ts';
 import { LeaseWatch } from './cluster-session.ts';
+import type { ClusterHost } from './cluster-host.ts';
 import { syncedData } from './cluster-host.ts';
 import { kustoError } from './errors/kusto-error.ts';
-import { openClusterHost } from '../process/open-cluster-host.ts';
-import { remoteLog } from './remote-log.ts';
 import { historyLimits, RunningRequests } from './requests/running-requests.ts';
 import { createDataPlaneApp } from './routes.ts';
 import type { AllowedRequest, CallMain } from '../messages/data-plane-calls.ts';
@@ -51,17 +49,14 @@ const socketsMax = 1_000;
  * clear. The server listens, since only a listening one watches its timeouts; clients' connections are handed to it besides. */
 export async function openDataPlane(options: {
   readonly settings: DataPlaneSettings;
-  readonly data: DataHolder;
-  readonly blobs: BlobPlace | undefined;
-  readonly call: (operation: string, body: unknown) => Promise<unknown>;
+  readonly host: ClusterHost;
+  readonly log: Log;
+  readonly call: CallMain;
 }): Promise<DataPlane> {
-  const { settings } = options;
-  const call: CallMain = async (operation, body) => (await options.call(operation, body)) as never;
-  const log = remoteLog(call);
+  const { settings, host, log, call } = options;
   const monotonicMs = (): number => machineTime.monotonic();
   const clock = new FollowedClock(startSystemTimer);
   let startedAt: Instant | undefined; // the first request brings the time along
-  const host = openClusterHost({ ...options, startTimer: startSystemTimer, log });
   const lease = new LeaseWatch(call, monotonicMs);
   const running = new RunningRequests(historyLimits, { startTimer: startSystemTimer });
   const activity = new Activity(monotonicMs);

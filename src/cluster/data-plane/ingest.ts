@@ -6,7 +6,7 @@ import { requireDatabase } from './database-access.ts';
 import { kustoError } from './errors/kusto-error.ts';
 import { commandTimeoutMs } from './requests/request-options.ts';
 import { oneTable } from './answers/one-table.ts';
-import type { AdmittedRequest, DataPlanePorts } from './routes.ts';
+import type { AdmittedRequest, DataPlanePorts } from './ports.ts';
 import { withLimits } from './request-limits.ts';
 
 export interface IngestTarget {

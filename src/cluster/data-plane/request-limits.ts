@@ -7,8 +7,8 @@ import { clientRequestIdOf } from './kusto-app.ts';
 import type { KustoRequest } from './requests/request-body.ts';
 import type { KustoError } from './errors/kusto-error.ts';
 import { kustoError } from './errors/kusto-error.ts';
-import type { RunningPlace } from './requests/running-requests.ts';
-import type { AdmittedRequest, DataPlanePorts } from './routes.ts';
+import type { RunningPlace } from './requests/request-queue.ts';
+import type { AdmittedRequest, DataPlanePorts } from './ports.ts';
 
 /** Gives a request its time limit, its place among those running, and an end when the client goes.
  * @throws KustoError when as many run as the cluster can have, at once unless a request queuing policy lets it wait */

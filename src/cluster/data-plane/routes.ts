@@ -1,51 +1,18 @@
 import type { FastifyReply, FastifyRequest } from 'fastify';
 import { invariant } from '../../base/invariant.ts';
-import type { RandomBytes } from '../../base/random.ts';
-import type { Instant } from '../../clock/clock.ts';
-import type { DataPlaneSettings } from '../messages/supervisor-calls.ts';
-import type { Activity } from './activity.ts';
-import type { FollowedClock } from './followed-clock.ts';
 import { toIso } from '../../clock/clock.ts';
-import type { ClusterHost } from './cluster-host.ts';
 import { admitRequest } from './cluster-session.ts';
-import type { LeaseWatch } from './cluster-session.ts';
 import { translateError } from './errors/engine-errors.ts';
 import { createKustoApp, pingPath } from './kusto-app.ts';
 import { kustoError } from './errors/kusto-error.ts';
+import type { AdmittedRequest, DataPlanePorts } from './ports.ts';
 import { readRequestBody, readRequestQuery } from './requests/request-body.ts';
 import type { KustoRequest } from './requests/request-body.ts';
-import type { Log } from '../../http/logging.ts';
 import type { Plane } from '../../http/plane.ts';
-import type { StartTimer } from '../../http/timer.ts';
-import type { RunningRequests } from './requests/running-requests.ts';
 import { runCommandRequest } from './run-command.ts';
 import { runQueryRequest } from './run-query.ts';
 import { ingestRequest } from './ingest.ts';
-import type { AllowedRequest, CallMain } from '../messages/data-plane-calls.ts';
-
-/** What the routes of one cluster's data plane work with. */
-export interface DataPlanePorts {
-  readonly call: CallMain;
-  readonly settings: DataPlaneSettings;
-  readonly host: ClusterHost;
-  readonly clock: FollowedClock;
-  /** When this process began to serve, on the Kustody clock. */
-  readonly startedAt: () => Instant;
-  readonly lease: LeaseWatch;
-  readonly running: RunningRequests;
-  readonly activity: Activity;
-  readonly log: Log;
-  readonly randomBytes: RandomBytes;
-  readonly startTimer: StartTimer;
-  readonly monotonicMs: () => number;
-}
-
-/** A request that has been let in. */
-export interface AdmittedRequest {
-  readonly access: AllowedRequest;
-  readonly request: FastifyRequest;
-  readonly reply: FastifyReply;
-}
+import type { AllowedRequest } from '../messages/data-plane-calls.ts';
 
 /** Texts are at most this long; data after `<|` of a command included. */
 const bodyBytesMax = 16 * 1024 * 1024;

@@ -16,8 +16,8 @@ import { withLimits } from './request-limits.ts';
 import { encodingsOf, stringHeaders } from './run-query.ts';
 import { encodeRows } from './answers/value-encoding.ts';
 import { defaultRateLimit } from './requests/request-capacity.ts';
-import type { RunningPlace } from './requests/running-requests.ts';
-import type { AdmittedRequest, DataPlanePorts } from './routes.ts';
+import type { RunningPlace } from './requests/request-queue.ts';
+import type { AdmittedRequest, DataPlanePorts } from './ports.ts';
 
 /** Runs a management command. Its one table goes out when the command is done, so every failure has its own status. */
 export async function runCommandRequest(

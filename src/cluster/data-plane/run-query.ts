@@ -19,7 +19,7 @@ import type { ResultFormat } from './answers/result-format.ts';
 import { tablesV1 } from './answers/v1.ts';
 import { truncationLimits } from './answers/truncation.ts';
 import type { AllowedRequest } from '../messages/data-plane-calls.ts';
-import type { AdmittedRequest, DataPlanePorts } from './routes.ts';
+import type { AdmittedRequest, DataPlanePorts } from './ports.ts';
 import type { WrittenTable } from './answers/write-results.ts';
 import { writeResults } from './answers/write-results.ts';
 

@@ -12,9 +12,9 @@ import type { OpenedClusterData } from '../../database/catalog/open-cluster-data
 import type { UpkeepOptions } from '../../database/extents/upkeep.ts';
 import { CommitRefusedError } from '../../database/catalog/data-error.ts';
 import type { EngineDatabase } from '../../kql/duckdb/engine-database.ts';
+import type { Log } from '../../http/logging.ts';
 import type { BlobStore } from '../../storage/blob-store.ts';
 import type { StateWrite } from '../../state/state.ts';
-import type { KeyLog } from '../supervisor/ports.ts';
 import type { SupervisorCalls } from '../messages/supervisor-calls.ts';
 import type { SupervisorReplies } from '../messages/supervisor-replies.ts';
 import type { ProcessDataKeys } from './data-keys.ts';
@@ -37,7 +37,7 @@ export interface DataHolderOptions {
   readonly current: () => { readonly generation: number; readonly key: ClusterKey } | undefined;
   readonly randomBytes: RandomBytes;
   readonly pause: () => Promise<void>;
-  readonly log?: Pick<KeyLog, 'warning' | 'failure'>;
+  readonly log?: Pick<Log, 'warning' | 'failure'>;
 }
 
 /** Of a problem that stays a warning is given about once an hour. */

@@ -5,7 +5,7 @@ import { instant } from '../../../clock/clock.ts';
 import type { RequestView } from '../../../database/commands/command-context.ts';
 import type { RateLimit, WorkloadGroup } from '../../../database/catalog/workload-groups.ts';
 import { kustoError } from '../errors/kusto-error.ts';
-import type { RunningPlace } from './running-requests.ts';
+import type { RunningPlace } from './request-queue.ts';
 import { historyLimits, RunningRequests } from './running-requests.ts';
 
 const machines = { coresPerNode: 2, nodes: 1 };

@@ -1,6 +1,5 @@
-import type { RequestView } from '../../../database/commands/command-context.ts';
+import type { EndedRequest, RequestView } from '../../../database/commands/command-context.ts';
 import type { StartTimer } from '../../../http/timer.ts';
-import type { RunningPlace } from './running-requests.ts';
 
 export interface QueueOptions {
   readonly startTimer: StartTimer;
@@ -8,6 +7,14 @@ export interface QueueOptions {
   readonly waitMsMax?: number;
   /** How many wait at the same time, queries and commands together. */
   readonly waitingMax?: number;
+}
+
+/** The place that a request has among those running. */
+export interface RunningPlace {
+  /** Once, when the request is over. */
+  end(ended: EndedRequest): void;
+  /** What goes on after the answer keeps what it takes of the capacity for ingestions. @returns what gives that back */
+  handOn(): () => void;
 }
 
 interface Waiting {

@@ -6,7 +6,7 @@ import { systemRandomBytes } from '../../../base/random.ts';
 import { instant } from '../../../clock/clock.ts';
 import type { RequestView } from '../../../database/commands/command-context.ts';
 import type { Limits } from './request-capacity.ts';
-import type { RunningPlace } from './running-requests.ts';
+import type { RunningPlace } from './request-queue.ts';
 import { historyLimits, RunningRequests } from './running-requests.ts';
 
 const view = (text: string, more: Partial<RequestView> = {}): RequestView => ({

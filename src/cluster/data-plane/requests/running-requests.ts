@@ -1,22 +1,14 @@
 import { beginningOf } from '../../../base/beginning-of.ts';
-import type { CapacityView, EndedRequest, RequestView } from '../../../database/commands/command-context.ts';
+import type { CapacityView, RequestView } from '../../../database/commands/command-context.ts';
 import { KustoError, kustoError } from '../errors/kusto-error.ts';
 import type { Limits, Refusal, Resource } from './request-capacity.ts';
 import { capacityViews, isOutsideGroup, refusalOf, resourcesOf } from './request-capacity.ts';
 import { RequestQueue } from './request-queue.ts';
-import type { QueueOptions } from './request-queue.ts';
+import type { QueueOptions, RunningPlace } from './request-queue.ts';
 
 interface RunningRequest {
   readonly view: RequestView;
   readonly controller: AbortController;
-}
-
-/** The place that a request has among those running. */
-export interface RunningPlace {
-  /** Once, when the request is over. */
-  end(ended: EndedRequest): void;
-  /** What goes on after the answer keeps what it takes of the capacity for ingestions. @returns what gives that back */
-  handOn(): () => void;
 }
 
 /** What is remembered of requests that have ended, in memory alone: it goes with the process. */

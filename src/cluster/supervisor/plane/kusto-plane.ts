@@ -1,34 +1,29 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
-import type { RandomBytes } from '../../../base/random.ts';
 import type { Guid } from '../../../base/guid.ts';
 import { invariant } from '../../../base/invariant.ts';
 import { parseHostName } from '../../../base/names.ts';
 import type { CertificateAuthority } from '../../../http/certificate-authority.ts';
-import type { Log } from '../../../http/logging.ts';
 import { existsAtAll, unlessDamaged } from '../../../state/list-all.ts';
 import type { Plane, RawConnection } from '../../../http/plane.ts';
 import { releaseSocket } from '../../../http/release-socket.ts';
+import type { NotServedPorts } from './not-served-app.ts';
 import { createNotServedApp } from './not-served-app.ts';
-import type { ProductVersion } from './suspended-commands.ts';
 import type { SupervisedClusterKeys } from '../cluster-keys.ts';
 import type { ClusterProcess } from '../cluster-process.ts';
 import { nobody } from '../../data-plane/kusto-app.ts';
 import { kustoError, oneApiError } from '../../data-plane/errors/kusto-error.ts';
-import type { ServedCluster, RequestAccessPorts } from './request-access.ts';
+import type { ServedCluster } from './request-access.ts';
 import { createDataPlaneServices } from './data-plane-services.ts';
 
-export interface KustoPlanePorts extends RequestAccessPorts {
+export interface KustoPlanePorts extends NotServedPorts {
   readonly keys: SupervisedClusterKeys;
   readonly authority: Pick<CertificateAuthority, 'issueFor'>;
-  readonly log: Log;
-  readonly randomBytes: RandomBytes;
   /** `dist/kql-process.js`. */
   readonly parserScript: string;
   readonly parserSnapshots: string | undefined;
   /** The user's database of places; undefined: there is none. */
   readonly geoipDatabase: string | undefined;
   readonly memoryDirectory: string | undefined;
-  readonly version: ProductVersion;
   /** The cluster that serves Kusto paths on `localhost`; without it the only one. */
   readonly localhostCluster?: string;
 }

@@ -5,7 +5,9 @@ import type { Caller } from '../../../authz/caller.ts';
 import type { Plane } from '../../../http/plane.ts';
 import { parseAuthority } from '../../../http/request-target.ts';
 import { SealedRecordError } from '../../../state/record-seal.ts';
-import type { KustoPlanePorts } from './kusto-plane.ts';
+import type { RandomBytes } from '../../../base/random.ts';
+import type { Log } from '../../../http/logging.ts';
+import type { ProductVersion } from './suspended-commands.ts';
 import { databasesWhileSuspended, versionTable } from './suspended-commands.ts';
 import { shutdownText } from '../../data-plane/shutdown-reason.ts';
 import { createKustoApp, isKustoError } from '../../data-plane/kusto-app.ts';
@@ -13,7 +15,13 @@ import { KustoError, kustoError } from '../../data-plane/errors/kusto-error.ts';
 import { readRequestBody, readRequestQuery } from '../../data-plane/requests/request-body.ts';
 import type { KustoRequest } from '../../data-plane/requests/request-body.ts';
 import { accessOf, authenticate } from './request-access.ts';
-import type { ServedCluster } from './request-access.ts';
+import type { RequestAccessPorts, ServedCluster } from './request-access.ts';
+
+export interface NotServedPorts extends RequestAccessPorts {
+  readonly log: Log;
+  readonly randomBytes: RandomBytes;
+  readonly version: ProductVersion;
+}
 
 const bodyBytesMax = 16 * 1024 * 1024;
 
@@ -24,7 +32,7 @@ interface Admitted {
 
 /** Answers for clusters that do not serve now. Nothing here has any row of any cluster: sign-in metadata, `.show version` and
  * `.show databases` are all there is. */
-export function createNotServedApp(ports: KustoPlanePorts): Pick<Plane, 'name' | 'handle'> & Partial<Plane> {
+export function createNotServedApp(ports: NotServedPorts): Pick<Plane, 'name' | 'handle'> & Partial<Plane> {
   const admitted = new WeakMap<FastifyRequest, Admitted>();
   const clusterOf = async (request: FastifyRequest): Promise<ServedCluster> => {
     const host = parseAuthority(request.headers.host ?? '')?.host;
@@ -76,7 +84,7 @@ function commandOf(request: FastifyRequest): KustoRequest | undefined {
   }
 }
 
-function commandAnswer(ports: KustoPlanePorts, { cluster, caller }: Admitted, text: string): string | undefined {
+function commandAnswer(ports: NotServedPorts, { cluster, caller }: Admitted, text: string): string | undefined {
   const command = text.trim().toLowerCase().replaceAll(/\s+/g, ' ');
   if (command === '.show version') return versionTable(ports.version);
   if (command !== '.show databases' && command !== '.show cluster databases') return undefined;

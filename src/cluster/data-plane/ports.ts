@@ -1,0 +1,36 @@
+import type { FastifyReply, FastifyRequest } from 'fastify';
+import type { RandomBytes } from '../../base/random.ts';
+import type { Instant } from '../../clock/clock.ts';
+import type { DataPlaneSettings } from '../messages/supervisor-calls.ts';
+import type { Activity } from './activity.ts';
+import type { FollowedClock } from './followed-clock.ts';
+import type { ClusterHost } from './cluster-host.ts';
+import type { LeaseWatch } from './cluster-session.ts';
+import type { Log } from '../../http/logging.ts';
+import type { StartTimer } from '../../http/timer.ts';
+import type { RunningRequests } from './requests/running-requests.ts';
+import type { AllowedRequest, CallMain } from '../messages/data-plane-calls.ts';
+
+/** What the routes of one cluster's data plane work with. */
+export interface DataPlanePorts {
+  readonly call: CallMain;
+  readonly settings: DataPlaneSettings;
+  readonly host: ClusterHost;
+  readonly clock: FollowedClock;
+  /** When this process began to serve, on the Kustody clock. */
+  readonly startedAt: () => Instant;
+  readonly lease: LeaseWatch;
+  readonly running: RunningRequests;
+  readonly activity: Activity;
+  readonly log: Log;
+  readonly randomBytes: RandomBytes;
+  readonly startTimer: StartTimer;
+  readonly monotonicMs: () => number;
+}
+
+/** A request that has been let in. */
+export interface AdmittedRequest {
+  readonly access: AllowedRequest;
+  readonly request: FastifyRequest;
+  readonly reply: FastifyReply;
+}

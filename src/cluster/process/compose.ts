@@ -1,0 +1,154 @@
+import type { Socket } from 'node:net';
+import { setTimeout as pause } from 'node:timers/promises';
+import type { Guid } from '../../base/guid.ts';
+import { invariant } from '../../base/invariant.ts';
+import { systemRandomBytes } from '../../base/random.ts';
+import { machineTime } from '../../clock/host-time.ts';
+import type { KeyWrapper } from '../../encryption/key-wrapper.ts';
+import type { Log } from '../../http/logging.ts';
+import { startSystemTimer } from '../../http/timer.ts';
+import type { DataPlane } from '../data-plane/data-plane.ts';
+import type { CallMain } from '../messages/data-plane-calls.ts';
+import type { HandedSocket } from '../messages/handed-socket.ts';
+import type { SupervisorCalls } from '../messages/supervisor-calls.ts';
+import type { HostAnswer, TokenAnswer, VaultCalls } from '../messages/vault-calls.ts';
+import { DataHolder } from './data-holder.ts';
+import { KeyHolder } from './key-holder.ts';
+import { keyOperations } from './keys.ts';
+import type { AskSupervisor, Operations } from './operations.ts';
+import { createRemoteCatalogStore } from './remote-catalog-store.ts';
+import { createRemoteState } from './remote-state.ts';
+import { yieldToOthers } from './thread-priority.ts';
+import { upkeepOperations } from './upkeep.ts';
+import type { VaultAccess } from './vault-key-wrapper.ts';
+import { createVaultKeyWrapper } from './vault-key-wrapper.ts';
+
+export interface ComposedProcess {
+  readonly operations: Operations;
+  /** A connection of a client. */
+  take(socket: Socket, message: HandedSocket): void;
+}
+
+interface Configured {
+  readonly wrapper: KeyWrapper;
+  /** What a cluster's process holds. */
+  readonly held: { readonly keys: KeyHolder; readonly data: DataHolder } | undefined;
+  readonly settings: SupervisorCalls['configure'];
+}
+
+/** Between two attempts to commit while the custody of the cluster changes. */
+const commitRetryMs = 20;
+
+/** Puts together what the process of a cluster is made of: its keys, its data, and the data plane over both. */
+export function compose(ask: AskSupervisor): ComposedProcess {
+  let configured: Configured | undefined;
+  let configuredAt = 0;
+  let dataPlane: DataPlane | undefined;
+
+  const ready = (): Configured => {
+    invariant(configured !== undefined, 'configure comes first');
+    return configured;
+  };
+  const held = (): NonNullable<Configured['held']> => {
+    const found = ready().held;
+    invariant(found !== undefined, 'only the process of a cluster holds keys and data');
+    return found;
+  };
+  const data = (): DataHolder => held().data;
+  const access: VaultAccess = {
+    resolve: async (host) => (await ask('resolve', { host })) as HostAnswer,
+    token: async (identity, host, target) =>
+      (await ask('token', { identity, host, ...target } satisfies VaultCalls['token'])) as TokenAnswer,
+  };
+  const hold = (clusterId: Guid, wrapper: KeyWrapper): Configured['held'] => {
+    const keys = new KeyHolder({
+      ...{ clusterId, wrapper },
+      randomBytes: systemRandomBytes,
+      firstCatalog: (key) => data().first(key),
+      rewrapCatalog: (old, next, change) => data().rewrap(old, next, change),
+    });
+    return { keys, data: dataHolder(clusterId, keys, ask) };
+  };
+
+  const operations: Operations = {
+    ...keyOperations({
+      wrapper: () => ready().wrapper,
+      visits: () => ready().settings.visitsKeys,
+      holder: () => held().keys,
+      data,
+    }),
+    ...upkeepOperations({
+      data,
+      plane: () => dataPlane,
+      awakeMs: () => machineTime.monotonic() - configuredAt,
+    }),
+    configure: (call) => {
+      const isFree = configured === undefined || (configured.held === undefined && !configured.settings.visitsKeys);
+      const { clusterId } = call;
+      invariant(isFree && (clusterId === undefined || !call.visitsKeys), 'a process belongs to one cluster');
+      configuredAt = machineTime.monotonic();
+      const wrapper = createVaultKeyWrapper({ edge: call.edge, access, timeoutMs: call.vaultTimeoutMs });
+      configured = { wrapper, held: clusterId === undefined ? undefined : hold(clusterId, wrapper), settings: call };
+      return { outcome: 'ready' };
+    },
+    serveData: async (settings) => {
+      // The engine is large, and a process that only changes keys does without.
+      const [{ openDataPlane }, { openClusterHost }] = await Promise.all([
+        import('../data-plane/data-plane.ts'),
+        import('./open-cluster-host.ts'),
+      ]);
+      const log = await mainLog(ask);
+      const { blobs } = ready().settings;
+      const host = openClusterHost({ settings, blobs, log, data: data(), startTimer: startSystemTimer });
+      dataPlane = await openDataPlane({ settings, host, log, call: callMain(ask) });
+      yieldToOthers(); // threads that the engine has yet to start take after those that start them
+      return { outcome: 'listening' };
+    },
+    serveLocalhost: async (call) => {
+      invariant(dataPlane !== undefined, 'the data plane is open before it has another name');
+      await dataPlane.serveLocalhost(call);
+      return { outcome: 'listening' };
+    },
+    shutDown: async (reason) => {
+      await dataPlane?.end(reason);
+      return { outcome: 'told' };
+    },
+  };
+  return {
+    operations,
+    take(socket, message) {
+      if (dataPlane === undefined) socket.destroy();
+      else dataPlane.take(socket, message);
+    },
+  };
+}
+
+function dataHolder(clusterId: Guid, keys: KeyHolder, ask: AskSupervisor): DataHolder {
+  const state = createRemoteState({
+    clusterId,
+    call: (operation, body) => ask(operation, body),
+    generation: () => keys.current()?.generation,
+  });
+  return new DataHolder({
+    clusterId,
+    store: createRemoteCatalogStore(state, clusterId),
+    current: () => keys.current(),
+    randomBytes: systemRandomBytes,
+    pause: () => pause(commitRetryMs),
+    log: {
+      warning: (name, fields) => void mainLog(ask).then((log) => log.warning(name, fields)),
+      failure: (name, error, fields) => void mainLog(ask).then((log) => log.failure(name, error, fields)),
+    },
+  });
+}
+
+const callMain =
+  (ask: AskSupervisor): CallMain =>
+  async (operation, body) =>
+    (await ask(operation, body)) as never;
+
+/** What a process that only changes keys does without. */
+async function mainLog(ask: AskSupervisor): Promise<Log> {
+  const { remoteLog } = await import('../data-plane/remote-log.ts');
+  return remoteLog(callMain(ask));
+}

@@ -1,0 +1,37 @@
+import { systemRandomBytes } from '../../base/random.ts';
+import { rewrapOnVisit, visitKey } from '../../encryption/key-visit.ts';
+import type { KeyWrapper } from '../../encryption/key-wrapper.ts';
+import { preflightKey } from '../../encryption/preflight.ts';
+import type { Operations } from './operations.ts';
+import type { DataHolder } from './data-holder.ts';
+import type { KeyHolder } from './key-holder.ts';
+
+export interface KeyParts {
+  readonly wrapper: () => KeyWrapper;
+  /** Keys of any cluster are opened, and wiped with the answer. */
+  readonly visits: () => boolean;
+  readonly holder: () => KeyHolder;
+  readonly data: () => DataHolder;
+}
+
+type KeyCall = 'describe' | 'preflight' | 'open' | 'make' | 'rewrap' | 'replace' | 'adopt' | 'forget';
+
+/** What a process does with keys. */
+export const keyOperations = ({ wrapper, visits, holder, data }: KeyParts): Operations<KeyCall> => ({
+  describe: (call) => wrapper().describe(call.identity, call.key),
+  preflight: ({ key, region, nowSeconds }) =>
+    preflightKey({ wrapper: wrapper(), randomBytes: systemRandomBytes, nowSeconds }, key, region),
+  open: (call) => (visits() ? visitKey(wrapper(), call.current) : holder().open(call)),
+  make: (call) => holder().make(call),
+  rewrap: (call) => (visits() ? rewrapOnVisit(wrapper(), call.current, call.target) : holder().rewrap(call)),
+  replace: (call) => holder().replace(call),
+  adopt: (call) => {
+    const reply = holder().adopt(call);
+    data().adopt(call.check);
+    return reply;
+  },
+  forget: (call) => {
+    data().forget(call.check);
+    return holder().forget(call);
+  },
+});

@@ -3,7 +3,7 @@ import { mkdirSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
 import { delimiter, join, resolve } from 'node:path';
 import type { AllowedHost } from '../http/allowed-hosts.ts';
 import type { RefusedHost } from '../http/refused-hosts.ts';
-import type { SeedDirectory } from '../server/seed-directory.ts';
+import type { SeedDirectory } from '../server/seed-plan/seed-directory.ts';
 import { clientDirectoryName } from '../server/data-directory-names.ts';
 import { runChild } from './child-command.ts';
 import { allowOption } from './instance.ts';

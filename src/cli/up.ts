@@ -4,7 +4,7 @@ import { prepareDataDirectory } from './data-directory.ts';
 import { interrupted } from './interrupted.ts';
 import { allowOption, startInstance } from './instance.ts';
 import type { AllowedHost } from '../http/allowed-hosts.ts';
-import type { SeedDirectory } from '../server/seed-directory.ts';
+import type { SeedDirectory } from '../server/seed-plan/seed-directory.ts';
 import type { RunningServer } from '../server/start-server.ts';
 import { dataOption, dataDirectoryOf, geoipOption, keyRecheckOption, stateAnchorOption } from './options.ts';
 import type { RootKeySource } from './root-key-source.ts';

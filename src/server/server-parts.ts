@@ -14,7 +14,6 @@ import type { IdentityParts } from './identity-parts.ts';
 import type { Instance } from './instance.ts';
 import type { ServerPorts, ServerSettings } from './settings.ts';
 
-
 /** What an opened data directory offers to the planes. */
 export interface ServerParts {
   readonly settings: ServerSettings;

@@ -9,9 +9,8 @@ import type * as KustoIngest from 'azure-kusto-ingest';
 import type { Agent } from 'node:https';
 import { installed } from './installed.ts';
 import type { Clients, IngestOptions, Kustody } from './public.ts';
+import type { KustoDataPackage } from './use-client.ts';
 import { useClient } from './use-client.ts';
-
-export type KustoDataPackage = typeof KustoData;
 
 /** What clients are made of. */
 export interface ClientParts {

@@ -1,9 +1,11 @@
 import type { TokenCredential } from '@azure/core-auth';
 import type { Pipeline, PipelinePolicy } from '@azure/core-rest-pipeline';
+import type * as KustoData from 'azure-kusto-data';
 import type { Agent } from 'node:https';
 import { scopeOf } from './credential.ts';
-import type { KustoDataPackage } from './clients.ts';
 import { installed } from './installed.ts';
+
+export type KustoDataPackage = typeof KustoData;
 
 /** What a client is pointed at. */
 export interface Pointing {

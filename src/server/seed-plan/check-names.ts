@@ -2,9 +2,8 @@ import { nearest } from '../../base/edit-distance.ts';
 import { variableStem } from '../seeded-principals.ts';
 import type { Problem } from './check-shape.ts';
 import { hasOwnIdentity, namesOf, parseScope, principalNames, scopeForms } from './references.ts';
-import type { ClusterEntry, RoleEntry, SeedDocument } from './schema.ts';
+import type { ClusterEntry, PlanPath, RoleEntry, SeedDocument } from './schema.ts';
 import { isClusterRole, isKustoRole } from './schema.ts';
-import type { PlanPath } from './seed-plan.ts';
 
 /** Names are there once, and what is referred to is there.
  * @throws SeedFilesError at the first that is not */

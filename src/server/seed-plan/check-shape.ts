@@ -4,8 +4,7 @@ import { Value } from '@sinclair/typebox/value';
 import { nearest } from '../../base/edit-distance.ts';
 import { isJsonObject } from '../../base/json.ts';
 import type { SeedFilesError } from '../seed-error.ts';
-import type { MemberNotes, SeedDocument } from './schema.ts';
-import type { PlanPath } from './seed-plan.ts';
+import type { MemberNotes, PlanPath, SeedDocument } from './schema.ts';
 
 export type Problem = (path: PlanPath, message: string) => SeedFilesError;
 

@@ -3,9 +3,8 @@ import { isJsonObject, textMember } from '../../base/json.ts';
 import { skuRows } from '../../providers/kusto/skus.ts';
 import { streamingCommand } from '../seed.ts';
 import { hasOwnIdentity } from './references.ts';
-import type { ClusterEntry } from './schema.ts';
+import type { ClusterEntry, PlanPath } from './schema.ts';
 import { presets } from './schema.ts';
-import type { PlanPath } from './seed-plan.ts';
 import type { Seeding } from './seeding.ts';
 import { clusterId, identityId, locationOf, propertiesOf, settled, step, tellKept, versions } from './seeding.ts';
 

@@ -1,9 +1,8 @@
 import type { Json, JsonObject } from '../../base/json.ts';
 import { isJsonObject } from '../../base/json.ts';
 import { assignRole } from './make-roles.ts';
-import type { KeyEntry, VaultEntry } from './schema.ts';
+import type { KeyEntry, PlanPath, VaultEntry } from './schema.ts';
 import { presets } from './schema.ts';
-import type { PlanPath } from './seed-plan.ts';
 import type { Seeding } from './seeding.ts';
 import { locationOf, propertiesOf, step, tellKept, vaultId, versions } from './seeding.ts';
 

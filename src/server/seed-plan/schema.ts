@@ -5,6 +5,9 @@ import { roleDefinitions } from '../../authz/role-definitions.ts';
 import { clusterRoles, databaseRoles } from '../../authz/kusto-roles.ts';
 import { skuRows } from '../../providers/kusto/skus.ts';
 
+/** Members and list indexes that lead from the top to a value. */
+export type PlanPath = readonly (string | number)[];
+
 /** What a value of `kustody.yaml` means, may be and is when missing: for messages and for the reference page. */
 export interface MemberNotes {
   readonly means: string;

@@ -1,12 +1,12 @@
 import { statSync } from 'node:fs';
 import { join, relative } from 'node:path';
-import { nearest } from '../base/edit-distance.ts';
-import { SeedFilesError } from './seed-error.ts';
-import type { SeedStep } from './seed-files.ts';
-import { namesIn, readSeedFiles } from './seed-files.ts';
-import { namesOf } from './seed-plan/references.ts';
-import type { SeedPlan } from './seed-plan/seed-plan.ts';
-import { readSeedPlan, seedPlanName } from './seed-plan/seed-plan.ts';
+import { nearest } from '../../base/edit-distance.ts';
+import { SeedFilesError } from '../seed-error.ts';
+import type { SeedStep } from '../seed-files.ts';
+import { namesIn, readSeedFiles } from '../seed-files.ts';
+import { namesOf } from './references.ts';
+import type { SeedPlan } from './seed-plan.ts';
+import { readSeedPlan, seedPlanName } from './seed-plan.ts';
 
 /** What a directory to seed from has, read and checked before anything is made. */
 export interface SeedDirectory {

@@ -1,13 +1,13 @@
-import type { InstanceEnvironment, SeededPrincipal } from './instance-environment.ts';
-import type { SeedOptions, Seeded } from './seed.ts';
-import { seed, seedVariables } from './seed.ts';
+import type { InstanceEnvironment, SeededPrincipal } from '../instance-environment.ts';
+import type { SeedOptions, Seeded } from '../seed.ts';
+import { seed, seedVariables } from '../seed.ts';
 import type { DatabaseFiles, SeedDirectory } from './seed-directory.ts';
-import type { SeedOutcome } from './seed-files.ts';
-import { runSeedSteps } from './seed-files.ts';
-import { makePlan } from './seed-plan/make-plan.ts';
-import type { SeededCluster } from './seed-plan/make-clusters.ts';
-import type { SeedPlan } from './seed-plan/seed-plan.ts';
-import type { Seeding } from './seed-plan/seeding.ts';
+import type { SeedOutcome } from '../seed-files.ts';
+import { runSeedSteps } from '../seed-files.ts';
+import { makePlan } from './make-plan.ts';
+import type { SeededCluster } from './make-clusters.ts';
+import type { SeedPlan } from './seed-plan.ts';
+import type { Seeding } from './seeding.ts';
 
 export interface DirectorySeeding extends Pick<Seeding, 'begin' | 'say'> {
   /** What is made without `kustody.yaml`. */

@@ -5,13 +5,10 @@ import type * as Yaml from 'yaml';
 import { SeedFilesError } from '../seed-error.ts';
 import { checkNames } from './check-names.ts';
 import { checkShape } from './check-shape.ts';
-import type { SeedDocument } from './schema.ts';
+import type { PlanPath, SeedDocument } from './schema.ts';
 import { seedPlanSchema } from './schema.ts';
 
 export const seedPlanName = 'kustody.yaml';
-
-/** Members and list indexes that lead from the top to a value. */
-export type PlanPath = readonly (string | number)[];
 
 /** What `kustody.yaml` of a directory says, checked as far as it can be without a server. */
 export interface SeedPlan {

@@ -5,7 +5,8 @@ import type { AzureCalls } from '../azure-calls.ts';
 import type { InstanceEnvironment } from '../instance-environment.ts';
 import { SeedFilesError } from '../seed-error.ts';
 import { presets } from './schema.ts';
-import type { PlanPath, SeedPlan } from './seed-plan.ts';
+import type { SeedPlan } from './seed-plan.ts';
+import type { PlanPath } from './schema.ts';
 
 /** What the steps of one seed share. */
 export interface Seeding {

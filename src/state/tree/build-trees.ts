@@ -2,12 +2,10 @@ import { recordFormats } from '../record-seal.ts';
 import type { StateStore, StoredRecord } from '../state-store.ts';
 import type { TableRows } from '../table-rows.ts';
 import type { TreeEdit } from './tree-edit.ts';
-import { tagOf } from './tree-page.ts';
-import { headId, headTable, pageTable, treeTables } from './tree-records.ts';
-import { pointOf } from './tree-records.ts';
+import { keyOf, tagOf } from './tree-page.ts';
+import { headId, headTable, pageTable, pointOf, treeTables } from './tree-records.ts';
 import type { Heads, Lineage, TreeState } from './tree-state.ts';
 import { StateRolledBackError } from './tree-state.ts';
-import { keyOf } from './verified-store.ts';
 
 export interface BuildParts {
   readonly store: StateStore;

@@ -1,14 +1,22 @@
 import { StorageFullError } from '../../base/storage-full.ts';
 import { SealedRecordError } from '../record-seal.ts';
-import type { RecordCommit, RecordExpectation, RecordWrite } from '../state-store.ts';
+import type { RecordCommit, RecordExpectation, RecordWrite, StateStore } from '../state-store.ts';
 import { StateConflictError } from '../state-store.ts';
+import type { TableRows } from '../table-rows.ts';
+import type { StateAnchor } from './anchor.ts';
 import { rebuildOwner } from './build-trees.ts';
 import type { TreeEdit } from './tree-edit.ts';
-import { tagOf } from './tree-page.ts';
+import { keyOf, tagOf } from './tree-page.ts';
 import { pointOf, treeTables } from './tree-records.ts';
-import type { Heads, Lineage } from './tree-state.ts';
-import type { VerifiedStoreParts } from './verified-store.ts';
-import { keyOf } from './verified-store.ts';
+import type { Heads, Lineage, TreeState } from './tree-state.ts';
+
+export interface VerifiedStoreParts {
+  readonly store: StateStore;
+  readonly trees: TreeState;
+  readonly heads: Heads;
+  readonly tables: TableRows;
+  readonly anchor: StateAnchor | undefined;
+}
 
 interface Waiting {
   readonly commit: RecordCommit;

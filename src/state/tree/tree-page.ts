@@ -97,3 +97,6 @@ function commonPrefix(keys: readonly string[]): string {
   // Never half of a pair.
   return first.slice(0, isHalf(first.charCodeAt(length - 1)) ? length - 1 : length);
 }
+
+/** Of a record in its tree. No table has a NUL in its name. */
+export const keyOf = (table: string, id: string): string => `${table}\0${id}`;

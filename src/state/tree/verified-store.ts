@@ -1,22 +1,13 @@
 import { checkCommit, checkListOptions } from '../record-rules.ts';
 import type { RecordDamage } from '../record-seal.ts';
 import { SealedRecordError } from '../record-seal.ts';
-import type { ListOptions, RecordCommit, StateStore, StoredRecord } from '../state-store.ts';
-import type { TableRows } from '../table-rows.ts';
-import type { StateAnchor } from './anchor.ts';
+import type { ListOptions, RecordCommit, StoredRecord } from '../state-store.ts';
+import type { VerifiedStoreParts } from './commit-groups.ts';
 import { CommitGroups } from './commit-groups.ts';
 import type { Entry, LeafItem } from './tree-page.ts';
-import { compareKeys, tagOf } from './tree-page.ts';
+import { compareKeys, keyOf, tagOf } from './tree-page.ts';
 import { entriesIn, findEntry } from './tree-reader.ts';
-import type { Heads, TreeState } from './tree-state.ts';
-
-export interface VerifiedStoreParts {
-  readonly store: StateStore;
-  readonly trees: TreeState;
-  readonly heads: Heads;
-  readonly tables: TableRows;
-  readonly anchor: StateAnchor | undefined;
-}
+import type { Heads } from './tree-state.ts';
 
 /** A record as it was written last, or why it is not. */
 export type VerifiedRecord = StoredRecord | SealedRecordError;
@@ -159,6 +150,3 @@ function damageBetween(entry: Entry | undefined, record: StoredRecord | undefine
   if (record === undefined) return 'gone';
   return entry.version === record.version && entry.tag === tagOf(record.value) ? undefined : 'old';
 }
-
-/** No table has a NUL in its name. */
-export const keyOf = (table: string, id: string): string => `${table}\0${id}`;

@@ -76,7 +76,7 @@ describe('a table that is larger than the memory for opened extents', () => {
     const sql = 'SELECT i, sha256(i::VARCHAR) FROM range(400000) AS t(i)';
     const rows = { kind: 'sql', columns, sql, bound: [] } as const;
     const refused = data.append({ database: 'db', table: 'T', rows, replace: false });
-    await expect(refused).rejects.toMatchObject({ name: 'KqlError', code: 'limits' });
+    await expect(refused).rejects.toMatchObject({ name: 'KqlError', code: 'memory' });
     expect(await hashes()).toEqual(whole);
   });
 

@@ -198,9 +198,9 @@ export function engineError(error: unknown): KqlError {
   }
   if (/INTERRUPT/i.test(message)) return interrupted();
   if (/^Out of Memory|failed to (allocate|pin|offload)/i.test(message))
-    return new KqlError('limits', 'The query needs more memory than it may use (E_RUNAWAY_QUERY).');
+    return new KqlError('memory', 'The query needs more memory than it may use (E_RUNAWAY_QUERY).');
   if (/No space left on device/i.test(message))
-    return new KqlError('limits', 'The files in memory have no room for the rows (E_RUNAWAY_QUERY).');
+    return new KqlError('memory', 'The files in memory have no room for the rows (E_RUNAWAY_QUERY).');
   if (/^Out of Range|overflow/i.test(message)) return new OverflowError();
   if (
     /^Invalid Input Error: .*regex|no argument for repetition|missing \)|invalid perl operator|invalid escape/i.test(

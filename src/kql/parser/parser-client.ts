@@ -94,7 +94,7 @@ export function createKqlParser(options: {
       const isMemory = isReady && signal === 'SIGABRT';
       lost(
         isMemory
-          ? new KqlError('limits', 'The query needs more memory to compile than it may use (E_RUNAWAY_QUERY).')
+          ? new KqlError('memory', 'The query needs more memory to compile than it may use (E_RUNAWAY_QUERY).')
           : new KqlError('internal', 'The parser process ended.'),
       );
     });

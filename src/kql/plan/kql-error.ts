@@ -10,8 +10,10 @@ export type KqlErrorCode =
   | 'notSupported'
   /** data or argument made it impossible while running: General_BadRequest */
   | 'runtime'
-  /** text too long, too deep, result or memory too large */
+  /** text too long, too deep, or result too large */
   | 'limits'
+  /** the memory that it may use ran out */
+  | 'memory'
   | 'timeout'
   | 'cancelled'
   /** our own fault */
@@ -24,7 +26,7 @@ export class KqlError extends Error {
     readonly code: KqlErrorCode,
     message: string,
     readonly position?: number,
-    /** The parser's own code (`KS142`) where there is one. */
+    /** The parser's own code (`KS142`) where there is one, or the one that it has for what we found ourselves. */
     readonly parserCode?: string,
   ) {
     super(message);

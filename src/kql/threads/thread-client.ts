@@ -162,7 +162,7 @@ export class ThreadClient {
 function failureOf(error: unknown): KqlError {
   const isMemory = error instanceof Error && 'code' in error && error.code === 'ERR_WORKER_OUT_OF_MEMORY';
   return isMemory
-    ? new KqlError('limits', 'The query needs more memory than it may use (E_RUNAWAY_QUERY).')
+    ? new KqlError('memory', 'The query needs more memory than it may use (E_RUNAWAY_QUERY).')
     : new KqlError('internal', 'A thread of the engine ended.');
 }
 

@@ -27,10 +27,23 @@ async function failure(sql: string): Promise<unknown> {
 describe('errors of the engine in the words of the protocol', () => {
   // Middle tiers look for this code to read which patterns are wanted.
   it('patterns that are not declared', () => {
-    const error = new KqlError('semantic', 'One or more pattern references were not declared. Detected …: ["p(1)"]', 0);
+    const message = 'One or more pattern references were not declared. Detected …: ["p(1)"]';
+    const error = new KqlError('semantic', message, 0, 'KS188');
     expect(translateError(error, 'p(1)')?.message).toBe(
       'Request is invalid and cannot be processed: Semantic error: SEM0036: One or more pattern references were not declared. Detected …: ["p(1)"] [line:position=1:0]',
     );
+  });
+
+  it('whatever an error says, its code decides', () => {
+    const unknown = new KqlError('semantic', "The name 'x' does not refer to any known column.", 0);
+    expect(translateError(unknown, 'x')).toMatchObject({ inner: { code: 'General_BadRequest' } });
+    expect(translateError(new KqlError('semantic', 'No x.', 0, 'KS142'), 'x')).toMatchObject({
+      inner: { code: 'SEM0100' },
+    });
+    expect(translateError(new KqlError('limits', 'Too much (E_RUNAWAY_QUERY).'), '')).toMatchObject({
+      code: 'General_BadRequest',
+    });
+    expect(translateError(new KqlError('memory', 'Too much.'), '')).toMatchObject({ code: 'LowMemoryCondition' });
   });
 
   it('memory that runs out', async () => {

@@ -20,7 +20,8 @@ const kindOfKql = {
   databaseNotFound: 'databaseNotFound',
   notSupported: 'badRequest',
   runtime: 'badRequest',
-  limits: 'limits',
+  limits: 'badRequest', // a text that is too long or too deep
+  memory: 'lowMemory',
   timeout: 'timeout',
   cancelled: 'cancelled',
   internal: 'internal',
@@ -67,7 +68,7 @@ export function translateError(error: unknown, text: string): KustoError | undef
   if (error instanceof StorageFullError) return kustoError('storageFull', error.message);
   if (error instanceof CommitRefusedError)
     return kustoError(error.reason === 'storageFull' ? 'storageFull' : 'unavailable', error.message);
-  if (error instanceof MemoryFilesFullError) return limitError(`${error.message} (E_RUNAWAY_QUERY)`);
+  if (error instanceof MemoryFilesFullError) return lowMemory(`${error.message} (E_RUNAWAY_QUERY)`);
   if (error instanceof NoMemoryFilesError) return kustoError('notBuilt', error.message);
   if (error instanceof CatalogDamagedError || error instanceof SealedRecordError)
     return kustoError('damaged', error.message);
@@ -89,7 +90,7 @@ function kqlError(error: KqlError, text: string): KustoError | undefined {
     return kustoError(kind, `Syntax error: Query could not be parsed: SYN0002: ${error.message}${at}`, inner);
   }
   if (kind === 'semantic') {
-    const code = semanticCode(error.message);
+    const code = semanticCodes[error.parserCode ?? ''];
     const inner = {
       code: code ?? 'General_BadRequest',
       type: 'SemanticException',
@@ -103,7 +104,8 @@ function kqlError(error: KqlError, text: string): KustoError | undefined {
       inner,
     );
   }
-  if (error.code === 'limits') return limitError(error.message);
+  if (kind === 'lowMemory') return lowMemory(error.message);
+  if (error.code === 'limits') return kustoError(kind, `Request is invalid and cannot be processed: ${error.message}`);
   if (kind === 'databaseNotFound')
     return kustoError(
       kind,
@@ -114,21 +116,20 @@ function kqlError(error: KqlError, text: string): KustoError | undefined {
   return kustoError(kind, error.message);
 }
 
-/** A text that is too long or too deep is refused; memory that runs out is a failure of a running query. */
-function limitError(message: string): KustoError {
-  if (!message.includes('E_RUNAWAY_QUERY'))
-    return kustoError('badRequest', `Request is invalid and cannot be processed: ${message}`);
-  return kustoError(
+/** A query that is under way has failed, in part. */
+const lowMemory = (message: string): KustoError =>
+  kustoError(
     'lowMemory',
     `Query execution has resulted in error (0x80DA0007): Partial query failure: Low memory condition (E_RUNAWAY_QUERY): ${message}`,
   );
-}
 
-/** The service's code for a complaint of its parser, where the two are known to be the same: a name that stands for nothing. */
-function semanticCode(message: string): 'SEM0100' | 'SEM0036' | undefined {
-  if (message.startsWith('One or more pattern references were not declared.')) return 'SEM0036';
-  return message.startsWith("The name '") && message.includes('does not refer to any known') ? 'SEM0100' : undefined;
-}
+/** The service's code for a complaint of the parser, where the two are known to be the same: a name that stands for nothing, and patterns
+ * that are not declared. */
+const semanticCodes: Readonly<Record<string, 'SEM0100' | 'SEM0036' | undefined>> = {
+  ...{ KS142: 'SEM0100', KS204: 'SEM0100', KS208: 'SEM0100', KS209: 'SEM0100', KS210: 'SEM0100', KS211: 'SEM0100' },
+  ...{ KS247: 'SEM0100', KS248: 'SEM0100', KS260: 'SEM0100', KS261: 'SEM0100' },
+  KS188: 'SEM0036',
+};
 
 export function lineAndColumn(text: string, offset: number): { readonly line: number; readonly position: number } {
   const before = text.slice(0, offset);

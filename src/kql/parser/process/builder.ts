@@ -173,9 +173,10 @@ export class UnknownTable extends KqlError {
   }
 }
 
-export function semantic(b: Pick<Builder, 'offset'>, node: SyntaxNode, message: string): KqlError {
+/** @param parserCode of the parser's complaint that this one is like */
+export function semantic(b: Pick<Builder, 'offset'>, node: SyntaxNode, message: string, parserCode?: string): KqlError {
   const at = positionOf(b, node);
-  return new KqlError('semantic', message, at < 0 ? undefined : at);
+  return new KqlError('semantic', message, at < 0 ? undefined : at, parserCode);
 }
 
 /** A type the binder could not settle (`unknown`) stands for dynamic. */

@@ -51,11 +51,13 @@ export function buildKeptGraph(b: Builder, node: SyntaxNode, database: string): 
   const [name, second] = args.map((argument) => literalOf(argument)?.value);
   if (typeof name !== 'string') throw semantic(b, node, 'graph() needs the name of a graph model as a literal.');
   const model = b.draft.keptGraphs.find(database, name);
-  if (!model) throw semantic(b, node, `The name '${name}' does not refer to any known graph model.`);
+  if (!model) throw semantic(b, node, `The name '${name}' does not refer to any known graph model.`, 'KS260');
   const newest = second === true ? undefined : model.snapshots[0];
   const snapshot = typeof second === 'string' ? model.snapshots.find((candidate) => candidate.name === second) : newest;
-  if (typeof second === 'string' && !snapshot)
-    throw semantic(b, node, `The name '${second}' does not refer to any known snapshot of the graph model '${name}'.`);
+  if (typeof second === 'string' && !snapshot) {
+    const message = `The name '${second}' does not refer to any known snapshot of the graph model '${name}'.`;
+    throw semantic(b, node, message, 'KS261');
+  }
   return snapshot ? ofSnapshot(b, node, database, model, snapshot) : ofSteps(b.draft, database, model);
 }
 

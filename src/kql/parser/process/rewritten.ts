@@ -99,7 +99,12 @@ export function withReplacements(text: string, unordered: readonly Replacement[]
     text: written,
     placed: (error) =>
       error instanceof KqlError && error.position !== undefined
-        ? new KqlError(error.code, error.message, original(error.position, replacements))
+        ? new KqlError(
+            error.code,
+            error.message,
+            original(error.position, replacements),
+            error.code === 'semantic' ? error.parserCode : undefined,
+          )
         : error,
     located: (program) => located(program, replacements) as Program,
   };

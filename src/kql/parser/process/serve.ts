@@ -28,7 +28,10 @@ export function answer(request: ParserRequest): ParserReply {
     if (request.k === 'query')
       return { id, k: 'program', program: compileQuery(request.text, request.database, graphs, request.bestEffort) };
     const model = graphs.find(request.database, request.text);
-    if (!model) throw new KqlError('semantic', `The name '${request.text}' does not refer to any known graph model.`);
+    if (!model) {
+      const message = `The name '${request.text}' does not refer to any known graph model.`;
+      throw new KqlError('semantic', message, undefined, 'KS260');
+    }
     return { id, k: 'program', program: compileGraph(model, request.database, graphs) };
   } catch (error) {
     if (error instanceof KqlError) return { id, k: 'refused', error: serializeKqlError(error) };

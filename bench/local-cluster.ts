@@ -20,7 +20,7 @@ import type { QueryEngine } from '../src/kql/query-engine.ts';
 import { createQueryEngine } from '../src/kql/query-engine.ts';
 import { natives } from '../src/kql/language.ts';
 import { RootKey } from '../src/state/root-key.ts';
-import { SealedState } from '../src/state/sealed-state.ts';
+import { SealedState } from '../src/state/sealed/sealed-state.ts';
 import type { Table } from '../src/state/state.ts';
 import { writeRecord } from '../src/state/state.ts';
 import { SqliteStateStore } from '../src/state/sqlite/sqlite-state-store.ts';

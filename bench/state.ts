@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { systemRandomBytes } from '../src/base/random.ts';
 import type { Json } from '../src/base/json.ts';
 import { RootKey } from '../src/state/root-key.ts';
-import { SealedState } from '../src/state/sealed-state.ts';
+import { SealedState } from '../src/state/sealed/sealed-state.ts';
 import { SqliteStateStore } from '../src/state/sqlite/sqlite-state-store.ts';
 import type { Table } from '../src/state/state.ts';
 import { writeRecord } from '../src/state/state.ts';

@@ -68,7 +68,7 @@ const language = copyLanguage();
 
 await bundle({
   entryPoints: {
-    main: 'src/cli/main.ts',
+    main: 'src/cli/program/main.ts',
     article: 'src/cli/article/main.ts',
     ...testingEntries,
     vitest: 'src/testing/vitest.ts',

@@ -8,7 +8,7 @@ import type { Json } from '../base/json.ts';
 import { systemRandomBytes } from '../base/random.ts';
 import { MemoryStateStore } from '../state/memory/memory-state-store.ts';
 import { RootKey } from '../state/root-key.ts';
-import { SealedState } from '../state/sealed-state.ts';
+import { SealedState } from '../state/sealed/sealed-state.ts';
 import { writeRecord } from '../state/state.ts';
 import type { ArmOperation, LinkedProperty } from './arm-operation.ts';
 import { requireLinkedAccess } from './linked-access.ts';

@@ -5,7 +5,7 @@ import type { Instant } from '../clock/clock.ts';
 import { instant } from '../clock/clock.ts';
 import { MemoryStateStore } from '../state/memory/memory-state-store.ts';
 import { RootKey } from '../state/root-key.ts';
-import { SealedState } from '../state/sealed-state.ts';
+import { SealedState } from '../state/sealed/sealed-state.ts';
 import type { State, StateWrite, Table } from '../state/state.ts';
 import { writeRecord } from '../state/state.ts';
 import { createMintToken } from './entra/mint.ts';

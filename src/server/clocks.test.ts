@@ -3,7 +3,7 @@ import { systemRandomBytes } from '../base/random.ts';
 import { ManualHost } from '../clock/manual-host.ts';
 import { MemoryStateStore } from '../state/memory/memory-state-store.ts';
 import { RootKey } from '../state/root-key.ts';
-import { SealedState } from '../state/sealed-state.ts';
+import { SealedState } from '../state/sealed/sealed-state.ts';
 import type { Clocks } from './clocks.ts';
 import { ClockAheadError, openClocks } from './clocks.ts';
 

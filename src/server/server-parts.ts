@@ -4,7 +4,7 @@ import type { ClusterProcess } from '../cluster/supervisor/cluster-process.ts';
 import type { CertificateAuthority } from '../http/certificate-authority.ts';
 import type { Log } from '../http/logging.ts';
 import type { RefusedHosts } from '../http/refused-hosts.ts';
-import type { SealedState } from '../state/sealed-state.ts';
+import type { SealedState } from '../state/sealed/sealed-state.ts';
 import type { State } from '../state/state.ts';
 import type { WatchedState } from '../state/watched-state.ts';
 import type { RsaKeyPool } from '../vault/rsa/rsa-keys.ts';

@@ -6,7 +6,7 @@ import type { Instant } from '../clock/clock.ts';
 import type { VirtualClock } from '../clock/virtual-clock.ts';
 import { clusterKeyTable } from '../encryption/cluster-key-state.ts';
 import { listIntact } from '../state/list-all.ts';
-import type { SealedState } from '../state/sealed-state.ts';
+import type { SealedState } from '../state/sealed/sealed-state.ts';
 import type { StateCopy } from '../state/state-copy.ts';
 import { StateConflictError } from '../state/state-store.ts';
 import type { State } from '../state/state.ts';

@@ -15,7 +15,7 @@ import { RefusedHosts } from '../http/refused-hosts.ts';
 import type { RefusedHost } from '../http/refused-hosts.ts';
 import type { RootKey } from '../state/root-key.ts';
 import { openRootKeyFile, RootKeyError } from '../state/root-key.ts';
-import { isSealed, SealedState } from '../state/sealed-state.ts';
+import { isSealed, SealedState } from '../state/sealed/sealed-state.ts';
 import type { StateStore } from '../state/state-store.ts';
 import { watchState } from '../state/watched-state.ts';
 import { SqliteStateStore } from '../state/sqlite/sqlite-state-store.ts';

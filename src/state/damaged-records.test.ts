@@ -5,7 +5,7 @@ import { listAll, listIntact } from './list-all.ts';
 import type { MemoryRecords } from './memory/memory-state-store.ts';
 import { MemoryStateStore } from './memory/memory-state-store.ts';
 import { RootKey } from './root-key.ts';
-import { SealedState } from './sealed-state.ts';
+import { SealedState } from './sealed/sealed-state.ts';
 import type { Table } from './state.ts';
 import { sharedOwner } from './table-rows.ts';
 import { writeRecord } from './state.ts';

@@ -3,7 +3,7 @@ import { systemRandomBytes } from '../base/random.ts';
 import { MemoryStateStore } from './memory/memory-state-store.ts';
 import type { MemoryRecords } from './memory/memory-state-store.ts';
 import { RootKey } from './root-key.ts';
-import { SealedState } from './sealed-state.ts';
+import { SealedState } from './sealed/sealed-state.ts';
 import type { State, Table } from './state.ts';
 import { writeRecord } from './state.ts';
 

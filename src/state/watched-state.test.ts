@@ -2,7 +2,7 @@ import { expect, it } from 'vitest';
 import { systemRandomBytes } from '../base/random.ts';
 import { MemoryStateStore } from './memory/memory-state-store.ts';
 import { RootKey } from './root-key.ts';
-import { SealedState } from './sealed-state.ts';
+import { SealedState } from './sealed/sealed-state.ts';
 import type { Table } from './state.ts';
 import { writeRecord } from './state.ts';
 import { watchState } from './watched-state.ts';

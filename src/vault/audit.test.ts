@@ -4,7 +4,7 @@ import { systemRandomBytes } from '../base/random.ts';
 import { instant } from '../clock/clock.ts';
 import { MemoryStateStore } from '../state/memory/memory-state-store.ts';
 import { RootKey } from '../state/root-key.ts';
-import { SealedState } from '../state/sealed-state.ts';
+import { SealedState } from '../state/sealed/sealed-state.ts';
 import { auditKeptMs, createAuditWriter, pruneVaultAudit, readVaultAudit } from './audit.ts';
 import { AuditSpans } from './audit-spans.ts';
 

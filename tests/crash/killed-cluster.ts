@@ -31,7 +31,7 @@ import type { OpenedClusterData } from '../../src/database/catalog/open-cluster-
 import type { EngineDatabase } from '../../src/kql/duckdb/engine-database.ts';
 import { RootKey } from '../../src/state/root-key.ts';
 import { StateConflictError } from '../../src/state/state-store.ts';
-import { SealedState } from '../../src/state/sealed-state.ts';
+import { SealedState } from '../../src/state/sealed/sealed-state.ts';
 import { SqliteStateStore } from '../../src/state/sqlite/sqlite-state-store.ts';
 import type { StateStore } from '../../src/state/state-store.ts';
 import type { State, Table } from '../../src/state/state.ts';

@@ -9,7 +9,7 @@ import { afterAll, expect, it } from 'vitest';
 import type { Json } from '../../src/base/json.ts';
 import { systemRandomBytes } from '../../src/base/random.ts';
 import { RootKey } from '../../src/state/root-key.ts';
-import { SealedState } from '../../src/state/sealed-state.ts';
+import { SealedState } from '../../src/state/sealed/sealed-state.ts';
 import { SqliteStateStore } from '../../src/state/sqlite/sqlite-state-store.ts';
 import type { Table } from '../../src/state/state.ts';
 

@@ -3,7 +3,7 @@ import { writeSync } from 'node:fs';
 import { systemRandomBytes } from '../../src/base/random.ts';
 import type { Json } from '../../src/base/json.ts';
 import { RootKey } from '../../src/state/root-key.ts';
-import { SealedState } from '../../src/state/sealed-state.ts';
+import { SealedState } from '../../src/state/sealed/sealed-state.ts';
 import { SqliteStateStore } from '../../src/state/sqlite/sqlite-state-store.ts';
 import type { Table } from '../../src/state/state.ts';
 import { writeRecord } from '../../src/state/state.ts';

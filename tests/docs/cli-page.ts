@@ -1,6 +1,6 @@
 import type { CommandNode, OptionNode } from '../../src/cli/completion/command-tree.ts';
 import { allCommands, commandTree } from '../../src/cli/completion/command-tree.ts';
-import { createProgram } from '../../src/cli/program.ts';
+import { createProgram } from '../../src/cli/program/program.ts';
 import { RootKeySource } from '../../src/cli/root-key-source.ts';
 import { code, madeFrom, table, wrapped } from './markdown.ts';
 

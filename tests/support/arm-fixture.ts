@@ -25,7 +25,7 @@ import { createResourcesProvider } from '../../src/providers/resources/resources
 import type { ResourcesDependencies } from '../../src/providers/resources/resources-dependencies.ts';
 import { MemoryStateStore } from '../../src/state/memory/memory-state-store.ts';
 import { RootKey } from '../../src/state/root-key.ts';
-import { SealedState } from '../../src/state/sealed-state.ts';
+import { SealedState } from '../../src/state/sealed/sealed-state.ts';
 import type { State } from '../../src/state/state.ts';
 
 /** What further providers of a test are made from. */

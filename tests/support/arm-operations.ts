@@ -11,7 +11,7 @@ import { createInstance } from '../../src/server/instance.ts';
 import { createProviders } from '../../src/server/providers.ts';
 import { MemoryStateStore } from '../../src/state/memory/memory-state-store.ts';
 import { RootKey } from '../../src/state/root-key.ts';
-import { SealedState } from '../../src/state/sealed-state.ts';
+import { SealedState } from '../../src/state/sealed/sealed-state.ts';
 import { FakeClusterKeys } from './fake-cluster-keys.ts';
 
 export interface ProviderOperation extends ArmOperation {

@@ -23,7 +23,7 @@ import type { Column, KqlType } from '../../src/kql/plan/types.ts';
 import { natives } from '../../src/kql/language.ts';
 import { MemoryStateStore } from '../../src/state/memory/memory-state-store.ts';
 import { RootKey } from '../../src/state/root-key.ts';
-import { SealedState } from '../../src/state/sealed-state.ts';
+import { SealedState } from '../../src/state/sealed/sealed-state.ts';
 import type { State } from '../../src/state/state.ts';
 import type { StateStore } from '../../src/state/state-store.ts';
 import type { BlobStore } from '../../src/storage/blob-store.ts';

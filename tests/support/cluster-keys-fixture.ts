@@ -16,7 +16,7 @@ import type { Custody, PreparedKeyChange } from '../../src/encryption/cluster-ke
 import type { VersionedKeyId } from '../../src/base/key-id.ts';
 import type { State } from '../../src/state/state.ts';
 import { RootKey } from '../../src/state/root-key.ts';
-import { SealedState } from '../../src/state/sealed-state.ts';
+import { SealedState } from '../../src/state/sealed/sealed-state.ts';
 import type { StateStore } from '../../src/state/state-store.ts';
 import { MemoryStateStore } from '../../src/state/memory/memory-state-store.ts';
 import { afterAll, afterEach, beforeAll } from 'vitest';

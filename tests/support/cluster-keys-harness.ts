@@ -7,7 +7,7 @@ import { createClusterKeys } from '../../src/cluster/supervisor/cluster-keys.ts'
 import type { Custody } from '../../src/encryption/cluster-keys.ts';
 import { MemoryStateStore } from '../../src/state/memory/memory-state-store.ts';
 import { RootKey } from '../../src/state/root-key.ts';
-import { SealedState } from '../../src/state/sealed-state.ts';
+import { SealedState } from '../../src/state/sealed/sealed-state.ts';
 
 // A main process that does nothing but supervise cluster keys; the vault is in its parent. For searches in its memory.
 

@@ -19,7 +19,7 @@ import type { KnownPrincipal, KustoPorts, UserAssignedIdentity } from '../../src
 import { createKustoProvider } from '../../src/providers/kusto/provider.ts';
 import { MemoryStateStore } from '../../src/state/memory/memory-state-store.ts';
 import { RootKey } from '../../src/state/root-key.ts';
-import { SealedState } from '../../src/state/sealed-state.ts';
+import { SealedState } from '../../src/state/sealed/sealed-state.ts';
 import { writeRecord } from '../../src/state/state.ts';
 import type { State } from '../../src/state/state.ts';
 import { FakeClusterKeys, testGuid } from './fake-cluster-keys.ts';

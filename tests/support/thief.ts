@@ -9,7 +9,7 @@ import { clusterKeyTable } from '../../src/encryption/cluster-key-state.ts';
 import { stateTables } from '../../src/server/state-tables.ts';
 import { openRootKeyFile } from '../../src/state/root-key.ts';
 import { SealedRecordError } from '../../src/state/record-seal.ts';
-import { SealedState } from '../../src/state/sealed-state.ts';
+import { SealedState } from '../../src/state/sealed/sealed-state.ts';
 import { SqliteStateStore } from '../../src/state/sqlite/sqlite-state-store.ts';
 
 interface Loot {

@@ -7,7 +7,7 @@ import { vaultNames } from '../../src/providers/keyvault/vault-record.ts';
 import { rootKeyFileName } from '../../src/server/data-directory-names.ts';
 import { stateTables } from '../../src/server/state-tables.ts';
 import { openRootKeyFile } from '../../src/state/root-key.ts';
-import { SealedState } from '../../src/state/sealed-state.ts';
+import { SealedState } from '../../src/state/sealed/sealed-state.ts';
 import { SqliteStateStore } from '../../src/state/sqlite/sqlite-state-store.ts';
 import { seed } from '../../src/server/seed.ts';
 import type { HostAnswer } from './server-fixture.ts';

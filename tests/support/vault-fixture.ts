@@ -20,11 +20,11 @@ import { createAuthorityMaterial, openAuthority } from '../../src/http/certifica
 import { silentLog } from '../../src/http/logging.ts';
 import { MemoryStateStore } from '../../src/state/memory/memory-state-store.ts';
 import { RootKey } from '../../src/state/root-key.ts';
-import { SealedState } from '../../src/state/sealed-state.ts';
+import { SealedState } from '../../src/state/sealed/sealed-state.ts';
 import type { StateStore } from '../../src/state/state-store.ts';
 import type { State } from '../../src/state/state.ts';
-import type { VaultPlane, VaultPlaneOptions } from '../../src/vault/plane.ts';
-import { createVaultPlane } from '../../src/vault/plane.ts';
+import type { VaultPlane, VaultPlaneOptions } from '../../src/vault/plane/plane.ts';
+import { createVaultPlane } from '../../src/vault/plane/plane.ts';
 import type { RsaBits, RsaKeyPair, RsaKeyPool } from '../../src/vault/rsa/rsa-keys.ts';
 import { generateRsaKey } from '../../src/vault/rsa/rsa-keys.ts';
 import type { VaultSettings } from '../../src/vault/vault-directory.ts';

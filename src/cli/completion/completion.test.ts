@@ -1,6 +1,6 @@
 import { spawnSync } from 'node:child_process';
 import { describe, expect, it } from 'vitest';
-import { createProgram } from '../program.ts';
+import { createProgram } from '../program/program.ts';
 import { RootKeySource } from '../root-key-source.ts';
 import { bashCompletion } from './bash.ts';
 import { allCommands, commandTree } from './command-tree.ts';

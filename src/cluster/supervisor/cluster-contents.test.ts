@@ -6,7 +6,7 @@ import { newGuid } from '../../base/guid.ts';
 import { systemRandomBytes } from '../../base/random.ts';
 import { MemoryStateStore } from '../../state/memory/memory-state-store.ts';
 import { RootKey } from '../../state/root-key.ts';
-import { SealedState } from '../../state/sealed-state.ts';
+import { SealedState } from '../../state/sealed/sealed-state.ts';
 import { writeRecord } from '../../state/state.ts';
 import { createClusterContents } from './cluster-contents.ts';
 import { clusterCatalogTable } from '../process/remote-catalog-store.ts';

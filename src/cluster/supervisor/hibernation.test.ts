@@ -10,7 +10,7 @@ import { clusterKeyTable } from '../../encryption/cluster-key-state.ts';
 import { firstRecord } from '../../encryption/cluster-key-records.ts';
 import { MemoryStateStore } from '../../state/memory/memory-state-store.ts';
 import { RootKey } from '../../state/root-key.ts';
-import { SealedState } from '../../state/sealed-state.ts';
+import { SealedState } from '../../state/sealed/sealed-state.ts';
 import { writeRecord } from '../../state/state.ts';
 import type { HibernationPorts } from './hibernation.ts';
 import { createHibernation } from './hibernation.ts';

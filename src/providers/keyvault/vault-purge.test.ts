@@ -8,7 +8,7 @@ import { ManualHost } from '../../clock/manual-host.ts';
 import { VirtualClock } from '../../clock/virtual-clock.ts';
 import { MemoryStateStore } from '../../state/memory/memory-state-store.ts';
 import { RootKey } from '../../state/root-key.ts';
-import { SealedState } from '../../state/sealed-state.ts';
+import { SealedState } from '../../state/sealed/sealed-state.ts';
 import { writeRecord } from '../../state/state.ts';
 import type { KeyVaultDependencies } from './keyvault-dependencies.ts';
 import { createVaultRetention, purgeDeletedVault } from './vault-purge.ts';

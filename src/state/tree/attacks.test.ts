@@ -10,7 +10,7 @@ import type { MemoryRecords } from '../memory/memory-state-store.ts';
 import { MemoryStateStore } from '../memory/memory-state-store.ts';
 import { recordFormats, RecordSeal } from '../record-seal.ts';
 import { RootKey } from '../root-key.ts';
-import { SealedState } from '../sealed-state.ts';
+import { SealedState } from '../sealed/sealed-state.ts';
 import type { Table } from '../state.ts';
 import { writeRecord } from '../state.ts';
 import type { StateStore } from '../state-store.ts';

@@ -11,7 +11,7 @@ import { openIdentityParts } from '../../../src/server/identity-parts.ts';
 import { rootKeyFileName } from '../../../src/server/data-directory-names.ts';
 import { openRootKeyFile } from '../../../src/state/root-key.ts';
 import { stateTables } from '../../../src/server/state-tables.ts';
-import { SealedState } from '../../../src/state/sealed-state.ts';
+import { SealedState } from '../../../src/state/sealed/sealed-state.ts';
 import { SqliteStateStore } from '../../../src/state/sqlite/sqlite-state-store.ts';
 import { startServerFixture } from '../../support/server-fixture.ts';
 

@@ -1,25 +1,25 @@
 import { Command } from 'commander';
-import { version } from '../server/version.ts';
-import { articleCommand } from './article-command.ts';
-import { checkKeysCommand } from './check-keys.ts';
-import { clockCommand } from './clock.ts';
-import { cmkCommand } from './cmk/cmk-command.ts';
-import { completionCommand } from './completion/completion-command.ts';
-import { drillCommand } from './drill/drill-command.ts';
-import { envCommand } from './env.ts';
-import { extentCommand } from './extent.ts';
-import { hostsCommand } from './hosts.ts';
-import { lineageCommand } from './lineage.ts';
-import { logsCommand } from './logs.ts';
-import { proofCommand } from './proof/proof-command.ts';
-import { queryCommand } from './query.ts';
-import { resetCommand } from './reset.ts';
-import type { RootKeySource } from './root-key-source.ts';
-import { runCommand } from './run.ts';
-import { stateCommand } from './state.ts';
-import { statusCommand } from './status.ts';
-import { upCommand } from './up.ts';
-import { versionCommand } from './version.ts';
+import { version } from '../../server/version.ts';
+import { articleCommand } from '../article-command.ts';
+import { checkKeysCommand } from '../check-keys.ts';
+import { clockCommand } from '../clock.ts';
+import { cmkCommand } from '../cmk/cmk-command.ts';
+import { completionCommand } from '../completion/completion-command.ts';
+import { drillCommand } from '../drill/drill-command.ts';
+import { envCommand } from '../env.ts';
+import { extentCommand } from '../extent.ts';
+import { hostsCommand } from '../hosts.ts';
+import { lineageCommand } from '../lineage.ts';
+import { logsCommand } from '../logs.ts';
+import { proofCommand } from '../proof/proof-command.ts';
+import { queryCommand } from '../query.ts';
+import { resetCommand } from '../reset.ts';
+import type { RootKeySource } from '../root-key-source.ts';
+import { runCommand } from '../run.ts';
+import { stateCommand } from '../state.ts';
+import { statusCommand } from '../status.ts';
+import { upCommand } from '../up.ts';
+import { versionCommand } from '../version.ts';
 
 /** Every command, with its options and help. Nothing of it runs before it is parsed.
  * @param rootKeys for the commands that start a server */

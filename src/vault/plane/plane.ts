@@ -1,33 +1,33 @@
 import type { FastifyReply, FastifyRequest } from 'fastify';
 import type { IncomingMessage } from 'node:http';
-import type { Caller, VerifyToken } from '../authz/caller.ts';
-import type { Guid } from '../base/guid.ts';
-import { zeroBytes } from '../base/bytes.ts';
-import { invariant } from '../base/invariant.ts';
-import type { HostName, VaultName } from '../base/names.ts';
-import { parseVaultName } from '../base/names.ts';
-import type { RandomBytes } from '../base/random.ts';
-import type { Clock } from '../clock/clock.ts';
-import type { Log } from '../http/logging.ts';
-import { createPlaneApp } from '../http/plane-app.ts';
-import type { HostClaim, Plane } from '../http/plane.ts';
-import { existsAtAll } from '../state/list-all.ts';
-import type { State } from '../state/state.ts';
-import { AuditSpans } from './audit-spans.ts';
-import type { AllowedByRole } from './authorization.ts';
-import type { VaultFault } from './faults.ts';
-import { faultError } from './faults.ts';
-import type { KeyOperation } from './keys/key-operation.ts';
-import { keyOperations } from './keys/key-operations.ts';
-import { createKeyRetention, purgeVaultContents } from './keys/retention.ts';
-import { plainAddress } from './network-rules.ts';
-import { createPrivateKeyCache } from './rsa/private-keys.ts';
-import type { RsaKeyPool } from './rsa/rsa-keys.ts';
+import type { Caller, VerifyToken } from '../../authz/caller.ts';
+import type { Guid } from '../../base/guid.ts';
+import { zeroBytes } from '../../base/bytes.ts';
+import { invariant } from '../../base/invariant.ts';
+import type { HostName, VaultName } from '../../base/names.ts';
+import { parseVaultName } from '../../base/names.ts';
+import type { RandomBytes } from '../../base/random.ts';
+import type { Clock } from '../../clock/clock.ts';
+import type { Log } from '../../http/logging.ts';
+import { createPlaneApp } from '../../http/plane-app.ts';
+import type { HostClaim, Plane } from '../../http/plane.ts';
+import { existsAtAll } from '../../state/list-all.ts';
+import type { State } from '../../state/state.ts';
+import { AuditSpans } from '../audit-spans.ts';
+import type { AllowedByRole } from '../authorization.ts';
+import type { VaultFault } from '../faults.ts';
+import { faultError } from '../faults.ts';
+import type { KeyOperation } from '../keys/key-operation.ts';
+import { keyOperations } from '../keys/key-operations.ts';
+import { createKeyRetention, purgeVaultContents } from '../keys/retention.ts';
+import { plainAddress } from '../network-rules.ts';
+import { createPrivateKeyCache } from '../rsa/private-keys.ts';
+import type { RsaKeyPool } from '../rsa/rsa-keys.ts';
 import type { VaultRunner } from './run-operation.ts';
 import { runVaultOperation } from './run-operation.ts';
-import { sendSecret } from './secret-answer.ts';
-import { checkToken } from './token-check.ts';
-import type { VaultDirectory, VaultSettings } from './vault-directory.ts';
+import { sendSecret } from '../secret-answer.ts';
+import { checkToken } from '../token-check.ts';
+import type { VaultDirectory, VaultSettings } from '../vault-directory.ts';
 import {
   answerHeaders,
   readApiVersion,
@@ -35,7 +35,7 @@ import {
   renderVaultError,
   renderVaultFailure,
   vaultHeaders,
-} from './wire.ts';
+} from './answers.ts';
 
 export interface VaultPlaneOptions {
   readonly directory: VaultDirectory;

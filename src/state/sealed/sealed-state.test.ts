@@ -1,15 +1,15 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { systemRandomBytes } from '../base/random.ts';
-import { listAll } from './list-all.ts';
-import type { MemoryRecords } from './memory/memory-state-store.ts';
-import { MemoryStateStore } from './memory/memory-state-store.ts';
-import { SealedRecordError } from './record-seal.ts';
-import { RootKey } from './root-key.ts';
+import { systemRandomBytes } from '../../base/random.ts';
+import { listAll } from '../list-all.ts';
+import type { MemoryRecords } from '../memory/memory-state-store.ts';
+import { MemoryStateStore } from '../memory/memory-state-store.ts';
+import { SealedRecordError } from '../record-seal.ts';
+import { RootKey } from '../root-key.ts';
 import { SealedState, WrongRootKeyError } from './sealed-state.ts';
-import type { Table } from './state.ts';
-import { expectRecord, writeRecord } from './state.ts';
-import type { StoredRecord } from './state-store.ts';
+import type { Table } from '../state.ts';
+import { expectRecord, writeRecord } from '../state.ts';
+import type { StoredRecord } from '../state-store.ts';
 
 interface Person {
   readonly name: string;

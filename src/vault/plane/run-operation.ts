@@ -1,20 +1,20 @@
-import type { Caller } from '../authz/caller.ts';
-import type { Guid } from '../base/guid.ts';
-import { zeroBytes } from '../base/bytes.ts';
-import { formatKeyId } from '../base/key-id.ts';
-import { parseKeyName, parseKeyVersion } from '../base/names.ts';
-import { StateConflictError } from '../state/state-store.ts';
-import type { VaultAuditRecord } from './audit.ts';
-import type { AuditEntry } from './audit-spans.ts';
-import { auditedCaller } from './audit.ts';
-import type { AllowedByRole } from './authorization.ts';
-import { authorize } from './authorization.ts';
-import { vaultHostOf } from './keys/key-bundle.ts';
-import type { KeyOperation, KeyOutcome, KeyRequest, KeyServices } from './keys/key-operation.ts';
-import { refusedByNetwork } from './network-rules.ts';
-import type { RsaKeyPair } from './rsa/rsa-keys.ts';
-import type { VaultSettings } from './vault-directory.ts';
-import { VaultError, vaultError } from './vault-error.ts';
+import type { Caller } from '../../authz/caller.ts';
+import type { Guid } from '../../base/guid.ts';
+import { zeroBytes } from '../../base/bytes.ts';
+import { formatKeyId } from '../../base/key-id.ts';
+import { parseKeyName, parseKeyVersion } from '../../base/names.ts';
+import { StateConflictError } from '../../state/state-store.ts';
+import type { VaultAuditRecord } from '../audit.ts';
+import type { AuditEntry } from '../audit-spans.ts';
+import { auditedCaller } from '../audit.ts';
+import type { AllowedByRole } from '../authorization.ts';
+import { authorize } from '../authorization.ts';
+import { vaultHostOf } from '../keys/key-bundle.ts';
+import type { KeyOperation, KeyOutcome, KeyRequest, KeyServices } from '../keys/key-operation.ts';
+import { refusedByNetwork } from '../network-rules.ts';
+import type { RsaKeyPair } from '../rsa/rsa-keys.ts';
+import type { VaultSettings } from '../vault-directory.ts';
+import { VaultError, vaultError } from '../vault-error.ts';
 
 /** A request whose token is good and whose operation is known. */
 export interface VaultCall {

@@ -1,9 +1,9 @@
 import { CommanderError } from 'commander';
-import { endWhenNobodyReads } from './broken-pipe.ts';
+import { endWhenNobodyReads } from '../broken-pipe.ts';
 import { createProgram } from './program.ts';
-import { RootKeySource } from './root-key-source.ts';
-import { systemProblem } from './system-problem.ts';
-import { UserError } from './user-error.ts';
+import { RootKeySource } from '../root-key-source.ts';
+import { systemProblem } from '../system-problem.ts';
+import { UserError } from '../user-error.ts';
 
 // First of all: nothing that this process starts gets it.
 const rootKeys = new RootKeySource(process.env);

@@ -107,7 +107,7 @@ describe('the parser process', () => {
     const parser = open({ limits: { textMax: 10_000_000, parseMsMax: 60_000, flags: ['--max-old-space-size=72'] } });
     const columns = Array.from({ length: 20_000 }, (_one, n) => `c${n} = ${n} + 1`);
     await expect(parser.compile(`print ${columns.join(', ')}`, 'db', catalog)).rejects.toMatchObject({
-      code: 'limits',
+      code: 'memory',
     });
     expect((await parser.compile('print 2', 'db', catalog)).results).toHaveLength(1);
   });

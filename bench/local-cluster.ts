@@ -11,7 +11,7 @@ import { DataHolder } from '../src/cluster/process/data-holder.ts';
 import { createRemoteCatalogStore } from '../src/cluster/process/remote-catalog-store.ts';
 import { ClusterKey } from '../src/encryption/cluster-key.ts';
 import { Catalog } from '../src/database/catalog/catalog.ts';
-import type { OpenedClusterData } from '../src/database/catalog/open-cluster-data.ts';
+import type { OpenedClusterData } from '../src/database/open-cluster-data.ts';
 import type { EngineDatabase } from '../src/kql/duckdb/engine-database.ts';
 import { openEngineDatabase } from '../src/kql/duckdb/engine-database.ts';
 import type { KqlParser } from '../src/kql/parser/parser-client.ts';

@@ -27,7 +27,7 @@ import { clusterKeyTable } from '../../src/encryption/cluster-key-state.ts';
 import type { Custody } from '../../src/encryption/cluster-keys.ts';
 import { Catalog } from '../../src/database/catalog/catalog.ts';
 import type { CatalogStore } from '../../src/database/catalog/catalog-store.ts';
-import type { OpenedClusterData } from '../../src/database/catalog/open-cluster-data.ts';
+import type { OpenedClusterData } from '../../src/database/open-cluster-data.ts';
 import type { EngineDatabase } from '../../src/kql/duckdb/engine-database.ts';
 import { RootKey } from '../../src/state/root-key.ts';
 import { StateConflictError } from '../../src/state/state-store.ts';

@@ -1,4 +1,4 @@
-import type { OpenedClusterData } from '../../src/database/catalog/open-cluster-data.ts';
+import type { OpenedClusterData } from '../../src/database/open-cluster-data.ts';
 import type { ColumnValues, EngineDatabase } from '../../src/kql/duckdb/engine-database.ts';
 import { storedResultTable } from '../../src/kql/plan/hidden-tables.ts';
 import type { Column } from '../../src/kql/plan/types.ts';

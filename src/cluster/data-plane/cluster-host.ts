@@ -1,5 +1,5 @@
 import type { DatabaseAccess } from '../../authz/kusto-roles.ts';
-import type { ClusterData } from '../../database/catalog/cluster-data.ts';
+import type { ClusterData } from '../../database/cluster-data.ts';
 import type { Instant } from '../../clock/clock.ts';
 import { instant } from '../../clock/clock.ts';
 import type { QueryEngine } from '../../kql/query-engine.ts';

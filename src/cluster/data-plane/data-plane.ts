@@ -14,7 +14,7 @@ import { createConnectionFailureHandler } from '../../http/request-admission.ts'
 import { agreeOnHost, parseHost } from '../../http/request-target.ts';
 import type { Log } from '../../http/logging.ts';
 import { startSystemTimer } from '../../http/timer.ts';
-import type { ClusterData } from '../../database/catalog/cluster-data.ts';
+import type { ClusterData } from '../../database/cluster-data.ts';
 import type { HandedSocket } from '../messages/handed-socket.ts';
 import type { DataPlaneSettings, LocalhostSettings, ShutdownReason } from '../messages/supervisor-calls.ts';
 import { Activity } from './activity.ts';

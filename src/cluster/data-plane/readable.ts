@@ -1,5 +1,5 @@
 import { withRight } from '../../database/commands/readable-catalog.ts';
-import type { ClusterData } from '../../database/catalog/cluster-data.ts';
+import type { ClusterData } from '../../database/cluster-data.ts';
 import type { KqlCatalog } from '../../kql/plan/catalog.ts';
 import type { EngineSources } from '../../kql/query-engine.ts';
 import { requireDatabase } from './database-access.ts';

@@ -1,5 +1,5 @@
 import { instant } from '../../clock/clock.ts';
-import type { WorkloadGroup } from '../../database/catalog/workload-groups.ts';
+import type { WorkloadGroup } from '../../database/catalog/workload-group.ts';
 import type { RequestView } from '../../database/commands/command-context.ts';
 import type { StartTimer } from '../../http/timer.ts';
 import { translateError } from './errors/engine-errors.ts';

@@ -8,7 +8,7 @@ import { Catalog, emptyCatalog } from '../../database/catalog/catalog.ts';
 import { CatalogDamagedError } from '../../database/catalog/catalog-seal.ts';
 import type { CatalogRewrap } from '../../database/catalog/catalog.ts';
 import type { CatalogStore } from '../../database/catalog/catalog-store.ts';
-import type { OpenedClusterData } from '../../database/catalog/open-cluster-data.ts';
+import type { OpenedClusterData } from '../../database/open-cluster-data.ts';
 import type { UpkeepOptions } from '../../database/extents/upkeep.ts';
 import { CommitRefusedError } from '../../database/catalog/data-error.ts';
 import type { EngineDatabase } from '../../kql/duckdb/engine-database.ts';

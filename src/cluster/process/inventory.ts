@@ -1,4 +1,5 @@
-import type { ClusterData, ExtentView } from '../../database/catalog/cluster-data.ts';
+import type { ClusterData } from '../../database/cluster-data.ts';
+import type { ExtentView } from '../../database/catalog/catalog-view.ts';
 import type { AllowedRequest } from '../messages/data-plane-calls.ts';
 import type {
   DatabaseInventory,

@@ -1,7 +1,7 @@
 import type { Instant } from '../../clock/clock.ts';
 import { ExtentFiles } from '../../encryption/extent-files/extent-files.ts';
-import type { OpenedClusterData } from '../../database/catalog/open-cluster-data.ts';
-import { openClusterData } from '../../database/catalog/open-cluster-data.ts';
+import type { OpenedClusterData } from '../../database/open-cluster-data.ts';
+import { openClusterData } from '../../database/open-cluster-data.ts';
 import type { ProcessDataKeys } from './data-keys.ts';
 import type { DataHolderOptions, DataParts } from './data-holder.ts';
 import { createExtentExchange } from './extent-exchange.ts';

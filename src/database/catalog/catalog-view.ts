@@ -1,7 +1,7 @@
 import type { Guid } from '../../base/guid.ts';
 import type { JsonObject } from '../../base/json.ts';
 import type { Instant } from '../../clock/clock.ts';
-import type { GraphModelView } from './graph-models.ts';
+import type { GraphModelView } from './graph-model.ts';
 import type { KqlType } from '../../kql/plan/types.ts';
 
 /** What a cluster's catalog says, as immutable values. */
@@ -63,4 +63,28 @@ export interface Policies {
   readonly merge?: JsonObject;
   readonly sharding?: JsonObject;
   readonly ingestionbatching?: JsonObject;
+}
+
+export interface ExtentView {
+  readonly extentId: Guid;
+  readonly database: string;
+  readonly table: string;
+  readonly rowCount: number;
+  /** Bytes of the rows before they became Parquet, as far as known. */
+  readonly originalBytes: number;
+  /** Bytes at rest. */
+  readonly extentBytes: number;
+  readonly minCreatedOn: Instant;
+  readonly maxCreatedOn: Instant;
+  readonly tags: readonly string[];
+  readonly hot: boolean;
+  readonly dekId: Guid;
+}
+
+/** A database as the resource manager knows it. Periods in milliseconds; undefined: unlimited. */
+export interface ClusterDatabase {
+  readonly databaseId: Guid;
+  readonly name: string;
+  readonly softDeletePeriodMs?: number;
+  readonly hotCachePeriodMs?: number;
 }

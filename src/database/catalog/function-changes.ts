@@ -1,6 +1,6 @@
 import type { Guid } from '../../base/guid.ts';
 import type { FunctionView } from './catalog-view.ts';
-import type { FunctionSchema } from './cluster-data.ts';
+import type { FunctionSchema } from './schema.ts';
 import { dataError } from './data-error.ts';
 import { requireEntityName } from './entity-name.ts';
 import type { CatalogDraft } from './image.ts';

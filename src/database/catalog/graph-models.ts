@@ -1,46 +1,12 @@
 import type { Guid } from '../../base/guid.ts';
-import type { Instant } from '../../clock/clock.ts';
 import type { CatalogGraph, CatalogGraphStep } from '../../kql/plan/catalog.ts';
 import { isKqlType } from '../../kql/plan/types.ts';
-import type { Column } from '../../kql/plan/types.ts';
-import type { AppendRows } from './cluster-data.ts';
+import type { AppendRows } from './append-rows.ts';
 import { dataError } from './data-error.ts';
 import { requireEntityName } from './entity-name.ts';
+import type { GraphModelVersion, GraphModelView, GraphSnapshotView } from './graph-model.ts';
 import type { CatalogDraft, CatalogReader } from './image.ts';
 import { databaseOf } from './image.ts';
-
-/** A graph that is kept: how it is made of tables, and what was made of it.
- * @see https://learn.microsoft.com/kusto/management/graph/graph-model-overview */
-export interface GraphModelView {
-  readonly name: string;
-  /** Oldest first; the last is in force. */
-  readonly versions: readonly GraphModelVersion[];
-  /** Oldest first. */
-  readonly snapshots: readonly GraphSnapshotView[];
-}
-
-export interface GraphModelVersion {
-  readonly versionId: Guid;
-  readonly createdOn: Instant;
-  /** JSON as it was sent. */
-  readonly model: string;
-}
-
-export interface GraphSnapshotView {
-  readonly name: string;
-  readonly createdOn: Instant;
-  readonly versionId: Guid;
-  readonly versionCreatedOn: Instant;
-  readonly nodes: GraphPart;
-  readonly edges: GraphPart;
-}
-
-/** One of the two tables of a snapshot. */
-export interface GraphPart {
-  readonly tableId: Guid;
-  readonly columns: readonly Column[];
-  readonly rowCount: number;
-}
 
 export interface MakeSnapshotRequest {
   readonly database: string;

@@ -3,7 +3,7 @@ import type { Guid } from '../../base/guid.ts';
 import { newGuid } from '../../base/guid.ts';
 import type { RandomBytes } from '../../base/random.ts';
 import type { Catalog } from './catalog.ts';
-import type { ClusterData, OperationRecord } from './cluster-data.ts';
+import type { IngestionFailure, OperationRecord } from './operations.ts';
 import { ofKind } from './image.ts';
 import type { CatalogRecord } from './records.ts';
 import { recordId } from './records.ts';
@@ -18,7 +18,15 @@ const keptSlack = 200;
 /** UTF-16 units of a name or message. */
 const textMax = 1_024;
 
-type History = Pick<ClusterData, 'operations' | 'recordOperation' | 'ingestionFailures' | 'recordIngestionFailure'>;
+export interface History {
+  /** Newest first; kept for two weeks. What an earlier process has not brought to its end is `Abandoned`. */
+  operations(): readonly OperationRecord[];
+  /** Adds an operation or replaces the one with its id. */
+  recordOperation(operation: OperationRecord): Promise<void>;
+  /** Newest first; kept for two weeks. */
+  ingestionFailures(): readonly IngestionFailure[];
+  recordIngestionFailure(failure: IngestionFailure): Promise<void>;
+}
 
 /** What `.show operations` and `.show ingestion failures` tell: records of the catalog, in one commit with the removal of the oldest. */
 export function createHistory(catalog: Catalog, randomBytes: RandomBytes): History {

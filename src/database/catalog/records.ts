@@ -2,9 +2,9 @@ import type { Base64Url } from '../../base/base64url.ts';
 import type { Guid } from '../../base/guid.ts';
 import type { BlobName } from '../../storage/blob-store.ts';
 import type { FunctionView, MappingView, Policies, ColumnView } from './catalog-view.ts';
-import type { IngestionFailure, OperationRecord } from './cluster-data.ts';
-import type { GraphModelView } from './graph-models.ts';
-import type { WorkloadGroup } from './workload-groups.ts';
+import type { IngestionFailure, OperationRecord } from './operations.ts';
+import type { GraphModelView } from './graph-model.ts';
+import type { WorkloadGroup } from './workload-group.ts';
 import { CatalogDamagedError } from './catalog-seal.ts';
 
 /** The records of a catalog, by kind. Ids are opaque: a letter and guids. Times are milliseconds on the Kustody clock. */

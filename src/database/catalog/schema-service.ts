@@ -2,13 +2,12 @@ import type { Guid } from '../../base/guid.ts';
 import { newGuid } from '../../base/guid.ts';
 import type { RandomBytes } from '../../base/random.ts';
 import type { Instant } from '../../clock/clock.ts';
-import { parseMapping } from '../ingest/ingestion-mapping.ts';
 import type { Catalog } from './catalog.ts';
-import type { TableView } from './catalog-view.ts';
-import type { SchemaChanges, TableSchema } from './cluster-data.ts';
+import type { MappingKind, Policies, TableView } from './catalog-view.ts';
 import { dropFunctions, putFunction, setFunctionText } from './function-changes.ts';
 import type { CatalogDraft } from './image.ts';
 import type { TableRecord } from './records.ts';
+import type { FunctionSchema, MappingSchema, TableSchema } from './schema.ts';
 import type { Owner } from './setting-changes.ts';
 import { dropMapping, putMapping, setPolicy } from './setting-changes.ts';
 import {
@@ -26,12 +25,81 @@ import {
 } from './table-changes.ts';
 import { tableView } from './views.ts';
 
+export interface SchemaChanges {
+  /** `.create table(s)`. A table that exists is left as it is. @returns the tables as they are now */
+  createTables(database: string, tables: readonly TableSchema[]): Promise<readonly TableView[]>;
+  /** `.create-merge table(s)`: adds missing tables and columns. @throws DataError when a column exists with another type */
+  createMergeTables(database: string, tables: readonly TableSchema[]): Promise<readonly TableView[]>;
+  /** `.alter table`: exactly these columns in this order afterwards; those not listed lose their data. */
+  alterTable(database: string, table: TableSchema): Promise<TableView>;
+  /** `.alter-merge table`: adds missing columns at the end. */
+  alterMergeTable(database: string, table: TableSchema): Promise<TableView>;
+  /** @throws DataError `TableNotFound`, unless `ifExists` */
+  dropTables(database: string, tables: readonly string[], ifExists: boolean): Promise<void>;
+  /** All or none. `a` → `b` and `b` → `a` in one call swaps. */
+  renameTables(
+    database: string,
+    renames: readonly { readonly from: string; readonly to: string }[],
+  ): Promise<readonly TableView[]>;
+  /** @param columns names; their data is gone */
+  dropColumns(database: string, table: string, columns: readonly string[], ifExists: boolean): Promise<TableView>;
+  renameColumns(
+    database: string,
+    table: string,
+    renames: readonly { readonly from: string; readonly to: string }[],
+  ): Promise<TableView>;
+  setTableText(
+    database: string,
+    table: string,
+    text: { readonly folder?: string; readonly docstring?: string },
+  ): Promise<TableView>;
+  /** Docstrings of columns by name. `merge`: others keep theirs. */
+  setColumnDocstrings(
+    database: string,
+    table: string,
+    docstrings: Readonly<Record<string, string>>,
+    merge: boolean,
+  ): Promise<TableView>;
+
+  /** @param mode `create` refuses an existing one (`createIfNotExists` leaves it), `alter` a missing one */
+  putFunction(
+    database: string,
+    fn: FunctionSchema,
+    mode: 'create' | 'createIfNotExists' | 'createOrAlter' | 'alter',
+  ): Promise<FunctionSchema>;
+  dropFunctions(database: string, names: readonly string[], ifExists: boolean): Promise<void>;
+  setFunctionText(
+    database: string,
+    name: string,
+    text: { readonly folder?: string; readonly docstring?: string },
+  ): Promise<FunctionSchema>;
+
+  /** @param table undefined: a mapping of the database */
+  putMapping(
+    database: string,
+    table: string | undefined,
+    mapping: MappingSchema,
+    mode: 'create' | 'createOrAlter' | 'alter',
+  ): Promise<void>;
+  dropMapping(database: string, table: string | undefined, kind: MappingKind, name: string): Promise<void>;
+
+  /** Sets or (null) deletes one policy of a database or table. The value is the policy's JSON as Kusto shows it. */
+  setPolicy<Name extends keyof Policies>(
+    database: string,
+    table: string | undefined,
+    name: Name,
+    policy: NonNullable<Policies[Name]> | null,
+  ): Promise<void>;
+}
+
 export interface SchemaServiceParts {
   readonly catalog: Catalog;
   readonly randomBytes: RandomBytes;
   readonly now: () => Instant;
   /** After tables were dropped: their rows go. */
   readonly sweep: () => Promise<void>;
+  /** Whether a mapping means something to those who read by it. @throws DataError `InvalidMapping` */
+  readonly requireMapping: (kind: MappingKind, text: string) => void;
   /** @throws DataError `DatabaseNotFound` */
   readonly databaseId: (name: string) => Guid;
 }
@@ -42,6 +110,7 @@ export function createSchemaService({
   randomBytes,
   now,
   sweep,
+  requireMapping,
   databaseId,
 }: SchemaServiceParts): SchemaChanges {
   const change = <T>(database: string, plan: (draft: CatalogDraft, id: Guid) => T): Promise<T> => {
@@ -121,7 +190,7 @@ export function createSchemaService({
       change(database, (draft, id) => dropFunctions(draft, id, names, ifExists)),
     setFunctionText: (database, name, text) => change(database, (draft, id) => setFunctionText(draft, id, name, text)),
     putMapping: async (database, table, mapping, mode) => {
-      parseMapping(mapping.kind, mapping.mapping);
+      requireMapping(mapping.kind, mapping.mapping);
       await change(database, (draft, id) => putMapping(draft, ownerOf(draft, id, table), mapping, mode, now()));
     },
     dropMapping: (database, table, kind, name) =>

@@ -2,7 +2,7 @@ import type { Guid } from '../../base/guid.ts';
 import type { Instant } from '../../clock/clock.ts';
 import { parseTimespan } from '../../kql/values/ticks.ts';
 import type { MappingKind, MappingView, Policies } from './catalog-view.ts';
-import type { MappingSchema } from './cluster-data.ts';
+import type { MappingSchema } from './schema.ts';
 import { dataError } from './data-error.ts';
 import { requireEntityName } from './entity-name.ts';
 import type { CatalogDraft } from './image.ts';

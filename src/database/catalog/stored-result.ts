@@ -1,7 +1,8 @@
 import type { Guid } from '../../base/guid.ts';
 import type { Instant } from '../../clock/clock.ts';
 import type { Column } from '../../kql/plan/types.ts';
-import type { AppendRows, ExtentView } from './cluster-data.ts';
+import type { AppendRows } from './append-rows.ts';
+import type { ExtentView } from './catalog-view.ts';
 import { dataError } from './data-error.ts';
 import { requireEntityName } from './entity-name.ts';
 import { dropHidden, hiddenRecord } from './hidden-table.ts';

@@ -1,7 +1,7 @@
 import type { Guid } from '../../base/guid.ts';
 import type { Column } from '../../kql/plan/types.ts';
 import type { ColumnView } from './catalog-view.ts';
-import type { TableSchema } from './cluster-data.ts';
+import type { TableSchema } from './schema.ts';
 import { dataError } from './data-error.ts';
 import { requireEntityName } from './entity-name.ts';
 import type { CatalogDraft } from './image.ts';

@@ -1,7 +1,7 @@
 import { createHash } from 'node:crypto';
 import type { CatalogDatabase, KqlCatalog } from '../../kql/plan/catalog.ts';
 import type { DatabaseView, TableView } from './catalog-view.ts';
-import type { ClusterDatabase } from './cluster-data.ts';
+import type { ClusterDatabase } from './catalog-view.ts';
 import { catalogGraph } from './graph-models.ts';
 import type { CatalogReader, StoredResultRecord } from './image.ts';
 import { databaseOf } from './image.ts';

@@ -1,6 +1,7 @@
 import type { Guid } from '../../base/guid.ts';
 import { invariant } from '../../base/invariant.ts';
-import type { AppendRequest, ExtentView } from '../catalog/cluster-data.ts';
+import type { AppendRequest } from '../ingest/ingest-request.ts';
+import type { ExtentView } from '../catalog/catalog-view.ts';
 import { dataError } from '../catalog/data-error.ts';
 import type { Program } from '../../kql/plan/plan.ts';
 import { KqlError } from '../../kql/plan/kql-error.ts';

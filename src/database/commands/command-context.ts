@@ -2,7 +2,7 @@ import type { ClusterRole, DatabaseAccess, RoleHolder } from '../../authz/kusto-
 import type { Guid } from '../../base/guid.ts';
 import type { RandomBytes } from '../../base/random.ts';
 import type { Clock, Instant } from '../../clock/clock.ts';
-import type { ClusterData } from '../catalog/cluster-data.ts';
+import type { ClusterData } from '../cluster-data.ts';
 import type { QueryEngine } from '../../kql/query-engine.ts';
 
 /** Everything a management command works with. */

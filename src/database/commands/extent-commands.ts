@@ -1,6 +1,6 @@
 import type { Guid } from '../../base/guid.ts';
 import { parseGuid } from '../../base/guid.ts';
-import type { ExtentView } from '../catalog/cluster-data.ts';
+import type { ExtentView } from '../catalog/catalog-view.ts';
 import { dataError } from '../catalog/data-error.ts';
 import { KqlError } from '../../kql/plan/kql-error.ts';
 import type { Command, CommandRow, CommandTable, Row, RunNested } from './command.ts';

@@ -1,4 +1,4 @@
-import type { FunctionSchema } from '../catalog/cluster-data.ts';
+import type { FunctionSchema } from '../catalog/schema.ts';
 import type { FunctionView } from '../catalog/catalog-view.ts';
 import { dataError } from '../catalog/data-error.ts';
 import { KqlError } from '../../kql/plan/kql-error.ts';

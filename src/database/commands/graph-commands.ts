@@ -1,6 +1,6 @@
 import { newGuid } from '../../base/guid.ts';
 import { dataError } from '../catalog/data-error.ts';
-import type { GraphModelVersion, GraphModelView, GraphSnapshotView } from '../catalog/graph-models.ts';
+import type { GraphModelVersion, GraphModelView, GraphSnapshotView } from '../catalog/graph-model.ts';
 import { stepsOfModel } from '../catalog/graph-models.ts';
 import { fixedProgram } from '../../kql/data-dependent-schema.ts';
 import type { KqlCatalog } from '../../kql/plan/catalog.ts';

@@ -1,5 +1,5 @@
 import { Buffer } from 'node:buffer';
-import type { IngestRequest } from '../catalog/cluster-data.ts';
+import type { IngestRequest } from '../ingest/ingest-request.ts';
 import { DataError, dataError } from '../catalog/data-error.ts';
 import type { Command, CommandRow, Row } from './command.ts';
 import type { CommandContext } from './command-context.ts';

@@ -1,5 +1,5 @@
 import { newGuid } from '../../base/guid.ts';
-import type { IngestionFailure } from '../catalog/cluster-data.ts';
+import type { IngestionFailure } from '../catalog/operations.ts';
 import type { DataErrorCode } from '../catalog/data-error.ts';
 import { DataError } from '../catalog/data-error.ts';
 import type { CommandContext } from './command-context.ts';

@@ -1,4 +1,4 @@
-import type { IngestionFailure, OperationRecord } from '../catalog/cluster-data.ts';
+import type { IngestionFailure, OperationRecord } from '../catalog/operations.ts';
 import { ticksPerMillisecond } from '../../kql/values/ticks.ts';
 import type { Command, CommandRow, Row } from './command.ts';
 import type { CommandContext, RequestView } from './command-context.ts';

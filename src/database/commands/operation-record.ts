@@ -1,5 +1,5 @@
 import { newGuid } from '../../base/guid.ts';
-import type { OperationRecord, OperationState } from '../catalog/cluster-data.ts';
+import type { OperationRecord, OperationState } from '../catalog/operations.ts';
 import { CommitRefusedError, DataError } from '../catalog/data-error.ts';
 import { KqlError } from '../../kql/plan/kql-error.ts';
 import type { Row } from './command.ts';

@@ -1,7 +1,7 @@
 import { createHash } from 'node:crypto';
 import type { Instant } from '../../clock/clock.ts';
 import { instant } from '../../clock/clock.ts';
-import type { OperationRecord } from '../catalog/cluster-data.ts';
+import type { OperationRecord } from '../catalog/operations.ts';
 import type { TableView } from '../catalog/catalog-view.ts';
 import type { Plan } from '../../kql/plan/plan.ts';
 import { tablesOf } from '../../kql/plan/walk.ts';

@@ -1,5 +1,5 @@
 import { invariant } from '../../base/invariant.ts';
-import type { ExtentView } from '../catalog/cluster-data.ts';
+import type { ExtentView } from '../catalog/catalog-view.ts';
 import { dataError } from '../catalog/data-error.ts';
 import type { StoredResultView } from '../catalog/stored-result.ts';
 import { storedMsMax } from '../catalog/stored-result.ts';

@@ -1,5 +1,5 @@
 import type { TableView } from '../catalog/catalog-view.ts';
-import type { TableSchema } from '../catalog/cluster-data.ts';
+import type { TableSchema } from '../catalog/schema.ts';
 import { dataError } from '../catalog/data-error.ts';
 import { KqlError } from '../../kql/plan/kql-error.ts';
 import type { Column } from '../../kql/plan/types.ts';

@@ -2,7 +2,7 @@ import type { Json, JsonObject } from '../../base/json.ts';
 import { isJsonObject } from '../../base/json.ts';
 import { dataError } from '../catalog/data-error.ts';
 import { defaultGroup } from '../catalog/workload-groups.ts';
-import type { RateLimit, WorkloadGroup } from '../catalog/workload-groups.ts';
+import type { RateLimit, WorkloadGroup } from '../catalog/workload-group.ts';
 import { KqlError } from '../../kql/plan/kql-error.ts';
 import type { Command, CommandRow, Row } from './command.ts';
 import type { CommandContext } from './command-context.ts';

@@ -1,11 +1,12 @@
 import type { Guid } from '../../base/guid.ts';
+import type { Instant } from '../../clock/clock.ts';
 import { instant } from '../../clock/clock.ts';
-import type { ExtentChanges, ExtentFilter, ExtentView, TableStatistics } from '../catalog/cluster-data.ts';
+import type { ExtentView } from '../catalog/catalog-view.ts';
 import { dataError } from '../catalog/data-error.ts';
 import type { ExtentRecord, TableRecord } from '../catalog/records.ts';
 import { bytesAtRest } from '../catalog/records.ts';
 import type { BoundValue } from '../../kql/sql/context.ts';
-import type { ExtentExchange } from './extent-exchange.ts';
+import type { ExportedExtent, ExtentExchange } from './extent-exchange.ts';
 import { collect } from './extent-writer.ts';
 import type { WrittenExtent } from './extent-writer.ts';
 import type { Merger } from './merger.ts';
@@ -14,6 +15,56 @@ import { chunksOf } from './sweeper.ts';
 import { openTable } from './table-sources.ts';
 import type { TableStore } from './table-store.ts';
 import { columnName, ingestionColumn } from './tail-table.ts';
+
+export interface ExtentFilter {
+  readonly extentIds?: readonly Guid[];
+  /** Extents that carry all of them. */
+  readonly tags?: readonly string[];
+}
+
+export interface ExtentChanges {
+  /** Extents at rest; rows still in the log of small writes are in none. @param table undefined: of all tables */
+  extents(database: string, table?: string): readonly ExtentView[];
+  /** Those of what is kept beside the tables: stored query results, snapshots of graphs; with a title that says of which. */
+  keptExtents(database: string): readonly { readonly title: string; readonly extents: readonly ExtentView[] }[];
+  /** Rows and bytes of a table, those in the log included. */
+  tableStatistics(database: string, table: string): TableStatistics;
+  /** Merges the log of a table into an extent now. */
+  flush(database: string, table: string): Promise<void>;
+  /** @returns what was dropped */
+  dropExtents(database: string, table: string | undefined, filter: ExtentFilter): Promise<readonly ExtentView[]>;
+  /** `.clear table data`. */
+  clearTable(database: string, table: string): Promise<void>;
+  /** Rewrites the extents that hold rows which `predicate` is true for, without those rows.
+   * @param predicate SQL over the columns as `sources().open` names them
+   * @returns how many rows are gone */
+  purge(
+    database: string,
+    table: string,
+    predicate: { readonly sql: string; readonly bound: readonly BoundValue[] },
+  ): Promise<number>;
+  /** The sealed bytes of an extent with the `encryptiondata` that opens them, for other people's readers; also
+   * of stored query results. */
+  exportExtent(database: string, extentId: Guid): Promise<ExportedExtent>;
+  /** Takes over Parquet that another writer sealed in the same format. */
+  importExtent(
+    database: string,
+    table: string,
+    sealed: { readonly bytes: AsyncIterable<Uint8Array>; readonly encryptionData: string },
+  ): Promise<ExtentView>;
+}
+
+export interface TableStatistics {
+  readonly extentCount: number;
+  readonly rowCount: number;
+  readonly originalBytes: number;
+  readonly extentBytes: number;
+  readonly hotExtentCount: number;
+  readonly hotRowCount: number;
+  readonly hotExtentBytes: number;
+  readonly minCreatedOn: Instant | undefined;
+  readonly maxCreatedOn: Instant | undefined;
+}
 
 export function createExtentService(store: TableStore, merger: Merger, exchange: ExtentExchange): ExtentChanges {
   const { catalog, log, writer, sweeper } = store.parts;

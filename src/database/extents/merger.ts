@@ -13,7 +13,7 @@ import { chunksOf } from './sweeper.ts';
 import { openTable } from './table-sources.ts';
 import type { TableStore } from './table-store.ts';
 import { columnName, ingestionColumn } from './tail-table.ts';
-import { UnreadableExtentsError } from './upkeep.ts';
+import { UnreadableExtentsError } from './unreadable-extents-error.ts';
 
 export interface MergerParts {
   readonly store: TableStore;

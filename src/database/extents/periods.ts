@@ -1,5 +1,5 @@
 import type { Policies } from '../catalog/catalog-view.ts';
-import type { ClusterDatabase } from '../catalog/cluster-data.ts';
+import type { ClusterDatabase } from '../catalog/catalog-view.ts';
 import type { ExtentRecord } from '../catalog/records.ts';
 import { parseTimespan, ticksPerMillisecond } from '../../kql/values/ticks.ts';
 

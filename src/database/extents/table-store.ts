@@ -3,7 +3,7 @@ import { invariant } from '../../base/invariant.ts';
 import type { Instant } from '../../clock/clock.ts';
 import type { Catalog } from '../catalog/catalog.ts';
 import type { Policies } from '../catalog/catalog-view.ts';
-import type { ClusterDatabase } from '../catalog/cluster-data.ts';
+import type { ClusterDatabase } from '../catalog/catalog-view.ts';
 import { dataError } from '../catalog/data-error.ts';
 import type { CatalogReader, StoredResultRecord } from '../catalog/image.ts';
 import { databaseOf, isHidden } from '../catalog/image.ts';

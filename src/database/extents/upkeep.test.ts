@@ -5,7 +5,7 @@ import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import type { DataFixture } from '../../../tests/support/cluster-data-fixture.ts';
 import { openDataFixture } from '../../../tests/support/cluster-data-fixture.ts';
 import { FilesystemBlobStore } from '../../storage/filesystem/filesystem-blob-store.ts';
-import type { ExtentView } from '../catalog/cluster-data.ts';
+import type { ExtentView } from '../catalog/catalog-view.ts';
 
 let cluster: DataFixture;
 let directory: string;

@@ -4,6 +4,7 @@ import { CommitRefusedError } from '../catalog/data-error.ts';
 import type { TableRecord } from '../catalog/records.ts';
 import type { Merger } from './merger.ts';
 import type { Sweeper } from './sweeper.ts';
+import { UnreadableExtentsError } from './unreadable-extents-error.ts';
 
 /** In the order in which they are done. `databases`: what databases held that were deleted. `sweep`: rows of tables that were dropped or
  * emptied. */
@@ -28,18 +29,6 @@ export interface UpkeepProblem {
   readonly times: number;
   /** Of a merge: extents that do not open, and are left out of it. */
   readonly unreadableExtents?: number;
-}
-
-/** Names the extents of a table that could not be read, although the step went on without them. */
-export class UnreadableExtentsError extends Error {
-  override readonly name = 'UnreadableExtentsError';
-  constructor(
-    readonly count: number,
-    /** Class of the error that one of them gave. */
-    readonly why: string,
-  ) {
-    super(`${count} extents do not open.`);
-  }
 }
 
 export interface UpkeepParts {

@@ -3,14 +3,9 @@ import { newGuid } from '../../base/guid.ts';
 import type { RandomBytes } from '../../base/random.ts';
 import type { Instant } from '../../clock/clock.ts';
 import type { MappingView } from '../catalog/catalog-view.ts';
-import type {
-  AppendRequest,
-  AppendResult,
-  AppendRows,
-  ExtentView,
-  IngestRequest,
-  IngestResult,
-} from '../catalog/cluster-data.ts';
+import type { AppendRequest, AppendResult, IngestRequest, IngestResult } from './ingest-request.ts';
+import type { AppendRows } from '../catalog/append-rows.ts';
+import type { ExtentView } from '../catalog/catalog-view.ts';
 import { dataError } from '../catalog/data-error.ts';
 import type { CatalogReader } from '../catalog/image.ts';
 import { CatalogDraft, databaseOf } from '../catalog/image.ts';

@@ -1,4 +1,4 @@
-import type { RateLimit, WorkloadGroup } from '../../../database/catalog/workload-groups.ts';
+import type { RateLimit, WorkloadGroup } from '../../../database/catalog/workload-group.ts';
 import { commandTypeOf, isIngestionCommand, isWorkloadGroupCommand } from '../../../database/commands/command-type.ts';
 import type { CapacityView, RequestView } from '../../../database/commands/command-context.ts';
 import type { KustoError } from '../errors/kusto-error.ts';

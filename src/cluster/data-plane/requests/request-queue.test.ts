@@ -3,7 +3,7 @@ import { newGuid } from '../../../base/guid.ts';
 import { systemRandomBytes } from '../../../base/random.ts';
 import { instant } from '../../../clock/clock.ts';
 import type { RequestView } from '../../../database/commands/command-context.ts';
-import type { RateLimit, WorkloadGroup } from '../../../database/catalog/workload-groups.ts';
+import type { RateLimit, WorkloadGroup } from '../../../database/catalog/workload-group.ts';
 import { kustoError } from '../errors/kusto-error.ts';
 import type { RunningPlace } from './request-queue.ts';
 import { historyLimits, RunningRequests } from './running-requests.ts';

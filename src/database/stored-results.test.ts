@@ -1,8 +1,8 @@
 import { afterEach, describe, expect, it } from 'vitest';
-import type { DataFixture } from '../../../tests/support/cluster-data-fixture.ts';
-import { openDataFixture } from '../../../tests/support/cluster-data-fixture.ts';
-import { readStoredRows } from '../../../tests/support/read-rows.ts';
-import type { StoreResultRequest } from '../catalog/stored-result.ts';
+import type { DataFixture } from '../../tests/support/cluster-data-fixture.ts';
+import { openDataFixture } from '../../tests/support/cluster-data-fixture.ts';
+import { readStoredRows } from '../../tests/support/read-rows.ts';
+import type { StoreResultRequest } from './catalog/stored-result.ts';
 
 let cluster: DataFixture;
 afterEach(() => cluster.close());

@@ -1,17 +1,18 @@
-import type { Guid } from '../../base/guid.ts';
-import { newGuid } from '../../base/guid.ts';
-import type { RandomBytes } from '../../base/random.ts';
-import { dataError } from '../catalog/data-error.ts';
-import { requireEntityName } from '../catalog/entity-name.ts';
-import type { GraphModels, GraphModelView, GraphPart, GraphSnapshotView } from '../catalog/graph-models.ts';
-import { putGraphModel, requireGraphModel, saveGraphModel } from '../catalog/graph-models.ts';
-import type { AppendRows } from '../catalog/cluster-data.ts';
-import type { CatalogDraft, CatalogReader } from '../catalog/image.ts';
-import { databaseOf } from '../catalog/image.ts';
-import type { TableRecord } from '../catalog/records.ts';
-import type { IngestService } from '../ingest/ingest-service.ts';
-import { dropHidden, hiddenRecord } from '../catalog/hidden-table.ts';
-import type { TableStore } from './table-store.ts';
+import type { Guid } from '../base/guid.ts';
+import { newGuid } from '../base/guid.ts';
+import type { RandomBytes } from '../base/random.ts';
+import { dataError } from './catalog/data-error.ts';
+import { requireEntityName } from './catalog/entity-name.ts';
+import type { GraphModels } from './catalog/graph-models.ts';
+import type { GraphModelView, GraphPart, GraphSnapshotView } from './catalog/graph-model.ts';
+import { putGraphModel, requireGraphModel, saveGraphModel } from './catalog/graph-models.ts';
+import type { AppendRows } from './catalog/append-rows.ts';
+import type { CatalogDraft, CatalogReader } from './catalog/image.ts';
+import { databaseOf } from './catalog/image.ts';
+import type { TableRecord } from './catalog/records.ts';
+import type { IngestService } from './ingest/ingest-service.ts';
+import { dropHidden, hiddenRecord } from './catalog/hidden-table.ts';
+import type { TableStore } from './extents/table-store.ts';
 
 /** Graph models, and snapshots of them: two tables each, sealed like all others. */
 export function createGraphModels(

@@ -1,15 +1,15 @@
-import { newGuid } from '../../base/guid.ts';
-import type { RandomBytes } from '../../base/random.ts';
-import { instant } from '../../clock/clock.ts';
-import type { CatalogReader, StoredResultRecord } from '../catalog/image.ts';
-import { CatalogDraft } from '../catalog/image.ts';
-import { dropHidden } from '../catalog/hidden-table.ts';
-import type { StoredResults, StoredResultView } from '../catalog/stored-result.ts';
-import { createStoredResult, findStored } from '../catalog/stored-result.ts';
-import type { IngestService } from '../ingest/ingest-service.ts';
-import { extentView } from './extent-service.ts';
-import { chunksOf } from './sweeper.ts';
-import type { TableStore } from './table-store.ts';
+import { newGuid } from '../base/guid.ts';
+import type { RandomBytes } from '../base/random.ts';
+import { instant } from '../clock/clock.ts';
+import type { CatalogReader, StoredResultRecord } from './catalog/image.ts';
+import { CatalogDraft } from './catalog/image.ts';
+import { dropHidden } from './catalog/hidden-table.ts';
+import type { StoredResults, StoredResultView } from './catalog/stored-result.ts';
+import { createStoredResult, findStored } from './catalog/stored-result.ts';
+import type { IngestService } from './ingest/ingest-service.ts';
+import { extentView } from './extents/extent-service.ts';
+import { chunksOf } from './extents/sweeper.ts';
+import type { TableStore } from './extents/table-store.ts';
 
 /** Results of queries that their principals keep: sealed like the rows of tables, under names of their own. */
 export function createStoredResults(

@@ -1,36 +1,37 @@
-import type { Guid } from '../../base/guid.ts';
-import { newGuid } from '../../base/guid.ts';
-import type { RandomBytes } from '../../base/random.ts';
-import type { Instant } from '../../clock/clock.ts';
-import type { BlobStore } from '../../storage/blob-store.ts';
-import type { EngineDatabase } from '../../kql/duckdb/engine-database.ts';
-import type { ExtentExchange } from '../extents/extent-exchange.ts';
-import type { ExtentFiles } from '../extents/extent-files.ts';
-import { createExtentService, extentView } from '../extents/extent-service.ts';
-import { ExtentWriter } from '../extents/extent-writer.ts';
-import { createGraphModels } from '../extents/graph-models.ts';
-import { LogBook } from '../extents/log-book.ts';
-import { Merger } from '../extents/merger.ts';
-import { createStoredResults } from '../extents/stored-results.ts';
-import { chunksOf, Sweeper } from '../extents/sweeper.ts';
-import { TableStore } from '../extents/table-store.ts';
-import { Upkeep } from '../extents/upkeep.ts';
-import { IngestService } from '../ingest/ingest-service.ts';
-import type { KqlCatalog } from '../../kql/plan/catalog.ts';
-import type { DatabaseView } from './catalog-view.ts';
-import { Catalog } from './catalog.ts';
-import type { CatalogRewrap } from './catalog.ts';
-import { dropHidden } from './hidden-table.ts';
-import type { CatalogStore } from './catalog-store.ts';
+import type { Guid } from '../base/guid.ts';
+import { newGuid } from '../base/guid.ts';
+import type { RandomBytes } from '../base/random.ts';
+import type { Instant } from '../clock/clock.ts';
+import type { BlobStore } from '../storage/blob-store.ts';
+import type { EngineDatabase } from '../kql/duckdb/engine-database.ts';
+import type { ExtentExchange } from './extents/extent-exchange.ts';
+import type { ExtentFiles } from './extents/extent-files.ts';
+import { createExtentService, extentView } from './extents/extent-service.ts';
+import { ExtentWriter } from './extents/extent-writer.ts';
+import { createGraphModels } from './graph-models.ts';
+import { LogBook } from './extents/log-book.ts';
+import { Merger } from './extents/merger.ts';
+import { createStoredResults } from './stored-results.ts';
+import { chunksOf, Sweeper } from './extents/sweeper.ts';
+import { TableStore } from './extents/table-store.ts';
+import { Upkeep } from './extents/upkeep.ts';
+import { parseMapping } from './ingest/ingestion-mapping.ts';
+import { IngestService } from './ingest/ingest-service.ts';
+import type { KqlCatalog } from '../kql/plan/catalog.ts';
+import type { DatabaseView } from './catalog/catalog-view.ts';
+import { Catalog } from './catalog/catalog.ts';
+import type { CatalogRewrap } from './catalog/catalog.ts';
+import { dropHidden } from './catalog/hidden-table.ts';
+import type { CatalogStore } from './catalog/catalog-store.ts';
 import type { ClusterData } from './cluster-data.ts';
-import type { DataKeys, Rewrap } from './data-keys.ts';
-import { createHistory } from './history.ts';
-import type { CatalogRecord, TableRecord } from './records.ts';
-import { bytesAtRest } from './records.ts';
-import { RequestIndex } from './request-index.ts';
-import { createSchemaService } from './schema-service.ts';
-import { createWorkloadGroups } from './workload-groups.ts';
-import { databaseView, kqlCatalogOf, tableView, withStoredResults } from './views.ts';
+import type { DataKeys, Rewrap } from './catalog/data-keys.ts';
+import { createHistory } from './catalog/history.ts';
+import type { CatalogRecord, TableRecord } from './catalog/records.ts';
+import { bytesAtRest } from './catalog/records.ts';
+import { RequestIndex } from './catalog/request-index.ts';
+import { createSchemaService } from './catalog/schema-service.ts';
+import { createWorkloadGroups } from './catalog/workload-groups.ts';
+import { databaseView, kqlCatalogOf, tableView, withStoredResults } from './catalog/views.ts';
 
 export interface ClusterDataOptions {
   readonly clusterId: Guid;
@@ -93,6 +94,7 @@ export async function openClusterData(options: ClusterDataOptions): Promise<Open
     randomBytes,
     now,
     sweep: () => sweeper.sweepSome(),
+    requireMapping: parseMapping,
     databaseId: (name) => tables.database(name).databaseId,
   });
   const views = new Views(catalog, tables, options.clusterName, newGuid(randomBytes));

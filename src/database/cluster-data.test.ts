@@ -1,14 +1,14 @@
 import { afterEach, describe, expect, it } from 'vitest';
-import type { DataFixture } from '../../../tests/support/cluster-data-fixture.ts';
-import { openDataFixture, started } from '../../../tests/support/cluster-data-fixture.ts';
-import { readRows } from '../../../tests/support/read-rows.ts';
-import { newGuid } from '../../base/guid.ts';
-import { systemRandomBytes } from '../../base/random.ts';
-import { instant } from '../../clock/clock.ts';
-import type { RowStatement } from '../../kql/query-engine.ts';
-import type { TableUses } from '../../kql/scan-ranges.ts';
-import { MemoryBlobStore } from '../../storage/memory/memory-blob-store.ts';
-import type { CatalogStore } from '../catalog/catalog-store.ts';
+import type { DataFixture } from '../../tests/support/cluster-data-fixture.ts';
+import { openDataFixture, started } from '../../tests/support/cluster-data-fixture.ts';
+import { readRows } from '../../tests/support/read-rows.ts';
+import { newGuid } from '../base/guid.ts';
+import { systemRandomBytes } from '../base/random.ts';
+import { instant } from '../clock/clock.ts';
+import type { RowStatement } from '../kql/query-engine.ts';
+import type { TableUses } from '../kql/scan-ranges.ts';
+import { MemoryBlobStore } from '../storage/memory/memory-blob-store.ts';
+import type { CatalogStore } from './catalog/catalog-store.ts';
 
 const open: DataFixture[] = [];
 const fixture = async (...args: Parameters<typeof openDataFixture>): Promise<DataFixture> => {

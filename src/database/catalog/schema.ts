@@ -1,0 +1,26 @@
+import type { Column } from '../../kql/plan/types.ts';
+import type { MappingKind } from './catalog-view.ts';
+
+export interface TableSchema {
+  readonly name: string;
+  readonly columns: readonly Column[];
+  readonly folder?: string;
+  readonly docstring?: string;
+}
+
+export interface FunctionSchema {
+  readonly name: string;
+  /** With parentheses: `(n:long=5)`. */
+  readonly parameters: string;
+  /** With braces. */
+  readonly body: string;
+  readonly folder?: string;
+  readonly docstring?: string;
+}
+
+export interface MappingSchema {
+  readonly name: string;
+  readonly kind: MappingKind;
+  /** JSON text of the array as sent; checked here. */
+  readonly mapping: string;
+}

@@ -1,0 +1,60 @@
+import type { Guid } from '../base/guid.ts';
+import type { Instant } from '../clock/clock.ts';
+import type { KqlCatalog } from '../kql/plan/catalog.ts';
+import type { EngineSources, OpenTable } from '../kql/query-engine.ts';
+import type { TableUses } from '../kql/scan-ranges.ts';
+import type { ClusterDatabase, DatabaseView, TableView } from './catalog/catalog-view.ts';
+import type { GraphModels } from './catalog/graph-models.ts';
+import type { History } from './catalog/history.ts';
+import type { SchemaChanges } from './catalog/schema-service.ts';
+import type { StoredResults } from './catalog/stored-result.ts';
+import type { WorkloadGroups } from './catalog/workload-groups.ts';
+import type { ExtentChanges } from './extents/extent-service.ts';
+import type { UpkeepOptions, UpkeepProblem } from './extents/upkeep.ts';
+import type { AppendRequest, AppendResult, IngestRequest, IngestResult } from './ingest/ingest-request.ts';
+
+/** Everything one cluster holds. Lives in the cluster's own process. Every change is durable, and still permitted by the lease,
+ * when its promise resolves. Names are compared as Kusto does: databases without case, everything else with case.
+ * All methods throw DataError for what a client did wrong (see data-error.ts), CommitRefusedError when the lease has ended or the
+ * cluster was suspended meanwhile (nothing happened), and anything else for our own faults. */
+export interface ClusterData extends SchemaChanges, ExtentChanges, StoredResults, GraphModels, History, WorkloadGroups {
+  /** Called with what the resource manager knows, before the first request and whenever it has changed. */
+  setDatabases(databases: readonly ClusterDatabase[]): Promise<void>;
+  /** Removes what databases held that were deleted. */
+  removeDatabases(databaseIds: readonly Guid[]): Promise<void>;
+  /** Whether anything is left of a database, be it known or deleted. */
+  holdsDatabase(databaseId: Guid): boolean;
+  /** Bytes at rest of one database. */
+  databaseBytes(databaseId: Guid): number;
+  /** As of now; immutable. */
+  databases(): readonly DatabaseView[];
+  /** @throws DataError `DatabaseNotFound` */
+  database(name: string): DatabaseView;
+  /** @throws DataError `DatabaseNotFound` | `TableNotFound` */
+  table(database: string, table: string): TableView;
+  /** For the engine: what names mean to a principal; the same object until the schema changes, for
+   * principals without stored results and for nobody in particular. */
+  kqlCatalog(principal?: string): KqlCatalog;
+  /** Where queries of a principal read rows: a snapshot of each table as of `open`. */
+  sources(principal?: string): PruningSources;
+
+  /** All rows or none; exactly once for each request id with the same content. */
+  ingest(request: IngestRequest): Promise<IngestResult>;
+  /** Rows of a SELECT (`.set-or-append` and its like). One extent, or none when there are no rows. */
+  append(request: AppendRequest): Promise<AppendResult>;
+
+  /** Merges, drops extents past their retention, removes blobs that nothing names. The supervisor calls it by its clock. What fails for
+   * one table does not keep the others from it. */
+  maintain(options?: UpkeepOptions): Promise<void>;
+  /** When `maintain` will next have something to do, if nobody writes anything; undefined: never. */
+  upkeepDueAt(): Instant | undefined;
+  /** What `maintain` could not do, and has not done since. */
+  upkeepProblems(): readonly UpkeepProblem[];
+  /** Merges what is cheap to merge, then lets go of everything. */
+  close(): Promise<void>;
+}
+
+export interface PruningSources extends EngineSources {
+  /** @param uses extents that none of them needs are not opened. Absent: all rows are read */
+  open(database: string, table: string, uses?: TableUses): Promise<OpenTable>;
+}

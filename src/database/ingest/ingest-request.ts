@@ -1,0 +1,59 @@
+import type { Guid } from '../../base/guid.ts';
+import type { Instant } from '../../clock/clock.ts';
+import type { AppendRows } from '../catalog/append-rows.ts';
+import type { ExtentView } from '../catalog/catalog-view.ts';
+import type { TableSchema } from '../catalog/schema.ts';
+
+export interface IngestRequest {
+  readonly database: string;
+  readonly table: string;
+  /** As the client wrote it, any case: `csv`, `MultiJSON` … @throws DataError `FormatNotSupported` by name */
+  readonly format: string;
+  /** Not compressed; at most `bytesMax`. */
+  readonly body: Uint8Array;
+  /** Name of a mapping of the table or database. */
+  readonly mappingName?: string;
+  /** JSON text of a mapping (`.ingest … with (ingestionMapping=…)`). */
+  readonly mapping?: string;
+  readonly ignoreFirstRecord?: boolean;
+  /** The same id with the same content is ingested once. */
+  readonly requestId?: string;
+  readonly tags?: readonly string[];
+  /** Extents with a creation time of their own (`creationTime`). */
+  readonly creationTime?: Instant;
+  /** `streaming` needs the streamingingestion policy of table or database. */
+  readonly kind: 'streaming' | 'inline';
+}
+
+export interface IngestResult {
+  readonly rowCount: number;
+  /** Undefined while the rows are in the log of small writes, or when there were none. */
+  readonly extentId: Guid | undefined;
+  /** This request was ingested before; nothing was added. */
+  readonly repeated: boolean;
+}
+
+export interface AppendRequest {
+  readonly database: string;
+  readonly table: string;
+  /** Columns fill the table's columns in order; types must be the table's. */
+  readonly rows: AppendRows;
+  /** Drops all other rows of the table in the same commit (`.set-or-replace`). */
+  readonly replace: boolean;
+  /** What happens to the table in the same commit. */
+  readonly change?: TableChange;
+  readonly tags?: readonly string[];
+  readonly creationTime?: Instant;
+}
+
+/** `create` makes a missing table · `extend` adds columns at the end · `recreate` gives the table these columns and no others: of the
+ * old ones those stay that have name and type in common. */
+export interface TableChange {
+  readonly how: 'create' | 'extend' | 'recreate';
+  readonly schema: Omit<TableSchema, 'name'>;
+}
+
+export interface AppendResult {
+  /** Undefined: no rows. */
+  readonly extent: ExtentView | undefined;
+}

@@ -21,6 +21,8 @@ describe('scopes', () => {
     ['https://management.azure.com/.default', 'https://management.azure.com'],
     ['cfa8b339-82a2-471a-a3c9-0fc0be7a4093/.default', 'cfa8b339-82a2-471a-a3c9-0fc0be7a4093'],
     ['api://1/.default/.default', 'api://1/.default'],
+    ['https://vault.azure.net/.default openid offline_access profile', 'https://vault.azure.net'],
+    ['openid profile https://vault.azure.net/.default', 'https://vault.azure.net'],
   ])('%s means the resource %s', (scope, resource) => {
     expect(resourceOfScope(scope)).toBe(resource);
   });
@@ -28,9 +30,12 @@ describe('scopes', () => {
   it.each([
     ['User.Read', 'ScopeNotDefault'],
     ['https://graph.microsoft.com/User.Read', 'ScopeNotDefault'],
-    ['https://graph.microsoft.com/.default openid', 'ScopeNotDefault'],
+    ['openid offline_access profile', 'ScopeNotDefault'],
+    ['https://graph.microsoft.com/.default User.Read', 'ScopeNotDefault'],
+    ['https://graph.microsoft.com/User.Read openid offline_access profile', 'ScopeNotDefault'],
     ['https%3A%2F%2Fgraph.microsoft.com%2F.default', 'ScopeNotDefault'],
     ['https://graph.microsoft.com/.default https://vault.azure.net/.default', 'ScopeOfManyResources'],
+    ['https://graph.microsoft.com/.default https://vault.azure.net/.default openid', 'ScopeOfManyResources'],
     ['/.default', 'ScopeFormat'],
     ['vault.azure.net/.default', 'ScopeFormat'],
   ])('%s is refused as %s', (scope, row) => {

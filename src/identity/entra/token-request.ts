@@ -61,12 +61,15 @@ export function readResource(form: URLSearchParams, version: 1 | 2): string {
   return resourceOfScope(scope);
 }
 
+/** Scopes of a user's sign-in that MSAL for Go and Java add to an application's request, too: they change nothing. */
+const ofSignIn = new Set(['openid', 'offline_access', 'profile']);
+
 /** Takes off exactly one `/.default`: of `https://management.azure.com//.default` the resource ends with a slash.
  * @throws EntraError */
 export function resourceOfScope(scope: string): string {
   const suffix = '/.default';
-  const scopes = scope.split(/\s+/);
-  if (!scopes.every((one) => one.endsWith(suffix))) throw entraError('ScopeNotDefault', scope);
+  const scopes = scope.split(/\s+/).filter((one) => !ofSignIn.has(one));
+  if (scopes.length === 0 || !scopes.every((one) => one.endsWith(suffix))) throw entraError('ScopeNotDefault', scope);
   const resources = new Set(scopes.map((one) => one.slice(0, -suffix.length)));
   const [resource = ''] = resources;
   if (resources.size > 1) throw entraError('ScopeOfManyResources', scope);

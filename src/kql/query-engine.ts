@@ -1,3 +1,4 @@
+import { namingParameters } from './values/naming-parameters.ts';
 import type { EngineThreads } from './threads/apart-session.ts';
 import { NeedsThreadError } from './duckdb/native-budget.ts';
 import type { ColumnValues, EngineDatabase, StatementConnection } from './duckdb/engine-database.ts';
@@ -138,8 +139,11 @@ export function createQueryEngine({
     compileGraph: (model, current, catalog) => parser.compileGraph(model, current, catalog),
     execute: (request) => {
       const { database: current, catalog, bestEffort = false, signal } = request;
-      const compile = (text: string): Promise<Program> =>
-        programs.compile(text, current, catalog, { bestEffort, ...(signal && { signal }) });
+      const compile = (text: string): Promise<Program> => {
+        const naming = namingParameters(text, request.parameters, catalog);
+        const options = { bestEffort, ...(naming && { naming }), ...(signal && { signal }) };
+        return programs.compile(text, current, catalog, options);
+      };
       return run({ text: request.text, queryStart: 0, compile }, request, places);
     },
   };

@@ -24,6 +24,8 @@ const abandonedMsMax = 500;
 export interface CompileOptions {
   /** Unions that do not say so are fuzzy: the request property `best_effort`. */
   readonly bestEffort?: boolean;
+  /** Values of parameters that may name a table or a database. */
+  readonly naming?: Readonly<Record<string, string | null>>;
   /** Nobody waits for the program any more once it is aborted. */
   readonly signal?: AbortSignal;
 }
@@ -198,12 +200,13 @@ export function createKqlParser(options: {
     text: string,
     database: string,
     catalog: KqlCatalog,
-    { bestEffort, signal }: CompileOptions = {},
+    { bestEffort, naming, signal }: CompileOptions = {},
   ): Promise<ParserReply> {
     if (text.length > limits.textMax)
       throw new KqlError('limits', `The text is longer than ${limits.textMax} characters.`);
     if (!known.has(catalog.version)) await sendCatalog(catalog);
-    const body = { k, text, database, catalogVersion: catalog.version, ...(bestEffort && { bestEffort }) } as const;
+    const asked = { ...(bestEffort && { bestEffort }), ...(naming && { naming }) };
+    const body = { k, text, database, catalogVersion: catalog.version, ...asked } as const;
     let reply = await ask({ id: nextId++, ...body }, signal);
     if (reply.k === 'unknownCatalog') {
       await sendCatalog(catalog);

@@ -15,6 +15,8 @@ export type ParserRequest =
       readonly catalogVersion: string;
       /** Of a query: unions that do not say so are fuzzy. */
       readonly bestEffort?: boolean;
+      /** Of a query: values of its parameters that may name a table or a database; null for one that cannot. */
+      readonly naming?: Readonly<Record<string, string | null>>;
     };
 
 export type ParserReply =

@@ -8,14 +8,23 @@ import type { LanguageSymbol, ParsedCode } from './language.ts';
 import { list, toArray } from './language.ts';
 import type { KeptGraphs } from './kept-graphs.ts';
 import { newDraft } from './kept-graphs.ts';
+import { withParameterValues } from './parameter-values.ts';
 import { buildStatement } from './statements.ts';
 import type { Rewritten } from './rewritten.ts';
 import { TextNeeded, rewritten, withReplacements } from './rewritten.ts';
 import { schemaProbe } from './schema-probe.ts';
 
+interface Asked {
+  /** Unions that do not say so are fuzzy. */
+  readonly bestEffort?: boolean;
+  /** Values of parameters that may name a table or a database; null for one that cannot. */
+  readonly naming?: Readonly<Record<string, string | null>>;
+}
+
 /** Text → parsed, bound and checked → IR.
  * @throws KqlError syntax, semantic, notSupported, limits */
-export function compileQuery(text: string, database: string, graphs: KeptGraphs, bestEffort = false): Program {
+export function compileQuery(text: string, database: string, graphs: KeptGraphs, asked: Asked = {}): Program {
+  const { bestEffort = false, naming } = asked;
   const state = graphs.state(database);
   const code = parseSpelled(text, state);
   if (code.Kind !== 'Query')
@@ -24,6 +33,14 @@ export function compileQuery(text: string, database: string, graphs: KeptGraphs,
       code.Kind === 'Command' ? 'A management command is not a query.' : 'This is not a query.',
       0,
     );
+  const named = naming && withParameterValues(text, code, naming);
+  if (named) {
+    try {
+      return named.located(compileQuery(named.text, database, graphs, { bestEffort }));
+    } catch (error) {
+      throw named.placed(error);
+    }
+  }
   try {
     return compileRewritten(text, code, database, graphs, bestEffort);
   } catch (error) {

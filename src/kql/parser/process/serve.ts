@@ -26,7 +26,7 @@ export function answer(request: ParserRequest): ParserReply {
     if (request.k === 'command')
       return { id, k: 'commandParsed', command: compileCommand(request.text, request.database, graphs) };
     if (request.k === 'query')
-      return { id, k: 'program', program: compileQuery(request.text, request.database, graphs, request.bestEffort) };
+      return { id, k: 'program', program: compileQuery(request.text, request.database, graphs, request) };
     const model = graphs.find(request.database, request.text);
     if (!model) {
       const message = `The name '${request.text}' does not refer to any known graph model.`;

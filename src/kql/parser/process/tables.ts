@@ -148,6 +148,7 @@ function functionCall(b: Builder, node: SyntaxNode): Plan {
     if (target && args[0]) {
       const argument = buildScalar(b, args[0]);
       const named = argument.k === 'literal' && typeof argument.value === 'string' ? argument.value : target.Name;
+      if (named === '') throw semantic(b, args[0], `${name}() takes a constant, or a query parameter that is a name.`);
       checkVisible(b, node, named, databaseOf(b, node));
       const binding = b.scope.find(named);
       if (binding?.k !== 'table') return tableReference(b, node, named);

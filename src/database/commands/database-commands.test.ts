@@ -145,6 +145,7 @@ describe('commands that are not built', () => {
     [`.add database db viewers ('aadapp=x;y')`, 'AddDatabaseRole', 'principalAssignments'],
     ['.get ingestion resources', 'GetIngestionResources', 'streaming'],
     [`.get kusto identity token`, 'GetKustoIdentityToken', 'streaming'],
+    [`.refresh database 'db' table 'T' cache ingestionbatchingpolicy`, 'RefreshDatabaseTableCache', 'batched'],
     [`.ingest into table ['a b'] ('https://x')`, 'IngestIntoTable', 'streaming'],
     ['.show journal', 'ShowJournal', ''],
     ['.show principal access', 'ShowPrincipalAccess', '.show principal roles'],

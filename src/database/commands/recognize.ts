@@ -89,6 +89,10 @@ const rows: readonly PatternRow[] = [
   },
   { pattern: 'drop workload_group {WorkloadGroupName}', kind: 'DropWorkloadGroup', parsed: true },
   { pattern: 'show export containers', kind: 'ShowExportContainers' },
+  {
+    pattern: 'refresh database {DatabaseName} table {TableName} cache ingestionbatchingpolicy',
+    kind: 'RefreshDatabaseTableCache',
+  },
 ];
 
 const patterns = rows.map((row) => ({ ...row, items: row.pattern.split(' ') }));

@@ -7,6 +7,7 @@ export const refusalReasons: Readonly<Record<string, string>> = {
   GetKustoIdentityToken:
     'queued ingestion is not built; use streaming ingestion (a streaming client), or .ingest inline',
   ShowExportContainers: 'export is not built',
+  RefreshDatabaseTableCache: 'nothing is batched: queued ingestion is not built',
   IngestIntoTable: 'data is not fetched from other hosts; send it with streaming ingestion, or .ingest inline',
   CreateDatabase: 'databases are created through the resource manager (Microsoft.Kusto/clusters/databases)',
   AttachDatabase: 'databases are created through the resource manager (Microsoft.Kusto/clusters/databases)',

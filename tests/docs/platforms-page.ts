@@ -22,7 +22,7 @@ export const platformRows: readonly PlatformRow[] = [
       'kql/duckdb/engine-database.ts',
       'server/settings.ts',
       'cluster/process/data-holder.ts',
-      'cluster/messages/protocol.ts',
+      'cluster/messages/supervisor-calls.ts',
     ],
   },
   {

@@ -6,88 +6,9 @@ import { startsFromContext } from '../../plan/walk.ts';
 import { KqlError } from '../../plan/kql-error.ts';
 import type { Graph } from './graph-patterns.ts';
 import type { KeptGraphs } from './kept-graphs.ts';
+import type { Binding, Scope } from './scope.ts';
 import type { LanguageSymbol, SyntaxNode } from './language.ts';
-import { kindOf, need, part, symbolKind, toArray } from './language.ts';
-
-/** The symbol of a database. */
-export type Entity = LanguageSymbol;
-
-/** What a name means where it stands. */
-export type Binding =
-  /** `depth`: of the rows that the expression reads; it means nothing in tables inside them. */
-  | { readonly k: 'scalar'; readonly expression: Expression; readonly depth?: number }
-  /** `declared`: by an operator of an earlier statement (graph-to-table … as N), which the binder shows as a plain table.
-   * `as`: by the operator of that name, so that columns of sources show it. */
-  | { readonly k: 'table'; readonly plan: Plan; readonly declared?: true; readonly as?: true }
-  | { readonly k: 'graph'; readonly graph: Graph }
-  /** The database that a subquery of macro-expand runs for, and the databases it runs for in turn. */
-  | { readonly k: 'entity'; readonly entity: Entity }
-  | { readonly k: 'entityGroup'; readonly entities: readonly Entity[] }
-  | { readonly k: 'pattern'; readonly node: SyntaxNode; readonly builder: Builder }
-  /** `view`: the body of one that is a table to wildcards. */
-  | {
-      readonly k: 'function';
-      readonly scope: Scope;
-      readonly bodyStart: number;
-      readonly restricted: boolean;
-      readonly view?: SyntaxNode;
-    };
-
-/** What a `restrict` statement leaves visible. */
-export interface Restriction {
-  /** By a name of a `let` statement. */
-  allows(name: string): boolean;
-  allowsEntity(database: string, name: string): boolean;
-  /** What is declared afterwards is visible. */
-  declare(name: string): void;
-}
-
-const both = (one: Restriction, other: Restriction): Restriction => ({
-  allows: (name) => one.allows(name) && other.allows(name),
-  allowsEntity: (database, name) => one.allowsEntity(database, name) && other.allowsEntity(database, name),
-  declare: (name) => {
-    one.declare(name);
-    other.declare(name);
-  },
-});
-
-export class Scope {
-  readonly #bindings = new Map<string, Binding>();
-  readonly #parent: Scope | undefined;
-  readonly #seesAll: boolean;
-  #restriction: Restriction | undefined;
-  /** @param seesAll no restriction further out counts: the scope of a body from before it */
-  constructor(parent?: Scope, seesAll = false) {
-    this.#parent = parent;
-    this.#seesAll = seesAll;
-  }
-  find(name: string): Binding | undefined {
-    return this.#bindings.get(name) ?? this.#parent?.find(name);
-  }
-  /** All names that can be seen from here. */
-  names(): string[] {
-    return [...new Set([...(this.#parent?.names() ?? []), ...this.#bindings.keys()])];
-  }
-  bind(name: string, binding: Binding): void {
-    this.#bindings.set(name, binding);
-    this.#restriction?.declare(name);
-  }
-  /** Each restriction leaves less visible: a later one cannot bring back what an earlier one hides. */
-  restrict(restriction: Restriction): void {
-    this.#restriction = this.#restriction ? both(this.#restriction, restriction) : restriction;
-  }
-  get isRestricted(): boolean {
-    return this.#restriction !== undefined || (!this.#seesAll && this.#parent?.isRestricted === true);
-  }
-  hides(name: string): boolean {
-    if (this.#restriction) return !this.#restriction.allows(name);
-    return !this.#bindings.has(name) && !this.#seesAll && this.#parent?.hides(name) === true;
-  }
-  hidesEntity(database: string, name: string): boolean {
-    if (this.#restriction) return !this.#restriction.allowsEntity(database, name);
-    return !this.#seesAll && this.#parent?.hidesEntity(database, name) === true;
-  }
-}
+import { symbolKind, toArray } from './language.ts';
 
 export interface Draft {
   readonly lets: SharedTable[];
@@ -211,25 +132,6 @@ export const isTabular = (node: SyntaxNode): boolean => {
     /^(Table|Group|MaterializedView|StoredQueryResult)Symbol$/.test(symbolKind(result))
   );
 };
-
-/** What a tabular expression starts from. */
-export function sourceOf(node: SyntaxNode): SyntaxNode {
-  const kind = kindOf(node);
-  if (kind === 'ParenthesizedExpression' || kind === 'PipeExpression') return sourceOf(need(node, 'Expression'));
-  return kind === 'PathExpression' ? sourceOf(need(node, 'Selector')) : node;
-}
-
-/** Whether a leg of a fuzzy union starts from a table that is not there, or from a function that does. */
-export function startsFromNothing(leg: SyntaxNode): boolean {
-  const source = sourceOf(leg);
-  const body = source.GetCalledFunctionBody?.();
-  const inner = body && part(body, 'Expression');
-  if (inner) return startsFromNothing(inner);
-  return /^(NameReference|FunctionCallExpression)$/.test(kindOf(source)) && !source.ReferencedSymbol;
-}
-
-export const isTuple = (symbol: LanguageSymbol | null | undefined): symbol is LanguageSymbol =>
-  symbol !== null && symbol !== undefined && symbolKind(symbol) === 'TupleSymbol';
 
 /** Gives a tabular expression a number, so that it is planned once however often it is named. What starts from the rows of a
  * subquery has other rows for each of its runs, and stays where it is.

@@ -1,7 +1,8 @@
 import type { CommandPart, ParsedCommand } from '../../plan/command.ts';
 import type { Program } from '../../plan/plan.ts';
 import { KqlError } from '../../plan/kql-error.ts';
-import { columnsOf, Scope } from './builder.ts';
+import { columnsOf } from './builder.ts';
+import { Scope } from './scope.ts';
 import { checkDiagnostics } from './diagnostics.ts';
 import type { SyntaxNode } from './language.ts';
 import { children, elements, kindOf, languagePackage, list, nameOf, need, part } from './language.ts';

@@ -1,17 +1,16 @@
 import type { Program } from '../../plan/plan.ts';
 import { KqlError, serializeKqlError } from '../../plan/kql-error.ts';
+import { withBindOptions } from './binder/options.ts';
 import type { Draft } from './builder.ts';
-import { Scope } from './builder.ts';
+import { Scope } from './scope.ts';
 import { checkDiagnostics } from './diagnostics.ts';
-import { parseSpelled, syntaxErrors } from './spellings.ts';
-import type { LanguageSymbol, ParsedCode } from './language.ts';
-import { list, toArray } from './language.ts';
+import { parseSpelled } from './spellings.ts';
+import type { GlobalState, ParsedCode } from './language.ts';
+import { kindOf, languagePackage, list } from './language.ts';
 import type { KeptGraphs } from './kept-graphs.ts';
 import { newDraft } from './kept-graphs.ts';
 import { withParameterValues } from './parameter-values.ts';
 import { buildStatement } from './statements.ts';
-import type { Rewritten } from './rewritten.ts';
-import { TextNeeded, rewritten, withReplacements } from './rewritten.ts';
 import { schemaProbe } from './schema-probe.ts';
 
 interface Asked {
@@ -24,8 +23,21 @@ interface Asked {
 /** Text → parsed, bound and checked → IR.
  * @throws KqlError syntax, semantic, notSupported, limits */
 export function compileQuery(text: string, database: string, graphs: KeptGraphs, asked: Asked = {}): Program {
-  const { bestEffort = false, naming } = asked;
+  const { naming } = asked;
   const state = graphs.state(database);
+  const bestEffort = setsBestEffort(text, state) ?? asked.bestEffort ?? false;
+  const named = naming && withParameterValues(text, parseSpelled(text, state), naming);
+  const compile = (full: string): Program =>
+    withBindOptions({ database, bestEffort }, () => compileBound(full, state, database, graphs));
+  if (!named) return compile(text);
+  try {
+    return named.located(compile(named.text));
+  } catch (error) {
+    throw named.placed(error);
+  }
+}
+
+function compileBound(text: string, state: GlobalState, database: string, graphs: KeptGraphs): Program {
   const code = parseSpelled(text, state);
   if (code.Kind !== 'Query')
     throw new KqlError(
@@ -33,21 +45,24 @@ export function compileQuery(text: string, database: string, graphs: KeptGraphs,
       code.Kind === 'Command' ? 'A management command is not a query.' : 'This is not a query.',
       0,
     );
-  const named = naming && withParameterValues(text, code, naming);
-  if (named) {
-    try {
-      return named.located(compileQuery(named.text, database, graphs, { bestEffort }));
-    } catch (error) {
-      throw named.placed(error);
-    }
-  }
   try {
-    return compileRewritten(text, code, database, graphs, bestEffort);
+    return compileParsed(code, database, graphs);
   } catch (error) {
-    return probed(text, code, error, (probe) =>
-      compileRewritten(probe, parseSpelled(probe, state), database, graphs, bestEffort),
-    );
+    return probed(text, code, error, (probe) => compileParsed(parseSpelled(probe, state), database, graphs));
   }
+}
+
+/** What the text itself says, last. */
+function setsBestEffort(text: string, state: GlobalState): boolean | undefined {
+  if (!text.includes('best_effort')) return undefined;
+  const { Syntax: root } = languagePackage().KustoCode.Parse(text, state);
+  return list(root, 'Statements')
+    .flatMap((statement) => {
+      if (kindOf(statement) !== 'SetOptionStatement') return [];
+      const [, name = '', value = 'true'] = /^set\s+(\w+)\s*(?:=\s*(\w+))?/i.exec(statement.toString().trim()) ?? [];
+      return name === 'best_effort' ? [value.toLowerCase() === 'true'] : [];
+    })
+    .at(-1);
 }
 
 /** @throws what stood in the way, where running a part of the text cannot help */
@@ -63,54 +78,8 @@ function probed(text: string, code: ParsedCode, error: unknown, compile: (probe:
   return { ...program, refusal: serializeKqlError(error) };
 }
 
-function compileRewritten(
-  text: string,
-  code: ParsedCode,
-  database: string,
-  graphs: KeptGraphs,
-  bestEffort: boolean,
-  round = 0,
-): Program {
-  const tables = toArray<LanguageSymbol>(graphs.state(database).Database.Tables).map(({ Name }) => Name);
-  const full =
-    round < roundsMax && !syntaxErrors(code) ? rewritten(text, code, { database, tables, bestEffort }) : undefined;
-  const again = (next: Rewritten): Program => {
-    try {
-      return next.located(
-        compileRewritten(
-          next.text,
-          parseSpelled(next.text, graphs.state(database)),
-          database,
-          graphs,
-          bestEffort,
-          round + 1,
-        ),
-      );
-    } catch (error) {
-      throw next.placed(error);
-    }
-  };
-  if (full) return again(full);
-  try {
-    return compileParsed(code, database, graphs);
-  } catch (error) {
-    if (!(error instanceof TextNeeded)) throw error;
-    if (round > textsMax)
-      throw new KqlError('notSupported', 'This operator over columns of several types is not supported.');
-    return again(withReplacements(text, [{ start: error.position, end: error.position, text: error.text }]));
-  }
-}
-/** How often a text is written on. */
-const textsMax = 24;
-/** A wildcard that is written out may tell the columns of a union. */
-const roundsMax = 4;
-
 function compileParsed(code: ParsedCode, database: string, graphs: KeptGraphs): Program {
-  try {
-    checkDiagnostics(code);
-  } catch (error) {
-    throw wordsMissing(code, database, graphs) ?? error;
-  }
+  checkDiagnostics(code);
   const draft = buildAll(code, database, graphs);
   if (draft.results.length === 0) throw new KqlError('semantic', 'The query has no tabular expression statement.', 0);
   return { parameters: draft.parameters, options: draft.options, lets: draft.lets, results: draft.results };
@@ -121,15 +90,4 @@ function buildAll(code: ParsedCode, database: string, graphs: KeptGraphs): Draft
   const builder = { draft, scope: new Scope(), offset: 0 };
   for (const statement of list(code.Syntax, 'Statements')) buildStatement(builder, statement);
   return draft;
-}
-
-/** A name that the binder does not know may be one that `find` gives to columns of several types: building tells. */
-function wordsMissing(code: ParsedCode, database: string, graphs: KeptGraphs): TextNeeded | undefined {
-  if (!/\bfind\b/.test(code.Syntax.toString())) return undefined;
-  try {
-    buildAll(code, database, graphs);
-  } catch (error) {
-    if (error instanceof TextNeeded) return error;
-  }
-  return undefined;
 }

@@ -1,4 +1,4 @@
-import { correctBinder } from './binder.ts';
+import { correctBinder } from './binder/corrections.ts';
 import { correctCommandNames } from './command-names.ts';
 import { assertConstructors } from './global-state.ts';
 

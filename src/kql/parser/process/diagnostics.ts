@@ -1,7 +1,9 @@
 import { KqlError } from '../../plan/kql-error.ts';
 import type { LanguageDiagnostic, ParsedCode, SyntaxNode } from './language.ts';
-import { sourceOf, startsFromNothing, UnknownTable } from './builder.ts';
+import { UnknownTable } from './builder.ts';
+import { isFuzzy } from './fuzzy.ts';
 import { children, kindOf, list, nameOf, need, part, symbolKind, toArray } from './language.ts';
+import { sourceOf, startsFromNothing } from './pipes.ts';
 import { hasOpenPlugin } from './schema-probe.ts';
 import { missingPatterns } from './missing-patterns.ts';
 
@@ -210,13 +212,6 @@ const isFuzzyWildcard = (root: SyntaxNode, at: number): boolean => {
   const union = nodes.findLast((node) => kindOf(node) === 'UnionOperator');
   return union !== undefined && nodes.some((node) => /Wildcard/.test(kindOf(node))) && isFuzzy(union);
 };
-
-export const isFuzzy = (union: SyntaxNode): boolean =>
-  list(union, 'Parameters').some(
-    (parameter) =>
-      nameOf(need(parameter, 'Name')).toLowerCase() === 'isfuzzy' &&
-      /^(true|1)$/i.test(need(parameter, 'Expression').toString().trim()),
-  );
 
 /** A function that is nothing but a table that is not there is no table to the binder. */
 const isMissingLeg = (root: SyntaxNode, at: number): boolean => {

@@ -6,13 +6,13 @@ import {
   columnsOfSymbol,
   inside,
   isTabular,
-  isTuple,
   notSupported,
   positionOf,
   semantic,
   typeOf,
   typeOfSymbol,
 } from './builder.ts';
+import { isTuple } from './language.ts';
 import { isRandom, once, printedOnce } from './computed-once.ts';
 import { buildUserCall } from './functions.ts';
 import type { SyntaxNode } from './language.ts';

@@ -1,16 +1,17 @@
 import type { Expression } from '../../plan/expression.ts';
 import type { Plan } from '../../plan/plan.ts';
-import type { Binding, Builder } from './builder.ts';
+import type { Builder } from './builder.ts';
+import type { Binding } from './scope.ts';
 import {
   callsThrough,
   inliningLimit,
   isTabular,
-  Scope,
   semantic,
   shareTable,
   typeOfSymbol,
   withoutContext,
 } from './builder.ts';
+import { Scope } from './scope.ts';
 import { namedScalar } from './computed-once.ts';
 import { buildArgument, buildScalar } from './expressions.ts';
 import { checkBody } from './diagnostics.ts';

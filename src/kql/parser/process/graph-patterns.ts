@@ -10,7 +10,8 @@ import { buildScalar } from './expressions.ts';
 import type { SyntaxNode } from './language.ts';
 import { kindOf, list, nameOf, need, part, tokenText } from './language.ts';
 import { literalOf } from './literals.ts';
-import { parametersOf, unnamed } from './operators-basic.ts';
+import { unnamed } from './named-expressions.ts';
+import { parametersOf } from './operators-basic.ts';
 
 /** A graph while the text is compiled: two tables. `nodes` has the properties, `$id` and, when it is partitioned,
  * `$partition`; edges whose ends are not among the nodes are no part of it. */

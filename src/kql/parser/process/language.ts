@@ -19,9 +19,18 @@ export interface SyntaxNode {
   readonly IsConstant?: boolean;
   readonly SimpleName?: string;
   readonly CommandKind?: string;
+  readonly Tree: SyntaxTree;
   GetCalledFunctionBody?(): SyntaxNode | null;
   GetContainedDiagnostics?(): unknown;
   toString(): string;
+}
+
+/** A text, or the body of a function bound for one of its calls. */
+export interface SyntaxTree {
+  readonly Root: SyntaxNode & { GetNodeAt(start: number, width: number): SyntaxNode | null };
+  /** The tree in which the function is declared; null of a text, and of a stored function. */
+  readonly Original: SyntaxTree | null;
+  readonly OffsetInOriginal: number;
 }
 
 export interface LanguageSymbol {
@@ -60,6 +69,7 @@ interface SymbolsNamespace {
   readonly MaterializedViewSymbol: { readonly $ctor3: Constructor };
   readonly GraphModelSymbol: { readonly $ctor1: Constructor };
   readonly StoredQueryResultSymbol: { readonly $ctor1: Constructor };
+  readonly GroupSymbol: { readonly $ctor1: Constructor };
   readonly DatabaseSymbol: { readonly ctor: Constructor };
   readonly ClusterSymbol: { readonly ctor: Constructor };
 }
@@ -74,7 +84,10 @@ export interface GlobalState {
   readonly Functions: unknown;
 }
 export interface LanguagePackage {
-  readonly KustoCode: { ParseAndAnalyze(text: string, state: GlobalState): ParsedCode };
+  readonly KustoCode: {
+    Parse(text: string, state: GlobalState): ParsedCode;
+    ParseAndAnalyze(text: string, state: GlobalState): ParsedCode;
+  };
   readonly GlobalState: { readonly Default: GlobalState };
   readonly Symbols: SymbolsNamespace;
   readonly Syntax: { readonly SyntaxKind: unknown };
@@ -84,9 +97,12 @@ export interface LanguagePackage {
   readonly Binding: {
     readonly Binder: {
       GetExpressionResultName(expression: SyntaxNode, otherwise: string, row: null): string;
+      CreateSemanticInfo(referenced: unknown): unknown;
+      readonly s_symbolListPool: { AllocateFromPool(): unknown; ReturnToPool(list: unknown): void };
       readonly ProjectionStyle: Readonly<Record<string, unknown>>;
       readonly prototype: unknown;
       readonly NodeBinder: { readonly prototype: unknown };
+      readonly TreeBinder: { readonly prototype: unknown };
     };
     readonly ColumnMap: { readonly prototype: unknown };
   };
@@ -126,6 +142,10 @@ export const resultName = (node: SyntaxNode): string =>
 export function symbolKind(symbol: LanguageSymbol): string {
   return globals().Bridge.getTypeName(symbol).split('.').pop() ?? '';
 }
+
+/** What a call gives that yields several columns. */
+export const isTuple = (symbol: LanguageSymbol | null | undefined): symbol is LanguageSymbol =>
+  symbol !== null && symbol !== undefined && symbolKind(symbol) === 'TupleSymbol';
 
 const property = (node: SyntaxNode, name: string): unknown => (node as unknown as Record<string, unknown>)[name];
 

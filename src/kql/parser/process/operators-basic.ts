@@ -4,11 +4,13 @@ import type { Item, Plan, SortKey } from '../../plan/plan.ts';
 import { dependsOnData } from '../../plan/walk.ts';
 import type { Column } from '../../plan/types.ts';
 import type { Builder } from './builder.ts';
-import { columnsOf, columnsOfSymbol, isTuple, notSupported, semantic, shareTable } from './builder.ts';
+import { columnsOf, columnsOfSymbol, notSupported, semantic, shareTable } from './builder.ts';
+import { isTuple } from './language.ts';
 import { buildScalar, visibleColumns } from './expressions.ts';
 import type { SyntaxNode } from './language.ts';
 import { kindOf, list, nameOf, need, part, resultName, tokenText } from './language.ts';
 import { literalOf } from './literals.ts';
+import { givenNames, unnamed } from './named-expressions.ts';
 import type { OperatorBuilder } from './tables.ts';
 
 /** @throws KqlError semantic for an operator that stands first and has no rows to start from */
@@ -35,17 +37,6 @@ export function parametersOf(b: Builder, node: SyntaxNode, property = 'Parameter
       parameterValue(b, need(parameter, 'Expression')),
     ]),
   );
-}
-
-/** The expression under a name, if it has one. */
-export const unnamed = (node: SyntaxNode): SyntaxNode =>
-  /^(SimpleNamedExpression|CompoundNamedExpression)$/.test(kindOf(node)) ? need(node, 'Expression') : node;
-
-export function givenNames(node: SyntaxNode): string[] | undefined {
-  const kind = kindOf(node);
-  if (kind === 'SimpleNamedExpression') return [nameOf(need(node, 'Name'))];
-  if (kind === 'CompoundNamedExpression') return list(need(node, 'Names'), 'Names').map(nameOf);
-  return undefined;
 }
 
 const width = (node: SyntaxNode): number => {
@@ -253,10 +244,7 @@ const getSchema: OperatorBuilder = (b, node, given) => {
     text(clrNames[column.type]),
     text(column.type),
   ]);
-  // The engine numbers columns with ints, whatever the binder says.
-  const cols = columnsOf(node).map((column): Column =>
-    column.name === 'ColumnOrdinal' ? { ...column, type: 'int' } : column,
-  );
+  const cols = columnsOf(node);
   const table: Plan = { op: 'datatable', rows, cols, ...(dependsOnData(input) && { describes: input }) };
   return { op: 'serialize', input: table, items: [], cols };
 };

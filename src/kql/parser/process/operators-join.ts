@@ -3,15 +3,17 @@ import type { JoinKind, JoinPair, Plan } from '../../plan/plan.ts';
 import { joinKinds } from '../../plan/plan.ts';
 import type { Column } from '../../plan/types.ts';
 import type { Builder } from './builder.ts';
-import { columnsOf, columnsOfSymbol, notSupported, semantic, UnknownTable, withoutContext } from './builder.ts';
+import { columnsOf, notSupported, semantic, UnknownTable, withoutContext } from './builder.ts';
 import { buildScalar } from './expressions.ts';
-import type { LanguageSymbol, SyntaxNode } from './language.ts';
-import { kindOf, list, nameOf, need, part, symbolKind, toArray } from './language.ts';
+import { isFuzzy } from './fuzzy.ts';
+import type { SyntaxNode } from './language.ts';
+import { kindOf, list, nameOf, need, part } from './language.ts';
 import { buildUserCall } from './functions.ts';
 import { parametersOf, withInput } from './operators-basic.ts';
-import { checkAllVisible } from './restriction.ts';
+import { pipedInto } from './pipes.ts';
 import type { OperatorBuilder } from './tables.ts';
 import { buildTable } from './tables.ts';
+import { membersOf, memberTables } from './wildcard-tables.ts';
 
 const isJoinKind = (word: string): word is JoinKind => (joinKinds as readonly string[]).includes(word);
 const kindSynonyms: Readonly<Record<string, JoinKind>> = {
@@ -134,7 +136,7 @@ function unionColumns(
 const union: OperatorBuilder = (b, node, given) => {
   const parameters = parametersOf(b, node);
   const source = parameters.get('withsource') ?? parameters.get('with_source');
-  const fuzzy = parameters.get('isfuzzy') === 'true' || parameters.get('isfuzzy') === '1';
+  const fuzzy = isFuzzy(node);
   const explicit = list(node, 'Expressions').flatMap((leg, index) => unionLegs(b, leg, index + (given ? 1 : 0), fuzzy));
   const piped = pipedInto(node);
   const inputs = [
@@ -153,23 +155,8 @@ const union: OperatorBuilder = (b, node, given) => {
 };
 
 function unionLegs(b: Builder, node: SyntaxNode, index: number, fuzzy: boolean): { plan: Plan; name: string }[] {
-  const kind = kindOf(node);
-  const symbol = node.ReferencedSymbol;
-  const wildcard = kind === 'NameReference' && /Wildcard/.test(kindOf(need(node, 'Name')));
-  // A wildcard that one table fits stands for that table itself.
-  const members =
-    kind === 'NameReference' && symbol && symbolKind(symbol) === 'GroupSymbol'
-      ? toArray<LanguageSymbol>(symbol.Members)
-      : wildcard && symbol && symbolKind(symbol) === 'TableSymbol'
-        ? [symbol]
-        : undefined;
-  if (members) {
-    checkAllVisible(b, node, members);
-    return members.map((member) => ({
-      plan: { op: 'table', database: b.draft.database, table: member.Name, cols: columnsOfSymbol(member) },
-      name: member.Name,
-    }));
-  }
+  const members = membersOf(node);
+  if (members) return memberTables(b, node, members).map(({ plan, source }) => ({ plan, name: source }));
   if (fuzzy && !isKnown(b, node)) return [];
   const plan = fuzzy ? unlessMissing(b, node) : buildTable(withoutContext(b), node);
   return plan === undefined ? [] : [{ plan, name: sourceName(b, node, plan) ?? `union_arg${index}` }];
@@ -186,14 +173,6 @@ function unlessMissing(b: Builder, node: SyntaxNode): Plan | undefined {
     lets.splice(before);
     return undefined;
   }
-}
-
-/** What stands left of the pipe before an operator. */
-export function pipedInto(operator: SyntaxNode): SyntaxNode | undefined {
-  const parent = operator.Parent;
-  return parent && kindOf(parent) === 'PipeExpression' && part(parent, 'Operator') === operator
-    ? part(parent, 'Expression')
-    : undefined;
 }
 
 /** The name that rows of a table have in a column of sources: the table's or view's own, or the one that `as` gives. */

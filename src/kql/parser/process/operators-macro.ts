@@ -1,6 +1,8 @@
 import type { Plan } from '../../plan/plan.ts';
-import type { Builder, Entity } from './builder.ts';
-import { columnsOf, columnsOfSymbol, notSupported, Scope, semantic } from './builder.ts';
+import type { Builder } from './builder.ts';
+import type { Entity } from './scope.ts';
+import { columnsOf, columnsOfSymbol, notSupported, semantic } from './builder.ts';
+import { Scope } from './scope.ts';
 import type { LanguageSymbol, SyntaxNode } from './language.ts';
 import { children, kindOf, list, nameOf, need, part, symbolKind, toArray } from './language.ts';
 import { parametersOf } from './operators-basic.ts';

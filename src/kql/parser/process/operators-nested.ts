@@ -8,7 +8,8 @@ import { columnsOf, placedAt, semantic, shareTable, typeOfSymbol, withoutContext
 import { buildScalar } from './expressions.ts';
 import type { SyntaxNode } from './language.ts';
 import { kindOf, list, need, part, resultName, tokenText } from './language.ts';
-import { buildCount, givenNames, parametersOf, unnamed, withInput } from './operators-basic.ts';
+import { givenNames, unnamed } from './named-expressions.ts';
+import { buildCount, parametersOf, withInput } from './operators-basic.ts';
 import type { OperatorBuilder } from './tables.ts';
 import { buildTable, operatorTitle } from './tables.ts';
 

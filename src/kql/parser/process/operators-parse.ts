@@ -1,4 +1,4 @@
-import type { ParsePart, Plan } from '../../plan/plan.ts';
+import type { ParsePart } from '../../plan/plan.ts';
 import type { Column } from '../../plan/types.ts';
 import type { Builder } from './builder.ts';
 import { columnsOf, notSupported, semantic, typeOfSymbol } from './builder.ts';
@@ -24,12 +24,10 @@ function parsePart(b: Builder, node: SyntaxNode): ParsePart {
   return { k: 'text', text: constant.value };
 }
 
-/** Columns that are there already were named otherwise before; two captures cannot have one name. */
-function checkFresh(b: Builder, node: SyntaxNode, input: Plan, names: readonly string[]): void {
-  const taken = names.find(
-    (name, index) => input.cols.some((column) => column.name === name) || names.indexOf(name) < index,
-  );
-  if (taken !== undefined) throw semantic(b, node, `A column named '${taken}' is captured twice.`);
+/** What is captured under the name of a column that is there replaces it. */
+function checkCaptured(b: Builder, node: SyntaxNode, names: readonly string[]): void {
+  const twice = names.find((name, index) => names.indexOf(name) < index);
+  if (twice !== undefined) throw semantic(b, node, `A column named '${twice}' is captured twice.`);
 }
 
 const parse =
@@ -38,17 +36,15 @@ const parse =
     const parameters = parametersOf(b, node);
     const mode = parameters.get('kind') ?? 'simple';
     if (mode !== 'simple' && mode !== 'relaxed' && mode !== 'regex') throw notSupported(b, node, `parse kind=${mode}`);
-    const input = withInput(given);
     const parts = list(node, 'Patterns').map((pattern) => parsePart(b, pattern));
-    checkFresh(
+    checkCaptured(
       b,
       node,
-      input,
       parts.flatMap((one) => (one.k === 'capture' ? [one.name] : [])),
     );
     return {
       op: 'parse',
-      input,
+      input: withInput(given),
       source: buildScalar(b, need(node, 'Expression')),
       mode,
       flags: parameters.get('flags') ?? '',
@@ -76,17 +72,15 @@ function keyValueOptions(b: Builder, clause: SyntaxNode): Record<string, string[
 
 const parseKv: OperatorBuilder = (b, node, given) => {
   const clause = part(node, 'WithClause');
-  const input = withInput(given);
   const keys = schemaColumns(need(node, 'Keys'));
-  checkFresh(
+  checkCaptured(
     b,
     node,
-    input,
     keys.map(({ name }) => name),
   );
   return {
     op: 'parseKv',
-    input,
+    input: withInput(given),
     source: buildScalar(b, need(node, 'Expression')),
     keys,
     options: clause ? keyValueOptions(b, clause) : {},

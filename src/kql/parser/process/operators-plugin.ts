@@ -7,7 +7,8 @@ import { columnsOf, isTabular, notSupported, placedAt, positionOf, semantic, sha
 import { buildScalar, visibleColumns } from './expressions.ts';
 import type { SyntaxNode } from './language.ts';
 import { kindOf, list, nameOf, need, part } from './language.ts';
-import { givenNames, parametersOf, unnamed, withInput } from './operators-basic.ts';
+import { givenNames, unnamed } from './named-expressions.ts';
+import { parametersOf, withInput } from './operators-basic.ts';
 import { pluginShapes } from '../../plan/row-settings.ts';
 import type { PivotSettings, PluginArgument, PluginSettings } from '../../plan/row-settings.ts';
 import { freeName } from '../../plan/free-name.ts';

@@ -1,20 +1,18 @@
 import type { Expression } from '../../plan/expression.ts';
-import type { Item, Plan } from '../../plan/plan.ts';
+import type { Plan } from '../../plan/plan.ts';
 import type { Column } from '../../plan/types.ts';
 import type { Builder } from './builder.ts';
-import { columnsOf, columnsOfSymbol, notSupported, positionOf, semantic } from './builder.ts';
+import { columnsOf, positionOf, semantic } from './builder.ts';
 import { buildScalar, call } from './expressions.ts';
-import { buildView } from './functions.ts';
-import type { LanguageSymbol, SyntaxNode } from './language.ts';
-import { kindOf, list, nameOf, need, part, symbolKind, toArray, tokenText } from './language.ts';
+import type { SyntaxNode } from './language.ts';
+import { kindOf, list, nameOf, need, part, tokenText } from './language.ts';
 import { literalOf } from './literals.ts';
-import { checkAllVisible } from './restriction.ts';
 import { parametersOf } from './operators-basic.ts';
-import { TextNeeded } from './rewritten.ts';
-import { quotedName } from '../../plan/quoted.ts';
-import { feeds, pipedInto, sourceName } from './operators-join.ts';
+import { feeds, sourceName } from './operators-join.ts';
+import { pipedInto } from './pipes.ts';
 import type { OperatorBuilder } from './tables.ts';
 import { buildTable } from './tables.ts';
+import { allTables, membersOf, memberTables } from './wildcard-tables.ts';
 
 const everything: Expression = { k: 'column', name: '*', type: 'dynamic' };
 
@@ -85,20 +83,10 @@ function legsOf(b: Builder, node: SyntaxNode, input: Plan | undefined): Leg[] {
     return [{ plan: input, source: (piped && sourceName(b, piped, input)) ?? firstTable(input) }];
   }
   const clause = part(node, 'InClause');
-  if (!clause) {
-    const legs = [...viewsOf(b), ...tablesOf(b, b.draft.tables)];
-    checkAllVisible(
-      b,
-      node,
-      legs.map(({ source }) => ({ Name: source })),
-    );
-    return legs;
-  }
+  if (!clause) return allTables(b, node);
   return list(clause, 'Expressions').flatMap((entry, index) => {
-    const symbol = entry.ReferencedSymbol;
-    if (symbol && symbolKind(symbol) === 'GroupSymbol')
-      checkAllVisible(b, entry, toArray<LanguageSymbol>(symbol.Members));
-    if (symbol && symbolKind(symbol) === 'GroupSymbol') return tablesOf(b, toArray<LanguageSymbol>(symbol.Members));
+    const members = membersOf(entry);
+    if (members) return memberTables(b, entry, members);
     const plan = buildTable(b, entry);
     return [
       {
@@ -109,20 +97,6 @@ function legsOf(b: Builder, node: SyntaxNode, input: Plan | undefined): Leg[] {
     ];
   });
 }
-
-/** The views that `let` statements declare: tables to an operator that looks at all of them. */
-const viewsOf = (b: Builder): Leg[] =>
-  b.scope.names().flatMap((name) => {
-    const found = b.scope.find(name);
-    const plan = found?.k === 'function' ? buildView(b, found) : undefined;
-    return plan ? [{ plan, source: name }] : [];
-  });
-
-const tablesOf = (b: Builder, symbols: readonly LanguageSymbol[]): Leg[] =>
-  symbols.map((member) => ({
-    plan: { op: 'table', database: b.draft.database, table: member.Name, cols: columnsOfSymbol(member) },
-    source: member.Name,
-  }));
 
 /** Tables that have none of the columns of a condition are left out. */
 function legsWith(condition: Expression, legs: readonly Leg[]): readonly Leg[] {
@@ -171,76 +145,18 @@ const search: OperatorBuilder = (b, node, input) => {
   return union(legsOf(b, node, input), condition, cols, sourceColumn);
 };
 
-/** A column that legs have in several types is one for each of them; the binder has a dynamic one. Where the query goes on it
- * must know them: there the dynamic one holds a value under its type, and what the text says next makes columns of them.
- * @returns the columns, and the names of those that hold their values so
- * @throws TextNeeded where the text does not say so yet */
-function splitColumns(b: Builder, node: SyntaxNode, legs: readonly Leg[]): { cols: Column[]; byType: Set<string> } {
-  const typesOf = (name: string): Set<Column['type']> =>
-    new Set(legs.flatMap(({ plan }) => plan.cols.filter((column) => column.name === name).map(({ type }) => type)));
-  const byType = new Map<string, Column[]>();
-  const known = columnsOf(node);
-  for (const { name, type } of known) {
-    const types = typesOf(name);
-    if (type !== 'dynamic' || types.size === 0 || types.has('dynamic')) continue;
-    const columns = [...types].map((own): Column => ({ name: types.size > 1 ? `${name}_${own}` : name, type: own }));
-    byType.set(name, columns);
-  }
-  if (byType.size === 0) return { cols: known, byType: new Set() };
-  if (node.Parent && kindOf(node.Parent) === 'ExpressionStatement')
-    return { cols: known.flatMap((column) => byType.get(column.name) ?? [column]), byType: new Set() };
-  const made = known.flatMap(({ name }) =>
-    (byType.get(name) ?? []).map(
-      (own) => `${quotedName(own.name)} = to${own.type}(${quotedName(name)}.${quotedName(own.type)})`,
-    ),
-  );
-  const chosen = known.flatMap(({ name }) => byType.get(name) ?? [{ name }]).map(({ name }) => quotedName(name));
-  const text = `extend ${made.join(', ')} | project ${chosen.join(', ')}`;
-  if (b.offset === undefined)
-    throw notSupported(b, node, `find over columns of several types ('${[...byType.keys()].join("', '")}') here`);
-  if (!goesOn(node, text)) throw new TextNeeded(b.offset + node.End, ` | ${text}`);
-  return { cols: known, byType: new Set(byType.keys()) };
-}
-
-function goesOn(node: SyntaxNode, text: string): boolean {
-  const pipe = node.Parent && kindOf(node.Parent) === 'PipeExpression' ? node.Parent : undefined;
-  return pipe !== undefined && text.startsWith(need(pipe, 'Operator').toString().trim());
-}
-
-/** A leg whose columns of these names are bags of one value, under its type. */
-function withTypes(plan: Plan, names: ReadonlySet<string>): Plan {
-  const own = plan.cols.filter(({ name }) => names.has(name));
-  if (own.length === 0) return plan;
-  const items = own.map(({ name, type }): Item => ({
-    names: [name],
-    expression: {
-      k: 'call',
-      name: 'bag_pack',
-      args: [
-        { k: 'literal', type: 'string', value: type },
-        { k: 'column', name, type },
-      ],
-      type: 'dynamic',
-      at: -1,
-    },
-  }));
-  const cols = plan.cols.map((column): Column => (names.has(column.name) ? { ...column, type: 'dynamic' } : column));
-  return { op: 'extend', input: plan, items, cols };
-}
-
 const find: OperatorBuilder = (b, node, input) => {
   const source = parametersOf(b, node).get('withsource') ?? 'source_';
   const condition = searchCondition(b, need(node, 'Condition'), false);
   const legs = legsWith(condition, legsOf(b, node, input));
-  const { cols, byType } = splitColumns(b, node, legs);
-  const whole = union(
+  const cols = columnsOf(node);
+  const plan = union(
     legs,
     condition,
     cols,
     cols.findIndex((column) => column.name === source),
   );
-  if (whole.op !== 'union') return whole;
-  const plan = { ...whole, legs: whole.legs.map((leg) => ({ ...leg, plan: withTypes(leg.plan, byType) })) };
+  if (plan.op !== 'union') return plan;
   if (!cols.some((column) => column.name === 'pack_')) return plan;
   // What no listed column carries goes into `pack_`.
   const packed = plan.legs.map((leg) => {

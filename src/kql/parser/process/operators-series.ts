@@ -2,11 +2,13 @@ import type { Expression } from '../../plan/expression.ts';
 import type { MakeSeriesNode } from '../../plan/plan.ts';
 import type { Column } from '../../plan/types.ts';
 import type { Builder } from './builder.ts';
-import { columnsOf, isTuple, semantic } from './builder.ts';
+import { columnsOf, semantic } from './builder.ts';
+import { isTuple } from './language.ts';
 import { buildScalar } from './expressions.ts';
 import type { SyntaxNode } from './language.ts';
 import { kindOf, list, need, part } from './language.ts';
-import { itemsByPosition, parametersOf, unnamed, withInput } from './operators-basic.ts';
+import { unnamed } from './named-expressions.ts';
+import { itemsByPosition, parametersOf, withInput } from './operators-basic.ts';
 import type { OperatorBuilder } from './tables.ts';
 
 function rangeOf(b: Builder, node: SyntaxNode): { from?: Expression; to?: Expression; step: Expression } {

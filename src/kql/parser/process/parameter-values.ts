@@ -2,8 +2,8 @@ import { quotedText } from '../../plan/quoted.ts';
 import { typeOfSymbol } from './builder.ts';
 import type { ParsedCode } from './language.ts';
 import { kindOf, list, nameOf, need, part } from './language.ts';
-import type { Rewritten } from './rewritten.ts';
-import { withReplacements } from './rewritten.ts';
+import type { Rewritten } from './source-map.ts';
+import { withReplacements } from './source-map.ts';
 
 /** To the binder a query parameter is its default, which names tables and databases as a literal does. So the values of this request are
  * written there.

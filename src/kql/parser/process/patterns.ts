@@ -1,8 +1,10 @@
 import type { Expression, Literal } from '../../plan/expression.ts';
 import type { Plan } from '../../plan/plan.ts';
 import { KqlError } from '../../plan/kql-error.ts';
-import type { Binding, Builder } from './builder.ts';
-import { callsThrough, inliningLimit, positionOf, Scope, semantic } from './builder.ts';
+import type { Builder } from './builder.ts';
+import type { Binding } from './scope.ts';
+import { callsThrough, inliningLimit, positionOf, semantic } from './builder.ts';
+import { Scope } from './scope.ts';
 import { buildScalar } from './expressions.ts';
 import type { SyntaxNode } from './language.ts';
 import { kindOf, list, nameOf, need, part } from './language.ts';

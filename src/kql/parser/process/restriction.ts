@@ -1,4 +1,5 @@
-import type { Builder, Draft, Restriction, Scope } from './builder.ts';
+import type { Builder, Draft } from './builder.ts';
+import type { Restriction, Scope } from './scope.ts';
 import { notSupported, semantic } from './builder.ts';
 import type { LanguageSymbol, SyntaxNode } from './language.ts';
 import { kindOf, list, nameOf, need, part } from './language.ts';

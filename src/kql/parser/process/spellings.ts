@@ -32,5 +32,4 @@ function withTypes(text: string, code: ParsedCode): string {
 }
 
 const diagnosticsOf = (code: ParsedCode): LanguageDiagnostic[] => toArray<LanguageDiagnostic>(code.GetDiagnostics());
-export const syntaxErrors = (code: ParsedCode): boolean =>
-  diagnosticsOf(code).some(({ Code }) => /^KS00[1-6]$/.test(Code));
+const syntaxErrors = (code: ParsedCode): boolean => diagnosticsOf(code).some(({ Code }) => /^KS00[1-6]$/.test(Code));

@@ -1,0 +1,60 @@
+import { invariant } from '../../../../base/invariant.ts';
+import { languagePackage } from '../language.ts';
+
+/** What one function of the official binder makes otherwise than the engine, and what shows that it does. */
+export interface Correction {
+  /** `class.function`; `NodeBinder.Visit…` by the kind of the syntax node. */
+  readonly place: string;
+  /** Puts the corrected function in the place of the official one. */
+  readonly apply: () => void;
+  readonly probe: Probe;
+}
+
+/** A query, over a table `T(a:long)`, whose columns tell the corrected binder from the official one of version 12.4.1. */
+export interface Probe {
+  readonly text: string;
+  /** `name:type, …`; `undefined` where it refuses the query. */
+  readonly official: string | undefined;
+  readonly corrected: string;
+}
+
+type Method = (this: unknown, ...args: unknown[]) => unknown;
+
+function prototypeOf(owner: string): Record<string, Method | undefined> {
+  const { Binder, ColumnMap } = languagePackage().Binding;
+  const owners: Readonly<Record<string, unknown>> = {
+    Binder: Binder.prototype,
+    NodeBinder: Binder.NodeBinder.prototype,
+    TreeBinder: Binder.TreeBinder.prototype,
+    ColumnMap: ColumnMap.prototype,
+  };
+  const found = owners[owner];
+  invariant(found, `the language package has the ${owner} of version 12.4.1`);
+  return found as Record<string, Method | undefined>;
+}
+
+/** A function of the package: whose it is, what it is given, and what it gives. */
+interface Call {
+  readonly self: unknown;
+  readonly args: unknown[];
+  readonly result: unknown;
+}
+
+/** @param correct `official` does what the package does, with the arguments that it is given */
+export const correction = <C extends Call>(
+  place: string,
+  correct: (official: (...args: C['args']) => C['result'], self: C['self'], ...args: C['args']) => C['result'],
+  probe: Probe,
+): Correction => ({
+  place,
+  probe,
+  apply: () => {
+    const [owner = '', method = ''] = place.split('.');
+    const prototype = prototypeOf(owner);
+    const official = prototype[method];
+    invariant(official, `the language package has ${place} of version 12.4.1`);
+    prototype[method] = function (this: C['self'], ...args: C['args']): C['result'] {
+      return correct((...given) => official.apply(this, given), this, ...args);
+    };
+  },
+});

@@ -1,0 +1,51 @@
+import { createRequire } from 'node:module';
+import { beforeAll, describe, expect, it } from 'vitest';
+import { correctCommandNames } from '../command-names.ts';
+import { checkDiagnostics } from '../diagnostics.ts';
+import { stateCache } from '../global-state.ts';
+import { languageFiles } from '../language-files.ts';
+import { languagePackage } from '../language.ts';
+import { corrections, correctBinder } from './corrections.ts';
+import { withBindOptions } from './options.ts';
+import { columnSymbols } from './symbols.ts';
+
+const catalog = {
+  version: '1',
+  cluster: 'local',
+  databases: [{ name: 'db', tables: [{ name: 'T', columns: [{ name: 'a', type: 'long' } as const] }], functions: [] }],
+};
+
+/** The columns of a query as `name:type, …`; undefined where the binder refuses it. */
+function columnsOf(text: string): string | undefined {
+  const state = stateCache(1)(catalog, 'db');
+  return withBindOptions({ database: 'db', bestEffort: text.includes('best_effort') }, () => {
+    const code = languagePackage().KustoCode.ParseAndAnalyze(text, state);
+    try {
+      checkDiagnostics(code);
+    } catch {
+      return undefined;
+    }
+    return columnSymbols(code.ResultType)
+      .map(({ Name, Type }) => `${Name}:${Type?.Name ?? ''}`)
+      .join(', ');
+  });
+}
+
+describe('each correction of the binder is needed, and is one', () => {
+  const official = new Map<string, string | undefined>();
+  beforeAll(() => {
+    const load = createRequire(import.meta.url);
+    for (const file of languageFiles(import.meta.dirname)) load(file);
+    for (const { probe } of corrections) official.set(probe.text, columnsOf(probe.text));
+    correctBinder();
+    correctCommandNames();
+  });
+
+  it.each(corrections.map(({ place, probe }) => [place, probe.text, probe] as const))(
+    '%s: %s',
+    (_place, _text, probe) => {
+      expect(official.get(probe.text), 'the package of version 12.4.1').toBe(probe.official);
+      expect(columnsOf(probe.text), 'corrected').toBe(probe.corrected);
+    },
+  );
+});

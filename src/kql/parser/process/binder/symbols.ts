@@ -1,0 +1,39 @@
+import type { LanguageSymbol } from '../language.ts';
+import { languagePackage, toArray } from '../language.ts';
+
+/** What a visitor of the binder says of a node. */
+export interface SemanticInfo {
+  readonly ResultType: LanguageSymbol | null;
+  readonly ReferencedSymbol: LanguageSymbol | null;
+  WithResultType(type: LanguageSymbol): SemanticInfo;
+}
+
+export interface ColumnOf extends LanguageSymbol {
+  readonly Source?: unknown;
+  WithName(name: string): ColumnOf;
+  WithType(type: unknown): ColumnOf;
+}
+
+interface TableOf extends LanguageSymbol {
+  WithColumns(columns: readonly ColumnOf[]): TableOf;
+}
+
+export const columnSymbols = (table: LanguageSymbol | null | undefined): ColumnOf[] => toArray(table?.Columns);
+
+/** The same table with other columns. */
+export const withColumns = (table: LanguageSymbol, columns: readonly ColumnOf[]): LanguageSymbol =>
+  (table as TableOf).WithColumns(columns);
+
+/** What is said of a node whose result is a table, with other columns. */
+export function corrected(
+  info: SemanticInfo | null,
+  columns: (official: readonly ColumnOf[]) => readonly ColumnOf[] | undefined,
+): SemanticInfo | null {
+  const table = info?.ResultType;
+  if (!info || !table?.IsTabular) return info;
+  const changed = columns(columnSymbols(table));
+  return changed ? info.WithResultType(withColumns(table, changed)) : info;
+}
+
+/** `Long`, `DateTime` … */
+export const scalarType = (name: string): unknown => languagePackage().Symbols.ScalarTypes[name];

@@ -16,7 +16,8 @@ export function programCache(parser: Pick<KqlParser, 'compile'>, limit: number):
   return {
     async compile(text: string, database: string, catalog: KqlCatalog, options: CompileOptions = {}): Promise<Program> {
       if (text.length > textMax) return parser.compile(text, database, catalog, options);
-      const key = JSON.stringify([catalog.version, database, options.bestEffort === true, text, options.naming]);
+      const { bestEffort = false, naming, told = [] } = options;
+      const key = JSON.stringify([catalog.version, database, bestEffort, text, naming, told]);
       const known = programs.get(key);
       if (known) return known;
       const program = await parser.compile(text, database, catalog, options);

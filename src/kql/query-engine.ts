@@ -3,12 +3,12 @@ import type { EngineThreads } from './threads/apart-session.ts';
 import { NeedsThreadError } from './duckdb/native-budget.ts';
 import type { ColumnValues, EngineDatabase, StatementConnection } from './duckdb/engine-database.ts';
 import { OverflowError } from './duckdb/engine-database.ts';
-import type { ProgramSource } from './data-dependent-schema.ts';
+import type { ProgramSource } from './open-schemas.ts';
 import type { KqlCatalog } from './plan/catalog.ts';
 import type { ParsedCommand } from './plan/command.ts';
 import type { Program, ProgramResult } from './plan/plan.ts';
 import { KqlError } from './plan/kql-error.ts';
-import type { KqlParser } from './parser/parser-client.ts';
+import type { CompileOptions, KqlParser } from './parser/parser-client.ts';
 import type { Column, KqlType } from './plan/types.ts';
 import { programCache } from './program-cache.ts';
 import type { TableUses } from './scan-ranges.ts';
@@ -106,7 +106,9 @@ export interface QueryEngine {
   /** @throws KqlError before the first chunk, or from the chunks */
   execute(request: QueryRequest): Promise<QueryExecution>;
   /** Parses a management command: its kind, parts, the query after `<|`, the operators after `|`. */
-  parseCommand(request: Pick<QueryRequest, 'text' | 'database' | 'catalog'>): Promise<ParsedCommand>;
+  parseCommand(
+    request: Pick<QueryRequest, 'text' | 'database' | 'catalog'> & Pick<CompileOptions, 'told'>,
+  ): Promise<ParsedCommand>;
   /** Runs a program of a parsed command: its `query`, or its `pipe` over the rows the command made. */
   executeProgram(source: ProgramSource, request: QueryRequest, command?: CommandRows): Promise<QueryExecution>;
   /** One for each result of the program, over one snapshot of the tables, on one connection. The first frees what all hold.
@@ -132,19 +134,19 @@ export function createQueryEngine({
   const programs = programCache(parser, cacheSize);
   const places: Places = { database, threads };
   return {
-    parseCommand: ({ text, database: current, catalog }) => parser.parseCommand(text, current, catalog),
+    parseCommand: ({ text, database: current, catalog, told = [] }) =>
+      parser.parseCommand(text, current, catalog, { told }),
     executeProgram: (source, request, command) => run(source, request, places, command),
     prepareRows: (source, request) =>
       whileWanted(request, prepareRows(source, request, places), ([statement]) => statement.close()),
     compileGraph: (model, current, catalog) => parser.compileGraph(model, current, catalog),
     execute: (request) => {
-      const { database: current, catalog, bestEffort = false, signal } = request;
-      const compile = (text: string): Promise<Program> => {
-        const naming = namingParameters(text, request.parameters, catalog);
-        const options = { bestEffort, ...(naming && { naming }), ...(signal && { signal }) };
-        return programs.compile(text, current, catalog, options);
-      };
-      return run({ text: request.text, queryStart: 0, compile }, request, places);
+      const { text, database: current, catalog, bestEffort = false, signal } = request;
+      const naming = namingParameters(text, request.parameters, catalog);
+      const options = { bestEffort, ...(naming && { naming }), ...(signal && { signal }) };
+      const compile: ProgramSource['compile'] = (told) =>
+        programs.compile(text, current, catalog, { ...options, told });
+      return run({ compile }, request, places);
     },
   };
 }
@@ -196,14 +198,6 @@ async function startAll(
 const heldMax = 32;
 
 async function* chunksOf(work: Work, index: number): AsyncGenerator<readonly ColumnValues[]> {
-  try {
-    yield* anyChunks(work, index);
-  } catch (error) {
-    throw work.placed(error);
-  }
-}
-
-async function* anyChunks(work: Work, index: number): AsyncGenerator<readonly ColumnValues[]> {
   const session = await work.here();
   if (session !== undefined) {
     const { chunks, callsNatives } = resultChunks(session, index);
@@ -265,10 +259,7 @@ async function prepareRows(
 const rowStatement = (work: Work, columns: readonly Column[], index: number): RowStatement => ({
   columns,
   close: () => work.close(),
-  run: (use) =>
-    runStatement(work, index, use).catch((error: unknown) => {
-      throw work.placed(error);
-    }),
+  run: (use) => runStatement(work, index, use),
 });
 
 async function runStatement<T>(work: Work, index: number, use: StatementUse<T>): Promise<T> {

@@ -1,7 +1,5 @@
 import { invariant } from '../base/invariant.ts';
 import type { ApartSession, EngineThreads } from './threads/apart-session.ts';
-import type { ProgramSource } from './data-dependent-schema.ts';
-import { beginWithSchemas } from './data-dependent-schema.ts';
 import type { EngineConnection, EngineDatabase } from './duckdb/engine-database.ts';
 import { NeedsThreadError, sharedNativeLimit } from './duckdb/native-budget.ts';
 import { KeptStages } from './kept-stages.ts';
@@ -9,6 +7,8 @@ import { commandTable } from './plan/command.ts';
 import type { Literal } from './plan/expression.ts';
 import type { Program } from './plan/plan.ts';
 import { KqlError } from './plan/kql-error.ts';
+import type { ProgramSource } from './open-schemas.ts';
+import { beginWithSchemas } from './open-schemas.ts';
 import { OpenTables, SnapshotGoneError } from './open-tables.ts';
 import type { OpenTable, QueryRequest, ScanCounts } from './query-engine.ts';
 import { tableKey } from './scan-ranges.ts';
@@ -43,7 +43,7 @@ export async function beginWork(
   for (let attempt = 1; ; attempt += 1) {
     const work = new Work(request, places, command);
     try {
-      work.placed = await beginWithSchemas(source, request, (program) => work.begin(program));
+      await beginWithSchemas(source, (program) => work.begin(program));
       return work;
     } catch (error) {
       work.close();
@@ -56,8 +56,6 @@ const attemptsMax = 5;
 /** The programs that one query is compiled to, one after the other, over one snapshot of its tables. It runs here, and in a thread of its
  * own when that turns out to take long. */
 export class Work {
-  /** Gives errors the position that they have in the text as sent. */
-  placed: (error: unknown) => unknown = (error) => error;
   #program: Program | undefined;
   #facts: SessionFacts | undefined;
   readonly #request: QueryRequest;
@@ -79,7 +77,7 @@ export class Work {
   }
 
   /** Opens the tables, and begins; once more for the program that is made of what the one before has told.
-   * @throws KqlError, DataDependentSchema, DataDependentFunction */
+   * @throws KqlError, OpenSchema */
   async begin(program: Program): Promise<void> {
     this.signal?.throwIfAborted();
     this.#facts = factsOf(program, timed(this.#request, program));

@@ -8,7 +8,7 @@ import type { Column } from './plan/types.ts';
 import type { ColumnValues, EngineConnection } from './duckdb/engine-database.ts';
 import type { NativeBudget } from './duckdb/native-budget.ts';
 import type { RowTable } from './rows/row-operator.ts';
-import { DataDependentFunction, DataDependentSchema, unitedColumns } from './data-dependent-schema.ts';
+import { OpenSchema, unitedColumns } from './open-schemas.ts';
 import type { KeptStages, TemporaryPlan } from './kept-stages.ts';
 import { completed } from './kept-stages.ts';
 import { literalOf, readByStages, replaceContext, requireRoom, rowsOf, walksContext, withKey } from './stage-rows.ts';
@@ -29,7 +29,7 @@ export interface StageRuns {
 /** Runs every row operator of a program, innermost first, and puts a temporary table in its place; so it does with tables that are
  * computed once and that such an operator reads. What tells columns is kept, and not run again when the program is compiled with them.
  * Those that start from the rows of a surrounding subquery cannot run beforehand and stay.
- * @throws DataDependentSchema, DataDependentFunction: the program has to be compiled again */
+ * @throws OpenSchema: the program has to be compiled again */
 export async function runStages(program: Program, stageRuns: StageRuns): Promise<Program> {
   const { connection, kept, collect, store } = stageRuns;
   const { refusal } = program;
@@ -152,19 +152,14 @@ export async function runStages(program: Program, stageRuns: StageRuns): Promise
   };
 
   const temporary = async (plan: RowwisePlan, runs: readonly number[]): Promise<Plan> => {
-    if (plan.dataDependent && plan.storedFunctions) throw new DataDependentFunction(plan.name, plan.storedFunctions);
     if (!plan.dataDependent && !plan.told)
       return table(plan.cols, (await runOne(plan, budget, (input) => collect(input, lets))).rows);
-    const { schemaAt, stage } = plan;
-    if (schemaAt === undefined || schemaAt < 0 || stage === undefined)
-      throw new KqlError(
-        'notSupported',
-        `'${plan.name}' without a schema inside a function of a named database is not supported.`,
-      );
+    const { place, stage } = plan;
+    invariant(place !== undefined && stage !== undefined, 'an operator that tells columns has a place');
     const result = await runOne({ ...plan, dataDependent: true }, budget, (input) => collect(input, lets));
     const rows = await table(result.cols, result.rows);
     kept.keep(runOf(stage, runs), rows);
-    if (plan.dataDependent) throw new DataDependentSchema(schemaAt, result.cols);
+    if (plan.dataDependent) throw new OpenSchema(place, result.cols);
     // Another call of its function has told the columns.
     if (runs.length === 0 && !sameColumns(rows.cols, plan.cols)) throw differentCalls(plan);
     return completed(rows, plan.cols, plan.name);
@@ -209,19 +204,19 @@ async function eachRun<T>(
   run: (input: T, index: number) => Promise<NativeValue[][]>,
 ): Promise<NativeValue[][]> {
   const rows: NativeValue[][] = [];
-  const schemas: DataDependentSchema[] = [];
+  const schemas: OpenSchema[] = [];
   for (const [index, input] of inputs.entries()) {
     try {
       rows.push(...(await run(input, index)));
     } catch (error) {
-      if (!(error instanceof DataDependentSchema)) throw error;
+      if (!(error instanceof OpenSchema)) throw error;
       schemas.push(error);
     }
   }
   const [first] = schemas;
   if (!first) return rows;
-  const same = schemas.filter(({ position }) => position === first.position);
-  throw new DataDependentSchema(first.position, unitedColumns(same.map(({ columns }) => columns)));
+  const same = schemas.filter(({ place }) => place === first.place);
+  throw new OpenSchema(first.place, unitedColumns(same.map(({ columns }) => columns)));
 }
 
 const sameColumns = (a: readonly Column[], b: readonly Column[]): boolean =>

@@ -94,7 +94,7 @@ async function runAppend(
 ): Promise<Row> {
   const { data, database, engine } = context;
   const { text, queryText } = command;
-  const source = commandProgram(context, 'query', { text, program: query, queryText });
+  const source = commandProgram(context, 'query', { text, program: query });
   const statement = onlyOne(await engine.prepareRows(source, queryRequest(context, queryText)));
   try {
     const change = tableChange(table, statement.columns, properties, context);

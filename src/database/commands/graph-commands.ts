@@ -2,7 +2,7 @@ import { newGuid } from '../../base/guid.ts';
 import { dataError } from '../catalog/data-error.ts';
 import type { GraphModelVersion, GraphModelView, GraphSnapshotView } from '../catalog/graph-model.ts';
 import { stepsOfModel } from '../catalog/graph-models.ts';
-import { fixedProgram } from '../../kql/data-dependent-schema.ts';
+import { fixedProgram } from '../../kql/open-schemas.ts';
 import type { KqlCatalog } from '../../kql/plan/catalog.ts';
 import { KqlError } from '../../kql/plan/kql-error.ts';
 import type { Command, CommandRow, Row } from './command.ts';

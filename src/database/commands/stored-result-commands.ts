@@ -64,7 +64,7 @@ async function store(
 ): Promise<StoredResultView> {
   const { data, database, engine, caller } = context;
   const { text, queryText } = command;
-  const source = commandProgram(context, 'query', { text, program: query, queryText });
+  const source = commandProgram(context, 'query', { text, program: query });
   const [statement] = await engine.prepareRows(source, queryRequest(context, queryText));
   try {
     return await data.storeResult({

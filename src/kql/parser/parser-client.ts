@@ -4,6 +4,7 @@ import { endsWithUs } from '../../base/ends-with-us.ts';
 import type { KqlCatalog } from '../plan/catalog.ts';
 import type { ParsedCommand } from '../plan/command.ts';
 import { withRecordFacts } from '../plan/record-facts.ts';
+import type { ToldSchema } from '../plan/told-schema.ts';
 import type { Program } from '../plan/plan.ts';
 import { deserializeKqlError, KqlError } from '../plan/kql-error.ts';
 import { discardSnapshot, parserFlags, parserSnapshot } from './parser-snapshot.ts';
@@ -26,6 +27,8 @@ export interface CompileOptions {
   readonly bestEffort?: boolean;
   /** Values of parameters that may name a table or a database. */
   readonly naming?: Readonly<Record<string, string | null>>;
+  /** What operators have told of their columns. */
+  readonly told?: readonly ToldSchema[];
   /** Nobody waits for the program any more once it is aborted. */
   readonly signal?: AbortSignal;
 }
@@ -35,7 +38,12 @@ export interface KqlParser {
   /** @throws KqlError, or what the signal was aborted with */
   compile(text: string, database: string, catalog: KqlCatalog, options?: CompileOptions): Promise<Program>;
   /** @throws KqlError syntax for what the parser does not know as a command */
-  parseCommand(text: string, database: string, catalog: KqlCatalog): Promise<ParsedCommand>;
+  parseCommand(
+    text: string,
+    database: string,
+    catalog: KqlCatalog,
+    options?: Pick<CompileOptions, 'told'>,
+  ): Promise<ParsedCommand>;
   /** What a graph model makes of its tables: the first result are the nodes, the second the edges. @throws KqlError */
   compileGraph(model: string, database: string, catalog: KqlCatalog): Promise<Program>;
   /** Resolves when the process can take requests. @throws KqlError when it does not start */
@@ -200,12 +208,12 @@ export function createKqlParser(options: {
     text: string,
     database: string,
     catalog: KqlCatalog,
-    { bestEffort, naming, signal }: CompileOptions = {},
+    { bestEffort, naming, told, signal }: CompileOptions = {},
   ): Promise<ParserReply> {
     if (text.length > limits.textMax)
       throw new KqlError('limits', `The text is longer than ${limits.textMax} characters.`);
     if (!known.has(catalog.version)) await sendCatalog(catalog);
-    const asked = { ...(bestEffort && { bestEffort }), ...(naming && { naming }) };
+    const asked = { ...(bestEffort && { bestEffort }), ...(naming && { naming }), ...(told && { told }) };
     const body = { k, text, database, catalogVersion: catalog.version, ...asked } as const;
     let reply = await ask({ id: nextId++, ...body }, signal);
     if (reply.k === 'unknownCatalog') {
@@ -231,8 +239,8 @@ export function createKqlParser(options: {
   return {
     compile: (text, database, catalog, options) => compile('query', text, database, catalog, options),
     compileGraph: (model, database, catalog) => compile('graph', model, database, catalog),
-    async parseCommand(text, database, catalog) {
-      const reply = await request('command', text, database, catalog);
+    async parseCommand(text, database, catalog, options) {
+      const reply = await request('command', text, database, catalog, options);
       if (reply.k === 'commandParsed') return withPrograms(reply.command);
       throw new KqlError('internal', 'The parser gave no answer.');
     },

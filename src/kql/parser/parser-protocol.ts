@@ -1,6 +1,7 @@
 import type { KqlCatalog } from '../plan/catalog.ts';
 import type { ParsedCommand } from '../plan/command.ts';
 import type { Program } from '../plan/plan.ts';
+import type { ToldSchema } from '../plan/told-schema.ts';
 import type { SerializedKqlError } from '../plan/kql-error.ts';
 
 /** Messages between the engine and its parser process (JSON over IPC). */
@@ -17,6 +18,8 @@ export type ParserRequest =
       readonly bestEffort?: boolean;
       /** Of a query: values of its parameters that may name a table or a database; null for one that cannot. */
       readonly naming?: Readonly<Record<string, string | null>>;
+      /** What operators have told of their columns. */
+      readonly told?: readonly ToldSchema[];
     };
 
 export type ParserReply =

@@ -198,8 +198,7 @@ export interface TopNestedNode {
   }[];
 }
 /** An operator that walks rows in JavaScript: scan, graph operators, plugins. `inputs` are run first; `settings` is its own
- * JSON, checked by the row operator. `dataDependent`: the columns are known only once it has run; `schemaAt` is where
- * ` : (a:long, …)` then goes into the text, and `told` is there once that has been done. */
+ * JSON, checked by the row operator. `dataDependent`: the columns are known only once it has run; `told`: it has told them. */
 export interface RowwiseNode extends Placed {
   readonly op: 'rowwise';
   readonly name: string;
@@ -207,18 +206,15 @@ export interface RowwiseNode extends Placed {
   readonly settings: unknown;
   readonly at: number;
   readonly dataDependent?: boolean;
-  readonly schemaAt?: number;
   readonly told?: boolean;
-  /** The stored functions that it stands in, from the outermost: there is no text to write its columns into. */
-  readonly storedFunctions?: readonly string[];
 }
 
-/** Something whose rows may be kept while the text is compiled again. `at`: its place in the text, -1 inside stored functions. `calls`:
- * the places of the function calls that it was taken from, from the outermost. `stage`: what it is known by in all of these
- * compilations. */
+/** Something whose rows may be kept while the text is compiled again. `place`: the stored function that it stands in, and where in its
+ * text. `calls`: the places of the function calls that it was taken from, from the outermost. `stage`: what it is known by in all of
+ * these compilations. */
 export interface Placed {
-  readonly at?: number;
-  readonly calls?: readonly number[];
+  readonly place?: string;
+  readonly calls?: readonly string[];
   readonly stage?: string;
 }
 

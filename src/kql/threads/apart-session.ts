@@ -8,7 +8,7 @@ import type { Translation } from '../sql/translate.ts';
 /** A query that runs in a thread that nobody else waits for. */
 export interface ApartSession {
   /** Begins a program; once more for the one that is made of what it has told, which goes on from there.
-   * @throws KqlError, DataDependentSchema, DataDependentFunction, or what the signal was aborted with */
+   * @throws KqlError, OpenSchema, or what the signal was aborted with */
   begin(program: ApartProgram): Promise<void>;
   /** Each result is to be read to its end before the next begins. */
   chunks(index: number): AsyncGenerator<readonly ColumnValues[]>;

@@ -5,7 +5,7 @@ import { deserializeKqlError, KqlError, serializeKqlError } from '../plan/kql-er
 import type { Program } from '../plan/plan.ts';
 import type { ColumnValues } from '../duckdb/engine-database.ts';
 import { OverflowError } from '../duckdb/engine-database.ts';
-import { DataDependentFunction, DataDependentSchema } from '../data-dependent-schema.ts';
+import { OpenSchema } from '../open-schemas.ts';
 import type { KeptBefore } from '../kept-stages.ts';
 import type { CommandRows, SessionFacts } from '../session.ts';
 import type { BoundValue } from '../sql/context.ts';
@@ -92,17 +92,14 @@ export type ThreadReply =
 export type SentError =
   | { readonly kind: 'kql'; readonly error: SerializedKqlError }
   | { readonly kind: 'overflow' }
-  | { readonly kind: 'schema'; readonly position: number; readonly columns: readonly Column[] }
-  | { readonly kind: 'function'; readonly operator: string; readonly functions: readonly string[] }
+  | { readonly kind: 'schema'; readonly place: string; readonly columns: readonly Column[] }
   /** Our own fault. */
   | { readonly kind: 'other'; readonly name: string };
 
 export function sentError(error: unknown): SentError {
   if (error instanceof OverflowError) return { kind: 'overflow' };
   if (error instanceof KqlError) return { kind: 'kql', error: serializeKqlError(error) };
-  if (error instanceof DataDependentSchema) return { kind: 'schema', position: error.position, columns: error.columns };
-  if (error instanceof DataDependentFunction)
-    return { kind: 'function', operator: error.operator, functions: error.functions };
+  if (error instanceof OpenSchema) return { kind: 'schema', place: error.place, columns: error.columns };
   return { kind: 'other', name: error instanceof Error ? error.name : 'unknown error' };
 }
 
@@ -113,9 +110,7 @@ export function errorOf(sent: SentError): Error {
     case 'overflow':
       return new OverflowError();
     case 'schema':
-      return new DataDependentSchema(sent.position, sent.columns);
-    case 'function':
-      return new DataDependentFunction(sent.operator, sent.functions);
+      return new OpenSchema(sent.place, sent.columns);
     case 'other':
       return new KqlError('internal', `A thread of the engine failed: ${sent.name}.`);
   }

@@ -4,6 +4,7 @@ import type { Expression } from '../../plan/expression.ts';
 import type { Placed, Plan, Program, ProgramResult, SharedTable } from '../../plan/plan.ts';
 import { startsFromContext } from '../../plan/walk.ts';
 import { KqlError } from '../../plan/kql-error.ts';
+import { placeOf } from './binder/open-schemas.ts';
 import type { Graph } from './graph-patterns.ts';
 import type { KeptGraphs } from './kept-graphs.ts';
 import type { Binding, Scope } from './scope.ts';
@@ -33,10 +34,8 @@ export interface Builder {
   readonly scope: Scope;
   /** Added to a node's start to get the offset in the text as sent; undefined inside stored functions. */
   readonly offset: number | undefined;
-  /** The stored functions of the current database that this is in, from the outermost. */
-  readonly stored?: readonly string[];
   /** The places of the function calls that this is in, from the outermost. */
-  readonly calls?: readonly number[];
+  readonly calls?: readonly string[];
   /** The rows that a subquery without a source starts from (mv-apply, partition, fork). */
   readonly context?: Plan;
   /** The column whose value a subquery with a source of its own runs for (partition … { … }). */
@@ -48,11 +47,10 @@ export interface Builder {
 }
 
 /** A table with a source of its own does not see the rows around it. */
-export const withoutContext = ({ draft, scope, offset, stored, calls, partitionKey, depth }: Builder): Builder => ({
+export const withoutContext = ({ draft, scope, offset, calls, partitionKey, depth }: Builder): Builder => ({
   draft,
   scope,
   offset,
-  ...(stored && { stored }),
   ...(calls && { calls }),
   ...(depth !== undefined && { depth }),
   ...(partitionKey && { partitionKey }),
@@ -72,14 +70,14 @@ export const positionOf = (b: Pick<Builder, 'offset'>, node: SyntaxNode): number
   b.offset === undefined ? -1 : b.offset + node.TextStart;
 
 /** For what may be kept while the text is compiled again. */
-export const placedAt = (b: Builder, node: SyntaxNode): Required<Pick<Placed, 'at'>> & Placed => ({
-  at: positionOf(b, node),
+export const placedAt = (b: Builder, node: SyntaxNode): Required<Pick<Placed, 'place'>> & Placed => ({
+  place: placeOf(node),
   ...(b.calls && { calls: b.calls }),
 });
 
 /** Inside of the function that a node calls. */
 export const callsThrough = (b: Builder, node: SyntaxNode): Required<Pick<Builder, 'calls'>> => ({
-  calls: [...(b.calls ?? []), positionOf(b, node)],
+  calls: [...(b.calls ?? []), placeOf(node)],
 });
 
 export function notSupported(b: Pick<Builder, 'offset'>, node: SyntaxNode, what: string): KqlError {

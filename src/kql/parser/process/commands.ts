@@ -1,8 +1,11 @@
 import type { CommandPart, ParsedCommand } from '../../plan/command.ts';
+import type { ToldSchema } from '../../plan/told-schema.ts';
 import type { Program } from '../../plan/plan.ts';
 import { KqlError } from '../../plan/kql-error.ts';
 import { columnsOf } from './builder.ts';
 import { Scope } from './scope.ts';
+import { withBindOptions } from './binder/options.ts';
+import { byPlace } from './compile.ts';
 import { checkDiagnostics } from './diagnostics.ts';
 import type { SyntaxNode } from './language.ts';
 import { children, elements, kindOf, languagePackage, list, nameOf, need, part } from './language.ts';
@@ -13,7 +16,16 @@ import { buildStatement } from './statements.ts';
 
 /** Management command text → its kind, its parts, and the programs of the query after `<|` and of what follows `|`.
  * @throws KqlError syntax, semantic; a command that the parser does not know is a syntax error */
-export function compileCommand(text: string, database: string, graphs: KeptGraphs): ParsedCommand {
+export function compileCommand(
+  text: string,
+  database: string,
+  graphs: KeptGraphs,
+  told: readonly ToldSchema[] = [],
+): ParsedCommand {
+  return withBindOptions({ database, told: byPlace(told) }, () => compileBound(text, database, graphs));
+}
+
+function compileBound(text: string, database: string, graphs: KeptGraphs): ParsedCommand {
   const state = graphs.state(database);
   const code = languagePackage().KustoCode.ParseAndAnalyze(text, state);
   if (code.Kind !== 'Command') throw new KqlError('syntax', 'This is not a management command.', 0);

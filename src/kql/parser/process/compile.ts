@@ -1,34 +1,44 @@
 import type { Program } from '../../plan/plan.ts';
 import { KqlError, serializeKqlError } from '../../plan/kql-error.ts';
+import type { ToldSchema } from '../../plan/told-schema.ts';
+import type { Column } from '../../plan/types.ts';
+import { hasOpenPlugin } from './binder/open-schemas.ts';
 import { withBindOptions } from './binder/options.ts';
 import type { Draft } from './builder.ts';
 import { Scope } from './scope.ts';
 import { checkDiagnostics } from './diagnostics.ts';
 import { parseSpelled } from './spellings.ts';
-import type { GlobalState, ParsedCode } from './language.ts';
-import { kindOf, languagePackage, list } from './language.ts';
+import type { GlobalState, ParsedCode, SyntaxNode } from './language.ts';
+import { children, kindOf, languagePackage, list } from './language.ts';
 import type { KeptGraphs } from './kept-graphs.ts';
 import { newDraft } from './kept-graphs.ts';
 import { withParameterValues } from './parameter-values.ts';
+import { sourceOf } from './pipes.ts';
 import { buildStatement } from './statements.ts';
-import { schemaProbe } from './schema-probe.ts';
+import { buildTable } from './tables.ts';
 
 interface Asked {
   /** Unions that do not say so are fuzzy. */
   readonly bestEffort?: boolean;
   /** Values of parameters that may name a table or a database; null for one that cannot. */
   readonly naming?: Readonly<Record<string, string | null>>;
+  /** What operators have told of their columns. */
+  readonly told?: readonly ToldSchema[];
 }
 
 /** Text → parsed, bound and checked → IR.
  * @throws KqlError syntax, semantic, notSupported, limits */
 export function compileQuery(text: string, database: string, graphs: KeptGraphs, asked: Asked = {}): Program {
-  const { naming } = asked;
+  const { naming, told = [] } = asked;
   const state = graphs.state(database);
-  const bestEffort = setsBestEffort(text, state) ?? asked.bestEffort ?? false;
+  const options = {
+    database,
+    bestEffort: setsBestEffort(text, state) ?? asked.bestEffort ?? false,
+    told: byPlace(told),
+  };
   const named = naming && withParameterValues(text, parseSpelled(text, state), naming);
   const compile = (full: string): Program =>
-    withBindOptions({ database, bestEffort }, () => compileBound(full, state, database, graphs));
+    withBindOptions(options, () => compileBound(full, state, database, graphs));
   if (!named) return compile(text);
   try {
     return named.located(compile(named.text));
@@ -36,6 +46,9 @@ export function compileQuery(text: string, database: string, graphs: KeptGraphs,
     throw named.placed(error);
   }
 }
+
+export const byPlace = (told: readonly ToldSchema[]): ReadonlyMap<string, readonly Column[]> =>
+  new Map(told.map(({ place, columns }) => [place, columns]));
 
 function compileBound(text: string, state: GlobalState, database: string, graphs: KeptGraphs): Program {
   const code = parseSpelled(text, state);
@@ -46,9 +59,13 @@ function compileBound(text: string, state: GlobalState, database: string, graphs
       0,
     );
   try {
-    return compileParsed(code, database, graphs);
+    checkDiagnostics(code);
+    return programOf(code, newDraft(database, graphs));
   } catch (error) {
-    return probed(text, code, error, (probe) => compileParsed(parseSpelled(probe, state), database, graphs));
+    if (!(error instanceof KqlError) || error.code !== 'semantic' || error.position === undefined) throw error;
+    const program = tellingProgram(code, newDraft(database, graphs));
+    if (!program) throw error;
+    return { ...program, refusal: serializeKqlError(error) };
   }
 }
 
@@ -65,29 +82,47 @@ function setsBestEffort(text: string, state: GlobalState): boolean | undefined {
     .at(-1);
 }
 
-/** @throws what stood in the way, where running a part of the text cannot help */
-function probed(text: string, code: ParsedCode, error: unknown, compile: (probe: string) => Program): Program {
-  const probe = error instanceof KqlError ? schemaProbe(text, code, error) : undefined;
-  if (probe === undefined || !(error instanceof KqlError)) throw error;
-  let program: Program;
-  try {
-    program = compile(probe);
-  } catch {
-    throw error;
-  }
-  return { ...program, refusal: serializeKqlError(error) };
-}
-
-function compileParsed(code: ParsedCode, database: string, graphs: KeptGraphs): Program {
-  checkDiagnostics(code);
-  const draft = buildAll(code, database, graphs);
-  if (draft.results.length === 0) throw new KqlError('semantic', 'The query has no tabular expression statement.', 0);
-  return { parameters: draft.parameters, options: draft.options, lets: draft.lets, results: draft.results };
-}
-
-function buildAll(code: ParsedCode, database: string, graphs: KeptGraphs): Draft {
-  const draft = newDraft(database, graphs);
+function programOf(code: ParsedCode, draft: Draft): Program {
   const builder = { draft, scope: new Scope(), offset: 0 };
   for (const statement of list(code.Syntax, 'Statements')) buildStatement(builder, statement);
-  return draft;
+  if (draft.results.length === 0) throw new KqlError('semantic', 'The query has no tabular expression statement.', 0);
+  return finished(draft);
+}
+
+const finished = ({ parameters, options, lets, results }: Draft): Program => ({ parameters, options, lets, results });
+
+/** What the binder refuses may be right once it knows the columns that depend on data: it takes none to come from inside of partition
+ * and mv-apply, doubles some where `*` stands for columns to come, and misses those that a function wants of its table. The pipe
+ * up to the first operator that gives such columns, and what stands before its statement, tells them when it runs.
+ * @returns undefined where there is none */
+function tellingProgram(code: ParsedCode, draft: Draft): Program | undefined {
+  const operator = firstOpen(code.Syntax);
+  const pipe = operator?.Parent;
+  if (!operator || !pipe || kindOf(pipe) !== 'PipeExpression') return undefined;
+  if (kindOf(sourceOf(pipe)) === 'EvaluateOperator') return undefined;
+  let statement = operator;
+  while (!kindOf(statement).endsWith('Statement')) {
+    if (!statement.Parent || kindOf(statement) === 'FunctionDeclaration') return undefined;
+    statement = statement.Parent;
+  }
+  const before = list(code.Syntax, 'Statements').filter(({ End }) => End <= statement.TextStart);
+  try {
+    checkDiagnostics(code, () => false, [...before, pipe]);
+    const builder = { draft, scope: new Scope(), offset: 0 };
+    for (const one of before) buildStatement(builder, one);
+    draft.results.splice(0, draft.results.length, { name: 'PrimaryResult', plan: buildTable(builder, pipe) });
+    return finished(draft);
+  } catch (error) {
+    if (!(error instanceof KqlError)) throw error;
+    return undefined;
+  }
+}
+
+function firstOpen(node: SyntaxNode): SyntaxNode | undefined {
+  if (/^(Evaluate|Partition|MvApply)Operator$/.test(kindOf(node)) && hasOpenPlugin(node)) return node;
+  for (const child of children(node)) {
+    const found = child.IsToken ? undefined : firstOpen(child);
+    if (found) return found;
+  }
+  return undefined;
 }

@@ -4,18 +4,21 @@ import { UnknownTable } from './builder.ts';
 import { isFuzzy } from './fuzzy.ts';
 import { children, kindOf, list, nameOf, need, part, symbolKind, toArray } from './language.ts';
 import { sourceOf, startsFromNothing } from './pipes.ts';
-import { hasOpenPlugin } from './schema-probe.ts';
+import { hasOpenPlugin } from './binder/open-schemas.ts';
 import { missingPatterns } from './missing-patterns.ts';
 
 /** @param mayBeUnknown what need not be known where a name or a type is wrong
+ * @param within those of them that count; default: all of the text
  * @throws KqlError for the first diagnostic that the engine would refuse the text for */
 export function checkDiagnostics(
   code: ParsedCode,
   mayBeUnknown: (diagnostic: LanguageDiagnostic) => boolean = () => false,
+  within?: readonly SyntaxNode[],
 ): void {
-  const errors = toArray<LanguageDiagnostic>(code.GetDiagnostics()).filter(
-    (diagnostic) => diagnostic.Severity === 'Error',
-  );
+  const said = within?.map((node) => node.GetContainedDiagnostics?.()) ?? [code.GetDiagnostics()];
+  const errors = said
+    .flatMap((one) => toArray<LanguageDiagnostic>(one))
+    .filter((diagnostic) => diagnostic.Severity === 'Error');
   const fatal = errors.filter(
     (diagnostic) => !isTolerated(code.Syntax, diagnostic) && (isSyntax(diagnostic.Code) || !mayBeUnknown(diagnostic)),
   );
@@ -101,7 +104,7 @@ const isTypeOfPercentiles = (root: SyntaxNode, at: number): boolean => {
 const ofTypes = /^KS(106|107|108|116|127|134|135|136|137|138|141|206|232|23[3-5])$/;
 
 /** @param stored of a stored function, which nobody has checked since its tables were as they are. What comes after columns that only a
- * run tells is checked once the function is spelled out with them.
+ * run tells is checked once they are told.
  * @throws KqlError for the first error in the body of a function, bound for one call: of types, or any in a stored one;
  * UnknownTable where the body starts from a table that is not there */
 export function checkBody(body: SyntaxNode, stored: boolean): void {

@@ -37,13 +37,11 @@ export function buildUserCall(b: Builder, node: SyntaxNode, body: SyntaxNode, pi
   checkBody(body, definition === undefined);
   const scope = new Scope(definition?.scope, !definition?.restricted);
   bindArguments(b, node, scope, piped);
-  const stored = definition ? b.stored : database === undefined ? storedCall(b, name) : undefined;
   const inner: Builder = {
     draft: b.draft,
     scope,
     // What a stored function defines has no place in the text either.
     offset: definition && b.offset !== undefined ? definition.bodyStart - body.TextStart : undefined,
-    ...(stored && { stored }),
     ...callsThrough(b, node),
     ...(b.context && { context: b.context }),
     ...(b.depth !== undefined && { depth: b.depth }),
@@ -56,13 +54,9 @@ export function buildUserCall(b: Builder, node: SyntaxNode, body: SyntaxNode, pi
     : { k: 'scalar', expression: buildScalar(inner, expression) };
 }
 
-/** The way to a stored function that can be spelled out in the query: called by its name alone, all the way from there. */
-const storedCall = (b: Builder, name: string): readonly string[] | undefined =>
-  b.offset === undefined && !b.stored ? undefined : [...(b.stored ?? []), name];
-
 /** The table of a view that an operator over all tables takes in. */
-export function buildView({ draft, offset }: Builder, view: Binding & { readonly k: 'function' }): Plan | undefined {
-  const { view: body } = view;
+export function buildView({ draft }: Builder, view: Binding & { readonly k: 'function' }): Plan | undefined {
+  const { view: body, offset } = view;
   if (!body) return undefined;
   const inner: Builder = { draft, offset, scope: new Scope(view.scope, !view.restricted) };
   for (const statement of list(body, 'Statements')) buildStatement(inner, statement);

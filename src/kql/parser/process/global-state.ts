@@ -1,30 +1,13 @@
 import { invariant } from '../../../base/invariant.ts';
 import { KqlError } from '../../plan/kql-error.ts';
 import type { CatalogDatabase, CatalogGraph, CatalogGraphStep, KqlCatalog } from '../../plan/catalog.ts';
-import type { Column, KqlType } from '../../plan/types.ts';
+import type { Column } from '../../plan/types.ts';
+import { columnSymbol } from './binder/symbols.ts';
 import { withEngineFunctions } from './engine-functions.ts';
 import { withExtraPlugins } from './extra-plugins.ts';
 import type { GlobalState } from './language.ts';
 import { languagePackage } from './language.ts';
 import { quotedName } from '../../plan/quoted.ts';
-
-const symbolName: Record<KqlType, string> = {
-  bool: 'Bool',
-  int: 'Int',
-  long: 'Long',
-  real: 'Real',
-  decimal: 'Decimal',
-  datetime: 'DateTime',
-  timespan: 'TimeSpan',
-  guid: 'Guid',
-  string: 'String',
-  dynamic: 'Dynamic',
-};
-
-function columnSymbol({ name, type }: Column): unknown {
-  const { ColumnSymbol, ScalarTypes } = languagePackage().Symbols;
-  return new ColumnSymbol(name, ScalarTypes[symbolName[type]], null, null, null, null);
-}
 
 const quotedSchema = (columns: readonly Column[]): string =>
   `(${columns.map((column) => `${quotedName(column.name)}:${column.type}`).join(', ')})`;

@@ -6,6 +6,7 @@ import { snapshotTable } from '../../plan/hidden-tables.ts';
 import type { Item, Plan, Program } from '../../plan/plan.ts';
 import { KqlError, missingDatabase } from '../../plan/kql-error.ts';
 import type { Column, KqlType } from '../../plan/types.ts';
+import { withBindOptions } from './binder/options.ts';
 import type { Builder, Draft } from './builder.ts';
 import { semantic, shareTable } from './builder.ts';
 import { Scope } from './scope.ts';
@@ -180,12 +181,9 @@ export const newDraft = (database: string, graphs: KeptGraphs): Draft => ({
 function compileStep(draft: Draft, database: string, model: CatalogGraph, step: CatalogGraphStep, title: string): Step {
   const where = `Step ${title} of the graph model '${model.name}'`;
   const own = { ...newDraft(database, draft.keptGraphs), lets: draft.lets };
+  const text = `${database} ${model.name} ${title}`;
   try {
-    const code = parseSpelled(step.query, draft.keptGraphs.state(database));
-    if (code.Kind !== 'Query') throw new KqlError('syntax', 'this is not a query');
-    checkDiagnostics(code);
-    const builder: Builder = { draft: own, scope: new Scope(), offset: undefined };
-    for (const statement of list(code.Syntax, 'Statements')) buildStatement(builder, statement);
+    withBindOptions({ database, text }, () => buildStep(own, step, database));
   } catch (error) {
     if (!(error instanceof KqlError)) throw error;
     // Whoever asks may know of fewer databases than who made the model.
@@ -206,6 +204,14 @@ function compileStep(draft: Draft, database: string, model: CatalogGraph, step: 
     throw new KqlError('semantic', `${where}: names of columns must not begin with $.`);
   if (step.labelsColumn !== undefined) column(step.labelsColumn);
   return { plan, ids: step.ids.map(column), step };
+}
+
+function buildStep(draft: Draft, step: CatalogGraphStep, database: string): void {
+  const code = parseSpelled(step.query, draft.keptGraphs.state(database));
+  if (code.Kind !== 'Query') throw new KqlError('syntax', 'this is not a query');
+  checkDiagnostics(code);
+  const builder: Builder = { draft, scope: new Scope(), offset: undefined };
+  for (const statement of list(code.Syntax, 'Statements')) buildStatement(builder, statement);
 }
 
 /** All columns of some steps; those of one name must be of one type. */

@@ -3,6 +3,7 @@ import type { Expression } from '../../plan/expression.ts';
 import type { Item, Plan } from '../../plan/plan.ts';
 import type { Column } from '../../plan/types.ts';
 import type { Builder } from './builder.ts';
+import { toldColumns } from './binder/open-schemas.ts';
 import { columnsOf, isTabular, notSupported, placedAt, positionOf, semantic, shareTable } from './builder.ts';
 import { buildScalar, visibleColumns } from './expressions.ts';
 import type { SyntaxNode } from './language.ts';
@@ -191,9 +192,6 @@ export const pluginName = (node: SyntaxNode): string => {
   return target.ReferencedSymbol?.Name ?? nameOf(need(target, 'Name'));
 };
 
-/** Plugins whose columns are known only once they have run, where no schema is given. */
-const dependOnData: ReadonlySet<string> = new Set(['bag_unpack', 'pivot']);
-
 /** Plugins that give several tables: they may only end a query, where `results.ts` takes care of them. */
 const lastOnly: ReadonlySet<string> = new Set(['preview', 'funnel_sequence']);
 
@@ -230,24 +228,23 @@ const plugin: OperatorBuilder = (b, node, given) => {
     throw semantic(b, target, `The plugin '${name}' gives several tables: it must be the last operator of a query.`);
   if (name === 'estimate_rows_count') return { op: 'count', input: withInput(given), cols: columnsOf(node) };
   const input = given ?? ({ op: 'print', items: [], cols: [] } satisfies Plan);
-  const schema = part(node, 'Schema');
-  const at = positionOf(b, node);
+  const isOpen = !part(node, 'Schema') && node.ResultType?.IsOpen === true;
+  const told = toldColumns(node) !== undefined;
   const nodes = list(need(target, 'ArgumentList'), 'Expressions');
   const { settings, inputs } =
     name === 'pivot'
-      ? pivotArguments(b, node, nodes, input, schema ? undefined : columnsOf(node))
+      ? pivotArguments(b, node, nodes, input, isOpen ? columnsOf(node) : undefined)
       : gatherArguments(b, nodes, input);
   return {
     op: 'rowwise',
     name,
     inputs,
     settings,
-    ...placedAt(b, node),
-    at,
+    at: positionOf(b, node),
     cols: engineColumns(name, node, nodes, input),
-    ...(dependOnData.has(name) && { schemaAt: at < 0 ? -1 : (b.offset ?? 0) + target.End }),
-    ...(!schema && node.ResultType?.IsOpen === true && { dataDependent: true }),
-    ...(b.stored && { storedFunctions: b.stored }),
+    ...((isOpen || told) && placedAt(b, node)),
+    ...(isOpen && { dataDependent: true }),
+    ...(told && { told }),
   };
 };
 

@@ -24,6 +24,8 @@ export type Binding =
       readonly k: 'function';
       readonly scope: Scope;
       readonly bodyStart: number;
+      /** Of the builder of the declaration. */
+      readonly offset: number | undefined;
       readonly restricted: boolean;
       readonly view?: SyntaxNode;
     };

@@ -24,7 +24,7 @@ export function answer(request: ParserRequest): ParserReply {
     if (!catalog) return { id, k: 'unknownCatalog' };
     const graphs = keptGraphs(catalog, stateOf);
     if (request.k === 'command')
-      return { id, k: 'commandParsed', command: compileCommand(request.text, request.database, graphs) };
+      return { id, k: 'commandParsed', command: compileCommand(request.text, request.database, graphs, request.told) };
     if (request.k === 'query')
       return { id, k: 'program', program: compileQuery(request.text, request.database, graphs, request) };
     const model = graphs.find(request.database, request.text);

@@ -33,6 +33,7 @@ const letStatement: StatementBuilder = (b, node) => {
       k: 'function',
       scope: b.scope,
       bodyStart: start,
+      offset: b.offset,
       restricted: b.scope.isRestricted,
       ...(view && { view }),
     });

@@ -1,18 +1,21 @@
 import { invariant } from '../../../../base/invariant.ts';
+import type { Column } from '../../../plan/types.ts';
 import { languagePackage } from '../language.ts';
 
 /** What one function of the official binder makes otherwise than the engine, and what shows that it does. */
 export interface Correction {
-  /** `class.function`; `NodeBinder.Visit…` by the kind of the syntax node. */
+  /** `class.function`; `NodeBinder.Visit…` by the kind of the syntax node; `Binder()` has the functions of the class itself. */
   readonly place: string;
   /** Puts the corrected function in the place of the official one. */
   readonly apply: () => void;
   readonly probe: Probe;
 }
 
-/** A query, over a table `T(a:long)`, whose columns tell the corrected binder from the official one of version 12.4.1. */
+/** A query, over a table `T(a:long)` and a function `F` that unpacks a bag of it, whose columns tell the corrected binder from the official one of version 12.4.1. */
 export interface Probe {
   readonly text: string;
+  /** What operators have told, by their places. */
+  readonly told?: Readonly<Record<string, readonly Column[]>>;
   /** `name:type, …`; `undefined` where it refuses the query. */
   readonly official: string | undefined;
   readonly corrected: string;
@@ -24,6 +27,7 @@ function prototypeOf(owner: string): Record<string, Method | undefined> {
   const { Binder, ColumnMap } = languagePackage().Binding;
   const owners: Readonly<Record<string, unknown>> = {
     Binder: Binder.prototype,
+    'Binder()': Binder,
     NodeBinder: Binder.NodeBinder.prototype,
     TreeBinder: Binder.TreeBinder.prototype,
     ColumnMap: ColumnMap.prototype,

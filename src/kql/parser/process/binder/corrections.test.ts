@@ -5,6 +5,7 @@ import { checkDiagnostics } from '../diagnostics.ts';
 import { stateCache } from '../global-state.ts';
 import { languageFiles } from '../language-files.ts';
 import { languagePackage } from '../language.ts';
+import type { Probe } from './correction.ts';
 import { corrections, correctBinder } from './corrections.ts';
 import { withBindOptions } from './options.ts';
 import { columnSymbols } from './symbols.ts';
@@ -12,23 +13,32 @@ import { columnSymbols } from './symbols.ts';
 const catalog = {
   version: '1',
   cluster: 'local',
-  databases: [{ name: 'db', tables: [{ name: 'T', columns: [{ name: 'a', type: 'long' } as const] }], functions: [] }],
+  databases: [
+    {
+      name: 'db',
+      tables: [{ name: 'T', columns: [{ name: 'a', type: 'long' } as const] }],
+      functions: [{ name: 'F', parameters: '()', body: '{ T     | evaluate bag_unpack(dynamic(null)) }' }],
+    },
+  ],
 };
 
 /** The columns of a query as `name:type, …`; undefined where the binder refuses it. */
-function columnsOf(text: string): string | undefined {
+function columnsOf({ text, told = {} }: Probe): string | undefined {
   const state = stateCache(1)(catalog, 'db');
-  return withBindOptions({ database: 'db', bestEffort: text.includes('best_effort') }, () => {
-    const code = languagePackage().KustoCode.ParseAndAnalyze(text, state);
-    try {
-      checkDiagnostics(code);
-    } catch {
-      return undefined;
-    }
-    return columnSymbols(code.ResultType)
-      .map(({ Name, Type }) => `${Name}:${Type?.Name ?? ''}`)
-      .join(', ');
-  });
+  return withBindOptions(
+    { database: 'db', bestEffort: text.includes('best_effort'), told: new Map(Object.entries(told)) },
+    () => {
+      const code = languagePackage().KustoCode.ParseAndAnalyze(text, state);
+      try {
+        checkDiagnostics(code);
+      } catch {
+        return undefined;
+      }
+      return columnSymbols(code.ResultType)
+        .map(({ Name, Type }) => `${Name}:${Type?.Name ?? ''}`)
+        .join(', ');
+    },
+  );
 }
 
 describe('each correction of the binder is needed, and is one', () => {
@@ -36,7 +46,7 @@ describe('each correction of the binder is needed, and is one', () => {
   beforeAll(() => {
     const load = createRequire(import.meta.url);
     for (const file of languageFiles(import.meta.dirname)) load(file);
-    for (const { probe } of corrections) official.set(probe.text, columnsOf(probe.text));
+    for (const { probe } of corrections) official.set(probe.text, columnsOf(probe));
     correctBinder();
     correctCommandNames();
   });
@@ -45,7 +55,7 @@ describe('each correction of the binder is needed, and is one', () => {
     '%s: %s',
     (_place, _text, probe) => {
       expect(official.get(probe.text), 'the package of version 12.4.1').toBe(probe.official);
-      expect(columnsOf(probe.text), 'corrected').toBe(probe.corrected);
+      expect(columnsOf(probe), 'corrected').toBe(probe.corrected);
     },
   );
 });

@@ -1,4 +1,5 @@
 import type { Correction } from './correction.ts';
+import { openSchemaCorrections } from './open-schemas.ts';
 import { operatorCorrections } from './operators.ts';
 import { projectionCorrections } from './projections.ts';
 import { unionCorrections } from './unions.ts';
@@ -11,6 +12,7 @@ export const corrections: readonly Correction[] = [
   ...operatorCorrections,
   ...unionCorrections,
   ...wildcardCorrections,
+  ...openSchemaCorrections,
 ];
 
 export function correctBinder(): void {

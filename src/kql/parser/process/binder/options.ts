@@ -1,19 +1,25 @@
+import type { Column } from '../../../plan/types.ts';
+
 /** What holds for all of one compilation: bodies of functions are bound when a builder first asks for them. */
 export interface BindOptions {
   readonly database: string;
+  /** What the text is called in places; '' for the text as sent. */
+  readonly text: string;
   /** Unions that do not say so are fuzzy. */
   readonly bestEffort: boolean;
+  /** What operators have told of their columns, by their places. */
+  readonly told: ReadonlyMap<string, readonly Column[]>;
 }
 
-const none: BindOptions = { database: '', bestEffort: false };
+const none: BindOptions = { database: '', text: '', bestEffort: false, told: new Map() };
 let current = none;
 
 /** Of the compilation that goes on. The binder has no place of its own for them. */
 export const bindOptions = (): BindOptions => current;
 
-export function withBindOptions<T>(options: BindOptions, compile: () => T): T {
+export function withBindOptions<T>(options: Partial<BindOptions>, compile: () => T): T {
   const before = current;
-  current = options;
+  current = { ...current, ...options };
   try {
     return compile();
   } finally {

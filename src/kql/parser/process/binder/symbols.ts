@@ -1,3 +1,4 @@
+import type { Column, KqlType } from '../../../plan/types.ts';
 import type { LanguageSymbol } from '../language.ts';
 import { languagePackage, toArray } from '../language.ts';
 
@@ -37,3 +38,21 @@ export function corrected(
 
 /** `Long`, `DateTime` … */
 export const scalarType = (name: string): unknown => languagePackage().Symbols.ScalarTypes[name];
+
+const symbolName: Record<KqlType, string> = {
+  bool: 'Bool',
+  int: 'Int',
+  long: 'Long',
+  real: 'Real',
+  decimal: 'Decimal',
+  datetime: 'DateTime',
+  timespan: 'TimeSpan',
+  guid: 'Guid',
+  string: 'String',
+  dynamic: 'Dynamic',
+};
+
+export function columnSymbol({ name, type }: Column): ColumnOf {
+  const { ColumnSymbol, ScalarTypes } = languagePackage().Symbols;
+  return new ColumnSymbol(name, ScalarTypes[symbolName[type]], null, null, null, null) as ColumnOf;
+}

@@ -50,7 +50,7 @@ function checked(what: string, names: readonly string[], sampled: Readonly<Recor
 }
 
 function operatorSamples(): readonly Sample[] {
-  const names = [operatorBuilders(), graphToGraph, endings].flatMap((rows) => Object.keys(rows));
+  const names = [operatorBuilders, graphToGraph, endings].flatMap((rows) => Object.keys(rows));
   return checked('operator', [...new Set(names)], operatorQueries);
 }
 

@@ -74,7 +74,7 @@ export function kqlPage(): string {
     ...section(
       'Tabular operators',
       operators.map(operatorWord),
-      new Set([operatorBuilders(), graphToGraph, endings].flatMap((rows) => Object.keys(rows)).map(operatorWord)),
+      new Set([operatorBuilders, graphToGraph, endings].flatMap((rows) => Object.keys(rows)).map(operatorWord)),
     ),
     ...section('Scalar functions', scalar, new Set(scalar.filter(hasScalar))),
     wrapped(`Only where graph operators speak of nodes and edges: ${codes([...patternFunctions].toSorted())}.`),

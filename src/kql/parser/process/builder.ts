@@ -8,6 +8,7 @@ import { placeOf } from './binder/open-schemas.ts';
 import type { Graph } from './graph-patterns.ts';
 import type { KeptGraphs } from './kept-graphs.ts';
 import type { Binding, Scope } from './scope.ts';
+import type { Visitors } from './visit.ts';
 import type { LanguageSymbol, SyntaxNode } from './language.ts';
 import { symbolKind, toArray } from './language.ts';
 
@@ -22,6 +23,7 @@ export interface Draft {
   /** Columns that the binder adds and the engine does not show. */
   readonly implicitColumns: Set<string>;
   readonly keptGraphs: KeptGraphs;
+  readonly visitors: Visitors;
   /** Calls inlined so far: a bound on what one text can unfold to. */
   inlined: number;
   /** Nodes of expressions that names stood for so far: another. */

@@ -12,7 +12,9 @@ import { children, elements, kindOf, languagePackage, list, nameOf, need, part }
 import type { KeptGraphs } from './kept-graphs.ts';
 import { newDraft } from './kept-graphs.ts';
 import { literalOf } from './literals.ts';
-import { buildStatement } from './statements.ts';
+import { buildStatement } from './visit.ts';
+
+import { visitors } from './visitors.ts';
 
 /** Management command text → its kind, its parts, and the programs of the query after `<|` and of what follows `|`.
  * @throws KqlError syntax, semantic; a command that the parser does not know is a syntax error */
@@ -82,7 +84,7 @@ function commandOf(node: SyntaxNode): SyntaxNode | undefined {
 }
 
 function programOf(statements: readonly SyntaxNode[], database: string, graphs: KeptGraphs): Program {
-  const draft = newDraft(database, graphs);
+  const draft = newDraft(database, graphs, visitors);
   const builder = { draft, scope: new Scope(), offset: 0 };
   for (const statement of statements) buildStatement(builder, statement);
   return { parameters: draft.parameters, options: draft.options, lets: draft.lets, results: draft.results };

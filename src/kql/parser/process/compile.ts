@@ -14,8 +14,9 @@ import type { KeptGraphs } from './kept-graphs.ts';
 import { newDraft } from './kept-graphs.ts';
 import { withParameterValues } from './parameter-values.ts';
 import { sourceOf } from './pipes.ts';
-import { buildStatement } from './statements.ts';
-import { buildTable } from './tables.ts';
+import { buildStatement, buildTable } from './visit.ts';
+
+import { visitors } from './visitors.ts';
 
 interface Asked {
   /** Unions that do not say so are fuzzy. */
@@ -60,10 +61,10 @@ function compileBound(text: string, state: GlobalState, database: string, graphs
     );
   try {
     checkDiagnostics(code);
-    return programOf(code, newDraft(database, graphs));
+    return programOf(code, newDraft(database, graphs, visitors));
   } catch (error) {
     if (!(error instanceof KqlError) || error.code !== 'semantic' || error.position === undefined) throw error;
-    const program = tellingProgram(code, newDraft(database, graphs));
+    const program = tellingProgram(code, newDraft(database, graphs, visitors));
     if (!program) throw error;
     return { ...program, refusal: serializeKqlError(error) };
   }

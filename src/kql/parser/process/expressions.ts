@@ -18,13 +18,13 @@ import { buildUserCall } from './functions.ts';
 import type { SyntaxNode } from './language.ts';
 import { kindOf, list, nameOf, need, part, symbolKind, tokenText } from './language.ts';
 import { currentTime, literalOf, literalToJson } from './literals.ts';
-import { buildTable } from './tables.ts';
 import { unfold } from './unfolded.ts';
+import { buildArgument, buildScalar, buildTable } from './visit.ts';
 
 type ScalarBuilder = (b: Builder, node: SyntaxNode) => Expression;
 
 /** Turns a bound scalar expression into IR. One row for every kind of syntax node. */
-export function buildScalar(b: Builder, node: SyntaxNode): Expression {
+export function buildExpression(b: Builder, node: SyntaxNode): Expression {
   const kind = kindOf(node);
   const time = kind === 'DateTimeLiteralExpression' ? currentTime(node) : undefined;
   if (time) return time;
@@ -99,13 +99,6 @@ const between: ScalarBuilder = (b, node) => {
   const bounds = [need(range, 'First'), need(range, 'Second')].map((bound) => buildScalar(b, bound));
   return call(b, node, operatorName(node), [buildScalar(b, need(node, 'Left')), ...bounds]);
 };
-
-/** A function argument may be a table. */
-export function buildArgument(b: Builder, node: SyntaxNode): Expression {
-  if (!isTabular(node)) return buildScalar(b, node);
-  const plan = buildTable(inside(b), node);
-  return { k: 'table', plan, type: plan.cols[0]?.type ?? 'dynamic' };
-}
 
 const nameReference: ScalarBuilder = (b, node) => {
   const symbol = node.ReferencedSymbol;

@@ -13,13 +13,12 @@ import {
 } from './builder.ts';
 import { Scope } from './scope.ts';
 import { namedScalar } from './computed-once.ts';
-import { buildArgument, buildScalar } from './expressions.ts';
 import { checkBody } from './diagnostics.ts';
 import type { LanguageSymbol, SyntaxNode } from './language.ts';
 import { kindOf, list, nameOf, need, part, toArray } from './language.ts';
 import { KqlError } from '../../plan/kql-error.ts';
-import { buildStatement } from './statements.ts';
-import { buildTable, databaseOf } from './tables.ts';
+import { buildArgument, buildScalar, buildStatement, buildTable } from './visit.ts';
+import { databaseOf } from './databases.ts';
 
 export type UserCallResult =
   { readonly k: 'scalar'; readonly expression: Expression } | { readonly k: 'table'; readonly plan: Plan };

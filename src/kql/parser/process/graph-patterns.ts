@@ -6,12 +6,12 @@ import { KqlError } from '../../plan/kql-error.ts';
 import type { Column, KqlType } from '../../plan/types.ts';
 import type { Builder } from './builder.ts';
 import { notSupported, positionOf, semantic } from './builder.ts';
-import { buildScalar } from './expressions.ts';
 import type { SyntaxNode } from './language.ts';
 import { kindOf, list, nameOf, need, part, tokenText } from './language.ts';
 import { literalOf } from './literals.ts';
 import { unnamed } from './named-expressions.ts';
 import { parametersOf } from './operators-basic.ts';
+import { buildScalar } from './visit.ts';
 
 /** A graph while the text is compiled: two tables. `nodes` has the properties, `$id` and, when it is partitioned,
  * `$partition`; edges whose ends are not among the nodes are no part of it. */

@@ -12,12 +12,13 @@ import { semantic, shareTable } from './builder.ts';
 import { Scope } from './scope.ts';
 import { checkDiagnostics } from './diagnostics.ts';
 import type { Graph } from './graph-patterns.ts';
+import type { Visitors } from './visit.ts';
 import { labelsColumn } from './graph-patterns.ts';
 import type { GlobalState, LanguageSymbol, SyntaxNode } from './language.ts';
 import { kindOf, list, nameOf, need, toArray } from './language.ts';
 import { literalOf } from './literals.ts';
 import { parseSpelled } from './spellings.ts';
-import { buildStatement } from './statements.ts';
+import { buildStatement } from './visit.ts';
 
 /** What the builder asks about a catalog: its graph models, and which databases it has. */
 export interface KeptGraphs {
@@ -155,8 +156,8 @@ function ofSteps(draft: Draft, database: string, model: CatalogGraph): Graph {
 }
 
 /** Both tables of a graph as they are kept: the program's first result are the nodes, its second the edges. */
-export function compileGraph(model: CatalogGraph, database: string, graphs: KeptGraphs): Program {
-  const draft = newDraft(database, graphs);
+export function compileGraph(model: CatalogGraph, database: string, graphs: KeptGraphs, visitors: Visitors): Program {
+  const draft = newDraft(database, graphs, visitors);
   const { nodes, edges } = ofSteps(draft, database, model);
   const results = [
     { name: 'nodes', plan: nodes },
@@ -165,7 +166,7 @@ export function compileGraph(model: CatalogGraph, database: string, graphs: Kept
   return { parameters: [], options: {}, lets: draft.lets, results };
 }
 
-export const newDraft = (database: string, graphs: KeptGraphs): Draft => ({
+export const newDraft = (database: string, graphs: KeptGraphs, visitors: Visitors): Draft => ({
   lets: [],
   options: {},
   parameters: [],
@@ -176,11 +177,12 @@ export const newDraft = (database: string, graphs: KeptGraphs): Draft => ({
   inlined: 0,
   unfolded: 0,
   keptGraphs: graphs,
+  visitors,
 });
 
 function compileStep(draft: Draft, database: string, model: CatalogGraph, step: CatalogGraphStep, title: string): Step {
   const where = `Step ${title} of the graph model '${model.name}'`;
-  const own = { ...newDraft(database, draft.keptGraphs), lets: draft.lets };
+  const own = { ...newDraft(database, draft.keptGraphs, draft.visitors), lets: draft.lets };
   const text = `${database} ${model.name} ${title}`;
   try {
     withBindOptions({ database, text }, () => buildStep(own, step, database));

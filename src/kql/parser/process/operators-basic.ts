@@ -6,12 +6,13 @@ import type { Column } from '../../plan/types.ts';
 import type { Builder } from './builder.ts';
 import { columnsOf, columnsOfSymbol, notSupported, semantic, shareTable } from './builder.ts';
 import { isTuple } from './language.ts';
-import { buildScalar, visibleColumns } from './expressions.ts';
+import { visibleColumns } from './expressions.ts';
 import type { SyntaxNode } from './language.ts';
 import { kindOf, list, nameOf, need, part, resultName, tokenText } from './language.ts';
 import { literalOf } from './literals.ts';
 import { givenNames, unnamed } from './named-expressions.ts';
-import type { OperatorBuilder } from './tables.ts';
+import type { OperatorBuilder } from './visit.ts';
+import { buildScalar } from './visit.ts';
 
 /** @throws KqlError semantic for an operator that stands first and has no rows to start from */
 export function withInput(input: Plan | undefined): Plan {

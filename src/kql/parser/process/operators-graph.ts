@@ -10,8 +10,10 @@ import { buildKeptGraph, isGraphCall } from './kept-graphs.ts';
 import type { LanguageSymbol, SyntaxNode } from './language.ts';
 import { kindOf, list, nameOf, need, part, symbolKind, tokenText } from './language.ts';
 import { parametersOf } from './operators-basic.ts';
-import type { OperatorBuilder } from './tables.ts';
-import { buildTable, databaseOf, operatorTitle } from './tables.ts';
+import type { OperatorBuilder } from './visit.ts';
+import { buildTable } from './visit.ts';
+import { databaseOf } from './databases.ts';
+import { operatorTitle } from './pipes.ts';
 
 export const isGraph = (node: SyntaxNode): boolean => {
   const result = node.ResultType;

@@ -4,16 +4,15 @@ import { joinKinds } from '../../plan/plan.ts';
 import type { Column } from '../../plan/types.ts';
 import type { Builder } from './builder.ts';
 import { columnsOf, notSupported, semantic, UnknownTable, withoutContext } from './builder.ts';
-import { buildScalar } from './expressions.ts';
 import { isFuzzy } from './fuzzy.ts';
 import type { SyntaxNode } from './language.ts';
 import { kindOf, list, nameOf, need, part } from './language.ts';
 import { buildUserCall } from './functions.ts';
 import { parametersOf, withInput } from './operators-basic.ts';
 import { pipedInto } from './pipes.ts';
-import type { OperatorBuilder } from './tables.ts';
-import { buildTable } from './tables.ts';
 import { membersOf, memberTables } from './wildcard-tables.ts';
+import type { OperatorBuilder } from './visit.ts';
+import { buildScalar, buildTable } from './visit.ts';
 
 const isJoinKind = (word: string): word is JoinKind => (joinKinds as readonly string[]).includes(word);
 const kindSynonyms: Readonly<Record<string, JoinKind>> = {

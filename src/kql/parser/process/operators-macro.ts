@@ -6,9 +6,9 @@ import { Scope } from './scope.ts';
 import type { LanguageSymbol, SyntaxNode } from './language.ts';
 import { children, kindOf, list, nameOf, need, part, symbolKind, toArray } from './language.ts';
 import { parametersOf } from './operators-basic.ts';
-import { buildStatement } from './statements.ts';
-import type { OperatorBuilder } from './tables.ts';
-import { buildTable, knownDatabase } from './tables.ts';
+import type { OperatorBuilder } from './visit.ts';
+import { buildStatement, buildTable } from './visit.ts';
+import { knownDatabase } from './databases.ts';
 
 /** The databases of an entity group, written out or named by a `let`. */
 export function entitiesOf(b: Builder, node: SyntaxNode): readonly Entity[] {

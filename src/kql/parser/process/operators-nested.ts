@@ -5,13 +5,13 @@ import { mentionsSide } from '../../plan/walk.ts';
 import type { Column } from '../../plan/types.ts';
 import type { Builder } from './builder.ts';
 import { columnsOf, placedAt, semantic, shareTable, typeOfSymbol, withoutContext } from './builder.ts';
-import { buildScalar } from './expressions.ts';
 import type { SyntaxNode } from './language.ts';
 import { kindOf, list, need, part, resultName, tokenText } from './language.ts';
 import { givenNames, unnamed } from './named-expressions.ts';
 import { buildCount, parametersOf, withInput } from './operators-basic.ts';
-import type { OperatorBuilder } from './tables.ts';
-import { buildTable, operatorTitle } from './tables.ts';
+import type { OperatorBuilder } from './visit.ts';
+import { buildScalar, buildTable } from './visit.ts';
+import { operatorTitle } from './pipes.ts';
 
 /** The zipped columns of mv-expand and mv-apply. Expressions that name no column take numbered ones, as the binder's do. */
 function expandedColumns(b: Builder, node: SyntaxNode, input: readonly Column[]): MvColumn[] {

@@ -2,12 +2,12 @@ import type { ParsePart } from '../../plan/plan.ts';
 import type { Column } from '../../plan/types.ts';
 import type { Builder } from './builder.ts';
 import { columnsOf, notSupported, semantic, typeOfSymbol } from './builder.ts';
-import { buildScalar } from './expressions.ts';
 import type { SyntaxNode } from './language.ts';
 import { kindOf, list, nameOf, need, part } from './language.ts';
 import { literalOf } from './literals.ts';
 import { parametersOf, parameterValue, withInput } from './operators-basic.ts';
-import type { OperatorBuilder } from './tables.ts';
+import type { OperatorBuilder } from './visit.ts';
+import { buildScalar } from './visit.ts';
 
 function parsePart(b: Builder, node: SyntaxNode): ParsePart {
   const kind = kindOf(node);

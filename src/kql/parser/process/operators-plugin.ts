@@ -5,7 +5,7 @@ import type { Column } from '../../plan/types.ts';
 import type { Builder } from './builder.ts';
 import { toldColumns } from './binder/open-schemas.ts';
 import { columnsOf, isTabular, notSupported, placedAt, positionOf, semantic, shareTable } from './builder.ts';
-import { buildScalar, visibleColumns } from './expressions.ts';
+import { visibleColumns } from './expressions.ts';
 import type { SyntaxNode } from './language.ts';
 import { kindOf, list, nameOf, need, part } from './language.ts';
 import { givenNames, unnamed } from './named-expressions.ts';
@@ -13,8 +13,8 @@ import { parametersOf, withInput } from './operators-basic.ts';
 import { pluginShapes } from '../../plan/row-settings.ts';
 import type { PivotSettings, PluginArgument, PluginSettings } from '../../plan/row-settings.ts';
 import { freeName } from '../../plan/free-name.ts';
-import type { OperatorBuilder } from './tables.ts';
-import { buildTable } from './tables.ts';
+import type { OperatorBuilder } from './visit.ts';
+import { buildScalar, buildTable } from './visit.ts';
 
 /** Plugins that reach out of the engine, or run other people's code. */
 const refused = new Set([

@@ -4,12 +4,12 @@ import type { ScanSettings } from '../../plan/row-settings.ts';
 import type { Column } from '../../plan/types.ts';
 import type { Builder } from './builder.ts';
 import { columnsOf, notSupported, positionOf, semantic } from './builder.ts';
-import { buildScalar } from './expressions.ts';
 import type { SyntaxNode } from './language.ts';
 import { list, nameOf, need, part, tokenText } from './language.ts';
 import { parametersOf, sortKeys, withInput } from './operators-basic.ts';
 import { schemaColumns } from './operators-parse.ts';
-import type { OperatorBuilder } from './tables.ts';
+import type { OperatorBuilder } from './visit.ts';
+import { buildScalar } from './visit.ts';
 
 /** scan: sorts first when it has `order by`; what it partitions by is a column, computed when it is an expression. */
 const scan: OperatorBuilder = (b, node, given) => {

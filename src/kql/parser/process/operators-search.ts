@@ -3,16 +3,16 @@ import type { Plan } from '../../plan/plan.ts';
 import type { Column } from '../../plan/types.ts';
 import type { Builder } from './builder.ts';
 import { columnsOf, positionOf, semantic } from './builder.ts';
-import { buildScalar, call } from './expressions.ts';
+import { call } from './expressions.ts';
 import type { SyntaxNode } from './language.ts';
 import { kindOf, list, nameOf, need, part, tokenText } from './language.ts';
 import { literalOf } from './literals.ts';
 import { parametersOf } from './operators-basic.ts';
 import { feeds, sourceName } from './operators-join.ts';
 import { pipedInto } from './pipes.ts';
-import type { OperatorBuilder } from './tables.ts';
-import { buildTable } from './tables.ts';
 import { allTables, membersOf, memberTables } from './wildcard-tables.ts';
+import type { OperatorBuilder } from './visit.ts';
+import { buildScalar, buildTable } from './visit.ts';
 
 const everything: Expression = { k: 'column', name: '*', type: 'dynamic' };
 

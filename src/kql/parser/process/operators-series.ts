@@ -4,12 +4,12 @@ import type { Column } from '../../plan/types.ts';
 import type { Builder } from './builder.ts';
 import { columnsOf, semantic } from './builder.ts';
 import { isTuple } from './language.ts';
-import { buildScalar } from './expressions.ts';
 import type { SyntaxNode } from './language.ts';
 import { kindOf, list, need, part } from './language.ts';
 import { unnamed } from './named-expressions.ts';
 import { itemsByPosition, parametersOf, withInput } from './operators-basic.ts';
-import type { OperatorBuilder } from './tables.ts';
+import type { OperatorBuilder } from './visit.ts';
+import { buildScalar } from './visit.ts';
 
 function rangeOf(b: Builder, node: SyntaxNode): { from?: Expression; to?: Expression; step: Expression } {
   if (kindOf(node) === 'MakeSeriesInRangeClause') {

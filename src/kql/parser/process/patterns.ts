@@ -5,12 +5,10 @@ import type { Builder } from './builder.ts';
 import type { Binding } from './scope.ts';
 import { callsThrough, inliningLimit, positionOf, semantic } from './builder.ts';
 import { Scope } from './scope.ts';
-import { buildScalar } from './expressions.ts';
 import type { SyntaxNode } from './language.ts';
 import { kindOf, list, nameOf, need, part } from './language.ts';
 import { missingPatterns } from './missing-patterns.ts';
-import { buildStatement } from './statements.ts';
-import { buildTable } from './tables.ts';
+import { buildScalar, buildStatement, buildTable } from './visit.ts';
 
 type Pattern = Extract<Binding, { readonly k: 'pattern' }>;
 

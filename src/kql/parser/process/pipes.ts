@@ -24,3 +24,7 @@ export function pipedInto(operator: SyntaxNode): SyntaxNode | undefined {
     ? part(parent, 'Expression')
     : undefined;
 }
+
+/** The words that begin the operator, which is how users know it. */
+export const operatorTitle = (node: SyntaxNode): string =>
+  (node.toString().trim().split(/[\s(]/)[0] ?? kindOf(node)).slice(0, 60);

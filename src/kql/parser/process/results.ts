@@ -1,13 +1,12 @@
 import type { Plan, ProgramResult } from '../../plan/plan.ts';
 import type { Builder } from './builder.ts';
 import { columnsOf, positionOf, semantic, shareTable } from './builder.ts';
-import { buildScalar } from './expressions.ts';
 import type { SyntaxNode } from './language.ts';
 import { kindOf, list, nameOf, need, part, tokenText } from './language.ts';
 import { buildCount, parameterValue } from './operators-basic.ts';
 import { graphTables } from './operators-graph.ts';
 import { gatherArguments, pluginName } from './operators-plugin.ts';
-import { buildTable } from './tables.ts';
+import { buildScalar, buildTable } from './visit.ts';
 
 /** The result tables of one tabular statement: one, or several for `fork` and `facet`; `render` adds its properties. */
 export function buildResults(b: Builder, node: SyntaxNode): ProgramResult[] {

@@ -5,6 +5,7 @@ import { compileCommand } from './commands.ts';
 import { compileQuery } from './compile.ts';
 import { compileGraph, keptGraphs } from './kept-graphs.ts';
 import { stateCache } from './global-state.ts';
+import { visitors } from './visitors.ts';
 
 const stateOf = stateCache(16);
 const catalogs = new Map<string, KqlCatalog>();
@@ -32,7 +33,7 @@ export function answer(request: ParserRequest): ParserReply {
       const message = `The name '${request.text}' does not refer to any known graph model.`;
       throw new KqlError('semantic', message, undefined, 'KS260');
     }
-    return { id, k: 'program', program: compileGraph(model, request.database, graphs) };
+    return { id, k: 'program', program: compileGraph(model, request.database, graphs, visitors) };
   } catch (error) {
     if (error instanceof KqlError) return { id, k: 'refused', error: serializeKqlError(error) };
     if (error instanceof TypeError && error.message.includes('hasOwnProperty is not a function'))

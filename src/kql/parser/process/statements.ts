@@ -3,20 +3,19 @@ import type { Plan } from '../../plan/plan.ts';
 import type { Builder } from './builder.ts';
 import { inside, isTabular, notSupported, semantic, shareTable, typeOf, typeOfSymbol } from './builder.ts';
 import { namedScalar } from './computed-once.ts';
-import { buildScalar } from './expressions.ts';
 import type { SyntaxNode } from './language.ts';
 import { kindOf, list, nameOf, need, part } from './language.ts';
 import { literalOf } from './literals.ts';
 import { restrictionOf } from './restriction.ts';
 import { buildResults } from './results.ts';
-import { buildTable } from './tables.ts';
 import { entitiesOf } from './operators-macro.ts';
 import { buildGraph, isGraph } from './operators-graph.ts';
+import { buildScalar, buildTable } from './visit.ts';
 
 type StatementBuilder = (b: Builder, node: SyntaxNode) => void;
 
 /** Binds what a statement declares, or adds its results. */
-export function buildStatement(b: Builder, node: SyntaxNode): void {
+export function declare(b: Builder, node: SyntaxNode): void {
   const kind = kindOf(node);
   const row = statementBuilders[kind];
   if (!row) throw notSupported(b, node, `The statement ${kind}`);

@@ -1,13 +1,12 @@
 import { commandTable } from '../../plan/command.ts';
 import type { Plan } from '../../plan/plan.ts';
-import { KqlError } from '../../plan/kql-error.ts';
 import { storedResultTable } from '../../plan/hidden-tables.ts';
 import type { Builder } from './builder.ts';
 import { columnsOf, notSupported, positionOf, semantic, shareTable, UnknownTable } from './builder.ts';
-import { buildScalar } from './expressions.ts';
+import { databaseOf } from './databases.ts';
 import { buildUserCall } from './functions.ts';
-import type { LanguageSymbol, SyntaxNode } from './language.ts';
-import { kindOf, list, nameOf, need, part, symbolKind } from './language.ts';
+import type { SyntaxNode } from './language.ts';
+import { kindOf, list, nameOf, need, symbolKind } from './language.ts';
 import { basicOperators } from './operators-basic.ts';
 import { graphOperators } from './operators-graph.ts';
 import { joinOperators } from './operators-join.ts';
@@ -17,50 +16,41 @@ import { parseOperators } from './operators-parse.ts';
 import { buildPatternCall, patternOf } from './patterns.ts';
 import { pluginOperators } from './operators-plugin.ts';
 import { scanOperator } from './operators-scan.ts';
+import { operatorTitle } from './pipes.ts';
 import { checkVisible } from './restriction.ts';
 import { searchOperators } from './operators-search.ts';
 import { seriesOperators } from './operators-series.ts';
+import type { OperatorBuilder } from './visit.ts';
+import { buildScalar, buildTable } from './visit.ts';
 
-/** Builds one pipe operator. `input` is undefined when it stands first (`union`, `search`, `print` …). */
-export type OperatorBuilder = (b: Builder, node: SyntaxNode, input: Plan | undefined) => Plan;
+/** All operators by the kind of their syntax node. Add a row in the file of its family. */
+export const operatorBuilders: Readonly<Record<string, OperatorBuilder>> = {
+  ...basicOperators,
+  ...joinOperators,
+  ...nestedOperators,
+  ...parseOperators,
+  ...seriesOperators,
+  ...searchOperators,
+  ...pluginOperators,
+  ...graphOperators,
+  ...macroOperators,
+  ...scanOperator,
+};
 
-/** All operators by the kind of their syntax node. Add a row in the file of its family. Put together when first asked for: the
- * files of the families refer to this one. */
-export const operatorBuilders = (): Readonly<Record<string, OperatorBuilder>> =>
-  (knownBuilders ??= {
-    ...basicOperators,
-    ...joinOperators,
-    ...nestedOperators,
-    ...parseOperators,
-    ...seriesOperators,
-    ...searchOperators,
-    ...pluginOperators,
-    ...graphOperators,
-    ...macroOperators,
-    ...scanOperator,
-  });
-let knownBuilders: Readonly<Record<string, OperatorBuilder>> | undefined;
-
-/** Turns a bound tabular expression into a plan.
- * @param input what the leftmost operator starts from when it has no source of its own */
-export function buildTable(b: Builder, node: SyntaxNode, input?: Plan): Plan {
+export function buildTabular(b: Builder, node: SyntaxNode, input?: Plan): Plan {
   const kind = kindOf(node);
   const row = tableBuilders[kind];
   if (row) return row(b, node, input);
-  const operator = operatorBuilders()[kind];
+  const operator = operatorBuilders[kind];
   if (operator) return operator(b, node, input ?? b.context);
   throw notSupported(b, node, `The operator '${operatorTitle(node)}'`);
 }
-
-/** The words that begin the operator, which is how users know it. */
-export const operatorTitle = (node: SyntaxNode): string =>
-  (node.toString().trim().split(/[\s(]/)[0] ?? kindOf(node)).slice(0, 60);
 
 const tableBuilders: Readonly<Record<string, OperatorBuilder>> = {
   PipeExpression: (b, node, input) => {
     const source = need(node, 'Expression');
     const operator = need(node, 'Operator');
-    const row = operatorBuilders()[kindOf(operator)];
+    const row = operatorBuilders[kindOf(operator)];
     if (!row) throw notSupported(b, operator, `The operator '${operatorTitle(operator)}'`);
     if (graphSourced.has(kindOf(operator))) return row({ ...b }, node, undefined);
     const plan = buildTable(b, source, input);
@@ -108,30 +98,6 @@ function nameReference(b: Builder, node: SyntaxNode): Plan {
 
 function tableReference(b: Builder, node: SyntaxNode, name: string): Plan {
   return { op: 'table', database: databaseOf(b, node) ?? b.draft.database, table: name, cols: columnsOf(node) };
-}
-
-/** The database in `database("x").T`, `cluster("c").database("x").T`; undefined when none is named. */
-export function databaseOf(b: Builder, node: SyntaxNode): string | undefined {
-  let top = node;
-  while (top.Parent && kindOf(top.Parent) === 'PathExpression' && part(top.Parent, 'Selector') === top)
-    top = top.Parent;
-  if (kindOf(top) !== 'PathExpression') return undefined;
-  const named = need(top, 'Expression');
-  const binding = kindOf(named) === 'NameReference' ? b.scope.find(nameOf(named)) : undefined;
-  if (binding?.k === 'entity') return binding.entity.Name;
-  const owner = named.ResultType;
-  if (!owner || symbolKind(owner) !== 'DatabaseSymbol') return undefined;
-  return knownDatabase(b, named, owner).Name;
-}
-
-/** The binder takes any database of a cluster that it does not know, with any table and no columns.
- * @throws KqlError `notSupported` for one of another cluster, `databaseNotFound` */
-export function knownDatabase(b: Builder, node: SyntaxNode, database: LanguageSymbol): LanguageSymbol {
-  if (b.draft.keptGraphs.hasDatabase(b.draft.database, database)) return database;
-  const owner = kindOf(node) === 'PathExpression' ? part(node, 'Expression') : undefined;
-  if (owner) throw notSupported(b, owner, `The other cluster in ${owner.toString().trim().slice(0, 100)}`);
-  const at = positionOf(b, node);
-  throw new KqlError('databaseNotFound', database.Name.slice(0, 300), at < 0 ? undefined : at);
 }
 
 function functionCall(b: Builder, node: SyntaxNode): Plan {

@@ -201,6 +201,11 @@ const rules: Readonly<Record<string, readonly (readonly [string, unknown])[]>> =
       ],
     ],
     [
+      `let S = datetime(2020-01-01); datatable(t:datetime, S:string)[datetime(2020-01-01), 'z']
+       | make-series n = count() on t from S to S + 2d step 1d | project n`,
+      [['[1,0]']],
+    ],
+    [
       'range t from 0 to 2 step 1 | make-series n = count() default = 0 on t from 0 to 5 step 2',
       [['[2,1,0]', '[0,2,4]']],
     ],

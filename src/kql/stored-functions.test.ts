@@ -10,6 +10,7 @@ const functions = [
   ['GoneAside', '()', '{ print a = 2 | where a in ((Gone | project a)) }'],
   ['Fuzzy', '()', '{ union isfuzzy=true Fits(), GoneDeeper(), Gone }'],
   ['NoColumn', '(t:(*))', "{ t | where b == 'x' }"],
+  ['Twice', '()', `{ print s = 'a1 b2' | parse s with 'a' x ' b' x }`],
   ['Open', '()', '{ print d = dynamic({"k":7}) | evaluate bag_unpack(d) | project k }'],
 ] as const;
 /** Bodies that no longer fit what they read. */
@@ -73,6 +74,12 @@ describe('a fuzzy union does without functions whose tables are not there:', () 
       await expect(engine.run(query)).rejects.toMatchObject({ code: 'semantic' });
     },
   );
+});
+
+it('may capture one name twice in parse, where the last counts, which a query may not', async () => {
+  const [table] = await engine.run('Twice() | project x');
+  expect(table?.rows).toEqual([['2']]);
+  await expect(engine.run(`print s = 'a1 b2' | parse s with 'a' x ' b' x`)).rejects.toMatchObject({ code: 'semantic' });
 });
 
 it('what is known only once it has run is answered as before', async () => {

@@ -110,7 +110,11 @@ const ofTypes = /^KS(106|107|108|116|127|134|135|136|137|138|141|206|232|23[3-5]
 export function checkBody(body: SyntaxNode, stored: boolean): void {
   const counts = ({ Code }: LanguageDiagnostic): boolean => ofTypes.test(Code) || (stored && !hasOpenPlugin(body));
   const found = toArray<LanguageDiagnostic>(body.GetContainedDiagnostics?.()).filter(
-    (diagnostic) => diagnostic.Severity === 'Error' && counts(diagnostic) && !isTolerated(body, diagnostic),
+    (diagnostic) =>
+      diagnostic.Severity === 'Error' &&
+      counts(diagnostic) &&
+      !isTolerated(body, diagnostic) &&
+      !(stored && isCapturedTwice(body, diagnostic)),
   );
   const first = found.find(({ Code }) => isSyntax(Code)) ?? found.find(({ Code }) => isUnknownName(Code)) ?? found[0];
   if (!first) return;
@@ -120,6 +124,10 @@ export function checkBody(body: SyntaxNode, stored: boolean): void {
   }
   throw new KqlError(isSyntax(first.Code) ? 'syntax' : 'semantic', first.Message, undefined, first.Code);
 }
+/** The service takes in a stored function what it refuses in a query: `parse` that captures one name twice. */
+const isCapturedTwice = (body: SyntaxNode, { Code, Start }: LanguageDiagnostic): boolean =>
+  Code === 'KS171' && path(body, Start).some((node) => /^Parse(Where)?Operator$/.test(kindOf(node)));
+
 const isUnknownName = (code: string): boolean => code === 'KS142' || code === 'KS204';
 
 /** The innermost nodes around a position, outermost first. */

@@ -62,6 +62,7 @@ export interface ParsedCode {
 type Constructor = new (...args: unknown[]) => unknown;
 interface SymbolsNamespace {
   readonly ScalarTypes: Readonly<Record<string, unknown>>;
+  readonly SymbolMatch: Readonly<Record<string, unknown>>;
   readonly ColumnSymbol: Constructor;
   readonly TableSymbol: { readonly $ctor4: Constructor };
   readonly FunctionSymbol: { readonly ctor: Constructor; readonly $ctor16: Constructor };

@@ -37,11 +37,13 @@ const parse =
     const mode = parameters.get('kind') ?? 'simple';
     if (mode !== 'simple' && mode !== 'relaxed' && mode !== 'regex') throw notSupported(b, node, `parse kind=${mode}`);
     const parts = list(node, 'Patterns').map((pattern) => parsePart(b, pattern));
-    checkCaptured(
-      b,
-      node,
-      parts.flatMap((one) => (one.k === 'capture' ? [one.name] : [])),
-    );
+    // In a stored function the last of several captures of one name counts.
+    if (b.offset !== undefined)
+      checkCaptured(
+        b,
+        node,
+        parts.flatMap((one) => (one.k === 'capture' ? [one.name] : [])),
+      );
     return {
       op: 'parse',
       input: withInput(given),

@@ -1,3 +1,4 @@
+import { constantCorrections } from './constants.ts';
 import type { Correction } from './correction.ts';
 import { openSchemaCorrections } from './open-schemas.ts';
 import { operatorCorrections } from './operators.ts';
@@ -13,6 +14,7 @@ export const corrections: readonly Correction[] = [
   ...unionCorrections,
   ...wildcardCorrections,
   ...openSchemaCorrections,
+  ...constantCorrections,
 ];
 
 export function correctBinder(): void {

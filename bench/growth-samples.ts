@@ -1,5 +1,5 @@
 /** What each operator, plugin, aggregate and function is measured with. The names are the product's own (bench/growth.ts): one without
- * a sample, and a sample without a name, is an error. Scalar functions are called as in `rows/functions.cases.ts` where that has a case.
+ * a sample, and a sample without a name, is an error. Scalar functions are called as in `kql/functions/*.cases.ts` where that has a case.
  *
  * Every text goes on from `source`: rows with a column of each type, under the names that those cases use, and n from 1 on. */
 export const source = `range n from 1 to rows step 1

@@ -4,7 +4,7 @@ import { graphToGraph } from '../src/kql/parser/process/operators-graph.ts';
 import { endings } from '../src/kql/parser/process/results.ts';
 import { operatorBuilders } from '../src/kql/parser/process/tables.ts';
 import { pluginShapes } from '../src/kql/plan/row-settings.ts';
-import { cases } from '../src/kql/rows/functions.cases.ts';
+import { cases } from '../src/kql/functions/all.cases.ts';
 import { aggregateRows } from '../src/kql/aggregates/table.ts';
 import { functionRows } from '../src/kql/functions/table.ts';
 import { windowFunctions } from '../src/kql/functions/window.ts';
@@ -67,7 +67,7 @@ function aggregateSamples(): readonly Sample[] {
 }
 
 function functionSamples(): readonly Sample[] {
-  const expressions = Object.values(cases).flat();
+  const expressions = Object.values(cases).flatMap((rows) => Object.values(rows).flat());
   const names = Object.keys(functionRows).filter((name) => !Object.hasOwn(notMeasured, name));
   const pipes = names.flatMap((name) => {
     const pipe = functionPipe(name, expressions);

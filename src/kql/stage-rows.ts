@@ -6,7 +6,6 @@ import { partitionSide } from './plan/expression.ts';
 import type { Plan, Program } from './plan/plan.ts';
 import { eachPlan, isPlan, runsBeforehand, startsFromContext } from './plan/walk.ts';
 import { KqlError } from './plan/kql-error.ts';
-import type { KqlType } from './plan/types.ts';
 import type { NativeValue } from './sql/native.ts';
 
 /** Rows that a row operator may take in, and so many where others wait for the same thread. */
@@ -66,12 +65,6 @@ export function withKey(value: unknown, key: Literal): unknown {
     Object.entries(value).map(([name, item]) => [name, nested && name === 'body' ? item : withKey(item, key)]),
   );
 }
-
-export const literalOf = (value: NativeValue, type: KqlType): Literal => ({
-  k: 'literal',
-  type,
-  value: value === null || typeof value === 'boolean' ? value : String(value),
-});
 
 /** Of the tables that are computed once, those that something reads which runs on its own before SQL is made of the rest. */
 export function readByStages({ lets, results }: Program): ReadonlySet<number> {

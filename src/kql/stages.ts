@@ -7,14 +7,14 @@ import { deserializeKqlError, KqlError } from './plan/kql-error.ts';
 import type { Column } from './plan/types.ts';
 import type { ColumnValues, EngineConnection } from './duckdb/engine-database.ts';
 import type { NativeBudget } from './duckdb/native-budget.ts';
-import type { RowTable } from './rows/row-operator.ts';
+import type { AskingOperator, RowTable } from './plugins/row-operator.ts';
 import { OpenSchema, unitedColumns } from './open-schemas.ts';
 import type { KeptStages, TemporaryPlan } from './kept-stages.ts';
 import { completed } from './kept-stages.ts';
-import { literalOf, readByStages, replaceContext, requireRoom, rowsOf, walksContext, withKey } from './stage-rows.ts';
-import { rowOperatorsByName } from './rows/row-operators.ts';
+import { readByStages, replaceContext, requireRoom, rowsOf, walksContext, withKey } from './stage-rows.ts';
+import { rowOperatorsByName } from './row-operators.ts';
 import type { NativeValue } from './sql/native.ts';
-import { decimalTypeOf } from './sql/literal.ts';
+import { decimalTypeOf, literalOf } from './sql/literal.ts';
 
 /** What a program is staged with. */
 export interface StageRuns {
@@ -241,10 +241,28 @@ async function runOne(
   const inputs: RowTable[] = [];
   for (const input of plan.inputs) inputs.push({ cols: input.cols, rows: rowsOf(await collect(input), budget) });
   const { settings, at, dataDependent, cols } = plan;
-  let result: RowTable | undefined;
+  const call = { inputs, settings, at, cols: dataDependent ? undefined : cols };
+  const work: Walk = { asked: undefined, result: undefined };
   budget.walk(() => {
-    result = operator({ inputs, settings, at, cols: dataDependent ? undefined : cols });
+    const begun = operator(call);
+    if ('rows' in begun) work.result = begun;
+    else Object.assign(work, { asking: begun }, stepOf(begun.next([])));
   });
-  invariant(result !== undefined, 'an operator gives rows or throws');
-  return result;
+  while (work.result === undefined) {
+    const { asking, asked } = work;
+    invariant(asking && asked, 'an operator gives rows, asks, or throws');
+    const answer = rowsOf(await collect(asked), budget);
+    budget.walk(() => void Object.assign(work, stepOf(asking.next(answer))));
+  }
+  return work.result;
 }
+
+/** How far an operator has come: it has asked for the rows of a plan, or has a result. */
+interface Walk {
+  asking?: AskingOperator;
+  asked: Plan | undefined;
+  result: RowTable | undefined;
+}
+
+const stepOf = (step: IteratorResult<Plan, RowTable>): Pick<Walk, 'asked' | 'result'> =>
+  step.done === true ? { asked: undefined, result: step.value } : { asked: step.value, result: undefined };

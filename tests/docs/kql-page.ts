@@ -4,7 +4,6 @@ import { patternFunctions } from '../../src/kql/parser/process/graph-patterns.ts
 import { recordFactNames } from '../../src/kql/plan/record-facts.ts';
 import { endings } from '../../src/kql/parser/process/results.ts';
 import { operatorBuilders } from '../../src/kql/parser/process/tables.ts';
-import { isInRows } from '../../src/kql/rows/evaluate.ts';
 import { aggregateRows } from '../../src/kql/aggregates/table.ts';
 import { functionRows } from '../../src/kql/functions/table.ts';
 import { windowFunctions } from '../../src/kql/functions/window.ts';
@@ -27,7 +26,6 @@ interface LanguagePackage {
 }
 
 /** Their value is always there beforehand. */
-const isWithoutArguments = /^(pi|now|ago|new_guid|datetime_list_timezones|current_\w+)$/;
 
 /** Functions of the statement level, which are no rows: they change how a query is put together. */
 const structural = new Set([
@@ -55,7 +53,6 @@ export function kqlPage(): string {
   const operators = Object.keys(Syntax.SyntaxKind)
     .filter((kind) => kind.endsWith('Operator') && kind !== 'BadQueryOperator')
     .toSorted();
-  const ofRows = new Set(Object.keys(functionRows).filter((name) => !isInRows(name) && !isWithoutArguments.test(name)));
   const hasScalar = (name: string): boolean =>
     Object.hasOwn(functionRows, name) ||
     Object.hasOwn(windowFunctions, name) ||
@@ -80,7 +77,7 @@ export function kqlPage(): string {
     wrapped(`Only where graph operators speak of nodes and edges: ${codes([...patternFunctions].toSorted())}.`),
     '',
     wrapped(
-      `Only where they do not depend on the state of a step, in conditions and assignments of \`scan\`: ${codes(scalar.filter((name) => hasScalar(name) && ofRows.has(name)))}; \`in\`, \`has_any\` and \`has_all\` over a table.`,
+      'In conditions and assignments of `scan`, comparisons, arithmetic and choices among plain values of the state of a step cost next to nothing; any other function of it is a statement of its own for each row (for one row of each partition, with `partition by`). Functions of neighbouring rows, and `in`, `has_any` and `has_all` over a table, are refused there.',
     ),
     '',
     'Only with a city database of your own (`--geoip-database FILE`): `geo_info_from_ip_address`.',

@@ -1,24 +1,11 @@
 import type { Expression } from '../plan/expression.ts';
 import type { KqlType } from '../plan/types.ts';
 import { jsonItems } from '../values/json-text.ts';
+import { commonType, numberRank } from '../sql/common-type.ts';
 import { cast, convert } from '../sql/convert.ts';
 import { compilePlan } from '../sql/plans.ts';
 import { selectFrom } from '../sql/relation.ts';
 import type { FunctionRow, FunctionRows, RowScope, SqlArgument } from '../sql/scope.ts';
-
-const rank: Readonly<Partial<Record<KqlType, number>>> = { bool: 0, int: 1, long: 2, decimal: 3, real: 4 };
-
-/** The type in which two operands are compared. A dynamic takes the type of the other side. */
-export function commonType(a: KqlType, b: KqlType): KqlType {
-  if (a === b) return a;
-  if (a === 'dynamic') return b;
-  if (b === 'dynamic') return a;
-  const [x, y] = [rank[a], rank[b]];
-  if (x !== undefined && y !== undefined) return x > y ? a : b;
-  if (a === 'string') return b;
-  if (b === 'string') return a;
-  return a === 'datetime' || a === 'timespan' ? a : b;
-}
 
 const isSolid = (expression: Expression): boolean =>
   expression.k === 'literal' && expression.value !== null && expression.value !== 'NaN';
@@ -72,7 +59,9 @@ const inAnyColumn = (row: FunctionRow): FunctionRow => ({
     const expression = left?.expression;
     if (!right || expression?.k !== 'column' || expression.name !== '*') return row.sql(args, call, scope);
     const tests = (scope.relation?.columns ?? [])
-      .filter(({ type }) => type === right.type || (rank[type] !== undefined && rank[right.type] !== undefined))
+      .filter(
+        ({ type }) => type === right.type || (numberRank[type] !== undefined && numberRank[right.type] !== undefined),
+      )
       .map(({ id, name, type }) =>
         row.sql([{ sql: id, type, expression: { k: 'column', name, type } }, right], call, scope),
       );

@@ -1,6 +1,6 @@
 import { cast } from '../sql/convert.ts';
 import type { FunctionRow, FunctionRows } from '../sql/scope.ts';
-import { commonType } from './comparison.ts';
+import { commonType } from '../sql/common-type.ts';
 import type { KqlType } from '../plan/types.ts';
 import type { SqlArgument } from '../sql/scope.ts';
 

@@ -1,7 +1,7 @@
 import type { GraphShape } from '../plan/graph-settings.ts';
 import type { NativeValue } from '../sql/native.ts';
-import type { RowTable } from '../rows/row-operator.ts';
-import { columnIndex } from '../rows/row-operator.ts';
+import type { RowTable } from '../plugins/row-operator.ts';
+import { columnIndex } from '../plugins/row-operator.ts';
 
 /** Nodes and edges by number. Edges whose ends are not both among the nodes are left out (`from` is -1). */
 export interface GraphIndex {

@@ -3,10 +3,10 @@ import type { GraphMatchSettings, PatternOutput } from '../plan/graph-settings.t
 import { KqlError } from '../plan/kql-error.ts';
 import type { Column } from '../plan/types.ts';
 import type { NativeValue } from '../sql/native.ts';
-import { jsonOf } from '../rows/convert-value.ts';
+import { jsonOf } from '../values/convert-value.ts';
 import { indexGraph } from './graph-index.ts';
-import type { RowOperator, RowTable } from '../rows/row-operator.ts';
-import { columnIndex } from '../rows/row-operator.ts';
+import type { RowOperator, RowTable } from '../plugins/row-operator.ts';
+import { columnIndex } from '../plugins/row-operator.ts';
 import type { Match, Search } from './search.ts';
 import { matches } from './search.ts';
 import { shortestMatches } from './shortest.ts';

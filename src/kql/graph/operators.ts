@@ -1,12 +1,12 @@
 import { invariant } from '../../base/invariant.ts';
 import type { GraphComponentsSettings, GraphNodesSettings, GraphShape } from '../plan/graph-settings.ts';
 import type { NativeValue } from '../sql/native.ts';
-import { toType } from '../rows/convert-value.ts';
+import { toType } from '../values/convert-value.ts';
 import type { GraphIndex } from './graph-index.ts';
 import { indexGraph, nodeKey, partitionReader } from './graph-index.ts';
 import { graphMatch } from './match.ts';
-import type { RowOperator, RowOperatorCall, RowTable } from '../rows/row-operator.ts';
-import { columnIndex, nullOf } from '../rows/row-operator.ts';
+import type { RowOperator, RowOperatorCall, RowTable } from '../plugins/row-operator.ts';
+import { columnIndex, nullOf } from '../plugins/row-operator.ts';
 
 function graphOf({ inputs, settings }: RowOperatorCall): {
   nodes: RowTable;

@@ -5,7 +5,7 @@ import { physicalType } from '../plan/types.ts';
 import type { SqlContext } from '../sql/context.ts';
 import { convert } from '../sql/convert.ts';
 import { compileExpression } from '../sql/expressions.ts';
-import { commonType } from '../functions/comparison.ts';
+import { commonType } from '../sql/common-type.ts';
 import { compilePlan } from '../sql/plans.ts';
 import type { Output, Relation, RelationColumn } from '../sql/relation.ts';
 import { asIs, columnNamed, keptIds, orderBy, selectFrom, withoutRows } from '../sql/relation.ts';

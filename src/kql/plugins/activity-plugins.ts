@@ -1,8 +1,8 @@
 import { KqlError } from '../plan/kql-error.ts';
 import type { NativeValue } from '../sql/native.ts';
 import { argumentsOf } from './plugin-arguments.ts';
-import type { RowOperator, RowOperatorCall, RowTable } from '../rows/row-operator.ts';
-import { columnIndex } from '../rows/row-operator.ts';
+import type { RowOperator, RowOperatorCall, RowTable } from './row-operator.ts';
+import { columnIndex } from './row-operator.ts';
 import { colsOf, least, most, readTimeline, spans, windows, within } from './timeline.ts';
 
 const overlap = (a: ReadonlySet<string>, b: ReadonlySet<string>): number =>

@@ -4,11 +4,11 @@ import type { NativeValue } from '../sql/native.ts';
 import { itemsOf } from '../functions/array.ts';
 import { jsonKind, jsonPairs, jsonToText } from '../values/json-text.ts';
 import { parseDatetime } from '../values/ticks.ts';
-import { toType } from '../rows/convert-value.ts';
+import { toType } from '../values/convert-value.ts';
 import type { PluginArguments } from './plugin-arguments.ts';
 import { argumentsOf } from './plugin-arguments.ts';
-import type { RowOperator } from '../rows/row-operator.ts';
-import { nullOf } from '../rows/row-operator.ts';
+import type { RowOperator } from './row-operator.ts';
+import { nullOf } from './row-operator.ts';
 
 /** The type of one value in a bag; undefined for null, which is of any. */
 function typeOfValue(value: string): KqlType | undefined {

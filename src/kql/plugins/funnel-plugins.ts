@@ -3,10 +3,10 @@ import { KqlError } from '../plan/kql-error.ts';
 import type { NativeValue } from '../sql/native.ts';
 import { jsonItems, jsonKind, jsonToText } from '../values/json-text.ts';
 import { parseTimespan } from '../values/ticks.ts';
-import { jsonOf, textOf, toType } from '../rows/convert-value.ts';
+import { jsonOf, textOf, toType } from '../values/convert-value.ts';
 import type { PluginArguments } from './plugin-arguments.ts';
 import { argumentsOf } from './plugin-arguments.ts';
-import type { RowOperator } from '../rows/row-operator.ts';
+import type { RowOperator } from './row-operator.ts';
 import { asBig, colsOf, floorDiv } from './timeline.ts';
 
 interface StateRecord {

@@ -5,14 +5,14 @@ import { geoFunctions } from '../functions/geo.ts';
 import type { NativeFunction, NativeValue } from '../sql/native.ts';
 import { lookupRow } from './lookup-columns.ts';
 import { argumentsOf } from './plugin-arguments.ts';
-import type { RowOperator } from '../rows/row-operator.ts';
-import { columnIndex } from '../rows/row-operator.ts';
+import type { RowOperator } from './row-operator.ts';
+import { columnIndex } from './row-operator.ts';
 
 /** Comparisons of points with shapes that one lookup may take. */
 const comparisonsMax = 5_000_000;
 
 function geoFunction(name: string): NativeFunction['run'] {
-  const fn = geoFunctions[name]?.native;
+  const [fn] = geoFunctions[name]?.natives ?? [];
   invariant(fn, 'the geometry functions are native');
   return fn.run;
 }

@@ -1,6 +1,6 @@
 import { KqlError } from '../plan/kql-error.ts';
 import type { NativeValue } from '../sql/native.ts';
-import type { RowTable } from '../rows/row-operator.ts';
+import type { RowTable } from './row-operator.ts';
 
 /** A value of one column. */
 export interface Item {

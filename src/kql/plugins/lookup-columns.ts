@@ -1,7 +1,7 @@
 import type { Column } from '../plan/types.ts';
 import type { NativeValue } from '../sql/native.ts';
-import type { RowTable } from '../rows/row-operator.ts';
-import { nullOf } from '../rows/row-operator.ts';
+import type { RowTable } from './row-operator.ts';
+import { nullOf } from './row-operator.ts';
 
 /** Makes the rows of a lookup: the columns of the input, then those of the lookup table that are kept, numbered where the name
  * is taken, as the binder does it. A column of the result finds its value by that name, since plugins order them differently.

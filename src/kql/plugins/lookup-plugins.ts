@@ -6,8 +6,8 @@ import { isInRange, masked, parseIpv4, parseIpv6 } from '../algorithms/text/ip.t
 import type { NativeValue } from '../sql/native.ts';
 import { lookupRow } from './lookup-columns.ts';
 import { argumentsOf } from './plugin-arguments.ts';
-import type { RowOperator } from '../rows/row-operator.ts';
-import { columnIndex } from '../rows/row-operator.ts';
+import type { RowOperator } from './row-operator.ts';
+import { columnIndex } from './row-operator.ts';
 
 interface Network {
   readonly range: Address;

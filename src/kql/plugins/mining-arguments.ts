@@ -4,7 +4,7 @@ import type { Column } from '../plan/types.ts';
 import type { NativeValue } from '../sql/native.ts';
 import type { Encoded } from './itemsets.ts';
 import type { PluginArguments } from './plugin-arguments.ts';
-import { nullOf } from '../rows/row-operator.ts';
+import { nullOf } from './row-operator.ts';
 
 /** Optional arguments by position, where the text `~` stands for the default. */
 export interface MiningArguments {

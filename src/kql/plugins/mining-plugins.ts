@@ -1,13 +1,13 @@
 import { invariant } from '../../base/invariant.ts';
 import { KqlError } from '../plan/kql-error.ts';
 import type { NativeValue } from '../sql/native.ts';
-import { textOf } from '../rows/convert-value.ts';
+import { textOf } from '../values/convert-value.ts';
 import { differing, percent } from './difference.ts';
 import { bestSegments, shareMin } from './segments.ts';
 import { closedPatterns, encode, weighed } from './itemsets.ts';
 import { miningArguments, patternCells, weightOf } from './mining-arguments.ts';
 import { argumentsOf } from './plugin-arguments.ts';
-import type { RowOperator, RowTable } from '../rows/row-operator.ts';
+import type { RowOperator, RowTable } from './row-operator.ts';
 
 const dimensionsMax = 1_000;
 const columnsBut = (table: RowTable, ...left: (number | undefined)[]): number[] =>

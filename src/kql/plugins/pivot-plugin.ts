@@ -3,9 +3,9 @@ import type { PivotSettings } from '../plan/row-settings.ts';
 import { KqlError } from '../plan/kql-error.ts';
 import type { Column } from '../plan/types.ts';
 import type { NativeValue } from '../sql/native.ts';
-import { textOf } from '../rows/convert-value.ts';
-import type { RowOperator } from '../rows/row-operator.ts';
-import { nullOf } from '../rows/row-operator.ts';
+import { textOf } from '../values/convert-value.ts';
+import type { RowOperator } from './row-operator.ts';
+import { nullOf } from './row-operator.ts';
 
 /** pivot: the values of one column become columns, in the order in which they first occur; groups without a value get what
  * the aggregate gives for no rows.

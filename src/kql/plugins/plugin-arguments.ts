@@ -3,8 +3,8 @@ import type { PluginArgument, PluginSettings } from '../plan/row-settings.ts';
 import { KqlError } from '../plan/kql-error.ts';
 import type { KqlType } from '../plan/types.ts';
 import type { NativeValue } from '../sql/native.ts';
-import type { RowOperatorCall, RowTable } from '../rows/row-operator.ts';
-import { columnIndex } from '../rows/row-operator.ts';
+import type { RowOperatorCall, RowTable } from './row-operator.ts';
+import { columnIndex } from './row-operator.ts';
 
 /** The arguments of a plugin call, read by position (or by name where the call names them). */
 export interface PluginArguments {

@@ -1,8 +1,8 @@
 import { KqlError } from '../plan/kql-error.ts';
 import type { NativeValue } from '../sql/native.ts';
 import { argumentsOf } from './plugin-arguments.ts';
-import type { RowOperator } from '../rows/row-operator.ts';
-import { columnIndex } from '../rows/row-operator.ts';
+import type { RowOperator } from './row-operator.ts';
+import { columnIndex } from './row-operator.ts';
 import { asBig, colsOf } from './timeline.ts';
 
 interface Merged {

@@ -1,7 +1,7 @@
 import { KqlError } from '../plan/kql-error.ts';
 import type { NativeValue } from '../sql/native.ts';
 import { argumentsOf } from './plugin-arguments.ts';
-import type { RowOperator } from '../rows/row-operator.ts';
+import type { RowOperator } from './row-operator.ts';
 import { asBig, colsOf } from './timeline.ts';
 
 /** A sequence that waits for its next step: the times of the steps so far. */

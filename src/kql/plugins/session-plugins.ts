@@ -1,6 +1,6 @@
 import { KqlError } from '../plan/kql-error.ts';
 import type { NativeValue } from '../sql/native.ts';
-import type { RowOperator } from '../rows/row-operator.ts';
+import type { RowOperator } from './row-operator.ts';
 import type { Activity } from './timeline.ts';
 import { colsOf, floorDiv, least, readTimeline, windows, within } from './timeline.ts';
 

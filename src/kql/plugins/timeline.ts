@@ -4,7 +4,7 @@ import type { NativeValue } from '../sql/native.ts';
 import { ticksOfDate, ticksPerDay, ticksPerMillisecond, unixEpochTicks } from '../values/ticks.ts';
 import type { PluginArguments } from './plugin-arguments.ts';
 import { argumentsOf } from './plugin-arguments.ts';
-import type { RowOperatorCall, RowTable } from '../rows/row-operator.ts';
+import type { RowOperatorCall, RowTable } from './row-operator.ts';
 
 /** One record of an activity. */
 export interface Activity {

@@ -4,7 +4,7 @@ import type { NativeValue } from '../sql/native.ts';
 import { jsonItems } from '../values/json-text.ts';
 import { argumentsOf } from './plugin-arguments.ts';
 import { floorDiv } from './timeline.ts';
-import type { RowOperator } from '../rows/row-operator.ts';
+import type { RowOperator } from './row-operator.ts';
 
 /** `rows_near(condition, before[, after])`: the rows for which the condition holds and their neighbours, in order. */
 const rowsNear: RowOperator = (call) => {

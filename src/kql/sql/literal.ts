@@ -1,9 +1,11 @@
 import { invariant } from '../../base/invariant.ts';
 import type { Literal } from '../plan/expression.ts';
 import { KqlError } from '../plan/kql-error.ts';
+import type { KqlType } from '../plan/types.ts';
 import { physicalType } from '../plan/types.ts';
 import { decimalTooLong } from '../values/decimal.ts';
 import type { SqlContext } from './context.ts';
+import type { NativeValue } from './native.ts';
 
 /** SQL of a literal. Texts are bound; numbers are written from what we parsed, after a check of their shape. */
 export function literalSql(literal: Literal, ctx: SqlContext): string {
@@ -44,3 +46,10 @@ export function decimalTypeOf(values: readonly unknown[]): string {
     throw new KqlError('notSupported', decimalTooLong);
   return 'HUGEINT';
 }
+
+/** A value as the literal that stands for it. */
+export const literalOf = (value: NativeValue, type: KqlType): Literal => ({
+  k: 'literal',
+  type,
+  value: value === null || typeof value === 'boolean' ? value : Object.is(value, -0) ? '-0' : String(value),
+});

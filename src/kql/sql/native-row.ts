@@ -13,7 +13,7 @@ export function native(
   options: NativeOptions = {},
 ): FunctionRow {
   const fn = nativeFunction(name, parameters, result, run, options);
-  return { result, sql: (args) => nativeSql(fn, args), native: fn, natives: [fn] };
+  return { result, sql: (args) => nativeSql(fn, args), natives: [fn] };
 }
 
 /** SQL of a call whose arguments are brought to the types of the parameters; those left out have their defaults. */

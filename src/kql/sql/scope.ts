@@ -39,8 +39,6 @@ interface CallableRow {
 export interface FunctionRow extends CallableRow {
   readonly result?: KqlType;
   readonly sql: (args: readonly SqlArgument[], call: Call, scope: RowScope) => string;
-  /** The function that takes the arguments as they are, for operators that walk rows. */
-  readonly native?: NativeFunction;
 }
 export type FunctionRows = Readonly<Record<string, FunctionRow>>;
 

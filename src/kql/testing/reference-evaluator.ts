@@ -1,7 +1,7 @@
 import type { Expression } from '../plan/expression.ts';
 import type { Plan } from '../plan/plan.ts';
-import { toType } from '../rows/convert-value.ts';
-import { evaluate } from '../rows/evaluate.ts';
+import { toType } from '../values/convert-value.ts';
+import { referenceValue } from './reference-scalars.ts';
 import type { NativeValue } from '../sql/native.ts';
 
 type Row = ReadonlyMap<string, NativeValue>;
@@ -44,7 +44,7 @@ export function referenceRows(plan: Plan): Row[] {
 function valueOf(expression: Expression | undefined, row: Row, type = expression?.type): NativeValue {
   if (!expression || !type) return null;
   return toType(
-    evaluate(expression, (reference) => row.get(reference.name) ?? null),
+    referenceValue(expression, (reference) => row.get(reference.name) ?? null),
     expression.type,
     type,
   );

@@ -1,0 +1,9 @@
+import type { FunctionCases } from './case-rows.ts';
+
+export const contextCases: FunctionCases = {
+  current_database: ['current_database()'],
+  current_cluster_endpoint: ['current_cluster_endpoint()'],
+  current_principal: ['current_principal()'],
+  current_principal_is_member_of: ['current_principal_is_member_of("aadgroup=nobody@example.com")'],
+  new_guid: ['strlen(tostring(new_guid()))'],
+};

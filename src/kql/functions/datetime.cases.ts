@@ -1,0 +1,38 @@
+import type { FunctionCases } from './case-rows.ts';
+
+export const datetimeCases: FunctionCases = {
+  dayofweek: ['dayofweek(t)'],
+  dayofmonth: ['dayofmonth(t)'],
+  dayofyear: ['dayofyear(t)'],
+  monthofyear: ['monthofyear(t)'],
+  getmonth: ['getmonth(t)'],
+  getyear: ['getyear(t)'],
+  hourofday: ['hourofday(t)'],
+  week_of_year: ['week_of_year(t)'],
+  weekofyear: ['weekofyear(t)'],
+  startofday: ['startofday(t)', 'startofday(t,1)'],
+  startofweek: ['startofweek(t)', 'startofweek(t,j)'],
+  startofmonth: ['startofmonth(t)', 'startofmonth(t,-1)', 'startofmonth(t,13)'],
+  startofyear: ['startofyear(t)', 'startofyear(t,2)'],
+  endofday: ['endofday(t)'],
+  endofweek: ['endofweek(t)', 'endofweek(t,1)'],
+  endofmonth: ['endofmonth(t)', 'endofmonth(t,1)'],
+  endofyear: ['endofyear(t)'],
+  datetime_add: ['datetime_add("month",1,t)', 'datetime_add("year",j,t)', 'datetime_add("week",1,t)'],
+  datetime_diff: [
+    'datetime_diff("day",t,datetime(2000-01-01))',
+    'datetime_diff("week",t,datetime(2000-01-01))',
+    'datetime_diff("month",t,t)',
+  ],
+  unixtime_seconds_todatetime: [
+    'unixtime_seconds_todatetime(j)',
+    'unixtime_seconds_todatetime(i)',
+    'unixtime_seconds_todatetime(x)',
+  ],
+  unixtime_milliseconds_todatetime: ['unixtime_milliseconds_todatetime(i)'],
+  unixtime_microseconds_todatetime: ['unixtime_microseconds_todatetime(i)'],
+  unixtime_nanoseconds_todatetime: ['unixtime_nanoseconds_todatetime(i)'],
+  now: ['now()', 'now(d)', 'now()-t'],
+  ago: ['ago(1h)', 'ago(d)'],
+  datetime_list_timezones: ['array_length(datetime_list_timezones())'],
+};

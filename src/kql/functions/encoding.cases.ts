@@ -1,0 +1,30 @@
+import type { FunctionCases } from './case-rows.ts';
+
+export const encodingCases: FunctionCases = {
+  unicode_codepoints_from_string: ['unicode_codepoints_from_string(s)'],
+  to_utf8: ['to_utf8(s)'],
+  unicode_codepoints_to_string: ['unicode_codepoints_to_string(i)', 'unicode_codepoints_to_string(dynamic([65,66]),j)'],
+  make_string: ['make_string(72,j)'],
+  base64_encode_tostring: ['base64_encode_tostring(s)'],
+  base64_encodestring: ['base64_encodestring(s)'],
+  base64_decode_tostring: ['base64_decode_tostring(s)'],
+  base64_decodestring: ['base64_decodestring(s)'],
+  base64_decode_toarray: ['base64_decode_toarray(s)'],
+  base64_encode_fromarray: ['base64_encode_fromarray(o)'],
+  base64_encode_fromguid: ['base64_encode_fromguid(g)'],
+  base64_decode_toguid: ['base64_decode_toguid(s)'],
+  url_encode: ['url_encode(s)'],
+  url_encode_component: ['url_encode_component(s)'],
+  url_decode: ['url_decode(s)'],
+  gzip_compress_to_base64_string: ['gzip_compress_to_base64_string(s)'],
+  gzip_decompress_from_base64_string: [
+    'gzip_decompress_from_base64_string(s)',
+    'gzip_decompress_from_base64_string(gzip_compress_to_base64_string(s))',
+  ],
+  zlib_compress_to_base64_string: ['zlib_compress_to_base64_string(s)'],
+  zlib_decompress_from_base64_string: ['zlib_decompress_from_base64_string(zlib_compress_to_base64_string(s))'],
+  punycode_from_string: ['punycode_from_string(s)'],
+  punycode_to_string: ['punycode_to_string(s)'],
+  punycode_domain_to_string: ['punycode_domain_to_string(s)'],
+  punycode_domain_from_string: ['punycode_domain_from_string(s)'],
+};

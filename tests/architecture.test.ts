@@ -50,6 +50,16 @@ const mayImportInside: Readonly<Record<string, Readonly<Record<string, readonly 
 /** No file here leads back to itself, not even by a type. */
 const withoutCircles = ['src/database/', 'src/storage/'];
 
+/** What a module has computed before, or what a thread is in the middle of: not what others have told it. */
+const memories: Readonly<Record<string, string>> = {
+  'src/kql/algorithms/regex/class.ts: known': 'names of Unicode classes, by whether JavaScript has them',
+  'src/kql/functions/datetime-text.ts: formats': 'time zones, by name',
+  'src/kql/parser/process/language.ts: kindNames': 'names of syntax kinds',
+  'src/kql/parser/process/serve.ts: catalogs': 'catalogs by version',
+  'src/kql/threads/engine-thread.ts: streams': 'results that are being read',
+  'src/kql/values/real-digits.ts: powers': 'powers of ten',
+};
+
 interface SourceFile {
   readonly path: string;
   readonly text: string;
@@ -139,6 +149,32 @@ describe('architecture', () => {
     const inside = product.filter(({ path }) => withoutCircles.some((folder) => path.startsWith(folder)));
     expect(inside.length).toBeGreaterThan(100);
     expect(circlesOf(new Map(inside.map(({ path, statements }) => [path, statements.all])))).toEqual([]);
+  });
+
+  it('registers nothing: no module of the language fills a table of its own when others are loaded or call it', () => {
+    const tables = /^(?:export )?(?:const|let) (\w+)[^=\n]*= (?:new (?:Map|Set)(?:<[^\n]*>)?\(\)|\[\]|\{\});/gm;
+    const filled = (text: string): string[] =>
+      [...text.matchAll(tables)]
+        .map(([, name = '']) => name)
+        .filter((name) => new RegExp(`\\b${name}(?:\\.(?:set|add|push|unshift)\\(|\\[[^\\]]+\\] = )`).test(text));
+    const example = 'const rows = new Map<string, Row>();\nexport const add = (row) => rows.set(row.name, row);';
+    expect(filled(example)).toEqual(['rows']);
+    const wrong = product
+      .filter(({ path }) => path.startsWith('src/kql/'))
+      .flatMap(({ path, text }) => filled(text).map((name) => `${path}: ${name}`))
+      .filter((found) => !Object.hasOwn(memories, found));
+    expect(wrong).toEqual([]);
+  });
+
+  it('has no circle of folders in the language', () => {
+    const folders = new Map<string, Set<string>>();
+    for (const { path, statements } of product.filter(({ path: own }) => own.startsWith('src/kql/'))) {
+      const known = folders.get(dirname(path)) ?? new Set<string>();
+      folders.set(dirname(path), known);
+      for (const target of statements.values) if (dirname(target) !== dirname(path)) known.add(dirname(target));
+    }
+    const circles = circlesOf(folders);
+    expect(circles.filter((circle) => !circle.every((folder) => folder.startsWith('src/kql/parser')))).toEqual([]);
   });
 
   it('reaches DuckDB from one folder, and vaults from the cluster process', () => {

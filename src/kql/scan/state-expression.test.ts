@@ -58,7 +58,7 @@ const inScan = async (
   const own = (expression: string, index: number): string =>
     likes[index] === undefined ? `tostring(${ofState(expression)})` : ofState(expression);
   const items = expressions.map((expression, index) => `r${index} = ${own(expression, index)}`);
-  const pairs = rows.map((row, pair) => [row, nulls].map((cells) => `${[...cells, pair].join(', ')}`));
+  const pairs = rows.map((row, pair) => [row, nulls].map((cells) => [...cells, pair].join(', ')));
   const source = `datatable(${schema.map(([name, type]) => `${name}:${type}`).join(', ')}, pair:long)[${pairs.flat().join(',\n')}]`;
   const query = `${settings} ${source} | serialize | scan partition by pair declare (${[...state, ...results].join(', ')})
     with (step z: true => ${[...kept, ...items].join(', ')};) | project ${items.map((_item, index) => `r${index} = tostring(r${index})`).join(', ')}`;

@@ -102,7 +102,7 @@ function rememberingParses(engine: QueryEngine): QueryEngine {
   return {
     ...engine,
     parseCommand: (request) => {
-      const key = JSON.stringify([request.catalog.version, request.database, request.text]);
+      const key = JSON.stringify([request.catalog.version, request.database, request.text, request.told]);
       const known = parsed.get(key) ?? engine.parseCommand(request);
       parsed.set(key, known);
       return known;

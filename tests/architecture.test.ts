@@ -76,11 +76,6 @@ const insideCluster: Readonly<Record<string, readonly string[]>> = {
   supervisor: ['process', 'data-plane', 'messages'],
 };
 
-/** Files of the parser that stand in one circle still. The number goes down, and then this goes. */
-const parserCircleMax = 19;
-/** Folders whose files still know one another by types. One may go from here, none may come. */
-const knownByTypes = ['src/kql src/kql/threads'];
-
 const isTest = (path: string): boolean => /\.(test|conformance|fixture)\.ts$|^src\/kql\/testing\//.test(path);
 const files = sourceFiles(join(root, 'src'));
 const product = files.filter((file) => !isTest(file.path));
@@ -115,10 +110,7 @@ describe('architecture', () => {
 
   it('has no circle of files', () => {
     const circles = circlesOf(new Map(product.map(({ path, statements }) => [path, statements.values])));
-    const isOfParser = (circle: readonly string[]): boolean =>
-      circle.every((path) => path.startsWith('src/kql/parser/process/'));
-    expect(circles.filter((circle) => !isOfParser(circle))).toEqual([]);
-    expect(circles.flat().length).toBeLessThanOrEqual(parserCircleMax);
+    expect(circles).toEqual([]);
   });
 
   it('has files that know one another by types inside one folder only', () => {
@@ -126,7 +118,7 @@ describe('architecture', () => {
     const folders = circles
       .map((circle) => [...new Set(circle.map(dirname))].toSorted().join(' '))
       .filter((between) => between.includes(' '));
-    expect(folders.filter((between) => !knownByTypes.includes(between))).toEqual([]);
+    expect(folders).toEqual([]);
   });
 
   it('has arrows that point down only, inside folders, too', () => {

@@ -1,7 +1,7 @@
 import type { Guid } from '../base/guid.ts';
 import type { Instant } from '../clock/clock.ts';
 import type { KqlCatalog } from '../kql/plan/catalog.ts';
-import type { EngineSources, OpenTable } from '../kql/query-engine.ts';
+import type { EngineSources, OpenTable } from '../kql/query-request.ts';
 import type { TableUses } from '../kql/scan-ranges.ts';
 import type { ClusterDatabase, DatabaseView, TableView } from './catalog/catalog-view.ts';
 import type { GraphModels } from './catalog/graph-models.ts';

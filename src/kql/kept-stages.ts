@@ -4,7 +4,7 @@ import { KqlError } from './plan/kql-error.ts';
 import type { Plan } from './plan/plan.ts';
 import type { Column } from './plan/types.ts';
 import { physicalType } from './plan/types.ts';
-import type { TailRows } from './query-engine.ts';
+import type { TailRows } from './query-request.ts';
 import type { TableSource } from './sql/context.ts';
 import type { Translation } from './sql/translate.ts';
 

@@ -2,7 +2,7 @@ import type { ConstantFacts } from './condition-bounds.ts';
 import type { Plan, Program } from './plan/plan.ts';
 import { tablesOf } from './plan/walk.ts';
 import { KqlError } from './plan/kql-error.ts';
-import type { EngineSources, OpenTable } from './query-engine.ts';
+import type { EngineSources, OpenTable } from './query-request.ts';
 import type { ScanRange, TableUses } from './scan-ranges.ts';
 import { tableKey, tableUses } from './scan-ranges.ts';
 import type { KnownRows } from './summaries.ts';

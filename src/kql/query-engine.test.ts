@@ -3,7 +3,7 @@ import type { EngineDatabase } from './duckdb/engine-database.ts';
 import { openEngineDatabase } from './duckdb/engine-database.ts';
 import type { Program } from './plan/plan.ts';
 import type { CompileOptions, KqlParser } from './parser/parser-client.ts';
-import type { QueryRequest } from './query-engine.ts';
+import type { QueryRequest } from './query-request.ts';
 import { createQueryEngine } from './query-engine.ts';
 import { natives } from './language.ts';
 

@@ -10,7 +10,7 @@ import { KqlError } from './plan/kql-error.ts';
 import type { ProgramSource } from './open-schemas.ts';
 import { beginWithSchemas } from './open-schemas.ts';
 import { OpenTables, SnapshotGoneError } from './open-tables.ts';
-import type { OpenTable, QueryRequest, ScanCounts } from './query-engine.ts';
+import type { OpenTable, QueryRequest, ScanCounts } from './query-request.ts';
 import { tableKey } from './scan-ranges.ts';
 import type { CommandRows, Session, SessionFacts } from './session.ts';
 import { beginSession } from './session.ts';

@@ -2,7 +2,7 @@ import fc from 'fast-check';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import type { KqlCatalog } from './plan/catalog.ts';
 import { createKqlParser } from './parser/parser-client.ts';
-import type { EngineSources, OpenTable } from './query-engine.ts';
+import type { EngineSources, OpenTable } from './query-request.ts';
 import { plannedReads } from '../database/extents/extent-statistics.ts';
 import type { ScanRange, TableUses } from './scan-ranges.ts';
 import { tableUses } from './scan-ranges.ts';

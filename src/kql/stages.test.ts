@@ -1,5 +1,5 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import type { EngineSources } from './query-engine.ts';
+import type { EngineSources } from './query-request.ts';
 import { openLocalEngine } from './testing/local-engine.ts';
 import { parserEntry } from './testing/parser-entry.ts';
 

@@ -2,7 +2,7 @@ import type { OpenedClusterData } from '../../src/database/open-cluster-data.ts'
 import type { ColumnValues, EngineDatabase } from '../../src/kql/duckdb/engine-database.ts';
 import { storedResultTable } from '../../src/kql/plan/hidden-tables.ts';
 import type { Column } from '../../src/kql/plan/types.ts';
-import type { OpenTable } from '../../src/kql/query-engine.ts';
+import type { OpenTable } from '../../src/kql/query-request.ts';
 
 /** All rows of a table as the engine reads them; decimal and guid as text. */
 export const readRows = async (

@@ -1,7 +1,7 @@
 import type { DatabaseAccess } from '../../authz/kusto-roles.ts';
 import { describe, expect, it } from 'vitest';
 import { newGuid } from '../../base/guid.ts';
-import type { EngineSources } from '../../kql/query-engine.ts';
+import type { EngineSources } from '../../kql/query-request.ts';
 import { readable } from './readable.ts';
 import type { AllowedRequest } from '../messages/data-plane-calls.ts';
 

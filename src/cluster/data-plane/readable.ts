@@ -1,7 +1,7 @@
 import { withRight } from '../../database/commands/readable-catalog.ts';
 import type { ClusterData } from '../../database/cluster-data.ts';
 import type { KqlCatalog } from '../../kql/plan/catalog.ts';
-import type { EngineSources } from '../../kql/query-engine.ts';
+import type { EngineSources } from '../../kql/query-request.ts';
 import { requireDatabase } from './database-access.ts';
 import type { AllowedRequest } from '../messages/data-plane-calls.ts';
 

@@ -1,7 +1,7 @@
 import { commandTable } from '../../kql/plan/command.ts';
 import type { Program } from '../../kql/plan/plan.ts';
 import { tablesOf } from '../../kql/plan/walk.ts';
-import type { EngineSources, QueryRequest } from '../../kql/query-engine.ts';
+import type { EngineSources, QueryRequest } from '../../kql/query-request.ts';
 import type { CommandContext } from './command-context.ts';
 import { ticksOf } from './instants.ts';
 import { requirePermission } from './permissions.ts';

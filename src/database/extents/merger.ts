@@ -5,7 +5,7 @@ import type { Instant } from '../../clock/clock.ts';
 import { instant } from '../../clock/clock.ts';
 import type { CatalogRecord, ExtentRecord, TableRecord } from '../catalog/records.ts';
 import { dropHidden } from '../catalog/hidden-table.ts';
-import type { OpenTable } from '../../kql/query-engine.ts';
+import type { OpenTable } from '../../kql/query-request.ts';
 import type { WrittenExtent } from './extent-writer.ts';
 import { mergeable } from './merge-policy.ts';
 import { isPastRetention } from './periods.ts';

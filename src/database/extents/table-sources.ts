@@ -1,7 +1,7 @@
 import { BlobNotFoundError } from '../../storage/blob-store.ts';
 import type { ExtentRecord, TableRecord } from '../catalog/records.ts';
 import type { DataKeys } from '../catalog/data-keys.ts';
-import type { OpenTable, ScanCounts } from '../../kql/query-engine.ts';
+import type { OpenTable, ScanCounts } from '../../kql/query-request.ts';
 import { SnapshotGoneError } from '../../kql/open-tables.ts';
 import { factColumn } from '../../kql/plan/record-facts.ts';
 import type { KqlType } from '../../kql/plan/types.ts';

@@ -14,7 +14,7 @@ import { hiddenTable } from '../../kql/plan/hidden-tables.ts';
 import { findStored } from '../catalog/stored-result.ts';
 import { requireTable } from '../catalog/table-changes.ts';
 import type { EngineConnection } from '../../kql/duckdb/engine-database.ts';
-import type { OpenTable } from '../../kql/query-engine.ts';
+import type { OpenTable } from '../../kql/query-request.ts';
 import type { TableUses } from '../../kql/scan-ranges.ts';
 import type { ExtentFiles } from './extent-files.ts';
 import type { ExtentWriter } from './extent-writer.ts';

@@ -2,7 +2,7 @@ import type { BatchColumn, RowBatch } from '../catalog/row-batch.ts';
 import type { ColumnValues, EngineConnection } from '../../kql/duckdb/engine-database.ts';
 import { stagingType } from '../../kql/duckdb/engine-database.ts';
 import type { KqlType } from '../../kql/plan/types.ts';
-import type { TailRows } from '../../kql/query-engine.ts';
+import type { TailRows } from '../../kql/query-request.ts';
 import { ticksOfUnixMilliseconds } from '../../kql/values/ticks.ts';
 
 /** A column as a table in memory or an extent holds it. */

@@ -1,6 +1,6 @@
 import { afterAll, beforeAll, expect, it } from 'vitest';
 import type { KqlCatalog } from '../plan/catalog.ts';
-import type { EngineSources } from '../query-engine.ts';
+import type { EngineSources } from '../query-request.ts';
 import { openLocalEngine } from '../testing/local-engine.ts';
 import { parserEntry } from '../testing/parser-entry.ts';
 

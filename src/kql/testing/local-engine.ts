@@ -3,7 +3,7 @@ import type { KqlCatalog } from '../plan/catalog.ts';
 import { createKqlParser } from '../parser/parser-client.ts';
 import type { Column, KqlType } from '../plan/types.ts';
 import { openEngineDatabase } from '../duckdb/engine-database.ts';
-import type { EngineSources } from '../query-engine.ts';
+import type { EngineSources } from '../query-request.ts';
 import { createQueryEngine } from '../query-engine.ts';
 import type { NativeValue } from '../sql/native.ts';
 import { useGeoipDatabase } from '../functions/geoip.ts';

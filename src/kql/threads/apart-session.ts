@@ -1,7 +1,7 @@
 import type { ColumnValues, StatementConnection } from '../duckdb/engine-database.ts';
 import type { Program } from '../plan/plan.ts';
 import type { KeptBefore } from '../kept-stages.ts';
-import type { OpenTable, TailRows } from '../query-engine.ts';
+import type { OpenTable, TailRows } from '../query-request.ts';
 import type { CommandRows, SessionFacts } from '../session.ts';
 import type { Translation } from '../sql/translate.ts';
 

@@ -1,0 +1,56 @@
+import type { ColumnValues } from './duckdb/engine-database.ts';
+import type { KqlCatalog } from './plan/catalog.ts';
+import type { KqlType } from './plan/types.ts';
+import type { TableUses } from './scan-ranges.ts';
+import type { TableSource } from './sql/context.ts';
+import type { KnownRows } from './summaries.ts';
+
+/** How much of the stored tables a query looks at. */
+export interface ScanCounts {
+  readonly extents: number;
+  readonly extentsScanned: number;
+  readonly rows: number;
+  readonly rowsScanned: number;
+}
+
+export interface OpenTable extends TableSource {
+  readonly counts?: ScanCounts;
+  /** For each summary that was asked for, what it is of the rows that `sql` leaves out. Absent: `sql` leaves out none that they are of. */
+  readonly known?: readonly KnownRows[];
+  /** Rows that lie in tables of the engine, which other threads do not see. */
+  readonly tails?: readonly TailRows[];
+  /** The same rows, of the same moment, for other uses. @throws SnapshotGoneError where they are there no more */
+  again?(uses: TableUses): Promise<OpenTable>;
+  /** Called once, when the query is over. */
+  release(): void;
+}
+
+/** The rows of a table of the engine that `sql` of an `OpenTable` reads. */
+export interface TailRows {
+  /** Of the table in the engine. */
+  readonly table: string;
+  readonly columns: readonly { readonly name: string; readonly type: KqlType }[];
+  /** In the order of the columns, in the types of `stagingType`. */
+  rows(): AsyncIterable<ColumnValues[]>;
+}
+
+/** Where rows come from. `open` is called once for every table that a query names, before it runs. */
+export interface EngineSources {
+  /** @param uses of the table in the query: rows that none of them asks for may be left out, and those that are known to all summaries */
+  open(database: string, table: string, uses: TableUses): Promise<OpenTable>;
+}
+
+export interface QueryRequest {
+  readonly text: string;
+  readonly database: string;
+  readonly catalog: KqlCatalog;
+  /** As the client sent them: KQL literals as text, or JSON values. */
+  readonly parameters?: Readonly<Record<string, unknown>>;
+  /** Ticks that `now()` gives in the whole request. */
+  readonly now: bigint;
+  readonly principal?: string;
+  /** Unions do without tables that are not there, as under `set best_effort`. */
+  readonly bestEffort?: boolean;
+  readonly signal?: AbortSignal;
+  readonly sources: EngineSources;
+}

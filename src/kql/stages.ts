@@ -192,11 +192,7 @@ type MvApplyPlan = MvApplyNode & Pick<Plan, 'cols'>;
 const runOf = (stage: string, runs: readonly number[]): string => [stage, ...runs].join('/');
 
 const differentCalls = ({ name, at }: RowwisePlan): KqlError =>
-  new KqlError(
-    'notSupported',
-    `'${name}' whose columns differ between the calls of a function needs a schema.`,
-    at < 0 ? undefined : at,
-  );
+  new KqlError('notSupported', `'${name}' whose columns differ between the calls of a function needs a schema.`, at);
 
 /** Runs a body for each of its inputs. Where its columns depend on data, all runs together tell them. */
 async function eachRun<T>(
@@ -236,8 +232,7 @@ async function runOne(
   collect: (input: Plan) => Promise<ColumnValues[][]>,
 ): Promise<RowTable> {
   const operator = Object.hasOwn(rowOperatorsByName, plan.name) ? rowOperatorsByName[plan.name] : undefined;
-  if (!operator)
-    throw new KqlError('notSupported', `'${plan.name}' is not supported.`, plan.at < 0 ? undefined : plan.at);
+  if (!operator) throw new KqlError('notSupported', `'${plan.name}' is not supported.`, plan.at);
   const inputs: RowTable[] = [];
   for (const input of plan.inputs) inputs.push({ cols: input.cols, rows: rowsOf(await collect(input), budget) });
   const { settings, at, dataDependent, cols } = plan;

@@ -238,11 +238,11 @@ function completed(plan: SummaryPlan, { rowCount, ranges }: KnownRows): Plan {
     const argument = { k: 'column', name: `part${index}`, type: expression.type } as const;
     return {
       names: plan.op === 'count' ? [plan.cols[0]?.name ?? countName] : own,
-      expression: { k: 'call', name, args: [argument], type: expression.type, at: -1 },
+      expression: { k: 'call', name, args: [argument], type: expression.type },
     };
   });
   return { op: 'summarize', input, by: [], aggregates, cols: plan.cols };
 }
 
 const countName = 'Count';
-const countCall: Call = { k: 'call', name: 'count', args: [], type: 'long', at: -1 };
+const countCall: Call = { k: 'call', name: 'count', args: [], type: 'long' };

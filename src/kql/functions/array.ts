@@ -203,11 +203,7 @@ const repeat: FunctionRow = {
   ...repeatScalar,
   sql: (args, call, scope) => {
     if (args[0]?.type === 'dynamic')
-      throw new KqlError(
-        'semantic',
-        'repeat(): the value must be of a simple type.',
-        call.at < 0 ? undefined : call.at,
-      );
+      throw new KqlError('semantic', 'repeat(): the value must be of a simple type.', call.at);
     return repeatScalar.sql(args, call, scope);
   },
 };

@@ -106,7 +106,7 @@ const checkedFormat = (name: string, allowed: RegExp, row: FunctionRow): Functio
   sql: (args, call, scope) => {
     const pattern = args[1]?.expression;
     if (pattern?.k === 'literal' && !allowed.test(String(pattern.value)))
-      throw new KqlError('semantic', `${name}(): the format is not valid.`, call.at < 0 ? undefined : call.at);
+      throw new KqlError('semantic', `${name}(): the format is not valid.`, call.at);
     return row.sql(args, call, scope);
   },
 });
@@ -261,7 +261,7 @@ export const datetimeTextFunctions: FunctionRows = {
       const text = format?.expression.k === 'literal' ? String(format.expression.value) : undefined;
       const sql = at && text !== undefined ? formatDatetimeSql(cast(at, 'datetime'), text) : undefined;
       if (sql !== undefined) return sql;
-      throw new KqlError('semantic', 'format_datetime(): the format is not valid.', call.at < 0 ? undefined : call.at);
+      throw new KqlError('semantic', 'format_datetime(): the format is not valid.', call.at);
     },
   },
   format_timespan: checkedFormat(

@@ -28,7 +28,7 @@ export const geoipFunctions: FunctionRows = {
   geo_info_from_ip_address: {
     ...geoInfo,
     sql: (args, call, scope) => {
-      databaseGiven(call.at < 0 ? undefined : call.at);
+      databaseGiven(call.at);
       return geoInfo.sql(args, call, scope);
     },
   },

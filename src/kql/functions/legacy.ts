@@ -43,11 +43,7 @@ const estimateDataSize: FunctionRow = {
     const sizes = columns.map(({ sql, type }) => {
       const bytes = typeBytes[type];
       if (type !== 'string' && bytes === undefined)
-        throw new KqlError(
-          'notSupported',
-          `'estimate_data_size' of ${type} is not supported.`,
-          call.at < 0 ? undefined : call.at,
-        );
+        throw new KqlError('notSupported', `'estimate_data_size' of ${type} is not supported.`, call.at);
       return type === 'string' ? `strlen(${sql})` : String(bytes);
     });
     return sizes.length === 0 ? '0' : `CAST(${sizes.join(' + ')} AS BIGINT)`;

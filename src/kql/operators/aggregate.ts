@@ -124,8 +124,8 @@ export const aggregateOperators: PlanCompilers<'summarize' | 'distinct' | 'count
   },
   topHitters: (ctx, node) => {
     const total: Expression = node.by
-      ? { k: 'call', name: 'sum', args: [node.by], type: node.cols[1]?.type ?? 'long', at: -1 }
-      : { k: 'call', name: 'count', args: [], type: 'long', at: -1 };
+      ? { k: 'call', name: 'sum', args: [node.by], type: node.cols[1]?.type ?? 'long' }
+      : { k: 'call', name: 'count', args: [], type: 'long' };
     const names = node.cols.map((column) => column.name);
     const by = [{ names: [names[0] ?? ''], expression: node.of }];
     const relation = summarize(

@@ -24,14 +24,14 @@ export interface ColumnReference {
 export const partitionSide = '$partition';
 
 /** A function, an aggregate or an operator (`+`, `has`, `!in~`, `path`, `index`, `neg` …), by its KQL name.
- * `types` is there when the call yields several columns. `at`: UTF-16 offset in the query text, -1 inside stored functions. */
+ * `types` is there when the call yields several columns. `at`: UTF-16 offset in the query text; none inside stored functions. */
 export interface Call {
   readonly k: 'call';
   readonly name: string;
   readonly args: readonly Expression[];
   readonly type: KqlType;
   readonly types?: readonly KqlType[];
-  readonly at: number;
+  readonly at?: number | undefined;
 }
 
 /** A declared query parameter; its value arrives with each execution. */

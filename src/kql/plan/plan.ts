@@ -204,7 +204,7 @@ export interface RowwiseNode extends Placed {
   readonly name: string;
   readonly inputs: readonly Plan[];
   readonly settings: unknown;
-  readonly at: number;
+  readonly at?: number | undefined;
   readonly dataDependent?: boolean;
   readonly told?: boolean;
 }

@@ -124,7 +124,7 @@ const refusal = ({ name, at }: FactCall): KqlError =>
   new KqlError(
     'notSupported',
     `${name}() is supported for the records of a table, with nothing but conditions, sorting, new columns and union before it.`,
-    at < 0 ? undefined : at,
+    at,
   );
 
 const unique = (columns: readonly Column[]): Column[] => [...new Map(columns.map((one) => [one.name, one])).values()];

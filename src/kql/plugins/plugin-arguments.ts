@@ -29,11 +29,7 @@ export function argumentsOf(call: RowOperatorCall, plugin: string): PluginArgume
     (given === undefined ? undefined : args.find((argument) => argument.given === given)) ??
     (args[index]?.given === undefined || args[index].given === given ? args[index] : undefined);
   const wrong = (index: number, wanted: string): KqlError =>
-    new KqlError(
-      'semantic',
-      `evaluate ${plugin}(): argument ${index + 1} must be ${wanted}.`,
-      call.at < 0 ? undefined : call.at,
-    );
+    new KqlError('semantic', `evaluate ${plugin}(): argument ${index + 1} must be ${wanted}.`, call.at);
   const columnOrUndefined = (index: number, given?: string): number | undefined => {
     const argument = at(index, given);
     return argument?.k === 'column' ? columnIndex(rows, argument.name) : undefined;

@@ -14,7 +14,7 @@ export interface RowOperatorCall {
   readonly settings: unknown;
   readonly cols: readonly Column[] | undefined;
   /** Offset of its name in the text; negative inside stored functions. */
-  readonly at: number;
+  readonly at?: number | undefined;
 }
 
 /** An operator that cannot go on before SQL has computed something: it gives plans, and gets the rows of each. */

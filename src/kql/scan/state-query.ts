@@ -82,9 +82,5 @@ export function queryValues(
   return values;
 }
 
-const refused = (name: string, at: number, what = ''): KqlError =>
-  new KqlError(
-    'notSupported',
-    `'${name}'${what} is not supported in an operator that walks rows.`,
-    at < 0 ? undefined : at,
-  );
+const refused = (name: string, at: number | undefined, what = ''): KqlError =>
+  new KqlError('notSupported', `'${name}'${what} is not supported in an operator that walks rows.`, at);

@@ -99,7 +99,7 @@ function finish(sql: string, result: Call['type'] | undefined, call: Call): stri
 }
 
 export function unsupported(call: Call): KqlError {
-  return new KqlError('notSupported', `'${call.name}' is not supported.`, call.at < 0 ? undefined : call.at);
+  return new KqlError('notSupported', `'${call.name}' is not supported.`, call.at);
 }
 
 /** A condition at the top of WHERE: null counts as false there, so plain comparisons do, which lets statistics prune. */

@@ -9,7 +9,7 @@ export function compilePlan(ctx: SqlContext, plan: Plan): Relation {
     throw new KqlError(
       'notSupported',
       `'${plan.name}' is not supported inside a subquery that runs for each row.`,
-      plan.at < 0 ? undefined : plan.at,
+      plan.at,
     );
   const compile = ctx.language.operators[plan.op] as (ctx: SqlContext, node: Plan) => Relation;
   return compile(ctx, plan);

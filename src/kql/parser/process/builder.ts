@@ -68,8 +68,8 @@ export const scalarBinding = (b: Builder, expression: Expression): Binding =>
 export const readsRow = (expression: Expression): boolean =>
   expression.k === 'column' || (expression.k === 'call' && expression.args.some(readsRow));
 
-export const positionOf = (b: Pick<Builder, 'offset'>, node: SyntaxNode): number =>
-  b.offset === undefined ? -1 : b.offset + node.TextStart;
+export const positionOf = (b: Pick<Builder, 'offset'>, node: SyntaxNode): number | undefined =>
+  b.offset === undefined ? undefined : b.offset + node.TextStart;
 
 /** For what may be kept while the text is compiled again. */
 export const placedAt = (b: Builder, node: SyntaxNode): Required<Pick<Placed, 'place'>> & Placed => ({
@@ -84,7 +84,7 @@ export const callsThrough = (b: Builder, node: SyntaxNode): Required<Pick<Builde
 
 export function notSupported(b: Pick<Builder, 'offset'>, node: SyntaxNode, what: string): KqlError {
   const at = positionOf(b, node);
-  return new KqlError('notSupported', `${what} is not supported.`, at < 0 ? undefined : at);
+  return new KqlError('notSupported', `${what} is not supported.`, at);
 }
 
 /** No such table: a fuzzy union does without what needs it. */
@@ -97,7 +97,7 @@ export class UnknownTable extends KqlError {
 /** @param parserCode of the parser's complaint that this one is like */
 export function semantic(b: Pick<Builder, 'offset'>, node: SyntaxNode, message: string, parserCode?: string): KqlError {
   const at = positionOf(b, node);
-  return new KqlError('semantic', message, at < 0 ? undefined : at, parserCode);
+  return new KqlError('semantic', message, at, parserCode);
 }
 
 /** A type the binder could not settle (`unknown`) stands for dynamic. */

@@ -158,7 +158,7 @@ class MatchExpressions {
       { k: 'literal', type: 'string', value: column.name },
       { k: 'column', name: column.name, type: column.type },
     ]);
-    return { k: 'call', name: 'bag_pack', args, type: 'dynamic', at: -1 };
+    return { k: 'call', name: 'bag_pack', args, type: 'dynamic' };
   }
 
   #labels(): Expression {
@@ -173,7 +173,7 @@ class MatchExpressions {
     }
     const idType = this.#graph.nodes.cols.find((column) => column.name === '$id')?.type ?? 'string';
     const id: Expression = { k: 'column', name: '$id', type: idType };
-    return idType === type || type === 'dynamic' ? id : { k: 'call', name: `to${type}`, args: [id], type, at: -1 };
+    return idType === type || type === 'dynamic' ? id : { k: 'call', name: `to${type}`, args: [id], type };
   }
 
   /** What stands inside `all(e, …)`: bare columns are those of each edge or inner node. */

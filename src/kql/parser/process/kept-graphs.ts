@@ -149,7 +149,6 @@ function ofSteps(draft: Draft, database: string, model: CatalogGraph): Graph {
     name: 'make-graph',
     inputs: [edges, ...nodeTables],
     settings,
-    at: -1,
     cols: [...properties, { name: idName, type: idType }, labelsColumn],
   });
   return { shape, nodes, edges, properties, edgeProperties: edgeColumns.filter(isProperty), labelled: true };
@@ -234,13 +233,13 @@ function unified(model: CatalogGraph, steps: readonly Step[]): Column[] {
 function asType(column: Column | undefined, type: KqlType): Expression {
   invariant(column, 'a step names its ids');
   const value: Expression = { k: 'column', ...column };
-  return column.type === type ? value : { k: 'call', name: 'tostring', args: [value], type: 'string', at: -1 };
+  return column.type === type ? value : { k: 'call', name: 'tostring', args: [value], type: 'string' };
 }
 
 /** Static labels, then those of the row: one text, or a list. */
 function labelsOf(model: CatalogGraph, plan: Plan, { labels, labelsColumn: name }: CatalogGraphStep): Expression {
   const call = (fn: string, type: KqlType, ...args: readonly Expression[]): Expression => ({
-    ...{ k: 'call', name: fn, args, type, at: -1 },
+    ...{ k: 'call', name: fn, args, type },
   });
   const fixed: Expression = { k: 'literal', type: 'dynamic', value: JSON.stringify(labels) };
   const column = plan.cols.find((candidate) => candidate.name === name);

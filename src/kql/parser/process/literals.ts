@@ -32,14 +32,14 @@ export function literalOf(node: SyntaxNode): Literal | undefined {
 /** `datetime(8:00)` is that time today, `datetime(now)` now. */
 export function currentTime(node: SyntaxNode): Call | undefined {
   const text = node.toString().trim();
-  const now: Call = { k: 'call', name: 'now', args: [], type: 'datetime', at: -1 };
+  const now: Call = { k: 'call', name: 'now', args: [], type: 'datetime' };
   if (/^datetime\s*\(\s*now\s*\)$/i.test(text)) return now;
   const match = /^datetime\s*\(\s*(\d{1,2}):(\d{2}(?::\d{2}(?:\.\d{1,7})?)?)\s*\)$/i.exec(text);
   const ticks = match && parseTimespan(`${match[1]?.padStart(2, '0') ?? ''}:${match[2] ?? ''}`);
   if (ticks === null || ticks === undefined) return undefined;
-  const today: Call = { k: 'call', name: 'startofday', args: [now], type: 'datetime', at: -1 };
+  const today: Call = { k: 'call', name: 'startofday', args: [now], type: 'datetime' };
   const time: Literal = { k: 'literal', type: 'timespan', value: ticks.toString() };
-  return { k: 'call', name: '+', args: [today, time], type: 'datetime', at: -1 };
+  return { k: 'call', name: '+', args: [today, time], type: 'datetime' };
 }
 
 const literalTypes: Readonly<Record<string, Exclude<KqlType, 'string' | 'dynamic'>>> = {

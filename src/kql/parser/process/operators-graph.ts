@@ -146,7 +146,6 @@ const hashOf = (name: string, type: Column['type']): Expression => ({
   name: 'hash',
   args: [{ k: 'column', name, type }],
   type: 'long',
-  at: -1,
 });
 
 /** One `nodes` or `edges` output of graph-to-table. Asked-for hash ids come first. */

@@ -132,7 +132,7 @@ function pivotArguments(
     );
   const aggregate: Expression = aggregateNode
     ? buildScalar(inner, aggregateNode)
-    : { k: 'call', name: 'count', args: [], type: 'long', at: -1 };
+    : { k: 'call', name: 'count', args: [], type: 'long' };
   const listed = (aggregateNode ? rest.slice(1) : rest).map(nameOf);
   // A column inside an expression that is aggregated is grouped by, like any other.
   const [aggregated] = aggregate.k === 'call' ? aggregate.args : [];

@@ -65,11 +65,10 @@ const asDynamic = (expression: Expression): Expression => ({
   k: 'call',
   name: 'index',
   args: [
-    { k: 'call', name: 'pack_array', args: [expression], type: 'dynamic', at: -1 },
+    { k: 'call', name: 'pack_array', args: [expression], type: 'dynamic' },
     { k: 'literal', type: 'long', value: '0' },
   ],
   type: 'dynamic',
-  at: -1,
 });
 
 interface Leg {
@@ -167,7 +166,7 @@ const find: OperatorBuilder = (b, node, input) => {
     ]);
     const item = {
       names: ['pack_'],
-      expression: { k: 'call', name: 'bag_pack', args: bag, type: 'dynamic', at: -1 } as const,
+      expression: { k: 'call', name: 'bag_pack', args: bag, type: 'dynamic' } as const,
     };
     const legCols = [
       ...leg.plan.cols.filter((column) => column.name !== 'pack_'),

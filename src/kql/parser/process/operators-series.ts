@@ -21,9 +21,8 @@ function rangeOf(b: Builder, node: SyntaxNode): { from?: Expression; to?: Expres
       name: 'bin',
       args: [bound, step],
       type: bound.type,
-      at: -1,
     });
-    return { from: binned(from), to: { k: 'call', name: '+', args: [binned(to), step], type: to.type, at: -1 }, step };
+    return { from: binned(from), to: { k: 'call', name: '+', args: [binned(to), step], type: to.type }, step };
   }
   const bound = (name: string): Expression | undefined => {
     const clause = part(node, name);

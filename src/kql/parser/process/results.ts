@@ -89,9 +89,7 @@ const facet: EndingBuilder = (b, input, operator) => {
       op: 'summarize',
       input: source,
       by: [{ names: [name], expression }],
-      aggregates: [
-        { names: [`count_${name}`], expression: { k: 'call', name: 'count', args: [], type: 'long', at: -1 } },
-      ],
+      aggregates: [{ names: [`count_${name}`], expression: { k: 'call', name: 'count', args: [], type: 'long' } }],
       cols: [
         { name, type: expression.type },
         { name: `count_${name}`, type: 'long' },

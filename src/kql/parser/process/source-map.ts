@@ -50,9 +50,7 @@ function located(value: unknown, replacements: readonly Replacement[]): unknown 
   return Object.fromEntries(
     Object.entries(value).map(([key, item]): [string, unknown] => [
       key,
-      key === 'at' && typeof item === 'number' && item >= 0
-        ? original(item, replacements)
-        : located(item, replacements),
+      key === 'at' && typeof item === 'number' ? original(item, replacements) : located(item, replacements),
     ]),
   );
 }

@@ -93,7 +93,7 @@ function nameReference(b: Builder, node: SyntaxNode): Plan {
   const again = b.scope.find(name);
   if (again?.k === 'table') return again.plan;
   const at = positionOf(b, node);
-  throw new UnknownTable(`Failed to resolve table expression named '${name}'.`, at < 0 ? undefined : at);
+  throw new UnknownTable(`Failed to resolve table expression named '${name}'.`, at);
 }
 
 function tableReference(b: Builder, node: SyntaxNode, name: string): Plan {

@@ -57,6 +57,7 @@ export function openClusterHost(options: {
     },
     threads: availableParallelism(),
     memoryLimit: mebibytes(memoryLimit() / 8),
+    heapMiB: heapMiB(memoryLimit()),
     geoipDatabase: settings.geoipDatabase,
     threadsMax: queryThreadsMax,
     idleMs: queryThreadIdleMs,
@@ -105,6 +106,9 @@ function openEngine(): Promise<EngineDatabase> {
 }
 
 const mebibytes = (bytes: number): string => `${Math.max(256, Math.floor(bytes / 1024 ** 2))}MiB`;
+
+/** Four threads may fill all memory that there is only where that is little; of much, none needs more. */
+const heapMiB = (bytes: number): number => Math.min(2_048, Math.max(512, Math.floor(bytes / 4 / 1024 ** 2)));
 
 /** Of this machine or of the container around us. */
 function memoryLimit(): number {

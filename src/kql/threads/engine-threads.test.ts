@@ -57,7 +57,15 @@ beforeAll(async () => {
   connection.close();
   const made = createEngineThreads({
     scripts: { engine: join(dist, 'engine-thread.js'), functions: join(dist, 'function-thread.js') },
-    ...{ threads: 2, memoryLimit: '512MB', geoipDatabase: undefined, threadsMax: 2, idleMs: 60_000, after },
+    ...{
+      threads: 2,
+      memoryLimit: '512MB',
+      heapMiB: 2_048,
+      geoipDatabase: undefined,
+      threadsMax: 2,
+      idleMs: 60_000,
+      after,
+    },
   });
   threads = {
     ...made,

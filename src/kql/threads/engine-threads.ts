@@ -1,11 +1,11 @@
 import type { ColumnValues } from '../duckdb/engine-database.ts';
 import { KqlError } from '../plan/kql-error.ts';
 import type { ApartProgram, ApartRequest, ApartSession, EngineThreads } from './apart-session.ts';
-import type { ThreadEvents, ThreadScripts } from './thread-client.ts';
+import type { ThreadEvents, ThreadLimits, ThreadScripts } from './thread-client.ts';
 import { ThreadClient } from './thread-client.ts';
 import type { ThreadCalls, ThreadOperation, ThreadReplies, ThreadSettings } from './thread-protocol.ts';
 
-export interface EngineThreadsOptions extends Omit<ThreadSettings, 'shared' | 'port'> {
+export interface EngineThreadsOptions extends Omit<ThreadSettings, 'shared' | 'port'>, ThreadLimits {
   readonly scripts: ThreadScripts;
   /** So many at the same time; other queries wait for one of them. */
   readonly threadsMax: number;
@@ -30,10 +30,10 @@ export function createEngineThreads(options: EngineThreadsOptions): EngineThread
   let isClosed = false;
 
   const start = (): ThreadClient => {
-    const { scripts, threads: count, memoryLimit, geoipDatabase, onEnded } = options;
+    const { scripts, threads: count, memoryLimit, heapMiB, geoipDatabase, onEnded } = options;
     const started: ThreadClient = new ThreadClient(
       scripts,
-      { threads: count, memoryLimit, geoipDatabase },
+      { threads: count, memoryLimit, heapMiB, geoipDatabase },
       {
         ready: () => options.onStarted?.(),
         gone: () => {

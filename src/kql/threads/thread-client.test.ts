@@ -40,13 +40,13 @@ interface Started {
   readonly ended: Promise<string>;
 }
 
-function start(threads = scripts): Started {
+function start(threads = scripts, heapMiB = 2_048): Started {
   let [gone, ended]: [() => void, (work: string) => void] = [() => undefined, () => undefined];
   const promises = {
     gone: new Promise<void>((resolve) => (gone = resolve)),
     ended: new Promise<string>((resolve) => (ended = resolve)),
   };
-  const settings = { threads: 2, memoryLimit: '512MB', geoipDatabase: undefined };
+  const settings = { threads: 2, memoryLimit: '512MB', heapMiB, geoipDatabase: undefined };
   const client = new ThreadClient(threads, settings, {
     ready: () => undefined,
     gone: () => gone(),
@@ -94,8 +94,14 @@ const functions = {
   'a filter': 'print array_length(series_fir(range(1, 200000, 1), range(1, 200000, 1), false, false))',
   'with feedback': 'print array_length(series_iir(range(1, 200000, 1), range(1, 200000, 1), range(1, 200000, 1)))',
 };
-/** Cycles of up to twelve edges among forty nodes. */
+/** Each walks for seconds at least. `graph-match`: cycles of up to twelve edges among forty nodes. */
 const operators = {
+  scan: `range x from 1 to 1900000 step 1 | scan declare (total: long = 0, top: long = 0) with (
+    step s: true => total = x + s.total, top = iff(x % 7 > s.top, x % 7, s.top);) | summarize max(total)`,
+  autocluster: `range x from 1 to 400000 step 1 | project a = x % 3, b = x % 5, c = x % 7, d = x % 11, e = x % 13, f = x % 17
+    | evaluate autocluster()`,
+  'make-graph and shortest paths': `range x from 1 to 1000000 step 1 | project a = x % 1000, b = (x * 7919) % 1009
+    | make-graph a --> b with_node_id=id | graph-shortest-paths output=all (x)-[e*1..6]->(y) project n = x.id | count`,
   'graph-match':
     'let E = range a from 1 to 40 step 1 | extend k = 1 | join (range b from 1 to 40 step 1 | extend k = 1) on k; E | make-graph a --> b with_node_id=id | graph-match (x)-[e*1..12]->(y) where x.id == y.id project n = x.id | count',
 };
@@ -139,6 +145,30 @@ describe('a query that is cancelled in the middle of', () => {
     const { client } = start();
     client.cancel();
     expect(await running(client, 'print 1')).toMatchObject({ code: 'cancelled' });
+  });
+});
+
+describe('an operator that walks rows', () => {
+  it('ends with its thread when it needs more memory than it may, and says so', { timeout: 120_000 }, async () => {
+    const { client, gone } = start(scripts, 128);
+    // Half a million rows of ten texts, each of its own.
+    const texts = Array.from({ length: 10 }, (_, at) => `s${at} = strcat(x, ' long enough to count ${at}')`);
+    const text = `range x from 1 to 500000 step 1 | extend ${texts.join(', ')} | scan with (step s: true;) | count`;
+    expect(await running(client, text)).toMatchObject({
+      code: 'memory',
+      message: 'The query needs more memory than it may use (E_RUNAWAY_QUERY).',
+    });
+    await gone;
+  });
+
+  it('takes two million rows at most', { timeout: 60_000 }, async () => {
+    const { client } = start();
+    const text = 'range x from 1 to 2000001 step 1 | scan with (step s: true;) | count';
+    expect(await running(client, text)).toMatchObject({
+      code: 'limits',
+      message: 'An operator that walks rows takes at most 2000000 of them.',
+    });
+    await client.call('close', {});
   });
 });
 

@@ -19,14 +19,16 @@ interface Waiting {
   readonly reject: (error: Error) => void;
 }
 
-/** Of one thread, in mebibytes: what goes beyond ends the thread and its query, not the process. */
-const heapMaxMiB = 2_048;
-
 export interface ThreadScripts {
   /** `dist/engine-thread.js` */
   readonly engine: string;
   /** `dist/function-thread.js` */
   readonly functions: string;
+}
+
+export interface ThreadLimits {
+  /** Of the JavaScript of each of the two threads: what goes beyond ends the thread and its query, not the process. */
+  readonly heapMiB: number;
 }
 
 export interface ThreadEvents {
@@ -52,16 +54,26 @@ export class ThreadClient {
   #isSpent = false;
   readonly #ended: Promise<void>;
 
-  constructor(scripts: ThreadScripts, settings: Omit<ThreadSettings, 'shared' | 'port'>, events: ThreadEvents) {
+  constructor(
+    scripts: ThreadScripts,
+    { heapMiB, ...settings }: Omit<ThreadSettings, 'shared' | 'port'> & ThreadLimits,
+    events: ThreadEvents,
+  ) {
     this.#events = events;
     const { shared } = this.#state;
     const { port1, port2 } = new MessageChannel();
-    this.#worker = started(scripts.engine, { ...settings, shared, port: port1 } satisfies ThreadSettings, port1);
+    this.#worker = started(
+      scripts.engine,
+      { ...settings, shared, port: port1 } satisfies ThreadSettings,
+      port1,
+      heapMiB,
+    );
     const { geoipDatabase } = settings;
     this.#functions = started(
       scripts.functions,
       { geoipDatabase, shared, port: port2 } satisfies FunctionThreadSettings,
       port2,
+      heapMiB,
     );
     this.#functions.on('message', () => events.ready());
     this.#functions.on('error', (error) => {
@@ -166,13 +178,18 @@ function failureOf(error: unknown): KqlError {
     : new KqlError('internal', 'A thread of the engine ended.');
 }
 
-function started(script: string, settings: ThreadSettings | FunctionThreadSettings, port: MessagePort): Worker {
+function started(
+  script: string,
+  settings: ThreadSettings | FunctionThreadSettings,
+  port: MessagePort,
+  heapMiB: number,
+): Worker {
   const worker = new Worker(script, {
     workerData: settings,
     transferList: [port],
     env: {},
     execArgv: [],
-    resourceLimits: { maxOldGenerationSizeMb: heapMaxMiB },
+    resourceLimits: { maxOldGenerationSizeMb: heapMiB },
   });
   worker.unref();
   return worker;

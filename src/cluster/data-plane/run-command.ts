@@ -1,6 +1,7 @@
 import type { FastifyRequest } from 'fastify';
-import { parseGuid } from '../../base/guid.ts';
-import { instant } from '../../clock/clock.ts';
+import { newGuid, parseGuid } from '../../base/guid.ts';
+import { instant, toIso } from '../../clock/clock.ts';
+import type { CommandTable } from '../../database/commands/command.ts';
 import type { CommandContext } from '../../database/commands/command-context.ts';
 import { runCommand } from '../../database/commands/run-command.ts';
 import { unixEpochTicks, ticksPerMillisecond } from '../../kql/values/ticks.ts';
@@ -9,17 +10,18 @@ import { syncedData } from './cluster-host.ts';
 import { clientRequestIdOf } from './kusto-app.ts';
 import { kustoError } from './errors/kusto-error.ts';
 import { AnswerBody } from './answers/answer-body.ts';
-import { oneTable } from './answers/one-table.ts';
+import type { EncodedResult } from './answers/one-table.ts';
+import { oneTable, queryTables } from './answers/one-table.ts';
 import type { KustoRequest } from './requests/request-body.ts';
 import { commandTimeoutMs } from './requests/request-options.ts';
 import { withLimits } from './request-limits.ts';
-import { encodingsOf, stringHeaders } from './run-query.ts';
+import { encodingsOf, resourceText, stringHeaders } from './run-query.ts';
 import { encodeRows } from './answers/value-encoding.ts';
 import { defaultRateLimit } from './requests/request-capacity.ts';
 import type { RunningPlace } from './requests/request-queue.ts';
 import type { AdmittedRequest, DataPlanePorts } from './ports.ts';
 
-/** Runs a management command. Its one table goes out when the command is done, so every failure has its own status. */
+/** Runs a management command. Its answer goes out when the command is done, so every failure has its own status. */
 export async function runCommandRequest(
   ports: DataPlanePorts,
   admitted: AdmittedRequest,
@@ -39,9 +41,13 @@ export async function runCommandRequest(
     { ...sent, kind: 'command' },
     async (signal, place) => {
       const context = await commandContext(ports, admitted, sent, { signal, place });
-      const { columns, rows } = await runCommand(context, sent.text);
+      const startedMs = ports.monotonicMs();
+      const { further, ...first } = await runCommand(context, sent.text);
       await ports.lease.require();
-      const text = oneTable(columns, encodeRows(columns, columnsOf(columns.length, rows)));
+      const text =
+        further === undefined
+          ? oneTable(first.columns, encoded(first).rows)
+          : answerOfQuery(ports, admitted, [first, ...further].map(encoded), ports.monotonicMs() - startedMs);
       reply.hijack();
       const headers = { ...stringHeaders(reply.getHeaders()), 'content-type': 'application/json; charset=utf-8' };
       const body = new AnswerBody(reply.raw, headers, encodingsOf(request.headers['accept-encoding']));
@@ -50,6 +56,34 @@ export async function runCommandRequest(
     },
   );
 }
+
+function answerOfQuery(
+  ports: DataPlanePorts,
+  { access, request }: AdmittedRequest,
+  results: readonly EncodedResult[],
+  milliseconds: number,
+): string {
+  const nothing = { extents: 0, extentsScanned: 0, rows: 0, rowsScanned: 0 };
+  const sizes = results.map(({ rows }) => ({
+    rows: rows.length,
+    bytes: rows.reduce((sum, row) => sum + row.length, 0),
+  }));
+  const completion = {
+    timestamp: toIso(instant(access.now)),
+    clientRequestId: clientRequestIdOf(request.correlation),
+    activityId: request.correlation.requestId,
+    resources: resourceText(milliseconds, nothing, sizes),
+    errors: [],
+    cancelled: false,
+  };
+  return queryTables(results, completion, () => newGuid(ports.randomBytes));
+}
+
+const encoded = ({ columns, rows, visualization }: CommandTable): EncodedResult => ({
+  columns,
+  rows: encodeRows(columns, columnsOf(columns.length, rows)),
+  ...(visualization && { visualization }),
+});
 
 /** By an option, or by a header whatever it says, as long as it is not `false`. */
 const isReadOnly = ({ headers }: FastifyRequest, { options }: KustoRequest): boolean =>

@@ -144,7 +144,7 @@ export const stringHeaders = (headers: Readonly<Record<string, unknown>>): Recor
   );
 
 /** As the service tells it; processor time and caches are not measured. */
-function resourceText(milliseconds: number, scanned: ScanCounts, tables: readonly WrittenTable[]): string {
+export function resourceText(milliseconds: number, scanned: ScanCounts, tables: readonly WrittenTable[]): string {
   return JSON.stringify({
     ExecutionTime: milliseconds / 1000,
     resource_usage: {

@@ -1,3 +1,5 @@
+import { invariant } from '../../base/invariant.ts';
+import { commandResults } from '../../kql/plan/command.ts';
 import type { Program } from '../../kql/plan/plan.ts';
 import { KqlError } from '../../kql/plan/kql-error.ts';
 import type { Column, KqlType } from '../../kql/plan/types.ts';
@@ -20,20 +22,26 @@ export async function pipeParsed(
   made: CommandTable,
   pipe: Program,
   text: string,
-): Promise<CommandTable> {
+): Promise<readonly CommandTable[]> {
   requireReadable(context, pipe, 'Query');
   const source = commandProgram(context, 'pipe', { text, program: pipe });
-  return readResult(await context.engine.executeProgram(source, queryRequest(context, text), made));
+  return readResults(await context.engine.executeProgram(source, queryRequest(context, text), made));
 }
 
-/** Operators after a command that the parser does not know: over its rows as literals. */
-export async function pipeText(context: CommandContext, made: CommandTable, pipe: string): Promise<CommandTable> {
+/** What follows a command that the parser does not know: over its rows as literals.
+ * @param pipe operators from the first `|`, or statements */
+export async function pipeText(
+  context: CommandContext,
+  made: CommandTable,
+  pipe: string,
+): Promise<readonly CommandTable[]> {
   if (made.rows.length * made.columns.length > literalsMax)
     throw new KqlError('limits', 'The command has too many rows for a query over them.');
   const schema = made.columns.map(({ name, type }) => `${quotedName(name)}:${type}`).join(', ');
   const values = made.rows.flatMap((row) => made.columns.map(({ type }, index) => literal(row[index] ?? null, type)));
-  const text = `datatable(${schema}) [${values.join(', ')}] | ${pipe}`;
-  return readResult(await context.engine.execute(queryRequest(context, text)));
+  const rows = `let ${commandResults} = datatable(${schema}) [${values.join(', ')}];`;
+  const text = `${rows}\n${pipe.startsWith('|') ? commandResults : ''} ${pipe}`;
+  return readResults(await context.engine.execute(queryRequest(context, text)));
 }
 
 function literal(value: NativeValue, type: KqlType): string {
@@ -48,18 +56,33 @@ function literal(value: NativeValue, type: KqlType): string {
 export const stringLiteral = (text: string): string =>
   `"${text.replace(/[\\"\n\r\t]/g, (character) => ({ '\n': '\\n', '\r': '\\r', '\t': '\\t' })[character] ?? `\\${character}`)}"`;
 
-/** Reads a result to its end and lets go of what it holds. */
+/** Reads the one result to its end and lets go of what it holds. */
 export async function readResult(execution: QueryExecution): Promise<CommandTable> {
+  if (execution.results.length !== 1) {
+    execution.close();
+    throw new KqlError('semantic', 'A command has exactly one result.');
+  }
+  const [result] = await readResults(execution);
+  invariant(result !== undefined, 'each result of a query is a table');
+  return result;
+}
+
+/** Reads all results to their ends and lets go of what they hold. */
+async function readResults(execution: QueryExecution): Promise<readonly CommandTable[]> {
+  const tables: CommandTable[] = [];
+  let left = rowsMax;
   try {
-    const [result, ...others] = execution.results;
-    if (result === undefined || others.length > 0) throw new KqlError('semantic', 'A command has exactly one result.');
-    const rows: Row[] = [];
-    for await (const chunk of result.chunks) {
-      const count = chunk[0]?.length ?? 0;
-      if (rows.length + count > rowsMax) throw new KqlError('limits', `A command answers at most ${rowsMax} rows.`);
-      for (let index = 0; index < count; index += 1) rows.push(rowAt(result.columns, chunk, index));
+    for (const { columns, chunks, visualization } of execution.results) {
+      const rows: Row[] = [];
+      for await (const chunk of chunks) {
+        const count = chunk[0]?.length ?? 0;
+        left -= count;
+        if (left < 0) throw new KqlError('limits', `A command answers at most ${rowsMax} rows.`);
+        for (let index = 0; index < count; index += 1) rows.push(rowAt(columns, chunk, index));
+      }
+      tables.push({ columns, rows, ...(visualization && { visualization }) });
     }
-    return { columns: result.columns, rows };
+    return tables;
   } finally {
     execution.close();
   }

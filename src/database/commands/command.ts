@@ -2,16 +2,19 @@ import type { CommandPart } from '../../kql/plan/command.ts';
 import type { Program } from '../../kql/plan/plan.ts';
 import { KqlError } from '../../kql/plan/kql-error.ts';
 import type { Column } from '../../kql/plan/types.ts';
+import type { QueryResult } from '../../kql/query-engine.ts';
 import type { NativeValue } from '../../kql/sql/native.ts';
 import type { CommandContext } from './command-context.ts';
 import type { Permission } from './permissions.ts';
 
 export type Row = readonly NativeValue[];
 
-/** The one table a command answers with. */
+/** A table a command answers with, or a result of a query over it. */
 export interface CommandTable {
   readonly columns: readonly Column[];
   readonly rows: readonly Row[];
+  /** Of `render` at the end of such a query. */
+  readonly visualization?: QueryResult['visualization'];
 }
 
 /** One command, or several that differ in a word. */
@@ -33,8 +36,11 @@ export interface CommandRow {
 /** Runs a command that is part of another. */
 export type RunNested = (text: string) => Promise<CommandAnswer>;
 
+/** The one table of a command, or the first result of a query over it. */
 export interface CommandAnswer extends CommandTable {
   readonly kind: string;
+  /** The other results of such a query, if there was one. */
+  readonly further?: readonly CommandTable[];
 }
 
 /** What was asked, however it was read. */

@@ -99,7 +99,7 @@ const patterns = rows.map((row) => ({ ...row, items: row.pattern.split(' ') }));
 
 interface Recognized {
   readonly input: CommandInput;
-  /** Operators after the command, without the first `|`. */
+  /** What follows the command, from the first `|` or behind the first `;`. */
   readonly pipe?: string;
 }
 
@@ -109,7 +109,7 @@ export function recognizeCommand(text: string): Recognized | undefined {
   const words = splitCommand(text);
   if (words === undefined) return undefined;
   const last = words.at(-1);
-  const pipe = last?.kind === 'pipe' ? last.text : undefined;
+  const pipe = last?.kind === 'pipe' ? `|${last.text}` : last?.kind === 'then' ? last.text : undefined;
   const own = pipe === undefined ? words : words.slice(0, -1);
   for (const row of patterns) {
     if (row.parsed && pipe !== undefined) continue;

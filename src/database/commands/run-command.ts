@@ -1,8 +1,9 @@
+import { invariant } from '../../base/invariant.ts';
 import type { ParsedCommand } from '../../kql/plan/command.ts';
 import { KqlError } from '../../kql/plan/kql-error.ts';
 import type { KqlCatalog } from '../../kql/plan/catalog.ts';
 import { Command } from './command.ts';
-import type { CommandAnswer, CommandInput, CommandRow } from './command.ts';
+import type { CommandAnswer, CommandInput, CommandRow, CommandTable } from './command.ts';
 import type { CommandContext } from './command-context.ts';
 import { commandRow } from './command-rows.ts';
 import { withoutBrackets } from './inline-records.ts';
@@ -15,7 +16,7 @@ import { columnsOfText } from './schema-text.ts';
 import { withJoinedLiterals } from './words.ts';
 
 /** Runs a management command, and the query operators that may follow it, for one caller.
- * @returns one table; values as in the chunks of a query
+ * @returns one table, or results of a query; values as in the chunks of a query
  * @throws KqlError, DataError, CommitRefusedError, ForbiddenError */
 export async function runCommand(context: CommandContext, text: string): Promise<CommandAnswer> {
   const here = withDatabaseName(context);
@@ -31,11 +32,16 @@ async function runText(here: CommandContext, sent: string): Promise<CommandAnswe
   const recognized = recognizeCommand(text);
   if (recognized !== undefined) {
     const made = await runInput(here, recognized.input);
-    return recognized.pipe === undefined ? made : { kind: made.kind, ...(await pipeText(here, made, recognized.pipe)) };
+    return recognized.pipe === undefined ? made : queried(made, await pipeText(here, made, recognized.pipe));
   }
   const parsed = await parse(here, text);
   const made = await runInput(here, { ...parsed, text });
-  return parsed.pipe === undefined ? made : { kind: made.kind, ...(await pipeParsed(here, made, parsed.pipe, text)) };
+  return parsed.pipe === undefined ? made : queried(made, await pipeParsed(here, made, parsed.pipe, text));
+}
+
+function queried({ kind }: CommandAnswer, [first, ...further]: readonly CommandTable[]): CommandAnswer {
+  invariant(first !== undefined, 'a query has a result');
+  return { kind, ...first, further };
 }
 
 async function runInput(context: CommandContext, input: CommandInput): Promise<CommandAnswer> {
@@ -89,7 +95,7 @@ function withDatabaseName(context: CommandContext): CommandContext {
 
 /** A query, operators after the command or a function's body mean something by the names that exist. All other names are looked up by the
  * command itself, and each new catalog costs the parser far more than a command does. */
-const namesMatter = (text: string): boolean => /[|{]/.test(text.replace(stringsAndComments, ''));
+const namesMatter = (text: string): boolean => /[|{]|;\s*\S/.test(text.replace(stringsAndComments, ''));
 
 const stringsAndComments =
   /```[\s\S]*?```|~~~[\s\S]*?~~~|@"(?:[^"]|"")*"|@'(?:[^']|'')*'|"(?:[^"\\\n]|\\.)*"|'(?:[^'\\\n]|\\.)*'|\/\/[^\n]*/g;

@@ -2,9 +2,10 @@ import { KqlError } from '../../kql/plan/kql-error.ts';
 import { quotedText } from '../../kql/plan/quoted.ts';
 import { unquote } from '../../kql/parser/process/strings.ts';
 
-/** A piece of a command's text. `raw`: all that follows `<|`; `pipe`: all that follows `|`. */
+/** A piece of a command's text. `raw`: all that follows `<|`; `pipe`: all that follows `|`; `then`:
+ * all that follows `;`, if that is anything. */
 export interface Word {
-  readonly kind: 'word' | 'string' | 'mark' | 'raw' | 'pipe';
+  readonly kind: 'word' | 'string' | 'mark' | 'raw' | 'pipe' | 'then';
   readonly text: string;
   readonly start: number;
   readonly end: number;
@@ -16,6 +17,7 @@ const patterns: readonly (readonly [Word['kind'] | 'space', RegExp])[] = [
   ['space', /(?:\s+|\/\/[^\n]*)/y],
   ['raw', /<\|/y],
   ['pipe', /\|/y],
+  ['then', /;(?!\s*$)/y],
   ['string', /```[\s\S]*?```|~~~[\s\S]*?~~~/y],
   ['string', /h?@"(?:[^"]|"")*"|h?@'(?:[^']|'')*'/iy],
   ['string', /h?"(?:[^"\\\n]|\\.)*"|h?'(?:[^'\\\n]|\\.)*'/iy],
@@ -47,7 +49,7 @@ function nextWord(
     pattern.lastIndex = at;
     const match = pattern.exec(text)?.[0];
     if (match === undefined) continue;
-    if (kind === 'raw' || kind === 'pipe') {
+    if (kind === 'raw' || kind === 'pipe' || kind === 'then') {
       const start = at + match.length;
       return { kind, text: text.slice(start), start, end: text.length };
     }
@@ -96,7 +98,7 @@ function* headWords(text: string): Generator<Word> {
   let at = Math.max(0, text.indexOf('.')) + 1;
   for (let word = nextWord(text, at); word !== undefined; word = nextWord(text, at)) {
     const { kind } = word;
-    if (kind === 'raw' || kind === 'pipe' || word.text === '{') return;
+    if (kind === 'raw' || kind === 'pipe' || kind === 'then' || word.text === '{') return;
     at = word.end;
     if (kind !== 'space') yield { ...word, kind };
   }

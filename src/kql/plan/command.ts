@@ -11,7 +11,8 @@ export interface ParsedCommand {
   /** The query after `<|`, if there is one, and its text. */
   readonly query?: Program;
   readonly queryText?: string;
-  /** Operators after the command (`.show tables | project X`): a program over the table `$command`. */
+  /** A query over what the command answers: operators after it (`.show tables | project X`), statements after a semicolon, or both. A
+   * program over the table `$command`. */
   readonly pipe?: Program;
 }
 
@@ -29,6 +30,9 @@ export interface CommandPart {
 
 /** The name under which the rows of a command stand in `pipe`. */
 export const commandTable = '$command';
+
+/** What statements after the command call its rows. */
+export const commandResults = '$command_results';
 
 /** All parts with a name, at any depth, in order. */
 export function partsNamed(parts: readonly CommandPart[], name: string): CommandPart[] {

@@ -24,13 +24,39 @@ const count = async (where: string): Promise<unknown> => {
 
 describe('management commands', () => {
   it('answer with exactly one table', async () => {
-    const { tables } = await kusto.call({
-      call: 'mgmt',
-      database: databaseName,
-      text: '.show tables | project TableName',
-    });
+    const { tables } = await kusto.call({ call: 'mgmt', database: databaseName, text: '.show tables' });
     expect(tables).toHaveLength(1);
-    expect(tables?.[0]?.rows).toEqual([['T']]);
+    expect(tables?.[0]?.rows[0]?.[0]).toBe('T');
+  });
+
+  it.each([
+    ['operators', '.show tables | project TableName', [[['T']]]],
+    ['statements', 'let keep = "T"; $command_results | where TableName == keep | count', [[[1]]]],
+    ['both', '.show tables | project A = "1" | take 1; datatable(b: int) [3] | project A = "2"', [[['1']], [['2']]]],
+    ['operators, and the rows again', '.show tables | count; $command_results | project TableName', [[[1]], [['T']]]],
+    [
+      'a command that the parser does not read',
+      `.show database ${databaseName} details; $command_results | count`,
+      [[[1]]],
+    ],
+    [
+      'its operators',
+      `.show database ${databaseName} details | count; $command_results | project Stopped = 1`,
+      [[[1]], [[1]]],
+    ],
+  ])('of a query after them, by %s, answer as queries do', async (_by, after, expected) => {
+    const text = after.startsWith('.') ? after : `.show tables; ${after}`;
+    const { tables = [] } = await kusto.call({ call: 'mgmt', database: databaseName, text });
+    const contents = tables.at(-1)?.rows.map((row) => row[1]);
+    expect(contents).toEqual([...expected.map(() => 'QueryResult'), 'QueryProperties', 'QueryStatus']);
+    expect(tables.slice(0, expected.length).map(({ rows }) => rows)).toEqual(expected);
+  });
+
+  it('refuse what follows them and is no query', async () => {
+    for (const after of ['let x = 1;', 'print nothing_known', '.show databases']) {
+      const { failed } = await kusto.call({ call: 'mgmt', database: databaseName, text: `.show tables; ${after}` });
+      expect(JSON.stringify(failed)).toMatch(/SyntaxError|SemanticError|BadRequest/);
+    }
   });
 
   it('store the rows of a query, for later queries of the same client', async () => {

@@ -149,6 +149,6 @@ describe('a client that goes away', () => {
     while (await runs());
     const csl = '.show queries | where ClientActivityId == "gone;1" | project State, FailureReason';
     const { body } = await kusto.post('/v1/rest/mgmt', { db: databaseName, csl });
-    expect(body).toMatchObject({ Tables: [{ Rows: [['Cancelled', 'The client closed the connection.']] }] });
+    expect(body).toHaveProperty('Tables.0.Rows', [['Cancelled', 'The client closed the connection.']]);
   });
 });

@@ -120,7 +120,7 @@ describe('requests that are odd', () => {
       path: '/v1/rest/mgmt',
       body: text({ csl: '.show databases | project DatabaseName', db: '' }),
     });
-    expect(databases.body).toMatchObject({ Tables: [{ Rows: [[db]] }] });
+    expect(databases.body).toHaveProperty('Tables.0.Rows', [[db]]);
   });
 
   it('any JSON at all has an answer of the protocol, and the cluster goes on', async () => {

@@ -104,7 +104,7 @@ describe('requests at the same time', () => {
     );
     expect(new Set(made.map(({ status }) => status))).toEqual(new Set([200]));
     const { body } = await command(".show tables | where TableName startswith 'Burst' | count");
-    expect(body).toMatchObject({ Tables: [{ Rows: [[80]] }] });
+    expect(body).toHaveProperty('Tables.0.Rows', [[80]]);
   });
 
   it('of another machine are others, from the moment on', async () => {

@@ -24,7 +24,7 @@ const contentsColumns: readonly Column[] = [
 ];
 
 /** Tables of version 1. A query has its results, their properties, the status and a table of contents, so never fewer than four; a command
- * has exactly one table and nothing else. Readers look at the number of tables, so nothing may be left out or added.
+ * without a query over it has exactly one table and nothing else. Readers look at the number of tables, so nothing may be left out or added.
  * @param newId gives the table of contents its ids */
 export function tablesV1(kind: 'query' | 'command', newId: () => string): ResultFormat {
   let visualizations: string[] = [];

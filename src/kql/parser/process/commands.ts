@@ -1,4 +1,5 @@
 import type { CommandPart, ParsedCommand } from '../../plan/command.ts';
+import { commandResults } from '../../plan/command.ts';
 import type { ToldSchema } from '../../plan/told-schema.ts';
 import type { Program } from '../../plan/plan.ts';
 import { KqlError } from '../../plan/kql-error.ts';
@@ -12,8 +13,8 @@ import { children, elements, kindOf, languagePackage, list, nameOf, need, part }
 import type { KeptGraphs } from './kept-graphs.ts';
 import { newDraft } from './kept-graphs.ts';
 import { literalOf } from './literals.ts';
+import { commandRows } from './tables.ts';
 import { buildStatement } from './visit.ts';
-
 import { visitors } from './visitors.ts';
 
 /** Management command text → its kind, its parts, and the programs of the query after `<|` and of what follows `|`.
@@ -32,8 +33,8 @@ function compileBound(text: string, database: string, graphs: KeptGraphs): Parse
   const code = languagePackage().KustoCode.ParseAndAnalyze(text, state);
   if (code.Kind !== 'Command') throw new KqlError('syntax', 'This is not a management command.', 0);
   checkDiagnostics(code, ({ Start }) => isNameOfEntity(code.Syntax, Start) || skipsValidation(text));
-  const [statement] = list(code.Syntax, 'Statements');
-  // The parser reads one command, and passes over what stands after a semicolon.
+  const [statement, ...after] = list(code.Syntax, 'Statements');
+  // The parser reads one command and statements of a query, and passes over the rest.
   const rest = part(code.Syntax, 'SkippedTokens');
   if (rest && !/^[;\s]*$/.test(rest.toString()))
     throw new KqlError('semantic', 'A request has one management command, and nothing after it.', rest.TextStart);
@@ -51,7 +52,9 @@ function compileBound(text: string, database: string, graphs: KeptGraphs): Parse
       query: programOf(elements(query), database, graphs),
       queryText: text.slice(query.TextStart, query.End),
     }),
-    ...(command !== expression && { pipe: programOf([statement], database, graphs) }),
+    ...((command !== expression || after.length > 0) && {
+      pipe: queryOver(command, [...(command === expression ? [] : [statement]), ...after], database, graphs),
+    }),
   };
 }
 
@@ -83,9 +86,28 @@ function commandOf(node: SyntaxNode): SyntaxNode | undefined {
   return current;
 }
 
-function programOf(statements: readonly SyntaxNode[], database: string, graphs: KeptGraphs): Program {
+/** @throws KqlError semantic when the statements give no result */
+function queryOver(
+  command: SyntaxNode,
+  statements: readonly SyntaxNode[],
+  database: string,
+  graphs: KeptGraphs,
+): Program {
+  const scope = new Scope();
+  scope.bind(commandResults, { k: 'table', plan: commandRows(command) });
+  const program = programOf(statements, database, graphs, scope);
+  if (program.results.length > 0) return program;
+  throw new KqlError('semantic', 'The query after the command has no tabular expression statement.', command.End);
+}
+
+function programOf(
+  statements: readonly SyntaxNode[],
+  database: string,
+  graphs: KeptGraphs,
+  scope = new Scope(),
+): Program {
   const draft = newDraft(database, graphs, visitors);
-  const builder = { draft, scope: new Scope(), offset: 0 };
+  const builder = { draft, scope, offset: 0 };
   for (const statement of statements) buildStatement(builder, statement);
   return { parameters: draft.parameters, options: draft.options, lets: draft.lets, results: draft.results };
 }

@@ -69,8 +69,16 @@ const tableBuilders: Readonly<Record<string, OperatorBuilder>> = {
       : buildTable(b, need(node, 'Selector'));
   },
   FunctionCallExpression: functionCall,
-  CustomCommand: (_b, node) => ({ op: 'table', database: '', table: commandTable, cols: columnsOf(node) }),
+  CustomCommand: (_b, node) => commandRows(node),
 };
+
+/** What a command answers, in a query over it. */
+export const commandRows = (command: SyntaxNode): Plan => ({
+  op: 'table',
+  database: '',
+  table: commandTable,
+  cols: columnsOf(command),
+});
 
 /** Operators whose left side is a graph, not rows: they look at the whole pipe themselves. */
 const graphSourced = new Set([

@@ -13,7 +13,7 @@ export interface RowOperatorCall {
   readonly inputs: readonly RowTable[];
   readonly settings: unknown;
   readonly cols: readonly Column[] | undefined;
-  /** Offset of its name in the text; negative inside stored functions. */
+  /** Offset of its name in the text; none inside stored functions. */
   readonly at?: number | undefined;
 }
 

@@ -1,8 +1,9 @@
 import { KqlError } from '../plan/kql-error.ts';
 import type { NativeValue } from '../sql/native.ts';
-import { native } from '../sql/native-row.ts';
+import { native, withoutRun } from '../sql/native-row.ts';
 import { big, nativeCall, nativeFunction } from '../sql/native.ts';
 import { cast, jsonArrayOf } from '../sql/convert.ts';
+import { allAsJson } from '../values/convert-value.ts';
 import type { FunctionRow, FunctionRows } from '../sql/scope.ts';
 import { compareJson, jsonArray, jsonItems, jsonKind, jsonToText } from '../values/json-text.ts';
 import { realToDynamic } from '../values/real-text.ts';
@@ -53,7 +54,12 @@ const ofArrays = (name: string, run: (arrays: string[][]) => NativeValue, needsF
     const arrays = (itemsOf(all) ?? []).map((item) => jsonItems(item));
     return needsFirst && !arrays[0] ? null : run(arrays.filter((items) => items !== undefined));
   });
-  return { result: 'dynamic', natives: [fn], sql: (args) => nativeCall(fn, jsonArrayOf(args)) };
+  return {
+    result: 'dynamic',
+    natives: [fn],
+    sql: (args) => nativeCall(fn, jsonArrayOf(args)),
+    run: (args) => fn.run([allAsJson(args)]),
+  };
 };
 
 export const unique = (items: readonly string[]): string[] => [...new Set(items)];
@@ -200,7 +206,7 @@ const repeatScalar = native(
   { nulls: true },
 );
 const repeat: FunctionRow = {
-  ...repeatScalar,
+  ...withoutRun(repeatScalar),
   sql: (args, call, scope) => {
     if (args[0]?.type === 'dynamic')
       throw new KqlError('semantic', 'repeat(): the value must be of a simple type.', call.at);

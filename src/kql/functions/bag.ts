@@ -2,6 +2,7 @@ import type { NativeValue } from '../sql/native.ts';
 import { native } from '../sql/native-row.ts';
 import { jsonArrayOf } from '../sql/convert.ts';
 import { nativeCall, nativeFunction } from '../sql/native.ts';
+import { allAsJson } from '../values/convert-value.ts';
 import type { FunctionRows } from '../sql/scope.ts';
 import { jsonArray, jsonBag, jsonItems, jsonKind, jsonPairs, jsonToText } from '../values/json-text.ts';
 import { itemsOf } from './array.ts';
@@ -92,7 +93,12 @@ const extractJson = native('extract_json', ['string', 'string'], 'string', ([pat
 });
 
 export const bagFunctions: FunctionRows = {
-  bag_merge: { result: 'dynamic', natives: [bagMerge], sql: (args) => nativeCall(bagMerge, jsonArrayOf(args)) },
+  bag_merge: {
+    result: 'dynamic',
+    natives: [bagMerge],
+    sql: (args) => nativeCall(bagMerge, jsonArrayOf(args)),
+    run: (args) => bagMerge.run([allAsJson(args)]),
+  },
   bag_keys: native('bag_keys', ['dynamic'], 'dynamic', ([bag]) => {
     const pairs = pairsOf(bag);
     return pairs ? jsonArray(pairs.map(([name]) => JSON.stringify(name))) : null;

@@ -3,9 +3,14 @@ import { cast, convert, isPlain } from '../sql/convert.ts';
 import { jsonOfText } from '../sql/convert-natives.ts';
 import { nativeCall, nativeFunction } from '../sql/native.ts';
 import type { FunctionRow, FunctionRows } from '../sql/scope.ts';
+import { toType } from '../values/convert-value.ts';
 import { jsonArray, jsonBag, jsonItems, jsonPairs } from '../values/json-text.ts';
 
-const to = (type: KqlType): FunctionRow => ({ result: type, sql: ([a]) => (a ? cast(a, type) : 'NULL') });
+const to = (type: KqlType): FunctionRow => ({
+  result: type,
+  sql: ([a]) => (a ? cast(a, type) : 'NULL'),
+  run: ([a]) => (a ? toType(a.value, a.type, type) : null),
+});
 
 /** Text becomes what it describes; text that is not JSON becomes a JSON string. */
 const parseJsonRow: FunctionRow = {

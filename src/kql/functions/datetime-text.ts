@@ -1,6 +1,6 @@
 import { KqlError } from '../plan/kql-error.ts';
 import type { NativeValue } from '../sql/native.ts';
-import { native } from '../sql/native-row.ts';
+import { native, withoutRun } from '../sql/native-row.ts';
 import { big, nativeCall, nativeFunction } from '../sql/native.ts';
 import { cast } from '../sql/convert.ts';
 import type { FunctionRow, FunctionRows } from '../sql/scope.ts';
@@ -102,7 +102,7 @@ const datetimeFormat = /^(?:yyyy|yy|y|MM|M|dd|d|HH|H|hh|h|mm|m|ss|s|tt|f{1,7}|F{
 const timespanFormat = /^(?:d{1,8}|HH|H|hh|h|mm|m|ss|s|f{1,7}|F{1,7}|[ /\-:,._[\]])*$/;
 
 const checkedFormat = (name: string, allowed: RegExp, row: FunctionRow): FunctionRow => ({
-  ...row,
+  ...withoutRun(row),
   sql: (args, call, scope) => {
     const pattern = args[1]?.expression;
     if (pattern?.k === 'literal' && !allowed.test(String(pattern.value)))
@@ -256,7 +256,7 @@ function isoWeek(ticks: bigint): bigint {
 
 export const datetimeTextFunctions: FunctionRows = {
   format_datetime: {
-    ...formatDatetimeRow,
+    ...withoutRun(formatDatetimeRow),
     sql: ([at, format], call) => {
       const text = format?.expression.k === 'literal' ? String(format.expression.value) : undefined;
       const sql = at && text !== undefined ? formatDatetimeSql(cast(at, 'datetime'), text) : undefined;

@@ -1,17 +1,31 @@
 import { cast, jsonArrayOf, jsonElement } from '../sql/convert.ts';
-import { jsonPairs } from '../values/json-text.ts';
+import { KqlError } from '../plan/kql-error.ts';
+import { allAsJson, toType } from '../values/convert-value.ts';
+import { jsonItems, jsonKind, jsonPairs } from '../values/json-text.ts';
+import { jsonOfText, plainJson } from '../values/plain-json.ts';
+import type { NativeValue } from '../sql/native.ts';
 import { nativeCall, nativeFunction } from '../sql/native.ts';
-import type { FunctionRow, FunctionRows } from '../sql/scope.ts';
+import type { FunctionRow, FunctionRows, ValueArgument } from '../sql/scope.ts';
 
 const member = nativeFunction('member', ['dynamic', 'string'], 'dynamic', ([bag, key]) => {
   const found = jsonPairs(String(bag))?.find(([name]) => name === key)?.[1];
   return found === undefined || found === 'null' ? null : found;
 });
 
+const found = (raw: string | undefined): NativeValue => (raw === undefined || raw === 'null' ? null : plainJson(raw));
+const memberOf = (json: string, key: string): NativeValue =>
+  found(jsonPairs(json)?.find(([name]) => name === key)?.[1]);
+const dynamicOf = ({ value, type }: ValueArgument): NativeValue => toType(value, type, 'dynamic');
+const textOf = ({ value, type }: ValueArgument): string => String(toType(value, type, 'string') ?? '');
+
 /** `d.key`: only bags have keys; a missing key and a JSON null are both null. */
 const path: FunctionRow = {
   result: 'dynamic',
   natives: [member],
+  run: ([target, key]) => {
+    const json = target ? dynamicOf(target) : null;
+    return json === null || !key ? null : memberOf(String(json), textOf(key));
+  },
   sql: ([target, key], _call, { ctx }) => {
     if (!target || key?.expression.k !== 'literal') return 'NULL';
     if (unreachable.has(String(key.expression.value)))
@@ -28,6 +42,15 @@ const unreachable: ReadonlySet<string> = new Set(['', '*']);
 const index: FunctionRow = {
   result: 'dynamic',
   natives: [member],
+  run: ([target, key]) => {
+    const json = target ? dynamicOf(target) : null;
+    if (json === null || !key || (key.type !== 'string' && key.value === null)) return null;
+    const isName = key.type === 'string' || (key.type === 'dynamic' && jsonKind(String(key.value)) === 'string');
+    if (isName) return memberOf(String(json), textOf(key));
+    const at = key.type === 'dynamic' ? String(key.value) : String(toType(key.value, key.type, 'long'));
+    if (!/^-?\d+$/.test(at)) throw new KqlError('runtime', 'An array has whole numbers for indexes.');
+    return found(jsonItems(String(json))?.at(Number(at)));
+  },
   sql: ([target, key], call, scope) => {
     if (!target || !key) return 'NULL';
     if (key.expression.k === 'literal' && key.type === 'string') return path.sql([target, key], call, scope);
@@ -54,6 +77,16 @@ const bagPack = (skipEmpty: boolean): FunctionRow => ({
     }
     return pairs.length === 0 ? `'{}'` : `('{' || concat_ws(',', ${pairs.join(', ')}) || '}')`;
   },
+  run: (args) => {
+    const pairs: string[] = [];
+    for (let at = 0; at + 1 < args.length; at += 2) {
+      const [key, value] = [args[at], args[at + 1]];
+      if (!key || !value || (skipEmpty && (value.value === null || (value.type === 'string' && value.value === ''))))
+        continue;
+      pairs.push(`${jsonOfText(textOf(key))}:${String(dynamicOf(value) ?? 'null')}`);
+    }
+    return `{${pairs.join(',')}}`;
+  },
 });
 
 type Bag = Readonly<Record<string, unknown>>;
@@ -63,7 +96,7 @@ export const isBag = (value: unknown): value is Bag =>
 export const dynamicFunctions: FunctionRows = {
   path,
   index,
-  pack_array: { result: 'dynamic', sql: jsonArrayOf },
+  pack_array: { result: 'dynamic', sql: jsonArrayOf, run: allAsJson },
   bag_pack: bagPack(false),
   bag_pack_nonempty: bagPack(true),
   array_length: {
@@ -72,5 +105,9 @@ export const dynamicFunctions: FunctionRows = {
       a
         ? `CASE WHEN json_type(${cast(a, 'dynamic')}) = 'ARRAY' THEN CAST(json_array_length(${cast(a, 'dynamic')}) AS BIGINT) END`
         : 'NULL',
+    run: ([a]) => {
+      const items = a && jsonItems(String(dynamicOf(a) ?? ''));
+      return items ? BigInt(items.length) : null;
+    },
   },
 };

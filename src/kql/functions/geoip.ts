@@ -1,6 +1,6 @@
 import { KqlError } from '../plan/kql-error.ts';
 import { GeoipDatabase } from '../algorithms/geo/geoip.ts';
-import { native } from '../sql/native-row.ts';
+import { native, withoutRun } from '../sql/native-row.ts';
 import type { FunctionRows } from '../sql/scope.ts';
 
 let database: GeoipDatabase | undefined;
@@ -26,7 +26,7 @@ const geoInfo = native('geo_info_from_ip_address', ['string'], 'dynamic', ([addr
 
 export const geoipFunctions: FunctionRows = {
   geo_info_from_ip_address: {
-    ...geoInfo,
+    ...withoutRun(geoInfo),
     sql: (args, call, scope) => {
       databaseGiven(call.at);
       return geoInfo.sql(args, call, scope);

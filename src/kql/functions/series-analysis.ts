@@ -9,7 +9,7 @@ import { fitTwoLines } from '../algorithms/series/two-lines.ts';
 import { KqlError } from '../plan/kql-error.ts';
 import { realToDynamic } from '../values/real-text.ts';
 import type { NativeValue } from '../sql/native.ts';
-import { native } from '../sql/native-row.ts';
+import { native, withoutRun } from '../sql/native-row.ts';
 import type { FunctionRows, SqlArgument } from '../sql/scope.ts';
 import { elementsOf, numbersOf, reals } from './series-elements.ts';
 
@@ -147,7 +147,7 @@ export const seriesAnalysisFunctions: FunctionRows = {
     },
   ),
   series_periods_validate: {
-    ...validatePeriods,
+    ...withoutRun(validatePeriods),
     sql: ([series, ...periods], call, scope) => {
       invariant(series, 'the binder lets no call without a series through');
       if (periods.length > periodsMax)

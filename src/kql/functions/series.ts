@@ -10,7 +10,7 @@ import { KqlError } from '../plan/kql-error.ts';
 import { jsonArray } from '../values/json-text.ts';
 import { realToDynamic } from '../values/real-text.ts';
 import type { NativeValue } from '../sql/native.ts';
-import { native } from '../sql/native-row.ts';
+import { native, withoutRun } from '../sql/native-row.ts';
 import type { FunctionRow, FunctionRows } from '../sql/scope.ts';
 import { seriesAnalysisFunctions } from './series-analysis.ts';
 import { itemsOf } from './array.ts';
@@ -139,7 +139,7 @@ const polynomial = native(
   { nulls: true, defaults: ['NULL', '1'] },
 );
 const fitPoly: FunctionRow = {
-  ...polynomial,
+  ...withoutRun(polynomial),
   sql: (args, call, scope) => {
     const degree = args[2]?.type ?? 'long';
     if (degree !== 'int' && degree !== 'long')

@@ -4,12 +4,13 @@ import { jsonToText } from '../values/json-text.ts';
 import type { NativeFunction, NativeValue } from '../sql/native.ts';
 import { lowerText, upperText } from '../values/letters.ts';
 import { regex } from '../algorithms/regex/regex.ts';
-import { native } from '../sql/native-row.ts';
+import { native, withoutRun } from '../sql/native-row.ts';
 import { nativeCall, nativeFunction, parseJson } from '../sql/native.ts';
 import { itemsOf } from './array.ts';
 import { constantRegex } from './constant-regex.ts';
 import { typedText } from './conversion.ts';
 import { jsTermPattern } from './terms.ts';
+import { toType } from '../values/convert-value.ts';
 import type { FunctionRow, FunctionRows } from '../sql/scope.ts';
 
 /** One text in, SQL out. */
@@ -79,7 +80,7 @@ const indexOf = native(
 
 /** Refuses a constant that is no regular expression even where there are no rows. */
 const withPattern = (index: number, row: FunctionRow): FunctionRow => ({
-  ...row,
+  ...withoutRun(row),
   sql: (args, call, scope) => {
     const pattern = args[index]?.expression;
     if (pattern?.k === 'literal' && typeof pattern.value === 'string') regex(pattern.value);
@@ -225,7 +226,11 @@ const extractAll: FunctionRow = {
 };
 
 export const stringFunctions: FunctionRows = {
-  strlen: { result: 'long', sql: ([s]) => `length(${s ? cast(s, 'string') : "''"})` },
+  strlen: {
+    result: 'long',
+    sql: ([s]) => `length(${s ? cast(s, 'string') : "''"})`,
+    run: ([s]) => BigInt(s ? Array.from(String(toType(s.value, s.type, 'string') ?? '')).length : 0),
+  },
   string_size: { result: 'long', sql: ([s]) => `strlen(${s ? cast(s, 'string') : "''"})` },
   toupper: cased('upper', upperKept, ['ß', 'ı']),
   tolower: cased('lower', lowerKept, ['İ']),

@@ -207,3 +207,19 @@ it('random expressions over random rows give what SQL gives', async () => {
     fuzz(40),
   );
 });
+
+it.each([
+  'array_concat',
+  'array_length',
+  'bag_merge',
+  'bag_pack',
+  'datetime_diff',
+  'path',
+  'index',
+  'substring',
+  'tostring',
+  'max_of',
+])('%s needs no question to SQL for each record', (name) => {
+  const args = [1, 2, 3].map(() => ({ k: 'column', name: 'x', type: 'long' }) as const);
+  expect(stateExpression({ k: 'call', name, args, type: 'long' })).toBeTypeOf('function');
+});

@@ -1,8 +1,10 @@
 import type { Call, ColumnReference, Expression, Literal } from '../plan/expression.ts';
+import { functionRows } from '../functions/table.ts';
 import { KqlError } from '../plan/kql-error.ts';
 import type { KqlType } from '../plan/types.ts';
 import type { NativeValue } from '../sql/native.ts';
 import { commonType } from '../sql/common-type.ts';
+import { toType } from '../values/convert-value.ts';
 import { inCalendar } from '../values/ticks.ts';
 import { checkedLong, compareReals, compareTexts, floorMod, longOfReal, withinInt } from '../values/numbers.ts';
 
@@ -12,7 +14,7 @@ export type Resolve = (reference: ColumnReference) => NativeValue;
 export type Evaluate = (resolve: Resolve) => NativeValue;
 
 /** What the steps of a scan mostly compute with, without a query for each row: comparisons, sums and choices of plain values. Whatever
- * is not here is computed in SQL, by the rows of the functions.
+ * is not here is computed by the rows of the functions: by `run` where a row has it, else in SQL.
  * @param type that the value is wanted in
  * @returns undefined for an expression that has anything else in it */
 export function stateExpression(expression: Expression, type: KqlType = expression.type): Evaluate | undefined {
@@ -30,12 +32,26 @@ function ownValue(expression: Expression): Evaluate | undefined {
     case 'column':
       return expression.name === '*' ? undefined : (resolve) => resolve(expression);
     case 'call':
-      return Object.hasOwn(core, expression.name) && expression.types === undefined
-        ? core[expression.name]?.(expression)
-        : undefined;
+      if (expression.types !== undefined) return undefined;
+      return (
+        (Object.hasOwn(core, expression.name) ? core[expression.name]?.(expression) : undefined) ?? ofRow(expression)
+      );
     default:
       return undefined;
   }
+}
+
+/** A function that its row has for values, too. */
+function ofRow({ name, args, type }: Call): Evaluate | undefined {
+  const row = Object.hasOwn(functionRows, name) ? functionRows[name] : undefined;
+  const run = row?.run;
+  const compiled = args.map((argument) => ({ type: argument.type, evaluate: ownValue(argument) }));
+  const given = compiled.flatMap(({ type: own, evaluate }) => (evaluate ? [{ type: own, evaluate }] : []));
+  if (!run || given.length < args.length) return undefined;
+  return (resolve) => {
+    const values = given.map(({ type: own, evaluate }) => ({ type: own, value: evaluate(resolve) }));
+    return toType(run(values), row.result ?? type, type);
+  };
 }
 
 export function literalValue({ type, value }: Literal): NativeValue {
@@ -197,6 +213,22 @@ const coalesce: Compile = ({ args, type }) => {
   };
 };
 
+/** Nulls count for nothing. @param sign 1 for the largest value */
+const extreme =
+  (sign: 1 | -1): Compile =>
+  ({ args, type }) => {
+    const common = args.map((argument) => argument.type).reduce<KqlType>(commonType, type);
+    if (common !== type || type === 'string' || !comparable.has(type)) return undefined;
+    return ofArguments(
+      args.map((argument) => [argument, type]),
+      (values) =>
+        values.reduce<NativeValue>(
+          (best, value) => (value !== null && (best === null || signOf(value, best) * sign > 0) ? value : best),
+          null,
+        ),
+    );
+  };
+
 /** @param decides the value of one side that decides */
 const connective =
   (decides: boolean): Compile =>
@@ -257,6 +289,8 @@ const core: Readonly<Record<string, Compile>> = {
   iif: choice,
   case: choice,
   coalesce,
+  max_of: extreme(1),
+  min_of: extreme(-1),
   isnull: test(isNull),
   isnotnull: test((value, type) => !isNull(value, type)),
   notnull: test((value, type) => !isNull(value, type)),

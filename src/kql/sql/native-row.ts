@@ -2,7 +2,8 @@ import type { KqlType } from '../plan/types.ts';
 import { cast } from './convert.ts';
 import type { NativeFunction, NativeOptions, NativeValue } from './native.ts';
 import { nativeCall, nativeFunction } from './native.ts';
-import type { FunctionRow, SqlArgument } from './scope.ts';
+import { toType } from '../values/convert-value.ts';
+import type { FunctionRow, SqlArgument, ValueArgument } from './scope.ts';
 
 /** How to write a function of KQL in JavaScript: `native('reverse_words', ['string'], 'string', ([s]) => …)` is its row. */
 export function native(
@@ -13,7 +14,24 @@ export function native(
   options: NativeOptions = {},
 ): FunctionRow {
   const fn = nativeFunction(name, parameters, result, run, options);
-  return { result, sql: (args) => nativeSql(fn, args), natives: [fn] };
+  const row: FunctionRow = { result, sql: (args) => nativeSql(fn, args), natives: [fn] };
+  // Patterns of users have time for a whole query only, which is kept where SQL calls them.
+  return fn.hasPatterns ? row : { ...row, run: (args) => fn.run(nativeValues(fn, args)) };
+}
+
+const nativeValues = ({ parameters, defaults }: NativeFunction, args: readonly ValueArgument[]): NativeValue[] =>
+  parameters.map((type, index) => {
+    const argument = args[index];
+    if (argument) return toType(argument.value, argument.type, type);
+    return constant(defaults[defaults.length - parameters.length + index] ?? 'NULL', type);
+  });
+
+/** The value of a default, which is written in SQL. */
+function constant(sql: string, type: KqlType): NativeValue {
+  if (sql === 'NULL') return null;
+  if (sql.startsWith("'")) return sql.slice(1, -1).replaceAll("''", "'");
+  if (type === 'bool') return sql === 'true';
+  return type === 'real' ? Number(sql) : BigInt(sql);
 }
 
 /** SQL of a call whose arguments are brought to the types of the parameters; those left out have their defaults. */
@@ -30,3 +48,9 @@ const nativeArgument = (argument: SqlArgument, type: KqlType): string => {
   const sql = cast(argument, type);
   return type === 'guid' || type === 'decimal' ? `CAST(${sql} AS VARCHAR)` : sql;
 };
+
+/** What a row with other SQL takes over from one: its SQL looks at more than values tell, and so nothing but SQL computes it. */
+export const withoutRun = ({ result, natives }: FunctionRow): Pick<FunctionRow, 'result' | 'natives'> => ({
+  ...(result && { result }),
+  ...(natives && { natives }),
+});

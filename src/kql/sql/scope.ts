@@ -2,7 +2,7 @@ import type { Call, ColumnReference, Expression } from '../plan/expression.ts';
 import type { Plan, PlanNode } from '../plan/plan.ts';
 import type { KqlType } from '../plan/types.ts';
 import type { SqlContext } from './context.ts';
-import type { NativeFunction } from './native.ts';
+import type { NativeFunction, NativeValue } from './native.ts';
 import type { Output, Relation } from './relation.ts';
 
 // A row is compiled in a context, and a context holds all rows: this file and `context.ts` name each other's types.
@@ -26,6 +26,12 @@ export interface SqlArgument {
   readonly expression: Expression;
 }
 
+/** An argument as its value; integers of every width as bigint. */
+export interface ValueArgument {
+  readonly value: NativeValue;
+  readonly type: KqlType;
+}
+
 /** What every kind of function has. */
 interface CallableRow {
   /** The functions in JavaScript that its SQL calls. */
@@ -35,10 +41,13 @@ interface CallableRow {
 /** A scalar function or operator. To add one, add a row to the file of its family in `functions/`.
  * `sql` gets compiled arguments as they are; use the helpers of `convert.ts` to get the type wanted.
  * `result`: the type that the SQL yields when it is not the binder's type for the call; the value is then converted.
+ * `run`: the same of values, where row after row is computed and a query for each would be slow; it yields the type `result`. A row
+ * without it is computed in SQL there, too.
  * A row that yields a string may yield NULL: the caller turns it into ''. */
 export interface FunctionRow extends CallableRow {
   readonly result?: KqlType;
   readonly sql: (args: readonly SqlArgument[], call: Call, scope: RowScope) => string;
+  readonly run?: (args: readonly ValueArgument[]) => NativeValue;
 }
 export type FunctionRows = Readonly<Record<string, FunctionRow>>;
 

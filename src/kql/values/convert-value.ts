@@ -3,7 +3,7 @@ import { KqlError } from '../plan/kql-error.ts';
 import type { KqlType } from '../plan/types.ts';
 import type { NativeValue } from '../sql/native.ts';
 import { toUnits, trimDecimal } from './decimal.ts';
-import { jsonKind, jsonToText } from './json-text.ts';
+import { jsonArray, jsonKind, jsonToText } from './json-text.ts';
 import { formatReal, realToDynamic } from './real-text.ts';
 import { formatDatetime, formatTimespan, parseDatetime, parseTimespan } from './ticks.ts';
 import { jsonOfText } from './plain-json.ts';
@@ -25,6 +25,10 @@ const whole = (value: NativeValue): bigint => {
   invariant(typeof value === 'bigint', 'whole numbers and ticks are bigint');
   return value;
 };
+
+/** All values as one JSON array, as functions of any number of arguments take them. */
+export const allAsJson = (args: readonly { readonly value: NativeValue; readonly type: KqlType }[]): string =>
+  jsonArray(args.map(({ value, type }) => String(toType(value, type, 'dynamic') ?? 'null')));
 
 type Conversion = (value: NativeValue) => NativeValue;
 const isNotZero: Conversion = (x) => Number(x) !== 0;

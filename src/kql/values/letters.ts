@@ -28,10 +28,3 @@ function greekUpper(character: string): string {
   return /[\u1fb3\u1fc3\u1ff3]/.test(character) ? shifted(character, 9) : character;
 }
 const shifted = (character: string, by: number): string => String.fromCharCode(character.charCodeAt(0) + by);
-
-const segmenter = new Intl.Segmenter('en', { granularity: 'grapheme' });
-/** What is read as one character keeps its order. */
-export const reversedText = (text: string): string =>
-  Array.from(segmenter.segment(text), ({ segment }) => segment)
-    .reverse()
-    .join('');

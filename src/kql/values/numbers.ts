@@ -1,5 +1,5 @@
 import { KqlError } from '../plan/kql-error.ts';
-import { decimalTooLong, fromUnits, toUnits } from './decimal.ts';
+import { fromUnits, toUnits } from './decimal.ts';
 
 /** Numbers as DuckDB computes with them. */
 
@@ -64,14 +64,6 @@ export function decimalOfText(text: string): string | null {
   return size >= decimalUnitsEnd ? null : fromUnits(match[1] === '-' ? -size : size);
 }
 
-/** @throws KqlError `notSupported` for a result with too many digits before the point */
-export function boundedDecimal(text: string | null): string | null {
-  if (text === null) return null;
-  const units = toUnits(text);
-  if (units >= decimalUnitsEnd || units <= -decimalUnitsEnd) throw new KqlError('notSupported', decimalTooLong);
-  return text;
-}
-
 /** The whole part and the rest of it are each as near as a real comes. */
 export function decimalToReal(text: string): number {
   const units = toUnits(text);
@@ -79,12 +71,6 @@ export function decimalToReal(text: string): number {
   if (units >= -(1n << 53n) && units <= 1n << 53n) return Number(units) / 1e18;
   return Number(units / unit) + Number(units % unit) / 1e18;
 }
-
-/** Half away from zero. */
-export const roundHalfUp = (x: number): number => {
-  const whole = Math.trunc(x);
-  return Math.abs(x - whole) >= 0.5 ? whole + Math.sign(x) : whole;
-};
 
 /** Never negative; by zero null. */
 export const floorMod = (a: bigint, b: bigint): bigint | null => {

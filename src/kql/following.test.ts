@@ -14,7 +14,7 @@ const graph = "datatable(a:string, b:string)['x', 'y'] | make-graph a --> b with
 it.each([
   [
     'datatable(x:real, y:real)[1, 14, 2, 10] | summarize covariance(x, y), covariancep(x, y), covariance(x, y) | where 1 == 1',
-    ['covariance_x_y', 'covariancep_x_y', 'covariance_x1'],
+    ['covariance_x_y', 'covariancep_x_y', 'covariance_x_y1'],
     [[-2, -1, -2]],
   ],
   [

@@ -1,5 +1,5 @@
 import type { SyntaxNode } from '../language.ts';
-import { children, kindOf, list, nameOf, need, resultName, symbolKind, toArray } from '../language.ts';
+import { children, isTuple, kindOf, list, nameOf, need, resultName, symbolKind, toArray } from '../language.ts';
 import { givenNames } from '../named-expressions.ts';
 import type { Correction } from './correction.ts';
 import { correction } from './correction.ts';
@@ -62,25 +62,38 @@ function namedLevels(official: readonly ColumnOf[], node: SyntaxNode): readonly 
   return unnamed === 0 ? undefined : columns;
 }
 
-/** An unnamed covariance carries the names of both columns in the engine, of the first in the binder. */
+/** An unnamed covariance carries the names of both columns in the engine, of the first in the binder; where it is there already, with a
+ * number, as any name. */
 function namedCovariances(official: readonly ColumnOf[], node: SyntaxNode): readonly ColumnOf[] | undefined {
-  const names = new Map<unknown, string>();
-  for (const call of list(node, 'Aggregates')) {
-    if (kindOf(call) !== 'FunctionCallExpression') continue;
-    const name = nameOf(need(call, 'Name'));
-    if (!name.startsWith('covariance')) continue;
-    const [first, second] = list(need(call, 'ArgumentList'), 'Expressions');
-    const columns = [first, second].map((argument) =>
-      argument && kindOf(argument) === 'NameReference' ? `_${nameOf(argument)}` : '',
-    );
-    names.set(call, name + columns.join(''));
-  }
-  if (names.size === 0) return undefined;
+  const columns = [...official];
   const taken = new Set(official.map(({ Name }) => Name));
-  return official.map((column) => {
-    const name = names.get(column.Source);
-    return name === undefined || taken.has(name) ? column : column.WithName(name);
+  const calls = list(node, 'Aggregates').flatMap((call, index, all) => {
+    const name = kindOf(call) === 'FunctionCallExpression' ? covarianceName(call) : undefined;
+    if (name === undefined) return [];
+    // A repeated name has lost its source: it is known by its place, where each call from there on is one column.
+    const bySource = official.findIndex(({ Source }) => Source === call);
+    const isLast = !all.slice(index).some(({ ResultType }) => isTuple(ResultType));
+    return bySource >= 0 || isLast
+      ? [[bySource >= 0 ? bySource : official.length - all.length + index, name] as const]
+      : [];
   });
+  for (const [index, name] of calls) {
+    let free = name;
+    for (let number = 1; taken.has(free); number += 1) free = `${name}${number}`;
+    taken.add(free);
+    columns.splice(index, 1, ...columns.slice(index, index + 1).map((column) => column.WithName(free)));
+  }
+  return calls.length > 0 ? columns : undefined;
+}
+
+function covarianceName(call: SyntaxNode): string | undefined {
+  const name = nameOf(need(call, 'Name'));
+  if (!name.startsWith('covariance')) return undefined;
+  const [first, second] = list(need(call, 'ArgumentList'), 'Expressions');
+  const names = [first, second].map((argument) =>
+    argument && kindOf(argument) === 'NameReference' ? `_${nameOf(argument)}` : '',
+  );
+  return name + names.join('');
 }
 
 /** A column that the tables of `find` have in several types is one for each of them; the binder has a dynamic one. */

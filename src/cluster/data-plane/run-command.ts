@@ -1,7 +1,7 @@
 import type { FastifyRequest } from 'fastify';
 import { newGuid, parseGuid } from '../../base/guid.ts';
 import { instant, toIso } from '../../clock/clock.ts';
-import type { CommandTable } from '../../database/commands/command.ts';
+import type { CommandTable, QueriedTables } from '../../database/commands/command.ts';
 import type { CommandContext } from '../../database/commands/command-context.ts';
 import { runCommand } from '../../database/commands/run-command.ts';
 import { unixEpochTicks, ticksPerMillisecond } from '../../kql/values/ticks.ts';
@@ -42,12 +42,12 @@ export async function runCommandRequest(
     async (signal, place) => {
       const context = await commandContext(ports, admitted, sent, { signal, place });
       const startedMs = ports.monotonicMs();
-      const { further, ...first } = await runCommand(context, sent.text);
+      const answer = await runCommand(context, sent.text);
       await ports.lease.require();
       const text =
-        further === undefined
-          ? oneTable(first.columns, encoded(first).rows)
-          : answerOfQuery(ports, admitted, [first, ...further].map(encoded), ports.monotonicMs() - startedMs);
+        answer.queried === undefined
+          ? oneTable(answer.columns, encoded(answer).rows)
+          : answerOfQuery(ports, admitted, answer.queried, ports.monotonicMs() - startedMs);
       reply.hijack();
       const headers = { ...stringHeaders(reply.getHeaders()), 'content-type': 'application/json; charset=utf-8' };
       const body = new AnswerBody(reply.raw, headers, encodingsOf(request.headers['accept-encoding']));
@@ -60,10 +60,10 @@ export async function runCommandRequest(
 function answerOfQuery(
   ports: DataPlanePorts,
   { access, request }: AdmittedRequest,
-  results: readonly EncodedResult[],
+  { tables, scanned }: QueriedTables,
   milliseconds: number,
 ): string {
-  const nothing = { extents: 0, extentsScanned: 0, rows: 0, rowsScanned: 0 };
+  const results = tables.map(encoded);
   const sizes = results.map(({ rows }) => ({
     rows: rows.length,
     bytes: rows.reduce((sum, row) => sum + row.length, 0),
@@ -72,7 +72,7 @@ function answerOfQuery(
     timestamp: toIso(instant(access.now)),
     clientRequestId: clientRequestIdOf(request.correlation),
     activityId: request.correlation.requestId,
-    resources: resourceText(milliseconds, nothing, sizes),
+    resources: resourceText(milliseconds, scanned, sizes),
     errors: [],
     cancelled: false,
   };

@@ -6,7 +6,7 @@ import type { Column, KqlType } from '../../kql/plan/types.ts';
 import type { QueryExecution } from '../../kql/query-engine.ts';
 import type { NativeValue } from '../../kql/sql/native.ts';
 import { formatDatetime, formatTimespan } from '../../kql/values/ticks.ts';
-import type { CommandTable, Row } from './command.ts';
+import type { CommandTable, QueriedTables, Row } from './command.ts';
 import type { CommandContext } from './command-context.ts';
 import { commandProgram } from './command-program.ts';
 import { queryRequest, requireReadable } from './query-request.ts';
@@ -22,7 +22,7 @@ export async function pipeParsed(
   made: CommandTable,
   pipe: Program,
   text: string,
-): Promise<readonly CommandTable[]> {
+): Promise<QueriedTables> {
   requireReadable(context, pipe, 'Query');
   const source = commandProgram(context, 'pipe', { text, program: pipe });
   return readResults(await context.engine.executeProgram(source, queryRequest(context, text), made));
@@ -30,11 +30,7 @@ export async function pipeParsed(
 
 /** What follows a command that the parser does not know: over its rows as literals.
  * @param pipe operators from the first `|`, or statements */
-export async function pipeText(
-  context: CommandContext,
-  made: CommandTable,
-  pipe: string,
-): Promise<readonly CommandTable[]> {
+export async function pipeText(context: CommandContext, made: CommandTable, pipe: string): Promise<QueriedTables> {
   if (made.rows.length * made.columns.length > literalsMax)
     throw new KqlError('limits', 'The command has too many rows for a query over them.');
   const schema = made.columns.map(({ name, type }) => `${quotedName(name)}:${type}`).join(', ');
@@ -62,13 +58,14 @@ export async function readResult(execution: QueryExecution): Promise<CommandTabl
     execution.close();
     throw new KqlError('semantic', 'A command has exactly one result.');
   }
-  const [result] = await readResults(execution);
+  const { tables } = await readResults(execution);
+  const [result] = tables;
   invariant(result !== undefined, 'each result of a query is a table');
   return result;
 }
 
 /** Reads all results to their ends and lets go of what they hold. */
-async function readResults(execution: QueryExecution): Promise<readonly CommandTable[]> {
+async function readResults(execution: QueryExecution): Promise<QueriedTables> {
   const tables: CommandTable[] = [];
   let left = rowsMax;
   try {
@@ -82,7 +79,7 @@ async function readResults(execution: QueryExecution): Promise<readonly CommandT
       }
       tables.push({ columns, rows, ...(visualization && { visualization }) });
     }
-    return tables;
+    return { tables, scanned: execution.scanned };
   } finally {
     execution.close();
   }

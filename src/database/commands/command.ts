@@ -3,6 +3,7 @@ import type { Program } from '../../kql/plan/plan.ts';
 import { KqlError } from '../../kql/plan/kql-error.ts';
 import type { Column } from '../../kql/plan/types.ts';
 import type { QueryResult } from '../../kql/query-engine.ts';
+import type { ScanCounts } from '../../kql/query-request.ts';
 import type { NativeValue } from '../../kql/sql/native.ts';
 import type { CommandContext } from './command-context.ts';
 import type { Permission } from './permissions.ts';
@@ -39,8 +40,14 @@ export type RunNested = (text: string) => Promise<CommandAnswer>;
 /** The one table of a command, or the first result of a query over it. */
 export interface CommandAnswer extends CommandTable {
   readonly kind: string;
-  /** The other results of such a query, if there was one. */
-  readonly further?: readonly CommandTable[];
+  /** All results of such a query, if there was one. */
+  readonly queried?: QueriedTables;
+}
+
+/** The results of a query over what a command answered, and how much of the stored tables it looked at. */
+export interface QueriedTables {
+  readonly tables: readonly CommandTable[];
+  readonly scanned: ScanCounts;
 }
 
 /** What was asked, however it was read. */

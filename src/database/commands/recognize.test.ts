@@ -83,3 +83,13 @@ describe('operators after a command that the parser does not know', () => {
     expect(await cluster.run('.show purges | count')).toEqual([{ Count: 0n }]);
   });
 });
+
+it.each([
+  ['.show tables ; // all\n // of them', undefined],
+  ['.show tables;', undefined],
+  [`.show tables;${'//'.repeat(50_000)}\nprint 1`, 'then'],
+  [`.show tables;${' '.repeat(100_000)}print 1`, 'then'],
+  ['.show tables | count;', 'pipe'],
+])('%.40s… ends in what follows it, soon found', (text, kind) => {
+  expect(splitCommand(text)?.find(({ kind: own }) => own === 'then' || own === 'pipe')?.kind).toBe(kind);
+});

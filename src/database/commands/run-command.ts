@@ -3,7 +3,7 @@ import type { ParsedCommand } from '../../kql/plan/command.ts';
 import { KqlError } from '../../kql/plan/kql-error.ts';
 import type { KqlCatalog } from '../../kql/plan/catalog.ts';
 import { Command } from './command.ts';
-import type { CommandAnswer, CommandInput, CommandRow, CommandTable } from './command.ts';
+import type { CommandAnswer, CommandInput, CommandRow, QueriedTables } from './command.ts';
 import type { CommandContext } from './command-context.ts';
 import { commandRow } from './command-rows.ts';
 import { withoutBrackets } from './inline-records.ts';
@@ -32,16 +32,17 @@ async function runText(here: CommandContext, sent: string): Promise<CommandAnswe
   const recognized = recognizeCommand(text);
   if (recognized !== undefined) {
     const made = await runInput(here, recognized.input);
-    return recognized.pipe === undefined ? made : queried(made, await pipeText(here, made, recognized.pipe));
+    return recognized.pipe === undefined ? made : overQuery(made, await pipeText(here, made, recognized.pipe));
   }
   const parsed = await parse(here, text);
   const made = await runInput(here, { ...parsed, text });
-  return parsed.pipe === undefined ? made : queried(made, await pipeParsed(here, made, parsed.pipe, text));
+  return parsed.pipe === undefined ? made : overQuery(made, await pipeParsed(here, made, parsed.pipe, text));
 }
 
-function queried({ kind }: CommandAnswer, [first, ...further]: readonly CommandTable[]): CommandAnswer {
+function overQuery({ kind }: CommandAnswer, queried: QueriedTables): CommandAnswer {
+  const [first] = queried.tables;
   invariant(first !== undefined, 'a query has a result');
-  return { kind, ...first, further };
+  return { kind, ...first, queried };
 }
 
 async function runInput(context: CommandContext, input: CommandInput): Promise<CommandAnswer> {

@@ -3,7 +3,7 @@ import { quotedText } from '../../kql/plan/quoted.ts';
 import { unquote } from '../../kql/parser/process/strings.ts';
 
 /** A piece of a command's text. `raw`: all that follows `<|`; `pipe`: all that follows `|`; `then`:
- * all that follows `;`, if that is anything. */
+ * all that follows `;`. */
 export interface Word {
   readonly kind: 'word' | 'string' | 'mark' | 'raw' | 'pipe' | 'then';
   readonly text: string;
@@ -14,15 +14,16 @@ export interface Word {
 }
 
 const patterns: readonly (readonly [Word['kind'] | 'space', RegExp])[] = [
-  ['space', /(?:\s+|\/\/[^\n]*)/y],
+  // A semicolon that nothing follows but space.
+  ['space', /(?:\s+|\/\/[^\n]*|;(?=(?:\s|\/\/[^\n]*(?:\n|$))*$))/y],
   ['raw', /<\|/y],
   ['pipe', /\|/y],
-  ['then', /;(?!\s*$)/y],
+  ['then', /;/y],
   ['string', /```[\s\S]*?```|~~~[\s\S]*?~~~/y],
   ['string', /h?@"(?:[^"]|"")*"|h?@'(?:[^']|'')*'/iy],
   ['string', /h?"(?:[^"\\\n]|\\.)*"|h?'(?:[^'\\\n]|\\.)*'/iy],
   ['word', /[\p{L}\p{N}_*](?:[\p{L}\p{N}_*-])*/uy],
-  ['mark', /\.\.|[()[\]{},=:.;-]/y],
+  ['mark', /\.\.|[()[\]{},=:.-]/y],
 ];
 
 /** Splits a command after its dot as far as it can: at most `wordsMax` words.

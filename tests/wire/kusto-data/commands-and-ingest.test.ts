@@ -52,6 +52,28 @@ describe('management commands', () => {
     expect(tables.slice(0, expected.length).map(({ rows }) => rows)).toEqual(expected);
   });
 
+  it('of a query after them say what it read of the tables', async () => {
+    await kusto.call({ call: 'mgmt', database: databaseName, text: '.create table Counted (n: long)' });
+    await kusto.call({
+      call: 'mgmt',
+      database: databaseName,
+      text: '.set-or-append Counted <| range n from 1 to 3 step 1',
+    });
+    const text = '.show version; Counted | summarize sum(n)';
+    const { tables = [] } = await kusto.call({ call: 'mgmt', database: databaseName, text });
+    await kusto.call({ call: 'mgmt', database: databaseName, text: '.drop table Counted' });
+    expect(tables[0]?.rows).toEqual([[6]]);
+    expect(JSON.stringify(tables.at(-2)?.rows)).toContain(String.raw`\"rows\":{\"total\":3,\"scanned\":3}`);
+  });
+
+  it.each(['.show tables; // all', `.show database ${databaseName} details; // all`, '.show tables;'])(
+    '%s has no query after it',
+    async (text) => {
+      const { tables, failed } = await kusto.call({ call: 'mgmt', database: databaseName, text });
+      expect([failed, tables?.length]).toEqual([undefined, 1]);
+    },
+  );
+
   it('refuse what follows them and is no query', async () => {
     for (const after of ['let x = 1;', 'print nothing_known', '.show databases']) {
       const { failed } = await kusto.call({ call: 'mgmt', database: databaseName, text: `.show tables; ${after}` });

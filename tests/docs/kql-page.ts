@@ -77,7 +77,7 @@ export function kqlPage(): string {
     wrapped(`Only where graph operators speak of nodes and edges: ${codes([...patternFunctions].toSorted())}.`),
     '',
     wrapped(
-      'In conditions and assignments of `scan`, comparisons, arithmetic and choices among plain values of the state of a step cost next to nothing; any other function of it is a statement of its own for each row (for one row of each partition, with `partition by`). Functions of neighbouring rows, and `in`, `has_any` and `has_all` over a table, are refused there.',
+      'In conditions and assignments of `scan`, comparisons, arithmetic and choices among plain values of the state of a step, conversions, members of dynamics and functions that are JavaScript cost next to nothing; any other function of it is a statement of its own for each row (for one row of each partition, with `partition by`). Functions of neighbouring rows, and `in`, `has_any` and `has_all` over a table, are refused there.',
     ),
     '',
     'Only with a city database of your own (`--geoip-database FILE`): `geo_info_from_ip_address`.',

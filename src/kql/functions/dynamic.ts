@@ -7,14 +7,15 @@ import type { NativeValue } from '../sql/native.ts';
 import { nativeCall, nativeFunction } from '../sql/native.ts';
 import type { FunctionRow, FunctionRows, ValueArgument } from '../sql/scope.ts';
 
-const member = nativeFunction('member', ['dynamic', 'string'], 'dynamic', ([bag, key]) => {
-  const found = jsonPairs(String(bag))?.find(([name]) => name === key)?.[1];
-  return found === undefined || found === 'null' ? null : found;
-});
-
-const found = (raw: string | undefined): NativeValue => (raw === undefined || raw === 'null' ? null : plainJson(raw));
-const memberOf = (json: string, key: string): NativeValue =>
+/** What is found in a dynamic, as written there; a JSON null is none. */
+const found = (raw: string | undefined): string | null => (raw === undefined || raw === 'null' ? null : raw);
+const memberOf = (json: string, key: string): string | null =>
   found(jsonPairs(json)?.find(([name]) => name === key)?.[1]);
+const member = nativeFunction('member', ['dynamic', 'string'], 'dynamic', ([bag, key]) =>
+  memberOf(String(bag), String(key)),
+);
+
+const plain = (raw: string | null): NativeValue => (raw === null ? null : plainJson(raw));
 const dynamicOf = ({ value, type }: ValueArgument): NativeValue => toType(value, type, 'dynamic');
 const textOf = ({ value, type }: ValueArgument): string => String(toType(value, type, 'string') ?? '');
 
@@ -24,7 +25,7 @@ const path: FunctionRow = {
   natives: [member],
   run: ([target, key]) => {
     const json = target ? dynamicOf(target) : null;
-    return json === null || !key ? null : memberOf(String(json), textOf(key));
+    return json === null || !key ? null : plain(memberOf(String(json), textOf(key)));
   },
   sql: ([target, key], _call, { ctx }) => {
     if (!target || key?.expression.k !== 'literal') return 'NULL';
@@ -46,10 +47,10 @@ const index: FunctionRow = {
     const json = target ? dynamicOf(target) : null;
     if (json === null || !key || (key.type !== 'string' && key.value === null)) return null;
     const isName = key.type === 'string' || (key.type === 'dynamic' && jsonKind(String(key.value)) === 'string');
-    if (isName) return memberOf(String(json), textOf(key));
+    if (isName) return plain(memberOf(String(json), textOf(key)));
     const at = key.type === 'dynamic' ? String(key.value) : String(toType(key.value, key.type, 'long'));
     if (!/^-?\d+$/.test(at)) throw new KqlError('runtime', 'An array has whole numbers for indexes.');
-    return found(jsonItems(String(json))?.at(Number(at)));
+    return plain(found(jsonItems(String(json))?.at(Number(at))));
   },
   sql: ([target, key], call, scope) => {
     if (!target || !key) return 'NULL';

@@ -1,6 +1,6 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { openLocalEngine } from './testing/local-engine.ts';
-import { parserEntry } from './testing/parser-entry.ts';
+import type { RefusingEngine } from './testing/refusing-engine.ts';
+import { openRefusingEngine } from './testing/refusing-engine.ts';
 
 const table = (name: string) => ({ name, columns: [{ name: 'x', type: 'string' } as const] });
 const catalog = {
@@ -16,25 +16,16 @@ const catalog = {
   ],
 };
 
-const opened: string[] = [];
-let engine: Awaited<ReturnType<typeof openLocalEngine>>;
+let engine: RefusingEngine;
 beforeAll(async () => {
-  engine = await openLocalEngine(parserEntry, {
-    catalog,
-    sources: {
-      open: (database, name) => {
-        opened.push(`${database}.${name}`);
-        return Promise.reject(new Error('opened'));
-      },
-    },
-  });
+  engine = await openRefusingEngine(catalog);
 });
 afterAll(() => engine.close());
 
 async function opensFor(query: string, parameters: Record<string, unknown>): Promise<readonly string[]> {
-  opened.length = 0;
+  engine.opened.length = 0;
   await expect(engine.run(query, parameters)).rejects.toThrow('opened');
-  return [...opened];
+  return [...engine.opened];
 }
 
 const declared = 'declare query_parameters(name: string);';
@@ -76,10 +67,10 @@ describe('refused', () => {
     ],
     ['a parameter without a value', `${declared} table(name)`, {}, 'constant'],
   ])('%s', async (_what, query, parameters, words) => {
-    opened.length = 0;
+    engine.opened.length = 0;
     const refused = engine.run(query, parameters);
     await expect(refused).rejects.toMatchObject({ code: expect.stringMatching(/semantic|NotFound/) as unknown });
     await expect(refused).rejects.toThrow(words);
-    expect(opened).toEqual([]);
+    expect(engine.opened).toEqual([]);
   });
 });

@@ -1,6 +1,6 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { openLocalEngine } from './testing/local-engine.ts';
-import { parserEntry } from './testing/parser-entry.ts';
+import type { RefusingEngine } from './testing/refusing-engine.ts';
+import { openRefusingEngine } from './testing/refusing-engine.ts';
 
 const table = (name: string) => ({
   name,
@@ -22,26 +22,17 @@ const catalog = {
   ],
 };
 
-const opened: string[] = [];
-let engine: Awaited<ReturnType<typeof openLocalEngine>>;
+let engine: RefusingEngine;
 beforeAll(async () => {
-  engine = await openLocalEngine(parserEntry, {
-    catalog,
-    sources: {
-      open: (database, name) => {
-        opened.push(`${database}.${name}`);
-        return Promise.reject(new Error('opened'));
-      },
-    },
-  });
+  engine = await openRefusingEngine(catalog);
 });
 afterAll(() => engine.close());
 
 /** The tables that a query comes to open, if only to fail there. */
 async function opensFor(query: string): Promise<readonly string[]> {
-  opened.length = 0;
+  engine.opened.length = 0;
   await expect(engine.run(query)).rejects.toThrow();
-  return [...opened];
+  return [...engine.opened];
 }
 
 /** Ways to a table that is hidden. */

@@ -1,6 +1,6 @@
 import { KqlError } from '../../plan/kql-error.ts';
 import type { Builder } from './builder.ts';
-import { notSupported, positionOf } from './builder.ts';
+import { notSupported, positionOf } from './node-errors.ts';
 import type { LanguageSymbol, SyntaxNode } from './language.ts';
 import { kindOf, nameOf, need, part, symbolKind } from './language.ts';
 

@@ -1,6 +1,6 @@
 import { KqlError } from '../../plan/kql-error.ts';
 import type { LanguageDiagnostic, ParsedCode, SyntaxNode } from './language.ts';
-import { UnknownTable } from './builder.ts';
+import { UnknownTable } from './node-errors.ts';
 import { isFuzzy } from './fuzzy.ts';
 import { children, kindOf, list, nameOf, need, part, symbolKind, toArray } from './language.ts';
 import { sourceOf, startsFromNothing } from './pipes.ts';

@@ -2,16 +2,9 @@ import type { Call, Expression, Literal } from '../../plan/expression.ts';
 import { partitionSide } from '../../plan/expression.ts';
 import type { KqlType } from '../../plan/types.ts';
 import type { Builder } from './builder.ts';
-import {
-  columnsOfSymbol,
-  inside,
-  isTabular,
-  notSupported,
-  positionOf,
-  semantic,
-  typeOf,
-  typeOfSymbol,
-} from './builder.ts';
+import { columnsOfSymbol, isTabular, typeOf, typeOfSymbol } from './node-types.ts';
+import { inside } from './builder.ts';
+import { notSupported, positionOf, semantic } from './node-errors.ts';
 import { isTuple } from './language.ts';
 import { isRandom, once, printedOnce } from './computed-once.ts';
 import { buildUserCall } from './functions.ts';

@@ -2,15 +2,10 @@ import type { Expression } from '../../plan/expression.ts';
 import type { Plan } from '../../plan/plan.ts';
 import type { Builder } from './builder.ts';
 import type { Binding } from './scope.ts';
-import {
-  callsThrough,
-  inliningLimit,
-  isTabular,
-  semantic,
-  shareTable,
-  typeOfSymbol,
-  withoutContext,
-} from './builder.ts';
+import { callsThrough, shareTable, withoutContext } from './builder.ts';
+import { inliningLimit } from './draft.ts';
+import { isTabular, typeOfSymbol } from './node-types.ts';
+import { semantic } from './node-errors.ts';
 import { Scope } from './scope.ts';
 import { namedScalar } from './computed-once.ts';
 import { checkBody } from './diagnostics.ts';

@@ -1,29 +1,18 @@
 import { invariant } from '../../../base/invariant.ts';
 import type { Call, ColumnReference, Expression } from '../../plan/expression.ts';
-import type { GraphMatchSettings, GraphShape, PatternEdge, PatternOutput } from '../../plan/graph-settings.ts';
+import type { GraphMatchSettings, PatternEdge, PatternOutput } from '../../plan/graph-settings.ts';
 import type { Item, Plan } from '../../plan/plan.ts';
 import { KqlError } from '../../plan/kql-error.ts';
 import type { Column, KqlType } from '../../plan/types.ts';
 import type { Builder } from './builder.ts';
-import { notSupported, positionOf, semantic } from './builder.ts';
+import type { Graph } from './graph.ts';
+import { notSupported, positionOf, semantic } from './node-errors.ts';
 import type { SyntaxNode } from './language.ts';
 import { kindOf, list, nameOf, need, part, tokenText } from './language.ts';
 import { literalOf } from './literals.ts';
 import { unnamed } from './named-expressions.ts';
 import { parametersOf } from './operators-basic.ts';
 import { buildScalar } from './visit.ts';
-
-/** A graph while the text is compiled: two tables. `nodes` has the properties, `$id` and, when it is partitioned,
- * `$partition`; edges whose ends are not among the nodes are no part of it. */
-export interface Graph {
-  readonly shape: GraphShape;
-  readonly nodes: Plan;
-  readonly edges: Plan;
-  readonly properties: readonly Column[];
-  readonly edgeProperties: readonly Column[];
-  /** Both have `$labels`: a graph that is kept. Graphs of a query have none. */
-  readonly labelled: boolean;
-}
 
 type Pattern = Pick<GraphMatchSettings, 'nodes' | 'edges'>;
 

@@ -7,11 +7,15 @@ import type { Item, Plan, Program } from '../../plan/plan.ts';
 import { KqlError, missingDatabase } from '../../plan/kql-error.ts';
 import type { Column, KqlType } from '../../plan/types.ts';
 import { withBindOptions } from './binder/options.ts';
-import type { Builder, Draft } from './builder.ts';
-import { semantic, shareTable } from './builder.ts';
+import type { Builder } from './builder.ts';
+import type { Draft } from './draft.ts';
+import { semantic } from './node-errors.ts';
+import { shareTable } from './builder.ts';
+import type { KeptGraphs } from './draft.ts';
+import { newDraft } from './draft.ts';
 import { Scope } from './scope.ts';
 import { checkDiagnostics } from './diagnostics.ts';
-import type { Graph } from './graph-patterns.ts';
+import type { Graph } from './graph.ts';
 import type { Visitors } from './visit.ts';
 import { labelsColumn } from './graph-patterns.ts';
 import type { GlobalState, LanguageSymbol, SyntaxNode } from './language.ts';
@@ -19,15 +23,6 @@ import { kindOf, list, nameOf, need, toArray } from './language.ts';
 import { literalOf } from './literals.ts';
 import { parseSpelled } from './spellings.ts';
 import { buildStatement } from './visit.ts';
-
-/** What the builder asks about a catalog: its graph models, and which databases it has. */
-export interface KeptGraphs {
-  find(database: string, name: string): CatalogGraph | undefined;
-  /** The state to bind the queries of its steps with. */
-  state(database: string): GlobalState;
-  /** @param from a database of the catalog @returns false for what the binder made up for a name that it does not know */
-  hasDatabase(from: string, symbol: LanguageSymbol): boolean;
-}
 
 export const keptGraphs = (
   catalog: KqlCatalog,
@@ -164,20 +159,6 @@ export function compileGraph(model: CatalogGraph, database: string, graphs: Kept
   ];
   return { parameters: [], options: {}, lets: draft.lets, results };
 }
-
-export const newDraft = (database: string, graphs: KeptGraphs, visitors: Visitors): Draft => ({
-  lets: [],
-  options: {},
-  parameters: [],
-  results: [],
-  database,
-  tables: toArray(graphs.state(database).Database.Tables),
-  implicitColumns: new Set(),
-  inlined: 0,
-  unfolded: 0,
-  keptGraphs: graphs,
-  visitors,
-});
 
 function compileStep(draft: Draft, database: string, model: CatalogGraph, step: CatalogGraphStep, title: string): Step {
   const where = `Step ${title} of the graph model '${model.name}'`;

@@ -1,7 +1,8 @@
 import type { Plan } from '../../plan/plan.ts';
 import type { Builder } from './builder.ts';
 import type { Entity } from './scope.ts';
-import { columnsOf, columnsOfSymbol, notSupported, semantic } from './builder.ts';
+import { columnsOf, columnsOfSymbol } from './node-types.ts';
+import { notSupported, semantic } from './node-errors.ts';
 import { Scope } from './scope.ts';
 import type { LanguageSymbol, SyntaxNode } from './language.ts';
 import { children, kindOf, list, nameOf, need, part, symbolKind, toArray } from './language.ts';

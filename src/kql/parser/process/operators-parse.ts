@@ -1,7 +1,8 @@
 import type { ParsePart } from '../../plan/plan.ts';
 import type { Column } from '../../plan/types.ts';
 import type { Builder } from './builder.ts';
-import { columnsOf, notSupported, semantic, typeOfSymbol } from './builder.ts';
+import { columnsOf, typeOfSymbol } from './node-types.ts';
+import { notSupported, semantic } from './node-errors.ts';
 import type { SyntaxNode } from './language.ts';
 import { kindOf, list, nameOf, need, part } from './language.ts';
 import { literalOf } from './literals.ts';

@@ -1,5 +1,5 @@
 import { quotedText } from '../../plan/quoted.ts';
-import { typeOfSymbol } from './builder.ts';
+import { typeOfSymbol } from './node-types.ts';
 import type { ParsedCode } from './language.ts';
 import { kindOf, list, nameOf, need, part } from './language.ts';
 import type { Rewritten } from './source-map.ts';

@@ -1,6 +1,8 @@
 import type { Plan, ProgramResult } from '../../plan/plan.ts';
 import type { Builder } from './builder.ts';
-import { columnsOf, positionOf, semantic, shareTable } from './builder.ts';
+import { columnsOf } from './node-types.ts';
+import { positionOf, semantic } from './node-errors.ts';
+import { shareTable } from './builder.ts';
 import type { SyntaxNode } from './language.ts';
 import { kindOf, list, nameOf, need, part, tokenText } from './language.ts';
 import { buildCount, parameterValue } from './operators-basic.ts';

@@ -1,8 +1,10 @@
 import type { Expression } from '../../plan/expression.ts';
 import type { Plan } from '../../plan/plan.ts';
 import type { Builder } from './builder.ts';
-import type { Graph } from './graph-patterns.ts';
+import type { Graph } from './graph.ts';
 import type { LanguageSymbol, SyntaxNode } from './language.ts';
+import type { Restriction } from './restriction.ts';
+import { bothRestrictions } from './restriction.ts';
 
 /** The symbol of a database. */
 export type Entity = LanguageSymbol;
@@ -30,24 +32,6 @@ export type Binding =
       readonly view?: SyntaxNode;
     };
 
-/** What a `restrict` statement leaves visible. */
-export interface Restriction {
-  /** By a name of a `let` statement. */
-  allows(name: string): boolean;
-  allowsEntity(database: string, name: string): boolean;
-  /** What is declared afterwards is visible. */
-  declare(name: string): void;
-}
-
-const both = (one: Restriction, other: Restriction): Restriction => ({
-  allows: (name) => one.allows(name) && other.allows(name),
-  allowsEntity: (database, name) => one.allowsEntity(database, name) && other.allowsEntity(database, name),
-  declare: (name) => {
-    one.declare(name);
-    other.declare(name);
-  },
-});
-
 export class Scope {
   readonly #bindings = new Map<string, Binding>();
   readonly #parent: Scope | undefined;
@@ -71,7 +55,7 @@ export class Scope {
   }
   /** Each restriction leaves less visible: a later one cannot bring back what an earlier one hides. */
   restrict(restriction: Restriction): void {
-    this.#restriction = this.#restriction ? both(this.#restriction, restriction) : restriction;
+    this.#restriction = this.#restriction ? bothRestrictions(this.#restriction, restriction) : restriction;
   }
   get isRestricted(): boolean {
     return this.#restriction !== undefined || (!this.#seesAll && this.#parent?.isRestricted === true);

@@ -1,7 +1,9 @@
 import type { Literal } from '../../plan/expression.ts';
 import type { Plan } from '../../plan/plan.ts';
 import type { Builder } from './builder.ts';
-import { inside, isTabular, notSupported, semantic, shareTable, typeOf, typeOfSymbol } from './builder.ts';
+import { inside, shareTable } from './builder.ts';
+import { isTabular, typeOf, typeOfSymbol } from './node-types.ts';
+import { notSupported, semantic } from './node-errors.ts';
 import { namedScalar } from './computed-once.ts';
 import type { SyntaxNode } from './language.ts';
 import { kindOf, list, nameOf, need, part } from './language.ts';

@@ -1,6 +1,6 @@
 import type { Expression } from '../../plan/expression.ts';
 import { KqlError } from '../../plan/kql-error.ts';
-import type { Draft } from './builder.ts';
+import type { Draft } from './draft.ts';
 
 const sizes = new WeakMap<object, number>();
 

@@ -1,7 +1,8 @@
 import type { Expression } from '../../plan/expression.ts';
 import type { Plan } from '../../plan/plan.ts';
 import type { Builder } from './builder.ts';
-import { inside, isTabular } from './builder.ts';
+import { inside } from './builder.ts';
+import { isTabular } from './node-types.ts';
 import type { SyntaxNode } from './language.ts';
 
 /** Builds one pipe operator. `input` is undefined when it stands first (`union`, `search`, `print` …). */

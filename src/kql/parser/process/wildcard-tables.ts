@@ -1,10 +1,10 @@
 import type { Plan } from '../../plan/plan.ts';
 import type { Builder } from './builder.ts';
-import { columnsOfSymbol } from './builder.ts';
+import { columnsOfSymbol } from './node-types.ts';
 import { buildView } from './functions.ts';
 import type { LanguageSymbol, SyntaxNode } from './language.ts';
 import { kindOf, need, symbolKind, toArray } from './language.ts';
-import { checkAllVisible, isHidden } from './restriction.ts';
+import { checkAllVisible, isHidden } from './visibility.ts';
 
 /** A table, and the name that its rows have in a column of sources. */
 export interface NamedTable {

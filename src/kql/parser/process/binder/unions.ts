@@ -1,4 +1,4 @@
-import { columnsOfSymbol } from '../builder.ts';
+import { columnsOfSymbol } from '../node-types.ts';
 import { isFuzzy } from '../fuzzy.ts';
 import type { LanguageSymbol, SyntaxNode } from '../language.ts';
 import { list, nameOf, need, symbolKind, toArray } from '../language.ts';

@@ -1,8 +1,8 @@
 import { KqlError } from '../../../plan/kql-error.ts';
 import type { SyntaxNode, SyntaxTree } from '../language.ts';
 import { kindOf, list, nameOf, need, part } from '../language.ts';
-import { isHidden, restrictionOf } from '../restriction.ts';
-import { Scope } from '../scope.ts';
+import type { Restriction } from '../restriction.ts';
+import { bothRestrictions, restrictionOf } from '../restriction.ts';
 import { bindOptions } from './options.ts';
 
 /** Which tables and views of the database of the query the statements before a node hide from it. */
@@ -10,19 +10,25 @@ export function hiddenAt(node: SyntaxNode): (name: string) => boolean {
   const statements = before(node);
   if (!statements.some((statement) => kindOf(statement) === 'RestrictStatement')) return () => false;
   const { database } = bindOptions();
-  const scope = new Scope();
+  const declared = new Set<string>();
+  let restriction: Restriction | undefined;
   for (const statement of statements) {
     const kind = kindOf(statement);
-    if (kind === 'LetStatement') scope.bind(nameOf(need(statement, 'Name')), { k: 'entityGroup', entities: [] });
+    if (kind === 'LetStatement') {
+      const name = nameOf(need(statement, 'Name'));
+      declared.add(name);
+      restriction?.declare(name);
+    }
     if (kind !== 'RestrictStatement') continue;
     try {
-      scope.restrict(restrictionOf({ draft: { database }, offset: 0 }, statement));
+      const further = restrictionOf({ draft: { database }, offset: 0 }, statement);
+      restriction = restriction ? bothRestrictions(restriction, further) : further;
     } catch (error) {
       if (!(error instanceof KqlError)) throw error;
       return () => false; // The statement itself is refused.
     }
   }
-  return (name) => isHidden(scope, database, name);
+  return (name) => !(declared.has(name) ? restriction?.allows(name) : restriction?.allowsEntity(database, name));
 }
 
 /** The statements before a node, from the outermost; of a function that a query declares, also those before its declaration. */
@@ -33,11 +39,11 @@ function before(node: SyntaxNode): SyntaxNode[] {
     if (part(around, 'Statements'))
       found.unshift(list(around, 'Statements').filter((statement) => statement.End <= node.TextStart));
   }
-  const declaration = declared(node.Tree);
+  const declaration = declaredAt(node.Tree);
   return [...(declaration ? before(declaration) : []), ...found.flat()];
 }
 
 /** Where the body of a function is declared that was bound for one of its calls. */
-function declared({ Root: root, Original: original, OffsetInOriginal: offset }: SyntaxTree): SyntaxNode | undefined {
+function declaredAt({ Root: root, Original: original, OffsetInOriginal: offset }: SyntaxTree): SyntaxNode | undefined {
   return original?.Root.GetNodeAt(offset + root.TextStart, root.End - root.TextStart) ?? undefined;
 }

@@ -1,8 +1,8 @@
 import { join } from 'node:path';
 // The plan builder's modules refer to each other; this one must come first.
-import { graphToGraph } from '../src/kql/parser/process/operators-graph.ts';
-import { endings } from '../src/kql/parser/process/results.ts';
-import { operatorBuilders } from '../src/kql/parser/process/tables.ts';
+import { graphToGraph } from '../src/kql/parser/process/build/operators/graph.ts';
+import { endings } from '../src/kql/parser/process/build/results.ts';
+import { operatorBuilders } from '../src/kql/parser/process/build/tables.ts';
 import { pluginShapes } from '../src/kql/plan/row-settings.ts';
 import { cases } from '../src/kql/functions/all.cases.ts';
 import { aggregateRows } from '../src/kql/aggregates/table.ts';

@@ -54,7 +54,7 @@ const withoutCircles = ['src/database/', 'src/storage/'];
 const memories: Readonly<Record<string, string>> = {
   'src/kql/algorithms/regex/class.ts: known': 'names of Unicode classes, by whether JavaScript has them',
   'src/kql/functions/datetime-text.ts: formats': 'time zones, by name',
-  'src/kql/parser/process/language.ts: kindNames': 'names of syntax kinds',
+  'src/kql/parser/process/language/language.ts: kindNames': 'names of syntax kinds',
   'src/kql/parser/process/serve.ts: catalogs': 'catalogs by version',
   'src/kql/threads/engine-thread.ts: streams': 'results that are being read',
   'src/kql/values/real-digits.ts: powers': 'powers of ten',

@@ -1,6 +1,6 @@
 // The plan builder's modules refer to each other; this one must come first.
 import { kustoRights } from '../../src/authz/kusto-roles.ts';
-import '../../src/kql/parser/process/operators-graph.ts';
+import '../../src/kql/parser/process/build/operators/graph.ts';
 import { appendCommands } from '../../src/database/commands/append-commands.ts';
 import { clusterCommands } from '../../src/database/commands/cluster-commands.ts';
 import type { CommandRow } from '../../src/database/commands/command.ts';
@@ -24,7 +24,7 @@ import { showTableCommands } from '../../src/database/commands/show-table-comman
 import { storedResultCommands } from '../../src/database/commands/stored-result-commands.ts';
 import { tableCommands } from '../../src/database/commands/table-commands.ts';
 import { workloadGroupCommands } from '../../src/database/commands/workload-group-commands.ts';
-import { languagePackage } from '../../src/kql/parser/process/language.ts';
+import { languagePackage } from '../../src/kql/parser/process/language/language.ts';
 import { loadLanguage } from '../../src/kql/parser/process/load-language.ts';
 import { commandExamples } from './command-examples.ts';
 import { code, codes, madeFrom, table, wrapped } from './markdown.ts';

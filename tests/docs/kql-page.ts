@@ -1,16 +1,16 @@
 // The plan builder's modules refer to each other; this one must come first.
-import { graphToGraph } from '../../src/kql/parser/process/operators-graph.ts';
-import { patternFunctions } from '../../src/kql/parser/process/graph-patterns.ts';
+import { graphToGraph } from '../../src/kql/parser/process/build/operators/graph.ts';
+import { patternFunctions } from '../../src/kql/parser/process/build/operators/graph-patterns.ts';
 import { recordFactNames } from '../../src/kql/plan/record-facts.ts';
-import { endings } from '../../src/kql/parser/process/results.ts';
-import { operatorBuilders } from '../../src/kql/parser/process/tables.ts';
+import { endings } from '../../src/kql/parser/process/build/results.ts';
+import { operatorBuilders } from '../../src/kql/parser/process/build/tables.ts';
 import { aggregateRows } from '../../src/kql/aggregates/table.ts';
 import { functionRows } from '../../src/kql/functions/table.ts';
 import { windowFunctions } from '../../src/kql/functions/window.ts';
 import { pluginShapes } from '../../src/kql/plan/row-settings.ts';
-import { extraPluginNames } from '../../src/kql/parser/process/extra-plugins.ts';
+import { extraPluginNames } from '../../src/kql/parser/process/binder/extra-plugins.ts';
 import { loadLanguage } from '../../src/kql/parser/process/load-language.ts';
-import { specialCalls } from '../../src/kql/parser/process/expressions.ts';
+import { specialCalls } from '../../src/kql/parser/process/build/expressions/expressions.ts';
 import { codes, madeFrom, wrapped } from './markdown.ts';
 
 interface Named {

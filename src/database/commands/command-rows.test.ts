@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { languagePackage } from '../../kql/parser/process/language.ts';
+import { languagePackage } from '../../kql/parser/process/language/language.ts';
 import { loadLanguage } from '../../kql/parser/process/load-language.ts';
 import { Command } from './command.ts';
 import { commandRows } from './command-rows.ts';

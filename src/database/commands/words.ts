@@ -1,6 +1,6 @@
 import { KqlError } from '../../kql/plan/kql-error.ts';
 import { quotedText } from '../../kql/plan/quoted.ts';
-import { unquote } from '../../kql/parser/process/strings.ts';
+import { unquote } from '../../kql/parser/process/language/strings.ts';
 
 /** A piece of a command's text. `raw`: all that follows `<|`; `pipe`: all that follows `|`; `then`:
  * all that follows `;`. */

@@ -3,19 +3,19 @@ import { commandResults } from '../../plan/command.ts';
 import type { ToldSchema } from '../../plan/told-schema.ts';
 import type { Program } from '../../plan/plan.ts';
 import { KqlError } from '../../plan/kql-error.ts';
-import { columnsOf } from './node-types.ts';
-import { Scope } from './scope.ts';
+import { columnsOf } from './language/node-types.ts';
+import { Scope } from './build/draft/scope.ts';
 import { withBindOptions } from './binder/options.ts';
 import { byPlace } from './compile.ts';
-import { checkDiagnostics } from './diagnostics.ts';
-import type { SyntaxNode } from './language.ts';
-import { children, elements, kindOf, languagePackage, list, nameOf, need, part } from './language.ts';
-import type { KeptGraphs } from './draft.ts';
-import { newDraft } from './draft.ts';
-import { literalOf } from './literals.ts';
-import { commandRows } from './tables.ts';
-import { buildStatement } from './visit.ts';
-import { visitors } from './visitors.ts';
+import { checkDiagnostics } from './binder/diagnostics.ts';
+import type { SyntaxNode } from './language/language.ts';
+import { children, elements, kindOf, languagePackage, list, nameOf, need, part } from './language/language.ts';
+import type { KeptGraphs } from './build/draft/draft.ts';
+import { newDraft } from './build/draft/draft.ts';
+import { literalOf } from './language/literals.ts';
+import { commandRows } from './build/tables.ts';
+import { buildStatement } from './build/draft/visit.ts';
+import { visitors } from './build/visitors.ts';
 
 /** Management command text → its kind, its parts, and the programs of the query after `<|` and of what follows `|`.
  * @throws KqlError syntax, semantic; a command that the parser does not know is a syntax error */

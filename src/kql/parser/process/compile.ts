@@ -4,19 +4,19 @@ import type { ToldSchema } from '../../plan/told-schema.ts';
 import type { Column } from '../../plan/types.ts';
 import { hasOpenPlugin } from './binder/open-schemas.ts';
 import { withBindOptions } from './binder/options.ts';
-import type { Draft } from './draft.ts';
-import { Scope } from './scope.ts';
-import { checkDiagnostics } from './diagnostics.ts';
-import { parseSpelled } from './spellings.ts';
-import type { GlobalState, ParsedCode, SyntaxNode } from './language.ts';
-import { children, kindOf, languagePackage, list } from './language.ts';
-import type { KeptGraphs } from './draft.ts';
-import { newDraft } from './draft.ts';
-import { withParameterValues } from './parameter-values.ts';
-import { sourceOf } from './pipes.ts';
-import { buildStatement, buildTable } from './visit.ts';
+import type { Draft } from './build/draft/draft.ts';
+import { Scope } from './build/draft/scope.ts';
+import { checkDiagnostics } from './binder/diagnostics.ts';
+import { parseSpelled } from './binder/spellings.ts';
+import type { GlobalState, ParsedCode, SyntaxNode } from './language/language.ts';
+import { children, kindOf, languagePackage, list } from './language/language.ts';
+import type { KeptGraphs } from './build/draft/draft.ts';
+import { newDraft } from './build/draft/draft.ts';
+import { withParameterValues } from './binder/parameter-values.ts';
+import { sourceOf } from './language/pipes.ts';
+import { buildStatement, buildTable } from './build/draft/visit.ts';
 
-import { visitors } from './visitors.ts';
+import { visitors } from './build/visitors.ts';
 
 interface Asked {
   /** Unions that do not say so are fuzzy. */

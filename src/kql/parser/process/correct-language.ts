@@ -1,6 +1,6 @@
 import { correctBinder } from './binder/corrections.ts';
-import { correctCommandNames } from './command-names.ts';
-import { assertConstructors } from './global-state.ts';
+import { correctCommandNames } from './language/command-names.ts';
+import { assertConstructors } from './binder/global-state.ts';
 
 /** What is set right in the official parser once its files have run: the same in a plain start and in a start-up snapshot. */
 export function correctLanguage(): void {

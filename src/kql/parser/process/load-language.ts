@@ -1,6 +1,6 @@
 import { createRequire } from 'node:module';
 import { correctLanguage } from './correct-language.ts';
-import { languageFiles } from './language-files.ts';
+import { languageFiles } from './language/language-files.ts';
 
 /** Runs the two files of the official parser, which put their names on the global object. Takes about 150 ms; the first
  * parse after it takes about 500 ms more. */

@@ -3,9 +3,9 @@ import { KqlError, serializeKqlError } from '../../plan/kql-error.ts';
 import type { ParserReply, ParserRequest } from '../parser-protocol.ts';
 import { compileCommand } from './commands.ts';
 import { compileQuery } from './compile.ts';
-import { compileGraph, keptGraphs } from './kept-graphs.ts';
-import { stateCache } from './global-state.ts';
-import { visitors } from './visitors.ts';
+import { compileGraph, keptGraphs } from './build/operators/kept-graphs.ts';
+import { stateCache } from './binder/global-state.ts';
+import { visitors } from './build/visitors.ts';
 
 const stateOf = stateCache(16);
 const catalogs = new Map<string, KqlCatalog>();

@@ -2,7 +2,7 @@ import { readFileSync } from 'node:fs';
 import { startupSnapshot } from 'node:v8';
 import { runInThisContext } from 'node:vm';
 import { correctLanguage } from './correct-language.ts';
-import { languageFiles } from './language-files.ts';
+import { languageFiles } from './language/language-files.ts';
 import { answer, serve } from './serve.ts';
 
 // Builds a start-up snapshot of the parser: loaded, with its grammar built and a few texts parsed. A process that starts from

@@ -1,6 +1,6 @@
 import { invariant } from '../../../../base/invariant.ts';
 import type { Column } from '../../../plan/types.ts';
-import { languagePackage } from '../language.ts';
+import { languagePackage } from '../language/language.ts';
 
 /** What one function of the official binder makes otherwise than the engine, and what shows that it does. */
 export interface Correction {

@@ -1,10 +1,10 @@
 import { createRequire } from 'node:module';
 import { beforeAll, describe, expect, it } from 'vitest';
-import { correctCommandNames } from '../command-names.ts';
-import { checkDiagnostics } from '../diagnostics.ts';
-import { stateCache } from '../global-state.ts';
-import { languageFiles } from '../language-files.ts';
-import { languagePackage } from '../language.ts';
+import { correctCommandNames } from '../language/command-names.ts';
+import { checkDiagnostics } from './diagnostics.ts';
+import { stateCache } from './global-state.ts';
+import { languageFiles } from '../language/language-files.ts';
+import { languagePackage } from '../language/language.ts';
 import type { Probe } from './correction.ts';
 import { corrections, correctBinder } from './corrections.ts';
 import { withBindOptions } from './options.ts';

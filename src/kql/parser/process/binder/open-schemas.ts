@@ -1,6 +1,6 @@
 import type { Column } from '../../../plan/types.ts';
-import type { LanguageSymbol, SyntaxNode, SyntaxTree } from '../language.ts';
-import { children, kindOf, languagePackage, part } from '../language.ts';
+import type { LanguageSymbol, SyntaxNode, SyntaxTree } from '../language/language.ts';
+import { children, kindOf, languagePackage, part } from '../language/language.ts';
 import type { Correction } from './correction.ts';
 import { correction } from './correction.ts';
 import { bindOptions } from './options.ts';

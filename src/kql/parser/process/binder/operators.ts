@@ -1,6 +1,16 @@
-import type { SyntaxNode } from '../language.ts';
-import { children, isTuple, kindOf, list, nameOf, need, resultName, symbolKind, toArray } from '../language.ts';
-import { givenNames } from '../named-expressions.ts';
+import type { SyntaxNode } from '../language/language.ts';
+import {
+  children,
+  isTuple,
+  kindOf,
+  list,
+  nameOf,
+  need,
+  resultName,
+  symbolKind,
+  toArray,
+} from '../language/language.ts';
+import { givenNames } from '../language/named-expressions.ts';
 import type { Correction } from './correction.ts';
 import { correction } from './correction.ts';
 import type { ColumnOf, SemanticInfo } from './symbols.ts';

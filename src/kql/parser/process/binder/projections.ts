@@ -1,5 +1,5 @@
-import type { LanguageSymbol, SyntaxNode } from '../language.ts';
-import { isTuple, kindOf, languagePackage, nameOf, need, toArray } from '../language.ts';
+import type { LanguageSymbol, SyntaxNode } from '../language/language.ts';
+import { isTuple, kindOf, languagePackage, nameOf, need, toArray } from '../language/language.ts';
 import type { Correction } from './correction.ts';
 import { correction } from './correction.ts';
 import { scalarType } from './symbols.ts';

@@ -1,6 +1,6 @@
 import type { Column, KqlType } from '../../../plan/types.ts';
-import type { LanguageSymbol } from '../language.ts';
-import { languagePackage, toArray } from '../language.ts';
+import type { LanguageSymbol } from '../language/language.ts';
+import { languagePackage, toArray } from '../language/language.ts';
 
 /** What a visitor of the binder says of a node. */
 export interface SemanticInfo {

@@ -1,8 +1,8 @@
 import { KqlError } from '../../../plan/kql-error.ts';
-import type { SyntaxNode, SyntaxTree } from '../language.ts';
-import { kindOf, list, nameOf, need, part } from '../language.ts';
-import type { Restriction } from '../restriction.ts';
-import { bothRestrictions, restrictionOf } from '../restriction.ts';
+import type { SyntaxNode, SyntaxTree } from '../language/language.ts';
+import { kindOf, list, nameOf, need, part } from '../language/language.ts';
+import type { Restriction } from './restriction.ts';
+import { bothRestrictions, restrictionOf } from './restriction.ts';
 import { bindOptions } from './options.ts';
 
 /** Which tables and views of the database of the query the statements before a node hide from it. */

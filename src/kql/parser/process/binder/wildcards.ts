@@ -1,5 +1,5 @@
-import type { LanguageSymbol, SyntaxNode } from '../language.ts';
-import { kindOf, languagePackage, part, symbolKind, toArray } from '../language.ts';
+import type { LanguageSymbol, SyntaxNode } from '../language/language.ts';
+import { kindOf, languagePackage, part, symbolKind, toArray } from '../language/language.ts';
 import type { Correction } from './correction.ts';
 import { correction } from './correction.ts';
 import type { SemanticInfo } from './symbols.ts';

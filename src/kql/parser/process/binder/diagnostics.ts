@@ -1,0 +1,247 @@
+import { KqlError } from '../../../plan/kql-error.ts';
+import type { LanguageDiagnostic, ParsedCode, SyntaxNode } from '../language/language.ts';
+import { UnknownTable } from '../language/node-errors.ts';
+import { isFuzzy } from './fuzzy.ts';
+import { children, kindOf, list, nameOf, need, part, symbolKind, toArray } from '../language/language.ts';
+import { sourceOf, startsFromNothing } from '../language/pipes.ts';
+import { hasOpenPlugin } from './open-schemas.ts';
+import { missingPatterns } from './missing-patterns.ts';
+
+/** @param mayBeUnknown what need not be known where a name or a type is wrong
+ * @param within those of them that count; default: all of the text
+ * @throws KqlError for the first diagnostic that the engine would refuse the text for */
+export function checkDiagnostics(
+  code: ParsedCode,
+  mayBeUnknown: (diagnostic: LanguageDiagnostic) => boolean = () => false,
+  within?: readonly SyntaxNode[],
+): void {
+  const said = within?.map((node) => node.GetContainedDiagnostics?.()) ?? [code.GetDiagnostics()];
+  const errors = said
+    .flatMap((one) => toArray<LanguageDiagnostic>(one))
+    .filter((diagnostic) => diagnostic.Severity === 'Error');
+  const fatal = errors.filter(
+    (diagnostic) => !isTolerated(code.Syntax, diagnostic) && (isSyntax(diagnostic.Code) || !mayBeUnknown(diagnostic)),
+  );
+  const first = fatal.find((diagnostic) => isSyntax(diagnostic.Code)) ?? fatal[0];
+  if (!first) return;
+  const missing = fatal.flatMap((diagnostic) => patternCalls(code.Syntax, diagnostic));
+  if (missing.length > 0 && !isSyntax(first.Code)) throw missingPatterns(missing, missing[0]?.TextStart);
+  if (first.Code === 'KS245' || first.Code === 'KS244')
+    throw new KqlError('limits', first.Message, first.Start, first.Code);
+  throw new KqlError(isSyntax(first.Code) ? 'syntax' : 'semantic', first.Message, first.Start, first.Code);
+}
+
+/** The call of a pattern, where the complaint is that no pattern is declared for its values or for its path. */
+function patternCalls(root: SyntaxNode, { Code, Start }: LanguageDiagnostic): SyntaxNode[] {
+  if (Code !== 'KS188' && Code !== 'KS142') return [];
+  const nodes = path(root, Start);
+  if (Code === 'KS188') return nodes.filter((node) => kindOf(node) === 'FunctionCallExpression').slice(-1);
+  const owner = nodes.findLast((node) => kindOf(node) === 'PathExpression');
+  const call = owner && part(owner, 'Expression');
+  const symbol = call?.ReferencedSymbol;
+  return call && symbol && symbolKind(symbol) === 'PatternSymbol' && call.End <= Start ? [call] : [];
+}
+
+const isSyntax = (code: string): boolean => /^KS00[1-6]$/.test(code);
+
+/** The binder is stricter than the engine in a few shapes: terms inside `search`, `count(x)` of a value, parts of a second in
+ * make_timespan(), a degree of series_fit_poly() that is no int, dynamics that are no array or bag, indexes that are bools, names
+ * that are constants where it wants literals, tables by wildcard that a fuzzy union does without, and the bodies of functions, whose
+ * types are known only where they are called. */
+function isTolerated(root: SyntaxNode, { Code, Start, Length }: LanguageDiagnostic): boolean {
+  if (Code === 'KS142')
+    return isInsideInnerNodes(root, Start) || isFuzzyWildcard(root, Start) || isInsideRender(root, Start);
+  if (Code === 'KS111' && isMissingLeg(root, Start)) return true;
+  if (Code === 'KS234' && isVariableEdge(root, Start, Start + Length)) return true;
+  // The functions library looks for shortest paths in every partition of a graph; the binder knows only graph-match there.
+  if (Code === 'KS177')
+    return /PartitionedByClause,(PipeExpression,)*GraphShortestPathsOperator/.test(
+      path(root, Start).map(kindOf).join(),
+    );
+  // The binder takes the column that a hint of `evaluate` names for a plugin.
+  if (Code === 'KS237') return path(root, Start).some((node) => kindOf(node) === 'NamedParameter');
+  if ((Code === 'KS234' || Code === 'KS235') && isDynamicArgument(root, Start, Start + Length)) return true;
+  if (Code === 'KS141' && isIndex(root, Start, Start + Length)) return true;
+  if (Code === 'KS131') return variableAt(root, Start, Start + Length);
+  if (isTextOfPlugin(root, Start, Code)) return true;
+  if (!ofTypes.test(Code)) return false;
+  if (isInsideFunction(root, Start)) return true;
+  if (!/^KS(106|107|134)$/.test(Code)) return false;
+  if (isTypeOfPercentiles(root, Start)) return true;
+  for (let node: SyntaxNode | undefined = root; node;) {
+    const kind = kindOf(node);
+    if ((kind === 'SearchOperator' || kind === 'FindOperator') && Code !== 'KS134') return true;
+    if (kind === 'FunctionCallExpression') {
+      const name = part(node, 'Name');
+      if (name && toleratedCalls[Code]?.includes(nameOf(name))) return true;
+    }
+    node = children(node).find((child) => child.TextStart <= Start && Start < child.End);
+  }
+  return false;
+}
+
+const toleratedCalls: Readonly<Record<string, readonly string[] | undefined>> = {
+  KS107: ['count', 'series_fit_poly'],
+  KS134: ['make_timespan'],
+};
+
+/** `percentiles_array_tdigest(t, range(0, 100, 50), typeof(int))`: to the binder the type is one more percentile, and the array none. */
+const isTypeOfPercentiles = (root: SyntaxNode, at: number): boolean => {
+  const nodes = path(root, at);
+  const call = nodes.findLast((node) => kindOf(node) === 'FunctionCallExpression' && node.TextStart < at);
+  if (!call || nameOf(need(call, 'Name')) !== 'percentiles_array_tdigest') return false;
+  const args = list(need(call, 'ArgumentList'), 'Expressions');
+  const wrong = args.find((argument) => argument.TextStart === at);
+  const last = args.at(-1);
+  return (
+    last !== undefined &&
+    kindOf(last) === 'TypeOfLiteralExpression' &&
+    (wrong === last || wrong?.ResultType?.Name === 'dynamic')
+  );
+};
+
+/** What depends on the types of operands and arguments. */
+const ofTypes = /^KS(106|107|108|116|127|134|135|136|137|138|141|206|232|23[3-5])$/;
+
+/** @param stored of a stored function, which nobody has checked since its tables were as they are. What comes after columns that only a
+ * run tells is checked once they are told.
+ * @throws KqlError for the first error in the body of a function, bound for one call: of types, or any in a stored one;
+ * UnknownTable where the body starts from a table that is not there */
+export function checkBody(body: SyntaxNode, stored: boolean): void {
+  const counts = ({ Code }: LanguageDiagnostic): boolean => ofTypes.test(Code) || (stored && !hasOpenPlugin(body));
+  const found = toArray<LanguageDiagnostic>(body.GetContainedDiagnostics?.()).filter(
+    (diagnostic) =>
+      diagnostic.Severity === 'Error' &&
+      counts(diagnostic) &&
+      !isTolerated(body, diagnostic) &&
+      !(stored && isCapturedTwice(body, diagnostic)),
+  );
+  const first = found.find(({ Code }) => isSyntax(Code)) ?? found.find(({ Code }) => isUnknownName(Code)) ?? found[0];
+  if (!first) return;
+  const expression = part(body, 'Expression');
+  if (isUnknownName(first.Code) && expression && startsFromNothing(expression)) {
+    if (sourceOf(expression).TextStart === first.Start) throw new UnknownTable(first.Message, undefined, first.Code);
+  }
+  throw new KqlError(isSyntax(first.Code) ? 'syntax' : 'semantic', first.Message, undefined, first.Code);
+}
+/** The service takes in a stored function what it refuses in a query: `parse` that captures one name twice. */
+const isCapturedTwice = (body: SyntaxNode, { Code, Start }: LanguageDiagnostic): boolean =>
+  Code === 'KS171' && path(body, Start).some((node) => /^Parse(Where)?Operator$/.test(kindOf(node)));
+
+const isUnknownName = (code: string): boolean => code === 'KS142' || code === 'KS204';
+
+/** The innermost nodes around a position, outermost first. */
+function path(root: SyntaxNode, at: number): SyntaxNode[] {
+  const found: SyntaxNode[] = [];
+  for (let node: SyntaxNode | undefined = root; node;) {
+    found.push(node);
+    node = children(node).find((child) => child.TextStart <= at && at < child.End);
+  }
+  return found;
+}
+
+/** In the body of a function with parameters: it is bound again for every call, and checked then. */
+const isInsideFunction = (root: SyntaxNode, at: number): boolean =>
+  path(root, at).some(
+    (node) =>
+      kindOf(node) === 'FunctionDeclaration' &&
+      list(need(node, 'Parameters'), 'Parameters').length > 0 &&
+      need(node, 'Body').TextStart <= at,
+  );
+
+/** `array_length(d)` where `d` is known to be a bag: functions of arrays and of bags are null for other dynamics, known or not.
+ * The columns of array_sort_asc() and array_sort_desc() come from the arguments. */
+const isDynamicArgument = (root: SyntaxNode, start: number, end: number): boolean => {
+  const nodes = path(root, start);
+  const call = nodes.findLast((node) => kindOf(node) === 'FunctionCallExpression' && node.TextStart < start);
+  const argument = nodes.find((node) => node.TextStart === start && node.End === end && node.ResultType);
+  return (
+    call !== undefined &&
+    /^(array_(?!sort)|bag_(?!unpack)|set_)/.test(nameOf(need(call, 'Name'))) &&
+    argument?.ResultType != null &&
+    /^Dynamic\w*Symbol$/.test(symbolKind(argument.ResultType))
+  );
+};
+
+/** `array_length(e)` of an edge of variable length: the binder takes all its properties for it, the engine the list of its edges. */
+function isVariableEdge(root: SyntaxNode, start: number, end: number): boolean {
+  const nodes = path(root, start);
+  const reference = nodes.find((node) => kindOf(node) === 'NameReference' && node.End === end);
+  const operator = nodes.findLast((node) => /^Graph(Match|ShortestPaths)Operator$/.test(kindOf(node)));
+  if (!reference || !operator) return false;
+  const elements = list(operator, 'Patterns').flatMap((pattern) => list(pattern, 'PatternElements'));
+  return elements.some((element) => {
+    const name = part(element, 'Name');
+    return name && part(element, 'Range') && nameOf(name) === nameOf(reference);
+  });
+}
+
+/** `list[isLater]`: a bool is 0 or 1. `list['-1']`: a place may be written as a text. */
+const isIndex = (root: SyntaxNode, start: number, end: number): boolean =>
+  path(root, start).some(
+    (node) =>
+      node.Parent != null &&
+      kindOf(node.Parent) === 'BracketedExpression' &&
+      node.End === end &&
+      (node.ResultType?.Name === 'bool' || /^\s*(["'])-?\d{1,9}\1\s*$/.test(node.toString())),
+  );
+
+const variableAt = (root: SyntaxNode, start: number, end: number): boolean =>
+  path(root, start).some(
+    (node) =>
+      kindOf(node) === 'NameReference' &&
+      node.End === end &&
+      node.ReferencedSymbol != null &&
+      /^(Variable|Parameter)Symbol$/.test(symbolKind(node.ReferencedSymbol)),
+  );
+
+const countOfArguments = 'KS119';
+
+/** A window of a plugin may be a period of the calendar; bag_unpack() has four parameters, the binder knows two, and takes those
+ * given by name for others. The plugin checks both. */
+const isTextOfPlugin = (root: SyntaxNode, at: number, code: string): boolean => {
+  const nodes = path(root, at);
+  const call = nodes.find(
+    (node) => node.NameInParent === 'FunctionCall' && node.Parent && kindOf(node.Parent) === 'EvaluateOperator',
+  );
+  if (!call) return false;
+  const name = nameOf(need(call, 'Name'));
+  if (code === 'KS138')
+    return name === 'activity_metrics' && kindOf(nodes.at(-2) ?? call) === 'StringLiteralExpression';
+  if (name !== 'bag_unpack') return false;
+  return (
+    code === countOfArguments || (code === 'KS107' && nodes.some((node) => kindOf(node) === 'SimpleNamedExpression'))
+  );
+};
+
+/** Properties of `render` are for who draws the result: nobody looks up the columns that they name. */
+const isInsideRender = (root: SyntaxNode, at: number): boolean =>
+  path(root, at).some((node) => kindOf(node) === 'RenderWithClause');
+
+const isFuzzyWildcard = (root: SyntaxNode, at: number): boolean => {
+  const nodes = path(root, at);
+  const union = nodes.findLast((node) => kindOf(node) === 'UnionOperator');
+  return union !== undefined && nodes.some((node) => /Wildcard/.test(kindOf(node))) && isFuzzy(union);
+};
+
+/** A function that is nothing but a table that is not there is no table to the binder. */
+const isMissingLeg = (root: SyntaxNode, at: number): boolean => {
+  const union = path(root, at).findLast((node) => kindOf(node) === 'UnionOperator');
+  const leg = union && list(union, 'Expressions').find((node) => node.TextStart === at);
+  return union !== undefined && leg !== undefined && isFuzzy(union) && startsFromNothing(leg);
+};
+
+/** `map(inner_nodes(e), name)`: the binder does not know the nodes of a graph that was made without tables of nodes. The names
+ * are checked when the pattern is built. */
+function isInsideInnerNodes(root: SyntaxNode, at: number): boolean {
+  for (let node: SyntaxNode | undefined = root; node;) {
+    if (kindOf(node) === 'FunctionCallExpression' && /^(all|any|map)$/.test(nameOf(need(node, 'Name')))) {
+      const [first, second] = list(need(node, 'ArgumentList'), 'Expressions');
+      if (first && second && second.TextStart <= at && isInnerNodes(first)) return true;
+    }
+    node = children(node).find((child) => child.TextStart <= at && at < child.End);
+  }
+  return false;
+}
+const isInnerNodes = (node: SyntaxNode): boolean =>
+  kindOf(node) === 'FunctionCallExpression' && nameOf(need(node, 'Name')) === 'inner_nodes';

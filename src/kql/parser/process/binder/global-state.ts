@@ -1,0 +1,85 @@
+import { invariant } from '../../../../base/invariant.ts';
+import { KqlError } from '../../../plan/kql-error.ts';
+import type { CatalogDatabase, CatalogGraph, CatalogGraphStep, KqlCatalog } from '../../../plan/catalog.ts';
+import type { Column } from '../../../plan/types.ts';
+import { columnSymbol } from './symbols.ts';
+import { withEngineFunctions } from './engine-functions.ts';
+import { withExtraPlugins } from './extra-plugins.ts';
+import type { GlobalState } from '../language/language.ts';
+import { languagePackage } from '../language/language.ts';
+import { quotedName } from '../../../plan/quoted.ts';
+
+const quotedSchema = (columns: readonly Column[]): string =>
+  `(${columns.map((column) => `${quotedName(column.name)}:${column.type}`).join(', ')})`;
+
+/** The properties of a graph that was made are those of its newest snapshot. */
+function graphSymbol({ name, nodes, edges, snapshots }: CatalogGraph): unknown {
+  const made = (columns: readonly Column[]): readonly string[] => [
+    `datatable${quotedSchema(columns.filter((column) => !column.name.startsWith('$')))} []`,
+  ];
+  const queries = (steps: readonly CatalogGraphStep[]): readonly string[] => steps.map(({ query }) => query);
+  const [newest] = snapshots;
+  return new (languagePackage().Symbols.GraphModelSymbol.$ctor1)(
+    name,
+    newest ? made(newest.edges) : queries(edges),
+    newest ? made(newest.nodes) : queries(nodes),
+    snapshots.map((snapshot) => snapshot.name),
+  );
+}
+
+function databaseSymbol(database: CatalogDatabase): unknown {
+  const { Symbols } = languagePackage();
+  return new Symbols.DatabaseSymbol.ctor(database.name, [
+    ...database.tables.map((table) => new Symbols.TableSymbol.$ctor4(table.name, table.columns.map(columnSymbol))),
+    ...(database.materializedViews ?? []).map(
+      (view) =>
+        new Symbols.MaterializedViewSymbol.$ctor3(
+          view.name,
+          quotedSchema(view.columns),
+          view.query,
+          view.docstring ?? '',
+        ),
+    ),
+    ...(database.graphs ?? []).map(graphSymbol),
+    ...(database.storedResults ?? []).map(
+      ({ name, columns }) => new Symbols.StoredQueryResultSymbol.$ctor1(name, columns.map(columnSymbol)),
+    ),
+    ...database.functions.map(
+      (fn) => new Symbols.FunctionSymbol.$ctor16(fn.name, fn.parameters, fn.body, fn.docstring ?? ''),
+    ),
+  ]);
+}
+
+/** Overloads are numbered in the JavaScript build; a new release may number them anew. */
+export function assertConstructors(): void {
+  const { Symbols } = languagePackage();
+  const probe = new Symbols.TableSymbol.$ctor4('probe', [columnSymbol({ name: 'c', type: 'long' })]) as {
+    readonly Name: string;
+  };
+  const stored = new Symbols.StoredQueryResultSymbol.$ctor1('probe', []) as { readonly Name: string };
+  invariant(
+    probe.Name === 'probe' && stored.Name === 'probe',
+    'the language package has the constructors of version 12.4.1',
+  );
+}
+
+/** Keeps the bound state of the newest few catalog versions, one per current database. */
+export function stateCache(limit: number): (catalog: KqlCatalog, database: string) => GlobalState {
+  const states = new Map<string, GlobalState>();
+  return (catalog, database) => {
+    const key = JSON.stringify([catalog.version, database]);
+    const known = states.get(key);
+    if (known) return known;
+    const symbols = new Map(catalog.databases.map((entry) => [entry.name, databaseSymbol(entry)]));
+    const current = symbols.get(database);
+    if (current === undefined) throw new KqlError('semantic', `Database '${database}' could not be found.`);
+    const cluster = new (languagePackage().Symbols.ClusterSymbol.ctor)(catalog.cluster, [...symbols.values()]);
+    const state = withEngineFunctions(withExtraPlugins(languagePackage().GlobalState.Default))
+      .WithCluster(cluster)
+      .WithDatabase(current);
+    states.set(key, state);
+    const oldest = states.keys().next().value;
+    if (states.size > limit && oldest !== undefined) states.delete(oldest);
+    return state;
+  };
+}

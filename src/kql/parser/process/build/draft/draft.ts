@@ -1,0 +1,50 @@
+import type { CatalogGraph } from '../../../../plan/catalog.ts';
+import type { Program, ProgramResult, SharedTable } from '../../../../plan/plan.ts';
+import type { GlobalState, LanguageSymbol } from '../../language/language.ts';
+import { toArray } from '../../language/language.ts';
+import type { Visitors } from './visit.ts';
+
+/** What the builder asks about a catalog: its graph models, and which databases it has. */
+export interface KeptGraphs {
+  find(database: string, name: string): CatalogGraph | undefined;
+  /** The state to bind the queries of its steps with. */
+  state(database: string): GlobalState;
+  /** @param from a database of the catalog @returns false for what the binder made up for a name that it does not know */
+  hasDatabase(from: string, symbol: LanguageSymbol): boolean;
+}
+
+/** What is built of a text so far. */
+export interface Draft {
+  readonly lets: SharedTable[];
+  readonly options: Record<string, string | boolean | number | null>;
+  readonly parameters: Program['parameters'][number][];
+  readonly results: ProgramResult[];
+  readonly database: string;
+  /** The tables of that database. */
+  readonly tables: readonly LanguageSymbol[];
+  /** Columns that the binder adds and the engine does not show. */
+  readonly implicitColumns: Set<string>;
+  readonly keptGraphs: KeptGraphs;
+  readonly visitors: Visitors;
+  /** Calls inlined so far: a bound on what one text can unfold to. */
+  inlined: number;
+  /** Nodes of expressions that names stood for so far: another. */
+  unfolded: number;
+}
+
+/** Inlining and nesting are bounded, whatever the text. */
+export const inliningLimit = 5_000;
+
+export const newDraft = (database: string, graphs: KeptGraphs, visitors: Visitors): Draft => ({
+  lets: [],
+  options: {},
+  parameters: [],
+  results: [],
+  database,
+  tables: toArray(graphs.state(database).Database.Tables),
+  implicitColumns: new Set(),
+  inlined: 0,
+  unfolded: 0,
+  keptGraphs: graphs,
+  visitors,
+});

@@ -1,0 +1,29 @@
+import { KqlError } from '../../../plan/kql-error.ts';
+import type { SyntaxNode } from './language.ts';
+
+/** Where the text stands that a node is of. */
+export interface TextPlace {
+  /** Added to a node's start to get the offset in the text as sent; undefined inside stored functions. */
+  readonly offset: number | undefined;
+}
+
+export const positionOf = (b: TextPlace, node: SyntaxNode): number | undefined =>
+  b.offset === undefined ? undefined : b.offset + node.TextStart;
+
+export function notSupported(b: TextPlace, node: SyntaxNode, what: string): KqlError {
+  const at = positionOf(b, node);
+  return new KqlError('notSupported', `${what} is not supported.`, at);
+}
+
+/** No such table: a fuzzy union does without what needs it. */
+export class UnknownTable extends KqlError {
+  constructor(message: string, position?: number, parserCode?: string) {
+    super('semantic', message, position, parserCode);
+  }
+}
+
+/** @param parserCode of the parser's complaint that this one is like */
+export function semantic(b: TextPlace, node: SyntaxNode, message: string, parserCode?: string): KqlError {
+  const at = positionOf(b, node);
+  return new KqlError('semantic', message, at, parserCode);
+}

@@ -174,7 +174,7 @@ export const aggregateCalls: Readonly<Record<string, string>> = {
   hll: 'hll(s)',
   hll_if: 'hll_if(s, b)',
   hll_merge: 'hll_merge(h)',
-  tdigest: 'tdigest(x)',
+  tdigest: 'tdigest(x % 100000)',
   tdigest_merge: 'tdigest_merge(h)',
   merge_tdigest: 'merge_tdigest(h)',
   binary_all_or: 'binary_all_or(n)',

@@ -7,6 +7,7 @@ import { rotationRows } from './rotation.ts';
 import { closeSampleCluster } from './sample-cluster.ts';
 import { stateRows } from './state.ts';
 import type { BenchRow } from './row.ts';
+import { vaultRows } from './vault.ts';
 import { wireRows } from './wire.ts';
 
 /** `npm run bench [-- FILTER] [--json]`: each row as a ratio against something everybody can measure. FILTER is a group or a part of a row's
@@ -19,6 +20,7 @@ const groups: Readonly<Record<string, readonly BenchRow[]>> = {
   rotation: rotationRows,
   wire: wireRows,
   growth: growthRows,
+  vault: vaultRows,
 };
 const filter = process.argv.slice(2).find((word) => !word.startsWith('--'));
 const asJson = process.argv.includes('--json');

@@ -2,6 +2,7 @@ import type { IncomingHttpHeaders } from 'node:http';
 import type { Guid } from '../base/guid.ts';
 import { newGuid, parseGuid } from '../base/guid.ts';
 import type { RandomBytes } from '../base/random.ts';
+import { drawMany } from '../base/random.ts';
 
 /** The ids of one request, as clients, headers and logs know them. */
 export interface Correlation {
@@ -23,9 +24,12 @@ export function readCorrelation(headers: IncomingHttpHeaders, randomBytes: Rando
     const value = headers[name];
     return typeof value === 'string' ? value : undefined;
   };
+  const given = parseGuid(single('x-ms-correlation-request-id') ?? '');
+  const draws = drawMany(randomBytes, 16, given === undefined ? 2 : 1).values();
+  const next = (length: number): Uint8Array => draws.next().value ?? randomBytes(length);
   return {
-    requestId: newGuid(randomBytes),
-    correlationId: parseGuid(single('x-ms-correlation-request-id') ?? '') ?? newGuid(randomBytes),
+    requestId: newGuid(next),
+    correlationId: given ?? newGuid(next),
     clientRequestId: echoable(single('x-ms-client-request-id')),
     returnClientRequestId: single('x-ms-return-client-request-id')?.toLowerCase() === 'true',
   };

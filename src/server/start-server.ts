@@ -67,6 +67,8 @@ export class RealTimeError extends Error {
 
 /** Some hundred commits: enough to take every key, role and identity away. */
 const reserveBytes = 8 * 1024 * 1024;
+/** Some 2 KB each. */
+const keptOpenMax = 8_192;
 
 /** Opens a data directory (making what is missing) and serves it. What was opened is closed again when a later step fails.
  * @throws StateLockedError, StateFormatError, EmptiedStateError, WrongRootKeyError, SealedRecordError, RootKeyError, EdgeAddressError,
@@ -110,7 +112,7 @@ async function open(
   const anchor = settings.stateAnchor === undefined ? undefined : StateAnchor.open(settings.stateAnchor);
   closers.push(() => anchor?.close());
   const sealed = await SealedState.open({
-    ...{ store, rootKey, randomBytes: systemRandomBytes, tables: stateTables, anchor },
+    ...{ store, rootKey, randomBytes: systemRandomBytes, tables: stateTables, anchor, keptOpenMax },
     damaged: ({ table, id, damage }) => log.warning('state-record-damaged', { table, id, damage }),
   });
   closers.push(() => sealed.close());

@@ -10,6 +10,7 @@ import { applicationByAppTable, applicationTable } from '../identity/principals/
 import { groupMemberTable, groupTable, memberOfTable } from '../identity/principals/group.ts';
 import { userByNameTable, userTable } from '../identity/principals/user.ts';
 import { principalByAppTable, principalTable } from '../identity/principals/principal.ts';
+import { signingKeysTable } from '../identity/entra/signing-keys.ts';
 import { tenantTable } from '../identity/tenants.ts';
 import { vaultNames } from '../providers/keyvault/vault-record.ts';
 import { clusterNames } from '../providers/kusto/cluster-record.ts';
@@ -52,29 +53,30 @@ const resource: OwnerRule = {
  * Tables that are not named here belong to the instance, and it does not start without them. A change of owners is a new
  * format of the digest trees. */
 export const stateTables: readonly TableRow[] = [
+  { table: signingKeysTable, owner: sharedOwner('instance'), keptOpen: true },
   { table: clusterKeyTable, owner: cluster },
   { table: clusterCatalogTable, owner: cluster },
   { table: removedClusters, owner: cluster },
   { table: removedDatabases, owner: cluster },
-  { table: clusterNames, owner: cluster },
-  { table: vaultKeys, owner: vault },
-  { table: vaultKeyVersions, owner: vault },
+  { table: clusterNames, owner: cluster, keptOpen: true },
+  { table: vaultKeys, owner: vault, keptOpen: true },
+  { table: vaultKeyVersions, owner: vault, keptOpen: true },
   { table: vaultPrivateKeys, owner: vault },
-  { table: vaultNames, owner: vault },
-  { table: armResources, owner: resource },
-  { table: subscriptions, owner: tenant },
-  { table: resourceGroups, owner: tenant },
-  { table: roleAssignments, owner: tenant },
-  { table: tenantTable, owner: tenant },
-  { table: principalTable, owner: tenant },
+  { table: vaultNames, owner: vault, keptOpen: true },
+  { table: armResources, owner: resource, keptOpen: true },
+  { table: subscriptions, owner: tenant, keptOpen: true },
+  { table: resourceGroups, owner: tenant, keptOpen: true },
+  { table: roleAssignments, owner: tenant, keptOpen: true },
+  { table: tenantTable, owner: tenant, keptOpen: true },
+  { table: principalTable, owner: tenant, keptOpen: true },
   { table: principalByAppTable, owner: tenant },
   { table: applicationTable, owner: tenant },
   { table: applicationByAppTable, owner: tenant },
-  { table: userTable, owner: tenant },
+  { table: userTable, owner: tenant, keptOpen: true },
   { table: userByNameTable, owner: tenant },
-  { table: groupTable, owner: tenant },
-  { table: groupMemberTable, owner: tenant },
-  { table: memberOfTable, owner: tenant },
+  { table: groupTable, owner: tenant, keptOpen: true },
+  { table: groupMemberTable, owner: tenant, keptOpen: true },
+  { table: memberOfTable, owner: tenant, keptOpen: true },
   { table: seededPrincipalTable, owner: tenant },
   { table: vaultAudit, owner: history, losable: true },
   { table: armOperations, owner: history, losable: true },

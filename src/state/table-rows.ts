@@ -4,6 +4,8 @@ export interface TableRow {
   readonly owner: OwnerRule;
   /** History, and what can be said again: a damaged record is left out, and replaced by the next write. Everything else fails closed. */
   readonly losable?: true;
+  /** Requests read it again and again: opened records stay in memory. Never for what holds secrets in the clear. */
+  readonly keptOpen?: true;
 }
 
 /** Whose records are: the cluster, vault or tenant that they belong to, or `instance`. */
@@ -36,6 +38,10 @@ export class TableRows {
 
   isLosable(table: string): boolean {
     return this.#rows.get(table)?.losable === true;
+  }
+
+  isKeptOpen(table: string): boolean {
+    return this.#rows.get(table)?.keptOpen === true;
   }
 
   ownerOf(table: string, id: string): string {

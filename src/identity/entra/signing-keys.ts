@@ -31,7 +31,7 @@ interface StoredKeys {
 }
 
 /** Read with every request, so it holds nothing secret. */
-const keysTable: Table<StoredKeys> = {
+export const signingKeysTable: Table<StoredKeys> = {
   name: 'entraSigningKeys',
   parse: (value) => ({
     format: 1,
@@ -91,7 +91,7 @@ export function openSigningKeys({ state, randomBytes, wallClock }: SigningKeysOp
     const before = present?.value.generations ?? [];
     const generations = [made, ...before].slice(0, generationsMax);
     const write = [
-      writeRecord(keysTable, keysId, present?.version ?? null, { format: 1, generations }),
+      writeRecord(signingKeysTable, keysId, present?.version ?? null, { format: 1, generations }),
       writeRecord(privateKeyTable, made.kid, null, { format: 1, privateKey }),
     ];
     const last = before[0] && (await state.get(privateKeyTable, before[0].kid));
@@ -105,7 +105,7 @@ export function openSigningKeys({ state, randomBytes, wallClock }: SigningKeysOp
 
   async function load(): Promise<SigningKeySet> {
     for (;;) {
-      const present = await state.get(keysTable, keysId);
+      const present = await state.get(signingKeysTable, keysId);
       if (present !== undefined && imported?.version === present.version) return imported;
       const newest = present?.value.generations[0];
       const secret = newest && (await state.get(privateKeyTable, newest.kid));
@@ -119,7 +119,7 @@ export function openSigningKeys({ state, randomBytes, wallClock }: SigningKeysOp
     load,
     async rotate() {
       await load();
-      await addGeneration(await state.get(keysTable, keysId));
+      await addGeneration(await state.get(signingKeysTable, keysId));
     },
   };
 }

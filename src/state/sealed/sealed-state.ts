@@ -16,9 +16,11 @@ import type { BuildParts } from '../tree/build-trees.ts';
 import { buildTrees, checkTable, rebuildOwner } from '../tree/build-trees.ts';
 import { headId, headTable, pointOf, treeTables, TreeRecords } from '../tree/tree-records.ts';
 import type { Heads } from '../tree/tree-state.ts';
+import { tagOf } from '../tree/tree-page.ts';
 import { TreeState } from '../tree/tree-state.ts';
 import type { VerifiedRecord } from '../tree/verified-store.ts';
 import { VerifiedStore } from '../tree/verified-store.ts';
+import { OpenedRecords } from './opened-records.ts';
 
 export interface SealedStateOptions {
   readonly store: StateStore;
@@ -29,6 +31,9 @@ export interface SealedStateOptions {
   readonly damaged?: (error: SealedRecordError) => void;
   /** Closed with the state. */
   readonly anchor?: StateAnchor | undefined;
+  /** So many records of tables that are kept open stay in memory; default none. For a store that only this process writes: what another
+   * handle of it has written is not seen until the digests are read again. */
+  readonly keptOpenMax?: number;
 }
 
 /** The root key is not the one that this state was sealed with. */
@@ -61,6 +66,7 @@ export class SealedState implements State {
   readonly #randomBytes: RandomBytes;
   readonly #tables: TableRows;
   readonly #damaged: (error: SealedRecordError) => void;
+  readonly #opened: OpenedRecords | undefined;
   /** `table/id` of damaged records that were told. */
   readonly #told = new Set<string>();
 
@@ -100,8 +106,9 @@ export class SealedState implements State {
   }
 
   private constructor(options: SealedStateOptions, seal: RecordSeal, store: VerifiedStore) {
-    const { randomBytes, tables, damaged } = options;
+    const { randomBytes, tables, damaged, keptOpenMax = 0 } = options;
     this.#store = store;
+    this.#opened = keptOpenMax > 0 ? new OpenedRecords(keptOpenMax) : undefined;
     this.#tableNames = () => options.store.tables();
     this.#seal = seal;
     this.#randomBytes = randomBytes;
@@ -112,6 +119,10 @@ export class SealedState implements State {
   /** @returns undefined also for a losable record that is damaged */
   async get<T>(table: Table<T>, id: string): Promise<Versioned<T> | undefined> {
     try {
+      const kept = this.#keptOpen(table);
+      const current = kept && (await this.#store.entryOf(table.name, id));
+      const opened = current && kept.get(table.name, id, current);
+      if (opened !== undefined) return opened as Versioned<T>;
       const record = await this.#store.get(table.name, id);
       return record && this.#open(table, record);
     } catch (error) {
@@ -123,6 +134,8 @@ export class SealedState implements State {
   /** What is left out does not make the list shorter than `limit`: a short list is the end, here as in every store. */
   async list<T>(table: Table<T>, options: StateListOptions = {}): Promise<readonly Versioned<T>[]> {
     const { damaged, limit = listLimitMax, ...range } = options;
+    const opened = await this.#openedList(table, { ...range, limit });
+    if (opened !== undefined) return opened;
     const intact: Versioned<T>[] = [];
     for (let { after } = range; ;) {
       const wanted = limit - intact.length;
@@ -172,7 +185,30 @@ export class SealedState implements State {
   /** Closes the store too. */
   async close(): Promise<void> {
     await this.#store.close();
+    this.#opened?.clear();
     this.#seal.close();
+  }
+
+  #keptOpen(table: Table<unknown>): OpenedRecords | undefined {
+    return this.#tables.isKeptOpen(table.name) ? this.#opened : undefined;
+  }
+
+  /** @returns undefined unless all of it is in memory */
+  async #openedList<T>(
+    table: Table<T>,
+    range: StateListOptions & { readonly limit: number },
+  ): Promise<readonly Versioned<T>[] | undefined> {
+    const kept = this.#keptOpen(table);
+    if (kept === undefined) return undefined;
+    const entries = await this.#store.entriesOf(table.name, range);
+    if (entries === undefined) return undefined;
+    const opened: Versioned<T>[] = [];
+    for (const [id, entry] of entries) {
+      const record = kept.get(table.name, id, entry);
+      if (record === undefined) return undefined;
+      opened.push(record as Versioned<T>);
+    }
+    return opened;
   }
 
   #listed<T>(table: Table<T>, record: VerifiedRecord, damaged: StateListOptions['damaged']): readonly Versioned<T>[] {
@@ -205,7 +241,9 @@ export class SealedState implements State {
   #open<T>(table: Table<T>, record: StoredRecord): Versioned<T> {
     try {
       const text = this.#seal.open(record).toString('utf8');
-      return { id: record.id, version: record.version, value: parsed(table, record, text) };
+      const opened = { id: record.id, version: record.version, value: parsed(table, record, text) };
+      this.#keptOpen(table)?.keep(table.name, tagOf(record.value), opened);
+      return opened;
     } catch (error) {
       if (error instanceof SealedRecordError) this.#store.forgive(record.table, record.id, record);
       throw error;

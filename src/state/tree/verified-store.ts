@@ -46,6 +46,20 @@ export class VerifiedStore {
     }
   }
 
+  /** What the digests say of a record now; undefined too when they cannot be read, which `get` says by name. */
+  async entryOf(table: string, id: string): Promise<Entry | undefined> {
+    const owner = this.#parts.tables.ownerOf(table, id);
+    const head = this.#groups.heads.owners.get(owner);
+    if (head === undefined || head === 'damaged') return undefined;
+    return unlessSealed(() => findEntry(head.root, keyOf(table, id), this.#parts.trees.loader(owner)));
+  }
+
+  /** The same of a whole list, by id and in order; undefined too when it is longer than `limit`. */
+  async entriesOf(table: string, options: ListOptions): Promise<ReadonlyMap<string, Entry> | undefined> {
+    const { entries, unread, end } = await this.#entries(this.#groups.heads, table, checkListOptions(options));
+    return unread.size > 0 || end !== undefined ? undefined : entries;
+  }
+
   /** As `StateStore.list`; what is not as it was written stands in its place. Owners whose digests cannot be read count as one damaged
    * record each, since nobody knows what they had. */
   async list(table: string, options: ListOptions): Promise<VerifiedPage> {
@@ -142,6 +156,15 @@ export class VerifiedStore {
     const entries = new Map<string, Entry>(nearest.map((item) => [item.key.slice(table.length + 1), item]));
     const end = nearest.length < limit ? undefined : nearest.at(-1)?.key.slice(table.length + 1);
     return { entries, unread, end };
+  }
+}
+
+async function unlessSealed<T>(read: () => Promise<T>): Promise<T | undefined> {
+  try {
+    return await read();
+  } catch (error) {
+    if (error instanceof SealedRecordError) return undefined;
+    throw error;
   }
 }
 

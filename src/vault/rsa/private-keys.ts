@@ -11,7 +11,8 @@ export interface RsaPrivateKey {
   readonly oaepHandle: (hash: 'sha1' | 'sha256') => Promise<webcrypto.CryptoKey>;
 }
 
-const handlesPerHash = 2;
+/** A call that meets another on its handle waits for it on the thread that answers. */
+const handlesPerHash = 8;
 
 /** @param der PKCS #8; overwritten */
 export function parseRsaPrivateKey(der: Buffer): RsaPrivateKey {

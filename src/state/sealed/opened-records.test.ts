@@ -1,0 +1,108 @@
+import fc from 'fast-check';
+import { describe, expect, it } from 'vitest';
+import { systemRandomBytes } from '../../base/random.ts';
+import { listAll } from '../list-all.ts';
+import { MemoryStateStore } from '../memory/memory-state-store.ts';
+import { RootKey } from '../root-key.ts';
+import type { Table } from '../state.ts';
+import { writeRecord } from '../state.ts';
+import type { StateStore } from '../state-store.ts';
+import { firstSegmentOwner } from '../table-rows.ts';
+import { SealedState } from './sealed-state.ts';
+
+interface Person {
+  readonly age: number;
+  readonly names: readonly string[];
+}
+
+const people: Table<Person> = { name: 'people', parse: (value) => value as unknown as Person };
+const person = (age: number): Person => ({ age, names: ['Ada'] });
+
+async function opened(keptOpenMax: number, keptOpen = true) {
+  const store = new MemoryStateStore();
+  const reads = { count: 0 };
+  const counting: StateStore = {
+    get: (table, id) => {
+      if (table === people.name) reads.count += 1;
+      return store.get(table, id);
+    },
+    list: (table, options) => {
+      if (table === people.name) reads.count += 1;
+      return store.list(table, options);
+    },
+    tables: () => store.tables(),
+    commit: (commit) => store.commit(commit),
+    compact: () => store.compact(),
+    close: () => store.close(),
+  };
+  const state = await SealedState.open({
+    store: counting,
+    rootKey: new RootKey(Buffer.alloc(32, 5)),
+    randomBytes: systemRandomBytes,
+    tables: [{ table: people, owner: firstSegmentOwner('house'), ...(keptOpen && { keptOpen: true }) }],
+    keptOpenMax,
+  });
+  const put = async (id: string, value: Person | null): Promise<void> => {
+    const known = await state.get(people, id);
+    if (known === undefined && value === null) return;
+    await state.commit({ write: [writeRecord(people, id, known?.version ?? null, value)] });
+  };
+  return { state, put, reads };
+}
+
+describe('records that are kept open', () => {
+  it('are read from the store once', async () => {
+    const { state, put, reads } = await opened(10);
+    await put('a/1', person(1));
+    await put('a/2', person(2));
+    await listAll(state, people, 'a/');
+    reads.count = 0;
+    expect((await state.get(people, 'a/1'))?.value.age).toBe(1);
+    expect((await listAll(state, people, 'a/')).map(({ id }) => id)).toEqual(['a/1', 'a/2']);
+    expect(reads.count).toBe(0);
+  });
+
+  it('are those of tables that say so, and so many', async () => {
+    for (const scene of [await opened(10, false), await opened(1), await opened(0)]) {
+      await scene.put('a/1', person(1));
+      await scene.put('a/2', person(2));
+      await listAll(scene.state, people, 'a/');
+      scene.reads.count = 0;
+      await listAll(scene.state, people, 'a/');
+      expect(scene.reads.count).toBe(1);
+    }
+  });
+
+  it('cannot be changed by whoever reads them', async () => {
+    const { state, put } = await opened(10);
+    await put('a/1', person(1));
+    const names = (await state.get(people, 'a/1'))?.value.names as string[];
+    expect(() => names.push('Eve')).toThrow(TypeError);
+  });
+
+  it('are always what was written last', async () => {
+    const id = fc.constantFrom('a/1', 'a/2', 'b/1', 'b/2', 'b/3');
+    const step = fc.record({ id, age: fc.option(fc.nat(5)), reads: fc.array(id, { maxLength: 3 }) });
+    await fc.assert(
+      fc.asyncProperty(
+        fc.array(step, { maxLength: 20 }),
+        fc.integer({ min: 1, max: 6 }),
+        async (steps, keptOpenMax) => {
+          const { state, put } = await opened(keptOpenMax);
+          const model = new Map<string, number>();
+          for (const { id, age, reads } of steps) {
+            await put(id, age === null ? null : person(age));
+            if (age === null) model.delete(id);
+            else model.set(id, age);
+            for (const read of reads) expect((await state.get(people, read))?.value.age).toBe(model.get(read));
+            for (const prefix of ['', 'a/', 'b/']) {
+              const listed = (await listAll(state, people, prefix)).map((record) => [record.id, record.value.age]);
+              expect(listed).toEqual([...model].filter(([key]) => key.startsWith(prefix)).toSorted());
+            }
+          }
+        },
+      ),
+      { numRuns: 100 },
+    );
+  });
+});

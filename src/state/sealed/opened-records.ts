@@ -1,0 +1,50 @@
+import type { Versioned } from '../state.ts';
+import type { Entry } from '../tree/tree-page.ts';
+import { keyOf } from '../tree/tree-page.ts';
+
+interface Opened extends Entry {
+  readonly record: Versioned<unknown>;
+}
+
+/** Records of some tables as they were opened, by the tag that sealed them: whoever has looked up which tag is current need not read, open
+ * and check the record again. The least recently used goes first. What is handed out is frozen, since many have it. */
+export class OpenedRecords {
+  readonly #entriesMax: number;
+  readonly #opened = new Map<string, Opened>();
+
+  constructor(entriesMax: number) {
+    this.#entriesMax = entriesMax;
+  }
+
+  /** @param current what the digest tree says of the record now */
+  get(table: string, id: string, current: Entry): Versioned<unknown> | undefined {
+    const key = keyOf(table, id);
+    const found = this.#opened.get(key);
+    if (found === undefined) return undefined;
+    this.#opened.delete(key);
+    if (found.version !== current.version || found.tag !== current.tag) return undefined;
+    this.#opened.set(key, found);
+    return found.record;
+  }
+
+  keep(table: string, tag: string, record: Versioned<unknown>): void {
+    const key = keyOf(table, record.id);
+    this.#opened.delete(key);
+    this.#opened.set(key, { record: frozen(record), version: record.version, tag });
+    if (this.#opened.size <= this.#entriesMax) return;
+    for (const oldest of this.#opened.keys()) {
+      this.#opened.delete(oldest);
+      return;
+    }
+  }
+
+  clear(): void {
+    this.#opened.clear();
+  }
+}
+
+function frozen<T>(value: T): T {
+  if (typeof value !== 'object' || value === null || ArrayBuffer.isView(value) || Object.isFrozen(value)) return value;
+  for (const part of Object.values(value)) frozen(part);
+  return Object.freeze(value);
+}

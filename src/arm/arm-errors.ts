@@ -134,6 +134,13 @@ export const armErrors = {
     (type: string, name: string, group: string) =>
       `The Resource '${type}/${name}' under resource group '${group}' was not found. For more details please go to https://aka.ms/ARMResourceNotFoundFix`,
   ),
+  /** `type` without its namespace: `clusters/databases`. */
+  ParentResourceNotFound: row(
+    404,
+    'ParentResourceNotFound',
+    (verb: string, type: string, parentId: string) =>
+      `Failed to perform '${verb}' on resource(s) of type '${type}', because the parent resource '${parentId}' could not be found.`,
+  ),
   LocationRequired: row(400, 'LocationRequired', () => 'The location property is required for this definition.'),
   LocationNotAvailableForResourceType: row(
     400,

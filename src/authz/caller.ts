@@ -47,6 +47,8 @@ export type MintToken = (
 export interface ManagedIdentities {
   /** Makes a service principal for a resource. */
   create(displayName: string, resourceId: string): Promise<{ readonly objectId: Guid; readonly clientId: Guid }>;
+  /** @returns undefined for what is no principal of a resource */
+  find(objectId: Guid): Promise<{ readonly clientId: Guid } | undefined>;
   /** Gone at once: no new token, and tokens already issued stop working. Deleting what is not there is no error. */
   delete(objectId: Guid): Promise<void>;
 }

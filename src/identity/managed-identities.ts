@@ -14,6 +14,10 @@ export function createManagedIdentities(principals: Principals, tenantId: Guid):
       });
       return { objectId, clientId: appId };
     },
+    async find(objectId) {
+      const found = await principals.get(objectId);
+      return found?.kind === 'managedIdentity' ? { clientId: found.appId } : undefined;
+    },
     delete: (objectId) => principals.delete(objectId),
   };
 }

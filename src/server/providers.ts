@@ -83,7 +83,10 @@ export function createProviders(
     isReservedName: (name) => name === serviceVaultName || outside.resolve(vaultHostOf(name)) !== undefined,
     purgesHeld: () => clocks.destructionHeld(),
   });
-  const managedIdentity = createManagedIdentityProvider({ state, clock, identities });
+  const managedIdentity = createManagedIdentityProvider({
+    ...{ state, clock, identities },
+    authorizer: parts.authorizer,
+  });
   const kustoPorts: KustoPorts = {
     ...{ state, clock, randomBytes, keys, identities },
     userAssignedIdentity: (resourceId) => findUserAssignedIdentity(state, resourceId),

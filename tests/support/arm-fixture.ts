@@ -87,6 +87,10 @@ export async function startArm(extraProviders: (parts: ArmFixtureParts) => reado
       const made = addPrincipal(displayName);
       return Promise.resolve({ objectId: made.objectId, clientId: made.appId ?? made.objectId });
     },
+    find: (objectId) => {
+      const clientId = principals.get(objectId)?.appId;
+      return Promise.resolve(clientId === undefined ? undefined : { clientId });
+    },
     delete: (objectId) => {
       principals.delete(objectId);
       return Promise.resolve();
@@ -114,7 +118,7 @@ export async function startArm(extraProviders: (parts: ArmFixtureParts) => reado
     providers: [
       ...extraProviders({ state, clock, tenantId, identities }),
       keyVault.provider,
-      createManagedIdentityProvider({ state, clock, identities }),
+      createManagedIdentityProvider({ state, clock, identities, authorizer }),
       createAuthorizationProvider({
         state,
         clock,

@@ -167,6 +167,7 @@ function identitiesIn(principals: Set<Guid>): ManagedIdentities {
       principals.add(objectId);
       return Promise.resolve({ objectId, clientId: newGuid(systemRandomBytes) });
     },
+    find: (objectId) => Promise.resolve(principals.has(objectId) ? { clientId: objectId } : undefined),
     delete: (objectId) => Promise.resolve(void principals.delete(objectId)),
   };
 }

@@ -1,10 +1,12 @@
 import { listAll } from '../../state/list-all.ts';
+import { isApiVersionBefore } from '../../arm/api-version.ts';
 import type { ArmOperation, ArmProvider } from '../../arm/arm-operation.ts';
 import { locationDisplayNames } from '../../arm/locations.ts';
-import { notBuilt } from '../../arm/not-built.ts';
 import { operationsList } from '../../arm/operations-list.ts';
 import { armResources } from '../../arm/resource.ts';
-import type { IdentityDependencies } from './user-assigned-identities.ts';
+import { federatedCredentialOperations } from './federated-credentials.ts';
+import type { IdentityDependencies } from './identity-dependencies.ts';
+import { lookupOperations } from './identity-lookups.ts';
 import { asIdentity, deleteIdentity, identityOperations } from './user-assigned-identities.ts';
 
 const namespace = 'Microsoft.ManagedIdentity';
@@ -20,16 +22,28 @@ const apiVersions: readonly string[] = [
   '2015-08-31-preview',
 ];
 
-/** Microsoft.ManagedIdentity: user-assigned identities. */
+/** Credentials of identities are younger than identities. */
+const credentialVersions = apiVersions.filter((version) => !isApiVersionBefore(version, '2022-01-01'));
+
+/** Microsoft.ManagedIdentity: user-assigned identities, whom they trust, and who has which. */
 export function createManagedIdentityProvider(deps: IdentityDependencies): ArmProvider {
-  const operations: readonly ArmOperation[] = [...identityOperations(deps), ...refusedOperations()];
+  const operations: readonly ArmOperation[] = [
+    ...identityOperations(deps),
+    ...federatedCredentialOperations(deps),
+    ...lookupOperations(deps),
+  ];
   return {
     namespace,
-    resourceTypes: ['userAssignedIdentities', 'identities', 'operations'].map((resourceType) => ({
-      resourceType,
-      apiVersions,
-      locations: resourceType === 'userAssignedIdentities' ? locationDisplayNames : [],
-    })),
+    resourceTypes: [
+      { resourceType: 'userAssignedIdentities', apiVersions, locations: locationDisplayNames },
+      {
+        resourceType: 'userAssignedIdentities/federatedIdentityCredentials',
+        apiVersions: credentialVersions,
+        locations: locationDisplayNames,
+      },
+      { resourceType: 'identities', apiVersions, locations: [] },
+      { resourceType: 'operations', apiVersions, locations: [] },
+    ],
     operations: [...operations, operationsList({ namespace, displayName: 'Microsoft Managed Identity', operations })],
     deleteInGroup: async (groupId) => {
       const records = await listAll(deps.state, armResources, `${groupId.toLowerCase()}/`);
@@ -38,39 +52,4 @@ export function createManagedIdentityProvider(deps: IdentityDependencies): ArmPr
       }
     },
   };
-}
-
-function refusedOperations(): readonly ArmOperation[] {
-  const identity = `/subscriptions/{subscriptionId}/resourceGroups/{resourceGroupName}/providers/${namespace}/userAssignedIdentities/{resourceName}`;
-  const credentials = `${identity}/federatedIdentityCredentials`;
-  const credential = `${credentials}/{federatedIdentityCredentialResourceName}`;
-  const action = (verb: string): string => `${namespace}/userAssignedIdentities/${verb}`;
-  return [
-    notBuilt('FederatedIdentityCredentials_List', 'GET', credentials, action('federatedIdentityCredentials/read')),
-    notBuilt('FederatedIdentityCredentials_Get', 'GET', credential, action('federatedIdentityCredentials/read')),
-    notBuilt(
-      'FederatedIdentityCredentials_CreateOrUpdate',
-      'PUT',
-      credential,
-      action('federatedIdentityCredentials/write'),
-    ),
-    notBuilt(
-      'FederatedIdentityCredentials_Delete',
-      'DELETE',
-      credential,
-      action('federatedIdentityCredentials/delete'),
-    ),
-    notBuilt(
-      'UserAssignedIdentities_ListAssociatedResources',
-      'POST',
-      `${identity}/listAssociatedResources`,
-      action('listAssociatedResources/action'),
-    ),
-    notBuilt(
-      'SystemAssignedIdentities_GetByScope',
-      'GET',
-      `{scope}/providers/${namespace}/identities/default`,
-      `${namespace}/identities/read`,
-    ),
-  ];
 }

@@ -9,31 +9,24 @@ import { armResources, resourceRecordId } from '../../arm/resource.ts';
 import { retryOnConflict } from '../../arm/retry.ts';
 import { requireSubscription } from '../../arm/subscriptions.ts';
 import { readTags, tagsSchema } from '../../arm/tags.ts';
-import type { ManagedIdentities } from '../../authz/caller.ts';
 import { dropAssignmentsWithin } from '../../authz/role-assignments.ts';
 import type { Guid } from '../../base/guid.ts';
 import { parseGuid } from '../../base/guid.ts';
 import { invariant } from '../../base/invariant.ts';
 import type { JsonObject } from '../../base/json.ts';
 import { isJsonObject } from '../../base/json.ts';
-import type { Clock } from '../../clock/clock.ts';
 import { toIso } from '../../clock/clock.ts';
 import { listIntact } from '../../state/list-all.ts';
 import type { State, Versioned } from '../../state/state.ts';
 import { expectRecord, writeRecord } from '../../state/state.ts';
-
-export interface IdentityDependencies {
-  readonly state: State;
-  readonly clock: Clock;
-  readonly identities: ManagedIdentities;
-}
+import { credentialDeletes } from './federated-credentials.ts';
+import type { IdentityDependencies } from './identity-dependencies.ts';
+import { identityType, shownId } from './identity-ids.ts';
 
 export interface UserAssignedIdentity {
   readonly principalId: Guid;
   readonly clientId: Guid;
 }
-
-const identityType = 'Microsoft.ManagedIdentity/userAssignedIdentities';
 
 const putBody = Type.Object({
   location: Type.Optional(Type.String({ maxLength: 64 })),
@@ -223,6 +216,7 @@ export async function deleteIdentity(deps: IdentityDependencies, id: string): Pr
     await deps.state.commit({
       write: [
         writeRecord(armResources, held.id, held.version, null),
+        ...(await credentialDeletes(deps, held.value.id)),
         ...(await dropAssignmentsWithin(deps.state, held.value.id)),
       ],
     });
@@ -237,9 +231,6 @@ async function listIdentities(deps: IdentityDependencies, request: ArmRequest, s
   const page = pageOf(request, sortedById(found, idOfResource), idOfResource);
   return { status: 200, body: { ...page, value: page.value.map(showIdentity) } };
 }
-
-/** This provider alone writes the groups in lower case; ids are compared without. */
-const shownId = (id: string): string => id.replace('/resourceGroups/', '/resourcegroups/');
 
 const showIdentity = (resource: ArmResource): JsonObject => ({
   location: resource.location,

@@ -1,0 +1,194 @@
+import { ArmError } from '../../arm/arm-error.ts';
+import { armErrors } from '../../arm/arm-errors.ts';
+import type { ArmOperation, ArmReply, ArmRequest } from '../../arm/arm-operation.ts';
+import { pageOf, sortedById } from '../../arm/paging.ts';
+import { resourceGroupId } from '../../arm/resource-groups.ts';
+import type { ArmResource } from '../../arm/resource.ts';
+import { armResources, resourceRecordId } from '../../arm/resource.ts';
+import { retryOnConflict } from '../../arm/retry.ts';
+import type { Json, JsonObject } from '../../base/json.ts';
+import { isJsonObject } from '../../base/json.ts';
+import { toIso } from '../../clock/clock.ts';
+import { listAll } from '../../state/list-all.ts';
+import type { StateWrite, Versioned } from '../../state/state.ts';
+import { expectRecord, writeRecord } from '../../state/state.ts';
+import type { IdentityDependencies } from './identity-dependencies.ts';
+import { identityType, shownId } from './identity-ids.ts';
+
+const credentialType = `${identityType}/federatedIdentityCredentials`;
+
+/** Azure's limit for one identity. */
+const credentialsMax = 20;
+/** Characters of issuer, subject and audience. */
+const charsMax = 600;
+
+/** Trust in tokens of an issuer elsewhere. Kept and shown; the token endpoint refuses every assertion by name, so none acts. */
+export function federatedCredentialOperations(deps: IdentityDependencies): readonly ArmOperation[] {
+  const list = `/subscriptions/{subscriptionId}/resourceGroups/{resourceGroupName}/providers/${identityType}/{resourceName}/federatedIdentityCredentials`;
+  const path = `${list}/{credentialName}`;
+  const action = (verb: string): string => `${credentialType}/${verb}`;
+  return [
+    {
+      id: 'FederatedIdentityCredentials_List',
+      method: 'GET',
+      path: list,
+      action: action('read'),
+      handle: (request) => listCredentials(deps, request),
+    },
+    {
+      id: 'FederatedIdentityCredentials_Get',
+      method: 'GET',
+      path,
+      action: action('read'),
+      handle: async (request) => {
+        const found = await deps.state.get(armResources, resourceRecordId(idOf(request)));
+        if (found === undefined) throw notFound(request);
+        return { status: 200, body: show(found.value) };
+      },
+    },
+    {
+      id: 'FederatedIdentityCredentials_CreateOrUpdate',
+      method: 'PUT',
+      path,
+      action: action('write'),
+      handle: (request) => retryOnConflict(() => putCredential(deps, request)),
+    },
+    {
+      id: 'FederatedIdentityCredentials_Delete',
+      method: 'DELETE',
+      path,
+      action: action('delete'),
+      handle: (request) => retryOnConflict(() => deleteCredential(deps, request)),
+    },
+  ];
+}
+
+function identityIdOf(request: ArmRequest): string {
+  const { subscriptionId = '', resourceGroupName = '', resourceName = '' } = request.params;
+  return `${resourceGroupId(subscriptionId, resourceGroupName)}/providers/${identityType}/${resourceName}`;
+}
+
+const idOf = (request: ArmRequest): string =>
+  `${identityIdOf(request)}/federatedIdentityCredentials/${request.params['credentialName'] ?? ''}`;
+
+const notFound = (request: ArmRequest): ArmError =>
+  new ArmError(404, 'NotFound', `Resource '${shownId(idOf(request))}' was not found.`);
+
+/** @throws ArmError 404 `ParentResourceNotFound`: the resource manager asks for the identity before the provider sees a change */
+async function requireParent(
+  deps: IdentityDependencies,
+  request: ArmRequest,
+  verb: 'write' | 'delete',
+): Promise<Versioned<ArmResource>> {
+  const id = identityIdOf(request);
+  const found = await deps.state.get(armResources, resourceRecordId(id));
+  if (found !== undefined) return found;
+  throw armErrors.ParentResourceNotFound(verb, 'userAssignedIdentities/federatedIdentityCredentials', id);
+}
+
+const credentialsOf = async (deps: IdentityDependencies, identityId: string) =>
+  (await listAll(deps.state, armResources, `${identityId.toLowerCase()}/`)).filter(
+    ({ value }) => value.type === credentialType,
+  );
+
+async function listCredentials(deps: IdentityDependencies, request: ArmRequest): Promise<ArmReply> {
+  const identityId = identityIdOf(request);
+  if ((await deps.state.get(armResources, resourceRecordId(identityId))) === undefined) {
+    throw new ArmError(404, 'NotFound', `Resource '${shownId(identityId)}' was not found.`);
+  }
+  const found = (await credentialsOf(deps, identityId)).map(({ value }) => value);
+  const idOfResource = (resource: ArmResource): string => resource.id.toLowerCase();
+  const page = pageOf(request, sortedById(found, idOfResource), idOfResource);
+  return { status: 200, body: { ...page, value: page.value.map(show) } };
+}
+
+async function putCredential(deps: IdentityDependencies, request: ArmRequest): Promise<ArmReply> {
+  const parent = await requireParent(deps, request, 'write');
+  const name = request.params['credentialName'] ?? '';
+  requireName(name);
+  const properties = readProperties(request.body);
+  const others = await credentialsOf(deps, parent.value.id);
+  const held = others.find(({ value }) => value.name.toLowerCase() === name.toLowerCase());
+  if (held === undefined && others.length >= credentialsMax) throw badRequest(tooMany);
+  const isTaken = others.some(
+    ({ value }) =>
+      value !== held?.value &&
+      value.properties['issuer'] === properties['issuer'] &&
+      value.properties['subject'] === properties['subject'],
+  );
+  if (isTaken) throw badRequest('Issuer and subject combination already exists for this Managed Identity.');
+  const now = toIso(deps.clock.now());
+  const resource: ArmResource = {
+    id: held?.value.id ?? `${parent.value.id}/federatedIdentityCredentials/${name}`,
+    name: held?.value.name ?? name,
+    type: credentialType,
+    properties,
+    createdAt: held?.value.createdAt ?? now,
+    changedAt: now,
+  };
+  // The identity's record goes on unchanged, with a new version: of two credentials made at once, the second counts the first.
+  await deps.state.commit({
+    write: [
+      writeRecord(armResources, parent.id, parent.version, parent.value),
+      writeRecord(armResources, resourceRecordId(resource.id), held?.version ?? null, resource),
+    ],
+  });
+  const body = show(resource);
+  if (held !== undefined) return { status: 200, body };
+  return { status: 201, headers: { location: shownId(resource.id) }, body };
+}
+
+const tooMany = `Too many Federated Identity Credentials exist for this Managed Identity: at most ${credentialsMax}.`;
+
+async function deleteCredential(deps: IdentityDependencies, request: ArmRequest): Promise<ArmReply> {
+  const parent = await requireParent(deps, request, 'delete');
+  const held = await deps.state.get(armResources, resourceRecordId(idOf(request)));
+  if (held === undefined) return { status: 204 };
+  await deps.state.commit({
+    expect: [expectRecord(armResources, parent.id, parent.version)],
+    write: [writeRecord(armResources, held.id, held.version, null)],
+  });
+  return { status: 200 };
+}
+
+/** The deletes that go with the identity's own. */
+export async function credentialDeletes(
+  deps: IdentityDependencies,
+  identityId: string,
+): Promise<readonly StateWrite[]> {
+  const found = await credentialsOf(deps, identityId);
+  return found.map(({ id, version }) => writeRecord(armResources, id, version, null));
+}
+
+const badRequest = (text: string): ArmError => new ArmError(400, 'BadRequest', text);
+
+function requireName(name: string): void {
+  if (/^[a-zA-Z0-9][a-zA-Z0-9_-]{2,119}$/.test(name)) return;
+  throw badRequest(
+    `The Federated Identity Credential name '${name}' is invalid. It must have 3 to 120 letters, digits, hyphens or underscores and start with a letter or digit.`,
+  );
+}
+
+function readProperties(body: Json | undefined): JsonObject {
+  const sent = isJsonObject(body) ? body['properties'] : undefined;
+  const { issuer, subject, audiences } = isJsonObject(sent) ? sent : {};
+  const isText = (value: Json | undefined): value is string =>
+    typeof value === 'string' && value.trim() !== '' && value.length <= charsMax;
+  const [audience, ...more] = Array.isArray(audiences) ? (audiences as readonly Json[]) : [];
+  if (!isText(issuer) || !isText(subject) || !isText(audience)) {
+    throw badRequest(
+      "The request format was unexpected. Federated Identity Credential must specify 'issuer', 'subject' and 'audience'.",
+    );
+  }
+  if (more.length > 0) throw badRequest('A Federated Identity Credential has exactly one audience.');
+  const url = URL.canParse(issuer) ? new URL(issuer) : undefined;
+  if (url?.protocol !== 'https:') throw badRequest("The 'issuer' of a Federated Identity Credential is an https URL.");
+  return { issuer, subject, audiences: [audience] };
+}
+
+const show = (resource: ArmResource): JsonObject => ({
+  id: shownId(resource.id),
+  name: resource.name,
+  type: credentialType,
+  properties: resource.properties,
+});

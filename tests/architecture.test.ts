@@ -3,7 +3,7 @@ import { dirname, join, relative, resolve } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { entraOperations } from '../src/identity/entra/operations.ts';
 import { graphOperations } from '../src/identity/graph/operations.ts';
-import { keyOperations } from '../src/vault/keys/key-operations.ts';
+import { vaultOperations } from '../src/vault/plane/vault-operations.ts';
 import { allArmOperations } from './support/arm-operations.ts';
 import { circlesOf } from './support/circles.ts';
 
@@ -250,7 +250,7 @@ describe('operation rows', () => {
   // Rows of what is not built are refused in one way; one wire test goes through all of them (as one does for Entra ID's rows).
   const built = [
     ...allArmOperations().filter((operation) => operation.notBuilt !== true),
-    ...keyOperations.filter((operation) => operation.handle !== undefined),
+    ...vaultOperations.filter((operation) => operation.handle !== undefined),
   ].map((operation) => operation.id);
 
   it('has ids that are not used twice in one service', () => {
@@ -265,7 +265,7 @@ describe('operation rows', () => {
       'it.each(entraOperations)',
       'it.each(graphOperations)',
       'it.each(notBuiltArmOperations)',
-      'it.each(notBuiltKeyOperations)',
+      'it.each(notBuiltVaultOperations)',
     ]) {
       expect(wireText).toContain(loop);
     }

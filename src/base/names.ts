@@ -2,10 +2,12 @@ import type { Brand } from './brand.ts';
 
 /** 3 to 24 letters, digits and hyphens; starts with a letter, ends with letter or digit, no two hyphens in a row. Lower case. */
 export type VaultName = Brand<string, 'VaultName'>;
-/** 1 to 127 letters, digits and hyphens. Case kept; compare without case. */
-export type KeyName = Brand<string, 'KeyName'>;
-/** 32 lower-case hex digits. */
-export type KeyVersion = Brand<string, 'KeyVersion'>;
+/** Of a key, secret or certificate: 1 to 127 letters, digits and hyphens. Case kept; compare without case. */
+export type ObjectName = Brand<string, 'ObjectName'>;
+export type KeyName = ObjectName;
+/** 32 lower-case hex digits. A certificate, its key and its secret share theirs, as they share their names. */
+export type ObjectVersion = Brand<string, 'ObjectVersion'>;
+export type KeyVersion = ObjectVersion;
 /** 4 to 22 letters, digits, hyphens; starts with a letter. Lower case. */
 export type ClusterName = Brand<string, 'ClusterName'>;
 /** 1 to 260 letters, digits, hyphens, underscores, spaces and dots, not only blanks. Case kept. */

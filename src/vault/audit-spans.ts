@@ -107,5 +107,5 @@ const spanOf = ({ last, until, count }: OpenSpan): Pick<VaultAuditRecord, 'span'
   span: { last: toIso(last), until: toIso(until), count },
 });
 
-const keyOf = ({ vaultId, operation, kid, status, error, caller, clientAddress }: AuditFacts): string =>
-  JSON.stringify([vaultId, operation, kid, status, error, caller.objectId, caller.appId, clientAddress]);
+const keyOf = ({ vaultId, operation, kid, id, status, error, caller, clientAddress }: AuditFacts): string =>
+  JSON.stringify([vaultId, operation, kid, id, status, error, caller.objectId, caller.appId, clientAddress]);

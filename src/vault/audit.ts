@@ -8,7 +8,7 @@ import { instant, toIso } from '../clock/clock.ts';
 import type { State, StateWrite, Table, Versioned } from '../state/state.ts';
 import { writeRecord } from '../state/state.ts';
 
-/** Who did what with a key and how it ended. Written in the commit of the operation itself, before the answer; holds no values. */
+/** Who did what with a key, secret or certificate and how it ended. Written in the commit of the operation itself, before the answer; holds no values. */
 export interface VaultAuditRecord {
   /** ISO time on the Kustody clock. */
   readonly time: string;
@@ -18,6 +18,8 @@ export interface VaultAuditRecord {
   readonly operation: string;
   /** The key (with its version once that is known), as a kid; missing for lists. */
   readonly kid?: string;
+  /** The same of a secret or certificate. */
+  readonly id?: string;
   readonly status: number;
   /** Code and inner code of the error when the operation was refused. */
   readonly error?: { readonly code: string; readonly inner?: string };

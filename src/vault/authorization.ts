@@ -12,6 +12,7 @@ export type AllowedByRole = (
 ) => Promise<{ readonly allowed: true; readonly assignmentId?: string } | { readonly allowed: false }>;
 
 export interface NeededRight {
+  readonly collection: 'keys' | 'secrets' | 'certificates';
   readonly permission: string;
   readonly dataAction: string;
   readonly orDataAction?: string;
@@ -25,13 +26,13 @@ export async function authorize(
   vault: VaultSettings,
   caller: Caller,
   right: NeededRight,
-  keyName: string | undefined,
+  name: string | undefined,
 ): Promise<{ readonly assignmentId?: string }> {
   if (!vault.enableRbacAuthorization) {
-    if (allowedByAccessPolicies(vault.accessPolicies, caller, 'keys', right.permission)) return {};
-    throw vaultError('byPolicy', right.permission, caller, vault);
+    if (allowedByAccessPolicies(vault.accessPolicies, caller, right.collection, right.permission)) return {};
+    throw vaultError('byPolicy', right.collection, right.permission, caller, vault);
   }
-  const resource = keyName === undefined ? vault.resourceId : `${vault.resourceId}/keys/${keyName}`;
+  const resource = name === undefined ? vault.resourceId : `${vault.resourceId}/${right.collection}/${name}`;
   const actions = right.orDataAction === undefined ? [right.dataAction] : [right.dataAction, right.orDataAction];
   for (const action of actions) {
     const verdict = await allowedByRole(caller, fullAction(action), resource);

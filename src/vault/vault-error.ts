@@ -48,8 +48,8 @@ export const vaultErrors = {
     status: 403,
     code: 'Forbidden',
     inner: 'ForbiddenByPolicy',
-    text: (permission: string, caller: Caller, vault: VaultSettings) =>
-      `The user, group or application '${describeCaller(caller)}' does not have keys ${permission} permission on key vault '${describeVault(vault)}'. For help resolving this issue, please see https://go.microsoft.com/fwlink/?linkid=2125287`,
+    text: (collection: string, permission: string, caller: Caller, vault: VaultSettings) =>
+      `The user, group or application '${describeCaller(caller)}' does not have ${collection} ${permission} permission on key vault '${describeVault(vault)}'. For help resolving this issue, please see https://go.microsoft.com/fwlink/?linkid=2125287`,
   },
   byRbac: {
     status: 403,
@@ -72,7 +72,7 @@ export const vaultErrors = {
     text: (name: string) =>
       `Key ${name} is currently in a deleted but recoverable state, and its name cannot be reused; in this state, the key can only be recovered or purged.`,
   },
-  changedMeanwhile: row(409, 'Conflict', 'The key was changed by other requests at the same time.'),
+  changedMeanwhile: row(409, 'Conflict', 'The object was changed by other requests at the same time.'),
   purgeProtected: {
     status: 403,
     code: 'Forbidden',

@@ -1,7 +1,6 @@
 import { entraOperations } from '../../src/identity/entra/operations.ts';
 import { graphOperations } from '../../src/identity/graph/operations.ts';
-import { keyOperations } from '../../src/vault/keys/key-operations.ts';
-import { notBuiltCollections } from '../../src/vault/keys/key-operations.ts';
+import { notBuiltCollections, vaultOperations } from '../../src/vault/plane/vault-operations.ts';
 import { allArmOperations } from '../support/arm-operations.ts';
 import type { ProviderOperation } from '../support/arm-operations.ts';
 import { code, codes, madeFrom, table, wrapped } from './markdown.ts';
@@ -34,13 +33,13 @@ export function operationsPage(): string {
     '',
     ...table(
       ['Operation', 'Method', 'Path', 'Permission', 'Data action'],
-      keyOperations
+      vaultOperations
         .filter(({ handle }) => handle !== undefined)
         .map((row) => [row.id, row.method, code(row.path), code(row.permission), code(row.dataAction)]),
     ),
     '',
     refused(
-      keyOperations.filter(({ handle }) => handle === undefined).map(({ id }) => id),
+      vaultOperations.filter(({ handle }) => handle === undefined).map(({ id }) => id),
       `everything below ${codes([...notBuiltCollections].map((name) => `/${name}`))}`,
     ),
     '',

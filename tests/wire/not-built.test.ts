@@ -1,11 +1,11 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { keyOperations } from '../../src/vault/keys/key-operations.ts';
+import { vaultOperations } from '../../src/vault/plane/vault-operations.ts';
 import { allArmOperations } from '../support/arm-operations.ts';
 import { startServerFixture } from '../support/server-fixture.ts';
 
 /** What Azure has and Kustody has not: every such row is refused by its own name, never accepted, never a bare 404. */
 const notBuiltArmOperations = allArmOperations().filter((operation) => operation.notBuilt === true);
-const notBuiltKeyOperations = keyOperations.filter((operation) => operation.handle === undefined);
+const notBuiltVaultOperations = vaultOperations.filter((operation) => operation.handle === undefined);
 
 describe('operations that are not built', () => {
   let server: Awaited<ReturnType<typeof startServerFixture>>;
@@ -36,7 +36,7 @@ describe('operations that are not built', () => {
 
   it('are many, so that the loops below prove something', () => {
     expect(notBuiltArmOperations.length).toBeGreaterThan(80);
-    expect(notBuiltKeyOperations.length).toBeGreaterThan(8);
+    expect(notBuiltVaultOperations.length).toBeGreaterThan(8);
   });
 
   it.each(notBuiltArmOperations)('$id is refused by name', async ({ id, method, path, provider }) => {
@@ -56,7 +56,7 @@ describe('operations that are not built', () => {
     expect(answer.text).toContain(id);
   });
 
-  it.each(notBuiltKeyOperations)('$id is refused by name', async ({ id, method, path }) => {
+  it.each(notBuiltVaultOperations)('$id is refused by name', async ({ id, method, path }) => {
     const target = path.replace('{name}', 'key').replace('{version}', 'f'.repeat(32));
     const answer = await server.send({
       host: `${vault}.vault.azure.net`,

@@ -5,26 +5,21 @@ import type { KeyVersion } from '../../base/names.ts';
 import type { Instant } from '../../clock/clock.ts';
 import type { StateWrite } from '../../state/state.ts';
 import { writeRecord } from '../../state/state.ts';
+import { checkValidity, member } from '../objects/attributes.ts';
+import { requestedName } from '../objects/find-requested.ts';
+import { objectRecordId, versionRecordId } from '../objects/object-kind.ts';
+import { purgeWrites } from '../objects/object-store.ts';
 import type { RsaBits, RsaKeyPair } from '../rsa/rsa-keys.ts';
 import { isRsaBits } from '../rsa/rsa-keys.ts';
 import type { VaultSettings } from '../vault-directory.ts';
 import { vaultError } from '../vault-error.ts';
-import { requestedName } from './find-requested.ts';
 import type { KeyChanges } from './key-attributes.ts';
-import { checkValidity, member, readKeyChanges } from './key-attributes.ts';
-import { keyBundle, kidOf } from './key-bundle.ts';
+import { readKeyChanges } from './key-attributes.ts';
+import { keyKind, kidOf } from './key-bundle.ts';
 import { parseBodyObject } from './key-op-body.ts';
-import type { KeyOperation, KeyOutcome, KeyRequest, KeyServices } from './key-operation.ts';
+import type { VaultOperation, VaultOutcome, VaultRequest, VaultServices } from '../objects/operation.ts';
 import type { KeyRecord, KeyVersionRecord } from './key-records.ts';
-import {
-  keyOperationNames,
-  keyRecordId,
-  vaultKeys,
-  vaultKeyVersions,
-  vaultPrivateKeys,
-  versionRecordId,
-} from './key-records.ts';
-import { purgeWrites } from './key-store.ts';
+import { keyOperationNames, vaultKeys, vaultKeyVersions, vaultPrivateKeys } from './key-records.ts';
 
 export const createKeyOperation = {
   id: 'CreateKey',
@@ -33,14 +28,14 @@ export const createKeyOperation = {
   permission: 'create',
   dataAction: 'keys/create/action',
   handle: createKey,
-} as const satisfies KeyOperation;
+} as const satisfies VaultOperation;
 
 /** A new key, or a new version of a live one, which becomes the current one. */
-async function createKey(services: KeyServices, request: KeyRequest): Promise<KeyOutcome> {
+async function createKey(services: VaultServices, request: VaultRequest): Promise<VaultOutcome> {
   const { vault, apiVersion } = request;
   const now = services.clock.now();
   const sent = requestedName(request);
-  const stored = await services.state.get(vaultKeys, keyRecordId(vault.vaultId, sent));
+  const stored = await services.state.get(vaultKeys, objectRecordId(vault.vaultId, sent));
   const over = stored !== undefined && services.retention.isOver(stored.value);
   if (stored?.value.deleted !== undefined && !over) throw vaultError('keyIsDeleted', stored.value.name);
 
@@ -52,19 +47,21 @@ async function createKey(services: KeyServices, request: KeyRequest): Promise<Ke
 
   const version = newKeyVersion(services.randomBytes);
   const name = over ? sent : (stored?.value.name ?? sent);
-  const key: KeyRecord = { format: 1, name, currentVersion: version };
+  const key: KeyRecord = { ...(over ? {} : stored?.value), format: 1, name, currentVersion: version };
   const record = newVersion(version, pair, changes, now);
   // What is left of a key whose retention is over goes in the same commit; its own record is replaced.
-  const leftovers = over ? (await purgeWrites(services.state, stored)).filter((write) => write.id !== stored.id) : [];
+  const leftovers = over
+    ? (await purgeWrites(services.state, keyKind, stored)).filter((write) => write.id !== stored.id)
+    : [];
   const id = versionRecordId(vault.vaultId, name, version);
   const write: StateWrite[] = [
     ...leftovers,
     writeRecord(vaultPrivateKeys, id, null, { format: 1, pkcs8: pair.privateKey }),
     writeRecord(vaultKeyVersions, id, null, record),
-    writeRecord(vaultKeys, keyRecordId(vault.vaultId, name), stored?.version ?? null, key),
+    writeRecord(vaultKeys, objectRecordId(vault.vaultId, name), stored?.version ?? null, key),
   ];
-  const found = { key: { id, version: 0, value: key }, version: { id, version: 0, value: record } };
-  return { status: 200, kid: kidOf(vault, found), body: keyBundle(vault, found, apiVersion), write };
+  const found = { object: { id, version: 0, value: key }, version: { id, version: 0, value: record } };
+  return { status: 200, id: kidOf(vault, found), body: keyKind.bundle(vault, found, apiVersion), write };
 }
 
 const newKeyVersion = (randomBytes: RandomBytes): KeyVersion =>

@@ -2,18 +2,18 @@ import { fromBase64Url, toBase64Url } from '../../base/base64url.ts';
 import { zeroBytes } from '../../base/bytes.ts';
 import { invariant } from '../../base/invariant.ts';
 import type { Instant } from '../../clock/clock.ts';
+import { requireVersion } from '../objects/find-requested.ts';
+import type { Found } from '../objects/object-kind.ts';
+import { stillAsRead } from '../objects/object-store.ts';
 import type { RsaPrivateKey } from '../rsa/private-keys.ts';
 import { parseRsaPrivateKey } from '../rsa/private-keys.ts';
 import { decryptFor, encryptFor, encryptionAlgorithms, plaintextBytesMax } from '../rsa/rsa-algorithms.ts';
 import { vaultError } from '../vault-error.ts';
-import { requireVersion } from './find-requested.ts';
-import { kidOf } from './key-bundle.ts';
+import { keyKind, kidOf } from './key-bundle.ts';
 import { parseKeyOpBody } from './key-op-body.ts';
-import type { KeyOperation, KeyOutcome, KeyRequest, KeyServices } from './key-operation.ts';
+import type { VaultOperation, VaultOutcome, VaultRequest, VaultServices } from '../objects/operation.ts';
 import type { KeyOperationName, KeyVersionRecord } from './key-records.ts';
 import { vaultPrivateKeys } from './key-records.ts';
-import type { FoundVersion } from './key-store.ts';
-import { stillAsRead } from './key-store.ts';
 
 /** Wrapping is encrypting, for RSA: the two differ by permission and by `key_ops` only. */
 export const cryptoOperations = [
@@ -55,14 +55,14 @@ export const cryptoOperations = [
     dataAction: 'keys/decrypt/action',
     handle: (services, request) => decryptWith(services, request, 'decrypt'),
   },
-] as const satisfies readonly KeyOperation[];
+] as const satisfies readonly VaultOperation[];
 
 async function encryptWith(
-  services: KeyServices,
-  request: KeyRequest,
+  services: VaultServices,
+  request: VaultRequest,
   use: 'wrapKey' | 'encrypt',
-): Promise<KeyOutcome> {
-  const found = await requireVersion(services, request);
+): Promise<VaultOutcome> {
+  const found = await requireVersion(services, keyKind, request);
   const key = found.version.value;
   refuseUnusable(key, use);
   refuseOutsideDates(key, use, services.clock.now());
@@ -73,7 +73,7 @@ async function encryptWith(
     if (value.length > bytesMax) throw vaultError('valueTooLong', bytesMax);
     const kid = kidOf(request.vault, found);
     const ciphertext = encryptFor(key, algorithm, value);
-    return { status: 200, kid, body: { kid, value: toBase64Url(ciphertext) }, expect: stillAsRead(found) };
+    return { status: 200, id: kid, body: { kid, value: toBase64Url(ciphertext) }, expect: stillAsRead(keyKind, found) };
   } finally {
     zeroBytes(value);
   }
@@ -81,18 +81,18 @@ async function encryptWith(
 
 /** An expired version still decrypts; a disabled one does not. */
 async function decryptWith(
-  services: KeyServices,
-  request: KeyRequest,
+  services: VaultServices,
+  request: VaultRequest,
   use: 'unwrapKey' | 'decrypt',
-): Promise<KeyOutcome> {
-  const found = await requireVersion(services, request);
+): Promise<VaultOutcome> {
+  const found = await requireVersion(services, keyKind, request);
   const key = found.version.value;
   refuseUnusable(key, use);
   const { alg, value } = parseKeyOpBody(request.body);
   const algorithm = requireAlgorithm(alg, key);
   const secret = await decryptFor(await privateKeyOf(services, found), algorithm, value);
   if (secret === undefined) throw vaultError('cannotDecrypt');
-  return { status: 200, kid: kidOf(request.vault, found), secret, expect: stillAsRead(found) };
+  return { status: 200, id: kidOf(request.vault, found), secret, expect: stillAsRead(keyKind, found) };
 }
 
 function refuseUnusable(key: KeyVersionRecord, use: KeyOperationName): void {
@@ -111,10 +111,10 @@ function requireAlgorithm(alg: string, key: KeyVersionRecord) {
   return algorithm;
 }
 
-function privateKeyOf({ state, privateKeys }: KeyServices, { key, version }: FoundVersion): Promise<RsaPrivateKey> {
+function privateKeyOf({ state, privateKeys }: VaultServices, { object, version }: Found): Promise<RsaPrivateKey> {
   return privateKeys.get(version.id, async () => {
     const record = await state.get(vaultPrivateKeys, version.id);
-    if (record === undefined) throw vaultError('keyNotFound', key.value.name); // purged a moment ago
+    if (record === undefined) throw vaultError('keyNotFound', object.value.name); // purged a moment ago
     const der = fromBase64Url(record.value.pkcs8);
     invariant(der !== undefined, 'a private key is base64url');
     return parseRsaPrivateKey(der);

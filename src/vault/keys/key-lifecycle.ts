@@ -1,17 +1,13 @@
-import type { Versioned } from '../../state/state.ts';
-import { expectRecord, writeRecord } from '../../state/state.ts';
-import { instant } from '../../clock/clock.ts';
-import { vaultError } from '../vault-error.ts';
-import { requireDeleted, requireVersion } from './find-requested.ts';
-import { checkValidity, readKeyChanges } from './key-attributes.ts';
-import { deletionOf, keyBundle, kidOf } from './key-bundle.ts';
+import { writeRecord, expectRecord } from '../../state/state.ts';
+import { checkValidity } from '../objects/attributes.ts';
+import { requireVersion } from '../objects/find-requested.ts';
+import { deleteObject, getDeletedObject, getObject, purgeObject, recoverObject } from '../objects/lifecycle.ts';
+import { listObjects, listVersions } from '../objects/lists.ts';
+import type { VaultOperation, VaultOutcome, VaultRequest, VaultServices } from '../objects/operation.ts';
+import { readKeyChanges } from './key-attributes.ts';
+import { keyKind, kidOf } from './key-bundle.ts';
 import { parseBodyObject } from './key-op-body.ts';
-import type { KeyOperation, KeyOutcome, KeyRequest, KeyServices } from './key-operation.ts';
-import type { KeyRecord, KeyVersionRecord } from './key-records.ts';
 import { vaultKeys, vaultKeyVersions } from './key-records.ts';
-import { purgeWrites, stillAsRead } from './key-store.ts';
-
-const millisecondsPerDay = 86_400_000;
 
 export const keyLifecycleOperations = [
   {
@@ -21,7 +17,7 @@ export const keyLifecycleOperations = [
     latest: true,
     permission: 'get',
     dataAction: 'keys/read',
-    handle: getKey,
+    handle: getObject(keyKind),
   },
   {
     id: 'UpdateKey',
@@ -38,7 +34,7 @@ export const keyLifecycleOperations = [
     path: '/keys/{name}',
     permission: 'delete',
     dataAction: 'keys/delete',
-    handle: deleteKey,
+    handle: deleteObject(keyKind),
   },
   {
     id: 'GetDeletedKey',
@@ -46,7 +42,7 @@ export const keyLifecycleOperations = [
     path: '/deletedkeys/{name}',
     permission: 'get',
     dataAction: 'keys/read',
-    handle: getDeletedKey,
+    handle: getDeletedObject(keyKind),
   },
   {
     id: 'RecoverDeletedKey',
@@ -54,7 +50,7 @@ export const keyLifecycleOperations = [
     path: '/deletedkeys/{name}/recover',
     permission: 'recover',
     dataAction: 'keys/recover/action',
-    handle: recoverDeletedKey,
+    handle: recoverObject(keyKind),
   },
   {
     id: 'PurgeDeletedKey',
@@ -62,103 +58,45 @@ export const keyLifecycleOperations = [
     path: '/deletedkeys/{name}',
     permission: 'purge',
     dataAction: 'keys/purge/action',
-    handle: purgeDeletedKey,
+    handle: purgeObject(keyKind),
   },
-] as const satisfies readonly KeyOperation[];
+  {
+    id: 'GetKeys',
+    method: 'GET',
+    path: '/keys',
+    permission: 'list',
+    dataAction: 'keys/read',
+    handle: listObjects(keyKind, 'live'),
+  },
+  {
+    id: 'GetKeyVersions',
+    method: 'GET',
+    path: '/keys/{name}/versions',
+    permission: 'list',
+    dataAction: 'keys/read',
+    handle: listVersions(keyKind),
+  },
+  {
+    id: 'GetDeletedKeys',
+    method: 'GET',
+    path: '/deletedkeys',
+    permission: 'list',
+    dataAction: 'keys/read',
+    handle: listObjects(keyKind, 'deleted'),
+  },
+] as const satisfies readonly VaultOperation[];
 
-/** Shows disabled and expired keys too. */
-async function getKey(services: KeyServices, request: KeyRequest): Promise<KeyOutcome> {
-  const found = await requireVersion(services, request);
-  const body = keyBundle(request.vault, found, request.apiVersion);
-  return { status: 200, kid: kidOf(request.vault, found), body, expect: stillAsRead(found) };
-}
-
-async function updateKey(services: KeyServices, request: KeyRequest): Promise<KeyOutcome> {
-  const found = await requireVersion(services, request);
+async function updateKey(services: VaultServices, request: VaultRequest): Promise<VaultOutcome> {
+  const { object, version } = await requireVersion(services, keyKind, request);
   const changes = readKeyChanges(parseBodyObject(request.body ?? Buffer.from('{}')));
-  const value = { ...found.version.value, ...changes, updatedAt: services.clock.now() };
+  const value = { ...version.value, ...changes, updatedAt: services.clock.now() };
   checkValidity(value.notBefore, value.expires);
-  const changed = { key: found.key, version: { ...found.version, value } };
+  const changed = { object, version: { ...version, value } };
   return {
     status: 200,
-    kid: kidOf(request.vault, changed),
-    body: keyBundle(request.vault, changed, request.apiVersion),
-    expect: [expectRecord(vaultKeys, found.key.id, found.key.version)],
-    write: [writeRecord(vaultKeyVersions, found.version.id, found.version.version, value)],
+    id: kidOf(request.vault, changed),
+    body: keyKind.bundle(request.vault, changed, request.apiVersion),
+    expect: [expectRecord(vaultKeys, object.id, object.version)],
+    write: [writeRecord(vaultKeyVersions, version.id, version.version, value)],
   };
 }
-
-/** All versions at once. Without soft delete the key is gone for good, and the answer says so by having no `recoveryId`. */
-async function deleteKey(services: KeyServices, request: KeyRequest): Promise<KeyOutcome> {
-  const { vault, apiVersion } = request;
-  const found = await requireVersion(services, request);
-  const kid = kidOf(vault, found);
-  if (!vault.softDelete) {
-    const body = keyBundle(vault, found, apiVersion);
-    return {
-      status: 200,
-      kid,
-      body,
-      write: await purgeWrites(services.state, found.key),
-      ...forgetting(services, found.key),
-    };
-  }
-  const now = services.clock.now();
-  const purgeAt = instant(now + vault.retentionDays * millisecondsPerDay);
-  const key: KeyRecord = { ...found.key.value, deleted: { at: now, purgeAt } };
-  const version: KeyVersionRecord = { ...found.version.value, updatedAt: now };
-  const changed = { key: { ...found.key, value: key }, version: { ...found.version, value: version } };
-  return {
-    status: 200,
-    kid,
-    body: { ...deletionOf(vault, changed), ...keyBundle(vault, changed, apiVersion) },
-    write: [
-      writeRecord(vaultKeys, found.key.id, found.key.version, key),
-      writeRecord(vaultKeyVersions, found.version.id, found.version.version, version),
-    ],
-    committed: () => services.retention.expectAt(purgeAt),
-  };
-}
-
-async function getDeletedKey(services: KeyServices, request: KeyRequest): Promise<KeyOutcome> {
-  const found = await requireDeleted(services, request);
-  const bundle = keyBundle(request.vault, found, request.apiVersion);
-  return {
-    status: 200,
-    kid: kidOf(request.vault, found),
-    body: { ...deletionOf(request.vault, found), ...bundle },
-    expect: stillAsRead(found),
-  };
-}
-
-async function recoverDeletedKey(services: KeyServices, request: KeyRequest): Promise<KeyOutcome> {
-  const found = await requireDeleted(services, request);
-  const { format, name, currentVersion } = found.key.value;
-  const key: KeyRecord = { format, name, currentVersion };
-  const version: KeyVersionRecord = { ...found.version.value, updatedAt: services.clock.now() };
-  const changed = { key: { ...found.key, value: key }, version: { ...found.version, value: version } };
-  return {
-    status: 200,
-    kid: kidOf(request.vault, changed),
-    body: keyBundle(request.vault, changed, request.apiVersion),
-    write: [
-      writeRecord(vaultKeys, found.key.id, found.key.version, key),
-      writeRecord(vaultKeyVersions, found.version.id, found.version.version, version),
-    ],
-  };
-}
-
-async function purgeDeletedKey(services: KeyServices, request: KeyRequest): Promise<KeyOutcome> {
-  const found = await requireDeleted(services, request);
-  if (request.vault.purgeProtection) throw vaultError('purgeProtected', request.vault);
-  const write = await purgeWrites(services.state, found.key);
-  return { status: 204, kid: kidOf(request.vault, found), write, ...forgetting(services, found.key) };
-}
-
-/** Gone means gone from memory and from the free pages of the disk, too. */
-const forgetting = (services: KeyServices, key: Versioned<KeyRecord>): { committed: () => Promise<void> } => ({
-  committed: () => {
-    services.privateKeys.forget(`${key.id}/`);
-    return services.compact();
-  },
-});

@@ -1,8 +1,7 @@
 import { createKeyOperation } from './create-key.ts';
 import { cryptoOperations } from './crypto-operations.ts';
 import { keyLifecycleOperations } from './key-lifecycle.ts';
-import { keyListOperations } from './key-lists.ts';
-import type { KeyOperation } from './key-operation.ts';
+import type { VaultOperation } from '../objects/operation.ts';
 
 /** What Key Vault has for keys and Kustody has not built: refused by name. */
 const notBuilt = [
@@ -84,27 +83,12 @@ const notBuilt = [
     dataAction: 'keys/read',
   },
   { id: 'GetRandomBytes', method: 'POST', path: '/rng', permission: 'get', dataAction: 'rng/action' },
-] as const satisfies readonly KeyOperation[];
+] as const satisfies readonly VaultOperation[];
 
 /** Every operation on keys. Literal segments win over `{placeholders}`, whatever the order here. */
-export const keyOperations: readonly KeyOperation[] = [
+export const keyOperations: readonly VaultOperation[] = [
   createKeyOperation,
   ...keyLifecycleOperations,
-  ...keyListOperations,
   ...cryptoOperations,
   ...notBuilt,
 ];
-
-/** Other collections of a vault, by the first segment of their paths. */
-export const notBuiltCollections: ReadonlySet<string> = new Set([
-  'secrets',
-  'deletedsecrets',
-  'certificates',
-  'deletedcertificates',
-  'storage',
-  'deletedstorage',
-  'backup',
-  'restore',
-  'settings',
-  'security',
-]);

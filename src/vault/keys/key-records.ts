@@ -1,41 +1,23 @@
-import type { Guid } from '../../base/guid.ts';
 import { invariant } from '../../base/invariant.ts';
-import type { Json, JsonObject } from '../../base/json.ts';
-import { isJsonObject } from '../../base/json.ts';
-import type { KeyName, KeyVersion } from '../../base/names.ts';
 import type { Table } from '../../state/state.ts';
+import type { ObjectRecord, ObjectTables, VersionRecord } from '../objects/object-kind.ts';
+import { formatOne, objectTable } from '../objects/object-kind.ts';
 import type { RsaBits } from '../rsa/rsa-keys.ts';
 
-/** A key: its name and which version is the current one. Times of all three records are milliseconds on the Kustody clock. */
-export interface KeyRecord {
-  readonly format: 1;
-  /** As first written; names are compared without case. */
-  readonly name: KeyName;
-  readonly currentVersion: KeyVersion;
-  /** Set while the key is soft-deleted. */
-  readonly deleted?: { readonly at: number; readonly purgeAt: number };
-}
+/** Times of all records are milliseconds on the Kustody clock. */
+export type KeyRecord = ObjectRecord;
 
 export const keyOperationNames = ['encrypt', 'decrypt', 'sign', 'verify', 'wrapKey', 'unwrapKey'] as const;
 export type KeyOperationName = (typeof keyOperationNames)[number];
 
 /** One version, without its private part. */
-export interface KeyVersionRecord {
-  readonly format: 1;
-  readonly version: KeyVersion;
+export interface KeyVersionRecord extends VersionRecord {
   readonly kty: 'RSA';
   readonly bits: RsaBits;
   /** Base64url. */
   readonly n: string;
   readonly e: string;
   readonly keyOps: readonly KeyOperationName[];
-  readonly enabled: boolean;
-  /** Unix seconds. */
-  readonly notBefore?: number;
-  readonly expires?: number;
-  readonly createdAt: number;
-  readonly updatedAt: number;
-  readonly tags?: Readonly<Record<string, string>>;
 }
 
 /** Written once and never changed. A record of its own, so that only private operations ever open it. */
@@ -45,17 +27,7 @@ export interface PrivateKeyRecord {
   readonly pkcs8: string;
 }
 
-export const vaultKeys: Table<KeyRecord> = {
-  name: 'vault-keys',
-  parse: (value) => {
-    const record = formatOne(value, 'key');
-    invariant(
-      typeof record['name'] === 'string' && typeof record['currentVersion'] === 'string',
-      'a key record has a name and a current version',
-    );
-    return value as unknown as KeyRecord;
-  },
-};
+export const vaultKeys = objectTable<KeyRecord>('vault-keys', 'key');
 
 export const vaultKeyVersions: Table<KeyVersionRecord> = {
   name: 'vault-key-versions',
@@ -78,13 +50,9 @@ export const vaultPrivateKeys: Table<PrivateKeyRecord> = {
   },
 };
 
-function formatOne(value: Json, what: string): JsonObject {
-  invariant(isJsonObject(value) && value['format'] === 1, `a ${what} record is of format 1`);
-  return value;
-}
-
-export const keyRecordId = (vaultId: Guid, name: KeyName): string => `${vaultId}/${name.toLowerCase()}`;
-
-/** Versions and private keys share their ids. */
-export const versionRecordId = (vaultId: Guid, name: KeyName, version: KeyVersion): string =>
-  `${keyRecordId(vaultId, name)}/${version}`;
+export const keyTables: ObjectTables<KeyVersionRecord> = {
+  collection: 'keys',
+  objects: vaultKeys,
+  versions: vaultKeyVersions,
+  material: vaultPrivateKeys,
+};

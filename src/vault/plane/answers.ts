@@ -2,9 +2,9 @@ import type { FastifyRequest } from 'fastify';
 import { isIPv4 } from 'node:net';
 import type { Correlation } from '../../http/correlation.ts';
 import type { PlaneAnswer, PlaneFailure, PlaneFailureKind } from '../../http/plane-failure.ts';
-import { notBuiltCollections } from '../keys/key-operations.ts';
 import type { VaultSettings } from '../vault-directory.ts';
 import { errorBody, VaultError, vaultError } from '../vault-error.ts';
+import { notBuiltCollections } from './vault-operations.ts';
 
 /** Headers of every answer. Key Vault echoes the client's request id without being asked. */
 export function answerHeaders({ requestId, clientRequestId }: Correlation): Record<string, string> {

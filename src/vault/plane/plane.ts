@@ -17,14 +17,14 @@ import { AuditSpans } from '../audit-spans.ts';
 import type { AllowedByRole } from '../authorization.ts';
 import type { VaultFault } from '../faults.ts';
 import { faultError } from '../faults.ts';
-import type { KeyOperation } from '../keys/key-operation.ts';
-import { keyOperations } from '../keys/key-operations.ts';
-import { createKeyRetention, purgeVaultContents } from '../keys/retention.ts';
+import type { CollectionOperation, VaultOperation } from '../objects/operation.ts';
+import { createRetention, purgeVaultContents } from '../objects/retention.ts';
 import { plainAddress } from '../network-rules.ts';
 import { createPrivateKeyCache } from '../rsa/private-keys.ts';
 import type { RsaKeyPool } from '../rsa/rsa-keys.ts';
 import type { VaultRunner } from './run-operation.ts';
 import { runVaultOperation } from './run-operation.ts';
+import { objectKinds, vaultOperations } from './vault-operations.ts';
 import { sendSecret } from '../secret-answer.ts';
 import { checkToken } from '../token-check.ts';
 import type { VaultDirectory, VaultSettings } from '../vault-directory.ts';
@@ -52,7 +52,7 @@ export interface VaultPlaneOptions {
     vault: VaultName,
     operation: string | undefined,
   ) => VaultFault | undefined | Promise<VaultFault | undefined>;
-  /** Leaves no deleted value behind on disk; called after private keys were removed. */
+  /** Leaves no deleted value behind on disk; called after private keys and values were removed. */
   readonly compact?: () => Promise<void>;
   /** While true no retention is over: the clock is doubtful. */
   readonly purgesHeld?: () => boolean;
@@ -64,9 +64,9 @@ export interface VaultPlaneOptions {
 
 export interface VaultPlane {
   readonly plane: Plane;
-  /** Removes keys whose retention is over, now and from now on. Call at start, and when purges are no longer held. */
+  /** Removes objects whose retention is over, now and from now on. Call at start, and when purges are no longer held. */
   startRetention(): Promise<void>;
-  /** Removes all keys of a vault that is purged. */
+  /** Removes all that is in a vault that is purged. */
   purgeVaultContents(vaultId: Guid): Promise<void>;
   /** When nobody asks any more. */
   close(): Promise<void>;
@@ -80,7 +80,8 @@ export function createVaultPlane(options: VaultPlaneOptions): VaultPlane {
   const { state, clock, directory } = options;
   const privateKeys = createPrivateKeyCache(privateKeysMax);
   const compact = options.compact ?? (() => Promise.resolve());
-  const retention = createKeyRetention(state, clock, privateKeys, compact, options.purgesHeld);
+  const sweep = { state, clock, kinds: objectKinds, privateKeys, compact, held: options.purgesHeld };
+  const retention = createRetention(sweep);
   const { keyPool } = options;
   const audit = new AuditSpans(state);
   const runner: VaultRunner = {
@@ -92,7 +93,7 @@ export function createVaultPlane(options: VaultPlaneOptions): VaultPlane {
   return {
     plane: { ...plane, claim: (host) => claim(directory, host), handle: withMethodHeader(plane.handle) },
     startRetention: () => retention.start(),
-    purgeVaultContents: (vaultId) => purgeVaultContents(state, privateKeys, compact, vaultId),
+    purgeVaultContents: (vaultId) => purgeVaultContents(sweep, vaultId),
     close: async () => {
       retention.stop();
       keyPool.close();
@@ -110,8 +111,8 @@ interface Session {
 
 function buildPlane(options: VaultPlaneOptions, runner: VaultRunner): Plane {
   const sessions = new WeakMap<FastifyRequest, Session>();
-  const routes = new Map<string, KeyOperation>();
-  const operationOf = (request: FastifyRequest): KeyOperation | undefined =>
+  const routes = new Map<string, CollectionOperation>();
+  const operationOf = (request: FastifyRequest): CollectionOperation | undefined =>
     request.is404 ? undefined : routes.get(`${request.method} ${request.routeOptions.url ?? ''}`);
 
   const { app, toPlane } = createPlaneApp({
@@ -144,7 +145,7 @@ function buildPlane(options: VaultPlaneOptions, runner: VaultRunner): Plane {
     },
   });
 
-  for (const operation of keyOperations) {
+  for (const operation of vaultOperations) {
     for (const url of urlsOf(operation)) {
       routes.set(`${operation.method} ${url}`, operation);
       app.route<{ Params: Record<string, string> }>({
@@ -163,7 +164,7 @@ function buildPlane(options: VaultPlaneOptions, runner: VaultRunner): Plane {
 
 async function answer(
   runner: VaultRunner,
-  operation: KeyOperation,
+  operation: CollectionOperation,
   session: Session,
   request: FastifyRequest<{ Params: Record<string, string> }>,
   reply: FastifyReply,
@@ -184,8 +185,8 @@ async function answer(
     });
     if (result.assignmentId !== undefined) void reply.header('x-ms-keyvault-rbac-assignment-id', result.assignmentId);
     if (result.secret === undefined) return await reply.code(result.status).send(result.body);
-    invariant(result.kid !== undefined, 'a secret has the kid that opened it');
-    sendSecret(reply, result.kid, result.secret);
+    invariant(result.id !== undefined, 'a secret has the kid that opened it');
+    sendSecret(reply, result.id, result.secret);
     return undefined;
   } finally {
     if (body !== undefined) zeroBytes(body);
@@ -193,7 +194,7 @@ async function answer(
 }
 
 /** An operation without its version means the current one; an empty version looks the same once slashes are collapsed. */
-function urlsOf(operation: KeyOperation): readonly string[] {
+function urlsOf(operation: VaultOperation): readonly string[] {
   const paths = operation.latest ? [operation.path, operation.path.replace('/{version}', '')] : [operation.path];
   return paths.map((path) => path.replaceAll(/\{(\w+)\}/g, ':$1'));
 }

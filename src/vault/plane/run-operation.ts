@@ -1,7 +1,6 @@
 import type { Caller } from '../../authz/caller.ts';
 import type { Guid } from '../../base/guid.ts';
 import { zeroBytes } from '../../base/bytes.ts';
-import { formatKeyId } from '../../base/key-id.ts';
 import { parseKeyName, parseKeyVersion } from '../../base/names.ts';
 import { StateConflictError } from '../../state/state-store.ts';
 import type { VaultAuditRecord } from '../audit.ts';
@@ -9,8 +8,8 @@ import type { AuditEntry } from '../audit-spans.ts';
 import { auditedCaller } from '../audit.ts';
 import type { AllowedByRole } from '../authorization.ts';
 import { authorize } from '../authorization.ts';
-import { vaultHostOf } from '../keys/key-bundle.ts';
-import type { KeyOperation, KeyOutcome, KeyRequest, KeyServices } from '../keys/key-operation.ts';
+import { formatObjectId } from '../objects/object-answers.ts';
+import type { CollectionOperation, VaultOutcome, VaultRequest, VaultServices } from '../objects/operation.ts';
 import { refusedByNetwork } from '../network-rules.ts';
 import type { RsaKeyPair } from '../rsa/rsa-keys.ts';
 import type { VaultSettings } from '../vault-directory.ts';
@@ -18,7 +17,7 @@ import { VaultError, vaultError } from '../vault-error.ts';
 
 /** A request whose token is good and whose operation is known. */
 export interface VaultCall {
-  readonly operation: KeyOperation;
+  readonly operation: CollectionOperation;
   readonly vault: VaultSettings;
   readonly caller: Caller;
   /** The server itself asks: nobody else gets tokens of that principal. */
@@ -35,12 +34,12 @@ export interface VaultCall {
 }
 
 export interface VaultRunner {
-  readonly services: KeyServices;
+  readonly services: VaultServices;
   readonly allowedByRole: AllowedByRole;
   readonly audit: (record: Omit<VaultAuditRecord, 'time'>, repeats: boolean) => Promise<AuditEntry>;
 }
 
-export type VaultAnswer = Pick<KeyOutcome, 'status' | 'body' | 'secret' | 'kid'> & { readonly assignmentId?: string };
+export type VaultAnswer = Pick<VaultOutcome, 'status' | 'body' | 'secret' | 'id'> & { readonly assignmentId?: string };
 
 const attemptsMax = 8;
 
@@ -59,7 +58,7 @@ export async function runVaultOperation(runner: VaultRunner, call: VaultCall): P
     }
     const { outcome, assignmentId } = result;
     try {
-      const audit = await runner.audit(auditRecord(call, outcome.status, outcome.kid), isRepeated(call));
+      const audit = await runner.audit(auditRecord(call, outcome.status, outcome.id), isRepeated(call));
       const write = [...(outcome.write ?? []), ...audit.write];
       await runner.services.state.commit({ expect: outcome.expect ?? [], write });
       audit.committed();
@@ -77,14 +76,14 @@ export async function runVaultOperation(runner: VaultRunner, call: VaultCall): P
 }
 
 interface Attempt {
-  readonly outcome: KeyOutcome;
+  readonly outcome: VaultOutcome;
   readonly assignmentId: string | undefined;
 }
 
 async function attemptOperation(
   { services, allowedByRole }: VaultRunner,
   call: VaultCall,
-  newKey: KeyRequest['newKey'],
+  newKey: VaultRequest['newKey'],
 ): Promise<Attempt | VaultError> {
   const { operation, vault, caller } = call;
   try {
@@ -96,7 +95,7 @@ async function attemptOperation(
     }
     const name = call.name === undefined ? undefined : parseKeyName(call.name);
     if (call.name !== undefined && name === undefined) throw vaultError('invalidName', call.name.slice(0, 200));
-    const request: KeyRequest = {
+    const request: VaultRequest = {
       vault,
       caller,
       apiVersion: call.apiVersion,
@@ -133,13 +132,13 @@ async function commitRefusal({ services, audit }: VaultRunner, call: VaultCall, 
 const isRepeated = ({ isOurOwn, operation }: VaultCall): boolean =>
   isOurOwn && (operation.id === 'UnwrapKey' || operation.id === 'GetKey');
 
-function auditRecord(call: VaultCall, status: number, kid: string | undefined): Omit<VaultAuditRecord, 'time'> {
-  const named = kid ?? requestedKid(call);
+function auditRecord(call: VaultCall, status: number, id: string | undefined): Omit<VaultAuditRecord, 'time'> {
+  const named = id ?? requestedId(call);
   return {
     vaultId: call.vault.vaultId,
     vaultName: call.vault.name,
     operation: call.operation.id,
-    ...(named === undefined ? {} : { kid: named }),
+    ...(named === undefined ? {} : call.operation.collection === 'keys' ? { kid: named } : { id: named }),
     status,
     caller: auditedCaller(call.caller),
     clientAddress: call.clientAddress,
@@ -149,15 +148,18 @@ function auditRecord(call: VaultCall, status: number, kid: string | undefined): 
 }
 
 /** What the path names, as far as it is well-formed. */
-function requestedKid({ vault, name, version }: VaultCall): string | undefined {
-  const keyName = name === undefined ? undefined : parseKeyName(name);
-  if (keyName === undefined) return undefined;
-  const keyVersion = version === undefined ? undefined : parseKeyVersion(version);
-  const key = { vaultHost: vaultHostOf(vault), name: keyName };
-  return formatKeyId(keyVersion === undefined ? key : { ...key, version: keyVersion });
+function requestedId({ operation, vault, name, version }: VaultCall): string | undefined {
+  const objectName = name === undefined ? undefined : parseKeyName(name);
+  if (objectName === undefined) return undefined;
+  return formatObjectId(
+    vault,
+    operation.collection,
+    objectName,
+    version === undefined ? undefined : parseKeyVersion(version),
+  );
 }
 
-function takenOnce(): KeyRequest['newKey'] {
+function takenOnce(): VaultRequest['newKey'] {
   let taken: Promise<RsaKeyPair> | undefined;
   return (make) => (taken ??= make());
 }

@@ -1,34 +1,37 @@
 import type { Caller } from '../../authz/caller.ts';
 import type { JsonObject } from '../../base/json.ts';
+import type { ObjectName } from '../../base/names.ts';
 import type { RandomBytes } from '../../base/random.ts';
 import type { Clock } from '../../clock/clock.ts';
 import type { State, StateExpectation, StateWrite } from '../../state/state.ts';
-import type { KeyName } from '../../base/names.ts';
 import type { PrivateKeyCache } from '../rsa/private-keys.ts';
 import type { RsaKeyPair, RsaKeyPool } from '../rsa/rsa-keys.ts';
 import type { VaultSettings } from '../vault-directory.ts';
-import type { KeyRetention } from './retention.ts';
+import type { Retention } from './retention.ts';
 
-export interface KeyServices {
+/** What a vault holds, by the first segment of paths; access policies and data actions use the same words. */
+export type Collection = 'keys' | 'secrets' | 'certificates';
+
+export interface VaultServices {
   readonly state: State;
   readonly clock: Clock;
   readonly randomBytes: RandomBytes;
   readonly keyPool: RsaKeyPool;
   readonly privateKeys: PrivateKeyCache;
-  readonly retention: KeyRetention;
+  readonly retention: Retention;
   /** Leaves no deleted value behind on disk. */
   readonly compact: () => Promise<void>;
 }
 
 /** A request after routing, authentication and authorization. */
-export interface KeyRequest {
+export interface VaultRequest {
   readonly vault: VaultSettings;
   readonly caller: Caller;
   readonly apiVersion: string;
   /** Names lower case. */
   readonly query: ReadonlyMap<string, string>;
-  /** Set on paths with a name, which has been checked. */
-  readonly name: KeyName | undefined;
+  /** Set on paths with `{name}`; it has been checked. */
+  readonly name: ObjectName | undefined;
   /** As sent; undefined means the current version. */
   readonly version: string | undefined;
   readonly body: Buffer | undefined;
@@ -37,32 +40,35 @@ export interface KeyRequest {
 }
 
 /** What an operation wants committed and answered. */
-export interface KeyOutcome {
-  readonly status: 200 | 204;
+export interface VaultOutcome {
+  readonly status: 200 | 201 | 202 | 204;
   readonly body?: JsonObject;
   /** Answered as `{"kid","value"}` instead of a body; overwritten by whoever sends or drops it. */
   readonly secret?: Buffer;
-  /** Versioned kid, for the audit record and the secret. */
-  readonly kid?: string;
+  /** Of the object, with its version: for the audit record and the secret. */
+  readonly id?: string;
   readonly expect?: readonly StateExpectation[];
   readonly write?: readonly StateWrite[];
   /** Done after the commit and before the answer. */
   readonly committed?: () => void | Promise<void>;
 }
 
-export interface KeyOperation {
+export interface VaultOperation {
   /** As in the official API description. */
   readonly id: string;
   readonly method: 'GET' | 'PUT' | 'POST' | 'PATCH' | 'DELETE';
   /** Lower-case literals match without case; `{version}` may be left out or empty where `latest` is true. */
   readonly path: string;
   readonly latest?: true;
-  /** Key permission of access policies. */
+  /** Of access policies, among those for the operation's collection. */
   readonly permission: string;
   /** Data action of roles, after `Microsoft.KeyVault/vaults/`. */
   readonly dataAction: string;
   /** Another data action that is enough: who may read a public key can wrap with it anyway. */
   readonly orDataAction?: string;
   /** Missing: not built, refused by name. */
-  readonly handle?: (services: KeyServices, request: KeyRequest) => Promise<KeyOutcome>;
+  readonly handle?: (services: VaultServices, request: VaultRequest) => Promise<VaultOutcome>;
 }
+
+/** One row of dispatch. */
+export type CollectionOperation = VaultOperation & { readonly collection: Collection };

@@ -1,0 +1,47 @@
+import { invariant } from '../../base/invariant.ts';
+import type { ObjectName } from '../../base/names.ts';
+import { parseKeyVersion } from '../../base/names.ts';
+import type { VaultError } from '../vault-error.ts';
+import { vaultError } from '../vault-error.ts';
+import type { Found, ObjectKind, ObjectRecord, VersionRecord } from './object-kind.ts';
+import { findObject, findVersion } from './object-store.ts';
+import type { VaultRequest, VaultServices } from './operation.ts';
+
+export function requestedName(request: VaultRequest): ObjectName {
+  invariant(request.name !== undefined, 'the path of this operation has a name');
+  return request.name;
+}
+
+/** The live object and version that the path names. @throws VaultError 404 */
+export async function requireVersion<Version extends VersionRecord, Whole extends ObjectRecord>(
+  { state, retention }: VaultServices,
+  kind: ObjectKind<Version, Whole>,
+  request: VaultRequest,
+): Promise<Found<Version, Whole>> {
+  const { vaultId } = request.vault;
+  const name = requestedName(request);
+  // Made only when it is thrown: an error costs more than the rest of the look-up.
+  const missing = (): VaultError =>
+    vaultError(kind.errors.notFound, request.version === undefined ? name : `${name}/${request.version}`);
+  const object = await findObject(state, kind, vaultId, name, retention.isOver);
+  if (object === undefined || object.value.deleted !== undefined) throw missing();
+  const wanted = request.version === undefined ? undefined : parseKeyVersion(request.version);
+  if (request.version !== undefined && wanted === undefined) throw missing();
+  const found = await findVersion(state, kind, object, wanted);
+  if (found === undefined) throw missing();
+  return found;
+}
+
+/** The current version of the deleted object that the path names. @throws VaultError 404 */
+export async function requireDeleted<Version extends VersionRecord, Whole extends ObjectRecord>(
+  { state, retention }: VaultServices,
+  kind: ObjectKind<Version, Whole>,
+  request: VaultRequest,
+): Promise<Found<Version, Whole>> {
+  const { vaultId } = request.vault;
+  const name = requestedName(request);
+  const object = await findObject(state, kind, vaultId, name, retention.isOver);
+  const found = object?.value.deleted === undefined ? undefined : await findVersion(state, kind, object);
+  if (found === undefined) throw vaultError(kind.errors.deletedNotFound, name);
+  return found;
+}

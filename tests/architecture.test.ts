@@ -185,7 +185,7 @@ describe('architecture', () => {
     const importing = product
       .filter((file) => !kinds.test(file.path) && file.imports.some((target) => kinds.test(target)))
       .map((file) => file.path);
-    expect(importing).toEqual(['src/storage/blob-place.ts']);
+    expect(importing).toEqual(['src/storage/places/blob-place.ts']);
     // A directory that is called after extents is a place of one kind.
     const naming = product
       .filter((file) => /(extents?|blobs?)Directory/i.test(withoutComments(file.text)))

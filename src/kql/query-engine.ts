@@ -1,5 +1,5 @@
 import { namingParameters } from './values/naming-parameters.ts';
-import type { EngineThreads } from './threads/apart-session.ts';
+import type { EngineThreads } from './apart-session.ts';
 import { NeedsThreadError } from './duckdb/native-budget.ts';
 import type { ColumnValues, EngineDatabase, StatementConnection } from './duckdb/engine-database.ts';
 import { OverflowError } from './duckdb/engine-database.ts';

@@ -1,5 +1,5 @@
 import { invariant } from '../base/invariant.ts';
-import type { ApartSession, EngineThreads } from './threads/apart-session.ts';
+import type { ApartSession, EngineThreads } from './apart-session.ts';
 import type { EngineConnection, EngineDatabase } from './duckdb/engine-database.ts';
 import { NeedsThreadError, sharedNativeLimit } from './duckdb/native-budget.ts';
 import { KeptStages } from './kept-stages.ts';

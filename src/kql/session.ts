@@ -7,7 +7,7 @@ import type { Column } from './plan/types.ts';
 import { physicalType } from './plan/types.ts';
 import type { ColumnValues, EngineConnection } from './duckdb/engine-database.ts';
 import { OverflowError } from './duckdb/engine-database.ts';
-import { callsNatives } from './duckdb/macros.ts';
+import { callsNatives } from './sql/macros.ts';
 import type { KeptStages, TemporaryPlan } from './kept-stages.ts';
 import { storeRows } from './kept-stages.ts';
 import { language } from './language.ts';

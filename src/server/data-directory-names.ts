@@ -2,7 +2,7 @@ import { join } from 'node:path';
 import { logFileName } from '../http/log-file.ts';
 import { reserveFileName } from '../state/sqlite/disk-reserve.ts';
 import { stateFileName } from '../state/sqlite/sqlite-state-store.ts';
-import type { BlobPlace } from '../storage/blob-place.ts';
+import type { BlobPlace } from '../storage/places/blob-place.ts';
 import { authorityFileName, controlFileName } from './control-file.ts';
 
 export const rootKeyFileName = 'root.key';

@@ -1,8 +1,8 @@
 import type { FastifyInstance } from 'fastify';
 import { Readable } from 'node:stream';
 import { parseGuid } from '../base/guid.ts';
-import type { BlobPlace } from '../storage/blob-place.ts';
-import { blobsAt } from '../storage/blob-place.ts';
+import type { BlobPlace } from '../storage/places/blob-place.ts';
+import { blobsAt } from '../storage/places/blob-place.ts';
 import type { ClusterInventory } from './cluster-inventory.ts';
 import { ControlError } from './control-plane.ts';
 import type { ListedVaults } from './vault-inventory.ts';

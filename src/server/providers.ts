@@ -4,7 +4,7 @@ import type { Guid } from '../base/guid.ts';
 import { parseGuid } from '../base/guid.ts';
 import type { ClusterName, Region, VaultName } from '../base/names.ts';
 import type { ClusterKeys } from '../encryption/cluster-keys.ts';
-import { createManagedIdentities } from '../identity/managed-identities.ts';
+import { createManagedIdentities } from '../identity/principals/managed-identities.ts';
 import { createAuthorizationProvider } from '../providers/authorization/authorization-provider.ts';
 import { createKeyVaultProvider } from '../providers/keyvault/keyvault-provider.ts';
 import { createVaultDirectory } from '../providers/keyvault/vault-directory.ts';

@@ -5,7 +5,7 @@ import type { LogOptions } from '../http/logging.ts';
 import type { LeaseSettings } from '../encryption/lease.ts';
 import { defaultLeaseSettings } from '../encryption/lease.ts';
 import type { RootKey } from '../state/root-key.ts';
-import type { BlobPlace } from '../storage/blob-place.ts';
+import type { BlobPlace } from '../storage/places/blob-place.ts';
 
 /** Port `kept`: the one on which the directory was served last. */
 export interface ServerAddress {

@@ -7,7 +7,7 @@ import type { VirtualClock } from '../clock/virtual-clock.ts';
 import { clusterKeyTable } from '../encryption/cluster-key-state.ts';
 import { listIntact } from '../state/list-all.ts';
 import type { SealedState } from '../state/sealed/sealed-state.ts';
-import type { StateCopy } from '../state/state-copy.ts';
+import type { StateCopy } from '../state/sealed/state-copy.ts';
 import { StateConflictError } from '../state/state-store.ts';
 import type { State } from '../state/state.ts';
 import type { BlobSnapshots } from '../storage/placed-blobs.ts';

@@ -4,8 +4,8 @@ import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { newGuid } from '../base/guid.ts';
 import { systemRandomBytes } from '../base/random.ts';
-import type { BlobPlace } from './blob-place.ts';
-import { blobsAt } from './blob-place.ts';
+import type { BlobPlace } from './places/blob-place.ts';
+import { blobsAt } from './places/blob-place.ts';
 import { blobName, blobStoreConformance, piecesOf, readAll } from './blob-store.conformance.ts';
 
 /** What every place for blobs does.

@@ -2,7 +2,7 @@ import type { Guid } from '../../base/guid.ts';
 import type { HostName, KeyName } from '../../base/names.ts';
 import type { CustomerKey } from '../../encryption/cluster-keys.ts';
 import type { KeyTarget, WrappedClusterKey } from '../../encryption/rotation.ts';
-import type { BlobPlace } from '../../storage/blob-place.ts';
+import type { BlobPlace } from '../../storage/places/blob-place.ts';
 import type { ExtentCall, InventoryCall } from './inventory.ts';
 import type { Edge } from './vault-calls.ts';
 

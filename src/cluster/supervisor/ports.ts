@@ -9,7 +9,7 @@ import type { Custody } from '../../encryption/cluster-keys.ts';
 import type { KeyFailure } from '../../encryption/key-wrapper.ts';
 import type { LeaseSettings, TwoClocks } from '../../encryption/lease.ts';
 import type { State } from '../../state/state.ts';
-import type { BlobPlace } from '../../storage/blob-place.ts';
+import type { BlobPlace } from '../../storage/places/blob-place.ts';
 import type { ClusterProcess } from './cluster-process.ts';
 import type { Edge, OutsideRoute, TokenAnswer, TokenTarget } from '../messages/vault-calls.ts';
 

@@ -1,6 +1,6 @@
 import type { Guid } from '../../base/guid.ts';
-import type { BlobPlace } from '../../storage/blob-place.ts';
-import { blobsAt } from '../../storage/blob-place.ts';
+import type { BlobPlace } from '../../storage/places/blob-place.ts';
+import { blobsAt } from '../../storage/places/blob-place.ts';
 import { ChannelClosedError } from '../messages/channel.ts';
 import type { ShutdownReason } from '../messages/supervisor-calls.ts';
 import type { Rested } from '../messages/rest.ts';

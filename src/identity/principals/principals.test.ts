@@ -6,7 +6,7 @@ import { instant } from '../../clock/clock.ts';
 import type { State, Table } from '../../state/state.ts';
 import { writeRecord } from '../../state/state.ts';
 import { memoryState, startIdentity } from '../identity.fixture.ts';
-import { createManagedIdentities } from '../managed-identities.ts';
+import { createManagedIdentities } from './managed-identities.ts';
 import { openTenants } from '../tenants.ts';
 import { isSecret, newClientSecret } from './client-secret.ts';
 import { openPrincipals } from './principals.ts';

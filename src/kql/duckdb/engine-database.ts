@@ -18,7 +18,7 @@ import { KqlError } from '../plan/kql-error.ts';
 import type { BoundValue } from '../sql/context.ts';
 import type { NativeFunction, NativeValue } from '../sql/native.ts';
 import { decimalTooLong } from '../values/decimal.ts';
-import { macros } from './macros.ts';
+import { macros } from '../sql/macros.ts';
 import type { NativeLimit, Stopping } from './native-budget.ts';
 import { NativeBudget, NeedsThreadError, nativeLimit } from './native-budget.ts';
 import type { NativeCaller } from './run-native.ts';

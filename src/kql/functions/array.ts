@@ -3,7 +3,7 @@ import type { NativeValue } from '../sql/native.ts';
 import { native, withoutRun } from '../sql/native-row.ts';
 import { big, nativeCall, nativeFunction } from '../sql/native.ts';
 import { cast, jsonArrayOf } from '../sql/convert.ts';
-import { allAsJson } from '../values/convert-value.ts';
+import { allAsJson } from '../sql/convert-value.ts';
 import type { FunctionRow, FunctionRows } from '../sql/scope.ts';
 import { compareJson, jsonArray, jsonItems, jsonKind, jsonToText } from '../values/json-text.ts';
 import { realToDynamic } from '../values/real-text.ts';

@@ -2,7 +2,7 @@ import type { NativeValue } from '../sql/native.ts';
 import { native } from '../sql/native-row.ts';
 import { jsonArrayOf } from '../sql/convert.ts';
 import { nativeCall, nativeFunction } from '../sql/native.ts';
-import { allAsJson } from '../values/convert-value.ts';
+import { allAsJson } from '../sql/convert-value.ts';
 import type { FunctionRows } from '../sql/scope.ts';
 import { jsonArray, jsonBag, jsonItems, jsonKind, jsonPairs, jsonToText } from '../values/json-text.ts';
 import { itemsOf } from './array.ts';

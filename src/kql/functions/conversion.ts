@@ -3,7 +3,7 @@ import { cast, convert, isPlain } from '../sql/convert.ts';
 import { jsonOfText } from '../sql/convert-natives.ts';
 import { nativeCall, nativeFunction } from '../sql/native.ts';
 import type { FunctionRow, FunctionRows } from '../sql/scope.ts';
-import { toType } from '../values/convert-value.ts';
+import { toType } from '../sql/convert-value.ts';
 import { jsonArray, jsonBag, jsonItems, jsonPairs } from '../values/json-text.ts';
 
 const to = (type: KqlType): FunctionRow => ({

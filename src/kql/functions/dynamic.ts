@@ -1,6 +1,6 @@
 import { cast, jsonArrayOf, jsonElement } from '../sql/convert.ts';
 import { KqlError } from '../plan/kql-error.ts';
-import { allAsJson, toType } from '../values/convert-value.ts';
+import { allAsJson, toType } from '../sql/convert-value.ts';
 import { jsonItems, jsonKind, jsonPairs } from '../values/json-text.ts';
 import { jsonOfText, plainJson } from '../values/plain-json.ts';
 import type { NativeValue } from '../sql/native.ts';

@@ -10,7 +10,7 @@ import { itemsOf } from './array.ts';
 import { constantRegex } from './constant-regex.ts';
 import { typedText } from './conversion.ts';
 import { jsTermPattern } from './terms.ts';
-import { toType } from '../values/convert-value.ts';
+import { toType } from '../sql/convert-value.ts';
 import type { FunctionRow, FunctionRows } from '../sql/scope.ts';
 
 /** One text in, SQL out. */

@@ -3,7 +3,7 @@ import type { GraphMatchSettings, PatternOutput } from '../plan/graph-settings.t
 import { KqlError } from '../plan/kql-error.ts';
 import type { Column } from '../plan/types.ts';
 import type { NativeValue } from '../sql/native.ts';
-import { jsonOf } from '../values/convert-value.ts';
+import { jsonOf } from '../sql/convert-value.ts';
 import { indexGraph } from './graph-index.ts';
 import type { RowOperator, RowTable } from '../plugins/row-operator.ts';
 import { columnIndex } from '../plugins/row-operator.ts';

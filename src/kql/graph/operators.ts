@@ -1,7 +1,7 @@
 import { invariant } from '../../base/invariant.ts';
 import type { GraphComponentsSettings, GraphNodesSettings, GraphShape } from '../plan/graph-settings.ts';
 import type { NativeValue } from '../sql/native.ts';
-import { toType } from '../values/convert-value.ts';
+import { toType } from '../sql/convert-value.ts';
 import type { GraphIndex } from './graph-index.ts';
 import { indexGraph, nodeKey, partitionReader } from './graph-index.ts';
 import { graphMatch } from './match.ts';

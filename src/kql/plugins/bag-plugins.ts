@@ -4,7 +4,7 @@ import type { NativeValue } from '../sql/native.ts';
 import { itemsOf } from '../functions/array.ts';
 import { jsonKind, jsonPairs, jsonToText } from '../values/json-text.ts';
 import { parseDatetime } from '../values/ticks.ts';
-import { toType } from '../values/convert-value.ts';
+import { toType } from '../sql/convert-value.ts';
 import type { PluginArguments } from './plugin-arguments.ts';
 import { argumentsOf } from './plugin-arguments.ts';
 import type { RowOperator } from './row-operator.ts';

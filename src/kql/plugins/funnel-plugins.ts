@@ -3,7 +3,7 @@ import { KqlError } from '../plan/kql-error.ts';
 import type { NativeValue } from '../sql/native.ts';
 import { jsonItems, jsonKind, jsonToText } from '../values/json-text.ts';
 import { parseTimespan } from '../values/ticks.ts';
-import { jsonOf, textOf, toType } from '../values/convert-value.ts';
+import { jsonOf, textOf, toType } from '../sql/convert-value.ts';
 import type { PluginArguments } from './plugin-arguments.ts';
 import { argumentsOf } from './plugin-arguments.ts';
 import type { RowOperator } from './row-operator.ts';

@@ -1,7 +1,7 @@
 import { invariant } from '../../base/invariant.ts';
 import { KqlError } from '../plan/kql-error.ts';
 import type { NativeValue } from '../sql/native.ts';
-import { textOf } from '../values/convert-value.ts';
+import { textOf } from '../sql/convert-value.ts';
 import { differing, percent } from './difference.ts';
 import { bestSegments, shareMin } from './segments.ts';
 import { closedPatterns, encode, weighed } from './itemsets.ts';

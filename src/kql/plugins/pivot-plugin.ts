@@ -3,7 +3,7 @@ import type { PivotSettings } from '../plan/row-settings.ts';
 import { KqlError } from '../plan/kql-error.ts';
 import type { Column } from '../plan/types.ts';
 import type { NativeValue } from '../sql/native.ts';
-import { textOf } from '../values/convert-value.ts';
+import { textOf } from '../sql/convert-value.ts';
 import type { RowOperator } from './row-operator.ts';
 import { nullOf } from './row-operator.ts';
 

@@ -1,7 +1,7 @@
 import type { PluginSettings } from '../plan/row-settings.ts';
 import { KqlError } from '../plan/kql-error.ts';
 import type { NativeValue } from '../sql/native.ts';
-import { textOf } from '../values/convert-value.ts';
+import { textOf } from '../sql/convert-value.ts';
 import { argumentsOf } from './plugin-arguments.ts';
 import type { RowOperator } from './row-operator.ts';
 

@@ -4,7 +4,7 @@ import { KqlError } from '../plan/kql-error.ts';
 import type { KqlType } from '../plan/types.ts';
 import type { NativeValue } from '../sql/native.ts';
 import { commonType } from '../sql/common-type.ts';
-import { toType } from '../values/convert-value.ts';
+import { toType } from '../sql/convert-value.ts';
 import { inCalendar } from '../values/ticks.ts';
 import { checkedLong, compareReals, compareTexts, floorMod, longOfReal, withinInt } from '../values/numbers.ts';
 

@@ -5,7 +5,7 @@ import { datetimeOfText } from './convert-natives.ts';
 import { nativeCall } from './native.ts';
 import type { SqlArgument } from './scope.ts';
 
-/** Conversions between KQL types as SQL. The functions named `kql_…` are macros of `duckdb/macros.ts` or native. */
+/** Conversions between KQL types as SQL. The functions named `kql_…` are macros of `sql/macros.ts` or native. */
 export function convert(sql: string, from: KqlType, to: KqlType): string {
   if (from === to) return sql;
   const row = conversions[from][to];

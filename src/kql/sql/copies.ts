@@ -1,4 +1,4 @@
-import { macros } from '../duckdb/macros.ts';
+import { macros } from './macros.ts';
 
 /** How much DuckDB makes of a text of ours: macros are expanded in place, with a copy of their argument wherever the body names it. */
 export interface Expansion {

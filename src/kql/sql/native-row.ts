@@ -2,7 +2,7 @@ import type { KqlType } from '../plan/types.ts';
 import { cast } from './convert.ts';
 import type { NativeFunction, NativeOptions, NativeValue } from './native.ts';
 import { nativeCall, nativeFunction } from './native.ts';
-import { toType } from '../values/convert-value.ts';
+import { toType } from './convert-value.ts';
 import type { FunctionRow, SqlArgument, ValueArgument } from './scope.ts';
 
 /** How to write a function of KQL in JavaScript: `native('reverse_words', ['string'], 'string', ([s]) => …)` is its row. */

@@ -1,6 +1,6 @@
 import type { Expression } from '../plan/expression.ts';
 import type { Plan } from '../plan/plan.ts';
-import { toType } from '../values/convert-value.ts';
+import { toType } from '../sql/convert-value.ts';
 import { referenceValue } from './reference-scalars.ts';
 import type { NativeValue } from '../sql/native.ts';
 

@@ -3,7 +3,7 @@ import type { Call, Expression } from '../plan/expression.ts';
 import type { Resolve } from '../scan/state-expression.ts';
 import { literalValue, stateExpression } from '../scan/state-expression.ts';
 import type { NativeValue } from '../sql/native.ts';
-import { toType } from '../values/convert-value.ts';
+import { toType } from '../sql/convert-value.ts';
 import { foldedText } from '../values/letters.ts';
 import { floorMod } from '../values/numbers.ts';
 

@@ -9,7 +9,7 @@ import type { QueryEngine } from '../query-engine.ts';
 import type { EngineSources, QueryRequest } from '../query-request.ts';
 import { createQueryEngine } from '../query-engine.ts';
 import { natives } from '../language.ts';
-import type { EngineThreads } from './apart-session.ts';
+import type { EngineThreads } from '../apart-session.ts';
 import { createEngineThreads } from './engine-threads.ts';
 
 const dist = join(import.meta.dirname, '..', '..', '..', 'dist');

@@ -1,6 +1,6 @@
 import type { ColumnValues } from '../duckdb/engine-database.ts';
 import { KqlError } from '../plan/kql-error.ts';
-import type { ApartProgram, ApartRequest, ApartSession, EngineThreads } from './apart-session.ts';
+import type { ApartProgram, ApartRequest, ApartSession, EngineThreads } from '../apart-session.ts';
 import type { ThreadEvents, ThreadLimits, ThreadScripts } from './thread-client.ts';
 import { ThreadClient } from './thread-client.ts';
 import type { ThreadCalls, ThreadOperation, ThreadReplies, ThreadSettings } from './thread-protocol.ts';

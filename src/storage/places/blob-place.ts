@@ -1,8 +1,8 @@
-import type { ContainerPlace } from './azure-blob/container-place.ts';
-import { containerPlace } from './azure-blob/container-place.ts';
-import type { DirectoryPlace } from './filesystem/directory-place.ts';
-import { directoryPlace } from './filesystem/directory-place.ts';
-import type { PlacedBlobs } from './placed-blobs.ts';
+import type { ContainerPlace } from '../azure-blob/container-place.ts';
+import { containerPlace } from '../azure-blob/container-place.ts';
+import type { DirectoryPlace } from '../filesystem/directory-place.ts';
+import { directoryPlace } from '../filesystem/directory-place.ts';
+import type { PlacedBlobs } from '../placed-blobs.ts';
 
 /** Where blobs lie, as a value: it goes to the process that opens it. One member for each kind of store. */
 export type BlobPlace = DirectoryPlace | ContainerPlace;

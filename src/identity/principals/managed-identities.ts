@@ -1,6 +1,6 @@
-import type { ManagedIdentities } from '../authz/caller.ts';
-import type { Guid } from '../base/guid.ts';
-import type { Principals } from './principals/principals.ts';
+import type { ManagedIdentities } from '../../authz/caller.ts';
+import type { Guid } from '../../base/guid.ts';
+import type { Principals } from './principals.ts';
 
 /** Identities of resources, as principals of the tenant that the resources' subscription trusts. */
 export function createManagedIdentities(principals: Principals, tenantId: Guid): ManagedIdentities {

@@ -1,13 +1,13 @@
 import { invariant } from '../../base/invariant.ts';
 import { KqlError } from '../plan/kql-error.ts';
 import type { KqlType } from '../plan/types.ts';
-import type { NativeValue } from '../sql/native.ts';
-import { toUnits, trimDecimal } from './decimal.ts';
-import { jsonArray, jsonKind, jsonToText } from './json-text.ts';
-import { formatReal, realToDynamic } from './real-text.ts';
-import { formatDatetime, formatTimespan, parseDatetime, parseTimespan } from './ticks.ts';
-import { jsonOfText } from './plain-json.ts';
-import { decimalOfText, decimalToReal, longOfReal, withinInt, withinLong } from './numbers.ts';
+import type { NativeValue } from './native.ts';
+import { toUnits, trimDecimal } from '../values/decimal.ts';
+import { jsonArray, jsonKind, jsonToText } from '../values/json-text.ts';
+import { formatReal, realToDynamic } from '../values/real-text.ts';
+import { formatDatetime, formatTimespan, parseDatetime, parseTimespan } from '../values/ticks.ts';
+import { jsonOfText } from '../values/plain-json.ts';
+import { decimalOfText, decimalToReal, longOfReal, withinInt, withinLong } from '../values/numbers.ts';
 
 /** Converts one value as the `to…` functions do, and as `sql/convert.ts` does in SQL. Values of int are bigint here.
  * @throws KqlError semantic for types that know no conversion */

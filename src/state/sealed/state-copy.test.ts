@@ -1,11 +1,11 @@
 import { describe, expect, it } from 'vitest';
-import { systemRandomBytes } from '../base/random.ts';
-import { MemoryStateStore } from './memory/memory-state-store.ts';
-import type { MemoryRecords } from './memory/memory-state-store.ts';
-import { RootKey } from './root-key.ts';
-import { SealedState } from './sealed/sealed-state.ts';
-import type { State, Table } from './state.ts';
-import { writeRecord } from './state.ts';
+import { systemRandomBytes } from '../../base/random.ts';
+import { MemoryStateStore } from '../memory/memory-state-store.ts';
+import type { MemoryRecords } from '../memory/memory-state-store.ts';
+import { RootKey } from '../root-key.ts';
+import { SealedState } from './sealed-state.ts';
+import type { State, Table } from '../state.ts';
+import { writeRecord } from '../state.ts';
 
 const things: Table<{ readonly n: number }> = { name: 'things', parse: (value) => value as { n: number } };
 const kept: Table<{ readonly n: number }> = { name: 'kept', parse: (value) => value as { n: number } };

@@ -1,8 +1,8 @@
 import fc from 'fast-check';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { openTestEngine } from '../../../tests/support/cluster-data-fixture.ts';
-import type { NativeValue } from '../sql/native.ts';
-import type { EngineConnection, EngineDatabase } from './engine-database.ts';
+import type { NativeValue } from './native.ts';
+import type { EngineConnection, EngineDatabase } from '../duckdb/engine-database.ts';
 import { fuzz } from '../../../tests/support/fuzz.ts';
 
 let engine: EngineDatabase;

@@ -1,9 +1,9 @@
-import type { ColumnValues, StatementConnection } from '../duckdb/engine-database.ts';
-import type { Program } from '../plan/plan.ts';
-import type { KeptBefore } from '../kept-stages.ts';
-import type { OpenTable, TailRows } from '../query-request.ts';
-import type { CommandRows, SessionFacts } from '../session.ts';
-import type { Translation } from '../sql/translate.ts';
+import type { ColumnValues, StatementConnection } from './duckdb/engine-database.ts';
+import type { Program } from './plan/plan.ts';
+import type { KeptBefore } from './kept-stages.ts';
+import type { OpenTable, TailRows } from './query-request.ts';
+import type { CommandRows, SessionFacts } from './session.ts';
+import type { Translation } from './sql/translate.ts';
 
 /** A query that runs in a thread that nobody else waits for. */
 export interface ApartSession {

@@ -1,11 +1,11 @@
-import { invariant } from '../base/invariant.ts';
-import type { Json } from '../base/json.ts';
-import { listLimitMax } from './record-rules.ts';
-import { SealedRecordError } from './record-seal.ts';
-import type { StateWrite, Table } from './state.ts';
-import { writeRecord } from './state.ts';
-import type { StoredRecord } from './state-store.ts';
-import type { VerifiedStore } from './tree/verified-store.ts';
+import { invariant } from '../../base/invariant.ts';
+import type { Json } from '../../base/json.ts';
+import { listLimitMax } from '../record-rules.ts';
+import { SealedRecordError } from '../record-seal.ts';
+import type { StateWrite, Table } from '../state.ts';
+import { writeRecord } from '../state.ts';
+import type { StoredRecord } from '../state-store.ts';
+import type { VerifiedStore } from '../tree/verified-store.ts';
 
 /** All records of a state at one moment, as they lie in the store: sealed. In memory only. */
 export interface StateCopy {

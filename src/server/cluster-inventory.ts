@@ -7,7 +7,7 @@ import { instant, toIso } from '../clock/clock.ts';
 import { ChannelClosedError } from '../cluster/messages/channel.ts';
 import type { DatabaseInventory, ExtentReply, InventoryCall } from '../cluster/messages/inventory.ts';
 import type { ClusterProcess } from '../cluster/supervisor/cluster-process.ts';
-import type { ServedCluster, ServedClusters } from '../cluster/supervisor/plane/request-access.ts';
+import type { ServedCluster, ServedClusters } from '../cluster/supervisor/served-clusters.ts';
 import { clusterKeyTable } from '../encryption/cluster-key-state.ts';
 import { listIntact } from '../state/list-all.ts';
 import type { State } from '../state/state.ts';

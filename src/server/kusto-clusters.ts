@@ -2,7 +2,7 @@ import type { Guid } from '../base/guid.ts';
 import type { HostName } from '../base/names.ts';
 import { parseHostName } from '../base/names.ts';
 import { invariant } from '../base/invariant.ts';
-import type { ServedCluster, ServedClusters } from '../cluster/supervisor/plane/request-access.ts';
+import type { ServedCluster, ServedClusters } from '../cluster/supervisor/served-clusters.ts';
 import type { AssignmentAccess, ClusterAccess, createClusterAccess } from '../providers/kusto/cluster-access.ts';
 import { engineHost, ingestHost } from '../providers/kusto/cluster-record.ts';
 import { durationMs } from './iso-duration.ts';

@@ -10,7 +10,7 @@ import { createClusterKeys } from '../cluster/supervisor/cluster-keys.ts';
 import type { SupervisedClusterKeys } from '../cluster/supervisor/cluster-keys.ts';
 import type { ClusterKeysOptions } from '../cluster/supervisor/ports.ts';
 import type { ProductVersion } from '../cluster/supervisor/plane/suspended-commands.ts';
-import type { ServedCluster } from '../cluster/supervisor/plane/request-access.ts';
+import type { ServedCluster } from '../cluster/supervisor/served-clusters.ts';
 import { ticksOfUnixMilliseconds } from '../kql/values/ticks.ts';
 import { createKustoPlane, isKustoPath, refuseLocalhost } from '../cluster/supervisor/plane/kusto-plane.ts';
 import { clusterKeyStatus, clusterKeyTable } from '../encryption/cluster-key-state.ts';

@@ -18,7 +18,7 @@ import { findUserAssignedIdentity } from '../providers/managed-identity/user-ass
 import { resumeGroupDeletions } from '../providers/resources/group-deletion.ts';
 import { createResourcesProvider } from '../providers/resources/resources-provider.ts';
 import type { OutsideVaults } from '../cluster/supervisor/outside-vaults/outside-vaults.ts';
-import type { ServedCluster, ServedClusters } from '../cluster/supervisor/plane/request-access.ts';
+import type { ServedCluster, ServedClusters } from '../cluster/supervisor/served-clusters.ts';
 import type { VaultDirectory } from '../vault/vault-directory.ts';
 import { createServedClusters } from './kusto-clusters.ts';
 import { vaultHostOf } from './outside-names.ts';

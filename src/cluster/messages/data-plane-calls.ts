@@ -1,7 +1,6 @@
 import { Type } from '@sinclair/typebox';
 import type { ClusterRole, DatabaseAccess, RoleHolder } from '../../authz/kusto-roles.ts';
 import type { Guid } from '../../base/guid.ts';
-import type { KustoErrorKind } from '../data-plane/errors/kusto-error.ts';
 import type { Message } from './message.ts';
 import { guid, number, object, oneOf, reader, text } from './message.ts';
 
@@ -39,7 +38,8 @@ export interface AllowedRequest {
 
 export interface RefusedRequest {
   readonly outcome: 'refused';
-  readonly kind: KustoErrorKind;
+  /** A row of the data plane's errors. */
+  readonly kind: 'unauthorized' | 'forbidden' | 'damaged' | 'unavailable';
   readonly message: string;
   readonly challenge?: string;
 }

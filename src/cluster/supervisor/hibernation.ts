@@ -8,7 +8,7 @@ import type { Rested } from '../messages/rest.ts';
 import type { SupervisedClusterKeys } from './cluster-keys.ts';
 import type { ClusterProcess } from './cluster-process.ts';
 import type { KeyLog } from './ports.ts';
-import type { ServedCluster, ServedClusters } from './plane/request-access.ts';
+import type { ServedCluster, ServedClusters } from './served-clusters.ts';
 
 export interface HibernationPorts {
   readonly state: State;

@@ -1,8 +1,7 @@
 import type { Column } from '../../../kql/plan/types.ts';
+import type { ErrorPlacement } from '../requests/request-options.ts';
 import type { Completion, ResultFormat, ResultHead, TableError } from './result-format.ts';
 import { visualizationText } from './result-format.ts';
-
-export type ErrorPlacement = 'InData' | 'EndOfTable' | 'EndOfDataSet';
 
 export interface FrameOptions {
   readonly newlines: boolean;

@@ -1,7 +1,9 @@
 import type { Json, JsonObject } from '../../../base/json.ts';
 import { parseDatetime, parseTimespan, ticksPerMillisecond } from '../../../kql/values/ticks.ts';
-import type { ErrorPlacement } from '../answers/v2.ts';
 import { kustoError } from '../errors/kusto-error.ts';
+
+/** Where version 2 tells that a result broke off. */
+export type ErrorPlacement = 'InData' | 'EndOfTable' | 'EndOfDataSet';
 
 /** Options that change what we do. Others are accepted and ignored, as the service does. */
 export interface RequestOptions {

@@ -12,7 +12,7 @@ import type { SupervisedClusterKeys } from '../cluster-keys.ts';
 import type { ClusterProcess } from '../cluster-process.ts';
 import { nobody } from '../../data-plane/kusto-app.ts';
 import { kustoError, oneApiError } from '../../data-plane/errors/kusto-error.ts';
-import type { ServedCluster } from './request-access.ts';
+import type { ServedCluster } from '../served-clusters.ts';
 import { createDataPlaneServices } from './data-plane-services.ts';
 
 export interface KustoPlanePorts extends NotServedPorts {

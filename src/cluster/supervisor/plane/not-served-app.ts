@@ -15,7 +15,8 @@ import { KustoError, kustoError } from '../../data-plane/errors/kusto-error.ts';
 import { readRequestBody, readRequestQuery } from '../../data-plane/requests/request-body.ts';
 import type { KustoRequest } from '../../data-plane/requests/request-body.ts';
 import { accessOf, authenticate } from './request-access.ts';
-import type { RequestAccessPorts, ServedCluster } from './request-access.ts';
+import type { RequestAccessPorts } from './request-access.ts';
+import type { ServedCluster } from '../served-clusters.ts';
 
 export interface NotServedPorts extends RequestAccessPorts {
   readonly log: Log;

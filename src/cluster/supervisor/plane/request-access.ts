@@ -1,51 +1,12 @@
-import type { ClusterRole, DatabaseAccess, DatabaseRole, RoleHolder } from '../../../authz/kusto-roles.ts';
+import type { RoleHolder } from '../../../authz/kusto-roles.ts';
 import { isClusterRole } from '../../../authz/kusto-roles.ts';
 import type { Caller, TokenVerdict, VerifyToken } from '../../../authz/caller.ts';
 import type { Guid } from '../../../base/guid.ts';
-import type { HostName } from '../../../base/names.ts';
 import type { Clock } from '../../../clock/clock.ts';
-import type { Suspension } from '../../../encryption/cluster-keys.ts';
 import { SealedRecordError } from '../../../state/record-seal.ts';
 import type { SupervisedClusterKeys } from '../cluster-keys.ts';
-import type { AllowedRequest, Machines, RefusedRequest } from '../../messages/data-plane-calls.ts';
-
-/** A cluster as the resource manager knows it. */
-export interface ServedCluster {
-  readonly clusterId: Guid;
-  readonly name: string;
-  readonly tenantId: Guid;
-  /** The engine's and the one with `ingest-`. */
-  readonly hosts: readonly [HostName, HostName];
-  /** It is wanted to run and may: whether its key is here is another question. */
-  readonly serves: boolean;
-  /** `Running`, `Stopped`, `Unavailable` … */
-  readonly state: string;
-  readonly suspension?: Suspension;
-  readonly streamingIngestEnabled: boolean;
-  readonly purgeEnabled: boolean;
-  readonly machines: Machines;
-  /** Nobody outside can reach the cluster in Azure either, and why. */
-  readonly networkRefusal?: string;
-  readonly databases: readonly Omit<DatabaseAccess, 'roles'>[];
-  readonly assignments: readonly ServedAssignment[];
-}
-
-export interface ServedAssignment {
-  readonly role: ClusterRole | DatabaseRole;
-  readonly principalType: string;
-  readonly displayName: string;
-  readonly objectId: Guid;
-  readonly fqn: string;
-  /** Absent: a role on the cluster. */
-  readonly databaseId?: Guid;
-}
-
-/** Clusters as the resource manager knows them, read anew each time. */
-export interface ServedClusters {
-  find(host: HostName): Promise<ServedCluster | undefined>;
-  byId(clusterId: Guid): Promise<ServedCluster | undefined>;
-  list(): Promise<readonly ServedCluster[]>;
-}
+import type { ServedCluster, ServedClusters } from '../served-clusters.ts';
+import type { AllowedRequest, RefusedRequest } from '../../messages/data-plane-calls.ts';
 
 export interface RequestAccessPorts {
   readonly clusters: ServedClusters;

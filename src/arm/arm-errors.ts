@@ -117,6 +117,12 @@ export const armErrors = {
     (id: string) =>
       `The subscription '${id}' is disabled and therefore marked as read only. You cannot perform any write actions on this subscription until it is re-enabled.`,
   ),
+  ScopeLocked: row(
+    409,
+    'ScopeLocked',
+    (scope: string, verb: string, locked: readonly string[]) =>
+      `The scope '${scope}' cannot perform ${verb} operation because following scope(s) are locked: '${locked.join(',')}'. Please remove the lock and try again.`,
+  ),
   ResourceGroupNotFound: row(
     404,
     'ResourceGroupNotFound',

@@ -53,6 +53,8 @@ export interface ArmOperation {
   readonly body?: { readonly schema: TSchema; readonly required: boolean };
   /** Checked before `handle` runs: resources that the body names. */
   readonly links?: readonly LinkedProperty[];
+  /** Management locks do not hold it back: it changes locks. */
+  readonly ignoresLocks?: true;
   /** Azure has it and Kustody has not: `handle` refuses it by name. */
   readonly notBuilt?: true;
   readonly handle: (request: ArmRequest) => Promise<ArmReply>;

@@ -21,6 +21,7 @@ import { authenticate, wrongTenant } from './authentication.ts';
 import { requireAction } from './authorization.ts';
 import type { BodyCheck } from './body-check.ts';
 import { createBodyCheck } from './body-check.ts';
+import { requireUnlocked } from './locks.ts';
 import { requireLinkedAccess } from './linked-access.ts';
 import { requireResourceGroup } from './resource-groups.ts';
 import { containersOfPath, parsePath } from './resource-path.ts';
@@ -128,6 +129,7 @@ async function run(
   await requireGroup(plumbing.state, admission, request.method);
   requireRegistration(admission, request.method);
   const { operation, scope } = route;
+  if (operation.ignoresLocks !== true) await requireUnlocked(plumbing.state, request.method, scope);
   await requireLinkedAccess(plumbing, { caller: admission.caller, operation, scope, body: request.body });
   plumbing.checkBody(route.operation, request.body);
   return route.operation.handle(toArmRequest(admission, request));

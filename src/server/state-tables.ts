@@ -1,3 +1,4 @@
+import { managementLocks } from '../arm/locks.ts';
 import { armOperations } from '../arm/long-running.ts';
 import { resourceGroups } from '../arm/resource-groups.ts';
 import { armResources } from '../arm/resource.ts';
@@ -67,6 +68,7 @@ export const stateTables: readonly TableRow[] = [
   { table: subscriptions, owner: tenant, keptOpen: true },
   { table: resourceGroups, owner: tenant, keptOpen: true },
   { table: roleAssignments, owner: tenant, keptOpen: true },
+  { table: managementLocks, owner: tenant, keptOpen: true },
   { table: tenantTable, owner: tenant, keptOpen: true },
   { table: principalTable, owner: tenant, keptOpen: true },
   { table: principalByAppTable, owner: tenant },

@@ -31,6 +31,19 @@ export const authorizationErrors = {
       'If you are creating this principal and then immediately assigning a role, this error might be related to a replication delay. ' +
       'In this case, set the role assignment principalType property to a value, such as ServicePrincipal, User, or Group.',
   ),
+  LockNotFound: row(404, 'LockNotFound', (name: string) => `The lock '${name}' could not be found.`),
+  // What Azure says to these three is not public.
+  InvalidLockName: row(400, 'InvalidLockName', (name: string) => `The lock name '${name}' is invalid.`),
+  InvalidLockLevel: row(
+    400,
+    'InvalidLockLevel',
+    (sent: string) => `The lock level '${sent}' is none of NotSpecified, CanNotDelete and ReadOnly.`,
+  ),
+  LockLimitReached: row(
+    409,
+    'LockLimitReached',
+    (scope: string, max: number) => `The scope '${scope}' has ${max} locks already, which is the most it can have.`,
+  ),
   InvalidRoleAssignmentId: row(
     400,
     'InvalidRoleAssignmentId',

@@ -1,6 +1,7 @@
 import type { ArmOperation, ArmProvider } from '../../arm/arm-operation.ts';
 import { notBuilt } from '../../arm/not-built.ts';
 import { operationsList } from '../../arm/operations-list.ts';
+import { lockOperations } from './lock-operations.ts';
 import type { AuthorizationDependencies } from './role-assignment-operations.ts';
 import { roleAssignmentOperations } from './role-assignment-operations.ts';
 import { roleDefinitionOperations } from './role-definition-operations.ts';
@@ -27,12 +28,12 @@ const roleVersions: readonly string[] = [
 
 const lockVersions: readonly string[] = ['2020-05-01', '2017-04-01', '2016-09-01', '2015-06-01', '2015-01-01'];
 
-/** Microsoft.Authorization: built-in role definitions, and role assignments at any scope. */
+/** Microsoft.Authorization: built-in role definitions; role assignments and locks at any scope. */
 export function createAuthorizationProvider(deps: AuthorizationDependencies): ArmProvider {
   const operations: readonly ArmOperation[] = [
     ...roleDefinitionOperations(),
     ...roleAssignmentOperations(deps),
-    ...lockOperations(),
+    ...lockOperations(deps),
     classicAdministrators(),
     ...refusedOperations(),
   ];
@@ -52,21 +53,6 @@ export function createAuthorizationProvider(deps: AuthorizationDependencies): Ar
     ],
     operations: [...operations, operationsList({ namespace, displayName: 'Microsoft Authorization', operations })],
   };
-}
-
-/** Nobody can make a lock here, so there are none. */
-function lockOperations(): readonly ArmOperation[] {
-  const locks = `{scope}/providers/${namespace}/locks`;
-  return [
-    {
-      id: 'ManagementLocks_ListByScope',
-      method: 'GET',
-      path: locks,
-      action: `${namespace}/locks/read`,
-      handle: () => Promise.resolve({ status: 200, body: { value: [] } }),
-    },
-    notBuilt('ManagementLocks_CreateOrUpdateByScope', 'PUT', `${locks}/{lockName}`, `${namespace}/locks/write`),
-  ];
 }
 
 /** Nobody has such a role here: it is older than the roles, and retired. */

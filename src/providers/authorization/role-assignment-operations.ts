@@ -3,9 +3,6 @@ import { armErrors } from '../../arm/arm-errors.ts';
 import type { ArmOperation, ArmReply, ArmRequest } from '../../arm/arm-operation.ts';
 import type { FilterTerm } from '../../arm/filter.ts';
 import { parseFilter, unsupportedTerm } from '../../arm/filter.ts';
-import { resourceGroupId } from '../../arm/resource-groups.ts';
-import { parseResourceId } from '../../arm/resource-path.ts';
-import { armResources, resourceRecordId } from '../../arm/resource.ts';
 import { retryOnConflict } from '../../arm/retry.ts';
 import type { RoleAssignment } from '../../authz/decide.ts';
 import { isScopeWithin } from '../../authz/decide.ts';
@@ -22,6 +19,7 @@ import { listAll, listIntact } from '../../state/list-all.ts';
 import type { State, Versioned } from '../../state/state.ts';
 import { writeRecord } from '../../state/state.ts';
 import { authorizationErrors } from './authorization-errors.ts';
+import { requireTopResource } from './existing-scope.ts';
 import { roleDefinitionResourceId } from './role-definition-operations.ts';
 
 export interface AuthorizationDependencies {
@@ -97,7 +95,8 @@ async function putAssignment(deps: AuthorizationDependencies, request: ArmReques
   const name = request.params['roleAssignmentName'] ?? '';
   const assignmentId = parseGuid(name);
   if (assignmentId === undefined) throw authorizationErrors.InvalidRoleAssignmentId(name);
-  const scope = await existingScope(deps, scopeOf(request));
+  const scope = scopeOf(request);
+  await requireTopResource(deps.state, scope);
   const sent = propertiesOf(request.body);
   requireNoCondition(sent);
   const { roleDefinitionId } = readRole(sent['roleDefinitionId']);
@@ -129,20 +128,6 @@ async function putAssignment(deps: AuthorizationDependencies, request: ArmReques
     status: sameId === undefined ? 201 : 200,
     body: { ...body, properties: { ...body.properties, createdBy: null } },
   };
-}
-
-/** Resource groups and subscriptions were checked on the way here; a resource must be there, too. What it holds (`…/vaults/v/keys/k`)
- * is not looked up. */
-async function existingScope(deps: AuthorizationDependencies, scope: string): Promise<string> {
-  const parsed = parseResourceId(scope);
-  if (parsed === undefined) return scope;
-  const [namespace = '', type = ''] = parsed.type.split('/');
-  const [name = ''] = parsed.name.split('/');
-  const id = `${resourceGroupId(parsed.subscriptionId, parsed.resourceGroupName)}/providers/${namespace}/${type}/${name}`;
-  if ((await deps.state.get(armResources, resourceRecordId(id))) === undefined) {
-    throw armErrors.ResourceNotFound(`${namespace}/${type}`, name, parsed.resourceGroupName);
-  }
-  return scope;
 }
 
 const propertiesOf = (body: Json | undefined): JsonObject => {

@@ -1,6 +1,7 @@
 import { ArmError } from '../../arm/arm-error.ts';
 import { armErrors } from '../../arm/arm-errors.ts';
 import type { ArmOperation, ArmReply, ArmRequest } from '../../arm/arm-operation.ts';
+import { dropLocksWithin } from '../../arm/locks.ts';
 import type { NewOperation, OperationRecord } from '../../arm/long-running.ts';
 import {
   armOperations,
@@ -16,6 +17,7 @@ import { retryOnConflict } from '../../arm/retry.ts';
 import { dropAssignmentsWithin } from '../../authz/role-assignments.ts';
 import { invariant } from '../../base/invariant.ts';
 import { listIntact, unlessDamaged } from '../../state/list-all.ts';
+import type { StateWrite } from '../../state/state.ts';
 import { writeRecord } from '../../state/state.ts';
 import type { ResourcesDependencies } from './resources-dependencies.ts';
 
@@ -104,10 +106,15 @@ async function endDeletion(
     write: [
       writeRecord(resourceGroups, group.id, group.version, kept),
       finishedOperation(running, outcome, deps.clock.now()),
-      ...(failure === undefined ? await dropAssignmentsWithin(deps.state, operation.resourceId) : []),
+      ...(failure === undefined ? await whatGoesWith(deps, operation.resourceId) : []),
     ],
   });
 }
+
+const whatGoesWith = async (deps: ResourcesDependencies, groupId: string): Promise<readonly StateWrite[]> => [
+  ...(await dropAssignmentsWithin(deps.state, groupId)),
+  ...(await dropLocksWithin(deps.state, groupId)),
+];
 
 /** Finishes what a crash has interrupted. Run once at start, before requests are taken. */
 export async function resumeGroupDeletions(deps: ResourcesDependencies): Promise<void> {

@@ -168,14 +168,6 @@ describe('role definitions and assignments', () => {
     expect(await list(subscription, 'nonsense()')).toContain('InvalidFilterInQueryString');
   });
 
-  it('ManagementLocks_ListByScope: there are no locks', async () => {
-    const answer = await arm.send(
-      'GET',
-      `${subscription}/resourceGroups/rg/providers/Microsoft.Authorization/locks?api-version=2016-09-01`,
-    );
-    expect(answer).toMatchObject({ status: 200, body: { value: [] } });
-  });
-
   it('Operations_List: names the actions of the provider', async () => {
     const answer = await arm.send('GET', '/providers/Microsoft.Authorization/operations?api-version=2022-04-01');
     expect(answer.text).toContain('Microsoft.Authorization/roleAssignments/write');

@@ -29,7 +29,7 @@ describe('federated identity credentials', () => {
   });
   afterAll(() => arm[Symbol.asyncDispose]());
 
-  it('FederatedIdentityCredentials_CreateOrUpdate, _Get, _List, _Delete: one from its making to its end', async () => {
+  it('FederatedIdentityCredentials_CreateOrUpdate, FederatedIdentityCredentials_Get, FederatedIdentityCredentials_List, FederatedIdentityCredentials_Delete: one from its making to its end', async () => {
     const one = path('first', 'one');
     const made = await send('PUT', one, trust('system:serviceaccount:ns:a'));
     expect(made).toMatchObject({ status: 201, headers: { location: shown(one) } });

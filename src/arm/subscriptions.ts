@@ -13,6 +13,7 @@ export interface Subscription {
   readonly state: 'Enabled' | 'Disabled';
   /** Namespaces that were unregistered, in lower case. A subscription starts with every provider registered. */
   readonly unregistered: readonly string[];
+  readonly tags?: Readonly<Record<string, string>>;
 }
 
 /** Record id: the subscription id. */

@@ -2,13 +2,16 @@ import { Type } from '@sinclair/typebox';
 import type { Json } from '../base/json.ts';
 import { isJsonObject } from '../base/json.ts';
 
+/** Tags of one resource. */
+export const tagsMax = 50;
+
 /** Azure's limits for the tags of a resource; `null` is sent by clients for none. */
 export const tagsSchema = Type.Union([
   Type.Record(
     Type.String({ minLength: 1, maxLength: 512, pattern: '^[^<>%&\\\\?/\\u0000-\\u001f]+$' }),
     Type.String({ maxLength: 256 }),
     {
-      maxProperties: 50,
+      maxProperties: tagsMax,
       additionalProperties: false,
     },
   ),

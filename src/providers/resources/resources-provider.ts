@@ -8,6 +8,7 @@ import { providerOperations } from './provider-operations.ts';
 import { resourceListOperations } from './resource-list-operations.ts';
 import type { ResourcesDependencies } from './resources-dependencies.ts';
 import { subscriptionOperations } from './subscription-operations.ts';
+import { tagsOperations } from './tags-at-scope.ts';
 
 /** Microsoft.Resources: subscriptions, tenants, providers, resource groups and the lists of all resources. */
 export function createResourcesProvider(deps: ResourcesDependencies): ArmProvider {
@@ -35,6 +36,7 @@ export function createResourcesProvider(deps: ResourcesDependencies): ArmProvide
       ...providerOperations(deps, () => [provider, ...deps.providers]),
       ...groupOperations(deps),
       ...resourceListOperations(deps),
+      ...tagsOperations(deps),
       operationResultOperation(deps),
       ...refusedOperations(),
     ],
@@ -47,7 +49,6 @@ function refusedOperations(): readonly ArmOperation[] {
   const deployments = 'Microsoft.Resources/deployments';
   const inGroup = `${group}/providers/${deployments}`;
   const inSubscription = `/subscriptions/{subscriptionId}/providers/${deployments}`;
-  const tags = '{scope}/providers/Microsoft.Resources/tags/default';
   return [
     notBuilt('Deployments_CreateOrUpdate', 'PUT', `${inGroup}/{deploymentName}`, `${deployments}/write`),
     notBuilt('Deployments_Get', 'GET', `${inGroup}/{deploymentName}`, `${deployments}/read`),
@@ -92,9 +93,5 @@ function refusedOperations(): readonly ArmOperation[] {
       '/subscriptions/{subscriptionId}/tagNames',
       'Microsoft.Resources/subscriptions/tagNames/read',
     ),
-    notBuilt('Tags_GetAtScope', 'GET', tags, 'Microsoft.Resources/tags/read'),
-    notBuilt('Tags_CreateOrUpdateAtScope', 'PUT', tags, 'Microsoft.Resources/tags/write'),
-    notBuilt('Tags_UpdateAtScope', 'PATCH', tags, 'Microsoft.Resources/tags/write'),
-    notBuilt('Tags_DeleteAtScope', 'DELETE', tags, 'Microsoft.Resources/tags/delete'),
   ];
 }

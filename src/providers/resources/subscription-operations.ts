@@ -73,6 +73,7 @@ const showSubscription = (subscription: Subscription): JsonObject => ({
     quotaId: 'PayAsYouGo_2014-09-01',
     spendingLimit: 'Off',
   },
+  ...(Object.keys(subscription.tags ?? {}).length === 0 ? {} : { tags: subscription.tags }),
 });
 
 function listLocations(subscriptionId: string): ArmReply {

@@ -103,7 +103,7 @@ const operators = {
   'make-graph and shortest paths': `range x from 1 to 1000000 step 1 | project a = x % 1000, b = (x * 7919) % 1009
     | make-graph a --> b with_node_id=id | graph-shortest-paths output=all (x)-[e*1..6]->(y) project n = x.id | count`,
   'graph-match':
-    'let E = range a from 1 to 40 step 1 | extend k = 1 | join (range b from 1 to 40 step 1 | extend k = 1) on k; E | make-graph a --> b with_node_id=id | graph-match (x)-[e*1..12]->(y) where x.id == y.id project n = x.id | count',
+    'let E = range a from 1 to 40 step 1 | extend k = 1 | join kind=inner (range b from 1 to 40 step 1 | extend k = 1) on k; E | make-graph a --> b with_node_id=id | graph-match (x)-[e*1..12]->(y) where x.id == y.id project n = x.id | count',
 };
 
 describe('a query that is cancelled in the middle of', () => {

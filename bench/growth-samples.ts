@@ -25,7 +25,6 @@ const calls: Readonly<Record<string, string>> = {
   datetime_list_timezones: 'datetime_list_timezones()',
   path: 'o.a',
   index: 'o[j]',
-  int: 'tostring(int(n))',
   treepath: 'treepath(bag_pack("a", n, "b", bag_pack("c", s)))',
   bag_pack_nonempty: 'pack_all(true)',
   current_database: 'strcat(current_database(), n)',

@@ -131,6 +131,19 @@ describe('a query is planned in space that grows with its text', () => {
     });
   });
 
+  it.each([
+    ['union a@, (a@ | where n > 5)'],
+    ['a@ | join kind=inner a@ on n | project n'],
+    ['a@ | where n > toscalar(a@ | count)'],
+  ])('tables of tables: %s', async (form) => {
+    const doubled = (levels: number): string =>
+      Array.from({ length: levels }, (_one, level) => `let a${level + 1} = ${form.replaceAll('@', `${level}`)};`).join(
+        ' ',
+      );
+    const { lets } = await compile(`let a0 = T; ${doubled(40)} a40 | count`);
+    expect(lets.length).toBeLessThan(100);
+  });
+
   it('tables of tables, of which a value is taken', async () => {
     const doubled = Array.from(
       { length: 14 },

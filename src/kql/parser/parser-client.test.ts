@@ -87,8 +87,8 @@ describe('the parser process', () => {
     });
     await parser.compile('print 1', 'db', catalog);
     const [first, second] = [new AbortController(), new AbortController()];
-    // Doubles for the official parser with each name.
-    const names = Array.from({ length: 40 }, (_one, n) => `let a${n + 1} = union a${n}, (a${n} | where a > 5);`);
+    // Has twice as many columns with each name.
+    const names = Array.from({ length: 40 }, (_one, n) => `let a${n + 1} = a${n} | join kind=inner a${n} on a;`);
     const text = `let a0 = T; ${names.join(' ')} a40`;
     const stuck = parser.compile(text, 'db', catalog, { signal: first.signal });
     const waiting = parser.compile('print 2', 'db', catalog, { signal: second.signal });

@@ -1,10 +1,11 @@
 import { invariant } from '../../../../base/invariant.ts';
 import type { Column } from '../../../plan/types.ts';
 import { languagePackage } from '../language/language.ts';
+import type { ColumnOf } from './symbols.ts';
 
 /** What one function of the official binder makes otherwise than the engine, and what shows that it does. */
 export interface Correction {
-  /** `class.function`; `NodeBinder.Visit…` by the kind of the syntax node; `Binder()` has the functions of the class itself. */
+  /** `class.function`; `NodeBinder.Visit…` by the kind of the syntax node; `Binder()` and `ColumnSymbol()` have the functions of the classes themselves. */
   readonly place: string;
   /** Puts the corrected function in the place of the official one. */
   readonly apply: () => void;
@@ -16,7 +17,9 @@ export interface Probe {
   readonly text: string;
   /** What operators have told, by their places. */
   readonly told?: Readonly<Record<string, readonly Column[]>>;
-  /** `name:type, …`; `undefined` where it refuses the query. */
+  /** How each column is shown; default: `name:type`. */
+  readonly shown?: (column: ColumnOf) => string;
+  /** All columns, with `, ` between them; `undefined` where it refuses the query. */
   readonly official: string | undefined;
   readonly corrected: string;
 }
@@ -24,13 +27,15 @@ export interface Probe {
 type Method = (this: unknown, ...args: unknown[]) => unknown;
 
 function prototypeOf(owner: string): Record<string, Method | undefined> {
-  const { Binder, ColumnMap } = languagePackage().Binding;
+  const { Binding, Symbols } = languagePackage();
+  const { Binder, ColumnMap } = Binding;
   const owners: Readonly<Record<string, unknown>> = {
     Binder: Binder.prototype,
     'Binder()': Binder,
     NodeBinder: Binder.NodeBinder.prototype,
     TreeBinder: Binder.TreeBinder.prototype,
     ColumnMap: ColumnMap.prototype,
+    'ColumnSymbol()': Symbols.ColumnSymbol,
   };
   const found = owners[owner];
   invariant(found, `the language package has the ${owner} of version 12.4.1`);

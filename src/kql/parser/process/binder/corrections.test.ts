@@ -8,6 +8,7 @@ import { languagePackage } from '../language/language.ts';
 import type { Probe } from './correction.ts';
 import { corrections, correctBinder } from './corrections.ts';
 import { withBindOptions } from './options.ts';
+import type { ColumnOf } from './symbols.ts';
 import { columnSymbols } from './symbols.ts';
 
 const catalog = {
@@ -22,8 +23,10 @@ const catalog = {
   ],
 };
 
-/** The columns of a query as `name:type, …`; undefined where the binder refuses it. */
-function columnsOf({ text, told = {} }: Probe): string | undefined {
+const nameAndType = ({ Name, Type }: ColumnOf): string => `${Name}:${Type?.Name ?? ''}`;
+
+/** The columns of a query; undefined where the binder refuses it. */
+function columnsOf({ text, told = {}, shown = nameAndType }: Probe): string | undefined {
   const state = stateCache(1)(catalog, 'db');
   return withBindOptions(
     { database: 'db', bestEffort: text.includes('best_effort'), told: new Map(Object.entries(told)) },
@@ -34,9 +37,7 @@ function columnsOf({ text, told = {} }: Probe): string | undefined {
       } catch {
         return undefined;
       }
-      return columnSymbols(code.ResultType)
-        .map(({ Name, Type }) => `${Name}:${Type?.Name ?? ''}`)
-        .join(', ');
+      return columnSymbols(code.ResultType).map(shown).join(', ');
     },
   );
 }

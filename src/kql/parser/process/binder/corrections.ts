@@ -2,6 +2,7 @@ import { constantCorrections } from './constants.ts';
 import type { Correction } from './correction.ts';
 import { openSchemaCorrections } from './open-schemas.ts';
 import { operatorCorrections } from './operators.ts';
+import { originCorrections } from './origins.ts';
 import { projectionCorrections } from './projections.ts';
 import { unionCorrections } from './unions.ts';
 import { wildcardCorrections } from './wildcards.ts';
@@ -15,6 +16,7 @@ export const corrections: readonly Correction[] = [
   ...wildcardCorrections,
   ...openSchemaCorrections,
   ...constantCorrections,
+  ...originCorrections,
 ];
 
 export function correctBinder(): void {

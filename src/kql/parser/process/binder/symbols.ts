@@ -11,6 +11,8 @@ export interface SemanticInfo {
 
 export interface ColumnOf extends LanguageSymbol {
   readonly Source?: unknown;
+  /** What a union or a rename made it from. */
+  readonly OriginalColumns?: unknown;
   WithName(name: string): ColumnOf;
   WithType(type: unknown): ColumnOf;
 }

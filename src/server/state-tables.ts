@@ -18,6 +18,7 @@ import { clusterNames } from '../providers/kusto/cluster-record.ts';
 import { firstSegmentOwner, sharedOwner } from '../state/table-rows.ts';
 import type { OwnerRule, TableRow } from '../state/table-rows.ts';
 import { vaultAudit } from '../vault/audit.ts';
+import { vaultBackupKeys } from '../vault/objects/backup-seal.ts';
 import { vaultKeys, vaultKeyVersions, vaultPrivateKeys } from '../vault/keys/key-records.ts';
 import { wallTable } from './clocks.ts';
 import { faultTable } from './faults.ts';
@@ -63,6 +64,7 @@ export const stateTables: readonly TableRow[] = [
   { table: vaultKeys, owner: vault, keptOpen: true },
   { table: vaultKeyVersions, owner: vault, keptOpen: true },
   { table: vaultPrivateKeys, owner: vault },
+  { table: vaultBackupKeys, owner: tenant },
   { table: vaultNames, owner: vault, keptOpen: true },
   { table: armResources, owner: resource, keptOpen: true },
   { table: subscriptions, owner: tenant, keptOpen: true },

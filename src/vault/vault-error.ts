@@ -125,11 +125,42 @@ export const vaultErrors = {
     text: (property: string) => `Property ${property} has invalid value\r\n`,
   },
   malformedBody: row(400, 'BadParameter', 'The request body is not a valid JSON object.'),
-  valueNotBase64Url: row(
-    400,
-    'BadParameter',
-    "Content of 'value' is not base64url.\r\nProperty 'value' is required.\r\n",
-  ),
+  notBase64Url: {
+    status: 400,
+    code: 'BadParameter',
+    text: (property: string) => `Content of '${property}' is not base64url.\r\nProperty '${property}' is required.\r\n`,
+  },
+  wrongDigestLength: {
+    status: 400,
+    code: 'BadParameter',
+    text: (property: string, bytes: number, algorithm: string, needed: number) =>
+      `Invalid length of '${property}': ${bytes} bytes. ${algorithm} requires ${needed} bytes, encoded with base64url.`,
+  },
+  signatureNeedsCurve: {
+    status: 400,
+    code: 'BadParameter',
+    text: (kid: string, crv: string, algorithm: string, needed: string) =>
+      `Key and signing algorithm are incompatible. Key ${kid} uses curve '${crv}', and algorithm '${algorithm}' can only be used with curve '${needed}'.`,
+  },
+  signatureNeedsType: {
+    status: 400,
+    code: 'BadParameter',
+    text: (kid: string, kty: string, algorithm: string, needed: string) =>
+      `Key and signing algorithm are incompatible. Key ${kid} is of type '${kty}', and algorithm '${algorithm}' can only be used with a key of type '${needed}' or '${needed}-HSM'.`,
+  },
+  malformedBackup: row(400, 'Malformed backup blob', 'Backup blob is corrupt.'),
+  foreignBackup: row(400, 'BadParameter', 'Cannot decrypt backup blob.'),
+  restoreConflict: {
+    status: 409,
+    code: 'Conflict',
+    text: (kid: string) => `Conflict while restoring key ${kid} - key already exists or concurrent access`,
+  },
+  backupTooLarge: row(400, 'BadParameter', 'The key has more past versions than a backup can hold.'),
+  invalidRotationPolicy: {
+    status: 400,
+    code: 'BadParameter',
+    text: (needed: string) => `The key rotation policy is invalid: it needs ${needed}.`,
+  },
   exportableWithoutPolicy: row(400, 'BadParameter', 'AKV.SKR.1004: Exportable keys must have release policy.'),
   policyWithoutExportable: row(400, 'BadParameter', 'AKV.SKR.1005: Non-exportable keys must not have release policy'),
   /** The one answer to whatever can be wrong with a ciphertext. */
@@ -145,11 +176,9 @@ export const vaultErrors = {
     text: (bytesMax: number) =>
       `Property 'value' is too long: this key and algorithm take at most ${bytesMax} bytes.\r\n`,
   },
-  hsmNeedsPremium: {
-    status: 400,
-    code: 'BadParameter',
-    text: (kty: string) => `Keys of type ${kty} need a vault of sku 'premium'.`,
-  },
+  hsmNeedsPremium: row(400, 'BadParameter', 'Hardware key operation not allowed on standard vault'),
+  invalidRsaKey: row(400, 'BadParameter', 'RSA key is not valid - cannot instantiate crypto service'),
+  invalidEcKey: row(400, 'BadParameter', 'EC key is not valid - cannot instantiate crypto service'),
   missingApiVersion: row(400, 'BadParameter', 'api-version must be specified'),
   unknownApiVersion: {
     status: 400,

@@ -81,6 +81,7 @@ export interface VaultFixture {
 const allKeyPermissions = [
   ...['get', 'list', 'create', 'update', 'delete', 'recover', 'purge', 'import', 'backup', 'restore'],
   ...['encrypt', 'decrypt', 'wrapKey', 'unwrapKey', 'sign', 'verify', 'rotate', 'release'],
+  ...['getrotationpolicy', 'setrotationpolicy'],
 ];
 
 const madeKeys = new Map<string, Promise<RsaKeyPair>>();

@@ -36,7 +36,7 @@ describe('operations that are not built', () => {
 
   it('are many, so that the loops below prove something', () => {
     expect(notBuiltArmOperations.length).toBeGreaterThan(80);
-    expect(notBuiltVaultOperations.length).toBeGreaterThan(8);
+    expect(notBuiltVaultOperations.length).toBeGreaterThan(2);
   });
 
   it.each(notBuiltArmOperations)('$id is refused by name', async ({ id, method, path, provider }) => {

@@ -7,11 +7,11 @@ export type SecretScalar = Float64Array;
 /** Arithmetic modulo one odd number, by the method of Montgomery: no branch and no length depends on a value. */
 export interface ScalarArithmetic {
   /** @param bytes big-endian, of a number below the modulus */
-  read(bytes: Uint8Array): SecretScalar;
+  readonly read: (bytes: Uint8Array) => SecretScalar;
   /** @returns a bigint, which nobody can overwrite: for what has been blinded */
-  reveal(scalar: SecretScalar): bigint;
-  times(left: SecretScalar, right: SecretScalar): SecretScalar;
-  plus(left: SecretScalar, right: SecretScalar): SecretScalar;
+  readonly reveal: (scalar: SecretScalar) => bigint;
+  readonly times: (left: SecretScalar, right: SecretScalar) => SecretScalar;
+  readonly plus: (left: SecretScalar, right: SecretScalar) => SecretScalar;
 }
 
 const limbBits = 24n;

@@ -20,6 +20,14 @@ export function readKeyChanges(body: JsonObject): KeyChanges {
   return { ...changes, ...(keyOps === undefined ? {} : { keyOps }) };
 }
 
+/** @throws VaultError 400 for operations that keys of this type do not have */
+export function checkKeyOps(
+  wanted: readonly KeyOperationName[] | undefined,
+  possible: readonly KeyOperationName[],
+): void {
+  if (wanted?.some((operation) => !possible.includes(operation))) throw vaultError('invalidProperty', 'key_ops');
+}
+
 function refuseRelease(body: JsonObject, attributes: JsonObject): void {
   const exportable = member(attributes, 'exportable');
   const policy = member(body, 'release_policy');

@@ -2,11 +2,12 @@ import type { JsonObject } from '../../base/json.ts';
 import { attributesOf, idOf, tagsOf } from '../objects/object-answers.ts';
 import type { Found, ObjectKind } from '../objects/object-kind.ts';
 import type { VaultSettings } from '../vault-directory.ts';
-import type { KeyVersionRecord } from './key-records.ts';
+import type { KeyRecord, KeyVersionRecord } from './key-records.ts';
 import { keyTables } from './key-records.ts';
+import { shownType } from './key-types.ts';
 
 /** Keys among the kinds of objects. */
-export const keyKind: ObjectKind<KeyVersionRecord> = {
+export const keyKind: ObjectKind<KeyVersionRecord, KeyRecord> = {
   ...keyTables,
   errors: { notFound: 'keyNotFound', deletedNotFound: 'deletedKeyNotFound', isDeleted: 'keyIsDeleted' },
   bundle: keyBundle,
@@ -21,16 +22,25 @@ export const kidOf = (vault: VaultSettings, found: Found): string => idOf(vault,
 
 /** KeyBundle, members in the order the service writes them. */
 function keyBundle(vault: VaultSettings, found: Found<KeyVersionRecord>, apiVersion: string): JsonObject {
-  const { kty, keyOps, n, e } = found.version.value;
+  const version = found.version.value;
+  const numbers =
+    version.kty === 'RSA' ? { n: version.n, e: version.e } : { crv: version.crv, x: version.x, y: version.y };
   return {
-    key: { kid: kidOf(vault, found), kty, key_ops: keyOps, n, e },
-    attributes: keyAttributes(vault, found.version.value, apiVersion),
-    ...tagsOf(found.version.value),
+    key: { kid: kidOf(vault, found), kty: shownType(version), key_ops: version.keyOps, ...numbers },
+    attributes: keyAttributes(vault, version, apiVersion),
+    ...tagsOf(version),
   };
 }
+
+/** Nothing here is in an HSM, and this is where an answer can say so. */
+const inSoftware = '0';
+const withoutHsmPlatform: ReadonlySet<string> = new Set([
+  ...['2015-06-01', '2016-10-01', '7.0', '7.1', '7.2', '7.3', '7.4'],
+]);
 
 const keyAttributes = (vault: VaultSettings, version: KeyVersionRecord, apiVersion: string): JsonObject => ({
   ...attributesOf(vault, version, apiVersion),
   // Recorded since 2023, at every api-version; keys that can be exported are refused.
   exportable: false,
+  ...(withoutHsmPlatform.has(apiVersion) ? {} : { hsmPlatform: inSoftware }),
 });

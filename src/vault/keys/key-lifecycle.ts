@@ -4,10 +4,12 @@ import { requireVersion } from '../objects/find-requested.ts';
 import { deleteObject, getDeletedObject, getObject, purgeObject, recoverObject } from '../objects/lifecycle.ts';
 import { listObjects, listVersions } from '../objects/lists.ts';
 import type { VaultOperation, VaultOutcome, VaultRequest, VaultServices } from '../objects/operation.ts';
-import { readKeyChanges } from './key-attributes.ts';
+import { checkKeyOps, readKeyChanges } from './key-attributes.ts';
 import { keyKind, kidOf } from './key-bundle.ts';
 import { parseBodyObject } from './key-op-body.ts';
 import { vaultKeys, vaultKeyVersions } from './key-records.ts';
+import { keyOpsOf } from './key-types.ts';
+import { expectDue } from './rotation-due.ts';
 
 export const keyLifecycleOperations = [
   {
@@ -90,6 +92,7 @@ async function updateKey(services: VaultServices, request: VaultRequest): Promis
   const { object, version } = await requireVersion(services, keyKind, request);
   const changes = readKeyChanges(parseBodyObject(request.body ?? Buffer.from('{}')));
   const value = { ...version.value, ...changes, updatedAt: services.clock.now() };
+  checkKeyOps(changes.keyOps, keyOpsOf[value.kty]);
   checkValidity(value.notBefore, value.expires);
   const changed = { object, version: { ...version, value } };
   return {
@@ -98,5 +101,9 @@ async function updateKey(services: VaultServices, request: VaultRequest): Promis
     body: keyKind.bundle(request.vault, changed, request.apiVersion),
     expect: [expectRecord(vaultKeys, object.id, object.version)],
     write: [writeRecord(vaultKeyVersions, version.id, version.version, value)],
+    // Its dates may have changed.
+    committed: () => {
+      if (value.version === object.value.currentVersion) expectDue(services, changed);
+    },
   };
 }

@@ -5,11 +5,13 @@ import { parseJsonBody } from '../../http/body-parsers.ts';
 import { decodeBase64, secretBuffer } from '../base64url-bytes.ts';
 import { vaultError } from '../vault-error.ts';
 
-/** Body of wrapkey, unwrapkey, encrypt and decrypt. */
+/** Body of wrapkey, unwrapkey, encrypt, decrypt, sign and verify. */
 export interface KeyOpBody {
   readonly alg: string;
   /** May be a key: the caller overwrites it. */
   readonly value: Buffer;
+  /** All members but `value`. */
+  readonly others: JsonObject;
 }
 
 const quote = 0x22;
@@ -23,16 +25,16 @@ export function parseKeyOpBody(body: Buffer | undefined): KeyOpBody {
   const range = findValue(body);
   const value = range === undefined ? undefined : decodeValue(body.subarray(range.start, range.end));
   try {
-    const rest = parseBodyObject(range === undefined ? body : without(body, range));
-    const { alg } = rest;
+    const others = parseBodyObject(range === undefined ? body : without(body, range));
+    const { alg } = others;
     if (alg === undefined || alg === null) throw vaultError('requiredProperty', 'alg');
     if (typeof alg !== 'string') throw vaultError('invalidProperty', 'alg');
-    if (range === undefined && rest['value'] !== undefined && rest['value'] !== null) {
-      throw vaultError('valueNotBase64Url');
+    if (range === undefined && others['value'] !== undefined && others['value'] !== null) {
+      throw vaultError('notBase64Url', 'value');
     }
     if (range === undefined || range.start === range.end) throw vaultError('requiredProperty', 'value');
-    if (value === undefined) throw vaultError('valueNotBase64Url');
-    return { alg, value };
+    if (value === undefined) throw vaultError('notBase64Url', 'value');
+    return { alg, value, others };
   } catch (error) {
     if (value !== undefined) zeroBytes(value);
     throw error;

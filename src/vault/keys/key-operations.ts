@@ -1,42 +1,14 @@
 import { createKeyOperation } from './create-key.ts';
 import { cryptoOperations } from './crypto-operations.ts';
+import { importKeyOperation } from './import-key.ts';
+import { keyBackupOperations } from './key-backup.ts';
 import { keyLifecycleOperations } from './key-lifecycle.ts';
+import { rotationOperations } from './rotation-operations.ts';
+import { signingOperations } from './signing-operations.ts';
 import type { VaultOperation } from '../objects/operation.ts';
 
 /** What Key Vault has for keys and Kustody has not built: refused by name. */
 const notBuilt = [
-  { id: 'ImportKey', method: 'PUT', path: '/keys/{name}', permission: 'import', dataAction: 'keys/import/action' },
-  {
-    id: 'RotateKey',
-    method: 'POST',
-    path: '/keys/{name}/rotate',
-    permission: 'rotate',
-    dataAction: 'keys/rotate/action',
-  },
-  {
-    id: 'BackupKey',
-    method: 'POST',
-    path: '/keys/{name}/backup',
-    permission: 'backup',
-    dataAction: 'keys/backup/action',
-  },
-  { id: 'RestoreKey', method: 'POST', path: '/keys/restore', permission: 'restore', dataAction: 'keys/restore/action' },
-  {
-    id: 'Sign',
-    method: 'POST',
-    path: '/keys/{name}/{version}/sign',
-    latest: true,
-    permission: 'sign',
-    dataAction: 'keys/sign/action',
-  },
-  {
-    id: 'Verify',
-    method: 'POST',
-    path: '/keys/{name}/{version}/verify',
-    latest: true,
-    permission: 'verify',
-    dataAction: 'keys/verify/action',
-  },
   {
     id: 'Release',
     method: 'POST',
@@ -62,20 +34,6 @@ const notBuilt = [
     dataAction: 'keys/unwrap/action',
   },
   {
-    id: 'GetKeyRotationPolicy',
-    method: 'GET',
-    path: '/keys/{name}/rotationpolicy',
-    permission: 'getrotationpolicy',
-    dataAction: 'keyrotationpolicies/read',
-  },
-  {
-    id: 'UpdateKeyRotationPolicy',
-    method: 'PUT',
-    path: '/keys/{name}/rotationpolicy',
-    permission: 'setrotationpolicy',
-    dataAction: 'keyrotationpolicies/write',
-  },
-  {
     id: 'GetKeyAttestation',
     method: 'GET',
     path: '/keys/{name}/{version}/attestation',
@@ -88,7 +46,11 @@ const notBuilt = [
 /** Every operation on keys. Literal segments win over `{placeholders}`, whatever the order here. */
 export const keyOperations: readonly VaultOperation[] = [
   createKeyOperation,
+  importKeyOperation,
   ...keyLifecycleOperations,
   ...cryptoOperations,
+  ...signingOperations,
+  ...keyBackupOperations,
+  ...rotationOperations,
   ...notBuilt,
 ];

@@ -1,22 +1,44 @@
 import { invariant } from '../../base/invariant.ts';
+import type { KeyVersion, VaultName } from '../../base/names.ts';
 import type { Table } from '../../state/state.ts';
 import type { ObjectRecord, ObjectTables, VersionRecord } from '../objects/object-kind.ts';
 import { formatOne, objectTable } from '../objects/object-kind.ts';
+import type { CurveName } from '../ec/curves.ts';
 import type { RsaBits } from '../rsa/rsa-keys.ts';
 
 /** Times of all records are milliseconds on the Kustody clock. */
-export type KeyRecord = ObjectRecord;
+export interface KeyRecord extends ObjectRecord {
+  readonly rotationPolicy?: RotationPolicy;
+}
+
+/** Times are ISO 8601 durations in years, months, weeks and days. */
+export interface RotationPolicy {
+  /** Whose key it is: a vault that is deleted rotates nothing. */
+  readonly vaultName: VaultName;
+  readonly rotate?: { readonly trigger: 'timeAfterCreate' | 'timeBeforeExpiry'; readonly time: string };
+  readonly notifyBeforeExpiry: string;
+  /** Of new versions. */
+  readonly expiryTime?: string;
+  /** Of which version it has been said that it expires soon, and when. */
+  readonly noticed?: { readonly version: KeyVersion; readonly expires?: number };
+  readonly createdAt: number;
+  readonly updatedAt: number;
+}
 
 export const keyOperationNames = ['encrypt', 'decrypt', 'sign', 'verify', 'wrapKey', 'unwrapKey'] as const;
 export type KeyOperationName = (typeof keyOperationNames)[number];
 
+/** Numbers are base64url. */
+export type PublicKey =
+  | { readonly kty: 'RSA'; readonly bits: RsaBits; readonly n: string; readonly e: string }
+  | { readonly kty: 'EC'; readonly crv: CurveName; readonly x: string; readonly y: string };
+
 /** One version, without its private part. */
-export interface KeyVersionRecord extends VersionRecord {
-  readonly kty: 'RSA';
-  readonly bits: RsaBits;
-  /** Base64url. */
-  readonly n: string;
-  readonly e: string;
+export type KeyVersionRecord = PublicKey & KeyVersionProperties;
+
+interface KeyVersionProperties extends VersionRecord {
+  /** Asked for as a key of an HSM, which there is none of here. */
+  readonly hsm?: true;
   readonly keyOps: readonly KeyOperationName[];
 }
 
@@ -34,7 +56,9 @@ export const vaultKeyVersions: Table<KeyVersionRecord> = {
   parse: (value) => {
     const record = formatOne(value, 'key version');
     invariant(
-      record['kty'] === 'RSA' && typeof record['enabled'] === 'boolean' && Array.isArray(record['keyOps']),
+      (record['kty'] === 'RSA' || record['kty'] === 'EC') &&
+        typeof record['enabled'] === 'boolean' &&
+        Array.isArray(record['keyOps']),
       'a key version record has a type, a switch and operations',
     );
     return value as unknown as KeyVersionRecord;
@@ -50,7 +74,7 @@ export const vaultPrivateKeys: Table<PrivateKeyRecord> = {
   },
 };
 
-export const keyTables: ObjectTables<KeyVersionRecord> = {
+export const keyTables: ObjectTables<KeyVersionRecord, KeyRecord> = {
   collection: 'keys',
   objects: vaultKeys,
   versions: vaultKeyVersions,

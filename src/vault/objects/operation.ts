@@ -4,8 +4,9 @@ import type { ObjectName } from '../../base/names.ts';
 import type { RandomBytes } from '../../base/random.ts';
 import type { Clock } from '../../clock/clock.ts';
 import type { State, StateExpectation, StateWrite } from '../../state/state.ts';
-import type { PrivateKeyCache } from '../rsa/private-keys.ts';
-import type { RsaKeyPair, RsaKeyPool } from '../rsa/rsa-keys.ts';
+import type { KeyPair } from '../material/key-pairs.ts';
+import type { PrivateKeyCache } from '../material/private-keys.ts';
+import type { RsaKeyPool } from '../rsa/rsa-keys.ts';
 import type { VaultSettings } from '../vault-directory.ts';
 import type { Retention } from './retention.ts';
 
@@ -19,6 +20,8 @@ export interface VaultServices {
   readonly keyPool: RsaKeyPool;
   readonly privateKeys: PrivateKeyCache;
   readonly retention: Retention;
+  /** Hears when something of a key is due. */
+  readonly rotation: Pick<Retention, 'expectAt'>;
   /** Leaves no deleted value behind on disk. */
   readonly compact: () => Promise<void>;
 }
@@ -36,7 +39,7 @@ export interface VaultRequest {
   readonly version: string | undefined;
   readonly body: Buffer | undefined;
   /** The new key of a create: taken once, however often the operation starts anew after a conflict. */
-  readonly newKey: (make: () => Promise<RsaKeyPair>) => Promise<RsaKeyPair>;
+  readonly newKey: (make: () => Promise<KeyPair>) => Promise<KeyPair>;
 }
 
 /** What an operation wants committed and answered. */

@@ -4,8 +4,8 @@ import { instant } from '../../clock/clock.ts';
 import { unlessDamaged } from '../../state/list-all.ts';
 import type { State, StateListOptions, Versioned } from '../../state/state.ts';
 import { StateConflictError } from '../../state/state-store.ts';
-import type { PrivateKeyCache } from '../rsa/private-keys.ts';
-import type { ObjectRecord, ObjectTables } from './object-kind.ts';
+import type { PrivateKeyCache } from '../material/private-keys.ts';
+import type { ObjectRecord, ObjectTables, VersionRecord } from './object-kind.ts';
 import { purgeWrites } from './object-store.ts';
 
 const pageLength = 500;
@@ -108,12 +108,13 @@ async function purgeOne(
   return true;
 }
 
-async function* eachObject(
+/** @param damaged takes records that do not open, where the others are to be seen */
+export async function* eachObject<Version extends VersionRecord, Whole extends ObjectRecord>(
   state: State,
-  { objects }: ObjectTables,
+  { objects }: ObjectTables<Version, Whole>,
   prefix: string,
   damaged?: StateListOptions['damaged'],
-): AsyncGenerator<Versioned<ObjectRecord>> {
+): AsyncGenerator<Versioned<Whole>> {
   let after: string | undefined;
   for (;;) {
     const page = await state.list(objects, {

@@ -17,10 +17,11 @@ import { AuditSpans } from '../audit-spans.ts';
 import type { AllowedByRole } from '../authorization.ts';
 import type { VaultFault } from '../faults.ts';
 import { faultError } from '../faults.ts';
+import { createKeyRotation } from '../keys/key-rotation.ts';
 import type { CollectionOperation, VaultOperation } from '../objects/operation.ts';
 import { createRetention, purgeVaultContents } from '../objects/retention.ts';
 import { plainAddress } from '../network-rules.ts';
-import { createPrivateKeyCache } from '../rsa/private-keys.ts';
+import { createPrivateKeyCache } from '../material/private-keys.ts';
 import type { RsaKeyPool } from '../rsa/rsa-keys.ts';
 import type { VaultRunner } from './run-operation.ts';
 import { runVaultOperation } from './run-operation.ts';
@@ -64,7 +65,7 @@ export interface VaultPlaneOptions {
 
 export interface VaultPlane {
   readonly plane: Plane;
-  /** Removes objects whose retention is over, now and from now on. Call at start, and when purges are no longer held. */
+  /** Removes objects whose retention is over and rotates keys by their policies, now and from now on. Call at start, and when purges are no longer held. */
   startRetention(): Promise<void>;
   /** Removes all that is in a vault that is purged. */
   purgeVaultContents(vaultId: Guid): Promise<void>;
@@ -73,7 +74,8 @@ export interface VaultPlane {
 }
 
 const privateKeysMax = 64;
-const bodyBytesMax = 256 * 1024;
+/** The backup of a key with many versions. */
+const bodyBytesMax = 1024 * 1024;
 
 /** The data plane of all vaults: `{vault}.vault.azure.net`. */
 export function createVaultPlane(options: VaultPlaneOptions): VaultPlane {
@@ -84,18 +86,28 @@ export function createVaultPlane(options: VaultPlaneOptions): VaultPlane {
   const retention = createRetention(sweep);
   const { keyPool } = options;
   const audit = new AuditSpans(state);
+  const { randomBytes } = options;
+  const write: VaultRunner['audit'] = (record, repeats) => audit.entry(clock.now(), record, repeats);
+  const rotation = createKeyRotation({
+    ...{ state, clock, randomBytes, keyPool, directory, held: options.purgesHeld },
+    audit: (record) => write(record, false),
+  });
   const runner: VaultRunner = {
-    services: { state, clock, randomBytes: options.randomBytes, keyPool, privateKeys, retention, compact },
+    services: { state, clock, randomBytes, keyPool, privateKeys, retention, rotation, compact },
     allowedByRole: options.allowedByRole,
-    audit: (record, repeats) => audit.entry(clock.now(), record, repeats),
+    audit: write,
   };
   const plane = buildPlane(options, runner);
   return {
     plane: { ...plane, claim: (host) => claim(directory, host), handle: withMethodHeader(plane.handle) },
-    startRetention: () => retention.start(),
+    startRetention: async () => {
+      await retention.start();
+      await rotation.start();
+    },
     purgeVaultContents: (vaultId) => purgeVaultContents(sweep, vaultId),
     close: async () => {
       retention.stop();
+      rotation.stop();
       keyPool.close();
       await audit.settle();
     },

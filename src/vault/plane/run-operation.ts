@@ -10,8 +10,8 @@ import type { AllowedByRole } from '../authorization.ts';
 import { authorize } from '../authorization.ts';
 import { formatObjectId } from '../objects/object-answers.ts';
 import type { CollectionOperation, VaultOutcome, VaultRequest, VaultServices } from '../objects/operation.ts';
+import type { KeyPair } from '../material/key-pairs.ts';
 import { refusedByNetwork } from '../network-rules.ts';
-import type { RsaKeyPair } from '../rsa/rsa-keys.ts';
 import type { VaultSettings } from '../vault-directory.ts';
 import { VaultError, vaultError } from '../vault-error.ts';
 
@@ -160,6 +160,6 @@ function requestedId({ operation, vault, name, version }: VaultCall): string | u
 }
 
 function takenOnce(): VaultRequest['newKey'] {
-  let taken: Promise<RsaKeyPair> | undefined;
+  let taken: Promise<KeyPair> | undefined;
   return (make) => (taken ??= make());
 }

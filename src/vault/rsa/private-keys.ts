@@ -5,6 +5,7 @@ import { invariant } from '../../base/invariant.ts';
 
 /** A private key ready for work. */
 export interface RsaPrivateKey {
+  readonly kty: 'RSA';
   readonly keyObject: KeyObject;
   readonly modulusBytes: number;
   /** Takes turns among a few handles of the same key: calls on one handle wait for each other. */
@@ -21,7 +22,7 @@ export function parseRsaPrivateKey(der: Buffer): RsaPrivateKey {
   const handles = { sha1: takingTurns(keyObject, 'SHA-1'), sha256: takingTurns(keyObject, 'SHA-256') };
   const modulusBits = keyObject.asymmetricKeyDetails?.modulusLength;
   invariant(modulusBits !== undefined && modulusBits % 8 === 0, 'an RSA modulus has whole bytes');
-  return { keyObject, modulusBytes: modulusBits / 8, oaepHandle: (hash) => handles[hash]() };
+  return { kty: 'RSA', keyObject, modulusBytes: modulusBits / 8, oaepHandle: (hash) => handles[hash]() };
 }
 
 function takingTurns(keyObject: KeyObject, hash: string): () => Promise<webcrypto.CryptoKey> {
@@ -41,33 +42,4 @@ async function importHandle(keyObject: KeyObject, hash: string): Promise<webcryp
   } finally {
     zeroBytes(der);
   }
-}
-
-export interface PrivateKeyCache {
-  /** @param load makes the key when it is not there; called once for calls at the same time */
-  get(id: string, load: () => Promise<RsaPrivateKey>): Promise<RsaPrivateKey>;
-  forget(idPrefix: string): void;
-}
-
-/** Parsed private keys by record id; the key of a record never changes. The least recently used goes first. */
-export function createPrivateKeyCache(entriesMax: number): PrivateKeyCache {
-  const entries = new Map<string, Promise<RsaPrivateKey>>();
-  return {
-    get: (id, load) => {
-      const entry = entries.get(id) ?? load();
-      entries.delete(id);
-      entries.set(id, entry);
-      entry.catch(() => {
-        if (entries.get(id) === entry) entries.delete(id);
-      });
-      for (const oldest of entries.keys()) {
-        if (entries.size <= entriesMax) break;
-        entries.delete(oldest);
-      }
-      return entry;
-    },
-    forget: (idPrefix) => {
-      for (const id of entries.keys()) if (id.startsWith(idPrefix)) entries.delete(id);
-    },
-  };
 }

@@ -1,7 +1,5 @@
 import { createPrivateKey, createPublicKey } from 'node:crypto';
 import { describe, expect, it } from 'vitest';
-import { createPrivateKeyCache } from './private-keys.ts';
-import type { RsaPrivateKey } from './private-keys.ts';
 import { createRsaKeyPool, generateRsaKey, isRsaBits } from './rsa-keys.ts';
 import type { RsaBits, RsaKeyPair } from './rsa-keys.ts';
 
@@ -79,34 +77,5 @@ describe('the pool of ready keys', () => {
     await expect(pool.fill()).rejects.toThrow('no entropy');
     failing = false;
     expect((await pool.take(2048)).bits).toBe(2048);
-  });
-});
-
-describe('the cache of parsed private keys', () => {
-  const key = (name: string): Promise<RsaPrivateKey> => Promise.resolve({ name } as unknown as RsaPrivateKey);
-
-  it('loads once, keeps the most recently used, and forgets by prefix', async () => {
-    const loaded: string[] = [];
-    const cache = createPrivateKeyCache(2);
-    const get = (id: string) =>
-      cache.get(id, () => {
-        loaded.push(id);
-        return key(id);
-      });
-    await Promise.all([get('v/a/1'), get('v/a/1'), get('v/b/1')]);
-    await get('v/a/1');
-    await get('v/c/1'); // b goes
-    await get('v/a/1');
-    await get('v/b/1');
-    expect(loaded).toEqual(['v/a/1', 'v/b/1', 'v/c/1', 'v/b/1']);
-    cache.forget('v/a/');
-    await get('v/a/1');
-    expect(loaded).toHaveLength(5);
-  });
-
-  it('does not keep a failure', async () => {
-    const cache = createPrivateKeyCache(2);
-    await expect(cache.get('x', () => Promise.reject(new Error('down')))).rejects.toThrow('down');
-    expect(await cache.get('x', () => key('x'))).toEqual({ name: 'x' });
   });
 });

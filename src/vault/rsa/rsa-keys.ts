@@ -12,6 +12,7 @@ export const isRsaBits = (value: unknown): value is RsaBits => rsaBits.some((bit
 
 /** A new key, in the forms that are stored. */
 export interface RsaKeyPair {
+  readonly kty: 'RSA';
   readonly bits: RsaBits;
   /** Modulus, big-endian, without leading zeros. */
   readonly n: Base64Url;
@@ -31,7 +32,7 @@ export async function generateRsaKey(bits: RsaBits): Promise<RsaKeyPair> {
   const der = pair.privateKey.export({ format: 'der', type: 'pkcs8' });
   const privateKey = toBase64Url(der);
   zeroBytes(der);
-  return { bits, n: n as Base64Url, e: e as Base64Url, privateKey };
+  return { kty: 'RSA', bits, n: n as Base64Url, e: e as Base64Url, privateKey };
 }
 
 export interface RsaKeyPool {

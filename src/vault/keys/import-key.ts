@@ -1,0 +1,39 @@
+import { isJsonObject } from '../../base/json.ts';
+import { checkValidity, member } from '../objects/attributes.ts';
+import type { VaultOperation, VaultOutcome, VaultRequest, VaultServices } from '../objects/operation.ts';
+import { vaultError } from '../vault-error.ts';
+import { readPrivateJwk } from './jwk-import.ts';
+import { checkKeyOps, readKeyChanges } from './key-attributes.ts';
+import { parseBodyObject } from './key-op-body.ts';
+import { keyOpsOf, readKeyType } from './key-types.ts';
+import { addVersion, requestedPlace } from './new-version.ts';
+
+export const importKeyOperation = {
+  id: 'ImportKey',
+  method: 'PUT',
+  path: '/keys/{name}',
+  permission: 'import',
+  dataAction: 'keys/import/action',
+  handle: importKey,
+} as const satisfies VaultOperation;
+
+/** A key made elsewhere: a new key, or a new version of a live one. */
+async function importKey(services: VaultServices, request: VaultRequest): Promise<VaultOutcome> {
+  const place = await requestedPlace(services, request);
+  const body = parseBodyObject(request.body ?? Buffer.from('{}'));
+  const jwk = member(body, 'key');
+  if (jwk === undefined) throw vaultError('requiredProperty', 'key');
+  if (!isJsonObject(jwk)) throw vaultError('invalidProperty', 'key');
+  const type = readKeyType(member(jwk, 'kty'), request.vault);
+  const asked = member(body, 'Hsm') ?? false;
+  if (typeof asked !== 'boolean') throw vaultError('invalidProperty', 'Hsm');
+  if (asked && request.vault.sku !== 'premium') throw vaultError('hsmNeedsPremium');
+  // A key that was wrapped for an HSM can be unwrapped by that HSM alone.
+  if (member(jwk, 'key_hsm') !== undefined)
+    throw vaultError('notBuilt', 'the import of keys wrapped for an HSM (key_hsm)');
+  const changes = readKeyChanges({ ...body, key_ops: jwk['key_ops'] ?? null });
+  checkKeyOps(changes.keyOps, keyOpsOf[type.kty]);
+  checkValidity(changes.notBefore, changes.expires);
+  const pair = readPrivateJwk(jwk, type.kty);
+  return addVersion(services, request, place, { pair, hsm: type.hsm || asked, changes });
+}

@@ -1,0 +1,129 @@
+import type { Guid } from '../../base/guid.ts';
+import type { KeyName, KeyVersion } from '../../base/names.ts';
+import type { RandomBytes } from '../../base/random.ts';
+import type { Instant } from '../../clock/clock.ts';
+import type { StateWrite, Versioned } from '../../state/state.ts';
+import { writeRecord } from '../../state/state.ts';
+import type { VaultSettings } from '../vault-directory.ts';
+import { vaultError } from '../vault-error.ts';
+import { requestedName } from '../objects/find-requested.ts';
+import type { KeyChanges } from './key-attributes.ts';
+import { keyKind, kidOf } from './key-bundle.ts';
+import type { VaultOutcome, VaultRequest, VaultServices } from '../objects/operation.ts';
+import type { KeyRecord, KeyVersionRecord, PublicKey } from './key-records.ts';
+import { vaultKeys, vaultKeyVersions, vaultPrivateKeys } from './key-records.ts';
+import { objectRecordId, versionRecordId } from '../objects/object-kind.ts';
+import { purgeWrites } from '../objects/object-store.ts';
+import type { KeyPair } from '../material/key-pairs.ts';
+import { keyOpsOf } from './key-types.ts';
+import { expectDue } from './rotation-due.ts';
+import { expiryUnder } from './rotation-policy.ts';
+
+/** Where a new version goes: a name nobody has, or a live key. */
+export interface KeyPlace {
+  readonly name: KeyName;
+  /** What is replaced. */
+  readonly stored: Versioned<KeyRecord> | undefined;
+  /** What stays of it. */
+  readonly kept: KeyRecord | undefined;
+  /** What is left of a key whose retention is over goes in the same commit. */
+  readonly leftovers: readonly StateWrite[];
+}
+
+/** @throws VaultError 409 where a deleted key has the name */
+export async function requestedPlace(services: VaultServices, request: VaultRequest): Promise<KeyPlace> {
+  const place = await placeOf(services, request.vault, requestedName(request));
+  if (place.kept?.deleted !== undefined) throw vaultError('keyIsDeleted', place.name);
+  return place;
+}
+
+/** Where a key of that name is, deleted or not, or could be. */
+export async function placeOf(
+  { state, retention }: VaultServices,
+  { vaultId }: VaultSettings,
+  sent: KeyName,
+): Promise<KeyPlace> {
+  const stored = await state.get(vaultKeys, objectRecordId(vaultId, sent));
+  if (stored === undefined) return { name: sent, stored, kept: undefined, leftovers: [] };
+  if (retention.isOver(stored.value)) {
+    // Its own record is replaced.
+    const leftovers = (await purgeWrites(state, keyKind, stored)).filter((write) => write.id !== stored.id);
+    return { name: sent, stored, kept: undefined, leftovers };
+  }
+  return { name: stored.value.name, stored, kept: stored.value, leftovers: [] };
+}
+
+/** What a new version is to be. */
+export interface NewVersion {
+  readonly pair: KeyPair;
+  readonly hsm: boolean;
+  readonly changes: KeyChanges;
+}
+
+/** The new version becomes the current one. */
+export function addVersion(
+  services: VaultServices,
+  { vault, apiVersion }: VaultRequest,
+  place: KeyPlace,
+  wanted: NewVersion,
+): VaultOutcome {
+  const { randomBytes, clock } = services;
+  const { write, ...found } = versionWrites(vault.vaultId, place, wanted, randomBytes, clock.now());
+  return {
+    ...{ status: 200, id: kidOf(vault, found), body: keyKind.bundle(vault, found, apiVersion), write },
+    committed: () => expectDue(services, found),
+  };
+}
+
+/** What follows a version when its key is rotated: of the same kind, and valid for as long as the policy says. */
+export function rotatedVersion(
+  { rotationPolicy }: KeyRecord,
+  { keyOps, hsm, tags }: KeyVersionRecord,
+  pair: KeyPair,
+  now: Instant,
+): NewVersion {
+  const expires = expiryUnder(rotationPolicy, now);
+  const kept = { keyOps, ...(tags === undefined ? {} : { tags }), ...(expires === undefined ? {} : { expires }) };
+  return { pair, hsm: hsm ?? false, changes: kept };
+}
+
+export function versionWrites(
+  vaultId: Guid,
+  { name, stored, kept, leftovers }: KeyPlace,
+  wanted: NewVersion,
+  randomBytes: RandomBytes,
+  now: Instant,
+) {
+  const version = Buffer.from(randomBytes(16)).toString('hex') as KeyVersion;
+  const key: KeyRecord = { ...kept, format: 1, name, currentVersion: version };
+  const record = newRecord(version, wanted, now);
+  const id = versionRecordId(vaultId, name, version);
+  const write: readonly StateWrite[] = [
+    ...leftovers,
+    writeRecord(vaultPrivateKeys, id, null, { format: 1, pkcs8: wanted.pair.privateKey }),
+    writeRecord(vaultKeyVersions, id, null, record),
+    writeRecord(vaultKeys, objectRecordId(vaultId, name), stored?.version ?? null, key),
+  ];
+  return { object: { id, version: 0, value: key }, version: { id, version: 0, value: record }, write };
+}
+
+function newRecord(version: KeyVersion, { pair, hsm, changes }: NewVersion, now: Instant): KeyVersionRecord {
+  return {
+    format: 1,
+    version,
+    ...publicKeyOf(pair),
+    ...(hsm ? { hsm } : {}),
+    keyOps: changes.keyOps ?? keyOpsOf[pair.kty],
+    enabled: changes.enabled ?? true,
+    ...(changes.notBefore === undefined ? {} : { notBefore: changes.notBefore }),
+    ...(changes.expires === undefined ? {} : { expires: changes.expires }),
+    createdAt: now,
+    updatedAt: now,
+    ...(changes.tags === undefined ? {} : { tags: changes.tags }),
+  };
+}
+
+const publicKeyOf = (pair: KeyPair): PublicKey =>
+  pair.kty === 'RSA'
+    ? { kty: pair.kty, bits: pair.bits, n: pair.n, e: pair.e }
+    : { kty: pair.kty, crv: pair.crv, x: pair.x, y: pair.y };

@@ -1,45 +1,12 @@
-// The plan builder's modules refer to each other; this one must come first.
 import { kustoRights } from '../../src/authz/kusto-roles.ts';
-import '../../src/kql/parser/process/build/operators/graph.ts';
-import { appendCommands } from '../../src/database/commands/append-commands.ts';
-import { clusterCommands } from '../../src/database/commands/cluster-commands.ts';
 import type { CommandRow } from '../../src/database/commands/command.ts';
-import { commandRows } from '../../src/database/commands/command-rows.ts';
-import { databaseCommands } from '../../src/database/commands/database-commands.ts';
-import { diagnosticsCommands } from '../../src/database/commands/diagnostics-commands.ts';
-import { extentCommands } from '../../src/database/commands/extent-commands.ts';
-import { functionCommands } from '../../src/database/commands/function-commands.ts';
-import { graphCommands } from '../../src/database/commands/graph-commands.ts';
-import { ingestCommands } from '../../src/database/commands/ingest-commands.ts';
-import { mappingCommands } from '../../src/database/commands/mapping-commands.ts';
-import { operationCommands } from '../../src/database/commands/operation-commands.ts';
-import { policyCommands } from '../../src/database/commands/policy-commands.ts';
-import { principalCommands } from '../../src/database/commands/principal-commands.ts';
-import { purgeCommands } from '../../src/database/commands/purge-commands.ts';
+import { commandFamilies } from '../../src/database/commands/command-rows.ts';
 import { recognizeCommand } from '../../src/database/commands/recognize.ts';
-import { refusalReasons } from '../../src/database/commands/refused-commands.ts';
-import { schemaCommands } from '../../src/database/commands/schema-commands.ts';
-import { scriptCommands } from '../../src/database/commands/script-commands.ts';
-import { showTableCommands } from '../../src/database/commands/show-table-commands.ts';
-import { storedResultCommands } from '../../src/database/commands/stored-result-commands.ts';
-import { tableCommands } from '../../src/database/commands/table-commands.ts';
-import { workloadGroupCommands } from '../../src/database/commands/workload-group-commands.ts';
+import { refusedCommands } from '../../src/database/commands/refused-commands.ts';
 import { languagePackage } from '../../src/kql/parser/process/language/language.ts';
 import { loadLanguage } from '../../src/kql/parser/process/load-language.ts';
-import { commandExamples } from './command-examples.ts';
+import { commandExamples, examplesOf } from '../support/command-examples.ts';
 import { code, codes, madeFrom, table, wrapped } from './markdown.ts';
-
-const groups: readonly (readonly [string, readonly CommandRow[]])[] = [
-  ['Tables and columns', [...tableCommands, ...showTableCommands]],
-  ['Databases and schemas', [...databaseCommands, ...schemaCommands]],
-  ['Functions', functionCommands],
-  ['Ingestion', [...ingestCommands, ...appendCommands, ...mappingCommands]],
-  ['Policies', policyCommands],
-  ['Extents and purge', [...extentCommands, ...purgeCommands]],
-  ['Stored results and graphs', [...storedResultCommands, ...graphCommands]],
-  ['Operations and queries', [...operationCommands, ...scriptCommands, ...diagnosticsCommands]],
-  ['Principals and the cluster', [...principalCommands, ...clusterCommands, ...workloadGroupCommands]],
-];
 
 /** Every command that the official parser has, by name. */
 export function parserCommands(): readonly string[] {
@@ -80,34 +47,26 @@ export function readAs(text: string): { readonly kind: string | undefined; reado
   return { kind: find(parsed.Syntax), problems: Bridge.toArray(parsed.GetDiagnostics()).map(({ Message }) => Message) };
 }
 
-/** Policies have rows for commands that the service itself does not have; nobody can send these. */
-export function listedKinds(): readonly string[] {
-  const known = new Set(parserCommands());
-  const kinds = commandRows.flatMap((row) => row.kinds);
-  return kinds.filter((kind) => known.has(kind) || !kind.includes('Policy'));
-}
-
 /** The page docs/commands.md. */
 export function commandsPage(): string {
-  const listed = new Set(listedKinds());
-  const missing = commandRows.filter((row) => !groups.some(([, rows]) => rows.includes(row)));
-  if (missing.length > 0) throw new Error(`In no group: ${missing.flatMap(({ kinds }) => kinds).join(', ')}.`);
-  const others = parserCommands().filter((name) => !listed.has(name) && !Object.hasOwn(refusalReasons, name));
+  const refused = refusedCommands.flatMap(({ kinds, why }) => kinds.map((kind) => [kind, why] as const));
+  const listed = new Set([...commandExamples.keys(), ...refused.map(([kind]) => kind)]);
+  const others = parserCommands().filter((name) => !listed.has(name));
   return [
     '# Management commands',
     '',
     madeFrom('the rows that commands are run by'),
     '',
     wrapped(
-      `${listed.size} commands, each with an example that is read as this command. *Needs* are the roles any of which is enough; a role on the cluster counts in all its databases. Operators may follow any command that shows something: ${code('.show tables | where TableName startswith "T"')}.`,
+      `${commandExamples.size} commands, each with an example that is read as this command. *Needs* are the roles any of which is enough; a role on the cluster counts in all its databases. Operators may follow any command that shows something: ${code('.show tables | where TableName startswith "T"')}.`,
     ),
     '',
-    ...groups.flatMap(([title, rows]) => section(title, rows, listed)),
+    ...Object.entries(commandFamilies).flatMap(([title, rows]) => section(title, rows)),
     '## Refused, with what to do instead',
     '',
     ...table(
       ['Command', 'Why'],
-      Object.entries(refusalReasons).map(([name, why]) => [code(name), why]),
+      refused.map(([kind, why]) => [code(kind), why]),
     ),
     '',
     '## Refused by name',
@@ -117,17 +76,11 @@ export function commandsPage(): string {
   ].join('\n');
 }
 
-function section(title: string, rows: readonly CommandRow[], listed: ReadonlySet<string>): readonly string[] {
-  const cells = rows.flatMap(({ kinds, permission }) =>
-    kinds.filter((kind) => listed.has(kind)).map((kind) => [code(exampleOf(kind)), rolesOf(permission), code(kind)]),
+function section(title: string, rows: readonly CommandRow[]): readonly string[] {
+  const cells = rows.flatMap((row) =>
+    examplesOf(row).map(([kind, text]) => [code(text.replaceAll('`', "'")), rolesOf(row.permission), code(kind)]),
   );
   return [`## ${title}`, '', ...table(['Example', 'Needs', 'Name'], cells), ''];
-}
-
-function exampleOf(kind: string): string {
-  const example = commandExamples[kind];
-  if (example === undefined) throw new Error(`There is no example of ${kind}.`);
-  return example.replaceAll('`', "'");
 }
 
 function rolesOf(permission: CommandRow['permission']): string {

@@ -178,7 +178,12 @@ function extentRow(extent: ExtentView | undefined): Row {
 /** @see Kusto "Ingest from query" */
 export const appendCommands: readonly CommandRow[] = [
   {
-    kinds: Object.keys(modes),
+    kinds: {
+      SetTable: '.set T <| range A from 1 to 10 step 1',
+      AppendTable: '.append T <| print A = 1, B = "one"',
+      SetOrAppendTable: '.set-or-append T <| range A from 1 to 10 step 1',
+      SetOrReplaceTable: '.set-or-replace T <| print A = 1, B = "one"',
+    },
     permission: 'anyone',
     columns: (command) => (command.has('async') ? operationIdColumns : extentColumns),
     run: append,

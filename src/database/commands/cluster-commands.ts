@@ -9,7 +9,8 @@ const clusterColumns =
 /** @see Kusto ".show version", ".show cluster", ".show capacity" */
 export const clusterCommands: readonly CommandRow[] = [
   {
-    kinds: ['ShowVersion'],
+    kinds: { ShowVersion: ['.show version', 'show version'] },
+    parsed: true,
     permission: 'anyone',
     columns: 'BuildVersion: string, BuildTime: datetime, ServiceType: string, ProductVersion: string',
     run: (_command, { cluster }) => [
@@ -17,7 +18,7 @@ export const clusterCommands: readonly CommandRow[] = [
     ],
   },
   {
-    kinds: ['ShowCluster'],
+    kinds: { ShowCluster: '.show cluster' },
     permission: 'clusterMonitor',
     columns: clusterColumns,
     run: (_command, { cluster }) => [
@@ -39,7 +40,8 @@ export const clusterCommands: readonly CommandRow[] = [
     ],
   },
   {
-    kinds: ['ShowCapacity'],
+    kinds: { ShowCapacity: ['.show capacity', 'show capacity'] },
+    parsed: true,
     permission: 'clusterMonitor',
     columns: 'Resource: string, Total: long, Consumed: long, Remaining: long, Origin: string',
     run: (command, { requests }) => {

@@ -20,32 +20,24 @@ import { storedResultCommands } from './stored-result-commands.ts';
 import { tableCommands } from './table-commands.ts';
 import { workloadGroupCommands } from './workload-group-commands.ts';
 
-/** Every command that is built. */
-export const commandRows: readonly CommandRow[] = [
-  ...tableCommands,
-  ...showTableCommands,
-  ...databaseCommands,
-  ...schemaCommands,
-  ...functionCommands,
-  ...ingestCommands,
-  ...appendCommands,
-  ...mappingCommands,
-  ...policyCommands,
-  ...extentCommands,
-  ...purgeCommands,
-  ...scriptCommands,
-  ...operationCommands,
-  ...principalCommands,
-  ...clusterCommands,
-  ...diagnosticsCommands,
-  ...storedResultCommands,
-  ...graphCommands,
-  ...workloadGroupCommands,
-];
+/** Every command that is built, by what it is about. */
+export const commandFamilies: Readonly<Record<string, readonly CommandRow[]>> = {
+  'Tables and columns': [...tableCommands, ...showTableCommands],
+  'Databases and schemas': [...databaseCommands, ...schemaCommands],
+  Functions: functionCommands,
+  Ingestion: [...ingestCommands, ...appendCommands, ...mappingCommands],
+  Policies: policyCommands,
+  'Extents and purge': [...extentCommands, ...purgeCommands],
+  'Stored results and graphs': [...storedResultCommands, ...graphCommands],
+  'Operations and queries': [...operationCommands, ...scriptCommands, ...diagnosticsCommands],
+  'Principals and the cluster': [...principalCommands, ...clusterCommands, ...workloadGroupCommands],
+};
+
+export const commandRows: readonly CommandRow[] = Object.values(commandFamilies).flat();
 
 const byKind = new Map<string, CommandRow>();
 for (const row of commandRows) {
-  for (const kind of row.kinds) {
+  for (const kind of Object.keys(row.kinds)) {
     invariant(!byKind.has(kind), 'a command has one row');
     byKind.set(kind, row);
   }

@@ -12,6 +12,12 @@ export function commandTypeOf(text: string): string {
   return `${object}${verbNames[verb] ?? pascal(verb)}`;
 }
 
+/** The longest command that nobody knows is named by its first words. */
+export function commandName(text: string): string {
+  const words = /^\s*\.?((?:\s*[\p{L}_][\p{L}\p{N}_-]*){1,4})/u.exec(text)?.[1] ?? '';
+  return `.${words.trim().replace(/\s+/g, ' ').slice(0, 80)}`;
+}
+
 /** What counts against the capacity of ingestions: rows from a query, from the text, or from storage. Stored query results do not. */
 export function isIngestionCommand(text: string): boolean {
   const [verb = '', object] = wordsOf(text);

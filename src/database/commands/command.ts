@@ -18,10 +18,17 @@ export interface CommandTable {
   readonly visualization?: QueryResult['visualization'];
 }
 
+/** How a command is written: an example, as a client sends it about the tables T and U of the database D, and patterns by which it is
+ * read without the parser, if it is. In a pattern are words as they are, `{Name}` for an argument, `with` for an optional property list,
+ * and `<|` for raw text to the end. */
+export type CommandTexts = string | readonly [example: string, ...patterns: string[]];
+
 /** One command, or several that differ in a word. */
 export interface CommandRow {
-  /** Names of the official parser, or our own where it knows no such command. */
-  readonly kinds: readonly string[];
+  /** By name: that of the official parser, or our own where it knows no such command. */
+  readonly kinds: Readonly<Record<string, CommandTexts>>;
+  /** The official parser reads what the patterns say too, so these are left to it when operators follow. */
+  readonly parsed?: true;
   /** Needed in the database that the command is about; `run` asks for more where that depends on the arguments. */
   readonly permission: Permission;
   /** `Name: type, …`; names and types of the official parser, then what only the documentation has. */

@@ -18,7 +18,7 @@ const never = [
 /** What is not measured is null. @see Kusto "Check the health of a cluster" */
 export const diagnosticsCommands: readonly CommandRow[] = [
   {
-    kinds: ['ShowDiagnostics'],
+    kinds: { ShowDiagnostics: '.show diagnostics' },
     permission: 'clusterMonitor',
     columns,
     run: (_command, context) => {

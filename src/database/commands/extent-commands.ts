@@ -136,7 +136,8 @@ async function dropExtents(command: Command, context: CommandContext, nested: Ru
 /** @see Kusto "Extents (data shards) management" */
 export const extentCommands: readonly CommandRow[] = [
   {
-    kinds: ['ShowTableExtents'],
+    kinds: { ShowTableExtents: ['.show table T extents', 'show table {TableName} extents'] },
+    parsed: true,
     permission: 'metadata',
     columns: extentColumns,
     run: (command, { data, database }) => {
@@ -148,13 +149,13 @@ export const extentCommands: readonly CommandRow[] = [
     },
   },
   {
-    kinds: ['ShowDatabaseExtents'],
+    kinds: { ShowDatabaseExtents: ['.show database D extents', 'show extents'] },
     permission: 'metadata',
     columns: extentColumns,
     run: (command, context) => shown(command, context.data.extents(command.databaseName(context))),
   },
   {
-    kinds: ['ShowClusterExtents'],
+    kinds: { ShowClusterExtents: '.show cluster extents' },
     permission: 'clusterMonitor',
     columns: extentColumns,
     run: (command, { data }) =>
@@ -163,9 +164,17 @@ export const extentCommands: readonly CommandRow[] = [
         data.databases().flatMap(({ name }) => data.extents(name)),
       ),
   },
-  { kinds: ['DropExtent', 'DropExtents'], permission: 'admin', columns: droppedColumns, run: dropExtents },
   {
-    kinds: ['ClearTableData'],
+    kinds: {
+      DropExtent: '.drop extent 703c50e3-e15f-4033-92bf-bec799fcc383 from T',
+      DropExtents: '.drop extents <| .show table T extents | where RowCount == 0',
+    },
+    permission: 'admin',
+    columns: droppedColumns,
+    run: dropExtents,
+  },
+  {
+    kinds: { ClearTableData: '.clear table T data' },
     permission: 'admin',
     columns: 'Status: string',
     run: async (command, { data, database }) => {
@@ -174,7 +183,10 @@ export const extentCommands: readonly CommandRow[] = [
     },
   },
   {
-    kinds: ['ClearTableCacheStreamingIngestionSchema', 'ClearDatabaseCacheStreamingIngestionSchema'],
+    kinds: {
+      ClearTableCacheStreamingIngestionSchema: '.clear table T cache streamingingestion schema',
+      ClearDatabaseCacheStreamingIngestionSchema: '.clear database cache streamingingestion schema',
+    },
     permission: 'ingest',
     columns: 'NodeId: string, Status: string',
     run: (command, context) => {

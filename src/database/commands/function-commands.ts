@@ -76,13 +76,14 @@ async function setText(command: Command, { data, database }: CommandContext): Pr
 /** @see Kusto "Stored functions" */
 export const functionCommands: readonly CommandRow[] = [
   {
-    kinds: ['ShowFunctions'],
+    kinds: { ShowFunctions: ['.show functions', 'show functions'] },
+    parsed: true,
     permission: 'metadata',
     columns: functionColumns,
     run: (_command, { data, database }) => [...data.database(database).functions.values()].map(functionRow),
   },
   {
-    kinds: ['ShowFunction'],
+    kinds: { ShowFunction: '.show function F' },
     permission: 'metadata',
     columns: functionColumns,
     run: (command, { data, database }) => {
@@ -92,14 +93,35 @@ export const functionCommands: readonly CommandRow[] = [
       return [functionRow(found)];
     },
   },
-  { kinds: ['CreateFunction', 'CreateOrAlterFunction'], permission: 'create', columns: functionColumns, run: put },
-  { kinds: ['AlterFunction'], permission: 'admin', columns: functionColumns, run: put },
   {
-    kinds: ['AlterFunctionDocString', 'AlterFunctionFolder'],
+    kinds: {
+      CreateFunction: '.create function F(x: long) { T | extend Least = x }',
+      CreateOrAlterFunction: '.create-or-alter function F(x: long) { T | extend Least = x }',
+    },
+    permission: 'create',
+    columns: functionColumns,
+    run: put,
+  },
+  {
+    kinds: { AlterFunction: '.alter function F(x: long) { T | extend Most = x }' },
+    permission: 'admin',
+    columns: functionColumns,
+    run: put,
+  },
+  {
+    kinds: {
+      AlterFunctionDocString: '.alter function F docstring "What it gives"',
+      AlterFunctionFolder: '.alter function F folder "Shared"',
+    },
     permission: 'admin',
     columns: functionColumns,
     run: setText,
   },
-  { kinds: ['DropFunction'], permission: 'admin', columns: 'Name: string', run: drop },
-  { kinds: ['DropFunctions'], permission: 'admin', columns: functionColumns, run: drop },
+  { kinds: { DropFunction: '.drop function F ifexists' }, permission: 'admin', columns: 'Name: string', run: drop },
+  {
+    kinds: { DropFunctions: '.drop functions (F, G) ifexists' },
+    permission: 'admin',
+    columns: functionColumns,
+    run: drop,
+  },
 ];

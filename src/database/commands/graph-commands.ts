@@ -142,21 +142,44 @@ function showSnapshots(command: Command, context: CommandContext): readonly Row[
 
 /** @see Kusto "Graph models overview", "Graph snapshots overview" */
 export const graphCommands: readonly CommandRow[] = [
-  { kinds: ['GraphModelCreateOrAlter'], permission: 'admin', columns: modelColumns, run: put },
   {
-    kinds: ['GraphModelShow'],
+    kinds: {
+      GraphModelCreateOrAlter: [
+        '.create-or-alter graph_model G ```{"Schema": {}, "Definition": {"Steps": []}}```',
+        'create-or-alter graph_model {GraphModelName} {Model}',
+      ],
+    },
+    permission: 'admin',
+    columns: modelColumns,
+    run: put,
+  },
+  {
+    kinds: {
+      GraphModelShow: [
+        '.show graph_model G',
+        'show graph_model {GraphModelName} with',
+        'show graph_model {GraphModelName} details with',
+      ],
+    },
     permission: 'metadata',
     columns: (command) => (command.has('details') ? modelColumns : versionColumns),
     run: showModel,
   },
   {
-    kinds: ['GraphModelsShow'],
+    kinds: {
+      GraphModelsShow: [
+        '.show graph_models',
+        'show graph_models with',
+        'show graph_models details with',
+        'show graph_models with details',
+      ],
+    },
     permission: 'admin',
     columns: (command) => (command.has('details') ? modelColumns : versionColumns),
     run: showModels,
   },
   {
-    kinds: ['GraphModelDrop'],
+    kinds: { GraphModelDrop: ['.drop graph_model G', 'drop graph_model {GraphModelName}'] },
     permission: 'admin',
     columns: versionColumns,
     run: async (command, context) => {
@@ -166,13 +189,25 @@ export const graphCommands: readonly CommandRow[] = [
     },
   },
   {
-    kinds: ['GraphSnapshotMake'],
+    kinds: {
+      GraphSnapshotMake: [
+        '.make graph_snapshot S from G',
+        'make graph_snapshot {SnapshotName} from {GraphModelName}',
+        'make async graph_snapshot {SnapshotName} from {GraphModelName}',
+      ],
+    },
     permission: 'admin',
     columns: (command) => (command.has('async') ? operationIdColumns : snapshotDetailColumns),
     run: make,
   },
   {
-    kinds: ['GraphSnapshotShow'],
+    kinds: {
+      GraphSnapshotShow: [
+        '.show graph_snapshot G.S',
+        'show graph_snapshot {GraphModelName} . {SnapshotName}',
+        'show graph_snapshot {GraphModelName} . {SnapshotName} details',
+      ],
+    },
     permission: 'metadata',
     columns: (command) => (command.has('details') ? snapshotDetailColumns : snapshotColumns),
     run: (command, context) => {
@@ -182,13 +217,19 @@ export const graphCommands: readonly CommandRow[] = [
     },
   },
   {
-    kinds: ['GraphSnapshotsShow'],
+    kinds: {
+      GraphSnapshotsShow: [
+        '.show graph_snapshots G',
+        'show graph_snapshots {GraphModelName}',
+        'show graph_snapshots {GraphModelName} details',
+      ],
+    },
     permission: 'metadata',
     columns: (command) => (command.has('details') ? snapshotDetailColumns : snapshotColumns),
     run: showSnapshots,
   },
   {
-    kinds: ['GraphSnapshotDrop'],
+    kinds: { GraphSnapshotDrop: ['.drop graph_snapshot G.S', 'drop graph_snapshot {GraphModelName} . {SnapshotName}'] },
     permission: 'admin',
     columns: snapshotColumns,
     run: async (command, context) => {
@@ -199,7 +240,7 @@ export const graphCommands: readonly CommandRow[] = [
     },
   },
   {
-    kinds: ['GraphSnapshotsDrop'],
+    kinds: { GraphSnapshotsDrop: ['.drop graph_snapshots G', 'drop graph_snapshots {GraphModelName}'] },
     permission: 'admin',
     columns: snapshotColumns,
     run: async (command, context) => {

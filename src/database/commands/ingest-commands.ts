@@ -62,5 +62,12 @@ async function ingestInline(command: Command, context: CommandContext): Promise<
 
 /** @see Kusto ".ingest inline", "Ingestion properties" */
 export const ingestCommands: readonly CommandRow[] = [
-  { kinds: ['IngestInlineIntoTable'], permission: 'ingest', columns: 'ExtentId: guid', run: ingestInline },
+  {
+    kinds: {
+      IngestInlineIntoTable: ['.ingest inline into table T <| 1,one', 'ingest inline into table {TableName} with <|'],
+    },
+    permission: 'ingest',
+    columns: 'ExtentId: guid',
+    run: ingestInline,
+  },
 ];

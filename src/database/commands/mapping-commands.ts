@@ -73,7 +73,11 @@ async function drop(
 /** @see Kusto "Ingestion mappings" */
 export const mappingCommands: readonly CommandRow[] = [
   {
-    kinds: ['CreateTableIngestionMapping', 'CreateOrAlterTableIngestionMapping', 'AlterTableIngestionMapping'],
+    kinds: {
+      CreateTableIngestionMapping: `.create table T ingestion json mapping "M" '[{"column":"A","path":"$.a"}]'`,
+      CreateOrAlterTableIngestionMapping: `.create-or-alter table T ingestion json mapping "M" '[{"column":"A","path":"$.a"}]'`,
+      AlterTableIngestionMapping: `.alter table T ingestion json mapping "M" '[{"column":"A","path":"$.a"}]'`,
+    },
     permission: 'ingest',
     columns: tableColumns,
     run: async (command, context) => {
@@ -82,7 +86,11 @@ export const mappingCommands: readonly CommandRow[] = [
     },
   },
   {
-    kinds: ['CreateDatabaseIngestionMapping', 'CreateOrAlterDatabaseIngestionMapping', 'AlterDatabaseIngestionMapping'],
+    kinds: {
+      CreateDatabaseIngestionMapping: `.create database D ingestion csv mapping "M" '[{"column":"A","Ordinal":0}]'`,
+      CreateOrAlterDatabaseIngestionMapping: `.create-or-alter database D ingestion csv mapping "M" '[{"column":"A","Ordinal":0}]'`,
+      AlterDatabaseIngestionMapping: `.alter database D ingestion csv mapping "M" '[{"column":"A","Ordinal":0}]'`,
+    },
     permission: 'ingest',
     columns: databaseColumns,
     run: async (command, context) => {
@@ -91,7 +99,7 @@ export const mappingCommands: readonly CommandRow[] = [
     },
   },
   {
-    kinds: ['ShowTableIngestionMappings'],
+    kinds: { ShowTableIngestionMappings: '.show table T ingestion mappings' },
     permission: 'metadata',
     columns: tableColumns,
     run: (command, { data, database }) => {
@@ -100,7 +108,7 @@ export const mappingCommands: readonly CommandRow[] = [
     },
   },
   {
-    kinds: ['ShowTableIngestionMapping'],
+    kinds: { ShowTableIngestionMapping: '.show table T ingestion json mapping "M"' },
     permission: 'metadata',
     columns: tableColumns,
     run: (command, { data, database }) => {
@@ -111,7 +119,7 @@ export const mappingCommands: readonly CommandRow[] = [
     },
   },
   {
-    kinds: ['ShowDatabaseIngestionMappings'],
+    kinds: { ShowDatabaseIngestionMappings: '.show database D ingestion mappings' },
     permission: 'metadata',
     columns: databaseColumns,
     run: (command, context) => {
@@ -120,7 +128,7 @@ export const mappingCommands: readonly CommandRow[] = [
     },
   },
   {
-    kinds: ['ShowIngestionMappings'],
+    kinds: { ShowIngestionMappings: '.show ingestion mappings' },
     permission: 'anyone',
     columns: tableColumns,
     run: (command, context) =>
@@ -132,7 +140,12 @@ export const mappingCommands: readonly CommandRow[] = [
       ]),
   },
   {
-    kinds: ['DropTableIngestionMapping'],
+    kinds: {
+      DropTableIngestionMapping: [
+        '.drop table T ingestion json mapping "M"',
+        'drop table {TableName} ingestion mapping {MappingName}',
+      ],
+    },
     permission: 'ingest',
     columns: tableColumns,
     run: async (command, context) => {
@@ -141,7 +154,7 @@ export const mappingCommands: readonly CommandRow[] = [
     },
   },
   {
-    kinds: ['DropDatabaseIngestionMapping'],
+    kinds: { DropDatabaseIngestionMapping: '.drop database D ingestion csv mapping "M"' },
     permission: 'ingest',
     columns: databaseColumns,
     run: async (command, context) => {

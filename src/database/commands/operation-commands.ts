@@ -110,29 +110,45 @@ function queryRow(one: RequestView, context: CommandContext): Row {
 
 /** @see Kusto ".show operations", ".show ingestion failures", ".show queries", ".cancel query" */
 export const operationCommands: readonly CommandRow[] = [
-  { kinds: ['ShowOperations'], permission: 'anyone', columns: operationColumns, run: operations },
   {
-    kinds: ['ShowOperationDetails'],
+    kinds: { ShowOperations: ['.show operations', 'show operations {OperationId}', 'show operations'] },
+    parsed: true,
+    permission: 'anyone',
+    columns: operationColumns,
+    run: operations,
+  },
+  {
+    kinds: {
+      ShowOperationDetails: [
+        '.show operation 703c50e3-e15f-4033-92bf-bec799fcc383 details',
+        'show operation {OperationId} details',
+      ],
+    },
     permission: 'anyone',
     columns: extentColumns,
     run: operationDetails,
   },
-  { kinds: ['ShowIngestionFailures'], permission: 'anyone', columns: failureColumns, run: failures },
   {
-    kinds: ['ShowQueries'],
+    kinds: { ShowIngestionFailures: '.show ingestion failures' },
+    permission: 'anyone',
+    columns: failureColumns,
+    run: failures,
+  },
+  {
+    kinds: { ShowQueries: '.show queries' },
     permission: 'anyone',
     columns: queryColumns,
     run: (_command, context) => queries(context).map((one) => [...queryRow(one, context), '', '']),
   },
   {
-    kinds: ['ShowRunningQueries'],
+    kinds: { ShowRunningQueries: '.show running queries' },
     permission: 'anyone',
     columns: runningColumns,
     run: (_command, context) =>
       queries(context).flatMap((one) => (one.ended === undefined ? [queryRow(one, context)] : [])),
   },
   {
-    kinds: ['CancelQuery'],
+    kinds: { CancelQuery: ['.cancel query "my-client-request-id"', 'cancel query {ClientRequestId} with'] },
     permission: 'anyone',
     columns: 'ClientRequestId: string, Status: string',
     run: (command, context) => {

@@ -1,43 +1,51 @@
 import type { DatabaseView, Policies, TableView } from '../catalog/catalog-view.ts';
 import type { Command, CommandRow, Row } from './command.ts';
 import type { CommandContext } from './command-context.ts';
+import { oneDatabase } from './database-commands.ts';
 import { databasePolicies, policyText } from './policy-json.ts';
 import type { ReadPolicy } from './policy-values.ts';
 import { readBatching, readCaching, readMerge, readRetention, readSharding, readStreaming } from './policy-values.ts';
 
 const columns = 'PolicyName: string, EntityName: string, Policy: string, ChildEntities: string, EntityType: string';
 
-/** The policies that can be set. `title`: in the parser's names of commands; `shown`: as the service calls them. */
+/** A policy that can be set. */
 interface PolicyRow<Name extends keyof Policies> {
+  /** As the text of commands has it. */
   readonly name: Name;
+  /** As the parser's names of commands have it. */
   readonly title: string;
-  readonly shown: string;
+  /** For the examples, as `.alter` takes it; `merged`, as `.alter-merge` does. */
+  readonly value: string;
+  readonly merged?: string;
+  /** Commands that the service has for other policies only. */
+  readonly lacks?: readonly string[];
   readonly read: ReadPolicy<Name>;
 }
 
 /** Policies that nobody can set here, so that each is always `null`, or what is always so. Setting one is refused by name. */
 const always: Readonly<Record<string, unknown>> = { IngestionTime: { IsEnabled: true } };
-const unsettable = [
-  ...[
-    'IngestionTime',
-    'RowLevelSecurity',
-    'RowOrder',
-    'Update',
-    'Partitioning',
-    'RestrictedViewAccess',
-    'AutoDelete',
-    'Encoding',
-  ],
-  ...['ExtentTagsRetention', 'ManagedIdentity', 'Mirroring'],
-] as const;
+/** As the text of commands has it, the title, and what the service shows it of. */
+const unsettable: readonly (readonly [string, string, ...('Table' | 'TableStar' | 'Database')[]])[] = [
+  ['ingestiontime', 'IngestionTime', 'Table', 'TableStar'],
+  ['row_level_security', 'RowLevelSecurity', 'Table', 'TableStar'],
+  ['roworder', 'RowOrder', 'Table', 'TableStar'],
+  ['update', 'Update', 'Table', 'TableStar'],
+  ['partitioning', 'Partitioning', 'Table', 'TableStar'],
+  ['restricted_view_access', 'RestrictedViewAccess', 'Table', 'TableStar'],
+  ['auto_delete', 'AutoDelete', 'Table'],
+  ['encoding', 'Encoding', 'Table', 'Database'],
+  ['extent_tags_retention', 'ExtentTagsRetention', 'Table', 'TableStar', 'Database'],
+  ['managed_identity', 'ManagedIdentity', 'Database'],
+  ['mirroring', 'Mirroring', 'Table', 'TableStar'],
+];
 
-function tableRow(shown: string, table: TableView, policy: unknown): Row {
-  return [shown, `[${table.database}].[${table.name}]`, policyText(policy), '', 'Table'];
+function tableRow(title: string, table: TableView, policy: unknown): Row {
+  return [`${title}Policy`, `[${table.database}].[${table.name}]`, policyText(policy), '', 'Table'];
 }
 
-function databaseRow(shown: string, database: DatabaseView, policy: unknown): Row {
+function databaseRow(title: string, database: DatabaseView, policy: unknown): Row {
   return [
-    shown,
+    `${title}Policy`,
     `[${database.name}]`,
     policyText(policy),
     JSON.stringify([...database.tables.keys()], undefined, 2),
@@ -45,137 +53,166 @@ function databaseRow(shown: string, database: DatabaseView, policy: unknown): Ro
   ];
 }
 
-/** All commands about one policy: long and short forms, on a table, several tables, a database. */
-function policyRows<Name extends keyof Policies>({ name, title, shown, read }: PolicyRow<Name>): CommandRow[] {
-  const tables = (command: Command, { data, database }: CommandContext): readonly TableView[] =>
-    command.all('TableName').map((table) => data.table(database, table));
-  const one = (command: Command, context: CommandContext): DatabaseView =>
-    context.data.database(command.databaseName(context));
+const namedTables = (command: Command, { data, database }: CommandContext): readonly TableView[] =>
+  command.all('TableName').map((table) => data.table(database, table));
 
-  const alterTables = async (command: Command, context: CommandContext): Promise<readonly Row[]> => {
-    // All names and values are looked at before the first change.
-    const changes = tables(command, context).map((table) => ({ table, policy: read(command, table.policies[name]) }));
-    for (const { table, policy } of changes) await context.data.setPolicy(table.database, table.name, name, policy);
-    return changes.map(({ table, policy }) => tableRow(shown, table, policy));
-  };
-  const alterDatabase = async (command: Command, context: CommandContext): Promise<readonly Row[]> => {
-    const database = one(command, context);
-    const policy = read(command, databasePolicies(database, context)[name]);
-    await context.data.setPolicy(database.name, undefined, name, policy);
-    return [databaseRow(shown, database, policy)];
-  };
-
+function showRows(
+  name: string,
+  title: string,
+  ofTable: (table: TableView) => unknown,
+  ofDatabase: (database: DatabaseView, context: CommandContext) => unknown,
+): CommandRow[] {
   return [
     {
-      kinds: [`ShowTablePolicy${title}`],
+      kinds: { [`ShowTablePolicy${title}`]: `.show table T policy ${name}` },
       permission: 'metadata',
       columns,
-      run: (command, context) => tables(command, context).map((table) => tableRow(shown, table, table.policies[name])),
+      run: (command, context) => namedTables(command, context).map((table) => tableRow(title, table, ofTable(table))),
     },
     {
-      kinds: [`ShowTableStarPolicy${title}`],
+      kinds: { [`ShowTableStarPolicy${title}`]: `.show table * policy ${name}` },
       permission: 'metadata',
       columns,
       run: (_command, { data, database }) =>
-        [...data.database(database).tables.values()].map((table) => tableRow(shown, table, table.policies[name])),
+        [...data.database(database).tables.values()].map((table) => tableRow(title, table, ofTable(table))),
     },
     {
-      kinds: [`ShowDatabasePolicy${title}`],
+      kinds: { [`ShowDatabasePolicy${title}`]: `.show database D policy ${name}` },
       permission: 'metadata',
       columns,
       run: (command, context) => {
-        const database = one(command, context);
-        return [databaseRow(shown, database, databasePolicies(database, context)[name])];
+        const database = oneDatabase(command, context);
+        return [databaseRow(title, database, ofDatabase(database, context))];
       },
     },
+  ];
+}
+
+/** All commands about one policy: long and short forms, on a table, several tables, a database. */
+function policyRows<Name extends keyof Policies>(row: PolicyRow<Name>): readonly CommandRow[] {
+  const { name, title, value, merged = value, lacks = [], read } = row;
+  const alterTables = async (command: Command, context: CommandContext): Promise<readonly Row[]> => {
+    // All names and values are looked at before the first change.
+    const changes = namedTables(command, context).map((table) => ({
+      table,
+      policy: read(command, table.policies[name]),
+    }));
+    for (const { table, policy } of changes) await context.data.setPolicy(table.database, table.name, name, policy);
+    return changes.map(({ table, policy }) => tableRow(title, table, policy));
+  };
+  const alterDatabase = async (command: Command, context: CommandContext): Promise<readonly Row[]> => {
+    const database = oneDatabase(command, context);
+    const policy = read(command, databasePolicies(database, context)[name]);
+    await context.data.setPolicy(database.name, undefined, name, policy);
+    return [databaseRow(title, database, policy)];
+  };
+
+  const rows: readonly CommandRow[] = [
+    ...showRows(
+      name,
+      title,
+      (table) => table.policies[name],
+      (database, context) => databasePolicies(database, context)[name],
+    ),
     {
-      kinds: [`AlterTablePolicy${title}`, `AlterTablesPolicy${title}`, `AlterMergeTablePolicy${title}`],
+      kinds: {
+        [`AlterTablePolicy${title}`]: `.alter table T policy ${name} ${value}`,
+        [`AlterTablesPolicy${title}`]: `.alter tables (T, U) policy ${name} ${value}`,
+        [`AlterMergeTablePolicy${title}`]: `.alter-merge table T policy ${name} ${merged}`,
+      },
       permission: 'admin',
       columns,
       run: alterTables,
     },
     {
-      kinds: [`AlterDatabasePolicy${title}`, `AlterMergeDatabasePolicy${title}`],
+      kinds: {
+        [`AlterDatabasePolicy${title}`]: `.alter database D policy ${name} ${value}`,
+        [`AlterMergeDatabasePolicy${title}`]: `.alter-merge database D policy ${name} ${merged}`,
+      },
       permission: 'admin',
       columns,
       run: alterDatabase,
     },
     {
-      kinds: [`DeleteTablePolicy${title}`],
+      kinds: { [`DeleteTablePolicy${title}`]: `.delete table T policy ${name}` },
       permission: 'admin',
       columns,
       run: async (command, context) => {
-        const found = tables(command, context);
+        const found = namedTables(command, context);
         for (const table of found) await context.data.setPolicy(table.database, table.name, name, null);
-        return found.map((table) => tableRow(shown, table, undefined));
+        return found.map((table) => tableRow(title, table, undefined));
       },
     },
     {
-      kinds: [`DeleteDatabasePolicy${title}`],
+      kinds: { [`DeleteDatabasePolicy${title}`]: `.delete database D policy ${name}` },
       permission: 'admin',
       columns,
       run: async (command, context) => {
-        const database = one(command, context);
+        const database = oneDatabase(command, context);
         await context.data.setPolicy(database.name, undefined, name, null);
-        return [databaseRow(shown, database, undefined)];
+        return [databaseRow(title, database, undefined)];
       },
     },
   ];
+  return without(rows, lacks);
 }
 
-function unsettableRows(title: string): CommandRow[] {
-  const shown = `${title}Policy`;
-  return [
-    {
-      kinds: [`ShowTablePolicy${title}`],
-      permission: 'metadata',
-      columns,
-      run: (command, { data, database }) => [
-        tableRow(shown, data.table(database, command.required('TableName')), always[title]),
-      ],
-    },
-    {
-      kinds: [`ShowTableStarPolicy${title}`],
-      permission: 'metadata',
-      columns,
-      run: (_command, { data, database }) =>
-        [...data.database(database).tables.values()].map((table) => tableRow(shown, table, always[title])),
-    },
-    {
-      kinds: [`ShowDatabasePolicy${title}`],
-      permission: 'metadata',
-      columns,
-      run: (command, context) => [databaseRow(shown, context.data.database(command.databaseName(context)), undefined)],
-    },
-  ];
+function without(rows: readonly CommandRow[], lacks: readonly string[]): readonly CommandRow[] {
+  return rows.flatMap((row) => {
+    const kinds = Object.entries(row.kinds).filter(([kind]) => !lacks.includes(kind));
+    return kinds.length === 0 ? [] : [{ ...row, kinds: Object.fromEntries(kinds) }];
+  });
 }
 
 /** @see Kusto "Policies overview" and the page of each */
 export const policyCommands: readonly CommandRow[] = [
-  ...policyRows({ name: 'retention', title: 'Retention', shown: 'RetentionPolicy', read: readRetention }),
-  ...policyRows({ name: 'caching', title: 'Caching', shown: 'CachingPolicy', read: readCaching }),
   ...policyRows({
-    name: 'streamingingestion',
-    title: 'StreamingIngestion',
-    shown: 'StreamingIngestionPolicy',
-    read: readStreaming,
+    ...{ name: 'retention', title: 'Retention', read: readRetention },
+    value: `'{"SoftDeletePeriod": "30.00:00:00"}'`,
   }),
-  ...policyRows({ name: 'merge', title: 'Merge', shown: 'MergePolicy', read: readMerge }),
-  ...policyRows({ name: 'sharding', title: 'Sharding', shown: 'ShardingPolicy', read: readSharding }),
   ...policyRows({
-    name: 'ingestionbatching',
-    title: 'IngestionBatching',
-    shown: 'IngestionBatchingPolicy',
-    read: readBatching,
+    ...{ name: 'caching', title: 'Caching', read: readCaching },
+    value: 'hot = 7d',
+    lacks: ['AlterMergeTablePolicyCaching', 'AlterMergeDatabasePolicyCaching'],
   }),
-  ...unsettable.flatMap(unsettableRows),
+  ...policyRows({
+    ...{ name: 'streamingingestion', title: 'StreamingIngestion', read: readStreaming },
+    value: 'enable',
+    merged: `'{"IsEnabled": true}'`,
+    lacks: ['ShowTableStarPolicyStreamingIngestion', 'AlterTablesPolicyStreamingIngestion'],
+  }),
+  ...policyRows({
+    ...{ name: 'merge', title: 'Merge', read: readMerge },
+    value: `'{"RowCountUpperBoundForMerge": 16000000}'`,
+  }),
+  ...policyRows({
+    ...{ name: 'sharding', title: 'Sharding', read: readSharding },
+    value: `'{"MaxRowCount": 1048576}'`,
+    lacks: ['AlterTablesPolicySharding'],
+  }),
+  ...policyRows({
+    ...{ name: 'ingestionbatching', title: 'IngestionBatching', read: readBatching },
+    value: `'{"MaximumBatchingTimeSpan": "00:01:00"}'`,
+  }),
+  ...unsettable.flatMap(([name, title, ...shownOf]) => {
+    const places = (['Table', 'TableStar', 'Database'] as const).filter((place) => !shownOf.includes(place));
+    return without(
+      showRows(
+        name,
+        title,
+        () => always[title],
+        () => undefined,
+      ),
+      places.map((place) => `Show${place}Policy${title}`),
+    );
+  }),
   {
     // The parser takes `true` only, which is always so.
-    kinds: ['AlterTablePolicyIngestionTime'],
+    kinds: { AlterTablePolicyIngestionTime: '.alter table T policy ingestiontime true' },
     permission: 'admin',
     columns,
     run: (command, { data, database }) => [
-      tableRow('IngestionTimePolicy', data.table(database, command.required('TableName')), always['IngestionTime']),
+      tableRow('IngestionTime', data.table(database, command.required('TableName')), always['IngestionTime']),
     ],
   },
 ];

@@ -65,15 +65,20 @@ function ownRoles(context: CommandContext, database: string | undefined): readon
 
 /** @see Kusto "Manage database security roles" */
 export const principalCommands: readonly CommandRow[] = [
-  { kinds: ['ShowDatabasePrincipals'], permission: 'monitor', columns: principalColumns, run: databasePrincipals },
   {
-    kinds: ['ShowClusterPrincipals'],
+    kinds: { ShowDatabasePrincipals: '.show database D principals' },
+    permission: 'monitor',
+    columns: principalColumns,
+    run: databasePrincipals,
+  },
+  {
+    kinds: { ShowClusterPrincipals: '.show cluster principals' },
     permission: 'clusterMonitor',
     columns: principalColumns,
     run: (_command, context) => onCluster(context).map((principal) => principalRow('Cluster', principal)),
   },
   {
-    kinds: ['ShowTablePrincipals', 'ShowFunctionPrincipals'],
+    kinds: { ShowTablePrincipals: '.show table T principals', ShowFunctionPrincipals: '.show function F principals' },
     permission: 'monitor',
     columns: principalColumns,
     run: (command, context) => {
@@ -84,7 +89,7 @@ export const principalCommands: readonly CommandRow[] = [
     },
   },
   {
-    kinds: ['ShowPrincipalRoles', 'ShowClusterPrincipalRoles'],
+    kinds: { ShowPrincipalRoles: '.show principal roles', ShowClusterPrincipalRoles: '.show cluster principal roles' },
     permission: 'anyone',
     columns: roleColumns,
     run: (command, context) => {
@@ -100,7 +105,11 @@ export const principalCommands: readonly CommandRow[] = [
     },
   },
   {
-    kinds: ['ShowDatabasePrincipalRoles', 'ShowTablePrincipalRoles', 'ShowFunctionPrincipalRoles'],
+    kinds: {
+      ShowDatabasePrincipalRoles: '.show database D principal roles',
+      ShowTablePrincipalRoles: '.show table T principal roles',
+      ShowFunctionPrincipalRoles: '.show function F principal roles',
+    },
     permission: 'anyone',
     columns: roleColumns,
     run: (command, context) => ownRoles(context, command.databaseName(context)),

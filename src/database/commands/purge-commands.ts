@@ -173,7 +173,47 @@ const columnsOfStep = (command: Command): string => (isCertain(command) ? purgeC
 
 /** @see Kusto "Data purge" */
 export const purgeCommands: readonly CommandRow[] = [
-  { kinds: ['PurgeTableRecords'], permission: 'admin', columns: columnsOfStep, run: purgeRecords },
-  { kinds: ['PurgeTableAllRecords'], permission: 'admin', columns: columnsOfStep, run: purgeAll },
-  { kinds: ['ShowPurges'], permission: 'anyone', columns: purgeColumns, run: showPurges },
+  {
+    kinds: {
+      PurgeTableRecords: [
+        '.purge table T records in database D with (noregrets="true") <| where A == 1',
+        'purge table {TableName} records with <|',
+        'purge table {TableName} records in database {DatabaseName} with <|',
+        'purge async table {TableName} records in database {DatabaseName} with <|',
+      ],
+    },
+    permission: 'admin',
+    columns: columnsOfStep,
+    run: purgeRecords,
+  },
+  {
+    kinds: {
+      PurgeTableAllRecords: [
+        '.purge table T in database D allrecords with (noregrets="true")',
+        'purge table {TableName} allrecords with',
+        'purge table {TableName} in database {DatabaseName} allrecords with',
+      ],
+    },
+    permission: 'admin',
+    columns: columnsOfStep,
+    run: purgeAll,
+  },
+  {
+    kinds: {
+      ShowPurges: [
+        '.show purges',
+        'show purges',
+        'show purges {OperationId}',
+        'show purge {OperationId}',
+        'show purges in database {DatabaseName}',
+        'show purges from {From}',
+        'show purges from {From} in database {DatabaseName}',
+        'show purges from {From} to {To}',
+        'show purges from {From} to {To} in database {DatabaseName}',
+      ],
+    },
+    permission: 'anyone',
+    columns: purgeColumns,
+    run: showPurges,
+  },
 ];

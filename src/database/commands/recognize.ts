@@ -2,100 +2,33 @@ import type { CommandPart } from '../../kql/plan/command.ts';
 import type { CommandInput } from './command.ts';
 import type { Word } from './words.ts';
 import { splitCommand } from './words.ts';
+import { commandRows } from './command-rows.ts';
+import { refusedCommands } from './refused-commands.ts';
 
-interface PatternRow {
-  /** Words as they are, `{Name}` for an argument, `with` for an optional property list, `<|` for raw text to the end. */
-  readonly pattern: string;
+interface Pattern {
   readonly kind: string;
-  /** The official parser reads it too: left to it when operators follow. */
-  readonly parsed?: true;
+  readonly parsed: boolean;
+  readonly items: readonly string[];
 }
 
-/** Commands that are read without the parser: those that are frequent (it takes some 50 ms for any command), those whose text after `<|`
- * is not for it, and those it does not know. */
-const rows: readonly PatternRow[] = [
-  { pattern: 'show version', kind: 'ShowVersion', parsed: true },
-  { pattern: 'show capacity', kind: 'ShowCapacity', parsed: true },
-  { pattern: 'show databases', kind: 'ShowClusterDatabases', parsed: true },
-  { pattern: 'show cluster databases', kind: 'ShowClusterDatabases', parsed: true },
-  { pattern: 'show database', kind: 'ShowDatabase', parsed: true },
-  { pattern: 'show tables', kind: 'ShowTables', parsed: true },
-  { pattern: 'show tables details', kind: 'ShowTablesDetails', parsed: true },
-  { pattern: 'show functions', kind: 'ShowFunctions', parsed: true },
-  { pattern: 'show databases schema', kind: 'ShowDatabasesSchema', parsed: true },
-  { pattern: 'show databases schema as json', kind: 'ShowDatabasesSchemaAsJson', parsed: true },
-  { pattern: 'show table {TableName} details', kind: 'ShowTableDetails', parsed: true },
-  { pattern: 'show table {TableName} cslschema', kind: 'ShowTableCslSchema', parsed: true },
-  { pattern: 'show table {TableName} extents', kind: 'ShowTableExtents', parsed: true },
-  { pattern: 'show operations {OperationId}', kind: 'ShowOperations', parsed: true },
-  { pattern: 'show operations', kind: 'ShowOperations', parsed: true },
-  { pattern: 'show operation {OperationId} details', kind: 'ShowOperationDetails' },
-  { pattern: 'ingest inline into table {TableName} with <|', kind: 'IngestInlineIntoTable' },
-  { pattern: 'execute database script with <|', kind: 'ExecuteDatabaseScript' },
-  { pattern: 'purge table {TableName} records with <|', kind: 'PurgeTableRecords' },
-  { pattern: 'purge table {TableName} records in database {DatabaseName} with <|', kind: 'PurgeTableRecords' },
-  { pattern: 'purge async table {TableName} records in database {DatabaseName} with <|', kind: 'PurgeTableRecords' },
-  { pattern: 'purge table {TableName} allrecords with', kind: 'PurgeTableAllRecords' },
-  { pattern: 'purge table {TableName} in database {DatabaseName} allrecords with', kind: 'PurgeTableAllRecords' },
-  { pattern: 'show purges', kind: 'ShowPurges' },
-  { pattern: 'show purges {OperationId}', kind: 'ShowPurges' },
-  { pattern: 'show purge {OperationId}', kind: 'ShowPurges' },
-  { pattern: 'show purges in database {DatabaseName}', kind: 'ShowPurges' },
-  { pattern: 'show purges from {From}', kind: 'ShowPurges' },
-  { pattern: 'show purges from {From} in database {DatabaseName}', kind: 'ShowPurges' },
-  { pattern: 'show purges from {From} to {To}', kind: 'ShowPurges' },
-  { pattern: 'show purges from {From} to {To} in database {DatabaseName}', kind: 'ShowPurges' },
-  { pattern: 'cancel purge {OperationId}', kind: 'CancelPurge' },
-  { pattern: 'cancel all purges', kind: 'CancelPurge' },
-  { pattern: 'cancel all purges in database {DatabaseName}', kind: 'CancelPurge' },
-  { pattern: 'show database {DatabaseName} details', kind: 'ShowDatabaseDetails' },
-  { pattern: 'show database {DatabaseName} identity', kind: 'ShowDatabaseIdentity' },
-  { pattern: 'show database {DatabaseName} policies', kind: 'ShowDatabasePolicies' },
-  { pattern: 'show database {DatabaseName} datastats', kind: 'ShowDatabaseDataStats' },
-  { pattern: 'show extents', kind: 'ShowDatabaseExtents' },
-  { pattern: 'cancel query {ClientRequestId} with', kind: 'CancelQuery' },
-  { pattern: 'drop table {TableName} ingestion mapping {MappingName}', kind: 'DropTableIngestionMapping' },
-  { pattern: 'get ingestion resources with', kind: 'GetIngestionResources' },
-  { pattern: 'show ingestion resources with', kind: 'GetIngestionResources' },
-  { pattern: 'get kusto identity token with', kind: 'GetKustoIdentityToken' },
-  { pattern: 'clear database cache queryresults', kind: 'ClearDatabaseCacheQueryResults' },
-  { pattern: 'clear database {DatabaseName} cache query_results', kind: 'ClearDatabaseCacheQueryResults' },
-  { pattern: 'create-or-alter graph_model {GraphModelName} {Model}', kind: 'GraphModelCreateOrAlter' },
-  { pattern: 'show graph_model {GraphModelName} with', kind: 'GraphModelShow' },
-  { pattern: 'show graph_model {GraphModelName} details with', kind: 'GraphModelShow' },
-  { pattern: 'show graph_models with', kind: 'GraphModelsShow' },
-  { pattern: 'show graph_models details with', kind: 'GraphModelsShow' },
-  { pattern: 'show graph_models with details', kind: 'GraphModelsShow' },
-  { pattern: 'drop graph_model {GraphModelName}', kind: 'GraphModelDrop' },
-  { pattern: 'make graph_snapshot {SnapshotName} from {GraphModelName}', kind: 'GraphSnapshotMake' },
-  { pattern: 'make async graph_snapshot {SnapshotName} from {GraphModelName}', kind: 'GraphSnapshotMake' },
-  { pattern: 'show graph_snapshot {GraphModelName} . {SnapshotName}', kind: 'GraphSnapshotShow' },
-  { pattern: 'show graph_snapshot {GraphModelName} . {SnapshotName} details', kind: 'GraphSnapshotShow' },
-  { pattern: 'show graph_snapshots {GraphModelName}', kind: 'GraphSnapshotsShow' },
-  { pattern: 'show graph_snapshots {GraphModelName} details', kind: 'GraphSnapshotsShow' },
-  { pattern: 'drop graph_snapshot {GraphModelName} . {SnapshotName}', kind: 'GraphSnapshotDrop' },
-  { pattern: 'drop graph_snapshots {GraphModelName}', kind: 'GraphSnapshotsDrop' },
-  { pattern: 'show workload_group {WorkloadGroupName}', kind: 'ShowWorkloadGroup', parsed: true },
-  { pattern: 'show workload_groups', kind: 'ShowWorkloadGroups', parsed: true },
-  {
-    pattern: 'create-or-alter workload_group {WorkloadGroupName} {WorkloadGroup}',
-    kind: 'CreateOrAleterWorkloadGroup',
-    parsed: true,
-  },
-  {
-    pattern: 'alter-merge workload_group {WorkloadGroupName} {WorkloadGroup}',
-    kind: 'AlterMergeWorkloadGroup',
-    parsed: true,
-  },
-  { pattern: 'drop workload_group {WorkloadGroupName}', kind: 'DropWorkloadGroup', parsed: true },
-  { pattern: 'show export containers', kind: 'ShowExportContainers' },
-  {
-    pattern: 'refresh database {DatabaseName} table {TableName} cache ingestionbatchingpolicy',
-    kind: 'RefreshDatabaseTableCache',
-  },
-];
+/** By their first two words. Commands are read without the parser that are frequent (it takes some 50 ms for any command), whose text
+ * after `<|` is not for it, or that it does not know. */
+const patterns = new Map<string, Pattern[]>();
+for (const { kinds, parsed = false } of commandRows)
+  for (const [kind, texts] of Object.entries(kinds))
+    if (typeof texts !== 'string') for (const pattern of texts.slice(1)) add(pattern, kind, parsed);
+for (const { kinds, patterns: own = [] } of refusedCommands)
+  for (const pattern of own) add(pattern, kinds.join(), false);
 
-const patterns = rows.map((row) => ({ ...row, items: row.pattern.split(' ') }));
+function add(pattern: string, kind: string, parsed: boolean): void {
+  const items = pattern.split(' ');
+  const start = startOf(items[0], items[1]);
+  patterns.set(start, [...(patterns.get(start) ?? []), { kind, parsed, items }]);
+}
+
+function startOf(first = '', second = ''): string {
+  return `${first} ${second}`.toLowerCase();
+}
 
 interface Recognized {
   readonly input: CommandInput;
@@ -111,7 +44,7 @@ export function recognizeCommand(text: string): Recognized | undefined {
   const last = words.at(-1);
   const pipe = last?.kind === 'pipe' ? `|${last.text}` : last?.kind === 'then' ? last.text : undefined;
   const own = pipe === undefined ? words : words.slice(0, -1);
-  for (const row of patterns) {
+  for (const row of patterns.get(startOf(words[0]?.text, words[1]?.text)) ?? []) {
     if (row.parsed && pipe !== undefined) continue;
     const parts = match(row.items, own);
     if (parts === undefined) continue;
@@ -120,12 +53,6 @@ export function recognizeCommand(text: string): Recognized | undefined {
     return { input, ...(pipe === undefined ? {} : { pipe }) };
   }
   return undefined;
-}
-
-/** The longest command that nobody knows is named by its first words. */
-export function commandName(text: string): string {
-  const words = /^\s*\.?((?:\s*[\p{L}_][\p{L}\p{N}_-]*){1,4})/u.exec(text)?.[1] ?? '';
-  return `.${words.trim().replace(/\s+/g, ' ').slice(0, 80)}`;
 }
 
 function match(items: readonly string[], words: readonly Word[]): CommandPart[] | undefined {

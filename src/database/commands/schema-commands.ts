@@ -64,13 +64,14 @@ const entityRows = (database: DatabaseView): Row[] => [
 /** @see Kusto ".show database schema" */
 export const schemaCommands: readonly CommandRow[] = [
   {
-    kinds: ['ShowDatabasesSchema'],
+    kinds: { ShowDatabasesSchema: ['.show databases schema', 'show databases schema'] },
+    parsed: true,
     permission: 'anyone',
     columns: schemaColumns,
     run: (command, context) => namedDatabases(command, context).flatMap(schemaRows),
   },
   {
-    kinds: ['ShowDatabaseSchema'],
+    kinds: { ShowDatabaseSchema: '.show database D schema' },
     permission: 'metadata',
     columns: schemaColumns,
     run: (command, context) => {
@@ -79,13 +80,14 @@ export const schemaCommands: readonly CommandRow[] = [
     },
   },
   {
-    kinds: ['ShowDatabasesSchemaAsJson'],
+    kinds: { ShowDatabasesSchemaAsJson: ['.show databases schema as json', 'show databases schema as json'] },
+    parsed: true,
     permission: 'anyone',
     columns: 'DatabaseSchema: string',
     run: (command, context) => [[schemaJson(namedDatabases(command, context))]],
   },
   {
-    kinds: ['ShowDatabaseSchemaAsJson'],
+    kinds: { ShowDatabaseSchemaAsJson: '.show database D schema as json' },
     permission: 'metadata',
     columns: 'DatabaseSchema: string',
     run: (command, context) => {
@@ -94,13 +96,13 @@ export const schemaCommands: readonly CommandRow[] = [
     },
   },
   {
-    kinds: ['ShowDatabaseSchemaAsCslScript'],
+    kinds: { ShowDatabaseSchemaAsCslScript: '.show database D schema as csl script' },
     permission: 'metadata',
     columns: 'DatabaseSchemaScript: string',
     run: (command, context) => scriptOf(oneDatabase(command, context)).map((line) => [line]),
   },
   {
-    kinds: ['ShowDatabaseCslSchema'],
+    kinds: { ShowDatabaseCslSchema: '.show database D cslschema' },
     permission: 'metadata',
     columns: 'TableName: string, Schema: string, DatabaseName: string, Folder: string, DocString: string',
     run: (command, context) =>
@@ -109,14 +111,14 @@ export const schemaCommands: readonly CommandRow[] = [
       ]),
   },
   {
-    kinds: ['ShowDatabasesEntities'],
+    kinds: { ShowDatabasesEntities: '.show databases entities' },
     permission: 'anyone',
     columns:
       'DatabaseName: string, EntityType: string, EntityName: string, DocString: string, Folder: string, CslInputSchema: string, Content: string, CslOutputSchema: string, Properties: dynamic',
     run: (command, context) => namedDatabases(command, context).flatMap(entityRows),
   },
   {
-    kinds: ['ShowSchema'],
+    kinds: { ShowSchema: '.show schema' },
     permission: 'anyone',
     columns: 'ClusterSchema: string',
     run: (command, context) => [[schemaJson(namedDatabases(command, context))]],

@@ -3,9 +3,8 @@ import { CommitRefusedError, DataError } from '../catalog/data-error.ts';
 import { KqlError } from '../../kql/plan/kql-error.ts';
 import type { Command, CommandRow, Row, RunNested } from './command.ts';
 import type { CommandContext } from './command-context.ts';
-import { commandTypeOf } from './command-type.ts';
+import { commandName, commandTypeOf } from './command-type.ts';
 import { ForbiddenError } from './forbidden-error.ts';
-import { commandName } from './recognize.ts';
 
 const commandsMax = 1_000;
 
@@ -53,7 +52,12 @@ async function execute(command: Command, context: CommandContext, nested: RunNes
 /** @see Kusto ".execute database script" */
 export const scriptCommands: readonly CommandRow[] = [
   {
-    kinds: ['ExecuteDatabaseScript'],
+    kinds: {
+      ExecuteDatabaseScript: [
+        '.execute database script <| .create-merge table T (A: long)',
+        'execute database script with <|',
+      ],
+    },
     permission: 'admin',
     columns: 'OperationId: guid, CommandType: string, CommandText: string, Result: string, Reason: string',
     run: execute,

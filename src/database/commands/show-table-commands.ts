@@ -54,13 +54,18 @@ function namedTables(command: Command, { data, database }: CommandContext): read
 /** @see Kusto ".show tables", ".show table details" */
 export const showTableCommands: readonly CommandRow[] = [
   {
-    kinds: ['ShowTables'],
+    kinds: { ShowTables: ['.show tables', 'show tables'] },
+    parsed: true,
     permission: 'metadata',
     columns: 'TableName: string, DatabaseName: string, Folder: string, DocString: string',
     run: (command, context) => namedTables(command, context).map(tableRow),
   },
   {
-    kinds: ['ShowTablesDetails', 'ShowTableDetails'],
+    kinds: {
+      ShowTablesDetails: ['.show tables details', 'show tables details'],
+      ShowTableDetails: ['.show table T details', 'show table {TableName} details'],
+    },
+    parsed: true,
     permission: 'metadata',
     columns: detailColumns,
     run: (command, context) => {
@@ -69,7 +74,7 @@ export const showTableCommands: readonly CommandRow[] = [
     },
   },
   {
-    kinds: ['ShowTable'],
+    kinds: { ShowTable: '.show table T' },
     permission: 'metadata',
     columns:
       'AttributeName: string, AttributeType: string, ExtentSize: long, CompressionRatio: real, IndexSize: long, IndexSizePercent: real, OriginalSize: long, AttributeId: guid, SharedIndexSize: long, StorageEngineVersion: string',

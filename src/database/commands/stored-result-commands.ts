@@ -133,13 +133,16 @@ const isPrincipal = (fqn: string, asked: string): boolean =>
 /** @see Kusto "Stored query results" */
 export const storedResultCommands: readonly CommandRow[] = [
   {
-    kinds: ['StoredQueryResultSet', 'StoredQueryResultSetOrReplace'],
+    kinds: {
+      StoredQueryResultSet: '.set stored_query_result R <| T | count',
+      StoredQueryResultSetOrReplace: '.set-or-replace stored_query_result R <| T | count',
+    },
     permission: 'read',
     columns: (command) => (command.has('async') ? operationIdColumns : ''),
     run: set,
   },
   {
-    kinds: ['StoredQueryResultsShow'],
+    kinds: { StoredQueryResultsShow: '.show stored_query_results' },
     permission: 'metadata',
     columns: viewColumns,
     run: (command, context) => {
@@ -150,7 +153,7 @@ export const storedResultCommands: readonly CommandRow[] = [
     },
   },
   {
-    kinds: ['StoredQueryResultShowSchema'],
+    kinds: { StoredQueryResultShowSchema: '.show stored_query_result R schema' },
     permission: 'read',
     columns: 'StoredQueryResult: string, Schema: string',
     run: (command, context) => {
@@ -159,13 +162,13 @@ export const storedResultCommands: readonly CommandRow[] = [
     },
   },
   {
-    kinds: ['StoredQueryResultDrop'],
+    kinds: { StoredQueryResultDrop: '.drop stored_query_result R' },
     permission: 'read',
     columns: viewColumns,
     run: (command, context) => drop(context, [own(command, context)]),
   },
   {
-    kinds: ['StoredQueryResultsDrop'],
+    kinds: { StoredQueryResultsDrop: '.drop stored_query_results by user "aaduser=…"' },
     permission: 'admin',
     columns: viewColumns,
     run: (command, context) => {

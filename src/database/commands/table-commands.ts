@@ -139,44 +139,52 @@ async function columnDocstrings(command: Command, { data, database }: CommandCon
 /** @see Kusto "Tables management" */
 export const tableCommands: readonly CommandRow[] = [
   {
-    kinds: ['CreateTable'],
+    kinds: { CreateTable: '.create table T (A: long, B: string)' },
     permission: 'create',
     columns: schemaColumns,
     run: async (command, context) => (await createTables(command, context)).map(schemaRow),
   },
   {
-    kinds: ['CreateTables'],
+    kinds: { CreateTables: '.create tables T (A: long), U (B: string)' },
     permission: 'create',
     columns: tableColumns,
     run: async (command, context) => (await createTables(command, context)).map(tableRow),
   },
-  { kinds: ['CreateTableBasedOnAnother'], permission: 'create', columns: schemaColumns, run: createLike },
   {
-    kinds: ['CreateMergeTable'],
+    kinds: { CreateTableBasedOnAnother: '.create table U based-on T' },
+    permission: 'create',
+    columns: schemaColumns,
+    run: createLike,
+  },
+  {
+    kinds: { CreateMergeTable: '.create-merge table T (A: long, C: real)' },
     permission: 'create',
     columns: schemaColumns,
     run: async (command, context) => (await mergeTables(command, context)).map(schemaRow),
   },
   {
-    kinds: ['CreateMergeTables'],
+    kinds: { CreateMergeTables: '.create-merge tables T (A: long), U (B: string)' },
     permission: 'create',
     columns: tableColumns,
     run: async (command, context) => (await mergeTables(command, context)).map(tableRow),
   },
   {
-    kinds: ['AlterTable'],
+    kinds: { AlterTable: '.alter table T (A: long, B: string)' },
     permission: 'admin',
     columns: schemaColumns,
     run: async (command, { data, database }) => [schemaRow(await data.alterTable(database, onlySchema(command)))],
   },
   {
-    kinds: ['AlterMergeTable'],
+    kinds: { AlterMergeTable: '.alter-merge table T (C: real)' },
     permission: 'admin',
     columns: schemaColumns,
     run: async (command, { data, database }) => [schemaRow(await data.alterMergeTable(database, onlySchema(command)))],
   },
   {
-    kinds: ['AlterTableDocString', 'AlterTableFolder'],
+    kinds: {
+      AlterTableDocString: '.alter table T docstring "What it holds"',
+      AlterTableFolder: '.alter table T folder "Raw"',
+    },
     permission: 'admin',
     columns: schemaColumns,
     run: async (command, { data, database }) => {
@@ -186,30 +194,44 @@ export const tableCommands: readonly CommandRow[] = [
     },
   },
   {
-    kinds: ['AlterTableColumnDocStrings', 'AlterMergeTableColumnDocStrings'],
+    kinds: {
+      AlterTableColumnDocStrings: '.alter table T column-docstrings (A: "What it is")',
+      AlterMergeTableColumnDocStrings: '.alter-merge table T column-docstrings (A: "What it is")',
+    },
     permission: 'admin',
     columns: schemaColumns,
     run: columnDocstrings,
   },
-  { kinds: ['RenameTable', 'RenameTables'], permission: 'admin', columns: tableColumns, run: renameTables },
   {
-    kinds: ['DropTable', 'DropTables'],
+    kinds: { RenameTable: '.rename table T to U', RenameTables: '.rename tables T = U, U = T' },
+    permission: 'admin',
+    columns: tableColumns,
+    run: renameTables,
+  },
+  {
+    kinds: { DropTable: '.drop table T ifexists', DropTables: '.drop tables (T, U) ifexists' },
     permission: 'admin',
     columns: 'TableName: string, DatabaseName: string',
     run: dropTables,
   },
-  { kinds: ['DropColumn'], permission: 'admin', columns: schemaColumns, run: dropColumn },
+  { kinds: { DropColumn: '.drop column T.A' }, permission: 'admin', columns: schemaColumns, run: dropColumn },
   {
-    kinds: ['DropTableColumns'],
+    kinds: { DropTableColumns: '.drop table T columns (A, B)' },
     permission: 'admin',
     columns: schemaColumns,
     run: async (command, { data, database }) => [
       schemaRow(await data.dropColumns(database, command.required('TableName'), command.all('ColumnName'), false)),
     ],
   },
-  { kinds: ['RenameColumn', 'RenameColumns'], permission: 'admin', columns: columnColumns, run: renameColumns },
   {
-    kinds: ['ShowTableCslSchema'],
+    kinds: { RenameColumn: '.rename column T.A to B', RenameColumns: '.rename columns B = T.A' },
+    permission: 'admin',
+    columns: columnColumns,
+    run: renameColumns,
+  },
+  {
+    kinds: { ShowTableCslSchema: ['.show table T cslschema', 'show table {TableName} cslschema'] },
+    parsed: true,
     permission: 'metadata',
     columns: schemaColumns,
     run: (command, { data, database }) => {
@@ -218,7 +240,7 @@ export const tableCommands: readonly CommandRow[] = [
     },
   },
   {
-    kinds: ['ShowTableSchemaAsJson'],
+    kinds: { ShowTableSchemaAsJson: '.show table T schema as json' },
     permission: 'metadata',
     columns: schemaColumns,
     run: (command, { data, database }) => [schemaRow(data.table(database, command.required('TableName')))],

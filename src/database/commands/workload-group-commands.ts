@@ -13,7 +13,11 @@ const invalid = (text: string): Error => dataError('InvalidPolicy', text);
 /** @see Kusto "Workload groups", "Request rate limit policy", "Request queuing policy" and the pages of these commands */
 export const workloadGroupCommands: readonly CommandRow[] = [
   {
-    kinds: ['ShowWorkloadGroup', 'ShowWorkloadGroups'],
+    kinds: {
+      ShowWorkloadGroup: ['.show workload_group default', 'show workload_group {WorkloadGroupName}'],
+      ShowWorkloadGroups: ['.show workload_groups', 'show workload_groups'],
+    },
+    parsed: true,
     permission: 'clusterAdmin',
     columns,
     run: (command, context) => {
@@ -22,7 +26,17 @@ export const workloadGroupCommands: readonly CommandRow[] = [
     },
   },
   {
-    kinds: ['CreateOrAleterWorkloadGroup', 'AlterMergeWorkloadGroup'],
+    kinds: {
+      CreateOrAleterWorkloadGroup: [
+        `.create-or-alter workload_group default '{"RequestRateLimitPolicies":[…]}'`,
+        'create-or-alter workload_group {WorkloadGroupName} {WorkloadGroup}',
+      ],
+      AlterMergeWorkloadGroup: [
+        `.alter-merge workload_group default '{"RequestQueuingPolicy":{"IsEnabled":true}}'`,
+        'alter-merge workload_group {WorkloadGroupName} {WorkloadGroup}',
+      ],
+    },
+    parsed: true,
     permission: 'clusterAdmin',
     columns,
     run: async (command, context) => {
@@ -38,7 +52,8 @@ export const workloadGroupCommands: readonly CommandRow[] = [
     },
   },
   {
-    kinds: ['DropWorkloadGroup'],
+    kinds: { DropWorkloadGroup: ['.drop workload_group MyGroup', 'drop workload_group {WorkloadGroupName}'] },
+    parsed: true,
     permission: 'clusterAdmin',
     columns,
     run: (command) => {

@@ -1,113 +1,21 @@
 import { describe, expect, it } from 'vitest';
 import { commandRows } from '../../../src/database/commands/command-rows.ts';
+import { commandExamples, examplesOf } from '../../support/command-examples.ts';
 import type { Permission } from '../../../src/database/commands/permissions.ts';
 import type { Attacked, Outcome } from './attacked.ts';
 import { db, hosts } from './attacked.ts';
 
-const id = '74be27de-1e4e-49d9-b579-fe0b331d3642';
-const mapping = `'[{"column":"n","path":"$.n"}]'`;
-const model = `'{"Definition":{"Steps":[{"Kind":"AddNodes","Query":"Rows","NodeIdColumn":"n"}]}}'`;
-
-/** One text of every command that a viewer may not use, by the name of its row. Roles and rights at large: src/database/commands/access.test.ts. */
-const texts: Readonly<Record<string, string>> = {
-  CreateTable: '.create table Mine (a: long)',
-  CreateTables: '.create tables Mine (a: long), Other (a: long)',
-  CreateTableBasedOnAnother: '.create table Mine based-on Rows',
-  CreateMergeTable: '.create-merge table Rows (more: long)',
-  CreateMergeTables: '.create-merge tables Rows (more: long), Mine (a: long)',
-  AlterTable: '.alter table Rows (n: long)',
-  AlterMergeTable: '.alter-merge table Rows (more: long)',
-  AlterTableDocString: '.alter table Rows docstring "x"',
-  AlterTableFolder: '.alter table Rows folder "x"',
-  AlterTableColumnDocStrings: '.alter table Rows column-docstrings (n: "x")',
-  AlterMergeTableColumnDocStrings: '.alter-merge table Rows column-docstrings (n: "x")',
-  RenameTable: '.rename table Rows to Mine',
-  RenameTables: '.rename tables Mine = Rows',
-  DropTable: '.drop table Rows',
-  DropTables: '.drop tables (Rows)',
-  DropColumn: '.drop column Rows.n',
-  DropTableColumns: '.drop table Rows columns (n)',
-  RenameColumn: '.rename column Rows.n to m',
-  RenameColumns: '.rename columns m = Rows.n',
-  CreateFunction: '.create function Mine() { 1 }',
-  CreateOrAlterFunction: '.create-or-alter function Kept() { 1 }',
-  AlterFunction: '.alter function Kept() { 1 }',
-  AlterFunctionDocString: '.alter function Kept docstring "x"',
-  AlterFunctionFolder: '.alter function Kept folder "x"',
-  DropFunction: '.drop function Kept',
-  DropFunctions: '.drop functions (Kept)',
-  IngestInlineIntoTable: '.ingest inline into table Rows <| 2,two',
-  SetTable: '.set Mine <| print n = 1',
-  AppendTable: '.append Rows <| print n = 2',
-  SetOrAppendTable: '.set-or-append Rows <| print n = 2',
-  SetOrReplaceTable: '.set-or-replace Rows <| print n = 2',
-  CreateTableIngestionMapping: `.create table Rows ingestion json mapping "m" ${mapping}`,
-  CreateOrAlterTableIngestionMapping: `.create-or-alter table Rows ingestion json mapping "m" ${mapping}`,
-  AlterTableIngestionMapping: `.alter table Rows ingestion json mapping "m" ${mapping}`,
-  CreateDatabaseIngestionMapping: `.create database db1 ingestion json mapping "m" ${mapping}`,
-  CreateOrAlterDatabaseIngestionMapping: `.create-or-alter database db1 ingestion json mapping "m" ${mapping}`,
-  AlterDatabaseIngestionMapping: `.alter database db1 ingestion json mapping "m" ${mapping}`,
-  DropTableIngestionMapping: '.drop table Rows ingestion json mapping "m"',
-  DropDatabaseIngestionMapping: '.drop database db1 ingestion json mapping "m"',
-  ...policies('Retention', 'retention', `'{"SoftDeletePeriod":"1.00:00:00"}'`),
-  ...policies('Caching', 'caching', 'hot = 1d'),
-  ...policies('StreamingIngestion', 'streamingingestion', `'{"IsEnabled":false}'`),
-  ...policies('Merge', 'merge', `'{"AllowRebuild":false}'`),
-  ...policies('Sharding', 'sharding', `'{"MaxRowCount":1}'`),
-  ...policies('IngestionBatching', 'ingestionbatching', `'{"MaximumNumberOfItems":1}'`),
-  AlterTablePolicyIngestionTime: '.alter table Rows policy ingestiontime true',
-  ShowClusterExtents: '.show cluster extents',
-  DropExtent: `.drop extent ${id} from Rows`,
-  DropExtents: `.drop extents (${id}) from Rows`,
-  ClearTableData: '.clear table Rows data',
-  ClearTableCacheStreamingIngestionSchema: '.clear table Rows cache streamingingestion schema',
-  ClearDatabaseCacheStreamingIngestionSchema: '.clear database cache streamingingestion schema',
-  PurgeTableRecords: `.purge table Rows records in database db1 with (noregrets='true') <| where n == 1`,
-  PurgeTableAllRecords: `.purge table Rows in database db1 allrecords with (noregrets='true')`,
-  ExecuteDatabaseScript: '.execute database script <|\n.create table Mine (a: long)',
-  ShowDatabasePrincipals: '.show database db1 principals',
-  ShowClusterPrincipals: '.show cluster principals',
-  ShowTablePrincipals: '.show table Rows principals',
-  ShowFunctionPrincipals: '.show function Kept principals',
-  ShowCluster: '.show cluster',
-  ShowCapacity: '.show capacity',
-  ShowDiagnostics: '.show diagnostics',
-  ShowWorkloadGroup: '.show workload_group default',
-  ShowWorkloadGroups: '.show workload_groups',
-  CreateOrAleterWorkloadGroup: `.create-or-alter workload_group default '{"RequestRateLimitPolicies":[]}'`,
-  AlterMergeWorkloadGroup: `.alter-merge workload_group default '{"RequestQueuingPolicy":{"IsEnabled":true}}'`,
-  DropWorkloadGroup: '.drop workload_group default',
-  StoredQueryResultsDrop: `.drop stored_query_results by user 'aadapp=nobody'`,
-  GraphModelCreateOrAlter: `.create-or-alter graph_model G ${model}`,
-  GraphModelsShow: '.show graph_models',
-  GraphModelDrop: '.drop graph_model G',
-  GraphSnapshotMake: '.make graph_snapshot S from G',
-  GraphSnapshotDrop: '.drop graph_snapshot G.S',
-  GraphSnapshotsDrop: '.drop graph_snapshots G',
-};
-
-function policies(title: string, name: string, value: string): Record<string, string> {
-  return {
-    [`AlterTablePolicy${title}`]: `.alter table Rows policy ${name} ${value}`,
-    [`AlterTablesPolicy${title}`]: `.alter tables (Rows) policy ${name} ${value}`,
-    [`AlterMergeTablePolicy${title}`]: `.alter-merge table Rows policy ${name} ${value}`,
-    [`AlterDatabasePolicy${title}`]: `.alter database db1 policy ${name} ${value}`,
-    [`AlterMergeDatabasePolicy${title}`]: `.alter-merge database db1 policy ${name} ${value}`,
-    [`DeleteTablePolicy${title}`]: `.delete table Rows policy ${name}`,
-    [`DeleteDatabasePolicy${title}`]: `.delete database db1 policy ${name}`,
-  };
-}
-
 /** Of these permissions a viewer has none; those four look at the table before they ask. */
 const beyondViewers: readonly Permission[] = ['create', 'ingest', 'monitor', 'admin', 'clusterMonitor', 'clusterAdmin'];
-/** Rows are made for every policy alike; the parser knows no such command. */
-const unwritten: ReadonlySet<string> = new Set([
-  ...['AlterMergeTablePolicyCaching', 'AlterMergeDatabasePolicyCaching'],
-  ...['AlterTablesPolicyStreamingIngestion', 'AlterTablesPolicySharding'],
-]);
-const forbiddenKinds = commandRows
-  .flatMap(({ kinds, permission }) => (beyondViewers.includes(permission) || kinds.includes('SetTable') ? kinds : []))
-  .filter((kind) => !unwritten.has(kind));
+const forbiddenCommands = commandRows
+  .filter((row) => beyondViewers.includes(row.permission) || 'SetTable' in row.kinds)
+  .flatMap(examplesOf);
+
+/** As its example, about a table that there is; one that is made must not be there. */
+const textOf = (kind: string, example = commandExamples.get(kind) ?? ''): string => {
+  const text = example.replace(/\bD\b/g, db).replace(/\bF\b/g, 'Kept');
+  return kind === 'SetTable' ? text : text.replace(/\bT\b/g, 'Rows');
+};
 
 /** Ways to name what lies in another database. */
 const peeks = [
@@ -154,10 +62,8 @@ export function describeRoles(attacked: () => Attacked): void {
   const forbidden = { status: 403, code: 'Forbidden' };
 
   describe('a viewer, and who has no role at all', () => {
-    it.each(forbiddenKinds)('may not use %s', async (kind) => {
-      const text = texts[kind];
-      expect(text, 'every such command has a text here').toBeDefined();
-      const answer = await attacked().mgmt(text ?? '', people().viewer);
+    it.each(forbiddenCommands)('may not use %s', async (kind, example) => {
+      const answer = await attacked().mgmt(textOf(kind, example), people().viewer);
       expect(answer).toMatchObject(forbidden);
       expect(answer.text).toContain(`perform operation '${kind}'`);
     });
@@ -171,7 +77,7 @@ export function describeRoles(attacked: () => Attacked): void {
         'ShowCluster',
         'PurgeTableRecords',
       ];
-      for (const text of kinds.map((kind) => texts[kind] ?? ''))
+      for (const text of kinds.map((kind) => textOf(kind)))
         expect(await attacked().mgmt(text, people().nobody)).toMatchObject(forbidden);
       for (const text of ['.show tables', '.show table Rows details', '.show database schema', '.show function Kept'])
         expect(await attacked().mgmt(text, people().nobody)).toMatchObject(forbidden);

@@ -4,7 +4,7 @@ export type KqlErrorCode =
   | 'syntax'
   /** parses, but names or types are wrong: SEM…, General_BadRequest */
   | 'semantic'
-  /** names a database that whoever asks does not see; the message is its name */
+  /** names a database that whoever asks does not see */
   | 'databaseNotFound'
   /** right KQL that is not built here; the message names it */
   | 'notSupported'
@@ -28,31 +28,35 @@ export class KqlError extends Error {
     readonly position?: number,
     /** The parser's own code (`KS142`) where there is one, or the one that it has for what we found ourselves. */
     readonly parserCode?: string,
+    /** The one that the text names, where there is none of that name to whoever asks. */
+    readonly database?: string,
   ) {
     super(message);
   }
 }
 
+export const databaseNotFound = (name: string, position?: number): KqlError =>
+  new KqlError('databaseNotFound', `Database '${name}' could not be found.`, position, undefined, name);
+
 /** @returns the database that was not found, whoever missed it: our builder or the parser */
-export function missingDatabase(error: unknown): string | undefined {
-  if (!(error instanceof KqlError)) return undefined;
-  if (error.code === 'databaseNotFound') return error.message;
-  return /^The name '(.*)' does not refer to any known database\.$/s.exec(error.message)?.[1];
-}
+export const missingDatabase = (error: unknown): string | undefined =>
+  error instanceof KqlError ? error.database : undefined;
 
 export interface SerializedKqlError {
   readonly code: KqlErrorCode;
   readonly message: string;
   readonly position?: number | undefined;
   readonly parserCode?: string | undefined;
+  readonly database?: string | undefined;
 }
 
-export const serializeKqlError = (error: KqlError): SerializedKqlError => ({
-  code: error.code,
-  message: error.message,
-  position: error.position,
-  parserCode: error.parserCode,
+export const serializeKqlError = ({ code, message, position, parserCode, database }: KqlError): SerializedKqlError => ({
+  code,
+  message,
+  position,
+  parserCode,
+  database,
 });
 
 export const deserializeKqlError = (from: SerializedKqlError): KqlError =>
-  new KqlError(from.code, from.message, from.position, from.parserCode);
+  new KqlError(from.code, from.message, from.position, from.parserCode, from.database);

@@ -107,10 +107,7 @@ function kqlError(error: KqlError, text: string): KustoError | undefined {
   if (kind === 'lowMemory') return lowMemory(error.message);
   if (error.code === 'limits') return kustoError(kind, `Request is invalid and cannot be processed: ${error.message}`);
   if (kind === 'databaseNotFound')
-    return kustoError(
-      kind,
-      `Request is invalid and cannot be processed: Database '${error.message}' could not be found.`,
-    );
+    return kustoError(kind, `Request is invalid and cannot be processed: ${error.message}`);
   if (kind === 'badRequest')
     return kustoError(kind, `Request is invalid and cannot be processed: ${error.message}${at}`);
   return kustoError(kind, error.message);

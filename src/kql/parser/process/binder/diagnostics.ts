@@ -28,7 +28,25 @@ export function checkDiagnostics(
   if (missing.length > 0 && !isSyntax(first.Code)) throw missingPatterns(missing, missing[0]?.TextStart);
   if (first.Code === 'KS245' || first.Code === 'KS244')
     throw new KqlError('limits', first.Message, first.Start, first.Code);
-  throw new KqlError(isSyntax(first.Code) ? 'syntax' : 'semantic', first.Message, first.Start, first.Code);
+  throw complaint(code.Syntax, first, first.Start);
+}
+
+function complaint(root: SyntaxNode, diagnostic: LanguageDiagnostic, position?: number): KqlError {
+  const { Code, Message } = diagnostic;
+  return new KqlError(
+    isSyntax(Code) ? 'syntax' : 'semantic',
+    Message,
+    position,
+    Code,
+    unknownDatabase(root, diagnostic),
+  );
+}
+
+/** What `database()` names, where there is no such database: to the binder it is one with any table. */
+function unknownDatabase(root: SyntaxNode, { Code, Start }: LanguageDiagnostic): string | undefined {
+  if (Code !== 'KS208') return undefined;
+  const types = path(root, Start).map(({ ResultType }) => ResultType);
+  return types.findLast((type) => type != null && symbolKind(type) === 'DatabaseSymbol')?.Name.slice(0, 300);
 }
 
 /** The call of a pattern, where the complaint is that no pattern is declared for its values or for its path. */
@@ -122,8 +140,9 @@ export function checkBody(body: SyntaxNode, stored: boolean): void {
   if (isUnknownName(first.Code) && expression && startsFromNothing(expression)) {
     if (sourceOf(expression).TextStart === first.Start) throw new UnknownTable(first.Message, undefined, first.Code);
   }
-  throw new KqlError(isSyntax(first.Code) ? 'syntax' : 'semantic', first.Message, undefined, first.Code);
+  throw complaint(body, first);
 }
+
 /** The service takes in a stored function what it refuses in a query: `parse` that captures one name twice. */
 const isCapturedTwice = (body: SyntaxNode, { Code, Start }: LanguageDiagnostic): boolean =>
   Code === 'KS171' && path(body, Start).some((node) => /^Parse(Where)?Operator$/.test(kindOf(node)));

@@ -1,4 +1,4 @@
-import { KqlError } from '../../../../plan/kql-error.ts';
+import { databaseNotFound } from '../../../../plan/kql-error.ts';
 import type { Builder } from './builder.ts';
 import { notSupported, positionOf } from '../../language/node-errors.ts';
 import type { LanguageSymbol, SyntaxNode } from '../../language/language.ts';
@@ -25,5 +25,5 @@ export function knownDatabase(b: Builder, node: SyntaxNode, database: LanguageSy
   const owner = kindOf(node) === 'PathExpression' ? part(node, 'Expression') : undefined;
   if (owner) throw notSupported(b, owner, `The other cluster in ${owner.toString().trim().slice(0, 100)}`);
   const at = positionOf(b, node);
-  throw new KqlError('databaseNotFound', database.Name.slice(0, 300), at);
+  throw databaseNotFound(database.Name.slice(0, 300), at);
 }

@@ -4,7 +4,7 @@ import type { Expression } from '../../../../plan/expression.ts';
 import type { GraphNodesSettings, GraphShape } from '../../../../plan/graph-settings.ts';
 import { snapshotTable } from '../../../../plan/hidden-tables.ts';
 import type { Item, Plan, Program } from '../../../../plan/plan.ts';
-import { KqlError, missingDatabase } from '../../../../plan/kql-error.ts';
+import { databaseNotFound, KqlError, missingDatabase } from '../../../../plan/kql-error.ts';
 import type { Column, KqlType } from '../../../../plan/types.ts';
 import { withBindOptions } from '../../binder/options.ts';
 import type { Builder } from '../draft/builder.ts';
@@ -170,7 +170,7 @@ function compileStep(draft: Draft, database: string, model: CatalogGraph, step: 
     if (!(error instanceof KqlError)) throw error;
     // Whoever asks may know of fewer databases than who made the model.
     const missing = missingDatabase(error);
-    if (missing !== undefined) throw new KqlError('databaseNotFound', missing);
+    if (missing !== undefined) throw databaseNotFound(missing);
     throw new KqlError(error.code, `${where}: ${error.message}`);
   }
   const [result, ...others] = own.results;

@@ -1,4 +1,13 @@
-import type { ArmMethod, ArmOperation, ArmReply, ArmRequest } from '../../arm/arm-operation.ts';
+import type { ArmMethod, ArmOperation, ArmRequest } from '../../arm/arm-operation.ts';
+import { rowsOf } from './children/child-kind-rows.ts';
+import {
+  clusterAction,
+  clusterPath as cluster,
+  databaseAction,
+  databasePath as database,
+} from './children/child-row.ts';
+import type { ChildRow } from './children/child-row.ts';
+import { childKinds } from './children/kinds.ts';
 import { findCluster } from './cluster-lookup.ts';
 import { clusterResourceId } from './cluster-record.ts';
 import { addressOf, withFreshState } from './cluster-store.ts';
@@ -21,14 +30,7 @@ import {
   readAssignments,
 } from './principal-assignments.ts';
 
-const cluster =
-  '/subscriptions/{subscriptionId}/resourceGroups/{resourceGroupName}/providers/Microsoft.Kusto/clusters/{clusterName}';
-const database = `${cluster}/databases/{databaseName}`;
-const clusterAction = 'Microsoft.Kusto/clusters';
-const databaseAction = `${clusterAction}/databases`;
-
-type Handler = (ports: KustoPorts, request: ArmRequest) => Promise<ArmReply>;
-type Row = readonly [id: string, method: ArmMethod, path: string, action: string, handler: Handler];
+type Row = ChildRow;
 
 const databaseRows: readonly Row[] = [
   ['Databases_Get', 'GET', database, `${databaseAction}/read`, getDatabase],
@@ -86,6 +88,7 @@ export function childRows(ports: KustoPorts): readonly ArmOperation[] {
     ...databaseRows,
     ...assignmentRows('ClusterPrincipalAssignments', cluster, clusterAction),
     ...assignmentRows('DatabasePrincipalAssignments', database, databaseAction),
+    ...childKinds.flatMap(rowsOf),
   ];
   return rows.map(([id, method, path, action, handler]) => ({
     id,

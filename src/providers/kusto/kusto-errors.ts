@@ -62,6 +62,13 @@ export const kustoErrors = {
     text: (name: string) =>
       `The principal assignment name '${name}' is invalid. It must have 1 to 260 characters, none of them '/' or a control character.`,
   },
+  InvalidChildName: {
+    status: 400,
+    code: 'InvalidResourceName',
+    text: (noun: string, name: string, rule: string) => `The ${noun} name '${name}' is invalid. It must have ${rule}.`,
+  },
+  // The text of a consumer group that is used twice is the API's own example of a validation.
+  DataConnectionRefused: { status: 400, code: 'BadRequest', text: (problem: string) => `[BadRequest] ${problem}` },
   // Text observed in name checks; a create with such a name is refused in the same words.
   NameTaken: {
     status: 409,

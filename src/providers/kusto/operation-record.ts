@@ -9,8 +9,8 @@ import type { StateWrite } from '../../state/state.ts';
 
 export const kustoNamespace = 'Microsoft.Kusto';
 
-/** `properties.operationKind` of an operation result, all observed but DatabaseDropPrincipals, which is named after its opposite.
- * A database that is changed has that of one that is made. */
+/** `properties.operationKind` of an operation result, all observed but DatabaseDropPrincipals, which is named after its opposite, and those of
+ * IoT and Cosmos DB connections and of dropped images, named after their like. A database that is changed has that of one that is made. */
 export type OperationKind =
   | 'ClusterCreateExternal'
   | 'ServiceConfigurationAlter'
@@ -22,7 +22,16 @@ export type OperationKind =
   | 'ServicePrincipalAssignmentsAdd'
   | 'ServicePrincipalAssignmentsDrop'
   | 'DatabaseAddPrincipals'
-  | 'DatabaseDropPrincipals';
+  | 'DatabaseDropPrincipals'
+  | 'ManagedPrivateEndpointCreateOrUpdate'
+  | 'ManagedPrivateEndpointDelete'
+  | 'SandboxCustomImageCreateOrUpdateCommand'
+  | 'SandboxCustomImageDeleteCommand'
+  | 'DmServiceEventHubObtainerAdd'
+  | 'DmServiceIotHubObtainerAdd'
+  | 'DmServiceEventGridIngestionSourceAdd'
+  | 'DmServiceCosmosDbObtainerAdd'
+  | 'DmServiceDataObtainerDrop';
 
 /** As in errors of the resource manager. */
 type Detail = { readonly code: string; readonly message: string; readonly target?: string };

@@ -5,6 +5,9 @@ import type { OperationRecord } from '../../arm/long-running.ts';
 import { resourceRecordId } from '../../arm/resource.ts';
 import type { Instant } from '../../clock/clock.ts';
 import { databaseResources } from './child-records.ts';
+import { showChild } from './children/child-operations.ts';
+import { childResources } from './children/child-resource.ts';
+import { childKinds } from './children/kinds.ts';
 import { currentCluster } from './cluster-lookup.ts';
 import { showCluster } from './cluster-view.ts';
 import { showDatabase } from './databases.ts';
@@ -39,7 +42,7 @@ function activityHeader({ detail, operationId }: OperationRecord): Readonly<Reco
   return { 'x-ms-operation-root-activity-id': typeof id === 'string' ? id : operationId };
 }
 
-/** The end of a PATCH shows what was changed: a `Location` answers as the request would have without waiting, and the JavaScript client
+/** The end of a POST that asked for something tells it. The end of a PATCH shows what was changed: a `Location` answers as the request would have without waiting, and the JavaScript client
  * takes its body for the resource. (Those of POST and DELETE are recorded, and empty.) A PUT has no `Location`. */
 async function locationReply(ports: KustoPorts, request: ArmRequest, operation: OperationRecord): Promise<ArmReply> {
   const { status } = statusOf(operation, ports.clock.now());
@@ -51,15 +54,21 @@ async function locationReply(ports: KustoPorts, request: ArmRequest, operation: 
 async function changedResource(
   ports: KustoPorts,
   request: ArmRequest,
-  { kind, resourceId }: OperationRecord,
+  { kind, resourceId, detail }: OperationRecord,
 ): Promise<unknown> {
-  if (kind !== 'ServiceConfigurationAlter' && kind !== 'DatabaseCreate') return undefined;
+  if (detail?.['result'] !== undefined) return detail['result'];
+  const child = childKinds.find(({ forms }) => Object.values(forms).some(({ write }) => write === kind));
+  if (kind !== 'ServiceConfigurationAlter' && kind !== 'DatabaseCreate' && child === undefined) return undefined;
   const clusterId = resourceId.split('/').slice(0, 9).join('/');
   const cluster = (await currentCluster(ports, clusterId))?.value;
   if (cluster === undefined) return undefined;
   if (kind === 'ServiceConfigurationAlter') {
     const status = await ports.keys.status(cluster.properties.clusterId);
     return showCluster(cluster, status, { now: ports.clock.now(), apiVersion: request.apiVersion });
+  }
+  if (child !== undefined) {
+    const found = await ports.state.get(childResources, resourceRecordId(resourceId));
+    return found === undefined ? undefined : showChild(child, ports, request, cluster, found.value);
   }
   const database = await ports.state.get(databaseResources, resourceRecordId(resourceId));
   return database === undefined ? undefined : showDatabase(ports, request, cluster, database.value);

@@ -2,11 +2,13 @@ import type { ArmOperation, ArmProvider, ArmResourceType } from '../../arm/arm-o
 import type { ArmError } from '../../arm/arm-error.ts';
 import { locationDisplayNames } from '../../arm/locations.ts';
 import { hasSlash } from '../../arm/resource-path.ts';
+import { childKinds } from './children/kinds.ts';
 import { findCluster, listClusters } from './cluster-lookup.ts';
 import { removeCluster } from './cluster-removal.ts';
 import { childRows } from './child-rows.ts';
 import { clusterResourceId } from './cluster-record.ts';
 import { clusterRows } from './cluster-rows.ts';
+import { isKnownIn } from './cluster-settings.ts';
 import { withFreshState } from './cluster-store.ts';
 import { kustoError } from './kusto-errors.ts';
 import { notBuiltRows } from './not-built.ts';
@@ -53,8 +55,15 @@ const otherTypes = [
   'operations',
 ];
 
+const childTypes = childKinds.map(({ type, parent, since }) => ({
+  resourceType: `clusters/${parent === 'database' ? 'databases/' : ''}${type}`,
+  apiVersions: apiVersions.filter((version) => isKnownIn(version, since)),
+  locations: locationDisplayNames,
+}));
+
 const resourceTypes: readonly ArmResourceType[] = [
   ...regionalTypes.map((resourceType) => ({ resourceType, apiVersions, locations: locationDisplayNames })),
+  ...childTypes,
   ...otherTypes.map((resourceType) => ({ resourceType, apiVersions, locations: [] })),
 ];
 

@@ -1,13 +1,8 @@
 import type { ArmMethod, ArmOperation, ArmRequest } from '../../arm/arm-operation.ts';
-import { rowsOf } from './children/child-kind-rows.ts';
-import {
-  clusterAction,
-  clusterPath as cluster,
-  databaseAction,
-  databasePath as database,
-} from './children/child-row.ts';
-import type { ChildRow } from './children/child-row.ts';
-import { childKinds } from './children/kinds.ts';
+import { rowsOf } from './child-kind-rows.ts';
+import { clusterAction, clusterPath as cluster, databaseAction, databasePath as database } from './child-row.ts';
+import type { ChildRow } from './child-row.ts';
+import { childKinds } from './child-kinds.ts';
 import { findCluster } from './cluster-lookup.ts';
 import { clusterResourceId } from './cluster-record.ts';
 import { addressOf, withFreshState } from './cluster-store.ts';

@@ -2,7 +2,7 @@ import type { ArmOperation, ArmProvider, ArmResourceType } from '../../arm/arm-o
 import type { ArmError } from '../../arm/arm-error.ts';
 import { locationDisplayNames } from '../../arm/locations.ts';
 import { hasSlash } from '../../arm/resource-path.ts';
-import { childKinds } from './children/kinds.ts';
+import { childKinds } from './child-kinds.ts';
 import { findCluster, listClusters } from './cluster-lookup.ts';
 import { removeCluster } from './cluster-removal.ts';
 import { childRows } from './child-rows.ts';

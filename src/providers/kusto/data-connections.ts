@@ -1,9 +1,9 @@
-import type { Json, JsonObject } from '../../../base/json.ts';
-import type { ClusterResource } from '../cluster-record.ts';
-import { kustoError } from '../kusto-errors.ts';
-import type { KustoPorts } from '../ports.ts';
-import type { ArmRequest } from '../../../arm/arm-operation.ts';
-import { listAll } from '../../../state/list-all.ts';
+import type { Json, JsonObject } from '../../base/json.ts';
+import type { ClusterResource } from './cluster-record.ts';
+import { kustoError } from './kusto-errors.ts';
+import type { KustoPorts } from './ports.ts';
+import type { ArmRequest } from '../../arm/arm-operation.ts';
+import { listAll } from '../../state/list-all.ts';
 import { dateTime, flag, listOfTexts, oneOf, resourceId, text, textOrEmpty } from './child-kind.ts';
 import type { ChildContext, ChildKind, PropertyRow, PropertyRows, WantedChild } from './child-kind.ts';
 import { childResources } from './child-resource.ts';

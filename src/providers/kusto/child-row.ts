@@ -1,8 +1,8 @@
-import type { ArmMethod, ArmReply, ArmRequest } from '../../../arm/arm-operation.ts';
-import { armErrors } from '../../../arm/arm-errors.ts';
-import { isKnownIn } from '../cluster-settings.ts';
-import { kustoNamespace } from '../operation-record.ts';
-import type { KustoPorts } from '../ports.ts';
+import type { ArmMethod, ArmReply, ArmRequest } from '../../arm/arm-operation.ts';
+import { armErrors } from '../../arm/arm-errors.ts';
+import { isKnownIn } from './cluster-settings.ts';
+import { kustoNamespace } from './operation-record.ts';
+import type { KustoPorts } from './ports.ts';
 
 export type ChildHandler = (ports: KustoPorts, request: ArmRequest) => Promise<ArmReply>;
 

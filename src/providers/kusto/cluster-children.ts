@@ -1,6 +1,6 @@
 import { oneOf, resourceId, text } from './child-kind.ts';
 import type { ChildKind } from './child-kind.ts';
-import { kustoError } from '../kusto-errors.ts';
+import { kustoError } from './kusto-errors.ts';
 
 const required = { required: true } as const;
 

@@ -1,11 +1,11 @@
-import { armResources } from '../../../arm/resource.ts';
-import type { ArmResource } from '../../../arm/resource.ts';
-import type { SystemData } from '../../../arm/system-data.ts';
-import { invariant } from '../../../base/invariant.ts';
-import { isJsonObject } from '../../../base/json.ts';
-import type { JsonObject } from '../../../base/json.ts';
-import type { Table } from '../../../state/state.ts';
-import type { ResourceOperation } from '../operation-record.ts';
+import { armResources } from '../../arm/resource.ts';
+import type { ArmResource } from '../../arm/resource.ts';
+import type { SystemData } from '../../arm/system-data.ts';
+import { invariant } from '../../base/invariant.ts';
+import { isJsonObject } from '../../base/json.ts';
+import type { JsonObject } from '../../base/json.ts';
+import type { Table } from '../../state/state.ts';
+import type { ResourceOperation } from './operation-record.ts';
 
 /** A stored child: what its owner set, and nothing that can be derived. */
 export interface ChildResource extends ArmResource {

@@ -1,8 +1,8 @@
 import { Value } from '@sinclair/typebox/value';
-import type { Json, JsonObject } from '../../../base/json.ts';
-import { bodyProperties } from '../cluster-store.ts';
-import { isKnownIn } from '../cluster-settings.ts';
-import { kustoError } from '../kusto-errors.ts';
+import type { Json, JsonObject } from '../../base/json.ts';
+import { bodyProperties } from './cluster-store.ts';
+import { isKnownIn } from './cluster-settings.ts';
+import { kustoError } from './kusto-errors.ts';
 import type { ChildForm, ChildKind, PropertyRow, WantedChild } from './child-kind.ts';
 
 /** The form that a body names, in any case.

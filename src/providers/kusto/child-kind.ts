@@ -1,10 +1,10 @@
 import { Type } from '@sinclair/typebox';
 import type { TSchema } from '@sinclair/typebox';
-import type { ArmRequest } from '../../../arm/arm-operation.ts';
-import type { Json, JsonObject } from '../../../base/json.ts';
-import type { ClusterResource } from '../cluster-record.ts';
-import type { OperationKind } from '../operation-record.ts';
-import type { KustoPorts } from '../ports.ts';
+import type { ArmRequest } from '../../arm/arm-operation.ts';
+import type { Json, JsonObject } from '../../base/json.ts';
+import type { ClusterResource } from './cluster-record.ts';
+import type { OperationKind } from './operation-record.ts';
+import type { KustoPorts } from './ports.ts';
 import type { ChildResource } from './child-resource.ts';
 
 /** A property of a child, in the order in which answers show it. */

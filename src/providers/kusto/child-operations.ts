@@ -1,13 +1,13 @@
-import { isApiVersionBefore } from '../../../arm/api-version.ts';
-import type { ArmReply, ArmRequest } from '../../../arm/arm-operation.ts';
-import { isSameLocation } from '../../../arm/locations.ts';
-import { pageOf, sortedById } from '../../../arm/paging.ts';
-import { systemData } from '../../../arm/system-data.ts';
-import { invariant } from '../../../base/invariant.ts';
-import type { JsonObject } from '../../../base/json.ts';
-import { toIso } from '../../../clock/clock.ts';
-import { writeRecord } from '../../../state/state.ts';
-import type { Versioned } from '../../../state/state.ts';
+import { isApiVersionBefore } from '../../arm/api-version.ts';
+import type { ArmReply, ArmRequest } from '../../arm/arm-operation.ts';
+import { isSameLocation } from '../../arm/locations.ts';
+import { pageOf, sortedById } from '../../arm/paging.ts';
+import { systemData } from '../../arm/system-data.ts';
+import { invariant } from '../../base/invariant.ts';
+import type { JsonObject } from '../../base/json.ts';
+import { toIso } from '../../clock/clock.ts';
+import { writeRecord } from '../../state/state.ts';
+import type { Versioned } from '../../state/state.ts';
 import {
   accepted,
   beginChildOperation,
@@ -18,12 +18,12 @@ import {
   requireChangeable,
   requireChildIdle,
   requireReadable,
-} from '../child-changes.ts';
-import type { ClusterResource } from '../cluster-record.ts';
-import { addressOf, bodyObject, listChildren } from '../cluster-store.ts';
-import { requireDatabase } from '../databases.ts';
-import { kustoError } from '../kusto-errors.ts';
-import type { KustoPorts } from '../ports.ts';
+} from './child-changes.ts';
+import type { ClusterResource } from './cluster-record.ts';
+import { addressOf, bodyObject, listChildren } from './cluster-store.ts';
+import { requireDatabase } from './databases.ts';
+import { kustoError } from './kusto-errors.ts';
+import type { KustoPorts } from './ports.ts';
 import type { ChildForm, ChildKind } from './child-kind.ts';
 import { formOf, readValues, sentValues, shownValues } from './child-properties.ts';
 import { childResources } from './child-resource.ts';

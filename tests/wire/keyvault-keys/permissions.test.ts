@@ -112,6 +112,20 @@ describe('roles', () => {
     });
   });
 
+  it.each(keyOperations)('$id: needs the data action $dataAction, and no other is enough', async (operation) => {
+    vault.addVault('roles', { enableRbacAuthorization: true });
+    const enough: readonly (string | undefined)[] = [operation.dataAction, operation.orDataAction];
+    allowedActions = keyOperations
+      .map(({ dataAction }) => dataAction)
+      .filter((action) => !enough.includes(action))
+      .map((action) => `Microsoft.KeyVault/vaults/${action}`);
+    const refused = await vault.raw(operation.method, urlOf(operation.path), { vault: 'roles' });
+    expect(refused).toMatchObject({ status: 403, json: { error: { innererror: { code: 'ForbiddenByRbac' } } } });
+    expect(refused.body).toContain(`Action: 'Microsoft.KeyVault/vaults/${operation.dataAction}'`);
+    allowedActions = [`Microsoft.KeyVault/vaults/${operation.dataAction}`];
+    expect((await vault.raw(operation.method, urlOf(operation.path), { vault: 'roles' })).status).not.toBe(403);
+  });
+
   it('who may read a key may wrap with it, but not unwrap', async () => {
     vault.addVault('reader', { enableRbacAuthorization: true });
     allowedActions = ['Microsoft.KeyVault/vaults/keys/create/action', 'Microsoft.KeyVault/vaults/keys/read'];

@@ -74,6 +74,9 @@ export interface Controls {
   readonly snapshots: Snapshots;
 }
 
+/** Long enough that who deletes and looks at once sees that it is not done. */
+const deletionsTakeMs = 250;
+
 /** Builds every plane over the parts of one data directory. */
 export function createPlanes(parts: ServerParts): Planes {
   const outside = openOutsideVaults(parts);
@@ -116,6 +119,7 @@ export function createPlanes(parts: ServerParts): Planes {
     },
     fault: (name, operation) => (name === serviceVaultName ? undefined : parts.faults.ofVault(name, operation)),
     purgesHeld: () => parts.clocks.destructionHeld(),
+    deletionsTake: { milliseconds: deletionsTakeMs, monotonic: parts.clocks.monotonic },
     compact: parts.compact,
     keyPool: parts.keyPool,
   });

@@ -72,6 +72,12 @@ export const vaultErrors = {
     text: (name: string) =>
       `Key ${name} is currently in a deleted but recoverable state, and its name cannot be reused; in this state, the key can only be recovered or purged.`,
   },
+  keyIsBeingDeleted: {
+    status: 409,
+    code: 'Conflict',
+    inner: 'ObjectIsBeingDeleted',
+    text: (name: string) => `Key ${name} is currently being deleted.`,
+  },
   changedMeanwhile: row(409, 'Conflict', 'The object was changed by other requests at the same time.'),
   purgeProtected: {
     status: 403,

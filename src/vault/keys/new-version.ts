@@ -11,8 +11,9 @@ import type { KeyChanges } from './key-attributes.ts';
 import { keyKind, kidOf } from './key-bundle.ts';
 import type { VaultOutcome, VaultRequest, VaultServices } from '../objects/operation.ts';
 import type { KeyRecord, KeyVersionRecord, PublicKey } from './key-records.ts';
-import { vaultKeys, vaultKeyVersions, vaultPrivateKeys } from './key-records.ts';
+import { keyTables, vaultKeys, vaultKeyVersions, vaultPrivateKeys } from './key-records.ts';
 import { objectRecordId, versionRecordId } from '../objects/object-kind.ts';
+import { deletionId } from '../objects/deletions.ts';
 import { purgeWrites } from '../objects/object-store.ts';
 import type { KeyPair } from '../material/key-pairs.ts';
 import { keyOpsOf } from './key-types.ts';
@@ -33,7 +34,10 @@ export interface KeyPlace {
 /** @throws VaultError 409 where a deleted key has the name */
 export async function requestedPlace(services: VaultServices, request: VaultRequest): Promise<KeyPlace> {
   const place = await placeOf(services, request.vault, requestedName(request));
-  if (place.kept?.deleted !== undefined) throw vaultError('keyIsDeleted', place.name);
+  if (place.kept?.deleted !== undefined) {
+    const id = deletionId(keyTables, objectRecordId(request.vault.vaultId, place.name));
+    throw vaultError(services.deletions.isUnderWay(id) ? 'keyIsBeingDeleted' : 'keyIsDeleted', place.name);
+  }
   return place;
 }
 

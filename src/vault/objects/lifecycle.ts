@@ -3,9 +3,11 @@ import { instant } from '../../clock/clock.ts';
 import type { StateWrite } from '../../state/state.ts';
 import { writeRecord } from '../../state/state.ts';
 import { vaultError } from '../vault-error.ts';
-import { requireDeleted, requireVersion } from './find-requested.ts';
+import { deletionId } from './deletions.ts';
+import { requestedName, requireDeleted, requireVersion } from './find-requested.ts';
 import { deletionOf, idOf } from './object-answers.ts';
 import type { Found, ObjectKind, ObjectRecord, ObjectTables, VersionRecord } from './object-kind.ts';
+import { objectRecordId } from './object-kind.ts';
 import { findVersion, purgeWrites, stillAsRead } from './object-store.ts';
 import type { VaultOutcome, VaultRequest, VaultServices } from './operation.ts';
 
@@ -42,7 +44,11 @@ export const deleteObject =
       id,
       body: { ...deletionOf(vault, kind, changed), ...kind.bundle(vault, changed, apiVersion) },
       write: await changes(services, kind, found, changed, (object) => ({ ...object, deleted }), now),
-      committed: () => services.retention.expectAt(purgeAt),
+      committed: () => {
+        services.retention.expectAt(purgeAt);
+        for (const tables of [kind, ...(kind.linked ?? [])])
+          services.deletions.begin(deletionId(tables, found.object.id));
+      },
     };
   };
 
@@ -51,6 +57,8 @@ export const getDeletedObject =
   async (services, request) => {
     const { vault, apiVersion } = request;
     const found = await requireDeleted(services, kind, request);
+    if (services.deletions.isUnderWay(deletionId(kind, found.object.id)))
+      throw vaultError(kind.errors.deletedNotFound, requestedName(request));
     return {
       status: 200,
       id: idOf(vault, kind, found),
@@ -63,6 +71,7 @@ export const recoverObject =
   <Version extends VersionRecord, Whole extends ObjectRecord>(kind: ObjectKind<Version, Whole>): Handle =>
   async (services, request) => {
     const { vault, apiVersion } = request;
+    await deletionOver(services, kind, request);
     const found = await requireDeleted(services, kind, request);
     const now = services.clock.now();
     const changed = touched(found, recovered(found.object.value), now);
@@ -77,10 +86,14 @@ export const recoverObject =
 export const purgeObject =
   <Version extends VersionRecord, Whole extends ObjectRecord>(kind: ObjectKind<Version, Whole>): Handle =>
   async (services, request) => {
+    await deletionOver(services, kind, request);
     const found = await requireDeleted(services, kind, request);
     if (request.vault.purgeProtection) throw vaultError('purgeProtected', request.vault);
     return { status: 204, id: idOf(request.vault, kind, found), ...(await forgetting(services, kind, found)) };
   };
+
+const deletionOver = ({ deletions }: VaultServices, kind: ObjectTables, request: VaultRequest): Promise<void> =>
+  deletions.over(deletionId(kind, objectRecordId(request.vault.vaultId, requestedName(request))));
 
 function recovered<Whole extends ObjectRecord>(object: Whole): Whole {
   const kept = { ...object };

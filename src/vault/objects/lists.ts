@@ -1,6 +1,7 @@
 import type { JsonObject } from '../../base/json.ts';
 import type { State, Versioned } from '../../state/state.ts';
 import { vaultError } from '../vault-error.ts';
+import { deletionId } from './deletions.ts';
 import { requestedName } from './find-requested.ts';
 import { deletionOf, formatObjectId, idOf, vaultHostOf } from './object-answers.ts';
 import type { ObjectKind, ObjectRecord, ObjectTables, VersionRecord } from './object-kind.ts';
@@ -17,7 +18,7 @@ export const listObjects =
     kind: ObjectKind<Version, Whole>,
     wanted: 'live' | 'deleted',
   ): Handle =>
-  async ({ state, retention }, request) => {
+  async ({ state, retention, deletions }, request) => {
     const { vault, apiVersion } = request;
     const { collection } = kind;
     const length = readMaxResults(request);
@@ -26,6 +27,7 @@ export const listObjects =
     for await (const object of objectsFrom(state, kind, request)) {
       if (retention.isOver(object.value)) continue;
       if ((object.value.deleted !== undefined) !== (wanted === 'deleted')) continue;
+      if (deletions.isUnderWay(deletionId(kind, object.id))) continue;
       if (items.length === length) {
         return page(request, wanted === 'live' ? `/${collection}` : `/deleted${collection}`, items, last);
       }

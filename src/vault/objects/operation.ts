@@ -8,6 +8,7 @@ import type { KeyPair } from '../material/key-pairs.ts';
 import type { PrivateKeyCache } from '../material/private-keys.ts';
 import type { RsaKeyPool } from '../rsa/rsa-keys.ts';
 import type { VaultSettings } from '../vault-directory.ts';
+import type { Deletions } from './deletions.ts';
 import type { Retention } from './retention.ts';
 
 /** What a vault holds, by the first segment of paths; access policies and data actions use the same words. */
@@ -20,6 +21,7 @@ export interface VaultServices {
   readonly keyPool: RsaKeyPool;
   readonly privateKeys: PrivateKeyCache;
   readonly retention: Retention;
+  readonly deletions: Deletions;
   /** Hears when something of a key is due. */
   readonly rotation: Pick<Retention, 'expectAt'>;
   /** Leaves no deleted value behind on disk. */

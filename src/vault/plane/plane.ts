@@ -8,6 +8,7 @@ import type { HostName, VaultName } from '../../base/names.ts';
 import { parseVaultName } from '../../base/names.ts';
 import type { RandomBytes } from '../../base/random.ts';
 import type { Clock } from '../../clock/clock.ts';
+import type { MonotonicClock } from '../../clock/monotonic-clock.ts';
 import type { Log } from '../../http/logging.ts';
 import { createPlaneApp } from '../../http/plane-app.ts';
 import type { HostClaim, Plane } from '../../http/plane.ts';
@@ -19,6 +20,7 @@ import type { VaultFault } from '../faults.ts';
 import { faultError } from '../faults.ts';
 import { createKeyRotation } from '../keys/key-rotation.ts';
 import type { CollectionOperation, VaultOperation } from '../objects/operation.ts';
+import { createDeletions } from '../objects/deletions.ts';
 import { createRetention, purgeVaultContents } from '../objects/retention.ts';
 import { plainAddress } from '../network-rules.ts';
 import { createPrivateKeyCache } from '../material/private-keys.ts';
@@ -55,6 +57,8 @@ export interface VaultPlaneOptions {
   ) => VaultFault | undefined | Promise<VaultFault | undefined>;
   /** Leaves no deleted value behind on disk; called after private keys and values were removed. */
   readonly compact?: () => Promise<void>;
+  /** How long deletions take, by which clock. Default: they are over at once. */
+  readonly deletionsTake?: { readonly milliseconds: number; readonly monotonic: Pick<MonotonicClock, 'after'> };
   /** While true no retention is over: the clock is doubtful. */
   readonly purgesHeld?: () => boolean;
   /** Closed with the plane. */
@@ -88,12 +92,14 @@ export function createVaultPlane(options: VaultPlaneOptions): VaultPlane {
   const audit = new AuditSpans(state);
   const { randomBytes } = options;
   const write: VaultRunner['audit'] = (record, repeats) => audit.entry(clock.now(), record, repeats);
+  const { monotonic, milliseconds = 0 } = options.deletionsTake ?? {};
+  const deletions = createDeletions(monotonic, milliseconds);
   const rotation = createKeyRotation({
     ...{ state, clock, randomBytes, keyPool, directory, held: options.purgesHeld },
     audit: (record) => write(record, false),
   });
   const runner: VaultRunner = {
-    services: { state, clock, randomBytes, keyPool, privateKeys, retention, rotation, compact },
+    services: { state, clock, randomBytes, keyPool, privateKeys, retention, deletions, rotation, compact },
     allowedByRole: options.allowedByRole,
     audit: write,
   };
@@ -108,6 +114,7 @@ export function createVaultPlane(options: VaultPlaneOptions): VaultPlane {
     close: async () => {
       retention.stop();
       rotation.stop();
+      deletions.stop();
       keyPool.close();
       await audit.settle();
     },

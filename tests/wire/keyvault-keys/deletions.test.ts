@@ -1,0 +1,82 @@
+import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
+import type { CancelTimer } from '../../../src/clock/clock.ts';
+import { failure, startVaultFixture } from '../../support/vault-fixture.ts';
+import type { VaultFixture } from '../../support/vault-fixture.ts';
+
+/** Time passes when the test says so. */
+const waiting: (() => void)[] = [];
+const monotonic = {
+  after: (_milliseconds: number, run: () => void | Promise<void>): CancelTimer => {
+    const entry = (): void => void run();
+    waiting.push(entry);
+    return () => void waiting.splice(0, waiting.length, ...waiting.filter((other) => other !== entry));
+  },
+};
+const passes = (): void => {
+  for (const run of waiting.splice(0)) run();
+};
+
+let vault: VaultFixture;
+beforeAll(async () => {
+  vault = await startVaultFixture({ deletionsTake: { milliseconds: 250, monotonic } });
+  vault.addVault('deleting');
+});
+beforeEach(passes);
+afterAll(() => vault.close());
+
+const client = () => vault.keyClient('deleting');
+const quick = { intervalInMs: 1 };
+
+describe('a deletion takes a moment', () => {
+  it('in which the key is neither live nor deleted', async () => {
+    await client().createEcKey('between');
+    const poller = await client().beginDeleteKey('between', quick);
+    expect(poller.getOperationState()).toMatchObject({ isStarted: true });
+    expect(poller.getOperationState().isCompleted).not.toBe(true);
+    expect(await failure(client().getKey('between'))).toMatchObject({ statusCode: 404 });
+    expect(await failure(client().getDeletedKey('between'))).toMatchObject({
+      statusCode: 404,
+      message: 'Deleted Key not found: between',
+    });
+    const listed: string[] = [];
+    for await (const { name } of client().listDeletedKeys()) listed.push(name);
+    expect(listed).toEqual([]);
+    expect(await failure(client().createEcKey('between'))).toMatchObject({
+      statusCode: 409,
+      message: 'Key between is currently being deleted.',
+    });
+    passes();
+    expect((await client().getDeletedKey('between')).name).toBe('between');
+    expect(await failure(client().createEcKey('between'))).toMatchObject({
+      message: expect.stringContaining('deleted but recoverable state') as string,
+    });
+  });
+
+  it('a poller that was stopped is resumed by another', async () => {
+    await client().createEcKey('resumed');
+    const poller = await client().beginDeleteKey('resumed', quick);
+    const serialized = poller.toString();
+    const resumed = await client().beginDeleteKey('resumed', { ...quick, resumeFrom: serialized });
+    expect(resumed.getOperationState().isCompleted).not.toBe(true);
+    passes();
+    expect((await resumed.pollUntilDone()).name).toBe('resumed');
+    expect(vault.wire.filter((line) => line === 'DELETE /keys/resumed 200')).toHaveLength(1);
+  });
+
+  it.each([
+    ['DELETE', '', 204],
+    ['POST', '/recover', 200],
+  ] as const)('%s /deletedkeys/{name}%s waits for its end', async (method, path, status) => {
+    const name = `waits${method}`;
+    await client().createEcKey(name);
+    await client().beginDeleteKey(name, quick);
+    let answered = false;
+    const reply = vault
+      .raw(method, `/deletedkeys/${name}${path}?api-version=7.4`, { vault: 'deleting' })
+      .then((answer) => ((answered = true), answer));
+    await failure(client().getDeletedKey(name));
+    expect(answered).toBe(false);
+    passes();
+    expect((await reply).status).toBe(status);
+  });
+});

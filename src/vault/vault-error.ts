@@ -167,8 +167,22 @@ export const vaultErrors = {
     code: 'BadParameter',
     text: (needed: string) => `The key rotation policy is invalid: it needs ${needed}.`,
   },
+  exportableNeedsPremium: row(
+    400,
+    'BadParameter',
+    "AKV.SKR.1001: The exportable attribute is only supported with premium vaults and API version >= '7.3-preview'.",
+  ),
+  exportableOfExistingKey: row(
+    400,
+    'BadParameter',
+    'AKV.SKR.1003: The exportable attribute of an existing key cannot be changed.',
+  ),
+  exportableNeedsHsm: row(400, 'BadParameter', 'AKV.SKR.1006: Exportable keys must be HSM-protected.'),
+  exportableIsFixed: row(400, 'BadParameter', 'AKV.SKR.1014: Cannot modify the exportable state of a key.'),
+  policyOfVersion: row(400, 'BadParameter', 'AKV.SKR.1016: Key Release Policy can only be set on versionless key.'),
+  policyIsImmutable: row(400, 'BadParameter', 'AKV.SKR.1020: Immutable Key Release Policy cannot be modified.'),
   exportableWithoutPolicy: row(400, 'BadParameter', 'AKV.SKR.1004: Exportable keys must have release policy.'),
-  policyWithoutExportable: row(400, 'BadParameter', 'AKV.SKR.1005: Non-exportable keys must not have release policy'),
+  policyWithoutExportable: row(400, 'BadParameter', 'AKV.SKR.1005: Non-exportable keys must not have release policy.'),
   /** The one answer to whatever can be wrong with a ciphertext. */
   cannotDecrypt: row(400, 'BadParameter', 'Unable to decrypt specified value with this key.'),
   algorithmNotSupported: {
@@ -182,7 +196,7 @@ export const vaultErrors = {
     text: (bytesMax: number) =>
       `Property 'value' is too long: this key and algorithm take at most ${bytesMax} bytes.\r\n`,
   },
-  hsmNeedsPremium: row(400, 'BadParameter', 'Hardware key operation not allowed on standard vault'),
+  hsmNeedsPremium: row(403, 'Forbidden', 'Hardware key operation not allowed on standard vault'),
   invalidRsaKey: row(400, 'BadParameter', 'RSA key is not valid - cannot instantiate crypto service'),
   invalidEcKey: row(400, 'BadParameter', 'EC key is not valid - cannot instantiate crypto service'),
   missingApiVersion: row(400, 'BadParameter', 'api-version must be specified'),

@@ -3,7 +3,8 @@ import type { VaultOperation, VaultOutcome, VaultRequest, VaultServices } from '
 import { checkKeyOps, readKeyChanges } from './key-attributes.ts';
 import { parseBodyObject } from './key-op-body.ts';
 import { keyOpsOf, makeKey, readKeyShape, readKeyType } from './key-types.ts';
-import { addVersion, requestedPlace } from './new-version.ts';
+import { addVersion, currentAt, requestedPlace } from './new-version.ts';
+import { readRelease } from './release-policy.ts';
 
 export const createKeyOperation = {
   id: 'CreateKey',
@@ -20,9 +21,10 @@ async function createKey(services: VaultServices, request: VaultRequest): Promis
   const body = parseBodyObject(request.body ?? Buffer.from('{}'));
   const { kty, hsm } = readKeyType(member(body, 'kty'), request.vault);
   const shape = readKeyShape(body, kty);
+  const release = readRelease(body, hsm, request.vault, await currentAt(services, place));
   const changes = readKeyChanges(body);
   checkKeyOps(changes.keyOps, keyOpsOf[kty]);
   checkValidity(changes.notBefore, changes.expires);
   const pair = await request.newKey(() => makeKey(shape, services.keyPool));
-  return addVersion(services, request, place, { pair, hsm, changes });
+  return addVersion(services, request, place, { pair, hsm, release, changes });
 }

@@ -6,7 +6,8 @@ import { readPrivateJwk } from './jwk-import.ts';
 import { checkKeyOps, readKeyChanges } from './key-attributes.ts';
 import { parseBodyObject } from './key-op-body.ts';
 import { keyOpsOf, readKeyType } from './key-types.ts';
-import { addVersion, requestedPlace } from './new-version.ts';
+import { addVersion, currentAt, requestedPlace } from './new-version.ts';
+import { readRelease } from './release-policy.ts';
 
 export const importKeyOperation = {
   id: 'ImportKey',
@@ -31,9 +32,11 @@ async function importKey(services: VaultServices, request: VaultRequest): Promis
   // A key that was wrapped for an HSM can be unwrapped by that HSM alone.
   if (member(jwk, 'key_hsm') !== undefined)
     throw vaultError('notBuilt', 'the import of keys wrapped for an HSM (key_hsm)');
+  const hsm = type.hsm || asked;
+  const release = readRelease(body, hsm, request.vault, await currentAt(services, place));
   const changes = readKeyChanges({ ...body, key_ops: jwk['key_ops'] ?? null });
   checkKeyOps(changes.keyOps, keyOpsOf[type.kty]);
   checkValidity(changes.notBefore, changes.expires);
   const pair = readPrivateJwk(jwk, type.kty);
-  return addVersion(services, request, place, { pair, hsm: type.hsm || asked, changes });
+  return addVersion(services, request, place, { pair, hsm, release, changes });
 }

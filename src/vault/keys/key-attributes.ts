@@ -1,6 +1,6 @@
 import type { Json, JsonObject } from '../../base/json.ts';
 import type { ObjectChanges } from '../objects/attributes.ts';
-import { member, objectMember, readObjectChanges } from '../objects/attributes.ts';
+import { member, readObjectChanges } from '../objects/attributes.ts';
 import { vaultError } from '../vault-error.ts';
 import type { KeyOperationName } from './key-records.ts';
 import { keyOperationNames } from './key-records.ts';
@@ -14,7 +14,6 @@ const tagCharsMax = 256;
 
 /** Reads the members that create and update share. @throws VaultError 400 */
 export function readKeyChanges(body: JsonObject): KeyChanges {
-  refuseRelease(body, objectMember(body, 'attributes') ?? {});
   const changes = readObjectChanges(body, tagCharsMax);
   const keyOps = readKeyOps(body);
   return { ...changes, ...(keyOps === undefined ? {} : { keyOps }) };
@@ -26,17 +25,6 @@ export function checkKeyOps(
   possible: readonly KeyOperationName[],
 ): void {
   if (wanted?.some((operation) => !possible.includes(operation))) throw vaultError('invalidProperty', 'key_ops');
-}
-
-function refuseRelease(body: JsonObject, attributes: JsonObject): void {
-  const exportable = member(attributes, 'exportable');
-  const policy = member(body, 'release_policy');
-  if (exportable !== undefined && typeof exportable !== 'boolean') {
-    throw vaultError('invalidProperty', 'attributes.exportable');
-  }
-  if (exportable === true && policy === undefined) throw vaultError('exportableWithoutPolicy');
-  if (exportable !== true && policy !== undefined) throw vaultError('policyWithoutExportable');
-  if (exportable === true) throw vaultError('notBuilt', 'exportable keys');
 }
 
 function readKeyOps(body: JsonObject): readonly KeyOperationName[] | undefined {

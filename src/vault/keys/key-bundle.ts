@@ -5,6 +5,7 @@ import type { VaultSettings } from '../vault-directory.ts';
 import type { KeyRecord, KeyVersionRecord } from './key-records.ts';
 import { keyTables } from './key-records.ts';
 import { shownType } from './key-types.ts';
+import { releasePolicyOf } from './release-policy.ts';
 
 /** Keys among the kinds of objects. */
 export const keyKind: ObjectKind<KeyVersionRecord, KeyRecord> = {
@@ -29,6 +30,7 @@ function keyBundle(vault: VaultSettings, found: Found<KeyVersionRecord>, apiVers
     key: { kid: kidOf(vault, found), kty: shownType(version), key_ops: version.keyOps, ...numbers },
     attributes: keyAttributes(vault, version, apiVersion),
     ...tagsOf(version),
+    ...releasePolicyOf(version),
   };
 }
 
@@ -40,7 +42,7 @@ const withoutHsmPlatform: ReadonlySet<string> = new Set([
 
 const keyAttributes = (vault: VaultSettings, version: KeyVersionRecord, apiVersion: string): JsonObject => ({
   ...attributesOf(vault, version, apiVersion),
-  // Recorded since 2023, at every api-version; keys that can be exported are refused.
-  exportable: false,
+  // Recorded since 2023, at every api-version.
+  exportable: version.exportable ?? false,
   ...(withoutHsmPlatform.has(apiVersion) ? {} : { hsmPlatform: inSoftware }),
 });

@@ -9,6 +9,7 @@ import { keyKind, kidOf } from './key-bundle.ts';
 import { parseBodyObject } from './key-op-body.ts';
 import { vaultKeys, vaultKeyVersions } from './key-records.ts';
 import { keyOpsOf } from './key-types.ts';
+import { readReleaseUpdate } from './release-policy.ts';
 import { expectDue } from './rotation-due.ts';
 
 export const keyLifecycleOperations = [
@@ -90,8 +91,10 @@ export const keyLifecycleOperations = [
 
 async function updateKey(services: VaultServices, request: VaultRequest): Promise<VaultOutcome> {
   const { object, version } = await requireVersion(services, keyKind, request);
-  const changes = readKeyChanges(parseBodyObject(request.body ?? Buffer.from('{}')));
-  const value = { ...version.value, ...changes, updatedAt: services.clock.now() };
+  const body = parseBodyObject(request.body ?? Buffer.from('{}'));
+  const release = readReleaseUpdate(body, version.value, request.version !== undefined);
+  const changes = readKeyChanges(body);
+  const value = { ...version.value, ...changes, ...release, updatedAt: services.clock.now() };
   checkKeyOps(changes.keyOps, keyOpsOf[value.kty]);
   checkValidity(value.notBefore, value.expires);
   const changed = { object, version: { ...version, value } };

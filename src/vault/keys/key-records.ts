@@ -36,7 +36,20 @@ export type PublicKey =
 /** One version, without its private part. */
 export type KeyVersionRecord = PublicKey & KeyVersionProperties;
 
-interface KeyVersionProperties extends VersionRecord {
+/** To whom a key may be released, by what is attested of them. */
+export interface ReleasePolicy {
+  readonly contentType: string;
+  /** JSON, base64url. */
+  readonly data: string;
+  readonly immutable: boolean;
+}
+
+export interface KeyRelease {
+  readonly exportable?: true;
+  readonly releasePolicy?: ReleasePolicy;
+}
+
+interface KeyVersionProperties extends VersionRecord, KeyRelease {
   /** Asked for as a key of an HSM, which there is none of here. */
   readonly hsm?: true;
   readonly keyOps: readonly KeyOperationName[];

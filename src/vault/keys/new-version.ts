@@ -10,11 +10,11 @@ import { requestedName } from '../objects/find-requested.ts';
 import type { KeyChanges } from './key-attributes.ts';
 import { keyKind, kidOf } from './key-bundle.ts';
 import type { VaultOutcome, VaultRequest, VaultServices } from '../objects/operation.ts';
-import type { KeyRecord, KeyVersionRecord, PublicKey } from './key-records.ts';
+import type { KeyRecord, KeyRelease, KeyVersionRecord, PublicKey } from './key-records.ts';
 import { keyTables, vaultKeys, vaultKeyVersions, vaultPrivateKeys } from './key-records.ts';
 import { objectRecordId, versionRecordId } from '../objects/object-kind.ts';
 import { deletionId } from '../objects/deletions.ts';
-import { purgeWrites } from '../objects/object-store.ts';
+import { findVersion, purgeWrites } from '../objects/object-store.ts';
 import type { KeyPair } from '../material/key-pairs.ts';
 import { keyOpsOf } from './key-types.ts';
 import { expectDue } from './rotation-due.ts';
@@ -57,10 +57,20 @@ export async function placeOf(
   return { name: stored.value.name, stored, kept: stored.value, leftovers: [] };
 }
 
+/** The version that a new one would follow. */
+export async function currentAt(
+  { state }: VaultServices,
+  { stored, kept }: KeyPlace,
+): Promise<KeyVersionRecord | undefined> {
+  if (stored === undefined || kept === undefined) return undefined;
+  return (await findVersion(state, keyTables, stored))?.version.value;
+}
+
 /** What a new version is to be. */
 export interface NewVersion {
   readonly pair: KeyPair;
   readonly hsm: boolean;
+  readonly release: KeyRelease;
   readonly changes: KeyChanges;
 }
 
@@ -82,13 +92,14 @@ export function addVersion(
 /** What follows a version when its key is rotated: of the same kind, and valid for as long as the policy says. */
 export function rotatedVersion(
   { rotationPolicy }: KeyRecord,
-  { keyOps, hsm, tags }: KeyVersionRecord,
+  { keyOps, hsm, tags, exportable, releasePolicy }: KeyVersionRecord,
   pair: KeyPair,
   now: Instant,
 ): NewVersion {
   const expires = expiryUnder(rotationPolicy, now);
   const kept = { keyOps, ...(tags === undefined ? {} : { tags }), ...(expires === undefined ? {} : { expires }) };
-  return { pair, hsm: hsm ?? false, changes: kept };
+  const release = releasePolicy === undefined || exportable === undefined ? {} : { exportable, releasePolicy };
+  return { pair, hsm: hsm ?? false, release, changes: kept };
 }
 
 export function versionWrites(
@@ -111,12 +122,13 @@ export function versionWrites(
   return { object: { id, version: 0, value: key }, version: { id, version: 0, value: record }, write };
 }
 
-function newRecord(version: KeyVersion, { pair, hsm, changes }: NewVersion, now: Instant): KeyVersionRecord {
+function newRecord(version: KeyVersion, { pair, hsm, release, changes }: NewVersion, now: Instant): KeyVersionRecord {
   return {
     format: 1,
     version,
     ...publicKeyOf(pair),
     ...(hsm ? { hsm } : {}),
+    ...release,
     keyOps: changes.keyOps ?? keyOpsOf[pair.kty],
     enabled: changes.enabled ?? true,
     ...(changes.notBefore === undefined ? {} : { notBefore: changes.notBefore }),

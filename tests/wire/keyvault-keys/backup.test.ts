@@ -113,7 +113,7 @@ describe('BackupKey, RestoreKey', () => {
   it('bring keys of an HSM to premium vaults only; a key that is not there has no backup', async () => {
     await vault.keyClient('original').createRsaKey('hsm', { hsm: true });
     const backup = await backedUp('hsm');
-    expect(await failure(vault.keyClient('standard').restoreKeyBackup(backup))).toMatchObject({ statusCode: 400 });
+    expect(await failure(vault.keyClient('standard').restoreKeyBackup(backup))).toMatchObject({ statusCode: 403 });
     expect((await vault.keyClient('neighbour').restoreKeyBackup(backup)).keyType).toBe('RSA-HSM');
     expect(await failure(vault.keyClient('original').backupKey('none'))).toMatchObject({ code: 'KeyNotFound' });
   });

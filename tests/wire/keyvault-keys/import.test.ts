@@ -103,7 +103,6 @@ describe('ImportKey', () => {
       { ...ec, crv: 'P-384' },
       { ...ec, crv: 'secp256k1' },
       { ...rsaJwk, kty: 'oct' },
-      { ...rsaJwk, kty: 'RSA-HSM' },
       { ...rsaJwk, d: 7 },
       { ...ec, key_ops: ['wrapKey'] },
       { ...rsaJwk, kty: 'EC' },
@@ -126,11 +125,11 @@ describe('ImportKey', () => {
 
   it('for an HSM: a premium vault only, and a key that is wrapped for one is refused by name', async () => {
     expect(await put({ key: rsaJwk, Hsm: true })).toMatchObject({
-      status: 400,
-      json: { error: { message: 'Hardware key operation not allowed on standard vault' } },
+      status: 403,
+      json: { error: { code: 'Forbidden', message: 'Hardware key operation not allowed on standard vault' } },
     });
     expect(await put({ key: rsaJwk, Hsm: true }, 'premium')).toMatchObject({ json: { key: { kty: 'RSA-HSM' } } });
     expect(await put({ key: { kty: 'RSA-HSM', key_hsm: 'AAAA' } }, 'premium')).toMatchObject({ status: 501 });
-    expect(await put({ key: { kty: 'RSA-HSM', key_hsm: 'AAAA' } })).toMatchObject({ status: 400 });
+    expect(await put({ key: { kty: 'RSA-HSM', key_hsm: 'AAAA' } })).toMatchObject({ status: 403 });
   });
 });

@@ -212,7 +212,6 @@ describe('CreateKey: what it refuses', () => {
     [{}, "Property 'kty' is required.\r\n"],
     [{ kty: 'oct' }, 'Invalid kty value: oct'],
     [{ kty: 'constructor' }, 'Invalid kty value: constructor'],
-    [{ kty: 'RSA-HSM' }, 'Hardware key operation not allowed on standard vault'],
     [{ kty: 'RSA', key_size: 1024 }, 'Property key_size has invalid value\r\n'],
     [{ kty: 'RSA', key_size: '2048' }, 'Property key_size has invalid value\r\n'],
     [{ kty: 'RSA', public_exponent: 3 }, 'Property public_exponent has invalid value\r\n'],
@@ -221,7 +220,7 @@ describe('CreateKey: what it refuses', () => {
     [{ kty: 'RSA', attributes: { nbf: 10, exp: 10 } }, 'Property attributes.exp has invalid value\r\n'],
     [{ kty: 'RSA', attributes: { exp: 1e300 } }, 'Property attributes.exp has invalid value\r\n'],
     [{ kty: 'RSA', attributes: { exportable: true } }, 'AKV.SKR.1004: Exportable keys must have release policy.'],
-    [{ kty: 'RSA', release_policy: {} }, 'AKV.SKR.1005: Non-exportable keys must not have release policy'],
+    [{ kty: 'RSA', release_policy: {} }, 'AKV.SKR.1005: Non-exportable keys must not have release policy.'],
     [
       { kty: 'RSA', tags: Object.fromEntries(Array.from({ length: 16 }, (_, i) => [i, ''])) },
       'Property tags has invalid value\r\n',

@@ -210,7 +210,10 @@ describe('keys of an HSM', () => {
     const body = { kty };
     const create = (host: string, apiVersion: string) =>
       vault.raw('POST', `/keys/hsm/create?api-version=${apiVersion}`, { vault: host, body });
-    expect(await create('signer', '7.4')).toMatchObject({ status: 400, json: { error: { code: 'BadParameter' } } });
+    expect(await create('signer', '7.4')).toMatchObject({
+      status: 403,
+      json: { error: { code: 'Forbidden', message: 'Hardware key operation not allowed on standard vault' } },
+    });
     const made = (await create('premium', '2025-07-01')).json as { key: { kty: string; key_ops: string[] } };
     expect(made).toMatchObject({ key: { kty }, attributes: { hsmPlatform: '0' } });
     expect(made.key.key_ops).toContain(operation);

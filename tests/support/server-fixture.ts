@@ -1,4 +1,5 @@
 import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
+import type { Agent } from 'node:https';
 import { request as httpsRequest } from 'node:https';
 import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
@@ -17,6 +18,8 @@ export interface HostRequest {
   readonly body?: unknown;
   /** Default: where all planes are. */
   readonly port?: number;
+  /** Default: a connection of its own. */
+  readonly agent?: Agent;
 }
 
 export interface HostAnswer {
@@ -78,7 +81,7 @@ export async function startServerFixture(overrides: Partial<ServerSettings> = {}
 function sendTo(
   port: number,
   ca: string,
-  { host, method, path, token, headers, body }: HostRequest,
+  { host, method, path, token, headers, body, agent }: HostRequest,
 ): Promise<HostAnswer> {
   const payload = payloadOf(body);
   return new Promise((resolveAnswer, reject) => {
@@ -88,7 +91,7 @@ function sendTo(
         port,
         servername: host,
         ca,
-        agent: false,
+        agent: agent ?? false,
         method,
         path,
         headers: {

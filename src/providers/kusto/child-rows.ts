@@ -3,6 +3,10 @@ import { rowsOf } from './child-kind-rows.ts';
 import { clusterAction, clusterPath as cluster, databaseAction, databasePath as database } from './child-row.ts';
 import type { ChildRow } from './child-row.ts';
 import { childKinds } from './child-kinds.ts';
+import { migrationRows } from './cluster-migration.ts';
+import { networkRows } from './cluster-networks.ts';
+import { policyRows } from './cluster-policies.ts';
+import { databasePostRows } from './database-posts.ts';
 import { findCluster } from './cluster-lookup.ts';
 import { clusterResourceId } from './cluster-record.ts';
 import { addressOf, withFreshState } from './cluster-store.ts';
@@ -84,6 +88,10 @@ export function childRows(ports: KustoPorts): readonly ArmOperation[] {
     ...assignmentRows('ClusterPrincipalAssignments', cluster, clusterAction),
     ...assignmentRows('DatabasePrincipalAssignments', database, databaseAction),
     ...childKinds.flatMap(rowsOf),
+    ...networkRows,
+    ...policyRows,
+    ...migrationRows,
+    ...databasePostRows,
   ];
   return rows.map(([id, method, path, action, handler]) => ({
     id,

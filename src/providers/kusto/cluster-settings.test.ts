@@ -80,8 +80,6 @@ describe('settings of a cluster', () => {
   it.each<[string, Json]>([
     ['enableDoubleEncryption', true],
     ['engineType', 'V2'],
-    ['languageExtensions', { value: [{}] }],
-    ['calloutPolicies', [{}]],
     ['virtualNetworkConfiguration', { subnetId: 'a', enginePublicIpId: 'b', dataManagementPublicIpId: 'c' }],
   ])('refuses by name what it has not built: %s', (name, value) => {
     expect(() => readSettings({ [name]: value }, undefined, 'replace', 2)).toThrow(

@@ -4,6 +4,7 @@ import { Value } from '@sinclair/typebox/value';
 import { isApiVersionBefore } from '../../arm/api-version.ts';
 import { isJsonObject } from '../../base/json.ts';
 import type { Json, JsonObject } from '../../base/json.ts';
+import { calloutPolicy, languageExtension } from './cluster-setting-shapes.ts';
 import { kustoError } from './kusto-errors.ts';
 
 /** What a cluster can be set to, apart from its key, identity and size. Every property of the API is a row: how it looks when
@@ -62,9 +63,8 @@ const settings = {
   languageExtensions: {
     since: '2020-02-15',
     unset: { value: [] },
-    shape: Type.Object({ value: Type.Array(Type.Object({}), { maxItems: 20 }) }),
+    shape: Type.Object({ value: Type.Array(languageExtension, { maxItems: 100 }) }),
     expected: 'an object with a list of language extensions as its value',
-    notBuilt: always('language extensions (Python and R sandboxes)'),
   },
   enablePurge: { since: '2020-02-15', unset: null, ...flag },
   enableDoubleEncryption: {
@@ -91,8 +91,7 @@ const settings = {
   calloutPolicies: {
     since: '2024-04-13',
     unset: null,
-    ...listOf(Type.Object({}), 'a list of callout policies'),
-    notBuilt: always('callout policies'),
+    ...listOf(calloutPolicy, 'a list of callout policies'),
   },
   publicNetworkAccess: { since: '2021-08-27', unset: 'Enabled', ...oneOf('Enabled', 'Disabled') },
   allowedIpRangeList: { since: '2021-08-27', unset: [], ...listOf(text, 'a list of address ranges') },

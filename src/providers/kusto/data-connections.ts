@@ -103,7 +103,7 @@ export const dataConnections: ChildKind = {
   nameCheck: 'checkNameAvailability',
   forms: {
     EventHub: { properties: eventHub, write: 'DmServiceEventHubObtainerAdd' },
-    IotHub: { properties: iotHub, since: '2019-09-07', write: 'DmServiceIotHubObtainerAdd' },
+    IotHub: { properties: iotHub, since: '2019-09-07', write: 'DmServiceEventHubObtainerAdd' },
     EventGrid: { properties: eventGrid, since: '2019-05-15', write: 'DmServiceEventGridIngestionSourceAdd' },
     CosmosDb: { properties: cosmosDb, since: '2022-11-11', write: 'DmServiceCosmosDbObtainerAdd' },
   },

@@ -49,7 +49,6 @@ const withoutPatch = ['GET', 'PUT', 'DELETE'] as const;
 
 /** Operations of the 2024-04-13 API that are refused by name. */
 const rows: readonly Row[] = [
-  post('Clusters_Migrate', cluster, clusterAction, 'migrate'),
   post('Clusters_ListFollowerDatabases', cluster, clusterAction, 'listFollowerDatabases'),
   [
     'Clusters_ListFollowerDatabasesGet',
@@ -58,19 +57,6 @@ const rows: readonly Row[] = [
     `${clusterAction}/listFollowerDatabases/read`,
   ],
   post('Clusters_DetachFollowerDatabases', cluster, clusterAction, 'detachFollowerDatabases'),
-  post('Clusters_DiagnoseVirtualNetwork', cluster, clusterAction, 'diagnoseVirtualNetwork'),
-  post('Clusters_ListLanguageExtensions', cluster, clusterAction, 'listLanguageExtensions'),
-  post('Clusters_AddLanguageExtensions', cluster, clusterAction, 'addLanguageExtensions'),
-  post('Clusters_RemoveLanguageExtensions', cluster, clusterAction, 'removeLanguageExtensions'),
-  post('Clusters_ListCalloutPolicies', cluster, clusterAction, 'listCalloutPolicies'),
-  post('Clusters_AddCalloutPolicies', cluster, clusterAction, 'addCalloutPolicies'),
-  post('Clusters_RemoveCalloutPolicy', cluster, clusterAction, 'removeCalloutPolicy'),
-  [
-    'Clusters_ListOutboundNetworkDependenciesEndpoints',
-    'GET',
-    `${cluster}/outboundNetworkDependenciesEndpoints`,
-    `${clusterAction}/outboundNetworkDependenciesEndpoints/read`,
-  ],
   ...childRows(
     'AttachedDatabaseConfigurations',
     cluster,
@@ -79,11 +65,7 @@ const rows: readonly Row[] = [
     withoutPatch,
     'attachedDatabaseConfigurationCheckNameAvailability',
   ),
-  ...childRows('PrivateEndpointConnections', cluster, clusterAction, 'privateEndpointConnections', withoutPatch),
-  ...childRows('PrivateLinkResources', cluster, clusterAction, 'privateLinkResources', ['GET']),
   ...childRows('Scripts', database, databaseAction, 'scripts', whole, 'scriptsCheckNameAvailability'),
-  post('DataConnections_DataConnectionValidation', database, databaseAction, 'dataConnectionValidation'),
-  post('Database_InviteFollower', database, databaseAction, 'inviteFollower'),
 ];
 
 export const notBuiltRows: readonly ArmOperation[] = rows.map((row) => notBuilt(...row));

@@ -2,6 +2,7 @@ import { startOperation } from '../../arm/long-running.ts';
 import type { OperationRecord } from '../../arm/long-running.ts';
 import type { Guid } from '../../base/guid.ts';
 import { newGuid } from '../../base/guid.ts';
+import type { JsonObject } from '../../base/json.ts';
 import type { RandomBytes } from '../../base/random.ts';
 import { instant } from '../../clock/clock.ts';
 import type { Clock, Instant } from '../../clock/clock.ts';
@@ -10,7 +11,7 @@ import type { StateWrite } from '../../state/state.ts';
 export const kustoNamespace = 'Microsoft.Kusto';
 
 /** `properties.operationKind` of an operation result, all observed but DatabaseDropPrincipals, which is named after its opposite, and those of
- * IoT and Cosmos DB connections and of dropped images, named after their like. A database that is changed has that of one that is made. */
+ * Cosmos DB connections, dropped images and what POSTs ask for, named after their like. A database that is changed has that of one that is made. */
 export type OperationKind =
   | 'ClusterCreateExternal'
   | 'ServiceConfigurationAlter'
@@ -28,10 +29,12 @@ export type OperationKind =
   | 'SandboxCustomImageCreateOrUpdateCommand'
   | 'SandboxCustomImageDeleteCommand'
   | 'DmServiceEventHubObtainerAdd'
-  | 'DmServiceIotHubObtainerAdd'
   | 'DmServiceEventGridIngestionSourceAdd'
   | 'DmServiceCosmosDbObtainerAdd'
-  | 'DmServiceDataObtainerDrop';
+  | 'DmServiceDataObtainerDrop'
+  | 'DataConnectionValidate'
+  | 'VirtualNetworkDiagnose'
+  | 'ClusterMigrate';
 
 /** As in errors of the resource manager. */
 type Detail = { readonly code: string; readonly message: string; readonly target?: string };
@@ -81,16 +84,18 @@ export function beginOperation(
     readonly location: string;
     readonly resourceId: string;
     readonly changes?: true;
+    /** What a client that asked for something finds at the end. */
+    readonly result?: JsonObject;
   },
   fault: OperationFault,
   failure: OperationFailure | undefined = fault.fails ? bareFailure : undefined,
 ): StartedOperation {
   const startedAt = ports.clock.now();
   const completesAt = instant(startedAt + Math.max(0, fault.takesMs));
-  const { changes, ...operation } = about;
+  const { changes, result, ...operation } = about;
   const { operation: record, write } = startOperation(ports.randomBytes, {
     ...operation,
-    detail: { rootActivityId: newGuid(ports.randomBytes) },
+    detail: { rootActivityId: newGuid(ports.randomBytes), ...(result === undefined ? {} : { result }) },
     provider: kustoNamespace,
     startedAt,
     completesAt,

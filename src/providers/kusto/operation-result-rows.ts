@@ -9,6 +9,7 @@ import { showChild } from './child-operations.ts';
 import { childResources } from './child-resource.ts';
 import { childKinds } from './child-kinds.ts';
 import { currentCluster } from './cluster-lookup.ts';
+import { isKnownIn } from './cluster-settings.ts';
 import { showCluster } from './cluster-view.ts';
 import { showDatabase } from './databases.ts';
 import { kustoNamespace } from './operation-record.ts';
@@ -28,7 +29,9 @@ export function operationResultRows(ports: KustoPorts): readonly ArmOperation[] 
         const found = await findOperation(ports.state, operationId, { provider: kustoNamespace, subscriptionId });
         if (found === undefined) throw armErrors.OperationNotFound(operationId);
         const asLocation = request.query.get('operationresultresponsetype')?.toLowerCase() === 'location';
-        return asLocation ? locationReply(ports, request, found.value) : statusReply(found.value, ports.clock.now());
+        return asLocation
+          ? locationReply(ports, request, found.value)
+          : statusReply(request, found.value, ports.clock.now());
       },
     },
   ];
@@ -42,8 +45,9 @@ function activityHeader({ detail, operationId }: OperationRecord): Readonly<Reco
   return { 'x-ms-operation-root-activity-id': typeof id === 'string' ? id : operationId };
 }
 
-/** The end of a POST that asked for something tells it. The end of a PATCH shows what was changed: a `Location` answers as the request would have without waiting, and the JavaScript client
- * takes its body for the resource. (Those of POST and DELETE are recorded, and empty.) A PUT has no `Location`. */
+/** The end of a POST that asked for something tells it. The end of a PATCH shows what was changed: a `Location` answers as the request would
+ * have without waiting, and the JavaScript client takes its body for the resource. (Those of other POSTs and of DELETE are recorded, and
+ * empty.) A PUT has no `Location`. */
 async function locationReply(ports: KustoPorts, request: ArmRequest, operation: OperationRecord): Promise<ArmReply> {
   const { status } = statusOf(operation, ports.clock.now());
   if (status === 'Running') return { status: 202, headers: runningHeaders };
@@ -75,7 +79,7 @@ async function changedResource(
 }
 
 /** The recorded body: `endTime` is there even while it runs, `percentComplete` is 0.5 or 1. */
-function statusReply(operation: OperationRecord, now: Instant): ArmReply {
+function statusReply({ apiVersion }: ArmRequest, operation: OperationRecord, now: Instant): ArmReply {
   const { status, error } = statusOf(operation, now);
   const runs = status === 'Running';
   return {
@@ -88,12 +92,21 @@ function statusReply(operation: OperationRecord, now: Instant): ArmReply {
       startTime: serviceTime(operation.startedAt),
       endTime: serviceTime(runs ? now : operation.completesAt),
       percentComplete: runs ? 0.5 : 1,
-      properties: {
-        operationKind: operation.kind,
-        provisioningState: status,
-        operationState: runs ? 'InProgress' : status === 'Succeeded' ? 'Completed' : 'Failed',
-      },
+      properties: isSilent(operation, apiVersion)
+        ? {}
+        : {
+            operationKind: operation.kind,
+            provisioningState: status,
+            operationState: runs ? 'InProgress' : status === 'Succeeded' ? 'Completed' : failedState(operation),
+          },
       ...(error === undefined ? {} : { error }),
     },
   };
 }
+
+/** Those of data connections say nothing of themselves since 2023, as recorded. */
+const isSilent = ({ kind }: OperationRecord, apiVersion: string): boolean =>
+  (kind.startsWith('DmService') || kind === 'DataConnectionValidate') && isKnownIn(apiVersion, '2023-01-01');
+
+/** What a script does wrong is told from what went wrong, as recorded. */
+const failedState = ({ kind }: OperationRecord): string => (kind.startsWith('DatabaseScript') ? 'BadInput' : 'Failed');

@@ -6,6 +6,7 @@ import { childKinds } from './child-kinds.ts';
 import { findCluster, listClusters } from './cluster-lookup.ts';
 import { removeCluster } from './cluster-removal.ts';
 import { childRows } from './child-rows.ts';
+import { networkTypes } from './cluster-networks.ts';
 import { clusterResourceId } from './cluster-record.ts';
 import { clusterRows } from './cluster-rows.ts';
 import { isKnownIn } from './cluster-settings.ts';
@@ -55,7 +56,7 @@ const otherTypes = [
   'operations',
 ];
 
-const childTypes = childKinds.map(({ type, parent, since }) => ({
+const childTypes = [...childKinds, ...networkTypes].map(({ type, parent, since }) => ({
   resourceType: `clusters/${parent === 'database' ? 'databases/' : ''}${type}`,
   apiVersions: apiVersions.filter((version) => isKnownIn(version, since)),
   locations: locationDisplayNames,

@@ -18,7 +18,7 @@ import type { KqlParser } from '../src/kql/parser/parser-client.ts';
 import { createKqlParser } from '../src/kql/parser/parser-client.ts';
 import type { QueryEngine } from '../src/kql/query-engine.ts';
 import { createQueryEngine } from '../src/kql/query-engine.ts';
-import { natives } from '../src/kql/language.ts';
+import { functionFacts, natives } from '../src/kql/language.ts';
 import { RootKey } from '../src/state/root-key.ts';
 import { SealedState } from '../src/state/sealed/sealed-state.ts';
 import type { Table } from '../src/state/state.ts';
@@ -121,6 +121,7 @@ export function openParser(): KqlParser {
   return createKqlParser({
     entry: join(import.meta.dirname, 'kql-process.js'),
     limits: { textMax: 2_000_000, parseMsMax: 60_000 },
+    functions: functionFacts,
     after: (ms, act) => {
       const timer = setTimeout(act, ms);
       return () => clearTimeout(timer);

@@ -4,7 +4,7 @@ import type { Program } from './plan/plan.ts';
 import type { KqlParser } from './parser/parser-client.ts';
 import { createKqlParser } from './parser/parser-client.ts';
 import { expansionOf } from './sql/copies.ts';
-import { language } from './language.ts';
+import { functionFacts, language } from './language.ts';
 import { translate } from './sql/translate.ts';
 import { openLocalEngine } from './testing/local-engine.ts';
 import { parserEntry } from './testing/parser-entry.ts';
@@ -25,7 +25,7 @@ let parser: KqlParser;
 let engine: Awaited<ReturnType<typeof openLocalEngine>>;
 beforeAll(async () => {
   const limits = { textMax: 100_000, parseMsMax: 60_000 };
-  parser = createKqlParser({ entry: parserEntry, limits, after: () => () => undefined });
+  parser = createKqlParser({ entry: parserEntry, limits, functions: functionFacts, after: () => () => undefined });
   engine = await openLocalEngine(parserEntry);
 });
 afterAll(() => {

@@ -3,6 +3,8 @@ import { aggregateRows } from './aggregates/table.ts';
 import { functionRows } from './functions/table.ts';
 import { windowFunctions } from './functions/window.ts';
 import { operatorCompilers, operatorNatives } from './operators/table.ts';
+import type { FunctionFactsByName } from './plan/function-facts.ts';
+import { factsOf } from './plan/function-facts.ts';
 import { conversionNatives } from './sql/convert-natives.ts';
 import type { NativeFunction } from './sql/native.ts';
 import type { Language } from './sql/scope.ts';
@@ -14,6 +16,9 @@ export const language: Language = {
   windows: windowFunctions,
   operators: operatorCompilers,
 };
+
+/** What the parser is to know of them. */
+export const functionFacts: FunctionFactsByName = factsOf({ ...functionRows, ...windowFunctions });
 
 /** The functions in JavaScript that some row needs, for whoever opens an engine database. */
 export const natives: readonly NativeFunction[] = nativesOf(language);

@@ -8,6 +8,7 @@ import { openLocalEngine } from './testing/local-engine.ts';
 import { parserEntry, parserSnapshots } from './testing/parser-entry.ts';
 import { referenceRows } from './testing/reference-evaluator.ts';
 import { formatDatetime, formatTimespan } from './values/ticks.ts';
+import { functionFacts } from './language.ts';
 
 const catalog: KqlCatalog = { version: '1', cluster: 'c', databases: [{ name: 'db', tables: [], functions: [] }] };
 let engine: LocalEngine;
@@ -18,6 +19,7 @@ beforeAll(async () => {
     entry: parserEntry,
     snapshots: parserSnapshots,
     limits: { textMax: 100_000, parseMsMax: 60_000 },
+    functions: functionFacts,
     after: () => () => undefined,
   });
 });

@@ -9,6 +9,7 @@ import { tableUses } from './scan-ranges.ts';
 import type { LocalEngine } from './testing/local-engine.ts';
 import { openLocalEngine } from './testing/local-engine.ts';
 import { parserEntry, parserSnapshots } from './testing/parser-entry.ts';
+import { functionFacts } from './language.ts';
 
 const columns = [
   { name: 'x', type: 'long' },
@@ -98,6 +99,7 @@ beforeAll(async () => {
     entry: parserEntry,
     snapshots: parserSnapshots,
     limits: { textMax: 100_000, parseMsMax: 60_000 },
+    functions: functionFacts,
     after: () => () => undefined,
   });
 });

@@ -11,6 +11,7 @@ import { createQueryEngine } from '../../src/kql/query-engine.ts';
 import { parserEntry, parserSnapshots } from '../../src/kql/testing/parser-entry.ts';
 import type { DataFixture, DataFixtureOptions } from './cluster-data-fixture.ts';
 import { openDataFixture, started } from './cluster-data-fixture.ts';
+import { functionFacts } from '../../src/kql/language.ts';
 
 export type Answer = readonly Readonly<Record<string, unknown>>[];
 
@@ -32,6 +33,7 @@ export async function openCommandFixture(options: DataFixtureOptions = {}): Prom
     entry: parserEntry,
     snapshots: parserSnapshots,
     limits: { textMax: 2_000_000, parseMsMax: 20_000 },
+    functions: functionFacts,
     after: (ms, act) => {
       const timer = setTimeout(act, ms);
       return () => clearTimeout(timer);

@@ -8,7 +8,7 @@ import { createKqlParser } from '../../kql/parser/parser-client.ts';
 import { createQueryEngine } from '../../kql/query-engine.ts';
 import type { QueryEngine } from '../../kql/query-engine.ts';
 import { useGeoipDatabase } from '../../kql/functions/geoip.ts';
-import { natives } from '../../kql/language.ts';
+import { functionFacts, natives } from '../../kql/language.ts';
 import { memoryDirectory } from '../../encryption/extent-files/memory-file.ts';
 import type { StartTimer } from '../../http/timer.ts';
 import type { Log } from '../../http/logging.ts';
@@ -45,6 +45,7 @@ export function openClusterHost(options: {
     entry: settings.parserScript,
     snapshots: settings.parserSnapshots,
     limits: parserLimits,
+    functions: functionFacts,
     after: options.startTimer,
   });
   parser.ready().catch((error: unknown) => log.failure('parser not started', error));

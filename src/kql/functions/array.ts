@@ -273,8 +273,7 @@ export const arrayFunctions: FunctionRows = {
     'long',
     ['NULL', 'NULL', 'NULL'],
   ),
-  array_iff: arrayIff,
-  array_iif: arrayIff,
+  array_iff: { ...arrayIff, aliases: ['array_iif'] },
   array_sum: arraySum,
   array_sort_asc: sorted('array_sort_asc', 1),
   array_sort_desc: sorted('array_sort_desc', -1),
@@ -304,10 +303,13 @@ export const arrayFunctions: FunctionRows = {
     ([array, wanted]) =>
       itemsOf(array)?.some((item) => item === wanted || compareJson(item, String(wanted)) === 0) ?? null,
   ),
-  jaccard_index: native('jaccard_index', ['dynamic', 'dynamic'], 'real', ([a, b]) => {
-    const [x, y] = [itemsOf(a), itemsOf(b)];
-    if (!x || !y) return null;
-    const all = unique([...x, ...y]);
-    return all.length === 0 ? NaN : all.filter((item) => x.includes(item) && y.includes(item)).length / all.length;
-  }),
+  jaccard_index: {
+    type: 'real',
+    ...native('jaccard_index', ['dynamic', 'dynamic'], 'real', ([a, b]) => {
+      const [x, y] = [itemsOf(a), itemsOf(b)];
+      if (!x || !y) return null;
+      const all = unique([...x, ...y]);
+      return all.length === 0 ? NaN : all.filter((item) => x.includes(item) && y.includes(item)).length / all.length;
+    }),
+  },
 };

@@ -133,6 +133,5 @@ export const bagFunctions: FunctionRows = {
   treepath: native('treepath', ['dynamic'], 'dynamic', ([json]) =>
     jsonArray(treePaths(String(json), '').map((path) => JSON.stringify(path))),
   ),
-  extract_json: typedText(extractJson),
-  extractjson: typedText(extractJson),
+  extract_json: { ...typedText(extractJson), aliases: ['extractjson'] },
 };

@@ -159,8 +159,7 @@ const membership = (negated: boolean, ignoreCase: boolean): FunctionRow => ({
 export const comparisonFunctions: FunctionRows = {
   '==': inAnyColumn(equal),
   '==filter': inAnyColumn(equalInFilter),
-  '!=': notEqual,
-  '<>': notEqual,
+  '!=': { ...notEqual, aliases: ['<>'] },
   '<': ordered('<'),
   '<=': ordered('<='),
   '>': ordered('>'),

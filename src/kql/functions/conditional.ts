@@ -56,16 +56,13 @@ const extreme = (name: 'greatest' | 'least'): FunctionRow => ({
 });
 
 export const conditionalFunctions: FunctionRows = {
-  iff,
-  iif: iff,
+  iff: { ...iff, aliases: ['iif'] },
   case: caseRow,
   coalesce,
   isnull: { result: 'bool', sql: ([a]) => isNull(a) },
-  isnotnull: { result: 'bool', sql: ([a]) => `(NOT ${isNull(a)})` },
-  notnull: { result: 'bool', sql: ([a]) => `(NOT ${isNull(a)})` },
+  isnotnull: { result: 'bool', sql: ([a]) => `(NOT ${isNull(a)})`, aliases: ['notnull'] },
   isempty: { result: 'bool', sql: ([a]) => isEmpty(a) },
-  isnotempty: { result: 'bool', sql: ([a]) => `(NOT ${isEmpty(a)})` },
-  notempty: { result: 'bool', sql: ([a]) => `(NOT ${isEmpty(a)})` },
+  isnotempty: { result: 'bool', sql: ([a]) => `(NOT ${isEmpty(a)})`, aliases: ['notempty'] },
   max_of: extreme('greatest'),
   min_of: extreme('least'),
 };

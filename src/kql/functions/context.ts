@@ -24,7 +24,7 @@ export const contextFunctions: FunctionRows = {
       return ctx.bind(isMember, 'BOOLEAN');
     },
   },
-  new_guid: { result: 'guid', sql: () => 'uuid()' },
+  new_guid: { result: 'guid', isRandom: true, sql: () => 'uuid()' },
 };
 
 /** @throws KqlError for what is not written down in the query, which the service does not take either */

@@ -15,6 +15,9 @@ const to = (type: KqlType): FunctionRow => ({
 /** Text becomes what it describes; text that is not JSON becomes a JSON string. */
 const parseJsonRow: FunctionRow = {
   result: 'dynamic',
+  // The binder takes only strings for the last two.
+  aliases: ['parsejson', 'todynamic', 'toobject'],
+  type: 'dynamic',
   natives: [jsonOfText],
   sql: ([a]) => {
     if (!a) return 'NULL';
@@ -48,11 +51,9 @@ export const conversionFunctions: FunctionRows = {
   tostring: to('string'),
   toint: to('int'),
   tolong: to('long'),
-  todouble: to('real'),
-  toreal: to('real'),
+  toreal: { ...to('real'), aliases: ['todouble'] },
   todecimal: to('decimal'),
-  tobool: to('bool'),
-  toboolean: to('bool'),
+  tobool: { ...to('bool'), aliases: ['toboolean'] },
   // Text says no moment beyond the calendar; numbers are ticks and may.
   todatetime: {
     result: 'datetime',
@@ -62,13 +63,9 @@ export const conversionFunctions: FunctionRows = {
       return a.type === 'string' || a.type === 'datetime' ? ticks : `kql_in_calendar(${ticks})`;
     },
   },
-  totimespan: to('timespan'),
+  totimespan: { ...to('timespan'), aliases: ['totime'] },
   toguid: to('guid'),
-  int: to('int'),
   parse_json: parseJsonRow,
-  parsejson: parseJsonRow,
-  todynamic: parseJsonRow,
-  toobject: parseJsonRow,
   dynamic_to_json: {
     result: 'string',
     natives: [sortedText],

@@ -256,6 +256,7 @@ function isoWeek(ticks: bigint): bigint {
 
 export const datetimeTextFunctions: FunctionRows = {
   format_datetime: {
+    literals: [1],
     ...withoutRun(formatDatetimeRow),
     sql: ([at, format], call) => {
       const text = format?.expression.k === 'literal' ? String(format.expression.value) : undefined;
@@ -264,16 +265,18 @@ export const datetimeTextFunctions: FunctionRows = {
       throw new KqlError('semantic', 'format_datetime(): the format is not valid.', call.at);
     },
   },
-  format_timespan: checkedFormat(
-    'format_timespan',
-    timespanFormat,
-    native('format_timespan', ['timespan', 'string'], 'string', ([span, pattern]) =>
-      timespanFormat.test(String(pattern)) ? formatTimespanBy(big(span), String(pattern)) : null,
+  format_timespan: {
+    literals: [1],
+    ...checkedFormat(
+      'format_timespan',
+      timespanFormat,
+      native('format_timespan', ['timespan', 'string'], 'string', ([span, pattern]) =>
+        timespanFormat.test(String(pattern)) ? formatTimespanBy(big(span), String(pattern)) : null,
+      ),
     ),
-  ),
+  },
   make_datetime: makeDatetime,
   make_timespan: makeTimespan,
-  maketimespan: makeTimespan,
   datetime_utc_to_local: native('datetime_utc_to_local', ['datetime', 'string'], 'datetime', ([at, zone]) => {
     const offset = zoneOffset(big(at), String(zone));
     return offset === undefined ? null : inCalendar(big(at) + offset);
@@ -281,12 +284,16 @@ export const datetimeTextFunctions: FunctionRows = {
   datetime_local_to_utc: native('datetime_local_to_utc', ['datetime', 'string'], 'datetime', ([at, zone]) =>
     localToUtc(big(at), String(zone)),
   ),
-  datetime_part: native(
-    'datetime_part',
-    ['string', 'datetime'],
-    'long',
-    ([part, at]) => partOf[String(part).toLowerCase()]?.(dateOf(big(at)), big(at)) ?? null,
-  ),
+  datetime_part: {
+    aliases: ['datepart'],
+    literals: [0],
+    ...native(
+      'datetime_part',
+      ['string', 'datetime'],
+      'long',
+      ([part, at]) => partOf[String(part).toLowerCase()]?.(dateOf(big(at)), big(at)) ?? null,
+    ),
+  },
   around: {
     result: 'bool',
     sql: ([value, center, delta]) => {

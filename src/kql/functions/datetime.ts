@@ -137,19 +137,19 @@ export const datetimeFunctions: FunctionRows = {
   ),
   dayofmonth: of('int', (_t, ts) => `CAST(day(${ts}) AS INTEGER)`),
   dayofyear: of('int', (_t, ts) => `CAST(dayofyear(${ts}) AS INTEGER)`),
-  monthofyear: of('int', (_t, ts) => `CAST(month(${ts}) AS INTEGER)`),
+  monthofyear: { ...of('int', (_t, ts) => `CAST(month(${ts}) AS INTEGER)`), type: 'long' },
   getmonth: of('int', (_t, ts) => `CAST(month(${ts}) AS INTEGER)`),
   getyear: of('int', (_t, ts) => `CAST(year(${ts}) AS INTEGER)`),
-  hourofday: of('int', (t) => `CAST(${t} // 36000000000 % 24 AS INTEGER)`),
-  week_of_year: of('int', (_t, ts) => `CAST(weekofyear(${ts}) AS INTEGER)`),
-  weekofyear: of('int', (_t, ts) => `CAST(weekofyear(${ts}) AS INTEGER)`),
+  hourofday: { ...of('int', (t) => `CAST(${t} // 36000000000 % 24 AS INTEGER)`), type: 'long' },
+  week_of_year: { ...of('int', (_t, ts) => `CAST(weekofyear(${ts}) AS INTEGER)`), aliases: ['weekofyear'] },
   unixtime_seconds_todatetime: unixTime(ticksPerSecond),
   unixtime_milliseconds_todatetime: unixTime(ticksPerMillisecond),
   unixtime_microseconds_todatetime: unixTime(10n),
   unixtime_nanoseconds_todatetime: unixTime('nano'),
   datetime_list_timezones: { result: 'dynamic', sql: (_args, _call, { ctx }) => ctx.bind(timeZones, 'VARCHAR') },
-  datetime_add: datetimeAdd,
-  datetime_diff: datetimeDiff,
+  datetime_add: { ...datetimeAdd, literals: [0] },
+  // A difference in weeks is real.
+  datetime_diff: { ...datetimeDiff, literals: [0], type: { argument: 0, types: { week: 'real' }, otherwise: 'long' } },
 };
 
 /** 9999-12-26, a Sunday: the end of its week lies beyond what a datetime holds. */

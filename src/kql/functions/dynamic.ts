@@ -97,10 +97,11 @@ export const isBag = (value: unknown): value is Bag =>
 export const dynamicFunctions: FunctionRows = {
   path,
   index,
-  pack_array: { result: 'dynamic', sql: jsonArrayOf, run: allAsJson },
-  bag_pack: bagPack(false),
+  pack_array: { listsStar: true, result: 'dynamic', sql: jsonArrayOf, run: allAsJson },
+  bag_pack: { ...bagPack(false), aliases: ['pack', 'pack_dictionary'] },
   bag_pack_nonempty: bagPack(true),
   array_length: {
+    aliases: ['arraylength'],
     result: 'long',
     sql: ([a]) =>
       a

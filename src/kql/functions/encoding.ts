@@ -122,14 +122,13 @@ export const encodingFunctions: FunctionRows = {
   zlib_decompress_from_base64_string: text('zlib_decompress_from_base64_string', (value) =>
     decompressed(value, (bytes) => inflateSync(bytes, limits)),
   ),
-  unicode_codepoints_from_string: native('unicode_codepoints_from_string', ['string'], 'dynamic', ([value]) =>
-    JSON.stringify(Array.from(String(value)).map((character) => character.codePointAt(0))),
-  ),
-  to_utf8: native('to_utf8', ['string'], 'dynamic', ([value]) =>
-    JSON.stringify(Array.from(String(value)).map((character) => character.codePointAt(0))),
-  ),
-  unicode_codepoints_to_string: textOfCodepoints,
-  make_string: textOfCodepoints,
+  unicode_codepoints_from_string: {
+    aliases: ['to_utf8'],
+    ...native('unicode_codepoints_from_string', ['string'], 'dynamic', ([value]) =>
+      JSON.stringify(Array.from(String(value)).map((character) => character.codePointAt(0))),
+    ),
+  },
+  unicode_codepoints_to_string: { ...textOfCodepoints, aliases: ['make_string'] },
   punycode_from_string: text('punycode_from_string', encodePunycode),
   punycode_to_string: text('punycode_to_string', decodePunycode),
   punycode_domain_to_string: labels('punycode_domain_to_string', (label) =>

@@ -56,6 +56,7 @@ export const hashOf = (value: SqlArgument): string => {
 
 /** `hash(x[, mod])`: XXH64 of the value's bytes, never negative with a modulus. */
 const hash: FunctionRow = {
+  aliases: ['hash_xxhash64'],
   result: 'long',
   natives: hashNatives,
   sql: ([value, modulus]) =>
@@ -64,7 +65,6 @@ const hash: FunctionRow = {
 
 export const hashFunctions: FunctionRows = {
   hash,
-  hash_xxhash64: hash,
   hash_md5: textHash('hash_md5', 'md5'),
   hash_sha1: textHash('hash_sha1', 'sha1'),
   hash_sha256: textHash('hash_sha256', 'sha256'),

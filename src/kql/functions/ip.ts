@@ -159,7 +159,8 @@ export const ipFunctions: FunctionRows = {
     return a && b ? JSON.stringify(cidrBlocks(a.value, b.value)) : null;
   }),
   format_ipv4: format('format_ipv4', false),
-  format_ipv4_mask: format('format_ipv4_mask', true),
+  // The binder wants the prefix, which may be left out as it may of format_ipv4().
+  format_ipv4_mask: { ...format('format_ipv4_mask', true), type: 'string', parameters: 'format_ipv4' },
   has_ipv4: listed(hasAny),
   has_any_ipv4: listed(hasAny),
   has_ipv4_prefix: listed(hasAnyPrefix),

@@ -3,13 +3,6 @@ import type { KqlType } from '../plan/types.ts';
 import { native } from '../sql/native-row.ts';
 import type { FunctionRow, FunctionRows } from '../sql/scope.ts';
 import { itemsOf } from './array.ts';
-import { conversionFunctions } from './conversion.ts';
-import { datetimeTextFunctions } from './datetime-text.ts';
-import { dynamicFunctions } from './dynamic.ts';
-import { parseTextFunctions } from './parse-text.ts';
-
-/** An older name of a function, where that function is there. */
-const older = (name: string, row: FunctionRow | undefined): FunctionRows => (row ? { [name]: row } : {});
 
 /** Each character of `search` becomes the one at its place in `replacement`, the last of which stands for all beyond; an empty
  * `replacement` takes them away. */
@@ -50,14 +43,8 @@ const estimateDataSize: FunctionRow = {
   },
 };
 
-/** Names that newer ones replaced, and functions of no family. */
+/** Functions of no family. */
 export const legacyFunctions: FunctionRows = {
-  ...older('totime', conversionFunctions['totimespan']),
-  ...older('pack', dynamicFunctions['bag_pack']),
-  ...older('pack_dictionary', dynamicFunctions['bag_pack']),
-  ...older('arraylength', dynamicFunctions['array_length']),
-  ...older('datepart', datetimeTextFunctions['datetime_part']),
-  ...older('parseurlquery', parseTextFunctions['parse_urlquery']),
   estimate_data_size: estimateDataSize,
   translate: native('translate', ['string', 'string', 'string'], 'string', ([search, replacement, source]) =>
     translated(String(search), String(replacement), String(source)),

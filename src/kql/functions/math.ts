@@ -216,6 +216,7 @@ export const mathFunctions: FunctionRows = {
         : 'NULL',
   },
   rand: {
+    isRandom: true,
     sql: ([limit], call) =>
       limit
         ? `CAST(floor(random() * ${cast(limit, 'real')}) AS ${call.type === 'real' ? 'DOUBLE' : 'BIGINT'})`

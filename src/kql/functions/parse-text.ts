@@ -132,10 +132,11 @@ const text = (name: string, run: (text: string) => unknown): FunctionRow =>
 
 export const parseTextFunctions: FunctionRows = {
   parse_csv: text('parse_csv', csvFields),
-  parsecsv: text('parsecsv', csvFields),
-  parse_url: text('parse_url', urlParts),
-  parseurl: text('parseurl', urlParts),
-  parse_urlquery: text('parse_urlquery', (query) => ({ 'Query Parameters': queryOf(query.replace(/^\?/, '')) })),
+  parse_url: { ...text('parse_url', urlParts), aliases: ['parseurl'] },
+  parse_urlquery: {
+    aliases: ['parseurlquery'],
+    ...text('parse_urlquery', (query) => ({ 'Query Parameters': queryOf(query.replace(/^\?/, '')) })),
+  },
   parse_path: text('parse_path', pathParts),
   parse_command_line: native('parse_command_line', ['string', 'string'], 'dynamic', ([line, kind]) =>
     /^windows$/i.test(String(kind)) ? JSON.stringify(commandLine(String(line))) : null,

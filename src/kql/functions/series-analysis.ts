@@ -132,11 +132,10 @@ export const seriesAnalysisFunctions: FunctionRows = {
     },
     { nulls: true, defaults: ["'ctukey'", 'NULL', '10', '90'] },
   ),
-  series_periods_detect: native(
-    'series_periods_detect',
-    ['dynamic', 'real', 'real', 'long'],
-    'dynamic',
-    ([series, min, max, count]) => {
+  // Results on the function's page, old and new, have `…_periods_scores`; the binder names the second column `…_scores`.
+  series_periods_detect: {
+    columnEndings: ['', '_scores'],
+    ...native('series_periods_detect', ['dynamic', 'real', 'real', 'long'], 'dynamic', ([series, min, max, count]) => {
       const values = numbersOf(series);
       if (!values) return null;
       const length = Number(count);
@@ -144,8 +143,8 @@ export const seriesAnalysisFunctions: FunctionRows = {
         throw new KqlError('runtime', `series_periods_detect(): the number of periods must be 1 to ${foundMax}.`);
       const found = findPeriods(values, Number(min), Number(max), length);
       return `[${reals(found.map(({ period }) => period))},${reals(found.map(({ score }) => score))}]`;
-    },
-  ),
+    }),
+  },
   series_periods_validate: {
     ...withoutRun(validatePeriods),
     sql: ([series, ...periods], call, scope) => {

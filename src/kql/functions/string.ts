@@ -235,7 +235,11 @@ export const stringFunctions: FunctionRows = {
   toupper: cased('upper', upperKept, ['ß', 'ı']),
   tolower: cased('lower', lowerKept, ['İ']),
   reverse: text((s) => `reverse(${s})`),
-  strcat: { result: 'string', sql: (args) => `concat(${args.map((argument) => cast(argument, 'string')).join(', ')})` },
+  strcat: {
+    listsStar: true,
+    result: 'string',
+    sql: (args) => `concat(${args.map((argument) => cast(argument, 'string')).join(', ')})`,
+  },
   strcat_delim: {
     result: 'string',
     sql: ([delimiter, ...args]) =>
@@ -270,7 +274,7 @@ export const stringFunctions: FunctionRows = {
   },
   substring,
   indexof: indexOf,
-  countof: countOf,
+  countof: { ...countOf, literals: [2] },
   split,
   trim: trim('both'),
   trim_start: trim('start'),
@@ -283,8 +287,7 @@ export const stringFunctions: FunctionRows = {
   replace_regex: replaceRegex,
   replace: withPattern(0, replace),
   extract: withPattern(0, typedText(extract)),
-  extract_all: withPattern(0, extractAll),
-  extractall: withPattern(0, extractAll),
+  extract_all: { ...withPattern(0, extractAll), aliases: ['extractall'] },
   replace_strings: native(
     'replace_strings',
     ['string', 'dynamic', 'dynamic'],

@@ -285,7 +285,7 @@ function wildcardPattern(value: string, caseSensitive: boolean): string {
 }
 
 export const termFunctions: FunctionRows = {
-  has: term('has', false),
+  has: { ...term('has', false), aliases: [':'] },
   '!has': term('has', false, true),
   has_cs: term('has', true),
   '!has_cs': term('has', true, true),
@@ -299,11 +299,10 @@ export const termFunctions: FunctionRows = {
   '!hassuffix_cs': term('hassuffix', true, true),
   has_any: several(' OR '),
   has_all: several(' AND '),
-  ':': term('has', false),
   contains: simple(contains, true),
-  '!contains': simple(contains, true, true),
-  contains_cs: simple(contains, false),
-  '!contains_cs': simple(contains, false, true),
+  '!contains': { ...simple(contains, true, true), aliases: ['notcontains'] },
+  contains_cs: { ...simple(contains, false), aliases: ['containscs'] },
+  '!contains_cs': { ...simple(contains, false, true), aliases: ['notcontainscs'] },
   startswith: simple(starts, true),
   '!startswith': simple(starts, true, true),
   startswith_cs: simple(starts, false),

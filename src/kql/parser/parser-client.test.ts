@@ -6,6 +6,7 @@ import { builtSnapshot } from '../testing/built-snapshot.ts';
 import type { KqlCatalog } from '../plan/catalog.ts';
 import { partsNamed } from '../plan/command.ts';
 import { createKqlParser } from './parser-client.ts';
+import { functionFacts } from '../language.ts';
 
 const catalog: KqlCatalog = {
   version: '1',
@@ -24,7 +25,7 @@ const never = () => () => undefined;
 let entry: string;
 const parsers: ReturnType<typeof createKqlParser>[] = [];
 const open = (options: Partial<Parameters<typeof createKqlParser>[0]> = {}): ReturnType<typeof createKqlParser> => {
-  const parser = createKqlParser({ entry, limits, after: never, ...options });
+  const parser = createKqlParser({ entry, limits, functions: functionFacts, after: never, ...options });
   parsers.push(parser);
   return parser;
 };

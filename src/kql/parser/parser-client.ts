@@ -4,6 +4,7 @@ import { endsWithUs } from '../../base/ends-with-us.ts';
 import type { KqlCatalog } from '../plan/catalog.ts';
 import type { ParsedCommand } from '../plan/command.ts';
 import { withRecordFacts } from '../plan/record-facts.ts';
+import type { FunctionFactsByName } from '../plan/function-facts.ts';
 import type { ToldSchema } from '../plan/told-schema.ts';
 import type { Program } from '../plan/plan.ts';
 import { deserializeKqlError, KqlError } from '../plan/kql-error.ts';
@@ -58,15 +59,17 @@ interface Waiting {
 }
 
 /** Starts the parser process at `entry` (dist/kql-process.js) and starts it anew when it dies or is killed.
+ * @param options.functions what the rows of the engine's functions tell
  * @param options.snapshots where start-up snapshots are kept; without it, starts are plain
  * @param after runs `act` once `ms` have passed on the wall clock, unless cancelled */
 export function createKqlParser(options: {
   readonly entry: string;
   readonly snapshots?: string | undefined;
   readonly limits: ParserLimits;
+  readonly functions: FunctionFactsByName;
   readonly after: (ms: number, act: () => void) => () => void;
 }): KqlParser {
-  const { entry, snapshots, limits, after } = options;
+  const { entry, snapshots, limits, functions, after } = options;
   const queue: Waiting[] = [];
   let child: ChildProcess | undefined;
   let isReady = false;
@@ -199,7 +202,7 @@ export function createKqlParser(options: {
   }
 
   async function sendCatalog(catalog: KqlCatalog): Promise<void> {
-    await ask({ id: nextId++, k: 'catalog', catalog });
+    await ask({ id: nextId++, k: 'catalog', catalog, functions });
     known.add(catalog.version);
   }
 

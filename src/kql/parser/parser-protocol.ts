@@ -1,12 +1,19 @@
 import type { KqlCatalog } from '../plan/catalog.ts';
 import type { ParsedCommand } from '../plan/command.ts';
+import type { FunctionFactsByName } from '../plan/function-facts.ts';
 import type { Program } from '../plan/plan.ts';
 import type { ToldSchema } from '../plan/told-schema.ts';
 import type { SerializedKqlError } from '../plan/kql-error.ts';
 
 /** Messages between the engine and its parser process (JSON over IPC). */
 export type ParserRequest =
-  | { readonly id: number; readonly k: 'catalog'; readonly catalog: KqlCatalog }
+  | {
+      readonly id: number;
+      readonly k: 'catalog';
+      readonly catalog: KqlCatalog;
+      /** What the rows of functions tell the parser. */
+      readonly functions: FunctionFactsByName;
+    }
   | {
       readonly id: number;
       readonly k: 'query' | 'command' | 'graph';

@@ -11,13 +11,20 @@ import { columns, edgeRows } from '../functions/case-rows.ts';
 import type { Typed } from './state-expression.random.ts';
 import { allTemplates, nested, randomRow } from './state-expression.random.ts';
 import { fuzz } from '../../../tests/support/fuzz.ts';
+import { functionFacts } from '../language.ts';
 
 let engine: LocalEngine;
 let parser: KqlParser;
 beforeAll(async () => {
   engine = await openLocalEngine(parserEntry);
   const limits = { textMax: 100_000, parseMsMax: 60_000 };
-  parser = createKqlParser({ entry: parserEntry, snapshots: parserSnapshots, limits, after: () => () => undefined });
+  parser = createKqlParser({
+    entry: parserEntry,
+    snapshots: parserSnapshots,
+    limits,
+    functions: functionFacts,
+    after: () => () => undefined,
+  });
 });
 afterAll(() => {
   engine.close();

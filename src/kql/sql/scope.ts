@@ -1,4 +1,5 @@
 import type { Call, ColumnReference, Expression } from '../plan/expression.ts';
+import type { FunctionFacts } from '../plan/function-facts.ts';
 import type { Plan, PlanNode } from '../plan/plan.ts';
 import type { KqlType } from '../plan/types.ts';
 import type { SqlContext } from './context.ts';
@@ -33,7 +34,7 @@ export interface ValueArgument {
 }
 
 /** What every kind of function has. */
-interface CallableRow {
+interface CallableRow extends FunctionFacts {
   /** The functions in JavaScript that its SQL calls. */
   readonly natives?: readonly NativeFunction[];
 }

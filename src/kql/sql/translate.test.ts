@@ -3,7 +3,7 @@ import { createKqlParser } from '../parser/parser-client.ts';
 import type { KqlCatalog } from '../plan/catalog.ts';
 import { parserEntry, parserSnapshots } from '../testing/parser-entry.ts';
 import type { Translation } from './translate.ts';
-import { language } from '../language.ts';
+import { functionFacts, language } from '../language.ts';
 import { translate } from './translate.ts';
 
 const columns = [
@@ -25,6 +25,7 @@ beforeAll(() => {
     entry: parserEntry,
     snapshots: parserSnapshots,
     limits: { textMax: 100_000, parseMsMax: 60_000 },
+    functions: functionFacts,
     after: () => () => undefined,
   });
 });

@@ -7,7 +7,7 @@ import type { EngineSources } from '../query-request.ts';
 import { createQueryEngine } from '../query-engine.ts';
 import type { NativeValue } from '../sql/native.ts';
 import { useGeoipDatabase } from '../functions/geoip.ts';
-import { natives } from '../language.ts';
+import { functionFacts, natives } from '../language.ts';
 import { formatDatetime, formatTimespan, parseDatetime } from '../values/ticks.ts';
 
 export interface LocalTable {
@@ -39,7 +39,7 @@ export async function openLocalEngine(
   useGeoipDatabase(options.geoipDatabase);
   const snapshots = join(dirname(parserEntry), 'snapshots');
   const limits = { textMax: 2_000_000, parseMsMax: 20_000 };
-  const parser = createKqlParser({ entry: parserEntry, snapshots, limits, after });
+  const parser = createKqlParser({ entry: parserEntry, snapshots, limits, functions: functionFacts, after });
   const database = await openEngineDatabase({ threads: 2, memoryLimit: '2GB' }, natives);
   const engine = createQueryEngine({ parser, database });
   const sources: EngineSources = options.sources ?? { open: () => Promise.reject(new Error('there are no tables')) };

@@ -8,7 +8,7 @@ import { createKqlParser } from '../parser/parser-client.ts';
 import type { QueryEngine } from '../query-engine.ts';
 import type { EngineSources, QueryRequest } from '../query-request.ts';
 import { createQueryEngine } from '../query-engine.ts';
-import { natives } from '../language.ts';
+import { functionFacts, natives } from '../language.ts';
 import type { EngineThreads } from '../apart-session.ts';
 import { createEngineThreads } from './engine-threads.ts';
 
@@ -48,6 +48,7 @@ beforeAll(async () => {
   parser = createKqlParser({
     entry: join(dist, 'kql-process.js'),
     limits: { textMax: 100_000, parseMsMax: 20_000 },
+    functions: functionFacts,
     after,
   });
   database = await openEngineDatabase({ threads: 2, memoryLimit: '512MB' }, natives);

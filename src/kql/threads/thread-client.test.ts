@@ -6,6 +6,7 @@ import type { KqlCatalog } from '../plan/catalog.ts';
 import type { KqlParser } from '../parser/parser-client.ts';
 import { createKqlParser } from '../parser/parser-client.ts';
 import { ThreadClient } from './thread-client.ts';
+import { functionFacts } from '../language.ts';
 
 const dist = join(import.meta.dirname, '..', '..', '..', 'dist');
 const scripts = { engine: join(dist, 'engine-thread.js'), functions: join(dist, 'function-thread.js') };
@@ -20,6 +21,7 @@ beforeAll(() => {
   parser = createKqlParser({
     entry: join(dist, 'kql-process.js'),
     limits: { textMax: 100_000, parseMsMax: 20_000 },
+    functions: functionFacts,
     after: (ms, act) => {
       const timer = setTimeout(act, ms);
       return () => clearTimeout(timer);

@@ -3,12 +3,15 @@ import { KqlError, serializeKqlError } from '../../plan/kql-error.ts';
 import type { ParserReply, ParserRequest } from '../parser-protocol.ts';
 import { compileCommand } from './commands.ts';
 import { compileQuery } from './compile.ts';
+import type { EngineFunctions } from './binder/engine-functions.ts';
+import { engineFunctions } from './binder/engine-functions.ts';
+import { compiledCalls } from './build/expressions/compiled-calls.ts';
 import { compileGraph, keptGraphs } from './build/operators/kept-graphs.ts';
 import { stateCache } from './binder/global-state.ts';
 import { visitors } from './build/visitors.ts';
 
 const stateOf = stateCache(16);
-const catalogs = new Map<string, KqlCatalog>();
+const catalogs = new Map<string, { readonly catalog: KqlCatalog; readonly functions: EngineFunctions }>();
 const catalogsMax = 8;
 
 /** Answers one request. Never throws. */
@@ -16,14 +19,15 @@ export function answer(request: ParserRequest): ParserReply {
   const { id } = request;
   try {
     if (request.k === 'catalog') {
-      catalogs.set(request.catalog.version, request.catalog);
+      const { catalog, functions } = request;
+      catalogs.set(catalog.version, { catalog, functions: engineFunctions(functions, compiledCalls) });
       const oldest = catalogs.keys().next().value;
       if (catalogs.size > catalogsMax && oldest !== undefined) catalogs.delete(oldest);
       return { id, k: 'done' };
     }
-    const catalog = catalogs.get(request.catalogVersion);
-    if (!catalog) return { id, k: 'unknownCatalog' };
-    const graphs = keptGraphs(catalog, stateOf);
+    const known = catalogs.get(request.catalogVersion);
+    if (!known) return { id, k: 'unknownCatalog' };
+    const graphs = keptGraphs(known.catalog, known.functions, stateOf);
     if (request.k === 'command')
       return { id, k: 'commandParsed', command: compileCommand(request.text, request.database, graphs, request.told) };
     if (request.k === 'query')

@@ -1,6 +1,8 @@
 import { createRequire } from 'node:module';
 import { beforeAll, describe, expect, it } from 'vitest';
 import { correctCommandNames } from '../language/command-names.ts';
+import { engineFunctions } from './engine-functions.ts';
+import { functionFacts } from '../../../language.ts';
 import { checkDiagnostics } from './diagnostics.ts';
 import { stateCache } from './global-state.ts';
 import { languageFiles } from '../language/language-files.ts';
@@ -27,7 +29,7 @@ const nameAndType = ({ Name, Type }: ColumnOf): string => `${Name}:${Type?.Name 
 
 /** The columns of a query; undefined where the binder refuses it. */
 function columnsOf({ text, told = {}, shown = nameAndType }: Probe): string | undefined {
-  const state = stateCache(1)(catalog, 'db');
+  const state = stateCache(1)(catalog, engineFunctions(functionFacts, {}), 'db');
   return withBindOptions(
     { database: 'db', bestEffort: text.includes('best_effort'), told: new Map(Object.entries(told)) },
     () => {

@@ -1,13 +1,11 @@
 import { invariant } from '../../../../base/invariant.ts';
-import type { GlobalState, LanguageSymbol, SyntaxNode } from '../language/language.ts';
+import type { FunctionFacts, FunctionFactsByName } from '../../../plan/function-facts.ts';
+import type { CallContext, TypedCall, TypeOfCall } from './call-types.ts';
+import { constantOf } from './call-types.ts';
+import { scalarType } from './symbols.ts';
+import type { GlobalState, LanguageSymbol } from '../language/language.ts';
 import { languagePackage, toArray } from '../language/language.ts';
 
-/** What the binder tells of a call while it looks for the call's type. */
-interface CallContext {
-  readonly Arguments: unknown;
-  readonly ArgumentTypes: unknown;
-  readonly RowScope: LanguageSymbol | null;
-}
 interface Signature {
   readonly Parameters: unknown;
   readonly CustomReturnType?: ((context: CallContext) => unknown) | null;
@@ -26,75 +24,69 @@ interface Tuple {
   WithColumns(columns: readonly TupleColumn[]): unknown;
 }
 
-/** The binder names the second column `…_scores`; results on the function's page, old and new, have `…_periods_scores`. */
-function typeOfPeriods(context: CallContext, own: (context: CallContext) => unknown): unknown {
-  const tuple = own(context) as Tuple;
-  const [periods, scores] = toArray<TupleColumn>(tuple.Columns);
-  invariant(periods && scores, 'series_periods_detect() has two columns');
-  return tuple.WithColumns([periods, scores.WithName(`${periods.Name}_scores`)]);
+/** The functions that the engine has, as their rows tell of them. */
+export interface EngineFunctions {
+  /** @returns what the row says of the function, by any of its names */
+  facts(name: string): FunctionFacts;
+  /** @returns the name of the row */
+  ownName(name: string): string;
+  /** @returns undefined where the binder is right */
+  type(name: string): TypeOfCall | undefined;
 }
 
-/** `column_ifexists(name, otherwise)` has the type of the column where there is one; the binder always takes the other's. */
-function typeOfColumnIfExists(context: CallContext): unknown {
-  const [nameNode] = toArray<SyntaxNode & { readonly ConstantValue?: unknown }>(context.Arguments);
-  const name = nameNode?.ConstantValue;
-  const column = toArray<LanguageSymbol>(context.RowScope?.Columns).find((candidate) => candidate.Name === name);
-  return column ? column.Type : toArray(context.ArgumentTypes)[1];
+/** @param compiled functions that the builder decides itself */
+export function engineFunctions(
+  byName: FunctionFactsByName,
+  compiled: Readonly<Record<string, TypedCall>>,
+): EngineFunctions {
+  const rows = [...Object.entries(byName), ...Object.entries(compiled)];
+  const own = new Map(rows.flatMap(([name, { aliases = [] }]) => aliases.map((alias) => [alias, name])));
+  const ownName = (name: string): string => own.get(name) ?? name;
+  const facts = (name: string): FunctionFacts =>
+    (Object.hasOwn(byName, ownName(name)) ? byName[ownName(name)] : undefined) ?? {};
+  return { ownName, facts, type: (name) => compiled[ownName(name)]?.type ?? ownType(facts(name)) };
 }
-
-const long = (): unknown => languagePackage().Symbols.ScalarTypes['Long'];
-const dynamic = (): unknown => languagePackage().Symbols.ScalarTypes['Dynamic'];
-const real = (): unknown => languagePackage().Symbols.ScalarTypes['Real'];
-
-/** Calls whose type the engine has otherwise than the binder. */
-const types: Readonly<
-  Record<string, ((context: CallContext, own: (context: CallContext) => unknown) => unknown) | undefined>
-> = {
-  column_ifexists: typeOfColumnIfExists,
-  columnifexists: typeOfColumnIfExists,
-  hourofday: long,
-  monthofyear: long,
-  jaccard_index: real,
-  series_periods_detect: typeOfPeriods,
-  format_ipv4_mask: () => languagePackage().Symbols.ScalarTypes['String'],
-  todynamic: dynamic,
-  toobject: dynamic,
-  parsejson: dynamic,
-  // A difference in weeks is real.
-  datetime_diff: (context) => {
-    const [unit] = toArray<SyntaxNode & { readonly ConstantValue?: unknown }>(context.Arguments);
-    const isWeek = typeof unit?.ConstantValue === 'string' && unit.ConstantValue.toLowerCase() === 'week';
-    return languagePackage().Symbols.ScalarTypes[isWeek ? 'Real' : 'Long'];
-  },
-};
-
-/** Functions whose arguments the engine takes as it does those of another: the binder wants the prefix of format_ipv4_mask(), and
- * only strings for the other names of parse_json(). */
-const likeOthers: Readonly<Record<string, string | undefined>> = {
-  format_ipv4_mask: 'format_ipv4',
-  todynamic: 'parse_json',
-  toobject: 'parse_json',
-  parsejson: 'parse_json',
-};
 
 /** Puts functions whose types are the engine's in the place of the binder's own. */
-export function withEngineFunctions(state: GlobalState): GlobalState {
-  const { FunctionSymbol, Tabularity } = languagePackage().Symbols;
-  const known = toArray<NamedFunction>(state.Functions);
-  const functions = known.map((symbol) => {
-    const type = Object.hasOwn(types, symbol.Name) ? types[symbol.Name] : undefined;
-    if (!type) return symbol;
-    const other = likeOthers[symbol.Name];
-    const taken = other === undefined ? symbol : known.find(({ Name }) => Name === other);
-    const [signature] = toArray<Signature>(taken?.Signatures);
-    const own = (context: CallContext): unknown => signature?.CustomReturnType?.(context);
+export function withEngineFunctions(
+  state: GlobalState,
+  { ownName, facts, type: typeOf }: EngineFunctions,
+): GlobalState {
+  const known = new Map(toArray<NamedFunction>(state.Functions).map((symbol) => [symbol.Name, symbol]));
+  const taken = ({ parameters }: FunctionFacts, name: string): NamedFunction | undefined =>
+    known.get(parameters ?? name);
+  const functions = [...known.values()].map((symbol) => {
+    const name = ownName(symbol.Name);
+    const type = typeOf(name);
+    const [signature] = toArray<Signature>(taken(facts(name), name)?.Signatures);
+    if (!type || !signature) return symbol;
+    const { FunctionSymbol, Tabularity } = languagePackage().Symbols;
+    const official = (context: CallContext): unknown => signature.CustomReturnType?.(context);
     const made = new FunctionSymbol.ctor(
       symbol.Name,
-      (context: CallContext) => type(context, own),
+      (context: CallContext) => type(context, official),
       Tabularity['Scalar'],
-      toArray(signature?.Parameters),
+      toArray(signature.Parameters),
     ) as NamedFunction;
     return made.WithResultNameKind(symbol.ResultNameKind);
   });
   return state.WithFunctions(functions);
+}
+
+function ownType({ type, columnEndings }: FunctionFacts): TypeOfCall | undefined {
+  if (columnEndings) return (context, official) => withEndings(official(context) as Tuple, columnEndings);
+  if (type === undefined) return undefined;
+  if (typeof type === 'string') return () => scalarType(type);
+  return (context) => {
+    const constant = constantOf(context, type.argument);
+    const decided = typeof constant === 'string' ? type.types[constant.toLowerCase()] : undefined;
+    return scalarType(decided ?? type.otherwise);
+  };
+}
+
+function withEndings(tuple: Tuple, endings: readonly string[]): unknown {
+  const columns = toArray<TupleColumn>(tuple.Columns);
+  const [first] = columns;
+  invariant(first && columns.length === endings.length, 'the binder knows the columns of the call');
+  return tuple.WithColumns(columns.map((column, index) => column.WithName(`${first.Name}${endings[index] ?? ''}`)));
 }

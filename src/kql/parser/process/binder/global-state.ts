@@ -3,6 +3,7 @@ import { KqlError } from '../../../plan/kql-error.ts';
 import type { CatalogDatabase, CatalogGraph, CatalogGraphStep, KqlCatalog } from '../../../plan/catalog.ts';
 import type { Column } from '../../../plan/types.ts';
 import { columnSymbol } from './symbols.ts';
+import type { EngineFunctions } from './engine-functions.ts';
 import { withEngineFunctions } from './engine-functions.ts';
 import { withExtraPlugins } from './extra-plugins.ts';
 import type { GlobalState } from '../language/language.ts';
@@ -63,10 +64,12 @@ export function assertConstructors(): void {
   );
 }
 
+export type StateOf = (catalog: KqlCatalog, functions: EngineFunctions, database: string) => GlobalState;
+
 /** Keeps the bound state of the newest few catalog versions, one per current database. */
-export function stateCache(limit: number): (catalog: KqlCatalog, database: string) => GlobalState {
+export function stateCache(limit: number): StateOf {
   const states = new Map<string, GlobalState>();
-  return (catalog, database) => {
+  return (catalog, functions, database) => {
     const key = JSON.stringify([catalog.version, database]);
     const known = states.get(key);
     if (known) return known;
@@ -74,7 +77,7 @@ export function stateCache(limit: number): (catalog: KqlCatalog, database: strin
     const current = symbols.get(database);
     if (current === undefined) throw new KqlError('semantic', `Database '${database}' could not be found.`);
     const cluster = new (languagePackage().Symbols.ClusterSymbol.ctor)(catalog.cluster, [...symbols.values()]);
-    const state = withEngineFunctions(withExtraPlugins(languagePackage().GlobalState.Default))
+    const state = withEngineFunctions(withExtraPlugins(languagePackage().GlobalState.Default), functions)
       .WithCluster(cluster)
       .WithDatabase(current);
     states.set(key, state);

@@ -178,7 +178,7 @@ export const operatorCorrections: readonly Correction[] = [
   ofOperator(
     'GetSchemaOperator',
     (official) =>
-      official.map((column) => (column.Name === 'ColumnOrdinal' ? column.WithType(scalarType('Int')) : column)),
+      official.map((column) => (column.Name === 'ColumnOrdinal' ? column.WithType(scalarType('int')) : column)),
     {
       text: 'T | getschema | project ColumnOrdinal',
       official: 'ColumnOrdinal:long',

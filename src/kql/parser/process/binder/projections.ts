@@ -79,7 +79,7 @@ export const projectionCorrections: readonly Correction[] = [
       const { ProjectionStyle } = languagePackage().Binding.Binder;
       // In `print`, too, there is one column only.
       return style === ProjectionStyle['GraphMatch'] && isNamedElement(expression)
-        ? official(expression, builder, diagnostics, ProjectionStyle['Print'], doNotRepeat, scalarType('Dynamic'), name)
+        ? official(expression, builder, diagnostics, ProjectionStyle['Print'], doNotRepeat, scalarType('dynamic'), name)
         : official(expression, builder, diagnostics, style, doNotRepeat, type, name);
     },
     {

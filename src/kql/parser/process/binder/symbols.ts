@@ -38,9 +38,6 @@ export function corrected(
   return changed ? info.WithResultType(withColumns(table, changed)) : info;
 }
 
-/** `Long`, `DateTime` … */
-export const scalarType = (name: string): unknown => languagePackage().Symbols.ScalarTypes[name];
-
 const symbolName: Record<KqlType, string> = {
   bool: 'Bool',
   int: 'Int',
@@ -54,7 +51,9 @@ const symbolName: Record<KqlType, string> = {
   dynamic: 'Dynamic',
 };
 
+export const scalarType = (type: KqlType): unknown => languagePackage().Symbols.ScalarTypes[symbolName[type]];
+
 export function columnSymbol({ name, type }: Column): ColumnOf {
-  const { ColumnSymbol, ScalarTypes } = languagePackage().Symbols;
-  return new ColumnSymbol(name, ScalarTypes[symbolName[type]], null, null, null, null) as ColumnOf;
+  const { ColumnSymbol } = languagePackage().Symbols;
+  return new ColumnSymbol(name, scalarType(type), null, null, null, null) as ColumnOf;
 }

@@ -1,11 +1,13 @@
 import type { CatalogGraph } from '../../../../plan/catalog.ts';
 import type { Program, ProgramResult, SharedTable } from '../../../../plan/plan.ts';
+import type { EngineFunctions } from '../../binder/engine-functions.ts';
 import type { GlobalState, LanguageSymbol } from '../../language/language.ts';
 import { toArray } from '../../language/language.ts';
 import type { Visitors } from './visit.ts';
 
-/** What the builder asks about a catalog: its graph models, and which databases it has. */
+/** What the builder asks about a catalog and an engine: its graph models, which databases it has, and which functions there are. */
 export interface KeptGraphs {
+  readonly functions: EngineFunctions;
   find(database: string, name: string): CatalogGraph | undefined;
   /** The state to bind the queries of its steps with. */
   state(database: string): GlobalState;
@@ -25,6 +27,7 @@ export interface Draft {
   /** Columns that the binder adds and the engine does not show. */
   readonly implicitColumns: Set<string>;
   readonly keptGraphs: KeptGraphs;
+  readonly functions: EngineFunctions;
   readonly visitors: Visitors;
   /** Calls inlined so far: a bound on what one text can unfold to. */
   inlined: number;
@@ -46,5 +49,6 @@ export const newDraft = (database: string, graphs: KeptGraphs, visitors: Visitor
   inlined: 0,
   unfolded: 0,
   keptGraphs: graphs,
+  functions: graphs.functions,
   visitors,
 });

@@ -46,7 +46,7 @@ export function isRandom(b: Builder, value: unknown, seen: Set<unknown> = new Se
   if (typeof value !== 'object' || value === null || seen.has(value)) return false;
   seen.add(value);
   const { k, op, name, id } = value as Readonly<Record<string, unknown>>;
-  if (k === 'call' && (name === 'rand' || name === 'new_guid')) return true;
+  if (k === 'call' && b.draft.functions.facts(String(name)).isRandom) return true;
   if (op === 'sample' || op === 'sampleDistinct') return true;
   if (op === 'reference') return isRandom(b, b.draft.lets.find((shared) => shared.id === id)?.plan, seen);
   return Object.values(value).some((item) => isRandom(b, item, seen));

@@ -6,6 +6,7 @@ import { columnsOfSymbol, isTabular, typeOf, typeOfSymbol } from '../../language
 import { inside } from '../draft/builder.ts';
 import { notSupported, positionOf, semantic } from '../../language/node-errors.ts';
 import { isTuple } from '../../language/language.ts';
+import { call, compiledCalls, rowColumns } from './compiled-calls.ts';
 import { isRandom, once, printedOnce } from './computed-once.ts';
 import { buildUserCall } from './functions.ts';
 import type { SyntaxNode } from '../../language/language.ts';
@@ -29,32 +30,11 @@ export function buildExpression(b: Builder, node: SyntaxNode): Expression {
   throw notSupported(b, node, `The expression ${kind}`);
 }
 
-export const call = (
-  b: Builder,
-  node: SyntaxNode,
-  name: string,
-  args: readonly Expression[],
-  type: KqlType = typeOf(node),
-): Call => ({
-  k: 'call',
-  name,
-  args,
-  type,
-  at: positionOf(b, node),
-});
-
-const operatorName = (node: SyntaxNode): string => {
-  const name = tokenText(node, 'Operator').trim().replace(/\s+/g, ' ');
-  return formerNames[name] ?? name;
-};
-const formerNames: Readonly<Record<string, string | undefined>> = {
-  containscs: 'contains_cs',
-  notcontains: '!contains',
-  notcontainscs: '!contains_cs',
-};
+const operatorName = (b: Builder, node: SyntaxNode): string =>
+  b.draft.functions.ownName(tokenText(node, 'Operator').trim().replace(/\s+/g, ' '));
 
 /** Operators that the engine refuses between two dynamics, although the binder lets them pass; so it does a sum of two datetimes. */
-const needsTypes = new Set(['==', '!=', '<>', '<', '<=', '>', '>=', '+', '-', '*', '/', '%']);
+const needsTypes = new Set(['==', '!=', '<', '<=', '>', '>=', '+', '-', '*', '/', '%']);
 const isNullLiteral = (expression: Expression): boolean => expression.k === 'literal' && expression.value === null;
 
 const binary: ScalarBuilder = (b, node) => {
@@ -62,7 +42,7 @@ const binary: ScalarBuilder = (b, node) => {
   for (const side of sides)
     if (isTuple(side.ResultType)) throw semantic(b, side, 'A call that yields several columns cannot be an operand.');
   const operands = sides.map((side) => buildScalar(b, side));
-  const name = operatorName(node);
+  const name = operatorName(b, node);
   // Columns that are known only after a first run have no type yet.
   const known = sides.every((side) => side.ResultType?.Name !== 'unknown');
   if (
@@ -84,13 +64,13 @@ const binary: ScalarBuilder = (b, node) => {
 /** `in`, `has_any`, `has_all`: the right side is a list of expressions, one dynamic, or one table. */
 const membership: ScalarBuilder = (b, node) => {
   const values = list(need(node, 'Right'), 'Expressions').map((value) => buildArgument(b, value));
-  return call(b, node, operatorName(node), [buildScalar(b, need(node, 'Left')), ...values]);
+  return call(b, node, operatorName(b, node), [buildScalar(b, need(node, 'Left')), ...values]);
 };
 
 const between: ScalarBuilder = (b, node) => {
   const range = need(node, 'Right');
   const bounds = [need(range, 'First'), need(range, 'Second')].map((bound) => buildScalar(b, bound));
-  return call(b, node, operatorName(node), [buildScalar(b, need(node, 'Left')), ...bounds]);
+  return call(b, node, operatorName(b, node), [buildScalar(b, need(node, 'Left')), ...bounds]);
 };
 
 const nameReference: ScalarBuilder = (b, node) => {
@@ -159,20 +139,20 @@ const functionCall: ScalarBuilder = (b, node) => {
     if (result.k === 'table') throw semantic(b, node, 'A scalar expression was expected, not a table.');
     return result.expression;
   }
-  const name = node.ReferencedSymbol?.Name ?? nameOf(part(node, 'Name') ?? node);
+  const { functions } = b.draft;
+  const name = functions.ownName(node.ReferencedSymbol?.Name ?? nameOf(part(node, 'Name') ?? node));
   const list_ = part(node, 'ArgumentList');
   const args = list_ ? list(list_, 'Expressions') : [];
-  const special = Object.hasOwn(specialCalls, name) ? specialCalls[name] : undefined;
-  if (special) return special(b, node, args);
+  const compiled = Object.hasOwn(compiledCalls, name) ? compiledCalls[name] : undefined;
+  if (compiled) return compiled.build(b, node, args);
+  const { literals = [], listsStar } = functions.facts(name);
   const built = call(
     b,
     node,
     name,
-    args.flatMap(
-      (argument) => (packsStar.has(name) ? starColumns(b, argument) : undefined) ?? [buildNamedArgument(b, argument)],
-    ),
+    args.flatMap((argument) => (listsStar && starColumns(b, argument)) ?? [buildNamedArgument(b, argument)]),
   );
-  for (const index of Object.hasOwn(literalArguments, name) ? (literalArguments[name] ?? []) : []) {
+  for (const index of literals) {
     const argument = built.args[index];
     if (argument && argument.k !== 'literal' && argument.k !== 'parameter')
       throw semantic(b, args[index] ?? node, 'The expression must be a literal.');
@@ -182,19 +162,7 @@ const functionCall: ScalarBuilder = (b, node) => {
     : built;
 };
 
-/** Arguments that must be literals, or names of such. */
-const literalArguments: Readonly<Record<string, readonly number[]>> = {
-  countof: [2],
-  datepart: [0],
-  datetime_add: [0],
-  datetime_diff: [0],
-  datetime_part: [0],
-  format_datetime: [1],
-  format_timespan: [1],
-};
-
-/** Functions in whose arguments `*` stands for all columns of the row, as if they were listed. */
-const packsStar = new Set(['pack_array', 'strcat']);
+/** `*` among the arguments of a function that lists it. */
 function starColumns(b: Builder, node: SyntaxNode): Expression[] | undefined {
   if (kindOf(node) !== 'StarExpression') return undefined;
   const columns = isTuple(node.ResultType) ? columnsOfSymbol(node.ResultType) : rowColumns(b, node);
@@ -215,80 +183,6 @@ function projectedBefore(node: SyntaxNode): ReadonlySet<string> {
 
 const buildNamedArgument = (b: Builder, node: SyntaxNode): Expression =>
   buildArgument(b, kindOf(node) === 'SimpleNamedExpression' ? need(node, 'Expression') : node);
-
-/** Calls whose arguments are not plain expressions, or that are decided while the text is compiled. */
-export const specialCalls: Readonly<
-  Record<string, (b: Builder, node: SyntaxNode, args: readonly SyntaxNode[]) => Expression>
-> = {
-  column_ifexists: columnIfExists,
-  columnifexists: columnIfExists,
-  pack_all: (b, node, args) => packAll(b, node, args),
-  pack_dictionary: (b, node, args) =>
-    call(
-      b,
-      node,
-      'bag_pack',
-      args.map((argument) => buildArgument(b, argument)),
-    ),
-  pack: (b, node, args) =>
-    call(
-      b,
-      node,
-      'bag_pack',
-      args.map((argument) => buildArgument(b, argument)),
-    ),
-  column_names_of: (b, node, args) => {
-    const [table] = args;
-    const names = table
-      ? columnsOfSymbol(table.ResultType).map((column) => column.name)
-      : rowColumns(b, node).map((column) => column.name);
-    return { k: 'literal', type: 'dynamic', value: JSON.stringify(names) };
-  },
-  bag_pack_columns: (b, node, args) =>
-    call(
-      b,
-      node,
-      'bag_pack',
-      args.flatMap((argument) => [
-        { k: 'literal', type: 'string', value: nameOf(argument) } as const,
-        buildScalar(b, argument),
-      ]),
-    ),
-};
-
-function columnIfExists(b: Builder, node: SyntaxNode, args: readonly SyntaxNode[]): Expression {
-  const [nameNode, fallback] = args;
-  if (!nameNode || !fallback) throw semantic(b, node, 'column_ifexists() takes two arguments.');
-  const name = buildScalar(b, nameNode);
-  if (name.k !== 'literal' || typeof name.value !== 'string')
-    throw semantic(b, nameNode, 'column_ifexists() takes a constant name.');
-  const row = rowColumns(b, node).find((column) => column.name === name.value);
-  return row ? { k: 'column', name: row.name, type: row.type } : buildScalar(b, fallback);
-}
-
-function packAll(b: Builder, node: SyntaxNode, args: readonly SyntaxNode[]): Expression {
-  const fields = rowColumns(b, node).flatMap((column): Expression[] => [
-    { k: 'literal', type: 'string', value: column.name },
-    { k: 'column', name: column.name, type: column.type },
-  ]);
-  const ignoreNulls = args[0] ? buildScalar(b, args[0]) : undefined;
-  const skip = ignoreNulls?.k === 'literal' && ignoreNulls.value === true;
-  return call(b, node, skip ? 'bag_pack_nonempty' : 'bag_pack', fields, 'dynamic');
-}
-
-/** The columns that an expression can see: those of the rows its operator takes in. */
-export function rowColumns(b: Builder, node: SyntaxNode): ReturnType<typeof columnsOfSymbol> {
-  let child = node;
-  for (let parent = node.Parent; parent; child = parent, parent = parent.Parent) {
-    if (kindOf(parent) === 'PipeExpression' && part(parent, 'Operator') === child)
-      return visibleColumns(b, columnsOfSymbol(need(parent, 'Expression').ResultType));
-  }
-  return visibleColumns(b, b.context?.cols ?? []);
-}
-
-/** Without what only the binder adds. */
-export const visibleColumns = <T extends { readonly name: string }>(b: Builder, cols: readonly T[]): T[] =>
-  cols.filter((column) => !b.draft.implicitColumns.has(column.name));
 
 const parenthesized: ScalarBuilder = (b, node) => buildScalar(b, need(node, 'Expression'));
 

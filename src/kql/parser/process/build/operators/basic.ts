@@ -8,7 +8,7 @@ import { columnsOf, columnsOfSymbol } from '../../language/node-types.ts';
 import { notSupported, semantic } from '../../language/node-errors.ts';
 import { shareTable } from '../draft/builder.ts';
 import { isTuple } from '../../language/language.ts';
-import { visibleColumns } from '../expressions/expressions.ts';
+import { visibleColumns } from '../expressions/compiled-calls.ts';
 import type { SyntaxNode } from '../../language/language.ts';
 import { kindOf, list, nameOf, need, part, resultName, tokenText } from '../../language/language.ts';
 import { literalOf } from '../../language/literals.ts';

@@ -15,6 +15,8 @@ import type { KeptGraphs } from '../draft/draft.ts';
 import { newDraft } from '../draft/draft.ts';
 import { Scope } from '../draft/scope.ts';
 import { checkDiagnostics } from '../../binder/diagnostics.ts';
+import type { EngineFunctions } from '../../binder/engine-functions.ts';
+import type { StateOf } from '../../binder/global-state.ts';
 import type { Graph } from '../draft/graph.ts';
 import type { Visitors } from '../draft/visit.ts';
 import { labelsColumn } from './graph-patterns.ts';
@@ -24,15 +26,13 @@ import { literalOf } from '../../language/literals.ts';
 import { parseSpelled } from '../../binder/spellings.ts';
 import { buildStatement } from '../draft/visit.ts';
 
-export const keptGraphs = (
-  catalog: KqlCatalog,
-  stateOf: (catalog: KqlCatalog, database: string) => GlobalState,
-): KeptGraphs => ({
+export const keptGraphs = (catalog: KqlCatalog, functions: EngineFunctions, stateOf: StateOf): KeptGraphs => ({
+  functions,
   find: (database, name) =>
     catalog.databases.find((entry) => entry.name === database)?.graphs?.find((graph) => graph.name === name),
-  state: (database) => stateOf(catalog, database),
+  state: (database) => stateOf(catalog, functions, database),
   hasDatabase: (from, symbol) =>
-    toArray<LanguageSymbol>(stateOf(catalog, from).Cluster.Databases).some((known) => known === symbol),
+    toArray<LanguageSymbol>(stateOf(catalog, functions, from).Cluster.Databases).some((known) => known === symbol),
 });
 
 /** Columns of a kept graph that users do not see as properties. */

@@ -7,7 +7,7 @@ import { toldColumns } from '../../binder/open-schemas.ts';
 import { columnsOf, isTabular } from '../../language/node-types.ts';
 import { notSupported, positionOf, semantic } from '../../language/node-errors.ts';
 import { placedAt, shareTable } from '../draft/builder.ts';
-import { visibleColumns } from '../expressions/expressions.ts';
+import { visibleColumns } from '../expressions/compiled-calls.ts';
 import type { SyntaxNode } from '../../language/language.ts';
 import { kindOf, list, nameOf, need, part } from '../../language/language.ts';
 import { givenNames, unnamed } from '../../language/named-expressions.ts';

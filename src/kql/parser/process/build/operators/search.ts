@@ -4,7 +4,7 @@ import type { Column } from '../../../../plan/types.ts';
 import type { Builder } from '../draft/builder.ts';
 import { columnsOf } from '../../language/node-types.ts';
 import { positionOf, semantic } from '../../language/node-errors.ts';
-import { call } from '../expressions/expressions.ts';
+import { call } from '../expressions/compiled-calls.ts';
 import type { SyntaxNode } from '../../language/language.ts';
 import { kindOf, list, nameOf, need, part, tokenText } from '../../language/language.ts';
 import { literalOf } from '../../language/literals.ts';

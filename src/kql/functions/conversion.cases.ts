@@ -24,7 +24,7 @@ export const conversionCases: FunctionCases = {
     'tolong(strcat(s,"1"))',
     'tolong("0xFFFFFFFFFFFFFFFF")',
   ],
-  toint: ['toint(i)', 'toint(x)', 'toint(s)', 'toint(o)', 'toint(m)', 'toint("0xffffffff")'],
+  toint: ['toint(i)', 'toint(x)', 'toint(s)', 'toint(o)', 'toint(m)', 'toint("0xffffffff")', 'toint(d)'],
   toreal: [
     'toreal(s)',
     'toreal(i)',

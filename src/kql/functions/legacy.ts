@@ -1,7 +1,7 @@
 import { KqlError } from '../plan/kql-error.ts';
 import type { KqlType } from '../plan/types.ts';
 import { native } from '../sql/native-row.ts';
-import type { FunctionRow, FunctionRows } from '../sql/scope.ts';
+import type { FunctionRow, FunctionRows, SqlArgument } from '../sql/scope.ts';
 import { itemsOf } from './array.ts';
 
 /** Each character of `search` becomes the one at its place in `replacement`, the last of which stands for all beyond; an empty
@@ -16,7 +16,8 @@ function translated(search: string, replacement: string, source: string): string
     .join('');
 }
 
-/** Bytes of a value by its type; texts have their own length. What the service counts for the others is not known. */
+/** Bytes of a value by its type; texts have their own length, and a dynamic that of its text and some for what it says of itself: the
+ * documentation says that it is more than the text alone, not how much more. What the service counts for the others is not known. */
 const typeBytes: Readonly<Partial<Record<KqlType, number>>> = {
   bool: 1,
   int: 4,
@@ -25,6 +26,16 @@ const typeBytes: Readonly<Partial<Record<KqlType, number>>> = {
   datetime: 8,
   timespan: 8,
 };
+const dynamicBytes = 8;
+
+function sizeOf({ sql, type }: Pick<SqlArgument, 'sql' | 'type'>, at: number | undefined): string {
+  if (type === 'string') return `strlen(${sql})`;
+  if (type === 'dynamic') return `coalesce(strlen(${sql}) + ${dynamicBytes}, 0)`;
+  const bytes = typeBytes[type];
+  if (bytes === undefined) throw new KqlError('notSupported', `'estimate_data_size' of ${type} is not supported.`, at);
+  return String(bytes);
+}
+
 const estimateDataSize: FunctionRow = {
   result: 'long',
   sql: (args, call, { relation }) => {
@@ -33,12 +44,7 @@ const estimateDataSize: FunctionRow = {
         ? (relation?.columns ?? []).map((column) => ({ sql: column.id, type: column.type }))
         : [{ sql, type }],
     );
-    const sizes = columns.map(({ sql, type }) => {
-      const bytes = typeBytes[type];
-      if (type !== 'string' && bytes === undefined)
-        throw new KqlError('notSupported', `'estimate_data_size' of ${type} is not supported.`, call.at);
-      return type === 'string' ? `strlen(${sql})` : String(bytes);
-    });
+    const sizes = columns.map((column) => sizeOf(column, call.at));
     return sizes.length === 0 ? '0' : `CAST(${sizes.join(' + ')} AS BIGINT)`;
   },
 };

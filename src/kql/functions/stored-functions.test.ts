@@ -129,7 +129,21 @@ const examples: Readonly<Record<string, readonly (readonly [string, unknown])[]>
       [[180, 100]],
     ],
     ['datatable(b:bool, i:int, s:string)[true, 1, "abc"] | project size = estimate_data_size(*)', [[8]]],
+    [
+      `print s = '{"a":"bcd"}' | extend d = todynamic(s) | project estimate_data_size(d) > estimate_data_size(s)`,
+      [[true]],
+    ],
   ],
+  'row_rank, the former name of row_rank_dense': [
+    ['datatable(n:long)[2, 3, 3, 100] | sort by n asc | extend r = row_rank(n) | project r', [[1], [2], [2], [3]]],
+  ],
+  'hours that are days': [
+    [
+      'print timespan(24:00:00), totimespan("25:01:02"), time(23:00:00), totimespan("24:00")',
+      [['24.00:00:00', '25.01:02:00', '23:00:00', null]],
+    ],
+  ],
+  'a timespan as an int': [['print toint(1h), toint(12tick)', [[null, 12]]]],
   'bits and covariance of a group': [
     ['datatable(x:long)[12, 10] | summarize binary_all_or(x), binary_all_and(x), binary_all_xor(x)', [[14, 8, 6]]],
     [

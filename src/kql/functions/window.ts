@@ -144,6 +144,14 @@ export const windowFunctions: WindowRows = {
           : `kql_wrap(${sum})`;
     },
   },
+  // The former name of row_rank_dense(), documented with a term only.
+  row_rank: {
+    sql: (call, ...rest) => {
+      if (call.args.length > 1)
+        throw new KqlError('notSupported', "The second argument of 'row_rank' is not supported.", call.at);
+      return rank('dense_rank')(call, ...rest);
+    },
+  },
   row_rank_dense: { sql: rank('dense_rank') },
   row_rank_min: { sql: rank('rank') },
   row_window_session: { sql: session, natives: [sessionStart] },

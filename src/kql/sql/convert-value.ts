@@ -72,7 +72,7 @@ const conversions: Readonly<Record<KqlType, Readonly<Partial<Record<KqlType, Con
     real: (x) => decimalToReal(String(x)),
   },
   datetime: { long: same, real: toReal },
-  timespan: { long: same, real: toReal },
+  timespan: { int: (x) => withinInt(whole(x)), long: same, real: toReal },
   guid: {},
   string: {
     bool: ofText('bool'),

@@ -86,6 +86,7 @@ const conversions: Readonly<Record<KqlType, Readonly<Partial<Record<KqlType, Con
     dynamic: macro('kql_json_of_datetime'),
   },
   timespan: {
+    int: (x) => `TRY_CAST(${x} AS INTEGER)`,
     long: same,
     real: direct('real'),
     string: macro('kql_text_of_timespan'),

@@ -173,10 +173,11 @@ function timespanTicks(text: string): bigint | undefined {
   const trimmed = text.trim();
   let match = /^(-)?(?:(\d+)[.:])?(\d{1,2}):(\d{1,2})(?::(\d{1,2})(?:\.(\d{1,9}))?)?$/.exec(trimmed);
   if (match) {
-    // `1:2:3` is hours, minutes, seconds; days need a dot or all four parts.
+    // `1:2:3` is hours, minutes, seconds; days need a dot or all four parts, or are what no hour can be, as in .NET.
     const [, sign, day, first, second, third, fractionText] = match;
     if (day !== undefined && third === undefined) {
       if (trimmed.includes('.')) return clock(sign, BigInt(day), Number(first), Number(second), 0, '');
+      if (Number(day) > 23) return clock(sign, BigInt(day), Number(first), Number(second), 0, '');
       return clock(sign, 0n, Number(day), Number(first), Number(second), '');
     }
     return clock(sign, BigInt(day ?? 0), Number(first), Number(second), Number(third ?? 0), fractionText ?? '');

@@ -3,6 +3,7 @@ import { dirname, join, relative, resolve } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { entraOperations } from '../src/identity/entra/operations.ts';
 import { graphOperations } from '../src/identity/graph/operations.ts';
+import { functionRows } from '../src/kql/functions/table.ts';
 import { vaultOperations } from '../src/vault/plane/vault-operations.ts';
 import { allArmOperations } from './support/arm-operations.ts';
 import { circlesOf } from './support/circles.ts';
@@ -58,6 +59,14 @@ const memories: Readonly<Record<string, string>> = {
   'src/kql/parser/process/serve.ts: catalogs': 'catalogs by version',
   'src/kql/threads/engine-thread.ts: streams': 'results that are being read',
   'src/kql/values/real-digits.ts: powers': 'powers of ten',
+};
+
+/** Where names of functions stand beside their rows, and why. */
+const functionLists: Readonly<Record<string, string>> = {
+  'src/kql/aggregates/sketch.ts': 'aggregates that are called like functions',
+  'src/kql/parser/process/binder/diagnostics.ts': 'calls in which the binder complains of what the engine takes',
+  'src/kql/plugins/geo-lookups.ts': 'what a lookup measures with',
+  'src/kql/scan/state-expression.ts': 'the core that a scan computes by itself',
 };
 
 interface SourceFile {
@@ -156,6 +165,34 @@ describe('architecture', () => {
       .flatMap(({ path, text }) => filled(text).map((name) => `${path}: ${name}`))
       .filter((found) => !Object.hasOwn(memories, found));
     expect(wrong).toEqual([]);
+  });
+
+  it('has one list of functions: their rows, and what the rows do not know', () => {
+    const rows = Object.entries(functionRows).flatMap(([name, { aliases = [] }]) => [name, ...aliases]);
+    // Words of other things, too, have no underscore.
+    const names = new Set(rows.filter((name) => /^[a-z]\w*_\w+$/.test(name)));
+    expect(names.size).toBeGreaterThan(150);
+    const found = (text: string, pattern: RegExp): string[] => [
+      ...new Set([...text.matchAll(pattern)].map(([, name = '']) => name).filter((name) => names.has(name))),
+    ];
+    const listed = (text: string): string[] => {
+      const keys = found(text, /(?:^|[{,])\s*'?(\w+)'?: /gm);
+      const items = found(text, /[[,]\s*'(\w+)'(?=\s*[,\]])/g);
+      return items.length > 1 ? [...keys, ...items] : keys;
+    };
+    expect(listed("const types = {\n  datetime_diff: 'real',\n  parse_json: f };")).toEqual([
+      'datetime_diff',
+      'parse_json',
+    ]);
+    expect(listed("new Set(['pack_array', 'hash_md5'])")).toEqual(['pack_array', 'hash_md5']);
+    const wrong = product
+      .filter(({ path }) => path.startsWith('src/kql/') && !path.startsWith('src/kql/functions/'))
+      .map(({ path, text }) => ({ path, own: listed(withoutComments(text)) }))
+      .filter(({ path, own }) => own.length > 0 && !Object.hasOwn(functionLists, path))
+      .map(({ path, own }) => `${path}: ${own.join(', ')}`);
+    expect(wrong).toEqual([]);
+    for (const path of Object.keys(functionLists))
+      expect(listed(product.find((file) => file.path === path)?.text ?? '')).not.toEqual([]);
   });
 
   it('has no circle of folders, not even by types, nor of a folder and one inside it', () => {

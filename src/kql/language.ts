@@ -18,7 +18,7 @@ export const language: Language = {
 };
 
 /** What the parser is to know of them. */
-export const functionFacts: FunctionFactsByName = factsOf({ ...functionRows, ...windowFunctions });
+export const functionFacts: FunctionFactsByName = factsOf({ ...aggregateRows, ...functionRows, ...windowFunctions });
 
 /** The functions in JavaScript that some row needs, for whoever opens an engine database. */
 export const natives: readonly NativeFunction[] = nativesOf(language);

@@ -7,6 +7,7 @@ import { operatorBuilders } from '../../src/kql/parser/process/build/tables.ts';
 import { aggregateRows } from '../../src/kql/aggregates/table.ts';
 import { functionRows } from '../../src/kql/functions/table.ts';
 import { windowFunctions } from '../../src/kql/functions/window.ts';
+import type { FunctionFacts } from '../../src/kql/plan/function-facts.ts';
 import { pluginShapes } from '../../src/kql/plan/row-settings.ts';
 import { extraPluginNames } from '../../src/kql/parser/process/binder/extra-plugins.ts';
 import { loadLanguage } from '../../src/kql/parser/process/load-language.ts';
@@ -53,8 +54,7 @@ export function kqlPage(page: string): string {
   const operators = Object.keys(Syntax.SyntaxKind)
     .filter((kind) => kind.endsWith('Operator') && kind !== 'BadQueryOperator')
     .toSorted();
-  const rows = Object.entries({ ...functionRows, ...windowFunctions, ...compiledCalls });
-  const named = new Set(rows.flatMap(([name, { aliases = [] }]) => [name, ...aliases]));
+  const named = namesOf({ ...functionRows, ...windowFunctions, ...compiledCalls });
   const hasScalar = (name: string): boolean => named.has(name) || structural.has(name) || patternFunctions.has(name);
   return (
     [
@@ -80,11 +80,14 @@ export function kqlPage(page: string): string {
       '',
       'Only with a city database of your own (`--geoip-database FILE`): `geo_info_from_ip_address`.',
       '',
-      ...section('Aggregates', aggregates, new Set(Object.keys(aggregateRows))),
+      ...section('Aggregates', aggregates, namesOf(aggregateRows)),
       ...section('Plugins (`evaluate`)', plugins, pluginShapes),
     ].join('\n') + `\n${page.slice(page.indexOf(written))}`
   );
 }
+
+const namesOf = (rows: Readonly<Record<string, Pick<FunctionFacts, 'aliases'>>>): ReadonlySet<string> =>
+  new Set(Object.entries(rows).flatMap(([name, { aliases = [] }]) => [name, ...aliases]));
 
 /** From here on the page is written by hand. */
 const written = '## Differences from Data Explorer';

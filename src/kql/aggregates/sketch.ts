@@ -42,6 +42,5 @@ export const sketchAggregates: AggregateRows = {
   hll_if: hll(true),
   hll_merge: merge(hllUnion),
   tdigest,
-  tdigest_merge: merge(digestUnion),
-  merge_tdigest: merge(digestUnion),
+  tdigest_merge: { ...merge(digestUnion), aliases: ['merge_tdigest'] },
 };

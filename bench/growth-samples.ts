@@ -92,7 +92,6 @@ const pipes: Readonly<Record<string, string>> = {
   dcount_hll: 'summarize h = hll(n) by k | project r = dcount_hll(h)',
   hll_merge: 'summarize h = hll(n) by k | project r = dcount_hll(hll_merge(h, h))',
   tdigest_merge: 'summarize h = tdigest(n) by k | project r = percentile_tdigest(tdigest_merge(h, h), 50)',
-  merge_tdigest: 'summarize h = tdigest(n) by k | project r = percentile_tdigest(merge_tdigest(h, h), 50)',
   rank_tdigest: 'summarize h = tdigest(n) by k | project r = rank_tdigest(h, k)',
   percentrank_tdigest: 'summarize h = tdigest(n) by k | project r = percentrank_tdigest(h, k)',
   percentile_tdigest: 'summarize h = tdigest(n) by k | project r = percentile_tdigest(h, 50)',
@@ -102,8 +101,6 @@ const pipes: Readonly<Record<string, string>> = {
 export const notMeasured: Readonly<Record<string, string>> = {
   geo_info_from_ip_address: 'needs a database of the user',
   row_window_session: 'takes at most 20,000 rows, and each row carries them all',
-  maketimespan: 'the parser makes make_timespan() of it',
-  parsecsv: 'the parser makes parse_csv() of it',
 };
 
 /** @param cases expressions over the columns of `source` @returns what follows the source; undefined where nothing is known */

@@ -12,6 +12,7 @@ export const conversionCases: FunctionCases = {
     'tostring(o)',
     'tostring(g)',
     'tostring(s)',
+    'o[tostring(int(null))]',
   ],
   tolong: [
     'tolong(s)',
@@ -57,5 +58,4 @@ export const conversionCases: FunctionCases = {
   toobject: ['toobject(s)'],
   dynamic_to_json: ['dynamic_to_json(o)', 'dynamic_to_json(i)'],
   gettype: ['gettype(o)', 'gettype(i)', 'gettype(s)', 'gettype(o.a)', 'gettype(m)'],
-  int: ['o[tostring(int(null))]'],
 };

@@ -44,7 +44,7 @@ const keys: readonly (keyof FunctionFacts)[] = [
 export function factsOf(rows: Readonly<Record<string, FunctionFacts>>): FunctionFactsByName {
   const told = Object.entries(rows).flatMap(([name, row]) => {
     const facts = keys.flatMap((key) => (row[key] === undefined ? [] : [[key, row[key]] as const]));
-    return facts.length === 0 ? [] : [[name, Object.fromEntries(facts) as FunctionFacts] as const];
+    return facts.length === 0 ? [] : [[name, Object.fromEntries(facts)] as const];
   });
   return Object.fromEntries(told);
 }

@@ -48,17 +48,12 @@ export function engineFunctions(
 }
 
 /** Puts functions whose types are the engine's in the place of the binder's own. */
-export function withEngineFunctions(
-  state: GlobalState,
-  { ownName, facts, type: typeOf }: EngineFunctions,
-): GlobalState {
+export function withEngineFunctions(state: GlobalState, engine: EngineFunctions): GlobalState {
   const known = new Map(toArray<NamedFunction>(state.Functions).map((symbol) => [symbol.Name, symbol]));
-  const taken = ({ parameters }: FunctionFacts, name: string): NamedFunction | undefined =>
-    known.get(parameters ?? name);
   const functions = [...known.values()].map((symbol) => {
-    const name = ownName(symbol.Name);
-    const type = typeOf(name);
-    const [signature] = toArray<Signature>(taken(facts(name), name)?.Signatures);
+    const name = engine.ownName(symbol.Name);
+    const type = engine.type(name);
+    const [signature] = toArray<Signature>(known.get(engine.facts(name).parameters ?? name)?.Signatures);
     if (!type || !signature) return symbol;
     const { FunctionSymbol, Tabularity } = languagePackage().Symbols;
     const official = (context: CallContext): unknown => signature.CustomReturnType?.(context);

@@ -1,10 +1,9 @@
 import type { Call, Expression, Literal } from '../../../../plan/expression.ts';
 import { partitionSide } from '../../../../plan/expression.ts';
-import type { KqlType } from '../../../../plan/types.ts';
 import type { Builder } from '../draft/builder.ts';
 import { columnsOfSymbol, isTabular, typeOf, typeOfSymbol } from '../../language/node-types.ts';
 import { inside } from '../draft/builder.ts';
-import { notSupported, positionOf, semantic } from '../../language/node-errors.ts';
+import { notSupported, semantic } from '../../language/node-errors.ts';
 import { isTuple } from '../../language/language.ts';
 import { call, compiledCalls, rowColumns } from './compiled-calls.ts';
 import { isRandom, once, printedOnce } from './computed-once.ts';

@@ -20,7 +20,7 @@ import type { StateOf } from '../../binder/global-state.ts';
 import type { Graph } from '../draft/graph.ts';
 import type { Visitors } from '../draft/visit.ts';
 import { labelsColumn } from './graph-patterns.ts';
-import type { GlobalState, LanguageSymbol, SyntaxNode } from '../../language/language.ts';
+import type { LanguageSymbol, SyntaxNode } from '../../language/language.ts';
 import { kindOf, list, nameOf, need, toArray } from '../../language/language.ts';
 import { literalOf } from '../../language/literals.ts';
 import { parseSpelled } from '../../binder/spellings.ts';

@@ -78,6 +78,7 @@ export const repositoryVariables: Readonly<Record<string, string>> = {
   KUSTODY_CUSTODY_RECORDS: 'records of the catalog of a test that changes custody',
   KUSTODY_REFUSED_TEXTS: 'texts of 16 MiB that a test has refused, to see what memory they leave',
   KUSTODY_MUTATIONS: 'how many bytes are damaged in tests of sealed files',
+  KUSTODY_LIFECYCLES: 'random operations on vaults and keys, against a model',
   KUSTODY_MALFORMED: 'random wrong requests at each of Key Vault and the resource manager',
   KUSTODY_FUZZ: 'random cases of properties, other ones in each run',
   KUSTODY_LARGE_TABLE: 'extents of the large table that a test drops',

@@ -51,7 +51,10 @@ export const fixtureStartMs = 1_767_225_600_000;
 
 /** The resource manager alone, behind real TLS on localhost, with state in memory, a virtual clock and one subscription whose Owner is
  * `owner`. Tokens are the object ids of principals that `addPrincipal` made. */
-export async function startArm(extraProviders: (parts: ArmFixtureParts) => readonly ArmProvider[] = () => []) {
+export async function startArm(
+  extraProviders: (parts: ArmFixtureParts) => readonly ArmProvider[] = () => [],
+  purgeVaultContents: (vaultId: Guid) => Promise<void> = () => Promise.resolve(),
+) {
   const state = await SealedState.open({
     store: new MemoryStateStore(),
     rootKey: new RootKey(systemRandomBytes(32)),
@@ -103,7 +106,7 @@ export async function startArm(extraProviders: (parts: ArmFixtureParts) => reado
     randomBytes: systemRandomBytes,
     purgeVaultContents: (vaultId) => {
       purgedVaults.push(vaultId);
-      return Promise.resolve();
+      return purgeVaultContents(vaultId);
     },
     isReservedName: (name) => name === parseVaultName('reserved-vault'),
   });

@@ -119,6 +119,7 @@ export const windowCalls: Readonly<Record<string, string>> = {
   prev: 'prev(s)',
   next: 'next(s, 2)',
   row_cumsum: 'row_cumsum(n, n % 100 == 0)',
+  row_rank: 'row_rank(k)',
   row_rank_dense: 'row_rank_dense(k)',
   row_rank_min: 'row_rank_min(k)',
 };
@@ -172,7 +173,6 @@ export const aggregateCalls: Readonly<Record<string, string>> = {
   hll_merge: 'hll_merge(h)',
   tdigest: 'tdigest(x % 100000)',
   tdigest_merge: 'tdigest_merge(h)',
-  merge_tdigest: 'merge_tdigest(h)',
   binary_all_or: 'binary_all_or(n)',
   binary_all_and: 'binary_all_and(n)',
   binary_all_xor: 'binary_all_xor(n)',

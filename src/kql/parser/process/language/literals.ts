@@ -29,7 +29,7 @@ export function literalOf(node: SyntaxNode): Literal | undefined {
   return { k: 'literal', type, value: readers[type](text, node.TextStart) };
 }
 
-/** `datetime(8:00)` is that time today, `datetime(now)` now. */
+/** `datetime(8:00)` is that time today, `datetime(now)` now: literals by their syntax, not calls of a function with a row. */
 export function currentTime(node: SyntaxNode): Call | undefined {
   const text = node.toString().trim();
   const now: Call = { k: 'call', name: 'now', args: [], type: 'datetime' };

@@ -20,7 +20,7 @@ export interface FunctionFacts {
 }
 
 /** A type that a constant argument decides. */
-export interface ConstantType {
+interface ConstantType {
   readonly argument: number;
   /** By the text of the constant, in lower case. */
   readonly types: Readonly<Record<string, KqlType>>;

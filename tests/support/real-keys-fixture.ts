@@ -33,6 +33,8 @@ export interface RealKeys {
     name: string,
   ): Promise<{ readonly name: string; readonly principalId: string; readonly key: NamedKey }>;
   checkKeys(): Promise<void>;
+  /** Moves the Kustody clock. */
+  advance(milliseconds: number): Promise<void>;
   close(): Promise<void>;
 }
 
@@ -62,7 +64,9 @@ export async function createServerKeys(): Promise<RealKeys> {
           enableRbacAuthorization: false,
           enablePurgeProtection: true,
         },
-        accessPolicies: [{ tenantId, objectId, permissions: { keys: ['create', 'get', 'update'] } }],
+        accessPolicies: [
+          { tenantId, objectId, permissions: { keys: ['create', 'get', 'update', 'setrotationpolicy'] } },
+        ],
       },
     });
     const uri = vault.properties.vaultUri ?? '';
@@ -126,6 +130,9 @@ export async function createServerKeys(): Promise<RealKeys> {
         token: controlToken,
       });
       if (status !== 200) throw new Error(`check-keys answered ${status}`);
+    },
+    advance: async (milliseconds) => {
+      await fixture.server.controls.clocks.virtual?.advance(milliseconds);
     },
     close: () => fixture[Symbol.asyncDispose](),
   };

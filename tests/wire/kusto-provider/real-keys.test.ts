@@ -100,6 +100,23 @@ describe('clusters under real keys', () => {
     expect(await state(name)).toBe('Unavailable');
   });
 
+  it('Clusters_Update: without a version the cluster follows a key that its policy rotates', async () => {
+    const { name, key } = await real.clusterWithKey('rotated1');
+    const { keyName, keyVaultUri } = key;
+    await real.azure.kusto.clusters.beginUpdateAndWait(real.group, name, {
+      keyVaultProperties: { keyName, keyVaultUri },
+    });
+    const lifetimeActions = [{ action: 'Rotate', timeAfterCreate: 'P7D' }] as const;
+    await real.azure.keysOf(keyVaultUri).updateKeyRotationPolicy(keyName, { lifetimeActions: [...lifetimeActions] });
+    await real.advance(8 * 86_400_000);
+    const { properties } = await real.azure.keysOf(keyVaultUri).getKey(keyName);
+    expect(properties.version).not.toBe(key.keyVersion);
+    await real.checkKeys();
+    await real.disable(key);
+    await real.checkKeys();
+    expect(await state(name)).toBe('Running');
+  });
+
   it('Clusters_Update: a vault in another subscription of the same region serves; one in another region does not', async () => {
     const { name, principalId } = await real.clusterWithKey('elsewhere1');
     const there = await real.newKey('elsewhere', { ownVault: true, otherSubscription: true });

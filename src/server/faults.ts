@@ -51,6 +51,13 @@ export const faultRuleSchema = Type.Union([
   ),
   Type.Object(
     {
+      /** Vaults have the service's limits of operations in ten seconds: beyond them they answer 429. */
+      kind: Type.Literal('vaultLimits'),
+    },
+    { additionalProperties: false },
+  ),
+  Type.Object(
+    {
       /** Tokens issued before now count as expired. */
       kind: Type.Literal('tokenExpiry'),
     },
@@ -76,6 +83,7 @@ export interface Faults {
   /** The records were changed by others. */
   reload(): Promise<void>;
   ofVault(vault: string, operation: string | undefined): VaultFault | undefined;
+  vaultLimits(): boolean;
   ofOperation(): OperationFault;
   tokenExpired(issuedAt: Instant): boolean;
 }
@@ -116,6 +124,7 @@ export async function openFaults(parts: {
       }
       return undefined;
     },
+    vaultLimits: () => rules.some((rule) => rule.kind === 'vaultLimits'),
     ofOperation() {
       const slow = rules.find((rule) => rule.kind === 'operations');
       const fails = rules.some((rule) => rule.kind === 'internalServerError');

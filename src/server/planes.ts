@@ -119,6 +119,7 @@ export function createPlanes(parts: ServerParts): Planes {
     },
     fault: (name, operation) => (name === serviceVaultName ? undefined : parts.faults.ofVault(name, operation)),
     purgesHeld: () => parts.clocks.destructionHeld(),
+    limits: { areOn: () => parts.faults.vaultLimits(), monotonic: parts.clocks.monotonic },
     deletionsTake: { milliseconds: deletionsTakeMs, monotonic: parts.clocks.monotonic },
     compact: parts.compact,
     keyPool: parts.keyPool,

@@ -201,5 +201,7 @@ export type FaultRule =
   | { readonly kind: 'operations'; readonly takesSeconds: number }
   /** Cluster operations end with `Failed`, `Internal Server Error`. */
   | { readonly kind: 'internalServerError' }
+  /** Vaults have the service's limits of operations in ten seconds, and answer 429 with `Retry-After` beyond them. */
+  | { readonly kind: 'vaultLimits' }
   /** Tokens issued before now count as expired. */
   | { readonly kind: 'tokenExpiry' };

@@ -1,6 +1,7 @@
 import { checkValidity, member } from '../objects/attributes.ts';
 import type { VaultOperation, VaultOutcome, VaultRequest, VaultServices } from '../objects/operation.ts';
 import { checkKeyOps, readKeyChanges } from './key-attributes.ts';
+import { costOfCreation } from './key-cost.ts';
 import { parseBodyObject } from './key-op-body.ts';
 import { keyOpsOf, makeKey, readKeyShape, readKeyType } from './key-types.ts';
 import { addVersion, currentAt, requestedPlace } from './new-version.ts';
@@ -12,6 +13,7 @@ export const createKeyOperation = {
   path: '/keys/{name}/create',
   permission: 'create',
   dataAction: 'keys/create/action',
+  cost: costOfCreation,
   handle: createKey,
 } as const satisfies VaultOperation;
 

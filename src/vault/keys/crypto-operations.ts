@@ -6,6 +6,7 @@ import type { EncryptionAlgorithm } from '../rsa/rsa-algorithms.ts';
 import { decryptFor, encryptFor, encryptionAlgorithms, plaintextBytesMax } from '../rsa/rsa-algorithms.ts';
 import { vaultError } from '../vault-error.ts';
 import { keyKind, kidOf } from './key-bundle.ts';
+import { costOfUse } from './key-cost.ts';
 import { parseKeyOpBody } from './key-op-body.ts';
 import type { VaultOperation, VaultOutcome, VaultRequest, VaultServices } from '../objects/operation.ts';
 import type { KeyVersionRecord, PublicKey } from './key-records.ts';
@@ -21,6 +22,7 @@ export const cryptoOperations = [
     permission: 'wrapKey',
     dataAction: 'keys/wrap/action',
     orDataAction: 'keys/read',
+    cost: costOfUse,
     handle: (services, request) => encryptWith(services, request, 'wrapKey'),
   },
   {
@@ -30,6 +32,7 @@ export const cryptoOperations = [
     latest: true,
     permission: 'unwrapKey',
     dataAction: 'keys/unwrap/action',
+    cost: costOfUse,
     handle: (services, request) => decryptWith(services, request, 'unwrapKey'),
   },
   {
@@ -40,6 +43,7 @@ export const cryptoOperations = [
     permission: 'encrypt',
     dataAction: 'keys/encrypt/action',
     orDataAction: 'keys/read',
+    cost: costOfUse,
     handle: (services, request) => encryptWith(services, request, 'encrypt'),
   },
   {
@@ -49,6 +53,7 @@ export const cryptoOperations = [
     latest: true,
     permission: 'decrypt',
     dataAction: 'keys/decrypt/action',
+    cost: costOfUse,
     handle: (services, request) => decryptWith(services, request, 'decrypt'),
   },
 ] as const satisfies readonly VaultOperation[];

@@ -4,6 +4,7 @@ import type { Found } from '../objects/object-kind.ts';
 import { stillAsRead } from '../objects/object-store.ts';
 import type { VaultOperation, VaultOutcome, VaultRequest, VaultServices } from '../objects/operation.ts';
 import { keyKind, kidOf } from './key-bundle.ts';
+import { costOfRotation } from './key-cost.ts';
 import { parseBodyObject } from './key-op-body.ts';
 import type { KeyRecord, KeyVersionRecord, RotationPolicy } from './key-records.ts';
 import { vaultKeys } from './key-records.ts';
@@ -19,6 +20,7 @@ export const rotationOperations = [
     path: '/keys/{name}/rotate',
     permission: 'rotate',
     dataAction: 'keys/rotate/action',
+    cost: costOfRotation,
     handle: rotateKey,
   },
   {

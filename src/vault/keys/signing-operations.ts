@@ -4,6 +4,7 @@ import { decodeBase64 } from '../base64url-bytes.ts';
 import { vaultError } from '../vault-error.ts';
 import { requireVersion } from '../objects/find-requested.ts';
 import { keyKind, kidOf } from './key-bundle.ts';
+import { costOfUse } from './key-cost.ts';
 import { parseKeyOpBody } from './key-op-body.ts';
 import type { VaultOperation, VaultOutcome, VaultRequest, VaultServices } from '../objects/operation.ts';
 import type { KeyVersionRecord } from './key-records.ts';
@@ -20,6 +21,7 @@ export const signingOperations = [
     latest: true,
     permission: 'sign',
     dataAction: 'keys/sign/action',
+    cost: costOfUse,
     handle: sign,
   },
   {
@@ -30,6 +32,7 @@ export const signingOperations = [
     permission: 'verify',
     dataAction: 'keys/verify/action',
     orDataAction: 'keys/read',
+    cost: costOfUse,
     handle: verify,
   },
 ] as const satisfies readonly VaultOperation[];

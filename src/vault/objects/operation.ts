@@ -4,6 +4,7 @@ import type { ObjectName } from '../../base/names.ts';
 import type { RandomBytes } from '../../base/random.ts';
 import type { Clock } from '../../clock/clock.ts';
 import type { State, StateExpectation, StateWrite } from '../../state/state.ts';
+import type { LimitCost } from '../limits.ts';
 import type { KeyPair } from '../material/key-pairs.ts';
 import type { PrivateKeyCache } from '../material/private-keys.ts';
 import type { RsaKeyPool } from '../rsa/rsa-keys.ts';
@@ -71,6 +72,8 @@ export interface VaultOperation {
   readonly dataAction: string;
   /** Another data action that is enough: who may read a public key can wrap with it anyway. */
   readonly orDataAction?: string;
+  /** What it takes of the limits of its vault. Missing: as much as anything that is no work with a key. */
+  readonly cost?: (services: VaultServices, request: VaultRequest) => Promise<LimitCost>;
   /** Missing: not built, refused by name. */
   readonly handle?: (services: VaultServices, request: VaultRequest) => Promise<VaultOutcome>;
 }

@@ -22,6 +22,7 @@ import { createKeyRotation } from '../keys/key-rotation.ts';
 import type { CollectionOperation, VaultOperation } from '../objects/operation.ts';
 import { createDeletions } from '../objects/deletions.ts';
 import { createRetention, purgeVaultContents } from '../objects/retention.ts';
+import { createVaultLimits } from '../limits.ts';
 import { plainAddress } from '../network-rules.ts';
 import { createPrivateKeyCache } from '../material/private-keys.ts';
 import type { RsaKeyPool } from '../rsa/rsa-keys.ts';
@@ -59,6 +60,8 @@ export interface VaultPlaneOptions {
   readonly compact?: () => Promise<void>;
   /** How long deletions take, by which clock. Default: they are over at once. */
   readonly deletionsTake?: { readonly milliseconds: number; readonly monotonic: Pick<MonotonicClock, 'after'> };
+  /** Whether vaults have the documented limits of operations in ten seconds, and by which clock. Default: they have none. */
+  readonly limits?: { readonly areOn: () => boolean; readonly monotonic: Pick<MonotonicClock, 'now'> };
   /** While true no retention is over: the clock is doubtful. */
   readonly purgesHeld?: () => boolean;
   /** Closed with the plane. */
@@ -101,6 +104,7 @@ export function createVaultPlane(options: VaultPlaneOptions): VaultPlane {
   const runner: VaultRunner = {
     services: { state, clock, randomBytes, keyPool, privateKeys, retention, deletions, rotation, compact },
     allowedByRole: options.allowedByRole,
+    limits: createVaultLimits(options.limits?.monotonic, () => options.limits?.areOn() ?? false),
     audit: write,
   };
   const plane = buildPlane(options, runner);

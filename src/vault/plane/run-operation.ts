@@ -11,6 +11,8 @@ import { authorize } from '../authorization.ts';
 import { formatObjectId } from '../objects/object-answers.ts';
 import type { CollectionOperation, VaultOutcome, VaultRequest, VaultServices } from '../objects/operation.ts';
 import type { KeyPair } from '../material/key-pairs.ts';
+import type { VaultLimits } from '../limits.ts';
+import { plainCost } from '../limits.ts';
 import { refusedByNetwork } from '../network-rules.ts';
 import type { VaultSettings } from '../vault-directory.ts';
 import { VaultError, vaultError } from '../vault-error.ts';
@@ -36,6 +38,7 @@ export interface VaultCall {
 export interface VaultRunner {
   readonly services: VaultServices;
   readonly allowedByRole: AllowedByRole;
+  readonly limits: VaultLimits;
   readonly audit: (record: Omit<VaultAuditRecord, 'time'>, repeats: boolean) => Promise<AuditEntry>;
 }
 
@@ -51,7 +54,7 @@ const attemptsMax = 8;
 export async function runVaultOperation(runner: VaultRunner, call: VaultCall): Promise<VaultAnswer> {
   const newKey = takenOnce();
   for (let attempt = 1; attempt <= attemptsMax; attempt++) {
-    const result = await attemptOperation(runner, call, newKey);
+    const result = await attemptOperation(runner, call, newKey, attempt === 1);
     if (result instanceof VaultError) {
       await commitRefusal(runner, call, result);
       throw result;
@@ -81,9 +84,10 @@ interface Attempt {
 }
 
 async function attemptOperation(
-  { services, allowedByRole }: VaultRunner,
+  { services, allowedByRole, limits }: VaultRunner,
   call: VaultCall,
   newKey: VaultRequest['newKey'],
+  isCounted: boolean,
 ): Promise<Attempt | VaultError> {
   const { operation, vault, caller } = call;
   try {
@@ -105,6 +109,8 @@ async function attemptOperation(
       body: call.body,
       newKey,
     };
+    if (isCounted && limits.areOn())
+      limits.take(vault.vaultId, (await operation.cost?.(services, request)) ?? plainCost);
     return { outcome: await operation.handle(services, request), assignmentId };
   } catch (error) {
     if (error instanceof VaultError) return error;

@@ -1,7 +1,11 @@
-import { expect, it } from 'vitest';
+import { afterAll, describe, expect, it } from 'vitest';
 import type { KqlCatalog } from './plan/catalog.ts';
 import type { Program } from './plan/plan.ts';
+import { functionFacts } from './language.ts';
+import { createKqlParser } from './parser/parser-client.ts';
 import { programCache } from './program-cache.ts';
+import { parserEntry } from './testing/parser-entry.ts';
+import { namingParameters } from './values/naming-parameters.ts';
 
 it('compiled texts are kept up to so many characters of them all, the newest', async () => {
   const catalog: KqlCatalog = { version: '1', cluster: 'c', databases: [] };
@@ -22,4 +26,79 @@ it('compiled texts are kept up to so many characters of them all, the newest', a
   expect(compiled).toHaveLength(100);
   await ask(0); // 100 texts of 20,000 are twice what is kept
   expect(compiled).toHaveLength(101);
+});
+
+describe('of values of query parameters, those count that name something', () => {
+  const table = (name: string) => ({ name, columns: [{ name: 'x', type: 'string' } as const] });
+  const catalog: KqlCatalog = {
+    version: '1',
+    cluster: 'c',
+    databases: [
+      {
+        name: 'db',
+        tables: [table('T'), table('U'), table('V')],
+        functions: [
+          { name: 'Rows', parameters: '(name: string)', body: '{ table(name) }' },
+          { name: 'Having', parameters: '(value: string)', body: '{ T | where x == value }' },
+          { name: 'Chosen', parameters: '(name: string, value: string)', body: '{ table(name) | where x == value }' },
+        ],
+      },
+    ],
+  };
+  const limits = { textMax: 100_000, parseMsMax: 60_000 };
+  const parser = createKqlParser({
+    entry: parserEntry,
+    limits,
+    functions: functionFacts,
+    after: () => () => undefined,
+  });
+  afterAll(() => parser.stop());
+
+  /** For each request, what is read and how often the text has been compiled. */
+  async function compilesOf(query: string, requests: readonly Record<string, string>[]): Promise<string[]> {
+    let compiles = 0;
+    const counting: Pick<typeof parser, 'compile'> = {
+      compile: (...args) => {
+        compiles += 1;
+        return parser.compile(...args);
+      },
+    };
+    const cache = programCache(counting, 100);
+    const names = Object.keys(requests[0] ?? {});
+    const text = `declare query_parameters(${names.map((name) => `${name}: string`).join(', ')}); ${query}`;
+    const seen: string[] = [];
+    for (const given of requests) {
+      const naming = namingParameters(text, given, catalog);
+      const program = await cache.compile(text, 'db', catalog, { ...(naming && { naming }) });
+      const read = /"table":"(\w+)"/.exec(JSON.stringify(program))?.[1] ?? '';
+      seen.push(`${read} ${compiles}`);
+    }
+    return seen;
+  }
+
+  it.each([
+    ['none here', 'T | where x == p', ['T 1', 'T 1', 'T 1', 'T 1']],
+    ['none in a function', 'Having(p)', ['T 1', 'T 1', 'T 1', 'T 1']],
+    ['a table here', 'table(p)', ['T 1', 'U 2', 'V 3', 'U 3']],
+    ['a table in a function', 'Rows(p)', ['T 1', 'U 2', 'V 3', 'U 3']],
+    ['a table in a function of the query', 'let f = (n: string) { Rows(n) }; f(p)', ['T 1', 'U 2', 'V 3', 'U 3']],
+  ])('%s: %s', async (_what, query, expected) => {
+    const requests = ['T', 'U', 'V', 'U'].map((p) => ({ p }));
+    expect(await compilesOf(query, requests)).toEqual(expected);
+  });
+
+  it('one of two', async () => {
+    const requests = [
+      { p: 'T', q: 'a' },
+      { p: 'T', q: 'b' },
+      { p: 'U', q: 'b' },
+      { p: 'U', q: 'c' },
+    ];
+    expect(await compilesOf('Chosen(p, q)', requests)).toEqual(['T 1', 'T 1', 'U 2', 'U 2']);
+  });
+
+  it('a value that cannot be a name is no constant', async () => {
+    const requests = ['a', '%', 'b', '*'].map((p) => ({ p }));
+    expect(await compilesOf('Having(p)', requests)).toEqual(['T 1', 'T 2', 'T 2', 'T 2']);
+  });
 });

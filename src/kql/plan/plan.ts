@@ -232,6 +232,8 @@ export interface Program {
   readonly options: Readonly<Record<string, string | boolean | number | null>>;
   readonly lets: readonly SharedTable[];
   readonly results: readonly ProgramResult[];
+  /** Query parameters whose values decide what the text means: with others it is another program. */
+  readonly namedBy?: readonly string[];
   /** Why the text is refused, unless this part of it tells columns that depend on data. */
   readonly refusal?: SerializedKqlError;
 }

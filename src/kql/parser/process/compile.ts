@@ -12,7 +12,6 @@ import type { GlobalState, ParsedCode, SyntaxNode } from './language/language.ts
 import { children, kindOf, languagePackage, list } from './language/language.ts';
 import type { KeptGraphs } from './build/draft/draft.ts';
 import { newDraft } from './build/draft/draft.ts';
-import { withParameterValues } from './binder/parameter-values.ts';
 import { sourceOf } from './language/pipes.ts';
 import { buildStatement, buildTable } from './build/draft/visit.ts';
 
@@ -30,22 +29,17 @@ interface Asked {
 /** Text → parsed, bound and checked → IR.
  * @throws KqlError syntax, semantic, notSupported, limits */
 export function compileQuery(text: string, database: string, graphs: KeptGraphs, asked: Asked = {}): Program {
-  const { naming, told = [] } = asked;
+  const { naming = {}, told = [] } = asked;
   const state = graphs.state(database);
+  const named = new Set<string>();
   const options = {
     database,
     bestEffort: setsBestEffort(text, state) ?? asked.bestEffort ?? false,
     told: byPlace(told),
+    ...{ given: naming, named },
   };
-  const named = naming && withParameterValues(text, parseSpelled(text, state), naming);
-  const compile = (full: string): Program =>
-    withBindOptions(options, () => compileBound(full, state, database, graphs));
-  if (!named) return compile(text);
-  try {
-    return named.located(compile(named.text));
-  } catch (error) {
-    throw named.placed(error);
-  }
+  const program = withBindOptions(options, () => compileBound(text, state, database, graphs));
+  return named.size > 0 ? { ...program, namedBy: [...named] } : program;
 }
 
 export const byPlace = (told: readonly ToldSchema[]): ReadonlyMap<string, readonly Column[]> =>

@@ -5,7 +5,7 @@ import type { ColumnOf } from './symbols.ts';
 
 /** What one function of the official binder makes otherwise than the engine, and what shows that it does. */
 export interface Correction {
-  /** `class.function`; `NodeBinder.Visit…` by the kind of the syntax node; `Binder()` and `ColumnSymbol()` have the functions of the classes themselves. */
+  /** `class.function`; `NodeBinder.Visit…` by the kind of the syntax node; `Name()` has the functions of the class itself. */
   readonly place: string;
   /** Puts the corrected function in the place of the official one. */
   readonly apply: () => void;
@@ -17,9 +17,11 @@ export interface Probe {
   readonly text: string;
   /** What operators have told, by their places. */
   readonly told?: Readonly<Record<string, readonly Column[]>>;
+  /** Values of query parameters, by their names. */
+  readonly given?: Readonly<Record<string, string>>;
   /** How each column is shown; default: `name:type`. */
   readonly shown?: (column: ColumnOf) => string;
-  /** All columns, with `, ` between them; `undefined` where it refuses the query. */
+  /** All columns, with `, ` between them, and ` by ` the parameters that have been looked at; `undefined` where it refuses the query. */
   readonly official: string | undefined;
   readonly corrected: string;
 }

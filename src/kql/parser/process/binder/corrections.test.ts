@@ -28,10 +28,11 @@ const catalog = {
 const nameAndType = ({ Name, Type }: ColumnOf): string => `${Name}:${Type?.Name ?? ''}`;
 
 /** The columns of a query; undefined where the binder refuses it. */
-function columnsOf({ text, told = {}, shown = nameAndType }: Probe): string | undefined {
+function columnsOf({ text, told = {}, given = {}, shown = nameAndType }: Probe): string | undefined {
+  const named = new Set<string>();
   const state = stateCache(1)(catalog, engineFunctions(functionFacts, {}), 'db');
   return withBindOptions(
-    { database: 'db', bestEffort: text.includes('best_effort'), told: new Map(Object.entries(told)) },
+    { database: 'db', bestEffort: text.includes('best_effort'), told: new Map(Object.entries(told)), given, named },
     () => {
       const code = languagePackage().KustoCode.ParseAndAnalyze(text, state);
       try {
@@ -39,7 +40,8 @@ function columnsOf({ text, told = {}, shown = nameAndType }: Probe): string | un
       } catch {
         return undefined;
       }
-      return columnSymbols(code.ResultType).map(shown).join(', ');
+      const columns = columnSymbols(code.ResultType).map(shown).join(', ');
+      return named.size > 0 ? `${columns} by ${[...named].join(', ')}` : columns;
     },
   );
 }

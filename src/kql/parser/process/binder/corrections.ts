@@ -3,6 +3,7 @@ import type { Correction } from './correction.ts';
 import { openSchemaCorrections } from './open-schemas.ts';
 import { operatorCorrections } from './operators.ts';
 import { originCorrections } from './origins.ts';
+import { parameterCorrections } from './parameters.ts';
 import { projectionCorrections } from './projections.ts';
 import { unionCorrections } from './unions.ts';
 import { wildcardCorrections } from './wildcards.ts';
@@ -17,6 +18,7 @@ export const corrections: readonly Correction[] = [
   ...openSchemaCorrections,
   ...constantCorrections,
   ...originCorrections,
+  ...parameterCorrections,
 ];
 
 export function correctBinder(): void {

@@ -9,9 +9,16 @@ export interface BindOptions {
   readonly bestEffort: boolean;
   /** What operators have told of their columns, by their places. */
   readonly told: ReadonlyMap<string, readonly Column[]>;
+  /** Values of query parameters that may name a table or a database; null for one that cannot, whose default does not count either. */
+  readonly given: Readonly<Record<string, string | null>>;
+  /** Those of them whose values have been looked at. */
+  readonly named: Set<string>;
 }
 
-const none: BindOptions = { database: '', text: '', bestEffort: false, told: new Map() };
+const none: BindOptions = {
+  ...{ database: '', text: '', bestEffort: false },
+  ...{ told: new Map(), given: {}, named: new Set() },
+};
 let current = none;
 
 /** Of the compilation that goes on. The binder has no place of its own for them. */

@@ -7,7 +7,6 @@ import { withBindOptions } from './binder/options.ts';
 import type { Draft } from './build/draft/draft.ts';
 import { Scope } from './build/draft/scope.ts';
 import { checkDiagnostics } from './binder/diagnostics.ts';
-import { parseSpelled } from './binder/spellings.ts';
 import type { GlobalState, ParsedCode, SyntaxNode } from './language/language.ts';
 import { children, kindOf, languagePackage, list } from './language/language.ts';
 import type { KeptGraphs } from './build/draft/draft.ts';
@@ -46,7 +45,7 @@ export const byPlace = (told: readonly ToldSchema[]): ReadonlyMap<string, readon
   new Map(told.map(({ place, columns }) => [place, columns]));
 
 function compileBound(text: string, state: GlobalState, database: string, graphs: KeptGraphs): Program {
-  const code = parseSpelled(text, state);
+  const code = languagePackage().KustoCode.ParseAndAnalyze(text, state);
   if (code.Kind !== 'Query')
     throw new KqlError(
       'syntax',

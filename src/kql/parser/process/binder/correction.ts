@@ -3,7 +3,7 @@ import type { Column } from '../../../plan/types.ts';
 import { languagePackage } from '../language/language.ts';
 import type { ColumnOf } from './symbols.ts';
 
-/** What one function of the official binder makes otherwise than the engine, and what shows that it does. */
+/** What one function of the official parser or binder makes otherwise than the engine, and what shows that it does. */
 export interface Correction {
   /** `class.function`; `NodeBinder.Visit…` by the kind of the syntax node; `Name()` has the functions of the class itself. */
   readonly place: string;
@@ -29,7 +29,7 @@ export interface Probe {
 type Method = (this: unknown, ...args: unknown[]) => unknown;
 
 function prototypeOf(owner: string): Record<string, Method | undefined> {
-  const { Binding, Symbols } = languagePackage();
+  const { Binding, Parsing, Symbols } = languagePackage();
   const { Binder, ColumnMap } = Binding;
   const owners: Readonly<Record<string, unknown>> = {
     Binder: Binder.prototype,
@@ -38,6 +38,8 @@ function prototypeOf(owner: string): Record<string, Method | undefined> {
     TreeBinder: Binder.TreeBinder.prototype,
     ColumnMap: ColumnMap.prototype,
     'ColumnSymbol()': Symbols.ColumnSymbol,
+    QueryParser: Parsing.QueryParser.prototype,
+    'ScalarTypes()': Symbols.ScalarTypes,
   };
   const found = owners[owner];
   invariant(found, `the language package has the ${owner} of version 12.4.1`);

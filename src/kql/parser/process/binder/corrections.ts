@@ -5,10 +5,11 @@ import { operatorCorrections } from './operators.ts';
 import { originCorrections } from './origins.ts';
 import { parameterCorrections } from './parameters.ts';
 import { projectionCorrections } from './projections.ts';
+import { spellingCorrections } from './spellings.ts';
 import { unionCorrections } from './unions.ts';
 import { wildcardCorrections } from './wildcards.ts';
 
-/** What the official binder reads otherwise than the engine. It is corrected in the binder, because that decides what the operators that
+/** What the official parser and binder read otherwise than the engine. It is corrected there, because the binder decides what the operators that
  * follow are bound to. Of several for one function, a later one is around those before it. */
 export const corrections: readonly Correction[] = [
   ...projectionCorrections,
@@ -19,6 +20,7 @@ export const corrections: readonly Correction[] = [
   ...constantCorrections,
   ...originCorrections,
   ...parameterCorrections,
+  ...spellingCorrections,
 ];
 
 export function correctBinder(): void {

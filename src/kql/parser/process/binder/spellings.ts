@@ -1,35 +1,72 @@
-import type { GlobalState, LanguageDiagnostic, ParsedCode } from '../language/language.ts';
+import { invariant } from '../../../../base/invariant.ts';
+import type { SyntaxNode } from '../language/language.ts';
 import { languagePackage, toArray } from '../language/language.ts';
+import type { Correction } from './correction.ts';
+import { correction } from './correction.ts';
 
-/** Parses a text with the spellings of the documentation that the engine takes and the parser does not know: `pack_all()` in the
- * projection of `find`, the strategy `partitioned` of summarize, and the type `DateTime`. What is written instead has the same length, so that positions stay. */
-export function parseSpelled(text: string, state: GlobalState): ParsedCode {
-  const { KustoCode } = languagePackage();
-  const code = KustoCode.ParseAndAnalyze(text, state);
-  const failed = syntaxErrors(code);
-  const packed = /\bfind\b/.test(text) && failed ? withPack(text) : text;
-  const written = withTypes(failed ? withStrategy(packed) : packed, code);
-  if (written === text) return code;
-  const again = KustoCode.ParseAndAnalyze(written, state);
-  return syntaxErrors(again) ? code : again;
+interface Token {
+  readonly Text: string;
+}
+interface Parser {
+  PeekToken(): Token;
+  PeekToken$1(offset: number): Token;
+  ParseToken(): SyntaxNode;
+  ParseIdentifierTypeExpression(): SyntaxNode | null;
+}
+interface OperatorParameter {
+  readonly Name: string;
+  Values: unknown;
 }
 
-const withPack = (text: string): string =>
-  text.replace(/(?<=[,\s])pack_all\s*\(\s*\)/g, (call) => 'pack(*)'.padEnd(call.length));
+const packsAll = (parser: Parser): boolean =>
+  ['pack_all', '(', ')'].every((text, offset) => parser.PeekToken$1(offset).Text === text);
 
-/** What a hint asks for changes no result. */
-const withStrategy = (text: string): string =>
-  text.replace(/(?<=\bsummarize\s+hint\.strategy\s*=\s*)partitioned\b/g, (word) => 'shuffle'.padEnd(word.length));
-
-/** `KS160` marks the name of a type that is not known. */
-function withTypes(text: string, code: ParsedCode): string {
-  let written = text;
-  for (const { Code, Start, Length } of diagnosticsOf(code)) {
-    if (Code === 'KS160' && text.slice(Start, Start + Length) === 'DateTime')
-      written = `${written.slice(0, Start)}datetime${written.slice(Start + Length)}`;
-  }
-  return written;
-}
-
-const diagnosticsOf = (code: ParsedCode): LanguageDiagnostic[] => toArray<LanguageDiagnostic>(code.GetDiagnostics());
-const syntaxErrors = (code: ParsedCode): boolean => diagnosticsOf(code).some(({ Code }) => /^KS00[1-6]$/.test(Code));
+/** Spellings of the documentation that the engine takes and the parser of the package does not know. */
+export const spellingCorrections: readonly Correction[] = [
+  // `pack_all()` in the projection of `find` is `pack(*)`.
+  correction<{ self: Parser; args: []; result: unknown }>(
+    'QueryParser.ParsePackExpression',
+    (official, parser) => {
+      if (!packsAll(parser)) return official();
+      const { PackExpression, SyntaxKind, SyntaxToken } = languagePackage().Syntax;
+      const [word, open] = [parser.ParseToken(), parser.ParseToken()];
+      const star = SyntaxToken.Missing('', SyntaxKind['AsteriskToken']);
+      return new PackExpression(word, open, star, parser.ParseToken());
+    },
+    {
+      text: 'find in (T) where a == 1 project pack_all()',
+      official: undefined,
+      corrected: 'source_:string, pack_:dynamic',
+    },
+  ),
+  correction<{ self: Parser; args: []; result: unknown }>(
+    'QueryParser.ParseInvalidParamType',
+    (official, parser) =>
+      parser.PeekToken().Text === 'DateTime' ? parser.ParseIdentifierTypeExpression() : official(),
+    { text: 'datatable (d:DateTime) []', official: undefined, corrected: 'd:datetime' },
+  ),
+  correction<{ self: unknown; args: [name: string]; result: unknown }>(
+    'ScalarTypes().GetSymbol',
+    (official, _types, name) => official(name === 'DateTime' ? 'datetime' : name),
+    {
+      text: 'T | mv-expand d = dynamic([1]) to typeof(DateTime)',
+      official: undefined,
+      corrected: 'a:long, d:datetime',
+    },
+  ),
+  // What a hint asks for changes no result.
+  {
+    place: 'QueryOperatorParameters.SummarizeParameters',
+    apply: () => {
+      const parameters = toArray<OperatorParameter>(languagePackage().QueryOperatorParameters.SummarizeParameters);
+      const strategy = parameters.find(({ Name }) => Name === 'hint.strategy');
+      invariant(strategy, 'the language package has a strategy of summarize, as version 12.4.1 does');
+      strategy.Values = [...toArray(strategy.Values), 'partitioned'];
+    },
+    probe: {
+      text: 'T | summarize hint.strategy=partitioned count() by a',
+      official: undefined,
+      corrected: 'a:long, count_:long',
+    },
+  },
+];

@@ -91,8 +91,14 @@ export interface LanguagePackage {
   };
   readonly GlobalState: { readonly Default: GlobalState };
   readonly Symbols: SymbolsNamespace;
-  readonly Syntax: { readonly SyntaxKind: unknown };
+  readonly Syntax: {
+    readonly SyntaxKind: Readonly<Record<string, number>>;
+    readonly SyntaxToken: { Missing(trivia: string, kind: number | undefined): SyntaxNode };
+    readonly PackExpression: Constructor;
+  };
+  readonly QueryOperatorParameters: { readonly SummarizeParameters: unknown };
   readonly Parsing: {
+    readonly QueryParser: { readonly prototype: unknown };
     readonly QueryGrammar: { IsKeywordAsIdentifier?: (token: { readonly Text: string }) => boolean };
   };
   readonly Binding: {

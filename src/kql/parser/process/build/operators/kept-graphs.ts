@@ -21,9 +21,8 @@ import type { Graph } from '../draft/graph.ts';
 import type { Visitors } from '../draft/visit.ts';
 import { labelsColumn } from './graph-patterns.ts';
 import type { LanguageSymbol, SyntaxNode } from '../../language/language.ts';
-import { kindOf, list, nameOf, need, toArray } from '../../language/language.ts';
+import { kindOf, languagePackage, list, nameOf, need, toArray } from '../../language/language.ts';
 import { literalOf } from '../../language/literals.ts';
-import { parseSpelled } from '../../binder/spellings.ts';
 import { buildStatement } from '../draft/visit.ts';
 
 export const keptGraphs = (catalog: KqlCatalog, functions: EngineFunctions, stateOf: StateOf): KeptGraphs => ({
@@ -189,7 +188,7 @@ function compileStep(draft: Draft, database: string, model: CatalogGraph, step: 
 }
 
 function buildStep(draft: Draft, step: CatalogGraphStep, database: string): void {
-  const code = parseSpelled(step.query, draft.keptGraphs.state(database));
+  const code = languagePackage().KustoCode.ParseAndAnalyze(step.query, draft.keptGraphs.state(database));
   if (code.Kind !== 'Query') throw new KqlError('syntax', 'this is not a query');
   checkDiagnostics(code);
   const builder: Builder = { draft, scope: new Scope(), offset: undefined };

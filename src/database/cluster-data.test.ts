@@ -210,7 +210,9 @@ describe('extents', () => {
     const source = await data.sources().open('db', 'T');
     const column = source.columns.get('s');
     source.release();
-    expect(await data.purge('db', 'T', { sql: `${column} = $1::VARCHAR`, bound: [{ value: 'b' }] })).toBe(3);
+    expect(await data.purge('db', 'T', { sql: `${column} = $v1::VARCHAR`, bound: [{ name: 'v1', value: 'b' }] })).toBe(
+      3,
+    );
     expect(await cluster.rows('T', 'n')).toEqual([
       [1n, 'a'],
       [3n, 'a'],
@@ -221,8 +223,8 @@ describe('extents', () => {
       rows: {
         kind: 'sql',
         columns: data.table('db', 'T').columns,
-        sql: 'SELECT i, NULL::VARCHAR FROM range($1::BIGINT) AS t(i)',
-        bound: [{ value: 2n }],
+        sql: 'SELECT i, NULL::VARCHAR FROM range($v1::BIGINT) AS t(i)',
+        bound: [{ name: 'v1', value: 2n }],
       },
     } as const;
     expect((await data.append({ ...append, replace: true })).extent?.rowCount).toBe(2);

@@ -1,9 +1,9 @@
 import { KqlError } from './plan/kql-error.ts';
 import type { Expression } from './plan/expression.ts';
 import type { BoundValue, RequestFacts, SqlContext } from './sql/context.ts';
+import { BoundValues } from './sql/context.ts';
 import { language } from './language.ts';
 import { compileCondition } from './sql/expressions.ts';
-import { onlyUsed } from './sql/translate.ts';
 
 /** A condition on its own → SQL over the columns of a table.
  * @param columns SQL of each column by its KQL name */
@@ -12,18 +12,14 @@ export function translateCondition(
   columns: ReadonlyMap<string, string>,
   facts: RequestFacts,
 ): { readonly sql: string; readonly bound: readonly BoundValue[] } {
-  const bound: BoundValue[] = [];
+  const bound = new BoundValues();
   const alone = (): never => {
     throw new KqlError('semantic', 'This condition must not read other tables.');
   };
   let ids = 0;
   const ctx: SqlContext = {
     newId: () => `p${(ids += 1)}`,
-    bind: (value, physical) => {
-      bound.push({ value });
-      return `$${bound.length}::${physical}`;
-    },
-    bound,
+    bind: (value, physical) => bound.add(value, physical),
     facts,
     language,
     // The form that cannot fail on large integers.
@@ -41,5 +37,5 @@ export function translateCondition(
       return found;
     },
   });
-  return onlyUsed(sql, bound);
+  return { sql, bound: bound.all };
 }

@@ -11,7 +11,7 @@ afterAll(() => engine.close());
 
 const rowsMax = 3_000_000;
 /** Longer than what DuckDB makes before the first chunk is read. */
-const sql = `SELECT 'y' AS b, CASE WHEN i < $1::BIGINT THEN i ELSE error('kql fails: too far') END AS x FROM range(${rowsMax}) t(i)`;
+const sql = `SELECT 'y' AS b, CASE WHEN i < $v1::BIGINT THEN i ELSE error('kql fails: too far') END AS x FROM range(${rowsMax}) t(i)`;
 
 async function counted(
   connection: EngineConnection,
@@ -30,12 +30,22 @@ async function counted(
 describe('a stream of rows', () => {
   it('ends when all of them have come', async () => {
     const connection = await engine.connect();
-    expect(await counted(connection, connection.stream(sql, [{ value: rowsMax }]))).toBe(rowsMax);
+    expect(await counted(connection, connection.stream(sql, [{ name: 'v1', value: rowsMax }]))).toBe(rowsMax);
+  });
+
+  it('takes the values that its statement names, by their names', async () => {
+    const connection = await engine.connect();
+    const bound = [1n, 20n, 3n].map((value, index) => ({ name: `v${index + 1}`, value }));
+    const columns = [];
+    for await (const chunk of connection.stream('SELECT $v3::BIGINT - $v2::BIGINT, $v3::BIGINT', bound))
+      columns.push(...chunk);
+    expect(columns).toEqual([[-17n], [3n]]);
+    await expect(counted(connection, connection.stream('SELECT $v4::BIGINT', bound))).rejects.toThrow();
   });
 
   it.each([0, 1000, 1_500_000, rowsMax - 1])('that fails after %i rows fails with the reason', async (value) => {
     const connection = await engine.connect();
-    await expect(counted(connection, connection.stream(sql, [{ value }]))).rejects.toMatchObject({
+    await expect(counted(connection, connection.stream(sql, [{ name: 'v1', value }]))).rejects.toMatchObject({
       code: 'runtime',
       message: 'too far',
     });
@@ -43,7 +53,7 @@ describe('a stream of rows', () => {
 
   it('that is interrupted on its way says so', async () => {
     const connection = await engine.connect();
-    const stream = connection.stream(sql, [{ value: rowsMax }]);
+    const stream = connection.stream(sql, [{ name: 'v1', value: rowsMax }]);
     const work = counted(connection, stream, () => connection.interrupt());
     await expect(work).rejects.toMatchObject({ code: 'cancelled' });
   });

@@ -1,3 +1,4 @@
+import { invariant } from '../../base/invariant.ts';
 import type { DuckDBConnection, DuckDBPreparedStatement, DuckDBResult } from '@duckdb/node-api';
 import {
   BIGINT,
@@ -244,13 +245,25 @@ async function withStatement(
     statement = await duckdb.prepare(sql);
     // An interrupt means nothing to DuckDB while it plans.
     if (isInterrupted()) throw interrupted();
-    statement.bind(bound.map(({ value }) => value));
+    bind(statement, bound);
     return await run(statement);
   } catch (error) {
     throw causeOf(error, budget);
   } finally {
     statement?.destroySync();
   }
+}
+
+/** The statement tells which of the values it names. */
+function bind(statement: DuckDBPreparedStatement, bound: readonly BoundValue[]): void {
+  const values = new Map(bound.map(({ name, value }) => [name, value]));
+  statement.bind(
+    Array.from({ length: statement.parameterCount }, (_each, index) => {
+      const value = values.get(statement.parameterName(index + 1));
+      invariant(value !== undefined, 'every parameter of a statement has a value');
+      return value;
+    }),
+  );
 }
 
 /** What DuckDB says when a native function refuses is of DuckDB's; the budget knows the reason. */

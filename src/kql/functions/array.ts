@@ -1,5 +1,5 @@
 import { KqlError } from '../plan/kql-error.ts';
-import type { NativeValue } from '../sql/native.ts';
+import type { NativeFunction, NativeValue } from '../sql/native.ts';
 import { native, withoutRun } from '../sql/native-row.ts';
 import { big, nativeCall, nativeFunction } from '../sql/native.ts';
 import { cast, jsonArrayOf } from '../sql/convert.ts';
@@ -18,7 +18,7 @@ const ofArray = (
   more: readonly ('long' | 'dynamic' | 'string' | 'bool')[],
   run: (items: string[], rest: readonly NativeValue[]) => NativeValue,
   result: 'dynamic' | 'long' | 'bool' | 'real' | 'string' = 'dynamic',
-  defaults: readonly string[] = [],
+  defaults: NativeFunction['defaults'] = [],
 ): FunctionRow =>
   native(
     name,
@@ -234,7 +234,7 @@ export const arrayFunctions: FunctionRows = {
     (items, [count, fill]) =>
       jsonArray(shifted(items, Number(count), fill === null || fill === undefined ? 'null' : String(fill))),
     'dynamic',
-    ['NULL'],
+    [null],
   ),
   array_shift_right: ofArray(
     'array_shift_right',
@@ -242,7 +242,7 @@ export const arrayFunctions: FunctionRows = {
     (items, [count, fill]) =>
       jsonArray(shifted(items, -Number(count), fill === null || fill === undefined ? 'null' : String(fill))),
     'dynamic',
-    ['NULL'],
+    [null],
   ),
   array_rotate_left: ofArray('array_rotate_left', ['long'], (items, [count]) => rotated(items, Number(count))),
   array_rotate_right: ofArray('array_rotate_right', ['long'], (items, [count]) => rotated(items, -Number(count))),
@@ -271,7 +271,7 @@ export const arrayFunctions: FunctionRows = {
       return -1n;
     },
     'long',
-    ['NULL', 'NULL', 'NULL'],
+    [null, null, null],
   ),
   array_iff: { ...arrayIff, aliases: ['array_iif'] },
   array_sum: arraySum,

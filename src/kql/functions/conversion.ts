@@ -1,5 +1,6 @@
 import type { KqlType } from '../plan/types.ts';
-import { cast, convert, isPlain } from '../sql/convert.ts';
+import { cast, convert } from '../sql/convert.ts';
+import { isPlain } from '../sql/copies.ts';
 import { jsonOfText } from '../sql/convert-natives.ts';
 import { nativeCall, nativeFunction } from '../sql/native.ts';
 import type { FunctionRow, FunctionRows } from '../sql/scope.ts';

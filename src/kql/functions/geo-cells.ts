@@ -39,7 +39,7 @@ const cellOf = (
     ['real', 'real', 'long'],
     'string',
     ([longitude, latitude, level]) => cell(Number(longitude), Number(latitude), Number(level)) ?? null,
-    { defaults: [String(size)] },
+    { defaults: [size] },
   );
 const ofCell = (name: string, run: (cell: string) => string | null): FunctionRow =>
   native(name, ['string'], 'dynamic', ([cell]) => run(String(cell)));
@@ -82,7 +82,7 @@ export const geoCellFunctions: FunctionRows = {
       const contains = (point: Parameters<typeof inPolygons>[0]): boolean => inPolygons(point, polygons);
       return texts(s2Covering({ edges: polygonEdges(polygons), contains }, Number(size), Number(radius)));
     },
-    { defaults: ['11', '0'] },
+    { defaults: [11, 0] },
   ),
   geo_line_to_s2cells: native(
     'geo_line_to_s2cells',
@@ -93,7 +93,7 @@ export const geoCellFunctions: FunctionRows = {
       if (!lines) return null;
       return texts(s2Covering({ edges: lineEdges(lines), contains: () => false }, Number(size), Number(radius)));
     },
-    { defaults: ['11', '0'] },
+    { defaults: [11, 0] },
   ),
   geo_polygon_to_h3cells: native(
     'geo_polygon_to_h3cells',
@@ -107,7 +107,7 @@ export const geoCellFunctions: FunctionRows = {
       const grown = metres > 0 ? polygonsBuffer(polygons, metres, metres / 1000) : polygons;
       return texts(h3Inside(polygonPositions(grown), Number(size)));
     },
-    { defaults: ['6', '0'] },
+    { defaults: [6, 0] },
   ),
   geo_point_to_h3cell: cellOf('geo_point_to_h3cell', h3Cell, 6),
   geo_h3cell_to_central_point: centre('geo_h3cell_to_central_point', h3Centre),
@@ -123,13 +123,13 @@ export const geoCellFunctions: FunctionRows = {
     ['string', 'long'],
     'string',
     ([cell, size]) => h3Parent(String(cell), level(size)) ?? null,
-    { nulls: true, defaults: ['NULL'] },
+    { nulls: true, defaults: [null] },
   ),
   geo_h3cell_children: native(
     'geo_h3cell_children',
     ['string', 'long'],
     'dynamic',
     ([cell, size]) => texts(h3Children(String(cell), level(size))),
-    { nulls: true, defaults: ['NULL'] },
+    { nulls: true, defaults: [null] },
   ),
 };

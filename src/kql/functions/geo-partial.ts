@@ -68,7 +68,7 @@ export const geoPartialFunctions: FunctionRows = {
     'dynamic',
     ([line, tolerance]) =>
       Number(tolerance) >= 0 && Number(tolerance) < toleranceMax ? simplifiedLine(line, Number(tolerance)) : null,
-    { defaults: ['10'] },
+    { defaults: [10] },
   ),
   geo_polygon_simplify: native(
     'geo_polygon_simplify',
@@ -78,7 +78,7 @@ export const geoPartialFunctions: FunctionRows = {
       Number(tolerance) >= 0.1 && Number(tolerance) <= 10_000
         ? simplifiedPolygons('geo_polygon_simplify', parsePolygons(polygon), Number(tolerance))
         : null,
-    { defaults: ['10'] },
+    { defaults: [10] },
   ),
   geo_simplify_polygons_array: native(
     'geo_simplify_polygons_array',
@@ -92,7 +92,7 @@ export const geoPartialFunctions: FunctionRows = {
         ? null
         : simplifiedPolygons('geo_simplify_polygons_array', polygons, Number(tolerance));
     },
-    { defaults: ['10'] },
+    { defaults: [10] },
   ),
   geo_point_buffer: native(
     'geo_point_buffer',
@@ -104,7 +104,7 @@ export const geoPartialFunctions: FunctionRows = {
       if (!centre || error === undefined) return null;
       return geometryOf([], [], [{ shell: pointBuffer(centre, metres, error), holes: [] }]);
     },
-    { defaults: ['10'] },
+    { defaults: [10] },
   ),
   geo_line_buffer: native(
     'geo_line_buffer',
@@ -117,7 +117,7 @@ export const geoPartialFunctions: FunctionRows = {
       if (metres > bufferMax) return refuse('geo_line_buffer', 'such a distance');
       return geometryOf([], [], linesBuffer(lines, metres, error));
     },
-    { defaults: ['10'] },
+    { defaults: [10] },
   ),
   geo_polygon_buffer: native(
     'geo_polygon_buffer',
@@ -130,6 +130,6 @@ export const geoPartialFunctions: FunctionRows = {
       if (metres > bufferMax) return refuse('geo_polygon_buffer', 'such a distance');
       return geometryOf([], [], polygonsBuffer(polygons, metres, error));
     },
-    { defaults: ['10'] },
+    { defaults: [10] },
   ),
 };

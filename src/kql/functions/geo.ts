@@ -144,7 +144,7 @@ const densified = (name: string, parse: (text: Value) => unknown): FunctionRow =
         throw new KqlError('notSupported', `'${name}' of edges over the antimeridian is not supported.`);
       return result ?? null;
     },
-    { defaults: ['10', 'false'] },
+    { defaults: [10, false] },
   );
 
 export const geoFunctions: FunctionRows = {
@@ -162,7 +162,7 @@ export const geoFunctions: FunctionRows = {
       if (!from || !to || !a || !b) return null;
       return spheroid === true ? spheroidDistance(from, to) : distance(a, b);
     },
-    { defaults: ['false'] },
+    { defaults: [false] },
   ),
   geo_azimuth: native('geo_azimuth', ['real', 'real', 'real', 'real'], 'real', (values) => {
     const [from, to] = positions(values) ?? [];

@@ -45,7 +45,7 @@ const compared = (
       const limit = Number(prefix);
       return a && b && limit >= 0 && limit <= bits ? of(compareAddresses(a, b, limit, bits)) : null;
     },
-    { defaults: [String(bits)] },
+    { defaults: [bits] },
   );
 
 const inRange = (name: string, parse: Parse, bits: 32 | 128): FunctionRow =>

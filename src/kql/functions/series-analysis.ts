@@ -26,7 +26,7 @@ function optionsOf(name: string, period: Value, trend: Value, testPoints: Value,
 const parts = ({ baseline, seasonal: season, trend, residual }: Decomposition): string =>
   `[${[baseline, season, trend, residual].map(reals).join(',')}]`;
 /** What a period that is to be found must score by default. @see the pages of series_decompose() and series_seasonal() */
-const threshold = '0.6';
+const threshold = 0.6;
 const seasonalThreshold = 0.7;
 
 /** How long a list of periods may be asked for; a limit of ours. */
@@ -77,7 +77,7 @@ export const seriesAnalysisFunctions: FunctionRows = {
       const options = optionsOf('series_decompose', period, trend, testPoints, score);
       return parts(decompose(values, options));
     },
-    { defaults: ['-1', "'avg'", '0', threshold] },
+    { defaults: [-1, 'avg', 0, threshold] },
   ),
   series_decompose_anomalies: native(
     'series_decompose_anomalies',
@@ -91,7 +91,7 @@ export const seriesAnalysisFunctions: FunctionRows = {
       const found = anomalies(values, Number(limit), outlierKind(name, kind), options);
       return `[[${found.flags.join(',')}],${reals(found.scores)},${reals(found.baseline)}]`;
     },
-    { defaults: ['1.5', '-1', "'avg'", '0', "'ctukey'", threshold] },
+    { defaults: [1.5, -1, 'avg', 0, 'ctukey', threshold] },
   ),
   // The forecast is the baseline. The trend is a line by default, whatever the page says: so it is in the result that the service
   // gave for the page's example.
@@ -105,7 +105,7 @@ export const seriesAnalysisFunctions: FunctionRows = {
       const options = optionsOf('series_decompose_forecast', period, trend, points, score);
       return parts(decompose(values, options));
     },
-    { defaults: ['-1', "'linefit'", threshold] },
+    { defaults: [-1, 'linefit', threshold] },
   ),
   series_fit_2lines: native('series_fit_2lines', ['dynamic'], 'dynamic', ([series]) => {
     const values = numbersOf(series);
@@ -130,7 +130,7 @@ export const seriesAnalysisFunctions: FunctionRows = {
       const values = elements.map((element) => (element?.value === ignored ? undefined : element?.value));
       return reals(outlierScores(values, fences));
     },
-    { nulls: true, defaults: ["'ctukey'", 'NULL', '10', '90'] },
+    { nulls: true, defaults: ['ctukey', null, 10, 90] },
   ),
   // Results on the function's page, old and new, have `…_periods_scores`; the binder names the second column `…_scores`.
   series_periods_detect: {
@@ -165,6 +165,6 @@ export const seriesAnalysisFunctions: FunctionRows = {
       const found = Number(period) < 0 ? detectPeriod(values, seasonalThreshold) : Number(period);
       return reals(seasonal(values, found, Number(testPoints)));
     },
-    { defaults: ['-1', '0'] },
+    { defaults: [-1, 0] },
   ),
 };

@@ -31,7 +31,7 @@ const carry = (name: string, backward: boolean): FunctionRow =>
       if (!items) return null;
       return jsonArray(backward ? carried(items.reverse(), placeholder).reverse() : carried(items, placeholder));
     },
-    { nulls: true, defaults: ['NULL'] },
+    { nulls: true, defaults: [null] },
   );
 
 /** Straight lines between the values that are there; of a series of whole numbers the whole part. */
@@ -64,7 +64,7 @@ export const seriesFillFunctions: FunctionRows = {
       if (!items || constant === null) return items ? String(series) : null;
       return jsonArray(items.map((item) => (isMissing(item, placeholder) ? String(constant) : item)));
     },
-    { nulls: true, defaults: ["'0'", 'NULL'] },
+    { nulls: true, defaults: ['0', null] },
   ),
   series_fill_linear: native(
     'series_fill_linear',
@@ -77,6 +77,6 @@ export const seriesFillFunctions: FunctionRows = {
         return constant === null ? String(series) : jsonArray(items.map(() => realToDynamic(Number(constant))));
       return jsonArray(interpolated(items, placeholder, edges !== false));
     },
-    { nulls: true, defaults: ['NULL', 'true', '0e0'] },
+    { nulls: true, defaults: [null, true, 0] },
   ),
 };

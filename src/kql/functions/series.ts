@@ -106,7 +106,7 @@ const statisticsRow = (name: string, dynamic: boolean): FunctionRow =>
         ? `{"min":${least},"min_idx":${minIndex},"max":${realToDynamic(max)},"max_idx":${maxIndex},"avg":${average},"stdev":${deviation},"variance":${spread},"sum":${realToDynamic(sum)},"len":${length}}`
         : `[${least},${minIndex},${realToDynamic(max)},${maxIndex},${average},${deviation},${spread}]`;
     },
-    { defaults: ['false'] },
+    { defaults: [false] },
   );
 
 const fft = (name: string, inverse: boolean): FunctionRow =>
@@ -121,7 +121,7 @@ const fft = (name: string, inverse: boolean): FunctionRow =>
       const result = fourier({ real, imaginary }, inverse);
       return `[${reals(result.real)},${reals(result.imaginary)}]`;
     },
-    { nulls: true, defaults: ['NULL'] },
+    { nulls: true, defaults: [null] },
   );
 
 const polynomial = native(
@@ -136,7 +136,7 @@ const polynomial = native(
     if (!fit) return null;
     return `[${realToDynamic(fit.rSquare)},${reals(fit.coefficients)},${realToDynamic(fit.variance)},${realToDynamic(fit.residualVariance)},${reals(fit.fit)}]`;
   },
-  { nulls: true, defaults: ['NULL', '1'] },
+  { nulls: true, defaults: [null, 1] },
 );
 const fitPoly: FunctionRow = {
   ...withoutRun(polynomial),
@@ -193,7 +193,7 @@ export const seriesFunctions: FunctionRows = {
         sum / ((first === null ? length(xs, ys) : Number(first)) * (second === null ? length(ys, xs) : Number(second)))
       );
     },
-    { nulls: true, defaults: ['NULL', 'NULL'] },
+    { nulls: true, defaults: [null, null] },
   ),
   series_pearson_correlation: native('series_pearson_correlation', ['dynamic', 'dynamic'], 'real', ([a, b]) => {
     const [xs, ys] = [numbersOf(a), numbersOf(b)];
@@ -227,7 +227,7 @@ export const seriesFunctions: FunctionRows = {
         finiteImpulseResponse(values, weights, normalize === null ? !negative : normalize === true, center === true),
       );
     },
-    { nulls: true, defaults: ['NULL', 'false'] },
+    { nulls: true, defaults: [null, false] },
   ),
   series_iir: native(
     'series_iir',

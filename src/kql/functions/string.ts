@@ -43,7 +43,7 @@ const substring = native(
     const count = length === null ? characters.length : Number(length);
     return count < 0 ? characters.slice(from).join('') : characters.slice(from, from + count).join('');
   },
-  { nulls: true, defaults: ['NULL'] },
+  { nulls: true, defaults: [null] },
 );
 
 const isBefore = (value: NativeValue | undefined, least: number): boolean =>
@@ -75,7 +75,7 @@ const indexOf = native(
       from = found + 1;
     }
   },
-  { nulls: true, defaults: ['0', 'NULL', '1'] },
+  { nulls: true, defaults: [0, null, 1] },
 );
 
 /** Refuses a constant that is no regular expression even where there are no rows. */
@@ -100,7 +100,7 @@ const countOf = native(
     for (let at = whole.indexOf(needle); at >= 0; at = whole.indexOf(needle, at + 1)) count += 1n;
     return count;
   },
-  { defaults: ["'normal'"], patterns: true },
+  { defaults: ['normal'], patterns: true },
 );
 
 const split = native(
@@ -113,7 +113,7 @@ const split = native(
     const one = parts[Number(wanted)];
     return JSON.stringify(one === undefined ? [] : [one]);
   },
-  { nulls: true, defaults: ['NULL'] },
+  { nulls: true, defaults: [null] },
 );
 
 const trim = (side: 'both' | 'start' | 'end'): FunctionRow =>
@@ -262,7 +262,7 @@ export const stringFunctions: FunctionRows = {
         String(delimiter),
       );
     },
-    { defaults: ["''"] },
+    { defaults: [''] },
   ),
   strcmp: {
     result: 'int',
@@ -336,7 +336,7 @@ export const stringFunctions: FunctionRows = {
         ];
         return BigInt(found ? charactersBefore(whole, found.index) : -1);
       },
-      { nulls: true, patterns: true, defaults: ['0', 'NULL', '1'] },
+      { nulls: true, patterns: true, defaults: [0, null, 1] },
     ),
   ),
   isascii: {

@@ -227,6 +227,6 @@ export const unitFunctions: FunctionRows = {
       const scaled = size / 1024 ** step;
       return `${Number(scaled.toFixed(Math.min(Math.max(Number(precision), 0), 20)))} ${sizes[step] ?? ''}`;
     },
-    { defaults: ['0', "''"] },
+    { defaults: [0, ''] },
   ),
 };

@@ -22,7 +22,7 @@ export const userAgentFunctions: FunctionRows = {
         );
       return JSON.stringify(parseUserAgent(agent, targetsOf(parseJson(lookFor))));
     },
-    { defaults: [`'["browser","os","device"]'`] },
+    { defaults: ['["browser","os","device"]'] },
   ),
 };
 

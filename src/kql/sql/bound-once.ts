@@ -1,6 +1,5 @@
 import type { Call, Expression } from '../plan/expression.ts';
-import { isPlain } from './convert.ts';
-import { expansionOf } from './copies.ts';
+import { expansionOf, isPlain, substituted } from './copies.ts';
 import type { RowScope, SqlArgument } from './scope.ts';
 
 /** What an argument may weigh that is written as often as it is needed. */
@@ -40,12 +39,9 @@ export function boundOnce(
   });
   const isOften = uses.some((use) => use.count > 1 && use.weight > lightMax);
   weights.set(call, weight + uses.reduce((sum, use) => sum + use.weight * (isOften ? 1 : use.count), 0));
-  if (!isOften) return replaced(body, new Map(uses.map(({ name, sql }) => [name, sql])));
+  if (!isOften) return substituted(body, new Map(uses.map(({ name, sql }) => [name, sql])));
   const fields = uses
     .filter(({ count }) => count > 0)
     .map(({ name, sql }) => `${name.slice(row.length + 1)} := ${sql}`);
   return `list_transform([struct_pack(${fields.join(', ')})], lambda ${row}: ${body})[1]`;
 }
-
-const replaced = (sql: string, texts: ReadonlyMap<string, string>): string =>
-  sql.replace(/\bc\d+\.c\d+\b/g, (name) => texts.get(name) ?? name);

@@ -5,6 +5,8 @@ import type { Language } from './scope.ts';
 
 /** A value that is bound, not written into the SQL text. */
 export interface BoundValue {
+  /** Of the parameter: `v1`, `v2` … */
+  readonly name: string;
   readonly value: string | bigint | number | boolean | null;
 }
 
@@ -28,13 +30,24 @@ export interface RequestFacts {
   readonly options?: Readonly<Record<string, string | boolean | number | null>>;
 }
 
-/** State of one translation. SQL text refers to bound values by number, so fragments may be put together in any order. */
+/** Some rows bind a value that they end up not needing, so there may be more of them than the statement names. */
+export class BoundValues {
+  readonly all: BoundValue[] = [];
+
+  /** @returns `$v1::VARCHAR` and the like; the cast is not optional: an uncast bigint costs 17 times */
+  add(value: BoundValue['value'], physical: string): string {
+    const name = `v${this.all.length + 1}`;
+    this.all.push({ name, value });
+    return `$${name}::${physical}`;
+  }
+}
+
+/** State of one translation. SQL text refers to bound values by name, so fragments may be put together in any order. */
 export interface SqlContext {
   /** A fresh internal column name, unique in the statement: `c1`, `c2` … */
   newId(): string;
-  /** @returns `$1::VARCHAR` and the like; the cast is not optional: an uncast bigint costs 17 times */
+  /** @see BoundValues.add */
   bind(value: BoundValue['value'], physical: string): string;
-  readonly bound: readonly BoundValue[];
   readonly facts: RequestFacts;
   /** The rows that calls and plans are compiled by. */
   readonly language: Language;

@@ -2,6 +2,7 @@ import type { KqlType } from '../plan/types.ts';
 import { physicalType } from '../plan/types.ts';
 import { KqlError } from '../plan/kql-error.ts';
 import { datetimeOfText } from './convert-natives.ts';
+import { isPlain } from './copies.ts';
 import { nativeCall } from './native.ts';
 import type { SqlArgument } from './scope.ts';
 
@@ -14,9 +15,6 @@ export function convert(sql: string, from: KqlType, to: KqlType): string {
 }
 
 export const cast = (argument: SqlArgument, to: KqlType): string => convert(argument.sql, argument.type, to);
-
-/** A column: it costs nothing to say it twice. */
-export const isPlain = (sql: string): boolean => /^[\w."]+$/.test(sql);
 
 type Conversion = (sql: string) => string;
 const direct =

@@ -10,6 +10,7 @@ export interface Expansion {
 
 /** A text, a name with its parts, a number, or a parenthesis. */
 const token = /'(?:[^']|'')*'|[A-Za-z_$][\w.]*|\d[\w.]*|[()]/g;
+const oneToken = new RegExp(`^(?:${token.source})$`);
 
 /** `CASE x WHEN … WHEN …` compares a copy of x for each WHEN: so many there are at most in what is ours. */
 const copiesOfSubject = 3;
@@ -26,6 +27,13 @@ interface Open {
   readonly weight: number;
   readonly copies: ReadonlyMap<string, number>;
 }
+
+/** A name, a number or a text by itself: it costs nothing to say it twice. */
+export const isPlain = (sql: string): boolean => oneToken.test(sql);
+
+/** @param texts by the name in whose place each is to stand */
+export const substituted = (sql: string, texts: ReadonlyMap<string, string>): string =>
+  sql.replace(token, (word) => texts.get(word) ?? word);
 
 export function expansionOf(sql: string, names: ReadonlySet<string> = new Set()): Expansion {
   let weight = 0;

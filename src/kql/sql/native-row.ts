@@ -1,7 +1,7 @@
 import type { KqlType } from '../plan/types.ts';
 import { cast } from './convert.ts';
 import type { NativeFunction, NativeOptions, NativeValue } from './native.ts';
-import { nativeCall, nativeFunction } from './native.ts';
+import { constantSql, nativeCall, nativeFunction } from './native.ts';
 import { toType } from './convert-value.ts';
 import type { FunctionRow, SqlArgument, ValueArgument } from './scope.ts';
 
@@ -23,16 +23,9 @@ const nativeValues = ({ parameters, defaults }: NativeFunction, args: readonly V
   parameters.map((type, index) => {
     const argument = args[index];
     if (argument) return toType(argument.value, argument.type, type);
-    return constant(defaults[defaults.length - parameters.length + index] ?? 'NULL', type);
+    const value = defaults[defaults.length - parameters.length + index] ?? null;
+    return typeof value === 'number' && type !== 'real' ? BigInt(value) : value;
   });
-
-/** The value of a default, which is written in SQL. */
-function constant(sql: string, type: KqlType): NativeValue {
-  if (sql === 'NULL') return null;
-  if (sql.startsWith("'")) return sql.slice(1, -1).replaceAll("''", "'");
-  if (type === 'bool') return sql === 'true';
-  return type === 'real' ? Number(sql) : BigInt(sql);
-}
 
 /** SQL of a call whose arguments are brought to the types of the parameters; those left out have their defaults. */
 export function nativeSql(fn: NativeFunction, args: readonly SqlArgument[]): string {
@@ -41,7 +34,7 @@ export function nativeSql(fn: NativeFunction, args: readonly SqlArgument[]): str
   const given = args
     .slice(0, parameters.length)
     .map((argument, index) => nativeArgument(argument, parameters[index] ?? 'string'));
-  return nativeCall(fn, ...given, ...(missing > 0 ? defaults.slice(defaults.length - missing) : []));
+  return nativeCall(fn, ...given, ...(missing > 0 ? defaults.slice(defaults.length - missing).map(constantSql) : []));
 }
 
 const nativeArgument = (argument: SqlArgument, type: KqlType): string => {

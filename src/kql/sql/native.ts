@@ -5,6 +5,9 @@ import type { KqlType } from '../plan/types.ts';
  * dynamic (JSON text) string. */
 export type NativeValue = boolean | bigint | number | string | null;
 
+/** Of an argument; numbers of any type. */
+type Default = string | number | boolean | null;
+
 /** A JavaScript function that DuckDB calls for each row, under `kql_n_<name>`. */
 export interface NativeFunction {
   readonly name: string;
@@ -13,15 +16,15 @@ export interface NativeFunction {
   readonly run: (args: readonly NativeValue[]) => NativeValue;
   /** It matches regular expressions of users' own. */
   readonly hasPatterns: boolean;
-  /** SQL for arguments that a call leaves out, of the last parameters. */
-  readonly defaults: readonly string[];
+  /** What a call leaves out, of the last parameters. */
+  readonly defaults: readonly Default[];
 }
 
 export interface NativeOptions {
   /** Call with nulls too; without it a null argument gives null. */
   readonly nulls?: boolean;
-  /** SQL for arguments that the call leaves out, from the first optional one on. */
-  readonly defaults?: readonly string[];
+  /** For arguments that the call leaves out, from the first optional one on. */
+  readonly defaults?: readonly Default[];
   /** For a function that matches regular expressions of users' own: V8 does that only for a short time. */
   readonly patterns?: boolean;
 }
@@ -42,6 +45,12 @@ export const nativeFunction = (
   hasPatterns: patterns,
   defaults,
 });
+
+/** SQL of a constant of ours. */
+export function constantSql(value: Default): string {
+  if (value === null) return 'NULL';
+  return typeof value === 'string' ? `'${value.replaceAll("'", "''")}'` : String(value);
+}
 
 /** SQL of a call. @param args SQL of each argument, in the type of its parameter */
 export const nativeCall = ({ name }: NativeFunction, ...args: readonly string[]): string =>

@@ -4,6 +4,8 @@ import type { Plan, Program } from '../plan/plan.ts';
 import type { Column, KqlType } from '../plan/types.ts';
 import { physicalType } from '../plan/types.ts';
 import type { BoundValue, RequestFacts, SqlContext, TableSource } from './context.ts';
+import { BoundValues } from './context.ts';
+import { expansionOf } from './copies.ts';
 import { compilePlan } from './plans.ts';
 import type { Relation } from './relation.ts';
 import { keptIds, orderBy, renamed } from './relation.ts';
@@ -29,17 +31,13 @@ export interface TranslationInput {
 
 /** IR of one result → one SQL statement, its bound values, and what its columns are. */
 export function translate(plan: Plan, input: TranslationInput): Translation {
-  const bound: BoundValue[] = [];
+  const bound = new BoundValues();
   const shared = new Map<number, Relation>();
   const withs: string[] = [];
   let ids = 0;
   const base: SqlContext = {
     newId: () => `c${(ids += 1)}`,
-    bind: (value, physical) => {
-      bound.push({ value });
-      return `$${bound.length}::${physical}`;
-    },
-    bound,
+    bind: (value, physical) => bound.add(value, physical),
     facts: input.facts,
     language: input.language,
     wrapping: input.wrapping,
@@ -69,36 +67,25 @@ export function translate(plan: Plan, input: TranslationInput): Translation {
   const from = `(${relation.sql})`;
   // DuckDB loses the bound values of a shared query that it copies to each place of use, unless it plans the statement again when
   // the values are known. A value of another type than its parameter makes it do so.
-  const isReadAgain = countOf(`${shares}${from}`, /\bFROM l\d/g) > withs.length;
-  const planAgain = isReadAgain && bound.length > 0 ? ` WHERE ${base.bind('true', 'BOOLEAN')}` : '';
+  const mayLose = bound.all.length > 0 && isReadAgain(`${shares}${from}`, shared);
+  const planAgain = mayLose ? ` WHERE ${base.bind('true', 'BOOLEAN')}` : '';
   const body = `SELECT ${outputs.join(', ') || '1 AS none'} FROM ${from}${planAgain}${order}`;
   return {
-    ...onlyUsed(`${shares}${body}`, bound),
+    sql: `${shares}${body}`,
+    bound: bound.all,
     columns: plan.cols,
     order: relation.serialized ? 'rows' : order === '' ? 'none' : 'sorted',
   };
 }
 
-const countOf = (text: string, pattern: RegExp): number => text.match(pattern)?.length ?? 0;
+/** Each shared query is named where it stands, and where it is read. */
+function isReadAgain(sql: string, shared: ReadonlyMap<number, Relation>): boolean {
+  if (shared.size === 0) return false;
+  const { copies } = expansionOf(sql, new Set([...shared.keys()].map((id) => `l${id}`)));
+  return [...copies.values()].some((count) => count > 2);
+}
 
 function readable(id: string, type: KqlType): string {
   if (type === 'decimal') return `CASE WHEN ${id} IS NOT NULL THEN kql_text_of_decimal(${id}) END`;
   return type === 'guid' ? `CAST(${id} AS VARCHAR)` : id;
-}
-
-/** Some rows bind a value that they end up not needing; a statement takes exactly the values it names. The text is all ours,
- * so a dollar sign and digits before a cast is always a bound value. */
-export function onlyUsed(sql: string, bound: readonly BoundValue[]): { sql: string; bound: BoundValue[] } {
-  const used: BoundValue[] = [];
-  const numbers = new Map<string, number>();
-  const text = sql.replace(/\$(\d+)(?=::)/g, (_whole, digits: string) => {
-    let number = numbers.get(digits);
-    if (number === undefined) {
-      used.push(bound[Number(digits) - 1] ?? { value: null });
-      number = used.length;
-      numbers.set(digits, number);
-    }
-    return `$${number}`;
-  });
-  return { sql: text, bound: used };
 }

@@ -2,6 +2,7 @@ import { invariant } from '../../base/invariant.ts';
 import type { ParsedCommand } from '../../kql/plan/command.ts';
 import { KqlError } from '../../kql/plan/kql-error.ts';
 import type { KqlCatalog } from '../../kql/plan/catalog.ts';
+import { withoutLiterals } from '../../kql/values/string-literals.ts';
 import { Command } from './command.ts';
 import type { CommandAnswer, CommandInput, CommandRow, QueriedTables } from './command.ts';
 import type { CommandContext } from './command-context.ts';
@@ -97,10 +98,7 @@ function withDatabaseName(context: CommandContext): CommandContext {
 
 /** A query, operators after the command or a function's body mean something by the names that exist. All other names are looked up by the
  * command itself, and each new catalog costs the parser far more than a command does. */
-const namesMatter = (text: string): boolean => /[|{]|;\s*\S/.test(text.replace(stringsAndComments, ''));
-
-const stringsAndComments =
-  /```[\s\S]*?```|~~~[\s\S]*?~~~|@"(?:[^"]|"")*"|@'(?:[^']|'')*'|"(?:[^"\\\n]|\\.)*"|'(?:[^'\\\n]|\\.)*'|\/\/[^\n]*/g;
+const namesMatter = (text: string): boolean => /[|{]|;\s*\S/.test(withoutLiterals(text));
 
 const withoutNames = ({ database, cluster }: CommandContext): KqlCatalog => ({
   version: `no names ${database}`,

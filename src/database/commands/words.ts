@@ -1,6 +1,6 @@
 import { KqlError } from '../../kql/plan/kql-error.ts';
 import { quotedText } from '../../kql/plan/quoted.ts';
-import { unquote } from '../../kql/parser/process/language/strings.ts';
+import { comment, stringLiteral, unquote } from '../../kql/values/string-literals.ts';
 
 /** A piece of a command's text. `raw`: all that follows `<|`; `pipe`: all that follows `|`; `then`:
  * all that follows `;`. */
@@ -15,13 +15,11 @@ export interface Word {
 
 const patterns: readonly (readonly [Word['kind'] | 'space', RegExp])[] = [
   // A semicolon that nothing follows but space.
-  ['space', /(?:\s+|\/\/[^\n]*|;(?=(?:\s|\/\/[^\n]*(?:\n|$))*$))/y],
+  ['space', new RegExp(`\\s+|${comment.source}|;(?=(?:\\s|${comment.source}(?:\\n|$))*$)`, 'y')],
   ['raw', /<\|/y],
   ['pipe', /\|/y],
   ['then', /;/y],
-  ['string', /```[\s\S]*?```|~~~[\s\S]*?~~~/y],
-  ['string', /h?@"(?:[^"]|"")*"|h?@'(?:[^']|'')*'/iy],
-  ['string', /h?"(?:[^"\\\n]|\\.)*"|h?'(?:[^'\\\n]|\\.)*'/iy],
+  ['string', new RegExp(stringLiteral.source, 'iy')],
   ['word', /[\p{L}\p{N}_*](?:[\p{L}\p{N}_*-])*/uy],
   ['mark', /\.\.|[()[\]{},=:.-]/y],
 ];

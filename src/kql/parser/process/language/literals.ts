@@ -5,7 +5,7 @@ import { formatDatetime, formatTimespan, parseTimespan } from '../../../values/t
 import { KqlError } from '../../../plan/kql-error.ts';
 import type { SyntaxNode } from './language.ts';
 import { kindOf, list, part } from './language.ts';
-import { unquote } from './strings.ts';
+import { unquote } from '../../../values/string-literals.ts';
 
 /** Literal values are read from their text: the package's own values are wrong for several kinds in its JavaScript build. */
 export function literalOf(node: SyntaxNode): Literal | undefined {

@@ -1,3 +1,15 @@
+/** A string literal in any of its forms. */
+export const stringLiteral =
+  /h?(?:```[\s\S]*?```|~~~[\s\S]*?~~~|@"(?:[^"]|"")*"|@'(?:[^']|'')*'|"(?:[^"\\\n]|\\.)*"|'(?:[^'\\\n]|\\.)*')/i;
+
+/** To the end of the line. */
+export const comment = /\/\/[^\n]*/;
+
+const literalsAndComments = new RegExp(`${stringLiteral.source}|${comment.source}`, 'gi');
+
+/** What stands in literals and comments means nothing to whoever looks for punctuation. */
+export const withoutLiterals = (text: string): string => text.replace(literalsAndComments, '');
+
 /** Decodes one string literal token: `"a\tb"`, `'x'`, `@"c:\x"`, `h"secret"`, and the three-backtick and three-tilde forms. */
 export function unquote(token: string): string {
   let text = token.trim();

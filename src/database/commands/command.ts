@@ -21,7 +21,7 @@ export interface CommandTable {
 /** How a command is written: an example, as a client sends it about the tables T and U of the database D, and patterns by which it is
  * read without the parser, if it is. In a pattern are words as they are, `{Name}` for an argument, `with` for an optional property list,
  * and `<|` for raw text to the end. */
-export type CommandTexts = string | readonly [example: string, ...patterns: string[]];
+type CommandTexts = string | readonly [example: string, ...patterns: string[]];
 
 /** One command, or several that differ in a word. */
 export interface CommandRow {

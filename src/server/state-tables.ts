@@ -20,6 +20,7 @@ import type { OwnerRule, TableRow } from '../state/table-rows.ts';
 import { vaultAudit } from '../vault/audit.ts';
 import { vaultBackupKeys } from '../vault/objects/backup-seal.ts';
 import { vaultKeys, vaultKeyVersions, vaultPrivateKeys } from '../vault/keys/key-records.ts';
+import { vaultSecrets, vaultSecretValues, vaultSecretVersions } from '../vault/secrets/secret-records.ts';
 import { wallTable } from './clocks.ts';
 import { faultTable } from './faults.ts';
 import { portsTable } from './kept-ports.ts';
@@ -65,6 +66,9 @@ export const stateTables: readonly TableRow[] = [
   { table: vaultKeyVersions, owner: vault, keptOpen: true },
   { table: vaultPrivateKeys, owner: vault },
   { table: vaultBackupKeys, owner: tenant },
+  { table: vaultSecrets, owner: vault, keptOpen: true },
+  { table: vaultSecretVersions, owner: vault, keptOpen: true },
+  { table: vaultSecretValues, owner: vault },
   { table: vaultNames, owner: vault, keptOpen: true },
   { table: armResources, owner: resource, keptOpen: true },
   { table: subscriptions, owner: tenant, keptOpen: true },

@@ -58,26 +58,24 @@ export const vaultErrors = {
     text: (dataAction: string, resource: string, caller: Caller, vault: VaultSettings) =>
       `Caller is not authorized to perform action on resource.\r\nIf role assignments, deny assignments or role definitions were changed recently, please observe propagation time.\r\nCaller: ${describeCaller(caller)}\r\nAction: '${dataAction}'\r\nResource: '${resource}'\r\nAssignment: (not found)\r\nDenyAssignmentId: null\r\nDecisionReason: 'DeniedWithNoValidRBAC' \r\nVault: ${describeVault(vault)}\r\n`,
   },
-  keyNotFound: {
-    status: 404,
-    code: 'KeyNotFound',
-    text: (nameAndVersion: string) =>
-      `A key with (name/id) ${nameAndVersion} was not found in this key vault. If you recently deleted this key you may be able to recover it using the correct recovery command. For help resolving this issue, please see https://go.microsoft.com/fwlink/?linkid=2125182`,
+  keyNotFound: notFound('Key'),
+  deletedKeyNotFound: deletedNotFound('Key'),
+  keyIsDeleted: isDeleted('Key'),
+  keyIsLive: isLive('Key'),
+  keyIsManaged: isManaged('Key'),
+  secretNotFound: notFound('Secret'),
+  deletedSecretNotFound: deletedNotFound('Secret'),
+  secretIsDeleted: isDeleted('Secret'),
+  secretIsLive: isLive('Secret'),
+  secretIsManaged: isManaged('Secret'),
+  secretDisabled: {
+    status: 403,
+    code: 'Forbidden',
+    inner: 'SecretDisabled',
+    text: () => 'Operation get is not allowed on a disabled secret.',
   },
-  deletedKeyNotFound: { status: 404, code: 'KeyNotFound', text: (name: string) => `Deleted Key not found: ${name}` },
-  keyIsDeleted: {
-    status: 409,
-    code: 'Conflict',
-    inner: 'ObjectIsDeletedButRecoverable',
-    text: (name: string) =>
-      `Key ${name} is currently in a deleted but recoverable state, and its name cannot be reused; in this state, the key can only be recovered or purged.`,
-  },
-  keyIsBeingDeleted: {
-    status: 409,
-    code: 'Conflict',
-    inner: 'ObjectIsBeingDeleted',
-    text: (name: string) => `Key ${name} is currently being deleted.`,
-  },
+  keyIsBeingDeleted: isBeingDeleted('Key'),
+  secretIsBeingDeleted: isBeingDeleted('Secret'),
   changedMeanwhile: row(409, 'Conflict', 'The object was changed by other requests at the same time.'),
   purgeProtected: {
     status: 403,
@@ -159,9 +157,10 @@ export const vaultErrors = {
   restoreConflict: {
     status: 409,
     code: 'Conflict',
-    text: (kid: string) => `Conflict while restoring key ${kid} - key already exists or concurrent access`,
+    text: (noun: string, id: string) =>
+      `Conflict while restoring ${noun} ${id} - ${noun} already exists or concurrent access`,
   },
-  backupTooLarge: row(400, 'BadParameter', 'The key has more past versions than a backup can hold.'),
+  backupTooLarge: row(400, 'BadParameter', 'The object has more past versions than a backup can hold.'),
   invalidRotationPolicy: {
     status: 400,
     code: 'BadParameter',
@@ -278,4 +277,58 @@ const describeVault = (vault: VaultSettings): string => `${vault.name};location=
 
 function row<Code extends string>(status: number, code: Code, text: string) {
   return { status, code, text: () => text };
+}
+
+type ObjectNoun = 'Key' | 'Secret';
+
+function notFound(noun: ObjectNoun) {
+  const lower = noun.toLowerCase();
+  return {
+    status: 404,
+    code: `${noun}NotFound`,
+    text: (nameAndVersion: string) =>
+      `A ${lower} with (name/id) ${nameAndVersion} was not found in this key vault. If you recently deleted this ${lower} you may be able to recover it using the correct recovery command. For help resolving this issue, please see https://go.microsoft.com/fwlink/?linkid=2125182`,
+  };
+}
+
+function deletedNotFound(noun: ObjectNoun) {
+  return { status: 404, code: `${noun}NotFound`, text: (name: string) => `Deleted ${noun} not found: ${name}` };
+}
+
+function isDeleted(noun: ObjectNoun) {
+  return {
+    status: 409,
+    code: 'Conflict',
+    inner: 'ObjectIsDeletedButRecoverable',
+    text: (name: string) =>
+      `${noun} ${name} is currently in a deleted but recoverable state, and its name cannot be reused; in this state, the ${noun.toLowerCase()} can only be recovered or purged.`,
+  };
+}
+
+function isBeingDeleted(noun: ObjectNoun) {
+  return {
+    status: 409,
+    code: 'Conflict',
+    inner: 'ObjectIsBeingDeleted',
+    text: (name: string) => `${noun} ${name} is currently being deleted.`,
+  };
+}
+
+function isLive(noun: ObjectNoun) {
+  return {
+    status: 400,
+    code: 'MethodNotAllowed',
+    inner: 'RequestNotAllowedOnNonDeletedObject',
+    text: (name: string) => `${noun} exists already: ${name}`,
+  };
+}
+
+function isManaged(noun: ObjectNoun) {
+  return {
+    status: 403,
+    code: 'Forbidden',
+    inner: `${noun}ManagedByKeyVault`,
+    text: (operation: string) =>
+      `Operation "${operation}" is not allowed as this object's lifetime is managed by Key Vault.`,
+  };
 }

@@ -2,6 +2,7 @@ import { createDefaultHttpClient, RestError } from '@azure/core-rest-pipeline';
 import type { HttpClient } from '@azure/core-rest-pipeline';
 import type { AccessToken, TokenCredential } from '@azure/core-auth';
 import { CryptographyClient, KeyClient } from '@azure/keyvault-keys';
+import { SecretClient } from '@azure/keyvault-secrets';
 import type { KeyVaultKey } from '@azure/keyvault-keys';
 import { randomBytes } from 'node:crypto';
 import { Agent, createServer, request as httpsRequest } from 'node:https';
@@ -73,16 +74,20 @@ export interface VaultFixture {
   addVault(name: string, changes?: Partial<VaultSettings>): VaultSettings;
   credential(who?: Caller): TokenCredential;
   keyClient(vault: string, who?: Caller): KeyClient;
+  secretClient(vault: string, who?: Caller): SecretClient;
   cryptographyClient(key: KeyVaultKey | string, who?: Caller): CryptographyClient;
   raw(method: string, path: string, request?: RawRequest): Promise<RawReply>;
   close(): Promise<void>;
 }
 
+const shared = ['get', 'list', 'delete', 'recover', 'purge', 'backup', 'restore'];
 const allKeyPermissions = [
   ...['get', 'list', 'create', 'update', 'delete', 'recover', 'purge', 'import', 'backup', 'restore'],
   ...['encrypt', 'decrypt', 'wrapKey', 'unwrapKey', 'sign', 'verify', 'rotate', 'release'],
   ...['getrotationpolicy', 'setrotationpolicy'],
 ];
+
+const allPermissions = { keys: allKeyPermissions, secrets: [...shared, 'set'] };
 
 const madeKeys = new Map<string, Promise<RsaKeyPair>>();
 let taken = 0;
@@ -155,6 +160,7 @@ export async function startVaultFixture(
     },
     credential,
     keyClient: (vault, who) => new KeyClient(`https://${vault}.vault.azure.net`, credential(who), clientOptions),
+    secretClient: (vault, who) => new SecretClient(`https://${vault}.vault.azure.net`, credential(who), clientOptions),
     cryptographyClient: (key, who) => new CryptographyClient(key, credential(who), clientOptions),
     raw: (method, path, request = {}) => sendRaw(agent, method, path, tokenFor(request, caller), request),
     close: async () => {
@@ -190,7 +196,7 @@ function newVault(text: string, owner: Caller): VaultSettings {
     tenantId: owner.tenantId,
     resourceId: `/subscriptions/${newGuid(systemRandomBytes)}/resourceGroups/Group/providers/Microsoft.KeyVault/vaults/${text}`,
     sku: 'standard',
-    accessPolicies: [{ tenantId: owner.tenantId, objectId: owner.objectId, permissions: { keys: allKeyPermissions } }],
+    accessPolicies: [{ tenantId: owner.tenantId, objectId: owner.objectId, permissions: allPermissions }],
     enableRbacAuthorization: false,
     softDelete: true,
     retentionDays: 90,

@@ -2,7 +2,7 @@ import { checkValidity, member } from '../objects/attributes.ts';
 import type { VaultOperation, VaultOutcome, VaultRequest, VaultServices } from '../objects/operation.ts';
 import { checkKeyOps, readKeyChanges } from './key-attributes.ts';
 import { costOfCreation } from './key-cost.ts';
-import { parseBodyObject } from './key-op-body.ts';
+import { parseBodyObject } from '../objects/body-object.ts';
 import { keyOpsOf, makeKey, readKeyShape, readKeyType } from './key-types.ts';
 import { addVersion, currentAt, requestedPlace } from './new-version.ts';
 import { readRelease } from './release-policy.ts';

@@ -4,7 +4,7 @@ import type { VaultOperation, VaultOutcome, VaultRequest, VaultServices } from '
 import { vaultError } from '../vault-error.ts';
 import { readPrivateJwk } from './jwk-import.ts';
 import { checkKeyOps, readKeyChanges } from './key-attributes.ts';
-import { parseBodyObject } from './key-op-body.ts';
+import { parseBodyObject } from '../objects/body-object.ts';
 import { keyOpsOf, readKeyType } from './key-types.ts';
 import { addVersion, currentAt, requestedPlace } from './new-version.ts';
 import { readRelease } from './release-policy.ts';

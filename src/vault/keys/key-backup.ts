@@ -15,7 +15,7 @@ import type { VaultOperation, VaultOutcome, VaultRequest, VaultServices } from '
 import type { VaultSettings } from '../vault-directory.ts';
 import { vaultError } from '../vault-error.ts';
 import { keyKind, kidOf } from './key-bundle.ts';
-import { parseBodyObject } from './key-op-body.ts';
+import { parseBodyObject } from '../objects/body-object.ts';
 import type { KeyRecord, KeyVersionRecord } from './key-records.ts';
 import { vaultKeys, vaultKeyVersions, vaultPrivateKeys } from './key-records.ts';
 import { placeOf } from './new-version.ts';
@@ -56,6 +56,7 @@ async function backupKey(services: VaultServices, request: VaultRequest): Promis
   const { state } = services;
   const { vault } = request;
   const found = await requireVersion(services, keyKind, request);
+  if (found.version.value.managed === true) throw vaultError('keyIsManaged', 'backup');
   const versions = await listAll(state, vaultKeyVersions, `${found.object.id}/`);
   if (versions.length > versionsMax) throw vaultError('backupTooLarge');
   const privateKeys: Buffer[] = [];
@@ -103,7 +104,7 @@ async function restoreKey(services: VaultServices, request: VaultRequest): Promi
     if (versions.some(({ record }) => record.hsm) && vault.sku !== 'premium') throw vaultError('hsmNeedsPremium');
     const place = await placeOf(services, vault, key.name);
     if (place.kept !== undefined)
-      throw vaultError('restoreConflict', formatObjectId(vault, 'keys', key.name, key.currentVersion));
+      throw vaultError('restoreConflict', 'key', formatObjectId(vault, 'keys', key.name, key.currentVersion));
     const write: readonly StateWrite[] = [
       ...place.leftovers,
       ...versions.flatMap(({ record }, at) => {

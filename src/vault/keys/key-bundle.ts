@@ -1,6 +1,7 @@
 import type { JsonObject } from '../../base/json.ts';
-import { attributesOf, idOf, tagsOf } from '../objects/object-answers.ts';
+import { attributesOf, idOf, managedOf, tagsOf } from '../objects/object-answers.ts';
 import type { Found, ObjectKind } from '../objects/object-kind.ts';
+import { errorsOf } from '../objects/object-kind.ts';
 import type { VaultSettings } from '../vault-directory.ts';
 import type { KeyRecord, KeyVersionRecord } from './key-records.ts';
 import { keyTables } from './key-records.ts';
@@ -10,12 +11,13 @@ import { releasePolicyOf } from './release-policy.ts';
 /** Keys among the kinds of objects. */
 export const keyKind: ObjectKind<KeyVersionRecord, KeyRecord> = {
   ...keyTables,
-  errors: { notFound: 'keyNotFound', deletedNotFound: 'deletedKeyNotFound', isDeleted: 'keyIsDeleted' },
+  errors: errorsOf('key', 'Key'),
   bundle: keyBundle,
   item: (vault, { version }, kid, apiVersion) => ({
     kid,
     attributes: keyAttributes(vault, version.value, apiVersion),
     ...tagsOf(version.value),
+    ...managedOf(version.value),
   }),
 };
 
@@ -30,6 +32,7 @@ function keyBundle(vault: VaultSettings, found: Found<KeyVersionRecord>, apiVers
     key: { kid: kidOf(vault, found), kty: shownType(version), key_ops: version.keyOps, ...numbers },
     attributes: keyAttributes(vault, version, apiVersion),
     ...tagsOf(version),
+    ...managedOf(version),
     ...releasePolicyOf(version),
   };
 }

@@ -6,7 +6,7 @@ import { listObjects, listVersions } from '../objects/lists.ts';
 import type { VaultOperation, VaultOutcome, VaultRequest, VaultServices } from '../objects/operation.ts';
 import { checkKeyOps, readKeyChanges } from './key-attributes.ts';
 import { keyKind, kidOf } from './key-bundle.ts';
-import { parseBodyObject } from './key-op-body.ts';
+import { parseBodyObject } from '../objects/body-object.ts';
 import { vaultKeys, vaultKeyVersions } from './key-records.ts';
 import { keyOpsOf } from './key-types.ts';
 import { readReleaseUpdate } from './release-policy.ts';

@@ -1,8 +1,7 @@
-import { zeroBytes } from '../../base/bytes.ts';
 import type { JsonObject } from '../../base/json.ts';
-import { isJsonObject } from '../../base/json.ts';
-import { parseJsonBody } from '../../http/body-parsers.ts';
+import { zeroBytes } from '../../base/bytes.ts';
 import { decodeBase64, secretBuffer } from '../base64url-bytes.ts';
+import { parseBodyObject } from '../objects/body-object.ts';
 import { vaultError } from '../vault-error.ts';
 
 /** Body of wrapkey, unwrapkey, encrypt, decrypt, sign and verify. */
@@ -57,18 +56,6 @@ function decodeValue(text: Buffer): Buffer | undefined {
   } finally {
     zeroBytes(plain);
   }
-}
-
-/** @throws VaultError 400 for anything but one JSON object */
-export function parseBodyObject(body: Uint8Array): JsonObject {
-  let parsed;
-  try {
-    parsed = parseJsonBody(body);
-  } catch {
-    throw vaultError('malformedBody');
-  }
-  if (!isJsonObject(parsed)) throw vaultError('malformedBody');
-  return parsed;
 }
 
 interface Range {

@@ -5,7 +5,7 @@ import { stillAsRead } from '../objects/object-store.ts';
 import type { VaultOperation, VaultOutcome, VaultRequest, VaultServices } from '../objects/operation.ts';
 import { keyKind, kidOf } from './key-bundle.ts';
 import { costOfRotation } from './key-cost.ts';
-import { parseBodyObject } from './key-op-body.ts';
+import { parseBodyObject } from '../objects/body-object.ts';
 import type { KeyRecord, KeyVersionRecord, RotationPolicy } from './key-records.ts';
 import { vaultKeys } from './key-records.ts';
 import { expectDue } from './rotation-due.ts';

@@ -27,7 +27,7 @@ export const vaultBackupKeys: Table<BackupKeyRecord> = {
 };
 
 /** Which objects a backup may hold. */
-export type BackupKind = 'Key';
+export type BackupKind = 'Key' | 'Secret' | 'Certificate';
 
 const nonceBytes = 12;
 const tagBytes = 16;

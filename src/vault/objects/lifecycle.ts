@@ -8,7 +8,7 @@ import { requestedName, requireDeleted, requireVersion } from './find-requested.
 import { deletionOf, idOf } from './object-answers.ts';
 import type { Found, ObjectKind, ObjectRecord, ObjectTables, VersionRecord } from './object-kind.ts';
 import { objectRecordId } from './object-kind.ts';
-import { findVersion, purgeWrites, stillAsRead } from './object-store.ts';
+import { findObject, findVersion, purgeWrites, stillAsRead } from './object-store.ts';
 import type { VaultOutcome, VaultRequest, VaultServices } from './operation.ts';
 
 const millisecondsPerDay = 86_400_000;
@@ -30,6 +30,7 @@ export const deleteObject =
   async (services, request) => {
     const { vault, apiVersion } = request;
     const found = await requireVersion(services, kind, request);
+    refuseManaged(kind, found, 'delete');
     const id = idOf(vault, kind, found);
     if (!vault.softDelete) {
       const body = kind.bundle(vault, found, apiVersion);
@@ -72,7 +73,9 @@ export const recoverObject =
   async (services, request) => {
     const { vault, apiVersion } = request;
     await deletionOver(services, kind, request);
+    await refuseLive(services, kind, request);
     const found = await requireDeleted(services, kind, request);
+    refuseManaged(kind, found, 'recover');
     const now = services.clock.now();
     const changed = touched(found, recovered(found.object.value), now);
     return {
@@ -88,12 +91,29 @@ export const purgeObject =
   async (services, request) => {
     await deletionOver(services, kind, request);
     const found = await requireDeleted(services, kind, request);
+    refuseManaged(kind, found, 'purge');
     if (request.vault.purgeProtection) throw vaultError('purgeProtected', request.vault);
     return { status: 204, id: idOf(request.vault, kind, found), ...(await forgetting(services, kind, found)) };
   };
 
 const deletionOver = ({ deletions }: VaultServices, kind: ObjectTables, request: VaultRequest): Promise<void> =>
   deletions.over(deletionId(kind, objectRecordId(request.vault.vaultId, requestedName(request))));
+
+/** What backs a certificate lives and dies with it. */
+function refuseManaged({ errors }: Pick<ObjectKind, 'errors'>, { version }: Found, operation: string): void {
+  if (version.value.managed === true) throw vaultError(errors.managed, operation);
+}
+
+async function refuseLive(
+  { state, retention }: VaultServices,
+  kind: Pick<ObjectKind, 'errors'> & ObjectTables,
+  request: VaultRequest,
+): Promise<void> {
+  const object = await findObject(state, kind, request.vault.vaultId, requestedName(request), retention.isOver);
+  if (object !== undefined && object.value.deleted === undefined) {
+    throw vaultError(kind.errors.isLive, object.value.name);
+  }
+}
 
 function recovered<Whole extends ObjectRecord>(object: Whole): Whole {
   const kept = { ...object };

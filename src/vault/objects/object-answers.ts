@@ -65,3 +65,5 @@ export function attributesOf(vault: VaultSettings, version: VersionRecord, apiVe
 }
 
 export const tagsOf = ({ tags }: VersionRecord): JsonObject => (tags === undefined ? {} : { tags });
+
+export const managedOf = ({ managed }: VersionRecord): JsonObject => (managed === undefined ? {} : { managed });

@@ -29,6 +29,8 @@ export interface VersionRecord {
   readonly createdAt: number;
   readonly updatedAt: number;
   readonly tags?: Readonly<Record<string, string>>;
+  /** It backs a certificate, which decides about its life. */
+  readonly managed?: true;
 }
 
 export interface Found<Version extends VersionRecord = VersionRecord, Whole extends ObjectRecord = ObjectRecord> {
@@ -64,10 +66,25 @@ export interface ObjectKind<
 
 /** The names of the errors that each kind has in words of its own. */
 export interface ObjectErrors {
-  readonly notFound: 'keyNotFound';
-  readonly deletedNotFound: 'deletedKeyNotFound';
-  readonly isDeleted: 'keyIsDeleted';
+  readonly notFound: `${ErrorNoun}NotFound`;
+  readonly deletedNotFound: `deleted${Capitalize<ErrorNoun>}NotFound`;
+  readonly isDeleted: `${ErrorNoun}IsDeleted`;
+  readonly isBeingDeleted: `${ErrorNoun}IsBeingDeleted`;
+  readonly isLive: `${ErrorNoun}IsLive`;
+  readonly managed: `${ErrorNoun}IsManaged`;
 }
+
+type ErrorNoun = 'key' | 'secret';
+
+/** @returns the rows of the table of errors */
+export const errorsOf = <Noun extends ErrorNoun>(noun: Noun, capitalized: Capitalize<Noun>): ObjectErrors => ({
+  notFound: `${noun}NotFound`,
+  deletedNotFound: `deleted${capitalized}NotFound` as ObjectErrors['deletedNotFound'],
+  isDeleted: `${noun}IsDeleted`,
+  isBeingDeleted: `${noun}IsBeingDeleted`,
+  isLive: `${noun}IsLive`,
+  managed: `${noun}IsManaged`,
+});
 
 /** Versions and their material share their ids. */
 export const objectRecordId = (vaultId: Guid, name: ObjectName): string => `${vaultId}/${name.toLowerCase()}`;

@@ -1,4 +1,4 @@
-import { createECDH, createHash, createPublicKey, verify } from 'node:crypto';
+import { createECDH, createHash, createPublicKey, randomFillSync, verify } from 'node:crypto';
 import type { KeyObject } from 'node:crypto';
 import { zeroBytes } from '../../base/bytes.ts';
 import { invariant } from '../../base/invariant.ts';
@@ -43,7 +43,7 @@ export function signDigest(crv: CurveName, key: KeyObject, digest: Uint8Array): 
     const d = kept(read(own));
     for (;;) {
       const nonce = newPair(curve);
-      const blinding = newPair(curve).scalar;
+      const blinding = randomScalar(curve);
       try {
         const r = modulo(toBigInt(nonce.x), curve.order);
         const k = kept(read(nonce.scalar));
@@ -145,6 +145,18 @@ function newPair(curve: Curve): { readonly scalar: Buffer; readonly x: Buffer } 
   const pair = createECDH(curve.ecdhName);
   const { x } = coordinates(pair.generateKeys(), curve);
   return { scalar: pair.getPrivateKey(), x };
+}
+
+/** Any number from 1 to the order less 1, as likely as any other. */
+function randomScalar({ bytes, order }: Curve): Buffer {
+  const scalar = secretBuffer(bytes);
+  const limit = toBytes(order, bytes);
+  const topBits = 2 ** (32 - Math.clz32(limit[0] ?? 0)) - 1;
+  do {
+    randomFillSync(scalar);
+    scalar[0] = (scalar[0] ?? 0) & topBits;
+  } while (scalar.compare(limit) >= 0 || scalar.every((byte) => byte === 0));
+  return scalar;
 }
 
 /** The private number in an ECPrivateKey of SEC 1, appendix C.4: a sequence of version 1, an octet string and optional parts. */

@@ -27,7 +27,9 @@ export const kidOf = (vault: VaultSettings, found: Found): string => idOf(vault,
 function keyBundle(vault: VaultSettings, found: Found<KeyVersionRecord>, apiVersion: string): JsonObject {
   const version = found.version.value;
   const numbers =
-    version.kty === 'RSA' ? { n: version.n, e: version.e } : { crv: version.crv, x: version.x, y: version.y };
+    version.kty === 'RSA'
+      ? { n: version.n, e: shownExponent(version) }
+      : { crv: version.crv, x: version.x, y: version.y };
   return {
     key: { kid: kidOf(vault, found), kty: shownType(version), key_ops: version.keyOps, ...numbers },
     attributes: keyAttributes(vault, version, apiVersion),
@@ -36,6 +38,9 @@ function keyBundle(vault: VaultSettings, found: Found<KeyVersionRecord>, apiVers
     ...releasePolicyOf(version),
   };
 }
+
+/** As recorded of keys of an HSM: with a zero in front. */
+const shownExponent = ({ hsm, e }: { readonly hsm?: true; readonly e: string }): string => (hsm ? 'AAEAAQ' : e);
 
 /** Nothing here is in an HSM, and this is where an answer can say so. */
 const inSoftware = '0';

@@ -57,9 +57,9 @@ export const getDeletedObject =
   <Version extends VersionRecord, Whole extends ObjectRecord>(kind: ObjectKind<Version, Whole>): Handle =>
   async (services, request) => {
     const { vault, apiVersion } = request;
-    const found = await requireDeleted(services, kind, request);
-    if (services.deletions.isUnderWay(deletionId(kind, found.object.id)))
+    if (await services.deletions.isNotYet(requestedDeletion(kind, request)))
       throw vaultError(kind.errors.deletedNotFound, requestedName(request));
+    const found = await requireDeleted(services, kind, request);
     return {
       status: 200,
       id: idOf(vault, kind, found),
@@ -72,7 +72,7 @@ export const recoverObject =
   <Version extends VersionRecord, Whole extends ObjectRecord>(kind: ObjectKind<Version, Whole>): Handle =>
   async (services, request) => {
     const { vault, apiVersion } = request;
-    await deletionOver(services, kind, request);
+    await services.deletions.over(requestedDeletion(kind, request));
     await refuseLive(services, kind, request);
     const found = await requireDeleted(services, kind, request);
     refuseManaged(kind, found, 'recover');
@@ -89,15 +89,15 @@ export const recoverObject =
 export const purgeObject =
   <Version extends VersionRecord, Whole extends ObjectRecord>(kind: ObjectKind<Version, Whole>): Handle =>
   async (services, request) => {
-    await deletionOver(services, kind, request);
+    await services.deletions.over(requestedDeletion(kind, request));
     const found = await requireDeleted(services, kind, request);
     refuseManaged(kind, found, 'purge');
     if (request.vault.purgeProtection) throw vaultError('purgeProtected', request.vault);
     return { status: 204, id: idOf(request.vault, kind, found), ...(await forgetting(services, kind, found)) };
   };
 
-const deletionOver = ({ deletions }: VaultServices, kind: ObjectTables, request: VaultRequest): Promise<void> =>
-  deletions.over(deletionId(kind, objectRecordId(request.vault.vaultId, requestedName(request))));
+const requestedDeletion = (kind: ObjectTables, request: VaultRequest): string =>
+  deletionId(kind, objectRecordId(request.vault.vaultId, requestedName(request)));
 
 /** What backs a certificate lives and dies with it. */
 function refuseManaged({ errors }: Pick<ObjectKind, 'errors'>, { version }: Found, operation: string): void {

@@ -216,6 +216,7 @@ describe('keys of an HSM', () => {
     });
     const made = (await create('premium', '2025-07-01')).json as { key: { kty: string; key_ops: string[] } };
     expect(made).toMatchObject({ key: { kty }, attributes: { hsmPlatform: '0' } });
+    if (kty === 'RSA-HSM') expect(made).toMatchObject({ key: { e: 'AAEAAQ' } });
     expect(made.key.key_ops).toContain(operation);
     expect((await create('premium', '7.4')).body).not.toContain('hsmPlatform');
   });

@@ -76,6 +76,7 @@ export function createArmPlane(options: ArmPlaneOptions): Plane {
     name: 'arm',
     log: options.log,
     bodyBytesMax,
+    relaxedJson: true,
     randomBytes: options.randomBytes,
     ...(options.monotonicMs === undefined ? {} : { monotonicMs: options.monotonicMs }),
     authenticate: async (request) => {

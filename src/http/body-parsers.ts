@@ -3,6 +3,7 @@ import type { Readable } from 'node:stream';
 import { zeroBytes } from '../base/bytes.ts';
 import type { Json } from '../base/json.ts';
 import { isJsonObject } from '../base/json.ts';
+import { parseAnyJson, parseRelaxedJson } from '../base/relaxed-json.ts';
 import type { BodyRoom } from './body-room.ts';
 
 /** A body that could not be taken in; becomes the plane failure of the same kind. */
@@ -20,6 +21,8 @@ export interface BodyLimits {
   readonly bodyBytesMax: number;
   /** For the bodies of all requests together. */
   readonly room: BodyRoom;
+  /** Comments, names without quotes and the like are no mistake. */
+  readonly relaxedJson?: boolean;
 }
 
 /** JSON bodies arrive as parsed JSON and forms as `URLSearchParams` (which keeps duplicates); an empty body is `undefined`. */
@@ -35,7 +38,8 @@ export function addJsonAndFormParsers(app: FastifyInstance, limits: BodyLimits):
       return body === undefined ? undefined : parse(body);
     });
   };
-  for (const type of ['application/json', 'text/json', /^application\/[\w.-]+\+json/]) add(type, parseJsonBody);
+  for (const type of ['application/json', 'text/json', /^application\/[\w.-]+\+json/])
+    add(type, (body) => parseJsonBody(body, limits.relaxedJson));
   add('application/x-www-form-urlencoded', (body) => new URLSearchParams(decodeUtf8(body, 'badBody')));
 }
 
@@ -53,14 +57,16 @@ const roomOf =
     room.take(request.raw, bytes);
 
 /** @throws BodyError `badJson` */
-export function parseJsonBody(body: Uint8Array): Json | undefined {
+export function parseJsonBody(body: Uint8Array, relaxed = false): Json | undefined {
   if (body.length === 0) return undefined;
   const text = decodeUtf8(body, 'badJson');
   if (text.trim() === '') return undefined;
-  if (nestsDeeperThan(text, jsonDepthMax)) throw new BodyError('badJson');
+  // What counts as a text is not the same in relaxed JSON; its own reader counts for itself.
+  const isDeep = nestsDeeperThan(text, jsonDepthMax);
+  if (isDeep && !relaxed) throw new BodyError('badJson');
   let value: Json;
   try {
-    value = JSON.parse(text) as Json;
+    value = isDeep ? parseRelaxedJson(text) : relaxed ? parseAnyJson(text) : (JSON.parse(text) as Json);
   } catch {
     throw new BodyError('badJson'); // V8's message quotes the body
   }

@@ -33,6 +33,8 @@ export interface PlaneAppOptions {
   /** `json` (default): parsed JSON, `URLSearchParams` for forms, 415 for other types (add parsers to `app` for more).
    * `bytes`: every body is one Buffer that the handler owns. An empty body is `undefined` in both. */
   readonly bodies?: 'json' | 'bytes';
+  /** Takes JSON with comments, names without quotes and the like. */
+  readonly relaxedJson?: boolean;
   /** Runs first, before the body is read and also when no route matches or the path is malformed. Throw the plane's own
    * error to refuse; leave the rest of the request alone. */
   readonly authenticate?: (request: FastifyRequest, reply: FastifyReply) => void | Promise<void>;
@@ -91,7 +93,7 @@ export function createPlaneApp(options: PlaneAppOptions): PlaneApp {
   app.decorateRequest('operationId', undefined);
   app.removeAllContentTypeParsers();
   if (options.bodies === 'bytes') addBytesParser(app, { bodyBytesMax, room });
-  else addJsonAndFormParsers(app, { bodyBytesMax, room });
+  else addJsonAndFormParsers(app, { bodyBytesMax, room, relaxedJson: options.relaxedJson === true });
   app.addHook('onRequest', async (request, reply) => {
     beginRequest(options, request, reply);
     reply.raw.once('close', () => room.release(request.raw));

@@ -13,7 +13,7 @@ const root = resolve(import.meta.dirname, '..');
 /** Who may import whom. Folders of one level do not see each other; `providers/x` never sees `providers/y`. */
 const ports = ['base', 'clock', 'storage', 'state'];
 const core = [...ports, 'encryption', 'kql', 'database', 'authz', 'http'];
-const services = [...core, 'identity', 'arm', 'vault'];
+const services = [...core, 'identity', 'arm', 'vault', 'templates'];
 const mayImport: Readonly<Record<string, readonly string[]>> = {
   base: [],
   clock: ['base'],
@@ -25,6 +25,8 @@ const mayImport: Readonly<Record<string, readonly string[]>> = {
   kql: ['base', 'clock'],
   database: [...ports, 'authz', 'kql'],
   authz: ports,
+  // A language, too: of what runs it knows only what it is told.
+  templates: ['base'],
   identity: core,
   arm: core,
   vault: core,

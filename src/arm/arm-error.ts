@@ -1,9 +1,12 @@
+import type { JsonObject } from '../base/json.ts';
+
 /** One entry of `error.details`: the exact cause or the remedy. */
-export interface ArmErrorDetail {
+export type ArmErrorDetail = {
   readonly code: string;
   readonly message: string;
   readonly target?: string;
-}
+  readonly details?: readonly ArmErrorDetail[];
+};
 
 /** An answer of the resource manager in its error shape: `{"error":{"code","message","target"?,"details"?}}`. Providers
  * throw it with a code from their own table of codes. */
@@ -16,6 +19,7 @@ export class ArmError extends Error {
     readonly extra: {
       readonly target?: string;
       readonly details?: readonly ArmErrorDetail[];
+      readonly additionalInfo?: readonly JsonObject[];
       readonly headers?: Readonly<Record<string, string>>;
     } = {},
   ) {

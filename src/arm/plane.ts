@@ -1,5 +1,5 @@
 import type { FastifyRequest } from 'fastify';
-import type { Caller, VerifyToken } from '../authz/caller.ts';
+import type { VerifyToken } from '../authz/caller.ts';
 import type { Authorizer } from '../authz/role-assignments.ts';
 import type { Guid } from '../base/guid.ts';
 import { parseGuid } from '../base/guid.ts';
@@ -15,20 +15,13 @@ import type { Plane } from '../http/plane.ts';
 import type { State } from '../state/state.ts';
 import { StateConflictError } from '../state/state-store.ts';
 import { ArmError } from './arm-error.ts';
-import { armErrors, missingSubscriptionRegistration } from './arm-errors.ts';
-import type { ArmProvider, ArmReply, ArmRequest } from './arm-operation.ts';
-import { authenticate, wrongTenant } from './authentication.ts';
-import { requireAction } from './authorization.ts';
-import type { BodyCheck } from './body-check.ts';
-import { createBodyCheck } from './body-check.ts';
-import { requireUnlocked } from './locks.ts';
-import { requireLinkedAccess } from './linked-access.ts';
-import { requireResourceGroup } from './resource-groups.ts';
+import { armErrors } from './arm-errors.ts';
+import type { ArmProvider } from './arm-operation.ts';
+import { authenticate } from './authentication.ts';
+import type { Admitted, ArmPipeline } from './pipeline.ts';
+import { createArmPipeline, requireApiVersion } from './pipeline.ts';
 import { containersOfPath, parsePath } from './resource-path.ts';
-import type { Route, Router } from './router.ts';
-import { createRouter } from './router.ts';
-import type { Subscription } from './subscriptions.ts';
-import { isRegistered, requireSubscription, subscriptions } from './subscriptions.ts';
+import { subscriptions } from './subscriptions.ts';
 
 export interface ArmPlaneOptions {
   readonly providers: readonly ArmProvider[];
@@ -44,22 +37,10 @@ export interface ArmPlaneOptions {
   readonly monotonicMs?: () => number;
 }
 
-interface Plumbing extends ArmPlaneOptions {
-  readonly router: Router;
-  readonly checkBody: BodyCheck;
-}
-
 interface Target {
   readonly segments: readonly string[];
   readonly query: ReadonlyMap<string, string>;
   readonly origin: string;
-}
-
-interface Admitted extends Target {
-  readonly apiVersion: string;
-  readonly caller: Caller;
-  readonly route: Route;
-  readonly subscription: Subscription | undefined;
 }
 
 export const armHost = 'management.azure.com';
@@ -69,8 +50,7 @@ const bodyBytesMax = 4 * 1024 * 1024;
 
 /** The resource manager: one wildcard route, dispatched by the rows of all providers. */
 export function createArmPlane(options: ArmPlaneOptions): Plane {
-  const router = createRouter(options.providers);
-  const plumbing: Plumbing = { ...options, router, checkBody: createBodyCheck(router.operations) };
+  const pipeline = createArmPipeline(options);
   const admitted = new WeakMap<FastifyRequest, Admitted>();
   const { app, toPlane } = createPlaneApp({
     name: 'arm',
@@ -80,7 +60,7 @@ export function createArmPlane(options: ArmPlaneOptions): Plane {
     randomBytes: options.randomBytes,
     ...(options.monotonicMs === undefined ? {} : { monotonicMs: options.monotonicMs }),
     authenticate: async (request) => {
-      admitted.set(request, await admit(plumbing, request));
+      admitted.set(request, await admit(options, pipeline, request));
     },
     renderError,
     renderFailure,
@@ -92,7 +72,7 @@ export function createArmPlane(options: ArmPlaneOptions): Plane {
     handler: async (request, reply) => {
       const admission = admitted.get(request);
       invariant(admission !== undefined, 'a request is admitted before its body is read');
-      const answer = await run(plumbing, admission, request);
+      const answer = await pipeline.run(admission, request.body);
       await reply
         .code(answer.status)
         .headers(answer.headers ?? {})
@@ -103,37 +83,21 @@ export function createArmPlane(options: ArmPlaneOptions): Plane {
 }
 
 /** Everything that is decided before the body is read; the order says which error wins. */
-async function admit(plumbing: Plumbing, request: FastifyRequest): Promise<Admitted> {
+async function admit(options: ArmPlaneOptions, pipeline: ArmPipeline, request: FastifyRequest): Promise<Admitted> {
   const target = readTarget(request);
-  const apiVersion = requireApiVersion(target);
+  requireApiVersion(target.query);
   const caller = await authenticate(
-    plumbing.verifyToken,
+    options.verifyToken,
     request.headers.authorization,
-    await tenantToChallengeWith(plumbing, target),
+    await tenantToChallengeWith(options, target),
   );
-  const route = plumbing.router.find(request.method, target.segments, apiVersion);
-  request.operationId = route.operation.id;
-  plumbing.router.requireApiVersion(route, apiVersion);
-  const subscription = await subscriptionOf(plumbing.state, target, caller);
-  await authorize(plumbing.authorizer, caller, route);
-  return { ...target, apiVersion, caller, route, subscription };
-}
-
-/** The rest, with the body. */
-async function run(
-  plumbing: Plumbing,
-  admission: Admitted,
-  request: FastifyRequest<{ Body: Json | undefined }>,
-): Promise<ArmReply> {
-  const { route } = admission;
-  requireWritable(admission, request.method);
-  await requireGroup(plumbing.state, admission, request.method);
-  requireRegistration(admission, request.method);
-  const { operation, scope } = route;
-  if (operation.ignoresLocks !== true) await requireUnlocked(plumbing.state, request.method, scope);
-  await requireLinkedAccess(plumbing, { caller: admission.caller, operation, scope, body: request.body });
-  plumbing.checkBody(route.operation, request.body);
-  return route.operation.handle(toArmRequest(admission, request));
+  const message = {
+    ...{ ...target, caller, method: request.method, headers: headersOf(request), url: request.raw.url ?? '/' },
+    correlationId: request.correlation.correlationId,
+  };
+  return pipeline.admit(message, (operationId) => {
+    request.operationId = operationId;
+  });
 }
 
 /** @throws ArmError 400 for a URL that no client of Azure sends */
@@ -149,72 +113,18 @@ function readTarget(request: FastifyRequest): Target {
   return { segments: parsePath(path), query, origin: `https://${host.toLowerCase()}` };
 }
 
-function requireApiVersion(target: Target): string {
-  const apiVersion = target.query.get('api-version');
-  if (apiVersion === undefined || apiVersion === '') throw armErrors.MissingApiVersionParameter();
-  return apiVersion.slice(0, 64);
-}
-
-async function tenantToChallengeWith(plumbing: Plumbing, target: Target): Promise<Guid> {
+async function tenantToChallengeWith(options: ArmPlaneOptions, target: Target): Promise<Guid> {
   const subscriptionId = parseGuid(containersOfPath(target.segments).subscriptionId ?? '');
-  const found = subscriptionId === undefined ? undefined : await plumbing.state.get(subscriptions, subscriptionId);
-  return found?.value.tenantId ?? plumbing.tenantId;
+  const found = subscriptionId === undefined ? undefined : await options.state.get(subscriptions, subscriptionId);
+  return found?.value.tenantId ?? options.tenantId;
 }
 
-async function subscriptionOf(state: State, target: Target, caller: Caller): Promise<Subscription | undefined> {
-  const { subscriptionId } = containersOfPath(target.segments);
-  if (subscriptionId === undefined) return undefined;
-  const { value } = await requireSubscription(state, subscriptionId);
-  if (value.tenantId !== caller.tenantId) throw wrongTenant(caller.issuer, value.tenantId);
-  return value;
-}
-
-async function authorize(authorizer: Authorizer, caller: Caller, route: Route): Promise<void> {
-  const { action } = route.operation;
-  if (action === null) return;
-  await requireAction(authorizer, caller, action, route.scope);
-}
-
-const isRead = (method: string): boolean => method === 'GET' || method === 'HEAD';
-
-function requireWritable(admission: Admitted, method: string): void {
-  const { subscription } = admission;
-  if (isRead(method) || subscription === undefined || subscription.state === 'Enabled') return;
-  throw armErrors.ReadOnlyDisabledSubscription(subscription.subscriptionId);
-}
-
-/** Whatever lies in a group needs the group; the rows of groups themselves see to it alone. */
-async function requireGroup(state: State, admission: Admitted, method: string): Promise<void> {
-  const { subscriptionId, resourceGroupName } = containersOfPath(admission.segments);
-  if (subscriptionId === undefined || resourceGroupName === undefined || admission.segments.length === 4) return;
-  const group = await requireResourceGroup(state, subscriptionId, resourceGroupName);
-  if (group.value.provisioningState === 'Deleting' && !isRead(method)) {
-    throw armErrors.ResourceGroupBeingDeleted(group.value.name);
-  }
-}
-
-function requireRegistration(admission: Admitted, method: string): void {
-  const { subscription, route } = admission;
-  if (subscription === undefined || isRead(method) || isRegistered(subscription, route.provider.namespace)) return;
-  throw missingSubscriptionRegistration(route.provider.namespace);
-}
-
-function toArmRequest(admission: Admitted, request: FastifyRequest<{ Body: Json | undefined }>): ArmRequest {
+function headersOf(request: FastifyRequest): Record<string, string | undefined> {
   const headers: Record<string, string | undefined> = {};
   for (const [name, value] of Object.entries(request.headers)) {
     headers[name] = Array.isArray(value) ? value.join(', ') : value;
   }
-  return {
-    params: admission.route.params,
-    query: admission.query,
-    apiVersion: admission.apiVersion.toLowerCase(),
-    headers,
-    body: request.body,
-    caller: admission.caller,
-    origin: admission.origin,
-    url: request.raw.url ?? '/',
-    correlationId: request.correlation.correlationId,
-  };
+  return headers;
 }
 
 /** As recorded answers have them, `x-ms-ratelimit-…` left out: Kustody has no such limits. */
@@ -234,13 +144,14 @@ function commonHeaders(correlation: Correlation, wallClockMs: number): Record<st
 function renderError(error: unknown): PlaneAnswer | undefined {
   if (error instanceof StateConflictError) return renderError(armErrors.Conflict());
   if (!(error instanceof ArmError)) return undefined;
-  const { target, details, headers } = error.extra;
+  const { target, details, additionalInfo, headers } = error.extra;
   const body = {
     error: {
       code: error.code,
       message: error.message,
       ...(target === undefined ? {} : { target }),
       ...(details === undefined ? {} : { details: details.map((detail) => ({ ...detail })) }),
+      ...(additionalInfo === undefined ? {} : { additionalInfo }),
     },
   };
   return { status: error.status, ...(headers === undefined ? {} : { headers }), body };

@@ -100,7 +100,11 @@ export function createPlanes(parts: ServerParts): Planes {
         await contents.upkeepOf(cluster.clusterId, cluster.databases);
     },
   };
-  const providers = createProviders(parts, keys, openable, outside, (vaultId) => vault.purgeVaultContents(vaultId));
+  const providers = createProviders(
+    ...([parts, keys, openable, outside] as const),
+    (vaultId) => vault.purgeVaultContents(vaultId),
+    (error) => parts.log.failure('deployment-stopped', error),
+  );
   const vault: VaultPlane = createVaultPlane({
     ...common(parts),
     clock: parts.clocks.clock,

@@ -1,5 +1,8 @@
+import { createArmCalls } from '../arm/arm-calls.ts';
 import type { ArmProvider } from '../arm/arm-operation.ts';
 import { pruneOperations } from '../arm/long-running.ts';
+import type { ArmPipeline } from '../arm/pipeline.ts';
+import { createArmPipeline } from '../arm/pipeline.ts';
 import type { Guid } from '../base/guid.ts';
 import { parseGuid } from '../base/guid.ts';
 import type { ClusterName, Region, VaultName } from '../base/names.ts';
@@ -15,6 +18,7 @@ import type { ClusterContents, KnownPrincipal, KustoPorts, PrincipalType } from 
 import { createKustoProvider } from '../providers/kusto/provider.ts';
 import { createManagedIdentityProvider } from '../providers/managed-identity/managed-identity-provider.ts';
 import { findUserAssignedIdentity } from '../providers/managed-identity/user-assigned-identities.ts';
+import { newResultCache } from '../providers/resources/deployments/deployment-dependencies.ts';
 import { resumeGroupDeletions } from '../providers/resources/group-deletion.ts';
 import { createResourcesProvider } from '../providers/resources/resources-provider.ts';
 import type { OutsideVaults } from '../cluster/supervisor/outside-vaults/outside-vaults.ts';
@@ -73,6 +77,7 @@ export function createProviders(
   contents: OpenableContents,
   outside: OutsideVaults,
   purgeVaultContents: (vaultId: Guid) => Promise<void>,
+  onError: (error: unknown) => void,
 ): Providers {
   const { state, randomBytes, clocks, identity, instance } = parts;
   const { clock } = clocks;
@@ -114,12 +119,19 @@ export function createProviders(
     mainSubscriptionId: instance.subscriptionIds[0],
     describeTenant: (tenantId: Guid) => identity.tenants.get(tenantId),
     providers: others,
+    calls: createArmCalls(() => (pipeline ??= createArmPipeline({ ...parts, providers: all }))),
+    results: newResultCache(),
+    onError,
   };
+  let pipeline: ArmPipeline | undefined;
+  const resources = createResourcesProvider(resourcesDependencies);
+  const all = [resources, ...others];
   return {
-    all: [createResourcesProvider(resourcesDependencies), ...others],
+    all,
     vaults: createVaultDirectory(state),
     clusters,
     async resume() {
+      await resources.deployments.failInterrupted();
       await resumeGroupDeletions(resourcesDependencies);
       await keyVault.retention.start();
       await pruneOperations(state, clock.now());

@@ -15,6 +15,11 @@ import { signingKeysTable } from '../identity/entra/signing-keys.ts';
 import { tenantTable } from '../identity/tenants.ts';
 import { vaultNames } from '../providers/keyvault/vault-record.ts';
 import { clusterNames } from '../providers/kusto/cluster-record.ts';
+import {
+  deploymentOperations,
+  deployments,
+  deploymentTemplates,
+} from '../providers/resources/deployments/deployment-record.ts';
 import { firstSegmentOwner, sharedOwner } from '../state/table-rows.ts';
 import type { OwnerRule, TableRow } from '../state/table-rows.ts';
 import { vaultAudit } from '../vault/audit.ts';
@@ -88,6 +93,9 @@ export const stateTables: readonly TableRow[] = [
   { table: seededPrincipalTable, owner: tenant },
   { table: vaultAudit, owner: history, losable: true },
   { table: armOperations, owner: history, losable: true },
+  { table: deployments, owner: history, losable: true },
+  { table: deploymentTemplates, owner: history, losable: true },
+  { table: deploymentOperations, owner: history, losable: true },
   { table: faultTable, owner: history, losable: true },
   { table: portsTable, owner: history, losable: true },
   { table: wallTable, owner: history, losable: true }, // then nothing is destroyed until `clock accept`

@@ -4,6 +4,9 @@ import { ResourceManagementClient } from '@azure/arm-resources';
 import { createServer, request as httpsRequest } from 'node:https';
 import type { Server } from 'node:https';
 import type { ArmProvider } from '../../src/arm/arm-operation.ts';
+import { createArmCalls } from '../../src/arm/arm-calls.ts';
+import type { ArmPipeline } from '../../src/arm/pipeline.ts';
+import { createArmPipeline } from '../../src/arm/pipeline.ts';
 import { createArmPlane } from '../../src/arm/plane.ts';
 import { newSubscription } from '../../src/arm/subscriptions.ts';
 import type { Caller, ManagedIdentities, VerifyToken } from '../../src/authz/caller.ts';
@@ -21,6 +24,7 @@ import { createAuthorizationProvider } from '../../src/providers/authorization/a
 import { createKeyVaultProvider } from '../../src/providers/keyvault/keyvault-provider.ts';
 import { createVaultDirectory } from '../../src/providers/keyvault/vault-directory.ts';
 import { createManagedIdentityProvider } from '../../src/providers/managed-identity/managed-identity-provider.ts';
+import { newResultCache } from '../../src/providers/resources/deployments/deployment-dependencies.ts';
 import { createResourcesProvider } from '../../src/providers/resources/resources-provider.ts';
 import type { ResourcesDependencies } from '../../src/providers/resources/resources-dependencies.ts';
 import { MemoryStateStore } from '../../src/state/memory/memory-state-store.ts';
@@ -111,12 +115,16 @@ export async function startArm(
     isReservedName: (name) => name === parseVaultName('reserved-vault'),
   });
   const authorizer = createAuthorizer(state);
+  const deploymentErrors: unknown[] = [];
   const resources: ResourcesDependencies = {
     state,
     clock,
     randomBytes: systemRandomBytes,
     authorizer,
     mainSubscriptionId: subscriptionId,
+    calls: createArmCalls(() => (pipeline ??= createArmPipeline({ ...{ state, authorizer }, providers: all }))),
+    results: newResultCache(),
+    onError: (error) => deploymentErrors.push(error),
     describeTenant: () => Promise.resolve({ displayName: 'Test', domains: ['test.onmicrosoft.com'] }),
     providers: [
       ...extraProviders({ state, clock, tenantId, identities }),
@@ -129,9 +137,11 @@ export async function startArm(
       }),
     ],
   };
+  let pipeline: ArmPipeline | undefined;
   const resourcesProvider = createResourcesProvider(resources);
+  const all = [resourcesProvider, ...resources.providers];
   const plane = createArmPlane({
-    providers: [resourcesProvider, ...resources.providers],
+    providers: all,
     state,
     verifyToken: verifierOf(principals),
     authorizer,
@@ -151,8 +161,11 @@ export async function startArm(
     clock,
     clockErrors,
     plane,
-    operations: [resourcesProvider, ...resources.providers].flatMap((provider) => provider.operations),
+    operations: all.flatMap((provider) => provider.operations),
     resources,
+    deployments: resourcesProvider.deployments,
+    /** What went wrong in deployments, and is no client's mistake. */
+    deploymentErrors,
     vaults: createVaultDirectory(state),
     retention: keyVault.retention,
     purgedVaults,

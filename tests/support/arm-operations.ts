@@ -55,6 +55,7 @@ async function collect(): Promise<readonly ProviderOperation[]> {
     { ...noContents, open: () => Promise.resolve() },
     createOutsideVaults({ vaults: [], findIdentity: () => Promise.resolve(undefined), timeoutMs: 0 }),
     () => Promise.resolve(),
+    () => undefined,
   );
   await clocks.close();
   return providers.all.flatMap(({ namespace, operations: rows }) =>

@@ -14,6 +14,7 @@ import { RootKey } from '../../state/root-key.ts';
 import { SealedState } from '../../state/sealed/sealed-state.ts';
 import { writeRecord } from '../../state/state.ts';
 import { deleteGroup, operationResultOperation, resumeGroupDeletions } from './group-deletion.ts';
+import { newResultCache } from './deployments/deployment-dependencies.ts';
 import type { ResourcesDependencies } from './resources-dependencies.ts';
 
 const subscriptionId = newGuid(systemRandomBytes);
@@ -47,6 +48,9 @@ describe('deletion of a resource group', () => {
       randomBytes: systemRandomBytes,
       mainSubscriptionId: newGuid(systemRandomBytes),
       authorizer: createAuthorizer(state),
+      calls: { check: () => Promise.reject(new Error('none')), send: () => Promise.reject(new Error('none')) },
+      results: newResultCache(),
+      onError: () => undefined,
       describeTenant: () => Promise.resolve(undefined),
       providers: [provider('first'), provider('second')],
     };

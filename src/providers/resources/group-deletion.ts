@@ -19,6 +19,7 @@ import { invariant } from '../../base/invariant.ts';
 import { listIntact, unlessDamaged } from '../../state/list-all.ts';
 import type { StateWrite } from '../../state/state.ts';
 import { writeRecord } from '../../state/state.ts';
+import { removeDeploymentsWithin } from './deployments/deployment-record.ts';
 import type { ResourcesDependencies } from './resources-dependencies.ts';
 
 const provider = 'Microsoft.Resources';
@@ -78,6 +79,7 @@ async function finishDeletion(deps: ResourcesDependencies, operation: OperationR
   const groupId = operation.resourceId;
   try {
     for (const each of deps.providers) await each.deleteInGroup?.(groupId);
+    await retryOnConflict(() => removeDeploymentsWithin(deps.state, groupId));
   } catch (error) {
     if (!(error instanceof ArmError)) throw error; // stays Deleting, and is finished at the next start
     await retryOnConflict(() => endDeletion(deps, operation, error));
@@ -133,6 +135,8 @@ export function operationResultOperation(deps: ResourcesDependencies): ArmOperat
     action: null,
     handle: async (request) => {
       const { subscriptionId = '', operationId = '' } = request.params;
+      const answer = deps.results.get(operationId.toLowerCase());
+      if (answer?.tenantId === request.caller.tenantId) return { status: 200, body: answer.body };
       const found = await findOperation(deps.state, operationId, { provider, subscriptionId });
       if (found === undefined) throw armErrors.OperationNotFound(operationId);
       const { status, error } = statusOf(found.value, deps.clock.now());

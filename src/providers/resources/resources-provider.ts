@@ -2,6 +2,8 @@ import type { ArmOperation, ArmProvider } from '../../arm/arm-operation.ts';
 import { locationDisplayNames } from '../../arm/locations.ts';
 import { notBuilt } from '../../arm/not-built.ts';
 import { resourcesApiVersions } from './api-versions.ts';
+import { deploymentRows } from './deployments/deployment-operations.ts';
+import { Deployments } from './deployments/deployments.ts';
 import { operationResultOperation } from './group-deletion.ts';
 import { groupOperations } from './group-operations.ts';
 import { providerOperations } from './provider-operations.ts';
@@ -11,7 +13,10 @@ import { subscriptionOperations } from './subscription-operations.ts';
 import { tagsOperations } from './tags-at-scope.ts';
 
 /** Microsoft.Resources: subscriptions, tenants, providers, resource groups and the lists of all resources. */
-export function createResourcesProvider(deps: ResourcesDependencies): ArmProvider {
+export function createResourcesProvider(
+  deps: ResourcesDependencies,
+): ArmProvider & { readonly deployments: Deployments } {
+  const deployments = new Deployments(deps);
   const provider: ArmProvider = {
     namespace: 'Microsoft.Resources',
     resourceTypes: [
@@ -37,44 +42,17 @@ export function createResourcesProvider(deps: ResourcesDependencies): ArmProvide
       ...groupOperations(deps),
       ...resourceListOperations(deps),
       ...tagsOperations(deps),
+      ...deploymentRows(deps, deployments),
       operationResultOperation(deps),
       ...refusedOperations(),
     ],
   };
-  return provider;
+  return { ...provider, deployments };
 }
 
 function refusedOperations(): readonly ArmOperation[] {
   const group = '/subscriptions/{subscriptionId}/resourceGroups/{resourceGroupName}';
-  const deployments = 'Microsoft.Resources/deployments';
-  const inGroup = `${group}/providers/${deployments}`;
-  const inSubscription = `/subscriptions/{subscriptionId}/providers/${deployments}`;
   return [
-    notBuilt('Deployments_CreateOrUpdate', 'PUT', `${inGroup}/{deploymentName}`, `${deployments}/write`),
-    notBuilt('Deployments_Get', 'GET', `${inGroup}/{deploymentName}`, `${deployments}/read`),
-    notBuilt('Deployments_Delete', 'DELETE', `${inGroup}/{deploymentName}`, `${deployments}/delete`),
-    notBuilt('Deployments_ListByResourceGroup', 'GET', inGroup, `${deployments}/read`),
-    notBuilt('Deployments_Validate', 'POST', `${inGroup}/{deploymentName}/validate`, `${deployments}/validate/action`),
-    notBuilt('Deployments_WhatIf', 'POST', `${inGroup}/{deploymentName}/whatIf`, `${deployments}/whatIf/action`),
-    notBuilt(
-      'Deployments_CreateOrUpdateAtSubscriptionScope',
-      'PUT',
-      `${inSubscription}/{deploymentName}`,
-      `${deployments}/write`,
-    ),
-    notBuilt('Deployments_GetAtSubscriptionScope', 'GET', `${inSubscription}/{deploymentName}`, `${deployments}/read`),
-    notBuilt(
-      'Deployments_ValidateAtSubscriptionScope',
-      'POST',
-      `${inSubscription}/{deploymentName}/validate`,
-      `${deployments}/validate/action`,
-    ),
-    notBuilt(
-      'ResourceGroups_ExportTemplate',
-      'POST',
-      `${group}/exportTemplate`,
-      'Microsoft.Resources/subscriptions/resourceGroups/exportTemplate/action',
-    ),
     notBuilt(
       'Resources_MoveResources',
       'POST',

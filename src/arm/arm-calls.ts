@@ -1,0 +1,41 @@
+import type { Caller } from '../authz/caller.ts';
+import type { Json } from '../base/json.ts';
+import type { ArmMethod, ArmReply } from './arm-operation.ts';
+import type { Admitted, ArmPipeline } from './pipeline.ts';
+import { parsePath } from './resource-path.ts';
+
+/** A request of the resource manager to itself, in the name of whoever caused it. */
+export interface ArmCall {
+  readonly method: ArmMethod;
+  /** Not encoded: `/subscriptions/…`. */
+  readonly path: string;
+  readonly query: Readonly<Record<string, string>>;
+  readonly body?: Json;
+  readonly caller: Caller;
+  readonly correlationId: string;
+  readonly headers?: Readonly<Record<string, string>>;
+}
+
+/** Every call goes through all checks that a request over the wire goes through, but for the token: its caller was verified before. */
+export interface ArmCalls {
+  /** @throws ArmError */
+  send(call: ArmCall): Promise<ArmReply>;
+  /** Whether it could be sent, as far as can be said without its body. @throws ArmError */
+  check(call: ArmCall): Promise<Admitted>;
+}
+
+const origin = 'https://management.azure.com';
+
+export function createArmCalls(pipeline: () => ArmPipeline): ArmCalls {
+  const check = (call: ArmCall): Promise<Admitted> => {
+    const { method, path, query, caller, correlationId, headers = {} } = call;
+    const encoded = encodeURI(path);
+    return pipeline().admit({
+      ...{ method, caller, correlationId, headers, origin },
+      segments: parsePath(encoded),
+      query: new Map(Object.entries(query).map(([name, value]) => [name.toLowerCase(), value])),
+      url: `${encoded}?${new URLSearchParams(query).toString()}`,
+    });
+  };
+  return { check, send: async (call) => pipeline().run(await check(call), call.body) };
+}

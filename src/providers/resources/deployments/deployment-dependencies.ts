@@ -1,0 +1,39 @@
+import type { ArmCalls } from '../../../arm/arm-calls.ts';
+import type { ArmProvider } from '../../../arm/arm-operation.ts';
+import { BoundedCache } from '../../../base/bounded-cache.ts';
+import type { Guid } from '../../../base/guid.ts';
+import type { JsonObject } from '../../../base/json.ts';
+import type { RandomBytes } from '../../../base/random.ts';
+import type { Clock } from '../../../clock/clock.ts';
+import type { State } from '../../../state/state.ts';
+
+export interface DeploymentDependencies {
+  readonly state: State;
+  readonly clock: Clock;
+  readonly randomBytes: RandomBytes;
+  /** How a deployment makes its resources. */
+  readonly calls: ArmCalls;
+  /** Answers that are fetched with a later request: kept in memory, the latest. */
+  readonly results: ResultCache;
+  /** Hears what went wrong in a deployment that nobody waits for any more. */
+  readonly onError: (error: unknown) => void;
+  readonly describeTenant: (
+    tenantId: Guid,
+  ) => Promise<{ readonly displayName: string; readonly domains: readonly string[] } | undefined>;
+  /** Every provider but Microsoft.Resources. */
+  readonly providers: readonly ArmProvider[];
+}
+
+interface KeptResult {
+  readonly tenantId: Guid;
+  readonly body: JsonObject;
+}
+
+type ResultCache = BoundedCache<KeptResult>;
+
+/** Of the latest answers as many as fit. */
+export const newResultCache = (): ResultCache =>
+  new BoundedCache({
+    countMax: 256,
+    weight: { max: 64 * 1024 * 1024, of: (_, { body }) => JSON.stringify(body).length },
+  });

@@ -1,0 +1,163 @@
+import { ArmError } from '../../../arm/arm-error.ts';
+import type { ArmErrorDetail } from '../../../arm/arm-error.ts';
+import { armErrors } from '../../../arm/arm-errors.ts';
+import type { Json } from '../../../base/json.ts';
+import { positionInJson, sourceOf } from '../../../base/relaxed-json.ts';
+import { NotBuiltInTemplates, TemplateError } from '../../../templates/expressions/template-error.ts';
+
+const row =
+  <Values extends readonly unknown[]>(status: number, code: string, text: (...values: Values) => string) =>
+  (...values: Values): ArmError =>
+    new ArmError(status, code, text(...values));
+
+/** Refusals of deployments, with the texts that public issue trackers and recordings quote. */
+export const deploymentErrors = {
+  DeploymentNotFound: row(404, 'DeploymentNotFound', (name: string) => `Deployment '${name}' could not be found.`),
+  DeploymentOperationNotFound: row(
+    404,
+    'DeploymentOperationNotFound',
+    (id: string) => `Deployment operation '${id}' could not be found.`,
+  ),
+  DeploymentActive: row(
+    409,
+    'DeploymentActive',
+    (id: string) =>
+      `The deployment with resource id '${id}' cannot be saved, because this would overwrite an existing deployment which is still active. Please see https://aka.ms/arm-deploy for usage details.`,
+  ),
+  DeploymentBeingDeleted: row(
+    409,
+    'DeploymentActive',
+    (id: string) => `The deployment with resource id '${id}' cannot be deleted, because it is still active.`,
+  ),
+  DeploymentCannotBeCancelled: row(
+    409,
+    'DeploymentCannotBeCancelled',
+    (name: string, state: string) =>
+      `The deployment '${name}' cannot be cancelled, because it is in provisioning state '${state}'.`,
+  ),
+  InvalidDeploymentName: row(
+    400,
+    'InvalidDeploymentName',
+    (name: string) =>
+      `The deployment name '${name}' is invalid: it must have 1 to 64 letters, digits, '-', '.', '_', '(' or ')'. Please see https://aka.ms/arm-deploy for usage details.`,
+  ),
+  LocationRequired: row(
+    400,
+    'LocationRequired',
+    (name: string) =>
+      `The 'location' property must be specified for '${name}'. Please see https://aka.ms/deployatsubscription for usage details.`,
+  ),
+  LocationNotAllowed: row(
+    400,
+    'InvalidDeployment',
+    (name: string) =>
+      `The 'location' property is not allowed for '${name}' at resource group scope. Please see https://aka.ms/arm-deployment-subscription for usage details.`,
+  ),
+  InvalidDeploymentLocation: row(
+    409,
+    'InvalidDeploymentLocation',
+    (name: string, sent: string, held: string) =>
+      `Invalid deployment location '${sent}'. The deployment '${name}' already exists in location '${held}'.`,
+  ),
+  InvalidMode: row(
+    400,
+    'InvalidRequestContent',
+    () =>
+      "The request content was invalid and could not be deserialized: the property 'mode' must be 'Incremental' or 'Complete'.",
+  ),
+  CompleteModeOnlyInGroups: row(
+    400,
+    'DeploymentModeNotSupported',
+    () =>
+      "The deployment mode 'Complete' is supported only for deployments at resource group scope. Please see https://aka.ms/arm-deployment-modes for usage details.",
+  ),
+  TemplateRequired: row(
+    400,
+    'InvalidTemplate',
+    () =>
+      "Deployment template validation failed: 'The template is missing. Either a template or a template link is required.'.",
+  ),
+  NestedTooDeep: row(
+    400,
+    'InvalidTemplate',
+    (limit: number) => `Deployment template validation failed: 'Nested deployments go deeper than ${limit} levels.'.`,
+  ),
+  TooManyDeployments: row(
+    429,
+    'TooManyRequests',
+    () => 'Too many deployments are active at the same time. Retry the request later.',
+  ),
+} as const;
+
+/** What a client is told of a mistake in a template: code `InvalidTemplate`, and where it stands.
+ * @param body as it came, from whose text lines are counted
+ * @param wording of the service, by what was done when it showed */
+export function invalidTemplate(
+  error: TemplateError,
+  body: Json | undefined,
+  wording: 'validation' | 'language' = 'validation',
+): ArmError {
+  const position = positionOf(error, body);
+  const at = position === undefined ? '' : ` at line '${position.line}' and column '${position.column}'`;
+  const text = error.message.replace('{at}', at);
+  const message =
+    wording === 'validation'
+      ? `Deployment template validation failed: '${text}'.`
+      : `Deployment template language expression evaluation failed: '${text}'. Please see https://aka.ms/arm-template-expressions for usage details.`;
+  const info = {
+    lineNumber: position?.line ?? 0,
+    linePosition: position?.column ?? 0,
+    path: error.path === undefined ? '' : ['properties', 'template', ...error.path].join('.'),
+  };
+  return new ArmError(400, 'InvalidTemplate', message, { additionalInfo: [{ type: 'TemplateViolation', info }] });
+}
+
+function positionOf(error: TemplateError, body: Json | undefined): { line: number; column: number } | undefined {
+  if (error.path === undefined || typeof body !== 'object' || body === null) return undefined;
+  const text = sourceOf(body);
+  return text === undefined ? undefined : positionInJson(text, ['properties', 'template', ...error.path]);
+}
+
+/** Runs what reads a template, and says its mistakes as the service does. */
+export async function withTemplateErrors<T>(body: Json | undefined, action: () => T | Promise<T>): Promise<T> {
+  try {
+    return await action();
+  } catch (error) {
+    if (error instanceof NotBuiltInTemplates) throw armErrors.NotImplemented(error.message);
+    if (error instanceof TemplateError) throw invalidTemplate(error, body);
+    throw error;
+  }
+}
+
+export const detailOf = (error: ArmError): ArmErrorDetail => ({
+  code: error.code,
+  ...(error.extra.target === undefined ? {} : { target: error.extra.target }),
+  message: error.message,
+  ...(error.extra.details === undefined ? {} : { details: error.extra.details }),
+});
+
+/** What a failed deployment shows. */
+export const deploymentFailed = (id: string, details: readonly ArmErrorDetail[]): ArmErrorDetail => ({
+  code: 'DeploymentFailed',
+  target: id,
+  message:
+    'At least one resource deployment operation failed. Please list deployment operations for details. Please see https://aka.ms/arm-deployment-operations for usage details.',
+  details,
+});
+
+/** What was not allowed, before anything was deployed. */
+export function notAuthorized(
+  refused: readonly { readonly type: string; readonly name: string; readonly error: ArmError }[],
+): ArmError {
+  const texts = refused.map(({ type, name, error }) => {
+    const action = /action '([^']*)'/.exec(error.message)?.[1] ?? '';
+    const scope = /scope '([^']*)'/.exec(error.message)?.[1] ?? '';
+    const who = /^(The client '[^']*' with object id '[^']*')/.exec(error.message)?.[1] ?? 'The client';
+    return `Authorization failed for template resource '${name}' of type '${type}'. ${who} does not have permission to perform action '${action}' at scope '${scope}'.`;
+  });
+  const message =
+    texts.length === 1
+      ? `The template deployment failed with error: '${texts[0] ?? ''}'.`
+      : `Deployment failed with multiple errors: '${texts.join(':')}'`;
+  return new ArmError(403, 'InvalidTemplateDeployment', message);
+}

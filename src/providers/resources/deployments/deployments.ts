@@ -1,0 +1,245 @@
+import type { ArmReply, ArmRequest } from '../../../arm/arm-operation.ts';
+import { operationHeaders } from '../../../arm/long-running.ts';
+import { retryOnConflict } from '../../../arm/retry.ts';
+import type { JsonObject } from '../../../base/json.ts';
+import { listIntact } from '../../../state/list-all.ts';
+import type { StateWrite } from '../../../state/state.ts';
+import { writeRecord } from '../../../state/state.ts';
+import { templateHash64 } from '../../../templates/expressions/unique-string.ts';
+import type { DeploymentDependencies } from './deployment-dependencies.ts';
+import { deploymentErrors } from './deployment-errors.ts';
+import type { DeploymentOperation, DeploymentRecord } from './deployment-record.ts';
+import {
+  deploymentOperations,
+  deploymentRecordId,
+  deployments,
+  deploymentsIn,
+  deploymentTemplates,
+  isActive,
+  operationRemovals,
+  operationsPrefix,
+  removalOf,
+} from './deployment-record.ts';
+import { addressOf, readDeployment } from './deployment-request.ts';
+import { runDeployment } from './deployment-run.ts';
+import { showDeployment, shownValues, showValidated } from './deployment-view.ts';
+import type { PlannedDeployment, PlanningContext } from './planned-deployment.ts';
+import { dependenciesShown, planDeployment, providersOf, resourcesOf } from './planned-deployment.ts';
+
+/** So many deployments run at the same time, nested ones included. */
+const activeMax = 200;
+/** The service keeps so many of a scope; beyond, the oldest that have ended go until fewer are left. */
+const keptMax = 800;
+const keptAfter = 750;
+
+interface Running {
+  readonly abort: AbortController;
+  isCanceled: boolean;
+}
+
+/** Deployments of this process: what is under way, and how it begins. */
+export class Deployments {
+  readonly #deps: DeploymentDependencies;
+  readonly #running = new Map<string, Running>();
+  readonly #ends = new Set<Promise<void>>();
+  #nextEnd = newEnd();
+  /** Of nested templates that were evaluated with secure parameters of the template around them: as they were written. */
+  readonly #sources = new WeakMap<object, JsonObject>();
+
+  constructor(deps: DeploymentDependencies) {
+    this.#deps = deps;
+  }
+
+  /** @throws ArmError as `create` would, before it made anything */
+  async validate(request: ArmRequest): Promise<ArmReply> {
+    const { planned, context } = await this.plan(request);
+    const record = newRecord(this.#deps, planned, context);
+    return {
+      status: 200,
+      body: showValidated(
+        record,
+        resourcesOf(planned).map(({ id }) => id),
+      ),
+    };
+  }
+
+  /** Commits the deployment as accepted, with its template, before it answers; then it runs. */
+  async create(request: ArmRequest): Promise<ArmReply> {
+    const { planned, context } = await this.plan(request);
+    if (this.#running.size >= activeMax) throw deploymentErrors.TooManyDeployments();
+    const record = newRecord(this.#deps, planned, context);
+    const isNew = await retryOnConflict(() => this.#accept(record, planned));
+    this.#start(record, planned, context);
+    const status = `${record.id}/operationStatuses/${record.operationId}`;
+    return {
+      // At the scope of a subscription the recorded service answers 200 also to the first.
+      status: isNew && planned.address.scope.kind === 'resourceGroup' ? 201 : 200,
+      headers: operationHeaders(request, status, { asyncOperation: true }),
+      body: showDeployment(record),
+    };
+  }
+
+  /** What a request would deploy. @throws ArmError */
+  async plan(request: ArmRequest): Promise<{ readonly planned: PlannedDeployment; readonly context: PlanningContext }> {
+    const address = await addressOf(this.#deps, request);
+    const wanted = readDeployment(request.body, address);
+    const { caller, correlationId, body } = request;
+    const context = { deps: this.#deps, caller, correlationId, body };
+    return { planned: await planDeployment(context, address, wanted), context };
+  }
+
+  /** What has begun goes on; nothing more begins. @throws ArmError 409 */
+  cancel(record: DeploymentRecord): void {
+    const running = this.#running.get(record.operationId + record.id.toLowerCase());
+    if (!isActive(record) || running === undefined) {
+      throw deploymentErrors.DeploymentCannotBeCancelled(record.name, record.state);
+    }
+    running.isCanceled = true;
+  }
+
+  /** Resolves when no deployment is under way. */
+  async quiet(): Promise<void> {
+    while (this.#ends.size > 0) await Promise.all(this.#ends);
+  }
+
+  /** What was under way when the process ended: it failed, as nobody is there to go on in the caller's name. Run once at start, before
+   * requests are taken. Whatever its resources had begun goes on by itself. */
+  async failInterrupted(): Promise<void> {
+    const { state, clock } = this.#deps;
+    for (const found of await listIntact(state, deployments)) {
+      if (!isActive(found.value)) continue;
+      const error = {
+        code: 'DeploymentFailed',
+        message:
+          'Kustody ended while the deployment was running. What it had made is there; deploy again to complete it.',
+      };
+      const changedAt = clock.now();
+      const operations = await listIntact(state, deploymentOperations, operationsPrefix(found.value.id));
+      const open = operations.filter(({ value }) => value.state === 'Running');
+      const failed = (operation: DeploymentOperation): DeploymentOperation => ({
+        ...operation,
+        state: 'Failed',
+        changedAt,
+        error,
+      });
+      await state.commit({
+        write: [
+          writeRecord(deployments, found.id, found.version, { ...found.value, state: 'Failed', changedAt, error }),
+          ...open.map(({ id, version, value }) => writeRecord(deploymentOperations, id, version, failed(value))),
+        ],
+      });
+    }
+  }
+
+  async #accept(record: DeploymentRecord, { wanted }: PlannedDeployment): Promise<boolean> {
+    const { state } = this.#deps;
+    const id = deploymentRecordId(record.id);
+    const found = await state.get(deployments, id);
+    if (found !== undefined && isActive(found.value)) throw deploymentErrors.DeploymentActive(record.id);
+    const held = found?.value.location;
+    if (held !== undefined && record.location !== undefined && held !== record.location) {
+      throw deploymentErrors.InvalidDeploymentLocation(record.name, record.location, held);
+    }
+    const template = await state.get(deploymentTemplates, id);
+    await state.commit({
+      write: [
+        writeRecord(deployments, id, found?.version ?? null, record),
+        writeRecord(deploymentTemplates, id, template?.version ?? null, {
+          template: this.#sources.get(wanted.template) ?? wanted.template,
+        }),
+        ...(await operationRemovals(state, id)),
+        ...(found === undefined ? await this.#oldRemovals(record.scopeId) : []),
+      ],
+    });
+    return found === undefined;
+  }
+
+  async #oldRemovals(scopeId: string): Promise<readonly StateWrite[]> {
+    const held = await deploymentsIn(this.#deps.state, scopeId);
+    if (held.length < keptMax) return [];
+    const ended = held
+      .filter(({ value }) => !isActive(value))
+      .toSorted((left, right) => left.value.changedAt - right.value.changedAt);
+    const writes: StateWrite[] = [];
+    for (const found of ended.slice(0, held.length - keptAfter))
+      writes.push(...(await removalOf(this.#deps.state, found)));
+    return writes;
+  }
+
+  #start(record: DeploymentRecord, planned: PlannedDeployment, context: PlanningContext): void {
+    const key = record.operationId + record.id.toLowerCase();
+    const running: Running = { abort: new AbortController(), isCanceled: false };
+    this.#running.set(key, running);
+    const end = this.#run(record, planned, context, running)
+      .catch((error: unknown) => this.#deps.onError(error))
+      .finally(() => {
+        this.#running.delete(key);
+        this.#ends.delete(end);
+        this.#nextEnd.resolve();
+        this.#nextEnd = newEnd();
+      });
+    this.#ends.add(end);
+  }
+
+  async #run(
+    record: DeploymentRecord,
+    { plan, answers }: PlannedDeployment,
+    { caller, correlationId }: PlanningContext,
+    running: Running,
+  ): Promise<void> {
+    const deps = this.#deps;
+    const isCanceled = (): boolean => running.isCanceled;
+    await runDeployment(
+      {
+        deps,
+        caller,
+        correlationId,
+        plan,
+        answers,
+        isCanceled,
+        sourceTemplates: this.#sources,
+        nextEnd: () => this.#nextEnd.promise,
+        signal: running.abort.signal,
+      },
+      record,
+    );
+  }
+}
+
+interface End {
+  readonly promise: Promise<void>;
+  readonly resolve: () => void;
+}
+
+function newEnd(): End {
+  let resolve = (): void => undefined;
+  const promise = new Promise<void>((done) => {
+    resolve = done;
+  });
+  return { promise, resolve };
+}
+
+function newRecord(
+  deps: DeploymentDependencies,
+  planned: PlannedDeployment,
+  { correlationId }: PlanningContext,
+): DeploymentRecord {
+  const { address, wanted, plan } = planned;
+  const now = deps.clock.now();
+  return {
+    ...{ id: address.id, name: address.name, scopeId: address.scope.id },
+    ...(wanted.location === undefined ? {} : { location: wanted.location }),
+    ...(wanted.tags === undefined ? {} : { tags: wanted.tags }),
+    operationId: operationIdAt(now),
+    templateHash: templateHash64(new TextEncoder().encode(JSON.stringify(wanted.template))).toString(),
+    parameters: shownValues(plan.parameters.values()),
+    ...{ mode: wanted.mode, state: 'Accepted', startedAt: now, changedAt: now, correlationId },
+    ...{ providers: providersOf(planned), dependencies: dependenciesShown(planned) },
+  };
+}
+
+/** How many ticks of 100 ns are left until the end of the year 9999. */
+function operationIdAt(milliseconds: number): string {
+  const ticks = 621_355_968_000_000_000n + BigInt(Math.floor(milliseconds)) * 10_000n;
+  return String(3_155_378_975_999_999_999n - ticks).padStart(20, '0');
+}

@@ -1,0 +1,186 @@
+import { ArmError } from '../../../arm/arm-error.ts';
+import { armErrors } from '../../../arm/arm-errors.ts';
+import type { Caller } from '../../../authz/caller.ts';
+import type { Json, JsonObject } from '../../../base/json.ts';
+import { isJsonObject } from '../../../base/json.ts';
+import { isNested, knownBodyOf, planTemplate } from '../../../templates/plan.ts';
+import type { Plan, PlannedResource } from '../../../templates/plan.ts';
+import { readTemplate, templateLimits } from '../../../templates/template.ts';
+import type { DeploymentDependencies } from './deployment-dependencies.ts';
+import { Answers } from './answers.ts';
+import { deploymentErrors, notAuthorized, withTemplateErrors } from './deployment-errors.ts';
+import type { DeploymentAddress, WantedDeployment } from './deployment-request.ts';
+import { factsOf, readDeployment, scopeOf } from './deployment-request.ts';
+
+/** A deployment whose template is evaluated as far as it can be before anything is asked or made, with those nested in it. */
+export interface PlannedDeployment {
+  readonly address: DeploymentAddress;
+  readonly wanted: WantedDeployment;
+  readonly plan: Plan;
+  readonly answers: Answers;
+  /** By the position of the resource. */
+  readonly nested: ReadonlyMap<number, PlannedDeployment>;
+  /** Nested deployments of which nothing more can be said before others have run. */
+  readonly unknown: readonly PlannedResource[];
+}
+
+export interface PlanningContext {
+  readonly deps: DeploymentDependencies;
+  readonly caller: Caller;
+  readonly correlationId: string;
+  /** The body of the request, for the lines of errors. */
+  readonly body: Json | undefined;
+}
+
+/** Nested deployments go no deeper, and hold together no more resources than one may. */
+const depthMax = 5;
+
+/** Evaluates the template, and asks for each resource whether the caller may make it.
+ * @throws ArmError `InvalidTemplate`, `InvalidTemplateDeployment`, or what the resource manager says of a resource */
+export async function planDeployment(
+  context: PlanningContext,
+  address: DeploymentAddress,
+  wanted: WantedDeployment,
+): Promise<PlannedDeployment> {
+  const planned = await planLevel(context, address, wanted, 1, new Set());
+  const all = resourcesOf(planned);
+  if (all.length > templateLimits.resources) {
+    throw new ArmError(
+      400,
+      'InvalidTemplate',
+      `Deployment template validation failed: 'The number of template resources limit exceeded. Limit: '${templateLimits.resources}' and actual: '${all.length}'.'.`,
+    );
+  }
+  await preflight(context, all);
+  return planned;
+}
+
+async function planLevel(
+  context: PlanningContext,
+  address: DeploymentAddress,
+  wanted: WantedDeployment,
+  depth: number,
+  groupsAbove: ReadonlySet<string>,
+): Promise<PlannedDeployment> {
+  if (depth > depthMax) throw deploymentErrors.NestedTooDeep(depthMax);
+  const { deps, caller } = context;
+  const answers = new Answers();
+  const facts = await factsOf(deps, { scope: address.scope, name: address.name, caller, wanted }, answers.find);
+  // Lines are counted in the template that was sent; a nested one has none of its own.
+  const body = depth === 1 ? context.body : undefined;
+  const plan = await withTemplateErrors(body, () =>
+    planTemplate(readTemplate(wanted.template), wanted.parameters, facts),
+  );
+  const groups = new Set([...groupsAbove, ...plan.resources.map(({ id }) => id.toLowerCase())]);
+  const nested = new Map<number, PlannedDeployment>();
+  const unknown: PlannedResource[] = [];
+  for (const [at, resource] of plan.resources.entries()) {
+    if (!resource.isDeployed || resource.isExisting) continue;
+    const known = await withTemplateErrors(body, () => knownBodyOf(resource));
+    if (!isNested(resource.type)) continue;
+    const inner = await planNested(context, resource, known, depth, groups);
+    if (inner === undefined) unknown.push(resource);
+    else nested.set(at, inner);
+  }
+  return { address, wanted, plan, answers, nested, unknown };
+}
+
+/** @returns undefined when it needs what others make: a value, or its resource group */
+async function planNested(
+  context: PlanningContext,
+  resource: PlannedResource,
+  { body, isWhole }: { readonly body: JsonObject; readonly isWhole: boolean },
+  depth: number,
+  groups: ReadonlySet<string>,
+): Promise<PlannedDeployment | undefined> {
+  const scopeId = resource.id.split('/providers/')[0] ?? '';
+  if (!isWhole) return undefined;
+  await checkResource(context, resource);
+  let scope;
+  try {
+    scope = await scopeOf(context.deps, scopeId);
+  } catch (error) {
+    if (error instanceof ArmError && error.code === 'ResourceGroupNotFound' && groups.has(scopeId.toLowerCase()))
+      return undefined;
+    throw error;
+  }
+  const address = { scope, name: resource.name, id: resource.id };
+  return planLevel(context, address, readDeployment(body, address), depth + 1, groups);
+}
+
+/** Every resource that is to be made, those of nested deployments after all of the template around them. */
+export function resourcesOf({ plan, nested }: PlannedDeployment): readonly PlannedResource[] {
+  const own = plan.resources.filter(({ isDeployed, isExisting }) => isDeployed && !isExisting);
+  return [...own, ...[...nested.values()].flatMap(resourcesOf)];
+}
+
+/** The roles of the caller decide before anything is made. */
+async function preflight(context: PlanningContext, resources: readonly PlannedResource[]): Promise<void> {
+  const refused: { type: string; name: string; error: ArmError }[] = [];
+  for (const resource of resources) {
+    try {
+      await checkResource(context, resource);
+    } catch (error) {
+      if (!(error instanceof ArmError) || error.code !== 'AuthorizationFailed') throw error;
+      refused.push({ type: resource.type, name: resource.name, error });
+    }
+  }
+  if (refused.length > 0) throw notAuthorized(refused);
+}
+
+async function checkResource(
+  { deps, caller, correlationId }: PlanningContext,
+  resource: PlannedResource,
+): Promise<void> {
+  const { type, id, apiVersion = '' } = resource;
+  if (type.toLowerCase() === 'microsoft.resources/deploymentscripts') throw armErrors.NotImplemented(type);
+  const query = { 'api-version': apiVersion };
+  const admitted = await deps.calls.check({ method: 'PUT', path: id, query, caller, correlationId });
+  const { operation } = admitted.route;
+  if (operation.notBuilt === true) throw armErrors.NotImplemented(operation.id);
+}
+
+/** As `properties.providers` shows them: each type once, with the locations of its resources. */
+export function providersOf(planned: PlannedDeployment): Json {
+  const namespaces = new Map<string, Map<string, Set<string | null>>>();
+  for (const resource of resourcesOf(planned)) {
+    const [namespace = '', ...rest] = resource.type.split('/');
+    const types = namespaces.get(namespace) ?? new Map<string, Set<string | null>>();
+    namespaces.set(namespace, types);
+    const locations = types.get(rest.join('/')) ?? new Set<string | null>();
+    types.set(rest.join('/'), locations.add(locationOf(resource)));
+  }
+  return [...namespaces].map(([namespace, types]) => ({
+    namespace,
+    resourceTypes: [...types].map(([resourceType, locations]) => ({ resourceType, locations: [...locations] })),
+  }));
+}
+
+function locationOf(resource: PlannedResource): string | null {
+  const { location } = knownBodyOf(resource).body;
+  return typeof location === 'string' ? location.replaceAll(' ', '').toLowerCase() : null;
+}
+
+const shownResource = ({
+  id,
+  type,
+  name,
+}: PlannedResource): { id: string; resourceType: string; resourceName: string } => ({
+  id,
+  resourceType: type,
+  resourceName: name,
+});
+
+export const targetResource = shownResource;
+
+export function dependenciesShown({ plan, nested }: PlannedDeployment): readonly Json[] {
+  const own = plan.resources.flatMap((resource, at) => {
+    const before = (plan.dependencies[at] ?? []).flatMap((position) => plan.resources[position] ?? []);
+    if (!resource.isDeployed || resource.isExisting || before.length === 0) return [];
+    return [{ dependsOn: before.map(shownResource), ...shownResource(resource) }];
+  });
+  return [...own, ...[...nested.values()].flatMap(dependenciesShown)];
+}
+
+export const propertiesOf = (body: Json | undefined): JsonObject =>
+  isJsonObject(body) && isJsonObject(body['properties']) ? body['properties'] : {};

@@ -1,0 +1,131 @@
+import type { Json, JsonObject } from '../../../base/json.ts';
+import { isJsonObject } from '../../../base/json.ts';
+
+/** What of a resource is the caller's to set. A PUT that leaves a member out sets it back to its default: what-if says so, and an export
+ * leaves it out. */
+interface ResourceShape {
+  /** Beside `properties`, with their defaults: undefined where there is none. */
+  readonly members: Readonly<Record<string, Json | undefined>>;
+  readonly properties: Readonly<Record<string, Json | undefined>>;
+  /** Members of `properties` that stay when they are left out. */
+  readonly kept?: readonly string[];
+}
+
+const common = { tags: {}, location: undefined } as const;
+
+/** By type in lower case. Of a type that is not here only what a template names is compared. */
+const shapes: Readonly<Record<string, ResourceShape>> = {
+  'microsoft.kusto/clusters': {
+    members: { ...common, sku: undefined, zones: undefined, identity: undefined },
+    properties: {
+      ...{ keyVaultProperties: null, enableDiskEncryption: false, enableStreamingIngest: false, enablePurge: false },
+      ...{ enableDoubleEncryption: false, enableAutoStop: true, publicNetworkAccess: 'Enabled', publicIPType: 'IPv4' },
+      ...{ restrictOutboundNetworkAccess: 'Disabled', engineType: 'V3', trustedExternalTenants: undefined },
+      ...{
+        optimizedAutoscale: null,
+        allowedIpRangeList: undefined,
+        allowedFqdnList: undefined,
+        acceptedAudiences: undefined,
+      },
+      ...{ languageExtensions: undefined, virtualNetworkConfiguration: null, virtualClusterGraduationProperties: null },
+      calloutPolicies: null,
+    },
+    kept: [
+      'trustedExternalTenants',
+      'allowedIpRangeList',
+      'allowedFqdnList',
+      'acceptedAudiences',
+      'languageExtensions',
+    ],
+  },
+  'microsoft.kusto/clusters/databases': {
+    members: { location: undefined, kind: undefined },
+    properties: { softDeletePeriod: undefined, hotCachePeriod: undefined, keyVaultProperties: null },
+  },
+  'microsoft.kusto/clusters/principalassignments': {
+    members: {},
+    properties: { principalId: undefined, principalType: undefined, role: undefined, tenantId: undefined },
+  },
+  'microsoft.kusto/clusters/databases/principalassignments': {
+    members: {},
+    properties: { principalId: undefined, principalType: undefined, role: undefined, tenantId: undefined },
+  },
+  'microsoft.keyvault/vaults': {
+    members: common,
+    properties: {
+      ...{ sku: undefined, tenantId: undefined, accessPolicies: [], networkAcls: undefined },
+      ...{ enabledForDeployment: false, enabledForDiskEncryption: false, enabledForTemplateDeployment: false },
+      ...{ enableSoftDelete: true, softDeleteRetentionInDays: 90, enableRbacAuthorization: false },
+      ...{ enablePurgeProtection: undefined, publicNetworkAccess: 'Enabled' },
+    },
+    kept: ['enablePurgeProtection', 'softDeleteRetentionInDays', 'enableSoftDelete'],
+  },
+  'microsoft.managedidentity/userassignedidentities': { members: common, properties: {} },
+  'microsoft.resources/resourcegroups': { members: { ...common, managedBy: undefined }, properties: {} },
+  'microsoft.authorization/roleassignments': {
+    members: {},
+    properties: {
+      roleDefinitionId: undefined,
+      principalId: undefined,
+      principalType: undefined,
+      description: undefined,
+      condition: undefined,
+    },
+  },
+};
+
+const shapeOf = (type: string): ResourceShape | undefined => {
+  const key = type.toLowerCase();
+  return Object.hasOwn(shapes, key) ? shapes[key] : undefined;
+};
+
+/** Of a resource as it is, what a template could have set: its own members, defaults left out.
+ * @param wanted the body of the template; what it names is taken along, too */
+export function settableOf(type: string, shown: JsonObject, wanted: JsonObject | undefined): JsonObject {
+  const shape = shapeOf(type);
+  const wantedProperties = isJsonObject(wanted?.['properties']) ? wanted['properties'] : {};
+  const properties = isJsonObject(shown['properties']) ? shown['properties'] : {};
+  const kept = new Set(shape?.kept ?? []);
+  const own = pick(properties, shape?.properties ?? {}, wantedProperties, wanted === undefined ? new Set() : kept);
+  const members = pick(shown, shape?.members ?? {}, { ...wanted, properties: undefined }, new Set());
+  return {
+    ...members,
+    ...(Object.keys(own).length === 0 && wanted?.['properties'] === undefined ? {} : { properties: own }),
+  };
+}
+
+function pick(
+  shown: JsonObject,
+  defaults: Readonly<Record<string, Json | undefined>>,
+  wanted: JsonObject,
+  kept: ReadonlySet<string>,
+): JsonObject {
+  const picked: Record<string, Json> = {};
+  for (const [name, value = null] of Object.entries(shown)) {
+    const key = name.toLowerCase();
+    const named = Object.keys(wanted).find((each) => each.toLowerCase() === key && wanted[each] !== undefined);
+    if (named !== undefined) {
+      picked[named] = settable(named, value);
+      continue;
+    }
+    if (!Object.hasOwn(defaults, name) || kept.has(name) || value === null) continue;
+    if (JSON.stringify(defaults[name]) !== JSON.stringify(value) && !isEmpty(value))
+      picked[name] = settable(name, value);
+  }
+  return picked;
+}
+
+const isEmpty = (value: Json): boolean =>
+  (Array.isArray(value) && value.length === 0) || (isJsonObject(value) && Object.keys(value).length === 0);
+
+/** An identity without what the service has made up. */
+function settable(name: string, value: Json): Json {
+  if (name.toLowerCase() !== 'identity' || !isJsonObject(value)) return value;
+  const users = value['userAssignedIdentities'];
+  return {
+    type: value['type'] ?? 'None',
+    ...(isJsonObject(users)
+      ? { userAssignedIdentities: Object.fromEntries(Object.keys(users).map((id) => [id, {}])) }
+      : {}),
+  };
+}

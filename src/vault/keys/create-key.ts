@@ -4,7 +4,7 @@ import { checkKeyOps, readKeyChanges } from './key-attributes.ts';
 import { costOfCreation } from './key-cost.ts';
 import { parseBodyObject } from '../objects/body-object.ts';
 import { keyOpsOf, makeKey, readKeyShape, readKeyType } from './key-types.ts';
-import { addVersion, currentAt, requestedPlace } from './new-version.ts';
+import { addVersion, requestedPlace } from './new-version.ts';
 import { readRelease } from './release-policy.ts';
 
 export const createKeyOperation = {
@@ -19,11 +19,11 @@ export const createKeyOperation = {
 
 /** A new key, or a new version of a live one. */
 async function createKey(services: VaultServices, request: VaultRequest): Promise<VaultOutcome> {
-  const place = await requestedPlace(services, request);
+  const place = await requestedPlace(services, request, 'create');
   const body = parseBodyObject(request.body ?? Buffer.from('{}'));
   const { kty, hsm } = readKeyType(member(body, 'kty'), request.vault);
   const shape = readKeyShape(body, kty);
-  const release = readRelease(body, hsm, request.vault, await currentAt(services, place));
+  const release = readRelease(body, hsm, request.vault, place.current);
   const changes = readKeyChanges(body);
   checkKeyOps(changes.keyOps, keyOpsOf[kty]);
   checkValidity(changes.notBefore, changes.expires);

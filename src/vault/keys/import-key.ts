@@ -6,7 +6,7 @@ import { readPrivateJwk } from './jwk-import.ts';
 import { checkKeyOps, readKeyChanges } from './key-attributes.ts';
 import { parseBodyObject } from '../objects/body-object.ts';
 import { keyOpsOf, readKeyType } from './key-types.ts';
-import { addVersion, currentAt, requestedPlace } from './new-version.ts';
+import { addVersion, requestedPlace } from './new-version.ts';
 import { readRelease } from './release-policy.ts';
 
 export const importKeyOperation = {
@@ -20,7 +20,7 @@ export const importKeyOperation = {
 
 /** A key made elsewhere: a new key, or a new version of a live one. */
 async function importKey(services: VaultServices, request: VaultRequest): Promise<VaultOutcome> {
-  const place = await requestedPlace(services, request);
+  const place = await requestedPlace(services, request, 'import');
   const body = parseBodyObject(request.body ?? Buffer.from('{}'));
   const jwk = member(body, 'key');
   if (jwk === undefined) throw vaultError('requiredProperty', 'key');
@@ -33,7 +33,7 @@ async function importKey(services: VaultServices, request: VaultRequest): Promis
   if (member(jwk, 'key_hsm') !== undefined)
     throw vaultError('notBuilt', 'the import of keys wrapped for an HSM (key_hsm)');
   const hsm = type.hsm || asked;
-  const release = readRelease(body, hsm, request.vault, await currentAt(services, place));
+  const release = readRelease(body, hsm, request.vault, place.current);
   const changes = readKeyChanges({ ...body, key_ops: jwk['key_ops'] ?? null });
   checkKeyOps(changes.keyOps, keyOpsOf[type.kty]);
   checkValidity(changes.notBefore, changes.expires);

@@ -7,6 +7,7 @@ import type { KeyRecord, KeyVersionRecord } from './key-records.ts';
 import { keyTables } from './key-records.ts';
 import { shownType } from './key-types.ts';
 import { releasePolicyOf } from './release-policy.ts';
+import { expectDue } from './rotation-due.ts';
 
 /** Keys among the kinds of objects. */
 export const keyKind: ObjectKind<KeyVersionRecord, KeyRecord> = {
@@ -19,6 +20,7 @@ export const keyKind: ObjectKind<KeyVersionRecord, KeyRecord> = {
     ...tagsOf(version.value),
     ...managedOf(version.value),
   }),
+  cameAlive: expectDue,
 };
 
 export const kidOf = (vault: VaultSettings, found: Found): string => idOf(vault, keyTables, found);

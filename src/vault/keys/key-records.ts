@@ -5,6 +5,7 @@ import type { ObjectRecord, ObjectTables, VersionRecord } from '../objects/objec
 import { formatOne, objectTable } from '../objects/object-kind.ts';
 import type { CurveName } from '../ec/curves.ts';
 import type { RsaBits } from '../rsa/rsa-keys.ts';
+import { vaultError } from '../vault-error.ts';
 
 /** Times of all records are milliseconds on the Kustody clock. */
 export interface KeyRecord extends ObjectRecord {
@@ -92,4 +93,9 @@ export const keyTables: ObjectTables<KeyVersionRecord, KeyRecord> = {
   objects: vaultKeys,
   versions: vaultKeyVersions,
   material: vaultPrivateKeys,
+  inVault: (key, versions, { name, sku }) => {
+    if (sku !== 'premium' && versions.some(({ hsm }) => hsm)) throw vaultError('hsmNeedsPremium');
+    const { rotationPolicy } = key;
+    return rotationPolicy === undefined ? key : { ...key, rotationPolicy: { ...rotationPolicy, vaultName: name } };
+  },
 };

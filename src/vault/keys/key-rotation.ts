@@ -145,7 +145,7 @@ async function rotationOf(
 ): Promise<{ readonly id: string; readonly write: readonly StateWrite[] }> {
   const now = clock.now();
   const pair = await makeKey(version.value, keyPool);
-  const place = { name: object.value.name, stored: object, kept: object.value, leftovers: [] };
+  const place = { name: object.value.name, stored: object, kept: object.value, current: version.value, leftovers: [] };
   const wanted = rotatedVersion(object.value, version.value, pair, now);
   const { write, ...made } = versionWrites(vault.vaultId, place, wanted, randomBytes, now);
   return { id: kidOf(vault, made), write };

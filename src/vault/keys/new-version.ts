@@ -4,7 +4,6 @@ import type { RandomBytes } from '../../base/random.ts';
 import type { Instant } from '../../clock/clock.ts';
 import type { StateWrite, Versioned } from '../../state/state.ts';
 import { writeRecord } from '../../state/state.ts';
-import type { VaultSettings } from '../vault-directory.ts';
 import { vaultError } from '../vault-error.ts';
 import { requestedName } from '../objects/find-requested.ts';
 import type { KeyChanges } from './key-attributes.ts';
@@ -27,43 +26,35 @@ export interface KeyPlace {
   readonly stored: Versioned<KeyRecord> | undefined;
   /** What stays of it. */
   readonly kept: KeyRecord | undefined;
+  /** The version that the new one follows. */
+  readonly current: KeyVersionRecord | undefined;
   /** What is left of a key whose retention is over goes in the same commit. */
   readonly leftovers: readonly StateWrite[];
 }
 
-/** @throws VaultError 409 where a deleted key has the name */
-export async function requestedPlace(services: VaultServices, request: VaultRequest): Promise<KeyPlace> {
-  const place = await placeOf(services, request.vault, requestedName(request));
-  if (place.kept?.deleted !== undefined) {
-    const id = deletionId(keyTables, objectRecordId(request.vault.vaultId, place.name));
-    throw vaultError(services.deletions.isUnderWay(id) ? 'keyIsBeingDeleted' : 'keyIsDeleted', place.name);
-  }
-  return place;
-}
-
-/** Where a key of that name is, deleted or not, or could be. */
-export async function placeOf(
-  { state, retention }: VaultServices,
-  { vaultId }: VaultSettings,
-  sent: KeyName,
+/** @param operation as refusals name it
+ * @throws VaultError 409 where a deleted key has the name, 403 where the key is a certificate's */
+export async function requestedPlace(
+  { state, retention, deletions }: VaultServices,
+  request: VaultRequest,
+  operation: string,
 ): Promise<KeyPlace> {
-  const stored = await state.get(vaultKeys, objectRecordId(vaultId, sent));
-  if (stored === undefined) return { name: sent, stored, kept: undefined, leftovers: [] };
+  const sent = requestedName(request);
+  const stored = await state.get(vaultKeys, objectRecordId(request.vault.vaultId, sent));
+  if (stored === undefined) return { name: sent, stored, kept: undefined, current: undefined, leftovers: [] };
   if (retention.isOver(stored.value)) {
     // Its own record is replaced.
     const leftovers = (await purgeWrites(state, keyKind, stored)).filter((write) => write.id !== stored.id);
-    return { name: sent, stored, kept: undefined, leftovers };
+    return { name: sent, stored, kept: undefined, current: undefined, leftovers };
   }
-  return { name: stored.value.name, stored, kept: stored.value, leftovers: [] };
-}
-
-/** The version that a new one would follow. */
-export async function currentAt(
-  { state }: VaultServices,
-  { stored, kept }: KeyPlace,
-): Promise<KeyVersionRecord | undefined> {
-  if (stored === undefined || kept === undefined) return undefined;
-  return (await findVersion(state, keyTables, stored))?.version.value;
+  const { name, deleted } = stored.value;
+  if (deleted !== undefined) {
+    const isUnderWay = deletions.isUnderWay(deletionId(keyTables, stored.id));
+    throw vaultError(isUnderWay ? 'keyIsBeingDeleted' : 'keyIsDeleted', name);
+  }
+  const current = (await findVersion(state, keyTables, stored))?.version.value;
+  if (current?.managed) throw vaultError('keyIsManaged', operation);
+  return { name, stored, kept: stored.value, current, leftovers: [] };
 }
 
 /** What a new version is to be. */

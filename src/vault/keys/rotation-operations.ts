@@ -11,6 +11,7 @@ import { vaultKeys } from './key-records.ts';
 import { expectDue } from './rotation-due.ts';
 import { makeKey } from './key-types.ts';
 import { addVersion, requestedPlace, rotatedVersion } from './new-version.ts';
+import { vaultError } from '../vault-error.ts';
 import { readRotationPolicy, rotationPolicyAnswer } from './rotation-policy.ts';
 
 export const rotationOperations = [
@@ -44,7 +45,7 @@ export const rotationOperations = [
 /** A new version like the current one, with a key of its own. */
 async function rotateKey(services: VaultServices, request: VaultRequest): Promise<VaultOutcome> {
   const { object, version } = await requireVersion(services, keyKind, request);
-  const place = await requestedPlace(services, request);
+  const place = await requestedPlace(services, request, 'rotate');
   const pair = await request.newKey(() => makeKey(version.value, services.keyPool));
   const wanted = rotatedVersion(object.value, version.value, pair, services.clock.now());
   return addVersion(services, request, place, wanted);
@@ -64,7 +65,8 @@ async function getPolicy(services: VaultServices, request: VaultRequest): Promis
 async function setPolicy(services: VaultServices, request: VaultRequest): Promise<VaultOutcome> {
   const { vault } = request;
   const found = await requireVersion(services, keyKind, request);
-  const { object } = found;
+  const { object, version } = found;
+  if (version.value.managed) throw vaultError('keyIsManaged', 'setrotationpolicy');
   const now = services.clock.now();
   const rotationPolicy: RotationPolicy = {
     ...readRotationPolicy(parseBodyObject(request.body ?? Buffer.from('{}'))),

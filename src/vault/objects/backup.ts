@@ -95,20 +95,30 @@ export const restoreObject =
     invariant(name !== undefined, 'a backup that we sealed has a name');
     const id = objectRecordId(vault.vaultId, name);
     const tables: readonly ObjectTables[] = [kind, ...(kind.linked ?? [])];
+    const parts = new Map(tables.map((one) => [one.collection, inVault(one, backup.parts[one.collection], vault)]));
     const writes = await Promise.all(
       tables.map(async (one) =>
-        writesOf(one, id, backup.parts[one.collection], await freePlace(services, vault, one, id)),
+        writesOf(one, id, parts.get(one.collection), await freePlace(services, vault, one, id)),
       ),
     );
-    const own = backup.parts[kind.collection];
+    const own = parts.get(kind.collection);
     invariant(own !== undefined, 'a backup has a part of its own');
     const object = { id, version: 0, value: kind.objects.parse(own.object) };
     const version = own.versions[object.value.currentVersion];
     invariant(version !== undefined, 'the current version is among the versions');
     const found = { object, version: { id, version: 0, value: kind.versions.parse(version) } };
     const body = kind.bundle(vault, found, apiVersion);
-    return { status: 200, id: idOf(vault, kind, found), body, write: writes.flat() };
+    return {
+      ...{ status: 200, id: idOf(vault, kind, found), body, write: writes.flat() },
+      committed: () => kind.cameAlive?.(services, found),
+    };
   };
+
+function inVault(tables: ObjectTables, part: BackupPart | undefined, vault: VaultSettings): BackupPart | undefined {
+  if (part === undefined || tables.inVault === undefined) return part;
+  const versions = Object.values(part.versions).map((version) => tables.versions.parse(version));
+  return { ...part, object: jsonOf(tables.inVault(tables.objects.parse(part.object), versions, vault)) };
+}
 
 /** @returns what is left under the name of an object whose retention is over
  * @throws VaultError 409 when there is one, deleted or not */

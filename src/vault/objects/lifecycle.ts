@@ -83,6 +83,7 @@ export const recoverObject =
       id: idOf(vault, kind, changed),
       body: kind.bundle(vault, changed, apiVersion),
       write: await changes(services, kind, found, changed, recovered, now),
+      committed: () => kind.cameAlive?.(services, changed),
     };
   };
 

@@ -5,7 +5,7 @@ import { isJsonObject } from '../../base/json.ts';
 import type { ObjectName, ObjectVersion } from '../../base/names.ts';
 import type { Table, Versioned } from '../../state/state.ts';
 import type { VaultSettings } from '../vault-directory.ts';
-import type { Collection } from './operation.ts';
+import type { Collection, VaultServices } from './operation.ts';
 
 /** A key, secret or certificate: its name and which version is the current one. Times of all records are milliseconds on the
  * Kustody clock. */
@@ -50,6 +50,8 @@ export interface ObjectTables<
   readonly material?: Table<object>;
   /** Objects of the same name that live and die with it. */
   readonly linked?: readonly ObjectTables[];
+  /** What a restored object is in the vault that it comes to. @throws VaultError when it cannot be there */
+  inVault?(object: Whole, versions: readonly Version[], vault: VaultSettings): Whole;
 }
 
 /** What is particular about keys, secrets and certificates; all that they share reads these rows. */
@@ -62,6 +64,8 @@ export interface ObjectKind<
   readonly bundle: (vault: VaultSettings, found: Found<Version, Whole>, apiVersion: string) => JsonObject;
   /** What a list shows of it. @param id with its version in lists of versions, without in lists of objects */
   readonly item: (vault: VaultSettings, found: Found<Version, Whole>, id: string, apiVersion: string) => JsonObject;
+  /** Called when an object has come or come back, for what it does by itself later. */
+  cameAlive?(services: VaultServices, found: Found<Version, Whole>): void;
 }
 
 /** The names of the errors that each kind has in words of its own. */

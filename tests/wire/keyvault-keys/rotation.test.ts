@@ -176,16 +176,32 @@ describe('the Kustody clock', () => {
     expect(await versionsOf('ahead')).toHaveLength(2);
   });
 
-  it('does not rotate what is deleted before it has come back, nor while the clock is doubtful', async () => {
+  it('does not rotate what is deleted before it has come back', async () => {
     const { clock } = vault;
     await client().createEcKey('gone');
     await client().updateKeyRotationPolicy('gone', { lifetimeActions: [{ action: 'Rotate', timeAfterCreate: 'P7D' }] });
     await (await client().beginDeleteKey('gone', { intervalInMs: 1 })).pollUntilDone();
     await clock.advance(10 * dayMs);
+    expect(await actsOf('gone')).toEqual([]);
     await (await client().beginRecoverDeletedKey('gone', { intervalInMs: 1 })).pollUntilDone();
-    expect(await versionsOf('gone')).toHaveLength(1);
-    await clock.advance(dayMs);
+    await clock.advance(1);
     expect(await versionsOf('gone')).toHaveLength(2);
+  });
+
+  it('rotates a key that was restored in another vault by the policy it came with', async () => {
+    const { clock } = vault;
+    const { resourceId } = vault.addVault('rotating', { sku: 'premium' });
+    vault.addVault('restored', { resourceId: resourceId.replace('rotating', 'restored') });
+    await client().createEcKey('moved');
+    await client().updateKeyRotationPolicy('moved', {
+      lifetimeActions: [{ action: 'Rotate', timeAfterCreate: 'P7D' }],
+    });
+    const backup = await client().backupKey('moved');
+    await (await client().beginDeleteKey('moved', { intervalInMs: 1 })).pollUntilDone();
+    const restored = vault.keyClient('restored');
+    const { properties } = await restored.restoreKeyBackup(backup ?? new Uint8Array());
+    await clock.advance(7 * dayMs);
+    expect((await restored.getKey('moved')).properties.version).not.toBe(properties.version);
   });
 
   it('is not followed while it is doubtful, and what was due is done once when it is trusted', async () => {

@@ -1,5 +1,7 @@
 import { invariant } from '../base/invariant.ts';
 import { aggregateRows } from './aggregates/table.ts';
+import { GeoipDatabase } from './algorithms/geo/geoip.ts';
+import { geoipFunctions } from './functions/geoip.ts';
 import { functionRows } from './functions/table.ts';
 import { windowFunctions } from './functions/window.ts';
 import { operatorCompilers, operatorNatives } from './operators/table.ts';
@@ -17,13 +19,17 @@ export const language: Language = {
   operators: operatorCompilers,
 };
 
+/** The same with a database of places. @param path absolute; undefined: there is none */
+export const languageWith = (path: string | undefined): Language => ({
+  ...language,
+  functions: { ...functionRows, ...geoipFunctions(path === undefined ? undefined : new GeoipDatabase(path)) },
+});
+
 /** What the parser is to know of them. */
 export const functionFacts: FunctionFactsByName = factsOf({ ...aggregateRows, ...functionRows, ...windowFunctions });
 
 /** The functions in JavaScript that some row needs, for whoever opens an engine database. */
-export const natives: readonly NativeFunction[] = nativesOf(language);
-
-function nativesOf({ functions, aggregates, windows }: Language): NativeFunction[] {
+export function nativesOf({ functions, aggregates, windows }: Language): readonly NativeFunction[] {
   const rows = [...Object.values(functions), ...Object.values(aggregates), ...Object.values(windows)];
   const all = [...conversionNatives, ...operatorNatives, ...rows.flatMap((row) => row.natives ?? [])];
   const byName = new Map(all.map((fn) => [fn.name, fn]));
@@ -33,3 +39,5 @@ function nativesOf({ functions, aggregates, windows }: Language): NativeFunction
   );
   return [...byName.values()];
 }
+
+export const natives: readonly NativeFunction[] = nativesOf(language);

@@ -12,7 +12,9 @@ import type { CompileOptions, KqlParser } from './parser/parser-client.ts';
 import type { Column } from './plan/types.ts';
 import { programCache } from './program-cache.ts';
 import type { QueryRequest, ScanCounts } from './query-request.ts';
+import { language as withoutPlaces } from './language.ts';
 import type { Places, Work } from './query-work.ts';
+import type { Language } from './sql/scope.ts';
 import { beginWork } from './query-work.ts';
 import type { CommandRows } from './session.ts';
 import { resultChunks, resultStatement } from './session.ts';
@@ -71,16 +73,19 @@ export function createQueryEngine({
   parser,
   database,
   threads,
+  language = withoutPlaces,
   cacheSize = 2_000,
 }: {
   readonly parser: KqlParser;
   readonly database: EngineDatabase;
   /** For queries that would hold up others here; without them everything runs in this thread. */
   readonly threads?: EngineThreads;
+  /** Default: without a database of places. */
+  readonly language?: Language;
   readonly cacheSize?: number;
 }): QueryEngine {
   const programs = programCache(parser, cacheSize);
-  const places: Places = { database, threads };
+  const places: Places = { language, database, threads };
   return {
     parseCommand: ({ text, database: current, catalog, told = [] }) =>
       parser.parseCommand(text, current, catalog, { told }),

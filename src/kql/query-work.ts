@@ -13,6 +13,7 @@ import { OpenTables, SnapshotGoneError } from './open-tables.ts';
 import type { OpenTable, QueryRequest, ScanCounts } from './query-request.ts';
 import { tableKey } from './scan-ranges.ts';
 import type { CommandRows, Session, SessionFacts } from './session.ts';
+import type { Language } from './sql/scope.ts';
 import { beginSession } from './session.ts';
 import { parameterLiteral } from './values/parameter-text.ts';
 import { parseDatetime } from './values/ticks.ts';
@@ -28,6 +29,7 @@ function timed(request: QueryRequest, { options }: Program): QueryRequest {
 
 /** Where programs run. */
 export interface Places {
+  readonly language: Language;
   readonly database: EngineDatabase;
   /** For what would hold up others; without them everything runs here, however long. */
   readonly threads: EngineThreads | undefined;
@@ -97,7 +99,7 @@ export class Work {
   }
 
   async #beginHere(): Promise<Session> {
-    const { database, threads } = this.#places;
+    const { database, language, threads } = this.#places;
     if (this.#connection === undefined) {
       this.#connection = await database.connect(threads === undefined ? undefined : sharedNativeLimit);
       if (this.#isClosed) this.#connection.close();
@@ -106,7 +108,7 @@ export class Work {
     // It may have come before anybody listened.
     this.signal?.throwIfAborted();
     const { facts, tables } = this.#parts;
-    const parts = { facts, connection: this.#connection, tables, kept: this.#kept, signal: this.signal };
+    const parts = { facts, language, connection: this.#connection, tables, kept: this.#kept, signal: this.signal };
     return beginSession(this.program, parts, this.#command);
   }
 

@@ -10,7 +10,7 @@ import { OverflowError } from './duckdb/engine-database.ts';
 import { callsNatives } from './sql/macros.ts';
 import type { KeptStages, TemporaryPlan } from './kept-stages.ts';
 import { storeRows } from './kept-stages.ts';
-import { language } from './language.ts';
+import type { Language } from './sql/scope.ts';
 import { tableKey } from './scan-ranges.ts';
 import { runStages } from './stages.ts';
 import type { TableSource } from './sql/context.ts';
@@ -38,6 +38,7 @@ export interface SessionFacts {
 /** A program with its row operators run, on one connection. */
 export interface Session {
   readonly facts: SessionFacts;
+  readonly language: Language;
   readonly connection: EngineConnection;
   readonly tables: ReadonlyMap<string, TableSource>;
   /** Of the programs before, which told columns. */
@@ -110,7 +111,7 @@ function translated(
   lets: Program['lets'],
   form: Pick<TranslationInput, 'wrapping' | 'stored'>,
 ): Translation {
-  const { facts, tables, staged } = session;
+  const { facts, language, tables, staged } = session;
   return translate(plan, {
     facts: { ...facts, options: staged.options },
     language,

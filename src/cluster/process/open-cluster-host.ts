@@ -7,8 +7,8 @@ import { createEngineThreads } from '../../kql/threads/engine-threads.ts';
 import { createKqlParser } from '../../kql/parser/parser-client.ts';
 import { createQueryEngine } from '../../kql/query-engine.ts';
 import type { QueryEngine } from '../../kql/query-engine.ts';
-import { useGeoipDatabase } from '../../kql/functions/geoip.ts';
-import { functionFacts, natives } from '../../kql/language.ts';
+import type { Language } from '../../kql/sql/scope.ts';
+import { functionFacts, languageWith, nativesOf } from '../../kql/language.ts';
 import { memoryDirectory } from '../../encryption/extent-files/memory-file.ts';
 import type { StartTimer } from '../../http/timer.ts';
 import type { Log } from '../../http/logging.ts';
@@ -40,7 +40,7 @@ export function openClusterHost(options: {
   readonly log: Log;
 }): ClusterHost {
   const { settings, data, blobs, log } = options;
-  useGeoipDatabase(settings.geoipDatabase);
+  const language = languageWith(settings.geoipDatabase);
   const parser = createKqlParser({
     entry: settings.parserScript,
     snapshots: settings.parserSnapshots,
@@ -65,7 +65,7 @@ export function openClusterHost(options: {
     after: options.startTimer,
     onStarted: yieldToOthers,
   });
-  const opened = openEngine().then(async (database) => {
+  const opened = openEngine(language).then(async (database) => {
     if (blobs !== undefined) {
       data.serveWith({
         clusterName: settings.clusterName,
@@ -74,7 +74,7 @@ export function openClusterHost(options: {
         ...memoryForExtents(settings.memoryDirectory),
       });
     }
-    return createQueryEngine({ parser, database, threads });
+    return createQueryEngine({ parser, database, threads, language });
   });
   opened.catch((error: unknown) => log.failure('engine not opened', error));
   const engine: QueryEngine = {
@@ -102,8 +102,9 @@ export function openClusterHost(options: {
 
 /** Queries never spill: what DuckDB would write to a file in memory is memory as well, but a file stays when this process is killed,
  * and nothing may be left of a cluster whose key is gone. */
-function openEngine(): Promise<EngineDatabase> {
-  return openEngineDatabase({ threads: availableParallelism(), memoryLimit: mebibytes(memoryLimit() / 2) }, natives);
+function openEngine(language: Language): Promise<EngineDatabase> {
+  const options = { threads: availableParallelism(), memoryLimit: mebibytes(memoryLimit() / 2) };
+  return openEngineDatabase(options, nativesOf(language));
 }
 
 const mebibytes = (bytes: number): string => `${Math.max(256, Math.floor(bytes / 1024 ** 2))}MiB`;

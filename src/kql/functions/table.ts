@@ -56,7 +56,7 @@ export const functionRows: FunctionRows = {
   ...unitFunctions,
   ...sketchFunctions,
   ...statisticsFunctions,
-  ...geoipFunctions,
+  ...geoipFunctions(undefined),
   ...userAgentFunctions,
   ...xmlFunctions,
   ...legacyFunctions,

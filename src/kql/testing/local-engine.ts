@@ -6,8 +6,7 @@ import { openEngineDatabase } from '../duckdb/engine-database.ts';
 import type { EngineSources } from '../query-request.ts';
 import { createQueryEngine } from '../query-engine.ts';
 import type { NativeValue } from '../sql/native.ts';
-import { useGeoipDatabase } from '../functions/geoip.ts';
-import { functionFacts, natives } from '../language.ts';
+import { functionFacts, languageWith, nativesOf } from '../language.ts';
 import { formatDatetime, formatTimespan, parseDatetime } from '../values/ticks.ts';
 
 export interface LocalTable {
@@ -36,12 +35,12 @@ export async function openLocalEngine(
     const timer = setTimeout(act, ms);
     return () => clearTimeout(timer);
   };
-  useGeoipDatabase(options.geoipDatabase);
+  const language = languageWith(options.geoipDatabase);
   const snapshots = join(dirname(parserEntry), 'snapshots');
   const limits = { textMax: 2_000_000, parseMsMax: 20_000 };
   const parser = createKqlParser({ entry: parserEntry, snapshots, limits, functions: functionFacts, after });
-  const database = await openEngineDatabase({ threads: 2, memoryLimit: '2GB' }, natives);
-  const engine = createQueryEngine({ parser, database });
+  const database = await openEngineDatabase({ threads: 2, memoryLimit: '2GB' }, nativesOf(language));
+  const engine = createQueryEngine({ parser, database, language });
   const sources: EngineSources = options.sources ?? { open: () => Promise.reject(new Error('there are no tables')) };
   const now = parseDatetime('2026-01-15T10:20:30.1234567Z') ?? 0n;
   return {

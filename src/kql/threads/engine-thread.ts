@@ -8,8 +8,7 @@ import { KqlError } from '../plan/kql-error.ts';
 import type { Session } from '../session.ts';
 import { beginSession, resultChunks, resultStatement } from '../session.ts';
 import type { TableSource } from '../sql/context.ts';
-import { useGeoipDatabase } from '../functions/geoip.ts';
-import { natives } from '../language.ts';
+import { languageWith, nativesOf } from '../language.ts';
 import type {
   ThreadCalls,
   ThreadMessage,
@@ -28,11 +27,11 @@ import { WorkState } from './work-state.ts';
 const port = parentPort;
 invariant(port !== null, 'an engine thread is started by the engine');
 const settings = workerData as ThreadSettings;
-useGeoipDatabase(settings.geoipDatabase);
+const language = languageWith(settings.geoipDatabase);
 const { threads, memoryLimit, shared } = settings;
 const state = new WorkState(shared);
 const callNatives = remoteNatives(settings.port, state);
-const database = await openEngineDatabase({ threads, memoryLimit, stopping: state, callNatives }, natives);
+const database = await openEngineDatabase({ threads, memoryLimit, stopping: state, callNatives }, nativesOf(language));
 
 let connection: EngineConnection | undefined;
 let session: Session | undefined;
@@ -83,7 +82,7 @@ const operations: {
     );
     session = await beginSession(
       program,
-      { facts, connection: connected(), tables: sources, kept, signal: undefined },
+      { facts, language, connection: connected(), tables: sources, kept, signal: undefined },
       command,
     );
     return null;

@@ -2,9 +2,8 @@ import { parentPort, workerData } from 'node:worker_threads';
 import { invariant } from '../../base/invariant.ts';
 import { NativeBudget } from '../duckdb/native-budget.ts';
 import { runNative } from '../duckdb/run-native.ts';
-import { useGeoipDatabase } from '../functions/geoip.ts';
 import type { NativeValue } from '../sql/native.ts';
-import { natives } from '../language.ts';
+import { languageWith, nativesOf } from '../language.ts';
 import type { NativeAnswer, NativeCalls } from './remote-natives.ts';
 import type { FunctionThreadSettings } from './thread-protocol.ts';
 import { sentError } from './thread-protocol.ts';
@@ -14,9 +13,8 @@ import { WorkState } from './work-state.ts';
 
 invariant(parentPort !== null, 'a function thread is started by the engine');
 const { geoipDatabase, port, shared } = workerData as FunctionThreadSettings;
-useGeoipDatabase(geoipDatabase);
 const state = new WorkState(shared);
-const functions = new Map(natives.map((fn) => [fn.name, fn]));
+const functions = new Map(nativesOf(languageWith(geoipDatabase)).map((fn) => [fn.name, fn]));
 
 function done({ name, columns, rowCount, leftMs }: NativeCalls): NativeAnswer {
   const budget = new NativeBudget({ milliseconds: leftMs, then: 'end' });

@@ -6,6 +6,7 @@ import { authorizationErrors } from '../../src/providers/authorization/authoriza
 import { keyVaultErrors } from '../../src/providers/keyvault/keyvault-errors.ts';
 import { cmkErrors } from '../../src/providers/kusto/cmk-errors.ts';
 import { kustoErrors } from '../../src/providers/kusto/kusto-errors.ts';
+import { deploymentErrors } from '../../src/providers/resources/deployments/deployment-errors.ts';
 import { vaultErrors } from '../../src/vault/vault-error.ts';
 import { code, madeFrom, table, wrapped } from './markdown.ts';
 
@@ -32,6 +33,7 @@ export function errorsPage(): string {
     ...section('Microsoft.Kusto', 'Of the resource manager, about clusters and databases.', rowsOf(kustoErrors)),
     ...section('Microsoft.KeyVault', 'Of the resource manager, about vaults.', answersOf(keyVaultErrors)),
     ...section('Microsoft.Authorization', 'Of the resource manager, about roles.', answersOf(authorizationErrors)),
+    ...section('Deployments', 'Of templates and deployments.', answersOf(deploymentErrors)),
     ...section('Resource manager', 'Of any resource provider.', answersOf(armErrors)),
     ...section('Key Vault', 'Of the vault itself. What stands after a slash is `innererror.code`.', vaultRows()),
     ...section('Entra ID', 'Each message begins with AADSTS and the number.', entraRows()),

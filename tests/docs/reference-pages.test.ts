@@ -7,6 +7,7 @@ import { environmentPage, readVariables, repositoryVariables } from './environme
 import { errorsPage } from './errors-page.ts';
 import { operationsPage } from './operations-page.ts';
 import { seedPage } from './seed-page.ts';
+import { templatesPage } from './templates-page.ts';
 
 const root = join(import.meta.dirname, '..', '..');
 
@@ -17,6 +18,7 @@ it.each([
   ['errors', errorsPage],
   ['operations', operationsPage],
   ['kustody-yaml', seedPage],
+  ['templates', templatesPage],
 ])('docs/%s.md says what the rows say', (name, make) => {
   const path = join(root, 'docs', `${name}.md`);
   const page = make();

@@ -68,4 +68,90 @@ describe.skipIf(!isInstalled)('the Azure CLI, as it comes', { timeout: 600_000 }
     expect(answers['me']).toMatchObject({ userPrincipalName: 'admin@kustody.onmicrosoft.com' });
     expect(answers['members']).toMatchObject([{ userPrincipalName: 'admin@kustody.onmicrosoft.com' }]);
   });
+
+  it('deploys a template with a key of the customer, again without a change, foretells and takes away', async () => {
+    const answers = await answersOf(`
+      cat >t.json <<'END'
+${clusterTemplate}
+END
+      az login --service-principal -u "$AZURE_CLIENT_ID" -p "$AZURE_CLIENT_SECRET" -t "$AZURE_TENANT_ID" -o none
+      az group create -n g -l eastus -o none
+      kv="kv$RANDOM$RANDOM"
+      az identity create -g g -n id -o none
+      me=$(az identity show -g g -n id --query principalId -o tsv)
+      az keyvault create -n "$kv" -g g -l eastus --enable-rbac-authorization false --enable-purge-protection true -o none
+      az keyvault set-policy -n "$kv" -g g --object-id "$me" --key-permissions get wrapKey unwrapKey -o none
+      az keyvault key create --vault-name "$kv" -n key --kty RSA -o none
+      given="clusterName=adx$RANDOM vaultName=$kv"
+      deployed() { az deployment group create -g g -n d -f t.json -p $given "$@"; }
+      show foretold az deployment group what-if -g g -n d -f t.json -p $given --no-pretty-print
+      show first deployed
+      show again deployed
+      show same az deployment group what-if -g g -n d -f t.json -p $given --no-pretty-print
+      show operations az deployment operation group list -g g -n d
+      show exported az deployment group export -g g -n d
+      show group az group export -n g --skip-all-params
+      show listed az deployment group list -g g
+      refused wrong az deployment group validate -g g -n e -f t.json -p vaultName=$kv extra=1
+      az deployment group delete -g g -n d -o none
+      refused gone az deployment group show -g g -n d`);
+    const changes = (name: string) =>
+      (answers[name] as { changes: { changeType: string; resourceId: string }[] }).changes.map(
+        ({ changeType, resourceId }) => `${changeType} ${resourceId.split('/').at(-2) ?? ''}`,
+      );
+    const beside = ['Ignore userAssignedIdentities', 'Ignore vaults'];
+    expect(changes('foretold').toSorted()).toEqual(['Create clusters', 'Create databases', ...beside]);
+    const uri = expect.stringMatching(/^https:\/\/adx\d+\.eastus\.kusto/) as string;
+    for (const name of ['first', 'again']) {
+      expect(answers[name], name).toMatchObject({
+        properties: { provisioningState: 'Succeeded', outputs: { uri: { type: 'String', value: uri } } },
+      });
+    }
+    expect(changes('same').toSorted()).toEqual([...beside, 'NoChange clusters', 'NoChange databases']);
+    expect(answers['operations']).toHaveLength(3);
+    expect(answers['exported']).toMatchObject({ template: { contentVersion: '1.0.0.0' } });
+    expect((answers['group'] as { resources: unknown[] }).resources).toHaveLength(4);
+    expect(answers['listed']).toMatchObject([{ name: 'd' }]);
+    expect(answers['wrong']).toContain("'extra' in the parameters file are not valid");
+    expect(answers['gone']).toContain('DeploymentNotFound');
+  });
 });
+
+/** As a user writes it: with comments. */
+const clusterTemplate = `{
+  "$schema": "https://schema.management.azure.com/schemas/2019-04-01/deploymentTemplate.json#",
+  "contentVersion": "1.0.0.0", // of this file
+  "parameters": {
+    "clusterName": { "type": "string" },
+    "vaultName": { "type": "string" }
+  },
+  "variables": { "identity": "[resourceId('Microsoft.ManagedIdentity/userAssignedIdentities', 'id')]" },
+  "resources": [
+    {
+      "type": "Microsoft.Kusto/clusters", /* with a key of ours */
+      "apiVersion": "2024-04-13",
+      "name": "[parameters('clusterName')]",
+      "location": "[resourceGroup().location]",
+      "sku": { "name": "Dev(No SLA)_Standard_E2a_v4", "tier": "Basic", "capacity": 1 },
+      "identity": { "type": "UserAssigned", "userAssignedIdentities": { "[variables('identity')]": {} } },
+      "properties": {
+        "keyVaultProperties": {
+          "keyName": "key",
+          "keyVersion": "",
+          "keyVaultUri": "[reference(resourceId('Microsoft.KeyVault/vaults', parameters('vaultName')), '2023-07-01').vaultUri]",
+          "userIdentity": "[variables('identity')]"
+        }
+      }
+    },
+    {
+      "type": "Microsoft.Kusto/clusters/databases",
+      "apiVersion": "2024-04-13",
+      "name": "[concat(parameters('clusterName'), '/db')]",
+      "location": "[resourceGroup().location]",
+      "kind": "ReadWrite",
+      "dependsOn": ["[resourceId('Microsoft.Kusto/clusters', parameters('clusterName'))]"],
+      "properties": { "softDeletePeriod": "P7D", "hotCachePeriod": "P1D" }
+    }
+  ],
+  "outputs": { "uri": { "type": "string", "value": "[reference(parameters('clusterName')).uri]" } }
+}`;

@@ -1,0 +1,59 @@
+import { templateFunctions } from '../../src/templates/functions/all-functions.ts';
+import type { FunctionFamily, FunctionRow } from '../../src/templates/functions/function-row.ts';
+import { code, madeFrom, table, wrapped } from './markdown.ts';
+
+const titles: Readonly<Record<FunctionFamily, string>> = {
+  array: 'Arrays',
+  cidr: 'Blocks of addresses',
+  comparison: 'Comparisons',
+  date: 'Dates',
+  deployment: 'The deployment',
+  lambda: 'Lambdas',
+  logical: 'Logic',
+  numeric: 'Numbers',
+  object: 'Objects',
+  resource: 'Resources',
+  scope: 'Scopes',
+  string: 'Texts',
+};
+
+/** The page docs/templates.md: what deployments take, and every function of their expressions. */
+export function templatesPage(): string {
+  return [
+    '# Templates',
+    '',
+    madeFrom('the rows of the functions'),
+    '',
+    ...about.flatMap((paragraph) => [wrapped(paragraph), '']),
+    ...Object.entries(titles).flatMap(([family, title]) => section(title, family)),
+  ].join('\n');
+}
+
+const about = [
+  'Kustody deploys JSON templates as Azure Resource Manager does, and what Bicep compiles to: at the scope of a resource group, a subscription or the tenant, incremental or complete, with `validate`, `what-if`, `cancel`, lists, operations and exports. `az deployment` of the Azure CLI works as it is.',
+  'A deployment makes its resources by the same requests as its caller would, with the rights of that caller and no others; before it begins, the caller must be allowed to write each of them. At most ten resources are made at the same time, in the order of their dependencies. Nested templates have names of their own (`inner`) or those of the template around them (`outer`).',
+  'What-if compares with the resources as they are: what a template names, and what it leaves out and would thereby set back to its default. Values that only the deployment can evaluate are `NoEffect`.',
+  'Values of secure parameters and outputs are neither kept nor shown. So a deployment under way when Kustody ends does not go on: the next start records it as failed, what it had made stays, and deploying again completes it.',
+  'Refused by name (501): `templateLink`, `parametersLink`, `onErrorDeployment`, secrets of a vault as parameters, deployment scripts, extensions such as Microsoft Graph, other language versions than 1.0 and 2.0, and functions that say so below. Types of resources that Kustody has not are refused before anything is made. Limits: 4 MB a template, 256 parameters, 256 variables, 800 resources with the nested ones, 64 outputs, 24,576 characters an expression, 5 levels of nested templates, 200 deployments at the same time, 800 kept for each scope.',
+];
+
+function section(title: string, family: string): readonly string[] {
+  const rows = Object.entries(templateFunctions).filter(([, row]) => row.family === family);
+  return [
+    `## ${title}`,
+    '',
+    ...table(
+      ['Function', 'Arguments', 'Gives', 'Example'],
+      rows.map(([name, row]) => [code(name), argumentsOf(row), row.says, exampleOf(row)]),
+    ),
+    '',
+  ];
+}
+
+const argumentsOf = ({ args: [least, most] }: FunctionRow): string =>
+  least === most ? String(least) : `${least} to ${Number.isFinite(most) ? most : 'any'}`;
+
+function exampleOf({ cases }: FunctionRow): string {
+  const [first] = Object.entries(cases);
+  return first === undefined ? '' : `${code(`[${first[0]}]`)} → ${code(JSON.stringify(first[1]))}`;
+}

@@ -1,0 +1,405 @@
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { deployments } from '../../../src/providers/resources/deployments/deployment-record.ts';
+import { writeRecord } from '../../../src/state/state.ts';
+import type { ArmFixture } from '../../support/arm-fixture.ts';
+import { startArm } from '../../support/arm-fixture.ts';
+
+const version = 'api-version=2024-11-01';
+const schema = 'https://schema.management.azure.com/schemas/2019-04-01/deploymentTemplate.json#';
+
+type Part = Record<string, unknown>;
+
+const template = (parts: Part): Part => ({ $schema: schema, contentVersion: '1.0.0.0', resources: [], ...parts });
+
+const vault = (name: string, more: Part = {}): Part => ({
+  type: 'Microsoft.KeyVault/vaults',
+  apiVersion: '2023-07-01',
+  name,
+  location: '[resourceGroup().location]',
+  properties: { tenantId: '[subscription().tenantId]', sku: { family: 'A', name: 'standard' }, accessPolicies: [] },
+  ...more,
+});
+
+const identity = (name: string, more: Part = {}): Part => ({
+  type: 'Microsoft.ManagedIdentity/userAssignedIdentities',
+  apiVersion: '2023-01-31',
+  name,
+  location: '[resourceGroup().location]',
+  ...more,
+});
+
+describe('deployments of many kinds', () => {
+  let arm: ArmFixture;
+  beforeAll(async () => {
+    arm = await startArm();
+    await arm.resourcesClient().resourceGroups.createOrUpdate('rg', { location: 'eastus' });
+    await arm.resourcesClient().resourceGroups.createOrUpdate('other', { location: 'westus' });
+  });
+  afterAll(async () => {
+    expect(arm.deploymentErrors).toEqual([]);
+    await arm[Symbol.asyncDispose]();
+  });
+
+  const path = (name: string, verb = '', group = 'rg'): string =>
+    `/subscriptions/${arm.subscriptionId}/resourceGroups/${group}/providers/Microsoft.Resources/deployments/${name}${verb}?${version}`;
+  const bodyOf = (parts: Part, parameters: Part = {}, more: Part = {}): Part => ({
+    properties: { mode: 'Incremental', template: template(parts), parameters, ...more },
+  });
+  const deploy = async (name: string, parts: Part, parameters: Part = {}, more: Part = {}) => {
+    const first = await arm.send('PUT', path(name), { body: bodyOf(parts, parameters, more) });
+    await arm.deployments.quiet();
+    return { first, last: await arm.send('GET', path(name)) };
+  };
+
+  it('end as their resources and outputs do', async () => {
+    const { last } = await deploy('one', { resources: [identity('id1')] });
+    expect(last).toMatchObject({ body: { properties: { provisioningState: 'Succeeded' } } });
+    const outputs = { o: { type: 'string', value: "[fail('by design')]" } };
+    const { last: refused } = await deploy('refused', { resources: [identity('id1')], outputs });
+    const details = [
+      { code: 'InvalidTemplate', message: expect.stringContaining("evaluation failed: 'by design'.") as string },
+    ];
+    expect(refused).toMatchObject({
+      body: {
+        properties: { provisioningState: 'Failed', error: { code: 'DeploymentOutputEvaluationFailed', details } },
+      },
+    });
+  });
+
+  it('go over several groups by nested templates, in names of their own or of the one around', async () => {
+    const nested = (name: string, scope: string, value: string): Part => ({
+      type: 'Microsoft.Resources/deployments',
+      apiVersion: '2022-09-01',
+      name,
+      resourceGroup: 'other',
+      properties: {
+        mode: 'Incremental',
+        expressionEvaluationOptions: { scope },
+        ...(scope === 'inner' ? { parameters: { p: { value: "[concat(parameters('p'), '-given')]" } } } : {}),
+        template: template({
+          parameters: scope === 'inner' ? { p: { type: 'string' } } : {},
+          resources: [identity(value)],
+          outputs: { made: { type: 'string', value } },
+        }),
+      },
+    });
+    const parts = {
+      parameters: { p: { type: 'string' } },
+      resources: [
+        nested('in', 'inner', "[parameters('p')]"),
+        nested('out', 'outer', "[concat(parameters('p'), '-outer')]"),
+      ],
+      outputs: {
+        inner: { type: 'string', value: "[reference('in').outputs.made.value]" },
+        outer: { type: 'string', value: "[reference('out').outputs.made.value]" },
+      },
+    };
+    const { last } = await deploy('nesting', parts, { p: { value: 'nest' } });
+    const ids = (last.body as { properties: { outputResources: { id: string }[] } }).properties.outputResources.map(
+      ({ id }) => id,
+    );
+    expect(last, last.text).toMatchObject({
+      body: { properties: { outputs: { inner: { value: 'nest-given' }, outer: { value: 'nest-outer' } } } },
+    });
+    expect(ids.map((id) => id.split('/').slice(4).join('/'))).toEqual([
+      'other/providers/Microsoft.ManagedIdentity/userAssignedIdentities/nest-given',
+      'other/providers/Microsoft.ManagedIdentity/userAssignedIdentities/nest-outer',
+    ]);
+    expect((await arm.send('GET', path('in', '', 'other'))).status).toBe(200);
+    const missing = await arm.send('POST', path('nesting', '/validate'), {
+      body: bodyOf({ resources: [{ ...nested('in', 'outer', 'x'), resourceGroup: 'nowhere' }] }),
+    });
+    expect(missing).toMatchObject({
+      status: 404,
+      body: { error: { code: 'ResourceGroupNotFound', message: "Resource group 'nowhere' could not be found." } },
+    });
+  });
+
+  it('keep no secret that a nested template took over', async () => {
+    const inner = template({
+      resources: [],
+      outputs: { o: { type: 'string', value: "[if(equals(parameters('s'), 'x'), '1', '2')]" } },
+      variables: { v: "[parameters('s')]" },
+    });
+    const parts = {
+      parameters: { s: { type: 'secureString' } },
+      resources: [
+        {
+          type: 'Microsoft.Resources/deployments',
+          apiVersion: '2022-09-01',
+          name: 'secretive',
+          properties: { mode: 'Incremental', template: inner },
+        },
+      ],
+    };
+    const { last } = await deploy('around', parts, { s: { value: 'very-hidden' } });
+    expect(last).toMatchObject({ body: { properties: { provisioningState: 'Succeeded' } } });
+    const exported = await arm.send('POST', path('secretive', '/exportTemplate'));
+    expect(exported).toMatchObject({ status: 200, body: { template: inner } });
+    for (const name of ['around', 'secretive'])
+      expect((await arm.send('GET', path(name))).text).not.toContain('very-hidden');
+  });
+
+  it('make loops, conditions, symbolic names and functions of their own', async () => {
+    const { last } = await deploy('language', {
+      languageVersion: '2.0',
+      parameters: { names: { type: 'array', defaultValue: ['a', 'b'] }, more: { type: 'object', nullable: true } },
+      functions: [
+        {
+          namespace: 'own',
+          members: {
+            named: {
+              parameters: [{ name: 'x', type: 'string' }],
+              output: { type: 'string', value: "[concat('loop-', parameters('x'))]" },
+            },
+          },
+        },
+      ],
+      variables: { copy: [{ name: 'lengths', count: 3, input: "[mul(copyIndex('lengths'), 2)]" }] },
+      resources: {
+        all: identity("[own.named(parameters('names')[copyIndex()])]", {
+          copy: { name: 'all', count: "[length(parameters('names'))]" },
+          tags: { copy: [] },
+        }),
+        never: vault('never-made', { condition: "[not(equals(parameters('more'), null()))]" }),
+        known: {
+          existing: true,
+          type: 'Microsoft.ManagedIdentity/userAssignedIdentities',
+          apiVersion: '2023-01-31',
+          name: 'id1',
+        },
+      },
+      outputs: {
+        lengths: { type: 'array', value: "[variables('lengths')]" },
+        ids: { type: 'array', copy: { count: 2, input: "[resourceInfo(format('all[{0}]', copyIndex())).name]" } },
+        principals: {
+          type: 'array',
+          value: "[map(references('all'), lambda('r', length(lambdaVariables('r').principalId)))]",
+        },
+        existing: { type: 'string', value: "[reference('known', '2023-01-31', 'full').location]" },
+        absent: { type: 'string', condition: false, value: "[fail('never')]" },
+      },
+    });
+    expect(last, last.text).toMatchObject({
+      body: {
+        properties: {
+          outputs: {
+            lengths: { type: 'Array', value: [0, 2, 4] },
+            ids: { value: ['loop-a', 'loop-b'] },
+            principals: { value: [36, 36] },
+            existing: { value: 'eastus' },
+          },
+        },
+      },
+    });
+    expect(last.text).not.toContain('never');
+  });
+
+  it('foretell what they would create, change, leave alone and delete', async () => {
+    const group = { body: { location: 'eastus' } };
+    const send = (verb: string, name = '') =>
+      `/subscriptions/${arm.subscriptionId}/resourceGroups/foretold/providers/Microsoft.Resources/deployments/d${name}${verb}?${version}`;
+    await arm.send('PUT', `/subscriptions/${arm.subscriptionId}/resourceGroups/foretold?${version}`, group);
+    const first = { resources: [vault('kv-foretold', { tags: { a: '1' } }), identity('stays'), identity('goes')] };
+    await arm.send('PUT', send(''), { body: bodyOf(first) });
+    await arm.deployments.quiet();
+    const changes = async (parts: Part, more: Part = {}) => {
+      const answer = await arm.send('POST', send('/whatIf'), { body: bodyOf(parts, {}, more) });
+      const location = new URL(String(answer.headers['location']));
+      const { body } = await arm.send('GET', location.pathname + location.search);
+      const { properties } = body as {
+        properties: { changes: { resourceId: string; changeType: string; delta?: Part[] }[] };
+      };
+      return properties.changes.map(({ resourceId, changeType, delta }) => [
+        resourceId.split('/').at(-1),
+        changeType,
+        (delta ?? []).map(({ path: at, propertyChangeType }) => `${String(propertyChangeType)} ${String(at)}`),
+      ]);
+    };
+    expect(await changes(first)).toEqual([
+      ['kv-foretold', 'NoChange', []],
+      ['stays', 'NoChange', []],
+      ['goes', 'NoChange', []],
+    ]);
+    const second = {
+      resources: [
+        vault('kv-foretold', {
+          tags: { b: '2' },
+          properties: {
+            tenantId: '[subscription().tenantId]',
+            sku: { family: 'A', name: 'standard' },
+            accessPolicies: [],
+            enabledForDeployment: true,
+          },
+        }),
+        identity('stays'),
+        identity('comes'),
+      ],
+    };
+    const changed = [
+      'kv-foretold',
+      'Modify',
+      ['Modify properties.enabledForDeployment', 'Create tags.b', 'Delete tags.a'],
+    ];
+    expect(await changes(second)).toEqual([
+      changed,
+      ['stays', 'NoChange', []],
+      ['comes', 'Create', []],
+      ['goes', 'Ignore', []],
+    ]);
+    expect(await changes(second, { mode: 'Complete' })).toEqual([
+      changed,
+      ['stays', 'NoChange', []],
+      ['comes', 'Create', []],
+      ['goes', 'Delete', []],
+    ]);
+    expect(await changes(second, { whatIfSettings: { resultFormat: 'ResourceIdOnly' } })).toEqual([
+      ['kv-foretold', 'Deploy', []],
+      ['stays', 'Deploy', []],
+      ['comes', 'Deploy', []],
+    ]);
+
+    // And so it comes.
+    await arm.send('PUT', send(''), { body: bodyOf(second, {}, { mode: 'Complete' }) });
+    await arm.deployments.quiet();
+    const resources = await arm.send(
+      'GET',
+      `/subscriptions/${arm.subscriptionId}/resourceGroups/foretold/resources?${version}`,
+    );
+    expect((resources.body as { value: { name: string }[] }).value.map(({ name }) => name)).toEqual([
+      'kv-foretold',
+      'comes',
+      'stays',
+    ]);
+    expect(await changes(second)).toEqual([
+      ['kv-foretold', 'NoChange', []],
+      ['stays', 'NoChange', []],
+      ['comes', 'NoChange', []],
+    ]);
+
+    // An export of the group makes the same again.
+    const exported = await arm.send(
+      'POST',
+      `/subscriptions/${arm.subscriptionId}/resourceGroups/foretold/exportTemplate?${version}`,
+      { body: { resources: ['*'] } },
+    );
+    const { template: whole } = exported.body as { template: Part };
+    expect(await changes(whole)).toEqual([
+      ['kv-foretold', 'NoChange', []],
+      ['comes', 'NoChange', []],
+      ['stays', 'NoChange', []],
+    ]);
+    const bare = await arm.send(
+      'POST',
+      `/subscriptions/${arm.subscriptionId}/resourceGroups/foretold/exportTemplate?${version}`,
+      {
+        body: {
+          resources: [
+            `/subscriptions/${arm.subscriptionId}/resourceGroups/foretold/providers/Microsoft.KeyVault/vaults/kv-foretold`,
+          ],
+          options: 'SkipAllParameterization',
+        },
+      },
+    );
+    expect(bare).toMatchObject({
+      status: 200,
+      body: { template: { parameters: {}, resources: [{ name: 'kv-foretold', tags: { b: '2' } }] } },
+    });
+  });
+
+  it('go away with their group', async () => {
+    await arm.send('PUT', path('x', '', 'other'), { body: bodyOf({}) });
+    await arm.deployments.quiet();
+    await arm.send('DELETE', `/subscriptions/${arm.subscriptionId}/resourceGroups/other?${version}`);
+    await arm.send('PUT', `/subscriptions/${arm.subscriptionId}/resourceGroups/other?${version}`, {
+      body: { location: 'westus' },
+    });
+    expect(await arm.send('GET', path('', '', 'other'))).toMatchObject({ status: 200, body: { value: [] } });
+  });
+
+  it('are listed, filtered, and deleted when they have ended', async () => {
+    const named = async (filter: string): Promise<readonly string[]> => {
+      const answer = await arm.send('GET', `${path('')}${filter}`);
+      return (answer.body as { value: { name: string }[] }).value.map(({ name }) => name);
+    };
+    expect(await named('')).toContain('one');
+    expect(await named(`&$filter=${encodeURIComponent("provisioningState eq 'Failed'")}`)).toEqual(['refused']);
+    expect((await arm.send('GET', `${path('')}&$filter=a`)).status).toBe(400);
+    expect((await arm.send('POST', path('one', '/cancel'))).body).toMatchObject({
+      error: { code: 'DeploymentCannotBeCancelled' },
+    });
+    const gone = await arm.send('DELETE', path('one'));
+    expect(gone.status).toBe(202);
+    const location = new URL(String(gone.headers['location']));
+    expect((await arm.send('GET', location.pathname + location.search)).status).toBe(204);
+    expect(await arm.send('GET', path('one'))).toMatchObject({
+      status: 404,
+      body: { error: { code: 'DeploymentNotFound', message: "Deployment 'one' could not be found." } },
+    });
+    expect((await arm.send('DELETE', path('one'))).status).toBe(204);
+  });
+
+  it('of a subscription make groups and what lies in them', async () => {
+    const base = `/subscriptions/${arm.subscriptionId}/providers/Microsoft.Resources/deployments/sub`;
+    const body = {
+      location: 'eastus',
+      properties: {
+        mode: 'Incremental',
+        template: template({
+          resources: [
+            { type: 'Microsoft.Resources/resourceGroups', apiVersion: '2022-09-01', name: 'made', location: 'eastus' },
+            {
+              type: 'Microsoft.Resources/deployments',
+              apiVersion: '2022-09-01',
+              name: 'inside',
+              resourceGroup: 'made',
+              dependsOn: ["[subscriptionResourceId('Microsoft.Resources/resourceGroups', 'made')]", 'made'].slice(1),
+              properties: {
+                mode: 'Incremental',
+                template: template({ resources: [identity('deep', { location: 'eastus' })] }),
+              },
+            },
+          ],
+        }),
+      },
+    };
+    const noLocation = await arm.send('PUT', `${base}?${version}`, { body: { properties: body.properties } });
+    expect(noLocation).toMatchObject({ status: 400, body: { error: { code: 'LocationRequired' } } });
+    expect(await arm.send('POST', `${base}/validate?${version}`, { body })).toMatchObject({
+      status: 200,
+      body: { location: 'eastus' },
+    });
+    expect((await arm.send('POST', `${base}/whatIf?${version}`, { body })).status).toBe(202);
+    expect((await arm.send('PUT', `${base}?${version}`, { body })).status).toBe(200);
+    await arm.deployments.quiet();
+    const last = await arm.send('GET', `${base}?${version}`);
+    expect(last, last.text).toMatchObject({
+      body: { location: 'eastus', properties: { provisioningState: 'Succeeded' } },
+    });
+    expect((await arm.send('GET', `${base}/operations?${version}`)).status).toBe(200);
+    const complete = await arm.send('PUT', `${base}?${version}`, {
+      body: { ...body, properties: { ...body.properties, mode: 'Complete' } },
+    });
+    expect(complete).toMatchObject({ status: 400, body: { error: { code: 'DeploymentModeNotSupported' } } });
+  });
+
+  it('of the tenant are for those who may deploy there', async () => {
+    const answer = await arm.send('PUT', `/providers/Microsoft.Resources/deployments/t?${version}`, { body: {} });
+    expect(answer).toMatchObject({ status: 403, body: { error: { code: 'AuthorizationFailed' } } });
+  });
+
+  it('that a dead process left behind have failed at the next start', async () => {
+    const { last } = await deploy('interrupted', { resources: [identity('half')] });
+    const id = (last.body as { id: string }).id.toLowerCase();
+    const found = await arm.state.get(deployments, id);
+    await arm.state.commit({
+      write: [writeRecord(deployments, id, found?.version ?? null, { ...found?.value, state: 'Running' } as never)],
+    });
+    const again = await arm.send('PUT', path('interrupted'), { body: bodyOf({}) });
+    expect(again).toMatchObject({ status: 409, body: { error: { code: 'DeploymentActive' } } });
+    await arm.deployments.failInterrupted();
+    expect(await arm.send('GET', path('interrupted'))).toMatchObject({
+      body: { properties: { provisioningState: 'Failed', error: { code: 'DeploymentFailed' } } },
+    });
+  });
+});

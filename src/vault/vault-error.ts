@@ -153,6 +153,7 @@ export const vaultErrors = {
       `Key and signing algorithm are incompatible. Key ${kid} is of type '${kty}', and algorithm '${algorithm}' can only be used with a key of type '${needed}' or '${needed}-HSM'.`,
   },
   malformedBackup: row(400, 'Malformed backup blob', 'Backup blob is corrupt.'),
+  unknownBackup: row(400, 'BadParameter', 'Backup blob contains invalid or corrupt version.'),
   foreignBackup: row(400, 'BadParameter', 'Cannot decrypt backup blob.'),
   restoreConflict: {
     status: 409,

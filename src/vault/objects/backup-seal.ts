@@ -70,8 +70,9 @@ export async function sealBackup(
 export async function openBackup(state: State, vault: VaultSettings, kind: BackupKind, blob: Buffer): Promise<Buffer> {
   const prefix = prefixOf(kind);
   const sealedAt = prefix.length + nonceBytes;
-  if (!blob.subarray(0, prefix.length).equals(prefix) || blob.length < sealedAt + tagBytes)
-    throw vaultError('malformedBackup');
+  if (blob.length < prefix.length) throw vaultError('malformedBackup');
+  if (!blob.subarray(0, prefix.length).equals(prefix)) throw vaultError('unknownBackup');
+  if (blob.length < sealedAt + tagBytes) throw vaultError('malformedBackup');
   const stored = await state.get(vaultBackupKeys, keyIdOf(vault));
   if (stored === undefined) throw vaultError('foreignBackup');
   const key = openedKey(stored.value);

@@ -91,7 +91,12 @@ describe('BackupKey, RestoreKey', () => {
     const client = vault.keyClient('neighbour');
     for (const bad of [changed(45), changed(60), changed(backup.length - 1), backup.subarray(0, -1)])
       expect(await failure(client.restoreKeyBackup(bad))).toMatchObject({ statusCode: 400 });
-    for (const bad of [changed(3), backup.subarray(0, 60), Buffer.from('non-existing')])
+    for (const bad of [changed(3), Buffer.alloc(8693)])
+      expect(await failure(client.restoreKeyBackup(bad))).toMatchObject({
+        code: 'BadParameter',
+        message: 'Backup blob contains invalid or corrupt version.',
+      });
+    for (const bad of [backup.subarray(0, 60), Buffer.from('non-existing')])
       expect(await failure(client.restoreKeyBackup(bad))).toMatchObject({
         code: 'Malformed backup blob',
         message: 'Backup blob is corrupt.',

@@ -165,8 +165,8 @@ describe('secrets through SecretClient, with the challenge verified', () => {
     const broken = Buffer.from(blob ?? []);
     broken[4] = (broken[4] ?? 0) ^ 1;
     const corrupt = await failure(vault.secretClient('backup-near').restoreSecretBackup(broken));
-    expect(corrupt).toMatchObject({ statusCode: 400, code: 'Malformed backup blob' });
-    expect(corrupt.message).toContain('Backup blob is corrupt.');
+    expect(corrupt).toMatchObject({ statusCode: 400, code: 'BadParameter' });
+    expect(corrupt.message).toContain('Backup blob contains invalid or corrupt version.');
   });
 });
 

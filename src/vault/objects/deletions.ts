@@ -1,13 +1,13 @@
 import type { MonotonicClock } from '../../clock/monotonic-clock.ts';
 
 /** Deletions that are under way. Those of the service take seconds, in which a deleted object is neither live nor among the deleted, and
- * clients look again and again. Here they take a moment: who looks for the first time is told the same, and whoever would be told to
- * come again after that is made to wait for the end. */
+ * clients look again and again. Here they take a moment: the first two looks are told the same, as pollers that are stopped and resumed
+ * look twice at once, and whoever would be told to come again after that is made to wait for the end. */
 export interface Deletions {
   /** It has been committed. @param id of the object's record, with its collection in front */
   begin(id: string): void;
   isUnderWay(id: string): boolean;
-  /** @returns true for the first look while it is under way; resolves for all others when it is not */
+  /** @returns true for the first looks while it is under way; resolves for all others when it is not */
   isNotYet(id: string): Promise<boolean>;
   /** Resolves when none of that object is under way. */
   over(id: string): Promise<void>;
@@ -15,9 +15,12 @@ export interface Deletions {
   stop(): void;
 }
 
+const looksTold = 2;
+
 /** @param momentMs 0: they are over at once */
 export function createDeletions(monotonic: Pick<MonotonicClock, 'after'> | undefined, momentMs: number): Deletions {
-  const underWay = new Map<string, { readonly end: () => void; readonly ended: Promise<void>; seen: boolean }>();
+  const underWay = new Map<string, { readonly end: () => void; readonly ended: Promise<void>; looks: number }>();
+
   return {
     begin: (id) => {
       if (monotonic === undefined || momentMs === 0) return;
@@ -30,17 +33,16 @@ export function createDeletions(monotonic: Pick<MonotonicClock, 'after'> | undef
         resolve();
       };
       const cancel = monotonic.after(momentMs, end);
-      underWay.set(id, { end, ended, seen: false });
+      underWay.set(id, { end, ended, looks: 0 });
     },
     isUnderWay: (id) => underWay.has(id),
     isNotYet: async (id) => {
       const deletion = underWay.get(id);
       if (deletion === undefined) return false;
-      if (deletion.seen) {
-        await deletion.ended;
-        return false;
-      }
-      return (deletion.seen = true);
+      deletion.looks += 1;
+      if (deletion.looks <= looksTold) return true;
+      await deletion.ended;
+      return false;
     },
     over: async (id) => underWay.get(id)?.ended,
     stop: () => {

@@ -3,7 +3,7 @@ import { instant } from '../../clock/clock.ts';
 import type { StateWrite } from '../../state/state.ts';
 import { writeRecord } from '../../state/state.ts';
 import { vaultError } from '../vault-error.ts';
-import { deletionId } from './deletions.ts';
+import { deletionId, recoveryId } from './deletions.ts';
 import { requestedName, requireDeleted, requireVersion } from './find-requested.ts';
 import { deletionOf, idOf } from './object-answers.ts';
 import type { Found, ObjectKind, ObjectRecord, ObjectTables, VersionRecord } from './object-kind.ts';
@@ -20,6 +20,10 @@ export const getObject =
   <Version extends VersionRecord, Whole extends ObjectRecord>(kind: ObjectKind<Version, Whole>): Handle =>
   async (services, request) => {
     const found = await requireVersion(services, kind, request);
+    // Who names a version, and Kustody itself, does not wait for it to come back but uses it.
+    const isAwaited = request.version === undefined && !request.isOurOwn;
+    if (isAwaited && (await services.deletions.isNotYet(recoveryId(kind, found.object.id))))
+      throw vaultError(kind.errors.notFound, requestedName(request));
     const body = kind.bundle(request.vault, found, request.apiVersion);
     return { status: 200, id: idOf(request.vault, kind, found), body, expect: stillAsRead(kind, found) };
   };
@@ -83,7 +87,10 @@ export const recoverObject =
       id: idOf(vault, kind, changed),
       body: kind.bundle(vault, changed, apiVersion),
       write: await changes(services, kind, found, changed, recovered, now),
-      committed: () => kind.cameAlive?.(services, changed),
+      committed: () => {
+        services.deletions.begin(recoveryId(kind, found.object.id));
+        kind.cameAlive?.(services, changed);
+      },
     };
   };
 

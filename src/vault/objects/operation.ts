@@ -33,6 +33,8 @@ export interface VaultServices {
 export interface VaultRequest {
   readonly vault: VaultSettings;
   readonly caller: Caller;
+  /** The server itself asks. */
+  readonly isOurOwn: boolean;
   readonly apiVersion: string;
   /** Names lower case. */
   readonly query: ReadonlyMap<string, string>;

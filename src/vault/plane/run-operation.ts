@@ -102,6 +102,7 @@ async function attemptOperation(
     const request: VaultRequest = {
       vault,
       caller,
+      isOurOwn: call.isOurOwn,
       apiVersion: call.apiVersion,
       query: call.query,
       name,

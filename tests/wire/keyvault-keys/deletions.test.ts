@@ -72,6 +72,19 @@ describe('a deletion takes a moment', () => {
     expect(vault.wire.filter((line) => line === 'DELETE /keys/resumed 200')).toHaveLength(1);
   });
 
+  it('a recovery, too: two looks at the key find none, unless they name its version', async () => {
+    const { properties } = await client().createEcKey('back');
+    await client().beginDeleteKey('back', quick);
+    passes();
+    const poller = await client().beginRecoverDeletedKey('back', quick);
+    expect(poller.getOperationState()).toMatchObject({ isStarted: true });
+    await poller.poll();
+    expect(poller.getOperationState().isCompleted).not.toBe(true);
+    expect((await client().getKey('back', { version: properties.version ?? '' })).name).toBe('back');
+    passes();
+    expect((await poller.pollUntilDone()).name).toBe('back');
+  });
+
   it.each([
     ['DELETE', '', 204],
     ['POST', '/recover', 200],

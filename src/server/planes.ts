@@ -102,7 +102,10 @@ export function createPlanes(parts: ServerParts): Planes {
   };
   const providers = createProviders(
     ...([parts, keys, openable, outside] as const),
-    (vaultId) => vault.purgeVaultContents(vaultId),
+    {
+      purgeVaultContents: (vaultId) => vault.purgeVaultContents(vaultId),
+      manageVault: (call) => vault.manage(call),
+    },
     (error) => parts.log.failure('deployment-stopped', error),
   );
   const vault: VaultPlane = createVaultPlane({

@@ -9,6 +9,7 @@ import type { ClusterName, Region, VaultName } from '../base/names.ts';
 import type { ClusterKeys } from '../encryption/cluster-keys.ts';
 import { createManagedIdentities } from '../identity/principals/managed-identities.ts';
 import { createAuthorizationProvider } from '../providers/authorization/authorization-provider.ts';
+import type { KeyVaultDependencies } from '../providers/keyvault/keyvault-dependencies.ts';
 import { createKeyVaultProvider } from '../providers/keyvault/keyvault-provider.ts';
 import { createVaultDirectory } from '../providers/keyvault/vault-directory.ts';
 import { vaultNames } from '../providers/keyvault/vault-record.ts';
@@ -76,14 +77,14 @@ export function createProviders(
   keys: ClusterKeys,
   contents: OpenableContents,
   outside: OutsideVaults,
-  purgeVaultContents: (vaultId: Guid) => Promise<void>,
+  vaultContents: Pick<KeyVaultDependencies, 'purgeVaultContents' | 'manageVault'>,
   onError: (error: unknown) => void,
 ): Providers {
   const { state, randomBytes, clocks, identity, instance } = parts;
   const { clock } = clocks;
   const identities = createManagedIdentities(identity.principals, instance.tenantId);
   const keyVault = createKeyVaultProvider({
-    ...{ state, clock, randomBytes, purgeVaultContents },
+    ...{ state, clock, randomBytes, ...vaultContents },
     // A name outside is taken, as it is in Azure.
     isReservedName: (name) => name === serviceVaultName || outside.resolve(vaultHostOf(name)) !== undefined,
     purgesHeld: () => clocks.destructionHeld(),

@@ -112,6 +112,7 @@ export async function startArm(
       purgedVaults.push(vaultId);
       return purgeVaultContents(vaultId);
     },
+    manageVault: () => Promise.reject(new Error('there is no data plane here')),
     isReservedName: (name) => name === parseVaultName('reserved-vault'),
   });
   const authorizer = createAuthorizer(state);

@@ -54,7 +54,7 @@ async function collect(): Promise<readonly ProviderOperation[]> {
     new FakeClusterKeys(state),
     { ...noContents, open: () => Promise.resolve() },
     createOutsideVaults({ vaults: [], findIdentity: () => Promise.resolve(undefined), timeoutMs: 0 }),
-    () => Promise.resolve(),
+    { purgeVaultContents: () => Promise.resolve(), manageVault: () => Promise.resolve({}) },
     () => undefined,
   );
   await clocks.close();

@@ -5,6 +5,8 @@ import { operationsList } from '../../arm/operations-list.ts';
 import { deletedVaultOperations } from './deleted-vault-operations.ts';
 import type { KeyVaultDependencies } from './keyvault-dependencies.ts';
 import { deleteVaultsIn } from './vault-deletion.ts';
+import { privateLinkOperations } from './private-link-operations.ts';
+import { vaultKeyOperations } from './vault-key-operations.ts';
 import { vaultOperations } from './vault-operations.ts';
 import type { VaultRetention } from './vault-purge.ts';
 import { createVaultRetention } from './vault-purge.ts';
@@ -43,12 +45,14 @@ const apiVersions: readonly string[] = [
   '2014-12-19-preview',
 ];
 
-/** Microsoft.KeyVault: vaults and deleted vaults. What vaults hold is not here. */
+/** Microsoft.KeyVault: vaults, deleted vaults, and keys as resources. What else vaults hold is not here. */
 export function createKeyVaultProvider(deps: KeyVaultDependencies): KeyVaultProvider {
   const retention = createVaultRetention(deps);
   const operations: readonly ArmOperation[] = [
     ...vaultOperations(deps, retention),
     ...deletedVaultOperations(deps),
+    ...vaultKeyOperations(deps),
+    ...privateLinkOperations(deps),
     ...managedHsmLists(),
     ...refusedOperations(),
   ];
@@ -106,50 +110,10 @@ function refusedOperations(): readonly ArmOperation[] {
   const hsm = `${group}/managedHSMs/{name}`;
   const action = (suffix: string): string => `${namespace}/${suffix}`;
   return [
-    notBuilt('Keys_CreateIfNotExist', 'PUT', `${vault}/keys/{keyName}`, action('vaults/keys/write')),
-    notBuilt('Keys_Get', 'GET', `${vault}/keys/{keyName}`, action('vaults/keys/read')),
-    notBuilt('Keys_List', 'GET', `${vault}/keys`, action('vaults/keys/read')),
-    notBuilt(
-      'Keys_GetVersion',
-      'GET',
-      `${vault}/keys/{keyName}/versions/{keyVersion}`,
-      action('vaults/keys/versions/read'),
-    ),
-    notBuilt('Keys_ListVersions', 'GET', `${vault}/keys/{keyName}/versions`, action('vaults/keys/versions/read')),
     notBuilt('Secrets_CreateOrUpdate', 'PUT', `${vault}/secrets/{secretName}`, action('vaults/secrets/write')),
     notBuilt('Secrets_Update', 'PATCH', `${vault}/secrets/{secretName}`, action('vaults/secrets/write')),
     notBuilt('Secrets_Get', 'GET', `${vault}/secrets/{secretName}`, action('vaults/secrets/read')),
     notBuilt('Secrets_List', 'GET', `${vault}/secrets`, action('vaults/secrets/read')),
-    notBuilt(
-      'PrivateEndpointConnections_ListByResource',
-      'GET',
-      `${vault}/privateEndpointConnections`,
-      action('vaults/privateEndpointConnections/read'),
-    ),
-    notBuilt(
-      'PrivateEndpointConnections_Get',
-      'GET',
-      `${vault}/privateEndpointConnections/{name}`,
-      action('vaults/privateEndpointConnections/read'),
-    ),
-    notBuilt(
-      'PrivateEndpointConnections_Put',
-      'PUT',
-      `${vault}/privateEndpointConnections/{name}`,
-      action('vaults/privateEndpointConnections/write'),
-    ),
-    notBuilt(
-      'PrivateEndpointConnections_Delete',
-      'DELETE',
-      `${vault}/privateEndpointConnections/{name}`,
-      action('vaults/privateEndpointConnections/delete'),
-    ),
-    notBuilt(
-      'PrivateLinkResources_ListByVault',
-      'GET',
-      `${vault}/privateLinkResources`,
-      action('vaults/privateLinkResources/read'),
-    ),
     notBuilt('ManagedHsms_CreateOrUpdate', 'PUT', hsm, action('managedHSMs/write')),
     notBuilt('ManagedHsms_Update', 'PATCH', hsm, action('managedHSMs/write')),
     notBuilt('ManagedHsms_Get', 'GET', hsm, action('managedHSMs/read')),

@@ -41,6 +41,7 @@ describe('retention of deleted vaults', () => {
       state,
       clock,
       randomBytes: systemRandomBytes,
+      manageVault: () => Promise.reject(new Error('nobody asks')),
       isReservedName: () => false,
       purgesHeld: () => held,
       purgeVaultContents: (vaultId) => {

@@ -26,6 +26,8 @@ import { createVaultLimits } from '../limits.ts';
 import { plainAddress } from '../network-rules.ts';
 import { createPrivateKeyCache } from '../material/private-keys.ts';
 import type { RsaKeyPool } from '../rsa/rsa-keys.ts';
+import type { ManageVault } from './managed-call.ts';
+import { createManageVault } from './managed-call.ts';
 import type { VaultRunner } from './run-operation.ts';
 import { runVaultOperation } from './run-operation.ts';
 import { objectKinds, vaultOperations } from './vault-operations.ts';
@@ -74,6 +76,8 @@ export interface VaultPlane {
   readonly plane: Plane;
   /** Removes objects whose retention is over and rotates keys by their policies, now and from now on. Call at start, and when purges are no longer held. */
   startRetention(): Promise<void>;
+  /** What the resource manager does in vaults. */
+  readonly manage: ManageVault;
   /** Removes all that is in a vault that is purged. */
   purgeVaultContents(vaultId: Guid): Promise<void>;
   /** When nobody asks any more. */
@@ -114,6 +118,7 @@ export function createVaultPlane(options: VaultPlaneOptions): VaultPlane {
       await retention.start();
       await rotation.start();
     },
+    manage: createManageVault(runner, directory),
     purgeVaultContents: (vaultId) => purgeVaultContents(sweep, vaultId),
     close: async () => {
       retention.stop();

@@ -33,8 +33,9 @@ export interface VaultInputContext {
 }
 
 /** The properties of a vault that is being created, defaults by api-version included (key vaults made before 2019-09-01 have no soft
- * delete unless asked; role assignments decide by default from 2026-02-01 on). `enableSoftDelete: false` is honoured at every api-version:
- * Azure answers `true` in silence today, but then nobody could see what a cluster says to a vault without soft delete.
+ * delete unless asked; role assignments decide by default from 2026-02-01 on). Since 2019-09-01 `enableSoftDelete: false` is `true` in
+ * silence. Azure makes it `true` at older api-versions, too; they keep it here, so that it can be seen what a cluster says to a vault
+ * without soft delete.
  * @throws ArmError 400 */
 export function newVaultProperties(sent: JsonObject, context: VaultInputContext): VaultSettingsInput {
   const tenantId = readTenantId(sent['tenantId'], context);
@@ -44,8 +45,8 @@ export function newVaultProperties(sent: JsonObject, context: VaultInputContext)
   const rbacByDefault = !isApiVersionBefore(context.apiVersion, '2026-02-01');
   const sentRbac = readFlag(sent, 'enableRbacAuthorization') ?? (rbacByDefault ? true : undefined);
   if (absent(sent['accessPolicies']) && sentRbac !== true) throw keyVaultErrors.AccessPoliciesRequired();
-  const softDeleteByDefault = !isApiVersionBefore(context.apiVersion, '2019-09-01');
-  const enableSoftDelete = readFlag(sent, 'enableSoftDelete') ?? softDeleteByDefault;
+  const sentSoftDelete = readFlag(sent, 'enableSoftDelete') ?? false;
+  const enableSoftDelete = sentSoftDelete || !isApiVersionBefore(context.apiVersion, '2019-09-01');
   const networkAcls = readNetworkAcls(sent['networkAcls']);
   return {
     sku,

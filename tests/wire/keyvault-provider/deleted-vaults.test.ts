@@ -28,6 +28,15 @@ describe('deleted vaults', () => {
         ...properties,
       },
     });
+  /** Only older api-versions can leave soft delete out. */
+  const createPlain = async (): Promise<void> => {
+    const path = `/subscriptions/${arm.subscriptionId}/resourceGroups/rg/providers/Microsoft.KeyVault/vaults/plain-vault`;
+    const sku = { family: 'A', name: 'standard' };
+    const made = await arm.send('PUT', `${path}?api-version=2018-02-14`, {
+      body: { location: 'eastus', properties: { tenantId: arm.tenantId, sku, accessPolicies: [] } },
+    });
+    expect(made).toMatchObject({ status: 200, body: { properties: { enableSoftDelete: false } } });
+  };
   const settings = (name: string) => arm.vaults.find(vaultName(name));
 
   it('Vaults_Delete, Vaults_ListDeleted, Vaults_GetDeleted: a deleted vault is kept for its retention', async () => {
@@ -163,14 +172,14 @@ describe('deleted vaults', () => {
   });
 
   it('Vaults_Delete: without soft delete everything is gone at once', async () => {
-    await create('plain-vault', { enableSoftDelete: false });
+    await createPlain();
     const before = await settings('plain-vault');
     await arm.keyVaultClient().vaults.delete('rg', 'plain-vault');
     expect(arm.purgedVaults).toContain(before?.vaultId);
     await expect(arm.keyVaultClient().vaults.getDeleted('plain-vault', 'eastus')).rejects.toMatchObject({
       statusCode: 404,
     });
-    await create('plain-vault', { enableSoftDelete: false });
+    await createPlain();
   });
 
   it('Vaults_GetDeleted: the retention ends on the clock, purge protection or not', async () => {

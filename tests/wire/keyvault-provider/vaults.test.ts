@@ -125,14 +125,24 @@ describe('vaults', () => {
     },
   );
 
+  it('Vaults_CreateOrUpdate: soft delete cannot be left out since 2019, and is on in silence', async () => {
+    const asked = { enableSoftDelete: false, enablePurgeProtection: true, softDeleteRetentionInDays: 30 };
+    expect(await put(newName(), '2023-02-01', asked)).toMatchObject({
+      status: 200,
+      body: { properties: { ...asked, enableSoftDelete: true } },
+    });
+    for (const wrong of [{ enablePurgeProtection: true }, { softDeleteRetentionInDays: 30 }]) {
+      const refused = await put(newName(), '2018-02-14', { enableSoftDelete: false, ...wrong });
+      expect(refused).toMatchObject({ status: 400, body: { error: { code: 'BadRequest' } } });
+    }
+  });
+
   it.each([
     [
       { enablePurgeProtection: false },
       'BadRequest',
       'The property "enablePurgeProtection" cannot be set to false. Enabling the purge protection for a vault is an irreversible action.',
     ],
-    [{ enableSoftDelete: false, enablePurgeProtection: true }, 'BadRequest', undefined],
-    [{ enableSoftDelete: false, softDeleteRetentionInDays: 30 }, 'BadRequest', undefined],
     [{ softDeleteRetentionInDays: 6 }, 'BadRequest', undefined],
     [{ softDeleteRetentionInDays: 91 }, 'BadRequest', undefined],
     [{ softDeleteRetentionInDays: 7.5 }, 'BadRequest', undefined],

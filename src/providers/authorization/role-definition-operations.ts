@@ -6,6 +6,7 @@ import { findRoleDefinition, roleDefinitions } from '../../authz/role-definition
 import { parseGuid } from '../../base/guid.ts';
 import type { JsonObject } from '../../base/json.ts';
 import { authorizationErrors } from './authorization-errors.ts';
+import { roleTimes } from './role-times.ts';
 
 export function roleDefinitionOperations(): readonly ArmOperation[] {
   const ofTenant = '/providers/Microsoft.Authorization/roleDefinitions';
@@ -73,6 +74,11 @@ export function roleDefinitionResourceId(scope: string, roleDefinitionId: string
   return `${subscription}/providers/Microsoft.Authorization/roleDefinitions/${roleDefinitionId}`;
 }
 
+function timesOf({ roleDefinitionId }: RoleDefinition): JsonObject {
+  const [createdOn, updatedOn] = roleTimes[roleDefinitionId] ?? [];
+  return createdOn === undefined ? {} : { createdOn, updatedOn };
+}
+
 const show = (definition: RoleDefinition, request: ArmRequest): JsonObject => ({
   properties: {
     roleName: definition.roleName,
@@ -87,6 +93,9 @@ const show = (definition: RoleDefinition, request: ArmRequest): JsonObject => ({
         notDataActions: definition.notDataActions,
       },
     ],
+    ...timesOf(definition),
+    createdBy: null,
+    updatedBy: null,
   },
   id: roleDefinitionResourceId(request.params['scope'] ?? '/', definition.roleDefinitionId),
   type: 'Microsoft.Authorization/roleDefinitions',

@@ -11,6 +11,8 @@ import { kustoError } from './kusto-errors.ts';
  * nobody has set it (as recorded), what shape it may have, and which values Kustody does not stand for. */
 interface SettingRow {
   readonly unset: Json;
+  /** What api-versions before that one show instead. */
+  readonly unsetBefore?: { readonly apiVersion: string; readonly unset: Json };
   readonly shape: TSchema;
   readonly expected: string;
   /** The api-version in which it came; absent: the first. */
@@ -36,7 +38,8 @@ const always = (what: string) => (): string => what;
 /** Order as in recorded answers. */
 const settings = {
   trustedExternalTenants: {
-    unset: [{ value: '*' }],
+    unset: [],
+    unsetBefore: { apiVersion: '2022-12-29', unset: [{ value: '*' }] },
     ...listOf(Type.Object({ value: text }), 'a list of objects with a value'),
   },
   virtualNetworkConfiguration: {
@@ -119,8 +122,11 @@ export const shownSettings = (held: ClusterSettings, apiVersion: string): JsonOb
   Object.fromEntries(
     settingNames
       .filter((name) => isKnownIn(apiVersion, rowOf(name).since))
-      .map((name) => [name, settingOf(held, name)]),
+      .map((name) => [name, held[name] ?? unsetIn(apiVersion, rowOf(name))]),
   );
+
+const unsetIn = (apiVersion: string, { unset, unsetBefore }: SettingRow): Json =>
+  unsetBefore !== undefined && isApiVersionBefore(apiVersion, unsetBefore.apiVersion) ? unsetBefore.unset : unset;
 
 export const isKnownIn = (apiVersion: string, since: string | undefined): boolean =>
   since === undefined || !isApiVersionBefore(apiVersion, since);

@@ -95,6 +95,10 @@ function parseExpand(text: string | undefined): ReadonlySet<Expansion> {
   );
 }
 
+/** Recorded: vaults have tags here when they have none, and nothing else does. */
+const showsTags = ({ type, tags }: ArmResource): boolean =>
+  type.toLowerCase() === 'microsoft.keyvault/vaults' || Object.keys(tags ?? {}).length > 0;
+
 function showResource(resource: ArmResource, expand: ReadonlySet<Expansion>): JsonObject {
   const state = resource.properties['provisioningState'];
   return {
@@ -105,7 +109,7 @@ function showResource(resource: ArmResource, expand: ReadonlySet<Expansion>): Js
     ...(resource.sku === undefined ? {} : { sku: resource.sku }),
     ...(resource.location === undefined ? {} : { location: resource.location.replaceAll(' ', '').toLowerCase() }),
     ...(resource.identity === undefined ? {} : { identity: { ...resource.identity } }),
-    ...(Object.keys(resource.tags ?? {}).length === 0 ? {} : { tags: resource.tags }),
+    ...(showsTags(resource) ? { tags: resource.tags ?? {} } : {}),
     ...(expand.has('createdTime') ? { createdTime: resource.createdAt } : {}),
     ...(expand.has('changedTime') ? { changedTime: resource.changedAt } : {}),
     ...(expand.has('provisioningState') ? { provisioningState: state ?? 'Succeeded' } : {}),

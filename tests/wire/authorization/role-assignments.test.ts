@@ -27,7 +27,15 @@ describe('role definitions and assignments', () => {
     const answer = await definitions(`$filter=${encodeURIComponent("roleName eq 'Key Vault Crypto User'")}&`);
     const id = `${subscription}/providers/Microsoft.Authorization/roleDefinitions/12338af0-0e69-4776-bea7-57ae8d297424`;
     expect(answer.body).toMatchObject({
-      value: [{ id, properties: { roleName: 'Key Vault Crypto User', type: 'BuiltInRole' } }],
+      value: [
+        {
+          id,
+          properties: {
+            ...{ roleName: 'Key Vault Crypto User', type: 'BuiltInRole', createdBy: null },
+            createdOn: '2020-05-19T17:52:47.0699268Z',
+          },
+        },
+      ],
     });
     expect((await arm.send('GET', `${id}?api-version=2022-04-01`)).body).toMatchObject({
       name: '12338af0-0e69-4776-bea7-57ae8d297424',

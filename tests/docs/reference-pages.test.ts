@@ -5,6 +5,7 @@ import { cliPage } from './cli-page.ts';
 import { commandsPage } from './commands-page.ts';
 import { environmentPage, readVariables, repositoryVariables } from './environment-page.ts';
 import { errorsPage } from './errors-page.ts';
+import { fidelityPage, readDifferences, readFloor } from './fidelity-page.ts';
 import { operationsPage } from './operations-page.ts';
 import { seedPage } from './seed-page.ts';
 import { templatesPage } from './templates-page.ts';
@@ -16,6 +17,7 @@ it.each([
   ['commands', commandsPage],
   ['environment', environmentPage],
   ['errors', errorsPage],
+  ['fidelity', fidelityPage],
   ['operations', operationsPage],
   ['kustody-yaml', seedPage],
   ['templates', templatesPage],
@@ -24,6 +26,26 @@ it.each([
   const page = make();
   if (process.env['KUSTODY_WRITE_DOCS'] === '1') writeFileSync(path, page);
   expect(readFileSync(path, 'utf8')).toBe(page);
+});
+
+describe('docs/fidelity.md', () => {
+  it('explains every difference once, with a reason', () => {
+    const rows = readDifferences();
+    for (const { starts, reason } of rows) {
+      expect(starts.length, starts).toBeGreaterThan(10);
+      expect(reason.length, starts).toBeGreaterThan(10);
+      const covering = rows.filter((other) => other.starts !== starts && starts.startsWith(other.starts));
+      expect(covering, starts).toEqual([]);
+    }
+    expect(new Set(rows.map(({ starts }) => starts)).size).toBe(rows.length);
+  });
+
+  it('has a floor for every share that counts', () => {
+    expect(Object.keys(readFloor())).toEqual(
+      expect.arrayContaining(['together', 'Microsoft.Kusto', 'Microsoft.KeyVault', 'vault data plane']),
+    );
+    for (const share of Object.values(readFloor())) expect(share).toBeGreaterThan(0);
+  });
 });
 
 describe('docs/environment.md', () => {

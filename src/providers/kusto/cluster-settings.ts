@@ -11,8 +11,8 @@ import { kustoError } from './kusto-errors.ts';
  * nobody has set it (as recorded), what shape it may have, and which values Kustody does not stand for. */
 interface SettingRow {
   readonly unset: Json;
-  /** What api-versions before that one show instead. */
-  readonly unsetBefore?: { readonly apiVersion: string; readonly unset: Json };
+  /** What these api-versions are recorded to show instead. */
+  readonly unsetIn?: { readonly apiVersions: readonly string[]; readonly unset: Json };
   readonly shape: TSchema;
   readonly expected: string;
   /** The api-version in which it came; absent: the first. */
@@ -38,8 +38,8 @@ const always = (what: string) => (): string => what;
 /** Order as in recorded answers. */
 const settings = {
   trustedExternalTenants: {
-    unset: [],
-    unsetBefore: { apiVersion: '2022-12-29', unset: [{ value: '*' }] },
+    unset: [{ value: '*' }],
+    unsetIn: { apiVersions: ['2023-08-15'], unset: [] },
     ...listOf(Type.Object({ value: text }), 'a list of objects with a value'),
   },
   virtualNetworkConfiguration: {
@@ -125,8 +125,8 @@ export const shownSettings = (held: ClusterSettings, apiVersion: string): JsonOb
       .map((name) => [name, held[name] ?? unsetIn(apiVersion, rowOf(name))]),
   );
 
-const unsetIn = (apiVersion: string, { unset, unsetBefore }: SettingRow): Json =>
-  unsetBefore !== undefined && isApiVersionBefore(apiVersion, unsetBefore.apiVersion) ? unsetBefore.unset : unset;
+const unsetIn = (apiVersion: string, row: SettingRow): Json =>
+  row.unsetIn?.apiVersions.includes(apiVersion) === true ? row.unsetIn.unset : row.unset;
 
 export const isKnownIn = (apiVersion: string, since: string | undefined): boolean =>
   since === undefined || !isApiVersionBefore(apiVersion, since);

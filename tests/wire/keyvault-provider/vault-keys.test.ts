@@ -80,7 +80,7 @@ describe('keys and private links through the resource manager', () => {
 
   it('Keys_CreateIfNotExist: refuses what the vault refuses, and a vault that is not there', async () => {
     expect(await put('wrong', { kty: 'RSA', keySize: 1000 })).toMatchObject({ status: 400 });
-    expect(await put('wrong', { kty: 'RSA-HSM' })).toMatchObject({ status: 400 });
+    expect(await put('wrong', { kty: 'RSA-HSM' })).toMatchObject({ status: 403 });
     const elsewhere = `${group()}/providers/Microsoft.KeyVault/vaults/arm-none/keys/k`;
     expect(await send('PUT', elsewhere, { properties: { kty: 'RSA' } })).toMatchObject({
       status: 404,

@@ -219,6 +219,14 @@ describe('what is newer than the api-version asked for', () => {
     expect(list['value']).toEqual([body]);
   });
 
+  it('trusts all tenants, which 2023-08-15 shows as none', async () => {
+    await create();
+    const tenantsAt = async (version: string) =>
+      (await send('GET', cluster, undefined, version)).body.properties['trustedExternalTenants'];
+    for (const version of ['2019-01-21', '2024-04-13']) expect(await tenantsAt(version)).toEqual([{ value: '*' }]);
+    expect(await tenantsAt('2023-08-15')).toEqual([]);
+  });
+
   it('is left out of a database, too', async () => {
     await create();
     const database = `${cluster}/databases/db1`;

@@ -213,7 +213,13 @@ function attributesOf(attributes: Json | undefined): JsonObject {
 }
 
 function asVersion(key: JsonObject): JsonObject {
+  const { id } = key;
   const { keyUriWithVersion } = isJsonObject(key['properties']) ? key['properties'] : {};
   const version = typeof keyUriWithVersion === 'string' ? (keyUriWithVersion.split('/').at(-1) ?? '') : '';
-  return { ...key, id: `${String(key['id'])}/versions/${version}`, name: version, type: `${keyType}/versions` };
+  return {
+    ...key,
+    id: `${typeof id === 'string' ? id : ''}/versions/${version}`,
+    name: version,
+    type: `${keyType}/versions`,
+  };
 }

@@ -106,6 +106,7 @@ async function deletedKey(): Promise<string> {
     await send({ host: vaultHost, method: 'POST', path: `/keys/${name}/create?${keysVersion}`, body: { kty: 'RSA' } }),
   );
   required(await send({ host: vaultHost, method: 'DELETE', path: `/keys/${name}?${keysVersion}` }));
+  for (let isOver = false; !isOver;) isOver = await isThere(name); // the third look waits for it
   return name;
 }
 const isThere = async (name: string): Promise<boolean> => {

@@ -77,8 +77,8 @@ END
       az login --service-principal -u "$AZURE_CLIENT_ID" -p "$AZURE_CLIENT_SECRET" -t "$AZURE_TENANT_ID" -o none
       az group create -n g -l eastus -o none
       kv="kv$RANDOM$RANDOM"
-      az identity create -g g -n id -o none
-      me=$(az identity show -g g -n id --query principalId -o tsv)
+      az identity create -g g -n id1 -o none
+      me=$(az identity show -g g -n id1 --query principalId -o tsv)
       az keyvault create -n "$kv" -g g -l eastus --enable-rbac-authorization false --enable-purge-protection true -o none
       az keyvault set-policy -n "$kv" -g g --object-id "$me" --key-permissions get wrapKey unwrapKey -o none
       az keyvault key create --vault-name "$kv" -n key --kty RSA -o none
@@ -125,7 +125,7 @@ const clusterTemplate = `{
     "clusterName": { "type": "string" },
     "vaultName": { "type": "string" }
   },
-  "variables": { "identity": "[resourceId('Microsoft.ManagedIdentity/userAssignedIdentities', 'id')]" },
+  "variables": { "identity": "[resourceId('Microsoft.ManagedIdentity/userAssignedIdentities', 'id1')]" },
   "resources": [
     {
       "type": "Microsoft.Kusto/clusters", /* with a key of ours */

@@ -43,7 +43,8 @@ function readAccessPolicy(entry: Json, vaultTenantId: Guid): AccessPolicy {
   if (!isJsonObject(entry) || !isJsonObject(entry['permissions'])) throw keyVaultErrors.InvalidAccessPolicies();
   const tenantId = readGuid(entry['tenantId']);
   const objectId = readGuid(entry['objectId']);
-  const application = entry['applicationId'];
+  // Templates send an empty text where there is none.
+  const application = entry['applicationId'] === '' ? undefined : entry['applicationId'];
   if (tenantId !== vaultTenantId || objectId === undefined) throw keyVaultErrors.InvalidAccessPolicies();
   const applicationId = readGuid(application);
   if (application !== undefined && application !== null && applicationId === undefined) {

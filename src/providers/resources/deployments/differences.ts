@@ -75,6 +75,7 @@ function itemDifferences(
 
 const isNothing = (value: Json): boolean =>
   value === null ||
+  value === '' ||
   (isJsonObject(value) && Object.keys(value).length === 0) ||
   (Array.isArray(value) && value.length === 0);
 

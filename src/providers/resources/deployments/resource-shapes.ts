@@ -9,6 +9,10 @@ interface ResourceShape {
   readonly properties: Readonly<Record<string, Json | undefined>>;
   /** Members of `properties` that stay when they are left out. */
   readonly kept?: readonly string[];
+  /** Members of `properties` that are sent and never shown. */
+  readonly sentOnly?: readonly string[];
+  /** Places that the service fills in itself when nothing is sent. */
+  readonly filledIn?: readonly string[];
 }
 
 const common = { tags: {}, location: undefined } as const;
@@ -37,6 +41,7 @@ const shapes: Readonly<Record<string, ResourceShape>> = {
       'acceptedAudiences',
       'languageExtensions',
     ],
+    filledIn: ['sku.capacity', 'sku.tier'],
   },
   'microsoft.kusto/clusters/databases': {
     members: { location: undefined, kind: undefined },
@@ -59,6 +64,7 @@ const shapes: Readonly<Record<string, ResourceShape>> = {
       ...{ enablePurgeProtection: undefined, publicNetworkAccess: 'Enabled' },
     },
     kept: ['enablePurgeProtection', 'softDeleteRetentionInDays', 'enableSoftDelete'],
+    sentOnly: ['createMode'],
   },
   'microsoft.managedidentity/userassignedidentities': { members: common, properties: {} },
   'microsoft.resources/resourcegroups': { members: { ...common, managedBy: undefined }, properties: {} },
@@ -94,6 +100,21 @@ export function settableOf(type: string, shown: JsonObject, wanted: JsonObject |
   };
 }
 
+/** What a template says, without what can be neither compared nor seen. */
+export function comparableOf(type: string, body: JsonObject): JsonObject {
+  const hidden = new Set(shapeOf(type)?.sentOnly ?? []);
+  const set = Object.entries(body).filter(([, value]) => value !== null && value !== undefined);
+  return Object.fromEntries(
+    set.map(([name, value]) => {
+      if (name !== 'properties' || !isJsonObject(value)) return [name, value];
+      return [name, Object.fromEntries(Object.entries(value).filter(([member]) => !hidden.has(member)))];
+    }),
+  );
+}
+
+/** Whether the service itself puts a value there when none is sent. */
+export const isFilledIn = (type: string, path: string): boolean => shapeOf(type)?.filledIn?.includes(path) === true;
+
 function pick(
   shown: JsonObject,
   defaults: Readonly<Record<string, Json | undefined>>,
@@ -103,17 +124,26 @@ function pick(
   const picked: Record<string, Json> = {};
   for (const [name, value = null] of Object.entries(shown)) {
     const key = name.toLowerCase();
-    const named = Object.keys(wanted).find((each) => each.toLowerCase() === key && wanted[each] !== undefined);
+    if (value === null) continue;
+    // Null is sent for what is not set.
+    const named = Object.keys(wanted).find((each) => each.toLowerCase() === key && !isNull(wanted[each]));
     if (named !== undefined) {
       picked[named] = settable(named, value);
       continue;
     }
-    if (!Object.hasOwn(defaults, name) || kept.has(name) || value === null) continue;
+    if (!Object.hasOwn(defaults, name) || kept.has(name)) continue;
     if (JSON.stringify(defaults[name]) !== JSON.stringify(value) && !isEmpty(value))
       picked[name] = settable(name, value);
   }
+  // What the service does not show is as it is by default.
+  for (const [name, value] of Object.entries(wanted)) {
+    const byDefault = Object.hasOwn(defaults, name) ? defaults[name] : undefined;
+    if (!isNull(value) && byDefault !== undefined && !Object.hasOwn(picked, name)) picked[name] = byDefault;
+  }
   return picked;
 }
+
+const isNull = (value: Json | undefined): boolean => value === null || value === undefined;
 
 const isEmpty = (value: Json): boolean =>
   (Array.isArray(value) && value.length === 0) || (isJsonObject(value) && Object.keys(value).length === 0);

@@ -1,3 +1,4 @@
+import { ArmError } from '../../../arm/arm-error.ts';
 import type { ArmReply, ArmRequest } from '../../../arm/arm-operation.ts';
 import { operationHeaders } from '../../../arm/long-running.ts';
 import { newGuid } from '../../../base/guid.ts';
@@ -13,7 +14,7 @@ import type { PlannedDeployment } from './planned-deployment.ts';
 import { resourcesOf } from './planned-deployment.ts';
 import type { CallingContext } from './resource-calls.ts';
 import { readResource } from './resource-calls.ts';
-import { settableOf } from './resource-shapes.ts';
+import { comparableOf, isFilledIn, settableOf } from './resource-shapes.ts';
 
 type Change = {
   readonly resourceId: string;
@@ -96,10 +97,14 @@ async function changeOf(context: CallingContext, resource: PlannedResource): Pro
   const { id, type, name, apiVersion = '' } = resource;
   const { body } = knownBodyOf(resource);
   const after: JsonObject = { ...body, apiVersion, id, name: name.split('/').at(-1) ?? name, type };
-  const shown = await readResource(context, id, apiVersion);
+  const shown = await readIfReadable(context, id, apiVersion);
+  if (shown === 'unreadable') {
+    const unsupportedReason = `Resources of the type '${type}' cannot be read, so nothing can be said of what would change.`;
+    return { resourceId: id, changeType: 'Unsupported', unsupportedReason, after };
+  }
   if (shown === undefined) return { resourceId: id, changeType: 'Create', after };
   const held = settableOf(type, shown, body);
-  const delta = differencesOf(held, withoutNulls(body), isKnownValue);
+  const delta = differencesOf(held, comparableOf(type, body), isKnownValue);
   const before: JsonObject = {
     ...held,
     apiVersion,
@@ -107,22 +112,35 @@ async function changeOf(context: CallingContext, resource: PlannedResource): Pro
     name: shown['name'] ?? name,
     type: shown['type'] ?? type,
   };
-  const changed = delta.filter(({ propertyChangeType }) => propertyChangeType !== 'NoEffect');
+  const isReal = ({ propertyChangeType, path }: PropertyChange): boolean =>
+    propertyChangeType !== 'NoEffect' && !(propertyChangeType === 'Delete' && isFilledIn(type, path));
+  const changed = delta.filter(isReal);
   return {
     resourceId: id,
     changeType: changed.length === 0 ? 'NoChange' : 'Modify',
     ...{ before, after },
-    delta: changed.length === 0 ? [] : delta,
+    delta: changed.length === 0 ? [] : delta.filter((each) => isReal(each) || each.propertyChangeType === 'NoEffect'),
   };
+}
+
+/** Some things can be written and not read, such as a change of access policies. */
+async function readIfReadable(
+  context: CallingContext,
+  id: string,
+  apiVersion: string,
+): Promise<JsonObject | 'unreadable' | undefined> {
+  try {
+    return await readResource(context, id, apiVersion);
+  } catch (error) {
+    if (error instanceof ArmError && (error.status === 405 || error.status === 501)) return 'unreadable';
+    throw error;
+  }
 }
 
 const withAddress = (shown: JsonObject, settable: JsonObject): JsonObject => ({
   ...settable,
   ...{ id: shown['id'] ?? null, name: shown['name'] ?? null, type: shown['type'] ?? null },
 });
-
-const withoutNulls = (body: JsonObject): JsonObject =>
-  Object.fromEntries(Object.entries(body).filter(([, value]) => value !== null && value !== undefined));
 
 /** What a deployment alone can evaluate stands there as it was written. */
 const isKnownValue = (value: Json): boolean =>

@@ -28,6 +28,7 @@ import { createVaultPlane } from '../vault/plane/plane.ts';
 import type { VaultPlane } from '../vault/plane/plane.ts';
 import type { Clocks } from './clocks.ts';
 import { createClusterInventory } from './cluster-inventory.ts';
+import type { ScriptRun } from '../providers/kusto/ports.ts';
 import { createControlPlane } from './control-plane.ts';
 import type { CheckedKey } from './control-plane.ts';
 import type { InstanceEnvironment } from './instance-environment.ts';
@@ -47,6 +48,7 @@ import { createSnapshots } from './snapshots.ts';
 import { defaultClusterIdleMs } from './settings.ts';
 import { memoryRoom } from './memory-room.ts';
 import { upkeepRoutes } from './upkeep-routes.ts';
+import { runScript } from './run-script.ts';
 import type { ListedVaults } from './vault-inventory.ts';
 import { listVaults } from './vault-inventory.ts';
 import { version } from './version.ts';
@@ -99,6 +101,12 @@ export function createPlanes(parts: ServerParts): Planes {
       if ((await kusto.processServing(cluster)) !== undefined)
         await contents.upkeepOf(cluster.clusterId, cluster.databases);
     },
+    runScript: (cluster: ServedCluster, run: ScriptRun) =>
+      runScript(
+        { keys, clock: parts.clocks.clock, processServing: (served) => kusto.processServing(served) },
+        cluster,
+        run,
+      ),
   };
   const providers = createProviders(
     ...([parts, keys, openable, outside] as const),

@@ -15,7 +15,14 @@ import { createVaultDirectory } from '../providers/keyvault/vault-directory.ts';
 import { vaultNames } from '../providers/keyvault/vault-record.ts';
 import { clusterNames, clusterResources } from '../providers/kusto/cluster-record.ts';
 import { createClusterAccess } from '../providers/kusto/cluster-access.ts';
-import type { ClusterContents, KnownPrincipal, KustoPorts, PrincipalType } from '../providers/kusto/ports.ts';
+import type {
+  ClusterContents,
+  KnownPrincipal,
+  KustoPorts,
+  PrincipalType,
+  ScriptOutcome,
+  ScriptRun,
+} from '../providers/kusto/ports.ts';
 import { createKustoProvider } from '../providers/kusto/provider.ts';
 import { createManagedIdentityProvider } from '../providers/managed-identity/managed-identity-provider.ts';
 import { findUserAssignedIdentity } from '../providers/managed-identity/user-assigned-identities.ts';
@@ -55,6 +62,8 @@ export type ProviderParts = Pick<
 export interface OpenableContents extends ClusterContents {
   /** Has the data of a cluster opened that serves; what keeps it from that is not told. */
   readonly open: (cluster: ServedCluster) => Promise<void>;
+  /** Has the engine of a cluster run a script. */
+  readonly runScript: (cluster: ServedCluster, run: ScriptRun) => Promise<ScriptOutcome>;
 }
 
 /** What a database takes at rest: whoever asks first, before anybody needs its data, has it opened. */
@@ -101,6 +110,10 @@ export function createProviders(
     contents: {
       ...contents,
       databaseBytes: (clusterId, databaseId) => databaseBytes(contents, clusters, { clusterId, databaseId }),
+    },
+    runScript: async (run) => {
+      const cluster = await clusters.byId(run.clusterId);
+      return cluster === undefined ? { outcome: 'unavailable' } : contents.runScript(cluster, run);
     },
     faults: () => Promise.resolve(parts.faults.ofOperation()),
   };

@@ -382,6 +382,7 @@ function operationsOf(vault: FileVault, keys: KeyHolder, data: DataHolder): Oper
       serveData: notHere,
       serveLocalhost: notHere,
       inventory: notHere,
+      runScript: notHere,
       findExtent: notHere,
       shutDown: notHere,
     },

@@ -52,7 +52,7 @@ async function collect(): Promise<readonly ProviderOperation[]> {
       authorizer: createAuthorizer(state),
     },
     new FakeClusterKeys(state),
-    { ...noContents, open: () => Promise.resolve() },
+    { ...noContents, open: () => Promise.resolve(), runScript: () => Promise.resolve({ outcome: 'unavailable' }) },
     createOutsideVaults({ vaults: [], findIdentity: () => Promise.resolve(undefined), timeoutMs: 0 }),
     { purgeVaultContents: () => Promise.resolve(), manageVault: () => Promise.resolve({}) },
     () => undefined,

@@ -15,7 +15,13 @@ import { VirtualClock } from '../../src/clock/virtual-clock.ts';
 import { silentLog } from '../../src/http/logging.ts';
 import type { OperationFault } from '../../src/providers/kusto/operation-record.ts';
 import { noContents } from '../../src/providers/kusto/ports.ts';
-import type { KnownPrincipal, KustoPorts, UserAssignedIdentity } from '../../src/providers/kusto/ports.ts';
+import type {
+  KnownPrincipal,
+  KustoPorts,
+  ScriptOutcome,
+  ScriptRun,
+  UserAssignedIdentity,
+} from '../../src/providers/kusto/ports.ts';
 import { createKustoProvider } from '../../src/providers/kusto/provider.ts';
 import { MemoryStateStore } from '../../src/state/memory/memory-state-store.ts';
 import { RootKey } from '../../src/state/root-key.ts';
@@ -46,6 +52,9 @@ export interface KustoFixture {
   readonly userAssigned: Map<string, UserAssignedIdentity>;
   readonly known: Map<string, KnownPrincipal>;
   fault: OperationFault;
+  /** What the engine was given to run, and what it answers. */
+  readonly scripts: ScriptRun[];
+  scriptOutcome: ScriptOutcome;
   readonly close: () => Promise<void>;
 }
 
@@ -88,7 +97,11 @@ export async function startKustoFixture(): Promise<KustoFixture> {
   const principals = new Set<Guid>();
   const userAssigned = new Map<string, UserAssignedIdentity>();
   const known = new Map<string, KnownPrincipal>();
-  const fixture = { fault: { takesMs: 0, fails: false } };
+  const fixture: Pick<KustoFixture, 'fault' | 'scripts' | 'scriptOutcome'> = {
+    fault: { takesMs: 0, fails: false },
+    scripts: [],
+    scriptOutcome: { outcome: 'ran' },
+  };
   const ports: KustoPorts = {
     state,
     clock,
@@ -99,6 +112,10 @@ export async function startKustoFixture(): Promise<KustoFixture> {
     findPrincipal: (type, id) => Promise.resolve(known.get(`${type} ${id.toLowerCase()}`)),
     outsideAccount: () => Promise.resolve(undefined),
     contents: noContents,
+    runScript: (run) => {
+      fixture.scripts.push(run);
+      return Promise.resolve(fixture.scriptOutcome);
+    },
     faults: () => Promise.resolve(fixture.fault),
   };
   await makeGroup(state);

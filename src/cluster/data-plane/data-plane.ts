@@ -25,7 +25,10 @@ import type { ClusterHost } from './cluster-host.ts';
 import { syncedData } from './cluster-host.ts';
 import { kustoError } from './errors/kusto-error.ts';
 import { historyLimits, RunningRequests } from './requests/running-requests.ts';
+import type { DataPlanePorts } from './ports.ts';
 import { createDataPlaneApp } from './routes.ts';
+import { runResourceScript } from './run-script.ts';
+import type { ScriptCall, ScriptReply } from '../messages/scripts.ts';
 import type { AllowedRequest, CallMain } from '../messages/data-plane-calls.ts';
 
 export interface DataPlane {
@@ -40,6 +43,7 @@ export interface DataPlane {
   idleMs(): number | undefined;
   /** The data of the cluster, as of what the resource manager knows. @throws KustoError `unavailable` when its key is not here */
   data(known: Pick<AllowedRequest, 'databases' | 'now'>): Promise<ClusterData>;
+  runScript(call: ScriptCall): Promise<ScriptReply>;
 }
 
 /** Connections of clients to one cluster. */
@@ -61,7 +65,7 @@ export async function openDataPlane(options: {
   const running = new RunningRequests(historyLimits, { startTimer: startSystemTimer });
   const activity = new Activity(monotonicMs);
   const answering = new Set<ServerResponse>();
-  const app = createDataPlaneApp({
+  const ports: DataPlanePorts = {
     call,
     settings,
     host,
@@ -74,7 +78,8 @@ export async function openDataPlane(options: {
     randomBytes: systemRandomBytes,
     startTimer: startSystemTimer,
     monotonicMs,
-  });
+  };
+  const app = createDataPlaneApp(ports);
   const connections = new OpenConnections();
   /** A server for connections to these names.
    * @param leaf undefined: requests come in the clear, one a connection, since the next may be for another host of the proxy */
@@ -110,6 +115,7 @@ export async function openDataPlane(options: {
   let localServer: Server | undefined;
   return {
     data: (known) => syncedData(host, known),
+    runScript: (script) => runResourceScript(ports, script),
     idleMs: () => activity.idleMs(),
     putBack: (now) => clock.putBack(now),
     async end(reason) {

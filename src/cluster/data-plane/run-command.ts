@@ -20,6 +20,7 @@ import { encodeRows } from './answers/value-encoding.ts';
 import { defaultRateLimit } from './requests/request-capacity.ts';
 import type { RunningPlace } from './requests/request-queue.ts';
 import type { AdmittedRequest, DataPlanePorts } from './ports.ts';
+import type { AllowedRequest } from '../messages/data-plane-calls.ts';
 
 /** Runs a management command. Its answer goes out when the command is done, so every failure has its own status. */
 export async function runCommandRequest(
@@ -91,21 +92,39 @@ const isReadOnly = ({ headers }: FastifyRequest, { options }: KustoRequest): boo
   options.readonlyHardline ||
   (headers['x-ms-readonly'] !== undefined && String(headers['x-ms-readonly']).toLowerCase() !== 'false');
 
-async function commandContext(
+const commandContext = (
   ports: DataPlanePorts,
   { access, request }: AdmittedRequest,
   sent: KustoRequest,
-  { signal, place }: { readonly signal: AbortSignal; readonly place: RunningPlace },
+  limits: { readonly signal: AbortSignal; readonly place: RunningPlace },
+): Promise<CommandContext> =>
+  openContext(ports, access, {
+    database: sent.database,
+    clientRequestId: clientRequestIdOf(request.correlation),
+    activityId: parseGuid(request.correlation.requestId) ?? request.correlation.requestId,
+    ...limits,
+  });
+
+/** What a command works with, for whoever was let in. */
+export async function openContext(
+  ports: DataPlanePorts,
+  access: AllowedRequest,
+  {
+    place,
+    ...about
+  }: Pick<CommandContext, 'database' | 'clientRequestId' | 'activityId'> & {
+    readonly signal: AbortSignal;
+    readonly place: RunningPlace;
+  },
 ): Promise<CommandContext> {
   const { version, hosts, clusterName } = ports.settings;
-  const activityId = parseGuid(request.correlation.requestId);
   const data = await syncedData(ports.host, access);
   const { machines } = access;
   return {
     ...access,
     data,
     engine: ports.host.engine,
-    database: sent.database,
+    ...about,
     cluster: {
       name: clusterName,
       uri: `https://${hosts[0] ?? ''}`,
@@ -115,9 +134,6 @@ async function commandContext(
     },
     clock: ports.clock,
     randomBytes: ports.randomBytes,
-    clientRequestId: clientRequestIdOf(request.correlation),
-    activityId: activityId ?? request.correlation.requestId,
-    signal,
     requests: {
       cancel: (...asked) => ports.running.cancel(...asked),
       list: () => ports.running.list(),

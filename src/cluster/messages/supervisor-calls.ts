@@ -4,6 +4,7 @@ import type { CustomerKey } from '../../encryption/cluster-keys.ts';
 import type { KeyTarget, WrappedClusterKey } from '../../encryption/rotation.ts';
 import type { BlobPlace } from '../../storage/places/blob-place.ts';
 import type { ExtentCall, InventoryCall } from './inventory.ts';
+import type { ScriptCall } from './scripts.ts';
 import type { Edge } from './vault-calls.ts';
 
 /** What the supervisor asks of a cluster process, which believes it: types without a check. Key bytes never appear here: only wrapped ones
@@ -57,6 +58,8 @@ export interface SupervisorCalls {
   /** The stored data was put back to an earlier state, with the Kustody clock. */
   readonly putBack: { readonly now: number };
   readonly databaseBytes: { readonly databaseId: Guid };
+  /** Its data plane is open. */
+  readonly runScript: ScriptCall;
   /** Tells whoever waits for an answer why there will be none; no row goes out any more. The process is ended then. */
   readonly shutDown: ShutdownReason;
 }

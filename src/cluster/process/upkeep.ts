@@ -14,7 +14,7 @@ export interface UpkeepParts {
   readonly awakeMs: () => number;
 }
 
-type UpkeepCall = 'inventory' | 'findExtent' | 'upkeep' | 'rest' | 'putBack' | 'databaseBytes';
+type UpkeepCall = 'inventory' | 'findExtent' | 'upkeep' | 'rest' | 'putBack' | 'databaseBytes' | 'runScript';
 
 /** What the supervisor asks of the data itself: what there is, what is due, and whether the process may go. */
 export function upkeepOperations({ data, plane, awakeMs }: UpkeepParts): Operations<UpkeepCall> {
@@ -39,6 +39,10 @@ export function upkeepOperations({ data, plane, awakeMs }: UpkeepParts): Operati
       await data().putBack(instant(now));
       plane()?.putBack(instant(now));
       return { outcome: 'done' };
+    },
+    runScript: (call) => {
+      const open = plane();
+      return open === undefined ? { outcome: 'unavailable' } : open.runScript(call);
     },
     databaseBytes: ({ databaseId }) => data().databaseBytes(databaseId),
   };

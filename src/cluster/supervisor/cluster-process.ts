@@ -51,6 +51,7 @@ const grantsOf: { readonly [Call in SupervisorCall]: (body: SupervisorCalls[Call
   serveData: () => [],
   serveLocalhost: () => [],
   inventory: () => [],
+  runScript: () => [],
   findExtent: () => [],
   upkeep: () => [],
   rest: () => [],
@@ -71,7 +72,13 @@ const targetGrant = (target: SupervisorCalls['make']['target']): VaultGrant => (
 const vaultCallsMax = 6;
 const patienceMs = 5_000;
 /** Their time depends on how much the cluster holds. Upkeep is not among them: it goes on behind its answer. */
-const longCalls: ReadonlySet<SupervisorCall> = new Set(['replace', 'serveData', 'inventory', 'findExtent']);
+const longCalls: ReadonlySet<SupervisorCall> = new Set([
+  'replace',
+  'serveData',
+  'inventory',
+  'findExtent',
+  'runScript',
+]);
 const longCallMs = 10 * 60_000;
 /** A process that is busy goes without a word. */
 const shutdownGraceMs = 500;

@@ -22,31 +22,54 @@ function splitScript(script: string): string[] {
 /** What a script may do: define things, not read or delete them. */
 const verbs = /^\.(create|create-or-alter|create-merge|alter|alter-merge|add)\s/i;
 
-async function execute(command: Command, context: CommandContext, nested: RunNested): Promise<readonly Row[]> {
-  const { ContinueOnErrors, ThrowOnErrors } = command.properties(['ContinueOnErrors', 'ThrowOnErrors']);
-  const commands = splitScript(command.raw);
+/** What became of one command of a script. */
+export interface ScriptStep {
+  readonly text: string;
+  readonly result: 'Completed' | 'Failed' | 'Skipped';
+  readonly error?: Error;
+}
+
+/** Runs the commands of a script one after the other. After one that failed the others are skipped, unless all shall be tried.
+ * @throws KqlError for what is no script; whatever is no failure of a command itself */
+export async function runScript(
+  script: string,
+  continueOnErrors: boolean,
+  run: (command: string) => Promise<unknown>,
+): Promise<readonly ScriptStep[]> {
+  const commands = splitScript(script);
   if (commands.length > commandsMax) throw new KqlError('limits', `A script has at most ${commandsMax} commands.`);
-  const rows: Row[] = [];
+  const steps: ScriptStep[] = [];
   let stopped = false;
   for (const text of commands) {
-    const head = [newGuid(context.randomBytes), commandTypeOf(text), text] as const;
     if (stopped) {
-      rows.push([...head, 'Skipped', '']);
+      steps.push({ text, result: 'Skipped' });
       continue;
     }
     try {
       if (!verbs.test(text))
         throw new KqlError('notSupported', `The command '${commandName(text)}' cannot stand in a script.`);
-      await nested(text);
-      rows.push([...head, 'Completed', '']);
+      await run(text);
+      steps.push({ text, result: 'Completed' });
     } catch (error) {
       const told = error instanceof KqlError || error instanceof DataError || error instanceof ForbiddenError;
-      if (!told || error instanceof CommitRefusedError || ThrowOnErrors?.toLowerCase() === 'true') throw error;
-      rows.push([...head, 'Failed', error.message]);
-      stopped = ContinueOnErrors?.toLowerCase() !== 'true';
+      if (!told || error instanceof CommitRefusedError) throw error;
+      steps.push({ text, result: 'Failed', error });
+      stopped = !continueOnErrors;
     }
   }
-  return rows;
+  return steps;
+}
+
+async function execute(command: Command, context: CommandContext, nested: RunNested): Promise<readonly Row[]> {
+  const { ContinueOnErrors, ThrowOnErrors } = command.properties(['ContinueOnErrors', 'ThrowOnErrors']);
+  const throws = ThrowOnErrors?.toLowerCase() === 'true';
+  const steps = await runScript(command.raw, !throws && ContinueOnErrors?.toLowerCase() === 'true', nested);
+  const failed = steps.find(({ error }) => error !== undefined)?.error;
+  if (throws && failed !== undefined) throw failed;
+  return steps.map(({ text, result, error }) => [
+    ...([newGuid(context.randomBytes), commandTypeOf(text), text] as const),
+    ...([result, error?.message ?? ''] as const),
+  ]);
 }
 
 /** @see Kusto ".execute database script" */

@@ -11,7 +11,7 @@ import type { ProvisioningState } from './cluster-view.ts';
 import { kustoError } from './kusto-errors.ts';
 import { asyncAndLocationHeaders, asyncHeaders } from './operation-results.ts';
 import { beginOperation, isUnderWay } from './operation-record.ts';
-import type { OperationKind, ResourceOperation, StartedOperation } from './operation-record.ts';
+import type { OperationFailure, OperationKind, ResourceOperation, StartedOperation } from './operation-record.ts';
 import type { KustoPorts } from './ports.ts';
 
 /** A cluster whose databases can be read: a suspended one too, since that needs no key.
@@ -50,25 +50,27 @@ export const beginChildOperation = async (
   kind: OperationKind,
   resourceId: string,
   changes?: true,
-): Promise<StartedOperation> =>
-  beginOperation(
-    ports,
-    {
-      ...{ kind, subscriptionId: request.params['subscriptionId'] ?? '', location: cluster.location, resourceId },
-      ...(changes === undefined ? {} : { changes }),
-    },
-    await ports.faults(kind, resourceId),
-  );
+  failure?: OperationFailure,
+): Promise<StartedOperation> => {
+  const about = {
+    ...{ kind, subscriptionId: request.params['subscriptionId'] ?? '', location: cluster.location, resourceId },
+    ...(changes === undefined ? {} : { changes }),
+  };
+  const fault = await ports.faults(kind, resourceId);
+  return failure === undefined ? beginOperation(ports, about, fault) : beginOperation(ports, about, fault, failure);
+};
 
 /** One commit: the child's writes, the operation, and the cluster's record as it is, so that its version tells of every change below it.
- * An operation that is made to fail leaves only its result. */
+ * An operation that is made to fail leaves only its result.
+ * @param keepsFailed of a child that is there, as failed, when its own work has failed */
 export async function commitChild(
   ports: KustoPorts,
   cluster: Versioned<ClusterResource>,
   operation: StartedOperation,
   writes: readonly StateWrite[],
+  keepsFailed = false,
 ): Promise<void> {
-  const fails = operation.kept.failure !== undefined;
+  const fails = operation.kept.failure !== undefined && !keepsFailed;
   await ports.state.commit({ write: fails ? [operation.write] : [...writes, touchCluster(cluster), operation.write] });
 }
 

@@ -3,7 +3,7 @@ import type { TSchema } from '@sinclair/typebox';
 import type { ArmRequest } from '../../arm/arm-operation.ts';
 import type { Json, JsonObject } from '../../base/json.ts';
 import type { ClusterResource } from './cluster-record.ts';
-import type { OperationKind } from './operation-record.ts';
+import type { OperationFailure, OperationKind } from './operation-record.ts';
 import type { KustoPorts } from './ports.ts';
 import type { ChildResource } from './child-resource.ts';
 
@@ -63,11 +63,18 @@ export interface ChildKind {
   readonly drop: OperationKind;
   /** It has the location of its cluster. */
   readonly located?: true;
-  readonly hasSystemData?: true;
+  /** Who made and changed it is shown; `first` also in the answer to a PUT. */
+  readonly hasSystemData?: 'first' | 'later';
   /** Why it has no effect here. */
   readonly idle?: string;
   /** Checks that need more than the body. @throws ArmError when Azure would refuse it */
   readonly check?: (context: ChildContext, wanted: WantedChild, held: ChildResource | undefined) => Promise<void>;
+  /** What it does when it is written. @returns how that failed: the child is there then, as failed */
+  readonly act?: (
+    context: ChildContext,
+    wanted: WantedChild,
+    held: ChildResource | undefined,
+  ) => Promise<OperationFailure | undefined>;
   /** What answers show instead, or besides. */
   readonly show?: (values: JsonObject, child: ChildResource, cluster: ClusterResource) => JsonObject;
 }

@@ -130,10 +130,13 @@ async function writeChild(
   const body = bodyObject(request);
   requirePlaceOf(kind, body, cluster.value);
   const { form, values } = readWanted(kind, request, found?.value, mode);
-  await kind.check?.({ ports, request, cluster: cluster.value, name }, { form, values }, found?.value);
+  const context = { ports, request, cluster: cluster.value, name };
+  await kind.check?.(context, { form, values }, found?.value);
+  const failure = await kind.act?.(context, { form, values }, found?.value);
   const row = formRow(kind, form);
   const changes = found === undefined ? undefined : true;
-  const operation = await beginChildOperation(ports, request, cluster.value, row.write, found?.value.id ?? id, changes);
+  const about = [row.write, found?.value.id ?? id, changes, failure] as const;
+  const operation = await beginChildOperation(ports, request, cluster.value, ...about);
   const now = toIso(ports.clock.now());
   const child: ChildResource = {
     id: found?.value.id ?? id,
@@ -152,7 +155,7 @@ async function writeChild(
     changedAt: now,
   };
   const write = writeRecord(childResources, child.id.toLowerCase(), found?.version ?? null, child);
-  await commitChild(ports, cluster, operation, [write]);
+  await commitChild(ports, cluster, operation, [write], failure !== undefined);
   const status = found === undefined ? 201 : mode === 'merge' ? 202 : 200;
   const first = firstAnswer(kind, request, row, child, found === undefined ? 'Creating' : 'Accepted');
   return withHeaders(begun(request, operation, status, first), headersOf(kind, request));
@@ -236,6 +239,7 @@ function firstAnswer(
     ...(kind.located === true && typeof location === 'string' && location !== '' ? { location } : {}),
     ...(child.kind === undefined ? {} : { kind: child.kind }),
     properties: { ...sentValues(form, body), provisioningState },
+    ...(kind.hasSystemData === 'first' ? { systemData: child.properties.systemData ?? null } : {}),
   };
 }
 
@@ -248,7 +252,8 @@ export function showChild(
 ): JsonObject {
   const { operation, systemData: made } = child.properties;
   const values = shownValues(formRow(kind, child.kind ?? ''), child.properties, request.apiVersion);
-  const provisioningState = childProvisioning(operation, ports.clock.now());
+  const passing = childProvisioning(operation, ports.clock.now());
+  const provisioningState = passing === 'Succeeded' && operation?.failure !== undefined ? 'Failed' : passing;
   return {
     ...heading(child, request),
     ...(kind.located === undefined ? {} : { location: cluster.location }),

@@ -27,7 +27,7 @@ const managedPrivateEndpoints: ChildKind = {
     },
   },
   drop: 'ManagedPrivateEndpointDelete',
-  hasSystemData: true,
+  hasSystemData: 'later',
   idle: 'the cluster has no managed network, and nobody is asked to approve',
 };
 

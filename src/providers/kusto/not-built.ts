@@ -3,9 +3,7 @@ import { notBuilt } from '../../arm/not-built.ts';
 
 const cluster =
   '/subscriptions/{subscriptionId}/resourceGroups/{resourceGroupName}/providers/Microsoft.Kusto/clusters/{clusterName}';
-const database = `${cluster}/databases/{databaseName}`;
 const clusterAction = 'Microsoft.Kusto/clusters';
-const databaseAction = `${clusterAction}/databases`;
 
 type Row = readonly [id: string, method: ArmMethod, path: string, action: string];
 
@@ -44,7 +42,6 @@ function childRows(
   ];
 }
 
-const whole = ['GET', 'PUT', 'PATCH', 'DELETE'] as const;
 const withoutPatch = ['GET', 'PUT', 'DELETE'] as const;
 
 /** Operations of the 2024-04-13 API that are refused by name. */
@@ -65,7 +62,6 @@ const rows: readonly Row[] = [
     withoutPatch,
     'attachedDatabaseConfigurationCheckNameAvailability',
   ),
-  ...childRows('Scripts', database, databaseAction, 'scripts', whole, 'scriptsCheckNameAvailability'),
 ];
 
 export const notBuiltRows: readonly ArmOperation[] = rows.map((row) => notBuilt(...row));

@@ -32,6 +32,8 @@ export type OperationKind =
   | 'DmServiceEventGridIngestionSourceAdd'
   | 'DmServiceCosmosDbObtainerAdd'
   | 'DmServiceDataObtainerDrop'
+  | 'DatabaseScriptCreateOrUpdate'
+  | 'DatabaseScriptDelete'
   | 'DataConnectionValidate'
   | 'VirtualNetworkDiagnose'
   | 'ClusterMigrate';

@@ -1,4 +1,4 @@
-import type { ManagedIdentities } from '../../authz/caller.ts';
+import type { Caller, ManagedIdentities } from '../../authz/caller.ts';
 import type { Guid } from '../../base/guid.ts';
 import type { HostName } from '../../base/names.ts';
 import type { RandomBytes } from '../../base/random.ts';
@@ -49,6 +49,25 @@ export interface OutsideAccount {
   readonly clientId: Guid;
 }
 
+/** A script for the engine of a cluster, run with the rights of the one who asked for it. */
+export interface ScriptRun {
+  readonly clusterId: Guid;
+  readonly database: string;
+  readonly script: string;
+  readonly continueOnErrors: boolean;
+  readonly caller: Caller;
+}
+
+/** `unsupported`: a command that cannot stand in a script. `unavailable`: the cluster may not use its key now. */
+export type ScriptOutcome =
+  | { readonly outcome: 'ran' }
+  | {
+      readonly outcome: 'failed';
+      readonly kind: 'unauthorized' | 'unsupported' | 'command';
+      readonly message: string;
+    }
+  | { readonly outcome: 'unavailable' };
+
 /** Everything that Microsoft.Kusto needs of others. */
 export interface KustoPorts {
   readonly state: State;
@@ -63,5 +82,6 @@ export interface KustoPorts {
   /** @returns undefined for a vault of this Kustody */
   readonly outsideAccount: (vault: HostName, identity: Guid) => Promise<OutsideAccount | undefined>;
   readonly contents: ClusterContents;
+  readonly runScript: (run: ScriptRun) => Promise<ScriptOutcome>;
   readonly faults: OperationFaults;
 }

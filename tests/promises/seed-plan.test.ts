@@ -26,6 +26,7 @@ const small = [
   '        keys: [get, wrapKey, unwrapKey]',
   '    keys:',
   '      - name: small-key',
+  '      - { name: small-signer, kty: EC }',
   'clusters:',
   '  - name: small',
   '    sku: Dev(No SLA)_Standard_E2a_v4',

@@ -62,10 +62,11 @@ async function makeKey(seeding: Seeding, vault: VaultEntry, key: KeyEntry, path:
     seeding.say(`${seeding.plan.place(path)}: key ${key.name} is deleted and can be recovered: left as it is.\n`);
     return;
   }
+  const kty = key.kty ?? 'RSA';
   seeding.begin(`making key ${key.name}`);
   await call('POST', `/keys/${name}/create?${version}`, {
-    kty: key.kty ?? 'RSA',
-    key_size: key.keySize ?? presets.keySize,
+    kty,
+    key_size: key.keySize ?? (kty.startsWith('RSA') ? presets.keySize : null), // of other keys their curve says it
     attributes: {
       enabled: key.enabled ?? true,
       ...(key.expires === undefined ? {} : { exp: Math.floor(Date.parse(key.expires) / 1000) }),

@@ -345,6 +345,17 @@ describe('deployments in a resource group', () => {
     });
   });
 
+  it('say to come again soon while they run: az waits for half a minute otherwise', async () => {
+    const many = Array.from({ length: 100 }, (_value, index) => identity(`many-${index}`));
+    const { headers } = await arm.send('PUT', path('many'), { body: bodyOf({ resources: many }) });
+    const status = new URL(String(headers['azure-asyncoperation']));
+    const running = await arm.send('GET', status.pathname + status.search);
+    expect([(running.body as Part)['status'], running.headers['retry-after']]).toEqual(['Running', '1']);
+    await arm.deployments.quiet();
+    const over = await arm.send('GET', status.pathname + status.search);
+    expect([(over.body as Part)['status'], over.headers['retry-after']]).toEqual(['Succeeded', undefined]);
+  });
+
   it('need the rights of whoever deploys, for each resource and before any is made', async () => {
     const stranger = arm.addPrincipal('deployer');
     const assign = async (role: string, scope: string): Promise<void> => {

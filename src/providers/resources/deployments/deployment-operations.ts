@@ -1,6 +1,6 @@
 import { armErrors } from '../../../arm/arm-errors.ts';
 import type { ArmOperation, ArmReply, ArmRequest } from '../../../arm/arm-operation.ts';
-import { operationHeaders } from '../../../arm/long-running.ts';
+import { operationHeaders, retryAfterSeconds } from '../../../arm/long-running.ts';
 import { pageOf, sortedById } from '../../../arm/paging.ts';
 import type { Json } from '../../../base/json.ts';
 import { listIntact } from '../../../state/list-all.ts';
@@ -239,5 +239,9 @@ async function operationStatus(deps: DeploymentDependencies, request: ArmRequest
   const found = await findDeployment(deps, request);
   if (found === undefined || found.value.operationId !== request.params['operationId']) return { status: 204 };
   const { state, error } = found.value;
-  return { status: 200, body: { status: state, ...(error === undefined ? {} : { error }) } };
+  return {
+    status: 200,
+    ...(isActive(found.value) && { headers: { 'retry-after': String(retryAfterSeconds) } }),
+    body: { status: state, ...(error === undefined ? {} : { error }) },
+  };
 }

@@ -76,8 +76,8 @@ export interface Controls {
   readonly snapshots: Snapshots;
 }
 
-/** Long enough that who deletes and looks at once sees that it is not done. */
-const deletionsTakeMs = 250;
+/** Long enough that who deletes and looks twice at once sees that it is not done, on a busy machine, too. */
+const deletionsTakeMs = 1000;
 
 /** Builds every plane over the parts of one data directory. */
 export function createPlanes(parts: ServerParts): Planes {

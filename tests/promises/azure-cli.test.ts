@@ -74,11 +74,13 @@ describe.skipIf(!isInstalled)('the Azure CLI, as it comes', { timeout: 600_000 }
       cat >t.json <<'END'
 ${clusterTemplate}
 END
+      cat >i.json <<'END'
+${identityTemplate}
+END
       az login --service-principal -u "$AZURE_CLIENT_ID" -p "$AZURE_CLIENT_SECRET" -t "$AZURE_TENANT_ID" -o none
       az group create -n g -l eastus -o none
       kv="kv$RANDOM$RANDOM"
-      az identity create -g g -n id1 -o none
-      me=$(az identity show -g g -n id1 --query principalId -o tsv)
+      me=$(az deployment group create -g g -n i -f i.json --query properties.outputs.id.value -o tsv)
       az keyvault create -n "$kv" -g g -l eastus --enable-rbac-authorization false --enable-purge-protection true -o none
       az keyvault set-policy -n "$kv" -g g --object-id "$me" --key-permissions get wrapKey unwrapKey -o none
       az keyvault key create --vault-name "$kv" -n key --kty RSA -o none
@@ -111,11 +113,25 @@ END
     expect(answers['operations']).toHaveLength(3);
     expect(answers['exported']).toMatchObject({ template: { contentVersion: '1.0.0.0' } });
     expect((answers['group'] as { resources: unknown[] }).resources).toHaveLength(4);
-    expect(answers['listed']).toMatchObject([{ name: 'd' }]);
+    expect(answers['listed']).toMatchObject([{ name: 'd' }, { name: 'i' }]);
     expect(answers['wrong']).toContain("'extra' in the parameters file are not valid");
     expect(answers['gone']).toContain('DeploymentNotFound');
   });
 });
+
+const identityTemplate = `{
+  "$schema": "https://schema.management.azure.com/schemas/2019-04-01/deploymentTemplate.json#",
+  "contentVersion": "1.0.0.0",
+  "resources": [
+    {
+      "type": "Microsoft.ManagedIdentity/userAssignedIdentities",
+      "apiVersion": "2023-01-31",
+      "name": "id1",
+      "location": "[resourceGroup().location]"
+    }
+  ],
+  "outputs": { "id": { "type": "string", "value": "[reference('id1').principalId]" } }
+}`;
 
 /** As a user writes it: with comments. */
 const clusterTemplate = `{

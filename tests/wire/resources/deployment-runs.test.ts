@@ -136,7 +136,20 @@ describe('deployments of many kinds', () => {
     expect(last).toMatchObject({ body: { properties: { provisioningState: 'Succeeded' } } });
     const exported = await arm.send('POST', path('secretive', '/exportTemplate'));
     expect(exported).toMatchObject({ status: 200, body: { template: inner } });
-    for (const name of ['around', 'secretive'])
+    const said = { ...parts, outputs: { o: { type: 'string', value: "[fail(concat('it is ', parameters('s')))]" } } };
+    const failed = await deploy('saying', said, { s: { value: 'very-hidden' } });
+    expect(failed.last.text).toContain('it is *******');
+    const foretold = await arm.send('POST', path('saying', '/whatIf'), {
+      body: bodyOf(
+        { ...parts, resources: [identity('tagged', { tags: { a: "[concat('x', parameters('s'))]" } })] },
+        { s: { value: 'very-hidden' } },
+      ),
+    });
+    const location = new URL(String(foretold.headers['location']));
+    const { text } = await arm.send('GET', location.pathname + location.search);
+    expect(text).toContain('x*******');
+    expect(text).not.toContain('very-hidden');
+    for (const name of ['around', 'secretive', 'saying'])
       expect((await arm.send('GET', path(name))).text).not.toContain('very-hidden');
   });
 
@@ -323,7 +336,10 @@ describe('deployments of many kinds', () => {
       return (answer.body as { value: { name: string }[] }).value.map(({ name }) => name);
     };
     expect(await named('')).toContain('one');
-    expect(await named(`&$filter=${encodeURIComponent("provisioningState eq 'Failed'")}`)).toEqual(['refused']);
+    expect(await named(`&$filter=${encodeURIComponent("provisioningState eq 'Failed'")}`)).toEqual([
+      'refused',
+      'saying',
+    ]);
     expect((await arm.send('GET', `${path('')}&$filter=a`)).status).toBe(400);
     expect((await arm.send('POST', path('one', '/cancel'))).body).toMatchObject({
       error: { code: 'DeploymentCannotBeCancelled' },

@@ -19,6 +19,7 @@ import { shownValues } from './deployment-view.ts';
 import { propertiesOf, targetResource } from './planned-deployment.ts';
 import type { CallingContext } from './resource-calls.ts';
 import { answerNeed, callAndWait } from './resource-calls.ts';
+import { masked, secureTextsOf } from './secure-values.ts';
 
 /** So many resources are made at the same time. */
 const parallelMax = 10;
@@ -119,7 +120,7 @@ async function makeResource(
     });
     return undefined;
   } catch (error) {
-    const failure = failureOf(error);
+    const failure = failureOf(error, context.plan);
     const changedAt = context.deps.clock.now();
     await record(context, deployment, {
       ...begun,
@@ -139,17 +140,23 @@ function keepSourceOf({ plan, sourceTemplates }: RunContext, resource: PlannedRe
   if (isJsonObject(evaluated) && isJsonObject(source)) sourceTemplates.set(evaluated, source);
 }
 
-/** @throws what is neither the client's mistake nor a provider's refusal */
-function failureOf(error: unknown): { readonly detail: ArmErrorDetail; readonly statusCode: string } {
-  if (error instanceof ArmError)
+/** What is kept of an error shows nothing of secure parameters.
+ * @throws what is neither the client's mistake nor a provider's refusal */
+function failureOf(error: unknown, plan: Plan): { readonly detail: ArmErrorDetail; readonly statusCode: string } {
+  const { detail, statusCode } = sayable(error);
+  return { detail: masked(detail, secureTextsOf(plan)), statusCode };
+}
+
+function sayable(error: unknown): { readonly detail: ArmErrorDetail; readonly statusCode: string } {
+  if (error instanceof ArmError) {
     return { detail: detailOf(error), statusCode: statusNames[error.status] ?? 'BadRequest' };
-  if (error instanceof TemplateError)
+  }
+  if (error instanceof TemplateError) {
     return { detail: detailOf(invalidTemplate(error, undefined, 'language')), statusCode: 'BadRequest' };
+  }
   if (error instanceof NotBuiltInTemplates) {
-    return {
-      detail: { code: 'NotImplemented', message: `Kustody has not built the ${error.message}.` },
-      statusCode: 'NotImplemented',
-    };
+    const message = `Kustody has not built the ${error.message}.`;
+    return { detail: { code: 'NotImplemented', message }, statusCode: 'NotImplemented' };
   }
   throw error;
 }
@@ -178,7 +185,7 @@ async function finish(context: RunContext, deployment: DeploymentRecord): Promis
   try {
     outputs = shownValues(await withAnswers(context, () => outputsOf(context.plan)));
   } catch (error) {
-    const { detail } = failureOf(error);
+    const { detail } = failureOf(error, context.plan);
     const message = `Unable to evaluate template outputs. Please see error details and deployment operations. Please see https://aka.ms/arm-common-errors for usage details.`;
     await update(context, deployment, {
       state: 'Failed',

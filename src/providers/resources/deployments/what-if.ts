@@ -14,6 +14,7 @@ import type { PlannedDeployment } from './planned-deployment.ts';
 import { resourcesOf } from './planned-deployment.ts';
 import type { CallingContext } from './resource-calls.ts';
 import { readResource } from './resource-calls.ts';
+import { masked, secureTextsOf } from './secure-values.ts';
 import { comparableOf, isFilledIn, settableOf } from './resource-shapes.ts';
 
 type Change = {
@@ -44,7 +45,7 @@ export async function foretellDeployment(
     status: 'Succeeded',
     properties: {
       correlationId: context.correlationId,
-      changes: await changesOf(calling, planned),
+      changes: masked(await changesOf(calling, planned), secureTexts(planned)),
       ...diagnosticsOf(planned),
     },
   };
@@ -54,6 +55,11 @@ export async function foretellDeployment(
   const below = subscriptionId === undefined ? '' : `/subscriptions/${subscriptionId}`;
   return { status: 202, headers: operationHeaders(request, `${below}/operationresults/${id}`, { location: true }) };
 }
+
+const secureTexts = ({ plan, nested }: PlannedDeployment): readonly string[] => [
+  ...secureTextsOf(plan),
+  ...[...nested.values()].flatMap(secureTexts),
+];
 
 async function changesOf(
   context: CallingContext & { deps: DeploymentDependencies },

@@ -30,7 +30,9 @@ function readRsa(jwk: JsonObject): KeyPair {
   if (toBigInt(e) !== exponent) throw vaultError('invalidProperty', 'key.e');
   const secrets = secretParts.map((name) => readNumber(jwk, name));
   const publicKey = { n: toBase64Url(n), e: toBase64Url(e) };
-  const areWhole = belongTogether(toBigInt(n), secrets.map(toBigInt));
+  // None is longer than the modulus, so that nobody makes us calculate with something longer.
+  const areShort = secrets.every((bytes) => bytes.length <= n.length);
+  const areWhole = areShort && belongTogether(toBigInt(n), secrets.map(toBigInt));
   const texts: JsonWebKey = Object.fromEntries(secretParts.map((name, at) => [name, toBase64Url(secrets[at] ?? n)]));
   zeroBytes(...secrets);
   const key = areWhole ? openJwk({ kty: 'RSA', ...publicKey, ...texts }) : undefined;

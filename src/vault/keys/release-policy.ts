@@ -53,6 +53,7 @@ function readExportable(body: JsonObject): boolean | undefined {
   throw vaultError('invalidProperty', 'attributes.exportable');
 }
 
+const dataBytesMax = 32 * 1024;
 const defaultContentType = 'application/json; charset=utf-8';
 
 /** @returns undefined without data, which the service takes for no policy */
@@ -66,6 +67,7 @@ function readPolicy(policy: JsonObject): ReleasePolicy | undefined {
   if (data === '') return undefined;
   const bytes = typeof data === 'string' ? decodeBase64(Buffer.from(data, 'latin1')) : undefined;
   if (bytes === undefined) throw vaultError('notBase64Url', 'release_policy.data');
+  if (bytes.length > dataBytesMax) throw vaultError('invalidProperty', 'release_policy.data');
   return { contentType, data: toBase64Url(Buffer.from(JSON.stringify(readRules(bytes)), 'utf8')), immutable };
 }
 

@@ -95,6 +95,7 @@ describe('ImportKey', () => {
     for (const key of [
       ...(['d', 'p', 'q', 'n'] as const).map((part) => ({ ...rsaJwk, [part]: flipped(rsaJwk[part]) })),
       ...(['d', 'p', 'qi'] as const).map((part) => ({ ...rsaJwk, [part]: undefined })),
+      { ...rsaJwk, p: 'B'.repeat(400_000) },
       { ...ec, d: other.d },
       { ...ec, x: flipped(ec.x) },
       { ...ec, d: undefined },

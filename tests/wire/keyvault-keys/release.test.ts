@@ -70,6 +70,7 @@ describe('keys that may be released', () => {
     [{ ...exportable, kty: 'RSA', release_policy: policy() }, 'AKV.SKR.1006'],
     [{ ...exportable, release_policy: { data: '*' } }, 'not base64url'],
     [{ ...exportable, release_policy: policy([]) }, 'release_policy.data'],
+    [{ ...exportable, release_policy: policy(rules('x'.repeat(33_000))) }, 'release_policy.data'],
     [{ ...exportable, release_policy: policy({ version: '2', anyOf: rules().anyOf }) }, 'release_policy.data'],
     [{ ...exportable, release_policy: policy({ version: '1.0.0', anyOf: [] }) }, 'release_policy.data'],
     [

@@ -25,6 +25,8 @@ import type { OwnerRule, TableRow } from '../state/table-rows.ts';
 import { vaultAudit } from '../vault/audit.ts';
 import { vaultBackupKeys } from '../vault/objects/backup-seal.ts';
 import { vaultKeys, vaultKeyVersions, vaultPrivateKeys } from '../vault/keys/key-records.ts';
+import { vaultCertificates, vaultCertificateVersions } from '../vault/certificates/certificate-records.ts';
+import { vaultContacts, vaultIssuerKeys, vaultIssuers } from '../vault/certificates/issuer-records.ts';
 import { vaultSecrets, vaultSecretValues, vaultSecretVersions } from '../vault/secrets/secret-records.ts';
 import { wallTable } from './clocks.ts';
 import { faultTable } from './faults.ts';
@@ -74,6 +76,11 @@ export const stateTables: readonly TableRow[] = [
   { table: vaultSecrets, owner: vault, keptOpen: true },
   { table: vaultSecretVersions, owner: vault, keptOpen: true },
   { table: vaultSecretValues, owner: vault },
+  { table: vaultCertificates, owner: vault },
+  { table: vaultCertificateVersions, owner: vault },
+  { table: vaultIssuers, owner: vault },
+  { table: vaultIssuerKeys, owner: vault },
+  { table: vaultContacts, owner: vault },
   { table: vaultNames, owner: vault, keptOpen: true },
   { table: armResources, owner: resource, keptOpen: true },
   { table: subscriptions, owner: tenant, keptOpen: true },

@@ -68,14 +68,61 @@ export const vaultErrors = {
   secretIsDeleted: isDeleted('Secret'),
   secretIsLive: isLive('Secret'),
   secretIsManaged: isManaged('Secret'),
+  certificateNotFound: notFound('Certificate'),
+  deletedCertificateNotFound: deletedNotFound('Certificate'),
+  certificateIsDeleted: isDeleted('Certificate'),
+  certificateIsLive: isLive('Certificate'),
+  pendingNotFound: {
+    status: 404,
+    code: 'PendingCertificateNotFound',
+    text: (name: string) => `Pending certificate not found: ${name}`,
+  },
+  /** A conflict whose code is that of a refusal, as in the service. */
+  pendingInProgress: row(
+    409,
+    'Forbidden',
+    "A new key vault certificate can not be created or imported while a pending key vault certificate's status is inProgress.",
+  ),
+  pendingIsOver: {
+    status: 409,
+    code: 'Conflict',
+    text: (name: string) => `The request for the certificate ${name} is no longer in progress.`,
+  },
+  nameTaken: {
+    status: 409,
+    code: 'Conflict',
+    text: (name: string) => `A key or secret has the name ${name} already, and no certificate belongs to it.`,
+  },
+  noLeaf: row(400, 'BadParameter', 'Unable to parse X5c certificate chain and locate leaf certificate'),
+  unreadablePfx: row(
+    400,
+    'BadParameter',
+    'The specified PKCS#12 X.509 certificate content can not be read. Please check if certificate is in valid PKCS#12 format.',
+  ),
+  unreadablePem: row(
+    400,
+    'BadParameter',
+    'The specified PEM X.509 certificate content is in an unexpected format. Please check if certificate is in valid PEM format.',
+  ),
+  issuerNotFound: row(404, 'CertificateIssuerNotFound', 'Issuer not found'),
+  tooManyIssuers: {
+    status: 400,
+    code: 'BadParameter',
+    text: (most: number) => `A vault has at most ${most} issuers.`,
+  },
+  contactsNotFound: row(404, 'ContactsNotFound', 'Contacts not found'),
   secretDisabled: {
     status: 403,
     code: 'Forbidden',
     inner: 'SecretDisabled',
     text: () => 'Operation get is not allowed on a disabled secret.',
   },
-  keyIsBeingDeleted: isBeingDeleted('Key'),
-  secretIsBeingDeleted: isBeingDeleted('Secret'),
+  keyIsBeingDeleted: {
+    status: 409,
+    code: 'Conflict',
+    inner: 'ObjectIsBeingDeleted',
+    text: (name: string) => `Key ${name} is currently being deleted.`,
+  },
   changedMeanwhile: row(409, 'Conflict', 'The object was changed by other requests at the same time.'),
   purgeProtected: {
     status: 403,
@@ -280,7 +327,7 @@ function row<Code extends string>(status: number, code: Code, text: string) {
   return { status, code, text: () => text };
 }
 
-type ObjectNoun = 'Key' | 'Secret';
+type ObjectNoun = 'Key' | 'Secret' | 'Certificate';
 
 function notFound(noun: ObjectNoun) {
   const lower = noun.toLowerCase();
@@ -306,15 +353,6 @@ function isDeleted(noun: ObjectNoun) {
   };
 }
 
-function isBeingDeleted(noun: ObjectNoun) {
-  return {
-    status: 409,
-    code: 'Conflict',
-    inner: 'ObjectIsBeingDeleted',
-    text: (name: string) => `${noun} ${name} is currently being deleted.`,
-  };
-}
-
 function isLive(noun: ObjectNoun) {
   return {
     status: 400,
@@ -324,7 +362,7 @@ function isLive(noun: ObjectNoun) {
   };
 }
 
-function isManaged(noun: ObjectNoun) {
+function isManaged(noun: 'Key' | 'Secret') {
   return {
     status: 403,
     code: 'Forbidden',

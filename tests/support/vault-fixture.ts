@@ -2,6 +2,7 @@ import { createDefaultHttpClient, RestError } from '@azure/core-rest-pipeline';
 import type { HttpClient } from '@azure/core-rest-pipeline';
 import type { AccessToken, TokenCredential } from '@azure/core-auth';
 import { CryptographyClient, KeyClient } from '@azure/keyvault-keys';
+import { CertificateClient } from '@azure/keyvault-certificates';
 import { SecretClient } from '@azure/keyvault-secrets';
 import type { KeyVaultKey } from '@azure/keyvault-keys';
 import { randomBytes } from 'node:crypto';
@@ -74,6 +75,7 @@ export interface VaultFixture {
   addVault(name: string, changes?: Partial<VaultSettings>): VaultSettings;
   credential(who?: Caller): TokenCredential;
   keyClient(vault: string, who?: Caller): KeyClient;
+  certificateClient(vault: string, who?: Caller): CertificateClient;
   secretClient(vault: string, who?: Caller): SecretClient;
   cryptographyClient(key: KeyVaultKey | string, who?: Caller): CryptographyClient;
   raw(method: string, path: string, request?: RawRequest): Promise<RawReply>;
@@ -87,7 +89,11 @@ const allKeyPermissions = [
   ...['getrotationpolicy', 'setrotationpolicy'],
 ];
 
-const allPermissions = { keys: allKeyPermissions, secrets: [...shared, 'set'] };
+const certificatePermissions = [
+  ...[...shared, 'create', 'import', 'update', 'managecontacts'],
+  ...['getissuers', 'listissuers', 'setissuers', 'deleteissuers'],
+];
+const allPermissions = { keys: allKeyPermissions, secrets: [...shared, 'set'], certificates: certificatePermissions };
 
 const madeKeys = new Map<string, Promise<RsaKeyPair>>();
 let taken = 0;
@@ -160,6 +166,8 @@ export async function startVaultFixture(
     },
     credential,
     keyClient: (vault, who) => new KeyClient(`https://${vault}.vault.azure.net`, credential(who), clientOptions),
+    certificateClient: (vault, who) =>
+      new CertificateClient(`https://${vault}.vault.azure.net`, credential(who), clientOptions),
     secretClient: (vault, who) => new SecretClient(`https://${vault}.vault.azure.net`, credential(who), clientOptions),
     cryptographyClient: (key, who) => new CryptographyClient(key, credential(who), clientOptions),
     raw: (method, path, request = {}) => sendRaw(agent, method, path, tokenFor(request, caller), request),

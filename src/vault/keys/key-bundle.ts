@@ -12,7 +12,7 @@ import { expectDue } from './rotation-due.ts';
 /** Keys among the kinds of objects. */
 export const keyKind: ObjectKind<KeyVersionRecord, KeyRecord> = {
   ...keyTables,
-  errors: errorsOf('key', 'Key'),
+  errors: { ...errorsOf('key', 'Key'), managed: 'keyIsManaged' },
   bundle: keyBundle,
   item: (vault, { version }, kid, apiVersion) => ({
     kid,

@@ -113,7 +113,11 @@ export function versionWrites(
   return { object: { id, version: 0, value: key }, version: { id, version: 0, value: record }, write };
 }
 
-function newRecord(version: KeyVersion, { pair, hsm, release, changes }: NewVersion, now: Instant): KeyVersionRecord {
+export function newRecord(
+  version: KeyVersion,
+  { pair, hsm, release, changes }: NewVersion,
+  now: Instant,
+): KeyVersionRecord {
   return {
     format: 1,
     version,

@@ -13,6 +13,7 @@ import { parseBodyObject } from './body-object.ts';
 import type { BackupKind } from './backup-seal.ts';
 import { openBackup, sealBackup } from './backup-seal.ts';
 import { requireVersion } from './find-requested.ts';
+import { refuseManaged } from './lifecycle.ts';
 import { formatObjectId, idOf } from './object-answers.ts';
 import type { ObjectKind, ObjectRecord, ObjectTables, VersionRecord } from './object-kind.ts';
 import { objectRecordId } from './object-kind.ts';
@@ -51,7 +52,7 @@ export const backupObject =
   async (services, request) => {
     const { vault } = request;
     const found = await requireVersion(services, kind, request);
-    if (found.version.value.managed === true) throw vaultError(kind.errors.managed, 'backup');
+    refuseManaged(kind, found, 'backup');
     const { id, value } = found.object;
     const parts: Record<string, BackupPart> = {};
     for (const tables of [kind, ...(kind.linked ?? [])]) {

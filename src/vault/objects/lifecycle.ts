@@ -108,8 +108,8 @@ const requestedDeletion = (kind: ObjectTables, request: VaultRequest): string =>
   deletionId(kind, objectRecordId(request.vault.vaultId, requestedName(request)));
 
 /** What backs a certificate lives and dies with it. */
-function refuseManaged({ errors }: Pick<ObjectKind, 'errors'>, { version }: Found, operation: string): void {
-  if (version.value.managed === true) throw vaultError(errors.managed, operation);
+export function refuseManaged({ errors }: Pick<ObjectKind, 'errors'>, { version }: Found, operation: string): void {
+  if (version.value.managed === true && errors.managed !== undefined) throw vaultError(errors.managed, operation);
 }
 
 async function refuseLive(

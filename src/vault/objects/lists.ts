@@ -4,7 +4,7 @@ import { vaultError } from '../vault-error.ts';
 import { deletionId } from './deletions.ts';
 import { requestedName } from './find-requested.ts';
 import { deletionOf, formatObjectId, idOf, vaultHostOf } from './object-answers.ts';
-import type { ObjectKind, ObjectRecord, ObjectTables, VersionRecord } from './object-kind.ts';
+import type { Found, ObjectKind, ObjectRecord, ObjectTables, VersionRecord } from './object-kind.ts';
 import { findObject, findVersion } from './object-store.ts';
 import type { VaultOutcome, VaultRequest, VaultServices } from './operation.ts';
 
@@ -17,6 +17,7 @@ export const listObjects =
   <Version extends VersionRecord, Whole extends ObjectRecord>(
     kind: ObjectKind<Version, Whole>,
     wanted: 'live' | 'deleted',
+    isShown: (found: Found<Version, Whole>) => boolean = () => true,
   ): Handle =>
   async ({ state, retention, deletions }, request) => {
     const { vault, apiVersion } = request;
@@ -32,7 +33,7 @@ export const listObjects =
         return page(request, wanted === 'live' ? `/${collection}` : `/deleted${collection}`, items, last);
       }
       const found = await findVersion(state, kind, object);
-      if (found === undefined) continue;
+      if (found === undefined || !isShown(found)) continue;
       const deletion = wanted === 'deleted' ? deletionOf(vault, kind, found) : {};
       const id = formatObjectId(vault, collection, object.value.name);
       items.push({ ...deletion, ...kind.item(vault, found, id, apiVersion) });

@@ -73,21 +73,19 @@ export interface ObjectErrors {
   readonly notFound: `${ErrorNoun}NotFound`;
   readonly deletedNotFound: `deleted${Capitalize<ErrorNoun>}NotFound`;
   readonly isDeleted: `${ErrorNoun}IsDeleted`;
-  readonly isBeingDeleted: `${ErrorNoun}IsBeingDeleted`;
   readonly isLive: `${ErrorNoun}IsLive`;
-  readonly managed: `${ErrorNoun}IsManaged`;
+  /** Nothing is above certificates. */
+  readonly managed?: 'keyIsManaged' | 'secretIsManaged';
 }
 
-type ErrorNoun = 'key' | 'secret';
+type ErrorNoun = 'key' | 'secret' | 'certificate';
 
 /** @returns the rows of the table of errors */
 export const errorsOf = <Noun extends ErrorNoun>(noun: Noun, capitalized: Capitalize<Noun>): ObjectErrors => ({
   notFound: `${noun}NotFound`,
   deletedNotFound: `deleted${capitalized}NotFound` as ObjectErrors['deletedNotFound'],
   isDeleted: `${noun}IsDeleted`,
-  isBeingDeleted: `${noun}IsBeingDeleted`,
   isLive: `${noun}IsLive`,
-  managed: `${noun}IsManaged`,
 });
 
 /** Versions and their material share their ids. */

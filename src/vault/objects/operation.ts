@@ -25,6 +25,8 @@ export interface VaultServices {
   readonly deletions: Deletions;
   /** Hears when something of a key is due. */
   readonly rotation: Pick<Retention, 'expectAt'>;
+  /** The same for certificates. */
+  readonly lifetimes: Pick<Retention, 'expectAt'>;
   /** Leaves no deleted value behind on disk. */
   readonly compact: () => Promise<void>;
 }
@@ -40,6 +42,8 @@ export interface VaultRequest {
   readonly query: ReadonlyMap<string, string>;
   /** Set on paths with `{name}`; it has been checked. */
   readonly name: ObjectName | undefined;
+  /** Of paths with `{issuer}`, as sent. */
+  readonly issuer: string | undefined;
   /** As sent; undefined means the current version. */
   readonly version: string | undefined;
   readonly body: Buffer | undefined;
@@ -51,6 +55,7 @@ export interface VaultRequest {
 export interface VaultOutcome {
   readonly status: 200 | 201 | 202 | 204;
   readonly body?: JsonObject;
+  readonly headers?: Readonly<Record<string, string>>;
   /** Answered as `{"kid","value"}` instead of a body; overwritten by whoever sends or drops it. */
   readonly secret?: Buffer;
   /** Of the object, with its version: for the audit record and the secret. */

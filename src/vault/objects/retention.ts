@@ -1,8 +1,9 @@
 import type { Guid } from '../../base/guid.ts';
 import type { Clock, Instant } from '../../clock/clock.ts';
 import { instant } from '../../clock/clock.ts';
-import { unlessDamaged } from '../../state/list-all.ts';
-import type { State, StateListOptions, Versioned } from '../../state/state.ts';
+import { listAll, unlessDamaged } from '../../state/list-all.ts';
+import type { State, StateListOptions, Table, Versioned } from '../../state/state.ts';
+import { writeRecord } from '../../state/state.ts';
 import { StateConflictError } from '../../state/state-store.ts';
 import type { PrivateKeyCache } from '../material/private-keys.ts';
 import type { ObjectRecord, ObjectTables, VersionRecord } from './object-kind.ts';
@@ -24,6 +25,8 @@ export interface RetentionOptions {
   readonly state: State;
   readonly clock: Clock;
   readonly kinds: readonly ObjectTables[];
+  /** What else belongs to a vault, and goes with it. */
+  readonly others: readonly Table<object>[];
   readonly privateKeys: PrivateKeyCache;
   /** Leaves no deleted value behind on disk. */
   readonly compact: () => Promise<void>;
@@ -84,11 +87,16 @@ async function purgeOver(
 
 /** Removes all objects of a vault for good: its name may be used again. */
 export async function purgeVaultContents(
-  sweep: Sweep & Pick<RetentionOptions, 'compact'>,
+  sweep: Sweep & Pick<RetentionOptions, 'compact' | 'others'>,
   vaultId: Guid,
 ): Promise<void> {
   for (const kind of sweep.kinds) {
     for await (const object of eachObject(sweep.state, kind, `${vaultId}/`)) await purgeOne(sweep, kind, object);
+  }
+  for (const table of sweep.others) {
+    const records = await listAll(sweep.state, table, `${vaultId}/`);
+    const write = records.map(({ id, version }) => writeRecord(table, id, version, null));
+    if (write.length > 0) await sweep.state.commit({ write });
   }
   await sweep.compact();
 }

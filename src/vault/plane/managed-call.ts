@@ -37,6 +37,7 @@ export function createManageVault(runner: VaultRunner, directory: VaultDirectory
       ...{ operation, vault, requestId, apiVersion },
       caller: call.caller,
       permitted: true,
+      issuer: undefined,
       isOurOwn: false,
       clientAddress: 'management.azure.com',
       correlationId: parseGuid(call.correlationId) ?? requestId,

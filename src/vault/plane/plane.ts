@@ -18,6 +18,7 @@ import { AuditSpans } from '../audit-spans.ts';
 import type { AllowedByRole } from '../authorization.ts';
 import type { VaultFault } from '../faults.ts';
 import { faultError } from '../faults.ts';
+import { createCertificateLifetimes } from '../certificates/certificate-lifetimes.ts';
 import { createKeyRotation } from '../keys/key-rotation.ts';
 import type { CollectionOperation, VaultOperation } from '../objects/operation.ts';
 import { createDeletions } from '../objects/deletions.ts';
@@ -30,7 +31,7 @@ import type { ManageVault } from './managed-call.ts';
 import { createManageVault } from './managed-call.ts';
 import type { VaultRunner } from './run-operation.ts';
 import { runVaultOperation } from './run-operation.ts';
-import { objectKinds, vaultOperations } from './vault-operations.ts';
+import { objectKinds, otherTables, vaultOperations } from './vault-operations.ts';
 import { sendSecret } from '../secret-answer.ts';
 import { checkToken } from '../token-check.ts';
 import type { VaultDirectory, VaultSettings } from '../vault-directory.ts';
@@ -93,7 +94,15 @@ export function createVaultPlane(options: VaultPlaneOptions): VaultPlane {
   const { state, clock, directory } = options;
   const privateKeys = createPrivateKeyCache(privateKeysMax);
   const compact = options.compact ?? (() => Promise.resolve());
-  const sweep = { state, clock, kinds: objectKinds, privateKeys, compact, held: options.purgesHeld };
+  const sweep = {
+    state,
+    clock,
+    kinds: objectKinds,
+    others: otherTables,
+    privateKeys,
+    compact,
+    held: options.purgesHeld,
+  };
   const retention = createRetention(sweep);
   const { keyPool } = options;
   const audit = new AuditSpans(state);
@@ -105,8 +114,12 @@ export function createVaultPlane(options: VaultPlaneOptions): VaultPlane {
     ...{ state, clock, randomBytes, keyPool, directory, held: options.purgesHeld },
     audit: (record) => write(record, false),
   });
+  const lifetimes = createCertificateLifetimes({
+    ...{ state, clock, randomBytes, keyPool, directory, held: options.purgesHeld },
+    audit: (record) => write(record, false),
+  });
   const runner: VaultRunner = {
-    services: { state, clock, randomBytes, keyPool, privateKeys, retention, deletions, rotation, compact },
+    services: { state, clock, randomBytes, keyPool, privateKeys, retention, deletions, rotation, lifetimes, compact },
     allowedByRole: options.allowedByRole,
     limits: createVaultLimits(options.limits?.monotonic, () => options.limits?.areOn() ?? false),
     audit: write,
@@ -117,12 +130,14 @@ export function createVaultPlane(options: VaultPlaneOptions): VaultPlane {
     startRetention: async () => {
       await retention.start();
       await rotation.start();
+      await lifetimes.start();
     },
     manage: createManageVault(runner, directory),
     purgeVaultContents: (vaultId) => purgeVaultContents(sweep, vaultId),
     close: async () => {
       retention.stop();
       rotation.stop();
+      lifetimes.stop();
       deletions.stop();
       keyPool.close();
       await audit.settle();
@@ -208,10 +223,12 @@ async function answer(
       apiVersion: readApiVersion(query),
       query,
       name: request.params['name'],
+      issuer: request.params['issuer'],
       version: request.params['version'],
       body,
     });
     if (result.assignmentId !== undefined) void reply.header('x-ms-keyvault-rbac-assignment-id', result.assignmentId);
+    if (result.headers !== undefined) void reply.headers(result.headers);
     if (result.secret === undefined) return await reply.code(result.status).send(result.body);
     invariant(result.id !== undefined, 'a secret has the kid that opened it');
     sendSecret(reply, result.id, result.secret);

@@ -31,6 +31,7 @@ export interface VaultCall {
   readonly query: ReadonlyMap<string, string>;
   /** As sent. */
   readonly name: string | undefined;
+  readonly issuer: string | undefined;
   readonly version: string | undefined;
   readonly body: Buffer | undefined;
   /** Whoever asks for the caller has decided that it may: neither firewall nor permissions of the vault are asked. */
@@ -44,7 +45,9 @@ export interface VaultRunner {
   readonly audit: (record: Omit<VaultAuditRecord, 'time'>, repeats: boolean) => Promise<AuditEntry>;
 }
 
-export type VaultAnswer = Pick<VaultOutcome, 'status' | 'body' | 'secret' | 'id'> & { readonly assignmentId?: string };
+export type VaultAnswer = Pick<VaultOutcome, 'status' | 'body' | 'secret' | 'id' | 'headers'> & {
+  readonly assignmentId?: string;
+};
 
 const attemptsMax = 8;
 
@@ -106,6 +109,7 @@ async function attemptOperation(
       apiVersion: call.apiVersion,
       query: call.query,
       name,
+      issuer: call.issuer,
       version: call.version,
       body: call.body,
       newKey,

@@ -9,7 +9,7 @@ import { secretTables } from './secret-records.ts';
 /** Secrets among the kinds of objects. */
 export const secretKind: ObjectKind<SecretVersionRecord> = {
   ...secretTables,
-  errors: errorsOf('secret', 'Secret'),
+  errors: { ...errorsOf('secret', 'Secret'), managed: 'secretIsManaged' },
   bundle: (vault, found, apiVersion) => {
     const { name } = found.object.value;
     const { version, managed } = found.version.value;

@@ -6,7 +6,6 @@ import { expectRecord, writeRecord } from '../../state/state.ts';
 import type { ObjectChanges } from '../objects/attributes.ts';
 import { checkValidity, member, readObjectChanges } from '../objects/attributes.ts';
 import { parseBodyObject } from '../objects/body-object.ts';
-import { deletionId } from '../objects/deletions.ts';
 import { requestedName, requireVersion } from '../objects/find-requested.ts';
 import { idOf } from '../objects/object-answers.ts';
 import type { ObjectRecord } from '../objects/object-kind.ts';
@@ -33,10 +32,8 @@ export async function setSecret(services: VaultServices, request: VaultRequest):
   const sent = requestedName(request);
   const stored = await state.get(vaultSecrets, objectRecordId(vault.vaultId, sent));
   const over = stored !== undefined && retention.isOver(stored.value);
-  if (stored?.value.deleted !== undefined && !over) {
-    const isUnderWay = services.deletions.isUnderWay(deletionId(secretKind, stored.id));
-    throw vaultError(isUnderWay ? 'secretIsBeingDeleted' : 'secretIsDeleted', stored.value.name);
-  }
+  // Also while the deletion is under way: recorded.
+  if (stored?.value.deleted !== undefined && !over) throw vaultError('secretIsDeleted', stored.value.name);
   const current = stored === undefined || over ? undefined : await findVersion(state, secretKind, stored);
   if (current?.version.value.managed === true) throw vaultError('secretIsManaged', 'set');
 

@@ -186,7 +186,7 @@ describe('paths, methods and versions', () => {
     },
   );
 
-  it.each(['certificates', 'deletedcertificates', 'storage'])('/%s is refused by name', async (collection) => {
+  it.each(['storage', 'deletedstorage', 'settings'])('/%s is refused by name', async (collection) => {
     const reply = await vault.raw('GET', `/${collection}/x${version}`);
     expect(reply).toMatchObject({ status: 501, body: expect.stringContaining(`collection ${collection}`) as string });
   });

@@ -1,0 +1,99 @@
+import { execFileSync } from 'node:child_process';
+import { createPrivateKey, randomBytes, X509Certificate } from 'node:crypto';
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { createSecureContext } from 'node:tls';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { systemRandomBytes } from '../../base/random.ts';
+import { readPfx, writePfx } from './pfx.ts';
+import { decryptRc2Cbc } from './rc2.ts';
+
+/** OpenSSL wrote and reads what is compared with: another implementation. */
+const directory = mkdtempSync(join(tmpdir(), 'pfx-'));
+const path = (name: string): string => join(directory, name);
+const openssl = (...parts: readonly string[]): Buffer =>
+  execFileSync('openssl', parts, { stdio: ['ignore', 'pipe', 'ignore'] });
+
+beforeAll(() => {
+  openssl(
+    ...['req', '-x509', '-newkey', 'rsa:2048', '-nodes', '-subj', '/CN=pfx test', '-days', '9'],
+    ...['-keyout', path('key.pem'), '-out', path('cert.pem')],
+  );
+});
+afterAll(() => rmSync(directory, { recursive: true }));
+
+const keyDer = (): Buffer => createPrivateKey(readFileSync(path('key.pem'))).export({ format: 'der', type: 'pkcs8' });
+const certificateDer = (): Buffer => new X509Certificate(readFileSync(path('cert.pem'))).raw;
+
+describe('reading PFX files', () => {
+  it.each([
+    ['AES-256 with PBES2, MAC SHA-256', []],
+    ['triple DES and RC2-40, MAC SHA-1, as Windows writes it', ['-legacy']],
+    ['triple DES alone', ['-keypbe', 'PBE-SHA1-3DES', '-certpbe', 'PBE-SHA1-3DES', '-macalg', 'sha1']],
+    ['RC2-128', ['-legacy', '-certpbe', 'PBE-SHA1-RC2-128', '-keypbe', 'PBE-SHA1-2DES']],
+    ['AES-128 and another MAC', ['-keypbe', 'AES-128-CBC', '-certpbe', 'AES-192-CBC', '-macalg', 'sha512']],
+    ['nothing encrypted', ['-keypbe', 'NONE', '-certpbe', 'NONE']],
+  ])('opens %s', async (_what, options) => {
+    for (const password of ['', 'pass wörd']) {
+      const file = openssl(
+        ...['pkcs12', '-export', '-inkey', path('key.pem'), '-in', path('cert.pem')],
+        ...['-passout', `pass:${password}`, ...options],
+      );
+      const contents = await readPfx(file, password);
+      expect(contents?.certificates).toEqual([certificateDer()]);
+      expect(
+        contents?.privateKeys.map((key) =>
+          createPrivateKey({ key, format: 'der', type: 'pkcs8' }).export({ format: 'der', type: 'pkcs8' }),
+        ),
+      ).toEqual([keyDer()]);
+      expect(await readPfx(file, `${password}x`)).toBeUndefined();
+    }
+  });
+
+  it('refuses what is no such file, and every change of one', async () => {
+    expect(await readPfx(randomBytes(100), '')).toBeUndefined();
+    expect(await readPfx(Buffer.alloc(0), '')).toBeUndefined();
+    const file = writePfx(keyDer(), [certificateDer()], systemRandomBytes);
+    for (let at = 0; at < file.length; at += 37) {
+      const broken = Buffer.from(file);
+      broken[at] = (broken[at] ?? 0) ^ 0x40;
+      const contents = await readPfx(broken, '').catch(() => 'thrown');
+      expect(contents).not.toBe('thrown');
+    }
+  });
+});
+
+describe('writing PFX files', () => {
+  it('writes what OpenSSL and TLS of Node open without a password', async () => {
+    const file = writePfx(keyDer(), [certificateDer()], systemRandomBytes);
+    writeFileSync(path('written.pfx'), file);
+    const shown = openssl('pkcs12', '-in', path('written.pfx'), '-passin', 'pass:', '-nodes').toString();
+    expect(createPrivateKey(shown).export({ format: 'der', type: 'pkcs8' })).toEqual(keyDer());
+    expect(new X509Certificate(shown.slice(shown.indexOf('-----BEGIN CERTIFICATE'))).raw).toEqual(certificateDer());
+    expect(() => createSecureContext({ pfx: file, passphrase: '' })).not.toThrow();
+    expect(await readPfx(file, '')).toMatchObject({ certificates: [certificateDer()], privateKeys: [keyDer()] });
+  });
+
+  it('leaves a key out that may not leave', async () => {
+    const file = writePfx(undefined, [certificateDer()], systemRandomBytes);
+    expect(await readPfx(file, '')).toEqual({ certificates: [certificateDer()], privateKeys: [] });
+  });
+});
+
+describe('RC2', () => {
+  it('gives what OpenSSL encrypted, by 40 and by 128 bits', () => {
+    for (const bits of [40, 128]) {
+      const key = randomBytes(bits / 8);
+      const iv = randomBytes(8);
+      const plain = randomBytes(21);
+      writeFileSync(path('plain'), plain);
+      const cipher = bits === 40 ? '-rc2-40-cbc' : '-rc2-cbc';
+      const encrypted = openssl(
+        ...['enc', cipher, '-K', key.toString('hex'), '-iv', iv.toString('hex'), '-in', path('plain')],
+        ...['-provider', 'legacy', '-provider', 'default'],
+      );
+      expect(decryptRc2Cbc(key, iv, encrypted)).toEqual(plain);
+    }
+  });
+});

@@ -5,7 +5,7 @@ import type { Admitted, ArmPipeline } from './pipeline.ts';
 import { parsePath } from './resource-path.ts';
 
 /** A request of the resource manager to itself, in the name of whoever caused it. */
-export interface ArmCall {
+interface ArmCall {
   readonly method: ArmMethod;
   /** Not encoded: `/subscriptions/…`. */
   readonly path: string;

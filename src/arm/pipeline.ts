@@ -17,7 +17,7 @@ import type { Subscription } from './subscriptions.ts';
 import { isRegistered, requireSubscription } from './subscriptions.ts';
 
 /** A request whose sender is known, before its body is read. */
-export interface ArmMessage {
+interface ArmMessage {
   readonly method: string;
   /** Of the path, decoded. */
   readonly segments: readonly string[];

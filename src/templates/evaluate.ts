@@ -68,7 +68,7 @@ export function evaluateCopies(copies: readonly Json[], scope: EvaluationScope):
   return made;
 }
 
-export const copyCountMax = 800;
+const copyCountMax = 800;
 
 export function evaluateCount(value: Json | undefined, scope: EvaluationScope, name: string): number {
   const count = evaluateValue(value, scope);

@@ -224,7 +224,7 @@ const sourceOfBody = ({ json, type }: PlannedResource): JsonObject => {
 export const isNested = (type: string): boolean => type.toLowerCase() === 'microsoft.resources/deployments';
 
 /** Whether the expressions of a nested template are its own, not those of the template around it. */
-export function isInner(body: JsonObject): boolean {
+function isInner(body: JsonObject): boolean {
   const properties = isJsonObject(body['properties']) ? body['properties'] : {};
   const options = properties['expressionEvaluationOptions'];
   return isJsonObject(options) && textMember(options, 'scope').toLowerCase() === 'inner';
@@ -258,7 +258,7 @@ export function knownBodyOf(resource: PlannedResource): { readonly body: JsonObj
   return { body: withTemplate(resource, value), isWhole };
 }
 
-export interface OutputValue {
+interface OutputValue {
   readonly name: string;
   readonly type: string;
   readonly isSecure: boolean;

@@ -8,7 +8,7 @@ export type Node =
   | { readonly kind: 'member'; readonly of: Node; readonly name: Node };
 
 /** The service's own limit for one expression. */
-export const expressionCharsMax = 24_576;
+const expressionCharsMax = 24_576;
 const depthMax = 200;
 
 /** What a text in a template stands for: an expression in brackets, or itself (`[[` at its start means one bracket).

@@ -84,12 +84,6 @@ export function integerAt(name: string, args: readonly Json[], at: number): numb
   return value;
 }
 
-export function booleanAt(name: string, args: readonly Json[], at: number): boolean {
-  const value = args[at];
-  if (typeof value !== 'boolean') throw wrongType(name, at, 'Boolean', value);
-  return value;
-}
-
 export function arrayAt(name: string, args: readonly Json[], at: number): readonly Json[] {
   const value = args[at];
   if (!Array.isArray(value)) throw wrongType(name, at, 'Array', value);

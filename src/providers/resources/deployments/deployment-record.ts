@@ -6,7 +6,7 @@ import type { State, StateWrite, Table, Versioned } from '../../../state/state.t
 import { listIntact } from '../../../state/list-all.ts';
 import { writeRecord } from '../../../state/state.ts';
 
-export type DeploymentState = 'Accepted' | 'Running' | 'Succeeded' | 'Failed' | 'Canceled';
+type DeploymentState = 'Accepted' | 'Running' | 'Succeeded' | 'Failed' | 'Canceled';
 
 /** A deployment as it is shown: no value of a secure parameter or output is in it. */
 export interface DeploymentRecord {

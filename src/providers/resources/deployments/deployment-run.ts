@@ -24,7 +24,7 @@ import { masked, secureTextsOf } from './secure-values.ts';
 /** So many resources are made at the same time. */
 const parallelMax = 10;
 
-export interface RunContext extends CallingContext {
+interface RunContext extends CallingContext {
   readonly deps: DeploymentDependencies;
   readonly plan: Plan;
   readonly answers: Answers;

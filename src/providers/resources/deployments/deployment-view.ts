@@ -75,7 +75,7 @@ function durationText(milliseconds: number): string {
 
 /** Names of parameters and outputs, as answers show them: capitals at the start become small, the last of several before a small
  * letter excepted. */
-export function shownName(name: string): string {
+function shownName(name: string): string {
   const capitals = /^[A-Z]+/.exec(name)?.[0].length ?? 0;
   const lowered =
     capitals > 1 && capitals < name.length && /^[a-z]/.test(name.slice(capitals)) ? capitals - 1 : capitals;

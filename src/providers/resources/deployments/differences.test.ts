@@ -67,6 +67,14 @@ describe('what of a resource is the caller’s', () => {
     ]);
   });
 
+  it('takes an identity that a template leaves out for one that stays', () => {
+    const held = settableOf(cluster, shown, {
+      location: 'eastus',
+      properties: { keyVaultProperties: { keyName: 'k' } },
+    });
+    expect(held['identity']).toBeUndefined();
+  });
+
   it('does not compare what is sent and never shown', () => {
     expect(comparableOf('Microsoft.KeyVault/vaults', { properties: { createMode: 'default', tenantId: 't' } })).toEqual(
       { properties: { tenantId: 't' } },

@@ -19,7 +19,7 @@ export interface CallingContext {
   readonly nextEnd?: () => Promise<void>;
 }
 
-export interface ResourceCall {
+interface ResourceCall {
   readonly method: ArmMethod;
   readonly path: string;
   readonly apiVersion: string;

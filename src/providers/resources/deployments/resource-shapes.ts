@@ -15,6 +15,9 @@ interface ResourceShape {
   readonly filledIn?: readonly string[];
 }
 
+/** Whoever leaves these out leaves them as they are, whatever the type. */
+const keptMembers: ReadonlySet<string> = new Set(['identity', 'location']);
+
 const common = { tags: {}, location: undefined } as const;
 
 /** By type in lower case. Of a type that is not here only what a template names is compared. */
@@ -93,7 +96,12 @@ export function settableOf(type: string, shown: JsonObject, wanted: JsonObject |
   const properties = isJsonObject(shown['properties']) ? shown['properties'] : {};
   const kept = new Set(shape?.kept ?? []);
   const own = pick(properties, shape?.properties ?? {}, wantedProperties, wanted === undefined ? new Set() : kept);
-  const members = pick(shown, shape?.members ?? {}, { ...wanted, properties: undefined }, new Set());
+  const members = pick(
+    shown,
+    shape?.members ?? {},
+    { ...wanted, properties: undefined },
+    wanted === undefined ? new Set() : keptMembers,
+  );
   return {
     ...members,
     ...(Object.keys(own).length === 0 && wanted?.['properties'] === undefined ? {} : { properties: own }),

@@ -2,6 +2,7 @@ import type { Json, JsonObject } from '../base/json.ts';
 import { isJsonObject } from '../base/json.ts';
 import type { Node } from './expressions/expression.ts';
 import { parseTemplateText } from './expressions/expression.ts';
+import { evaluationMax } from './expressions/facts.ts';
 import type { EvaluationFacts } from './expressions/facts.ts';
 import { findFunction } from './functions/all-functions.ts';
 import type { CallContext } from './functions/function-row.ts';
@@ -32,6 +33,7 @@ const depthMax = 64;
 /** The value of a part of a template: every text in it that is an expression is evaluated.
  * @throws TemplateError; NeedsRuntime when it needs what has not been asked of the running service yet */
 export function evaluateValue(value: Json | undefined, scope: EvaluationScope): Json {
+  if (--scope.facts.work.left < 0) throw tooMuchWork();
   if (typeof value === 'string') return evaluateText(value, scope);
   if (Array.isArray(value)) return value.map((item: Json) => evaluateValue(item, scope));
   if (!isJsonObject(value)) return value ?? null;
@@ -91,6 +93,7 @@ export function evaluateNode(
   lambdas: ReadonlyMap<string, Json> = new Map(),
   depth = 0,
 ): Json {
+  if (--scope.facts.work.left < 0) throw tooMuchWork();
   if (depth > depthMax) throw new TemplateError('The template language expression is nested too deeply.');
   switch (node.kind) {
     case 'text':
@@ -105,6 +108,9 @@ export function evaluateNode(
       return call(node, scope, lambdas, depth + 1);
   }
 }
+
+const tooMuchWork = (): TemplateError =>
+  new TemplateError(`The expressions of the template need more than ${evaluationMax} evaluations.`);
 
 function member(of: Json, name: Json): Json {
   if (Array.isArray(of)) {

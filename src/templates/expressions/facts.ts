@@ -8,9 +8,18 @@ export interface DeploymentScope {
   readonly id: string;
 }
 
+/** How many parts of expressions may still be evaluated: loops in loops and lambdas in lambdas end somewhere. */
+export interface EvaluationWork {
+  left: number;
+}
+
+/** Far more than any template needs, and a second or two of the machine. */
+export const evaluationMax = 1_000_000;
+
 /** What is known before an expression is evaluated. */
 export interface EvaluationFacts {
   readonly scope: DeploymentScope;
+  readonly work: EvaluationWork;
   /** As `resourceGroup()`, `subscription()`, `tenant()` and `deployment()` show them; absent where the scope has none. */
   readonly resourceGroup?: JsonObject;
   readonly subscription?: JsonObject;

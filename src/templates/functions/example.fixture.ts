@@ -6,6 +6,7 @@ const groupId = `/subscriptions/${subscriptionId}/resourceGroups/group`;
 
 /** A deployment in a resource group, for the examples of functions. */
 export const exampleFacts: EvaluationFacts = {
+  work: { left: 1_000_000_000 },
   scope: { kind: 'resourceGroup', id: groupId },
   resourceGroup: {
     id: groupId,

@@ -277,6 +277,42 @@ describe('deployments in a resource group', () => {
       "The number of template outputs limit exceeded. Limit: '64'",
     ],
     [
+      'loops in loops without an end',
+      {
+        outputs: {
+          o: { type: 'int', value: 1 },
+        },
+        variables: {
+          v: "[length(map(range(0, 10000), lambda('a', length(map(range(0, 10000), lambda('b', 1))))))]",
+        },
+        resources: [identity("[string(variables('v'))]")],
+      },
+      {},
+      'The expressions of the template need more than 1000000 evaluations.',
+    ],
+    [
+      'too many resources in nested templates',
+      {
+        resources: [
+          {
+            type: 'Microsoft.Resources/deployments',
+            apiVersion: '2022-09-01',
+            name: "[concat('n', copyIndex())]",
+            copy: { name: 'l', count: 30 },
+            properties: {
+              mode: 'Incremental',
+              expressionEvaluationOptions: { scope: 'inner' },
+              template: template({
+                resources: [identity("[concat('many', copyIndex())]", { copy: { name: 'i', count: 30 } })],
+              }),
+            },
+          },
+        ],
+      },
+      {},
+      "The number of template resources limit exceeded. Limit: '800'.",
+    ],
+    [
       'variables in a circle',
       { variables: { a: "[variables('b')]", b: "[variables('a')]" }, resources: [identity("[variables('a')]")] },
       {},

@@ -77,6 +77,12 @@ export const deploymentErrors = {
     () =>
       "Deployment template validation failed: 'The template is missing. Either a template or a template link is required.'.",
   ),
+  TooManyResources: row(
+    400,
+    'InvalidTemplate',
+    (limit: number) =>
+      `Deployment template validation failed: 'The number of template resources limit exceeded. Limit: '${limit}'. Please see https://aka.ms/arm-syntax for usage details.'.`,
+  ),
   NestedTooDeep: row(
     400,
     'InvalidTemplate',

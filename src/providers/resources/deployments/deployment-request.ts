@@ -7,7 +7,7 @@ import { readTags } from '../../../arm/tags.ts';
 import type { Caller } from '../../../authz/caller.ts';
 import type { Json, JsonObject } from '../../../base/json.ts';
 import { isJsonObject } from '../../../base/json.ts';
-import type { DeploymentScope } from '../../../templates/expressions/facts.ts';
+import type { DeploymentScope, EvaluationWork } from '../../../templates/expressions/facts.ts';
 import type { GivenFacts } from '../../../templates/plan.ts';
 import type { DeploymentDependencies } from './deployment-dependencies.ts';
 import { deploymentErrors } from './deployment-errors.ts';
@@ -122,10 +122,11 @@ export async function factsOf(
     readonly name: string;
     readonly caller: Caller;
     readonly wanted: WantedDeployment;
+    readonly work: EvaluationWork;
   },
   answered: GivenFacts['answered'],
 ): Promise<GivenFacts> {
-  const { scope, name, caller, wanted } = about;
+  const { scope, name, caller, wanted, work } = about;
   const [, , subscriptionId, , groupName] = scope.id.split('/');
   const group =
     groupName === undefined || subscriptionId === undefined
@@ -135,7 +136,7 @@ export async function factsOf(
     subscriptionId === undefined ? undefined : (await requireSubscription(deps.state, subscriptionId)).value;
   const { tenantId } = caller;
   return {
-    scope,
+    ...{ scope, work },
     ...(group === undefined ? {} : { resourceGroup: shownGroup(group.value) }),
     ...(subscription === undefined
       ? {}

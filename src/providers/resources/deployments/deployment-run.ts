@@ -5,6 +5,7 @@ import { newGuid } from '../../../base/guid.ts';
 import type { JsonObject } from '../../../base/json.ts';
 import { isJsonObject } from '../../../base/json.ts';
 import { expectRecord, writeRecord } from '../../../state/state.ts';
+import { evaluationMax } from '../../../templates/expressions/facts.ts';
 import { bodyOf, isNested, outputsOf } from '../../../templates/plan.ts';
 import type { Plan, PlannedResource } from '../../../templates/plan.ts';
 import { NeedsRuntime, NotBuiltInTemplates, TemplateError } from '../../../templates/expressions/template-error.ts';
@@ -39,6 +40,7 @@ interface RunContext extends CallingContext {
  * the next start records it as failed (`failInterrupted`). */
 export async function runDeployment(context: RunContext, deployment: DeploymentRecord): Promise<void> {
   if (!(await update(context, deployment, { state: 'Running' }))) return;
+  context.plan.scope.facts.work.left = evaluationMax; // planning was another matter
   const failures = await makeResources(context, deployment);
   if (failures.length === 0 && !context.isCanceled() && deployment.mode === 'Complete') {
     failures.push(...(await removeOthers(context, deployment, (operation) => record(context, deployment, operation))));

@@ -3,6 +3,8 @@ import { armErrors } from '../../../arm/arm-errors.ts';
 import type { Caller } from '../../../authz/caller.ts';
 import type { Json, JsonObject } from '../../../base/json.ts';
 import { isJsonObject } from '../../../base/json.ts';
+import { evaluationMax } from '../../../templates/expressions/facts.ts';
+import type { EvaluationWork } from '../../../templates/expressions/facts.ts';
 import { isNested, knownBodyOf, planTemplate } from '../../../templates/plan.ts';
 import type { Plan, PlannedResource } from '../../../templates/plan.ts';
 import { readTemplate, templateLimits } from '../../../templates/template.ts';
@@ -32,6 +34,11 @@ export interface PlanningContext {
   readonly body: Json | undefined;
 }
 
+/** One template can name others, and those others: together they have the limits of one. */
+interface BoundedContext extends PlanningContext {
+  readonly bounds: { readonly work: EvaluationWork; resources: number };
+}
+
 /** Nested deployments go no deeper, and hold together no more resources than one may. */
 const depthMax = 5;
 
@@ -42,21 +49,14 @@ export async function planDeployment(
   address: DeploymentAddress,
   wanted: WantedDeployment,
 ): Promise<PlannedDeployment> {
-  const planned = await planLevel(context, address, wanted, 1, new Set());
-  const all = resourcesOf(planned);
-  if (all.length > templateLimits.resources) {
-    throw new ArmError(
-      400,
-      'InvalidTemplate',
-      `Deployment template validation failed: 'The number of template resources limit exceeded. Limit: '${templateLimits.resources}' and actual: '${all.length}'.'.`,
-    );
-  }
-  await preflight(context, all);
+  const bounds = { work: { left: evaluationMax }, resources: 0 };
+  const planned = await planLevel({ ...context, bounds }, address, wanted, 1, new Set());
+  await preflight(context, resourcesOf(planned));
   return planned;
 }
 
 async function planLevel(
-  context: PlanningContext,
+  context: BoundedContext,
   address: DeploymentAddress,
   wanted: WantedDeployment,
   depth: number,
@@ -65,12 +65,16 @@ async function planLevel(
   if (depth > depthMax) throw deploymentErrors.NestedTooDeep(depthMax);
   const { deps, caller } = context;
   const answers = new Answers();
-  const facts = await factsOf(deps, { scope: address.scope, name: address.name, caller, wanted }, answers.find);
+  const about = { scope: address.scope, name: address.name, caller, wanted, work: context.bounds.work };
+  const facts = await factsOf(deps, about, answers.find);
   // Lines are counted in the template that was sent; a nested one has none of its own.
   const body = depth === 1 ? context.body : undefined;
   const plan = await withTemplateErrors(body, () =>
     planTemplate(readTemplate(wanted.template), wanted.parameters, facts),
   );
+  context.bounds.resources += plan.resources.length;
+  if (context.bounds.resources > templateLimits.resources)
+    throw deploymentErrors.TooManyResources(templateLimits.resources);
   const groups = new Set([...groupsAbove, ...plan.resources.map(({ id }) => id.toLowerCase())]);
   const nested = new Map<number, PlannedDeployment>();
   const unknown: PlannedResource[] = [];
@@ -87,7 +91,7 @@ async function planLevel(
 
 /** @returns undefined when it needs what others make: a value, or its resource group */
 async function planNested(
-  context: PlanningContext,
+  context: BoundedContext,
   resource: PlannedResource,
   { body, isWhole }: { readonly body: JsonObject; readonly isWhole: boolean },
   depth: number,

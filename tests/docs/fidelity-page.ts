@@ -5,7 +5,7 @@ import { code, madeFrom, table, wrapped } from './markdown.ts';
 const folder = join(import.meta.dirname, '..', '..', 'vectors', 'fidelity');
 
 /** What recorded Azure answered otherwise, and why. */
-export interface Difference {
+interface Difference {
   /** How the comparison names it; what begins like this is explained. */
   readonly starts: string;
   readonly reason: string;

@@ -9,7 +9,7 @@ import { runVaultOperation } from './run-operation.ts';
 import { vaultOperations } from './vault-operations.ts';
 
 /** What the resource manager has done in a vault, for a caller whom it has authorized by an action of its own. */
-export interface ManagedCall {
+interface ManagedCall {
   readonly vault: VaultName;
   /** Id of an operation of the data plane. */
   readonly operation: string;

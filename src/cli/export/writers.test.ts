@@ -1,0 +1,56 @@
+import { describe, expect, it } from 'vitest';
+import { writeArm } from './arm-writer.ts';
+import { writeBicep } from './bicep-writer.ts';
+import { buildGroup } from './build-group.ts';
+import { exporter, gathered } from './gathered.fixture.ts';
+import { writeTerraform } from './terraform-writer.ts';
+
+const group = buildGroup(gathered, exporter);
+const texts = { arm: writeArm(group), bicep: writeBicep(group), terraform: writeTerraform(group) };
+
+/** What is left of a text when strings and comments are gone: brackets that are closed, each by its own kind. */
+function bracketsOf(text: string, strings: RegExp, comments: RegExp): string {
+  let left = text
+    .replaceAll(strings, '')
+    .replaceAll(comments, '')
+    .replaceAll(/[^[\](){}]/g, '');
+  for (let before = ''; before !== left;) {
+    before = left;
+    left = left.replaceAll(/\(\)|\[\]|\{\}/g, '');
+  }
+  return left;
+}
+
+describe.each(Object.entries(texts))('%s', (language, text) => {
+  it('has what is in the group, and tells what it leaves out', () => {
+    for (const name of ['contoso-keys', 'telemetry-key', 'Telemetry', 'principal_ada', 'Standard_E8ads_v5', 'P365D'])
+      expect(text).toContain(name);
+    expect(text).toMatch(/not ?Exported|not exported/);
+    expect(text).toContain("Microsoft.Storage/storageAccounts 'logs'");
+  });
+
+  it('has no id of the instance and nothing that is only read', () => {
+    expect(text).not.toMatch(/[1-5]{8}-[1-5]{4}-/);
+    expect(text).not.toMatch(/provisioningState|isFollowed|keyUri\b|vault\.azure\.net/);
+  });
+
+  it('closes what it opens', () => {
+    const strings = language === 'bicep' ? /'(?:\\.|[^'\\])*'/g : /"(?:\\.|[^"\\])*"/g;
+    const comments = language === 'arm' ? /$^/g : /^(?:\/\/|#).*$/gm;
+    expect(bracketsOf(text, strings, comments)).toBe('');
+    expect(text.replaceAll(strings, '').replaceAll(comments, '')).not.toMatch(/['"]/);
+  });
+});
+
+it('a cluster whose own identity opens its key gets the key at last', () => {
+  const { resources } = JSON.parse(texts.arm) as { resources: { type: string; dependsOn?: string[] }[] };
+  const second = resources.find(({ type }) => type === 'Microsoft.Resources/deployments');
+  expect(second?.dependsOn).toHaveLength(6);
+  expect(texts.bicep).toContain('objectId: cluster_telemetry.identity.principalId');
+  expect(texts.terraform).toContain('azurerm_kusto_cluster.cluster_telemetry.identity[0].principal_id');
+});
+
+it('texts that look like expressions stay texts', () => {
+  expect(texts.bicep).toContain(String.raw`'it\'s': '\${odd}'`);
+  expect(texts.terraform).toContain('"it\'s" = "$${odd}"');
+});

@@ -7,6 +7,7 @@ import { cmkCommand } from '../cmk/cmk-command.ts';
 import { completionCommand } from '../completion/completion-command.ts';
 import { drillCommand } from '../drill/drill-command.ts';
 import { envCommand } from '../env.ts';
+import { exportCommand } from '../export/export-command.ts';
 import { extentCommand } from '../extent.ts';
 import { hostsCommand } from '../hosts.ts';
 import { lineageCommand } from '../lineage.ts';
@@ -46,6 +47,7 @@ export function createProgram(rootKeys: RootKeySource): Command {
     proofCommand(),
     lineageCommand(),
     extentCommand(),
+    exportCommand(),
     drillCommand(rootKeys),
     cmkCommand(),
     resetCommand(),

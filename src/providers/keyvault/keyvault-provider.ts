@@ -7,6 +7,7 @@ import type { KeyVaultDependencies } from './keyvault-dependencies.ts';
 import { deleteVaultsIn } from './vault-deletion.ts';
 import { privateLinkOperations } from './private-link-operations.ts';
 import { vaultKeyOperations } from './vault-key-operations.ts';
+import { vaultSecretOperations } from './vault-secret-operations.ts';
 import { vaultOperations } from './vault-operations.ts';
 import type { VaultRetention } from './vault-purge.ts';
 import { createVaultRetention } from './vault-purge.ts';
@@ -45,13 +46,14 @@ const apiVersions: readonly string[] = [
   '2014-12-19-preview',
 ];
 
-/** Microsoft.KeyVault: vaults, deleted vaults, and keys as resources. What else vaults hold is not here. */
+/** Microsoft.KeyVault: vaults, deleted vaults, and keys and secrets as resources. */
 export function createKeyVaultProvider(deps: KeyVaultDependencies): KeyVaultProvider {
   const retention = createVaultRetention(deps);
   const operations: readonly ArmOperation[] = [
     ...vaultOperations(deps, retention),
     ...deletedVaultOperations(deps),
     ...vaultKeyOperations(deps),
+    ...vaultSecretOperations(deps),
     ...privateLinkOperations(deps),
     ...managedHsmLists(),
     ...refusedOperations(),
@@ -106,14 +108,9 @@ function managedHsmLists(): readonly ArmOperation[] {
 function refusedOperations(): readonly ArmOperation[] {
   const subscription = `/subscriptions/{subscriptionId}/providers/${namespace}`;
   const group = `/subscriptions/{subscriptionId}/resourceGroups/{resourceGroupName}/providers/${namespace}`;
-  const vault = `${group}/vaults/{vaultName}`;
   const hsm = `${group}/managedHSMs/{name}`;
   const action = (suffix: string): string => `${namespace}/${suffix}`;
   return [
-    notBuilt('Secrets_CreateOrUpdate', 'PUT', `${vault}/secrets/{secretName}`, action('vaults/secrets/write')),
-    notBuilt('Secrets_Update', 'PATCH', `${vault}/secrets/{secretName}`, action('vaults/secrets/write')),
-    notBuilt('Secrets_Get', 'GET', `${vault}/secrets/{secretName}`, action('vaults/secrets/read')),
-    notBuilt('Secrets_List', 'GET', `${vault}/secrets`, action('vaults/secrets/read')),
     notBuilt('ManagedHsms_CreateOrUpdate', 'PUT', hsm, action('managedHSMs/write')),
     notBuilt('ManagedHsms_Update', 'PATCH', hsm, action('managedHSMs/write')),
     notBuilt('ManagedHsms_Get', 'GET', hsm, action('managedHSMs/read')),

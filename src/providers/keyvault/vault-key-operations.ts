@@ -1,15 +1,19 @@
 import { Type } from '@sinclair/typebox';
-import { ArmError } from '../../arm/arm-error.ts';
-import { armErrors } from '../../arm/arm-errors.ts';
 import type { ArmOperation, ArmReply, ArmRequest } from '../../arm/arm-operation.ts';
-import { resourceGroupId } from '../../arm/resource-groups.ts';
 import type { Json, JsonObject } from '../../base/json.ts';
 import { isJsonObject } from '../../base/json.ts';
-import { parseVaultName } from '../../base/names.ts';
-import { VaultError } from '../../vault/vault-error.ts';
 import type { KeyVaultDependencies } from './keyvault-dependencies.ts';
+import {
+  askVault,
+  askVaultFor,
+  given,
+  listVaultObjects,
+  partsOfObjectId,
+  requireParentVault,
+  someAttributes,
+} from './vault-objects.ts';
 import type { Vault } from './vault-record.ts';
-import { addressOf, findVault, requireVault } from './vault-writes.ts';
+import { addressOf, requireVault } from './vault-writes.ts';
 
 const keyType = 'Microsoft.KeyVault/vaults/keys';
 
@@ -49,7 +53,7 @@ export function vaultKeyOperations(deps: KeyVaultDependencies): readonly ArmOper
       method: 'GET',
       path: list,
       action: action('read'),
-      handle: (request) => listKeys(deps, request, 'GetKeys', showKeyItem),
+      handle: (request) => listVaultObjects(deps, request, { operation: 'GetKeys' }, showKeyItem),
     },
     {
       id: 'Keys_GetVersion',
@@ -67,68 +71,35 @@ export function vaultKeyOperations(deps: KeyVaultDependencies): readonly ArmOper
       method: 'GET',
       path: `${path}/versions`,
       action: action('versions/read'),
-      handle: (request) =>
-        listKeys(deps, request, 'GetKeyVersions', (vault, item) => asVersion(showKeyItem(vault, item))),
+      handle: (request) => {
+        const wanted = { operation: 'GetKeyVersions', name: request.params['keyName'] ?? '' };
+        return listVaultObjects(deps, request, wanted, (vault, item) => asVersion(showKeyItem(vault, item)));
+      },
     },
   ];
 }
 
-/** @throws ArmError with the code and text of the vault's own answer */
-async function ask(
-  deps: KeyVaultDependencies,
-  request: ArmRequest,
-  operation: string,
-  more: { readonly version?: string; readonly body?: JsonObject; readonly query?: ReadonlyMap<string, string> } = {},
-): Promise<JsonObject> {
-  const vault = parseVaultName((request.params['vaultName'] ?? '').toLowerCase());
-  const { vaultName = '', resourceGroupName = '', keyName } = request.params;
-  if (vault === undefined) throw armErrors.ResourceNotFound('Microsoft.KeyVault/vaults', vaultName, resourceGroupName);
-  try {
-    return await deps.manageVault({
-      ...{ vault, operation, caller: request.caller, correlationId: request.correlationId },
-      ...(keyName === undefined ? {} : { name: keyName }),
-      ...more,
-    });
-  } catch (error) {
-    if (error instanceof VaultError) throw new ArmError(error.status, error.code, error.message);
-    throw error;
-  }
-}
+type Asked = Parameters<typeof askVault>[3];
+
+const ask = (deps: KeyVaultDependencies, request: ArmRequest, operation: string, more: Asked = {}) =>
+  askVault(deps, request, operation, { name: request.params['keyName'] ?? '', ...more });
 
 async function createIfNotExist(deps: KeyVaultDependencies, request: ArmRequest): Promise<ArmReply> {
-  const address = addressOf(request);
-  const found = await findVault(deps, address);
-  if (found === undefined) {
-    const group = resourceGroupId(address.subscriptionId, address.resourceGroupName);
-    const parent = `${group}/providers/Microsoft.KeyVault/vaults/${address.vaultName}`;
-    throw armErrors.ParentResourceNotFound('write', 'vaults/keys', parent);
-  }
-  const held = await current(deps, request);
-  if (held !== undefined) {
-    return { status: 200, body: showKey(found.value, held, await policyOf(deps, request)) };
-  }
+  const vault = await requireParentVault(deps, request, 'vaults/keys');
+  const held = await askVaultFor(deps, request, 'GetKey', { name: request.params['keyName'] ?? '' });
+  if (held !== undefined) return { status: 200, body: showKey(vault, held, await policyOf(deps, request)) };
   const body = isJsonObject(request.body) ? request.body : {};
   const properties = isJsonObject(body['properties']) ? body['properties'] : {};
   const made = await ask(deps, request, 'CreateKey', { body: createBodyOf(properties, body['tags']) });
   const policy = properties['rotationPolicy'];
   if (isJsonObject(policy)) await ask(deps, request, 'UpdateKeyRotationPolicy', { body: policy });
-  return { status: 200, body: showKey(found.value, made, await policyOf(deps, request)) };
-}
-
-async function current(deps: KeyVaultDependencies, request: ArmRequest): Promise<JsonObject | undefined> {
-  try {
-    return await ask(deps, request, 'GetKey');
-  } catch (error) {
-    if (error instanceof ArmError && error.status === 404) return undefined;
-    throw error;
-  }
+  return { status: 200, body: showKey(vault, made, await policyOf(deps, request)) };
 }
 
 /** The names that the data plane has for them. */
 function createBodyOf(properties: JsonObject, tags: Json | undefined): JsonObject {
   const { kty, keySize, curveName, keyOps, attributes, release_policy } = properties;
-  const sent = { kty, key_size: keySize, crv: curveName, key_ops: keyOps, attributes, tags, release_policy };
-  return Object.fromEntries(Object.entries(sent).filter(([, value]) => value !== undefined && value !== null));
+  return given({ kty, key_size: keySize, crv: curveName, key_ops: keyOps, attributes, tags, release_policy });
 }
 
 /** Only what somebody has set is shown. */
@@ -138,35 +109,6 @@ async function policyOf(deps: KeyVaultDependencies, request: ArmRequest): Promis
   const isSet = isJsonObject(attributes) && attributes['created'] !== undefined && attributes['created'] !== null;
   return isSet ? { attributes, lifetimeActions } : undefined;
 }
-
-async function listKeys(
-  deps: KeyVaultDependencies,
-  request: ArmRequest,
-  operation: 'GetKeys' | 'GetKeyVersions',
-  show: (vault: Vault, item: JsonObject) => JsonObject,
-): Promise<ArmReply> {
-  const { value: vault } = await requireVault(deps, addressOf(request));
-  const skipToken = request.query.get('$skiptoken');
-  const query = new Map(skipToken === undefined ? [] : [['$skiptoken', skipToken]]);
-  const { value, nextLink } = await ask(deps, request, operation, { query });
-  const items = Array.isArray(value) ? (value as readonly Json[]).filter(isJsonObject) : [];
-  const next = typeof nextLink === 'string' ? new URL(nextLink).searchParams.get('$skiptoken') : null;
-  return {
-    status: 200,
-    body: {
-      value: items.map((item) => show(vault, item)),
-      ...(next === null ? {} : { nextLink: nextPage(request, next) }),
-    },
-  };
-}
-
-function nextPage(request: ArmRequest, skipToken: string): string {
-  const url = new URL(request.url, request.origin);
-  url.searchParams.set('$skiptoken', skipToken);
-  return url.href;
-}
-
-const kidPattern = /^(https:\/\/[^/]+\/keys\/([^/]+))(?:\/([0-9a-f]{32}))?$/;
 
 function showKey(vault: Vault, bundle: JsonObject, rotationPolicy?: JsonObject): JsonObject {
   const key = isJsonObject(bundle['key']) ? bundle['key'] : {};
@@ -190,7 +132,7 @@ function showKey(vault: Vault, bundle: JsonObject, rotationPolicy?: JsonObject):
 }
 
 function showKeyItem(vault: Vault, { kid, attributes, tags }: JsonObject): JsonObject {
-  const [, uri = '', name = '', version] = kidPattern.exec(typeof kid === 'string' ? kid : '') ?? [];
+  const { uri, name, version } = partsOfObjectId(kid);
   return {
     id: `${vault.id}/keys/${name}`,
     name,
@@ -198,7 +140,7 @@ function showKeyItem(vault: Vault, { kid, attributes, tags }: JsonObject): JsonO
     location: vault.location,
     ...(isJsonObject(tags) ? { tags } : {}),
     properties: {
-      attributes: attributesOf(attributes),
+      attributes: someAttributes(attributes, shownAttributes),
       keyUri: uri,
       ...(version === undefined ? {} : { keyUriWithVersion: `${uri}/${version}` }),
     },
@@ -206,11 +148,6 @@ function showKeyItem(vault: Vault, { kid, attributes, tags }: JsonObject): JsonO
 }
 
 const shownAttributes = ['enabled', 'nbf', 'exp', 'created', 'updated', 'recoveryLevel', 'exportable'];
-
-function attributesOf(attributes: Json | undefined): JsonObject {
-  const held = isJsonObject(attributes) ? attributes : {};
-  return Object.fromEntries(shownAttributes.filter((name) => name in held).map((name) => [name, held[name]]));
-}
 
 function asVersion(key: JsonObject): JsonObject {
   const { id } = key;

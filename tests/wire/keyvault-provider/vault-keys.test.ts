@@ -5,7 +5,7 @@ import { startServerFixture } from '../../support/server-fixture.ts';
 const hex32 = '[0-9a-f]{32}';
 
 /** The first answer as recorded from Azure in October 2024. */
-describe('keys and private links through the resource manager', () => {
+describe('keys, secrets and private links through the resource manager', () => {
   let server: Awaited<ReturnType<typeof startServerFixture>>;
   let token: string;
   const group = () => `/subscriptions/${server.environment.subscriptionId}/resourceGroups/rg`;
@@ -108,6 +108,44 @@ describe('keys and private links through the resource manager', () => {
       id: `${vault()}/keys/listed/versions/${version?.name ?? ''}`,
       properties: { kty: 'RSA', keySize: 2048 },
     });
+  });
+
+  it('Secrets_CreateOrUpdate, Secrets_Update, Secrets_Get, Secrets_List: take values and show none', async () => {
+    const path = `${vault()}/secrets/word`;
+    const made = await send('PUT', path, { properties: { value: 'hidden-one', contentType: 'text/plain' } });
+    expect(made.status).toBe(201);
+    const uri = 'https://arm-keys.vault.azure.net/secrets/word';
+    const { secretUriWithVersion } = (made.body as { properties: { secretUriWithVersion: string } }).properties;
+    expect(secretUriWithVersion).toMatch(new RegExp(`^${uri}/${hex32}$`));
+    expect(made.body).toEqual({
+      id: path,
+      name: 'word',
+      type: 'Microsoft.KeyVault/vaults/secrets',
+      location: 'westus2',
+      properties: {
+        contentType: 'text/plain',
+        attributes: {
+          ...{ enabled: true, created: expect.any(Number) as number, updated: expect.any(Number) as number },
+        },
+        secretUri: uri,
+        secretUriWithVersion,
+      },
+    });
+    const changed = await send('PATCH', path, { tags: { a: 'b' }, properties: { contentType: 'text/html' } });
+    expect(changed).toMatchObject({
+      status: 200,
+      body: { tags: { a: 'b' }, properties: { contentType: 'text/html', secretUriWithVersion } },
+    });
+    const again = await send('PUT', path, { properties: { value: 'hidden-two' } });
+    expect(again.status).toBe(200);
+    expect(again.text).not.toContain(secretUriWithVersion);
+    const read = await send('GET', path);
+    expect(read.body).toEqual(again.body);
+    const list = await send('GET', `${vault()}/secrets`);
+    expect(list.body).toMatchObject({ value: [{ id: path, properties: { secretUri: uri } }] });
+    for (const { text } of [made, changed, again, read, list]) expect(text).not.toContain('hidden');
+    expect(await send('GET', `${vault()}/secrets/none`)).toMatchObject({ status: 404 });
+    expect(await send('PUT', `${vault()}/secrets/none`, { properties: {} })).toMatchObject({ status: 400 });
   });
 
   it('PrivateEndpointConnections_ListByResource, PrivateEndpointConnections_Get, PrivateEndpointConnections_Put, PrivateEndpointConnections_Delete, PrivateLinkResources_ListByVault: there are no connections', async () => {

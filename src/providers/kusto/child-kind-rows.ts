@@ -27,7 +27,14 @@ export function rowsOf(kind: ChildKind): readonly ChildRow[] {
     [`${kind.group}_${kind.list}`, 'GET', list, `${action}/read`, bound(readChildren)],
     ...kind.methods.map((method): ChildRow => {
       const [id, verb, operation] = operations[method];
-      return [`${kind.group}_${id}`, method, `${list}/{childName}`, `${action}/${verb}`, bound(operation)];
+      const row = [
+        `${kind.group}_${id}`,
+        method,
+        `${list}/{childName}`,
+        `${action}/${verb}`,
+        bound(operation),
+      ] as const;
+      return verb === 'write' && kind.links !== undefined ? [...row, kind.links] : row;
     }),
     ...(nameCheck === undefined
       ? []

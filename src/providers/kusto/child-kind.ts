@@ -1,6 +1,6 @@
 import { Type } from '@sinclair/typebox';
 import type { TSchema } from '@sinclair/typebox';
-import type { ArmRequest } from '../../arm/arm-operation.ts';
+import type { ArmRequest, LinkedProperty } from '../../arm/arm-operation.ts';
 import type { Json, JsonObject } from '../../base/json.ts';
 import type { ClusterResource } from './cluster-record.ts';
 import type { OperationFailure, OperationKind } from './operation-record.ts';
@@ -61,6 +61,8 @@ export interface ChildKind {
   /** Only one: its name is the empty text, and bodies name no kind. */
   readonly forms: Readonly<Record<string, ChildForm>>;
   readonly drop: OperationKind;
+  /** What else its body makes use of, and what its writer must be allowed there. */
+  readonly links?: readonly LinkedProperty[];
   /** It has the location of its cluster. */
   readonly located?: true;
   /** Who made and changed it is shown; `first` also in the answer to a PUT. */

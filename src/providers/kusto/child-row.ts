@@ -1,4 +1,4 @@
-import type { ArmMethod, ArmReply, ArmRequest } from '../../arm/arm-operation.ts';
+import type { ArmMethod, ArmReply, ArmRequest, LinkedProperty } from '../../arm/arm-operation.ts';
 import { armErrors } from '../../arm/arm-errors.ts';
 import { isKnownIn } from './cluster-settings.ts';
 import { kustoNamespace } from './operation-record.ts';
@@ -7,7 +7,15 @@ import type { KustoPorts } from './ports.ts';
 export type ChildHandler = (ports: KustoPorts, request: ArmRequest) => Promise<ArmReply>;
 
 /** An operation on something that belongs to a cluster. */
-export type ChildRow = readonly [id: string, method: ArmMethod, path: string, action: string, handler: ChildHandler];
+export type ChildRow = readonly [
+  id: string,
+  method: ArmMethod,
+  path: string,
+  action: string,
+  handler: ChildHandler,
+  /** What else its body makes use of. */
+  links?: readonly LinkedProperty[],
+];
 
 export const clusterPath =
   '/subscriptions/{subscriptionId}/resourceGroups/{resourceGroupName}/providers/Microsoft.Kusto/clusters/{clusterName}';

@@ -19,6 +19,7 @@ import {
   patchDatabase,
   putDatabase,
 } from './databases.ts';
+import { followerRows } from './followers.ts';
 import { kustoError } from './kusto-errors.ts';
 import type { KustoPorts } from './ports.ts';
 import {
@@ -92,12 +93,14 @@ export function childRows(ports: KustoPorts): readonly ArmOperation[] {
     ...policyRows,
     ...migrationRows,
     ...databasePostRows,
+    ...followerRows,
   ];
-  return rows.map(([id, method, path, action, handler]) => ({
+  return rows.map(([id, method, path, action, handler, links]) => ({
     id,
     method,
     path,
     action,
+    ...(links === undefined ? {} : { links }),
     handle: (request) =>
       withFreshState(async () => {
         await requireParent(ports, request, { method, path });

@@ -188,10 +188,9 @@ export async function checkDatabaseName(ports: KustoPorts, request: ArmRequest):
   const { name, type } = bodyObject(request);
   if (typeof name !== 'string') throw kustoError('MissingProperty', 'name');
   const lowerType = typeof type === 'string' ? type.toLowerCase() : '';
-  if (lowerType === 'microsoft.kusto/clusters/attacheddatabaseconfigurations')
-    throw kustoError('NotBuilt', 'attached database configurations');
-  if (lowerType !== 'microsoft.kusto/clusters/databases')
-    throw kustoError('InvalidValue', 'type', "'Microsoft.Kusto/clusters/databases'");
+  // What is attached gets a name among the databases of its follower.
+  const types = ['microsoft.kusto/clusters/databases', 'microsoft.kusto/clusters/attacheddatabaseconfigurations'];
+  if (!types.includes(lowerType)) throw kustoError('InvalidValue', 'type', "'Microsoft.Kusto/clusters/databases'");
   if (parseDatabaseName(name) === undefined) {
     return {
       status: 200,

@@ -32,6 +32,8 @@ export type OperationKind =
   | 'DmServiceEventGridIngestionSourceAdd'
   | 'DmServiceCosmosDbObtainerAdd'
   | 'DmServiceDataObtainerDrop'
+  | 'FollowerDatabaseCreate'
+  | 'FollowerDatabaseDetach'
   | 'DatabaseScriptCreateOrUpdate'
   | 'DatabaseScriptDelete'
   | 'DataConnectionValidate'

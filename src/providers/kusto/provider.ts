@@ -12,7 +12,6 @@ import { clusterRows } from './cluster-rows.ts';
 import { isKnownIn } from './cluster-settings.ts';
 import { withFreshState } from './cluster-store.ts';
 import { kustoError } from './kusto-errors.ts';
-import { notBuiltRows } from './not-built.ts';
 import { kustoNamespace } from './operation-record.ts';
 import { operationResultRows } from './operation-result-rows.ts';
 import type { KustoPorts } from './ports.ts';
@@ -70,13 +69,7 @@ const resourceTypes: readonly ArmResourceType[] = [
 
 /** The resource provider Microsoft.Kusto: clusters and what belongs to them. */
 export function createKustoProvider(ports: KustoPorts): ArmProvider {
-  const rows = [
-    ...clusterRows(ports),
-    ...childRows(ports),
-    ...skuListRows(ports),
-    ...operationResultRows(ports),
-    ...notBuiltRows,
-  ];
+  const rows = [...clusterRows(ports), ...childRows(ports), ...skuListRows(ports), ...operationResultRows(ports)];
   return {
     namespace: kustoNamespace,
     resourceTypes,

@@ -331,18 +331,4 @@ describe('what the data plane reads', () => {
     });
     expect(await access.list()).toHaveLength(1);
   });
-
-  it('operations of the extra groups are refused by name', async () => {
-    for (const path of [
-      'attachedDatabaseConfigurations',
-      'managedPrivateEndpoints',
-      'privateLinkResources',
-      'databases/db1/dataConnections',
-      'databases/db1/scripts',
-    ]) {
-      const { status, body } = await fixture.send('GET', `${clusterPath}/${path}${version}`);
-      expect(status).toBe(501);
-      expect(JSON.stringify(body)).toContain('NotImplemented');
-    }
-  });
 });

@@ -11,6 +11,7 @@ export const readVariables: Readonly<Record<string, string>> = {
   KUSTODY_ROOT_KEY:
     'the root key of `up`, `run` and `article`, 64 hexadecimal digits; taken out of the environment at once',
   KUSTODY_CLUSTER_URI: 'the cluster of `query` without `--cluster`; a seed sets it',
+  BICEP_PATH: 'the compiler of `import bicep`; default: `bicep` on the PATH',
   KUSTODY_DATABASE: 'the database of `query` without `--database`; a seed sets it',
   KUSTODY_GEOIP_DATABASE: 'a city database in MMDB format, for `geo_info_from_ip_address()`',
   KUSTODY_MEMORY_DIRECTORY: 'another tmpfs than `/dev/shm`, for large tables',

@@ -10,6 +10,7 @@ import { envCommand } from '../env.ts';
 import { exportCommand } from '../export/export-command.ts';
 import { extentCommand } from '../extent.ts';
 import { hostsCommand } from '../hosts.ts';
+import { importCommand } from '../import/import-command.ts';
 import { lineageCommand } from '../lineage.ts';
 import { logsCommand } from '../logs.ts';
 import { proofCommand } from '../proof/proof-command.ts';
@@ -48,6 +49,7 @@ export function createProgram(rootKeys: RootKeySource): Command {
     lineageCommand(),
     extentCommand(),
     exportCommand(),
+    importCommand(),
     drillCommand(rootKeys),
     cmkCommand(),
     resetCommand(),

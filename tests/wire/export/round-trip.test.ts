@@ -2,6 +2,9 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { writeArm } from '../../../src/cli/export/arm-writer.ts';
 import type { ExportedGroup } from '../../../src/cli/export/model.ts';
 import { readGroup } from '../../../src/cli/export/read-group.ts';
+import { deploy } from '../../../src/cli/import/deploy.ts';
+import { readParameters } from '../../../src/cli/import/parameters.ts';
+import type { JsonObject } from '../../../src/base/json.ts';
 import { defaultSeed, seed } from '../../../src/server/seed.ts';
 import { startServerFixture } from '../../support/server-fixture.ts';
 
@@ -49,30 +52,20 @@ describe('an exported resource group', () => {
     const template = writeArm(group);
     expect(writeArm(await readGroup(first.environment, 'KUSTODY'))).toBe(template);
     await using second = await startServerFixture({ virtualTime: false });
-    const path = `/subscriptions/${second.environment.subscriptionId}/resourcegroups/kustody`;
-    const token = await second.tokenFor('https://management.azure.com');
-    const send = (method: string, below: string, version: string, body?: unknown) =>
-      second.send({
-        ...{ host: 'management.azure.com', method, token, path: `${path}${below}?api-version=${version}` },
-        ...(body === undefined ? {} : { body }),
-      });
-    await send('PUT', '', '2021-04-01', { location: 'eastus' });
-    const deployment = '/providers/Microsoft.Resources/deployments/main';
-    const begun = await send('PUT', deployment, '2021-04-01', {
-      properties: { mode: 'Incremental', template: JSON.parse(template) as unknown },
-    });
-    expect(begun.status, begun.text).toBe(201);
-    const state = async () => (await send('GET', deployment, '2021-04-01')).body as { properties: Deployed };
-    await expect
-      .poll(async () => (await state()).properties.provisioningState, { timeout: 60_000 })
-      .toMatch(/^(Succeeded|Failed)$/);
-    const { provisioningState, error } = (await state()).properties;
-    expect({ provisioningState, error }).toEqual({ provisioningState: 'Succeeded', error: undefined });
+    const lines: string[] = [];
+    const deployment = { resourceGroup: 'kustody', location: 'eastus', name: 'import', parameters: {} };
+    const parsed = JSON.parse(template) as JsonObject;
+    await deploy(second.environment, { ...deployment, template: parsed }, (line) => lines.push(line));
+    expect(lines).toContain('Succeeded Microsoft.KeyVault/vaults/keys kustody-keys/cluster-key');
+    expect(lines).toHaveLength(6);
     expect(writeArm(await readGroup(second.environment, undefined))).toBe(template);
   }, 120_000);
-});
 
-interface Deployed {
-  readonly provisioningState: string;
-  readonly error?: unknown;
-}
+  it('that cannot be deployed says the code, the resource and the reason', async () => {
+    const template = JSON.parse(writeArm(group).replaceAll('Standard_E8ads_v5', 'Standard_Nothing')) as JsonObject;
+    const target = { resourceGroup: 'other', location: 'eastus', name: 'import' };
+    const parameters = readParameters(['vault_kustodyKeys_name=other-keys', 'cluster_kustody_name=other']);
+    const failed = deploy(first.environment, { ...target, template, parameters }, () => undefined);
+    await expect(failed).rejects.toThrow(/^\w+: [^]+\n +\w+: [^]*Standard_Nothing/);
+  }, 120_000);
+});

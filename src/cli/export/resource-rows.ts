@@ -53,8 +53,6 @@ export const writtenRows = {
 
 export type WrittenType = keyof typeof writtenRows;
 
-export const isWrittenType = (type: string): type is WrittenType => Object.hasOwn(writtenRows, type);
-
 /** The properties of the row as they were read; what is unset is left out. */
 export function writtenProperties(type: WrittenType, properties: JsonObject): ValueObject {
   const row: WrittenRow = writtenRows[type];

@@ -140,6 +140,9 @@ export async function mergeCertificate(services: VaultServices, request: VaultRe
     status: 201,
     id: idOf(vault, certificateKind, found),
     body: certificateKind.bundle(vault, found, apiVersion),
+    headers: {
+      location: `${formatObjectId(vault, 'certificates', certificate.value.name)}?api-version=${apiVersion}`,
+    },
     write,
     committed: () => expectAction(services, certificate.id),
   };

@@ -5,6 +5,7 @@ import { whileWaiting } from '../waiting.ts';
 import { writeArm } from './arm-writer.ts';
 import { writeBicep } from './bicep-writer.ts';
 import type { ExportedGroup } from './model.ts';
+import { kqlExportCommand } from './kql-command.ts';
 import { readGroup } from './read-group.ts';
 import { writeTerraform } from './terraform-writer.ts';
 import { writeOut } from './write-out.ts';
@@ -34,7 +35,7 @@ export function exportCommand(): Command {
     'Write what is in a running instance in the words of Azure, to be deployed there. No secret, no key material and no data are in it.',
   );
   for (const language of languages) command.addCommand(groupCommand(language));
-  return command;
+  return command.addCommand(kqlExportCommand());
 }
 
 const groupCommand = ({ name, what, file, write }: Language): Command =>

@@ -214,7 +214,7 @@ describe('kustody.yaml of a directory to seed from', { timeout: 240_000 }, () =>
       'kustody.yaml:3: vaults[0].softDeleteRetentionInDays: it has 90 there, and keeps it.',
     );
     expect(third.stderr).toContain(
-      'kustody.yaml:12: clusters[0].sku: it has Dev(No SLA)_Standard_E2a_v4 there, and keeps',
+      'kustody.yaml:13: clusters[0].sku: it has Dev(No SLA)_Standard_E2a_v4 there, and keeps',
     );
     const nobody = await kustody(['run', '--data', data, '--', 'kustody', 'env', '--cluster', 'smal']);
     expect(nobody).toMatchObject({ code: 1, stdout: '' });
@@ -231,7 +231,7 @@ describe('kustody.yaml of a directory to seed from', { timeout: 240_000 }, () =>
     [
       'what a service refuses, in its words',
       { 'kustody.yaml': small.replace('[get, wrapKey, unwrapKey]', '[get]') },
-      'kustody.yaml:13: clusters[0].key: IdentityDoesNotHaveAccessToKeyVault: Cluster identity does not have access to',
+      'kustody.yaml:14: clusters[0].key: IdentityDoesNotHaveAccessToKeyVault: Cluster identity does not have access to',
     ],
     [
       'a folder of a database that it does not name',

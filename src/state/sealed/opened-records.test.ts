@@ -47,7 +47,7 @@ async function opened(keptOpenMax: number, keptOpen = true) {
     if (known === undefined && value === null) return;
     await state.commit({ write: [writeRecord(people, id, known?.version ?? null, value)] });
   };
-  return { state, put, reads };
+  return { state, put, reads, store };
 }
 
 describe('records that are kept open', () => {
@@ -71,6 +71,18 @@ describe('records that are kept open', () => {
       await listAll(scene.state, people, 'a/');
       expect(scene.reads.count).toBe(1);
     }
+  });
+
+  it('are not what hides a record that was brought back: each list is held against the store once', async () => {
+    const { state, put, store } = await opened(10);
+    await put('a/1', person(1));
+    await put('a/2', person(2));
+    const old = await store.get(people.name, 'a/2');
+    await put('a/2', null);
+    if (old === undefined) throw new Error('a/2 was stored');
+    await store.commit({ write: [{ table: people.name, id: 'a/2', expect: null, put: old }] });
+    await expect(listAll(state, people, 'a/')).rejects.toThrow('was deleted, and put back outside Kustody');
+    await expect(listAll(state, people, 'a/')).rejects.toThrow('was deleted, and put back outside Kustody');
   });
 
   it('cannot be changed by whoever reads them', async () => {

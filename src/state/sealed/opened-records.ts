@@ -11,6 +11,8 @@ interface Opened extends Entry {
 export class OpenedRecords {
   readonly #entriesMax: number;
   readonly #opened = new Map<string, Opened>();
+  /** Lists that were read from the store since it was opened, with nothing in them that was removed or brought back. */
+  readonly #checked = new Set<string>();
 
   constructor(entriesMax: number) {
     this.#entriesMax = entriesMax;
@@ -38,8 +40,19 @@ export class OpenedRecords {
     }
   }
 
+  /** A list that has not been looked at in the store is, once: only there is what was brought back. */
+  isChecked(table: string, prefix = ''): boolean {
+    return this.#checked.has(keyOf(table, prefix));
+  }
+
+  checked(table: string, prefix = ''): void {
+    if (this.#checked.size >= this.#entriesMax) this.#checked.clear();
+    this.#checked.add(keyOf(table, prefix));
+  }
+
   clear(): void {
     this.#opened.clear();
+    this.#checked.clear();
   }
 }
 

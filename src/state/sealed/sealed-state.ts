@@ -137,6 +137,7 @@ export class SealedState implements State {
     const opened = await this.#openedList(table, { ...range, limit });
     if (opened !== undefined) return opened;
     const intact: Versioned<T>[] = [];
+    let isWhole = range.after === undefined;
     for (let { after } = range; ;) {
       const wanted = limit - intact.length;
       const page = await this.#store.list(table.name, {
@@ -144,9 +145,12 @@ export class SealedState implements State {
         limit: wanted,
         ...(after === undefined ? {} : { after }),
       });
+      const before = intact.length;
       for (const record of page.records) intact.push(...this.#listed(table, record, damaged));
+      if (intact.length - before < page.records.length) isWhole = false;
       after = page.end;
       invariant(options.limit !== undefined || after === undefined, 'whoever asks without a limit gets all');
+      if (isWhole && after === undefined) this.#keptOpen(table)?.checked(table.name, range.prefix);
       if (after === undefined || intact.length === limit) return intact;
     }
   }
@@ -199,7 +203,7 @@ export class SealedState implements State {
     range: StateListOptions & { readonly limit: number },
   ): Promise<readonly Versioned<T>[] | undefined> {
     const kept = this.#keptOpen(table);
-    if (kept === undefined) return undefined;
+    if (kept?.isChecked(table.name, range.prefix) !== true || range.after !== undefined) return undefined;
     const entries = await this.#store.entriesOf(table.name, range);
     if (entries === undefined) return undefined;
     const opened: Versioned<T>[] = [];

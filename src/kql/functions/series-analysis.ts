@@ -42,7 +42,7 @@ const validatePeriods = native(
     if (!values || periods.length !== Number(count)) return null;
     return `[${reals(periods)},${reals(scorePeriods(values, periods))}]`;
   },
-  { nulls: true, defaults: new Array<string>(periodsMax - 1).fill('NULL') },
+  { nulls: true, defaults: new Array<null>(periodsMax - 1).fill(null) },
 );
 
 const lineBag = (fit: PolynomialFit): string => {

@@ -59,12 +59,8 @@ function termTest(
   const first = caseSensitive
     ? `contains(${text}, ${ctx.bind(needle.value, 'VARCHAR')})`
     : `contains(lower(${text}), lower(${ctx.bind(needle.value, 'VARCHAR')}))`;
-  // Not AND, whose sides DuckDB tries in either order: the expression is only for the few texts that have the needle at all, and not
-  // as most have it, as it is written and between blanks.
-  const [left, right] = boundsOf(needle.value, match);
-  const between = `${left === '' ? '' : ' '}${needle.value}${right === '' ? '' : ' '}`;
-  const matches = `CASE WHEN contains(${text}, ${ctx.bind(between, 'VARCHAR')}) THEN true ELSE regexp_matches(${text}, ${regex}) END`;
-  return `(CASE WHEN ${first} THEN ${matches} ELSE false END)`;
+  // Not AND, whose sides DuckDB tries in either order: the expression is only for the few texts that have the needle at all.
+  return `(CASE WHEN ${first} THEN regexp_matches(${text}, ${regex}) ELSE false END)`;
 }
 
 /** The same as a JavaScript expression, for needles that are not constant and for native functions. */

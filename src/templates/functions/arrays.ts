@@ -61,6 +61,23 @@ export const arrayFunctions: FunctionRows = {
     cases: { "last('abc')": 'c', 'last(createArray(1, 2))': 2, 'last(createArray())': null },
     evaluate: (args) => (typeof args[0] === 'string' ? args[0].slice(-1) : (arrayAt('last', args, 0).at(-1) ?? null)),
   },
+  // Of Bicep's functions alone: what it compiles has it by the same name.
+  flatten: {
+    family: 'array',
+    args: [1, 1],
+    says: 'The items of the arrays in an array, one after the other.',
+    cases: {
+      'flatten(createArray(createArray(1, 2), createArray(createArray(3))))': [1, 2, [3]],
+      'flatten(createArray())': [],
+    },
+    evaluate: (args) => {
+      const lists = arrayAt('flatten', args, 0);
+      if (!lists.every(Array.isArray)) throw wrongArgument('flatten', 'an array of arrays is wanted');
+      const length = lists.reduce<number>((sum, list) => sum + (list as readonly Json[]).length, 0);
+      if (length > listLengthMax) throw wrongArgument('flatten', `the result has more than ${listLengthMax} items`);
+      return lists.flat() as readonly Json[];
+    },
+  },
   indexFromEnd: {
     family: 'array',
     args: [2, 2],

@@ -1,7 +1,8 @@
 import * as asn1 from 'asn1js';
 import { createCipheriv, createDecipheriv, pbkdf2 } from 'node:crypto';
 import { promisify } from 'node:util';
-import { derivePkcs12Key, keyPurpose, pkcs12Password } from './password-key.ts';
+import type { Rounds } from './password-key.ts';
+import { derivePkcs12Key, keyPurpose, pkcs12Password, takeRounds } from './password-key.ts';
 import { childrenOf, numberOf, octetsOf, oidOf } from './asn1-values.ts';
 import { decryptRc2Cbc } from './rc2.ts';
 
@@ -56,20 +57,24 @@ const pbes2Ciphers: Readonly<Record<string, { readonly name: string; readonly ke
 };
 
 /** @param algorithm an AlgorithmIdentifier
- * @returns undefined when the password is wrong, or for a scheme that is not known */
+ * @returns undefined when the password is wrong, for a scheme that is not known, and when too few rounds are left */
 export async function decryptWithPassword(
   algorithm: asn1.BaseBlock | undefined,
   password: string,
   ciphertext: Uint8Array,
+  rounds: Rounds,
 ): Promise<Buffer | undefined> {
   const [oid, parameters] = childrenOf(algorithm);
   const name = oidOf(oid) ?? '';
-  if (name === pbes2) return decryptPbes2(parameters, password, ciphertext);
+  if (name === pbes2) return decryptPbes2(parameters, password, ciphertext, rounds);
   const scheme = Object.hasOwn(pkcs12Schemes, name) ? pkcs12Schemes[name] : undefined;
   const [salt, iterations] = readSalt(parameters);
   if (scheme === undefined || salt === undefined) return undefined;
   const forms = password === '' ? [pkcs12Password(''), Buffer.alloc(0)] : [pkcs12Password(password)];
+  // Of the key, which may be longer than a digest of 20 bytes, and of the initialization vector.
+  const asked = iterations * (Math.ceil(scheme.keyBytes / 20) + 1);
   for (const form of forms) {
+    if (!takeRounds(rounds, asked)) return undefined;
     const key = derivePkcs12Key('sha1', keyPurpose.encryption, form, salt, iterations, scheme.keyBytes);
     const iv = derivePkcs12Key('sha1', keyPurpose.iv, form, salt, iterations, 8);
     const plain = scheme.decrypt(key, iv, ciphertext);
@@ -92,6 +97,7 @@ async function decryptPbes2(
   parameters: asn1.BaseBlock | undefined,
   password: string,
   ciphertext: Uint8Array,
+  rounds: Rounds,
 ): Promise<Buffer | undefined> {
   const [derivation, encryption] = childrenOf(parameters);
   const [derivationOid, derivationParameters] = childrenOf(derivation);
@@ -108,7 +114,7 @@ async function decryptPbes2(
     .map((block) => oidOf(childrenOf(block)[0]))
     .find((oid) => oid !== undefined);
   const hash = prfHashes[prf ?? '1.2.840.113549.2.7'];
-  if (hash === undefined) return undefined;
+  if (hash === undefined || !takeRounds(rounds, iterations)) return undefined;
   const key = await derive(Buffer.from(password, 'utf8'), salt, iterations, cipher.keyBytes, hash);
   try {
     return withOpenSsl(cipher.name)(key, vector, ciphertext);

@@ -8,6 +8,18 @@ const blockBytes: Readonly<Record<string, number>> = { sha1: 64, sha256: 64, sha
 /** The hash functions that a key can be derived with. */
 export const isPkcs12Hash = (hash: string): boolean => Object.hasOwn(blockBytes, hash);
 
+/** Rounds of hashing that one file may still ask for. */
+export interface Rounds {
+  left: number;
+}
+
+/** @returns false when that many are not left; then the file asks for too much */
+export function takeRounds(rounds: Rounds, wanted: number): boolean {
+  if (wanted > rounds.left) return false;
+  rounds.left -= wanted;
+  return true;
+}
+
 /** The key derivation of PKCS #12 (RFC 7292, B.2).
  * @param password as its UTF-16, big-endian, with two zero bytes at its end; empty where there is none
  * @param iterations bounded by the caller

@@ -1,3 +1,4 @@
+import * as asn1 from 'asn1js';
 import { execFileSync } from 'node:child_process';
 import { createPrivateKey, randomBytes, X509Certificate } from 'node:crypto';
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
@@ -6,6 +7,7 @@ import { join } from 'node:path';
 import { createSecureContext } from 'node:tls';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { systemRandomBytes } from '../../base/random.ts';
+import { childrenOf, readAsn1, toDer } from './asn1-values.ts';
 import { readPfx, writePfx } from './pfx.ts';
 import { decryptRc2Cbc } from './rc2.ts';
 
@@ -60,6 +62,45 @@ describe('reading PFX files', () => {
       broken[at] = (broken[at] ?? 0) ^ 0x40;
       const contents = await readPfx(broken, '').catch(() => 'thrown');
       expect(contents).not.toBe('thrown');
+    }
+  });
+});
+
+/** What a file asks for is done on the thread that answers everybody. */
+describe('PFX files that ask for too much', () => {
+  const sequence = (...value: asn1.BaseBlock[]): asn1.Sequence => new asn1.Sequence({ value });
+  const octets = (valueHex: Buffer): asn1.OctetString => new asn1.OctetString({ valueHex });
+  const oid = (value: string): asn1.ObjectIdentifier => new asn1.ObjectIdentifier({ value });
+  const data = (content: Buffer): asn1.Sequence =>
+    sequence(
+      oid('1.2.840.113549.1.7.1'),
+      new asn1.Constructed({ idBlock: { tagClass: 3, tagNumber: 0 }, value: [octets(content)] }),
+    );
+  const fileOf = (safe: asn1.BaseBlock, ...mac: asn1.BaseBlock[]): Buffer =>
+    toDer(sequence(new asn1.Integer({ value: 3 }), data(toDer(safe)), ...mac));
+
+  it('a MAC of another length than its hash has', async () => {
+    const info = sequence(sequence(oid('1.3.14.3.2.26')), octets(Buffer.alloc(20_000)));
+    const mac = sequence(info, octets(Buffer.alloc(8)), new asn1.Integer({ value: 20_000 }));
+    expect(await readPfx(fileOf(sequence(), mac), '')).toBeUndefined();
+  });
+
+  it('many bags, each within bounds', async () => {
+    const file = openssl(
+      ...['pkcs12', '-export', '-inkey', path('key.pem'), '-nocerts', '-nomac', '-iter', '100000', '-passout', 'pass:'],
+    );
+    const safe = (childrenOf(childrenOf(childrenOf(readAsn1(file))[1])[1])[0] as asn1.OctetString).getValue();
+    const [part] = childrenOf(readAsn1(new Uint8Array(safe)));
+    if (part === undefined) throw new Error('the file has a part');
+    const times = (count: number): Buffer => fileOf(sequence(...Array.from({ length: count }, () => part)));
+    expect((await readPfx(times(3), ''))?.privateKeys).toHaveLength(3);
+    expect(await readPfx(times(41), '')).toBeUndefined();
+  });
+
+  it('values within values within values', async () => {
+    for (const depth of [1000, 100_000]) {
+      const nested = Buffer.concat([Buffer.alloc(2 * depth, Buffer.from([0x30, 0x80])), Buffer.alloc(2 * depth)]);
+      expect(await readPfx(nested, '')).toBeUndefined();
     }
   });
 });

@@ -1,10 +1,11 @@
 import * as asn1 from 'asn1js';
-import { createHmac } from 'node:crypto';
+import { createHash, createHmac } from 'node:crypto';
 import { equalBytes } from '../../base/bytes.ts';
 import type { RandomBytes } from '../../base/random.ts';
 import { childrenOf, implicitOctetsOf, octetsOf, oidOf, readAsn1, toDer } from './asn1-values.ts';
 import { decryptWithPassword, encryptWithoutPassword, readSalt } from './password-encryption.ts';
-import { derivePkcs12Key, isPkcs12Hash, keyPurpose, pkcs12Password } from './password-key.ts';
+import type { Rounds } from './password-key.ts';
+import { derivePkcs12Key, isPkcs12Hash, keyPurpose, pkcs12Password, takeRounds } from './password-key.ts';
 
 /** What a PFX file has inside that matters here. */
 export interface PfxContents {
@@ -33,6 +34,8 @@ const macHashes: Readonly<Record<string, string>> = {
 };
 
 const bagsMax = 100;
+/** Of the whole file: what protects integrity, keys and certificates with the most iterations that are taken needs fewer. */
+const roundsMax = 4_000_000;
 
 /** PKCS #12 (RFC 7292), protected by a password; not by public keys.
  * @returns undefined when the password is wrong, or it is no such file */
@@ -41,44 +44,48 @@ export async function readPfx(bytes: Uint8Array, password: string): Promise<PfxC
   const [type, content] = childrenOf(authSafe);
   const safe = oidOf(type) === oids.data ? octetsOf(childrenOf(content)[0]) : undefined;
   if (safe === undefined) return undefined;
-  if (macData !== undefined && !isAuthentic(macData, password, safe)) return undefined;
+  const rounds = { left: roundsMax };
+  if (macData !== undefined && !isAuthentic(macData, password, safe, rounds)) return undefined;
   const found = { privateKeys: [] as Buffer[], certificates: [] as Buffer[] };
   for (const part of childrenOf(readAsn1(safe))) {
-    const contents = await openPart(part, password);
+    const contents = await openPart(part, password, rounds);
     if (contents === undefined) return undefined;
-    if (!(await collectBags(readAsn1(contents), password, found))) return undefined;
+    if (!(await collectBags(readAsn1(contents), password, rounds, found))) return undefined;
   }
   return found;
 }
 
-function isAuthentic(macData: asn1.BaseBlock, password: string, safe: Buffer): boolean {
+function isAuthentic(macData: asn1.BaseBlock, password: string, safe: Buffer, rounds: Rounds): boolean {
   const [digestInfo, salt, iterations] = childrenOf(macData);
   const [algorithm, digest] = childrenOf(digestInfo);
   const hash = macHashes[oidOf(childrenOf(algorithm)[0]) ?? ''];
   const expected = octetsOf(digest);
   const value = [salt, iterations].filter((block) => block !== undefined);
-  const [saltBytes, rounds] = readSalt(new asn1.Sequence({ value: value }));
+  const [saltBytes, count] = readSalt(new asn1.Sequence({ value: value }));
   if (hash === undefined || !isPkcs12Hash(hash) || expected === undefined || saltBytes === undefined) return false;
+  if (expected.length !== createHash(hash).digest().length) return false;
   const forms = password === '' ? [pkcs12Password(''), Buffer.alloc(0)] : [pkcs12Password(password)];
   return forms.some((form) => {
-    const key = derivePkcs12Key(hash, keyPurpose.mac, form, saltBytes, rounds, expected.length);
+    if (!takeRounds(rounds, count)) return false;
+    const key = derivePkcs12Key(hash, keyPurpose.mac, form, saltBytes, count, expected.length);
     return equalBytes(createHmac(hash, key).update(safe).digest(), expected);
   });
 }
 
-async function openPart(part: asn1.BaseBlock, password: string): Promise<Buffer | undefined> {
+async function openPart(part: asn1.BaseBlock, password: string, rounds: Rounds): Promise<Buffer | undefined> {
   const [type, wrapped] = childrenOf(part);
   const [content] = childrenOf(wrapped);
   if (oidOf(type) === oids.data) return octetsOf(content);
   if (oidOf(type) !== oids.encryptedData) return undefined;
   const [, algorithm, encrypted] = childrenOf(childrenOf(content)[1]);
   const ciphertext = implicitOctetsOf(encrypted);
-  return ciphertext === undefined ? undefined : decryptWithPassword(algorithm, password, ciphertext);
+  return ciphertext === undefined ? undefined : decryptWithPassword(algorithm, password, ciphertext, rounds);
 }
 
 async function collectBags(
   contents: asn1.BaseBlock | undefined,
   password: string,
+  rounds: Rounds,
   found: { readonly privateKeys: Buffer[]; readonly certificates: Buffer[] },
 ): Promise<boolean> {
   for (const bag of childrenOf(contents)) {
@@ -92,7 +99,7 @@ async function collectBags(
         break;
       case oids.shroudedKeyBag: {
         const [algorithm, ciphertext] = childrenOf(value);
-        const key = await decryptWithPassword(algorithm, password, octetsOf(ciphertext) ?? Buffer.alloc(0));
+        const key = await decryptWithPassword(algorithm, password, octetsOf(ciphertext) ?? Buffer.alloc(0), rounds);
         if (key === undefined) return false;
         found.privateKeys.push(key);
         break;

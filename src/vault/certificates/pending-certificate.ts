@@ -81,6 +81,10 @@ export async function deletePending(services: VaultServices, request: VaultReque
   return {
     ...outcome(request, certificate.value, pending),
     write: await removalWrites(services, certificate, pending),
+    committed: () => {
+      services.privateKeys.forget(`${certificate.id}/${pending.version}`);
+      return services.compact();
+    },
   };
 }
 

@@ -61,7 +61,8 @@ export const selfIssuer = 'Self';
 export const unknownIssuer = 'Unknown';
 
 const serverAndClient = ['1.3.6.1.5.5.7.3.1', '1.3.6.1.5.5.7.3.2'];
-const validityMonthsMax = 1200;
+export const validityMonthsMax = 1200;
+const daysOfMonthMin = 27;
 const namesMax = 100;
 const nameCharsMax = 1024;
 
@@ -96,14 +97,28 @@ export function readPolicy(
   const x509 = objectMember(sent, 'x509_props');
   const enabled = member(objectMember(sent, 'attributes') ?? {}, 'enabled') ?? base.enabled;
   if (typeof enabled !== 'boolean') throw vaultError('invalidProperty', 'attributes.enabled');
+  const actions = readActions(member(sent, 'lifetime_actions')) ?? base.lifetime_actions;
+  const properties = x509 === undefined ? base.x509_props : readX509(x509, base.x509_props);
+  refuseAlwaysDue(actions, properties);
   return {
     key_props: readKeyProperties(objectMember(sent, 'key_props'), base.key_props, vault),
     secret_props: { contentType: readSecretForm(objectMember(sent, 'secret_props')) ?? base.secret_props.contentType },
-    x509_props: x509 === undefined ? base.x509_props : readX509(x509, base.x509_props),
-    lifetime_actions: readActions(member(sent, 'lifetime_actions')) ?? base.lifetime_actions,
+    x509_props: properties,
+    lifetime_actions: actions,
     issuer: issuer ?? base.issuer,
     enabled,
   };
+}
+
+/** Documented, and what keeps a renewed certificate from being due at once.
+ * @throws VaultError 400 */
+function refuseAlwaysDue(
+  actions: readonly LifetimeAction[],
+  { validity_months }: Pick<X509Properties, 'validity_months'>,
+): void {
+  const isAlways = ({ trigger }: LifetimeAction): boolean =>
+    'days_before_expiry' in trigger && trigger.days_before_expiry > validity_months * daysOfMonthMin;
+  if (actions.some(isAlways)) throw vaultError('invalidProperty', 'policy.lifetime_actions');
 }
 
 /** @throws VaultError 400 for a policy that no certificate can be made by */

@@ -23,7 +23,7 @@ import { vaultError } from '../vault-error.ts';
 import { certificateKind } from './certificate-bundle.ts';
 import { withoutLeftovers } from './certificate-place.ts';
 import type { CertificatePolicy, SecretForm, X509Properties } from './certificate-policy.ts';
-import { defaultAction, readPolicy, unknownIssuer } from './certificate-policy.ts';
+import { defaultAction, readPolicy, unknownIssuer, validityMonthsMax } from './certificate-policy.ts';
 import { keyOpsFor, keyPairOf, tagCharsMax } from './create-certificate.ts';
 import { newVersion } from './issue.ts';
 import { issuedWrites } from './issued-writes.ts';
@@ -49,7 +49,11 @@ export async function importCertificate(services: VaultServices, request: VaultR
   const imported = await readImported(body);
   const pair = keyPairOf(imported.privateKey);
   const sent = objectMember(body, 'policy') ?? {};
-  const policy = importedPolicy(sent, imported, pair, readPolicy({ ...sent, x509_props: null }, undefined, vault));
+  const properties = propertiesOf(imported.chain);
+  // What else is sent of them counts for nothing; actions are read against the validity that the certificate has.
+  const x509_props = { validity_months: Math.min(properties.validity_months, validityMonthsMax) };
+  const read = readPolicy({ ...sent, x509_props }, undefined, vault);
+  const policy = importedPolicy(sent, imported, pair, { ...read, x509_props: properties });
   const { enabled = true, tags } = readObjectChanges(body, tagCharsMax);
   const version = newVersion(randomBytes);
   const now = clock.now();
@@ -91,12 +95,10 @@ export async function importCertificate(services: VaultServices, request: VaultR
 /** What the certificate itself says wins. */
 function importedPolicy(
   sent: JsonObject,
-  { form, chain }: Imported,
+  { form }: Imported,
   pair: KeyPair,
   read: CertificatePolicy,
 ): CertificatePolicy {
-  const [leaf] = chain;
-  invariant(leaf !== undefined, 'a chain has a leaf');
   const { exportable, reuse_key } = read.key_props;
   const sizes =
     pair.kty === 'RSA' ? { key_size: pair.bits } : { key_size: Number(pair.crv.slice(2, 5)), crv: pair.crv };
@@ -107,13 +109,13 @@ function importedPolicy(
     ...read,
     key_props: { exportable, kty: pair.kty, ...sizes, reuse_key },
     secret_props: { contentType: member(sent, 'secret_props') === undefined ? form : read.secret_props.contentType },
-    x509_props: propertiesOf(leaf),
     lifetime_actions: hasActions ? read.lifetime_actions : [defaultAction(issuer.name)],
     issuer,
   };
 }
 
-function propertiesOf(leaf: X509Certificate): X509Properties {
+function propertiesOf([leaf]: Imported['chain']): X509Properties {
+  invariant(leaf !== undefined, 'a chain has a leaf');
   const parsed = new ParsedCertificate(leaf.raw);
   const names = parsed.getExtension(SubjectAlternativeNameExtension)?.names.toJSON();
   const valuesOf = (type: string): string[] =>

@@ -32,6 +32,8 @@ export interface PendingCertificate {
   /** What the version will have. */
   readonly enabled: boolean;
   readonly tags?: Readonly<Record<string, string>>;
+  /** Its key was made as one that may not leave the vault. */
+  readonly notExportable?: true;
   /** Milliseconds; missing where somebody has to merge. */
   readonly dueAt?: number;
 }
@@ -40,6 +42,8 @@ export interface PendingCertificate {
 export interface CertificateVersionRecord extends VersionRecord {
   /** X.509 DER, base64; missing as long as the first one has been asked for only. */
   readonly cer?: string;
+  /** Its key may not leave the vault, whatever the policy has become. */
+  readonly notExportable?: true;
 }
 
 export const vaultCertificates = objectTable<CertificateRecord>('vault-certificates', 'certificate');

@@ -42,7 +42,7 @@ export async function createCertificate(services: VaultServices, request: VaultR
   const { enabled = policy.enabled, tags } = readObjectChanges(body, tagCharsMax);
   await refuseIssuer(services, request, policy.issuer.name);
   const shape = shapeOf(policy.key_props, vault);
-  const reused = policy.key_props.reuse_key ? await currentPair(services, place) : undefined;
+  const reused = policy.key_props.reuse_key ? await currentPair(services, place, policy) : undefined;
   const pair = reused ?? (await request.newKey(() => makeKey(shape, services.keyPool)));
   const der = fromBase64Url(pair.privateKey);
   const keys = der && (await certifiedKey(der));
@@ -55,6 +55,7 @@ export async function createCertificate(services: VaultServices, request: VaultR
     issuer: policy.issuer,
     csr: (await makeRequest(policy.x509_props, keys)).toString('base64'),
     ...{ status: 'inProgress', cancellationRequested: false, enabled },
+    ...(policy.key_props.exportable ? {} : { notExportable: true }),
     ...(tags === undefined ? {} : { tags }),
     ...(policy.issuer.name === unknownIssuer ? {} : { dueAt: now + issuanceMs }),
   };
@@ -94,13 +95,18 @@ async function refuseIssuer({ state }: VaultServices, { vault }: VaultRequest, n
   }
 }
 
-/** Of the current version, to be certified again. */
+/** Of the current version, to be certified again. @throws VaultError 400 where it would leave the vault, which it may not */
 async function currentPair(
   { state }: VaultServices,
   { id, certificate }: CertificatePlace,
+  policy: CertificatePolicy,
 ): Promise<KeyPair | undefined> {
   if (certificate === undefined) return undefined;
-  const der = await privateKeyOf(state, `${id}/${certificate.value.currentVersion}`);
+  const versionId = `${id}/${certificate.value.currentVersion}`;
+  const version = await state.get(vaultCertificateVersions, versionId);
+  if (version?.value.notExportable && policy.key_props.exportable)
+    throw vaultError('invalidProperty', 'policy.key_props.exportable');
+  const der = await privateKeyOf(state, versionId);
   return der && keyPairOf(der);
 }
 

@@ -64,6 +64,7 @@ export async function importCertificate(services: VaultServices, request: VaultR
   const { write, found } = issuedWrites(
     {
       ...{ id: place.id, version, chain: imported.chain.map(({ raw }) => raw), privateKey: der, enabled, tags },
+      notExportable: !policy.key_props.exportable,
       record: {
         ...{ format: 1, name: place.name, policy, vaultName: vault.name },
         ...{ policyCreatedAt: known?.policyCreatedAt ?? now, policyUpdatedAt: now },

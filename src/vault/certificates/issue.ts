@@ -38,7 +38,10 @@ export async function completionWrites(
   const now = clock.now();
   const made = chain ?? (await sign(services, certificate, pending, privateKey, now));
   if (made === undefined) return undefined;
+  const { exportable } = certificate.value.policy.key_props;
   const issued = {
+    // By the policy that it was asked for under, and by the one of now.
+    notExportable: pending.notExportable === true || !exportable,
     ...{ id, version: pending.version, chain: made, privateKey, enabled: pending.enabled, tags: pending.tags },
     record: { ...certificate.value, pending: { ...pending, status: 'completed' as const } },
     stored: {

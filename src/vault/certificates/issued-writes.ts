@@ -27,6 +27,8 @@ export interface Issued {
   /** PKCS #8 DER. */
   readonly privateKey: Buffer;
   readonly enabled: boolean;
+  /** The key may not leave the vault: it is not in the secret. */
+  readonly notExportable: boolean;
   readonly tags: Readonly<Record<string, string>> | undefined;
   /** As it is to be written; its current version is replaced. */
   readonly record: Omit<CertificateRecord, 'currentVersion'>;
@@ -45,7 +47,7 @@ export function issuedWrites(
   now: Instant,
   randomBytes: RandomBytes,
 ): { readonly write: readonly StateWrite[]; readonly found: FoundCertificate } {
-  const { id, version, chain, enabled, tags, stored, record, keyVersion } = issued;
+  const { id, version, chain, enabled, notExportable, tags, stored, record, keyVersion } = issued;
   const [leaf] = chain;
   invariant(leaf !== undefined, 'a chain has a leaf');
   const certificate = new X509Certificate(leaf);
@@ -58,7 +60,10 @@ export function issuedWrites(
   };
   const { policy } = record;
   const versionId = `${id}/${version}`;
-  const written: CertificateVersionRecord = { ...common, cer: leaf.toString('base64') };
+  const written: CertificateVersionRecord = {
+    ...{ ...common, cer: leaf.toString('base64') },
+    ...(notExportable ? { notExportable } : {}),
+  };
   const whole: CertificateRecord = { ...record, currentVersion: version };
   const secret: SecretVersionRecord = { ...common, contentType: policy.secret_props.contentType, managed: true };
   const value = secretValue(policy, issued, randomBytes);
@@ -82,9 +87,12 @@ export function issuedWrites(
   return { write, found };
 }
 
-/** A key that may not leave is not in the secret either. */
-function secretValue(policy: CertificatePolicy, { privateKey, chain }: Issued, randomBytes: RandomBytes): string {
-  const shown = policy.key_props.exportable ? privateKey : undefined;
+function secretValue(
+  policy: CertificatePolicy,
+  { privateKey, chain, notExportable }: Issued,
+  randomBytes: RandomBytes,
+): string {
+  const shown = notExportable ? undefined : privateKey;
   if (policy.secret_props.contentType === 'application/x-pkcs12') {
     return writePfx(shown, chain, randomBytes).toString('base64');
   }

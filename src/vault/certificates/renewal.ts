@@ -29,7 +29,10 @@ export async function renewalWrites(
   const { policy } = value;
   const properties = policy.x509_props;
   const shape = shapeOf(policy.key_props, vault);
-  const kept = policy.key_props.reuse_key ? await privateKeyOf(state, version.id) : undefined;
+  const { exportable, reuse_key } = policy.key_props;
+  // A key that may not leave does not, even when the policy has changed: then there is a new one.
+  const isKept = reuse_key && !(version.value.notExportable && exportable);
+  const kept = isKept ? await privateKeyOf(state, version.id) : undefined;
   const pair = kept === undefined ? await makeKey(shape, keyPool) : keyPairOf(kept);
   const privateKey = fromBase64Url(pair.privateKey);
   invariant(privateKey !== undefined, 'a private key is base64url');
@@ -49,6 +52,7 @@ export async function renewalWrites(
     {
       ...{ id, version: next, chain: [leaf, ...authority.chain], privateKey, record: value },
       ...{ enabled: version.value.enabled, tags: version.value.tags },
+      notExportable: !exportable,
       stored: {
         certificate: object,
         version: undefined,

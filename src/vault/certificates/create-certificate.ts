@@ -2,6 +2,7 @@ import { fromBase64Url, toBase64Url } from '../../base/base64url.ts';
 import type { StateWrite } from '../../state/state.ts';
 import { writeRecord } from '../../state/state.ts';
 import { instant } from '../../clock/clock.ts';
+import { curves } from '../ec/curves.ts';
 import { readPrivateJwk } from '../keys/jwk-import.ts';
 import type { KeyOperationName } from '../keys/key-records.ts';
 import { vaultKeys, vaultKeyVersions, vaultPrivateKeys } from '../keys/key-records.ts';
@@ -113,7 +114,12 @@ async function currentPair(
 /** @param der PKCS #8
  * @throws VaultError 400 for kinds of keys that vaults do not have */
 export function keyPairOf(der: Buffer): KeyPair {
-  const jwk = createPrivateKey({ key: der, format: 'der', type: 'pkcs8' }).export({ format: 'jwk' });
+  const key = createPrivateKey({ key: der, format: 'der', type: 'pkcs8' });
+  const { asymmetricKeyType: type = '', asymmetricKeyDetails: { namedCurve = '' } = {} } = key;
+  const isKnown =
+    type === 'rsa' || (type === 'ec' && Object.values(curves).some(({ ecdhName }) => ecdhName === namedCurve));
+  if (!isKnown) throw vaultError('unsupportedKeyType', namedCurve === '' ? type : `${type} ${namedCurve}`);
+  const jwk = key.export({ format: 'jwk' });
   if (jwk.kty !== 'RSA' && jwk.kty !== 'EC') throw vaultError('unsupportedKeyType', String(jwk.kty));
   const { kty, n, e, d, p, q, dp, dq, qi, crv, x, y } = jwk;
   const parts = Object.entries({ kty, n, e, d, p, q, dp, dq, qi, crv, x, y }).filter(

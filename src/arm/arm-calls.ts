@@ -1,6 +1,7 @@
 import type { Caller } from '../authz/caller.ts';
 import type { Json } from '../base/json.ts';
 import type { ArmMethod, ArmReply } from './arm-operation.ts';
+import { armErrors } from './arm-errors.ts';
 import type { Admitted, ArmPipeline } from './pipeline.ts';
 import { parsePath } from './resource-path.ts';
 
@@ -26,10 +27,19 @@ export interface ArmCalls {
 
 const origin = 'https://management.azure.com';
 
+/** @throws ArmError 400 for what is no Unicode text, which only a value of JSON can be */
+function encodedPath(path: string): string {
+  try {
+    return encodeURI(path);
+  } catch {
+    throw armErrors.InvalidRequestUri();
+  }
+}
+
 export function createArmCalls(pipeline: () => ArmPipeline): ArmCalls {
-  const check = (call: ArmCall): Promise<Admitted> => {
+  const check = async (call: ArmCall): Promise<Admitted> => {
     const { method, path, query, caller, correlationId, headers = {} } = call;
-    const encoded = encodeURI(path);
+    const encoded = encodedPath(path);
     return pipeline().admit({
       ...{ method, caller, correlationId, headers, origin },
       segments: parsePath(encoded),

@@ -2,12 +2,12 @@ import type { Json, JsonObject } from '../base/json.ts';
 import { isJsonObject } from '../base/json.ts';
 import type { Node } from './expressions/expression.ts';
 import { parseTemplateText } from './expressions/expression.ts';
-import { evaluationMax } from './expressions/facts.ts';
 import type { EvaluationFacts } from './expressions/facts.ts';
 import { findFunction } from './functions/all-functions.ts';
 import type { CallContext } from './functions/function-row.ts';
 import { wrongCount } from './functions/function-row.ts';
 import { NeedsRuntime, TemplateError } from './expressions/template-error.ts';
+import { boundedValue, spend, spendOnReading, usableName } from './expressions/value-size.ts';
 import { memberOf, textOf } from './expressions/values.ts';
 
 /** A function that the template's author has written. */
@@ -33,9 +33,9 @@ const depthMax = 64;
 /** The value of a part of a template: every text in it that is an expression is evaluated.
  * @throws TemplateError; NeedsRuntime when it needs what has not been asked of the running service yet */
 export function evaluateValue(value: Json | undefined, scope: EvaluationScope): Json {
-  if (--scope.facts.work.left < 0) throw tooMuchWork();
+  spend(scope.facts.work, 1);
   if (typeof value === 'string') return evaluateText(value, scope);
-  if (Array.isArray(value)) return value.map((item: Json) => evaluateValue(item, scope));
+  if (Array.isArray(value)) return boundedValue(value.map((item: Json) => evaluateValue(item, scope)));
   if (!isJsonObject(value)) return value ?? null;
   const members: Record<string, Json> = {};
   for (const [name, member] of Object.entries(value)) {
@@ -43,14 +43,14 @@ export function evaluateValue(value: Json | undefined, scope: EvaluationScope): 
       Object.assign(members, evaluateCopies(member as readonly Json[], scope));
     else members[evaluateName(name, scope)] = evaluateValue(member, scope);
   }
-  return members;
+  return boundedValue(members);
 }
 
 function evaluateName(name: string, scope: EvaluationScope): string {
   const value = evaluateText(name, scope);
   if (typeof value !== 'string')
     throw new TemplateError(`The name '${name.slice(0, 100)}' of a property is not a string.`);
-  return value;
+  return usableName(value);
 }
 
 /** `copy` in an object makes an array in it, an item a pass. */
@@ -93,7 +93,7 @@ export function evaluateNode(
   lambdas: ReadonlyMap<string, Json> = new Map(),
   depth = 0,
 ): Json {
-  if (--scope.facts.work.left < 0) throw tooMuchWork();
+  spend(scope.facts.work, 1);
   if (depth > depthMax) throw new TemplateError('The template language expression is nested too deeply.');
   switch (node.kind) {
     case 'text':
@@ -101,6 +101,7 @@ export function evaluateNode(
       return node.value;
     case 'member':
       return member(
+        scope,
         evaluateNode(node.of, scope, lambdas, depth + 1),
         evaluateNode(node.name, scope, lambdas, depth + 1),
       );
@@ -109,10 +110,7 @@ export function evaluateNode(
   }
 }
 
-const tooMuchWork = (): TemplateError =>
-  new TemplateError(`The expressions of the template need more than ${evaluationMax} evaluations.`);
-
-function member(of: Json, name: Json): Json {
+function member(scope: EvaluationScope, of: Json, name: Json): Json {
   if (Array.isArray(of)) {
     const items = of as readonly Json[];
     if (typeof name !== 'number') {
@@ -130,6 +128,7 @@ function member(of: Json, name: Json): Json {
       `The language expression property '${textOf(name)}' can't be evaluated, because the value it is read from is not an object.`,
     );
   }
+  if (!Object.hasOwn(of, name)) spendOnReading(scope.facts.work, [of]); // every name is looked at
   const found = memberOf(of, name);
   if (found === undefined) {
     const available = Object.keys(of).slice(0, 100).join(', ');
@@ -171,7 +170,10 @@ function call(
     copyIndex: (loop) => copyIndex(scope, loop),
     isParameterDefault: scope.isParameterDefault === true,
   };
-  return 'lazy' in row ? row.lazy(node.args, context) : row.evaluate(node.args.map(evaluate), context);
+  if ('lazy' in row) return boundedValue(row.lazy(node.args, context));
+  const args = node.args.map(evaluate);
+  spendOnReading(scope.facts.work, args);
+  return boundedValue(row.evaluate(args, context));
 }
 
 function copyIndex(scope: EvaluationScope, name: string | undefined): number {
@@ -222,7 +224,8 @@ const nothing: Node = { kind: 'text', value: '' };
 const userFunctionDepth = {
   now: 0,
   enter(): void {
-    if (++this.now > 32) throw new TemplateError('The functions of the template call each other too deeply.');
+    if (this.now >= 32) throw new TemplateError('The functions of the template call each other too deeply.');
+    this.now++;
   },
   leave(): void {
     this.now--;

@@ -105,10 +105,8 @@ function resolveReference(template: Template, declared: JsonObject, name: string
   const target = declared['$ref'];
   if (target === undefined) return declared;
   const definition = typeof target === 'string' ? /^#\/definitions\/([^/]+)$/.exec(target)?.[1] : undefined;
-  const found =
-    definition === undefined
-      ? undefined
-      : template.definitions[decodeURIComponent(definition.replaceAll('~1', '/').replaceAll('~0', '~'))];
+  const named = definition === undefined ? undefined : definitionName(definition);
+  const found = named === undefined ? undefined : memberIn(template.definitions, named);
   if (!isJsonObject(found) || depth > 32) {
     throw new TemplateError(
       `The reference '${typeof target === 'string' ? target : ''}' of the template parameter '${name}' cannot be resolved.`,
@@ -116,6 +114,18 @@ function resolveReference(template: Template, declared: JsonObject, name: string
     );
   }
   return { ...resolveReference(template, found, name, depth + 1), ...declared, $ref: undefined };
+}
+
+const memberIn = (definitions: JsonObject, name: string): Json | undefined =>
+  Object.hasOwn(definitions, name) ? definitions[name] : undefined;
+
+/** @returns undefined when it is no part of an address */
+function definitionName(encoded: string): string | undefined {
+  try {
+    return decodeURIComponent(encoded.replaceAll('~1', '/').replaceAll('~0', '~'));
+  } catch {
+    return undefined;
+  }
 }
 
 function checkValue(

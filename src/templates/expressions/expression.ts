@@ -50,7 +50,8 @@ class ExpressionReader {
   #expression(): Node {
     if (++this.#depth > depthMax) throw this.#unreadable();
     let node = this.#primary();
-    for (;;) {
+    for (let steps = 0; ; steps++) {
+      if (steps > depthMax) throw this.#unreadable();
       const next = this.#peek();
       if (next === '.') {
         this.#at++;

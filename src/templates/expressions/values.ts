@@ -19,6 +19,22 @@ export function memberOf(object: JsonObject, name: string): { readonly value: Js
   return found === undefined ? undefined : { value: object[found] ?? null };
 }
 
+/** The same for many names of one object. */
+export function membersOf(object: JsonObject): (name: string) => { readonly value: Json } | undefined {
+  let names: Map<string, string> | undefined;
+  return (name) => {
+    if (Object.hasOwn(object, name)) return { value: object[name] ?? null };
+    // Of names that differ only in case the first counts: it is set last.
+    names ??= new Map(
+      Object.keys(object)
+        .toReversed()
+        .map((key) => [key.toLowerCase(), key]),
+    );
+    const found = names.get(name.toLowerCase());
+    return found === undefined ? undefined : { value: object[found] ?? null };
+  };
+}
+
 export function sameValue(left: Json, right: Json): boolean {
   if (left === right) return true;
   if (Array.isArray(left) && Array.isArray(right)) {
@@ -27,10 +43,11 @@ export function sameValue(left: Json, right: Json): boolean {
   }
   if (!isJsonObject(left) || !isJsonObject(right)) return false;
   const names = Object.keys(left);
+  const otherOf = membersOf(right);
   return (
     names.length === Object.keys(right).length &&
     names.every((name) => {
-      const other = memberOf(right, name);
+      const other = otherOf(name);
       return other !== undefined && sameValue(left[name] ?? null, other.value);
     })
   );

@@ -1,6 +1,8 @@
 import type { Json } from '../../base/json.ts';
 import { isJsonObject } from '../../base/json.ts';
-import { memberOf, sameValue } from '../expressions/values.ts';
+import type { EvaluationWork } from '../expressions/facts.ts';
+import { spendOnReading } from '../expressions/value-size.ts';
+import { memberOf, membersOf, sameValue } from '../expressions/values.ts';
 import type { FunctionRows } from './function-row.ts';
 import { anyNumber, arrayAt, integerAt, listLengthMax, objectAt, textAt, wrongArgument } from './function-row.ts';
 
@@ -129,15 +131,19 @@ export const arrayFunctions: FunctionRows = {
       'intersection(createArray(1, 2, 3), createArray(3, 2))': [2, 3],
       "intersection(createObject('a', 1, 'b', 2), createObject('b', 2, 'a', 3))": { b: 2 },
     },
-    evaluate: (args) => {
+    evaluate: (args, { facts }) => {
       if (Array.isArray(args[0])) {
         const [head = [], ...others] = args.map((_, at) => arrayAt('intersection', args, at));
-        const shared = head.filter((item) => others.every((other) => other.some((found) => sameValue(found, item))));
-        return distinct(shared);
+        const sets = others.map((other) => new ItemSet(other, facts.work));
+        return distinct(
+          head.filter((item) => sets.every((set) => set.has(item))),
+          facts.work,
+        );
       }
       const [head = {}, ...others] = args.map((_, at) => objectAt('intersection', args, at));
+      const finders = others.map(membersOf);
       const shared = Object.entries(head).filter(([name, value]) =>
-        others.every((other) => sameValue(memberOf(other, name)?.value ?? null, value)),
+        finders.every((find) => sameValue(find(name)?.value ?? null, value)),
       );
       return Object.fromEntries(shared);
     },
@@ -150,9 +156,12 @@ export const arrayFunctions: FunctionRows = {
       'union(createArray(1, 2), createArray(2, 3))': [1, 2, 3],
       "union(createObject('a', createObject('x', 1)), createObject('a', createObject('y', 2)))": { a: { x: 1, y: 2 } },
     },
-    evaluate: (args) =>
+    evaluate: (args, { facts }) =>
       Array.isArray(args[0])
-        ? distinct(args.flatMap((_, at) => arrayAt('union', args, at)))
+        ? distinct(
+            args.flatMap((_, at) => arrayAt('union', args, at)),
+            facts.work,
+          )
         : args.map((_, at): Json => objectAt('union', args, at)).reduce((all, next) => merge(all, next)),
   },
   length: {
@@ -199,18 +208,51 @@ function lengthOf(name: string, args: readonly Json[]): number {
   return Object.keys(objectAt(name, args, 0)).length;
 }
 
-function distinct(items: readonly Json[]): readonly Json[] {
-  const kept: Json[] = [];
-  for (const item of items) if (!kept.some((other) => sameValue(other, item))) kept.push(item);
-  return kept;
+/** Items, found by what they are worth. Arrays and objects are compared one by one, which counts as work. */
+class ItemSet {
+  readonly #scalars = new Set<Json>();
+  readonly #others: Json[] = [];
+  readonly #work: EvaluationWork;
+
+  constructor(items: readonly Json[], work: EvaluationWork) {
+    this.#work = work;
+    for (const item of items) this.add(item);
+  }
+
+  has(item: Json): boolean {
+    if (typeof item !== 'object' || item === null) return this.#scalars.has(item);
+    spendOnReading(this.#work, [item], this.#others.length);
+    return this.#others.some((other) => sameValue(other, item));
+  }
+
+  add(item: Json): void {
+    if (typeof item !== 'object' || item === null) this.#scalars.add(item);
+    else this.#others.push(item);
+  }
+}
+
+function distinct(items: readonly Json[], work: EvaluationWork): readonly Json[] {
+  const kept = new ItemSet([], work);
+  return items.filter((item) => {
+    if (kept.has(item)) return false;
+    kept.add(item);
+    return true;
+  });
 }
 
 function merge(left: Json, right: Json): Json {
   if (!isJsonObject(left) || !isJsonObject(right)) return right;
   const merged: Record<string, Json> = { ...(left as Readonly<Record<string, Json>>) };
+  const names = new Map(
+    Object.keys(merged)
+      .toReversed()
+      .map((key) => [key.toLowerCase(), key]),
+  );
   for (const [name, value = null] of Object.entries(right)) {
-    const held = Object.keys(merged).find((key) => key.toLowerCase() === name.toLowerCase()) ?? name;
-    merged[held] = held in merged ? merge(merged[held] ?? null, value) : value;
+    const held = names.get(name.toLowerCase());
+    if (held === undefined) names.set(name.toLowerCase(), name);
+    const into = held ?? name;
+    merged[into] = held === undefined ? value : merge(merged[into] ?? null, value);
   }
   return merged;
 }

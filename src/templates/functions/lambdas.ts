@@ -115,7 +115,9 @@ export const lambdaFunctions: FunctionRows = {
       const groups = new Map<string, Json[]>();
       for (const [at, item] of listOf('groupBy', list, context).entries()) {
         const key = textAt('groupBy', [keyOf(item, at)], 0);
-        groups.set(key, [...(groups.get(key) ?? []), item]);
+        const held = groups.get(key);
+        if (held === undefined) groups.set(key, [item]);
+        else held.push(item);
       }
       return Object.fromEntries([...groups].toSorted(([left], [right]) => byOrdinal(left, right)));
     },

@@ -212,7 +212,7 @@ export const stringFunctions: FunctionRows = {
       }
     },
   },
-  uriComponent: text('uriComponent', 'The text as a part of an address.', encodeURIComponent, {
+  uriComponent: text('uriComponent', 'The text as a part of an address.', toUriComponent, {
     "uriComponent('http://a/b c')": 'http%3A%2F%2Fa%2Fb%20c',
   }),
   uriComponentToString: text(
@@ -283,6 +283,14 @@ function fromDataUri(value: string): string {
   if (found === null) throw wrongArgument('dataUriToString', 'the value is not a data URI');
   const [, isBase64, rest = ''] = found;
   return isBase64 === undefined ? fromUriComponent(rest) : fromBase64(rest);
+}
+
+function toUriComponent(value: string): string {
+  try {
+    return encodeURIComponent(value);
+  } catch {
+    throw wrongArgument('uriComponent', 'the value is no Unicode text');
+  }
 }
 
 function fromUriComponent(value: string): string {

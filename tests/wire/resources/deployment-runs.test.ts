@@ -1,55 +1,17 @@
-import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { beforeAll, describe, expect, it } from 'vitest';
 import { deployments } from '../../../src/providers/resources/deployments/deployment-record.ts';
 import { writeRecord } from '../../../src/state/state.ts';
 import type { ArmFixture } from '../../support/arm-fixture.ts';
-import { startArm } from '../../support/arm-fixture.ts';
-
-const version = 'api-version=2024-11-01';
-const schema = 'https://schema.management.azure.com/schemas/2019-04-01/deploymentTemplate.json#';
-
-type Part = Record<string, unknown>;
-
-const template = (parts: Part): Part => ({ $schema: schema, contentVersion: '1.0.0.0', resources: [], ...parts });
-
-const vault = (name: string, more: Part = {}): Part => ({
-  type: 'Microsoft.KeyVault/vaults',
-  apiVersion: '2023-07-01',
-  name,
-  location: '[resourceGroup().location]',
-  properties: { tenantId: '[subscription().tenantId]', sku: { family: 'A', name: 'standard' }, accessPolicies: [] },
-  ...more,
-});
-
-const identity = (name: string, more: Part = {}): Part => ({
-  type: 'Microsoft.ManagedIdentity/userAssignedIdentities',
-  apiVersion: '2023-01-31',
-  name,
-  location: '[resourceGroup().location]',
-  ...more,
-});
+import { bodyOf, identity, template, useDeployments, vault, version } from './deployments.fixture.ts';
+import type { Part } from './deployments.fixture.ts';
 
 describe('deployments of many kinds', () => {
+  const fixture = useDeployments();
+  const { path, deploy } = fixture;
   let arm: ArmFixture;
-  beforeAll(async () => {
-    arm = await startArm();
-    await arm.resourcesClient().resourceGroups.createOrUpdate('rg', { location: 'eastus' });
-    await arm.resourcesClient().resourceGroups.createOrUpdate('other', { location: 'westus' });
+  beforeAll(() => {
+    arm = fixture.arm;
   });
-  afterAll(async () => {
-    expect(arm.deploymentErrors).toEqual([]);
-    await arm[Symbol.asyncDispose]();
-  });
-
-  const path = (name: string, verb = '', group = 'rg'): string =>
-    `/subscriptions/${arm.subscriptionId}/resourceGroups/${group}/providers/Microsoft.Resources/deployments/${name}${verb}?${version}`;
-  const bodyOf = (parts: Part, parameters: Part = {}, more: Part = {}): Part => ({
-    properties: { mode: 'Incremental', template: template(parts), parameters, ...more },
-  });
-  const deploy = async (name: string, parts: Part, parameters: Part = {}, more: Part = {}) => {
-    const first = await arm.send('PUT', path(name), { body: bodyOf(parts, parameters, more) });
-    await arm.deployments.quiet();
-    return { first, last: await arm.send('GET', path(name)) };
-  };
 
   it('end as their resources and outputs do', async () => {
     const { last } = await deploy('one', { resources: [identity('id1')] });

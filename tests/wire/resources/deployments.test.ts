@@ -1,6 +1,7 @@
-import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { beforeAll, describe, expect, it } from 'vitest';
 import type { ArmFixture } from '../../support/arm-fixture.ts';
-import { startArm } from '../../support/arm-fixture.ts';
+import { bodyOf, identity, template, useDeployments, vault, version } from './deployments.fixture.ts';
+import type { Part } from './deployments.fixture.ts';
 
 /** Deployments_CreateOrUpdate Deployments_Validate Deployments_WhatIf Deployments_Cancel Deployments_Delete Deployments_Get
  * Deployments_CheckExistence Deployments_ListByResourceGroup Deployments_ExportTemplate Deployments_GetOperationStatus
@@ -14,52 +15,14 @@ import { startArm } from '../../support/arm-fixture.ts';
  * Deployments_DeleteAtTenantScope Deployments_GetAtTenantScope Deployments_CheckExistenceAtTenantScope Deployments_ListAtTenantScope
  * Deployments_ExportTemplateAtTenantScope Deployments_GetOperationStatusAtTenantScope DeploymentOperations_ListAtTenantScope
  * DeploymentOperations_GetAtTenantScope */
-const version = 'api-version=2024-11-01';
-const schema = 'https://schema.management.azure.com/schemas/2019-04-01/deploymentTemplate.json#';
-
-type Part = Record<string, unknown>;
-
-const template = (parts: Part): Part => ({ $schema: schema, contentVersion: '1.0.0.0', resources: [], ...parts });
-
-const vault = (name: string, more: Part = {}): Part => ({
-  type: 'Microsoft.KeyVault/vaults',
-  apiVersion: '2023-07-01',
-  name,
-  location: '[resourceGroup().location]',
-  properties: { tenantId: '[subscription().tenantId]', sku: { family: 'A', name: 'standard' }, accessPolicies: [] },
-  ...more,
-});
-
-const identity = (name: string, more: Part = {}): Part => ({
-  type: 'Microsoft.ManagedIdentity/userAssignedIdentities',
-  apiVersion: '2023-01-31',
-  name,
-  location: '[resourceGroup().location]',
-  ...more,
-});
-
 describe('deployments in a resource group', () => {
+  const fixture = useDeployments();
+  const { path, deploy } = fixture;
   let arm: ArmFixture;
-  beforeAll(async () => {
-    arm = await startArm();
-    await arm.resourcesClient().resourceGroups.createOrUpdate('rg', { location: 'eastus' });
-    await arm.resourcesClient().resourceGroups.createOrUpdate('other', { location: 'westus' });
-  });
-  afterAll(async () => {
-    expect(arm.deploymentErrors).toEqual([]);
-    await arm[Symbol.asyncDispose]();
+  beforeAll(() => {
+    arm = fixture.arm;
   });
 
-  const path = (name: string, verb = '', group = 'rg'): string =>
-    `/subscriptions/${arm.subscriptionId}/resourceGroups/${group}/providers/Microsoft.Resources/deployments/${name}${verb}?${version}`;
-  const bodyOf = (parts: Part, parameters: Part = {}, more: Part = {}): Part => ({
-    properties: { mode: 'Incremental', template: template(parts), parameters, ...more },
-  });
-  const deploy = async (name: string, parts: Part, parameters: Part = {}, more: Part = {}) => {
-    const first = await arm.send('PUT', path(name), { body: bodyOf(parts, parameters, more) });
-    await arm.deployments.quiet();
-    return { first, last: await arm.send('GET', path(name)) };
-  };
   const whatIf = async (name: string, parts: Part, parameters: Part = {}, more: Part = {}) => {
     const first = await arm.send('POST', path(name, '/whatIf'), { body: bodyOf(parts, parameters, more) });
     expect(first.status, first.text).toBe(202);

@@ -32,7 +32,7 @@ function sizeOf(value: Json): Size {
     depth = Math.max(depth, size.depth);
   };
   if (isJsonObject(value)) for (const [name, part = null] of Object.entries(value)) add(part, usableName(name).length);
-  else for (const part of value as readonly Json[]) add(part, 0);
+  else for (const part of value) add(part, 0);
   const size = { chars, depth: depth + 1 };
   measured.set(value, size);
   return size;

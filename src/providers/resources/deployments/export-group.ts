@@ -96,9 +96,21 @@ function exported(
   return {
     ...{ type, apiVersion, name },
     ...(below.length === 0 ? {} : { dependsOn: [`[resourceId('${parentType}', ${parentArguments})]`] }),
-    ...settableOf(type, shown, undefined),
+    ...(Object.fromEntries(
+      Object.entries(settableOf(type, shown, undefined)).map(([member, value = null]) => [member, asWritten(value)]),
+    ) as JsonObject),
   };
 }
+
+/** What only looks like an expression is marked as none: whoever deploys the export would evaluate the tags of others. */
+function asWritten(value: Json): Json {
+  if (typeof value === 'string') return literal(value);
+  if (Array.isArray(value)) return value.map((item: Json) => asWritten(item));
+  if (!isJsonObject(value)) return value;
+  return Object.fromEntries(Object.entries(value).map(([name, member = null]) => [literal(name), asWritten(member)]));
+}
+
+const literal = (text: string): string => (text.startsWith('[') && text.endsWith(']') ? `[${text}` : text);
 
 /** `clusters_adx_name`, as the service calls them. */
 function parameterFor(names: Map<string, string>, type: string, name: string): string {

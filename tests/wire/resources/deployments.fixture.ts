@@ -38,13 +38,13 @@ export const bodyOf = (parts: Part, parameters: Part = {}, more: Part = {}): Par
 interface DeploymentsFixture {
   readonly arm: ArmFixture;
   /** Of a deployment, with what follows its name. */
-  path(name: string, verb?: string, group?: string): string;
-  deploy(
+  readonly path: (name: string, verb?: string, group?: string) => string;
+  readonly deploy: (
     name: string,
     parts: Part,
     parameters?: Part,
     more?: Part,
-  ): Promise<{ readonly first: RawAnswer; readonly last: RawAnswer }>;
+  ) => Promise<{ readonly first: RawAnswer; readonly last: RawAnswer }>;
 }
 
 /** Starts a resource manager with the groups `rg` and `other` before the tests of a suite. At its end nothing may have gone wrong in a

@@ -76,14 +76,18 @@ async function makeResources(context: RunContext, deployment: DeploymentRecord):
     }
     for (const [other, before] of waiting.entries()) if (before.delete(at) && before.size === 0) ready.push(other);
   };
-  while (running.size > 0 || (ready.length > 0 && !context.isCanceled())) {
-    while (running.size < parallelMax && !context.isCanceled()) {
-      const next = ready.shift();
-      if (next === undefined) break;
-      const task: Promise<void> = make(next).finally(() => running.delete(task));
-      running.add(task);
+  try {
+    while (running.size > 0 || (ready.length > 0 && !context.isCanceled())) {
+      while (running.size < parallelMax && !context.isCanceled()) {
+        const next = ready.shift();
+        if (next === undefined) break;
+        const task: Promise<void> = make(next).finally(() => running.delete(task));
+        running.add(task);
+      }
+      if (running.size > 0) await Promise.race(running);
     }
-    if (running.size > 0) await Promise.race(running);
+  } finally {
+    await Promise.allSettled(running); // after one that threw: the others end, and nobody else hears them throw
   }
   return failures;
 }

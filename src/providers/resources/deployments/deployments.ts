@@ -1,9 +1,10 @@
+import type { ArmErrorDetail } from '../../../arm/arm-error.ts';
 import type { ArmReply, ArmRequest } from '../../../arm/arm-operation.ts';
 import { operationHeaders } from '../../../arm/long-running.ts';
 import { retryOnConflict } from '../../../arm/retry.ts';
 import type { JsonObject } from '../../../base/json.ts';
 import { listIntact } from '../../../state/list-all.ts';
-import type { StateWrite } from '../../../state/state.ts';
+import type { StateWrite, Versioned } from '../../../state/state.ts';
 import { writeRecord } from '../../../state/state.ts';
 import { templateHash64 } from '../../../templates/expressions/unique-string.ts';
 import type { DeploymentDependencies } from './deployment-dependencies.ts';
@@ -105,30 +106,39 @@ export class Deployments {
   /** What was under way when the process ended: it failed, as nobody is there to go on in the caller's name. Run once at start, before
    * requests are taken. Whatever its resources had begun goes on by itself. */
   async failInterrupted(): Promise<void> {
+    const message =
+      'Kustody ended while the deployment was running. What it had made is there; deploy again to complete it.';
+    for (const found of await listIntact(this.#deps.state, deployments))
+      if (isActive(found.value)) await this.#fail(found, { code: 'DeploymentFailed', message });
+  }
+
+  async #fail(found: Versioned<DeploymentRecord>, error: ArmErrorDetail): Promise<void> {
     const { state, clock } = this.#deps;
-    for (const found of await listIntact(state, deployments)) {
-      if (!isActive(found.value)) continue;
-      const error = {
-        code: 'DeploymentFailed',
-        message:
-          'Kustody ended while the deployment was running. What it had made is there; deploy again to complete it.',
-      };
-      const changedAt = clock.now();
-      const operations = await listIntact(state, deploymentOperations, operationsPrefix(found.value.id));
-      const open = operations.filter(({ value }) => value.state === 'Running');
-      const failed = (operation: DeploymentOperation): DeploymentOperation => ({
-        ...operation,
-        state: 'Failed',
-        changedAt,
-        error,
-      });
-      await state.commit({
-        write: [
-          writeRecord(deployments, found.id, found.version, { ...found.value, state: 'Failed', changedAt, error }),
-          ...open.map(({ id, version, value }) => writeRecord(deploymentOperations, id, version, failed(value))),
-        ],
-      });
-    }
+    const changedAt = clock.now();
+    const operations = await listIntact(state, deploymentOperations, operationsPrefix(found.value.id));
+    const open = operations.filter(({ value }) => value.state === 'Running');
+    const failed = (operation: DeploymentOperation): DeploymentOperation => ({
+      ...operation,
+      state: 'Failed',
+      changedAt,
+      error,
+    });
+    await state.commit({
+      write: [
+        writeRecord(deployments, found.id, found.version, { ...found.value, state: 'Failed', changedAt, error }),
+        ...open.map(({ id, version, value }) => writeRecord(deploymentOperations, id, version, failed(value))),
+      ],
+    });
+  }
+
+  /** After something that is no answer to the client: its text is for the log alone, and the name can be deployed again. */
+  async #failUnforeseen({ id, operationId }: DeploymentRecord): Promise<void> {
+    const message = 'The deployment ended by an error of Kustody itself; its log says more.';
+    await retryOnConflict(async () => {
+      const found = await this.#deps.state.get(deployments, deploymentRecordId(id));
+      if (found?.value.operationId === operationId && isActive(found.value))
+        await this.#fail(found, { code: 'InternalServerError', message });
+    });
   }
 
   async #accept(record: DeploymentRecord, { wanted }: PlannedDeployment): Promise<boolean> {
@@ -171,6 +181,10 @@ export class Deployments {
     const running: Running = { abort: new AbortController(), isCanceled: false };
     this.#running.set(key, running);
     const end = this.#run(record, planned, context, running)
+      .catch(async (error: unknown) => {
+        this.#deps.onError(error);
+        await this.#failUnforeseen(record);
+      })
       .catch((error: unknown) => this.#deps.onError(error))
       .finally(() => {
         this.#running.delete(key);

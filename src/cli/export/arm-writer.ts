@@ -108,7 +108,7 @@ class ArmWriter {
     if (value === null || typeof value !== 'object') return value;
     if (isValueList(value)) return value.map((one) => this.#value(one));
     if (!(value instanceof Expression))
-      return Object.fromEntries(Object.entries(value).map(([name, one]) => [name, this.#value(one)]));
+      return Object.fromEntries(Object.entries(value).map(([name, one]) => [literal(name), this.#value(one)]));
     if (value.term.kind === 'identities') return Object.fromEntries(value.term.ids.map((id) => [this.#text(id), {}]));
     return bracketed(this.#code(value));
   }

@@ -22,7 +22,7 @@ export const gathered: Gathered = {
     {
       resource: {
         ...{ id: vault, name: 'contoso-keys', type: 'Microsoft.KeyVault/vaults', location: 'westeurope' },
-        tags: { "it's": '${odd}' },
+        tags: { "it's": '${odd}', '[name]': '[value]' },
         properties: {
           tenantId,
           sku: { family: 'A', name: 'standard' },

@@ -51,6 +51,7 @@ it('a cluster whose own identity opens its key gets the key at last', () => {
 });
 
 it('texts that look like expressions stay texts', () => {
+  expect(texts.arm).toContain('"[[name]": "[[value]"');
   expect(texts.bicep).toContain(String.raw`'it\'s': '\${odd}'`);
   expect(texts.terraform).toContain('"it\'s" = "$${odd}"');
 });

@@ -2,18 +2,22 @@ import { oneOf, resourceId, text } from './child-kind.ts';
 import type { ChildKind } from './child-kind.ts';
 import { kustoError } from './kusto-errors.ts';
 
+const ofCluster = {
+  parent: 'cluster',
+  methods: ['GET', 'PUT', 'PATCH', 'DELETE'],
+  name: { pattern: /^[A-Za-z0-9][A-Za-z0-9._-]{0,79}$/, rule: '1 to 80 letters, digits, dots, hyphens or underscores' },
+} as const;
+
 const required = { required: true } as const;
 
 /** Ways out of a cluster's managed network. There is no network here that a way could lead through. */
 const managedPrivateEndpoints: ChildKind = {
+  ...ofCluster,
   group: 'ManagedPrivateEndpoints',
   list: 'List',
   type: 'managedPrivateEndpoints',
-  parent: 'cluster',
-  methods: ['GET', 'PUT', 'PATCH', 'DELETE'],
   since: '2021-08-27',
   noun: 'managed private endpoint',
-  name: { pattern: /^[A-Za-z0-9][A-Za-z0-9._-]{0,79}$/, rule: '1 to 80 letters, digits, dots, hyphens or underscores' },
   nameCheck: 'managedPrivateEndpointsCheckNameAvailability',
   forms: {
     '': {
@@ -33,14 +37,12 @@ const managedPrivateEndpoints: ChildKind = {
 
 /** Python packages for the sandboxes of `python()`, which is not built. */
 const sandboxCustomImages: ChildKind = {
+  ...ofCluster,
   group: 'SandboxCustomImages',
   list: 'ListByCluster',
   type: 'sandboxCustomImages',
-  parent: 'cluster',
-  methods: ['GET', 'PUT', 'PATCH', 'DELETE'],
   since: '2023-08-15',
   noun: 'sandbox custom image',
-  name: { pattern: /^[A-Za-z0-9][A-Za-z0-9._-]{0,79}$/, rule: '1 to 80 letters, digits, dots, hyphens or underscores' },
   nameCheck: 'sandboxCustomImagesCheckNameAvailability',
   forms: {
     '': {

@@ -9,6 +9,8 @@ import { expectRecord, writeRecord } from '../../state/state.ts';
 import { StateConflictError } from '../../state/state-store.ts';
 import type { VaultAuditRecord } from '../audit.ts';
 import type { AuditEntry } from '../audit-spans.ts';
+import type { DueSchedule } from '../objects/due-schedule.ts';
+import { createDueSchedule } from '../objects/due-schedule.ts';
 import { findVersion } from '../objects/object-store.ts';
 import type { Found } from '../objects/object-kind.ts';
 import { eachObject } from '../objects/retention.ts';
@@ -33,14 +35,6 @@ export interface KeyRotationOptions {
   readonly held?: (() => boolean) | undefined;
 }
 
-export interface KeyRotation {
-  /** Does what is due now and waits for what is next. Call at start, and when nothing is held any more. */
-  start(): Promise<void>;
-  /** Something of a key will be due then. */
-  expectAt(when: Instant): void;
-  stop(): void;
-}
-
 type FoundKey = Found<KeyVersionRecord, KeyRecord>;
 
 const dayMs = 86_400_000;
@@ -51,30 +45,8 @@ const auditedAs = { rotate: 'KeyRotateIfDue', notify: 'KeyNearExpiryEventGridNot
 
 /** Rotates keys and gives notice by their policies. The records are the truth: which version is the current one, when it was made and
  * when it expires; so whoever looks late does what is due once. */
-export function createKeyRotation(options: KeyRotationOptions): KeyRotation {
-  const { clock, held = () => false } = options;
-  let next: { readonly when: Instant; readonly cancel: () => void } | undefined;
-
-  const expectAt = (when: Instant): void => {
-    if (next !== undefined && next.when <= when) return;
-    next?.cancel();
-    next = { when, cancel: clock.at(when, run) };
-  };
-  const run = async (): Promise<void> => {
-    next = undefined;
-    if (held()) return;
-    const following = await doWhatIsDue(options);
-    if (following !== undefined) expectAt(following);
-  };
-  return {
-    start: run,
-    expectAt,
-    stop: () => {
-      next?.cancel();
-      next = undefined;
-    },
-  };
-}
+export const createKeyRotation = (options: KeyRotationOptions): DueSchedule =>
+  createDueSchedule(options.clock, options.held ?? (() => false), () => doWhatIsDue(options));
 
 async function doWhatIsDue(options: KeyRotationOptions): Promise<Instant | undefined> {
   const { state, clock } = options;

@@ -11,7 +11,7 @@ interface ImportOptions {
   readonly resourceGroup: string;
   readonly location?: string;
   readonly name: string;
-  readonly parameters: readonly string[];
+  readonly parameters?: readonly string[];
 }
 
 /** A language, and how a file of it becomes a template. */
@@ -51,8 +51,7 @@ const languageCommand = ({ name, what, file, read }: Language): Command =>
     .option(
       '--parameters <FILE|NAME=VALUE>',
       'a parameter file, or one parameter; can be given again',
-      (text: string, before: readonly string[]) => [...before, text],
-      [],
+      (text: string, before: readonly string[] | undefined) => [...(before ?? []), text],
     )
     .addHelpText(
       'after',
@@ -64,7 +63,12 @@ const languageCommand = ({ name, what, file, read }: Language): Command =>
       const outputs = await deploy(
         await client.environment(),
         {
-          ...{ resourceGroup, name: deployment, template: read(path), parameters: readParameters(options.parameters) },
+          ...{
+            resourceGroup,
+            name: deployment,
+            template: read(path),
+            parameters: readParameters(options.parameters ?? []),
+          },
           ...(location === undefined ? {} : { location }),
         },
         (line) => process.stderr.write(`${line}\n`),

@@ -10,12 +10,11 @@ import { stillAsRead } from '../objects/object-store.ts';
 import type { VaultOutcome, VaultRequest, VaultServices } from '../objects/operation.ts';
 import { vaultSecretVersions } from '../secrets/secret-records.ts';
 import { certificateKind, pendingLink, policyBody, versionBundle } from './certificate-bundle.ts';
-import type { FoundCertificate } from './certificate-bundle.ts';
 import { readPolicy, requireSubject } from './certificate-policy.ts';
 import type { CertificateRecord, CertificateVersionRecord } from './certificate-records.ts';
 import { vaultCertificates, vaultCertificateVersions } from './certificate-records.ts';
 import { tagCharsMax } from './create-certificate.ts';
-import { nextAction } from './lifetime-due.ts';
+import { expectAction } from './lifetime-due.ts';
 
 /** The policy belongs to all versions, and is shown where none is named. */
 export async function getCertificate(services: VaultServices, request: VaultRequest): Promise<VaultOutcome> {
@@ -105,9 +104,4 @@ export async function updatePolicy(services: VaultServices, request: VaultReques
     write: [writeRecord(vaultCertificates, object.id, object.version, whole)],
     committed: () => expectAction(services, { ...found, object: { ...object, value: whole } }),
   };
-}
-
-function expectAction({ lifetimes }: VaultServices, found: FoundCertificate): void {
-  const due = nextAction(found);
-  if (due !== undefined) lifetimes.expectAt(due.at);
 }

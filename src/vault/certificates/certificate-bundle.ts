@@ -7,6 +7,7 @@ import { errorsOf } from '../objects/object-kind.ts';
 import type { VaultSettings } from '../vault-directory.ts';
 import type { CertificateRecord, CertificateVersionRecord, PendingCertificate } from './certificate-records.ts';
 import { certificateTables } from './certificate-records.ts';
+import { expectAction } from './lifetime-due.ts';
 
 export type FoundCertificate = Found<CertificateVersionRecord, CertificateRecord>;
 
@@ -33,6 +34,7 @@ export const certificateKind: ObjectKind<CertificateVersionRecord, CertificateRe
       ...tail,
     };
   },
+  cameAlive: expectAction,
 };
 
 /** Of one version: without what belongs to all of them. */

@@ -1,16 +1,15 @@
 import type { Guid } from '../../base/guid.ts';
 import { newGuid } from '../../base/guid.ts';
-import type { Clock, Instant } from '../../clock/clock.ts';
+import type { Instant } from '../../clock/clock.ts';
 import { instant } from '../../clock/clock.ts';
-import { unlessDamaged } from '../../state/list-all.ts';
 import type { State, StateWrite, Versioned } from '../../state/state.ts';
 import { writeRecord } from '../../state/state.ts';
 import { StateConflictError } from '../../state/state-store.ts';
 import type { RandomBytes } from '../../base/random.ts';
 import type { VaultAuditRecord } from '../audit.ts';
 import type { AuditEntry } from '../audit-spans.ts';
-import type { DueSchedule } from '../objects/due-schedule.ts';
-import { createDueSchedule } from '../objects/due-schedule.ts';
+import type { DueSchedule, DueSweep } from '../objects/due-schedule.ts';
+import { createDueSchedule, sweepDue } from '../objects/due-schedule.ts';
 import { formatObjectId } from '../objects/object-answers.ts';
 import { findVersion } from '../objects/object-store.ts';
 import { eachObject } from '../objects/retention.ts';
@@ -23,9 +22,8 @@ import { nextAction } from './lifetime-due.ts';
 import { whatIsDue } from './pending-certificate.ts';
 import { renewalWrites } from './renewal.ts';
 
-export interface CertificateLifetimeOptions {
+export interface CertificateLifetimeOptions extends DueSweep {
   readonly state: State;
-  readonly clock: Clock;
   readonly randomBytes: RandomBytes;
   readonly keyPool: RsaKeyPool;
   readonly directory: VaultDirectory;
@@ -42,14 +40,13 @@ const auditedAs = { issue: 'CertificateNewVersionCreated', notify: 'CertificateN
 
 /** Issues what was asked for, renews and gives notice by policies. The records are the truth, so whoever looks late does what is due once. */
 export const createCertificateLifetimes = (options: CertificateLifetimeOptions): DueSchedule =>
-  createDueSchedule(options.clock, options.held ?? (() => false), async () => {
-    let next: number | undefined;
-    for await (const certificate of eachObject(options.state, certificateTables, '', () => undefined)) {
-      const due = await unlessDamaged(() => advance(options, certificate));
-      if (due !== undefined) next = Math.min(next ?? Infinity, due);
-    }
-    return next === undefined ? undefined : instant(Math.max(next, options.clock.now()));
-  });
+  createDueSchedule(options.clock, options.held ?? (() => false), () =>
+    sweepDue(
+      eachObject(options.state, certificateTables, '', () => undefined),
+      options,
+      (certificate) => advance(options, certificate),
+    ),
+  );
 
 /** Does what is due of one certificate. @returns when the next thing is */
 async function advance(
@@ -70,7 +67,7 @@ async function advance(
       return instant(clock.now() + dayMs);
     }
     try {
-      await commitDue(options, vault, found);
+      if (!(await commitDue(options, vault, found))) return instant(clock.now() + dayMs);
     } catch (error) {
       if (!(error instanceof StateConflictError)) throw error; // somebody else changed it: look again
     }
@@ -80,13 +77,16 @@ async function advance(
   }
 }
 
+/** @returns false when there is nothing that anybody here could do */
 async function commitDue(
   options: CertificateLifetimeOptions,
   vault: VaultSettings,
   found: FoundCertificate,
-): Promise<void> {
+): Promise<boolean> {
   const { state, randomBytes } = options;
-  const { operation, write } = await dueWrites(options, vault, found);
+  const due = await dueWrites(options, vault, found);
+  if (due === undefined) return false;
+  const { operation, write } = due;
   const { tenantId, vaultId, name } = vault;
   const id = formatObjectId(vault, 'certificates', found.object.value.name);
   const audit = await options.audit({
@@ -97,13 +97,14 @@ async function commitDue(
   });
   await state.commit({ write: [...write, ...audit.write] });
   audit.committed();
+  return true;
 }
 
 async function dueWrites(
   options: CertificateLifetimeOptions,
   vault: VaultSettings,
   found: FoundCertificate,
-): Promise<{ readonly operation: string; readonly write: readonly StateWrite[] }> {
+): Promise<{ readonly operation: string; readonly write: readonly StateWrite[] } | undefined> {
   const { object, version } = found;
   const { pending } = object.value;
   const issued = pending && (await whatIsDue(options, object, pending));
@@ -112,6 +113,8 @@ async function dueWrites(
     const write = await renewalWrites(options, vault, found);
     if (write !== undefined) return { operation: auditedAs.issue, write };
   }
+  // Nobody signs it any more: contacts hear of it once.
+  if (object.value.noticed === version.value.version) return undefined;
   const noticed: CertificateRecord = { ...object.value, noticed: version.value.version };
   return { operation: auditedAs.notify, write: [writeRecord(vaultCertificates, object.id, object.version, noticed)] };
 }

@@ -2,6 +2,7 @@ import type { Instant } from '../../clock/clock.ts';
 import { instant } from '../../clock/clock.ts';
 import type { State } from '../../state/state.ts';
 import { findVersion } from '../objects/object-store.ts';
+import type { VaultServices } from '../objects/operation.ts';
 import type { FoundCertificate } from './certificate-bundle.ts';
 import type { LifetimeAction } from './certificate-policy.ts';
 import { unknownIssuer } from './certificate-policy.ts';
@@ -38,4 +39,10 @@ export async function actionDue(state: State, id: string): Promise<DueAction | u
   const object = await state.get(vaultCertificates, id);
   const found = object && (await findVersion(state, certificateTables, object));
   return found && nextAction(found);
+}
+
+/** For whoever changes what the next due time depends on. */
+export function expectAction({ lifetimes }: VaultServices, found: FoundCertificate): void {
+  const due = nextAction(found);
+  if (due !== undefined) lifetimes.expectAt(due.at);
 }

@@ -28,6 +28,9 @@ export async function renewalWrites(
   const { id, value } = object;
   const { policy } = value;
   const properties = policy.x509_props;
+  const isOwn = policy.issuer.name === selfIssuer;
+  const issuer = isOwn ? undefined : await issuerSigner(state, vault.vaultId, policy.issuer.name);
+  if (!isOwn && issuer === undefined) return undefined;
   const shape = shapeOf(policy.key_props, vault);
   const { exportable, reuse_key } = policy.key_props;
   // A key that may not leave does not, even when the policy has changed: then there is a new one.
@@ -38,11 +41,7 @@ export async function renewalWrites(
   invariant(privateKey !== undefined, 'a private key is base64url');
   const key = await certifiedKey(privateKey);
   if (key === undefined) return undefined;
-  const authority =
-    policy.issuer.name === selfIssuer
-      ? { signer: { issuer: properties.subject, key }, chain: [] }
-      : await issuerSigner(state, vault.vaultId, policy.issuer.name);
-  if (authority === undefined) return undefined;
+  const authority = issuer ?? { signer: { issuer: properties.subject, key }, chain: [] };
   const now = clock.now();
   const dates = datesFrom(now, properties.validity_months);
   const leaf = await makeCertificate(properties, key.publicKey, authority.signer, dates, serialNumber(randomBytes));

@@ -1,16 +1,15 @@
 import type { Guid } from '../../base/guid.ts';
 import { newGuid } from '../../base/guid.ts';
 import type { RandomBytes } from '../../base/random.ts';
-import type { Clock, Instant } from '../../clock/clock.ts';
+import type { Instant } from '../../clock/clock.ts';
 import { instant } from '../../clock/clock.ts';
-import { unlessDamaged } from '../../state/list-all.ts';
 import type { State, StateWrite, Versioned } from '../../state/state.ts';
 import { expectRecord, writeRecord } from '../../state/state.ts';
 import { StateConflictError } from '../../state/state-store.ts';
 import type { VaultAuditRecord } from '../audit.ts';
 import type { AuditEntry } from '../audit-spans.ts';
-import type { DueSchedule } from '../objects/due-schedule.ts';
-import { createDueSchedule } from '../objects/due-schedule.ts';
+import type { DueSchedule, DueSweep } from '../objects/due-schedule.ts';
+import { createDueSchedule, sweepDue } from '../objects/due-schedule.ts';
 import { findVersion } from '../objects/object-store.ts';
 import type { Found } from '../objects/object-kind.ts';
 import { eachObject } from '../objects/retention.ts';
@@ -24,9 +23,8 @@ import { rotatedVersion, versionWrites } from './new-version.ts';
 import type { LifetimeAction } from './rotation-due.ts';
 import { nextDue } from './rotation-due.ts';
 
-export interface KeyRotationOptions {
+export interface KeyRotationOptions extends DueSweep {
   readonly state: State;
-  readonly clock: Clock;
   readonly randomBytes: RandomBytes;
   readonly keyPool: RsaKeyPool;
   readonly directory: VaultDirectory;
@@ -46,18 +44,13 @@ const auditedAs = { rotate: 'KeyRotateIfDue', notify: 'KeyNearExpiryEventGridNot
 /** Rotates keys and gives notice by their policies. The records are the truth: which version is the current one, when it was made and
  * when it expires; so whoever looks late does what is due once. */
 export const createKeyRotation = (options: KeyRotationOptions): DueSchedule =>
-  createDueSchedule(options.clock, options.held ?? (() => false), () => doWhatIsDue(options));
-
-async function doWhatIsDue(options: KeyRotationOptions): Promise<Instant | undefined> {
-  const { state, clock } = options;
-  let next: number | undefined;
-  for await (const key of eachObject(state, keyTables, '', () => undefined)) {
-    if (key.value.rotationPolicy === undefined) continue;
-    const due = await unlessDamaged(() => advance(options, key));
-    if (due !== undefined) next = Math.min(next ?? Infinity, due);
-  }
-  return next === undefined ? undefined : instant(Math.max(next, clock.now()));
-}
+  createDueSchedule(options.clock, options.held ?? (() => false), () =>
+    sweepDue(
+      eachObject(options.state, keyTables, '', () => undefined),
+      options,
+      (key) => advance(options, key),
+    ),
+  );
 
 /** Does what is due of one key. @returns when the next thing is */
 async function advance(options: KeyRotationOptions, listed: Versioned<KeyRecord>): Promise<Instant | undefined> {

@@ -1,4 +1,6 @@
 import type { Clock, Instant } from '../../clock/clock.ts';
+import { instant } from '../../clock/clock.ts';
+import { unlessDamaged } from '../../state/list-all.ts';
 
 /** What is done when the clock says so. */
 export interface DueSchedule {
@@ -36,4 +38,33 @@ export function createDueSchedule(
       next = undefined;
     },
   };
+}
+
+const dayMs = 86_400_000;
+
+export interface DueSweep {
+  readonly clock: Clock;
+  /** Told of what went wrong with one object. */
+  readonly failed: (error: unknown) => void;
+}
+
+/** Looks at all objects, and does what is due of each. What goes wrong with one does not keep the others waiting, and is tried again a day
+ * later; a damaged one, which the state has told of, is left alone.
+ * @param advance does what is due of one. @returns when the next thing of it is
+ * @returns when the next thing of any of them is */
+export async function sweepDue<T>(
+  objects: AsyncIterable<T>,
+  { clock, failed }: DueSweep,
+  advance: (object: T) => Promise<Instant | undefined>,
+): Promise<Instant | undefined> {
+  let next = Infinity;
+  for await (const object of objects) {
+    try {
+      next = Math.min(next, (await unlessDamaged(() => advance(object))) ?? Infinity);
+    } catch (error) {
+      failed(error);
+      next = Math.min(next, clock.now() + dayMs);
+    }
+  }
+  return next === Infinity ? undefined : instant(Math.max(next, clock.now()));
 }

@@ -18,7 +18,9 @@ import { AuditSpans } from '../audit-spans.ts';
 import type { AllowedByRole } from '../authorization.ts';
 import type { VaultFault } from '../faults.ts';
 import { faultError } from '../faults.ts';
+import type { CertificateLifetimeOptions } from '../certificates/certificate-lifetimes.ts';
 import { createCertificateLifetimes } from '../certificates/certificate-lifetimes.ts';
+import type { KeyRotationOptions } from '../keys/key-rotation.ts';
 import { createKeyRotation } from '../keys/key-rotation.ts';
 import type { CollectionOperation, VaultOperation } from '../objects/operation.ts';
 import { createDeletions } from '../objects/deletions.ts';
@@ -110,14 +112,13 @@ export function createVaultPlane(options: VaultPlaneOptions): VaultPlane {
   const write: VaultRunner['audit'] = (record, repeats) => audit.entry(clock.now(), record, repeats);
   const { monotonic, milliseconds = 0 } = options.deletionsTake ?? {};
   const deletions = createDeletions(monotonic, milliseconds);
-  const rotation = createKeyRotation({
+  const ownWork: KeyRotationOptions & CertificateLifetimeOptions = {
     ...{ state, clock, randomBytes, keyPool, directory, held: options.purgesHeld },
     audit: (record) => write(record, false),
-  });
-  const lifetimes = createCertificateLifetimes({
-    ...{ state, clock, randomBytes, keyPool, directory, held: options.purgesHeld },
-    audit: (record) => write(record, false),
-  });
+    failed: (error) => options.log.failure('due work of a vault failed', error),
+  };
+  const rotation = createKeyRotation(ownWork);
+  const lifetimes = createCertificateLifetimes(ownWork);
   const runner: VaultRunner = {
     services: { state, clock, randomBytes, keyPool, privateKeys, retention, deletions, rotation, lifetimes, compact },
     allowedByRole: options.allowedByRole,

@@ -216,4 +216,38 @@ describe('lifetime actions', () => {
       ['CertificateNewVersionCreated', 'renewed'],
     ]);
   });
+
+  it('tell once, when who signed it is gone, and renew when it is there again', async () => {
+    const { vaultId } = vault.addVault('orphans');
+    const client = vault.certificateClient('orphans');
+    await client.createIssuer('First', 'Test');
+    const first = await made('orphans', 'c', { ...selfSigned, issuerName: 'First', validityInMonths: 12 });
+    await client.deleteIssuer('First');
+    await vault.clock.advance(330 * dayMs);
+    const told = async (): Promise<readonly string[]> => {
+      const { records } = await readVaultAudit(vault.state, { vaultId, limit: 10_000 });
+      const bySelf = records.filter(({ value }) => value.caller.displayName === 'Azure Key Vault');
+      return bySelf.map(({ value }) => value.operation);
+    };
+    expect(await told()).toEqual(['CertificateNearExpiry']);
+    await client.createIssuer('First', 'Test');
+    await vault.clock.advance(dayMs);
+    expect((await client.getCertificate('c')).properties.version).not.toBe(first.properties.version);
+  });
+
+  it('renew what was deleted when it was due as soon as it is recovered', async () => {
+    vault.addVault('slept');
+    const client = vault.certificateClient('slept');
+    const first = await made('slept', 'c', {
+      ...selfSigned,
+      validityInMonths: 12,
+      lifetimeActions: [{ action: 'AutoRenew', daysBeforeExpiry: 30 }],
+    });
+    await vault.clock.advance(300 * dayMs);
+    await (await client.beginDeleteCertificate('c', now)).pollUntilDone();
+    await vault.clock.advance(50 * dayMs);
+    await (await client.beginRecoverDeletedCertificate('c', now)).pollUntilDone();
+    await vault.clock.advance(1000);
+    expect((await client.getCertificate('c')).properties.version).not.toBe(first.properties.version);
+  });
 });

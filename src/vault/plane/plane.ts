@@ -18,12 +18,11 @@ import { AuditSpans } from '../audit-spans.ts';
 import type { AllowedByRole } from '../authorization.ts';
 import type { VaultFault } from '../faults.ts';
 import { faultError } from '../faults.ts';
-import type { CertificateLifetimeOptions } from '../certificates/certificate-lifetimes.ts';
 import { createCertificateLifetimes } from '../certificates/certificate-lifetimes.ts';
-import type { KeyRotationOptions } from '../keys/key-rotation.ts';
 import { createKeyRotation } from '../keys/key-rotation.ts';
 import type { CollectionOperation, VaultOperation } from '../objects/operation.ts';
 import { createDeletions } from '../objects/deletions.ts';
+import type { DueWorkServices } from '../objects/due-work.ts';
 import { createRetention, purgeVaultContents } from '../objects/retention.ts';
 import { createVaultLimits } from '../limits.ts';
 import { plainAddress } from '../network-rules.ts';
@@ -112,7 +111,7 @@ export function createVaultPlane(options: VaultPlaneOptions): VaultPlane {
   const write: VaultRunner['audit'] = (record, repeats) => audit.entry(clock.now(), record, repeats);
   const { monotonic, milliseconds = 0 } = options.deletionsTake ?? {};
   const deletions = createDeletions(monotonic, milliseconds);
-  const ownWork: KeyRotationOptions & CertificateLifetimeOptions = {
+  const ownWork: DueWorkServices = {
     ...{ state, clock, randomBytes, keyPool, directory, held: options.purgesHeld },
     audit: (record) => write(record, false),
     failed: (error) => options.log.failure('due work of a vault failed', error),

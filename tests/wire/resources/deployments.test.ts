@@ -293,11 +293,6 @@ describe('deployments in a resource group', () => {
     ['template links', { templateLink: { uri: 'https://example.org/t.json' } }, 'deployment by templateLink'],
     ['parameter links', { parametersLink: { uri: 'https://example.org/p.json' } }, 'deployment by parametersLink'],
     [
-      'deployments for the case of an error',
-      { onErrorDeployment: { type: 'LastSuccessful' } },
-      'deployment with onErrorDeployment',
-    ],
-    [
       'deployment scripts',
       {
         template: template({

@@ -88,6 +88,29 @@ export const deploymentErrors = {
     'InvalidTemplate',
     (limit: number) => `Deployment template validation failed: 'Nested deployments go deeper than ${limit} levels.'.`,
   ),
+  InvalidOnError: row(
+    400,
+    'InvalidRequestContent',
+    () =>
+      "The request content was invalid: 'onErrorDeployment' has the type 'LastSuccessful', or 'SpecificDeployment' and a 'deploymentName'.",
+  ),
+  OnErrorNotAllowed: row(
+    400,
+    'InvalidDeployment',
+    () =>
+      "The property 'onErrorDeployment' is allowed only for deployments at resource group scope that are not nested.",
+  ),
+  NoSuccessfulDeployment: row(
+    404,
+    'DeploymentNotFound',
+    () => "No earlier deployment of the resource group has succeeded: 'onErrorDeployment' has nothing to deploy again.",
+  ),
+  OnErrorNotSucceeded: row(
+    400,
+    'InvalidOnErrorDeployment',
+    (name: string, state: string) =>
+      `The deployment '${name}' of 'onErrorDeployment' cannot be deployed again: it is in provisioning state '${state}'.`,
+  ),
   TooManyDeployments: row(
     429,
     'TooManyRequests',

@@ -32,6 +32,17 @@ export interface DeploymentRecord {
   readonly outputs?: JsonObject;
   readonly outputResources?: readonly string[];
   readonly error?: ArmErrorDetail;
+  /** Another deployment has made it. */
+  readonly isNested?: true;
+  /** What is deployed again when it fails. */
+  readonly onError?: OnErrorDeployment;
+}
+
+export interface OnErrorDeployment {
+  readonly type: 'LastSuccessful' | 'SpecificDeployment';
+  readonly deploymentName: string;
+  /** How far that has come. */
+  readonly provisioningState?: 'Running' | 'Succeeded' | 'Failed';
 }
 
 /** Record id: the deployment's id in lower case. */

@@ -11,6 +11,7 @@ import type { DeploymentScope, EvaluationWork } from '../../../templates/express
 import type { GivenFacts } from '../../../templates/plan.ts';
 import type { DeploymentDependencies } from './deployment-dependencies.ts';
 import { deploymentErrors } from './deployment-errors.ts';
+import type { OnErrorDeployment } from './deployment-record.ts';
 import { deploymentId } from './deployment-record.ts';
 
 /** Where a request is about a deployment, and about which. */
@@ -55,6 +56,7 @@ export interface WantedDeployment {
   readonly location?: string;
   readonly tags?: Readonly<Record<string, string>>;
   readonly resultFormat: 'FullResourcePayloads' | 'ResourceIdOnly';
+  readonly onError?: { readonly type: OnErrorDeployment['type']; readonly deploymentName?: string };
 }
 
 /** @throws ArmError 400; 501 for what is refused by name */
@@ -82,6 +84,7 @@ export function readDeployment(body: Json | undefined, { scope, name }: Deployme
         ? parameters['parameters']
         : parameters,
     ...readLocation(sent['location'], scope, name),
+    ...readOnError(properties['onErrorDeployment'], scope),
     ...(tags === undefined ? {} : { tags }),
     resultFormat: settings['resultFormat'] === 'ResourceIdOnly' ? 'ResourceIdOnly' : 'FullResourcePayloads',
   };
@@ -90,7 +93,6 @@ export function readDeployment(body: Json | undefined, { scope, name }: Deployme
 const refusedProperties = [
   ['templateLink', 'deployment by templateLink'],
   ['parametersLink', 'deployment by parametersLink'],
-  ['onErrorDeployment', 'deployment with onErrorDeployment'],
 ] as const;
 
 function readMode(sent: Json | undefined, scope: DeploymentScope): WantedDeployment['mode'] {
@@ -100,6 +102,18 @@ function readMode(sent: Json | undefined, scope: DeploymentScope): WantedDeploym
   if (mode === undefined) throw deploymentErrors.InvalidMode();
   if (mode === 'Complete' && scope.kind !== 'resourceGroup') throw deploymentErrors.CompleteModeOnlyInGroups();
   return mode;
+}
+
+function readOnError(sent: Json | undefined, scope: DeploymentScope): Pick<WantedDeployment, 'onError'> {
+  if (sent === undefined || sent === null) return {};
+  const { type: sentType, deploymentName } = isJsonObject(sent) ? sent : {};
+  const type = (['LastSuccessful', 'SpecificDeployment'] as const).find(
+    (each) => typeof sentType === 'string' && each.toLowerCase() === sentType.toLowerCase(),
+  );
+  const isNamed = typeof deploymentName === 'string' && deploymentName !== '';
+  if (type === undefined || isNamed !== (type === 'SpecificDeployment')) throw deploymentErrors.InvalidOnError();
+  if (scope.kind !== 'resourceGroup') throw deploymentErrors.OnErrorNotAllowed();
+  return { onError: { type, ...(isNamed ? { deploymentName } : {}) } };
 }
 
 function readLocation(sent: Json | undefined, scope: DeploymentScope, name: string): { location?: string } {

@@ -5,6 +5,7 @@ import { newGuid } from '../../../base/guid.ts';
 import type { JsonObject } from '../../../base/json.ts';
 import { isJsonObject } from '../../../base/json.ts';
 import { expectRecord, writeRecord } from '../../../state/state.ts';
+import type { EvaluationWork } from '../../../templates/expressions/facts.ts';
 import { evaluationMax } from '../../../templates/expressions/facts.ts';
 import { bodyOf, isNested, outputsOf } from '../../../templates/plan.ts';
 import type { Plan, PlannedResource } from '../../../templates/plan.ts';
@@ -17,7 +18,8 @@ import { deploymentFailed, detailOf, invalidTemplate } from './deployment-errors
 import type { DeploymentOperation, DeploymentRecord } from './deployment-record.ts';
 import { deploymentOperations, deploymentRecordId, deployments, operationsPrefix } from './deployment-record.ts';
 import { shownValues } from './deployment-view.ts';
-import { propertiesOf, targetResource } from './planned-deployment.ts';
+import { deployAgain } from './on-error.ts';
+import { depthMax, propertiesOf, targetResource } from './planned-deployment.ts';
 import type { CallingContext } from './resource-calls.ts';
 import { answerNeed, callAndWait } from './resource-calls.ts';
 import { masked, secureTextsOf } from './secure-values.ts';
@@ -30,8 +32,20 @@ interface RunContext extends CallingContext {
   readonly plan: Plan;
   readonly answers: Answers;
   readonly isCanceled: () => boolean;
-  /** Told of a nested template that has taken in secure values: what is to be kept instead. */
-  readonly sourceTemplates: WeakMap<object, JsonObject>;
+  /** How deep it is nested; 1 for one that nobody has nested. */
+  readonly depth: number;
+  /** Told of each template that it nests, before its request goes out. */
+  readonly nestedTemplates: NestedTemplates;
+}
+
+/** What is said of a nested template, by its object: what is to be kept instead when it has taken in secure values, and what is left of the
+ * work and the depth that the whole of a deployment may take. */
+export type NestedTemplates = WeakMap<object, NestedTemplate>;
+
+interface NestedTemplate {
+  readonly source?: JsonObject;
+  readonly depth: number;
+  readonly work: EvaluationWork;
 }
 
 /** Carries out a deployment that is recorded as accepted. Order: it is recorded as running → for each resource, in the order of
@@ -40,7 +54,8 @@ interface RunContext extends CallingContext {
  * the next start records it as failed (`failInterrupted`). */
 export async function runDeployment(context: RunContext, deployment: DeploymentRecord): Promise<void> {
   if (!(await update(context, deployment, { state: 'Running' }))) return;
-  context.plan.scope.facts.work.left = evaluationMax; // planning was another matter
+  // Planning was another matter; each level below is planned again by every level above it.
+  if (context.depth === 1) context.plan.scope.facts.work.left = (depthMax + 1) * evaluationMax;
   const failures = await makeResources(context, deployment);
   if (failures.length === 0 && !context.isCanceled() && deployment.mode === 'Complete') {
     failures.push(...(await removeOthers(context, deployment, (operation) => record(context, deployment, operation))));
@@ -48,11 +63,24 @@ export async function runDeployment(context: RunContext, deployment: DeploymentR
   if (context.isCanceled()) {
     await update(context, deployment, { state: 'Canceled', error: canceled(deployment) });
   } else if (failures.length > 0) {
-    await update(context, deployment, {
-      state: 'Failed',
-      error: deploymentFailed(deployment.id, failures.slice(0, 20)),
-    });
+    await fail(context, deployment, deploymentFailed(deployment.id, failures.slice(0, 20)));
   } else await finish(context, deployment);
+}
+
+/** What is deployed again in its stead has ended, in whatever way, before the deployment has failed. */
+async function fail(context: RunContext, deployment: DeploymentRecord, error: ArmErrorDetail): Promise<void> {
+  const { onError, scopeId } = deployment;
+  if (onError === undefined) {
+    await update(context, deployment, { state: 'Failed', error });
+    return;
+  }
+  await update(context, deployment, { onError: { ...onError, provisioningState: 'Running' } });
+  const again = await deployAgain(context, scopeId, onError);
+  const provisioningState = again === undefined ? 'Succeeded' : 'Failed';
+  const details = [...(error.details ?? []), ...(again === undefined ? [] : [again])];
+  await update(context, deployment, {
+    ...{ state: 'Failed', error: { ...error, details }, onError: { ...onError, provisioningState } },
+  });
 }
 
 const canceled = ({ name }: DeploymentRecord): ArmErrorDetail => ({
@@ -110,7 +138,7 @@ async function makeResource(
   try {
     await record(context, deployment, begun);
     const body = await withAnswers(context, () => bodyOf(resource));
-    keepSourceOf(context, resource, body);
+    tellOfNested(context, resource, body);
     const status = await callAndWait(context, {
       method: 'PUT',
       path: resource.id,
@@ -140,10 +168,15 @@ async function makeResource(
 }
 
 /** A nested template that is evaluated in the names of the one around it has its values in its text. Secure ones are not kept. */
-function keepSourceOf({ plan, sourceTemplates }: RunContext, resource: PlannedResource, body: JsonObject): void {
-  if (!isNested(resource.type) || ![...plan.parameters.values()].some(({ isSecure }) => isSecure)) return;
+function tellOfNested({ plan, depth, nestedTemplates }: RunContext, resource: PlannedResource, body: JsonObject): void {
+  if (!isNested(resource.type)) return;
   const [evaluated, source] = [propertiesOf(body)['template'], propertiesOf(resource.json)['template']];
-  if (isJsonObject(evaluated) && isJsonObject(source)) sourceTemplates.set(evaluated, source);
+  const hasSecrets = [...plan.parameters.values()].some(({ isSecure }) => isSecure);
+  if (!isJsonObject(evaluated)) return;
+  nestedTemplates.set(evaluated, {
+    ...{ depth: depth + 1, work: plan.scope.facts.work },
+    ...(hasSecrets && isJsonObject(source) ? { source } : {}),
+  });
 }
 
 /** What is kept of an error shows nothing of secure parameters.
@@ -193,10 +226,7 @@ async function finish(context: RunContext, deployment: DeploymentRecord): Promis
   } catch (error) {
     const { detail } = failureOf(error, context.plan);
     const message = `Unable to evaluate template outputs. Please see error details and deployment operations. Please see https://aka.ms/arm-common-errors for usage details.`;
-    await update(context, deployment, {
-      state: 'Failed',
-      error: { code: 'DeploymentOutputEvaluationFailed', message, details: [detail] },
-    });
+    await fail(context, deployment, { code: 'DeploymentOutputEvaluationFailed', message, details: [detail] });
     return;
   }
   const now = context.deps.clock.now();
@@ -246,7 +276,7 @@ async function record(
 function update(
   { deps }: RunContext,
   { id, operationId }: DeploymentRecord,
-  change: Partial<Pick<DeploymentRecord, 'state' | 'error' | 'outputs' | 'outputResources'>>,
+  change: Partial<Pick<DeploymentRecord, 'state' | 'error' | 'outputs' | 'outputResources' | 'onError'>>,
 ): Promise<boolean> {
   return retryOnConflict(async () => {
     const found = await deps.state.get(deployments, deploymentRecordId(id));

@@ -35,8 +35,8 @@ export function showValidated(deployment: DeploymentRecord, resources: readonly 
 }
 
 function commonProperties(deployment: DeploymentRecord): JsonObject {
-  const { templateHash, parameters, mode, state, startedAt, changedAt, correlationId, providers, dependencies } =
-    deployment;
+  const { templateHash, parameters, mode, state, startedAt, changedAt, correlationId } = deployment;
+  const { providers, dependencies, onError } = deployment;
   return {
     templateHash,
     ...(Object.keys(parameters).length === 0 ? {} : { parameters }),
@@ -47,6 +47,7 @@ function commonProperties(deployment: DeploymentRecord): JsonObject {
       duration: durationText(changedAt - startedAt),
     },
     ...{ correlationId, providers, dependencies },
+    ...(onError === undefined ? {} : { onErrorDeployment: { ...onError } }),
   };
 }
 

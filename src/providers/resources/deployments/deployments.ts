@@ -2,7 +2,6 @@ import type { ArmErrorDetail } from '../../../arm/arm-error.ts';
 import type { ArmReply, ArmRequest } from '../../../arm/arm-operation.ts';
 import { operationHeaders } from '../../../arm/long-running.ts';
 import { retryOnConflict } from '../../../arm/retry.ts';
-import type { JsonObject } from '../../../base/json.ts';
 import { listIntact } from '../../../state/list-all.ts';
 import type { StateWrite, Versioned } from '../../../state/state.ts';
 import { writeRecord } from '../../../state/state.ts';
@@ -22,8 +21,10 @@ import {
   removalOf,
 } from './deployment-record.ts';
 import { addressOf, readDeployment } from './deployment-request.ts';
+import type { NestedTemplates } from './deployment-run.ts';
 import { runDeployment } from './deployment-run.ts';
 import { showDeployment, shownValues, showValidated } from './deployment-view.ts';
+import { onErrorOf } from './on-error.ts';
 import type { PlannedDeployment, PlanningContext } from './planned-deployment.ts';
 import { dependenciesShown, planDeployment, providersOf, resourcesOf } from './planned-deployment.ts';
 
@@ -44,8 +45,7 @@ export class Deployments {
   readonly #running = new Map<string, Running>();
   readonly #ends = new Set<Promise<void>>();
   #nextEnd = newEnd();
-  /** Of nested templates that were evaluated with secure parameters of the template around them: as they were written. */
-  readonly #sources = new WeakMap<object, JsonObject>();
+  readonly #nested: NestedTemplates = new WeakMap();
 
   constructor(deps: DeploymentDependencies) {
     this.#deps = deps;
@@ -54,7 +54,7 @@ export class Deployments {
   /** @throws ArmError as `create` would, before it made anything */
   async validate(request: ArmRequest): Promise<ArmReply> {
     const { planned, context } = await this.plan(request);
-    const record = newRecord(this.#deps, planned, context);
+    const record = await newRecord(this.#deps, planned, context);
     return {
       status: 200,
       body: showValidated(
@@ -68,7 +68,7 @@ export class Deployments {
   async create(request: ArmRequest): Promise<ArmReply> {
     const { planned, context } = await this.plan(request);
     if (this.#running.size >= activeMax) throw deploymentErrors.TooManyDeployments();
-    const record = newRecord(this.#deps, planned, context);
+    const record = await newRecord(this.#deps, planned, context);
     const isNew = await retryOnConflict(() => this.#accept(record, planned));
     this.#start(record, planned, context);
     const status = `${record.id}/operationStatuses/${record.operationId}`;
@@ -85,7 +85,8 @@ export class Deployments {
     const address = await addressOf(this.#deps, request);
     const wanted = readDeployment(request.body, address);
     const { caller, correlationId, body } = request;
-    const context = { deps: this.#deps, caller, correlationId, body };
+    const above = this.#nested.get(wanted.template);
+    const context = { deps: this.#deps, caller, correlationId, body, ...(above === undefined ? {} : { above }) };
     return { planned: await planDeployment(context, address, wanted), context };
   }
 
@@ -155,7 +156,7 @@ export class Deployments {
       write: [
         writeRecord(deployments, id, found?.version ?? null, record),
         writeRecord(deploymentTemplates, id, template?.version ?? null, {
-          template: this.#sources.get(wanted.template) ?? wanted.template,
+          template: this.#nested.get(wanted.template)?.source ?? wanted.template,
         }),
         ...(await operationRemovals(state, id)),
         ...(found === undefined ? await this.#oldRemovals(record.scopeId) : []),
@@ -198,7 +199,7 @@ export class Deployments {
   async #run(
     record: DeploymentRecord,
     { plan, answers }: PlannedDeployment,
-    { caller, correlationId }: PlanningContext,
+    { caller, correlationId, above }: PlanningContext,
     running: Running,
   ): Promise<void> {
     const deps = this.#deps;
@@ -211,7 +212,8 @@ export class Deployments {
         plan,
         answers,
         isCanceled,
-        sourceTemplates: this.#sources,
+        depth: above?.depth ?? 1,
+        nestedTemplates: this.#nested,
         nextEnd: () => this.#nextEnd.promise,
         signal: running.abort.signal,
       },
@@ -233,12 +235,13 @@ function newEnd(): End {
   return { promise, resolve };
 }
 
-function newRecord(
+async function newRecord(
   deps: DeploymentDependencies,
   planned: PlannedDeployment,
-  { correlationId }: PlanningContext,
-): DeploymentRecord {
+  { correlationId, above }: PlanningContext,
+): Promise<DeploymentRecord> {
   const { address, wanted, plan } = planned;
+  const onError = await onErrorOf(deps, address, wanted);
   const now = deps.clock.now();
   return {
     ...{ id: address.id, name: address.name, scopeId: address.scope.id },
@@ -249,6 +252,8 @@ function newRecord(
     parameters: shownValues(plan.parameters.values()),
     ...{ mode: wanted.mode, state: 'Accepted', startedAt: now, changedAt: now, correlationId },
     ...{ providers: providersOf(planned), dependencies: dependenciesShown(planned) },
+    ...(above === undefined ? {} : { isNested: true }),
+    ...(onError === undefined ? {} : { onError }),
   };
 }
 

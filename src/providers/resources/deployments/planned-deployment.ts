@@ -32,6 +32,8 @@ export interface PlanningContext {
   readonly correlationId: string;
   /** The body of the request, for the lines of errors. */
   readonly body: Json | undefined;
+  /** Of one that another deployment makes: how deep it is, and what is left of the work. */
+  readonly above?: { readonly depth: number; readonly work: EvaluationWork };
 }
 
 /** One template can name others, and those others: together they have the limits of one. */
@@ -40,7 +42,7 @@ interface BoundedContext extends PlanningContext {
 }
 
 /** Nested deployments go no deeper, and hold together no more resources than one may. */
-const depthMax = 5;
+export const depthMax = 5;
 
 /** Evaluates the template, and asks for each resource whether the caller may make it.
  * @throws ArmError `InvalidTemplate`, `InvalidTemplateDeployment`, or what the resource manager says of a resource */
@@ -49,8 +51,8 @@ export async function planDeployment(
   address: DeploymentAddress,
   wanted: WantedDeployment,
 ): Promise<PlannedDeployment> {
-  const bounds = { work: { left: evaluationMax }, resources: 0 };
-  const planned = await planLevel({ ...context, bounds }, address, wanted, 1, new Set());
+  const { depth, work } = context.above ?? { depth: 1, work: { left: evaluationMax } };
+  const planned = await planLevel({ ...context, bounds: { work, resources: 0 } }, address, wanted, depth, new Set());
   await preflight(context, resourcesOf(planned));
   return planned;
 }
@@ -63,6 +65,7 @@ async function planLevel(
   groupsAbove: ReadonlySet<string>,
 ): Promise<PlannedDeployment> {
   if (depth > depthMax) throw deploymentErrors.NestedTooDeep(depthMax);
+  if (depth > 1 && wanted.onError !== undefined) throw deploymentErrors.OnErrorNotAllowed();
   const { deps, caller } = context;
   const answers = new Answers();
   const about = { scope: address.scope, name: address.name, caller, wanted, work: context.bounds.work };

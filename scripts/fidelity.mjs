@@ -7,8 +7,9 @@
 import { spawnSync } from 'node:child_process';
 import { mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
-import { join } from 'node:path';
+import { join, resolve } from 'node:path';
 import { parseArgs } from 'node:util';
+import { prepareRecordings } from './recordings.mjs';
 
 const root = join(import.meta.dirname, '..');
 const { values: options } = parseArgs({
@@ -23,9 +24,11 @@ const { values: options } = parseArgs({
 });
 const floorFile = join(root, 'vectors/fidelity/floor.json');
 const floor = JSON.parse(readFileSync(floorFile, 'utf8'));
-const { differences: rows, unplayed } = JSON.parse(
-  readFileSync(join(root, 'vectors/fidelity/differences.json'), 'utf8'),
-);
+const {
+  differences: rows,
+  unplayed,
+  notHere,
+} = JSON.parse(readFileSync(join(root, 'vectors/fidelity/differences.json'), 'utf8'));
 const out = options.out ?? mkdtempSync(join(tmpdir(), 'kustody-fidelity-'));
 if (options.out === undefined) process.on('exit', () => rmSync(out, { recursive: true, force: true }));
 
@@ -40,6 +43,11 @@ const together = [
   'resource manager',
   'vault data plane',
 ];
+
+// As they were recorded, but for what the recorder did to names, and without what is about services that are not here.
+const recordings = mkdtempSync(join(tmpdir(), 'kustody-recordings-'));
+process.on('exit', () => rmSync(recordings, { recursive: true, force: true }));
+const apart = prepareRecordings(resolve(options.recordings), recordings, notHere);
 
 if (!options.report) play(options.only);
 let seen = summary();
@@ -60,7 +68,7 @@ function play(only) {
     process.execPath,
     [
       join(options.recordings, 'replay-all.mjs'),
-      ...['--jobs', options.jobs, '--out', out, '--bin', join(root, 'bin/kustody.cjs')],
+      ...['--dir', recordings, '--jobs', options.jobs, '--out', out, '--bin', join(root, 'bin/kustody.cjs')],
       ...(only === undefined ? [] : ['--only', only]),
     ],
     { cwd: root, stdio: ['ignore', 'ignore', 'inherit'] },
@@ -131,6 +139,11 @@ function report() {
   for (const name of Object.keys(floor)) {
     if (name !== 'together' && !seen.counts.has(name) && options.only === undefined)
       failures.push(`nothing of ${name} was compared`);
+  }
+  for (const { type, answers } of notHere) {
+    const count = apart.get(type) ?? 0;
+    console.log(`not compared: ${count} answers about ${type}, which is not here`);
+    if (count !== answers) failures.push(`${count} answers about ${type} were set apart, not ${answers}`);
   }
   for (const line of unexplained()) failures.push(`no row explains: ${line.count}× ${line.signature}`);
   const idle = rows.filter((row) => !seen.differences.some((line) => line.signature.startsWith(row.starts)));

@@ -24,6 +24,14 @@ const causes = {
 export const readDifferences = (): readonly Difference[] =>
   (JSON.parse(readFileSync(join(folder, 'differences.json'), 'utf8')) as { differences: Difference[] }).differences;
 
+/** Answers that are not compared, by what begins the type of the resource that they are about. */
+const readNotHere = (): readonly { readonly type: string; readonly answers: number }[] =>
+  (
+    JSON.parse(readFileSync(join(folder, 'differences.json'), 'utf8')) as {
+      notHere: { type: string; answers: number }[];
+    }
+  ).notHere;
+
 export const readFloor = (): Readonly<Record<string, number>> =>
   JSON.parse(readFileSync(join(folder, 'floor.json'), 'utf8')) as Record<string, number>;
 
@@ -47,6 +55,17 @@ export function fidelityPage(): string {
     ...table(
       ['What', 'Floor'],
       Object.entries(readFloor()).map(([name, share]) => [name, percent(share)]),
+    ),
+    '',
+    '## Not compared',
+    '',
+    wrapped(
+      'Requests about resources of services that are not here, and deployments whose template makes such resources: nothing is pretended to have been made. How many answers these are is counted, and the comparison fails when there are more. The names of deployments, which the Azure CLI’s recorder replaced in requests and left in answers, are put right before anything is played.',
+    ),
+    '',
+    ...table(
+      ['About', 'Recorded answers'],
+      readNotHere().map(({ type, answers }) => [code(type), String(answers)]),
     ),
     '',
     ...Object.entries(causes).flatMap(([cause, title]) =>

@@ -2,7 +2,6 @@ import { armErrors } from '../../../arm/arm-errors.ts';
 import { ArmError } from '../../../arm/arm-error.ts';
 import type { ArmErrorDetail } from '../../../arm/arm-error.ts';
 import { isJsonObject } from '../../../base/json.ts';
-import { resourcesApiVersions } from '../api-versions.ts';
 import type { DeploymentDependencies } from './deployment-dependencies.ts';
 import { deploymentErrors, detailOf } from './deployment-errors.ts';
 import type { DeploymentRecord, OnErrorDeployment } from './deployment-record.ts';
@@ -16,6 +15,9 @@ import {
 import type { DeploymentAddress, WantedDeployment } from './deployment-request.ts';
 import type { CallingContext } from './resource-calls.ts';
 import { callAndWait } from './resource-calls.ts';
+
+/** Of the request that deploys again. */
+const apiVersion = '2024-11-01';
 
 /** Which earlier deployment is deployed again when this one fails: never itself, and none that another has made.
  * @throws ArmError when there is none; 501 when it had secure parameters, as their values are not kept */
@@ -73,7 +75,7 @@ export async function deployAgain(
     if (found === undefined || template === undefined) throw deploymentErrors.DeploymentNotFound(deploymentName);
     const { parameters } = found.value;
     const body = { properties: { mode: 'Complete', template: template.value.template, parameters } };
-    await callAndWait(context, { method: 'PUT', path, apiVersion: resourcesApiVersions[0] ?? '', body });
+    await callAndWait(context, { method: 'PUT', path, apiVersion, body });
     return undefined;
   } catch (error) {
     if (error instanceof ArmError) return detailOf(error);

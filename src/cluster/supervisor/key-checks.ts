@@ -93,6 +93,7 @@ export class KeyChecks {
   /** Those that a change of trust concerns, before anybody hears that the change is made. Bounded in time: a cluster that could not
    * be checked by then loses its process, and gets its next one only with its key. */
   async checkConcerned(all: readonly KeyConcern[]): Promise<void> {
+    if (all.length === 0) return; // of nearly every commit
     const { options, processes } = this.#parts;
     const unchecked = new Set(
       await this.#due((record) => all.some((concern) => concerns(concern, record, options.serviceVault))),

@@ -54,6 +54,9 @@ export interface State {
   list<T>(table: Table<T>, options?: StateListOptions): Promise<readonly Versioned<T>[]>;
   /** All or nothing, durable when it resolves. @throws StateConflictError, StorageFullError */
   commit(commit: StateCommit): Promise<void>;
+  /** Stays the same object as long as no record of whoever owns this one is written; then another stands in its place before the commit
+   * is acknowledged. undefined where that cannot be told: then nothing that was worked out of such records may be kept. */
+  markOf?(table: Pick<Table<never>, 'name'>, id: string): object | undefined;
 }
 
 /** Checks the pairing of table and value at compile time; `StateWrite` itself cannot say it. */

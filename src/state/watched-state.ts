@@ -16,6 +16,7 @@ export function watchState(state: State): WatchedState {
     state: {
       get: (table, id) => state.get(table, id),
       list: (table, options) => state.list(table, options),
+      markOf: (table, id) => state.markOf?.(table, id),
       async commit(commit) {
         await state.commit(commit);
         await Promise.allSettled([...listeners].map((listener) => listener(commit.write)));

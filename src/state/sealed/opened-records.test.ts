@@ -85,6 +85,23 @@ describe('records that are kept open', () => {
     await expect(listAll(state, people, 'a/')).rejects.toThrow('was deleted, and put back outside Kustody');
   });
 
+  it('have a mark that changes with every record of the same owner, before the commit is acknowledged', async () => {
+    const { state, put } = await opened(10);
+    await put('a/1', person(1));
+    await put('b/1', person(1));
+    const [a, b] = [state.markOf(people, 'a/1'), state.markOf(people, 'b/1')];
+    expect(a).toBeDefined();
+    expect(a).not.toBe(b);
+    await put('a/2', person(2));
+    const next = state.markOf(people, 'a/1');
+    expect(next).not.toBe(a);
+    expect(state.markOf(people, 'b/1')).toBe(b);
+    await put('a/2', null);
+    expect([a, next]).not.toContain(state.markOf(people, 'a/1'));
+    expect(state.markOf(people, 'nobody/1')).toBeUndefined();
+    expect((await opened(0)).state.markOf(people, 'a/1')).toBeUndefined();
+  });
+
   it('cannot be changed by whoever reads them', async () => {
     const { state, put } = await opened(10);
     await put('a/1', person(1));

@@ -4,6 +4,8 @@ import { keyOf } from '../tree/tree-page.ts';
 
 interface Opened extends Entry {
   readonly record: Versioned<unknown>;
+  /** The head of its owner when it was last held against the digests. */
+  head?: object;
 }
 
 /** Records of some tables as they were opened, by the tag that sealed them: whoever has looked up which tag is current need not read, open
@@ -18,13 +20,26 @@ export class OpenedRecords {
     this.#entriesMax = entriesMax;
   }
 
-  /** @param current what the digest tree says of the record now */
-  get(table: string, id: string, current: Entry): Versioned<unknown> | undefined {
+  /** The record, if its owner's digests are those that it was held against before: nothing is looked up in them.
+   * @param head of the owner, now */
+  sameSince(head: object, table: string, id: string): Versioned<unknown> | undefined {
+    const key = keyOf(table, id);
+    const found = this.#opened.get(key);
+    if (found?.head !== head) return undefined;
+    this.#opened.delete(key);
+    this.#opened.set(key, found);
+    return found.record;
+  }
+
+  /** @param current what the digest tree says of the record now
+   * @param head of that tree */
+  get(table: string, id: string, current: Entry, head?: object): Versioned<unknown> | undefined {
     const key = keyOf(table, id);
     const found = this.#opened.get(key);
     if (found === undefined) return undefined;
     this.#opened.delete(key);
     if (found.version !== current.version || found.tag !== current.tag) return undefined;
+    if (head !== undefined) found.head = head;
     this.#opened.set(key, found);
     return found.record;
   }

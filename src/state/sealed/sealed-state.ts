@@ -119,10 +119,8 @@ export class SealedState implements State {
   /** @returns undefined also for a losable record that is damaged */
   async get<T>(table: Table<T>, id: string): Promise<Versioned<T> | undefined> {
     try {
-      const kept = this.#keptOpen(table);
-      const current = kept && (await this.#store.entryOf(table.name, id));
-      const opened = current && kept.get(table.name, id, current);
-      if (opened !== undefined) return opened as Versioned<T>;
+      const opened = await this.#openedRecord(table, id);
+      if (opened !== undefined) return opened;
       const record = await this.#store.get(table.name, id);
       return record && this.#open(table, record);
     } catch (error) {
@@ -153,6 +151,10 @@ export class SealedState implements State {
       if (isWhole && after === undefined) this.#keptOpen(table)?.checked(table.name, range.prefix);
       if (after === undefined || intact.length === limit) return intact;
     }
+  }
+
+  markOf({ name }: Pick<Table<never>, 'name'>, id: string): object | undefined {
+    return this.#opened && this.#store.headOf(name, id);
   }
 
   async commit(commit: StateCommit): Promise<void> {
@@ -195,6 +197,17 @@ export class SealedState implements State {
 
   #keptOpen(table: Table<unknown>): OpenedRecords | undefined {
     return this.#tables.isKeptOpen(table.name) ? this.#opened : undefined;
+  }
+
+  /** @returns undefined unless it is in memory */
+  async #openedRecord<T>(table: Table<T>, id: string): Promise<Versioned<T> | undefined> {
+    const kept = this.#keptOpen(table);
+    const head = kept && this.#store.headOf(table.name, id);
+    if (kept === undefined || head === undefined) return undefined;
+    const same = kept.sameSince(head, table.name, id);
+    if (same !== undefined) return same as Versioned<T>;
+    const current = await this.#store.entryOf(table.name, id);
+    return current && (kept.get(table.name, id, current, head) as Versioned<T> | undefined);
   }
 
   /** @returns undefined unless all of it is in memory */

@@ -46,6 +46,12 @@ export class VerifiedStore {
     }
   }
 
+  /** The head of the record's owner, which is made anew with each commit that writes for it; undefined unless it can be read. */
+  headOf(table: string, id: string): object | undefined {
+    const head = this.#groups.heads.owners.get(this.#parts.tables.ownerOf(table, id));
+    return head === 'damaged' ? undefined : head;
+  }
+
   /** What the digests say of a record now; undefined too when they cannot be read, which `get` says by name. */
   async entryOf(table: string, id: string): Promise<Entry | undefined> {
     const owner = this.#parts.tables.ownerOf(table, id);

@@ -4,6 +4,7 @@ import { isJsonObject } from '../base/json.ts';
 import { listAll } from '../state/list-all.ts';
 import type { State, StateWrite, Table, Versioned } from '../state/state.ts';
 import { writeRecord } from '../state/state.ts';
+import { WhileUnchanged } from '../state/while-unchanged.ts';
 import type { Caller } from './caller.ts';
 import type { AccessQuestion, Decision, RoleAssignment } from './decide.ts';
 import { decide, isScopeWithin } from './decide.ts';
@@ -21,7 +22,7 @@ export const roleAssignments: Table<RoleAssignment> = {
 export const roleAssignmentRecordId = (assignment: Pick<RoleAssignment, 'principalId' | 'assignmentId'>): string =>
   `${assignment.principalId}/${assignment.assignmentId}`;
 
-/** What planes ask; reads the assignments anew each time. */
+/** What planes ask. A decision is kept for a caller, as an object, until any record beside the assignments changes. */
 export interface Authorizer {
   decide(caller: Caller, kind: AccessQuestion['kind'], action: string, scope: string): Promise<Decision>;
   /** The same for many scopes and actions of one caller, with one reading of the assignments. */
@@ -30,7 +31,19 @@ export interface Authorizer {
   assignmentsOf(caller: Caller): Promise<readonly RoleAssignment[]>;
 }
 
+/** Some 500 bytes each. */
+const decisionsMax = 10_000;
+
 export function createAuthorizer(state: State): Authorizer {
+  const kept = new WhileUnchanged<string, Decision>(decisionsMax);
+  const numbers = new WeakMap<Caller, number>();
+  let counted = 0;
+  /** Of the caller as verified: the same principal with other groups is another. */
+  const numberOf = (caller: Caller): number => {
+    const number = numbers.get(caller) ?? (counted += 1);
+    numbers.set(caller, number);
+    return number;
+  };
   const assignmentsOf = async (caller: Caller): Promise<readonly RoleAssignment[]> => {
     const lists = await Promise.all(principalsOf(caller).map((id) => listAll(state, roleAssignments, `${id}/`)));
     return lists.flat().map((record) => record.value);
@@ -43,7 +56,15 @@ export function createAuthorizer(state: State): Authorizer {
   return {
     assignmentsOf,
     decider,
-    decide: async (caller, kind, action, scope) => (await decider(caller))(kind, action, scope),
+    decide: async (caller, kind, action, scope) => {
+      const key = `${numberOf(caller)} ${kind} ${action} ${scope}`;
+      const marks = principalsOf(caller).map((id) => state.markOf?.(roleAssignments, `${id}/`));
+      const known = kept.get(key, marks);
+      if (known !== undefined) return known;
+      const decision = (await decider(caller))(kind, action, scope);
+      kept.keep(key, marks, decision);
+      return decision;
+    },
   };
 }
 

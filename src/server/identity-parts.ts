@@ -10,8 +10,15 @@ import { createTokenVerifier } from '../identity/entra/token-verifier.ts';
 import { createUserSignIn } from '../identity/entra/user-sign-in.ts';
 import { openDirectory } from '../identity/principals/directory.ts';
 import { openPrincipals } from '../identity/principals/principals.ts';
-import { openTenants } from '../identity/tenants.ts';
+import { memberOfTable } from '../identity/principals/group.ts';
+import { principalTable } from '../identity/principals/principal.ts';
+import { userTable } from '../identity/principals/user.ts';
+import { openTenants, tenantTable } from '../identity/tenants.ts';
 import type { State } from '../state/state.ts';
+
+/** All that says whose a token is. They have one owner whatever the id, so each has one mark. */
+const directoryTables = [tenantTable, principalTable, userTable, memberOfTable];
+const allIds = 'all';
 
 export interface IdentityPartsOptions {
   readonly state: State;
@@ -41,7 +48,11 @@ export function openIdentityParts(options: IdentityPartsOptions) {
     pendingSignIns: openPendingSignIns(randomBytes, options.monotonicMs),
     refreshTokens: openRefreshTokens(state, randomBytes),
     mintToken: createMintToken({ tenants, principals, issueToken }),
-    verifyToken: createTokenVerifier({ ...options, signingKeys, tenants, directory }),
+    verifyToken: createTokenVerifier({
+      ...options,
+      ...{ signingKeys, tenants, directory },
+      directoryMarks: () => directoryTables.map((table) => state.markOf?.(table, allIds)),
+    }),
   };
 }
 

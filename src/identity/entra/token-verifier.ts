@@ -5,6 +5,8 @@ import type { Guid } from '../../base/guid.ts';
 import { parseGuid } from '../../base/guid.ts';
 import { isJsonObject } from '../../base/json.ts';
 import type { Instant } from '../../clock/clock.ts';
+import type { Marks } from '../../state/while-unchanged.ts';
+import { WhileUnchanged } from '../../state/while-unchanged.ts';
 import type { Directory } from '../principals/directory.ts';
 import type { Tenants } from '../tenants.ts';
 import { issueInstantOf, issuerV1, issuerV2 } from './claims.ts';
@@ -23,6 +25,8 @@ export interface TokenVerifierOptions {
   readonly directory: Pick<Directory, 'principals' | 'users' | 'memberships'>;
   readonly wallClock: () => Instant;
   readonly tokenExpiry?: TokenExpiry;
+  /** Of the records of tenants, principals, users and groups. Without them a principal is looked up with every request. */
+  readonly directoryMarks?: () => Marks;
 }
 
 interface VerifiedToken {
@@ -39,9 +43,10 @@ interface VerifiedToken {
   readonly issuedAt: Instant;
 }
 
-/** Signatures are remembered; everything that can change (time, audience, tenant, principal) is looked at every time. */
+/** Signatures are remembered, and whose a token is as long as no record of the directory changes; time and audience are looked at every time. */
 export function createTokenVerifier(options: TokenVerifierOptions): VerifyToken {
   const signatures = signatureCache();
+  const callers = new WhileUnchanged<VerifiedToken, TokenVerdict>(cachedTokensMax);
   return async (authorization, audiences) => {
     const token = bearerToken(authorization);
     if (token === undefined) return { outcome: 'missing' };
@@ -49,11 +54,19 @@ export function createTokenVerifier(options: TokenVerifierOptions): VerifyToken 
     const verified = await signatures.verify(token, await options.signingKeys.load());
     if ('outcome' in verified) return verified;
     const seconds = options.wallClock() / 1000;
-    if (seconds >= verified.expires) signatures.forget(token);
+    if (seconds >= verified.expires) {
+      signatures.forget(token);
+      callers.delete(verified);
+    }
     if (seconds >= verified.expires || seconds < verified.notBefore) return { outcome: 'expired' };
     if (await options.tokenExpiry?.(verified.issuedAt)) return { outcome: 'expired' };
     if (!audiences.includes(verified.audience)) return { outcome: 'wrongAudience', found: verified.audience };
-    return judgePrincipal(verified, options);
+    const marks = options.directoryMarks?.() ?? [];
+    const known = callers.get(verified, marks);
+    if (known !== undefined) return known;
+    const verdict = await judgePrincipal(verified, options);
+    if (verdict.outcome === 'valid') callers.keep(verified, marks, verdict);
+    return verdict;
   };
 }
 

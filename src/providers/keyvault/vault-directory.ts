@@ -1,24 +1,42 @@
 import { armResources, resourceRecordId } from '../../arm/resource.ts';
 import { parseRegion } from '../../base/names.ts';
 import { invariant } from '../../base/invariant.ts';
+import type { VaultName } from '../../base/names.ts';
 import type { State } from '../../state/state.ts';
+import { WhileUnchanged } from '../../state/while-unchanged.ts';
 import type { VaultDirectory, VaultSettings } from '../../vault/vault-directory.ts';
 import { findVaultName } from './vault-names.ts';
 import type { Vault, VaultNameRecord } from './vault-record.ts';
-import { asVault } from './vault-record.ts';
+import { asVault, vaultNames } from './vault-record.ts';
 import { vaultUri } from './vault-view.ts';
 
-/** The customers' vaults, for the data plane. */
+interface Found {
+  readonly vault: VaultSettings;
+  readonly recordId: string;
+  readonly resourceMark: object;
+}
+
+const keptMax = 1_000;
+
+/** The customers' vaults, for the data plane: the same settings, as an object, as long as neither the vault nor its name has changed. */
 export function createVaultDirectory(state: State): VaultDirectory {
+  const kept = new WhileUnchanged<VaultName, Found>(keptMax);
   return {
     async find(name) {
+      const marks = [state.markOf?.(vaultNames, name)];
+      const known = kept.get(name, marks);
+      if (known !== undefined && state.markOf?.(armResources, known.recordId) === known.resourceMark) return known.vault;
       const holder = (await findVaultName(state, name))?.value;
       if (holder?.state !== 'live') return undefined;
-      const record = await state.get(armResources, resourceRecordId(holder.resourceId));
+      const recordId = resourceRecordId(holder.resourceId);
+      const resourceMark = state.markOf?.(armResources, recordId);
+      const record = await state.get(armResources, recordId);
       const vault = record === undefined ? undefined : asVault(record.value);
       // Deleted between the two reads, or made again under the same id.
       if (vault?.properties.vaultId !== holder.vaultId) return undefined;
-      return settingsOf(vault, holder);
+      const settings = settingsOf(vault, holder);
+      if (resourceMark !== undefined) kept.keep(name, marks, { vault: settings, recordId, resourceMark });
+      return settings;
     },
   };
 }

@@ -3,10 +3,8 @@ import { instant, toIso } from '../clock/clock.ts';
 import type { State, StateWrite } from '../state/state.ts';
 import { StateConflictError } from '../state/state-store.ts';
 import { writeRecord } from '../state/state.ts';
-import type { VaultAuditRecord } from './audit.ts';
-import { createAuditWriter, vaultAudit } from './audit.ts';
-
-type AuditFacts = Omit<VaultAuditRecord, 'time' | 'span'>;
+import type { AuditFacts, AuditWriter, VaultAuditRecord } from './audit.ts';
+import { vaultAudit } from './audit.ts';
 
 /** What goes into the commit of an operation. */
 export interface AuditEntry {
@@ -35,16 +33,17 @@ interface OpenSpan {
  * says until when it covers more of the same. How many they were is exact once the span is over; after a crash it is a lower bound. */
 export class AuditSpans {
   readonly #state: State;
-  readonly #make = createAuditWriter();
+  readonly #make: AuditWriter;
   readonly #open = new Map<string, OpenSpan>();
 
-  constructor(state: State) {
+  constructor(state: State, make: AuditWriter) {
     this.#state = state;
+    this.#make = make;
   }
 
   /** @param repeats the server asks by itself, and will ask again */
   async entry(now: Instant, facts: AuditFacts, repeats: boolean): Promise<AuditEntry> {
-    if (!repeats) return { write: [this.#make(now, facts)], committed: () => undefined };
+    if (!repeats) return { write: [this.#make.one(now, facts)], committed: () => undefined };
     const key = keyOf(facts);
     const open = this.#open.get(key);
     const counted = (): void => {
@@ -90,7 +89,7 @@ export class AuditSpans {
   }
 
   #begun(span: OpenSpan): { readonly span: OpenSpan; readonly write: StateWrite } {
-    const write = this.#make(span.first, { ...span.facts, ...spanOf(span) });
+    const write = this.#make.one(span.first, { ...span.facts, ...spanOf(span) });
     return { span: { ...span, id: write.id }, write };
   }
 

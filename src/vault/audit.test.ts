@@ -29,7 +29,7 @@ it('audit records are kept for their time and no longer', async () => {
     correlationId: guid,
   };
   const start = Date.UTC(2026, 0, 1);
-  const writes = Array.from({ length: 2500 }, (_, index) => write(instant(start + index * 30_000), common));
+  const writes = Array.from({ length: 2500 }, (_, index) => write.one(instant(start + index * 30_000), common));
   await state.commit({ write: writes });
 
   expect(await pruneVaultAudit(state, instant(start + auditKeptMs))).toBe(0);
@@ -51,7 +51,7 @@ describe('what the server asks again and again', () => {
     const rootKey = new RootKey(systemRandomBytes(32));
     const store = new MemoryStateStore();
     const state = await SealedState.open({ store, rootKey, randomBytes: systemRandomBytes });
-    const spans = new AuditSpans(state);
+    const spans = new AuditSpans(state, createAuditWriter());
     const commits: number[] = [];
     const ask = async (at: number, status = 200, repeats = true, operation?: string): Promise<void> => {
       const entry = await spans.entry(instant(at), facts(status, operation), repeats);
@@ -106,7 +106,7 @@ describe('what the server asks again and again', () => {
     expect(await records()).toEqual([]);
     await ask(begin + 11 * minute);
     expect((await records()).map(({ span }) => span?.count)).toEqual([2]);
-    const next = new AuditSpans(state);
+    const next = new AuditSpans(state, createAuditWriter());
     const entry = await next.entry(instant(begin + 12 * minute), facts(200), true);
     expect(entry.write.length).toBe(1);
   });

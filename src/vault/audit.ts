@@ -37,17 +37,33 @@ export interface VaultAuditRecord {
   readonly span?: { readonly last: string; readonly until: string; readonly count: number };
 }
 
-/** Ids are ordered by time, then by the order in which this process wrote. */
-export const vaultAudit: Table<VaultAuditRecord> = {
+/** What is the same for requests of one client: all but when they came and what they are called. */
+type SharedFacts = Omit<VaultAuditRecord, 'time' | 'span' | 'requestId' | 'correlationId'>;
+
+/** Requests that were recorded by one commit, in the order in which they came. */
+interface AuditGroup {
+  /** Of the first. */
+  readonly time: string;
+  readonly shared: readonly SharedFacts[];
+  /** Which of the shared facts; the rest of the record. */
+  readonly requests: readonly (readonly [shared: number, time: string, requestId: Guid, correlationId: Guid])[];
+}
+
+/** Ids are ordered by time (of a group: that of its first request), then by the order in which this process wrote. */
+export const vaultAudit: Table<VaultAuditRecord | AuditGroup> = {
   name: 'vault-audit',
   parse: (value: Json) => {
     invariant(
-      isJsonObject(value) && typeof value['time'] === 'string' && typeof value['operation'] === 'string',
-      'an audit record has a time and an operation',
+      isJsonObject(value) &&
+        typeof value['time'] === 'string' &&
+        (typeof value['operation'] === 'string' || Array.isArray(value['requests'])),
+      'an audit record has a time, and an operation or the requests of a group',
     );
-    return value as unknown as VaultAuditRecord;
+    return value as unknown as VaultAuditRecord | AuditGroup;
   },
 };
+
+const isGroup = (value: VaultAuditRecord | AuditGroup): value is AuditGroup => 'requests' in value;
 
 export const auditedCaller = (caller: Caller): VaultAuditRecord['caller'] => ({
   objectId: caller.objectId,
@@ -56,19 +72,82 @@ export const auditedCaller = (caller: Caller): VaultAuditRecord['caller'] => ({
   displayName: caller.displayName,
 });
 
-/** Makes the write of an audit record. One per process: it counts, so that records of the same millisecond keep their order. */
-export function createAuditWriter(): (now: Instant, record: Omit<VaultAuditRecord, 'time'>) => StateWrite {
+/** All of an audit record but its time, which the writer gives. */
+export type AuditFacts = Omit<VaultAuditRecord, 'time' | 'span'>;
+
+/** Makes writes of audit records. */
+export interface AuditWriter {
+  one(now: Instant, record: Omit<VaultAuditRecord, 'time'>): StateWrite;
+  /** @param members at least one, in the order in which they came */
+  group(members: readonly { readonly at: Instant; readonly facts: AuditFacts }[]): StateWrite;
+}
+
+/** One per process: it counts, so that records of the same millisecond keep their order. */
+export function createAuditWriter(): AuditWriter {
   let written = 0;
-  return (now, record) => {
+  const idAt = (time: string, requestId: Guid): string => {
     written += 1;
+    return `${time}/${String(written).padStart(10, '0')}/${requestId}`;
+  };
+  const one: AuditWriter['one'] = (now, record) => {
     const time = toIso(now);
-    const id = `${time}/${String(written).padStart(10, '0')}/${record.requestId}`;
-    return writeRecord(vaultAudit, id, null, { time, ...record });
+    return writeRecord(vaultAudit, idAt(time, record.requestId), null, { time, ...record });
+  };
+  return {
+    one,
+    group: (members) => {
+      const [first] = members;
+      invariant(first !== undefined, 'a group has members');
+      if (members.length === 1) return one(first.at, first.facts);
+      const group = groupOf(members);
+      return writeRecord(vaultAudit, idAt(group.time, first.facts.requestId), null, group);
+    },
   };
 }
 
-/** Oldest first. Hand the id of the last record back as `after` to go on.
- * @param limit of records looked at, at most 10,000 */
+function groupOf(members: readonly { readonly at: Instant; readonly facts: AuditFacts }[]): AuditGroup {
+  const shared: SharedFacts[] = [];
+  const requests = members.map(({ at, facts }) => {
+    const { requestId, correlationId, ...rest } = facts;
+    const known = shared.findIndex((one) => areSame(one, rest));
+    return [known < 0 ? shared.push(rest) - 1 : known, toIso(at), requestId, correlationId] as const;
+  });
+  return { time: requests[0]?.[1] ?? '', shared, requests };
+}
+
+const plainFacts = ['vaultId', 'vaultName', 'operation', 'kid', 'id', 'status', 'clientAddress'] as const;
+const callerFacts = ['objectId', 'appId', 'tenantId', 'displayName'] as const;
+/** Does not compile when a fact is missing above: two requests that differ in it would be taken for the same. */
+const allCompared: [
+  Exclude<keyof SharedFacts, (typeof plainFacts)[number] | 'caller' | 'error'>,
+  Exclude<keyof SharedFacts['caller'], (typeof callerFacts)[number]>,
+] extends [never, never]
+  ? true
+  : false = true;
+
+const areSame = (left: SharedFacts, right: SharedFacts): boolean =>
+  allCompared &&
+  plainFacts.every((name) => left[name] === right[name]) &&
+  callerFacts.every((name) => left.caller[name] === right.caller[name]) &&
+  left.error?.code === right.error?.code &&
+  left.error?.inner === right.error?.inner;
+
+/** The requests of a record, each as if it had a record to itself. */
+function recordsOf({ id, version, value }: Versioned<VaultAuditRecord | AuditGroup>): Versioned<VaultAuditRecord>[] {
+  if (!isGroup(value)) return [{ id, version, value }];
+  return value.requests.map(([at, time, requestId, correlationId], index) => {
+    const facts = value.shared[at];
+    invariant(facts !== undefined, 'a request of a group has its facts');
+    return {
+      id: `${id}/${String(index).padStart(4, '0')}`,
+      version,
+      value: { time, ...facts, requestId, correlationId },
+    };
+  });
+}
+
+/** Oldest first. Hand `next` back as `after` to go on.
+ * @param limit of records looked at, at most 10,000; one may hold several requests */
 export async function readVaultAudit(
   state: State,
   options: { readonly vaultId?: Guid; readonly after?: string; readonly limit?: number } = {},
@@ -79,7 +158,8 @@ export async function readVaultAudit(
     ...(options.after === undefined ? {} : { after: options.after }),
   });
   const { vaultId } = options;
-  const records = vaultId === undefined ? page : page.filter((record) => record.value.vaultId === vaultId);
+  const all = page.flatMap(recordsOf);
+  const records = vaultId === undefined ? all : all.filter((record) => record.value.vaultId === vaultId);
   return { records, next: page.length === limit ? page.at(-1)?.id : undefined };
 }
 

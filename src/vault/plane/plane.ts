@@ -14,6 +14,8 @@ import { createPlaneApp } from '../../http/plane-app.ts';
 import type { HostClaim, Plane } from '../../http/plane.ts';
 import { existsAtAll } from '../../state/list-all.ts';
 import type { State } from '../../state/state.ts';
+import { createAuditWriter } from '../audit.ts';
+import { AuditGroups } from '../audit-groups.ts';
 import { AuditSpans } from '../audit-spans.ts';
 import type { AllowedByRole } from '../authorization.ts';
 import type { VaultFault } from '../faults.ts';
@@ -106,7 +108,9 @@ export function createVaultPlane(options: VaultPlaneOptions): VaultPlane {
   };
   const retention = createRetention(sweep);
   const { keyPool } = options;
-  const audit = new AuditSpans(state);
+  const writer = createAuditWriter();
+  const audit = new AuditSpans(state, writer);
+  const groups = new AuditGroups(state, writer);
   const { randomBytes } = options;
   const write: VaultRunner['audit'] = (record, repeats) => audit.entry(clock.now(), record, repeats);
   const { monotonic, milliseconds = 0 } = options.deletionsTake ?? {};
@@ -123,6 +127,7 @@ export function createVaultPlane(options: VaultPlaneOptions): VaultPlane {
     allowedByRole: options.allowedByRole,
     limits: createVaultLimits(options.limits?.monotonic, () => options.limits?.areOn() ?? false),
     audit: write,
+    auditInGroup: (record, expect) => groups.add(clock.now(), record, expect),
   };
   const plane = buildPlane(options, runner);
   return {

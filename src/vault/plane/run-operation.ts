@@ -3,7 +3,8 @@ import type { Guid } from '../../base/guid.ts';
 import { zeroBytes } from '../../base/bytes.ts';
 import { parseKeyName, parseKeyVersion } from '../../base/names.ts';
 import { StateConflictError } from '../../state/state-store.ts';
-import type { VaultAuditRecord } from '../audit.ts';
+import type { StateExpectation } from '../../state/state.ts';
+import type { AuditFacts } from '../audit.ts';
 import type { AuditEntry } from '../audit-spans.ts';
 import { auditedCaller } from '../audit.ts';
 import type { AllowedByRole } from '../authorization.ts';
@@ -42,7 +43,9 @@ export interface VaultRunner {
   readonly services: VaultServices;
   readonly allowedByRole: AllowedByRole;
   readonly limits: VaultLimits;
-  readonly audit: (record: Omit<VaultAuditRecord, 'time'>, repeats: boolean) => Promise<AuditEntry>;
+  readonly audit: (record: AuditFacts, repeats: boolean) => Promise<AuditEntry>;
+  /** Records what writes nothing else. @throws StateConflictError when what it relied on has changed */
+  readonly auditInGroup: (record: AuditFacts, expect: readonly StateExpectation[]) => Promise<void>;
 }
 
 export type VaultAnswer = Pick<VaultOutcome, 'status' | 'body' | 'secret' | 'id' | 'headers'> & {
@@ -66,10 +69,7 @@ export async function runVaultOperation(runner: VaultRunner, call: VaultCall): P
     }
     const { outcome, assignmentId } = result;
     try {
-      const audit = await runner.audit(auditRecord(call, outcome.status, outcome.id), isRepeated(call));
-      const write = [...(outcome.write ?? []), ...audit.write];
-      await runner.services.state.commit({ expect: outcome.expect ?? [], write });
-      audit.committed();
+      await commitOutcome(runner, call, outcome);
     } catch (error) {
       if (outcome.secret !== undefined) zeroBytes(outcome.secret);
       if (error instanceof StateConflictError) continue;
@@ -81,6 +81,18 @@ export async function runVaultOperation(runner: VaultRunner, call: VaultCall): P
   const tooMany = vaultError('changedMeanwhile');
   await commitRefusal(runner, call, tooMany);
   throw tooMany;
+}
+
+async function commitOutcome(runner: VaultRunner, call: VaultCall, outcome: VaultOutcome): Promise<void> {
+  const { expect = [], write = [] } = outcome;
+  const record = auditRecord(call, outcome.status, outcome.id);
+  if (write.length === 0 && !isRepeated(call)) {
+    await runner.auditInGroup(record, expect);
+    return;
+  }
+  const audit = await runner.audit(record, isRepeated(call));
+  await runner.services.state.commit({ expect, write: [...write, ...audit.write] });
+  audit.committed();
 }
 
 interface Attempt {
@@ -132,10 +144,15 @@ async function requireAllowed(
   return authorize(allowedByRole, vault, caller, operation, name);
 }
 
-async function commitRefusal({ services, audit }: VaultRunner, call: VaultCall, error: VaultError): Promise<void> {
+async function commitRefusal(runner: VaultRunner, call: VaultCall, error: VaultError): Promise<void> {
+  const { services, audit } = runner;
   const { status, code, inner } = error;
   const record = auditRecord(call, status, undefined);
   const refused = { ...record, error: inner === undefined ? { code } : { code, inner } };
+  if (!isRepeated(call)) {
+    await runner.auditInGroup(refused, []);
+    return;
+  }
   for (let attempt = 1; ; attempt++) {
     const entry = await audit(refused, isRepeated(call));
     try {
@@ -152,7 +169,7 @@ async function commitRefusal({ services, audit }: VaultRunner, call: VaultCall, 
 const isRepeated = ({ isOurOwn, operation }: VaultCall): boolean =>
   isOurOwn && (operation.id === 'UnwrapKey' || operation.id === 'GetKey');
 
-function auditRecord(call: VaultCall, status: number, id: string | undefined): Omit<VaultAuditRecord, 'time'> {
+function auditRecord(call: VaultCall, status: number, id: string | undefined): AuditFacts {
   const named = id ?? requestedId(call);
   return {
     vaultId: call.vault.vaultId,

@@ -109,7 +109,9 @@ describe('records of operations that come together', () => {
   it('fail with their commit, and those after them do not', async () => {
     const { failure, outcome, recorded } = await start();
     failure.next = new Error('the disk is gone');
-    expect(await Promise.all([outcome(factsOf('a')), outcome(factsOf('b'))])).toEqual([failure.next, failure.next].map(() => new Error('the disk is gone')));
+    expect(await Promise.all([outcome(factsOf('a')), outcome(factsOf('b'))])).toEqual(
+      [failure.next, failure.next].map(() => new Error('the disk is gone')),
+    );
     expect(await outcome(factsOf('c'))).toBeUndefined();
     expect(await recorded()).toHaveLength(1);
   });

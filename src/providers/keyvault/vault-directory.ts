@@ -25,7 +25,8 @@ export function createVaultDirectory(state: State): VaultDirectory {
     async find(name) {
       const marks = [state.markOf?.(vaultNames, name)];
       const known = kept.get(name, marks);
-      if (known !== undefined && state.markOf?.(armResources, known.recordId) === known.resourceMark) return known.vault;
+      if (known !== undefined && state.markOf?.(armResources, known.recordId) === known.resourceMark)
+        return known.vault;
       const holder = (await findVaultName(state, name))?.value;
       if (holder?.state !== 'live') return undefined;
       const recordId = resourceRecordId(holder.resourceId);

@@ -106,7 +106,8 @@ describe('the next request after a change', () => {
       arm('PUT', `${roles}/00000000-0000-4000-8000-00000000000${last}`, '2022-04-01', {
         properties: { roleDefinitionId, principalId, principalType },
       });
-    const unassign = (last: number) => arm('DELETE', `${roles}/00000000-0000-4000-8000-00000000000${last}`, '2022-04-01');
+    const unassign = (last: number) =>
+      arm('DELETE', `${roles}/00000000-0000-4000-8000-00000000000${last}`, '2022-04-01');
     const newGroup = async (name: string): Promise<string> => {
       const rest = { mailEnabled: false, mailNickname: name, securityEnabled: true };
       return ((await graph('POST', '/groups', { displayName: name, ...rest })) as { id: string }).id;

@@ -115,18 +115,17 @@ function groupOf(members: readonly { readonly at: Instant; readonly facts: Audit
   return { time: requests[0]?.[1] ?? '', shared, requests };
 }
 
-const plainFacts = ['vaultId', 'vaultName', 'operation', 'kid', 'id', 'status', 'clientAddress'] as const;
-const callerFacts = ['objectId', 'appId', 'tenantId', 'displayName'] as const;
-/** Does not compile when a fact is missing above: two requests that differ in it would be taken for the same. */
-const allCompared: [
-  Exclude<keyof SharedFacts, (typeof plainFacts)[number] | 'caller' | 'error'>,
-  Exclude<keyof SharedFacts['caller'], (typeof callerFacts)[number]>,
-] extends [never, never]
-  ? true
-  : false = true;
+/** Every fact is named, or this does not compile: two requests that differ in one must not be taken for the same. */
+const plainFacts = namesOf<Omit<SharedFacts, 'caller' | 'error'>>({
+  ...{ vaultId: true, vaultName: true, operation: true, kid: true, id: true, status: true, clientAddress: true },
+});
+const callerFacts = namesOf<SharedFacts['caller']>({ objectId: true, appId: true, tenantId: true, displayName: true });
+
+function namesOf<T>(names: Readonly<Record<keyof T, true>>): readonly (keyof T)[] {
+  return Object.keys(names) as (keyof T)[];
+}
 
 const areSame = (left: SharedFacts, right: SharedFacts): boolean =>
-  allCompared &&
   plainFacts.every((name) => left[name] === right[name]) &&
   callerFacts.every((name) => left.caller[name] === right.caller[name]) &&
   left.error?.code === right.error?.code &&

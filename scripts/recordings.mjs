@@ -1,7 +1,8 @@
 // Puts right, in a copy, what the recorders did to recordings, and sets apart what is about resources of services that are not here.
-import { readdirSync, readFileSync, symlinkSync, writeFileSync } from 'node:fs';
+import { readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { gunzipSync, gzipSync } from 'node:zlib';
+import { mendRecording } from './fidelity/mend-recordings.mjs';
 
 /** What azure-cli's recorder writes for the name of every deployment in requests; answers keep the real one. */
 const mockName = 'mock-deployment';
@@ -15,16 +16,9 @@ const mocked = /\/deployments\/mock-deployment(?=[/?]|$)/i;
 export function prepareRecordings(from, to, notHere) {
   const apart = new Map();
   for (const name of readdirSync(from).filter((each) => each.endsWith('.json.gz'))) {
-    const packed = readFileSync(join(from, name));
-    const text = gunzipSync(packed).toString('utf8');
-    if (!text.includes(mockName) && !notHere.some(({ type }) => text.includes(type))) {
-      symlinkSync(join(from, name), join(to, name));
-      continue;
-    }
-    const recording = JSON.parse(text);
-    const named = withNames(recording.pairs);
-    const kept = withoutForeign(named, notHere, apart);
-    writeFileSync(join(to, name), gzipSync(JSON.stringify({ ...recording, pairs: kept }), { level: 1 }));
+    const recording = JSON.parse(gunzipSync(readFileSync(join(from, name))));
+    const pairs = mendRecording(withoutForeign(withNames(recording.pairs), notHere, apart));
+    writeFileSync(join(to, name), gzipSync(JSON.stringify({ ...recording, pairs }), { level: 1 }));
   }
   return apart;
 }

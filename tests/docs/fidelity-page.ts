@@ -1,5 +1,6 @@
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
+import { mendings } from '../../scripts/fidelity/mend-recordings.mjs';
 import { code, madeFrom, table, wrapped } from './markdown.ts';
 
 const folder = join(import.meta.dirname, '..', '..', 'vectors', 'fidelity');
@@ -60,13 +61,21 @@ export function fidelityPage(): string {
     '## Not compared',
     '',
     wrapped(
-      'Requests about resources of services that are not here, and deployments whose template makes such resources: nothing is pretended to have been made. How many answers these are is counted, and the comparison fails when there are more. The names of deployments, which the Azure CLI’s recorder replaced in requests and left in answers, are put right before anything is played.',
+      'Requests about resources of services that are not here, and deployments whose template makes such resources: nothing is pretended to have been made. How many answers these are is counted, and the comparison fails when there are more.',
     ),
     '',
     ...table(
       ['About', 'Recorded answers'],
       readNotHere().map(({ type, answers }) => [code(type), String(answers)]),
     ),
+    '',
+    '## Put right before it is played',
+    '',
+    wrapped(
+      'Where recorders and tools that read their files have changed what was on the wire. How answers are compared stays as it is.',
+    ),
+    '',
+    ...table(['What', 'Reason'], mendings),
     '',
     ...Object.entries(causes).flatMap(([cause, title]) =>
       section(

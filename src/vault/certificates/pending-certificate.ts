@@ -38,11 +38,24 @@ export async function getPending(services: VaultServices, request: VaultRequest)
   return {
     ...outcome(request, certificate.value, pending),
     headers: operationHeaders(pending),
+    ...(takesRequestAlone(request) ? requestAlone(pending) : {}),
     ...(done === undefined
       ? { expect: [expectRecord(vaultCertificates, certificate.id, certificate.version)] }
       : { write: done, committed: () => expectAction(services, certificate.id) }),
   };
 }
+
+const requestType = 'application/pkcs10';
+
+/** Clients that only have the request signed ask for nothing else. */
+const takesRequestAlone = ({ accept = '' }: VaultRequest): boolean =>
+  accept.split(',').some((range) => range.replace(/;.*$/, '').trim().toLowerCase() === requestType);
+
+/** The signing request in base64, as in the operation. */
+const requestAlone = (pending: PendingCertificate): Pick<VaultOutcome, 'text' | 'headers'> => ({
+  text: pending.csr,
+  headers: { ...operationHeaders(pending), 'content-type': `${requestType}; charset=utf-8` },
+});
 
 /** Also what the clock does when nobody asks. @returns undefined when nothing is to be done */
 export async function whatIsDue(

@@ -47,6 +47,8 @@ export interface VaultRequest {
   /** As sent; undefined means the current version. */
   readonly version: string | undefined;
   readonly body: Buffer | undefined;
+  /** Media types that the client takes, as sent. */
+  readonly accept?: string | undefined;
   /** The new key of a create: taken once, however often the operation starts anew after a conflict. */
   readonly newKey: (make: () => Promise<KeyPair>) => Promise<KeyPair>;
 }
@@ -55,6 +57,8 @@ export interface VaultRequest {
 export interface VaultOutcome {
   readonly status: 200 | 201 | 202 | 204;
   readonly body?: JsonObject;
+  /** Answered instead of a body, with its `content-type` among the headers. */
+  readonly text?: string;
   readonly headers?: Readonly<Record<string, string>>;
   /** Answered as `{"kid","value"}` instead of a body; overwritten by whoever sends or drops it. */
   readonly secret?: Buffer;

@@ -231,10 +231,11 @@ async function answer(
       issuer: request.params['issuer'],
       version: request.params['version'],
       body,
+      accept: request.headers.accept,
     });
     if (result.assignmentId !== undefined) void reply.header('x-ms-keyvault-rbac-assignment-id', result.assignmentId);
     if (result.headers !== undefined) void reply.headers(result.headers);
-    if (result.secret === undefined) return await reply.code(result.status).send(result.body);
+    if (result.secret === undefined) return await reply.code(result.status).send(result.text ?? result.body);
     invariant(result.id !== undefined, 'a secret has the kid that opened it');
     sendSecret(reply, result.id, result.secret);
     return undefined;

@@ -35,6 +35,7 @@ export interface VaultCall {
   readonly issuer: string | undefined;
   readonly version: string | undefined;
   readonly body: Buffer | undefined;
+  readonly accept?: string | undefined;
   /** Whoever asks for the caller has decided that it may: neither firewall nor permissions of the vault are asked. */
   readonly permitted?: true;
 }
@@ -48,7 +49,7 @@ export interface VaultRunner {
   readonly auditInGroup: (record: AuditFacts, expect: readonly StateExpectation[]) => Promise<void>;
 }
 
-export type VaultAnswer = Pick<VaultOutcome, 'status' | 'body' | 'secret' | 'id' | 'headers'> & {
+export type VaultAnswer = Pick<VaultOutcome, 'status' | 'body' | 'text' | 'secret' | 'id' | 'headers'> & {
   readonly assignmentId?: string;
 };
 
@@ -124,6 +125,7 @@ async function attemptOperation(
       issuer: call.issuer,
       version: call.version,
       body: call.body,
+      accept: call.accept,
       newKey,
     };
     if (isCounted && limits.areOn())

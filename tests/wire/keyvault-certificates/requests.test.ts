@@ -82,6 +82,24 @@ describe('requests for certificates', () => {
     expect((await vault.keyClient('merging').getKey('c')).id).toBe(merged.keyId);
   });
 
+  it('GetCertificateOperation answers with the request alone to whoever takes nothing else', async () => {
+    vault.addVault('alone');
+    await vault.certificateClient('alone').beginCreateCertificate('c', unknown, now);
+    const operation = await vault.raw('GET', `${pending}?${version}`, { vault: 'alone' });
+    const asked = (accept: string) =>
+      vault.raw('GET', `${pending}?${version}`, { vault: 'alone', headers: { accept } });
+    for (const accept of ['application/pkcs10', 'text/plain, Application/PKCS10;q=0.9']) {
+      const alone = await asked(accept);
+      expect(alone).toMatchObject({ status: 200, headers: { 'content-type': 'application/pkcs10; charset=utf-8' } });
+      expect(alone.body).toBe((operation.json as { csr: string }).csr);
+    }
+    expect((await asked('application/json')).json).toEqual(operation.json);
+    const missing = await vault.raw('GET', `/certificates/none/pending?${version}`, {
+      ...{ vault: 'alone', headers: { accept: 'application/pkcs10' } },
+    });
+    expect(missing).toMatchObject({ status: 404, json: { error: { code: 'PendingCertificateNotFound' } } });
+  });
+
   it('UpdateCertificateOperation cancels, DeleteCertificateOperation forgets', async () => {
     vault.addVault('given-up');
     const at = { vault: 'given-up' };

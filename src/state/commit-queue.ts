@@ -13,11 +13,18 @@ export type CommitFailure = StateConflictError | StorageFullError;
 /** Groups commits that come in while the event loop turns into one durable write. */
 export class CommitQueue {
   readonly #apply: (commits: readonly RecordCommit[]) => readonly (CommitFailure | undefined)[];
+  readonly #sync: () => Promise<void>;
+  readonly #running = new Set<Promise<void>>();
   #waiting: Waiting[] = [];
 
-  /** @param apply checks and writes all of them durably, in order; the outcome of each, or throws for all */
-  constructor(apply: (commits: readonly RecordCommit[]) => readonly (CommitFailure | undefined)[]) {
+  /** @param apply checks and writes all of them, in order; the outcome of each, or throws for all
+   * @param sync makes durable what was written before */
+  constructor(
+    apply: (commits: readonly RecordCommit[]) => readonly (CommitFailure | undefined)[],
+    sync: () => Promise<void> = () => Promise.resolve(),
+  ) {
     this.#apply = apply;
+    this.#sync = sync;
   }
 
   add(commit: RecordCommit): Promise<void> {
@@ -27,18 +34,25 @@ export class CommitQueue {
     });
   }
 
-  /** Applies what waits, now. */
-  drained(): Promise<void> {
+  /** Applies what waits, now; resolves when everybody has been told. */
+  async drained(): Promise<void> {
     this.#flush();
-    return Promise.resolve();
+    await Promise.all(this.#running);
   }
 
   #flush(): void {
     const group = this.#waiting;
     this.#waiting = [];
     if (group.length === 0) return;
+    const run = this.#run(group).finally(() => this.#running.delete(run));
+    this.#running.add(run);
+  }
+
+  /** Writes at once: before the first wait. */
+  async #run(group: readonly Waiting[]): Promise<void> {
     try {
       const outcomes = this.#apply(group.map(({ commit }) => commit));
+      if (outcomes.includes(undefined)) await this.#sync();
       group.forEach(({ resolve, reject }, index) => {
         const conflict = outcomes[index];
         if (conflict === undefined) resolve();

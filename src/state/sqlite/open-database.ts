@@ -53,6 +53,8 @@ export function openDatabase(directory: string, file: string): Database.Database
     database.exec('PRAGMA temp_store = MEMORY');
     database.exec('PRAGMA trusted_schema = OFF');
     database.exec('PRAGMA cell_size_check = ON');
+    // From here on `LogSync` makes commits durable. SQLite itself syncs the log before what is in it goes into the file, and its first page.
+    database.exec('PRAGMA synchronous = NORMAL');
   } catch (error) {
     try {
       if (error instanceof StateFormatError) releaseDatabase(database);
@@ -71,6 +73,7 @@ export function openDatabase(directory: string, file: string): Database.Database
 export function closeDatabase(database: Database.Database): void {
   try {
     if (database.inTransaction) database.exec('ROLLBACK');
+    database.exec('PRAGMA synchronous = FULL');
     database.exec('PRAGMA journal_mode = DELETE');
   } finally {
     releaseDatabase(database);

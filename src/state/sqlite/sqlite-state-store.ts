@@ -8,6 +8,7 @@ import { StateConflictError } from '../state-store.ts';
 import type { CommitFailure } from '../commit-queue.ts';
 import { CommitQueue } from '../commit-queue.ts';
 import { DiskReserve } from './disk-reserve.ts';
+import { LogSync } from './log-sync.ts';
 import { PageScrub } from './page-scrub.ts';
 import { closeDatabase, openDatabase } from './open-database.ts';
 
@@ -20,7 +21,7 @@ export interface ReserveOptions {
   readonly released: () => void;
 }
 
-/** Records in one SQLite file (WAL, a full sync before each answer). The file is locked by the process that has it open.
+/** Records in one SQLite file (WAL). A group of commits is written at once, and told to those who wait when the log was synced. The file is locked by the process that has it open.
  *
  * While a store is open, no other code of the same process may open and close `state.db`: POSIX takes the locks
  * of a process away when it closes any descriptor of the file. Readers of raw files run in a process of their own. */
@@ -29,6 +30,7 @@ export class SqliteStateStore implements StateStore {
   readonly #queue: CommitQueue;
   readonly #scrub: PageScrub;
   readonly #reserve: DiskReserve | undefined;
+  readonly #log: LogSync;
   readonly #get: Database.Statement;
   readonly #list: Database.Statement;
   readonly #versionOf: Database.Statement;
@@ -42,13 +44,18 @@ export class SqliteStateStore implements StateStore {
    * @throws StateFormatError when a newer Kustody, or something else, wrote it */
   static open(directory: string, reserve?: ReserveOptions): SqliteStateStore {
     const database = openDatabase(directory, join(directory, stateFileName));
-    return new SqliteStateStore(database, reserve && new DiskReserve(directory, reserve.bytes, reserve.released));
+    const log = new LogSync(join(directory, `${stateFileName}-wal`));
+    return new SqliteStateStore(database, log, reserve && new DiskReserve(directory, reserve.bytes, reserve.released));
   }
 
-  private constructor(database: Database.Database, reserve: DiskReserve | undefined) {
+  private constructor(database: Database.Database, log: LogSync, reserve: DiskReserve | undefined) {
     this.#reserve = reserve;
+    this.#log = log;
     this.#database = database;
-    this.#queue = new CommitQueue((commits) => this.#apply(commits));
+    this.#queue = new CommitQueue(
+      (commits) => this.#apply(commits),
+      () => this.#log.sync(),
+    );
     this.#scrub = new PageScrub(database, (work) => this.#withReserve(work));
     this.#get = database.prepare('SELECT version, value FROM record WHERE tab = ? AND id = ?').raw();
     // No text of UTF-8 holds the byte 0xff, so it ends the range of a prefix.
@@ -109,6 +116,7 @@ export class SqliteStateStore implements StateStore {
     this.#closed = true;
     await this.#queue.drained();
     await this.#scrub.settled();
+    await this.#log.close();
     closeDatabase(this.#database);
   }
 
@@ -142,7 +150,7 @@ export class SqliteStateStore implements StateStore {
     }
   }
 
-  /** One durable transaction for all; a commit whose expectations do not hold is left out. */
+  /** One transaction for all; a commit whose expectations do not hold is left out. */
   #write(commits: readonly RecordCommit[]): readonly (StateConflictError | undefined)[] {
     this.#database.exec('BEGIN IMMEDIATE');
     try {
@@ -190,6 +198,7 @@ export class SqliteStateStore implements StateStore {
 
   #checkOpen(): void {
     invariant(!this.#closed, 'a closed state store is not used');
+    this.#log.check();
   }
 }
 

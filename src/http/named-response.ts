@@ -14,6 +14,18 @@ const written: Readonly<Record<string, string>> = {
 /** A header's name as Azure writes it. Names have no case in HTTP, but there are clients that compare them as texts: libmongocrypt
  * finds the end of an answer only by `Content-Length`. */
 export function headerName(name: string): string {
+  const known = namesKnown.get(name);
+  if (known !== undefined) return known;
+  const made = madeName(name);
+  if (namesKnown.size < namesKnownMax) namesKnown.set(name, made);
+  return made;
+}
+
+/** Every answer has the same few. */
+const namesKnown = new Map<string, string>();
+const namesKnownMax = 500;
+
+function madeName(name: string): string {
   const lower = name.toLowerCase();
   if (lower.startsWith('x-ms-')) return lower;
   return written[lower] ?? lower.replace(/(?:^|-)[a-z]/g, (start) => start.toUpperCase());
@@ -41,5 +53,7 @@ function named(headers: OutgoingHttpHeaders | OutgoingHttpHeader[] | undefined):
   if (headers === undefined) return undefined;
   if (Array.isArray(headers))
     return headers.map((item, at) => (at % 2 === 0 && typeof item === 'string' ? headerName(item) : item));
-  return Object.fromEntries(Object.entries(headers).map(([name, value]) => [headerName(name), value]));
+  const result: OutgoingHttpHeaders = {};
+  for (const name of Object.keys(headers)) result[headerName(name)] = headers[name];
+  return result;
 }

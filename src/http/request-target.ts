@@ -55,11 +55,10 @@ export function agreeOnHost(names: {
   readonly rawHeaders: readonly string[];
   readonly target: string;
 }): HostAgreement {
-  const valuesOf = (name: string): readonly string[] =>
-    names.rawHeaders.filter((_, at) => at % 2 === 1 && names.rawHeaders[at - 1]?.toLowerCase() === name);
-  const hostHeaders = valuesOf('host');
+  const hostHeaders = valuesOf(names.rawHeaders, 'host');
   if (hostHeaders.length !== 1) return refusal(400, 'A request names its host in exactly one Host header.');
-  if (valuesOf('authorization').length > 1) return refusal(400, 'A request has at most one Authorization header.');
+  if (valuesOf(names.rawHeaders, 'authorization').length > 1)
+    return refusal(400, 'A request has at most one Authorization header.');
   const header = parseAuthority(hostHeaders[0] ?? '');
   if (header === undefined) return refusal(400, 'The Host header is malformed.');
   let path = names.target;
@@ -74,6 +73,15 @@ export function agreeOnHost(names: {
     return refusal(421, 'The connection (server name, CONNECT target) and the Host header name different hosts.');
   }
   return { agreed: true, host: header.host, path };
+}
+
+function valuesOf(rawHeaders: readonly string[], name: string): readonly string[] {
+  const values: string[] = [];
+  for (let at = 0; at + 1 < rawHeaders.length; at += 2) {
+    const found = rawHeaders[at] ?? '';
+    if (found.length === name.length && found.toLowerCase() === name) values.push(rawHeaders[at + 1] ?? '');
+  }
+  return values;
 }
 
 const refusal = (status: 400 | 421, text: string): HostAgreement => ({ agreed: false, status, text });

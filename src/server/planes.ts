@@ -14,12 +14,15 @@ import type { ServedCluster } from '../cluster/supervisor/served-clusters.ts';
 import { ticksOfUnixMilliseconds } from '../kql/values/ticks.ts';
 import { createKustoPlane, isKustoPath, refuseLocalhost } from '../cluster/supervisor/plane/kusto-plane.ts';
 import { clusterKeyStatus, clusterKeyTable } from '../encryption/cluster-key-state.ts';
+import type { Guid } from '../base/guid.ts';
 import { formatKeyId } from '../base/key-id.ts';
+import { principalTable } from '../identity/principals/principal.ts';
 import { createEntraPlane } from '../identity/entra/plane.ts';
 import { createGraphPlane } from '../identity/graph/plane.ts';
 import type { Plane } from '../http/plane.ts';
 import { listIntact } from '../state/list-all.ts';
 import type { State } from '../state/state.ts';
+import { WhileUnchanged } from '../state/while-unchanged.ts';
 import type { BlobPlace } from '../storage/places/blob-place.ts';
 import { blobsAt } from '../storage/places/blob-place.ts';
 import type { BlobSnapshots } from '../storage/placed-blobs.ts';
@@ -116,6 +119,7 @@ export function createPlanes(parts: ServerParts): Planes {
     },
     (error) => parts.log.failure('deployment-stopped', error),
   );
+  const ownPrincipals = new WhileUnchanged<Guid, boolean>(1_000);
   const vault: VaultPlane = createVaultPlane({
     ...common(parts),
     clock: parts.clocks.clock,
@@ -129,8 +133,13 @@ export function createPlanes(parts: ServerParts): Planes {
       return decision.allowed ? { allowed: true, assignmentId: decision.assignment.assignmentId } : { allowed: false };
     },
     isOurOwn: async ({ objectId }) => {
+      const marks = [parts.state.markOf?.(principalTable, objectId)];
+      const known = ownPrincipals.get(objectId, marks);
+      if (known !== undefined) return known;
       const principal = await parts.identity.principals.get(objectId);
-      return principal !== undefined && principal.kind !== 'application'; // identities of resources have no endpoint yet
+      const isOwn = principal !== undefined && principal.kind !== 'application'; // identities of resources have no endpoint yet
+      ownPrincipals.keep(objectId, marks, isOwn);
+      return isOwn;
     },
     fault: (name, operation) => (name === serviceVaultName ? undefined : parts.faults.ofVault(name, operation)),
     purgesHeld: () => parts.clocks.destructionHeld(),

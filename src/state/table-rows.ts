@@ -21,10 +21,15 @@ export const sharedOwner = (owner: string): OwnerRule => ({ of: () => owner, wit
 
 /** `{owner}` or `{owner}/…`: what comes before the first slash names the owner. */
 export const firstSegmentOwner = (kind: string): OwnerRule => ({
-  of: (id) => `${kind} ${id.split('/', 1)[0] ?? ''}`,
+  of: (id) => `${kind} ${firstSegment(id)}`,
   within: (prefix, owner) =>
-    prefix.includes('/') ? owner === `${kind} ${prefix.split('/', 1)[0] ?? ''}` : owner.startsWith(`${kind} ${prefix}`),
+    prefix.includes('/') ? owner === `${kind} ${firstSegment(prefix)}` : owner.startsWith(`${kind} ${prefix}`),
 });
+
+function firstSegment(id: string): string {
+  const end = id.indexOf('/');
+  return end < 0 ? id : id.slice(0, end);
+}
 
 const instance = sharedOwner('instance');
 

@@ -1,3 +1,4 @@
+import { setImmediate as othersTurn } from 'node:timers/promises';
 import type { Instant } from '../clock/clock.ts';
 import type { State, StateExpectation } from '../state/state.ts';
 import { StateConflictError } from '../state/state-store.ts';
@@ -35,12 +36,16 @@ export class AuditGroups {
       this.#waiting.push({ at, facts, expect, resolve, reject });
       if (this.#running) return;
       this.#running = true;
-      setImmediate(() => void this.#run());
+      void this.#run();
     });
   }
 
   async #run(): Promise<void> {
-    while (this.#waiting.length > 0) await this.#commit(this.#waiting.splice(0, membersMax));
+    while (this.#waiting.length > 0) {
+      // Who has just been answered asks again.
+      await othersTurn();
+      await this.#commit(this.#waiting.splice(0, membersMax));
+    }
     this.#running = false;
   }
 

@@ -1,4 +1,4 @@
-import { createHash } from 'node:crypto';
+import { hash } from 'node:crypto';
 import { compactVerify, errors } from 'jose';
 import type { Caller, TokenVerdict, VerifyToken } from '../../authz/caller.ts';
 import type { Guid } from '../../base/guid.ts';
@@ -102,7 +102,7 @@ function bearerToken(authorization: string | undefined): string | undefined {
 function signatureCache() {
   let keysVersion: number | undefined;
   const verified = new Map<string, VerifiedToken>();
-  const keyOf = (token: string): string => createHash('sha256').update(token).digest('base64');
+  const keyOf = (token: string): string => hash('sha256', token, 'base64');
   return {
     async verify(token: string, keys: SigningKeySet): Promise<VerifiedToken | TokenVerdict> {
       if (keysVersion !== keys.version) verified.clear();

@@ -1,96 +1,22 @@
-import { execFile, spawn, spawnSync } from 'node:child_process';
 import { randomBytes } from 'node:crypto';
-import { once } from 'node:events';
-import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
-import { promisify } from 'node:util';
+import { setTimeout as after } from 'node:timers/promises';
 import { ClientSecretCredential } from '@azure/identity';
+import { createHttpHeaders, createPipelineRequest } from '@azure/core-rest-pipeline';
 import { CryptographyClient, KeyClient } from '@azure/keyvault-keys';
+import { SecretClient } from '@azure/keyvault-secrets';
 import type { Kustody } from '../src/testing/public.ts';
 import { startKustody } from '../src/testing/testing.ts';
-import type { BenchRow } from './row.ts';
+import type { Load } from './load.ts';
+import { perSecond, rsaPerSecond, startBare } from './load.ts';
+import type { BenchRow, Measured } from './row.ts';
+import { quantile, timed } from './row.ts';
 
 const apiVersion = '7.4';
-const connections = 64;
-const seconds = 5;
+const rounds = 5;
+/** Of each side in each round. */
+const seconds = 1.5;
 const armScope = 'https://management.azure.com/.default';
 const vaultScope = 'https://vault.azure.net/.default';
-
-interface Load {
-  readonly method: 'GET' | 'POST';
-  /** `host.name/path?query` of the service that is asked. */
-  readonly address: string;
-  readonly token?: string;
-  readonly body?: string;
-  readonly contentType?: string;
-}
-
-/** What wrk, in a process of its own, gets out of a server in a second. Answers but those of 2xx are an error. */
-async function perSecond(port: number, load: Load, time = seconds): Promise<number> {
-  const directory = mkdtempSync(join(tmpdir(), 'kustody-bench-'));
-  try {
-    const slash = load.address.indexOf('/');
-    const [host, path] = [load.address.slice(0, slash), load.address.slice(slash)];
-    const script = join(directory, 'load.lua');
-    // The token stays out of the list of processes.
-    const lines = [
-      `wrk.method = ${JSON.stringify(load.method)}`,
-      // The name is the one of the service, at an address of this machine.
-      `wrk.resolve = function() wrk.addrs = wrk.lookup("127.0.0.1", "${port}") end`,
-      `wrk.headers["Host"] = ${JSON.stringify(host)}`,
-      ...(load.token === undefined ? [] : [`wrk.headers["Authorization"] = ${JSON.stringify(`Bearer ${load.token}`)}`]),
-      ...(load.body === undefined ? [] : [`wrk.body = ${JSON.stringify(load.body)}`]),
-      `wrk.headers["Content-Type"] = ${JSON.stringify(load.contentType ?? 'application/json')}`,
-    ];
-    writeFileSync(script, lines.join('\n'), { mode: 0o600 });
-    const { stdout } = await promisify(execFile)('wrk', [
-      ...['-t', '1', '-c', String(connections), '-d', `${time}s`, '-s', script],
-      `https://${host}:${port}${path}`,
-    ]).catch((error: unknown) => {
-      throw new Error('The load is made by wrk: install it (Debian: apt-get install wrk).', { cause: error });
-    });
-    const wrong = /Non-2xx or 3xx responses: (\d+)/.exec(stdout)?.[1];
-    if (wrong !== undefined) throw new Error(`${load.method} ${load.address}: ${wrong} answers are no success.`);
-    return Number(/Requests\/sec:\s+([\d.]+)/.exec(stdout)?.[1]);
-  } finally {
-    rmSync(directory, { recursive: true, force: true });
-  }
-}
-
-const bareServer = `
-const [certificate, key] = [process.env.CERTIFICATE, process.env.KEY];
-const body = 'x'.repeat(700);
-require('node:https')
-  .createServer({ cert: certificate, key }, (request, response) => {
-    request.resume();
-    response.writeHead(200, { 'content-type': 'application/json', 'content-length': body.length }).end(body);
-  })
-  .listen(0, '127.0.0.1', function () { process.stdout.write(String(this.address().port)); });`;
-
-/** An HTTPS server of Node.js that does nothing: what the machine gives at most. */
-async function barePerSecond(): Promise<number> {
-  const made = spawnSync('openssl', [
-    ...['req', '-x509', '-newkey', 'rsa:2048', '-nodes', '-keyout', '-', '-days', '1', '-subj', '/CN=localhost'],
-  ]);
-  const pem = made.stdout.toString();
-  const child = spawn(process.execPath, ['-e', bareServer], {
-    env: { ...process.env, CERTIFICATE: pem, KEY: pem },
-    stdio: ['ignore', 'pipe', 'inherit'],
-  });
-  try {
-    const [port] = (await once(child.stdout, 'data')) as [Buffer];
-    return await perSecond(Number(port.toString()), { method: 'GET', address: 'localhost/' });
-  } finally {
-    child.kill();
-  }
-}
-
-/** RSA operations with private keys of 2,048 bits that all processors do in a second. */
-function rsaPerSecond(): number {
-  const { stdout } = spawnSync('openssl', ['speed', '-seconds', '3', '-multi', '2', 'rsa2048']);
-  return Number(/^rsa 2048 bits\s+\S+\s+\S+\s+([\d.]+)/m.exec(stdout.toString())?.[1]);
-}
 
 interface Scene {
   readonly k: Kustody;
@@ -100,7 +26,7 @@ interface Scene {
   readonly token: (scope: string) => Promise<string>;
 }
 
-async function withScene(work: (scene: Scene) => Promise<number>): Promise<number> {
+async function withScene(work: (scene: Scene) => Promise<Measured>): Promise<Measured> {
   await using k = await startKustody({ cluster: true });
   const credential = new ClientSecretCredential(k.tenantId, k.clientId, k.clientSecret, k.azureOptions);
   return await work({
@@ -125,53 +51,169 @@ async function unwrapLoad({ k, vault, key, token }: Scene): Promise<Load> {
   };
 }
 
-const againstBare = (
-  id: string,
-  what: string,
-  [floor, aim]: readonly [number, number],
-  load: (scene: Scene) => Promise<Load>,
-): BenchRow => ({
-  id,
+const median = (values: readonly number[]): number => quantile(values, 0.5);
+
+/** Both sides in turns, so that a slow moment hits both: the median of what the rounds say. */
+async function inTurns(ours: () => Promise<number>, bare: () => Promise<number>, name: string): Promise<Measured> {
+  const pairs: { readonly ours: number; readonly bare: number }[] = [];
+  for (let round = 0; round < rounds; round += 1) pairs.push({ bare: await bare(), ours: await ours() });
+  const shown = (side: 'ours' | 'bare'): string => `${Math.round(median(pairs.map((pair) => pair[side])))}/s`;
+  return {
+    ratio: median(pairs.map((pair) => pair.ours / pair.bare)),
+    detail: `${shown('ours')}, ${name} ${shown('bare')}`,
+  };
+}
+
+type MakeLoad = (scene: Scene) => Promise<Load>;
+
+interface Comparison {
+  readonly id: string;
+  readonly what: string;
+  readonly floor: number;
+  readonly aim: number;
+  readonly load: MakeLoad;
+}
+
+const againstBare = ({ id, what, floor, aim, load }: Comparison): BenchRow => ({
+  ...{ id, rule: 'atLeast', floor, aim },
   ratio: `${what} a second over those of an HTTPS server that does nothing`,
-  rule: 'atLeast',
-  floor,
-  aim,
-  run: async () => {
-    const bare = await barePerSecond();
-    const ours = await withScene(async (scene) => {
+  run: () =>
+    withScene(async (scene) => {
       const asked = await load(scene);
       await perSecond(scene.port, asked, 2);
-      return perSecond(scene.port, asked);
-    });
-    return { ratio: ours / bare, detail: `${Math.round(ours)}/s, bare ${Math.round(bare)}/s` };
-  },
+      const bare = await startBare();
+      try {
+        return await inTurns(
+          () => perSecond(scene.port, asked, seconds),
+          () => perSecond(bare.port, { method: 'GET', address: 'localhost/' }, seconds),
+          'bare',
+        );
+      } finally {
+        bare.stop();
+      }
+    }),
 });
 
-export const vaultRows: readonly BenchRow[] = [
-  {
-    id: 'vault-unwrap',
-    ratio: 'unwrapKey a second over the RSA operations of both processors (openssl speed)',
-    rule: 'atLeast',
-    floor: 0.45,
-    aim: 0.65,
-    run: async () => {
-      const bare = rsaPerSecond();
-      const ours = await withScene(async (scene) => {
-        const asked = await unwrapLoad(scene);
-        await perSecond(scene.port, asked, 2);
-        return perSecond(scene.port, asked);
-      });
-      return { ratio: ours / bare, detail: `${Math.round(ours)}/s, openssl ${Math.round(bare)}/s` };
-    },
-  },
-  againstBare('vault-get-key', 'GET key', [0.25, 0.5], async ({ vault, key, token }) => ({
+const againstRsa = ({ id, what, floor, aim, load }: Comparison): BenchRow => ({
+  ...{ id, rule: 'atLeast', floor, aim },
+  ratio: `${what} a second over the RSA operations of all processors (openssl speed)`,
+  run: () =>
+    withScene(async (scene) => {
+      const asked = await load(scene);
+      await perSecond(scene.port, asked, 2);
+      return inTurns(
+        () => perSecond(scene.port, asked, seconds),
+        () => Promise.resolve(rsaPerSecond()),
+        'openssl',
+      );
+    }),
+});
+
+async function secretLoad({ k, vault, token }: Scene): Promise<Load> {
+  const management = await k.keyVaultManagementClient();
+  const permissions = { secrets: ['get', 'set'] };
+  for await (const { id = '', name = '' } of management.vaults.listBySubscription()) {
+    if (`${name}.vault.azure.net` !== vault) continue;
+    const properties = { accessPolicies: [{ tenantId: k.tenantId, objectId: k.objectId, permissions }] };
+    await management.vaults.updateAccessPolicy(id.split('/')[4] ?? '', name, 'add', { properties });
+  }
+  const credential = new ClientSecretCredential(k.tenantId, k.clientId, k.clientSecret, k.azureOptions);
+  await new SecretClient(`https://${vault}`, credential, k.azureOptions).setSecret('measured', 'a value');
+  return {
     method: 'GET',
-    address: `${vault}/keys/${key}?api-version=${apiVersion}`,
+    address: `${vault}/secrets/measured?api-version=${apiVersion}`,
     token: await token(vaultScope),
-  })),
-  againstBare('arm-get', 'GET of the clusters of a subscription', [0.1, 0.3], async ({ k, token }) => ({
-    method: 'GET',
-    address: `management.azure.com/subscriptions/${k.subscriptionId}/providers/Microsoft.Kusto/clusters?api-version=2024-04-13`,
-    token: await token(armScope),
-  })),
+  };
+}
+
+const tokenLoad: MakeLoad = ({ k }) =>
+  Promise.resolve({
+    method: 'POST',
+    address: `login.microsoftonline.com/${k.tenantId}/oauth2/v2.0/token`,
+    contentType: 'application/x-www-form-urlencoded',
+    body: new URLSearchParams({
+      ...{ grant_type: 'client_credentials', client_id: k.clientId, client_secret: k.clientSecret },
+      scope: vaultScope,
+    }).toString(),
+  });
+
+const deployed = 100;
+const identities = '2023-01-31';
+
+/** What the resource manager is asked by PUT or GET. @returns its answer @throws Error for one that is no success */
+async function arm({ k, token }: Scene, method: 'PUT' | 'GET', path: string, version: string, body?: object) {
+  const request = createPipelineRequest({
+    url: `https://management.azure.com/subscriptions/${k.subscriptionId}/resourceGroups/measured${path}?api-version=${version}`,
+    method,
+    headers: createHttpHeaders({
+      authorization: `Bearer ${await token(armScope)}`,
+      'content-type': 'application/json',
+    }),
+    ...(body === undefined ? {} : { body: JSON.stringify(body) }),
+  });
+  const { status, bodyAsText } = await k.azureOptions.httpClient.sendRequest(request);
+  if (status >= 300) throw new Error(`${method} ${path}: ${status} ${bodyAsText ?? ''}`);
+  return JSON.parse(bodyAsText ?? '{}') as { readonly properties?: { readonly provisioningState?: string } };
+}
+
+const deployment: BenchRow = {
+  ...{ id: 'arm-deployment', rule: 'atMost', floor: 2, aim: 1 },
+  ratio: `time of a deployment of ${deployed} resources over that of as many PUT, one after the other`,
+  run: () =>
+    withScene(async (scene) => {
+      await arm(scene, 'PUT', '', '2021-04-01', { location: 'eastus' });
+      const type = 'Microsoft.ManagedIdentity/userAssignedIdentities';
+      const times: { readonly ours: number; readonly bare: number }[] = [];
+      for (let round = 0; round < 3; round += 1) {
+        const bare = await timed(async () => {
+          for (let index = 0; index < deployed; index += 1)
+            await arm(scene, 'PUT', `/providers/${type}/single-${round}-${index}`, identities, { location: 'eastus' });
+        });
+        const name = `[format('deployed-${round}-{0}', copyIndex())]`;
+        const copy = { name: 'all', count: deployed };
+        const template = {
+          $schema: 'https://schema.management.azure.com/schemas/2019-04-01/deploymentTemplate.json#',
+          contentVersion: '1.0.0.0',
+          resources: [{ type, apiVersion: identities, name, location: 'eastus', copy }],
+        };
+        const path = `/providers/Microsoft.Resources/deployments/round-${round}`;
+        const ours = await timed(async () => {
+          await arm(scene, 'PUT', path, '2022-09-01', { properties: { mode: 'Incremental', template } });
+          for (;;) {
+            const state = (await arm(scene, 'GET', path, '2022-09-01')).properties?.provisioningState;
+            if (state === 'Succeeded') return;
+            if (state === 'Failed') throw new Error('The deployment failed.');
+            await after(20);
+          }
+        });
+        times.push({ ours, bare });
+      }
+      return {
+        ratio: median(times.map(({ ours, bare }) => ours / bare)),
+        detail: `${Math.round(median(times.map(({ ours }) => ours)))} ms, PUT ${Math.round(median(times.map(({ bare }) => bare)))} ms`,
+      };
+    }),
+};
+
+export const vaultRows: readonly BenchRow[] = [
+  againstRsa({ ...{ id: 'vault-unwrap', what: 'unwrapKey', floor: 0.45, aim: 0.65 }, load: unwrapLoad }),
+  againstBare({
+    ...{ id: 'vault-get-key', what: 'GET key', floor: 0.25, aim: 0.5 },
+    load: async ({ vault, key, token }) => ({
+      method: 'GET',
+      address: `${vault}/keys/${key}?api-version=${apiVersion}`,
+      token: await token(vaultScope),
+    }),
+  }),
+  againstBare({ ...{ id: 'vault-get-secret', what: 'GET secret', floor: 0.25, aim: 0.5 }, load: secretLoad }),
+  againstRsa({ ...{ id: 'entra-tokens', what: 'tokens', floor: 0.1, aim: 0.3 }, load: tokenLoad }),
+  againstBare({
+    ...{ id: 'arm-get', what: 'GET of the clusters of a subscription', floor: 0.1, aim: 0.3 },
+    load: async ({ k, token }) => ({
+      method: 'GET',
+      address: `management.azure.com/subscriptions/${k.subscriptionId}/providers/Microsoft.Kusto/clusters?api-version=2024-04-13`,
+      token: await token(armScope),
+    }),
+  }),
+  deployment,
 ];

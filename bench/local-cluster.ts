@@ -6,6 +6,7 @@ import { newGuid } from '../src/base/guid.ts';
 import type { Json } from '../src/base/json.ts';
 import { systemRandomBytes } from '../src/base/random.ts';
 import { instant } from '../src/clock/clock.ts';
+import { DatabaseKeyring } from '../src/cluster/process/database-keyring.ts';
 import { dataKeysOf } from '../src/cluster/process/data-keys.ts';
 import { DataHolder } from '../src/cluster/process/data-holder.ts';
 import { createRemoteCatalogStore } from '../src/cluster/process/remote-catalog-store.ts';
@@ -65,7 +66,10 @@ export async function openLocalCluster(): Promise<LocalCluster> {
   let current = { generation: 1, key: ClusterKey.create(clusterId, systemRandomBytes) };
   const pause = (): Promise<void> => new Promise((resolve) => setImmediate(resolve));
   const open = (): DataHolder => {
-    const opened = new DataHolder({ clusterId, store, current: () => current, randomBytes: systemRandomBytes, pause });
+    const opened = new DataHolder({
+      ...{ clusterId, store, randomBytes: systemRandomBytes, databaseKeys: new DatabaseKeyring(), pause },
+      current: () => current,
+    });
     const parts = { clusterName: 'bench', blobs, engine, cacheBytesMax: memoryMax, openBytesMax: memoryMax };
     opened.serveWith(parts);
     opened.tell(now);
@@ -158,7 +162,10 @@ async function copyFirstExtent(parts: {
   readonly count: number;
 }): Promise<void> {
   const { clusterId, current, store, pause, count } = parts;
-  const keys = dataKeysOf(current.generation, current.key, systemRandomBytes);
+  const keys = dataKeysOf(current.generation, current.key, {
+    randomBytes: systemRandomBytes,
+    databaseKeys: new DatabaseKeyring(),
+  });
   const { catalog } = await Catalog.open({ clusterId, keys, store, randomBytes: systemRandomBytes, pause });
   const model = [...catalog.image.all()].find((record) => record.kind === 'extent');
   await catalog.change((draft) => {

@@ -13,6 +13,8 @@ export interface DatabaseAccess {
   readonly name: string;
   readonly softDeletePeriodMs?: number;
   readonly hotCachePeriodMs?: number;
+  /** Its own key is away, and why. */
+  readonly suspended?: string;
   /** What the principal is here, without its roles on the cluster. */
   readonly roles: readonly DatabaseRole[];
 }

@@ -26,7 +26,7 @@ import type { CatalogStore } from './catalog/catalog-store.ts';
 import type { ClusterData } from './cluster-data.ts';
 import type { DataKeys, Rewrap } from './catalog/data-keys.ts';
 import { createHistory } from './catalog/history.ts';
-import type { CatalogRecord, TableRecord } from './catalog/records.ts';
+import type { KnownRequest, TableRecord } from './catalog/records.ts';
 import { bytesAtRest } from './catalog/records.ts';
 import { RequestIndex } from './catalog/request-index.ts';
 import { createSchemaService } from './catalog/schema-service.ts';
@@ -59,6 +59,8 @@ export interface OpenedClusterData extends ClusterData {
   /** Change of custody: see `Catalog.rewrap`. */
   rewrap(next: DataKeys, rewrap: Rewrap, change: Guid): Promise<CatalogRewrap>;
   readonly generation: number;
+  /** Keys of databases have come: their rows in the log are read. @throws CatalogDamagedError */
+  unlock(): void;
   /** Nobody uses it any more: what it has in the engine goes. Nothing is written. */
   abandon(): void;
   /** It can make no change any more, because nobody knows what is stored: open the data anew. */
@@ -71,7 +73,12 @@ export async function openClusterData(options: ClusterDataOptions): Promise<Open
   const { catalog, log: logRecords } = await Catalog.open(options);
   const requests = new RequestIndex();
   const connect = () => engine.connect();
-  const log = new LogBook({ clusterId, randomBytes, connect, known: (request) => requests.add(request) });
+  const databaseOf = (tableId: Guid): Guid | undefined => {
+    const table = catalog.image.get(`t/${tableId}`);
+    return table?.kind === 'table' ? table.databaseId : undefined;
+  };
+  const known = (request: KnownRequest): void => requests.add(request);
+  const log = new LogBook({ ...{ clusterId, randomBytes, connect, known }, databaseOf });
   for (const record of catalog.image.all()) {
     if (record.kind === 'requests') for (const request of record.requests) requests.add(request);
     if (record.kind === 'segment') log.load(record, catalog.keys, logRecords);
@@ -82,7 +89,7 @@ export async function openClusterData(options: ClusterDataOptions): Promise<Open
   const tables = new TableStore({ catalog, log, writer, sweeper, files, requests, connect, now });
   const merger = new Merger({ store: tables, randomBytes });
   const removeDatabases = (databaseIds: readonly Guid[]): Promise<void> => removeDropped(catalog, sweeper, databaseIds);
-  const upkeep = new Upkeep({ merger, sweeper, tables: () => allTables(catalog), removeDatabases, now });
+  const upkeep = new Upkeep({ merger, sweeper, tables: () => openTables(catalog), removeDatabases, now });
   const exchange = options.exchange({ keys: () => catalog.keys, writer, tables });
   const ingestion = new IngestService({
     store: tables,
@@ -137,17 +144,18 @@ export async function openClusterData(options: ClusterDataOptions): Promise<Open
     upkeepDueAt: () => merger.dueAt(),
     upkeepProblems: () => upkeep.problems,
     close: async () => {
-      for (const table of allTables(catalog)) await merger.flush(table);
+      for (const table of openTables(catalog)) await merger.flush(table);
       await catalog.close();
     },
     abandon: () => log.close(),
+    unlock: () => log.unlock(catalog.keys),
     rewrap: async (next, how, change) => {
       const planned = await catalog.rewrap(next, how, change);
       return {
         ...planned,
         adopt: () => {
           planned.adopt();
-          log.rewrapped([...log.all()].flatMap(({ record }) => catalog.image.segmentsOf(record.tableId)));
+          log.rewrapped([...log.tables()].flatMap((tableId) => catalog.image.segmentsOf(tableId)));
         },
       };
     },
@@ -211,8 +219,11 @@ class Views {
   }
 }
 
-function allTables(catalog: Catalog): Extract<CatalogRecord, { kind: 'table' }>[] {
-  return [...catalog.image.all()].flatMap((record) => (record.kind === 'table' ? [record] : []));
+/** But those of databases whose own key is not here: they are left as they are. */
+function openTables({ image, keys }: Catalog): TableRecord[] {
+  return [...image.all()].flatMap((record) =>
+    record.kind === 'table' && !keys.isLocked(record.databaseId) ? [record] : [],
+  );
 }
 
 /** What belongs to databases that the resource manager has deleted goes, too. Only what it says was deleted: a list may be late.

@@ -2,6 +2,7 @@ import type { Guid } from '../base/guid.ts';
 import type { HostName, KeyName, KeyVersion } from '../base/names.ts';
 import type { VersionedKeyId } from '../base/key-id.ts';
 import type { StateWrite } from '../state/state.ts';
+import type { DatabaseKeys } from './database-keys.ts';
 import type { KeyDescription, KeyFailure } from './key-wrapper.ts';
 
 /** A customer's key as a cluster names it, after parsing. */
@@ -104,6 +105,8 @@ export interface ClusterKeys {
   stop(clusterId: Guid): Promise<void>;
   /** Writes that remove all key records of a cluster; call `stop` after the commit. */
   remove(clusterId: Guid): Promise<readonly StateWrite[]>;
-  /** Called with a cluster id whenever its suspension begins or ends. @returns unsubscribe */
+  /** Keys that databases have of their own. */
+  readonly databases: DatabaseKeys;
+  /** Called with a cluster id whenever its suspension, or that of a database of it, begins or ends. @returns unsubscribe */
   onChange(listener: (clusterId: Guid) => void): () => void;
 }

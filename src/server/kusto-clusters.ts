@@ -48,12 +48,15 @@ function servedCluster(found: ClusterAccess, tenantId: Guid): ServedCluster {
     purgeEnabled: found.purgeEnabled,
     machines: found.machines,
     ...(networkRefusal === undefined ? {} : { networkRefusal }),
-    databases: found.databases.map(({ databaseId, name: databaseName, softDeletePeriod, hotCachePeriod }) => ({
-      databaseId,
-      name: databaseName,
-      ...(softDeletePeriod === undefined ? {} : { softDeletePeriodMs: durationMs(softDeletePeriod) }),
-      ...(hotCachePeriod === undefined ? {} : { hotCachePeriodMs: durationMs(hotCachePeriod) }),
-    })),
+    databases: found.databases.map(
+      ({ databaseId, name: databaseName, softDeletePeriod, hotCachePeriod, suspended }) => ({
+        databaseId,
+        name: databaseName,
+        ...(suspended === undefined ? {} : { suspended }),
+        ...(softDeletePeriod === undefined ? {} : { softDeletePeriodMs: durationMs(softDeletePeriod) }),
+        ...(hotCachePeriod === undefined ? {} : { hotCachePeriodMs: durationMs(hotCachePeriod) }),
+      }),
+    ),
     assignments: found.assignments.map((assignment) => ({
       role: assignment.role,
       principalType: assignment.principalType,

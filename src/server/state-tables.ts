@@ -7,6 +7,7 @@ import { roleAssignments } from '../authz/role-assignments.ts';
 import { removedClusters, removedDatabases } from '../cluster/supervisor/cluster-contents.ts';
 import { clusterCatalogTable } from '../cluster/process/remote-catalog-store.ts';
 import { clusterKeyTable } from '../encryption/cluster-key-state.ts';
+import { databaseKeyTable } from '../encryption/database-keys.ts';
 import { applicationByAppTable, applicationTable } from '../identity/principals/application.ts';
 import { groupMemberTable, groupTable, memberOfTable } from '../identity/principals/group.ts';
 import { userByNameTable, userTable } from '../identity/principals/user.ts';
@@ -65,6 +66,7 @@ const resource: OwnerRule = {
 export const stateTables: readonly TableRow[] = [
   { table: signingKeysTable, owner: sharedOwner('instance'), keptOpen: true },
   { table: clusterKeyTable, owner: cluster },
+  { table: databaseKeyTable, owner: cluster },
   { table: clusterCatalogTable, owner: cluster },
   { table: removedClusters, owner: cluster },
   { table: removedDatabases, owner: cluster },

@@ -13,6 +13,7 @@ import { ManualHost } from '../../src/clock/manual-host.ts';
 import { HostMonotonicClock } from '../../src/clock/monotonic-clock.ts';
 import { SystemClock } from '../../src/clock/system-clock.ts';
 import { Channel } from '../../src/cluster/messages/channel.ts';
+import { DatabaseKeyring } from '../../src/cluster/process/database-keyring.ts';
 import { dataKeysOf } from '../../src/cluster/process/data-keys.ts';
 import { DataHolder } from '../../src/cluster/process/data-holder.ts';
 import { KeyHolder } from '../../src/cluster/process/key-holder.ts';
@@ -298,6 +299,7 @@ class InsideProcess extends EventEmitter {
     this.#keys = keys;
     this.#store = createRemoteCatalogStore(state, clusterId, recordsEach);
     this.data = new DataHolder({
+      databaseKeys: new DatabaseKeyring(),
       ...{ clusterId, randomBytes: systemRandomBytes },
       store: this.#store,
       current: () => keys.current(),
@@ -317,7 +319,10 @@ class InsideProcess extends EventEmitter {
     if (current === undefined) throw new Error('the cluster has no key');
     const { catalog } = await Catalog.open({
       ...{ clusterId, store: this.#store, randomBytes: systemRandomBytes },
-      keys: dataKeysOf(current.generation, current.key, systemRandomBytes),
+      keys: dataKeysOf(current.generation, current.key, {
+        randomBytes: systemRandomBytes,
+        databaseKeys: new DatabaseKeyring(),
+      }),
       pause: () => Promise.resolve(),
     });
     const { tableId } = catalog.image.tablesOf(database.databaseId).find(({ name }) => name === table) ?? {};
@@ -379,6 +384,10 @@ function operationsOf(vault: FileVault, keys: KeyHolder, data: DataHolder): Oper
     databaseBytes: ({ databaseId }) => data.databaseBytes(databaseId),
     ...{
       preflight: notHere,
+      makeDatabaseKey: notHere,
+      openDatabaseKey: notHere,
+      lockDatabase: notHere,
+      forgetDatabaseKey: notHere,
       serveData: notHere,
       serveLocalhost: notHere,
       inventory: notHere,

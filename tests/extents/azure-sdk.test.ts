@@ -4,6 +4,7 @@ import { join } from 'node:path';
 import type { ContainerClient } from '@azure/storage-blob';
 import { BlobServiceClient } from '@azure/storage-blob';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { newGuid } from '../../src/base/guid.ts';
 import { systemRandomBytes } from '../../src/base/random.ts';
 import {
   parseEncryptionData,
@@ -64,7 +65,7 @@ describe.skipIf(!pythonHas('azure.storage.blob', 'cryptography'))(
         });
         const file = await files.create();
         writeFileSync(file.path, plaintext);
-        const extent = await file.seal('extents');
+        const extent = await file.seal('extents', newGuid(systemRandomBytes));
         const { regionBytes } = extent;
         const data = { keyId, wrapAlgorithm, wrappedKey: wrappedDekOf(extent), regionBytes };
         await container

@@ -1,5 +1,6 @@
 import { DuckDBInstance } from '@duckdb/node-api';
 import { expect, it } from 'vitest';
+import { newGuid } from '../../src/base/guid.ts';
 import { systemRandomBytes } from '../../src/base/random.ts';
 import { ExtentFiles } from '../../src/encryption/extent-files/extent-files.ts';
 import { MemoryBlobStore } from '../../src/storage/memory/memory-blob-store.ts';
@@ -27,7 +28,7 @@ it.runIf(process.platform === 'linux')(
     const file = await writer.create();
     const rows = `SELECT range AS n, 'row ' || hash(range) AS t FROM range(200000)`;
     await connection.run(`COPY (${rows}) TO '${file.path}' (FORMAT parquet, COMPRESSION zstd, USE_TMP_FILE false)`);
-    const extent = await file.seal('clusters/c/extents');
+    const extent = await file.seal('clusters/c/extents', newGuid(systemRandomBytes));
     expect(extent.regions).toBeGreaterThan(3);
 
     const reader = new ExtentFiles({ ...options, ...limits, store });

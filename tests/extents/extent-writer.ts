@@ -1,5 +1,6 @@
 // Writes rows as a sealed extent, drops it from memory, opens it again and reads it. Made to be traced.
 import { DuckDBInstance } from '@duckdb/node-api';
+import { newGuid } from '../../src/base/guid.ts';
 import { systemRandomBytes } from '../../src/base/random.ts';
 import { ExtentFiles } from '../../src/encryption/extent-files/extent-files.ts';
 import { FilesystemBlobStore } from '../../src/storage/filesystem/filesystem-blob-store.ts';
@@ -21,7 +22,7 @@ await connection.run('SET enable_external_file_cache = false');
 const file = await files.create();
 const rows = `SELECT '${canary}' || range AS text FROM range(100000)`;
 await connection.run(`COPY (${rows}) TO '${file.path}' (FORMAT parquet, COMPRESSION uncompressed, USE_TMP_FILE false)`);
-const extent = await file.seal('extents');
+const extent = await file.seal('extents', newGuid(systemRandomBytes));
 const opened = await files.open(extent);
 const result = await connection.runAndReadAll(
   `SELECT count(*)::INT FROM read_parquet('${opened.path}') WHERE text LIKE '${canary}%'`,

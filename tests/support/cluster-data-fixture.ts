@@ -2,6 +2,7 @@ import { newGuid } from '../../src/base/guid.ts';
 import type { Guid } from '../../src/base/guid.ts';
 import { systemRandomBytes } from '../../src/base/random.ts';
 import { instant } from '../../src/clock/clock.ts';
+import { DatabaseKeyring } from '../../src/cluster/process/database-keyring.ts';
 import { dataKeysOf } from '../../src/cluster/process/data-keys.ts';
 import { DataHolder } from '../../src/cluster/process/data-holder.ts';
 import {
@@ -100,6 +101,7 @@ export async function openDataFixture(options: DataFixtureOptions = {}): Promise
   const holders: DataHolder[] = [];
   const open = (): DataHolder => {
     const holder = new DataHolder({
+      databaseKeys: new DatabaseKeyring(),
       clusterId,
       store: options.wrapStore?.(store) ?? store,
       current: () => current,
@@ -160,7 +162,10 @@ export async function openDataFixture(options: DataFixtureOptions = {}): Promise
       await clearSide(state, clusterId, other, (gone) => state.commit({ write: gone }));
     },
     manyExtents: async (count, change = (copy) => copy) => {
-      const keys = dataKeysOf(current.generation, current.key, systemRandomBytes);
+      const keys = dataKeysOf(current.generation, current.key, {
+        randomBytes: systemRandomBytes,
+        databaseKeys: new DatabaseKeyring(),
+      });
       const { catalog } = await Catalog.open({
         clusterId,
         keys,

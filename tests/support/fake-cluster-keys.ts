@@ -12,6 +12,8 @@ import type {
   KeyPreflight,
   PreparedKeyChange,
 } from '../../src/encryption/cluster-keys.ts';
+import type { DatabaseKeys } from '../../src/encryption/database-keys.ts';
+import { databaseKeyId } from '../../src/encryption/database-keys.ts';
 import type { KeyFailure, KeyFailureCause } from '../../src/encryption/key-wrapper.ts';
 import { writeRecord } from '../../src/state/state.ts';
 import type { State, Table } from '../../src/state/state.ts';
@@ -156,15 +158,39 @@ export class FakeClusterKeys implements ClusterKeys {
     return found === undefined ? [] : [writeRecord(fakeKeyRecords, clusterId, found.version, null)];
   }
 
+  readonly databases: DatabaseKeys = {
+    create: (clusterId, databaseId, key) => {
+      this.calls.push(`create key of a database`);
+      const record = { custody: { kind: 'customer', key }, generation: 1 } as const;
+      return Promise.resolve(this.#prepared(databaseKeyId(clusterId, databaseId), null, record));
+    },
+    rotate: async (clusterId, databaseId, key) => {
+      this.calls.push('rotate key of a database');
+      const found = await this.#state.get(fakeKeyRecords, databaseKeyId(clusterId, databaseId));
+      const record = { custody: { kind: 'customer', key }, generation: 1 } as const;
+      return this.#prepared(databaseKeyId(clusterId, databaseId), found?.version ?? null, record);
+    },
+    useIdentities: () => Promise.resolve([]),
+    checkAll: () => Promise.resolve(),
+    status: () => Promise.resolve(undefined),
+    suspensions: () => Promise.resolve(new Map()),
+    count: async (clusterId) => (await this.#state.list(fakeKeyRecords, { prefix: `${clusterId}/` })).length,
+    remove: async (clusterId, databaseId) => {
+      const id = databaseKeyId(clusterId, databaseId);
+      const found = await this.#state.get(fakeKeyRecords, id);
+      return found === undefined ? [] : [writeRecord(fakeKeyRecords, id, found.version, null)];
+    },
+  };
+
   onChange(listener: (clusterId: Guid) => void): () => void {
     this.#listeners.add(listener);
     return () => this.#listeners.delete(listener);
   }
 
-  #prepared(clusterId: Guid, expect: number | null, record: FakeKeyRecord): PreparedKeyChange {
+  #prepared(id: string, expect: number | null, record: FakeKeyRecord): PreparedKeyChange {
     const { custody, generation } = record;
     return {
-      write: [writeRecord(fakeKeyRecords, clusterId, expect, record)],
+      write: [writeRecord(fakeKeyRecords, id, expect, record)],
       status: { custody, generation, kid: custody.kind === 'customer' ? kid(custody.key) : serviceKid },
       committed: () => Promise.resolve(void this.calls.push('committed')),
       abandoned: () => Promise.resolve(void this.calls.push('abandoned')),

@@ -39,9 +39,11 @@ const withoutRoles = ({
   name,
   softDeletePeriodMs,
   hotCachePeriodMs,
+  suspended,
 }: DatabaseAccess): Omit<DatabaseAccess, 'roles'> => ({
   databaseId,
   name,
+  ...(suspended === undefined ? {} : { suspended }),
   ...(softDeletePeriodMs === undefined ? {} : { softDeletePeriodMs }),
   ...(hotCachePeriodMs === undefined ? {} : { hotCachePeriodMs }),
 });

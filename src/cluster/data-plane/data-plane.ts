@@ -119,7 +119,8 @@ export async function openDataPlane(options: {
     idleMs: () => activity.idleMs(),
     putBack: (now) => clock.putBack(now),
     async end(reason) {
-      const error = kustoError(reason.kind, shutdownText(settings.clusterName, reason));
+      const kind = reason.kind === 'databaseSuspended' ? 'unavailable' : reason.kind;
+      const error = kustoError(kind, shutdownText(settings.clusterName, reason));
       lease.end(error);
       running.endAll(error);
       await Promise.all([...answering].map((response) => once(response, 'close')));

@@ -1,7 +1,13 @@
 import type { ShutdownReason } from '../messages/supervisor-calls.ts';
 
 /** What clients of a cluster hear that does not serve (any more). @param cluster its name */
-export const shutdownText = (cluster: string, reason: ShutdownReason): string =>
-  reason.kind === 'suspended'
-    ? `The cluster '${cluster}' is suspended: ${reason.reason}`
-    : `The cluster '${cluster}' is stopped. Start it to reach its data.`;
+export function shutdownText(cluster: string, reason: ShutdownReason): string {
+  switch (reason.kind) {
+    case 'suspended':
+      return `The cluster '${cluster}' is suspended: ${reason.reason}`;
+    case 'stopped':
+      return `The cluster '${cluster}' is stopped. Start it to reach its data.`;
+    case 'databaseSuspended':
+      return `The cluster '${cluster}' starts again without a database that is suspended: ${reason.reason} Other databases are there in a moment: try again.`;
+  }
+}

@@ -17,6 +17,7 @@ export interface KnownDatabase {
   readonly name: string;
   readonly softDeletePeriodMs?: number;
   readonly hotCachePeriodMs?: number;
+  readonly suspended?: string;
 }
 
 export interface ExtentCall extends InventoryCall {

@@ -69,6 +69,10 @@ export const keyReplies = {
   /** `absent`: there is no such key here (any more); the process holds none until the next `open`. */
   adopt: Type.Union([outcome('adopted', {}), outcome('absent', {})]),
   forget: outcome('done', {}),
+  makeDatabaseKey: Type.Union([outcome('made', newWrap), failure]),
+  openDatabaseKey: Type.Union([outcome('opened', {}), failure]),
+  lockDatabase: outcome('done', {}),
+  forgetDatabaseKey: outcome('done', {}),
 };
 
 export type NewWrap = Message<ReturnType<typeof object<typeof newWrap>>>;

@@ -36,6 +36,14 @@ export interface SupervisorCalls {
   readonly adopt: { readonly generation: number; readonly check: Uint8Array };
   /** The change was given up: the key kept aside is wiped. */
   readonly forget: { readonly check: Uint8Array };
+  /** Makes the key of a database of its own, and keeps it in use. */
+  readonly makeDatabaseKey: { readonly databaseId: Guid; readonly target: KeyTarget };
+  /** Unwraps it and keeps it. `current` names the database in the place of the cluster. */
+  readonly openDatabaseKey: { readonly current: WrappedClusterKey };
+  /** The database has a key that is not to be had now. */
+  readonly lockDatabase: { readonly databaseId: Guid };
+  /** Its key was made and given up. */
+  readonly forgetDatabaseKey: { readonly databaseId: Guid };
   /** Opens the data plane of the cluster; connections are handed over afterwards. Once per process. */
   readonly serveData: DataPlaneSettings;
   /** Takes connections to `localhost` besides. Once per process, and only in that of the cluster that has this name. */
@@ -65,7 +73,11 @@ export interface SupervisorCalls {
 }
 
 /** Why a cluster ends to serve. */
-export type ShutdownReason = { readonly kind: 'suspended'; readonly reason: string } | { readonly kind: 'stopped' };
+export type ShutdownReason =
+  | { readonly kind: 'suspended'; readonly reason: string }
+  | { readonly kind: 'stopped' }
+  /** It starts again, without the key of a database of its own. */
+  | { readonly kind: 'databaseSuspended'; readonly reason: string };
 
 export interface LocalhostSettings {
   /** A leaf for localhost and the loopback addresses, with its chain and key. */

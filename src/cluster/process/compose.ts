@@ -13,6 +13,7 @@ import type { HandedSocket } from '../messages/handed-socket.ts';
 import type { SupervisorCalls } from '../messages/supervisor-calls.ts';
 import type { HostAnswer, TokenAnswer, VaultCalls } from '../messages/vault-calls.ts';
 import { DataHolder } from './data-holder.ts';
+import { DatabaseKeyring } from './database-keyring.ts';
 import { KeyHolder } from './key-holder.ts';
 import { keyOperations } from './keys.ts';
 import type { AskSupervisor, Operations } from './operations.ts';
@@ -32,7 +33,8 @@ export interface ComposedProcess {
 interface Configured {
   readonly wrapper: KeyWrapper;
   /** What a cluster's process holds. */
-  readonly held: { readonly keys: KeyHolder; readonly data: DataHolder } | undefined;
+  readonly held:
+    { readonly keys: KeyHolder; readonly data: DataHolder; readonly databaseKeys: DatabaseKeyring } | undefined;
   readonly settings: SupervisorCalls['configure'];
 }
 
@@ -67,7 +69,8 @@ export function compose(ask: AskSupervisor): ComposedProcess {
       firstCatalog: (key) => data().first(key),
       rewrapCatalog: (old, next, change) => data().rewrap(old, next, change),
     });
-    return { keys, data: dataHolder(clusterId, keys, ask) };
+    const databaseKeys = new DatabaseKeyring();
+    return { keys, data: dataHolder({ clusterId, keys, databaseKeys, ask }), databaseKeys };
   };
 
   const operations: Operations = {
@@ -76,6 +79,7 @@ export function compose(ask: AskSupervisor): ComposedProcess {
       visits: () => ready().settings.visitsKeys,
       holder: () => held().keys,
       data,
+      databaseKeys: () => held().databaseKeys,
     }),
     ...upkeepOperations({
       data,
@@ -123,7 +127,13 @@ export function compose(ask: AskSupervisor): ComposedProcess {
   };
 }
 
-function dataHolder(clusterId: Guid, keys: KeyHolder, ask: AskSupervisor): DataHolder {
+function dataHolder(parts: {
+  readonly clusterId: Guid;
+  readonly keys: KeyHolder;
+  readonly databaseKeys: DatabaseKeyring;
+  readonly ask: AskSupervisor;
+}): DataHolder {
+  const { clusterId, keys, databaseKeys, ask } = parts;
   const state = createRemoteState({
     clusterId,
     call: (operation, body) => ask(operation, body),
@@ -134,6 +144,7 @@ function dataHolder(clusterId: Guid, keys: KeyHolder, ask: AskSupervisor): DataH
     store: createRemoteCatalogStore(state, clusterId),
     current: () => keys.current(),
     randomBytes: systemRandomBytes,
+    databaseKeys,
     pause: () => pause(commitRetryMs),
     log: {
       warning: (name, fields) => void mainLog(ask).then((log) => log.warning(name, fields)),

@@ -18,6 +18,7 @@ import type { StateWrite } from '../../state/state.ts';
 import type { SupervisorCalls } from '../messages/supervisor-calls.ts';
 import type { SupervisorReplies } from '../messages/supervisor-replies.ts';
 import type { ProcessDataKeys } from './data-keys.ts';
+import type { DatabaseKeyring } from './database-keyring.ts';
 import { dataKeysOf, rewrapBetween } from './data-keys.ts';
 import { headId } from '../../database/catalog/records.ts';
 import { catalogWrite } from './remote-catalog-store.ts';
@@ -36,6 +37,7 @@ export interface DataHolderOptions {
   /** The key in use, borrowed. */
   readonly current: () => { readonly generation: number; readonly key: ClusterKey } | undefined;
   readonly randomBytes: RandomBytes;
+  readonly databaseKeys: DatabaseKeyring;
   readonly pause: () => Promise<void>;
   readonly log?: Pick<Log, 'warning' | 'failure'>;
 }
@@ -148,7 +150,7 @@ export class DataHolder {
   /** Of a cluster that is being made. @returns the writes of its catalog */
   first(key: ClusterKey): readonly StateWrite[] {
     const { clusterId, randomBytes } = this.#options;
-    const write = emptyCatalog({ clusterId, keys: dataKeysOf(1, key, randomBytes), randomBytes });
+    const write = emptyCatalog({ clusterId, keys: dataKeysOf(1, key, this.#options), randomBytes });
     return [catalogWrite(clusterId, write.expect, write)];
   }
 
@@ -176,11 +178,11 @@ export class DataHolder {
   }
 
   async #rewrap(old: ClusterKey, next: ClusterKey, change: Guid): Promise<readonly StateWrite[]> {
-    const { clusterId, randomBytes, store } = this.#options;
+    const { clusterId, store } = this.#options;
     const head = await store.get(headId);
     if (head === undefined) throw new CatalogDamagedError('it is not there');
     const { generation } = head.sealed;
-    const [from, to] = [dataKeysOf(generation, old, randomBytes), dataKeysOf(generation + 1, next, randomBytes)];
+    const [from, to] = [dataKeysOf(generation, old, this.#options), dataKeysOf(generation + 1, next, this.#options)];
     const open = await this.#opening?.catch(() => undefined);
     const usable = open !== undefined && !open.data.broken && open.data.generation === generation;
     const owner = usable ? open.data : await this.#openedApart(from, change);
@@ -302,6 +304,17 @@ export class DataHolder {
       : { outcome: 'known', bytes: opened.data.databaseBytes(databaseId) };
   }
 
+  /** Keys of databases have come: their rows in the log are read. Data that cannot be read on is opened anew by whoever asks next, who
+   * hears what is wrong. */
+  async unlock(): Promise<void> {
+    const opened = await this.#opening?.catch(() => undefined);
+    try {
+      opened?.data.unlock();
+    } catch {
+      await this.dispose();
+    }
+  }
+
   /** Closes every opened extent; nothing is merged first. */
   async dispose(): Promise<void> {
     this.forget();
@@ -320,13 +333,13 @@ export class DataHolder {
   async #open(generation: number, key: ClusterKey): Promise<Opened> {
     const parts = this.#parts;
     if (parts === undefined) throw new DataUnavailableError();
-    const { clusterId, randomBytes, store, pause } = this.#options;
-    const keys = dataKeysOf(generation, key, randomBytes);
+    const { clusterId, randomBytes, databaseKeys, store, pause } = this.#options;
+    const keys = dataKeysOf(generation, key, this.#options);
     this.#keys = keys;
     // The engine is large, and a process that only changes keys does without.
     const { openDataParts } = await import('./open-data-parts.ts');
     const { data, files } = await openDataParts({
-      ...{ clusterId, randomBytes, store, pause, keys, parts },
+      ...{ clusterId, randomBytes, databaseKeys, store, pause, keys, parts },
       now: () => this.#now,
       wrappingKeys: () => {
         if (this.#keys === undefined) throw new DataUnavailableError();

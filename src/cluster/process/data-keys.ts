@@ -5,7 +5,10 @@ import type { RandomBytes } from '../../base/random.ts';
 import type { ClusterKey } from '../../encryption/cluster-key.ts';
 import { unwrapKeyA256, wrapKeyA256 } from '../../encryption/cse-v2/aes-key-wrap.ts';
 import { rewrapDek } from '../../encryption/cse-v2/wrapped-dek.ts';
+import type { DatabaseKeyring } from './database-keyring.ts';
 import type { DataKeys, Rewrap } from '../../database/catalog/data-keys.ts';
+
+const segmentKeyBytes = 32;
 
 /** The keys of one generation that the data of a cluster needs. They outlive the `ClusterKey` they come from, and end with the process. */
 export interface ProcessDataKeys extends DataKeys {
@@ -13,7 +16,11 @@ export interface ProcessDataKeys extends DataKeys {
   withLogKey<T>(use: (wrappingKey: Uint8Array) => T): T;
 }
 
-export function dataKeysOf(generation: number, clusterKey: ClusterKey, randomBytes: RandomBytes): ProcessDataKeys {
+export function dataKeysOf(
+  generation: number,
+  clusterKey: ClusterKey,
+  { randomBytes, databaseKeys }: { readonly randomBytes: RandomBytes; readonly databaseKeys: DatabaseKeyring },
+): ProcessDataKeys {
   const dekWrapping = secret(clusterKey.derive('dekWrapping'));
   const log = secret(clusterKey.derive('log'));
   const lend = <T>(key: KeyObject, use: (bytes: Uint8Array) => T): T => {
@@ -30,18 +37,27 @@ export function dataKeysOf(generation: number, clusterKey: ClusterKey, randomByt
     catalog: secret(clusterKey.derive('catalog')),
     withDekWrappingKey: (use) => lend(dekWrapping, use),
     withLogKey,
-    makeSegmentKey: () => {
-      const bytes = Buffer.from(randomBytes(32));
-      const wrapped = withLogKey((key) => wrapKeyA256(key, bytes));
+    makeSegmentKey: (databaseId) => {
+      const bytes = Buffer.from(randomBytes(segmentKeyBytes));
+      const inner = databaseKeys.lend(databaseId, 'log', (key) =>
+        key === undefined ? bytes : wrapKeyA256(key, bytes),
+      );
+      const wrapped = withLogKey((key) => wrapKeyA256(key, inner));
       return { key: secret(bytes), wrapped };
     },
-    openSegmentKey: (wrapped) => secret(withLogKey((key) => unwrapKeyA256(key, wrapped))),
+    openSegmentKey: (wrapped, databaseId) => {
+      const inner = withLogKey((key) => unwrapKeyA256(key, wrapped));
+      if (inner.byteLength === segmentKeyBytes) return secret(inner);
+      return secret(databaseKeys.lendOwn(databaseId, 'log', (key) => unwrapKeyA256(key, inner)));
+    },
+    isLocked: (databaseId) => databaseKeys.isLocked(databaseId),
   };
 }
 
 /** Between two generations: no data is touched, only the keys that it is sealed with. */
 export const rewrapBetween = (old: ProcessDataKeys, next: ProcessDataKeys): Rewrap => ({
   dek: (wrapped) => old.withDekWrappingKey((from) => next.withDekWrappingKey((to) => rewrapDek(from, to, wrapped))),
+  // Under a database's own key, too, or not: that wrap is inside this one, and stays.
   segmentKey: (wrapped) => {
     const bytes = old.withLogKey((key) => unwrapKeyA256(key, wrapped));
     try {

@@ -41,6 +41,13 @@ export function createExtentExchange(parts: ExtentExchangeParts): ExtentExchange
   const { clusterId, generation, blobs, writer, tables } = parts;
   return {
     export({ sealed }) {
+      if (sealed.sealedFor !== undefined)
+        return Promise.reject(
+          dataError(
+            'DatabaseLocked',
+            'The database has a key of its own, and the key of the cluster opens no extent of it.',
+          ),
+        );
       const keyId = dekWrappingKeyId(clusterId, generation());
       const wrappedKey = Buffer.from(sealed.wrappedDek, 'base64url');
       const encryptionData = writeEncryptionData(
@@ -79,7 +86,7 @@ export function createExtentExchange(parts: ExtentExchangeParts): ExtentExchange
                 tags: [],
               };
               return writer.retried(async () => {
-                const written = await writer.write(connection, select, table.columns, facts, at);
+                const written = await writer.write(connection, select, table, facts, at);
                 if (written === undefined) return undefined;
                 try {
                   await tables.parts.catalog.change((draft) => {

@@ -1,3 +1,4 @@
+import { DataError } from '../../database/catalog/data-error.ts';
 import type { ClusterData } from '../../database/cluster-data.ts';
 import type { ExtentView } from '../../database/catalog/catalog-view.ts';
 import type { AllowedRequest } from '../messages/data-plane-calls.ts';
@@ -17,20 +18,34 @@ export type OpenData = (known: Pick<AllowedRequest, 'databases' | 'now'>) => Pro
 export async function takeInventory(open: OpenData, call: InventoryCall): Promise<InventoryReply> {
   const data = await openOrNothing(open, call);
   if (data === undefined) return { outcome: 'unavailable' };
-  return { outcome: 'listed', databases: data.databases().map((database) => databaseInventory(data, database)) };
+  const usable = usableOf(data, call);
+  return { outcome: 'listed', databases: usable.map((database) => databaseInventory(data, database)) };
 }
 
 export async function findExtent(open: OpenData, call: ExtentCall): Promise<ExtentReply> {
   const data = await openOrNothing(open, call);
   if (data === undefined) return { outcome: 'unavailable' };
-  for (const { name } of data.databases()) {
+  for (const { name } of usableOf(data, call)) {
     const kept = data.keptExtents(name).flatMap(({ extents }) => extents);
     const found = [...data.extents(name), ...kept].find(({ extentId }) => extentId === call.extentId);
     if (found === undefined) continue;
-    const { blob, length, encryptionData } = await data.exportExtent(name, found.extentId);
+    const exported = await data.exportExtent(name, found.extentId).catch(unlessLocked);
+    if (exported === undefined) return { outcome: 'unavailable' };
+    const { blob, length, encryptionData } = exported;
     return { outcome: 'found', blob, sealedBytes: length, encryptionData };
   }
   return { outcome: 'missing' };
+}
+
+/** But those whose own key is away. */
+const usableOf = (data: ClusterData, { databases }: InventoryCall): ReturnType<ClusterData['databases']> => {
+  const away = new Set(databases.filter(({ suspended }) => suspended !== undefined).map(({ name }) => name));
+  return data.databases().filter(({ name }) => !away.has(name));
+};
+
+/** The key of the cluster alone opens no extent of a database that has one of its own. */
+function unlessLocked(error: unknown): undefined {
+  if (!(error instanceof DataError && error.code === 'DatabaseLocked')) throw error;
 }
 
 function databaseInventory(

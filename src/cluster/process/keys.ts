@@ -2,6 +2,10 @@ import { systemRandomBytes } from '../../base/random.ts';
 import { rewrapOnVisit, visitKey } from '../../encryption/key-visit.ts';
 import type { KeyWrapper } from '../../encryption/key-wrapper.ts';
 import { preflightKey } from '../../encryption/preflight.ts';
+import { makeClusterKey, openClusterKey } from '../../encryption/rotation.ts';
+import type { keyReplies } from '../messages/key-replies.ts';
+import type { SupervisorCall } from '../messages/supervisor-calls.ts';
+import type { DatabaseKeyring } from './database-keyring.ts';
 import type { Operations } from './operations.ts';
 import type { DataHolder } from './data-holder.ts';
 import type { KeyHolder } from './key-holder.ts';
@@ -12,12 +16,13 @@ export interface KeyParts {
   readonly visits: () => boolean;
   readonly holder: () => KeyHolder;
   readonly data: () => DataHolder;
+  readonly databaseKeys: () => DatabaseKeyring;
 }
 
-type KeyCall = 'describe' | 'preflight' | 'open' | 'make' | 'rewrap' | 'replace' | 'adopt' | 'forget';
+type KeyCall = Extract<SupervisorCall, keyof typeof keyReplies>;
 
 /** What a process does with keys. */
-export const keyOperations = ({ wrapper, visits, holder, data }: KeyParts): Operations<KeyCall> => ({
+export const keyOperations = ({ wrapper, visits, holder, data, databaseKeys }: KeyParts): Operations<KeyCall> => ({
   describe: (call) => wrapper().describe(call.identity, call.key),
   preflight: ({ key, region, nowSeconds }) =>
     preflightKey({ wrapper: wrapper(), randomBytes: systemRandomBytes, nowSeconds }, key, region),
@@ -33,5 +38,27 @@ export const keyOperations = ({ wrapper, visits, holder, data }: KeyParts): Oper
   forget: (call) => {
     data().forget(call.check);
     return holder().forget(call);
+  },
+  makeDatabaseKey: async ({ databaseId, target }) => {
+    const made = await makeClusterKey(wrapper(), databaseId, target, systemRandomBytes);
+    if (made.outcome === 'failed') return made;
+    const check = made.key.derive('check');
+    databaseKeys().open(databaseId, made.key);
+    return { outcome: 'made', wrapped: made.wrapped, check };
+  },
+  openDatabaseKey: async ({ current }) => {
+    const opened = await openClusterKey(wrapper(), current);
+    if (opened.outcome === 'failed') return opened;
+    databaseKeys().open(current.clusterId, opened.key);
+    await data().unlock();
+    return { outcome: 'opened' };
+  },
+  lockDatabase: ({ databaseId }) => {
+    databaseKeys().lock(databaseId);
+    return { outcome: 'done' };
+  },
+  forgetDatabaseKey: ({ databaseId }) => {
+    databaseKeys().forget(databaseId);
+    return { outcome: 'done' };
   },
 });

@@ -6,7 +6,10 @@ import type { ProcessDataKeys } from './data-keys.ts';
 import type { DataHolderOptions, DataParts } from './data-holder.ts';
 import { createExtentExchange } from './extent-exchange.ts';
 
-export interface OpenDataOptions extends Pick<DataHolderOptions, 'clusterId' | 'randomBytes' | 'store' | 'pause'> {
+export interface OpenDataOptions extends Pick<
+  DataHolderOptions,
+  'clusterId' | 'randomBytes' | 'databaseKeys' | 'store' | 'pause'
+> {
   readonly parts: DataParts;
   readonly keys: ProcessDataKeys;
   /** The keys of now: a change of custody brings others. */
@@ -18,13 +21,14 @@ export interface OpenDataOptions extends Pick<DataHolderOptions, 'clusterId' | '
 export async function openDataParts(
   options: OpenDataOptions,
 ): Promise<{ readonly data: OpenedClusterData; readonly files: ExtentFiles }> {
-  const { clusterId, randomBytes, store, pause, keys, parts, wrappingKeys, now } = options;
+  const { clusterId, randomBytes, databaseKeys, store, pause, keys, parts, wrappingKeys, now } = options;
   const { blobs, engine, clusterName, cacheBytesMax, openBytesMax, memoryDirectory } = parts;
   const files = new ExtentFiles({
     ...{ randomBytes, cacheBytesMax, openBytesMax },
     store: blobs,
     ...(memoryDirectory === undefined ? {} : { directory: memoryDirectory }),
     withDekWrappingKey: (use) => wrappingKeys().withDekWrappingKey(use),
+    withDatabaseKey: (databaseId, use) => databaseKeys.lend(databaseId, 'dekWrapping', use),
   });
   const data = await openClusterData({
     ...{ clusterId, clusterName, keys, store, blobs, files, engine, randomBytes, pause, now },

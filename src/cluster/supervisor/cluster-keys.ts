@@ -18,6 +18,7 @@ import type { ClusterProcess } from './cluster-process.ts';
 import { KeyChanges, lost } from './key-changes.ts';
 import { KeyChecks } from './key-checks.ts';
 import type { KeyConcern } from './key-concerns.ts';
+import { SupervisedDatabaseKeys } from './database-keys.ts';
 import { OutstandingChanges } from './outstanding.ts';
 import type { ClusterKeysOptions } from './ports.ts';
 import { bothClocks } from './ports.ts';
@@ -75,6 +76,7 @@ export function createClusterKeys(options: ClusterKeysOptions): SupervisedCluste
     });
   });
   const checks = new KeyChecks({ options, processes, outstanding, changed });
+  const databases = new SupervisedDatabaseKeys({ options, processes, changed });
   const changes = new KeyChanges({ options, processes, todos, checks, outstanding, changed });
   const timers: (() => void)[] = [];
   const startedAt = monotonic.now();
@@ -88,6 +90,7 @@ export function createClusterKeys(options: ClusterKeysOptions): SupervisedCluste
     checkedAt = monotonic.now();
     try {
       await checks.checkAll();
+      await databases.checkRound();
       await todos.sweep();
     } catch (error) {
       log.failure('key-checks-failed', error);
@@ -126,11 +129,14 @@ export function createClusterKeys(options: ClusterKeysOptions): SupervisedCluste
     const process = processes.running(clusterId);
     const leaseMs = leaseRemainingMs(record.lease, bothClocks(options), settings);
     if (leaseMs <= 0 || process?.holds !== record.generation || process.ended) return { outcome: 'notReady' };
-    return { outcome: 'admitted', generation: record.generation, pid: process.pid ?? 0, leaseMs };
+    const withDatabasesMs = Math.min(leaseMs, await databases.leaseMs(clusterId, process));
+    if (withDatabasesMs <= 0 || (process.ended as boolean)) return { outcome: 'notReady' };
+    return { outcome: 'admitted', generation: record.generation, pid: process.pid ?? 0, leaseMs: withDatabasesMs };
   };
 
   return {
     create: (clusterId, custody) => changes.create(clusterId, custody),
+    databases,
     preflight: (key, region) => changes.preflight(key, region),
     change: (clusterId, to) => changes.change(clusterId, to),
 
@@ -172,9 +178,12 @@ export function createClusterKeys(options: ClusterKeysOptions): SupervisedCluste
       const found = await read(clusterId);
       if (found === undefined) return [];
       outstanding.add(clusterId);
-      const gone = writeRecord(clusterKeyTable, clusterId, found.version, null);
-      if (found.value.custody.kind === 'customer') return [gone];
-      return [gone, todos.destroyLater(clusterId, found.value.kid.name)];
+      const gone = [
+        writeRecord(clusterKeyTable, clusterId, found.version, null),
+        ...(await databases.removeAll(clusterId)),
+      ];
+      if (found.value.custody.kind === 'customer') return gone;
+      return [...gone, todos.destroyLater(clusterId, found.value.kid.name)];
     },
 
     onChange(listener) {
@@ -190,8 +199,13 @@ export function createClusterKeys(options: ClusterKeysOptions): SupervisedCluste
       void begin();
     },
 
-    checkAll: () => checks.checkAll(),
-    checkConcerned: (concerns) => (closed ? Promise.resolve() : checks.checkConcerned(concerns)),
+    async checkAll() {
+      await checks.checkAll();
+      await databases.checkRound();
+    },
+    async checkConcerned(concerns) {
+      if (!closed) await Promise.all([checks.checkConcerned(concerns), databases.checkConcerned(concerns)]);
+    },
 
     async admit(clusterId): Promise<Admission> {
       processes.running(clusterId)?.needed();
@@ -199,6 +213,7 @@ export function createClusterKeys(options: ClusterKeysOptions): SupervisedCluste
       if (first.outcome !== 'notReady') return first;
       await checks.check(clusterId, { open: true });
       processes.running(clusterId)?.needed();
+      await databases.tell(clusterId);
       return admitted(clusterId);
     },
 
@@ -211,6 +226,7 @@ export function createClusterKeys(options: ClusterKeysOptions): SupervisedCluste
       for (const cancel of timers.splice(0)) cancel();
       await processes.close();
       await checks.idle();
+      await databases.idle();
     },
   };
 }

@@ -48,6 +48,10 @@ const grantsOf: { readonly [Call in SupervisorCall]: (body: SupervisorCalls[Call
   replace: (body) => [...currentGrants(body.current), targetGrant(body.target)],
   adopt: () => [],
   forget: () => [],
+  makeDatabaseKey: (body) => [targetGrant(body.target)],
+  openDatabaseKey: (body) => currentGrants(body.current),
+  lockDatabase: () => [],
+  forgetDatabaseKey: () => [],
   serveData: () => [],
   serveLocalhost: () => [],
   inventory: () => [],
@@ -101,6 +105,8 @@ export class ClusterProcess {
   wasConnected = false;
   /** Generation of the key it holds, as far as its answers tell. */
   holds: number | undefined;
+  /** Databases with a key of their own that it was told of: whether it holds the key. */
+  readonly databases = new Map<Guid, 'open' | 'locked'>();
 
   constructor(options: ClusterProcessOptions) {
     this.#options = options;

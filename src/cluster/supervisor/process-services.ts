@@ -6,6 +6,7 @@ import type { HostAnswer, TokenAnswer, VaultCalls } from '../messages/vault-call
 import { readVaultCall } from '../messages/vault-calls.ts';
 import type { VaultGrant } from './cluster-process.ts';
 import type { ClusterKeysOptions, HostResolution } from './ports.ts';
+import type { HeldDatabases } from './process-state.ts';
 import { isStateCall, serveState } from './process-state.ts';
 
 type Ports = Pick<
@@ -26,9 +27,11 @@ type Ports = Pick<
 export function createProcessServices(
   ports: Ports,
   clusterId: Guid | undefined,
+  databases?: HeldDatabases,
 ): (operation: string, body: unknown, grants: readonly VaultGrant[]) => Promise<unknown> {
   return async (operation, body, grants) => {
-    if (clusterId !== undefined && isStateCall(operation)) return serveState(ports, clusterId, operation, body);
+    if (clusterId !== undefined && isStateCall(operation))
+      return serveState(ports, clusterId, operation, body, databases);
     switch (operation) {
       case 'resolve': {
         const { host } = readVaultCall.resolve(body);

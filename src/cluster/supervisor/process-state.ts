@@ -2,6 +2,7 @@ import type { Guid } from '../../base/guid.ts';
 import type { Json } from '../../base/json.ts';
 import type { ClusterKeyRecord } from '../../encryption/cluster-key-state.ts';
 import { clusterKeyTable, withoutReplacing } from '../../encryption/cluster-key-state.ts';
+import { databaseKeyId, databaseKeyTable } from '../../encryption/database-keys.ts';
 import { longAgo } from '../../clock/monotonic-clock.ts';
 import { leaseHeld } from '../../encryption/lease.ts';
 import { SealedRecordError } from '../../state/record-seal.ts';
@@ -34,9 +35,10 @@ export async function serveState(
   clusterId: Guid,
   operation: keyof StateCalls,
   body: unknown,
+  databases: HeldDatabases = new Map(),
 ): Promise<StateReplies[keyof StateCalls]> {
   try {
-    return await served(ports, clusterId, operation, body);
+    return await served(ports, { clusterId, databases }, operation, body);
   } catch (error) {
     if (!(error instanceof SealedRecordError)) throw error;
     const { table, id, damage } = error;
@@ -44,12 +46,21 @@ export async function serveState(
   }
 }
 
+/** Databases with a key of their own, and whether the process holds it. */
+export type HeldDatabases = ReadonlyMap<Guid, 'open' | 'locked'>;
+
+interface Asking {
+  readonly clusterId: Guid;
+  readonly databases: HeldDatabases;
+}
+
 async function served(
   ports: Ports,
-  clusterId: Guid,
+  asking: Asking,
   operation: keyof StateCalls,
   body: unknown,
 ): Promise<StateReplies[keyof StateCalls]> {
+  const { clusterId } = asking;
   switch (operation) {
     case 'stateGet': {
       const { table, id } = readStateCall.stateGet(body);
@@ -62,11 +73,15 @@ async function served(
     case 'stateStage':
       return stage(ports, clusterId, readStateCall.stateStage(body));
     default:
-      return commit(ports, clusterId, readStateCall.stateCommit(body));
+      return commit(ports, asking, readStateCall.stateCommit(body));
   }
 }
 
-async function commit(ports: Ports, clusterId: Guid, call: StateCalls['stateCommit']): Promise<CommitReply> {
+async function commit(
+  ports: Ports,
+  { clusterId, databases }: Asking,
+  call: StateCalls['stateCommit'],
+): Promise<CommitReply> {
   const expect = call.expect.map(({ table, id, expect: version }): StateExpectation => {
     return { table: ownTable(ports, clusterId, table, id) as Table<never>, id, expect: version };
   });
@@ -78,17 +93,40 @@ async function commit(ports: Ports, clusterId: Guid, call: StateCalls['stateComm
     if (key === undefined || !serves(ports, key.value, call.generation)) return { outcome: 'notServed' };
     if (key.value.replacing !== undefined && !(await endDeadChange(ports, key))) return { outcome: 'changing' };
     if (key.value.replacing !== undefined) continue;
+    const own = await heldKeys(ports, clusterId, databases);
+    if (own === undefined) return { outcome: 'notServed' };
     try {
-      const all = [...expect, expectRecord(clusterKeyTable, clusterId, key.version)];
+      const all = [...expect, expectRecord(clusterKeyTable, clusterId, key.version), ...own];
       await ports.state.commit({ expect: all, write, adds: addsRecords(write) });
       return { outcome: 'committed' };
     } catch (error) {
       if (error instanceof StorageFullError) return { outcome: 'full' };
       if (!(error instanceof StateConflictError)) throw error;
-      if (error.table !== clusterKeyTable.name) return { outcome: 'conflict', table: error.table, id: error.id };
+      if (error.table !== clusterKeyTable.name && error.table !== databaseKeyTable.name)
+        return { outcome: 'conflict', table: error.table, id: error.id };
     }
   }
   return { outcome: 'changing' };
+}
+
+/** The records of the keys of databases that the process holds, as a commit expects them. One that is deleted meanwhile does no harm.
+ * @returns undefined when it may not use one of them any more */
+async function heldKeys(
+  ports: Ports,
+  clusterId: Guid,
+  databases: HeldDatabases,
+): Promise<readonly StateExpectation[] | undefined> {
+  const expectations: StateExpectation[] = [];
+  for (const [databaseId, held] of databases) {
+    if (held !== 'open') continue;
+    const id = databaseKeyId(clusterId, databaseId);
+    const found = await ports.state.get(databaseKeyTable, id);
+    if (found === undefined) continue;
+    const { suspension, lease } = found.value;
+    if (suspension !== undefined || !leaseHeld(lease, bothClocks(ports), ports.settings)) return undefined;
+    expectations.push(expectRecord(databaseKeyTable, id, found.version));
+  }
+  return expectations;
 }
 
 /** Beside the catalog in use, and for the change of custody alone that the key's record names: another one may have begun. The head is not

@@ -157,7 +157,7 @@ export class ProcessTable {
         vaultTimeoutMs: settings.vaultTimeoutMs,
         blobs: partOf(this.#options, clusterId),
       },
-      serve: createProcessServices(this.#options, clusterId),
+      serve: createProcessServices(this.#options, clusterId, process.databases),
       onExit,
     });
   }

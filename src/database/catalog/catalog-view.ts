@@ -87,4 +87,6 @@ export interface ClusterDatabase {
   readonly name: string;
   readonly softDeletePeriodMs?: number;
   readonly hotCachePeriodMs?: number;
+  /** Its own key is away, and why: nothing in it can be used. */
+  readonly suspended?: string;
 }

@@ -1,6 +1,8 @@
 /** What a client did wrong to a cluster's data. Text and kind are part of the wire: the wire layer maps each code to its status and type. */
 const texts = {
   DatabaseNotFound: (name: string) => `Entity ID '${name}' of kind 'Database' was not found.`,
+  /** Text: which key is missing, and why. */
+  DatabaseLocked: (text: string) => text,
   TableNotFound: (name: string) => `Entity ID '${name}' of kind 'Table' was not found.`,
   FunctionNotFound: (name: string) => `Entity ID '${name}' of kind 'Function' was not found.`,
   GraphModelNotFound: (name: string) => `Entity ID '${name}' of kind 'GraphModel' was not found.`,

@@ -1,13 +1,17 @@
 import type { KeyObject } from 'node:crypto';
+import type { Guid } from '../../base/guid.ts';
 
 /** What a cluster's data is sealed with: derived from one generation of the cluster key, by purpose. */
 export interface DataKeys {
   readonly generation: number;
   /** 256 bits; HKDF input for sealing catalog records. */
   readonly catalog: KeyObject;
-  /** Makes the key of a segment of the log of small writes. */
-  makeSegmentKey(): { readonly key: KeyObject; readonly wrapped: Uint8Array };
-  openSegmentKey(wrapped: Uint8Array): KeyObject;
+  /** Makes the key of a segment of the log of small writes. @throws DataError `DatabaseLocked` */
+  makeSegmentKey(databaseId: Guid): { readonly key: KeyObject; readonly wrapped: Uint8Array };
+  /** @throws DataError `DatabaseLocked` while the database's own key is not here */
+  openSegmentKey(wrapped: Uint8Array, databaseId: Guid): KeyObject;
+  /** Whether a database has a key of its own, and that is not here now. */
+  isLocked(databaseId: Guid): boolean;
 }
 
 /** Wraps what was wrapped under one generation under the next. */

@@ -52,6 +52,8 @@ export interface SealedExtent {
   readonly blob: BlobName;
   readonly dekId: Guid;
   readonly wrappedDek: Base64Url;
+  /** The database whose own key wraps the DEK, inside the wrap of the cluster's. */
+  readonly sealedFor?: Guid;
   readonly algorithm: string;
   readonly regionBytes: number;
   readonly regions: number;

@@ -1,3 +1,4 @@
+import type { Guid } from '../../base/guid.ts';
 import type { SealedExtent } from '../catalog/records.ts';
 
 /** A file in memory without a name, which DuckDB may read by its path until it is released. */
@@ -10,8 +11,8 @@ export interface OpenedExtent {
 export interface PlainFile {
   readonly path: string;
   /** Seals what the file holds as blob `{prefix}/{DEK id}`, under a DEK made for this attempt and wrapped with the cluster key
-   * of now. Durable when it resolves. Called once. */
-  seal(prefix: string): Promise<SealedExtent>;
+   * of now, and with the database's own where it has one. Durable when it resolves. Called once. */
+  seal(prefix: string, databaseId: Guid): Promise<SealedExtent>;
   /** Harmless after `seal`. */
   discard(): Promise<void>;
 }

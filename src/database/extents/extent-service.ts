@@ -224,7 +224,7 @@ async function purgeExtent(
         };
         const { tableId, originalBytes, minCreatedOn, maxCreatedOn, tags } = extent;
         return {
-          kept: await writer.write(connection, select, table.columns, {
+          kept: await writer.write(connection, select, table, {
             tableId,
             originalBytes,
             minCreatedOn,

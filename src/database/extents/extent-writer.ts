@@ -3,7 +3,7 @@ import { newGuid } from '../../base/guid.ts';
 import type { RandomBytes } from '../../base/random.ts';
 import type { BlobName, BlobStore } from '../../storage/blob-store.ts';
 import type { DataKeys } from '../catalog/data-keys.ts';
-import type { ColumnRange, ExtentRecord, SealedExtent } from '../catalog/records.ts';
+import type { ColumnRange, ExtentRecord, SealedExtent, TableRecord } from '../catalog/records.ts';
 import type { StatementConnection } from '../../kql/duckdb/engine-database.ts';
 import { rangedTypes } from '../../kql/condition-bounds.ts';
 import type { BoundValue } from '../../kql/sql/context.ts';
@@ -55,13 +55,13 @@ export class ExtentWriter {
     return `clusters/${this.#options.clusterId}`;
   }
 
-  /** @param select gives the columns in their physical types, named by `columnName`; also `ingestionColumn`, unless
+  /** @param select gives the columns of the table in their physical types, named by `columnName`; also `ingestionColumn`, unless
    * @param ingestedOn is given, in milliseconds: then all rows are of that time
    * @returns undefined when there are no rows. Call `settled` after the commit, or `abandon` instead of it. */
   async write(
     connection: StatementConnection,
     select: { readonly sql: string; readonly bound: readonly BoundValue[] },
-    columns: readonly StoredColumn[],
+    { columns, databaseId }: Pick<TableRecord, 'columns' | 'databaseId'>,
     facts: ExtentFacts,
     ingestedOn?: number,
   ): Promise<WrittenExtent | undefined> {
@@ -78,9 +78,11 @@ export class ExtentWriter {
       await connection.run(copy, select.bound);
       const rowCount = await countRows(connection, file.path);
       if (rowCount === 0) return undefined;
-      const statistics = await columnStatistics(connection, file.path, stored);
+      const found = await columnStatistics(connection, file.path, stored);
       const { generation } = this.#options.keys();
-      const sealed = await this.#seal(file);
+      const sealed = await this.#seal(file, databaseId);
+      // Values of rows are not to be had without the database's own key: the catalog is sealed under the cluster's alone.
+      const statistics = sealed.sealedFor === undefined ? found : { ranges: {}, nulls: {} };
       const columnIds = stored.map(({ columnId }) => columnId);
       const record: ExtentRecord = {
         kind: 'extent',
@@ -98,10 +100,10 @@ export class ExtentWriter {
   }
 
   /** The blob is in flight before it is not being sealed any more: nobody sees it in between. */
-  async #seal(file: PlainFile): Promise<SealedExtent> {
+  async #seal(file: PlainFile, databaseId: Guid): Promise<SealedExtent> {
     this.#sealing += 1;
     try {
-      const sealed = await file.seal(this.prefix);
+      const sealed = await file.seal(this.prefix, databaseId);
       this.#inFlight.add(sealed.blob);
       return sealed;
     } finally {

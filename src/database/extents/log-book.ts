@@ -1,6 +1,7 @@
 import type { KeyObject } from 'node:crypto';
 import type { Guid } from '../../base/guid.ts';
 import { newGuid } from '../../base/guid.ts';
+import { invariant } from '../../base/invariant.ts';
 import type { RandomBytes } from '../../base/random.ts';
 import type { LogWriter, PreparedLog } from '../catalog/catalog.ts';
 import { CatalogDamagedError, tagOf } from '../catalog/catalog-seal.ts';
@@ -33,6 +34,8 @@ export interface LogBookOptions {
   readonly clusterId: string;
   readonly randomBytes: RandomBytes;
   readonly connect: () => Promise<EngineConnection>;
+  /** @returns undefined for a table that is not there */
+  readonly databaseOf: (tableId: Guid) => Guid | undefined;
   /** A request was ingested. */
   readonly known: (request: KnownRequest) => void;
 }
@@ -52,6 +55,8 @@ export class LogBook implements LogWriter {
   readonly #options: LogBookOptions;
   readonly #segments = new Map<Guid, Segment>();
   readonly #openByTable = new Map<Guid, Segment>();
+  /** Of databases whose own key is not here: kept as they are stored. */
+  readonly #locked = new Map<Guid, { record: SegmentRecord; readonly log: ReadonlyMap<string, SealedRecord> }>();
   /** Data may be opened again over the same engine. */
   readonly #tablePrefix: string;
   #tails = 0;
@@ -64,7 +69,14 @@ export class LogBook implements LogWriter {
   /** Reads a segment that an earlier process wrote. It takes no more records: nobody knows what that process tried last.
    * @throws CatalogDamagedError */
   load(record: SegmentRecord, keys: DataKeys, log: ReadonlyMap<string, SealedRecord>): void {
-    const key = keys.openSegmentKey(Buffer.from(record.wrappedKey, 'base64url'));
+    const databaseId = this.#options.databaseOf(record.tableId);
+    if (databaseId === undefined) return; // its table has gone meanwhile
+    if (keys.isLocked(databaseId)) {
+      const ids = Array.from({ length: record.count }, (_, sequence) => logRecordId(record.segmentId, sequence));
+      this.#locked.set(record.segmentId, { record, log: new Map(ids.flatMap((id) => entryOf(log, id))) });
+      return;
+    }
+    const key = keys.openSegmentKey(Buffer.from(record.wrappedKey, 'base64url'), databaseId);
     let segment: Segment | undefined;
     let before: Uint8Array = new Uint8Array();
     for (let sequence = 0; sequence < record.count; sequence += 1) {
@@ -85,12 +97,27 @@ export class LogBook implements LogWriter {
       throw new CatalogDamagedError('the log has another end');
   }
 
+  /** Reads the segments of databases whose keys have come since. @throws CatalogDamagedError */
+  unlock(keys: DataKeys): void {
+    for (const [segmentId, { record, log }] of [...this.#locked]) {
+      const databaseId = this.#options.databaseOf(record.tableId);
+      if (databaseId !== undefined && keys.isLocked(databaseId)) continue;
+      this.#locked.delete(segmentId);
+      this.load(record, keys, log);
+    }
+  }
+
   segmentsOf(tableId: Guid): Segment[] {
     return [...this.#segments.values()].filter(({ record }) => record.tableId === tableId);
   }
 
   all(): Iterable<Segment> {
     return this.#segments.values();
+  }
+
+  /** Tables that have segments, read or not. */
+  tables(): ReadonlySet<Guid> {
+    return new Set([...this.#segments.values(), ...this.#locked.values()].map(({ record }) => record.tableId));
   }
 
   /** Rows that come from now on go to other segments. */
@@ -112,7 +139,7 @@ export class LogBook implements LogWriter {
     for (const appends of grouped(draft.logAppends)) {
       const [first] = appends;
       if (first === undefined) continue;
-      const segment = this.#openSegment(first, keys);
+      const segment = this.#openSegment(first, draft, keys);
       const { record } = segment;
       const place = {
         clusterId: this.#options.clusterId,
@@ -143,6 +170,8 @@ export class LogBook implements LogWriter {
           if (record.count >= recordsPerSegmentMax || segment.bytes >= bytesPerSegmentMax)
             this.closeSegments(record.tableId);
         }
+        for (const { record } of [...this.#locked.values()])
+          if (draft.changes.get(`s/${record.segmentId}`) === null) this.#locked.delete(record.segmentId);
         const dropped = ({ record }: Segment): boolean => draft.changes.get(`s/${record.segmentId}`) === null;
         // What a group logs for a table that it empties comes after that.
         const kept = new Set(written.map(({ segment }) => segment));
@@ -160,12 +189,14 @@ export class LogBook implements LogWriter {
     };
   }
 
-  #openSegment({ tableId, batch }: LogAppend, keys: DataKeys): Segment {
+  #openSegment({ tableId, batch }: LogAppend, draft: CatalogDraft, keys: DataKeys): Segment {
     const columns = columnsOf(batch.columns);
     const open = this.#openByTable.get(tableId);
     if (open !== undefined && isSameColumns(open.tail.columns, columns)) return open;
     this.closeSegments(tableId);
-    const { key, wrapped } = keys.makeSegmentKey();
+    const table = draft.get(`t/${tableId}`);
+    invariant(table?.kind === 'table', 'rows are logged for a table');
+    const { key, wrapped } = keys.makeSegmentKey(table.databaseId);
     const segmentId = newGuid(this.#options.randomBytes);
     const wrappedKey = Buffer.from(wrapped).toString('base64url');
     const segment = this.#segment(
@@ -196,6 +227,8 @@ export class LogBook implements LogWriter {
     for (const record of records) {
       const segment = this.#segments.get(record.segmentId);
       if (segment !== undefined) segment.record = record;
+      const locked = this.#locked.get(record.segmentId);
+      if (locked !== undefined) locked.record = record;
     }
   }
 
@@ -206,6 +239,11 @@ export class LogBook implements LogWriter {
     segment.tail.drop();
   }
 }
+
+const entryOf = (log: ReadonlyMap<string, SealedRecord>, id: string): [string, SealedRecord][] => {
+  const found = log.get(id);
+  return found === undefined ? [] : [[id, found]];
+};
 
 function add(segment: Segment, batch: RowBatch, at: number, bytes: number): void {
   segment.tail.add(batch, at);

@@ -238,9 +238,7 @@ export class Merger {
     try {
       const names = [ingestionColumn, ...table.columns].map(({ columnId }) => columnName(columnId)).join(', ');
       const select = { sql: `SELECT ${names} FROM ${source.sql}`, bound: [] };
-      return await store.withConnection((connection) =>
-        store.parts.writer.write(connection, select, table.columns, facts),
-      );
+      return await store.withConnection((connection) => store.parts.writer.write(connection, select, table, facts));
     } finally {
       source.release();
     }

@@ -53,10 +53,12 @@ export class TableStore {
     return [...this.#databases.values()];
   }
 
-  /** @throws DataError `DatabaseNotFound` */
+  /** @throws DataError `DatabaseNotFound` | `DatabaseLocked` */
   database(name: string): ClusterDatabase {
     const found = this.#databases.get(name.toLowerCase());
     if (found === undefined) throw dataError('DatabaseNotFound', name.slice(0, 300));
+    if (found.suspended !== undefined)
+      throw dataError('DatabaseLocked', `The database '${found.name}' is suspended: ${found.suspended}`);
     return found;
   }
 

@@ -300,7 +300,7 @@ export class IngestService {
     facts: ExtentFacts,
   ): Promise<WrittenExtent | undefined> {
     const { writer, now } = this.#parts.store.parts;
-    return writer.write(connection, select, table.columns, facts, now());
+    return writer.write(connection, select, table, facts, now());
   }
 
   /** The blob is durable; now the one commit that names it, together with the request id. */

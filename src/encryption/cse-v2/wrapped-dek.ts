@@ -37,10 +37,14 @@ export function unwrapDek(wrappingKey: Uint8Array, wrapped: Uint8Array): KeyObje
   }
 }
 
-/** Opens with `old`, wraps with `next`: the only thing a change of custody does to an extent.
+/** Of a DEK that a database's own key wraps, inside the wrap of the cluster's. */
+export const twiceWrappedDekBytes = 8 + wrappedDekBytes;
+
+/** Opens with `old`, wraps with `next`: the only thing a change of custody does to an extent. A wrap inside stays as it is.
  * @throws KeyUnwrapError */
 export function rewrapDek(old: Uint8Array, next: Uint8Array, wrapped: Uint8Array): Buffer {
-  const plain = unwrapVersioned(old, wrapped);
+  const plain =
+    wrapped.byteLength === twiceWrappedDekBytes ? unwrapKeyA256(old, wrapped) : unwrapVersioned(old, wrapped);
   try {
     const again = wrapKeyA256(next, plain);
     const check = unwrapKeyA256(next, again);

@@ -42,7 +42,7 @@ const filesOver = (store: BlobStore, options: Partial<ExtentFilesOptions> = {}):
 async function write(files: ExtentFiles, plaintext: Uint8Array | string): Promise<SealedExtent> {
   const file = await files.create();
   writeFileSync(file.path, plaintext);
-  return file.seal('clusters/c/extents');
+  return file.seal('clusters/c/extents', newGuid(systemRandomBytes));
 }
 
 /** Unnamed files that this process holds open on the tmpfs. */

@@ -1,4 +1,6 @@
 import { invariant } from '../../base/invariant.ts';
+import type { KeyObject } from 'node:crypto';
+import type { Guid } from '../../base/guid.ts';
 import { newGuid } from '../../base/guid.ts';
 import { toBase64Url } from '../../base/base64url.ts';
 import type { RandomBytes } from '../../base/random.ts';
@@ -8,6 +10,7 @@ import { defaultRegionBytes, regionCount, sealedBytes } from '../cse-v2/format.t
 import { openSealed } from '../cse-v2/open-sealed.ts';
 import { RegionBuffers } from '../cse-v2/region-buffers.ts';
 import { sealStream } from '../cse-v2/seal-stream.ts';
+import { KeyUnwrapError, unwrapKeyA256, wrapKeyA256 } from '../cse-v2/aes-key-wrap.ts';
 import { makeDek, unwrapDek } from '../cse-v2/wrapped-dek.ts';
 import { FileCache } from './file-cache.ts';
 import type { OpenFile } from './file-cache.ts';
@@ -18,9 +21,14 @@ import { sealAlgorithm, wrappedDekOf } from './sealed-extent.ts';
 /** Lends the DEK-wrapping key of the cluster for one synchronous use; throws when the cluster may not use its keys. */
 export type WithDekWrappingKey = <T>(use: (wrappingKey: Uint8Array) => T) => T;
 
+/** The same with the key of a database, undefined for one that has none of its own; throws while it has one that is not here. */
+export type WithDatabaseKey = <T>(databaseId: Guid, use: (wrappingKey: Uint8Array | undefined) => T) => T;
+
 export interface ExtentFilesOptions {
   readonly store: BlobStore;
   readonly withDekWrappingKey: WithDekWrappingKey;
+  /** Absent: no database has a key of its own. */
+  readonly withDatabaseKey?: WithDatabaseKey;
   readonly randomBytes: RandomBytes;
   /** Opened extents are kept up to so many bytes; those least recently used go first. */
   readonly cacheBytesMax: number;
@@ -36,9 +44,9 @@ export interface ExtentFilesOptions {
 export interface NewExtentFile {
   /** DuckDB writes here (`COPY … TO`, with `use_tmp_file false`). */
   readonly path: string;
-  /** Seals what is in the file under a new DEK, as blob `{prefix}/{DEK id}`. When it resolves the blob is durable, but
+  /** Seals what is in the file under a new DEK, as blob `{prefix}/{DEK id}`. @param databaseId whose rows they are. When it resolves the blob is durable, but
    * garbage until a commit names it. Must not be called twice: an attempt that failed starts again from a new file or DEK. */
-  seal(prefix: string): Promise<SealedExtent>;
+  seal(prefix: string, databaseId: Guid): Promise<SealedExtent>;
   /** Drops the plaintext; harmless after `seal`. */
   discard(): Promise<void>;
 }
@@ -61,7 +69,7 @@ export class ExtentFiles {
    * @throws BlobNotFoundError, MemoryFilesFullError, NoMemoryFilesError, or what the lender of the key throws */
   async open(extent: SealedExtent): Promise<OpenFile> {
     // The key is asked for each time, so a cached file is not handed out once the keys are gone.
-    const dek = this.#options.withDekWrappingKey((key) => unwrapDek(key, wrappedDekOf(extent)));
+    const dek = this.#options.withDekWrappingKey((key) => this.#openDek(key, extent));
     return this.#cache.open(extent.dekId, extent.length, async () => {
       const file = await MemoryFile.create(this.#options.directory);
       const read = (offset: number, target: Uint8Array): Promise<number> =>
@@ -97,10 +105,10 @@ export class ExtentFiles {
         await file.close();
       }
     };
-    const seal = async (prefix: string): Promise<SealedExtent> => {
+    const seal = async (prefix: string, databaseId: Guid): Promise<SealedExtent> => {
       invariant(isOurs, 'a file is sealed once');
       try {
-        const extent = await this.#seal(file, prefix);
+        const extent = await this.#seal(file, prefix, databaseId);
         isOurs = false;
         await this.#cache.adopt(extent.dekId, extent.length, file);
         return extent;
@@ -129,12 +137,18 @@ export class ExtentFiles {
     return this.#cache.dispose();
   }
 
-  async #seal(file: MemoryFile, prefix: string): Promise<SealedExtent> {
+  async #seal(file: MemoryFile, prefix: string, databaseId: Guid): Promise<SealedExtent> {
     const { store, randomBytes, withDekWrappingKey } = this.#options;
     const dekId = newGuid(randomBytes);
     const blob = parseBlobName(`${prefix}/${dekId}`);
     invariant(blob !== undefined, 'a prefix and an id make a blob name');
-    const { dek, wrapped } = withDekWrappingKey((key) => makeDek(key, randomBytes));
+    const { dek, wrapped, isOwn } = this.#withDatabaseKey(databaseId, (own) =>
+      withDekWrappingKey((key) => {
+        if (own === undefined) return { ...makeDek(key, randomBytes), isOwn: false };
+        const made = makeDek(own, randomBytes);
+        return { dek: made.dek, wrapped: wrapKeyA256(key, made.wrapped), isOwn: true };
+      }),
+    );
     const shape = { regionBytes: this.#regionBytes, length: await file.length() };
     const read = (offset: number, target: Uint8Array): Promise<number> => file.readInto(offset, target);
     const { length } = await store.write(blob, sealStream(dek, shape, read, this.#buffersFor(shape.regionBytes)));
@@ -143,10 +157,24 @@ export class ExtentFiles {
       blob,
       dekId,
       wrappedDek: toBase64Url(wrapped),
+      ...(isOwn ? { sealedFor: databaseId } : {}),
       algorithm: sealAlgorithm,
       ...shape,
       regions: regionCount(shape),
     };
+  }
+
+  #openDek(key: Uint8Array, { sealedFor, ...extent }: SealedExtent): KeyObject {
+    if (sealedFor === undefined) return unwrapDek(key, wrappedDekOf(extent));
+    return this.#withDatabaseKey(sealedFor, (own) => {
+      if (own === undefined) throw new KeyUnwrapError();
+      return unwrapDek(own, unwrapKeyA256(key, wrappedDekOf(extent)));
+    });
+  }
+
+  #withDatabaseKey<T>(databaseId: Guid, use: (own: Uint8Array | undefined) => T): T {
+    const { withDatabaseKey } = this.#options;
+    return withDatabaseKey === undefined ? use(undefined) : withDatabaseKey(databaseId, use);
   }
 
   #buffersFor(regionBytes: number): RegionBuffers {

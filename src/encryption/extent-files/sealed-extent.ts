@@ -7,15 +7,17 @@ import { isJsonObject } from '../../base/json.ts';
 import type { BlobName } from '../../storage/blob-store.ts';
 import { parseBlobName } from '../../storage/blob-store.ts';
 import { encryptionAlgorithm, protocolVersion, regionCount } from '../cse-v2/format.ts';
-import { rewrapDek, wrappedDekBytes } from '../cse-v2/wrapped-dek.ts';
+import { rewrapDek, twiceWrappedDekBytes, wrappedDekBytes } from '../cse-v2/wrapped-dek.ts';
 
 /** What the sealed catalog keeps of an extent's bytes. A reader believes this, and nothing that the blob says. */
 export interface SealedExtent {
   readonly blob: BlobName;
   /** One for each write attempt; also names the plaintext, since a DEK seals one blob only. */
   readonly dekId: Guid;
-  /** 48 bytes, wrapped with the DEK-wrapping key of the cluster. */
+  /** 48 bytes, wrapped with the DEK-wrapping key of the cluster; or 56, when a database's own key wraps it first. */
   readonly wrappedDek: Base64Url;
+  /** The database whose own key wraps the DEK, inside the wrap of the cluster's. */
+  readonly sealedFor?: Guid;
   readonly algorithm: typeof sealAlgorithm;
   readonly regionBytes: number;
   readonly regions: number;
@@ -35,11 +37,12 @@ export function parseSealedExtent(value: Json): SealedExtent {
   const blob = parseBlobName(text('blob'));
   const dekId = parseGuid(text('dekId'));
   const wrappedDek = fromBase64Url(text('wrappedDek'));
+  const sealedFor = parseGuid(text('sealedFor'));
   const { algorithm, regionBytes, regions, length } = fields;
   if (
     blob === undefined ||
     dekId === undefined ||
-    wrappedDek?.length !== wrappedDekBytes ||
+    wrappedDek?.length !== (sealedFor === undefined ? wrappedDekBytes : twiceWrappedDekBytes) ||
     algorithm !== sealAlgorithm
   ) {
     throw new Error('A sealed extent names its blob, its DEK and a known algorithm.');
@@ -49,7 +52,10 @@ export function parseSealedExtent(value: Json): SealedExtent {
   }
   if (regions !== regionCount({ regionBytes, length }))
     throw new Error('A sealed extent has as many regions as its length gives.');
-  return { blob, dekId, wrappedDek: toBase64Url(wrappedDek), algorithm, regionBytes, regions, length };
+  return {
+    ...{ blob, dekId, wrappedDek: toBase64Url(wrappedDek), algorithm, regionBytes, regions, length },
+    ...(sealedFor === undefined ? {} : { sealedFor }),
+  };
 }
 
 /** The same extent under another DEK-wrapping key: for a change of custody. No byte of the blob changes.

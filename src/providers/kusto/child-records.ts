@@ -7,6 +7,7 @@ import { isJsonObject } from '../../base/json.ts';
 import type { Json } from '../../base/json.ts';
 import type { DatabaseName } from '../../base/names.ts';
 import type { Table } from '../../state/state.ts';
+import type { SentKey } from './key-vault-properties.ts';
 import type { ResourceOperation } from './operation-record.ts';
 import type { PrincipalType } from './ports.ts';
 
@@ -20,6 +21,8 @@ export type DatabaseProperties = {
   /** ISO 8601 durations as sent; absent: unlimited. */
   readonly softDeletePeriod?: string;
   readonly hotCachePeriod?: string;
+  /** Of its own, besides the cluster's. */
+  readonly key?: SentKey;
   readonly operation?: ResourceOperation;
 };
 

@@ -20,6 +20,7 @@ import {
   putDatabase,
 } from './databases.ts';
 import { followerRows } from './followers.ts';
+import { databaseLinks } from './database-key.ts';
 import { kustoError } from './kusto-errors.ts';
 import type { KustoPorts } from './ports.ts';
 import {
@@ -35,8 +36,8 @@ type Row = ChildRow;
 const databaseRows: readonly Row[] = [
   ['Databases_Get', 'GET', database, `${databaseAction}/read`, getDatabase],
   ['Databases_ListByCluster', 'GET', `${cluster}/databases`, `${databaseAction}/read`, listDatabases],
-  ['Databases_CreateOrUpdate', 'PUT', database, `${databaseAction}/write`, putDatabase],
-  ['Databases_Update', 'PATCH', database, `${databaseAction}/write`, patchDatabase],
+  ['Databases_CreateOrUpdate', 'PUT', database, `${databaseAction}/write`, putDatabase, databaseLinks],
+  ['Databases_Update', 'PATCH', database, `${databaseAction}/write`, patchDatabase, databaseLinks],
   ['Databases_Delete', 'DELETE', database, `${databaseAction}/delete`, deleteDatabase],
   [
     'Databases_CheckNameAvailability',

@@ -22,6 +22,8 @@ export interface DatabaseAccess {
   /** ISO 8601; absent: unlimited. */
   readonly softDeletePeriod?: string;
   readonly hotCachePeriod?: string;
+  /** Its own key is away, and why. */
+  readonly suspended?: string;
 }
 
 /** Who has a role, on the whole cluster or on one database. Compare `aadObjectId` with the caller's object id and groups. */
@@ -83,7 +85,14 @@ export function createClusterAccess(ports: KustoPorts): {
     const claim = await ports.state.get(clusterNames, name);
     if (claim?.value.region !== region || claim.value.blockedUntil !== undefined) return undefined;
     const found = await currentCluster(ports, claim.value.resourceId);
-    return found === undefined ? undefined : { ...(await describe(ports, found.value)), ...(await childrenOf(found)) };
+    if (found === undefined) return undefined;
+    const { databases, assignments } = await childrenOf(found);
+    const suspensions = await ports.keys.databases.suspensions(found.value.properties.clusterId);
+    return {
+      ...(await describe(ports, found.value)),
+      assignments,
+      databases: suspensions.size === 0 ? databases : databases.map((one) => withSuspension(one, suspensions)),
+    };
   };
 
   return {
@@ -150,6 +159,14 @@ async function readChildren(ports: KustoPorts, cluster: ClusterResource): Promis
     );
   }
   return { databases, assignments };
+}
+
+function withSuspension(
+  database: DatabaseAccess,
+  suspensions: ReadonlyMap<Guid, { readonly reason: string }>,
+): DatabaseAccess {
+  const suspension = suspensions.get(database.databaseId);
+  return suspension === undefined ? database : { ...database, suspended: suspension.reason };
 }
 
 const databaseAccess = ({ properties }: DatabaseResource): DatabaseAccess => ({

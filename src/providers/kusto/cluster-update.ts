@@ -6,6 +6,7 @@ import { Value } from '@sinclair/typebox/value';
 import { toIso } from '../../clock/clock.ts';
 import { writeRecord } from '../../state/state.ts';
 import type { Versioned } from '../../state/state.ts';
+import { followIdentities } from './database-key.ts';
 import { planIdentity } from './cluster-identity.ts';
 import type { IdentityPlan } from './cluster-identity.ts';
 import { requireCluster } from './cluster-lookup.ts';
@@ -26,7 +27,8 @@ import type { KustoPorts } from './ports.ts';
 import { leastCapacity, parseSku } from './skus.ts';
 
 /** PATCH, and PUT of a cluster that exists. Nothing new: 200 at once, etag as before. Else the order is: checks without a vault; a principal
- * if one is wanted; the vault's checks and the prepared key; removed principals; one commit (resource, key record, operation).
+ * if one is wanted; the vault's checks and the prepared key; removed principals; one commit (resource, key record, records of the keys
+ * of databases whose identity is another one now, operation).
  * A principal made for a change that is not committed is removed again. When the commit fails after a principal was removed, the cluster can do
  * less than before, never more.
  * @throws StateConflictError when the cluster changed meanwhile */
@@ -61,10 +63,16 @@ export async function updateCluster(
     if (operation.kept.failure !== undefined) return await failInOperation(ports, request, found, operation, mode);
     const key = await prepareKeyStep(ports, held.properties, step);
     const result = stamped(ports, next, operation);
+    const ofDatabases = await followIdentities(ports, held, carriedOut.identity);
     try {
       if (carriedOut.toRemove !== undefined) await ports.identities.delete(carriedOut.toRemove);
       await ports.state.commit({
-        write: [writeRecord(clusterResources, found.id, found.version, result), operation.write, ...key.write],
+        write: [
+          writeRecord(clusterResources, found.id, found.version, result),
+          operation.write,
+          ...key.write,
+          ...ofDatabases,
+        ],
       });
       committed = true;
     } finally {
@@ -72,6 +80,7 @@ export async function updateCluster(
     }
     if (plan !== undefined && step.kind === 'none' && held.properties.key !== undefined)
       await ports.keys.recheck(held.properties.clusterId);
+    if (plan !== undefined) await ports.keys.databases.checkAll(held.properties.clusterId);
     return await underWay(ports, request, { held, cluster: result }, operation, mode);
   } finally {
     if (!committed && carriedOut.created !== undefined) await ports.identities.delete(carriedOut.created);

@@ -3,7 +3,6 @@ import type { ArmReply, ArmRequest } from '../../arm/arm-operation.ts';
 import { isSameLocation } from '../../arm/locations.ts';
 import { pageOf, sortedById } from '../../arm/paging.ts';
 import { newGuid } from '../../base/guid.ts';
-import { isJsonObject } from '../../base/json.ts';
 import type { Json, JsonObject } from '../../base/json.ts';
 import { parseDatabaseName } from '../../base/names.ts';
 import { toIso } from '../../clock/clock.ts';
@@ -26,8 +25,11 @@ import type { DatabaseProperties, DatabaseResource } from './child-records.ts';
 import type { ClusterResource } from './cluster-record.ts';
 import { listAll } from '../../state/list-all.ts';
 import { addressOf, bodyObject, bodyProperties, listChildren } from './cluster-store.ts';
-import { readRequestedKey } from './key-vault-properties.ts';
+import { planDatabaseKey, prepareDatabaseKey, showDatabaseKey } from './database-key.ts';
+import type { DatabaseKeyPlan } from './database-key.ts';
+import { noStep } from './key-step.ts';
 import { kustoError } from './kusto-errors.ts';
+import type { StartedOperation } from './operation-record.ts';
 import type { KustoPorts } from './ports.ts';
 
 const databaseId = (clusterId: string, name: string): string => `${clusterId}/Databases/${name}`;
@@ -85,6 +87,7 @@ export async function putDatabase(ports: KustoPorts, request: ArmRequest): Promi
   if (databaseName === undefined) throw kustoError('InvalidDatabaseName', nameOf(request).slice(0, 300));
   requireKindAndPlace(body, cluster.value, knowsKinds(request));
   const id = databaseId(requestedClusterId(request), databaseName);
+  const plan = planDatabaseKey(request, cluster.value, bodyProperties(body), undefined);
   const operation = await beginChildOperation(ports, request, cluster.value, 'DatabaseCreate', id);
   const now = toIso(ports.clock.now());
   const database: DatabaseResource = {
@@ -98,13 +101,14 @@ export async function putDatabase(ports: KustoPorts, request: ArmRequest): Promi
       databaseId: newGuid(ports.randomBytes),
       databaseName,
       ...readPeriods(bodyProperties(body), undefined),
+      ...keyOf(plan),
       operation: operation.kept,
     },
     createdAt: now,
     changedAt: now,
   };
   const admin = await callerAdmin(ports, request, database);
-  await commitChild(ports, cluster, operation, [
+  await commitWithKey(ports, { cluster, operation, plan, database }, [
     writeRecord(databaseResources, id.toLowerCase(), null, database),
     ...admin,
   ]);
@@ -113,9 +117,35 @@ export async function putDatabase(ports: KustoPorts, request: ArmRequest): Promi
   return begun(request, operation, 201, {
     ...common(database),
     ...(typeof location === 'string' && location !== '' ? { location } : {}),
-    properties: { ...periods(database.properties), provisioningState: 'Creating' },
+    properties: { ...shown(request, database), provisioningState: 'Creating' },
   });
 }
+
+/** Order: the vault's answers and the prepared key → one commit with the database, the record of its key and the operation → the process
+ * of the cluster is told. An operation that is made to fail asks no vault. */
+async function commitWithKey(
+  ports: KustoPorts,
+  parts: {
+    readonly cluster: Versioned<ClusterResource>;
+    readonly operation: StartedOperation;
+    readonly plan: DatabaseKeyPlan;
+    readonly database: DatabaseResource;
+  },
+  writes: readonly StateWrite[],
+): Promise<void> {
+  const { cluster, operation, plan, database } = parts;
+  const fails = operation.kept.failure !== undefined;
+  const key = fails ? noStep : await prepareDatabaseKey(ports, cluster.value, database.properties.databaseId, plan);
+  let committed = false;
+  try {
+    await commitChild(ports, cluster, operation, [...writes, ...key.write]);
+    committed = true;
+  } finally {
+    await (committed ? key.committed() : key.abandoned());
+  }
+}
+
+const keyOf = ({ key }: DatabaseKeyPlan): Pick<DatabaseProperties, 'key'> => (key === undefined ? {} : { key });
 
 async function callerAdmin(
   ports: KustoPorts,
@@ -142,26 +172,33 @@ async function changeDatabase(
   requireChildIdle(found.value, ports.clock.now());
   const body = bodyObject(request);
   requireKindAndPlace(body, cluster.value, mode === 'replace' && knowsKinds(request));
-  const { softDeletePeriod, hotCachePeriod, ...rest } = found.value.properties;
+  const { softDeletePeriod, hotCachePeriod, key: heldKey, ...rest } = found.value.properties;
   const held = { softDeletePeriod, hotCachePeriod };
   const next = readPeriods(bodyProperties(body), mode === 'merge' ? held : undefined);
-  if (next.softDeletePeriod === softDeletePeriod && next.hotCachePeriod === hotCachePeriod) {
+  const plan = planDatabaseKey(
+    request,
+    cluster.value,
+    bodyProperties(body),
+    heldKey === undefined ? {} : { key: heldKey },
+  );
+  if (plan.kind === 'none' && next.softDeletePeriod === softDeletePeriod && next.hotCachePeriod === hotCachePeriod) {
     return { status: 200, body: await showDatabase(ports, request, cluster.value, found.value) };
   }
   const operation = await beginChildOperation(ports, request, cluster.value, 'DatabaseCreate', found.value.id, true);
   const changed = {
     ...found.value,
     changedAt: toIso(ports.clock.now()),
-    properties: { ...rest, ...next, operation: operation.kept },
+    properties: { ...rest, ...next, ...keyOf(plan), operation: operation.kept },
   };
-  await commitChild(ports, cluster, operation, [writeRecord(databaseResources, found.id, found.version, changed)]);
+  const writes = [writeRecord(databaseResources, found.id, found.version, changed)];
+  await commitWithKey(ports, { cluster, operation, plan, database: changed }, writes);
   return begun(request, operation, mode === 'merge' ? 202 : 200, {
     ...common(changed),
-    properties: { ...periods(changed.properties), isFollowed: false, provisioningState: 'Accepted' },
+    properties: { ...shown(request, changed), isFollowed: false, provisioningState: 'Accepted' },
   });
 }
 
-/** The database, its assignments and everything in it go in one commit. 204 when there is none. */
+/** The database, its key, its assignments and everything in it go in one commit. 204 when there is none. */
 export async function deleteDatabase(ports: KustoPorts, request: ArmRequest): Promise<ArmReply> {
   const cluster = await requireChangeable(ports, request, 'delete databases');
   const found = await findDatabase(ports, cluster.value, nameOf(request));
@@ -173,7 +210,9 @@ export async function deleteDatabase(ports: KustoPorts, request: ArmRequest): Pr
     cluster.value.properties.clusterId,
     found.value.properties.databaseId,
   );
+  const { databaseId: removed } = found.value.properties;
   await commitChild(ports, cluster, operation, [
+    ...(await ports.keys.databases.remove(cluster.value.properties.clusterId, removed)),
     writeRecord(databaseResources, found.id, found.version, null),
     ...below.map(({ id, version }) => writeRecord(databaseResourcesBelow, id, version, null)),
     ...contents,
@@ -228,18 +267,11 @@ type Periods = Pick<DatabaseProperties, 'softDeletePeriod' | 'hotCachePeriod'>;
 const durationPattern =
   /^P(?=\d|T\d)(\d{1,9}Y)?(\d{1,9}M)?(\d{1,9}W)?(\d{1,9}D)?(T(?=\d)(\d{1,9}H)?(\d{1,9}M)?(\d{1,9}(\.\d{1,7})?S)?)?$/;
 
-/** @throws ArmError for anything but ISO 8601 durations, and for a key of the database's own, which Kustody has not built */
+/** @throws ArmError for anything but ISO 8601 durations */
 function readPeriods(
   properties: JsonObject,
   held: { softDeletePeriod: string | undefined; hotCachePeriod: string | undefined } | undefined,
 ): Periods {
-  const keys = properties['keyVaultProperties'];
-  if (
-    isJsonObject(keys) &&
-    !['absent', 'microsoftManaged'].includes(readRequestedKey({ keyVaultProperties: keys }).kind)
-  ) {
-    throw kustoError('NotBuilt', 'customer-managed keys of single databases');
-  }
   const read = (name: keyof Periods): string | undefined => {
     const value = properties[name];
     if (value === undefined) return held?.[name];
@@ -259,6 +291,11 @@ const periods = (held: {
   ...(held.hotCachePeriod === undefined ? {} : { hotCachePeriod: held.hotCachePeriod }),
 });
 
+const shown = ({ apiVersion }: Pick<ArmRequest, 'apiVersion'>, { properties }: DatabaseResource): JsonObject => ({
+  ...periods(properties),
+  ...showDatabaseKey(apiVersion, properties.key),
+});
+
 const common = (database: DatabaseResource): Record<string, unknown> => ({
   id: database.id,
   name: database.name,
@@ -275,11 +312,14 @@ export async function showDatabase(
 ): Promise<Record<string, unknown>> {
   const { properties } = database;
   const size = await ports.contents.databaseBytes(cluster.properties.clusterId, properties.databaseId);
-  const suspension = (await ports.keys.status(cluster.properties.clusterId))?.suspension;
+  const { clusterId } = cluster.properties;
+  const suspension =
+    (await ports.keys.status(clusterId))?.suspension ??
+    (properties.key && (await ports.keys.databases.status(clusterId, properties.databaseId))?.suspension);
   return {
     ...common(database),
     properties: {
-      ...periods(properties),
+      ...shown({ apiVersion }, database),
       ...(size === undefined ? {} : { statistics: { size } }),
       ...(isApiVersionBefore(apiVersion, '2019-11-09') ? {} : { isFollowed: false }),
       provisioningState: childProvisioning(properties.operation, ports.clock.now()),

@@ -101,7 +101,7 @@ export function planKeyStep(
   if (wanted.kind === 'unchanged')
     return held.key === undefined ? { kind: 'none' } : followIdentity(held, held.key, identityAfter);
   const to = customerKey(wanted.sent, wanted.named, identityAfter);
-  if (held.key === undefined || !isSameNamedKey(parsed(held.key), wanted.named))
+  if (held.key === undefined || !isSameNamedKey(namedBefore(held.key), wanted.named))
     return { kind: 'change', to, key: wanted.sent };
   if (isSameIdentityId(held.key.userIdentity, wanted.sent.userIdentity))
     return followIdentity(held, held.key, identityAfter);
@@ -133,13 +133,17 @@ export function customerKey(sent: SentKey, named: NamedKey, identity: ArmIdentit
   };
 }
 
+export const principalOrNobody = (identity: ArmIdentity | undefined, userIdentity: string | undefined): Guid =>
+  principalFor(identity, userIdentity) ?? nobody;
+
 function principalFor(identity: ArmIdentity | undefined, userIdentity: string | undefined): Guid | undefined {
   if (userIdentity === undefined) return identity?.principalId;
   return Object.entries(identity?.userAssignedIdentities ?? {}).find(([id]) => isSameIdentityId(id, userIdentity))?.[1]
     .principalId;
 }
 
-function parsed(key: SentKey): NamedKey {
+/** What a key that is stored names. */
+export function namedBefore(key: SentKey): NamedKey {
   const named = parseSentKey(key);
   invariant(!('problem' in named), 'a stored key was checked before it was stored');
   return named;

@@ -11,7 +11,7 @@ export type PreparedKeyStep = Pick<PreparedKeyChange, 'write' | 'committed' | 'a
 type KeyStepPorts = Pick<KustoPorts, 'keys' | 'outsideAccount'>;
 
 const nothing = (): Promise<void> => Promise.resolve();
-const noStep: PreparedKeyStep = { write: [], committed: nothing, abandoned: nothing };
+export const noStep: PreparedKeyStep = { write: [], committed: nothing, abandoned: nothing };
 
 /** Asks the vault and prepares the step; nothing is written yet.
  * @throws ArmError with one of the documented codes, or 503 when the vault cannot be asked */
@@ -73,7 +73,8 @@ export async function seenKey(
   return account === undefined ? key : { ...key, account };
 }
 
-async function requireUsable(ports: KeyStepPorts, key: CustomerKey, region: string): Promise<void> {
+/** @throws ArmError with one of the documented codes, or 503 when the vault cannot be asked */
+export async function requireUsable(ports: KeyStepPorts, key: CustomerKey, region: string): Promise<void> {
   const found = await ports.keys.preflight(key, region);
   if (found.outcome === 'usable') return;
   const error = preflightError((await seenKey(ports, { kind: 'customer', key })) ?? key, found);

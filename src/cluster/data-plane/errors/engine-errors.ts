@@ -29,6 +29,7 @@ const kindOfKql = {
 
 const kindOfData = {
   DatabaseNotFound: 'databaseNotFound',
+  DatabaseLocked: 'unavailable',
   TableNotFound: 'tableNotFound',
   FunctionNotFound: 'entityNotFound',
   StoredResultNotFound: 'entityNotFound',

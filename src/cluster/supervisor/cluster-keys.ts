@@ -130,7 +130,7 @@ export function createClusterKeys(options: ClusterKeysOptions): SupervisedCluste
     const leaseMs = leaseRemainingMs(record.lease, bothClocks(options), settings);
     if (leaseMs <= 0 || process?.holds !== record.generation || process.ended) return { outcome: 'notReady' };
     const withDatabasesMs = Math.min(leaseMs, await databases.leaseMs(clusterId, process));
-    if (withDatabasesMs <= 0 || (process.ended as boolean)) return { outcome: 'notReady' };
+    if (withDatabasesMs <= 0) return { outcome: 'notReady' };
     return { outcome: 'admitted', generation: record.generation, pid: process.pid ?? 0, leaseMs: withDatabasesMs };
   };
 

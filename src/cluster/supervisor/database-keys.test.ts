@@ -1,0 +1,129 @@
+import { describe, expect, it } from 'vitest';
+import { clusterKeysSuite, customerHost, isAlive } from '../../../tests/support/cluster-keys-fixture.ts';
+import type { ClusterKeysFixture } from '../../../tests/support/cluster-keys-fixture.ts';
+import type { Guid } from '../../base/guid.ts';
+import { newGuid } from '../../base/guid.ts';
+import { systemRandomBytes } from '../../base/random.ts';
+import type { CustomerKey } from '../../encryption/cluster-keys.ts';
+import { defaultLeaseSettings } from '../../encryption/lease.ts';
+import { serveState } from './process-state.ts';
+
+const open = clusterKeysSuite();
+
+type Kid = ReturnType<ClusterKeysFixture['vaults']['addKey']>;
+
+const keyOf = ({ customer }: ClusterKeysFixture, kid: Kid, versionless = false): CustomerKey => {
+  const custody = customer(kid, { versionless });
+  if (custody.kind !== 'customer') throw new Error('a customer has a key');
+  return custody.key;
+};
+
+/** A cluster with a database under a key of its own. */
+async function withDatabase(fixture: ClusterKeysFixture, versionless = false) {
+  const kid = fixture.vaults.addKey(customerHost, 'of-database');
+  const clusterId = await fixture.cluster();
+  await fixture.pidOf(clusterId);
+  const databaseId = newGuid(systemRandomBytes);
+  await fixture.commit(await fixture.keys.databases.create(clusterId, databaseId, keyOf(fixture, kid, versionless)));
+  return { kid, clusterId, databaseId };
+}
+
+const held = ({ keys }: ClusterKeysFixture, clusterId: Guid, databaseId: Guid): string | undefined =>
+  keys.processOf(clusterId)?.databases.get(databaseId);
+
+describe('the key of a single database', () => {
+  it('is opened again by the next process, from its record', async () => {
+    const fixture = await open();
+    const { clusterId, databaseId } = await withDatabase(fixture);
+    const pid = await fixture.pidOf(clusterId);
+    expect(held(fixture, clusterId, databaseId)).toBe('open');
+    await fixture.keys.processOf(clusterId)?.end();
+    expect(isAlive(pid)).toBe(false);
+    expect(await fixture.pidOf(clusterId)).not.toBe(pid);
+    expect(held(fixture, clusterId, databaseId)).toBe('open');
+  });
+
+  it('leaves nothing when its commit does not come, and is complete when the process dies before it', async () => {
+    const fixture = await open();
+    const { clusterId, kid } = await withDatabase(fixture);
+    const prepared = async (databaseId: Guid) => {
+      const made = await fixture.keys.databases.create(clusterId, databaseId, keyOf(fixture, kid));
+      if (!('write' in made)) throw new Error('refused');
+      return made;
+    };
+    const given = newGuid(systemRandomBytes);
+    const givenUp = await prepared(given);
+    await givenUp.abandoned();
+    expect(held(fixture, clusterId, given)).toBeUndefined();
+    expect(await fixture.keys.databases.status(clusterId, given)).toBeUndefined();
+    const late = newGuid(systemRandomBytes);
+    const change = await prepared(late);
+    await fixture.keys.processOf(clusterId)?.end();
+    await fixture.commit(change);
+    await fixture.pidOf(clusterId);
+    expect(held(fixture, clusterId, late)).toBe('open');
+  });
+
+  it('ends the process that holds it when it is refused, and not the next one, which serves without it', async () => {
+    const fixture = await open();
+    const { kid, clusterId, databaseId } = await withDatabase(fixture);
+    const pid = await fixture.pidOf(clusterId);
+    const alive: boolean[] = [];
+    fixture.keys.onChange(() => alive.push(isAlive(pid)));
+    fixture.vaults.keyVersion(kid).enabled = false;
+    await fixture.keys.checkAll();
+    expect(alive).toEqual([false]);
+    expect((await fixture.keys.databases.status(clusterId, databaseId))?.suspension?.failure.cause).toBe('keyDisabled');
+    expect((await fixture.keys.status(clusterId))?.suspension).toBeUndefined();
+    const next = await fixture.pidOf(clusterId);
+    expect(held(fixture, clusterId, databaseId)).toBe('locked');
+    await fixture.keys.checkAll();
+    expect(isAlive(next)).toBe(true);
+    fixture.vaults.keyVersion(kid).enabled = true;
+    await fixture.keys.checkAll();
+    expect(held(fixture, clusterId, databaseId)).toBe('open');
+    expect(await fixture.pidOf(clusterId)).toBe(next);
+  });
+
+  it('is needed for every commit of a process that holds it', async () => {
+    const fixture = await open();
+    const { kid, clusterId, databaseId } = await withDatabase(fixture);
+    await fixture.pidOf(clusterId);
+    const { state, clock, monotonic } = fixture;
+    const quiet = (): void => undefined;
+    const settings = { ...defaultLeaseSettings, vaultTimeoutMs: 5000 };
+    const ports = {
+      ...{ state, clock, monotonic, settings, clusterTables: ['test-extents'] },
+      log: { event: quiet, failure: quiet, warning: quiet },
+    };
+    const commit = (id: string, has: 'open' | 'locked'): Promise<unknown> => {
+      const write = [{ table: 'test-extents', id: `${clusterId}/${id}`, expect: null, put: { rows: 1 } }];
+      const body = { generation: 1, expect: [], write };
+      return serveState(ports, clusterId, 'stateCommit', body, new Map([[databaseId, has]]));
+    };
+    expect(await commit('before', 'open')).toEqual({ outcome: 'committed' });
+    fixture.vaults.keyVersion(kid).enabled = false;
+    await fixture.keys.checkAll();
+    expect(await commit('after', 'open')).toEqual({ outcome: 'notServed' });
+    expect(await commit('without', 'locked')).toEqual({ outcome: 'committed' });
+  });
+
+  it('is not carried over to another version while it is lost', async () => {
+    const fixture = await open();
+    const { kid, clusterId, databaseId } = await withDatabase(fixture);
+    const newer = fixture.vaults.addKey(customerHost, 'of-database');
+    fixture.vaults.keyVersion(kid).enabled = false;
+    await fixture.keys.checkAll();
+    expect(await fixture.keys.databases.rotate(clusterId, databaseId, keyOf(fixture, newer))).toMatchObject({
+      outcome: 'currentKeyLost',
+      keyName: 'of-database',
+    });
+  });
+
+  it('goes with its cluster', async () => {
+    const fixture = await open();
+    const { clusterId, databaseId } = await withDatabase(fixture);
+    await fixture.state.commit({ write: await fixture.keys.remove(clusterId) });
+    expect(await fixture.keys.databases.status(clusterId, databaseId)).toBeUndefined();
+  });
+});

@@ -13,6 +13,7 @@ import { parseBodyObject } from './body-object.ts';
 import type { BackupKind } from './backup-seal.ts';
 import { openBackup, sealBackup } from './backup-seal.ts';
 import { requireVersion } from './find-requested.ts';
+import { purgeId } from './deletions.ts';
 import { refuseManaged } from './lifecycle.ts';
 import { formatObjectId, idOf } from './object-answers.ts';
 import type { ObjectKind, ObjectRecord, ObjectTables, VersionRecord } from './object-kind.ts';
@@ -105,6 +106,7 @@ export const restoreObject =
     const own = parts.get(kind.collection);
     invariant(own !== undefined, 'a backup has a part of its own');
     const object = { id, version: 0, value: kind.objects.parse(own.object) };
+    if (services.deletions.isUnderWay(purgeId(kind, id))) throw conflict(vault, kind, object.value);
     const version = own.versions[object.value.currentVersion];
     invariant(version !== undefined, 'the current version is among the versions');
     const found = { object, version: { id, version: 0, value: kind.versions.parse(version) } };
@@ -132,10 +134,15 @@ async function freePlace(
   const stored = await state.get(tables.objects, id);
   if (stored === undefined) return [];
   if (retention.isOver(stored.value)) return purgeWrites(state, tables, stored);
-  const { name, currentVersion } = stored.value;
-  const noun = tables.collection.slice(0, -1);
-  throw vaultError('restoreConflict', noun, formatObjectId(vault, tables.collection, name, currentVersion));
+  throw conflict(vault, tables, stored.value);
 }
+
+const conflict = (
+  vault: VaultSettings,
+  { collection }: Pick<ObjectTables, 'collection'>,
+  { name, currentVersion }: ObjectRecord,
+): Error =>
+  vaultError('restoreConflict', collection.slice(0, -1), formatObjectId(vault, collection, name, currentVersion));
 
 /** What is left of an object whose retention is over goes in the same commit. */
 function writesOf(

@@ -1,6 +1,6 @@
 import type { MonotonicClock } from '../../clock/monotonic-clock.ts';
 
-/** Deletions and recoveries that are under way. Those of the service take seconds, in which a deleted object is neither live nor among the deleted, and
+/** Deletions, recoveries and purges that are under way. Those of the service take seconds, in which a deleted object is neither live nor among the deleted, and
  * clients look again and again. Here they take a moment: the first two looks are told the same, as pollers that are stopped and resumed
  * look twice at once, and whoever would be told to come again after that is made to wait for the end. */
 export interface Deletions {
@@ -54,6 +54,10 @@ export function createDeletions(monotonic: Pick<MonotonicClock, 'after'> | undef
 /** Of a recovery, which takes as long: an object that is coming back is not live yet. */
 export const recoveryId = (kind: { readonly collection: string }, objectId: string): string =>
   `recovered/${deletionId(kind, objectId)}`;
+
+/** Of a purge, which takes as long: its name is not free yet for a backup. */
+export const purgeId = (kind: { readonly collection: string }, objectId: string): string =>
+  `purged/${deletionId(kind, objectId)}`;
 
 /** What `begin` and the others are called with. */
 export const deletionId = ({ collection }: { readonly collection: string }, objectId: string): string =>

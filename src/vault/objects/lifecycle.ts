@@ -3,7 +3,7 @@ import { instant } from '../../clock/clock.ts';
 import type { StateWrite } from '../../state/state.ts';
 import { writeRecord } from '../../state/state.ts';
 import { vaultError } from '../vault-error.ts';
-import { deletionId, recoveryId } from './deletions.ts';
+import { deletionId, purgeId, recoveryId } from './deletions.ts';
 import { requestedName, requireDeleted, requireVersion } from './find-requested.ts';
 import { deletionOf, idOf } from './object-answers.ts';
 import type { Found, ObjectKind, ObjectRecord, ObjectTables, VersionRecord } from './object-kind.ts';
@@ -101,7 +101,14 @@ export const purgeObject =
     const found = await requireDeleted(services, kind, request);
     refuseManaged(kind, found, 'purge');
     if (request.vault.purgeProtection) throw vaultError('purgeProtected', request.vault);
-    return { status: 204, id: idOf(request.vault, kind, found), ...(await forgetting(services, kind, found)) };
+    const { write, committed } = await forgetting(services, kind, found);
+    return {
+      ...{ status: 204, id: idOf(request.vault, kind, found), write },
+      committed: () => {
+        services.deletions.begin(purgeId(kind, found.object.id));
+        return committed();
+      },
+    };
   };
 
 const requestedDeletion = (kind: ObjectTables, request: VaultRequest): string =>

@@ -85,6 +85,23 @@ describe('a deletion takes a moment', () => {
     expect((await poller.pollUntilDone()).name).toBe('back');
   });
 
+  it('a purge, too: nothing is restored in its place meanwhile', async () => {
+    const { id } = await client().createEcKey('purged');
+    const backup = (await client().backupKey('purged')) ?? Buffer.alloc(0);
+    await client().beginDeleteKey('purged', quick);
+    passes();
+    await client().purgeDeletedKey('purged');
+    expect(await failure(client().getDeletedKey('purged'))).toMatchObject({ statusCode: 404 });
+    for (const look of [1, 2, 3]) {
+      expect(await failure(client().restoreKeyBackup(backup)), `look ${String(look)}`).toMatchObject({
+        ...{ statusCode: 409, code: 'Conflict' },
+        message: `Conflict while restoring key ${id ?? ''} - key already exists or concurrent access`,
+      });
+    }
+    passes();
+    expect((await client().restoreKeyBackup(backup)).id).toBe(id);
+  });
+
   it.each([
     ['DELETE', '', 204],
     ['POST', '/recover', 200],

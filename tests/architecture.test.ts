@@ -66,7 +66,6 @@ const memories: Readonly<Record<string, string>> = {
 /** Where names of functions stand beside their rows, and why. */
 const functionLists: Readonly<Record<string, string>> = {
   'src/kql/aggregates/sketch.ts': 'aggregates that are called like functions',
-  'src/kql/parser/process/binder/diagnostics.ts': 'calls in which the binder complains of what the engine takes',
   'src/kql/plugins/geo-lookups.ts': 'what a lookup measures with',
   'src/kql/scan/state-expression.ts': 'the core that a scan computes by itself',
 };

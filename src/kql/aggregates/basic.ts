@@ -88,7 +88,7 @@ function percentileOf(value: SqlArgument, percent: SqlArgument, type: KqlType): 
 
 export const basicAggregates: AggregateRows = {
   // Any argument counts every row, nulls included: that is what the engine does.
-  count: { result: 'long', sql: () => 'count(*)' },
+  count: { result: 'long', tolerated: ['KS107'], sql: () => 'count(*)' },
   countif: { result: 'long', sql: ([predicate]) => `count(*)${onlyIf(predicate)}` },
   sum: sum(false),
   sumif: sum(true),

@@ -172,6 +172,8 @@ const timespanOfParts = nativeFunction(
 
 const makeTimespan: FunctionRow = {
   result: 'timespan',
+  // Parts of a second.
+  tolerated: ['KS134'],
   natives: [timespanOfParts],
   sql: (args) => {
     const [only] = args;

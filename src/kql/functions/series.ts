@@ -140,6 +140,7 @@ const polynomial = native(
 );
 const fitPoly: FunctionRow = {
   ...withoutRun(polynomial),
+  tolerated: ['KS107'],
   sql: (args, call, scope) => {
     const degree = args[2]?.type ?? 'long';
     if (degree !== 'int' && degree !== 'long')

@@ -15,6 +15,8 @@ export interface FunctionFacts {
   readonly literals?: readonly number[];
   /** `*` among the arguments stands for all columns of the row, as if they were listed. */
   readonly listsStar?: true;
+  /** Codes of what the official binder complains of within a call, and the engine does not. */
+  readonly tolerated?: readonly string[];
   /** It is different each time that it is computed. */
   readonly isRandom?: true;
 }
@@ -37,6 +39,7 @@ const keys: readonly (keyof FunctionFacts)[] = [
   'columnEndings',
   'literals',
   'listsStar',
+  'tolerated',
   'isRandom',
 ];
 

@@ -32,7 +32,7 @@ function compileBound(text: string, database: string, graphs: KeptGraphs): Parse
   const state = graphs.state(database);
   const code = languagePackage().KustoCode.ParseAndAnalyze(text, state);
   if (code.Kind !== 'Command') throw new KqlError('syntax', 'This is not a management command.', 0);
-  checkDiagnostics(code, ({ Start }) => isNameOfEntity(code.Syntax, Start) || skipsValidation(text));
+  checkDiagnostics(code, graphs.functions, ({ Start }) => isNameOfEntity(code.Syntax, Start) || skipsValidation(text));
   const [statement, ...after] = list(code.Syntax, 'Statements');
   // The parser reads one command and statements of a query, and passes over the rest.
   const rest = part(code.Syntax, 'SkippedTokens');

@@ -53,7 +53,7 @@ function compileBound(text: string, state: GlobalState, database: string, graphs
       0,
     );
   try {
-    checkDiagnostics(code);
+    checkDiagnostics(code, graphs.functions);
     return programOf(code, newDraft(database, graphs, visitors));
   } catch (error) {
     if (!(error instanceof KqlError) || error.code !== 'semantic' || error.position === undefined) throw error;
@@ -101,7 +101,7 @@ function tellingProgram(code: ParsedCode, draft: Draft): Program | undefined {
   }
   const before = list(code.Syntax, 'Statements').filter(({ End }) => End <= statement.TextStart);
   try {
-    checkDiagnostics(code, () => false, [...before, pipe]);
+    checkDiagnostics(code, draft.functions, () => false, [...before, pipe]);
     const builder = { draft, scope: new Scope(), offset: 0 };
     for (const one of before) buildStatement(builder, one);
     draft.results.splice(0, draft.results.length, { name: 'PrimaryResult', plan: buildTable(builder, pipe) });

@@ -30,13 +30,14 @@ const nameAndType = ({ Name, Type }: ColumnOf): string => `${Name}:${Type?.Name 
 /** The columns of a query; undefined where the binder refuses it. */
 function columnsOf({ text, told = {}, given = {}, shown = nameAndType }: Probe): string | undefined {
   const named = new Set<string>();
-  const state = stateCache(1)(catalog, engineFunctions(functionFacts, {}), 'db');
+  const functions = engineFunctions(functionFacts, {});
+  const state = stateCache(1)(catalog, functions, 'db');
   return withBindOptions(
     { database: 'db', bestEffort: text.includes('best_effort'), told: new Map(Object.entries(told)), given, named },
     () => {
       const code = languagePackage().KustoCode.ParseAndAnalyze(text, state);
       try {
-        checkDiagnostics(code);
+        checkDiagnostics(code, functions);
       } catch {
         return undefined;
       }

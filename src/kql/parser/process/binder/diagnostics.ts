@@ -4,6 +4,7 @@ import { UnknownTable } from '../language/node-errors.ts';
 import { isFuzzy } from './fuzzy.ts';
 import { children, kindOf, list, nameOf, need, part, symbolKind, toArray } from '../language/language.ts';
 import { sourceOf, startsFromNothing } from '../language/pipes.ts';
+import type { EngineFunctions } from './engine-functions.ts';
 import { hasOpenPlugin } from './open-schemas.ts';
 import { missingPatterns } from './missing-patterns.ts';
 
@@ -12,6 +13,7 @@ import { missingPatterns } from './missing-patterns.ts';
  * @throws KqlError for the first diagnostic that the engine would refuse the text for */
 export function checkDiagnostics(
   code: ParsedCode,
+  functions: EngineFunctions,
   mayBeUnknown: (diagnostic: LanguageDiagnostic) => boolean = () => false,
   within?: readonly SyntaxNode[],
 ): void {
@@ -20,7 +22,8 @@ export function checkDiagnostics(
     .flatMap((one) => toArray<LanguageDiagnostic>(one))
     .filter((diagnostic) => diagnostic.Severity === 'Error');
   const fatal = errors.filter(
-    (diagnostic) => !isTolerated(code.Syntax, diagnostic) && (isSyntax(diagnostic.Code) || !mayBeUnknown(diagnostic)),
+    (diagnostic) =>
+      !isTolerated(code.Syntax, diagnostic, functions) && (isSyntax(diagnostic.Code) || !mayBeUnknown(diagnostic)),
   );
   const first = fatal.find((diagnostic) => isSyntax(diagnostic.Code)) ?? fatal[0];
   if (!first) return;
@@ -62,11 +65,15 @@ function patternCalls(root: SyntaxNode, { Code, Start }: LanguageDiagnostic): Sy
 
 const isSyntax = (code: string): boolean => /^KS00[1-6]$/.test(code);
 
-/** The binder is stricter than the engine in a few shapes: terms inside `search`, `count(x)` of a value, parts of a second in
- * make_timespan(), a degree of series_fit_poly() that is no int, dynamics that are no array or bag, indexes that are bools, names
+/** The binder is stricter than the engine in a few shapes: terms inside `search`, arguments of which the row of a function
+ * says so, dynamics that are no array or bag, indexes that are bools, names
  * that are constants where it wants literals, tables by wildcard that a fuzzy union does without, and the bodies of functions, whose
  * types are known only where they are called. */
-function isTolerated(root: SyntaxNode, { Code, Start, Length }: LanguageDiagnostic): boolean {
+function isTolerated(
+  root: SyntaxNode,
+  { Code, Start, Length }: LanguageDiagnostic,
+  functions: EngineFunctions,
+): boolean {
   if (Code === 'KS142')
     return isInsideInnerNodes(root, Start) || isFuzzyWildcard(root, Start) || isInsideRender(root, Start);
   if (Code === 'KS111' && isMissingLeg(root, Start)) return true;
@@ -91,17 +98,12 @@ function isTolerated(root: SyntaxNode, { Code, Start, Length }: LanguageDiagnost
     if ((kind === 'SearchOperator' || kind === 'FindOperator') && Code !== 'KS134') return true;
     if (kind === 'FunctionCallExpression') {
       const name = part(node, 'Name');
-      if (name && toleratedCalls[Code]?.includes(nameOf(name))) return true;
+      if (name && functions.facts(nameOf(name)).tolerated?.includes(Code)) return true;
     }
     node = children(node).find((child) => child.TextStart <= Start && Start < child.End);
   }
   return false;
 }
-
-const toleratedCalls: Readonly<Record<string, readonly string[] | undefined>> = {
-  KS107: ['count', 'series_fit_poly'],
-  KS134: ['make_timespan'],
-};
 
 /** `percentiles_array_tdigest(t, range(0, 100, 50), typeof(int))`: to the binder the type is one more percentile, and the array none. */
 const isTypeOfPercentiles = (root: SyntaxNode, at: number): boolean => {
@@ -125,13 +127,13 @@ const ofTypes = /^KS(106|107|108|116|127|134|135|136|137|138|141|206|232|23[3-5]
  * run tells is checked once they are told.
  * @throws KqlError for the first error in the body of a function, bound for one call: of types, or any in a stored one;
  * UnknownTable where the body starts from a table that is not there */
-export function checkBody(body: SyntaxNode, stored: boolean): void {
+export function checkBody(body: SyntaxNode, functions: EngineFunctions, stored: boolean): void {
   const counts = ({ Code }: LanguageDiagnostic): boolean => ofTypes.test(Code) || (stored && !hasOpenPlugin(body));
   const found = toArray<LanguageDiagnostic>(body.GetContainedDiagnostics?.()).filter(
     (diagnostic) =>
       diagnostic.Severity === 'Error' &&
       counts(diagnostic) &&
-      !isTolerated(body, diagnostic) &&
+      !isTolerated(body, diagnostic, functions) &&
       !(stored && isCapturedTwice(body, diagnostic)),
   );
   const first = found.find(({ Code }) => isSyntax(Code)) ?? found.find(({ Code }) => isUnknownName(Code)) ?? found[0];

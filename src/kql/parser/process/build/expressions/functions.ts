@@ -28,7 +28,7 @@ export function buildUserCall(b: Builder, node: SyntaxNode, body: SyntaxNode, pi
   const database = databaseOf(b, node);
   const found = database === undefined ? b.scope.find(name) : undefined;
   const definition = found?.k === 'function' ? found : undefined;
-  checkBody(body, definition === undefined);
+  checkBody(body, b.draft.functions, definition === undefined);
   const scope = new Scope(definition?.scope, !definition?.restricted);
   bindArguments(b, node, scope, piped);
   const inner: Builder = {

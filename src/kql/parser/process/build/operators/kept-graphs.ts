@@ -190,7 +190,7 @@ function compileStep(draft: Draft, database: string, model: CatalogGraph, step: 
 function buildStep(draft: Draft, step: CatalogGraphStep, database: string): void {
   const code = languagePackage().KustoCode.ParseAndAnalyze(step.query, draft.keptGraphs.state(database));
   if (code.Kind !== 'Query') throw new KqlError('syntax', 'this is not a query');
-  checkDiagnostics(code);
+  checkDiagnostics(code, draft.functions);
   const builder: Builder = { draft, scope: new Scope(), offset: undefined };
   for (const statement of list(code.Syntax, 'Statements')) buildStatement(builder, statement);
 }

@@ -3,7 +3,6 @@ import type { KqlCatalog } from './plan/catalog.ts';
 import type { Program } from './plan/plan.ts';
 import type { KqlParser } from './parser/parser-client.ts';
 import { createKqlParser } from './parser/parser-client.ts';
-import { expansionOf } from './sql/copies.ts';
 import { functionFacts, language } from './language.ts';
 import { translate } from './sql/translate.ts';
 import { openLocalEngine } from './testing/local-engine.ts';
@@ -39,14 +38,14 @@ async function sizesOf(text: string): Promise<number[]> {
   const { results, lets } = await compile(text);
   const [result] = results;
   if (!result) throw new Error('a query has a result');
-  const { sql } = translate(result.plan, {
+  const { sql, weight } = translate(result.plan, {
     facts: { now: 0n, database: 'db', cluster: 'c', parameters: new Map(), options: {} },
     language,
     lets,
     wrapping: false,
     table: () => ({ sql: 't', columns: new Map(columns.map(({ name }) => [name, name])) }),
   });
-  return [JSON.stringify([results, lets]).length, sql.length, expansionOf(sql).weight];
+  return [JSON.stringify([results, lets]).length, sql.length, weight];
 }
 /** `@` stands for what is inside. */
 const around = (form: string, levels: number, innermost: string): string =>

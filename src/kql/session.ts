@@ -7,7 +7,6 @@ import type { Column } from './plan/types.ts';
 import { physicalType } from './plan/types.ts';
 import type { ColumnValues, EngineConnection } from './duckdb/engine-database.ts';
 import { OverflowError } from './duckdb/engine-database.ts';
-import { callsNatives } from './sql/macros.ts';
 import type { KeptStages, TemporaryPlan } from './kept-stages.ts';
 import { storeRows } from './kept-stages.ts';
 import type { Language } from './sql/scope.ts';
@@ -92,7 +91,7 @@ export function resultChunks(
 ): { readonly chunks: AsyncGenerator<ColumnValues[]>; readonly callsNatives: boolean } {
   const [plan, { lets }] = [resultPlan(session, index), session.staged];
   const first = translated(session, plan, lets, { wrapping: false });
-  return { chunks: chunksOf(session, plan, lets, first), callsNatives: callsNatives(first.sql) };
+  return { chunks: chunksOf(session, plan, lets, first), callsNatives: first.callsNatives };
 }
 
 /** A result as a statement for those who keep its rows in the engine. */

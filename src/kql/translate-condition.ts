@@ -4,6 +4,7 @@ import type { BoundValue, RequestFacts, SqlContext } from './sql/context.ts';
 import { BoundValues } from './sql/context.ts';
 import { language } from './language.ts';
 import { compileCondition } from './sql/expressions.ts';
+import { textOf } from './sql/fragment.ts';
 
 /** A condition on its own → SQL over the columns of a table.
  * @param columns SQL of each column by its KQL name */
@@ -29,7 +30,7 @@ export function translateCondition(
     context: undefined,
     within: alone,
   };
-  const sql = compileCondition(condition, {
+  const compiled = compileCondition(condition, {
     ctx,
     column: ({ name }) => {
       const found = columns.get(name);
@@ -37,5 +38,5 @@ export function translateCondition(
       return found;
     },
   });
-  return { sql, bound: bound.all };
+  return { sql: textOf(compiled), bound: bound.all };
 }

@@ -1,3 +1,6 @@
+import type { Sql } from '../sql/fragment.ts';
+import { sql } from '../sql/fragment.ts';
+import * as kql from '../sql/macros.ts';
 import type { KqlType } from '../plan/types.ts';
 import { cast } from '../sql/convert.ts';
 import { decimalDivide } from '../functions/arithmetic.ts';
@@ -7,18 +10,19 @@ import { checkAccuracy, checkPercentiles, isQueried } from './parameters.ts';
 import { ranked, rankedElement, rankedValues } from './statistics.ts';
 
 /** `FILTER` of the …if forms, whose predicate is the last argument. */
-const onlyIf = (predicate: SqlArgument | undefined): string =>
-  predicate ? ` FILTER (WHERE ${cast(predicate, 'bool')})` : '';
+const onlyIf = (predicate: SqlArgument | undefined): Sql =>
+  predicate ? sql` FILTER (WHERE ${cast(predicate, 'bool')})` : '';
 
 /** Sum of nothing is 0; a sum of longs wraps to 64 bits as in Kusto. */
 const sum = (conditional: boolean): AggregateRow => ({
   sql: ([value, predicate], call) => {
     if (!value) return 'NULL';
     const filter = conditional ? onlyIf(predicate) : '';
-    if (value.type === 'real' || value.type === 'dynamic') return `coalesce(sum(${cast(value, 'real')})${filter}, 0)`;
-    if (value.type === 'decimal') return `CAST(coalesce(sum(${value.sql})${filter}, 0) AS DECIMAL(38,18))`;
+    if (value.type === 'real' || value.type === 'dynamic')
+      return sql`coalesce(sum(${cast(value, 'real')})${filter}, 0)`;
+    if (value.type === 'decimal') return sql`CAST(coalesce(sum(${value.sql})${filter}, 0) AS DECIMAL(38,18))`;
     const type = call.type === 'timespan' ? value.sql : cast(value, 'long');
-    return `coalesce(kql_wrap(sum(${type})${filter}), 0)`;
+    return sql`coalesce(${kql.wrap(sql`sum(${type})${filter}`)}, 0)`;
   },
 });
 
@@ -28,16 +32,16 @@ const avg = (conditional: boolean): AggregateRow => ({
   sql: ([value, predicate], call) => {
     if (!value) return 'NULL';
     const filter = conditional ? onlyIf(predicate) : '';
-    if (call.type === 'timespan' || call.type === 'datetime') return `kql_long_of_real(avg(${value.sql})${filter})`;
+    if (call.type === 'timespan' || call.type === 'datetime') return kql.longOfReal(sql`avg(${value.sql})${filter}`);
     if (call.type === 'decimal') return decimalMean(cast(value, 'decimal'), filter);
-    return `coalesce(avg(${cast(value, 'real')})${filter}, 'NaN'::DOUBLE)`;
+    return sql`coalesce(avg(${cast(value, 'real')})${filter}, 'NaN'::DOUBLE)`;
   },
 });
 
 /** DuckDB's own average of decimals goes through a double. */
-function decimalMean(value: string, filter: string): string {
-  const [total, rows] = [`CAST(sum(${value})${filter} AS VARCHAR)`, `CAST(count(${value})${filter} AS VARCHAR)`];
-  return `CAST(${nativeCall(decimalDivide, total, rows)} AS DECIMAL(38,18))`;
+function decimalMean(value: Sql, filter: Sql): Sql {
+  const [total, rows] = [sql`CAST(sum(${value})${filter} AS VARCHAR)`, sql`CAST(count(${value})${filter} AS VARCHAR)`];
+  return sql`CAST(${nativeCall(decimalDivide, total, rows)} AS DECIMAL(38,18))`;
 }
 
 const extreme = (name: 'min' | 'max', conditional: boolean): AggregateRow => ({
@@ -46,8 +50,8 @@ const extreme = (name: 'min' | 'max', conditional: boolean): AggregateRow => ({
     const filter = conditional ? onlyIf(predicate) : '';
     const x = value.type === call.type ? value.sql : cast(value, call.type);
     if (call.type === 'real' && name === 'min')
-      return `CASE WHEN bool_or(isnan(${x}))${filter} THEN 'NaN'::DOUBLE ELSE min(${x})${filter} END`;
-    return `${name}(${x})${filter}`;
+      return sql`CASE WHEN bool_or(isnan(${x}))${filter} THEN 'NaN'::DOUBLE ELSE min(${x})${filter} END`;
+    return sql`${name}(${x})${filter}`;
   },
 });
 
@@ -58,9 +62,9 @@ const spread = (name: 'stddev_samp' | 'stddev_pop' | 'var_samp' | 'var_pop', con
     if (!value) return 'NULL';
     const filter = conditional ? onlyIf(predicate) : '';
     const x = cast(value, 'real');
-    if (value.type !== 'real' && value.type !== 'dynamic') return `coalesce(${name}(${x})${filter}, 0)`;
+    if (value.type !== 'real' && value.type !== 'dynamic') return sql`coalesce(${name}(${x})${filter}, 0)`;
     // DuckDB raises for what is not finite.
-    return `CASE WHEN bool_or(NOT isfinite(${x}))${filter} THEN 'NaN'::DOUBLE
+    return sql`CASE WHEN bool_or(NOT isfinite(${x}))${filter} THEN 'NaN'::DOUBLE
       ELSE coalesce(${name}(CASE WHEN isfinite(${x}) THEN ${x} END)${filter}, 0) END`;
   },
 });
@@ -71,25 +75,25 @@ const distinct = (conditional: boolean): AggregateRow => ({
   sql: ([value, ...rest]) => {
     const predicate = conditional ? rest.shift() : undefined;
     checkAccuracy(rest[0]);
-    return value ? `count(DISTINCT ${value.sql})${onlyIf(predicate)}` : '0';
+    return value ? sql`count(DISTINCT ${value.sql})${onlyIf(predicate)}` : '0';
   },
 });
 
 /** By nearest rank. The share is a decimal, since DuckDB then counts in whole numbers: 99.9 % of 1000 are 999 rows. */
-function percentileOf(value: SqlArgument, percent: SqlArgument, type: KqlType): string {
+function percentileOf(value: SqlArgument, percent: SqlArgument, type: KqlType): Sql {
   checkPercentiles([percent]);
   // DuckDB wants a constant, which the result of a query is not.
   if (isQueried(percent.expression)) return rankedElement(ranked(value, undefined, [percent]), 0, type);
-  const share = `(CAST(${cast(percent, 'real')} AS DECIMAL(12,9)) * 0.01)`;
+  const share = sql`(CAST(${cast(percent, 'real')} AS DECIMAL(12,9)) * 0.01)`;
   return value.type === 'real' || value.type === 'dynamic' || value.type === 'decimal'
-    ? `quantile_disc(${cast(value, 'real')}, ${share})`
-    : `quantile_disc(${value.sql}, ${share})`;
+    ? sql`quantile_disc(${cast(value, 'real')}, ${share})`
+    : sql`quantile_disc(${value.sql}, ${share})`;
 }
 
 export const basicAggregates: AggregateRows = {
   // Any argument counts every row, nulls included: that is what the engine does.
   count: { result: 'long', tolerated: ['KS107'], sql: () => 'count(*)' },
-  countif: { result: 'long', sql: ([predicate]) => `count(*)${onlyIf(predicate)}` },
+  countif: { result: 'long', sql: ([predicate]) => sql`count(*)${onlyIf(predicate)}` },
   sum: sum(false),
   sumif: sum(true),
   avg: avg(false),

@@ -1,3 +1,5 @@
+import type { Sql } from '../sql/fragment.ts';
+import { joined, sql } from '../sql/fragment.ts';
 import { cast } from '../sql/convert.ts';
 import { jsonArray, jsonItems, jsonPairs } from '../values/json-text.ts';
 import { itemsOf, unique } from '../functions/array.ts';
@@ -6,11 +8,11 @@ import { nativeCall, nativeFunction } from '../sql/native.ts';
 import type { AggregateRow, AggregateRows, SqlArgument } from '../sql/scope.ts';
 import { checkSize } from './parameters.ts';
 
-export const filterOf = (predicates: readonly string[]): string =>
-  predicates.length === 0 ? '' : ` FILTER (WHERE ${predicates.join(' AND ')})`;
+export const filterOf = (predicates: readonly Sql[]): Sql =>
+  predicates.length === 0 ? '' : sql` FILTER (WHERE ${joined(predicates, ' AND ')})`;
 
 /** Nulls are left out; strings never are. */
-export const present = (value: SqlArgument): string[] => (value.type === 'string' ? [] : [`${value.sql} IS NOT NULL`]);
+export const present = (value: SqlArgument): Sql[] => (value.type === 'string' ? [] : [sql`${value.sql} IS NOT NULL`]);
 
 /** Values of a list, set or bag, in the service too. */
 const itemsMax = 1_048_576;
@@ -19,13 +21,13 @@ const legacyItemsMax = 128;
 /** Of a set of more rows the order in which values came is not kept. */
 const firstSeenMax = 100_000;
 /** @throws KqlError semantic */
-function limitSql(limit: SqlArgument | undefined, unlimited = itemsMax): string {
+function limitSql(limit: SqlArgument | undefined, unlimited = itemsMax): Sql {
   checkSize(limit);
-  return limit ? `least(${cast(limit, 'long')}, ${itemsMax})` : String(unlimited);
+  return limit ? sql`least(${cast(limit, 'long')}, ${itemsMax})` : String(unlimited);
 }
-const limited = (list: string, limit: string): string => `list_slice(${list}, 1, ${limit})`;
+const limited = (list: Sql, limit: Sql): Sql => sql`list_slice(${list}, 1, ${limit})`;
 /** JSON array text of a list of JSON texts. */
-export const toArray = (list: string): string => `('[' || array_to_string(coalesce(${list}, []), ',') || ']')`;
+export const toArray = (list: Sql): Sql => sql`('[' || array_to_string(coalesce(${list}, []), ',') || ']')`;
 
 /** The inside of an array, so that lists of arrays come out flat. */
 const listItems = nativeFunction('list_items', ['dynamic'], 'string', ([value]) => {
@@ -42,9 +44,9 @@ const makeList = (conditional: boolean, keepNulls: boolean, unlimited?: number):
     const predicate = conditional ? rest.shift() : undefined;
     const element = value.type === 'dynamic' ? nativeCall(listItems, value.sql) : cast(value, 'dynamic');
     const filter = filterOf([...(keepNulls ? [] : present(value)), ...(predicate ? [cast(predicate, 'bool')] : [])]);
-    const list = `list(${keepNulls ? `coalesce(${element}, 'null')` : element}${order})${filter}`;
+    const list = sql`list(${keepNulls ? sql`coalesce(${element}, 'null')` : element}${order})${filter}`;
     // An empty array has nothing to add.
-    const items = value.type === 'dynamic' ? `list_filter(${list}, lambda e: e <> '')` : list;
+    const items = value.type === 'dynamic' ? sql`list_filter(${list}, lambda e: e <> '')` : list;
     return toArray(limited(items, limitSql(rest[0], unlimited)));
   },
 });
@@ -62,15 +64,15 @@ const makeSet = (conditional: boolean, unlimited?: number): AggregateRow => ({
     if (!value) return 'NULL';
     const predicate = conditional ? rest.shift() : undefined;
     const filter = filterOf([...present(value), ...(predicate ? [cast(predicate, 'bool')] : [])]);
-    const list = `list(${value.sql}${order})${filter}`;
-    const setOf = (values: string): string =>
+    const list = sql`list(${value.sql}${order})${filter}`;
+    const setOf = (values: Sql): Sql =>
       nativeCall(
         distinctItems,
-        toArray(`list_transform(${values}, lambda one: ${cast({ ...value, sql: 'one' }, 'dynamic')})`),
+        toArray(sql`list_transform(${values}, lambda one: ${cast({ ...value, sql: 'one' }, 'dynamic')})`),
         limitSql(rest[0], unlimited),
       );
     // Of very many values few are left for the function in JavaScript; which of them came first is lost then.
-    return `CASE WHEN len(${list}) > ${firstSeenMax} THEN ${setOf(limited(`list_distinct(${list})`, String(itemsMax)))} ELSE ${setOf(list)} END`;
+    return sql`CASE WHEN len(${list}) > ${firstSeenMax} THEN ${setOf(limited(sql`list_distinct(${list})`, String(itemsMax)))} ELSE ${setOf(list)} END`;
   },
 });
 
@@ -92,7 +94,7 @@ const makeBag = (conditional: boolean, unlimited?: number): AggregateRow => ({
     if (!value) return 'NULL';
     const predicate = conditional ? rest.shift() : undefined;
     const filter = filterOf([...present(value), ...(predicate ? [cast(predicate, 'bool')] : [])]);
-    const bags = toArray(`list(${cast(value, 'dynamic')}${order})${filter}`);
+    const bags = toArray(sql`list(${cast(value, 'dynamic')}${order})${filter}`);
     return nativeCall(mergedBags, bags, limitSql(rest[0], unlimited));
   },
 });

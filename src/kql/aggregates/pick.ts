@@ -1,9 +1,11 @@
+import type { Sql } from '../sql/fragment.ts';
+import { joined, sql } from '../sql/fragment.ts';
 import type { KqlType } from '../plan/types.ts';
 import { cast } from '../sql/convert.ts';
 import type { AggregateRow, AggregateRows, RowScope, SqlArgument } from '../sql/scope.ts';
 
 interface Picked {
-  readonly sql: string;
+  readonly sql: Sql;
   readonly type: KqlType;
 }
 
@@ -24,16 +26,20 @@ export function pickedBy(by: SqlArgument, values: readonly SqlArgument[], scope:
   );
 }
 
+/** Fields f0, f1 … */
+const packed = (values: readonly Pick<Picked, 'sql'>[]): Sql =>
+  sql`struct_pack(${joined(values.map((value, index) => sql`f${index} := ${value.sql}`))})`;
+
 /** Values of the row where `x` is greatest or least. With only null `x` the group still gives a row: its first. */
 const extreme = (name: 'arg_max' | 'arg_min'): AggregateRow => ({
   columns: ([by, ...values], call, scope) => {
     if (!by) return [];
     const picked = pickedBy(by, values, scope);
-    if (picked.length === 0) return [`${name === 'arg_max' ? 'max' : 'min'}(${by.sql})`];
-    const row = `struct_pack(${[by.sql, ...picked.map((value) => value.sql)].map((sql, index) => `f${index} := ${sql}`).join(', ')})`;
-    const best = `coalesce(${name}(${row}, ${by.sql}), first(${row}))`;
+    if (picked.length === 0) return [sql`${name === 'arg_max' ? 'max' : 'min'}(${by.sql})`];
+    const row = packed([by, ...picked]);
+    const best = sql`coalesce(${name}(${row}, ${by.sql}), first(${row}))`;
     return [by, ...picked]
-      .map((_value, index) => `struct_extract(${best}, 'f${index}')`)
+      .map((_value, index) => sql`struct_extract(${best}, 'f${index}')`)
       .slice(0, (call.types ?? [call.type]).length);
   },
 });
@@ -43,19 +49,19 @@ const takeAny = (conditional: boolean): AggregateRow => ({
   columns: (args, _call, scope) => {
     const predicate = conditional ? args.at(-1) : undefined;
     const values = conditional ? args.slice(0, -1) : args;
-    const filter = predicate ? ` FILTER (WHERE ${cast(predicate, 'bool')})` : '';
+    const filter = predicate ? sql` FILTER (WHERE ${cast(predicate, 'bool')})` : '';
     const picked = values.flatMap((value): Picked[] =>
       isStar(value) ? starColumns(scope, groupedNames(scope)) : [{ sql: value.sql, type: value.type }],
     );
     const [only] = picked;
     if (only && picked.length === 1)
       return only.type === 'string'
-        ? [`coalesce(any_value(nullif(${only.sql}, ''))${filter}, '')`]
-        : [`any_value(${only.sql})${filter}`];
-    const row = `first(struct_pack(${picked.map(({ sql }, index) => `f${index} := ${sql}`).join(', ')}))${filter}`;
+        ? [sql`coalesce(any_value(nullif(${only.sql}, ''))${filter}, '')`]
+        : [sql`any_value(${only.sql})${filter}`];
+    const row = sql`first(${packed(picked)})${filter}`;
     return picked.map(({ type }, index) => {
-      const value = `struct_extract(${row}, 'f${index}')`;
-      return type === 'string' ? `coalesce(${value}, '')` : value;
+      const value = sql`struct_extract(${row}, 'f${index}')`;
+      return type === 'string' ? sql`coalesce(${value}, '')` : value;
     });
   },
 });

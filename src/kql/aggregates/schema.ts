@@ -1,3 +1,4 @@
+import { sql } from '../sql/fragment.ts';
 import { jsonBag, jsonItems, jsonKind, jsonPairs } from '../values/json-text.ts';
 import { itemsOf } from '../functions/array.ts';
 import { nativeCall, nativeFunction } from '../sql/native.ts';
@@ -72,7 +73,7 @@ export const schemaAggregates: AggregateRows = {
     natives: [schemaOf],
     sql: ([value], _call, _scope, order) =>
       value
-        ? nativeCall(schemaOf, toArray(`list(${value.sql}${order})${filterOf([`${value.sql} IS NOT NULL`])}`))
+        ? nativeCall(schemaOf, toArray(sql`list(${value.sql}${order})${filterOf([sql`${value.sql} IS NOT NULL`])}`))
         : 'NULL',
   },
 };

@@ -1,3 +1,4 @@
+import { sql } from '../sql/fragment.ts';
 import { cast } from '../sql/convert.ts';
 import { hashNatives, hashOf } from '../functions/hash.ts';
 import { digestOfPairs, digestUnion, hllOf, hllUnion } from '../functions/sketches.ts';
@@ -16,7 +17,7 @@ const hll = (conditional: boolean): AggregateRow => ({
     checkAccuracy(rest[0]);
     const filter = filterOf([...present(value), ...(predicate ? [cast(predicate, 'bool')] : [])]);
     const accuracy = rest[0] ? cast(rest[0], 'long') : '1';
-    return nativeCall(hllOf, toArray(`list(DISTINCT '"' || ${hashOf(value)} || '"')${filter}`), accuracy);
+    return nativeCall(hllOf, toArray(sql`list(DISTINCT '"' || ${hashOf(value)} || '"')${filter}`), accuracy);
   },
 });
 
@@ -25,8 +26,8 @@ const tdigest: AggregateRow = {
   natives: [digestOfPairs],
   sql: ([value, weight]) => {
     if (!value) return 'NULL';
-    const pair = `'[' || ${cast(value, 'dynamic')} || ',' || ${weight ? cast(weight, 'string') : `'1'`} || ']'`;
-    return nativeCall(digestOfPairs, toArray(`list(${pair})${filterOf([`${value.sql} IS NOT NULL`])}`));
+    const pair = sql`'[' || ${cast(value, 'dynamic')} || ',' || ${weight ? cast(weight, 'string') : `'1'`} || ']'`;
+    return nativeCall(digestOfPairs, toArray(sql`list(${pair})${filterOf([sql`${value.sql} IS NOT NULL`])}`));
   },
 };
 
@@ -34,7 +35,7 @@ const merge = (fn: NativeFunction): AggregateRow => ({
   result: 'dynamic',
   natives: [fn],
   sql: ([sketch]) =>
-    sketch ? nativeCall(fn, toArray(`list(${sketch.sql})${filterOf([`${sketch.sql} IS NOT NULL`])}`)) : 'NULL',
+    sketch ? nativeCall(fn, toArray(sql`list(${sketch.sql})${filterOf([sql`${sketch.sql} IS NOT NULL`])}`)) : 'NULL',
 });
 
 export const sketchAggregates: AggregateRows = {

@@ -1,3 +1,6 @@
+import type { Sql } from '../sql/fragment.ts';
+import { joined, sql } from '../sql/fragment.ts';
+import * as kql from '../sql/macros.ts';
 import { jsonArray, jsonItems } from '../values/json-text.ts';
 import { cast, convert } from '../sql/convert.ts';
 import { itemsOf } from '../functions/array.ts';
@@ -10,15 +13,15 @@ import { checkPercentiles } from './parameters.ts';
 /** All bits of a group put together; of nothing null. */
 const bits = (name: string): AggregateRow => ({
   result: 'long',
-  sql: ([value]) => (value ? `${name}(${cast(value, 'long')})` : 'NULL'),
+  sql: ([value]) => (value ? sql`${name}(${cast(value, 'long')})` : 'NULL'),
 });
 
 const covariance = (name: 'covar_samp' | 'covar_pop', conditional: boolean): AggregateRow => ({
   result: 'real',
   sql: ([x, y, predicate]) => {
     if (!x || !y) return 'NULL';
-    const filter = conditional && predicate ? ` FILTER (WHERE ${cast(predicate, 'bool')})` : '';
-    return `${name}(${cast(x, 'real')}, ${cast(y, 'real')})${filter}`;
+    const filter = conditional && predicate ? sql` FILTER (WHERE ${cast(predicate, 'bool')})` : '';
+    return sql`${name}(${cast(x, 'real')}, ${cast(y, 'real')})${filter}`;
   },
 });
 
@@ -47,16 +50,19 @@ export const rankedValues = nativeFunction('ranked', ['dynamic', 'dynamic'], 'dy
 });
 
 /** SQL of a JSON array with the value at each percentile. */
-export function ranked(value: SqlArgument, weight: SqlArgument | undefined, percents: readonly SqlArgument[]): string {
+export function ranked(value: SqlArgument, weight: SqlArgument | undefined, percents: readonly SqlArgument[]): Sql {
   checkPercentiles(percents);
-  const filter = filterOf([`${value.sql} IS NOT NULL`]);
-  const pair = `'[' || ${cast(value, 'dynamic')} || ',' || ${weight ? cast(weight, 'string') : `'1'`} || ']'`;
+  const filter = filterOf([sql`${value.sql} IS NOT NULL`]);
+  const pair = sql`'[' || ${cast(value, 'dynamic')} || ',' || ${weight ? cast(weight, 'string') : `'1'`} || ']'`;
   const [first] = percents;
   const list =
     first?.type === 'dynamic'
       ? first.sql
-      : `('[' || ${percents.map((percent) => cast(percent, 'string')).join(" || ',' || ")} || ']')`;
-  return nativeCall(rankedValues, toArray(`list(${pair} ORDER BY ${value.sql})${filter}`), list);
+      : sql`('[' || ${joined(
+          percents.map((percent) => cast(percent, 'string')),
+          " || ',' || ",
+        )} || ']')`;
+  return nativeCall(rankedValues, toArray(sql`list(${pair} ORDER BY ${value.sql})${filter}`), list);
 }
 const array = (weighted: boolean): AggregateRow => ({
   natives: [rankedValues],
@@ -67,8 +73,8 @@ const array = (weighted: boolean): AggregateRow => ({
     return ranked(value, weight, rest);
   },
 });
-export const rankedElement = (list: string, index: number, type: SqlArgument['type']): string =>
-  convert(`kql_json(json_extract(${list}, '$[${index}]'))`, 'dynamic', type);
+export const rankedElement = (list: Sql, index: number, type: SqlArgument['type']): Sql =>
+  convert(kql.json(sql`json_extract(${list}, '$[${index}]')`), 'dynamic', type);
 
 export const statisticsAggregates: AggregateRows = {
   binary_all_or: bits('bit_or'),

@@ -19,7 +19,8 @@ import { KqlError } from '../plan/kql-error.ts';
 import type { BoundValue } from '../sql/context.ts';
 import type { NativeFunction, NativeValue } from '../sql/native.ts';
 import { decimalTooLong } from '../values/decimal.ts';
-import { macros } from '../sql/macros.ts';
+import { textOf } from '../sql/fragment.ts';
+import * as macros from '../sql/macros.ts';
 import type { NativeLimit, Stopping } from './native-budget.ts';
 import { NativeBudget, NeedsThreadError, nativeLimit } from './native-budget.ts';
 import type { NativeCaller } from './run-native.ts';
@@ -83,7 +84,9 @@ export async function openEngineDatabase(
   const budgets = new Map<number, NativeBudget>();
   let connections = 0;
   for (const fn of natives) setup.registerScalarFunction(scalarFunction(fn, budgets, options.callNatives ?? runNative));
-  for (const [signature, body] of macros) await setup.run(`CREATE MACRO ${signature} AS (${forConnection(body)})`);
+  const definitions = Object.values(macros).map(({ definition }) => definition);
+  for (const { name, parameters, body } of definitions.sort((a, b) => a.level - b.level))
+    await setup.run(`CREATE MACRO ${name}(${parameters.join(', ')}) AS (${textOf(body)})`);
   await setup.run(`SET allowed_directories=['/proc/self/fd/']`);
   await setup.run('SET enable_external_access=false');
   await setup.run('SET enable_external_file_cache=false');
@@ -145,12 +148,6 @@ const refusalMark: Readonly<Partial<Record<KqlErrorCode, string>>> = {
 };
 
 const needsThreadMark = 'kql needs a thread of its own';
-
-/** Each call says first which connection it is for: a variable that each has. */
-const forConnection = (sql: string): string =>
-  sql.replaceAll(/\b(kql_n_\w+)\((\s*\))?/g, (_call, name: string, end: string | undefined) =>
-    end === undefined ? `${name}(getvariable('connection'), ` : `${name}(getvariable('connection'))`,
-  );
 
 function scalarFunction(
   fn: NativeFunction,
@@ -294,8 +291,7 @@ function connection(duckdb: DuckDBConnection, budget: NativeBudget, onClose: () 
   const running: Running = { budget, isInterrupted: () => isInterrupted };
   return {
     budget,
-    async *stream(text, bound) {
-      const sql = forConnection(text);
+    async *stream(sql, bound) {
       const result = await withStatement(duckdb, sql, bound, running, (statement) => statement.stream());
       for (;;) {
         let columns: ColumnValues[] | undefined;
@@ -333,7 +329,7 @@ function connection(duckdb: DuckDBConnection, budget: NativeBudget, onClose: () 
       appender.closeSync();
     },
     async run(sql, bound = []) {
-      await withStatement(duckdb, forConnection(sql), bound, running, (statement) => statement.run());
+      await withStatement(duckdb, sql, bound, running, (statement) => statement.run());
     },
     append: (table, types, columns) => appendColumns(duckdb, table, types, columns),
     interrupt: () => {

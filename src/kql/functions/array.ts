@@ -1,3 +1,4 @@
+import type { Sql } from '../sql/fragment.ts';
 import { KqlError } from '../plan/kql-error.ts';
 import type { NativeFunction, NativeValue } from '../sql/native.ts';
 import { native, withoutRun } from '../sql/native-row.ts';
@@ -156,7 +157,7 @@ const range: FunctionRow = {
     if (kind === 'real')
       return nativeCall(rangeOfReals, cast(from, 'real'), cast(to, 'real'), step ? cast(step, 'real') : '1e0');
     const one = kind === 'long' ? '1' : '36000000000';
-    const ticks = (argument: (typeof args)[number]): string =>
+    const ticks = (argument: (typeof args)[number]): Sql =>
       argument.type === 'int' ? cast(argument, 'long') : argument.sql;
     return nativeCall(rangeOfLongs, ticks(from), ticks(to), step ? ticks(step) : one, `'${kind}'`);
   },

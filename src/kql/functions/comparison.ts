@@ -1,3 +1,5 @@
+import type { Sql } from '../sql/fragment.ts';
+import { copied, joined, sql } from '../sql/fragment.ts';
 import type { Expression } from '../plan/expression.ts';
 import type { KqlType } from '../plan/types.ts';
 import { jsonItems } from '../values/json-text.ts';
@@ -11,17 +13,17 @@ const isSolid = (expression: Expression): boolean =>
   expression.k === 'literal' && expression.value !== null && expression.value !== 'NaN';
 
 interface Pair {
-  readonly a: string;
-  readonly b: string;
+  readonly a: Sql;
+  readonly b: Sql;
   readonly type: KqlType;
   /** Both sides could be null. */
   readonly nullable: boolean;
   /** Conditions under which a NaN stands on one side. */
-  readonly nan: string | undefined;
+  readonly nan: Sql | undefined;
 }
 
 /** DuckDB compares whole numbers with decimals by itself, and with those that are whole numbers of any length. */
-const sideOf = (side: SqlArgument, type: KqlType): string =>
+const sideOf = (side: SqlArgument, type: KqlType): Sql =>
   type === 'decimal' && (side.type === 'int' || side.type === 'long') ? side.sql : cast(side, type);
 
 function pairOf([left, right]: readonly SqlArgument[]): Pair {
@@ -34,7 +36,13 @@ function pairOf([left, right]: readonly SqlArgument[]): Pair {
     b,
     type,
     nullable: type !== 'string' && loose.length === 2,
-    nan: type === 'real' && loose.length > 0 ? loose.map((x) => `isnan(${x})`).join(' OR ') : undefined,
+    nan:
+      type === 'real' && loose.length > 0
+        ? joined(
+            loose.map((x) => sql`isnan(${x})`),
+            ' OR ',
+          )
+        : undefined,
   };
 }
 
@@ -42,14 +50,14 @@ function pairOf([left, right]: readonly SqlArgument[]): Pair {
 const equal: FunctionRow = {
   sql: (args) => {
     const { a, b, type, nullable, nan } = pairOf(args);
-    if (type === 'string') return `(${a} = ${b})`;
+    if (type === 'string') return sql`(${a} = ${b})`;
     // Not IS NOT DISTINCT FROM, whose negation is what `notEqual` avoids.
-    if (!nullable) return `coalesce(${a} = ${b}, false)`;
+    if (!nullable) return sql`coalesce(${a} = ${b}, false)`;
     const same =
       nan === undefined
-        ? `${a} IS NOT DISTINCT FROM ${b}`
-        : `(${a} IS NOT DISTINCT FROM ${b} AND NOT coalesce(${nan}, false))`;
-    return `CASE WHEN ${a} IS NULL AND ${b} IS NULL THEN NULL ELSE ${same} END`;
+        ? sql`${a} IS NOT DISTINCT FROM ${b}`
+        : sql`(${a} IS NOT DISTINCT FROM ${b} AND NOT coalesce(${nan}, false))`;
+    return sql`CASE WHEN ${a} IS NULL AND ${b} IS NULL THEN NULL ELSE ${same} END`;
   },
 };
 /** `* == "x"`: some column of that kind is equal. */
@@ -65,31 +73,35 @@ const inAnyColumn = (row: FunctionRow): FunctionRow => ({
       .map(({ id, name, type }) =>
         row.sql([{ sql: id, type, expression: { k: 'column', name, type } }, right], call, scope),
       );
-    return tests.length === 0 ? 'false' : `(${tests.join(' OR ')})`;
+    return tests.length === 0 ? 'false' : sql`(${joined(tests, ' OR ')})`;
   },
 });
 
 const notEqual: FunctionRow = {
   sql: (args) => {
     const { a, b, type, nullable, nan } = pairOf(args);
-    if (type === 'string') return `(${a} <> ${b})`;
+    if (type === 'string') return sql`(${a} <> ${b})`;
     // Not IS DISTINCT FROM: with OR in a filter of a scan it makes DuckDB leave out row groups in which all values are null.
-    if (!nullable) return `coalesce(${a} <> ${b}, true)`;
+    if (!nullable) return sql`coalesce(${a} <> ${b}, true)`;
     const differs =
-      nan === undefined ? `${a} IS DISTINCT FROM ${b}` : `(${a} IS DISTINCT FROM ${b} OR coalesce(${nan}, false))`;
-    return `CASE WHEN ${a} IS NULL AND ${b} IS NULL THEN NULL ELSE ${differs} END`;
+      nan === undefined
+        ? sql`${a} IS DISTINCT FROM ${b}`
+        : sql`(${a} IS DISTINCT FROM ${b} OR coalesce(${nan}, false))`;
+    return sql`CASE WHEN ${a} IS NULL AND ${b} IS NULL THEN NULL ELSE ${differs} END`;
   },
 };
 const equalInFilter: FunctionRow = {
   sql: (args) => {
     const { a, b, nullable, nan } = pairOf(args);
-    return nan !== undefined && nullable ? `(${a} = ${b} AND NOT (${nan}))` : `(${a} = ${b})`;
+    return nan !== undefined && nullable ? sql`(${a} = ${b} AND NOT (${nan}))` : sql`(${a} = ${b})`;
   },
 };
 const ordered = (operator: string): FunctionRow => ({
   sql: (args) => {
     const { a, b, nan } = pairOf(args);
-    return nan === undefined ? `(${a} ${operator} ${b})` : `CASE WHEN ${nan} THEN false ELSE ${a} ${operator} ${b} END`;
+    return nan === undefined
+      ? sql`(${a} ${operator} ${b})`
+      : sql`CASE WHEN ${nan} THEN false ELSE ${a} ${operator} ${b} END`;
   },
 });
 
@@ -99,20 +111,21 @@ const between = (negated: boolean): FunctionRow => ({
     const type = commonType(value.type, low.type === 'timespan' && value.type === 'datetime' ? 'datetime' : low.type);
     const x = cast(value, type);
     // A timespan as upper bound of datetimes is counted from the lower one.
-    const top = high.type === 'timespan' && low.type === 'datetime' ? `(${low.sql} + ${high.sql})` : sideOf(high, type);
+    const top =
+      high.type === 'timespan' && low.type === 'datetime' ? sql`(${low.sql} + ${high.sql})` : sideOf(high, type);
     const inside =
       type === 'real'
-        ? `(NOT isnan(${x}) AND ${x} BETWEEN ${sideOf(low, type)} AND ${top})`
-        : `(${x} BETWEEN ${sideOf(low, type)} AND ${top})`;
-    return negated ? `(NOT ${inside})` : inside;
+        ? sql`(NOT isnan(${x}) AND ${copied(2, x)} BETWEEN ${sideOf(low, type)} AND ${top})`
+        : sql`(${copied(2, x)} BETWEEN ${sideOf(low, type)} AND ${top})`;
+    return negated ? sql`(NOT ${inside})` : inside;
   },
 });
 
 /** The members of a list argument as SQL values of `type`, or one SQL boolean when it cannot be listed. */
-function memberOf(left: SqlArgument, args: readonly SqlArgument[], scope: RowScope, ignoreCase: boolean): string {
-  const values: string[] = [];
-  const tests: string[] = [];
-  const fold = (sql: string): string => (ignoreCase ? `lower(${sql})` : sql);
+function memberOf(left: SqlArgument, args: readonly SqlArgument[], scope: RowScope, ignoreCase: boolean): Sql {
+  const values: Sql[] = [];
+  const tests: Sql[] = [];
+  const fold = (value: Sql): Sql => (ignoreCase ? sql`lower(${value})` : value);
   const compared =
     left.type === 'dynamic' ? (args.find((argument) => argument.type !== 'dynamic')?.type ?? 'string') : left.type;
   const type = ignoreCase ? 'string' : compared;
@@ -124,7 +137,7 @@ function memberOf(left: SqlArgument, args: readonly SqlArgument[], scope: RowSco
       const column = relation.columns[0];
       if (!column) continue;
       const value = fold(convert(column.id, column.type, type));
-      tests.push(`${fold(x)} IN (${selectFrom(relation, [{ id: scope.ctx.newId(), sql: value }])})`);
+      tests.push(sql`${fold(x)} IN (${selectFrom(relation, [{ id: scope.ctx.newId(), sql: value }])})`);
     } else if (
       argument.type === 'dynamic' &&
       expression.k === 'literal' &&
@@ -137,14 +150,14 @@ function memberOf(left: SqlArgument, args: readonly SqlArgument[], scope: RowSco
     } else if (argument.type === 'dynamic' && left.type !== 'dynamic') {
       const wanted = convert('e', 'dynamic', type);
       tests.push(
-        `CASE WHEN json_type(${argument.sql}) = 'ARRAY' THEN list_contains(list_transform(CAST(json_extract(${argument.sql}, '$[*]') AS VARCHAR[]), lambda e: ${fold(wanted)}), ${fold(x)}) ELSE ${fold(x)} = ${fold(convert(argument.sql, 'dynamic', type))} END`,
+        sql`CASE WHEN json_type(${argument.sql}) = 'ARRAY' THEN list_contains(list_transform(CAST(json_extract(${argument.sql}, '$[*]') AS VARCHAR[]), lambda e: ${fold(wanted)}), ${fold(x)}) ELSE ${fold(x)} = ${fold(convert(argument.sql, 'dynamic', type))} END`,
       );
     } else {
       values.push(fold(sideOf(argument, type)));
     }
   }
-  if (values.length > 0) tests.push(`${fold(x)} IN (${values.join(', ')})`);
-  return tests.length === 0 ? 'false' : `coalesce(${tests.join(' OR ')}, false)`;
+  if (values.length > 0) tests.push(sql`${fold(x)} IN (${joined(values)})`);
+  return tests.length === 0 ? 'false' : sql`coalesce(${joined(tests, ' OR ')}, false)`;
 }
 
 const membership = (negated: boolean, ignoreCase: boolean): FunctionRow => ({
@@ -152,7 +165,7 @@ const membership = (negated: boolean, ignoreCase: boolean): FunctionRow => ({
     const [left, ...rest] = args;
     if (!left) return 'NULL';
     const member = memberOf(left, rest, scope, ignoreCase);
-    return negated ? `(NOT ${member})` : member;
+    return negated ? sql`(NOT ${member})` : member;
   },
 });
 
@@ -170,7 +183,7 @@ export const comparisonFunctions: FunctionRows = {
   '!in': membership(true, false),
   'in~': membership(false, true),
   '!in~': membership(true, true),
-  and: { sql: ([a, b]) => `(${a ? cast(a, 'bool') : ''} AND ${b ? cast(b, 'bool') : ''})` },
-  or: { sql: ([a, b]) => `(${a ? cast(a, 'bool') : ''} OR ${b ? cast(b, 'bool') : ''})` },
-  not: { sql: ([a]) => `(NOT ${a ? cast(a, 'bool') : 'NULL'})` },
+  and: { sql: ([a, b]) => sql`(${a ? cast(a, 'bool') : ''} AND ${b ? cast(b, 'bool') : ''})` },
+  or: { sql: ([a, b]) => sql`(${a ? cast(a, 'bool') : ''} OR ${b ? cast(b, 'bool') : ''})` },
+  not: { sql: ([a]) => sql`(NOT ${a ? cast(a, 'bool') : 'NULL'})` },
 };

@@ -1,3 +1,5 @@
+import type { Sql } from '../sql/fragment.ts';
+import { copied, joined, sql } from '../sql/fragment.ts';
 import { cast } from '../sql/convert.ts';
 import type { FunctionRow, FunctionRows } from '../sql/scope.ts';
 import { commonType } from '../sql/common-type.ts';
@@ -7,19 +9,19 @@ import type { SqlArgument } from '../sql/scope.ts';
 const iff: FunctionRow = {
   sql: ([condition, yes, no], call) =>
     condition && yes && no
-      ? `CASE WHEN ${cast(condition, 'bool')} THEN ${cast(yes, call.type)} ELSE ${cast(no, call.type)} END`
+      ? sql`CASE WHEN ${cast(condition, 'bool')} THEN ${cast(yes, call.type)} ELSE ${cast(no, call.type)} END`
       : 'NULL',
 };
 
 const caseRow: FunctionRow = {
   sql: (args, call) => {
-    const branches: string[] = [];
+    const branches: Sql[] = [];
     for (let index = 0; index + 1 < args.length; index += 2) {
       const [condition, value] = [args[index], args[index + 1]];
-      if (condition && value) branches.push(`WHEN ${cast(condition, 'bool')} THEN ${cast(value, call.type)}`);
+      if (condition && value) branches.push(sql`WHEN ${cast(condition, 'bool')} THEN ${cast(value, call.type)}`);
     }
     const last = args.at(-1);
-    return `CASE ${branches.join(' ')} ELSE ${last ? cast(last, call.type) : 'NULL'} END`;
+    return sql`CASE ${joined(branches, ' ')} ELSE ${last ? cast(last, call.type) : 'NULL'} END`;
   },
 };
 
@@ -28,30 +30,30 @@ const coalesce: FunctionRow = {
   sql: (args, call) => {
     const values = args.map((argument) => cast(argument, call.type));
     return call.type === 'string'
-      ? `coalesce(${values.map((value) => `nullif(${value}, '')`).join(', ')}, '')`
-      : `coalesce(${values.join(', ')})`;
+      ? sql`coalesce(${joined(values.map((value) => sql`nullif(${copied(2, value)}, '')`))}, '')`
+      : sql`coalesce(${joined(values)})`;
   },
 };
 
-const isNull = (argument: SqlArgument | undefined): string => {
+const isNull = (argument: SqlArgument | undefined): Sql => {
   if (!argument) return 'NULL';
-  return argument.type === 'string' ? 'false' : `(${argument.sql} IS NULL)`;
+  return argument.type === 'string' ? 'false' : sql`(${argument.sql} IS NULL)`;
 };
-const isEmpty = (argument: SqlArgument | undefined): string => {
+const isEmpty = (argument: SqlArgument | undefined): Sql => {
   if (!argument) return 'NULL';
-  if (argument.type === 'string') return `(${argument.sql} = '')`;
+  if (argument.type === 'string') return sql`(${argument.sql} = '')`;
   return argument.type === 'dynamic'
-    ? `(${argument.sql} IS NULL OR ${argument.sql} = '""')`
-    : `(${argument.sql} IS NULL)`;
+    ? sql`(${argument.sql} IS NULL OR ${argument.sql} = '""')`
+    : sql`(${argument.sql} IS NULL)`;
 };
 
 const extreme = (name: 'greatest' | 'least'): FunctionRow => ({
   sql: (args, call) => {
     const type = args.map((argument) => argument.type).reduce<KqlType>(commonType, args[0]?.type ?? 'long');
-    const values = args.map((argument) => cast(argument, type)).join(', ');
+    const values = joined(args.map((argument) => cast(argument, type)));
     return type === call.type
-      ? `${name}(${values})`
-      : cast({ sql: `${name}(${values})`, type, expression: call }, call.type);
+      ? sql`${name}(${values})`
+      : cast({ sql: sql`${name}(${values})`, type, expression: call }, call.type);
   },
 });
 
@@ -60,9 +62,9 @@ export const conditionalFunctions: FunctionRows = {
   case: caseRow,
   coalesce,
   isnull: { result: 'bool', sql: ([a]) => isNull(a) },
-  isnotnull: { result: 'bool', sql: ([a]) => `(NOT ${isNull(a)})`, aliases: ['notnull'] },
+  isnotnull: { result: 'bool', sql: ([a]) => sql`(NOT ${isNull(a)})`, aliases: ['notnull'] },
   isempty: { result: 'bool', sql: ([a]) => isEmpty(a) },
-  isnotempty: { result: 'bool', sql: ([a]) => `(NOT ${isEmpty(a)})`, aliases: ['notempty'] },
+  isnotempty: { result: 'bool', sql: ([a]) => sql`(NOT ${isEmpty(a)})`, aliases: ['notempty'] },
   max_of: extreme('greatest'),
   min_of: extreme('least'),
 };

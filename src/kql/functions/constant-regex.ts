@@ -1,3 +1,5 @@
+import type { Sql } from '../sql/fragment.ts';
+import { sql } from '../sql/fragment.ts';
 import { re2Pattern } from '../algorithms/regex/re2.ts';
 import { regex } from '../algorithms/regex/regex.ts';
 import type { RowScope, SqlArgument } from '../sql/scope.ts';
@@ -9,7 +11,7 @@ export interface ConstantRegex {
   /** Groups with the whole match. */
   readonly groups: number;
   /** Chooses between DuckDB's function, which runs in its threads, and the native one for the texts where RE2 finds something else. */
-  choose(text: string, quick: string, slow: string): string;
+  choose(text: Sql, quick: Sql, slow: Sql): Sql;
 }
 
 /** @param captures whether the groups are wanted
@@ -27,6 +29,6 @@ export function constantRegex(
     sql: ctx.bind(fast.pattern, 'VARCHAR'),
     groups: regex(expression.value).names.length,
     choose: (text, quick, slow) =>
-      fast.asciiOnly ? `(CASE WHEN strlen(${text}) = length(${text}) THEN ${quick} ELSE ${slow} END)` : quick,
+      fast.asciiOnly ? sql`(CASE WHEN strlen(${text}) = length(${text}) THEN ${quick} ELSE ${slow} END)` : quick,
   };
 }

@@ -1,6 +1,7 @@
+import { sql } from '../sql/fragment.ts';
+import * as kql from '../sql/macros.ts';
 import type { KqlType } from '../plan/types.ts';
 import { cast, convert } from '../sql/convert.ts';
-import { isPlain } from '../sql/copies.ts';
 import { jsonOfText } from '../sql/convert-natives.ts';
 import { nativeCall, nativeFunction } from '../sql/native.ts';
 import type { FunctionRow, FunctionRows } from '../sql/scope.ts';
@@ -23,10 +24,10 @@ const parseJsonRow: FunctionRow = {
   sql: ([a]) => {
     if (!a) return 'NULL';
     if (a.type === 'dynamic')
-      return `CASE json_type(${a.sql}) WHEN 'VARCHAR' THEN ${nativeCall(jsonOfText, `json_extract_string(${a.sql}, '$')`)} ELSE ${a.sql} END`;
+      return sql`CASE json_type(${a.sql}) WHEN 'VARCHAR' THEN ${nativeCall(jsonOfText, sql`json_extract_string(${a.sql}, '$')`)} ELSE ${a.sql} END`;
     if (a.type !== 'string') return cast(a, 'dynamic');
     // The macro says its argument several times.
-    return isPlain(a.sql) ? `kql_parse_json(${a.sql})` : nativeCall(jsonOfText, a.sql);
+    return typeof a.sql === 'string' ? kql.parseJson(a.sql) : nativeCall(jsonOfText, a.sql);
   },
 };
 
@@ -61,7 +62,7 @@ export const conversionFunctions: FunctionRows = {
     sql: ([a]) => {
       if (!a) return 'NULL';
       const ticks = cast(a, 'datetime');
-      return a.type === 'string' || a.type === 'datetime' ? ticks : `kql_in_calendar(${ticks})`;
+      return a.type === 'string' || a.type === 'datetime' ? ticks : kql.inCalendar(ticks);
     },
   },
   totimespan: { ...to('timespan'), aliases: ['totime'] },
@@ -71,14 +72,14 @@ export const conversionFunctions: FunctionRows = {
     result: 'string',
     natives: [sortedText],
     sql: ([a]) =>
-      a ? (a.type === 'dynamic' ? `coalesce(${nativeCall(sortedText, a.sql)}, '')` : cast(a, 'string')) : "''",
+      a ? (a.type === 'dynamic' ? sql`coalesce(${nativeCall(sortedText, a.sql)}, '')` : cast(a, 'string')) : "''",
   },
   gettype: {
     result: 'string',
     sql: ([a]) => {
       if (!a) return "''";
       if (a.type !== 'dynamic') return a.type === 'string' ? "'string'" : `'${a.type}'`;
-      return `CASE json_type(${a.sql}) WHEN 'ARRAY' THEN 'array' WHEN 'OBJECT' THEN 'dictionary' WHEN 'VARCHAR' THEN 'string' WHEN 'BOOLEAN' THEN 'bool'
+      return sql`CASE json_type(${a.sql}) WHEN 'ARRAY' THEN 'array' WHEN 'OBJECT' THEN 'dictionary' WHEN 'VARCHAR' THEN 'string' WHEN 'BOOLEAN' THEN 'bool'
         WHEN 'DOUBLE' THEN 'double' WHEN 'UBIGINT' THEN 'long' WHEN 'BIGINT' THEN 'long' ELSE 'null' END`;
     },
   },

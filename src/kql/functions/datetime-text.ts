@@ -1,3 +1,6 @@
+import type { Sql } from '../sql/fragment.ts';
+import { copied, joined, sql } from '../sql/fragment.ts';
+import * as kql from '../sql/macros.ts';
 import { KqlError } from '../plan/kql-error.ts';
 import type { NativeValue } from '../sql/native.ts';
 import { native, withoutRun } from '../sql/native-row.ts';
@@ -62,18 +65,18 @@ const strftimeParts: Readonly<Record<string, string>> = {
 };
 
 /** @param at ticks @returns undefined for a format that is not valid */
-function formatDatetimeSql(at: string, format: string): string | undefined {
+function formatDatetimeSql(at: Sql, format: string): Sql | undefined {
   if (!datetimeFormat.test(format)) return undefined;
   const pieces = format.match(/f{1,7}|F{1,7}|(?:(?![fF]).)+/g) ?? [];
-  const sql = pieces.map((piece) => {
+  const value = pieces.map((piece) => {
     if (/^[fF]/.test(piece)) {
-      const digits = `left(lpad(CAST(${at} % ${ticksPerSecond} AS VARCHAR), 7, '0'), ${piece.length})`;
-      return piece.startsWith('f') ? digits : `rtrim(${digits}, '0')`;
+      const digits = sql`left(lpad(CAST(${at} % ${String(ticksPerSecond)} AS VARCHAR), 7, '0'), ${piece.length})`;
+      return piece.startsWith('f') ? digits : sql`rtrim(${digits}, '0')`;
     }
     const written = piece.replace(datetimeLetters, (letters) => strftimeParts[letters] ?? letters);
-    return `strftime(kql_ts(${at}), '${written}')`;
+    return sql`strftime(${kql.ts(at)}, '${written}')`;
   });
-  return sql.length === 0 ? "''" : `(${sql.join(' || ')})`;
+  return value.length === 0 ? "''" : sql`(${joined(value, ' || ')})`;
 }
 
 function formatTimespanBy(ticks: bigint, pattern: string): string {
@@ -137,7 +140,7 @@ const makeDatetime: FunctionRow = {
     const [only] = args;
     if (args.length === 1 && only) return cast(only, 'datetime');
     const [year, month, day, hour, minute, second] = args;
-    const long = (argument: typeof year, missing: string): string => (argument ? cast(argument, 'long') : missing);
+    const long = (argument: typeof year, missing: string): Sql => (argument ? cast(argument, 'long') : missing);
     const date = [long(year, '1'), long(month, '1'), long(day, '1')];
     return nativeCall(
       datetimeOfParts,
@@ -179,7 +182,7 @@ const makeTimespan: FunctionRow = {
     const [only] = args;
     if (args.length === 1 && only) return cast(only, 'timespan');
     const [days, hours, minutes, seconds] = args.length === 4 ? args : [undefined, ...args];
-    const long = (argument: typeof days): string => (argument ? cast(argument, 'long') : '0');
+    const long = (argument: typeof days): Sql => (argument ? cast(argument, 'long') : '0');
     return nativeCall(timespanOfParts, long(days), long(hours), long(minutes), seconds ? cast(seconds, 'real') : '0e0');
   },
 };
@@ -308,7 +311,7 @@ export const datetimeTextFunctions: FunctionRows = {
           `around() compares numbers, datetimes and timespans, not values of type ${type}.`,
         );
       const d = delta.type === 'timespan' ? delta.sql : cast(delta, type);
-      return `(${cast(value, type)} BETWEEN ${cast(center, type)} - ${d} AND ${cast(center, type)} + ${d})`;
+      return sql`(${copied(2, cast(value, type))} BETWEEN ${cast(center, type)} - ${d} AND ${cast(center, type)} + ${d})`;
     },
   },
 };

@@ -1,3 +1,6 @@
+import type { Sql } from '../sql/fragment.ts';
+import { copied, sql } from '../sql/fragment.ts';
+import * as kql from '../sql/macros.ts';
 import { cast } from '../sql/convert.ts';
 import { timeZoneNames } from '../algorithms/text/time-zone-names.ts';
 import { native } from '../sql/native-row.ts';
@@ -17,12 +20,12 @@ import {
 const timeZones = JSON.stringify(timeZoneNames);
 
 /** From one datetime: `t` is its ticks, `ts` the DuckDB timestamp of it. */
-const of = (result: FunctionRow['result'], sql: (t: string, ts: string) => string): FunctionRow => ({
+const of = (result: FunctionRow['result'], sql: (t: Sql, ts: Sql) => Sql): FunctionRow => ({
   ...(result && { result }),
   sql: ([a]) => {
     if (!a) return 'NULL';
     const t = cast(a, 'datetime');
-    return sql(t, `kql_ts(${t})`);
+    return sql(t, kql.ts(t));
   },
 });
 
@@ -32,13 +35,17 @@ const edge = (unit: 'day' | 'week' | 'month' | 'year', isEnd: boolean): Function
   sql: ([a, offset]) => {
     if (!a) return 'NULL';
     const t = cast(a, 'datetime');
-    const count = `(${offset ? cast(offset, 'long') : '0'} + ${isEnd ? 1 : 0})`;
+    const count = sql`(${offset ? cast(offset, 'long') : '0'} + ${isEnd ? 1 : 0})`;
     const last = isEnd ? ' - 1' : '';
     // What the calendar cuts has no such edge.
-    if (unit === 'day') return `kql_in_calendar(kql_day(${t}) + ${count} * ${ticksPerDay.toString()}${last})`;
+    if (unit === 'day') return kql.inCalendar(sql`${kql.day(t)} + ${count} * ${ticksPerDay.toString()}${last}`);
     if (unit === 'week')
-      return `kql_in_calendar(kql_day(${t}) - kql_weekday(${t}) * ${ticksPerDay.toString()} + ${count} * ${(7n * ticksPerDay).toString()}${last})`;
-    return `kql_in_calendar(kql_ticks(date_trunc('${unit}', kql_ts(${t})) + to_${unit}s(CAST(${count} AS INTEGER)))${last})`;
+      return kql.inCalendar(
+        sql`${kql.day(t)} - ${kql.weekday(t)} * ${ticksPerDay.toString()} + ${count} * ${(7n * ticksPerDay).toString()}${last}`,
+      );
+    return kql.inCalendar(
+      sql`${kql.ticks(sql`date_trunc('${unit}', ${kql.ts(t)}) + to_${unit}s(CAST(${count} AS INTEGER))`)}${last}`,
+    );
   },
 });
 
@@ -47,11 +54,11 @@ const unixTime = (perUnit: bigint | 'nano'): FunctionRow => ({
   sql: ([a]) => {
     if (!a) return 'NULL';
     const epoch = unixEpochTicks.toString();
-    if (perUnit === 'nano') return `(${cast(a, 'long')} // 100 + ${epoch})`;
+    if (perUnit === 'nano') return sql`(${cast(a, 'long')} // 100 + ${epoch})`;
     const [first, last] = [-unixEpochTicks / perUnit, (maxDatetimeTicks - unixEpochTicks) / perUnit];
     const value = a.type === 'real' ? a.sql : cast(a, 'long');
-    const ticks = `${value} * ${perUnit.toString()}`;
-    return `(CASE WHEN ${value} BETWEEN ${first.toString()} AND ${last.toString()} THEN ${a.type === 'real' ? `kql_long_of_real(${ticks})` : ticks} + ${epoch} END)`;
+    const ticks = sql`${value} * ${perUnit.toString()}`;
+    return sql`(CASE WHEN ${copied(2, value)} BETWEEN ${first.toString()} AND ${last.toString()} THEN ${a.type === 'real' ? kql.longOfReal(ticks) : ticks} + ${epoch} END)`;
   },
 });
 
@@ -115,12 +122,12 @@ export const datetimeFunctions: FunctionRows = {
   now: {
     result: 'datetime',
     sql: ([offset], _call, { ctx }) =>
-      offset ? `kql_in_calendar(${nowSql(ctx.facts.now)} + ${cast(offset, 'timespan')})` : nowSql(ctx.facts.now),
+      offset ? kql.inCalendar(sql`${nowSql(ctx.facts.now)} + ${cast(offset, 'timespan')}`) : nowSql(ctx.facts.now),
   },
   ago: {
     result: 'datetime',
     sql: ([span], _call, { ctx }) =>
-      span ? `kql_in_calendar(${nowSql(ctx.facts.now)} - ${cast(span, 'timespan')})` : 'NULL',
+      span ? kql.inCalendar(sql`${nowSql(ctx.facts.now)} - ${cast(span, 'timespan')}`) : 'NULL',
   },
   startofday: edge('day', false),
   startofweek: edge('week', false),
@@ -133,15 +140,15 @@ export const datetimeFunctions: FunctionRows = {
   // In the week that the calendar ends in the engine has none, as recorded of 9999-12-31.
   dayofweek: of(
     'timespan',
-    (t) => `CASE WHEN ${t} < ${lastWeek.toString()} THEN kql_weekday(${t}) * ${ticksPerDay.toString()} END`,
+    (t) => sql`CASE WHEN ${t} < ${lastWeek.toString()} THEN ${kql.weekday(t)} * ${ticksPerDay.toString()} END`,
   ),
-  dayofmonth: of('int', (_t, ts) => `CAST(day(${ts}) AS INTEGER)`),
-  dayofyear: of('int', (_t, ts) => `CAST(dayofyear(${ts}) AS INTEGER)`),
-  monthofyear: { ...of('int', (_t, ts) => `CAST(month(${ts}) AS INTEGER)`), type: 'long' },
-  getmonth: of('int', (_t, ts) => `CAST(month(${ts}) AS INTEGER)`),
-  getyear: of('int', (_t, ts) => `CAST(year(${ts}) AS INTEGER)`),
-  hourofday: { ...of('int', (t) => `CAST(${t} // 36000000000 % 24 AS INTEGER)`), type: 'long' },
-  week_of_year: { ...of('int', (_t, ts) => `CAST(weekofyear(${ts}) AS INTEGER)`), aliases: ['weekofyear'] },
+  dayofmonth: of('int', (_t, ts) => sql`CAST(day(${ts}) AS INTEGER)`),
+  dayofyear: of('int', (_t, ts) => sql`CAST(dayofyear(${ts}) AS INTEGER)`),
+  monthofyear: { ...of('int', (_t, ts) => sql`CAST(month(${ts}) AS INTEGER)`), type: 'long' },
+  getmonth: of('int', (_t, ts) => sql`CAST(month(${ts}) AS INTEGER)`),
+  getyear: of('int', (_t, ts) => sql`CAST(year(${ts}) AS INTEGER)`),
+  hourofday: { ...of('int', (t) => sql`CAST(${t} // 36000000000 % 24 AS INTEGER)`), type: 'long' },
+  week_of_year: { ...of('int', (_t, ts) => sql`CAST(weekofyear(${ts}) AS INTEGER)`), aliases: ['weekofyear'] },
   unixtime_seconds_todatetime: unixTime(ticksPerSecond),
   unixtime_milliseconds_todatetime: unixTime(ticksPerMillisecond),
   unixtime_microseconds_todatetime: unixTime(10n),

@@ -1,3 +1,6 @@
+import type { Sql } from '../sql/fragment.ts';
+import { joined, sql } from '../sql/fragment.ts';
+import * as kql from '../sql/macros.ts';
 import { cast, jsonArrayOf, jsonElement } from '../sql/convert.ts';
 import { KqlError } from '../plan/kql-error.ts';
 import { allAsJson, toType } from '../sql/convert-value.ts';
@@ -32,7 +35,7 @@ const path: FunctionRow = {
     if (unreachable.has(String(key.expression.value)))
       return nativeCall(member, cast(target, 'dynamic'), ctx.bind(String(key.expression.value), 'VARCHAR'));
     const name = String(key.expression.value).replaceAll('\\', '\\\\').replaceAll('"', '\\"');
-    return `kql_json(json_extract(${cast(target, 'dynamic')}, ${ctx.bind(`$."${name}"`, 'VARCHAR')}))`;
+    return kql.json(sql`json_extract(${cast(target, 'dynamic')}, ${ctx.bind(`$."${name}"`, 'VARCHAR')})`);
   },
 };
 
@@ -56,27 +59,27 @@ const index: FunctionRow = {
     if (!target || !key) return 'NULL';
     if (key.expression.k === 'literal' && key.type === 'string') return path.sql([target, key], call, scope);
     const json = cast(target, 'dynamic');
-    const named = (name: string): string =>
-      `CASE WHEN ${name} IN ('', '*') THEN ${nativeCall(member, json, name)} ELSE kql_json(json_extract(${json}, kql_path_key(${name}))) END`;
+    const named = (name: Sql): Sql =>
+      sql`CASE WHEN ${name} IN ('', '*') THEN ${nativeCall(member, json, name)} ELSE ${kql.json(sql`json_extract(${json}, ${kql.pathKey(name)})`)} END`;
     if (key.type === 'string') return named(key.sql);
     if (key.type === 'dynamic')
-      return `CASE json_type(${key.sql}) WHEN 'VARCHAR' THEN ${named(`json_extract_string(${key.sql}, '$')`)} ELSE kql_json(json_extract(${json}, '$[' || ${key.sql} || ']')) END`;
-    return `kql_json(json_extract(${json}, '$[' || CAST(${cast(key, 'long')} AS VARCHAR) || ']'))`;
+      return sql`CASE json_type(${key.sql}) WHEN 'VARCHAR' THEN ${named(sql`json_extract_string(${key.sql}, '$')`)} ELSE ${kql.json(sql`json_extract(${json}, '$[' || ${key.sql} || ']')`)} END`;
+    return kql.json(sql`json_extract(${json}, '$[' || CAST(${cast(key, 'long')} AS VARCHAR) || ']')`);
   },
 };
 
 const bagPack = (skipEmpty: boolean): FunctionRow => ({
   result: 'dynamic',
   sql: (args) => {
-    const pairs: string[] = [];
+    const pairs: Sql[] = [];
     for (let at = 0; at + 1 < args.length; at += 2) {
       const [key, value] = [args[at], args[at + 1]];
       if (!key || !value) continue;
-      const pair = `kql_json_of_text(${cast(key, 'string')}) || ':' || ${jsonElement(value)}`;
-      const empty = value.type === 'string' ? `${value.sql} = ''` : `${value.sql} IS NULL`;
-      pairs.push(skipEmpty ? `CASE WHEN ${empty} THEN NULL ELSE ${pair} END` : pair);
+      const pair = sql`${kql.jsonOfText(cast(key, 'string'))} || ':' || ${jsonElement(value)}`;
+      const empty = value.type === 'string' ? sql`${value.sql} = ''` : sql`${value.sql} IS NULL`;
+      pairs.push(skipEmpty ? sql`CASE WHEN ${empty} THEN NULL ELSE ${pair} END` : pair);
     }
-    return pairs.length === 0 ? `'{}'` : `('{' || concat_ws(',', ${pairs.join(', ')}) || '}')`;
+    return pairs.length === 0 ? `'{}'` : sql`('{' || concat_ws(',', ${joined(pairs)}) || '}')`;
   },
   run: (args) => {
     const pairs: string[] = [];
@@ -105,7 +108,7 @@ export const dynamicFunctions: FunctionRows = {
     result: 'long',
     sql: ([a]) =>
       a
-        ? `CASE WHEN json_type(${cast(a, 'dynamic')}) = 'ARRAY' THEN CAST(json_array_length(${cast(a, 'dynamic')}) AS BIGINT) END`
+        ? sql`CASE WHEN json_type(${cast(a, 'dynamic')}) = 'ARRAY' THEN CAST(json_array_length(${cast(a, 'dynamic')}) AS BIGINT) END`
         : 'NULL',
     run: ([a]) => {
       const items = a && jsonItems(String(dynamicOf(a) ?? ''));

@@ -1,3 +1,5 @@
+import type { Sql } from '../sql/fragment.ts';
+import * as kql from '../sql/macros.ts';
 import { createHash } from 'node:crypto';
 import type { KqlType } from '../plan/types.ts';
 import { cast, convert } from '../sql/convert.ts';
@@ -49,7 +51,7 @@ export const hashInput: Readonly<Record<KqlType, readonly [NativeFunction, KqlTy
 export const hashNatives = [hashOfText, hashOfLong, hashOfInt, hashOfReal];
 
 /** SQL of the 64-bit hash of a value's bytes. */
-export const hashOf = (value: SqlArgument): string => {
+export const hashOf = (value: SqlArgument): Sql => {
   const [fn, type] = hashInput[value.type];
   return nativeCall(fn, convert(value.sql, value.type, type));
 };
@@ -60,7 +62,7 @@ const hash: FunctionRow = {
   result: 'long',
   natives: hashNatives,
   sql: ([value, modulus]) =>
-    value ? (modulus ? `kql_floor_mod(${hashOf(value)}, ${cast(modulus, 'long')})` : hashOf(value)) : 'NULL',
+    value ? (modulus ? kql.floorMod(hashOf(value), cast(modulus, 'long')) : hashOf(value)) : 'NULL',
 };
 
 export const hashFunctions: FunctionRows = {

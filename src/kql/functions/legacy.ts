@@ -1,3 +1,5 @@
+import type { Sql } from '../sql/fragment.ts';
+import { joined, sql } from '../sql/fragment.ts';
 import { KqlError } from '../plan/kql-error.ts';
 import type { KqlType } from '../plan/types.ts';
 import { native } from '../sql/native-row.ts';
@@ -28,9 +30,9 @@ const typeBytes: Readonly<Partial<Record<KqlType, number>>> = {
 };
 const dynamicBytes = 8;
 
-function sizeOf({ sql, type }: Pick<SqlArgument, 'sql' | 'type'>, at: number | undefined): string {
-  if (type === 'string') return `strlen(${sql})`;
-  if (type === 'dynamic') return `coalesce(strlen(${sql}) + ${dynamicBytes}, 0)`;
+function sizeOf({ sql: value, type }: Pick<SqlArgument, 'sql' | 'type'>, at: number | undefined): Sql {
+  if (type === 'string') return sql`strlen(${value})`;
+  if (type === 'dynamic') return sql`coalesce(strlen(${value}) + ${dynamicBytes}, 0)`;
   const bytes = typeBytes[type];
   if (bytes === undefined) throw new KqlError('notSupported', `'estimate_data_size' of ${type} is not supported.`, at);
   return String(bytes);
@@ -45,7 +47,7 @@ const estimateDataSize: FunctionRow = {
         : [{ sql, type }],
     );
     const sizes = columns.map((column) => sizeOf(column, call.at));
-    return sizes.length === 0 ? '0' : `CAST(${sizes.join(' + ')} AS BIGINT)`;
+    return sizes.length === 0 ? '0' : sql`CAST(${joined(sizes, ' + ')} AS BIGINT)`;
   },
 };
 

@@ -1,3 +1,6 @@
+import type { Sql } from '../sql/fragment.ts';
+import { sql } from '../sql/fragment.ts';
+import * as kql from '../sql/macros.ts';
 import type { Literal } from '../plan/expression.ts';
 import { KqlError } from '../plan/kql-error.ts';
 import type { KqlType } from '../plan/types.ts';
@@ -10,25 +13,27 @@ import { big, nativeCall, nativeFunction } from '../sql/native.ts';
 import type { FunctionRow, FunctionRows, SqlArgument } from '../sql/scope.ts';
 
 /** Reals in, one real out. `guard`: SQL condition of `x` outside which the result is NaN. */
-const real = (sql: (x: string) => string, guard?: (x: string) => string): FunctionRow => ({
+const real = (value: (x: Sql) => Sql, guard?: (x: Sql) => Sql): FunctionRow => ({
   result: 'real',
   sql: ([a]) => {
     if (!a) return 'NULL';
     const x = cast(a, 'real');
-    return guard ? `CASE WHEN ${x} IS NULL THEN NULL WHEN ${guard(x)} THEN ${sql(x)} ELSE 'NaN'::DOUBLE END` : sql(x);
+    return guard
+      ? sql`CASE WHEN ${x} IS NULL THEN NULL WHEN ${guard(x)} THEN ${value(x)} ELSE 'NaN'::DOUBLE END`
+      : value(x);
   },
 });
 
 /** Of a negative null, of zero minus infinity. */
 const logarithm = (name: string): FunctionRow =>
-  real((x) => `CASE WHEN ${x} < 0 THEN NULL WHEN ${x} = 0 THEN '-Infinity'::DOUBLE ELSE ${name}(${x}) END`);
+  real((x) => sql`CASE WHEN ${x} < 0 THEN NULL WHEN ${x} = 0 THEN '-Infinity'::DOUBLE ELSE ${name}(${x}) END`);
 
 const abs: FunctionRow = {
   sql: ([a], call) =>
     a
       ? a.type === 'dynamic'
-        ? `abs(${cast(a, call.type === 'dynamic' ? 'real' : call.type)})`
-        : `abs(${a.type === 'int' ? cast(a, 'long') : a.sql})`
+        ? sql`abs(${cast(a, call.type === 'dynamic' ? 'real' : call.type)})`
+        : sql`abs(${a.type === 'int' ? cast(a, 'long') : a.sql})`
       : 'NULL',
 };
 
@@ -43,21 +48,21 @@ const bin: FunctionRow = {
   sql: ([value, size], call) => {
     if (!value || !size) return 'NULL';
     const type = call.type === 'dynamic' ? 'real' : call.type;
-    if (type === 'decimal') return `CAST(${nativeSql(decimalBin, [value, size])} AS DECIMAL(38,18))`;
+    if (type === 'decimal') return sql`CAST(${nativeSql(decimalBin, [value, size])} AS DECIMAL(38,18))`;
     const isReal = type === 'real' || value.type === 'real' || size.type === 'real';
-    const [x, n] = isReal
+    const [x, n]: [Sql, Sql] = isReal
       ? [cast(value, 'real'), cast(size, 'real')]
       : [
           cast(value, value.type === 'dynamic' ? type : value.type),
           size.type === 'timespan' ? size.sql : cast(size, 'long'),
         ];
-    if (isReal) return `CASE WHEN ${n} > 0 THEN floor(${x} / ${n}) * ${n} END`;
+    if (isReal) return sql`CASE WHEN ${n} > 0 THEN floor(${x} / ${n}) * ${n} END`;
     const isPositive = size.expression.k === 'literal' && !String(size.expression.value).startsWith('-');
     // A datetime is never negative.
-    if (isPositive && value.type === 'datetime') return `(${x} - ${x} % ${n})`;
+    if (isPositive && value.type === 'datetime') return sql`(${x} - ${x} % ${n})`;
     return isPositive
-      ? `(${x} - kql_floor_mod(${x}, ${n}))`
-      : `CASE WHEN ${n} > 0 THEN ${x} - kql_floor_mod(${x}, ${n}) END`;
+      ? sql`(${x} - ${kql.floorMod(x, n)})`
+      : sql`CASE WHEN ${n} > 0 THEN ${x} - ${kql.floorMod(x, n)} END`;
   },
 };
 
@@ -65,14 +70,14 @@ const binAt: FunctionRow = {
   sql: ([value, size, fixed], call) => {
     if (!value || !size || !fixed) return 'NULL';
     if (call.type === 'real') {
-      const [x, n, p] = [value, size, fixed].map((argument) => cast(argument, 'real'));
-      return `(floor((${x} - ${p}) / ${n}) * ${n} + ${p})`;
+      const [x, n, p] = [cast(value, 'real'), cast(size, 'real'), cast(fixed, 'real')] as const;
+      return sql`(floor((${x} - ${p}) / ${n}) * ${n} + ${p})`;
     }
-    const [x, n, p] = [value, size, fixed].map((argument) =>
-      argument.type === 'timespan' || argument.type === 'datetime' ? argument.sql : cast(argument, 'long'),
-    );
-    const start = `(${x} - kql_floor_mod(${x} - ${p}, ${n}))`;
-    return call.type === 'datetime' ? `kql_in_calendar(${start})` : start;
+    const ticks = (argument: SqlArgument): Sql =>
+      argument.type === 'timespan' || argument.type === 'datetime' ? argument.sql : cast(argument, 'long');
+    const [x, n, p] = [ticks(value), ticks(size), ticks(fixed)] as const;
+    const start = sql`(${x} - ${kql.floorMod(sql`${x} - ${p}`, n)})`;
+    return call.type === 'datetime' ? kql.inCalendar(start) : start;
   },
 };
 
@@ -103,30 +108,30 @@ const round: FunctionRow = {
   sql: ([value, digits], call) => {
     if (!value) return 'NULL';
     if (call.type === 'real' || value.type === 'dynamic')
-      return `round(${cast(value, 'real')}, ${digits ? cast(digits, 'int') : '0'})`;
+      return sql`round(${cast(value, 'real')}, ${digits ? cast(digits, 'int') : '0'})`;
     const x = cast(value, call.type);
     // A whole number without places would go through a double.
-    const exact = call.type === 'decimal' ? `CAST(${x} AS ${physicalType.decimal})` : x;
-    const rounded = `round(${exact}, ${digits ? cast(digits, 'int') : '0'})`;
-    return call.type === 'decimal' ? `CAST(${rounded} AS ${physicalType.decimal})` : rounded;
+    const exact = call.type === 'decimal' ? sql`CAST(${x} AS ${physicalType.decimal})` : x;
+    const rounded = sql`round(${exact}, ${digits ? cast(digits, 'int') : '0'})`;
+    return call.type === 'decimal' ? sql`CAST(${rounded} AS ${physicalType.decimal})` : rounded;
   },
 };
 
 const whole = (name: 'floor' | 'ceil'): FunctionRow => ({
   sql: ([value], call) => {
     if (!value) return 'NULL';
-    if (call.type === 'real') return `${name}(${cast(value, 'real')})`;
+    if (call.type === 'real') return sql`${name}(${cast(value, 'real')})`;
     return call.type === 'decimal'
-      ? `CAST(${name}(CAST(${cast(value, 'decimal')} AS ${physicalType.decimal})) AS ${physicalType.decimal})`
+      ? sql`CAST(${name}(CAST(${cast(value, 'decimal')} AS ${physicalType.decimal})) AS ${physicalType.decimal})`
       : cast(value, call.type);
   },
 });
 
-const two = (sql: (x: string, y: string) => string): FunctionRow => ({
+const two = (sql: (x: Sql, y: Sql) => Sql): FunctionRow => ({
   result: 'real',
   sql: ([a, b]) => (a && b ? sql(cast(a, 'real'), cast(b, 'real')) : 'NULL'),
 });
-const bits = (sql: (x: string, y: string) => string): FunctionRow => ({
+const bits = (sql: (x: Sql, y: Sql) => Sql): FunctionRow => ({
   result: 'long',
   sql: ([a, b]) => (a && b ? sql(cast(a, 'long'), cast(b, 'long')) : 'NULL'),
 });
@@ -170,67 +175,70 @@ export const mathFunctions: FunctionRows = {
   ceiling: whole('ceil'),
   round,
   sqrt: real(
-    (x) => `sqrt(${x})`,
-    (x) => `${x} >= 0`,
+    (x) => sql`sqrt(${x})`,
+    (x) => sql`${x} >= 0`,
   ),
-  exp: real((x) => `exp(${x})`),
-  exp2: real((x) => `pow(2::DOUBLE, ${x})`),
-  exp10: real((x) => `pow(10::DOUBLE, ${x})`),
+  exp: real((x) => sql`exp(${x})`),
+  exp2: real((x) => sql`pow(2::DOUBLE, ${x})`),
+  exp10: real((x) => sql`pow(10::DOUBLE, ${x})`),
   log: logarithm('ln'),
   log10: logarithm('log10'),
   log2: logarithm('log2'),
   sin: real(
-    (x) => `sin(${x})`,
-    (x) => `isfinite(${x})`,
+    (x) => sql`sin(${x})`,
+    (x) => sql`isfinite(${x})`,
   ),
   cos: real(
-    (x) => `cos(${x})`,
-    (x) => `isfinite(${x})`,
+    (x) => sql`cos(${x})`,
+    (x) => sql`isfinite(${x})`,
   ),
   tan: real(
-    (x) => `tan(${x})`,
-    (x) => `isfinite(${x})`,
+    (x) => sql`tan(${x})`,
+    (x) => sql`isfinite(${x})`,
   ),
   cot: real(
-    (x) => `(1 / tan(${x}))`,
-    (x) => `isfinite(${x})`,
+    (x) => sql`(1 / tan(${x}))`,
+    (x) => sql`isfinite(${x})`,
   ),
   asin: real(
-    (x) => `asin(${x})`,
-    (x) => `abs(${x}) <= 1`,
+    (x) => sql`asin(${x})`,
+    (x) => sql`abs(${x}) <= 1`,
   ),
   acos: real(
-    (x) => `acos(${x})`,
-    (x) => `abs(${x}) <= 1`,
+    (x) => sql`acos(${x})`,
+    (x) => sql`abs(${x}) <= 1`,
   ),
-  atan: real((x) => `atan(${x})`),
-  atan2: two((y, x) => `atan2(${y}, ${x})`),
-  pow: two((x, y) => `pow(${x}, ${y})`),
-  degrees: real((x) => `degrees(${x})`),
-  radians: real((x) => `radians(${x})`),
+  atan: real((x) => sql`atan(${x})`),
+  atan2: two((y, x) => sql`atan2(${y}, ${x})`),
+  pow: two((x, y) => sql`pow(${x}, ${y})`),
+  degrees: real((x) => sql`degrees(${x})`),
+  radians: real((x) => sql`radians(${x})`),
   pi: { result: 'real', sql: () => 'pi()' },
   sign: {
     sql: ([a], call) =>
       a
-        ? `CAST(sign(${cast(a, call.type === 'int' ? 'long' : a.type === 'dynamic' ? 'real' : a.type)}) AS ${physicalType[call.type]})`
+        ? sql`CAST(sign(${cast(a, call.type === 'int' ? 'long' : a.type === 'dynamic' ? 'real' : a.type)}) AS ${physicalType[call.type]})`
         : 'NULL',
   },
   rand: {
     isRandom: true,
     sql: ([limit], call) =>
       limit
-        ? `CAST(floor(random() * ${cast(limit, 'real')}) AS ${call.type === 'real' ? 'DOUBLE' : 'BIGINT'})`
+        ? sql`CAST(floor(random() * ${cast(limit, 'real')}) AS ${call.type === 'real' ? 'DOUBLE' : 'BIGINT'})`
         : 'random()',
   },
-  isnan: { result: 'bool', sql: ([a]) => (a ? `coalesce(isnan(${cast(a, 'real')}), false)` : 'NULL') },
-  isinf: { result: 'bool', sql: ([a]) => (a ? `coalesce(isinf(${cast(a, 'real')}), false)` : 'NULL') },
-  isfinite: { result: 'bool', sql: ([a]) => (a ? `coalesce(isfinite(${cast(a, 'real')}), false)` : 'NULL') },
+  isnan: { result: 'bool', sql: ([a]) => (a ? sql`coalesce(isnan(${cast(a, 'real')}), false)` : 'NULL') },
+  isinf: { result: 'bool', sql: ([a]) => (a ? sql`coalesce(isinf(${cast(a, 'real')}), false)` : 'NULL') },
+  isfinite: { result: 'bool', sql: ([a]) => (a ? sql`coalesce(isfinite(${cast(a, 'real')}), false)` : 'NULL') },
   tohex: toHex,
-  bitset_count_ones: { result: 'long', sql: ([a]) => (a ? `CAST(bit_count(${cast(a, 'long')}) AS BIGINT)` : 'NULL') },
-  binary_and: bits((x, y) => `(${x} & ${y})`),
-  binary_or: bits((x, y) => `(${x} | ${y})`),
-  binary_xor: bits((x, y) => `xor(${x}, ${y})`),
-  binary_not: { result: 'long', sql: ([a]) => (a ? `(~${cast(a, 'long')})` : 'NULL') },
+  bitset_count_ones: {
+    result: 'long',
+    sql: ([a]) => (a ? sql`CAST(bit_count(${cast(a, 'long')}) AS BIGINT)` : 'NULL'),
+  },
+  binary_and: bits((x, y) => sql`(${x} & ${y})`),
+  binary_or: bits((x, y) => sql`(${x} | ${y})`),
+  binary_xor: bits((x, y) => sql`xor(${x}, ${y})`),
+  binary_not: { result: 'long', sql: ([a]) => (a ? sql`(~${cast(a, 'long')})` : 'NULL') },
   binary_shift_left: shift('binary_shift_left', (x, n) => x << n),
   binary_shift_right: shift('binary_shift_right', (x, n) => x >> n),
 };

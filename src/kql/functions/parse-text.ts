@@ -1,3 +1,4 @@
+import { sql } from '../sql/fragment.ts';
 import { cast } from '../sql/convert.ts';
 import { native } from '../sql/native-row.ts';
 import { nativeCall, nativeFunction } from '../sql/native.ts';
@@ -124,7 +125,7 @@ const versionDigits = nativeFunction('parse_version', ['string'], 'string', ([te
 const version: FunctionRow = {
   result: 'decimal',
   natives: [versionDigits],
-  sql: ([text]) => (text ? `CAST(${nativeCall(versionDigits, cast(text, 'string'))} AS HUGEINT)` : 'NULL'),
+  sql: ([text]) => (text ? sql`CAST(${nativeCall(versionDigits, cast(text, 'string'))} AS HUGEINT)` : 'NULL'),
 };
 
 const text = (name: string, run: (text: string) => unknown): FunctionRow =>

@@ -1,3 +1,5 @@
+import { sql } from '../sql/fragment.ts';
+import * as kql from '../sql/macros.ts';
 import { compareJson, jsonArray, jsonItems } from '../values/json-text.ts';
 import { cast, jsonArrayOf, jsonElement } from '../sql/convert.ts';
 import type { NativeFunction, NativeValue } from '../sql/native.ts';
@@ -55,8 +57,8 @@ const percentile: FunctionRow = {
   natives: [atPercents],
   sql: ([sketch, percent], call) => {
     if (!sketch || !percent) return 'NULL';
-    const list = nativeCall(atPercents, sketch.sql, `'[' || ${cast(percent, 'string')} || ']'`);
-    return call.type === 'dynamic' ? list : `kql_json(json_extract(${list}, '$[0]'))`;
+    const list = nativeCall(atPercents, sketch.sql, sql`'[' || ${cast(percent, 'string')} || ']'`);
+    return call.type === 'dynamic' ? list : kql.json(sql`json_extract(${list}, '$[0]')`);
   },
 };
 /** With a type the values come in it; that of one percentile then stands alone. */
@@ -72,10 +74,10 @@ const percentiles: FunctionRow = {
     const values = nativeCall(atPercents, sketch.sql, list);
     if (!type) return values;
     const item: SqlArgument = { ...sketch, sql: 'item' };
-    const typed = `list_transform(kql_elements(${values}), lambda item: ${jsonElement({ ...item, sql: cast(item, type), type })})`;
+    const typed = sql`list_transform(${kql.elements(values)}, lambda item: ${jsonElement({ ...item, sql: cast(item, type), type })})`;
     return first.type !== 'dynamic' && percents.length === 1
-      ? `${typed}[1]`
-      : `('[' || array_to_string(${typed}, ',') || ']')`;
+      ? sql`${typed}[1]`
+      : sql`('[' || array_to_string(${typed}, ',') || ']')`;
   },
 };
 /** `typeof(long)` is text when it gets here. */

@@ -1,3 +1,5 @@
+import type { Sql } from '../sql/fragment.ts';
+import { joined, sql } from '../sql/fragment.ts';
 import { KqlError } from '../plan/kql-error.ts';
 import { cast } from '../sql/convert.ts';
 import { jsonToText } from '../values/json-text.ts';
@@ -14,17 +16,20 @@ import { toType } from '../sql/convert-value.ts';
 import type { FunctionRow, FunctionRows } from '../sql/scope.ts';
 
 /** One text in, SQL out. */
-const text = (sql: (s: string) => string): FunctionRow => ({
+const text = (sql: (s: Sql) => Sql): FunctionRow => ({
   result: 'string',
   sql: ([s]) => (s ? sql(cast(s, 'string')) : "''"),
 });
 
 /** DuckDB has other counterparts than the engine for a few letters, which stay as they are; looking for them costs little. */
-const cased = (sql: 'upper' | 'lower', exact: NativeFunction, kept: readonly string[]): FunctionRow => ({
+const cased = (value: 'upper' | 'lower', exact: NativeFunction, kept: readonly string[]): FunctionRow => ({
   natives: [exact],
   ...text((s) => {
-    const others = kept.map((letter) => `contains(${s}, '${letter}')`).join(' OR ');
-    return `CASE WHEN ${others} THEN ${nativeCall(exact, s)} ELSE ${sql}(${s}) END`;
+    const others = joined(
+      kept.map((letter) => sql`contains(${s}, '${letter}')`),
+      ' OR ',
+    );
+    return sql`CASE WHEN ${others} THEN ${nativeCall(exact, s)} ELSE ${value}(${s}) END`;
   }),
 });
 const upperKept = nativeFunction('toupper_kept', ['string'], 'string', ([s]) => upperText(String(s)));
@@ -157,7 +162,11 @@ const replaceRegex = withPattern(1, {
       digit === '' ? '\\\\' : Number(digit) < fast.groups ? whole : '',
     );
     const text = cast(source, 'string');
-    return fast.choose(text, `regexp_replace(${text}, ${fast.sql}, ${scope.ctx.bind(written, 'VARCHAR')}, 'g')`, slow);
+    return fast.choose(
+      text,
+      sql`regexp_replace(${text}, ${fast.sql}, ${scope.ctx.bind(written, 'VARCHAR')}, 'g')`,
+      slow,
+    );
   },
 });
 
@@ -187,7 +196,7 @@ const extract: FunctionRow = {
     const fast = constantRegex(pattern, scope, true);
     const wanted = group.expression.k === 'literal' ? Number(group.expression.value ?? -1) : -1;
     return fast && Number.isInteger(wanted) && wanted >= 0 && wanted < Math.min(fast.groups, 10)
-      ? fast.choose(text, `regexp_extract(${text}, ${fast.sql}, ${wanted})`, slow)
+      ? fast.choose(text, sql`regexp_extract(${text}, ${fast.sql}, ${wanted})`, slow)
       : slow;
   },
 };
@@ -228,22 +237,22 @@ const extractAll: FunctionRow = {
 export const stringFunctions: FunctionRows = {
   strlen: {
     result: 'long',
-    sql: ([s]) => `length(${s ? cast(s, 'string') : "''"})`,
+    sql: ([s]) => sql`length(${s ? cast(s, 'string') : "''"})`,
     run: ([s]) => BigInt(s ? Array.from(String(toType(s.value, s.type, 'string') ?? '')).length : 0),
   },
-  string_size: { result: 'long', sql: ([s]) => `strlen(${s ? cast(s, 'string') : "''"})` },
+  string_size: { result: 'long', sql: ([s]) => sql`strlen(${s ? cast(s, 'string') : "''"})` },
   toupper: cased('upper', upperKept, ['ß', 'ı']),
   tolower: cased('lower', lowerKept, ['İ']),
-  reverse: text((s) => `reverse(${s})`),
+  reverse: text((s) => sql`reverse(${s})`),
   strcat: {
     listsStar: true,
     result: 'string',
-    sql: (args) => `concat(${args.map((argument) => cast(argument, 'string')).join(', ')})`,
+    sql: (args) => sql`concat(${joined(args.map((argument) => cast(argument, 'string')))})`,
   },
   strcat_delim: {
     result: 'string',
     sql: ([delimiter, ...args]) =>
-      `concat_ws(${delimiter ? cast(delimiter, 'string') : "''"}, ${args.map((argument) => cast(argument, 'string')).join(', ')})`,
+      sql`concat_ws(${delimiter ? cast(delimiter, 'string') : "''"}, ${joined(args.map((argument) => cast(argument, 'string')))})`,
   },
   strcat_array: native('strcat_array', ['dynamic', 'string'], 'string', ([json, delimiter]) => {
     const list = parseJson(json);
@@ -269,7 +278,7 @@ export const stringFunctions: FunctionRows = {
     sql: ([a, b]) => {
       if (!a || !b) return 'NULL';
       const [x, y] = [cast(a, 'string'), cast(b, 'string')];
-      return `CASE WHEN ${x} = ${y} THEN 0 WHEN ${x} < ${y} THEN -1 ELSE 1 END`;
+      return sql`CASE WHEN ${x} = ${y} THEN 0 WHEN ${x} < ${y} THEN -1 ELSE 1 END`;
     },
   },
   substring,
@@ -282,7 +291,7 @@ export const stringFunctions: FunctionRows = {
   replace_string: {
     result: 'string',
     sql: ([s, a, b]) =>
-      s && a && b ? `replace(${cast(s, 'string')}, ${cast(a, 'string')}, ${cast(b, 'string')})` : "''",
+      s && a && b ? sql`replace(${cast(s, 'string')}, ${cast(a, 'string')}, ${cast(b, 'string')})` : "''",
   },
   replace_regex: replaceRegex,
   replace: withPattern(0, replace),
@@ -341,9 +350,9 @@ export const stringFunctions: FunctionRows = {
   ),
   isascii: {
     result: 'bool',
-    sql: ([s]) => (s ? `(strlen(${cast(s, 'string')}) = length(${cast(s, 'string')}))` : 'NULL'),
+    sql: ([s]) => (s ? sql`(strlen(${cast(s, 'string')}) = length(${cast(s, 'string')}))` : 'NULL'),
   },
-  isutf8: { result: 'bool', sql: ([s]) => (s ? `(${cast(s, 'string')} IS NOT NULL)` : 'NULL') },
+  isutf8: { result: 'bool', sql: ([s]) => (s ? sql`(${cast(s, 'string')} IS NOT NULL)` : 'NULL') },
   regex_quote: native('regex_quote', ['string'], 'string', ([source]) =>
     String(source).replace(/[.*+?^${}()|[\]\\#&~-]/g, '\\$&'),
   ),

@@ -29,7 +29,7 @@ import { xmlFunctions } from './xml.ts';
 /** All scalar functions and operators by KQL name. One row each, in the file of its family.
  *
  * How to add a function: one row in its family's file.
- * - in SQL: `name: { result: 'long', sql: ([a, b]) => `…${cast(a, 'string')}…` }` (see sql/scope.ts; macros are in sql/macros.ts);
+ * - in SQL: `name: { result: 'long', sql: ([a, b]) => sql`…${cast(a, 'string')}…` }` (see sql/scope.ts, sql/fragment.ts; macros are in sql/macros.ts);
  * - in JavaScript: `name: native('name', ['string', 'long'], 'dynamic', ([text, n]) => …, { defaults: [0] })`
  *   (see sql/native-row.ts). Put long computations in pure modules under `algorithms/` and keep the row short.
  * Null in gives null out unless `{ nulls: true }`; a string result of null becomes ''. What is not here is refused by name. */

@@ -1,3 +1,5 @@
+import type { Sql } from '../sql/fragment.ts';
+import { joined, sql } from '../sql/fragment.ts';
 import type { Expression } from '../plan/expression.ts';
 import { regex } from '../algorithms/regex/regex.ts';
 import { cast, convert } from '../sql/convert.ts';
@@ -43,13 +45,13 @@ const isTermOf = nativeFunction(
 );
 
 function termTest(
-  text: string,
+  text: Sql,
   needle: Expression,
-  needleSql: string,
+  needleSql: Sql,
   match: Match,
   caseSensitive: boolean,
   scope: RowScope,
-): string {
+): Sql {
   if (needle.k !== 'literal' || typeof needle.value !== 'string') {
     return nativeCall(isTermOf, text, needleSql, `'${match}'`, String(caseSensitive));
   }
@@ -57,10 +59,10 @@ function termTest(
   const { ctx } = scope;
   const regex = ctx.bind(termPattern(needle.value, match, caseSensitive), 'VARCHAR');
   const first = caseSensitive
-    ? `contains(${text}, ${ctx.bind(needle.value, 'VARCHAR')})`
-    : `contains(lower(${text}), lower(${ctx.bind(needle.value, 'VARCHAR')}))`;
+    ? sql`contains(${text}, ${ctx.bind(needle.value, 'VARCHAR')})`
+    : sql`contains(lower(${text}), lower(${ctx.bind(needle.value, 'VARCHAR')}))`;
   // Not AND, whose sides DuckDB tries in either order: the expression is only for the few texts that have the needle at all.
-  return `(CASE WHEN ${first} THEN regexp_matches(${text}, ${regex}) ELSE false END)`;
+  return sql`(CASE WHEN ${first} THEN regexp_matches(${text}, ${regex}) ELSE false END)`;
 }
 
 /** The same as a JavaScript expression, for needles that are not constant and for native functions. */
@@ -72,14 +74,14 @@ export function jsTermPattern(needle: string, match: Match, caseSensitive: boole
 }
 
 /** Texts of the left side: of one value, or of every text column when it is `*`. */
-function texts(left: SqlArgument | undefined, scope: RowScope): string[] {
+function texts(left: SqlArgument | undefined, scope: RowScope): Sql[] {
   if (!left) return [];
   if (left.expression.k !== 'column' || left.expression.name !== '*') return [cast(left, 'string')];
   return (scope.relation?.columns ?? []).map((column) => convert(column.id, column.type, 'string'));
 }
 
-const anyOf = (tests: readonly string[]): string =>
-  tests.length === 0 ? 'false' : tests.length === 1 ? (tests[0] ?? 'false') : `(${tests.join(' OR ')})`;
+const anyOf = (tests: readonly Sql[]): Sql =>
+  tests.length === 0 ? 'false' : tests.length === 1 ? (tests[0] ?? 'false') : sql`(${joined(tests, ' OR ')})`;
 
 const term = (match: Match, caseSensitive: boolean, negated = false): FunctionRow => ({
   natives: [isTermOf],
@@ -90,7 +92,7 @@ const term = (match: Match, caseSensitive: boolean, negated = false): FunctionRo
         termTest(text, literalText(needle), cast(needle, 'string'), match, caseSensitive, scope),
       ),
     );
-    return negated ? `(NOT ${test})` : test;
+    return negated ? sql`(NOT ${test})` : test;
   },
 });
 
@@ -110,19 +112,19 @@ const literalText = (needle: SqlArgument): Expression =>
         ? { ...needle.expression, value: null }
         : needle.expression;
 
-const simple = (test: (text: string, needle: string) => string, ignoreCase: boolean, negated = false): FunctionRow => ({
+const simple = (test: (text: Sql, needle: Sql) => Sql, ignoreCase: boolean, negated = false): FunctionRow => ({
   sql: ([left, needle], _call, scope) => {
     if (!needle) return 'NULL';
-    const fold = ignoreCase ? (sql: string): string => `lower(${sql})` : (sql: string): string => sql;
+    const fold = (value: Sql): Sql => (ignoreCase ? sql`lower(${value})` : value);
     const result = anyOf(texts(left, scope).map((text) => test(fold(text), fold(cast(needle, 'string')))));
-    return negated ? `(NOT ${result})` : result;
+    return negated ? sql`(NOT ${result})` : result;
   },
 });
 
-const contains = (text: string, needle: string): string => `contains(${text}, ${needle})`;
-const starts = (text: string, needle: string): string => `starts_with(${text}, ${needle})`;
-const ends = (text: string, needle: string): string => `ends_with(${text}, ${needle})`;
-const same = (text: string, needle: string): string => `(${text} = ${needle})`;
+const contains = (text: Sql, needle: Sql): Sql => sql`contains(${text}, ${needle})`;
+const starts = (text: Sql, needle: Sql): Sql => sql`starts_with(${text}, ${needle})`;
+const ends = (text: Sql, needle: Sql): Sql => sql`ends_with(${text}, ${needle})`;
+const same = (text: Sql, needle: Sql): Sql => sql`(${text} = ${needle})`;
 
 const matchesPattern = nativeFunction(
   'matches_regex',
@@ -140,10 +142,10 @@ const matchesRegex: FunctionRow = {
   sql: ([left, needle], _call, scope) => {
     if (!needle) return 'NULL';
     const fast = constantRegex(needle, scope, false);
-    const slow = (text: string): string => nativeCall(matchesPattern, text, cast(needle, 'string'));
+    const slow = (text: Sql): Sql => nativeCall(matchesPattern, text, cast(needle, 'string'));
     return anyOf(
       texts(left, scope).map((text) =>
-        fast ? fast.choose(text, `regexp_matches(${text}, ${fast.sql})`, slow(text)) : slow(text),
+        fast ? fast.choose(text, sql`regexp_matches(${text}, ${fast.sql})`, slow(text)) : slow(text),
       ),
     );
   },
@@ -155,7 +157,7 @@ const togetherMax = 700;
 const togetherUnitsMax = 20_000;
 
 /** Many needles of which one is enough: the text is walked once for hundreds of them, instead of once for each. */
-function anyTogether(text: string, needles: readonly string[], { ctx }: RowScope): string[] {
+function anyTogether(text: Sql, needles: readonly string[], { ctx }: RowScope): Sql[] {
   if (needles.includes('')) return ['true'];
   const patterns: string[] = [];
   const byBounds = new Map<string, string[]>();
@@ -172,7 +174,7 @@ function anyTogether(text: string, needles: readonly string[], { ctx }: RowScope
     if (some.length >= togetherMax || some.join('').length >= togetherUnitsMax) flush(key);
   }
   for (const key of [...byBounds.keys()]) flush(key);
-  return patterns.map((pattern) => `regexp_matches(${text}, ${ctx.bind(pattern, 'VARCHAR')})`);
+  return patterns.map((pattern) => sql`regexp_matches(${text}, ${ctx.bind(pattern, 'VARCHAR')})`);
 }
 
 type TermsTest = (text: string) => boolean;
@@ -198,15 +200,15 @@ const several = (join: ' OR ' | ' AND '): FunctionRow => ({
       constants.push(value);
       return [];
     };
-    const tests = needles.flatMap((needle): string[] => {
+    const tests = needles.flatMap((needle): Sql[] => {
       const { expression } = needle;
       if (expression.k === 'table') {
         const relation = compilePlan(scope.ctx, expression.plan);
         const [column] = relation.columns;
         if (!column) return [];
-        const item = `to_json(list(${convert(column.id, column.type, 'string')}))`;
-        const list = selectFrom(relation, [{ id: scope.ctx.newId(), sql: `CAST(${item} AS VARCHAR)` }]);
-        return [nativeCall(hasTerms, text, `coalesce((${list}), '[]')`, `'${join.trim()}'`)];
+        const item = sql`to_json(list(${convert(column.id, column.type, 'string')}))`;
+        const list = selectFrom(relation, [{ id: scope.ctx.newId(), sql: sql`CAST(${item} AS VARCHAR)` }]);
+        return [nativeCall(hasTerms, text, sql`coalesce((${list}), '[]')`, `'${join.trim()}'`)];
       }
       if (expression.k === 'literal' && needle.type === 'dynamic') {
         const list = parseJson(expression.value === null ? null : String(expression.value));
@@ -217,11 +219,11 @@ const several = (join: ' OR ' | ' AND '): FunctionRow => ({
       if (own.k === 'literal' && typeof own.value === 'string') return constant(own.value);
       return [termTest(text, own, cast(needle, 'string'), 'has', false, scope)];
     });
-    const one = (value: string): string =>
+    const one = (value: string): Sql =>
       termTest(text, { k: 'literal', type: 'string', value }, '', 'has', false, scope);
     const isTogether = join === ' OR ' && constants.length >= togetherMin;
     const all = [...(isTogether ? anyTogether(text, constants, scope) : constants.map(one)), ...tests];
-    return all.length === 0 ? 'false' : `(${all.join(join)})`;
+    return all.length === 0 ? 'false' : sql`(${joined(all, join)})`;
   },
 });
 
@@ -271,9 +273,9 @@ const searchTerm = (caseSensitive: boolean): FunctionRow => ({
       texts(left, scope).map((text) => {
         const bound = scope.ctx.bind(inner, 'VARCHAR');
         if (inner.includes('*'))
-          return `regexp_matches(${text}, ${scope.ctx.bind(wildcardPattern(value, caseSensitive), 'VARCHAR')})`;
+          return sql`regexp_matches(${text}, ${scope.ctx.bind(wildcardPattern(value, caseSensitive), 'VARCHAR')})`;
         if (match !== 'contains') return termTest(text, expression, bound, match, caseSensitive, scope);
-        return caseSensitive ? contains(text, bound) : contains(`lower(${text})`, `lower(${bound})`);
+        return caseSensitive ? contains(text, bound) : contains(sql`lower(${text})`, `lower(${bound})`);
       }),
     );
   },

@@ -1,3 +1,6 @@
+import type { Sql } from '../sql/fragment.ts';
+import { sql } from '../sql/fragment.ts';
+import * as kql from '../sql/macros.ts';
 import type { Expression } from '../plan/expression.ts';
 import { KqlError } from '../plan/kql-error.ts';
 import { convert } from '../sql/convert.ts';
@@ -12,17 +15,17 @@ const constantOf = (expression: Expression | undefined): string | undefined =>
 /** A running count of restarts: the rows between two restarts have the same one. */
 function restartGroup(
   restart: Expression | undefined,
-  compile: (expression: Expression) => string,
-  order: string,
+  compile: (expression: Expression) => Sql,
+  order: Sql,
   layer: (outputs: readonly Output[]) => void,
   ctx: SqlContext,
-): string {
+): Sql {
   if (!restart || constantOf(restart) === 'false') return '';
   const id = ctx.newId();
   layer([
     {
       id,
-      sql: `sum(CASE WHEN ${compile(restart)} THEN 1 ELSE 0 END) OVER (ORDER BY ${order} ROWS UNBOUNDED PRECEDING)`,
+      sql: sql`sum(CASE WHEN ${compile(restart)} THEN 1 ELSE 0 END) OVER (ORDER BY ${order} ROWS UNBOUNDED PRECEDING)`,
     },
   ]);
   return `PARTITION BY ${id} `;
@@ -39,7 +42,7 @@ const neighbour =
       : call.type === 'string'
         ? "''"
         : 'NULL';
-    return `${name}(${convert(compile(value), value.type, call.type)}, ${distance}, ${missing}) OVER (ORDER BY ${order})`;
+    return sql`${name}(${convert(compile(value), value.type, call.type)}, ${distance}, ${missing}) OVER (ORDER BY ${order})`;
   };
 
 const rank =
@@ -53,19 +56,22 @@ const rank =
     layer([
       {
         id: changed,
-        sql: `CASE WHEN ${value} IS NOT DISTINCT FROM lag(${value}) OVER (ORDER BY ${order}) AND row_number() OVER (ORDER BY ${order}) > 1 THEN 0 ELSE 1 END`,
+        sql: sql`CASE WHEN ${value} IS NOT DISTINCT FROM lag(${value}) OVER (ORDER BY ${order}) AND row_number() OVER (ORDER BY ${order}) > 1 THEN 0 ELSE 1 END`,
       },
     ]);
     const partition = restartGroup(restart, compile, order, layer, ctx);
     const first = ctx.newId();
     layer([
-      { id: first, sql: `CASE WHEN row_number() OVER (${partition}ORDER BY ${order}) = 1 THEN 1 ELSE ${changed} END` },
+      {
+        id: first,
+        sql: sql`CASE WHEN row_number() OVER (${partition}ORDER BY ${order}) = 1 THEN 1 ELSE ${changed} END`,
+      },
     ]);
     if (name === 'dense_rank')
-      return `CAST(sum(${first}) OVER (${partition}ORDER BY ${order} ROWS UNBOUNDED PRECEDING) AS BIGINT)`;
+      return sql`CAST(sum(${first}) OVER (${partition}ORDER BY ${order} ROWS UNBOUNDED PRECEDING) AS BIGINT)`;
     const position = ctx.newId();
-    layer([{ id: position, sql: `row_number() OVER (${partition}ORDER BY ${order})` }]);
-    return `max(CASE WHEN ${first} = 1 THEN ${position} END) OVER (${partition}ORDER BY ${order} ROWS UNBOUNDED PRECEDING)`;
+    layer([{ id: position, sql: sql`row_number() OVER (${partition}ORDER BY ${order})` }]);
+    return sql`max(CASE WHEN ${first} = 1 THEN ${position} END) OVER (${partition}ORDER BY ${order} ROWS UNBOUNDED PRECEDING)`;
   };
 
 const sessionRowsMax = 20_000;
@@ -109,15 +115,15 @@ const session: WindowFunction = (call, compile, order, layer, ctx) => {
   const [term, fromFirst, fromPrevious, restart] = call.args;
   if (!term || !fromFirst || !fromPrevious) return 'NULL';
   const [all, position] = [ctx.newId(), ctx.newId()];
-  const mark = restart ? `CASE WHEN ${compile(restart)} THEN 'r' ELSE '' END` : `''`;
+  const mark = restart ? sql`CASE WHEN ${compile(restart)} THEN 'r' ELSE '' END` : `''`;
   const row = ctx.newId();
-  layer([{ id: row, sql: `coalesce(CAST(${compile(term)} AS VARCHAR), '') || ${mark}` }]);
+  layer([{ id: row, sql: sql`coalesce(CAST(${compile(term)} AS VARCHAR), '') || ${mark}` }]);
   layer([
     {
       id: all,
-      sql: `array_to_string(list(${row}) OVER (ORDER BY ${order} ROWS BETWEEN UNBOUNDED PRECEDING AND UNBOUNDED FOLLOWING), ',')`,
+      sql: sql`array_to_string(list(${row}) OVER (ORDER BY ${order} ROWS BETWEEN UNBOUNDED PRECEDING AND UNBOUNDED FOLLOWING), ',')`,
     },
-    { id: position, sql: `row_number() OVER (ORDER BY ${order})` },
+    { id: position, sql: sql`row_number() OVER (ORDER BY ${order})` },
   ]);
   return nativeCall(sessionStart, all, compile(fromFirst), compile(fromPrevious), position);
 };
@@ -126,7 +132,7 @@ export const windowFunctions: WindowRows = {
     sql: (call, compile, order, layer, ctx) => {
       const [start, restart] = call.args;
       const partition = restartGroup(restart, compile, order, layer, ctx);
-      return `(row_number() OVER (${partition}ORDER BY ${order}) - 1 + ${start ? compile(start) : '1'})`;
+      return sql`(row_number() OVER (${partition}ORDER BY ${order}) - 1 + ${start ? compile(start) : '1'})`;
     },
   },
   prev: { sql: neighbour('lag') },
@@ -136,12 +142,8 @@ export const windowFunctions: WindowRows = {
       const [term, restart] = call.args;
       if (!term) return 'NULL';
       const partition = restartGroup(restart, compile, order, layer, ctx);
-      const sum = `coalesce(sum(${compile(term)}) OVER (${partition}ORDER BY ${order} ROWS UNBOUNDED PRECEDING), 0)`;
-      return call.type === 'real'
-        ? sum
-        : call.type === 'decimal'
-          ? `CAST(${sum} AS DECIMAL(38,18))`
-          : `kql_wrap(${sum})`;
+      const sum = sql`coalesce(sum(${compile(term)}) OVER (${partition}ORDER BY ${order} ROWS UNBOUNDED PRECEDING), 0)`;
+      return call.type === 'real' ? sum : call.type === 'decimal' ? sql`CAST(${sum} AS DECIMAL(38,18))` : kql.wrap(sum);
     },
   },
   // The former name of row_rank_dense(), documented with a term only.

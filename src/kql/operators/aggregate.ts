@@ -1,3 +1,5 @@
+import type { Sql } from '../sql/fragment.ts';
+import { joined, sql } from '../sql/fragment.ts';
 import type { Expression } from '../plan/expression.ts';
 import type { Item } from '../plan/plan.ts';
 import type { Column } from '../plan/types.ts';
@@ -36,7 +38,7 @@ export function grouping(ctx: SqlContext, input: Relation, by: readonly Item[], 
   });
   const layered: Relation = { ...relation, sql: selectFrom(relation, [...asIs(keptIds(relation)), ...added]) };
   const grouped = by.flatMap((item) => (item.expression.k === 'column' ? [item.expression.name] : []));
-  const order = relation.order && relation.order.length > 0 ? ` ORDER BY ${orderBy(relation.order)}` : '';
+  const order = relation.order && relation.order.length > 0 ? sql` ORDER BY ${orderBy(relation.order)}` : '';
   return { relation: layered, keys, scope: { ...rowScope(ctx, layered), aggregateOrder: order, grouped } };
 }
 
@@ -63,7 +65,7 @@ export function aggregateOutputs(
   return { columns, outputs };
 }
 
-function multiColumns(expression: Expression, scope: RowScope): string[] | undefined {
+function multiColumns(expression: Expression, scope: RowScope): Sql[] | undefined {
   if (expression.k !== 'call') return undefined;
   const { aggregates } = scope.ctx.language;
   const row = Object.hasOwn(aggregates, expression.name) ? aggregates[expression.name] : undefined;
@@ -83,7 +85,7 @@ function summarize(
   if (single) return single;
   const { columns, outputs } = aggregateOutputs(aggregates, cols, scope);
   const ids = keys.map((key) => key.id);
-  const suffix = ids.length > 0 ? `GROUP BY ${ids.join(', ')}` : '';
+  const suffix = ids.length > 0 ? sql`GROUP BY ${joined(ids)}` : '';
   return { sql: selectFrom(relation, [...asIs(ids), ...outputs], suffix), columns: [...keys, ...columns] };
 }
 
@@ -107,7 +109,7 @@ function chosenRows(
   const ids = keys.map((key) => key.id);
   const outputs = picked.map(({ sql }, index) => ({ id: columns[index]?.id ?? '', sql }));
   const direction = call.name.endsWith('max') ? 'DESC' : 'ASC';
-  const choice = `QUALIFY row_number() OVER (PARTITION BY ${ids.join(', ')} ORDER BY ${by.sql} ${direction} NULLS LAST) = 1`;
+  const choice = sql`QUALIFY row_number() OVER (PARTITION BY ${joined(ids)} ORDER BY ${by.sql} ${direction} NULLS LAST) = 1`;
   return { sql: selectFrom(relation, [...asIs(ids), ...outputs], choice), columns: [...keys, ...columns] };
 }
 
@@ -141,7 +143,7 @@ export const aggregateOperators: PlanCompilers<'summarize' | 'distinct' | 'count
       sql: selectFrom(
         relation,
         asIs(keptIds(relation)),
-        `ORDER BY ${orderBy(order)} LIMIT ${rowCount(ctx, node.count)}`,
+        sql`ORDER BY ${orderBy(order)} LIMIT ${rowCount(ctx, node.count)}`,
       ),
       columns: relation.columns,
       order,

@@ -1,3 +1,6 @@
+import type { Sql } from '../sql/fragment.ts';
+import { joined, sql } from '../sql/fragment.ts';
+import * as kql from '../sql/macros.ts';
 import type { MvColumn } from '../plan/plan.ts';
 import { legacyPartitions } from '../plan/plan.ts';
 import { KqlError } from '../plan/kql-error.ts';
@@ -57,11 +60,11 @@ const elementOf: Readonly<Partial<Record<KqlType, string>>> = {
 };
 
 /** `to typeof()` casts: it reads no texts, and an element of another type is null. Texts are how JSON writes some types. */
-function elementAs(sql: string, type: KqlType): string {
+function elementAs(value: Sql, type: KqlType): Sql {
   const condition = elementOf[type];
-  if (condition === undefined) return convert(sql, 'dynamic', type);
-  const special = type === 'real' ? ` OR (${sql}) IN ('"NaN"', '"Infinity"', '"-Infinity"')` : '';
-  return `CASE WHEN json_type(${sql}) ${condition}${special} THEN ${convert(sql, 'dynamic', type)} END`;
+  if (condition === undefined) return convert(value, 'dynamic', type);
+  const special = type === 'real' ? sql` OR (${value}) IN ('"NaN"', '"Infinity"', '"-Infinity"')` : '';
+  return sql`CASE WHEN json_type(${value}) ${condition}${special} THEN ${convert(value, 'dynamic', type)} END`;
 }
 
 /** Unnests zipped columns. The rows keep their order: row number, then index. */
@@ -72,7 +75,7 @@ function expand(
   cols: readonly Column[],
   bagAsArray: boolean,
   indexColumn: string | undefined,
-  limit: string | undefined,
+  limit: Sql | undefined,
 ): Expansion {
   const input = anchored(ctx, source);
   const scope = rowScope(ctx, input);
@@ -83,15 +86,15 @@ function expand(
     ...asIs(keptIds(input)),
     ...lists.map(({ column, list }) => ({
       id: list,
-      sql: `CAST(json_extract(${nativeCall(expansion, convert(compileExpression(column.expression, scope), column.expression.type, 'dynamic'), String(bagAsArray))}, '$[*]') AS VARCHAR[])`,
+      sql: sql`CAST(json_extract(${nativeCall(expansion, convert(compileExpression(column.expression, scope), column.expression.type, 'dynamic'), String(bagAsArray))}, '$[*]') AS VARCHAR[])`,
     })),
   ]);
-  const bounded = limit === undefined ? length : `least(${length}, ${limit})`;
-  const unnested = `SELECT *, unnest(range(0, ${bounded})) AS ${position} FROM (${listed})`;
+  const bounded = limit === undefined ? length : sql`least(${length}, ${limit})`;
+  const unnested = sql`SELECT *, unnest(range(0, ${bounded})) AS ${position} FROM (${listed})`;
   const byName = new Map(
     lists.map(({ column, list, element }) => [
       column.name,
-      { sql: elementAs(`kql_json(list_extract(${list}, ${position} + 1))`, column.type), id: element },
+      { sql: elementAs(kql.json(sql`list_extract(${list}, ${position} + 1)`), column.type), id: element },
     ]),
   );
   const result = cols.map((column): RelationColumn => {
@@ -107,7 +110,7 @@ function expand(
   const order = [...(input.order ?? []), { id: position, descending: false, nullsFirst: false }];
   return {
     relation: {
-      sql: selectFrom(unnested.startsWith('SELECT') ? `(${unnested})` : unnested, [...outputs, ...asIs(carried)]),
+      sql: selectFrom(sql`(${unnested})`, [...outputs, ...asIs(carried)]),
       columns: result,
       order,
       ...(source.serialized && { serialized: true }),
@@ -124,7 +127,10 @@ function within(
   inner: readonly OrderKey[],
 ): { order: OrderKey[]; carried: Output[] } {
   const keys = [...outer.map((key) => ({ key, alias })), ...inner.map((key) => ({ key, alias: 'b' }))];
-  const made = keys.map(({ key, alias: from }) => ({ key: { ...key, id: ctx.newId() }, sql: `${from}.${key.id}` }));
+  const made = keys.map(({ key, alias: from }) => ({
+    key: { id: ctx.newId(), descending: key.descending, nullsFirst: key.nullsFirst },
+    sql: sql`${from}.${key.id}`,
+  }));
   return { order: made.map(({ key }) => key), carried: made.map(({ key, sql }) => ({ id: key.id, sql })) };
 }
 
@@ -142,7 +148,7 @@ export const expandOperators: PlanCompilers<'mvExpand' | 'mvApply' | 'partition'
     const limit = node.limit && compileConstant(ctx, node.limit);
     // One row of the outer relation, seen from inside the subquery that runs for it.
     const single: Relation = {
-      sql: `SELECT ${row.columns.map((column, index) => `o.${outer.columns[index]?.id ?? ''} AS ${column.id}`).join(', ')}`,
+      sql: sql`SELECT ${joined(row.columns.map((column, index) => sql`o.${outer.columns[index]?.id ?? ''} AS ${column.id}`))}`,
       columns: row.columns,
       serialized: true,
     };
@@ -152,10 +158,10 @@ export const expandOperators: PlanCompilers<'mvExpand' | 'mvApply' | 'partition'
     const columns = node.cols.map((column): RelationColumn => ({ ...column, id: ctx.newId() }));
     const outputs = columns.map((column): Output => {
       const own = inBody.get(column.name);
-      if (own) return { id: column.id, sql: `b.${own.id}` };
-      return { id: column.id, sql: `o.${columnNamed(outer, column.name).id}` };
+      if (own) return { id: column.id, sql: sql`b.${own.id}` };
+      return { id: column.id, sql: sql`o.${columnNamed(outer, column.name).id}` };
     });
-    const from = `(${outer.sql}) AS o, LATERAL (${body.sql}) AS b`;
+    const from = sql`(${outer.sql}) AS o, LATERAL (${body.sql}) AS b`;
     if (!outer.serialized || !body.serialized) return { sql: selectFrom(from, outputs), columns };
     const { order, carried } = within(ctx, outer.order ?? [], 'o', body.order ?? []);
     return { sql: selectFrom(from, [...outputs, ...carried]), columns, order, serialized: true };
@@ -164,24 +170,24 @@ export const expandOperators: PlanCompilers<'mvExpand' | 'mvApply' | 'partition'
     const input = compilePlan(ctx, node.input);
     const key = ctx.newId();
     const keySql = compileExpression(node.by, rowScope(ctx, input));
-    const distinct = `SELECT DISTINCT ${keySql} AS ${key} FROM (${input.sql})`;
+    const distinct = sql`SELECT DISTINCT ${keySql} AS ${key} FROM (${input.sql})`;
     const keys = node.limited
-      ? `SELECT ${key} FROM (SELECT ${key}, count(*) OVER () AS n FROM (${distinct})) WHERE CASE WHEN n > ${legacyPartitions} THEN ${nativeCall(tooManyPartitions, 'n')} ELSE true END`
+      ? sql`SELECT ${key} FROM (SELECT ${key}, count(*) OVER () AS n FROM (${distinct})) WHERE CASE WHEN n > ${legacyPartitions} THEN ${nativeCall(tooManyPartitions, 'n')} ELSE true END`
       : distinct;
     const compiled = compilePlan(ctx, node.input);
     const rows = compiled.serialized && !compiled.order ? anchored(ctx, compiled) : compiled;
     const own = compileExpression(node.by, rowScope(ctx, rows));
     const context: Relation = {
       ...rows,
-      sql: selectFrom(rows, asIs(keptIds(rows)), `WHERE ${own} IS NOT DISTINCT FROM k.${key}`),
+      sql: selectFrom(rows, asIs(keptIds(rows)), sql`WHERE ${own} IS NOT DISTINCT FROM k.${key}`),
     };
     const body = compilePlan(ctx.within(context), node.body);
     const columns = node.cols.map((column): RelationColumn => ({ ...column, id: ctx.newId() }));
     const outputs = columns.map((column, index): Output => ({
       id: column.id,
-      sql: `b.${body.columns[index]?.id ?? ''}`,
+      sql: sql`b.${body.columns[index]?.id ?? ''}`,
     }));
-    const from = `(${keys}) AS k, LATERAL (${body.sql}) AS b`;
+    const from = sql`(${keys}) AS k, LATERAL (${body.sql}) AS b`;
     if (!body.serialized) return { sql: selectFrom(from, outputs), columns };
     // Rows in order come one partition after the other.
     const { order, carried } = within(ctx, [{ id: key, descending: false, nullsFirst: true }], 'k', body.order ?? []);

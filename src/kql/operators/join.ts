@@ -1,3 +1,4 @@
+import { joined, sql } from '../sql/fragment.ts';
 import { invariant } from '../../base/invariant.ts';
 import type { Expression } from '../plan/expression.ts';
 import type { JoinKind, JoinPair } from '../plan/plan.ts';
@@ -24,10 +25,9 @@ function keyed(ctx: SqlContext, relation: Relation, pairs: readonly JoinPair[], 
   const keys = pairs.map((pair) => {
     const type = commonType(pair.left.type, pair.right.type);
     const own: Expression = pair[side];
-    const sql = convert(compileExpression(own, scope), own.type, type);
-    if (own.k === 'column' && own.type === type) return sql;
+    if (own.k === 'column' && own.type === type) return columnNamed(relation, own.name).id;
     const id = ctx.newId();
-    added.push({ id, sql });
+    added.push({ id, sql: convert(compileExpression(own, scope), own.type, type) });
     return id;
   });
   return { relation: { ...relation, sql: selectFrom(relation, [...asIs(keptIds(relation)), ...added]) }, keys };
@@ -63,10 +63,10 @@ function deduplicated({ relation, keys }: Keyed, ctx: SqlContext): Keyed {
     ...asIs([...new Set([...keptIds(relation), ...keys])]),
     {
       id: order,
-      sql: `row_number() OVER (PARTITION BY ${keys.join(', ') || '1'}${relation.order ? ` ORDER BY ${orderBy(relation.order)}` : ''})`,
+      sql: sql`row_number() OVER (PARTITION BY ${keys.join(', ') || '1'}${relation.order ? sql` ORDER BY ${orderBy(relation.order)}` : ''})`,
     },
   ]);
-  return { relation: { ...relation, sql: `SELECT * FROM (${numbered}) WHERE ${order} = 1` }, keys };
+  return { relation: { ...relation, sql: sql`SELECT * FROM (${numbered}) WHERE ${order} = 1` }, keys };
 }
 
 export const joinCompilers: PlanCompilers<'join' | 'lookup' | 'union'> = {
@@ -84,7 +84,7 @@ export const joinCompilers: PlanCompilers<'join' | 'lookup' | 'union'> = {
       }));
       const test = onClause(kept.keys, other.keys);
       return {
-        sql: `SELECT ${columns.map((column) => `l.${column.id} AS ${column.id}`).join(', ')} FROM (${kept.relation.sql}) AS l ${word} JOIN (${other.relation.sql}) AS r ON ${test}`,
+        sql: sql`SELECT ${joined(columns.map((column) => sql`l.${column.id} AS ${column.id}`))} FROM (${kept.relation.sql}) AS l ${word} JOIN (${other.relation.sql}) AS r ON ${test}`,
         columns,
       };
     }
@@ -101,7 +101,7 @@ export const joinCompilers: PlanCompilers<'join' | 'lookup' | 'union'> = {
       const source = sources[index];
       return source ? padded(column, source.alias, source.column.id, source.misses) : { id: column.id, sql: 'NULL' };
     });
-    const from = `(${left.relation.sql}) AS l ${sqlKind[kind]} JOIN (${right.relation.sql}) AS r ON ${onClause(left.keys, right.keys)}`;
+    const from = sql`(${left.relation.sql}) AS l ${sqlKind[kind]} JOIN (${right.relation.sql}) AS r ON ${onClause(left.keys, right.keys)}`;
     return { sql: selectFrom(from, outputs), columns };
   },
   lookup: (ctx, node) => {
@@ -117,7 +117,7 @@ export const joinCompilers: PlanCompilers<'join' | 'lookup' | 'union'> = {
       const source = sources[index];
       return source ? padded(column, source.alias, source.column.id, source.misses) : { id: column.id, sql: 'NULL' };
     });
-    const from = `(${left.relation.sql}) AS l ${misses ? 'LEFT' : 'INNER'} JOIN (${right.relation.sql}) AS r ON ${onClause(left.keys, right.keys)}`;
+    const from = sql`(${left.relation.sql}) AS l ${misses ? 'LEFT' : 'INNER'} JOIN (${right.relation.sql}) AS r ON ${onClause(left.keys, right.keys)}`;
     return { sql: selectFrom(from, outputs), columns };
   },
   union: (ctx, node) => {
@@ -134,9 +134,11 @@ export const joinCompilers: PlanCompilers<'join' | 'lookup' | 'union'> = {
         invariant(own, 'a union names columns of its legs');
         return { id: column.id, sql: convert(own.id, own.type, column.type) };
       });
-      const order = relation.order && relation.order.length > 0 ? `ORDER BY ${orderBy(relation.order)}` : '';
-      return `(${selectFrom(relation, outputs, order)})`;
+      const order = relation.order && relation.order.length > 0 ? sql`ORDER BY ${orderBy(relation.order)}` : '';
+      return sql`(${selectFrom(relation, outputs, order)})`;
     });
-    return legs.length === 0 ? withoutRows(columns) : { sql: `SELECT * FROM (${legs.join(' UNION ALL ')})`, columns };
+    return legs.length === 0
+      ? withoutRows(columns)
+      : { sql: sql`SELECT * FROM (${joined(legs, ' UNION ALL ')})`, columns };
   },
 };

@@ -1,3 +1,5 @@
+import type { Sql } from '../sql/fragment.ts';
+import { joined, sql } from '../sql/fragment.ts';
 import type { ParseKvNode, ParsePart } from '../plan/plan.ts';
 import { KqlError } from '../plan/kql-error.ts';
 import type { Column } from '../plan/types.ts';
@@ -24,7 +26,7 @@ const captureShapes: Readonly<Partial<Record<Column['type'], string>>> = {
 };
 
 /** A piece of text as a type. Dynamic is what the text says in JSON. */
-const textAs = (sql: string, type: Column['type']): string =>
+const textAs = (sql: string, type: Column['type']): Sql =>
   type === 'dynamic' ? nativeCall(jsonOfText, sql) : convert(sql, 'string', type);
 
 /** Captures are named, so that groups inside the user's own expressions do not shift them. */
@@ -111,16 +113,17 @@ export const parseCompilers: PlanCompilers<'parse' | 'parseKv'> = {
     }));
     const outputs = columns.map(({ id, name }) => made.get(name) ?? { id, sql: id });
     const complete = narrowed(matched, [...outputs, { id: found, sql: found }], columns);
-    const ok = [`${found} IS NOT NULL`, ...typedNull.map(({ output }) => `${output?.id ?? 'true'} IS NOT NULL`)].join(
+    const ok = joined(
+      [`${found} IS NOT NULL`, ...typedNull.map(({ output }) => sql`${output?.id ?? 'true'} IS NOT NULL`)],
       ' AND ',
     );
-    if (node.onlyMatches) return { ...complete, sql: selectFrom(complete, asIs(keptIds(complete)), `WHERE ${ok}`) };
+    if (node.onlyMatches) return { ...complete, sql: selectFrom(complete, asIs(keptIds(complete)), sql`WHERE ${ok}`) };
     if (node.mode !== 'simple' || typedNull.length === 0)
       return { ...complete, sql: selectFrom(complete, asIs(keptIds(complete))) };
     // In simple mode one capture that does not convert fails them all.
     const failed = columns.map(({ id, name, type }) => ({
       id,
-      sql: made.has(name) ? `CASE WHEN ${ok} THEN ${id} ELSE ${type === 'string' ? "''" : 'NULL'} END` : id,
+      sql: made.has(name) ? sql`CASE WHEN ${ok} THEN ${id} ELSE ${type === 'string' ? "''" : 'NULL'} END` : id,
     }));
     return { ...complete, sql: selectFrom(complete, [...failed, ...asIs(hiddenIds(complete))]) };
   },

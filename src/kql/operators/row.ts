@@ -1,10 +1,12 @@
+import type { Sql } from '../sql/fragment.ts';
+import { sql } from '../sql/fragment.ts';
 import type { Expression } from '../plan/expression.ts';
 import type { Item, Plan } from '../plan/plan.ts';
 import type { Column } from '../plan/types.ts';
 import type { SqlContext } from '../sql/context.ts';
 import { compileCondition, compileExpression } from '../sql/expressions.ts';
 import { compilePlan } from '../sql/plans.ts';
-import type { Relation, RelationColumn } from '../sql/relation.ts';
+import type { Output, Relation, RelationColumn } from '../sql/relation.ts';
 import { asIs, columnNamed, hiddenIds, inOrder, keptIds, selectFrom } from '../sql/relation.ts';
 import { anchored, rowScope, withWindows } from '../sql/rows.ts';
 import { filtered } from '../sql/scan.ts';
@@ -14,7 +16,7 @@ import type { PlanCompilers } from '../sql/scope.ts';
 interface Computed {
   readonly relation: Relation;
   /** By output name. */
-  readonly columns: ReadonlyMap<string, { readonly column: RelationColumn; readonly sql: string }>;
+  readonly columns: ReadonlyMap<string, { readonly column: RelationColumn; readonly sql: Sql }>;
 }
 
 /** Computes items over a relation. All of them see the input only; plain columns keep their internal name. */
@@ -25,7 +27,7 @@ function compute(ctx: SqlContext, input: Relation, items: readonly Item[], cols:
     items.map((item) => item.expression),
   );
   const scope = rowScope(ctx, relation);
-  const columns = new Map<string, { column: RelationColumn; sql: string }>();
+  const columns = new Map<string, { column: RelationColumn; sql: Sql }>();
   items.forEach((item, index) => {
     const expression = expressions[index] ?? item.expression;
     const own = item.names.map((name): RelationColumn => ({
@@ -47,11 +49,7 @@ function compute(ctx: SqlContext, input: Relation, items: readonly Item[], cols:
 }
 
 /** Order keys must survive a narrower select list; nothing may be selected twice under one name. */
-export function narrowed(
-  relation: Relation,
-  outputs: readonly { id: string; sql: string }[],
-  columns: readonly RelationColumn[],
-): Relation {
+export function narrowed(relation: Relation, outputs: readonly Output[], columns: readonly RelationColumn[]): Relation {
   const chosen = new Map(outputs.map((output) => [output.id, output]));
   for (const key of relation.order ?? []) if (!chosen.has(key.id)) chosen.set(key.id, { id: key.id, sql: key.id });
   return { sql: selectFrom(relation, [...chosen.values()]), columns, ...inOrder(relation) };
@@ -95,14 +93,14 @@ export const rowOperators: PlanCompilers<'filter' | 'extend' | 'project' | 'sele
         sql: selectFrom(
           relation,
           asIs(keptIds(relation)),
-          `WHERE ${compileCondition(expressions[0] ?? node.condition, scope)}`,
+          sql`WHERE ${compileCondition(expressions[0] ?? node.condition, scope)}`,
         ),
       };
     }
     return filtered(relation, (column) =>
       compileCondition(expressions[0] ?? node.condition, {
         ...scope,
-        column: (reference) => column(scope.column(reference)),
+        column: (reference) => column(columnNamed(relation, reference.name).id),
       }),
     );
   },

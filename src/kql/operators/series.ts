@@ -1,8 +1,11 @@
+import type { Sql } from '../sql/fragment.ts';
+import { joined, sql } from '../sql/fragment.ts';
+import * as kql from '../sql/macros.ts';
 import type { Expression } from '../plan/expression.ts';
 import { cast, convert } from '../sql/convert.ts';
 import { compilePlan } from '../sql/plans.ts';
 import type { Output, Relation, RelationColumn } from '../sql/relation.ts';
-import { asIs, selectFrom } from '../sql/relation.ts';
+import { asIs, listed, named, selectFrom } from '../sql/relation.ts';
 import { aggregateOutputs, grouping } from './aggregate.ts';
 import { compileConstant } from './source.ts';
 import type { PlanCompilers } from '../sql/scope.ts';
@@ -18,7 +21,7 @@ export const seriesCompilers: PlanCompilers<'makeSeries'> = {
     const axisType = node.axis.expression.type;
     const isReal = axisType === 'real' || axisType === 'decimal';
     const number = isReal ? 'real' : 'long';
-    const constant = (expression: Expression): string => {
+    const constant = (expression: Expression): Sql => {
       const sql = compileConstant(ctx, expression);
       return isReal
         ? convert(sql, expression.type, 'real')
@@ -39,9 +42,9 @@ export const seriesCompilers: PlanCompilers<'makeSeries'> = {
     const [low, high, first, bin] = [ctx.newId(), ctx.newId(), ctx.newId(), ctx.newId()];
     // Without a start the axis begins at the bin of the least value.
     const floor = isReal
-      ? `floor(min(${axisNumber}) / ${step}) * ${step}`
-      : `min(${axisNumber}) - kql_floor_mod(min(${axisNumber}), ${step})`;
-    const ceiling = `max(${axisNumber}) + ${isReal ? `${step} * 1e-9` : '1'}`;
+      ? sql`floor(min(${axisNumber}) / ${step}) * ${step}`
+      : sql`min(${axisNumber}) - ${kql.floorMod(sql`min(${axisNumber})`, step)}`;
+    const ceiling = sql`max(${axisNumber}) + ${isReal ? sql`${step} * 1e-9` : '1'}`;
     const ends = [
       { id: low, sql: node.from ? constant(node.from) : floor },
       { id: high, sql: node.to ? constant(node.to) : ceiling },
@@ -53,26 +56,28 @@ export const seriesCompilers: PlanCompilers<'makeSeries'> = {
     const groupBy = groupIds.length > 0 ? `GROUP BY ${groupIds.join(', ')}` : '';
     const bounds = open
       ? selectFrom(relation, [...asIs(groupIds), ...ends], groupBy)
-      : `SELECT ${ends.map(({ id, sql }) => `${sql} AS ${id}`).join(', ')}`;
-    const sameGroup = (one: string, other: string): string[] =>
-      groupIds.map((id) => `${one}.${id} IS NOT DISTINCT FROM ${other}.${id}`);
+      : sql`SELECT ${listed(named(ends))}`;
+    const sameGroup = (one: string, other: string): Sql[] =>
+      groupIds.map((id) => sql`${one}.${id} IS NOT DISTINCT FROM ${other}.${id}`);
     const { columns, outputs } = aggregateOutputs(
       node.aggregates.map((aggregate) => ({ names: [aggregate.name], expression: aggregate.expression })),
       node.aggregates.map((aggregate) => ({ name: aggregate.name, type: aggregate.expression.type })),
       scope,
     );
-    const joined = grouped ? `JOIN (${bounds}) AS b ON ${sameGroup('r', 'b').join(' AND ')}` : `, (${bounds}) AS b`;
-    const binned = `SELECT r.*, b.${low}, b.${high}, CAST(floor((${axisNumber} - b.${low}) / ${isReal ? step : `CAST(${step} AS DOUBLE)`}) AS BIGINT) AS ${bin} FROM (${relation.sql}) AS r ${joined}`;
-    const inside = `WHERE ${axisNumber} >= ${low} AND ${axisNumber} < ${high}`;
-    const totals = `SELECT ${[...groupIds, bin].join(', ')}, ${outputs.map(({ id, sql }) => `${sql} AS ${id}`).join(', ') || '1 AS none'} FROM (${binned}) ${inside} GROUP BY ${[...groupIds, bin].join(', ')}`;
+    const beside = grouped
+      ? sql`JOIN (${bounds}) AS b ON ${joined(sameGroup('r', 'b'), ' AND ')}`
+      : sql`, (${bounds}) AS b`;
+    const binned = sql`SELECT r.*, b.${low}, b.${high}, CAST(floor((${axisNumber} - b.${low}) / ${isReal ? step : sql`CAST(${step} AS DOUBLE)`}) AS BIGINT) AS ${bin} FROM (${relation.sql}) AS r ${beside}`;
+    const inside = sql`WHERE ${axisNumber} >= ${low} AND ${axisNumber} < ${high}`;
+    const totals = sql`SELECT ${joined([...groupIds, bin])}, ${listed(named(outputs))} FROM (${binned}) ${inside} GROUP BY ${joined([...groupIds, bin])}`;
     const length = isReal
-      ? `ceil((${high} - ${low}) / ${step} - 1e-9)`
-      : `((${high} - ${low} + ${step} - 1) // ${step})`;
-    const span = `CASE WHEN ${length} > ${binsMax} THEN error('kql limits: make-series: a series has at most ${binsMax} values.') ELSE ${length} END`;
-    const steps = `SELECT ${(grouped ? [...groupIds, ''] : ['']).join(', ')}${low} AS ${first}, unnest(range(0, CAST(${span} AS BIGINT))) AS ${bin} FROM (${bounds})`;
+      ? sql`ceil((${high} - ${low}) / ${step} - 1e-9)`
+      : sql`((${high} - ${low} + ${step} - 1) // ${step})`;
+    const span = sql`CASE WHEN ${length} > ${binsMax} THEN error('kql limits: make-series: a series has at most ${binsMax} values.') ELSE ${length} END`;
+    const steps = sql`SELECT ${joined(grouped ? [...groupIds, ''] : [''])}${low} AS ${first}, unnest(range(0, CAST(${span} AS BIGINT))) AS ${bin} FROM (${bounds})`;
     const groupRows =
-      groupIds.length > 0 ? `SELECT DISTINCT ${groupIds.join(', ')} FROM (${binned}) ${inside}` : `SELECT 1 AS none`;
-    const on = [`t.${bin} = s.${bin}`, ...sameGroup('t', 'g')].join(' AND ');
+      groupIds.length > 0 ? sql`SELECT DISTINCT ${joined(groupIds)} FROM (${binned}) ${inside}` : `SELECT 1 AS none`;
+    const on = joined([`t.${bin} = s.${bin}`, ...sameGroup('t', 'g')], ' AND ');
     const made: RelationColumn[] = node.cols.slice(groups.length).map((column) => ({ ...column, id: ctx.newId() }));
     const arrays = node.aggregates.map((aggregate, index): Output => {
       const column = columns[index];
@@ -82,13 +87,13 @@ export const seriesCompilers: PlanCompilers<'makeSeries'> = {
         : type === 'real' || type === 'decimal'
           ? `'0.0'`
           : `'0'`;
-      const value = cast({ sql: `t.${column?.id ?? ''}`, type, expression: aggregate.expression }, 'dynamic');
+      const value = cast({ sql: sql`t.${column?.id ?? ''}`, type, expression: aggregate.expression }, 'dynamic');
       return {
         id: made[index]?.id ?? '',
-        sql: `'[' || string_agg(CASE WHEN t.${bin} IS NULL THEN coalesce(${missing}, 'null') ELSE coalesce(${value}, 'null') END, ',' ORDER BY s.${bin}) || ']'`,
+        sql: sql`'[' || string_agg(CASE WHEN t.${bin} IS NULL THEN coalesce(${missing}, 'null') ELSE coalesce(${value}, 'null') END, ',' ORDER BY s.${bin}) || ']'`,
       };
     });
-    const axisValue = isReal ? `(s.${first} + s.${bin} * ${step})` : `(s.${first} + s.${bin} * ${step})`;
+    const axisValue = isReal ? sql`(s.${first} + s.${bin} * ${step})` : sql`(s.${first} + s.${bin} * ${step})`;
     const axisText = convert(
       convert(axisValue, number, axisType === 'int' ? 'long' : isReal ? 'real' : axisType),
       isReal ? 'real' : axisType === 'int' ? 'long' : axisType,
@@ -96,23 +101,23 @@ export const seriesCompilers: PlanCompilers<'makeSeries'> = {
     );
     const axisArray: Output = {
       id: made.at(-1)?.id ?? '',
-      sql: `'[' || string_agg(${axisText}, ',' ORDER BY s.${bin}) || ']'`,
+      sql: sql`'[' || string_agg(${axisText}, ',' ORDER BY s.${bin}) || ']'`,
     };
     const axes = grouped
-      ? `JOIN (${steps}) AS s ON ${sameGroup('g', 's').join(' AND ')}`
-      : `CROSS JOIN (${steps}) AS s`;
-    const from = `(${groupRows}) AS g ${axes} LEFT JOIN (${totals}) AS t ON ${on}`;
-    const sql = selectFrom(
+      ? sql`JOIN (${steps}) AS s ON ${joined(sameGroup('g', 's'), ' AND ')}`
+      : sql`CROSS JOIN (${steps}) AS s`;
+    const from = sql`(${groupRows}) AS g ${axes} LEFT JOIN (${totals}) AS t ON ${on}`;
+    const select = selectFrom(
       from,
       [...groupIds.map((id) => ({ id, sql: `g.${id}` })), ...arrays, axisArray],
       groupIds.length > 0 ? `GROUP BY ${groupIds.map((id) => `g.${id}`).join(', ')}` : '',
     );
     const relationColumns: RelationColumn[] = [...groups, ...made];
-    const result: Relation = { sql, columns: relationColumns };
+    const result: Relation = { sql: select, columns: relationColumns };
     if (groupIds.length > 0) return result;
     // Of no rows at all there is a series only with kind=nonempty.
-    const filled = node.nonEmpty ? '' : ` AND EXISTS (SELECT 1 FROM (${relation.sql}))`;
+    const filled = node.nonEmpty ? '' : sql` AND EXISTS (SELECT 1 FROM (${relation.sql}))`;
     const ids = asIs(relationColumns.map((column) => column.id));
-    return { ...result, sql: selectFrom(result, ids, `WHERE ${made.at(-1)?.id ?? ''} IS NOT NULL${filled}`) };
+    return { ...result, sql: selectFrom(result, ids, sql`WHERE ${made.at(-1)?.id ?? ''} IS NOT NULL${filled}`) };
   },
 };

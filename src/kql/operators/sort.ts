@@ -1,9 +1,11 @@
+import type { Sql } from '../sql/fragment.ts';
+import { sql } from '../sql/fragment.ts';
 import type { SortKey } from '../plan/plan.ts';
 import type { SqlContext } from '../sql/context.ts';
 import { compileExpression } from '../sql/expressions.ts';
 import { compilePlan } from '../sql/plans.ts';
 import type { OrderKey, Output, Relation } from '../sql/relation.ts';
-import { asIs, keptIds, orderBy, selectFrom } from '../sql/relation.ts';
+import { asIs, columnNamed, keptIds, orderBy, selectFrom } from '../sql/relation.ts';
 import { rowScope, withWindows } from '../sql/rows.ts';
 import { rowCount } from './source.ts';
 import type { PlanCompilers } from '../sql/scope.ts';
@@ -19,10 +21,9 @@ function sorted(ctx: SqlContext, input: Relation, keys: readonly SortKey[]): Rel
   const added: Output[] = [];
   const order = keys.map((key, index): OrderKey => {
     const expression = expressions[index] ?? key.expression;
-    const sql = compileExpression(expression, scope);
     const isColumn = expression.k === 'column';
-    const id = isColumn ? sql : ctx.newId();
-    if (!isColumn) added.push({ id, sql });
+    const id = isColumn ? columnNamed(relation, expression.name).id : ctx.newId();
+    if (!isColumn) added.push({ id, sql: compileExpression(expression, scope) });
     return { id, descending: key.descending, nullsFirst: key.nullsFirst };
   });
   // Equal keys keep the order they came in when that order is known.
@@ -35,9 +36,9 @@ function sorted(ctx: SqlContext, input: Relation, keys: readonly SortKey[]): Rel
   };
 }
 
-function limited(ctx: SqlContext, relation: Relation, count: string): Relation {
-  const by = relation.order && relation.order.length > 0 ? `ORDER BY ${orderBy(relation.order)} ` : '';
-  return { ...relation, sql: selectFrom(relation, asIs(keptIds(relation)), `${by}LIMIT ${count}`) };
+function limited(ctx: SqlContext, relation: Relation, count: Sql): Relation {
+  const by = relation.order && relation.order.length > 0 ? sql`ORDER BY ${orderBy(relation.order)} ` : '';
+  return { ...relation, sql: selectFrom(relation, asIs(keptIds(relation)), sql`${by}LIMIT ${count}`) };
 }
 
 export const sortOperators: PlanCompilers<'sort' | 'top' | 'take' | 'sample' | 'sampleDistinct'> = {
@@ -48,16 +49,16 @@ export const sortOperators: PlanCompilers<'sort' | 'top' | 'take' | 'sample' | '
     const relation: Relation = { ...compilePlan(ctx, node.input), order: [], serialized: false };
     return {
       ...relation,
-      sql: selectFrom(relation, asIs(keptIds(relation)), `ORDER BY random() LIMIT ${rowCount(ctx, node.count)}`),
+      sql: selectFrom(relation, asIs(keptIds(relation)), sql`ORDER BY random() LIMIT ${rowCount(ctx, node.count)}`),
     };
   },
   sampleDistinct: (ctx, node) => {
     const input = compilePlan(ctx, node.input);
     const id = ctx.newId();
-    const sql = compileExpression(node.of, rowScope(ctx, input));
+    const value = compileExpression(node.of, rowScope(ctx, input));
     const [column] = node.cols;
     return {
-      sql: `SELECT DISTINCT ${sql} AS ${id} FROM (${input.sql}) LIMIT ${rowCount(ctx, node.count)}`,
+      sql: sql`SELECT DISTINCT ${value} AS ${id} FROM (${input.sql}) LIMIT ${rowCount(ctx, node.count)}`,
       columns: column ? [{ ...column, id }] : [],
     };
   },

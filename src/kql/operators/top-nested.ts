@@ -1,3 +1,5 @@
+import type { Sql } from '../sql/fragment.ts';
+import { joined, sql } from '../sql/fragment.ts';
 import type { TopNestedNode } from '../plan/plan.ts';
 import { physicalType } from '../plan/types.ts';
 import type { SqlContext } from '../sql/context.ts';
@@ -33,7 +35,10 @@ function nested(ctx: SqlContext, input: Relation, levels: readonly Level[], cols
   const rests = made.map(({ rest }) => rest);
   const named = rests.filter((_rest, index) => levels[index]?.others !== undefined);
   const shown = named.length > 0 ? `WHERE NOT (${rests.join(' OR ')}) OR ${named.join(' OR ')}` : '';
-  return { sql: `SELECT DISTINCT ${cols.map(({ id }) => id).join(', ')} FROM (${rows.sql}) ${shown}`, columns: cols };
+  return {
+    sql: sql`SELECT DISTINCT ${cols.map(({ id }) => id).join(', ')} FROM (${rows.sql}) ${shown}`,
+    columns: cols,
+  };
 }
 
 function oneLevel(
@@ -57,31 +62,31 @@ function oneLevel(
   const scope: RowScope = { ...rowScope(ctx, keyed), aggregateOrder: '' };
   const aggregate = compileExpression(level.by.expression, scope);
   const groups = [...parents, raw];
-  const totals = `SELECT ${groups.join(', ')}, ${aggregate} AS ${value} FROM (${keyed.sql}) WHERE NOT (${isRest}) GROUP BY ${groups.join(', ')}`;
+  const totals = sql`SELECT ${groups.join(', ')}, ${aggregate} AS ${value} FROM (${keyed.sql}) WHERE NOT (${isRest}) GROUP BY ${groups.join(', ')}`;
   const partition = parents.length > 0 ? `PARTITION BY ${parents.join(', ')} ` : '';
-  const ranked = `SELECT *, row_number() OVER (${partition}ORDER BY ${value} ${level.descending ? 'DESC' : 'ASC'} NULLS LAST, ${raw}) AS ${rank} FROM (${totals})`;
-  const most = level.count ? ` WHERE ${rank} <= ${rowCount(ctx, level.count)}` : '';
+  const ranked = sql`SELECT *, row_number() OVER (${partition}ORDER BY ${value} ${level.descending ? 'DESC' : 'ASC'} NULLS LAST, ${raw}) AS ${rank} FROM (${totals})`;
+  const most = level.count ? sql` WHERE ${rank} <= ${rowCount(ctx, level.count)}` : '';
   const same = (ids: readonly string[]): string =>
     ids.map((id) => `l.${id} IS NOT DISTINCT FROM r.${id}`).join(' AND ') || 'true';
-  const kept = keptIds(keyed).map((id) => `l.${id} AS ${id}`);
-  const joined = `SELECT ${[...kept, `l.${raw} AS ${raw}`, `r.${value} AS ${value}`, `r.${rank} IS NULL AS ${rest}`].join(', ')} FROM (${keyed.sql}) AS l ${keepsRest ? 'LEFT' : 'INNER'} JOIN (SELECT * FROM (${ranked})${most}) AS r ON ${same(groups)}`;
+  const kept = keptIds(keyed).map((id) => sql`l.${id} AS ${id}`);
+  const merged = sql`SELECT ${joined([...kept, `l.${raw} AS ${raw}`, `r.${value} AS ${value}`, sql`r.${rank} IS NULL AS ${rest}`])} FROM (${keyed.sql}) AS l ${keepsRest ? 'LEFT' : 'INNER'} JOIN (SELECT * FROM (${ranked})${most}) AS r ON ${same(groups)}`;
   const flag: RelationColumn = { name: '', type: 'bool', id: rest };
   const columns = [...rows.columns, key, total, flag];
-  const finished = (from: string, keySql: string, totalSql: string): Relation => ({
+  const finished = (from: Sql, keySql: Sql, totalSql: Sql): Relation => ({
     columns,
-    sql: `SELECT ${[...keptIds(rows).map((id) => `l.${id} AS ${id}`), `${keySql} AS ${key.id}`, `${totalSql} AS ${total.id}`, `l.${rest} AS ${rest}`].join(', ')} FROM ${from}`,
+    sql: sql`SELECT ${joined([...keptIds(rows).map((id) => sql`l.${id} AS ${id}`), sql`${keySql} AS ${key.id}`, sql`${totalSql} AS ${total.id}`, sql`l.${rest} AS ${rest}`])} FROM ${from}`,
   });
-  if (!keepsRest) return finished(`(${joined}) AS l`, `l.${raw}`, `l.${value}`);
+  if (!keepsRest) return finished(sql`(${merged}) AS l`, `l.${raw}`, `l.${value}`);
   const restKey = level.others
     ? constantAs(ctx, level.others, key.type)
     : key.type === 'string'
       ? "''"
       : `NULL::${physicalType[key.type]}`;
-  const keySql = `CASE WHEN l.${rest} THEN ${restKey} ELSE l.${raw} END`;
-  if (!level.others) return finished(`(${joined}) AS l`, keySql, `l.${value}`);
-  const restTotals = `SELECT ${[...parents, rest].join(', ')}, ${aggregate} AS ${others} FROM (${joined}) WHERE ${rest} GROUP BY ${[...parents, rest].join(', ')}`;
-  const from = `(${joined}) AS l LEFT JOIN (${restTotals}) AS r ON ${same([...parents, rest])}`;
-  return finished(from, keySql, `CASE WHEN l.${rest} THEN r.${others} ELSE l.${value} END`);
+  const keySql = sql`CASE WHEN l.${rest} THEN ${restKey} ELSE l.${raw} END`;
+  if (!level.others) return finished(sql`(${merged}) AS l`, keySql, `l.${value}`);
+  const restTotals = sql`SELECT ${[...parents, rest].join(', ')}, ${aggregate} AS ${others} FROM (${merged}) WHERE ${rest} GROUP BY ${[...parents, rest].join(', ')}`;
+  const from = sql`(${merged}) AS l LEFT JOIN (${restTotals}) AS r ON ${same([...parents, rest])}`;
+  return finished(from, keySql, sql`CASE WHEN l.${rest} THEN r.${others} ELSE l.${value} END`);
 }
 
 export const topNestedCompilers: PlanCompilers<'topNested'> = {

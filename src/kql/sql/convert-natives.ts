@@ -20,11 +20,15 @@ export const datetimeOfText = nativeFunction(
   ([text]) => parseDatetime(String(text)) ?? null,
 );
 
+export const timespanOfText = nativeFunction(
+  'timespan_of_text',
+  ['string'],
+  'timespan',
+  ([text]) => parseTimespan(String(text)) ?? null,
+);
+
+export const realText = nativeFunction('real_text', ['real'], 'string', ([x]) => formatReal(Number(x)));
+export const realJson = nativeFunction('real_json', ['real'], 'string', ([x]) => realToDynamic(Number(x)));
+
 /** What conversions are made of, here and in the macros. */
-export const conversionNatives = [
-  jsonOfText,
-  datetimeOfText,
-  nativeFunction('timespan_of_text', ['string'], 'timespan', ([text]) => parseTimespan(String(text)) ?? null),
-  nativeFunction('real_text', ['real'], 'string', ([x]) => formatReal(Number(x))),
-  nativeFunction('real_json', ['real'], 'string', ([x]) => realToDynamic(Number(x))),
-];
+export const conversionNatives = [jsonOfText, datetimeOfText, timespanOfText, realText, realJson];

@@ -1,3 +1,6 @@
+import type { Sql } from './fragment.ts';
+import { fragment, joined, sql } from './fragment.ts';
+import * as kql from './macros.ts';
 import { invariant } from '../../base/invariant.ts';
 import type { Call, Expression } from '../plan/expression.ts';
 import { KqlError } from '../plan/kql-error.ts';
@@ -9,8 +12,11 @@ import { compilePlan } from './plans.ts';
 import { selectFrom } from './relation.ts';
 import type { RowScope, SqlArgument } from './scope.ts';
 
+/** A query in an expression is never written twice. */
+const queryWeight = 1_000;
+
 /** IR → SQL of one value, in the physical type of `expression.type`. */
-export function compileExpression(expression: Expression, scope: RowScope): string {
+export function compileExpression(expression: Expression, scope: RowScope): Sql {
   switch (expression.k) {
     case 'literal':
       return literalSql(expression, scope.ctx);
@@ -27,8 +33,9 @@ export function compileExpression(expression: Expression, scope: RowScope): stri
       const relation = compilePlan(scope.ctx, expression.plan);
       const [column] = relation.columns;
       invariant(column, 'toscalar has a column');
-      const value = `(${selectFrom(relation, [{ id: column.id, sql: column.id }], 'LIMIT 1')})`;
-      return column.type === 'string' ? `coalesce(${value}, '')` : convert(value, column.type, expression.type);
+      const select = selectFrom(relation, [{ id: column.id, sql: column.id }], 'LIMIT 1');
+      const value = fragment(['(', ')'], [select], { weight: queryWeight });
+      return column.type === 'string' ? sql`coalesce(${value}, '')` : convert(value, column.type, expression.type);
     }
     case 'table':
       throw new KqlError('semantic', 'A table cannot stand here.');
@@ -54,10 +61,12 @@ const wholeArgument = (expression: Expression, scope: RowScope): SqlArgument => 
 });
 
 /** Of a call that yields several columns, an expression around it sees the first. */
-const firstOf = (expression: Expression, sql: string): string =>
-  expression.k === 'call' && (expression.types?.length ?? 1) > 1 ? `kql_json(json_extract(${sql}, '$[0]'))` : sql;
+const firstOf = (expression: Expression, value: Sql): Sql =>
+  expression.k === 'call' && (expression.types?.length ?? 1) > 1
+    ? kql.json(sql`json_extract(${value}, '$[0]')`)
+    : value;
 
-function compileCall(call: Call, scope: RowScope): string {
+function compileCall(call: Call, scope: RowScope): Sql {
   const { language } = scope.ctx;
   if (scope.aggregateOrder !== undefined && Object.hasOwn(language.aggregates, call.name))
     return compileAggregate(call, scope, scope.aggregateOrder);
@@ -66,10 +75,10 @@ function compileCall(call: Call, scope: RowScope): string {
   const args = call.args.map((argument, index) =>
     call.name === 'index' && index === 0 ? wholeArgument(argument, scope) : compileArgument(argument, scope),
   );
-  return boundOnce(call, args, scope, (given) => finish(row.sql(given, call, scope), row.result, call));
+  return boundOnce(args, scope, (given) => finish(row.sql(given, call, scope), row.result, call));
 }
 
-function compileAggregate(call: Call, scope: RowScope, order: string): string {
+function compileAggregate(call: Call, scope: RowScope, order: Sql): Sql {
   const row = scope.ctx.language.aggregates[call.name];
   if (!row?.sql && row?.columns) {
     const [first] = row.columns(aggregateArguments(call, scope), call, scope, order);
@@ -92,10 +101,10 @@ export function aggregateArguments(call: Call, scope: RowScope): SqlArgument[] {
 }
 
 /** Brings the SQL of a row to the type the binder gave the call; strings are never NULL. */
-function finish(sql: string, result: Call['type'] | undefined, call: Call): string {
-  const converted = result === undefined || result === call.type ? sql : convert(sql, result, call.type);
-  if (call.type === 'string') return `coalesce(${converted}, '')`;
-  return result === undefined && call.type === 'int' ? `CAST(${converted} AS ${physicalType.int})` : converted;
+function finish(value: Sql, result: Call['type'] | undefined, call: Call): Sql {
+  const converted = result === undefined || result === call.type ? value : convert(value, result, call.type);
+  if (call.type === 'string') return sql`coalesce(${converted}, '')`;
+  return result === undefined && call.type === 'int' ? sql`CAST(${converted} AS ${physicalType.int})` : converted;
 }
 
 export function unsupported(call: Call): KqlError {
@@ -103,10 +112,10 @@ export function unsupported(call: Call): KqlError {
 }
 
 /** A condition at the top of WHERE: null counts as false there, so plain comparisons do, which lets statistics prune. */
-export function compileCondition(expression: Expression, scope: RowScope): string {
+export function compileCondition(expression: Expression, scope: RowScope): Sql {
   if (expression.k === 'call' && (expression.name === 'and' || expression.name === 'or')) {
-    const sides = expression.args.map((side) => `(${compileCondition(side, scope)})`);
-    return sides.join(expression.name === 'and' ? ' AND ' : ' OR ');
+    const sides = expression.args.map((side) => sql`(${compileCondition(side, scope)})`);
+    return joined(sides, expression.name === 'and' ? ' AND ' : ' OR ');
   }
   if (expression.k === 'call' && expression.name === '==') {
     return compileCall({ ...expression, name: '==filter' }, scope);

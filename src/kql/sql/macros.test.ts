@@ -18,7 +18,7 @@ afterAll(() => {
 
 /** What the macro and the native function behind it make of a text. */
 async function both(macro: string, text: string): Promise<readonly NativeValue[]> {
-  const sql = `SELECT kql_${macro}(s), kql_n_${macro}(s) FROM (SELECT $v1::VARCHAR AS s)`;
+  const sql = `SELECT kql_${macro}(s), kql_n_${macro}(getvariable('connection'), s) FROM (SELECT $v1::VARCHAR AS s)`;
   for await (const [fast, native] of connection.stream(sql, [{ name: 'v1', value: text }]))
     return [fast?.[0] ?? null, native?.[0] ?? null];
   throw new Error('a SELECT without FROM has a row');

@@ -1,3 +1,5 @@
+import type { Sql } from './fragment.ts';
+import { sql } from './fragment.ts';
 import type { KqlType } from '../plan/types.ts';
 import { cast } from './convert.ts';
 import type { NativeFunction, NativeOptions, NativeValue } from './native.ts';
@@ -28,7 +30,7 @@ const nativeValues = ({ parameters, defaults }: NativeFunction, args: readonly V
   });
 
 /** SQL of a call whose arguments are brought to the types of the parameters; those left out have their defaults. */
-export function nativeSql(fn: NativeFunction, args: readonly SqlArgument[]): string {
+export function nativeSql(fn: NativeFunction, args: readonly SqlArgument[]): Sql {
   const { parameters, defaults } = fn;
   const missing = parameters.length - args.length;
   const given = args
@@ -37,9 +39,9 @@ export function nativeSql(fn: NativeFunction, args: readonly SqlArgument[]): str
   return nativeCall(fn, ...given, ...(missing > 0 ? defaults.slice(defaults.length - missing).map(constantSql) : []));
 }
 
-const nativeArgument = (argument: SqlArgument, type: KqlType): string => {
-  const sql = cast(argument, type);
-  return type === 'guid' || type === 'decimal' ? `CAST(${sql} AS VARCHAR)` : sql;
+const nativeArgument = (argument: SqlArgument, type: KqlType): Sql => {
+  const value = cast(argument, type);
+  return type === 'guid' || type === 'decimal' ? sql`CAST(${value} AS VARCHAR)` : value;
 };
 
 /** What a row with other SQL takes over from one: its SQL looks at more than values tell, and so nothing but SQL computes it. */

@@ -1,5 +1,7 @@
 import { invariant } from '../../base/invariant.ts';
 import type { KqlType } from '../plan/types.ts';
+import type { Fragment, Sql } from './fragment.ts';
+import { callOf } from './fragment.ts';
 
 /** Values of native functions: bool boolean · int, long, datetime, timespan bigint · real number · string, guid, decimal and
  * dynamic (JSON text) string. */
@@ -53,8 +55,11 @@ export function constantSql(value: Default): string {
 }
 
 /** SQL of a call. @param args SQL of each argument, in the type of its parameter */
-export const nativeCall = ({ name }: NativeFunction, ...args: readonly string[]): string =>
-  `kql_n_${name}(${args.join(', ')})`;
+export const nativeCall = ({ name }: NativeFunction, ...args: readonly Sql[]): Fragment =>
+  callOf(`kql_n_${name}`, [connectionSql, ...args], { callsNatives: true });
+
+/** Each call says first which connection it is for: a variable that each has. */
+const connectionSql = "getvariable('connection')";
 
 /** An argument that is there and whole: int, long, datetime or timespan. */
 export function big(value: NativeValue | undefined): bigint {

@@ -1,3 +1,5 @@
+import type { Sql } from './fragment.ts';
+import { joined, sql } from './fragment.ts';
 import { invariant } from '../../base/invariant.ts';
 import type { Column } from '../plan/types.ts';
 import { physicalType } from '../plan/types.ts';
@@ -12,11 +14,13 @@ export interface OrderKey {
   readonly id: string;
   readonly descending: boolean;
   readonly nullsFirst: boolean;
+  /** It numbers the rows, each with a number of its own. */
+  readonly numbersRows?: true;
 }
 
 /** A SELECT statement, what its columns mean, and the order its rows have. `order` undefined: none. */
 export interface Relation {
-  readonly sql: string;
+  readonly sql: Sql;
   readonly columns: readonly RelationColumn[];
   readonly order?: readonly OrderKey[];
   /** Rows may be numbered and looked back at: after sort, serialize, range and what keeps their order. */
@@ -45,21 +49,27 @@ export const hiddenIds = (relation: Relation): string[] => {
   return keptIds(relation).filter((id) => !visible.has(id));
 };
 
-export const orderBy = (order: readonly OrderKey[]): string =>
-  order
-    .map((key) => `${key.id} ${key.descending ? 'DESC' : 'ASC'} NULLS ${key.nullsFirst ? 'FIRST' : 'LAST'}`)
-    .join(', ');
+export const orderBy = (order: readonly OrderKey[]): Sql =>
+  joined(
+    order.map((key) => sql`${key.id} ${key.descending ? 'DESC' : 'ASC'} NULLS ${key.nullsFirst ? 'FIRST' : 'LAST'}`),
+  );
 
 export interface Output {
   readonly id: string;
-  readonly sql: string;
+  readonly sql: Sql;
 }
 
-/** `SELECT … FROM (relation) …`; a statement needs at least one column. */
-export function selectFrom(source: Relation | string, outputs: readonly Output[], suffix = ''): string {
-  const columns = outputs.map(({ id, sql }) => (id === sql ? id : `${sql} AS ${id}`)).join(', ');
-  const from = typeof source === 'string' ? source : `(${source.sql})`;
-  return `SELECT ${columns || '1 AS none'} FROM ${from}${suffix === '' ? '' : ` ${suffix}`}`;
+/** What stands after SELECT. */
+export const named = (outputs: readonly Output[]): Sql[] =>
+  outputs.map(({ id, sql: value }) => (id === value ? id : sql`${value} AS ${id}`));
+
+/** A statement needs at least one column. */
+export const listed = (columns: readonly Sql[]): Sql => (columns.length > 0 ? joined(columns) : '1 AS none');
+
+/** `SELECT … FROM (relation) …` */
+export function selectFrom(source: Relation | Sql, outputs: readonly Output[], suffix: Sql = ''): Sql {
+  const from = typeof source === 'object' && 'sql' in source ? sql`(${source.sql})` : source;
+  return sql`SELECT ${listed(named(outputs))} FROM ${from}${suffix === '' ? '' : sql` ${suffix}`}`;
 }
 
 export const asIs = (ids: readonly string[]): Output[] => ids.map((id) => ({ id, sql: id }));
@@ -80,6 +90,6 @@ export function renamed(relation: Relation, newId: () => string): Relation {
 }
 
 export const withoutRows = (columns: readonly RelationColumn[]): Relation => ({
-  sql: `SELECT ${columns.map(({ id, type }) => `NULL::${physicalType[type]} AS ${id}`).join(', ') || '1 AS none'} WHERE false`,
+  sql: sql`SELECT ${listed(columns.map(({ id, type }) => `NULL::${physicalType[type]} AS ${id}`))} WHERE false`,
   columns,
 });

@@ -1,3 +1,5 @@
+import type { Sql } from './fragment.ts';
+import { sql } from './fragment.ts';
 import type { ColumnReference, Expression } from '../plan/expression.ts';
 import { KqlError } from '../plan/kql-error.ts';
 import type { SqlContext } from './context.ts';
@@ -12,22 +14,20 @@ export function rowScope(ctx: SqlContext, relation: Relation): RowScope {
 }
 
 /** Adds columns to a relation; visible ones stay as they are. */
-export function withOutputs(relation: Relation, outputs: readonly Output[]): string {
+export function withOutputs(relation: Relation, outputs: readonly Output[]): Sql {
   return selectFrom(relation, [...asIs(keptIds(relation)), ...outputs]);
 }
 
 /** Gives the rows an explicit number, so that every window function afterwards sees one and the same order. */
 export function anchored(ctx: SqlContext, relation: Relation): Relation {
   const { order } = relation;
-  if (order?.length === 1 && order[0] && isRowNumber(order[0].id)) return relation;
-  const id = `${ctx.newId()}n`;
-  const over = order && order.length > 0 ? `ORDER BY ${orderBy(order)}` : '';
-  const sql = withOutputs(relation, [{ id, sql: `row_number() OVER (${over})` }]);
-  const key: OrderKey = { id, descending: false, nullsFirst: false };
-  return { sql, columns: relation.columns, order: [key], ...(relation.serialized && { serialized: true }) };
+  if (order?.length === 1 && order[0]?.numbersRows) return relation;
+  const id = ctx.newId();
+  const over = order && order.length > 0 ? sql`ORDER BY ${orderBy(order)}` : '';
+  const numbered = withOutputs(relation, [{ id, sql: sql`row_number() OVER (${over})` }]);
+  const key: OrderKey = { id, descending: false, nullsFirst: false, numbersRows: true };
+  return { sql: numbered, columns: relation.columns, order: [key], ...(relation.serialized && { serialized: true }) };
 }
-/** Ids of row numbers end in `n`, so that an anchored relation is known again. */
-const isRowNumber = (id: string): boolean => id.endsWith('n');
 
 /** Window calls (row_number, prev, row_cumsum …) may not nest in SQL nor stand in WHERE: each is computed in a layer of its
  * own, innermost first, and the expressions then refer to its column. */

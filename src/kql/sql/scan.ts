@@ -1,3 +1,5 @@
+import type { Sql } from './fragment.ts';
+import { joined, sql } from './fragment.ts';
 import { asIs, keptIds, selectFrom } from './relation.ts';
 import type { Relation, RelationColumn } from './relation.ts';
 
@@ -8,7 +10,7 @@ interface Scan {
   readonly from: string;
   /** Source SQL by internal name. */
   readonly columns: ReadonlyMap<string, string>;
-  readonly conditions: readonly string[];
+  readonly conditions: readonly Sql[];
 }
 
 const scans = new WeakMap<Relation, Scan>();
@@ -16,7 +18,12 @@ const scans = new WeakMap<Relation, Scan>();
 function scanned(scan: Scan, columns: readonly RelationColumn[]): Relation {
   const outputs = columns.map(({ id }) => ({ id, sql: scan.columns.get(id) ?? 'NULL' }));
   const where =
-    scan.conditions.length > 0 ? `WHERE ${scan.conditions.map((condition) => `(${condition})`).join(' AND ')}` : '';
+    scan.conditions.length > 0
+      ? sql`WHERE ${joined(
+          scan.conditions.map((condition) => sql`(${condition})`),
+          ' AND ',
+        )}`
+      : '';
   const relation: Relation = { sql: selectFrom(scan.from, outputs, where), columns };
   scans.set(relation, scan);
   return relation;
@@ -33,12 +40,12 @@ export const scanOf = (
   );
 
 /** @param compile gives the condition's SQL, column references being what `column` says for an internal name */
-export function filtered(relation: Relation, compile: (column: (id: string) => string) => string): Relation {
+export function filtered(relation: Relation, compile: (column: (id: string) => string) => Sql): Relation {
   const scan = scans.get(relation);
   if (scan)
     return scanned(
       { ...scan, conditions: [...scan.conditions, compile((id) => scan.columns.get(id) ?? id)] },
       relation.columns,
     );
-  return { ...relation, sql: selectFrom(relation, asIs(keptIds(relation)), `WHERE ${compile((id) => id)}`) };
+  return { ...relation, sql: selectFrom(relation, asIs(keptIds(relation)), sql`WHERE ${compile((id) => id)}`) };
 }

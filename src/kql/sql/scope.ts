@@ -3,6 +3,7 @@ import type { FunctionFacts } from '../plan/function-facts.ts';
 import type { Plan, PlanNode } from '../plan/plan.ts';
 import type { KqlType } from '../plan/types.ts';
 import type { SqlContext } from './context.ts';
+import type { Sql } from './fragment.ts';
 import type { NativeFunction, NativeValue } from './native.ts';
 import type { Output, Relation } from './relation.ts';
 
@@ -12,17 +13,17 @@ import type { Output, Relation } from './relation.ts';
 export interface RowScope {
   readonly ctx: SqlContext;
   /** @returns the SQL of a column reference */
-  column(reference: ColumnReference): string;
+  column(reference: ColumnReference): Sql;
   /** The rows the expression belongs to: for `*`, and for the order that window functions follow. */
   readonly relation?: Relation;
   /** Set inside summarize: aggregate calls are allowed, and those that depend on order follow this ORDER BY (may be ''). */
-  readonly aggregateOrder?: string;
+  readonly aggregateOrder?: Sql;
   /** Names of plain columns that summarize groups by. */
   readonly grouped?: readonly string[];
 }
 
 export interface SqlArgument {
-  readonly sql: string;
+  readonly sql: Sql;
   readonly type: KqlType;
   readonly expression: Expression;
 }
@@ -47,7 +48,7 @@ interface CallableRow extends FunctionFacts {
  * A row that yields a string may yield NULL: the caller turns it into ''. */
 export interface FunctionRow extends CallableRow {
   readonly result?: KqlType;
-  readonly sql: (args: readonly SqlArgument[], call: Call, scope: RowScope) => string;
+  readonly sql: (args: readonly SqlArgument[], call: Call, scope: RowScope) => Sql;
   readonly run?: (args: readonly ValueArgument[]) => NativeValue;
 }
 export type FunctionRows = Readonly<Record<string, FunctionRow>>;
@@ -55,8 +56,8 @@ export type FunctionRows = Readonly<Record<string, FunctionRow>>;
 /** An aggregate: a scalar `sql`, or `columns` for those that yield several. `order` is '' or ` ORDER BY …`. */
 export interface AggregateRow extends CallableRow {
   readonly result?: KqlType;
-  readonly sql?: (args: readonly SqlArgument[], call: Call, scope: RowScope, order: string) => string;
-  readonly columns?: (args: readonly SqlArgument[], call: Call, scope: RowScope, order: string) => string[];
+  readonly sql?: (args: readonly SqlArgument[], call: Call, scope: RowScope, order: Sql) => Sql;
+  readonly columns?: (args: readonly SqlArgument[], call: Call, scope: RowScope, order: Sql) => Sql[];
 }
 export type AggregateRows = Readonly<Record<string, AggregateRow>>;
 
@@ -64,11 +65,11 @@ export type AggregateRows = Readonly<Record<string, AggregateRow>>;
  * `layer` adds columns that the result may then refer to (window functions do not nest). */
 export type WindowFunction = (
   call: Call,
-  compile: (expression: Expression) => string,
-  order: string,
+  compile: (expression: Expression) => Sql,
+  order: Sql,
   layer: (outputs: readonly Output[]) => void,
   ctx: SqlContext,
-) => string;
+) => Sql;
 export interface WindowRow extends CallableRow {
   readonly sql: WindowFunction;
 }

@@ -1,3 +1,6 @@
+import type { Sql } from './fragment.ts';
+import { copiesIn, joined, mayCallNatives, sql, textOf, weightOf } from './fragment.ts';
+import * as kql from './macros.ts';
 import { invariant } from '../../base/invariant.ts';
 import { withNeededColumns } from '../plan/needed-columns.ts';
 import type { Plan, Program } from '../plan/plan.ts';
@@ -5,14 +8,17 @@ import type { Column, KqlType } from '../plan/types.ts';
 import { physicalType } from '../plan/types.ts';
 import type { BoundValue, RequestFacts, SqlContext, TableSource } from './context.ts';
 import { BoundValues } from './context.ts';
-import { expansionOf } from './copies.ts';
 import { compilePlan } from './plans.ts';
 import type { Relation } from './relation.ts';
-import { keptIds, orderBy, renamed } from './relation.ts';
+import { keptIds, listed, orderBy, renamed } from './relation.ts';
 import type { Language } from './scope.ts';
 
 export interface Translation {
   readonly sql: string;
+  /** Functions in JavaScript may be called for it. */
+  readonly callsNatives: boolean;
+  /** Of what DuckDB expands it to; grows with the text of the query. */
+  readonly weight: number;
   readonly bound: readonly BoundValue[];
   readonly columns: readonly Column[];
   /** Of its rows, as in a `temporary` plan. */
@@ -33,7 +39,7 @@ export interface TranslationInput {
 export function translate(plan: Plan, input: TranslationInput): Translation {
   const bound = new BoundValues();
   const shared = new Map<number, Relation>();
-  const withs: string[] = [];
+  const withs: Sql[] = [];
   let ids = 0;
   const base: SqlContext = {
     newId: () => `c${(ids += 1)}`,
@@ -50,8 +56,8 @@ export function translate(plan: Plan, input: TranslationInput): Translation {
         const definition = input.lets.find((candidate) => candidate.id === id);
         invariant(definition, 'a reference names a let of the program');
         const compiled = compilePlan(base, withNeededColumns(definition.plan));
-        withs.push(`l${id} AS ${definition.materialized ? 'MATERIALIZED ' : ''}(${compiled.sql})`);
-        relation = { ...compiled, sql: `SELECT ${keptIds(compiled).join(', ') || '1 AS none'} FROM l${id}` };
+        withs.push(sql`l${id} AS ${definition.materialized ? 'MATERIALIZED ' : ''}(${compiled.sql})`);
+        relation = { ...compiled, sql: sql`SELECT ${listed(keptIds(compiled))} FROM l${id}` };
         shared.set(id, relation);
       }
       return renamed(relation, () => base.newId());
@@ -60,32 +66,31 @@ export function translate(plan: Plan, input: TranslationInput): Translation {
   const relation = compilePlan(base, withNeededColumns(plan));
   const outputs = relation.columns.map(
     ({ id, type }, index) =>
-      `${input.stored ? `CAST(${id} AS ${physicalType[type]})` : readable(id, type)} AS r${index}`,
+      sql`${input.stored ? sql`CAST(${id} AS ${physicalType[type]})` : readable(id, type)} AS r${index}`,
   );
-  const order = relation.order && relation.order.length > 0 ? ` ORDER BY ${orderBy(relation.order)}` : '';
-  const shares = withs.length > 0 ? `WITH ${withs.join(', ')} ` : '';
-  const from = `(${relation.sql})`;
+  const order = relation.order && relation.order.length > 0 ? sql` ORDER BY ${orderBy(relation.order)}` : '';
+  const shares = withs.length > 0 ? sql`WITH ${joined(withs)} ` : '';
+  const from = sql`(${relation.sql})`;
   // DuckDB loses the bound values of a shared query that it copies to each place of use, unless it plans the statement again when
   // the values are known. A value of another type than its parameter makes it do so.
-  const mayLose = bound.all.length > 0 && isReadAgain(`${shares}${from}`, shared);
+  const reads = copiesIn(
+    sql`${shares}${from}`,
+    [...shared.values()].map((one) => one.sql),
+  );
+  const mayLose = bound.all.length > 0 && [...reads.values()].some((count) => count > 1);
   const planAgain = mayLose ? ` WHERE ${base.bind('true', 'BOOLEAN')}` : '';
-  const body = `SELECT ${outputs.join(', ') || '1 AS none'} FROM ${from}${planAgain}${order}`;
+  const statement = sql`${shares}SELECT ${listed(outputs)} FROM ${from}${planAgain}${order}`;
   return {
-    sql: `${shares}${body}`,
+    sql: textOf(statement),
+    callsNatives: mayCallNatives(statement),
+    weight: weightOf(statement),
     bound: bound.all,
     columns: plan.cols,
     order: relation.serialized ? 'rows' : order === '' ? 'none' : 'sorted',
   };
 }
 
-/** Each shared query is named where it stands, and where it is read. */
-function isReadAgain(sql: string, shared: ReadonlyMap<number, Relation>): boolean {
-  if (shared.size === 0) return false;
-  const { copies } = expansionOf(sql, new Set([...shared.keys()].map((id) => `l${id}`)));
-  return [...copies.values()].some((count) => count > 2);
-}
-
-function readable(id: string, type: KqlType): string {
-  if (type === 'decimal') return `CASE WHEN ${id} IS NOT NULL THEN kql_text_of_decimal(${id}) END`;
-  return type === 'guid' ? `CAST(${id} AS VARCHAR)` : id;
+function readable(id: string, type: KqlType): Sql {
+  if (type === 'decimal') return sql`CASE WHEN ${id} IS NOT NULL THEN ${kql.textOfDecimal(id)} END`;
+  return type === 'guid' ? sql`CAST(${id} AS VARCHAR)` : id;
 }

@@ -109,14 +109,14 @@ const againstRsa = ({ id, what, floor, aim, load }: Comparison): BenchRow => ({
     }),
 });
 
-async function secretLoad({ k, vault, token }: Scene): Promise<Load> {
-  const management = await k.keyVaultManagementClient();
-  const permissions = { secrets: ['get', 'set'] };
-  for await (const { id = '', name = '' } of management.vaults.listBySubscription()) {
-    if (`${name}.vault.azure.net` !== vault) continue;
-    const properties = { accessPolicies: [{ tenantId: k.tenantId, objectId: k.objectId, permissions }] };
-    await management.vaults.updateAccessPolicy(id.split('/')[4] ?? '', name, 'add', { properties });
-  }
+async function secretLoad(scene: Scene): Promise<Load> {
+  const { k, vault, token } = scene;
+  const { value = [] } = await arm(scene, 'GET', '/providers/Microsoft.KeyVault/vaults', '2023-02-01');
+  const found = value.find(({ name }) => `${name}.vault.azure.net` === vault);
+  const group = found?.id.split('/')[4] ?? '';
+  const policy = { tenantId: k.tenantId, objectId: k.objectId, permissions: { secrets: ['get', 'set'] } };
+  const path = `/resourceGroups/${group}/providers/Microsoft.KeyVault/vaults/${found?.name ?? ''}/accessPolicies/add`;
+  await arm(scene, 'PUT', path, '2023-02-01', { properties: { accessPolicies: [policy] } });
   const credential = new ClientSecretCredential(k.tenantId, k.clientId, k.clientSecret, k.azureOptions);
   await new SecretClient(`https://${vault}`, credential, k.azureOptions).setSecret('measured', 'a value');
   return {
@@ -140,10 +140,15 @@ const tokenLoad: MakeLoad = ({ k }) =>
 const deployed = 100;
 const identities = '2023-01-31';
 
+interface ArmAnswer {
+  readonly properties?: { readonly provisioningState?: string };
+  readonly value?: readonly { readonly id: string; readonly name: string }[];
+}
+
 /** What the resource manager is asked by PUT or GET. @returns its answer @throws Error for one that is no success */
 async function arm({ k, token }: Scene, method: 'PUT' | 'GET', path: string, version: string, body?: object) {
   const request = createPipelineRequest({
-    url: `https://management.azure.com/subscriptions/${k.subscriptionId}/resourceGroups/measured${path}?api-version=${version}`,
+    url: `https://management.azure.com/subscriptions/${k.subscriptionId}${path}?api-version=${version}`,
     method,
     headers: createHttpHeaders({
       authorization: `Bearer ${await token(armScope)}`,
@@ -153,7 +158,7 @@ async function arm({ k, token }: Scene, method: 'PUT' | 'GET', path: string, ver
   });
   const { status, bodyAsText } = await k.azureOptions.httpClient.sendRequest(request);
   if (status >= 300) throw new Error(`${method} ${path}: ${status} ${bodyAsText ?? ''}`);
-  return JSON.parse(bodyAsText ?? '{}') as { readonly properties?: { readonly provisioningState?: string } };
+  return JSON.parse(bodyAsText ?? '{}') as ArmAnswer;
 }
 
 const deployment: BenchRow = {
@@ -161,13 +166,16 @@ const deployment: BenchRow = {
   ratio: `time of a deployment of ${deployed} resources over that of as many PUT, one after the other`,
   run: () =>
     withScene(async (scene) => {
-      await arm(scene, 'PUT', '', '2021-04-01', { location: 'eastus' });
+      const group = '/resourceGroups/measured';
+      await arm(scene, 'PUT', group, '2021-04-01', { location: 'eastus' });
       const type = 'Microsoft.ManagedIdentity/userAssignedIdentities';
       const times: { readonly ours: number; readonly bare: number }[] = [];
       for (let round = 0; round < 3; round += 1) {
         const bare = await timed(async () => {
           for (let index = 0; index < deployed; index += 1)
-            await arm(scene, 'PUT', `/providers/${type}/single-${round}-${index}`, identities, { location: 'eastus' });
+            await arm(scene, 'PUT', `${group}/providers/${type}/single-${round}-${index}`, identities, {
+              location: 'eastus',
+            });
         });
         const name = `[format('deployed-${round}-{0}', copyIndex())]`;
         const copy = { name: 'all', count: deployed };
@@ -176,7 +184,7 @@ const deployment: BenchRow = {
           contentVersion: '1.0.0.0',
           resources: [{ type, apiVersion: identities, name, location: 'eastus', copy }],
         };
-        const path = `/providers/Microsoft.Resources/deployments/round-${round}`;
+        const path = `${group}/providers/Microsoft.Resources/deployments/round-${round}`;
         const ours = await timed(async () => {
           await arm(scene, 'PUT', path, '2022-09-01', { properties: { mode: 'Incremental', template } });
           for (;;) {

@@ -96,10 +96,17 @@ async function createIfNotExist(deps: KeyVaultDependencies, request: ArmRequest)
   return { status: 200, body: showKey(vault, made, await policyOf(deps, request)) };
 }
 
-/** The names that the data plane has for them. */
+/** The names that the data plane has for them. A size is for RSA keys and a curve for EC keys: templates give both, and an
+ * empty release policy, to every key. */
 function createBodyOf(properties: JsonObject, tags: Json | undefined): JsonObject {
   const { kty, keySize, curveName, keyOps, attributes, release_policy } = properties;
-  return given({ kty, key_size: keySize, crv: curveName, key_ops: keyOps, attributes, tags, release_policy });
+  const type = typeof kty === 'string' ? kty.toUpperCase() : '';
+  const shape = {
+    ...(type.startsWith('RSA') ? {} : { crv: curveName }),
+    ...(type.startsWith('EC') ? {} : { key_size: keySize }),
+  };
+  const isReleased = !isJsonObject(release_policy) || Object.keys(release_policy).length > 0;
+  return given({ kty, ...shape, key_ops: keyOps, attributes, tags, ...(isReleased ? { release_policy } : {}) });
 }
 
 /** Only what somebody has set is shown. */

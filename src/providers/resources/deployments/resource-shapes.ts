@@ -11,6 +11,8 @@ interface ResourceShape {
   readonly kept?: readonly string[];
   /** Members of `properties` that are sent and never shown. */
   readonly sentOnly?: readonly string[];
+  /** Members of `properties` that mean nothing beside the others. */
+  readonly meaningless?: (properties: JsonObject) => readonly string[];
   /** Places that the service fills in itself when nothing is sent. */
   readonly filledIn?: readonly string[];
 }
@@ -19,6 +21,10 @@ interface ResourceShape {
 const keptMembers: ReadonlySet<string> = new Set(['identity', 'location']);
 
 const common = { tags: {}, location: undefined } as const;
+
+const keyAttributes = ['created', 'updated', 'enabled', 'recoveryLevel', 'exportable'].map(
+  (name) => `properties.attributes.${name}`,
+);
 
 /** By type in lower case. Of a type that is not here only what a template names is compared. */
 const shapes: Readonly<Record<string, ResourceShape>> = {
@@ -69,6 +75,27 @@ const shapes: Readonly<Record<string, ResourceShape>> = {
     kept: ['enablePurgeProtection', 'softDeleteRetentionInDays', 'enableSoftDelete'],
     sentOnly: ['createMode'],
   },
+  'microsoft.keyvault/vaults/keys': {
+    members: { tags: {} },
+    properties: { kty: undefined, keyOps: undefined, keySize: undefined, curveName: undefined },
+    kept: ['kty', 'keyOps', 'keySize', 'curveName'],
+    sentOnly: ['release_policy'],
+    meaningless: ({ kty, keyOps }) => [
+      typeof kty === 'string' && /^EC/i.test(kty) ? 'keySize' : 'curveName',
+      ...(Array.isArray(keyOps) && keyOps.length === 0 ? ['keyOps'] : []),
+    ],
+    filledIn: [
+      ...keyAttributes,
+      'properties.rotationPolicy.attributes.created',
+      'properties.rotationPolicy.attributes.updated',
+    ],
+  },
+  'microsoft.keyvault/vaults/secrets': {
+    members: { tags: {} },
+    properties: { contentType: undefined },
+    sentOnly: ['value'],
+    filledIn: keyAttributes,
+  },
   'microsoft.managedidentity/userassignedidentities': { members: common, properties: {} },
   'microsoft.resources/resourcegroups': { members: { ...common, managedBy: undefined }, properties: {} },
   'microsoft.authorization/roleassignments': {
@@ -110,7 +137,9 @@ export function settableOf(type: string, shown: JsonObject, wanted: JsonObject |
 
 /** What a template says, without what can be neither compared nor seen. */
 export function comparableOf(type: string, body: JsonObject): JsonObject {
-  const hidden = new Set(shapeOf(type)?.sentOnly ?? []);
+  const shape = shapeOf(type);
+  const properties = isJsonObject(body['properties']) ? body['properties'] : {};
+  const hidden = new Set([...(shape?.sentOnly ?? []), ...(shape?.meaningless?.(properties) ?? [])]);
   const set = Object.entries(body).filter(([, value]) => value !== null && value !== undefined);
   return Object.fromEntries(
     set.map(([name, value]) => {

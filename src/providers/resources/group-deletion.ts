@@ -126,7 +126,8 @@ export async function resumeGroupDeletions(deps: ResourcesDependencies): Promise
   }
 }
 
-/** The `Location` of a group deletion. Its id is the permission to look at it, as everyone who can see it was given it. */
+/** The `Location` of a group deletion, and of what-if. The id of a deletion is the permission to look at it, as everyone who can see it was
+ * given it; what-if shows resources, so it is for whoever asked alone, and as long as they may ask. */
 export function operationResultOperation(deps: ResourcesDependencies): ArmOperation {
   return {
     id: 'OperationResults_Get',
@@ -135,8 +136,13 @@ export function operationResultOperation(deps: ResourcesDependencies): ArmOperat
     action: null,
     handle: async (request) => {
       const { subscriptionId = '', operationId = '' } = request.params;
+      const { caller, correlationId } = request;
       const answer = deps.results.get(operationId.toLowerCase());
-      if (answer?.tenantId === request.caller.tenantId) return { status: 200, body: answer.body };
+      if (answer?.objectId === caller.objectId) {
+        const query = { 'api-version': request.apiVersion };
+        await deps.calls.check({ method: 'POST', path: answer.path, query, caller, correlationId });
+        return { status: 200, body: answer.body };
+      }
       const found = await findOperation(deps.state, operationId, { provider, subscriptionId });
       if (found === undefined) throw armErrors.OperationNotFound(operationId);
       const { status, error } = statusOf(found.value, deps.clock.now());

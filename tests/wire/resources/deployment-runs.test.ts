@@ -110,9 +110,29 @@ describe('deployments of many kinds', () => {
     const location = new URL(String(foretold.headers['location']));
     const { text } = await arm.send('GET', location.pathname + location.search);
     expect(text).toContain('x*******');
+    // It shows resources: nobody else may have it, whatever their rights.
+    const somebody = arm.addPrincipal('somebody');
+    const stolen = await arm.send('GET', location.pathname + location.search, { as: somebody });
+    expect(stolen.status, stolen.text).toBe(404);
     expect(text).not.toContain('very-hidden');
     for (const name of ['around', 'secretive', 'saying'])
       expect((await arm.send('GET', path(name))).text).not.toContain('very-hidden');
+  });
+
+  it('show nothing of a secure object either: numbers, names, and JSON of it', async () => {
+    const parameters = { o: { type: 'secureObject' } };
+    const value = { pin: 73_519, word: 'a"quoted', tag: 'Hidden' };
+    const outputs = { o: { type: 'string', value: "[fail(concat('it is ', string(parameters('o')), ' of 173519'))]" } };
+    const { last } = await deploy('object', { parameters, outputs }, { o: { value } });
+    expect(last.text).toContain('it is ');
+    expect(last.text).toContain('173519');
+    for (const secret of [':73519', 'quoted', 'Hidden']) expect(last.text).not.toContain(secret);
+    const tags = { "[parameters('o').tag]": "[string(parameters('o').pin)]" };
+    const body = bodyOf({ parameters, resources: [identity('named', { tags })] }, { o: { value } });
+    const foretold = await arm.send('POST', path('object', '/whatIf'), { body });
+    const location = new URL(String(foretold.headers['location']));
+    const { text } = await arm.send('GET', location.pathname + location.search);
+    expect(text).toContain('"*******":"*******"');
   });
 
   it('make loops, conditions, symbolic names and functions of their own', async () => {
@@ -299,6 +319,7 @@ describe('deployments of many kinds', () => {
     };
     expect(await named('')).toContain('one');
     expect(await named(`&$filter=${encodeURIComponent("provisioningState eq 'Failed'")}`)).toEqual([
+      'object',
       'refused',
       'saying',
     ]);

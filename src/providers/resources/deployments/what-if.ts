@@ -14,7 +14,8 @@ import type { PlannedDeployment } from './planned-deployment.ts';
 import { resourcesOf } from './planned-deployment.ts';
 import type { CallingContext } from './resource-calls.ts';
 import { readResource } from './resource-calls.ts';
-import { masked, secureTextsOf } from './secure-values.ts';
+import type { SecureText } from './secure-values.ts';
+import { maskedBody, maskedPath, secureTextsOf } from './secure-values.ts';
 import { comparableOf, isFilledIn, settableOf } from './resource-shapes.ts';
 
 type Change = {
@@ -45,21 +46,41 @@ export async function foretellDeployment(
     status: 'Succeeded',
     properties: {
       correlationId: context.correlationId,
-      changes: masked(await changesOf(calling, planned), secureTexts(planned)),
+      changes: maskedChanges(await changesOf(calling, planned), secureTexts(planned)),
       ...diagnosticsOf(planned),
     },
   };
   const id = newGuid(deps.randomBytes);
-  deps.results.set(id, { tenantId: context.caller.tenantId, body });
+  deps.results.set(id, { objectId: context.caller.objectId, path: `${planned.address.id}/whatIf`, body });
   const [, , subscriptionId] = planned.address.scope.id.split('/');
   const below = subscriptionId === undefined ? '' : `/subscriptions/${subscriptionId}`;
   return { status: 202, headers: operationHeaders(request, `${below}/operationresults/${id}`, { location: true }) };
 }
 
-const secureTexts = ({ plan, nested }: PlannedDeployment): readonly string[] => [
+const secureTexts = ({ plan, nested }: PlannedDeployment): readonly SecureText[] => [
   ...secureTextsOf(plan),
   ...[...nested.values()].flatMap(secureTexts),
 ];
+
+/** What the template gives a resource shows no secret; its id is no secret, as everybody sees it who lists the group. */
+const maskedChanges = (changes: readonly Change[], texts: readonly SecureText[]): readonly Change[] =>
+  changes.map(({ before, after, delta, ...change }) => ({
+    ...change,
+    ...(before === undefined ? {} : { before: maskedBody(before, texts) }),
+    ...(after === undefined ? {} : { after: maskedBody(after, texts) }),
+    ...(delta === undefined ? {} : { delta: delta.map((each) => maskedDelta(each, texts)) }),
+  }));
+
+const maskedDelta = (
+  { path, before, after, children, propertyChangeType }: PropertyChange,
+  texts: readonly SecureText[],
+): PropertyChange => ({
+  path: maskedPath(path, texts),
+  propertyChangeType,
+  ...(before === undefined ? {} : { before: maskedBody(before, texts) }),
+  ...(after === undefined ? {} : { after: maskedBody(after, texts) }),
+  ...(children === undefined ? {} : { children: children.map((each) => maskedDelta(each, texts)) }),
+});
 
 async function changesOf(
   context: CallingContext & { deps: DeploymentDependencies },

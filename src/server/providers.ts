@@ -9,6 +9,7 @@ import type { ClusterName, Region, VaultName } from '../base/names.ts';
 import type { ClusterKeys } from '../encryption/cluster-keys.ts';
 import { createManagedIdentities } from '../identity/principals/managed-identities.ts';
 import { createAuthorizationProvider } from '../providers/authorization/authorization-provider.ts';
+import { createDeploymentSecrets } from '../providers/keyvault/deployment-secrets.ts';
 import type { KeyVaultDependencies } from '../providers/keyvault/keyvault-dependencies.ts';
 import { createKeyVaultProvider } from '../providers/keyvault/keyvault-provider.ts';
 import { createVaultDirectory } from '../providers/keyvault/vault-directory.ts';
@@ -135,6 +136,11 @@ export function createProviders(
     providers: others,
     calls: createArmCalls(() => (pipeline ??= createArmPipeline({ ...parts, providers: all }))),
     results: newResultCache(),
+    readSecret: createDeploymentSecrets({
+      state,
+      authorizer: parts.authorizer,
+      manageVault: vaultContents.manageVault,
+    }),
     onError,
   };
   let pipeline: ArmPipeline | undefined;

@@ -3,7 +3,7 @@ import { isJsonObject } from '../base/json.ts';
 import type { EvaluationScope } from './evaluate.ts';
 import { evaluateValue } from './evaluate.ts';
 import type { Template } from './template.ts';
-import { NotBuiltInTemplates, TemplateError } from './expressions/template-error.ts';
+import { TemplateError } from './expressions/template-error.ts';
 import { memberOf, typeNameOf } from './expressions/values.ts';
 
 export interface ParameterValue {
@@ -13,6 +13,8 @@ export interface ParameterValue {
   readonly type: string;
   readonly isSecure: boolean;
   readonly value: Json;
+  /** Where the value was read: a secret of a vault. It is shown in place of the value. */
+  readonly reference?: Json;
 }
 
 const help = 'Please see https://aka.ms/arm-create-parameter-file for usage details.';
@@ -78,12 +80,13 @@ function resolveOne(template: Template, name: string, given: JsonObject, scope: 
       'parameters',
       name,
     ]);
-  const about = { name, type: shown, isSecure: type.startsWith('secure') };
   const sent = memberOf(given, name)?.value;
   const path = ['parameters', name];
-  if (isJsonObject(sent) && sent['reference'] !== undefined) {
-    throw new NotBuiltInTemplates(`parameter ${name} that refers to a secret of a key vault`);
-  }
+  const reference = isJsonObject(sent) ? sent['reference'] : undefined;
+  const about = {
+    ...{ name, type: shown, isSecure: type.startsWith('secure') || reference !== undefined },
+    ...(reference === undefined ? {} : { reference }),
+  };
   const hasSent = isJsonObject(sent) && sent['value'] !== undefined;
   if (!hasSent || (sent['value'] === null && declared['defaultValue'] !== undefined && declared['nullable'] !== true)) {
     if (declared['defaultValue'] !== undefined) {

@@ -125,6 +125,7 @@ export async function startArm(
     mainSubscriptionId: subscriptionId,
     calls: createArmCalls(() => (pipeline ??= createArmPipeline({ ...{ state, authorizer }, providers: all }))),
     results: newResultCache(),
+    readSecret: () => Promise.reject(new Error('there are no secrets here')),
     onError: (error) => deploymentErrors.push(error),
     describeTenant: () => Promise.resolve({ displayName: 'Test', domains: ['test.onmicrosoft.com'] }),
     providers: [

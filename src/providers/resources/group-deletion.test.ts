@@ -50,6 +50,7 @@ describe('deletion of a resource group', () => {
       authorizer: createAuthorizer(state),
       calls: { check: () => Promise.reject(new Error('none')), send: () => Promise.reject(new Error('none')) },
       results: newResultCache(),
+      readSecret: () => Promise.reject(new Error('there are no secrets here')),
       onError: () => undefined,
       describeTenant: () => Promise.resolve(undefined),
       providers: [provider('first'), provider('second')],

@@ -310,14 +310,6 @@ describe('deployments in a resource group', () => {
       },
       'Microsoft.Resources/deploymentScripts',
     ],
-    [
-      'secrets as parameters',
-      {
-        template: template({ parameters: { p: { type: 'secureString' } } }),
-        parameters: { p: { reference: { keyVault: { id: '/x' }, secretName: 's' } } },
-      },
-      'parameter p that refers to a secret of a key vault',
-    ],
     ['extensions', { template: template({ extensions: { graph: {} } }) }, 'template section extensions'],
     [
       'other languages',

@@ -1,5 +1,6 @@
 import type { ArmCalls } from '../../../arm/arm-calls.ts';
 import type { ArmProvider } from '../../../arm/arm-operation.ts';
+import type { Caller } from '../../../authz/caller.ts';
 import { BoundedCache } from '../../../base/bounded-cache.ts';
 import type { Guid } from '../../../base/guid.ts';
 import type { JsonObject } from '../../../base/json.ts';
@@ -20,12 +21,24 @@ export interface DeploymentDependencies {
   readonly describeTenant: (
     tenantId: Guid,
   ) => Promise<{ readonly displayName: string; readonly domains: readonly string[] } | undefined>;
+  /** Reads a secret of a vault that a parameter refers to, if the vault and the caller's rights allow it. @throws ArmError */
+  readonly readSecret: (reference: {
+    readonly parameter: string;
+    readonly vaultId: string;
+    readonly secretName: string;
+    readonly secretVersion?: string;
+    readonly caller: Caller;
+    readonly correlationId: string;
+  }) => Promise<string>;
   /** Every provider but Microsoft.Resources. */
   readonly providers: readonly ArmProvider[];
 }
 
+/** What only its asker may have, as long as the request itself is allowed. */
 interface KeptResult {
-  readonly tenantId: Guid;
+  readonly objectId: Guid;
+  /** The request that it answers. */
+  readonly path: string;
   readonly body: JsonObject;
 }
 

@@ -88,6 +88,12 @@ export const deploymentErrors = {
     'InvalidTemplate',
     (limit: number) => `Deployment template validation failed: 'Nested deployments go deeper than ${limit} levels.'.`,
   ),
+  InvalidSecretReference: row(
+    400,
+    'InvalidTemplate',
+    (name: string) =>
+      `Deployment template validation failed: 'The reference of the parameter '${name}' is not valid: it takes the id of a vault ('keyVault.id'), a 'secretName' and, if wanted, a 'secretVersion', and no value beside it. Please see https://aka.ms/arm-keyvault for usage details.'.`,
+  ),
   InvalidOnError: row(
     400,
     'InvalidRequestContent',

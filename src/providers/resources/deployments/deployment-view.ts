@@ -83,13 +83,19 @@ function shownName(name: string): string {
   return name.slice(0, lowered).toLowerCase() + name.slice(lowered);
 }
 
-/** `{ "name": { "type", "value" } }`; what is secure keeps its value to itself. */
-export function shownValues(
-  values: Iterable<{ readonly name: string; readonly type: string; readonly isSecure: boolean; readonly value: Json }>,
-): JsonObject {
-  const shown = [...values].map(({ name, type, isSecure, value }) => [
+interface NamedValue {
+  readonly name: string;
+  readonly type: string;
+  readonly isSecure: boolean;
+  readonly value: Json;
+  readonly reference?: Json;
+}
+
+/** `{ "name": { "type", "value" } }`; what is secure keeps its value to itself, and shows where it came from. */
+export function shownValues(values: Iterable<NamedValue>): JsonObject {
+  const shown = [...values].map(({ name, type, isSecure, value, reference }) => [
     shownName(name),
-    isSecure ? { type } : { type, value },
+    isSecure ? { type, ...(reference === undefined ? {} : { reference }) } : { type, value },
   ]);
   return Object.fromEntries(shown) as JsonObject;
 }

@@ -31,7 +31,9 @@ export async function onErrorOf(
   const earlier = deploymentName === undefined ? await lastSuccessful(deps, scope.id, id) : undefined;
   const found = deploymentName === undefined ? earlier : await named(deps, scope.id, deploymentName);
   if (found === undefined) throw deploymentErrors.NoSuccessfulDeployment();
-  const hasSecrets = Object.values(found.parameters).some((each) => isJsonObject(each) && !('value' in each));
+  const hasSecrets = Object.values(found.parameters).some(
+    (each) => isJsonObject(each) && !('value' in each || 'reference' in each),
+  );
   if (hasSecrets) throw armErrors.NotImplemented('onErrorDeployment to a deployment that had secure parameters');
   return { type, deploymentName: found.name };
 }

@@ -13,6 +13,7 @@ import { Answers } from './answers.ts';
 import { deploymentErrors, notAuthorized, withTemplateErrors } from './deployment-errors.ts';
 import type { DeploymentAddress, WantedDeployment } from './deployment-request.ts';
 import { factsOf, readDeployment, scopeOf } from './deployment-request.ts';
+import { withSecrets } from './secret-references.ts';
 
 /** A deployment whose template is evaluated as far as it can be before anything is asked or made, with those nested in it. */
 export interface PlannedDeployment {
@@ -68,13 +69,12 @@ async function planLevel(
   if (depth > 1 && wanted.onError !== undefined) throw deploymentErrors.OnErrorNotAllowed();
   const { deps, caller } = context;
   const answers = new Answers();
+  const parameters = await withSecrets(context, wanted.parameters);
   const about = { scope: address.scope, name: address.name, caller, wanted, work: context.bounds.work };
   const facts = await factsOf(deps, about, answers.find);
   // Lines are counted in the template that was sent; a nested one has none of its own.
   const body = depth === 1 ? context.body : undefined;
-  const plan = await withTemplateErrors(body, () =>
-    planTemplate(readTemplate(wanted.template), wanted.parameters, facts),
-  );
+  const plan = await withTemplateErrors(body, () => planTemplate(readTemplate(wanted.template), parameters, facts));
   context.bounds.resources += plan.resources.length;
   if (context.bounds.resources > templateLimits.resources)
     throw deploymentErrors.TooManyResources(templateLimits.resources);

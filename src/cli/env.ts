@@ -7,6 +7,7 @@ import { environmentFormats } from './environment-format.ts';
 import type { EnvironmentFormat } from './environment-format.ts';
 import type { ControlClient } from './control-client.ts';
 import { requireInstance } from './control-client.ts';
+import { identityOption, openIdentity } from './identity-endpoint.ts';
 import { clusterHost } from './query.ts';
 import { environmentOf } from './live-instance.ts';
 import { dataDirectoryOf, dataOption } from './options.ts';
@@ -16,6 +17,7 @@ interface EnvOptions {
   readonly data?: string;
   readonly cluster?: string;
   readonly database?: string;
+  readonly identity?: string;
   readonly format: EnvironmentFormat;
 }
 
@@ -27,12 +29,13 @@ export function envCommand(): Command {
     .addOption(dataOption())
     .option('--cluster <NAME>', 'tell KUSTODY_CLUSTER_URI and the key of this cluster, instead of those of the seed')
     .option('--database <NAME>', 'tell KUSTODY_DATABASE (default with --cluster: its only database)')
+    .addOption(identityOption())
     .addOption(
       new Option('--format <FORMAT>', 'form of the output').choices(Object.keys(environmentFormats)).default('shell'),
     )
     .addHelpText(
       'after',
-      '\nExamples:\n  $ eval "$(kustody env --data ./azure)"\n  $ eval "$(kustody env --cluster telemetry)"\n  $ (umask 077; kustody env --format dotenv > .env)',
+      '\nExamples:\n  $ eval "$(kustody env --data ./azure)"\n  $ eval "$(kustody env --cluster telemetry)"\n  $ eval "$(kustody env --identity worker)"\n  $ (umask 077; kustody env --format dotenv > .env)',
     )
     .action(async (options: EnvOptions) => {
       const client = await requireInstance(dataDirectoryOf(options));
@@ -40,7 +43,12 @@ export function envCommand(): Command {
         begin('the instance is being made ready');
         const describe = (): Promise<InstanceEnvironment> => client.environment();
         const instance = { dataDirectory: client.dataDirectory, controlToken: client.file.token, describe };
-        return { ...(await environmentOf(instance, process.env)), ...(await chosen(client, options)) };
+        const identity = options.identity === undefined ? undefined : await openIdentity(client, options.identity);
+        return {
+          ...(await environmentOf(instance, process.env)),
+          ...(await chosen(client, options)),
+          ...identity?.variables,
+        };
       });
       process.stdout.write(environmentFormats[options.format](environment));
     });

@@ -6,6 +6,9 @@ import type { RefusedHost } from '../http/refused-hosts.ts';
 import type { SeedDirectory } from '../server/seed-plan/seed-directory.ts';
 import { clientDirectoryName } from '../server/data-directory-names.ts';
 import { runChild } from './child-command.ts';
+import { requireInstance } from './control-client.ts';
+import type { OpenedIdentity } from './identity-endpoint.ts';
+import { identityOption, openIdentity } from './identity-endpoint.ts';
 import { allowOption } from './instance.ts';
 import type { LiveInstance } from './live-instance.ts';
 import { environmentOf, openLiveInstance } from './live-instance.ts';
@@ -22,6 +25,7 @@ import { startWaiting, whileWaiting } from './waiting.ts';
 interface RunOptions {
   readonly data?: string;
   readonly allow: readonly AllowedHost[];
+  readonly identity?: string;
   readonly seed: SeedOption;
   readonly secondSubscription: boolean;
   readonly keyRecheck?: number;
@@ -45,11 +49,12 @@ export function runCommand(rootKeys: RootKeySource): Command {
     .addOption(rootKeyOption())
     .addOption(stateAnchorOption())
     .addOption(seedOption())
+    .addOption(identityOption())
     .argument('<command...>', 'the command, after --')
     .passThroughOptions()
     .addHelpText(
       'after',
-      "\nExamples:\n  $ kustody run -- npm test\n  $ kustody run --seed -- sh -c 'echo $KUSTODY_CLUSTER_URI'\n  $ kustody run --seed ./fixtures -- npm test\n  $ kustody run --data ./azure --allow packages.example.org -- bash",
+      "\nExamples:\n  $ kustody run -- npm test\n  $ kustody run --seed -- sh -c 'echo $KUSTODY_CLUSTER_URI'\n  $ kustody run --seed ./fixtures -- npm test\n  $ kustody run --seed --identity telemetry -- node worker.mjs\n  $ kustody run --data ./azure --allow packages.example.org -- bash",
     )
     .action((command: readonly string[], options: RunOptions) => run(rootKeys, command, options));
 }
@@ -71,17 +76,21 @@ async function run(rootKeys: RootKeySource, command: readonly string[], options:
     ...(geoipDatabase === undefined ? {} : { geoipDatabase }),
   });
   const instance = await opening.finally(() => waiting.end());
+  let identity: OpenedIdentity | undefined;
   try {
     const seeded = options.seed === undefined ? {} : await seeding(instance, seed);
     const environment = await environmentOf(instance, process.env); // with whom the seed has named
+    if (options.identity !== undefined)
+      identity = await openIdentity(await requireInstance(instance.dataDirectory), options.identity);
     const path = `${kustodyOnPath(instance.dataDirectory)}${delimiter}${process.env['PATH'] ?? ''}`;
     process.exitCode = await runChild({
       command: program,
       args,
-      environment: { ...environment, ...seeded, PATH: path },
+      environment: { ...environment, ...seeded, ...identity?.variables, PATH: path },
     });
     tellRefused(instance.refusedHosts());
   } finally {
+    await identity?.close();
     await instance.close();
   }
 }

@@ -19,6 +19,8 @@ export interface TlsListener {
 /** What all listeners of an edge share. */
 export interface EdgeContext {
   readonly planes: readonly Plane[];
+  /** What the port of the proxy serves itself, to whoever does not use it as a proxy. */
+  readonly onProxy?: { readonly path: string; readonly plane: Plane };
   readonly allowedHosts: readonly AllowedHost[];
   readonly authority: CertificateAuthority;
   readonly limits: EdgeLimits;

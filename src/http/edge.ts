@@ -40,6 +40,7 @@ export interface EdgeOptions {
   readonly proxy: ListenAddress;
   /** A port of `localhost` that one plane has for itself, since no server name could tell it from the others. */
   readonly local?: { readonly listen: ListenAddress; readonly plane: Plane };
+  readonly onProxy?: NonNullable<EdgeContext['onProxy']>;
   /** Lets the two addresses be other than loopback: whoever reaches them then gets at everything. */
   readonly allowRemote?: boolean;
   readonly log: Log;
@@ -83,6 +84,7 @@ export class AllowedHostError extends Error {
 export function createEdge(options: EdgeOptions): Edge {
   const context: EdgeContext = {
     planes: options.planes,
+    ...(options.onProxy === undefined ? {} : { onProxy: options.onProxy }),
     allowedHosts: options.allowedHosts,
     authority: options.authority,
     limits: { ...defaultEdgeLimits, ...options.limits },

@@ -18,7 +18,7 @@ import type { Authority } from './request-target.ts';
 import { isLoopbackAddress } from './loopback.ts';
 import { agreeOnHost, parseAbsoluteTarget, parseAuthority } from './request-target.ts';
 
-/** The plain listener that clients name in `HTTPS_PROXY`. Three forms: CONNECT (most clients), absolute http targets (managed
+/** The plain listener that clients name in `HTTPS_PROXY`, with one path of its own. Three forms: CONNECT (most clients), absolute http targets (managed
  * identity) and absolute https targets in the clear (axios 0.21), the last from this machine only. */
 export function createForwardProxy(main: TlsListener, local?: TlsListener): Server {
   const { context } = main;
@@ -101,6 +101,11 @@ async function forward(
   response: ServerResponse,
 ): Promise<void> {
   const target = parseAbsoluteTarget(request.url ?? '');
+  const { onProxy } = context;
+  if (target === undefined && onProxy !== undefined && request.url?.split('?', 1)[0] === onProxy.path) {
+    handToPlane(context, onProxy.plane, request, response);
+    return;
+  }
   if (target === undefined) {
     refuse(response, 400, 'This is the forward proxy of Kustody, for HTTPS_PROXY and HTTP_PROXY; it serves no pages.');
     return;

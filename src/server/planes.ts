@@ -37,6 +37,8 @@ import type { CheckedKey } from './control-plane.ts';
 import type { InstanceEnvironment } from './instance-environment.ts';
 import { blobPlaceIn, snapshotDirectoryName } from './data-directory-names.ts';
 import type { Faults } from './faults.ts';
+import { createIdentityEndpoints } from '../identity/managed/identity-endpoints.ts';
+import { identityEndpointRoutes } from './identity-endpoint-routes.ts';
 import { inventoryRoutes } from './inventory-routes.ts';
 import { createProviders } from './providers.ts';
 import type { ServerParts } from './server-parts.ts';
@@ -60,6 +62,8 @@ export interface Planes {
   readonly all: readonly Plane[];
   /** Has a port of its own. */
   readonly kustoOnLocalhost: Plane;
+  /** Of programs that act as a managed identity. */
+  readonly managedIdentity: Plane;
   readonly environment: () => Promise<InstanceEnvironment>;
   /** The seed is made. @param variables what programs are told of it */
   readonly tellSeeded: (variables: Readonly<Record<string, string>>) => void;
@@ -120,6 +124,10 @@ export function createPlanes(parts: ServerParts): Planes {
     (error) => parts.log.failure('deployment-stopped', error),
   );
   const ownPrincipals = new WhileUnchanged<Guid, boolean>(1_000);
+  const identityEndpoints = createIdentityEndpoints({
+    ...{ mintToken: parts.identity.mintToken, randomBytes: parts.randomBytes, log: parts.log },
+    wallClock: () => parts.clocks.wallClock.now(),
+  });
   const vault: VaultPlane = createVaultPlane({
     ...common(parts),
     clock: parts.clocks.clock,
@@ -133,11 +141,12 @@ export function createPlanes(parts: ServerParts): Planes {
       return decision.allowed ? { allowed: true, assignmentId: decision.assignment.assignmentId } : { allowed: false };
     },
     isOurOwn: async ({ objectId }) => {
+      if (identityEndpoints.wasOpened(objectId)) return false;
       const marks = [parts.state.markOf?.(principalTable, objectId)];
       const known = ownPrincipals.get(objectId, marks);
       if (known !== undefined) return known;
       const principal = await parts.identity.principals.get(objectId);
-      const isOwn = principal !== undefined && principal.kind !== 'application'; // identities of resources have no endpoint yet
+      const isOwn = principal !== undefined && principal.kind !== 'application';
       ownPrincipals.keep(objectId, marks, isOwn);
       return isOwn;
     },
@@ -232,6 +241,7 @@ export function createPlanes(parts: ServerParts): Planes {
     ready: () => ready && (seeded !== undefined || parts.settings.seeds !== true),
     routes: [
       seededPrincipalRoutes(parts.state),
+      identityEndpointRoutes(identityEndpoints, parts.identity.principals, parts.instance.tenantId),
       snapshotRoutes(controls.snapshots),
       inventoryRoutes(inventory, () => listedVaults(parts), blobPlace(parts)),
       upkeepRoutes(
@@ -243,6 +253,7 @@ export function createPlanes(parts: ServerParts): Planes {
   return {
     kustoOnLocalhost: kusto.localPlane,
     all: [entra, graph, arm, vault.plane, kusto.plane, withoutKusto(control, () => parts.ports().kustoPort)],
+    managedIdentity: identityEndpoints.plane,
     environment,
     tellSeeded: (variables) => {
       seeded = variables;

@@ -40,7 +40,7 @@ const about = [
   '',
   'With `onErrorDeployment` an earlier deployment of the group that succeeded is deployed again when this one fails: in complete mode, with its template and values of then, and with the rights of who asked for it. It has to be one that no other made, and that had no secure parameters.',
   '',
-  'Refused by name (501): `templateLink`, `parametersLink`, deployment scripts, extensions such as Microsoft Graph, other language versions than 1.0 and 2.0, and functions that say so below. Types of resources that Kustody has not are refused before anything is made. Limits: 4 MB a template, 256 parameters, 256 variables, 800 resources with the nested ones, 64 outputs, 24,576 characters an expression, 5 levels of nested templates, a million evaluations to plan a deployment and six to carry it out with all that are nested in it, 200 deployments at the same time, 800 kept for each scope.',
+  'Refused by name (501): `templateLink`, `parametersLink`, deployment scripts, extensions such as Microsoft Graph, other language versions than 1.0 and 2.0, and functions that say so below. Types of resources that Kustody has not are refused before anything is made. Limits: 4 MB a template, 256 parameters, 256 variables, 800 resources with the nested ones, 64 outputs, 24,576 characters an expression, 5 levels of nested templates, a million evaluations to plan a deployment and six to carry it out with all that are nested in it, 200 deployments at the same time. Of a scope 700 deployments are kept; with one more the oldest go until 600 are left, and where they may not be deleted, the 801st is refused.',
 ];
 
 function section(title: string, family: string): readonly string[] {

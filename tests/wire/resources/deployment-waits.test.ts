@@ -1,70 +1,9 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import type { ArmProvider } from '../../../src/arm/arm-operation.ts';
-import type { ArmFixture, ArmFixtureParts } from '../../support/arm-fixture.ts';
+import type { ArmFixture } from '../../support/arm-fixture.ts';
 import { startArm } from '../../support/arm-fixture.ts';
+import { SlowThings, takesMs, thing } from './slow-things.fixture.ts';
 
 const version = 'api-version=2024-11-01';
-const takesMs = 60_000;
-
-/** A provider whose resources take a minute on the Kustody clock; one called `bad` fails then. */
-class SlowThings {
-  readonly begun: string[] = [];
-  readonly #ends = new Map<string, number>();
-  readonly #waiting = new Set<string>();
-  #wanted: { readonly count: number; readonly resolve: () => void } | undefined;
-
-  /** Resolves when the ends of so many are waited for. */
-  whenWaiting(count: number): Promise<void> {
-    this.#waiting.clear();
-    return new Promise((resolve) => {
-      this.#wanted = { count, resolve };
-    });
-  }
-
-  provider({ clock }: ArmFixtureParts): ArmProvider {
-    const path = '/subscriptions/{subscriptionId}/resourceGroups/{resourceGroupName}/providers/Test.Slow/things/{name}';
-    return {
-      namespace: 'Test.Slow',
-      resourceTypes: [{ resourceType: 'things', apiVersions: ['2024-01-01'], locations: [] }],
-      operations: [
-        {
-          id: 'Things_Put',
-          method: 'PUT',
-          path,
-          action: 'Test.Slow/things/write',
-          handle: ({ params, origin, url }) => {
-            const { name = '' } = params;
-            this.begun.push(name);
-            this.#ends.set(name, clock.now() + takesMs);
-            const status = `${origin}${url.replace('?', '/status?')}`;
-            return Promise.resolve({ status: 201, body: {}, headers: { 'Azure-AsyncOperation': status } });
-          },
-        },
-        {
-          id: 'Things_Status',
-          method: 'GET',
-          path: `${path}/status`,
-          action: 'Test.Slow/things/read',
-          handle: ({ params }) => {
-            const { name = '' } = params;
-            const hasEnded = clock.now() >= (this.#ends.get(name) ?? 0);
-            if (!hasEnded) {
-              this.#waiting.add(name);
-              if (this.#waiting.size === this.#wanted?.count) this.#wanted.resolve();
-              return Promise.resolve({ status: 200, body: { status: 'InProgress' } });
-            }
-            const error = { code: 'ThingBroke', message: 'The thing broke.' };
-            return Promise.resolve({
-              status: 200,
-              body: name === 'bad' ? { status: 'Failed', error } : { status: 'Succeeded' },
-            });
-          },
-        },
-      ],
-    };
-  }
-}
-
 describe('deployments of what takes its time', () => {
   let arm: ArmFixture;
   let slow: SlowThings;
@@ -80,12 +19,6 @@ describe('deployments of what takes its time', () => {
 
   const path = (name: string, verb = ''): string =>
     `/subscriptions/${arm.subscriptionId}/resourceGroups/rg/providers/Microsoft.Resources/deployments/${name}${verb}?${version}`;
-  const thing = (name: string, dependsOn: readonly string[] = []) => ({
-    type: 'Test.Slow/things',
-    apiVersion: '2024-01-01',
-    name,
-    dependsOn,
-  });
   const put = (name: string, resources: readonly object[]) =>
     arm.send('PUT', path(name), {
       body: { properties: { mode: 'Incremental', template: { $schema: 's', contentVersion: '1.0.0.0', resources } } },

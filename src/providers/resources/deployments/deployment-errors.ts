@@ -117,6 +117,12 @@ export const deploymentErrors = {
     (name: string, state: string) =>
       `The deployment '${name}' of 'onErrorDeployment' cannot be deployed again: it is in provisioning state '${state}'.`,
   ),
+  DeploymentQuotaExceeded: row(
+    409,
+    'DeploymentQuotaExceeded',
+    (name: string, quota: number) =>
+      `Creating the deployment '${name}' would exceed the quota of '${quota}'. The current deployment count is '${quota}', please delete some deployments before creating a new one. Please see https://aka.ms/arm-deploy for usage details.`,
+  ),
   TooManyDeployments: row(
     429,
     'TooManyRequests',

@@ -3,22 +3,21 @@ import type { ArmReply, ArmRequest } from '../../../arm/arm-operation.ts';
 import { operationHeaders } from '../../../arm/long-running.ts';
 import { retryOnConflict } from '../../../arm/retry.ts';
 import { listIntact } from '../../../state/list-all.ts';
-import type { StateWrite, Versioned } from '../../../state/state.ts';
+import type { Versioned } from '../../../state/state.ts';
 import { writeRecord } from '../../../state/state.ts';
 import { templateHash64 } from '../../../templates/expressions/unique-string.ts';
 import type { DeploymentDependencies } from './deployment-dependencies.ts';
 import { deploymentErrors } from './deployment-errors.ts';
+import { deploymentQuota, roomForOne } from './deployment-history.ts';
 import type { DeploymentOperation, DeploymentRecord } from './deployment-record.ts';
 import {
   deploymentOperations,
   deploymentRecordId,
   deployments,
-  deploymentsIn,
   deploymentTemplates,
   isActive,
   operationRemovals,
   operationsPrefix,
-  removalOf,
 } from './deployment-record.ts';
 import { addressOf, readDeployment } from './deployment-request.ts';
 import type { NestedTemplates } from './deployment-run.ts';
@@ -30,10 +29,6 @@ import { dependenciesShown, planDeployment, providersOf, resourcesOf } from './p
 
 /** So many deployments run at the same time, nested ones included. */
 const activeMax = 200;
-/** The service keeps so many of a scope; beyond, the oldest that have ended go until fewer are left. */
-const keptMax = 800;
-const keptAfter = 750;
-
 interface Running {
   readonly abort: AbortController;
   isCanceled: boolean;
@@ -43,6 +38,8 @@ interface Running {
 export class Deployments {
   readonly #deps: DeploymentDependencies;
   readonly #running = new Map<string, Running>();
+  /** So many are about to be in `#running`. */
+  #beginning = 0;
   readonly #ends = new Set<Promise<void>>();
   #nextEnd = newEnd();
   readonly #nested: NestedTemplates = new WeakMap();
@@ -67,10 +64,7 @@ export class Deployments {
   /** Commits the deployment as accepted, with its template, before it answers; then it runs. */
   async create(request: ArmRequest): Promise<ArmReply> {
     const { planned, context } = await this.plan(request);
-    if (this.#running.size >= activeMax) throw deploymentErrors.TooManyDeployments();
-    const record = await newRecord(this.#deps, planned, context);
-    const isNew = await retryOnConflict(() => this.#accept(record, planned));
-    this.#start(record, planned, context);
+    const { record, isNew } = await this.#begin(planned, context);
     const status = `${record.id}/operationStatuses/${record.operationId}`;
     return {
       // At the scope of a subscription the recorded service answers 200 also to the first.
@@ -78,6 +72,23 @@ export class Deployments {
       headers: operationHeaders(request, status, { asyncOperation: true }),
       body: showDeployment(record),
     };
+  }
+
+  /** @throws ArmError 429; 409 for one that is active, and where the history is full */
+  async #begin(
+    planned: PlannedDeployment,
+    context: PlanningContext,
+  ): Promise<{ readonly record: DeploymentRecord; readonly isNew: boolean }> {
+    if (this.#running.size + this.#beginning >= activeMax) throw deploymentErrors.TooManyDeployments();
+    this.#beginning += 1;
+    try {
+      const record = await newRecord(this.#deps, planned, context);
+      const isNew = await retryOnConflict(() => this.#accept(record, planned, context));
+      this.#start(record, planned, context);
+      return { record, isNew };
+    } finally {
+      this.#beginning -= 1;
+    }
   }
 
   /** What a request would deploy. @throws ArmError */
@@ -142,7 +153,7 @@ export class Deployments {
     });
   }
 
-  async #accept(record: DeploymentRecord, { wanted }: PlannedDeployment): Promise<boolean> {
+  async #accept(record: DeploymentRecord, { wanted }: PlannedDeployment, context: PlanningContext): Promise<boolean> {
     const { state } = this.#deps;
     const id = deploymentRecordId(record.id);
     const found = await state.get(deployments, id);
@@ -150,6 +161,11 @@ export class Deployments {
     const held = found?.value.location;
     if (held !== undefined && record.location !== undefined && held !== record.location) {
       throw deploymentErrors.InvalidDeploymentLocation(record.name, record.location, held);
+    }
+    const room = found === undefined ? await roomForOne(context, record.scopeId) : undefined;
+    if (room?.isFull === true) {
+      await state.commit({ write: room.removals });
+      throw deploymentErrors.DeploymentQuotaExceeded(record.name, deploymentQuota);
     }
     const template = await state.get(deploymentTemplates, id);
     await state.commit({
@@ -159,22 +175,10 @@ export class Deployments {
           template: this.#nested.get(wanted.template)?.source ?? wanted.template,
         }),
         ...(await operationRemovals(state, id)),
-        ...(found === undefined ? await this.#oldRemovals(record.scopeId) : []),
+        ...(room?.removals ?? []),
       ],
     });
     return found === undefined;
-  }
-
-  async #oldRemovals(scopeId: string): Promise<readonly StateWrite[]> {
-    const held = await deploymentsIn(this.#deps.state, scopeId);
-    if (held.length < keptMax) return [];
-    const ended = held
-      .filter(({ value }) => !isActive(value))
-      .toSorted((left, right) => left.value.changedAt - right.value.changedAt);
-    const writes: StateWrite[] = [];
-    for (const found of ended.slice(0, held.length - keptAfter))
-      writes.push(...(await removalOf(this.#deps.state, found)));
-    return writes;
   }
 
   #start(record: DeploymentRecord, planned: PlannedDeployment, context: PlanningContext): void {

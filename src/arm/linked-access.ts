@@ -21,7 +21,7 @@ interface Linked {
 
 export interface LinkedAccessRequest {
   readonly caller: Caller;
-  readonly operation: ArmOperation;
+  readonly operation: Pick<ArmOperation, 'action' | 'links'>;
   /** Of the resource that is written. */
   readonly scope: string;
   readonly body: Json | undefined;

@@ -33,14 +33,22 @@ export type Decision =
   /** `noAssignment`: none at this scope or above. `notInRole`: some, but no role has the action. */
   | { readonly allowed: false; readonly reason: 'noAssignment' | 'notInRole' };
 
-/** Allowed when one assignment at the scope or above it has a role with the action. There are no deny assignments. */
-export function decide(question: AccessQuestion, assignments: readonly RoleAssignment[]): Decision {
+/** What a role allows where it is assigned at a scope. */
+export type RoleLookup = (roleDefinitionId: Guid, scope: string) => RoleDefinition | undefined;
+
+/** Allowed when one assignment at the scope or above it has a role with the action. There are no deny assignments.
+ * @param roleOf built-in roles unless said otherwise; what it does not know allows nothing */
+export function decide(
+  question: AccessQuestion,
+  assignments: readonly RoleAssignment[],
+  roleOf: RoleLookup = findRoleDefinition,
+): Decision {
   const applying = assignments.filter(
     (assignment) =>
       question.principalIds.includes(assignment.principalId) && isScopeWithin(question.scope, assignment.scope),
   );
   const assignment = applying.find((candidate) => {
-    const definition = findRoleDefinition(candidate.roleDefinitionId);
+    const definition = roleOf(candidate.roleDefinitionId, candidate.scope);
     return definition !== undefined && roleAllows(definition, question.kind, question.action);
   });
   if (assignment !== undefined) return { allowed: true, assignment };

@@ -6,6 +6,7 @@ import type { State, StateWrite, Table, Versioned } from '../state/state.ts';
 import { writeRecord } from '../state/state.ts';
 import { WhileUnchanged } from '../state/while-unchanged.ts';
 import type { Caller } from './caller.ts';
+import { customRoles, rolesOf } from './custom-roles.ts';
 import type { AccessQuestion, Decision, RoleAssignment } from './decide.ts';
 import { decide, isScopeWithin } from './decide.ts';
 import { builtInRole } from './role-definitions.ts';
@@ -51,14 +52,19 @@ export function createAuthorizer(state: State): Authorizer {
   const decider: Authorizer['decider'] = async (caller) => {
     const assignments = await assignmentsOf(caller);
     const principalIds = principalsOf(caller);
-    return (kind, action, scope) => decide({ principalIds, kind, action, scope }, assignments);
+    const ids = assignments.map(({ roleDefinitionId }) => roleDefinitionId);
+    const roleOf = await rolesOf(state, caller.tenantId, ids);
+    return (kind, action, scope) => decide({ principalIds, kind, action, scope }, assignments, roleOf);
   };
   return {
     assignmentsOf,
     decider,
     decide: async (caller, kind, action, scope) => {
       const key = `${numberOf(caller)} ${kind} ${action} ${scope}`;
-      const marks = principalsOf(caller).map((id) => state.markOf?.(roleAssignments, `${id}/`));
+      const marks = [
+        ...principalsOf(caller).map((id) => state.markOf?.(roleAssignments, `${id}/`)),
+        state.markOf?.(customRoles, `${caller.tenantId}/`),
+      ];
       const known = kept.get(key, marks);
       if (known !== undefined) return known;
       const decision = (await decider(caller))(kind, action, scope);

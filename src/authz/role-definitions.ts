@@ -214,9 +214,15 @@ const definitionById = new Map(roleDefinitions.map((definition) => [definition.r
 
 export const findRoleDefinition = (id: Guid): RoleDefinition | undefined => definitionById.get(id);
 
+const definitionByName = new Map(roleDefinitions.map((definition) => [definition.roleName.toLowerCase(), definition]));
+
+/** Without regard to case. */
+export const builtInRoleNamed = (roleName: string): RoleDefinition | undefined =>
+  definitionByName.get(roleName.toLowerCase());
+
 /** For code that names a built-in role. */
 export function builtInRole(roleName: string): RoleDefinition {
-  const found = roleDefinitions.find((definition) => definition.roleName === roleName);
+  const found = builtInRoleNamed(roleName);
   invariant(found !== undefined, `${roleName} is a built-in role`);
   return found;
 }

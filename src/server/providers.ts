@@ -121,7 +121,7 @@ export function createProviders(
   const clusters = createServedClusters(createClusterAccess(kustoPorts), instance.tenantId);
   const kusto = createKustoProvider(kustoPorts);
   const authorization = createAuthorizationProvider({
-    ...{ state, clock },
+    ...{ state, clock, authorizer: parts.authorizer },
     principalType: async (objectId, tenantId) => {
       const found = await identity.directory.find(tenantId, objectId);
       return found && principalTypes[found.kind];

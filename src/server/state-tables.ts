@@ -3,6 +3,7 @@ import { armOperations } from '../arm/long-running.ts';
 import { resourceGroups } from '../arm/resource-groups.ts';
 import { armResources } from '../arm/resource.ts';
 import { subscriptions } from '../arm/subscriptions.ts';
+import { customRoles } from '../authz/custom-roles.ts';
 import { roleAssignments } from '../authz/role-assignments.ts';
 import { removedClusters, removedDatabases } from '../cluster/supervisor/cluster-contents.ts';
 import { clusterCatalogTable } from '../cluster/process/remote-catalog-store.ts';
@@ -88,6 +89,7 @@ export const stateTables: readonly TableRow[] = [
   { table: subscriptions, owner: tenant, keptOpen: true },
   { table: resourceGroups, owner: tenant, keptOpen: true },
   { table: roleAssignments, owner: tenant, keptOpen: true },
+  { table: customRoles, owner: tenant, keptOpen: true },
   { table: managementLocks, owner: tenant, keptOpen: true },
   { table: tenantTable, owner: tenant, keptOpen: true },
   { table: principalTable, owner: tenant, keptOpen: true },

@@ -1,5 +1,6 @@
 import { expect, it } from 'vitest';
 import { armResources } from '../arm/resource.ts';
+import { customRoles } from '../authz/custom-roles.ts';
 import { roleAssignments } from '../authz/role-assignments.ts';
 import { principalTable } from '../identity/principals/principal.ts';
 import { vaultNames } from '../providers/keyvault/vault-record.ts';
@@ -30,6 +31,7 @@ it.each([
   ['a key version purged', write(vaultKeyVersions, 'x/K1/abc', 3, null), { kind: 'key', name: 'K1' }],
   ['a role given', write(roleAssignments, `${principal}/a`, null, {}), { kind: 'principal', objectId: principal }],
   ['a role taken', write(roleAssignments, `${principal}/a`, 1, null), { kind: 'principal', objectId: principal }],
+  ['a custom role changed', write(customRoles, `${principal}/r`, 1, {}), { kind: 'role' }],
   ['a principal disabled', write(principalTable, principal, 1, {}), { kind: 'principal', objectId: principal }],
   ['a principal deleted', write(principalTable, principal, 1, null), { kind: 'principal', objectId: principal }],
 ])('%s concerns keys', (_name, one, concern) => {
@@ -38,6 +40,7 @@ it.each([
 
 it.each([
   ['a new principal', write(principalTable, principal, null, {})],
+  ['a new custom role', write(customRoles, `${principal}/r`, null, {})],
   ['a new version of a key', write(vaultKeyVersions, 'x/K1/abc', null, {})],
   ['which version is the latest', write(vaultKeys, 'x/K1', 3, {})],
   ['what a vault was asked', write(vaultAudit, 'x', null, {})],

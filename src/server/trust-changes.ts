@@ -1,4 +1,5 @@
 import { armResources } from '../arm/resource.ts';
+import { customRoles } from '../authz/custom-roles.ts';
 import { roleAssignments } from '../authz/role-assignments.ts';
 import type { KeyConcern } from '../cluster/supervisor/key-concerns.ts';
 import { principalTable } from '../identity/principals/principal.ts';
@@ -36,6 +37,8 @@ const rows: readonly TrustRow[] = [
   },
   // Whatever the scope: what counts is whose it is.
   { table: roleAssignments.name, concern: ({ id }) => ({ kind: 'principal', objectId: id.split('/')[0] ?? '' }) },
+  // Nobody has one that is new.
+  { table: customRoles.name, concern: ({ expect }) => (expect === null ? undefined : { kind: 'role' }) },
   // Disabled or deleted. Nobody uses one that is new.
   {
     table: principalTable.name,

@@ -44,6 +44,26 @@ describe.skipIf(!isInstalled)('the Azure CLI, as it comes', { timeout: 600_000 }
     );
   });
 
+  it('makes a custom role, gives it, and deletes it when nobody has it', async () => {
+    const answers = await answersOf(`
+      az login --service-principal -u "$AZURE_CLIENT_ID" -p "$AZURE_CLIENT_SECRET" -t "$AZURE_TENANT_ID" -o none
+      az group create -n g -l eastus -o none
+      scope="/subscriptions/$AZURE_SUBSCRIPTION_ID"
+      show made az role definition create --role-definition '{"Name": "Group Reader", "Description": "Reads groups.",
+        "Actions": ["Microsoft.Resources/subscriptions/resourceGroups/read"], "AssignableScopes": ["'"$scope"'"]}'
+      show listed az role definition list --custom-role-only
+      show given az role assignment create --assignee "$KUSTODY_USERNAME" --role "Group Reader" --scope "$scope/resourceGroups/g"
+      refused used az role definition delete -n "Group Reader" --scope "$scope"
+      az role assignment delete --assignee "$KUSTODY_USERNAME" --role "Group Reader" --scope "$scope/resourceGroups/g"
+      az role definition delete -n "Group Reader" --scope "$scope"
+      show left az role definition list --custom-role-only`);
+    expect(answers['made']).toMatchObject({ roleName: 'Group Reader', roleType: 'CustomRole' });
+    expect(answers['listed']).toMatchObject([{ roleName: 'Group Reader', description: 'Reads groups.' }]);
+    expect(answers['given']).toMatchObject({ principalType: 'User' });
+    expect(answers['used']).toContain('RoleDefinitionHasAssignments');
+    expect(answers['left']).toEqual([]);
+  });
+
   it('signs a user in with a password, with a browser and with the code of a device', async () => {
     const answers = await answersOf(`
       show password az login -u "$KUSTODY_USERNAME" -p "$KUSTODY_PASSWORD"

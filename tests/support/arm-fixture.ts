@@ -133,8 +133,7 @@ export async function startArm(
       keyVault.provider,
       createManagedIdentityProvider({ state, clock, identities, authorizer }),
       createAuthorizationProvider({
-        state,
-        clock,
+        ...{ state, clock, authorizer },
         principalType: (objectId) => Promise.resolve(principals.has(objectId) ? 'ServicePrincipal' : undefined),
       }),
     ],

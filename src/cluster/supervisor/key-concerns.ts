@@ -7,7 +7,9 @@ export type KeyConcern =
   | { readonly kind: 'vault'; readonly host: string }
   /** In any vault: a check too many harms nobody. */
   | { readonly kind: 'key'; readonly name: string }
-  | { readonly kind: 'principal'; readonly objectId: string };
+  | { readonly kind: 'principal'; readonly objectId: string }
+  /** A role that anybody may have. */
+  | { readonly kind: 'role' };
 
 /** Whether a change may take the key away from a cluster, or give it back. */
 export function concerns(
@@ -22,6 +24,8 @@ export function concerns(
       return isSame(concern.name, kid.name);
     case 'principal':
       return isSame(concern.objectId, identityOf(custody, serviceVault));
+    case 'role':
+      return true;
   }
 }
 

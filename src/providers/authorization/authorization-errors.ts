@@ -23,6 +23,66 @@ export const authorizationErrors = {
     'RoleDefinitionDoesNotExist',
     (id: string) => `The specified role definition with ID '${id}' does not exist.`,
   ),
+  RoleDefinitionExists: row(409, 'RoleDefinitionExists', () => 'A role definition with the same ID already exists.'),
+  SameNameExists: row(
+    409,
+    'RoleDefinitionWithSameNameExists',
+    () => 'A custom role with the same name already exists in this directory. Use a different name.',
+  ),
+  SameNameExistsForUpdate: row(
+    409,
+    'RoleDefinitionWithSameNameExists',
+    () => 'A role definition cannot be updated with a name that already exists.',
+  ),
+  RoleDefinitionHasAssignments: row(
+    400,
+    'RoleDefinitionHasAssignments',
+    () => 'There are existing role assignments referencing role.',
+  ),
+  RoleDefinitionLimitExceeded: row(
+    400,
+    'RoleDefinitionLimitExceeded',
+    () => 'Role definition limit exceeded. No more role definitions can be created.',
+  ),
+  // Of the following the codes are public, not the texts.
+  RoleDefinitionNameNullOrEmpty: row(
+    400,
+    'RoleDefinitionNameNullOrEmpty',
+    () => 'The name of the role definition is missing or empty.',
+  ),
+  InvalidRoleDefinitionType: row(
+    400,
+    'InvalidRoleDefinitionType',
+    (sent: string) => `The role definition type '${sent}' is not valid. It must be 'CustomRole'.`,
+  ),
+  MissingAssignableScopes: row(
+    400,
+    'MissingAssignableScopes',
+    () => 'The role definition has no assignable scopes. It must have at least one.',
+  ),
+  AssignableScopeNotUnderSubscriptionScope: row(
+    400,
+    'AssignableScopeNotUnderSubscriptionScope',
+    (scope: string) => `None of the assignable scopes of the role definition lies at, above or below '${scope}'.`,
+  ),
+  InvalidActionOrNotAction: row(
+    400,
+    'InvalidActionOrNotAction',
+    (action: string) => `'${action}' does not match any of the actions supported by the providers.`,
+  ),
+  RoleAssignmentScopeNotAssignable: row(
+    400,
+    'RoleAssignmentScopeNotAssignableToRoleDefinition',
+    (scope: string, id: string) =>
+      `The scope '${scope}' is not among the assignable scopes of role definition '${id}'.`,
+  ),
+  // What Azure says to these two is not public.
+  InvalidRoleDefinitionId: row(
+    400,
+    'InvalidRoleDefinitionId',
+    (id: string) => `The role definition ID '${id}' is not valid. The role definition ID must be a GUID.`,
+  ),
+  BuiltInRoleIsFixed: row(400, 'InvalidRoleDefinitionType', () => 'A built-in role cannot be deleted.'),
   PrincipalNotFound: row(
     400,
     'PrincipalNotFound',

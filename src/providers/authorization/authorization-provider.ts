@@ -1,6 +1,7 @@
 import type { ArmOperation, ArmProvider } from '../../arm/arm-operation.ts';
 import { notBuilt } from '../../arm/not-built.ts';
 import { operationsList } from '../../arm/operations-list.ts';
+import { customRoleOperations } from './custom-role-operations.ts';
 import { lockOperations } from './lock-operations.ts';
 import type { AuthorizationDependencies } from './role-assignment-operations.ts';
 import { roleAssignmentOperations } from './role-assignment-operations.ts';
@@ -28,10 +29,11 @@ const roleVersions: readonly string[] = [
 
 const lockVersions: readonly string[] = ['2020-05-01', '2017-04-01', '2016-09-01', '2015-06-01', '2015-01-01'];
 
-/** Microsoft.Authorization: built-in role definitions; role assignments and locks at any scope. */
+/** Microsoft.Authorization: role definitions, role assignments and locks at any scope. */
 export function createAuthorizationProvider(deps: AuthorizationDependencies): ArmProvider {
   const operations: readonly ArmOperation[] = [
-    ...roleDefinitionOperations(),
+    ...roleDefinitionOperations(deps),
+    ...customRoleOperations(deps),
     ...roleAssignmentOperations(deps),
     ...lockOperations(deps),
     classicAdministrators(),
@@ -69,18 +71,6 @@ function classicAdministrators(): ArmOperation {
 function refusedOperations(): readonly ArmOperation[] {
   const at = (suffix: string): string => `{scope}/providers/${namespace}/${suffix}`;
   return [
-    notBuilt(
-      'RoleDefinitions_CreateOrUpdate',
-      'PUT',
-      at('roleDefinitions/{roleDefinitionId}'),
-      `${namespace}/roleDefinitions/write`,
-    ),
-    notBuilt(
-      'RoleDefinitions_Delete',
-      'DELETE',
-      at('roleDefinitions/{roleDefinitionId}'),
-      `${namespace}/roleDefinitions/delete`,
-    ),
     notBuilt('Permissions_ListForScope', 'GET', at('permissions'), `${namespace}/permissions/read`),
     notBuilt('DenyAssignments_ListForScope', 'GET', at('denyAssignments'), `${namespace}/denyAssignments/read`),
   ];

@@ -4,10 +4,11 @@ import type { ArmOperation, ArmReply, ArmRequest } from '../../arm/arm-operation
 import type { FilterTerm } from '../../arm/filter.ts';
 import { parseFilter, unsupportedTerm } from '../../arm/filter.ts';
 import { retryOnConflict } from '../../arm/retry.ts';
+import { customRoleRecordId, customRoles, isAssignableAt } from '../../authz/custom-roles.ts';
 import type { RoleAssignment } from '../../authz/decide.ts';
 import { isScopeWithin } from '../../authz/decide.ts';
+import type { Authorizer } from '../../authz/role-assignments.ts';
 import { roleAssignmentRecordId, roleAssignments } from '../../authz/role-assignments.ts';
-import type { RoleDefinition } from '../../authz/role-definitions.ts';
 import { findRoleDefinition } from '../../authz/role-definitions.ts';
 import type { Guid } from '../../base/guid.ts';
 import { parseGuid } from '../../base/guid.ts';
@@ -16,7 +17,7 @@ import { isJsonObject } from '../../base/json.ts';
 import type { Clock } from '../../clock/clock.ts';
 import { toIso } from '../../clock/clock.ts';
 import { listAll, listIntact } from '../../state/list-all.ts';
-import type { State, Versioned } from '../../state/state.ts';
+import type { State, StateWrite, Versioned } from '../../state/state.ts';
 import { writeRecord } from '../../state/state.ts';
 import { authorizationErrors } from './authorization-errors.ts';
 import { requireTopResource } from './existing-scope.ts';
@@ -25,6 +26,7 @@ import { roleDefinitionResourceId } from './role-definition-operations.ts';
 export interface AuthorizationDependencies {
   readonly state: State;
   readonly clock: Clock;
+  readonly authorizer: Authorizer;
   /** What kind of principal an object id is; undefined when the tenant has none with it. */
   readonly principalType: (objectId: Guid, tenantId: Guid) => Promise<RoleAssignment['principalType'] | undefined>;
 }
@@ -99,7 +101,7 @@ async function putAssignment(deps: AuthorizationDependencies, request: ArmReques
   await requireTopResource(deps.state, scope);
   const sent = propertiesOf(request.body);
   requireNoCondition(sent);
-  const { roleDefinitionId } = readRole(sent['roleDefinitionId']);
+  const { roleDefinitionId, touched } = await readRole(deps, sent['roleDefinitionId'], scope, request.caller.tenantId);
   const { principalId, principalType } = await readPrincipal(deps, sent, request.caller.tenantId);
   const all = await listAll(deps.state, roleAssignments);
   const sameId = all.find(({ value }) => value.assignmentId === assignmentId);
@@ -120,7 +122,10 @@ async function putAssignment(deps: AuthorizationDependencies, request: ArmReques
     createdBy: sameId?.value.createdBy ?? request.caller.objectId,
   };
   await deps.state.commit({
-    write: [writeRecord(roleAssignments, roleAssignmentRecordId(assignment), sameId?.version ?? null, assignment)],
+    write: [
+      writeRecord(roleAssignments, roleAssignmentRecordId(assignment), sameId?.version ?? null, assignment),
+      ...touched,
+    ],
   });
   const body = showAssignment(assignment);
   // The answer to a PUT knows who changed it last, not who made it: as recorded.
@@ -143,12 +148,21 @@ function requireNoCondition(sent: JsonObject): void {
   }
 }
 
-function readRole(value: Json | undefined): RoleDefinition {
-  const sent = typeof value === 'string' ? value : '';
-  const id = parseGuid(sent.split('/').at(-1) ?? '');
-  const definition = id === undefined ? undefined : findRoleDefinition(id);
-  if (definition === undefined) throw authorizationErrors.RoleDefinitionDoesNotExist(sent.split('/').at(-1) ?? '');
-  return definition;
+/** @returns `touched`: a custom role is written again as it is, so that it cannot be deleted while it is being assigned */
+async function readRole(
+  deps: AuthorizationDependencies,
+  value: Json | undefined,
+  scope: string,
+  tenantId: Guid,
+): Promise<{ readonly roleDefinitionId: Guid; readonly touched: readonly StateWrite[] }> {
+  const sent = (typeof value === 'string' ? value : '').split('/').at(-1) ?? '';
+  const id = parseGuid(sent);
+  if (id === undefined) throw authorizationErrors.RoleDefinitionDoesNotExist(sent);
+  if (findRoleDefinition(id) !== undefined) return { roleDefinitionId: id, touched: [] };
+  const custom = await deps.state.get(customRoles, customRoleRecordId(tenantId, id));
+  if (custom === undefined) throw authorizationErrors.RoleDefinitionDoesNotExist(sent);
+  if (!isAssignableAt(custom.value, scope)) throw authorizationErrors.RoleAssignmentScopeNotAssignable(scope, id);
+  return { roleDefinitionId: id, touched: [writeRecord(customRoles, custom.id, custom.version, custom.value)] };
 }
 
 async function readPrincipal(

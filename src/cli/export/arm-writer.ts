@@ -1,11 +1,11 @@
 import type { Json } from '../../base/json.ts';
 import type { ExportedGroup, ExportedResource } from './model.ts';
 import { dependenciesOf } from './model.ts';
+import { callOf, deploymentsVersion, literal } from './template-code.ts';
 import type { Value } from './value.ts';
 import { Expression, isValueList } from './value.ts';
 
 const schema = 'https://schema.management.azure.com/schemas/2019-04-01/deploymentTemplate.json#';
-const deploymentsVersion = '2022-09-01';
 
 /** The export as a JSON template for one resource group. */
 export function writeArm(group: ExportedGroup): string {
@@ -31,7 +31,11 @@ export function writeArm(group: ExportedGroup): string {
 
 class ArmWriter {
   readonly #resources: ReadonlyMap<string, ExportedResource>;
-  constructor(readonly group: ExportedGroup) {
+  /** @param evaluations of what is written: that of a template within a template, too, by the outer one first */
+  constructor(
+    readonly group: ExportedGroup,
+    readonly evaluations: 1 | 2 = 1,
+  ) {
     this.#resources = new Map(group.resources.map((resource) => [resource.symbol, resource]));
   }
 
@@ -52,7 +56,7 @@ class ArmWriter {
           template: {
             $schema: schema,
             contentVersion: '1.0.0.0',
-            resources: [this.#without(second)],
+            resources: [new ArmWriter(this.group, 2).#without(second)],
           },
         },
       },
@@ -104,17 +108,21 @@ class ArmWriter {
   }
 
   #value(value: Value): Json {
-    if (typeof value === 'string') return literal(value);
+    if (typeof value === 'string') return this.#literal(value);
     if (value === null || typeof value !== 'object') return value;
     if (isValueList(value)) return value.map((one) => this.#value(one));
     if (!(value instanceof Expression))
-      return Object.fromEntries(Object.entries(value).map(([name, one]) => [literal(name), this.#value(one)]));
+      return Object.fromEntries(Object.entries(value).map(([name, one]) => [this.#literal(name), this.#value(one)]));
     if (value.term.kind === 'identities') return Object.fromEntries(value.term.ids.map((id) => [this.#text(id), {}]));
     return bracketed(this.#code(value));
   }
 
   #text(value: Value): string {
-    return typeof value === 'string' ? literal(value) : bracketed(this.#code(value));
+    return typeof value === 'string' ? this.#literal(value) : bracketed(this.#code(value));
+  }
+
+  #literal(text: string): string {
+    return this.evaluations === 1 ? literal(text) : literal(literal(text));
   }
 
   /** What stands for a value within an expression. */
@@ -131,24 +139,13 @@ class ArmWriter {
         return `reference(${this.#id(term.of)}, ${quoted(this.#found(term.of).apiVersion)}).${term.name}`;
       case 'ownPrincipalId':
         return `reference(${this.#id(term.of)}, ${quoted(this.#found(term.of).apiVersion)}, 'Full').identity.principalId`;
-      case 'tenantId':
-        return 'subscription().tenantId';
-      case 'deployer':
-        return 'deployer().objectId';
-      case 'groupId':
-        return 'resourceGroup().id';
-      case 'role':
-        return `subscriptionResourceId('Microsoft.Authorization/roleDefinitions', ${quoted(term.id)})`;
-      case 'guid':
-        return `guid(${term.of.map((one) => this.#code(one)).join(', ')})`;
       case 'identities':
         throw new Error('identities stand in no expression');
+      default:
+        return callOf(term, (one) => this.#code(one));
     }
   }
 }
 
 const bracketed = (code: string): string => `[${code}]`;
 const quoted = (text: string): string => `'${text.replaceAll("'", "''")}'`;
-
-/** A text that only looks like an expression is marked as none. */
-const literal = (text: string): string => (text.startsWith('[') && text.endsWith(']') ? `[${text}` : text);

@@ -1,9 +1,8 @@
 import type { ExportedGroup, ExportedResource } from './model.ts';
 import { dependenciesOf } from './model.ts';
+import { callOf, deploymentsVersion, literal } from './template-code.ts';
 import type { Value, ValueObject } from './value.ts';
 import { Expression, isValueList } from './value.ts';
-
-const deploymentsVersion = '2022-09-01';
 
 /** The export as a Bicep file for one resource group. */
 export function writeBicep(group: ExportedGroup): string {
@@ -19,7 +18,12 @@ export function writeBicep(group: ExportedGroup): string {
 
 class BicepWriter {
   readonly #resources: ReadonlyMap<string, ExportedResource>;
-  constructor(readonly group: ExportedGroup) {
+  /** @param isWithin it writes what stands in a template within the template: the compiler marks a text that looks like an expression for
+   * one evaluation, and there are two */
+  constructor(
+    readonly group: ExportedGroup,
+    readonly isWithin = false,
+  ) {
     this.#resources = new Map(group.resources.map((resource) => [resource.symbol, resource]));
   }
 
@@ -53,7 +57,7 @@ class BicepWriter {
       `          type: '${type}'`,
       `          apiVersion: '${apiVersion}'`,
       `          name: ${this.#value(names[0] ?? '', 5)}`,
-      ...this.#members(again.body, 5),
+      ...new BicepWriter(this.group, true).#members(again.body, 5),
       '        }',
       '      ]',
       '    }',
@@ -69,12 +73,12 @@ class BicepWriter {
 
   #members(object: ValueObject, depth: number): readonly string[] {
     return Object.entries(object).map(
-      ([name, value]) => `${indent(depth)}${memberName(name)}: ${this.#value(value, depth)}`,
+      ([name, value]) => `${indent(depth)}${memberName(this.#literal(name))}: ${this.#value(value, depth)}`,
     );
   }
 
   #value(value: Value, depth: number): string {
-    if (typeof value === 'string') return quoted(value);
+    if (typeof value === 'string') return quoted(this.#literal(value));
     if (value === null) return 'null';
     if (typeof value !== 'object') return String(value);
     if (isValueList(value))
@@ -97,19 +101,15 @@ class BicepWriter {
         return `${this.#known(term.of)}.properties.${term.name}`;
       case 'ownPrincipalId':
         return `${this.#known(term.of)}.identity.principalId`;
-      case 'tenantId':
-        return 'subscription().tenantId';
-      case 'deployer':
-        return 'deployer().objectId';
-      case 'groupId':
-        return 'resourceGroup().id';
-      case 'role':
-        return `subscriptionResourceId('Microsoft.Authorization/roleDefinitions', ${quoted(term.id)})`;
-      case 'guid':
-        return `guid(${term.of.map((one) => this.#value(one, depth)).join(', ')})`;
       case 'identities':
         return `{\n${term.ids.map((id) => `${indent(depth + 1)}${this.#idAsName(id)}: {}`).join('\n')}\n${indent(depth)}}`;
+      default:
+        return callOf(term, (one) => this.#value(one, depth));
     }
+  }
+
+  #literal(text: string): string {
+    return this.isWithin ? literal(text) : text;
   }
 
   #idAsName(id: Value): string {

@@ -47,14 +47,16 @@ export function buildCluster(building: Building, { resource, children, assignmen
   building.resources[at] = { ...first, again };
 }
 
-interface ClusterKey {
+interface OwnKey {
   readonly properties: ValueObject;
   readonly isByOwnIdentity: boolean;
   /** The key, and whatever lets an identity use it. */
   readonly after: readonly string[];
 }
 
-function keyOf(building: Building, cluster: string, held: JsonObject): ClusterKey | undefined {
+/** The key of a cluster or database.
+ * @param symbol whose key it is */
+function keyOf(building: Building, symbol: string, held: JsonObject): OwnKey | undefined {
   const keyName = textMember(held, 'keyName');
   if (keyName === '') return undefined;
   const vaultUri = textMember(held, 'keyVaultUri');
@@ -66,7 +68,7 @@ function keyOf(building: Building, cluster: string, held: JsonObject): ClusterKe
     properties: {
       keyName,
       keyVaultUri: vault === undefined ? vaultUri : new Expression({ kind: 'property', of: vault, name: 'vaultUri' }),
-      keyVersion: versionOf(building, cluster, textMember(held, 'keyVersion')),
+      keyVersion: versionOf(building, symbol, textMember(held, 'keyVersion')),
       ...(userIdentity === '' ? {} : { userIdentity: idValue(building, userIdentity) }),
     },
     isByOwnIdentity: userIdentity === '',
@@ -75,10 +77,10 @@ function keyOf(building: Building, cluster: string, held: JsonObject): ClusterKe
 }
 
 /** A version is another one in another vault, so that it is a parameter. */
-function versionOf({ parameters }: Building, cluster: string, version: string): Value {
+function versionOf({ parameters }: Building, owner: string, version: string): Value {
   if (version === '') return '';
-  const name = `${cluster}_keyVersion`;
-  const description = 'Version of the key that the cluster stays with; empty: it follows the latest';
+  const name = `${owner}_keyVersion`;
+  const description = 'Version of the key to stay with; empty: the latest one is followed';
   parameters.push({ name, description, otherwise: '' });
   return parameter(name);
 }
@@ -136,12 +138,16 @@ function buildDatabase(
     return;
   }
   const symbol = symbolFor(building, resource);
+  const properties = memberOf(resource, 'properties');
+  const key = keyOf(building, symbol, memberOf(properties, 'keyVaultProperties'));
+  const written = writtenProperties(databaseType, properties);
   building.resources.push({
     ...{ symbol, type: databaseType, apiVersion: writtenRows[databaseType].apiVersion },
-    ...{ names: [cluster.name, name], parent: cluster.symbol, after: [] },
+    // The identities are the cluster's, which is there before; a database gets its key when it is made, or never.
+    ...{ names: [cluster.name, name], parent: cluster.symbol, after: key?.after ?? [] },
     body: {
       ...{ location: building.location(resource), kind },
-      properties: writtenProperties(databaseType, memberOf(resource, 'properties')),
+      properties: key === undefined ? written : { ...written, keyVaultProperties: key.properties },
     },
   });
   buildAssignments(building, { symbol, names: [cluster.name, name] }, assignments);

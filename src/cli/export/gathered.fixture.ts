@@ -1,3 +1,4 @@
+import type { JsonObject } from '../../base/json.ts';
 import type { Gathered } from './gather.ts';
 
 const group = '/subscriptions/11111111-1111-1111-1111-111111111111/resourceGroups/contoso';
@@ -94,3 +95,28 @@ export const gathered: Gathered = {
   roleAssignments: [],
   others: [{ type: 'Microsoft.Storage/storageAccounts', name: 'logs' }],
 };
+
+/** Texts that look like expressions and are none. */
+export const oddTags = { '[name]': '[value]', twice: '[[x]', call: "[concat('a', 'b')]" };
+
+/** The same for a directory that is there: without others than who deploys, with odd texts, and a database under a key of its own. */
+export function withOwnKeys(tenantId: string, objectId: string): Gathered {
+  const vaults = gathered.vaults.map((found) => {
+    const properties = found.resource['properties'] as JsonObject;
+    const accessPolicies = (properties['accessPolicies'] as readonly JsonObject[]).map((policy) => ({
+      ...policy,
+      tenantId,
+      ...(policy['objectId'] === exporter.objectId ? { objectId } : {}),
+    }));
+    return { ...found, resource: { ...found.resource, properties: { ...properties, tenantId, accessPolicies } } };
+  });
+  const clusters = gathered.clusters.map((found) => {
+    const { keyVaultProperties } = found.resource['properties'] as JsonObject;
+    const children = found.children.map((child) => {
+      const own = { ...(child.resource['properties'] as JsonObject), keyVaultProperties: keyVaultProperties ?? null };
+      return { ...child, resource: { ...child.resource, properties: own }, assignments: [] };
+    });
+    return { ...found, resource: { ...found.resource, tags: oddTags }, children };
+  });
+  return { ...gathered, vaults, clusters, others: [] };
+}

@@ -60,10 +60,11 @@ export const terraformRows: Readonly<Record<string, TerraformRow>> = {
   'Microsoft.Kusto/clusters/databases': {
     kind: 'azurerm_kusto_database',
     blocks: ({ symbol, names: [cluster, name], body }, names) => {
-      const { softDeletePeriod, hotCachePeriod } = objectOf(body['properties']);
+      const { softDeletePeriod, hotCachePeriod, keyVaultProperties } = objectOf(body['properties']);
       return [
         {
           ...{ kind: 'azurerm_kusto_database', symbol, after: parentOf(symbol, names) },
+          ...(keyVaultProperties === undefined ? {} : { lacks: ['keyVaultProperties'] }),
           body: {
             name: codeOf(name, names),
             ...group,

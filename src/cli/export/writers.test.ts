@@ -2,7 +2,7 @@ import { describe, expect, it } from 'vitest';
 import { writeArm } from './arm-writer.ts';
 import { writeBicep } from './bicep-writer.ts';
 import { buildGroup } from './build-group.ts';
-import { exporter, gathered } from './gathered.fixture.ts';
+import { exporter, gathered, withOwnKeys } from './gathered.fixture.ts';
 import { writeTerraform } from './terraform-writer.ts';
 
 const group = buildGroup(gathered, exporter);
@@ -54,4 +54,45 @@ it('texts that look like expressions stay texts', () => {
   expect(texts.arm).toContain('"[[name]": "[[value]"');
   expect(texts.bicep).toContain(String.raw`'it\'s': '\${odd}'`);
   expect(texts.terraform).toContain('"it\'s" = "$${odd}"');
+});
+
+describe('a cluster and a database under keys, with texts that look like expressions', () => {
+  const odd = buildGroup(withOwnKeys(exporter.tenantId, exporter.objectId), exporter);
+
+  it('marks texts of a template within a template for two evaluations', () => {
+    const { resources } = JSON.parse(writeArm(odd)) as {
+      resources: { type: string; tags?: object; properties: { template?: { resources: { tags: object }[] } } }[];
+    };
+    expect(resources.find(({ type }) => type === 'Microsoft.Kusto/clusters')?.tags).toEqual({
+      '[[name]': '[[value]',
+      twice: '[[[x]',
+      call: "[[concat('a', 'b')]",
+    });
+    const second = resources.find(({ type }) => type === 'Microsoft.Resources/deployments');
+    expect(second?.properties.template?.resources[0]?.tags).toEqual({
+      '[[[name]': '[[[value]',
+      twice: '[[[[x]',
+      call: "[[[concat('a', 'b')]",
+    });
+  });
+
+  it('leaves one mark to the compiler of Bicep', () => {
+    const [own, again] = writeBicep(odd).split("'Microsoft.Resources/deployments@");
+    expect(own).toContain("'[name]': '[value]'");
+    expect(again).toContain("'[[name]': '[[value]'");
+    expect(again).toContain("twice: '[[[x]'");
+  });
+
+  it('has the key of the database, after what lets the identity of the cluster use it', () => {
+    const { resources } = JSON.parse(writeArm(odd)) as {
+      resources: { type: string; dependsOn?: string[]; properties: object }[];
+    };
+    const database = resources.find(({ type }) => type === 'Microsoft.Kusto/clusters/databases');
+    expect(database?.properties).toMatchObject({ keyVaultProperties: { keyName: 'telemetry-key', keyVersion: '' } });
+    expect(database?.dependsOn?.join()).toMatch(
+      /vaults\/keys.*vaults\/accessPolicies|vaults\/accessPolicies.*vaults\/keys/,
+    );
+    expect(writeBicep(odd).split('databases@')[1]).toContain('keyVaultUri: vault_contosoKeys.properties.vaultUri');
+    expect(writeTerraform(odd)).toMatch(/# not exported: keyVaultProperties of \w*Telemetry/);
+  });
 });

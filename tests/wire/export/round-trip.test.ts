@@ -1,5 +1,7 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { writeArm } from '../../../src/cli/export/arm-writer.ts';
+import { buildGroup } from '../../../src/cli/export/build-group.ts';
+import { oddTags, withOwnKeys } from '../../../src/cli/export/gathered.fixture.ts';
 import type { ExportedGroup } from '../../../src/cli/export/model.ts';
 import { readGroup } from '../../../src/cli/export/read-group.ts';
 import { deploy } from '../../../src/cli/import/deploy.ts';
@@ -67,5 +69,25 @@ describe('an exported resource group', () => {
     const parameters = readParameters(['vault_kustodyKeys_name=other-keys', 'cluster_kustody_name=other']);
     const failed = deploy(first.environment, { ...target, template, parameters }, () => undefined);
     await expect(failed).rejects.toThrow(/^\w+: [^]+\n +\w+: [^]*Standard_Nothing/);
+  }, 120_000);
+
+  it('of a cluster whose own identity opens its key and that of a database, and whose texts look like expressions', async () => {
+    const { tenantId, objectId } = first.environment;
+    const written = buildGroup(withOwnKeys(tenantId, objectId), { tenantId, objectId, names: new Map() });
+    const target = { resourceGroup: 'own', location: 'westeurope', name: 'import', parameters: {} };
+    const deployTo = ({ environment }: Fixture, exported: ExportedGroup) =>
+      deploy(environment, { ...target, template: JSON.parse(writeArm(exported)) as JsonObject }, () => undefined);
+    await deployTo(first, written);
+    const read = await readGroup(first.environment, 'own');
+    const cluster = read.resources.find(({ type }) => type === 'Microsoft.Kusto/clusters');
+    expect(cluster?.again?.body).toMatchObject({
+      tags: oddTags,
+      properties: { keyVaultProperties: { keyName: 'telemetry-key' } },
+    });
+    const database = read.resources.find(({ type }) => type === 'Microsoft.Kusto/clusters/databases');
+    expect(database?.body).toMatchObject({ properties: { keyVaultProperties: { keyName: 'telemetry-key' } } });
+    await using second = await startServerFixture({ virtualTime: false });
+    await deployTo(second, read);
+    expect(writeArm(await readGroup(second.environment, 'own'))).toBe(writeArm(read));
   }, 120_000);
 });

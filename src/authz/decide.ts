@@ -1,5 +1,5 @@
 import type { Guid } from '../base/guid.ts';
-import type { RoleDefinition } from './role-definitions.ts';
+import type { RoleDefinition, RolePermission } from './role-definitions.ts';
 import { findRoleDefinition } from './role-definitions.ts';
 
 /** A role given to a principal at a scope and everything below it. */
@@ -55,9 +55,16 @@ export function decide(
   return { allowed: false, reason: applying.length === 0 ? 'noAssignment' : 'notInRole' };
 }
 
-export function roleAllows(role: RoleDefinition, kind: AccessQuestion['kind'], action: string): boolean {
+const roleAllows = (role: RoleDefinition, kind: AccessQuestion['kind'], action: string): boolean =>
+  role.permissions.some((permission) => permissionAllows(permission, kind, action));
+
+/** What has a condition allows nothing: conditions are not evaluated. */
+function permissionAllows(permission: RolePermission, kind: AccessQuestion['kind'], action: string): boolean {
+  if (permission.condition !== undefined) return false;
   const [granted, taken] =
-    kind === 'action' ? [role.actions, role.notActions] : [role.dataActions, role.notDataActions];
+    kind === 'action'
+      ? [permission.actions, permission.notActions]
+      : [permission.dataActions, permission.notDataActions];
   const covers = (pattern: string): boolean => spellings(pattern).some((spelling) => matchesAction(spelling, action));
   return granted.some(covers) && !taken.some(covers);
 }

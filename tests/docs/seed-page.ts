@@ -41,10 +41,14 @@ export function seedPage(): string {
     '',
     wrapped(`On a cluster or a database, those of Data Explorer: ${codes(kustoRoleNames)}.`),
     '',
-    wrapped(`On every scope, those of Azure: ${codes(roleDefinitions.map(({ roleName }) => roleName))}.`),
+    wrapped(
+      `On every scope, all built-in roles of Azure, by name. Of these, vaults and clusters ask for: ${codes(commonRoles)}.`,
+    ),
     '',
   ].join('\n');
 }
+
+const commonRoles = roleDefinitions.filter(({ description }) => description !== '').map(({ roleName }) => roleName);
 
 interface Section {
   readonly heading: string;

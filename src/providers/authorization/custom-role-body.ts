@@ -20,10 +20,14 @@ export function readCustomRole(body: Json | undefined): SentRole {
     roleName,
     description: textIn(properties, 'description'),
     assignableScopes: readScopes(textsIn(properties, 'assignableScopes')),
-    actions: readActions(granted, 'actions'),
-    notActions: readActions(granted, 'notActions'),
-    dataActions: readActions(granted, 'dataActions'),
-    notDataActions: readActions(granted, 'notDataActions'),
+    permissions: [
+      {
+        actions: readActions(granted, 'actions'),
+        notActions: readActions(granted, 'notActions'),
+        dataActions: readActions(granted, 'dataActions'),
+        notDataActions: readActions(granted, 'notDataActions'),
+      },
+    ],
   };
 }
 
@@ -41,7 +45,7 @@ function readScopes(scopes: readonly string[]): readonly string[] {
 /** Whether a provider has such an action is not looked up, as most providers are not here: what nobody asks for allows nothing. */
 function readActions(granted: JsonObject, member: string): readonly string[] {
   const actions = textsIn(granted, member);
-  const wrong = actions.find((action) => !/^(\*|[\w.*-]+(\/[\w.*-]+)+)$/.test(action));
+  const wrong = actions.find((action) => !/^(\*|[\w.*:-]+(\/[\w.*:-]+)+)$/.test(action));
   if (wrong !== undefined) throw authorizationErrors.InvalidActionOrNotAction(wrong);
   return actions;
 }

@@ -4,7 +4,7 @@ import { parseFilter, unsupportedTerm } from '../../arm/filter.ts';
 import type { CustomRole } from '../../authz/custom-roles.ts';
 import { customRoles, isAssignableAt } from '../../authz/custom-roles.ts';
 import { isScopeWithin } from '../../authz/decide.ts';
-import type { RoleDefinition } from '../../authz/role-definitions.ts';
+import type { RoleDefinition, RolePermission } from '../../authz/role-definitions.ts';
 import { findRoleDefinition, roleDefinitions } from '../../authz/role-definitions.ts';
 import { parseGuid } from '../../base/guid.ts';
 import type { JsonObject } from '../../base/json.ts';
@@ -158,17 +158,15 @@ const show = (role: RoleDefinition, request: ArmRequest, shown: Shown): ShownRol
     type: shown.type,
     description: shown.description,
     assignableScopes: shown.assignableScopes,
-    permissions: [
-      {
-        actions: role.actions,
-        notActions: role.notActions,
-        dataActions: role.dataActions,
-        notDataActions: role.notDataActions,
-      },
-    ],
+    permissions: role.permissions.map(showPermission),
     ...shown.last,
   },
   id: roleDefinitionResourceId(request.params['scope'] ?? '/', role.roleDefinitionId),
   type: 'Microsoft.Authorization/roleDefinitions',
   name: role.roleDefinitionId,
+});
+
+const showPermission = ({ condition, ...permission }: RolePermission): JsonObject => ({
+  ...permission,
+  ...(condition === undefined ? {} : { conditionVersion: '2.0', condition }),
 });

@@ -1,0 +1,106 @@
+import fc from 'fast-check';
+import { describe, expect, it } from 'vitest';
+import { fuzz } from '../../tests/support/fuzz.ts';
+import type { Guid } from '../base/guid.ts';
+import { isAssignableAt } from './custom-roles.ts';
+import type { AccessQuestion, RoleAssignment } from './decide.ts';
+import { decide } from './decide.ts';
+import type { RoleDefinition } from './role-definitions.ts';
+
+/** The rules once more, as the documentation tells them, over sets and regular expressions and without a shortcut. */
+function referenceAllows(question: AccessQuestion, assignments: readonly RoleAssignment[], roles: readonly Role[]) {
+  const segmentsOf = (scope: string): readonly string[] => scope.toLowerCase().split('/').filter(Boolean);
+  const isAbove = (outer: string, inner: string): boolean =>
+    segmentsOf(outer).every((segment, at) => segment === segmentsOf(inner)[at]);
+  const matches = (pattern: string): boolean =>
+    new RegExp(`^${pattern.replaceAll('.', '\\.').replaceAll('*', '.*')}$`, 'i').test(question.action);
+  for (const assignment of assignments) {
+    const role = roles.find(({ roleDefinitionId }) => roleDefinitionId === assignment.roleDefinitionId);
+    if (role === undefined || !question.principalIds.includes(assignment.principalId)) continue;
+    if (!isAbove(assignment.scope, question.scope)) continue;
+    if (!role.assignableScopes.some((scope) => isAbove(scope, assignment.scope))) continue;
+    for (const { actions, notActions, dataActions, notDataActions, condition } of role.permissions) {
+      const [granted, taken] = question.kind === 'action' ? [actions, notActions] : [dataActions, notDataActions];
+      if (condition === undefined && granted.some(matches) && !taken.some(matches)) return true;
+    }
+  }
+  return false;
+}
+
+type Role = RoleDefinition & { readonly assignableScopes: readonly string[] };
+
+const ids = ['a', 'b', 'c'] as unknown as readonly Guid[];
+const scope = fc.constantFrom(
+  '/',
+  '/s/1',
+  '/s/2',
+  '/s/1/g/x',
+  '/S/1/G/X/',
+  '/s/1/g/xy',
+  '/s/1/g/x/p/v',
+  '/s/1/g/x/p/v/k',
+);
+const segment = fc.constantFrom('m.v', 'keys', 'wrap', 'read', 'write');
+const action = fc.array(segment, { minLength: 1, maxLength: 3 }).map((all) => all.join('/'));
+const pattern = fc.oneof(
+  action,
+  fc.constantFrom('*', '*/read', 'm.v/*', 'M.V/keys/*', '*/keys', 'm.v/*/read', '*wr*', 'mxv/*'),
+);
+const patterns = fc.array(pattern, { maxLength: 3 });
+const permission = fc.record(
+  {
+    ...{ actions: patterns, notActions: patterns, dataActions: patterns, notDataActions: patterns },
+    condition: fc.constant('(unknown)'),
+  },
+  { requiredKeys: ['actions', 'notActions', 'dataActions', 'notDataActions'] },
+);
+const role: fc.Arbitrary<Role> = fc.record({
+  roleDefinitionId: fc.constantFrom(...ids),
+  ...{ roleName: fc.constant('r'), description: fc.constant('') },
+  permissions: fc.array(permission, { maxLength: 2 }),
+  assignableScopes: fc.array(scope, { maxLength: 2 }),
+});
+const assignment: fc.Arbitrary<RoleAssignment> = fc.record({
+  ...{ assignmentId: fc.constantFrom(...ids), scope, principalId: fc.constantFrom(...ids) },
+  ...{ roleDefinitionId: fc.constantFrom(...ids), principalType: fc.constant('User' as const) },
+  ...{ createdOn: fc.constant(''), updatedOn: fc.constant(''), createdBy: fc.constant('') },
+});
+const question: fc.Arbitrary<AccessQuestion> = fc.record({
+  principalIds: fc.subarray([...ids]),
+  kind: fc.constantFrom('action' as const, 'dataAction' as const),
+  ...{ action, scope },
+});
+
+describe('decide', () => {
+  it('decides as a reference evaluator of the rules', () => {
+    const seen = { allowed: 0, refused: 0 };
+    fc.assert(
+      fc.property(
+        question,
+        fc.array(assignment, { maxLength: 6 }),
+        fc.uniqueArray(role, { selector: ({ roleDefinitionId }) => roleDefinitionId }),
+        (asked, assignments, roles) => {
+          const roleOf = (id: Guid, at: string): RoleDefinition | undefined =>
+            roles.find((one) => one.roleDefinitionId === id && isAssignableAt(one, at));
+          const { allowed } = decide(asked, assignments, roleOf);
+          seen[allowed ? 'allowed' : 'refused'] += 1;
+          // `…/*/…` also stands for no segment, which the documentation does not tell.
+          const plain = roles.map((one) => ({ ...one, permissions: one.permissions.map(withoutGaps) }));
+          expect(allowed).toBe(referenceAllows(asked, assignments, plain));
+        },
+      ),
+      fuzz(5_000),
+    );
+    expect(Math.min(seen.allowed, seen.refused)).toBeGreaterThan(50);
+  });
+});
+
+const withoutGaps = (one: RoleDefinition['permissions'][number]): RoleDefinition['permissions'][number] => {
+  const widened = (all: readonly string[]): readonly string[] =>
+    all.flatMap((text) => [text, text.replace('/*/', '/')]);
+  return {
+    ...one,
+    ...{ actions: widened(one.actions), notActions: widened(one.notActions) },
+    ...{ dataActions: widened(one.dataActions), notDataActions: widened(one.notDataActions) },
+  };
+};

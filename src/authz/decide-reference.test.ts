@@ -46,10 +46,11 @@ const pattern = fc.oneof(
   action,
   fc.constantFrom('*', '*/read', 'm.v/*', 'M.V/keys/*', '*/keys', 'm.v/*/read', '*wr*', 'mxv/*'),
 );
-const patterns = fc.array(pattern, { maxLength: 3 });
+const granted = fc.array(pattern, { minLength: 1, maxLength: 5, size: 'max' });
+const taken = fc.array(pattern, { maxLength: 1 });
 const permission = fc.record(
   {
-    ...{ actions: patterns, notActions: patterns, dataActions: patterns, notDataActions: patterns },
+    ...{ actions: granted, notActions: taken, dataActions: granted, notDataActions: taken },
     condition: fc.constant('(unknown)'),
   },
   { requiredKeys: ['actions', 'notActions', 'dataActions', 'notDataActions'] },
@@ -57,8 +58,8 @@ const permission = fc.record(
 const role: fc.Arbitrary<Role> = fc.record({
   roleDefinitionId: fc.constantFrom(...ids),
   ...{ roleName: fc.constant('r'), description: fc.constant('') },
-  permissions: fc.array(permission, { maxLength: 2 }),
-  assignableScopes: fc.array(scope, { maxLength: 2 }),
+  permissions: fc.array(permission, { minLength: 1, maxLength: 3 }),
+  assignableScopes: fc.oneof(fc.constant(['/']), fc.array(scope, { maxLength: 2 })),
 });
 const assignment: fc.Arbitrary<RoleAssignment> = fc.record({
   ...{ assignmentId: fc.constantFrom(...ids), scope, principalId: fc.constantFrom(...ids) },
@@ -66,9 +67,10 @@ const assignment: fc.Arbitrary<RoleAssignment> = fc.record({
   ...{ createdOn: fc.constant(''), updatedOn: fc.constant(''), createdBy: fc.constant('') },
 });
 const question: fc.Arbitrary<AccessQuestion> = fc.record({
-  principalIds: fc.subarray([...ids]),
+  principalIds: fc.subarray([...ids], { minLength: 1 }),
   kind: fc.constantFrom('action' as const, 'dataAction' as const),
-  ...{ action, scope },
+  action,
+  scope: fc.oneof(scope, fc.constantFrom('/s/1/g/x/p/v', '/s/1/G/X/p/v/k')),
 });
 
 describe('decide', () => {
@@ -77,8 +79,8 @@ describe('decide', () => {
     fc.assert(
       fc.property(
         question,
-        fc.array(assignment, { maxLength: 6 }),
-        fc.uniqueArray(role, { selector: ({ roleDefinitionId }) => roleDefinitionId }),
+        fc.array(assignment, { minLength: 1, maxLength: 8, size: 'max' }),
+        fc.uniqueArray(role, { minLength: 2, selector: ({ roleDefinitionId }) => roleDefinitionId }),
         (asked, assignments, roles) => {
           const roleOf = (id: Guid, at: string): RoleDefinition | undefined =>
             roles.find((one) => one.roleDefinitionId === id && isAssignableAt(one, at));
@@ -91,7 +93,7 @@ describe('decide', () => {
       ),
       fuzz(5_000),
     );
-    expect(Math.min(seen.allowed, seen.refused)).toBeGreaterThan(50);
+    expect(Math.min(seen.allowed, seen.refused)).toBeGreaterThan(200);
   });
 });
 

@@ -64,6 +64,30 @@ describe.skipIf(!isInstalled)('the Azure CLI, as it comes', { timeout: 600_000 }
     expect(answers['left']).toEqual([]);
   });
 
+  it('signs an application in with a certificate that it made, and with one that took its place', async () => {
+    const answers = await answersOf(`
+      az login --service-principal -u "$AZURE_CLIENT_ID" -p "$AZURE_CLIENT_SECRET" -t "$AZURE_TENANT_ID" -o none
+      az ad sp create-for-rbac -n app --create-cert --role Reader --scopes "/subscriptions/$AZURE_SUBSCRIPTION_ID" >made
+      id=$(python -c 'import json; print(json.load(open("made"))["appId"])')
+      first=$(python -c 'import json; print(json.load(open("made"))["fileWithCertAndPrivateKey"])')
+      enter() { az account clear; az login --service-principal -u "$id" --certificate "$1" -t "$AZURE_TENANT_ID"; }
+      show first enter "$first"
+      show groups az group list
+      az account clear
+      az login --service-principal -u "$AZURE_CLIENT_ID" -p "$AZURE_CLIENT_SECRET" -t "$AZURE_TENANT_ID" -o none
+      openssl req -x509 -newkey rsa:2048 -nodes -days 30 -subj /CN=second -keyout second.key -out second.crt 2>openssl.log
+      cat second.key second.crt >second.pem
+      az ad app credential reset --id "$id" --cert @second.crt -o none
+      show keys az ad app credential list --id "$id" --cert
+      show second enter second.pem
+      refused gone enter "$first"`);
+    expect(answers['first']).toMatchObject([{ name: 'Kustody' }]);
+    expect(answers['groups']).toEqual([]);
+    expect(answers['keys']).toMatchObject([{ type: 'AsymmetricX509Cert', displayName: 'CN=second' }]);
+    expect(answers['second']).toMatchObject([{ name: 'Kustody' }]);
+    expect(answers['gone']).toContain('AADSTS700027');
+  });
+
   it('signs a user in with a password, with a browser and with the code of a device', async () => {
     const answers = await answersOf(`
       show password az login -u "$KUSTODY_USERNAME" -p "$KUSTODY_PASSWORD"

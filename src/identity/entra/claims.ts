@@ -17,11 +17,16 @@ const lifetimeSeconds = { application: 3600, managedIdentity: 86_400, service: 3
 /** In directory claims: the role that every application has, known by this template id. */
 const directoryRoleOfEveryApplication = '0997a1d0-0d1d-4acb-b408-d5ca73121e90';
 
+/** By what a client proved itself: a shared secret, or a token that somebody signed. */
+export type ClientProof = 'secret' | 'assertion';
+
 export interface TokenSubject {
   readonly principal: Principal;
   readonly tenant: Tenant;
   readonly resource: Resource;
   readonly audience: string;
+  /** Missing where nobody signed in: tokens that are minted inside. */
+  readonly provedBy?: ClientProof;
 }
 
 export interface Lifetime {
@@ -63,7 +68,7 @@ function claimsV1(subject: TokenSubject, lifetime: Lifetime, now: Instant, rando
     aio: opaqueState(randomBytes),
     ...(directory ? { app_displayname: principal.displayName } : {}),
     appid: principal.appId,
-    appidacr: authenticationClass(principal),
+    appidacr: authenticationClass(subject),
     idp: issuerV1(tenant.tenantId),
     ...(resource.firstParty ? { idtyp: 'app' } : {}),
     oid: principal.objectId,
@@ -89,7 +94,7 @@ function claimsV2(subject: TokenSubject, lifetime: Lifetime, now: Instant, rando
     exp: lifetime.expires,
     aio: opaqueState(randomBytes),
     azp: principal.appId,
-    azpacr: authenticationClass(principal),
+    azpacr: authenticationClass(subject),
     oid: principal.objectId,
     rh: refreshHint(tenant.tenantId, resource.appId),
     sub: principal.objectId,
@@ -101,7 +106,8 @@ function claimsV2(subject: TokenSubject, lifetime: Lifetime, now: Instant, rando
 }
 
 /** `appidacr`, `azpacr`: 1 for a client secret, 2 for a certificate, which is what managed identities have. */
-const authenticationClass = (principal: Principal): string => (principal.kind === 'application' ? '1' : '2');
+const authenticationClass = ({ principal, provedBy }: TokenSubject): string =>
+  principal.kind === 'application' && provedBy !== 'assertion' ? '1' : '2';
 
 function managedIdentityClaims(principal: Principal): JsonObject {
   return principal.resourceId === undefined ? {} : { xms_mirid: principal.resourceId };

@@ -8,9 +8,13 @@ import type { DirectoryStore } from '../principals/directory-store.ts';
 import type { Principal } from '../principals/principal.ts';
 import type { Principals } from '../principals/principals.ts';
 import type { Tenant, Tenants } from '../tenants.ts';
+import { parseAssertion } from './assertion.ts';
+import { requireCertificateAssertion } from './certificate-assertion.ts';
+import type { ClientProof } from './claims.ts';
 import { entraError } from './entra-error.ts';
 import { audienceOf, findResource } from './resources.ts';
 import { readCredentials, readResource } from './token-request.ts';
+import type { Credentials } from './token-request.ts';
 import type { IssuedToken, IssueToken } from './token-service.ts';
 
 export interface GrantOptions {
@@ -39,16 +43,14 @@ export const sharedTenantNames: readonly string[] = ['common', 'organizations'];
 /** The client credentials grant. The order of the steps decides which error a client sees first. @throws EntraError */
 export async function grantClientCredentials(request: GrantRequest, options: GrantOptions): Promise<Grant> {
   const tenant = await requireTenant(request.tenant, options.tenants);
-  const { clientId, clientSecret } = readCredentials(request.form, request.authorization);
-  const principal = await requireApplication(clientId, tenant, options.principals);
-  const application = await options.applications.findByName(tenant.tenantId, principal.appId);
-  const secrets = [...principal.secrets, ...(application?.secrets ?? [])];
-  requireSecret(clientSecret, principal, secrets, options.wallClock());
+  const credentials = readCredentials(request.form, request.authorization);
+  const principal = await requireApplication(credentials.clientId, tenant, options.principals);
+  const provedBy = await requireProof(credentials, principal, tenant, options);
   const identifier = readResource(request.form, request.version);
   const resource = await findResource(identifier, tenant.tenantId, options.principals);
   if (resource === undefined) throw entraError('ResourceNotFound', identifier, tenant.tenantId);
   const audience = audienceOf(resource, identifier);
-  return { ...(await options.issueToken({ principal, tenant, resource, audience })), resource: identifier };
+  return { ...(await options.issueToken({ principal, tenant, resource, audience, provedBy })), resource: identifier };
 }
 
 export const zeroGuid = '00000000-0000-0000-0000-000000000000';
@@ -69,6 +71,26 @@ async function requireApplication(clientId: string, tenant: Tenant, principals: 
   if (principal === undefined) throw entraError('ApplicationNotFound', clientId, tenant.displayName);
   if (!principal.enabled) throw entraError('ApplicationDisabled', clientId, principal.displayName);
   return principal;
+}
+
+/** @throws EntraError */
+async function requireProof(
+  credentials: Credentials,
+  principal: Principal,
+  tenant: Tenant,
+  options: GrantOptions,
+): Promise<ClientProof> {
+  const application = await options.applications.findByName(tenant.tenantId, principal.appId);
+  const now = options.wallClock();
+  if ('clientSecret' in credentials) {
+    const secrets = [...principal.secrets, ...(application?.secrets ?? [])];
+    requireSecret(credentials.clientSecret, principal, secrets, now);
+    return 'secret';
+  }
+  const assertion = parseAssertion(credentials.clientAssertion);
+  if (/^https:/i.test(assertion.issuer)) throw entraError('FederationNotBuilt', assertion.issuer.slice(0, 600));
+  await requireCertificateAssertion(assertion, application?.keys ?? [], { principal, tenant, now });
+  return 'assertion';
 }
 
 /** Of the service principal or of its application. */

@@ -3,6 +3,7 @@ import { describe, expect, it } from 'vitest';
 import { EntraError } from './entra-error.ts';
 import { basicCredentials, readCredentials, readResource, resourceOfScope } from './token-request.ts';
 
+const jwtBearer = 'urn:ietf:params:oauth:client-assertion-type:jwt-bearer';
 const credentials = { grant_type: 'client_credentials', client_id: 'id', client_secret: 'secret' };
 
 function rowOf(run: () => unknown): string {
@@ -78,7 +79,17 @@ describe('token requests', () => {
     [Array.from({ length: 65 }, (_, n) => `f${n}=1`).join('&'), 'RequestMalformed'],
     ['grant_type=urn:ietf:params:oauth:grant-type:jwt-bearer&client_id=id', 'GrantNotBuilt'],
     ['grant_type=magic&client_id=id', 'GrantUnsupported'],
-    ['grant_type=client_credentials&client_id=id&client_assertion=a.b.c', 'AssertionNotBuilt'],
+    ['grant_type=client_credentials&client_id=id&client_assertion=a.b.c', 'ParameterMissing'],
+    [`grant_type=client_credentials&client_id=id&client_assertion_type=${jwtBearer}`, 'ParameterMissing'],
+    ['grant_type=client_credentials&client_id=id&client_assertion=a.b.c&client_assertion_type=x', 'RequestMalformed'],
+    [
+      `grant_type=client_credentials&client_id=id&client_secret=s&client_assertion=a.b.c&client_assertion_type=${jwtBearer}`,
+      'RequestMalformed',
+    ],
+    [
+      `grant_type=client_credentials&client_id=id&client_assertion=${'a'.repeat(16_385)}&client_assertion_type=${jwtBearer}`,
+      'RequestMalformed',
+    ],
   ])('%s is refused as %s', (body, row) => {
     expect(rowOf(() => readCredentials(new URLSearchParams(body), undefined))).toBe(row);
   });

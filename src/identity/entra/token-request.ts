@@ -1,19 +1,19 @@
 import { parseGuid } from '../../base/guid.ts';
+import { assertionType } from './assertion.ts';
 import { entraError } from './entra-error.ts';
 
-/** What a client asks of a token endpoint, before anything is known to be true. */
-export interface TokenRequest {
-  readonly clientId: string;
-  readonly clientSecret: string;
-  /** As the client wrote it, with or without a trailing slash. */
-  readonly resource: string;
-}
+/** Who a client says that it is, and by what it means to prove it; nothing is known to be true yet. */
+export type Credentials = { readonly clientId: string } & (
+  { readonly clientSecret: string } | { readonly clientAssertion: string }
+);
 
 /** More than any client sends; assertions are the longest. */
 const fieldsMax = 64;
 const fieldCharsMax = {
   ...{ client_id: 256, client_secret: 1024, scope: 2048, resource: 2048, grant_type: 256, username: 256 },
   ...{ refresh_token: 4096, code: 256, device_code: 256, redirect_uri: 2048, code_verifier: 256 },
+  // With the whole chain of the certificate in its header.
+  ...{ client_assertion: 16_384, client_assertion_type: 256 },
 } as const;
 type FieldName = keyof typeof fieldCharsMax;
 
@@ -27,10 +27,7 @@ const grantsNotBuilt = new Set([
 /** Reads the form of a client credentials grant. Unknown fields are ignored; the first thing wrong is the error.
  * `resource` waits until the client is known, so that strangers learn nothing of resources: see `readResource`.
  * @throws EntraError */
-export function readCredentials(
-  form: URLSearchParams,
-  authorization: string | undefined,
-): Omit<TokenRequest, 'resource'> {
+export function readCredentials(form: URLSearchParams, authorization: string | undefined): Credentials {
   refuseAmbiguity(form);
   const basic = basicCredentials(authorization);
   const grant = readField(form, 'grant_type');
@@ -39,13 +36,28 @@ export function readCredentials(
   if (clientId === undefined) throw entraError('ParameterMissing', 'client_id');
   if (grant !== 'client_credentials')
     throw entraError(grantsNotBuilt.has(grant) ? 'GrantNotBuilt' : 'GrantUnsupported', grant);
-  if (form.has('client_assertion') || form.has('client_assertion_type')) throw entraError('AssertionNotBuilt');
   const inForm = readField(form, 'client_secret');
+  const clientAssertion = readAssertion(form);
+  if (clientAssertion !== undefined) {
+    if (inForm !== undefined || basic !== undefined) throw entraError('RequestMalformed');
+    return { clientId, clientAssertion };
+  }
   if (basic !== undefined && (inForm !== undefined || basic.clientId !== clientId))
     throw entraError('RequestMalformed');
   const clientSecret = inForm ?? basic?.clientSecret;
   if (clientSecret === undefined) throw entraError('CredentialMissing');
   return { clientId, clientSecret };
+}
+
+/** @returns undefined when there is none and none is meant. @throws EntraError */
+function readAssertion(form: URLSearchParams): string | undefined {
+  const assertion = readField(form, 'client_assertion');
+  const type = readField(form, 'client_assertion_type');
+  if (assertion === undefined && type === undefined) return undefined;
+  if (assertion === undefined) throw entraError('ParameterMissing', 'client_assertion');
+  if (type === undefined) throw entraError('ParameterMissing', 'client_assertion_type');
+  if (type !== assertionType) throw entraError('RequestMalformed');
+  return assertion;
 }
 
 /** The resource a token is asked for: `resource` of a v1 request, the one `/.default` scope of a v2 request.

@@ -22,7 +22,7 @@ const credentialsMax = 20;
 /** Characters of issuer, subject and audience. */
 const charsMax = 600;
 
-/** Trust in tokens of an issuer elsewhere. Kept and shown; the token endpoint refuses every assertion by name, so none acts. */
+/** Trust in tokens of an issuer elsewhere. Kept and shown; the token endpoint refuses assertions of other issuers by name, so none acts. */
 export function federatedCredentialOperations(deps: IdentityDependencies): readonly ArmOperation[] {
   const list = `/subscriptions/{subscriptionId}/resourceGroups/{resourceGroupName}/providers/${identityType}/{resourceName}/federatedIdentityCredentials`;
   const path = `${list}/{credentialName}`;

@@ -144,11 +144,11 @@ describe('the v2 token endpoint', () => {
       'unauthorized_client',
     ],
     [
-      'a certificate',
+      'an assertion of no type',
       { form: { grant_type: 'client_credentials', client_id: 'x', client_assertion: 'a.b.c' } },
-      401,
-      700027,
-      'invalid_client',
+      400,
+      900144,
+      'invalid_request',
     ],
     ['an oversize body', { form: { grant_type: 'x'.repeat(70_000) } }, 413, 9002313, 'invalid_request'],
     [

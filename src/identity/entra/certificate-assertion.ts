@@ -24,8 +24,9 @@ export async function requireCertificateAssertion(
   { principal, tenant, now }: { readonly principal: Principal; readonly tenant: Tenant; readonly now: Instant },
 ): Promise<void> {
   const { alg } = assertion.header;
-  if (typeof alg !== 'string' || !algorithms.includes(alg))
-    throw entraError('AssertionAlgorithm', String(alg).slice(0, 32), algorithms.join(','));
+  const algorithm = typeof alg === 'string' ? alg : '';
+  if (!algorithms.includes(algorithm))
+    throw entraError('AssertionAlgorithm', algorithm.slice(0, 32), algorithms.join(','));
   const named = thumbprintsOf(assertion);
   const key = keys.find((one) => hasThumbprints(one, named));
   const certificate = key && readCertificate(Buffer.from(key.certificate, 'base64url'));

@@ -1,12 +1,7 @@
 import type { JsonObject } from '../../base/json.ts';
 import type { Instant } from '../../clock/clock.ts';
 import { toIso } from '../../clock/clock.ts';
-
-const assertionPage =
-  'Review the documentation at https://learn.microsoft.com/entra/identity-platform/certificate-credentials .';
-
-const configuredKeys = (appId: string): string =>
-  `Please visit the Azure Portal, Graph Explorer or directly use MS Graph to see configured keys for app Id '${appId}'. Review the documentation at https://docs.microsoft.com/en-us/graph/deployments to determine the corresponding service endpoint and https://docs.microsoft.com/en-us/graph/api/application-get?view=graph-rest-1.0&tabs=http to build a query request URL, such as 'https://graph.microsoft.com/beta/applications/${appId}'`;
+import { assertionErrors } from './assertion-errors.ts';
 
 /** The errors of the token service. Texts as Entra ID writes them today, unless a row says otherwise.
  * @see Microsoft Entra "authentication and authorization error codes"; answers quoted in public issue trackers */
@@ -77,74 +72,7 @@ export const entraErrors = {
     error: 'unsupported_grant_type',
     text: (grant: string) => `The app requested an unsupported grant type '${grant}'. Kustody does not offer it.`,
   },
-  AssertionMalformed: {
-    code: 50027,
-    status: 400,
-    error: 'invalid_request',
-    text: () => 'JWT token is invalid or malformed.',
-  },
-  AssertionAlgorithm: {
-    code: 5002738,
-    status: 401,
-    error: 'invalid_client',
-    text: (algorithm: string, supported: string) =>
-      `Invalid JWT token. '${algorithm}' is not a supported signature algorithm. Supported signing algorithms are: '${supported}'`,
-  },
-  AssertionWithoutKey: {
-    code: 5002723,
-    status: 401,
-    error: 'invalid_client',
-    text: () =>
-      'Invalid JWT token. No certificate SHA-1 thumbprint, certificate SHA-256 thumbprint, nor keyId specified in token header.',
-  },
-  AssertionKeyNotFound: {
-    code: 700027,
-    status: 401,
-    error: 'invalid_client',
-    text: (thumbprint: string, appId: string) =>
-      `The certificate with identifier used to sign the client assertion is not registered on application. [Reason - The key was not found., Thumbprint of key used by client: '${thumbprint}', ${configuredKeys(appId)}].`,
-  },
-  AssertionKeyExpired: {
-    code: 700027,
-    status: 401,
-    error: 'invalid_client',
-    text: (thumbprint: string, found: string, appId: string) =>
-      `Client assertion failed signature validation. [Reason - The key used is expired., Thumbprint of key used by client: '${thumbprint}', Found key '${found}', ${configuredKeys(appId)}].`,
-  },
-  AssertionSignature: {
-    code: 700027,
-    status: 401,
-    error: 'invalid_client',
-    text: (thumbprint: string, found: string, appId: string) =>
-      `Client assertion failed signature validation. [Reason - Key was found, but use of the key to verify the signature failed., Thumbprint of key used by client: '${thumbprint}', Found key '${found}', ${configuredKeys(appId)}].`,
-  },
-  AssertionOutOfTime: {
-    code: 700024,
-    status: 401,
-    error: 'invalid_client',
-    text: (now: string, notBefore: string, expires: string) =>
-      `Client assertion is not within its valid time range. Current time: ${now}, assertion valid from ${notBefore}, expiry time of assertion ${expires}. ${assertionPage}`,
-  },
-  AssertionOfAnother: {
-    code: 700021,
-    status: 401,
-    error: 'invalid_client',
-    text: () => `Client assertion application identifier doesn't match 'client_id' parameter. ${assertionPage}`,
-  },
-  AssertionAudience: {
-    code: 700023,
-    status: 401,
-    error: 'invalid_client',
-    text: () => `Client assertion audience claim does not match Realm issuer. ${assertionPage}`,
-  },
-  /** What Entra ID says when no federated credential names the issuer; the last sentence is ours. */
-  FederationNotBuilt: {
-    code: 700211,
-    status: 401,
-    error: 'invalid_client',
-    text: (issuer: string) =>
-      `No matching federated identity record found for presented assertion issuer '${issuer}'. Kustody does not take assertions of other issuers (federated credentials); use a certificate or a client secret.`,
-  },
+  ...assertionErrors,
   SignInNotBuilt: {
     code: 700054,
     status: 400,

@@ -91,6 +91,11 @@ export const authorizationErrors = {
       'If you are creating this principal and then immediately assigning a role, this error might be related to a replication delay. ' +
       'In this case, set the role assignment principalType property to a value, such as ServicePrincipal, User, or Group.',
   ),
+  DenyAssignmentNotFound: row(
+    404,
+    'DenyAssignmentNotFound',
+    (id: string) => `The deny assignment '${id}' is not found.`,
+  ),
   LockNotFound: row(404, 'LockNotFound', (name: string) => `The lock '${name}' could not be found.`),
   // What Azure says to these three is not public.
   InvalidLockName: row(400, 'InvalidLockName', (name: string) => `The lock name '${name}' is invalid.`),

@@ -2,6 +2,7 @@ import type { ArmOperation, ArmProvider } from '../../arm/arm-operation.ts';
 import { notBuilt } from '../../arm/not-built.ts';
 import { operationsList } from '../../arm/operations-list.ts';
 import { customRoleOperations } from './custom-role-operations.ts';
+import { denyAssignmentOperations, privilegedIdentityOperations } from './deny-assignment-operations.ts';
 import { lockOperations } from './lock-operations.ts';
 import type { AuthorizationDependencies } from './role-assignment-operations.ts';
 import { roleAssignmentOperations } from './role-assignment-operations.ts';
@@ -37,7 +38,14 @@ export function createAuthorizationProvider(deps: AuthorizationDependencies): Ar
     ...roleAssignmentOperations(deps),
     ...lockOperations(deps),
     classicAdministrators(),
-    ...refusedOperations(),
+    ...denyAssignmentOperations(),
+    notBuilt(
+      'Permissions_ListForScope',
+      'GET',
+      `{scope}/providers/${namespace}/permissions`,
+      `${namespace}/permissions/read`,
+    ),
+    ...privilegedIdentityOperations(),
   ];
   const types = [
     'roleAssignments',
@@ -66,12 +74,4 @@ function classicAdministrators(): ArmOperation {
     action: `${namespace}/classicAdministrators/read`,
     handle: () => Promise.resolve({ status: 200, body: { value: [] } }),
   };
-}
-
-function refusedOperations(): readonly ArmOperation[] {
-  const at = (suffix: string): string => `{scope}/providers/${namespace}/${suffix}`;
-  return [
-    notBuilt('Permissions_ListForScope', 'GET', at('permissions'), `${namespace}/permissions/read`),
-    notBuilt('DenyAssignments_ListForScope', 'GET', at('denyAssignments'), `${namespace}/denyAssignments/read`),
-  ];
 }

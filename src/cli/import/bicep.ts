@@ -15,7 +15,15 @@ export function compileBicep(file: string, compiler = process.env['BICEP_PATH'] 
     );
   if (ran.error !== undefined) throw ran.error;
   if (ran.status !== 0) throw new UserError(`${file} does not compile:\n${ran.stderr.trim()}`);
-  const template: unknown = JSON.parse(ran.stdout);
+  const template = parsed(ran.stdout);
   if (isJsonObject(template)) return template;
   throw new UserError(`'${compiler}' gave no template.`);
+}
+
+function parsed(text: string): unknown {
+  try {
+    return JSON.parse(text);
+  } catch {
+    return undefined;
+  }
 }

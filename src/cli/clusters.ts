@@ -1,4 +1,4 @@
-import type { ClusterDescription } from '../server/cluster-inventory.ts';
+import type { ClusterDescription, DatabaseKeyDescription } from '../server/cluster-inventory.ts';
 import type { ListedVaults } from '../server/vault-inventory.ts';
 import type { ControlClient } from './control-client.ts';
 
@@ -14,14 +14,23 @@ export async function listClusters(client: ControlClient, contents = true): Prom
 export const listVaults = async (client: ControlClient): Promise<ListedVaults> =>
   (await client.call('GET', '/vaults')) as ListedVaults;
 
-export function custodyText({ custody, followsLatest, outsideVault }: ClusterDescription): string {
-  if (custody !== 'customer') return 'Microsoft-managed';
+export const custodyText = (cluster: ClusterDescription): string =>
+  cluster.custody === 'customer' ? customerText(cluster) : 'Microsoft-managed';
+
+/** Of the key of a cluster or database. */
+export function customerText({
+  followsLatest,
+  outsideVault,
+}: Pick<DatabaseKeyDescription, 'followsLatest' | 'outsideVault'>): string {
   const version = followsLatest ? 'follows the latest version' : 'this version';
   const outside = outsideVault ? '; in a vault outside: nothing in this directory opens it, the root key included' : '';
   return `customer-managed, ${version}${outside}`;
 }
 
-export const unwrappedText = ({ unwrappedOn, suspension }: ClusterDescription): string => {
+export const unwrappedText = ({
+  unwrappedOn,
+  suspension,
+}: Pick<DatabaseKeyDescription, 'unwrappedOn' | 'suspension'>): string => {
   if (unwrappedOn !== undefined) return `unwrapped last ${unwrappedOn}`;
   return suspension === undefined ? 'not unwrapped since it was stopped' : `not unwrapped since ${suspension.since}`;
 };

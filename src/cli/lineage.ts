@@ -3,7 +3,7 @@ import type { KeyId } from '../base/key-id.ts';
 import { formatKeyId, isSameKey, parseKeyId } from '../base/key-id.ts';
 import type { ClusterDescription } from '../server/cluster-inventory.ts';
 import type { VaultDescription } from '../server/vault-inventory.ts';
-import { bytesText, custodyText, extentsOf, listClusters, listVaults, loggedRowsOf } from './clusters.ts';
+import { bytesText, custodyText, customerText, extentsOf, listClusters, listVaults, loggedRowsOf } from './clusters.ts';
 import { requireInstance } from './control-client.ts';
 import { nearest } from '../base/edit-distance.ts';
 import { dataDirectoryOf, dataOption, jsonOption } from './options.ts';
@@ -41,7 +41,7 @@ async function lineage(text: string, options: { readonly data?: string; readonly
   if (clusters.length > 0) process.exitCode = 3;
   const kid = formatKeyId(key);
   process.stdout.write(
-    options.json ? `${JSON.stringify({ kid, clusters }, undefined, 2)}\n` : lineageText(kid, clusters, isOutside),
+    options.json ? `${JSON.stringify({ kid, clusters }, undefined, 2)}\n` : lineageText(key, clusters, isOutside),
   );
 }
 
@@ -71,23 +71,51 @@ function unknown(message: string, wanted: string, names: readonly string[]): Use
   return new UserError(message, `There ${near.length === 1 ? 'is' : 'are'}: ${near.join(', ')}`);
 }
 
-/** The clusters whose cluster key is wrapped by this key, or by this version of it. */
+/** The clusters whose cluster key is wrapped by this key, or by this version of it; and those of which only databases are under it, with
+ * these databases alone. */
 export function dependants(clusters: readonly ClusterDescription[], key: KeyId): readonly ClusterDescription[] {
-  return clusters.filter(({ kid }) => {
-    const used = parseKeyId(kid);
-    return used !== undefined && isSameKey(used, key) && (key.version === undefined || used.version === key.version);
+  return clusters.flatMap((cluster) => {
+    if (isWrappedBy(cluster, key)) return [cluster];
+    const databaseKeys = (cluster.databaseKeys ?? []).filter((own) => isWrappedBy(own, key));
+    if (databaseKeys.length === 0) return [];
+    const names = new Set(databaseKeys.map(({ name }) => name));
+    const databases = cluster.databases?.filter(({ name }) => names.has(name));
+    return [{ ...cluster, databaseKeys, ...(databases === undefined ? {} : { databases }) }];
   });
 }
 
-function lineageText(kid: string, clusters: readonly ClusterDescription[], isOutside: boolean): string {
+function isWrappedBy({ kid }: { readonly kid: string }, key: KeyId): boolean {
+  const used = parseKeyId(kid);
+  return used !== undefined && isSameKey(used, key) && (key.version === undefined || used.version === key.version);
+}
+
+function lineageText(key: KeyId, clusters: readonly ClusterDescription[], isOutside: boolean): string {
+  const kid = formatKeyId(key);
   if (clusters.length === 0) {
     const outside = isOutside ? ' The vault is outside: whether it has such a key is not known here.' : '';
     return `Nothing here depends on ${kid}.${outside}\n`;
   }
-  const parts = clusters.map((cluster) => [clusterLine(cluster), contents(cluster)].join('\n'));
-  const count = clusters.length === 1 ? 'One cluster stops' : `${clusters.length} clusters stop`;
-  return `${count} when ${kid} goes away.\n\n${parts.join('\n\n')}\n`;
+  const whole = clusters.filter((cluster) => isWrappedBy(cluster, key));
+  const inOthers = clusters.filter((cluster) => !whole.includes(cluster));
+  const databases = inOthers.reduce((sum, { databaseKeys = [] }) => sum + databaseKeys.length, 0);
+  const parts = clusters.map((cluster) =>
+    [clusterLine(cluster), ...databaseLines(cluster), contents(cluster)].join('\n'),
+  );
+  const stopping = [
+    ...(whole.length === 0 ? [] : [counted(whole.length, 'cluster')]),
+    ...(databases === 0 ? [] : [counted(databases, 'database')]),
+  ].join(' and ');
+  const verb = whole.length + databases === 1 ? 'stops' : 'stop';
+  return `${stopping} ${verb} when ${kid} goes away.\n\n${parts.join('\n\n')}\n`;
 }
+
+const databaseLines = ({ databaseKeys = [] }: ClusterDescription): readonly string[] =>
+  databaseKeys.map(
+    ({ name, kid, suspension, ...key }) =>
+      `  database ${name}${suspension === undefined ? '' : ' (suspended already)'}: ${customerText(key)}, wrapped by ${kid}`,
+  );
+
+const counted = (count: number, noun: string): string => `${count} ${noun}${count === 1 ? '' : 's'}`;
 
 function clusterLine(cluster: ClusterDescription): string {
   const { name, resourceId, kid, state, suspension } = cluster;
@@ -124,6 +152,5 @@ function contents(cluster: ClusterDescription): string {
 function totalLine(cluster: ClusterDescription): string {
   const extents = extentsOf(cluster);
   const rows = extents.reduce((sum, { rowCount }) => sum + rowCount, loggedRowsOf(cluster));
-  const counted = (count: number, noun: string): string => `${count} ${noun}${count === 1 ? '' : 's'}`;
   return `  ${counted(cluster.databases?.length ?? 0, 'database')}, ${counted(extents.length, 'extent')}, ${counted(rows, 'row')}`;
 }

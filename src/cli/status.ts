@@ -3,7 +3,7 @@ import type { ClusterDescription } from '../server/cluster-inventory.ts';
 import type { ServerPorts } from '../server/settings.ts';
 import type { RefusedHost } from '../http/refused-hosts.ts';
 import type { VaultDescription } from '../server/vault-inventory.ts';
-import { custodyText, listClusters, listVaults, unwrappedText } from './clusters.ts';
+import { custodyText, customerText, listClusters, listVaults, unwrappedText } from './clusters.ts';
 import type { ControlClient } from './control-client.ts';
 import { requireInstance } from './control-client.ts';
 import { dataDirectoryOf, dataOption, jsonOption } from './options.ts';
@@ -45,7 +45,7 @@ const watchEveryMs = 2_000;
 export function statusCommand(): Command {
   return new Command('status')
     .description(
-      'Show what runs on a data directory: addresses, clusters with their keys, vaults, clock, faults, refused hosts, and what to do next. Exit code 3 when a cluster is suspended.',
+      'Show what runs on a data directory: addresses, clusters with their keys, vaults, clock, faults, refused hosts, and what to do next. Exit code 3 when a cluster or a database is suspended.',
     )
     .addOption(dataOption())
     .addOption(jsonOption())
@@ -58,7 +58,7 @@ async function status(options: StatusOptions): Promise<void> {
   const client = await requireInstance(dataDirectoryOf(options));
   for (;;) {
     const found = await readStatus(client);
-    process.exitCode = found.clusters.some(({ suspension }) => suspension !== undefined) ? 3 : 0;
+    process.exitCode = found.clusters.some(isSuspended) ? 3 : 0;
     const clear = options.watch && process.stdout.isTTY && !options.json ? '\x1b[H\x1b[2J' : '';
     process.stdout.write(`${clear}${options.json ? JSON.stringify(found) : statusText(found)}\n`);
     if (!options.watch) return;
@@ -77,19 +77,24 @@ async function readStatus(client: ControlClient): Promise<InstanceStatus> {
   return { ...found, next: nextSteps(found) };
 }
 
+const isSuspended = ({ suspension, databaseKeys = [] }: ClusterDescription): boolean =>
+  suspension !== undefined || databaseKeys.some((key) => key.suspension !== undefined);
+
 /** The most pressing first. */
 export function nextSteps(found: Omit<InstanceStatus, 'next'>): readonly string[] {
   const { clock, clusters, dataDirectory, faults, refusedHosts } = found;
   const steps: string[] = [];
   if (clock.heldJump !== undefined)
     steps.push("The machine's clock has stepped: nothing is destroyed until 'kustody clock accept'.");
-  for (const { name, suspension, kid } of clusters) {
+  const owners = clusters.flatMap((cluster) => [
+    { ...cluster, owner: `Cluster ${cluster.name}` },
+    ...(cluster.databaseKeys ?? []).map((key) => ({ ...key, owner: `Database ${cluster.name}/${key.name}` })),
+  ]);
+  for (const { owner, suspension, kid } of owners) {
     if (suspension === undefined) continue;
-    steps.push(
-      `Cluster ${name} is suspended: ${suspension.reason} Give the key ${kid} back, then 'kustody check-keys'.`,
-    );
+    steps.push(`${owner} is suspended: ${suspension.reason} Give the key ${kid} back, then 'kustody check-keys'.`);
   }
-  for (const { name, warning } of clusters) if (warning !== undefined) steps.push(`Cluster ${name}: ${warning}`);
+  for (const { owner, warning } of owners) if (warning !== undefined) steps.push(`${owner}: ${warning}`);
   if (faults.length > 0) steps.push('Faults are switched on: requests fail on purpose.');
   const foreign = refusedHosts.filter(({ why }) => why === 'foreign').map(({ host }) => host);
   if (foreign.length > 0)
@@ -141,12 +146,17 @@ export const refusedText = ({ host, why, times }: RefusedHost): string =>
 const clustersTable = (clusters: readonly ClusterDescription[]): string =>
   textTable(
     ['cluster', 'state', 'custody', 'key', 'lease'],
-    clusters.map((cluster) => [
-      cluster.name,
-      cluster.suspension === undefined ? cluster.state : `suspended since ${cluster.suspension.since}`,
-      custodyText(cluster),
-      cluster.kid,
-      unwrappedText(cluster),
+    clusters.flatMap((cluster) => [
+      [
+        cluster.name,
+        cluster.suspension === undefined ? cluster.state : `suspended since ${cluster.suspension.since}`,
+        ...[custodyText(cluster), cluster.kid, unwrappedText(cluster)],
+      ],
+      ...(cluster.databaseKeys ?? []).map((key) => [
+        `${cluster.name}/${key.name}`,
+        key.suspension === undefined ? '' : `suspended since ${key.suspension.since}`,
+        ...[customerText(key), key.kid, unwrappedText(key)],
+      ]),
     ]),
   );
 

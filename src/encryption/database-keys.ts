@@ -9,6 +9,7 @@ import type { KeyFailure } from './key-wrapper.ts';
  * holds of each of them; its `clusterId` is the id of the database. Record id: `{cluster id}/{database id}`. */
 export const databaseKeyTable: Table<ClusterKeyRecord> = { name: 'database-keys', parse: parseClusterKeyRecord };
 
+export const databaseKeyPrefix = (clusterId: Guid): string => `${clusterId}/`;
 export const databaseKeyId = (clusterId: Guid, databaseId: Guid): string => `${clusterId}/${databaseId}`;
 
 /** So many databases of a cluster may have keys of their own: each is asked for again and again. */

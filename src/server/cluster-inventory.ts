@@ -8,30 +8,44 @@ import { ChannelClosedError } from '../cluster/messages/channel.ts';
 import type { DatabaseInventory, ExtentReply, InventoryCall } from '../cluster/messages/inventory.ts';
 import type { ClusterProcess } from '../cluster/supervisor/cluster-process.ts';
 import type { ServedCluster, ServedClusters } from '../cluster/supervisor/served-clusters.ts';
+import type { ClusterKeyRecord } from '../encryption/cluster-key-state.ts';
 import { clusterKeyTable } from '../encryption/cluster-key-state.ts';
+import { databaseKeyPrefix, databaseKeyTable } from '../encryption/database-keys.ts';
 import { listIntact } from '../state/list-all.ts';
 import type { State } from '../state/state.ts';
 
-/** One cluster with the key that everything of it hangs on, and what it holds. Times are ISO on the Kustody clock. */
-export interface ClusterDescription {
+/** A key of a cluster or database. Times are ISO on the Kustody clock. */
+interface KeyDescription {
+  /** The key version that wraps it, in full. */
+  readonly kid: string;
+  /** That key is in a vault outside of this Kustody. */
+  readonly outsideVault: boolean;
+  /** It takes each new version of its key by itself. */
+  readonly followsLatest: boolean;
+  /** From 1; all DEKs are wrapped under this one. */
+  readonly generation: number;
+  /** When the vault last unwrapped it. */
+  readonly unwrappedOn?: string;
+  readonly suspension?: { readonly since: string; readonly reason: string };
+  readonly warning?: string;
+}
+
+/** The own key of a database: without it the database is out of use, and the others of its cluster go on. */
+export interface DatabaseKeyDescription extends KeyDescription {
+  readonly databaseId: Guid;
+  readonly name: string;
+}
+
+/** One cluster with the key that everything of it hangs on, and what it holds. */
+export interface ClusterDescription extends KeyDescription {
   readonly clusterId: Guid;
   readonly resourceId: string;
   readonly name: string;
   /** As the resource manager shows it: `Running`, `Stopped`, `Unavailable` … */
   readonly state: string;
   readonly custody: 'microsoftManaged' | 'customer';
-  /** The key version that wraps the cluster key, in full. */
-  readonly kid: string;
-  /** That key is in a vault outside of this Kustody. */
-  readonly outsideVault: boolean;
-  /** It takes each new version of its key by itself. */
-  readonly followsLatest: boolean;
-  /** Of the cluster key, from 1; all DEKs are wrapped under this one. */
-  readonly generation: number;
-  /** When the vault last unwrapped the cluster key for it. */
-  readonly unwrappedOn?: string;
-  readonly suspension?: { readonly since: string; readonly reason: string };
-  readonly warning?: string;
+  /** Of databases that have one; missing where none has. */
+  readonly databaseKeys?: readonly DatabaseKeyDescription[];
   readonly databases?: readonly DatabaseInventory[];
   /** Why `databases` is missing: what a cluster holds is known only with its key. */
   readonly notListed?: string;
@@ -67,7 +81,7 @@ export function createClusterInventory(parts: ClusterInventoryParts): ClusterInv
       const records = await listIntact(state, clusterKeyTable);
       const described = await Promise.all(
         records.map(async ({ value }): Promise<ClusterDescription> => {
-          const { clusterId, custody, kid, generation, suspension, warning, lease } = value;
+          const { clusterId, custody } = value;
           const cluster = served.find((candidate) => candidate.clusterId === clusterId);
           return {
             clusterId,
@@ -75,13 +89,8 @@ export function createClusterInventory(parts: ClusterInventoryParts): ClusterInv
             name: cluster?.name ?? clusterId,
             state: cluster?.state ?? 'Deleting',
             custody: custody.kind,
-            kid: formatKeyId(kid),
-            outsideVault: parts.isOutside(kid.vaultHost),
-            followsLatest: custody.kind === 'customer' && custody.key.keyVersion === undefined,
-            generation,
-            ...(lease === undefined ? {} : { unwrappedOn: toIso(instant(lease.unwrapped.kustody)) }),
-            ...(suspension === undefined ? {} : { suspension: { since: suspension.since, reason: suspension.reason } }),
-            ...(warning === undefined ? {} : { warning }),
+            ...keyOf(parts, value),
+            ...(await databaseKeysOf(parts, clusterId, cluster)),
             ...(contents ? await contentsOf(parts, cluster) : {}),
           };
         }),
@@ -100,6 +109,36 @@ export function createClusterInventory(parts: ClusterInventoryParts): ClusterInv
       return { ...reply, clusterId: cluster.clusterId };
     },
   };
+}
+
+function keyOf(
+  { isOutside }: ClusterInventoryParts,
+  { custody, kid, generation, suspension, warning, lease }: ClusterKeyRecord,
+): KeyDescription {
+  return {
+    kid: formatKeyId(kid),
+    outsideVault: isOutside(kid.vaultHost),
+    followsLatest: custody.kind === 'customer' && custody.key.keyVersion === undefined,
+    generation,
+    ...(lease === undefined ? {} : { unwrappedOn: toIso(instant(lease.unwrapped.kustody)) }),
+    ...(suspension === undefined ? {} : { suspension: { since: suspension.since, reason: suspension.reason } }),
+    ...(warning === undefined ? {} : { warning }),
+  };
+}
+
+async function databaseKeysOf(
+  parts: ClusterInventoryParts,
+  clusterId: Guid,
+  cluster: ServedCluster | undefined,
+): Promise<Pick<ClusterDescription, 'databaseKeys'>> {
+  const records = await listIntact(parts.state, databaseKeyTable, databaseKeyPrefix(clusterId));
+  if (records.length === 0) return {};
+  const databaseKeys = records.map(({ value }): DatabaseKeyDescription => {
+    const databaseId = value.clusterId; // the record of a key names whose it is
+    const name = cluster?.databases.find((one) => one.databaseId === databaseId)?.name ?? databaseId;
+    return { databaseId, name, ...keyOf(parts, value) };
+  });
+  return { databaseKeys: databaseKeys.sort((left, right) => (left.name < right.name ? -1 : 1)) };
 }
 
 async function contentsOf(

@@ -26,11 +26,16 @@ export class ControlError extends Error {
   }
 }
 
-export interface CheckedKey {
+export interface CheckedKey extends KeyStanding {
   readonly clusterId: string;
   readonly resourceId: string;
-  readonly kid: string;
   readonly custody: 'microsoftManaged' | 'customer';
+  /** Those that have keys of their own; missing where none has. */
+  readonly databases?: readonly (KeyStanding & { readonly name: string })[];
+}
+
+interface KeyStanding {
+  readonly kid: string;
   /** Its key is in a vault outside of this Kustody. */
   readonly outsideVault: boolean;
   readonly suspended: boolean;

@@ -30,6 +30,7 @@ import { pruneVaultAudit } from '../vault/audit.ts';
 import { createVaultPlane } from '../vault/plane/plane.ts';
 import type { VaultPlane } from '../vault/plane/plane.ts';
 import type { Clocks } from './clocks.ts';
+import type { ClusterDescription, ClusterInventory, DatabaseKeyDescription } from './cluster-inventory.ts';
 import { createClusterInventory } from './cluster-inventory.ts';
 import type { ScriptRun } from '../providers/kusto/ports.ts';
 import { createControlPlane } from './control-plane.ts';
@@ -199,7 +200,7 @@ export function createPlanes(parts: ServerParts): Planes {
   const controls: Controls = {
     clocks: parts.clocks,
     faults: parts.faults,
-    checkKeys: () => checkKeys(parts.state, keys, providers, outside),
+    checkKeys: () => checkKeys(keys, inventory),
     clockMoved,
     snapshots: createSnapshots({ ...parts, keys, clockMoved, blobs: blobSnapshots(parts) }),
   };
@@ -372,28 +373,20 @@ function createKeys(
   });
 }
 
-/** Checks every cluster's key now and says how each stands. */
-async function checkKeys(
-  state: State,
-  keys: SupervisedClusterKeys,
-  providers: Providers,
-  outside: OutsideVaults,
-): Promise<readonly CheckedKey[]> {
+/** Checks the keys of all clusters and databases now and says how each stands. */
+async function checkKeys(keys: SupervisedClusterKeys, inventory: ClusterInventory): Promise<readonly CheckedKey[]> {
   await keys.checkAll();
-  const records = await listIntact(state, clusterKeyTable);
-  return Promise.all(
-    records.map(async ({ value }) => {
-      const status = clusterKeyStatus(value);
-      return {
-        clusterId: value.clusterId,
-        resourceId: (await providers.clusterResourceId(value.clusterId)) ?? '',
-        kid: formatKeyId(status.kid),
-        custody: status.custody.kind,
-        outsideVault: outside.resolve(status.kid.vaultHost) !== undefined,
-        suspended: status.suspension !== undefined,
-        ...(status.suspension === undefined ? {} : { reason: status.suspension.reason }),
-        ...(status.warning === undefined ? {} : { warning: status.warning }),
-      };
-    }),
-  );
+  return (await inventory.list(false)).map((cluster) => ({
+    ...{ clusterId: cluster.clusterId, resourceId: cluster.resourceId, custody: cluster.custody },
+    ...checkedKey(cluster),
+    ...(cluster.databaseKeys === undefined
+      ? {}
+      : { databases: cluster.databaseKeys.map((key) => ({ name: key.name, ...checkedKey(key) })) }),
+  }));
 }
+
+const checkedKey = ({ kid, outsideVault, suspension, warning }: DatabaseKeyDescription | ClusterDescription) => ({
+  ...{ kid, outsideVault, suspended: suspension !== undefined },
+  ...(suspension === undefined ? {} : { reason: suspension.reason }),
+  ...(warning === undefined ? {} : { warning }),
+});

@@ -95,4 +95,24 @@ describe('dependants', () => {
   ])('%s: %i', (kid, count) => {
     expect(dependants([cluster], key(kid))).toHaveLength(count);
   });
+
+  it('of the key of a database are that database alone', () => {
+    const kid = `https://v.vault.azure.net/keys/own/${version}`;
+    const own = {
+      name: 'b',
+      databaseId: cluster.clusterId,
+      kid,
+      outsideVault: false,
+      followsLatest: true,
+      generation: 1,
+    };
+    const other = { ...own, name: 'c', kid: `https://v.vault.azure.net/keys/other/${version}` };
+    const databases = ['a', 'b', 'c'].map((name) => ({ name, tables: [] }));
+    const whole = { ...cluster, databases, databaseKeys: [own, other] };
+    expect(dependants([whole], key(kid))).toEqual([
+      { ...whole, databases: [{ name: 'b', tables: [] }], databaseKeys: [own] },
+    ]);
+    expect(dependants([whole], key(cluster.kid))).toEqual([whole]);
+    expect(dependants([whole], key(`https://v.vault.azure.net/keys/own/${'f'.repeat(32)}`))).toEqual([]);
+  });
 });

@@ -12,7 +12,7 @@ import {
 } from '../../encryption/cluster-key-state.ts';
 import type { CustomerKey, PreparedKeyChange } from '../../encryption/cluster-keys.ts';
 import type { DatabaseKeys } from '../../encryption/database-keys.ts';
-import { databaseKeyId, databaseKeyTable } from '../../encryption/database-keys.ts';
+import { databaseKeyId, databaseKeyPrefix, databaseKeyTable } from '../../encryption/database-keys.ts';
 import { followsLatest, planFollow } from '../../encryption/follow-latest.ts';
 import type { KeyFailure } from '../../encryption/key-wrapper.ts';
 import { leaseHeld, leaseRemainingMs } from '../../encryption/lease.ts';
@@ -169,7 +169,7 @@ export class SupervisedDatabaseKeys implements DatabaseKeys {
   }
 
   list(clusterId: Guid): Promise<readonly Found[]> {
-    return this.#parts.options.state.list(databaseKeyTable, { prefix: `${clusterId}/` });
+    return this.#parts.options.state.list(databaseKeyTable, { prefix: databaseKeyPrefix(clusterId) });
   }
 
   /** @returns for how long a process may use the keys that it holds, and whether it was told of all that there are: else 0 */

@@ -155,7 +155,21 @@ describe('a database with a key of its own', () => {
 
   it('is out of use alone when its key is taken away', async () => {
     await permit('remove');
-    await checkKeys();
+    const kid = `${vaultUri}keys/db-key/${versions[1] ?? ''}`;
+    expect((await checkKeys()).body).toMatchObject({
+      clusters: [
+        {
+          suspended: false,
+          databases: [{ name: 'sealed', kid, suspended: true, reason: expect.any(String) as string }],
+        },
+      ],
+    });
+    const listed = await fixture.send({
+      ...{ host: 'localhost', method: 'GET', path: '/clusters', token: fixture.server.controlToken },
+    });
+    expect(listed.body).toMatchObject({
+      clusters: [{ state: 'Running', databaseKeys: [{ name: 'sealed', kid, followsLatest: false, suspension: {} }] }],
+    });
     expect((await query('plain', 'T | count')).text).toContain('"Rows":[[2]]');
     expect((await command('plain', '.ingest inline into table T <| 9')).status).toBe(200);
     for (const answer of [
@@ -191,7 +205,9 @@ describe('a database with a key of its own', () => {
 
   it('is back with its key, rows of the log and of extents', async () => {
     await permit('add');
-    await checkKeys();
+    expect((await checkKeys()).body).toMatchObject({
+      clusters: [{ databases: [{ name: 'sealed', suspended: false }] }],
+    });
     expect((await query('sealed', 'T | order by n asc')).text).toContain('"Rows":[[7],[8]]');
     expect((await command('sealed', '.ingest inline into table T <| 9')).status).toBe(200);
     expect((await query('sealed', 'T | where n > 8 | count')).text).toContain('"Rows":[[1]]');

@@ -187,6 +187,15 @@ export function createPlanes(parts: ServerParts): Planes {
       parts.log.failure('audit-not-pruned', error);
     }
   };
+  /** Their processes end when it is written that they are held. */
+  const holdFollowers = async (leaderId?: Guid): Promise<void> => {
+    try {
+      const held = await providers.holdFollowers(leaderId);
+      for (const { clusterId, reason } of held) void keys.processOf(clusterId)?.end({ kind: 'suspended', reason });
+    } catch (error) {
+      parts.log.failure('followers-not-held', error);
+    }
+  };
   const clockMoved = async (): Promise<void> => {
     await providers.purgeDue();
     await vault.startRetention();
@@ -267,6 +276,8 @@ export function createPlanes(parts: ServerParts): Planes {
       );
       await vault.startRetention();
       await providers.resume();
+      watches.push(keys.onChange((clusterId) => void holdFollowers(clusterId)));
+      await holdFollowers();
       keys.start();
       contents.start();
       void pruneAudit();

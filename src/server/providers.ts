@@ -24,6 +24,8 @@ import type {
   ScriptOutcome,
   ScriptRun,
 } from '../providers/kusto/ports.ts';
+import { holdFollowers } from '../providers/kusto/hold-followers.ts';
+import type { HeldFollower } from '../providers/kusto/hold-followers.ts';
 import { createKustoProvider } from '../providers/kusto/provider.ts';
 import { createManagedIdentityProvider } from '../providers/managed-identity/managed-identity-provider.ts';
 import { findUserAssignedIdentity } from '../providers/managed-identity/user-assigned-identities.ts';
@@ -47,6 +49,8 @@ export interface Providers {
   resume(): Promise<void>;
   /** Purges what is over now: the clock has moved, or purges are no longer held. */
   purgeDue(): Promise<void>;
+  /** Suspends the followers of a cluster that is suspended; absent: of every one. */
+  holdFollowers(leaderId?: Guid): Promise<readonly HeldFollower[]>;
   clusterResourceId(clusterId: Guid): Promise<string | undefined>;
   names(): Promise<{
     readonly vaults: readonly VaultName[];
@@ -157,6 +161,7 @@ export function createProviders(
       await pruneOperations(state, clock.now());
     },
     purgeDue: () => keyVault.retention.start(),
+    holdFollowers: (leaderId) => holdFollowers(kustoPorts, leaderId),
     async clusterResourceId(clusterId) {
       for (const { value } of await listIntact(state, clusterNames)) {
         const cluster = await state.get(clusterResources, value.resourceId.toLowerCase());

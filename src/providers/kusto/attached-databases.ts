@@ -1,17 +1,17 @@
 import { isSameLocation } from '../../arm/locations.ts';
 import { invariant } from '../../base/invariant.ts';
-import type { Json, JsonObject } from '../../base/json.ts';
+import { isJsonObject } from '../../base/json.ts';
+import type { JsonObject } from '../../base/json.ts';
 import { parseDatabaseName } from '../../base/names.ts';
-import { listAll } from '../../state/list-all.ts';
-import { armResources } from '../../arm/resource.ts';
 import { oneOf, resourceId, text } from './child-kind.ts';
 import type { ChildContext, ChildKind, WantedChild } from './child-kind.ts';
 import { childrenBelow } from './child-operations.ts';
-import { childResources } from './child-resource.ts';
 import type { ChildResource } from './child-resource.ts';
 import { databaseResources } from './child-records.ts';
 import { currentCluster } from './cluster-lookup.ts';
+import { clusterStatus } from './cluster-status.ts';
 import type { ClusterResource } from './cluster-record.ts';
+import { attachedBelow, everything, leadersOf, followersOf, shownName } from './following.ts';
 import { kustoError } from './kusto-errors.ts';
 import type { KustoPorts } from './ports.ts';
 import { tableSharing } from './table-sharing.ts';
@@ -22,7 +22,7 @@ const databaseName = {
   rule: '1 to 260 letters, digits, spaces, dots, hyphens or underscores',
 };
 
-/** Databases of another cluster, its leader, that a cluster follows. The agreement is kept and checked; the follower reads nothing of it. */
+/** Databases of another cluster, its leader, that a cluster follows. What they hold stays in the process of the leader. */
 export const attachedDatabases: ChildKind = {
   group: 'AttachedDatabaseConfigurations',
   list: 'ListByCluster',
@@ -52,15 +52,12 @@ export const attachedDatabases: ChildKind = {
     },
   },
   drop: 'FollowerDatabaseDetach',
+  dropsWhileSuspended: true,
   links: [{ property: 'properties.clusterResourceId', action: 'Microsoft.Kusto/clusters/write' }],
   located: true,
-  idle: 'the follower does not read what its leader holds',
   check: requireFollowable,
   show,
 };
-
-/** `*`: every database of the leader. */
-const everything = '*';
 
 /** @throws ArmError 400 where Azure lets no cluster follow: elsewhere, itself, nothing that is there, a customer's key behind a chain, a name that
  * is taken */
@@ -77,6 +74,10 @@ async function requireFollowable(
   if (leader.id.toLowerCase() === cluster.id.toLowerCase()) throw refuse('clusterResourceId', 'another cluster');
   if (!isSameLocation(leader.location, cluster.location))
     throw refuse('clusterResourceId', `a cluster in '${cluster.location}'`);
+  if ((await clusterStatus(ports, leader))?.suspension !== undefined)
+    throw refuse('clusterResourceId', 'a cluster that is not suspended');
+  if (database === everything && isJsonObject(values['tableLevelSharingProperties']))
+    throw refuse('tableLevelSharingProperties', "nothing, when all databases are followed ('*')");
   if (database !== everything && (await databaseOf(ports, leader, database)) === undefined)
     throw refuse('databaseName', "a database of the leader, or '*' for all");
   if (
@@ -88,6 +89,11 @@ async function requireFollowable(
     throw refuse('clusterResourceId', "a cluster that follows no other, since it has a customer's key");
   if (cluster.properties.key !== undefined && (await isFollowed(ports, cluster)))
     throw refuse('clusterResourceId', "nothing, since the cluster has a customer's key and is followed");
+  const elsewhere = (await leadersOf(ports, await attachedBelow(ports, cluster.id))).filter(
+    ({ id }) => id !== leader.id,
+  );
+  if (elsewhere.length > 0 && [leader, ...elsewhere].some(({ properties: { key } }) => key !== undefined))
+    throw refuse('clusterResourceId', "the only cluster that is followed, since one has a customer's key");
   const shown = nameHere(values);
   if (shown !== undefined && parseDatabaseName(shown) === undefined)
     throw refuse('databaseNameOverride', 'the name of a database');
@@ -105,10 +111,8 @@ const databaseOf = (ports: KustoPorts, cluster: ClusterResource, name: string): 
 
 /** @returns undefined for all databases of a leader */
 function nameHere(values: JsonObject): string | undefined {
-  const { databaseName: name, databaseNameOverride: override, databaseNamePrefix: prefix } = values;
-  if (typeof override === 'string') return override;
-  if (typeof name !== 'string' || name === everything) return undefined;
-  return `${typeof prefix === 'string' ? prefix : ''}${name}`;
+  const { databaseName: name } = values;
+  return typeof name !== 'string' || name === everything ? undefined : shownName(values, name);
 }
 
 const isSameTarget = ({ properties: { values } }: ChildResource, wanted: JsonObject): boolean =>
@@ -118,20 +122,10 @@ const isSameTarget = ({ properties: { values } }: ChildResource, wanted: JsonObj
 const lower = (value: unknown): string => (typeof value === 'string' ? value.toLowerCase() : '');
 
 const follows = async (ports: KustoPorts, cluster: ClusterResource): Promise<boolean> =>
-  (await childrenBelow(ports, `${cluster.id}/AttachedDatabaseConfigurations`)).length > 0;
+  (await attachedBelow(ports, cluster.id)).length > 0;
 
 const isFollowed = async (ports: KustoPorts, cluster: ClusterResource): Promise<boolean> =>
   (await followersOf(ports, cluster)).length > 0;
-
-/** Who follows a cluster, whichever group they are in. */
-export async function followersOf(ports: KustoPorts, leader: ClusterResource): Promise<readonly ChildResource[]> {
-  const subscriptions = await listAll(ports.state, armResources, '/subscriptions/');
-  const own = leader.id.toLowerCase();
-  return subscriptions
-    .filter(({ id }) => /\/clusters\/[^/]+\/attacheddatabaseconfigurations\/[^/]+$/.test(id))
-    .map(({ value }) => childResources.parse(value as unknown as Json))
-    .filter(({ properties: { values } }) => lower(values['clusterResourceId']) === own);
-}
 
 function show(values: JsonObject): JsonObject {
   const { clusterResourceId, databaseName: name, defaultPrincipalsModificationKind, ...rest } = values;

@@ -5,6 +5,7 @@ import type { Instant } from '../../clock/clock.ts';
 import { requireCluster, touchCluster } from './cluster-lookup.ts';
 import type { ClusterResource } from './cluster-record.ts';
 import { clusterResourceId } from './cluster-record.ts';
+import { clusterStatus } from './cluster-status.ts';
 import { addressOf, requireNoOperation } from './cluster-store.ts';
 import { clusterState } from './cluster-view.ts';
 import type { ProvisioningState } from './cluster-view.ts';
@@ -22,7 +23,7 @@ export async function requireReadable(
   action: string,
 ): Promise<Versioned<ClusterResource>> {
   const found = await requireCluster(ports, addressOf(request));
-  const state = clusterState(found.value, await ports.keys.status(found.value.properties.clusterId), ports.clock.now());
+  const state = clusterState(found.value, await clusterStatus(ports, found.value), ports.clock.now());
   if (state !== 'Running' && state !== 'Unavailable') throw kustoError('ClusterNotRunning', action, state);
   return found;
 }
@@ -38,8 +39,19 @@ export async function requireChangeable(
 ): Promise<Versioned<ClusterResource>> {
   const found = await requireCluster(ports, addressOf(request));
   requireNoOperation(ports, found.value);
-  const state = clusterState(found.value, await ports.keys.status(found.value.properties.clusterId), ports.clock.now());
+  const state = clusterState(found.value, await clusterStatus(ports, found.value), ports.clock.now());
   if (state !== 'Running') throw kustoError('ClusterNotRunning', action, state);
+  return found;
+}
+
+/** As `requireReadable`, with no operation under way: what goes without a key. */
+export async function requireSettled(
+  ports: KustoPorts,
+  request: ArmRequest,
+  action: string,
+): Promise<Versioned<ClusterResource>> {
+  const found = await requireReadable(ports, request, action);
+  requireNoOperation(ports, found.value);
   return found;
 }
 

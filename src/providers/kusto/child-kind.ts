@@ -61,6 +61,8 @@ export interface ChildKind {
   /** Only one: its name is the empty text, and bodies name no kind. */
   readonly forms: Readonly<Record<string, ChildForm>>;
   readonly drop: OperationKind;
+  /** It can be dropped in a cluster that is suspended, too. */
+  readonly dropsWhileSuspended?: true;
   /** What else its body makes use of, and what its writer must be allowed there. */
   readonly links?: readonly LinkedProperty[];
   /** It has the location of its cluster. */

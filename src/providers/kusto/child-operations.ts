@@ -18,6 +18,7 @@ import {
   requireChangeable,
   requireChildIdle,
   requireReadable,
+  requireSettled,
 } from './child-changes.ts';
 import type { ClusterResource } from './cluster-record.ts';
 import { addressOf, bodyObject, listChildren } from './cluster-store.ts';
@@ -196,7 +197,8 @@ function requirePlaceOf(kind: ChildKind, body: JsonObject, cluster: ClusterResou
 
 /** 204 when there is none. */
 export async function deleteChild(kind: ChildKind, ports: KustoPorts, request: ArmRequest): Promise<ArmReply> {
-  const cluster = await requireChangeable(ports, request, `change ${plural(kind)}`);
+  const require = kind.dropsWhileSuspended === true ? requireSettled : requireChangeable;
+  const cluster = await require(ports, request, `change ${plural(kind)}`);
   const place = await placeOf(kind, ports, request, cluster.value);
   const found = await find(ports, place, nameOf(request));
   if (found === undefined) return { status: 204 };

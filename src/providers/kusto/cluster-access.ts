@@ -5,10 +5,14 @@ import { listIntact, unlessDamaged } from '../../state/list-all.ts';
 import type { Versioned } from '../../state/state.ts';
 import { databaseResources } from './child-records.ts';
 import type { AssignmentProperties, DatabaseResource } from './child-records.ts';
+import type { ChildResource } from './child-resource.ts';
 import { currentCluster } from './cluster-lookup.ts';
 import { clusterNames, parseClusterHost } from './cluster-record.ts';
 import type { ClusterResource } from './cluster-record.ts';
 import { settingOf } from './cluster-settings.ts';
+import { clusterStatus } from './cluster-status.ts';
+import { attachedBelow, followedDatabases, sharingOf } from './following.ts';
+import type { FollowedDatabase, PrincipalsModification, Sharing } from './following.ts';
 import { listChildren } from './cluster-store.ts';
 import { clusterState, stateReason } from './cluster-view.ts';
 import type { ClusterState } from './cluster-view.ts';
@@ -53,9 +57,22 @@ export interface ClusterAccess {
   readonly networkRefusal?: string;
   readonly databases: readonly DatabaseAccess[];
   readonly assignments: readonly AssignmentAccess[];
+  readonly followed: readonly FollowedAccess[];
 }
 
-type Children = Pick<ClusterAccess, 'databases' | 'assignments'>;
+/** A database of another cluster under the name that it has here. */
+export interface FollowedAccess {
+  readonly name: DatabaseName;
+  readonly leaderId: Guid;
+  readonly databaseId: Guid;
+  readonly principals: PrincipalsModification;
+  readonly sharing: Sharing;
+}
+
+type Children = Pick<ClusterAccess, 'databases' | 'assignments'> & {
+  /** What it has attached. */
+  readonly attached: readonly ChildResource[];
+};
 
 const cachedMax = 200;
 
@@ -86,11 +103,13 @@ export function createClusterAccess(ports: KustoPorts): {
     if (claim?.value.region !== region || claim.value.blockedUntil !== undefined) return undefined;
     const found = await currentCluster(ports, claim.value.resourceId);
     if (found === undefined) return undefined;
-    const { databases, assignments } = await childrenOf(found);
+    const { databases, assignments, attached } = await childrenOf(found);
+    const followed = attached.length === 0 ? [] : await followedDatabases(ports, found.value, attached);
     const suspensions = await ports.keys.databases.suspensions(found.value.properties.clusterId);
     return {
-      ...(await describe(ports, found.value)),
+      ...(await describe(ports, found.value, attached)),
       assignments,
+      followed: followed.map(followedAccess),
       databases: suspensions.size === 0 ? databases : databases.map((one) => withSuspension(one, suspensions)),
     };
   };
@@ -111,9 +130,21 @@ export function createClusterAccess(ports: KustoPorts): {
   };
 }
 
-async function describe(ports: KustoPorts, cluster: ClusterResource): Promise<Omit<ClusterAccess, keyof Children>> {
+const followedAccess = ({ name, leader, database, principals, configuration }: FollowedDatabase): FollowedAccess => ({
+  name,
+  leaderId: leader.properties.clusterId,
+  databaseId: database.properties.databaseId,
+  principals,
+  sharing: sharingOf(configuration),
+});
+
+async function describe(
+  ports: KustoPorts,
+  cluster: ClusterResource,
+  attached: readonly ChildResource[],
+): Promise<Omit<ClusterAccess, 'databases' | 'assignments' | 'followed'>> {
   const { clusterId, region, settings } = cluster.properties;
-  const status = await ports.keys.status(clusterId);
+  const status = await clusterStatus(ports, cluster, attached);
   const refusal = networkRefusal(cluster);
   return {
     clusterId,
@@ -158,7 +189,7 @@ async function readChildren(ports: KustoPorts, cluster: ClusterResource): Promis
       })),
     );
   }
-  return { databases, assignments };
+  return { databases, assignments, attached: await attachedBelow(ports, cluster.id) };
 }
 
 function withSuspension(

@@ -2,10 +2,14 @@ import type { ArmReply, ArmRequest } from '../../arm/arm-operation.ts';
 import { instant } from '../../clock/clock.ts';
 import { writeRecord } from '../../state/state.ts';
 import type { Versioned } from '../../state/state.ts';
-import type { Suspension } from '../../encryption/cluster-keys.ts';
+import type { ClusterKeyStatus, Suspension } from '../../encryption/cluster-keys.ts';
 import { keyFailureError } from './cmk-errors.ts';
 import type { SeenKey } from './cmk-remedies.ts';
 import { seenKey } from './key-step.ts';
+import type { ChildResource } from './child-resource.ts';
+import { clusterStatus } from './cluster-status.ts';
+import { kustoError } from './kusto-errors.ts';
+import { attachedBelow, followersOf, leadersOf } from './following.ts';
 import { findCluster, requireCluster } from './cluster-lookup.ts';
 import { removeCluster } from './cluster-removal.ts';
 import { clusterResources } from './cluster-record.ts';
@@ -61,23 +65,46 @@ export async function startCluster(ports: KustoPorts, request: ArmRequest): Prom
   const found = await requireCluster(ports, addressOf(request));
   requireNoOperation(ports, found.value);
   const { clusterId, running } = found.value.properties;
-  const before = await ports.keys.status(clusterId);
+  const attached = await attachedBelow(ports, found.value.id);
+  const before = await clusterStatus(ports, found.value, attached);
   if (running && before?.suspension === undefined) {
     const nothing = await begin(ports, request, found.value, 'ClusterResume');
     await ports.state.commit({ write: [nothing.write] });
     return accepted(request, nothing);
   }
-  const { suspension, custody } = await ports.keys.recheck(clusterId, { startStopped: true });
+  const own = await ports.keys.recheck(clusterId, { startStopped: true });
+  const { suspension, custody } =
+    own.suspension === undefined ? { ...own, ...(await recheckLeaders(ports, attached)) } : own;
   const failure = suspension === undefined ? undefined : startFailure(await seenKey(ports, custody), suspension);
   const operation = await begin(ports, request, found.value, 'ClusterResume', failure);
   const isBroken = operation.kept.failure !== undefined && failure === undefined;
   // The cluster counts as started even while its key is away: it resumes by itself, so the failure is not kept with it.
   const { failure: told, ...kept } = operation.kept;
   const shown = isBroken && told !== undefined ? operation : { ...operation, kept };
-  const next = withOperation(found.value, shown, running || !isBroken);
+  const wanted = withOperation(found.value, shown, running || !isBroken);
+  const next = operation.kept.failure === undefined ? withoutHold(wanted) : wanted;
   await ports.state.commit({ write: [writeRecord(clusterResources, found.id, found.version, next), operation.write] });
   if (!next.properties.running) await ports.keys.stop(clusterId);
   return accepted(request, operation);
+}
+
+/** A follower comes back when each leader has its key: those that have not are asked once more.
+ * @returns what is known of the first that is suspended still */
+async function recheckLeaders(
+  ports: KustoPorts,
+  attached: readonly ChildResource[],
+): Promise<Pick<ClusterKeyStatus, 'custody' | 'suspension'> | undefined> {
+  for (const { properties } of await leadersOf(ports, attached)) {
+    if ((await ports.keys.status(properties.clusterId))?.suspension === undefined) continue;
+    const status = await ports.keys.recheck(properties.clusterId);
+    if (status.suspension !== undefined) return status;
+  }
+  return undefined;
+}
+
+function withoutHold(cluster: ClusterResource): ClusterResource {
+  const kept = Object.entries(cluster.properties).filter(([name]) => name !== 'heldByLeader');
+  return { ...cluster, properties: Object.fromEntries(kept) as ClusterResource['properties'] };
 }
 
 /** With the code that setting such a key would be refused with. Errors from behind the resource provider say so in front of their text. */
@@ -97,6 +124,7 @@ export async function deleteCluster(ports: KustoPorts, request: ArmRequest): Pro
   const found = await findCluster(ports, at);
   if (found === undefined) return { status: 204 };
   requireNoOperation(ports, found.value);
+  if ((await followersOf(ports, found.value)).length > 0) throw kustoError('StillFollowed', found.value.id);
   const operation = await begin(ports, request, found.value, 'ClusterDelete');
   if (operation.kept.failure === undefined && operation.kept.completesAt <= ports.clock.now()) {
     await removeCluster(ports, found, [operation.write]);

@@ -1,3 +1,4 @@
+import type { ClusterKeyStatus } from '../../encryption/cluster-keys.ts';
 import { armErrors } from '../../arm/arm-errors.ts';
 import { resourceRecordId } from '../../arm/resource.ts';
 import { StateConflictError } from '../../state/state-store.ts';
@@ -51,12 +52,13 @@ export async function showClusters(
   ports: KustoPorts,
   scope: string,
   apiVersion: string,
+  statusOf: (cluster: ClusterResource) => Promise<ClusterKeyStatus | undefined>,
 ): Promise<readonly Record<string, unknown>[]> {
   const shown: Record<string, unknown>[] = [];
   for (const id of await clusterIds(ports, scope.toLowerCase(), listIntact)) {
     const one = await unlessDamaged(async () => {
       const found = await unlessGone(ports, await ports.state.get(clusterResources, id));
-      const status = found && (await ports.keys.status(found.value.properties.clusterId));
+      const status = found && (await statusOf(found.value));
       return found && showCluster(found.value, status, { now: ports.clock.now(), apiVersion });
     });
     if (one !== undefined) shown.push(one);

@@ -2,6 +2,7 @@ import type { ArmReply, ArmRequest } from '../../arm/arm-operation.ts';
 import { parseClusterName } from '../../base/names.ts';
 import { findClusterName } from './cluster-names.ts';
 import { requireCluster, showClusters } from './cluster-lookup.ts';
+import { clusterStatus } from './cluster-status.ts';
 import { addressOf, bodyObject } from './cluster-store.ts';
 import { clusterEtag, showCluster } from './cluster-view.ts';
 import { kustoError } from './kusto-errors.ts';
@@ -9,7 +10,7 @@ import type { KustoPorts } from './ports.ts';
 
 export async function getCluster(ports: KustoPorts, request: ArmRequest): Promise<ArmReply> {
   const { value: cluster } = await requireCluster(ports, addressOf(request));
-  const status = await ports.keys.status(cluster.properties.clusterId);
+  const status = await clusterStatus(ports, cluster);
   return {
     status: 200,
     headers: { etag: clusterEtag(cluster) },
@@ -21,7 +22,10 @@ export async function getCluster(ports: KustoPorts, request: ArmRequest): Promis
 export async function readClusterList(ports: KustoPorts, request: ArmRequest): Promise<ArmReply> {
   const { subscriptionId = '', resourceGroupName } = request.params;
   const scope = `/subscriptions/${subscriptionId}${resourceGroupName === undefined ? '' : `/resourceGroups/${resourceGroupName}`}`;
-  return { status: 200, body: { value: await showClusters(ports, scope, request.apiVersion) } };
+  return {
+    status: 200,
+    body: { value: await showClusters(ports, scope, request.apiVersion, (cluster) => clusterStatus(ports, cluster)) },
+  };
 }
 
 /** Always 200; a name that is taken has a message and no reason, as recorded. */

@@ -24,6 +24,8 @@ type ClusterProperties = {
   readonly zones?: readonly string[];
   /** The customer's key as the caller named it; absent: Microsoft-managed. */
   readonly key?: SentKey;
+  /** A cluster that it follows was suspended, which holds until it is resumed. */
+  readonly heldByLeader?: { readonly since: string; readonly reason: string };
   /** Counts the changes of the resource; part of the etag. */
   readonly revision: number;
   /** The last operation. It is under way while the clock has not reached its end. */

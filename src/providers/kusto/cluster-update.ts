@@ -15,6 +15,7 @@ import { clusterResources } from './cluster-record.ts';
 import type { ClusterResource } from './cluster-record.ts';
 import { readSettings } from './cluster-settings.ts';
 import { addressOf, bodyObject, bodyProperties, requireNoOperation, tagsAfter, zonesAfter } from './cluster-store.ts';
+import { clusterStatus } from './cluster-status.ts';
 import { clusterEtag, showCluster, showSentCluster } from './cluster-view.ts';
 import { checkRequestedKey, planKeyStep } from './key-plan.ts';
 import type { IdentitiesAfter, KeyStep } from './key-plan.ts';
@@ -174,7 +175,7 @@ async function tag(
 }
 
 async function answer(ports: KustoPorts, request: ArmRequest, cluster: ClusterResource): Promise<ArmReply> {
-  const status = await ports.keys.status(cluster.properties.clusterId);
+  const status = await clusterStatus(ports, cluster);
   return {
     status: 200,
     headers: { etag: clusterEtag(cluster) },
@@ -196,7 +197,7 @@ async function underWay(
     return { status: 200, headers: { etag: first.etag, ...asyncHeaders(request, operation.record) }, body };
   }
   const first = { provisioning: 'Accepted', etag: '""' } as const;
-  const status = await ports.keys.status(cluster.properties.clusterId);
+  const status = await clusterStatus(ports, cluster);
   const view = { now: ports.clock.now(), apiVersion: request.apiVersion };
   return {
     status: 202,

@@ -24,10 +24,13 @@ import { databaseResources, databaseType } from './child-records.ts';
 import type { DatabaseProperties, DatabaseResource } from './child-records.ts';
 import type { ClusterResource } from './cluster-record.ts';
 import { listAll } from '../../state/list-all.ts';
+import { clusterStatus } from './cluster-status.ts';
 import { addressOf, bodyObject, bodyProperties, listChildren } from './cluster-store.ts';
 import { planDatabaseKey, prepareDatabaseKey, showDatabaseKey } from './database-key.ts';
 import type { DatabaseKeyPlan } from './database-key.ts';
 import { noStep } from './key-step.ts';
+import { findFollowed, refuseFollowed, showFollowed } from './followed-databases.ts';
+import { followedDatabases, followersOf, isFollowedBy } from './following.ts';
 import { kustoError } from './kusto-errors.ts';
 import type { StartedOperation } from './operation-record.ts';
 import type { KustoPorts } from './ports.ts';
@@ -51,11 +54,14 @@ export async function requireDatabase(
   const name = nameOf(request);
   const found = await findDatabase(ports, cluster, name);
   if (found !== undefined) return found;
+  await refuseFollowed(ports, cluster, name, 'what is below, and changes,');
   throw kustoError('ChildNotFound', databaseId(requestedClusterId(request), name));
 }
 
 export async function getDatabase(ports: KustoPorts, request: ArmRequest): Promise<ArmReply> {
   const cluster = await requireReadable(ports, request, 'fetch databases');
+  const followed = await findFollowed(ports, cluster.value, nameOf(request));
+  if (followed !== undefined) return { status: 200, body: await showFollowed(ports, request, cluster.value, followed) };
   const { value: database } = await requireDatabase(ports, request, cluster.value);
   return { status: 200, body: await showDatabase(ports, request, cluster.value, database) };
 }
@@ -63,15 +69,20 @@ export async function getDatabase(ports: KustoPorts, request: ArmRequest): Promi
 export async function listDatabases(ports: KustoPorts, request: ArmRequest): Promise<ArmReply> {
   const cluster = await requireReadable(ports, request, 'fetch databases');
   const prefix = recordId(cluster.value, '');
-  const found = await listChildren(ports.state, prefix);
+  const own = (await listChildren(ports.state, prefix)).map(({ id }) => ({ id, followed: undefined }));
+  const followed = (await followedDatabases(ports, cluster.value)).map((one) => ({
+    id: recordId(cluster.value, one.name),
+    followed: one,
+  }));
   const page = pageOf(
     request,
-    sortedById(found, ({ id }) => id),
+    sortedById([...own, ...followed], ({ id }) => id),
     ({ id }) => id,
   );
   const value: unknown[] = [];
-  for (const { id } of page.value) {
-    const database = await ports.state.get(databaseResources, id);
+  for (const one of page.value) {
+    const database = one.followed === undefined ? await ports.state.get(databaseResources, one.id) : undefined;
+    if (one.followed !== undefined) value.push(await showFollowed(ports, request, cluster.value, one.followed));
     if (database !== undefined) value.push(await showDatabase(ports, request, cluster.value, database.value));
   }
   return { status: 200, body: { value, ...(page.nextLink === undefined ? {} : { nextLink: page.nextLink }) } };
@@ -82,6 +93,7 @@ export async function putDatabase(ports: KustoPorts, request: ArmRequest): Promi
   const cluster = await requireChangeable(ports, request, 'create databases');
   const found = await findDatabase(ports, cluster.value, nameOf(request));
   if (found !== undefined) return changeDatabase(ports, request, cluster, found, 'replace');
+  await refuseFollowed(ports, cluster.value, nameOf(request), 'changes');
   const body = bodyObject(request);
   const databaseName = parseDatabaseName(nameOf(request));
   if (databaseName === undefined) throw kustoError('InvalidDatabaseName', nameOf(request).slice(0, 300));
@@ -202,7 +214,12 @@ async function changeDatabase(
 export async function deleteDatabase(ports: KustoPorts, request: ArmRequest): Promise<ArmReply> {
   const cluster = await requireChangeable(ports, request, 'delete databases');
   const found = await findDatabase(ports, cluster.value, nameOf(request));
-  if (found === undefined) return { status: 204 };
+  if (found === undefined) {
+    await refuseFollowed(ports, cluster.value, nameOf(request), 'a deletion, instead of detaching,');
+    return { status: 204 };
+  }
+  if (isFollowedBy(await followersOf(ports, cluster.value), found.value.properties.databaseName))
+    throw kustoError('StillFollowed', found.value.id);
   requireChildIdle(found.value, ports.clock.now());
   const operation = await beginChildOperation(ports, request, cluster.value, 'DatabaseDelete', found.value.id);
   const below = await listAll(ports.state, databaseResourcesBelow, `${found.id}/`);
@@ -241,8 +258,10 @@ export async function checkDatabaseName(ports: KustoPorts, request: ArmRequest):
       },
     };
   }
-  if ((await findDatabase(ports, cluster.value, name)) === undefined)
-    return { status: 200, body: { name, nameAvailable: true, message: '' } };
+  const isFree =
+    (await findDatabase(ports, cluster.value, name)) === undefined &&
+    (await findFollowed(ports, cluster.value, name)) === undefined;
+  if (isFree) return { status: 200, body: { name, nameAvailable: true, message: '' } };
   const message = `Database ${name} already exists in cluster ${cluster.value.name}. Please select a different database name.`;
   return { status: 200, body: { name, nameAvailable: false, message } };
 }
@@ -314,14 +333,16 @@ export async function showDatabase(
   const size = await ports.contents.databaseBytes(cluster.properties.clusterId, properties.databaseId);
   const { clusterId } = cluster.properties;
   const suspension =
-    (await ports.keys.status(clusterId))?.suspension ??
+    (await clusterStatus(ports, cluster))?.suspension ??
     (properties.key && (await ports.keys.databases.status(clusterId, properties.databaseId))?.suspension);
   return {
     ...common(database),
     properties: {
       ...shown({ apiVersion }, database),
       ...(size === undefined ? {} : { statistics: { size } }),
-      ...(isApiVersionBefore(apiVersion, '2019-11-09') ? {} : { isFollowed: false }),
+      ...(isApiVersionBefore(apiVersion, '2019-11-09')
+        ? {}
+        : { isFollowed: isFollowedBy(await followersOf(ports, cluster), properties.databaseName) }),
       provisioningState: childProvisioning(properties.operation, ports.clock.now()),
       ...(suspension === undefined ? {} : { suspensionDetails: { suspensionStartDate: suspension.since } }),
     },

@@ -1,19 +1,17 @@
 import type { ArmReply, ArmRequest } from '../../arm/arm-operation.ts';
 import type { JsonObject } from '../../base/json.ts';
 import { writeRecord } from '../../state/state.ts';
-import { followersOf } from './attached-databases.ts';
 import { accepted, beginChildOperation, commitChild, requireChangeable, requireChildIdle } from './child-changes.ts';
 import { childResources } from './child-resource.ts';
 import type { ChildResource } from './child-resource.ts';
-import { clusterAction, clusterPath, notActing, postRow, sinceVersion } from './child-row.ts';
+import { clusterAction, clusterPath, postRow, sinceVersion } from './child-row.ts';
 import type { ChildRow } from './child-row.ts';
 import { currentCluster, requireCluster } from './cluster-lookup.ts';
 import { isKnownIn } from './cluster-settings.ts';
 import { addressOf, bodyObject } from './cluster-store.ts';
+import { followersOf } from './following.ts';
 import { kustoError } from './kusto-errors.ts';
 import type { KustoPorts } from './ports.ts';
-
-const idle = 'followers do not read what their leader holds';
 
 const followerId = ({ id }: ChildResource): string => id.split('/').slice(0, 9).join('/');
 
@@ -30,12 +28,12 @@ async function listFollowers(ports: KustoPorts, request: ArmRequest): Promise<re
 }
 
 async function postList(ports: KustoPorts, request: ArmRequest): Promise<ArmReply> {
-  return { status: 200, headers: notActing(idle), body: { value: await listFollowers(ports, request) } };
+  return { status: 200, body: { value: await listFollowers(ports, request) } };
 }
 
 async function getList(ports: KustoPorts, request: ArmRequest): Promise<ArmReply> {
   const value = (await listFollowers(ports, request)).map((properties) => ({ properties }));
-  return { status: 200, headers: notActing(idle), body: { value } };
+  return { status: 200, body: { value } };
 }
 
 /** The leader puts an end to it; its follower is asked nothing. */
@@ -57,8 +55,7 @@ async function detach(ports: KustoPorts, request: ArmRequest): Promise<ArmReply>
   requireChildIdle(found.value, ports.clock.now());
   const operation = await beginChildOperation(ports, request, leader.value, 'FollowerDatabaseDetach', found.value.id);
   await commitChild(ports, follower, operation, [writeRecord(childResources, found.id, found.version, null)]);
-  const reply = accepted(request, operation);
-  return { ...reply, headers: { ...notActing(idle), ...reply.headers } };
+  return accepted(request, operation);
 }
 
 const verb = 'listFollowerDatabases';

@@ -114,6 +114,13 @@ export const kustoErrors = {
     code: 'PreconditionFailed',
     text: (value: string) => `The If-None-Match header can only be '*', not '${value}'.`,
   },
+  // Documented that it is refused, without the text.
+  StillFollowed: {
+    status: 400,
+    code: 'BadRequest',
+    text: (resourceId: string) =>
+      `'${resourceId}' is followed by another cluster. Detach it there, or with detachFollowerDatabases, before it is deleted.`,
+  },
   InvalidIdentity: { status: 400, code: 'InvalidIdentity', text: (why: string) => why },
   FailedIdentityOperation: {
     status: 400,

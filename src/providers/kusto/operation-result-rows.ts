@@ -7,6 +7,7 @@ import type { Instant } from '../../clock/clock.ts';
 import { databaseResources } from './child-records.ts';
 import { showChild } from './child-operations.ts';
 import { childResources } from './child-resource.ts';
+import { clusterStatus } from './cluster-status.ts';
 import { childKinds } from './child-kinds.ts';
 import { currentCluster } from './cluster-lookup.ts';
 import { isKnownIn } from './cluster-settings.ts';
@@ -67,7 +68,7 @@ async function changedResource(
   const cluster = (await currentCluster(ports, clusterId))?.value;
   if (cluster === undefined) return undefined;
   if (kind === 'ServiceConfigurationAlter') {
-    const status = await ports.keys.status(cluster.properties.clusterId);
+    const status = await clusterStatus(ports, cluster);
     return showCluster(cluster, status, { now: ports.clock.now(), apiVersion: request.apiVersion });
   }
   if (child !== undefined) {

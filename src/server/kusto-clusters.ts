@@ -57,6 +57,7 @@ function servedCluster(found: ClusterAccess, tenantId: Guid): ServedCluster {
         ...(hotCachePeriod === undefined ? {} : { hotCachePeriodMs: durationMs(hotCachePeriod) }),
       }),
     ),
+    followed: found.followed,
     assignments: found.assignments.map((assignment) => ({
       role: assignment.role,
       principalType: assignment.principalType,

@@ -3,6 +3,7 @@ import type { ClusterData } from '../../database/cluster-data.ts';
 import type { Instant } from '../../clock/clock.ts';
 import { instant } from '../../clock/clock.ts';
 import type { QueryEngine } from '../../kql/query-engine.ts';
+import { followerView } from './follower-view.ts';
 import type { AllowedRequest } from '../messages/data-plane-calls.ts';
 
 /** The engine of a cluster and what the cluster holds, while its key may be used. */
@@ -18,20 +19,20 @@ export interface ClusterHost {
 /** What each `ClusterData` was last told of its databases. */
 const told = new WeakMap<ClusterData, string>();
 
-/** The data, knowing the databases that the resource manager told with this request. */
+/** The data, knowing the databases that the resource manager told with this request; for one that comes through a follower, what that has. */
 export async function syncedData(
   host: ClusterHost,
-  { databases, now }: Pick<AllowedRequest, 'databases' | 'now'>,
+  { databases, now, following }: Pick<AllowedRequest, 'databases' | 'following' | 'now'>,
 ): Promise<ClusterData> {
   host.tell(instant(now));
   const data = await host.data();
-  const known = databases.map(withoutRoles);
+  const known = (following?.known ?? databases).map(withoutRoles);
   const key = JSON.stringify(known);
   if (told.get(data) !== key) {
     await data.setDatabases(known);
     told.set(data, key);
   }
-  return data;
+  return following === undefined ? data : followerView(data, following);
 }
 
 const withoutRoles = ({
@@ -40,7 +41,7 @@ const withoutRoles = ({
   softDeletePeriodMs,
   hotCachePeriodMs,
   suspended,
-}: DatabaseAccess): Omit<DatabaseAccess, 'roles'> => ({
+}: Omit<DatabaseAccess, 'roles'>): Omit<DatabaseAccess, 'roles'> => ({
   databaseId,
   name,
   ...(suspended === undefined ? {} : { suspended }),

@@ -39,8 +39,9 @@ export async function admitRequest(
   call: CallMain,
   lease: LeaseWatch,
   authorization: string | undefined,
+  ticket?: string,
 ): Promise<AllowedRequest> {
-  const reply = await call('authorize', { authorization });
+  const reply = await call('authorize', { authorization, ...(ticket === undefined ? {} : { ticket }) });
   if (reply.outcome === 'refused') throw new KustoError(reply.kind, reply.message, undefined, reply.challenge);
   lease.extend(reply.leaseMs);
   return reply;

@@ -10,6 +10,7 @@ import { readRequestBody, readRequestQuery } from './requests/request-body.ts';
 import type { KustoRequest } from './requests/request-body.ts';
 import type { Plane } from '../../http/plane.ts';
 import { runCommandRequest } from './run-command.ts';
+import { followerTicketHeader, forwardFollowed, refuseToWriteFollowed } from './forward-followed.ts';
 import { runQueryRequest } from './run-query.ts';
 import { ingestRequest } from './ingest.ts';
 import type { AllowedRequest } from '../messages/data-plane-calls.ts';
@@ -29,7 +30,10 @@ export function createDataPlaneApp(ports: DataPlanePorts): Pick<Plane, 'name' | 
     bodyRoomBytes,
     timestamp: () => toIso(ports.clock.now()),
     authenticate: async (request) => {
-      const access = await admitRequest(ports.call, ports.lease, request.headers.authorization);
+      const access = await admitRequest(
+        ...([ports.call, ports.lease, request.headers.authorization] as const),
+        ticketOf(request),
+      );
       ports.clock.tell(access.now);
       admitted.set(request, access);
     },
@@ -44,6 +48,13 @@ export function createDataPlaneApp(ports: DataPlanePorts): Pick<Plane, 'name' | 
   const bodyOf = (request: FastifyRequest): KustoRequest =>
     request.method === 'GET' ? readRequestQuery(searchOf(request)) : readRequestBody(bytesOf(request.body));
 
+  const query = async (asked: AdmittedRequest, sent: KustoRequest, version: 'v1' | 'v2'): Promise<void> => {
+    if (!(await forwardFollowed(ports, asked, sent, 'query'))) await runQueryRequest(ports, asked, sent, version);
+  };
+  const command = async (asked: AdmittedRequest, sent: KustoRequest): Promise<void> => {
+    if (!(await forwardFollowed(ports, asked, sent, 'command'))) await runCommandRequest(ports, asked, sent);
+  };
+
   app.get(pingPath, (_request, reply) => reply.type('text/plain').send('pong'));
   for (const method of ['GET', 'POST'] as const) {
     app.route({
@@ -57,7 +68,7 @@ export function createDataPlaneApp(ports: DataPlanePorts): Pick<Plane, 'name' | 
             "Request is invalid and cannot be processed: Control commands (starting with a dot '.') do not support api_version=v2",
           );
         }
-        await runQueryRequest(ports, enter(request, reply), sent, 'v2');
+        await query(enter(request, reply), sent, 'v2');
       },
     });
     app.route({
@@ -65,26 +76,33 @@ export function createDataPlaneApp(ports: DataPlanePorts): Pick<Plane, 'name' | 
       url: '/v1/rest/query',
       handler: async (request, reply) => {
         const sent = bodyOf(request);
-        if (isCommand(sent.text)) await runCommandRequest(ports, enter(request, reply), sent);
-        else await runQueryRequest(ports, enter(request, reply), sent, 'v1');
+        if (isCommand(sent.text)) await command(enter(request, reply), sent);
+        else await query(enter(request, reply), sent, 'v1');
       },
     });
   }
   app.post('/v1/rest/mgmt', async (request, reply) => {
     const sent = bodyOf(request);
-    if (isCommand(sent.text)) await runCommandRequest(ports, enter(request, reply), sent);
-    else await runQueryRequest(ports, enter(request, reply), sent, 'v1');
+    if (isCommand(sent.text)) await command(enter(request, reply), sent);
+    else await query(enter(request, reply), sent, 'v1');
   });
   app.post<{ Params: { database: string; table: string } }>(
     '/v1/rest/ingest/:database/:table',
     async (request, reply) => {
       const { database, table } = request.params;
       const at = { database, table, query: searchOf(request), body: bytesOf(request.body) };
-      await ingestRequest(ports, enter(request, reply), at);
+      const into = enter(request, reply);
+      refuseToWriteFollowed(into, database);
+      await ingestRequest(ports, into, at);
     },
   );
   return toPlane(() => 'serve');
 }
+
+const ticketOf = ({ headers }: FastifyRequest): string | undefined => {
+  const ticket = headers[followerTicketHeader];
+  return typeof ticket === 'string' ? ticket.slice(0, 100) : undefined;
+};
 
 /** Commands begin with a dot, after blanks and comments. */
 export const isCommand = (text: string): boolean => /^(?:\s|\/\/[^\n]*(?:\n|$))*\./.test(text);

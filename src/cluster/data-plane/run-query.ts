@@ -10,7 +10,7 @@ import { syncedData } from './cluster-host.ts';
 import { requireDatabase } from './database-access.ts';
 import { framesV2 } from './answers/v2.ts';
 import { clientRequestIdOf, errorContext } from './kusto-app.ts';
-import { oneApiError } from './errors/kusto-error.ts';
+import { kustoError, oneApiError } from './errors/kusto-error.ts';
 import { readable } from './readable.ts';
 import type { KustoRequest } from './requests/request-body.ts';
 import { failureOf, withLimits } from './request-limits.ts';
@@ -74,6 +74,15 @@ async function execute(ports: DataPlanePorts, access: AllowedRequest, request: Q
   } catch (error) {
     const lower = missingDatabase(error)?.toLowerCase();
     if (access.databases.some(({ name }) => name.toLowerCase() === lower)) requireDatabase(access, lower ?? '', 'read');
+    const elsewhere =
+      access.following?.others ??
+      access.followed?.filter(({ roles }) => roles.length > 0).map(({ name }) => name) ??
+      [];
+    if (elsewhere.some((name) => name.toLowerCase() === lower))
+      throw kustoError(
+        'notBuilt',
+        `Request is invalid and cannot be processed: a query over databases of two clusters, one of which follows the other, is not built in Kustody (database '${lower ?? ''}').`,
+      );
     throw error;
   }
 }

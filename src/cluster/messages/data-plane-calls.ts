@@ -1,6 +1,7 @@
 import { Type } from '@sinclair/typebox';
-import type { ClusterRole, DatabaseAccess, RoleHolder } from '../../authz/kusto-roles.ts';
+import type { ClusterRole, DatabaseAccess, DatabaseRole, RoleHolder } from '../../authz/kusto-roles.ts';
 import type { Guid } from '../../base/guid.ts';
+import type { HostName } from '../../base/names.ts';
 import type { Message } from './message.ts';
 import { guid, number, object, oneOf, reader, text } from './message.ts';
 
@@ -19,12 +20,51 @@ export interface Machines {
   readonly nodes: number;
 }
 
+/** Names with `*` at their ends. An empty list of included names includes all. */
+export interface NameSelection {
+  readonly include: readonly string[];
+  readonly exclude: readonly string[];
+}
+
+/** A database of another cluster that a cluster follows. */
+export interface FollowedAccess {
+  /** In the follower. */
+  readonly name: string;
+  readonly databaseId: Guid;
+  readonly leaderId: Guid;
+  /** Everything that the principal is there: its roles in the follower as a whole are among them. */
+  readonly roles: readonly DatabaseRole[];
+}
+
+/** What a follower has of a database. */
+export interface SharedDatabase {
+  /** In the follower. */
+  readonly name: string;
+  readonly databaseId: Guid;
+  readonly sharing: { readonly tables: NameSelection; readonly functions: NameSelection };
+}
+
+/** What of a cluster a request may see that comes through one of its followers. */
+export interface FollowerScope {
+  /** The follower's name. */
+  readonly cluster: string;
+  readonly databases: readonly SharedDatabase[];
+  /** What else is in the follower for the caller: no query spans both. */
+  readonly others: readonly string[];
+  /** All databases of the cluster itself, as the resource manager knows them. */
+  readonly known: readonly Omit<DatabaseAccess, 'roles'>[];
+}
+
 /** What the main process says of one request: asked anew for each. */
 export interface AllowedRequest {
   readonly outcome: 'allowed';
   readonly caller: RequestCaller;
   readonly clusterRoles: readonly ClusterRole[];
   readonly databases: readonly DatabaseAccess[];
+  /** What the cluster follows of others. */
+  readonly followed?: readonly FollowedAccess[];
+  /** The request comes through a follower, and `databases` are those that it follows. */
+  readonly following?: FollowerScope;
   /** All assignments, for those who may see them. */
   readonly principals: readonly RoleHolder[];
   readonly streamingIngestEnabled: boolean;
@@ -45,7 +85,14 @@ export interface RefusedRequest {
 }
 
 /** Who sends a request, and what they are here. `authorization`: the header's value. */
-const authorizeCall = object({ authorization: Type.Optional(Type.Union([Type.String(), Type.Undefined()])) });
+const authorizeCall = object({
+  authorization: Type.Optional(Type.Union([Type.String(), Type.Undefined()])),
+  /** From the follower that the request comes through. */
+  ticket: Type.Optional(text(100)),
+});
+
+/** A request is for a database that the cluster follows. */
+const routeCall = object({ leaderId: guid });
 
 /** A chunk of a result or an acknowledgement is about to go out after the lease that was known has ended. */
 const renewCall = object({});
@@ -71,6 +118,7 @@ export type LogCall = Message<typeof logCall>;
 export interface DataPlaneCalls {
   readonly authorize: Message<typeof authorizeCall>;
   readonly renew: Record<string, never>;
+  readonly route: Message<typeof routeCall>;
   readonly log: LogCall;
 }
 
@@ -78,6 +126,7 @@ export interface DataPlaneCalls {
 export const readDataPlaneCall = {
   authorize: reader('authorize', authorizeCall),
   renew: reader('renew', renewCall),
+  route: reader('route', routeCall),
   log: reader('log', logCall),
 };
 
@@ -85,8 +134,22 @@ export interface DataPlaneReplies {
   readonly authorize: AllowedRequest | RefusedRequest;
   /** `leaseMs` 0: not now. */
   readonly renew: { readonly leaseMs: number };
+  readonly route: LeaderRoute;
   readonly log: null;
 }
+
+/** The way to the process of a leader. */
+export type LeaderRoute =
+  | {
+      readonly outcome: 'routed';
+      readonly listenPath: string;
+      readonly host: HostName;
+      /** What the certificate of that process is checked against. */
+      readonly rootPem: string;
+      /** For one request. */
+      readonly ticket: string;
+    }
+  | { readonly outcome: 'refused'; readonly message: string };
 
 export type CallMain = <Call extends keyof DataPlaneCalls>(
   call: Call,

@@ -2,7 +2,7 @@ import type { ClusterRole, DatabaseAccess, DatabaseRole } from '../../authz/kust
 import type { Guid } from '../../base/guid.ts';
 import type { HostName } from '../../base/names.ts';
 import type { Suspension } from '../../encryption/cluster-keys.ts';
-import type { Machines } from '../messages/data-plane-calls.ts';
+import type { Machines, SharedDatabase } from '../messages/data-plane-calls.ts';
 
 /** A cluster as the resource manager knows it. */
 export interface ServedCluster {
@@ -23,6 +23,18 @@ export interface ServedCluster {
   readonly networkRefusal?: string;
   readonly databases: readonly Omit<DatabaseAccess, 'roles'>[];
   readonly assignments: readonly ServedAssignment[];
+  readonly followed: readonly FollowedDatabase[];
+}
+
+/** A database of another cluster that a cluster follows. */
+export interface FollowedDatabase {
+  /** In the follower. */
+  readonly name: string;
+  readonly leaderId: Guid;
+  readonly databaseId: Guid;
+  /** Whose principals count: of both clusters, of the follower, of the leader. */
+  readonly principals: 'Union' | 'Replace' | 'None';
+  readonly sharing: SharedDatabase['sharing'];
 }
 
 export interface ServedAssignment {

@@ -8,6 +8,8 @@ import type { KqlType } from '../../kql/plan/types.ts';
 export interface DatabaseView {
   readonly databaseId: Guid;
   readonly name: string;
+  /** Absent: it is the cluster's own, `ReadWrite`. */
+  readonly accessMode?: 'ReadOnlyFollowing';
   readonly tables: ReadonlyMap<string, TableView>;
   readonly functions: ReadonlyMap<string, FunctionView>;
   readonly mappings: readonly MappingView[];

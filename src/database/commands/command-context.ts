@@ -1,4 +1,4 @@
-import type { ClusterRole, DatabaseAccess, RoleHolder } from '../../authz/kusto-roles.ts';
+import type { ClusterRole, DatabaseAccess, DatabaseRole, RoleHolder } from '../../authz/kusto-roles.ts';
 import type { Guid } from '../../base/guid.ts';
 import type { RandomBytes } from '../../base/random.ts';
 import type { Clock, Instant } from '../../clock/clock.ts';
@@ -27,6 +27,12 @@ export interface CommandAccess {
   readonly caller: CommandCaller;
   readonly clusterRoles: readonly ClusterRole[];
   readonly databases: readonly DatabaseAccess[];
+  /** Of other clusters, which this one follows: what is in them is asked there. */
+  readonly followed?: readonly {
+    readonly name: string;
+    readonly databaseId: Guid;
+    readonly roles: readonly DatabaseRole[];
+  }[];
   readonly principals: readonly RoleHolder[];
   readonly streamingIngestEnabled: boolean;
   readonly purgeEnabled: boolean;

@@ -1,3 +1,4 @@
+import { hasKustoRight } from '../../authz/kusto-roles.ts';
 import type { DatabaseView } from '../catalog/catalog-view.ts';
 import type { Command, CommandRow, Row } from './command.ts';
 import type { CommandContext } from './command-context.ts';
@@ -19,7 +20,7 @@ export const versionOf = ({ schemaVersion }: DatabaseView): string => `v1.${sche
 /** Name to access mode, as all of these tables begin. */
 function head(database: DatabaseView, context: CommandContext): Row {
   const isCurrent = database.name.toLowerCase() === context.database.toLowerCase();
-  return [database.name, '', versionOf(database), isCurrent, 'ReadWrite', ''];
+  return [database.name, '', versionOf(database), isCurrent, database.accessMode ?? 'ReadWrite', ''];
 }
 
 /** All that the caller may know of. */
@@ -33,6 +34,15 @@ const databaseRow = (database: DatabaseView, context: CommandContext): Row => [
   '',
   '',
 ];
+
+/** The version of their schema is known to the leader alone. */
+const followedRows = (context: CommandContext): Row[] =>
+  (context.followed ?? [])
+    .filter(({ name, roles }) => hasKustoRight({ clusterRoles: [], databases: [{ name, roles }] }, 'list', name))
+    .map(({ name, databaseId }) => {
+      const isCurrent = name.toLowerCase() === context.database.toLowerCase();
+      return [name, '', '', isCurrent, 'ReadOnlyFollowing', '', null, databaseId, '', ''];
+    });
 
 function detailRow(database: DatabaseView, context: CommandContext): Row {
   const policies = databasePolicies(database, context);
@@ -93,7 +103,10 @@ export const databaseCommands: readonly CommandRow[] = [
     parsed: true,
     permission: 'anyone',
     columns: databaseColumns,
-    run: (_command, context) => visibleDatabases(context).map((database) => databaseRow(database, context)),
+    run: (_command, context) => [
+      ...visibleDatabases(context).map((database) => databaseRow(database, context)),
+      ...followedRows(context),
+    ],
   },
   {
     kinds: { ShowDatabase: ['.show database', 'show database'] },

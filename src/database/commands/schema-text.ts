@@ -101,7 +101,7 @@ export function databaseJson(database: DatabaseView): object {
     MajorVersion: 1,
     MinorVersion: database.schemaVersion,
     Functions: Object.fromEntries([...database.functions].map(([name, fn]) => [name, functionJson(fn)])),
-    DatabaseAccessMode: 'ReadWrite',
+    DatabaseAccessMode: database.accessMode ?? 'ReadWrite',
     PrettyName: null,
   };
 }

@@ -64,6 +64,8 @@ export const kustoErrorRows = {
     type: 'CreationTimeEarlierThanSoftDeletePeriodException',
     permanent: true,
   },
+  /** Not recorded: the service's own code for it is not known. */
+  readOnlyDatabase: { status: 400, code: 'General_BadRequest', type: 'KustoBadRequestException', permanent: true },
   notBuilt: { status: 400, code: 'BadRequest_NotSupported', type: 'KustoBadRequestException', permanent: true },
   malformedData: {
     status: 400,

@@ -1,6 +1,8 @@
 import type { Guid } from '../../../base/guid.ts';
 import type { Log, LogFields } from '../../../http/logging.ts';
-import type { DataPlaneReplies, LogCall } from '../../messages/data-plane-calls.ts';
+import type { ServedCluster } from '../served-clusters.ts';
+import type { FollowerTickets } from './follower-access.ts';
+import type { DataPlaneReplies, LeaderRoute, LogCall } from '../../messages/data-plane-calls.ts';
 import { readDataPlaneCall } from '../../messages/data-plane-calls.ts';
 import { ProtocolError } from '../../messages/message.ts';
 import type { SupervisedClusterKeys } from '../cluster-keys.ts';
@@ -10,7 +12,12 @@ import { authorizeRequest } from './request-access.ts';
 export interface DataPlaneServicePorts extends RequestAccessPorts {
   readonly keys: Pick<SupervisedClusterKeys, 'admitted'>;
   readonly log: Log;
+  readonly tickets: FollowerTickets;
+  /** Where the process of a cluster takes connections, started when needed; undefined: it does not serve now. */
+  readonly doorOf: (cluster: ServedCluster) => Promise<Omit<LeaderDoor, 'outcome' | 'ticket'> | undefined>;
 }
+
+type LeaderDoor = Extract<LeaderRoute, { outcome: 'routed' }>;
 
 type Services = {
   readonly [Call in keyof DataPlaneReplies]: (clusterId: Guid, body: unknown) => Promise<DataPlaneReplies[Call]>;
@@ -21,12 +28,13 @@ export function createDataPlaneServices(
   ports: DataPlaneServicePorts,
 ): (clusterId: Guid, operation: string, body: unknown) => Promise<unknown> {
   const services: Services = {
-    authorize: (clusterId, body) => authorizeRequest(ports, clusterId, readDataPlaneCall.authorize(body).authorization),
+    authorize: (clusterId, body) => authorizeRequest(ports, clusterId, readDataPlaneCall.authorize(body)),
     renew: async (clusterId, body) => {
       readDataPlaneCall.renew(body);
       const admission = await ports.keys.admitted(clusterId);
       return { leaseMs: admission.outcome === 'admitted' ? admission.leaseMs : 0 };
     },
+    route: (clusterId, body) => routeToLeader(ports, clusterId, readDataPlaneCall.route(body).leaderId),
     log: (clusterId, body) => {
       writeLog(ports.log, clusterId, readDataPlaneCall.log(body));
       return Promise.resolve(null);
@@ -37,6 +45,21 @@ export function createDataPlaneServices(
     if (service === undefined) throw new ProtocolError('operation');
     return service(clusterId, body);
   };
+}
+
+/** A process is told the way to a cluster only that its own follows. */
+async function routeToLeader(ports: DataPlaneServicePorts, clusterId: Guid, leaderId: Guid): Promise<LeaderRoute> {
+  const follower = await ports.clusters.byId(clusterId);
+  const leader = await ports.clusters.byId(leaderId);
+  if (leader === undefined || follower?.followed.some((one) => one.leaderId === leaderId) !== true)
+    return { outcome: 'refused', message: 'The cluster does not follow that one any more.' };
+  const door = await ports.doorOf(leader);
+  if (door === undefined)
+    return {
+      outcome: 'refused',
+      message: `The cluster '${leader.name}', which it follows, does not serve now (state ${leader.state}).`,
+    };
+  return { outcome: 'routed', ...door, ticket: ports.tickets.issue(leaderId, clusterId) };
 }
 
 function writeLog(log: Log, clusterId: Guid, line: LogCall): void {

@@ -14,10 +14,12 @@ import { nobody } from '../../data-plane/kusto-app.ts';
 import { kustoError, oneApiError } from '../../data-plane/errors/kusto-error.ts';
 import type { ServedCluster } from '../served-clusters.ts';
 import { createDataPlaneServices } from './data-plane-services.ts';
+import type { DataPlaneServicePorts } from './data-plane-services.ts';
+import { FollowerTickets } from './follower-access.ts';
 
 export interface KustoPlanePorts extends NotServedPorts {
   readonly keys: SupervisedClusterKeys;
-  readonly authority: Pick<CertificateAuthority, 'issueFor'>;
+  readonly authority: Pick<CertificateAuthority, 'issueFor' | 'certificatePem'>;
   /** `dist/kql-process.js`. */
   readonly parserScript: string;
   readonly parserSnapshots: string | undefined;
@@ -42,7 +44,13 @@ export interface KustoPlane {
  * in this one; the others are answered here. */
 export function createKustoPlane(ports: KustoPlanePorts): KustoPlane {
   const { clusters, keys, log } = ports;
-  const openedPlane = oncePerProcess((process, cluster) => openDataPlane(ports, process, cluster));
+  /** Where each process takes connections. */
+  const doors = new WeakMap<object, string>();
+  const openedPlane = oncePerProcess(async (process, cluster) => {
+    const listenPath = newListenPath(ports);
+    await openDataPlane(ports, process, cluster, listenPath);
+    doors.set(process, listenPath);
+  });
   const openedLocalhost = oncePerProcess((process) => openLocalhost(ports, process));
   const notServed = createNotServedApp(ports);
 
@@ -61,6 +69,13 @@ export function createKustoPlane(ports: KustoPlanePorts): KustoPlane {
       return undefined;
     }
   }
+
+  /** For followers of the cluster. */
+  const doorOf: DataPlaneServicePorts['doorOf'] = async (cluster) => {
+    const listenPath = doors.get((await serving(cluster)) ?? {});
+    if (listenPath === undefined) return undefined;
+    return { listenPath, host: cluster.hosts[0], rootPem: ports.authority.certificatePem };
+  };
 
   const handOver = (process: ClusterProcess, { socket, head, inTheClear, ...rest }: RawConnection): boolean => {
     if (socket.destroyed) return false;
@@ -122,7 +137,7 @@ export function createKustoPlane(ports: KustoPlanePorts): KustoPlane {
   return {
     plane,
     localPlane,
-    serveProcess: createDataPlaneServices(ports),
+    serveProcess: createDataPlaneServices({ ...ports, tickets: new FollowerTickets(ports.randomBytes), doorOf }),
     processServing: serving,
   };
 }
@@ -148,13 +163,18 @@ function oncePerProcess(
 const newListenPath = ({ randomBytes }: KustoPlanePorts): string =>
   `\0kustody-${Buffer.from(randomBytes(16)).toString('hex')}`;
 
-async function openDataPlane(ports: KustoPlanePorts, process: ClusterProcess, cluster: ServedCluster): Promise<void> {
+async function openDataPlane(
+  ports: KustoPlanePorts,
+  process: ClusterProcess,
+  cluster: ServedCluster,
+  listenPath: string,
+): Promise<void> {
   const leaf = await ports.authority.issueFor(cluster.hosts);
   await process.call('serveData', {
     clusterName: cluster.name,
     hosts: cluster.hosts,
     ...leaf,
-    listenPath: newListenPath(ports),
+    listenPath,
     parserScript: ports.parserScript,
     parserSnapshots: ports.parserSnapshots,
     geoipDatabase: ports.geoipDatabase,

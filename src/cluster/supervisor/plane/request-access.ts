@@ -1,12 +1,14 @@
 import type { RoleHolder } from '../../../authz/kusto-roles.ts';
-import { isClusterRole } from '../../../authz/kusto-roles.ts';
+import { hasKustoRight, isClusterRole } from '../../../authz/kusto-roles.ts';
 import type { Caller, TokenVerdict, VerifyToken } from '../../../authz/caller.ts';
 import type { Guid } from '../../../base/guid.ts';
 import type { Clock } from '../../../clock/clock.ts';
 import { SealedRecordError } from '../../../state/record-seal.ts';
 import type { SupervisedClusterKeys } from '../cluster-keys.ts';
+import { followedAccess } from './follower-access.ts';
+import type { FollowerTickets } from './follower-access.ts';
 import type { ServedCluster, ServedClusters } from '../served-clusters.ts';
-import type { AllowedRequest, RefusedRequest } from '../../messages/data-plane-calls.ts';
+import type { AllowedRequest, DataPlaneCalls, RefusedRequest } from '../../messages/data-plane-calls.ts';
 
 export interface RequestAccessPorts {
   readonly clusters: ServedClusters;
@@ -59,20 +61,66 @@ const unauthorized = (
 /** Answers the data plane of a cluster process: who sends a request and what they are there.
  * @param keys tells whether the cluster may use its key at this moment */
 export async function authorizeRequest(
-  ports: RequestAccessPorts & { readonly keys: Pick<SupervisedClusterKeys, 'admitted'> },
+  ports: AuthorizePorts & { readonly tickets: Pick<FollowerTickets, 'redeem'> },
   clusterId: Guid,
-  authorization: string | undefined,
+  { authorization, ticket }: DataPlaneCalls['authorize'],
 ): Promise<AllowedRequest | RefusedRequest> {
   try {
-    return await authorized(ports, clusterId, authorization);
+    if (ticket === undefined) return await authorized(ports, clusterId, authorization);
+    const followerId = ports.tickets.redeem(ticket, clusterId);
+    if (followerId === undefined)
+      return { outcome: 'refused', kind: 'forbidden', message: 'No follower sent this request.' };
+    return await authorizedThrough(ports, clusterId, followerId, authorization);
   } catch (error) {
     if (error instanceof SealedRecordError) return { outcome: 'refused', kind: 'damaged', message: error.message };
     throw error;
   }
 }
 
+type AuthorizePorts = RequestAccessPorts & { readonly keys: Pick<SupervisedClusterKeys, 'admitted'> };
+
+/** A request for what a cluster shares with a follower: let in by the follower as any other, with what it may read there, and served while both
+ * may use their keys. */
+async function authorizedThrough(
+  ports: AuthorizePorts,
+  clusterId: Guid,
+  followerId: Guid,
+  authorization: string | undefined,
+): Promise<AllowedRequest | RefusedRequest> {
+  const [leader, follower] = [await ports.clusters.byId(clusterId), await ports.clusters.byId(followerId)];
+  if (leader === undefined || follower === undefined) return unavailable('The cluster does not exist any more.');
+  const allowed = await authorized(ports, followerId, authorization);
+  if (allowed.outcome === 'refused') return allowed;
+  const admission = await ports.keys.admitted(clusterId);
+  if (admission.outcome !== 'admitted' || !leader.serves) return unavailable('The leader may not use its key now.');
+  const followed = allowed.followed?.filter(({ leaderId }) => leaderId === clusterId) ?? [];
+  const shared = follower.followed.filter(({ leaderId }) => leaderId === clusterId);
+  const others = [
+    ...allowed.databases.filter(({ name }) => hasKustoRight(allowed, 'list', name)),
+    ...(allowed.followed ?? []).filter(({ roles }) => roles.length > 0),
+  ].map(({ name }) => name);
+  return {
+    outcome: 'allowed',
+    caller: allowed.caller,
+    clusterRoles: [],
+    databases: followed.map(({ name, databaseId, roles }) => ({ name, databaseId, roles })),
+    following: {
+      cluster: follower.name,
+      databases: shared.map(({ name, databaseId, sharing }) => ({ name, databaseId, sharing })),
+      others,
+      known: leader.databases,
+    },
+    principals: [],
+    streamingIngestEnabled: false,
+    purgeEnabled: false,
+    machines: leader.machines,
+    now: allowed.now,
+    leaseMs: Math.min(allowed.leaseMs, admission.leaseMs),
+  };
+}
+
 async function authorized(
-  ports: RequestAccessPorts & { readonly keys: Pick<SupervisedClusterKeys, 'admitted'> },
+  ports: AuthorizePorts,
   clusterId: Guid,
   authorization: string | undefined,
 ): Promise<AllowedRequest | RefusedRequest> {
@@ -87,6 +135,7 @@ async function authorized(
   return {
     outcome: 'allowed',
     ...accessOf(cluster, caller),
+    ...(cluster.followed.length === 0 ? {} : { followed: await followedAccess(ports.clusters, cluster, caller) }),
     now: ports.clock.now(),
     leaseMs: admission.leaseMs,
   };

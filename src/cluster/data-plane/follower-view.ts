@@ -1,0 +1,109 @@
+import type { ClusterData, PruningSources } from '../../database/cluster-data.ts';
+import type { DatabaseView, TableView } from '../../database/catalog/catalog-view.ts';
+import { dataError } from '../../database/catalog/data-error.ts';
+import type { CatalogDatabase, KqlCatalog } from '../../kql/plan/catalog.ts';
+import type { FollowerScope, NameSelection, SharedDatabase } from '../messages/data-plane-calls.ts';
+import { kustoError } from './errors/kusto-error.ts';
+
+/** What a cluster holds as a follower of it has it: the databases that it follows, by their names there, with the tables and functions that are
+ * shared, to read. Nothing else of the cluster is there, and whatever is not named here is refused. Graphs and stored results are no part
+ * of what is followed.
+ * @returns data whose methods throw KustoError `notBuilt` but for those that tell what is in a database and read rows */
+export function followerView(data: ClusterData, scope: FollowerScope): ClusterData {
+  const byName = new Map(scope.databases.map((shared) => [shared.name.toLowerCase(), shared]));
+  const leaderView = (shared: SharedDatabase): DatabaseView => {
+    const found = data.databases().find(({ databaseId }) => databaseId === shared.databaseId);
+    if (found === undefined) throw dataError('DatabaseNotFound', shared.name);
+    return found;
+  };
+  const sharedNamed = (name: string): SharedDatabase => {
+    const shared = byName.get(name.toLowerCase());
+    if (shared === undefined) throw dataError('DatabaseNotFound', name);
+    return shared;
+  };
+  /** Where a shared table is in the leader. @throws DataError `DatabaseNotFound` | `TableNotFound` */
+  const tableOf = (database: string, table: string): TableView => {
+    const shared = sharedNamed(database);
+    const found = isShared(shared.sharing.tables, table) ? leaderView(shared).tables.get(table) : undefined;
+    if (found === undefined) throw dataError('TableNotFound', table);
+    return found;
+  };
+  const database = (name: string): DatabaseView => {
+    const shared = sharedNamed(name);
+    return sharedView(leaderView(shared), shared);
+  };
+  const open: PruningSources['open'] = async (name, table, uses) => {
+    const found = tableOf(name, table);
+    return data.sources().open(found.database, found.name, uses);
+  };
+  const readable: Partial<ClusterData> = {
+    databases: () => scope.databases.map(({ name }) => database(name)),
+    database,
+    table: (name, table) => ({ ...tableOf(name, table), database: sharedNamed(name).name }),
+    tableStatistics: (name, table) => {
+      const found = tableOf(name, table);
+      return data.tableStatistics(found.database, found.name);
+    },
+    kqlCatalog: () => sharedCatalog(data, scope, leaderView),
+    sources: () => ({ open }),
+  };
+  return new Proxy(readable as ClusterData, {
+    get: (_, name) => {
+      if (Object.hasOwn(readable, name)) return readable[name as keyof ClusterData];
+      if (name === 'then') return undefined; // it is no promise
+      return () => {
+        throw notInFollowed();
+      };
+    },
+  });
+}
+
+const notInFollowed = (): Error =>
+  kustoError('notBuilt', 'This command is not built in Kustody for a database that follows another cluster.');
+
+function sharedView(view: DatabaseView, { name, sharing }: SharedDatabase): DatabaseView {
+  const tables = [...view.tables].filter(([table]) => isShared(sharing.tables, table));
+  return {
+    ...view,
+    name,
+    accessMode: 'ReadOnlyFollowing',
+    tables: new Map(tables.map(([table, of]) => [table, { ...of, database: name }])),
+    functions: new Map([...view.functions].filter(([fn]) => isShared(sharing.functions, fn))),
+    graphModels: [],
+  };
+}
+
+function sharedCatalog(
+  data: ClusterData,
+  scope: FollowerScope,
+  leaderView: (shared: SharedDatabase) => DatabaseView,
+): KqlCatalog {
+  const catalog = data.kqlCatalog();
+  const databases = scope.databases.map((shared): CatalogDatabase => {
+    const leader = leaderView(shared).name;
+    const found = catalog.databases.find(({ name }) => name === leader);
+    if (found === undefined) throw dataError('DatabaseNotFound', shared.name);
+    return {
+      name: shared.name,
+      tables: found.tables.filter(({ name }) => isShared(shared.sharing.tables, name)),
+      functions: found.functions.filter(({ name }) => isShared(shared.sharing.functions, name)),
+    };
+  });
+  const version = `${catalog.version} followed ${JSON.stringify([scope.cluster, scope.databases])}`;
+  return { version, cluster: scope.cluster, databases };
+}
+
+/** What is excluded is never shared, even if it is included, too. */
+function isShared({ include, exclude }: NameSelection, name: string): boolean {
+  return (include.length === 0 || include.some(matches(name))) && !exclude.some(matches(name));
+}
+
+const matches =
+  (name: string) =>
+  (pattern: string): boolean => {
+    const middle = pattern.replace(/^\*/, '').replace(/\*$/, '');
+    const [opensFree, endsFree] = [pattern.startsWith('*'), pattern.endsWith('*')];
+    if (opensFree && endsFree) return name.includes(middle);
+    if (opensFree) return name.endsWith(middle);
+    return endsFree ? name.startsWith(middle) : name === pattern;
+  };

@@ -186,6 +186,14 @@ export interface KeyState {
   readonly suspended: boolean;
   readonly reason?: string;
   readonly warning?: string;
+  /** Those that have keys of their own; missing where none has. */
+  readonly databases?: readonly {
+    readonly name: string;
+    readonly kid: string;
+    readonly suspended: boolean;
+    readonly reason?: string;
+    readonly warning?: string;
+  }[];
 }
 
 /** Trouble on request. */

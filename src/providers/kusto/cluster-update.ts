@@ -15,6 +15,8 @@ import { clusterResources } from './cluster-record.ts';
 import type { ClusterResource } from './cluster-record.ts';
 import { readSettings } from './cluster-settings.ts';
 import { addressOf, bodyObject, bodyProperties, requireNoOperation, tagsAfter, zonesAfter } from './cluster-store.ts';
+import { isInChain } from './following.ts';
+import { kustoError } from './kusto-errors.ts';
 import { clusterStatus } from './cluster-status.ts';
 import { clusterEtag, showCluster, showSentCluster } from './cluster-view.ts';
 import { checkRequestedKey, planKeyStep } from './key-plan.ts';
@@ -46,6 +48,8 @@ export async function updateCluster(
   const changed = readChange(held, request, mode);
   const plan = planIdentity(body['identity'], held.identity, mode);
   const wanted = checkRequestedKey(readRequestedKey(bodyProperties(body)), false, identitiesAfter(held, plan));
+  if (wanted.kind === 'customer' && held.properties.key === undefined && (await isInChain(ports, held)))
+    throw kustoError('InvalidValue', 'keyVaultProperties', 'nothing while it or its followers follow another cluster');
 
   const carriedOut = await carryOutIdentity(ports, plan, body['identity'], held, request.caller.tenantId);
   let committed = false;

@@ -9,14 +9,12 @@ import type { ChildRow } from './child-row.ts';
 import { currentCluster, requireCluster } from './cluster-lookup.ts';
 import { isKnownIn } from './cluster-settings.ts';
 import { addressOf, bodyObject } from './cluster-store.ts';
-import { followersOf } from './following.ts';
+import { followerIdOf, followersOf } from './following.ts';
 import { kustoError } from './kusto-errors.ts';
 import type { KustoPorts } from './ports.ts';
 
-const followerId = ({ id }: ChildResource): string => id.split('/').slice(0, 9).join('/');
-
 const definition = (child: ChildResource, apiVersion: string): JsonObject => ({
-  clusterResourceId: followerId(child),
+  clusterResourceId: followerIdOf(child.id),
   attachedDatabaseConfigurationName: child.name.split('/').at(-1) ?? '',
   databaseName: child.properties.values['databaseName'] ?? null,
   ...(isKnownIn(apiVersion, '2023-05-02') ? { databaseShareOrigin: 'Direct' } : {}),

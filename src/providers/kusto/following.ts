@@ -55,6 +55,18 @@ export async function followersOf(ports: KustoPorts, leader: ClusterResource): P
   return (await allAttached(ports)).filter(({ properties: { values } }) => leaderIdOf(values) === own);
 }
 
+/** Of a cluster that is followed: whether it follows another, or one of its followers does. A customer's key goes with neither. */
+export async function isInChain(ports: KustoPorts, leader: ClusterResource): Promise<boolean> {
+  const followers = new Set((await followersOf(ports, leader)).map(({ id }) => followerIdOf(id)));
+  if (followers.size > 0 && (await attachedBelow(ports, leader.id)).length > 0) return true;
+  for (const follower of followers)
+    if ((await leadersOf(ports, await attachedBelow(ports, follower))).length > 1) return true;
+  return false;
+}
+
+/** @param attachedId of what it has attached */
+export const followerIdOf = (attachedId: string): string => attachedId.split('/').slice(0, 9).join('/');
+
 /** Whether one of the followers of a cluster has a database of it. */
 export const isFollowedBy = (followers: readonly ChildResource[], database: string): boolean =>
   followers.some(({ properties: { values } }) => nameIn(values, database) !== undefined);

@@ -5,7 +5,7 @@ import { writeRecord } from '../../state/state.ts';
 import { clusterResources } from './cluster-record.ts';
 import { currentCluster } from './cluster-lookup.ts';
 import { followerSuspension } from './cluster-status.ts';
-import { allAttached, leaderIdOf } from './following.ts';
+import { allAttached, followerIdOf, leaderIdOf } from './following.ts';
 import type { KustoPorts } from './ports.ts';
 
 /** A follower that was suspended with its leader. */
@@ -26,13 +26,11 @@ export async function holdFollowers(ports: KustoPorts, leaderId?: Guid): Promise
     const suspension = (await ports.keys.status(leader.properties.clusterId))?.suspension;
     if (suspension === undefined) continue;
     const { since, reason } = followerSuspension(leader, suspension);
-    const clusterId = await hold(ports, followerOf(id), { since, reason });
+    const clusterId = await hold(ports, followerIdOf(id), { since, reason });
     if (clusterId !== undefined) held.push({ clusterId, reason });
   }
   return held;
 }
-
-const followerOf = (attachedId: string): string => attachedId.split('/').slice(0, 9).join('/');
 
 async function hold(
   ports: KustoPorts,

@@ -145,4 +145,22 @@ describe('attached database configurations', () => {
     expect(await attach(wanted)).toMatchObject({ status: 201 });
     expect(await attach(third, leader)).toMatchObject({ status: 400 });
   });
+
+  it("keep a customer's key from a cluster that is followed in a chain", async () => {
+    await makeCluster('third');
+    await makeDatabase('third', 'db3');
+    const key = { keyName: 'myKey', keyVaultUri: 'https://myvault.vault.azure.net/' };
+    await fixture.client.clusters.beginUpdateAndWait(groupName, 'leader', { identity: { type: 'SystemAssigned' } });
+    const setKey = () => fixture.send('PATCH', `${leader}${version}`, { properties: { keyVaultProperties: key } });
+    const third = { ...wanted, databaseName: 'db3', clusterResourceId: `${clusters}/third` };
+    await attach(wanted);
+    expect(await attach(third, follower, 'two')).toMatchObject({ status: 201 });
+    expect(await setKey()).toMatchObject({ status: 400 });
+    await fixture.send('DELETE', `${follower}/attachedDatabaseConfigurations/two${version}`);
+    await attach(third, leader);
+    expect(await setKey()).toMatchObject({ status: 400 });
+    await fixture.send('DELETE', `${leader}/attachedDatabaseConfigurations/adc${version}`);
+    expect(await setKey()).toMatchObject({ status: 202 });
+    expect(await attach(third, follower, 'two')).toMatchObject({ status: 400 });
+  });
 });

@@ -23,7 +23,8 @@ describe('a native function that matches regular expressions', () => {
   const endless = `${'a'.repeat(40)}b`;
 
   it('goes on with the row where V8 took too long', () => {
-    const ends = regex('^(a+)+$');
+    // Expressions are kept, with what is known of them: another test must not have tried this one.
+    const ends = regex('^(a+a?)+$');
     const calls: string[] = [];
     const texts = ['a', 'b', endless, 'aa', endless, ''];
     const found = results(texts, (text) => {
@@ -35,7 +36,7 @@ describe('a native function that matches regular expressions', () => {
   });
 
   it('does not give V8 the same expression again and again', () => {
-    const ends = regex('^(?:a+)+c$');
+    const ends = regex('^(?:a+a?)+c$');
     const started = process.hrtime.bigint();
     for (let chunk = 0; chunk < 200; chunk += 1) expect(results([endless], (text) => ends.test(text))).toEqual([false]);
     expect(Number(process.hrtime.bigint() - started) / 1e6).toBeLessThan(5_000);

@@ -5,6 +5,7 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { readPfx } from '../../../src/vault/pkcs12/pfx.ts';
 import { failure, startOfTest, startVaultFixture } from '../../support/vault-fixture.ts';
 import type { VaultFixture } from '../../support/vault-fixture.ts';
+import { all, madeCertificate, now, selfSigned, version } from './certificates.fixture.ts';
 
 let vault: VaultFixture;
 beforeAll(async () => {
@@ -12,27 +13,8 @@ beforeAll(async () => {
 });
 afterAll(() => vault.close());
 
-const version = 'api-version=7.4';
-const now = { intervalInMs: 0 };
-const selfSigned: CertificatePolicy = {
-  ...{ issuerName: 'Self', subject: 'CN=self.example, O=Test', validityInMonths: 24 },
-  subjectAlternativeNames: {
-    dnsNames: ['a.example'],
-    emails: ['a@example.org'],
-    userPrincipalNames: ['u@example.org'],
-  },
-};
-
-async function all<T>(items: AsyncIterable<T>): Promise<T[]> {
-  const found: T[] = [];
-  for await (const item of items) found.push(item);
-  return found;
-}
-
-async function made(where: string, name: string, policy: CertificatePolicy = selfSigned) {
-  const poller = await vault.certificateClient(where).beginCreateCertificate(name, policy, now);
-  return poller.pollUntilDone();
-}
+const made = (where: string, name: string, policy: CertificatePolicy = selfSigned) =>
+  madeCertificate(vault, where, name, policy);
 
 describe('certificates through CertificateClient', () => {
   it('CreateCertificate and GetCertificateOperation: self-signed, as its policy says', async () => {

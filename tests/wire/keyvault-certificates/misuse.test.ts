@@ -7,6 +7,7 @@ import type { CertificatePolicy } from '@azure/keyvault-certificates';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { startVaultFixture } from '../../support/vault-fixture.ts';
 import type { VaultFixture } from '../../support/vault-fixture.ts';
+import { now, version } from './certificates.fixture.ts';
 
 let vault: VaultFixture;
 let compactions = 0;
@@ -20,8 +21,6 @@ beforeAll(async () => {
 });
 afterAll(() => vault.close());
 
-const version = 'api-version=7.4';
-const now = { intervalInMs: 0 };
 const selfSigned: CertificatePolicy = {
   ...{ issuerName: 'Self', subject: 'CN=c', contentType: 'application/x-pem-file', validityInMonths: 12 },
 };

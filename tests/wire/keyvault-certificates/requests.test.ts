@@ -6,29 +6,13 @@ import { readPfx } from '../../../src/vault/pkcs12/pfx.ts';
 import { generateRsaKey } from '../../../src/vault/rsa/rsa-keys.ts';
 import { failure, startOfTest, startVaultFixture } from '../../support/vault-fixture.ts';
 import type { VaultFixture } from '../../support/vault-fixture.ts';
+import { all, now, selfSigned, version } from './certificates.fixture.ts';
 
 let vault: VaultFixture;
 beforeAll(async () => {
   vault = await startVaultFixture();
 });
 afterAll(() => vault.close());
-
-const version = 'api-version=7.4';
-const now = { intervalInMs: 0 };
-const selfSigned: CertificatePolicy = {
-  ...{ issuerName: 'Self', subject: 'CN=self.example, O=Test', validityInMonths: 24 },
-  subjectAlternativeNames: {
-    dnsNames: ['a.example'],
-    emails: ['a@example.org'],
-    userPrincipalNames: ['u@example.org'],
-  },
-};
-
-async function all<T>(items: AsyncIterable<T>): Promise<T[]> {
-  const found: T[] = [];
-  for await (const item of items) found.push(item);
-  return found;
-}
 
 describe('requests for certificates', () => {
   const unknown: CertificatePolicy = { issuerName: 'Unknown', subject: 'CN=merged.example' };

@@ -40,6 +40,7 @@ import { writeRecord } from '../../src/state/state.ts';
 import { FilesystemBlobStore } from '../../src/storage/filesystem/filesystem-blob-store.ts';
 import { readRows } from '../support/read-rows.ts';
 import { FileVault, serviceHost } from './file-vault.ts';
+import { operationsOf } from './killed-operations.ts';
 
 function guid(digit: number): Guid {
   const found = parseGuid(`00000000-0000-4000-8000-00000000000${digit}`);
@@ -350,52 +351,6 @@ class InsideProcess extends EventEmitter {
     const copy: unknown = structuredClone(message);
     setImmediate(() => arrive(copy));
   }
-}
-
-type Operations = {
-  readonly [Call in SupervisorCall]: (
-    call: SupervisorCalls[Call],
-  ) => Promise<SupervisorReplies[Call]> | SupervisorReplies[Call];
-};
-
-function operationsOf(vault: FileVault, keys: KeyHolder, data: DataHolder): Operations {
-  const notHere = (): never => {
-    throw new Error('This is not asked here.');
-  };
-  return {
-    configure: () => ({ outcome: 'ready' }),
-    rest: notHere,
-    putBack: notHere,
-    describe: ({ identity: who, key }) => vault.describe(who, key),
-    open: (call) => keys.open(call),
-    make: (call) => keys.make(call),
-    rewrap: (call) => keys.rewrap(call),
-    replace: (call) => keys.replace(call),
-    adopt: (call) => {
-      const reply = keys.adopt(call);
-      data.adopt(call.check);
-      return reply;
-    },
-    forget: (call) => {
-      data.forget(call.check);
-      return keys.forget(call);
-    },
-    upkeep: (call) => data.upkeep(call),
-    databaseBytes: ({ databaseId }) => data.databaseBytes(databaseId),
-    ...{
-      preflight: notHere,
-      makeDatabaseKey: notHere,
-      openDatabaseKey: notHere,
-      lockDatabase: notHere,
-      forgetDatabaseKey: notHere,
-      serveData: notHere,
-      serveLocalhost: notHere,
-      inventory: notHere,
-      runScript: notHere,
-      findExtent: notHere,
-      shutDown: notHere,
-    },
-  };
 }
 
 export const isServiceKey = ({ vaultHost }: VersionedKeyId): boolean => vaultHost === serviceHost;

@@ -1,5 +1,4 @@
 import type { Guid } from '../../base/guid.ts';
-import type { CancelTimer } from '../../clock/clock.ts';
 import { toUnixSeconds } from '../../clock/clock.ts';
 import { firstRecord, rotatedRecord } from '../../encryption/cluster-key-records.ts';
 import type { ClusterKeyRecord } from '../../encryption/cluster-key-state.ts';
@@ -21,6 +20,7 @@ import { listIntact } from '../../state/list-all.ts';
 import { StateConflictError } from '../../state/state-store.ts';
 import type { Versioned } from '../../state/state.ts';
 import { writeRecord } from '../../state/state.ts';
+import { checkEach, uncheckedInTime } from './check-each.ts';
 import type { ClusterProcess } from './cluster-process.ts';
 import type { KeyConcern } from './key-concerns.ts';
 import { concerns } from './key-concerns.ts';
@@ -31,9 +31,6 @@ import { callOnce, callProcess, tryProcess, wrappedKey } from './process-calls.t
 import type { ProcessTable } from './process-table.ts';
 
 const attemptsMax = 8;
-const parallelChecks = 8;
-/** Longer than a vault may take to say nothing. */
-const concernedMsMax = 10_000;
 
 export interface DatabaseKeysParts {
   readonly options: ClusterKeysOptions;
@@ -245,16 +242,11 @@ export class SupervisedDatabaseKeys implements DatabaseKeys {
   /** Before anybody hears of a change of trust. Bounded in time: a cluster with a key that could not be checked by then loses its process. */
   async checkConcerned(all: readonly KeyConcern[]): Promise<void> {
     const { options, processes } = this.#parts;
-    const due = new Set(await this.#due(all));
-    if (due.size === 0) return;
-    const checked = this.#checkEach([...due], (id) => due.delete(id));
-    let cancel: CancelTimer = () => undefined;
-    const late = new Promise<void>((resolve) => {
-      cancel = options.monotonic.after(concernedMsMax, resolve);
-    });
-    await Promise.race([checked, late]);
-    cancel();
-    await Promise.all([...new Set([...due].map(clusterOf))].map((clusterId) => processes.end(clusterId)));
+    const due = await this.#due(all);
+    const unchecked = await uncheckedInTime(due, (ids, checked) => this.#checkEach(ids, checked), options);
+    const late = new Set([...unchecked].map(clusterOf));
+    for (const clusterId of late) options.log.warning('database-key-check-late', { clusterId });
+    await Promise.all([...late].map((clusterId) => processes.end(clusterId)));
   }
 
   /** Resolves when no check is under way. */
@@ -262,19 +254,14 @@ export class SupervisedDatabaseKeys implements DatabaseKeys {
     while (this.#checks.size > 0) await Promise.allSettled([...this.#checks.values()]);
   }
 
-  async #checkEach(ids: readonly string[], checked: (id: string) => void = () => undefined): Promise<void> {
+  async #checkEach(ids: readonly string[], checked?: (id: string) => void): Promise<void> {
     if (ids.length === 0) return;
-    const queue = ids.values();
-    const worker = async (): Promise<void> => {
-      for (const id of queue)
-        try {
-          await this.#check(id);
-          checked(id);
-        } catch (error) {
-          this.#parts.options.log.failure('database-key-check-failed', error, { clusterId: clusterOf(id) });
-        }
-    };
-    await this.#parts.processes.visits.during(() => Promise.all(Array.from({ length: parallelChecks }, worker)));
+    const { options, processes } = this.#parts;
+    const failed = (error: unknown, id: string): void =>
+      options.log.failure('database-key-check-failed', error, { clusterId: clusterOf(id) });
+    await processes.visits.during(() =>
+      checkEach(ids, (id) => this.#check(id), { ...(checked === undefined ? {} : { checked }), failed }),
+    );
   }
 
   /** One begins after this call. */

@@ -1,6 +1,5 @@
 import type { Guid } from '../../base/guid.ts';
 import { invariant } from '../../base/invariant.ts';
-import type { CancelTimer } from '../../clock/clock.ts';
 import { toUnixSeconds } from '../../clock/clock.ts';
 import type { ClusterKeyRecord } from '../../encryption/cluster-key-state.ts';
 import { bareRecord, clusterKeyTable, isSameWrap, warningOf } from '../../encryption/cluster-key-state.ts';
@@ -14,6 +13,7 @@ import { StateConflictError } from '../../state/state-store.ts';
 import type { Versioned } from '../../state/state.ts';
 import { writeRecord } from '../../state/state.ts';
 import type { ShutdownReason } from '../messages/supervisor-calls.ts';
+import { checkEach, uncheckedInTime } from './check-each.ts';
 import type { ClusterProcess } from './cluster-process.ts';
 import type { KeyConcern } from './key-concerns.ts';
 import { concerns } from './key-concerns.ts';
@@ -95,17 +95,8 @@ export class KeyChecks {
   async checkConcerned(all: readonly KeyConcern[]): Promise<void> {
     if (all.length === 0) return; // of nearly every commit
     const { options, processes } = this.#parts;
-    const unchecked = new Set(
-      await this.#due((record) => all.some((concern) => concerns(concern, record, options.serviceVault))),
-    );
-    if (unchecked.size === 0) return;
-    const checked = this.#checkEach([...unchecked], (clusterId) => unchecked.delete(clusterId));
-    let cancel: CancelTimer = () => undefined;
-    const late = new Promise<void>((resolve) => {
-      cancel = options.monotonic.after(concernedMsMax, resolve);
-    });
-    await Promise.race([checked, late]);
-    cancel();
+    const due = await this.#due((record) => all.some((concern) => concerns(concern, record, options.serviceVault)));
+    const unchecked = await uncheckedInTime(due, (ids, checked) => this.#checkEach(ids, checked), options);
     for (const clusterId of unchecked) options.log.warning('key-check-late', { clusterId });
     await Promise.all([...unchecked].map((clusterId) => processes.end(clusterId)));
   }
@@ -116,18 +107,10 @@ export class KeyChecks {
   }
 
   async #checkEach(clusterIds: readonly Guid[], checked: (clusterId: Guid) => void): Promise<void> {
-    const queue = clusterIds.values();
-    const worker = async (): Promise<void> => {
-      for (const clusterId of queue) {
-        try {
-          await this.check(clusterId);
-          checked(clusterId);
-        } catch (error) {
-          this.#parts.options.log.failure('key-check-failed', error, { clusterId });
-        }
-      }
-    };
-    await this.#parts.processes.visits.during(() => Promise.all(Array.from({ length: parallelChecks }, worker)));
+    const { options, processes } = this.#parts;
+    const failed = (error: unknown, clusterId: Guid): void =>
+      options.log.failure('key-check-failed', error, { clusterId });
+    await processes.visits.during(() => checkEach(clusterIds, (id) => this.check(id), { checked, failed }));
   }
 
   async #checkNow(clusterId: Guid, { start, open }: Turn): Promise<void> {
@@ -277,10 +260,6 @@ export class KeyChecks {
     }
   }
 }
-
-const parallelChecks = 8;
-/** Longer than a vault may take to say nothing. */
-const concernedMsMax = 10_000;
 
 function withWarning(record: ClusterKeyRecord, warning: string | undefined): ClusterKeyRecord {
   const lease = record.lease === undefined ? {} : { lease: record.lease };

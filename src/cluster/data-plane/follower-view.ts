@@ -2,7 +2,8 @@ import type { ClusterData, PruningSources } from '../../database/cluster-data.ts
 import type { DatabaseView, TableView } from '../../database/catalog/catalog-view.ts';
 import { dataError } from '../../database/catalog/data-error.ts';
 import type { CatalogDatabase, KqlCatalog } from '../../kql/plan/catalog.ts';
-import type { FollowerScope, NameSelection, SharedDatabase } from '../messages/data-plane-calls.ts';
+import type { NameSelection } from '../../authz/database-sharing.ts';
+import type { FollowerScope, SharedDatabase } from '../messages/data-plane-calls.ts';
 import { kustoError } from './errors/kusto-error.ts';
 
 /** What a cluster holds as a follower of it has it: the databases that it follows, by their names there, with the tables and functions that are

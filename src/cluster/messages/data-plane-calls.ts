@@ -1,4 +1,5 @@
 import { Type } from '@sinclair/typebox';
+import type { Sharing } from '../../authz/database-sharing.ts';
 import type { ClusterRole, DatabaseAccess, DatabaseRole, RoleHolder } from '../../authz/kusto-roles.ts';
 import type { Guid } from '../../base/guid.ts';
 import type { HostName } from '../../base/names.ts';
@@ -20,12 +21,6 @@ export interface Machines {
   readonly nodes: number;
 }
 
-/** Names with `*` at their ends. An empty list of included names includes all. */
-export interface NameSelection {
-  readonly include: readonly string[];
-  readonly exclude: readonly string[];
-}
-
 /** A database of another cluster that a cluster follows. */
 export interface FollowedAccess {
   /** In the follower. */
@@ -41,7 +36,7 @@ export interface SharedDatabase {
   /** In the follower. */
   readonly name: string;
   readonly databaseId: Guid;
-  readonly sharing: { readonly tables: NameSelection; readonly functions: NameSelection };
+  readonly sharing: Sharing;
 }
 
 /** What of a cluster a request may see that comes through one of its followers. */

@@ -2,7 +2,8 @@ import type { ClusterRole, DatabaseAccess, DatabaseRole } from '../../authz/kust
 import type { Guid } from '../../base/guid.ts';
 import type { HostName } from '../../base/names.ts';
 import type { Suspension } from '../../encryption/cluster-keys.ts';
-import type { Machines, SharedDatabase } from '../messages/data-plane-calls.ts';
+import type { PrincipalsModification, Sharing } from '../../authz/database-sharing.ts';
+import type { Machines } from '../messages/data-plane-calls.ts';
 
 /** A cluster as the resource manager knows it. */
 export interface ServedCluster {
@@ -32,9 +33,8 @@ export interface FollowedDatabase {
   readonly name: string;
   readonly leaderId: Guid;
   readonly databaseId: Guid;
-  /** Whose principals count: of both clusters, of the follower, of the leader. */
-  readonly principals: 'Union' | 'Replace' | 'None';
-  readonly sharing: SharedDatabase['sharing'];
+  readonly principals: PrincipalsModification;
+  readonly sharing: Sharing;
 }
 
 export interface ServedAssignment {

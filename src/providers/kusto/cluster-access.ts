@@ -1,3 +1,4 @@
+import type { PrincipalsModification, Sharing } from '../../authz/database-sharing.ts';
 import type { Guid } from '../../base/guid.ts';
 import type { DatabaseName, HostName, Region } from '../../base/names.ts';
 import type { Suspension } from '../../encryption/cluster-keys.ts';
@@ -12,7 +13,7 @@ import type { ClusterResource } from './cluster-record.ts';
 import { settingOf } from './cluster-settings.ts';
 import { clusterStatus } from './cluster-status.ts';
 import { attachedBelow, followedDatabases, sharingOf } from './following.ts';
-import type { FollowedDatabase, PrincipalsModification, Sharing } from './following.ts';
+import type { FollowedDatabase } from './following.ts';
 import { listChildren } from './cluster-store.ts';
 import { clusterState, stateReason } from './cluster-view.ts';
 import type { ClusterState } from './cluster-view.ts';

@@ -1,5 +1,6 @@
 import { sortedById } from '../../arm/paging.ts';
 import { armResources } from '../../arm/resource.ts';
+import type { PrincipalsModification, Sharing } from '../../authz/database-sharing.ts';
 import { listAll } from '../../state/list-all.ts';
 import type { Json, JsonObject } from '../../base/json.ts';
 import { isJsonObject } from '../../base/json.ts';
@@ -17,9 +18,6 @@ import type { KustoPorts } from './ports.ts';
 
 /** `*`: every database of the leader. */
 export const everything = '*';
-
-/** Whose principals count in a followed database: the leader's and the follower's, the follower's alone, or the leader's alone. */
-export type PrincipalsModification = 'Union' | 'Replace' | 'None';
 
 /** A database of a leader as its follower has it. */
 export interface FollowedDatabase {
@@ -135,18 +133,7 @@ async function databasesBelow(ports: KustoPorts, cluster: ClusterResource): Prom
   return found;
 }
 
-/** Which tables and functions of a database its follower has; absent: all. */
-export interface Sharing {
-  readonly tables: NameSelection;
-  readonly functions: NameSelection;
-}
-
-/** Names with `*` at their ends. An empty list of included names includes all. */
-export interface NameSelection {
-  readonly include: readonly string[];
-  readonly exclude: readonly string[];
-}
-
+/** Without any names all is shared. */
 export function sharingOf({ properties: { values } }: ChildResource): Sharing {
   const sharing = values['tableLevelSharingProperties'];
   const list = (name: string): readonly string[] => {

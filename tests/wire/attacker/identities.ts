@@ -209,5 +209,26 @@ export function describeIdentities(attacked: () => Attacked): void {
       const change = { properties: { networkAcls } };
       expect(await attacked().arm('PATCH', victim, change, contributor())).toMatchObject(refused);
     });
+
+    it("does not share another team's databases with a cluster of one's own", async () => {
+      const { arm, group, subscription } = attacked();
+      const leader = `${subscription}/resourceGroups/other-team/providers/Microsoft.Kusto/clusters/otherteam`;
+      expect(await arm('PUT', leader, { location: 'eastus', sku })).toMatchObject({ status: 201 });
+      const database = { location: 'eastus', kind: 'ReadWrite' };
+      expect(await arm('PUT', `${leader}/databases/theirs`, database)).toMatchObject({ status: 201 });
+      const own = `${group}/providers/Microsoft.Kusto/clusters/ownfollower`;
+      expect(await arm('PUT', own, { location: 'eastus', sku }, contributor())).toMatchObject({ status: 201 });
+      const attach = (clusterResourceId: string): Promise<Outcome> => {
+        const properties = { clusterResourceId, databaseName: 'theirs', defaultPrincipalsModificationKind: 'Union' };
+        return arm('PUT', `${own}/attachedDatabaseConfigurations/a`, { location: 'eastus', properties }, contributor());
+      };
+      for (const id of [leader, leader.toUpperCase(), `${leader}/`])
+        expect(await attach(id), id).toMatchObject({ status: 403, code: 'LinkedAuthorizationFailed' });
+      expect(await arm('GET', `${own}/databases/theirs`)).toMatchObject({ status: 404 });
+      // It is the right that was missing.
+      const given = await giveRole(attacked(), 'Contributor', contributor(), leader);
+      expect(await attach(leader)).toMatchObject({ status: 201 });
+      expect(await arm('DELETE', given)).toMatchObject({ status: 200 });
+    });
   });
 }

@@ -4,8 +4,7 @@ import { describe, expect, it } from 'vitest';
 import type { Json, JsonObject } from '../../src/base/json.ts';
 import { findInstance } from '../../src/cli/control-client.ts';
 import { callLocal, localToken } from '../../src/server/local-client.ts';
-import { startKustody, temporaryDirectory } from '../support/kustody-command.ts';
-import type { StartedCommand } from '../support/kustody-command.ts';
+import { serveKustody, temporaryDirectory } from '../support/kustody-command.ts';
 
 /** A whole server takes longer to start than a store, so it is killed a tenth as often. */
 const runs = Math.max(2, Math.floor(Number(process.env['KUSTODY_CRASH_RUNS'] ?? 20) / 10));
@@ -81,7 +80,7 @@ describe('a server that is killed while it deploys', () => {
     async () => {
       using directory = temporaryDirectory();
       const data = join(directory.path, 'data');
-      let server = await serve(data);
+      let server = await serveKustody(data);
       let interrupted = 0;
       for (let run = 0; run < runs; run += 1) {
         const group = `rg-${run}`;
@@ -92,7 +91,7 @@ describe('a server that is killed while it deploys', () => {
         const seen = run === 0 ? [] : await client.waitUntil(randomInt(0, 10));
         server.process.kill('SIGKILL');
         expect(await server.result).toMatchObject({ signal: 'SIGKILL' });
-        server = await serve(data);
+        server = await serveKustody(data);
         const again = await connect(data, group, run);
         const state = await again.state('main');
         expect(['Failed', 'Succeeded']).toContain(state);
@@ -116,12 +115,6 @@ describe('a server that is killed while it deploys', () => {
     },
   );
 });
-
-async function serve(data: string): Promise<StartedCommand> {
-  const server = startKustody(['up', '--data', data, '--log-level', 'silent']);
-  await server.printed('Stop with');
-  return server;
-}
 
 interface Made {
   readonly id: string;

@@ -3,7 +3,7 @@ import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { findInstance } from '../../src/cli/control-client.ts';
 import { callLocal, localToken } from '../../src/server/local-client.ts';
-import { startKustody, temporaryDirectory } from '../support/kustody-command.ts';
+import { serveKustody, temporaryDirectory } from '../support/kustody-command.ts';
 import type { StartedCommand } from '../support/kustody-command.ts';
 
 /** A whole server takes longer to start than a store, so it is killed a tenth as often. */
@@ -15,12 +15,12 @@ describe('a server that is killed', () => {
     const data = join(directory.path, 'data');
     const acknowledged: string[] = [];
     for (let run = 0; run < runs; run += 1) {
-      const server = await serve(data);
+      const server = await serveKustody(data);
       const client = await connect(data);
       expect(await client.missing(acknowledged)).toEqual([]);
       await writeUntilKilled(server, client, run, acknowledged);
     }
-    const server = await serve(data);
+    const server = await serveKustody(data);
     const client = await connect(data);
     expect(acknowledged.length).toBeGreaterThan(runs);
     expect(await client.missing(acknowledged)).toEqual([]);
@@ -28,12 +28,6 @@ describe('a server that is killed', () => {
     expect(await server.result).toMatchObject({ code: 0 });
   });
 });
-
-async function serve(data: string): Promise<StartedCommand> {
-  const server = startKustody(['up', '--data', data, '--log-level', 'silent']);
-  await server.printed('Stop with');
-  return server;
-}
 
 type Client = Awaited<ReturnType<typeof connect>>;
 

@@ -59,6 +59,13 @@ export function startKustody(
   return { process: child, result, printed };
 }
 
+/** A server on a data directory, once it answers. */
+export async function serveKustody(data: string): Promise<StartedCommand> {
+  const server = startKustody(['up', '--data', data, '--log-level', 'silent']);
+  await server.printed('Stop with');
+  return server;
+}
+
 export const kustody = (args: readonly string[], env?: Readonly<Record<string, string>>): Promise<CommandResult> =>
   startKustody(args, env).result;
 

@@ -5,6 +5,7 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import type { HostAnswer } from '../../support/server-fixture.ts';
 import { startServerFixture } from '../../support/server-fixture.ts';
 import { azureClientsOf } from '../../support/azure-clients.ts';
+import { createKeyVault, permitKeyUse } from './customer-key.ts';
 
 type Fixture = Awaited<ReturnType<typeof startServerFixture>>;
 
@@ -46,30 +47,14 @@ const database = (keyVaultProperties?: unknown) => ({
   properties: keyVaultProperties === undefined ? {} : { keyVaultProperties },
 });
 
-async function permit(operation: 'add' | 'remove'): Promise<void> {
-  const { tenantId } = fixture.environment;
-  await azureClientsOf(fixture).vaults.vaults.updateAccessPolicy('rg1', 'ownkeys-vault', operation, {
-    properties: {
-      accessPolicies: [{ tenantId, objectId: principal, permissions: { keys: ['get', 'wrapKey', 'unwrapKey'] } }],
-    },
-  });
-}
+const permit = (operation: 'add' | 'remove') => permitKeyUse(fixture, 'ownkeys-vault', principal, operation);
 
 beforeAll(async () => {
   await start();
   const azure = azureClientsOf(fixture);
-  const { tenantId, objectId, subscriptionId } = fixture.environment;
+  const { subscriptionId } = fixture.environment;
   await arm('PUT', `/subscriptions/${subscriptionId}/resourceGroups/rg1`, { location: 'eastus' }, '2021-04-01');
-  await azure.vaults.vaults.createOrUpdate('rg1', 'ownkeys-vault', {
-    location: 'eastus',
-    properties: {
-      tenantId,
-      sku: { family: 'A', name: 'standard' },
-      enableRbacAuthorization: false,
-      enablePurgeProtection: true,
-      accessPolicies: [{ tenantId, objectId, permissions: { keys: ['create', 'get'] } }],
-    },
-  });
+  await createKeyVault(fixture, 'ownkeys-vault');
   const keys = azure.keysOf(vaultUri);
   const made = [await keys.createRsaKey('db-key'), await keys.createRsaKey('db-key'), await keys.createRsaKey('other')];
   versions = made.map(({ properties }) => properties.version ?? '');

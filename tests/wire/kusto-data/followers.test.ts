@@ -2,6 +2,7 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import type { HostAnswer } from '../../support/server-fixture.ts';
 import { startServerFixture } from '../../support/server-fixture.ts';
 import { azureClientsOf } from '../../support/azure-clients.ts';
+import { createKeyVault, permitKeyUse } from './customer-key.ts';
 
 type Fixture = Awaited<ReturnType<typeof startServerFixture>>;
 
@@ -41,14 +42,7 @@ const stateOf = async (cluster: string): Promise<unknown> => {
   return (body as { properties: { state: string } }).properties.state;
 };
 
-async function permit(operation: 'add' | 'remove'): Promise<void> {
-  const { tenantId } = fixture.environment;
-  await azureClientsOf(fixture).vaults.vaults.updateAccessPolicy('rg1', 'leader-vault', operation, {
-    properties: {
-      accessPolicies: [{ tenantId, objectId: principal, permissions: { keys: ['get', 'wrapKey', 'unwrapKey'] } }],
-    },
-  });
-}
+const permit = (operation: 'add' | 'remove') => permitKeyUse(fixture, 'leader-vault', principal, operation);
 
 beforeAll(async () => {
   fixture = await startServerFixture();
@@ -56,21 +50,12 @@ beforeAll(async () => {
     arm: await fixture.tokenFor('https://management.azure.com'),
     kusto: await fixture.tokenFor('https://kusto.kusto.windows.net'),
   };
-  const { tenantId, objectId, subscriptionId } = fixture.environment;
+  const { subscriptionId } = fixture.environment;
   const group = `/subscriptions/${subscriptionId}/resourceGroups/rg1`;
   clusters = `${group}/providers/Microsoft.Kusto/clusters`;
   await arm('PUT', group, { location: 'eastus' }, '2021-04-01');
   const azure = azureClientsOf(fixture);
-  await azure.vaults.vaults.createOrUpdate('rg1', 'leader-vault', {
-    location: 'eastus',
-    properties: {
-      tenantId,
-      sku: { family: 'A', name: 'standard' },
-      enableRbacAuthorization: false,
-      enablePurgeProtection: true,
-      accessPolicies: [{ tenantId, objectId, permissions: { keys: ['create', 'get'] } }],
-    },
-  });
+  await createKeyVault(fixture, 'leader-vault');
   await azure.keysOf(vaultUri).createRsaKey('leader-key');
   for (const cluster of ['leader', 'follower'])
     await arm('PUT', cluster, {

@@ -1,6 +1,7 @@
 import { readFileSync, readdirSync } from 'node:fs';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { azureClientsOf } from '../../support/azure-clients.ts';
+import { createKeyVault, permitKeyUse } from './customer-key.ts';
 import type { KustoData } from './kusto-fixture.ts';
 import { clusterHost, clusterName, databaseName, startKustoData } from './kusto-fixture.ts';
 
@@ -13,29 +14,13 @@ const vaultUri = 'https://wire-vault.vault.azure.net/';
 beforeAll(async () => {
   kusto = await startKustoData();
   const azure = azureClientsOf(kusto);
-  const { tenantId, objectId } = kusto.environment;
-  await azure.vaults.vaults.createOrUpdate('rg1', 'wire-vault', {
-    location: 'eastus',
-    properties: {
-      tenantId,
-      sku: { family: 'A', name: 'standard' },
-      enableRbacAuthorization: false,
-      enablePurgeProtection: true,
-      accessPolicies: [{ tenantId, objectId, permissions: { keys: ['create', 'get'] } }],
-    },
-  });
+  await createKeyVault(kusto, 'wire-vault');
   const key = await azure.keysOf(vaultUri).createRsaKey('wire-key', { keySize: 2048 });
   const { identity } = await azure.kusto.clusters.beginUpdateAndWait('rg1', clusterName, {
     identity: { type: 'SystemAssigned' },
   });
   const change = async (operation: 'add' | 'remove'): Promise<void> => {
-    await azure.vaults.vaults.updateAccessPolicy('rg1', 'wire-vault', operation, {
-      properties: {
-        accessPolicies: [
-          { tenantId, objectId: identity?.principalId ?? '', permissions: { keys: ['get', 'wrapKey', 'unwrapKey'] } },
-        ],
-      },
-    });
+    await permitKeyUse(kusto, 'wire-vault', identity?.principalId ?? '', operation);
     await kusto.send({ host: 'localhost', method: 'POST', path: '/check-keys', token: kusto.server.controlToken });
   };
   await change('add');

@@ -22,8 +22,10 @@ import {
 } from './child-changes.ts';
 import { databaseResources, databaseType } from './child-records.ts';
 import type { DatabaseProperties, DatabaseResource } from './child-records.ts';
+import type { ClusterKeyStatus } from '../../encryption/cluster-keys.ts';
 import type { ClusterResource } from './cluster-record.ts';
 import { listAll } from '../../state/list-all.ts';
+import type { ChildResource } from './child-resource.ts';
 import { clusterStatus } from './cluster-status.ts';
 import { addressOf, bodyObject, bodyProperties, listChildren } from './cluster-store.ts';
 import { planDatabaseKey, prepareDatabaseKey, showDatabaseKey } from './database-key.ts';
@@ -79,11 +81,12 @@ export async function listDatabases(ports: KustoPorts, request: ArmRequest): Pro
     sortedById([...own, ...followed], ({ id }) => id),
     ({ id }) => id,
   );
+  const facts = await clusterFacts(ports, cluster.value);
   const value: unknown[] = [];
   for (const one of page.value) {
     const database = one.followed === undefined ? await ports.state.get(databaseResources, one.id) : undefined;
     if (one.followed !== undefined) value.push(await showFollowed(ports, request, cluster.value, one.followed));
-    if (database !== undefined) value.push(await showDatabase(ports, request, cluster.value, database.value));
+    if (database !== undefined) value.push(await showDatabase(ports, request, cluster.value, database.value, facts));
   }
   return { status: 200, body: { value, ...(page.nextLink === undefined ? {} : { nextLink: page.nextLink }) } };
 }
@@ -323,17 +326,31 @@ const common = (database: DatabaseResource): Record<string, unknown> => ({
   kind: database.kind,
 });
 
+/** What an answer shows of the cluster with each database. */
+interface ClusterFacts {
+  readonly status: ClusterKeyStatus | undefined;
+  readonly followers: readonly ChildResource[];
+}
+
+const clusterFacts = async (ports: KustoPorts, cluster: ClusterResource): Promise<ClusterFacts> => ({
+  status: await clusterStatus(ports, cluster),
+  followers: await followersOf(ports, cluster),
+});
+
+/** @param facts when they are known already, as for a list */
 export async function showDatabase(
   ports: KustoPorts,
   { apiVersion }: Pick<ArmRequest, 'apiVersion'>,
   cluster: ClusterResource,
   database: DatabaseResource,
+  facts?: ClusterFacts,
 ): Promise<Record<string, unknown>> {
   const { properties } = database;
+  const { status, followers } = facts ?? (await clusterFacts(ports, cluster));
   const size = await ports.contents.databaseBytes(cluster.properties.clusterId, properties.databaseId);
   const { clusterId } = cluster.properties;
   const suspension =
-    (await clusterStatus(ports, cluster))?.suspension ??
+    status?.suspension ??
     (properties.key && (await ports.keys.databases.status(clusterId, properties.databaseId))?.suspension);
   return {
     ...common(database),
@@ -342,7 +359,7 @@ export async function showDatabase(
       ...(size === undefined ? {} : { statistics: { size } }),
       ...(isApiVersionBefore(apiVersion, '2019-11-09')
         ? {}
-        : { isFollowed: isFollowedBy(await followersOf(ports, cluster), properties.databaseName) }),
+        : { isFollowed: isFollowedBy(followers, properties.databaseName) }),
       provisioningState: childProvisioning(properties.operation, ports.clock.now()),
       ...(suspension === undefined ? {} : { suspensionDetails: { suspensionStartDate: suspension.since } }),
     },

@@ -9,6 +9,7 @@ import { mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'n
 import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
 import { parseArgs } from 'node:util';
+import { shapeOf } from './fidelity/request-shape.mjs';
 import { prepareRecordings } from './recordings.mjs';
 
 const root = join(import.meta.dirname, '..');
@@ -101,6 +102,20 @@ function summary() {
   return { played: files.length, recordings: all.length, counts, differences };
 }
 
+/** Requests that docs/operations.md calls recorded, and of which no answer was compared. */
+function neverCompared() {
+  const compared = new Set();
+  for (const name of readdirSync(out).filter((each) => each.endsWith('.jsonl'))) {
+    for (const line of readFileSync(join(out, name), 'utf8').split('\n').filter(Boolean)) {
+      const { verdict, method, url } = JSON.parse(line);
+      const shape = verdict === 'equal' || verdict === 'differs' ? shapeOf(method, url) : undefined;
+      if (shape !== undefined) compared.add(`${shape.method} ${shape.service} ${shape.path}`);
+    }
+  }
+  const called = JSON.parse(readFileSync(join(root, 'vectors/fidelity/recorded-operations.json'), 'utf8'));
+  return Object.keys(called).filter((request) => !compared.has(request));
+}
+
 /** Floors that were higher in the history that is there. */
 function lowered() {
   const git = (...args) => spawnSync('git', args, { cwd: root, encoding: 'utf8' }).stdout ?? '';
@@ -142,6 +157,9 @@ function report() {
     const count = apart.get(type) ?? 0;
     console.log(`not compared: ${count} answers about ${type}, which is not here`);
     if (count !== answers) failures.push(`${count} answers about ${type} were set apart, not ${answers}`);
+  }
+  if (options.only === undefined) {
+    for (const request of neverCompared()) failures.push(`called recorded and not compared: ${request}`);
   }
   for (const line of unexplained()) failures.push(`no row explains: ${line.count}× ${line.signature}`);
   const idle = rows.filter((row) => !seen.differences.some((line) => line.signature.startsWith(row.starts)));

@@ -6,7 +6,9 @@ import { commandsPage } from './commands-page.ts';
 import { environmentPage, readVariables, repositoryVariables } from './environment-page.ts';
 import { errorsPage } from './errors-page.ts';
 import { fidelityPage, readDifferences, readFloor } from './fidelity-page.ts';
+import { documentedRequests } from '../../scripts/fidelity/documented-requests.mjs';
 import { operationsPage } from './operations-page.ts';
+import { readProofs } from './proof.ts';
 import { seedPage } from './seed-page.ts';
 import { templatesPage } from './templates-page.ts';
 
@@ -45,6 +47,22 @@ describe('docs/fidelity.md', () => {
       expect.arrayContaining(['together', 'Microsoft.Kusto', 'Microsoft.KeyVault', 'vault data plane']),
     );
     for (const share of Object.values(readFloor())) expect(share).toBeGreaterThan(0);
+  });
+});
+
+describe('docs/operations.md', () => {
+  it('has an operation for every recorded request', () => {
+    expect(readProofs().unrouted).toEqual([]);
+  });
+
+  it('calls documented what the installed official clients send', () => {
+    const text = readFileSync(join(root, 'vectors/fidelity/documented-operations.json'), 'utf8');
+    const { requests } = JSON.parse(text) as { requests: readonly string[] };
+    for (const name of ['arm-kusto', 'arm-keyvault', 'keyvault-keys', 'keyvault-secrets', 'keyvault-certificates']) {
+      const sent = documentedRequests(join(root, 'node_modules/@azure', name));
+      expect(sent.length, name).toBeGreaterThan(10);
+      expect(requests, name).toEqual(expect.arrayContaining(sent));
+    }
   });
 });
 

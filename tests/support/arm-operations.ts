@@ -1,5 +1,5 @@
 import { noContents } from '../../src/providers/kusto/ports.ts';
-import type { ArmOperation } from '../../src/arm/arm-operation.ts';
+import type { ArmOperation, ArmProvider } from '../../src/arm/arm-operation.ts';
 import { createAuthorizer } from '../../src/authz/role-assignments.ts';
 import { systemRandomBytes } from '../../src/base/random.ts';
 import { createOutsideVaults } from '../../src/cluster/supervisor/outside-vaults/outside-vaults.ts';
@@ -18,12 +18,18 @@ export interface ProviderOperation extends ArmOperation {
   readonly provider: string;
 }
 
-const operations = await collect();
+const providers = await collect();
+const operations = providers.flatMap(({ namespace, operations: rows }) =>
+  rows.map((row) => ({ ...row, provider: namespace })),
+);
 
-/** Every row of every resource provider, as the server composes them. */
+/** Every resource provider, as the server composes them. */
+export const allArmProviders = (): readonly ArmProvider[] => providers;
+
+/** Every row of every resource provider. */
 export const allArmOperations = (): readonly ProviderOperation[] => operations;
 
-async function collect(): Promise<readonly ProviderOperation[]> {
+async function collect(): Promise<readonly ArmProvider[]> {
   const randomBytes = systemRandomBytes;
   const state = await SealedState.open({
     store: new MemoryStateStore(),
@@ -46,7 +52,7 @@ async function collect(): Promise<readonly ProviderOperation[]> {
     tokenExpiry: (issuedAt) => faults.tokenExpired(issuedAt),
   });
   const instance = await createInstance({ state, randomBytes, ...identity, wallNow: wallNow() }, true);
-  const providers = createProviders(
+  const { all } = createProviders(
     {
       ...{ state, randomBytes, clocks, faults, identity, instance },
       authorizer: createAuthorizer(state),
@@ -58,7 +64,5 @@ async function collect(): Promise<readonly ProviderOperation[]> {
     () => undefined,
   );
   await clocks.close();
-  return providers.all.flatMap(({ namespace, operations: rows }) =>
-    rows.map((row) => ({ ...row, provider: namespace })),
-  );
+  return all;
 }

@@ -41,7 +41,10 @@ export function readQuery(url: string): ReadonlyMap<string, string> {
 
 const stableVersions = ['2015-06-01', '2016-10-01', '7.0', '7.1', '7.2', '7.3', '7.4', '7.5', '7.6', '2025-07-01'];
 const latestVersion = '2026-04-01';
-const knownVersions = new Set([...stableVersions, latestVersion, '2025-06-01-preview']);
+
+/** Every operation takes each of them. */
+export const vaultApiVersions: readonly string[] = [...stableVersions, latestVersion, '2025-06-01-preview'];
+const knownVersions = new Set(vaultApiVersions);
 
 /** Previews of the numbered ones came and went; clients that were made meanwhile still name them.
  * @throws VaultError 400 for one that Key Vault never had */

@@ -9,6 +9,9 @@ import { SealedState } from '../state/sealed/sealed-state.ts';
 import type { State, StateWrite, Table } from '../state/state.ts';
 import { writeRecord } from '../state/state.ts';
 import { createMintToken } from './entra/mint.ts';
+import type { ReadJson } from '../http/outward-json.ts';
+import { OutwardError } from '../http/outward-json.ts';
+import { openIssuerKeys } from './entra/issuer-keys.ts';
 import { openSigningKeys } from './entra/signing-keys.ts';
 import { openPendingSignIns } from './entra/pending-sign-ins.ts';
 import { openRefreshTokens } from './entra/refresh-token.ts';
@@ -17,6 +20,7 @@ import type { TokenExpiry } from './entra/token-verifier.ts';
 import { createTokenVerifier } from './entra/token-verifier.ts';
 import { createUserSignIn } from './entra/user-sign-in.ts';
 import { openDirectory } from './principals/directory.ts';
+import type { TrustedIssuer } from './principals/federated-credential.ts';
 import { openPrincipals } from './principals/principals.ts';
 import { openTenants } from './tenants.ts';
 
@@ -42,7 +46,7 @@ async function makeKeys(wallClock: () => Instant): Promise<readonly StateWrite[]
 
 /** Identity with one tenant, one application and one managed identity, and a wall clock that stands still until moved. */
 export async function startIdentity(
-  options: { readonly tokenExpiry?: TokenExpiry; readonly now?: Instant; readonly ownKeys?: boolean } = {},
+  options: { readonly tokenExpiry?: TokenExpiry; readonly now?: Instant; readonly ownKeys?: boolean; readonly readJson?: ReadJson } = {},
 ) {
   const state = await memoryState();
   const wall = { now: options.now ?? instant(Date.UTC(2026, 4, 1, 12, 0, 0, 250)) };
@@ -73,6 +77,9 @@ export async function startIdentity(
     kind: 'managedIdentity',
     resourceId: '/subscriptions/s/resourcegroups/rg/providers/Microsoft.Kusto/clusters/mycluster',
   });
+  /** By the id of an identity's resource. */
+  const identityTrust = new Map<string, readonly TrustedIssuer[]>();
+  const readJson: ReadJson = options.readJson ?? ((url) => Promise.reject(new OutwardError('notAllowed', url, 'No.')));
   const newVerifier = (): VerifyToken =>
     createTokenVerifier({ signingKeys, tenants, directory, wallClock, ...options });
   return {
@@ -90,9 +97,11 @@ export async function startIdentity(
       newVerifier,
     },
     ...{ tenant, application, managed, secret: added?.secret ?? '', secretKeyId: added?.keyId },
-    verifyToken: newVerifier(),
+    ...{ identityTrust, verifyToken: newVerifier() },
     grantOptions: {
       ...{ tenants, principals, directory, applications: directory.applications, issueToken, wallClock },
+      ...{ signingKeys, issuerKeys: openIssuerKeys(readJson, wallClock) },
+      trustOfIdentity: (resourceId) => Promise.resolve(identityTrust.get(resourceId) ?? []),
       issueUserToken: createUserTokenService({ signingKeys, randomBytes, wallClock }),
       userSignIn: createUserSignIn({ tenants, directory, monotonicMs: wallClock }),
       pendingSignIns: openPendingSignIns(randomBytes, wallClock),

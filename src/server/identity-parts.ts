@@ -1,6 +1,9 @@
 import type { RandomBytes } from '../base/random.ts';
 import type { Instant } from '../clock/clock.ts';
+import type { AllowedHost } from '../http/allowed-hosts.ts';
+import { createOutwardReader } from '../http/outward-json.ts';
 import { createMintToken } from '../identity/entra/mint.ts';
+import { openIssuerKeys } from '../identity/entra/issuer-keys.ts';
 import { openSigningKeys } from '../identity/entra/signing-keys.ts';
 import { openPendingSignIns } from '../identity/entra/pending-sign-ins.ts';
 import { openRefreshTokens } from '../identity/entra/refresh-token.ts';
@@ -26,6 +29,8 @@ export interface IdentityPartsOptions {
   readonly wallClock: () => Instant;
   readonly monotonicMs: () => number;
   readonly tokenExpiry: TokenExpiry;
+  /** Where keys of issuers elsewhere may be read. */
+  readonly allowedHosts: readonly AllowedHost[];
 }
 
 /** Everything of identity, built over one state. */
@@ -42,6 +47,7 @@ export function openIdentityParts(options: IdentityPartsOptions) {
     directory,
     applications: directory.applications,
     signingKeys,
+    issuerKeys: openIssuerKeys(createOutwardReader(options), options.monotonicMs),
     issueToken,
     issueUserToken: createUserTokenService({ signingKeys, randomBytes, wallClock }),
     userSignIn: createUserSignIn({ tenants, directory, monotonicMs: options.monotonicMs }),

@@ -28,6 +28,7 @@ import type { VaultPlane } from '../vault/plane/plane.ts';
 import type { Clocks } from './clocks.ts';
 import type { ClusterDescription, ClusterInventory, DatabaseKeyDescription } from './cluster-inventory.ts';
 import { createClusterInventory } from './cluster-inventory.ts';
+import { trustOfIdentity } from '../providers/managed-identity/federated-credentials.ts';
 import type { ScriptRun } from '../providers/kusto/ports.ts';
 import { createControlPlane } from './control-plane.ts';
 import type { CheckedKey } from './control-plane.ts';
@@ -164,6 +165,7 @@ export function createPlanes(parts: ServerParts): Planes {
   const entra = createEntraPlane({
     ...common(parts),
     ...parts.identity,
+    trustOfIdentity: (resourceId) => trustOfIdentity(parts.state, resourceId),
     wallClock: () => parts.clocks.wallClock.now(),
   });
   const graph = createGraphPlane({

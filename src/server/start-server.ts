@@ -135,6 +135,7 @@ async function open(
     wallClock: wallNow,
     monotonicMs: () => clocks.monotonic.now(),
     tokenExpiry: (issuedAt) => faults.tokenExpired(issuedAt),
+    allowedHosts: settings.allowedHosts,
   });
   const instanceParts = { state, randomBytes: systemRandomBytes, ...identity, wallNow: wallNow() };
   const first = await withDirectory(instanceParts, known ?? (await createInstance(instanceParts, virtualTime)));

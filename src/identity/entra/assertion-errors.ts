@@ -4,6 +4,10 @@ const assertionPage =
 const configuredKeys = (appId: string): string =>
   `Please visit the Azure Portal, Graph Explorer or directly use MS Graph to see configured keys for app Id '${appId}'. Review the documentation at https://docs.microsoft.com/en-us/graph/deployments to determine the corresponding service endpoint and https://docs.microsoft.com/en-us/graph/api/application-get?view=graph-rest-1.0&tabs=http to build a query request URL, such as 'https://graph.microsoft.com/beta/applications/${appId}'`;
 
+const noRecord = 'No matching federated identity record found for presented assertion';
+const checkRecord =
+  'Check your federated identity credential Subject, Audience and Issuer against the presented assertion. https://learn.microsoft.com/entra/workload-id/workload-identity-federation';
+
 /** What is wrong with a token by which a client means to prove itself: rows of `entraErrors`.
  * @see "Certificate credentials"; answers quoted in public issue trackers */
 export const assertionErrors = {
@@ -67,12 +71,71 @@ export const assertionErrors = {
     error: 'invalid_client',
     text: () => `Client assertion audience claim does not match Realm issuer. ${assertionPage}`,
   },
-  /** What Entra ID says when no federated credential names the issuer; the last sentence is ours. */
-  FederationNotBuilt: {
+  FederationMissing: {
+    code: 70025,
+    status: 401,
+    error: 'invalid_client',
+    text: (clientId: string, name: string) =>
+      `The client '${clientId}'(${name}) has no configured federated identity credentials.`,
+  },
+  FederationIssuer: {
     code: 700211,
     status: 401,
     error: 'invalid_client',
-    text: (issuer: string) =>
-      `No matching federated identity record found for presented assertion issuer '${issuer}'. Kustody does not take assertions of other issuers (federated credentials); use a certificate or a client secret.`,
+    text: (issuer: string) => `${noRecord} issuer '${issuer}'. ${checkRecord}`,
+  },
+  FederationAudience: {
+    code: 700212,
+    status: 401,
+    error: 'invalid_client',
+    text: (audience: string) => `${noRecord} audience '${audience}'. ${checkRecord}`,
+  },
+  FederationSubject: {
+    code: 700213,
+    status: 401,
+    error: 'invalid_client',
+    text: (subject: string) => `${noRecord} subject '${subject}'. ${checkRecord}`,
+  },
+  FederationSubjectCase: {
+    code: 7002138,
+    status: 401,
+    error: 'invalid_client',
+    text: (subject: string) =>
+      `${noRecord} subject '${subject}'. The subject matches with case-insensitive comparison, but not with case-sensitive comparison. ${checkRecord}`,
+  },
+  /** Of what Entra ID itself issues, only tokens of user-assigned identities may stand for an application. */
+  FederationOfEntra: {
+    code: 700222,
+    status: 401,
+    error: 'invalid_client',
+    text: () => 'AAD-issued tokens may not be used for federated identity flows.',
+  },
+  FederationKeyNotFound: {
+    code: 7000272,
+    status: 401,
+    error: 'invalid_client',
+    text: (keyId: string, issuer: string) =>
+      `The certificate with identifier ${keyId} used to sign the federated credential could not be found in the metadata of identity provider ${issuer}. Please validate that your Identity Provider's metadata exposes the key used to sign the incoming token.`,
+  },
+  FederationSignature: {
+    code: 700027,
+    status: 401,
+    error: 'invalid_client',
+    text: (keyId: string) =>
+      `Client assertion failed signature validation. [Reason - Key was found, but use of the key to verify the signature failed., Thumbprint of key used by client: '${keyId}'].`,
+  },
+  IssuerUnreachable: {
+    code: 50166,
+    status: 400,
+    error: 'invalid_request',
+    text: () => 'Request to External OIDC endpoint failed.',
+  },
+  /** The first sentence is Entra ID's. */
+  IssuerNotAllowed: {
+    code: 50166,
+    status: 400,
+    error: 'invalid_request',
+    text: (host: string) =>
+      `Request to External OIDC endpoint failed. Kustody asks only hosts that are let through: start it with --allow ${host} .`,
   },
 } as const;

@@ -14,7 +14,8 @@ export interface UnverifiedAssertion {
   readonly header: JsonObject;
   readonly issuer: string;
   readonly subject: string;
-  readonly audience: string;
+  /** One at least; Kubernetes writes a list. */
+  readonly audiences: readonly string[];
   /** Zero when it does not say. */
   readonly notBefore: Instant;
   readonly expires: Instant;
@@ -33,10 +34,12 @@ export function parseAssertion(token: string): UnverifiedAssertion {
     throw entraError('AssertionMalformed');
   if (header['crit'] !== undefined) throw entraError('AssertionMalformed'); // no extension is known here
   const { iss, sub, aud, nbf = 0, exp } = claims;
-  if (typeof iss !== 'string' || typeof sub !== 'string' || typeof aud !== 'string')
+  const audiences = Array.isArray(aud) ? (aud as readonly Json[]) : [aud];
+  if (typeof iss !== 'string' || typeof sub !== 'string') throw entraError('AssertionMalformed');
+  if (audiences.length === 0 || !audiences.every((one) => typeof one === 'string'))
     throw entraError('AssertionMalformed');
   return {
-    ...{ token, header, issuer: iss, subject: sub, audience: aud },
+    ...{ token, header, issuer: iss, subject: sub, audiences },
     notBefore: timeOf(nbf),
     expires: timeOf(exp),
   };

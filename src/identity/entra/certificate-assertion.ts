@@ -44,7 +44,8 @@ export async function requireCertificateAssertion(
   requireValidTime(assertion, now);
   if (parseGuid(assertion.issuer) !== principal.appId || parseGuid(assertion.subject) !== principal.appId)
     throw entraError('AssertionOfAnother');
-  if (!isOwnAudience(assertion.audience, tenant)) throw entraError('AssertionAudience');
+  const [audience = '', ...others] = assertion.audiences;
+  if (others.length > 0 || !isOwnAudience(audience, tenant)) throw entraError('AssertionAudience');
 }
 
 /** Base64url without padding; one at least. */

@@ -95,6 +95,7 @@ function claimsV2(subject: TokenSubject, lifetime: Lifetime, now: Instant, rando
     aio: opaqueState(randomBytes),
     azp: principal.appId,
     azpacr: authenticationClass(subject),
+    ...(resource.firstParty ? { idtyp: 'app' } : {}),
     oid: principal.objectId,
     rh: refreshHint(tenant.tenantId, resource.appId),
     sub: principal.objectId,

@@ -5,6 +5,7 @@ import type { Application } from '../principals/application.ts';
 import type { StoredSecret } from '../principals/client-secret.ts';
 import { isSecret } from '../principals/client-secret.ts';
 import type { DirectoryStore } from '../principals/directory-store.ts';
+import type { TrustedIssuer } from '../principals/federated-credential.ts';
 import type { Principal } from '../principals/principal.ts';
 import type { Principals } from '../principals/principals.ts';
 import type { Tenant, Tenants } from '../tenants.ts';
@@ -12,9 +13,12 @@ import { parseAssertion } from './assertion.ts';
 import { requireCertificateAssertion } from './certificate-assertion.ts';
 import type { ClientProof } from './claims.ts';
 import { entraError } from './entra-error.ts';
+import { requireFederatedAssertion } from './federated-assertion.ts';
+import type { IssuerKeys } from './issuer-keys.ts';
 import { audienceOf, findResource } from './resources.ts';
 import { readCredentials, readResource } from './token-request.ts';
 import type { Credentials } from './token-request.ts';
+import type { SigningKeys } from './signing-keys.ts';
 import type { IssuedToken, IssueToken } from './token-service.ts';
 
 export interface GrantOptions {
@@ -22,6 +26,10 @@ export interface GrantOptions {
   readonly principals: Principals;
   readonly applications: DirectoryStore<Application>;
   readonly issueToken: IssueToken;
+  readonly signingKeys: SigningKeys;
+  readonly issuerKeys: IssuerKeys;
+  /** The federated credentials of a user-assigned identity, by the ARM id of its resource. */
+  readonly trustOfIdentity: (resourceId: string) => Promise<readonly TrustedIssuer[]>;
   readonly wallClock: () => Instant;
 }
 
@@ -88,9 +96,21 @@ async function requireProof(
     return 'secret';
   }
   const assertion = parseAssertion(credentials.clientAssertion);
-  if (/^https:/i.test(assertion.issuer)) throw entraError('FederationNotBuilt', assertion.issuer.slice(0, 600));
-  await requireCertificateAssertion(assertion, application?.keys ?? [], { principal, tenant, now });
+  if (/^https:/i.test(assertion.issuer)) {
+    const trusted = await trustOf(principal, application, options);
+    await requireFederatedAssertion(assertion, trusted, { principal, now }, options);
+  } else {
+    await requireCertificateAssertion(assertion, application?.keys ?? [], { principal, tenant, now });
+  }
   return 'assertion';
+}
+
+async function trustOf(
+  { resourceId }: Principal,
+  application: Application | undefined,
+  { trustOfIdentity }: GrantOptions,
+): Promise<readonly TrustedIssuer[]> {
+  return resourceId === undefined ? (application?.federatedCredentials ?? []) : trustOfIdentity(resourceId);
 }
 
 /** Of the service principal or of its application. */

@@ -11,10 +11,8 @@ import { messagePage } from './sign-in-page.ts';
 import type { PageAnswer } from './sign-in-page.ts';
 import type { UserGrant, UserGrantOptions } from './user-grants.ts';
 import { grantForUser, isUserGrant } from './user-grants.ts';
-import type { SigningKeys } from './signing-keys.ts';
 
 export interface OperationOptions extends GrantOptions, UserGrantOptions {
-  readonly signingKeys: SigningKeys;
   readonly randomBytes: RandomBytes;
 }
 

@@ -15,6 +15,8 @@ export interface Resource {
 
 interface KnownResource {
   readonly appId: string;
+  /** 1 unless it says. */
+  readonly tokenVersion?: 2;
   /** Compared without case and without one trailing slash. */
   readonly names: readonly string[];
   readonly pattern?: RegExp;
@@ -44,6 +46,13 @@ const knownResources = {
     pattern: /^https:\/\/[a-z0-9-]{1,63}\.[a-z0-9-]{1,63}\.kusto\.windows\.net$/,
     extraClaims: 'none',
   },
+  /** Tokens for it stand for an application that trusts their subject. */
+  tokenExchange: {
+    appId: 'fb60f99c-7a34-4190-8149-302f77469936',
+    tokenVersion: 2,
+    names: ['api://azureadtokenexchange'],
+    extraClaims: 'none',
+  },
 } as const satisfies Record<string, KnownResource>;
 
 const knownRows: readonly KnownResource[] = Object.values(knownResources);
@@ -58,11 +67,11 @@ export async function findResource(
 ): Promise<Resource | undefined> {
   const name = identifier.toLowerCase().replace(/\/$/, '');
   const appId = parseGuid(name.replace(/^(spn:|api:\/\/)/, ''));
-  const known = name.startsWith('api://') ? undefined : knownRows.find((row) => isNamed(row, name, appId));
+  const known = knownRows.find((row) => isNamed(row, name, name.startsWith('api://') ? undefined : appId));
   if (known !== undefined) {
     const knownAppId = parseGuid(known.appId);
     invariant(knownAppId !== undefined, 'the table of resources holds valid application ids');
-    return { appId: knownAppId, tokenVersion: 1, firstParty: true, extraClaims: known.extraClaims };
+    return { appId: knownAppId, tokenVersion: known.tokenVersion ?? 1, firstParty: true, extraClaims: known.extraClaims };
   }
   const application = appId && (await principals.findByAppId(tenantId, appId));
   if (application?.kind !== 'application') return undefined;
@@ -82,3 +91,9 @@ function isNamed(row: KnownResource, name: string, appId: Guid | undefined): boo
 export function audienceOf(resource: Resource, identifier: string): string {
   return resource.tokenVersion === 2 ? resource.appId : identifier;
 }
+
+/** As federated credentials name the audience, and as tokens do. */
+export const tokenExchange = {
+  uri: 'api://AzureADTokenExchange',
+  appId: knownResources.tokenExchange.appId,
+} as const;

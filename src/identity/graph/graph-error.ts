@@ -25,6 +25,13 @@ const badRequest = (text: string): GraphError => new GraphError(400, 'Request_Ba
 const conflict = (text: string, target: string): GraphError =>
   new GraphError(400, 'Request_BadRequest', text, [{ code: 'ObjectConflict', message: text, target }]);
 
+const federated = (text: string, property: string, value: string): GraphError =>
+  new GraphError(
+    400,
+    'InvalidFederatedIdentityCredentialValue',
+    `${text} paramName: FederatedIdentityCredential.${property}, paramValue: ${printable(value)}, objectType: Microsoft.Online.DirectoryServices.Application`,
+  );
+
 /** Texts as Graph writes them: answers recorded by public test suites, and quoted in public issue trackers. */
 export const graphErrors = {
   invalidToken: (why: string) => new GraphError(401, 'InvalidAuthenticationToken', why),
@@ -70,6 +77,26 @@ export const graphErrors = {
   referenceExists: (property: string) =>
     badRequest(
       `One or more added object references already exist for the following modified properties: '${property}'.`,
+    ),
+  federatedNameTaken: (name: string) =>
+    new GraphError(
+      409,
+      'Request_MultipleObjectsWithSameKeyValue',
+      `FederatedIdentityCredential with name ${printable(name)} already exists.`,
+    ),
+  federatedTrustTaken: ({ issuer, subject }: { readonly issuer: string; readonly subject: string }) =>
+    federated(
+      `The combination of issuer and subject must be unique for the application. Issuer ${printable(issuer)} and Subject: ${printable(subject)} already exist.`,
+      'Subject',
+      subject,
+    ),
+  federatedValue: (property: string, value: string) =>
+    federated(`${property} is invalid: it must be an https URL.`, property, value),
+  objectTooLarge: () =>
+    new GraphError(
+      403,
+      'Directory_QuotaExceeded',
+      'The size of the object has exceeded its limit. Please reduce the number of values and retry your request.',
     ),
   noPassword: () => badRequest('No password credential found with keyId.'),
   unsupportedFilter: (property: string, resource: string) =>

@@ -1,5 +1,6 @@
 import { applicationOperations } from './application-operations.ts';
 import { credentialOperations } from './credential-operations.ts';
+import { federatedCredentialOperations } from './federated-credential-operations.ts';
 import type { GraphOperation } from './graph-operation.ts';
 import { groupOperations } from './group-operations.ts';
 import { memberOperations } from './member-operations.ts';
@@ -17,6 +18,7 @@ export const graphOperations: readonly GraphOperation[] = [
   ...applicationOperations,
   ...servicePrincipalOperations,
   ...credentialOperations,
+  ...federatedCredentialOperations,
   ...ownerOperations,
 ];
 

@@ -5,6 +5,8 @@ import type { Instant } from '../../clock/clock.ts';
 import type { Table } from '../../state/state.ts';
 import { recordFields } from '../record-fields.ts';
 import type { StoredSecret } from './client-secret.ts';
+import type { FederatedCredential } from './federated-credential.ts';
+import { parseFederatedCredential } from './federated-credential.ts';
 import type { KeyCredential } from './key-credential.ts';
 import { parseKeyCredential } from './key-credential.ts';
 import { guidsOf } from './principal.ts';
@@ -29,6 +31,7 @@ export interface Application {
   readonly accessTokenVersion: 1 | 2 | undefined;
   readonly secrets: readonly StoredSecret[];
   readonly keys: readonly KeyCredential[];
+  readonly federatedCredentials: readonly FederatedCredential[];
   readonly tags: readonly string[];
   readonly notes: string | undefined;
   readonly serviceManagementReference: string | undefined;
@@ -75,6 +78,9 @@ function parseApplicationRecord(value: Json): ApplicationRecord {
     accessTokenVersion: version === 1 || version === 2 ? version : undefined,
     secrets: fields.list('secrets').map((item) => parseSecretRecord(item, 'application')),
     keys: fields.list('keys').map((item) => parseKeyCredential(item, 'application')),
+    federatedCredentials: fields
+      .optionalList('federatedCredentials')
+      .map((item) => parseFederatedCredential(item, 'application')),
     tags: fields.list('tags').map(String),
     notes: fields.optionalText('notes'),
     serviceManagementReference: fields.optionalText('serviceManagementReference'),

@@ -135,6 +135,7 @@ export const emptyApplication = {
   accessTokenVersion: undefined,
   secrets: [],
   keys: [],
+  federatedCredentials: [],
   tags: [],
   notes: undefined,
   serviceManagementReference: undefined,

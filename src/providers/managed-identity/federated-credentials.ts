@@ -7,10 +7,11 @@ import type { ArmResource } from '../../arm/resource.ts';
 import { armResources, resourceRecordId } from '../../arm/resource.ts';
 import { retryOnConflict } from '../../arm/retry.ts';
 import type { Json, JsonObject } from '../../base/json.ts';
+import { invariant } from '../../base/invariant.ts';
 import { isJsonObject } from '../../base/json.ts';
 import { toIso } from '../../clock/clock.ts';
 import { listAll } from '../../state/list-all.ts';
-import type { StateWrite, Versioned } from '../../state/state.ts';
+import type { State, StateWrite, Versioned } from '../../state/state.ts';
 import { expectRecord, writeRecord } from '../../state/state.ts';
 import type { IdentityDependencies } from './identity-dependencies.ts';
 import { identityType, shownId } from './identity-ids.ts';
@@ -22,7 +23,7 @@ const credentialsMax = 20;
 /** Characters of issuer, subject and audience. */
 const charsMax = 600;
 
-/** Trust in tokens of an issuer elsewhere. Kept and shown; the token endpoint refuses assertions of other issuers by name, so none acts. */
+/** Trust in tokens of an issuer elsewhere, which the token endpoint then takes for the identity. */
 export function federatedCredentialOperations(deps: IdentityDependencies): readonly ArmOperation[] {
   const list = `/subscriptions/{subscriptionId}/resourceGroups/{resourceGroupName}/providers/${identityType}/{resourceName}/federatedIdentityCredentials`;
   const path = `${list}/{credentialName}`;
@@ -149,6 +150,23 @@ async function deleteCredential(deps: IdentityDependencies, request: ArmRequest)
     write: [writeRecord(armResources, held.id, held.version, null)],
   });
   return { status: 200 };
+}
+
+/** Whose tokens the identity may be had for. @param identityId compared without case */
+export async function trustOfIdentity(
+  state: State,
+  identityId: string,
+): Promise<readonly { readonly issuer: string; readonly subject: string; readonly audience: string }[]> {
+  const found = await listAll(state, armResources, `${identityId.toLowerCase()}/`);
+  return found
+    .filter(({ value }) => value.type === credentialType)
+    .map(({ value: { properties } }) => {
+      const { issuer, subject, audiences } = properties;
+      const [audience] = Array.isArray(audiences) ? (audiences as readonly Json[]) : [];
+      const isWhole = typeof issuer === 'string' && typeof subject === 'string' && typeof audience === 'string';
+      invariant(isWhole, 'a federated credential names issuer, subject and audience');
+      return { issuer, subject, audience };
+    });
 }
 
 /** The deletes that go with the identity's own. */

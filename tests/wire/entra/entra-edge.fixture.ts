@@ -7,6 +7,7 @@ import { instant } from '../../../src/clock/clock.ts';
 import { createAuthorityMaterial, openAuthority } from '../../../src/http/certificate-authority.ts';
 import { createEdge } from '../../../src/http/edge.ts';
 import { silentLog } from '../../../src/http/logging.ts';
+import type { ReadJson } from '../../../src/http/outward-json.ts';
 import type { Log } from '../../../src/http/logging.ts';
 import { createEntraPlane } from '../../../src/identity/entra/plane.ts';
 import { createGraphPlane } from '../../../src/identity/graph/plane.ts';
@@ -20,13 +21,13 @@ export interface Answer {
 }
 
 /** Entra ID and Graph behind the real edge: TLS under its real names, and the forward proxy. */
-export async function startEntra(log: Log = silentLog) {
-  const identity = await startIdentity({ now: instant(Date.now()) });
+export async function startEntra(log: Log = silentLog, readJson?: ReadJson) {
+  const now = instant(Date.now());
+  const identity = await startIdentity({ now, ...(readJson === undefined ? {} : { readJson }) });
   const wallClock = (): number => identity.wall.now;
   const authority = await openAuthority(await createAuthorityMaterial({ wallClock }), { wallClock });
   const plane = createEntraPlane({
     ...identity.grantOptions,
-    signingKeys: identity.signingKeys,
     randomBytes: identity.randomBytes,
     log,
   });

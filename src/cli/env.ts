@@ -1,4 +1,5 @@
 import { Command, Option } from 'commander';
+import type { EndpointForm } from '../identity/managed/identity-endpoints.ts';
 import type { InstanceEnvironment } from '../server/instance-environment.ts';
 import { parseKeyId } from '../base/key-id.ts';
 import type { Environment } from './client-environment.ts';
@@ -7,7 +8,7 @@ import { environmentFormats } from './environment-format.ts';
 import type { EnvironmentFormat } from './environment-format.ts';
 import type { ControlClient } from './control-client.ts';
 import { requireInstance } from './control-client.ts';
-import { identityOption, openIdentity } from './identity-endpoint.ts';
+import { identityEndpointOption, identityOption, openIdentity } from './identity-endpoint.ts';
 import { clusterHost } from './query.ts';
 import { environmentOf } from './live-instance.ts';
 import { dataDirectoryOf, dataOption } from './options.ts';
@@ -18,6 +19,7 @@ interface EnvOptions {
   readonly cluster?: string;
   readonly database?: string;
   readonly identity?: string;
+  readonly identityEndpoint: EndpointForm;
   readonly format: EnvironmentFormat;
 }
 
@@ -30,6 +32,7 @@ export function envCommand(): Command {
     .option('--cluster <NAME>', 'tell KUSTODY_CLUSTER_URI and the key of this cluster, instead of those of the seed')
     .option('--database <NAME>', 'tell KUSTODY_DATABASE (default with --cluster: its only database)')
     .addOption(identityOption())
+    .addOption(identityEndpointOption(['app-service', 'vm']))
     .addOption(
       new Option('--format <FORMAT>', 'form of the output').choices(Object.keys(environmentFormats)).default('shell'),
     )
@@ -43,7 +46,10 @@ export function envCommand(): Command {
         begin('the instance is being made ready');
         const describe = (): Promise<InstanceEnvironment> => client.environment();
         const instance = { dataDirectory: client.dataDirectory, controlToken: client.file.token, describe };
-        const identity = options.identity === undefined ? undefined : await openIdentity(client, options.identity);
+        const identity =
+          options.identity === undefined
+            ? undefined
+            : await openIdentity(client, options.identity, options.identityEndpoint);
         return {
           ...(await environmentOf(instance, process.env)),
           ...(await chosen(client, options)),

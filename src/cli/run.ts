@@ -4,11 +4,13 @@ import { delimiter, join, resolve } from 'node:path';
 import type { AllowedHost } from '../http/allowed-hosts.ts';
 import type { RefusedHost } from '../http/refused-hosts.ts';
 import type { SeedDirectory } from '../server/seed-plan/seed-directory.ts';
+import type { EndpointForm } from '../identity/managed/identity-endpoints.ts';
+import { endpointForms } from '../identity/managed/identity-endpoints.ts';
 import { clientDirectoryName } from '../server/data-directory-names.ts';
 import { runChild } from './child-command.ts';
 import { requireInstance } from './control-client.ts';
 import type { OpenedIdentity } from './identity-endpoint.ts';
-import { identityOption, openIdentity } from './identity-endpoint.ts';
+import { identityEndpointOption, identityOption, openIdentity } from './identity-endpoint.ts';
 import { allowOption } from './instance.ts';
 import type { LiveInstance } from './live-instance.ts';
 import { environmentOf, openLiveInstance } from './live-instance.ts';
@@ -26,6 +28,7 @@ interface RunOptions {
   readonly data?: string;
   readonly allow: readonly AllowedHost[];
   readonly identity?: string;
+  readonly identityEndpoint: EndpointForm;
   readonly seed: SeedOption;
   readonly secondSubscription: boolean;
   readonly keyRecheck?: number;
@@ -50,6 +53,7 @@ export function runCommand(rootKeys: RootKeySource): Command {
     .addOption(stateAnchorOption())
     .addOption(seedOption())
     .addOption(identityOption())
+    .addOption(identityEndpointOption(endpointForms))
     .argument('<command...>', 'the command, after --')
     .passThroughOptions()
     .addHelpText(
@@ -81,7 +85,11 @@ async function run(rootKeys: RootKeySource, command: readonly string[], options:
     const seeded = options.seed === undefined ? {} : await seeding(instance, seed);
     const environment = await environmentOf(instance, process.env); // with whom the seed has named
     if (options.identity !== undefined)
-      identity = await openIdentity(await requireInstance(instance.dataDirectory), options.identity);
+      identity = await openIdentity(
+        await requireInstance(instance.dataDirectory),
+        options.identity,
+        options.identityEndpoint,
+      );
     const path = `${kustodyOnPath(instance.dataDirectory)}${delimiter}${process.env['PATH'] ?? ''}`;
     process.exitCode = await runChild({
       command: program,

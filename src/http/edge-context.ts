@@ -20,7 +20,7 @@ export interface TlsListener {
 export interface EdgeContext {
   readonly planes: readonly Plane[];
   /** What the port of the proxy serves itself, to whoever does not use it as a proxy. */
-  readonly onProxy?: { readonly path: string; readonly plane: Plane };
+  readonly onProxy?: { readonly below: string; readonly plane: Plane };
   readonly allowedHosts: readonly AllowedHost[];
   readonly authority: CertificateAuthority;
   readonly limits: EdgeLimits;

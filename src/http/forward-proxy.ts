@@ -102,7 +102,7 @@ async function forward(
 ): Promise<void> {
   const target = parseAbsoluteTarget(request.url ?? '');
   const { onProxy } = context;
-  if (target === undefined && onProxy !== undefined && request.url?.split('?', 1)[0] === onProxy.path) {
+  if (target === undefined && onProxy !== undefined && request.url?.startsWith(onProxy.below) === true) {
     handToPlane(context, onProxy.plane, request, response);
     return;
   }

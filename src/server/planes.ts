@@ -165,7 +165,11 @@ export function createPlanes(parts: ServerParts): Planes {
   const entra = createEntraPlane({
     ...common(parts),
     ...parts.identity,
-    trustOfIdentity: (resourceId) => trustOfIdentity(parts.state, resourceId),
+    issuerKeys: identityEndpoints.issuerKeys(parts.identity.issuerKeys),
+    trustOfIdentity: async (resourceId) => [
+      ...(await trustOfIdentity(parts.state, resourceId)),
+      ...identityEndpoints.trustOf(resourceId),
+    ],
     wallClock: () => parts.clocks.wallClock.now(),
   });
   const graph = createGraphPlane({

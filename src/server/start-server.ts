@@ -26,7 +26,7 @@ import { removeControlFile, writeAuthorityFile, writeControlFile } from './contr
 import { hasNoState, refuseEmptied } from './emptied-state.ts';
 import { rootKeyFileName } from './data-directory-names.ts';
 import { openFaults } from './faults.ts';
-import { identityEndpointPath } from '../identity/managed/identity-endpoints.ts';
+import { identityEndpointsPath } from '../identity/managed/identity-endpoints.ts';
 import { openIdentityParts } from './identity-parts.ts';
 import { createInstance, readInstance, withDirectory, withSecondSubscription } from './instance.ts';
 import { ClusterProcess } from '../cluster/supervisor/cluster-process.ts';
@@ -176,7 +176,7 @@ async function open(
   const planes = createPlanes(parts);
   closers.push(() => planes.close());
   const { allowedHosts, allowRemote } = settings;
-  const onProxy = { path: identityEndpointPath, plane: planes.managedIdentity };
+  const onProxy = { below: identityEndpointsPath, plane: planes.managedIdentity };
   const edgeParts = { planes: planes.all, onProxy, allowedHosts, allowRemote, authority, refusedHosts, log };
   const { edge, ports } = await listen(edgeParts, planes.kustoOnLocalhost, state, settings);
   bound.ports = ports;

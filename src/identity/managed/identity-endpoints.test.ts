@@ -1,13 +1,15 @@
+import { compactVerify, decodeJwt, decodeProtectedHeader } from 'jose';
 import inject from 'light-my-request';
 import { describe, expect, it } from 'vitest';
 import type { MintToken } from '../../authz/caller.ts';
 import type { Guid } from '../../base/guid.ts';
 import { newGuid } from '../../base/guid.ts';
+import { invariant } from '../../base/invariant.ts';
 import { systemRandomBytes } from '../../base/random.ts';
 import { instant } from '../../clock/clock.ts';
 import { silentLog } from '../../http/logging.ts';
 import type { Principal } from '../principals/principal.ts';
-import { createIdentityEndpoints, identityEndpointPath } from './identity-endpoints.ts';
+import { createIdentityEndpoints } from './identity-endpoints.ts';
 
 const now = Date.parse('2031-03-04T05:06:07Z');
 const identityOf = (resourceId: string): Principal => ({
@@ -15,6 +17,8 @@ const identityOf = (resourceId: string): Principal => ({
   ...{ displayName: 'worker', kind: 'managedIdentity', resourceId, enabled: true, accessTokenVersion: 1 },
   ...{ secrets: [], tags: [], owners: [], directoryRoles: [], createdAt: undefined },
 });
+const userAssigned = () =>
+  identityOf('/subscriptions/s/resourceGroups/g/providers/Microsoft.ManagedIdentity/userAssignedIdentities/w');
 const systemAssigned = () => identityOf('/subscriptions/s/resourceGroups/g/providers/Microsoft.Kusto/clusters/c');
 
 function start(gone: ReadonlySet<Guid> = new Set()) {
@@ -29,12 +33,19 @@ function start(gone: ReadonlySet<Guid> = new Set()) {
   });
   const ask = async (header: string, query: Record<string, string> = {}) => {
     const answer = await inject(endpoints.plane.handle, {
-      ...{ method: 'GET', url: identityEndpointPath, headers: { 'x-identity-header': header } },
+      ...{ method: 'GET', url: '/msi/token', headers: { 'x-identity-header': header } },
       query: { 'api-version': '2019-08-01', resource: 'https://vault.azure.net', ...query },
     });
     return { status: answer.statusCode, body: answer.json<Record<string, unknown>>() };
   };
-  return { endpoints, ask };
+  const askImds = async (path: string, query: Record<string, string> = {}, headers: object = { Metadata: 'true' }) => {
+    const answer = await inject(endpoints.plane.handle, {
+      ...{ method: 'GET', url: `${path}/metadata/identity/oauth2/token`, headers: { ...headers } },
+      query: { 'api-version': '2018-02-01', resource: 'https://vault.azure.net', ...query },
+    });
+    return { status: answer.statusCode, body: answer.json<Record<string, unknown>>() };
+  };
+  return { endpoints, ask, askImds };
 }
 
 describe('endpoints of managed identities', () => {
@@ -75,5 +86,61 @@ describe('endpoints of managed identities', () => {
     // What it did meanwhile is told one by one, not as the server's own looks at its keys are.
     expect(endpoints.wasOpened(identity.objectId)).toBe(true);
     expect(endpoints.wasOpened(systemAssigned().objectId)).toBe(false);
+  });
+
+  it('answer as a virtual machine does: its only identity needs no name, and the secret is in the address', async () => {
+    const { endpoints, ask, askImds } = start();
+    const identity = userAssigned();
+    const [opened, other] = [endpoints.open(identity, 'vm'), endpoints.open(identity)];
+    const path = opened?.path ?? '';
+    expect(await askImds(path)).toEqual({
+      status: 200,
+      body: {
+        access_token: `${identity.objectId} for https://vault.azure.net`,
+        client_id: identity.appId,
+        ...{ expires_in: '86400', expires_on: '1930453567', ext_expires_in: '86400', not_before: '1930367167' },
+        ...{ resource: 'https://vault.azure.net', token_type: 'Bearer' },
+      },
+    });
+    for (const name of ['client_id', 'object_id', 'mi_res_id', 'msi_res_id'] as const) {
+      const value = { client_id: identity.appId, object_id: identity.objectId }[String(name)] ?? identity.resourceId;
+      expect((await askImds(path, { [name]: String(value).toUpperCase() })).status).toBe(200);
+      expect((await askImds(path, { [name]: 'another' })).body).toMatchObject({ error_description: 'Identity not found' });
+    }
+    const refused = { status: 400, body: { error: 'invalid_request' } };
+    expect(await askImds(path, {}, {})).toMatchObject(refused);
+    expect(await askImds(path, {}, { Metadata: 'true', 'X-Forwarded-For': '10.0.0.1' })).toMatchObject(refused);
+    expect(await askImds(path, { 'api-version': '1' })).toMatchObject(refused);
+    expect(await askImds(path, { resource: '' })).toMatchObject(refused);
+    expect((await askImds(`/msi/${other?.header}`)).status).toBe(404);
+    expect((await ask(path.replace('/msi/', ''))).status).toBe(401);
+    if (opened !== undefined) endpoints.close(opened.id);
+    expect((await askImds(path)).status).toBe(404);
+  });
+
+  it('make tokens for the files of AKS, which stand for the identity as long as they are open', async () => {
+    const { endpoints, ask } = start();
+    const identity = userAssigned();
+    const [opened, plain] = [endpoints.open(identity, 'aks'), endpoints.open(identity)];
+    invariant(opened !== undefined && plain !== undefined, 'there is room');
+    const made = await endpoints.workloadToken(opened.id);
+    const { iss, sub, exp } = decodeJwt(made?.token ?? '');
+    expect([exp, made?.expiresOn]).toEqual([now / 1000 + 3600, now + 3_600_000]);
+    expect(endpoints.trustOf(identity.resourceId?.toUpperCase() ?? '')).toEqual([
+      { issuer: iss, subject: sub, audience: 'api://AzureADTokenExchange' },
+    ]);
+    const keys = endpoints.issuerKeys({ find: () => Promise.resolve(undefined) });
+    const { kid = '' } = decodeProtectedHeader(made?.token ?? '');
+    const key = await keys.find(iss ?? '', kid);
+    invariant(key !== undefined, 'the issuer has its key');
+    await expect(compactVerify(made?.token ?? '', key)).resolves.toBeDefined();
+    expect(await keys.find('https://another.example', kid)).toBeUndefined();
+    expect(await endpoints.workloadToken(plain.id)).toBeUndefined();
+    expect((await ask('')).status).toBe(401);
+    endpoints.close(opened.id);
+    expect([endpoints.trustOf(identity.resourceId ?? ''), await endpoints.workloadToken(opened.id)]).toEqual([
+      [],
+      undefined,
+    ]);
   });
 });

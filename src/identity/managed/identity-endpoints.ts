@@ -12,28 +12,48 @@ import type { Log } from '../../http/logging.ts';
 import { createPlaneApp } from '../../http/plane-app.ts';
 import type { PlaneAnswer } from '../../http/plane-failure.ts';
 import type { Plane } from '../../http/plane.ts';
+import type { IssuerKeys } from '../entra/issuer-keys.ts';
+import type { TrustedIssuer } from '../principals/federated-credential.ts';
 import type { Principal } from '../principals/principal.ts';
+import { grantAsImds, imdsAnswer, ImdsError, imdsPath } from './imds.ts';
 import { isUserAssigned } from './named-identity.ts';
+import type { WorkloadToken } from './workload-issuer.ts';
+import { openWorkloadIssuer } from './workload-issuer.ts';
 
-/** Where the endpoint answers, on the port of the proxy. */
-export const identityEndpointPath = '/msi/token';
+/** Below it the endpoints answer, on the port of the proxy. */
+export const identityEndpointsPath = '/msi/';
+const appServicePath = `${identityEndpointsPath}token`;
 
-/** Tokens of managed identities for programs, as App Service gives them to its own: who knows the secret of an endpoint gets tokens of
- * its one identity.
- * @see Microsoft Learn "How to use managed identities for App Service", REST endpoint reference */
+/** How a program is given its identity: as App Service does, as a virtual machine does (IMDS), or as AKS does (a token in a file). */
+export const endpointForms = ['app-service', 'vm', 'aks'] as const;
+export type EndpointForm = (typeof endpointForms)[number];
+
+/** Tokens of managed identities for programs, as their host in Azure gives them: who knows the secret of an endpoint gets tokens of its
+ * one identity.
+ * @see Microsoft Learn "How to use managed identities for App Service", REST endpoint reference; "How to use managed identities on an
+ * Azure VM to acquire an access token"; "Microsoft Entra Workload ID with AKS" */
 export interface IdentityEndpoints {
-  /** Serves `identityEndpointPath`. */
+  /** Serves what is below `identityEndpointsPath`. */
   readonly plane: Plane;
   /** @returns undefined when there are as many as there may be */
-  open(identity: Principal): OpenedEndpoint | undefined;
+  open(identity: Principal, form?: EndpointForm): OpenedEndpoint | undefined;
+  /** A fresh token for the file of a program in AKS. @returns undefined when no such endpoint is open */
+  workloadToken(id: Guid): Promise<WorkloadToken | undefined>;
   close(id: Guid): void;
+  /** Whose tokens stand for an identity as long as its endpoints of AKS are open. @param resourceId compared without case */
+  trustOf(resourceId: string): readonly TrustedIssuer[];
+  /** The keys of the issuer of such tokens, and of all others. */
+  issuerKeys(others: IssuerKeys): IssuerKeys;
   /** Programs have been able to act as it, so what it does is not the server's own doing. */
   wasOpened(objectId: Guid): boolean;
 }
 
 export interface OpenedEndpoint {
   readonly id: Guid;
-  /** What requests have to bring in `X-IDENTITY-HEADER`. */
+  readonly form: EndpointForm;
+  /** On the port of the proxy. Of a virtual machine's endpoint it holds the secret, and clients add the path of IMDS; empty for AKS. */
+  readonly path: string;
+  /** What requests have to bring in `X-IDENTITY-HEADER`; empty for the other forms. */
   readonly header: string;
 }
 
@@ -47,39 +67,71 @@ export interface IdentityEndpointOptions {
 const endpointsMax = 1_000;
 
 interface Endpoint {
+  readonly id: Guid;
+  readonly form: EndpointForm;
   readonly digest: Buffer;
   readonly identity: Principal;
 }
 
 export function createIdentityEndpoints(options: IdentityEndpointOptions): IdentityEndpoints {
+  const { mintToken, wallClock } = options;
   const open = new Map<Guid, Endpoint>();
   const opened = new Set<Guid>();
+  const workloads = openWorkloadIssuer(options);
   const { app, toPlane } = createPlaneApp({
     name: 'managed identity',
     log: options.log,
     bodyBytesMax: 1024,
-    renderError: (error, request) => (error instanceof IdentityError ? answer(error, request) : undefined),
+    renderError: (error, request) =>
+      error instanceof ImdsError
+        ? imdsAnswer(error)
+        : error instanceof IdentityError
+          ? answer(error, request)
+          : undefined,
     renderFailure: ({ status, text }, request) => answer({ status, message: text }, request),
   });
-  app.get(identityEndpointPath, (request) => grant(options, [...open.values()], request));
+  const identityOf = (form: EndpointForm, secret: unknown): Principal | undefined => {
+    const digest = digestOf(typeof secret === 'string' ? secret : '');
+    const found = [...open.values()].filter((one) => equalBytes(one.digest, digest));
+    return found.find((one) => one.form === form)?.identity;
+  };
+  app.get(appServicePath, (request) => grant(options, (secret) => identityOf('app-service', secret), request));
+  app.get<{ Params: { readonly secret: string } }>(`${identityEndpointsPath}:secret${imdsPath}`, (request) =>
+    grantAsImds({ mintToken, wallClock }, identityOf('vm', request.params.secret), request),
+  );
   return {
     plane: toPlane(() => undefined),
-    open: (identity) => {
+    open: (identity, form = 'app-service') => {
       if (open.size >= endpointsMax) return undefined;
-      const [id, header] = [
+      const [id, secret] = [
         newGuid(options.randomBytes),
         Buffer.from(options.randomBytes(32)).toString('hex').toUpperCase(),
       ];
-      open.set(id, { digest: digestOf(header), identity });
+      open.set(id, { id, form, digest: digestOf(secret), identity });
       opened.add(identity.objectId);
-      return { id, header };
+      const told = {
+        'app-service': { path: appServicePath, header: secret },
+        vm: { path: `${identityEndpointsPath}${secret}`, header: '' },
+        aks: { path: '', header: '' },
+      } as const satisfies Record<EndpointForm, object>;
+      return { id, form, ...told[form] };
     },
+    workloadToken: async (id) => (open.get(id)?.form === 'aks' ? workloads.issue(id) : undefined),
     close: (id) => {
       open.delete(id);
     },
+    trustOf: (resourceId) =>
+      [...open.values()]
+        .filter(({ form, identity }) => form === 'aks' && sameId(identity.resourceId, resourceId))
+        .map(({ id }) => workloads.trust(id)),
+    issuerKeys: (others) => ({
+      find: (issuer, keyId) => (issuer === workloads.issuer ? workloads.findKey(keyId) : others.find(issuer, keyId)),
+    }),
     wasOpened: (objectId) => opened.has(objectId),
   };
 }
+
+const sameId = (left: string | undefined, right: string): boolean => left?.toLowerCase() === right.toLowerCase();
 
 class IdentityError extends Error {
   override readonly name = 'IdentityError';
@@ -138,15 +190,13 @@ const protocols: Readonly<Record<string, Protocol>> = {
 /** @throws IdentityError */
 async function grant(
   { mintToken, wallClock }: IdentityEndpointOptions,
-  endpoints: readonly Endpoint[],
+  identityOf: (secret: unknown) => Principal | undefined,
   { query, headers }: FastifyRequest,
 ): Promise<JsonObject> {
   const asked = query as Readonly<Record<string, unknown>>;
   const version = asked['api-version'];
   const protocol = typeof version === 'string' && Object.hasOwn(protocols, version) ? protocols[version] : undefined;
-  const sent = headers[protocol?.secret ?? 'x-identity-header'];
-  const digest = digestOf(typeof sent === 'string' ? sent : '');
-  const identity = endpoints.find((endpoint) => equalBytes(endpoint.digest, digest))?.identity;
+  const identity = identityOf(headers[protocol?.secret ?? 'x-identity-header']);
   if (identity === undefined)
     throw new IdentityError(401, 'The header with the secret of the endpoint is missing or wrong.');
   if (protocol === undefined) throw new IdentityError(400, 'The api-version is missing or not supported.');

@@ -101,7 +101,7 @@ export async function startIdentity(
     grantOptions: {
       ...{ tenants, principals, directory, applications: directory.applications, issueToken, wallClock },
       ...{ signingKeys, issuerKeys: openIssuerKeys(readJson, wallClock) },
-      trustOfIdentity: (resourceId) => Promise.resolve(identityTrust.get(resourceId) ?? []),
+      trustOfIdentity: (resourceId: string) => Promise.resolve(identityTrust.get(resourceId) ?? []),
       issueUserToken: createUserTokenService({ signingKeys, randomBytes, wallClock }),
       userSignIn: createUserSignIn({ tenants, directory, monotonicMs: wallClock }),
       pendingSignIns: openPendingSignIns(randomBytes, wallClock),

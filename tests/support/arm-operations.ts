@@ -50,6 +50,7 @@ async function collect(): Promise<readonly ArmProvider[]> {
     wallClock: wallNow,
     monotonicMs: () => 0,
     tokenExpiry: (issuedAt) => faults.tokenExpired(issuedAt),
+    allowedHosts: [],
   });
   const instance = await createInstance({ state, randomBytes, ...identity, wallNow: wallNow() }, true);
   const { all } = createProviders(

@@ -14,8 +14,8 @@ export interface UnverifiedAssertion {
   readonly header: JsonObject;
   readonly issuer: string;
   readonly subject: string;
-  /** One at least; Kubernetes writes a list. */
-  readonly audiences: readonly string[];
+  /** Kubernetes writes a list, with one at least. */
+  readonly audience: string | readonly string[];
   /** Zero when it does not say. */
   readonly notBefore: Instant;
   readonly expires: Instant;
@@ -39,7 +39,7 @@ export function parseAssertion(token: string): UnverifiedAssertion {
   if (audiences.length === 0 || !audiences.every((one) => typeof one === 'string'))
     throw entraError('AssertionMalformed');
   return {
-    ...{ token, header, issuer: iss, subject: sub, audiences },
+    ...{ token, header, issuer: iss, subject: sub, audience: Array.isArray(aud) ? audiences : (audiences[0] ?? '') },
     notBefore: timeOf(nbf),
     expires: timeOf(exp),
   };

@@ -163,7 +163,7 @@ describe('an assertion is refused', () => {
     ['a time that is a text', 50027, 'AssertionMalformed', () => signed({ exp: '9999999999' })],
     ['another issuer', 700021, 'AssertionOfAnother', () => signed({ iss: identity.managed.appId })],
     ['another subject', 700021, 'AssertionOfAnother', () => signed({ sub: identity.managed.appId })],
-    ['an outside issuer', 700211, 'FederationNotBuilt', () => signed({ iss: 'https://issuer.example' })],
+    ['an outside issuer', 70025, 'FederationMissing', () => signed({ iss: 'https://issuer.example' })],
     ['no subject', 50027, 'AssertionMalformed', () => signed({ sub: undefined })],
     [
       'another host',

@@ -23,6 +23,7 @@ export async function requireCertificateAssertion(
   keys: readonly KeyCredential[],
   { principal, tenant, now }: { readonly principal: Principal; readonly tenant: Tenant; readonly now: Instant },
 ): Promise<void> {
+  if (typeof assertion.audience !== 'string') throw entraError('AssertionMalformed');
   const { alg } = assertion.header;
   const algorithm = typeof alg === 'string' ? alg : '';
   if (!algorithms.includes(algorithm))
@@ -44,8 +45,7 @@ export async function requireCertificateAssertion(
   requireValidTime(assertion, now);
   if (parseGuid(assertion.issuer) !== principal.appId || parseGuid(assertion.subject) !== principal.appId)
     throw entraError('AssertionOfAnother');
-  const [audience = '', ...others] = assertion.audiences;
-  if (others.length > 0 || !isOwnAudience(audience, tenant)) throw entraError('AssertionAudience');
+  if (!isOwnAudience(assertion.audience, tenant)) throw entraError('AssertionAudience');
 }
 
 /** Base64url without padding; one at least. */

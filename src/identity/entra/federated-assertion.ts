@@ -67,7 +67,7 @@ async function isOwnIssuer(issuer: string, tenants: Tenants): Promise<boolean> {
 }
 
 function requireTrust(
-  { issuer, subject, audiences }: UnverifiedAssertion,
+  { issuer, subject, audience }: UnverifiedAssertion,
   trusted: readonly TrustedIssuer[],
   principal: Principal,
   isOwn: boolean,
@@ -80,6 +80,7 @@ function requireTrust(
     const isCase = ofIssuer.some((one) => one.subject.toLowerCase() === subject.toLowerCase());
     throw entraError(isCase ? 'FederationSubjectCase' : 'FederationSubject', shown(subject));
   }
+  const audiences = typeof audience === 'string' ? [audience] : audience;
   const named = isOwn ? audiences.map((one) => (one === tokenExchange.appId ? tokenExchange.uri : '')) : audiences;
   if (!ofSubject.some((one) => named.includes(one.audience)))
     throw entraError('FederationAudience', shown(audiences.join(', ')));

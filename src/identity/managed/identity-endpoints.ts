@@ -103,10 +103,10 @@ export function createIdentityEndpoints(options: IdentityEndpointOptions): Ident
     plane: toPlane(() => undefined),
     open: (identity, form = 'app-service') => {
       if (open.size >= endpointsMax) return undefined;
-      const [id, secret] = [
-        newGuid(options.randomBytes),
-        Buffer.from(options.randomBytes(32)).toString('hex').toUpperCase(),
-      ];
+      const id = newGuid(options.randomBytes);
+      const digits = Buffer.from(options.randomBytes(32)).toString('hex');
+      // App Service writes capitals; clients write addresses in small letters.
+      const secret = form === 'vm' ? digits : digits.toUpperCase();
       open.set(id, { id, form, digest: digestOf(secret), identity });
       opened.add(identity.objectId);
       const told = {

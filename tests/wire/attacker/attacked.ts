@@ -61,6 +61,7 @@ async function preparedDirectory() {
     wallClock,
     monotonicMs: wallClock,
     tokenExpiry: () => false,
+    allowedHosts: [],
   });
   const instance = await createInstance(
     { state, randomBytes: systemRandomBytes, ...identity, wallNow: wallClock() },

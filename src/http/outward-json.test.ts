@@ -20,12 +20,18 @@ describe('reading JSON from a host elsewhere', () => {
   const failed = (message: string) => ({ name: 'OutwardError', reason: 'failed', message });
 
   it('takes the document of a host that is let through', async () => {
-    issuer.answers.set('/fine', issuer.json(() => ({ fine: [1, 2] })));
+    issuer.answers.set(
+      '/fine',
+      issuer.json(() => ({ fine: [1, 2] })),
+    );
     await expect(read('/fine')).resolves.toEqual({ fine: [1, 2] });
   });
 
   it('asks nobody that is not let through, on that port', async () => {
-    issuer.answers.set('/secret', issuer.json(() => 'secret'));
+    issuer.answers.set(
+      '/secret',
+      issuer.json(() => 'secret'),
+    );
     for (const allowed of [[], ['localhost'], ['localhost:1'], ['*.example.org', '10.0.0.0/8']])
       await expect(read('/secret', allowed)).rejects.toMatchObject({
         reason: 'notAllowed',

@@ -59,7 +59,9 @@ export function createOutwardReader({ allowedHosts, ...more }: OutwardOptions): 
       else callback(null, first.address, first.family);
     };
     try {
-      return JSON.parse(await get(url, lookUp, { timeoutMs, bytesMax, ...(more.ca === undefined ? {} : { ca: more.ca }) })) as unknown;
+      return JSON.parse(
+        await get(url, lookUp, { timeoutMs, bytesMax, ...(more.ca === undefined ? {} : { ca: more.ca }) }),
+      ) as unknown;
     } catch (error) {
       throw new OutwardError('failed', shown, error instanceof Error ? error.message : 'It could not be read.');
     }

@@ -46,7 +46,12 @@ async function makeKeys(wallClock: () => Instant): Promise<readonly StateWrite[]
 
 /** Identity with one tenant, one application and one managed identity, and a wall clock that stands still until moved. */
 export async function startIdentity(
-  options: { readonly tokenExpiry?: TokenExpiry; readonly now?: Instant; readonly ownKeys?: boolean; readonly readJson?: ReadJson } = {},
+  options: {
+    readonly tokenExpiry?: TokenExpiry;
+    readonly now?: Instant;
+    readonly ownKeys?: boolean;
+    readonly readJson?: ReadJson;
+  } = {},
 ) {
   const state = await memoryState();
   const wall = { now: options.now ?? instant(Date.UTC(2026, 4, 1, 12, 0, 0, 250)) };

@@ -5,7 +5,9 @@ const clientId = process.env.AZURE_CLIENT_ID ?? '';
 const outcome = async (make) => {
   try {
     const { token } = await make().getToken('https://vault.azure.net/.default');
-    return JSON.parse(Buffer.from(token.split('.')[1], 'base64url')).xms_mirid.split('/').at(-1);
+    return JSON.parse(Buffer.from(token.split('.')[1], 'base64url'))
+      .xms_mirid.split('/')
+      .at(-1);
   } catch (error) {
     return error.message;
   }

@@ -36,7 +36,10 @@ export async function startTokenIssuer() {
   const keySet = () => ({
     keys: [...keys].map(([kid, { publicKey }]) => ({ ...publicKey.export({ format: 'jwk' }), kid, use: 'sig' })),
   });
-  answers.set('/.well-known/openid-configuration', json(() => ({ issuer, jwks_uri: `${issuer}/jwks` })));
+  answers.set(
+    '/.well-known/openid-configuration',
+    json(() => ({ issuer, jwks_uri: `${issuer}/jwks` })),
+  );
   answers.set('/jwks', json(keySet));
   return {
     ...{ issuer, port, caPem: authority.certificatePem, asked, answers, json },
@@ -49,7 +52,13 @@ export async function startTokenIssuer() {
     /** Signs a token for a workload, good for an hour. @param more claims in place of the usual ones */
     token: (subject: string, more: Readonly<Record<string, unknown>> = {}, kid = 'first'): Promise<string> => {
       const seconds = Math.floor(Date.now() / 1000);
-      const claims = { iss: issuer, sub: subject, aud: ['api://AzureADTokenExchange'], iat: seconds, nbf: seconds - 60 };
+      const claims = {
+        iss: issuer,
+        sub: subject,
+        aud: ['api://AzureADTokenExchange'],
+        iat: seconds,
+        nbf: seconds - 60,
+      };
       const key = keys.get(kid)?.privateKey;
       if (key === undefined) throw new Error(`no key ${kid}`);
       const text = JSON.stringify({ ...claims, exp: seconds + 3600, ...more });

@@ -59,7 +59,8 @@ export async function requireFederatedAssertion(
 
 /** Issuers that are this very server, whose keys need no network. */
 async function isOwnIssuer(issuer: string, tenants: Tenants): Promise<boolean> {
-  const id = /^https:\/\/(?:sts\.windows\.net\/([0-9a-f-]{36})\/|login\.microsoftonline\.com\/([0-9a-f-]{36})\/v2\.0)$/i;
+  const id =
+    /^https:\/\/(?:sts\.windows\.net\/([0-9a-f-]{36})\/|login\.microsoftonline\.com\/([0-9a-f-]{36})\/v2\.0)$/i;
   const [, first, second] = id.exec(issuer) ?? [];
   const tenantId = parseGuid(first ?? second ?? '');
   if (tenantId === undefined || (await tenants.get(tenantId)) === undefined) return false;

@@ -57,9 +57,7 @@ export function openIssuerKeys(readJson: ReadJson, monotonicMs: () => number): I
       const has = kept !== undefined && !(kept.keys instanceof OutwardError) && kept.keys.has(keyId);
       const { keys } = kept !== undefined && age < (has ? freshMs : askAgainMs) ? kept : await read(issuer);
       if (!(keys instanceof OutwardError)) return keys.get(keyId);
-      throw keys.reason === 'notAllowed'
-        ? entraError('IssuerNotAllowed', keys.host)
-        : entraError('IssuerUnreachable');
+      throw keys.reason === 'notAllowed' ? entraError('IssuerNotAllowed', keys.host) : entraError('IssuerUnreachable');
     },
   };
 }

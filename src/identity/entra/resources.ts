@@ -71,7 +71,12 @@ export async function findResource(
   if (known !== undefined) {
     const knownAppId = parseGuid(known.appId);
     invariant(knownAppId !== undefined, 'the table of resources holds valid application ids');
-    return { appId: knownAppId, tokenVersion: known.tokenVersion ?? 1, firstParty: true, extraClaims: known.extraClaims };
+    return {
+      appId: knownAppId,
+      tokenVersion: known.tokenVersion ?? 1,
+      firstParty: true,
+      extraClaims: known.extraClaims,
+    };
   }
   const application = appId && (await principals.findByAppId(tenantId, appId));
   if (application?.kind !== 'application') return undefined;

@@ -105,7 +105,9 @@ describe('endpoints of managed identities', () => {
     for (const name of ['client_id', 'object_id', 'mi_res_id', 'msi_res_id'] as const) {
       const value = { client_id: identity.appId, object_id: identity.objectId }[String(name)] ?? identity.resourceId;
       expect((await askImds(path, { [name]: String(value).toUpperCase() })).status).toBe(200);
-      expect((await askImds(path, { [name]: 'another' })).body).toMatchObject({ error_description: 'Identity not found' });
+      expect((await askImds(path, { [name]: 'another' })).body).toMatchObject({
+        error_description: 'Identity not found',
+      });
     }
     const refused = { status: 400, body: { error: 'invalid_request' } };
     expect(await askImds(path, {}, {})).toMatchObject(refused);

@@ -103,7 +103,7 @@ describe('endpoints of managed identities', () => {
       },
     });
     for (const name of ['client_id', 'object_id', 'mi_res_id', 'msi_res_id'] as const) {
-      const value = { client_id: identity.appId, object_id: identity.objectId }[String(name)] ?? identity.resourceId;
+      const value = { client_id: identity.appId, object_id: identity.objectId }[name as string] ?? identity.resourceId;
       expect((await askImds(path, { [name]: String(value).toUpperCase() })).status).toBe(200);
       expect((await askImds(path, { [name]: 'another' })).body).toMatchObject({
         error_description: 'Identity not found',

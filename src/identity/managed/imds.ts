@@ -56,10 +56,10 @@ export async function grantAsImds(
     throw new ImdsError(400, 'invalid_request', 'Bad api-version: the newest is 2018-02-01');
   if (typeof resource !== 'string' || resource === '')
     throw new ImdsError(400, 'invalid_request', "Required query variable 'resource' is missing");
-  const isMeant = Object.entries(names).every(
-    ([name, valueOf]) =>
-      asked[name] === undefined || String(asked[name]).toLowerCase() === valueOf(identity).toLowerCase(),
-  );
+  const isMeant = Object.entries(names).every(([name, valueOf]) => {
+    const sent = asked[name];
+    return sent === undefined || (typeof sent === 'string' && sent.toLowerCase() === valueOf(identity).toLowerCase());
+  });
   if (!isMeant) throw new ImdsError(400, 'invalid_request', 'Identity not found');
   const minted = await mintToken(identity.objectId, resource);
   if (minted.outcome === 'refused') throw new ImdsError(400, 'invalid_resource', minted.reason);

@@ -6,7 +6,8 @@ import { isJsonObject } from '../base/json.ts';
 import type { IdentityEndpoints, OpenedEndpoint } from '../identity/managed/identity-endpoints.ts';
 import { endpointForms } from '../identity/managed/identity-endpoints.ts';
 import type { WorkloadToken } from '../identity/managed/workload-issuer.ts';
-import { isUserAssigned, namedIdentities } from '../identity/managed/named-identity.ts';
+import { namedIdentities } from '../identity/managed/named-identity.ts';
+import { isUserAssigned } from '../identity/principals/principal.ts';
 import type { Principals } from '../identity/principals/principals.ts';
 import { ControlError } from './control-plane.ts';
 

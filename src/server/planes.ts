@@ -26,7 +26,7 @@ import { pruneVaultAudit } from '../vault/audit.ts';
 import { createVaultPlane } from '../vault/plane/plane.ts';
 import type { VaultPlane } from '../vault/plane/plane.ts';
 import type { Clocks } from './clocks.ts';
-import type { ClusterDescription, ClusterInventory, DatabaseKeyDescription } from './cluster-inventory.ts';
+import { checkKeys } from './check-keys.ts';
 import { createClusterInventory } from './cluster-inventory.ts';
 import { trustOfIdentity } from '../providers/managed-identity/federated-credentials.ts';
 import type { ScriptRun } from '../providers/kusto/ports.ts';
@@ -384,21 +384,3 @@ function createKeys(
     compact: parts.compact,
   });
 }
-
-/** Checks the keys of all clusters and databases now and says how each stands. */
-async function checkKeys(keys: SupervisedClusterKeys, inventory: ClusterInventory): Promise<readonly CheckedKey[]> {
-  await keys.checkAll();
-  return (await inventory.list(false)).map((cluster) => ({
-    ...{ clusterId: cluster.clusterId, resourceId: cluster.resourceId, custody: cluster.custody },
-    ...checkedKey(cluster),
-    ...(cluster.databaseKeys === undefined
-      ? {}
-      : { databases: cluster.databaseKeys.map((key) => ({ name: key.name, ...checkedKey(key) })) }),
-  }));
-}
-
-const checkedKey = ({ kid, outsideVault, suspension, warning }: DatabaseKeyDescription | ClusterDescription) => ({
-  ...{ kid, outsideVault, suspended: suspension !== undefined },
-  ...(suspension === undefined ? {} : { reason: suspension.reason }),
-  ...(warning === undefined ? {} : { warning }),
-});

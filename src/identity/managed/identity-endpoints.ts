@@ -15,8 +15,8 @@ import type { Plane } from '../../http/plane.ts';
 import type { IssuerKeys } from '../entra/issuer-keys.ts';
 import type { TrustedIssuer } from '../principals/federated-credential.ts';
 import type { Principal } from '../principals/principal.ts';
+import { isUserAssigned } from '../principals/principal.ts';
 import { grantAsImds, imdsAnswer, ImdsError, imdsPath } from './imds.ts';
-import { isUserAssigned } from './named-identity.ts';
 import type { WorkloadToken } from './workload-issuer.ts';
 import { openWorkloadIssuer } from './workload-issuer.ts';
 

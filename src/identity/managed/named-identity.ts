@@ -2,10 +2,6 @@ import type { Guid } from '../../base/guid.ts';
 import type { Principal } from '../principals/principal.ts';
 import type { Principals } from '../principals/principals.ts';
 
-/** A resource of its own, not the identity that another resource has. */
-export const isUserAssigned = ({ resourceId }: Principal): boolean =>
-  /\/userAssignedIdentities\//i.test(resourceId ?? '');
-
 /** Managed identities of a tenant by the name of their resource, its id, their client id or their object id, without case.
  * @returns all that the text names */
 export async function namedIdentities(

@@ -38,6 +38,10 @@ export interface Principal {
   readonly createdAt: Instant | undefined;
 }
 
+/** A resource of its own, not the identity that another resource has. */
+export const isUserAssigned = ({ resourceId }: Pick<Principal, 'resourceId'>): boolean =>
+  /\/userAssignedIdentities\//i.test(resourceId ?? '');
+
 /** By object id. */
 export const principalTable: Table<PrincipalRecord> = { name: 'principal', parse: parsePrincipalRecord };
 

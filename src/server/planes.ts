@@ -217,6 +217,7 @@ export function createPlanes(parts: ServerParts): Planes {
   const kusto = createKustoPlane({
     ...common(parts),
     ...{ keys, clusters: providers.clusters, verifyToken: parts.identity.verifyToken },
+    changeOverrides: (at, change) => providers.changeOverrides(at, change),
     clock: parts.clocks.clock,
     authority: parts.authority,
     parserScript: parts.settings.scripts.kqlProcess,

@@ -5,6 +5,7 @@ import type { ArmPipeline } from '../arm/pipeline.ts';
 import { createArmPipeline } from '../arm/pipeline.ts';
 import type { Guid } from '../base/guid.ts';
 import { parseGuid } from '../base/guid.ts';
+import type { FollowerChange } from '../authz/follower-overrides.ts';
 import type { ClusterName, Region, VaultName } from '../base/names.ts';
 import type { ClusterKeys } from '../encryption/cluster-keys.ts';
 import { createManagedIdentities } from '../identity/principals/managed-identities.ts';
@@ -24,6 +25,8 @@ import type {
   ScriptOutcome,
   ScriptRun,
 } from '../providers/kusto/ports.ts';
+import { changeOverrides } from '../providers/kusto/follower-overrides.ts';
+import type { OverrideAddress } from '../providers/kusto/follower-overrides.ts';
 import { holdFollowers } from '../providers/kusto/hold-followers.ts';
 import type { HeldFollower } from '../providers/kusto/hold-followers.ts';
 import { createKustoProvider } from '../providers/kusto/provider.ts';
@@ -51,6 +54,8 @@ export interface Providers {
   purgeDue(): Promise<void>;
   /** Suspends the followers of a cluster that is suspended; absent: of every one. */
   holdFollowers(leaderId?: Guid): Promise<readonly HeldFollower[]>;
+  /** @returns why what a follower has set was not changed; undefined: it was */
+  changeOverrides(at: OverrideAddress, change: FollowerChange): Promise<string | undefined>;
   clusterResourceId(clusterId: Guid): Promise<string | undefined>;
   names(): Promise<{
     readonly vaults: readonly VaultName[];
@@ -162,6 +167,7 @@ export function createProviders(
     },
     purgeDue: () => keyVault.retention.start(),
     holdFollowers: (leaderId) => holdFollowers(kustoPorts, leaderId),
+    changeOverrides: (at, change) => changeOverrides(kustoPorts, at, change),
     async clusterResourceId(clusterId) {
       for (const { value } of await listIntact(state, clusterNames)) {
         const cluster = await state.get(clusterResources, value.resourceId.toLowerCase());

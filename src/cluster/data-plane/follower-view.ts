@@ -1,9 +1,10 @@
 import type { ClusterData, PruningSources } from '../../database/cluster-data.ts';
-import type { DatabaseView, TableView } from '../../database/catalog/catalog-view.ts';
+import type { DatabaseView, Policies, TableView } from '../../database/catalog/catalog-view.ts';
 import { dataError } from '../../database/catalog/data-error.ts';
 import type { CatalogDatabase, KqlCatalog } from '../../kql/plan/catalog.ts';
+import type { HotSpans } from '../../authz/follower-overrides.ts';
 import type { NameSelection } from '../../authz/database-sharing.ts';
-import type { FollowerScope, SharedDatabase } from '../messages/data-plane-calls.ts';
+import type { CachingOverride, FollowerScope, SharedDatabase } from '../messages/data-plane-calls.ts';
 import { kustoError } from './errors/kusto-error.ts';
 
 /** What a cluster holds as a follower of it has it: the databases that it follows, by their names there, with the tables and functions that are
@@ -40,7 +41,7 @@ export function followerView(data: ClusterData, scope: FollowerScope): ClusterDa
   const readable: Partial<ClusterData> = {
     databases: () => scope.databases.map(({ name }) => database(name)),
     database,
-    table: (name, table) => ({ ...tableOf(name, table), database: sharedNamed(name).name }),
+    table: (name, table) => sharedTable(tableOf(name, table), sharedNamed(name)),
     tableStatistics: (name, table) => {
       const found = tableOf(name, table);
       return data.tableStatistics(found.database, found.name);
@@ -62,17 +63,35 @@ export function followerView(data: ClusterData, scope: FollowerScope): ClusterDa
 const notInFollowed = (): Error =>
   kustoError('notBuilt', 'This command is not built in Kustody for a database that follows another cluster.');
 
-function sharedView(view: DatabaseView, { name, sharing }: SharedDatabase): DatabaseView {
+/** The policies that hold in the follower: its own override, else the leader's, if those count. */
+function withCaching(policies: Policies, { kind }: CachingOverride, own: HotSpans | undefined): Policies {
+  const { caching, ...others } = policies;
+  if (kind === 'None') return policies;
+  if (own !== undefined) return { ...others, caching: { DataHotSpan: own.rows, IndexHotSpan: own.index } };
+  return kind === 'Replace' || caching === undefined ? others : { ...others, caching };
+}
+
+const ownSpans = ({ tables }: CachingOverride, table: string): HotSpans | undefined =>
+  Object.hasOwn(tables, table) ? tables[table] : undefined;
+
+function sharedView(view: DatabaseView, { name, sharing, caching }: SharedDatabase): DatabaseView {
   const tables = [...view.tables].filter(([table]) => isShared(sharing.tables, table));
   return {
     ...view,
     name,
     accessMode: 'ReadOnlyFollowing',
-    tables: new Map(tables.map(([table, of]) => [table, { ...of, database: name }])),
+    policies: withCaching(view.policies, caching, caching.database),
+    tables: new Map(tables.map(([table, of]) => [table, sharedTable(of, { name, caching })])),
     functions: new Map([...view.functions].filter(([fn]) => isShared(sharing.functions, fn))),
     graphModels: [],
   };
 }
+
+const sharedTable = (table: TableView, { name, caching }: Pick<SharedDatabase, 'name' | 'caching'>): TableView => ({
+  ...table,
+  database: name,
+  policies: withCaching(table.policies, caching, ownSpans(caching, table.name)),
+});
 
 function sharedCatalog(
   data: ClusterData,

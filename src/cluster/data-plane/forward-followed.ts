@@ -12,10 +12,12 @@ import { withLimits } from './request-limits.ts';
 /** Names the follower that a request comes through: what the main process has given it for this one request. */
 export const followerTicketHeader = 'x-kustody-follower';
 
+/** Commands about how the cluster follows, whichever database they are sent to. */
+const aboutFollowing = /^\.\s*[a-z]+\s+follower\b/i;
 /** Commands that tell what is in the database of the request. The leader's process has the last word on what they may tell. */
 const tellsOfDatabase = /^\.\s*show\s+(database|tables?|functions?|schema)\b/i;
-/** What they tell there besides names, types and text is the leader's, not the follower's. */
-const tellsOfLeader = /\b(principals?|details|polic(y|ies)|identity|extents?|roles|metadata|mappings?)\b/i;
+/** What they tell there is the leader's, not the follower's: what is hot by the leader's policies, too. */
+const tellsOfLeader = /\b(tables?\b.*\bdetails|identity|extents?|metadata|mappings?)\b/is;
 
 /** Sends a request about a followed database to the process of its leader, which reads the rows with the leader's key and for as long as that may be
  * used. Nothing is copied: rows pass through this process as they go out.
@@ -27,9 +29,10 @@ export async function forwardFollowed(
   sent: KustoRequest,
   kind: 'query' | 'command',
 ): Promise<boolean> {
+  const text = withoutComments(sent.text);
+  if (kind === 'command' && aboutFollowing.test(text)) return false;
   const followed = followedNamed(admitted, sent.database);
   if (followed === undefined) return false;
-  const text = withoutComments(sent.text);
   if (kind === 'command' && !tellsOfDatabase.test(text)) {
     if (/^\.\s*show\b/i.test(text)) return false;
     throw readOnly(followed);

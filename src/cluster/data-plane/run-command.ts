@@ -1,8 +1,9 @@
 import type { FastifyRequest } from 'fastify';
+import type { FollowerChange, FollowerConfiguration } from '../../authz/follower-overrides.ts';
 import { newGuid, parseGuid } from '../../base/guid.ts';
 import { instant, toIso } from '../../clock/clock.ts';
 import type { CommandTable, QueriedTables } from '../../database/commands/command.ts';
-import type { CommandContext } from '../../database/commands/command-context.ts';
+import type { CommandContext, FollowerSettings } from '../../database/commands/command-context.ts';
 import { runCommand } from '../../database/commands/run-command.ts';
 import { unixEpochTicks, ticksPerMillisecond } from '../../kql/values/ticks.ts';
 import type { NativeValue } from '../../kql/sql/native.ts';
@@ -102,8 +103,23 @@ const commandContext = (
     database: sent.database,
     clientRequestId: clientRequestIdOf(request.correlation),
     activityId: parseGuid(request.correlation.requestId) ?? request.correlation.requestId,
+    followers: followerSettings(ports, request.headers.authorization),
     ...limits,
   });
+
+/** The main process finds out anew who asks, and decides. */
+function followerSettings({ call }: DataPlanePorts, authorization = ''): FollowerSettings {
+  const ask = async (
+    databases: readonly string[],
+    change?: FollowerChange,
+  ): Promise<readonly FollowerConfiguration[]> => {
+    const answer = await call('follower', { authorization, databases, ...(change === undefined ? {} : { change }) });
+    if (answer.outcome === 'told') return answer.databases;
+    const isOurs = answer.kind === 'badRequest';
+    throw kustoError(answer.kind, `${isOurs ? 'Request is invalid and cannot be processed: ' : ''}${answer.message}`);
+  };
+  return { tell: (databases) => ask(databases), change: (database, change) => ask([database], change) };
+}
 
 /** What a command works with, for whoever was let in. */
 export async function openContext(
@@ -112,7 +128,7 @@ export async function openContext(
   {
     place,
     ...about
-  }: Pick<CommandContext, 'database' | 'clientRequestId' | 'activityId'> & {
+  }: Pick<CommandContext, 'database' | 'clientRequestId' | 'activityId' | 'followers'> & {
     readonly signal: AbortSignal;
     readonly place: RunningPlace;
   },

@@ -1,10 +1,17 @@
 import { Type } from '@sinclair/typebox';
+import type {
+  CachingModification,
+  FollowerChange,
+  FollowerConfiguration,
+  HotSpans,
+} from '../../authz/follower-overrides.ts';
 import type { Sharing } from '../../authz/database-sharing.ts';
 import type { ClusterRole, DatabaseAccess, DatabaseRole, RoleHolder } from '../../authz/kusto-roles.ts';
+import { databaseRoles } from '../../authz/kusto-roles.ts';
 import type { Guid } from '../../base/guid.ts';
 import type { HostName } from '../../base/names.ts';
 import type { Message } from './message.ts';
-import { guid, number, object, oneOf, reader, text } from './message.ts';
+import { guid, list, number, object, oneOf, reader, text } from './message.ts';
 
 /** Who sent a request. */
 export interface RequestCaller {
@@ -31,12 +38,20 @@ export interface FollowedAccess {
   readonly roles: readonly DatabaseRole[];
 }
 
+export interface CachingOverride {
+  readonly kind: CachingModification;
+  readonly database?: HotSpans;
+  readonly tables: Readonly<Record<string, HotSpans>>;
+}
+
 /** What a follower has of a database. */
 export interface SharedDatabase {
   /** In the follower. */
   readonly name: string;
   readonly databaseId: Guid;
   readonly sharing: Sharing;
+  /** What the follower has set in place of the leader's caching policies, or beside them. */
+  readonly caching: CachingOverride;
 }
 
 /** What of a cluster a request may see that comes through one of its followers. */
@@ -89,6 +104,33 @@ const authorizeCall = object({
 /** A request is for a database that the cluster follows. */
 const routeCall = object({ leaderId: guid });
 
+const modification = oneOf(['Union', 'Replace', 'None']);
+
+const followerChange = Type.Union([
+  object({
+    what: Type.Literal('principals'),
+    action: oneOf(['add', 'drop']),
+    role: oneOf(databaseRoles),
+    principals: list(text(1_000), 200),
+    notes: text(1_000),
+  }),
+  object({ what: oneOf(['principalsKind', 'cachingKind']), kind: modification }),
+  object({
+    what: Type.Literal('caching'),
+    tables: list(text(1_024), 1_000),
+    hot: Type.Union([Type.Null(), object({ rows: text(40), index: text(40) })]),
+  }),
+  object({ what: Type.Literal('prefetch'), on: Type.Boolean() }),
+]);
+
+/** Somebody asks what the follower has set for databases that it follows, or changes that of one. Without names: of all that the caller
+ * administers. */
+const followerCall = object({
+  authorization: Type.Optional(Type.String()),
+  databases: list(text(1_024), 1_000),
+  change: Type.Optional(followerChange),
+});
+
 /** A chunk of a result or an acknowledgement is about to go out after the lease that was known has ended. */
 const renewCall = object({});
 
@@ -114,6 +156,11 @@ export interface DataPlaneCalls {
   readonly authorize: Message<typeof authorizeCall>;
   readonly renew: Record<string, never>;
   readonly route: Message<typeof routeCall>;
+  readonly follower: {
+    readonly authorization?: string;
+    readonly databases: readonly string[];
+    readonly change?: FollowerChange;
+  };
   readonly log: LogCall;
 }
 
@@ -122,6 +169,7 @@ export const readDataPlaneCall = {
   authorize: reader('authorize', authorizeCall),
   renew: reader('renew', renewCall),
   route: reader('route', routeCall),
+  follower: reader('follower', followerCall),
   log: reader('log', logCall),
 };
 
@@ -130,8 +178,13 @@ export interface DataPlaneReplies {
   /** `leaseMs` 0: not now. */
   readonly renew: { readonly leaseMs: number };
   readonly route: LeaderRoute;
+  readonly follower: FollowerAnswer;
   readonly log: null;
 }
+
+export type FollowerAnswer =
+  | { readonly outcome: 'told'; readonly databases: readonly FollowerConfiguration[] }
+  | { readonly outcome: 'refused'; readonly kind: RefusedRequest['kind'] | 'badRequest'; readonly message: string };
 
 /** The way to the process of a leader. */
 export type LeaderRoute =

@@ -1,4 +1,5 @@
 import type { ClusterRole, DatabaseAccess, DatabaseRole } from '../../authz/kusto-roles.ts';
+import type { FollowerOverrides } from '../../authz/follower-overrides.ts';
 import type { Guid } from '../../base/guid.ts';
 import type { HostName } from '../../base/names.ts';
 import type { Suspension } from '../../encryption/cluster-keys.ts';
@@ -35,6 +36,9 @@ export interface FollowedDatabase {
   readonly databaseId: Guid;
   readonly principals: PrincipalsModification;
   readonly sharing: Sharing;
+  /** The resource by which it is followed. */
+  readonly configurationId: string;
+  readonly overrides: FollowerOverrides;
 }
 
 export interface ServedAssignment {

@@ -1,4 +1,5 @@
 import type { ClusterRole, DatabaseAccess, DatabaseRole, RoleHolder } from '../../authz/kusto-roles.ts';
+import type { FollowerChange, FollowerConfiguration } from '../../authz/follower-overrides.ts';
 import type { Guid } from '../../base/guid.ts';
 import type { RandomBytes } from '../../base/random.ts';
 import type { Clock, Instant } from '../../clock/clock.ts';
@@ -18,6 +19,8 @@ export interface CommandContext extends CommandAccess {
   readonly activityId: Guid;
   readonly signal?: AbortSignal | undefined;
   readonly requests: CommandRequests;
+  /** Absent: nobody asks with a token. */
+  readonly followers?: FollowerSettings;
   /** Keeps the work of an `async` command going after its answer; errors never come out of `work`. */
   readonly background: (work: () => Promise<void>) => void;
 }
@@ -36,6 +39,13 @@ export interface CommandAccess {
   readonly principals: readonly RoleHolder[];
   readonly streamingIngestEnabled: boolean;
   readonly purgeEnabled: boolean;
+}
+
+/** What a cluster has set for databases that it follows. */
+export interface FollowerSettings {
+  /** Of all that the caller administers, without names. */
+  tell(databases: readonly string[]): Promise<readonly FollowerConfiguration[]>;
+  change(database: string, change: FollowerChange): Promise<readonly FollowerConfiguration[]>;
 }
 
 export interface CommandCaller {

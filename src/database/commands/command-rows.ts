@@ -5,6 +5,7 @@ import { diagnosticsCommands } from './diagnostics-commands.ts';
 import type { CommandRow } from './command.ts';
 import { databaseCommands } from './database-commands.ts';
 import { extentCommands } from './extent-commands.ts';
+import { followerCommands } from './follower-commands.ts';
 import { functionCommands } from './function-commands.ts';
 import { graphCommands } from './graph-commands.ts';
 import { ingestCommands } from './ingest-commands.ts';
@@ -27,6 +28,7 @@ export const commandFamilies: Readonly<Record<string, readonly CommandRow[]>> = 
   Functions: functionCommands,
   Ingestion: [...ingestCommands, ...appendCommands, ...mappingCommands],
   Policies: policyCommands,
+  'Databases that follow another cluster': followerCommands,
   'Extents and purge': [...extentCommands, ...purgeCommands],
   'Stored results and graphs': [...storedResultCommands, ...graphCommands],
   'Operations and queries': [...operationCommands, ...scriptCommands, ...diagnosticsCommands],

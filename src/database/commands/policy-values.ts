@@ -64,9 +64,9 @@ function recoverabilityOf(value: Json | undefined): 'Enabled' | 'Disabled' | und
 }
 
 export const readCaching: ReadPolicy<'caching'> = (command) => {
-  const both = period(command.optional('Timespan'), 'hot');
-  const rows = both ?? period(command.optional('HotData'), 'hotdata');
-  const index = both ?? period(command.optional('HotIndex'), 'hotindex');
+  const both = period(command.optional('Timespan') ?? command.optional('hotToken'), 'hot');
+  const rows = both ?? period(command.optional('HotData') ?? command.optional('hotDataToken'), 'hotdata');
+  const index = both ?? period(command.optional('HotIndex') ?? command.optional('hotIndexToken'), 'hotindex');
   if (rows === undefined || index === undefined) throw invalid('The caching policy needs a hot period.');
   if (command.all('HotWindow').length > 0 || command.has('hot_window')) throw invalid('Hot windows are not supported.');
   return { DataHotSpan: rows, IndexHotSpan: index };

@@ -25,7 +25,8 @@ export function principalsJson(databaseId: Guid, { principals }: CommandContext)
   );
 }
 
-const typeText = (type: string): string => (type === 'App' ? 'Microsoft Entra Application' : `Microsoft Entra ${type}`);
+export const typeText = (type: string): string =>
+  type === 'App' ? 'Microsoft Entra Application' : `Microsoft Entra ${type}`;
 
 const onCluster = ({ principals }: CommandContext): readonly RoleHolder[] =>
   principals.filter(({ databaseId }) => databaseId === undefined);

@@ -51,6 +51,18 @@ export const refusedCommands: readonly RefusedRow[] = [
     kinds: ['AddTableRole', 'DropTableRole', 'SetTableRole', 'AddFunctionRole', 'DropFunctionRole', 'SetFunctionRole'],
     why: 'roles are given on databases and on the cluster, through the resource manager',
   },
+  {
+    kinds: ['AlterFollowerClusterConfiguration'],
+    why: 'what is followed, and with whose principals, is said through the resource manager (attachedDatabaseConfigurations)',
+  },
+  {
+    kinds: ['AlterFollowerDatabaseChildEntities'],
+    why: 'which tables are shared is said through the resource manager (tableLevelSharingProperties of attachedDatabaseConfigurations)',
+  },
+  {
+    kinds: ['DropFollowerDatabases'],
+    why: 'databases are detached through the resource manager (attachedDatabaseConfigurations)',
+  },
   { kinds: ['ShowPrincipalAccess'], why: '.show principal roles tells the roles of a principal' },
   { kinds: ['ShowCommands', 'ShowCommandsAndQueries'], why: asQueries },
   { kinds: ['AlterColumnType'], why: 'it would lose the data of the column; add another column instead' },

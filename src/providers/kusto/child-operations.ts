@@ -148,6 +148,7 @@ async function writeChild(
       format: 1,
       values,
       operation: operation.kept,
+      ...(found?.value.properties.overrides === undefined ? {} : { overrides: found.value.properties.overrides }),
       ...(kind.hasSystemData === undefined
         ? {}
         : { systemData: { ...systemData(request.caller, now, found?.value.properties.systemData) } }),

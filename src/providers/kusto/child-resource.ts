@@ -1,5 +1,6 @@
 import { armResources } from '../../arm/resource.ts';
 import type { ArmResource } from '../../arm/resource.ts';
+import type { FollowerOverrides } from '../../authz/follower-overrides.ts';
 import type { SystemData } from '../../arm/system-data.ts';
 import { invariant } from '../../base/invariant.ts';
 import { isJsonObject } from '../../base/json.ts';
@@ -14,6 +15,8 @@ export interface ChildResource extends ArmResource {
     readonly values: JsonObject;
     readonly operation?: ResourceOperation;
     readonly systemData?: SystemData & JsonObject;
+    /** Of what is attached: by database, what the follower has set for it with commands. */
+    readonly overrides?: Readonly<Record<string, FollowerOverrides>> & JsonObject;
   };
 }
 

@@ -1,4 +1,5 @@
 import type { PrincipalsModification, Sharing } from '../../authz/database-sharing.ts';
+import type { FollowerOverrides } from '../../authz/follower-overrides.ts';
 import type { Guid } from '../../base/guid.ts';
 import type { DatabaseName, HostName, Region } from '../../base/names.ts';
 import type { Suspension } from '../../encryption/cluster-keys.ts';
@@ -68,6 +69,9 @@ export interface FollowedAccess {
   readonly databaseId: Guid;
   readonly principals: PrincipalsModification;
   readonly sharing: Sharing;
+  /** The resource by which it is followed. */
+  readonly configurationId: string;
+  readonly overrides: FollowerOverrides;
 }
 
 type Children = Pick<ClusterAccess, 'databases' | 'assignments'> & {
@@ -131,12 +135,14 @@ export function createClusterAccess(ports: KustoPorts): {
   };
 }
 
-const followedAccess = ({ name, leader, database, principals, configuration }: FollowedDatabase): FollowedAccess => ({
-  name,
-  leaderId: leader.properties.clusterId,
-  databaseId: database.properties.databaseId,
-  principals,
-  sharing: sharingOf(configuration),
+const followedAccess = (followed: FollowedDatabase): FollowedAccess => ({
+  name: followed.name,
+  leaderId: followed.leader.properties.clusterId,
+  databaseId: followed.database.properties.databaseId,
+  principals: followed.principals,
+  sharing: sharingOf(followed.configuration),
+  configurationId: followed.configuration.id,
+  overrides: followed.overrides,
 });
 
 async function describe(

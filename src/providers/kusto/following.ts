@@ -1,5 +1,7 @@
 import { sortedById } from '../../arm/paging.ts';
 import { armResources } from '../../arm/resource.ts';
+import type { FollowerOverrides } from '../../authz/follower-overrides.ts';
+import { noOverrides } from '../../authz/follower-overrides.ts';
 import type { PrincipalsModification, Sharing } from '../../authz/database-sharing.ts';
 import { listAll } from '../../state/list-all.ts';
 import type { Json, JsonObject } from '../../base/json.ts';
@@ -26,6 +28,8 @@ export interface FollowedDatabase {
   readonly leader: ClusterResource;
   readonly database: DatabaseResource;
   readonly configuration: ChildResource;
+  readonly overrides: FollowerOverrides;
+  /** What counts: by an override, else the configuration's default. */
   readonly principals: PrincipalsModification;
 }
 
@@ -48,7 +52,10 @@ export async function allAttached(ports: KustoPorts): Promise<readonly ChildReso
 }
 
 /** Who follows a cluster, whichever group they are in. */
-export async function followersOf(ports: KustoPorts, leader: ClusterResource): Promise<readonly ChildResource[]> {
+export async function followersOf(
+  ports: KustoPorts,
+  leader: Pick<ClusterResource, 'id'>,
+): Promise<readonly ChildResource[]> {
   const own = leader.id.toLowerCase();
   return (await allAttached(ports)).filter(({ properties: { values } }) => leaderIdOf(values) === own);
 }
@@ -106,8 +113,10 @@ export async function followedDatabases(
       const name = nameIn(values, database.properties.databaseName);
       if (name === undefined || taken.has(name.toLowerCase())) continue;
       taken.add(name.toLowerCase());
-      const principals = text(values, 'defaultPrincipalsModificationKind') as PrincipalsModification;
-      followed.push({ name, leader, database, configuration, principals });
+      const overrides = configuration.properties.overrides?.[database.properties.databaseId] ?? noOverrides;
+      const principals =
+        overrides.principalsKind ?? (text(values, 'defaultPrincipalsModificationKind') as PrincipalsModification);
+      followed.push({ name, leader, database, configuration, overrides, principals });
     }
   }
   return followed;

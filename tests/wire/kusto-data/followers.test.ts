@@ -129,7 +129,7 @@ describe('a database that follows another cluster', () => {
       await query('follower', 'logs', "database('hidden').H"),
       await query('follower', 'own', "union O, database('logs').T"),
       await query('follower', 'logs', "union T, database('own').O"),
-      await command('follower', 'logs', '.show database principals'),
+      await command('follower', 'logs', '.show tables details'),
       await command('follower', 'logs', '.show table T extents'),
     ])
       expect([answer.status, answer.text.slice(0, 300)]).toEqual([400, expect.any(String)]);

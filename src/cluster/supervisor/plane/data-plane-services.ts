@@ -8,8 +8,10 @@ import { ProtocolError } from '../../messages/message.ts';
 import type { SupervisedClusterKeys } from '../cluster-keys.ts';
 import type { RequestAccessPorts } from './request-access.ts';
 import { authorizeRequest } from './request-access.ts';
+import { followerCommand } from './follower-commands.ts';
+import type { FollowerCommandPorts } from './follower-commands.ts';
 
-export interface DataPlaneServicePorts extends RequestAccessPorts {
+export interface DataPlaneServicePorts extends RequestAccessPorts, Pick<FollowerCommandPorts, 'changeOverrides'> {
   readonly keys: Pick<SupervisedClusterKeys, 'admitted'>;
   readonly log: Log;
   readonly tickets: FollowerTickets;
@@ -35,6 +37,7 @@ export function createDataPlaneServices(
       return { leaseMs: admission.outcome === 'admitted' ? admission.leaseMs : 0 };
     },
     route: (clusterId, body) => routeToLeader(ports, clusterId, readDataPlaneCall.route(body).leaderId),
+    follower: (clusterId, body) => followerCommand(ports, clusterId, readDataPlaneCall.follower(body)),
     log: (clusterId, body) => {
       writeLog(ports.log, clusterId, readDataPlaneCall.log(body));
       return Promise.resolve(null);

@@ -1,4 +1,5 @@
 import { describe, expect, it } from 'vitest';
+import { noOverrides } from '../../../authz/follower-overrides.ts';
 import type { Caller } from '../../../authz/caller.ts';
 import { newGuid } from '../../../base/guid.ts';
 import { systemRandomBytes } from '../../../base/random.ts';
@@ -22,7 +23,9 @@ const leader = {
 } as unknown as ServedCluster;
 
 function rolesUnder(principals: FollowedDatabase['principals'], at: Partial<ServedCluster> = {}) {
-  const followed = { name: 'logs', leaderId, databaseId, principals, sharing: {} };
+  const given = ['Ingestor', 'User'].map((role, index) => ({ role, objectId: index === 0 ? guid() : me }));
+  const overrides = { ...noOverrides, principals: given };
+  const followed = { name: 'logs', leaderId, databaseId, principals, sharing: {}, overrides };
   const assignments = [assignment('AllDatabasesMonitor'), assignment('Admin', guid())];
   const follower = { clusterId: followerId, tenantId, followed: [followed], assignments } as unknown as ServedCluster;
   return followedAccess({ byId: () => Promise.resolve({ ...leader, ...at }) }, follower, caller);
@@ -30,8 +33,8 @@ function rolesUnder(principals: FollowedDatabase['principals'], at: Partial<Serv
 
 describe('who may do what in a followed database', () => {
   it.each([
-    ['Union', ['Viewer', 'Monitor']],
-    ['Replace', ['Monitor']],
+    ['Union', ['Viewer', 'Monitor', 'User']],
+    ['Replace', ['Monitor', 'User']],
     ['None', ['Viewer']],
   ] as const)('%s', async (principals, roles) => {
     expect(await rolesUnder(principals)).toEqual([{ name: 'logs', databaseId, leaderId, roles }]);

@@ -4,7 +4,7 @@ import type { Caller } from '../../../authz/caller.ts';
 import type { Guid } from '../../../base/guid.ts';
 import type { RandomBytes } from '../../../base/random.ts';
 import type { FollowedAccess } from '../../messages/data-plane-calls.ts';
-import type { FollowedDatabase, ServedCluster, ServedClusters } from '../served-clusters.ts';
+import type { FollowedDatabase, ServedAssignment, ServedCluster, ServedClusters } from '../served-clusters.ts';
 
 const ticketsMax = 1_000;
 
@@ -34,32 +34,30 @@ export class FollowerTickets {
   }
 }
 
-/** What a caller is in the databases that a cluster follows: by the roles of the leader's database, of the follower as a whole, or both, as the
- * configuration says. */
-export async function followedAccess(
-  clusters: Pick<ServedClusters, 'byId'>,
-  cluster: ServedCluster,
-  caller: Caller,
-): Promise<readonly FollowedAccess[]> {
-  const principals = [caller.objectId, ...caller.groupIds];
-  const here = cluster.assignments.filter(({ objectId }) => principals.includes(objectId));
-  const access: FollowedAccess[] = [];
-  for (const followed of cluster.followed) {
-    const leader = await clusters.byId(followed.leaderId);
-    if (leader?.tenantId !== caller.tenantId) continue;
-    const there = leader.assignments.filter(
-      ({ objectId, databaseId }) => databaseId === followed.databaseId && principals.includes(objectId),
-    );
-    access.push({
-      ...{ name: followed.name, databaseId: followed.databaseId, leaderId: followed.leaderId },
-      roles: [...(followed.principals === 'Replace' ? [] : rolesOf(there)), ...clusterRoles(followed, here)],
-    });
-  }
-  return access;
+/** Who is what in a database that a cluster follows: by the roles of the leader's database, by those that the follower gives in it and on the follower as
+ * a whole, or by both, as the configuration or its override says. */
+export function followedHolders(
+  followed: FollowedDatabase,
+  follower: Pick<ServedCluster, 'assignments'>,
+  leader: Pick<ServedCluster, 'assignments'>,
+): readonly FollowedHolder[] {
+  const { databaseId } = followed;
+  const there = leader.assignments.flatMap((one) =>
+    one.databaseId !== databaseId || isClusterRole(one.role) ? [] : [{ ...one, role: one.role, databaseId }],
+  );
+  const here = follower.assignments.flatMap((one) =>
+    one.databaseId === undefined && isClusterRole(one.role)
+      ? [{ ...one, role: inEachDatabase[one.role], databaseId }]
+      : [],
+  );
+  const given = followed.overrides.principals.map((one) => ({ ...one, databaseId }));
+  return [
+    ...(followed.principals === 'Replace' ? [] : there),
+    ...(followed.principals === 'None' ? [] : [...here, ...given]),
+  ];
 }
 
-const rolesOf = (assignments: ServedCluster['assignments']): readonly DatabaseRole[] =>
-  assignments.flatMap(({ role }) => (isClusterRole(role) ? [] : [role]));
+type FollowedHolder = ServedAssignment & { readonly role: DatabaseRole; readonly databaseId: Guid };
 
 const inEachDatabase = {
   AllDatabasesAdmin: 'Admin',
@@ -67,9 +65,22 @@ const inEachDatabase = {
   AllDatabasesMonitor: 'Monitor',
 } as const;
 
-const clusterRoles = ({ principals }: FollowedDatabase, here: ServedCluster['assignments']): readonly DatabaseRole[] =>
-  principals === 'None'
-    ? []
-    : here.flatMap(({ role, databaseId }) =>
-        databaseId === undefined && isClusterRole(role) ? [inEachDatabase[role]] : [],
-      );
+/** What a caller is in the databases that a cluster follows. */
+export async function followedAccess(
+  clusters: Pick<ServedClusters, 'byId'>,
+  cluster: ServedCluster,
+  caller: Caller,
+): Promise<readonly FollowedAccess[]> {
+  const principals = [caller.objectId, ...caller.groupIds];
+  const access: FollowedAccess[] = [];
+  for (const followed of cluster.followed) {
+    const leader = await clusters.byId(followed.leaderId);
+    if (leader?.tenantId !== caller.tenantId) continue;
+    const own = followedHolders(followed, cluster, leader).filter(({ objectId }) => principals.includes(objectId));
+    access.push({
+      ...{ name: followed.name, databaseId: followed.databaseId, leaderId: followed.leaderId },
+      roles: own.map(({ role }) => role),
+    });
+  }
+  return access;
+}

@@ -17,7 +17,7 @@ import { createDataPlaneServices } from './data-plane-services.ts';
 import type { DataPlaneServicePorts } from './data-plane-services.ts';
 import { FollowerTickets } from './follower-access.ts';
 
-export interface KustoPlanePorts extends NotServedPorts {
+export interface KustoPlanePorts extends NotServedPorts, Pick<DataPlaneServicePorts, 'changeOverrides'> {
   readonly keys: SupervisedClusterKeys;
   readonly authority: Pick<CertificateAuthority, 'issueFor' | 'certificatePem'>;
   /** `dist/kql-process.js`. */

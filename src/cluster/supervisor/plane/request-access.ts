@@ -1,13 +1,13 @@
-import type { RoleHolder } from '../../../authz/kusto-roles.ts';
+import type { DatabaseAccess, RoleHolder } from '../../../authz/kusto-roles.ts';
 import { hasKustoRight, isClusterRole } from '../../../authz/kusto-roles.ts';
 import type { Caller, TokenVerdict, VerifyToken } from '../../../authz/caller.ts';
 import type { Guid } from '../../../base/guid.ts';
 import type { Clock } from '../../../clock/clock.ts';
 import { SealedRecordError } from '../../../state/record-seal.ts';
 import type { SupervisedClusterKeys } from '../cluster-keys.ts';
-import { followedAccess } from './follower-access.ts';
+import { followedAccess, followedHolders } from './follower-access.ts';
 import type { FollowerTickets } from './follower-access.ts';
-import type { ServedCluster, ServedClusters } from '../served-clusters.ts';
+import type { FollowedDatabase, ServedCluster, ServedClusters } from '../served-clusters.ts';
 import type { AllowedRequest, DataPlaneCalls, RefusedRequest } from '../../messages/data-plane-calls.ts';
 
 export interface RequestAccessPorts {
@@ -77,7 +77,7 @@ export async function authorizeRequest(
   }
 }
 
-type AuthorizePorts = RequestAccessPorts & { readonly keys: Pick<SupervisedClusterKeys, 'admitted'> };
+export type AuthorizePorts = RequestAccessPorts & { readonly keys: Pick<SupervisedClusterKeys, 'admitted'> };
 
 /** A request for what a cluster shares with a follower: let in by the follower as any other, with what it may read there, and served while both
  * may use their keys. */
@@ -103,14 +103,20 @@ async function authorizedThrough(
     outcome: 'allowed',
     caller: allowed.caller,
     clusterRoles: [],
-    databases: followed.map(({ name, databaseId, roles }) => ({ name, databaseId, roles })),
+    databases: followed.map(({ name, databaseId, roles }) => ({
+      ...periodsOf(leader, databaseId, shared),
+      ...{ name, databaseId, roles },
+    })),
     following: {
       cluster: follower.name,
-      databases: shared.map(({ name, databaseId, sharing }) => ({ name, databaseId, sharing })),
+      databases: shared.map(({ name, databaseId, sharing, overrides: { cachingKind, caching, tables } }) => ({
+        ...{ name, databaseId, sharing },
+        caching: { kind: cachingKind, tables, ...(caching === undefined ? {} : { database: caching }) },
+      })),
       others,
       known: leader.databases,
     },
-    principals: [],
+    principals: shared.flatMap((one) => followedHolders(one, follower, leader)),
     streamingIngestEnabled: false,
     purgeEnabled: false,
     machines: leader.machines,
@@ -119,7 +125,22 @@ async function authorizedThrough(
   };
 }
 
-async function authorized(
+/** As the resource manager has them for the leader's database, but what the follower replaces. */
+function periodsOf(
+  { databases }: ServedCluster,
+  databaseId: Guid,
+  shared: readonly FollowedDatabase[],
+): Pick<DatabaseAccess, 'softDeletePeriodMs' | 'hotCachePeriodMs'> {
+  const { softDeletePeriodMs, hotCachePeriodMs } = databases.find((one) => one.databaseId === databaseId) ?? {};
+  const isReplaced = shared.find((one) => one.databaseId === databaseId)?.overrides.cachingKind === 'Replace';
+  return {
+    ...(softDeletePeriodMs === undefined ? {} : { softDeletePeriodMs }),
+    ...(hotCachePeriodMs === undefined || isReplaced ? {} : { hotCachePeriodMs }),
+  };
+}
+
+/** A request for the cluster itself. @throws SealedRecordError */
+export async function authorized(
   ports: AuthorizePorts,
   clusterId: Guid,
   authorization: string | undefined,

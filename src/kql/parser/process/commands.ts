@@ -76,7 +76,9 @@ function isNameOfEntity(root: SyntaxNode, position: number): boolean {
   return inName;
 }
 
+/** Commands about following name what another cluster has. */
 const skipsValidation = (text: string): boolean =>
+  /^\s*\.\s*(alter|add|drop|delete|show)\s+follower\b/i.test(text) ||
   /^\s*\.(create|create-or-alter|alter)\s+function\b[^{]*\bskipvalidation\s*=\s*["']?true\b/i.test(text);
 
 /** The leftmost source of a pipe over a command. */

@@ -1,5 +1,6 @@
 import type { TSchema } from '@sinclair/typebox';
 import type { Caller } from '../authz/caller.ts';
+import type { AccessAttributes } from '../authz/decide.ts';
 import type { Json } from '../base/json.ts';
 import type { ArmError } from './arm-error.ts';
 
@@ -53,6 +54,9 @@ export interface ArmOperation {
   readonly body?: { readonly schema: TSchema; readonly required: boolean };
   /** Checked before `handle` runs: resources that the body names. */
   readonly links?: readonly LinkedProperty[];
+  /** What conditions of role assignments may look at. Where a row has it, the caller is authorized a second time, with it, once the body
+   * has been checked; before that it need only be one who may yet be allowed. */
+  readonly attributes?: (request: ArmRequest) => Promise<AccessAttributes>;
   /** Management locks do not hold it back: it changes locks. */
   readonly ignoresLocks?: true;
   /** Azure has it and Kustody has not: `handle` refuses it by name. */

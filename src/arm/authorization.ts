@@ -1,4 +1,5 @@
 import type { Caller } from '../authz/caller.ts';
+import type { AccessQuestion } from '../authz/decide.ts';
 import type { Authorizer } from '../authz/role-assignments.ts';
 import type { ArmError } from './arm-error.ts';
 import { armErrors } from './arm-errors.ts';
@@ -10,8 +11,9 @@ export async function requireAction(
   caller: Caller,
   action: string,
   scope: string,
+  attributes?: AccessQuestion['attributes'],
 ): Promise<void> {
-  const decision = await authorizer.decide(caller, 'action', action, scope);
+  const decision = await authorizer.decide(caller, 'action', action, scope, attributes);
   if (!decision.allowed) throw authorizationFailed(caller, action, scope);
 }
 

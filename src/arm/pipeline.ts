@@ -74,7 +74,9 @@ export function createArmPipeline(parts: {
       if (operation.ignoresLocks !== true) await requireUnlocked(state, admitted.method, scope);
       await requireLinkedAccess(parts, { caller: admitted.caller, operation, scope, body });
       checkBody(operation, body);
-      return operation.handle(toArmRequest(admitted, body));
+      const request = toArmRequest(admitted, body);
+      await authorizeByAttributes(authorizer, admitted.route, request);
+      return operation.handle(request);
     },
   };
 }
@@ -95,9 +97,15 @@ async function subscriptionOf(state: State, { segments, caller }: ArmMessage): P
 }
 
 async function authorize(authorizer: Authorizer, caller: Caller, route: Route): Promise<void> {
-  const { action } = route.operation;
+  const { action, attributes } = route.operation;
   if (action === null) return;
-  await requireAction(authorizer, caller, action, route.scope);
+  await requireAction(authorizer, caller, action, route.scope, attributes === undefined ? undefined : 'pending');
+}
+
+async function authorizeByAttributes(authorizer: Authorizer, route: Route, request: ArmRequest): Promise<void> {
+  const { action, attributes } = route.operation;
+  if (action === null || attributes === undefined) return;
+  await requireAction(authorizer, request.caller, action, route.scope, await attributes(request));
 }
 
 const isRead = (method: string): boolean => method === 'GET' || method === 'HEAD';

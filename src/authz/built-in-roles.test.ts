@@ -1,4 +1,5 @@
 import { describe, expect, it } from 'vitest';
+import { parseCondition } from './conditions/parse.ts';
 import { roleDescriptions } from './role-descriptions.ts';
 import { builtInRole, findRoleDefinition, roleDefinitions } from './role-definitions.ts';
 
@@ -26,5 +27,16 @@ describe('built-in roles', () => {
     const { permissions } = builtInRole('Key Vault Data Access Administrator');
     expect(permissions.some(({ condition }) => condition?.includes('ActionMatches'))).toBe(true);
     expect(findRoleDefinition(builtInRole('Reader').roleDefinitionId)?.permissions).toHaveLength(1);
+  });
+
+  it('have conditions that are understood, but for those of services that are not here', () => {
+    const all = roleDefinitions.flatMap(({ permissions }) => permissions.flatMap(({ condition }) => condition ?? []));
+    const isOurs = (text: string): boolean =>
+      [...text.matchAll(/@\w+\[([^\]]+)\]/g)].every(
+        ([, name]) => name?.startsWith('Microsoft.Authorization/') === true,
+      );
+    const ours = all.filter(isOurs);
+    expect(ours.length).toBeGreaterThan(3);
+    for (const text of ours) expect(parseCondition(text).outcome, text).toBe('parsed');
   });
 });

@@ -4,7 +4,8 @@ import type { Guid } from '../base/guid.ts';
 import { newGuid } from '../base/guid.ts';
 import { systemRandomBytes } from '../base/random.ts';
 import type { RoleAssignment } from './decide.ts';
-import { decide, isScopeWithin, matchesAction } from './decide.ts';
+import { decide, isScopeWithin } from './decide.ts';
+import { matchesAction } from './conditions/match-action.ts';
 import { builtInRole, roleDefinitions } from './role-definitions.ts';
 
 const me = newGuid(systemRandomBytes);

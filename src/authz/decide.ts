@@ -1,4 +1,7 @@
 import type { Guid } from '../base/guid.ts';
+import type { ConditionContext, Truth } from './conditions/evaluate.ts';
+import { conditionHolds } from './conditions/evaluate.ts';
+import { matchesAction } from './conditions/match-action.ts';
 import type { RoleDefinition, RolePermission } from './role-definitions.ts';
 import { findRoleDefinition } from './role-definitions.ts';
 
@@ -12,6 +15,8 @@ export interface RoleAssignment {
   readonly principalId: Guid;
   readonly principalType: 'User' | 'Group' | 'ServicePrincipal';
   readonly description?: string;
+  /** In the language of version 2.0: it gives the role only where this is true. */
+  readonly condition?: string;
   /** ISO times on the Kustody clock. */
   readonly createdOn: string;
   readonly updatedOn: string;
@@ -26,7 +31,12 @@ export interface AccessQuestion {
   /** `Microsoft.KeyVault/vaults/write` */
   readonly action: string;
   readonly scope: string;
+  /** What conditions look at. Absent: nothing, which makes no condition true that asks for it.
+   * `pending`: to be read later; allowed is then what may yet be. */
+  readonly attributes?: AccessAttributes | 'pending';
 }
+
+export type AccessAttributes = Pick<ConditionContext, 'request' | 'resource'>;
 
 export type Decision =
   | { readonly allowed: true; readonly assignment: RoleAssignment }
@@ -49,46 +59,37 @@ export function decide(
   );
   const assignment = applying.find((candidate) => {
     const definition = roleOf(candidate.roleDefinitionId, candidate.scope);
-    return definition !== undefined && roleAllows(definition, question.kind, question.action);
+    return definition !== undefined && isTrue(candidate.condition, question) && roleAllows(definition, question);
   });
   if (assignment !== undefined) return { allowed: true, assignment };
   return { allowed: false, reason: applying.length === 0 ? 'noAssignment' : 'notInRole' };
 }
 
-const roleAllows = (role: RoleDefinition, kind: AccessQuestion['kind'], action: string): boolean =>
-  role.permissions.some((permission) => permissionAllows(permission, kind, action));
+const roleAllows = (role: RoleDefinition, question: AccessQuestion): boolean =>
+  role.permissions.some((permission) => permissionAllows(permission, question));
 
-/** What has a condition allows nothing: conditions are not evaluated. */
-function permissionAllows(permission: RolePermission, kind: AccessQuestion['kind'], action: string): boolean {
-  if (permission.condition !== undefined) return false;
+function permissionAllows(permission: RolePermission, question: AccessQuestion): boolean {
+  const { kind, action } = question;
   const [granted, taken] =
     kind === 'action'
       ? [permission.actions, permission.notActions]
       : [permission.dataActions, permission.notDataActions];
   const covers = (pattern: string): boolean => spellings(pattern).some((spelling) => matchesAction(spelling, action));
-  return granted.some(covers) && !taken.some(covers);
+  return granted.some(covers) && !taken.some(covers) && isTrue(permission.condition, question);
+}
+
+/** What is unknown is not true, but for attributes that are to be read later. */
+function isTrue(condition: string | undefined, { action, attributes }: AccessQuestion): boolean {
+  if (condition === undefined) return true;
+  const isPending = attributes === 'pending';
+  const truth: Truth = conditionHolds(condition, { action, ...(isPending ? { isPending } : attributes) });
+  return isPending ? truth !== false : truth === true;
 }
 
 // A `*` between slashes stands for no segment, too: what Azure asks for where `…/userAssignedIdentities/assign/action` is missing
 // is the role with `…/userAssignedIdentities/*/assign/action`.
 const spellings = (pattern: string): readonly string[] =>
   pattern.includes('/*/') ? [pattern, pattern.replaceAll('/*/', '/')] : [pattern];
-
-/** `*` stands for any characters, slashes included; case does not matter. */
-export function matchesAction(pattern: string, action: string): boolean {
-  const [first = '', ...rest] = pattern.toLowerCase().split('*');
-  const text = action.toLowerCase();
-  if (!text.startsWith(first)) return false;
-  const last = rest.pop();
-  if (last === undefined) return text === first;
-  let at = first.length;
-  for (const piece of rest) {
-    const found = text.indexOf(piece, at);
-    if (found < 0) return false;
-    at = found + piece.length;
-  }
-  return text.length - last.length >= at && text.endsWith(last);
-}
 
 /** Whole segments only: `…/resourceGroups/a` is not above `…/resourceGroups/ab`. */
 export function isScopeWithin(scope: string, ancestor: string): boolean {

@@ -25,9 +25,19 @@ export const roleAssignmentRecordId = (assignment: Pick<RoleAssignment, 'princip
 
 /** What planes ask. A decision is kept for a caller, as an object, until any record beside the assignments changes. */
 export interface Authorizer {
-  decide(caller: Caller, kind: AccessQuestion['kind'], action: string, scope: string): Promise<Decision>;
+  decide(
+    caller: Caller,
+    kind: AccessQuestion['kind'],
+    action: string,
+    scope: string,
+    attributes?: AccessQuestion['attributes'],
+  ): Promise<Decision>;
   /** The same for many scopes and actions of one caller, with one reading of the assignments. */
-  decider(caller: Caller): Promise<(kind: AccessQuestion['kind'], action: string, scope: string) => Decision>;
+  decider(
+    caller: Caller,
+  ): Promise<
+    (kind: AccessQuestion['kind'], action: string, scope: string, attributes?: AccessQuestion['attributes']) => Decision
+  >;
   /** Every assignment of the caller and its groups. */
   assignmentsOf(caller: Caller): Promise<readonly RoleAssignment[]>;
 }
@@ -54,20 +64,27 @@ export function createAuthorizer(state: State): Authorizer {
     const principalIds = principalsOf(caller);
     const ids = assignments.map(({ roleDefinitionId }) => roleDefinitionId);
     const roleOf = await rolesOf(state, caller.tenantId, ids);
-    return (kind, action, scope) => decide({ principalIds, kind, action, scope }, assignments, roleOf);
+    return (kind, action, scope, attributes) =>
+      decide(
+        { principalIds, kind, action, scope, ...(attributes === undefined ? {} : { attributes }) },
+        assignments,
+        roleOf,
+      );
   };
   return {
     assignmentsOf,
     decider,
-    decide: async (caller, kind, action, scope) => {
-      const key = `${numberOf(caller)} ${kind} ${action} ${scope}`;
+    decide: async (caller, kind, action, scope, attributes) => {
+      // What is asked with attributes is asked once, and by requests of any length.
+      if (typeof attributes === 'object') return (await decider(caller))(kind, action, scope, attributes);
+      const key = `${numberOf(caller)} ${kind} ${action} ${scope} ${attributes ?? ''}`;
       const marks = [
         ...principalsOf(caller).map((id) => state.markOf?.(roleAssignments, `${id}/`)),
         state.markOf?.(customRoles, `${caller.tenantId}/`),
       ];
       const known = kept.get(key, marks);
       if (known !== undefined) return known;
-      const decision = (await decider(caller))(kind, action, scope);
+      const decision = (await decider(caller))(kind, action, scope, attributes);
       kept.keep(key, marks, decision);
       return decision;
     },

@@ -18,6 +18,8 @@ export const authorizationErrors = {
     'RoleAssignmentNotFound',
     (id: string) => `The role assignment '${id}' is not found.`,
   ),
+  // The text is public, the code is not.
+  InvalidCondition: row(400, 'InvalidRoleAssignmentCondition', () => 'The given role assignment condition is invalid.'),
   RoleDefinitionDoesNotExist: row(
     404,
     'RoleDefinitionDoesNotExist',

@@ -1,9 +1,9 @@
 import type { ArmOperation, ArmProvider } from '../../arm/arm-operation.ts';
-import { notBuilt } from '../../arm/not-built.ts';
 import { operationsList } from '../../arm/operations-list.ts';
 import { customRoleOperations } from './custom-role-operations.ts';
 import { denyAssignmentOperations, privilegedIdentityOperations } from './deny-assignment-operations.ts';
 import { lockOperations } from './lock-operations.ts';
+import { permissionOperations } from './permission-operations.ts';
 import type { AuthorizationDependencies } from './role-assignment-operations.ts';
 import { roleAssignmentOperations } from './role-assignment-operations.ts';
 import { roleDefinitionOperations } from './role-definition-operations.ts';
@@ -39,12 +39,7 @@ export function createAuthorizationProvider(deps: AuthorizationDependencies): Ar
     ...lockOperations(deps),
     classicAdministrators(),
     ...denyAssignmentOperations(),
-    notBuilt(
-      'Permissions_ListForScope',
-      'GET',
-      `{scope}/providers/${namespace}/permissions`,
-      `${namespace}/permissions/read`,
-    ),
+    ...permissionOperations(deps),
     ...privilegedIdentityOperations(),
   ];
   const types = [

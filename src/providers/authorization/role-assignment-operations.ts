@@ -4,6 +4,8 @@ import type { ArmOperation, ArmReply, ArmRequest } from '../../arm/arm-operation
 import type { FilterTerm } from '../../arm/filter.ts';
 import { parseFilter, unsupportedTerm } from '../../arm/filter.ts';
 import { retryOnConflict } from '../../arm/retry.ts';
+import type { Attributes } from '../../authz/conditions/evaluate.ts';
+import { parseCondition } from '../../authz/conditions/parse.ts';
 import { customRoleRecordId, customRoles, isAssignableAt } from '../../authz/custom-roles.ts';
 import type { RoleAssignment } from '../../authz/decide.ts';
 import { isScopeWithin } from '../../authz/decide.ts';
@@ -49,6 +51,7 @@ export function roleAssignmentOperations(deps: AuthorizationDependencies): reado
       path,
       action: action('write'),
       body: { schema: putBody, required: true },
+      attributes: (request) => Promise.resolve({ request: sentAttributes(propertiesOf(request.body)) }),
       handle: (request) => retryOnConflict(() => putAssignment(deps, request)),
     },
     {
@@ -68,6 +71,10 @@ export function roleAssignmentOperations(deps: AuthorizationDependencies): reado
       method: 'DELETE',
       path,
       action: action('delete'),
+      attributes: async (request) => {
+        const found = await findAssignment(deps, request);
+        return found === undefined ? {} : { resource: attributesOf(found.value) };
+      },
       handle: (request) => retryOnConflict(() => deleteAssignment(deps, request)),
     },
     {
@@ -100,7 +107,8 @@ async function putAssignment(deps: AuthorizationDependencies, request: ArmReques
   const scope = scopeOf(request);
   await requireTopResource(deps.state, scope);
   const sent = propertiesOf(request.body);
-  requireNoCondition(sent);
+  requireNoDelegation(sent);
+  const condition = readCondition(sent);
   const { roleDefinitionId, touched } = await readRole(deps, sent['roleDefinitionId'], scope, request.caller.tenantId);
   const { principalId, principalType } = await readPrincipal(deps, sent, request.caller.tenantId);
   const all = await listAll(deps.state, roleAssignments);
@@ -116,6 +124,7 @@ async function putAssignment(deps: AuthorizationDependencies, request: ArmReques
     roleDefinitionId,
     principalId,
     principalType,
+    ...(condition === undefined ? {} : { condition }),
     ...(typeof sent['description'] === 'string' ? { description: sent['description'].slice(0, 1024) } : {}),
     createdOn: sameId?.value.createdOn ?? now,
     updatedOn: now,
@@ -140,12 +149,48 @@ const propertiesOf = (body: Json | undefined): JsonObject => {
   return isJsonObject(properties) ? properties : {};
 };
 
-function requireNoCondition(sent: JsonObject): void {
-  for (const property of ['condition', 'delegatedManagedIdentityResourceId']) {
-    const value = sent[property];
-    if (value !== undefined && value !== null)
-      throw armErrors.NotImplemented(`RoleAssignments_Create with ${property}`);
-  }
+/** Nothing that names a role or a principal is longer. */
+const attributeCharactersMax = 1024;
+
+/** As sent: whoever leaves the type of the principal out cannot meet a condition that asks for it. */
+function sentAttributes(sent: JsonObject): Attributes {
+  const textOf = (name: string): string | undefined => {
+    const value = sent[name];
+    return typeof value === 'string' && value.length <= attributeCharactersMax ? value : undefined;
+  };
+  const role = textOf('roleDefinitionId')?.split('/').at(-1);
+  const principalId = textOf('principalId');
+  const principalType = textOf('principalType');
+  return {
+    ...(role === undefined ? {} : { RoleDefinitionId: role }),
+    ...(principalId === undefined ? {} : { PrincipalId: principalId }),
+    ...(principalType === undefined ? {} : { PrincipalType: principalType }),
+  };
+}
+
+const attributesOf = ({ roleDefinitionId, principalId, principalType }: RoleAssignment): Attributes => ({
+  RoleDefinitionId: roleDefinitionId,
+  PrincipalId: principalId,
+  PrincipalType: principalType,
+});
+
+function requireNoDelegation(sent: JsonObject): void {
+  const property = 'delegatedManagedIdentityResourceId';
+  if (sent[property] !== undefined && sent[property] !== null)
+    throw armErrors.NotImplemented(`RoleAssignments_Create with ${property}`);
+}
+
+/** @throws ArmError 400 for what is no condition, 501 for one that names what is not here */
+function readCondition(sent: JsonObject): string | undefined {
+  const { condition, conditionVersion } = sent;
+  if (condition === undefined || condition === null) return undefined;
+  const isKnown = conditionVersion === undefined || conditionVersion === null || conditionVersion === '2.0';
+  if (typeof condition !== 'string' || !isKnown) throw authorizationErrors.InvalidCondition();
+  const parsed = parseCondition(condition);
+  if (parsed.outcome === 'notHere')
+    throw armErrors.NotImplemented(`RoleAssignments_Create with ${parsed.what.slice(0, 200)} in its condition`);
+  if (parsed.outcome === 'malformed') throw authorizationErrors.InvalidCondition();
+  return condition;
 }
 
 /** @returns `touched`: a custom role is written again as it is, so that it cannot be deleted while it is being assigned */
@@ -227,8 +272,8 @@ const showAssignment = (assignment: RoleAssignment): JsonObject & { readonly pro
     principalId: assignment.principalId,
     principalType: assignment.principalType,
     scope: assignment.scope,
-    condition: null,
-    conditionVersion: null,
+    condition: assignment.condition ?? null,
+    conditionVersion: assignment.condition === undefined ? null : '2.0',
     createdOn: assignment.createdOn,
     updatedOn: assignment.updatedOn,
     createdBy: assignment.createdBy,

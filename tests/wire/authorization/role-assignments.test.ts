@@ -141,7 +141,8 @@ describe('role definitions and assignments', () => {
     expect(await put(at(subscription), { roleDefinitionId: owner, principalId, principalType: 'User' })).toBe(
       '400 UnmatchedPrincipalType',
     );
-    expect(await put(at(subscription), { roleDefinitionId: owner, principalId, condition: 'x' })).toBe(
+    const sub = "SubOperationMatches{'Blob.List'}";
+    expect(await put(at(subscription), { roleDefinitionId: owner, principalId, condition: sub })).toBe(
       '501 NotImplemented',
     );
     expect(await put(at(`${subscription}/resourceGroups/none`), { roleDefinitionId: owner, principalId })).toBe(

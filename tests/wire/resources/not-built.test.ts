@@ -13,7 +13,7 @@ describe('what Kustody has not built', () => {
 
   it('is refused by its name, with a status that clients do not repeat', async () => {
     const rows = arm.operations.filter(({ notBuilt }) => notBuilt === true);
-    expect(rows.map(({ id }) => id)).toContain('Permissions_ListForScope');
+    expect(rows.map(({ id }) => id)).toContain('RoleEligibilityScheduleRequests_Create');
     for (const row of rows) {
       const answer = await arm.send(row.method, pathOf(row), row.method === 'GET' ? {} : { body: {} });
       const message = `Kustody has not built the operation '${row.id}'. Azure would have accepted this request.`;

@@ -117,6 +117,13 @@ export const armErrors = {
     (id: string) =>
       `The subscription '${id}' is disabled and therefore marked as read only. You cannot perform any write actions on this subscription until it is re-enabled.`,
   ),
+  ResourceGroupDeletionBlocked: row(
+    409,
+    'ResourceGroupDeletionBlocked',
+    (group: string, identifiers: readonly string[], trackingId: string) =>
+      `Deletion of resource group '${group}' failed as resources with identifiers '${identifiers.join(',')}' could not be deleted. ` +
+      `The provisioning state of the resource group will be rolled back. The tracking Id is '${trackingId}'. Please check audit logs for more details.`,
+  ),
   ScopeLocked: row(
     409,
     'ScopeLocked',

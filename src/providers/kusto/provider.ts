@@ -1,5 +1,8 @@
 import type { ArmOperation, ArmProvider, ArmResourceType } from '../../arm/arm-operation.ts';
-import type { ArmError } from '../../arm/arm-error.ts';
+import { ArmError } from '../../arm/arm-error.ts';
+import type { ArmErrorDetail } from '../../arm/arm-error.ts';
+import { armErrors } from '../../arm/arm-errors.ts';
+import { newGuid } from '../../base/guid.ts';
 import { locationDisplayNames } from '../../arm/locations.ts';
 import { hasSlash } from '../../arm/resource-path.ts';
 import { childKinds } from './child-kinds.ts';
@@ -8,6 +11,8 @@ import { removeCluster } from './cluster-removal.ts';
 import { childRows } from './child-rows.ts';
 import { networkTypes } from './cluster-networks.ts';
 import { clusterResourceId } from './cluster-record.ts';
+import type { ClusterResource } from './cluster-record.ts';
+import { followersOf } from './following.ts';
 import { clusterRows } from './cluster-rows.ts';
 import { isKnownIn } from './cluster-settings.ts';
 import { withFreshState } from './cluster-store.ts';
@@ -92,14 +97,42 @@ function namedWithSlash(segments: readonly string[]): ArmError | undefined {
 
 const capitalized = (type: string): string => `${type.slice(0, 1).toUpperCase()}${type.slice(1)}`;
 
+/** All of them, or none. @throws ArmError 409 for a cluster that one of another group follows */
 async function deleteInGroup(ports: KustoPorts, groupId: string): Promise<void> {
-  for (const { value: cluster } of await listClusters(ports, groupId)) {
+  const clusters = await listClusters(ports, groupId);
+  await requireUnfollowed(
+    ports,
+    groupId,
+    clusters.map(({ value }) => value),
+  );
+  for (const { value: cluster } of clusters) {
     const [, , subscriptionId = '', , resourceGroup = ''] = cluster.id.split('/');
     await withFreshState(async () => {
       const found = await findCluster(ports, { subscriptionId, resourceGroup, clusterName: cluster.name });
       if (found !== undefined) await removeCluster(ports, found);
     });
   }
+}
+
+/** Followers in the same group go with it. */
+async function requireUnfollowed(
+  ports: KustoPorts,
+  groupId: string,
+  clusters: readonly ClusterResource[],
+): Promise<void> {
+  const isElsewhere = ({ id }: { readonly id: string }): boolean =>
+    !id.toLowerCase().startsWith(`${groupId.toLowerCase()}/`);
+  const blocked: ArmErrorDetail[] = [];
+  for (const { id } of clusters) {
+    if (!(await followersOf(ports, { id })).some(isElsewhere)) continue;
+    const { code, message } = kustoError('StillFollowed', id);
+    blocked.push({ code, message, target: id });
+  }
+  if (blocked.length === 0) return;
+  const names = blocked.map(({ target = '' }) => `${kustoNamespace}/clusters/${target.split('/').at(-1) ?? ''}`);
+  const group = groupId.split('/').at(-1) ?? '';
+  const error = armErrors.ResourceGroupDeletionBlocked(group, names, newGuid(ports.randomBytes));
+  throw new ArmError(error.status, error.code, error.message, { details: blocked });
 }
 
 /** `GET /providers/Microsoft.Kusto/operations`: the actions that roles can allow, read from the same rows that dispatch them. */

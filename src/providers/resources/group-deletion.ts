@@ -19,6 +19,7 @@ import { invariant } from '../../base/invariant.ts';
 import { listIntact, unlessDamaged } from '../../state/list-all.ts';
 import type { StateWrite } from '../../state/state.ts';
 import { writeRecord } from '../../state/state.ts';
+import { detailOf } from './deployments/deployment-errors.ts';
 import { removeDeploymentsWithin } from './deployments/deployment-record.ts';
 import type { ResourcesDependencies } from './resources-dependencies.ts';
 
@@ -103,7 +104,7 @@ async function endDeletion(
   const outcome =
     failure === undefined
       ? ({ status: 'Succeeded' } as const)
-      : ({ status: 'Failed', error: { code: failure.code, message: failure.message } } as const);
+      : ({ status: 'Failed', error: detailOf(failure) } as const);
   await deps.state.commit({
     write: [
       writeRecord(resourceGroups, group.id, group.version, kept),
@@ -149,7 +150,10 @@ export function operationResultOperation(deps: ResourcesDependencies): ArmOperat
       if (status === 'Running') {
         return { status: 202, headers: operationHeaders(request, statusPath(found.value), { location: true }) };
       }
-      if (error !== undefined) throw new ArmError(409, error.code, error.message);
+      if (error !== undefined) {
+        const { code, message, details } = error;
+        throw new ArmError(409, code, message, details === undefined ? {} : { details });
+      }
       return { status: 200 };
     },
   };

@@ -33,35 +33,52 @@ export async function resourcesBeside(
 
 const orderOf = ({ type }: ArmResource): number => (/^microsoft\.kusto\//i.test(type) ? 0 : 1);
 
-/** @returns what could not be deleted */
+/** What depends on another resource that goes, too, is tried again once that is gone: a cluster whose followers are deleted with it.
+ * @returns what could not be deleted */
 export async function removeOthers(
   context: CompleteContext,
   { scopeId }: DeploymentRecord,
   record: (operation: DeploymentOperation) => Promise<void>,
 ): Promise<readonly ArmErrorDetail[]> {
-  const failures: ArmErrorDetail[] = [];
-  for (const { id, type, name } of await resourcesBeside(context.deps, scopeId, context.plan.resources)) {
-    const { clock, randomBytes } = context.deps;
-    const begun: DeploymentOperation = {
-      operationId: templateHash64(Buffer.from(`delete ${id.toLowerCase()}`))
-        .toString(16)
-        .toUpperCase()
-        .padStart(16, '0'),
-      ...{ provisioningOperation: 'Delete', state: 'Running', startedAt: clock.now(), changedAt: clock.now() },
-      trackingId: newGuid(randomBytes),
-      target: { id, resourceType: type, resourceName: name },
-    };
-    await record(begun);
-    try {
-      await callAndWait(context, { method: 'DELETE', path: id, apiVersion: newestApiVersion(context.deps, type) });
-      await record({ ...begun, changedAt: clock.now(), state: 'Succeeded', statusCode: 'OK' });
-    } catch (error) {
-      if (!(error instanceof ArmError)) throw error;
-      failures.push(detailOf(error));
-      await record({ ...begun, changedAt: clock.now(), state: 'Failed', error: detailOf(error) });
+  let left = await resourcesBeside(context.deps, scopeId, context.plan.resources);
+  for (;;) {
+    const failures: { readonly resource: ArmResource; readonly detail: ArmErrorDetail }[] = [];
+    for (const resource of left) {
+      const detail = await removeOne(context, resource, record);
+      if (detail !== undefined) failures.push({ resource, detail });
     }
+    if (failures.length === 0 || failures.length === left.length) return failures.map(({ detail }) => detail);
+    left = failures.map(({ resource }) => resource);
   }
-  return failures;
+}
+
+/** @returns why it could not be deleted */
+async function removeOne(
+  context: CompleteContext,
+  { id, type, name }: ArmResource,
+  record: (operation: DeploymentOperation) => Promise<void>,
+): Promise<ArmErrorDetail | undefined> {
+  const { clock, randomBytes } = context.deps;
+  const begun: DeploymentOperation = {
+    operationId: templateHash64(Buffer.from(`delete ${id.toLowerCase()}`))
+      .toString(16)
+      .toUpperCase()
+      .padStart(16, '0'),
+    ...{ provisioningOperation: 'Delete', state: 'Running', startedAt: clock.now(), changedAt: clock.now() },
+    trackingId: newGuid(randomBytes),
+    target: { id, resourceType: type, resourceName: name },
+  };
+  await record(begun);
+  try {
+    await callAndWait(context, { method: 'DELETE', path: id, apiVersion: newestApiVersion(context.deps, type) });
+    await record({ ...begun, changedAt: clock.now(), state: 'Succeeded', statusCode: 'OK' });
+    return undefined;
+  } catch (error) {
+    if (!(error instanceof ArmError)) throw error;
+    const detail = detailOf(error);
+    await record({ ...begun, changedAt: clock.now(), state: 'Failed', error: detail });
+    return detail;
+  }
 }
 
 /** The newest that is no preview, as clients choose it. */

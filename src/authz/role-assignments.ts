@@ -46,7 +46,7 @@ export interface Authorizer {
 const decisionsMax = 10_000;
 
 export function createAuthorizer(state: State): Authorizer {
-  const kept = new WhileUnchanged<string, Decision>(decisionsMax);
+  const kept = new WhileUnchanged<string, Decision>(decisionsMax, () => state.markOfAll?.());
   const numbers = new WeakMap<Caller, number>();
   let counted = 0;
   /** Of the caller as verified: the same principal with other groups is another. */
@@ -78,14 +78,15 @@ export function createAuthorizer(state: State): Authorizer {
       // What is asked with attributes is asked once, and by requests of any length.
       if (typeof attributes === 'object') return (await decider(caller))(kind, action, scope, attributes);
       const key = `${numberOf(caller)} ${kind} ${action} ${scope} ${attributes ?? ''}`;
-      const marks = [
+      const marks = () => [
         ...principalsOf(caller).map((id) => state.markOf?.(roleAssignments, `${id}/`)),
         state.markOf?.(customRoles, `${caller.tenantId}/`),
       ];
       const known = kept.get(key, marks);
       if (known !== undefined) return known;
+      const before = marks();
       const decision = (await decider(caller))(kind, action, scope, attributes);
-      kept.keep(key, marks, decision);
+      kept.keep(key, before, decision);
       return decision;
     },
   };

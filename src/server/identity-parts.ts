@@ -58,6 +58,7 @@ export function openIdentityParts(options: IdentityPartsOptions) {
       ...options,
       ...{ signingKeys, tenants, directory },
       directoryMarks: () => directoryTables.map((table) => state.markOf?.(table, allIds)),
+      markOfAll: () => state.markOfAll?.(),
     }),
   };
 }

@@ -120,7 +120,7 @@ export function createPlanes(parts: ServerParts): Planes {
     },
     (error) => parts.log.failure('deployment-stopped', error),
   );
-  const ownPrincipals = new WhileUnchanged<Guid, boolean>(1_000);
+  const ownPrincipals = new WhileUnchanged<Guid, boolean>(1_000, () => parts.state.markOfAll?.());
   const identityEndpoints = createIdentityEndpoints({
     ...{ mintToken: parts.identity.mintToken, randomBytes: parts.randomBytes, log: parts.log },
     wallClock: () => parts.clocks.wallClock.now(),
@@ -129,8 +129,7 @@ export function createPlanes(parts: ServerParts): Planes {
     ...common(parts),
     clock: parts.clocks.clock,
     directory: {
-      find: async (name) =>
-        name === serviceVaultName ? serviceVaultSettings(parts.instance) : providers.vaults.find(name),
+      find: (name) => (name === serviceVaultName ? serviceVaultSettings(parts.instance) : providers.vaults.find(name)),
     },
     verifyToken: parts.identity.verifyToken,
     allowedByRole: async (caller, dataAction, resourceId) => {
@@ -139,12 +138,13 @@ export function createPlanes(parts: ServerParts): Planes {
     },
     isOurOwn: async ({ objectId }) => {
       if (identityEndpoints.wasOpened(objectId)) return false;
-      const marks = [parts.state.markOf?.(principalTable, objectId)];
+      const marks = () => [parts.state.markOf?.(principalTable, objectId)];
       const known = ownPrincipals.get(objectId, marks);
       if (known !== undefined) return known;
+      const before = marks();
       const principal = await parts.identity.principals.get(objectId);
       const isOwn = principal !== undefined && principal.kind !== 'application';
-      ownPrincipals.keep(objectId, marks, isOwn);
+      ownPrincipals.keep(objectId, before, isOwn);
       return isOwn;
     },
     fault: (name, operation) => (name === serviceVaultName ? undefined : parts.faults.ofVault(name, operation)),

@@ -78,7 +78,7 @@ export const stateTables: readonly TableRow[] = [
   { table: vaultBackupKeys, owner: tenant },
   { table: vaultSecrets, owner: vault, keptOpen: true },
   { table: vaultSecretVersions, owner: vault, keptOpen: true },
-  { table: vaultSecretValues, owner: vault },
+  { table: vaultSecretValues, owner: vault, keptSealed: true },
   { table: vaultCertificates, owner: vault },
   { table: vaultCertificateVersions, owner: vault },
   { table: vaultIssuers, owner: vault },

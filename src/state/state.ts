@@ -57,6 +57,8 @@ export interface State {
   /** Stays the same object as long as no record of whoever owns this one is written; then another stands in its place before the commit
    * is acknowledged. undefined where that cannot be told: then nothing that was worked out of such records may be kept. */
   markOf?(table: Pick<Table<never>, 'name'>, id: string): object | undefined;
+  /** The same for all owners at once, but for those whose records may all be lost (history): one look instead of many. */
+  markOfAll?(): object | undefined;
 }
 
 /** Checks the pairing of table and value at compile time; `StateWrite` itself cannot say it. */

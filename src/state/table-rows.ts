@@ -1,3 +1,5 @@
+import { invariant } from '../base/invariant.ts';
+
 /** What the state must know of a table besides its name. */
 export interface TableRow {
   readonly table: { readonly name: string };
@@ -6,6 +8,8 @@ export interface TableRow {
   readonly losable?: true;
   /** Requests read it again and again: opened records stay in memory. Never for what holds secrets in the clear. */
   readonly keptOpen?: true;
+  /** As `keptOpen`, for what holds secrets in the clear: the sealed bytes stay in memory, and each read opens them anew. */
+  readonly keptSealed?: true;
 }
 
 /** Whose records are: the cluster, vault or tenant that they belong to, or `instance`. */
@@ -38,6 +42,11 @@ export class TableRows {
   readonly #rows: ReadonlyMap<string, TableRow>;
 
   constructor(rows: readonly TableRow[] = []) {
+    for (const { table, losable, keptOpen, keptSealed } of rows)
+      invariant(
+        !losable || !(keptOpen || keptSealed),
+        `what is kept of ${table.name} is told apart by marks, which the losable have not`,
+      );
     this.#rows = new Map(rows.map((row) => [row.table.name, row]));
   }
 
@@ -47,6 +56,10 @@ export class TableRows {
 
   isKeptOpen(table: string): boolean {
     return this.#rows.get(table)?.keptOpen === true;
+  }
+
+  isKeptSealed(table: string): boolean {
+    return this.#rows.get(table)?.keptSealed === true;
   }
 
   ownerOf(table: string, id: string): string {

@@ -17,6 +17,7 @@ export function watchState(state: State): WatchedState {
       get: (table, id) => state.get(table, id),
       list: (table, options) => state.list(table, options),
       markOf: (table, id) => state.markOf?.(table, id),
+      markOfAll: () => state.markOfAll?.(),
       async commit(commit) {
         await state.commit(commit);
         await Promise.allSettled([...listeners].map((listener) => listener(commit.write)));

@@ -4,24 +4,31 @@ export type Marks = readonly (object | undefined)[];
 interface Kept<T> {
   readonly marks: Marks;
   readonly value: T;
+  /** `State.markOfAll` when the marks were last compared. */
+  all?: object | undefined;
 }
 
 /** Results that were worked out of records, each good as long as no owner of these records has changed. Marks are read before the first
  * record is: then a result of records that changed meanwhile is never found again. The least recently used goes first. */
 export class WhileUnchanged<K, T> {
   readonly #entriesMax: number;
+  readonly #markOfAll: () => object | undefined;
   readonly #kept = new Map<K, Kept<T>>();
 
-  constructor(entriesMax: number) {
+  /** @param markOfAll of the state that all marks are of: as long as it is the same, no mark is read. Default: they always are */
+  constructor(entriesMax: number, markOfAll: () => object | undefined = () => undefined) {
     this.#entriesMax = entriesMax;
+    this.#markOfAll = markOfAll;
   }
 
-  /** @param marks as they are now, in the same order as they were kept */
-  get(key: K, marks: Marks): T | undefined {
+  /** @param marks reads those of now, in the same order as they were kept, of the records that the value came from */
+  get(key: K, marks: (value: T) => Marks): T | undefined {
     const found = this.#kept.get(key);
     if (found === undefined) return undefined;
     this.#kept.delete(key);
-    if (!areSame(found.marks, marks)) return undefined;
+    const all = this.#markOfAll();
+    if ((all === undefined || found.all !== all) && !areSame(found.marks, marks(found.value))) return undefined;
+    found.all = all;
     this.#kept.set(key, found);
     return found.value;
   }

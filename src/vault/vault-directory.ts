@@ -35,5 +35,6 @@ export interface VaultNetworkAcls {
 
 /** The vaults that exist now: not those deleted, nor those never made. */
 export interface VaultDirectory {
-  find(name: VaultName): Promise<VaultSettings | undefined>;
+  /** @returns at once what is known without a look at records */
+  find(name: VaultName): VaultSettings | undefined | Promise<VaultSettings | undefined>;
 }

@@ -27,6 +27,8 @@ export interface TokenVerifierOptions {
   readonly tokenExpiry?: TokenExpiry;
   /** Of the records of tenants, principals, users and groups. Without them a principal is looked up with every request. */
   readonly directoryMarks?: () => Marks;
+  /** Of the state that they are of. */
+  readonly markOfAll?: () => object | undefined;
 }
 
 interface VerifiedToken {
@@ -46,7 +48,7 @@ interface VerifiedToken {
 /** Signatures are remembered, and whose a token is as long as no record of the directory changes; time and audience are looked at every time. */
 export function createTokenVerifier(options: TokenVerifierOptions): VerifyToken {
   const signatures = signatureCache();
-  const callers = new WhileUnchanged<VerifiedToken, TokenVerdict>(cachedTokensMax);
+  const callers = new WhileUnchanged<VerifiedToken, TokenVerdict>(cachedTokensMax, options.markOfAll);
   return async (authorization, audiences) => {
     const token = bearerToken(authorization);
     if (token === undefined) return { outcome: 'missing' };
@@ -61,11 +63,12 @@ export function createTokenVerifier(options: TokenVerifierOptions): VerifyToken 
     if (seconds >= verified.expires || seconds < verified.notBefore) return { outcome: 'expired' };
     if (await options.tokenExpiry?.(verified.issuedAt)) return { outcome: 'expired' };
     if (!audiences.includes(verified.audience)) return { outcome: 'wrongAudience', found: verified.audience };
-    const marks = options.directoryMarks?.() ?? [];
+    const marks = (): Marks => options.directoryMarks?.() ?? [];
     const known = callers.get(verified, marks);
     if (known !== undefined) return known;
+    const before = marks();
     const verdict = await judgePrincipal(verified, options);
-    if (verdict.outcome === 'valid') callers.keep(verified, marks, verdict);
+    if (verdict.outcome === 'valid') callers.keep(verified, before, verdict);
     return verdict;
   };
 }

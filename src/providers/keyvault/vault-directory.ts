@@ -13,32 +13,31 @@ import { vaultUri } from './vault-view.ts';
 interface Found {
   readonly vault: VaultSettings;
   readonly recordId: string;
-  readonly resourceMark: object;
 }
 
 const keptMax = 1_000;
 
 /** The customers' vaults, for the data plane: the same settings, as an object, as long as neither the vault nor its name has changed. */
 export function createVaultDirectory(state: State): VaultDirectory {
-  const kept = new WhileUnchanged<VaultName, Found>(keptMax);
+  const kept = new WhileUnchanged<VaultName, Found>(keptMax, () => state.markOfAll?.());
+  const markOfName = (name: VaultName) => state.markOf?.(vaultNames, name);
+  const markOfVault = (recordId: string) => state.markOf?.(armResources, recordId);
+  const read = async (name: VaultName): Promise<VaultSettings | undefined> => {
+    const nameMark = markOfName(name);
+    const holder = (await findVaultName(state, name))?.value;
+    if (holder?.state !== 'live') return undefined;
+    const recordId = resourceRecordId(holder.resourceId);
+    const vaultMark = markOfVault(recordId);
+    const record = await state.get(armResources, recordId);
+    const vault = record === undefined ? undefined : asVault(record.value);
+    // Deleted between the two reads, or made again under the same id.
+    if (vault?.properties.vaultId !== holder.vaultId) return undefined;
+    const settings = settingsOf(vault, holder);
+    kept.keep(name, [nameMark, vaultMark], { vault: settings, recordId });
+    return settings;
+  };
   return {
-    async find(name) {
-      const marks = [state.markOf?.(vaultNames, name)];
-      const known = kept.get(name, marks);
-      if (known !== undefined && state.markOf?.(armResources, known.recordId) === known.resourceMark)
-        return known.vault;
-      const holder = (await findVaultName(state, name))?.value;
-      if (holder?.state !== 'live') return undefined;
-      const recordId = resourceRecordId(holder.resourceId);
-      const resourceMark = state.markOf?.(armResources, recordId);
-      const record = await state.get(armResources, recordId);
-      const vault = record === undefined ? undefined : asVault(record.value);
-      // Deleted between the two reads, or made again under the same id.
-      if (vault?.properties.vaultId !== holder.vaultId) return undefined;
-      const settings = settingsOf(vault, holder);
-      if (resourceMark !== undefined) kept.keep(name, marks, { vault: settings, recordId, resourceMark });
-      return settings;
-    },
+    find: (name) => kept.get(name, ({ recordId }) => [markOfName(name), markOfVault(recordId)])?.vault ?? read(name),
   };
 }
 

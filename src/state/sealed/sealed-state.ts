@@ -20,7 +20,7 @@ import { tagOf } from '../tree/tree-page.ts';
 import { TreeState } from '../tree/tree-state.ts';
 import type { VerifiedRecord } from '../tree/verified-store.ts';
 import { VerifiedStore } from '../tree/verified-store.ts';
-import { OpenedRecords } from './opened-records.ts';
+import { KeptRecords } from './kept-records.ts';
 
 export interface SealedStateOptions {
   readonly store: StateStore;
@@ -47,6 +47,9 @@ export class WrongRootKeyError extends Error {
 }
 
 const storeIdBytes = 16;
+/** 16 MiB of them at most; what is longer is read each time. */
+const keptSealedMax = 1024;
+const keptSealedBytesMax = 16 * 1024;
 const toldMax = 10_000;
 const check = { table: checkTable, id: 'check' };
 /** Versions of the check record: a state without digest trees, and one with. */
@@ -66,7 +69,8 @@ export class SealedState implements State {
   readonly #randomBytes: RandomBytes;
   readonly #tables: TableRows;
   readonly #damaged: (error: SealedRecordError) => void;
-  readonly #opened: OpenedRecords | undefined;
+  readonly #opened: KeptRecords<Versioned<unknown>> | undefined;
+  readonly #stillSealed: KeptRecords<StoredRecord> | undefined;
   /** `table/id` of damaged records that were told. */
   readonly #told = new Set<string>();
 
@@ -108,7 +112,8 @@ export class SealedState implements State {
   private constructor(options: SealedStateOptions, seal: RecordSeal, store: VerifiedStore) {
     const { randomBytes, tables, damaged, keptOpenMax = 0 } = options;
     this.#store = store;
-    this.#opened = keptOpenMax > 0 ? new OpenedRecords(keptOpenMax) : undefined;
+    this.#opened = keptOpenMax > 0 ? new KeptRecords(keptOpenMax) : undefined;
+    this.#stillSealed = keptOpenMax > 0 ? new KeptRecords(Math.min(keptOpenMax, keptSealedMax)) : undefined;
     this.#tableNames = () => options.store.tables();
     this.#seal = seal;
     this.#randomBytes = randomBytes;
@@ -117,11 +122,16 @@ export class SealedState implements State {
   }
 
   /** @returns undefined also for a losable record that is damaged */
-  async get<T>(table: Table<T>, id: string): Promise<Versioned<T> | undefined> {
+  get<T>(table: Table<T>, id: string): Promise<Versioned<T> | undefined> {
+    const opened = this.#unchanged(this.#keptOpen(table), table, id);
+    return opened === undefined ? this.#get(table, id) : Promise.resolve(opened as Versioned<T>);
+  }
+
+  async #get<T>(table: Table<T>, id: string): Promise<Versioned<T> | undefined> {
     try {
-      const opened = await this.#openedRecord(table, id);
-      if (opened !== undefined) return opened;
-      const record = await this.#store.get(table.name, id);
+      const opened = await this.#inMemory(this.#keptOpen(table), table, id);
+      if (opened !== undefined) return opened as Versioned<T>;
+      const record = await this.#sealedRecord(table, id);
       return record && this.#open(table, record);
     } catch (error) {
       this.#lost(table, error);
@@ -155,6 +165,10 @@ export class SealedState implements State {
 
   markOf({ name }: Pick<Table<never>, 'name'>, id: string): object | undefined {
     return this.#opened && this.#store.headOf(name, id);
+  }
+
+  markOfAll(): object | undefined {
+    return this.#opened && this.#store.markOfAll;
   }
 
   async commit(commit: StateCommit): Promise<void> {
@@ -192,22 +206,44 @@ export class SealedState implements State {
   async close(): Promise<void> {
     await this.#store.close();
     this.#opened?.clear();
+    this.#stillSealed?.clear();
     this.#seal.close();
   }
 
-  #keptOpen(table: Table<unknown>): OpenedRecords | undefined {
+  #keptOpen(table: Table<unknown>): KeptRecords<Versioned<unknown>> | undefined {
     return this.#tables.isKeptOpen(table.name) ? this.#opened : undefined;
   }
 
-  /** @returns undefined unless it is in memory */
-  async #openedRecord<T>(table: Table<T>, id: string): Promise<Versioned<T> | undefined> {
-    const kept = this.#keptOpen(table);
+  async #sealedRecord(table: Table<unknown>, id: string): Promise<StoredRecord | undefined> {
+    const kept = this.#tables.isKeptSealed(table.name) ? this.#stillSealed : undefined;
+    const known = this.#unchanged(kept, table, id) ?? (await this.#inMemory(kept, table, id));
+    if (known !== undefined) return known;
+    const record = await this.#store.get(table.name, id);
+    if (record !== undefined && record.value.byteLength <= keptSealedBytesMax)
+      kept?.keep(table.name, tagOf(record.value), record);
+    return record;
+  }
+
+  /** @returns undefined unless it is there, and nothing that its owner has was written since it was looked for */
+  #unchanged<Whole extends { readonly id: string; readonly version: number }>(
+    kept: KeptRecords<Whole> | undefined,
+    { name }: Table<unknown>,
+    id: string,
+  ): Whole | undefined {
+    return kept?.sameSince(this.#store.markOfAll, () => this.#store.headOf(name, id), name, id);
+  }
+
+  /** @returns undefined unless it is there, and current */
+  async #inMemory<Whole extends { readonly id: string; readonly version: number }>(
+    kept: KeptRecords<Whole> | undefined,
+    table: Table<unknown>,
+    id: string,
+  ): Promise<Whole | undefined> {
     const head = kept && this.#store.headOf(table.name, id);
     if (kept === undefined || head === undefined) return undefined;
-    const same = kept.sameSince(head, table.name, id);
-    if (same !== undefined) return same as Versioned<T>;
+    const marks = { all: this.#store.markOfAll, head };
     const current = await this.#store.entryOf(table.name, id);
-    return current && (kept.get(table.name, id, current, head) as Versioned<T> | undefined);
+    return current && kept.get(table.name, id, current, marks);
   }
 
   /** @returns undefined unless all of it is in memory */

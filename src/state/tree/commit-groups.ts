@@ -37,6 +37,7 @@ export class CommitGroups {
   /** Losable records that are damaged: the version that lies in the store. */
   readonly #forgiven = new Map<string, number | null>();
   #heads: Heads;
+  #markOfAll: object = {};
   #waiting: Waiting[] = [];
   #running: Promise<void> | undefined;
   #making: Promise<void> | undefined;
@@ -48,6 +49,11 @@ export class CommitGroups {
 
   get heads(): Heads {
     return this.#heads;
+  }
+
+  /** Stays the same while heads change that belong to owners whose records may be lost, and no others. */
+  get markOfAll(): object {
+    return this.#markOfAll;
   }
 
   add(commit: RecordCommit): Promise<void> {
@@ -90,7 +96,7 @@ export class CommitGroups {
         return;
       } catch (error) {
         if (error instanceof LostOwner && attempt < attemptsMax) {
-          this.#heads = await rebuildOwner(this.#parts, this.#heads, error.owner);
+          this.#moveTo(await rebuildOwner(this.#parts, this.#heads, error.owner));
           await this.#parts.anchor?.advance(pointOf(this.#heads.top));
           continue;
         }
@@ -135,7 +141,7 @@ export class CommitGroups {
       await store.commit({ write: [...written, ...change.writes], ...(group.some(isAdding) && { adds: true }) });
       trees.keep(change);
       for (const key of writes.keys()) this.#forgiven.delete(key);
-      this.#heads = change.heads;
+      this.#moveTo(change.heads, [...edits.keys()]);
       await anchor?.advance(pointOf(change.heads.top));
     }
     // Not before: when the store refuses, all of it is tried anew.
@@ -190,8 +196,17 @@ export class CommitGroups {
     const before = this.#heads;
     const top = await this.#parts.trees.records.top();
     if (top === undefined || top.version <= before.top.version) return false;
-    this.#heads = await this.#parts.trees.loadHeads();
+    this.#moveTo(await this.#parts.trees.loadHeads());
     return true;
+  }
+
+  /** @param owners whose records were read or written for it; without them nobody knows */
+  #moveTo(heads: Heads, owners?: readonly string[]): void {
+    const from = this.#heads;
+    this.#heads = heads;
+    const isLost = (owner: string): boolean => this.#parts.tables.isLosableOwner(owner);
+    const isSame = (owner: string): boolean => heads.owners.get(owner) === from.owners.get(owner);
+    if (owners?.every((owner) => isSame(owner) || isLost(owner)) !== true) this.#markOfAll = {};
   }
 }
 

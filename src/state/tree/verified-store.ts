@@ -52,6 +52,11 @@ export class VerifiedStore {
     return head === 'damaged' ? undefined : head;
   }
 
+  /** Another object from each commit on that writes for an owner whose records must not be lost. */
+  get markOfAll(): object {
+    return this.#groups.markOfAll;
+  }
+
   /** What the digests say of a record now; undefined too when they cannot be read, which `get` says by name. */
   async entryOf(table: string, id: string): Promise<Entry | undefined> {
     const owner = this.#parts.tables.ownerOf(table, id);

@@ -252,13 +252,16 @@ function urlsOf(operation: VaultOperation): readonly string[] {
 
 const hostSuffix = '.vault.azure.net';
 
-async function claim(directory: VaultDirectory, host: HostName): Promise<HostClaim> {
+function claim(directory: VaultDirectory, host: HostName): HostClaim | Promise<HostClaim> {
   if (!host.endsWith(hostSuffix)) return undefined;
   const name = parseVaultName(host.slice(0, -hostSuffix.length));
-  return name !== undefined && (await existsAtAll(() => directory.find(name))) ? 'serve' : 'absent';
+  if (name === undefined) return 'absent';
+  const found = directory.find(name);
+  if (found instanceof Promise) return existsAtAll(() => found).then((exists) => (exists ? 'serve' : 'absent'));
+  return found === undefined ? 'absent' : 'serve';
 }
 
-async function findVault(directory: VaultDirectory, request: FastifyRequest): Promise<VaultSettings | undefined> {
+function findVault(directory: VaultDirectory, request: FastifyRequest): ReturnType<VaultDirectory['find']> {
   const host = (request.headers.host ?? '').toLowerCase().replace(/:\d+$/, '');
   const name = host.endsWith(hostSuffix) ? parseVaultName(host.slice(0, -hostSuffix.length)) : undefined;
   return name === undefined ? undefined : directory.find(name);

@@ -7,7 +7,8 @@ import { RootKey } from '../root-key.ts';
 import type { Table } from '../state.ts';
 import { writeRecord } from '../state.ts';
 import type { StateStore } from '../state-store.ts';
-import { firstSegmentOwner } from '../table-rows.ts';
+import { firstSegmentOwner, sharedOwner, TableRows } from '../table-rows.ts';
+import type { TableRow } from '../table-rows.ts';
 import { SealedState } from './sealed-state.ts';
 
 interface Person {
@@ -16,9 +17,10 @@ interface Person {
 }
 
 const people: Table<Person> = { name: 'people', parse: (value) => value as unknown as Person };
+const letters: Table<Person> = { ...people, name: 'letters' };
 const person = (age: number): Person => ({ age, names: ['Ada'] });
 
-async function opened(keptOpenMax: number, keptOpen = true) {
+async function opened(keptOpenMax: number, kept: Pick<TableRow, 'keptOpen' | 'keptSealed'> = { keptOpen: true }) {
   const store = new MemoryStateStore();
   const reads = { count: 0 };
   const counting: StateStore = {
@@ -39,7 +41,10 @@ async function opened(keptOpenMax: number, keptOpen = true) {
     store: counting,
     rootKey: new RootKey(Buffer.alloc(32, 5)),
     randomBytes: systemRandomBytes,
-    tables: [{ table: people, owner: firstSegmentOwner('house'), ...(keptOpen && { keptOpen: true }) }],
+    tables: [
+      { table: people, owner: firstSegmentOwner('house'), ...kept },
+      { table: letters, owner: sharedOwner('history'), losable: true },
+    ],
     keptOpenMax,
   });
   const put = async (id: string, value: Person | null): Promise<void> => {
@@ -63,7 +68,7 @@ describe('records that are kept open', () => {
   });
 
   it('are those of tables that say so, and so many', async () => {
-    for (const scene of [await opened(10, false), await opened(1), await opened(0)]) {
+    for (const scene of [await opened(10, {}), await opened(1), await opened(0)]) {
       await scene.put('a/1', person(1));
       await scene.put('a/2', person(2));
       await listAll(scene.state, people, 'a/');
@@ -71,6 +76,30 @@ describe('records that are kept open', () => {
       await listAll(scene.state, people, 'a/');
       expect(scene.reads.count).toBe(1);
     }
+  });
+
+  it('stay sealed where they hold secrets: read once, opened each time', async () => {
+    const { state, put, reads } = await opened(10, { keptSealed: true });
+    await put('a/1', person(1));
+    const first = await state.get(people, 'a/1');
+    reads.count = 0;
+    const second = await state.get(people, 'a/1');
+    expect(reads.count).toBe(0);
+    expect(second).toEqual(first);
+    expect(second).not.toBe(first);
+    await put('a/1', person(2));
+    expect((await state.get(people, 'a/1'))?.value.age).toBe(2);
+    await put('a/1', null);
+    expect(await state.get(people, 'a/1')).toBeUndefined();
+  });
+
+  it('are not those that take much room', async () => {
+    const { state, put, reads } = await opened(10, { keptSealed: true });
+    await put('a/1', { age: 1, names: ['x'.repeat(16_384)] });
+    await state.get(people, 'a/1');
+    reads.count = 0;
+    await state.get(people, 'a/1');
+    expect(reads.count).toBe(1);
   });
 
   it('are not what hides a record that was brought back: each list is held against the store once', async () => {
@@ -102,6 +131,31 @@ describe('records that are kept open', () => {
     expect((await opened(0)).state.markOf(people, 'a/1')).toBeUndefined();
   });
 
+  it('have a mark for all of them, which changes with every record but those that may be lost', async () => {
+    const { state, put } = await opened(10);
+    await put('a/1', person(1));
+    const mark = state.markOfAll();
+    expect(mark).toBeDefined();
+    await state.commit({ write: [writeRecord(letters, '1', null, person(1))] });
+    expect(state.markOfAll()).toBe(mark);
+    await Promise.all([
+      state.commit({ write: [writeRecord(letters, '2', null, person(1))] }),
+      state.commit({ write: [writeRecord(people, 'b/1', null, person(1))] }),
+    ]);
+    const next = state.markOfAll();
+    expect(next).not.toBe(mark);
+    await put('a/1', null);
+    expect([mark, next]).not.toContain(state.markOfAll());
+    expect((await opened(0)).state.markOfAll()).toBeUndefined();
+  });
+
+  it('are none that may be lost: the mark of all says nothing of those', () => {
+    for (const kept of [{ keptOpen: true }, { keptSealed: true }] as const)
+      expect(() => new TableRows([{ table: letters, owner: sharedOwner('history'), losable: true, ...kept }])).toThrow(
+        'letters',
+      );
+  });
+
   it('cannot be changed by whoever reads them', async () => {
     const { state, put } = await opened(10);
     await put('a/1', person(1));
@@ -116,8 +170,9 @@ describe('records that are kept open', () => {
       fc.asyncProperty(
         fc.array(step, { maxLength: 20 }),
         fc.integer({ min: 1, max: 6 }),
-        async (steps, keptOpenMax) => {
-          const { state, put } = await opened(keptOpenMax);
+        fc.constantFrom({ keptOpen: true } as const, { keptSealed: true } as const),
+        async (steps, keptOpenMax, kept) => {
+          const { state, put } = await opened(keptOpenMax, kept);
           const model = new Map<string, number>();
           for (const { id, age, reads } of steps) {
             await put(id, age === null ? null : person(age));

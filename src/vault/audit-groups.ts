@@ -75,7 +75,10 @@ export class AuditGroups {
 /** `alone`: relied on another version of a record than one before it, so at most one of the two can be right. */
 function sorted(group: readonly Member[]): { readonly together: readonly Member[]; readonly alone: readonly Member[] } {
   const versions = new Map<string, StateExpectation['expect']>();
+  /** Who reads the same record as it was kept relies on the same object. */
+  const agreed = new Set<Member['expect']>();
   const agrees = ({ expect }: Member): boolean =>
+    agreed.has(expect) ||
     expect.every((one) => {
       const known = versions.get(nameOf(one));
       return known === undefined || known === one.expect;
@@ -85,6 +88,8 @@ function sorted(group: readonly Member[]): { readonly together: readonly Member[
   for (const member of group) {
     if (agrees(member)) {
       together.push(member);
+      if (agreed.has(member.expect)) continue;
+      agreed.add(member.expect);
       for (const one of member.expect) versions.set(nameOf(one), one.expect);
     } else alone.push(member);
   }
@@ -92,6 +97,6 @@ function sorted(group: readonly Member[]): { readonly together: readonly Member[
 }
 
 const expectations = (members: readonly Member[]): ReadonlyMap<string, StateExpectation> =>
-  new Map(members.flatMap(({ expect }) => expect.map((one) => [nameOf(one), one])));
+  new Map([...new Set(members.map(({ expect }) => expect))].flatMap((all) => all.map((one) => [nameOf(one), one])));
 
 const nameOf = ({ table, id }: StateExpectation): string => `${table.name}/${id}`;

@@ -65,12 +65,21 @@ export const vaultAudit: Table<VaultAuditRecord | AuditGroup> = {
 
 const isGroup = (value: VaultAuditRecord | AuditGroup): value is AuditGroup => 'requests' in value;
 
-export const auditedCaller = (caller: Caller): VaultAuditRecord['caller'] => ({
-  objectId: caller.objectId,
-  ...(caller.appId === undefined ? {} : { appId: caller.appId }),
-  tenantId: caller.tenantId,
-  displayName: caller.displayName,
-});
+const auditedCallers = new WeakMap<Caller, VaultAuditRecord['caller']>();
+
+/** The same for the same caller, as an object. */
+export function auditedCaller(caller: Caller): VaultAuditRecord['caller'] {
+  const known = auditedCallers.get(caller);
+  if (known !== undefined) return known;
+  const audited: VaultAuditRecord['caller'] = {
+    objectId: caller.objectId,
+    ...(caller.appId === undefined ? {} : { appId: caller.appId }),
+    tenantId: caller.tenantId,
+    displayName: caller.displayName,
+  };
+  auditedCallers.set(caller, audited);
+  return audited;
+}
 
 /** All of an audit record but its time, which the writer gives. */
 export type AuditFacts = Omit<VaultAuditRecord, 'time' | 'span'>;
@@ -127,7 +136,7 @@ function namesOf<T>(names: Readonly<Record<keyof T, true>>): readonly (keyof T)[
 
 const areSame = (left: SharedFacts, right: SharedFacts): boolean =>
   plainFacts.every((name) => left[name] === right[name]) &&
-  callerFacts.every((name) => left.caller[name] === right.caller[name]) &&
+  (left.caller === right.caller || callerFacts.every((name) => left.caller[name] === right.caller[name])) &&
   left.error?.code === right.error?.code &&
   left.error?.inner === right.error?.inner;
 

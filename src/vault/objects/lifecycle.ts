@@ -8,6 +8,7 @@ import { requestedName, requireDeleted, requireVersion } from './find-requested.
 import { deletionOf, idOf } from './object-answers.ts';
 import type { Found, ObjectKind, ObjectRecord, ObjectTables, VersionRecord } from './object-kind.ts';
 import { objectRecordId } from './object-kind.ts';
+import { createShownAnswers } from './shown-answers.ts';
 import { findObject, findVersion, purgeWrites, stillAsRead } from './object-store.ts';
 import type { VaultOutcome, VaultRequest, VaultServices } from './operation.ts';
 
@@ -16,17 +17,19 @@ const millisecondsPerDay = 86_400_000;
 type Handle = (services: VaultServices, request: VaultRequest) => Promise<VaultOutcome>;
 
 /** Shows disabled and expired versions too. */
-export const getObject =
-  <Version extends VersionRecord, Whole extends ObjectRecord>(kind: ObjectKind<Version, Whole>): Handle =>
-  async (services, request) => {
+export const getObject = <Version extends VersionRecord, Whole extends ObjectRecord>(
+  kind: ObjectKind<Version, Whole>,
+): Handle => {
+  const answerOf = createShownAnswers(kind);
+  return async (services, request) => {
     const found = await requireVersion(services, kind, request);
     // Who names a version, and Kustody itself, does not wait for it to come back but uses it.
     const isAwaited = request.version === undefined && !request.isOurOwn;
     if (isAwaited && (await services.deletions.isNotYet(recoveryId(kind, found.object.id))))
       throw vaultError(kind.errors.notFound, requestedName(request));
-    const body = kind.bundle(request.vault, found, request.apiVersion);
-    return { status: 200, id: idOf(request.vault, kind, found), body, expect: stillAsRead(kind, found) };
+    return answerOf(request.vault, found, request.apiVersion);
   };
+};
 
 /** All versions at once. Without soft delete the object is gone for good, and the answer says so by having no `recoveryId`. */
 export const deleteObject =

@@ -10,7 +10,8 @@ import { requestedName, requireVersion } from '../objects/find-requested.ts';
 import { idOf } from '../objects/object-answers.ts';
 import type { ObjectRecord } from '../objects/object-kind.ts';
 import { objectRecordId, versionRecordId } from '../objects/object-kind.ts';
-import { findVersion, purgeWrites, stillAsRead } from '../objects/object-store.ts';
+import { findVersion, purgeWrites } from '../objects/object-store.ts';
+import { createShownAnswers } from '../objects/shown-answers.ts';
 import type { VaultOutcome, VaultRequest, VaultServices } from '../objects/operation.ts';
 import { vaultError } from '../vault-error.ts';
 import { secretKind } from './secret-bundle.ts';
@@ -65,6 +66,8 @@ export async function setSecret(services: VaultServices, request: VaultRequest):
   };
 }
 
+const shownOf = createShownAnswers(secretKind);
+
 /** Outside its dates a secret is shown as before; a disabled one is not. */
 export async function getSecret(services: VaultServices, request: VaultRequest): Promise<VaultOutcome> {
   const { vault, apiVersion } = request;
@@ -72,12 +75,9 @@ export async function getSecret(services: VaultServices, request: VaultRequest):
   if (!found.version.value.enabled) throw vaultError('secretDisabled');
   const stored = await services.state.get(vaultSecretValues, found.version.id);
   if (stored === undefined) throw vaultError('secretNotFound', found.object.value.name); // purged a moment ago
-  return {
-    status: 200,
-    id: idOf(vault, secretKind, found),
-    body: { value: stored.value.value, ...secretKind.bundle(vault, found, apiVersion) },
-    expect: stillAsRead(secretKind, found),
-  };
+  const shown = shownOf(vault, found, apiVersion);
+  // The value stands before what is shown of it elsewhere.
+  return { ...shown, text: `{"value":${JSON.stringify(stored.value.value)},${shown.text.slice(1)}` };
 }
 
 /** Of everything but the value. */

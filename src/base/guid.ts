@@ -11,11 +11,29 @@ export function parseGuid(text: string): Guid | undefined {
   return guidPattern.test(lower) ? (lower as Guid) : undefined;
 }
 
+const guidBytes = 16;
+
 /** A random GUID (RFC 9562 version 4). */
-export function newGuid(randomBytes: RandomBytes): Guid {
-  const bytes = Buffer.from(randomBytes(16));
-  bytes[6] = ((bytes[6] ?? 0) & 0x0f) | 0x40;
-  bytes[8] = ((bytes[8] ?? 0) & 0x3f) | 0x80;
-  const hex = bytes.toString('hex');
-  return [hex.slice(0, 8), hex.slice(8, 12), hex.slice(12, 16), hex.slice(16, 20), hex.slice(20)].join('-') as Guid;
+export const newGuid = (randomBytes: RandomBytes): Guid => guidAt(Buffer.from(randomBytes(guidBytes)), 0);
+
+/** Random GUIDs that only tell things apart: so many are drawn at a time. Never for what nobody may guess, since a copy of this machine
+ * that goes on from here has the same ones. */
+export function createGuidSource(randomBytes: RandomBytes, count: number): () => Guid {
+  let drawn = Buffer.alloc(0);
+  let at = 0;
+  return () => {
+    if (at >= drawn.length) {
+      drawn = Buffer.from(randomBytes(guidBytes * count));
+      at = 0;
+    }
+    at += guidBytes;
+    return guidAt(drawn, at - guidBytes);
+  };
+}
+
+function guidAt(bytes: Buffer, at: number): Guid {
+  bytes[at + 6] = ((bytes[at + 6] ?? 0) & 0x0f) | 0x40;
+  bytes[at + 8] = ((bytes[at + 8] ?? 0) & 0x3f) | 0x80;
+  const hex = bytes.toString('hex', at, at + guidBytes);
+  return `${hex.slice(0, 8)}-${hex.slice(8, 12)}-${hex.slice(12, 16)}-${hex.slice(16, 20)}-${hex.slice(20)}` as Guid;
 }

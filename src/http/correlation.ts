@@ -1,8 +1,6 @@
 import type { IncomingHttpHeaders } from 'node:http';
 import type { Guid } from '../base/guid.ts';
-import { newGuid, parseGuid } from '../base/guid.ts';
-import type { RandomBytes } from '../base/random.ts';
-import { drawMany } from '../base/random.ts';
+import { parseGuid } from '../base/guid.ts';
 
 /** The ids of one request, as clients, headers and logs know them. */
 export interface Correlation {
@@ -19,17 +17,16 @@ export interface Correlation {
 
 const clientRequestIdCharsMax = 512;
 
-export function readCorrelation(headers: IncomingHttpHeaders, randomBytes: RandomBytes): Correlation {
+/** @param newGuid of ids that need not be secret */
+export function readCorrelation(headers: IncomingHttpHeaders, newGuid: () => Guid): Correlation {
   const single = (name: string): string | undefined => {
     const value = headers[name];
     return typeof value === 'string' ? value : undefined;
   };
-  const given = parseGuid(single('x-ms-correlation-request-id') ?? '');
-  const draws = drawMany(randomBytes, 16, given === undefined ? 2 : 1).values();
-  const next = (length: number): Uint8Array => draws.next().value ?? randomBytes(length);
+  const given = single('x-ms-correlation-request-id');
   return {
-    requestId: newGuid(next),
-    correlationId: given ?? newGuid(next),
+    requestId: newGuid(),
+    correlationId: (given === undefined ? undefined : parseGuid(given)) ?? newGuid(),
     clientRequestId: echoable(single('x-ms-client-request-id')),
     returnClientRequestId: single('x-ms-return-client-request-id')?.toLowerCase() === 'true',
   };

@@ -2,6 +2,8 @@ import { fastify } from 'fastify';
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
 import { performance } from 'node:perf_hooks';
 import { invariant } from '../base/invariant.ts';
+import type { Guid } from '../base/guid.ts';
+import { createGuidSource } from '../base/guid.ts';
 import type { RandomBytes } from '../base/random.ts';
 import { systemRandomBytes } from '../base/random.ts';
 import { addBytesParser, addJsonAndFormParsers, BodyError } from './body-parsers.ts';
@@ -57,6 +59,9 @@ export interface PlaneApp {
   readonly toPlane: (claim: Plane['claim']) => Plane;
 }
 
+/** Ids of requests that are drawn at a time: a draw costs more than what it draws. */
+const idsDrawn = 64;
+
 /** A Fastify of its own for one plane, with the edge's manners: errors in the plane's shape on every path, authentication
  * before parsing, correlation ids, one log line per request.
  * ```ts
@@ -73,6 +78,7 @@ export interface PlaneApp {
 export function createPlaneApp(options: PlaneAppOptions): PlaneApp {
   const bodyBytesMax = options.bodyBytesMax ?? 1024 * 1024;
   const room = new BodyRoom(options.bodyRoomBytes ?? 64 * 1024 * 1024);
+  const newId = createGuidSource(options.randomBytes ?? systemRandomBytes, idsDrawn);
   const app = fastify({
     logger: false,
     bodyLimit: bodyBytesMax,
@@ -86,7 +92,7 @@ export function createPlaneApp(options: PlaneAppOptions): PlaneApp {
     frameworkErrors: (error, request, reply) => {
       // Routing failed, so no hook has run: the same steps as below, in the same order.
       const malformed = failureOf(error, 'badUrl');
-      beginRequest(options, request, reply);
+      beginRequest(options, newId, request, reply);
       void answerAfterAuthentication(options, malformed, request, reply);
     },
   });
@@ -95,7 +101,7 @@ export function createPlaneApp(options: PlaneAppOptions): PlaneApp {
   if (options.bodies === 'bytes') addBytesParser(app, { bodyBytesMax, room });
   else addJsonAndFormParsers(app, { bodyBytesMax, room, relaxedJson: options.relaxedJson === true });
   app.addHook('onRequest', async (request, reply) => {
-    beginRequest(options, request, reply);
+    beginRequest(options, newId, request, reply);
     reply.raw.once('close', () => room.release(request.raw));
     await options.authenticate?.(request, reply);
     if (kelvinSign.test(request.raw.url ?? '')) throw new MalformedPathError();
@@ -129,10 +135,10 @@ function toPlane(options: PlaneAppOptions, app: FastifyInstance, claim: Plane['c
 }
 
 /** Gives the request its ids, sets the headers of every answer and writes the log line when the answer is out. */
-function beginRequest(options: PlaneAppOptions, request: FastifyRequest, reply: FastifyReply): void {
+function beginRequest(options: PlaneAppOptions, newId: () => Guid, request: FastifyRequest, reply: FastifyReply): void {
   const monotonicMs = options.monotonicMs ?? (() => performance.now());
   const startedMs = monotonicMs();
-  request.correlation = readCorrelation(request.headers, options.randomBytes ?? systemRandomBytes);
+  request.correlation = readCorrelation(request.headers, newId);
   void reply.headers((options.answerHeaders ?? correlationHeaders)(request.correlation));
   const response = reply.raw;
   response.once('close', () => {

@@ -1,5 +1,6 @@
 import type { HostName } from '../base/names.ts';
 import { parseHostName } from '../base/names.ts';
+import { BoundedCache } from '../base/bounded-cache.ts';
 
 export interface Authority {
   readonly host: HostName;
@@ -17,6 +18,19 @@ const loopbackNames = new Set(['localhost', '127.0.0.1', '[::1]', '::1']);
 
 export function parseHost(text: string): HostName | undefined {
   return parseHostName(loopbackNames.has(text.toLowerCase()) ? 'localhost' : text);
+}
+
+const readAuthorities = new BoundedCache<Authority>({ countMax: 1_000 });
+const authorityCharsMax = 300;
+
+/** As `parseAuthority`, which most requests would ask the same again. */
+function knownAuthority(text: string): Authority | undefined {
+  if (text.length > authorityCharsMax) return undefined;
+  const known = readAuthorities.get(text);
+  if (known !== undefined) return known;
+  const read = parseAuthority(text);
+  if (read !== undefined) readAuthorities.set(text, read);
+  return read;
 }
 
 /** Reads `host[:port]`, the form of a Host header and of a CONNECT target. User names, empty ports and the like are refused. */
@@ -59,7 +73,7 @@ export function agreeOnHost(names: {
   if (hostHeaders.length !== 1) return refusal(400, 'A request names its host in exactly one Host header.');
   if (valuesOf(names.rawHeaders, 'authorization').length > 1)
     return refusal(400, 'A request has at most one Authorization header.');
-  const header = parseAuthority(hostHeaders[0] ?? '');
+  const header = knownAuthority(hostHeaders[0] ?? '');
   if (header === undefined) return refusal(400, 'The Host header is malformed.');
   let path = names.target;
   if (!path.startsWith('/')) {

@@ -80,9 +80,7 @@ async function contextForName(context: EdgeContext, servername: string): Promise
 async function admit(context: EdgeContext, request: IncomingMessage, response: ServerResponse): Promise<void> {
   const socket = request.socket;
   invariant(socket instanceof TLSSocket, 'the TLS listener gets TLS sockets');
-  const serverName = serverNameOf(socket.servername);
-  const tunnelName = context.connections.tunnelName(socket);
-  const connection = [serverName, tunnelName].filter((name): name is HostName => name !== undefined);
+  const connection = connectionNames(context, socket);
   const agreement = agreeOnHost({ connection, rawHeaders: request.rawHeaders, target: request.url ?? '' });
   if (!agreement.agreed) {
     context.log.warning('host names disagree', { status: agreement.status });
@@ -98,6 +96,18 @@ async function admit(context: EdgeContext, request: IncomingMessage, response: S
   }
   request.url = agreement.path;
   handToPlane(context, found.plane, request, response);
+}
+
+const namesOfConnections = new WeakMap<TLSSocket, readonly HostName[]>();
+
+/** What the connection was made for: known before its first request, and the same for all of them. */
+function connectionNames({ connections }: EdgeContext, socket: TLSSocket): readonly HostName[] {
+  const known = namesOfConnections.get(socket);
+  if (known !== undefined) return known;
+  const both = [serverNameOf(socket.servername), connections.tunnelName(socket)];
+  const names = both.filter((name): name is HostName => name !== undefined);
+  namesOfConnections.set(socket, names);
+  return names;
 }
 
 /** The usual cause is a client that was not told about our root: worth a line of its own. */

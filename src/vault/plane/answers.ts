@@ -1,5 +1,6 @@
 import type { FastifyRequest } from 'fastify';
 import { isIPv4 } from 'node:net';
+import { BoundedCache } from '../../base/bounded-cache.ts';
 import type { Correlation } from '../../http/correlation.ts';
 import type { PlaneAnswer, PlaneFailure, PlaneFailureKind } from '../../http/plane-failure.ts';
 import type { VaultSettings } from '../vault-directory.ts';
@@ -28,14 +29,22 @@ export function vaultHeaders(vault: VaultSettings, clientAddress: string): Recor
   };
 }
 
+/** Most queries are an api-version and nothing more. */
+const readQueries = new BoundedCache<ReadonlyMap<string, string>>({ countMax: 100 });
+const queryCharsMax = 40;
+
 /** Names lower case and decoded; of a name given twice the first counts. */
 export function readQuery(url: string): ReadonlyMap<string, string> {
   const at = url.indexOf('?');
+  const text = at < 0 ? '' : url.slice(at + 1);
+  const known = readQueries.get(text);
+  if (known !== undefined) return known;
   const query = new Map<string, string>();
-  for (const [name, value] of new URLSearchParams(at < 0 ? '' : url.slice(at + 1))) {
+  for (const [name, value] of new URLSearchParams(text)) {
     const lower = name.toLowerCase();
     if (!query.has(lower)) query.set(lower, value);
   }
+  if (text.length <= queryCharsMax) readQueries.set(text, query);
   return query;
 }
 
@@ -51,6 +60,7 @@ const knownVersions = new Set(vaultApiVersions);
 export function readApiVersion(query: ReadonlyMap<string, string>): string {
   const version = query.get('api-version');
   if (version === undefined || version === '') throw vaultError('missingApiVersion');
+  if (knownVersions.has(version)) return version;
   if (!knownVersions.has(version.replace(/^(7\.[1-6])-preview(\.\d)?$/, '$1')))
     throw vaultError('unknownApiVersion', version.slice(0, 100), latestVersion);
   return version;

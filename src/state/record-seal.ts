@@ -55,6 +55,8 @@ export class RecordSeal {
   readonly #randomBytes: RandomBytes;
   readonly #keys = new Map<string, Buffer>();
   #epoch: Buffer;
+  /** Of `#epoch`, which seals everything. */
+  #epochKey: Buffer | undefined;
   #records = 0;
 
   /** @param storeId 16 random bytes of the data directory, so that records cannot move between two under one root key */
@@ -76,9 +78,11 @@ export class RecordSeal {
   seal({ table, id, version, value }: Place & { value: Uint8Array }, nonce = this.#randomBytes(nonceBytes)): Buffer {
     if ((this.#records += 1) > recordsPerEpochMax) {
       this.#epoch = Buffer.from(this.#randomBytes(epochBytes));
+      this.#epochKey = undefined;
       this.#records = 1;
     }
-    const cipher = createCipheriv('aes-256-gcm', this.#key(this.#epoch), nonce, { authTagLength: tagBytes });
+    const key = (this.#epochKey ??= this.#key(this.#epoch));
+    const cipher = createCipheriv('aes-256-gcm', key, nonce, { authTagLength: tagBytes });
     cipher.setAAD(aad(this.#format, { table, id, version }));
     const body = [cipher.update(value), cipher.final(), cipher.getAuthTag()];
     return Buffer.concat([Buffer.from([this.#format]), this.#epoch, nonce, ...body]);
@@ -96,7 +100,9 @@ export class RecordSeal {
     decipher.setAAD(aad(known, { table, id, version }));
     decipher.setAuthTag(sealed.subarray(bodyEnd));
     try {
-      return Buffer.concat([decipher.update(sealed.subarray(headBytes, bodyEnd)), decipher.final()]);
+      const opened = decipher.update(sealed.subarray(headBytes, bodyEnd));
+      decipher.final(); // looks at the tag; nothing is left to come
+      return opened;
     } catch {
       throw new SealedRecordError(table, id);
     }
@@ -106,6 +112,7 @@ export class RecordSeal {
   close(): void {
     zeroBytes(...this.#keys.values());
     this.#keys.clear();
+    this.#epochKey = undefined;
   }
 
   #key(epoch: Buffer): Buffer {
@@ -119,15 +126,15 @@ export class RecordSeal {
   }
 }
 
-/** Unambiguous: each part comes with its length. */
+/** Unambiguous: each part (format, table, id, version) comes with its length. */
 function aad(format: number, { table, id, version }: Place): Buffer {
-  const parts = [Buffer.from([format]), Buffer.from(table), Buffer.from(id), Buffer.alloc(8)];
-  parts[3]?.writeBigUInt64BE(BigInt(version));
-  return Buffer.concat(
-    parts.flatMap((part) => {
-      const length = Buffer.alloc(4);
-      length.writeUInt32BE(part.length);
-      return [length, part];
-    }),
-  );
+  const [tableBytes, idBytes] = [Buffer.byteLength(table), Buffer.byteLength(id)];
+  const all = Buffer.allocUnsafe(4 * 4 + 1 + tableBytes + idBytes + 8);
+  let at = all.writeUInt8(format, all.writeUInt32BE(1));
+  at = all.writeUInt32BE(tableBytes, at);
+  at += all.write(table, at);
+  at = all.writeUInt32BE(idBytes, at);
+  at += all.write(id, at);
+  all.writeBigUInt64BE(BigInt(version), all.writeUInt32BE(8, at));
+  return all;
 }

@@ -11,6 +11,9 @@ export function parseGuid(text: string): Guid | undefined {
   return guidPattern.test(lower) ? (lower as Guid) : undefined;
 }
 
+/** What stands for none. */
+export const zeroGuid = '00000000-0000-0000-0000-000000000000';
+
 const guidBytes = 16;
 
 /** A random GUID (RFC 9562 version 4). */

@@ -66,7 +66,7 @@ export async function startIdentity(
   const directory = openDirectory(state, principals, randomBytes);
   const signingKeys = openSigningKeys({ state, randomBytes, wallClock });
   const issueToken = createTokenService({ signingKeys, randomBytes, wallClock });
-  const mintToken = createMintToken({ tenants, principals, issueToken });
+  const mintToken = createMintToken({ tenants, directory, issueToken });
   const tenant = await tenants.create({
     displayName: 'Kustody',
     domains: ['kustody.onmicrosoft.com'],
@@ -104,7 +104,7 @@ export async function startIdentity(
     ...{ tenant, application, managed, secret: added?.secret ?? '', secretKeyId: added?.keyId },
     ...{ identityTrust, verifyToken: newVerifier() },
     grantOptions: {
-      ...{ tenants, principals, directory, applications: directory.applications, issueToken, wallClock },
+      ...{ tenants, principals, directory, issueToken, wallClock },
       ...{ signingKeys, issuerKeys: openIssuerKeys(readJson, wallClock) },
       trustOfIdentity: (resourceId: string) => Promise.resolve(identityTrust.get(resourceId) ?? []),
       issueUserToken: createUserTokenService({ signingKeys, randomBytes, wallClock }),

@@ -45,7 +45,6 @@ export function openIdentityParts(options: IdentityPartsOptions) {
     tenants,
     principals,
     directory,
-    applications: directory.applications,
     signingKeys,
     issuerKeys: openIssuerKeys(createOutwardReader(options), options.monotonicMs),
     issueToken,
@@ -53,7 +52,7 @@ export function openIdentityParts(options: IdentityPartsOptions) {
     userSignIn: createUserSignIn({ tenants, directory, monotonicMs: options.monotonicMs }),
     pendingSignIns: openPendingSignIns(randomBytes, options.monotonicMs),
     refreshTokens: openRefreshTokens(state, randomBytes),
-    mintToken: createMintToken({ tenants, principals, issueToken }),
+    mintToken: createMintToken({ tenants, directory, issueToken }),
     verifyToken: createTokenVerifier({
       ...options,
       ...{ signingKeys, tenants, directory },

@@ -10,6 +10,7 @@ import { clusterCatalogTable } from '../cluster/process/remote-catalog-store.ts'
 import { clusterKeyTable } from '../encryption/cluster-key-state.ts';
 import { databaseKeyTable } from '../encryption/database-keys.ts';
 import { applicationByAppTable, applicationTable } from '../identity/principals/application.ts';
+import { appRoleAssignmentTable, permissionGrantTable } from '../identity/principals/assignments.ts';
 import { groupMemberTable, groupTable, memberOfTable } from '../identity/principals/group.ts';
 import { userByNameTable, userTable } from '../identity/principals/user.ts';
 import { principalByAppTable, principalTable } from '../identity/principals/principal.ts';
@@ -101,6 +102,8 @@ export const stateTables: readonly TableRow[] = [
   { table: groupTable, owner: tenant, keptOpen: true },
   { table: groupMemberTable, owner: tenant, keptOpen: true },
   { table: memberOfTable, owner: tenant, keptOpen: true },
+  { table: appRoleAssignmentTable, owner: tenant },
+  { table: permissionGrantTable, owner: tenant },
   { table: seededPrincipalTable, owner: tenant },
   { table: vaultAudit, owner: history, losable: true },
   { table: armOperations, owner: history, losable: true },

@@ -124,6 +124,52 @@ export const assertionErrors = {
     text: (keyId: string) =>
       `Client assertion failed signature validation. [Reason - Key was found, but use of the key to verify the signature failed., Thumbprint of key used by client: '${keyId}'].`,
   },
+  UserAssertionKeyNotFound: {
+    code: 50013,
+    status: 400,
+    error: 'invalid_grant',
+    text: (thumbprint: string) =>
+      `Assertion failed signature validation. [Reason - The key was not found., Thumbprint of key used by client: '${thumbprint}'].`,
+  },
+  UserAssertionSignature: {
+    code: 50013,
+    status: 400,
+    error: 'invalid_grant',
+    text: (thumbprint: string) =>
+      `Assertion failed signature validation. [Reason - The provided signature value did not match the expected signature value., Thumbprint of key used by client: '${thumbprint}'].`,
+  },
+  UserAssertionAudience: {
+    code: 500131,
+    status: 400,
+    error: 'invalid_grant',
+    text: (audience: string, appId: string, name: string) =>
+      `Assertion audience does not match the Client app presenting the assertion. The audience in the assertion was '${audience}' and the expected audience is '${appId}' or one of the Application Uris of this application with App ID '${appId}'(${name}). The downstream client must request a token for the expected audience (the application that made the OBO request) and this application should use that token as the assertion.`,
+  },
+  UserAssertionExpired: {
+    code: 500133,
+    status: 400,
+    error: 'invalid_grant',
+    text: (now: string, expires: string) =>
+      `Assertion is not within its valid time range. Ensure that the access token is not expired before using it for user assertion, or request a new token. Current time: ${now}, expiry time of assertion ${expires}.`,
+  },
+  UserAssertionOfApplication: {
+    code: 7000113,
+    status: 400,
+    error: 'unauthorized_client',
+    text: (appId: string) => `Application '${appId}' is not authorized to make application on-behalf-of calls.`,
+  },
+  UserAssertionIsIdToken: {
+    code: 240002,
+    status: 400,
+    error: 'invalid_grant',
+    text: () => "Input id_token cannot be used as 'urn:ietf:params:oauth:grant-type:jwt-bearer' grant.",
+  },
+  ClientProofMissing: {
+    code: 7000218,
+    status: 401,
+    error: 'invalid_client',
+    text: () => "The request body must contain the following parameter: 'client_assertion' or 'client_secret'.",
+  },
   IssuerUnreachable: {
     code: 50166,
     status: 400,

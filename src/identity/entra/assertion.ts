@@ -58,7 +58,7 @@ function timeOf(seconds: Json | undefined): Instant {
 }
 
 /** Seven digits of a second, as .NET writes times. */
-const ticksOf = (at: Instant): string => new Date(at).toISOString().replace('Z', '0000Z');
+export const ticksOf = (at: Instant): string => new Date(at).toISOString().replace('Z', '0000Z');
 
 function decodePart(text: string): JsonObject | undefined {
   if (!/^[A-Za-z0-9_-]+$/.test(text)) return undefined;

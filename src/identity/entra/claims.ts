@@ -27,6 +27,8 @@ export interface TokenSubject {
   readonly audience: string;
   /** Missing where nobody signed in: tokens that are minted inside. */
   readonly provedBy?: ClientProof;
+  /** Values of app roles of the resource. */
+  readonly roles?: readonly string[];
 }
 
 export interface Lifetime {
@@ -73,6 +75,7 @@ function claimsV1(subject: TokenSubject, lifetime: Lifetime, now: Instant, rando
     ...(resource.firstParty ? { idtyp: 'app' } : {}),
     oid: principal.objectId,
     rh: refreshHint(tenant.tenantId, resource.appId),
+    ...rolesClaim(subject.roles),
     sub: principal.objectId,
     ...(directory ? { tenant_region_scope: 'WW' } : {}),
     tid: tenant.tenantId,
@@ -98,6 +101,7 @@ function claimsV2(subject: TokenSubject, lifetime: Lifetime, now: Instant, rando
     ...(resource.firstParty ? { idtyp: 'app' } : {}),
     oid: principal.objectId,
     rh: refreshHint(tenant.tenantId, resource.appId),
+    ...rolesClaim(subject.roles),
     sub: principal.objectId,
     tid: tenant.tenantId,
     uti: newTokenId(now, randomBytes),
@@ -105,6 +109,8 @@ function claimsV2(subject: TokenSubject, lifetime: Lifetime, now: Instant, rando
     ...managedIdentityClaims(principal),
   };
 }
+
+export const rolesClaim = (roles: readonly string[] = []): JsonObject => (roles.length === 0 ? {} : { roles });
 
 /** `appidacr`, `azpacr`: 1 for a client secret, 2 for a certificate, which is what managed identities have. */
 const authenticationClass = ({ principal, provedBy }: TokenSubject): string =>

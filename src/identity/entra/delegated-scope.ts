@@ -1,6 +1,9 @@
 import type { Guid } from '../../base/guid.ts';
-import type { Principals } from '../principals/principals.ts';
+import type { JsonObject } from '../../base/json.ts';
+import type { Directory } from '../principals/directory.ts';
+import type { User } from '../principals/user.ts';
 import { entraError } from './entra-error.ts';
+import { grantedScopes, groupClaims, rolesOfUser } from './granted-permissions.ts';
 import type { PublicClient } from './public-clients.ts';
 import type { Resource } from './resources.ts';
 import { audienceOf, findResource } from './resources.ts';
@@ -55,25 +58,76 @@ export interface GrantedScope {
   readonly audience: string;
   /** `scp` of the token. */
   readonly permissions: readonly string[];
+  /** Values of app roles of the resource that the user has. */
+  readonly roles: readonly string[];
+  /** Claims that tell the user's groups. */
+  readonly groups: JsonObject;
   /** `scope` of a version 2 answer: what was granted, as the client names it, and the default that it can ask for again. */
   readonly shown: string;
 }
 
-/** @throws EntraError when there is no such resource, or the client may not do there what it asks for */
+/** For a public client of Microsoft's: at services of Microsoft's what its maker was given, at applications of the tenant what these have
+ * preauthorized. @throws EntraError when there is no such resource, or the client may not do there what it asks for */
 export async function grantScope(
   asked: AskedScope,
   client: PublicClient,
-  tenantId: Guid,
-  principals: Principals,
+  user: User,
+  directory: Directory,
 ): Promise<GrantedScope> {
-  const resource = await findResource(asked.resource, tenantId, principals);
+  const resource = await requireResource(asked, user, directory);
+  if (!resource.firstParty) return grantOf(asked, client, user, resource, directory);
+  const allowed = client.permissions.get(resource.appId) ?? [];
+  const permissions = permitted(asked, allowed);
+  if (permissions === undefined) throw entraError('PreauthorizationMissing', client.appId, resource.appId);
+  return granted(asked, resource, permissions, { roles: [], groups: {} });
+}
+
+/** For an application of the tenant, which needs consent everywhere. @throws EntraError */
+export async function grantConsentedScope(
+  asked: AskedScope,
+  client: Consenting,
+  user: User,
+  directory: Directory,
+): Promise<GrantedScope> {
+  return grantOf(asked, client, user, await requireResource(asked, user, directory), directory);
+}
+
+type Consenting = { readonly appId: Guid; readonly displayName: string };
+
+async function grantOf(
+  asked: AskedScope,
+  client: Consenting,
+  user: User,
+  resource: Resource,
+  directory: Directory,
+): Promise<GrantedScope> {
+  const { tenantId, objectId } = user;
+  const allowed = await grantedScopes(directory, { appId: client.appId, tenantId }, objectId, resource);
+  const permissions = permitted(asked, allowed);
+  if (permissions === undefined) throw entraError('ConsentMissing', client.appId, client.displayName);
+  const roles = await rolesOfUser(directory, user, resource);
+  return granted(asked, resource, permissions, { roles, groups: await groupClaims(directory, user, resource) });
+}
+
+async function requireResource(asked: AskedScope, { tenantId }: User, directory: Directory): Promise<Resource> {
+  const resource = await findResource(asked.resource, tenantId, directory);
   if (resource === undefined) throw entraError('ResourceNotFound', asked.resource, tenantId);
-  const allowed = client.permissions.get(resource.appId);
-  const wanted = asked.permissions.length === 0 ? (allowed ?? []) : asked.permissions;
-  const isAllowed = (name: string): boolean =>
-    allowed?.some((one) => one.toLowerCase() === name.toLowerCase()) === true;
-  if (wanted.length === 0 || !wanted.every(isAllowed))
-    throw entraError('PreauthorizationMissing', client.appId, resource.appId);
-  const shown = [...wanted, '.default'].map((name) => `${asked.resource}/${name}`).join(' ');
-  return { resource, audience: audienceOf(resource, asked.resource), permissions: wanted, shown };
+  return resource;
+}
+
+/** @returns undefined when nothing is allowed, or not all that is asked for */
+function permitted({ permissions }: AskedScope, allowed: readonly string[]): readonly string[] | undefined {
+  const wanted = permissions.length === 0 ? allowed : permissions;
+  const isAllowed = (name: string): boolean => allowed.some((one) => one.toLowerCase() === name.toLowerCase());
+  return wanted.length > 0 && wanted.every(isAllowed) ? wanted : undefined;
+}
+
+function granted(
+  asked: AskedScope,
+  resource: Resource,
+  permissions: readonly string[],
+  more: Pick<GrantedScope, 'roles' | 'groups'>,
+): GrantedScope {
+  const shown = [...permissions, '.default'].map((name) => `${asked.resource}/${name}`).join(' ');
+  return { resource, audience: audienceOf(resource, asked.resource), permissions, shown, ...more };
 }

@@ -154,13 +154,13 @@ export const entraErrors = {
     text: (clientId: string, resourceId: string) =>
       `Consent between first party application '${clientId}' and first party resource '${resourceId}' must be configured via preauthorization - applications owned and operated by Microsoft must get approval from the API owner before requesting tokens for that API.`,
   },
-  /** Users sign in with Microsoft's own public clients; consent to others is not built. The last sentence is ours. */
+  /** Consent comes from administrators, beforehand: no page asks users for it. The last sentence is ours. */
   ConsentMissing: {
     code: 65001,
     status: 400,
     error: 'invalid_grant',
     text: (clientId: string, name: string) =>
-      `The user or administrator has not consented to use the application with ID '${clientId}' named '${name}'. Send an interactive authorization request for this user and resource. Kustody does not offer consent: users sign in with the Azure CLI, Azure PowerShell, Visual Studio Code and Kusto clients.`,
+      `The user or administrator has not consented to use the application with ID '${clientId}' named '${name}'. Send an interactive authorization request for this user and resource. Kustody asks nobody for consent: an administrator gives it beforehand, by oauth2PermissionGrants or by preAuthorizedApplications of the resource; users sign in with the Azure CLI, Azure PowerShell, Visual Studio Code and Kusto clients.`,
   },
   UserNotFound: {
     code: 50034,

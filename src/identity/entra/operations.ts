@@ -1,7 +1,7 @@
 import type { JsonObject } from '../../base/json.ts';
 import type { RandomBytes } from '../../base/random.ts';
 import { authorize } from './authorize.ts';
-import type { Grant, GrantOptions } from './client-credentials.ts';
+import type { Grant, GrantOptions, GrantRequest } from './client-credentials.ts';
 import { grantClientCredentials, sharedTenantNames } from './client-credentials.ts';
 import type { DocumentTenant } from './discovery.ts';
 import { instanceDocument, keySetDocument, openIdConfigurationV1, openIdConfigurationV2 } from './discovery.ts';
@@ -9,6 +9,7 @@ import { deviceSignInPage, startDeviceSignIn } from './device-sign-in.ts';
 import { entraError } from './entra-error.ts';
 import { messagePage } from './sign-in-page.ts';
 import type { PageAnswer } from './sign-in-page.ts';
+import { grantOnBehalfOf, onBehalfOfGrant } from './on-behalf-of.ts';
 import type { UserGrant, UserGrantOptions } from './user-grants.ts';
 import { grantForUser, isUserGrant } from './user-grants.ts';
 
@@ -43,14 +44,17 @@ export interface EntraOperation {
   readonly run: Run;
 }
 
+const grantBy = (
+  name: string | null,
+): ((asked: GrantRequest, options: OperationOptions) => Promise<Grant | UserGrant>) =>
+  isUserGrant(name) ? grantForUser : name === onBehalfOfGrant ? grantOnBehalfOf : grantClientCredentials;
+
 const grant =
   (version: 1 | 2): Run =>
   async (request, options) => {
     if (request.method !== 'POST') throw entraError('PostOnly', request.method);
     const asked = { ...request, version };
-    const granted = isUserGrant(request.form.get('grant_type'))
-      ? await grantForUser(asked, options)
-      : await grantClientCredentials(asked, options);
+    const granted = await grantBy(request.form.get('grant_type'))(asked, options);
     return version === 1 ? grantV1(granted) : grantV2(granted);
   };
 

@@ -1,7 +1,9 @@
 import type { Guid } from '../../base/guid.ts';
 import { parseGuid } from '../../base/guid.ts';
 import { invariant } from '../../base/invariant.ts';
-import type { Principals } from '../principals/principals.ts';
+import type { Application } from '../principals/application.ts';
+import type { Directory } from '../principals/directory.ts';
+import { firstPartyId } from '../principals/first-party.ts';
 
 /** A service that tokens can be asked for. */
 export interface Resource {
@@ -11,7 +13,14 @@ export interface Resource {
   readonly firstParty: boolean;
   /** Tokens tell about the tenant (`xms_tcdt`) or the directory too (`app_displayname`, `wids`, `tenant_region_scope`). */
   readonly extraClaims: 'none' | 'tenant' | 'directory';
+  /** Of the service principal that it has in the tenant. */
+  readonly principalId: Guid;
+  /** As its owner registered it; missing of Microsoft's. */
+  readonly application?: Application;
 }
+
+/** Where resources are looked up. */
+export type ResourceDirectory = Pick<Directory, 'principals' | 'applications'>;
 
 interface KnownResource {
   readonly appId: string;
@@ -58,12 +67,12 @@ const knownResources = {
 const knownRows: readonly KnownResource[] = Object.values(knownResources);
 
 /** Which service a client means by a resource identifier: a URI, an application id, or `spn:` and an application id.
- * Applications of the tenant are resources too, as `{app id}` and `api://{app id}`.
+ * Applications of the tenant are resources too, as `{app id}`, `api://{app id}` and by the URIs that they registered.
  * @returns undefined when the tenant has no such resource (AADSTS500011) */
 export async function findResource(
   identifier: string,
   tenantId: Guid,
-  principals: Principals,
+  directory: ResourceDirectory,
 ): Promise<Resource | undefined> {
   const name = identifier.toLowerCase().replace(/\/$/, '');
   const appId = parseGuid(name.replace(/^(spn:|api:\/\/)/, ''));
@@ -72,20 +81,31 @@ export async function findResource(
     const knownAppId = parseGuid(known.appId);
     invariant(knownAppId !== undefined, 'the table of resources holds valid application ids');
     return {
-      appId: knownAppId,
-      tokenVersion: known.tokenVersion ?? 1,
-      firstParty: true,
-      extraClaims: known.extraClaims,
+      ...{ appId: knownAppId, tokenVersion: known.tokenVersion ?? 1, firstParty: true, extraClaims: known.extraClaims },
+      principalId: firstPartyId(tenantId, knownAppId),
     };
   }
-  const application = appId && (await principals.findByAppId(tenantId, appId));
-  if (application?.kind !== 'application') return undefined;
+  const application = await findApplication(name, appId, tenantId, directory);
+  const principalAppId = application?.appId ?? appId;
+  const principal = principalAppId && (await directory.principals.findByAppId(tenantId, principalAppId));
+  if (principal?.kind !== 'application') return undefined;
   return {
-    appId: application.appId,
-    tokenVersion: application.accessTokenVersion,
-    firstParty: false,
-    extraClaims: 'none',
+    appId: principal.appId,
+    tokenVersion: principal.accessTokenVersion,
+    ...{ firstParty: false, extraClaims: 'none', principalId: principal.objectId },
+    ...(application === undefined ? {} : { application }),
   };
+}
+
+async function findApplication(
+  name: string,
+  appId: Guid | undefined,
+  tenantId: Guid,
+  { applications }: ResourceDirectory,
+): Promise<Application | undefined> {
+  if (appId !== undefined) return applications.findByName(tenantId, appId);
+  const isIts = (uri: string): boolean => uri.toLowerCase().replace(/\/$/, '') === name;
+  return (await applications.list(tenantId)).find(({ identifierUris }) => identifierUris.some(isIts));
 }
 
 function isNamed(row: KnownResource, name: string, appId: Guid | undefined): boolean {

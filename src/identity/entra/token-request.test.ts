@@ -77,7 +77,7 @@ describe('token requests', () => {
     [`grant_type=client_credentials&client_id=id&client_secret=${'s'.repeat(1025)}`, 'RequestMalformed'],
     [`grant_type=client_credentials&client_id=${'i'.repeat(257)}&client_secret=s`, 'RequestMalformed'],
     [Array.from({ length: 65 }, (_, n) => `f${n}=1`).join('&'), 'RequestMalformed'],
-    ['grant_type=urn:ietf:params:oauth:grant-type:jwt-bearer&client_id=id', 'GrantNotBuilt'],
+    ['grant_type=urn:ietf:params:oauth:grant-type:saml2-bearer&client_id=id', 'GrantNotBuilt'],
     ['grant_type=magic&client_id=id', 'GrantUnsupported'],
     ['grant_type=client_credentials&client_id=id&client_assertion=a.b.c', 'ParameterMissing'],
     [`grant_type=client_credentials&client_id=id&client_assertion_type=${jwtBearer}`, 'ParameterMissing'],

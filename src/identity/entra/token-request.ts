@@ -1,11 +1,10 @@
 import { parseGuid } from '../../base/guid.ts';
 import { assertionType } from './assertion.ts';
+import type { EntraError } from './entra-error.ts';
 import { entraError } from './entra-error.ts';
 
 /** Who a client says that it is, and by what it means to prove it; nothing is known to be true yet. */
-export type Credentials = { readonly clientId: string } & (
-  { readonly clientSecret: string } | { readonly clientAssertion: string }
-);
+export type Credentials = { readonly clientId: string } & Proof;
 
 /** More than any client sends; assertions are the longest. */
 const fieldsMax = 64;
@@ -14,12 +13,12 @@ const fieldCharsMax = {
   ...{ refresh_token: 4096, code: 256, device_code: 256, redirect_uri: 2048, code_verifier: 256 },
   // With the whole chain of the certificate in its header.
   ...{ client_assertion: 16_384, client_assertion_type: 256 },
+  ...{ assertion: 16_384, requested_token_use: 64 },
 } as const;
 type FieldName = keyof typeof fieldCharsMax;
 
 /** Known to Entra ID, not built here. All others are unknown to both. */
 const grantsNotBuilt = new Set([
-  'urn:ietf:params:oauth:grant-type:jwt-bearer',
   'urn:ietf:params:oauth:grant-type:saml2-bearer',
   'urn:ietf:params:oauth:grant-type:saml1_1-bearer',
 ]);
@@ -36,17 +35,36 @@ export function readCredentials(form: URLSearchParams, authorization: string | u
   if (clientId === undefined) throw entraError('ParameterMissing', 'client_id');
   if (grant !== 'client_credentials')
     throw entraError(grantsNotBuilt.has(grant) ? 'GrantNotBuilt' : 'GrantUnsupported', grant);
+  return { clientId, ...readProof(form, basic, clientId, () => entraError('CredentialMissing')) };
+}
+
+/** The client's own credentials beside another grant. @param missing what is wrong without any @throws EntraError */
+export function readClientCredentials(
+  form: URLSearchParams,
+  authorization: string | undefined,
+  missing: () => EntraError,
+): Credentials {
+  const basic = basicCredentials(authorization);
+  const clientId = readField(form, 'client_id') ?? basic?.clientId;
+  if (clientId === undefined) throw entraError('ParameterMissing', 'client_id');
+  return { clientId, ...readProof(form, basic, clientId, missing) };
+}
+
+type Basic = ReturnType<typeof basicCredentials>;
+type Proof = { readonly clientSecret: string } | { readonly clientAssertion: string };
+
+function readProof(form: URLSearchParams, basic: Basic, clientId: string, missing: () => EntraError): Proof {
   const inForm = readField(form, 'client_secret');
   const clientAssertion = readAssertion(form);
   if (clientAssertion !== undefined) {
     if (inForm !== undefined || basic !== undefined) throw entraError('RequestMalformed');
-    return { clientId, clientAssertion };
+    return { clientAssertion };
   }
   if (basic !== undefined && (inForm !== undefined || basic.clientId !== clientId))
     throw entraError('RequestMalformed');
   const clientSecret = inForm ?? basic?.clientSecret;
-  if (clientSecret === undefined) throw entraError('CredentialMissing');
-  return { clientId, clientSecret };
+  if (clientSecret === undefined) throw missing();
+  return { clientSecret };
 }
 
 /** @returns undefined when there is none and none is meant. @throws EntraError */

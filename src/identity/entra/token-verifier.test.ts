@@ -17,8 +17,8 @@ const arm = 'https://management.azure.com/';
 const vault = 'https://vault.azure.net';
 
 async function tokenFor(identity: Identity, audience = vault): Promise<string> {
-  const { application: principal, tenant, principals, issueToken } = identity;
-  const resource = await findResource(audience, tenant.tenantId, principals);
+  const { application: principal, tenant, directory, issueToken } = identity;
+  const resource = await findResource(audience, tenant.tenantId, directory);
   if (resource === undefined) throw new Error('no such resource');
   return (await issueToken({ principal, tenant, resource, audience: audienceOf(resource, audience) })).token;
 }

@@ -9,7 +9,7 @@ import { toUnixSeconds } from '../../clock/clock.ts';
 import type { User } from '../principals/user.ts';
 import type { Tenant } from '../tenants.ts';
 import type { Lifetime } from './claims.ts';
-import { issuerV1, issuerV2, newTokenId, opaqueState, refreshHint } from './claims.ts';
+import { issuerV1, issuerV2, newTokenId, opaqueState, refreshHint, rolesClaim } from './claims.ts';
 import type { GrantedScope } from './delegated-scope.ts';
 
 /** A user, and the application that acts for it. */
@@ -17,13 +17,55 @@ export interface UserSubject {
   readonly user: User;
   readonly tenant: Tenant;
   readonly clientId: Guid;
+  /** `appidacr`, `azpacr`: how the application proved itself; 0 for one that has nothing to prove itself with. */
+  readonly clientClass: '0' | '1' | '2';
   readonly scope: GrantedScope;
 }
 
-/** The claims of an access token that a public client got for a user; every resource of Microsoft's takes version 1.
+/** The claims of an access token that an application got for a user; every resource of Microsoft's takes version 1.
  * @see Microsoft identity platform "Access token claims reference" */
 export function userAccessTokenClaims(
-  { user, tenant, clientId, scope }: UserSubject,
+  subject: UserSubject,
+  lifetime: Lifetime,
+  now: Instant,
+  randomBytes: RandomBytes,
+): JsonObject {
+  return subject.scope.resource.tokenVersion === 1
+    ? claimsV1(subject, lifetime, now, randomBytes)
+    : claimsV2(subject, lifetime, now, randomBytes);
+}
+
+function claimsV2(
+  { user, tenant, clientId, clientClass, scope }: UserSubject,
+  lifetime: Lifetime,
+  now: Instant,
+  randomBytes: RandomBytes,
+): JsonObject {
+  return {
+    aud: scope.audience,
+    iss: issuerV2(tenant.tenantId),
+    iat: lifetime.notBefore,
+    nbf: lifetime.notBefore,
+    exp: lifetime.expires,
+    ...scope.groups,
+    aio: opaqueState(randomBytes),
+    azp: clientId,
+    azpacr: clientClass,
+    name: user.displayName,
+    oid: user.objectId,
+    preferred_username: user.userPrincipalName,
+    rh: refreshHint(tenant.tenantId, scope.resource.appId),
+    ...rolesClaim(scope.roles),
+    scp: scope.permissions.join(' '),
+    sub: pairwiseSubject(user.objectId, scope.resource.appId),
+    tid: tenant.tenantId,
+    uti: newTokenId(now, randomBytes),
+    ver: '2.0',
+  };
+}
+
+function claimsV1(
+  { user, tenant, clientId, clientClass, scope }: UserSubject,
   lifetime: Lifetime,
   now: Instant,
   randomBytes: RandomBytes,
@@ -35,19 +77,21 @@ export function userAccessTokenClaims(
     iat: lifetime.notBefore,
     nbf: lifetime.notBefore,
     exp: lifetime.expires,
+    ...scope.groups,
     acr: '1',
     aio: opaqueState(randomBytes),
     amr: ['pwd'],
     appid: clientId,
-    appidacr: '0',
+    appidacr: clientClass,
     ...(user.texts.surname === undefined ? {} : { family_name: user.texts.surname }),
     ...(user.texts.givenName === undefined ? {} : { given_name: user.texts.givenName }),
-    idtyp: 'user',
+    ...(scope.resource.firstParty ? { idtyp: 'user' } : {}),
     ipaddr: '127.0.0.1',
     name: user.displayName,
     oid: user.objectId,
     puid: puidOf(user.objectId),
     rh: refreshHint(tenant.tenantId, scope.resource.appId),
+    ...rolesClaim(scope.roles),
     scp: scope.permissions.join(' '),
     sub: pairwiseSubject(user.objectId, scope.resource.appId),
     ...(directory ? { tenant_region_scope: 'WW' } : {}),

@@ -77,8 +77,8 @@ export async function grantForUser(request: GrantRequest, options: UserGrantOpti
   const named = isShared ? undefined : await requireTenant(request.tenant, options.tenants);
   const client = await requirePublicClient(clientId, named, options.directory);
   const { user, tenant, scope: asked, nonce } = await grantType(request, client, options);
-  const scope = await grantScope(asked, client, tenant.tenantId, options.principals);
-  const subject = { user, tenant, clientId: client.appId, scope };
+  const scope = await grantScope(asked, client, user, options.directory);
+  const subject = { user, tenant, clientId: client.appId, clientClass: '0', scope } as const;
   const tokens = await options.issueUserToken(subject, { version, nonce, withIdToken: asked.openId });
   const grant = { userId: user.objectId, tenantId: tenant.tenantId, clientId: client.appId };
   return {

@@ -1,10 +1,10 @@
 import type { Guid } from '../../base/guid.ts';
-import { parseGuid } from '../../base/guid.ts';
+import { parseGuid, zeroGuid } from '../../base/guid.ts';
 import type { Directory } from '../principals/directory.ts';
 import { isPassword } from '../principals/password.ts';
 import type { User } from '../principals/user.ts';
 import type { Tenant, Tenants } from '../tenants.ts';
-import { requireTenant, sharedTenantNames, zeroGuid } from './client-credentials.ts';
+import { requireTenant, sharedTenantNames } from './client-credentials.ts';
 import { entraError } from './entra-error.ts';
 import { findPublicClient } from './public-clients.ts';
 import type { PublicClient } from './public-clients.ts';

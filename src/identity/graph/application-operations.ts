@@ -5,12 +5,13 @@ import { BodyReader } from './body.ts';
 import { listReply, showReply } from './collection.ts';
 import { readKeyCredentials } from './credential-operations.ts';
 import { applications, requireApplication, showApplicationOf } from './entity-sets.ts';
+import { readExposedPermissions } from './exposed-permissions.ts';
 import { graphErrors } from './graph-error.ts';
 import type { GraphDependencies, GraphOperation, GraphRequest } from './graph-operation.ts';
 import { createdReply, noContent } from './graph-operation.ts';
 import { ownersOfApplication } from './owner-operations.ts';
 
-/** Applications as registered: who they are, their credentials, where sign-ins go. What they expose (roles, scopes) is not built. */
+/** Applications as registered: who they are, their credentials, where sign-ins go, and what they expose: roles and scopes. */
 export const applicationOperations: readonly GraphOperation[] = [
   {
     id: 'Applications_List',
@@ -94,10 +95,11 @@ async function rename({ directory }: GraphDependencies, before: Application, aft
 const audiences = ['AzureADMyOrg', 'AzureADMultipleOrgs', 'AzureADandPersonalMicrosoftAccount'];
 const known = [
   ...['displayName', 'identifierUris', 'signInAudience', 'isFallbackPublicClient', 'tags', 'notes', 'web', 'spa'],
-  ...['publicClient', 'api', 'keyCredentials', 'passwordCredentials', 'serviceManagementReference'],
+  ...['publicClient', 'api', 'keyCredentials', 'passwordCredentials', 'serviceManagementReference', 'appRoles'],
+  'groupMembershipClaims',
 ];
 const notBuilt = [
-  ...['appRoles', 'requiredResourceAccess', 'optionalClaims', 'addIns', 'groupMembershipClaims', 'info', 'logo'],
+  ...['requiredResourceAccess', 'optionalClaims', 'addIns', 'info', 'logo'],
   ...['parentalControlSettings', 'tokenEncryptionKeyId', 'servicePrincipalLockConfiguration', 'description'],
   ...['isDeviceOnlyAuthSupported', 'oauth2RequirePostResponse', 'samlMetadataUrl', 'uniqueName', 'defaultRedirectUri'],
   ...['requestSignatureVerification', 'certification', 'verifiedPublisher', 'owners@odata.bind'],
@@ -108,7 +110,9 @@ type Change = (application: Application) => Application;
 async function readChange(deps: GraphDependencies, request: GraphRequest, present: Application): Promise<Change> {
   const body = new BodyReader(request.body, 'Application');
   body.refuseOthers(known, notBuilt);
-  const changes: Change[] = [readPlain(body), readUris(body), readCredentials(deps, body, present)];
+  const exposed = readExposedPermissions(body, present);
+  const expose: Change = (application) => ({ ...application, ...exposed });
+  const changes: Change[] = [readPlain(body), readUris(body), readCredentials(deps, body, present), expose];
   const identifierUris = body.texts('identifierUris');
   if (identifierUris !== undefined) await requireFreeUris(deps, present, identifierUris);
   return (application) => changes.reduce((changed, change) => change(changed), application);
@@ -123,7 +127,7 @@ function readPlain(body: BodyReader): Change {
   const [identifierUris, tags] = [body.texts('identifierUris'), body.texts('tags')];
   const [notes, reference] = [body.text('notes'), body.text('serviceManagementReference')];
   const api = body.object('api');
-  api?.refuseOthers(['requestedAccessTokenVersion'], apiNotBuilt);
+  api?.refuseOthers(apiKnown, apiNotBuilt);
   const version = api?.number('requestedAccessTokenVersion');
   if (version !== undefined && version !== 1 && version !== 2) throw graphErrors.invalidValue('api', 'Application');
   return (before) => ({
@@ -139,9 +143,8 @@ function readPlain(body: BodyReader): Change {
   });
 }
 
-const apiNotBuilt = [
-  ...['oauth2PermissionScopes', 'preAuthorizedApplications', 'knownClientApplications', 'acceptMappedClaims'],
-];
+const apiKnown = ['requestedAccessTokenVersion', 'oauth2PermissionScopes', 'preAuthorizedApplications'];
+const apiNotBuilt = ['knownClientApplications', 'acceptMappedClaims'];
 const webNotBuilt = ['homePageUrl', 'logoutUrl', 'implicitGrantSettings', 'redirectUriSettings'];
 
 function readUris(body: BodyReader): Change {

@@ -1,6 +1,5 @@
 import { fromBase64Url, toBase64Url } from '../../base/base64url.ts';
 import { utf8 } from '../../base/bytes.ts';
-import { parseGuid } from '../../base/guid.ts';
 import type { Json, JsonObject } from '../../base/json.ts';
 import { graphErrors } from './graph-error.ts';
 import { parseGraphFilter } from './graph-filter.ts';
@@ -88,8 +87,8 @@ function readPageSize(text: string | null): number {
 
 function readPageToken(text: string | null): string | undefined {
   if (text === null) return undefined;
-  const id = parseGuid(fromBase64Url(text)?.toString('utf8') ?? '');
-  if (id === undefined) throw graphErrors.pageToken();
+  const id = fromBase64Url(text)?.toString('utf8') ?? '';
+  if (!/^[\w-]{1,64}$/.test(id)) throw graphErrors.pageToken();
   return id;
 }
 

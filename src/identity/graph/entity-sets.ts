@@ -4,6 +4,7 @@ import type { JsonObject } from '../../base/json.ts';
 import type { Application } from '../principals/application.ts';
 import type { DirectoryObject } from '../principals/directory.ts';
 import type { Group } from '../principals/group.ts';
+import { firstPartyPrincipals } from '../principals/first-party.ts';
 import type { Principal } from '../principals/principal.ts';
 import type { User } from '../principals/user.ts';
 import type { EntitySet } from './collection.ts';
@@ -79,10 +80,12 @@ export async function requireApplication(
 /** By object id, or `appId='…'`. @throws GraphError 404 */
 export async function requirePrincipal({ directory }: GraphDependencies, request: GraphRequest): Promise<Principal> {
   const { appId, objectId } = readKey(request);
+  const { tenantId } = request.caller;
   const found =
-    appId === undefined
+    firstPartyPrincipals(tenantId).find((one) => one.appId === appId || one.objectId === objectId) ??
+    (appId === undefined
       ? objectId && (await directory.principals.get(objectId))
-      : await directory.principals.findByAppId(request.caller.tenantId, appId);
+      : await directory.principals.findByAppId(tenantId, appId));
   return ofTenant(found, request);
 }
 

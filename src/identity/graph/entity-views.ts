@@ -10,6 +10,7 @@ import type { KeyCredential } from '../principals/key-credential.ts';
 import type { Principal } from '../principals/principal.ts';
 import type { User } from '../principals/user.ts';
 import { userTextNames } from '../principals/user.ts';
+import { showRole, showScope } from './exposed-permissions.ts';
 
 /** Directory times have no fractions of seconds. */
 export const graphTime = (at: Instant): string => `${toIso(at).slice(0, 19)}Z`;
@@ -119,7 +120,7 @@ export const showApplication = (application: Application, publisherDomain: strin
   createdDateTime: graphTime(application.createdAt),
   displayName: application.displayName,
   description: null,
-  groupMembershipClaims: null,
+  groupMembershipClaims: application.groupMembershipClaims ?? null,
   identifierUris: application.identifierUris,
   isDeviceOnlyAuthSupported: null,
   isFallbackPublicClient: application.isFallbackPublicClient ?? null,
@@ -140,10 +141,13 @@ export const showApplication = (application: Application, publisherDomain: strin
     acceptMappedClaims: null,
     knownClientApplications: [],
     requestedAccessTokenVersion: application.accessTokenVersion ?? null,
-    oauth2PermissionScopes: [],
-    preAuthorizedApplications: [],
+    oauth2PermissionScopes: application.permissionScopes.map(showScope),
+    preAuthorizedApplications: application.preAuthorized.map(({ appId, permissionIds }) => ({
+      appId,
+      delegatedPermissionIds: permissionIds,
+    })),
   },
-  appRoles: [],
+  appRoles: application.appRoles.map(showRole),
   info,
   keyCredentials: application.keys.map(showKey),
   parentalControlSettings: { countriesBlockedForMinors: [], legalAgeGroupRule: 'Allow' },
@@ -161,6 +165,9 @@ export const showApplication = (application: Application, publisherDomain: strin
   spa: { redirectUris: application.redirectUris.spa },
 });
 
+/** Whose services are in every tenant. */
+const microsoftTenant = 'f8cdef31-a31e-4b4a-93e4-5f571e91255a';
+
 /** @param application that it is the presence of, when it is registered in this tenant */
 export function showPrincipal(principal: Principal, application: Application | undefined): JsonObject {
   const isManaged = principal.kind === 'managedIdentity';
@@ -175,7 +182,7 @@ export function showPrincipal(principal: Principal, application: Application | u
     appDescription: null,
     appId: principal.appId,
     applicationTemplateId: null,
-    appOwnerOrganizationId: isManaged ? null : principal.tenantId,
+    appOwnerOrganizationId: isManaged ? null : principal.kind === 'service' ? microsoftTenant : principal.tenantId,
     appRoleAssignmentRequired: false,
     createdDateTime: principal.createdAt === undefined ? null : graphTime(principal.createdAt),
     description: null,
@@ -196,10 +203,10 @@ export function showPrincipal(principal: Principal, application: Application | u
     tokenEncryptionKeyId: null,
     samlSingleSignOnSettings: null,
     addIns: [],
-    appRoles: [],
+    appRoles: (application?.appRoles ?? []).map(showRole),
     info,
     keyCredentials: [],
-    oauth2PermissionScopes: [],
+    oauth2PermissionScopes: (application?.permissionScopes ?? []).map(showScope),
     passwordCredentials: principal.secrets.map(showSecret),
     resourceSpecificApplicationPermissions: [],
     verifiedPublisher,

@@ -98,6 +98,13 @@ export const graphErrors = {
       'Directory_QuotaExceeded',
       'The size of the object has exceeded its limit. Please reduce the number of values and retry your request.',
     ),
+  enabledEntitlement: () =>
+    new GraphError(
+      400,
+      'CannotDeleteOrUpdateEnabledEntitlement',
+      'Permission (scope or role) cannot be deleted or updated unless disabled first.',
+    ),
+  grantExists: () => new GraphError(409, 'Request_MultipleObjectsWithSameKeyValue', 'Permission entry already exists.'),
   noPassword: () => badRequest('No password credential found with keyId.'),
   unsupportedFilter: (property: string, resource: string) =>
     new GraphError(

@@ -1,6 +1,8 @@
+import { appRoleAssignmentOperations } from './app-role-assignment-operations.ts';
 import { applicationOperations } from './application-operations.ts';
 import { credentialOperations } from './credential-operations.ts';
 import { federatedCredentialOperations } from './federated-credential-operations.ts';
+import { permissionGrantOperations } from './permission-grant-operations.ts';
 import type { GraphOperation } from './graph-operation.ts';
 import { groupOperations } from './group-operations.ts';
 import { memberOperations } from './member-operations.ts';
@@ -19,6 +21,8 @@ export const graphOperations: readonly GraphOperation[] = [
   ...servicePrincipalOperations,
   ...credentialOperations,
   ...federatedCredentialOperations,
+  ...appRoleAssignmentOperations,
+  ...permissionGrantOperations,
   ...ownerOperations,
 ];
 

@@ -17,6 +17,7 @@ const scopesOf: Readonly<Record<GraphRight | 'self', readonly string[]>> = {
   'group.create': [...forDirectory, 'Group.ReadWrite.All'],
   'group.write': [...forDirectory, 'Group.ReadWrite.All'],
   'user.write': [...forDirectory, 'User.ReadWrite.All'],
+  'grants.write': [...forDirectory, 'AppRoleAssignment.ReadWrite.All', 'DelegatedPermissionGrant.ReadWrite.All'],
   'admins.write': ['Directory.AccessAsUser.All'],
 };
 

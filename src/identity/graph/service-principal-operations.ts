@@ -1,4 +1,5 @@
 import { parseGuid } from '../../base/guid.ts';
+import { firstPartyPrincipals } from '../principals/first-party.ts';
 import type { Principal } from '../principals/principal.ts';
 import { BodyReader } from './body.ts';
 import { listReply, showReply } from './collection.ts';
@@ -9,7 +10,7 @@ import { createdReply, noContent } from './graph-operation.ts';
 import { ownersOfPrincipal } from './owner-operations.ts';
 import { hasRight } from './rights.ts';
 
-/** Service principals: of the tenant's applications, and managed identities. Kustody's own are in no tenant that a caller has. */
+/** Service principals: of the tenant's applications, managed identities, and Microsoft's services. Kustody's own are in no tenant that a caller has. */
 export const servicePrincipalOperations: readonly GraphOperation[] = [
   {
     id: 'ServicePrincipals_List',
@@ -17,7 +18,11 @@ export const servicePrincipalOperations: readonly GraphOperation[] = [
     path: '/servicePrincipals',
     right: 'directory.read',
     handle: async (deps, request) => {
-      const all = await deps.directory.principals.store.list(request.caller.tenantId);
+      const { tenantId } = request.caller;
+      const own = await deps.directory.principals.store.list(tenantId);
+      const all = [...own, ...firstPartyPrincipals(tenantId)].sort((left, right) =>
+        left.objectId < right.objectId ? -1 : 1,
+      );
       const shown = await Promise.all(all.map((one) => showPrincipalOf(deps, one)));
       return listReply(request, servicePrincipals, shown, '/servicePrincipals');
     },

@@ -5,6 +5,8 @@ import type { Instant } from '../../clock/clock.ts';
 import type { Table } from '../../state/state.ts';
 import { recordFields } from '../record-fields.ts';
 import type { StoredSecret } from './client-secret.ts';
+import type { ExposedPermissions } from './exposed-permissions.ts';
+import { parseExposedPermissions } from './exposed-permissions.ts';
 import type { FederatedCredential } from './federated-credential.ts';
 import { parseFederatedCredential } from './federated-credential.ts';
 import type { KeyCredential } from './key-credential.ts';
@@ -14,7 +16,7 @@ import { fromSecretRecord, parseSecretRecord } from './secret-record.ts';
 import type { SecretRecord } from './secret-record.ts';
 
 /** An application as its owner registered it; a service principal is its presence in a tenant. */
-export interface Application {
+export interface Application extends ExposedPermissions {
   readonly objectId: Guid;
   readonly appId: Guid;
   readonly tenantId: Guid;
@@ -81,6 +83,7 @@ function parseApplicationRecord(value: Json): ApplicationRecord {
     federatedCredentials: fields
       .optionalList('federatedCredentials')
       .map((item) => parseFederatedCredential(item, 'application')),
+    ...parseExposedPermissions(value),
     tags: fields.list('tags').map(String),
     notes: fields.optionalText('notes'),
     serviceManagementReference: fields.optionalText('serviceManagementReference'),

@@ -1,4 +1,5 @@
-/** What a directory role lets its holder do in Graph. `admins`: change users who have a role themselves. */
+/** What a directory role lets its holder do in Graph. `admins`: change users who have a role themselves;
+ * `grants`: consent, and assign roles of applications. */
 export const graphRights = [
   'directory.read',
   'application.create',
@@ -6,6 +7,7 @@ export const graphRights = [
   'group.create',
   'group.write',
   'user.write',
+  'grants.write',
   'admins.write',
 ] as const;
 export type GraphRight = (typeof graphRights)[number];
@@ -20,13 +22,16 @@ export const directoryRoles: ReadonlyMap<string, DirectoryRole> = new Map([
   ['62e90394-69f5-4237-9190-012177145e10', { displayName: 'Global Administrator', rights: graphRights }],
   [
     '9b895d92-2cd3-44c7-9d02-a6ac2d5ea5c3',
-    { displayName: 'Application Administrator', rights: ['directory.read', 'application.create', 'application.write'] },
+    {
+      displayName: 'Application Administrator',
+      rights: ['directory.read', 'application.create', 'application.write', 'grants.write'],
+    },
   ],
   [
     '158c047a-c907-4556-b7ef-446551a6b5f7',
     {
       displayName: 'Cloud Application Administrator',
-      rights: ['directory.read', 'application.create', 'application.write'],
+      rights: ['directory.read', 'application.create', 'application.write', 'grants.write'],
     },
   ],
   [

@@ -6,6 +6,8 @@ import type { State, StateWrite } from '../../state/state.ts';
 import type { Instant } from '../../clock/clock.ts';
 import type { Application } from './application.ts';
 import { applicationByAppTable, applicationTable, toApplication } from './application.ts';
+import type { AppRoleAssignment, HeldStore, PermissionGrant } from './assignments.ts';
+import { appRoleAssignmentTable, openHeldStore, permissionGrantTable } from './assignments.ts';
 import type { DirectoryStore } from './directory-store.ts';
 import { openDirectoryStore } from './directory-store.ts';
 import type { Group } from './group.ts';
@@ -34,6 +36,8 @@ export interface Directory {
   readonly applications: DirectoryStore<Application>;
   readonly principals: Principals;
   readonly memberships: Memberships;
+  readonly appRoleAssignments: HeldStore<AppRoleAssignment>;
+  readonly permissionGrants: HeldStore<PermissionGrant>;
   /** Of this tenant only. */
   find(tenantId: Guid, objectId: Guid): Promise<DirectoryObject | undefined>;
   hasRoom(tenantId: Guid): Promise<boolean>;
@@ -69,16 +73,19 @@ export function openDirectory(state: State, principals: Principals, randomBytes:
     fromRecord: toApplication,
   });
   const memberships = openMemberships(state);
+  const appRoleAssignments = openHeldStore(state, appRoleAssignmentTable);
+  const permissionGrants = openHeldStore(state, permissionGrantTable);
   const removalsOf = async (objectId: Guid): Promise<readonly StateWrite[]> => {
     const application = await applications.get(objectId);
     const principal = application && (await principals.findByAppId(application.tenantId, application.appId));
     const stores = [users, groups, applications, principals.store];
     const own = await Promise.all(stores.map((store) => store.removalOf(objectId)));
     const ofPrincipal = principal === undefined ? [] : await removalsOf(principal.objectId);
-    return [...own.flat(), ...(await memberships.removalsOf(objectId)), ...ofPrincipal];
+    const held = await Promise.all([appRoleAssignments, permissionGrants].map((one) => one.removalsOf(objectId)));
+    return [...own.flat(), ...held.flat(), ...(await memberships.removalsOf(objectId)), ...ofPrincipal];
   };
   return {
-    ...{ users, groups, applications, principals, memberships },
+    ...{ users, groups, applications, principals, memberships, appRoleAssignments, permissionGrants },
     async find(tenantId, objectId) {
       const found: DirectoryObject | undefined =
         tagged('user', await users.get(objectId)) ??
@@ -136,6 +143,10 @@ export const emptyApplication = {
   secrets: [],
   keys: [],
   federatedCredentials: [],
+  appRoles: [],
+  permissionScopes: [],
+  preAuthorized: [],
+  groupMembershipClaims: undefined,
   tags: [],
   notes: undefined,
   serviceManagementReference: undefined,

@@ -179,7 +179,8 @@ describe('applications and service principals', () => {
     ['a member that nobody knows', { colour: 'red' }, 400, 'Request_BadRequest'],
     ['a number for a name', { displayName: 1 }, 400, 'Request_BadRequest'],
     ['no name', { displayName: '' }, 400, 'Request_BadRequest'],
-    ['roles', { appRoles: [{ id: 'x' }] }, 501, 'NotImplemented'],
+    ['roles without a name', { appRoles: [{ id: 'x' }] }, 400, 'Request_BadRequest'],
+    ['claims of its own', { optionalClaims: { idToken: [{ name: 'x' }] } }, 501, 'NotImplemented'],
     [
       'a key that is none',
       { keyCredentials: [{ type: 'Symmetric', usage: 'Sign', key: 'AA==' }] },

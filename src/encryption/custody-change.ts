@@ -2,15 +2,22 @@ import type { Guid } from '../base/guid.ts';
 import type { RandomBytes } from '../base/random.ts';
 import type { StateWrite } from '../state/state.ts';
 import type { ClusterKey } from './cluster-key.ts';
+import type { DatabaseKeyChange } from './database-key-change.ts';
 import type { KeyFailure, KeyWrapper } from './key-wrapper.ts';
 import type { KeyTarget, WrappedClusterKey } from './rotation.ts';
 import { makeClusterKey, openClusterKey } from './rotation.ts';
 
 /** Wraps every DEK of the cluster anew: opened with `old`, wrapped with `next`. Runs in the cluster's process.
  * @param change what it writes beforehand is written only while this change is under way
+ * @param database whose own key changes with it
  * @returns the writes that make it count; each names the version it replaces. No extent is rewritten.
  * @throws ChangeEndedError */
-export type RewrapCatalog = (old: ClusterKey, next: ClusterKey, change: Guid) => Promise<readonly StateWrite[]>;
+export type RewrapCatalog = (
+  old: ClusterKey,
+  next: ClusterKey,
+  change: Guid,
+  database?: DatabaseKeyChange,
+) => Promise<readonly StateWrite[]>;
 
 /** The change of custody for which something was to be written is not under way any more. */
 export class ChangeEndedError extends Error {

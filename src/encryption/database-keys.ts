@@ -24,12 +24,14 @@ export interface DatabaseKeys {
     databaseId: Guid,
     key: CustomerKey,
   ): Promise<PreparedKeyChange | { readonly outcome: 'failed'; readonly failure: KeyFailure }>;
-  /** The same KEK by another version, or by another identity: the key of the database stays and is wrapped anew. The recorded version
-   * must unwrap in the same operation. */
-  rotate(
+  /** Of a database that is there, in a cluster that runs. The same KEK by another version, or by another identity: the key of the database
+   * stays and is wrapped anew. Another KEK, the first one, or none (`to` undefined: it lies under its cluster's key alone): another key, and
+   * every DEK of the database gets another wrap; no row is touched. What is recorded must unwrap in the same operation.
+   * @returns with the status of the key that the database lies under afterwards */
+  change(
     clusterId: Guid,
     databaseId: Guid,
-    to: CustomerKey,
+    to: CustomerKey | undefined,
   ): Promise<PreparedKeyChange | CurrentKeyLost | { readonly outcome: 'failed'; readonly failure: KeyFailure }>;
   /** Lets each go to its vault as who its identity is now: the cluster's may have been taken away or made anew.
    * @param principalOf by the resource id of a user-assigned identity, undefined for the system-assigned one

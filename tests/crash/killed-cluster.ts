@@ -290,7 +290,7 @@ class InsideProcess extends EventEmitter {
     const keys = new KeyHolder({
       ...{ clusterId, wrapper: vault, randomBytes: systemRandomBytes },
       firstCatalog: (key) => this.data.first(key),
-      rewrapCatalog: (old, next, change) => this.data.rewrap(old, next, change),
+      rewrapCatalog: (old, next, change, database) => this.data.rewrap(old, next, change, database),
     });
     const state = createRemoteState({
       clusterId,

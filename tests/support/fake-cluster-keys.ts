@@ -164,11 +164,14 @@ export class FakeClusterKeys implements ClusterKeys {
       const record = { custody: { kind: 'customer', key }, generation: 1 } as const;
       return Promise.resolve(this.#prepared(databaseKeyId(clusterId, databaseId), null, record));
     },
-    rotate: async (clusterId, databaseId, key) => {
-      this.calls.push('rotate key of a database');
-      const found = await this.#state.get(fakeKeyRecords, databaseKeyId(clusterId, databaseId));
-      const record = { custody: { kind: 'customer', key }, generation: 1 } as const;
-      return this.#prepared(databaseKeyId(clusterId, databaseId), found?.version ?? null, record);
+    change: async (clusterId, databaseId, key) => {
+      this.calls.push(key === undefined ? 'remove key of a database' : 'change key of a database');
+      const id = databaseKeyId(clusterId, databaseId);
+      const found = await this.#state.get(fakeKeyRecords, id);
+      const custody =
+        key === undefined ? ({ kind: 'microsoftManaged' } as const) : ({ kind: 'customer', key } as const);
+      const change = this.#prepared(id, found?.version ?? null, { custody, generation: 1 });
+      return key === undefined ? { ...change, write: await this.databases.remove(clusterId, databaseId) } : change;
     },
     useIdentities: () => Promise.resolve([]),
     checkAll: () => Promise.resolve(),

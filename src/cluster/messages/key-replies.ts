@@ -65,7 +65,15 @@ export const keyReplies = {
   make: Type.Union([outcome('made', { ...newWrap, write }), failure]),
   rewrap: Type.Union([outcome('rewrapped', newWrap), lost, failure]),
   /** `ended`: that change is not under way any more. */
-  replace: Type.Union([outcome('replaced', { ...newWrap, write }), lost, outcome('ended', {}), failure]),
+  replace: Type.Union([
+    outcome('replaced', { ...newWrap, write, database: Type.Optional(object(newWrap)) }),
+    lost,
+    outcome('ended', {}),
+    /** Of the database whose own key changes with it. */
+    outcome('databaseKeyLost', { failure }),
+    outcome('databaseKeyFailed', { failure }),
+    failure,
+  ]),
   /** `absent`: there is no such key here (any more); the process holds none until the next `open`. */
   adopt: Type.Union([outcome('adopted', {}), outcome('absent', {})]),
   forget: outcome('done', {}),

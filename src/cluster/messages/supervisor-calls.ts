@@ -1,6 +1,7 @@
 import type { Guid } from '../../base/guid.ts';
 import type { HostName, KeyName } from '../../base/names.ts';
 import type { CustomerKey } from '../../encryption/cluster-keys.ts';
+import type { DatabaseKeyChangeCall } from '../../encryption/database-key-change.ts';
 import type { KeyTarget, WrappedClusterKey } from '../../encryption/rotation.ts';
 import type { BlobPlace } from '../../storage/places/blob-place.ts';
 import type { ExtentCall, InventoryCall } from './inventory.ts';
@@ -30,8 +31,13 @@ export interface SupervisorCalls {
   /** Makes a key; kept aside until `adopt`. */
   readonly make: { readonly target: KeyTarget };
   readonly rewrap: { readonly current: WrappedClusterKey; readonly target: KeyTarget };
-  /** `change` goes with everything that is written for it. */
-  readonly replace: { readonly current: WrappedClusterKey; readonly target: KeyTarget; readonly change: Guid };
+  /** `change` goes with everything that is written for it. With `database`, the own key of that one changes, too. */
+  readonly replace: {
+    readonly current: WrappedClusterKey;
+    readonly target: KeyTarget;
+    readonly change: Guid;
+    readonly database?: DatabaseKeyChangeCall;
+  };
   /** The change is committed: the key kept aside, known by its check value, is the cluster's now. */
   readonly adopt: { readonly generation: number; readonly check: Uint8Array };
   /** The change was given up: the key kept aside is wiped. */

@@ -67,7 +67,7 @@ export function compose(ask: AskSupervisor): ComposedProcess {
       ...{ clusterId, wrapper },
       randomBytes: systemRandomBytes,
       firstCatalog: (key) => data().first(key),
-      rewrapCatalog: (old, next, change) => data().rewrap(old, next, change),
+      rewrapCatalog: (old, next, change, database) => data().rewrap(old, next, change, database),
     });
     const databaseKeys = new DatabaseKeyring();
     return { keys, data: dataHolder({ clusterId, keys, databaseKeys, ask }), databaseKeys };

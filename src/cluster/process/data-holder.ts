@@ -3,6 +3,7 @@ import type { RandomBytes } from '../../base/random.ts';
 import type { Instant } from '../../clock/clock.ts';
 import { instant } from '../../clock/clock.ts';
 import type { ClusterKey } from '../../encryption/cluster-key.ts';
+import type { DatabaseKeyChange } from '../../encryption/database-key-change.ts';
 import type { ExtentFiles } from '../../encryption/extent-files/extent-files.ts';
 import { Catalog, emptyCatalog } from '../../database/catalog/catalog.ts';
 import { CatalogDamagedError } from '../../database/catalog/catalog-seal.ts';
@@ -18,7 +19,8 @@ import type { StateWrite } from '../../state/state.ts';
 import type { SupervisorCalls } from '../messages/supervisor-calls.ts';
 import type { SupervisorReplies } from '../messages/supervisor-replies.ts';
 import type { ProcessDataKeys } from './data-keys.ts';
-import type { DatabaseKeyring } from './database-keyring.ts';
+import type { DatabaseKeyring, OwnKeyChange } from './database-keyring.ts';
+import { ownKeysOf } from './database-keyring.ts';
 import { dataKeysOf, rewrapBetween } from './data-keys.ts';
 import { headId } from '../../database/catalog/records.ts';
 import { catalogWrite } from './remote-catalog-store.ts';
@@ -66,6 +68,19 @@ interface Pending {
   readonly check: Uint8Array;
   readonly isOpen: boolean;
 }
+
+interface PlannedChange {
+  readonly old: ClusterKey;
+  readonly next: ClusterKey;
+  readonly change: Guid;
+  readonly own: OwnKeyChange | undefined;
+}
+
+const ownKeyChange = ({ databaseId, from, to }: DatabaseKeyChange): OwnKeyChange => ({
+  databaseId,
+  from: from && ownKeysOf(from),
+  to: to && ownKeysOf(to),
+});
 
 interface Opened {
   readonly generation: number;
@@ -156,28 +171,35 @@ export class DataHolder {
 
   /** Lays out what a change of custody makes of the catalog; nothing of it counts until it is committed, and nobody else opens the data
    * before `adopt` or `forget`. An earlier one that still waits for its commit is forgotten.
+   * @param database whose own key changes with it, with borrowed keys
    * @returns the writes of the commit
    * @throws CatalogDamagedError, ChangeEndedError */
-  rewrap(old: ClusterKey, next: ClusterKey, change: Guid): Promise<readonly StateWrite[]> {
-    const planned = this.#planned.then(() => this.#plan(old, next, change));
+  rewrap(
+    old: ClusterKey,
+    next: ClusterKey,
+    change: Guid,
+    database?: DatabaseKeyChange,
+  ): Promise<readonly StateWrite[]> {
+    const own = database && ownKeyChange(database);
+    const planned = this.#planned.then(() => this.#plan({ old, next, change, own }));
     this.#planned = planned.catch(() => undefined);
     return planned;
   }
 
-  async #plan(old: ClusterKey, next: ClusterKey, change: Guid): Promise<readonly StateWrite[]> {
+  async #plan(change: PlannedChange): Promise<readonly StateWrite[]> {
     this.forget();
     let end = (): void => undefined;
     const ended = new Promise<void>((resolve) => (end = resolve));
     this.#changing = { ended, end };
     try {
-      return await this.#rewrap(old, next, change);
+      return await this.#rewrap(change);
     } catch (error) {
       this.#ended();
       throw error;
     }
   }
 
-  async #rewrap(old: ClusterKey, next: ClusterKey, change: Guid): Promise<readonly StateWrite[]> {
+  async #rewrap({ old, next, change, own }: PlannedChange): Promise<readonly StateWrite[]> {
     const { clusterId, store } = this.#options;
     const head = await store.get(headId);
     if (head === undefined) throw new CatalogDamagedError('it is not there');
@@ -186,8 +208,10 @@ export class DataHolder {
     const open = await this.#opening?.catch(() => undefined);
     const usable = open !== undefined && !open.data.broken && open.data.generation === generation;
     const owner = usable ? open.data : await this.#openedApart(from, change);
-    const rewrap = await owner.rewrap(to, rewrapBetween(from, to), change);
-    this.#pending = { rewrap, keys: to, check: next.derive('check'), isOpen: usable };
+    const rewrap = await owner.rewrap(to, rewrapBetween(from, to, own), change);
+    const check = next.derive('check');
+    if (own !== undefined) this.#options.databaseKeys.setAside(check, own);
+    this.#pending = { rewrap, keys: to, check, isOpen: usable };
     return rewrap.writes.map((write) => catalogWrite(clusterId, write.expect, write));
   }
 
@@ -207,7 +231,9 @@ export class DataHolder {
   }
 
   /** A key was committed. @param check of it; of another one than the change leads to that waits here, it is not that change's */
-  adopt(check?: Uint8Array): void {
+  adopt(check = this.#pending?.check): void {
+    // Also when the data was closed meanwhile: it is opened with what is committed.
+    const isKeyOfDatabase = check !== undefined && this.#options.databaseKeys.adopt(check);
     if (!this.#isPending(check)) return;
     const pending = this.#pending;
     this.#pending = undefined;
@@ -219,10 +245,12 @@ export class DataHolder {
     }
     this.#keys = pending.keys;
     pending.rewrap.adopt();
+    if (isKeyOfDatabase) void this.unlock();
   }
 
   /** A key was given up. @param check as for `adopt` */
   forget(check?: Uint8Array): void {
+    if (check !== undefined) this.#options.databaseKeys.forgetAside(check);
     if (!this.#isPending(check)) return;
     this.#pending?.rewrap.abandon();
     this.#pending = undefined;

@@ -4,6 +4,8 @@ import type { RandomBytes } from '../../base/random.ts';
 import type { ClusterKey } from '../../encryption/cluster-key.ts';
 import type { RewrapCatalog } from '../../encryption/custody-change.ts';
 import { replaceClusterKey } from '../../encryption/custody-change.ts';
+import type { DatabaseKeyChange } from '../../encryption/database-key-change.ts';
+import { changeDatabaseKey } from '../../encryption/database-key-change.ts';
 import type { KeyWrapper } from '../../encryption/key-wrapper.ts';
 import type { StateWrite } from '../../state/state.ts';
 import { makeClusterKey, openClusterKey, rewrapClusterKey } from '../../encryption/rotation.ts';
@@ -65,9 +67,21 @@ export class KeyHolder {
 
   async replace(call: SupervisorCalls['replace']): Promise<SupervisorReplies['replace']> {
     this.#mine(call.current.clusterId);
+    if (call.database === undefined) return this.#replace(call);
+    const { wrapper, randomBytes } = this.#options;
+    const changed = await changeDatabaseKey(wrapper, call.database, randomBytes, (keys) => this.#replace(call, keys));
+    if (changed.outcome !== 'changed') return changed;
+    const { result, made } = changed;
+    return result.outcome !== 'replaced' || made === undefined ? result : { ...result, database: made };
+  }
+
+  async #replace(
+    { current, target, change }: SupervisorCalls['replace'],
+    database?: DatabaseKeyChange,
+  ): Promise<SupervisorReplies['replace']> {
     const { wrapper, randomBytes, rewrapCatalog } = this.#options;
-    const result = await replaceClusterKey(wrapper, call.current, call.target, randomBytes, (old, next) =>
-      rewrapCatalog(old, next, call.change),
+    const result = await replaceClusterKey(wrapper, current, target, randomBytes, (old, next) =>
+      rewrapCatalog(old, next, change, database),
     );
     if (result.outcome !== 'replaced') return result;
     return { outcome: 'replaced', ...this.#setAside(result), write: result.write.map(remoteWrite) };

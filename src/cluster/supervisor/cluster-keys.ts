@@ -76,8 +76,8 @@ export function createClusterKeys(options: ClusterKeysOptions): SupervisedCluste
     });
   });
   const checks = new KeyChecks({ options, processes, outstanding, changed });
-  const databases = new SupervisedDatabaseKeys({ options, processes, changed });
   const changes = new KeyChanges({ options, processes, todos, checks, outstanding, changed });
+  const databases = new SupervisedDatabaseKeys({ options, processes, changes, changed });
   const timers: (() => void)[] = [];
   const startedAt = monotonic.now();
   let checkedAt = -Infinity;

@@ -45,7 +45,10 @@ const grantsOf: { readonly [Call in SupervisorCall]: (body: SupervisorCalls[Call
   open: (body) => currentGrants(body.current),
   make: (body) => [targetGrant(body.target)],
   rewrap: (body) => [...currentGrants(body.current), targetGrant(body.target)],
-  replace: (body) => [...currentGrants(body.current), targetGrant(body.target)],
+  replace: ({ current, target, database }) => [
+    ...[current, database?.current].flatMap((one) => (one === undefined ? [] : currentGrants(one))),
+    ...[target, database?.target].flatMap((one) => (one === undefined ? [] : [targetGrant(one)])),
+  ],
   adopt: () => [],
   forget: () => [],
   makeDatabaseKey: (body) => [targetGrant(body.target)],

@@ -1,6 +1,6 @@
 import type { Guid } from '../../base/guid.ts';
 import { toUnixSeconds } from '../../clock/clock.ts';
-import { firstRecord, rotatedRecord } from '../../encryption/cluster-key-records.ts';
+import { rotatedRecord } from '../../encryption/cluster-key-records.ts';
 import type { ClusterKeyRecord } from '../../encryption/cluster-key-state.ts';
 import {
   bareRecord,
@@ -9,11 +9,9 @@ import {
   isSameWrap,
   warningOf,
 } from '../../encryption/cluster-key-state.ts';
-import type { CustomerKey, PreparedKeyChange } from '../../encryption/cluster-keys.ts';
 import type { DatabaseKeys } from '../../encryption/database-keys.ts';
 import { databaseKeyId, databaseKeyPrefix, databaseKeyTable } from '../../encryption/database-keys.ts';
 import { followsLatest, planFollow } from '../../encryption/follow-latest.ts';
-import type { KeyFailure } from '../../encryption/key-wrapper.ts';
 import { leaseHeld, leaseRemainingMs } from '../../encryption/lease.ts';
 import { afterCheck } from '../../encryption/suspension.ts';
 import { listIntact } from '../../state/list-all.ts';
@@ -24,7 +22,8 @@ import { checkEach, uncheckedInTime } from './check-each.ts';
 import type { ClusterProcess } from './cluster-process.ts';
 import type { KeyConcern } from './key-concerns.ts';
 import { concerns } from './key-concerns.ts';
-import { lost } from './key-changes.ts';
+import { DatabaseKeyChanges } from './database-key-changes.ts';
+import type { KeyChanges } from './key-changes.ts';
 import type { ClusterKeysOptions } from './ports.ts';
 import { bothClocks, identityOf } from './ports.ts';
 import { callOnce, callProcess, tryProcess, wrappedKey } from './process-calls.ts';
@@ -35,91 +34,38 @@ const attemptsMax = 8;
 export interface DatabaseKeysParts {
   readonly options: ClusterKeysOptions;
   readonly processes: ProcessTable;
+  readonly changes: KeyChanges;
   readonly changed: (clusterId: Guid) => void;
 }
 
 type Found = Versioned<ClusterKeyRecord>;
 
-/** Keys of single databases: made, checked and given to the process of their cluster. All decisions are those about the key of a cluster;
- * what ends here is the use of one database. A process that holds a key which is refused is ended and starts again without it: nothing
- * of that database stays in any memory, and the others are back in a moment.
- * Order of a creation: vault calls → the process holds the key → the caller's one commit with the database and the record. Of a check: the
- * answer of the vault → (refused: the process ends) → the record → listeners → the process that runs is told. */
+/** Keys of single databases: checked and given to the process of their cluster, and changed (see `DatabaseKeyChanges`). All decisions are
+ * those about the key of a cluster; what ends here is the use of one database. A process that holds a key which is refused is ended and
+ * starts again without it: nothing of that database stays in any memory, and the others are back in a moment.
+ * Order of a check: the answer of the vault → (refused: the process ends) → the record → listeners → the process that runs is told. */
 export class SupervisedDatabaseKeys implements DatabaseKeys {
   readonly #parts: DatabaseKeysParts;
   /** By record id: the checks that begin after one another. */
   readonly #checks = new Map<string, Promise<void>>();
 
+  readonly #changes: DatabaseKeyChanges;
+
   constructor(parts: DatabaseKeysParts) {
     this.#parts = parts;
-  }
-
-  async create(
-    clusterId: Guid,
-    databaseId: Guid,
-    key: CustomerKey,
-  ): Promise<PreparedKeyChange | { readonly outcome: 'failed'; readonly failure: KeyFailure }> {
-    const { options, processes } = this.#parts;
-    const obtain = () => processes.obtain(clusterId);
-    const kid = await this.#kidOf(obtain, key);
-    if (kid.outcome === 'failed') return { outcome: 'failed', failure: kid };
-    const target = { identity: key.identity, kid: kid.kid };
-    let asked: ClusterProcess | undefined;
-    const made = await callProcess(() => (asked = obtain()), 'makeDatabaseKey', { databaseId, target });
-    if (made.outcome === 'failed') return { outcome: 'failed', failure: made };
-    asked?.databases.set(databaseId, 'open');
-    const custody = { kind: 'customer', key } as const;
-    const { wrapped, check } = made;
-    const record = firstRecord(databaseId, { custody, kid: kid.kid, wrapped, check, unwrapped: bothClocks(options) });
-    return {
-      write: [writeRecord(databaseKeyTable, databaseKeyId(clusterId, databaseId), null, record)],
-      status: clusterKeyStatus(record),
-      committed: () => this.tell(clusterId),
-      abandoned: async () => {
-        asked?.databases.delete(databaseId);
-        const made = asked;
-        if (made !== undefined) await callOnce(() => made, 'forgetDatabaseKey', { databaseId });
-      },
-    };
-  }
-
-  async rotate(clusterId: Guid, databaseId: Guid, to: CustomerKey): ReturnType<DatabaseKeys['rotate']> {
-    const { options, processes } = this.#parts;
-    const id = databaseKeyId(clusterId, databaseId);
-    const found = await options.state.get(databaseKeyTable, id);
-    if (found === undefined) throw new Error('A database has a key of its own before it is rotated.');
-    return processes.visits.during(async () => {
-      const obtain = () => processes.visits.obtain();
-      const kid = await this.#kidOf(obtain, to);
-      if (kid.outcome === 'failed') return { outcome: 'failed', failure: kid } as const;
-      const own = identityOf(found.value.custody, options.serviceVault);
-      const isSameVersion = kid.kid.version === found.value.kid.version;
-      // As for clusters: while the key is lost, only another identity for the same version may mend it.
-      const repairs = found.value.suspension === undefined || isSameVersion;
-      const current = wrappedKey(found.value, repairs ? [to.identity, own] : [own]);
-      const target = { identity: to.identity, kid: kid.kid };
-      const result = await callProcess(obtain, 'rewrap', { current, target });
-      if (result.outcome === 'failed') return { outcome: 'failed', failure: result } as const;
-      if (result.outcome !== 'rewrapped') return lost(found.value, result.failure);
-      const { wrapped, check } = result;
-      const custody = { kind: 'customer', key: to } as const;
-      const record = rotatedRecord(found.value, {
-        custody,
-        kid: kid.kid,
-        wrapped,
-        check,
-        unwrapped: bothClocks(options),
-      });
-      return {
-        write: [writeRecord(databaseKeyTable, id, found.version, record)],
-        status: clusterKeyStatus(record),
-        committed: async () => {
-          if (found.value.suspension !== undefined) this.#parts.changed(clusterId);
-          await this.tell(clusterId);
-        },
-        abandoned: () => Promise.resolve(),
-      };
+    this.#changes = new DatabaseKeyChanges({
+      ...parts,
+      check: (id) => this.#check(id),
+      tell: (clusterId) => this.tell(clusterId),
     });
+  }
+
+  create(...args: Parameters<DatabaseKeys['create']>): ReturnType<DatabaseKeys['create']> {
+    return this.#changes.create(...args);
+  }
+
+  change(...args: Parameters<DatabaseKeys['change']>): ReturnType<DatabaseKeys['change']> {
+    return this.#changes.change(...args);
   }
 
   async useIdentities(clusterId: Guid, principalOf: (userIdentity: string | undefined) => Guid) {
@@ -344,13 +290,6 @@ export class SupervisedDatabaseKeys implements DatabaseKeys {
       if (error instanceof StateConflictError) return false;
       throw error;
     }
-  }
-
-  async #kidOf(obtain: () => ClusterProcess, { vaultHost, keyName, keyVersion, identity }: CustomerKey) {
-    if (keyVersion !== undefined)
-      return { outcome: 'known', kid: { vaultHost, name: keyName, version: keyVersion } } as const;
-    const seen = await callProcess(obtain, 'describe', { identity, key: { vaultHost, name: keyName } });
-    return seen.outcome === 'failed' ? seen : ({ outcome: 'known', kid: seen.key.kid } as const);
   }
 }
 

@@ -1,5 +1,4 @@
 import type { Guid } from '../../base/guid.ts';
-import { newGuid } from '../../base/guid.ts';
 import { invariant } from '../../base/invariant.ts';
 import type { VersionedKeyId } from '../../base/key-id.ts';
 import { isSameKey } from '../../base/key-id.ts';
@@ -7,7 +6,7 @@ import { toUnixSeconds } from '../../clock/clock.ts';
 import type { MonotonicMs } from '../../clock/monotonic-clock.ts';
 import { firstRecord, replacedRecord, rotatedRecord } from '../../encryption/cluster-key-records.ts';
 import type { ClusterKeyRecord } from '../../encryption/cluster-key-state.ts';
-import { clusterKeyStatus, clusterKeyTable, isSameWrap, withoutReplacing } from '../../encryption/cluster-key-state.ts';
+import { clusterKeyStatus, clusterKeyTable, isSameWrap } from '../../encryption/cluster-key-state.ts';
 import type {
   CurrentKeyLost,
   Custody,
@@ -15,14 +14,14 @@ import type {
   KeyPreflight,
   PreparedKeyChange,
 } from '../../encryption/cluster-keys.ts';
+import type { DatabaseKeyChangeCall } from '../../encryption/database-key-change.ts';
 import type { KeyFailure } from '../../encryption/key-wrapper.ts';
 import { keyChangeKind } from '../../encryption/rotation.ts';
-import { listIntact } from '../../state/list-all.ts';
-import type { State, StateWrite, Table, Versioned } from '../../state/state.ts';
+import type { StateWrite, Table } from '../../state/state.ts';
 import { writeRecord } from '../../state/state.ts';
-import { StateConflictError } from '../../state/state-store.ts';
 import type { NewWrap } from '../messages/key-replies.ts';
 import type { RemoteWrite } from '../messages/state-calls.ts';
+import { CustodyMarks } from './custody-marks.ts';
 import type { KeyChecks } from './key-checks.ts';
 import type { OutstandingChanges } from './outstanding.ts';
 import type { ClusterKeysOptions } from './ports.ts';
@@ -73,7 +72,25 @@ type Drafted =
   | { readonly outcome: 'currentKeyLost'; readonly failure: KeyFailure }
   /** The process died over a change of custody, or another change took its place: to be begun anew. */
   | { readonly outcome: 'ended'; readonly failure: KeyFailure }
+  | DatabaseKeyRefused
   | KeyFailure;
+
+/** What a change of the own key of a database adds to a change of the cluster's. */
+export interface DatabaseChange {
+  /** From what is recorded now; asked again when a change is begun anew. */
+  readonly asked: () => Promise<DatabaseKeyChangeCall>;
+  /** @returns undefined when what is recorded has changed since it was asked */
+  readonly writes: (made: NewWrap | undefined) => Promise<readonly StateWrite[] | undefined>;
+}
+
+/** Of its own key: what is recorded does not open, or the new one is refused. */
+export interface DatabaseKeyRefused {
+  readonly outcome: 'databaseKeyLost' | 'databaseKeyFailed';
+  readonly failure: KeyFailure;
+}
+
+const isOfDatabase = (result: { readonly outcome: string }): result is DatabaseKeyRefused =>
+  result.outcome === 'databaseKeyLost' || result.outcome === 'databaseKeyFailed';
 
 /** Creation, rotation and change of custody. Durable order: (service key planned → made →) (mark of the change, with the to-do to clear
  * away after it →) vault calls → (the catalog is laid out beside the one in use, a part in each commit →) the caller's one commit with
@@ -87,8 +104,16 @@ export class KeyChanges {
   /** By cluster: ends when its last change is planned. */
   readonly #planned = new Map<Guid, Promise<unknown>>();
 
+  readonly #marks: CustodyMarks;
+
   constructor(parts: KeyChangesParts) {
     this.#parts = parts;
+    this.#marks = new CustodyMarks(parts.options, parts.todos);
+  }
+
+  /** @see CustodyMarks */
+  endInterrupted(startedAt: MonotonicMs): Promise<void> {
+    return this.#marks.endInterrupted(startedAt);
   }
 
   async create(clusterId: Guid, custody: Custody): Promise<PreparedKeyChange | Failed> {
@@ -117,9 +142,19 @@ export class KeyChanges {
   }
 
   async change(clusterId: Guid, to: Custody): Promise<PreparedKeyChange | CurrentKeyLost | Failed> {
-    const result = await this.#inTurn(clusterId, () => this.#change(clusterId, to));
+    const result = await this.#inTurn(clusterId, () => this.#change(clusterId, () => to));
     if ('outcome' in result) await this.#endIfStopped(clusterId);
+    invariant(!('outcome' in result) || !isOfDatabase(result), 'no key of a database was to change');
     return result;
+  }
+
+  /** A change of the own key of a database, in one with a new key of the cluster under the KEK that it has: whatever is wrapped anew gets
+   * another wrap, and none of the old ones opens anything any more. Of a cluster that runs. */
+  changeWithDatabase(
+    clusterId: Guid,
+    database: DatabaseChange,
+  ): Promise<PreparedKeyChange | CurrentKeyLost | Failed | DatabaseKeyRefused> {
+    return this.#inTurn(clusterId, () => this.#change(clusterId, ({ custody }) => custody, database));
   }
 
   async #inTurn<T>(clusterId: Guid, plan: () => Promise<T>): Promise<T> {
@@ -139,7 +174,11 @@ export class KeyChanges {
     if (found?.value.stopped === true) await this.#parts.processes.end(clusterId);
   }
 
-  async #change(clusterId: Guid, to: Custody): Promise<PreparedKeyChange | CurrentKeyLost | Failed> {
+  async #change(
+    clusterId: Guid,
+    custodyAfter: (before: ClusterKeyRecord) => Custody,
+    database?: DatabaseChange,
+  ): Promise<PreparedKeyChange | CurrentKeyLost | Failed | DatabaseKeyRefused> {
     const { state } = this.#parts.options;
     let destination: (Destination & { readonly outcome: 'ready' }) | undefined;
     let reason = changedByOthers;
@@ -147,17 +186,19 @@ export class KeyChanges {
     for (let attempt = 1; attempt <= attemptsMax; attempt += 1) {
       const before = await state.get(clusterKeyTable, clusterId);
       invariant(before !== undefined, 'a cluster has a key before it is changed');
+      const to = custodyAfter(before.value);
+      if (database !== undefined) destination = { outcome: 'ready', custody: to, kid: before.value.kid };
       if (destination === undefined) {
         const found = await this.#destination(clusterId, to, before.value);
         if (found.outcome === 'failed') return (await this.#currentKeyLost(before.value)) ?? failed(found);
         destination = found;
       }
-      const replaces = keyChangeKind(before.value, to) === 'replace';
-      const marked = replaces ? await this.#mark(before) : undefined;
+      const replaces = database !== undefined || keyChangeKind(before.value, to) === 'replace';
+      const marked = replaces ? await this.#marks.put(before) : undefined;
       if (replaces && marked === undefined) continue;
       mark = marked;
-      const drafted = await this.#draft(before.value, destination, mark).catch(async (error: unknown) => {
-        await this.#unmark(clusterId, mark);
+      const drafted = await this.#draft(before.value, destination, mark, database).catch(async (error: unknown) => {
+        await this.#marks.takeOff(clusterId, mark);
         throw error;
       });
       if (drafted.outcome === 'ended') {
@@ -165,7 +206,8 @@ export class KeyChanges {
         continue;
       }
       if (drafted.outcome !== 'drafted') {
-        await this.#unmark(clusterId, mark);
+        await this.#marks.takeOff(clusterId, mark);
+        if (isOfDatabase(drafted)) return drafted;
         return this.#refuse(before.value, destination, drafted);
       }
       const found = await state.get(clusterKeyTable, clusterId);
@@ -175,51 +217,22 @@ export class KeyChanges {
       reason = changedByOthers;
       await forgetKey(this.#parts.processes.running(clusterId), drafted.draft.check);
     }
-    await this.#unmark(clusterId, mark);
+    await this.#marks.takeOff(clusterId, mark);
     return destination === undefined ? failed(reason) : this.#giveUp(destination, reason);
   }
 
-  /** From here until the change ends no process adds a DEK: what the catalog holds now is all there is to wrap anew. Whether it is
-   * committed or not, something is to be cleared away afterwards.
-   * @returns undefined when the record has changed */
-  async #mark(before: Versioned<ClusterKeyRecord>): Promise<Guid | undefined> {
-    const { state, monotonic, randomBytes } = this.#parts.options;
-    const change = newGuid(randomBytes);
-    const marked = { ...before.value, replacing: { since: monotonic.moment(), change } };
-    const compact = await this.#parts.todos.compactLater(before.value.clusterId);
-    const write = [writeRecord(clusterKeyTable, before.id, before.version, marked), compact];
-    return (await tryCommit(state, write)) ? change : undefined;
-  }
-
-  /** Takes off the marks of changes that an earlier server did not end: nobody waits for them. A change of another server that
-   * is alive cannot be committed any more then, and has to be asked for again. */
-  async endInterrupted(startedAt: MonotonicMs): Promise<void> {
-    const { state, monotonic } = this.#parts.options;
-    for (const { value } of await listIntact(state, clusterKeyTable)) {
-      const age = value.replacing && (monotonic.since(value.replacing.since) ?? Infinity);
-      if (age !== undefined && age > monotonic.now() - startedAt)
-        await this.#unmark(value.clusterId, value.replacing?.change);
-    }
-  }
-
-  /** Another change's mark stays. */
-  async #unmark(clusterId: Guid, mark: Guid | undefined): Promise<void> {
-    const { state } = this.#parts.options;
-    for (;;) {
-      const found = await state.get(clusterKeyTable, clusterId);
-      if (found?.value.replacing === undefined || found.value.replacing.change !== mark) return;
-      const write = [writeRecord(clusterKeyTable, clusterId, found.version, withoutReplacing(found.value))];
-      if (await tryCommit(state, write)) return;
-    }
-  }
-
-  async #draft(from: ClusterKeyRecord, destination: Destination, mark: Guid | undefined): Promise<Drafted> {
+  async #draft(
+    from: ClusterKeyRecord,
+    destination: Destination,
+    mark: Guid | undefined,
+    database: DatabaseChange | undefined,
+  ): Promise<Drafted> {
     const { processes, todos } = this.#parts;
     const obtain = () => processes.obtain(from.clusterId);
     const target = { identity: this.#identity(destination.custody), kid: destination.kid };
     const own = this.#identity(from.custody);
     const base = { expect: null, made: destination.made, from, mark };
-    if (keyChangeKind(from, destination.custody) === 'rotate') {
+    if (database === undefined && keyChangeKind(from, destination.custody) === 'rotate') {
       // The new identity first: it repairs a cluster whose old identity lost its access to the same key. Nothing else about the key
       // can change while it is lost.
       const repairs = from.suspension === undefined || isSameVersion(from.kid, target.kid);
@@ -232,17 +245,23 @@ export class KeyChanges {
     const current = wrappedKey(from, [own]);
     invariant(mark !== undefined, 'a change of custody is marked before it begins');
     // One that died is not asked once more under the same mark: what it wrote last may still be on its way.
-    const result = await callOnce(obtain, 'replace', { current, target, change: mark });
+    const asked = await database?.asked();
+    const body = { current, target, change: mark, ...(asked === undefined ? {} : { database: asked }) };
+    const result = await callOnce(obtain, 'replace', body);
     if (result === undefined) return { outcome: 'ended', failure: processEnded };
     if (result.outcome === 'ended') return { outcome: 'ended', failure: changedByOthers };
     if (result.outcome !== 'replaced') return result;
     const record = replacedRecord(from, this.#proven(destination, result));
     const writes = result.write.map((write) => this.#own(from.clusterId, write));
-    const old = from.custody.kind === 'microsoftManaged' ? [todos.destroyLater(from.clusterId, from.kid.name)] : [];
-    return {
-      outcome: 'drafted',
-      draft: { ...base, record, more: [...writes, ...old], check: result.check },
-    };
+    const isLeft = from.custody.kind === 'microsoftManaged' && from.kid.name !== destination.kid.name;
+    const old = isLeft ? [todos.destroyLater(from.clusterId, from.kid.name)] : [];
+    const ofDatabase = database === undefined ? [] : await database.writes(result.database);
+    if (ofDatabase === undefined) {
+      await forgetKey(processes.running(from.clusterId), result.check);
+      return { outcome: 'ended', failure: changedByOthers };
+    }
+    const more = [...writes, ...old, ...ofDatabase];
+    return { outcome: 'drafted', draft: { ...base, record, more, check: result.check } };
   }
 
   /** Which key version the change leads to; makes one when it leads to Microsoft-managed custody. */
@@ -309,7 +328,7 @@ export class KeyChanges {
         outstanding.delete(clusterId);
         await forgetKey(processes.running(clusterId), draft.check);
         if (draft.from === undefined) await processes.end(clusterId);
-        else await this.#unmark(clusterId, draft.mark);
+        else await this.#marks.takeOff(clusterId, draft.mark);
         await this.#endIfStopped(clusterId);
         if (draft.made !== undefined) await todos.giveUp(draft.made.name);
       },
@@ -361,16 +380,6 @@ function isAsBefore(before: ClusterKeyRecord, now: ClusterKeyRecord, mark: Guid 
 
 const isSameVersion = (left: VersionedKeyId, right: VersionedKeyId): boolean =>
   isSameKey(left, right) && left.version === right.version;
-
-async function tryCommit(state: State, write: readonly StateWrite[]): Promise<boolean> {
-  try {
-    await state.commit({ write });
-    return true;
-  } catch (error) {
-    if (error instanceof StateConflictError) return false;
-    throw error;
-  }
-}
 
 export const lost = (record: ClusterKeyRecord, failure: KeyFailure): CurrentKeyLost => ({
   outcome: 'currentKeyLost',

@@ -1,11 +1,12 @@
 import { toBase64Url } from '../../base/base64url.ts';
+import type { Guid } from '../../base/guid.ts';
 import type { SealedRecord, StoredCatalogRecord } from './catalog-store.ts';
 import type { CatalogSeal } from './catalog-seal.ts';
 import { addElement, CatalogDamagedError, tagBytes } from './catalog-seal.ts';
 import type { Rewrap } from './data-keys.ts';
 import type { CatalogImage } from './image.ts';
 import type { CatalogRecord } from './records.ts';
-import { decodeRecord, encodeRecord } from './records.ts';
+import { decodeRecord, encodeRecord, withoutValues } from './records.ts';
 
 /** What is known of a stored record besides its content. */
 export interface Entry {
@@ -52,14 +53,14 @@ export function recordAt(id: string, plaintext: Buffer): CatalogRecord {
  * @returns what is to be written */
 export function rewrapPage(
   page: readonly StoredCatalogRecord[],
-  image: Pick<CatalogImage, 'stored'>,
+  image: Pick<CatalogImage, 'stored' | 'get'>,
   { seal, rewrap }: { readonly seal: CatalogSeal; readonly rewrap: Rewrap },
   after: Rewrapped,
 ): { readonly id: string; readonly put: SealedRecord }[] {
   const nonces = seal.nonces(page.length).values();
   return page.map(({ id, sealed }) => {
     const before = image.stored(id);
-    const record = before && rewrappedRecord(before, rewrap);
+    const record = before && rewrappedRecord(before, rewrap, image);
     if (record !== undefined && record !== before) after.records.set(id, record);
     const put = record ? seal.seal(id, sealed.revision + 1, encodeRecord(record), nonces.next().value) : sealed;
     const entry = entryOf(seal, id, put, 0);
@@ -69,12 +70,24 @@ export function rewrapPage(
   });
 }
 
-function rewrappedRecord(record: CatalogRecord, rewrap: Rewrap): CatalogRecord {
+function rewrappedRecord(record: CatalogRecord, rewrap: Rewrap, image: Pick<CatalogImage, 'get'>): CatalogRecord {
   const bytes = (text: string): Buffer => Buffer.from(text, 'base64url');
+  const { databaseId, hasOwnKey = false } = rewrap.database ?? {};
+  const databaseOf = (tableId: Guid): Guid | undefined => {
+    const table = databaseId === undefined ? undefined : image.get(`t/${tableId}`);
+    return table?.kind === 'table' ? table.databaseId : undefined;
+  };
   if (record.kind === 'extent') {
-    const { sealed } = record;
-    return { ...record, sealed: { ...sealed, wrappedDek: toBase64Url(rewrap.dek(bytes(sealed.wrappedDek))) } };
+    const { sealedFor, ...sealed } = record.sealed;
+    const owner = sealedFor ?? databaseOf(record.tableId);
+    const isOfDatabase = owner !== undefined && owner === databaseId;
+    const wrappedDek = toBase64Url(rewrap.dek(bytes(sealed.wrappedDek), isOfDatabase));
+    if (!isOfDatabase) return { ...record, sealed: { ...record.sealed, wrappedDek } };
+    if (!hasOwnKey) return { ...record, sealed: { ...sealed, wrappedDek } };
+    return { ...record, ...withoutValues, sealed: { ...sealed, wrappedDek, sealedFor: owner } };
   }
   if (record.kind !== 'segment') return record;
-  return { ...record, wrappedKey: toBase64Url(rewrap.segmentKey(bytes(record.wrappedKey))) };
+  const owner = databaseOf(record.tableId);
+  const wrapped = rewrap.segmentKey(bytes(record.wrappedKey), owner !== undefined && owner === databaseId);
+  return { ...record, wrappedKey: toBase64Url(wrapped) };
 }

@@ -16,6 +16,9 @@ export interface DataKeys {
 
 /** Wraps what was wrapped under one generation under the next. */
 export interface Rewrap {
-  dek(wrapped: Uint8Array): Uint8Array;
-  segmentKey(wrapped: Uint8Array): Uint8Array;
+  /** The database whose own key changes together with that of the cluster, and whether it has one afterwards. */
+  readonly database?: { readonly databaseId: Guid; readonly hasOwnKey: boolean };
+  /** @param isOfDatabase of that one; else the wrap of an own key, which is inside that of the cluster's, stays as it is */
+  dek(wrapped: Uint8Array, isOfDatabase: boolean): Uint8Array;
+  segmentKey(wrapped: Uint8Array, isOfDatabase: boolean): Uint8Array;
 }

@@ -126,7 +126,7 @@ export class CatalogImage implements CatalogReader {
       this.#lookAgain(record.tableId);
   }
 
-  /** Records that differ from those with the same ids by the keys in them alone. */
+  /** Records that differ from those with the same ids by the keys in them alone, and by what is kept of the values of rows. */
   rewrapped(records: ReadonlyMap<string, CatalogRecord>): void {
     for (const [id, record] of records) this.#records.set(id, record);
   }

@@ -83,6 +83,9 @@ export interface ExtentRecord {
   readonly epoch?: number;
 }
 
+/** The catalog is sealed under the key of the cluster alone: of a database with a key of its own it has no values of rows. */
+export const withoutValues: Pick<ExtentRecord, 'ranges' | 'nulls'> = { ranges: {}, nulls: {} };
+
 /** A segment of the log of small writes of one table: its key, and how far it goes. */
 export interface SegmentRecord {
   readonly kind: 'segment';

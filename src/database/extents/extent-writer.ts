@@ -4,6 +4,7 @@ import type { RandomBytes } from '../../base/random.ts';
 import type { BlobName, BlobStore } from '../../storage/blob-store.ts';
 import type { DataKeys } from '../catalog/data-keys.ts';
 import type { ColumnRange, ExtentRecord, SealedExtent, TableRecord } from '../catalog/records.ts';
+import { withoutValues } from '../catalog/records.ts';
 import type { StatementConnection } from '../../kql/duckdb/engine-database.ts';
 import { rangedTypes } from '../../kql/condition-bounds.ts';
 import type { BoundValue } from '../../kql/sql/context.ts';
@@ -81,8 +82,7 @@ export class ExtentWriter {
       const found = await columnStatistics(connection, file.path, stored);
       const { generation } = this.#options.keys();
       const sealed = await this.#seal(file, databaseId);
-      // Values of rows are not to be had without the database's own key: the catalog is sealed under the cluster's alone.
-      const statistics = sealed.sealedFor === undefined ? found : { ranges: {}, nulls: {} };
+      const statistics = sealed.sealedFor === undefined ? found : withoutValues;
       const columnIds = stored.map(({ columnId }) => columnId);
       const record: ExtentRecord = {
         kind: 'extent',

@@ -56,6 +56,36 @@ export function rewrapDek(old: Uint8Array, next: Uint8Array, wrapped: Uint8Array
   }
 }
 
+/** What wraps a DEK: the key of the cluster, and inside that wrap the own key of its database, undefined for one without. */
+export interface DekWrap {
+  readonly cluster: Uint8Array;
+  readonly own: Uint8Array | undefined;
+}
+
+/** As `rewrapDek`, of a database whose own key changes, comes or goes: the DEK itself is unwrapped and wrapped.
+ * @throws KeyUnwrapError */
+export function rewrapOwnDek(old: DekWrap, next: DekWrap, wrapped: Uint8Array): Buffer {
+  const plain = unwrapOwn(old, wrapped);
+  try {
+    const again =
+      next.own === undefined
+        ? wrapKeyA256(next.cluster, plain)
+        : wrapKeyA256(next.cluster, wrapKeyA256(next.own, plain));
+    const check = unwrapOwn(next, again);
+    invariant(equalBytes(check, plain), 'what was wrapped unwraps to the same key');
+    zeroBytes(check);
+    return again;
+  } finally {
+    zeroBytes(plain);
+  }
+}
+
+function unwrapOwn({ cluster, own }: DekWrap, wrapped: Uint8Array): Buffer {
+  if (wrapped.byteLength !== twiceWrappedDekBytes) return unwrapVersioned(cluster, wrapped);
+  if (own === undefined) throw new KeyUnwrapError();
+  return unwrapVersioned(own, unwrapKeyA256(cluster, wrapped));
+}
+
 function unwrapVersioned(wrappingKey: Uint8Array, wrapped: Uint8Array): Buffer {
   if (wrapped.byteLength !== wrappedDekBytes) throw new KeyUnwrapError();
   const plain = unwrapKeyA256(wrappingKey, wrapped);

@@ -26,12 +26,12 @@ export const databaseLinks: readonly LinkedProperty[] = [
 /** What a request wants of the key of a database. */
 export type DatabaseKeyPlan =
   | { readonly kind: 'none'; readonly key: SentKey | undefined }
-  | { readonly kind: 'create' | 'rotate'; readonly key: SentKey; readonly to: CustomerKey };
+  | { readonly kind: 'create' | 'add' | 'change'; readonly key: SentKey; readonly to: CustomerKey }
+  | { readonly kind: 'remove'; readonly key: undefined };
 
-/** The checks that need no vault: those of the key of a cluster. A database gets a key when it is made, or never: data that lies under the
- * cluster's key alone is not sealed anew.
+/** The checks that need no vault: those of the key of a cluster.
  * @param held of a database that is there
- * @throws ArmError as `checkRequestedKey`; 501 for another key, a key for a database without one, and none for one that has one */
+ * @throws ArmError as `checkRequestedKey`; 501 for an api-version that knows no such keys */
 export function planDatabaseKey(
   { apiVersion }: Pick<ArmRequest, 'apiVersion'>,
   cluster: ClusterResource,
@@ -39,8 +39,8 @@ export function planDatabaseKey(
   held: { readonly key?: SentKey } | undefined,
 ): DatabaseKeyPlan {
   const requested = readRequestedKey(properties);
-  const isSet = requested.kind !== 'absent' && requested.kind !== 'microsoftManaged';
-  if (isSet && !isKnownIn(apiVersion, databaseKeysSince))
+  const changes = requested.kind === 'microsoftManaged' ? held?.key !== undefined : requested.kind !== 'absent';
+  if (changes && !isKnownIn(apiVersion, databaseKeysSince))
     throw kustoError('NotBuilt', `keys of single databases before api-version ${databaseKeysSince}`);
   const { identity } = cluster;
   const wanted = checkRequestedKey(requested, false, {
@@ -48,20 +48,13 @@ export function planDatabaseKey(
     userAssigned: Object.keys(identity?.userAssignedIdentities ?? {}),
   });
   if (wanted.kind === 'unchanged') return { kind: 'none', key: held?.key };
-  if (wanted.kind === 'microsoftManaged') {
-    if (held?.key !== undefined) throw kustoError('NotBuilt', 'taking the key of a database away from it');
-    return { kind: 'none', key: undefined };
-  }
+  if (wanted.kind === 'microsoftManaged') return { kind: held?.key === undefined ? 'none' : 'remove', key: undefined };
   const { sent: key, named } = wanted;
   const to = customerKey(key, named, identity);
-  if (held === undefined) return { kind: 'create', key, to };
-  if (held.key === undefined) throw kustoError('NotBuilt', 'a key for a database that is there already');
-  const before = namedBefore(held.key);
-  if (isSameNamedKey(before, named) && isSameIdentityId(held.key.userIdentity, key.userIdentity))
-    return { kind: 'none', key: held.key };
-  if (before.vaultHost !== named.vaultHost || before.keyName.toLowerCase() !== named.keyName.toLowerCase())
-    throw kustoError('NotBuilt', 'another key for a database than the one it was made with');
-  return { kind: 'rotate', key, to };
+  if (held?.key === undefined) return { kind: held === undefined ? 'create' : 'add', key, to };
+  const isSame =
+    isSameNamedKey(namedBefore(held.key), named) && isSameIdentityId(held.key.userIdentity, key.userIdentity);
+  return isSame ? { kind: 'none', key: held.key } : { kind: 'change', key, to };
 }
 
 /** Asks the vault and prepares the key; nothing is written yet.
@@ -75,14 +68,19 @@ export async function prepareDatabaseKey(
   if (plan.kind === 'none') return noStep;
   const { clusterId, region } = cluster.properties;
   const { databases } = ports.keys;
-  if (plan.kind === 'create' && (await databases.count(clusterId)) >= databaseKeysMax)
+  const isOneMore = plan.kind === 'create' || plan.kind === 'add';
+  if (isOneMore && (await databases.count(clusterId)) >= databaseKeysMax)
     throw kustoError('NotBuilt', `more than ${databaseKeysMax} databases with keys of their own in one cluster`);
-  await requireUsable(ports, plan.to, region);
-  const prepared = await databases[plan.kind](clusterId, databaseId, plan.to);
+  const to = plan.kind === 'remove' ? undefined : plan.to;
+  if (to !== undefined) await requireUsable(ports, to, region);
+  const prepared =
+    plan.kind === 'create'
+      ? await databases.create(clusterId, databaseId, plan.to)
+      : await databases.change(clusterId, databaseId, to);
   if (!('outcome' in prepared)) return prepared;
-  throw prepared.outcome === 'currentKeyLost'
-    ? lostKeyError(prepared)
-    : keyFailureError(await seenKey(ports, { kind: 'customer', key: plan.to }), prepared.failure);
+  if (prepared.outcome === 'currentKeyLost') throw lostKeyError(prepared);
+  const seen = to === undefined ? undefined : await seenKey(ports, { kind: 'customer', key: to });
+  throw keyFailureError(seen, prepared.failure);
 }
 
 /** After a change of the identities of a cluster: its databases go to their vaults as who these are now. */

@@ -13,7 +13,7 @@ export async function createKeyVault(fixture: Started, name: string): Promise<vo
       sku: { family: 'A', name: 'standard' },
       enableRbacAuthorization: false,
       enablePurgeProtection: true,
-      accessPolicies: [{ tenantId, objectId, permissions: { keys: ['create', 'get'] } }],
+      accessPolicies: [{ tenantId, objectId, permissions: { keys: ['create', 'get', 'update', 'delete'] } }],
     },
   });
 }

@@ -59,8 +59,9 @@ export class FileVault implements KeyWrapper {
   }
 
   /** Every other version is disabled: what is left must do. */
-  leaveOnly({ version }: VersionedKeyId): void {
-    for (const kid of this.kids()) this.setEnabled(kid, kid.version === version);
+  leaveOnly(...left: readonly VersionedKeyId[]): void {
+    const versions = new Set(left.map(({ version }) => version));
+    for (const kid of this.kids()) this.setEnabled(kid, versions.has(kid.version));
   }
 
   serviceVault(identity: Guid): ServiceVault {

@@ -9,7 +9,7 @@ import { createInterface } from 'node:readline';
 import { build } from 'esbuild';
 import { expect } from 'vitest';
 import type { Killed } from './killed-check.ts';
-import type { Written } from './killed-cluster.ts';
+import type { Written } from './watched-store.ts';
 
 const root = join(import.meta.dirname, '..', '..');
 

@@ -8,9 +8,18 @@ import {
   sideInUse,
 } from '../../src/cluster/process/remote-catalog-store.ts';
 import { keyTodos } from '../../src/cluster/supervisor/key-todos.ts';
-import type { KilledCluster, Written } from './killed-cluster.ts';
-import { clusterId, isServiceKey, openKilledCluster, resourceOf, resources } from './killed-cluster.ts';
+import type { KilledCluster } from './killed-cluster.ts';
+import {
+  clusterId,
+  databaseId,
+  isServiceKey,
+  openKilledCluster,
+  resourceOf,
+  resources,
+  withoutKey,
+} from './killed-cluster.ts';
 import type { Request } from './killed-work.ts';
+import type { Written } from './watched-store.ts';
 import { nameOf, requestOf, rowsEach, scenarios, send } from './killed-work.ts';
 
 /** What a process said before it was killed. */
@@ -38,7 +47,11 @@ export async function check(killed: Killed, engine: EngineDatabase): Promise<str
     const { kid, custody } = await cluster.record();
     const resource = await cluster.state.get(resources, clusterId);
     if (resource?.value !== resourceOf(custody)) wrong.push('the resource names another key than the record');
-    cluster.vault.leaveOnly(kid);
+    const own = await cluster.databaseKid();
+    const ofDatabase = await cluster.state.get(resources, databaseId);
+    if ((ofDatabase?.value ?? withoutKey) !== (own?.version ?? withoutKey))
+      wrong.push('the resource of the database names another key than the record');
+    cluster.vault.leaveOnly(kid, ...(own === undefined ? [] : [own]));
     cluster.keys.start();
     wrong.push(...(await checkRows(cluster, killed, false)));
     for (const name of new Set(killed.sent)) {
@@ -49,6 +62,9 @@ export async function check(killed: Killed, engine: EngineDatabase): Promise<str
     await (await cluster.data()).maintain();
     wrong.push(...(await checkRows(cluster, killed, true)), ...(await checkBlobs(cluster, directory)));
     wrong.push(...(await checkTodos(cluster, killed.isLate)));
+    const wraps = await cluster.wraps();
+    if ((own === undefined ? wraps.own : wraps.others) > 0)
+      wrong.push(`the key of the database wraps ${wraps.own} and does not wrap ${wraps.others}`);
     written.push(...(await cluster.stored()));
     // This process loses its lock by reading the file. Nobody else wants it.
     wrong.push(...checkDisk(directory, written, (await cluster.record()).generation));

@@ -25,7 +25,7 @@ import type { SupervisedClusterKeys } from '../../src/cluster/supervisor/cluster
 import { createClusterKeys } from '../../src/cluster/supervisor/cluster-keys.ts';
 import type { ClusterKeyRecord } from '../../src/encryption/cluster-key-state.ts';
 import { clusterKeyTable } from '../../src/encryption/cluster-key-state.ts';
-import type { Custody } from '../../src/encryption/cluster-keys.ts';
+import type { Custody, PreparedKeyChange } from '../../src/encryption/cluster-keys.ts';
 import { Catalog } from '../../src/database/catalog/catalog.ts';
 import type { CatalogStore } from '../../src/database/catalog/catalog-store.ts';
 import type { OpenedClusterData } from '../../src/database/open-cluster-data.ts';
@@ -34,13 +34,14 @@ import { RootKey } from '../../src/state/root-key.ts';
 import { StateConflictError } from '../../src/state/state-store.ts';
 import { SealedState } from '../../src/state/sealed/sealed-state.ts';
 import { SqliteStateStore } from '../../src/state/sqlite/sqlite-state-store.ts';
-import type { StateStore } from '../../src/state/state-store.ts';
 import type { State, Table } from '../../src/state/state.ts';
 import { writeRecord } from '../../src/state/state.ts';
 import { FilesystemBlobStore } from '../../src/storage/filesystem/filesystem-blob-store.ts';
 import { readRows } from '../support/read-rows.ts';
 import { FileVault, serviceHost } from './file-vault.ts';
 import { operationsOf } from './killed-operations.ts';
+import type { Written } from './watched-store.ts';
+import { WatchedStore } from './watched-store.ts';
 
 function guid(digit: number): Guid {
   const found = parseGuid(`00000000-0000-4000-8000-00000000000${digit}`);
@@ -68,14 +69,6 @@ export interface KilledClusterOptions {
   readonly recordsEach?: number;
 }
 
-/** A stored value with keys in it, or sealed under them. */
-export interface Written {
-  /** Of the cluster key when it was written. */
-  readonly generation: number;
-  /** Bytes that no other value has, hex. */
-  readonly mark: string;
-}
-
 export interface KilledCluster {
   readonly keys: SupervisedClusterKeys;
   readonly state: SealedState;
@@ -89,6 +82,12 @@ export interface KilledCluster {
   readonly stored: () => Promise<readonly Written[]>;
   /** As a request to the resource manager does it. */
   readonly changeTo: (custody: Custody, attempts?: number) => Promise<void>;
+  /** The same of its database; undefined: it has no key of its own afterwards. */
+  readonly changeDatabaseTo: (kid: VersionedKeyId | undefined) => Promise<void>;
+  /** The key version that wraps the own key of the database. */
+  readonly databaseKid: () => Promise<VersionedKeyId | undefined>;
+  /** How many extents and segments of the log the key of the database wraps, and how many it does not. */
+  readonly wraps: () => Promise<{ readonly own: number; readonly others: number }>;
   /** The process of the cluster dies. */
   readonly killProcess: () => Promise<void>;
   /** Adds records of extents that are copies of one of that table. The data is then opened anew. */
@@ -113,9 +112,13 @@ export async function openKilledCluster(options: KilledClusterOptions): Promise<
   const started: InsideProcess[] = [];
   let inside: InsideProcess | undefined;
   startInside = () => {
-    inside = new InsideProcess({ vault, blobs, engine, now, recordsEach: options.recordsEach });
-    started.push(inside);
-    return inside;
+    const made = new InsideProcess({
+      ...{ vault, blobs, engine, now, recordsEach: options.recordsEach },
+      // One that visits keys is nobody's.
+      configured: (settings) => (inside = settings.clusterId === undefined ? inside : made),
+    });
+    started.push(made);
+    return made;
   };
   const keys = createClusterKeys({
     ...{
@@ -148,6 +151,27 @@ export async function openKilledCluster(options: KilledClusterOptions): Promise<
       ...(how?.versionless === true ? {} : { keyVersion: kid.version }),
     },
   });
+  // As the resource manager does: a check of the key may have changed the record meanwhile, then the change is made anew.
+  const changed = async (
+    id: Guid,
+    value: string,
+    attempts = 8,
+    prepare: () => Promise<PreparedKeyChange | { readonly outcome: string }>,
+  ): Promise<void> => {
+    const before = await state.get(resources, id);
+    const change = await prepare();
+    if (!('write' in change)) throw new Error(`The change was refused: ${JSON.stringify(change)}`);
+    const resource = writeRecord(resources, id, before?.version ?? null, value);
+    try {
+      await state.commit({ write: [...change.write, resource] });
+    } catch (error) {
+      await change.abandoned();
+      if (!(error instanceof StateConflictError) || attempts === 1) throw error;
+      await changed(id, value, attempts - 1, prepare);
+      return;
+    }
+    await change.committed();
+  };
   return {
     ...{ keys, state, vault, data, customer },
     stored: () => store.stored(),
@@ -162,22 +186,24 @@ export async function openKilledCluster(options: KilledClusterOptions): Promise<
       if (found === undefined) throw new Error('the cluster has no key');
       return found.value;
     },
-    // As the resource manager does: a check of the key may have changed the record meanwhile, then the change is made anew.
-    changeTo: async function changeTo(custody, attempts = 8): Promise<void> {
-      const before = await state.get(resources, clusterId);
+    changeTo: async (custody, attempts) => {
       const isNew = (await state.get(clusterKeyTable, clusterId)) === undefined;
-      const change = await (isNew ? keys.create(clusterId, custody) : keys.change(clusterId, custody));
-      if (!('write' in change)) throw new Error(`The change was refused: ${JSON.stringify(change)}`);
-      const resource = writeRecord(resources, clusterId, before?.version ?? null, resourceOf(custody));
-      try {
-        await state.commit({ write: [...change.write, resource] });
-      } catch (error) {
-        await change.abandoned();
-        if (!(error instanceof StateConflictError) || attempts === 1) throw error;
-        await changeTo(custody, attempts - 1);
-        return;
-      }
-      await change.committed();
+      await changed(clusterId, resourceOf(custody), attempts, () =>
+        isNew ? keys.create(clusterId, custody) : keys.change(clusterId, custody),
+      );
+    },
+    changeDatabaseTo: async (kid) => {
+      const to = kid && customer(kid);
+      const key = to?.kind === 'customer' ? to.key : undefined;
+      const { databaseId } = database;
+      const value = kid?.version ?? withoutKey;
+      await changed(databaseId, value, undefined, () => keys.databases.change(clusterId, databaseId, key));
+    },
+    databaseKid: async () => (await keys.databases.status(clusterId, database.databaseId))?.kid,
+    wraps: async () => {
+      await data();
+      if (inside === undefined) throw new Error('the cluster has no process');
+      return inside.wraps();
     },
     killProcess: () => killed(inside),
     copyExtents: async (table, count) => {
@@ -207,55 +233,13 @@ function fail(error: unknown): void {
   process.exit(3);
 }
 
+export const databaseId = database.databaseId;
+/** What the resource of a database says that has no key of its own. */
+export const withoutKey = 'none';
+
 /** What the resource says of its key: the version when it names one. */
-export const resourceOf = (custody: Custody): Json =>
+export const resourceOf = (custody: Custody): string =>
   custody.kind === 'customer' ? (custody.key.keyVersion ?? 'latest') : custody.kind;
-
-/** Tells what is written for keys to open. Records of the log of small writes do not count: a change of custody leaves them as they
- * are, since only the key of their segment is wrapped anew. */
-class WatchedStore implements StateStore {
-  readonly #store: StateStore;
-  readonly #written: (value: Written) => void;
-  generation = 0;
-
-  constructor(store: StateStore, written: KilledClusterOptions['written'] = () => undefined) {
-    this.#store = store;
-    this.#written = written;
-  }
-
-  get: StateStore['get'] = (table, id) => this.#store.get(table, id);
-  list: StateStore['list'] = (table, how) => this.#store.list(table, how);
-  tables: StateStore['tables'] = () => this.#store.tables();
-  compact: StateStore['compact'] = () => this.#store.compact();
-  close: StateStore['close'] = () => this.#store.close();
-
-  commit: StateStore['commit'] = (commit) => {
-    const puts = commit.write.flatMap(({ table, id, put }) => (put === null ? [] : [{ table, id, value: put.value }]));
-    const changes = (name: string): boolean => puts.some(({ table }) => table === name);
-    if (changes(clusterKeyTable.name) && changes(clusterCatalogTable.name)) this.generation += 1;
-    for (const { id, table, value } of puts) if (isKeyed(table, id)) this.#written(this.#mark(table, id, value));
-    return this.#store.commit(commit);
-  };
-
-  async stored(): Promise<readonly Written[]> {
-    const tables = [clusterKeyTable.name, clusterCatalogTable.name];
-    const records = (await Promise.all(tables.map((table) => this.#store.list(table)))).flat();
-    return records.flatMap(({ table, id, value }) => (isKeyed(table, id) ? [this.#mark(table, id, value)] : []));
-  }
-
-  /** After format and epoch come nonce and ciphertext. */
-  #mark(table: string, id: string, value: Uint8Array): Written {
-    // Each change of custody goes to the other side: what is there before its commit belongs to the key that is to come.
-    const isBeside = table === clusterCatalogTable.name && id.includes('/~/') === (this.generation % 2 === 1);
-    return {
-      generation: this.generation + (isBeside ? 1 : 0),
-      mark: Buffer.from(value.subarray(17, 45)).toString('hex'),
-    };
-  }
-}
-
-const isKeyed = (table: string, id: string): boolean =>
-  table === clusterKeyTable.name || (table === clusterCatalogTable.name && !id.includes('/l/'));
 
 let startInside: () => InsideProcess = () => {
   throw new Error('nobody is to start a process');
@@ -264,6 +248,8 @@ Object.assign(childProcess, { fork: () => startInside() });
 syncBuiltinESMExports();
 
 const copiesEach = 2_000;
+/** Bytes of the key of a segment in two wraps. */
+const twiceWrappedKey = 48;
 
 interface InsideParts {
   readonly vault: FileVault;
@@ -271,6 +257,7 @@ interface InsideParts {
   readonly engine: EngineDatabase;
   readonly now: number;
   readonly recordsEach: number | undefined;
+  readonly configured: (settings: SupervisorCalls['configure']) => void;
 }
 
 /** Stands for the child process of a cluster: the same parts, at the other end of a channel that copies what it carries. */
@@ -281,7 +268,7 @@ class InsideProcess extends EventEmitter {
   readonly #keys: KeyHolder;
   readonly #store: CatalogStore;
 
-  constructor({ vault, blobs, engine, now, recordsEach }: InsideParts) {
+  constructor({ vault, blobs, engine, now, recordsEach, configured }: InsideParts) {
     super();
     this.#channel = new Channel({
       send: (message) => this.#later(message, (copy) => this.emit('message', copy)),
@@ -298,27 +285,28 @@ class InsideProcess extends EventEmitter {
       generation: () => keys.current()?.generation,
     });
     this.#keys = keys;
+    const databaseKeys = new DatabaseKeyring();
     this.#store = createRemoteCatalogStore(state, clusterId, recordsEach);
     this.data = new DataHolder({
-      databaseKeys: new DatabaseKeyring(),
-      ...{ clusterId, randomBytes: systemRandomBytes },
+      ...{ clusterId, randomBytes: systemRandomBytes, databaseKeys },
       store: this.#store,
       current: () => keys.current(),
       pause: () => new Promise((resolve) => setTimeout(resolve, 1)),
     });
     this.data.serveWith({ clusterName: 'contoso', blobs, engine, cacheBytesMax: 64 << 20, openBytesMax: 256 << 20 });
     this.data.tell(instant(now));
-    const operations = operationsOf(vault, keys, this.data);
+    const operations = operationsOf({ vault, keys, data: this.data, databaseKeys, configured });
     const serve = async <Call extends SupervisorCall>(
       operation: Call,
       body: SupervisorCalls[Call],
     ): Promise<SupervisorReplies[Call]> => operations[operation](body);
   }
 
-  async copyExtents(table: string, count: number): Promise<void> {
+  /** The catalog as it is stored, read apart. */
+  async #catalog(): Promise<Catalog> {
     const current = this.#keys.current();
     if (current === undefined) throw new Error('the cluster has no key');
-    const { catalog } = await Catalog.open({
+    const opened = await Catalog.open({
       ...{ clusterId, store: this.#store, randomBytes: systemRandomBytes },
       keys: dataKeysOf(current.generation, current.key, {
         randomBytes: systemRandomBytes,
@@ -326,6 +314,24 @@ class InsideProcess extends EventEmitter {
       }),
       pause: () => Promise.resolve(),
     });
+    return opened.catalog;
+  }
+
+  /** How many extents and segments of the log the key of the database wraps, and how many it does not. */
+  async wraps(): Promise<{ readonly own: number; readonly others: number }> {
+    const { image } = await this.#catalog();
+    const isOwn = [...image.all()].flatMap((record) => {
+      if (record.kind === 'segment') return [Buffer.from(record.wrappedKey, 'base64url').length === twiceWrappedKey];
+      if (record.kind !== 'extent') return [];
+      const { sealed, ranges } = record;
+      if (sealed.sealedFor !== undefined && Object.keys(ranges).length > 0) throw new Error('values in the catalog');
+      return [sealed.sealedFor === database.databaseId];
+    });
+    return { own: isOwn.filter(Boolean).length, others: isOwn.filter((is) => !is).length };
+  }
+
+  async copyExtents(table: string, count: number): Promise<void> {
+    const catalog = await this.#catalog();
     const { tableId } = catalog.image.tablesOf(database.databaseId).find(({ name }) => name === table) ?? {};
     const [model] = tableId === undefined ? [] : catalog.image.extentsOf(tableId);
     if (model === undefined) throw new Error('there is no extent');

@@ -2,6 +2,9 @@ import type { DataHolder } from '../../src/cluster/process/data-holder.ts';
 import type { KeyHolder } from '../../src/cluster/process/key-holder.ts';
 import type { SupervisorCall, SupervisorCalls } from '../../src/cluster/messages/supervisor-calls.ts';
 import type { SupervisorReplies } from '../../src/cluster/messages/supervisor-replies.ts';
+import type { DatabaseKeyring } from '../../src/cluster/process/database-keyring.ts';
+import { rewrapOnVisit, visitKey } from '../../src/encryption/key-visit.ts';
+import { openClusterKey } from '../../src/encryption/rotation.ts';
 import type { FileVault } from './file-vault.ts';
 
 /** What the supervisor asks of the process of a cluster in the crash runs. */
@@ -11,18 +14,32 @@ export type KilledOperations = {
   ) => Promise<SupervisorReplies[Call]> | SupervisorReplies[Call];
 };
 
-export function operationsOf(vault: FileVault, keys: KeyHolder, data: DataHolder): KilledOperations {
+export interface KilledParts {
+  readonly vault: FileVault;
+  readonly keys: KeyHolder;
+  readonly data: DataHolder;
+  readonly databaseKeys: DatabaseKeyring;
+  /** Hears what the process is for. */
+  readonly configured: (settings: SupervisorCalls['configure']) => void;
+}
+
+export function operationsOf({ vault, keys, data, databaseKeys, configured }: KilledParts): KilledOperations {
+  let visits = false;
   const notHere = (): never => {
     throw new Error('This is not asked here.');
   };
   return {
-    configure: () => ({ outcome: 'ready' }),
+    configure: (settings) => {
+      visits = settings.visitsKeys;
+      configured(settings);
+      return { outcome: 'ready' };
+    },
     rest: notHere,
     putBack: notHere,
     describe: ({ identity: who, key }) => vault.describe(who, key),
-    open: (call) => keys.open(call),
+    open: (call) => (visits ? visitKey(vault, call.current) : keys.open(call)),
     make: (call) => keys.make(call),
-    rewrap: (call) => keys.rewrap(call),
+    rewrap: (call) => (visits ? rewrapOnVisit(vault, call.current, call.target) : keys.rewrap(call)),
     replace: (call) => keys.replace(call),
     adopt: (call) => {
       const reply = keys.adopt(call);
@@ -33,13 +50,22 @@ export function operationsOf(vault: FileVault, keys: KeyHolder, data: DataHolder
       data.forget(call.check);
       return keys.forget(call);
     },
+    openDatabaseKey: async ({ current }) => {
+      const opened = await openClusterKey(vault, current);
+      if (opened.outcome === 'failed') return opened;
+      databaseKeys.open(current.clusterId, opened.key);
+      await data.unlock();
+      return { outcome: 'opened' };
+    },
+    lockDatabase: ({ databaseId }) => {
+      databaseKeys.lock(databaseId);
+      return { outcome: 'done' };
+    },
     upkeep: (call) => data.upkeep(call),
     databaseBytes: ({ databaseId }) => data.databaseBytes(databaseId),
     ...{
       preflight: notHere,
       makeDatabaseKey: notHere,
-      openDatabaseKey: notHere,
-      lockDatabase: notHere,
       forgetDatabaseKey: notHere,
       serveData: notHere,
       serveLocalhost: notHere,

@@ -25,21 +25,21 @@ if (mode === 'check') {
 }
 const scenario = scenarios[name];
 if (scenario === undefined) throw new Error(`There is no ${name}.`);
+const changesCatalog = name === 'custody' || name === 'databaseKey';
 const steps = new DurableSteps(directory, Number(killAt ?? 0));
 say('begun');
 const engine = await openEngine();
 const cluster = await openKilledCluster({
   ...{ directory, engine, now: Number(now) },
   // A change of custody takes many commits then.
-  ...(name === 'custody' ? { recordsEach: 2 } : {}),
+  ...(changesCatalog ? { recordsEach: 2 } : {}),
   written: ({ generation, mark }) => {
-    if (name === 'custody') say(`written ${generation} ${mark}`);
+    if (changesCatalog) say(`written ${generation} ${mark}`);
   },
 });
 if (mode === 'prepare') await prepare(scenario, cluster, say);
 else {
-  if (name === 'custody')
-    for (const { generation, mark } of await cluster.stored()) say(`written ${generation} ${mark}`);
+  if (changesCatalog) for (const { generation, mark } of await cluster.stored()) say(`written ${generation} ${mark}`);
   await scenario.work({ cluster, steps, say });
   say(`steps ${steps.count} ${JSON.stringify([...steps.counted])}`);
 }

@@ -206,7 +206,36 @@ const custody: Scenario = {
   },
 };
 
-export const scenarios: Readonly<Record<string, Scenario>> = { ingest, merge, rotation, custody };
+/** The database gets a key of its own, another one, a version of that, and none again. */
+const databaseKey: Scenario = {
+  tables: ['T'],
+  prepare: async (cluster) => {
+    await cluster.changeTo(cluster.customer(firstKey(cluster)));
+  },
+  work: async (work) => {
+    const { cluster, steps } = work;
+    for (let round = 0; round < 4; round += 1)
+      await steps.during(() => underLoad(work, 1000 * (round + 1), () => changeDatabaseKey(cluster, round)));
+  },
+  again: async (cluster) => changeDatabaseKey(cluster, (await cluster.databaseKid()) === undefined ? 0 : 1),
+};
+
+async function changeDatabaseKey(cluster: KilledCluster, round: number): Promise<void> {
+  const before = await cluster.databaseKid();
+  const kid =
+    round === 3
+      ? undefined
+      : round === 2
+        ? cluster.vault.addVersion(customerHost, before?.name ?? '')
+        : otherKey(cluster);
+  await cluster.changeDatabaseTo(kid);
+  cluster.vault.leaveOnly((await cluster.record()).kid, ...(kid === undefined ? [] : [kid]));
+  await requireOpen(cluster);
+  await cluster.keys.databases.checkAll(clusterId);
+  if ((await cluster.keys.databases.suspensions(clusterId)).size > 0) throw new Error('the database does not open');
+}
+
+export const scenarios: Readonly<Record<string, Scenario>> = { ingest, merge, rotation, custody, databaseKey };
 
 /** Tables with a few extents and a log, in each of which something is to be lost. */
 export async function prepare(scenario: Scenario, cluster: KilledCluster, say: Work['say']): Promise<void> {

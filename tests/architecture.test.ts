@@ -12,7 +12,7 @@ const root = resolve(import.meta.dirname, '..');
 
 /** Who may import whom. Folders of one level do not see each other; `providers/x` never sees `providers/y`. */
 const ports = ['base', 'clock', 'storage', 'state'];
-const core = [...ports, 'encryption', 'kql', 'database', 'authz', 'http'];
+const core = [...ports, 'audit', 'encryption', 'kql', 'database', 'authz', 'http'];
 const services = [...core, 'identity', 'arm', 'vault', 'templates'];
 const mayImport: Readonly<Record<string, readonly string[]>> = {
   base: [],
@@ -20,6 +20,8 @@ const mayImport: Readonly<Record<string, readonly string[]>> = {
   storage: ['base', 'clock'],
   state: ['base', 'clock'],
   http: ['base', 'clock'],
+  // What happened, for good: whoever does something tells it.
+  audit: ports,
   encryption: ports,
   // A language, for whoever wants it: it knows nothing of clusters, keys and files.
   kql: ['base', 'clock'],

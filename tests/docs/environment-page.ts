@@ -76,6 +76,9 @@ const principalMeanings: Readonly<Record<string, string>> = {
 export const repositoryVariables: Readonly<Record<string, string>> = {
   KUSTODY_WRITE_DOCS: '1: the tests of the pages write what they would compare',
   KUSTODY_CRASH_RUNS: 'how often crash tests kill',
+  KUSTODY_TAMPERINGS: 'how often a test changes the audit log and looks whether that is found',
+  KUSTODY_SEED: 'which ones: the number that a failed test names',
+  KUSTODY_AUDITED: 'operations that a test reconciles with their events across kills',
   KUSTODY_CUSTODY_RECORDS: 'records of the catalog of a test that changes custody',
   KUSTODY_REFUSED_TEXTS: 'texts of 16 MiB that a test has refused, to see what memory they leave',
   KUSTODY_MUTATIONS: 'how many bytes are damaged in tests of sealed files',

@@ -1,0 +1,93 @@
+import type { Guid } from '../base/guid.ts';
+
+/** Who asked, as the verified token said. */
+export interface AuditCaller {
+  readonly objectId: Guid;
+  readonly appId?: Guid;
+  readonly tenantId: Guid;
+  readonly displayName: string;
+  /** Set when a user stands behind the token. */
+  readonly principalName?: string;
+}
+
+/** What a vault was asked, and how it ended. No value, key or token is part of it. */
+export interface VaultFacts {
+  readonly kind: 'vault';
+  readonly vaultId: Guid;
+  readonly vaultName: string;
+  /** Of the vault, in the casing that answers of the resource manager show. */
+  readonly resourceId: string;
+  /** As the service's diagnostic logs call it: `KeyUnwrap`. */
+  readonly operation: string;
+  /** Missing for what the vault does by itself. */
+  readonly apiVersion?: string;
+  /** Of the object, with its version once that is known; missing for lists. */
+  readonly id?: string;
+  readonly status: number;
+  /** Code and inner code of the error when the operation was refused. */
+  readonly error?: { readonly code: string; readonly inner?: string };
+  readonly caller: AuditCaller;
+  readonly clientAddress: string;
+  /** The client's `User-Agent`, cut. */
+  readonly clientInfo?: string;
+  /** Made of the operation's path and the object that it names; other parameters are left out. */
+  readonly requestUri?: string;
+  /** What let the caller in. */
+  readonly access?: 'policy' | 'role';
+  readonly assignmentId?: string;
+}
+
+/** One step of a request to the resource manager that changes something. */
+export interface AdministrativeFacts {
+  readonly kind: 'administrative';
+  readonly tenantId: Guid;
+  readonly subscriptionId?: string;
+  readonly resourceGroupName?: string;
+  /** `Microsoft.KeyVault` */
+  readonly resourceProvider: string;
+  /** `Microsoft.KeyVault/vaults` */
+  readonly resourceType: string;
+  readonly resourceId: string;
+  /** What a role must allow: `Microsoft.KeyVault/vaults/write`. */
+  readonly action: string;
+  /** The operation as this instance has it: `Vaults_CreateOrUpdate`. */
+  readonly operation: string;
+  readonly method: string;
+  readonly requestUri: string;
+  /** `Started` is durable before anything is done; the other three end it. */
+  readonly status: 'Started' | 'Accepted' | 'Succeeded' | 'Failed';
+  /** Of the answer; missing while it is only started. */
+  readonly httpStatus?: number;
+  readonly error?: { readonly code: string };
+  readonly caller: AuditCaller;
+  readonly clientAddress: string;
+  /** The role assignment that allowed it. */
+  readonly evidence?: AuditEvidence;
+}
+
+export interface AuditEvidence {
+  readonly role: string;
+  readonly roleAssignmentScope: string;
+  readonly roleAssignmentId: Guid;
+  readonly roleDefinitionId: Guid;
+  readonly principalId: Guid;
+  readonly principalType: string;
+}
+
+export type AuditFacts = VaultFacts | AdministrativeFacts;
+
+export interface AuditEvent {
+  /** ISO time on the Kustody clock. */
+  readonly time: string;
+  readonly requestId: Guid;
+  readonly correlationId: Guid;
+  /** From the arrival of the request until it was recorded. */
+  readonly durationMs: number;
+  readonly facts: AuditFacts;
+}
+
+/** An event with its place in the log: 1 for the first there ever was. */
+export interface NumberedEvent {
+  readonly sequence: number;
+  readonly event: AuditEvent;
+}

@@ -1,0 +1,10 @@
+import type { JsonObject } from '../base/json.ts';
+import { activityLogEvent } from './activity-log-event.ts';
+import type { AuditEvent } from './audit-event.ts';
+import { vaultAuditEvent } from './vault-audit-event.ts';
+
+/** In Azure's own schema: AuditEvent of Key Vault, or Administrative of the activity log. */
+export function azureEvent(event: AuditEvent): JsonObject {
+  const { facts } = event;
+  return facts.kind === 'vault' ? vaultAuditEvent(event, facts) : activityLogEvent(event, facts);
+}

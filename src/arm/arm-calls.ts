@@ -37,15 +37,18 @@ function encodedPath(path: string): string {
 }
 
 export function createArmCalls(pipeline: () => ArmPipeline): ArmCalls {
-  const check = async (call: ArmCall): Promise<Admitted> => {
+  const messageOf = (call: ArmCall): Parameters<ArmPipeline['admit']>[0] => {
     const { method, path, query, caller, correlationId, headers = {} } = call;
     const encoded = encodedPath(path);
-    return pipeline().admit({
+    return {
       ...{ method, caller, correlationId, headers, origin },
       segments: parsePath(encoded),
       query: new Map(Object.entries(query).map(([name, value]) => [name.toLowerCase(), value])),
       url: `${encoded}?${new URLSearchParams(query).toString()}`,
-    });
+    };
   };
-  return { check, send: async (call) => pipeline().run(await check(call), call.body) };
+  return {
+    check: async (call) => pipeline().check(messageOf(call)),
+    send: async (call) => pipeline().run(await pipeline().admit(messageOf(call)), call.body),
+  };
 }

@@ -1,10 +1,11 @@
 import type { Caller } from '../authz/caller.ts';
-import type { AccessQuestion } from '../authz/decide.ts';
+import type { AccessQuestion, RoleAssignment } from '../authz/decide.ts';
 import type { Authorizer } from '../authz/role-assignments.ts';
 import type { ArmError } from './arm-error.ts';
 import { armErrors } from './arm-errors.ts';
 
 /** For operations whose action is not known before their handler runs; all others are authorized by the plane.
+ * @returns what allows it
  * @throws ArmError 403 `AuthorizationFailed` */
 export async function requireAction(
   authorizer: Authorizer,
@@ -12,9 +13,10 @@ export async function requireAction(
   action: string,
   scope: string,
   attributes?: AccessQuestion['attributes'],
-): Promise<void> {
+): Promise<RoleAssignment> {
   const decision = await authorizer.decide(caller, 'action', action, scope, attributes);
   if (!decision.allowed) throw authorizationFailed(caller, action, scope);
+  return decision.assignment;
 }
 
 export const authorizationFailed = (caller: Caller, action: string, scope: string): ArmError =>

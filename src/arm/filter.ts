@@ -76,7 +76,7 @@ const isMark = (token: Token | undefined, mark: string): boolean => token?.kind 
 
 function tokenize(text: string): readonly Token[] {
   const tokens: Token[] = [];
-  const pattern = /\s*(?:'((?:[^']|'')*)'|([A-Za-z0-9_][\w./:-]*)|([(),]))/y;
+  const pattern = /\s*(?:'((?:[^']|'')*)'|([A-Za-z0-9_][\w./:+-]*)|([(),]))/y;
   while (text.slice(pattern.lastIndex).trim() !== '') {
     const at = pattern.lastIndex;
     const found = pattern.exec(text);

@@ -1,7 +1,9 @@
 import type { Caller } from '../authz/caller.ts';
+import type { RoleAssignment } from '../authz/decide.ts';
 import type { Authorizer } from '../authz/role-assignments.ts';
 import type { Json } from '../base/json.ts';
 import type { State } from '../state/state.ts';
+import type { ArmAudit } from './arm-audit.ts';
 import { armErrors, missingSubscriptionRegistration } from './arm-errors.ts';
 import type { ArmProvider, ArmReply, ArmRequest } from './arm-operation.ts';
 import { wrongTenant } from './authentication.ts';
@@ -29,17 +31,27 @@ interface ArmMessage {
   readonly headers: Readonly<Record<string, string | undefined>>;
   readonly caller: Caller;
   readonly correlationId: string;
+  /** Missing where a request comes from within. */
+  readonly clientAddress?: string | undefined;
+}
+
+/** A request whose operation is known. */
+interface Routed extends ArmMessage {
+  readonly apiVersion: string;
+  readonly route: Route;
 }
 
 /** A request that may be carried out, as far as can be said without its body. */
-export interface Admitted extends ArmMessage {
-  readonly apiVersion: string;
-  readonly route: Route;
+export interface Admitted extends Routed {
   readonly subscription: Subscription | undefined;
+  /** What allows it; undefined for what needs no right. */
+  readonly assignment: RoleAssignment | undefined;
 }
 
 /** What happens to every request once its sender is known, whether it came over the wire or from a deployment. */
 export interface ArmPipeline {
+  /** Nobody sends it yet, so nothing is told to the activity log. @throws ArmError */
+  check(message: ArmMessage): Promise<Admitted>;
   /** @param found is told the operation before anything is refused
    * @throws ArmError */
   admit(message: ArmMessage, found?: (operationId: string) => void): Promise<Admitted>;
@@ -51,32 +63,53 @@ export function createArmPipeline(parts: {
   readonly providers: readonly ArmProvider[];
   readonly state: State;
   readonly authorizer: Authorizer;
+  readonly audit: ArmAudit;
 }): ArmPipeline {
-  const { state, authorizer } = parts;
+  const { state, authorizer, audit } = parts;
   const router = createRouter(parts.providers);
   const checkBody = createBodyCheck(router.operations);
+  const routed = (message: ArmMessage): Routed => {
+    const apiVersion = requireApiVersion(message.query);
+    return { ...message, apiVersion, route: router.find(message.method, message.segments, apiVersion) };
+  };
+  // The order says which error wins, here and in `requireReady`.
+  const allowed = async (request: Routed): Promise<Admitted> => {
+    router.requireApiVersion(request.route, request.apiVersion);
+    const subscription = await subscriptionOf(state, request);
+    const assignment = await authorize(authorizer, request.caller, request.route);
+    return { ...request, subscription, assignment };
+  };
+  /** @returns what allows it in the end */
+  const requireReady = async (admitted: Admitted, request: ArmRequest): Promise<RoleAssignment | undefined> => {
+    const { operation, scope } = admitted.route;
+    const { body } = request;
+    requireWritable(admitted);
+    await requireGroup(state, admitted);
+    requireRegistration(admitted);
+    if (operation.ignoresLocks !== true) await requireUnlocked(state, admitted.method, scope);
+    await requireLinkedAccess(parts, { caller: admitted.caller, operation, scope, body });
+    checkBody(operation, body);
+    return (await authorizeByAttributes(authorizer, admitted.route, request)) ?? admitted.assignment;
+  };
+  const orRefused = async <T>(request: Routed, step: Promise<T>): Promise<T> => {
+    try {
+      return await step;
+    } catch (error) {
+      await audit.refused(request, error);
+      throw error;
+    }
+  };
   return {
-    // The order says which error wins.
+    check: (message) => allowed(routed(message)),
     async admit(message, found) {
-      const apiVersion = requireApiVersion(message.query);
-      const route = router.find(message.method, message.segments, apiVersion);
-      found?.(route.operation.id);
-      router.requireApiVersion(route, apiVersion);
-      const subscription = await subscriptionOf(state, message);
-      await authorize(authorizer, message.caller, route);
-      return { ...message, apiVersion, route, subscription };
+      const request = routed(message);
+      found?.(request.route.operation.id);
+      return orRefused(request, allowed(request));
     },
     async run(admitted, body) {
-      const { operation, scope } = admitted.route;
-      requireWritable(admitted);
-      await requireGroup(state, admitted);
-      requireRegistration(admitted);
-      if (operation.ignoresLocks !== true) await requireUnlocked(state, admitted.method, scope);
-      await requireLinkedAccess(parts, { caller: admitted.caller, operation, scope, body });
-      checkBody(operation, body);
       const request = toArmRequest(admitted, body);
-      await authorizeByAttributes(authorizer, admitted.route, request);
-      return operation.handle(request);
+      const assignment = await orRefused(admitted, requireReady(admitted, request));
+      return audit.run({ ...admitted, assignment }, () => admitted.route.operation.handle(request));
     },
   };
 }
@@ -96,16 +129,21 @@ async function subscriptionOf(state: State, { segments, caller }: ArmMessage): P
   return value;
 }
 
-async function authorize(authorizer: Authorizer, caller: Caller, route: Route): Promise<void> {
+async function authorize(authorizer: Authorizer, caller: Caller, route: Route): Promise<RoleAssignment | undefined> {
   const { action, attributes } = route.operation;
-  if (action === null) return;
-  await requireAction(authorizer, caller, action, route.scope, attributes === undefined ? undefined : 'pending');
+  if (action === null) return undefined;
+  return requireAction(authorizer, caller, action, route.scope, attributes === undefined ? undefined : 'pending');
 }
 
-async function authorizeByAttributes(authorizer: Authorizer, route: Route, request: ArmRequest): Promise<void> {
+/** @returns undefined where attributes count for nothing */
+async function authorizeByAttributes(
+  authorizer: Authorizer,
+  route: Route,
+  request: ArmRequest,
+): Promise<RoleAssignment | undefined> {
   const { action, attributes } = route.operation;
-  if (action === null || attributes === undefined) return;
-  await requireAction(authorizer, request.caller, action, route.scope, await attributes(request));
+  if (action === null || attributes === undefined) return undefined;
+  return requireAction(authorizer, request.caller, action, route.scope, await attributes(request));
 }
 
 const isRead = (method: string): boolean => method === 'GET' || method === 'HEAD';

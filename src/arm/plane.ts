@@ -16,6 +16,7 @@ import type { State } from '../state/state.ts';
 import { StateConflictError } from '../state/state-store.ts';
 import { ArmError } from './arm-error.ts';
 import { armErrors } from './arm-errors.ts';
+import type { ArmAudit } from './arm-audit.ts';
 import type { ArmProvider } from './arm-operation.ts';
 import { authenticate } from './authentication.ts';
 import type { Admitted, ArmPipeline } from './pipeline.ts';
@@ -28,6 +29,7 @@ export interface ArmPlaneOptions {
   readonly state: State;
   readonly verifyToken: VerifyToken;
   readonly authorizer: Authorizer;
+  readonly audit: ArmAudit;
   /** Named in the challenge when the path names no subscription of ours. */
   readonly tenantId: Guid;
   readonly log: Log;
@@ -94,6 +96,7 @@ async function admit(options: ArmPlaneOptions, pipeline: ArmPipeline, request: F
   const message = {
     ...{ ...target, caller, method: request.method, headers: headersOf(request), url: request.raw.url ?? '/' },
     correlationId: request.correlation.correlationId,
+    clientAddress: request.raw.socket.remoteAddress?.replace(/^::ffff:/, ''),
   };
   return pipeline.admit(message, (operationId) => {
     request.operationId = operationId;

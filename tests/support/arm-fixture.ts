@@ -6,6 +6,8 @@ import type { Server } from 'node:https';
 import type { ArmProvider } from '../../src/arm/arm-operation.ts';
 import { createArmCalls } from '../../src/arm/arm-calls.ts';
 import type { ArmPipeline } from '../../src/arm/pipeline.ts';
+import { AuditLog } from '../../src/audit/audit-log.ts';
+import { createArmAudit } from '../../src/arm/arm-audit.ts';
 import { createArmPipeline } from '../../src/arm/pipeline.ts';
 import { createArmPlane } from '../../src/arm/plane.ts';
 import { newSubscription } from '../../src/arm/subscriptions.ts';
@@ -21,6 +23,7 @@ import { VirtualClock } from '../../src/clock/virtual-clock.ts';
 import { createAuthorityMaterial, openAuthority } from '../../src/http/certificate-authority.ts';
 import { silentLog } from '../../src/http/logging.ts';
 import { createAuthorizationProvider } from '../../src/providers/authorization/authorization-provider.ts';
+import { createInsightsProvider } from '../../src/providers/insights/insights-provider.ts';
 import { createKeyVaultProvider } from '../../src/providers/keyvault/keyvault-provider.ts';
 import { createVaultDirectory } from '../../src/providers/keyvault/vault-directory.ts';
 import { createManagedIdentityProvider } from '../../src/providers/managed-identity/managed-identity-provider.ts';
@@ -116,6 +119,7 @@ export async function startArm(
     isReservedName: (name) => name === parseVaultName('reserved-vault'),
   });
   const authorizer = createAuthorizer(state);
+  const audit = createArmAudit({ state, clock, randomBytes: systemRandomBytes, audit: new AuditLog(state, clock) });
   const deploymentErrors: unknown[] = [];
   const resources: ResourcesDependencies = {
     state,
@@ -123,7 +127,7 @@ export async function startArm(
     randomBytes: systemRandomBytes,
     authorizer,
     mainSubscriptionId: subscriptionId,
-    calls: createArmCalls(() => (pipeline ??= createArmPipeline({ ...{ state, authorizer }, providers: all }))),
+    calls: createArmCalls(() => (pipeline ??= createArmPipeline({ ...{ state, authorizer, audit }, providers: all }))),
     results: newResultCache(),
     readSecret: () => Promise.reject(new Error('there are no secrets here')),
     onError: (error) => deploymentErrors.push(error),
@@ -131,6 +135,7 @@ export async function startArm(
     providers: [
       ...extraProviders({ state, clock, tenantId, identities }),
       keyVault.provider,
+      createInsightsProvider({ state, clock }),
       createManagedIdentityProvider({ state, clock, identities, authorizer }),
       createAuthorizationProvider({
         ...{ state, clock, authorizer },
@@ -145,7 +150,7 @@ export async function startArm(
     providers: all,
     state,
     verifyToken: verifierOf(principals),
-    authorizer,
+    ...{ authorizer, audit },
     tenantId,
     log: silentLog,
     randomBytes: systemRandomBytes,

@@ -1,4 +1,6 @@
 import { noContents } from '../../src/providers/kusto/ports.ts';
+import { AuditLog } from '../../src/audit/audit-log.ts';
+import { createArmAudit } from '../../src/arm/arm-audit.ts';
 import type { ArmOperation, ArmProvider } from '../../src/arm/arm-operation.ts';
 import { createAuthorizer } from '../../src/authz/role-assignments.ts';
 import { systemRandomBytes } from '../../src/base/random.ts';
@@ -57,6 +59,10 @@ async function collect(): Promise<readonly ArmProvider[]> {
     {
       ...{ state, randomBytes, clocks, faults, identity, instance },
       authorizer: createAuthorizer(state),
+      armAudit: createArmAudit({
+        ...{ state, randomBytes, clock: clocks.clock },
+        audit: new AuditLog(state, clocks.clock),
+      }),
     },
     new FakeClusterKeys(state),
     { ...noContents, open: () => Promise.resolve(), runScript: () => Promise.resolve({ outcome: 'unavailable' }) },

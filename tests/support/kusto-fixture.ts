@@ -3,6 +3,8 @@ import type { AddressInfo } from 'node:net';
 import { KustoManagementClient } from '@azure/arm-kusto';
 import { createDefaultHttpClient } from '@azure/core-rest-pipeline';
 import type { HttpClient, PipelineResponse } from '@azure/core-rest-pipeline';
+import { AuditLog } from '../../src/audit/audit-log.ts';
+import { createArmAudit } from '../../src/arm/arm-audit.ts';
 import { createArmPlane } from '../../src/arm/plane.ts';
 import { resourceGroupId, resourceGroups } from '../../src/arm/resource-groups.ts';
 import { newSubscription } from '../../src/arm/subscriptions.ts';
@@ -128,6 +130,7 @@ export async function startKustoFixture(): Promise<KustoFixture> {
       decider: () => Promise.resolve(() => allowed),
       assignmentsOf: () => Promise.resolve([]),
     },
+    audit: createArmAudit({ state, clock, randomBytes: systemRandomBytes, audit: new AuditLog(state, clock) }),
     tenantId,
     log: silentLog,
     randomBytes: systemRandomBytes,

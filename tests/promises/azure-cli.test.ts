@@ -64,6 +64,26 @@ describe.skipIf(!isInstalled)('the Azure CLI, as it comes', { timeout: 600_000 }
     expect(answers['left']).toEqual([]);
   });
 
+  it('reads the activity log: who did what, and when', async () => {
+    const answers = await answersOf(`
+      az login --service-principal -u "$AZURE_CLIENT_ID" -p "$AZURE_CLIENT_SECRET" -t "$AZURE_TENANT_ID" -o none
+      az group create -n logged -l eastus -o none
+      show group az monitor activity-log list -g logged
+      show picked az monitor activity-log list --status Succeeded --start-time "$(date -u -d '1 hour ago' +%FT%TZ)" \\
+        --select operationName status caller --max-events 3
+      refused old az monitor activity-log list --start-time 2001-01-01`);
+    expect(answers['group']).toMatchObject([
+      { status: { value: 'Succeeded' }, authorization: { role: 'Owner' }, httpRequest: { method: 'PUT' } },
+      {
+        status: { value: 'Started' },
+        operationName: { value: 'Microsoft.Resources/subscriptions/resourceGroups/write' },
+      },
+    ]);
+    const picked = answers['picked'] as readonly { caller: string; status: { value: string } }[];
+    expect(picked.map(({ status }) => status.value)).toEqual(['Succeeded', 'Succeeded', 'Succeeded']);
+    expect(answers['old']).toContain('more than 90 days ago');
+  });
+
   it('signs an application in with a certificate that it made, and with one that took its place', async () => {
     const answers = await answersOf(`
       az login --service-principal -u "$AZURE_CLIENT_ID" -p "$AZURE_CLIENT_SECRET" -t "$AZURE_TENANT_ID" -o none

@@ -78,5 +78,6 @@ const apiVersions: Readonly<Record<string, string>> = {
 
 function apiVersionOf(provider: string, path: string): string {
   if (provider === 'Microsoft.Authorization') return path.includes('/locks') ? '2016-09-01' : '2022-04-01';
+  if (provider === 'Microsoft.Insights') return path.includes('/eventtypes') ? '2015-04-01' : '2021-05-01-preview';
   return apiVersions[provider] ?? '2024-11-01';
 }

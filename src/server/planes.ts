@@ -1,5 +1,7 @@
 import { existsSync, readFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
+import { AuditLog } from '../audit/audit-log.ts';
+import { createArmAudit } from '../arm/arm-audit.ts';
 import { createArmPlane } from '../arm/plane.ts';
 import { createClusterContents } from '../cluster/supervisor/cluster-contents.ts';
 import { createHibernation } from '../cluster/supervisor/hibernation.ts';
@@ -22,9 +24,10 @@ import { WhileUnchanged } from '../state/while-unchanged.ts';
 import type { BlobPlace } from '../storage/places/blob-place.ts';
 import { blobsAt } from '../storage/places/blob-place.ts';
 import type { BlobSnapshots } from '../storage/placed-blobs.ts';
-import { pruneVaultAudit } from '../vault/audit.ts';
 import { createVaultPlane } from '../vault/plane/plane.ts';
 import type { VaultPlane } from '../vault/plane/plane.ts';
+import { auditRoutes } from './audit-routes.ts';
+import { startAuditUpkeep } from './audit-upkeep.ts';
 import type { Clocks } from './clocks.ts';
 import { checkKeys } from './check-keys.ts';
 import { createClusterInventory } from './cluster-inventory.ts';
@@ -86,6 +89,8 @@ const deletionsTakeMs = 1000;
 /** Builds every plane over the parts of one data directory. */
 export function createPlanes(parts: ServerParts): Planes {
   const outside = openOutsideVaults(parts);
+  const audit = new AuditLog(parts.sealed, parts.clocks.clock, { tell: parts.tellCommit });
+  const armAudit = createArmAudit({ ...common(parts), audit, clock: parts.clocks.clock });
   const keys: SupervisedClusterKeys = createKeys(
     parts,
     outside,
@@ -113,7 +118,7 @@ export function createPlanes(parts: ServerParts): Planes {
       ),
   };
   const providers = createProviders(
-    ...([parts, keys, openable, outside] as const),
+    ...([{ ...parts, armAudit }, keys, openable, outside] as const),
     {
       purgeVaultContents: (vaultId) => vault.purgeVaultContents(vaultId),
       manageVault: (call) => vault.manage(call),
@@ -126,7 +131,7 @@ export function createPlanes(parts: ServerParts): Planes {
     wallClock: () => parts.clocks.wallClock.now(),
   });
   const vault: VaultPlane = createVaultPlane({
-    ...common(parts),
+    ...{ ...common(parts), audit },
     clock: parts.clocks.clock,
     directory: {
       find: (name) => (name === serviceVaultName ? serviceVaultSettings(parts.instance) : providers.vaults.find(name)),
@@ -159,6 +164,7 @@ export function createPlanes(parts: ServerParts): Planes {
     providers: providers.all,
     verifyToken: parts.identity.verifyToken,
     authorizer: parts.authorizer,
+    audit: armAudit,
     tenantId: parts.instance.tenantId,
     wallClock: () => parts.clocks.wallClock.now(),
   });
@@ -184,15 +190,7 @@ export function createPlanes(parts: ServerParts): Planes {
     seededPrincipals: await listSeededPrincipals(parts.state),
   });
   let ready = false;
-  let stopPruning: () => void = () => undefined;
   const watches: (() => void)[] = [];
-  const pruneAudit = async (): Promise<void> => {
-    try {
-      if (!parts.clocks.destructionHeld()) await pruneVaultAudit(parts.state, parts.clocks.clock.now());
-    } catch (error) {
-      parts.log.failure('audit-not-pruned', error);
-    }
-  };
   /** Their processes end when it is written that they are held. */
   const holdFollowers = async (leaderId?: Guid): Promise<void> => {
     try {
@@ -254,6 +252,7 @@ export function createPlanes(parts: ServerParts): Planes {
     routes: [
       seededPrincipalRoutes(parts.state),
       identityEndpointRoutes(identityEndpoints, parts.identity.principals, parts.instance.tenantId),
+      auditRoutes(parts.state, audit),
       snapshotRoutes(controls.snapshots),
       inventoryRoutes(inventory, () => listedVaults(parts), blobPlace(parts)),
       upkeepRoutes(
@@ -287,9 +286,8 @@ export function createPlanes(parts: ServerParts): Planes {
       await holdFollowers();
       keys.start();
       contents.start();
-      void pruneAudit();
+      watches.push(await startAuditUpkeep(parts, audit));
       hibernation.start();
-      stopPruning = parts.clocks.clock.every(86_400_000, pruneAudit);
       watches.push(
         parts.clocks.onStep(() => {
           keys.checkAll().catch((error: unknown) => parts.log.failure('key-checks-failed', error));
@@ -299,7 +297,6 @@ export function createPlanes(parts: ServerParts): Planes {
     },
     async close() {
       ready = false;
-      stopPruning();
       for (const stop of watches.splice(0)) stop();
       contents.close();
       hibernation.close();

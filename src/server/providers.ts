@@ -1,3 +1,4 @@
+import type { ArmAudit } from '../arm/arm-audit.ts';
 import { createArmCalls } from '../arm/arm-calls.ts';
 import type { ArmProvider } from '../arm/arm-operation.ts';
 import { pruneOperations } from '../arm/long-running.ts';
@@ -12,6 +13,7 @@ import { createManagedIdentities } from '../identity/principals/managed-identiti
 import { createAuthorizationProvider } from '../providers/authorization/authorization-provider.ts';
 import { createDeploymentSecrets } from '../providers/keyvault/deployment-secrets.ts';
 import type { KeyVaultDependencies } from '../providers/keyvault/keyvault-dependencies.ts';
+import { createInsightsProvider } from '../providers/insights/insights-provider.ts';
 import { createKeyVaultProvider } from '../providers/keyvault/keyvault-provider.ts';
 import { createVaultDirectory } from '../providers/keyvault/vault-directory.ts';
 import { vaultNames } from '../providers/keyvault/vault-record.ts';
@@ -67,7 +69,7 @@ export interface Providers {
 export type ProviderParts = Pick<
   ServerParts,
   'state' | 'randomBytes' | 'clocks' | 'identity' | 'instance' | 'authorizer' | 'faults'
->;
+> & { readonly armAudit: ArmAudit };
 
 export interface OpenableContents extends ClusterContents {
   /** Has the data of a cluster opened that serves; what keeps it from that is not told. */
@@ -136,14 +138,15 @@ export function createProviders(
       return found && principalTypes[found.kind];
     },
   });
-  const others = [kusto, keyVault.provider, managedIdentity, authorization];
+  const insights = createInsightsProvider({ state, clock });
+  const others = [kusto, keyVault.provider, managedIdentity, authorization, insights];
   const resourcesDependencies = {
     ...{ state, clock, randomBytes },
     authorizer: parts.authorizer,
     mainSubscriptionId: instance.subscriptionIds[0],
     describeTenant: (tenantId: Guid) => identity.tenants.get(tenantId),
     providers: others,
-    calls: createArmCalls(() => (pipeline ??= createArmPipeline({ ...parts, providers: all }))),
+    calls: createArmCalls(() => (pipeline ??= createArmPipeline({ ...parts, audit: parts.armAudit, providers: all }))),
     results: newResultCache(),
     readSecret: createDeploymentSecrets({
       state,

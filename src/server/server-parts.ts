@@ -19,6 +19,7 @@ export interface ServerParts {
   readonly settings: ServerSettings;
   readonly state: State;
   readonly onCommit: WatchedState['onCommit'];
+  readonly tellCommit: WatchedState['tell'];
   readonly sealed: SealedState;
   readonly compact: () => Promise<void>;
   readonly randomBytes: RandomBytes;

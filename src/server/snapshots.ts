@@ -1,3 +1,4 @@
+import { auditChain, auditCheckpoint, auditHead } from '../audit/audit-chain.ts';
 import type { Guid } from '../base/guid.ts';
 import { newGuid, parseGuid } from '../base/guid.ts';
 import type { RandomBytes } from '../base/random.ts';
@@ -57,7 +58,10 @@ const snapshotsMax = 32;
 const attemptsMax = 20;
 
 /** What is of the process rather than of the instance, and the clock, which is put back by itself. */
-const leftOut: ReadonlySet<string> = new Set([wallTable.name, virtualTable.name, portsTable.name]);
+const leftOut: ReadonlySet<string> = new Set([
+  ...[wallTable.name, virtualTable.name, portsTable.name],
+  ...[auditChain.name, auditHead.name, auditCheckpoint.name], // what happened has happened
+]);
 const isLeftOut = (table: string): boolean => leftOut.has(table);
 
 export function createSnapshots(ports: SnapshotPorts): Snapshots {

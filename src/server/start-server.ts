@@ -117,7 +117,7 @@ async function open(
     damaged: ({ table, id, damage }) => log.warning('state-record-damaged', { table, id, damage }),
   });
   closers.push(() => sealed.close());
-  const { state, onCommit } = watchState(sealed);
+  const { state, onCommit, tell } = watchState(sealed);
 
   const known = await readInstance(state);
   if (known?.virtualTime === false && settings.virtualTime) throw new RealTimeError();
@@ -154,6 +154,7 @@ async function open(
     settings,
     state,
     onCommit,
+    tellCommit: tell,
     sealed,
     compact: () => sealed.compact(),
     randomBytes: systemRandomBytes,

@@ -1,3 +1,4 @@
+import { auditChain, auditHead } from '../audit/audit-chain.ts';
 import { managementLocks } from '../arm/locks.ts';
 import { armOperations } from '../arm/long-running.ts';
 import { resourceGroups } from '../arm/resource-groups.ts';
@@ -25,13 +26,13 @@ import {
 } from '../providers/resources/deployments/deployment-record.ts';
 import { firstSegmentOwner, sharedOwner } from '../state/table-rows.ts';
 import type { OwnerRule, TableRow } from '../state/table-rows.ts';
-import { vaultAudit } from '../vault/audit.ts';
 import { vaultBackupKeys } from '../vault/objects/backup-seal.ts';
 import { vaultKeys, vaultKeyVersions, vaultPrivateKeys } from '../vault/keys/key-records.ts';
 import { vaultCertificates, vaultCertificateVersions } from '../vault/certificates/certificate-records.ts';
 import { vaultContacts, vaultIssuerKeys, vaultIssuers } from '../vault/certificates/issuer-records.ts';
 import { vaultSecrets, vaultSecretValues, vaultSecretVersions } from '../vault/secrets/secret-records.ts';
 import { wallTable } from './clocks.ts';
+import { earlierVaultAudit } from './earlier-vault-audit.ts';
 import { faultTable } from './faults.ts';
 import { portsTable } from './kept-ports.ts';
 import { seededPrincipalTable } from './seeded-principals.ts';
@@ -41,6 +42,7 @@ const cluster = firstSegmentOwner('cluster');
 const vault = firstSegmentOwner('vault');
 const tenant = sharedOwner('tenant');
 const history = sharedOwner('history');
+const audit = sharedOwner('audit');
 
 const ownTypes: Readonly<Record<string, string>> = {
   'microsoft.kusto/clusters': 'cluster',
@@ -105,7 +107,9 @@ export const stateTables: readonly TableRow[] = [
   { table: appRoleAssignmentTable, owner: tenant },
   { table: permissionGrantTable, owner: tenant },
   { table: seededPrincipalTable, owner: tenant },
-  { table: vaultAudit, owner: history, losable: true },
+  { table: earlierVaultAudit, owner: history, losable: true },
+  { table: auditChain, owner: audit, losable: true }, // what is lost of it is found by the chain and the checkpoint
+  { table: auditHead, owner: audit, losable: true },
   { table: armOperations, owner: history, losable: true },
   { table: deployments, owner: history, losable: true },
   { table: deploymentTemplates, owner: history, losable: true },

@@ -2,10 +2,10 @@ import { expect, it } from 'vitest';
 import { armResources } from '../arm/resource.ts';
 import { customRoles } from '../authz/custom-roles.ts';
 import { roleAssignments } from '../authz/role-assignments.ts';
+import { auditChain } from '../audit/audit-chain.ts';
 import { principalTable } from '../identity/principals/principal.ts';
 import { vaultNames } from '../providers/keyvault/vault-record.ts';
 import type { StateWrite, Table } from '../state/state.ts';
-import { vaultAudit } from '../vault/audit.ts';
 import { vaultKeys, vaultKeyVersions } from '../vault/keys/key-records.ts';
 import { trustChanges } from './trust-changes.ts';
 
@@ -43,7 +43,7 @@ it.each([
   ['a new custom role', write(customRoles, `${principal}/r`, null, {})],
   ['a new version of a key', write(vaultKeyVersions, 'x/K1/abc', null, {})],
   ['which version is the latest', write(vaultKeys, 'x/K1', 3, {})],
-  ['what a vault was asked', write(vaultAudit, 'x', null, {})],
+  ['what a vault was asked', write(auditChain, 'x', null, {})],
   ['another resource', write(armResources, `${group}/microsoft.kusto/clusters/v1`, 3, {})],
   ['what is below a vault', write(armResources, `${group}/microsoft.keyvault/vaults/v1/other/x`, 3, {})],
 ])('%s takes no key from anybody', (_name, one) => {

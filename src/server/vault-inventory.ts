@@ -76,3 +76,7 @@ export async function listVaults(state: State): Promise<readonly VaultDescriptio
 }
 
 const isoOf = (milliseconds: number): string => toIso(instant(milliseconds));
+
+/** @returns an empty text for a vault that is not known any more */
+export const vaultResourceId = async (state: State, name: string): Promise<string> =>
+  (await state.get(vaultNames, name))?.value.resourceId ?? '';

@@ -5,6 +5,8 @@ export type CommitListener = (write: readonly StateWrite[]) => Promise<void>;
 
 export interface WatchedState {
   readonly state: State;
+  /** For whoever commits past `state`, and must be able to commit again while listeners work. Ends when all of them have. */
+  readonly tell: CommitListener;
   /** @returns unsubscribe */
   readonly onCommit: (listener: CommitListener) => () => void;
 }
@@ -12,7 +14,11 @@ export interface WatchedState {
 /** A state whose commits are told to others before whoever made them goes on: nobody who writes has to think of it. */
 export function watchState(state: State): WatchedState {
   const listeners = new Set<CommitListener>();
+  const tell: CommitListener = async (write) => {
+    await Promise.allSettled([...listeners].map((listener) => listener(write)));
+  };
   return {
+    tell,
     state: {
       get: (table, id) => state.get(table, id),
       list: (table, options) => state.list(table, options),
@@ -20,7 +26,7 @@ export function watchState(state: State): WatchedState {
       markOfAll: () => state.markOfAll?.(),
       async commit(commit) {
         await state.commit(commit);
-        await Promise.allSettled([...listeners].map((listener) => listener(commit.write)));
+        await tell(commit.write);
       },
     },
     onCommit: (listener) => {

@@ -12,7 +12,11 @@ import { nextAction } from './lifetime-due.ts';
 import { whatIsDue } from './pending-certificate.ts';
 import { renewalWrites } from './renewal.ts';
 
-const auditedAs = { issue: 'CertificateNewVersionCreated', notify: 'CertificateNearExpiry' } as const;
+const auditedAs = {
+  issue: 'CertificateEnroll',
+  renew: 'CertificateRenew',
+  notify: 'CertificateNearExpiryEventGridNotification',
+} as const;
 
 /** Issues what was asked for, renews and gives notice by policies. */
 export const createCertificateLifetimes = (services: DueWorkServices): DueSchedule =>
@@ -25,7 +29,7 @@ export const createCertificateLifetimes = (services: DueWorkServices): DueSchedu
     vaultName: ({ vaultName }) => vaultName,
     work: async (vault, found) => {
       const due = await dueWrites(services, vault, found);
-      return due && { ...due, named: { id: formatObjectId(vault, 'certificates', found.object.value.name) } };
+      return due && { ...due, id: formatObjectId(vault, 'certificates', found.object.value.name) };
     },
   });
 
@@ -40,7 +44,7 @@ async function dueWrites(
   if (issued !== undefined) return { operation: auditedAs.issue, write: issued };
   if (nextAction(found)?.action === 'AutoRenew') {
     const write = await renewalWrites(services, vault, found);
-    if (write !== undefined) return { operation: auditedAs.issue, write };
+    if (write !== undefined) return { operation: auditedAs.renew, write };
   }
   // Nobody signs it any more: contacts hear of it once.
   if (object.value.noticed === version.value.version) return undefined;

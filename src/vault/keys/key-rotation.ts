@@ -31,7 +31,7 @@ export const createKeyRotation = (services: DueWorkServices): DueSchedule =>
           ? await rotationOf(services, vault, found)
           : { kid: kidOf(vault, found), write: [noticeOf(found)] };
       const expect = [expectRecord(keyTables.versions, version.id, version.version)];
-      return { operation: auditedAs[action], named: { kid }, expect, write };
+      return { operation: auditedAs[action], id: kid, expect, write };
     },
   });
 

@@ -1,12 +1,12 @@
+import type { AuditLog } from '../../audit/audit-log.ts';
 import type { Guid } from '../../base/guid.ts';
 import { newGuid } from '../../base/guid.ts';
 import type { RandomBytes } from '../../base/random.ts';
 import type { Instant } from '../../clock/clock.ts';
-import { instant } from '../../clock/clock.ts';
+import { instant, toIso } from '../../clock/clock.ts';
 import type { State, StateExpectation, StateWrite, Versioned } from '../../state/state.ts';
 import { StateConflictError } from '../../state/state-store.ts';
-import type { VaultAuditRecord } from '../audit.ts';
-import type { AuditEntry } from '../audit-spans.ts';
+import { auditedVault } from '../audited-operation.ts';
 import type { RsaKeyPool } from '../rsa/rsa-keys.ts';
 import type { VaultDirectory, VaultSettings } from '../vault-directory.ts';
 import type { DueSchedule, DueSweep } from './due-schedule.ts';
@@ -21,7 +21,7 @@ export interface DueWorkServices extends DueSweep {
   readonly randomBytes: RandomBytes;
   readonly keyPool: RsaKeyPool;
   readonly directory: VaultDirectory;
-  readonly audit: (record: Omit<VaultAuditRecord, 'time'>) => Promise<AuditEntry>;
+  readonly audit: Pick<AuditLog, 'commit'>;
   /** While true nothing is due, whatever the clock says: it is doubtful. */
   readonly held?: (() => boolean) | undefined;
 }
@@ -30,8 +30,8 @@ export interface DueWorkServices extends DueSweep {
 export interface DueWork {
   /** As diagnostic logs of the service name what it does by itself. */
   readonly operation: string;
-  /** What the audit names it by. */
-  readonly named: Pick<VaultAuditRecord, 'kid' | 'id'>;
+  /** Of the object that it was done to. */
+  readonly id: string;
   readonly expect?: readonly StateExpectation[];
   readonly write: readonly StateWrite[];
 }
@@ -95,16 +95,18 @@ async function advance<Version extends VersionRecord, Whole extends ObjectRecord
 }
 
 async function commitWork(
-  { state, randomBytes, audit }: DueWorkServices,
-  { tenantId, vaultId, name }: VaultSettings,
-  { operation, named, expect = [], write }: DueWork,
+  { randomBytes, clock, audit }: DueWorkServices,
+  vault: VaultSettings,
+  { operation, id, expect = [], write }: DueWork,
 ): Promise<void> {
-  const entry = await audit({
-    ...{ vaultId, vaultName: name, operation, ...named, status: 200, clientAddress: '' },
-    caller: { objectId: keyVaultId, appId: keyVaultId, tenantId, displayName: 'Azure Key Vault' },
+  const { tenantId } = vault;
+  const caller = { objectId: keyVaultId, appId: keyVaultId, tenantId, displayName: 'Azure Key Vault' };
+  const event = {
+    time: toIso(clock.now()),
     requestId: newGuid(randomBytes),
     correlationId: newGuid(randomBytes),
-  });
-  await state.commit({ expect, write: [...write, ...entry.write] });
-  entry.committed();
+    durationMs: 0,
+    facts: { ...auditedVault(vault), operation, id, status: 200, caller, clientAddress: '' },
+  };
+  await audit.commit({ events: [event], expect, write });
 }

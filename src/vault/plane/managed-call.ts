@@ -39,6 +39,7 @@ export function createManageVault(runner: VaultRunner, directory: VaultDirectory
       permitted: true,
       issuer: undefined,
       isOurOwn: false,
+      elapsedMs: () => 0,
       clientAddress: 'management.azure.com',
       correlationId: parseGuid(call.correlationId) ?? requestId,
       query: call.query ?? new Map(),

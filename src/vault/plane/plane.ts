@@ -1,5 +1,7 @@
 import type { FastifyReply, FastifyRequest } from 'fastify';
 import type { IncomingMessage } from 'node:http';
+import { AuditLog } from '../../audit/audit-log.ts';
+import { RepeatedEvents } from '../../audit/repeated-events.ts';
 import type { Caller, VerifyToken } from '../../authz/caller.ts';
 import type { Guid } from '../../base/guid.ts';
 import { zeroBytes } from '../../base/bytes.ts';
@@ -14,9 +16,7 @@ import { createPlaneApp } from '../../http/plane-app.ts';
 import type { HostClaim, Plane } from '../../http/plane.ts';
 import { existsAtAll } from '../../state/list-all.ts';
 import type { State } from '../../state/state.ts';
-import { createAuditWriter } from '../audit.ts';
-import { AuditGroups } from '../audit-groups.ts';
-import { AuditSpans } from '../audit-spans.ts';
+import { auditedClient } from '../audited-operation.ts';
 import type { AllowedByRole } from '../authorization.ts';
 import type { VaultFault } from '../faults.ts';
 import { faultError } from '../faults.ts';
@@ -62,6 +62,8 @@ export interface VaultPlaneOptions {
     vault: VaultName,
     operation: string | undefined,
   ) => VaultFault | undefined | Promise<VaultFault | undefined>;
+  /** The one writer of the state's audit log. Default: one of its own. */
+  readonly audit?: AuditLog;
   /** Leaves no deleted value behind on disk; called after private keys and values were removed. */
   readonly compact?: () => Promise<void>;
   /** How long deletions take, by which clock. Default: they are over at once. */
@@ -108,16 +110,13 @@ export function createVaultPlane(options: VaultPlaneOptions): VaultPlane {
   };
   const retention = createRetention(sweep);
   const { keyPool } = options;
-  const writer = createAuditWriter();
-  const audit = new AuditSpans(state, writer);
-  const groups = new AuditGroups(state, writer);
+  const audit = options.audit ?? new AuditLog(state, clock);
   const { randomBytes } = options;
-  const write: VaultRunner['audit'] = (record, repeats) => audit.entry(clock.now(), record, repeats);
   const { monotonic, milliseconds = 0 } = options.deletionsTake ?? {};
   const deletions = createDeletions(monotonic, milliseconds);
   const ownWork: DueWorkServices = {
     ...{ state, clock, randomBytes, keyPool, directory, held: options.purgesHeld },
-    audit: (record) => write(record, false),
+    audit,
     failed: (error) => options.log.failure('due work of a vault failed', error),
   };
   const rotation = createKeyRotation(ownWork);
@@ -126,8 +125,8 @@ export function createVaultPlane(options: VaultPlaneOptions): VaultPlane {
     services: { state, clock, randomBytes, keyPool, privateKeys, retention, deletions, rotation, lifetimes, compact },
     allowedByRole: options.allowedByRole,
     limits: createVaultLimits(options.limits?.monotonic, () => options.limits?.areOn() ?? false),
-    audit: write,
-    auditInGroup: (record, expect) => groups.add(clock.now(), record, expect),
+    audit,
+    repeated: new RepeatedEvents(state, audit),
   };
   const plane = buildPlane(options, runner);
   return {
@@ -145,7 +144,7 @@ export function createVaultPlane(options: VaultPlaneOptions): VaultPlane {
       lifetimes.stop();
       deletions.stop();
       keyPool.close();
-      await audit.settle();
+      await audit.checkpoint();
     },
   };
 }
@@ -232,6 +231,8 @@ async function answer(
       version: request.params['version'],
       body,
       accept: request.headers.accept,
+      clientInfo: auditedClient(request.headers['user-agent']),
+      elapsedMs: () => reply.elapsedTime,
     });
     if (result.assignmentId !== undefined) void reply.header('x-ms-keyvault-rbac-assignment-id', result.assignmentId);
     if (result.headers !== undefined) void reply.headers(result.headers);

@@ -1,12 +1,13 @@
+import type { AuditEvent, VaultFacts } from '../../audit/audit-event.ts';
+import type { AuditLog } from '../../audit/audit-log.ts';
+import type { RepeatedEvents } from '../../audit/repeated-events.ts';
 import type { Caller } from '../../authz/caller.ts';
 import type { Guid } from '../../base/guid.ts';
 import { zeroBytes } from '../../base/bytes.ts';
 import { parseKeyName, parseKeyVersion } from '../../base/names.ts';
+import { toIso } from '../../clock/clock.ts';
 import { StateConflictError } from '../../state/state-store.ts';
-import type { StateExpectation } from '../../state/state.ts';
-import type { AuditFacts } from '../audit.ts';
-import type { AuditEntry } from '../audit-spans.ts';
-import { auditedCaller } from '../audit.ts';
+import { auditedCaller, auditedNameOf, auditedVault } from '../audited-operation.ts';
 import type { AllowedByRole } from '../authorization.ts';
 import { authorize } from '../authorization.ts';
 import { formatObjectId } from '../objects/object-answers.ts';
@@ -36,6 +37,9 @@ export interface VaultCall {
   readonly version: string | undefined;
   readonly body: Buffer | undefined;
   readonly accept?: string | undefined;
+  readonly clientInfo?: string | undefined;
+  /** Since the request came. */
+  readonly elapsedMs: () => number;
   /** Whoever asks for the caller has decided that it may: neither firewall nor permissions of the vault are asked. */
   readonly permitted?: true;
 }
@@ -44,9 +48,9 @@ export interface VaultRunner {
   readonly services: VaultServices;
   readonly allowedByRole: AllowedByRole;
   readonly limits: VaultLimits;
-  readonly audit: (record: AuditFacts, repeats: boolean) => Promise<AuditEntry>;
-  /** Records what writes nothing else. @throws StateConflictError when what it relied on has changed */
-  readonly auditInGroup: (record: AuditFacts, expect: readonly StateExpectation[]) => Promise<void>;
+  readonly audit: AuditLog;
+  /** For what the server asks by itself, and will ask again. */
+  readonly repeated: RepeatedEvents;
 }
 
 export type VaultAnswer = Pick<VaultOutcome, 'status' | 'body' | 'text' | 'secret' | 'id' | 'headers'> & {
@@ -68,15 +72,16 @@ export async function runVaultOperation(runner: VaultRunner, call: VaultCall): P
       await commitRefusal(runner, call, result);
       throw result;
     }
-    const { outcome, assignmentId } = result;
+    const { outcome, access } = result;
     try {
-      await commitOutcome(runner, call, outcome);
+      await commitOutcome(runner, call, result);
     } catch (error) {
       if (outcome.secret !== undefined) zeroBytes(outcome.secret);
       if (error instanceof StateConflictError) continue;
       throw error;
     }
     await outcome.committed?.();
+    const { assignmentId } = access;
     return { ...outcome, ...(assignmentId === undefined ? {} : { assignmentId }) };
   }
   const tooMany = vaultError('changedMeanwhile');
@@ -84,22 +89,20 @@ export async function runVaultOperation(runner: VaultRunner, call: VaultCall): P
   throw tooMany;
 }
 
-async function commitOutcome(runner: VaultRunner, call: VaultCall, outcome: VaultOutcome): Promise<void> {
+async function commitOutcome(runner: VaultRunner, call: VaultCall, { outcome, access }: Attempt): Promise<void> {
   const { expect = [], write = [] } = outcome;
-  const record = auditRecord(call, outcome.status, outcome.id);
-  if (write.length === 0 && !isRepeated(call)) {
-    await runner.auditInGroup(record, expect);
-    return;
-  }
-  const audit = await runner.audit(record, isRepeated(call));
-  await runner.services.state.commit({ expect, write: [...write, ...audit.write] });
-  audit.committed();
+  const event = auditEvent(runner, call, { ...access, status: outcome.status }, outcome.id);
+  if (write.length === 0 && isRepeated(call)) await runner.repeated.record(runner.services.clock.now(), event, expect);
+  else await runner.audit.commit({ events: [event], expect, write });
 }
 
 interface Attempt {
   readonly outcome: VaultOutcome;
-  readonly assignmentId: string | undefined;
+  readonly access: Access;
 }
+
+/** What let the caller in. */
+type Access = Pick<VaultFacts, 'access' | 'assignmentId'>;
 
 async function attemptOperation(
   { services, allowedByRole, limits }: VaultRunner,
@@ -109,7 +112,7 @@ async function attemptOperation(
 ): Promise<Attempt | VaultError> {
   const { operation, vault, caller } = call;
   try {
-    const { assignmentId } = call.permitted === true ? {} : await requireAllowed(allowedByRole, call);
+    const access = call.permitted === true ? {} : await requireAllowed(allowedByRole, call);
     if (operation.handle === undefined) {
       throw vaultError('notBuilt', `the operation ${operation.id} (${operation.method} ${operation.path})`);
     }
@@ -130,7 +133,7 @@ async function attemptOperation(
     };
     if (isCounted && limits.areOn())
       limits.take(vault.vaultId, (await operation.cost?.(services, request)) ?? plainCost);
-    return { outcome: await operation.handle(services, request), assignmentId };
+    return { outcome: await operation.handle(services, request), access };
   } catch (error) {
     if (error instanceof VaultError) return error;
     throw error;
@@ -140,49 +143,53 @@ async function attemptOperation(
 async function requireAllowed(
   allowedByRole: AllowedByRole,
   { operation, vault, caller, clientAddress, name }: VaultCall,
-): Promise<{ readonly assignmentId?: string }> {
+): Promise<Access> {
   const closed = refusedByNetwork(vault, caller, clientAddress);
   if (closed !== undefined) throw closed;
-  return authorize(allowedByRole, vault, caller, operation, name);
+  const allowed = await authorize(allowedByRole, vault, caller, operation, name);
+  return { access: vault.enableRbacAuthorization ? 'role' : 'policy', ...allowed };
 }
 
 async function commitRefusal(runner: VaultRunner, call: VaultCall, error: VaultError): Promise<void> {
-  const { services, audit } = runner;
   const { status, code, inner } = error;
-  const record = auditRecord(call, status, undefined);
-  const refused = { ...record, error: inner === undefined ? { code } : { code, inner } };
-  if (!isRepeated(call)) {
-    await runner.auditInGroup(refused, []);
-    return;
-  }
-  for (let attempt = 1; ; attempt++) {
-    const entry = await audit(refused, isRepeated(call));
-    try {
-      if (entry.write.length > 0) await services.state.commit({ write: entry.write });
-      entry.committed();
-      return;
-    } catch (error) {
-      if (!(error instanceof StateConflictError) || attempt >= attemptsMax) throw error;
-    }
-  }
+  const event = auditEvent(
+    runner,
+    call,
+    { status, error: inner === undefined ? { code } : { code, inner } },
+    undefined,
+  );
+  if (isRepeated(call)) await runner.repeated.record(runner.services.clock.now(), event, []);
+  else await runner.audit.commit({ events: [event] });
 }
 
 /** What checks of keys ask, each half minute. */
 const isRepeated = ({ isOurOwn, operation }: VaultCall): boolean =>
   isOurOwn && (operation.id === 'UnwrapKey' || operation.id === 'GetKey');
 
-function auditRecord(call: VaultCall, status: number, id: string | undefined): AuditFacts {
-  const named = id ?? requestedId(call);
+function auditEvent(
+  { services }: VaultRunner,
+  call: VaultCall,
+  ended: Pick<VaultFacts, 'status' | 'error' | 'access' | 'assignmentId'>,
+  id: string | undefined,
+): AuditEvent {
+  const object = id ?? requestedId(call);
+  const { vault, operation, apiVersion, clientInfo } = call;
   return {
-    vaultId: call.vault.vaultId,
-    vaultName: call.vault.name,
-    operation: call.operation.id,
-    ...(named === undefined ? {} : call.operation.collection === 'keys' ? { kid: named } : { id: named }),
-    status,
-    caller: auditedCaller(call.caller),
-    clientAddress: call.clientAddress,
+    time: toIso(services.clock.now()),
     requestId: call.requestId,
     correlationId: call.correlationId,
+    durationMs: Math.round(call.elapsedMs()),
+    facts: {
+      ...auditedVault(vault),
+      operation: auditedNameOf(operation.id),
+      apiVersion,
+      ...(object === undefined ? {} : { id: object }),
+      ...ended,
+      caller: auditedCaller(call.caller),
+      clientAddress: call.clientAddress,
+      ...(clientInfo === undefined ? {} : { clientInfo }),
+      requestUri: requestUriOf(call),
+    },
   };
 }
 
@@ -196,6 +203,16 @@ function requestedId({ operation, vault, name, version }: VaultCall): string | u
     objectName,
     version === undefined ? undefined : parseKeyVersion(version),
   );
+}
+
+/** Made anew of what is known to be no secret: what else a client wrote there is left out. */
+function requestUriOf({ operation, vault, name, issuer, version, apiVersion }: VaultCall): string {
+  const objectVersion = version === undefined ? undefined : parseKeyVersion(version);
+  const path = operation.path
+    .replace('{name}', (name === undefined ? undefined : parseKeyName(name)) ?? '{name}')
+    .replace('{issuer}', (issuer === undefined ? undefined : parseKeyName(issuer)) ?? '{issuer}')
+    .replace('/{version}', objectVersion === undefined ? '' : `/${objectVersion}`);
+  return `${vault.uri}${path.slice(1)}?api-version=${apiVersion}`;
 }
 
 function takenOnce(): VaultRequest['newKey'] {

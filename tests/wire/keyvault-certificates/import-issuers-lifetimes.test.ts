@@ -2,11 +2,11 @@ import { createPrivateKey, X509Certificate } from 'node:crypto';
 import type { CertificatePolicy } from '@azure/keyvault-certificates';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { systemRandomBytes } from '../../../src/base/random.ts';
-import { readVaultAudit } from '../../../src/vault/audit.ts';
 import { certifiedKey, datesFrom, makeCertificate } from '../../../src/vault/certificates/x509-crypto.ts';
 import { readPfx, writePfx } from '../../../src/vault/pkcs12/pfx.ts';
 import { generateEcKey } from '../../../src/vault/ec/ec-keys.ts';
 import { generateRsaKey } from '../../../src/vault/rsa/rsa-keys.ts';
+import { vaultEvents } from '../../support/audit-events.ts';
 import { failure, startOfTest, startVaultFixture } from '../../support/vault-fixture.ts';
 import type { VaultFixture } from '../../support/vault-fixture.ts';
 import { all, madeCertificate, now, selfSigned, version } from './certificates.fixture.ts';
@@ -192,11 +192,11 @@ describe('lifetime actions', () => {
       second.properties.version,
     );
     expect(await all(client.listPropertiesOfCertificateVersions('told'))).toHaveLength(1);
-    const { records } = await readVaultAudit(vault.state, { vaultId, limit: 10_000 });
-    const bySelf = records.filter(({ value }) => value.caller.displayName === 'Azure Key Vault');
-    expect(bySelf.map(({ value }) => [value.operation, value.id?.split('/').at(-1)])).toEqual([
-      ['CertificateNearExpiry', 'told'],
-      ['CertificateNewVersionCreated', 'renewed'],
+    const events = await vaultEvents(vault.state, vaultId);
+    const bySelf = events.filter(({ caller }) => caller.displayName === 'Azure Key Vault');
+    expect(bySelf.map(({ operation, id }) => [operation, id?.split('/').at(-1)])).toEqual([
+      ['CertificateNearExpiryEventGridNotification', 'told'],
+      ['CertificateRenew', 'renewed'],
     ]);
   });
 
@@ -208,11 +208,11 @@ describe('lifetime actions', () => {
     await client.deleteIssuer('First');
     await vault.clock.advance(330 * dayMs);
     const told = async (): Promise<readonly string[]> => {
-      const { records } = await readVaultAudit(vault.state, { vaultId, limit: 10_000 });
-      const bySelf = records.filter(({ value }) => value.caller.displayName === 'Azure Key Vault');
-      return bySelf.map(({ value }) => value.operation);
+      const events = await vaultEvents(vault.state, vaultId);
+      const bySelf = events.filter(({ caller }) => caller.displayName === 'Azure Key Vault');
+      return bySelf.map(({ operation }) => operation);
     };
-    expect(await told()).toEqual(['CertificateNearExpiry']);
+    expect(await told()).toEqual(['CertificateNearExpiryEventGridNotification']);
     await client.createIssuer('First', 'Test');
     await vault.clock.advance(dayMs);
     expect((await client.getCertificate('c')).properties.version).not.toBe(first.properties.version);

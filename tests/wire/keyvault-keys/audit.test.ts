@@ -1,8 +1,12 @@
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import type { State } from '../../../src/state/state.ts';
+import { writeRecord } from '../../../src/state/state.ts';
 import { StateConflictError } from '../../../src/state/state-store.ts';
-import { readVaultAudit } from '../../../src/vault/audit.ts';
-import type { VaultAuditRecord } from '../../../src/vault/audit.ts';
+import { azureEvent } from '../../../src/audit/azure-event.ts';
+import { recordedEvents, vaultEvents } from '../../support/audit-events.ts';
+import { auditedNameOf } from '../../../src/vault/audited-operation.ts';
+import { vaultKeyVersions } from '../../../src/vault/keys/key-records.ts';
+import { vaultOperations } from '../../../src/vault/plane/vault-operations.ts';
 import { startVaultFixture } from '../../support/vault-fixture.ts';
 import type { VaultFixture } from '../../support/vault-fixture.ts';
 
@@ -39,77 +43,100 @@ const secret = Buffer.from('a secret that no record may hold').toString('base64u
 const unwrap = () =>
   vault.raw('POST', `/keys/k/unwrapkey${version}`, { body: { alg: 'RSA-OAEP-256', value: wrapped } });
 
-async function audit(): Promise<readonly VaultAuditRecord[]> {
-  return (await readVaultAudit(vault.state)).records.map((record) => record.value);
-}
+const audit = () => vaultEvents(vault.state);
 
 describe('audit records', () => {
-  it('say who did what with which key version and how it ended, without values', async () => {
+  it('say who did what with which key version and how it ended, without values, in the schema of the service', async () => {
     const reply = await unwrap();
-    const last = (await audit()).at(-1);
-    expect(last).toEqual({
+    const last = (await recordedEvents(vault.state)).at(-1);
+    if (last === undefined) throw new Error('it was recorded');
+    expect(last.requestId).toBe(reply.headers['x-ms-request-id']);
+    const settings = vault.vaults.get('testvault');
+    expect(azureEvent(last)).toEqual({
       time: '2031-03-04T05:06:07.000Z',
-      vaultId: vault.vaults.get('testvault')?.vaultId,
-      vaultName: 'testvault',
-      operation: 'UnwrapKey',
-      kid,
-      status: 200,
-      caller: {
-        objectId: vault.caller.objectId,
-        appId: vault.caller.appId,
-        tenantId: vault.tenantId,
-        displayName: 'test application',
+      category: 'AuditEvent',
+      operationName: 'KeyUnwrap',
+      operationVersion: '7.4',
+      resultType: 'Success',
+      resultSignature: 'OK',
+      resultDescription: '',
+      durationMs: expect.stringMatching(/^\d+$/) as string,
+      callerIpAddress: '127.0.0.1',
+      correlationId: expect.stringMatching(/^[0-9a-f-]{36}$/) as string,
+      resourceId: settings?.resourceId.toUpperCase(),
+      identity: {
+        claim: {
+          'http://schemas.microsoft.com/identity/claims/objectidentifier': vault.caller.objectId,
+          'http://schemas.microsoft.com/identity/claims/tenantid': vault.tenantId,
+          appid: vault.caller.appId,
+        },
       },
-      clientAddress: '127.0.0.1',
-      requestId: reply.headers['x-ms-request-id'],
-      correlationId: expect.any(String) as string,
+      properties: {
+        id: kid,
+        requestUri: 'https://testvault.vault.azure.net/keys/k/unwrapkey?api-version=7.4',
+        httpStatusCode: 200,
+        isAccessPolicyMatch: true,
+      },
     });
     const everything = JSON.stringify(await audit());
     expect(everything).not.toContain(secret);
     expect(everything).not.toContain(wrapped);
   });
 
+  it('hold the client, cut and printable, and nothing else of what it sent', async () => {
+    const agent = `tool/1 ${'x'.repeat(400)}`;
+    const query = `${version}&token=do-not-keep-me`;
+    await vault.raw('GET', `/keys/k${query}`, { headers: { 'user-agent': agent } });
+    const last = (await audit()).at(-1);
+    expect(last?.clientInfo).toBe(agent.slice(0, 256));
+    expect(JSON.stringify(last)).not.toContain('do-not-keep-me');
+  });
+
   it('cover refusals, with the kid that was asked for', async () => {
     await vault.raw('GET', `/keys/not-there/${'a'.repeat(32)}${version}`);
     expect((await audit()).at(-1)).toMatchObject({
-      operation: 'GetKey',
-      kid: `https://testvault.vault.azure.net/keys/not-there/${'a'.repeat(32)}`,
+      operation: 'KeyGet',
+      id: `https://testvault.vault.azure.net/keys/not-there/${'a'.repeat(32)}`,
       status: 404,
       error: { code: 'KeyNotFound' },
     });
     vault.addVault('forbidden', { accessPolicies: [] });
     await vault.raw('GET', `/keys${version}`, { vault: 'forbidden' });
     expect((await audit()).at(-1)).toMatchObject({
-      operation: 'GetKeys',
+      operation: 'KeyList',
       status: 403,
       error: { code: 'Forbidden', inner: 'ForbiddenByPolicy' },
     });
+    const event = (await recordedEvents(vault.state)).at(-1);
+    expect(event && azureEvent(event)).toMatchObject({
+      resultType: 'Failed',
+      resultSignature: 'Forbidden',
+      resultDescription: 'Forbidden: ForbiddenByPolicy',
+      properties: { httpStatusCode: 403, id: 'https://forbidden.vault.azure.net/' },
+    });
   });
 
-  it('are in the order in which things happened, and can be read in pieces and by vault', async () => {
+  it('are in the order in which things happened, and can be told apart by vault', async () => {
     const other = vault.addVault('other');
     await vault.raw('GET', `/keys${version}`, { vault: 'other' });
     for (let i = 0; i < 12; i++) await vault.raw('GET', `/keys/n${i}${version}`);
-    const all = await readVaultAudit(vault.state);
-    const kids = all.records.slice(-12).map((record) => record.value.kid?.split('/').at(-1));
-    expect(kids).toEqual(Array.from({ length: 12 }, (_, i) => `n${i}`));
-    const pieces: unknown[] = [];
-    let after: string | undefined;
-    do {
-      const piece = await readVaultAudit(vault.state, { limit: 5, ...(after === undefined ? {} : { after }) });
-      pieces.push(...piece.records);
-      after = piece.next;
-    } while (after !== undefined);
-    expect(pieces).toEqual(all.records);
-    const ofOther = await readVaultAudit(vault.state, { vaultId: other.vaultId });
-    expect(ofOther.records.map((record) => record.value.operation)).toEqual(['GetKeys']);
+    const ids = (await audit()).slice(-12).map(({ id }) => id?.split('/').at(-1));
+    expect(ids).toEqual(Array.from({ length: 12 }, (_, i) => `n${i}`));
+    const ofOther = await vaultEvents(vault.state, other.vaultId);
+    expect(ofOther.map(({ operation }) => operation)).toEqual(['KeyList']);
   });
 
   it('are in the same commit as the change they record', async () => {
     const commits: string[][] = [];
     before = (commit) => void commits.push(commit.write.map((write) => write.table.name));
     await vault.raw('POST', `/keys/another/create${version}`, { body: { kty: 'RSA' } });
-    expect(commits).toEqual([['vault-private-keys', 'vault-key-versions', 'vault-keys', 'vault-audit']]);
+    const change = ['vault-private-keys', 'vault-key-versions', 'vault-keys'];
+    expect(commits).toEqual([[...change, 'audit-chain', 'audit-head']]);
+  });
+
+  it('call every operation as the service does', () => {
+    const own = vaultOperations.filter(({ handle, id }) => handle !== undefined && auditedNameOf(id) === id);
+    expect(own).toEqual([]);
   });
 });
 
@@ -135,15 +162,15 @@ describe('when a key changes between reading it and the commit', () => {
     await vault.raw('POST', `/keys/racing/create${version}`, { body: { kty: 'RSA' } });
     const body = { alg: 'RSA-OAEP-256', value: secret };
     const { value } = (await vault.raw('POST', `/keys/racing/wrapkey${version}`, { body })).json as { value: string };
-    let disabling: Promise<unknown> | undefined;
-    const held: { release?: () => void } = {};
-    const untilDisabled = new Promise<void>((resolve) => (held.release = resolve));
+    let disabled = false;
     before = async (wanted) => {
-      const isUnwrap = wanted.write.length === 1 && disabling === undefined;
-      if (!isUnwrap) return;
-      disabling = vault.raw('PATCH', `/keys/racing${version}`, { body: { attributes: { enabled: false } } });
-      void disabling.then(() => held.release?.());
-      await untilDisabled;
+      if (disabled || !wanted.write.some(({ table }) => table.name === 'audit-chain')) return;
+      disabled = true;
+      const all = await vault.state.list(vaultKeyVersions);
+      const racing = all.find(({ id }) => id.includes('/racing/'));
+      if (racing === undefined) throw new Error('the key was made');
+      const put = { ...racing.value, enabled: false };
+      await vault.state.commit({ write: [writeRecord(vaultKeyVersions, racing.id, racing.version, put)] });
     };
     const reply = await vault.raw('POST', `/keys/racing/unwrapkey${version}`, { body: { alg: 'RSA-OAEP-256', value } });
     expect(reply).toMatchObject({ status: 403, json: { error: { innererror: { code: 'KeyDisabled' } } } });
@@ -151,7 +178,7 @@ describe('when a key changes between reading it and the commit', () => {
 
   it('gives up after some conflicts, with 409', async () => {
     before = (commit) => {
-      if (commit.write.length > 1) throw new StateConflictError('vault-keys', 'k');
+      if (commit.write.length > 2) throw new StateConflictError('vault-keys', 'k');
     };
     const reply = await vault.raw('PATCH', `/keys/k${version}`, { body: { tags: {} } });
     expect(reply).toMatchObject({ status: 409, json: { error: { code: 'Conflict' } } });

@@ -1,6 +1,6 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import type { KeyRotationLifetimeAction } from '@azure/keyvault-keys';
-import { readVaultAudit } from '../../../src/vault/audit.ts';
+import { vaultEvents } from '../../support/audit-events.ts';
 import { failure, startOfTest, startVaultFixture } from '../../support/vault-fixture.ts';
 import type { VaultFixture } from '../../support/vault-fixture.ts';
 
@@ -26,10 +26,10 @@ async function versionsOf(name: string): Promise<string[]> {
 }
 
 async function actsOf(name: string): Promise<string[]> {
-  const { records } = await readVaultAudit(vault.state, { limit: 10_000 });
-  return records
-    .filter(({ value }) => value.kid?.includes(`/${name}/`) && value.caller.displayName === 'Azure Key Vault')
-    .map(({ value }) => `${value.operation} ${value.time.slice(0, 10)}`);
+  const events = await vaultEvents(vault.state);
+  return events
+    .filter(({ id, caller }) => id?.includes(`/${name}/`) && caller.displayName === 'Azure Key Vault')
+    .map(({ operation, time }) => `${operation} ${time.slice(0, 10)}`);
 }
 
 describe('RotateKey', () => {

@@ -1,5 +1,5 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { readVaultAudit } from '../../../src/vault/audit.ts';
+import { vaultEvents } from '../../support/audit-events.ts';
 import { failure, newCaller, startOfTest, startVaultFixture } from '../../support/vault-fixture.ts';
 import type { VaultFixture } from '../../support/vault-fixture.ts';
 
@@ -212,11 +212,11 @@ describe('secrets that are refused', () => {
     const { properties } = await client.setSecret('s', 'do-not-write-me-down');
     await client.getSecret('s');
     await failure(client.getSecret('missing'));
-    const { records } = await readVaultAudit(vault.state, { vaultId, limit: 10_000 });
-    expect(records.map(({ value }) => [value.operation, value.status, value.id])).toEqual([
-      ['SetSecret', 200, properties.id],
-      ['GetSecret', 200, properties.id],
-      ['GetSecret', 404, 'https://audited.vault.azure.net/secrets/missing'],
+    const records = await vaultEvents(vault.state, vaultId);
+    expect(records.map(({ operation, status, id }) => [operation, status, id])).toEqual([
+      ['SecretSet', 200, properties.id],
+      ['SecretGet', 200, properties.id],
+      ['SecretGet', 404, 'https://audited.vault.azure.net/secrets/missing'],
     ]);
     expect(JSON.stringify(records)).not.toContain('do-not-write');
   });

@@ -1,6 +1,7 @@
 import { Command } from 'commander';
 import { version } from '../../server/version.ts';
 import { articleCommand } from '../article-command.ts';
+import { auditCommand } from '../audit/audit-command.ts';
 import { checkKeysCommand } from '../check-keys.ts';
 import { clockCommand } from '../clock.ts';
 import { cmkCommand } from '../cmk/cmk-command.ts';
@@ -44,6 +45,7 @@ export function createProgram(rootKeys: RootKeySource): Command {
     hostsCommand(),
     clockCommand(),
     checkKeysCommand(),
+    auditCommand(),
     queryCommand(),
     proofCommand(),
     lineageCommand(),

@@ -15,6 +15,8 @@ export function agreeing<T>(
   wantedOf: (one: T) => Wanted,
 ): readonly [together: T[], others: T[]] {
   const relied = new Map<string, number | null>();
+  /** Who reads the same record as it was kept relies on the same object. */
+  const agreed = new Set<Wanted['expect']>();
   const written = new Set<string>();
   const together: T[] = [];
   const others: T[] = [];
@@ -22,14 +24,15 @@ export function agreeing<T>(
     const { expect = [], write = [] } = wantedOf(one);
     const agrees =
       together.length < max &&
-      expect.every((each) => agreesOn(relied, written, each)) &&
+      (agreed.has(expect) || expect.every((each) => agreesOn(relied, written, each))) &&
       write.every((each) => !relied.has(nameOf(each)) && !written.has(nameOf(each)));
     if (!agrees) {
       others.push(one);
       continue;
     }
     together.push(one);
-    for (const each of expect) relied.set(nameOf(each), each.expect);
+    if (!agreed.has(expect)) for (const each of expect) relied.set(nameOf(each), each.expect);
+    agreed.add(expect);
     for (const each of write) written.add(nameOf(each));
   }
   return [together, others];
@@ -46,7 +49,7 @@ function agreesOn(
 
 /** Each record once. */
 export function expectationsOf(commits: readonly Wanted[]): readonly StateExpectation[] {
-  const all = commits.flatMap(({ expect = [] }) => expect);
+  const all = [...new Set(commits.map(({ expect = [] }) => expect))].flat();
   return [...new Map(all.map((one) => [nameOf(one), one])).values()];
 }
 

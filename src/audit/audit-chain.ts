@@ -93,8 +93,13 @@ export function firstOfId(id: string): number | undefined {
   return new RegExp(`^\\d{${idDigits}}$`).test(id) ? Number(id) : undefined;
 }
 
-/** The hash that the next record carries. */
-export const hashOf = (record: AuditRecord): string => sha256Hex(canonicalJson({ log: 'kustody-audit-1', ...record }));
+/** The hash that the next record carries: of the canonical JSON of the record and the name of this format. Lists of numbers and texts are
+ * canonical as `JSON.stringify` writes them. */
+function hashOf({ first, previous, shared, events }: AuditRecord): string {
+  const listed = JSON.stringify(events);
+  const text = `{"events":${listed},"first":${String(first)},"format":"kustody-audit-1","previous":"${previous}","shared":${canonicalJson(shared)}}`;
+  return sha256Hex(text);
+}
 
 export const pointAfter = (record: AuditRecord): ChainPoint => ({
   next: record.first + record.events.length,
@@ -104,14 +109,22 @@ export const pointAfter = (record: AuditRecord): ChainPoint => ({
 /** @param events at least one, in their order */
 export function chained(point: ChainPoint, events: readonly AuditEvent[]): AuditRecord {
   const shared: AuditFacts[] = [];
-  const known = new Map<string, number>();
   const stored = events.map(({ facts, time, requestId, correlationId, durationMs }): StoredEvent => {
-    const key = canonicalJson(facts);
-    const index = known.get(key) ?? shared.push(facts) - 1;
-    known.set(key, index);
-    return [index, time, requestId, correlationId, durationMs];
+    const known = shared.findIndex((one) => areSame(one, facts));
+    return [known < 0 ? shared.push(facts) - 1 : known, time, requestId, correlationId, durationMs];
   });
   return { first: point.next, previous: point.hash, shared, events: stored };
+}
+
+/** Members that are objects are the same for the same caller, and few; what does not look the same is written again. */
+function areSame(left: AuditFacts, right: AuditFacts): boolean {
+  const names = Object.keys(left) as (keyof AuditFacts)[];
+  if (names.length !== Object.keys(right).length) return false;
+  return names.every((name) => {
+    const [one, other] = [left[name], right[name]] as readonly unknown[];
+    if (one === other) return true;
+    return typeof one === 'object' && typeof other === 'object' && canonicalJson(one) === canonicalJson(other);
+  });
 }
 
 /** The events of a record, each as if it stood alone. One whose facts are gone, which no writer of ours leaves out, is left out. */

@@ -2,7 +2,7 @@ import { setImmediate as othersTurn } from 'node:timers/promises';
 import type { Clock, Instant } from '../clock/clock.ts';
 import { toIso } from '../clock/clock.ts';
 import type { State, StateExpectation, StateWrite } from '../state/state.ts';
-import { expectRecord, writeRecord } from '../state/state.ts';
+import { expectRecord, versionAfter, writeRecord } from '../state/state.ts';
 import { StateConflictError } from '../state/state-store.ts';
 import type { AuditHead, ChainPoint } from './audit-chain.ts';
 import {
@@ -186,7 +186,7 @@ export class AuditLog {
         if (isOurs && attempt < attemptsMax) continue;
         throw error;
       }
-      this.#known = undefined;
+      this.#known = version === null ? undefined : { version: versionAfter(version), head: next };
       this.#deferred = this.#deferred.slice(deferred.length);
       return;
     }

@@ -61,6 +61,9 @@ export interface State {
   markOfAll?(): object | undefined;
 }
 
+/** The version that a record has once it was written in the place of `version`; of one that was not there nobody can tell. */
+export const versionAfter = (version: number): number => version + 1;
+
 /** Checks the pairing of table and value at compile time; `StateWrite` itself cannot say it. */
 export function writeRecord<T>(table: Table<T>, id: string, expect: number | null, put: T | null): StateWrite {
   return { table: table as unknown as Table<never>, id, expect, put };

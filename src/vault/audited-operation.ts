@@ -48,13 +48,22 @@ const auditedAs: Readonly<Record<string, string>> = {
 export const auditedNameOf = (operationId: string): string =>
   Object.hasOwn(auditedAs, operationId) ? (auditedAs[operationId] ?? operationId) : operationId;
 
-export const auditedCaller = (caller: Caller): AuditCaller => ({
-  objectId: caller.objectId,
-  ...(caller.appId === undefined ? {} : { appId: caller.appId }),
-  tenantId: caller.tenantId,
-  displayName: caller.displayName,
-  ...(caller.user === undefined ? {} : { principalName: caller.user.principalName }),
-});
+const auditedCallers = new WeakMap<Caller, AuditCaller>();
+
+/** The same for the same caller, as an object. */
+export function auditedCaller(caller: Caller): AuditCaller {
+  const known = auditedCallers.get(caller);
+  if (known !== undefined) return known;
+  const audited: AuditCaller = {
+    objectId: caller.objectId,
+    ...(caller.appId === undefined ? {} : { appId: caller.appId }),
+    tenantId: caller.tenantId,
+    displayName: caller.displayName,
+    ...(caller.user === undefined ? {} : { principalName: caller.user.principalName }),
+  };
+  auditedCallers.set(caller, audited);
+  return audited;
+}
 
 export const auditedVault = (
   vault: Pick<VaultSettings, 'vaultId' | 'name' | 'resourceId'>,
@@ -69,6 +78,7 @@ const clientInfoCharsMax = 256;
 
 /** Of a `User-Agent`: printable ASCII alone, cut. @returns undefined for one that is missing or empty */
 export function auditedClient(userAgent: string | undefined): string | undefined {
-  const text = (userAgent ?? '').replaceAll(/[^\x20-\x7e]/g, '').slice(0, clientInfoCharsMax);
+  if (userAgent === undefined || /^[\x20-\x7e]{1,256}$/.test(userAgent)) return userAgent;
+  const text = userAgent.replaceAll(/[^\x20-\x7e]/g, '').slice(0, clientInfoCharsMax);
   return text === '' ? undefined : text;
 }

@@ -14,7 +14,7 @@ const kusto = new Client(
   KustoConnectionStringBuilder.withAadApplicationKeyAuthentication(cluster, clientId, secret, tenantId),
 );
 const rowsOf = async (query) => (await kusto.execute('audit', query)).primaryResults[0].toJSON().data;
-const [name] = key.split('/').slice(-2);
+const name = key.split('/')[4] ?? '';
 const used = await rowsOf(`AZKVAuditLogs
   | where OperationName in ("KeyWrap", "KeyUnwrap") and Id has "/keys/"
   | extend Who = tostring(Identity.claim.appid)
@@ -23,7 +23,7 @@ const made = await rowsOf(`AzureActivity
   | where OperationNameValue =~ "Microsoft.Kusto/clusters/write"
   | summarize Statuses = make_set(ActivityStatusValue) by Caller, OperationId`);
 const total = await rowsOf(
-  'AZKVAuditLogs | union AzureActivity | summarize Rows = count(), Events = dcount(_Sequence)',
+  'union AZKVAuditLogs, AzureActivity | summarize Rows = count(), Events = count_distinct(_Sequence)',
 );
 await new KeyClient(new URL(key).origin, new ClientSecretCredential(tenantId, clientId, secret)).updateKeyProperties(
   name,

@@ -12,7 +12,7 @@ kustody audit connect --database audit --once > "$OUT/second.txt"; echo "second 
 vault=$(kustody query --database audit 'AZKVAuditLogs | take 1 | project tolower(_ResourceId)' --format csv | tail -1)
 kustody audit connect --database one-vault --source "$vault" --once > "$OUT/vault.txt"; echo "vault $?"
 kustody query --database one-vault 'AzureActivity | distinct tolower(_ResourceId)' --format csv > "$OUT/of-vault.csv"; echo "$vault" > "$OUT/vault-id.txt"
-node "$CLIENT" > "$OUT/asked.json"; echo "asked $?"
+node "$CLIENT" > "$OUT/asked.json" 2> "$OUT/asked.txt"; echo "asked $?"
 kustody audit show --operation KeyUpdate --json > "$OUT/after.json"; echo "show $?"
 kustody audit verify > /dev/null; echo "verify $?"
 kustody audit connect --database audit --once 2> "$OUT/refused.txt"; echo "refused $?"
@@ -33,10 +33,11 @@ it('copies events into a database where it was asked to, each once, for whoever 
     OUT: directory.path,
     CLIENT: join(import.meta.dirname, 'audit-connect.client.mjs'),
   });
+  const text = (name: string): string => readFileSync(join(directory.path, name), 'utf8');
+  expect(text('asked.txt')).toBe('');
   expect(stdout.trim().split('\n')).toEqual([
     ...['before 0', 'first 0', 'second 0', 'vault 0', 'asked 0', 'show 0', 'verify 0', 'refused 1'],
   ]);
-  const text = (name: string): string => readFileSync(join(directory.path, name), 'utf8');
   expect(text('before.csv').trim().split('\n').slice(1)).toEqual(['db']);
 
   const countOf = (file: string, table: string): number =>

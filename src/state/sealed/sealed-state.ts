@@ -5,6 +5,7 @@ import { listLimitMax } from '../record-rules.ts';
 import { RecordSeal, SealedRecordError } from '../record-seal.ts';
 import type { RootKey } from '../root-key.ts';
 import type { State, StateCommit, StateListOptions, StateWrite, Table, Versioned } from '../state.ts';
+import { versionAfter } from '../state.ts';
 import type { StateCopy } from './state-copy.ts';
 import { copyRecords, writesBack } from './state-copy.ts';
 import type { RecordWrite, StateStore, StoredRecord } from '../state-store.ts';
@@ -308,7 +309,7 @@ export class SealedState implements State {
     const text = JSON.stringify(put) as string | undefined;
     invariant(text !== undefined, 'a record is JSON');
     table.parse(parseJson(text)); // what cannot be read again is not written
-    const version = expect === null ? this.#firstVersion() : expect + 1;
+    const version = expect === null ? this.#firstVersion() : versionAfter(expect);
     const value = this.#seal.seal({ table: table.name, id, version, value: Buffer.from(text) }, nonce);
     return { table: table.name, id, expect, put: { version, value } };
   }

@@ -67,7 +67,7 @@ describe.skipIf(!isInstalled)('the Azure CLI, as it comes', { timeout: 600_000 }
   it('reads the activity log: who did what, and when', async () => {
     const answers = await answersOf(`
       az login --service-principal -u "$AZURE_CLIENT_ID" -p "$AZURE_CLIENT_SECRET" -t "$AZURE_TENANT_ID" -o none
-      az group create -n logged -l eastus -o none
+      az group create -n other -l eastus -o none; az group create -n logged -l eastus -o none
       show group az monitor activity-log list -g logged
       show picked az monitor activity-log list --status Succeeded --start-time "$(date -u -d '1 hour ago' +%FT%TZ)" \\
         --select operationName status caller --max-events 3
@@ -80,7 +80,7 @@ describe.skipIf(!isInstalled)('the Azure CLI, as it comes', { timeout: 600_000 }
       },
     ]);
     const picked = answers['picked'] as readonly { caller: string; status: { value: string } }[];
-    expect(picked.map(({ status }) => status.value)).toEqual(['Succeeded', 'Succeeded', 'Succeeded']);
+    expect(picked.map(({ status }) => status.value)).toEqual(['Succeeded', 'Succeeded']);
     expect(answers['old']).toContain('more than 90 days ago');
   });
 

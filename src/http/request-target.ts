@@ -1,6 +1,6 @@
 import type { HostName } from '../base/names.ts';
 import { parseHostName } from '../base/names.ts';
-import { BoundedCache } from '../base/bounded-cache.ts';
+import { RecentMap } from '../base/recent-map.ts';
 
 export interface Authority {
   readonly host: HostName;
@@ -20,7 +20,7 @@ export function parseHost(text: string): HostName | undefined {
   return parseHostName(loopbackNames.has(text.toLowerCase()) ? 'localhost' : text);
 }
 
-const readAuthorities = new BoundedCache<Authority>({ countMax: 1_000 });
+const readAuthorities = new RecentMap<string, Authority>(1_000);
 const authorityCharsMax = 300;
 
 /** As `parseAuthority`, which most requests would ask the same again. */

@@ -1,3 +1,5 @@
+import { RecentMap } from '../base/recent-map.ts';
+
 /** What stands for the records that a result came from: `State.markOf` of each. */
 export type Marks = readonly (object | undefined)[];
 
@@ -9,15 +11,14 @@ interface Kept<T> {
 }
 
 /** Results that were worked out of records, each good as long as no owner of these records has changed. Marks are read before the first
- * record is: then a result of records that changed meanwhile is never found again. The least recently used goes first. */
+ * record is: then a result of records that changed meanwhile is never found again. They are so many; what nobody asks for goes first. */
 export class WhileUnchanged<K, T> {
-  readonly #entriesMax: number;
   readonly #markOfAll: () => object | undefined;
-  readonly #kept = new Map<K, Kept<T>>();
+  readonly #kept: RecentMap<K, Kept<T>>;
 
   /** @param markOfAll of the state that all marks are of: as long as it is the same, no mark is read. Default: they always are */
   constructor(entriesMax: number, markOfAll: () => object | undefined = () => undefined) {
-    this.#entriesMax = entriesMax;
+    this.#kept = new RecentMap(entriesMax);
     this.#markOfAll = markOfAll;
   }
 
@@ -25,23 +26,18 @@ export class WhileUnchanged<K, T> {
   get(key: K, marks: (value: T) => Marks): T | undefined {
     const found = this.#kept.get(key);
     if (found === undefined) return undefined;
-    this.#kept.delete(key);
     const all = this.#markOfAll();
-    if ((all === undefined || found.all !== all) && !areSame(found.marks, marks(found.value))) return undefined;
+    if (all !== undefined && found.all === all) return found.value;
     found.all = all;
-    this.#kept.set(key, found);
-    return found.value;
+    if (areSame(found.marks, marks(found.value))) return found.value;
+    this.#kept.delete(key);
+    return undefined;
   }
 
   /** @param marks as they were before the first record was read; nothing is kept where one is missing */
   keep(key: K, marks: Marks, value: T): void {
     if (marks.length === 0 || marks.includes(undefined)) return;
-    this.#kept.delete(key);
     this.#kept.set(key, { marks, value });
-    for (const oldest of this.#kept.keys()) {
-      if (this.#kept.size <= this.#entriesMax) break;
-      this.#kept.delete(oldest);
-    }
   }
 
   delete(key: K): void {

@@ -1,3 +1,4 @@
+import { RecentMap } from '../../base/recent-map.ts';
 import type { Entry } from '../tree/tree-page.ts';
 import { keyOf } from '../tree/tree-page.ts';
 
@@ -16,15 +17,16 @@ export interface DigestMarks {
 }
 
 /** Records of some tables, opened or sealed, by the tag that sealed them: whoever has looked up which tag is current need not read (open)
- * and check the record again. The least recently used goes first. What is handed out is frozen, since many have it. */
+ * and check the record again. What nobody asks for goes first. What is handed out is frozen, since many have it. */
 export class KeptRecords<Whole extends { readonly id: string; readonly version: number }> {
   readonly #entriesMax: number;
-  readonly #kept = new Map<string, Kept<Whole>>();
+  readonly #kept: RecentMap<string, Kept<Whole>>;
   /** Lists that were read from the store since it was opened, with nothing in them that was removed or brought back. */
   readonly #checked = new Set<string>();
 
   constructor(entriesMax: number) {
     this.#entriesMax = entriesMax;
+    this.#kept = new RecentMap(entriesMax);
   }
 
   /** The record, if its owner's digests are those that it was held against before: nothing is looked up in them.
@@ -39,8 +41,6 @@ export class KeptRecords<Whole extends { readonly id: string; readonly version: 
       if (found.marks.head !== head) return undefined;
       found.marks = { all, head };
     }
-    this.#kept.delete(key);
-    this.#kept.set(key, found);
     return found.record;
   }
 
@@ -50,22 +50,16 @@ export class KeptRecords<Whole extends { readonly id: string; readonly version: 
     const key = keyOf(table, id);
     const found = this.#kept.get(key);
     if (found === undefined) return undefined;
-    this.#kept.delete(key);
-    if (found.version !== current.version || found.tag !== current.tag) return undefined;
+    if (found.version !== current.version || found.tag !== current.tag) {
+      this.#kept.delete(key);
+      return undefined;
+    }
     if (marks !== undefined) found.marks = marks;
-    this.#kept.set(key, found);
     return found.record;
   }
 
   keep(table: string, tag: string, record: Whole): void {
-    const key = keyOf(table, record.id);
-    this.#kept.delete(key);
-    this.#kept.set(key, { record: frozen(record), version: record.version, tag });
-    if (this.#kept.size <= this.#entriesMax) return;
-    for (const oldest of this.#kept.keys()) {
-      this.#kept.delete(oldest);
-      return;
-    }
+    this.#kept.set(keyOf(table, record.id), { record: frozen(record), version: record.version, tag });
   }
 
   /** A list that has not been looked at in the store is, once: only there is what was brought back. */

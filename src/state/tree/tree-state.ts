@@ -1,3 +1,4 @@
+import { RecentMap } from '../../base/recent-map.ts';
 import type { RecordSeal } from '../record-seal.ts';
 import { SealedRecordError } from '../record-seal.ts';
 import type { RecordWrite, StateStore, StoredRecord } from '../state-store.ts';
@@ -41,7 +42,7 @@ const headsPage = 1_000;
 export class TreeState {
   readonly records: TreeRecords;
   readonly #store: StateStore;
-  readonly #pages = new Map<string, Page>();
+  readonly #pages = new RecentMap<string, Page>(cachedPagesMax);
 
   constructor(store: StateStore, seal: RecordSeal) {
     this.#store = store;
@@ -51,8 +52,10 @@ export class TreeState {
   loader(owner: string): LoadPage {
     return async (ref) => {
       const name = pageName(owner, ref);
-      const page = this.#pages.get(name) ?? (await this.records.page(owner, ref));
-      this.#keep(name, page);
+      const known = this.#pages.get(name);
+      if (known !== undefined) return known;
+      const page = await this.records.page(owner, ref);
+      this.#pages.set(name, page);
       return page;
     };
   }
@@ -139,7 +142,7 @@ export class TreeState {
 
   /** After the change is durable. */
   keep(change: TreeChange): void {
-    for (const [name, page] of change.pages) this.#keep(name, page);
+    for (const [name, page] of change.pages) this.#pages.set(name, page);
   }
 
   #opened(record: StoredRecord): Head | undefined {
@@ -158,16 +161,6 @@ export class TreeState {
       const page = await this.#store.list(headTable, { limit: headsPage, ...(after === undefined ? {} : { after }) });
       all.push(...page);
       if (page.length < headsPage) return all;
-    }
-  }
-
-  #keep(name: string, page: Page): void {
-    this.#pages.delete(name);
-    this.#pages.set(name, page);
-    if (this.#pages.size <= cachedPagesMax) return;
-    for (const oldest of this.#pages.keys()) {
-      this.#pages.delete(oldest);
-      return;
     }
   }
 }

@@ -1,6 +1,6 @@
 import type { FastifyRequest } from 'fastify';
 import { isIPv4 } from 'node:net';
-import { BoundedCache } from '../../base/bounded-cache.ts';
+import { RecentMap } from '../../base/recent-map.ts';
 import type { Correlation } from '../../http/correlation.ts';
 import type { PlaneAnswer, PlaneFailure, PlaneFailureKind } from '../../http/plane-failure.ts';
 import type { VaultSettings } from '../vault-directory.ts';
@@ -30,7 +30,7 @@ export function vaultHeaders(vault: VaultSettings, clientAddress: string): Recor
 }
 
 /** Most queries are an api-version and nothing more. */
-const readQueries = new BoundedCache<ReadonlyMap<string, string>>({ countMax: 100 });
+const readQueries = new RecentMap<string, ReadonlyMap<string, string>>(100);
 const queryCharsMax = 40;
 
 /** Names lower case and decoded; of a name given twice the first counts. */

@@ -122,7 +122,6 @@ export class SqliteStateStore implements StateStore {
 
   /** On a full disk those commits are left out that add, and the others get the room that is kept for them. */
   #apply(commits: readonly RecordCommit[]): readonly (CommitFailure | undefined)[] {
-    const full = new StorageFullError();
     if (this.#reserve?.isHeld !== false) {
       try {
         return this.#write(commits);
@@ -130,6 +129,7 @@ export class SqliteStateStore implements StateStore {
         if (!saysFull(error)) throw error;
       }
     }
+    const full = new StorageFullError();
     const others = commits.filter(({ adds }) => adds !== true);
     if (others.length === 0) return commits.map(() => full);
     try {
@@ -154,8 +154,10 @@ export class SqliteStateStore implements StateStore {
   #write(commits: readonly RecordCommit[]): readonly (StateConflictError | undefined)[] {
     this.#database.exec('BEGIN IMMEDIATE');
     try {
-      const outcomes = commits.map((commit) => this.#applyOne(commit));
-      this.#database.exec('COMMIT');
+      const [only] = commits;
+      const isAlone = commits.length === 1 && only !== undefined;
+      const outcomes = isAlone ? [this.#applyAlone(only)] : commits.map((commit) => this.#applyOne(commit));
+      this.#database.exec(isAlone && outcomes[0] !== undefined ? 'ROLLBACK' : 'COMMIT');
       return outcomes;
     } catch (error) {
       this.#rollBack();
@@ -163,11 +165,22 @@ export class SqliteStateStore implements StateStore {
     }
   }
 
-  #applyOne(commit: RecordCommit): StateConflictError | undefined {
+  /** With the transaction to itself. */
+  #applyAlone(commit: RecordCommit): StateConflictError | undefined {
+    return this.#unexpected(commit) ?? this.#writeRecords(commit.write);
+  }
+
+  #unexpected(commit: RecordCommit): StateConflictError | undefined {
     for (const { table, id, expect } of commit.expect ?? []) {
       const row = this.#versionOf.all(table, id)[0];
       if ((row === undefined ? null : cells(row)[0]) !== expect) return new StateConflictError(table, id);
     }
+    return undefined;
+  }
+
+  #applyOne(commit: RecordCommit): StateConflictError | undefined {
+    const unexpected = this.#unexpected(commit);
+    if (unexpected !== undefined) return unexpected;
     if (commit.write.length <= 1) return this.#writeRecords(commit.write);
     this.#database.exec('SAVEPOINT one');
     const conflict = this.#writeRecords(commit.write);

@@ -1,3 +1,4 @@
+import type { Soon } from '../base/soon.ts';
 import type { Guid } from '../base/guid.ts';
 
 /** Who sent a request, as a verified token says. */
@@ -32,7 +33,7 @@ export type TokenVerdict =
   | { readonly outcome: 'unknownPrincipal' };
 
 /** Checks the value of an Authorization header. Audiences are compared exactly, except that callers list every form they take. */
-export type VerifyToken = (authorization: string | undefined, audiences: readonly string[]) => Promise<TokenVerdict>;
+export type VerifyToken = (authorization: string | undefined, audiences: readonly string[]) => Soon<TokenVerdict>;
 
 /** A fresh token for a managed identity or another principal of ours, or why there is none. */
 export type MintToken = (

@@ -141,16 +141,17 @@ export function createPlanes(parts: ServerParts): Planes {
       const decision = await parts.authorizer.decide(caller, 'dataAction', dataAction, resourceId);
       return decision.allowed ? { allowed: true, assignmentId: decision.assignment.assignmentId } : { allowed: false };
     },
-    isOurOwn: async ({ objectId }) => {
+    isOurOwn: ({ objectId }) => {
       if (identityEndpoints.wasOpened(objectId)) return false;
       const marks = () => [parts.state.markOf?.(principalTable, objectId)];
       const known = ownPrincipals.get(objectId, marks);
       if (known !== undefined) return known;
       const before = marks();
-      const principal = await parts.identity.principals.get(objectId);
-      const isOwn = principal !== undefined && principal.kind !== 'application';
-      ownPrincipals.keep(objectId, before, isOwn);
-      return isOwn;
+      return parts.identity.principals.get(objectId).then((principal) => {
+        const isOwn = principal !== undefined && principal.kind !== 'application';
+        ownPrincipals.keep(objectId, before, isOwn);
+        return isOwn;
+      });
     },
     fault: (name, operation) => (name === serviceVaultName ? undefined : parts.faults.ofVault(name, operation)),
     purgesHeld: () => parts.clocks.destructionHeld(),

@@ -1,4 +1,6 @@
-import type { Caller, VerifyToken } from '../authz/caller.ts';
+import type { Caller, TokenVerdict, VerifyToken } from '../authz/caller.ts';
+import type { Soon } from '../base/soon.ts';
+import { soon } from '../base/soon.ts';
 import type { VaultSettings } from './vault-directory.ts';
 import { VaultError, vaultError } from './vault-error.ts';
 
@@ -9,12 +11,13 @@ const keyVaultAudiences: readonly string[] = [keyVaultResource, 'cfa8b339-82a2-4
 
 /** @returns who calls
  * @throws VaultError 401 with the challenge, whatever is wrong with the token */
-export async function checkToken(
+export const checkToken = (
   verifyToken: VerifyToken,
   vault: VaultSettings,
   authorization: string | undefined,
-): Promise<Caller> {
-  const verdict = await verifyToken(authorization, keyVaultAudiences);
+): Soon<Caller> => soon(verifyToken(authorization, keyVaultAudiences), (verdict) => callerIn(vault, verdict));
+
+function callerIn(vault: VaultSettings, verdict: TokenVerdict): Caller {
   switch (verdict.outcome) {
     case 'valid':
       if (verdict.caller.tenantId === vault.tenantId) return verdict.caller;

@@ -4,6 +4,7 @@ import { X509CertificateGenerator } from '@peculiar/x509';
 import { toBase64Url } from '../../base/base64url.ts';
 import { zeroBytes } from '../../base/bytes.ts';
 import { invariant } from '../../base/invariant.ts';
+import type { Soon } from '../../base/soon.ts';
 import type { RandomBytes } from '../../base/random.ts';
 import type { Instant } from '../../clock/clock.ts';
 import { StateConflictError } from '../../state/state-store.ts';
@@ -70,7 +71,7 @@ export interface SigningKeySet {
 
 /** The RSA keys that tokens are signed with. Made when first needed and kept in the state. */
 export interface SigningKeys {
-  load(): Promise<SigningKeySet>;
+  load(): Soon<SigningKeySet>;
   /** Signs with a new key from now on; tokens of the key before the present one stop working. */
   rotate(): Promise<void>;
 }
@@ -83,6 +84,8 @@ export interface SigningKeysOptions {
 
 export function openSigningKeys({ state, randomBytes, wallClock }: SigningKeysOptions): SigningKeys {
   let imported: SigningKeySet | undefined;
+  /** `State.markOfAll` when the record was last read. */
+  let readAt: object | undefined;
 
   /** Adds a key before the present ones and destroys the private half of the last, in one commit. Somebody else's new key
    * does as well as ours. */
@@ -103,10 +106,18 @@ export function openSigningKeys({ state, randomBytes, wallClock }: SigningKeysOp
     }
   }
 
-  async function load(): Promise<SigningKeySet> {
+  const load = (): Soon<SigningKeySet> =>
+    imported !== undefined && readAt !== undefined && readAt === state.markOfAll?.() ? imported : read();
+
+  async function read(): Promise<SigningKeySet> {
     for (;;) {
+      const now = state.markOfAll?.();
       const present = await state.get(signingKeysTable, keysId);
-      if (present !== undefined && imported?.version === present.version) return imported;
+      readAt = undefined;
+      if (present !== undefined && imported?.version === present.version) {
+        readAt = now;
+        return imported;
+      }
       const newest = present?.value.generations[0];
       const secret = newest && (await state.get(privateKeyTable, newest.kid));
       if (present === undefined) await addGeneration(undefined);

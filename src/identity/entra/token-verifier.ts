@@ -4,6 +4,8 @@ import type { Caller, TokenVerdict, VerifyToken } from '../../authz/caller.ts';
 import type { Guid } from '../../base/guid.ts';
 import { parseGuid } from '../../base/guid.ts';
 import { isJsonObject } from '../../base/json.ts';
+import type { Soon } from '../../base/soon.ts';
+import { soon } from '../../base/soon.ts';
 import type { Instant } from '../../clock/clock.ts';
 import type { Marks } from '../../state/while-unchanged.ts';
 import { WhileUnchanged } from '../../state/while-unchanged.ts';
@@ -49,27 +51,38 @@ interface VerifiedToken {
 export function createTokenVerifier(options: TokenVerifierOptions): VerifyToken {
   const signatures = signatureCache();
   const callers = new WhileUnchanged<VerifiedToken, TokenVerdict>(cachedTokensMax, options.markOfAll);
-  return async (authorization, audiences) => {
-    const token = bearerToken(authorization);
-    if (token === undefined) return { outcome: 'missing' };
-    if (token.length > tokenCharsMax) return { outcome: 'malformed' };
-    const verified = await signatures.verify(token, await options.signingKeys.load());
-    if ('outcome' in verified) return verified;
+  const judge = (token: string, verified: VerifiedToken, audiences: readonly string[]): Soon<TokenVerdict> => {
     const seconds = options.wallClock() / 1000;
     if (seconds >= verified.expires) {
       signatures.forget(token);
       callers.delete(verified);
     }
     if (seconds >= verified.expires || seconds < verified.notBefore) return { outcome: 'expired' };
-    if (await options.tokenExpiry?.(verified.issuedAt)) return { outcome: 'expired' };
-    if (!audiences.includes(verified.audience)) return { outcome: 'wrongAudience', found: verified.audience };
+    return soon(options.tokenExpiry?.(verified.issuedAt) ?? false, (isOver): Soon<TokenVerdict> => {
+      if (isOver) return { outcome: 'expired' };
+      if (!audiences.includes(verified.audience)) return { outcome: 'wrongAudience', found: verified.audience };
+      return callerOf(verified);
+    });
+  };
+  const callerOf = (verified: VerifiedToken): Soon<TokenVerdict> => {
     const marks = (): Marks => options.directoryMarks?.() ?? [];
     const known = callers.get(verified, marks);
     if (known !== undefined) return known;
     const before = marks();
-    const verdict = await judgePrincipal(verified, options);
-    if (verdict.outcome === 'valid') callers.keep(verified, before, verdict);
-    return verdict;
+    return judgePrincipal(verified, options).then((verdict) => {
+      if (verdict.outcome === 'valid') callers.keep(verified, before, verdict);
+      return verdict;
+    });
+  };
+  return (authorization, audiences) => {
+    const token = bearerToken(authorization);
+    if (token === undefined) return { outcome: 'missing' };
+    if (token.length > tokenCharsMax) return { outcome: 'malformed' };
+    return soon(options.signingKeys.load(), (keys) =>
+      soon(signatures.verify(token, keys), (verified) =>
+        'outcome' in verified ? verified : judge(token, verified, audiences),
+      ),
+    );
   };
 }
 
@@ -107,19 +120,20 @@ function signatureCache() {
   const verified = new Map<string, VerifiedToken>();
   const keyOf = (token: string): string => hash('sha256', token, 'base64');
   return {
-    async verify(token: string, keys: SigningKeySet): Promise<VerifiedToken | TokenVerdict> {
+    verify(token: string, keys: SigningKeySet): Soon<VerifiedToken | TokenVerdict> {
       if (keysVersion !== keys.version) verified.clear();
       keysVersion = keys.version;
       const key = keyOf(token);
       const known = verified.get(key);
       if (known !== undefined) return known;
-      const result = await verifySignature(token, keys);
-      if (!('outcome' in result) && keysVersion === keys.version) {
-        const oldest = verified.size < cachedTokensMax ? undefined : verified.keys().next().value;
-        if (oldest !== undefined) verified.delete(oldest);
-        verified.set(key, result);
-      }
-      return result;
+      return verifySignature(token, keys).then((result) => {
+        if (!('outcome' in result) && keysVersion === keys.version) {
+          const oldest = verified.size < cachedTokensMax ? undefined : verified.keys().next().value;
+          if (oldest !== undefined) verified.delete(oldest);
+          verified.set(key, result);
+        }
+        return result;
+      });
     },
     forget: (token: string): void => void verified.delete(keyOf(token)),
   };

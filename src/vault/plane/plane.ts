@@ -6,6 +6,7 @@ import type { Caller, VerifyToken } from '../../authz/caller.ts';
 import type { Guid } from '../../base/guid.ts';
 import { zeroBytes } from '../../base/bytes.ts';
 import { invariant } from '../../base/invariant.ts';
+import type { Soon } from '../../base/soon.ts';
 import type { HostName, VaultName } from '../../base/names.ts';
 import { parseVaultName } from '../../base/names.ts';
 import type { RandomBytes } from '../../base/random.ts';
@@ -55,7 +56,7 @@ export interface VaultPlaneOptions {
   readonly verifyToken: VerifyToken;
   readonly allowedByRole: AllowedByRole;
   /** Nobody but this server gets tokens of that principal. Default: never. */
-  readonly isOurOwn?: (caller: Caller) => Promise<boolean>;
+  readonly isOurOwn?: (caller: Caller) => Soon<boolean>;
   readonly log: Log;
   /** Asked for each request before anything else; `operation` is undefined for paths that no operation takes. */
   readonly fault?: (
@@ -172,9 +173,12 @@ function buildPlane(options: VaultPlaneOptions, runner: VaultRunner): Plane {
     renderError: renderVaultError,
     renderFailure: renderVaultFailure,
     authenticate: async (request, reply) => {
-      const vault = await findVault(options.directory, request);
+      // Nothing waits that is known: then all of this is one step.
+      const found = findVault(options.directory, request);
+      const vault = found instanceof Promise ? await found : found;
       const operation = operationOf(request);
-      const fault = vault && (await options.fault?.(vault.name, operation?.id));
+      const asked = vault && options.fault?.(vault.name, operation?.id);
+      const fault = asked instanceof Promise ? await asked : asked;
       // A name that resolves no more, between the look-up and now, is a connection that breaks.
       if (vault === undefined || fault === 'drop') {
         drop(reply);
@@ -186,8 +190,10 @@ function buildPlane(options: VaultPlaneOptions, runner: VaultRunner): Plane {
         options.clientAddress?.(request.raw) ?? request.raw.socket.remoteAddress ?? '',
       );
       void reply.headers(vaultHeaders(vault, clientAddress));
-      const caller = await checkToken(options.verifyToken, vault, request.headers.authorization);
-      const isOurOwn = (await options.isOurOwn?.(caller)) ?? false;
+      const checked = checkToken(options.verifyToken, vault, request.headers.authorization);
+      const caller = checked instanceof Promise ? await checked : checked;
+      const own = options.isOurOwn?.(caller) ?? false;
+      const isOurOwn = own instanceof Promise ? await own : own;
       sessions.set(request, { vault, caller, clientAddress, isOurOwn });
     },
   });

@@ -16,11 +16,18 @@ export function parserCommands(): readonly string[] {
   return Bridge.toArray(language.EngineCommands.All).map(({ Name }) => Name);
 }
 
+let isLoaded = false;
+/** Once: what corrects the language would correct its own corrections. */
+export function loadLanguageOnce(): void {
+  if (!isLoaded) loadLanguage();
+  isLoaded = true;
+}
+
 /** Which command a text is read as, and what is wrong with it. */
 export function readAs(text: string): { readonly kind: string | undefined; readonly problems: readonly string[] } {
   const own = recognizeCommand(text);
   if (own !== undefined) return { kind: own.input.kind, problems: [] };
-  loadLanguage();
+  loadLanguageOnce();
   interface Node {
     readonly ReferencedSymbol?: { readonly Name: string };
     readonly CommandKind?: string;

@@ -76,6 +76,7 @@ const principalMeanings: Readonly<Record<string, string>> = {
 export const repositoryVariables: Readonly<Record<string, string>> = {
   KUSTODY_WRITE_DOCS: '1: the tests of the pages write what they would compare',
   KUSTODY_CRASH_RUNS: 'how often crash tests kill',
+  KUSTODY_COMMAND_EXAMPLES_STEP: 'every so many-th example of a command is read in both ways, to compare; 1 for all',
   KUSTODY_TAMPERINGS: 'how often a test changes the audit log and looks whether that is found',
   KUSTODY_SEED: 'which ones: the number that a failed test names',
   KUSTODY_AUDITED: 'operations that a test reconciles with their events across kills',

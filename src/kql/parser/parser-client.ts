@@ -135,6 +135,8 @@ export function createKqlParser(options: {
   function receive(reply: ParserReply): void {
     if (reply.k === 'ready') {
       isReady = true;
+      // Messages arrive in order, so nobody waits for the answer.
+      child?.send({ id: nextId++, k: 'functions', functions } satisfies ParserRequest);
       onReady.resolve();
     } else if (current?.request.id === reply.id) {
       const done = current;
@@ -202,7 +204,7 @@ export function createKqlParser(options: {
   }
 
   async function sendCatalog(catalog: KqlCatalog): Promise<void> {
-    await ask({ id: nextId++, k: 'catalog', catalog, functions });
+    await ask({ id: nextId++, k: 'catalog', catalog });
     known.add(catalog.version);
   }
 

@@ -7,13 +7,9 @@ import type { SerializedKqlError } from '../plan/kql-error.ts';
 
 /** Messages between the engine and its parser process (JSON over IPC). */
 export type ParserRequest =
-  | {
-      readonly id: number;
-      readonly k: 'catalog';
-      readonly catalog: KqlCatalog;
-      /** What the rows of functions tell the parser. */
-      readonly functions: FunctionFactsByName;
-    }
+  /** What the rows of functions tell the parser: once, before all else. */
+  | { readonly id: number; readonly k: 'functions'; readonly functions: FunctionFactsByName }
+  | { readonly id: number; readonly k: 'catalog'; readonly catalog: KqlCatalog }
   | {
       readonly id: number;
       readonly k: 'query' | 'command' | 'graph';

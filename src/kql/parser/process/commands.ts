@@ -8,6 +8,7 @@ import { Scope } from './build/draft/scope.ts';
 import { withBindOptions } from './binder/options.ts';
 import { byPlace } from './compile.ts';
 import { checkDiagnostics } from './binder/diagnostics.ts';
+import { commandOf, withWholeCommands } from './language/partial-commands.ts';
 import type { SyntaxNode } from './language/language.ts';
 import { children, elements, kindOf, languagePackage, list, nameOf, need, part } from './language/language.ts';
 import type { KeptGraphs } from './build/draft/draft.ts';
@@ -30,7 +31,7 @@ export function compileCommand(
 
 function compileBound(text: string, database: string, graphs: KeptGraphs): ParsedCommand {
   const state = graphs.state(database);
-  const code = languagePackage().KustoCode.ParseAndAnalyze(text, state);
+  const code = withWholeCommands(() => languagePackage().KustoCode.ParseAndAnalyze(text, state));
   if (code.Kind !== 'Command') throw new KqlError('syntax', 'This is not a management command.', 0);
   checkDiagnostics(code, graphs.functions, ({ Start }) => isNameOfEntity(code.Syntax, Start) || skipsValidation(text));
   const [statement, ...after] = list(code.Syntax, 'Statements');
@@ -80,13 +81,6 @@ function isNameOfEntity(root: SyntaxNode, position: number): boolean {
 const skipsValidation = (text: string): boolean =>
   /^\s*\.\s*(alter|add|drop|delete|show)\s+follower\b/i.test(text) ||
   /^\s*\.(create|create-or-alter|alter)\s+function\b[^{]*\bskipvalidation\s*=\s*["']?true\b/i.test(text);
-
-/** The leftmost source of a pipe over a command. */
-function commandOf(node: SyntaxNode): SyntaxNode | undefined {
-  let current: SyntaxNode | undefined = node;
-  while (current && kindOf(current) === 'PipeExpression') current = part(current, 'Expression');
-  return current;
-}
 
 /** @throws KqlError semantic when the statements give no result */
 function queryOver(

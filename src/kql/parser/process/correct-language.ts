@@ -1,4 +1,5 @@
 import { correctBinder } from './binder/corrections.ts';
+import { seekPartialCommandsOnRequest } from './language/partial-commands.ts';
 import { correctCommandNames } from './language/command-names.ts';
 import { assertConstructors } from './binder/global-state.ts';
 
@@ -7,4 +8,5 @@ export function correctLanguage(): void {
   assertConstructors();
   correctBinder();
   correctCommandNames();
+  seekPartialCommandsOnRequest();
 }

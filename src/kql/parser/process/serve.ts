@@ -11,23 +11,28 @@ import { stateCache } from './binder/global-state.ts';
 import { visitors } from './build/visitors.ts';
 
 const stateOf = stateCache(16);
-const catalogs = new Map<string, { readonly catalog: KqlCatalog; readonly functions: EngineFunctions }>();
+const catalogs = new Map<string, KqlCatalog>();
 const catalogsMax = 8;
+let functions: EngineFunctions = engineFunctions({}, compiledCalls);
 
 /** Answers one request. Never throws. */
 export function answer(request: ParserRequest): ParserReply {
   const { id } = request;
   try {
+    if (request.k === 'functions') {
+      functions = engineFunctions(request.functions, compiledCalls);
+      return { id, k: 'done' };
+    }
     if (request.k === 'catalog') {
-      const { catalog, functions } = request;
-      catalogs.set(catalog.version, { catalog, functions: engineFunctions(functions, compiledCalls) });
+      const { catalog } = request;
+      catalogs.set(catalog.version, catalog);
       const oldest = catalogs.keys().next().value;
       if (catalogs.size > catalogsMax && oldest !== undefined) catalogs.delete(oldest);
       return { id, k: 'done' };
     }
     const known = catalogs.get(request.catalogVersion);
     if (!known) return { id, k: 'unknownCatalog' };
-    const graphs = keptGraphs(known.catalog, known.functions, stateOf);
+    const graphs = keptGraphs(known, functions, stateOf);
     if (request.k === 'command')
       return { id, k: 'commandParsed', command: compileCommand(request.text, request.database, graphs, request.told) };
     if (request.k === 'query')

@@ -28,7 +28,7 @@ const catalog = {
   cluster: 'c',
   databases: [{ name: 'db', tables: [{ name: 'T', columns }], functions: [] }],
 };
-answer({ id: 1, k: 'catalog', catalog, functions: {} });
+answer({ id: 1, k: 'catalog', catalog });
 for (const text of warmUp) answer({ id: 1, k: 'query', text, database: 'db', catalogVersion: 'warm-up' });
 answer({ id: 1, k: 'command', text: '.show tables | count', database: 'db', catalogVersion: 'warm-up' });
 

@@ -69,6 +69,15 @@ export type StateOf = (catalog: KqlCatalog, functions: EngineFunctions, database
 /** Keeps the bound state of the newest few catalog versions, one per current database. */
 export function stateCache(limit: number): StateOf {
   const states = new Map<string, GlobalState>();
+  // What no catalog changes, made once: it is far dearer than a catalog's own part.
+  const bases = new WeakMap<EngineFunctions, GlobalState>();
+  const baseOf = (functions: EngineFunctions): GlobalState => {
+    const known = bases.get(functions);
+    if (known) return known;
+    const made = withEngineFunctions(withExtraPlugins(languagePackage().GlobalState.Default), functions);
+    bases.set(functions, made);
+    return made;
+  };
   return (catalog, functions, database) => {
     const key = JSON.stringify([catalog.version, database]);
     const known = states.get(key);
@@ -77,9 +86,7 @@ export function stateCache(limit: number): StateOf {
     const current = symbols.get(database);
     if (current === undefined) throw new KqlError('semantic', `Database '${database}' could not be found.`);
     const cluster = new (languagePackage().Symbols.ClusterSymbol.ctor)(catalog.cluster, [...symbols.values()]);
-    const state = withEngineFunctions(withExtraPlugins(languagePackage().GlobalState.Default), functions)
-      .WithCluster(cluster)
-      .WithDatabase(current);
+    const state = baseOf(functions).WithCluster(cluster).WithDatabase(current);
     states.set(key, state);
     const oldest = states.keys().next().value;
     if (states.size > limit && oldest !== undefined) states.delete(oldest);

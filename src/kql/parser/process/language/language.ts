@@ -57,6 +57,7 @@ export interface ParsedCode {
   readonly Syntax: SyntaxNode;
   readonly ResultType?: LanguageSymbol | null;
   GetDiagnostics(): unknown;
+  GetSyntaxDiagnostics(): unknown;
 }
 
 type Constructor = new (...args: unknown[]) => unknown;
@@ -99,6 +100,7 @@ export interface LanguagePackage {
   readonly QueryOperatorParameters: { readonly SummarizeParameters: unknown };
   readonly Parsing: {
     readonly QueryParser: { readonly prototype: unknown };
+    readonly PartialParser: { ScanPartialBest?: (...given: readonly unknown[]) => number };
     readonly QueryGrammar: { IsKeywordAsIdentifier?: (token: { readonly Text: string }) => boolean };
   };
   readonly Binding: {

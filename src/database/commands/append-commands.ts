@@ -2,7 +2,7 @@ import type { Guid } from '../../base/guid.ts';
 import { invariant } from '../../base/invariant.ts';
 import type { AppendRequest } from '../ingest/ingest-request.ts';
 import type { ExtentView } from '../catalog/catalog-view.ts';
-import { dataError } from '../catalog/data-error.ts';
+import { DataError, dataError } from '../catalog/data-error.ts';
 import type { Program } from '../../kql/plan/plan.ts';
 import { KqlError } from '../../kql/plan/kql-error.ts';
 import type { Column } from '../../kql/plan/types.ts';
@@ -70,15 +70,25 @@ async function append(command: Command, context: CommandContext): Promise<readon
   requireReadable(context, query, command.kind);
   if (exists && isIngestedAlready(properties.ingestIfNotExists, table, context)) return [emptyRow];
   const operation = operationOf(context, mode.operation);
+  const work = (within: CommandContext) => async (): Promise<Row> => {
+    try {
+      return await runAppend(query, command, mode, table, properties, within);
+    } catch (error) {
+      // Another command has made the table since this one began; now it is one to append to.
+      if (exists || mode.existing === 'refused' || !isEntityExists(error)) throw error;
+      requireMode(mode, true, table, command, context);
+      return runAppend(query, command, mode, table, properties, within);
+    }
+  };
   if (command.has('async')) {
     // Work that goes on after the answer does not end with the request.
     const detached = { ...context, signal: undefined };
-    const work = (): Promise<Row> => runAppend(query, command, mode, table, properties, detached);
-    return startRecorded(context, operation, work, detailsOf(properties));
+    return startRecorded(context, operation, work(detached), detailsOf(properties));
   }
-  const work = (): Promise<Row> => runAppend(query, command, mode, table, properties, context);
-  return [await runRecorded(context, operation, work, detailsOf(properties))];
+  return [await runRecorded(context, operation, work(context), detailsOf(properties))];
 }
+
+const isEntityExists = (error: unknown): boolean => error instanceof DataError && error.code === 'EntityExists';
 
 /** For `.show operation details`, when they are asked for. */
 const detailsOf = ({ persistDetails }: Properties) =>

@@ -2,7 +2,7 @@
 
 const quote = (text: string): string => (/^[\w.:/@=+-]+$/.test(text) ? text : `'${text.replaceAll("'", `'\\''`)}'`);
 
-const command = (...words: readonly string[]): string => words.map(quote).join(' ');
+export const command = (...words: readonly string[]): string => words.map(quote).join(' ');
 
 export const encryptionRole = {
   name: 'Key Vault Crypto Service Encryption User',

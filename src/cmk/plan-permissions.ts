@@ -36,10 +36,25 @@ export function permissionsStep({ target, facts }: PlanInput): PlanStep {
     : byRoles(vault, principalId, target.keyName, facts);
 }
 
+/** Which of them the identity lacks; undefined while that cannot be said. */
+export function lackingPermissions(target: CmkTarget, facts: Facts): readonly string[] | undefined {
+  const { vault, access } = facts;
+  const principalId = principalOf(target, facts);
+  if (vault === undefined || principalId === undefined) return undefined;
+  if (vault.model === 'policies') return lackingByPolicies(grantedByPolicies(vault.policies, principalId));
+  if (access.outcome !== 'read') return undefined;
+  return lackingByRoles(access.assignments).map(({ permission }) => permission);
+}
+
+const lackingByPolicies = (granted: readonly string[]): readonly string[] =>
+  keyPermissions.filter((permission) => !granted.some((one) => sameText(one, permission) || sameText(one, 'all')));
+
+const lackingByRoles = (assignments: readonly AssignmentFacts[]): readonly (typeof needed)[number][] =>
+  needed.filter(({ dataAction }) => !assignments.some((one) => allows(one, dataAction)));
+
 function byPolicies(vault: VaultFacts, principalId: string): PlanStep {
   const granted = grantedByPolicies(vault.policies, principalId);
-  const has = (permission: string): boolean => granted.some((one) => sameText(one, permission) || sameText(one, 'all'));
-  const missing = keyPermissions.filter((permission) => !has(permission));
+  const missing = lackingByPolicies(granted);
   const found = granted.length === 0 ? 'no access policy' : `access policy: ${granted.join(', ')}`;
   if (missing.length === 0) return done('permissions', found);
   return toDo('permissions', found, {
@@ -64,7 +79,7 @@ function byRoles(vault: VaultFacts, principalId: string, keyName: string, facts:
     });
   }
   const { assignments } = facts.access;
-  const missing = needed.filter(({ dataAction }) => !assignments.some((one) => allows(one, dataAction)));
+  const missing = lackingByRoles(assignments);
   if (missing.length === 0) return done('permissions', rolesText(assignments.filter((one) => helps(one))));
   const conditional = assignments.filter((one) => one.isConditional).map(({ roleName }) => roleName);
   return toDo('permissions', assignments.length === 0 ? 'no role' : rolesText(assignments), {

@@ -75,6 +75,22 @@ export function parseVault(text: string): Parsed<VaultName> {
     : { value: { by: 'uri', name, uri: `https://${host}/` } };
 }
 
+/** What a malformed address seems to mean: that of a key instead of its vault, or one without its beginning. */
+export interface GuessedVault {
+  readonly vault: string;
+  readonly key?: string;
+  readonly problem: string;
+}
+
+export function guessVault(text: string): GuessedVault | undefined {
+  const found = /^(?:https?:\/\/)?([a-z0-9-]+\.vault\.azure\.net)(?::\d+)?(\/.*)?$/i.exec(text);
+  const { [1]: host, [2]: path = '' } = found ?? [];
+  if (host === undefined) return undefined;
+  const key = /^\/keys\/([^/]+)/i.exec(path)?.[1];
+  const problem = `keyVaultUri must be the address of a vault and no more: https://${host}/, not '${text}'.`;
+  return { vault: `https://${host}/`, ...(key === undefined ? {} : { key }), problem };
+}
+
 export const parseKey = (text: string): Parsed<string> =>
   parseKeyName(text) === undefined ? { problem: `'${text}' is no name of a key.` } : { value: text };
 

@@ -9,12 +9,12 @@ const isInstalled = existsSync(join(clients, 'az'));
 if (!isInstalled) console.warn('Skipped: no Azure CLI (scripts/python-clients.sh azure-cli installs it).');
 
 /** Runs a script against a new Kustody as its user would type it; `show NAME COMMAND…` keeps what a command answers. */
-async function answersOf(script: string): Promise<Readonly<Record<string, unknown>>> {
+async function answersOf(script: string, ...options: readonly string[]): Promise<Readonly<Record<string, unknown>>> {
   const prelude = `set -euo pipefail; export PATH="${clients}:$PATH" AZURE_CORE_ONLY_SHOW_ERRORS=true
     show() { local name=$1; shift; printf '%s\\t' "$name"; "$@" -o json | tr -d '\\n'; echo; }
     refused() { local name=$1; shift; if "$@" >out 2>err; then cat out; exit 1; fi; printf '%s\\t"%s"\\n' "$name" "$(tr -d '\\n"' <err)"; }
     cd "$(mktemp -d)"`;
-  const { code, stdout, stderr } = await kustody(['run', '--', 'bash', '-c', `${prelude}\n${script}`]);
+  const { code, stdout, stderr } = await kustody(['run', ...options, '--', 'bash', '-c', `${prelude}\n${script}`]);
   if (code !== 0) throw new Error(`the script ended with ${String(code)}: ${stdout}${stderr}`);
   const lines = stdout.split('\n').filter((line) => line.includes('\t'));
   return Object.fromEntries(lines.map((line) => [line.split('\t')[0] ?? '', JSON.parse(line.split('\t')[1] ?? '')]));
@@ -42,6 +42,28 @@ describe.skipIf(!isInstalled)('the Azure CLI, as it comes', { timeout: 600_000 }
     expect(roles.map((role) => `${role.principalName} ${role.roleDefinitionName}`)).toEqual(
       expect.arrayContaining(['admin@kustody.onmicrosoft.com Contributor', `${appId} Reader`]) as unknown,
     );
+  });
+
+  it('mends what kustody doctor foretells, by the commands that it prints', async () => {
+    const answers = await answersOf(
+      `
+      az login --service-principal -u "$AZURE_CLIENT_ID" -p "$AZURE_CLIENT_SECRET" -t "$AZURE_TENANT_ID" -o none
+      region=$(az resource list --resource-type Microsoft.Kusto/clusters --query "[0].location" -o tsv)
+      vault="kv$RANDOM$RANDOM"
+      az keyvault create -n "$vault" -g kustody -l "$region" --enable-rbac-authorization false -o none
+      look() { kustody doctor --resource-group kustody --cluster kustody --vault "$vault" --key k --json || true; }
+      told() { printf '%s\\t' "$1"; look | tr -d '\\n'; echo; }
+      told before
+      look | node -e 'for (const { mend } of JSON.parse(fs.readFileSync(0, "utf8")).expected) for (const { az } of mend) console.log(az)' >mends
+      bash -e mends >/dev/null
+      told after`,
+      '--seed',
+    );
+    const before = answers['before'] as { readonly expected: readonly { readonly code: string }[] };
+    expect(before.expected.map(({ code }) => code)).toEqual([
+      ...['IdentityDoesNotHaveAccessToKeyVault', 'KeyNotFound', 'KeyVaultNotPurgeProtected'],
+    ]);
+    expect(answers['after']).toMatchObject({ expected: [], notKnown: [] });
   });
 
   it('makes a custom role, gives it, and deletes it when nobody has it', async () => {

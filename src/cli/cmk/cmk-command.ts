@@ -84,7 +84,8 @@ function diagnoseCommand(): Command {
 
 const example = '--resource-group RG --cluster NAME --vault VAULT --key KEY';
 
-function named(command: Command): Command {
+/** The options that name a cluster, a vault and a key. */
+export function named(command: Command): Command {
   return command
     .addOption(new Option('--subscription <ID>', 'subscription of the cluster').env('AZURE_SUBSCRIPTION_ID'))
     .option('--resource-group <RG>', 'resource group of the cluster')

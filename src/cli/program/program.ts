@@ -6,6 +6,7 @@ import { checkKeysCommand } from '../check-keys.ts';
 import { clockCommand } from '../clock.ts';
 import { cmkCommand } from '../cmk/cmk-command.ts';
 import { completionCommand } from '../completion/completion-command.ts';
+import { doctorCommand } from '../cmk/doctor-command.ts';
 import { drillCommand } from '../drill/drill-command.ts';
 import { envCommand } from '../env.ts';
 import { exportCommand } from '../export/export-command.ts';
@@ -54,6 +55,7 @@ export function createProgram(rootKeys: RootKeySource): Command {
     importCommand(),
     drillCommand(rootKeys),
     cmkCommand(),
+    doctorCommand(),
     resetCommand(),
     completionCommand(),
     versionCommand(),

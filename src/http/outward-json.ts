@@ -18,6 +18,8 @@ export interface OutwardOptions {
   readonly ca?: string;
   readonly timeoutMs?: number;
   readonly bytesMax?: number;
+  /** Default: strict JSON. */
+  readonly parse?: (text: string) => unknown;
 }
 
 /** `notAllowed`: nobody let the host through. `failed`: it was asked, and no usable answer came. */
@@ -40,6 +42,7 @@ const defaults = { timeoutMs: 10_000, bytesMax: 256 * 1024 } as const;
 export function createOutwardReader({ allowedHosts, ...more }: OutwardOptions): ReadJson {
   const { timeoutMs, bytesMax } = { ...defaults, ...more };
   const resolve = more.resolveHost ?? ((host: HostName) => lookup(host, { all: true }));
+  const parse: (text: string) => unknown = more.parse ?? JSON.parse;
   return async (text) => {
     const url = URL.parse(text);
     const host = url === null ? undefined : parseHost(url.hostname.replace(/^\[(.*)\]$/, '$1'));
@@ -59,9 +62,7 @@ export function createOutwardReader({ allowedHosts, ...more }: OutwardOptions): 
       else callback(null, first.address, first.family);
     };
     try {
-      return JSON.parse(
-        await get(url, lookUp, { timeoutMs, bytesMax, ...(more.ca === undefined ? {} : { ca: more.ca }) }),
-      ) as unknown;
+      return parse(await get(url, lookUp, { timeoutMs, bytesMax, ...(more.ca === undefined ? {} : { ca: more.ca }) }));
     } catch (error) {
       throw new OutwardError('failed', shown, error instanceof Error ? error.message : 'It could not be read.');
     }

@@ -42,6 +42,7 @@ import { createIdentityEndpoints } from '../identity/managed/identity-endpoints.
 import { identityEndpointRoutes } from './identity-endpoint-routes.ts';
 import { inventoryRoutes } from './inventory-routes.ts';
 import { createProviders } from './providers.ts';
+import { createContentReader } from './content-reader.ts';
 import type { ServerParts } from './server-parts.ts';
 import { trustChanges } from './trust-changes.ts';
 import { describeEnvironment } from './describe-environment.ts';
@@ -117,8 +118,9 @@ export function createPlanes(parts: ServerParts): Planes {
         run,
       ),
   };
+  const { allowedHosts } = parts.settings;
   const providers = createProviders(
-    ...([{ ...parts, armAudit }, keys, openable, outside] as const),
+    ...([{ ...parts, armAudit, readContent: createContentReader({ allowedHosts }) }, keys, openable, outside] as const),
     {
       purgeVaultContents: (vaultId) => vault.purgeVaultContents(vaultId),
       manageVault: (call) => vault.manage(call),

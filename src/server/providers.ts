@@ -34,6 +34,7 @@ import type { HeldFollower } from '../providers/kusto/hold-followers.ts';
 import { createKustoProvider } from '../providers/kusto/provider.ts';
 import { createManagedIdentityProvider } from '../providers/managed-identity/managed-identity-provider.ts';
 import { findUserAssignedIdentity } from '../providers/managed-identity/user-assigned-identities.ts';
+import type { DeploymentDependencies } from '../providers/resources/deployments/deployment-dependencies.ts';
 import { newResultCache } from '../providers/resources/deployments/deployment-dependencies.ts';
 import { resumeGroupDeletions } from '../providers/resources/group-deletion.ts';
 import { createResourcesProvider } from '../providers/resources/resources-provider.ts';
@@ -69,7 +70,8 @@ export interface Providers {
 export type ProviderParts = Pick<
   ServerParts,
   'state' | 'randomBytes' | 'clocks' | 'identity' | 'instance' | 'authorizer' | 'faults'
-> & { readonly armAudit: ArmAudit };
+> &
+  Pick<DeploymentDependencies, 'readContent'> & { readonly armAudit: ArmAudit };
 
 export interface OpenableContents extends ClusterContents {
   /** Has the data of a cluster opened that serves; what keeps it from that is not told. */
@@ -148,6 +150,7 @@ export function createProviders(
     providers: others,
     calls: createArmCalls(() => (pipeline ??= createArmPipeline({ ...parts, audit: parts.armAudit, providers: all }))),
     results: newResultCache(),
+    readContent: parts.readContent,
     readSecret: createDeploymentSecrets({
       state,
       authorizer: parts.authorizer,

@@ -1,3 +1,4 @@
+import type { ReadJson } from '../../src/http/outward-json.ts';
 import type { TokenCredential } from '@azure/core-auth';
 import { KeyVaultManagementClient } from '@azure/arm-keyvault';
 import { ResourceManagementClient } from '@azure/arm-resources';
@@ -61,6 +62,7 @@ export const fixtureStartMs = 1_767_225_600_000;
 export async function startArm(
   extraProviders: (parts: ArmFixtureParts) => readonly ArmProvider[] = () => [],
   purgeVaultContents: (vaultId: Guid) => Promise<void> = () => Promise.resolve(),
+  readContent: ReadJson = () => Promise.reject(new Error('nothing is read here')),
 ) {
   const state = await SealedState.open({
     store: new MemoryStateStore(),
@@ -129,6 +131,7 @@ export async function startArm(
     mainSubscriptionId: subscriptionId,
     calls: createArmCalls(() => (pipeline ??= createArmPipeline({ ...{ state, authorizer, audit }, providers: all }))),
     results: newResultCache(),
+    readContent,
     readSecret: () => Promise.reject(new Error('there are no secrets here')),
     onError: (error) => deploymentErrors.push(error),
     describeTenant: () => Promise.resolve({ displayName: 'Test', domains: ['test.onmicrosoft.com'] }),

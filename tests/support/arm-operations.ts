@@ -63,6 +63,7 @@ async function collect(): Promise<readonly ArmProvider[]> {
         ...{ state, randomBytes, clock: clocks.clock },
         audit: new AuditLog(state, clocks.clock),
       }),
+      readContent: () => Promise.reject(new Error('nothing is read here')),
     },
     new FakeClusterKeys(state),
     { ...noContents, open: () => Promise.resolve(), runScript: () => Promise.resolve({ outcome: 'unavailable' }) },

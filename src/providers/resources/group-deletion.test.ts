@@ -50,6 +50,7 @@ describe('deletion of a resource group', () => {
       authorizer: createAuthorizer(state),
       calls: { check: () => Promise.reject(new Error('none')), send: () => Promise.reject(new Error('none')) },
       results: newResultCache(),
+      readContent: () => Promise.reject(new Error('nothing is read here')),
       readSecret: () => Promise.reject(new Error('there are no secrets here')),
       onError: () => undefined,
       describeTenant: () => Promise.resolve(undefined),

@@ -1,5 +1,6 @@
 import { afterAll, beforeAll, expect } from 'vitest';
 import type { ArmFixture, RawAnswer } from '../../support/arm-fixture.ts';
+import type { ReadJson } from '../../../src/http/outward-json.ts';
 import { startArm } from '../../support/arm-fixture.ts';
 
 export const version = 'api-version=2024-11-01';
@@ -49,10 +50,10 @@ interface DeploymentsFixture {
 
 /** Starts a resource manager with the groups `rg` and `other` before the tests of a suite. At its end nothing may have gone wrong in a
  * deployment that is no client's mistake. */
-export function useDeployments(): DeploymentsFixture {
+export function useDeployments(readContent?: ReadJson): DeploymentsFixture {
   let arm: ArmFixture;
   beforeAll(async () => {
-    arm = await startArm();
+    arm = await startArm(undefined, undefined, readContent);
     await arm.resourcesClient().resourceGroups.createOrUpdate('rg', { location: 'eastus' });
     await arm.resourcesClient().resourceGroups.createOrUpdate('other', { location: 'westus' });
   });

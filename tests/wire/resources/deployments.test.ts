@@ -290,8 +290,11 @@ describe('deployments in a resource group', () => {
   });
 
   it.each<[string, Part, string]>([
-    ['template links', { templateLink: { uri: 'https://example.org/t.json' } }, 'deployment by templateLink'],
-    ['parameter links', { parametersLink: { uri: 'https://example.org/p.json' } }, 'deployment by parametersLink'],
+    [
+      'template specs',
+      { template: undefined, templateLink: { id: '/subscriptions/s/templateSpecs/t' } },
+      'template specs',
+    ],
     [
       'deployment scripts',
       {

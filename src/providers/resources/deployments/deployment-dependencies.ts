@@ -6,6 +6,7 @@ import type { Guid } from '../../../base/guid.ts';
 import type { JsonObject } from '../../../base/json.ts';
 import type { RandomBytes } from '../../../base/random.ts';
 import type { Clock } from '../../../clock/clock.ts';
+import type { ReadJson } from '../../../http/outward-json.ts';
 import type { State } from '../../../state/state.ts';
 
 export interface DeploymentDependencies {
@@ -30,6 +31,8 @@ export interface DeploymentDependencies {
     readonly caller: Caller;
     readonly correlationId: string;
   }) => Promise<string>;
+  /** Reads the JSON of a template or of parameters from a host that the user let through. @throws OutwardError */
+  readonly readContent: ReadJson;
   /** Every provider but Microsoft.Resources. */
   readonly providers: readonly ArmProvider[];
 }

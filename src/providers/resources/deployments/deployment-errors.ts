@@ -77,6 +77,35 @@ export const deploymentErrors = {
     () =>
       "Deployment template validation failed: 'The template is missing. Either a template or a template link is required.'.",
   ),
+  ContentLinkFailed: row(
+    400,
+    'InvalidContentLink',
+    (uri: string, trackingId: string) =>
+      `Unable to download deployment content from '${uri}'. The tracking Id is '${trackingId}'. Please see https://aka.ms/arm-deploy for usage details.`,
+  ),
+  ContentLinkInvalid: row(
+    400,
+    'InvalidContentLink',
+    (link: string) =>
+      `The provided content link '${link}' is invalid or not supported. Content link must be an absolute URI not referencing local host or UNC path.`,
+  ),
+  // Documented that the version is compared, without the text.
+  ContentVersionMismatch: row(
+    400,
+    'InvalidTemplate',
+    (uri: string, expected: string, found: string) =>
+      `Deployment template validation failed: 'The content of '${uri}' has the version '${found.slice(0, 100)}', and the link expects '${expected.slice(0, 100)}'.'.`,
+  ),
+  ContentAndLink: row(
+    400,
+    'InvalidRequestContent',
+    (member: string) => `The request content was invalid: '${member}' and '${member}Link' cannot both be specified.`,
+  ),
+  TooManyContentLinks: row(
+    400,
+    'InvalidContentLink',
+    (limit: number) => `The templates of a deployment name more than ${limit} addresses.`,
+  ),
   TooManyResources: row(
     400,
     'InvalidTemplate',

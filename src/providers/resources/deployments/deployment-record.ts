@@ -5,6 +5,7 @@ import { isJsonObject } from '../../../base/json.ts';
 import type { State, StateWrite, Table, Versioned } from '../../../state/state.ts';
 import { listIntact } from '../../../state/list-all.ts';
 import { writeRecord } from '../../../state/state.ts';
+import type { ContentLinks } from './linked-content.ts';
 
 type DeploymentState = 'Accepted' | 'Running' | 'Succeeded' | 'Failed' | 'Canceled';
 
@@ -32,6 +33,7 @@ export interface DeploymentRecord {
   readonly outputs?: JsonObject;
   readonly outputResources?: readonly string[];
   readonly error?: ArmErrorDetail;
+  readonly links?: ContentLinks;
   /** Another deployment has made it. */
   readonly isNested?: true;
   /** What is deployed again when it fails. */

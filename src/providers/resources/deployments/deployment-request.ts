@@ -13,6 +13,8 @@ import type { DeploymentDependencies } from './deployment-dependencies.ts';
 import { deploymentErrors } from './deployment-errors.ts';
 import type { OnErrorDeployment } from './deployment-record.ts';
 import { deploymentId } from './deployment-record.ts';
+import { shownLinks } from './linked-content.ts';
+import type { ContentLinks } from './linked-content.ts';
 
 /** Where a request is about a deployment, and about which. */
 export interface DeploymentAddress {
@@ -56,18 +58,20 @@ export interface WantedDeployment {
   readonly location?: string;
   readonly tags?: Readonly<Record<string, string>>;
   readonly resultFormat: 'FullResourcePayloads' | 'ResourceIdOnly';
+  readonly links: ContentLinks;
   readonly onError?: { readonly type: OnErrorDeployment['type']; readonly deploymentName?: string };
 }
 
-/** @throws ArmError 400; 501 for what is refused by name */
-export function readDeployment(body: Json | undefined, { scope, name }: DeploymentAddress): WantedDeployment {
+/** @param links where its parts come from that were not sent with it; they are in the body by now @throws ArmError 400 */
+export function readDeployment(
+  body: Json | undefined,
+  { scope, name }: DeploymentAddress,
+  links: ContentLinks = {},
+): WantedDeployment {
   if (!/^[\w.()-]{1,64}$/.test(name)) throw deploymentErrors.InvalidDeploymentName(name.slice(0, 100));
   const sent = isJsonObject(body) ? body : {};
   const properties = sent['properties'];
   if (!isJsonObject(properties)) throw armErrors.InvalidRequestContent("The property 'properties' is required");
-  for (const [member, what] of refusedProperties) {
-    if (isJsonObject(properties[member])) throw armErrors.NotImplemented(what);
-  }
   const template = properties['template'];
   if (template === undefined || template === null) throw deploymentErrors.TemplateRequired();
   if (!isJsonObject(template)) throw armErrors.InvalidRequestContent("The property 'template' must be an object");
@@ -86,14 +90,10 @@ export function readDeployment(body: Json | undefined, { scope, name }: Deployme
     ...readLocation(sent['location'], scope, name),
     ...readOnError(properties['onErrorDeployment'], scope),
     ...(tags === undefined ? {} : { tags }),
+    links,
     resultFormat: settings['resultFormat'] === 'ResourceIdOnly' ? 'ResourceIdOnly' : 'FullResourcePayloads',
   };
 }
-
-const refusedProperties = [
-  ['templateLink', 'deployment by templateLink'],
-  ['parametersLink', 'deployment by parametersLink'],
-] as const;
 
 function readMode(sent: Json | undefined, scope: DeploymentScope): WantedDeployment['mode'] {
   const mode = (['Incremental', 'Complete'] as const).find(
@@ -169,6 +169,7 @@ export async function factsOf(
       name,
       ...(wanted.location === undefined ? {} : { location: wanted.location }),
       properties: {
+        ...shownLinks(wanted.links),
         template: {
           $schema: wanted.template['$schema'] ?? '',
           contentVersion: wanted.template['contentVersion'] ?? '',

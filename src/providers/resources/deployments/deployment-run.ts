@@ -18,6 +18,8 @@ import { deploymentFailed, detailOf, invalidTemplate } from './deployment-errors
 import type { DeploymentOperation, DeploymentRecord } from './deployment-record.ts';
 import { deploymentOperations, deploymentRecordId, deployments, operationsPrefix } from './deployment-record.ts';
 import { shownValues } from './deployment-view.ts';
+import { withLinkedContent } from './linked-content.ts';
+import type { ContentLinks } from './linked-content.ts';
 import { deployAgain } from './on-error.ts';
 import { depthMax, propertiesOf, targetResource } from './planned-deployment.ts';
 import type { CallingContext } from './resource-calls.ts';
@@ -46,6 +48,8 @@ interface NestedTemplate {
   readonly source?: JsonObject;
   readonly depth: number;
   readonly work: EvaluationWork;
+  /** Where it comes from: it is in the request by now. */
+  readonly links: ContentLinks;
 }
 
 /** Carries out a deployment that is recorded as accepted. Order: it is recorded as running → for each resource, in the order of
@@ -137,8 +141,8 @@ async function makeResource(
   };
   try {
     await record(context, deployment, begun);
-    const body = await withAnswers(context, () => bodyOf(resource));
-    tellOfNested(context, resource, body);
+    const { body, links } = await withLinks(context, resource, deployment.links);
+    tellOfNested(context, resource, body, links);
     const status = await callAndWait(context, {
       method: 'PUT',
       path: resource.id,
@@ -167,14 +171,31 @@ async function makeResource(
   }
 }
 
+/** The request for a resource; a nested deployment has what its links lead to, so that it is known how deep it is. */
+async function withLinks(
+  context: RunContext,
+  resource: PlannedResource,
+  above: ContentLinks | undefined,
+): Promise<{ readonly body: JsonObject; readonly links: ContentLinks }> {
+  const made = await withAnswers(context, () => bodyOf(resource));
+  if (!isNested(resource.type)) return { body: made, links: {} };
+  const { body, links } = await withLinkedContent(context.deps, made, new Map(), above?.templateLink);
+  return { body: isJsonObject(body) ? body : made, links };
+}
+
 /** A nested template that is evaluated in the names of the one around it has its values in its text. Secure ones are not kept. */
-function tellOfNested({ plan, depth, nestedTemplates }: RunContext, resource: PlannedResource, body: JsonObject): void {
+function tellOfNested(
+  { plan, depth, nestedTemplates }: RunContext,
+  resource: PlannedResource,
+  body: JsonObject,
+  links: ContentLinks,
+): void {
   if (!isNested(resource.type)) return;
   const [evaluated, source] = [propertiesOf(body)['template'], propertiesOf(resource.json)['template']];
   const hasSecrets = [...plan.parameters.values()].some(({ isSecure }) => isSecure);
   if (!isJsonObject(evaluated)) return;
   nestedTemplates.set(evaluated, {
-    ...{ depth: depth + 1, work: plan.scope.facts.work },
+    ...{ depth: depth + 1, work: plan.scope.facts.work, links },
     ...(hasSecrets && isJsonObject(source) ? { source } : {}),
   });
 }

@@ -1,6 +1,7 @@
 import type { Json, JsonObject } from '../../../base/json.ts';
 import { instant, toIso } from '../../../clock/clock.ts';
 import type { DeploymentOperation, DeploymentRecord } from './deployment-record.ts';
+import { shownLinks } from './linked-content.ts';
 
 export function showDeployment(deployment: DeploymentRecord): JsonObject {
   const { id, name, location, tags, outputs, outputResources, error } = deployment;
@@ -36,8 +37,9 @@ export function showValidated(deployment: DeploymentRecord, resources: readonly 
 
 function commonProperties(deployment: DeploymentRecord): JsonObject {
   const { templateHash, parameters, mode, state, startedAt, changedAt, correlationId } = deployment;
-  const { providers, dependencies, onError } = deployment;
+  const { providers, dependencies, onError, links = {} } = deployment;
   return {
+    ...shownLinks(links),
     templateHash,
     ...(Object.keys(parameters).length === 0 ? {} : { parameters }),
     ...{

@@ -20,6 +20,8 @@ import {
   operationsPrefix,
 } from './deployment-record.ts';
 import { addressOf, readDeployment } from './deployment-request.ts';
+import { withLinkedContent } from './linked-content.ts';
+import type { ReadContent } from './linked-content.ts';
 import type { NestedTemplates } from './deployment-run.ts';
 import { runDeployment } from './deployment-run.ts';
 import { showDeployment, shownValues, showValidated } from './deployment-view.ts';
@@ -94,10 +96,15 @@ export class Deployments {
   /** What a request would deploy. @throws ArmError */
   async plan(request: ArmRequest): Promise<{ readonly planned: PlannedDeployment; readonly context: PlanningContext }> {
     const address = await addressOf(this.#deps, request);
-    const wanted = readDeployment(request.body, address);
-    const { caller, correlationId, body } = request;
-    const above = this.#nested.get(wanted.template);
-    const context = { deps: this.#deps, caller, correlationId, body, ...(above === undefined ? {} : { above }) };
+    const read: ReadContent = new Map();
+    const { body: whole, links: own } = await withLinkedContent(this.#deps, request.body, read);
+    const { template, ...rest } = readDeployment(whole, address);
+    const above = this.#nested.get(template);
+    const wanted = { ...rest, template, links: above?.links ?? own };
+    const { caller, correlationId } = request;
+    // Lines are counted in what was sent.
+    const body = whole === request.body ? request.body : undefined;
+    const context = { deps: this.#deps, caller, correlationId, body, read, ...(above === undefined ? {} : { above }) };
     return { planned: await planDeployment(context, address, wanted), context };
   }
 
@@ -256,6 +263,7 @@ async function newRecord(
     parameters: shownValues(plan.parameters.values()),
     ...{ mode: wanted.mode, state: 'Accepted', startedAt: now, changedAt: now, correlationId },
     ...{ providers: providersOf(planned), dependencies: dependenciesShown(planned) },
+    ...(Object.keys(wanted.links).length === 0 ? {} : { links: wanted.links }),
     ...(above === undefined ? {} : { isNested: true }),
     ...(onError === undefined ? {} : { onError }),
   };

@@ -13,6 +13,8 @@ import { Answers } from './answers.ts';
 import { deploymentErrors, notAuthorized, withTemplateErrors } from './deployment-errors.ts';
 import type { DeploymentAddress, WantedDeployment } from './deployment-request.ts';
 import { factsOf, readDeployment, scopeOf } from './deployment-request.ts';
+import { withLinkedContent } from './linked-content.ts';
+import type { ContentLinks, ReadContent } from './linked-content.ts';
 import { withSecrets } from './secret-references.ts';
 
 /** A deployment whose template is evaluated as far as it can be before anything is asked or made, with those nested in it. */
@@ -33,6 +35,8 @@ export interface PlanningContext {
   readonly correlationId: string;
   /** The body of the request, for the lines of errors. */
   readonly body: Json | undefined;
+  /** What the request has read from elsewhere. */
+  readonly read: ReadContent;
   /** Of one that another deployment makes: how deep it is, and what is left of the work. */
   readonly above?: { readonly depth: number; readonly work: EvaluationWork };
 }
@@ -85,7 +89,7 @@ async function planLevel(
     if (!resource.isDeployed || resource.isExisting) continue;
     const known = await withTemplateErrors(body, () => knownBodyOf(resource));
     if (!isNested(resource.type)) continue;
-    const inner = await planNested(context, resource, known, depth, groups);
+    const inner = await planNested(context, resource, known, { depth, groups, links: wanted.links });
     if (inner === undefined) unknown.push(resource);
     else nested.set(at, inner);
   }
@@ -97,8 +101,7 @@ async function planNested(
   context: BoundedContext,
   resource: PlannedResource,
   { body, isWhole }: { readonly body: JsonObject; readonly isWhole: boolean },
-  depth: number,
-  groups: ReadonlySet<string>,
+  above: { readonly depth: number; readonly groups: ReadonlySet<string>; readonly links: ContentLinks },
 ): Promise<PlannedDeployment | undefined> {
   const scopeId = resource.id.split('/providers/')[0] ?? '';
   if (!isWhole) return undefined;
@@ -107,12 +110,14 @@ async function planNested(
   try {
     scope = await scopeOf(context.deps, scopeId);
   } catch (error) {
-    if (error instanceof ArmError && error.code === 'ResourceGroupNotFound' && groups.has(scopeId.toLowerCase()))
+    if (error instanceof ArmError && error.code === 'ResourceGroupNotFound' && above.groups.has(scopeId.toLowerCase()))
       return undefined;
     throw error;
   }
   const address = { scope, name: resource.name, id: resource.id };
-  return planLevel(context, address, readDeployment(body, address), depth + 1, groups);
+  const linked = await withLinkedContent(context.deps, body, context.read, above.links.templateLink);
+  const wanted = readDeployment(linked.body, address, linked.links);
+  return planLevel(context, address, wanted, above.depth + 1, above.groups);
 }
 
 /** Every resource that is to be made, those of nested deployments after all of the template around them. */

@@ -1,6 +1,7 @@
 import type { Guid } from '../base/guid.ts';
 import { invariant } from '../base/invariant.ts';
 import { isJsonObject } from '../base/json.ts';
+import type { Soon } from '../base/soon.ts';
 import { listAll } from '../state/list-all.ts';
 import type { State, StateWrite, Table, Versioned } from '../state/state.ts';
 import { writeRecord } from '../state/state.ts';
@@ -31,7 +32,7 @@ export interface Authorizer {
     action: string,
     scope: string,
     attributes?: AccessQuestion['attributes'],
-  ): Promise<Decision>;
+  ): Soon<Decision>;
   /** The same for many scopes and actions of one caller, with one reading of the assignments. */
   decider(
     caller: Caller,
@@ -74,9 +75,11 @@ export function createAuthorizer(state: State): Authorizer {
   return {
     assignmentsOf,
     decider,
-    decide: async (caller, kind, action, scope, attributes) => {
+    decide: (caller, kind, action, scope, attributes) => {
+      const decideNow = (): Promise<Decision> =>
+        decider(caller).then((decisionOn) => decisionOn(kind, action, scope, attributes));
       // What is asked with attributes is asked once, and by requests of any length.
-      if (typeof attributes === 'object') return (await decider(caller))(kind, action, scope, attributes);
+      if (typeof attributes === 'object') return decideNow();
       const key = `${numberOf(caller)} ${kind} ${action} ${scope} ${attributes ?? ''}`;
       const marks = () => [
         ...principalsOf(caller).map((id) => state.markOf?.(roleAssignments, `${id}/`)),
@@ -85,9 +88,10 @@ export function createAuthorizer(state: State): Authorizer {
       const known = kept.get(key, marks);
       if (known !== undefined) return known;
       const before = marks();
-      const decision = (await decider(caller))(kind, action, scope, attributes);
-      kept.keep(key, before, decision);
-      return decision;
+      return decideNow().then((decision) => {
+        kept.keep(key, before, decision);
+        return decision;
+      });
     },
   };
 }

@@ -101,8 +101,7 @@ export function createPlaneApp(options: PlaneAppOptions): PlaneApp {
   if (options.bodies === 'bytes') addBytesParser(app, { bodyBytesMax, room });
   else addJsonAndFormParsers(app, { bodyBytesMax, room, relaxedJson: options.relaxedJson === true });
   app.addHook('onRequest', async (request, reply) => {
-    beginRequest(options, newId, request, reply);
-    reply.raw.once('close', () => room.release(request.raw));
+    beginRequest(options, newId, request, reply, () => room.release(request.raw));
     await options.authenticate?.(request, reply);
     if (kelvinSign.test(request.raw.url ?? '')) throw new MalformedPathError();
   });
@@ -112,12 +111,20 @@ export function createPlaneApp(options: PlaneAppOptions): PlaneApp {
 }
 
 function toPlane(options: PlaneAppOptions, app: FastifyInstance, claim: Plane['claim']): Plane {
+  let isReady = false;
   const ready = app.ready();
-  ready.then(undefined, () => undefined); // said below, to whoever asks
+  ready.then(
+    () => (isReady = true),
+    () => undefined, // said below, to whoever asks
+  );
   return {
     name: options.name,
     claim,
     handle: (request, response) => {
+      if (isReady) {
+        app.routing(request, response);
+        return;
+      }
       ready.then(
         () => app.routing(request, response),
         (error: unknown) => {
@@ -134,14 +141,22 @@ function toPlane(options: PlaneAppOptions, app: FastifyInstance, claim: Plane['c
   };
 }
 
-/** Gives the request its ids, sets the headers of every answer and writes the log line when the answer is out. */
-function beginRequest(options: PlaneAppOptions, newId: () => Guid, request: FastifyRequest, reply: FastifyReply): void {
+/** Gives the request its ids, sets the headers of every answer and writes the log line when the answer is out.
+ * @param ended called then, too */
+function beginRequest(
+  options: PlaneAppOptions,
+  newId: () => Guid,
+  request: FastifyRequest,
+  reply: FastifyReply,
+  ended: () => void = () => undefined,
+): void {
   const monotonicMs = options.monotonicMs ?? (() => performance.now());
   const startedMs = monotonicMs();
   request.correlation = readCorrelation(request.headers, newId);
   void reply.headers((options.answerHeaders ?? correlationHeaders)(request.correlation));
   const response = reply.raw;
   response.once('close', () => {
+    ended();
     options.log.request({
       plane: options.name,
       method: request.method,

@@ -16,6 +16,7 @@ import type { ServedCluster } from '../cluster/supervisor/served-clusters.ts';
 import { ticksOfUnixMilliseconds } from '../kql/values/ticks.ts';
 import { createKustoPlane, isKustoPath, refuseLocalhost } from '../cluster/supervisor/plane/kusto-plane.ts';
 import type { Guid } from '../base/guid.ts';
+import { soon } from '../base/soon.ts';
 import { principalTable } from '../identity/principals/principal.ts';
 import { createEntraPlane } from '../identity/entra/plane.ts';
 import { createGraphPlane } from '../identity/graph/plane.ts';
@@ -139,10 +140,10 @@ export function createPlanes(parts: ServerParts): Planes {
       find: (name) => (name === serviceVaultName ? serviceVaultSettings(parts.instance) : providers.vaults.find(name)),
     },
     verifyToken: parts.identity.verifyToken,
-    allowedByRole: async (caller, dataAction, resourceId) => {
-      const decision = await parts.authorizer.decide(caller, 'dataAction', dataAction, resourceId);
-      return decision.allowed ? { allowed: true, assignmentId: decision.assignment.assignmentId } : { allowed: false };
-    },
+    allowedByRole: (caller, dataAction, resourceId) =>
+      soon(parts.authorizer.decide(caller, 'dataAction', dataAction, resourceId), (decision) =>
+        decision.allowed ? { allowed: true, assignmentId: decision.assignment.assignmentId } : { allowed: false },
+      ),
     isOurOwn: ({ objectId }) => {
       if (identityEndpoints.wasOpened(objectId)) return false;
       const marks = () => [parts.state.markOf?.(principalTable, objectId)];

@@ -1,5 +1,6 @@
 import { allowedByAccessPolicies } from '../authz/access-policies.ts';
 import type { Caller } from '../authz/caller.ts';
+import type { Soon } from '../base/soon.ts';
 import type { VaultSettings } from './vault-directory.ts';
 import { vaultError } from './vault-error.ts';
 
@@ -9,7 +10,7 @@ export type AllowedByRole = (
   caller: Caller,
   dataAction: string,
   resourceId: string,
-) => Promise<{ readonly allowed: true; readonly assignmentId?: string } | { readonly allowed: false }>;
+) => Soon<{ readonly allowed: true; readonly assignmentId?: string } | { readonly allowed: false }>;
 
 export interface NeededRight {
   readonly collection: 'keys' | 'secrets' | 'certificates';
@@ -35,7 +36,8 @@ export async function authorize(
   const resource = name === undefined ? vault.resourceId : `${vault.resourceId}/${right.collection}/${name}`;
   const actions = right.orDataAction === undefined ? [right.dataAction] : [right.dataAction, right.orDataAction];
   for (const action of actions) {
-    const verdict = await allowedByRole(caller, fullAction(action), resource);
+    const asked = allowedByRole(caller, fullAction(action), resource);
+    const verdict = asked instanceof Promise ? await asked : asked;
     if (verdict.allowed) return verdict.assignmentId === undefined ? {} : { assignmentId: verdict.assignmentId };
   }
   throw vaultError('byRbac', fullAction(right.dataAction), resource.toLowerCase(), caller, vault);

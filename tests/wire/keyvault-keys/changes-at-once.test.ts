@@ -159,6 +159,43 @@ describe('the next request after a change', () => {
     await expectAgain(tokens.vault, [200, 200]);
   });
 
+  it('is shown the key as it is now', async () => {
+    const tagsOf = async (): Promise<unknown> => ((await vault('GET', '/keys/k')) as { tags?: unknown }).tags;
+    for (const tags of [{ a: '1' }, { b: '2' }]) {
+      await vault('PATCH', '/keys/k', { tags });
+      for (let time = 0; time < 3; time += 1) expect(await tagsOf()).toEqual(tags);
+    }
+  });
+
+  it('is shown the secret as it is now, or none', async () => {
+    const { tenantId } = server.environment;
+    const allow = (secrets: readonly string[]) =>
+      patchVault({ accessPolicies: [{ tenantId, objectId: me, permissions: { keys: allKeys, secrets } }] });
+    const expectShown = async (expected: string | number): Promise<void> => {
+      for (let time = 0; time < 3; time += 1) {
+        const path = '/secrets/s?api-version=7.4';
+        const answer = await server.send({ host: vaultHost, token: tokens.vault, method: 'GET', path });
+        const shown = answer.status === 200 ? (answer.body as { value: string }).value : answer.status;
+        expect(shown).toBe(expected);
+      }
+    };
+    await allow(['get', 'set', 'delete']);
+    for (const value of ['first', 'second "of two"']) {
+      await vault('PUT', '/secrets/s', { value });
+      await expectShown(value);
+    }
+    await vault('PATCH', '/secrets/s', { attributes: { enabled: false } });
+    await expectShown(403);
+    await vault('PATCH', '/secrets/s', { attributes: { enabled: true } });
+    await expectShown('second "of two"');
+    await allow(['set', 'delete']);
+    await expectShown(403);
+    await allow(['get', 'set', 'delete']);
+    await expectShown('second "of two"');
+    await vault('DELETE', '/secrets/s');
+    await expectShown(404);
+  });
+
   it('has a token that was not called back by a fault', async () => {
     await expectAgain(tokens.vault, [200, 200]);
     const { faults } = server.server.controls;

@@ -23,6 +23,10 @@ export function buildRoleAssignments(building: Building, assignments: readonly J
     const roleId = textMember(properties, 'roleDefinitionId').split('/').at(-1) ?? '';
     const role = new Expression({ kind: 'role', id: roleId });
     const principal = building.principals.find(textMember(properties, 'principalId'));
+    if (/:PrincipalId\]/i.test(textMember(properties, 'condition')))
+      building.notes.push(
+        `role assignment on ${scope.split('/').slice(5).join('/')}: its condition names principals by their ids`,
+      );
     const { principalType, ...rest } = writtenProperties(type, properties);
     const scopeId: Value = symbolOfScope === undefined ? groupId : idOf(symbolOfScope);
     building.resources.push({

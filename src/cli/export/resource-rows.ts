@@ -47,7 +47,7 @@ export const writtenRows = {
   },
   'Microsoft.Authorization/roleAssignments': {
     apiVersion: '2022-04-01',
-    properties: ['principalType', 'description'],
+    properties: ['principalType', 'description', 'condition', 'conditionVersion'],
   },
 } as const satisfies Record<string, WrittenRow>;
 

@@ -84,7 +84,7 @@ export const terraformRows: Readonly<Record<string, TerraformRow>> = {
   'Microsoft.Authorization/roleAssignments': {
     kind: 'azurerm_role_assignment',
     blocks: ({ symbol, scope, body }, names) => {
-      const { roleDefinitionId, principalId, principalType, description } = objectOf(body['properties']);
+      const { roleDefinitionId, principalId, principalType, ...said } = objectOf(body['properties']);
       const onKey = scope !== undefined && names.kindOf(scope) === 'azurerm_key_vault_key';
       const id = onKey ? 'resource_versionless_id' : 'id';
       return [
@@ -98,7 +98,9 @@ export const terraformRows: Readonly<Record<string, TerraformRow>> = {
             role_definition_id: codeOf(roleDefinitionId, names),
             principal_id: codeOf(principalId, names),
             principal_type: codeOf(principalType, names),
-            description: codeOf(description, names),
+            description: codeOf(said['description'], names),
+            condition: codeOf(said['condition'], names),
+            condition_version: codeOf(said['conditionVersion'], names),
           },
         },
       ];

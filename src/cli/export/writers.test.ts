@@ -50,6 +50,21 @@ it('a cluster whose own identity opens its key gets the key at last', () => {
   expect(texts.terraform).toContain('azurerm_kusto_cluster.cluster_telemetry.identity[0].principal_id');
 });
 
+it('a role that is given under a condition is given under it there, too', () => {
+  const condition =
+    '@Request[Microsoft.Authorization/roleAssignments:RoleDefinitionId] GuidEquals acdd72a7-3385-48ef-bd42-f606fba81ae7';
+  const properties = {
+    ...{ scope: gathered.id, principalId: exporter.objectId, principalType: 'ServicePrincipal' },
+    roleDefinitionId: '/providers/Microsoft.Authorization/roleDefinitions/f58310d9-a9f6-439a-9e8d-f62e7b41a168',
+    ...{ condition, conditionVersion: '2.0', description: null },
+  };
+  const conditional = buildGroup({ ...gathered, roleAssignments: [{ properties }] }, exporter);
+  expect(writeArm(conditional)).toContain(`"condition": "${condition}"`);
+  expect(writeBicep(conditional)).toContain(`condition: '${condition}'`);
+  expect(writeTerraform(conditional)).toMatch(new RegExp(`condition += "${condition.replaceAll(/[.[\]]/g, '.')}"`));
+  expect(writeTerraform(conditional)).toMatch(/condition_version += "2\.0"/);
+});
+
 it('texts that look like expressions stay texts', () => {
   expect(texts.arm).toContain('"[[name]": "[[value]"');
   expect(texts.bicep).toContain(String.raw`'it\'s': '\${odd}'`);

@@ -95,17 +95,17 @@ export class AuditLog {
     return true;
   }
 
-  /** Makes durable what waits, and says in a record that may not be lost how far the log has come. */
-  async checkpoint(): Promise<void> {
-    await this.#alone(async () => {
-      if (this.#deferred.length > 0) await this.#write([]);
-      await this.#writeCheckpoint();
-    });
+  /** Makes durable what waits for another commit. */
+  settle(): Promise<void> {
+    return this.#alone(() => this.#writeDeferred());
   }
 
-  /** The end of the log now. */
-  head(): Promise<AuditHead> {
-    return this.#alone(async () => (await this.#open()).head);
+  /** The same, and says in a record that may not be lost how far the log has come. */
+  checkpoint(): Promise<void> {
+    return this.#alone(async () => {
+      await this.#writeDeferred();
+      await this.#writeCheckpoint();
+    });
   }
 
   /** Removes the oldest records: all whose last event is before that time. The point up to which all is gone becomes the chain's new
@@ -161,6 +161,10 @@ export class AuditLog {
       if (write.length === 0) resolve();
       else void this.#tell(write).then(resolve, reject);
     }
+  }
+
+  async #writeDeferred(): Promise<void> {
+    if (this.#deferred.length > 0) await this.#write([]);
   }
 
   async #write(commits: readonly AuditedCommit[]): Promise<void> {

@@ -129,6 +129,21 @@ describe('a chain that somebody with the root key has changed', () => {
     expect((await verifyChain(state)).findings.map((finding) => finding.kind)).toContain(kind);
   });
 
+  it('is found when all of it is older than the last checkpoint, and for good once it has gone on', async () => {
+    const { records, state } = openRecords();
+    await fill(new AuditLog(state, clock), drawing(3));
+    const older = { chain: new Map(records.chain), head: records.head };
+    await new AuditLog(state, clock).commit({ events: [event(1), event(2)] });
+    await new AuditLog(state, clock).checkpoint();
+    const { next } = await verifyChain(state);
+    records.chain.clear();
+    for (const [id, record] of older.chain) records.chain.set(id, record);
+    records.head = older.head;
+    expect((await verifyChain(state)).findings).toEqual([{ kind: 'truncated', first: next - 2, last: next - 1 }]);
+    await new AuditLog(state, clock).commit({ events: [event(3)] });
+    expect((await verifyChain(state)).findings).toContainEqual({ kind: 'beganAnew', first: next, last: next });
+  });
+
   it('is found when all of it was made anew, by a point that was noted elsewhere', async () => {
     const { state } = openRecords();
     await fill(new AuditLog(state, clock), drawing(1));

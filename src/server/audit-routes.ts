@@ -48,12 +48,12 @@ const eventsPerAnswer = 1_000;
 
 /** `GET /audit/events`: the newest ones with `last`, else page by page. `POST /audit/check` begins a check, `GET /audit/check` says how far it is. */
 export const auditRoutes =
-  (state: State, audit: Pick<AuditLog, 'checkpoint'>) =>
+  (state: State, audit: Pick<AuditLog, 'settle'>) =>
   (app: FastifyInstance): void => {
     let check: AuditCheck | undefined;
     app.get<{ Querystring: EventQuery }>('/audit/events', async ({ query }): Promise<ShownEvents> => {
       const filter = filterOf(query);
-      await audit.checkpoint(); // what the server asked by itself is there, too
+      await audit.settle(); // what the server asked by itself is there, too
       if (query.last !== undefined) {
         const count = wholeNumber('last', query.last, eventsPerAnswer);
         const { events } = await newestEvents(state, (event) => matches(event, filter), { count, from: filter.from });
@@ -68,7 +68,7 @@ export const auditRoutes =
         throw new ControlError(409, 'CheckRunning', 'The audit log is being checked already: wait for its end.');
       const known = knownPoint(isJsonObject(body) ? body['known'] : undefined);
       check = { read: 0, of: 0 };
-      await audit.checkpoint();
+      await audit.settle();
       const progress = (read: number, of: number): void => void (check = { read, of });
       void verifyChain(state, { ...(known === undefined ? {} : { known }), progress }).then(
         (report) => (check = { read: report.events, of: report.events, report }),

@@ -6,9 +6,9 @@ import { adoptEarlierAudit } from './earlier-vault-audit.ts';
 import type { ServerParts } from './server-parts.ts';
 import { vaultResourceId } from './vault-inventory.ts';
 
-const dayMs = 86_400_000;
+const hourMs = 3_600_000;
 
-/** Takes over what earlier versions recorded, notes how far the log has come, and removes each day what was kept for its time.
+/** Takes over what earlier versions recorded. Notes how far the log has come, now and each hour, and removes what was kept for its time.
  * @returns stops it */
 export async function startAuditUpkeep(
   { state, clocks, log }: Pick<ServerParts, 'state' | 'clocks' | 'log'>,
@@ -16,13 +16,14 @@ export async function startAuditUpkeep(
 ): Promise<() => void> {
   await adoptEarlierAudit(state, audit, auditedNameOf, (name) => vaultResourceId(state, name));
   await audit.checkpoint();
-  const trim = async (): Promise<void> => {
+  const keepUp = async (): Promise<void> => {
     try {
+      await audit.checkpoint();
       if (!clocks.destructionHeld()) await audit.trim(instant(clocks.clock.now() - auditKeptMs));
     } catch (error) {
-      log.failure('audit-not-pruned', error);
+      log.failure('audit-not-kept-up', error);
     }
   };
-  void trim();
-  return clocks.clock.every(dayMs, trim);
+  void keepUp();
+  return clocks.clock.every(hourMs, keepUp);
 }

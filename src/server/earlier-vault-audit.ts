@@ -4,7 +4,7 @@ import type { Guid } from '../base/guid.ts';
 import { invariant } from '../base/invariant.ts';
 import type { Json } from '../base/json.ts';
 import { isJsonObject } from '../base/json.ts';
-import type { State, Table } from '../state/state.ts';
+import type { State, StateWrite, Table } from '../state/state.ts';
 import { writeRecord } from '../state/state.ts';
 
 /** As earlier versions kept what vaults were asked: facts of one request, or of several that were recorded together. */
@@ -41,8 +41,9 @@ export const earlierVaultAudit: Table<EarlierRecord> = {
   },
 };
 
-/** Each may hold 128 requests. */
-const recordsPerCommit = 10;
+const recordsPerCommit = 200;
+/** A record held 128 requests at most. */
+const eventsPerCommit = 1_000;
 
 /** Moves what earlier versions recorded to the beginning of the audit log, oldest first; a crash goes on where it was.
  * @param nameOf the service's name of an operation
@@ -57,13 +58,16 @@ export async function adoptEarlierAudit(
     const page = await state.list(earlierVaultAudit, { limit: recordsPerCommit });
     if (page.length === 0) return;
     const events: AuditEvent[] = [];
-    for (const { value } of page) {
-      for (const request of requestsOf(value)) {
+    const write: StateWrite[] = [];
+    for (const { id, version, value } of page) {
+      const requests = requestsOf(value);
+      if (write.length > 0 && events.length + requests.length > eventsPerCommit) break;
+      write.push(writeRecord(earlierVaultAudit, id, version, null));
+      for (const request of requests) {
         const resourceId = await resourceIdOf(request.vaultName);
         events.push(eventOf(request, nameOf(request.operation), resourceId));
       }
     }
-    const write = page.map(({ id, version }) => writeRecord(earlierVaultAudit, id, version, null));
     if (events.length === 0) await state.commit({ write });
     else await log.commit({ events, write });
   }

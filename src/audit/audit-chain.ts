@@ -109,22 +109,28 @@ export const pointAfter = (record: AuditRecord): ChainPoint => ({
 /** @param events at least one, in their order */
 export function chained(point: ChainPoint, events: readonly AuditEvent[]): AuditRecord {
   const shared: AuditFacts[] = [];
-  const stored = events.map(({ facts, time, requestId, correlationId, durationMs }): StoredEvent => {
-    const known = shared.findIndex((one) => areSame(one, facts));
-    return [known < 0 ? shared.push(facts) - 1 : known, time, requestId, correlationId, durationMs];
-  });
+  const stored: StoredEvent[] = [];
+  for (const { facts, time, requestId, correlationId, durationMs } of events) {
+    let at = 0;
+    for (let one = shared[at]; one !== undefined && !areSame(one, facts); one = shared[at]) at += 1;
+    if (at === shared.length) shared.push(facts);
+    stored.push([at, time, requestId, correlationId, durationMs]);
+  }
   return { first: point.next, previous: point.hash, shared, events: stored };
 }
 
-/** Members that are objects are the same for the same caller, and few; what does not look the same is written again. */
+/** Members that are objects are mostly the same ones, as those of callers are. */
 function areSame(left: AuditFacts, right: AuditFacts): boolean {
   const names = Object.keys(left) as (keyof AuditFacts)[];
   if (names.length !== Object.keys(right).length) return false;
-  return names.every((name) => {
-    const [one, other] = [left[name], right[name]] as readonly unknown[];
-    if (one === other) return true;
-    return typeof one === 'object' && typeof other === 'object' && canonicalJson(one) === canonicalJson(other);
-  });
+  for (const name of names) {
+    const one: unknown = left[name];
+    const other: unknown = right[name];
+    if (one === other) continue;
+    if (typeof one !== 'object' || typeof other !== 'object') return false;
+    if (canonicalJson(one) !== canonicalJson(other)) return false;
+  }
+  return true;
 }
 
 /** The events of a record, each as if it stood alone. One whose facts are gone, which no writer of ours leaves out, is left out. */

@@ -9,13 +9,14 @@ set -u
 kustody query '.show databases | project DatabaseName' --format csv > "$OUT/before.csv"; echo "before $?"
 kustody audit connect --database audit --once > "$OUT/first.txt"; echo "first $?"
 kustody audit connect --database audit --once > "$OUT/second.txt"; echo "second $?"
-vault=$(kustody query --database audit 'AZKVAuditLogs | where Id has "kustody-keys" | take 1 | project tolower(_ResourceId)' --format csv | tail -1)
+vault=$(kustody query --database audit 'AZKVAuditLogs | where Id has "kustody-keys" | take 1 | project tolower(_ResourceId)' --format csv | tail -1 | tr -d '\\r')
 kustody audit connect --database one-vault --source "$vault" --once > "$OUT/vault.txt"; echo "vault $?"
 kustody query --database one-vault 'union AzureActivity, AZKVAuditLogs | summarize by Type = iff(isempty(OperationNameValue), "vault", "activity"), Id = tolower(_ResourceId) | project strcat(Type, " ", Id)' --format csv > "$OUT/of-vault.csv"; echo "$vault" > "$OUT/vault-id.txt"
 node "$CLIENT" > "$OUT/asked.json" 2> "$OUT/asked.txt"; echo "asked $?"
 kustody audit show --operation KeyUpdate --json > "$OUT/after.json"; echo "show $?"
 kustody audit verify > /dev/null; echo "verify $?"
 kustody audit connect --database audit --once 2> "$OUT/refused.txt"; echo "refused $?"
+kustody audit connect --database audit --source kustody-keys 2> "$OUT/no-id.txt"; echo "no id $?"
 `;
 
 interface Asked {
@@ -36,7 +37,7 @@ it('copies events into a database where it was asked to, each once, for whoever 
   const text = (name: string): string => readFileSync(join(directory.path, name), 'utf8');
   expect(text('asked.txt')).toBe('');
   expect(stdout.trim().split('\n')).toEqual([
-    ...['before 0', 'first 0', 'second 0', 'vault 0', 'asked 0', 'show 0', 'verify 0', 'refused 1'],
+    ...['before 0', 'first 0', 'second 0', 'vault 0', 'asked 0', 'show 0', 'verify 0', 'refused 1', 'no id 1'],
   ]);
   expect(text('before.csv').trim().split('\n').slice(1)).toEqual(['db']);
 
@@ -65,5 +66,6 @@ it('copies events into a database where it was asked to, each once, for whoever 
   expect(asked.revoked).not.toBe('answered');
   const { events } = JSON.parse(text('after.json')) as ShownEvents;
   expect(events.at(-1)?.event).toMatchObject({ operationName: 'KeyUpdate', resultSignature: 'OK' });
+  expect(text('no-id.txt')).toContain("'kustody-keys' is no resource id.");
   expect(text('refused.txt')).toMatch(/^kustody: /);
 }, 180_000);

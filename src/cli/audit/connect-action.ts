@@ -40,10 +40,12 @@ const armVersion = '2023-08-15';
 /** Copies events into tables of a database, in the order of the log and each once: a table knows which one was its last. What does it is the
  * instance's own application, with its rights. */
 export async function connectAudit(options: ConnectOptions): Promise<void> {
+  if (options.source !== undefined && !/^\/subscriptions\/\S+$/i.test(options.source))
+    throw new UserError(`'${options.source}' is no resource id.`, 'Write /subscriptions/…, as the resource manager does.');
   const client = await requireInstance(dataDirectoryOf(options));
   const environment = await client.environment();
   const host = clusterHost(environment, options.cluster ?? process.env['KUSTODY_CLUSTER_URI']);
-  const source = (options.source ?? everything).toLowerCase();
+  const source = options.source?.toLowerCase() ?? everything;
   const target: Target = { client, environment, host, database: options.database, source };
   const waiting = startWaiting();
   try {

@@ -45,7 +45,7 @@ it('copies events into a database where it was asked to, each once, for whoever 
     Number(new RegExp(`(\\d+) events into ${table}`).exec(text(file))?.[1]);
   expect(countOf('first.txt', 'AZKVAuditLogs')).toBeGreaterThan(5);
   expect(countOf('first.txt', 'AzureActivity')).toBeGreaterThan(5);
-  const ids = text('of-vault.csv').trim().split('\n').slice(1);
+  const ids = text('of-vault.csv').trim().split(/\r?\n/).slice(1);
   const vaultId = text('vault-id.txt').trim();
   expect(ids).toContain(`vault ${vaultId}`);
   expect(ids).toContain(`activity ${vaultId}`);

@@ -41,7 +41,10 @@ const armVersion = '2023-08-15';
  * instance's own application, with its rights. */
 export async function connectAudit(options: ConnectOptions): Promise<void> {
   if (options.source !== undefined && !/^\/subscriptions\/\S+$/i.test(options.source))
-    throw new UserError(`'${options.source}' is no resource id.`, 'Write /subscriptions/…, as the resource manager does.');
+    throw new UserError(
+      `'${options.source}' is no resource id.`,
+      'Write /subscriptions/…, as the resource manager does.',
+    );
   const client = await requireInstance(dataDirectoryOf(options));
   const environment = await client.environment();
   const host = clusterHost(environment, options.cluster ?? process.env['KUSTODY_CLUSTER_URI']);

@@ -3,6 +3,7 @@ import type { AuditLog } from '../../audit/audit-log.ts';
 import type { RepeatedEvents } from '../../audit/repeated-events.ts';
 import type { Caller } from '../../authz/caller.ts';
 import type { Guid } from '../../base/guid.ts';
+import { BoundedCache } from '../../base/bounded-cache.ts';
 import { zeroBytes } from '../../base/bytes.ts';
 import { parseKeyName, parseKeyVersion } from '../../base/names.ts';
 import { toIso } from '../../clock/clock.ts';
@@ -166,30 +167,46 @@ async function commitRefusal(runner: VaultRunner, call: VaultCall, error: VaultE
 const isRepeated = ({ isOurOwn, operation }: VaultCall): boolean =>
   isOurOwn && (operation.id === 'UnwrapKey' || operation.id === 'GetKey');
 
-function auditEvent(
-  { services }: VaultRunner,
-  call: VaultCall,
-  ended: Pick<VaultFacts, 'status' | 'error' | 'access' | 'assignmentId'>,
-  id: string | undefined,
-): AuditEvent {
-  const object = id ?? requestedId(call);
-  const { vault, operation, apiVersion, clientInfo } = call;
+type Ended = Pick<VaultFacts, 'status' | 'error' | 'access' | 'assignmentId'>;
+
+function auditEvent({ services }: VaultRunner, call: VaultCall, ended: Ended, id: string | undefined): AuditEvent {
   return {
     time: toIso(services.clock.now()),
     requestId: call.requestId,
     correlationId: call.correlationId,
     durationMs: Math.round(call.elapsedMs()),
-    facts: {
-      ...auditedVault(vault),
-      operation: auditedNameOf(operation.id),
-      apiVersion,
-      ...(object === undefined ? {} : { id: object }),
-      ...ended,
-      caller: auditedCaller(call.caller),
-      clientAddress: call.clientAddress,
-      ...(clientInfo === undefined ? {} : { clientInfo }),
-      requestUri: requestUriOf(call),
-    },
+    facts: factsOf(call, ended, id),
+  };
+}
+
+/** Of what succeeded, by all that they are made of but the caller. */
+const knownFacts = new BoundedCache<VaultFacts>({ countMax: 1_000 });
+
+/** The same for the same request of the same caller, as an object: such requests come by the thousand. */
+function factsOf(call: VaultCall, ended: Ended, id: string | undefined): VaultFacts {
+  const object = id ?? requestedId(call);
+  if (ended.error !== undefined) return newFacts(call, ended, object);
+  const { vault, operation, apiVersion, name, issuer, version, clientAddress, clientInfo } = call;
+  const { status, access, assignmentId } = ended;
+  const asked = `${vault.vaultId} ${operation.id} ${apiVersion} ${status} ${access ?? ''} ${assignmentId ?? ''}`;
+  const key = `${asked}\n${object ?? ''}\n${name ?? ''}\n${issuer ?? ''}\n${version ?? ''}\n${clientAddress}\n${clientInfo ?? ''}`;
+  const known = knownFacts.get(key);
+  if (known?.caller === auditedCaller(call.caller)) return known;
+  const facts = newFacts(call, ended, object);
+  knownFacts.set(key, facts);
+  return facts;
+}
+
+function newFacts(call: VaultCall, ended: Ended, object: string | undefined): VaultFacts {
+  const { vault, operation, apiVersion, clientAddress, clientInfo } = call;
+  return {
+    ...auditedVault(vault),
+    ...{ operation: auditedNameOf(operation.id), apiVersion },
+    ...(object === undefined ? {} : { id: object }),
+    ...ended,
+    ...{ caller: auditedCaller(call.caller), clientAddress },
+    ...(clientInfo === undefined ? {} : { clientInfo }),
+    requestUri: requestUriOf(call),
   };
 }
 

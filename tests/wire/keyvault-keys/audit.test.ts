@@ -7,7 +7,7 @@ import { recordedEvents, vaultEvents } from '../../support/audit-events.ts';
 import { auditedNameOf } from '../../../src/vault/audited-operation.ts';
 import { vaultKeyVersions } from '../../../src/vault/keys/key-records.ts';
 import { vaultOperations } from '../../../src/vault/plane/vault-operations.ts';
-import { startVaultFixture } from '../../support/vault-fixture.ts';
+import { encodeToken, startVaultFixture } from '../../support/vault-fixture.ts';
 import type { VaultFixture } from '../../support/vault-fixture.ts';
 
 type Commit = Parameters<State['commit']>[0];
@@ -90,6 +90,22 @@ describe('audit records', () => {
     const last = (await audit()).at(-1);
     expect(last?.clientInfo).toBe(agent.slice(0, 256));
     expect(JSON.stringify(last)).not.toContain('do-not-keep-me');
+  });
+
+  it('tell callers and clients apart that ask the same', async () => {
+    const others = [vault.caller, { ...vault.caller, displayName: 'renamed' }, { ...vault.caller, groupIds: [] }];
+    const agents = ['one', 'two', 'one'];
+    for (const [at, caller] of others.entries()) {
+      const token = encodeToken({ audience: 'https://vault.azure.net', caller });
+      await vault.raw('GET', `/keys/k${version}`, { token, headers: { 'user-agent': agents[at] ?? '' } });
+    }
+    const last = (await audit()).slice(-3);
+    expect(last.map(({ caller, clientInfo }) => [caller.displayName, clientInfo])).toEqual([
+      ['test application', 'one'],
+      ['renamed', 'two'],
+      ['test application', 'one'],
+    ]);
+    expect(new Set(last.map(({ requestId }) => requestId)).size).toBe(3);
   });
 
   it('cover refusals, with the kid that was asked for', async () => {

@@ -1,5 +1,6 @@
 import type { Caller } from '../../authz/caller.ts';
 import type { JsonObject } from '../../base/json.ts';
+import { isJsonObject } from '../../base/json.ts';
 import { newGuid, parseGuid } from '../../base/guid.ts';
 import type { VaultName } from '../../base/names.ts';
 import { vaultError } from '../vault-error.ts';
@@ -47,6 +48,12 @@ export function createManageVault(runner: VaultRunner, directory: VaultDirectory
       version: call.version,
       body: call.body === undefined ? undefined : Buffer.from(JSON.stringify(call.body)),
     });
-    return answer.body ?? {};
+    return answer.body ?? bodyIn(answer.text) ?? {};
   };
+}
+
+/** What is shown of a version comes as text that was written before. */
+function bodyIn(text: string | undefined): JsonObject | undefined {
+  const body: unknown = text === undefined ? undefined : JSON.parse(text);
+  return isJsonObject(body) ? body : undefined;
 }

@@ -23,7 +23,15 @@ const groups = {
     'docs/howto-seed',
     'docs/troubleshooting',
   ],
-  Topics: ['docs/data', 'docs/cmk', 'docs/protection', 'docs/outside-vaults', 'docs/platforms', 'docs/glossary'],
+  Topics: [
+    'docs/data',
+    'docs/cmk',
+    'docs/database-keys',
+    'docs/protection',
+    'docs/outside-vaults',
+    'docs/platforms',
+    'docs/glossary',
+  ],
   Reference: [
     'docs/cli',
     'docs/commands',

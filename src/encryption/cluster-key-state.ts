@@ -18,7 +18,7 @@ import type { Lease, TwoClocks } from './lease.ts';
 export interface ClusterKeyRecord {
   readonly format: 1;
   readonly clusterId: Guid;
-  /** Counts cluster keys (changes of custody), from 1. */
+  /** Counts cluster keys, from 1: a change of custody makes another one, and a change of the own key of a database. */
   readonly generation: number;
   readonly custody: Custody;
   /** The key version that wraps the cluster key. */

@@ -34,7 +34,7 @@ export interface ClusterKeyStatus {
   readonly custody: Custody;
   /** The key version that wraps the cluster key now. */
   readonly kid: VersionedKeyId;
-  /** Counts changes of the cluster key itself (changes of custody), from 1. */
+  /** Counts changes of the cluster key itself (changes of custody, and of the own key of a database), from 1. */
   readonly generation: number;
   readonly suspension?: Suspension;
   /** Set when the key still works but will not for long, or a newer version is not followed, and why. */

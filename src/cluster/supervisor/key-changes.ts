@@ -150,11 +150,13 @@ export class KeyChanges {
 
   /** A change of the own key of a database, in one with a new key of the cluster under the KEK that it has: whatever is wrapped anew gets
    * another wrap, and none of the old ones opens anything any more. Of a cluster that runs. */
-  changeWithDatabase(
+  async changeWithDatabase(
     clusterId: Guid,
     database: DatabaseChange,
   ): Promise<PreparedKeyChange | CurrentKeyLost | Failed | DatabaseKeyRefused> {
-    return this.#inTurn(clusterId, () => this.#change(clusterId, ({ custody }) => custody, database));
+    const result = await this.#inTurn(clusterId, () => this.#change(clusterId, ({ custody }) => custody, database));
+    if ('outcome' in result) await this.#endIfStopped(clusterId); // it was stopped meanwhile
+    return result;
   }
 
   async #inTurn<T>(clusterId: Guid, plan: () => Promise<T>): Promise<T> {

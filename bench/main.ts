@@ -7,6 +7,7 @@ import { rotationRows } from './rotation.ts';
 import { closeSampleCluster } from './sample-cluster.ts';
 import { stateRows } from './state.ts';
 import type { BenchRow } from './row.ts';
+import { tokenRows } from './tokens.ts';
 import { vaultRows } from './vault.ts';
 import { wireRows } from './wire.ts';
 
@@ -20,6 +21,7 @@ const groups: Readonly<Record<string, readonly BenchRow[]>> = {
   rotation: rotationRows,
   wire: wireRows,
   growth: growthRows,
+  tokens: tokenRows,
   vault: vaultRows,
 };
 const filter = process.argv.slice(2).find((word) => !word.startsWith('--'));

@@ -84,7 +84,8 @@ export const repositoryVariables: Readonly<Record<string, string>> = {
   KUSTODY_REFUSED_TEXTS: 'texts of 16 MiB that a test has refused, to see what memory they leave',
   KUSTODY_MUTATIONS: 'how many bytes are damaged in tests of sealed files',
   KUSTODY_LIFECYCLES: 'random operations on vaults and keys, against a model',
-  KUSTODY_MALFORMED: 'random wrong requests at each of Key Vault and the resource manager',
+  KUSTODY_MALFORMED:
+    'random wrong requests at each of Key Vault, the resource manager and Graph, and random wrong tokens at each plane',
   KUSTODY_FUZZ: 'random cases of properties, other ones in each run',
   KUSTODY_LARGE_TABLE: 'extents of the large table that a test drops',
   KUSTODY_CAMPAIGN_REVOCATIONS: 'rounds of `npm run campaign -- revocation`',

@@ -32,6 +32,7 @@ const openState = () =>
     rootKey: new RootKey(systemRandomBytes(32)),
     randomBytes: systemRandomBytes,
     tables: stateTables,
+    keptOpenMax: 8_192, // as a server has
   });
 
 /** A tenant with an application that has a secret, as the token endpoint sees it. */

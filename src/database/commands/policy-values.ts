@@ -1,5 +1,6 @@
 import type { Json, JsonObject } from '../../base/json.ts';
 import { isJsonObject } from '../../base/json.ts';
+import { parseAnyJson } from '../../base/relaxed-json.ts';
 import type { Policies } from '../catalog/catalog-view.ts';
 import { dataError } from '../catalog/data-error.ts';
 import { innerText } from '../../kql/values/literal-text.ts';
@@ -17,11 +18,12 @@ export type ReadPolicy<Name extends keyof Policies> = (
 
 const invalid = (text: string): Error => dataError('InvalidPolicy', text);
 
-/** @throws DataError `InvalidPolicy` for a member that the policy does not have */
+/** The service takes names and texts in single quotes, too: the command then needs no escapes.
+ * @throws DataError `InvalidPolicy` for a member that the policy does not have */
 function jsonOf(text: string, members: readonly string[]): JsonObject {
   let value: unknown;
   try {
-    value = JSON.parse(text);
+    value = parseAnyJson(text);
   } catch {
     value = undefined;
   }

@@ -96,6 +96,13 @@ describe('policies', () => {
     expect(await policy('.show table T policy merge')).toEqual({ MaxExtentsToMerge: 100, AllowRebuild: true });
     await cluster.run(`.alter table T policy ingestionbatching @'{"MaximumBatchingTimeSpan":"00:00:30"}'`);
     expect(await policy('.show table T policy ingestionbatching')).toEqual({ MaximumBatchingTimeSpan: '00:00:30' });
+    await cluster.run(
+      `.alter table T policy ingestionbatching "{'MaximumBatchingTimeSpan': '0:0:10', 'MaximumNumberOfItems': 10000}"`,
+    );
+    expect(await policy('.show table T policy ingestionbatching')).toMatchObject({
+      MaximumBatchingTimeSpan: '0:0:10',
+      MaximumNumberOfItems: 10000,
+    });
   });
 
   it('that nobody can set are null and refused by name', async () => {

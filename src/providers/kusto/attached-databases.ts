@@ -1,7 +1,7 @@
 import { isSameLocation } from '../../arm/locations.ts';
 import { invariant } from '../../base/invariant.ts';
 import { isJsonObject } from '../../base/json.ts';
-import type { JsonObject } from '../../base/json.ts';
+import type { Json, JsonObject } from '../../base/json.ts';
 import { parseDatabaseName } from '../../base/names.ts';
 import { oneOf, resourceId, text } from './child-kind.ts';
 import type { ChildContext, ChildKind, WantedChild } from './child-kind.ts';
@@ -76,7 +76,7 @@ async function requireFollowable(
     throw refuse('clusterResourceId', `a cluster in '${cluster.location}'`);
   if ((await clusterStatus(ports, leader))?.suspension !== undefined)
     throw refuse('clusterResourceId', 'a cluster that is not suspended');
-  if (database === everything && isJsonObject(values['tableLevelSharingProperties']))
+  if (database === everything && namesAny(values['tableLevelSharingProperties']))
     throw refuse('tableLevelSharingProperties', "nothing, when all databases are followed ('*')");
   if (database !== everything && (await databaseOf(ports, leader, database)) === undefined)
     throw refuse('databaseName', "a database of the leader, or '*' for all");
@@ -105,6 +105,10 @@ async function requireFollowable(
   );
   if (same !== undefined) throw refuse('databaseName', 'a database that the cluster does not follow yet');
 }
+
+/** Templates that can do both send empty lists when they follow all. */
+const namesAny = (sharing: Json | undefined): boolean =>
+  isJsonObject(sharing) && Object.values(sharing).some((names) => Array.isArray(names) && names.length > 0);
 
 const databaseOf = (ports: KustoPorts, cluster: ClusterResource, name: string): Promise<unknown> =>
   ports.state.get(databaseResources, `${cluster.id}/Databases/${name}`.toLowerCase());

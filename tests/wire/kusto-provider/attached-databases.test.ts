@@ -116,6 +116,14 @@ describe('attached database configurations', () => {
     expect(await get(`${follower}/attachedDatabaseConfigurations/adc`)).toMatchObject({ status: 404 });
   });
 
+  it('follow all databases with lists of tables that are empty, as templates send them', async () => {
+    const nothing = { tablesToInclude: [], tablesToExclude: [], externalTablesToInclude: null };
+    expect(await attach({ ...wanted, databaseName: '*', tableLevelSharingProperties: nothing })).toMatchObject({
+      status: 201,
+    });
+    expect((await get(`${follower}/databases`)).body).toMatchObject({ value: [{ name: 'follower/db1' }] });
+  });
+
   it('are refused across regions, twice, and under a name that the follower has', async () => {
     await makeCluster('farleader', 'westus2');
     expect(await attach({ ...wanted, databaseName: '*', clusterResourceId: `${clusters}/farleader` })).toMatchObject({

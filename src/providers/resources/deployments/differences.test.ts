@@ -16,6 +16,8 @@ describe('differencesOf', () => {
     ['a member that changes inside another', { p: { a: 1 } }, { p: { a: 2 } }, ['Modify p.a']],
     ['an item that changes', { l: [1, 2] }, { l: [1, 3] }, ['Array l']],
     ['what is nothing', {}, { a: null, b: {}, c: [], d: '' }, []],
+    ['lists of nothing', {}, { sharing: { include: [], exclude: [], of: { a: null } } }, []],
+    ['a list of something', {}, { sharing: { include: ['a'], exclude: [] } }, ['Create sharing']],
     ['a region in two ways', { location: 'East US' }, { location: 'eastus' }, []],
     ['an id in two ways', { id: '/subscriptions/A/x' }, { id: '/subscriptions/a/X/' }, []],
     ['the address of a vault', { keyVaultUri: 'https://v/' }, { keyVaultUri: 'https://v' }, []],
@@ -76,6 +78,14 @@ describe('what of a resource is the caller’s', () => {
   });
 
   it('does not compare what is sent and never shown', () => {
+    expect(
+      comparableOf('Microsoft.Kusto/clusters/databases', {
+        properties: { softDeletePeriodInDays: 365, hotCachePeriodInDays: 31, hotCachePeriod: 'P31D' },
+      }),
+    ).toEqual({ properties: { hotCachePeriod: 'P31D' } });
+    expect(
+      comparableOf('Microsoft.Kusto/Clusters/Databases/Scripts', { properties: { scriptContent: '.show version' } }),
+    ).toEqual({ properties: {} });
     expect(comparableOf('Microsoft.KeyVault/vaults', { properties: { createMode: 'default', tenantId: 't' } })).toEqual(
       { properties: { tenantId: 't' } },
     );

@@ -76,7 +76,7 @@ function itemDifferences(
 const isNothing = (value: Json): boolean =>
   value === null ||
   value === '' ||
-  (isJsonObject(value) && Object.keys(value).length === 0) ||
+  (isJsonObject(value) && Object.values(value).every((member = null) => isNothing(member))) ||
   (Array.isArray(value) && value.length === 0);
 
 /** Regions are written in two ways, ids in any case, and the addresses of vaults with a slash at the end or without. */

@@ -55,6 +55,13 @@ const shapes: Readonly<Record<string, ResourceShape>> = {
   'microsoft.kusto/clusters/databases': {
     members: { location: undefined, kind: undefined },
     properties: { softDeletePeriod: undefined, hotCachePeriod: undefined, keyVaultProperties: null },
+    // Of the first previews; templates still send them.
+    sentOnly: ['softDeletePeriodInDays', 'hotCachePeriodInDays'],
+  },
+  'microsoft.kusto/clusters/databases/scripts': {
+    members: {},
+    properties: {},
+    sentOnly: ['scriptContent', 'scriptUrlSasToken'],
   },
   'microsoft.kusto/clusters/principalassignments': {
     members: {},

@@ -9,9 +9,9 @@ const az = join(root, '.cache', 'azure-cli', 'bin', 'az');
 if (!existsSync(az)) console.warn('Skipped: no Azure CLI (scripts/python-clients.sh azure-cli installs it).');
 
 const clients: Readonly<Record<string, string>> = {
-  node: `'${process.execPath}' '${join(import.meta.dirname, 'identity-endpoint.forms.mjs')}'`,
+  node: `'${process.execPath}' '${join(import.meta.dirname, 'identity-forms.client.mjs')}'`,
   ...(pythonHas('azure.identity')
-    ? { python: `'${python}' '${join(import.meta.dirname, 'identity-endpoint.forms.py')}'` }
+    ? { python: `'${python}' '${join(import.meta.dirname, 'identity-forms.client.py')}'` }
     : {}),
 };
 const federatedLogin = `'${az}' login --service-principal --username "$AZURE_CLIENT_ID" --tenant "$AZURE_TENANT_ID" --allow-no-subscriptions --federated-token "$(cat "$AZURE_FEDERATED_TOKEN_FILE")" --query '[].user.name' -o tsv`;

@@ -121,7 +121,8 @@ export async function startArm(
     isReservedName: (name) => name === parseVaultName('reserved-vault'),
   });
   const authorizer = createAuthorizer(state);
-  const audit = createArmAudit({ state, clock, randomBytes: systemRandomBytes, audit: new AuditLog(state, clock) });
+  const auditLog = new AuditLog(state, clock);
+  const audit = createArmAudit({ state, clock, randomBytes: systemRandomBytes, audit: auditLog });
   const deploymentErrors: unknown[] = [];
   const resources: ResourcesDependencies = {
     state,
@@ -168,6 +169,8 @@ export async function startArm(
   return {
     state,
     clock,
+    /** Of this state, which has no other. */
+    auditLog,
     clockErrors,
     plane,
     operations: all.flatMap((provider) => provider.operations),

@@ -10,6 +10,7 @@ import { Agent, createServer, request as httpsRequest } from 'node:https';
 import type { Server } from 'node:https';
 import type { AddressInfo } from 'node:net';
 import { connect } from 'node:tls';
+import { AuditLog } from '../../src/audit/audit-log.ts';
 import type { Caller, TokenVerdict, VerifyToken } from '../../src/authz/caller.ts';
 import type { Guid } from '../../src/base/guid.ts';
 import { newGuid } from '../../src/base/guid.ts';
@@ -139,6 +140,7 @@ export async function startVaultFixture(
     allowedByRole: () => Promise.resolve({ allowed: false }),
     log: silentLog,
     keyPool: sharedKeyPool,
+    audit: new AuditLog(state, clock),
     ...options,
   });
   const listener = await listen(plane);

@@ -1,6 +1,6 @@
 import type { FastifyReply, FastifyRequest } from 'fastify';
 import type { IncomingMessage } from 'node:http';
-import { AuditLog } from '../../audit/audit-log.ts';
+import type { AuditLog } from '../../audit/audit-log.ts';
 import { RepeatedEvents } from '../../audit/repeated-events.ts';
 import type { Caller, VerifyToken } from '../../authz/caller.ts';
 import type { Guid } from '../../base/guid.ts';
@@ -63,8 +63,8 @@ export interface VaultPlaneOptions {
     vault: VaultName,
     operation: string | undefined,
   ) => VaultFault | undefined | Promise<VaultFault | undefined>;
-  /** The one writer of the state's audit log. Default: one of its own. */
-  readonly audit?: AuditLog;
+  /** The one writer of the state's audit log. */
+  readonly audit: AuditLog;
   /** Leaves no deleted value behind on disk; called after private keys and values were removed. */
   readonly compact?: () => Promise<void>;
   /** How long deletions take, by which clock. Default: they are over at once. */
@@ -97,7 +97,7 @@ const bodyBytesMax = 1024 * 1024;
 
 /** The data plane of all vaults: `{vault}.vault.azure.net`. */
 export function createVaultPlane(options: VaultPlaneOptions): VaultPlane {
-  const { state, clock, directory } = options;
+  const { state, clock, directory, audit } = options;
   const privateKeys = createPrivateKeyCache(privateKeysMax);
   const compact = options.compact ?? (() => Promise.resolve());
   const sweep = {
@@ -111,7 +111,6 @@ export function createVaultPlane(options: VaultPlaneOptions): VaultPlane {
   };
   const retention = createRetention(sweep);
   const { keyPool } = options;
-  const audit = options.audit ?? new AuditLog(state, clock);
   const { randomBytes } = options;
   const { monotonic, milliseconds = 0 } = options.deletionsTake ?? {};
   const deletions = createDeletions(monotonic, milliseconds);

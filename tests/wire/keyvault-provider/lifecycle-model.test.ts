@@ -30,9 +30,10 @@ beforeAll(async () => {
     () => [],
     (vaultId) => plane.purgeVaultContents(vaultId),
   );
-  const { state, clock, vaults, tenantId, owner } = arm;
+  const { state, clock, vaults, tenantId, owner, auditLog: audit } = arm;
   plane = createVaultPlane({
     ...{ state, clock, randomBytes: systemRandomBytes, log: silentLog, keyPool: noRsaKeys, directory: vaults },
+    audit,
     verifyToken: () => Promise.resolve({ outcome: 'valid', caller: { ...owner, tenantId } }),
     allowedByRole: () => Promise.resolve({ allowed: false }),
   });

@@ -3,6 +3,16 @@ import type { ArmOperation } from '../../../src/arm/arm-operation.ts';
 import type { ArmFixture } from '../../support/arm-fixture.ts';
 import { startArm } from '../../support/arm-fixture.ts';
 
+/** Parts of paths, and the api-version that they take. */
+const versions: readonly (readonly [string, string])[] = [
+  ['Microsoft.KeyVault/', '2023-02-01'],
+  ['Microsoft.ManagedIdentity/', '2023-01-31'],
+  ['Microsoft.Authorization/locks/', '2016-09-01'],
+  ['Microsoft.Authorization/', '2022-04-01'],
+  ['Microsoft.Insights/eventtypes/', '2015-04-01'],
+  ['Microsoft.Insights/', '2021-05-01-preview'],
+];
+
 describe('what Kustody has not built', () => {
   let arm: ArmFixture;
   beforeAll(async () => {
@@ -34,17 +44,7 @@ describe('what Kustody has not built', () => {
       .replace('{subscriptionId}', arm.subscriptionId)
       .replace('{resourceGroupName}', 'rg')
       .replaceAll(/\{[^}]+\}/g, 'name');
-    const namespace = /providers\/(Microsoft\.\w+)(?!.*providers)/.exec(path)?.[1];
-    const version =
-      namespace === 'Microsoft.KeyVault'
-        ? '2023-02-01'
-        : namespace === 'Microsoft.ManagedIdentity'
-          ? '2023-01-31'
-          : namespace === 'Microsoft.Authorization'
-            ? path.includes('/locks/')
-              ? '2016-09-01'
-              : '2022-04-01'
-            : '2024-11-01';
+    const version = versions.find(([part]) => path.includes(part))?.[1] ?? '2024-11-01';
     return `${path}?api-version=${version}`;
   }
 });

@@ -131,7 +131,7 @@ describe('one flipped bit in a record of the state', () => {
         (stateTables.find((row) => row.table.name === table)?.owner.of('') ?? 'instance') === 'instance',
     );
     expect(new Set(rest.map(({ table }) => table))).toEqual(
-      new Set(['certificate-authority', 'entraPrivateKey', 'entraSigningKeys', 'instance', 'seal']),
+      new Set(['audit-checkpoint', 'certificate-authority', 'entraPrivateKey', 'entraSigningKeys', 'instance', 'seal']),
     );
     for (const { table, id } of rest) {
       using copy = withFlipped((row) => row.table === table && row.id === id);

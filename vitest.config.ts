@@ -2,8 +2,11 @@ import type { TestProjectInlineConfiguration } from 'vitest/config';
 import { defineConfig } from 'vitest/config';
 import { ProgressReporter } from './tests/support/progress-reporter.ts';
 
-/** They change their process for good, or look at what it was before anything ran in it. */
-const ofTheirOwn = ['tests/promises/led-clients.test.ts', 'tests/promises/core-dumps.test.ts'];
+/** They change their process for good (how it starts others, where its clients go), or look at what it was before anything ran in it. */
+const ofTheirOwn = [
+  'tests/crash/{custody-takeover,large-custody}.test.ts',
+  'tests/promises/{core-dumps,led-clients}.test.ts',
+];
 
 /** After this a test is taken to hang. In CI the long runs beside it may leave it little of the processors. */
 const hangMs = process.env['CI'] === undefined ? 60_000 : 240_000;

@@ -50,7 +50,12 @@ async function openSignIn() {
     ...{ grant_type: 'client_credentials', client_id: application.appId, client_secret: added?.secret ?? '' },
     scope: 'https://vault.azure.net/.default',
   });
-  const options = { ...identity, wallClock, trustOfIdentity: () => Promise.resolve([]) };
+  const options = {
+    ...identity,
+    wallClock,
+    trustOfIdentity: () => Promise.resolve([]),
+    identityProved: () => undefined,
+  };
   const grant = () => grantClientCredentials({ version: 2, tenant: tenantId, form, authorization: undefined }, options);
   return { identity, grant, close: () => state.close() };
 }

@@ -1,6 +1,7 @@
 import type { VerifyToken } from '../authz/caller.ts';
 import { systemRandomBytes } from '../base/random.ts';
 import type { Json } from '../base/json.ts';
+import type { Guid } from '../base/guid.ts';
 import type { Instant } from '../clock/clock.ts';
 import { instant } from '../clock/clock.ts';
 import { MemoryStateStore } from '../state/memory/memory-state-store.ts';
@@ -82,6 +83,8 @@ export async function startIdentity(
     kind: 'managedIdentity',
     resourceId: '/subscriptions/s/resourcegroups/rg/providers/Microsoft.Kusto/clusters/mycluster',
   });
+  /** Managed identities that somebody got tokens of. */
+  const proved = new Set<Guid>();
   /** By the id of an identity's resource. */
   const identityTrust = new Map<string, readonly TrustedIssuer[]>();
   const readJson: ReadJson = options.readJson ?? ((url) => Promise.reject(new OutwardError('notAllowed', url, 'No.')));
@@ -102,10 +105,11 @@ export async function startIdentity(
       newVerifier,
     },
     ...{ tenant, application, managed, secret: added?.secret ?? '', secretKeyId: added?.keyId },
-    ...{ identityTrust, verifyToken: newVerifier() },
+    ...{ identityTrust, proved, verifyToken: newVerifier() },
     grantOptions: {
       ...{ tenants, principals, directory, issueToken, wallClock },
       ...{ signingKeys, issuerKeys: openIssuerKeys(readJson, wallClock) },
+      identityProved: (objectId: Guid) => void proved.add(objectId),
       trustOfIdentity: (resourceId: string) => Promise.resolve(identityTrust.get(resourceId) ?? []),
       issueUserToken: createUserTokenService({ signingKeys, randomBytes, wallClock }),
       userSignIn: createUserSignIn({ tenants, directory, monotonicMs: wallClock }),

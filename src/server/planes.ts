@@ -17,11 +17,9 @@ import { ticksOfUnixMilliseconds } from '../kql/values/ticks.ts';
 import { createKustoPlane, isKustoPath, refuseLocalhost } from '../cluster/supervisor/plane/kusto-plane.ts';
 import type { Guid } from '../base/guid.ts';
 import { soon } from '../base/soon.ts';
-import { principalTable } from '../identity/principals/principal.ts';
 import { createEntraPlane } from '../identity/entra/plane.ts';
 import { createGraphPlane } from '../identity/graph/plane.ts';
 import type { Plane } from '../http/plane.ts';
-import { WhileUnchanged } from '../state/while-unchanged.ts';
 import type { BlobPlace } from '../storage/places/blob-place.ts';
 import { blobsAt } from '../storage/places/blob-place.ts';
 import type { BlobSnapshots } from '../storage/placed-blobs.ts';
@@ -41,6 +39,7 @@ import { blobPlaceIn, snapshotDirectoryName } from './data-directory-names.ts';
 import type { Faults } from './faults.ts';
 import { createIdentityEndpoints } from '../identity/managed/identity-endpoints.ts';
 import { identityEndpointRoutes } from './identity-endpoint-routes.ts';
+import { createOwnPrincipals } from './own-principals.ts';
 import { inventoryRoutes } from './inventory-routes.ts';
 import { createProviders } from './providers.ts';
 import { createContentReader } from './content-reader.ts';
@@ -128,7 +127,6 @@ export function createPlanes(parts: ServerParts): Planes {
     },
     (error) => parts.log.failure('deployment-stopped', error),
   );
-  const ownPrincipals = new WhileUnchanged<Guid, boolean>(1_000, () => parts.state.markOfAll?.());
   const identityEndpoints = createIdentityEndpoints({
     ...{ mintToken: parts.identity.mintToken, randomBytes: parts.randomBytes, log: parts.log },
     wallClock: () => parts.clocks.wallClock.now(),
@@ -144,18 +142,9 @@ export function createPlanes(parts: ServerParts): Planes {
       soon(parts.authorizer.decide(caller, 'dataAction', dataAction, resourceId), (decision) =>
         decision.allowed ? { allowed: true, assignmentId: decision.assignment.assignmentId } : { allowed: false },
       ),
-    isOurOwn: ({ objectId }) => {
-      if (identityEndpoints.wasOpened(objectId)) return false;
-      const marks = () => [parts.state.markOf?.(principalTable, objectId)];
-      const known = ownPrincipals.get(objectId, marks);
-      if (known !== undefined) return known;
-      const before = marks();
-      return parts.identity.principals.get(objectId).then((principal) => {
-        const isOwn = principal !== undefined && principal.kind !== 'application';
-        ownPrincipals.keep(objectId, before, isOwn);
-        return isOwn;
-      });
-    },
+    isOurOwn: createOwnPrincipals({ state: parts.state, principals: parts.identity.principals }, (objectId) =>
+      identityEndpoints.wasGivenAway(objectId),
+    ),
     fault: (name, operation) => (name === serviceVaultName ? undefined : parts.faults.ofVault(name, operation)),
     purgesHeld: () => parts.clocks.destructionHeld(),
     limits: { areOn: () => parts.faults.vaultLimits(), monotonic: parts.clocks.monotonic },
@@ -180,6 +169,7 @@ export function createPlanes(parts: ServerParts): Planes {
       ...(await trustOfIdentity(parts.state, resourceId)),
       ...identityEndpoints.trustOf(resourceId),
     ],
+    identityProved: (objectId) => identityEndpoints.giveAway(objectId),
     wallClock: () => parts.clocks.wallClock.now(),
   });
   const graph = createGraphPlane({

@@ -1,4 +1,5 @@
 import type { Instant } from '../../clock/clock.ts';
+import type { Guid } from '../../base/guid.ts';
 import { parseGuid, zeroGuid } from '../../base/guid.ts';
 import type { Application } from '../principals/application.ts';
 import type { StoredSecret } from '../principals/client-secret.ts';
@@ -25,6 +26,8 @@ export interface ProofOptions {
   readonly issuerKeys: IssuerKeys;
   /** The federated credentials of a user-assigned identity, by the ARM id of its resource. */
   readonly trustOfIdentity: (resourceId: string) => Promise<readonly TrustedIssuer[]>;
+  /** Somebody proved to be that managed identity by a token of another issuer, and gets tokens of it. */
+  readonly identityProved: (objectId: Guid) => void;
   readonly wallClock: () => Instant;
 }
 
@@ -71,6 +74,7 @@ async function requireProof(
   if (/^https:/i.test(assertion.issuer)) {
     const trusted = await trustOf(principal, application, options);
     await requireFederatedAssertion(assertion, trusted, { principal, now }, options);
+    if (principal.kind !== 'application') options.identityProved(principal.objectId);
   } else {
     await requireCertificateAssertion(assertion, application?.keys ?? [], { principal, tenant, now });
   }

@@ -132,8 +132,12 @@ describe('a token of an issuer that an application trusts', () => {
       ...{ tenantId: identity.tenant.tenantId, displayName: 'worker', kind: 'managedIdentity', resourceId },
     });
     identity.identityTrust.set(resourceId, [{ issuer, subject, audience }]);
+    await grant(await token({}, other), worker.appId).catch(() => undefined);
+    expect(identity.proved).toEqual(new Set());
     const issued = await grant(await token(), worker.appId);
     expect(decodeJwt(issued.token)).toMatchObject({ appid: worker.appId, xms_mirid: resourceId });
+    // What it does is no longer the server's own doing.
+    expect(identity.proved).toEqual(new Set([worker.objectId]));
   });
 });
 

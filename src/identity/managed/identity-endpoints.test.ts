@@ -84,8 +84,8 @@ describe('endpoints of managed identities', () => {
     for (const id of ids) if (id !== undefined) endpoints.close(id);
     expect(endpoints.open(systemAssigned())).toBeDefined();
     // What it did meanwhile is told one by one, not as the server's own looks at its keys are.
-    expect(endpoints.wasOpened(identity.objectId)).toBe(true);
-    expect(endpoints.wasOpened(systemAssigned().objectId)).toBe(false);
+    expect(endpoints.wasGivenAway(identity.objectId)).toBe(true);
+    expect(endpoints.wasGivenAway(systemAssigned().objectId)).toBe(false);
   });
 
   it('answer as a virtual machine does: its only identity needs no name, and the secret is in the address', async () => {

@@ -44,8 +44,10 @@ export interface IdentityEndpoints {
   trustOf(resourceId: string): readonly TrustedIssuer[];
   /** The keys of the issuer of such tokens, and of all others. */
   issuerKeys(others: IssuerKeys): IssuerKeys;
+  /** Somebody got a token of it in another way. */
+  giveAway(objectId: Guid): void;
   /** Programs have been able to act as it, so what it does is not the server's own doing. */
-  wasOpened(objectId: Guid): boolean;
+  wasGivenAway(objectId: Guid): boolean;
 }
 
 export interface OpenedEndpoint {
@@ -76,7 +78,7 @@ interface Endpoint {
 export function createIdentityEndpoints(options: IdentityEndpointOptions): IdentityEndpoints {
   const { mintToken, wallClock } = options;
   const open = new Map<Guid, Endpoint>();
-  const opened = new Set<Guid>();
+  const givenAway = new Set<Guid>();
   const workloads = openWorkloadIssuer(options);
   const { app, toPlane } = createPlaneApp({
     name: 'managed identity',
@@ -108,7 +110,7 @@ export function createIdentityEndpoints(options: IdentityEndpointOptions): Ident
       // App Service writes capitals; clients write addresses in small letters.
       const secret = form === 'vm' ? digits : digits.toUpperCase();
       open.set(id, { id, form, digest: digestOf(secret), identity });
-      opened.add(identity.objectId);
+      givenAway.add(identity.objectId);
       const told = {
         'app-service': { path: appServicePath, header: secret },
         vm: { path: `${identityEndpointsPath}${secret}`, header: '' },
@@ -127,7 +129,8 @@ export function createIdentityEndpoints(options: IdentityEndpointOptions): Ident
     issuerKeys: (others) => ({
       find: (issuer, keyId) => (issuer === workloads.issuer ? workloads.findKey(keyId) : others.find(issuer, keyId)),
     }),
-    wasOpened: (objectId) => opened.has(objectId),
+    giveAway: (objectId) => void givenAway.add(objectId),
+    wasGivenAway: (objectId) => givenAway.has(objectId),
   };
 }
 

@@ -1,11 +1,9 @@
 import { createHash } from 'node:crypto';
 import type { Guid } from '../base/guid.ts';
 import type { JsonObject } from '../base/json.ts';
-import type { AdministrativeFacts, AuditCaller, AuditEvent } from './audit-event.ts';
+import type { AdministrativeFacts, AuditEvent } from './audit-event.ts';
+import { claimsOf } from './caller-claims.ts';
 import { signatureOf } from './vault-audit-event.ts';
-
-const claims = 'http://schemas.microsoft.com/identity/claims';
-const soapClaims = 'http://schemas.xmlsoap.org/ws/2005/05/identity/claims';
 
 /** As an event of the category Administrative in the activity log. Members that nobody here knows are empty or left out.
  * @see Monitor REST, Activity Logs - List, `EventData` */
@@ -22,7 +20,7 @@ export function activityLogEvent(event: AuditEvent, it: AdministrativeFacts): Js
     },
     caller: it.caller.principalName ?? it.caller.appId ?? it.caller.objectId,
     channels: 'Operation',
-    claims: claimsOf(it.caller),
+    claims: { ...claimsOf(it.caller), name: it.caller.displayName },
     correlationId: event.correlationId,
     description: '',
     eventDataId,
@@ -75,12 +73,3 @@ function eventIdOf({ requestId, time }: AuditEvent, { status }: AdministrativeFa
   const [a, b, c, d, e] = [hex.slice(0, 8), hex.slice(8, 12), hex.slice(13, 16), hex.slice(17, 20), hex.slice(20, 32)];
   return `${a}-${b}-4${c}-8${d}-${e}` as Guid;
 }
-
-const claimsOf = (caller: AuditCaller): JsonObject => ({
-  ...(caller.appId === undefined ? {} : { appid: caller.appId }),
-  [`${claims}/objectidentifier`]: caller.objectId,
-  [`${claims}/tenantid`]: caller.tenantId,
-  ...(caller.principalName === undefined
-    ? { name: caller.displayName }
-    : { [`${soapClaims}/upn`]: caller.principalName, name: caller.displayName }),
-});

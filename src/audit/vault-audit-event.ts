@@ -1,9 +1,7 @@
 import { STATUS_CODES } from 'node:http';
 import type { JsonObject } from '../base/json.ts';
-import type { AuditCaller, AuditEvent, VaultFacts } from './audit-event.ts';
-
-const claims = 'http://schemas.microsoft.com/identity/claims';
-const soapClaims = 'http://schemas.xmlsoap.org/ws/2005/05/identity/claims';
+import type { AuditEvent, VaultFacts } from './audit-event.ts';
+import { claimsOf } from './caller-claims.ts';
 
 /** As a record of the category AuditEvent of Key Vault's diagnostic logs. Members that nobody here knows are left out.
  * @see Azure Key Vault logging, "Interpret your Key Vault logs" */
@@ -39,10 +37,3 @@ export const signatureOf = (status: number): string => STATUS_CODES[status] ?? S
 
 const errorText = ({ error }: VaultFacts): string =>
   [error?.code, error?.inner].filter((code) => code !== undefined).join(': ');
-
-const claimsOf = (caller: AuditCaller): JsonObject => ({
-  [`${claims}/objectidentifier`]: caller.objectId,
-  [`${claims}/tenantid`]: caller.tenantId,
-  ...(caller.principalName === undefined ? {} : { [`${soapClaims}/upn`]: caller.principalName }),
-  ...(caller.appId === undefined ? {} : { appid: caller.appId }),
-});

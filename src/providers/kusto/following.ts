@@ -52,10 +52,7 @@ export async function allAttached(ports: KustoPorts): Promise<readonly ChildReso
 }
 
 /** Who follows a cluster, whichever group they are in. */
-export async function followersOf(
-  ports: KustoPorts,
-  leader: Pick<ClusterResource, 'id'>,
-): Promise<readonly ChildResource[]> {
+export async function followersOf(ports: KustoPorts, leader: ClusterResource): Promise<readonly ChildResource[]> {
   const own = leader.id.toLowerCase();
   return (await allAttached(ports)).filter(({ properties: { values } }) => leaderIdOf(values) === own);
 }

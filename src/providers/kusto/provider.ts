@@ -12,7 +12,7 @@ import { childRows } from './child-rows.ts';
 import { networkTypes } from './cluster-networks.ts';
 import { clusterResourceId } from './cluster-record.ts';
 import type { ClusterResource } from './cluster-record.ts';
-import { followersOf } from './following.ts';
+import { allAttached, leaderIdOf } from './following.ts';
 import { clusterRows } from './cluster-rows.ts';
 import { isKnownIn } from './cluster-settings.ts';
 import { withFreshState } from './cluster-store.ts';
@@ -123,8 +123,9 @@ async function requireUnfollowed(
   const isElsewhere = ({ id }: { readonly id: string }): boolean =>
     !id.toLowerCase().startsWith(`${groupId.toLowerCase()}/`);
   const blocked: ArmErrorDetail[] = [];
+  const elsewhere = (await allAttached(ports)).filter(isElsewhere);
   for (const { id } of clusters) {
-    if (!(await followersOf(ports, { id })).some(isElsewhere)) continue;
+    if (!elsewhere.some(({ properties: { values } }) => leaderIdOf(values) === id.toLowerCase())) continue;
     const { code, message } = kustoError('StillFollowed', id);
     blocked.push({ code, message, target: id });
   }

@@ -77,6 +77,7 @@ async function append(command: Command, context: CommandContext): Promise<readon
       // Another command has made the table since this one began; now it is one to append to.
       if (exists || mode.existing === 'refused' || !isEntityExists(error)) throw error;
       requireMode(mode, true, table, command, context);
+      if (isIngestedAlready(properties.ingestIfNotExists, table, within)) return emptyRow;
       return runAppend(query, command, mode, table, properties, within);
     }
   };

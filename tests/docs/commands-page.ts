@@ -2,7 +2,7 @@ import { kustoRights } from '../../src/authz/kusto-roles.ts';
 import type { CommandRow } from '../../src/database/commands/command.ts';
 import { commandFamilies } from '../../src/database/commands/command-rows.ts';
 import { recognizeCommand } from '../../src/database/commands/recognize.ts';
-import { refusedCommands } from '../../src/database/commands/refused-commands.ts';
+import { reasonOf, refusedCommands } from '../../src/database/commands/refused-commands.ts';
 import { languagePackage } from '../../src/kql/parser/process/language/language.ts';
 import { loadLanguage } from '../../src/kql/parser/process/load-language.ts';
 import { commandExamples, examplesOf } from '../support/command-examples.ts';
@@ -56,9 +56,9 @@ export function readAs(text: string): { readonly kind: string | undefined; reado
 
 /** The page docs/commands.md. */
 export function commandsPage(): string {
-  const refused = refusedCommands.flatMap(({ kinds, why }) => kinds.map((kind) => [kind, why] as const));
-  const listed = new Set([...commandExamples.keys(), ...refused.map(([kind]) => kind)]);
-  const others = parserCommands().filter((name) => !listed.has(name));
+  const reasons = new Map<string, Set<string>>();
+  for (const name of [...refusedCommands.flatMap(({ kinds }) => kinds), ...parserCommands()])
+    if (!commandExamples.has(name)) reasons.set(reasonOf(name), (reasons.get(reasonOf(name)) ?? new Set()).add(name));
   return [
     '# Management commands',
     '',
@@ -69,16 +69,16 @@ export function commandsPage(): string {
     ),
     '',
     ...Object.entries(commandFamilies).flatMap(([title, rows]) => section(title, rows)),
-    '## Refused, with what to do instead',
+    '## Refused',
     '',
-    ...table(
-      ['Command', 'Why'],
-      refused.map(([kind, why]) => [code(kind), why]),
+    wrapped(
+      'All others that the official parser knows, and a few that it does not. The answer names the command and says this:',
     ),
     '',
-    '## Refused by name',
-    '',
-    wrapped(`All others that the official parser knows, ${others.length}: ${codes(others.toSorted())}.`),
+    ...table(
+      ['Why', 'Commands'],
+      [...reasons].map(([why, names]) => [why, codes([...names].toSorted())]),
+    ),
     '',
   ].join('\n');
 }

@@ -14,7 +14,7 @@ export function commandTypeOf(text: string): string {
 
 /** The longest command that nobody knows is named by its first words. */
 export function commandName(text: string): string {
-  const words = /^\s*\.?((?:\s*[\p{L}_][\p{L}\p{N}_-]*){1,4})/u.exec(text)?.[1] ?? '';
+  const words = /^(?:\s|\/\/[^\n]*\n)*\.?((?:\s*[\p{L}_][\p{L}\p{N}_-]*){1,4})/u.exec(text)?.[1] ?? '';
   return `.${words.trim().replace(/\s+/g, ' ').slice(0, 80)}`;
 }
 

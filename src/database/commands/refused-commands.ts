@@ -1,11 +1,13 @@
 import { KqlError } from '../../kql/plan/kql-error.ts';
 
-/** Commands that are not here though clients send them. Others are refused by their name alone. */
+/** Commands that are not here though clients send them, each by name. */
 interface RefusedRow {
   /** Names of the official parser, or our own where it knows no such command. */
   readonly kinds: readonly string[];
   /** How the one command of the row is read without the parser, as in rows of commands. */
   readonly patterns?: readonly string[];
+  /** How texts of the one command begin that the parser does not read to their end. */
+  readonly begins?: readonly string[];
   /** Why, and what to do instead. */
   readonly why: string;
 }
@@ -35,6 +37,7 @@ export const refusedCommands: readonly RefusedRow[] = [
   },
   {
     kinds: ['IngestIntoTable'],
+    begins: ['ingest into', 'ingest async into'],
     why: 'data is not fetched from other hosts; send it with streaming ingestion, or .ingest inline',
   },
   {
@@ -71,18 +74,104 @@ export const refusedCommands: readonly RefusedRow[] = [
     patterns: ['cancel purge {OperationId}', 'cancel all purges', 'cancel all purges in database {DatabaseName}'],
     why: 'a purge is done when its command is answered',
   },
-  { kinds: ['ShowExternalTables', 'ShowExternalTablesDetails'], why: 'external tables are not built' },
-  { kinds: ['ShowMaterializedViews', 'ShowMaterializedViewsDetails'], why: 'materialized views are not built' },
-  { kinds: ['ShowContinuousExports'], why: 'continuous export is not built' },
-  { kinds: ['ShowEntityGroups'], why: 'stored entity groups are not built' },
   { kinds: ['DeleteTableRecords'], why: 'soft delete is not built; .purge removes records for good' },
 ];
+
+/** Others that the parser knows, by what their names have in common. The first that fits counts. */
+interface RefusedFamily {
+  readonly named: RegExp;
+  /** As `begins` of a row. */
+  readonly begins?: readonly string[];
+  readonly why: string;
+}
+
+export const refusedFamilies: readonly RefusedFamily[] = [
+  {
+    named: /MaterializedView/,
+    begins: [
+      ...['alter materialized-view', 'alter-merge materialized-view', 'delete materialized-view'],
+      ...['create materialized-view', 'create async materialized-view', 'show materialized-view'],
+    ],
+    why: 'materialized views are not built',
+  },
+  { named: /ContinuousExport/, begins: ['create-or-alter continuous-export'], why: 'continuous export is not built' },
+  {
+    named: /ExternalTable/,
+    begins: ['create external table', 'create-or-alter external table', 'alter external table', 'show external table'],
+    why: 'external tables are not built',
+  },
+  { named: /^Export/, begins: ['export'], why: 'export is not built' },
+  {
+    named: /Mirroring/,
+    begins: [
+      ...['alter table {TableName} policy mirroring', 'show database {DatabaseName} operations mirroring-statistics'],
+      'show table {TableName} operations mirroring-statistics',
+    ],
+    why: 'tables are not mirrored',
+  },
+  {
+    named: /QueuedIngestion/,
+    begins: [
+      ...['ingest-from-storage-queued', 'cancel queued ingestion operation', 'show queued ingestion operations'],
+      ...['list blobs', 'dup-next-ingest', 'dup-next-failed-ingest'],
+    ],
+    why: notQueued,
+  },
+  { named: /EntityGroup/, why: 'stored entity groups are not built' },
+  { named: /ExtentTags|PolicyExtentTags/, begins: ['drop extent tags'], why: 'tags of extents do not change' },
+  { named: /^(Move|Replace)Extents/, begins: ['replace extents', 'move extents'], why: 'extents stay in their table' },
+  { named: /PolicyUpdate$/, why: 'update policies are not built' },
+  { named: /^(MergeExtents|TableShuffle)/, why: 'extents are merged when they are due' },
+  { named: /RowStore|RowId|Shard(s?Group|Make|Drop)|ExtentContainer|ExtentsMetadata/, why: 'storage is another here' },
+  { named: /Fabric/, why: 'there is no Fabric here' },
+  {
+    named: /ClusterPolicy/,
+    why: 'policies of the cluster are not built; workload groups are',
+  },
+  { named: /GraphModel|GraphPolicy|GraphStar|GraphSnapshots?Show/, why: 'of graph models, this is not built' },
+  { named: /TableDataUpdate/, begins: ['update'], why: '.update is not built; .set-or-replace writes all rows anew' },
+  { named: /Plugin/, why: 'every plugin that is built is on' },
+  { named: /ColumnPolicy|PolicyEncoding/, why: 'columns have no policies' },
+  {
+    named: /Diagnostics|Thread|Mem|Tcp|Pools|Concurrency|Cache|Callouts/,
+    why: 'the processes of the service are not here',
+  },
+  { named: /Policy/, why: 'this policy is not built' },
+];
+
+const notBuilt = 'it is not built';
+
+/** @param kind the parser's name @returns why it is refused */
+export const reasonOf = (kind: string): string =>
+  refusedCommands.find(({ kinds }) => kinds.includes(kind))?.why ??
+  refusedFamilies.find(({ named }) => named.test(kind))?.why ??
+  notBuilt;
 
 /** @param kind the parser's name; undefined when it knows no such command
  * @param name its first words, as the client wrote them */
 export function refusalOf(kind: string | undefined, name: string): KqlError {
   if (kind === undefined) return new KqlError('notSupported', `The management command '${name}' is not known.`);
-  const why = refusedCommands.find(({ kinds }) => kinds.includes(kind))?.why;
-  const reason = why === undefined ? '' : `: ${why}`;
-  return new KqlError('notSupported', `The management command '${name}' (${kind}) is not supported${reason}.`);
+  return new KqlError(
+    'notSupported',
+    `The management command '${name}' (${kind}) is not supported: ${reasonOf(kind)}.`,
+  );
 }
+
+/** @param text of a command that the parser could not read to its end
+ * @param name its first words
+ * @returns undefined unless it begins as one that is not built does */
+export function refusalOfText(text: string, name: string): KqlError | undefined {
+  const found = [...refusedCommands, ...refusedFamilies].find(({ begins = [] }) =>
+    begins.some((words) => begin(words).test(text)),
+  );
+  return found && new KqlError('notSupported', `The management command '${name}' is not supported: ${found.why}.`);
+}
+
+const begin = (words: string): RegExp =>
+  new RegExp(
+    `^\\s*(?://[^\\n]*\\n\\s*)*\\.${words
+      .split(' ')
+      .map((word) => (word.startsWith('{') ? '\\S+' : word))
+      .join('\\s+')}(?![\\w-])`,
+    'i',
+  );

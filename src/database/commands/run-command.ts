@@ -13,7 +13,7 @@ import { requirePermission } from './permissions.ts';
 import { commandName } from './command-type.ts';
 import { recognizeCommand } from './recognize.ts';
 import { explainDatabase, readableCatalog } from './readable-catalog.ts';
-import { refusalOf } from './refused-commands.ts';
+import { refusalOf, refusalOfText } from './refused-commands.ts';
 import { columnsOfText } from './schema-text.ts';
 import { withJoinedLiterals } from './words.ts';
 
@@ -81,11 +81,17 @@ async function parse(context: CommandContext, text: string): Promise<ParsedComma
       throw error;
     }
   } catch (error) {
-    // The parser knows nearly every command there is; what it does not know is named rather than called a mistake.
-    if (error instanceof KqlError && error.code === 'syntax' && error.parserCode === undefined)
-      throw refusalOf(undefined, commandName(text));
-    throw error;
+    throw error instanceof KqlError ? explainCommand(error, text) : error;
   }
+}
+
+/** The parser knows nearly every command there is; what it does not know, and what is not built, is named rather than called a mistake. */
+function explainCommand(error: KqlError, text: string): KqlError {
+  const name = commandName(text);
+  if (error.command !== undefined)
+    return commandRow(error.command) === undefined ? refusalOf(error.command, name) : error;
+  if (error.code !== 'syntax') return error;
+  return refusalOfText(text, name) ?? (error.parserCode === undefined ? refusalOf(undefined, name) : error);
 }
 
 /** Names of databases are compared without case; from here on it is spelled as the cluster spells it. */

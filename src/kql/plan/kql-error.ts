@@ -30,6 +30,8 @@ export class KqlError extends Error {
     readonly parserCode?: string,
     /** The one that the text names, where there is none of that name to whoever asks. */
     readonly database?: string,
+    /** The management command that it is about, as the parser names it, where its grammar is right and something in it is wrong. */
+    readonly command?: string,
   ) {
     super(message);
   }
@@ -48,15 +50,24 @@ export interface SerializedKqlError {
   readonly position?: number | undefined;
   readonly parserCode?: string | undefined;
   readonly database?: string | undefined;
+  readonly command?: string | undefined;
 }
 
-export const serializeKqlError = ({ code, message, position, parserCode, database }: KqlError): SerializedKqlError => ({
+export const serializeKqlError = ({
   code,
   message,
   position,
   parserCode,
   database,
+  command,
+}: KqlError): SerializedKqlError => ({
+  code,
+  message,
+  position,
+  parserCode,
+  database,
+  command,
 });
 
 export const deserializeKqlError = (from: SerializedKqlError): KqlError =>
-  new KqlError(from.code, from.message, from.position, from.parserCode, from.database);
+  new KqlError(from.code, from.message, from.position, from.parserCode, from.database, from.command);

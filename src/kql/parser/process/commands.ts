@@ -33,7 +33,15 @@ function compileBound(text: string, database: string, graphs: KeptGraphs): Parse
   const state = graphs.state(database);
   const code = withWholeCommands(() => languagePackage().KustoCode.ParseAndAnalyze(text, state));
   if (code.Kind !== 'Command') throw new KqlError('syntax', 'This is not a management command.', 0);
-  checkDiagnostics(code, graphs.functions, ({ Start }) => isNameOfEntity(code.Syntax, Start) || skipsValidation(text));
+  try {
+    checkDiagnostics(
+      code,
+      graphs.functions,
+      ({ Start }) => isNameOfEntity(code.Syntax, Start) || skipsValidation(text),
+    );
+  } catch (error) {
+    throw error instanceof KqlError && error.code === 'semantic' ? aboutCommand(error, code.Syntax) : error;
+  }
   const [statement, ...after] = list(code.Syntax, 'Statements');
   // The parser reads one command and statements of a query, and passes over the rest.
   const rest = part(code.Syntax, 'SkippedTokens');
@@ -46,7 +54,7 @@ function compileBound(text: string, database: string, graphs: KeptGraphs): Parse
   const root = need(command, 'Custom');
   const query = find(root, 'QueryOrCommand') ?? storedQuery(root);
   return {
-    kind: command.ReferencedSymbol?.Name ?? command.CommandKind ?? '',
+    kind: nameOfCommand(command) ?? '',
     columns: columnsOf(command),
     parts: partsOf(root).children ?? [],
     ...(query && {
@@ -57,6 +65,17 @@ function compileBound(text: string, database: string, graphs: KeptGraphs): Parse
       pipe: queryOver(command, [...(command === expression ? [] : [statement]), ...after], database, graphs),
     }),
   };
+}
+
+const nameOfCommand = ({ ReferencedSymbol, CommandKind }: SyntaxNode): string | undefined =>
+  ReferencedSymbol?.Name ?? CommandKind;
+
+/** What is wrong in a command may not matter to whoever does not know the command at all. */
+function aboutCommand(error: KqlError, root: SyntaxNode): KqlError {
+  const [statement] = list(root, 'Statements');
+  const command = commandOf(statement && part(statement, 'Expression'));
+  const { code, message, position, parserCode, database } = error;
+  return new KqlError(code, message, position, parserCode, database, command && nameOfCommand(command));
 }
 
 const isQuery = ({ NameInParent }: SyntaxNode): boolean =>

@@ -1,0 +1,44 @@
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import type { CommandFixture } from '../../../tests/support/command-fixture.ts';
+import { openCommandFixture } from '../../../tests/support/command-fixture.ts';
+import { documentedCommands, outcomeFloor, outcomeOf } from '../../../tests/support/documented-commands.ts';
+import type { Outcome } from '../../../tests/support/documented-commands.ts';
+
+let cluster: CommandFixture;
+beforeAll(async () => {
+  cluster = await openCommandFixture();
+});
+afterAll(() => cluster.close());
+
+describe('the commands of the documentation', () => {
+  it('are answered, or refused by their name, as many as ever', { timeout: 300_000 }, async () => {
+    const ids: Record<Outcome, string[]> = { answered: [], absent: [], refused: [], failed: [] };
+    for (const command of documentedCommands) {
+      const { outcome, why } = await outcomeOf(cluster, command);
+      ids[outcome].push(`${command.id}: ${why}`);
+    }
+    expect(ids.answered.length, JSON.stringify(ids.absent, undefined, 1)).toBeGreaterThanOrEqual(outcomeFloor.answered);
+    expect(ids.failed.length, JSON.stringify(ids.failed, undefined, 1)).toBeLessThanOrEqual(outcomeFloor.failed);
+  });
+
+  it.each([
+    '.show external tables',
+    '.show external table T',
+    '.show materialized-views',
+    '.show materialized-view V',
+    '.show continuous-exports',
+    '.create materialized-view V on table T { T | summarize count() by Nowhere }',
+    '.ingest into table T (h"https://contoso.blob.core.windows.net/c/b.csv")',
+    '.list blobs ("https://contoso.blob.core.windows.net/c;managed_identity=system")',
+  ])(
+    '%s is refused by its name: of what is not built nothing is listed, and nothing in it is looked up',
+    async (text) => {
+      await expect(cluster.run(text)).rejects.toMatchObject({
+        code: 'notSupported',
+        message: expect.stringMatching(
+          /^The management command '\..+' (\(\w+\) )?is not supported: .* (not|data)/,
+        ) as string,
+      });
+    },
+  );
+});

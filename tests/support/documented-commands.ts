@@ -1,0 +1,112 @@
+import { readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { newGuid } from '../../src/base/guid.ts';
+import { systemRandomBytes } from '../../src/base/random.ts';
+import { DataError } from '../../src/database/catalog/data-error.ts';
+import type { DatabaseAccess } from '../../src/authz/kusto-roles.ts';
+import type { CommandRequests } from '../../src/database/commands/command-context.ts';
+import { KqlError, missingDatabase } from '../../src/kql/plan/kql-error.ts';
+import type { CommandFixture } from './command-fixture.ts';
+
+const folder = join(import.meta.dirname, '../../vectors/commands');
+const read = (name: string): unknown => JSON.parse(readFileSync(join(folder, name), 'utf8'));
+
+/** A command as a page of the documentation has it; `id` is the page and the number on it. */
+interface DocumentedCommand {
+  readonly id: string;
+  readonly text: string;
+}
+
+/** `answered`: as the service does; `absent`: refused because the page does not say what its tables, columns and ids are, so that
+ * the service would refuse it here, too; `refused`: not built, and the message names it; `failed`: anything else. */
+export type Outcome = 'answered' | 'absent' | 'refused' | 'failed';
+
+export const documentedCommands = read('documented.json') as readonly DocumentedCommand[];
+export const outcomeFloor = read('floor.json') as Readonly<Record<'answered' | 'failed', number>>;
+
+/** Of a process that nobody else uses. */
+const requests: CommandRequests = { cancel: () => 0, list: () => [], capacity: () => [], defaultRateLimit: () => 100 };
+
+/** Runs a documented command in a cluster that has the databases, tables and functions that it names. */
+export async function outcomeOf(
+  cluster: CommandFixture,
+  { text }: DocumentedCommand,
+): Promise<{ readonly outcome: Outcome; readonly why: string }> {
+  const known: DatabaseAccess[] = [...cluster.context.databases];
+  for (let attempt = 0; ; attempt += 1) {
+    try {
+      await cluster.run(text, { databases: known, requests });
+      return { outcome: 'answered', why: '' };
+    } catch (error) {
+      if (attempt < 12 && (await supply(cluster, known, text, error))) continue;
+      return { outcome: outcomeOfError(error), why: error instanceof Error ? error.message : String(error) };
+    }
+  }
+}
+
+function outcomeOfError(error: unknown): Outcome {
+  if (error instanceof KqlError && error.code === 'notSupported') return 'refused';
+  if (error instanceof KqlError && /^SEM0100|The name '.*' does not refer/.test(error.message)) return 'absent';
+  return error instanceof DataError && error.code.endsWith('NotFound') ? 'absent' : 'failed';
+}
+
+/** @returns whether something was made, so that another try is worth it */
+async function supply(
+  cluster: CommandFixture,
+  known: DatabaseAccess[],
+  text: string,
+  error: unknown,
+): Promise<boolean> {
+  const database = missingDatabase(error) ?? nameOf(error, 'DatabaseNotFound');
+  if (database !== undefined) return addDatabase(cluster, known, database);
+  const made = commandsFor(cluster, text, error);
+  const places = cluster.context.data.databases().map(({ name }) => name);
+  let isMade = false;
+  for (const command of made)
+    for (const place of places) {
+      const run = cluster.run(command, { database: place, databases: known });
+      isMade =
+        (await run.then(
+          () => true,
+          () => false,
+        )) || isMade;
+    }
+  return isMade;
+}
+
+function commandsFor({ context }: CommandFixture, text: string, error: unknown): readonly string[] {
+  const table = nameOf(error, 'TableNotFound') ?? unknown(error, 'table, tabular variable');
+  if (table !== undefined) return [`.create table ['${table}'] (Id: long)`];
+  const fn = nameOf(error, 'FunctionNotFound');
+  if (fn !== undefined) return [`.create function ['${fn}']() { print x = 1 }`];
+  const existing = nameOf(error, 'EntityExists');
+  if (existing !== undefined)
+    return [`.drop table ['${existing}'] ifexists`, `.drop function ['${existing}'] ifexists`];
+  const column = nameOf(error, 'ColumnNotFound') ?? unknown(error, 'column, table');
+  if (column === undefined) return [];
+  const tables = context.data
+    .databases()
+    .flatMap((one) => [...one.tables.keys()].filter((name) => text.includes(name)));
+  if (tables.length === 0) return [`.create table ['${column}'] (Id: long)`];
+  return [...new Set(tables)].map((name) => `.alter-merge table ['${name}'] (['${column}']: ${typeOf(column)})`);
+}
+
+/** As the pages use columns of such names. */
+const typeOf = (column: string): string =>
+  /time|created|date/i.test(column) ? 'datetime' : /^(Version|Id|.*Count)$/.test(column) ? 'long' : 'string';
+
+async function addDatabase(cluster: CommandFixture, known: DatabaseAccess[], name: string): Promise<boolean> {
+  if (known.some((one) => one.name.toLowerCase() === name.toLowerCase()) || !/^[\w .-]{1,260}$/.test(name))
+    return false;
+  known.push({ databaseId: newGuid(systemRandomBytes), name, roles: [] });
+  await cluster.context.data.setDatabases(known.map(({ databaseId, name: own }) => ({ databaseId, name: own })));
+  return true;
+}
+
+const nameOf = (error: unknown, code: string): string | undefined =>
+  error instanceof DataError && error.code === code ? /'(.*?)'/.exec(error.message)?.[1] : undefined;
+
+const unknown = (error: unknown, as: string): string | undefined =>
+  error instanceof KqlError && error.code === 'semantic'
+    ? new RegExp(`The name '(.+?)' does not refer to any known ${as}`).exec(error.message)?.[1]
+    : undefined;

@@ -61,6 +61,15 @@ describe('an assertion signed with a registered certificate', () => {
     await expect(grant(token)).resolves.toBeDefined();
   });
 
+  it('counts as MSAL for Go writes it: thumbprint in plain base64', async () => {
+    let certificate = own;
+    const plain = (): string => Buffer.from(certificate.thumbprints.sha256, 'base64url').toString('base64');
+    while (!/[+/]/.test(plain())) certificate = await makeCertificate(startOfTests);
+    await registerCertificate(identity, certificate);
+    const header = { alg: 'PS256', typ: 'JWT', 'x5t#S256': plain() };
+    await expect(grant(await sign(claimsOf(identity), header, certificate.privateKey))).resolves.toBeDefined();
+  });
+
   it('counts again until it expires, as MSAL sends it, and not a moment longer', async () => {
     const token = await sign(claimsOf(identity), rs256(), own.privateKey);
     await grant(token);
@@ -150,6 +159,7 @@ describe('an assertion is refused', () => {
     ],
     ['no certificate named', 5002723, 'AssertionWithoutKey', () => signed({}, { x5t: undefined, kid: 'x' })],
     ['a thumbprint that is none', 50027, 'AssertionMalformed', () => signed({}, { x5t: ['a'] })],
+    ['a thumbprint in two alphabets', 50027, 'AssertionMalformed', () => signed({}, { x5t: 'a-b/' })],
     [
       'an extension',
       50027,

@@ -59,10 +59,10 @@ function thumbprintsOf({ header }: UnverifiedAssertion): Thumbprints {
   const read = (name: string): string | undefined => {
     const value = header[name];
     if (value === undefined) return undefined;
-    // MSAL for Python pads, against RFC 7515.
-    const text = typeof value === 'string' ? /^([A-Za-z0-9_-]{1,64})={0,2}$/.exec(value)?.[1] : undefined;
+    // MSAL for Python pads, against RFC 7515, and MSAL for Go writes plain base64.
+    const text = typeof value === 'string' ? /^([\w-]{1,64}|[A-Za-z0-9+/]{1,64})={0,2}$/.exec(value)?.[1] : undefined;
     if (text === undefined) throw entraError('AssertionMalformed');
-    return text;
+    return text.replaceAll('+', '-').replaceAll('/', '_');
   };
   const thumbprints = { sha1: read('x5t'), sha256: read('x5t#S256') };
   if (thumbprints.sha1 === undefined && thumbprints.sha256 === undefined) throw entraError('AssertionWithoutKey');

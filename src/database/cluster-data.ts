@@ -11,7 +11,14 @@ import type { StoredResults } from './catalog/stored-result.ts';
 import type { WorkloadGroups } from './catalog/workload-groups.ts';
 import type { ExtentChanges } from './extents/extent-service.ts';
 import type { UpkeepOptions, UpkeepProblem } from './extents/upkeep.ts';
-import type { AppendRequest, AppendResult, IngestRequest, IngestResult } from './ingest/ingest-request.ts';
+import type {
+  AppendRequest,
+  AppendResult,
+  IngestRequest,
+  IngestResult,
+  SourcesRequest,
+  SourcesResult,
+} from './ingest/ingest-request.ts';
 
 /** Everything one cluster holds. Lives in the cluster's own process. Every change is durable, and still permitted by the lease,
  * when its promise resolves. Names are compared as Kusto does: databases without case, everything else with case.
@@ -40,6 +47,8 @@ export interface ClusterData extends SchemaChanges, ExtentChanges, StoredResults
 
   /** All rows or none; exactly once for each request id with the same content. */
   ingest(request: IngestRequest): Promise<IngestResult>;
+  /** As `ingest`, from where the data lies. Exactly once for each request id with sources of the same names. */
+  ingestFrom(request: SourcesRequest): Promise<SourcesResult>;
   /** Rows of a SELECT (`.set-or-append` and its like). One extent, or none when there are no rows. */
   append(request: AppendRequest): Promise<AppendResult>;
 

@@ -137,6 +137,7 @@ export async function openClusterData(options: ClusterDataOptions): Promise<Open
       open: (database, table, uses) => tables.open(tables.named(database, table, principal), uses),
     }),
     ingest: (request) => ingestion.ingest(request),
+    ingestFrom: (request) => ingestion.ingestFrom(request),
     append: (request) => ingestion.append(request),
     ...createHistory(catalog, randomBytes),
     ...createWorkloadGroups(catalog),

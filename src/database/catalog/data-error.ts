@@ -33,6 +33,10 @@ const texts = {
   CreationTimeTooOld: (table: string) =>
     `The creation time is not within the soft delete period of the table '${table}'.`,
   MalformedIngestionProperty: (text: string) => text,
+  /** Text: why data is not fetched from there, and what to do. */
+  SourceNotAllowed: (text: string) => text,
+  /** Text: what went wrong with a source of data, without anything that is secret. */
+  SourceFailed: (text: string) => text,
 } as const;
 
 export type DataErrorCode = keyof typeof texts;
@@ -43,7 +47,19 @@ export type MalformedCode =
   | 'Stream_ClosingQuoteMissing'
   | 'Stream_InputStreamTooLarge'
   | 'BadRequest_InvalidBlob'
+  | 'BadRequest_InvalidArchive'
+  | 'BadRequest_EmptyArchive'
   | 'BadRequest_UnexpectedCharacterInInputStream';
+
+/** What went wrong with a source of data, in the same list. */
+export type DownloadCode =
+  | 'Download_BadRequest'
+  | 'Download_SourceNotFound'
+  | 'Download_AccessConditionNotSatisfied'
+  | 'Download_Forbidden'
+  | 'Download_AccountNotFound'
+  | 'Download_NotTransient'
+  | 'Download_UnknownError';
 
 export class DataError extends Error {
   override readonly name = 'DataError';
@@ -52,7 +68,7 @@ export class DataError extends Error {
     message: string,
     /** Where in the data sent, from 1. */
     readonly position?: { readonly line: number; readonly column: number },
-    readonly malformed?: MalformedCode,
+    readonly malformed?: MalformedCode | DownloadCode,
   ) {
     super(message);
   }
@@ -60,13 +76,17 @@ export class DataError extends Error {
 
 /** @param text what is wrong; the place is added to it */
 export function malformedData(
-  malformed: MalformedCode,
+  malformed: MalformedCode | DownloadCode,
   text: string,
   position?: { readonly line: number; readonly column: number },
 ): DataError {
   const at = position === undefined ? '' : ` (line ${position.line}, column ${position.column})`;
   return new DataError('MalformedData', `${text}${at}.`, position, malformed);
 }
+
+/** @param text what is wrong, with nothing in it that is secret */
+export const sourceFailed = (code: DownloadCode, text: string): DataError =>
+  new DataError('SourceFailed', text, undefined, code);
 
 /** @param subject the name, or the text where the row above says so */
 export const dataError = (

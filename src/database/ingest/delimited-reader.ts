@@ -13,14 +13,20 @@ export interface DelimitedRecord {
   readonly fields: readonly string[];
   /** Where it ends in the text. */
   readonly end: number;
+  /** The line that comes after it. */
+  readonly nextLine: number;
 }
 
 export const fieldBytesMax = 1024 * 1024;
 
 /** Reads records of delimited text. Empty lines are no records. In a long record it stops after every so many characters (undefined), so that
  * it is read in several turns. @throws DataError `MalformedData` with line and column */
-export function* readDelimited(text: string, rules: DelimitedRules): Generator<DelimitedRecord | undefined> {
-  const state = { at: 0, line: 1, lineStart: 0 };
+export function* readDelimited(
+  text: string,
+  rules: DelimitedRules,
+  firstLine = 1,
+): Generator<DelimitedRecord | undefined, void> {
+  const state = { at: 0, line: firstLine, lineStart: 0 };
   while (state.at < text.length) {
     if (text[state.at] === '\n' || text[state.at] === '\r') {
       endOfLine(text, state);
@@ -41,7 +47,7 @@ export function* readDelimited(text: string, rules: DelimitedRules): Generator<D
       );
     } while (text[state.at] === rules.delimiter && (state.at += 1));
     endOfLine(text, state);
-    yield { line, fields, end: state.at };
+    yield { line, fields, end: state.at, nextLine: state.line };
   }
 }
 

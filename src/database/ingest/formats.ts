@@ -2,12 +2,13 @@ import type { MappingKind } from '../catalog/catalog-view.ts';
 import { dataError } from '../catalog/data-error.ts';
 import type { DelimitedRules } from './delimited-reader.ts';
 
-export type FormatReader =
+export type TextReader =
   | { readonly kind: 'delimited'; readonly rules: DelimitedRules }
   /** A record is a line, or (`raw`) the whole; it goes to the first column. */
   | { readonly kind: 'text'; readonly whole: boolean }
-  | { readonly kind: 'json'; readonly shape: 'lines' | 'many' | 'one' }
-  | { readonly kind: 'parquet' };
+  | { readonly kind: 'json'; readonly shape: 'lines' | 'many' | 'one' };
+
+export type FormatReader = TextReader | { readonly kind: 'parquet' };
 
 export interface Format {
   readonly name: string;
@@ -36,6 +37,12 @@ const formats: readonly Format[] = [
   { name: 'singlejson', mapping: 'json', reader: { kind: 'json', shape: 'one' } },
   { name: 'parquet', mapping: 'parquet', reader: { kind: 'parquet' } },
 ];
+
+/** The format that the ending of a name says, packing aside; undefined where it says none. */
+export function formatOfName(name: string): string | undefined {
+  const ending = /\.([a-z0-9]+)$/i.exec(name.replace(/\.(?:gz|zip)$/i, ''))?.[1]?.toLowerCase();
+  return formats.some((format) => format.name === ending) ? ending : undefined;
+}
 
 /** @param name in any case @throws DataError `FormatNotSupported` */
 export function requireFormat(name: string): Format {

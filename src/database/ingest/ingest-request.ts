@@ -2,6 +2,7 @@ import type { Guid } from '../../base/guid.ts';
 import type { Instant } from '../../clock/clock.ts';
 import type { AppendRows } from '../catalog/append-rows.ts';
 import type { ExtentView } from '../catalog/catalog-view.ts';
+import type { DataSource } from './data-source.ts';
 import type { TableSchema } from '../catalog/schema.ts';
 
 export interface IngestRequest {
@@ -23,6 +24,22 @@ export interface IngestRequest {
   readonly creationTime?: Instant;
   /** `streaming` needs the streamingingestion policy of table or database. */
   readonly kind: 'streaming' | 'inline';
+}
+
+/** Data that is read from where it lies. */
+export interface SourcesRequest extends Omit<IngestRequest, 'body' | 'kind' | 'format'> {
+  /** All of them or none, in one extent. */
+  readonly sources: readonly DataSource[];
+  /** As of `IngestRequest`; absent: as the name of the first source says, else `csv`. */
+  readonly format?: string;
+  /** Which files of zip archives count; absent: all. */
+  readonly zipPattern?: string;
+  readonly signal?: AbortSignal | undefined;
+}
+
+export interface SourcesResult extends IngestResult {
+  /** Of the sources, as they are stored. */
+  readonly bytes: number;
 }
 
 export interface IngestResult {

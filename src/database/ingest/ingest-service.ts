@@ -1,14 +1,19 @@
 import type { Guid } from '../../base/guid.ts';
 import { newGuid } from '../../base/guid.ts';
 import type { RandomBytes } from '../../base/random.ts';
-import type { Instant } from '../../clock/clock.ts';
-import type { MappingView } from '../catalog/catalog-view.ts';
-import type { AppendRequest, AppendResult, IngestRequest, IngestResult } from './ingest-request.ts';
+import type {
+  AppendRequest,
+  AppendResult,
+  IngestRequest,
+  IngestResult,
+  SourcesRequest,
+  SourcesResult,
+} from './ingest-request.ts';
 import type { AppendRows } from '../catalog/append-rows.ts';
 import type { ExtentView } from '../catalog/catalog-view.ts';
 import { dataError } from '../catalog/data-error.ts';
 import type { CatalogReader } from '../catalog/image.ts';
-import { CatalogDraft, databaseOf } from '../catalog/image.ts';
+import { CatalogDraft } from '../catalog/image.ts';
 import type { ExtentRecord, TableRecord } from '../catalog/records.ts';
 import { requestKey } from '../catalog/request-index.ts';
 import type { RowBatch } from '../catalog/row-batch.ts';
@@ -19,12 +24,13 @@ import { stageBatch } from '../extents/staging.ts';
 import type { TableStore } from '../extents/table-store.ts';
 import { columnName } from '../extents/tail-table.ts';
 import type { BoundValue } from '../../kql/sql/context.ts';
-import type { Format, FormatReader } from './formats.ts';
-import { requireFormat } from './formats.ts';
+import type { Format } from './formats.ts';
+import { formatOfName, requireFormat } from './formats.ts';
 import type { MappedColumn } from './ingestion-mapping.ts';
-import { parseMapping, requireFits } from './ingestion-mapping.ts';
+import { mappingFor, requireKept } from './target-table.ts';
 import { parquetFailure, parquetSelect } from './parquet-select.ts';
 import { readBatch } from './read-batch.ts';
+import { stageSources } from './source-stage.ts';
 
 /** Streaming requests and inline data are at most this long; larger data comes another way. */
 export const ingestBytesMax = 4 * 1024 * 1024;
@@ -47,6 +53,12 @@ export interface Target {
   readonly cleared?: (reader: CatalogReader) => readonly Guid[];
 }
 
+/** What of a request says what its data means. */
+const howRead = (
+  { mappingName = '', mapping = '' }: Pick<IngestRequest, 'mapping' | 'mappingName'>,
+  { name }: Format,
+): readonly string[] => [...[name, mappingName, mapping]];
+
 type Select = { readonly sql: string; readonly bound: readonly BoundValue[] };
 
 /** Ingestion: all rows of a request or none, once for each request id and content. */
@@ -63,21 +75,49 @@ export class IngestService {
     const { store } = this.#parts;
     const table = store.table(request.database, request.table);
     this.#requireAllowed(request, table);
-    this.#requireKept(table, request.creationTime);
+    requireKept(this.#parts.store, table, request.creationTime);
     const format = requireFormat(request.format);
-    const mapping = this.#mapping(request, table, format);
+    const mapping = mappingFor(store, request, table, format);
     if (request.requestId === undefined) return this.#add(request, table, format, mapping, undefined);
-    const key = requestKey(table.tableId, request.requestId, [
-      request.body,
-      format.name,
-      request.mappingName ?? '',
-      request.mapping ?? '',
-    ]);
-    const known = store.parts.requests.get(key);
+    const key = requestKey(table.tableId, request.requestId, [request.body, ...howRead(request, format)]);
+    return await this.#once(key, () => this.#add(request, table, format, mapping, key));
+  }
+
+  /** Reads sources, and puts the rows of all of them into one extent, in one commit. */
+  async ingestFrom(request: SourcesRequest): Promise<SourcesResult> {
+    const { store } = this.#parts;
+    const table = store.table(request.database, request.table);
+    requireKept(this.#parts.store, table, request.creationTime);
+    const names = request.sources.map(({ name }) => name);
+    const format = requireFormat(request.format ?? formatOfName(names[0] ?? '') ?? 'csv');
+    const mapping = mappingFor(store, request, table, format);
+    const { requestId } = request;
+    const key = requestId && requestKey(table.tableId, requestId, [...names, ...howRead(request, format)]);
+    let bytes = 0;
+    const add = (): Promise<IngestResult> =>
+      store.withConnection(async (connection) => {
+        const ignoreFirstRecord = request.ignoreFirstRecord ?? false;
+        const how = { ...request, format, mapping, ignoreFirstRecord, columns: table.columns, signal: request.signal };
+        const staged = await stageSources(connection, store.parts.files, how);
+        bytes = staged.bytes;
+        try {
+          return await this.#addExtent(connection, { sql: staged.sql, bound: [] }, request, table, key, bytes);
+        } catch (error) {
+          throw await staged.explain(error);
+        } finally {
+          await staged.discard();
+        }
+      });
+    return { ...(await (key === undefined ? add() : this.#once(key, add))), bytes };
+  }
+
+  /** @param key of a request that is ingested once, however often it comes */
+  async #once(key: string, add: () => Promise<IngestResult>): Promise<IngestResult> {
+    const known = this.#parts.store.parts.requests.get(key);
     if (known !== undefined) return { rowCount: known.rowCount, extentId: known.extentId, repeated: true };
     const other = this.#underWay.get(key);
     if (other !== undefined) return { ...(await other), repeated: true };
-    const work = this.#add(request, table, format, mapping, key);
+    const work = add();
     this.#underWay.set(key, work);
     try {
       return await work;
@@ -89,7 +129,7 @@ export class IngestService {
   async append(request: AppendRequest): Promise<AppendResult> {
     const planned = this.#target(request);
     const { table } = planned;
-    this.#requireKept(table, request.creationTime);
+    requireKept(this.#parts.store, table, request.creationTime);
     const { rows } = request;
     const { columns } = rows.kind === 'sql' ? rows : rows.statement;
     if (
@@ -196,30 +236,6 @@ export class IngestService {
       throw dataError('StreamingDisabled', table.name);
   }
 
-  /** Rows that would be gone at once are not taken. */
-  #requireKept(table: TableRecord, creationTime: Instant | undefined): void {
-    const { store } = this.#parts;
-    if (creationTime !== undefined && creationTime + store.periods(table).softDeleteMs <= store.parts.now())
-      throw dataError('CreationTimeTooOld', table.name);
-  }
-
-  #mapping(request: IngestRequest, table: TableRecord, format: Format): readonly MappedColumn[] | undefined {
-    const text = request.mapping ?? this.#named(request, table, format);
-    if (text === undefined) return undefined;
-    const mapping = parseMapping(format.mapping, text);
-    requireFits(mapping, table.columns);
-    return mapping;
-  }
-
-  #named({ mappingName }: IngestRequest, table: TableRecord, format: Format): string | undefined {
-    if (mappingName === undefined || mappingName === '') return undefined;
-    const isNamed = ({ kind, name }: MappingView): boolean => kind === format.mapping && name === mappingName;
-    const database = databaseOf(this.#parts.store.parts.catalog.image, table.databaseId);
-    const found = table.mappings.find(isNamed) ?? database.mappings.find(isNamed);
-    if (found === undefined) throw dataError('MappingNotFound', mappingName.slice(0, 200));
-    return found.mapping;
-  }
-
   async #add(
     request: IngestRequest,
     table: TableRecord,
@@ -230,7 +246,7 @@ export class IngestService {
     const { reader } = format;
     if (reader.kind === 'parquet') return this.#addParquet(request, table, mapping, key);
     const batch = await readBatch(request.body, {
-      format: { ...format, reader: reader satisfies Exclude<FormatReader, { kind: 'parquet' }> },
+      format: { ...format, reader },
       columns: table.columns,
       mapping,
       ignoreFirstRecord: request.ignoreFirstRecord ?? false,
@@ -240,7 +256,7 @@ export class IngestService {
     if (plain && request.body.byteLength <= logBytesMax) return this.#addToLog(batch, table, key);
     return this.#parts.store.withConnection(async (connection) => {
       const select = { sql: await stageBatch(connection, batch), bound: [] };
-      return this.#addExtent(connection, select, request, table, key);
+      return this.#addExtent(connection, select, request, table, key, request.body.byteLength);
     });
   }
 
@@ -264,12 +280,10 @@ export class IngestService {
     return store.withConnection(async (connection) => {
       const file = await store.parts.files.create();
       try {
-        const select = {
-          sql: await parquetSelect(connection, file.path, request.body, table.columns, mapping),
-          bound: [],
-        };
+        const sql = await parquetSelect(connection, file.path, request.body, table.columns, mapping);
+        const select = { sql, bound: [] };
         try {
-          return await this.#addExtent(connection, select, request, table, key);
+          return await this.#addExtent(connection, select, request, table, key, request.body.byteLength);
         } catch (error) {
           throw await parquetFailure(connection, file.path, error);
         }
@@ -282,12 +296,13 @@ export class IngestService {
   async #addExtent(
     connection: StatementConnection,
     select: Select,
-    request: IngestRequest,
+    request: Pick<IngestRequest, 'tags' | 'creationTime'>,
     table: TableRecord,
     key: string | undefined,
+    bytes: number,
   ): Promise<IngestResult> {
     const added = await this.#parts.store.parts.writer.retried(async () => {
-      const extent = await this.#write(connection, select, table, this.#facts(table, request.body.byteLength, request));
+      const extent = await this.#write(connection, select, table, this.#facts(table, bytes, request));
       return extent && this.#commit(extent, this.#existing(table), key);
     });
     return { rowCount: added?.rowCount ?? 0, extentId: added?.extentId, repeated: false };

@@ -37,11 +37,14 @@ const escapes: Readonly<Record<string, string>> = {
 /** Reads JSON values one after the other (RFC 8259), with the place of what is wrong. */
 export class JsonReader {
   readonly #text: string;
+  readonly #firstLine: number;
   #at: number;
   #stoppedAt: number;
 
-  constructor(text: string, at = 0) {
+  /** @param firstLine of the text, where it is a part of a longer one */
+  constructor(text: string, at = 0, firstLine = 1) {
     this.#text = text;
+    this.#firstLine = firstLine;
     this.#at = at;
     this.#stoppedAt = at;
   }
@@ -132,7 +135,7 @@ export class JsonReader {
   /** @param at where, when it is not the place that reading has come to */
   fail(problem: string, at = this.#at): Error {
     const before = this.#text.slice(0, at).split('\n');
-    const position = { line: before.length, column: (before.at(-1)?.length ?? 0) + 1 };
+    const position = { line: before.length + this.#firstLine - 1, column: (before.at(-1)?.length ?? 0) + 1 };
     return malformedData('BadRequest_UnexpectedCharacterInInputStream', problem, position);
   }
 

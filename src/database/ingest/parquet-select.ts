@@ -1,5 +1,4 @@
 import { writeFile } from 'node:fs/promises';
-import type { ColumnView } from '../catalog/catalog-view.ts';
 import { dataError, malformedData } from '../catalog/data-error.ts';
 import type { EngineConnection } from '../../kql/duckdb/engine-database.ts';
 import { collect } from '../extents/extent-writer.ts';
@@ -13,27 +12,39 @@ import type { MappedColumn } from './ingestion-mapping.ts';
 import type { JsonPath } from './json-path.ts';
 import type { ParquetValue } from './parquet-convert.ts';
 import { convertSql, isConvertible, quoted, unixSql } from './parquet-convert.ts';
+import type { ReadColumn, ReadOptions } from './value-reader.ts';
 import type { ParquetType } from './parquet-type.ts';
 import { kindOf, parseParquetType } from './parquet-type.ts';
 
 const rowsMax = 4_000_000;
 
-/** Puts Parquet into a file in memory and says how to read it as rows of a table.
- * @throws DataError `MalformedData` when it is not Parquet, `InconsistentMapping` for a field that its column cannot take,
- * `InvalidMapping` for what is not supported here, `PayloadTooLarge` */
+type ParquetOptions = Pick<ReadOptions, 'columns' | 'mapping' | 'location'>;
+
+/** Puts Parquet into a file in memory and says how to read it as rows of a table. @throws as `parquetFileRows` */
 export async function parquetSelect(
   connection: EngineConnection,
   path: string,
   body: Uint8Array,
-  columns: readonly ColumnView[],
+  columns: readonly ReadColumn[],
   mapping: readonly MappedColumn[] | undefined,
 ): Promise<string> {
   await writeFile(path, body);
+  return parquetFileRows(connection, path, { columns, mapping });
+}
+
+/** Says how to read Parquet in a file in memory as rows of a table.
+ * @throws DataError `MalformedData` when it is not Parquet, `InconsistentMapping` for a field that its column cannot take,
+ * `InvalidMapping` for what is not supported here, `PayloadTooLarge` */
+export async function parquetFileRows(
+  connection: EngineConnection,
+  path: string,
+  { columns, mapping, location }: ParquetOptions,
+): Promise<string> {
   const fields = await parquetColumns(connection, path);
   const [counted] = await collect(connection, `SELECT num_rows FROM parquet_file_metadata('${path}')`);
   if (Number(counted?.[0] ?? 0) > rowsMax)
     throw dataError('PayloadTooLarge', `There are more than ${rowsMax} records.`);
-  return parquetFileSelect(path, fields, columns, mapping);
+  return parquetFileSelect(path, fields, columns, mapping, false, location);
 }
 
 /** Texts of old writers carry no mark that they are text. */
@@ -70,9 +81,10 @@ const notParquet = (): Error => malformedData('BadRequest_InvalidBlob', 'The dat
 export function parquetFileSelect(
   path: string,
   fields: ReadonlyMap<string, string>,
-  columns: readonly ColumnView[],
+  columns: readonly ReadColumn[],
   mapping: readonly MappedColumn[] | undefined,
   asExtent = false,
+  location = '',
 ): string {
   const own =
     asExtent &&
@@ -84,7 +96,7 @@ export function parquetFileSelect(
   };
   const outputs = columns.map((column) => {
     const name = columnName(column.columnId);
-    if (!own) return `${sourceSql(column, record, mapping)} AS ${name}`;
+    if (!own) return `${sourceSql(column, record, mapping, location)} AS ${name}`;
     return `${column.type === 'string' ? `coalesce(CAST(${name} AS VARCHAR), '')` : `TRY_CAST(${name} AS ${physicalType[column.type]})`} AS ${name}`;
   });
   return `SELECT ${outputs.join(', ')} FROM ${own ? `read_parquet('${path}')` : `${readParquet(path)} AS record`}`;
@@ -92,7 +104,12 @@ export function parquetFileSelect(
 
 const nothing = (type: KqlType): string => (type === 'string' ? "''" : `NULL::${physicalType[type]}`);
 
-function sourceSql(column: ColumnView, record: ParquetType, mapping: readonly MappedColumn[] | undefined): string {
+function sourceSql(
+  column: ReadColumn,
+  record: ParquetType,
+  mapping: readonly MappedColumn[] | undefined,
+  location: string,
+): string {
   const { name, type } = column;
   if (mapping === undefined) return fieldSql(column, name, valueAt(record, [name]));
   const mapped = mapping.find((one) => one.column === name);
@@ -101,7 +118,7 @@ function sourceSql(column: ColumnView, record: ParquetType, mapping: readonly Ma
   const refused = (what: string): Error =>
     dataError('InvalidMapping', `The column '${name}' uses ${what}, which is not supported for parquet here.`);
   if (source.kind === 'constant') return constantSql(type, source.text);
-  if (source.kind === 'sourceLocation') return nothing(type); // data that comes in a request has no location
+  if (source.kind === 'sourceLocation') return constantSql(type, location);
   if (source.kind !== 'field' && source.kind !== 'path') throw refused(`'${source.kind}'`);
   const path: JsonPath = source.kind === 'field' ? [source.name] : source.path;
   const found = valueAt(record, path);
@@ -116,7 +133,7 @@ function sourceSql(column: ColumnView, record: ParquetType, mapping: readonly Ma
 }
 
 /** @throws DataError `InconsistentMapping` */
-function fieldSql({ name, type }: ColumnView, field: string, found: ParquetValue | undefined): string {
+function fieldSql({ name, type }: ReadColumn, field: string, found: ParquetValue | undefined): string {
   if (found === undefined) return nothing(type);
   const kind = kindOf(found.type);
   if (kind !== undefined && isConvertible(kind, type)) return convertSql(found, type);

@@ -54,6 +54,8 @@ const kindOfData = {
   PayloadTooLarge: 'payloadTooLarge',
   CreationTimeTooOld: 'creationTime',
   MalformedIngestionProperty: 'ingestionProperty',
+  SourceNotAllowed: 'badRequest',
+  SourceFailed: 'badRequest',
 } as const satisfies Record<DataErrorCode, KustoErrorKind>;
 
 /** Says errors of the engine in the protocol's words.

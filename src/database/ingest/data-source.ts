@@ -1,0 +1,30 @@
+/** Data to be ingested, or to be read by a query, where it lies: a blob, a file behind an https address, or something staged before. */
+export interface DataSource {
+  /** For people, and for mappings that ask for `SourceLocation`: an address without signature and key. Its ending (`.csv`, `.json.gz`)
+   * may say what format and compression it has. */
+  readonly name: string;
+  /** May be called again, as when a commit is tried once more.
+   * @throws DataError `SourceNotAllowed` | `SourceFailed` */
+  open(signal: AbortSignal | undefined): Promise<OpenedSource>;
+}
+
+export interface OpenedSource {
+  /** As stored, before anything is unpacked; undefined where nobody says so before the end. */
+  readonly bytes: number | undefined;
+  /** Must be read to the end or returned from. @throws DataError `SourceFailed` when it breaks off */
+  readonly stream: AsyncIterable<Uint8Array>;
+}
+
+/** Reads an address as clients give it, with what they prove themselves with. @throws DataError `SourceNotAllowed` for what is no address */
+export type SourceOf = (address: string) => DataSource;
+
+/** Something that is in memory already. */
+export const bytesSource = (name: string, bytes: Uint8Array): DataSource => ({
+  name,
+  open: () => Promise.resolve({ bytes: bytes.byteLength, stream: inOnePiece(bytes) }),
+});
+
+// eslint-disable-next-line @typescript-eslint/require-await -- a stream of one piece
+async function* inOnePiece(bytes: Uint8Array): AsyncGenerator<Uint8Array> {
+  yield bytes;
+}

@@ -1,0 +1,132 @@
+import { open } from 'node:fs/promises';
+import type { EngineConnection } from '../../kql/duckdb/engine-database.ts';
+import { dataError } from '../catalog/data-error.ts';
+import type { ExtentFiles, PlainFile } from '../extents/extent-files.ts';
+import { addStaged, createStaging, stagedSelect } from '../extents/staging.ts';
+import type { DataSource } from './data-source.ts';
+import { parquetFailure, parquetFileRows } from './parquet-select.ts';
+import { readRows } from './read-batch.ts';
+import type { UnpackedFile } from './unpacked.ts';
+import { unpacked } from './unpacked.ts';
+import type { ReadOptions } from './value-reader.ts';
+
+/** Of all sources of one request. */
+const rowsMax = 100_000_000;
+/** Parquet is read from a file in memory. */
+const parquetBytesMax = 1024 ** 3;
+
+export interface StageOptions extends Omit<ReadOptions, 'location'> {
+  readonly sources: readonly DataSource[];
+  readonly signal: AbortSignal | undefined;
+  readonly zipPattern?: string | undefined;
+}
+
+/** Rows of sources, in the memory of the engine, until they are discarded. */
+export interface StagedSources {
+  /** Gives the columns in their physical types, named by `columnName`. */
+  readonly sql: string;
+  /** Of all sources, as they are stored. */
+  readonly bytes: number;
+  /** What was wrong when the rows could not be read. @returns the error to throw */
+  explain(error: unknown): Promise<unknown>;
+  discard(): Promise<void>;
+}
+
+type Stage = Pick<StagedSources, 'sql' | 'explain' | 'discard'>;
+
+/** Reads all sources to their end before anything is made of them: rows go into a temporary table of the connection, Parquet into files in
+ * memory. @throws DataError, and whatever the signal says */
+export async function stageSources(
+  connection: EngineConnection,
+  files: Pick<ExtentFiles, 'create'>,
+  options: StageOptions,
+): Promise<StagedSources> {
+  let bytes = 0;
+  const { signal, zipPattern } = options;
+  const unpacking = { signal, zipPattern, tellBytes: (more: number): void => void (bytes += more) };
+  async function* all(): AsyncGenerator<UnpackedFile & { readonly location: string }> {
+    for (const source of options.sources)
+      for await (const file of unpacked(source, unpacking)) yield { ...file, location: source.name };
+  }
+  const stage =
+    options.format.reader.kind === 'parquet'
+      ? await stageParquet(connection, files, all(), options)
+      : await stageRows(connection, all(), options);
+  return { ...stage, bytes };
+}
+
+type Located = AsyncIterable<UnpackedFile & { readonly location: string }>;
+
+async function stageRows(connection: EngineConnection, sources: Located, options: StageOptions): Promise<Stage> {
+  const { reader } = options.format;
+  if (reader.kind === 'parquet') throw new TypeError('Parquet is read by the engine.');
+  await createStaging(connection, options.columns);
+  let left = rowsMax;
+  for await (const { stream, location } of sources)
+    for await (const batch of readRows(stream, {
+      ...options,
+      location,
+      format: { ...options.format, reader },
+      rowsMax: left,
+    })) {
+      left -= batch.rowCount;
+      await addStaged(connection, batch);
+      options.signal?.throwIfAborted();
+    }
+  return {
+    sql: stagedSelect(options.columns),
+    explain: (error) => Promise.resolve(error),
+    discard: () => Promise.resolve(),
+  };
+}
+
+async function stageParquet(
+  connection: EngineConnection,
+  files: Pick<ExtentFiles, 'create'>,
+  sources: Located,
+  options: StageOptions,
+): Promise<Stage> {
+  const held: PlainFile[] = [];
+  const discard = async (): Promise<void> => {
+    for (const file of held.splice(0)) await file.discard();
+  };
+  try {
+    const selects: string[] = [];
+    for await (const { stream, location } of sources) {
+      const file = await files.create();
+      held.push(file);
+      await write(file.path, stream, location);
+      selects.push(await parquetFileRows(connection, file.path, { ...options, location }));
+    }
+    return {
+      sql: selects.join(' UNION ALL '),
+      explain: async (error) => {
+        let found: unknown = error;
+        for (const { path } of held) if (found === error) found = await parquetFailure(connection, path, error);
+        return found;
+      },
+      discard,
+    };
+  } catch (error) {
+    await discard();
+    throw error;
+  }
+}
+
+async function write(path: string, stream: AsyncIterable<Uint8Array>, name: string): Promise<void> {
+  const handle = await open(path, 'w');
+  try {
+    let bytes = 0;
+    for await (const piece of stream) {
+      bytes += piece.byteLength;
+      if (bytes > parquetBytesMax)
+        throw dataError(
+          'PayloadTooLarge',
+          `The Parquet file '${name}' has more than ${parquetBytesMax / 1024 ** 2} MiB.`,
+        );
+      await handle.writeFile(piece);
+    }
+  } finally {
+    await handle.close();
+  }
+}

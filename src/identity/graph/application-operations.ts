@@ -1,4 +1,5 @@
 import { newGuid } from '../../base/guid.ts';
+import type { JsonObject } from '../../base/json.ts';
 import type { Application } from '../principals/application.ts';
 import { emptyApplication } from '../principals/directory.ts';
 import { BodyReader } from './body.ts';
@@ -62,7 +63,7 @@ export const applicationOperations: readonly GraphOperation[] = [
     owners: ownersOfApplication,
     handle: async (deps, request) => {
       const application = await requireApplication(deps, request);
-      const change = await readChange(deps, request, application);
+      const change = await readChange(deps, request, application, await showApplicationOf(deps, application));
       await deps.directory.applications.update(application.objectId, change);
       await rename(deps, application, change(application));
       return noContent;
@@ -107,8 +108,14 @@ const notBuilt = [
 
 type Change = (application: Application) => Application;
 
-async function readChange(deps: GraphDependencies, request: GraphRequest, present: Application): Promise<Change> {
-  const body = new BodyReader(request.body, 'Application');
+/** @param shown what is shown of it; none for a new one */
+async function readChange(
+  deps: GraphDependencies,
+  request: GraphRequest,
+  present: Application,
+  shown?: JsonObject,
+): Promise<Change> {
+  const body = new BodyReader(request.body, 'Application', undefined, shown);
   body.refuseOthers(known, notBuilt);
   const exposed = readExposedPermissions(body, present);
   const expose: Change = (application) => ({ ...application, ...exposed });

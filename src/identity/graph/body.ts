@@ -16,7 +16,9 @@ export class BodyReader {
   readonly #body: JsonObject;
   readonly #resource: string;
   readonly #itemsMax: number;
-  constructor(body: Json | undefined, resource: string, itemsMax = listItemsMax) {
+  readonly #shown: JsonObject;
+  /** @param shown what is changed, as it is shown: clients send back what they read */
+  constructor(body: Json | undefined, resource: string, itemsMax = listItemsMax, shown: JsonObject = {}) {
     if (!isJsonObject(body))
       throw graphErrors.malformed(
         'Unable to read JSON request payload. Please ensure Content-Type header is set and payload is of valid JSON format.',
@@ -24,13 +26,15 @@ export class BodyReader {
     this.#body = body;
     this.#resource = resource;
     this.#itemsMax = itemsMax;
+    this.#shown = shown;
   }
 
   /** What is neither read here nor known to be left out is refused: nothing is taken in silence. A member of the second list may be
-   * there when it says nothing (`null`, an empty list or object). */
+   * there when it says nothing (`null`, an empty list or object), and any may that says what is shown, since it changes nothing. */
   refuseOthers(known: readonly string[], notBuilt: readonly string[]): void {
     for (const [name, value] of Object.entries(this.#body)) {
       if (known.includes(name) || name.startsWith('@odata.type')) continue;
+      if (saysNoMore(value ?? null, this.#shown[name])) continue;
       if (!notBuilt.includes(name)) throw graphErrors.unknownProperty(name);
       if (!isEmpty(value ?? null)) throw graphErrors.notBuilt(`the property '${name}' of '${this.#resource}'`);
     }
@@ -81,7 +85,8 @@ export class BodyReader {
     const value = this.#body[name] ?? null;
     if (value === null) return undefined;
     if (!isJsonObject(value)) throw graphErrors.invalidValue(name, this.#resource);
-    return new BodyReader(value, this.#resource);
+    const shown = this.#shown[name];
+    return new BodyReader(value, this.#resource, this.#itemsMax, isJsonObject(shown) ? shown : {});
   }
 
   time(name: string): Instant | undefined {
@@ -105,6 +110,19 @@ const isEmpty = (value: Json): boolean =>
   value === null ||
   (Array.isArray(value) && value.length === 0) ||
   (isJsonObject(value) && Object.values(value).every((member) => isEmpty(member ?? null)));
+
+/** Whether each member that was sent has the value that is shown. */
+function saysNoMore(sent: Json, shown: Json | undefined): boolean {
+  if (Array.isArray(sent))
+    return (
+      Array.isArray(shown) &&
+      sent.length === shown.length &&
+      sent.every((item: Json, index) => saysNoMore(item, shown[index] as Json))
+    );
+  if (isJsonObject(sent))
+    return isJsonObject(shown) && Object.entries(sent).every(([name, item]) => saysNoMore(item ?? null, shown[name]));
+  return sent === shown;
+}
 
 /** `{"@odata.id": "https://graph.microsoft.com/v1.0/directoryObjects/{id}"}`. @throws GraphError 400 */
 export function readReference(request: GraphRequest): Guid {

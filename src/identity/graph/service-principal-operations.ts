@@ -55,7 +55,8 @@ export const servicePrincipalOperations: readonly GraphOperation[] = [
     owners: ownersOfPrincipal,
     handle: async (deps, request) => {
       const principal = await requireOwnPrincipal(deps, request);
-      const body = new BodyReader(request.body, 'ServicePrincipal');
+      const shown = await showPrincipalOf(deps, principal);
+      const body = new BodyReader(request.body, 'ServicePrincipal', undefined, shown);
       body.refuseOthers(['accountEnabled', 'tags'], notBuilt);
       const [enabled, tags] = [body.flag('accountEnabled'), body.texts('tags')];
       await deps.directory.principals.store.update(principal.objectId, (before) => ({

@@ -1,5 +1,5 @@
 import { isJsonObject } from '../../base/json.ts';
-import type { JsonObject } from '../../base/json.ts';
+import type { Json, JsonObject } from '../../base/json.ts';
 import { generateEcKey } from '../ec/ec-keys.ts';
 import type { CurveName } from '../ec/curves.ts';
 import { isCurveName } from '../ec/curves.ts';
@@ -49,13 +49,15 @@ export function readKeyType(
   return type;
 }
 
-const rsaExponent = 65537;
+/** The one that keys here have. The client for Java sends zero where its user chose none. */
+const rsaExponents: readonly Json[] = [65537, 0];
 
 /** Reads what a create says of the key's size. @throws VaultError 400 */
 export function readKeyShape(body: JsonObject, kty: KeyShape['kty']): KeyShape {
   const [size, curve, exponent] = [member(body, 'key_size'), member(body, 'crv'), member(body, 'public_exponent')];
   if (kty === 'RSA') {
-    if (exponent !== undefined && exponent !== rsaExponent) throw vaultError('invalidProperty', 'public_exponent');
+    if (exponent !== undefined && !rsaExponents.includes(exponent))
+      throw vaultError('invalidProperty', 'public_exponent');
     if (curve !== undefined) throw vaultError('invalidProperty', 'crv');
     const bits = size ?? 2048;
     if (isJsonObject(bits) || !isRsaBits(bits)) throw vaultError('invalidProperty', 'key_size');

@@ -234,6 +234,12 @@ describe('CreateKey: what it refuses', () => {
     const nothing = { key_size: null, key_ops: null, attributes: null, tags: null, release_policy: null };
     expect((await create({ kty: 'RSA', ...nothing })).status).toBe(200);
   });
+
+  it('zero for the exponent, which the client for Java sends where none is chosen, is the usual one', async () => {
+    const made = await create({ kty: 'RSA', public_exponent: 0 });
+    expect(made).toMatchObject({ status: 200, json: { key: { e: 'AQAB' } } });
+    expect((await create({ kty: 'EC', public_exponent: 0 })).status).toBe(400);
+  });
 });
 
 describe('WrapKey: what it refuses', () => {

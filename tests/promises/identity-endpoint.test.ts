@@ -1,6 +1,7 @@
 import { existsSync } from 'node:fs';
 import { join } from 'node:path';
 import { expect, it } from 'vitest';
+import { javaHasClients, javaProgram } from '../support/java.ts';
 import { kustody } from '../support/kustody-command.ts';
 import { python, pythonHas } from '../support/python.ts';
 
@@ -13,6 +14,7 @@ const clients = {
   ...(pythonHas('azure.identity', 'azure.keyvault.keys')
     ? { python: [python, join(import.meta.dirname, 'identity-endpoint.client.py')] }
     : {}),
+  ...(javaHasClients() ? { java: javaProgram('Identities') } : {}),
   ...(existsSync(az)
     ? {
         login: [az, 'login', '--identity', '--client-id', '"$AZURE_CLIENT_ID"', '--allow-no-subscriptions'],
@@ -55,6 +57,11 @@ it('programs act as the managed identity that they are given, and do no more', {
     named: { ...given, expires_on: textLike(/^\d{10}$/) },
   });
   if ('python' in clients) expect(said['python']).toBe('telemetry-key');
+  if ('java' in clients)
+    expect(JSON.parse(said['java']?.split('\n').at(-1) ?? '')).toMatchObject({
+      default: 'telemetry-identity',
+      managed: 'telemetry-identity',
+    });
   if ('az' in clients) expect(said['az']).toMatch(/^https:\/\/contoso-keys\.vault\.azure\.net\/keys\/telemetry-key\//);
   // Its own identity needs no name.
   expect(JSON.parse(said['system'] ?? '')).toMatchObject({

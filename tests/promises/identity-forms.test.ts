@@ -1,6 +1,7 @@
 import { existsSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
+import { javaHasClients, javaProgram } from '../support/java.ts';
 import { kustody } from '../support/kustody-command.ts';
 import { python, pythonHas } from '../support/python.ts';
 
@@ -12,6 +13,13 @@ const clients: Readonly<Record<string, string>> = {
   node: `'${process.execPath}' '${join(import.meta.dirname, 'identity-forms.client.mjs')}'`,
   ...(pythonHas('azure.identity')
     ? { python: `'${python}' '${join(import.meta.dirname, 'identity-forms.client.py')}'` }
+    : {}),
+  ...(javaHasClients()
+    ? {
+        java: `${javaProgram('Identities')
+          .map((word) => `'${word}'`)
+          .join(' ')} 2>&1 | tail -n 1`,
+      }
     : {}),
 };
 const federatedLogin = `'${az}' login --service-principal --username "$AZURE_CLIENT_ID" --tenant "$AZURE_TENANT_ID" --allow-no-subscriptions --federated-token "$(cat "$AZURE_FEDERATED_TOKEN_FILE")" --query '[].user.name' -o tsv`;

@@ -1,0 +1,31 @@
+import { describe, expect, it } from 'vitest';
+import { javaHasClients, javaProgram } from '../../support/java.ts';
+import { kustody } from '../../support/kustody-command.ts';
+
+describe.skipIf(!javaHasClients())('the article with the clients for Java', () => {
+  it('signs in, configures, rotates, loses the key and gets it back', { timeout: 300_000 }, async () => {
+    const { code, stdout, stderr } = await kustody(['run', '--', ...javaProgram('Article')]);
+    expect(stderr).not.toContain('Exception');
+    expect(code).toBe(0);
+    expect(
+      stdout
+        .replaceAll(/[0-9a-f]{32}/g, 'VERSION')
+        .trim()
+        .split('\n'),
+    ).toEqual([
+      'soft delete and purge protection: true true',
+      'secret: kept',
+      'secret by DefaultAzureCredential: kept',
+      'bytes wrapped and unwrapped: 256 32',
+      'cluster: Succeeded',
+      'key without an identity: 400 KeyVaultPropertiesOnlyForSystemAssignedResources',
+      'key without permission: 400 IdentityDoesNotHaveAccessToKeyVault',
+      'key: Succeeded VERSION',
+      'rows: 3',
+      'rotated key: Succeeded VERSION',
+      'rows after the rotation: 3',
+      'rows without the key: refused',
+      'rows with the key again: 3',
+    ]);
+  });
+});

@@ -59,7 +59,7 @@ function thumbprintsOf({ header }: UnverifiedAssertion): Thumbprints {
   const read = (name: string): string | undefined => {
     const value = header[name];
     if (value === undefined) return undefined;
-    // MSAL for Python pads, against RFC 7515, and MSAL for Go writes plain base64.
+    // MSAL for Python pads, against RFC 7515, and those for Go and Java write plain base64.
     const text = typeof value === 'string' ? /^([\w-]{1,64}|[A-Za-z0-9+/]{1,64})={0,2}$/.exec(value)?.[1] : undefined;
     if (text === undefined) throw entraError('AssertionMalformed');
     return text.replaceAll('+', '-').replaceAll('/', '_');

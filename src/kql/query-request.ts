@@ -49,6 +49,8 @@ export interface QueryRequest {
   /** Ticks that `now()` gives in the whole request. */
   readonly now: bigint;
   readonly principal?: string;
+  /** What else `current_principal_is_member_of()` knows the principal by: its groups, `aadgroup={object id};{tenant id}`, and its name. */
+  readonly memberOf?: readonly string[];
   /** Unions do without tables that are not there, as under `set best_effort`. */
   readonly bestEffort?: boolean;
   readonly signal?: AbortSignal;

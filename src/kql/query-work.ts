@@ -174,13 +174,14 @@ export class Work {
 }
 
 function factsOf(program: Program, request: QueryRequest): SessionFacts {
-  const { database, now, principal, catalog } = request;
+  const { database, now, principal, memberOf, catalog } = request;
   return {
     database,
     now,
     cluster: catalog.cluster,
     parameters: parametersOf(program, request),
     ...(principal !== undefined && { principal }),
+    ...(memberOf !== undefined && { memberOf }),
   };
 }
 

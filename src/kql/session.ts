@@ -30,6 +30,7 @@ export interface SessionFacts {
   /** Ticks that `now()` gives in the whole request. */
   readonly now: bigint;
   readonly principal?: string;
+  readonly memberOf?: readonly string[];
   /** Of the query, by name. */
   readonly parameters: ReadonlyMap<string, Literal>;
 }

@@ -1,6 +1,7 @@
 import type { DatabaseAccess } from '../../authz/kusto-roles.ts';
 import { describe, expect, it } from 'vitest';
 import { newGuid } from '../../base/guid.ts';
+import type { DatabaseView, TableView } from '../../database/catalog/catalog-view.ts';
 import type { EngineSources } from '../../kql/query-request.ts';
 import { readable } from './readable.ts';
 import type { AllowedRequest } from '../messages/data-plane-calls.ts';
@@ -37,8 +38,19 @@ function data() {
     },
   };
   const databases = access.databases.map(({ name }) => ({ name, tables: [], functions: [] }));
-  return { opened, kqlCatalog: () => ({ version: '1', cluster: 'c', databases }), sources: () => sources };
+  const view = (name: string): DatabaseView => ({
+    ...{ name, databaseId: database(name, []).databaseId, functions: new Map(), mappings: [], policies: {} },
+    ...{ schemaVersion: 1, graphModels: [], tables: new Map([['Restricted', restricted]]) },
+  });
+  return {
+    opened,
+    database: view,
+    kqlCatalog: () => ({ version: '1', cluster: 'c', databases }),
+    sources: () => sources,
+  };
 }
+
+const restricted = { policies: { restricted_view_access: { IsEnabled: true } } } as unknown as TableView;
 
 const noUse = { rows: [], summaries: [] };
 
@@ -55,5 +67,15 @@ describe('what a query may read', () => {
     expect(() => sources.open('Nowhere', 'T', noUse)).toThrow(expect.objectContaining({ kind: 'databaseNotFound' }));
     expect(opened).toEqual([]);
     await expect(sources.open('Own', 'T', noUse)).rejects.toThrow('opened');
+  });
+
+  it('opens a table with a restricted view access policy for unrestricted viewers alone, whatever else they are', async () => {
+    const { opened, ...given } = data();
+    const as = (roles: DatabaseAccess['roles'], clusterRoles: AllowedRequest['clusterRoles'] = []): EngineSources =>
+      readable({ ...access, clusterRoles, databases: [database('Own', roles)] }, given).sources;
+    for (const sources of [as(['Admin', 'User', 'Viewer']), as([], ['AllDatabasesAdmin', 'AllDatabasesViewer'])])
+      expect(() => sources.open('own', 'Restricted', noUse)).toThrow(expect.objectContaining({ kind: 'forbidden' }));
+    expect(opened).toEqual([]);
+    await expect(as(['Viewer', 'UnrestrictedViewer']).open('Own', 'Restricted', noUse)).rejects.toThrow('opened');
   });
 });

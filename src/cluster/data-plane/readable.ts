@@ -2,6 +2,8 @@ import { withRight } from '../../database/commands/readable-catalog.ts';
 import type { ClusterData } from '../../database/cluster-data.ts';
 import type { KqlCatalog } from '../../kql/plan/catalog.ts';
 import type { EngineSources } from '../../kql/query-request.ts';
+import { isRestricted, restrictedView } from '../../database/commands/restricted-view.ts';
+import { kustoError } from './errors/kusto-error.ts';
 import { requireDatabase } from './database-access.ts';
 import type { AllowedRequest } from '../messages/data-plane-calls.ts';
 
@@ -10,7 +12,7 @@ import type { AllowedRequest } from '../messages/data-plane-calls.ts';
  * @returns sources whose `open` throws KustoError `forbidden` | `databaseNotFound` */
 export function readable(
   access: AllowedRequest,
-  data: Pick<ClusterData, 'kqlCatalog' | 'sources'>,
+  data: Pick<ClusterData, 'database' | 'kqlCatalog' | 'sources'>,
 ): { readonly catalog: KqlCatalog; readonly sources: EngineSources } {
   const principal = access.caller.fqn;
   const sources = data.sources(principal);
@@ -19,6 +21,8 @@ export function readable(
     sources: {
       open: (database, table, uses) => {
         requireDatabase(access, database, 'read');
+        if (isRestricted(access, data, database, table))
+          throw kustoError('forbidden', restrictedView(principal, table));
         return sources.open(database, table, uses);
       },
     },

@@ -11,6 +11,7 @@ import { requireDatabase } from './database-access.ts';
 import { framesV2 } from './answers/v2.ts';
 import { clientRequestIdOf, errorContext } from './kusto-app.ts';
 import { kustoError, oneApiError } from './errors/kusto-error.ts';
+import { withForcedSecurity } from '../../database/catalog/views.ts';
 import { readable } from './readable.ts';
 import type { KustoRequest } from './requests/request-body.ts';
 import { failureOf, withLimits } from './request-limits.ts';
@@ -43,7 +44,8 @@ export async function runQueryRequest(
       const startedMs = ports.monotonicMs();
       const data = await syncedData(ports.host, access);
       const principal = access.caller.fqn;
-      const { catalog, sources } = readable(access, data);
+      const { catalog: seen, sources } = readable(access, data);
+      const catalog = sent.options.forceRowLevelSecurity ? withForcedSecurity(seen) : seen;
       const execution = await execute(ports, access, {
         text: sent.text,
         database,
@@ -51,6 +53,7 @@ export async function runQueryRequest(
         parameters: sent.parameters,
         now,
         principal,
+        memberOf: access.caller.memberOf,
         bestEffort: sent.options.bestEffort,
         signal,
         sources,

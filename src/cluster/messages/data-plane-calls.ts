@@ -20,6 +20,8 @@ export interface RequestCaller {
   readonly displayName: string;
   /** `aadapp={application id};{tenant id}`, as commands show principals. */
   readonly fqn: string;
+  /** Its groups, `aadgroup={object id};{tenant id}`, and a user's name, `aaduser={user principal name}`. */
+  readonly memberOf: readonly string[];
 }
 
 /** What a cluster runs on in Azure, by its SKU: its limits are counted from it. */

@@ -65,6 +65,8 @@ export interface Policies {
   readonly merge?: JsonObject;
   readonly sharding?: JsonObject;
   readonly ingestionbatching?: JsonObject;
+  readonly row_level_security?: { readonly IsEnabled: boolean; readonly Query: string };
+  readonly restricted_view_access?: { readonly IsEnabled: boolean };
 }
 
 export interface ExtentView {

@@ -52,6 +52,12 @@ export function setPolicy<Name extends keyof Policies>(
     if (span !== undefined && (parseTimespan(span) ?? -1n) < 0n)
       throw dataError('InvalidPolicy', `'${span.slice(0, 100)}' is not a period.`);
   }
+  // In the commit itself: two commands at the same time could set one each.
+  if (next.row_level_security?.IsEnabled === true && next.restricted_view_access?.IsEnabled === true)
+    throw dataError(
+      'InvalidPolicy',
+      'A table has either row level security or a restricted view access policy: the other one is enabled.',
+    );
   saveOwned(draft, owner, { policies: next });
 }
 

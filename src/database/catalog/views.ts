@@ -1,6 +1,6 @@
 import { createHash } from 'node:crypto';
-import type { CatalogDatabase, KqlCatalog } from '../../kql/plan/catalog.ts';
-import type { DatabaseView, TableView } from './catalog-view.ts';
+import type { CatalogDatabase, CatalogTable, KqlCatalog, RowLevelSecurity } from '../../kql/plan/catalog.ts';
+import type { DatabaseView, Policies, TableView } from './catalog-view.ts';
 import type { ClusterDatabase } from './catalog-view.ts';
 import { catalogGraph } from './graph-models.ts';
 import type { CatalogReader, StoredResultRecord } from './image.ts';
@@ -40,10 +40,39 @@ export function kqlCatalogOf(version: string, cluster: string, databases: readon
         columns: table.columns.map((column) => ({ name: column.name, type: column.type })),
         docstring: table.docstring,
         folder: table.folder,
+        ...securityOf(table.policies),
       })),
       functions: [...functions.values()],
       ...(graphModels.length === 0 ? {} : { graphs: graphModels.map(catalogGraph) }),
     })),
+  };
+}
+
+const securityOf = ({ row_level_security: policy }: Policies): Pick<CatalogTable, 'rowLevelSecurity'> =>
+  policy === undefined ? {} : { rowLevelSecurity: { query: policy.Query, isEnabled: policy.IsEnabled } };
+
+/** The same names; row level security that is set holds, though it is disabled. */
+export const withForcedSecurity = (catalog: KqlCatalog): KqlCatalog =>
+  withSecurity(catalog, 'forced', (security) => ({ ...security, isEnabled: true }));
+
+/** The same names; tables have all their rows, for whoever checks a policy or removes rows for good. */
+export const withoutSecurity = (catalog: KqlCatalog): KqlCatalog => withSecurity(catalog, 'open', () => undefined);
+
+function withSecurity(
+  catalog: KqlCatalog,
+  how: string,
+  change: (security: RowLevelSecurity) => RowLevelSecurity | undefined,
+): KqlCatalog {
+  const tableOf = ({ rowLevelSecurity, ...table }: CatalogTable): CatalogTable => {
+    const changed = rowLevelSecurity && change(rowLevelSecurity);
+    return changed === undefined ? table : { ...table, rowLevelSecurity: changed };
+  };
+  const isSecured = catalog.databases.some(({ tables }) => tables.some((table) => table.rowLevelSecurity));
+  if (!isSecured) return catalog;
+  return {
+    ...catalog,
+    version: `${catalog.version} ${how}`,
+    databases: catalog.databases.map((database) => ({ ...database, tables: database.tables.map(tableOf) })),
   };
 }
 

@@ -54,6 +54,8 @@ export interface CommandCaller {
   readonly displayName: string;
   /** `aadapp={application id};{tenant id}` */
   readonly fqn: string;
+  /** What else it is known by. Absent: nothing. */
+  readonly memberOf?: readonly string[];
 }
 
 export interface ClusterFacts {

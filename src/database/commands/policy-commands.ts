@@ -5,6 +5,7 @@ import { oneDatabase } from './database-commands.ts';
 import { databasePolicies, policyText } from './policy-json.ts';
 import type { ReadPolicy } from './policy-values.ts';
 import { readBatching, readCaching, readMerge, readRetention, readSharding, readStreaming } from './policy-values.ts';
+import { checkRowLevelSecurity, readRestrictedViewAccess, readRowLevelSecurity } from './security-policies.ts';
 
 const columns = 'PolicyName: string, EntityName: string, Policy: string, ChildEntities: string, EntityType: string';
 
@@ -20,6 +21,8 @@ interface PolicyRow<Name extends keyof Policies> {
   /** Commands that the service has for other policies only. */
   readonly lacks?: readonly string[];
   readonly read: ReadPolicy<Name>;
+  /** What only the table and its database can tell of a new value. */
+  readonly check?: (policy: NonNullable<Policies[Name]>, table: TableView, context: CommandContext) => Promise<void>;
 }
 
 /** Policies that nobody can set here, so that each is always `null`, or what is always so. Setting one is refused by name. */
@@ -27,11 +30,9 @@ const always: Readonly<Record<string, unknown>> = { IngestionTime: { IsEnabled: 
 /** As the text of commands has it, the title, and what the service shows it of. */
 const unsettable: readonly (readonly [string, string, ...('Table' | 'TableStar' | 'Database')[]])[] = [
   ['ingestiontime', 'IngestionTime', 'Table', 'TableStar'],
-  ['row_level_security', 'RowLevelSecurity', 'Table', 'TableStar'],
   ['roworder', 'RowOrder', 'Table', 'TableStar'],
   ['update', 'Update', 'Table', 'TableStar'],
   ['partitioning', 'Partitioning', 'Table', 'TableStar'],
-  ['restricted_view_access', 'RestrictedViewAccess', 'Table', 'TableStar'],
   ['auto_delete', 'AutoDelete', 'Table'],
   ['encoding', 'Encoding', 'Table', 'Database'],
   ['extent_tags_retention', 'ExtentTagsRetention', 'Table', 'TableStar', 'Database'],
@@ -90,13 +91,14 @@ function showRows(
 
 /** All commands about one policy: long and short forms, on a table, several tables, a database. */
 function policyRows<Name extends keyof Policies>(row: PolicyRow<Name>): readonly CommandRow[] {
-  const { name, title, value, merged = value, lacks = [], read } = row;
+  const { name, title, value, merged = value, lacks = [], read, check } = row;
   const alterTables = async (command: Command, context: CommandContext): Promise<readonly Row[]> => {
     // All names and values are looked at before the first change.
     const changes = namedTables(command, context).map((table) => ({
       table,
       policy: read(command, table.policies[name]),
     }));
+    for (const { table, policy } of changes) await check?.(policy, table, context);
     for (const { table, policy } of changes) await context.data.setPolicy(table.database, table.name, name, policy);
     return changes.map(({ table, policy }) => tableRow(title, table, policy));
   };
@@ -164,6 +166,9 @@ function without(rows: readonly CommandRow[], lacks: readonly string[]): readonl
   });
 }
 
+const onDatabases = (title: string): readonly string[] =>
+  ['Show', 'Alter', 'AlterMerge', 'Delete'].map((verb) => `${verb}DatabasePolicy${title}`);
+
 /** @see Kusto "Policies overview" and the page of each */
 export const policyCommands: readonly CommandRow[] = [
   ...policyRows({
@@ -193,6 +198,25 @@ export const policyCommands: readonly CommandRow[] = [
   ...policyRows({
     ...{ name: 'ingestionbatching', title: 'IngestionBatching', read: readBatching },
     value: `'{"MaximumBatchingTimeSpan": "00:01:00"}'`,
+  }),
+  ...policyRows({
+    ...{
+      name: 'row_level_security',
+      title: 'RowLevelSecurity',
+      read: readRowLevelSecurity,
+      check: checkRowLevelSecurity,
+    },
+    value: 'enable "T | where A > 0"',
+    lacks: [
+      ...onDatabases('RowLevelSecurity'),
+      'AlterTablesPolicyRowLevelSecurity',
+      'AlterMergeTablePolicyRowLevelSecurity',
+    ],
+  }),
+  ...policyRows({
+    ...{ name: 'restricted_view_access', title: 'RestrictedViewAccess', read: readRestrictedViewAccess },
+    value: 'true',
+    lacks: [...onDatabases('RestrictedViewAccess'), 'AlterMergeTablePolicyRestrictedViewAccess'],
   }),
   ...unsettable.flatMap(([name, title, ...shownOf]) => {
     const places = (['Table', 'TableStar', 'Database'] as const).filter((place) => !shownOf.includes(place));

@@ -4,6 +4,8 @@ import { tablesOf } from '../../kql/plan/walk.ts';
 import type { EngineSources, QueryRequest } from '../../kql/query-request.ts';
 import type { CommandContext } from './command-context.ts';
 import { ticksOf } from './instants.ts';
+import { ForbiddenError } from './forbidden-error.ts';
+import { isRestricted, restrictedView } from './restricted-view.ts';
 import { requirePermission } from './permissions.ts';
 import { readableCatalog } from './readable-catalog.ts';
 
@@ -15,6 +17,7 @@ export function queryRequest(context: CommandContext, text: string): QueryReques
     catalog: readableCatalog(context),
     now: ticksOf(context.clock.now()),
     principal: context.caller.fqn,
+    ...(context.caller.memberOf === undefined ? {} : { memberOf: context.caller.memberOf }),
     sources: readableSources(context),
     ...(context.signal === undefined ? {} : { signal: context.signal }),
   };
@@ -26,6 +29,8 @@ function readableSources(context: CommandContext): EngineSources {
   return {
     open: (database, table, uses) => {
       requirePermission(context, 'read', database, 'Query');
+      if (isRestricted(context, context.data, database, table))
+        throw new ForbiddenError(restrictedView(context.caller.fqn, table));
       return sources.open(database, table, uses);
     },
   };

@@ -13,14 +13,14 @@ export const contextFunctions: FunctionRows = {
     result: 'string',
     sql: (_args, _call, { ctx }) => ctx.bind(ctx.facts.principal ?? '', 'VARCHAR'),
   },
-  // Callers are applications: there are no users, and no groups that one could be a member of.
   current_principal_is_member_of: {
     result: 'bool',
     sql: (args, _call, { ctx }) => {
-      const own = (ctx.facts.principal ?? '').toLowerCase();
+      const { principal = '', memberOf = [] } = ctx.facts;
+      const own = [principal, ...memberOf].filter((name) => name !== '').map((name) => name.toLowerCase());
       const names = args.flatMap(principalNames).map((name) => name.toLowerCase());
       // The tenant of the caller may be left out.
-      const isMember = names.some((name) => own !== '' && (name === own || name === own.split(';')[0]));
+      const isMember = names.some((name) => own.some((one) => name === one || name === one.split(';')[0]));
       return ctx.bind(isMember, 'BOOLEAN');
     },
   },
@@ -35,5 +35,12 @@ function principalNames({ expression }: SqlArgument): readonly string[] {
   const names: readonly unknown[] = Array.isArray(named) ? named : [named];
   if (!names.every((name) => typeof name === 'string'))
     throw new KqlError('semantic', 'current_principal_is_member_of() takes string literals, or an array of them.');
+  // To say that nobody is in a group that nobody here can look up would open what `not(…)` keeps from it.
+  const group = names.find((name) => /^aadgroup=/i.test(name) && !/^aadgroup=[\da-f-]{36}(;|$)/i.test(name));
+  if (group !== undefined)
+    throw new KqlError(
+      'notSupported',
+      `The group '${group.slice(0, 200)}' is not supported: groups are named by their object ids.`,
+    );
   return names;
 }

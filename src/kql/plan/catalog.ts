@@ -22,6 +22,15 @@ export interface CatalogTable {
   readonly columns: readonly Column[];
   readonly docstring?: string;
   readonly folder?: string;
+  /** What everybody who reads the table gets instead of its rows. */
+  readonly rowLevelSecurity?: RowLevelSecurity;
+}
+
+export interface RowLevelSecurity {
+  /** In the database of the table, which it alone sees as it is. */
+  readonly query: string;
+  /** Otherwise it holds where a query asks for it (`set query_force_row_level_security`). */
+  readonly isEnabled: boolean;
 }
 
 export interface CatalogFunction {

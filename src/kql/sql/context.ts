@@ -26,6 +26,7 @@ export interface RequestFacts {
   readonly cluster: string;
   readonly parameters: ReadonlyMap<string, Literal>;
   readonly principal?: string;
+  readonly memberOf?: readonly string[];
   /** Options of `set` statements by lower-case name; those of time are ticks. */
   readonly options?: Readonly<Record<string, string | boolean | number | null>>;
 }

@@ -23,6 +23,7 @@ export interface RequestOptions {
   readonly now?: bigint;
   readonly onlyIfRunning: boolean;
   readonly bestEffort: boolean;
+  readonly forceRowLevelSecurity: boolean;
 }
 
 /** @see Kusto "Client request properties", "Query limits" */
@@ -65,6 +66,7 @@ export function readOptions(sent: JsonObject): RequestOptions {
     ...(now === undefined ? {} : { now }),
     onlyIfRunning: flag('request_execute_only_if_running'),
     bestEffort: flag('best_effort'),
+    forceRowLevelSecurity: flag('query_force_row_level_security'),
   };
 }
 

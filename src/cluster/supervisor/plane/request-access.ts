@@ -177,6 +177,10 @@ export function accessOf(cluster: ServedCluster, caller: Caller): AccessRights {
         caller.user === undefined
           ? `aadapp=${caller.appId ?? caller.objectId};${caller.tenantId}`
           : `aaduser=${caller.objectId};${caller.tenantId}`,
+      memberOf: [
+        ...caller.groupIds.map((groupId) => `aadgroup=${groupId};${caller.tenantId}`),
+        ...(caller.user === undefined ? [] : [`aaduser=${caller.user.principalName}`]),
+      ],
     },
     clusterRoles: own.flatMap(({ databaseId, role }) =>
       databaseId === undefined && isClusterRole(role) ? [role] : [],

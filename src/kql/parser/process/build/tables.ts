@@ -20,6 +20,7 @@ import { pluginOperators } from './operators/plugin.ts';
 import { scanOperator } from './operators/scan.ts';
 import { operatorTitle } from '../language/pipes.ts';
 import { checkVisible } from './draft/visibility.ts';
+import { storedTable } from './draft/row-level-security.ts';
 import { searchOperators } from './operators/search.ts';
 import { seriesOperators } from './operators/series.ts';
 import type { OperatorBuilder } from './draft/visit.ts';
@@ -107,7 +108,7 @@ function nameReference(b: Builder, node: SyntaxNode): Plan {
 }
 
 function tableReference(b: Builder, node: SyntaxNode, name: string): Plan {
-  return { op: 'table', database: databaseOf(b, node) ?? b.draft.database, table: name, cols: columnsOf(node) };
+  return storedTable(b, { database: databaseOf(b, node) ?? b.draft.database, table: name }, columnsOf(node));
 }
 
 function functionCall(b: Builder, node: SyntaxNode): Plan {

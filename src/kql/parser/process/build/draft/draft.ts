@@ -1,4 +1,4 @@
-import type { CatalogGraph } from '../../../../plan/catalog.ts';
+import type { CatalogGraph, RowLevelSecurity } from '../../../../plan/catalog.ts';
 import type { Program, ProgramResult, SharedTable } from '../../../../plan/plan.ts';
 import type { EngineFunctions } from '../../binder/engine-functions.ts';
 import type { GlobalState, LanguageSymbol } from '../../language/language.ts';
@@ -9,10 +9,17 @@ import type { Visitors } from './visit.ts';
 export interface KeptGraphs {
   readonly functions: EngineFunctions;
   find(database: string, name: string): CatalogGraph | undefined;
+  /** What a stored table has instead of its rows. */
+  security(database: string, table: string): RowLevelSecurity | undefined;
   /** The state to bind the queries of its steps with. */
   state(database: string): GlobalState;
   /** @param from a database of the catalog @returns false for what the binder made up for a name that it does not know */
   hasDatabase(from: string, symbol: LanguageSymbol): boolean;
+}
+
+export interface StoredTable {
+  readonly database: string;
+  readonly table: string;
 }
 
 /** What is built of a text so far. */
@@ -29,6 +36,8 @@ export interface Draft {
   readonly keptGraphs: KeptGraphs;
   readonly functions: EngineFunctions;
   readonly visitors: Visitors;
+  /** The table whose row level security this is the query of: it reads the rows themselves. */
+  readonly secures?: StoredTable;
   /** Calls inlined so far: a bound on what one text can unfold to. */
   inlined: number;
   /** Nodes of expressions that names stood for so far: another. */
@@ -51,4 +60,11 @@ export const newDraft = (database: string, graphs: KeptGraphs, visitors: Visitor
   keptGraphs: graphs,
   functions: graphs.functions,
   visitors,
+});
+
+/** What a query that another one stands for has in common with it. */
+export const partOf = ({ lets, options, secures }: Draft): Pick<Draft, 'lets' | 'options' | 'secures'> => ({
+  lets,
+  options: { ...options },
+  ...(secures && { secures }),
 });

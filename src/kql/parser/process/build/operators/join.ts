@@ -8,7 +8,7 @@ import { notSupported, semantic, UnknownTable } from '../../language/node-errors
 import { withoutContext } from '../draft/builder.ts';
 import { isFuzzy } from '../../binder/fuzzy.ts';
 import type { SyntaxNode } from '../../language/language.ts';
-import { kindOf, list, nameOf, need, part } from '../../language/language.ts';
+import { kindOf, list, nameOf, need, part, symbolKind } from '../../language/language.ts';
 import { buildUserCall } from '../expressions/functions.ts';
 import { parametersOf, withInput } from './basic.ts';
 import { pipedInto } from '../../language/pipes.ts';
@@ -186,7 +186,10 @@ export function sourceName(b: Builder, node: SyntaxNode, plan: Plan): string | u
   }
   if (kind !== 'NameReference') return undefined;
   const binding = b.scope.find(nameOf(node));
-  const named = plan.op === 'table' || binding?.k === 'function' || (binding?.k === 'table' && binding.as === true);
+  const isTable =
+    binding === undefined && node.ReferencedSymbol != null && symbolKind(node.ReferencedSymbol) === 'TableSymbol';
+  const named =
+    plan.op === 'table' || isTable || binding?.k === 'function' || (binding?.k === 'table' && binding.as === true);
   return named ? nameOf(node) : undefined;
 }
 

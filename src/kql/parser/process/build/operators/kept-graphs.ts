@@ -12,7 +12,7 @@ import type { Draft } from '../draft/draft.ts';
 import { semantic } from '../../language/node-errors.ts';
 import { shareTable } from '../draft/builder.ts';
 import type { KeptGraphs } from '../draft/draft.ts';
-import { newDraft } from '../draft/draft.ts';
+import { newDraft, partOf } from '../draft/draft.ts';
 import { Scope } from '../draft/scope.ts';
 import { checkDiagnostics } from '../../binder/diagnostics.ts';
 import type { EngineFunctions } from '../../binder/engine-functions.ts';
@@ -29,6 +29,9 @@ export const keptGraphs = (catalog: KqlCatalog, functions: EngineFunctions, stat
   functions,
   find: (database, name) =>
     catalog.databases.find((entry) => entry.name === database)?.graphs?.find((graph) => graph.name === name),
+  security: (database, name) =>
+    catalog.databases.find((entry) => entry.name === database)?.tables.find((table) => table.name === name)
+      ?.rowLevelSecurity,
   state: (database) => stateOf(catalog, functions, database),
   hasDatabase: (from, symbol) =>
     toArray<LanguageSymbol>(stateOf(catalog, functions, from).Cluster.Databases).some((known) => known === symbol),
@@ -161,7 +164,7 @@ export function compileGraph(model: CatalogGraph, database: string, graphs: Kept
 
 function compileStep(draft: Draft, database: string, model: CatalogGraph, step: CatalogGraphStep, title: string): Step {
   const where = `Step ${title} of the graph model '${model.name}'`;
-  const own = { ...newDraft(database, draft.keptGraphs, draft.visitors), lets: draft.lets };
+  const own = { ...newDraft(database, draft.keptGraphs, draft.visitors), ...partOf(draft) };
   const text = `${database} ${model.name} ${title}`;
   try {
     withBindOptions({ database, text }, () => buildStep(own, step, database));

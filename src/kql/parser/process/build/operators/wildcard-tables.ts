@@ -4,6 +4,7 @@ import { columnsOfSymbol } from '../../language/node-types.ts';
 import { buildView } from '../expressions/functions.ts';
 import type { LanguageSymbol, SyntaxNode } from '../../language/language.ts';
 import { kindOf, need, symbolKind, toArray } from '../../language/language.ts';
+import { storedTable } from '../draft/row-level-security.ts';
 import { checkAllVisible, isHidden } from '../draft/visibility.ts';
 
 /** A table, and the name that its rows have in a column of sources. */
@@ -51,9 +52,5 @@ function viewNamed(b: Builder, name: string): Plan | undefined {
   return found?.k === 'function' ? buildView(b, found) : undefined;
 }
 
-const tableOf = (b: Builder, symbol: LanguageSymbol): Plan => ({
-  op: 'table',
-  database: b.draft.database,
-  table: symbol.Name,
-  cols: columnsOfSymbol(symbol),
-});
+const tableOf = (b: Builder, symbol: LanguageSymbol): Plan =>
+  storedTable(b, { database: b.draft.database, table: symbol.Name }, columnsOfSymbol(symbol));

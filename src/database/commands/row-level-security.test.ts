@@ -1,0 +1,224 @@
+import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
+import type { CommandFixture } from '../../../tests/support/command-fixture.ts';
+import { openCommandFixture } from '../../../tests/support/command-fixture.ts';
+import { withForcedSecurity } from '../catalog/views.ts';
+import { readResult } from './command-pipe.ts';
+import type { CommandCaller, CommandContext } from './command-context.ts';
+import { queryRequest } from './query-request.ts';
+
+let cluster: CommandFixture;
+beforeAll(async () => {
+  cluster = await openCommandFixture();
+  for (const text of [
+    '.create table T (owner:string, n:long)',
+    '.create table Plain (owner:string, n:long)',
+    '.create table U (owner:string, n:long)',
+    '.ingest inline into table T <| ann,1\nann,2\nbob,3',
+    '.ingest inline into table Plain <| eve,9',
+    '.create function Mine() { T | where current_principal() endswith owner }',
+    '.create function OfT(t:string) { table(t) | where current_principal() endswith owner }',
+    '.create function Everything() { T }',
+    '.create function with (skipvalidation=true) Scalar() { toscalar(T | count) }',
+  ])
+    await cluster.run(text);
+  await cluster.context.data.flush('db', 'T');
+});
+afterAll(() => cluster.close());
+
+const caller = (name: string, memberOf: readonly string[] = []): CommandCaller => ({
+  ...cluster.context.caller,
+  ...{ fqn: `aadapp=${name}`, memberOf },
+});
+const contextOf = (one: CommandCaller): CommandContext => ({ ...cluster.context, caller: one });
+
+async function ask(one: CommandCaller, text: string, isForced = false): Promise<readonly (readonly unknown[])[]> {
+  const request = queryRequest(contextOf(one), text);
+  const catalog = isForced ? withForcedSecurity(request.catalog) : request.catalog;
+  return (await readResult(await cluster.engine.execute({ ...request, catalog }))).rows;
+}
+const enable = (query: string, table = 'T', how = 'enable'): Promise<unknown> =>
+  cluster.run(`.alter table ${table} policy row_level_security ${how} "${query.replaceAll('"', '\\"')}"`);
+
+describe('a table with row level security', () => {
+  beforeEach(() => enable('Mine'));
+
+  it.each([
+    ['T | count'],
+    ['T | summarize count()'],
+    ['T | summarize max(n), min(n) | project 1 + max_n - min_n'],
+    ["table('T') | count"],
+    ["database('db').T | count"],
+    ["database('db').table('T') | count"],
+    ["cluster('contoso').database('db').T | count"],
+    ['Everything | count'],
+    ['Everything() | count'],
+    ['print Scalar()'],
+    ['print toscalar(T | summarize count())'],
+    ['let V = T; V | count'],
+    ['let V = () { T }; V | count'],
+    ['let V = view () { T }; union V | count'],
+    ['union T | count'],
+    ['union T* | count'],
+    ['union withsource=x * | where x == "T" | count'],
+    ['search in (T) * | count'],
+    ['search * | where $table == "T" | count'],
+    ['find in (T) where n > 0 | count'],
+    ['find where n > 0 and owner != "eve" | count'],
+    ['Plain | join kind=fullouter (T) on owner | where isnotempty(owner1) | count'],
+    ['Plain | where toscalar(T | count) > 0 | project toscalar(T | count)'],
+    ['range x from 1 to 1 step 1 | extend c = toscalar(T | count) | project c'],
+    ['let n = materialize(T); n | count'],
+    ['T | as hint.materialized=true X | count'],
+    ['T | where extent_id() != guid(null) | count'],
+    ['T | where ingestion_time() > datetime(1990-01-01) | count'],
+    ['T | evaluate narrow() | summarize dcount(Row)'],
+    ['macro-expand entity_group [database("db")] as X (X.T) | count'],
+    ['declare pattern P = (a:string) { ("x") = { T; }; }; P("x") | count'],
+    ['union isfuzzy=true T, Nowhere | count'],
+    ['set best_effort; union T, Nowhere | count'],
+  ])('gives each only what its query gives: %s', async (query) => {
+    expect(await ask(caller('bob'), query)).toEqual([[1n]]);
+    expect(await ask(caller('ann'), query)).toEqual([[2n]]);
+  });
+
+  it('gives nothing to whom its query gives nothing, the administrator who set it included', async () => {
+    expect(await ask(cluster.context.caller, 'T | count')).toEqual([[0n]]);
+    expect(await ask(cluster.context.caller, 'T')).toEqual([]);
+  });
+
+  it('cannot be asked for in other words: what a query declares means nothing in the policy', async () => {
+    for (const query of [
+      'let Mine = () { Plain }; T | count',
+      'let current_principal = () { "ann" }; T | count',
+      'let owner = "ann"; T | count',
+      "let T = Plain; database('db').T | count",
+    ])
+      expect(await ask(caller('bob'), query)).toEqual([[1n]]);
+  });
+
+  it('is named as before in columns of sources', async () => {
+    expect(await ask(caller('bob'), 'union withsource=s T, Plain | distinct s | order by s asc')).toEqual([
+      ['Plain'],
+      ['T'],
+    ]);
+    expect(await ask(caller('bob'), 'search in (T) * | distinct $table')).toEqual([['T']]);
+  });
+
+  it('keeps its rows from commands that copy them, and from stored results', async () => {
+    await cluster.run('.set-or-replace Copy <| T', { caller: caller('bob') });
+    expect(await ask(caller('ann'), 'Copy | project owner')).toEqual([['bob']]);
+    expect(
+      await cluster.run('.show tables | where TableName == "T" | extend c = toscalar(T | count) | project c', {
+        caller: caller('bob'),
+      }),
+    ).toEqual([{ c: 1n }]);
+    await cluster.run('.drop table Copy');
+  });
+
+  it('lets a purge find all rows', async () => {
+    await cluster.run('.ingest inline into table T <| zoe,7');
+    await cluster.run(".purge table T records in database db with (noregrets='true') <| where owner == 'zoe'");
+    await cluster.run('.delete table T policy row_level_security');
+    expect(await ask(caller('bob'), 'T | count')).toEqual([[3n]]);
+  });
+});
+
+describe('the query of row level security', () => {
+  it('may mask columns and know groups', async () => {
+    const group = 'aadgroup=74be27de-1e4e-49d9-b579-fe0b331d3642';
+    await enable(
+      `let IsManager = current_principal_is_member_of('${group}'); union (T | where IsManager), (T | where not(IsManager) and current_principal() endswith owner | extend owner = '***')`,
+    );
+    expect(await ask(caller('bob'), 'T')).toEqual([['***', 3n]]);
+    expect(await ask(caller('bob', [`${group};tenant`]), 'T | count')).toEqual([[3n]]);
+  });
+
+  it('holds where a query asks for it, though it is disabled', async () => {
+    await enable('Mine', 'T', 'disable');
+    expect(await ask(caller('bob'), 'T | count')).toEqual([[3n]]);
+    expect(await ask(caller('bob'), 'set query_force_row_level_security; T | count')).toEqual([[1n]]);
+    expect(await ask(caller('bob'), 'set query_force_row_level_security=false; T | count')).toEqual([[3n]]);
+    expect(await ask(caller('bob'), 'T | count', true)).toEqual([[1n]]);
+    expect(JSON.parse(String((await cluster.run('.show table T policy row_level_security'))[0]?.['Policy']))).toEqual({
+      IsEnabled: false,
+      Query: 'Mine',
+    });
+  });
+
+  it('takes parameters, as one function for several tables', async () => {
+    await enable("OfT('T')");
+    expect(await ask(caller('bob'), 'T | count')).toEqual([[1n]]);
+  });
+
+  it('shows nothing once it means nothing any more', async () => {
+    await cluster.run('.create-or-alter function Gone() { T }');
+    await enable('Gone');
+    await cluster.run('.drop function Gone');
+    for (const query of ['T | count', 'union isfuzzy=true T, Plain | count', 'set best_effort; union T, Plain | count'])
+      await expect(ask(caller('bob'), query)).rejects.toThrow(
+        "The row level security policy of the table 'T' is not valid",
+      );
+    await cluster.run('.create-or-alter function Gone() { U }');
+    await enable('Gone');
+    await enable('U', 'U');
+    await expect(ask(caller('bob'), 'T | count')).rejects.toThrow("it reads the table 'U'");
+    await cluster.run('.delete table U policy row_level_security');
+    await cluster.run('.delete table T policy row_level_security');
+    expect(await cluster.run('.show table T policy row_level_security')).toMatchObject([{ Policy: 'null' }]);
+  });
+
+  it.each([
+    ['Nowhere', 'is not valid'],
+    ['T | where', 'is not valid'],
+    ['print 1', 'gives other columns'],
+    ['T | extend more = 1', 'gives other columns'],
+    ['T | project owner', 'gives other columns'],
+    ['T; T', 'exactly one result'],
+    ["database('other').T", 'is not valid'],
+    ["T | where current_principal_is_member_of('aadgroup=sales@contoso.com')", 'object ids'],
+  ])('%s is refused', async (query, why) => {
+    if (why === 'object ids') {
+      await enable(query);
+      await expect(ask(caller('bob'), 'T | count')).rejects.toThrow(why);
+      await cluster.run('.delete table T policy row_level_security');
+    } else
+      await expect(enable(query)).rejects.toMatchObject({
+        code: 'InvalidPolicy',
+        message: expect.stringContaining(why) as string,
+      });
+  });
+
+  it('does not read other tables that have one, and stands in no table that only unrestricted viewers read', async () => {
+    await enable('U', 'U');
+    await expect(enable('U')).rejects.toMatchObject({ code: 'InvalidPolicy' });
+    await cluster.run('.delete table U policy row_level_security');
+    await cluster.run('.alter tables (U, Plain) policy restricted_view_access true');
+    await expect(enable('U', 'U')).rejects.toMatchObject({ code: 'InvalidPolicy' });
+    await enable('T');
+    await expect(cluster.run('.alter table T policy restricted_view_access true')).rejects.toMatchObject({
+      code: 'InvalidPolicy',
+    });
+    await cluster.run('.delete table T policy row_level_security');
+  });
+});
+
+describe('a table with a restricted view access policy', () => {
+  const as = (roles: readonly ('Admin' | 'Viewer' | 'UnrestrictedViewer')[]): Partial<CommandContext> => ({
+    clusterRoles: [],
+    databases: [{ databaseId: cluster.data.database.databaseId, name: 'db', roles }],
+  });
+  const read = '.set-or-replace stored_query_result R <| U';
+
+  it('is read by unrestricted viewers alone', async () => {
+    expect(await cluster.run('.show table U policy restricted_view_access | project EntityName, Policy')).toEqual([
+      { EntityName: '[db].[U]', Policy: JSON.stringify({ IsEnabled: true }, undefined, 2) },
+    ]);
+    for (const text of [read, '.set-or-append Plain <| U', '.show tables | union U'])
+      await expect(cluster.run(text, as(['Admin'])), text).rejects.toMatchObject({ name: 'ForbiddenError' });
+    await expect(ask(cluster.context.caller, 'U | count')).rejects.toThrow('UnrestrictedViewer');
+    await cluster.run(read, as(['Viewer', 'UnrestrictedViewer']));
+    await cluster.run('.alter tables (U, Plain) policy restricted_view_access false');
+    await cluster.run(read, as(['Viewer']));
+    await cluster.run('.delete table U policy restricted_view_access');
+  });
+});

@@ -1,0 +1,70 @@
+import type { RowLevelSecurity } from '../../../../plan/catalog.ts';
+import { KqlError } from '../../../../plan/kql-error.ts';
+import type { Plan } from '../../../../plan/plan.ts';
+import type { Column } from '../../../../plan/types.ts';
+import { checkDiagnostics } from '../../binder/diagnostics.ts';
+import { withBindOptions } from '../../binder/options.ts';
+import { languagePackage, list } from '../../language/language.ts';
+import type { Builder } from './builder.ts';
+import type { Draft } from './draft.ts';
+import { newDraft, partOf } from './draft.ts';
+import type { StoredTable } from './draft.ts';
+import { Scope } from './scope.ts';
+import { buildStatement } from './visit.ts';
+
+/** A stored table, wherever a query or a function names it: its rows, or what its row level security gives of them. Every plan
+ * of a stored table is made here. What the query around it declares means nothing in there.
+ * @throws KqlError for a policy that has come to mean nothing, so that no row is shown
+ * @see Kusto "Row level security policy" */
+export function storedTable({ draft }: Pick<Builder, 'draft'>, named: StoredTable, cols: readonly Column[]): Plan {
+  const { database, table } = named;
+  const plan: Plan = { op: 'table', database, table, cols };
+  const policy = draft.keptGraphs.security(database, table);
+  if (policy === undefined || !holds(policy, draft)) return plan;
+  const { secures } = draft;
+  if (secures === undefined) return withColumns(secured(draft, named, policy), named, cols);
+  if (secures.database === database && secures.table === table) return plan;
+  throw invalid(secures, `it reads the table '${table}', which has row level security itself`);
+}
+
+const holds = ({ isEnabled }: RowLevelSecurity, { options }: Draft): boolean =>
+  isEnabled ||
+  ![undefined, false, 'false'].includes(options['query_force_row_level_security'] as undefined | false | 'false');
+
+function secured(draft: Draft, named: StoredTable, { query }: RowLevelSecurity): Plan {
+  const { database, table } = named;
+  const own: Draft = { ...newDraft(database, draft.keptGraphs, draft.visitors), ...partOf(draft), secures: named };
+  try {
+    // Neither values of parameters nor fuzzy unions reach in here: what a query asks for must not decide what it may see.
+    const options = { database, text: `${database} ${table} row_level_security`, bestEffort: false, given: {} };
+    withBindOptions(options, () => buildQuery(own, query));
+  } catch (error) {
+    throw error instanceof KqlError ? invalid(named, error.message) : error;
+  }
+  const [result, ...others] = own.results;
+  if (!result || others.length > 0 || own.parameters.length > 0)
+    throw invalid(named, 'it is not a query with exactly one result');
+  return result.plan;
+}
+
+function buildQuery(draft: Draft, query: string): void {
+  const code = languagePackage().KustoCode.ParseAndAnalyze(query, draft.keptGraphs.state(draft.database));
+  if (code.Kind !== 'Query') throw new KqlError('syntax', 'This is not a query.');
+  checkDiagnostics(code, draft.functions);
+  const builder: Builder = { draft, scope: new Scope(), offset: undefined };
+  for (const statement of list(code.Syntax, 'Statements')) buildStatement(builder, statement);
+}
+
+/** The columns of the table, in its order. */
+function withColumns(plan: Plan, named: StoredTable, cols: readonly Column[]): Plan {
+  const wrong = cols.find(({ name, type }) => !plan.cols.some((one) => one.name === name && one.type === type));
+  if (wrong !== undefined) throw invalid(named, `its result has no column '${wrong.name}' of type ${wrong.type}`);
+  if (plan.cols.length === cols.length && plan.cols.every(({ name }, at) => name === cols[at]?.name)) return plan;
+  return { op: 'select', input: plan, from: cols.map(({ name }) => name), cols };
+}
+
+const invalid = ({ table }: StoredTable, why: string): KqlError =>
+  new KqlError(
+    'semantic',
+    `The row level security policy of the table '${table}' is not valid: ${why.replace(/\.$/, '')}.`,
+  );

@@ -1,9 +1,10 @@
 """A cluster under a key of its own, from sign-in to the rows that come back, with the current Python clients: azure-identity,
-azure-keyvault-keys, -secrets and -certificates, azure-mgmt-keyvault, -kusto and -resource, azure-kusto-data.
+azure-keyvault-keys, -secrets and -certificates, azure-mgmt-keyvault, -kusto and -resource, azure-kusto-data and -ingest.
 
 Runs under `kustody run` and prints one JSON object of what it saw.
 """
 import base64
+import io
 import json
 import os
 import time
@@ -15,6 +16,7 @@ from azure.keyvault.keys.crypto import CryptographyClient, KeyWrapAlgorithm
 from azure.keyvault.secrets import SecretClient
 from azure.kusto.data import KustoClient, KustoConnectionStringBuilder
 from azure.kusto.data.exceptions import KustoServiceError
+from azure.kusto.ingest import IngestionProperties, KustoStreamingIngestClient
 from azure.mgmt.keyvault import KeyVaultManagementClient
 from azure.mgmt.kusto import KustoManagementClient
 from azure.mgmt.kusto.models import AzureSku, Cluster, ClusterUpdate, Identity, KeyVaultProperties, ReadWriteDatabase
@@ -34,6 +36,7 @@ def main():
         location=LOCATION,
         sku=AzureSku(name="Standard_E2ads_v5", tier="Standard", capacity=2),
         identity=Identity(type="SystemAssigned"),
+        enable_streaming_ingest=True,
     )
     cluster = clusters.clusters.begin_create_or_update(GROUP, NAME, wanted).result()
     vault_uri = make_vault(cluster.identity.principal_id)
@@ -50,9 +53,13 @@ def main():
 
     seen["configured"] = use(first)
     clusters.databases.begin_create_or_update(GROUP, NAME, "logs", ReadWriteDatabase(kind="ReadWrite", location=LOCATION)).result()
-    client = KustoClient(KustoConnectionStringBuilder.with_azure_token_credential(cluster.uri, CREDENTIAL))
+    connection = KustoConnectionStringBuilder.with_azure_token_credential(cluster.uri, CREDENTIAL)
+    client = KustoClient(connection)
     client.execute_mgmt("logs", ".create table Log (Text: string)")
-    client.execute_mgmt("logs", ".ingest inline into table Log <| one\ntwo")
+    client.execute_mgmt("logs", ".alter table Log policy streamingingestion enable")
+    client.execute_mgmt("logs", ".ingest inline into table Log <| one")
+    properties = IngestionProperties(database="logs", table="Log")
+    KustoStreamingIngestClient(connection).ingest_from_stream(io.BytesIO(b"two"), properties)
 
     def count():
         try:

@@ -1,4 +1,4 @@
-import { existsSync, readFileSync } from 'node:fs';
+import { existsSync } from 'node:fs';
 import { join } from 'node:path';
 import { expect, it } from 'vitest';
 import { kustody } from '../support/kustody-command.ts';
@@ -37,13 +37,3 @@ it.skipIf(!isBuilt)(
     }
   },
 );
-
-it('docs/clients.md has the versions of Go modules that were run', () => {
-  const required = readFileSync(join(root, 'tests', 'clients', 'go', 'go.mod'), 'utf8').split(')')[0] ?? '';
-  const modules = [...required.matchAll(/^\t\S*?\/(\w+)(?:\/v\d+)? v(\S+)$/gm)].map(
-    ([, name, version]) => `${name} ${version}`,
-  );
-  expect(modules).toContain('azcore 1.24.0');
-  const page = readFileSync(join(root, 'docs', 'clients.md'), 'utf8').replaceAll('`', '');
-  for (const module of modules) expect(page).toContain(module);
-});

@@ -1,0 +1,35 @@
+import { readdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { describe, expect, it } from 'vitest';
+import { clientRows, clientTable } from './client-versions.ts';
+
+const root = join(import.meta.dirname, '..', '..');
+const path = join(root, 'README.md');
+
+describe('the table of clients in README.md', () => {
+  it('has the versions that are pinned', () => {
+    const page = readFileSync(path, 'utf8');
+    const shown = /^\| Client \|[^\n]*\n(?:\|[^\n]*\n)+/m.exec(page)?.[0] ?? '';
+    if (process.env['KUSTODY_WRITE_DOCS'] === '1')
+      writeFileSync(
+        path,
+        page.replace(shown, () => `${clientTable()}\n`),
+      );
+    expect(readFileSync(path, 'utf8')).toContain(`\n\n${clientTable()}\n\n`);
+  });
+
+  it('has a row for every folder of clients', () => {
+    const folders = readdirSync(join(root, 'tests', 'clients')).map((name) => `tests/clients/${name}/`);
+    for (const folder of folders) expect(clientRows.some(({ pinnedIn }) => pinnedIn.startsWith(folder))).toBe(true);
+  });
+
+  it.each([
+    ['Go', 'tests/clients/go/go.mod', /require \((.*?)\)/s, /^\t\S*?\/(\w+)(?:\/v\d+)? v/gm],
+    ['Java', 'tests/clients/java/pom.xml', /<\/dependencyManagement>(.*)<build>/s, /<artifactId>([\w-]+)</g],
+  ])('names all that the programs for %s ask for', (client, file, part, each) => {
+    const asked = part.exec(readFileSync(join(root, file), 'utf8'))?.[1] ?? '';
+    const names = [...asked.matchAll(each)].map(([, name]) => name);
+    expect(names).toHaveLength(9);
+    expect(clientRows.find((row) => row.client === client)?.packages.toSorted()).toEqual(names.toSorted());
+  });
+});

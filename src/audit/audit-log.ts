@@ -35,6 +35,8 @@ interface Member {
 
 /** Some 40 KB of requests that have nothing in common. */
 const membersMax = 128;
+/** So many turns of the event loop may more members come before a commit is made. */
+const turnsMax = 8;
 const attemptsMax = 8;
 /** Those that wait to be written with the next commit. */
 const deferredMax = 1_000;
@@ -133,8 +135,7 @@ export class AuditLog {
 
   async #run(): Promise<void> {
     while (this.#waiting.length + this.#tasks.length > 0) {
-      // Who has just been answered asks again.
-      await othersTurn();
+      await this.#gathered();
       await this.#tasks.shift()?.();
       const [together, others] = agreeing(this.#waiting, membersMax, ({ commit }) => commit);
       this.#waiting = others;
@@ -142,6 +143,16 @@ export class AuditLog {
       await this.#trimOverfull();
     }
     this.#isRunning = false;
+  }
+
+  /** Who has just been answered asks again, and a commit costs the same for one as for many: as long as more come with each turn, they
+   * are waited for. */
+  async #gathered(): Promise<void> {
+    for (let turn = 0, before = -1; turn < turnsMax && this.#waiting.length < membersMax; turn += 1) {
+      if (this.#waiting.length === before) return;
+      before = this.#waiting.length;
+      await othersTurn();
+    }
   }
 
   /** Never rejects. */

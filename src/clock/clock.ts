@@ -4,7 +4,16 @@ import type { Brand } from '../base/brand.ts';
 export type Instant = Brand<number, 'Instant'>;
 
 export const instant = (milliseconds: number): Instant => milliseconds as Instant;
-export const toIso = (at: Instant): string => new Date(at).toISOString();
+/** Many things happen in the same millisecond, and this text costs more than they do. */
+const lastIso = { at: Number.NaN, text: '' };
+
+export function toIso(at: Instant): string {
+  if (at === lastIso.at) return lastIso.text;
+  lastIso.text = new Date(at).toISOString();
+  lastIso.at = at;
+  return lastIso.text;
+}
+
 /** Whole seconds since 1970, as Key Vault writes times. */
 export const toUnixSeconds = (at: Instant): number => Math.floor(at / 1000);
 

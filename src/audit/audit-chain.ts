@@ -121,6 +121,7 @@ export function chained(point: ChainPoint, events: readonly AuditEvent[]): Audit
 
 /** Members that are objects are mostly the same ones, as those of callers are. */
 function areSame(left: AuditFacts, right: AuditFacts): boolean {
+  if (left === right) return true;
   const names = Object.keys(left) as (keyof AuditFacts)[];
   if (names.length !== Object.keys(right).length) return false;
   for (const name of names) {

@@ -6,6 +6,7 @@ import type { Guid } from '../base/guid.ts';
 import { createGuidSource } from '../base/guid.ts';
 import type { RandomBytes } from '../base/random.ts';
 import { systemRandomBytes } from '../base/random.ts';
+import { soon, soonOr } from '../base/soon.ts';
 import { addBytesParser, addJsonAndFormParsers, BodyError } from './body-parsers.ts';
 import { BodyRoom } from './body-room.ts';
 import type { Correlation } from './correlation.ts';
@@ -100,10 +101,14 @@ export function createPlaneApp(options: PlaneAppOptions): PlaneApp {
   app.removeAllContentTypeParsers();
   if (options.bodies === 'bytes') addBytesParser(app, { bodyBytesMax, room });
   else addJsonAndFormParsers(app, { bodyBytesMax, room, relaxedJson: options.relaxedJson === true });
-  app.addHook('onRequest', async (request, reply) => {
+  app.addHook('onRequest', (request, reply, done) => {
     beginRequest(options, newId, request, reply, () => room.release(request.raw));
-    await options.authenticate?.(request, reply);
-    if (kelvinSign.test(request.raw.url ?? '')) throw new MalformedPathError();
+    const admitted = soonOr(
+      () => soon(options.authenticate?.(request, reply), () => checkPath(request)),
+      (error) => asError(error),
+    );
+    if (admitted instanceof Promise) void admitted.then((error) => done(error));
+    else done(admitted);
   });
   app.setNotFoundHandler((request, reply) => send(reply, options.renderFailure(planeFailure('notFound'), request)));
   app.setErrorHandler((error, request, reply) => send(reply, answerFor(options, error, request)));
@@ -172,6 +177,13 @@ function beginRequest(
 
 /** The one character beyond ASCII whose lower case is in ASCII: a path that has it would be taken for one that has the letter k. */
 const kelvinSign = /^[^?]*%e2%84%aa/i;
+
+/** @returns what is wrong with it */
+const checkPath = (request: FastifyRequest): Error | undefined =>
+  kelvinSign.test(request.raw.url ?? '') ? new MalformedPathError() : undefined;
+
+/** Fastify takes a failure that is none for success. */
+const asError = (thrown: unknown): Error => (thrown instanceof Error ? thrown : new Error('failed', { cause: thrown }));
 
 class MalformedPathError extends Error {
   override readonly name = 'MalformedPathError';

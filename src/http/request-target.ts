@@ -69,11 +69,11 @@ export function agreeOnHost(names: {
   readonly rawHeaders: readonly string[];
   readonly target: string;
 }): HostAgreement {
-  const hostHeaders = valuesOf(names.rawHeaders, 'host');
-  if (hostHeaders.length !== 1) return refusal(400, 'A request names its host in exactly one Host header.');
-  if (valuesOf(names.rawHeaders, 'authorization').length > 1)
+  const host = placeOf(names.rawHeaders, 'host');
+  if (host < 0) return refusal(400, 'A request names its host in exactly one Host header.');
+  if (placeOf(names.rawHeaders, 'authorization') === several)
     return refusal(400, 'A request has at most one Authorization header.');
-  const header = knownAuthority(hostHeaders[0] ?? '');
+  const header = knownAuthority(names.rawHeaders[host] ?? '');
   if (header === undefined) return refusal(400, 'The Host header is malformed.');
   let path = names.target;
   if (!path.startsWith('/')) {
@@ -83,19 +83,24 @@ export function agreeOnHost(names: {
       return refusal(400, 'The request target and the Host header name different hosts.');
     path = absolute.path;
   }
-  if (names.connection.some((host) => host !== header.host)) {
+  if (names.connection.some((name) => name !== header.host)) {
     return refusal(421, 'The connection (server name, CONNECT target) and the Host header name different hosts.');
   }
   return { agreed: true, host: header.host, path };
 }
 
-function valuesOf(rawHeaders: readonly string[], name: string): readonly string[] {
-  const values: string[] = [];
+const [missing, several] = [-1, -2];
+
+/** @returns where the value of the only header of that name stands, or `missing`, or `several` */
+function placeOf(rawHeaders: readonly string[], name: string): number {
+  let place: number = missing;
   for (let at = 0; at + 1 < rawHeaders.length; at += 2) {
     const found = rawHeaders[at] ?? '';
-    if (found.length === name.length && found.toLowerCase() === name) values.push(rawHeaders[at + 1] ?? '');
+    if (found.length !== name.length || found.toLowerCase() !== name) continue;
+    if (place !== missing) return several;
+    place = at + 1;
   }
-  return values;
+  return place;
 }
 
 const refusal = (status: 400 | 421, text: string): HostAgreement => ({ agreed: false, status, text });

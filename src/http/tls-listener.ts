@@ -6,6 +6,8 @@ import type { SecureContext } from 'node:tls';
 import type { HostName } from '../base/names.ts';
 import { parseHostName } from '../base/names.ts';
 import { invariant } from '../base/invariant.ts';
+import type { Soon } from '../base/soon.ts';
+import { soon, soonOr } from '../base/soon.ts';
 import type { EdgeContext } from './edge-context.ts';
 import { offerToPlanes } from './direct-connection.ts';
 import { httpsLimits } from './edge-limits.ts';
@@ -46,7 +48,11 @@ export async function createTlsListener(
     },
     (request, response) => {
       connections.addAnswer(response);
-      admit(context, request, response).catch((error: unknown) => answerBug(context, error, response));
+      const admitted = soonOr(
+        () => admit(context, request, response),
+        (error) => answerBug(context, error, response),
+      );
+      void admitted;
     },
   );
   server.maxConnections = limits.socketsMax;
@@ -77,7 +83,7 @@ async function contextForName(context: EdgeContext, servername: string): Promise
   return context.authority.contextFor(host);
 }
 
-async function admit(context: EdgeContext, request: IncomingMessage, response: ServerResponse): Promise<void> {
+function admit(context: EdgeContext, request: IncomingMessage, response: ServerResponse): Soon<void> {
   const socket = request.socket;
   invariant(socket instanceof TLSSocket, 'the TLS listener gets TLS sockets');
   const connection = connectionNames(context, socket);
@@ -87,15 +93,16 @@ async function admit(context: EdgeContext, request: IncomingMessage, response: S
     refuse(response, agreement.status, agreement.text);
     return;
   }
-  const found = await lookUpHost(context.planes, agreement.host);
-  if (found.outcome !== 'serve') {
-    // Gone since the handshake. A new connection will be told so; this one ends as if the machine were gone.
-    context.log.warning('no such host', { host: agreement.host, listener: 'tls' });
-    socket.destroy();
-    return;
-  }
-  request.url = agreement.path;
-  handToPlane(context, found.plane, request, response);
+  return soon(lookUpHost(context.planes, agreement.host), (found) => {
+    if (found.outcome !== 'serve') {
+      // Gone since the handshake. A new connection will be told so; this one ends as if the machine were gone.
+      context.log.warning('no such host', { host: agreement.host, listener: 'tls' });
+      socket.destroy();
+      return;
+    }
+    request.url = agreement.path;
+    handToPlane(context, found.plane, request, response);
+  });
 }
 
 const namesOfConnections = new WeakMap<TLSSocket, readonly HostName[]>();

@@ -1,4 +1,5 @@
 import type { Json } from '../base/json.ts';
+import type { Soon } from '../base/soon.ts';
 import type { SealedRecordError } from './record-seal.ts';
 
 /** A decoded record. `version` is opaque: hand it back in the next commit. */
@@ -49,6 +50,8 @@ export interface StateListOptions {
 export interface State {
   /** @throws SealedRecordError */
   get<T>(table: Table<T>, id: string): Promise<Versioned<T> | undefined>;
+  /** The record where it is in memory and current, without a wait. undefined says nothing: then `get` tells. */
+  known?<T>(table: Table<T>, id: string): Versioned<T> | undefined;
   /** A list without a limit is complete: where there may be 10,000 and more, it is read in pages (`listAll`).
    * @throws SealedRecordError for the first damaged record, unless `options.damaged` takes it */
   list<T>(table: Table<T>, options?: StateListOptions): Promise<readonly Versioned<T>[]>;
@@ -60,6 +63,10 @@ export interface State {
   /** The same for all owners at once, but for those whose records may all be lost (history): one look instead of many. */
   markOfAll?(): object | undefined;
 }
+
+/** As `State.get`, at once where the record is in memory. */
+export const getSoon = <T>(state: State, table: Table<T>, id: string): Soon<Versioned<T> | undefined> =>
+  state.known?.(table, id) ?? state.get(table, id);
 
 /** The version that a record has once it was written in the place of `version`; of one that was not there nobody can tell. */
 export const versionAfter = (version: number): number => version + 1;

@@ -21,6 +21,7 @@ export function watchState(state: State): WatchedState {
     tell,
     state: {
       get: (table, id) => state.get(table, id),
+      known: (table, id) => state.known?.(table, id),
       list: (table, options) => state.list(table, options),
       markOf: (table, id) => state.markOf?.(table, id),
       markOfAll: () => state.markOfAll?.(),

@@ -1,6 +1,7 @@
 import { allowedByAccessPolicies } from '../authz/access-policies.ts';
 import type { Caller } from '../authz/caller.ts';
 import type { Soon } from '../base/soon.ts';
+import { soon } from '../base/soon.ts';
 import type { VaultSettings } from './vault-directory.ts';
 import { vaultError } from './vault-error.ts';
 
@@ -22,25 +23,25 @@ export interface NeededRight {
 /** Access policies or roles decide, never both.
  * @returns the role assignment that let the caller in, on RBAC vaults
  * @throws VaultError 403 */
-export async function authorize(
+export function authorize(
   allowedByRole: AllowedByRole,
   vault: VaultSettings,
   caller: Caller,
   right: NeededRight,
   name: string | undefined,
-): Promise<{ readonly assignmentId?: string }> {
+): Soon<{ readonly assignmentId?: string }> {
   if (!vault.enableRbacAuthorization) {
     if (allowedByAccessPolicies(vault.accessPolicies, caller, right.collection, right.permission)) return {};
     throw vaultError('byPolicy', right.collection, right.permission, caller, vault);
   }
   const resource = name === undefined ? vault.resourceId : `${vault.resourceId}/${right.collection}/${name}`;
-  const actions = right.orDataAction === undefined ? [right.dataAction] : [right.dataAction, right.orDataAction];
-  for (const action of actions) {
-    const asked = allowedByRole(caller, fullAction(action), resource);
-    const verdict = asked instanceof Promise ? await asked : asked;
-    if (verdict.allowed) return verdict.assignmentId === undefined ? {} : { assignmentId: verdict.assignmentId };
-  }
-  throw vaultError('byRbac', fullAction(right.dataAction), resource.toLowerCase(), caller, vault);
+  const ask = (action: string, other: string | undefined): Soon<{ readonly assignmentId?: string }> =>
+    soon(allowedByRole(caller, fullAction(action), resource), (verdict) => {
+      if (verdict.allowed) return verdict.assignmentId === undefined ? {} : { assignmentId: verdict.assignmentId };
+      if (other !== undefined) return ask(other, undefined);
+      throw vaultError('byRbac', fullAction(right.dataAction), resource.toLowerCase(), caller, vault);
+    });
+  return ask(right.dataAction, right.orDataAction);
 }
 
 const fullAction = (action: string): string => `Microsoft.KeyVault/vaults/${action}`;

@@ -128,6 +128,17 @@ export class SealedState implements State {
     return opened === undefined ? this.#get(table, id) : Promise.resolve(opened as Versioned<T>);
   }
 
+  known<T>(table: Table<T>, id: string): Versioned<T> | undefined {
+    const opened = this.#unchanged(this.#keptOpen(table), table, id);
+    if (opened !== undefined) return opened as Versioned<T>;
+    const sealed = this.#unchanged(this.#keptSealed(table), table, id);
+    try {
+      return sealed && this.#open(table, sealed);
+    } catch {
+      return undefined; // `get` says why
+    }
+  }
+
   async #get<T>(table: Table<T>, id: string): Promise<Versioned<T> | undefined> {
     try {
       const opened = await this.#inMemory(this.#keptOpen(table), table, id);
@@ -215,8 +226,12 @@ export class SealedState implements State {
     return this.#tables.isKeptOpen(table.name) ? this.#opened : undefined;
   }
 
+  #keptSealed(table: Table<unknown>): KeptRecords<StoredRecord> | undefined {
+    return this.#tables.isKeptSealed(table.name) ? this.#stillSealed : undefined;
+  }
+
   async #sealedRecord(table: Table<unknown>, id: string): Promise<StoredRecord | undefined> {
-    const kept = this.#tables.isKeptSealed(table.name) ? this.#stillSealed : undefined;
+    const kept = this.#keptSealed(table);
     const known = this.#unchanged(kept, table, id) ?? (await this.#inMemory(kept, table, id));
     if (known !== undefined) return known;
     const record = await this.#store.get(table.name, id);

@@ -1,3 +1,4 @@
+import type { Soon } from '../../base/soon.ts';
 import type { MonotonicClock } from '../../clock/monotonic-clock.ts';
 
 /** Deletions, recoveries and purges that are under way. Those of the service take seconds, in which a deleted object is neither live nor among the deleted, and
@@ -8,7 +9,7 @@ export interface Deletions {
   begin(id: string): void;
   isUnderWay(id: string): boolean;
   /** @returns true for the first looks while it is under way; resolves for all others when it is not */
-  isNotYet(id: string): Promise<boolean>;
+  isNotYet(id: string): Soon<boolean>;
   /** Resolves when none of that object is under way. */
   over(id: string): Promise<void>;
   /** Ends all of them. */
@@ -36,13 +37,11 @@ export function createDeletions(monotonic: Pick<MonotonicClock, 'after'> | undef
       underWay.set(id, { end, ended, looks: 0 });
     },
     isUnderWay: (id) => underWay.has(id),
-    isNotYet: async (id) => {
+    isNotYet: (id) => {
       const deletion = underWay.get(id);
       if (deletion === undefined) return false;
       deletion.looks += 1;
-      if (deletion.looks <= looksTold) return true;
-      await deletion.ended;
-      return false;
+      return deletion.looks <= looksTold || deletion.ended.then(() => false);
     },
     over: async (id) => underWay.get(id)?.ended,
     stop: () => {

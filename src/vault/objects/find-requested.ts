@@ -1,6 +1,8 @@
 import { invariant } from '../../base/invariant.ts';
 import type { ObjectName } from '../../base/names.ts';
 import { parseKeyVersion } from '../../base/names.ts';
+import type { Soon } from '../../base/soon.ts';
+import { soon } from '../../base/soon.ts';
 import type { VaultError } from '../vault-error.ts';
 import { vaultError } from '../vault-error.ts';
 import type { Found, ObjectKind, ObjectRecord, VersionRecord } from './object-kind.ts';
@@ -13,23 +15,25 @@ export function requestedName(request: VaultRequest): ObjectName {
 }
 
 /** The live object and version that the path names. @throws VaultError 404 */
-export async function requireVersion<Version extends VersionRecord, Whole extends ObjectRecord>(
+export function requireVersion<Version extends VersionRecord, Whole extends ObjectRecord>(
   { state, retention }: VaultServices,
   kind: ObjectKind<Version, Whole>,
   request: VaultRequest,
-): Promise<Found<Version, Whole>> {
+): Soon<Found<Version, Whole>> {
   const { vaultId } = request.vault;
   const name = requestedName(request);
   // Made only when it is thrown: an error costs more than the rest of the look-up.
   const missing = (): VaultError =>
     vaultError(kind.errors.notFound, request.version === undefined ? name : `${name}/${request.version}`);
-  const object = await findObject(state, kind, vaultId, name, retention.isOver);
-  if (object === undefined || object.value.deleted !== undefined) throw missing();
-  const wanted = request.version === undefined ? undefined : parseKeyVersion(request.version);
-  if (request.version !== undefined && wanted === undefined) throw missing();
-  const found = await findVersion(state, kind, object, wanted);
-  if (found === undefined) throw missing();
-  return found;
+  return soon(findObject(state, kind, vaultId, name, retention.isOver), (object) => {
+    if (object === undefined || object.value.deleted !== undefined) throw missing();
+    const wanted = request.version === undefined ? undefined : parseKeyVersion(request.version);
+    if (request.version !== undefined && wanted === undefined) throw missing();
+    return soon(findVersion(state, kind, object, wanted), (found) => {
+      if (found === undefined) throw missing();
+      return found;
+    });
+  });
 }
 
 /** The current version of the deleted object that the path names. @throws VaultError 404 */

@@ -1,5 +1,7 @@
 import type { Instant } from '../../clock/clock.ts';
 import { instant } from '../../clock/clock.ts';
+import type { Soon } from '../../base/soon.ts';
+import { soon } from '../../base/soon.ts';
 import type { StateWrite } from '../../state/state.ts';
 import { writeRecord } from '../../state/state.ts';
 import { vaultError } from '../vault-error.ts';
@@ -14,21 +16,22 @@ import type { VaultOutcome, VaultRequest, VaultServices } from './operation.ts';
 
 const millisecondsPerDay = 86_400_000;
 
-type Handle = (services: VaultServices, request: VaultRequest) => Promise<VaultOutcome>;
+type Handle = (services: VaultServices, request: VaultRequest) => Soon<VaultOutcome>;
 
 /** Shows disabled and expired versions too. */
 export const getObject = <Version extends VersionRecord, Whole extends ObjectRecord>(
   kind: ObjectKind<Version, Whole>,
 ): Handle => {
   const answerOf = createShownAnswers(kind);
-  return async (services, request) => {
-    const found = await requireVersion(services, kind, request);
-    // Who names a version, and Kustody itself, does not wait for it to come back but uses it.
-    const isAwaited = request.version === undefined && !request.isOurOwn;
-    if (isAwaited && (await services.deletions.isNotYet(recoveryId(kind, found.object.id))))
-      throw vaultError(kind.errors.notFound, requestedName(request));
-    return answerOf(request.vault, found, request.apiVersion);
-  };
+  return (services, request) =>
+    soon(requireVersion(services, kind, request), (found) => {
+      // Who names a version, and Kustody itself, does not wait for it to come back but uses it.
+      const isAwaited = request.version === undefined && !request.isOurOwn;
+      return soon(isAwaited && services.deletions.isNotYet(recoveryId(kind, found.object.id)), (isNotYet) => {
+        if (isNotYet) throw vaultError(kind.errors.notFound, requestedName(request));
+        return answerOf(request.vault, found, request.apiVersion);
+      });
+    });
 };
 
 /** All versions at once. Without soft delete the object is gone for good, and the answer says so by having no `recoveryId`. */

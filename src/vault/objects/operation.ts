@@ -2,6 +2,7 @@ import type { Caller } from '../../authz/caller.ts';
 import type { JsonObject } from '../../base/json.ts';
 import type { ObjectName } from '../../base/names.ts';
 import type { RandomBytes } from '../../base/random.ts';
+import type { Soon } from '../../base/soon.ts';
 import type { Clock } from '../../clock/clock.ts';
 import type { State, StateExpectation, StateWrite } from '../../state/state.ts';
 import type { LimitCost } from '../limits.ts';
@@ -86,7 +87,7 @@ export interface VaultOperation {
   /** What it takes of the limits of its vault. Missing: as much as anything that is no work with a key. */
   readonly cost?: (services: VaultServices, request: VaultRequest) => Promise<LimitCost>;
   /** Missing: not built, refused by name. */
-  readonly handle?: (services: VaultServices, request: VaultRequest) => Promise<VaultOutcome>;
+  readonly handle?: (services: VaultServices, request: VaultRequest) => Soon<VaultOutcome>;
 }
 
 /** One row of dispatch. */

@@ -7,6 +7,7 @@ import type { Guid } from '../../base/guid.ts';
 import { zeroBytes } from '../../base/bytes.ts';
 import { invariant } from '../../base/invariant.ts';
 import type { Soon } from '../../base/soon.ts';
+import { soon } from '../../base/soon.ts';
 import type { HostName, VaultName } from '../../base/names.ts';
 import { parseVaultName } from '../../base/names.ts';
 import type { RandomBytes } from '../../base/random.ts';
@@ -149,6 +150,13 @@ export function createVaultPlane(options: VaultPlaneOptions): VaultPlane {
   };
 }
 
+declare module 'fastify' {
+  interface FastifyRequest {
+    /** Of a request to a vault, once its token is known to be good. */
+    session: Session | undefined;
+  }
+}
+
 interface Session {
   readonly vault: VaultSettings;
   readonly caller: Caller;
@@ -157,7 +165,6 @@ interface Session {
 }
 
 function buildPlane(options: VaultPlaneOptions, runner: VaultRunner): Plane {
-  const sessions = new WeakMap<FastifyRequest, Session>();
   const routes = new Map<string, CollectionOperation>();
   const operationOf = (request: FastifyRequest): CollectionOperation | undefined =>
     request.is404 ? undefined : routes.get(`${request.method} ${request.routeOptions.url ?? ''}`);
@@ -171,31 +178,33 @@ function buildPlane(options: VaultPlaneOptions, runner: VaultRunner): Plane {
     answerHeaders,
     renderError: renderVaultError,
     renderFailure: renderVaultFailure,
-    authenticate: async (request, reply) => {
-      // Nothing waits that is known: then all of this is one step.
-      const found = findVault(options.directory, request);
-      const vault = found instanceof Promise ? await found : found;
-      const operation = operationOf(request);
-      const asked = vault && options.fault?.(vault.name, operation?.id);
-      const fault = asked instanceof Promise ? await asked : asked;
-      // A name that resolves no more, between the look-up and now, is a connection that breaks.
-      if (vault === undefined || fault === 'drop') {
-        drop(reply);
-        return;
-      }
-      if (fault !== undefined) throw faultError(fault);
-      if (operation !== undefined) request.operationId = operation.id;
-      const clientAddress = plainAddress(
-        options.clientAddress?.(request.raw) ?? request.raw.socket.remoteAddress ?? '',
-      );
-      void reply.headers(vaultHeaders(vault, clientAddress));
-      const checked = checkToken(options.verifyToken, vault, request.headers.authorization);
-      const caller = checked instanceof Promise ? await checked : checked;
-      const own = options.isOurOwn?.(caller) ?? false;
-      const isOurOwn = own instanceof Promise ? await own : own;
-      sessions.set(request, { vault, caller, clientAddress, isOurOwn });
-    },
+    // Nothing waits that is known: then all of this is one step.
+    authenticate: (request, reply) =>
+      soon(findVault(options.directory, request), (vault) => {
+        const operation = operationOf(request);
+        return soon(vault && options.fault?.(vault.name, operation?.id), (fault) => {
+          // A name that resolves no more, between the look-up and now, is a connection that breaks.
+          if (vault === undefined || fault === 'drop') {
+            drop(reply);
+            return;
+          }
+          if (fault !== undefined) throw faultError(fault);
+          if (operation !== undefined) request.operationId = operation.id;
+          return begin(request, reply, vault);
+        });
+      }),
   });
+  app.decorateRequest('session', undefined);
+
+  const begin = (request: FastifyRequest, reply: FastifyReply, vault: VaultSettings): Soon<void> => {
+    const clientAddress = plainAddress(options.clientAddress?.(request.raw) ?? request.raw.socket.remoteAddress ?? '');
+    void reply.headers(vaultHeaders(vault, clientAddress));
+    return soon(checkToken(options.verifyToken, vault, request.headers.authorization), (caller) =>
+      soon(options.isOurOwn?.(caller) ?? false, (isOurOwn) => {
+        request.session = { vault, caller, clientAddress, isOurOwn };
+      }),
+    );
+  };
 
   for (const operation of vaultOperations) {
     for (const url of urlsOf(operation)) {
@@ -203,8 +212,8 @@ function buildPlane(options: VaultPlaneOptions, runner: VaultRunner): Plane {
       app.route<{ Params: Record<string, string> }>({
         method: operation.method,
         url,
-        handler: async (request, reply) => {
-          const session = sessions.get(request);
+        handler: (request, reply) => {
+          const { session } = request;
           invariant(session !== undefined, 'a routed request has been authenticated');
           return answer(runner, operation, session, request, reply);
         },
@@ -241,7 +250,10 @@ async function answer(
     });
     if (result.assignmentId !== undefined) void reply.header('x-ms-keyvault-rbac-assignment-id', result.assignmentId);
     if (result.headers !== undefined) void reply.headers(result.headers);
-    if (result.secret === undefined) return await reply.code(result.status).send(result.text ?? result.body);
+    if (result.secret === undefined) {
+      void reply.code(result.status);
+      return result.text ?? result.body;
+    }
     invariant(result.id !== undefined, 'a secret has the kid that opened it');
     sendSecret(reply, result.id, result.secret);
     return undefined;

@@ -1,49 +1,21 @@
-import type { AuditEvent, VaultFacts } from '../../audit/audit-event.ts';
+import type { VaultFacts } from '../../audit/audit-event.ts';
 import type { AuditLog } from '../../audit/audit-log.ts';
 import type { RepeatedEvents } from '../../audit/repeated-events.ts';
-import type { Caller } from '../../authz/caller.ts';
-import type { Guid } from '../../base/guid.ts';
-import { BoundedCache } from '../../base/bounded-cache.ts';
 import { zeroBytes } from '../../base/bytes.ts';
-import { parseKeyName, parseKeyVersion } from '../../base/names.ts';
-import { toIso } from '../../clock/clock.ts';
+import { parseKeyName } from '../../base/names.ts';
+import type { Soon } from '../../base/soon.ts';
+import { soon, soonOr } from '../../base/soon.ts';
 import { StateConflictError } from '../../state/state-store.ts';
-import { auditedCaller, auditedNameOf, auditedVault } from '../audited-operation.ts';
 import type { AllowedByRole } from '../authorization.ts';
 import { authorize } from '../authorization.ts';
-import { formatObjectId } from '../objects/object-answers.ts';
-import type { CollectionOperation, VaultOutcome, VaultRequest, VaultServices } from '../objects/operation.ts';
+import type { VaultOutcome, VaultRequest, VaultServices } from '../objects/operation.ts';
 import type { KeyPair } from '../material/key-pairs.ts';
 import type { VaultLimits } from '../limits.ts';
 import { plainCost } from '../limits.ts';
 import { refusedByNetwork } from '../network-rules.ts';
-import type { VaultSettings } from '../vault-directory.ts';
 import { VaultError, vaultError } from '../vault-error.ts';
-
-/** A request whose token is good and whose operation is known. */
-export interface VaultCall {
-  readonly operation: CollectionOperation;
-  readonly vault: VaultSettings;
-  readonly caller: Caller;
-  /** The server itself asks: nobody else gets tokens of that principal. */
-  readonly isOurOwn: boolean;
-  readonly clientAddress: string;
-  readonly requestId: Guid;
-  readonly correlationId: Guid;
-  readonly apiVersion: string;
-  readonly query: ReadonlyMap<string, string>;
-  /** As sent. */
-  readonly name: string | undefined;
-  readonly issuer: string | undefined;
-  readonly version: string | undefined;
-  readonly body: Buffer | undefined;
-  readonly accept?: string | undefined;
-  readonly clientInfo?: string | undefined;
-  /** Since the request came. */
-  readonly elapsedMs: () => number;
-  /** Whoever asks for the caller has decided that it may: neither firewall nor permissions of the vault are asked. */
-  readonly permitted?: true;
-}
+import { auditEvent } from './operation-event.ts';
+import type { VaultCall } from './vault-call.ts';
 
 export interface VaultRunner {
   readonly services: VaultServices;
@@ -68,7 +40,8 @@ const attemptsMax = 8;
 export async function runVaultOperation(runner: VaultRunner, call: VaultCall): Promise<VaultAnswer> {
   const newKey = takenOnce();
   for (let attempt = 1; attempt <= attemptsMax; attempt++) {
-    const result = await attemptOperation(runner, call, newKey, attempt === 1);
+    const tried = attemptOperation(runner, call, newKey, attempt === 1);
+    const result = tried instanceof Promise ? await tried : tried;
     if (result instanceof VaultError) {
       await commitRefusal(runner, call, result);
       throw result;
@@ -81,20 +54,22 @@ export async function runVaultOperation(runner: VaultRunner, call: VaultCall): P
       if (error instanceof StateConflictError) continue;
       throw error;
     }
-    await outcome.committed?.();
+    if (outcome.committed !== undefined) await outcome.committed();
     const { assignmentId } = access;
-    return { ...outcome, ...(assignmentId === undefined ? {} : { assignmentId }) };
+    return assignmentId === undefined ? outcome : { ...outcome, assignmentId };
   }
   const tooMany = vaultError('changedMeanwhile');
   await commitRefusal(runner, call, tooMany);
   throw tooMany;
 }
 
-async function commitOutcome(runner: VaultRunner, call: VaultCall, { outcome, access }: Attempt): Promise<void> {
+function commitOutcome(runner: VaultRunner, call: VaultCall, { outcome, access }: Attempt): Promise<void> {
   const { expect = [], write = [] } = outcome;
-  const event = auditEvent(runner, call, { ...access, status: outcome.status }, outcome.id);
-  if (write.length === 0 && isRepeated(call)) await runner.repeated.record(runner.services.clock.now(), event, expect);
-  else await runner.audit.commit({ events: [event], expect, write });
+  const now = runner.services.clock.now();
+  const event = auditEvent(now, call, { ...access, status: outcome.status }, outcome.id);
+  return write.length === 0 && isRepeated(call)
+    ? runner.repeated.record(now, event, expect)
+    : runner.audit.commit({ events: [event], expect, write });
 }
 
 interface Attempt {
@@ -105,132 +80,61 @@ interface Attempt {
 /** What let the caller in. */
 type Access = Pick<VaultFacts, 'access' | 'assignmentId'>;
 
-async function attemptOperation(
+function attemptOperation(
   { services, allowedByRole, limits }: VaultRunner,
   call: VaultCall,
   newKey: VaultRequest['newKey'],
   isCounted: boolean,
-): Promise<Attempt | VaultError> {
-  const { operation, vault, caller } = call;
-  try {
-    const access = call.permitted === true ? {} : await requireAllowed(allowedByRole, call);
-    if (operation.handle === undefined) {
+): Soon<Attempt | VaultError> {
+  const { operation } = call;
+  const attempt = (access: Access): Soon<Attempt> => {
+    if (operation.handle === undefined)
       throw vaultError('notBuilt', `the operation ${operation.id} (${operation.method} ${operation.path})`);
-    }
-    const name = call.name === undefined ? undefined : parseKeyName(call.name);
-    if (call.name !== undefined && name === undefined) throw vaultError('invalidName', call.name.slice(0, 200));
-    const request: VaultRequest = {
-      vault,
-      caller,
-      isOurOwn: call.isOurOwn,
-      apiVersion: call.apiVersion,
-      query: call.query,
-      name,
-      issuer: call.issuer,
-      version: call.version,
-      body: call.body,
-      accept: call.accept,
-      newKey,
-    };
-    if (isCounted && limits.areOn())
-      limits.take(vault.vaultId, (await operation.cost?.(services, request)) ?? plainCost);
-    return { outcome: await operation.handle(services, request), access };
-  } catch (error) {
-    if (error instanceof VaultError) return error;
-    throw error;
-  }
+    const { handle } = operation;
+    const request = requestOf(call, newKey);
+    const counted =
+      isCounted &&
+      limits.areOn() &&
+      soon(operation.cost?.(services, request) ?? plainCost, (cost) => limits.take(call.vault.vaultId, cost));
+    return soon(counted, () => soon(handle(services, request), (outcome) => ({ outcome, access })));
+  };
+  return soonOr(() => soon(call.permitted === true ? {} : requireAllowed(allowedByRole, call), attempt), refusalIn);
 }
 
-async function requireAllowed(
+function refusalIn(error: unknown): VaultError {
+  if (error instanceof VaultError) return error;
+  throw error;
+}
+
+/** @throws VaultError 400 for a name that no object has */
+function requestOf(call: VaultCall, newKey: VaultRequest['newKey']): VaultRequest {
+  const name = call.name === undefined ? undefined : parseKeyName(call.name);
+  if (call.name !== undefined && name === undefined) throw vaultError('invalidName', call.name.slice(0, 200));
+  const { vault, caller, isOurOwn, apiVersion, query, issuer, version, body, accept } = call;
+  return { vault, caller, isOurOwn, apiVersion, query, name, issuer, version, body, accept, newKey };
+}
+
+function requireAllowed(
   allowedByRole: AllowedByRole,
   { operation, vault, caller, clientAddress, name }: VaultCall,
-): Promise<Access> {
+): Soon<Access> {
   const closed = refusedByNetwork(vault, caller, clientAddress);
   if (closed !== undefined) throw closed;
-  const allowed = await authorize(allowedByRole, vault, caller, operation, name);
-  return { access: vault.enableRbacAuthorization ? 'role' : 'policy', ...allowed };
+  const allowed = authorize(allowedByRole, vault, caller, operation, name);
+  return soon(allowed, (by) => ({ access: vault.enableRbacAuthorization ? 'role' : 'policy', ...by }));
 }
 
 async function commitRefusal(runner: VaultRunner, call: VaultCall, error: VaultError): Promise<void> {
   const { status, code, inner } = error;
-  const event = auditEvent(
-    runner,
-    call,
-    { status, error: inner === undefined ? { code } : { code, inner } },
-    undefined,
-  );
-  if (isRepeated(call)) await runner.repeated.record(runner.services.clock.now(), event, []);
+  const now = runner.services.clock.now();
+  const event = auditEvent(now, call, { status, error: inner === undefined ? { code } : { code, inner } }, undefined);
+  if (isRepeated(call)) await runner.repeated.record(now, event, []);
   else await runner.audit.commit({ events: [event] });
 }
 
 /** What checks of keys ask, each half minute. */
 const isRepeated = ({ isOurOwn, operation }: VaultCall): boolean =>
   isOurOwn && (operation.id === 'UnwrapKey' || operation.id === 'GetKey');
-
-type Ended = Pick<VaultFacts, 'status' | 'error' | 'access' | 'assignmentId'>;
-
-function auditEvent({ services }: VaultRunner, call: VaultCall, ended: Ended, id: string | undefined): AuditEvent {
-  return {
-    time: toIso(services.clock.now()),
-    requestId: call.requestId,
-    correlationId: call.correlationId,
-    durationMs: Math.round(call.elapsedMs()),
-    facts: factsOf(call, ended, id),
-  };
-}
-
-/** Of what succeeded, by all that they are made of but the caller. */
-const knownFacts = new BoundedCache<VaultFacts>({ countMax: 1_000 });
-
-/** The same for the same request of the same caller, as an object: such requests come by the thousand. */
-function factsOf(call: VaultCall, ended: Ended, id: string | undefined): VaultFacts {
-  const object = id ?? requestedId(call);
-  if (ended.error !== undefined) return newFacts(call, ended, object);
-  const { vault, operation, apiVersion, name, issuer, version, clientAddress, clientInfo } = call;
-  const { status, access, assignmentId } = ended;
-  const asked = `${vault.vaultId} ${operation.id} ${apiVersion} ${status} ${access ?? ''} ${assignmentId ?? ''}`;
-  const key = `${asked}\n${object ?? ''}\n${name ?? ''}\n${issuer ?? ''}\n${version ?? ''}\n${clientAddress}\n${clientInfo ?? ''}`;
-  const known = knownFacts.get(key);
-  if (known?.caller === auditedCaller(call.caller)) return known;
-  const facts = newFacts(call, ended, object);
-  knownFacts.set(key, facts);
-  return facts;
-}
-
-function newFacts(call: VaultCall, ended: Ended, object: string | undefined): VaultFacts {
-  const { vault, operation, apiVersion, clientAddress, clientInfo } = call;
-  return {
-    ...auditedVault(vault),
-    ...{ operation: auditedNameOf(operation.id), apiVersion },
-    ...(object === undefined ? {} : { id: object }),
-    ...ended,
-    ...{ caller: auditedCaller(call.caller), clientAddress },
-    ...(clientInfo === undefined ? {} : { clientInfo }),
-    requestUri: requestUriOf(call),
-  };
-}
-
-/** What the path names, as far as it is well-formed. */
-function requestedId({ operation, vault, name, version }: VaultCall): string | undefined {
-  const objectName = name === undefined ? undefined : parseKeyName(name);
-  if (objectName === undefined) return undefined;
-  return formatObjectId(
-    vault,
-    operation.collection,
-    objectName,
-    version === undefined ? undefined : parseKeyVersion(version),
-  );
-}
-
-/** Made anew of what is known to be no secret: what else a client wrote there is left out. */
-function requestUriOf({ operation, vault, name, issuer, version, apiVersion }: VaultCall): string {
-  const objectVersion = version === undefined ? undefined : parseKeyVersion(version);
-  const path = operation.path
-    .replace('{name}', (name === undefined ? undefined : parseKeyName(name)) ?? '{name}')
-    .replace('{issuer}', (issuer === undefined ? undefined : parseKeyName(issuer)) ?? '{issuer}')
-    .replace('/{version}', objectVersion === undefined ? '' : `/${objectVersion}`);
-  return `${vault.uri}${path.slice(1)}?api-version=${apiVersion}`;
-}
 
 function takenOnce(): VaultRequest['newKey'] {
   let taken: Promise<KeyPair> | undefined;

@@ -2,7 +2,9 @@ import { invariant } from '../../base/invariant.ts';
 import type { JsonObject } from '../../base/json.ts';
 import type { ObjectVersion } from '../../base/names.ts';
 import type { RandomBytes } from '../../base/random.ts';
-import { expectRecord, writeRecord } from '../../state/state.ts';
+import type { Soon } from '../../base/soon.ts';
+import { soon } from '../../base/soon.ts';
+import { expectRecord, getSoon, writeRecord } from '../../state/state.ts';
 import type { ObjectChanges } from '../objects/attributes.ts';
 import { checkValidity, member, readObjectChanges } from '../objects/attributes.ts';
 import { parseBodyObject } from '../objects/body-object.ts';
@@ -69,15 +71,17 @@ export async function setSecret(services: VaultServices, request: VaultRequest):
 const shownOf = createShownAnswers(secretKind);
 
 /** Outside its dates a secret is shown as before; a disabled one is not. */
-export async function getSecret(services: VaultServices, request: VaultRequest): Promise<VaultOutcome> {
+export function getSecret(services: VaultServices, request: VaultRequest): Soon<VaultOutcome> {
   const { vault, apiVersion } = request;
-  const found = await requireVersion(services, secretKind, request);
-  if (!found.version.value.enabled) throw vaultError('secretDisabled');
-  const stored = await services.state.get(vaultSecretValues, found.version.id);
-  if (stored === undefined) throw vaultError('secretNotFound', found.object.value.name); // purged a moment ago
-  const shown = shownOf(vault, found, apiVersion);
-  // The value stands before what is shown of it elsewhere.
-  return { ...shown, text: `{"value":${JSON.stringify(stored.value.value)},${shown.text.slice(1)}` };
+  return soon(requireVersion(services, secretKind, request), (found) => {
+    if (!found.version.value.enabled) throw vaultError('secretDisabled');
+    return soon(getSoon(services.state, vaultSecretValues, found.version.id), (stored) => {
+      if (stored === undefined) throw vaultError('secretNotFound', found.object.value.name); // purged a moment ago
+      const shown = shownOf(vault, found, apiVersion);
+      // The value stands before what is shown of it elsewhere.
+      return { ...shown, text: `{"value":${JSON.stringify(stored.value.value)},${shown.text.slice(1)}` };
+    });
+  });
 }
 
 /** Of everything but the value. */

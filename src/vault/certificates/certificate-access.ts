@@ -3,7 +3,7 @@ import type { StateWrite } from '../../state/state.ts';
 import { vaultKeyVersions } from '../keys/key-records.ts';
 import { objectMember, readObjectChanges } from '../objects/attributes.ts';
 import { parseBodyObject } from '../objects/body-object.ts';
-import { requireVersion } from '../objects/find-requested.ts';
+import { requireShown, requireVersion } from '../objects/find-requested.ts';
 import { listObjects } from '../objects/lists.ts';
 import { idOf } from '../objects/object-answers.ts';
 import { stillAsRead } from '../objects/object-store.ts';
@@ -19,7 +19,7 @@ import { expectAction } from './lifetime-due.ts';
 /** The policy belongs to all versions, and is shown where none is named. */
 export async function getCertificate(services: VaultServices, request: VaultRequest): Promise<VaultOutcome> {
   const { vault, apiVersion, version } = request;
-  const found = await requireVersion(services, certificateKind, request);
+  const found = await requireShown(services, certificateKind, request);
   const body =
     version === undefined ? certificateKind.bundle(vault, found, apiVersion) : versionBundle(vault, found, apiVersion);
   return { status: 200, id: idOf(vault, certificateKind, found), body, expect: stillAsRead(certificateKind, found) };

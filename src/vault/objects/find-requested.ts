@@ -6,6 +6,7 @@ import { soon } from '../../base/soon.ts';
 import type { VaultError } from '../vault-error.ts';
 import { vaultError } from '../vault-error.ts';
 import type { Found, ObjectKind, ObjectRecord, VersionRecord } from './object-kind.ts';
+import { recoveryId } from './deletions.ts';
 import { findObject, findVersion } from './object-store.ts';
 import type { VaultRequest, VaultServices } from './operation.ts';
 
@@ -31,6 +32,22 @@ export function requireVersion<Version extends VersionRecord, Whole extends Obje
     if (request.version !== undefined && wanted === undefined) throw missing();
     return soon(findVersion(state, kind, object, wanted), (found) => {
       if (found === undefined) throw missing();
+      return found;
+    });
+  });
+}
+
+/** The same, for whoever looks at it. While it comes back from a deletion, who names a version, and Kustody itself, does not wait for that
+ * but uses it; for all others it is not there yet. @throws VaultError 404 */
+export function requireShown<Version extends VersionRecord, Whole extends ObjectRecord>(
+  services: VaultServices,
+  kind: ObjectKind<Version, Whole>,
+  request: VaultRequest,
+): Soon<Found<Version, Whole>> {
+  return soon(requireVersion(services, kind, request), (found) => {
+    if (request.version !== undefined || request.isOurOwn) return found;
+    return soon(services.deletions.isNotYet(recoveryId(kind, found.object.id)), (isNotYet) => {
+      if (isNotYet) throw vaultError(kind.errors.notFound, requestedName(request));
       return found;
     });
   });

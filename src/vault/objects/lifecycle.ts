@@ -6,7 +6,7 @@ import type { StateWrite } from '../../state/state.ts';
 import { writeRecord } from '../../state/state.ts';
 import { vaultError } from '../vault-error.ts';
 import { deletionId, purgeId, recoveryId } from './deletions.ts';
-import { requestedName, requireDeleted, requireVersion } from './find-requested.ts';
+import { requestedName, requireDeleted, requireShown, requireVersion } from './find-requested.ts';
 import { deletionOf, idOf } from './object-answers.ts';
 import type { Found, ObjectKind, ObjectRecord, ObjectTables, VersionRecord } from './object-kind.ts';
 import { objectRecordId } from './object-kind.ts';
@@ -24,14 +24,7 @@ export const getObject = <Version extends VersionRecord, Whole extends ObjectRec
 ): Handle => {
   const answerOf = createShownAnswers(kind);
   return (services, request) =>
-    soon(requireVersion(services, kind, request), (found) => {
-      // Who names a version, and Kustody itself, does not wait for it to come back but uses it.
-      const isAwaited = request.version === undefined && !request.isOurOwn;
-      return soon(isAwaited && services.deletions.isNotYet(recoveryId(kind, found.object.id)), (isNotYet) => {
-        if (isNotYet) throw vaultError(kind.errors.notFound, requestedName(request));
-        return answerOf(request.vault, found, request.apiVersion);
-      });
-    });
+    soon(requireShown(services, kind, request), (found) => answerOf(request.vault, found, request.apiVersion));
 };
 
 /** All versions at once. Without soft delete the object is gone for good, and the answer says so by having no `recoveryId`. */

@@ -8,7 +8,7 @@ import { expectRecord, getSoon, writeRecord } from '../../state/state.ts';
 import type { ObjectChanges } from '../objects/attributes.ts';
 import { checkValidity, member, readObjectChanges } from '../objects/attributes.ts';
 import { parseBodyObject } from '../objects/body-object.ts';
-import { requestedName, requireVersion } from '../objects/find-requested.ts';
+import { requestedName, requireShown, requireVersion } from '../objects/find-requested.ts';
 import { idOf } from '../objects/object-answers.ts';
 import type { ObjectRecord } from '../objects/object-kind.ts';
 import { objectRecordId, versionRecordId } from '../objects/object-kind.ts';
@@ -73,7 +73,7 @@ const shownOf = createShownAnswers(secretKind);
 /** Outside its dates a secret is shown as before; a disabled one is not. */
 export function getSecret(services: VaultServices, request: VaultRequest): Soon<VaultOutcome> {
   const { vault, apiVersion } = request;
-  return soon(requireVersion(services, secretKind, request), (found) => {
+  return soon(requireShown(services, secretKind, request), (found) => {
     if (!found.version.value.enabled) throw vaultError('secretDisabled');
     return soon(getSoon(services.state, vaultSecretValues, found.version.id), (stored) => {
       if (stored === undefined) throw vaultError('secretNotFound', found.object.value.name); // purged a moment ago

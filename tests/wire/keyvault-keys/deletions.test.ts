@@ -85,6 +85,33 @@ describe('a deletion takes a moment', () => {
     expect((await poller.pollUntilDone()).name).toBe('back');
   });
 
+  it('the recovery of a secret, too, as pollers of it look', async () => {
+    const secrets = vault.secretClient('deleting');
+    const { properties } = await secrets.setSecret('back', 'v');
+    await secrets.beginDeleteSecret('back', quick);
+    passes();
+    const poller = await secrets.beginRecoverDeletedSecret('back', quick);
+    await poller.poll();
+    expect(poller.getOperationState().isCompleted).not.toBe(true);
+    expect((await secrets.getSecret('back', { version: properties.version ?? '' })).value).toBe('v');
+    passes();
+    expect((await poller.pollUntilDone()).name).toBe('back');
+  });
+
+  it('and that of a certificate', async () => {
+    const certificates = vault.certificateClient('deleting');
+    await (
+      await certificates.beginCreateCertificate('certified', { issuerName: 'Self', subject: 'CN=certified' }, quick)
+    ).pollUntilDone();
+    await certificates.beginDeleteCertificate('certified', quick);
+    passes();
+    const poller = await certificates.beginRecoverDeletedCertificate('certified', quick);
+    await poller.poll();
+    expect(poller.getOperationState().isCompleted).not.toBe(true);
+    passes();
+    expect((await poller.pollUntilDone()).name).toBe('certified');
+  });
+
   it('a purge, too: nothing is restored in its place meanwhile', async () => {
     const { id } = await client().createEcKey('purged');
     const backup = (await client().backupKey('purged')) ?? Buffer.alloc(0);

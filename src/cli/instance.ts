@@ -16,7 +16,7 @@ import type { RootKey } from '../state/root-key.ts';
 import { SealedRecordError } from '../state/record-seal.ts';
 import { AnchorError } from '../state/tree/anchor.ts';
 import { StateRolledBackError } from '../state/tree/tree-state.ts';
-import { WrongRootKeyError } from '../state/sealed/sealed-state.ts';
+import { WrongRootKeyError } from '../state/sealed/check-record.ts';
 import { StateFormatError, StateLockedError } from '../state/sqlite/open-database.ts';
 import type { OutsideVaultOption } from './outside-vault-option.ts';
 import { builtScripts } from './built-scripts.ts';

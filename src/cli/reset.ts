@@ -2,7 +2,7 @@ import { Command } from 'commander';
 import { existsSync, readdirSync, realpathSync, rmdirSync, rmSync } from 'node:fs';
 import { join, resolve } from 'node:path';
 import { dataDirectoryNames } from '../server/data-directory-names.ts';
-import { isSealed } from '../state/sealed/sealed-state.ts';
+import { isSealed } from '../state/sealed/check-record.ts';
 import { StateFormatError, StateLockedError } from '../state/sqlite/open-database.ts';
 import { SqliteStateStore, stateFileName } from '../state/sqlite/sqlite-state-store.ts';
 import { isDataDirectory } from './data-directory.ts';

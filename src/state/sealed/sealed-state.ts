@@ -6,17 +6,15 @@ import { RecordSeal, SealedRecordError } from '../record-seal.ts';
 import type { RootKey } from '../root-key.ts';
 import type { State, StateCommit, StateListOptions, StateWrite, Table, Versioned } from '../state.ts';
 import { versionAfter } from '../state.ts';
+import { checkVersions, openCheck, withNewTrees } from './check-record.ts';
 import type { StateCopy } from './state-copy.ts';
 import { copyRecords, writesBack } from './state-copy.ts';
 import type { RecordWrite, StateStore, StoredRecord } from '../state-store.ts';
-import { StateConflictError } from '../state-store.ts';
 import type { TableRow } from '../table-rows.ts';
 import { TableRows } from '../table-rows.ts';
 import type { StateAnchor } from '../tree/anchor.ts';
-import type { BuildParts } from '../tree/build-trees.ts';
-import { buildTrees, checkTable, rebuildOwner } from '../tree/build-trees.ts';
-import { headId, headTable, pointOf, treeTables, TreeRecords } from '../tree/tree-records.ts';
-import type { Heads } from '../tree/tree-state.ts';
+import { checkTable, rebuildOwner } from '../tree/build-trees.ts';
+import { headId, headTable, pointOf, treeTables } from '../tree/tree-records.ts';
 import { tagOf } from '../tree/tree-page.ts';
 import { TreeState } from '../tree/tree-state.ts';
 import type { VerifiedRecord } from '../tree/verified-store.ts';
@@ -37,29 +35,10 @@ export interface SealedStateOptions {
   readonly keptOpenMax?: number;
 }
 
-/** The root key is not the one that this state was sealed with. */
-export class WrongRootKeyError extends Error {
-  override readonly name = 'WrongRootKeyError';
-  constructor() {
-    super(
-      `The root key does not open this state (record ${check.table}/${check.id}). Give the key that the data directory was made with; if this is that key, the record was damaged.`,
-    );
-  }
-}
-
-const storeIdBytes = 16;
 /** 16 MiB of them at most; what is longer is read each time. */
 const keptSealedMax = 1024;
 const keptSealedBytesMax = 16 * 1024;
 const toldMax = 10_000;
-const check = { table: checkTable, id: 'check' };
-/** Versions of the check record: a state without digest trees, and one with. */
-const checkVersions = { withoutTrees: 1, withTrees: 2 } as const;
-
-/** Whether a root key has sealed something in the store: then no other will do. */
-export const isSealed = async (store: StateStore): Promise<boolean> =>
-  (await store.get(check.table, check.id)) !== undefined;
-
 /** Typed JSON records, each sealed on its own before it reaches the store. Table, id and version stay readable there (they order
  * and find records), so ids hold no secrets. A record that was changed, cut, or moved to another table, id, version or data
  * directory is refused with SealedRecordError; so is an old copy of one, and one that was removed or brought back (`VerifiedStore`). */
@@ -341,63 +320,6 @@ function parsed<T>(table: Table<T>, { id }: StoredRecord, text: string): T {
     return table.parse(parseJson(text));
   } catch (cause) {
     throw new SealedRecordError(table.name, id, 'unreadable', { cause });
-  }
-}
-
-interface OpenedCheck {
-  readonly seal: RecordSeal;
-  readonly storeId: Uint8Array;
-  readonly version: number;
-}
-
-/** @throws WrongRootKeyError */
-async function openCheck({ store, rootKey, randomBytes }: SealedStateOptions): Promise<OpenedCheck> {
-  const record = (await store.get(check.table, check.id)) ?? (await createCheck(store, rootKey, randomBytes));
-  const storeId = Buffer.from(record.value.subarray(0, storeIdBytes));
-  const seal = new RecordSeal(rootKey, storeId, randomBytes);
-  try {
-    seal.open({ ...check, version: record.version, value: record.value.subarray(storeIdBytes) });
-  } catch (error) {
-    throw error instanceof SealedRecordError ? new WrongRootKeyError() : error;
-  }
-  return { seal, storeId, version: record.version };
-}
-
-/** Order: trees and top → the check record says that there are trees. A crash before that leaves a state that has none. */
-async function withNewTrees(
-  parts: BuildParts,
-  { seal, storeId, version }: OpenedCheck,
-  counter: number,
-  isFirst: boolean,
-): Promise<Heads> {
-  const heads = await buildTrees(parts, counter, isFirst);
-  if (version !== checkVersions.withTrees) {
-    const next = checkVersions.withTrees;
-    const write = { ...check, expect: version, put: { version: next, value: checkValue(seal, storeId, next) } };
-    await parts.store.commit({ write: [write] });
-  }
-  return heads;
-}
-
-const checkValue = (seal: RecordSeal, storeId: Uint8Array, version: number): Buffer =>
-  Buffer.concat([storeId, seal.seal({ ...check, version, value: Buffer.from('{}') })]);
-
-/** A new state has its empty top from the first commit on. */
-async function createCheck(store: StateStore, rootKey: RootKey, randomBytes: RandomBytes): Promise<StoredRecord> {
-  const storeId = Buffer.from(randomBytes(storeIdBytes));
-  const seal = new RecordSeal(rootKey, storeId, randomBytes);
-  const version = checkVersions.withTrees;
-  const value = checkValue(seal, storeId, version);
-  const { writes } = new TreeRecords(store, seal).sealTop(undefined, 1, { next: 1, anchored: false, lineage: [] });
-  seal.close();
-  try {
-    await store.commit({ write: [{ ...check, expect: null, put: { version, value } }, ...writes] });
-    return { ...check, version, value };
-  } catch (error) {
-    // Another process of a team server was faster: its record counts.
-    const theirs = error instanceof StateConflictError ? await store.get(check.table, check.id) : undefined;
-    if (theirs === undefined) throw error;
-    return theirs;
   }
 }
 

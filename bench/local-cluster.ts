@@ -70,7 +70,7 @@ export async function openLocalCluster(): Promise<LocalCluster> {
       ...{ clusterId, store, randomBytes: systemRandomBytes, databaseKeys: new DatabaseKeyring(), pause },
       current: () => current,
     });
-    const parts = { clusterName: 'bench', blobs, engine, cacheBytesMax: memoryMax, openBytesMax: memoryMax };
+    const parts = { clusterName: 'bench', blobs, engine, queries, cacheBytesMax: memoryMax, openBytesMax: memoryMax };
     opened.serveWith(parts);
     opened.tell(now);
     return opened;

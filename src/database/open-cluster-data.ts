@@ -17,6 +17,8 @@ import { TableStore } from './extents/table-store.ts';
 import { Upkeep } from './extents/upkeep.ts';
 import { parseMapping } from './ingest/ingestion-mapping.ts';
 import { IngestService } from './ingest/ingest-service.ts';
+import { UpdatePolicies } from './ingest/update-policies.ts';
+import type { DataQueries } from './ingest/update-query.ts';
 import type { KqlCatalog } from '../kql/plan/catalog.ts';
 import type { DatabaseView } from './catalog/catalog-view.ts';
 import { Catalog } from './catalog/catalog.ts';
@@ -48,6 +50,8 @@ export interface ClusterDataOptions {
   }) => ExtentExchange;
   /** Shared with the query engine: rows of the log are tables in it. */
   readonly engine: EngineDatabase;
+  /** Of the same engine, for what tables are filled with when others are. */
+  readonly queries: DataQueries;
   readonly now: () => Instant;
   readonly randomBytes: RandomBytes;
   /** See `CatalogOptions`. */
@@ -69,7 +73,7 @@ export interface OpenedClusterData extends ClusterData {
 
 /** @throws CatalogDamagedError */
 export async function openClusterData(options: ClusterDataOptions): Promise<OpenedClusterData> {
-  const { clusterId, randomBytes, engine, now, blobs, files } = options;
+  const { clusterId, randomBytes, engine, queries, now, blobs, files } = options;
   const { catalog, log: logRecords } = await Catalog.open(options);
   const requests = new RequestIndex();
   const connect = () => engine.connect();
@@ -91,9 +95,17 @@ export async function openClusterData(options: ClusterDataOptions): Promise<Open
   const removeDatabases = (databaseIds: readonly Guid[]): Promise<void> => removeDropped(catalog, sweeper, databaseIds);
   const upkeep = new Upkeep({ merger, sweeper, tables: () => openTables(catalog), removeDatabases, now });
   const exchange = options.exchange({ keys: () => catalog.keys, writer, tables });
+  const history = createHistory(catalog, randomBytes);
+  const views = new Views(catalog, tables, options.clusterName, newGuid(randomBytes));
+  const updates = new UpdatePolicies({
+    ...{ store: tables, queries, randomBytes },
+    catalog: () => views.kqlCatalog(undefined),
+    recordFailure: (failure) => history.recordIngestionFailure(failure),
+  });
   const ingestion = new IngestService({
     store: tables,
     randomBytes,
+    updates,
     view: (extent, table) => extentView(tables, extent, table),
   });
   const schema = createSchemaService({
@@ -104,7 +116,6 @@ export async function openClusterData(options: ClusterDataOptions): Promise<Open
     requireMapping: parseMapping,
     databaseId: (name) => tables.database(name).databaseId,
   });
-  const views = new Views(catalog, tables, options.clusterName, newGuid(randomBytes));
 
   return {
     ...schema,
@@ -139,7 +150,7 @@ export async function openClusterData(options: ClusterDataOptions): Promise<Open
     ingest: (request) => ingestion.ingest(request),
     ingestFrom: (request) => ingestion.ingestFrom(request),
     append: (request) => ingestion.append(request),
-    ...createHistory(catalog, randomBytes),
+    ...history,
     ...createWorkloadGroups(catalog),
     maintain: (options) => upkeep.run(options),
     upkeepDueAt: () => merger.dueAt(),

@@ -61,6 +61,8 @@ export interface QueryEngine {
   ): Promise<ParsedCommand>;
   /** Runs a program of a parsed command: its `query`, or its `pipe` over the rows the command made. */
   executeProgram(source: ProgramSource, request: QueryRequest, command?: CommandRows): Promise<QueryExecution>;
+  /** What a text means by the names of a catalog, compiled when it is asked for. */
+  programOf(request: Pick<QueryRequest, 'text' | 'database' | 'catalog'>): ProgramSource;
   /** One for each result of the program, over one snapshot of the tables, on one connection. The first frees what all hold.
    * @throws KqlError also when the program has no result */
   prepareRows(source: ProgramSource, request: QueryRequest): Promise<readonly [RowStatement, ...RowStatement[]]>;
@@ -89,6 +91,9 @@ export function createQueryEngine({
   return {
     parseCommand: ({ text, database: current, catalog, told = [] }) =>
       parser.parseCommand(text, current, catalog, { told }),
+    programOf: ({ text, database: current, catalog }) => ({
+      compile: (told) => programs.compile(text, current, catalog, { told }),
+    }),
     executeProgram: (source, request, command) => run(source, request, places, command),
     prepareRows: (source, request) =>
       whileWanted(request, prepareRows(source, request, places), ([statement]) => statement.close()),

@@ -37,6 +37,7 @@ import { SqliteStateStore } from '../../src/state/sqlite/sqlite-state-store.ts';
 import type { State, Table } from '../../src/state/state.ts';
 import { writeRecord } from '../../src/state/state.ts';
 import { FilesystemBlobStore } from '../../src/storage/filesystem/filesystem-blob-store.ts';
+import { noQueries } from '../support/cluster-data-fixture.ts';
 import { readRows } from '../support/read-rows.ts';
 import { FileVault, serviceHost } from './file-vault.ts';
 import { operationsOf } from './killed-operations.ts';
@@ -293,7 +294,10 @@ class InsideProcess extends EventEmitter {
       current: () => keys.current(),
       pause: () => new Promise((resolve) => setTimeout(resolve, 1)),
     });
-    this.data.serveWith({ clusterName: 'contoso', blobs, engine, cacheBytesMax: 64 << 20, openBytesMax: 256 << 20 });
+    this.data.serveWith({
+      ...{ clusterName: 'contoso', blobs, engine, queries: noQueries },
+      ...{ cacheBytesMax: 64 << 20, openBytesMax: 256 << 20 },
+    });
     this.data.tell(instant(now));
     const operations = operationsOf({ vault, keys, data: this.data, databaseKeys, configured });
     const serve = async <Call extends SupervisorCall>(

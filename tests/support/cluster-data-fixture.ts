@@ -17,6 +17,7 @@ import type { ExtentRecord } from '../../src/database/catalog/records.ts';
 import { headId } from '../../src/database/catalog/records.ts';
 import type { CatalogStore } from '../../src/database/catalog/catalog-store.ts';
 import type { ClusterDatabase } from '../../src/database/catalog/catalog-view.ts';
+import type { DataQueries } from '../../src/database/ingest/update-query.ts';
 import type { IngestRequest } from '../../src/database/ingest/ingest-request.ts';
 import type { OpenedClusterData } from '../../src/database/open-cluster-data.ts';
 import type { ColumnValues, EngineDatabase } from '../../src/kql/duckdb/engine-database.ts';
@@ -78,6 +79,8 @@ export interface DataFixtureOptions {
   readonly memoryDirectory?: string;
   /** Of a cluster that was there before. */
   readonly known?: { readonly clusterId: Guid; readonly databaseId: Guid; readonly key: Uint8Array };
+  /** Default: there are none. */
+  readonly queries?: DataQueries;
   /** Between the catalog and the state. */
   readonly wrapStore?: (store: CatalogStore) => CatalogStore;
 }
@@ -112,6 +115,7 @@ export async function openDataFixture(options: DataFixtureOptions = {}): Promise
       clusterName: 'contoso',
       blobs,
       engine,
+      queries: options.queries ?? noQueries,
       cacheBytesMax: options.cacheBytesMax ?? 64 << 20,
       openBytesMax: options.openBytesMax ?? 256 << 20,
       ...(options.memoryDirectory === undefined ? {} : { memoryDirectory: options.memoryDirectory }),
@@ -188,6 +192,12 @@ export async function openDataFixture(options: DataFixtureOptions = {}): Promise
     },
   };
 }
+
+/** Of data that nobody asks in KQL. */
+export const noQueries: DataQueries = {
+  programOf: () => ({ compile: () => Promise.reject(new Error('nothing is compiled here')) }),
+  prepareRows: () => Promise.reject(new Error('nothing runs here')),
+};
 
 export const openTestEngine = (memoryLimit = '1GB', spillDirectory?: string): Promise<EngineDatabase> =>
   openEngineDatabase({ threads: 2, memoryLimit, ...(spillDirectory === undefined ? {} : { spillDirectory }) }, natives);

@@ -4,7 +4,9 @@ import { instant } from '../../src/clock/clock.ts';
 import type { Clock } from '../../src/clock/clock.ts';
 import type { CommandAnswer } from '../../src/database/commands/command.ts';
 import type { CommandContext } from '../../src/database/commands/command-context.ts';
+import type { DataQueries } from '../../src/database/ingest/update-query.ts';
 import { runCommand } from '../../src/database/commands/run-command.ts';
+import type { KqlParser } from '../../src/kql/parser/parser-client.ts';
 import { createKqlParser } from '../../src/kql/parser/parser-client.ts';
 import type { QueryEngine } from '../../src/kql/query-engine.ts';
 import { createQueryEngine } from '../../src/kql/query-engine.ts';
@@ -27,9 +29,8 @@ export interface CommandFixture {
   readonly close: () => Promise<void>;
 }
 
-/** Commands on a cluster whose data is in memory, with the real parser. The caller is an administrator of everything. */
-export async function openCommandFixture(options: DataFixtureOptions = {}): Promise<CommandFixture> {
-  const parser = createKqlParser({
+export const openTestParser = (): KqlParser =>
+  createKqlParser({
     entry: parserEntry,
     snapshots: parserSnapshots,
     limits: { textMax: 2_000_000, parseMsMax: 20_000 },
@@ -39,7 +40,16 @@ export async function openCommandFixture(options: DataFixtureOptions = {}): Prom
       return () => clearTimeout(timer);
     },
   });
-  const data = await openDataFixture(options);
+
+/** Commands on a cluster whose data is in memory, with the real parser. The caller is an administrator of everything. */
+export async function openCommandFixture(options: DataFixtureOptions = {}): Promise<CommandFixture> {
+  const parser = openTestParser();
+  // Whichever comes first: data runs queries, and they run on its engine.
+  const queries: DataQueries = {
+    programOf: (request) => engine.programOf(request),
+    prepareRows: (source, request) => engine.prepareRows(source, request),
+  };
+  const data = await openDataFixture({ ...options, queries });
   const engine = rememberingParses(createQueryEngine({ parser, database: data.engine }));
   const work: Promise<void>[] = [];
   const now = instant(started);

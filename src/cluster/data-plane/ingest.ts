@@ -1,6 +1,7 @@
 import { promisify } from 'node:util';
 import { gunzip, inflate } from 'node:zlib';
 import { zeroBytes } from '../../base/bytes.ts';
+import { newGuid, parseGuid } from '../../base/guid.ts';
 import { syncedData } from './cluster-host.ts';
 import { requireDatabase } from './database-access.ts';
 import { kustoError } from './errors/kusto-error.ts';
@@ -52,7 +53,7 @@ export async function ingestRequest(
     admitted,
     commandTimeoutMs,
     { text: '', database: database.name, kind: 'ingestion' },
-    async () => {
+    async (signal) => {
       const body = await plainBody(target.body, request.headers['content-encoding']);
       try {
         const data = await syncedData(ports.host, access);
@@ -64,7 +65,15 @@ export async function ingestRequest(
           ...(mappingName === undefined ? {} : { mappingName }),
           ...(clientRequestId === undefined ? {} : { requestId: clientRequestId }),
           kind: 'streaming',
+          signal,
+          by: {
+            principal: access.caller.fqn,
+            user: access.caller.displayName,
+            rootActivityId: parseGuid(request.correlation.requestId) ?? newGuid(ports.randomBytes),
+            operationKind: 'DataIngestStreaming',
+          },
         });
+        const { status = 'Inactive', failure } = result.updates ?? {};
         await reply.type('application/json; charset=utf-8').send(
           oneTable(
             [
@@ -73,7 +82,7 @@ export async function ingestRequest(
               { name: 'UpdatePolicyFailureCode', type: 'string' },
               { name: 'UpdatePolicyFailureReason', type: 'string' },
             ],
-            [`[${result.rowCount},"Inactive","Unknown",null]`],
+            [JSON.stringify([result.rowCount, status, failure?.code ?? 'Unknown', failure?.reason ?? null])],
           ),
         );
       } finally {

@@ -9,6 +9,7 @@ import { Catalog, emptyCatalog } from '../../database/catalog/catalog.ts';
 import { CatalogDamagedError } from '../../database/catalog/catalog-seal.ts';
 import type { CatalogRewrap } from '../../database/catalog/catalog.ts';
 import type { CatalogStore } from '../../database/catalog/catalog-store.ts';
+import type { DataQueries } from '../../database/ingest/update-query.ts';
 import type { OpenedClusterData } from '../../database/open-cluster-data.ts';
 import type { UpkeepOptions } from '../../database/extents/upkeep.ts';
 import { CommitRefusedError } from '../../database/catalog/data-error.ts';
@@ -53,6 +54,8 @@ export interface DataParts {
   readonly clusterName: string;
   readonly blobs: BlobStore;
   readonly engine: EngineDatabase;
+  /** Runs what tables are to be filled with when others are. */
+  readonly queries: DataQueries;
   /** Opened extents in memory. */
   readonly cacheBytesMax: number;
   readonly openBytesMax: number;

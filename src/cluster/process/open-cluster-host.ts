@@ -66,21 +66,24 @@ export function openClusterHost(options: {
     onStarted: yieldToOthers,
   });
   const opened = openEngine(language).then(async (database) => {
+    const queries = createQueryEngine({ parser, database, threads, language });
     if (blobs !== undefined) {
       data.serveWith({
         clusterName: settings.clusterName,
         blobs: await blobsAt(blobs).open(),
         engine: database,
+        queries,
         ...memoryForExtents(settings.memoryDirectory),
       });
     }
-    return createQueryEngine({ parser, database, threads, language });
+    return queries;
   });
   opened.catch((error: unknown) => log.failure('engine not opened', error));
   const engine: QueryEngine = {
     execute: async (request) => (await opened).execute(request),
     parseCommand: async (command) => (await opened).parseCommand(command),
     executeProgram: async (source, request, rows) => (await opened).executeProgram(source, request, rows),
+    programOf: (request) => ({ compile: async (told) => (await opened).programOf(request).compile(told) }),
     prepareRows: async (source, request) => (await opened).prepareRows(source, request),
     compileGraph: async (model, database, catalog) => (await opened).compileGraph(model, database, catalog),
   };

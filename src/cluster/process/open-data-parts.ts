@@ -22,7 +22,7 @@ export async function openDataParts(
   options: OpenDataOptions,
 ): Promise<{ readonly data: OpenedClusterData; readonly files: ExtentFiles }> {
   const { clusterId, randomBytes, databaseKeys, store, pause, keys, parts, wrappingKeys, now } = options;
-  const { blobs, engine, clusterName, cacheBytesMax, openBytesMax, memoryDirectory } = parts;
+  const { blobs, engine, queries, clusterName, cacheBytesMax, openBytesMax, memoryDirectory } = parts;
   const files = new ExtentFiles({
     ...{ randomBytes, cacheBytesMax, openBytesMax },
     store: blobs,
@@ -31,7 +31,7 @@ export async function openDataParts(
     withDatabaseKey: (databaseId, use) => databaseKeys.lend(databaseId, 'dekWrapping', use),
   });
   const data = await openClusterData({
-    ...{ clusterId, clusterName, keys, store, blobs, files, engine, randomBytes, pause, now },
+    ...{ clusterId, clusterName, keys, store, blobs, files, engine, queries, randomBytes, pause, now },
     exchange: ({ keys: current, ...rest }) =>
       createExtentExchange({
         ...{ clusterId, blobs, files, randomBytes },

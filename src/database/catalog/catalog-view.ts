@@ -1,6 +1,7 @@
 import type { Guid } from '../../base/guid.ts';
 import type { JsonObject } from '../../base/json.ts';
 import type { Instant } from '../../clock/clock.ts';
+import type { UpdatePolicy } from './update-policy.ts';
 import type { GraphModelView } from './graph-model.ts';
 import type { KqlType } from '../../kql/plan/types.ts';
 
@@ -67,6 +68,8 @@ export interface Policies {
   readonly ingestionbatching?: JsonObject;
   readonly row_level_security?: { readonly IsEnabled: boolean; readonly Query: string };
   readonly restricted_view_access?: { readonly IsEnabled: boolean };
+  /** Of tables alone. */
+  readonly update?: readonly UpdatePolicy[];
 }
 
 export interface ExtentView {

@@ -32,6 +32,14 @@ const texts = {
   PayloadTooLarge: (text: string) => text,
   CreationTimeTooOld: (table: string) =>
     `The creation time is not within the soft delete period of the table '${table}'.`,
+  /** Text: what went wrong in the query that fills a table from the rows of another. */
+  UpdatePolicySchema: (text: string) => text,
+  UpdatePolicyBadRequest: (text: string) => text,
+  UpdatePolicyUnknown: (text: string) => text,
+  /** Streaming ingestion cannot do it. */
+  UpdatePolicyIncompatible: (text: string) => text,
+  ZeroRetention: (table: string) =>
+    `The table '${table}' has a soft delete period of zero, and is not the source of a transactional update policy.`,
   MalformedIngestionProperty: (text: string) => text,
   /** Text: why data is not fetched from there, and what to do. */
   SourceNotAllowed: (text: string) => text,

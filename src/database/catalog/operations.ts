@@ -45,4 +45,6 @@ export interface IngestionFailure {
   readonly principal: string;
   readonly user: string;
   readonly shouldRetry: boolean;
+  /** The query of an update policy failed. */
+  readonly originatesFromUpdatePolicy?: boolean;
 }

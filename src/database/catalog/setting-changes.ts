@@ -9,6 +9,8 @@ import type { CatalogDraft } from './image.ts';
 import { databaseOf } from './image.ts';
 import type { TableRecord } from './records.ts';
 import { saveTable } from './table-changes.ts';
+import { isFedBy } from './update-policy.ts';
+import { updatesOf } from './updates.ts';
 
 /** Mappings and policies belong to a table, or to the database when there is none. */
 export type Owner = { readonly databaseId: Guid; readonly table: TableRecord | undefined };
@@ -59,6 +61,22 @@ export function setPolicy<Name extends keyof Policies>(
       'A table has either row level security or a restricted view access policy: the other one is enabled.',
     );
   saveOwned(draft, owner, { policies: next });
+  if (owner.table !== undefined) requireTransactional(draft, owner.databaseId);
+}
+
+/** Rows of a table that keeps none would be lost with a policy that may fail. @throws DataError `InvalidPolicy` */
+function requireTransactional(draft: CatalogDraft, databaseId: Guid): void {
+  const loose = updatesOf(draft, databaseId).filter(({ policy }) => !policy.IsTransactional);
+  if (loose.length === 0) return;
+  for (const { name, policies } of draft.tablesOf(databaseId)) {
+    if (parseTimespan(policies.retention?.SoftDeletePeriod ?? '1.00:00:00') !== 0n) continue;
+    const found = loose.find(({ policy }) => isFedBy(policy, name));
+    if (found !== undefined)
+      throw dataError(
+        'InvalidPolicy',
+        `The table '${name}' has a soft delete period of zero, so the update policy of '${found.target.name}' that it is the source of must be transactional.`,
+      );
+  }
 }
 
 const owned = (

@@ -11,6 +11,7 @@ import type { Command, CommandRow, Row } from './command.ts';
 import type { CommandContext } from './command-context.ts';
 import { commandProgram } from './command-program.ts';
 import { creationTimeOf, isIngestedAlready, noExtent, tagsOf } from './ingest-properties.ts';
+import { ingestedBy } from './ingestion-failure.ts';
 import { operationIdColumns, operationOf, runRecorded, startRecorded } from './operation-record.ts';
 import { requirePermission } from './permissions.ts';
 import { queryRequest, requireReadable } from './query-request.ts';
@@ -116,6 +117,8 @@ async function runAppend(
       table,
       rows: { kind: 'statement', statement },
       replace: mode.replace,
+      by: ingestedBy(context, mode.operation),
+      ...(context.signal === undefined ? {} : { signal: context.signal }),
       ...(change === undefined ? {} : { change }),
       ...(tags.length === 0 ? {} : { tags }),
       ...(creationTime === undefined ? {} : { creationTime }),

@@ -19,6 +19,7 @@ import { scriptCommands } from './script-commands.ts';
 import { showTableCommands } from './show-table-commands.ts';
 import { storedResultCommands } from './stored-result-commands.ts';
 import { tableCommands } from './table-commands.ts';
+import { updatePolicyCommands } from './update-policy-commands.ts';
 import { workloadGroupCommands } from './workload-group-commands.ts';
 
 /** Every command that is built, by what it is about. */
@@ -27,7 +28,7 @@ export const commandFamilies: Readonly<Record<string, readonly CommandRow[]>> = 
   'Databases and schemas': [...databaseCommands, ...schemaCommands],
   Functions: functionCommands,
   Ingestion: [...ingestCommands, ...appendCommands, ...mappingCommands],
-  Policies: policyCommands,
+  Policies: [...policyCommands, ...updatePolicyCommands],
   'Databases that follow another cluster': followerCommands,
   'Extents and purge': [...extentCommands, ...purgeCommands],
   'Stored results and graphs': [...storedResultCommands, ...graphCommands],

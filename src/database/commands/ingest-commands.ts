@@ -4,7 +4,7 @@ import { DataError, dataError } from '../catalog/data-error.ts';
 import type { Command, CommandRow, Row } from './command.ts';
 import type { CommandContext } from './command-context.ts';
 import { creationTimeOf, isIngestedAlready, noExtent, tagsOf } from './ingest-properties.ts';
-import { ingesting } from './ingestion-failure.ts';
+import { ingestedBy, ingesting } from './ingestion-failure.ts';
 
 const knownProperties = [
   ...[
@@ -37,6 +37,8 @@ function requestOf(command: Command, context: CommandContext): IngestRequest {
     );
   return {
     kind: 'inline',
+    by: ingestedBy(context, 'DataIngestPull'),
+    ...(context.signal === undefined ? {} : { signal: context.signal }),
     database: context.database,
     table: command.required('TableName'),
     format: format ?? formatOfMapping(properties.ingestionMappingType) ?? 'csv',

@@ -1,7 +1,9 @@
 import { newGuid } from '../../base/guid.ts';
+import type { IngestedBy } from '../ingest/ingest-request.ts';
 import type { IngestionFailure } from '../catalog/operations.ts';
 import type { DataErrorCode } from '../catalog/data-error.ts';
 import { DataError } from '../catalog/data-error.ts';
+import { UpdatePolicyFailure } from '../ingest/update-policies.ts';
 import type { CommandContext } from './command-context.ts';
 
 /** @see https://learn.microsoft.com/azure/data-explorer/error-codes */
@@ -17,8 +19,17 @@ const codes: Readonly<Partial<Record<DataErrorCode, string>>> = {
   InvalidEntityName: 'BadRequest_EntityNameIsNotValid',
   MalformedIngestionProperty: 'BadRequest_MalformedIngestionProperty',
   CreationTimeTooOld: 'BadRequest_CreationTimeEarlierThanSoftDeletePeriod',
+  ZeroRetention: 'BadRequest_ZeroRetentionPolicyWithNoUpdatePolicy',
   PayloadTooLarge: 'Stream_InputStreamTooLarge',
 };
+
+/** Who asks, for what is told of failures. */
+export const ingestedBy = ({ caller, activityId }: CommandContext, operationKind: string): IngestedBy => ({
+  principal: caller.fqn,
+  user: caller.displayName,
+  rootActivityId: activityId,
+  operationKind,
+});
 
 /** Does what ingests, and keeps for `.show ingestion failures` why data was refused. */
 export async function ingesting<T>(
@@ -30,7 +41,8 @@ export async function ingesting<T>(
   try {
     return await work();
   } catch (error) {
-    if (!(error instanceof DataError)) throw error;
+    // Those of update policies have been written down.
+    if (!(error instanceof DataError) || error instanceof UpdatePolicyFailure) throw error;
     const { caller, activityId, clock, database, data, randomBytes } = context;
     const failure: IngestionFailure = {
       operationId: newGuid(randomBytes),

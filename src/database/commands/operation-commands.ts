@@ -37,7 +37,15 @@ const failureRow = (one: IngestionFailure): Row => [
     one.failureKind,
     one.rootActivityId,
   ],
-  ...[one.operationKind, false, one.errorCode, one.principal, one.shouldRetry, one.user, ''],
+  ...[
+    one.operationKind,
+    one.originatesFromUpdatePolicy ?? false,
+    one.errorCode,
+    one.principal,
+    one.shouldRetry,
+    one.user,
+    '',
+  ],
 ];
 
 /** One's own, and everything in databases that one monitors. */

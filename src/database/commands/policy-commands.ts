@@ -7,7 +7,8 @@ import type { ReadPolicy } from './policy-values.ts';
 import { readBatching, readCaching, readMerge, readRetention, readSharding, readStreaming } from './policy-values.ts';
 import { checkRowLevelSecurity, readRestrictedViewAccess, readRowLevelSecurity } from './security-policies.ts';
 
-const columns = 'PolicyName: string, EntityName: string, Policy: string, ChildEntities: string, EntityType: string';
+export const policyColumns =
+  'PolicyName: string, EntityName: string, Policy: string, ChildEntities: string, EntityType: string';
 
 /** A policy that can be set. */
 interface PolicyRow<Name extends keyof Policies> {
@@ -31,7 +32,6 @@ const always: Readonly<Record<string, unknown>> = { IngestionTime: { IsEnabled: 
 const unsettable: readonly (readonly [string, string, ...('Table' | 'TableStar' | 'Database')[]])[] = [
   ['ingestiontime', 'IngestionTime', 'Table', 'TableStar'],
   ['roworder', 'RowOrder', 'Table', 'TableStar'],
-  ['update', 'Update', 'Table', 'TableStar'],
   ['partitioning', 'Partitioning', 'Table', 'TableStar'],
   ['auto_delete', 'AutoDelete', 'Table'],
   ['encoding', 'Encoding', 'Table', 'Database'],
@@ -40,7 +40,7 @@ const unsettable: readonly (readonly [string, string, ...('Table' | 'TableStar' 
   ['mirroring', 'Mirroring', 'Table', 'TableStar'],
 ];
 
-function tableRow(title: string, table: TableView, policy: unknown): Row {
+export function tableRow(title: string, table: TableView, policy: unknown): Row {
   return [`${title}Policy`, `[${table.database}].[${table.name}]`, policyText(policy), '', 'Table'];
 }
 
@@ -57,7 +57,7 @@ function databaseRow(title: string, database: DatabaseView, policy: unknown): Ro
 const namedTables = (command: Command, { data, database }: CommandContext): readonly TableView[] =>
   command.all('TableName').map((table) => data.table(database, table));
 
-function showRows(
+export function showRows(
   name: string,
   title: string,
   ofTable: (table: TableView) => unknown,
@@ -67,20 +67,20 @@ function showRows(
     {
       kinds: { [`ShowTablePolicy${title}`]: `.show table T policy ${name}` },
       permission: 'metadata',
-      columns,
+      columns: policyColumns,
       run: (command, context) => namedTables(command, context).map((table) => tableRow(title, table, ofTable(table))),
     },
     {
       kinds: { [`ShowTableStarPolicy${title}`]: `.show table * policy ${name}` },
       permission: 'metadata',
-      columns,
+      columns: policyColumns,
       run: (_command, { data, database }) =>
         [...data.database(database).tables.values()].map((table) => tableRow(title, table, ofTable(table))),
     },
     {
       kinds: { [`ShowDatabasePolicy${title}`]: `.show database D policy ${name}` },
       permission: 'metadata',
-      columns,
+      columns: policyColumns,
       run: (command, context) => {
         const database = oneDatabase(command, context);
         return [databaseRow(title, database, ofDatabase(database, context))];
@@ -123,7 +123,7 @@ function policyRows<Name extends keyof Policies>(row: PolicyRow<Name>): readonly
         [`AlterMergeTablePolicy${title}`]: `.alter-merge table T policy ${name} ${merged}`,
       },
       permission: 'admin',
-      columns,
+      columns: policyColumns,
       run: alterTables,
     },
     {
@@ -132,13 +132,13 @@ function policyRows<Name extends keyof Policies>(row: PolicyRow<Name>): readonly
         [`AlterMergeDatabasePolicy${title}`]: `.alter-merge database D policy ${name} ${merged}`,
       },
       permission: 'admin',
-      columns,
+      columns: policyColumns,
       run: alterDatabase,
     },
     {
       kinds: { [`DeleteTablePolicy${title}`]: `.delete table T policy ${name}` },
       permission: 'admin',
-      columns,
+      columns: policyColumns,
       run: async (command, context) => {
         const found = namedTables(command, context);
         for (const table of found) await context.data.setPolicy(table.database, table.name, name, null);
@@ -148,7 +148,7 @@ function policyRows<Name extends keyof Policies>(row: PolicyRow<Name>): readonly
     {
       kinds: { [`DeleteDatabasePolicy${title}`]: `.delete database D policy ${name}` },
       permission: 'admin',
-      columns,
+      columns: policyColumns,
       run: async (command, context) => {
         const database = oneDatabase(command, context);
         await context.data.setPolicy(database.name, undefined, name, null);
@@ -159,7 +159,7 @@ function policyRows<Name extends keyof Policies>(row: PolicyRow<Name>): readonly
   return without(rows, lacks);
 }
 
-function without(rows: readonly CommandRow[], lacks: readonly string[]): readonly CommandRow[] {
+export function without(rows: readonly CommandRow[], lacks: readonly string[]): readonly CommandRow[] {
   return rows.flatMap((row) => {
     const kinds = Object.entries(row.kinds).filter(([kind]) => !lacks.includes(kind));
     return kinds.length === 0 ? [] : [{ ...row, kinds: Object.fromEntries(kinds) }];
@@ -234,7 +234,7 @@ export const policyCommands: readonly CommandRow[] = [
     // The parser takes `true` only, which is always so.
     kinds: { AlterTablePolicyIngestionTime: '.alter table T policy ingestiontime true' },
     permission: 'admin',
-    columns,
+    columns: policyColumns,
     run: (command, { data, database }) => [
       tableRow('IngestionTime', data.table(database, command.required('TableName')), always['IngestionTime']),
     ],

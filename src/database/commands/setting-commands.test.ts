@@ -106,10 +106,10 @@ describe('policies', () => {
   });
 
   it('that nobody can set are null and refused by name', async () => {
-    expect(await policy('.show table T policy update')).toBeNull();
-    await expect(cluster.run(`.alter table T policy update @'[]'`)).rejects.toMatchObject({
+    expect(await policy('.show table T policy partitioning')).toBeNull();
+    await expect(cluster.run(`.alter table T policy partitioning @'{}'`)).rejects.toMatchObject({
       code: 'notSupported',
-      message: expect.stringContaining('AlterTablePolicyUpdate') as string,
+      message: expect.stringContaining('AlterTablePolicyPartitioning') as string,
     });
   });
 });

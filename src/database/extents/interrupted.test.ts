@@ -1,11 +1,10 @@
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
 import type { DataFixture } from '../../../tests/support/cluster-data-fixture.ts';
 import { openDataFixture, openTestEngine } from '../../../tests/support/cluster-data-fixture.ts';
+import { World } from '../../../tests/support/interrupted-world.ts';
 import { readStoredRows } from '../../../tests/support/read-rows.ts';
-import type { BlobStore } from '../../storage/blob-store.ts';
 import { MemoryBlobStore } from '../../storage/memory/memory-blob-store.ts';
 import type { EngineDatabase } from '../../kql/duckdb/engine-database.ts';
-import type { CatalogStore } from '../catalog/catalog-store.ts';
 
 let cluster: DataFixture;
 let engine: EngineDatabase;
@@ -14,39 +13,6 @@ beforeAll(async () => {
 });
 afterEach(() => cluster.close());
 afterAll(() => engine.close());
-
-class Interrupted extends Error {
-  override readonly name = 'Interrupted';
-}
-
-/** Stops the world at the durable step `at`: before it is done, or when it is done and nobody has heard of it. */
-class World {
-  steps = 0;
-  at = Infinity;
-  isAfter = false;
-
-  async step<T>(work: () => Promise<T>): Promise<T> {
-    this.steps += 1;
-    if (this.steps > this.at || (this.steps === this.at && !this.isAfter)) throw new Interrupted('before a step');
-    const result = await work();
-    if (this.steps === this.at) throw new Interrupted('after a step');
-    return result;
-  }
-
-  store(store: CatalogStore): CatalogStore {
-    return { ...store, commit: (writes) => this.step(() => store.commit(writes)) };
-  }
-
-  blobs(blobs: BlobStore): BlobStore {
-    return {
-      write: (name, pieces) => this.step(() => blobs.write(name, pieces)),
-      delete: (name) => this.step(() => blobs.delete(name)),
-      read: (name, range) => blobs.read(name, range),
-      readInto: (name, offset, target) => blobs.readInto(name, offset, target),
-      list: (prefix) => blobs.list(prefix),
-    };
-  }
-}
 
 const requests = Array.from({ length: 12 }, (_value, index) => index + 1);
 const send = (n: number) =>

@@ -23,7 +23,7 @@ export interface SourceParts {
   readonly snapshot: () => {
     readonly table: TableRecord;
     readonly extents: readonly ExtentRecord[];
-    readonly segments: readonly Segment[];
+    readonly segments: readonly Pick<Segment, 'tail'>[];
   };
 }
 
@@ -97,7 +97,7 @@ async function openOnce(
   }
 }
 
-function openTails(segments: readonly Segment[], held: { release(): void }[]): Promise<Tail[]> {
+function openTails(segments: Snapshot['segments'], held: { release(): void }[]): Promise<Tail[]> {
   return Promise.all(
     segments.map(async ({ tail }) => {
       const opened = await tail.open();
@@ -127,7 +127,7 @@ async function openAgain(
 function countsOf(
   extents: readonly ExtentRecord[],
   wanted: readonly ExtentRecord[],
-  segments: readonly Segment[],
+  segments: Snapshot['segments'],
 ): ScanCounts {
   const logged = segments.reduce((sum, { tail }) => sum + tail.rowCount, 0);
   const rowsOf = (some: readonly ExtentRecord[]): number => some.reduce((sum, { rowCount }) => sum + rowCount, logged);

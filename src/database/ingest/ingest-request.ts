@@ -5,7 +5,23 @@ import type { ExtentView } from '../catalog/catalog-view.ts';
 import type { DataSource } from './data-source.ts';
 import type { TableSchema } from '../catalog/schema.ts';
 
-export interface IngestRequest {
+/** Who asked, for what is told of failures later. */
+export interface IngestedBy {
+  readonly principal: string;
+  readonly user: string;
+  readonly rootActivityId: Guid;
+  /** As `.show ingestion failures` names it. */
+  readonly operationKind: string;
+}
+
+/** Of every request that adds rows. */
+interface Asked {
+  readonly by?: IngestedBy;
+  /** Ends what update policies do for it. */
+  readonly signal?: AbortSignal | undefined;
+}
+
+export interface IngestRequest extends Asked {
   readonly database: string;
   readonly table: string;
   /** As the client wrote it, any case: `csv`, `MultiJSON` … @throws DataError `FormatNotSupported` by name */
@@ -48,9 +64,15 @@ export interface IngestResult {
   readonly extentId: Guid | undefined;
   /** This request was ingested before; nothing was added. */
   readonly repeated: boolean;
+  /** What came of the update policies that wait for rows of the table. Absent: there are none. */
+  readonly updates?: {
+    readonly status: 'Succeeded' | 'Failed';
+    /** Of the first that failed and is not transactional. */
+    readonly failure?: { readonly code: string; readonly reason: string };
+  };
 }
 
-export interface AppendRequest {
+export interface AppendRequest extends Asked {
   readonly database: string;
   readonly table: string;
   /** Columns fill the table's columns in order; types must be the table's. */

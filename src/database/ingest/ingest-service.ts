@@ -12,23 +12,25 @@ import type {
 import type { AppendRows } from '../catalog/append-rows.ts';
 import type { ExtentView } from '../catalog/catalog-view.ts';
 import { dataError } from '../catalog/data-error.ts';
-import type { CatalogReader } from '../catalog/image.ts';
-import { CatalogDraft } from '../catalog/image.ts';
-import type { ExtentRecord, TableRecord } from '../catalog/records.ts';
+import type { CatalogDraft } from '../catalog/image.ts';
+import type { ExtentRecord, KnownRequest, TableRecord } from '../catalog/records.ts';
 import { requestKey } from '../catalog/request-index.ts';
 import type { RowBatch } from '../catalog/row-batch.ts';
-import { createTable, findTable, mergeColumns, recreateColumns, requireTable } from '../catalog/table-changes.ts';
 import type { StatementConnection } from '../../kql/duckdb/engine-database.ts';
 import type { ExtentFacts, WrittenExtent } from '../extents/extent-writer.ts';
 import { stageBatch } from '../extents/staging.ts';
 import type { TableStore } from '../extents/table-store.ts';
-import { columnName } from '../extents/tail-table.ts';
-import type { BoundValue } from '../../kql/sql/context.ts';
 import type { Format } from './formats.ts';
 import { formatOfName, requireFormat } from './formats.ts';
 import type { MappedColumn } from './ingestion-mapping.ts';
 import { mappingFor, requireKept } from './target-table.ts';
 import { parquetFailure, parquetSelect } from './parquet-select.ts';
+import type { Select } from './positional.ts';
+import { positional } from './positional.ts';
+import type { Target } from './append-target.ts';
+import { existingTarget, planTarget } from './append-target.ts';
+import type { Derived, DeriveOptions, UpdatePolicies } from './update-policies.ts';
+import { deriveOptions } from './update-policies.ts';
 import { readBatch } from './read-batch.ts';
 import { stageSources } from './source-stage.ts';
 
@@ -41,16 +43,8 @@ const logBytesMax = 128 * 1024;
 export interface IngestServiceParts {
   readonly store: TableStore;
   readonly randomBytes: RandomBytes;
+  readonly updates: UpdatePolicies;
   readonly view: (extent: ExtentRecord, table: TableRecord) => ExtentView;
-}
-
-/** Where rows go. */
-export interface Target {
-  readonly table: TableRecord;
-  /** Makes the table in the commit what it is here, or finds that it is. */
-  readonly change: (draft: CatalogDraft) => TableRecord;
-  /** Tables whose other rows the commit drops. */
-  readonly cleared?: (reader: CatalogReader) => readonly Guid[];
 }
 
 /** What of a request says what its data means. */
@@ -58,8 +52,6 @@ const howRead = (
   { mappingName = '', mapping = '' }: Pick<IngestRequest, 'mapping' | 'mappingName'>,
   { name }: Format,
 ): readonly string[] => [...[name, mappingName, mapping]];
-
-type Select = { readonly sql: string; readonly bound: readonly BoundValue[] };
 
 /** Ingestion: all rows of a request or none, once for each request id and content. */
 export class IngestService {
@@ -75,7 +67,7 @@ export class IngestService {
     const { store } = this.#parts;
     const table = store.table(request.database, request.table);
     this.#requireAllowed(request, table);
-    requireKept(this.#parts.store, table, request.creationTime);
+    this.#requireKept(request, table);
     const format = requireFormat(request.format);
     const mapping = mappingFor(store, request, table, format);
     if (request.requestId === undefined) return this.#add(request, table, format, mapping, undefined);
@@ -87,7 +79,7 @@ export class IngestService {
   async ingestFrom(request: SourcesRequest): Promise<SourcesResult> {
     const { store } = this.#parts;
     const table = store.table(request.database, request.table);
-    requireKept(this.#parts.store, table, request.creationTime);
+    this.#requireKept(request, table);
     const names = request.sources.map(({ name }) => name);
     const format = requireFormat(request.format ?? formatOfName(names[0] ?? '') ?? 'csv');
     const mapping = mappingFor(store, request, table, format);
@@ -127,9 +119,9 @@ export class IngestService {
   }
 
   async append(request: AppendRequest): Promise<AppendResult> {
-    const planned = this.#target(request);
+    const planned = planTarget(this.#parts.store, this.#parts.randomBytes, request);
     const { table } = planned;
-    requireKept(this.#parts.store, table, request.creationTime);
+    this.#requireKept(request, table);
     const { rows } = request;
     const { columns } = rows.kind === 'sql' ? rows : rows.statement;
     if (
@@ -151,13 +143,13 @@ export class IngestService {
   addRows(
     rows: AppendRows,
     target: Target,
-    facts: Pick<AppendRequest, 'tags' | 'creationTime'>,
+    facts: Partial<Pick<AppendRequest, 'tags' | 'creationTime' | 'replace' | 'by' | 'signal'>>,
   ): Promise<ExtentRecord | undefined> {
     return this.#withRows(rows, (connection, select) =>
       this.#parts.store.parts.writer.retried(async () => {
         const { table } = target;
         const extent = await this.#write(connection, positional(table, select), table, this.#facts(table, 0, facts));
-        return this.#commit(extent, target, undefined);
+        return (await this.#commit(extent, target, undefined, deriveOptions(facts))).record;
       }),
     );
   }
@@ -203,26 +195,9 @@ export class IngestService {
     return await this.#parts.store.withConnection((connection) => use(connection, rows));
   }
 
-  /** The table that rows go to; or one that is only planned: a new one, or one with other columns. */
-  #target({ database, table: name, change }: AppendRequest): Target {
-    const { store, randomBytes } = this.#parts;
-    const { databaseId } = store.database(database);
-    const { image } = store.parts.catalog;
-    const exists = findTable(image, databaseId, name) !== undefined;
-    if (change === undefined || (change.how === 'create' && exists)) return this.#existing(store.table(database, name));
-    const tableId = change.how === 'create' ? newGuid(randomBytes) : store.table(database, name).tableId;
-    const apply = (draft: CatalogDraft): TableRecord => {
-      const schema = { ...change.schema, name };
-      if (change.how === 'create') return createTable(draft, databaseId, tableId, schema);
-      const current = requireTable(draft, databaseId, name);
-      return change.how === 'extend' ? mergeColumns(draft, current, schema) : recreateColumns(draft, current, schema);
-    };
-    const planned = apply(new CatalogDraft(image));
-    return { table: planned, change: (draft) => requireAlike(apply(draft), planned) };
-  }
-
-  #existing(table: TableRecord): Target {
-    return { table, change: (draft) => this.#parts.store.current(draft, table) };
+  /** Rows that would be gone at once are not taken, unless update policies take them. */
+  #requireKept({ creationTime }: Pick<IngestRequest, 'creationTime'>, table: TableRecord): void {
+    if (!this.#parts.updates.isPassedOn(table)) requireKept(this.#parts.store, table, creationTime);
   }
 
   #requireAllowed({ kind, body }: IngestRequest, table: TableRecord): void {
@@ -253,21 +228,38 @@ export class IngestService {
     });
     if (batch.rowCount === 0) return { rowCount: 0, extentId: undefined, repeated: false };
     const plain = request.kind === 'streaming' && request.tags === undefined && request.creationTime === undefined;
-    if (plain && request.body.byteLength <= logBytesMax) return this.#addToLog(batch, table, key);
+    if (plain && request.body.byteLength <= logBytesMax) return this.#addToLog(batch, table, key, request);
     return this.#parts.store.withConnection(async (connection) => {
       const select = { sql: await stageBatch(connection, batch), bound: [] };
       return this.#addExtent(connection, select, request, table, key, request.body.byteLength);
     });
   }
 
-  async #addToLog(batch: RowBatch, table: TableRecord, key: string | undefined): Promise<IngestResult> {
-    const { store } = this.#parts;
-    const { catalog, now } = store.parts;
-    await catalog.change((draft) => {
-      store.current(draft, table);
-      draft.appendLog({ tableId: table.tableId, batch, at: now(), ...(key === undefined ? {} : { request: key }) });
+  async #addToLog(
+    batch: RowBatch,
+    table: TableRecord,
+    key: string | undefined,
+    request: IngestRequest,
+  ): Promise<IngestResult> {
+    const { store, updates } = this.#parts;
+    const { catalog, now, writer, requests } = store.parts;
+    const { rowCount } = batch;
+    const at = now();
+    const isPassedOn = updates.isPassedOn(table);
+    const derived = await writer.retried(async () => {
+      const made = await updates.derive(table, { table, batch, at }, deriveOptions(request));
+      const commit = catalog.change((draft) => {
+        store.current(draft, table);
+        made.apply(draft);
+        if (!isPassedOn)
+          draft.appendLog({ tableId: table.tableId, batch, at, ...(key === undefined ? {} : { request: key }) });
+        else if (key !== undefined) this.#putRequest(draft, { key, rowCount });
+      });
+      await commit.finally(() => made.settled());
+      return made;
     });
-    return { rowCount: batch.rowCount, extentId: undefined, repeated: false };
+    if (isPassedOn && key !== undefined) requests.add({ key, rowCount });
+    return { rowCount, extentId: undefined, repeated: false, ...derived.told() };
   }
 
   #addParquet(
@@ -296,16 +288,19 @@ export class IngestService {
   async #addExtent(
     connection: StatementConnection,
     select: Select,
-    request: Pick<IngestRequest, 'tags' | 'creationTime'>,
+    request: Parameters<typeof deriveOptions>[0],
     table: TableRecord,
     key: string | undefined,
     bytes: number,
   ): Promise<IngestResult> {
-    const added = await this.#parts.store.parts.writer.retried(async () => {
+    const { store } = this.#parts;
+    return store.parts.writer.retried(async () => {
       const extent = await this.#write(connection, select, table, this.#facts(table, bytes, request));
-      return extent && this.#commit(extent, this.#existing(table), key);
+      if (extent === undefined) return { rowCount: 0, extentId: undefined, repeated: false };
+      const { derived } = await this.#commit(extent, existingTarget(store, table), key, deriveOptions(request));
+      const { rowCount, extentId } = extent.record;
+      return { rowCount, extentId, repeated: false, ...derived.told() };
     });
-    return { rowCount: added?.rowCount ?? 0, extentId: added?.extentId, repeated: false };
   }
 
   #write(
@@ -318,43 +313,46 @@ export class IngestService {
     return writer.write(connection, select, table, facts, now());
   }
 
-  /** The blob is durable; now the one commit that names it, together with the request id. */
+  /** The blob is durable. Order: blobs of what update policies make of it → the one commit that names them all, together with the request
+   * id. A table that keeps no rows has those of the others alone. */
   async #commit(
     extent: WrittenExtent | undefined,
     target: Target,
     key: string | undefined,
-  ): Promise<ExtentRecord | undefined> {
-    const { catalog, writer, sweeper, requests } = this.#parts.store.parts;
+    options: DeriveOptions,
+  ): Promise<{ readonly record: ExtentRecord | undefined; readonly derived: Derived }> {
+    const { store, updates } = this.#parts;
+    const { catalog, writer, sweeper, requests } = store.parts;
+    const { table } = target;
+    let derived: Derived | undefined;
     try {
+      const isPassedOn = updates.isPassedOn(table);
+      const made = (derived = await updates.derive(table, extent && { table, extent }, options));
       const record = await catalog.change((draft) => {
         for (const tableId of target.cleared?.(draft) ?? []) draft.clearTable(tableId);
         const { tableId } = target.change(draft);
+        made.apply(draft);
         if (extent === undefined) return undefined;
         const now = { ...writer.recordNow(extent), tableId };
-        draft.put(now);
-        if (key !== undefined) this.#putRequest(draft, key, now);
+        if (!isPassedOn) draft.put(now);
+        if (key !== undefined) this.#putRequest(draft, { key, rowCount: now.rowCount, extentId: now.extentId });
         return now;
       });
-      if (extent !== undefined) writer.settled(extent);
+      if (extent !== undefined && isPassedOn) await writer.abandon(extent);
       if (extent !== undefined && key !== undefined)
         requests.add({ key, rowCount: extent.record.rowCount, extentId: extent.record.extentId });
       if (target.cleared !== undefined) await sweeper.sweepSome();
-      return record;
-    } catch (error) {
-      // Whether the commit was made may be unknown then: the blob is left to the next collection, which asks the catalog.
+      return { record, derived };
+    } finally {
+      // Whether the commit was made may be unknown then: blobs are left to the next collection, which asks the catalog.
       if (extent !== undefined) writer.settled(extent);
-      throw error;
+      derived?.settled();
     }
   }
 
-  #putRequest(draft: CatalogDraft, key: string, { rowCount, extentId }: ExtentRecord): void {
+  #putRequest(draft: CatalogDraft, request: KnownRequest): void {
     const requestsId: Guid = newGuid(this.#parts.randomBytes);
-    draft.put({
-      kind: 'requests',
-      requestsId,
-      at: this.#parts.store.parts.now(),
-      requests: [{ key, rowCount, extentId }],
-    });
+    draft.put({ kind: 'requests', requestsId, at: this.#parts.store.parts.now(), requests: [request] });
   }
 
   #facts(
@@ -371,22 +369,4 @@ export class IngestService {
       tags: tags ?? [],
     };
   }
-}
-
-/** Somebody may have made or changed the table since it was planned: rows for the one must fit the other.
- * @throws DataError `EntityExists` */
-function requireAlike(table: TableRecord, planned: TableRecord): TableRecord {
-  const ids = ({ columns }: TableRecord): string => columns.map(({ columnId, type }) => `${columnId} ${type}`).join();
-  if (ids(table) !== ids(planned)) throw dataError('EntityExists', planned.name);
-  return table;
-}
-
-/** Columns of a query become the table's by their order. */
-function positional(table: TableRecord, { sql, bound }: Select): Select {
-  const names = table.columns.map((_column, index) => `q${index}`);
-  const outputs = table.columns.map(
-    ({ columnId, type }, index) =>
-      `${type === 'string' ? `coalesce(q${index}, '')` : `q${index}`} AS ${columnName(columnId)}`,
-  );
-  return { sql: `SELECT ${outputs.join(', ')} FROM (${sql}) AS query(${names.join(', ')})`, bound };
 }

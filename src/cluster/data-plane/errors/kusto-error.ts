@@ -64,6 +64,32 @@ export const kustoErrorRows = {
     type: 'CreationTimeEarlierThanSoftDeletePeriodException',
     permanent: true,
   },
+  /** @see https://learn.microsoft.com/azure/data-explorer/error-codes; types are not recorded */
+  updatePolicySchema: {
+    status: 400,
+    code: 'UpdatePolicy_QuerySchemaDoesNotMatchTableSchema',
+    type: 'UpdatePolicyException',
+    permanent: true,
+  },
+  updatePolicy: { status: 400, code: 'UpdatePolicy_BadRequest', type: 'UpdatePolicyException', permanent: true },
+  updatePolicyUnknown: {
+    status: 400,
+    code: 'UpdatePolicy_UnknownError',
+    type: 'UpdatePolicyException',
+    permanent: false,
+  },
+  updatePolicyIncompatible: {
+    status: 400,
+    code: 'BadRequest_UpdatePolicyIncompatible',
+    type: 'UpdatePolicyException',
+    permanent: true,
+  },
+  zeroRetention: {
+    status: 400,
+    code: 'BadRequest_ZeroRetentionPolicyWithNoUpdatePolicy',
+    type: 'ZeroRetentionPolicyWithNoUpdatePolicyException',
+    permanent: true,
+  },
   /** Not recorded: the service's own code for it is not known. */
   readOnlyDatabase: { status: 400, code: 'General_BadRequest', type: 'KustoBadRequestException', permanent: true },
   notBuilt: { status: 400, code: 'BadRequest_NotSupported', type: 'KustoBadRequestException', permanent: true },

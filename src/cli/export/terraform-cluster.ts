@@ -63,10 +63,17 @@ function keyBlockOf(
       cluster_id: { code: `azurerm_kusto_cluster.${cluster}.id` },
       key_vault_id: vaultId,
       key_name: codeOf(keyName, names),
-      key_version: keyVersion === '' ? undefined : codeOf(keyVersion, names),
+      key_version: unlessEmpty(codeOf(keyVersion, names)),
       user_identity: codeOf(userIdentity, names),
     },
   };
+}
+
+/** azurerm wants no version rather than an empty one. */
+function unlessEmpty(version: Hcl): Hcl {
+  if (version === '') return undefined;
+  if (typeof version !== 'object' || !('code' in version)) return version;
+  return { code: `${version.code} == "" ? null : ${version.code}` };
 }
 
 /** Access policies are many resources of one; those of vaults are told by the vault. */

@@ -98,7 +98,7 @@ export const terraformRows: Readonly<Record<string, TerraformRow>> = {
             role_definition_id: codeOf(roleDefinitionId, names),
             principal_id: codeOf(principalId, names),
             principal_type: codeOf(principalType, names),
-            description: codeOf(said['description'], names),
+            description: said['description'] === '' ? undefined : codeOf(said['description'], names),
             condition: codeOf(said['condition'], names),
             condition_version: codeOf(said['conditionVersion'], names),
           },

@@ -2,6 +2,7 @@ import type { Hcl, HclBody } from './hcl.ts';
 import type { ExportedResource } from './model.ts';
 import { codeOf, group, objectOf, tags, textsOf } from './terraform-code.ts';
 import type { Names, TerraformBlock } from './terraform-code.ts';
+import { rotationBlock } from './terraform-rotation.ts';
 import type { Value } from './value.ts';
 import { Expression, isValueList } from './value.ts';
 
@@ -21,7 +22,7 @@ export function vaultBlocks(resource: ExportedResource, names: Names): readonly 
       sku_name: codeOf(objectOf(properties['sku'])['name'], names),
       soft_delete_retention_days: codeOf(properties['softDeleteRetentionInDays'], names),
       purge_protection_enabled: codeOf(properties['enablePurgeProtection'], names),
-      enable_rbac_authorization: codeOf(properties['enableRbacAuthorization'], names),
+      rbac_authorization_enabled: codeOf(properties['enableRbacAuthorization'] ?? false, names),
       enabled_for_deployment: codeOf(properties['enabledForDeployment'], names),
       enabled_for_disk_encryption: codeOf(properties['enabledForDiskEncryption'], names),
       enabled_for_template_deployment: codeOf(properties['enabledForTemplateDeployment'], names),
@@ -106,10 +107,11 @@ export function keyBlock(resource: ExportedResource, names: Names): readonly Ter
   const { symbol, parent = '', body } = resource;
   const { kty, keySize, curveName, keyOps, attributes, rotationPolicy } = objectOf(body['properties']);
   const { enabled, nbf, exp, exportable } = objectOf(attributes);
+  const rotation = rotationBlock(rotationPolicy);
   const lacks = [
     ...(enabled === false ? ['enabled = false'] : []),
     ...(exportable === true ? ['exportable'] : []),
-    ...(rotationPolicy === undefined ? [] : ['rotationPolicy']),
+    ...(rotationPolicy === undefined || rotation.rotation_policy !== undefined ? [] : ['rotationPolicy']),
   ];
   return [
     {
@@ -123,6 +125,7 @@ export function keyBlock(resource: ExportedResource, names: Names): readonly Ter
         key_opts: textsOf(keyOps).filter((name) => name !== 'import'),
         not_before_date: dateOf(nbf),
         expiration_date: dateOf(exp),
+        ...rotation,
         ...tags(body, names),
       },
     },

@@ -3,6 +3,8 @@ import { writeArm } from './arm-writer.ts';
 import { writeBicep } from './bicep-writer.ts';
 import { buildGroup } from './build-group.ts';
 import { exporter, gathered, withOwnKeys } from './gathered.fixture.ts';
+import { blockText } from './hcl.ts';
+import { rotationBlock } from './terraform-rotation.ts';
 import { writeTerraform } from './terraform-writer.ts';
 
 const group = buildGroup(gathered, exporter);
@@ -63,6 +65,41 @@ it('a role that is given under a condition is given under it there, too', () => 
   expect(writeBicep(conditional)).toContain(`condition: '${condition}'`);
   expect(writeTerraform(conditional)).toMatch(new RegExp(`condition += "${condition.replaceAll(/[.[\]]/g, '.')}"`));
   expect(writeTerraform(conditional)).toMatch(/condition_version += "2\.0"/);
+});
+
+it('a vault says who decides who may use it, as azurerm 5 wants to be told', () => {
+  expect(texts.terraform).toContain('version = "~> 5.0"');
+  expect(texts.terraform).toMatch(/rbac_authorization_enabled += (?:true|false)/);
+});
+
+it('what azurerm refuses to be told as an empty text is left out', () => {
+  expect(texts.terraform).not.toContain('description = ""');
+  expect(texts.terraform).not.toMatch(/key_version = (?:""|var\.\w+$)/m);
+});
+
+describe('the rotation policy of a key', () => {
+  const action = (type: string, trigger: Record<string, string>) => ({ action: { type }, trigger });
+
+  it('is told to azurerm', () => {
+    const lifetimeActions = [
+      action('Rotate', { timeBeforeExpiry: 'P30D' }),
+      action('notify', { timeBeforeExpiry: 'P29D' }),
+    ];
+    const policy = { attributes: { expiryTime: 'P90D' }, lifetimeActions };
+    expect(blockText(['x'], rotationBlock(policy))).toBe(
+      `x {\n  rotation_policy {\n    expire_after = "P90D"\n    notify_before_expiry = "P29D"
+    automatic {\n      time_before_expiry = "P30D"\n    }\n  }\n}\n`,
+    );
+  });
+
+  it.each([
+    { attributes: { expiryTime: 'P90D' }, lifetimeActions: [action('rotate', { timeBeforeExpiry: 'P30D' })] },
+    { attributes: {}, lifetimeActions: [action('notify', { timeBeforeExpiry: 'P30D' })] },
+    { attributes: {}, lifetimeActions: [] },
+    undefined,
+  ])('unless azurerm has no words for it: %j', (policy) => {
+    expect(rotationBlock(policy)).toEqual({});
+  });
 });
 
 it('texts that look like expressions stay texts', () => {

@@ -20,6 +20,7 @@ import type { ArmAudit } from './arm-audit.ts';
 import type { ArmProvider } from './arm-operation.ts';
 import { authenticate } from './authentication.ts';
 import type { Admitted, ArmPipeline } from './pipeline.ts';
+import { cloudMetadata, metadataPath } from './cloud-metadata.ts';
 import { createArmPipeline, requireApiVersion } from './pipeline.ts';
 import { containersOfPath, parsePath } from './resource-path.ts';
 import { subscriptions } from './subscriptions.ts';
@@ -62,12 +63,14 @@ export function createArmPlane(options: ArmPlaneOptions): Plane {
     randomBytes: options.randomBytes,
     ...(options.monotonicMs === undefined ? {} : { monotonicMs: options.monotonicMs }),
     authenticate: async (request) => {
+      if (isForEverybody(request)) return;
       admitted.set(request, await admit(options, pipeline, request));
     },
     renderError,
     renderFailure,
     answerHeaders: (correlation) => commonHeaders(correlation, options.wallClock()),
   });
+  app.get(metadataPath, (request) => cloudMetadata(requireApiVersion(readTarget(request).query)));
   app.route<{ Body: Json | undefined }>({
     method: ['GET', 'HEAD', 'PUT', 'PATCH', 'POST', 'DELETE'],
     url: '/*',
@@ -83,6 +86,10 @@ export function createArmPlane(options: ArmPlaneOptions): Plane {
   });
   return toPlane((host) => (host === armHost ? 'serve' : undefined));
 }
+
+/** Clients ask for where things are before they have a token. Nothing else is served by that route, so nothing else goes unchallenged. */
+const isForEverybody = (request: FastifyRequest): boolean =>
+  request.method === 'GET' && request.routeOptions.url === metadataPath;
 
 /** Everything that is decided before the body is read; the order says which error wins. */
 async function admit(options: ArmPlaneOptions, pipeline: ArmPipeline, request: FastifyRequest): Promise<Admitted> {

@@ -44,6 +44,23 @@ describe.skipIf(!isInstalled)('the Azure CLI, as it comes', { timeout: 600_000 }
     );
   });
 
+  it('is told of the cloud by its resource manager', async () => {
+    const answers = await answersOf(`
+      az cloud register -n ours --endpoint-resource-manager https://management.azure.com
+      az cloud set -n ours
+      show cloud az cloud show
+      az login --service-principal -u "$AZURE_CLIENT_ID" -p "$AZURE_CLIENT_SECRET" -t "$AZURE_TENANT_ID" -o none
+      show groups az group list`);
+    expect(answers['cloud']).toMatchObject({
+      ...{ name: 'ours', isActive: true, suffixes: { keyvaultDns: '.vault.azure.net' } },
+      endpoints: {
+        activeDirectory: 'https://login.microsoftonline.com',
+        resourceManager: 'https://management.azure.com',
+      },
+    });
+    expect(answers['groups']).toEqual([]);
+  });
+
   it('mends what kustody doctor foretells, by the commands that it prints', async () => {
     const answers = await answersOf(
       `

@@ -1,4 +1,5 @@
 import type { Json } from '../../base/json.ts';
+import { publicCloud } from '../../base/public-cloud.ts';
 import type { EvaluationFacts, NamedResource } from '../expressions/facts.ts';
 import type { Node } from '../expressions/expression.ts';
 import { NeedsRuntime, NotBuiltInTemplates, TemplateError } from '../expressions/template-error.ts';
@@ -326,31 +327,27 @@ function notBuilt(family: 'resource' | 'scope', name: string, says: string): Fun
   };
 }
 
+const { authentication, suffixes, vmImageAliasDoc } = publicCloud;
+/** As templates see the cloud, which is a little different from how clients do. */
 const environment = {
-  name: 'AzureCloud',
-  gallery: 'https://gallery.azure.com/',
-  graph: 'https://graph.windows.net/',
-  portal: 'https://portal.azure.com',
-  graphAudience: 'https://graph.windows.net/',
-  activeDirectoryDataLake: 'https://datalake.azure.net/',
-  batch: 'https://batch.core.windows.net/',
-  media: 'https://rest.media.azure.net',
-  sqlManagement: 'https://management.core.windows.net:8443/',
-  vmImageAliasDoc:
-    'https://raw.githubusercontent.com/Azure/azure-rest-api-specs/master/arm-compute/quickstart-templates/aliases.json',
-  resourceManager: 'https://management.azure.com/',
-  authentication: {
-    loginEndpoint: 'https://login.microsoftonline.com/',
-    audiences: ['https://management.core.windows.net/', 'https://management.azure.com/'],
-    tenant: 'common',
-    identityProvider: 'AAD',
-  },
+  name: publicCloud.name,
+  gallery: publicCloud.gallery,
+  graph: publicCloud.graph,
+  portal: publicCloud.portal,
+  graphAudience: publicCloud.graphAudience,
+  activeDirectoryDataLake: publicCloud.activeDirectoryDataLake,
+  batch: publicCloud.batch,
+  media: publicCloud.media,
+  sqlManagement: publicCloud.sqlManagement,
+  vmImageAliasDoc: vmImageAliasDoc.replace('/main/', '/master/'),
+  resourceManager: publicCloud.resourceManager,
+  authentication: { ...authentication, loginEndpoint: `${authentication.loginEndpoint}/` },
   suffixes: {
-    acrLoginServer: '.azurecr.io',
-    azureDatalakeAnalyticsCatalogAndJob: 'azuredatalakeanalytics.net',
-    azureDatalakeStoreFileSystem: 'azuredatalakestore.net',
-    keyvaultDns: '.vault.azure.net',
-    sqlServerHostname: '.database.windows.net',
-    storage: 'core.windows.net',
+    acrLoginServer: `.${suffixes.acrLoginServer}`,
+    azureDatalakeAnalyticsCatalogAndJob: suffixes.azureDataLakeAnalyticsCatalogAndJob,
+    azureDatalakeStoreFileSystem: suffixes.azureDataLakeStoreFileSystem,
+    keyvaultDns: `.${suffixes.keyVaultDns}`,
+    sqlServerHostname: `.${suffixes.sqlServerHostname}`,
+    storage: suffixes.storage,
   },
 };

@@ -38,6 +38,35 @@ describe('the resource manager on the wire', () => {
     });
   });
 
+  it('tells everybody where things are in the cloud, and nothing else', async () => {
+    const of = (path: string, method = 'GET') => arm.send(method, path, { as: null });
+    const newest = await of('/metadata/endpoints?api-version=2022-09-01');
+    const known = {
+      ...{ name: 'AzureCloud', resourceManager: 'https://management.azure.com/' },
+      authentication: { loginEndpoint: 'https://login.microsoftonline.com', tenant: 'common', identityProvider: 'AAD' },
+      suffixes: { keyVaultDns: 'vault.azure.net' },
+    };
+    expect(newest).toMatchObject({ status: 200, body: known });
+    const older = await of('/Metadata/Endpoints/?api-version=2019-05-01');
+    expect([older.status, JSON.parse(older.text)]).toMatchObject([200, [known]]);
+    expect(await errorOf('GET', '/metadata/endpoints', { as: null })).toMatchObject({
+      code: 'MissingApiVersionParameter',
+    });
+    const young = '/metadata/endpoints?api-version=2999-01-01';
+    expect(await errorOf('GET', young, { as: null })).toMatchObject({
+      status: 400,
+      code: 'InvalidApiVersionParameter',
+    });
+    for (const path of [
+      '/metadata',
+      '/metadata/endpoints/x',
+      '/metadata/endpoints/../../subscriptions',
+      '/metadata%2Fendpoints',
+    ])
+      expect((await of(`${path}?api-version=2022-09-01`)).status).toBeGreaterThan(399);
+    expect((await of('/metadata/endpoints?api-version=2022-09-01', 'POST')).status).toBe(401);
+  });
+
   it('names the tenant of the subscription in the challenge, and refuses a token of another tenant', async () => {
     const otherTenant = arm.addPrincipal('a principal whose id serves as a tenant').objectId;
     const foreign = await arm.addSubscription('foreign', undefined, otherTenant);

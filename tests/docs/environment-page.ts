@@ -95,6 +95,7 @@ export const repositoryVariables: Readonly<Record<string, string>> = {
   KUSTODY_CAMPAIGN_CLUSTERS: 'clusters of `npm run campaign -- idle`',
   KUSTODY_CAMPAIGN_CLIENTS: 'clients of `npm run campaign -- load`',
   KUSTODY_CAMPAIGN_LOAD_SECONDS: 'how long it lasts',
+  KUSTODY_TERRAFORM: 'a directory with `tofu` and `terraform-provider-azurerm`, for the test that needs them',
   KUSTODY_BENCH_ROWS: 'rows of the tables of `npm run bench`',
   KUSTODY_STATE_MIB: 'size of the state that `bench/compaction.ts` makes',
 };

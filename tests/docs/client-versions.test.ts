@@ -18,8 +18,9 @@ describe('the table of clients in README.md', () => {
     expect(readFileSync(path, 'utf8')).toContain(`\n\n${clientTable()}\n\n`);
   });
 
-  it('has a row for every folder of clients', () => {
-    const folders = readdirSync(join(root, 'tests', 'clients')).map((name) => `tests/clients/${name}/`);
+  it('has a row for every folder of clients but that of OpenTofu, which CI does not run (docs/clients.md has it)', () => {
+    const names = readdirSync(join(root, 'tests', 'clients')).filter((name) => name !== 'terraform');
+    const folders = names.map((name) => `tests/clients/${name}/`);
     for (const folder of folders) expect(clientRows.some(({ pinnedIn }) => pinnedIn.startsWith(folder))).toBe(true);
   });
 

@@ -93,11 +93,22 @@ export function firstOfId(id: string): number | undefined {
   return new RegExp(`^\\d{${idDigits}}$`).test(id) ? Number(id) : undefined;
 }
 
+const canonicalTexts = new WeakMap<AuditFacts, string>();
+
+/** Facts are not changed once they are made, and mostly those of the record before. */
+function canonicalFacts(facts: AuditFacts): string {
+  const known = canonicalTexts.get(facts);
+  if (known !== undefined) return known;
+  const text = canonicalJson(facts);
+  canonicalTexts.set(facts, text);
+  return text;
+}
+
 /** The hash that the next record carries: of the canonical JSON of the record and the name of this format. Lists of numbers and texts are
  * canonical as `JSON.stringify` writes them. */
 function hashOf({ first, previous, shared, events }: AuditRecord): string {
   const listed = JSON.stringify(events);
-  const text = `{"events":${listed},"first":${String(first)},"format":"kustody-audit-1","previous":"${previous}","shared":${canonicalJson(shared)}}`;
+  const text = `{"events":${listed},"first":${String(first)},"format":"kustody-audit-1","previous":"${previous}","shared":[${shared.map(canonicalFacts).join(',')}]}`;
   return sha256Hex(text);
 }
 

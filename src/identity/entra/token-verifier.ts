@@ -111,6 +111,9 @@ async function judgePrincipal(
 
 /** @returns undefined when the header holds no bearer token at all */
 function bearerToken(authorization: string | undefined): string | undefined {
+  // As all clients write it: without a look at each character of the token.
+  if (authorization !== undefined && /^Bearer [\w-]/.test(authorization) && /[\w-]$/.test(authorization.slice(-1)))
+    return authorization.slice('Bearer '.length);
   return /^bearer +(\S.*)$/i.exec(authorization?.trim() ?? '')?.[1];
 }
 

@@ -47,9 +47,10 @@ const mayImportInside: Readonly<Record<string, Readonly<Record<string, readonly 
     catalog: [],
     extents: ['catalog'],
     ingest: ['catalog', 'extents'],
+    queued: ['catalog', 'extents', 'ingest'],
     // What is put together of these: the port of a whole cluster, and what opens it.
-    '.': ['catalog', 'extents', 'ingest'],
-    commands: ['catalog', 'extents', 'ingest', '.'],
+    '.': ['catalog', 'extents', 'ingest', 'queued'],
+    commands: ['catalog', 'extents', 'ingest', 'queued', '.'],
   },
 };
 /** No file here leads back to itself, not even by a type. */

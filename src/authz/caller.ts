@@ -35,6 +35,9 @@ export type TokenVerdict =
 /** Checks the value of an Authorization header. Audiences are compared exactly, except that callers list every form they take. */
 export type VerifyToken = (authorization: string | undefined, audiences: readonly string[]) => Soon<TokenVerdict>;
 
+/** A principal as a token of it would say, and its groups; undefined: there is none, or it is disabled. */
+export type FindCaller = (objectId: Guid, tenantId: Guid, isUser: boolean) => Promise<Caller | undefined>;
+
 /** A fresh token for a managed identity or another principal of ours, or why there is none. */
 export type MintToken = (
   objectId: Guid,

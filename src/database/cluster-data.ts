@@ -19,6 +19,7 @@ import type {
   SourcesRequest,
   SourcesResult,
 } from './ingest/ingest-request.ts';
+import type { QueuedStorage } from './queued/queued-storage.ts';
 
 /** Everything one cluster holds. Lives in the cluster's own process. Every change is durable, and still permitted by the lease,
  * when its promise resolves. Names are compared as Kusto does: databases without case, everything else with case.
@@ -49,6 +50,8 @@ export interface ClusterData extends SchemaChanges, ExtentChanges, StoredResults
   ingest(request: IngestRequest): Promise<IngestResult>;
   /** As `ingest`, from where the data lies. Exactly once for each request id with sources of the same names. */
   ingestFrom(request: SourcesRequest): Promise<SourcesResult>;
+  /** What clients have put into the storage accounts of the cluster, to be ingested from there. */
+  readonly queued: QueuedStorage;
   /** Rows of a SELECT (`.set-or-append` and its like). One extent, or none when there are no rows. */
   append(request: AppendRequest): Promise<AppendResult>;
 

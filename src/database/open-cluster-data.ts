@@ -29,9 +29,10 @@ import type { ClusterData } from './cluster-data.ts';
 import type { DataKeys, Rewrap } from './catalog/data-keys.ts';
 import { createHistory } from './catalog/history.ts';
 import type { KnownRequest, TableRecord } from './catalog/records.ts';
-import { bytesAtRest } from './catalog/records.ts';
+import { bytesAtRest } from './catalog/sealed-extent.ts';
 import { RequestIndex } from './catalog/request-index.ts';
 import { createSchemaService } from './catalog/schema-service.ts';
+import { createQueuedStorage } from './queued/queued-storage.ts';
 import { createWorkloadGroups } from './catalog/workload-groups.ts';
 import { databaseView, kqlCatalogOf, tableView, withStoredResults } from './catalog/views.ts';
 
@@ -93,7 +94,14 @@ export async function openClusterData(options: ClusterDataOptions): Promise<Open
   const tables = new TableStore({ catalog, log, writer, sweeper, files, requests, connect, now });
   const merger = new Merger({ store: tables, randomBytes });
   const removeDatabases = (databaseIds: readonly Guid[]): Promise<void> => removeDropped(catalog, sweeper, databaseIds);
-  const upkeep = new Upkeep({ merger, sweeper, tables: () => openTables(catalog), removeDatabases, now });
+  const upkeep = new Upkeep({
+    expireQueued: () => queued.expire(),
+    merger,
+    sweeper,
+    tables: () => openTables(catalog),
+    removeDatabases,
+    now,
+  });
   const exchange = options.exchange({ keys: () => catalog.keys, writer, tables });
   const history = createHistory(catalog, randomBytes);
   const views = new Views(catalog, tables, options.clusterName, newGuid(randomBytes));
@@ -107,6 +115,11 @@ export async function openClusterData(options: ClusterDataOptions): Promise<Open
     randomBytes,
     updates,
     view: (extent, table) => extentView(tables, extent, table),
+  });
+  const queued = createQueuedStorage({
+    ...{ clusterId, catalog, writer, randomBytes, now, store: tables, ingestion },
+    databaseNamed: (name) =>
+      tables.databases().find((one) => one.name.toLowerCase() === name.toLowerCase())?.databaseId,
   });
   const schema = createSchemaService({
     catalog,
@@ -149,11 +162,12 @@ export async function openClusterData(options: ClusterDataOptions): Promise<Open
     }),
     ingest: (request) => ingestion.ingest(request),
     ingestFrom: (request) => ingestion.ingestFrom(request),
+    queued,
     append: (request) => ingestion.append(request),
     ...history,
     ...createWorkloadGroups(catalog),
     maintain: (options) => upkeep.run(options),
-    upkeepDueAt: () => merger.dueAt(),
+    upkeepDueAt: () => earliest(merger.dueAt(), queued.dueOn()),
     upkeepProblems: () => upkeep.problems,
     close: async () => {
       for (const table of openTables(catalog)) await merger.flush(table);
@@ -179,6 +193,12 @@ export async function openClusterData(options: ClusterDataOptions): Promise<Open
     },
   };
 }
+
+const earliest = (...times: readonly (Instant | undefined)[]): Instant | undefined =>
+  times.reduce(
+    (least, time) => (least === undefined || (time !== undefined && time < least) ? time : least),
+    undefined,
+  );
 
 interface MadeViews {
   readonly version: string;

@@ -34,8 +34,9 @@ export interface PlaneAppOptions {
   /** Bytes of all bodies together, at one time: what goes beyond is told to come again (429). Default 64 MiB. */
   readonly bodyRoomBytes?: number;
   /** `json` (default): parsed JSON, `URLSearchParams` for forms, 415 for other types (add parsers to `app` for more).
-   * `bytes`: every body is one Buffer that the handler owns. An empty body is `undefined` in both. */
-  readonly bodies?: 'json' | 'bytes';
+   * `bytes`: every body is one Buffer that the handler owns. An empty body is `undefined` in both. `stream`: no body is read, the handler
+   * does. */
+  readonly bodies?: 'json' | 'bytes' | 'stream';
   /** Takes JSON with comments, names without quotes and the like. */
   readonly relaxedJson?: boolean;
   /** Runs first, before the body is read and also when no route matches or the path is malformed. Throw the plane's own
@@ -99,7 +100,8 @@ export function createPlaneApp(options: PlaneAppOptions): PlaneApp {
   });
   app.decorateRequest('operationId', undefined);
   app.removeAllContentTypeParsers();
-  if (options.bodies === 'bytes') addBytesParser(app, { bodyBytesMax, room });
+  if (options.bodies === 'stream') app.addContentTypeParser('*', (_request, _payload, done) => done(null));
+  else if (options.bodies === 'bytes') addBytesParser(app, { bodyBytesMax, room });
   else addJsonAndFormParsers(app, { bodyBytesMax, room, relaxedJson: options.relaxedJson === true });
   app.addHook('onRequest', (request, reply, done) => {
     beginRequest(options, newId, request, reply, () => room.release(request.raw));

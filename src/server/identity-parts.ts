@@ -2,6 +2,7 @@ import type { RandomBytes } from '../base/random.ts';
 import type { Instant } from '../clock/clock.ts';
 import type { AllowedHost } from '../http/allowed-hosts.ts';
 import { createOutwardReader } from '../http/outward-json.ts';
+import { createFindCaller } from '../identity/entra/find-caller.ts';
 import { createMintToken } from '../identity/entra/mint.ts';
 import { openIssuerKeys } from '../identity/entra/issuer-keys.ts';
 import { openSigningKeys } from '../identity/entra/signing-keys.ts';
@@ -53,6 +54,7 @@ export function openIdentityParts(options: IdentityPartsOptions) {
     pendingSignIns: openPendingSignIns(randomBytes, options.monotonicMs),
     refreshTokens: openRefreshTokens(state, randomBytes),
     mintToken: createMintToken({ tenants, directory, issueToken }),
+    findCaller: createFindCaller(directory),
     verifyToken: createTokenVerifier({
       ...options,
       ...{ signingKeys, tenants, directory },

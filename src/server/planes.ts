@@ -209,6 +209,7 @@ export function createPlanes(parts: ServerParts): Planes {
   const kusto = createKustoPlane({
     ...common(parts),
     ...{ keys, clusters: providers.clusters, verifyToken: parts.identity.verifyToken },
+    findCaller: parts.identity.findCaller,
     changeOverrides: (at, change) => providers.changeOverrides(at, change),
     clock: parts.clocks.clock,
     authority: parts.authority,

@@ -20,7 +20,6 @@ const provoked = [
   'could not be resolved',
   'is suspended',
   'Streaming ingestion policy is not enabled',
-  'queued ingestion is not built',
   'No Kustody runs on',
 ];
 

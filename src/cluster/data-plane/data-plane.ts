@@ -27,6 +27,9 @@ import { kustoError } from './errors/kusto-error.ts';
 import { historyLimits, RunningRequests } from './requests/running-requests.ts';
 import type { DataPlanePorts } from './ports.ts';
 import { createDataPlaneApp } from './routes.ts';
+import type { Plane } from '../../http/plane.ts';
+import { QueuedIngestion } from './queued-ingestion.ts';
+import { createStorageApp } from './storage-app.ts';
 import { runResourceScript } from './run-script.ts';
 import type { ScriptCall, ScriptReply } from '../messages/scripts.ts';
 import type { AllowedRequest, CallMain } from '../messages/data-plane-calls.ts';
@@ -39,12 +42,16 @@ export interface DataPlane {
   end(reason: ShutdownReason): Promise<void>;
   /** The Kustody clock was put back, and everything with it. */
   putBack(now: Instant): void;
+  /** The clock has gone on, or the data was opened: what is due in the queue is ingested. */
+  wakeQueued(): void;
   /** Milliseconds for which nobody was connected and nothing went on; undefined: something does. */
   idleMs(): number | undefined;
   /** The data of the cluster, as of what the resource manager knows. @throws KustoError `unavailable` when its key is not here */
   data(known: Pick<AllowedRequest, 'databases' | 'now'>): Promise<ClusterData>;
   runScript(call: ScriptCall): Promise<ScriptReply>;
 }
+
+type DataPlaneApp = Pick<Plane, 'name' | 'handle' | 'answerConnectionFailure'>;
 
 /** Connections of clients to one cluster. */
 const socketsMax = 1_000;
@@ -78,8 +85,21 @@ export async function openDataPlane(options: {
     randomBytes: systemRandomBytes,
     startTimer: startSystemTimer,
     monotonicMs,
+    wallClock: () => machineTime.now(),
   };
-  const app = createDataPlaneApp(ports);
+  const { clusterId } = settings;
+  const queued = new QueuedIngestion({ ...ports, clusterId });
+  const apps: Readonly<Record<'engine' | 'ingestion' | 'both' | 'storage', DataPlaneApp>> = {
+    engine: createDataPlaneApp(ports, 'engine'),
+    ingestion: createDataPlaneApp(ports, 'ingestion'),
+    both: createDataPlaneApp(ports, undefined),
+    storage: createStorageApp({ ...ports, clusterId, queued: () => queued.wake() }),
+  };
+  const appOf = (host: string): DataPlaneApp => {
+    if (host === settings.hosts[0]) return apps.engine;
+    if (host === 'localhost') return apps.both;
+    return settings.hosts.some((one) => one === host) ? apps.ingestion : apps.storage;
+  };
   const connections = new OpenConnections();
   /** A server for connections to these names.
    * @param leaf undefined: requests come in the clear, one a connection, since the next may be for another host of the proxy */
@@ -91,10 +111,11 @@ export async function openDataPlane(options: {
     const serve = (request: IncomingMessage, response: ServerResponse): void => {
       connections.addAnswer(response);
       if (leaf === undefined) response.shouldKeepAlive = false;
-      if (!isFor(hosts, connections, request, response)) return;
+      const host = hostFor(hosts, connections, request, response);
+      if (host === undefined) return;
       answering.add(response);
       response.once('close', () => answering.delete(response));
-      app.handle(request, response);
+      appOf(host).handle(request, response);
     };
     const server =
       leaf === undefined
@@ -104,18 +125,20 @@ export async function openDataPlane(options: {
     server.on('connection', (socket: Socket) => socket.once('close', activity.begin()));
     server.on(
       'clientError',
-      createConnectionFailureHandler({ connections, log, startTimer: startSystemTimer }, () => app),
+      createConnectionFailureHandler({ connections, log, startTimer: startSystemTimer }, () => apps.engine),
     );
     server.listen(listenPath);
     await once(server, 'listening');
     return server;
   };
-  const server = await listen(settings.listenPath, settings, settings.hosts);
-  const plainServer = await listen(`${settings.listenPath}-plain`, undefined, settings.hosts);
+  const hosts = [...settings.hosts, ...settings.storageHosts];
+  const server = await listen(settings.listenPath, settings, hosts);
+  const plainServer = await listen(`${settings.listenPath}-plain`, undefined, hosts);
   let localServer: Server | undefined;
   return {
     data: (known) => syncedData(host, known),
     runScript: (script) => runResourceScript(ports, script),
+    wakeQueued: () => queued.wake(),
     idleMs: () => activity.idleMs(),
     putBack: (now) => clock.putBack(now),
     async end(reason) {
@@ -144,13 +167,14 @@ export async function openDataPlane(options: {
   };
 }
 
-/** Every place where a request names its host must name the one that the connection was made for; else it is refused. */
-function isFor(
+/** Every place where a request names its host must name the one that the connection was made for; else it is refused.
+ * @returns that host */
+function hostFor(
   hosts: readonly string[],
   connections: OpenConnections,
   request: IncomingMessage,
   response: ServerResponse,
-): boolean {
+): string | undefined {
   const socket = request.socket;
   const names = [
     socket instanceof TLSSocket && typeof socket.servername === 'string' ? parseHost(socket.servername) : undefined,
@@ -159,12 +183,12 @@ function isFor(
   const agreement = agreeOnHost({ connection: names, rawHeaders: request.rawHeaders, target: request.url ?? '' });
   if (agreement.agreed && hosts.includes(agreement.host)) {
     request.url = agreement.path;
-    return true;
+    return agreement.host;
   }
   const refusal = agreement.agreed
     ? { status: 421, text: 'This connection was made for another host.' }
     : { status: agreement.status, text: agreement.text };
   response.writeHead(refusal.status, { 'content-type': 'text/plain; charset=utf-8', connection: 'close' });
   response.end(`${refusal.text}\n`);
-  return false;
+  return undefined;
 }

@@ -1,5 +1,6 @@
 import type { FastifyReply, FastifyRequest } from 'fastify';
 import type { RandomBytes } from '../../base/random.ts';
+import type { CommandContext } from '../../database/commands/command-context.ts';
 import type { Instant } from '../../clock/clock.ts';
 import type { DataPlaneSettings } from '../messages/supervisor-calls.ts';
 import type { Activity } from './activity.ts';
@@ -26,6 +27,7 @@ export interface DataPlanePorts {
   readonly randomBytes: RandomBytes;
   readonly startTimer: StartTimer;
   readonly monotonicMs: () => number;
+  readonly wallClock: () => number;
 }
 
 /** A request that has been let in. */
@@ -33,4 +35,5 @@ export interface AdmittedRequest {
   readonly access: AllowedRequest;
   readonly request: FastifyRequest;
   readonly reply: FastifyReply;
+  readonly endpoint: CommandContext['endpoint'];
 }

@@ -1,4 +1,5 @@
 import type { FastifyReply, FastifyRequest } from 'fastify';
+import type { CommandContext } from '../../database/commands/command-context.ts';
 import { invariant } from '../../base/invariant.ts';
 import { toIso } from '../../clock/clock.ts';
 import { admitRequest } from './cluster-session.ts';
@@ -21,7 +22,11 @@ const bodyBytesMax = 16 * 1024 * 1024;
 const bodyRoomBytes = 128 * 1024 * 1024;
 
 /** The data plane of one cluster, inside its process. */
-export function createDataPlaneApp(ports: DataPlanePorts): Pick<Plane, 'name' | 'handle' | 'answerConnectionFailure'> {
+/** @param endpoint which of its two names leads there; undefined: both are one, on localhost */
+export function createDataPlaneApp(
+  ports: DataPlanePorts,
+  endpoint: CommandContext['endpoint'],
+): Pick<Plane, 'name' | 'handle' | 'answerConnectionFailure'> {
   const admitted = new WeakMap<FastifyRequest, AllowedRequest>();
   const { app, toPlane } = createKustoApp({
     log: ports.log,
@@ -43,16 +48,18 @@ export function createDataPlaneApp(ports: DataPlanePorts): Pick<Plane, 'name' | 
   const enter = (request: FastifyRequest, reply: FastifyReply): AdmittedRequest => {
     const access = admitted.get(request);
     invariant(access !== undefined, 'a request reaches its handler after authentication');
-    return { access, request, reply };
+    return { access, request, reply, endpoint };
   };
   const bodyOf = (request: FastifyRequest): KustoRequest =>
     request.method === 'GET' ? readRequestQuery(searchOf(request)) : readRequestBody(bytesOf(request.body));
 
   const query = async (asked: AdmittedRequest, sent: KustoRequest, version: 'v1' | 'v2'): Promise<void> => {
+    requireEngine(endpoint, ports, 'queries');
     if (!(await forwardFollowed(ports, asked, sent, 'query'))) await runQueryRequest(ports, asked, sent, version);
   };
   const command = async (asked: AdmittedRequest, sent: KustoRequest): Promise<void> => {
-    if (!(await forwardFollowed(ports, asked, sent, 'command'))) await runCommandRequest(ports, asked, sent);
+    if (endpoint === 'ingestion' || !(await forwardFollowed(ports, asked, sent, 'command')))
+      await runCommandRequest(ports, asked, sent);
   };
 
   app.get(pingPath, (_request, reply) => reply.type('text/plain').send('pong'));
@@ -92,11 +99,21 @@ export function createDataPlaneApp(ports: DataPlanePorts): Pick<Plane, 'name' | 
       const { database, table } = request.params;
       const at = { database, table, query: searchOf(request), body: bytesOf(request.body) };
       const into = enter(request, reply);
+      requireEngine(endpoint, ports, 'streaming ingestion');
       refuseToWriteFollowed(into, database);
       await ingestRequest(ports, into, at);
     },
   );
   return toPlane(() => 'serve');
+}
+
+/** @throws KustoError `badRequest` */
+function requireEngine(endpoint: CommandContext['endpoint'], { settings }: DataPlanePorts, what: string): void {
+  if (endpoint !== 'ingestion') return;
+  throw kustoError(
+    'badRequest',
+    `Request is invalid and cannot be processed: the endpoint for ingestion takes no ${what}. Use https://${settings.hosts[0] ?? ''}`,
+  );
 }
 
 const ticketOf = ({ headers }: FastifyRequest): string | undefined => {

@@ -7,6 +7,8 @@ import type { CommandContext, FollowerSettings } from '../../database/commands/c
 import { runCommand } from '../../database/commands/run-command.ts';
 import { unixEpochTicks, ticksPerMillisecond } from '../../kql/values/ticks.ts';
 import type { NativeValue } from '../../kql/sql/native.ts';
+import type { ClusterData } from '../../database/cluster-data.ts';
+import { ingestionEndpoint } from './storage/ingestion-resources.ts';
 import { syncedData } from './cluster-host.ts';
 import { clientRequestIdOf } from './kusto-app.ts';
 import { kustoError } from './errors/kusto-error.ts';
@@ -95,7 +97,7 @@ const isReadOnly = ({ headers }: FastifyRequest, { options }: KustoRequest): boo
 
 const commandContext = (
   ports: DataPlanePorts,
-  { access, request }: AdmittedRequest,
+  { access, request, endpoint }: AdmittedRequest,
   sent: KustoRequest,
   limits: { readonly signal: AbortSignal; readonly place: RunningPlace },
 ): Promise<CommandContext> =>
@@ -104,6 +106,7 @@ const commandContext = (
     clientRequestId: clientRequestIdOf(request.correlation),
     activityId: parseGuid(request.correlation.requestId) ?? request.correlation.requestId,
     followers: followerSettings(ports, request.headers.authorization),
+    ...(endpoint === undefined ? {} : { endpoint }),
     ...limits,
   });
 
@@ -128,7 +131,7 @@ export async function openContext(
   {
     place,
     ...about
-  }: Pick<CommandContext, 'database' | 'clientRequestId' | 'activityId' | 'followers'> & {
+  }: Pick<CommandContext, 'database' | 'clientRequestId' | 'activityId' | 'followers' | 'endpoint'> & {
     readonly signal: AbortSignal;
     readonly place: RunningPlace;
   },
@@ -148,6 +151,7 @@ export async function openContext(
       builtAt: instant(Number((version.builtAt - unixEpochTicks) / ticksPerMillisecond)),
       startedAt: ports.startedAt(),
     },
+    ...(access.following === undefined && { ingestion: ingestionOf(ports, data, access) }),
     clock: ports.clock,
     randomBytes: ports.randomBytes,
     requests: {
@@ -172,3 +176,10 @@ export async function openContext(
 /** Commands give rows, the encoder takes columns. */
 const columnsOf = (width: number, rows: readonly (readonly NativeValue[])[]): NativeValue[][] =>
   Array.from({ length: width }, (_, column) => rows.map((row) => row[column] ?? null));
+
+const ingestionOf = ({ settings, wallClock }: DataPlanePorts, data: ClusterData, { caller }: AllowedRequest) =>
+  ingestionEndpoint(
+    data.queued,
+    { clusterId: settings.clusterId, caller, isUser: caller.fqn.startsWith('aaduser=') },
+    wallClock,
+  );

@@ -136,9 +136,12 @@ const followerCall = object({
 /** A chunk of a result or an acknowledgement is about to go out after the lease that was known has ended. */
 const renewCall = object({});
 
+/** A blob waits to be ingested that a principal has uploaded: what they are here now. */
+const uploaderCall = object({ objectId: guid, tenantId: guid, isUser: Type.Boolean() });
+
 /** A line of the log about a request. */
 const requestLine = object({
-  ...{ plane: Type.Literal('kusto'), method: text(100), route: text(4_000) },
+  ...{ plane: oneOf(['kusto', 'storage']), method: text(100), route: text(4_000) },
   ...{ status: number, ms: number, requestId: guid, correlationId: guid },
   aborted: Type.Optional(Type.Literal(true)),
 });
@@ -157,6 +160,7 @@ export type LogCall = Message<typeof logCall>;
 export interface DataPlaneCalls {
   readonly authorize: Message<typeof authorizeCall>;
   readonly renew: Record<string, never>;
+  readonly uploader: Message<typeof uploaderCall>;
   readonly route: Message<typeof routeCall>;
   readonly follower: {
     readonly authorization?: string;
@@ -170,6 +174,7 @@ export interface DataPlaneCalls {
 export const readDataPlaneCall = {
   authorize: reader('authorize', authorizeCall),
   renew: reader('renew', renewCall),
+  uploader: reader('uploader', uploaderCall),
   route: reader('route', routeCall),
   follower: reader('follower', followerCall),
   log: reader('log', logCall),
@@ -177,8 +182,9 @@ export const readDataPlaneCall = {
 
 export interface DataPlaneReplies {
   readonly authorize: AllowedRequest | RefusedRequest;
-  /** `leaseMs` 0: not now. */
-  readonly renew: { readonly leaseMs: number };
+  /** `leaseMs` 0: not now. `now`: on the Kustody clock. */
+  readonly renew: { readonly leaseMs: number; readonly now: number };
+  readonly uploader: AllowedRequest | RefusedRequest;
   readonly route: LeaderRoute;
   readonly follower: FollowerAnswer;
   readonly log: null;

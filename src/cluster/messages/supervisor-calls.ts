@@ -94,9 +94,12 @@ export interface LocalhostSettings {
 }
 
 export interface DataPlaneSettings {
+  readonly clusterId: Guid;
   readonly clusterName: string;
   /** The engine's name and the one with `ingest-`. */
   readonly hosts: readonly HostName[];
+  /** Of the cluster's storage accounts. */
+  readonly storageHosts: readonly HostName[];
   /** A leaf for exactly these names, with its chain and key. */
   readonly chainPem: string;
   readonly privateKeyPem: string;

@@ -12,8 +12,9 @@ import {
 import { openedBytes, regionCount } from '../../encryption/cse-v2/format.ts';
 import { sealAlgorithm } from '../../encryption/extent-files/sealed-extent.ts';
 import { dataError } from '../../database/catalog/data-error.ts';
-import type { ExtentRecord, SealedExtent } from '../../database/catalog/records.ts';
-import { bytesAtRest } from '../../database/catalog/records.ts';
+import type { ExtentRecord } from '../../database/catalog/records.ts';
+import type { SealedExtent } from '../../database/catalog/sealed-extent.ts';
+import { bytesAtRest } from '../../database/catalog/sealed-extent.ts';
 import type { ExtentExchange } from '../../database/extents/extent-exchange.ts';
 import type { ExtentFiles } from '../../database/extents/extent-files.ts';
 import type { ExtentWriter } from '../../database/extents/extent-writer.ts';

@@ -28,7 +28,9 @@ export function upkeepOperations({ data, plane, awakeMs }: UpkeepParts): Operati
     findExtent: (call) => findExtent(openedData, call),
     upkeep: async (call) => {
       if (call.open !== undefined) await openKnown(openedData, { databases: call.open, now: call.now });
-      return data().upkeep(call);
+      const reply = data().upkeep(call);
+      if (reply.outcome === 'done') plane()?.wakeQueued();
+      return reply;
     },
     rest: ({ idleMs }) => {
       const open = plane();

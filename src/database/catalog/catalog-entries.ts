@@ -86,6 +86,19 @@ function rewrappedRecord(record: CatalogRecord, rewrap: Rewrap, image: Pick<Cata
     if (!hasOwnKey) return { ...record, sealed: { ...sealed, wrappedDek } };
     return { ...record, ...withoutValues, sealed: { ...sealed, wrappedDek, sealedFor: owner } };
   }
+  if (record.kind === 'stagedBlob' || record.kind === 'stagedBlock') {
+    const pieces = record.pieces.map(({ sealedFor, ...sealed }) => {
+      const isOfDatabase = sealedFor !== undefined && sealedFor === databaseId;
+      const wrappedDek = toBase64Url(rewrap.dek(bytes(sealed.wrappedDek), isOfDatabase));
+      // Which database blobs are for is known of those alone that are sealed for it.
+      return {
+        ...sealed,
+        wrappedDek,
+        ...(sealedFor === undefined || (isOfDatabase && !hasOwnKey) ? {} : { sealedFor }),
+      };
+    });
+    return { ...record, pieces };
+  }
   if (record.kind !== 'segment') return record;
   const owner = databaseOf(record.tableId);
   const wrapped = rewrap.segmentKey(bytes(record.wrappedKey), owner !== undefined && owner === databaseId);

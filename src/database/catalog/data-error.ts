@@ -57,6 +57,8 @@ export type MalformedCode =
   | 'BadRequest_InvalidBlob'
   | 'BadRequest_InvalidArchive'
   | 'BadRequest_EmptyArchive'
+  | 'BadRequest_EmptyBlob'
+  | 'BadRequest_NoRecordsOrWrongFormat'
   | 'BadRequest_UnexpectedCharacterInInputStream';
 
 /** What went wrong with a source of data, in the same list. */

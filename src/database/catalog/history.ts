@@ -4,6 +4,7 @@ import { newGuid } from '../../base/guid.ts';
 import type { RandomBytes } from '../../base/random.ts';
 import type { Catalog } from './catalog.ts';
 import type { IngestionFailure, OperationRecord } from './operations.ts';
+import type { CatalogDraft } from './image.ts';
 import { ofKind } from './image.ts';
 import type { CatalogRecord } from './records.ts';
 import { recordId } from './records.ts';
@@ -70,6 +71,13 @@ export function createHistory(catalog: Catalog, randomBytes: RandomBytes): Histo
     recordIngestionFailure: (failure) =>
       add({ kind: 'failure', failureId: newGuid(randomBytes), failure: withShortTexts(failure) }, 'failure'),
   };
+}
+
+/** Adds a refused ingestion to a commit that is being planned; the oldest ones beyond what is kept go with it. */
+export function putFailure(catalog: Catalog, draft: CatalogDraft, failureId: Guid, failure: IngestionFailure): void {
+  if (catalog.image.group('failure').size >= keptMax + keptSlack)
+    for (const id of oldest(catalog, 'failure', new Set())) draft.delete(id);
+  draft.put({ kind: 'failure', failureId, failure: withShortTexts(failure) });
 }
 
 const entries = <Kind extends HistoryKind>(catalog: Catalog, kind: Kind): Entry<Kind>[] =>

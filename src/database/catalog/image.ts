@@ -8,6 +8,7 @@ import type {
   TableRecord,
 } from './records.ts';
 import { logRecordId, recordId } from './records.ts';
+import { isQueued, queuedGroup } from './queued-records.ts';
 import type { RowBatch } from './row-batch.ts';
 
 /** What the catalog says: read by id, by table, by database. */
@@ -39,7 +40,7 @@ function groupOf(record: CatalogRecord): string | undefined {
   if (record.kind === 'extent') return `e/${record.tableId}`;
   if (record.kind === 'segment') return `s/${record.tableId}`;
   if (record.kind === 'operation' || record.kind === 'failure') return record.kind;
-  return undefined;
+  return isQueued(record) ? queuedGroup(record) : undefined;
 }
 
 type RowRecord = ExtentRecord | SegmentRecord;

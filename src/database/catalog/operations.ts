@@ -47,4 +47,8 @@ export interface IngestionFailure {
   readonly shouldRetry: boolean;
   /** The query of an update policy failed. */
   readonly originatesFromUpdatePolicy?: boolean;
+  /** Of the blob, without what it is read with. Absent: the data came with the request. */
+  readonly sourcePath?: string;
+  /** JSON of the properties that were asked for. */
+  readonly properties?: string;
 }

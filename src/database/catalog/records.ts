@@ -1,11 +1,12 @@
-import type { Base64Url } from '../../base/base64url.ts';
 import type { Guid } from '../../base/guid.ts';
-import type { BlobName } from '../../storage/blob-store.ts';
 import type { FunctionView, MappingView, Policies, ColumnView } from './catalog-view.ts';
 import type { IngestionFailure, OperationRecord } from './operations.ts';
 import type { GraphModelView } from './graph-model.ts';
 import type { WorkloadGroup } from './workload-group.ts';
+import type { SealedExtent } from './sealed-extent.ts';
 import { CatalogDamagedError } from './catalog-seal.ts';
+import type { QueuedRecord } from './queued-records.ts';
+import { queuedKinds, queuedRecordId } from './queued-records.ts';
 
 /** The records of a catalog, by kind. Ids are opaque: a letter and guids. Times are milliseconds on the Kustody clock. */
 export interface DatabaseRecord {
@@ -46,24 +47,6 @@ export interface StoredResultFacts {
 
 /** Smallest and largest value of a column, without nulls; integers as text. */
 export type ColumnRange = readonly [min: string, max: string];
-
-/** Where and how an extent is sealed: what a reader takes from here and never from the blob. */
-export interface SealedExtent {
-  readonly blob: BlobName;
-  readonly dekId: Guid;
-  readonly wrappedDek: Base64Url;
-  /** The database whose own key wraps the DEK, inside the wrap of the cluster's. */
-  readonly sealedFor?: Guid;
-  readonly algorithm: string;
-  readonly regionBytes: number;
-  readonly regions: number;
-  /** Bytes of the Parquet file. */
-  readonly length: number;
-}
-
-/** Nonce and tag of each region. */
-const regionOverheadBytes = 28;
-export const bytesAtRest = ({ length, regions }: SealedExtent): number => length + regions * regionOverheadBytes;
 
 export interface ExtentRecord {
   readonly kind: 'extent';
@@ -146,7 +129,8 @@ export type CatalogRecord =
   | RequestsRecord
   | OperationEntry
   | FailureEntry
-  | WorkloadGroupEntry;
+  | WorkloadGroupEntry
+  | QueuedRecord;
 
 export const headId = 'head';
 export const logPrefix = 'l/';
@@ -169,6 +153,8 @@ export function recordId(record: CatalogRecord): string {
       return `f/${record.failureId}`;
     case 'workloadGroup':
       return `w/${record.name}`;
+    default:
+      return queuedRecordId(record);
   }
 }
 
@@ -178,6 +164,7 @@ export const logRecordId = (segmentId: Guid, sequence: number): string =>
 
 const kinds: readonly string[] = [
   ...['database', 'table', 'extent', 'segment', 'requests', 'operation', 'failure', 'workloadGroup', 'head'],
+  ...queuedKinds,
 ];
 /** The second one has epochs: who does not know of them would show rows that are gone. */
 const formats = [1, 2];

@@ -11,10 +11,16 @@ export const clusterCommands: readonly CommandRow[] = [
   {
     kinds: { ShowVersion: ['.show version', 'show version'] },
     parsed: true,
+    endpoint: 'both',
     permission: 'anyone',
     columns: 'BuildVersion: string, BuildTime: datetime, ServiceType: string, ProductVersion: string',
-    run: (_command, { cluster }) => [
-      [cluster.version, ticksOf(cluster.builtAt), 'Engine', `Kustody ${cluster.version}`],
+    run: (_command, { cluster, endpoint }) => [
+      [
+        cluster.version,
+        ticksOf(cluster.builtAt),
+        endpoint === 'ingestion' ? 'DataManagement' : 'Engine',
+        `Kustody ${cluster.version}`,
+      ],
     ],
   },
   {

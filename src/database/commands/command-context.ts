@@ -21,6 +21,10 @@ export interface CommandContext extends CommandAccess {
   readonly requests: CommandRequests;
   /** Absent: nobody asks with a token. */
   readonly followers?: FollowerSettings;
+  /** Which of the cluster's two endpoints was called; on localhost both are one. */
+  readonly endpoint?: 'engine' | 'ingestion';
+  /** Where queued ingestion puts its data. Absent: nobody told. */
+  readonly ingestion?: IngestionEndpoint;
   /** Keeps the work of an `async` command going after its answer; errors never come out of `work`. */
   readonly background: (work: () => Promise<void>) => void;
 }
@@ -39,6 +43,13 @@ export interface CommandAccess {
   readonly principals: readonly RoleHolder[];
   readonly streamingIngestEnabled: boolean;
   readonly purgeEnabled: boolean;
+}
+
+/** Where clients put data that is to be ingested, and what says that it was them. */
+export interface IngestionEndpoint {
+  /** Addresses with a signature, by what they are for. */
+  resources(): Promise<readonly { readonly type: string; readonly root: string }[]>;
+  identityToken(): Promise<string>;
 }
 
 /** What a cluster has set for databases that it follows. */

@@ -29,6 +29,8 @@ export interface CommandRow {
   readonly kinds: Readonly<Record<string, CommandTexts>>;
   /** The official parser reads what the patterns say too, so these are left to it when operators follow. */
   readonly parsed?: true;
+  /** Absent: the engine's endpoint answers it, the one for ingestion does not. */
+  readonly endpoint?: 'ingestion' | 'both';
   /** Needed in the database that the command is about; `run` asks for more where that depends on the arguments. */
   readonly permission: Permission;
   /** `Name: type, …`; names and types of the official parser, then what only the documentation has. */

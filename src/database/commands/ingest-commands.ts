@@ -2,8 +2,13 @@ import { Buffer } from 'node:buffer';
 import type { IngestRequest } from '../ingest/ingest-request.ts';
 import { DataError, dataError } from '../catalog/data-error.ts';
 import type { Command, CommandRow, Row } from './command.ts';
-import type { CommandContext } from './command-context.ts';
-import { creationTimeOf, isIngestedAlready, noExtent, tagsOf } from './ingest-properties.ts';
+import type { CommandContext, IngestionEndpoint } from './command-context.ts';
+import { ForbiddenError } from './forbidden-error.ts';
+import { isAllowed } from './permissions.ts';
+import { holdersOf } from '../../authz/kusto-roles.ts';
+import { KqlError } from '../../kql/plan/kql-error.ts';
+import { creationTimeOf, tagsOf } from '../ingest/extent-properties.ts';
+import { isIngestedAlready, noExtent } from './ingest-properties.ts';
 import { ingestedBy, ingesting } from './ingestion-failure.ts';
 
 const knownProperties = [
@@ -72,4 +77,34 @@ export const ingestCommands: readonly CommandRow[] = [
     columns: 'ExtentId: guid',
     run: ingestInline,
   },
+  {
+    kinds: {
+      GetIngestionResources: [
+        '.get ingestion resources',
+        'get ingestion resources with',
+        'show ingestion resources with',
+      ],
+    },
+    endpoint: 'ingestion',
+    permission: 'anyone',
+    columns: 'ResourceTypeName: string, StorageRoot: string',
+    run: async (_command, context) => (await endpointOf(context).resources()).map(({ type, root }) => [type, root]),
+  },
+  {
+    kinds: { GetKustoIdentityToken: ['.get kusto identity token', 'get kusto identity token with'] },
+    endpoint: 'ingestion',
+    permission: 'anyone',
+    columns: 'AuthorizationContext: string',
+    run: async (_command, context) => [[await endpointOf(context).identityToken()]],
+  },
 ];
+
+/** For whoever may ingest somewhere. @throws ForbiddenError */
+function endpointOf(context: CommandContext): IngestionEndpoint {
+  if (context.ingestion === undefined) throw new KqlError('notSupported', 'Queued ingestion is not served here.');
+  if (!context.databases.some(({ name }) => isAllowed(context, 'ingest', name)))
+    throw new ForbiddenError(
+      `Principal '${context.caller.fqn}' is not authorized to ingest: it needs one of the roles ${holdersOf('ingest')}.`,
+    );
+  return context.ingestion;
+}

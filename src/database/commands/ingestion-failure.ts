@@ -1,27 +1,10 @@
 import { newGuid } from '../../base/guid.ts';
 import type { IngestedBy } from '../ingest/ingest-request.ts';
 import type { IngestionFailure } from '../catalog/operations.ts';
-import type { DataErrorCode } from '../catalog/data-error.ts';
+import { ingestionErrorCode } from '../ingest/ingestion-error-code.ts';
 import { DataError } from '../catalog/data-error.ts';
 import { UpdatePolicyFailure } from '../ingest/update-policies.ts';
 import type { CommandContext } from './command-context.ts';
-
-/** @see https://learn.microsoft.com/azure/data-explorer/error-codes */
-const codes: Readonly<Partial<Record<DataErrorCode, string>>> = {
-  DatabaseNotFound: 'BadRequest_DatabaseNotExist',
-  TableNotFound: 'BadRequest_TableNotExist',
-  MappingNotFound: 'BadRequest_MappingReferenceWasNotFound',
-  DuplicateMapping: 'BadRequest_DuplicateMapping',
-  InvalidMapping: 'BadRequest_InvalidMapping',
-  InconsistentMapping: 'BadRequest_InconsistentMapping',
-  FormatNotSupported: 'BadRequest_FormatNotSupported',
-  MappingRequired: 'BadRequest_MissingMappingtFailure',
-  InvalidEntityName: 'BadRequest_EntityNameIsNotValid',
-  MalformedIngestionProperty: 'BadRequest_MalformedIngestionProperty',
-  CreationTimeTooOld: 'BadRequest_CreationTimeEarlierThanSoftDeletePeriod',
-  ZeroRetention: 'BadRequest_ZeroRetentionPolicyWithNoUpdatePolicy',
-  PayloadTooLarge: 'Stream_InputStreamTooLarge',
-};
 
 /** Who asks, for what is told of failures. */
 export const ingestedBy = ({ caller, activityId }: CommandContext, operationKind: string): IngestedBy => ({
@@ -53,7 +36,7 @@ export async function ingesting<T>(
       failureKind: 'Permanent',
       rootActivityId: activityId,
       operationKind,
-      errorCode: error.malformed ?? codes[error.code] ?? 'General_BadRequest',
+      errorCode: ingestionErrorCode(error),
       principal: caller.fqn,
       user: caller.displayName,
       shouldRetry: false,

@@ -32,7 +32,7 @@ const failureRow = (one: IngestionFailure): Row => [
     one.database,
     one.table,
     ticksOf(one.failedOn),
-    '',
+    one.sourcePath ?? '',
     one.details,
     one.failureKind,
     one.rootActivityId,
@@ -44,7 +44,7 @@ const failureRow = (one: IngestionFailure): Row => [
     one.principal,
     one.shouldRetry,
     one.user,
-    '',
+    one.properties ?? '',
   ],
 ];
 

@@ -12,23 +12,16 @@ interface RefusedRow {
   readonly why: string;
 }
 
-const notQueued = 'queued ingestion is not built; use streaming ingestion (a streaming client), or .ingest inline';
 const rolesOf = (scope: string): string =>
   `roles are assigned through the resource manager (principalAssignments of the ${scope})`;
 const asQueries = '.show queries tells the queries of this process, .show operations what was changed';
 
 export const refusedCommands: readonly RefusedRow[] = [
-  {
-    kinds: ['GetIngestionResources'],
-    patterns: ['get ingestion resources with', 'show ingestion resources with'],
-    why: notQueued,
-  },
-  { kinds: ['GetKustoIdentityToken'], patterns: ['get kusto identity token with'], why: notQueued },
   { kinds: ['ShowExportContainers'], patterns: ['show export containers'], why: 'export is not built' },
   {
     kinds: ['RefreshDatabaseTableCache'],
     patterns: ['refresh database {DatabaseName} table {TableName} cache ingestionbatchingpolicy'],
-    why: 'nothing is batched: queued ingestion is not built',
+    why: 'policies of batching are not cached',
   },
   {
     kinds: ['ClearDatabaseCacheQueryResults'],
@@ -115,7 +108,7 @@ export const refusedFamilies: readonly RefusedFamily[] = [
       ...['ingest-from-storage-queued', 'cancel queued ingestion operation', 'show queued ingestion operations'],
       ...['list blobs', 'dup-next-ingest', 'dup-next-failed-ingest'],
     ],
-    why: notQueued,
+    why: 'blobs are queued by clients of the ingestion endpoint; commands for it are not built',
   },
   { named: /EntityGroup/, why: 'stored entity groups are not built' },
   { named: /ExtentTags|PolicyExtentTags/, begins: ['drop extent tags'], why: 'tags of extents do not change' },

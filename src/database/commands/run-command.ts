@@ -50,12 +50,24 @@ function overQuery({ kind }: CommandAnswer, queried: QueriedTables): CommandAnsw
 async function runInput(context: CommandContext, input: CommandInput): Promise<CommandAnswer> {
   const row = commandRow(input.kind);
   if (row === undefined) throw refusalOf(input.kind, commandName(input.text));
+  requireEndpoint(row, context, commandName(input.text));
   const command = new Command(input);
   requireRow(row, command, context);
   const columns = typeof row.columns === 'string' ? row.columns : row.columns(command);
   const made = await row.run(command, context, (text) => runCommand(context, text));
   if ('columns' in made) return { kind: input.kind, ...made };
   return { kind: input.kind, columns: columnsOfText(columns), rows: made };
+}
+
+/** Each endpoint answers its own commands. */
+function requireEndpoint(row: CommandRow, context: CommandContext, name: string): void {
+  const endpoint = row.endpoint ?? 'engine';
+  if (endpoint === 'both' || context.endpoint === undefined || context.endpoint === endpoint) return;
+  const other = context.cluster.uri.replace('https://', endpoint === 'ingestion' ? 'https://ingest-' : 'https://');
+  throw new KqlError(
+    'notSupported',
+    `The management command '${name}' is answered by another endpoint of the cluster: ${other}`,
+  );
 }
 
 function requireRow({ permission }: CommandRow, command: Command, context: CommandContext): void {

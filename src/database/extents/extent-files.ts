@@ -1,5 +1,5 @@
 import type { Guid } from '../../base/guid.ts';
-import type { SealedExtent } from '../catalog/records.ts';
+import type { SealedExtent } from '../catalog/sealed-extent.ts';
 
 /** A file in memory without a name, which DuckDB may read by its path until it is released. */
 export interface OpenedExtent {

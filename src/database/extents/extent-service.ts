@@ -4,7 +4,7 @@ import { instant } from '../../clock/clock.ts';
 import type { ExtentView } from '../catalog/catalog-view.ts';
 import { dataError } from '../catalog/data-error.ts';
 import type { ExtentRecord, TableRecord } from '../catalog/records.ts';
-import { bytesAtRest } from '../catalog/records.ts';
+import { bytesAtRest } from '../catalog/sealed-extent.ts';
 import type { BoundValue } from '../../kql/sql/context.ts';
 import type { ExportedExtent, ExtentExchange } from './extent-exchange.ts';
 import { collect } from './extent-writer.ts';

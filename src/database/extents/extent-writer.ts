@@ -1,9 +1,11 @@
+import { readFile, writeFile } from 'node:fs/promises';
 import type { Guid } from '../../base/guid.ts';
 import { newGuid } from '../../base/guid.ts';
 import type { RandomBytes } from '../../base/random.ts';
 import type { BlobName, BlobStore } from '../../storage/blob-store.ts';
 import type { DataKeys } from '../catalog/data-keys.ts';
-import type { ColumnRange, ExtentRecord, SealedExtent, TableRecord } from '../catalog/records.ts';
+import type { ColumnRange, ExtentRecord, TableRecord } from '../catalog/records.ts';
+import type { SealedExtent } from '../catalog/sealed-extent.ts';
 import { withoutValues } from '../catalog/records.ts';
 import type { StatementConnection } from '../../kql/duckdb/engine-database.ts';
 import { rangedTypes } from '../../kql/condition-bounds.ts';
@@ -99,6 +101,42 @@ export class ExtentWriter {
     }
   }
 
+  /** Bytes that are no rows yet, sealed as an extent is: in memory, then as a blob that no commit names yet. Call `settledBlob` after the
+   * commit, or `removeBlobs` instead of it.
+   * @param sealedFor the database whose own key seals them, too, if it has one */
+  async stage(
+    bytes: AsyncIterable<Uint8Array>,
+    sealedFor: Guid,
+  ): Promise<{ readonly sealed: SealedExtent; readonly generation: number }> {
+    const file = await this.#options.files.create();
+    try {
+      await writeFile(file.path, bytes);
+      const { generation } = this.#options.keys();
+      return { sealed: await this.#seal(file, sealedFor), generation };
+    } finally {
+      await file.discard();
+    }
+  }
+
+  /** Called when the commit of what `stage` gave is planned. @throws when a change of custody has come between: stage it again */
+  requireGeneration(generation: number): void {
+    if (this.#options.keys().generation !== generation) throw new StaleExtentError();
+  }
+
+  settledBlob({ blob }: SealedExtent): void {
+    this.#inFlight.delete(blob);
+  }
+
+  /** What `stage` has sealed, as it was. @throws where opening an extent does */
+  async readStaged(sealed: SealedExtent): Promise<Uint8Array> {
+    const opened = await this.#options.files.open(sealed);
+    try {
+      return await readFile(opened.path);
+    } finally {
+      opened.release();
+    }
+  }
+
   /** The blob is in flight before it is not being sealed any more: nobody sees it in between. */
   async #seal(file: PlainFile, databaseId: Guid): Promise<SealedExtent> {
     this.#sealing += 1;
@@ -113,7 +151,7 @@ export class ExtentWriter {
 
   /** Called when the commit is planned. @throws StaleExtentError when a change of custody has come between */
   recordNow({ record, generation }: WrittenExtent): ExtentRecord {
-    if (this.#options.keys().generation !== generation) throw new StaleExtentError();
+    this.requireGeneration(generation);
     return record;
   }
 
@@ -151,7 +189,13 @@ export class ExtentWriter {
 
   /** Deletes blobs that no record names any more. What fails is found again by `collect`. */
   async remove(extents: readonly ExtentRecord[]): Promise<void> {
-    for (const { sealed } of extents) {
+    await this.removeBlobs(extents.map(({ sealed }) => sealed));
+  }
+
+  /** The same, of what `stage` has sealed. */
+  async removeBlobs(blobs: readonly SealedExtent[]): Promise<void> {
+    for (const sealed of blobs) {
+      this.#inFlight.delete(sealed.blob);
       await this.#options.files.forget(sealed);
       await this.#options.blobs.delete(sealed.blob).catch(() => undefined);
     }

@@ -206,7 +206,11 @@ export class Merger {
     await writer.collect(async () => {
       await catalog.fence();
       const named = new Set<string>();
-      for (const record of catalog.image.everything()) if (record.kind === 'extent') named.add(record.sealed.blob);
+      for (const record of catalog.image.everything()) {
+        if (record.kind === 'extent') named.add(record.sealed.blob);
+        if (record.kind === 'stagedBlob' || record.kind === 'stagedBlock')
+          for (const { blob } of record.pieces) named.add(blob);
+      }
       return named;
     });
   }

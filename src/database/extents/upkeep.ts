@@ -7,8 +7,17 @@ import type { Sweeper } from './sweeper.ts';
 import { UnreadableExtentsError } from './unreadable-extents-error.ts';
 
 /** In the order in which they are done. `databases`: what databases held that were deleted. `sweep`: rows of tables that were dropped or
- * emptied. */
-export const upkeepSteps = ['databases', 'retention', 'history', 'sweep', 'flush', 'merge', 'collection'] as const;
+ * emptied. `queued`: what was put into the storage accounts long ago. */
+export const upkeepSteps = [
+  'databases',
+  'retention',
+  'history',
+  'queued',
+  'sweep',
+  'flush',
+  'merge',
+  'collection',
+] as const;
 export type UpkeepStep = (typeof upkeepSteps)[number];
 
 export interface UpkeepOptions {
@@ -34,6 +43,7 @@ export interface UpkeepProblem {
 export interface UpkeepParts {
   readonly merger: Merger;
   readonly sweeper: Sweeper;
+  readonly expireQueued: () => Promise<void>;
   readonly tables: () => readonly TableRecord[];
   readonly removeDatabases: (databaseIds: readonly Guid[]) => Promise<void>;
   readonly now: () => Instant;
@@ -61,6 +71,7 @@ export class Upkeep {
     if (!destructionHeld) {
       for (const table of tables()) await this.#attempt('retention', table, () => merger.expire(table));
       await this.#attempt('history', undefined, () => merger.forgetHistory());
+      await this.#attempt('queued', undefined, this.#parts.expireQueued);
     }
     await this.#attempt('sweep', undefined, () => sweeper.sweep());
     for (const table of tables()) {

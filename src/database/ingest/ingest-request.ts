@@ -2,6 +2,7 @@ import type { Guid } from '../../base/guid.ts';
 import type { Instant } from '../../clock/clock.ts';
 import type { AppendRows } from '../catalog/append-rows.ts';
 import type { ExtentView } from '../catalog/catalog-view.ts';
+import type { CatalogDraft } from '../catalog/image.ts';
 import type { DataSource } from './data-source.ts';
 import type { TableSchema } from '../catalog/schema.ts';
 
@@ -50,6 +51,8 @@ export interface SourcesRequest extends Omit<IngestRequest, 'body' | 'kind' | 'f
   readonly format?: string;
   /** Which files of zip archives count; absent: all. */
   readonly zipPattern?: string;
+  /** What else happens in the commit, before the rows are added. @returns false: they are not */
+  readonly also?: (draft: CatalogDraft) => boolean;
   readonly signal?: AbortSignal | undefined;
 }
 

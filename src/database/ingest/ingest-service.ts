@@ -288,7 +288,7 @@ export class IngestService {
   async #addExtent(
     connection: StatementConnection,
     select: Select,
-    request: Parameters<typeof deriveOptions>[0],
+    request: Parameters<typeof deriveOptions>[0] & Pick<SourcesRequest, 'also'>,
     table: TableRecord,
     key: string | undefined,
     bytes: number,
@@ -297,7 +297,8 @@ export class IngestService {
     return store.parts.writer.retried(async () => {
       const extent = await this.#write(connection, select, table, this.#facts(table, bytes, request));
       if (extent === undefined) return { rowCount: 0, extentId: undefined, repeated: false };
-      const { derived } = await this.#commit(extent, existingTarget(store, table), key, deriveOptions(request));
+      const target = { ...existingTarget(store, table), ...(request.also && { also: request.also }) };
+      const { derived } = await this.#commit(extent, target, key, deriveOptions(request));
       const { rowCount, extentId } = extent.record;
       return { rowCount, extentId, repeated: false, ...derived.told() };
     });
@@ -317,7 +318,7 @@ export class IngestService {
    * id. A table that keeps no rows has those of the others alone. */
   async #commit(
     extent: WrittenExtent | undefined,
-    target: Target,
+    target: Target & Pick<SourcesRequest, 'also'>,
     key: string | undefined,
     options: DeriveOptions,
   ): Promise<{ readonly record: ExtentRecord | undefined; readonly derived: Derived }> {
@@ -329,6 +330,7 @@ export class IngestService {
       const isPassedOn = updates.isPassedOn(table);
       const made = (derived = await updates.derive(table, extent && { table, extent }, options));
       const record = await catalog.change((draft) => {
+        if (target.also?.(draft) === false) return undefined;
         for (const tableId of target.cleared?.(draft) ?? []) draft.clearTable(tableId);
         const { tableId } = target.change(draft);
         made.apply(draft);

@@ -1,6 +1,6 @@
 // The official clients, unchanged, in a process of their own. Takes calls over IPC and tells what came of them.
 import { Client, ClientRequestProperties, KustoConnectionStringBuilder } from 'azure-kusto-data';
-import { IngestionProperties, StreamingIngestClient } from 'azure-kusto-ingest';
+import { IngestClient, IngestionProperties, StreamingIngestClient } from 'azure-kusto-ingest';
 import { Readable } from 'node:stream';
 
 const { AZURE_TENANT_ID: tenant, AZURE_CLIENT_ID: id, AZURE_CLIENT_SECRET: secret } = process.env;
@@ -44,6 +44,13 @@ async function perform(call) {
         call.clientRequestId,
       );
       return { value: answer.Tables.map(({ Rows }) => Rows) };
+    }
+    case 'queued': {
+      const ingest = new IngestClient(connection(call.uri));
+      const properties = new IngestionProperties({ database: call.database, table: call.table, ...call.properties });
+      const result = await ingest.ingestFromStream(Readable.from([Buffer.from(call.data)]), properties);
+      const status = await result.getIngestionStatusCollection();
+      return { value: { status: status.Status ?? status.status } };
     }
     default:
       throw new Error(`unknown call ${call.call}`);

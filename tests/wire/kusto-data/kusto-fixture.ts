@@ -26,7 +26,7 @@ export interface ClientOutcome {
 }
 
 export interface ClientCall {
-  readonly call: 'query' | 'queryV1' | 'mgmt' | 'rawQuery' | 'rawQueryV1' | 'ingest';
+  readonly call: 'query' | 'queryV1' | 'mgmt' | 'rawQuery' | 'rawQueryV1' | 'ingest' | 'queued';
   readonly database: string;
   readonly text?: string;
   readonly options?: Readonly<Record<string, unknown>>;
@@ -39,6 +39,8 @@ export interface ClientCall {
   readonly data?: string;
   readonly format?: string;
   readonly mapping?: string;
+  /** As the official client takes them. */
+  readonly properties?: Readonly<Record<string, unknown>>;
 }
 
 export const clusterName = 'wiretest';

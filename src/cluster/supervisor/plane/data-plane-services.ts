@@ -7,7 +7,7 @@ import { readDataPlaneCall } from '../../messages/data-plane-calls.ts';
 import { ProtocolError } from '../../messages/message.ts';
 import type { SupervisedClusterKeys } from '../cluster-keys.ts';
 import type { RequestAccessPorts } from './request-access.ts';
-import { authorizeRequest } from './request-access.ts';
+import { authorizeRequest, authorizeUploader } from './request-access.ts';
 import { followerCommand } from './follower-commands.ts';
 import type { FollowerCommandPorts } from './follower-commands.ts';
 
@@ -34,8 +34,9 @@ export function createDataPlaneServices(
     renew: async (clusterId, body) => {
       readDataPlaneCall.renew(body);
       const admission = await ports.keys.admitted(clusterId);
-      return { leaseMs: admission.outcome === 'admitted' ? admission.leaseMs : 0 };
+      return { leaseMs: admission.outcome === 'admitted' ? admission.leaseMs : 0, now: ports.clock.now() };
     },
+    uploader: (clusterId, body) => authorizeUploader(ports, clusterId, readDataPlaneCall.uploader(body)),
     route: (clusterId, body) => routeToLeader(ports, clusterId, readDataPlaneCall.route(body).leaderId),
     follower: (clusterId, body) => followerCommand(ports, clusterId, readDataPlaneCall.follower(body)),
     log: (clusterId, body) => {

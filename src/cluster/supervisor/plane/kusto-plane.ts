@@ -1,7 +1,10 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import type { Guid } from '../../../base/guid.ts';
 import { invariant } from '../../../base/invariant.ts';
+import type { HostName } from '../../../base/names.ts';
 import { parseHostName } from '../../../base/names.ts';
+import { readStorageHost, storageHosts } from '../../../database/queued/storage-accounts.ts';
+import { StorageOwners } from './storage-owners.ts';
 import type { CertificateAuthority } from '../../../http/certificate-authority.ts';
 import { existsAtAll, unlessDamaged } from '../../../state/list-all.ts';
 import type { Plane, RawConnection } from '../../../http/plane.ts';
@@ -15,6 +18,7 @@ import { kustoError, oneApiError } from '../../data-plane/errors/kusto-error.ts'
 import type { ServedCluster } from '../served-clusters.ts';
 import { createDataPlaneServices } from './data-plane-services.ts';
 import type { DataPlaneServicePorts } from './data-plane-services.ts';
+import { refuseStorage } from './refuse-storage.ts';
 import { FollowerTickets } from './follower-access.ts';
 
 export interface KustoPlanePorts extends NotServedPorts, Pick<DataPlaneServicePorts, 'changeOverrides'> {
@@ -84,15 +88,26 @@ export function createKustoPlane(ports: KustoPlanePorts): KustoPlane {
     return true;
   };
 
+  const accounts = new StorageOwners(clusters);
+  const clusterAt = (host: HostName): Promise<ServedCluster | undefined> =>
+    readStorageHost(host) === undefined ? clusters.find(host) : accounts.find(host);
+
   async function takeOver(connection: RawConnection): Promise<boolean> {
-    const cluster = await unlessDamaged(() => clusters.find(connection.host));
+    const cluster = await unlessDamaged(() => clusterAt(connection.host));
     const process = cluster === undefined ? undefined : await serving(cluster);
     return process !== undefined && handOver(process, connection);
   }
 
   const plane: Plane = {
     ...notServed,
+    handle: (request, response) => {
+      const stored = readStorageHost((request.headers.host ?? '').replace(/:\d+$/, ''));
+      if (stored === undefined) notServed.handle(request, response);
+      else refuseStorage(request, response, { service: stored.service, ...ports });
+    },
     claim: async (host) => {
+      // An account of nobody here may be anybody's in Azure.
+      if (readStorageHost(host) !== undefined) return (await existsAtAll(() => clusterAt(host))) ? 'serve' : undefined;
       if (!host.endsWith('.kusto.windows.net')) return undefined;
       return (await existsAtAll(() => clusters.find(host))) ? 'serve' : 'absent';
     },
@@ -169,10 +184,13 @@ async function openDataPlane(
   cluster: ServedCluster,
   listenPath: string,
 ): Promise<void> {
-  const leaf = await ports.authority.issueFor(cluster.hosts);
+  const stored = storageHosts(cluster.clusterId);
+  const leaf = await ports.authority.issueFor([...cluster.hosts, ...stored]);
   await process.call('serveData', {
+    clusterId: cluster.clusterId,
     clusterName: cluster.name,
     hosts: cluster.hosts,
+    storageHosts: stored,
     ...leaf,
     listenPath,
     parserScript: ports.parserScript,

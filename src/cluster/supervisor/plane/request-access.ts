@@ -1,6 +1,6 @@
 import type { DatabaseAccess, RoleHolder } from '../../../authz/kusto-roles.ts';
 import { hasKustoRight, isClusterRole } from '../../../authz/kusto-roles.ts';
-import type { Caller, TokenVerdict, VerifyToken } from '../../../authz/caller.ts';
+import type { Caller, FindCaller, TokenVerdict, VerifyToken } from '../../../authz/caller.ts';
 import type { Guid } from '../../../base/guid.ts';
 import type { Clock } from '../../../clock/clock.ts';
 import { SealedRecordError } from '../../../state/record-seal.ts';
@@ -13,6 +13,8 @@ import type { AllowedRequest, DataPlaneCalls, RefusedRequest } from '../../messa
 export interface RequestAccessPorts {
   readonly clusters: ServedClusters;
   readonly verifyToken: VerifyToken;
+  /** A principal of the directory as of now, in whose name something goes on. @returns undefined: there is none, or it is disabled */
+  readonly findCaller: FindCaller;
   readonly clock: Clock;
 }
 
@@ -151,6 +153,38 @@ export async function authorized(
   if ('outcome' in caller) return caller;
   if (cluster.networkRefusal !== undefined)
     return { outcome: 'refused', kind: 'forbidden', message: cluster.networkRefusal };
+  return allowedFor(ports, cluster, caller);
+}
+
+/** What the principal may do now who has uploaded a blob that is to be ingested. */
+export async function authorizeUploader(
+  ports: AuthorizePorts,
+  clusterId: Guid,
+  { objectId, tenantId, isUser }: DataPlaneCalls['uploader'],
+): Promise<AllowedRequest | RefusedRequest> {
+  try {
+    const cluster = await ports.clusters.byId(clusterId);
+    if (cluster === undefined) return unavailable('The cluster does not exist any more.');
+    const caller = tenantId === cluster.tenantId ? await ports.findCaller(objectId, tenantId, isUser) : undefined;
+    if (caller === undefined)
+      return {
+        outcome: 'refused',
+        kind: 'unauthorized',
+        message: `Whoever uploaded the blob: ${reasons.unknownPrincipal}`,
+      };
+    return await allowedFor(ports, cluster, caller);
+  } catch (error) {
+    if (error instanceof SealedRecordError) return { outcome: 'refused', kind: 'damaged', message: error.message };
+    throw error;
+  }
+}
+
+async function allowedFor(
+  ports: AuthorizePorts,
+  cluster: ServedCluster,
+  caller: Caller,
+): Promise<AllowedRequest | RefusedRequest> {
+  const { clusterId } = cluster;
   const admission = await ports.keys.admitted(clusterId);
   if (admission.outcome !== 'admitted' || !cluster.serves) return unavailable('The cluster may not use its key now.');
   return {

@@ -1,0 +1,112 @@
+import type { Guid } from '../../base/guid.ts';
+import type { SealedExtent } from './sealed-extent.ts';
+
+/** What queued ingestion keeps in the catalog: what clients have put into the storage accounts of the cluster, and what they are told
+ * there. Times are milliseconds on the Kustody clock. */
+export type QueuedRecord = StorageKeysRecord | StagedBlobRecord | StagedBlockRecord | MessageRecord | EntityRecord;
+
+/** Made when somebody first asks where to put data. */
+export interface StorageKeysRecord {
+  readonly kind: 'storageKeys';
+  /** Base64url, 512 bits, in the order of the accounts: what signatures of their addresses are checked with. */
+  readonly accounts: readonly string[];
+  /** Base64url, 256 bits: what says who uploads. */
+  readonly identity: string;
+}
+
+/** A blob, or a block that is part of none yet. Its bytes are sealed, in pieces, as extents are. */
+interface StagedBytes {
+  readonly account: number;
+  readonly container: string;
+  readonly name: string;
+  readonly pieces: readonly SealedExtent[];
+  readonly createdOn: number;
+}
+
+export interface StagedBlobRecord extends StagedBytes {
+  readonly kind: 'stagedBlob';
+  readonly blobId: Guid;
+  readonly contentType: string;
+  readonly contentEncoding?: string;
+  /** Its rows are in a table; it stays because its sender asked for that. */
+  readonly ingestedOn?: number;
+}
+
+export interface StagedBlockRecord extends StagedBytes {
+  readonly kind: 'stagedBlock';
+  readonly recordId: Guid;
+  /** As the client names it, base64. */
+  readonly blockId: string;
+}
+
+export const queueNames = ['ready', 'failed', 'successful'] as const;
+/** `ready`: what is to be ingested · `failed`, `successful`: what came of it. */
+export type QueueName = (typeof queueNames)[number];
+
+export interface MessageRecord {
+  readonly kind: 'message';
+  readonly messageId: Guid;
+  readonly account: number;
+  readonly queue: QueueName;
+  readonly text: string;
+  readonly insertedOn: number;
+  readonly expiresOn: number;
+  /** On the wall clock, which addresses with a signature end by. */
+  readonly sentOn: number;
+  /** How often its ingestion was begun by a process that has not brought it to an end. Absent: never. */
+  readonly attempts?: number;
+}
+
+/** A row of the table of statuses. */
+export interface EntityRecord {
+  readonly kind: 'entity';
+  readonly entityId: Guid;
+  readonly account: number;
+  readonly partitionKey: string;
+  readonly rowKey: string;
+  readonly createdOn: number;
+  readonly updatedOn: number;
+  readonly properties: Readonly<Record<string, string | number | boolean>>;
+}
+
+export const queuedKinds = [
+  'storageKeys',
+  'stagedBlob',
+  'stagedBlock',
+  'message',
+  'entity',
+] as const satisfies readonly QueuedRecord['kind'][];
+
+export const storageKeysId = 'k/storage';
+
+export function queuedRecordId(record: QueuedRecord): string {
+  switch (record.kind) {
+    case 'storageKeys':
+      return storageKeysId;
+    case 'stagedBlob':
+      return `b/${record.blobId}`;
+    case 'stagedBlock':
+      return `c/${record.recordId}`;
+    case 'message':
+      return `m/${record.messageId}`;
+    case 'entity':
+      return `n/${record.entityId}`;
+  }
+}
+
+export const isQueued = (record: { readonly kind: string }): record is QueuedRecord =>
+  (queuedKinds as readonly string[]).includes(record.kind);
+
+/** The group that a record is listed in. */
+export function queuedGroup(record: QueuedRecord): string | undefined {
+  switch (record.kind) {
+    case 'storageKeys':
+      return undefined;
+    case 'stagedBlob':
+    case 'stagedBlock':
+    case 'entity':
+      return record.kind;
+    case 'message':
+      return `message/${record.queue}`;
+  }
+}

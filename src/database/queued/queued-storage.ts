@@ -1,0 +1,48 @@
+import type { Instant } from '../../clock/clock.ts';
+import type { StorageKeysRecord } from '../catalog/queued-records.ts';
+import type { TableStore } from '../extents/table-store.ts';
+import type { IngestService } from '../ingest/ingest-service.ts';
+import type { IngestPorts } from './ingest-queue.ts';
+import { IngestQueue } from './ingest-queue.ts';
+import { MessageQueues } from './message-queues.ts';
+import type { QueuedParts } from './queued-parts.ts';
+import { StagedBlobs } from './staged-blobs.ts';
+import { StatusEntities } from './status-entities.ts';
+import { ensureStorageKeys, storageKeysOf } from './storage-keys.ts';
+
+/** The storage accounts of a cluster, and how their content becomes rows. */
+export interface QueuedStorage {
+  readonly blobs: StagedBlobs;
+  readonly messages: MessageQueues;
+  readonly entities: StatusEntities;
+  /** Undefined as long as nobody has asked where to put data. */
+  keys(): StorageKeysRecord | undefined;
+  ensureKeys(): Promise<StorageKeysRecord>;
+  /** When a batch is due; undefined: nothing waits. */
+  dueOn(): Instant | undefined;
+  /** Ingests what is due. @throws CommitRefusedError */
+  ingestDue(ports: IngestPorts): Promise<void>;
+  /** Removes what has been there too long. */
+  expire(): Promise<void>;
+}
+
+export function createQueuedStorage(
+  parts: QueuedParts & { readonly store: TableStore; readonly ingestion: Pick<IngestService, 'ingestFrom'> },
+): QueuedStorage {
+  const blobs = new StagedBlobs(parts);
+  const messages = new MessageQueues(parts);
+  const entities = new StatusEntities(parts);
+  const queue = new IngestQueue({ ...parts, blobs, messages, entities });
+  return {
+    ...{ blobs, messages, entities },
+    keys: () => storageKeysOf(parts.catalog),
+    ensureKeys: () => ensureStorageKeys(parts.catalog, parts.randomBytes),
+    dueOn: () => queue.dueOn(),
+    ingestDue: (ports) => queue.run(ports),
+    expire: async () => {
+      await blobs.expire();
+      await messages.expire();
+      await entities.expire();
+    },
+  };
+}

@@ -1,3 +1,4 @@
+import { setImmediate as othersTurn } from 'node:timers/promises';
 import { describe, expect, it } from 'vitest';
 import { newGuid } from '../base/guid.ts';
 import { systemRandomBytes } from '../base/random.ts';
@@ -63,6 +64,19 @@ describe('events that come together', () => {
     expect(await recorded()).toEqual(events);
     const [record] = await sealed.list(auditChain);
     expect(record?.value.shared).toHaveLength(5);
+  });
+
+  it('one after the other are waited for while they come, a bounded time', async () => {
+    const { commits, outcome, recorded } = await start();
+    const told: Promise<unknown>[] = [];
+    for (let turn = 0; turn < 40; turn += 1) {
+      told.push(outcome(eventOf(String(turn))));
+      await othersTurn();
+    }
+    expect(commits.length).toBeGreaterThan(1);
+    await Promise.all(told);
+    expect(await recorded()).toHaveLength(40);
+    expect(commits.length).toBeLessThan(10);
   });
 
   it('are told when they are durable, with the changes that they are of', async () => {

@@ -36,7 +36,9 @@ interface Member {
 /** Some 40 KB of requests that have nothing in common. */
 const membersMax = 128;
 /** So many turns of the event loop may more members come before a commit is made. */
-const turnsMax = 8;
+const turnsMax = 16;
+/** So many in which nobody comes end the wait: a client that has just been answered needs that long. */
+const idleTurns = 4;
 const attemptsMax = 8;
 /** Those that wait to be written with the next commit. */
 const deferredMax = 1_000;
@@ -148,10 +150,11 @@ export class AuditLog {
   /** Who has just been answered asks again, and a commit costs the same for one as for many: as long as more come with each turn, they
    * are waited for. */
   async #gathered(): Promise<void> {
-    for (let turn = 0, before = -1; turn < turnsMax && this.#waiting.length < membersMax; turn += 1) {
-      if (this.#waiting.length === before) return;
-      before = this.#waiting.length;
+    for (let turn = 0, idle = 0; turn < turnsMax && this.#waiting.length < membersMax; turn += 1) {
+      const before = this.#waiting.length;
       await othersTurn();
+      if (this.#waiting.length > before) idle = 0;
+      else if ((idle += 1) === idleTurns) return;
     }
   }
 

@@ -42,6 +42,8 @@ export interface FunctionView {
   readonly name: string;
   readonly parameters: string;
   readonly body: string;
+  /** Absent: it is no view. */
+  readonly view?: true;
   readonly folder: string;
   readonly docstring: string;
 }
@@ -61,11 +63,18 @@ export interface MappingView {
 export interface Policies {
   /** Timespan text such as `365000.00:00:00`. */
   readonly retention?: { readonly SoftDeletePeriod: string; readonly Recoverability: 'Enabled' | 'Disabled' };
-  readonly caching?: { readonly DataHotSpan: string; readonly IndexHotSpan: string };
+  readonly caching?: {
+    readonly DataHotSpan: string;
+    readonly IndexHotSpan: string;
+    readonly HotWindows?: readonly { readonly MinValue: string; readonly MaxValue: string }[];
+  };
   readonly streamingingestion?: { readonly IsEnabled: boolean; readonly HintAllocatedRate: number | null };
   readonly merge?: JsonObject;
   readonly sharding?: JsonObject;
   readonly ingestionbatching?: JsonObject;
+  /** Kept and shown: rows lie in the order in which they came. */
+  readonly roworder?: JsonObject;
+  readonly partitioning?: JsonObject;
   readonly row_level_security?: { readonly IsEnabled: boolean; readonly Query: string };
   readonly restricted_view_access?: { readonly IsEnabled: boolean };
   /** Of tables alone. */

@@ -31,6 +31,7 @@ export function putFunction(
     ...{ name, parameters, body },
     folder: requireText(fn.folder ?? existing?.folder ?? ''),
     docstring: requireText(fn.docstring ?? existing?.docstring ?? ''),
+    ...((fn.view ?? existing?.view) === true ? { view: true } : {}),
   };
   const functions =
     existing === undefined

@@ -16,6 +16,8 @@ export interface FunctionSchema {
   readonly body: string;
   readonly folder?: string;
   readonly docstring?: string;
+  /** Absent: as it is, of a new one that it is none. */
+  readonly view?: boolean;
 }
 
 export interface MappingSchema {

@@ -5,6 +5,7 @@ import type { Column } from '../../kql/plan/types.ts';
 import type { QueryResult } from '../../kql/query-engine.ts';
 import type { ScanCounts } from '../../kql/query-request.ts';
 import type { NativeValue } from '../../kql/sql/native.ts';
+import { unquote } from '../../kql/values/string-literals.ts';
 import type { CommandContext } from './command-context.ts';
 import type { Permission } from './permissions.ts';
 
@@ -86,7 +87,7 @@ export class Command {
     this.query = query;
     this.queryText = queryText ?? '';
     this.raw = raw ?? '';
-    this.leaves = leavesOf(parts);
+    this.leaves = leavesOf(parts).flatMap(withOwnDatabase);
   }
 
   optional(name: string): string | undefined {
@@ -107,6 +108,11 @@ export class Command {
 
   has(word: string): boolean {
     return this.leaves.some((leaf) => leaf.name === undefined && leaf.text.toLowerCase() === word);
+  }
+
+  /** The database that its table is named with, as in `D.T`: the command is about that one. */
+  ownDatabase(): string | undefined {
+    return this.optional(tableDatabase);
   }
 
   /** The database it names, else that of the request. */
@@ -136,6 +142,25 @@ export class Command {
     return found;
   }
 }
+
+const tableDatabase = 'TableDatabaseName';
+
+/** `D.T` is a part of its own to the parser. */
+function withOwnDatabase(part: CommandPart): CommandPart[] {
+  if (part.name !== 'TableName' || part.value !== undefined) return [part];
+  const [, database, table] =
+    /^(\[[^\]]*\]|[\p{L}\p{N}_-]+)\s*\.\s*(\[[^\]]*\]|[\p{L}\p{N}_-]+)$/u.exec(part.text) ?? [];
+  if (database === undefined || table === undefined) return [part];
+  return [
+    { ...part, name: tableDatabase, value: nameIn(database) },
+    { ...part, value: nameIn(table) },
+  ];
+}
+
+const nameIn = (text: string): string => {
+  const inside = /^\[\s*(.*?)\s*\]$/su.exec(text)?.[1] ?? text;
+  return /^@?["']/.test(inside) ? unquote(inside) : inside;
+};
 
 /** A string literal without quotes, a name without brackets; else as written. */
 function textOfPart({ text, value }: CommandPart): string {

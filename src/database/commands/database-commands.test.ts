@@ -148,11 +148,8 @@ describe('commands that are not built', () => {
     ['.show journal', 'ShowJournal', ''],
     ['.show principal access', 'ShowPrincipalAccess', '.show principal roles'],
     [`.add table ['a b'] admins ('aaduser=x')`, 'AddTableRole', 'resource manager'],
-    ['.show commands', 'ShowCommands', '.show queries'],
-    ['.show commands-and-queries', 'ShowCommandsAndQueries', '.show queries'],
     [`.move extents all from table ['a b'] to table ['a b']`, 'MoveExtentsFrom', ''],
     ['.cancel purge 11111111-1111-1111-1111-111111111111', 'CancelPurge', 'done'],
-    [`.alter table ['a b'] policy row_level_security enable "x"`, 'AlterTablePolicyRowLevelSecurity', ''],
     [`.export to csv (h@'https://x') <| ['a b']`, 'ExportToStorage', ''],
     [`.create materialized-view V on table ['a b'] { ['a b'] | summarize count() by n }`, 'CreateMaterializedView', ''],
   ])('%s is refused by name', async (text, kind, hint) => {

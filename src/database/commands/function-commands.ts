@@ -35,13 +35,12 @@ function declarationOf(command: Command): FunctionSchema {
     .map(({ text }) => text)
     .join(' ');
   const { docstring, folder, view } = command.properties(['docstring', 'folder', 'skipvalidation', 'view']);
-  if (view?.toLowerCase() === 'true')
-    throw new KqlError('notSupported', 'Functions that are views (view=true) are not supported.');
   return {
     name: command.required('FunctionName'),
     ...splitDeclaration(declaration),
     ...(docstring === undefined ? {} : { docstring }),
     ...(folder === undefined ? {} : { folder }),
+    ...(view === undefined ? {} : { view: view.toLowerCase() === 'true' }),
   };
 }
 

@@ -2,6 +2,8 @@ import type { IngestionFailure, OperationRecord } from '../catalog/operations.ts
 import { ticksPerMillisecond } from '../../kql/values/ticks.ts';
 import type { Command, CommandRow, Row } from './command.ts';
 import type { CommandContext, RequestView } from './command-context.ts';
+import { pluginShapes } from '../../kql/plan/row-settings.ts';
+import { commandTypeOf } from './command-type.ts';
 import { ticksOf } from './instants.ts';
 import { isAllowed } from './permissions.ts';
 import { KqlError } from '../../kql/plan/kql-error.ts';
@@ -16,6 +18,11 @@ const queryColumns =
   'ClientActivityId: string, Text: string, Database: string, StartedOn: datetime, LastUpdatedOn: datetime, Duration: timespan, State: string, RootActivityId: guid, User: string, FailureReason: string, TotalCpu: timespan, CacheStatistics: dynamic, Application: string, MemoryPeak: long, ScannedExtentsStatistics: dynamic, Principal: string, ClientRequestProperties: dynamic, ResultSetStatistics: dynamic, WorkloadGroup: string, OverallQueryStats: string, VirtualCluster: string';
 const runningColumns =
   'ClientActivityId: string, Text: string, Database: string, StartedOn: datetime, LastUpdatedOn: datetime, Duration: timespan, State: string, RootActivityId: guid, User: string, FailureReason: string, TotalCpu: timespan, CacheStatistics: dynamic, Application: string, MemoryPeak: long, ScannedEventStatistics: dynamic, Pricipal: string, ClientRequestProperties: dynamic, ResultSetStatistics: dynamic, WorkloadGroup: string';
+
+const commandColumns =
+  'ClientActivityId: string, CommandType: string, Text: string, Database: string, StartedOn: datetime, LastUpdatedOn: datetime, Duration: timespan, State: string, RootActivityId: guid, User: string, FailureReason: string, Application: string, Principal: string, TotalCpu: timespan, ResourcesUtilization: dynamic, ClientRequestProperties: dynamic, WorkloadGroup: string, VirtualCluster: string';
+const commandAndQueryColumns =
+  'ClientActivityId: string, CommandType: string, Text: string, Database: string, StartedOn: datetime, LastUpdatedOn: datetime, Duration: timespan, State: string, FailureReason: string, RootActivityId: guid, User: string, Application: string, Principal: string, ClientRequestProperties: dynamic, TotalCpu: timespan, MemoryPeak: long, CacheStatistics: dynamic, ScannedExtentsStatistics: dynamic, ResultSetStatistics: dynamic, WorkloadGroup: string, VirtualCluster: string';
 
 const node = 'KEngine000000';
 
@@ -84,37 +91,61 @@ function failures(command: Command, context: CommandContext): readonly Row[] {
     .map(failureRow);
 }
 
-/** Those of the last ones too that have ended. */
-function queries(context: CommandContext): readonly RequestView[] {
+/** Of this process, whoever may see them: what is under way, and the last ones that have ended. */
+function requestsOf(context: CommandContext): readonly RequestView[] {
   const { requests } = context;
   if (requests.list === undefined) throw new KqlError('notSupported', 'Queries are not listed on this cluster.');
-  return requests.list().filter((one) => one.kind === 'query' && maySee(context, one));
+  return requests.list().filter((one) => maySee(context, one));
 }
 
-function queryRow(one: RequestView, context: CommandContext): Row {
-  const { ended } = one;
-  const until = ended?.on ?? context.clock.now();
-  const milliseconds = ended?.milliseconds ?? until - one.startedOn;
+const queries = (context: CommandContext): readonly RequestView[] =>
+  requestsOf(context).filter((one) => one.kind === 'query');
+
+/** Commands are shown once they have ended. */
+const ended = (context: CommandContext): readonly RequestView[] =>
+  requestsOf(context).filter((one) => one.ended !== undefined);
+
+const typeOf = ({ kind, text }: RequestView): string => (kind === 'query' ? 'Query' : commandTypeOf(text));
+
+/** Processor time and memory are not measured. */
+function commandRow(one: RequestView, context: CommandContext): Row {
+  const [, ...times] = timesOf(one, context);
+  return [
+    ...[one.clientRequestId, typeOf(one), ...times],
+    ...[one.application, one.principal, null, null, null, 'default', ''],
+  ];
+}
+
+function commandOrQueryRow(one: RequestView, context: CommandContext): Row {
+  const [, ...times] = timesOf(one, context);
+  const [until, failureAt] = [6, 8]; // the state is the last that both orders begin with
+  return [
+    ...[
+      one.clientRequestId,
+      typeOf(one),
+      ...times.slice(0, until),
+      ...times.slice(failureAt),
+      ...times.slice(until, failureAt),
+    ],
+    ...[one.application, one.principal, null, null, null, null, null, null, 'default', ''],
+  ];
+}
+
+/** What all lists of requests have in common, in the order of `.show queries`. */
+function timesOf(one: RequestView, context: CommandContext): Row {
+  const until = one.ended?.on ?? context.clock.now();
+  const milliseconds = one.ended?.milliseconds ?? until - one.startedOn;
   return [
     ...[one.clientRequestId, one.text, one.database, ticksOf(one.startedOn), ticksOf(until)],
     BigInt(Math.max(0, Math.round(milliseconds * 1000))) * 10n,
-    ...[
-      ended?.state ?? 'InProgress',
-      one.activityId,
-      one.user,
-      ended?.failure ?? '',
-      null,
-      null,
-      one.application,
-      null,
-      null,
-      one.principal,
-      null,
-      null,
-      'default',
-    ],
+    ...[one.ended?.state ?? 'InProgress', one.activityId, one.user, one.ended?.failure ?? ''],
   ];
 }
+
+const queryRow = (one: RequestView, context: CommandContext): Row => [
+  ...timesOf(one, context),
+  ...[null, null, one.application, null, null, one.principal, null, null, 'default'],
+];
 
 /** @see Kusto ".show operations", ".show ingestion failures", ".show queries", ".cancel query" */
 export const operationCommands: readonly CommandRow[] = [
@@ -154,6 +185,25 @@ export const operationCommands: readonly CommandRow[] = [
     columns: runningColumns,
     run: (_command, context) =>
       queries(context).flatMap((one) => (one.ended === undefined ? [queryRow(one, context)] : [])),
+  },
+  {
+    kinds: { ShowCommands: '.show commands' },
+    permission: 'anyone',
+    columns: commandColumns,
+    run: (_command, context) =>
+      ended(context).flatMap((one) => (one.kind === 'query' ? [] : [commandRow(one, context)])),
+  },
+  {
+    kinds: { ShowCommandsAndQueries: '.show commands-and-queries' },
+    permission: 'anyone',
+    columns: commandAndQueryColumns,
+    run: (_command, context) => ended(context).map((one) => commandOrQueryRow(one, context)),
+  },
+  {
+    kinds: { ShowPlugins: ['.show plugins', 'show plugins'] },
+    permission: 'metadata',
+    columns: 'PluginName: string, IsEnabled: bool',
+    run: () => [...pluginShapes].toSorted().map((name) => [name, true]),
   },
   {
     kinds: { CancelQuery: ['.cancel query "my-client-request-id"', 'cancel query {ClientRequestId} with'] },

@@ -4,6 +4,7 @@ import type { CommandContext } from './command-context.ts';
 import { oneDatabase } from './database-commands.ts';
 import { databasePolicies, policyText } from './policy-json.ts';
 import type { ReadPolicy } from './policy-values.ts';
+import { checkPartitioning, checkRowOrder, readPartitioning, readRowOrder } from './layout-policies.ts';
 import { readBatching, readCaching, readMerge, readRetention, readSharding, readStreaming } from './policy-values.ts';
 import { checkRowLevelSecurity, readRestrictedViewAccess, readRowLevelSecurity } from './security-policies.ts';
 
@@ -31,8 +32,6 @@ const always: Readonly<Record<string, unknown>> = { IngestionTime: { IsEnabled: 
 /** As the text of commands has it, the title, and what the service shows it of. */
 const unsettable: readonly (readonly [string, string, ...('Table' | 'TableStar' | 'Database')[]])[] = [
   ['ingestiontime', 'IngestionTime', 'Table', 'TableStar'],
-  ['roworder', 'RowOrder', 'Table', 'TableStar'],
-  ['partitioning', 'Partitioning', 'Table', 'TableStar'],
   ['auto_delete', 'AutoDelete', 'Table'],
   ['encoding', 'Encoding', 'Table', 'Database'],
   ['extent_tags_retention', 'ExtentTagsRetention', 'Table', 'TableStar', 'Database'],
@@ -212,6 +211,17 @@ export const policyCommands: readonly CommandRow[] = [
       'AlterTablesPolicyRowLevelSecurity',
       'AlterMergeTablePolicyRowLevelSecurity',
     ],
+  }),
+  ...policyRows({
+    ...{ name: 'roworder', title: 'RowOrder', read: readRowOrder, check: checkRowOrder },
+    value: '(A asc)',
+    lacks: onDatabases('RowOrder'),
+  }),
+  ...policyRows({
+    ...{ name: 'partitioning', title: 'Partitioning', read: readPartitioning, check: checkPartitioning },
+    value: `'{"PartitionKeys": [{"ColumnName": "B", "Kind": "Hash", "Properties": {"Function": "XxHash64", "MaxPartitionCount": 128}}]}'`,
+    merged: `'{"EffectiveDateTime": "2026-01-01"}'`,
+    lacks: [...onDatabases('Partitioning'), 'AlterTablesPolicyPartitioning'],
   }),
   ...policyRows({
     ...{ name: 'restricted_view_access', title: 'RestrictedViewAccess', read: readRestrictedViewAccess },

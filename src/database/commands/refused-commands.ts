@@ -14,7 +14,6 @@ interface RefusedRow {
 
 const rolesOf = (scope: string): string =>
   `roles are assigned through the resource manager (principalAssignments of the ${scope})`;
-const asQueries = '.show queries tells the queries of this process, .show operations what was changed';
 
 export const refusedCommands: readonly RefusedRow[] = [
   { kinds: ['ShowExportContainers'], patterns: ['show export containers'], why: 'export is not built' },
@@ -60,7 +59,6 @@ export const refusedCommands: readonly RefusedRow[] = [
     why: 'databases are detached through the resource manager (attachedDatabaseConfigurations)',
   },
   { kinds: ['ShowPrincipalAccess'], why: '.show principal roles tells the roles of a principal' },
-  { kinds: ['ShowCommands', 'ShowCommandsAndQueries'], why: asQueries },
   { kinds: ['AlterColumnType'], why: 'it would lose the data of the column; add another column instead' },
   {
     kinds: ['CancelPurge'],

@@ -14,6 +14,7 @@ import { commandName } from './command-type.ts';
 import { recognizeCommand } from './recognize.ts';
 import { explainDatabase, readableCatalog } from './readable-catalog.ts';
 import { refusalOf, refusalOfText } from './refused-commands.ts';
+import { withoutHotWindows } from './policy-values.ts';
 import { columnsOfText } from './schema-text.ts';
 import { withJoinedLiterals } from './words.ts';
 
@@ -36,7 +37,7 @@ async function runText(here: CommandContext, sent: string): Promise<CommandAnswe
     const made = await runInput(here, recognized.input);
     return recognized.pipe === undefined ? made : overQuery(made, await pipeText(here, made, recognized.pipe));
   }
-  const parsed = await parse(here, text);
+  const parsed = await parse(here, withoutHotWindows(text));
   const made = await runInput(here, { ...parsed, text });
   return parsed.pipe === undefined ? made : overQuery(made, await pipeParsed(here, made, parsed.pipe, text));
 }
@@ -52,9 +53,11 @@ async function runInput(context: CommandContext, input: CommandInput): Promise<C
   if (row === undefined) throw refusalOf(input.kind, commandName(input.text));
   requireEndpoint(row, context, commandName(input.text));
   const command = new Command(input);
-  requireRow(row, command, context);
+  const own = command.ownDatabase();
+  const here = own === undefined ? context : { ...context, database: context.data.database(own).name };
+  requireRow(row, command, here);
   const columns = typeof row.columns === 'string' ? row.columns : row.columns(command);
-  const made = await row.run(command, context, (text) => runCommand(context, text));
+  const made = await row.run(command, here, (text) => runCommand(context, text));
   if ('columns' in made) return { kind: input.kind, ...made };
   return { kind: input.kind, columns: columnsOfText(columns), rows: made };
 }

@@ -33,10 +33,11 @@ function isNews(command: Command, database: DatabaseView): boolean {
 }
 
 function scriptOf(database: DatabaseView): string[] {
-  const texts = (folder: string, docstring: string): string => {
+  const texts = (folder: string, docstring: string, view?: true): string => {
     const given = [
       ...(folder === '' ? [] : [`folder=${JSON.stringify(folder)}`]),
       ...(docstring === '' ? [] : [`docstring=${JSON.stringify(docstring)}`]),
+      ...(view === undefined ? [] : ['view=true']),
     ];
     return given.length === 0 ? '' : ` with (${given.join(', ')})`;
   };
@@ -46,7 +47,7 @@ function scriptOf(database: DatabaseView): string[] {
       return `.create-merge table ${quotedName(table.name)} (${cslSchema(table.columns).replaceAll(',', ', ')})${after}`;
     }),
     ...[...database.functions.values()].map((fn) => {
-      return `.create-or-alter function${texts(fn.folder, fn.docstring)} ${quotedName(fn.name)}${fn.parameters} ${fn.body}`;
+      return `.create-or-alter function${texts(fn.folder, fn.docstring, fn.view)} ${quotedName(fn.name)}${fn.parameters} ${fn.body}`;
     }),
   ];
 }

@@ -172,9 +172,6 @@ describe('functions', () => {
   it('must be valid, unless that is not to be checked', async () => {
     await expect(cluster.run('.create function G() { Nowhere | take 1 }')).rejects.toMatchObject({ code: 'semantic' });
     await cluster.run('.create function with (skipvalidation=true) G() { Nowhere | take 1 }');
-    await expect(cluster.run('.create function with (view=true) H() { T }')).rejects.toMatchObject({
-      code: 'notSupported',
-    });
   });
 });
 

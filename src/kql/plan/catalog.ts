@@ -39,6 +39,8 @@ export interface CatalogFunction {
   readonly parameters: string;
   /** As written, with braces: `{ T | where a > n }`. */
   readonly body: string;
+  /** Wildcards and operators over all tables take it in, if it has no parameters. */
+  readonly view?: boolean;
   readonly docstring?: string;
   readonly folder?: string;
 }

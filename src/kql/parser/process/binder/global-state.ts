@@ -1,13 +1,19 @@
 import { invariant } from '../../../../base/invariant.ts';
 import { KqlError } from '../../../plan/kql-error.ts';
-import type { CatalogDatabase, CatalogGraph, CatalogGraphStep, KqlCatalog } from '../../../plan/catalog.ts';
+import type {
+  CatalogDatabase,
+  CatalogFunction,
+  CatalogGraph,
+  CatalogGraphStep,
+  KqlCatalog,
+} from '../../../plan/catalog.ts';
 import type { Column } from '../../../plan/types.ts';
-import { columnSymbol } from './symbols.ts';
+import { columnSymbol, columnSymbols } from './symbols.ts';
 import type { EngineFunctions } from './engine-functions.ts';
 import { withEngineFunctions } from './engine-functions.ts';
 import { withExtraPlugins } from './extra-plugins.ts';
 import type { GlobalState } from '../language/language.ts';
-import { languagePackage } from '../language/language.ts';
+import { languagePackage, symbolKind } from '../language/language.ts';
 import { quotedName } from '../../../plan/quoted.ts';
 
 const quotedSchema = (columns: readonly Column[]): string =>
@@ -28,9 +34,11 @@ function graphSymbol({ name, nodes, edges, snapshots }: CatalogGraph): unknown {
   );
 }
 
-function databaseSymbol(database: CatalogDatabase): unknown {
+/** @param views that wildcards take in: tables by the names of functions */
+function databaseSymbol(database: CatalogDatabase, views: readonly unknown[] = []): unknown {
   const { Symbols } = languagePackage();
   return new Symbols.DatabaseSymbol.ctor(database.name, [
+    ...views,
     ...database.tables.map((table) => new Symbols.TableSymbol.$ctor4(table.name, table.columns.map(columnSymbol))),
     ...(database.materializedViews ?? []).map(
       (view) =>
@@ -51,6 +59,21 @@ function databaseSymbol(database: CatalogDatabase): unknown {
   ]);
 }
 
+/** A function that wildcards, search and find take in as they do tables. */
+export const isStoredView = ({ view, parameters }: CatalogFunction): boolean =>
+  view === true && /^\(\s*\)$/.test(parameters.trim());
+
+/** What stands between the braces. */
+export const queryOfView = ({ body }: CatalogFunction): string => body.trim().replace(/^\{/, '').replace(/\}$/, '');
+
+/** @returns undefined for one whose query means nothing, or is no table */
+function viewSymbol(view: CatalogFunction, state: GlobalState): unknown {
+  const { KustoCode, Symbols } = languagePackage();
+  const type = KustoCode.ParseAndAnalyze(queryOfView(view), state).ResultType;
+  if (!type || symbolKind(type) !== 'TableSymbol') return undefined;
+  return new Symbols.TableSymbol.$ctor4(view.name, columnSymbols(type));
+}
+
 /** Overloads are numbered in the JavaScript build; a new release may number them anew. */
 export function assertConstructors(): void {
   const { Symbols } = languagePackage();
@@ -64,7 +87,13 @@ export function assertConstructors(): void {
   );
 }
 
-export type StateOf = (catalog: KqlCatalog, functions: EngineFunctions, database: string) => GlobalState;
+/** @param withViews stored views are tables, too. Their own queries see none of them so. Default: true */
+export type StateOf = (
+  catalog: KqlCatalog,
+  functions: EngineFunctions,
+  database: string,
+  withViews?: boolean,
+) => GlobalState;
 
 /** Keeps the bound state of the newest few catalog versions, one per current database. */
 export function stateCache(limit: number): StateOf {
@@ -78,18 +107,30 @@ export function stateCache(limit: number): StateOf {
     bases.set(functions, made);
     return made;
   };
-  return (catalog, functions, database) => {
-    const key = JSON.stringify([catalog.version, database]);
+  const stateOf: StateOf = (catalog, functions, database, withViews = true) => {
+    const key = JSON.stringify([catalog.version, database, withViews]);
     const known = states.get(key);
     if (known) return known;
-    const symbols = new Map(catalog.databases.map((entry) => [entry.name, databaseSymbol(entry)]));
-    const current = symbols.get(database);
-    if (current === undefined) throw new KqlError('semantic', `Database '${database}' could not be found.`);
-    const cluster = new (languagePackage().Symbols.ClusterSymbol.ctor)(catalog.cluster, [...symbols.values()]);
-    const state = baseOf(functions).WithCluster(cluster).WithDatabase(current);
+    const stateWith = (symbolOf: (entry: CatalogDatabase) => unknown): GlobalState => {
+      const symbols = new Map(catalog.databases.map((entry) => [entry.name, symbolOf(entry)]));
+      const current = symbols.get(database);
+      if (current === undefined) throw new KqlError('semantic', `Database '${database}' could not be found.`);
+      const cluster = new (languagePackage().Symbols.ClusterSymbol.ctor)(catalog.cluster, [...symbols.values()]);
+      return baseOf(functions).WithCluster(cluster).WithDatabase(current);
+    };
+    const state = stateWith((entry) => {
+      const views = withViews ? entry.functions.filter(isStoredView) : [];
+      if (views.length === 0) return databaseSymbol(entry);
+      const without = stateOf(catalog, functions, entry.name, false);
+      return databaseSymbol(
+        entry,
+        views.flatMap((view) => viewSymbol(view, without) ?? []),
+      );
+    });
     states.set(key, state);
     const oldest = states.keys().next().value;
     if (states.size > limit && oldest !== undefined) states.delete(oldest);
     return state;
   };
+  return stateOf;
 }

@@ -20,7 +20,7 @@ import { pluginOperators } from './operators/plugin.ts';
 import { scanOperator } from './operators/scan.ts';
 import { operatorTitle } from '../language/pipes.ts';
 import { checkVisible } from './draft/visibility.ts';
-import { storedTable } from './draft/row-level-security.ts';
+import { storedTable } from './draft/stored-tables.ts';
 import { searchOperators } from './operators/search.ts';
 import { seriesOperators } from './operators/series.ts';
 import type { OperatorBuilder } from './draft/visit.ts';

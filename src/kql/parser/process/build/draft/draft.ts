@@ -11,8 +11,10 @@ export interface KeptGraphs {
   find(database: string, name: string): CatalogGraph | undefined;
   /** What a stored table has instead of its rows. */
   security(database: string, table: string): RowLevelSecurity | undefined;
-  /** The state to bind the queries of its steps with. */
-  state(database: string): GlobalState;
+  /** The query of a stored view. */
+  view(database: string, name: string): string | undefined;
+  /** The state to bind the queries of its steps with. @param withViews see `StateOf` */
+  state(database: string, withViews?: boolean): GlobalState;
   /** @param from a database of the catalog @returns false for what the binder made up for a name that it does not know */
   hasDatabase(from: string, symbol: LanguageSymbol): boolean;
 }

@@ -17,6 +17,7 @@ import { Scope } from '../draft/scope.ts';
 import { checkDiagnostics } from '../../binder/diagnostics.ts';
 import type { EngineFunctions } from '../../binder/engine-functions.ts';
 import type { StateOf } from '../../binder/global-state.ts';
+import { isStoredView, queryOfView } from '../../binder/global-state.ts';
 import type { Graph } from '../draft/graph.ts';
 import type { Visitors } from '../draft/visit.ts';
 import { labelsColumn } from './graph-patterns.ts';
@@ -32,7 +33,12 @@ export const keptGraphs = (catalog: KqlCatalog, functions: EngineFunctions, stat
   security: (database, name) =>
     catalog.databases.find((entry) => entry.name === database)?.tables.find((table) => table.name === name)
       ?.rowLevelSecurity,
-  state: (database) => stateOf(catalog, functions, database),
+  view: (database, name) => {
+    const views = catalog.databases.find((entry) => entry.name === database)?.functions.filter(isStoredView);
+    const found = views?.find((view) => view.name === name);
+    return found && queryOfView(found);
+  },
+  state: (database, withViews) => stateOf(catalog, functions, database, withViews),
   hasDatabase: (from, symbol) =>
     toArray<LanguageSymbol>(stateOf(catalog, functions, from).Cluster.Databases).some((known) => known === symbol),
 });

@@ -4,7 +4,7 @@ import { columnsOfSymbol } from '../../language/node-types.ts';
 import { buildView } from '../expressions/functions.ts';
 import type { LanguageSymbol, SyntaxNode } from '../../language/language.ts';
 import { kindOf, need, symbolKind, toArray } from '../../language/language.ts';
-import { storedTable } from '../draft/row-level-security.ts';
+import { storedTable } from '../draft/stored-tables.ts';
 import { checkAllVisible, isHidden } from '../draft/visibility.ts';
 
 /** A table, and the name that its rows have in a column of sources. */

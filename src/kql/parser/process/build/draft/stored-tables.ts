@@ -4,7 +4,7 @@ import type { Plan } from '../../../../plan/plan.ts';
 import type { Column } from '../../../../plan/types.ts';
 import { checkDiagnostics } from '../../binder/diagnostics.ts';
 import { withBindOptions } from '../../binder/options.ts';
-import { languagePackage, list } from '../../language/language.ts';
+import { languagePackage, list, toArray } from '../../language/language.ts';
 import type { Builder } from './builder.ts';
 import type { Draft } from './draft.ts';
 import { newDraft, partOf } from './draft.ts';
@@ -12,12 +12,15 @@ import type { StoredTable } from './draft.ts';
 import { Scope } from './scope.ts';
 import { buildStatement } from './visit.ts';
 
-/** A stored table, wherever a query or a function names it: its rows, or what its row level security gives of them. Every plan
+/** A stored table, wherever a query or a function names it: its rows, or what its row level security gives of them; or what the query of
+ * a stored view gives. Every plan
  * of a stored table is made here. What the query around it declares means nothing in there.
  * @throws KqlError for a policy that has come to mean nothing, so that no row is shown
  * @see Kusto "Row level security policy" */
 export function storedTable({ draft }: Pick<Builder, 'draft'>, named: StoredTable, cols: readonly Column[]): Plan {
   const { database, table } = named;
+  const view = draft.keptGraphs.view(database, table);
+  if (view !== undefined) return withColumns(ofView(draft, named, view), named, cols);
   const plan: Plan = { op: 'table', database, table, cols };
   const policy = draft.keptGraphs.security(database, table);
   if (policy === undefined || !holds(policy, draft)) return plan;
@@ -47,8 +50,23 @@ function secured(draft: Draft, named: StoredTable, { query }: RowLevelSecurity):
   return result.plan;
 }
 
-function buildQuery(draft: Draft, query: string): void {
-  const code = languagePackage().KustoCode.ParseAndAnalyze(query, draft.keptGraphs.state(draft.database));
+/** Other views are no tables in there, so that none can go round. */
+function ofView(draft: Draft, named: StoredTable, query: string): Plan {
+  const { database, table } = named;
+  const state = draft.keptGraphs.state(database, false);
+  const own: Draft = {
+    ...newDraft(database, draft.keptGraphs, draft.visitors),
+    ...partOf(draft),
+    tables: toArray(state.Database.Tables),
+  };
+  withBindOptions({ database, text: `${database} ${table}`, given: {} }, () => buildQuery(own, query, state));
+  const [result] = own.results;
+  if (!result) throw new KqlError('semantic', `The view '${table}' has no result.`);
+  return result.plan;
+}
+
+function buildQuery(draft: Draft, query: string, state = draft.keptGraphs.state(draft.database)): void {
+  const code = languagePackage().KustoCode.ParseAndAnalyze(query, state);
   if (code.Kind !== 'Query') throw new KqlError('syntax', 'This is not a query.');
   checkDiagnostics(code, draft.functions);
   const builder: Builder = { draft, scope: new Scope(), offset: undefined };

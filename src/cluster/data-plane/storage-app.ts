@@ -24,7 +24,7 @@ import { tableOperations } from './storage/table-operations.ts';
 /** Of all requests at the same time: it is memory. */
 const roomBytes = 512 * 1024 * 1024;
 
-export const storageOperations: readonly StorageOperation[] = [
+const storageOperations: readonly StorageOperation[] = [
   ...blobOperations,
   ...queueOperations,
   ...tableOperations,

@@ -1,6 +1,6 @@
 // The official clients, unchanged, in a process of their own. Takes calls over IPC and tells what came of them.
 import { Client, ClientRequestProperties, KustoConnectionStringBuilder } from 'azure-kusto-data';
-import { IngestClient, IngestionProperties, StreamingIngestClient } from 'azure-kusto-ingest';
+import { IngestClient, IngestionProperties, IngestStatusQueues, StreamingIngestClient } from 'azure-kusto-ingest';
 import { Readable } from 'node:stream';
 
 const { AZURE_TENANT_ID: tenant, AZURE_CLIENT_ID: id, AZURE_CLIENT_SECRET: secret } = process.env;
@@ -51,6 +51,10 @@ async function perform(call) {
       const result = await ingest.ingestFromStream(Readable.from([Buffer.from(call.data)]), properties);
       const status = await result.getIngestionStatusCollection();
       return { value: { status: status.Status ?? status.status } };
+    }
+    case 'reports': {
+      const queues = new IngestStatusQueues(new IngestClient(connection(call.uri)));
+      return { value: await queues[call.text].pop(32) };
     }
     default:
       throw new Error(`unknown call ${call.call}`);

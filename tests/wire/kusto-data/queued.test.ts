@@ -41,4 +41,51 @@ describe('queued ingestion', () => {
       soon,
     );
   });
+
+  const send = async (data: string, properties: Record<string, unknown>): Promise<void> => {
+    const outcome = await kusto.call({
+      ...{ call: 'queued', database: databaseName, table: 'T', data },
+      properties: { format: 'csv', ...toQueue, ...properties },
+    });
+    expect(outcome.failed).toBeUndefined();
+  };
+  const countOf = (n: number): Promise<unknown> => rows(`T | where n == ${n} | count`);
+
+  it('waits for as many blobs as the batching policy says, and makes one extent of them', async () => {
+    await mgmt(
+      `.alter table T policy ingestionbatching '{"MaximumBatchingTimeSpan":"00:10:00","MaximumNumberOfItems":3}'`,
+    );
+    await send('10,a\n', { additionalTags: ['together'] });
+    await send('10,b\n', { additionalTags: ['together'] });
+    expect(await countOf(10)).toEqual([[0]]);
+    await send('10,c\n', { additionalTags: ['together'] });
+    await vi.waitFor(async () => expect(await countOf(10)).toEqual([[3]]), soon);
+    const { tables } = await mgmt('.show table T extents | where Tags has "together" | project RowCount');
+    expect(tables?.[0]?.rows).toEqual([[3]]);
+  });
+
+  it('takes what has a tag that is there already no second time', async () => {
+    const once = { ingestByTags: ['once'], ingestIfNotExists: '["once"]', flushImmediately: true };
+    await send('20,a\n', once);
+    await vi.waitFor(async () => expect(await countOf(20)).toEqual([[1]]), soon);
+    await send('20,a\n', once);
+    await send('21,a\n', { flushImmediately: true });
+    await vi.waitFor(async () => expect(await countOf(21)).toEqual([[1]]), soon);
+    expect(await countOf(20)).toEqual([[1]]);
+  });
+
+  it('says in the queue of failures, and among the failures of the cluster, what it could not take', async () => {
+    await send('30,a\n', { flushImmediately: true, ingestionMappingReference: 'none' });
+    const reports: unknown[] = [];
+    await vi.waitFor(async () => {
+      const { value } = await kusto.call({ call: 'reports', database: databaseName, text: 'failure' });
+      reports.push(...(value as unknown[]));
+      expect(reports).toContainEqual(
+        expect.objectContaining({ Table: 'T', ErrorCode: 'BadRequest_MappingReferenceWasNotFound' }),
+      );
+    }, soon);
+    const { tables } = await mgmt('.show ingestion failures | project Table, ErrorCode, OperationKind');
+    expect(tables?.[0]?.rows).toContainEqual(['T', 'BadRequest_MappingReferenceWasNotFound', 'DataIngestPull']);
+    expect(await countOf(30)).toEqual([[0]]);
+  });
 });

@@ -45,6 +45,7 @@ import { createProviders } from './providers.ts';
 import { createContentReader } from './content-reader.ts';
 import type { ServerParts } from './server-parts.ts';
 import { trustChanges } from './trust-changes.ts';
+import { startDiagnostics } from './diagnostics.ts';
 import { describeEnvironment } from './describe-environment.ts';
 import { createServiceVault, serviceVaultName, serviceVaultSettings } from './service-vault.ts';
 import { listSeededPrincipals, seededPrincipalRoutes } from './seeded-principals.ts';
@@ -282,6 +283,13 @@ export function createPlanes(parts: ServerParts): Planes {
       keys.start();
       contents.start();
       watches.push(await startAuditUpkeep(parts, audit));
+      watches.push(
+        startDiagnostics({
+          ...parts,
+          clusters: providers.clusters,
+          processServing: (cluster) => kusto.processServing(cluster),
+        }),
+      );
       hibernation.start();
       watches.push(
         parts.clocks.onStep(() => {

@@ -11,6 +11,7 @@ import type { ClusterName, Region, VaultName } from '../base/names.ts';
 import type { ClusterKeys } from '../encryption/cluster-keys.ts';
 import { createManagedIdentities } from '../identity/principals/managed-identities.ts';
 import { createAuthorizationProvider } from '../providers/authorization/authorization-provider.ts';
+import { findDatabase } from '../providers/kusto/find-database.ts';
 import { createDeploymentSecrets } from '../providers/keyvault/deployment-secrets.ts';
 import type { KeyVaultDependencies } from '../providers/keyvault/keyvault-dependencies.ts';
 import { createInsightsProvider } from '../providers/insights/insights-provider.ts';
@@ -140,7 +141,10 @@ export function createProviders(
       return found && principalTypes[found.kind];
     },
   });
-  const insights = createInsightsProvider({ state, clock });
+  const insights = createInsightsProvider({
+    ...{ state, clock, randomBytes },
+    findDatabase: (resourceId) => findDatabase(state, resourceId),
+  });
   const others = [kusto, keyVault.provider, managedIdentity, authorization, insights];
   const resourcesDependencies = {
     ...{ state, clock, randomBytes },

@@ -1,4 +1,5 @@
 import { auditChain, auditHead } from '../audit/audit-chain.ts';
+import { deliveryCursors, diagnosticSettings } from '../arm/diagnostic-settings.ts';
 import { managementLocks } from '../arm/locks.ts';
 import { armOperations } from '../arm/long-running.ts';
 import { resourceGroups } from '../arm/resource-groups.ts';
@@ -94,6 +95,8 @@ export const stateTables: readonly TableRow[] = [
   { table: roleAssignments, owner: tenant, keptOpen: true },
   { table: customRoles, owner: tenant, keptOpen: true },
   { table: managementLocks, owner: tenant, keptOpen: true },
+  { table: diagnosticSettings, owner: tenant, keptOpen: true },
+  { table: deliveryCursors, owner: sharedOwner('deliveries') },
   { table: tenantTable, owner: tenant, keptOpen: true },
   { table: principalTable, owner: tenant, keptOpen: true },
   { table: principalByAppTable, owner: tenant },

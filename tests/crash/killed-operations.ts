@@ -71,6 +71,7 @@ export function operationsOf({ vault, keys, data, databaseKeys, configured }: Ki
       serveLocalhost: notHere,
       inventory: notHere,
       runScript: notHere,
+      addRows: notHere,
       findExtent: notHere,
       shutDown: notHere,
     },

@@ -25,6 +25,7 @@ import { createAuthorityMaterial, openAuthority } from '../../src/http/certifica
 import { silentLog } from '../../src/http/logging.ts';
 import { createAuthorizationProvider } from '../../src/providers/authorization/authorization-provider.ts';
 import { createInsightsProvider } from '../../src/providers/insights/insights-provider.ts';
+import { findDatabase } from '../../src/providers/kusto/find-database.ts';
 import { createKeyVaultProvider } from '../../src/providers/keyvault/keyvault-provider.ts';
 import { createVaultDirectory } from '../../src/providers/keyvault/vault-directory.ts';
 import { createManagedIdentityProvider } from '../../src/providers/managed-identity/managed-identity-provider.ts';
@@ -139,7 +140,10 @@ export async function startArm(
     providers: [
       ...extraProviders({ state, clock, tenantId, identities }),
       keyVault.provider,
-      createInsightsProvider({ state, clock }),
+      createInsightsProvider({
+        ...{ state, clock, randomBytes: systemRandomBytes },
+        findDatabase: (resourceId) => findDatabase(state, resourceId),
+      }),
       createManagedIdentityProvider({ state, clock, identities, authorizer }),
       createAuthorizationProvider({
         ...{ state, clock, authorizer },

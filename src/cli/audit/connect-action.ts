@@ -1,4 +1,6 @@
 import { setTimeout as pause } from 'node:timers/promises';
+import type { EventTable } from '../../audit/event-tables.ts';
+import { createTable, csvLine, eventTables, isOf } from '../../audit/event-tables.ts';
 import { isJsonObject, textMember } from '../../base/json.ts';
 import type { InstanceEnvironment } from '../../server/instance-environment.ts';
 import type { ShownEvent } from '../../server/audit-routes.ts';
@@ -12,8 +14,6 @@ import { tablesOf } from '../result-tables.ts';
 import { UserError } from '../user-error.ts';
 import { startWaiting } from '../waiting.ts';
 import { askEvents } from './event-query.ts';
-import type { EventTable } from './event-tables.ts';
-import { createTable, csvLine, eventTables, isOf } from './event-tables.ts';
 
 interface ConnectOptions {
   readonly data?: string;

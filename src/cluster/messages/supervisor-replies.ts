@@ -4,6 +4,7 @@ import { keyReplies } from './key-replies.ts';
 import type { Message } from './message.ts';
 import { number, outcome, reader } from './message.ts';
 import { restReply } from './rest.ts';
+import { rowsReply } from './rows.ts';
 import { scriptReply } from './scripts.ts';
 import type { SupervisorCall } from './supervisor-calls.ts';
 import { upkeepReply } from './upkeep.ts';
@@ -21,6 +22,7 @@ const supervisorReplies = {
   putBack: outcome('done', {}),
   databaseBytes: Type.Union([outcome('known', { bytes: number }), outcome('notOpen', {})]),
   runScript: scriptReply,
+  addRows: rowsReply,
   shutDown: outcome('told', {}),
 };
 

@@ -1,5 +1,6 @@
 import { invariant } from '../../base/invariant.ts';
 import { instant } from '../../clock/clock.ts';
+import { addRows } from './add-rows.ts';
 import type { DataPlane } from '../data-plane/data-plane.ts';
 import type { Operations } from './operations.ts';
 import type { DataHolder } from './data-holder.ts';
@@ -14,7 +15,8 @@ export interface UpkeepParts {
   readonly awakeMs: () => number;
 }
 
-type UpkeepCall = 'inventory' | 'findExtent' | 'upkeep' | 'rest' | 'putBack' | 'databaseBytes' | 'runScript';
+type UpkeepCall =
+  'inventory' | 'findExtent' | 'upkeep' | 'rest' | 'putBack' | 'databaseBytes' | 'runScript' | 'addRows';
 
 /** What the supervisor asks of the data itself: what there is, what is due, and whether the process may go. */
 export function upkeepOperations({ data, plane, awakeMs }: UpkeepParts): Operations<UpkeepCall> {
@@ -46,6 +48,7 @@ export function upkeepOperations({ data, plane, awakeMs }: UpkeepParts): Operati
       const open = plane();
       return open === undefined ? { outcome: 'unavailable' } : open.runScript(call);
     },
+    addRows: (call) => addRows(openedData, call),
     databaseBytes: ({ databaseId }) => data().databaseBytes(databaseId),
   };
 }

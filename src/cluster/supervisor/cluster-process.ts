@@ -59,6 +59,7 @@ const grantsOf: { readonly [Call in SupervisorCall]: (body: SupervisorCalls[Call
   serveLocalhost: () => [],
   inventory: () => [],
   runScript: () => [],
+  addRows: () => [],
   findExtent: () => [],
   upkeep: () => [],
   rest: () => [],
@@ -85,6 +86,7 @@ const longCalls: ReadonlySet<SupervisorCall> = new Set([
   'inventory',
   'findExtent',
   'runScript',
+  'addRows',
 ]);
 const longCallMs = 10 * 60_000;
 /** A process that is busy goes without a word. */

@@ -34,13 +34,13 @@ export interface IngestRequest extends Asked {
   /** JSON text of a mapping (`.ingest … with (ingestionMapping=…)`). */
   readonly mapping?: string;
   readonly ignoreFirstRecord?: boolean;
-  /** The same id with the same content is ingested once. */
+  /** The same id with the same content is ingested once; what is `recorded`, by its id alone. */
   readonly requestId?: string;
   readonly tags?: readonly string[];
   /** Extents with a creation time of their own (`creationTime`). */
   readonly creationTime?: Instant;
-  /** `streaming` needs the streamingingestion policy of table or database. */
-  readonly kind: 'streaming' | 'inline';
+  /** `streaming` needs the streamingingestion policy of table or database. `recorded`: the server itself tells of something. */
+  readonly kind: 'streaming' | 'inline' | 'recorded';
 }
 
 /** Data that is read from where it lies. */

@@ -71,7 +71,8 @@ export class IngestService {
     const format = requireFormat(request.format);
     const mapping = mappingFor(store, request, table, format);
     if (request.requestId === undefined) return this.#add(request, table, format, mapping, undefined);
-    const key = requestKey(table.tableId, request.requestId, [request.body, ...howRead(request, format)]);
+    const content = request.kind === 'recorded' ? [] : [request.body, ...howRead(request, format)];
+    const key = requestKey(table.tableId, request.requestId, content);
     return await this.#once(key, () => this.#add(request, table, format, mapping, key));
   }
 
@@ -227,7 +228,7 @@ export class IngestService {
       ignoreFirstRecord: request.ignoreFirstRecord ?? false,
     });
     if (batch.rowCount === 0) return { rowCount: 0, extentId: undefined, repeated: false };
-    const plain = request.kind === 'streaming' && request.tags === undefined && request.creationTime === undefined;
+const plain = request.kind !== 'inline' && request.tags === undefined && request.creationTime === undefined;
     if (plain && request.body.byteLength <= logBytesMax) return this.#addToLog(batch, table, key, request);
     return this.#parts.store.withConnection(async (connection) => {
       const select = { sql: await stageBatch(connection, batch), bound: [] };

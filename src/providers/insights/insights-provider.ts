@@ -1,23 +1,15 @@
 import type { ArmOperation, ArmProvider } from '../../arm/arm-operation.ts';
-import { notBuilt } from '../../arm/not-built.ts';
 import { operationsList } from '../../arm/operations-list.ts';
 import type { ActivityLogDependencies } from './activity-log.ts';
 import { activityLogOperations } from './activity-log.ts';
+import type { DiagnosticSettingsDependencies } from './diagnostic-settings.ts';
+import { diagnosticSettingOperations } from './diagnostic-settings.ts';
 
 const namespace = 'Microsoft.Insights';
 
-/** Microsoft.Insights: the activity log of a subscription. */
-export function createInsightsProvider(deps: ActivityLogDependencies): ArmProvider {
-  const settings = `{scope}/providers/${namespace}/diagnosticSettings`;
-  const setting = `${settings}/{name}`;
-  const action = (verb: string): string => `${namespace}/diagnosticSettings/${verb}`;
-  const operations: readonly ArmOperation[] = [
-    ...activityLogOperations(deps),
-    notBuilt('DiagnosticSettings_List', 'GET', settings, action('read')),
-    notBuilt('DiagnosticSettings_Get', 'GET', setting, action('read')),
-    notBuilt('DiagnosticSettings_CreateOrUpdate', 'PUT', setting, action('write')),
-    notBuilt('DiagnosticSettings_Delete', 'DELETE', setting, action('delete')),
-  ];
+/** Microsoft.Insights: the activity log of a subscription, and where events of a source are copied to. */
+export function createInsightsProvider(deps: ActivityLogDependencies & DiagnosticSettingsDependencies): ArmProvider {
+  const operations: readonly ArmOperation[] = [...activityLogOperations(deps), ...diagnosticSettingOperations(deps)];
   return {
     namespace,
     resourceTypes: [
@@ -26,6 +18,11 @@ export function createInsightsProvider(deps: ActivityLogDependencies): ArmProvid
       {
         resourceType: 'diagnosticSettings',
         apiVersions: ['2016-09-01', '2021-05-01-preview', '2017-05-01-preview'],
+        locations: [],
+      },
+      {
+        resourceType: 'diagnosticSettingsCategories',
+        apiVersions: ['2021-05-01-preview', '2017-05-01-preview'],
         locations: [],
       },
       { resourceType: 'operations', apiVersions: ['2015-04-01'], locations: [] },

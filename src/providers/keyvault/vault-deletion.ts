@@ -1,6 +1,7 @@
 import type { ArmReply } from '../../arm/arm-operation.ts';
 import { armResources } from '../../arm/resource.ts';
 import { retryOnConflict } from '../../arm/retry.ts';
+import { dropDiagnosticSettingsWithin } from '../../arm/diagnostic-settings.ts';
 import { dropAssignmentsWithin } from '../../authz/role-assignments.ts';
 import { invariant } from '../../base/invariant.ts';
 import { parseVaultName } from '../../base/names.ts';
@@ -58,6 +59,7 @@ async function removeVault(
       writeRecord(armResources, held.id, held.version, null),
       writeRecord(vaultNames, holder.id, holder.version, next),
       ...(await dropAssignmentsWithin(deps.state, vault.id)),
+      ...(await dropDiagnosticSettingsWithin(deps.state, vault.id)),
     ],
   });
   if (next.state === 'deleted') retention.expectAt(purgeAt);

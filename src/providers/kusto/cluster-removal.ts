@@ -1,3 +1,4 @@
+import { dropDiagnosticSettingsWithin } from '../../arm/diagnostic-settings.ts';
 import { armResources } from '../../arm/resource.ts';
 import { listAll } from '../../state/list-all.ts';
 import { writeRecord } from '../../state/state.ts';
@@ -34,6 +35,7 @@ export async function removeCluster(
       ...(name === undefined ? [] : [writeRecord(clusterNames, name.id, name.version, nameAfter(ports, found.value))]),
       ...(await ports.contents.removeCluster(clusterId)),
       ...(await ports.keys.remove(clusterId)),
+      ...(await dropDiagnosticSettingsWithin(ports.state, found.id)),
       ...also,
     ],
   });

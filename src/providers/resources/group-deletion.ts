@@ -1,6 +1,7 @@
 import { ArmError } from '../../arm/arm-error.ts';
 import { armErrors } from '../../arm/arm-errors.ts';
 import type { ArmOperation, ArmReply, ArmRequest } from '../../arm/arm-operation.ts';
+import { dropDiagnosticSettingsWithin } from '../../arm/diagnostic-settings.ts';
 import { dropLocksWithin } from '../../arm/locks.ts';
 import type { NewOperation, OperationRecord } from '../../arm/long-running.ts';
 import {
@@ -117,6 +118,7 @@ async function endDeletion(
 const whatGoesWith = async (deps: ResourcesDependencies, groupId: string): Promise<readonly StateWrite[]> => [
   ...(await dropAssignmentsWithin(deps.state, groupId)),
   ...(await dropLocksWithin(deps.state, groupId)),
+  ...(await dropDiagnosticSettingsWithin(deps.state, groupId)),
 ];
 
 /** Finishes what a crash has interrupted. Run once at start, before requests are taken. */

@@ -1,8 +1,13 @@
-import type { JsonObject } from '../../base/json.ts';
-import { isJsonObject } from '../../base/json.ts';
-import type { ShownEvent } from '../../server/audit-routes.ts';
+import type { JsonObject } from '../base/json.ts';
+import { isJsonObject } from '../base/json.ts';
 
-interface EventColumn {
+/** An event in Azure's schema, with its place in the log. */
+export interface TableEvent {
+  readonly sequence: number;
+  readonly event: JsonObject;
+}
+
+export interface EventColumn {
   readonly name: string;
   readonly type: 'string' | 'datetime' | 'int' | 'long' | 'bool' | 'dynamic';
   /** Path in the event: names with dots between. `''`: the event itself. */
@@ -66,20 +71,29 @@ const activityTable: EventTable = {
 export const eventTables: readonly EventTable[] = [vaultTable, activityTable];
 
 /** Ours, at the end: from which source a row came, and its place in the log, so that none comes twice. */
-const ownColumns = ['_Source: string', '_Sequence: long'];
+const ownColumns = [
+  { name: '_Source', type: 'string' },
+  { name: '_Sequence', type: 'long' },
+] as const;
 
-export const createTable = ({ name, columns }: EventTable): string => {
-  const own = columns.map((one) => `['${one.name}']: ${one.type}`);
-  return `.create-merge table ${name} (${[...own, ...ownColumns].join(', ')})`;
-};
+/** All columns of a table, ours included. */
+export const columnsOf = ({ columns }: EventTable): readonly Pick<EventColumn, 'name' | 'type'>[] => [
+  ...columns.map(({ name, type }) => ({ name, type })),
+  ...ownColumns,
+];
 
-export const isOf = ({ category }: EventTable, { event }: ShownEvent): boolean => {
+export const createTable = (table: EventTable): string =>
+  `.create-merge table ${table.name} (${columnsOf(table)
+    .map(({ name, type }) => `['${name}']: ${type}`)
+    .join(', ')})`;
+
+export const isOf = ({ category }: EventTable, { event }: TableEvent): boolean => {
   const own = event['category'];
   return (isJsonObject(own) ? own['value'] : own) === category;
 };
 
 /** One line of CSV. */
-export const csvLine = ({ columns }: EventTable, { sequence, event }: ShownEvent, source: string): string =>
+export const csvLine = ({ columns }: EventTable, { sequence, event }: TableEvent, source: string): string =>
   [...columns.map((one) => cellOf(event, one)), source, String(sequence)].map(quoted).join(',');
 
 function cellOf(event: JsonObject, { from, type, asText }: EventColumn): string {

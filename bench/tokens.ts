@@ -72,10 +72,10 @@ const groupOf = (at: number): string =>
 
 const reader = parseGuid('acdd72a7-3385-48ef-bd42-f606fba81ae7') as Guid;
 
-/** Of many principals, each at resource groups of their own. */
-async function openAssignments() {
+/** Of many principals, each at resource groups of their own. @param each how many a principal has */
+async function openAssignments(each: number) {
   const state = await openState();
-  const principals = Array.from({ length: assignmentsCount / ofEach }, () => newGuid(systemRandomBytes));
+  const principals = Array.from({ length: assignmentsCount / each }, () => newGuid(systemRandomBytes));
   const [objectId] = principals;
   invariant(objectId !== undefined, 'there are principals');
   const all = Array.from({ length: assignmentsCount }, (_, at): RoleAssignment => ({
@@ -152,7 +152,7 @@ export const tokenRows: readonly BenchRow[] = [
     floor: 1,
     aim: 0.4,
     run: async () => {
-      const { authorizer, caller, close } = await openAssignments();
+      const { authorizer, caller, close } = await openAssignments(ofEach);
       const scopes = Array.from(
         { length: ofEach },
         (_, at) => `${groupOf(at * 500)}/providers/Microsoft.KeyVault/vaults/v`,
@@ -178,6 +178,31 @@ export const tokenRows: readonly BenchRow[] = [
       await close();
       const detail = `${again.toFixed(1)} µs as asked again; ${Math.round(fresh / scopes.length)} µs over what was read; ${first.toFixed(1)} ms for the first`;
       return { ratio: again / microsecondsMax, detail };
+    },
+  },
+  {
+    id: 'permission-decision-many',
+    ratio: `one decision that was not asked before, for a caller with ${assignmentsCount} assignments, over ${microsecondsMax} µs`,
+    rule: 'atMost',
+    floor: 1,
+    aim: 0.4,
+    run: async () => {
+      const { authorizer, caller, close } = await openAssignments(assignmentsCount);
+      const vaultIn = (at: number, name: number): string =>
+        `${groupOf(at % assignmentsCount)}/providers/Microsoft.KeyVault/vaults/v${name}`;
+      const decide = async (from: number, count: number): Promise<void> => {
+        for (let at = from; at < from + count; at += 1) {
+          const decision = await authorizer.decide(caller, 'action', 'Microsoft.KeyVault/vaults/read', vaultIn(at, at));
+          if (!decision.allowed) throw new Error('It is allowed.');
+        }
+      };
+      const first = await timed(() => decide(0, 1));
+      await decide(1, 2_000);
+      const fresh = ((await timed(() => decide(2_001, 20_000))) * 1000) / 20_000;
+      const again = ((await timed(() => decide(20_000, 2_000))) * 1000) / 2_000;
+      await close();
+      const detail = `${fresh.toFixed(1)} µs; ${again.toFixed(1)} µs as asked again; ${first.toFixed(0)} ms for the first after a change`;
+      return { ratio: fresh / microsecondsMax, detail };
     },
   },
 ];

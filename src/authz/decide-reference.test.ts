@@ -2,6 +2,7 @@ import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { fuzz } from '../../tests/support/fuzz.ts';
 import type { Guid } from '../base/guid.ts';
+import { AssignmentIndex } from './assignment-index.ts';
 import { isAssignableAt } from './custom-roles.ts';
 import type { AccessQuestion, RoleAssignment } from './decide.ts';
 import { decide } from './decide.ts';
@@ -89,6 +90,9 @@ describe('decide', () => {
           // `…/*/…` also stands for no segment, which the documentation does not tell.
           const plain = roles.map((one) => ({ ...one, permissions: one.permissions.map(withoutGaps) }));
           expect(allowed).toBe(referenceAllows(asked, assignments, plain));
+          // Looked up by where they hold, it is the same assignment that allows it.
+          const found = new AssignmentIndex(assignments).at(asked.scope);
+          expect(decide(asked, found, roleOf)).toEqual(decide(asked, assignments, roleOf));
         },
       ),
       fuzz(5_000),

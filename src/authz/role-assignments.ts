@@ -2,13 +2,15 @@ import type { Guid } from '../base/guid.ts';
 import { invariant } from '../base/invariant.ts';
 import { isJsonObject } from '../base/json.ts';
 import type { Soon } from '../base/soon.ts';
+import { soon } from '../base/soon.ts';
 import { listAll } from '../state/list-all.ts';
 import type { State, StateWrite, Table, Versioned } from '../state/state.ts';
 import { writeRecord } from '../state/state.ts';
 import { WhileUnchanged } from '../state/while-unchanged.ts';
+import { AssignmentIndex } from './assignment-index.ts';
 import type { Caller } from './caller.ts';
 import { customRoles, rolesOf } from './custom-roles.ts';
-import type { AccessQuestion, Decision, RoleAssignment } from './decide.ts';
+import type { AccessQuestion, Decision, RoleAssignment, RoleLookup } from './decide.ts';
 import { decide, isScopeWithin } from './decide.ts';
 import { builtInRole } from './role-definitions.ts';
 
@@ -45,6 +47,14 @@ export interface Authorizer {
 
 /** Some 500 bytes each. */
 const decisionsMax = 10_000;
+/** Callers whose assignments are kept as they were read: as many as Azure allows in a subscription take 2 MB. */
+const callersMax = 32;
+
+/** What decisions on a caller come from. */
+interface Held {
+  readonly assignments: AssignmentIndex;
+  readonly roleOf: RoleLookup;
+}
 
 export function createAuthorizer(state: State): Authorizer {
   const kept = new WhileUnchanged<string, Decision>(decisionsMax, () => state.markOfAll?.());
@@ -56,39 +66,52 @@ export function createAuthorizer(state: State): Authorizer {
     numbers.set(caller, number);
     return number;
   };
-  const assignmentsOf = async (caller: Caller): Promise<readonly RoleAssignment[]> => {
+  const held = new WhileUnchanged<string, Held>(callersMax, () => state.markOfAll?.());
+  const marksOf = (caller: Caller) => [
+    ...principalsOf(caller).map((id) => state.markOf?.(roleAssignments, `${id}/`)),
+    state.markOf?.(customRoles, `${caller.tenantId}/`),
+  ];
+  const read = async (caller: Caller): Promise<Held> => {
     const lists = await Promise.all(principalsOf(caller).map((id) => listAll(state, roleAssignments, `${id}/`)));
-    return lists.flat().map((record) => record.value);
+    const assignments = new AssignmentIndex(lists.flat().map((record) => record.value));
+    const ids = assignments.all.map(({ roleDefinitionId }) => roleDefinitionId);
+    return { assignments, roleOf: await rolesOf(state, caller.tenantId, ids) };
   };
-  const decider: Authorizer['decider'] = async (caller) => {
-    const assignments = await assignmentsOf(caller);
-    const principalIds = principalsOf(caller);
-    const ids = assignments.map(({ roleDefinitionId }) => roleDefinitionId);
-    const roleOf = await rolesOf(state, caller.tenantId, ids);
-    return (kind, action, scope, attributes) =>
+  /** By the principals, since a caller is another object with each token. */
+  const heldBy = (caller: Caller): Soon<Held> => {
+    const key = [caller.tenantId, ...principalsOf(caller)].join(' ');
+    const known = held.get(key, () => marksOf(caller));
+    if (known !== undefined) return known;
+    const before = marksOf(caller);
+    return read(caller).then((found) => {
+      held.keep(key, before, found);
+      return found;
+    });
+  };
+  const deciderOver =
+    (caller: Caller, { assignments, roleOf }: Held): Awaited<ReturnType<Authorizer['decider']>> =>
+    (kind, action, scope, attributes) =>
       decide(
-        { principalIds, kind, action, scope, ...(attributes === undefined ? {} : { attributes }) },
-        assignments,
+        {
+          ...{ principalIds: principalsOf(caller), kind, action, scope },
+          ...(attributes === undefined ? {} : { attributes }),
+        },
+        assignments.at(scope),
         roleOf,
       );
-  };
   return {
-    assignmentsOf,
-    decider,
+    assignmentsOf: async (caller) => (await heldBy(caller)).assignments.all,
+    decider: async (caller) => deciderOver(caller, await heldBy(caller)),
     decide: (caller, kind, action, scope, attributes) => {
-      const decideNow = (): Promise<Decision> =>
-        decider(caller).then((decisionOn) => decisionOn(kind, action, scope, attributes));
+      const decideNow = (): Soon<Decision> =>
+        soon(heldBy(caller), (found) => deciderOver(caller, found)(kind, action, scope, attributes));
       // What is asked with attributes is asked once, and by requests of any length.
       if (typeof attributes === 'object') return decideNow();
       const key = `${numberOf(caller)} ${kind} ${action} ${scope} ${attributes ?? ''}`;
-      const marks = () => [
-        ...principalsOf(caller).map((id) => state.markOf?.(roleAssignments, `${id}/`)),
-        state.markOf?.(customRoles, `${caller.tenantId}/`),
-      ];
-      const known = kept.get(key, marks);
+      const known = kept.get(key, () => marksOf(caller));
       if (known !== undefined) return known;
-      const before = marks();
-      return decideNow().then((decision) => {
+      const before = marksOf(caller);
+      return soon(decideNow(), (decision) => {
         kept.keep(key, before, decision);
         return decision;
       });

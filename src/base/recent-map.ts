@@ -1,5 +1,5 @@
-/** At most so many entries. When another one needs room, the oldest goes that nobody has asked for since it was last passed over, so that
- * a look costs no more than one into a `Map`. Only for what can be made again. */
+/** At most so many entries. When another one needs room, the oldest go (one in 32) that nobody has asked for since they were last passed
+ * over, so that a look costs no more than one into a `Map`. Only for what can be made again. */
 export class RecentMap<K, V> {
   readonly #entriesMax: number;
   readonly #entries = new Map<K, { readonly value: V; asked: boolean }>();
@@ -18,8 +18,11 @@ export class RecentMap<K, V> {
 
   set(key: K, value: V): void {
     this.#entries.delete(key);
-    for (const [oldest, entry] of this.#entries) {
-      if (this.#entries.size < this.#entriesMax) break;
+    // Several at once: to look for the first of a `Map` is to pass all that were deleted before it.
+    const sizeAfter = this.#entriesMax - Math.max(1, this.#entriesMax >> 5);
+    const isFull = this.#entries.size >= this.#entriesMax;
+    for (const [oldest, entry] of isFull ? this.#entries : []) {
+      if (this.#entries.size <= sizeAfter) break;
       this.#entries.delete(oldest);
       if (!entry.asked) continue;
       entry.asked = false;

@@ -2,6 +2,7 @@ import { isScopeWithin } from '../authz/decide.ts';
 import type { Guid } from '../base/guid.ts';
 import { invariant } from '../base/invariant.ts';
 import { isJsonObject } from '../base/json.ts';
+import type { Moment } from '../clock/monotonic-clock.ts';
 import { listAll } from '../state/list-all.ts';
 import type { State, StateWrite, Table } from '../state/state.ts';
 import { writeRecord } from '../state/state.ts';
@@ -55,6 +56,8 @@ export interface DeliveryCursor {
   readonly after: number;
   /** Those up to it are on their way: whether they have arrived, the database knows. */
   readonly until?: number;
+  /** Of what clusters were asked: when the setting began. Its numbers are not kept, as they go with the cluster's process. */
+  readonly since?: Moment;
 }
 
 /** Record id: that of the setting, a space and the name of the table. */

@@ -19,12 +19,13 @@ export interface EventColumn {
 /** A table as Azure Monitor has it, as far as anything of it is known here. */
 export interface EventTable {
   readonly name: string;
-  readonly category: 'AuditEvent' | 'Administrative';
+  readonly category: 'AuditEvent' | 'Administrative' | 'Query' | 'Command';
   readonly columns: readonly EventColumn[];
 }
 
-const column = (name: string, type: EventColumn['type'], from: string): EventColumn => ({ name, type, from });
-const text = (name: string, from: string): EventColumn => column(name, 'string', from);
+export const column = (name: string, type: EventColumn['type'], from: string): EventColumn => ({ name, type, from });
+export const textColumn = (name: string, from: string): EventColumn => column(name, 'string', from);
+const text = textColumn;
 const json = (name: string, from: string): EventColumn => ({ name, type: 'string', from, asText: true });
 
 /** @see Azure Monitor reference, table AZKVAuditLogs */
@@ -68,6 +69,7 @@ const activityTable: EventTable = {
   ],
 };
 
+/** What is in the audit log. */
 export const eventTables: readonly EventTable[] = [vaultTable, activityTable];
 
 /** Ours, at the end: from which source a row came, and its place in the log, so that none comes twice. */

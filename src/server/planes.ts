@@ -288,6 +288,7 @@ export function createPlanes(parts: ServerParts): Planes {
           ...parts,
           clusters: providers.clusters,
           processServing: (cluster) => kusto.processServing(cluster),
+          processOf: (clusterId) => keys.processOf(clusterId),
         }),
       );
       hibernation.start();

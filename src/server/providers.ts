@@ -143,6 +143,7 @@ export function createProviders(
   });
   const insights = createInsightsProvider({
     ...{ state, clock, randomBytes },
+    moment: () => clocks.monotonic.moment(),
     findDatabase: (resourceId) => findDatabase(state, resourceId),
   });
   const others = [kusto, keyVault.provider, managedIdentity, authorization, insights];

@@ -72,6 +72,7 @@ export function operationsOf({ vault, keys, data, databaseKeys, configured }: Ki
       inventory: notHere,
       runScript: notHere,
       addRows: notHere,
+      endedRequests: notHere,
       findExtent: notHere,
       shutDown: notHere,
     },

@@ -103,4 +103,32 @@ describe('a diagnostic setting', () => {
     expect(statuses).toEqual(expect.anything());
     expect(await rowsOf(count)).toEqual([[65, 65]]);
   }, 120_000);
+
+  it('sends what a cluster is asked once, with who, what and how it ended, and nothing of before or of its own writing', async () => {
+    await kusto(scene, 'query', 'print Before = 1');
+    const database = `${scene.clusterPath}/databases/db`;
+    const logs = ['Query', 'Command'].map((category) => ({ category, enabled: true }));
+    const properties = { workspaceId: database, logs };
+    expect((await arm(scene, 'PUT', settingAt(scene.clusterPath, 'asked'), insights, { properties })).status).toBe(200);
+    for (let at = 0; at < 30; at += 1) await kusto(scene, 'query', `Readings | take ${at} | where Device != 'x'`);
+    await kusto(scene, 'mgmt', '.create table Noted (a: long)');
+    await kusto(scene, 'query', 'NoSuchTable | count');
+    const queries =
+      'ADXQuery | where Text startswith "Readings | take" | summarize count(), dcount(RootActivityId), dcount(Text)';
+    expect(await until(queries, ([row]) => Number(row?.[0]) >= 30)).toEqual([[30, 30, 30]]);
+    const [[principal, state, application, rows, scanned] = []] = await rowsOf(
+      'ADXQuery | where Text startswith "Readings | take 7 " | project Principal, State, Category, TablesStatistics[0].RowCount, TotalRowsCount',
+    );
+    expect([principal, state, application, rows, scanned]).toEqual([
+      `aadapp=${instance.environment.clientId};${instance.environment.tenantId}`,
+      ...['Completed', 'Query', 7, 1000],
+    ]);
+    const failed = 'ADXQuery | where Text == "NoSuchTable | count" | project State, isnotempty(FailureReason)';
+    expect(await until(failed, ({ length }) => length > 0)).toEqual([['Failed', true]]);
+    const commands = 'ADXCommand | where Text has "Noted" | project CommandType, State';
+    expect(await until(commands, ({ length }) => length > 0)).toEqual([['TableCreate', 'Completed']]);
+    expect(await rowsOf('ADXQuery | where Text has "Before" | where Text startswith "print"')).toEqual([]);
+    expect(await rowsOf('ADXCommand | where Text has "ADX"')).toEqual([]);
+    await arm(scene, 'DELETE', settingAt(scene.clusterPath, 'asked'), insights);
+  }, 120_000);
 });

@@ -142,6 +142,7 @@ export async function startArm(
       keyVault.provider,
       createInsightsProvider({
         ...{ state, clock, randomBytes: systemRandomBytes },
+        moment: () => ({ boot: 'test', at: 0 }),
         findDatabase: (resourceId) => findDatabase(state, resourceId),
       }),
       createManagedIdentityProvider({ state, clock, identities, authorizer }),

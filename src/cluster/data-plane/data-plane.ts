@@ -24,6 +24,7 @@ import { LeaseWatch } from './cluster-session.ts';
 import type { ClusterHost } from './cluster-host.ts';
 import { syncedData } from './cluster-host.ts';
 import { kustoError } from './errors/kusto-error.ts';
+import { EndedRequests } from './requests/ended-requests.ts';
 import { historyLimits, RunningRequests } from './requests/running-requests.ts';
 import type { DataPlanePorts } from './ports.ts';
 import { createDataPlaneApp } from './routes.ts';
@@ -31,6 +32,7 @@ import type { Plane } from '../../http/plane.ts';
 import { QueuedIngestion } from './queued-ingestion.ts';
 import { createStorageApp } from './storage-app.ts';
 import { runResourceScript } from './run-script.ts';
+import type { EndedRequestsCall, EndedRequestsReply } from '../messages/ended-requests.ts';
 import type { ScriptCall, ScriptReply } from '../messages/scripts.ts';
 import type { AllowedRequest, CallMain } from '../messages/data-plane-calls.ts';
 
@@ -49,6 +51,7 @@ export interface DataPlane {
   /** The data of the cluster, as of what the resource manager knows. @throws KustoError `unavailable` when its key is not here */
   data(known: Pick<AllowedRequest, 'databases' | 'now'>): Promise<ClusterData>;
   runScript(call: ScriptCall): Promise<ScriptReply>;
+  endedRequests(call: EndedRequestsCall): EndedRequestsReply;
 }
 
 type DataPlaneApp = Pick<Plane, 'name' | 'handle' | 'answerConnectionFailure'>;
@@ -69,8 +72,10 @@ export async function openDataPlane(options: {
   const clock = new FollowedClock(startSystemTimer);
   let startedAt: Instant | undefined; // the first request brings the time along
   const lease = new LeaseWatch(call, monotonicMs);
-  const running = new RunningRequests(historyLimits, { startTimer: startSystemTimer });
   const activity = new Activity(monotonicMs);
+  const ended = new EndedRequests({ randomBytes: systemRandomBytes, monotonicMs });
+  const queue = { startTimer: startSystemTimer };
+  const running = new RunningRequests(historyLimits, queue, (view, over) => ended.add(view, over));
   const answering = new Set<ServerResponse>();
   const ports: DataPlanePorts = {
     call,
@@ -139,7 +144,8 @@ export async function openDataPlane(options: {
     data: (known) => syncedData(host, known),
     runScript: (script) => runResourceScript(ports, script),
     wakeQueued: () => queued.wake(),
-    idleMs: () => activity.idleMs(),
+    endedRequests: (call) => ended.list(call),
+    idleMs: () => (ended.isAwaited ? undefined : activity.idleMs()),
     putBack: (now) => clock.putBack(now),
     async end(reason) {
       const kind = reason.kind === 'databaseSuspended' ? 'unavailable' : reason.kind;

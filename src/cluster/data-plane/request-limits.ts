@@ -31,6 +31,7 @@ export async function withLimits<T>(
     user: access.caller.displayName,
     application: headerText(request.headers['x-ms-app']),
     kind,
+    ...(access.following === undefined ? {} : { throughFollower: true as const }),
   };
   const cancelTimer = ports.startTimer(timeoutMs, () => {
     controller.abort(

@@ -21,6 +21,7 @@ import type { ResultFormat } from './answers/result-format.ts';
 import { tablesV1 } from './answers/v1.ts';
 import { truncationLimits } from './answers/truncation.ts';
 import type { AllowedRequest } from '../messages/data-plane-calls.ts';
+import type { RunningPlace } from './requests/request-queue.ts';
 import type { AdmittedRequest, DataPlanePorts } from './ports.ts';
 import type { WrittenTable } from './answers/write-results.ts';
 import { writeResults } from './answers/write-results.ts';
@@ -40,7 +41,7 @@ export async function runQueryRequest(
     admitted,
     sent.options.timeoutMs ?? queryTimeoutMs,
     { ...sent, kind: 'query' },
-    async (signal) => {
+    async (signal, place) => {
       const startedMs = ports.monotonicMs();
       const data = await syncedData(ports.host, access);
       const principal = access.caller.fqn;
@@ -62,7 +63,7 @@ export async function runQueryRequest(
         await ports.lease.require();
         const options = withSetStatements(sent.options, execution.options);
         const format = version === 'v1' ? tablesV1('query', () => newGuid(ports.randomBytes)) : framesV2(sent.options);
-        await answer(ports, admitted, { execution, options, format, signal, startedMs, text: sent.text });
+        await answer(ports, admitted, { execution, options, format, signal, startedMs, text: sent.text, place });
       } finally {
         execution.close();
       }
@@ -106,6 +107,7 @@ interface Answering {
   readonly signal: AbortSignal;
   readonly startedMs: number;
   readonly text: string;
+  readonly place: Pick<RunningPlace, 'measured'>;
 }
 
 async function answer(
@@ -113,7 +115,7 @@ async function answer(
   { access, request, reply }: AdmittedRequest,
   answering: Answering,
 ): Promise<void> {
-  const { execution, options, format, signal, startedMs, text } = answering;
+  const { execution, options, format, signal, startedMs, text, place } = answering;
   const timestamp = toIso(instant(access.now));
   const context = errorContext(request, timestamp);
   const headers = { ...stringHeaders(reply.getHeaders()), 'content-type': 'application/json; charset=utf-8' };
@@ -129,12 +131,15 @@ async function answer(
       translate: (error) => failureOf(ports, error, signal, text),
       becomesAnswer: ({ kind }) => !body.begun && (kind === 'suspended' || kind === 'stopped'),
       errorJson: (error) => JSON.stringify(oneApiError(error, context)),
-      completion: (tables) => ({
-        timestamp,
-        clientRequestId: clientRequestIdOf(request.correlation),
-        activityId: request.correlation.requestId,
-        resources: resourceText(ports.monotonicMs() - startedMs, execution.scanned, tables),
-      }),
+      completion: (tables) => {
+        place.measured({ scanned: execution.scanned, tables });
+        return {
+          timestamp,
+          clientRequestId: clientRequestIdOf(request.correlation),
+          activityId: request.correlation.requestId,
+          resources: resourceText(ports.monotonicMs() - startedMs, execution.scanned, tables),
+        };
+      },
     });
     reply.hijack();
     body.end();

@@ -5,6 +5,7 @@ import type { DatabaseKeyChangeCall } from '../../encryption/database-key-change
 import type { KeyTarget, WrappedClusterKey } from '../../encryption/rotation.ts';
 import type { BlobPlace } from '../../storage/places/blob-place.ts';
 import type { ExtentCall, InventoryCall } from './inventory.ts';
+import type { EndedRequestsCall } from './ended-requests.ts';
 import type { RowsCall } from './rows.ts';
 import type { ScriptCall } from './scripts.ts';
 import type { Edge } from './vault-calls.ts';
@@ -77,6 +78,7 @@ export interface SupervisorCalls {
   readonly runScript: ScriptCall;
   /** Its data plane is open. */
   readonly addRows: RowsCall;
+  readonly endedRequests: EndedRequestsCall;
   /** Tells whoever waits for an answer why there will be none; no row goes out any more. The process is ended then. */
   readonly shutDown: ShutdownReason;
 }

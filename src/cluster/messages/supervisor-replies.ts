@@ -4,6 +4,7 @@ import { keyReplies } from './key-replies.ts';
 import type { Message } from './message.ts';
 import { number, outcome, reader } from './message.ts';
 import { restReply } from './rest.ts';
+import { endedRequestsReply } from './ended-requests.ts';
 import { rowsReply } from './rows.ts';
 import { scriptReply } from './scripts.ts';
 import type { SupervisorCall } from './supervisor-calls.ts';
@@ -23,6 +24,7 @@ const supervisorReplies = {
   databaseBytes: Type.Union([outcome('known', { bytes: number }), outcome('notOpen', {})]),
   runScript: scriptReply,
   addRows: rowsReply,
+  endedRequests: endedRequestsReply,
   shutDown: outcome('told', {}),
 };
 

@@ -16,7 +16,15 @@ export interface UpkeepParts {
 }
 
 type UpkeepCall =
-  'inventory' | 'findExtent' | 'upkeep' | 'rest' | 'putBack' | 'databaseBytes' | 'runScript' | 'addRows';
+  | 'inventory'
+  | 'findExtent'
+  | 'upkeep'
+  | 'rest'
+  | 'putBack'
+  | 'databaseBytes'
+  | 'runScript'
+  | 'addRows'
+  | 'endedRequests';
 
 /** What the supervisor asks of the data itself: what there is, what is due, and whether the process may go. */
 export function upkeepOperations({ data, plane, awakeMs }: UpkeepParts): Operations<UpkeepCall> {
@@ -49,6 +57,7 @@ export function upkeepOperations({ data, plane, awakeMs }: UpkeepParts): Operati
       return open === undefined ? { outcome: 'unavailable' } : open.runScript(call);
     },
     addRows: (call) => addRows(openedData, call),
+    endedRequests: (call) => plane()?.endedRequests(call) ?? { outcome: 'unavailable' },
     databaseBytes: ({ databaseId }) => data().databaseBytes(databaseId),
   };
 }

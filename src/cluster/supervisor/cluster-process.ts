@@ -60,6 +60,7 @@ const grantsOf: { readonly [Call in SupervisorCall]: (body: SupervisorCalls[Call
   inventory: () => [],
   runScript: () => [],
   addRows: () => [],
+  endedRequests: () => [],
   findExtent: () => [],
   upkeep: () => [],
   rest: () => [],

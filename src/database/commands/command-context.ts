@@ -1,5 +1,6 @@
 import type { ClusterRole, DatabaseAccess, DatabaseRole, RoleHolder } from '../../authz/kusto-roles.ts';
 import type { FollowerChange, FollowerConfiguration } from '../../authz/follower-overrides.ts';
+import type { ScanCounts } from '../../kql/query-request.ts';
 import type { Guid } from '../../base/guid.ts';
 import type { RandomBytes } from '../../base/random.ts';
 import type { Clock, Instant } from '../../clock/clock.ts';
@@ -106,6 +107,13 @@ export interface EndedRequest {
   readonly state: 'Completed' | 'Failed' | 'Cancelled' | 'Throttled';
   /** Empty when there was none. */
   readonly failure: string;
+  readonly usage?: RequestUsage;
+}
+
+/** What a query has read, and what it has answered: bytes as they went out. */
+export interface RequestUsage {
+  readonly scanned: ScanCounts;
+  readonly tables: readonly { readonly rows: number; readonly bytes: number }[];
 }
 
 export interface RequestView {
@@ -118,6 +126,8 @@ export interface RequestView {
   readonly user: string;
   readonly application: string;
   readonly kind: 'query' | 'command' | 'ingestion';
+  /** It was sent to another cluster, which follows this one. */
+  readonly throughFollower?: true;
   /** Absent: it is under way. */
   readonly ended?: EndedRequest;
 }

@@ -228,7 +228,7 @@ export class IngestService {
       ignoreFirstRecord: request.ignoreFirstRecord ?? false,
     });
     if (batch.rowCount === 0) return { rowCount: 0, extentId: undefined, repeated: false };
-const plain = request.kind !== 'inline' && request.tags === undefined && request.creationTime === undefined;
+    const plain = request.kind !== 'inline' && request.tags === undefined && request.creationTime === undefined;
     if (plain && request.body.byteLength <= logBytesMax) return this.#addToLog(batch, table, key, request);
     return this.#parts.store.withConnection(async (connection) => {
       const select = { sql: await stageBatch(connection, batch), bound: [] };

@@ -1,19 +1,16 @@
 import type { DeliveryCursor, DiagnosticSetting, DiagnosticTarget } from '../../arm/diagnostic-settings.ts';
 import { cursorId, deliveryCursors, diagnosticSettingId, diagnosticSettings } from '../../arm/diagnostic-settings.ts';
-import { parseResourceId } from '../../arm/resource-path.ts';
 import { auditHead, headRecordId } from '../../audit/audit-chain.ts';
 import { azureEvent } from '../../audit/azure-event.ts';
 import type { EventTable, TableEvent } from '../../audit/event-tables.ts';
-import { csvLine, isOf } from '../../audit/event-tables.ts';
+import { csvLine, eventTables, isOf } from '../../audit/event-tables.ts';
 import { findEvents } from '../../audit/find-events.ts';
 import { listIntact } from '../../state/list-all.ts';
 import { SealedRecordError } from '../../state/record-seal.ts';
 import type { State, Versioned } from '../../state/state.ts';
 import { versionAfter, writeRecord } from '../../state/state.ts';
 import { StateConflictError } from '../../state/state-store.ts';
-import { categoriesOf } from './diagnostic-categories.ts';
-import { enabledIn } from './setting-body.ts';
-import { tablesOf } from './setting-tables.ts';
+import { enabledTables } from './setting-tables.ts';
 
 /** Rows for a table of a database, which is made or widened where it is not as they need it. */
 export interface EventBatch {
@@ -57,7 +54,7 @@ export function createDeliveries(ports: DeliveryPorts): Deliveries {
     const settings = await listIntact(state, diagnosticSettings);
     if (settings.length === 0) lookedTo.clear();
     for (const { value } of settings)
-      for (const table of tablesOfSetting(value))
+      for (const table of enabledTables(value, eventTables))
         try {
           while ((await deliverBatch(value, table)) === 'more');
         } catch (error) {
@@ -136,8 +133,3 @@ export function createDeliveries(ports: DeliveryPorts): Deliveries {
 
 const newestOf = async (state: State): Promise<number> =>
   ((await state.get(auditHead, headRecordId))?.value.next ?? 1) - 1;
-
-function tablesOfSetting({ scope, logs }: DiagnosticSetting): readonly EventTable[] {
-  const categories = categoriesOf(parseResourceId(scope)?.type ?? 'Microsoft.Resources/subscriptions') ?? [];
-  return tablesOf(enabledIn(logs, categories).map(({ name }) => name));
-}

@@ -26,8 +26,8 @@ const categoriesByType: Readonly<Record<string, readonly DiagnosticCategory[]>> 
     allMetrics,
   ],
   'microsoft.kusto/clusters': [
-    log('Command', 'notBuilt'),
-    log('Query', 'notBuilt'),
+    log('Command', 'sent'),
+    log('Query', 'sent'),
     ...['SucceededIngestion', 'FailedIngestion', 'IngestionBatching', 'TableUsageStatistics', 'TableDetails'].map(
       (name) => log(name, 'notBuilt'),
     ),

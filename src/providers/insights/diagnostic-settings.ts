@@ -1,7 +1,10 @@
 import type { ArmOperation, ArmReply, ArmRequest } from '../../arm/arm-operation.ts';
 import { armErrors } from '../../arm/arm-errors.ts';
 import { auditHead, headRecordId } from '../../audit/audit-chain.ts';
-import type { DiagnosticSetting, DiagnosticTarget } from '../../arm/diagnostic-settings.ts';
+import { eventTables } from '../../audit/event-tables.ts';
+import { requestTables } from '../../audit/request-tables.ts';
+import type { Moment } from '../../clock/monotonic-clock.ts';
+import type { DeliveryCursor, DiagnosticSetting, DiagnosticTarget } from '../../arm/diagnostic-settings.ts';
 import { cursorId, deliveryCursors, diagnosticSettingId, diagnosticSettings } from '../../arm/diagnostic-settings.ts';
 import { parseResourceId } from '../../arm/resource-path.ts';
 import { armResources, resourceRecordId } from '../../arm/resource.ts';
@@ -19,12 +22,13 @@ import { categoriesOf } from './diagnostic-categories.ts';
 import { insightsErrors } from './insights-errors.ts';
 import { enabledIn, readSetting, settingSchema } from './setting-body.ts';
 import { showCategory, showSetting } from './setting-view.ts';
-import { tablesOf } from './setting-tables.ts';
+import { enabledTables } from './setting-tables.ts';
 
 export interface DiagnosticSettingsDependencies {
   readonly state: State;
   readonly clock: Pick<Clock, 'now'>;
   readonly randomBytes: RandomBytes;
+  readonly moment: () => Moment;
   /** A database that holds rows of its own; undefined: there is none with that resource id. */
   readonly findDatabase: (resourceId: string) => Promise<Omit<DiagnosticTarget, 'resourceId'> | undefined>;
 }
@@ -179,7 +183,7 @@ async function put(deps: DiagnosticSettingsDependencies, request: ArmRequest): P
     expect: source.expect,
     write: [
       writeRecord(diagnosticSettings, recordId(request), held?.version ?? null, setting),
-      ...(await cursorWrites(state, setting, enabled)),
+      ...(await cursorWrites(deps, setting)),
     ],
   });
   return { status: 200, body: showSetting(setting) };
@@ -199,23 +203,29 @@ async function findTarget(deps: DiagnosticSettingsDependencies, workspaceId: str
   return { resourceId: workspaceId, ...found };
 }
 
-/** A table that was not filled by this setting before begins with what is recorded from now on. */
+/** A table that was not filled by this setting before begins with what is recorded, and asked, from now on. */
 async function cursorWrites(
-  state: State,
+  { state, moment }: DiagnosticSettingsDependencies,
   setting: DiagnosticSetting,
-  enabled: readonly DiagnosticCategory[],
 ): Promise<readonly StateWrite[]> {
+  const { settingId } = setting;
   const head = await state.get(auditHead, headRecordId);
-  const after = (head?.value.next ?? 1) - 1;
-  const tables = tablesOf(enabled.map(({ name }) => name)).map(({ name }) => cursorId(setting, name));
+  const recorded: DeliveryCursor = { settingId, after: (head?.value.next ?? 1) - 1 };
+  const asked: DeliveryCursor = { settingId, after: 0, since: moment() };
+  const begun = new Map([
+    ...enabledTables(setting, eventTables).map(({ name }) => [cursorId(setting, name), recorded] as const),
+    ...enabledTables(setting, requestTables).map(({ name }) => [cursorId(setting, name), asked] as const),
+  ]);
   const held = await listAll(state, deliveryCursors, cursorId(setting, ''));
-  const begun = tables.flatMap((id) => {
-    const found = held.find((one) => one.id === id);
-    if (found?.value.settingId === setting.settingId) return [];
-    return [writeRecord(deliveryCursors, id, found?.version ?? null, { settingId: setting.settingId, after })];
-  });
-  const over = held.filter(({ id }) => !tables.includes(id));
-  return [...begun, ...over.map(({ id, version }) => writeRecord(deliveryCursors, id, version, null))];
+  const over = held.filter(({ id }) => !begun.has(id));
+  return [
+    ...[...begun].flatMap(([id, cursor]) => {
+      const found = held.find((one) => one.id === id);
+      if (found?.value.settingId === settingId) return [];
+      return [writeRecord(deliveryCursors, id, found?.version ?? null, cursor)];
+    }),
+    ...over.map(({ id, version }) => writeRecord(deliveryCursors, id, version, null)),
+  ];
 }
 
 async function drop({ state }: DiagnosticSettingsDependencies, request: ArmRequest): Promise<ArmReply> {

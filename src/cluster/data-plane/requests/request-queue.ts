@@ -1,4 +1,4 @@
-import type { EndedRequest, RequestView } from '../../../database/commands/command-context.ts';
+import type { EndedRequest, RequestUsage, RequestView } from '../../../database/commands/command-context.ts';
 import type { StartTimer } from '../../../http/timer.ts';
 
 export interface QueueOptions {
@@ -13,6 +13,8 @@ export interface QueueOptions {
 export interface RunningPlace {
   /** Once, when the request is over. */
   end(ended: EndedRequest): void;
+  /** What it has read and answered. */
+  measured(usage: RequestUsage): void;
   /** What goes on after the answer keeps what it takes of the capacity for ingestions. @returns what gives that back */
   handOn(): () => void;
 }

@@ -1,5 +1,10 @@
 import { beginningOf } from '../../../base/beginning-of.ts';
-import type { CapacityView, RequestView } from '../../../database/commands/command-context.ts';
+import type {
+  CapacityView,
+  EndedRequest,
+  RequestUsage,
+  RequestView,
+} from '../../../database/commands/command-context.ts';
 import { KustoError, kustoError } from '../errors/kusto-error.ts';
 import type { Limits, Refusal, Resource } from './request-capacity.ts';
 import { capacityViews, isOutsideGroup, refusalOf, resourcesOf } from './request-capacity.ts';
@@ -32,6 +37,7 @@ export class RunningRequests {
   readonly #running = new Set<RunningRequest>();
   readonly #history: RequestView[] = [];
   readonly #limits: HistoryLimits;
+  readonly #told: (view: RequestView, ended: EndedRequest) => void;
   readonly #inUse = new Map<Resource, number>();
   readonly #queue: RequestQueue;
   readonly #entering = new Set<RunningRequest>();
@@ -40,8 +46,13 @@ export class RunningRequests {
   #units = 0;
   #ended: KustoError | undefined;
 
-  /** @param queue without it nothing waits */
-  constructor(limits: HistoryLimits = historyLimits, queue?: QueueOptions) {
+  /** @param queue without it nothing waits @param told hears of every request that is over */
+  constructor(
+    limits: HistoryLimits = historyLimits,
+    queue?: QueueOptions,
+    told: (view: RequestView, ended: EndedRequest) => void = () => undefined,
+  ) {
+    this.#told = told;
     this.#limits = limits;
     this.#queue = new RequestQueue(queue);
   }
@@ -79,20 +90,27 @@ export class RunningRequests {
     if (refusal !== undefined) {
       const ended = { on: sent.view.startedOn, milliseconds: 0, state: 'Throttled', failure: refusal.message } as const;
       this.#remember({ ...copyOf(sent.view, this.#limits.textUnitsMax), ended });
+      this.#told(sent.view, ended);
       throw refusal;
     }
     const resources = new Set(resourcesOf(sent.view));
     const request = { view: copyOf(sent.view, shownUnitsMax), controller: sent.controller };
     this.#running.add(request);
     for (const resource of resources) this.#count(resource, 1);
+    let usage: RequestUsage | undefined;
     return {
-      end: (ended) => {
+      measured: (measured) => {
+        usage = measured;
+      },
+      end: (over) => {
+        const ended = usage === undefined ? over : { ...over, usage };
         this.#running.delete(request);
         for (const resource of resources) this.#count(resource, -1);
         this.#remember({
           ...copyOf(request.view, this.#limits.textUnitsMax),
           ended: { ...ended, failure: beginningOf(ended.failure, nameUnitsMax) },
         });
+        this.#told(request.view, ended);
         this.#queue.tryAll();
       },
       handOn: () => {
@@ -133,6 +151,7 @@ export class RunningRequests {
     const state = isCancelled ? 'Cancelled' : 'Failed';
     const ended = { on: view.startedOn, milliseconds: 0, state, failure } as const;
     this.#remember({ ...copyOf(view, this.#limits.textUnitsMax), ended });
+    this.#told(view, ended);
   }
 
   #remember(view: RequestView): void {

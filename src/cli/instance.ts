@@ -21,6 +21,7 @@ import { StateFormatError, StateLockedError } from '../state/sqlite/open-databas
 import type { OutsideVaultOption } from './outside-vault-option.ts';
 import { builtScripts } from './built-scripts.ts';
 import { readOutsideVaults } from './outside-vault-option.ts';
+import type { StorageAccount } from '../cluster/messages/storage-account.ts';
 import { UserError } from './user-error.ts';
 
 export interface InstanceOptions {
@@ -40,6 +41,7 @@ export interface InstanceOptions {
   readonly seeds?: boolean;
   readonly clusterIdleMs?: number;
   readonly outsideVaults?: readonly OutsideVaultOption[];
+  readonly storageAccounts?: readonly StorageAccount[];
   readonly keyRecheckSeconds?: number;
   /** Without it the environment may name one. */
   readonly geoipDatabase?: string;
@@ -70,6 +72,7 @@ export async function startInstance(options: InstanceOptions): Promise<RunningSe
       ...(geoipDatabase ? { geoipDatabase: resolve(geoipDatabase) } : {}),
       ...(options.stateAnchor === undefined ? {} : { stateAnchor: options.stateAnchor }),
       outsideVaults,
+      storageAccounts: options.storageAccounts ?? [],
       keys: { ...defaultKeySettings, ...(keyRecheckSeconds === undefined ? {} : { keyRecheckSeconds }) },
       ...(options.clusterIdleMs === undefined ? {} : { clusterIdleMs: options.clusterIdleMs }),
       log: logOf(options),

@@ -37,6 +37,7 @@ export type OpenOptions = Pick<
   | 'keyRecheckSeconds'
   | 'outsideVaults'
   | 'secondSubscription'
+  | 'storageAccounts'
 >;
 
 /** @param data without it, a private instance in a temporary directory, with a clock that can be moved */
@@ -48,6 +49,7 @@ export async function openLiveInstance(data: string | undefined, options: OpenOp
     refuseForRunning('--allow', (options.allowedHosts ?? []).length > 0);
     refuseForRunning('--second-subscription', options.secondSubscription === true);
     refuseForRunning('--vault', (options.outsideVaults ?? []).length > 0);
+    refuseForRunning('--storage-account', (options.storageAccounts ?? []).length > 0);
     refuseForRunning('--key-recheck', options.keyRecheckSeconds !== undefined);
     refuseForRunning('--state-anchor', options.stateAnchor !== undefined);
     refuseForRunning('--geoip-database', options.geoipDatabase !== undefined);

@@ -1,5 +1,7 @@
 import { InvalidArgumentError, Option } from 'commander';
 import { resolve } from 'node:path';
+import type { StorageAccount } from '../cluster/messages/storage-account.ts';
+import { parseStorageAccount } from '../cluster/messages/storage-account.ts';
 import { defaultKeySettings } from '../server/settings.ts';
 import { defaultDataDirectory } from './data-directory.ts';
 
@@ -27,6 +29,19 @@ export const stateAnchorOption = (): Option =>
     '--state-anchor <FILE|FD>',
     'a file outside the data directory, or an open descriptor to read and write, that says which state was the last: an older one is refused',
   );
+
+export const storageAccountOption = (): Option =>
+  new Option(
+    '--storage-account <NAME=URL>',
+    'where an account of Azure Storage is, such as your Azurite: clusters read its blobs under NAME.blob.core.windows.net there (repeatable)',
+  )
+    .argParser((text: string, before: readonly StorageAccount[]): readonly StorageAccount[] => {
+      const account = parseStorageAccount(text);
+      if (account === undefined)
+        throw new InvalidArgumentError('Give NAME=URL: myaccount=http://127.0.0.1:10000/devstoreaccount1');
+      return [...before, account];
+    })
+    .default([], 'none');
 
 export const jsonOption = (): Option => new Option('--json', 'print JSON').default(false);
 

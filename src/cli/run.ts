@@ -1,6 +1,7 @@
 import { Command } from 'commander';
 import { mkdirSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
 import { delimiter, join, resolve } from 'node:path';
+import type { StorageAccount } from '../cluster/messages/storage-account.ts';
 import type { AllowedHost } from '../http/allowed-hosts.ts';
 import type { RefusedHost } from '../http/refused-hosts.ts';
 import type { SeedDirectory } from '../server/seed-plan/seed-directory.ts';
@@ -14,7 +15,7 @@ import { identityEndpointOption, identityOption, openIdentity } from './identity
 import { allowOption } from './instance.ts';
 import type { LiveInstance } from './live-instance.ts';
 import { environmentOf, openLiveInstance } from './live-instance.ts';
-import { geoipOption, keyRecheckOption, stateAnchorOption } from './options.ts';
+import { geoipOption, keyRecheckOption, stateAnchorOption, storageAccountOption } from './options.ts';
 import type { RootKeySource } from './root-key-source.ts';
 import { rootKeyOption } from './root-key-source.ts';
 import type { OutsideVaultOption } from './outside-vault-option.ts';
@@ -33,6 +34,7 @@ interface RunOptions {
   readonly secondSubscription: boolean;
   readonly keyRecheck?: number;
   readonly vault: readonly OutsideVaultOption[];
+  readonly storageAccount: readonly StorageAccount[];
   readonly geoipDatabase?: string;
   readonly rootKeyFd?: number;
   readonly stateAnchor?: string;
@@ -48,6 +50,7 @@ export function runCommand(rootKeys: RootKeySource): Command {
     .option('--second-subscription', 'make a second subscription, beside the main one', false)
     .addOption(keyRecheckOption())
     .addOption(outsideVaultOption())
+    .addOption(storageAccountOption())
     .addOption(geoipOption())
     .addOption(rootKeyOption())
     .addOption(stateAnchorOption())
@@ -75,6 +78,7 @@ async function run(rootKeys: RootKeySource, command: readonly string[], options:
     expectsCluster: options.seed !== undefined,
     secondSubscription: options.secondSubscription,
     outsideVaults: options.vault,
+    storageAccounts: options.storageAccount,
     ...(options.keyRecheck === undefined ? {} : { keyRecheckSeconds: options.keyRecheck }),
     ...(options.stateAnchor === undefined ? {} : { stateAnchor: options.stateAnchor }),
     ...(geoipDatabase === undefined ? {} : { geoipDatabase }),

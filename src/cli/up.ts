@@ -3,10 +3,18 @@ import { configOption, takeConfigFile } from './config-file.ts';
 import { prepareDataDirectory } from './data-directory.ts';
 import { interrupted } from './interrupted.ts';
 import { allowOption, startInstance } from './instance.ts';
+import type { StorageAccount } from '../cluster/messages/storage-account.ts';
 import type { AllowedHost } from '../http/allowed-hosts.ts';
 import type { SeedDirectory } from '../server/seed-plan/seed-directory.ts';
 import type { RunningServer } from '../server/start-server.ts';
-import { dataOption, dataDirectoryOf, geoipOption, keyRecheckOption, stateAnchorOption } from './options.ts';
+import {
+  dataOption,
+  dataDirectoryOf,
+  geoipOption,
+  keyRecheckOption,
+  stateAnchorOption,
+  storageAccountOption,
+} from './options.ts';
 import type { RootKeySource } from './root-key-source.ts';
 import { rootKeyOption } from './root-key-source.ts';
 import type { OutsideVaultOption } from './outside-vault-option.ts';
@@ -28,6 +36,7 @@ interface UpOptions {
   readonly secondSubscription: boolean;
   readonly keyRecheck?: number;
   readonly vault: readonly OutsideVaultOption[];
+  readonly storageAccount: readonly StorageAccount[];
   readonly clusterIdle?: number;
   readonly geoipDatabase?: string;
   readonly rootKeyFd?: number;
@@ -64,6 +73,7 @@ export function upCommand(rootKeys: RootKeySource): Command {
     .addOption(seedOption())
     .addOption(keyRecheckOption())
     .addOption(outsideVaultOption())
+    .addOption(storageAccountOption())
     .option(
       '--cluster-idle <SECONDS>',
       'a cluster unused for so long gives its memory back (default 600)',
@@ -100,6 +110,7 @@ async function up(rootKeys: RootKeySource, options: UpOptions): Promise<void> {
     allowRemote: options.allowRemote,
     seeds: options.seed !== undefined,
     outsideVaults: options.vault,
+    storageAccounts: options.storageAccount,
     ...(options.keyRecheck === undefined ? {} : { keyRecheckSeconds: options.keyRecheck }),
     ...(options.clusterIdle === undefined ? {} : { clusterIdleMs: options.clusterIdle * 1000 }),
     ...(options.stateAnchor === undefined ? {} : { stateAnchor: options.stateAnchor }),

@@ -11,6 +11,7 @@ import type { StoredResults } from './catalog/stored-result.ts';
 import type { WorkloadGroups } from './catalog/workload-groups.ts';
 import type { ExtentChanges } from './extents/extent-service.ts';
 import type { UpkeepOptions, UpkeepProblem } from './extents/upkeep.ts';
+import type { ExternalTableRequest } from './ingest/external-table.ts';
 import type {
   AppendRequest,
   AppendResult,
@@ -52,6 +53,8 @@ export interface ClusterData extends SchemaChanges, ExtentChanges, StoredResults
   ingestFrom(request: SourcesRequest): Promise<SourcesResult>;
   /** What clients have put into the storage accounts of the cluster, to be ingested from there. */
   readonly queued: QueuedStorage;
+  /** What `externaldata` reads, in the memory of the engine until it is released. */
+  readExternal(request: ExternalTableRequest): Promise<OpenTable>;
   /** Rows of a SELECT (`.set-or-append` and its like). One extent, or none when there are no rows. */
   append(request: AppendRequest): Promise<AppendResult>;
 

@@ -15,6 +15,7 @@ import { createStoredResults } from './stored-results.ts';
 import { chunksOf, Sweeper } from './extents/sweeper.ts';
 import { TableStore } from './extents/table-store.ts';
 import { Upkeep } from './extents/upkeep.ts';
+import { openExternalTable } from './ingest/external-table.ts';
 import { parseMapping } from './ingest/ingestion-mapping.ts';
 import { IngestService } from './ingest/ingest-service.ts';
 import { UpdatePolicies } from './ingest/update-policies.ts';
@@ -163,6 +164,7 @@ export async function openClusterData(options: ClusterDataOptions): Promise<Open
     ingest: (request) => ingestion.ingest(request),
     ingestFrom: (request) => ingestion.ingestFrom(request),
     queued,
+    readExternal: (request) => openExternalTable({ connect, files }, request),
     append: (request) => ingestion.append(request),
     ...history,
     ...createWorkloadGroups(catalog),

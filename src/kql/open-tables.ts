@@ -23,12 +23,15 @@ export class SnapshotGoneError extends KqlError {
 /** The tables of one query: each as it was when the query first named it. */
 export class OpenTables {
   readonly #sources: EngineSources;
+  readonly #signal: AbortSignal | undefined;
   readonly #opened = new Map<string, Opened>();
   /** Opened for fewer rows than it turned out later. */
   readonly #narrower: OpenTable[] = [];
 
-  constructor(sources: EngineSources) {
+  /** @param signal ends what is being opened */
+  constructor(sources: EngineSources, signal?: AbortSignal) {
     this.#sources = sources;
+    this.#signal = signal;
   }
 
   /** Opens what a program names and is not open yet for its uses.
@@ -44,7 +47,7 @@ export class OpenTables {
       if (key === made || (before && covers(before.uses, wanted))) continue;
       const opened = before?.table.again
         ? await before.table.again(wanted)
-        : await this.#sources.open(database, table, wanted);
+        : await this.#sources.open(database, table, wanted, this.#signal);
       if (before) this.#narrower.push(before.table);
       this.#opened.set(key, { uses: wanted, table: opened });
     }

@@ -37,7 +37,7 @@ export interface TailRows {
 /** Where rows come from. `open` is called once for every table that a query names, before it runs. */
 export interface EngineSources {
   /** @param uses of the table in the query: rows that none of them asks for may be left out, and those that are known to all summaries */
-  open(database: string, table: string, uses: TableUses): Promise<OpenTable>;
+  open(database: string, table: string, uses: TableUses, signal?: AbortSignal): Promise<OpenTable>;
 }
 
 export interface QueryRequest {

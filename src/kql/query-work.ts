@@ -75,7 +75,7 @@ export class Work {
     this.#request = request;
     this.#places = places;
     this.#command = command;
-    this.#opened = new OpenTables(request.sources);
+    this.#opened = new OpenTables(request.sources, request.signal);
   }
 
   /** Opens the tables, and begins; once more for the program that is made of what the one before has told.

@@ -59,6 +59,7 @@ import { runScript } from './run-script.ts';
 import type { ListedVaults } from './vault-inventory.ts';
 import { listVaults } from './vault-inventory.ts';
 import { version } from './version.ts';
+import { findOutwardHost } from '../http/outward-host.ts';
 
 export interface Planes {
   readonly all: readonly Plane[];
@@ -218,6 +219,8 @@ export function createPlanes(parts: ServerParts): Planes {
     parserSnapshots: parts.settings.scripts.parserSnapshots,
     geoipDatabase: parts.settings.geoipDatabase,
     memoryDirectory: parts.settings.memoryDirectory,
+    storageAccounts: parts.settings.storageAccounts ?? [],
+    outwardHost: (host, port) => findOutwardHost({ allowedHosts, refusedHosts: parts.refusedHosts }, host, port),
     ...(parts.settings.localhostCluster === undefined ? {} : { localhostCluster: parts.settings.localhostCluster }),
     version: productVersion(parts.settings.scripts.kqlProcess),
   });

@@ -1,4 +1,5 @@
 import type { OutsideVault } from '../cluster/supervisor/outside-vaults/outside-vault.ts';
+import type { StorageAccount } from '../cluster/messages/storage-account.ts';
 import type { HostTime } from '../clock/host-time.ts';
 import type { AllowedHost } from '../http/allowed-hosts.ts';
 import type { LogOptions } from '../http/logging.ts';
@@ -59,6 +60,8 @@ export interface ServerSettings {
   readonly localhostCluster?: string;
   /** Vaults that are none of Kustody's, each with a credential. */
   readonly outsideVaults?: readonly OutsideVault[];
+  /** Accounts of Azure Storage that are the user's own, elsewhere: clusters read from them. */
+  readonly storageAccounts?: readonly StorageAccount[];
   readonly keys: LeaseSettings & { readonly vaultTimeoutMs: number };
   /** Default: the machine's. Tests give one whose wall clock they set. */
   readonly host?: HostTime;

@@ -5,6 +5,9 @@ import { createInterface } from 'node:readline';
 import { BlobServiceClient, ContainerSASPermissions } from '@azure/storage-blob';
 
 export interface Azurite {
+  /** Of its account: `http://127.0.0.1:10000/devstoreaccount1`. */
+  readonly endpoint: string;
+  readonly accountKey: string;
   /** Of the account that Azurite always has. */
   readonly connectionString: string;
   /** Makes a container. @returns its URL, with a signature that may read, create, list and delete for an hour */
@@ -30,6 +33,8 @@ export async function startAzurite(): Promise<Azurite> {
     child.stdout.resume();
     const connectionString = `DefaultEndpointsProtocol=http;AccountName=${account};AccountKey=${accountKey};BlobEndpoint=${endpoint}/${account};`;
     return {
+      endpoint: `${endpoint}/${account}`,
+      accountKey,
       connectionString,
       async newContainer() {
         const container = BlobServiceClient.fromConnectionString(connectionString).getContainerClient(randomUUID());

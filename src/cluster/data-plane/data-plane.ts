@@ -27,6 +27,7 @@ import { kustoError } from './errors/kusto-error.ts';
 import { EndedRequests } from './requests/ended-requests.ts';
 import { historyLimits, RunningRequests } from './requests/running-requests.ts';
 import type { DataPlanePorts } from './ports.ts';
+import { createStorageSources } from './sources/storage-sources.ts';
 import { createDataPlaneApp } from './routes.ts';
 import type { Plane } from '../../http/plane.ts';
 import { QueuedIngestion } from './queued-ingestion.ts';
@@ -87,6 +88,7 @@ export async function openDataPlane(options: {
     running,
     activity,
     log,
+    sourceOf: createStorageSources(settings.storageAccounts, call),
     randomBytes: systemRandomBytes,
     startTimer: startSystemTimer,
     monotonicMs,

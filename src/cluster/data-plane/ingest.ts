@@ -40,12 +40,6 @@ export async function ingestRequest(
       'ingestionProperty',
       'Request is invalid and cannot be processed: the parameter streamFormat is missing.',
     );
-  if (parameter(target.query, 'sourceKind')?.toLowerCase() === 'uri') {
-    throw kustoError(
-      'notBuilt',
-      'Request is invalid and cannot be processed: ingestion from a blob (sourceKind=uri) is not built in Kustody. Send the data itself in the body.',
-    );
-  }
   const mappingName = parameter(target.query, 'mappingName');
   const { clientRequestId } = request.correlation;
   await withLimits(
@@ -54,14 +48,14 @@ export async function ingestRequest(
     commandTimeoutMs,
     { text: '', database: database.name, kind: 'ingestion' },
     async (signal) => {
+      const isUri = parameter(target.query, 'sourceKind')?.toLowerCase() === 'uri';
       const body = await plainBody(target.body, request.headers['content-encoding']);
       try {
         const data = await syncedData(ports.host, access);
-        const result = await data.ingest({
+        const wanted = {
           database: database.name,
           table: target.table,
           format,
-          body,
           ...(mappingName === undefined ? {} : { mappingName }),
           ...(clientRequestId === undefined ? {} : { requestId: clientRequestId }),
           kind: 'streaming',
@@ -72,7 +66,10 @@ export async function ingestRequest(
             rootActivityId: parseGuid(request.correlation.requestId) ?? newGuid(ports.randomBytes),
             operationKind: 'DataIngestStreaming',
           },
-        });
+        } as const;
+        const result = isUri
+          ? await data.ingestFrom({ ...wanted, sources: [ports.sourceOf(sourceUri(body))] })
+          : await data.ingest({ ...wanted, body });
         const { status = 'Inactive', failure } = result.updates ?? {};
         await reply.type('application/json; charset=utf-8').send(
           oneTable(
@@ -89,6 +86,23 @@ export async function ingestRequest(
         zeroBytes(body);
       }
     },
+  );
+}
+
+/** `{"SourceUri": "…"}` @throws KustoError `badRequest` */
+function sourceUri(body: Uint8Array): string {
+  let sent: unknown;
+  try {
+    sent = JSON.parse(new TextDecoder('utf-8', { fatal: true }).decode(body));
+  } catch {
+    sent = undefined;
+  }
+  const found = typeof sent === 'object' && sent !== null ? Object.entries(sent) : [];
+  const uri: unknown = found.find(([name]) => name.toLowerCase() === 'sourceuri')?.[1];
+  if (typeof uri === 'string' && uri !== '') return uri;
+  throw kustoError(
+    'badRequest',
+    "Request is invalid and cannot be processed: with sourceKind=uri the body is a JSON object with 'SourceUri'.",
   );
 }
 

@@ -2,6 +2,7 @@ import type { FastifyReply, FastifyRequest } from 'fastify';
 import type { RandomBytes } from '../../base/random.ts';
 import type { CommandContext } from '../../database/commands/command-context.ts';
 import type { Instant } from '../../clock/clock.ts';
+import type { SourceOf } from '../../database/ingest/data-source.ts';
 import type { DataPlaneSettings } from '../messages/supervisor-calls.ts';
 import type { Activity } from './activity.ts';
 import type { FollowedClock } from './followed-clock.ts';
@@ -24,6 +25,8 @@ export interface DataPlanePorts {
   readonly running: RunningRequests;
   readonly activity: Activity;
   readonly log: Log;
+  /** Data elsewhere, by its address. */
+  readonly sourceOf: SourceOf;
   readonly randomBytes: RandomBytes;
   readonly startTimer: StartTimer;
   readonly monotonicMs: () => number;

@@ -47,21 +47,25 @@ function data() {
     database: view,
     kqlCatalog: () => ({ version: '1', cluster: 'c', databases }),
     sources: () => sources,
+    readExternal: noSources,
   };
 }
 
 const restricted = { policies: { restricted_view_access: { IsEnabled: true } } } as unknown as TableView;
 
+const noSources = () => {
+  throw new Error('there are none');
+};
 const noUse = { rows: [], summaries: [] };
 
 describe('what a query may read', () => {
   it('has no name of a database without the right to view', () => {
-    expect(readable(access, data()).catalog.databases.map(({ name }) => name)).toEqual(['Own']);
+    expect(readable(access, data(), noSources).catalog.databases.map(({ name }) => name)).toEqual(['Own']);
   });
 
   it('opens no table of such a database, even for a query that came to name it', async () => {
     const { opened, ...given } = data();
-    const { sources } = readable(access, given);
+    const { sources } = readable(access, given, noSources);
     for (const name of ['Filled', 'Foreign', 'foreign', 'Wide'])
       expect(() => sources.open(name, 'T', noUse)).toThrow(expect.objectContaining({ kind: 'forbidden' }));
     expect(() => sources.open('Nowhere', 'T', noUse)).toThrow(expect.objectContaining({ kind: 'databaseNotFound' }));
@@ -72,7 +76,7 @@ describe('what a query may read', () => {
   it('opens a table with a restricted view access policy for unrestricted viewers alone, whatever else they are', async () => {
     const { opened, ...given } = data();
     const as = (roles: DatabaseAccess['roles'], clusterRoles: AllowedRequest['clusterRoles'] = []): EngineSources =>
-      readable({ ...access, clusterRoles, databases: [database('Own', roles)] }, given).sources;
+      readable({ ...access, clusterRoles, databases: [database('Own', roles)] }, given, noSources).sources;
     for (const sources of [as(['Admin', 'User', 'Viewer']), as([], ['AllDatabasesAdmin', 'AllDatabasesViewer'])])
       expect(() => sources.open('own', 'Restricted', noUse)).toThrow(expect.objectContaining({ kind: 'forbidden' }));
     expect(opened).toEqual([]);

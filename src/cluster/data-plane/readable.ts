@@ -1,6 +1,8 @@
 import { withRight } from '../../database/commands/readable-catalog.ts';
 import type { ClusterData } from '../../database/cluster-data.ts';
+import type { SourceOf } from '../../database/ingest/data-source.ts';
 import type { KqlCatalog } from '../../kql/plan/catalog.ts';
+import { externalDataOf } from '../../kql/plan/external-data.ts';
 import type { EngineSources } from '../../kql/query-request.ts';
 import { isRestricted, restrictedView } from '../../database/commands/restricted-view.ts';
 import { kustoError } from './errors/kusto-error.ts';
@@ -12,14 +14,17 @@ import type { AllowedRequest } from '../messages/data-plane-calls.ts';
  * @returns sources whose `open` throws KustoError `forbidden` | `databaseNotFound` */
 export function readable(
   access: AllowedRequest,
-  data: Pick<ClusterData, 'database' | 'kqlCatalog' | 'sources'>,
+  data: Pick<ClusterData, 'database' | 'kqlCatalog' | 'sources' | 'readExternal'>,
+  sourceOf: SourceOf,
 ): { readonly catalog: KqlCatalog; readonly sources: EngineSources } {
   const principal = access.caller.fqn;
   const sources = data.sources(principal);
   return {
     catalog: withRight(data.kqlCatalog(principal), access, 'read'),
     sources: {
-      open: (database, table, uses) => {
+      open: (database, table, uses, signal) => {
+        const external = externalDataOf(table);
+        if (external !== undefined) return data.readExternal({ data: external, sourceOf, signal });
         requireDatabase(access, database, 'read');
         if (isRestricted(access, data, database, table))
           throw kustoError('forbidden', restrictedView(principal, table));

@@ -1,3 +1,4 @@
+import { obfuscated } from '../../kql/values/obfuscated.ts';
 import { instant } from '../../clock/clock.ts';
 import type { WorkloadGroup } from '../../database/catalog/workload-group.ts';
 import type { RequestView } from '../../database/commands/command-context.ts';
@@ -23,7 +24,7 @@ export async function withLimits<T>(
   const startedMs = ports.monotonicMs();
   const view = {
     clientRequestId: clientRequestIdOf(request.correlation),
-    text,
+    text: obfuscated(text),
     database,
     startedOn: instant(access.now),
     activityId: request.correlation.requestId,

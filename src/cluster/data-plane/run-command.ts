@@ -154,6 +154,7 @@ export async function openContext(
     ...(access.following === undefined && { ingestion: ingestionOf(ports, data, access) }),
     clock: ports.clock,
     randomBytes: ports.randomBytes,
+    sourceOf: ports.sourceOf,
     requests: {
       cancel: (...asked) => ports.running.cancel(...asked),
       list: () => ports.running.list(),

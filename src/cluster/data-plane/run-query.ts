@@ -45,7 +45,7 @@ export async function runQueryRequest(
       const startedMs = ports.monotonicMs();
       const data = await syncedData(ports.host, access);
       const principal = access.caller.fqn;
-      const { catalog: seen, sources } = readable(access, data);
+      const { catalog: seen, sources } = readable(access, data, ports.sourceOf);
       const catalog = sent.options.forceRowLevelSecurity ? withForcedSecurity(seen) : seen;
       const execution = await execute(ports, access, {
         text: sent.text,

@@ -10,8 +10,9 @@ import type { ClusterRole, DatabaseAccess, DatabaseRole, RoleHolder } from '../.
 import { databaseRoles } from '../../authz/kusto-roles.ts';
 import type { Guid } from '../../base/guid.ts';
 import type { HostName } from '../../base/names.ts';
+import type { OutwardHost } from '../../http/outward-host.ts';
 import type { Message } from './message.ts';
-import { guid, list, number, object, oneOf, reader, text } from './message.ts';
+import { guid, hostName, list, number, object, oneOf, reader, text } from './message.ts';
 
 /** Who sent a request. */
 export interface RequestCaller {
@@ -149,6 +150,9 @@ const requestLine = object({
 /** Values that no line may have are left out, the rest of the line is written. */
 const logFields = Type.Unsafe<Readonly<Record<string, unknown>>>(Type.Object({}));
 
+/** Somebody names data on a host elsewhere. */
+const outwardHostCall = object({ host: hostName, port: number });
+
 const logCall = Type.Union([
   object({ method: Type.Literal('request'), name: Type.Literal('request'), fields: requestLine }),
   object({ method: oneOf(['event', 'warning', 'failure']), name: text(100), fields: logFields }),
@@ -167,6 +171,7 @@ export interface DataPlaneCalls {
     readonly databases: readonly string[];
     readonly change?: FollowerChange;
   };
+  readonly outwardHost: Message<typeof outwardHostCall>;
   readonly log: LogCall;
 }
 
@@ -177,6 +182,7 @@ export const readDataPlaneCall = {
   uploader: reader('uploader', uploaderCall),
   route: reader('route', routeCall),
   follower: reader('follower', followerCall),
+  outwardHost: reader('outwardHost', outwardHostCall),
   log: reader('log', logCall),
 };
 
@@ -187,6 +193,7 @@ export interface DataPlaneReplies {
   readonly uploader: AllowedRequest | RefusedRequest;
   readonly route: LeaderRoute;
   readonly follower: FollowerAnswer;
+  readonly outwardHost: OutwardHost;
   readonly log: null;
 }
 

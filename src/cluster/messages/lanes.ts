@@ -16,7 +16,11 @@ export const lanes = {
 
 export type LaneName = keyof typeof lanes;
 
-const laneOfOperation: Readonly<Record<string, LaneName>> = { authorize: 'requests', log: 'log' };
+const laneOfOperation: Readonly<Record<string, LaneName>> = {
+  authorize: 'requests',
+  outwardHost: 'requests',
+  log: 'log',
+};
 
 export const laneOf = (operation: string): LaneName =>
   Object.hasOwn(laneOfOperation, operation) ? (laneOfOperation[operation] ?? 'control') : 'control';

@@ -8,6 +8,7 @@ import type { ExtentCall, InventoryCall } from './inventory.ts';
 import type { EndedRequestsCall } from './ended-requests.ts';
 import type { RowsCall } from './rows.ts';
 import type { ScriptCall } from './scripts.ts';
+import type { StorageAccount } from './storage-account.ts';
 import type { Edge } from './vault-calls.ts';
 
 /** What the supervisor asks of a cluster process, which believes it: types without a check. Key bytes never appear here: only wrapped ones
@@ -116,6 +117,8 @@ export interface DataPlaneSettings {
   readonly parserSnapshots: string | undefined;
   /** Where the user's database of places lies, absolute; undefined: there is none. */
   readonly geoipDatabase: string | undefined;
+  /** Accounts of storage that are elsewhere here. */
+  readonly storageAccounts: readonly StorageAccount[];
   /** On a tmpfs: where extents lie opened. Undefined: `/dev/shm`. */
   readonly memoryDirectory: string | undefined;
   /** Of Kustody; the time of its build in ticks. */

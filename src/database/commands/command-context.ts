@@ -4,6 +4,7 @@ import type { ScanCounts } from '../../kql/query-request.ts';
 import type { Guid } from '../../base/guid.ts';
 import type { RandomBytes } from '../../base/random.ts';
 import type { Clock, Instant } from '../../clock/clock.ts';
+import type { SourceOf } from '../ingest/data-source.ts';
 import type { ClusterData } from '../cluster-data.ts';
 import type { QueryEngine } from '../../kql/query-engine.ts';
 
@@ -20,6 +21,8 @@ export interface CommandContext extends CommandAccess {
   readonly activityId: Guid;
   readonly signal?: AbortSignal | undefined;
   readonly requests: CommandRequests;
+  /** Data elsewhere, by its address. Absent: there is none. */
+  readonly sourceOf?: SourceOf;
   /** Absent: nobody asks with a token. */
   readonly followers?: FollowerSettings;
   /** Which of the cluster's two endpoints was called; on localhost both are one. */

@@ -144,7 +144,6 @@ describe('commands that are not built', () => {
     ['.drop database db', 'DetachDatabase', 'resource manager'],
     [`.add database db viewers ('aadapp=x;y')`, 'AddDatabaseRole', 'principalAssignments'],
     [`.refresh database 'db' table 'T' cache ingestionbatchingpolicy`, 'RefreshDatabaseTableCache', 'cached'],
-    [`.ingest into table ['a b'] ('https://x')`, 'IngestIntoTable', 'streaming'],
     ['.show journal', 'ShowJournal', ''],
     ['.show principal access', 'ShowPrincipalAccess', '.show principal roles'],
     [`.add table ['a b'] admins ('aaduser=x')`, 'AddTableRole', 'resource manager'],

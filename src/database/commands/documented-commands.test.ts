@@ -28,7 +28,6 @@ describe('the commands of the documentation', () => {
     '.show materialized-view V',
     '.show continuous-exports',
     '.create materialized-view V on table T { T | summarize count() by Nowhere }',
-    '.ingest into table T (h"https://contoso.blob.core.windows.net/c/b.csv")',
     '.list blobs ("https://contoso.blob.core.windows.net/c;managed_identity=system")',
   ])(
     '%s is refused by its name: of what is not built nothing is listed, and nothing in it is looked up',

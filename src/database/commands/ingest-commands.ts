@@ -1,15 +1,18 @@
 import { Buffer } from 'node:buffer';
-import type { IngestRequest } from '../ingest/ingest-request.ts';
+import type { Guid } from '../../base/guid.ts';
+import { KqlError } from '../../kql/plan/kql-error.ts';
+import { formatTimespan, ticksPerMillisecond } from '../../kql/values/ticks.ts';
+import type { IngestRequest, SourcesRequest } from '../ingest/ingest-request.ts';
 import { DataError, dataError } from '../catalog/data-error.ts';
 import type { Command, CommandRow, Row } from './command.ts';
 import type { CommandContext, IngestionEndpoint } from './command-context.ts';
 import { ForbiddenError } from './forbidden-error.ts';
 import { isAllowed } from './permissions.ts';
 import { holdersOf } from '../../authz/kusto-roles.ts';
-import { KqlError } from '../../kql/plan/kql-error.ts';
 import { creationTimeOf, tagsOf } from '../ingest/extent-properties.ts';
 import { isIngestedAlready, noExtent } from './ingest-properties.ts';
 import { ingestedBy, ingesting } from './ingestion-failure.ts';
+import { operationIdColumns, operationOf, runRecorded, startRecorded } from './operation-record.ts';
 
 const knownProperties = [
   ...[
@@ -25,14 +28,22 @@ const knownProperties = [
 ] as const;
 type Property =
   | ('format' | 'tags' | 'creationTime' | 'ignoreFirstRecord' | 'ingestIfNotExists' | 'ingestionMapping')
-  | ('ingestionMappingReference' | 'ingestionMappingType' | 'policy_ingestiontime' | 'validationPolicy');
+  | ('ingestionMappingReference' | 'ingestionMappingType' | 'policy_ingestiontime' | 'validationPolicy')
+  | ('zipPattern' | 'persistDetails');
 
-/** Data as the client wrote it after `<|`: white space counts, but the line break right after the mark is not a record. */
-function requestOf(command: Command, context: CommandContext): IngestRequest {
-  const properties = command.properties<Property>(knownProperties);
+/** Only files are packed, and only what makes extents from them has details to keep. */
+const sourceProperties = [...knownProperties, 'zipPattern', 'persistDetails'] as const;
+
+const readProperties = (command: Command): Partial<Record<Property, string>> =>
+  command.properties<Property>(command.kind === 'IngestIntoTable' ? sourceProperties : knownProperties);
+
+/** What the two ways to ingest have in common. */
+function settingsOf(command: Command, context: CommandContext): Omit<SourcesRequest, 'sources'> {
+  const properties = readProperties(command);
   const { format, ignoreFirstRecord, ingestionMapping, ingestionMappingReference } = properties;
   const tags = tagsOf(properties.tags, properties.ingestIfNotExists);
   const creationTime = creationTimeOf(properties.creationTime);
+  const named = format ?? formatOfMapping(properties.ingestionMappingType);
   if (properties.validationPolicy !== undefined)
     throw dataError('MalformedIngestionProperty', "The property 'validationPolicy' is not supported.");
   if (ingestionMapping !== undefined && ingestionMappingReference !== undefined)
@@ -41,18 +52,28 @@ function requestOf(command: Command, context: CommandContext): IngestRequest {
       'The properties ingestionMapping and ingestionMappingReference exclude each other.',
     );
   return {
-    kind: 'inline',
     by: ingestedBy(context, 'DataIngestPull'),
     ...(context.signal === undefined ? {} : { signal: context.signal }),
     database: context.database,
     table: command.required('TableName'),
-    format: format ?? formatOfMapping(properties.ingestionMappingType) ?? 'csv',
-    body: Buffer.from(command.raw.replace(/^[ \t]*\r?\n/, '').replace(/^ /, ''), 'utf8'),
+    ...(named === undefined ? {} : { format: named }),
     ...(ingestionMappingReference === undefined ? {} : { mappingName: ingestionMappingReference }),
     ...(ingestionMapping === undefined ? {} : { mapping: ingestionMapping }),
-    ...(ignoreFirstRecord === undefined ? {} : { ignoreFirstRecord: /^(true|1)$/i.test(ignoreFirstRecord) }),
+    ...(ignoreFirstRecord === undefined ? {} : { ignoreFirstRecord: isTrue(ignoreFirstRecord) }),
     ...(tags.length === 0 ? {} : { tags }),
     ...(creationTime === undefined ? {} : { creationTime }),
+  };
+}
+
+const isTrue = (text: string | undefined): boolean => /^(true|1)$/i.test(text ?? '');
+
+/** Data as the client wrote it after `<|`: white space counts, but the line break right after the mark is not a record. */
+function requestOf(command: Command, context: CommandContext): IngestRequest {
+  return {
+    format: 'csv',
+    ...settingsOf(command, context),
+    kind: 'inline',
+    body: Buffer.from(command.raw.replace(/^[ \t]*\r?\n/, '').replace(/^ /, ''), 'utf8'),
   };
 }
 
@@ -61,13 +82,74 @@ const formatOfMapping = (type: string | undefined): string | undefined =>
 
 async function ingestInline(command: Command, context: CommandContext): Promise<readonly Row[]> {
   const request = requestOf(command, context);
-  if (isIngestedAlready(command.properties<Property>(knownProperties).ingestIfNotExists, request.table, context))
-    return [[noExtent]];
+  if (isIngestedAlready(readProperties(command).ingestIfNotExists, request.table, context)) return [[noExtent]];
   const { extentId } = await ingesting(context, request.table, 'DataIngestPull', () => context.data.ingest(request));
   return [[extentId ?? noExtent]];
 }
 
-/** @see Kusto ".ingest inline", "Ingestion properties" */
+const loadedColumns = 'ExtentId: guid, ItemLoaded: string, Duration: string, HasErrors: string, OperationId: guid';
+
+/** Of one command. */
+const sourcesMax = 5_000;
+
+/** The literals that are no property: the parser has no name for them. */
+const addressesOf = ({ leaves }: Command): string[] =>
+  leaves.flatMap(({ name = '', value, text }) =>
+    typeof value === 'string' && !/^(TableName|Property)/.test(name) && /^h?@?["'`~]/i.test(text) ? [value] : [],
+  );
+
+/** Reads the sources and ingests what they hold, all or nothing. */
+async function ingestSources(command: Command, context: CommandContext): Promise<readonly Row[]> {
+  const { sourceOf, data, clock } = context;
+  if (sourceOf === undefined) throw new KqlError('notSupported', 'Data is not fetched from elsewhere on this cluster.');
+  const addresses = addressesOf(command);
+  if (addresses.length === 0 || addresses.length > sourcesMax)
+    throw new KqlError('semantic', `.ingest into takes 1 to ${sourcesMax} sources.`);
+  const settings = settingsOf(command, context);
+  const { zipPattern, ingestIfNotExists, persistDetails } = readProperties(command);
+  const { table } = settings;
+  data.table(context.database, table);
+  const operation = operationOf(context, 'DataIngestPull');
+  const work = (within: CommandContext) => async (): Promise<Row> => {
+    const startedOn = clock.now();
+    const done = (extentId: Guid | undefined, item: string): Row => [
+      ...[
+        extentId ?? noExtent,
+        item,
+        formatTimespan(BigInt(Math.round(clock.now() - startedOn)) * ticksPerMillisecond),
+      ],
+      ...['False', operation.operationId],
+    ];
+    return await ingesting(within, table, 'DataIngestPull', async () => {
+      const sources = addresses.map(sourceOf);
+      if (isIngestedAlready(ingestIfNotExists, table, within)) return done(undefined, '');
+      const { signal } = within;
+      const request = { ...settings, sources, ...(zipPattern === undefined ? {} : { zipPattern }), signal };
+      const { extentId } = await data.ingestFrom(request);
+      return done(extentId, sources.map(({ name }) => name).join(', '));
+    });
+  };
+  const details = isTrue(persistDetails) ? (row: Row) => detailsOf(row, context, table) : undefined;
+  // Work that goes on after the answer does not end with the request.
+  if (command.has('async')) return startRecorded(context, operation, work({ ...context, signal: undefined }), details);
+  return [await runRecorded(context, operation, work(context), details)];
+}
+
+/** What `.show operation details` tells of an extent. */
+function detailsOf([extentId]: Row, { data, database }: CommandContext, table: string): string {
+  const extent = data.extents(database, table).find((one) => one.extentId === extentId);
+  const bytes = extent?.extentBytes ?? 0;
+  const sizes = [extent?.originalBytes ?? 0, bytes, bytes, 0, extent?.rowCount ?? 0];
+  return JSON.stringify([[String(extentId), ...sizes.map(String)]]);
+}
+
+/** The word `table` may be left out, which the official parser does not know. @returns undefined where it is not left out */
+export function withTableWord(text: string): string | undefined {
+  const [start] = /^\s*(?:\/\/[^\n]*\n\s*)*\.\s*ingest\s+(?:async\s+)?into\s+(?!table\s)/i.exec(text) ?? [];
+  return start === undefined ? undefined : `${start}table ${text.slice(start.length)}`;
+}
+
+/** @see Kusto ".ingest inline", ".ingest into", "Ingestion properties" */
 export const ingestCommands: readonly CommandRow[] = [
   {
     kinds: {
@@ -96,6 +178,12 @@ export const ingestCommands: readonly CommandRow[] = [
     permission: 'anyone',
     columns: 'AuthorizationContext: string',
     run: async (_command, context) => [[await endpointOf(context).identityToken()]],
+  },
+  {
+    kinds: { IngestIntoTable: ".ingest into table T (h'https://account.blob.core.windows.net/box/data.csv')" },
+    permission: 'ingest',
+    columns: (command) => (command.has('async') ? operationIdColumns : loadedColumns),
+    run: ingestSources,
   },
 ];
 

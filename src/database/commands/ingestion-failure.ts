@@ -26,6 +26,7 @@ export async function ingesting<T>(
   } catch (error) {
     // Those of update policies have been written down.
     if (!(error instanceof DataError) || error instanceof UpdatePolicyFailure) throw error;
+    const isTransient = error.malformed === 'Download_UnknownError';
     const { caller, activityId, clock, database, data, randomBytes } = context;
     const failure: IngestionFailure = {
       operationId: newGuid(randomBytes),
@@ -33,13 +34,13 @@ export async function ingesting<T>(
       table,
       failedOn: clock.now(),
       details: error.message.slice(0, 1000),
-      failureKind: 'Permanent',
+      failureKind: isTransient ? 'Transient' : 'Permanent',
       rootActivityId: activityId,
       operationKind,
       errorCode: ingestionErrorCode(error),
       principal: caller.fqn,
       user: caller.displayName,
-      shouldRetry: false,
+      shouldRetry: isTransient,
     };
     // The refusal itself matters more than that it could not be written down.
     await data.recordIngestionFailure(failure).catch(() => undefined);

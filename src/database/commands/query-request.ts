@@ -1,4 +1,5 @@
 import { commandTable } from '../../kql/plan/command.ts';
+import { externalDataOf } from '../../kql/plan/external-data.ts';
 import type { Program } from '../../kql/plan/plan.ts';
 import { tablesOf } from '../../kql/plan/walk.ts';
 import type { EngineSources, QueryRequest } from '../../kql/query-request.ts';
@@ -27,7 +28,11 @@ export function queryRequest(context: CommandContext, text: string): QueryReques
 function readableSources(context: CommandContext): EngineSources {
   const sources = context.data.sources(context.caller.fqn);
   return {
-    open: (database, table, uses) => {
+    open: (database, table, uses, signal) => {
+      const external = externalDataOf(table);
+      const { sourceOf } = context;
+      if (external !== undefined && sourceOf !== undefined)
+        return context.data.readExternal({ data: external, sourceOf, signal });
       requirePermission(context, 'read', database, 'Query');
       if (isRestricted(context, context.data, database, table))
         throw new ForbiddenError(restrictedView(context.caller.fqn, table));

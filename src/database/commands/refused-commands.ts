@@ -28,11 +28,6 @@ export const refusedCommands: readonly RefusedRow[] = [
     why: 'results of queries are not cached',
   },
   {
-    kinds: ['IngestIntoTable'],
-    begins: ['ingest into', 'ingest async into'],
-    why: 'data is not fetched from other hosts; send it with streaming ingestion, or .ingest inline',
-  },
-  {
     kinds: ['CreateDatabase', 'AttachDatabase'],
     why: 'databases are created through the resource manager (Microsoft.Kusto/clusters/databases)',
   },

@@ -7,6 +7,7 @@ import { Command } from './command.ts';
 import type { CommandAnswer, CommandInput, CommandRow, QueriedTables } from './command.ts';
 import type { CommandContext } from './command-context.ts';
 import { commandRow } from './command-rows.ts';
+import { withTableWord } from './ingest-commands.ts';
 import { withoutBrackets } from './inline-records.ts';
 import { pipeParsed, pipeText } from './command-pipe.ts';
 import { requirePermission } from './permissions.ts';
@@ -31,7 +32,7 @@ export async function runCommand(context: CommandContext, text: string): Promise
 }
 
 async function runText(here: CommandContext, sent: string): Promise<CommandAnswer> {
-  const text = withJoinedLiterals(withoutBrackets(sent) ?? sent);
+  const text = withJoinedLiterals(withoutBrackets(sent) ?? withTableWord(sent) ?? sent);
   const recognized = recognizeCommand(text);
   if (recognized !== undefined) {
     const made = await runInput(here, recognized.input);

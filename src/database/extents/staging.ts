@@ -27,10 +27,11 @@ export async function addStaged(connection: EngineConnection, { columns }: RowBa
   );
 }
 
-export function stagedSelect(columns: readonly StoredColumn[]): string {
+/** @param from columns have the types of `stagingType` */
+export function stagedSelect(columns: readonly StoredColumn[], from = table): string {
   const outputs = columns.map((column) => {
     const sql = stagedSql(column);
     return `${column.type === 'string' ? `coalesce(${sql}, '')` : sql} AS ${columnName(column.columnId)}`;
   });
-  return `SELECT ${outputs.join(', ')} FROM ${table}`;
+  return `SELECT ${outputs.join(', ')} FROM ${from}`;
 }

@@ -49,6 +49,8 @@ export interface SourcesRequest extends Omit<IngestRequest, 'body' | 'kind' | 'f
   readonly sources: readonly DataSource[];
   /** As of `IngestRequest`; absent: as the name of the first source says, else `csv`. */
   readonly format?: string;
+  /** `streaming` needs the streamingingestion policy of table or database. */
+  readonly kind?: 'streaming';
   /** Which files of zip archives count; absent: all. */
   readonly zipPattern?: string;
   /** What else happens in the commit, before the rows are added. @returns false: they are not */

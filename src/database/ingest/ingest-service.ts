@@ -81,6 +81,7 @@ export class IngestService {
     const { store } = this.#parts;
     const table = store.table(request.database, request.table);
     this.#requireKept(request, table);
+    if (request.kind === 'streaming') this.#requireStreaming(table);
     const names = request.sources.map(({ name }) => name);
     const format = requireFormat(request.format ?? formatOfName(names[0] ?? '') ?? 'csv');
     const mapping = mappingFor(store, request, table, format);
@@ -208,7 +209,11 @@ export class IngestService {
         'PayloadTooLarge',
         `The data has ${body.byteLength} bytes; at most ${bytesMax} can be sent in one request.`,
       );
-    if (kind === 'streaming' && this.#parts.store.policy(table, 'streamingingestion')?.IsEnabled !== true)
+    if (kind === 'streaming') this.#requireStreaming(table);
+  }
+
+  #requireStreaming(table: TableRecord): void {
+    if (this.#parts.store.policy(table, 'streamingingestion')?.IsEnabled !== true)
       throw dataError('StreamingDisabled', table.name);
   }
 

@@ -19,6 +19,7 @@ export interface StageOptions extends Omit<ReadOptions, 'location'> {
   readonly sources: readonly DataSource[];
   readonly signal: AbortSignal | undefined;
   readonly zipPattern?: string | undefined;
+  readonly rowsMax?: number;
 }
 
 /** Rows of sources, in the memory of the engine, until they are discarded. */
@@ -61,7 +62,7 @@ async function stageRows(connection: EngineConnection, sources: Located, options
   const { reader } = options.format;
   if (reader.kind === 'parquet') throw new TypeError('Parquet is read by the engine.');
   await createStaging(connection, options.columns);
-  let left = rowsMax;
+  let left = options.rowsMax ?? rowsMax;
   for await (const { stream, location } of sources)
     for await (const batch of readRows(stream, {
       ...options,

@@ -6,7 +6,7 @@ import type { DataSource } from './data-source.ts';
 import { archiveNameOf, zippedFiles } from './zip-archive.ts';
 
 /** Of what a source holds once it is unpacked; the service takes no larger file. @see Kusto "Supported data formats", "Ingest data overview" */
-export const unpackedBytesMax = 6 * 1024 ** 3;
+const unpackedBytesMax = 6 * 1024 ** 3;
 
 /** A file in a source: the source itself, or one in its archive. */
 export interface UnpackedFile {
@@ -34,7 +34,14 @@ export const unpackedName = (name: string): string => name.replace(/\.(?:gz|zip)
 export async function* unpacked(source: DataSource, options: UnpackOptions): AsyncGenerator<UnpackedFile> {
   const { signal, tellBytes } = options;
   const opened = await source.open(signal);
-  const stored = counted(opened.stream, tellBytes, signal);
+  const stored = counted(
+    opened.stream,
+    (bytes) => {
+      if ((opened.bytes ?? 0) > unpackedBytesMax) throw tooLarge(source.name);
+      tellBytes(bytes);
+    },
+    signal,
+  );
   switch (packing(source.name)) {
     case undefined:
       yield { name: source.name, stream: bounded(stored, source.name) };
@@ -64,14 +71,16 @@ async function* bounded(stream: AsyncIterable<Uint8Array>, name: string): AsyncG
   let bytes = 0;
   for await (const piece of stream) {
     bytes += piece.byteLength;
-    if (bytes > unpackedBytesMax)
-      throw dataError(
-        'PayloadTooLarge',
-        `The source '${name}' has more than ${unpackedBytesMax / 1024 ** 3} GiB of data; give it in smaller files.`,
-      );
+    if (bytes > unpackedBytesMax) throw tooLarge(name);
     yield piece;
   }
 }
+
+const tooLarge = (name: string): Error =>
+  dataError(
+    'PayloadTooLarge',
+    `The source '${name}' has more than ${unpackedBytesMax / 1024 ** 3} GiB of data; give it in smaller files.`,
+  );
 
 async function* gunzipped(stream: AsyncIterable<Uint8Array>, name: string): AsyncGenerator<Uint8Array> {
   const gunzip = createGunzip();

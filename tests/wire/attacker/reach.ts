@@ -60,8 +60,8 @@ const statements = [
 ];
 
 const commands: readonly (readonly [string, string])[] = [
-  ['.ingest into table Rows ("file:///etc/passwd")', 'IngestIntoTable'],
-  ['.ingest into table Rows (h"http://169.254.169.254/x")', 'IngestIntoTable'],
+  ['.ingest into table Rows ("file:///etc/passwd")', 'is not read'],
+  ['.ingest into table Rows (h"http://169.254.169.254/x")', 'is not read'],
   ['.set-or-append Rows <| externaldata(x: string)["file:///etc/passwd"]', 'externaldata'],
   ['.set stored_query_result X <| externaldata(x: string)["file:///etc/passwd"]', 'externaldata'],
   ['.show version | union (externaldata(x: string)["file:///etc/passwd"])', 'externaldata'],

@@ -50,8 +50,8 @@ export const databaseName = 'db1';
 const groupPath = (subscription: string): string => `/subscriptions/${subscription}/resourceGroups/rg1`;
 
 /** A server with one cluster and one database, and a process with the official clients, led there by proxy variables. */
-export async function startKustoData() {
-  const fixture = await startServerFixture();
+export async function startKustoData(settings: Parameters<typeof startServerFixture>[0] = {}) {
+  const fixture = await startServerFixture(settings);
   const { environment, server } = fixture;
   const group = groupPath(environment.subscriptionId);
   const cluster = `${group}/providers/Microsoft.Kusto/clusters/${clusterName}`;

@@ -1,5 +1,7 @@
 import type { Guid } from '../../../base/guid.ts';
+import type { HostName } from '../../../base/names.ts';
 import type { Log, LogFields } from '../../../http/logging.ts';
+import type { OutwardHost } from '../../../http/outward-host.ts';
 import type { ServedCluster } from '../served-clusters.ts';
 import type { FollowerTickets } from './follower-access.ts';
 import type { DataPlaneReplies, LeaderRoute, LogCall } from '../../messages/data-plane-calls.ts';
@@ -15,6 +17,8 @@ export interface DataPlaneServicePorts extends RequestAccessPorts, Pick<Follower
   readonly keys: Pick<SupervisedClusterKeys, 'admitted'>;
   readonly log: Log;
   readonly tickets: FollowerTickets;
+  /** Whether data on a host elsewhere may be read, and where that is. */
+  readonly outwardHost: (host: HostName, port: number) => Promise<OutwardHost>;
   /** Where the process of a cluster takes connections, started when needed; undefined: it does not serve now. */
   readonly doorOf: (cluster: ServedCluster) => Promise<Omit<LeaderDoor, 'outcome' | 'ticket'> | undefined>;
 }
@@ -39,6 +43,10 @@ export function createDataPlaneServices(
     uploader: (clusterId, body) => authorizeUploader(ports, clusterId, readDataPlaneCall.uploader(body)),
     route: (clusterId, body) => routeToLeader(ports, clusterId, readDataPlaneCall.route(body).leaderId),
     follower: (clusterId, body) => followerCommand(ports, clusterId, readDataPlaneCall.follower(body)),
+    outwardHost: (_clusterId, body) => {
+      const { host, port } = readDataPlaneCall.outwardHost(body);
+      return ports.outwardHost(host, port);
+    },
     log: (clusterId, body) => {
       writeLog(ports.log, clusterId, readDataPlaneCall.log(body));
       return Promise.resolve(null);

@@ -15,13 +15,15 @@ import type { SupervisedClusterKeys } from '../cluster-keys.ts';
 import type { ClusterProcess } from '../cluster-process.ts';
 import { nobody } from '../../data-plane/kusto-app.ts';
 import { kustoError, oneApiError } from '../../data-plane/errors/kusto-error.ts';
+import type { StorageAccount } from '../../messages/storage-account.ts';
 import type { ServedCluster } from '../served-clusters.ts';
 import { createDataPlaneServices } from './data-plane-services.ts';
 import type { DataPlaneServicePorts } from './data-plane-services.ts';
 import { refuseStorage } from './refuse-storage.ts';
 import { FollowerTickets } from './follower-access.ts';
 
-export interface KustoPlanePorts extends NotServedPorts, Pick<DataPlaneServicePorts, 'changeOverrides'> {
+export interface KustoPlanePorts
+  extends NotServedPorts, Pick<DataPlaneServicePorts, 'changeOverrides' | 'outwardHost'> {
   readonly keys: SupervisedClusterKeys;
   readonly authority: Pick<CertificateAuthority, 'issueFor' | 'certificatePem'>;
   /** `dist/kql-process.js`. */
@@ -30,6 +32,7 @@ export interface KustoPlanePorts extends NotServedPorts, Pick<DataPlaneServicePo
   /** The user's database of places; undefined: there is none. */
   readonly geoipDatabase: string | undefined;
   readonly memoryDirectory: string | undefined;
+  readonly storageAccounts: readonly StorageAccount[];
   /** The cluster that serves Kusto paths on `localhost`; without it the only one. */
   readonly localhostCluster?: string;
 }
@@ -197,6 +200,7 @@ async function openDataPlane(
     parserSnapshots: ports.parserSnapshots,
     geoipDatabase: ports.geoipDatabase,
     memoryDirectory: ports.memoryDirectory,
+    storageAccounts: ports.storageAccounts,
     version: ports.version,
   });
 }

@@ -11,6 +11,7 @@ import type { SyntaxNode } from '../language/language.ts';
 import { kindOf, list, nameOf, need, symbolKind } from '../language/language.ts';
 import { basicOperators } from './operators/basic.ts';
 import { graphOperators } from './operators/graph.ts';
+import { externalOperators } from './operators/external.ts';
 import { joinOperators } from './operators/join.ts';
 import { macroOperators } from './operators/macro.ts';
 import { nestedOperators } from './operators/nested.ts';
@@ -38,6 +39,7 @@ export const operatorBuilders: Readonly<Record<string, OperatorBuilder>> = {
   ...graphOperators,
   ...macroOperators,
   ...scanOperator,
+  ...externalOperators,
 };
 
 export function buildTabular(b: Builder, node: SyntaxNode, input?: Plan): Plan {

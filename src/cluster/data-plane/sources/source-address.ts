@@ -1,0 +1,101 @@
+import type { StorageAccount } from '../../messages/storage-account.ts';
+import { dataError } from '../../../database/catalog/data-error.ts';
+
+/** What proves that data may be read. */
+export type SourceCredential =
+  /** Nothing, or a shared access signature in the address. */
+  | { readonly kind: 'none' }
+  | { readonly kind: 'accountKey'; readonly account: string; readonly key: string }
+  | { readonly kind: 'token'; readonly token: string };
+
+/** Where a storage connection string leads. */
+export interface SourceAddress {
+  /** Without what is secret. */
+  readonly name: string;
+  /** What is asked, with its signature. */
+  readonly url: URL;
+  /** It speaks the protocol of Azure Storage. */
+  readonly isStorage: boolean;
+  /** The user said where this account is. */
+  readonly isMapped: boolean;
+  readonly credential: SourceCredential;
+}
+
+const storageHost = /^([a-z0-9]{3,24})(?:\.z\d{1,3})?\.(?:blob|dfs)\.(?:core\.[a-z0-9.-]+|storage\.azure\.net)$/;
+const notRead: readonly (readonly [RegExp, string])[] = [
+  [/^impersonate$/i, "';impersonate' is not built in Kustody: use a shared access signature or an account key"],
+  [
+    /^managed_identity=/i,
+    "';managed_identity' is not built in Kustody: use a shared access signature or an account key",
+  ],
+  [/^prompt$/i, "';prompt' is for interactive programs"],
+  [/^AwsCredentials=/i, 'Amazon S3 with credentials is not built in Kustody'],
+];
+
+const textMax = 8_192;
+
+/** Text that may be shown: without a query and without what stands after a semicolon, however the rest is written. */
+export const withoutSecrets = (text: string): string => {
+  const [address = ''] = text.trim().split(/[?;#]/);
+  // A user and password before the host.
+  return address.replace(/^([a-z][a-z0-9+.-]*:\/\/)[^/@]*:[^/@]*@/i, '$1').slice(0, 1_000);
+};
+
+/** Reads a storage connection string. @throws DataError `SourceNotAllowed`
+ * @see Kusto "Storage connection strings", "Storage authentication methods" */
+export function readSourceAddress(text: string, accounts: readonly StorageAccount[]): SourceAddress {
+  const name = withoutSecrets(text);
+  const refuse = (why: string): Error => dataError('SourceNotAllowed', `The source '${name}' is not read: ${why}.`);
+  if (text.length > textMax) throw refuse('its address is too long');
+  const { address, proof } = divided(text.trim());
+  if (/^adl:/i.test(address))
+    throw refuse('Azure Data Lake Storage Gen1 was retired by Azure, and is not built in Kustody');
+  if (/^(?:s3|s3n|s3a):/i.test(address)) throw refuse('Amazon S3 is read by https addresses only');
+  const url = URL.parse(asHttps(address));
+  if (url === null || url.username !== '' || url.password !== '') throw refuse('it is no https address of a file');
+  const local = accounts.find(({ endpoint }) => url.href.startsWith(`${endpoint}/`));
+  if (url.protocol !== 'https:' && local === undefined) throw refuse('only https addresses are read');
+  const account = local?.name ?? storageHost.exec(url.hostname)?.[1];
+  const credential = credentialOf(proof, account, refuse);
+  const mapped = local ?? accounts.find((one) => one.name === account);
+  if (mapped === undefined) return { name, url, isStorage: account !== undefined, isMapped: false, credential };
+  const to = local === undefined ? new URL(`${mapped.endpoint}${url.pathname}${url.search}`) : url;
+  return { name, url: to, isStorage: true, isMapped: true, credential: signedFor(credential, mapped) };
+}
+
+/** What stands after the last semicolon, if it is a proof: blobs may have semicolons in their names, signatures too. */
+function divided(text: string): { readonly address: string; readonly proof: string | undefined } {
+  const at = text.lastIndexOf(';');
+  const proof = text.slice(at + 1);
+  if (at < 0 || !/^(?:[A-Za-z0-9+/]{20,}={0,2}|[A-Za-z_]+|[A-Za-z_]+=.+)$/.test(proof))
+    return { address: text, proof: undefined };
+  return { address: text.slice(0, at), proof };
+}
+
+/** `abfss://filesystem@account.dfs.core.windows.net/path` */
+function asHttps(address: string): string {
+  const [, scheme, container, host, path = ''] = /^(abfss?|wasbs?):\/\/([^@/]+)@([^/]+)(\/.*)?$/i.exec(address) ?? [];
+  return scheme === undefined ? address : `https://${host}/${container}${path}`;
+}
+
+function credentialOf(
+  proof: string | undefined,
+  account: string | undefined,
+  refuse: (why: string) => Error,
+): SourceCredential {
+  if (proof === undefined) return { kind: 'none' };
+  const why = notRead.find(([pattern]) => pattern.test(proof))?.[1];
+  if (why !== undefined) throw refuse(why);
+  const [, token] = /^token=(.+)$/is.exec(proof) ?? [];
+  if (token !== undefined) return { kind: 'token', token };
+  if (account === undefined || !/^[A-Za-z0-9+/]+={0,2}$/.test(proof))
+    throw refuse("what stands after ';' is no account key");
+  return { kind: 'accountKey', account, key: proof };
+}
+
+/** Azurite signs for the account in its path, whatever the account is called here. */
+function signedFor(credential: SourceCredential, { endpoint, name }: StorageAccount): SourceCredential {
+  if (credential.kind !== 'accountKey') return credential;
+  const [, first] = new URL(endpoint).pathname.split('/');
+  return { ...credential, account: first === undefined || first === '' ? name : first };
+}

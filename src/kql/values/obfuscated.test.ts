@@ -1,0 +1,19 @@
+import { describe, expect, it } from 'vitest';
+import { obfuscated } from './obfuscated.ts';
+
+describe('obfuscated', () => {
+  it.each([
+    [".ingest into table T (h'https://a/b?sig=x', 'c')", ".ingest into table T (h'***', 'c')"],
+    ['externaldata(x:string)[h@"https://a/b;key"] | take 1', 'externaldata(x:string)[h@"***"] | take 1'],
+    ['print H"secret", h```of\nlines```, h""', 'print H"***", h```***```, h"***"'],
+    ["externaldata(x:string)['https://a/b/c.csv?sv=1&sig=x']", "externaldata(x:string)['https://a/b/c.csv?***']"],
+    ['print @"abfss://f@a.dfs.core.windows.net/p;QUJD"', 'print @"abfss://f@a.dfs.core.windows.net/p;***"'],
+    [
+      'print "what? yes; no", x // h"not a literal" https://a?b',
+      'print "what? yes; no", x // h"not a literal" https://a?b',
+    ],
+    ['print "https://a/b", length("a?b")', 'print "https://a/b", length("a?b")'],
+  ])('%s', (text, shown) => {
+    expect(obfuscated(text)).toBe(shown);
+  });
+});

@@ -1,0 +1,310 @@
+import { once } from 'node:events';
+import { createServer } from 'node:http';
+import type { Server } from 'node:http';
+import type { AddressInfo } from 'node:net';
+import { gzipSync } from 'node:zlib';
+import { ContainerClient } from '@azure/storage-blob';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import type { Azurite } from '../../support/azurite.ts';
+import { startAzurite } from '../../support/azurite.ts';
+import { zipOf } from '../../support/zip-writer.ts';
+import type { KustoData } from './kusto-fixture.ts';
+import { databaseName as db, startKustoData } from './kusto-fixture.ts';
+
+const account = 'mybox';
+const blobHost = `https://${account}.blob.core.windows.net`;
+
+let azurite: Azurite;
+let k: KustoData;
+let container: string;
+/** Of the container: `sv=…&sig=…`. */
+let sas: string;
+/** Somebody's server that answers what it is asked for by the path. */
+let strange: Server;
+/** Requests that nobody should have made. */
+const reached: string[] = [];
+const log: string[] = [];
+
+const csv = 'a,b\n1,one\n2,"two, twice"\n';
+const files: Readonly<Record<string, string | Buffer>> = {
+  'plain.csv': csv,
+  'packed.csv.gz': gzipSync(csv),
+  'more.zip': zipOf({ 'x/one.csv': '3,three\n', 'x/two.csv': '4,four\n', 'notes.txt': 'left out' }),
+  'rows.json': '{"a": 5, "b": "five"}\n{"a": 6, "b": "six"}\n',
+  'broken.csv': '7,"never closed',
+  'sub folder/ä.csv': '8,eight\n',
+};
+
+beforeAll(async () => {
+  azurite = await startAzurite();
+  strange = createServer((request, response) => {
+    const where = String(request.url);
+    if (where.includes('redirect')) {
+      response.writeHead(302, { location: `http://127.0.0.1:${port(inside)}/secret.csv` }).end();
+    } else if (where.includes('huge')) {
+      response.writeHead(200, { 'content-length': String(7 * 1024 ** 3), etag: '"e"' });
+      response.write('1,one\n');
+    } else if (where.includes('slow')) {
+      response.writeHead(200, { 'content-length': '1000000', etag: '"e"' });
+      response.write('1,one\n');
+    } else response.writeHead(500).end('sig=canary-in-answer');
+  }).listen(0, '127.0.0.1');
+  inside = createServer((request, response) => {
+    reached.push(String(request.url));
+    response.end('1,stolen\n');
+  }).listen(0, '127.0.0.1');
+  await Promise.all([once(strange, 'listening'), once(inside, 'listening')]);
+  k = await startKustoData({
+    storageAccounts: [
+      { name: account, endpoint: azurite.endpoint },
+      { name: 'strange', endpoint: `http://127.0.0.1:${port(strange)}` },
+    ],
+    log: { level: 'debug', destination: { write: (line: string) => void log.push(line) } },
+  });
+  const url = new URL(await azurite.newContainer());
+  sas = url.search.slice(1);
+  container = url.pathname.split('/').at(-1) ?? '';
+  const client = new ContainerClient(url.href);
+  for (const [name, content] of Object.entries(files))
+    await client.getBlockBlobClient(name).uploadData(Buffer.from(content));
+  await mgmt('.create table T (a: long, b: string)');
+});
+let inside: Server;
+const port = (server: Server): number => (server.address() as AddressInfo).port;
+
+afterAll(async () => {
+  await k[Symbol.asyncDispose]();
+  await azurite.stop();
+  for (const server of [strange, inside]) {
+    server.closeAllConnections();
+    server.close();
+  }
+});
+
+const blob = (name: string): string => `${blobHost}/${container}/${name}`;
+const signed = (name: string): string => `${blob(name)}?${sas}`;
+
+interface Answered {
+  readonly status: number;
+  readonly text: string;
+  readonly rows: readonly (readonly unknown[])[];
+  readonly columns: readonly string[];
+}
+
+async function asked(path: string, csl: string, more: object = {}): Promise<Answered> {
+  const answer = await k.post(path, { db, csl, ...more });
+  const { Tables: [table] = [] } = answer.body as {
+    Tables?: readonly { Columns: readonly { ColumnName: string }[]; Rows: readonly unknown[][] }[];
+  };
+  const columns = table?.Columns.map(({ ColumnName }) => ColumnName) ?? [];
+  return { status: answer.status, text: answer.text, rows: table?.Rows ?? [], columns };
+}
+const mgmt = (csl: string): Promise<Answered> => asked('/v1/rest/mgmt', csl);
+const query = (csl: string, more?: object): Promise<Answered> => asked('/v1/rest/query', csl, more);
+const rowsOf = async (table: string): Promise<unknown> => (await query(`${table} | sort by a asc`)).rows;
+
+describe('.ingest into from a mapped account', () => {
+  it('reads files however they are packed, into one extent', async () => {
+    await mgmt('.create table Packed (a: long, b: string)');
+    const sources = ['plain.csv', 'packed.csv.gz'].map((name) => `h'${signed(name)}'`).join(',\n');
+    const answer = await mgmt(`.ingest into table Packed (${sources}) with (format='csv', ignoreFirstRecord=true)`);
+    expect(answer.columns).toEqual(['ExtentId', 'ItemLoaded', 'Duration', 'HasErrors', 'OperationId']);
+    expect(answer.rows[0]?.[1]).toBe(`${blob('plain.csv')}, ${blob('packed.csv.gz')}`);
+    expect(await rowsOf('Packed')).toEqual([
+      [1, 'one'],
+      [1, 'one'],
+      [2, 'two, twice'],
+      [2, 'two, twice'],
+    ]);
+    const extents = await mgmt('.show table Packed extents | project OriginalSize, RowCount');
+    expect(extents.rows).toEqual([[csv.length + gzipSync(csv).byteLength, 4]]);
+  });
+
+  it('reads archives by a pattern, JSON by its name, and names with other characters', async () => {
+    await mgmt('.create table Kinds (a: long, b: string)');
+    await mgmt(`.ingest into Kinds h@"${signed('more.zip')}" with (format='csv', zipPattern='^x/')`);
+    await mgmt(`.ingest into table Kinds (h'${signed('rows.json')}')`);
+    await mgmt(`.ingest into table Kinds (h'${signed(encodeURI('sub folder/ä.csv'))}') with (tags='["t"]')`);
+    expect(await rowsOf('Kinds')).toEqual([
+      [3, 'three'],
+      [4, 'four'],
+      [5, 'five'],
+      [6, 'six'],
+      [8, 'eight'],
+    ]);
+  });
+
+  it.each([
+    ['an account key', () => `${blob('plain.csv')};${azurite.accountKey}`],
+    ['an ADLS address', () => `https://${account}.dfs.core.windows.net/${container}/plain.csv;${azurite.accountKey}`],
+    ['abfss', () => `abfss://${container}@${account}.dfs.core.windows.net/plain.csv;${azurite.accountKey}`],
+    ['the address of the Azurite itself', () => `${azurite.endpoint}/${container}/plain.csv?${sas}`],
+  ])('is let in by %s', async (_what, source) => {
+    expect(
+      (await query(`externaldata(a: long, b: string)[h'${source()}'] with (ignoreFirstRecord=true)`)).rows,
+    ).toEqual([
+      [1, 'one'],
+      [2, 'two, twice'],
+    ]);
+  });
+
+  it('goes on behind an async answer, and tells how it ended', async () => {
+    await mgmt('.create table Later (a: long, b: string)');
+    const { rows } = await mgmt(`.ingest async into table Later (h'${signed('rows.json')}') with (format='json')`);
+    const id = String(rows[0]?.[0]);
+    const ended = async (): Promise<string> => {
+      for (;;) {
+        const state = String((await mgmt(`.show operations ${id} | project State`)).rows[0]?.[0]);
+        if (state !== 'InProgress') return state;
+      }
+    };
+    expect(await ended()).toBe('Completed');
+    expect(await rowsOf('Later')).toEqual([
+      [5, 'five'],
+      [6, 'six'],
+    ]);
+    const again = await mgmt(`.ingest async into table Later (h'${signed('nosuch.json')}')`);
+    const failed = `.show operations ${String(again.rows[0]?.[0])} | where State == 'Failed' | project Status`;
+    for (;;) {
+      const [row] = (await mgmt(failed)).rows;
+      if (row === undefined) continue;
+      expect(row[0]).toBe(
+        `Failed to download the source '${blob('nosuch.json')}': there is no such source (status 404, BlobNotFound).`,
+      );
+      break;
+    }
+  });
+
+  it('ingests once by tag', async () => {
+    await mgmt('.create table Once (a: long, b: string)');
+    const once = `.ingest into table Once (h'${signed('rows.json')}') with (ingestIfNotExists='["p"]')`;
+    await mgmt(once);
+    expect((await mgmt(once)).rows[0]?.[0]).toBe('00000000-0000-0000-0000-000000000000');
+    expect(await rowsOf('Once')).toHaveLength(2);
+  });
+
+  it('takes no row of what is broken, and keeps why', async () => {
+    const answer = await mgmt(`.ingest into table T (h'${signed('plain.csv')}', h'${signed('broken.csv')}')`);
+    expect(answer.status).toBe(400);
+    expect(await rowsOf('T')).toEqual([]);
+    const failures = await mgmt('.show ingestion failures | where Table == "T" | project ErrorCode, FailureKind');
+    expect(failures.rows).toContainEqual(['Stream_ClosingQuoteMissing', 'Permanent']);
+  });
+});
+
+describe('sourceKind=uri', () => {
+  it('ingests from the address in the body', async () => {
+    await mgmt('.create table Uri (a: long, b: string)');
+    await mgmt('.alter table Uri policy streamingingestion enable');
+    const path = `/v1/rest/ingest/${db}/Uri?streamFormat=json&sourceKind=uri`;
+    const answer = await k.post(path, { SourceUri: signed('rows.json') });
+    expect(answer.status, answer.text).toBe(200);
+    expect(await rowsOf('Uri')).toHaveLength(2);
+    expect((await k.post(path, { Source: 'x' })).status).toBe(400);
+    expect((await k.post(path, { SourceUri: 'https://elsewhere.example/x.json' })).text).toContain(
+      '--allow elsewhere.example',
+    );
+  });
+});
+
+describe('externaldata', () => {
+  const data = (names: readonly string[], more = ''): string =>
+    `externaldata(a: long, b: string)[${names.map((name) => `h'${signed(name)}'`).join(', ')}]${more}`;
+
+  it('is a table like any other in a query', async () => {
+    expect((await query(`${data(['rows.json'])} | where a > 5 | project b`)).rows).toEqual([['six']]);
+    expect((await query(`${data(['rows.json', 'rows.json'])} | count`)).rows).toEqual([[4]]);
+    const joined = `let X = ${data(['packed.csv.gz'], " with (format='csv', ignoreFirstRecord=true)")};
+      X | join kind=inner (X) on a | summarize n = count(), s = sum(a1)`;
+    expect((await query(joined)).rows).toEqual([[2, 3]]);
+    const unpacked = `${data(['rows.json'])} | extend d = dynamic({"k": 1}) | evaluate bag_unpack(d) | project a, k`;
+    expect((await query(unpacked)).rows).toEqual([
+      [5, 1],
+      [6, 1],
+    ]);
+  });
+
+  it('can have a mapping, and go into a table', async () => {
+    const mapping = `[{"Column":"a","Properties":{"Path":"$.a"}},{"Column":"place","Properties":{"Transform":"SourceLocation"}}]`;
+    const mapped = `externaldata(a: long, place: string)[h'${signed('rows.json')}'] with (format='json', ingestionMapping='${mapping}')`;
+    expect((await query(`${mapped} | take 1`)).rows).toEqual([[5, blob('rows.json')]]);
+    expect((await mgmt(`.set-or-append Taken <| ${mapped}`)).status).toBe(200);
+    expect(await rowsOf('Taken')).toHaveLength(2);
+  });
+
+  it('works in a function, and within one that walks rows in a thread', async () => {
+    await mgmt(`.create-or-alter function Out() { ${data(['rows.json'])} }`);
+    expect((await query('Out() | count')).rows).toEqual([[2]]);
+    const walked = `range i from 1 to 30000 step 1 | extend a = 5 + i % 2 | lookup (${data(['rows.json'])}) on a
+      | serialize | scan declare (n: long = 0) with (step s: true => n = s.n + a;) | summarize max(n)`;
+    expect((await query(walked)).rows).toEqual([[165_000]]);
+  });
+
+  it('ends with the query', async () => {
+    const slow = "externaldata(a: long, b: string)['https://strange.blob.core.windows.net/c/slow.csv']";
+    const properties = { Options: { servertimeout: '00:00:02' } };
+    expect((await query(slow, { properties })).status).toBe(504);
+  });
+});
+
+describe('what is not read', () => {
+  it.each([
+    [
+      'an account that nobody mapped',
+      () => "h'https://other.blob.core.windows.net/c/x.csv?sig=canary'",
+      /--allow other\.blob\.core\.windows\.net, or map the account with --storage-account other=URL/,
+    ],
+    ['a host that is not let through', () => "'https://files.example/x.csv'", /--allow files\.example/],
+    ['a loopback address', () => `'https://127.0.0.1:${port(inside)}/x.csv'`, /not let through|not read/],
+    ['http', () => `'http://127.0.0.1:${port(inside)}/x.csv'`, /only https addresses/],
+    ['a file', () => "'file:///etc/passwd'", /only https addresses|no https address/],
+    ['a redirect', () => "'https://strange.blob.core.windows.net/c/redirect.csv'", /somewhere else|could not be read/],
+    ['what is too large', () => "'https://strange.blob.core.windows.net/c/huge.csv'", /more than 6 GiB/],
+    [
+      'a bad signature',
+      () => `h'${signed('plain.csv').replace(/sig=[^&]+/, 'sig=canaryAAAA')}'`,
+      /access is forbidden \(status 403/,
+    ],
+    [
+      'a wrong key',
+      () => `h'${blob('plain.csv')};${Buffer.from('canary-key-of-nobody-32-bytes-long').toString('base64')}'`,
+      /access is forbidden/,
+    ],
+    [
+      'a storage that fails',
+      () => "h'https://strange.blob.core.windows.net/c/x.csv?sig=canary'",
+      /answers with an error \(status 500/,
+    ],
+    ['a managed identity', () => `'${blob('plain.csv')};managed_identity=system'`, /managed_identity/],
+    ['impersonation', () => `'${blob('plain.csv')};impersonate'`, /impersonate/],
+  ])('%s', async (_what, source, message) => {
+    const answers = [
+      await mgmt(`.ingest into table T (${source()})`),
+      await query(`externaldata(a: long, b: string)[${source()}]`),
+    ];
+    for (const { status, text } of answers) {
+      expect([status, text]).toEqual([expect.any(Number), expect.stringMatching(message)]);
+      expect(status).toBeGreaterThanOrEqual(400);
+      expect(text).not.toContain('canary');
+    }
+    expect(reached).toEqual([]);
+  });
+});
+
+describe('secrets', () => {
+  it('are in no log and in no answer of .show', async () => {
+    const signature = /sig=([^&]+)/.exec(sas)?.[1] ?? '';
+    expect(signature).not.toBe('');
+    await query(`externaldata(a: long, b: string)['${signed('rows.json')}']`);
+    const shown = [
+      await mgmt('.show queries'),
+      await mgmt('.show running queries'),
+      await mgmt('.show operations'),
+      await mgmt('.show ingestion failures'),
+    ].map(({ text }) => text);
+    expect(shown[0]).toContain("h'***'");
+    expect(shown[0]).toContain(`${blob('rows.json')}?***`);
+    for (const secret of [signature, decodeURIComponent(signature), azurite.accountKey, 'canary'])
+      for (const text of [...shown, log.join('')]) expect(text).not.toContain(secret);
+  });
+});

@@ -44,7 +44,7 @@ export function startDiagnostics(parts: TargetParts & SourceParts): () => void {
     boot: clocks.monotonic.moment().boot,
     requestsOf: requestsOf(parts),
   });
-  const stops = [recorded, asked].map(({ deliver }) => clocks.monotonic.every(everyMs, deliver));
+  const stops = [recorded, asked].map((one) => clocks.monotonic.every(everyMs, () => one.deliver()));
   return () => {
     for (const stop of stops) stop();
   };

@@ -4,9 +4,11 @@ import type { DurableSteps } from './durable-steps.ts';
 import { customerHost } from './file-vault.ts';
 import type { KilledCluster } from './killed-cluster.ts';
 import { clusterId } from './killed-cluster.ts';
+import { enqueue, ingestQueue } from './killed-queue.ts';
 
-/** `log`: a small streaming request; `extent`: inline data; the others: the rows of a query, `set` into a table that it makes. */
-const kinds = ['log', 'extent', 'append', 'replace', 'set'] as const;
+/** `log`: a small streaming request; `extent`: inline data; `queued`: a blob and a message; the others: the rows of a query, `set` into a table
+ * that it makes. */
+const kinds = ['log', 'extent', 'append', 'replace', 'set', 'queued'] as const;
 export type RequestKind = (typeof kinds)[number];
 
 export interface Request {
@@ -38,6 +40,10 @@ export async function send(cluster: KilledCluster, request: Request): Promise<vo
     await data.ingest({ database: 'db', table, format: 'csv', body, requestId: name, kind: how });
     return;
   }
+  if (kind === 'queued') {
+    await enqueue(cluster, name, table, rows.map((row) => `${name},${row}`).join('\n'));
+    return;
+  }
   const sql = `SELECT * FROM (VALUES ${rows.map((row) => `('${name}', ${row}::BIGINT)`).join(', ')}) AS v(a, b)`;
   await data.append({
     ...{ database: 'db', table, replace: kind === 'replace' },
@@ -63,6 +69,8 @@ export interface Scenario {
   /** Makes what is there before. */
   readonly prepare: (cluster: KilledCluster) => Promise<void>;
   readonly work: (work: Work) => Promise<void>;
+  /** Goes on after a crash with what was acknowledged and is not done yet. */
+  readonly resume?: (cluster: KilledCluster) => Promise<void>;
   /** Another change of the same kind, after a crash. */
   readonly again?: (cluster: KilledCluster) => Promise<void>;
 }
@@ -94,6 +102,28 @@ const ingest: Scenario = {
       }
     });
   },
+};
+
+/** Clients go on while batches of what they have sent become rows. */
+const queued: Scenario = {
+  tables: ['T'],
+  prepare: async (cluster) => {
+    await cluster.changeTo(cluster.customer(firstKey(cluster)));
+  },
+  work: async (work) => {
+    const { cluster, steps } = work;
+    const at = (n: number): Promise<void> => tell(work, { table: 'T', kind: 'queued', n });
+    await steps.during(async () => {
+      for (let round = 0; round < 3; round += 1) {
+        const n = round * 10;
+        await at(n);
+        await Promise.all([at(n + 1), at(n + 2), tell(work, { table: 'T', kind: 'log', n })]);
+        await Promise.all([ingestQueue(cluster), at(n + 3)]);
+      }
+      await ingestQueue(cluster);
+    });
+  },
+  resume: ingestQueue,
 };
 
 const smallExtents = 8;
@@ -235,7 +265,14 @@ async function changeDatabaseKey(cluster: KilledCluster, round: number): Promise
   if ((await cluster.keys.databases.suspensions(clusterId)).size > 0) throw new Error('the database does not open');
 }
 
-export const scenarios: Readonly<Record<string, Scenario>> = { ingest, merge, rotation, custody, databaseKey };
+export const scenarios: Readonly<Record<string, Scenario>> = {
+  ingest,
+  queued,
+  merge,
+  rotation,
+  custody,
+  databaseKey,
+};
 
 /** Tables with a few extents and a log, in each of which something is to be lost. */
 export async function prepare(scenario: Scenario, cluster: KilledCluster, say: Work['say']): Promise<void> {

@@ -84,6 +84,7 @@ async function changeCaching(command: Command, context: CommandContext): Promise
   const tables = isOfTables ? command.all('name') : [];
   invariant(!isOfTables || tables.length > 0, 'a command about tables names one');
   const policy = command.kind.startsWith('Drop') ? undefined : readCaching(command, undefined);
+  if (policy?.HotWindows !== undefined) throw refused('A hot window of a followed database');
   const hot = policy === undefined ? null : { rows: policy.DataHotSpan, index: policy.IndexHotSpan };
   return rowsOf(await settingsOf(command, context).change(databaseOf(command), { what: 'caching', tables, hot }));
 }

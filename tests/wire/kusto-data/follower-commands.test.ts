@@ -229,7 +229,7 @@ describe('commands about a followed database', () => {
     }
     const hotWindow =
       '.alter follower database logs policy caching hot = 1d, hot_window = datetime(2024-01-01) .. datetime(2024-02-01)';
-    expect((await command(hotWindow)).text).toContain('Hot windows are not supported');
+    expect((await command(hotWindow)).text).toContain('A hot window of a followed database is not');
     expect(await shown()).toMatchObject([{ AuthorizedPrincipalsOverride: '[]', CachingPolicyOverride: 'null' }]);
     expect((await followers.command('leader', 'logs', '.show follower database logs')).status).toBe(400);
   });

@@ -24,11 +24,7 @@ import { tableOperations } from './storage/table-operations.ts';
 /** Of all requests at the same time: it is memory. */
 const roomBytes = 512 * 1024 * 1024;
 
-const storageOperations: readonly StorageOperation[] = [
-  ...blobOperations,
-  ...queueOperations,
-  ...tableOperations,
-];
+const storageOperations: readonly StorageOperation[] = [...blobOperations, ...queueOperations, ...tableOperations];
 
 export interface StorageAppPorts extends Pick<
   DataPlanePorts,

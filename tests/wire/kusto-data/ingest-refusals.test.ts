@@ -66,7 +66,7 @@ describe('data that is refused', () => {
       malformed,
       /\(line 2, column 7\)\.$/,
     ],
-    ['multijson: no objects', '[1,2]', format('multijson'), 400, malformed, /\(line 1, column 1\)\.$/],
+    ['multijson: no objects', '[1,2]', format('multijson'), 400, malformed, /\(line 1, column 2\)\.$/],
     ['parquet: something else', 'abc', format('parquet'), 400, malformed, /not valid Parquet/],
     ['gzip that is none', '1,a', { headers: gzip }, 400, 'General_BadRequest', /could not be decompressed/],
     [
@@ -106,12 +106,12 @@ describe('data that is refused', () => {
       /'m'/,
     ],
     [
-      'a blob',
+      'a blob of a foreign account',
       '{"sourceUri":"https://a.blob.core.windows.net/c/b?sas"}',
       { query: 'streamFormat=csv&sourceKind=uri' },
       400,
-      'BadRequest_NotSupported',
-      /sourceKind=uri/,
+      'General_BadRequest',
+      /'https:\/\/a\.blob\.core\.windows\.net\/c\/b' is not read: .* --allow a\.blob\.core\.windows\.net/,
     ],
     [
       'a table that is not there',

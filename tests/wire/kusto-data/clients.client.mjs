@@ -1,4 +1,5 @@
 // The official clients, unchanged, in a process of their own. Takes calls over IPC and tells what came of them.
+import { ContainerClient } from '@azure/storage-blob';
 import { Client, ClientRequestProperties, KustoConnectionStringBuilder } from 'azure-kusto-data';
 import { IngestClient, IngestionProperties, IngestStatusQueues, StreamingIngestClient } from 'azure-kusto-ingest';
 import { Readable } from 'node:stream';
@@ -18,6 +19,7 @@ function propertiesOf({ options, parameters, clientRequestId }, raw) {
 }
 
 async function perform(call) {
+  if (call.call === 'storage') return { value: await storageCalls(call) };
   const client = clientFor(call.uri);
   const raw = call.call.startsWith('raw');
   const properties = propertiesOf(call, raw);
@@ -59,6 +61,32 @@ async function perform(call) {
     default:
       throw new Error(`unknown call ${call.call}`);
   }
+}
+
+/** What the client for blobs does with a container of the cluster, several blocks and parts of them included. */
+async function storageCalls({ uri, data }) {
+  const container = new ContainerClient(uri);
+  const blob = container.getBlockBlobClient('db1__T__large.csv');
+  const sent = Buffer.from(data);
+  await blob.uploadData(sent, { blockSize: 256 * 1024, maxSingleShotSize: 256 * 1024, concurrency: 2 });
+  const { contentLength } = await blob.getProperties();
+  const whole = await blob.downloadToBuffer();
+  const part = await blob.downloadToBuffer(300_000, 500_000);
+  const codeOf = (promise) =>
+    promise.then(
+      () => 'done',
+      ({ statusCode, code, details }) => `${statusCode} ${code ?? details?.errorCode}`,
+    );
+  const forged = new ContainerClient(uri.replace(/sig=..../, 'sig=AAAA'));
+  const codes = {
+    forged: await codeOf(forged.getBlockBlobClient('x').uploadData(sent.subarray(0, 9))),
+    again: await codeOf(blob.uploadData(sent.subarray(0, 9), { conditions: { ifNoneMatch: '*' } })),
+    list: await codeOf(container.listBlobsFlat().next()),
+    deleted: await codeOf(blob.delete()),
+    gone: await codeOf(blob.getProperties()),
+    download: await codeOf(blob.downloadToBuffer()),
+  };
+  return { contentLength, whole: whole.equals(sent), part: part.equals(sent.subarray(300_000, 800_000)), codes };
 }
 
 function told(response, raw) {

@@ -1,6 +1,6 @@
 import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
 import type { ClientOutcome, KustoData } from './kusto-fixture.ts';
-import { databaseName, startKustoData } from './kusto-fixture.ts';
+import { clusterHost, databaseName, startKustoData } from './kusto-fixture.ts';
 
 let kusto: KustoData;
 beforeAll(async () => {
@@ -87,5 +87,27 @@ describe('queued ingestion', () => {
     const { tables } = await mgmt('.show ingestion failures | project Table, ErrorCode, OperationKind');
     expect(tables?.[0]?.rows).toContainEqual(['T', 'BadRequest_MappingReferenceWasNotFound', 'DataIngestPull']);
     expect(await countOf(30)).toEqual([[0]]);
+  });
+});
+
+describe('the storage of queued ingestion', () => {
+  it('answers the client for blobs: blocks, parts, what is there already, what is gone', async () => {
+    const { body } = await kusto.send({
+      ...{ host: `ingest-${clusterHost}`, method: 'POST', path: '/v1/rest/mgmt', token: kusto.token },
+      body: { csl: '.get ingestion resources' },
+    });
+    const rows = (body as { Tables: { Rows: [string, string][] }[] }).Tables[0]?.Rows ?? [];
+    const uri = rows.find(([kind]) => kind === 'TempStorage')?.[1] ?? '';
+    const data = Array.from({ length: 100_000 }, (_value, n) => `${n},line ${n}\n`).join('');
+    expect(await kusto.call({ call: 'storage', database: databaseName, uri, data })).toEqual({
+      value: {
+        ...{ contentLength: data.length, whole: true, part: true },
+        codes: {
+          ...{ forged: '403 AuthenticationFailed', again: '409 BlobAlreadyExists' },
+          list: expect.stringMatching(/^(403|501) /) as string,
+          ...{ deleted: 'done', gone: '404 BlobNotFound', download: '404 BlobNotFound' },
+        },
+      },
+    });
   });
 });

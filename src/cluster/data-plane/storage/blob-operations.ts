@@ -1,4 +1,5 @@
 import { createHash } from 'node:crypto';
+import { Readable } from 'node:stream';
 import type { StagedBlobRecord } from '../../../database/catalog/queued-records.ts';
 import type { BlobAddress, BlobFacts } from '../../../database/queued/staged-blobs.ts';
 import { lengthOf } from '../../../database/queued/staged-blobs.ts';
@@ -125,16 +126,24 @@ async function getBlob(asked: StorageRequest): Promise<void> {
   const blob = existing(asked);
   const length = lengthOf(blob);
   const range = rangeOf(headerOf(asked, 'x-ms-range') ?? headerOf(asked, 'range'), length);
-  const pieces: Uint8Array[] = [];
-  let at = 0;
-  for await (const piece of asked.storage.blobs.read(blob)) {
-    const [from, to] = [Math.max(range.from - at, 0), Math.min(range.to + 1 - at, piece.byteLength)];
-    if (from < to) pieces.push(piece.subarray(from, to));
-    at += piece.byteLength;
-  }
   describe(asked, blob);
+  void asked.reply.header('content-length', String(range.to + 1 - range.from));
   if (range.isPart) void asked.reply.header('content-range', `bytes ${range.from}-${range.to}/${length}`);
-  await asked.reply.code(range.isPart ? 206 : 200).send(Buffer.concat(pieces));
+  // A piece at a time, as fast as it is read: a blob may be larger than memory.
+  await asked.reply.code(range.isPart ? 206 : 200).send(Readable.from(partOf(asked.storage.blobs.read(blob), range)));
+}
+
+async function* partOf(
+  pieces: AsyncIterable<Uint8Array>,
+  range: { readonly from: number; readonly to: number },
+): AsyncGenerator<Uint8Array> {
+  let at = 0;
+  for await (const piece of pieces) {
+    const [from, to] = [Math.max(range.from - at, 0), Math.min(range.to + 1 - at, piece.byteLength)];
+    if (from < to) yield piece.subarray(from, to);
+    at += piece.byteLength;
+    if (at > range.to) return;
+  }
 }
 
 /** @throws StorageError `InvalidRange` */

@@ -106,10 +106,10 @@ describe('policies', () => {
   });
 
   it('that nobody can set are null and refused by name', async () => {
-    expect(await policy('.show table T policy partitioning')).toBeNull();
-    await expect(cluster.run(`.alter table T policy partitioning @'{}'`)).rejects.toMatchObject({
+    expect(await policy('.show table T policy auto_delete')).toBeNull();
+    await expect(cluster.run(`.alter table T policy auto_delete @'{}'`)).rejects.toMatchObject({
       code: 'notSupported',
-      message: expect.stringContaining('AlterTablePolicyPartitioning') as string,
+      message: expect.stringContaining('AlterTablePolicyAutoDelete') as string,
     });
   });
 });

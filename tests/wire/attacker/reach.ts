@@ -73,7 +73,7 @@ const commands: readonly (readonly [string, string])[] = [
   [".alter cluster policy callout @'[]'", 'AlterClusterPolicyCallout'],
   ['.enable plugin python', 'EnablePlugin'],
   ['.attach database x from "x.csv"', 'AttachDatabase'],
-  ['.get kusto identity token', 'GetKustoIdentityToken'],
+  ['.get kusto identity token', 'is answered by another endpoint of the cluster'],
 ];
 
 export function describeReach(attacked: () => Attacked): void {

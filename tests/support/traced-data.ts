@@ -1,9 +1,12 @@
 import { mkdirSync } from 'node:fs';
+import { gzipSync } from 'node:zlib';
 import { FilesystemBlobStore } from '../../src/storage/filesystem/filesystem-blob-store.ts';
 import { emptySpillDirectory, removeSpillDirectory } from '../../src/cluster/supervisor/spill-directory.ts';
 import { newGuid } from '../../src/base/guid.ts';
 import { systemRandomBytes } from '../../src/base/random.ts';
+import { bytesSource } from '../../src/database/ingest/data-source.ts';
 import { openDataFixture, openTestEngine } from './cluster-data-fixture.ts';
+import { zipOf } from './zip-writer.ts';
 
 // Ingests, spills and evicts, for a test that watches which files are opened. Argument: the directory for sealed extents.
 
@@ -23,6 +26,25 @@ for (let extent = 0; extent < 4; extent += 1) {
 }
 await cluster.ingest('T', 'csv', '1,canary-in-the-mine-log');
 await cluster.ingest('T', 'csv', '1,canary-in-the-mine-inline', { kind: 'inline' });
+// From elsewhere, packed in two ways, and from what waits in the cluster's own storage.
+const lines = Array.from({ length: 20_000 }, (_each, at) => `2,canary-in-the-mine-${at}`).join('\n');
+await data.ingestFrom({
+  ...{ database: 'db', table: 'T' },
+  sources: [
+    bytesSource('https://a/one.csv.gz', gzipSync(lines)),
+    bytesSource('https://a/two.zip', zipOf({ 'two.csv': lines })),
+  ],
+});
+await data.queued.ensureKeys();
+const at = { account: 0, container: 'c', name: 'db__T__three.csv' };
+await data.queued.blobs.put(at, (await bytesSource('three.csv', Buffer.from(lines)).open(undefined)).stream, {
+  contentType: 'text/csv',
+});
+const staged = data.queued.blobs.find(at);
+const stream = staged && data.queued.blobs.read(staged);
+if (stream === undefined) throw new Error('the blob was put');
+const open = () => Promise.resolve({ bytes: undefined, stream });
+await data.ingestFrom({ database: 'db', table: 'T', sources: [{ name: 'three.csv', open }] });
 const source = await data.sources().open('db', 'T');
 const connection = await engine.connect();
 let rows = 0;

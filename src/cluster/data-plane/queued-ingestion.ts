@@ -42,10 +42,8 @@ export class QueuedIngestion {
       this.#again = true;
       return;
     }
-    const done = this.#ports.activity.begin();
     this.#running = this.#run().finally(() => {
       this.#running = undefined;
-      done();
       if (this.#again) {
         this.#again = false;
         this.wake();
@@ -64,7 +62,7 @@ export class QueuedIngestion {
       clock.tell(now);
       host.tell(instant(now));
       const { queued } = await host.data();
-      if ((queued.dueOn() ?? Infinity) <= now) await queued.ingestDue(this.#ingestPorts(queued));
+      if ((queued.dueOn() ?? Infinity) <= now) await this.#ingestDue(queued);
       const dueOn = queued.dueOn();
       waitMs = dueOn === undefined ? undefined : Math.max(dueOn - now, dueOn <= now ? retryMs : shortestMs);
     } catch (error) {
@@ -72,6 +70,16 @@ export class QueuedIngestion {
         log.failure('queued ingestion failed', error);
     }
     if (waitMs !== undefined) this.#cancel = this.#ports.startTimer(Math.min(waitMs, 3_600_000), () => this.wake());
+  }
+
+  /** The cluster does not rest meanwhile. To look whether there is something is no use of it: that is done every half minute. */
+  async #ingestDue(queued: QueuedStorage): Promise<void> {
+    const done = this.#ports.activity.begin();
+    try {
+      await queued.ingestDue(this.#ingestPorts(queued));
+    } finally {
+      done();
+    }
   }
 
   #ingestPorts(queued: QueuedStorage): IngestPorts {

@@ -19,6 +19,8 @@ export interface UnpackOptions {
   readonly signal: AbortSignal | undefined;
   /** Which files of a zip archive count; absent: all. */
   readonly zipPattern?: string | undefined;
+  /** Of all files of the source together. */
+  readonly bytesMax?: number;
   /** Told the bytes of the source as it is stored. */
   readonly tellBytes: (bytes: number) => void;
 }
@@ -32,26 +34,27 @@ export const unpackedName = (name: string): string => name.replace(/\.(?:gz|zip)
 
 /** Each file must be read to its end before the next is asked for. @throws DataError `SourceFailed` | `MalformedData` | `PayloadTooLarge` */
 export async function* unpacked(source: DataSource, options: UnpackOptions): AsyncGenerator<UnpackedFile> {
-  const { signal, tellBytes } = options;
+  const { signal, tellBytes, bytesMax = unpackedBytesMax } = options;
   const opened = await source.open(signal);
   const stored = counted(
     opened.stream,
     (bytes) => {
-      if ((opened.bytes ?? 0) > unpackedBytesMax) throw tooLarge(source.name);
+      if ((opened.bytes ?? 0) > bytesMax) throw tooLarge(source.name, bytesMax);
       tellBytes(bytes);
     },
     signal,
   );
+  const bounded = boundOf(source.name, bytesMax);
   switch (packing(source.name)) {
     case undefined:
-      yield { name: source.name, stream: bounded(stored, source.name) };
+      yield { name: source.name, stream: bounded(stored) };
       return;
     case 'gzip':
-      yield { name: unpackedName(source.name), stream: bounded(gunzipped(stored, source.name), source.name) };
+      yield { name: unpackedName(source.name), stream: bounded(gunzipped(stored, source.name)) };
       return;
     case 'zip':
       for await (const { name, stream } of zippedFiles(stored, source.name, options.zipPattern))
-        yield { name: archiveNameOf(name), stream: bounded(stream, source.name) };
+        yield { name: archiveNameOf(name), stream: bounded(stream) };
   }
 }
 
@@ -67,19 +70,22 @@ async function* counted(
   }
 }
 
-async function* bounded(stream: AsyncIterable<Uint8Array>, name: string): AsyncGenerator<Uint8Array> {
+/** One bound for all files of a source: those of an archive may be thousands, each a few bytes when it is packed. */
+function boundOf(name: string, bytesMax: number): (stream: AsyncIterable<Uint8Array>) => AsyncGenerator<Uint8Array> {
   let bytes = 0;
-  for await (const piece of stream) {
-    bytes += piece.byteLength;
-    if (bytes > unpackedBytesMax) throw tooLarge(name);
-    yield piece;
-  }
+  return async function* (stream) {
+    for await (const piece of stream) {
+      bytes += piece.byteLength;
+      if (bytes > bytesMax) throw tooLarge(name, bytesMax);
+      yield piece;
+    }
+  };
 }
 
-const tooLarge = (name: string): Error =>
+const tooLarge = (name: string, bytesMax: number): Error =>
   dataError(
     'PayloadTooLarge',
-    `The source '${name}' has more than ${unpackedBytesMax / 1024 ** 3} GiB of data; give it in smaller files.`,
+    `The source '${name}' has more than ${bytesMax / 1024 ** 3} GiB of data; give it in smaller files.`,
   );
 
 async function* gunzipped(stream: AsyncIterable<Uint8Array>, name: string): AsyncGenerator<Uint8Array> {

@@ -18,6 +18,7 @@ import {
   resources,
   withoutKey,
 } from './killed-cluster.ts';
+import { eventTable } from './killed-diagnostics.ts';
 import { stagedOf } from './killed-queue.ts';
 import type { Request } from './killed-work.ts';
 import type { Written } from './watched-store.ts';
@@ -55,6 +56,7 @@ export async function check(killed: Killed, engine: EngineDatabase): Promise<str
     cluster.vault.leaveOnly(kid, ...(own === undefined ? [] : [own]));
     cluster.keys.start();
     await scenarios[killed.scenario]?.resume?.(cluster);
+    wrong.push(...((await scenarios[killed.scenario]?.check?.(cluster, killed.done)) ?? []));
     wrong.push(...(await checkRows(cluster, killed, false)));
     for (const name of new Set(killed.sent)) {
       const request = requestOf(name);
@@ -89,11 +91,12 @@ async function checkRows(cluster: KilledCluster, { sent, done }: Killed, isRepea
   const isSent = new Set(sent);
   const mustBe = new Set(
     done.concat(isRepeated ? sent.filter((name) => isRepeatable(requestOf(name))) : []).filter((name) => {
-      return requestOf(name).kind !== 'replace';
+      return !['replace', 'event'].includes(requestOf(name).kind);
     }),
   );
   const found = new Map<string, number[]>();
   for (const table of (await cluster.data()).database('db').tables.keys()) {
+    if (table === eventTable) continue;
     const rowsOf = await cluster.rows(table);
     for (const [name, rows] of rowsOf) found.set(name, rows);
     if (rowsOf.size === 0 && table !== 'R') wrong.push(`${table} is empty`);

@@ -77,6 +77,8 @@ export interface KilledCluster {
   /** Opens the key first when need be. */
   readonly data: () => Promise<OpenedClusterData>;
   readonly rows: (table: string) => Promise<Map<string, number[]>>;
+  /** Number and object of each event that was copied, as text, in the order of their numbers. */
+  readonly eventRows: (table: string) => Promise<string[]>;
   readonly record: () => Promise<ClusterKeyRecord>;
   readonly customer: (kid: VersionedKeyId, how?: { readonly versionless: boolean }) => Custody;
   /** All values with keys in them, as they are stored now. */
@@ -181,6 +183,14 @@ export async function openKilledCluster(options: KilledClusterOptions): Promise<
       for (const [request, row] of await readRows(await data(), engine, table))
         found.set(String(request), [...(found.get(String(request)) ?? []), Number(row)]);
       return found;
+    },
+    eventRows: async (table) => {
+      const opened = await data();
+      if (!opened.database('db').tables.has(table)) return [];
+      const names = opened.table('db', table).columns.map(({ name }) => name);
+      const [number, id] = [names.indexOf('_Sequence'), names.indexOf('Id')];
+      const rows = await readRows(opened, engine, table, '_Sequence');
+      return rows.map((row) => `${String(row[number])} ${String(row[id])}`);
     },
     record: async () => {
       const found = await state.get(clusterKeyTable, clusterId);

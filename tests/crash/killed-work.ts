@@ -4,11 +4,12 @@ import type { DurableSteps } from './durable-steps.ts';
 import { customerHost } from './file-vault.ts';
 import type { KilledCluster } from './killed-cluster.ts';
 import { clusterId } from './killed-cluster.ts';
+import { checkEvents, eventRecorder, eventSender, makeSetting } from './killed-diagnostics.ts';
 import { enqueue, ingestQueue } from './killed-queue.ts';
 
 /** `log`: a small streaming request; `extent`: inline data; `queued`: a blob and a message; the others: the rows of a query, `set` into a table
  * that it makes. */
-const kinds = ['log', 'extent', 'append', 'replace', 'set', 'queued'] as const;
+const kinds = ['log', 'extent', 'append', 'replace', 'set', 'queued', 'event'] as const;
 export type RequestKind = (typeof kinds)[number];
 
 export interface Request {
@@ -71,6 +72,8 @@ export interface Scenario {
   readonly work: (work: Work) => Promise<void>;
   /** Goes on after a crash with what was acknowledged and is not done yet. */
   readonly resume?: (cluster: KilledCluster) => Promise<void>;
+  /** What else is wrong once that is done. @param done names of requests that were acknowledged */
+  readonly check?: (cluster: KilledCluster, done: readonly string[]) => Promise<string[]>;
   /** Another change of the same kind, after a crash. */
   readonly again?: (cluster: KilledCluster) => Promise<void>;
 }
@@ -124,6 +127,39 @@ const queued: Scenario = {
     });
   },
   resume: ingestQueue,
+};
+
+/** What a vault is asked goes into a table while more is asked. */
+const diagnostics: Scenario = {
+  tables: ['T'],
+  prepare: async (cluster) => {
+    await cluster.changeTo(cluster.customer(firstKey(cluster)));
+    await makeSetting(cluster);
+  },
+  work: async ({ cluster, steps, say }) => {
+    const [record, send] = [eventRecorder(cluster), eventSender(cluster)];
+    const at = async (n: number): Promise<void> => {
+      const name = nameOf({ table: 'T', kind: 'event', n });
+      say(`sent ${name}`);
+      await record(name);
+      say(`done ${name}`);
+    };
+    await steps.during(async () => {
+      for (let round = 0; round < 3; round += 1) {
+        const n = round * 10;
+        await at(n);
+        await Promise.all([at(n + 1), at(n + 2)]);
+        await Promise.all([send(), at(n + 3), send()]);
+        await send();
+      }
+    });
+  },
+  resume: (cluster) => eventSender(cluster)(),
+  check: (cluster, done) =>
+    checkEvents(
+      cluster,
+      done.filter((name) => requestOf(name).kind === 'event'),
+    ),
 };
 
 const smallExtents = 8;
@@ -268,6 +304,7 @@ async function changeDatabaseKey(cluster: KilledCluster, round: number): Promise
 export const scenarios: Readonly<Record<string, Scenario>> = {
   ingest,
   queued,
+  diagnostics,
   merge,
   rotation,
   custody,

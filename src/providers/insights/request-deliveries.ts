@@ -56,7 +56,7 @@ const nowhere: Place = { bufferId: undefined, after: 0 };
 /** Copies what clusters were asked to where settings say, each request once. Nothing of it is durable before it is in its table: what a
  * cluster's process has not told when it ends is not told. Places are kept in memory, since the numbers go with the processes, and those
  * with this one. A batch whose outcome is not known is sent again under the same id. */
-export function createRequestDeliveries(ports: RequestDeliveryPorts): { deliver(): Promise<void> } {
+export function createRequestDeliveries(ports: RequestDeliveryPorts): { readonly deliver: () => Promise<void> } {
   const { state } = ports;
   let places = new Map<string, Place>();
   const asked = new Set<string>();

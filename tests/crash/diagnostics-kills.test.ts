@@ -1,0 +1,12 @@
+import { expect, it } from 'vitest';
+import { killEverywhere, killsMin } from './kill-runs.ts';
+
+it(
+  `events that a diagnostic setting copies are in the table once, at whichever durable step what copies them is killed (${killsMin} kills)`,
+  { timeout: 60_000 + killsMin * 6_000 },
+  async () => {
+    const { kills, killedAt, steps } = await killEverywhere('diagnostics');
+    expect(kills).toBeGreaterThanOrEqual(killsMin);
+    if (killsMin >= steps) expect(killedAt.size).toBeGreaterThan(steps * 0.9);
+  },
+);

@@ -126,6 +126,16 @@ describe('architecture', () => {
     expect(circles).toEqual([]);
   });
 
+  it('loads nothing of the server to read a command line', () => {
+    const byPath = new Map(product.map((file) => [file.path, file]));
+    const loaded = new Set(['src/cli/program/main.ts']);
+    for (const path of loaded) for (const next of byPath.get(path)?.statements.values ?? []) loaded.add(next);
+    const heavy = [...loaded].filter(
+      (path) => path === 'src/server/start-server.ts' || byPath.get(path)?.imports.includes('fastify') === true,
+    );
+    expect(heavy).toEqual([]);
+  });
+
   it('has files that know one another by types inside one folder only', () => {
     const circles = circlesOf(new Map(product.map(({ path, statements }) => [path, statements.all])));
     const folders = circles

@@ -67,7 +67,7 @@ export function createArmPipeline(parts: {
 }): ArmPipeline {
   const { state, authorizer, audit } = parts;
   const router = createRouter(parts.providers);
-  const checkBody = createBodyCheck(router.operations);
+  const checkBody = createBodyCheck();
   const routed = (message: ArmMessage): Routed => {
     const apiVersion = requireApiVersion(message.query);
     return { ...message, apiVersion, route: router.find(message.method, message.segments, apiVersion) };

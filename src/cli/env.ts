@@ -1,5 +1,5 @@
 import { Command, Option } from 'commander';
-import type { EndpointForm } from '../identity/managed/identity-endpoints.ts';
+import type { EndpointForm } from '../identity/managed/endpoint-form.ts';
 import type { InstanceEnvironment } from '../server/instance-environment.ts';
 import { parseKeyId } from '../base/key-id.ts';
 import type { Environment } from './client-environment.ts';

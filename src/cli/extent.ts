@@ -1,6 +1,6 @@
 import { Command } from 'commander';
 import { writeFileSync } from 'node:fs';
-import { encryptionDataHeader } from '../server/inventory-routes.ts';
+import { encryptionDataHeader } from '../server/encryption-data-header.ts';
 import { bytesText, extentsOf, listClusters, shortTime } from './clusters.ts';
 import { requireInstance } from './control-client.ts';
 import { dataDirectoryOf, dataOption, jsonOption } from './options.ts';

@@ -1,7 +1,7 @@
 import { Option } from 'commander';
 import { join } from 'node:path';
 import { startSystemTimer } from '../http/timer.ts';
-import type { EndpointForm } from '../identity/managed/identity-endpoints.ts';
+import type { EndpointForm } from '../identity/managed/endpoint-form.ts';
 import type { WorkloadToken } from '../identity/managed/workload-issuer.ts';
 import { clientDirectoryName } from '../server/data-directory-names.ts';
 import type { IdentityEndpoint } from '../server/identity-endpoint-routes.ts';

@@ -1,7 +1,5 @@
-import { Option } from 'commander';
 import { join, resolve } from 'node:path';
 import type { AllowedHost } from '../http/allowed-hosts.ts';
-import { parseAllowedHost } from '../http/allowed-hosts.ts';
 import { GeoipDatabaseError } from '../kql/algorithms/geo/geoip-file.ts';
 import { AllowedHostError, EdgeAddressError } from '../http/edge.ts';
 import { EmptiedStateError } from '../server/emptied-state.ts';
@@ -139,23 +137,4 @@ export function explain(error: unknown, options: Pick<InstanceOptions, 'dataDire
     return new UserError('This port needs administrator rights.', 'Give one above 1023 with --port.');
   }
   return error;
-}
-
-export const allowOption = (): Option =>
-  new Option(
-    '--allow <HOST>',
-    'what the proxy lets through: HOST[:PORT] to port 443 of public addresses unless a port is named, and ADDRESS/BITS for a range that is not public (repeatable)',
-  )
-    .argParser(collectAllowedHost)
-    .default([], 'nothing');
-
-function collectAllowedHost(text: string, before: readonly AllowedHost[]): readonly AllowedHost[] {
-  const host = parseAllowedHost(text);
-  if (host === undefined) {
-    throw new UserError(
-      `'${text}' is not a host name, nor a range of addresses.`,
-      'Give a name such as packages.example.org or *.example.org, with a port if it is not 443 (packages.example.org:8443); for addresses that are not public their range, too (10.0.0.0/8).',
-    );
-  }
-  return [...before, host];
 }

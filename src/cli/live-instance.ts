@@ -4,14 +4,13 @@ import { join } from 'node:path';
 import type { RefusedHost } from '../http/refused-hosts.ts';
 import type { InstanceEnvironment } from '../server/instance-environment.ts';
 import { keptLoopbackPort } from '../server/settings.ts';
-import { principalVariables } from '../server/seeded-principals.ts';
+import { principalVariables } from '../server/principal-variables.ts';
 import { clientDirectoryName } from '../server/data-directory-names.ts';
 import type { Environment } from './client-environment.ts';
 import { clientEnvironment } from './client-environment.ts';
 import { findInstance } from './control-client.ts';
 import { prepareDataDirectory } from './data-directory.ts';
 import type { InstanceOptions } from './instance.ts';
-import { startInstance } from './instance.ts';
 import { temporaryDataDirectory } from './private-instances.ts';
 import { systemBundlePaths, trustFiles } from './trust-files.ts';
 import { UserError } from './user-error.ts';
@@ -62,6 +61,7 @@ export async function openLiveInstance(data: string | undefined, options: OpenOp
       close: () => Promise.resolve(),
     };
   }
+  const { startInstance } = await import('./instance.ts');
   const server = await startInstance({
     ...options,
     ...{ dataDirectory, virtualTime: false, listen: keptLoopbackPort, proxy: keptLoopbackPort },
@@ -86,6 +86,7 @@ function refuseForRunning(option: string, isGiven: boolean): void {
 async function openTemporary(options: OpenOptions): Promise<LiveInstance> {
   const temporary = await temporaryDataDirectory();
   try {
+    const { startInstance } = await import('./instance.ts');
     const server = await startInstance({ ...options, dataDirectory: temporary.directory, virtualTime: true });
     return {
       dataDirectory: temporary.directory,

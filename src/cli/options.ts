@@ -1,9 +1,12 @@
 import { InvalidArgumentError, Option } from 'commander';
 import { resolve } from 'node:path';
+import type { AllowedHost } from '../http/allowed-hosts.ts';
+import { parseAllowedHost } from '../http/allowed-hosts.ts';
 import type { StorageAccount } from '../cluster/messages/storage-account.ts';
 import { parseStorageAccount } from '../cluster/messages/storage-account.ts';
 import { defaultKeySettings } from '../server/settings.ts';
 import { defaultDataDirectory } from './data-directory.ts';
+import { UserError } from './user-error.ts';
 
 export const dataOption = (): Option =>
   new Option('--data <DIR>', 'the data directory (default: $KUSTODY_DATA_DIR, else ~/.local/share/kustody)');
@@ -47,3 +50,22 @@ export const jsonOption = (): Option => new Option('--json', 'print JSON').defau
 
 export const dataDirectoryOf = (options: { readonly data?: string }): string =>
   resolve(options.data ?? defaultDataDirectory(process.env));
+
+export const allowOption = (): Option =>
+  new Option(
+    '--allow <HOST>',
+    'what the proxy lets through: HOST[:PORT] to port 443 of public addresses unless a port is named, and ADDRESS/BITS for a range that is not public (repeatable)',
+  )
+    .argParser(collectAllowedHost)
+    .default([], 'nothing');
+
+function collectAllowedHost(text: string, before: readonly AllowedHost[]): readonly AllowedHost[] {
+  const host = parseAllowedHost(text);
+  if (host === undefined) {
+    throw new UserError(
+      `'${text}' is not a host name, nor a range of addresses.`,
+      'Give a name such as packages.example.org or *.example.org, with a port if it is not 443 (packages.example.org:8443); for addresses that are not public their range, too (10.0.0.0/8).',
+    );
+  }
+  return [...before, host];
+}

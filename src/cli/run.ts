@@ -5,17 +5,16 @@ import type { StorageAccount } from '../cluster/messages/storage-account.ts';
 import type { AllowedHost } from '../http/allowed-hosts.ts';
 import type { RefusedHost } from '../http/refused-hosts.ts';
 import type { SeedDirectory } from '../server/seed-plan/seed-directory.ts';
-import type { EndpointForm } from '../identity/managed/identity-endpoints.ts';
-import { endpointForms } from '../identity/managed/identity-endpoints.ts';
+import type { EndpointForm } from '../identity/managed/endpoint-form.ts';
+import { endpointForms } from '../identity/managed/endpoint-form.ts';
 import { clientDirectoryName } from '../server/data-directory-names.ts';
 import { runChild } from './child-command.ts';
 import { requireInstance } from './control-client.ts';
 import type { OpenedIdentity } from './identity-endpoint.ts';
 import { identityEndpointOption, identityOption, openIdentity } from './identity-endpoint.ts';
-import { allowOption } from './instance.ts';
 import type { LiveInstance } from './live-instance.ts';
 import { environmentOf, openLiveInstance } from './live-instance.ts';
-import { geoipOption, keyRecheckOption, stateAnchorOption, storageAccountOption } from './options.ts';
+import { allowOption, geoipOption, keyRecheckOption, stateAnchorOption, storageAccountOption } from './options.ts';
 import type { RootKeySource } from './root-key-source.ts';
 import { rootKeyOption } from './root-key-source.ts';
 import type { OutsideVaultOption } from './outside-vault-option.ts';
@@ -69,7 +68,7 @@ export function runCommand(rootKeys: RootKeySource): Command {
 async function run(rootKeys: RootKeySource, command: readonly string[], options: RunOptions): Promise<void> {
   const [program = '', ...args] = command;
   const { geoipDatabase } = options;
-  const seed = seedDirectoryOf(options.seed);
+  const seed = await seedDirectoryOf(options.seed);
   const waiting = startWaiting();
   waiting.begin('starting an instance');
   const opening = openLiveInstance(options.data, {

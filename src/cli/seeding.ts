@@ -6,12 +6,9 @@ import type { InstanceEnvironment } from '../server/instance-environment.ts';
 import { seedMarkName } from '../server/data-directory-names.ts';
 import { defaultSeed } from '../server/seed.ts';
 import type { SeedDirectory } from '../server/seed-plan/seed-directory.ts';
-import { readSeedDirectory } from '../server/seed-plan/seed-directory.ts';
 import { NoSeedDirectoryError, SeedFilesError } from '../server/seed-error.ts';
 import type { SeedOutcome } from '../server/seed-files.ts';
 import type { SeedResult } from '../server/seed-plan/seed-from-directory.ts';
-import { seedFromDirectory } from '../server/seed-plan/seed-from-directory.ts';
-import { principalKeeper } from '../server/seeded-principals.ts';
 import { tablesOf, tableText } from './result-tables.ts';
 import { UserError } from './user-error.ts';
 import type { Waiting } from './waiting.ts';
@@ -26,8 +23,10 @@ export const seedOption = (): Option =>
   );
 
 /** Before anything is started. @throws UserError */
-export function seedDirectoryOf(option: SeedOption): SeedDirectory {
-  return typeof option === 'string' ? asUserError(() => readSeedDirectory(option)) : { files: [] };
+export async function seedDirectoryOf(option: SeedOption): Promise<SeedDirectory> {
+  if (typeof option !== 'string') return { files: [] };
+  const { readSeedDirectory } = await import('../server/seed-plan/seed-directory.ts');
+  return asUserError(() => readSeedDirectory(option));
 }
 
 /** What is seeded. */
@@ -57,6 +56,8 @@ export async function seedInstance(
     );
   writeFileSync(mark, '', { mode: 0o600 });
   syncDirectory(dataDirectory);
+  const { seedFromDirectory } = await import('../server/seed-plan/seed-from-directory.ts');
+  const { principalKeeper } = await import('../server/seeded-principals.ts');
   const { variables } = await asUserErrorLater(
     seedFromDirectory(environment, directory, {
       ...{ begin, say, isUnfinished, defaults: defaultSeed, passwords: process.env },

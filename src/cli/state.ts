@@ -1,8 +1,6 @@
 import { Command } from 'commander';
 import { realpathSync } from 'node:fs';
-import { acceptState } from '../server/start-server.ts';
 import { isDataDirectory } from './data-directory.ts';
-import { explain } from './instance.ts';
 import { dataDirectoryOf, dataOption, stateAnchorOption } from './options.ts';
 import { ask } from './question.ts';
 import type { RootKeySource } from './root-key-source.ts';
@@ -41,6 +39,8 @@ async function accept(rootKeys: RootKeySource, options: AcceptOptions): Promise<
   const question = `Accept the state in ${directory} as it lies there, with every key and right that was revoked since?`;
   if (!options.yes && !(await ask(question))) throw new UserError('Nothing was accepted.');
   const dataDirectory = realpathSync(directory);
+  const { explain } = await import('./instance.ts');
+  const { acceptState } = await import('../server/start-server.ts');
   try {
     await acceptState({
       dataDirectory,

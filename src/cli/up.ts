@@ -2,12 +2,12 @@ import { Command, InvalidArgumentError } from 'commander';
 import { configOption, takeConfigFile } from './config-file.ts';
 import { prepareDataDirectory } from './data-directory.ts';
 import { interrupted } from './interrupted.ts';
-import { allowOption, startInstance } from './instance.ts';
 import type { StorageAccount } from '../cluster/messages/storage-account.ts';
 import type { AllowedHost } from '../http/allowed-hosts.ts';
 import type { SeedDirectory } from '../server/seed-plan/seed-directory.ts';
 import type { RunningServer } from '../server/start-server.ts';
 import {
+  allowOption,
   dataOption,
   dataDirectoryOf,
   geoipOption,
@@ -95,8 +95,9 @@ export function upCommand(rootKeys: RootKeySource): Command {
 
 async function up(rootKeys: RootKeySource, options: UpOptions): Promise<void> {
   const rootKey = rootKeys.take(options.rootKeyFd);
-  const seed = seedDirectoryOf(options.seed);
+  const seed = await seedDirectoryOf(options.seed);
   const dataDirectory = prepareDataDirectory(dataDirectoryOf(options));
+  const { startInstance } = await import('./instance.ts');
   const server = await startInstance({
     dataDirectory,
     rootKey,

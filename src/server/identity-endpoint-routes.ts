@@ -4,7 +4,7 @@ import { parseGuid } from '../base/guid.ts';
 import type { Json } from '../base/json.ts';
 import { isJsonObject } from '../base/json.ts';
 import type { IdentityEndpoints, OpenedEndpoint } from '../identity/managed/identity-endpoints.ts';
-import { endpointForms } from '../identity/managed/identity-endpoints.ts';
+import { endpointForms } from '../identity/managed/endpoint-form.ts';
 import type { WorkloadToken } from '../identity/managed/workload-issuer.ts';
 import { namedIdentities } from '../identity/managed/named-identity.ts';
 import { isUserAssigned } from '../identity/principals/principal.ts';

@@ -5,10 +5,8 @@ import type { BlobPlace } from '../storage/places/blob-place.ts';
 import { blobsAt } from '../storage/places/blob-place.ts';
 import type { ClusterInventory } from './cluster-inventory.ts';
 import { ControlError } from './control-plane.ts';
+import { encryptionDataHeader } from './encryption-data-header.ts';
 import type { ListedVaults } from './vault-inventory.ts';
-
-/** Says what opens the bytes of the answer, as JSON: the text that Azure Storage keeps in a blob's metadata under this name. */
-export const encryptionDataHeader = 'x-ms-meta-encryptiondata';
 
 /** `GET /clusters`: every cluster with its key and, unless `?contents=false`, what it holds. `GET /vaults`: every vault with its keys, and the hosts of those outside. `GET /clusters/{name or id}/extents/{id}`: the sealed bytes of one extent. */
 export const inventoryRoutes =

@@ -4,12 +4,8 @@ import { silentLog } from '../http/logging.ts';
 import { memoryState } from '../identity/identity.fixture.ts';
 import { ControlError } from './control-plane.ts';
 import type { SeededPrincipal } from './instance-environment.ts';
-import {
-  keepSeededPrincipals,
-  listSeededPrincipals,
-  principalVariables,
-  seededPrincipalRoutes,
-} from './seeded-principals.ts';
+import { keepSeededPrincipals, listSeededPrincipals, seededPrincipalRoutes } from './seeded-principals.ts';
+import { principalVariables } from './principal-variables.ts';
 
 const one = '00000000-0000-4000-8000-000000000001';
 const other = '00000000-0000-4000-8000-000000000002';

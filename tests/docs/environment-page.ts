@@ -2,7 +2,7 @@ import { clientEnvironment } from '../../src/cli/client-environment.ts';
 import type { Environment } from '../../src/cli/client-environment.ts';
 import { seedVariables } from '../../src/server/seed.ts';
 import type { InstanceEnvironment } from '../../src/server/instance-environment.ts';
-import { principalVariables } from '../../src/server/seeded-principals.ts';
+import { principalVariables } from '../../src/server/principal-variables.ts';
 import { code, codes, madeFrom, table, wrapped } from './markdown.ts';
 
 /** What `kustody` itself reads. */

@@ -1,6 +1,5 @@
 import { Command } from 'commander';
 import { temporaryDataDirectory } from '../private-instances.ts';
-import { startInstance } from '../instance.ts';
 import { jsonOption } from '../options.ts';
 import type { RootKeySource } from '../root-key-source.ts';
 import { drillInstance } from './drill-instance.ts';
@@ -29,6 +28,7 @@ async function drill(rootKeys: RootKeySource, { json }: { readonly json: boolean
   };
   const waiting = startWaiting();
   try {
+    const { startInstance } = await import('../instance.ts');
     const server = await startInstance({ dataDirectory: temporary.directory, rootKey, virtualTime: true });
     try {
       say('A cluster with 1000 rows under a key of its own …\n');

@@ -16,6 +16,7 @@ import type { IssuerKeys } from '../entra/issuer-keys.ts';
 import type { TrustedIssuer } from '../principals/federated-credential.ts';
 import type { Principal } from '../principals/principal.ts';
 import { isUserAssigned } from '../principals/principal.ts';
+import type { EndpointForm } from './endpoint-form.ts';
 import { grantAsImds, imdsAnswer, ImdsError, imdsPath } from './imds.ts';
 import type { WorkloadToken } from './workload-issuer.ts';
 import { openWorkloadIssuer } from './workload-issuer.ts';
@@ -23,10 +24,6 @@ import { openWorkloadIssuer } from './workload-issuer.ts';
 /** Below it the endpoints answer, on the port of the proxy. */
 export const identityEndpointsPath = '/msi/';
 const appServicePath = `${identityEndpointsPath}token`;
-
-/** How a program is given its identity: as App Service does, as a virtual machine does (IMDS), or as AKS does (a token in a file). */
-export const endpointForms = ['app-service', 'vm', 'aks'] as const;
-export type EndpointForm = (typeof endpointForms)[number];
 
 /** Tokens of managed identities for programs, as their host in Azure gives them: who knows the secret of an endpoint gets tokens of its
  * one identity.

@@ -1,5 +1,5 @@
 import { nearest } from '../../base/edit-distance.ts';
-import { variableStem } from '../seeded-principals.ts';
+import { variableStem } from '../principal-variables.ts';
 import type { Problem } from './check-shape.ts';
 import { hasOwnIdentity, namesOf, parseScope, principalNames, scopeForms } from './references.ts';
 import type { ClusterEntry, PlanPath, RoleEntry, SeedDocument } from './schema.ts';

@@ -20,13 +20,15 @@ import type {
   SourcesRequest,
   SourcesResult,
 } from './ingest/ingest-request.ts';
+import type { RowChanges } from './ingest/row-changes.ts';
 import type { QueuedStorage } from './queued/queued-storage.ts';
 
 /** Everything one cluster holds. Lives in the cluster's own process. Every change is durable, and still permitted by the lease,
  * when its promise resolves. Names are compared as Kusto does: databases without case, everything else with case.
  * All methods throw DataError for what a client did wrong (see data-error.ts), CommitRefusedError when the lease has ended or the
  * cluster was suspended meanwhile (nothing happened), and anything else for our own faults. */
-export interface ClusterData extends SchemaChanges, ExtentChanges, StoredResults, GraphModels, History, WorkloadGroups {
+export interface ClusterData
+  extends SchemaChanges, ExtentChanges, RowChanges, StoredResults, GraphModels, History, WorkloadGroups {
   /** Called with what the resource manager knows, before the first request and whenever it has changed. */
   setDatabases(databases: readonly ClusterDatabase[]): Promise<void>;
   /** Removes what databases held that were deleted. */

@@ -18,6 +18,7 @@ import { Upkeep } from './extents/upkeep.ts';
 import { openExternalTable } from './ingest/external-table.ts';
 import { parseMapping } from './ingest/ingestion-mapping.ts';
 import { IngestService } from './ingest/ingest-service.ts';
+import { createRowChanges } from './ingest/row-changes.ts';
 import { UpdatePolicies } from './ingest/update-policies.ts';
 import type { DataQueries } from './ingest/update-query.ts';
 import type { KqlCatalog } from '../kql/plan/catalog.ts';
@@ -134,6 +135,7 @@ export async function openClusterData(options: ClusterDataOptions): Promise<Open
   return {
     ...schema,
     ...createExtentService(tables, merger, exchange),
+    ...createRowChanges({ store: tables, merger, updates, randomBytes }),
     ...createStoredResults(tables, ingestion, randomBytes),
     ...createGraphModels(tables, ingestion, randomBytes),
     setDatabases: (databases) => {

@@ -91,7 +91,8 @@ async function checkRows(cluster: KilledCluster, { sent, done }: Killed, isRepea
   const isSent = new Set(sent);
   const mustBe = new Set(
     done.concat(isRepeated ? sent.filter((name) => isRepeatable(requestOf(name))) : []).filter((name) => {
-      return !['replace', 'event'].includes(requestOf(name).kind);
+      const { kind } = requestOf(name);
+      return !isReplacing(kind) && kind !== 'event';
     }),
   );
   const found = new Map<string, number[]>();
@@ -99,27 +100,30 @@ async function checkRows(cluster: KilledCluster, { sent, done }: Killed, isRepea
     if (table === eventTable) continue;
     const rowsOf = await cluster.rows(table);
     for (const [name, rows] of rowsOf) found.set(name, rows);
-    if (rowsOf.size === 0 && table !== 'R') wrong.push(`${table} is empty`);
+    if (rowsOf.size === 0 && table !== 'R' && table !== 'U') wrong.push(`${table} is empty`);
   }
   for (const [name, rows] of found) {
     const whole = rows.length === rowsEach && new Set(rows).size === rowsEach;
     if (!whole || !isSent.has(name)) wrong.push(`${name} has the rows ${rows.join()}`);
   }
   for (const name of mustBe) if (!found.has(name)) wrong.push(`${name} is lost`);
-  wrong.push(...checkReplaced([...found.keys()], done));
+  for (const kind of replacing) wrong.push(...checkReplaced(kind, [...found.keys()], done));
   return wrong;
 }
 
 const isRepeatable = ({ kind }: Request): boolean => kind === 'log' || kind === 'extent';
 
+const replacing = ['replace', 'update'] as const;
+type Replacing = (typeof replacing)[number];
+const isReplacing = (kind: Request['kind']): boolean => (replacing as readonly string[]).includes(kind);
+
 /** The rows of one replacement and no other: the last one that was acknowledged, or the one after it. */
-function checkReplaced(found: readonly string[], done: readonly string[]): string[] {
-  const replaced = (names: readonly string[]): Request[] =>
-    names.map(requestOf).filter(({ kind }) => kind === 'replace');
+function checkReplaced(kind: Replacing, found: readonly string[], done: readonly string[]): string[] {
+  const replaced = (names: readonly string[]): Request[] => names.map(requestOf).filter((one) => one.kind === kind);
   const there = replaced(found);
   const last = Math.max(-1, ...replaced(done).map(({ n }) => n));
   if (there.length <= 1 && there.length >= (last < 0 ? 0 : 1) && there.every(({ n }) => n >= last)) return [];
-  return [`of the replacements there are ${there.map(nameOf).join() || 'none'}, after ${last}`];
+  return [`of those of ${kind} there are ${there.map(nameOf).join() || 'none'}, after ${last}`];
 }
 
 async function checkBlobs(cluster: KilledCluster, { directory, sent, done }: Killed): Promise<string[]> {

@@ -71,6 +71,7 @@ export interface KilledClusterOptions {
 }
 
 export interface KilledCluster {
+  readonly engine: EngineDatabase;
   readonly keys: SupervisedClusterKeys;
   readonly state: SealedState;
   readonly vault: FileVault;
@@ -176,7 +177,7 @@ export async function openKilledCluster(options: KilledClusterOptions): Promise<
     await change.committed();
   };
   return {
-    ...{ keys, state, vault, data, customer },
+    ...{ engine, keys, state, vault, data, customer },
     stored: () => store.stored(),
     rows: async (table) => {
       const found = new Map<string, number[]>();

@@ -4,12 +4,13 @@ import type { DurableSteps } from './durable-steps.ts';
 import { customerHost } from './file-vault.ts';
 import type { KilledCluster } from './killed-cluster.ts';
 import { clusterId } from './killed-cluster.ts';
+import { sqlChange } from '../support/row-change.ts';
 import { checkEvents, eventRecorder, eventSender, makeSetting } from './killed-diagnostics.ts';
 import { enqueue, ingestQueue } from './killed-queue.ts';
 
-/** `log`: a small streaming request; `extent`: inline data; `queued`: a blob and a message; the others: the rows of a query, `set` into a table
- * that it makes. */
-const kinds = ['log', 'extent', 'append', 'replace', 'set', 'queued', 'event'] as const;
+/** `log`: a small streaming request; `extent`: inline data; `queued`: a blob and a message; `update`: rows in the place of those of the update
+ * before it; the others: the rows of a query, `set` into a table that it makes. */
+const kinds = ['log', 'extent', 'append', 'replace', 'update', 'set', 'queued', 'event'] as const;
 export type RequestKind = (typeof kinds)[number];
 
 export interface Request {
@@ -46,6 +47,10 @@ export async function send(cluster: KilledCluster, request: Request): Promise<vo
     return;
   }
   const sql = `SELECT * FROM (VALUES ${rows.map((row) => `('${name}', ${row}::BIGINT)`).join(', ')}) AS v(a, b)`;
+  if (kind === 'update') {
+    await data.changeRows(sqlChange(cluster.engine, table, `c1 LIKE '${table} update %'`, { sql, columns }));
+    return;
+  }
   await data.append({
     ...{ database: 'db', table, replace: kind === 'replace' },
     ...(kind === 'set' ? { change: { how: 'create', schema: { columns } } as const } : {}),
@@ -87,7 +92,7 @@ async function tell({ cluster, say }: Pick<Work, 'cluster' | 'say'>, request: Re
 const firstKey = (cluster: KilledCluster): VersionedKeyId => cluster.vault.addVersion(customerHost, 'k');
 
 const ingest: Scenario = {
-  tables: ['T', 'R'],
+  tables: ['T', 'R', 'U'],
   prepare: async (cluster) => {
     await cluster.changeTo(cluster.customer(firstKey(cluster)));
   },
@@ -101,6 +106,7 @@ const ingest: Scenario = {
         await at('append', n);
         await at('replace', round, 'R');
         await at('set', round, `S${round}`);
+        await Promise.all([at('update', round, 'U'), at('log', n, 'U')]);
         await Promise.all([at('log', n + 1), at('log', n + 1), at('extent', n + 1), at('log', n + 2)]);
       }
     });
@@ -322,7 +328,7 @@ export async function prepare(scenario: Scenario, cluster: KilledCluster, say: W
   const extents = scenario === merge ? smallExtents : 2;
   for (const table of scenario.tables) {
     await data.setPolicy('db', table, 'streamingingestion', { IsEnabled: true, HintAllocatedRate: null });
-    if (table === 'R') continue;
+    if (table === 'R' || table === 'U') continue;
     for (let n = 0; n < extents; n += 1) await tell({ cluster, say }, { table, kind: 'extent', n: 900 + n });
     for (let n = 0; n < 3; n += 1) await tell({ cluster, say }, { table, kind: 'log', n: 900 + n });
   }

@@ -13,6 +13,9 @@ const texts = {
   MappingNotFound: (name: string) => `Entity ID '${name}' of kind 'MappingPersistent' was not found.`,
   OperationNotFound: (id: string) => `Entity ID '${id}' of kind 'Operation' was not found.`,
   ExtentNotFound: (name: string) => `Entity ID '${name}' of kind 'Extent' was not found.`,
+  /** Merges or other commands were faster, time and again. */
+  ExtentsChanged: (table: string) =>
+    `The extents of the table '${table}' were changed by another operation meanwhile. Try again.`,
   /** An entity of another kind or another shape has the name. */
   EntityExists: (name: string) => `Entity ID '${name}' already exists.`,
   DuplicateMapping: (name: string) => `An ingestion mapping with the name '${name}' already exists.`,

@@ -14,6 +14,7 @@ import { operationCommands } from './operation-commands.ts';
 import { policyCommands } from './policy-commands.ts';
 import { principalCommands } from './principal-commands.ts';
 import { purgeCommands } from './purge-commands.ts';
+import { rowChangeCommands } from './row-change-commands.ts';
 import { schemaCommands } from './schema-commands.ts';
 import { scriptCommands } from './script-commands.ts';
 import { showTableCommands } from './show-table-commands.ts';
@@ -30,7 +31,7 @@ export const commandFamilies: Readonly<Record<string, readonly CommandRow[]>> = 
   Ingestion: [...ingestCommands, ...appendCommands, ...mappingCommands],
   Policies: [...policyCommands, ...updatePolicyCommands],
   'Databases that follow another cluster': followerCommands,
-  'Extents and purge': [...extentCommands, ...purgeCommands],
+  'Extents, deletion and purge': [...extentCommands, ...rowChangeCommands, ...purgeCommands],
   'Stored results and graphs': [...storedResultCommands, ...graphCommands],
   'Operations and queries': [...operationCommands, ...scriptCommands, ...diagnosticsCommands],
   'Principals and the cluster': [...principalCommands, ...clusterCommands, ...workloadGroupCommands],

@@ -3,6 +3,7 @@ import { externalDataOf } from '../../kql/plan/external-data.ts';
 import type { Program } from '../../kql/plan/plan.ts';
 import { tablesOf } from '../../kql/plan/walk.ts';
 import type { EngineSources, QueryRequest } from '../../kql/query-request.ts';
+import type { ChangedTables } from '../ingest/row-changes.ts';
 import type { CommandContext } from './command-context.ts';
 import { ticksOf } from './instants.ts';
 import { ForbiddenError } from './forbidden-error.ts';
@@ -10,8 +11,9 @@ import { isRestricted, restrictedView } from './restricted-view.ts';
 import { requirePermission } from './permissions.ts';
 import { readableCatalog } from './readable-catalog.ts';
 
-/** A query on behalf of a command: over a snapshot of its own. */
-export function queryRequest(context: CommandContext, text: string): QueryRequest {
+/** A query on behalf of a command: over a snapshot of its own.
+ * @param changed tables that are as the command found them */
+export function queryRequest(context: CommandContext, text: string, changed?: ChangedTables): QueryRequest {
   return {
     text,
     database: context.database,
@@ -19,13 +21,13 @@ export function queryRequest(context: CommandContext, text: string): QueryReques
     now: ticksOf(context.clock.now()),
     principal: context.caller.fqn,
     ...(context.caller.memberOf === undefined ? {} : { memberOf: context.caller.memberOf }),
-    sources: readableSources(context),
+    sources: readableSources(context, changed),
     ...(context.signal === undefined ? {} : { signal: context.signal }),
   };
 }
 
 /** No table opens whose rows the caller may not read, however a query came to name it. */
-function readableSources(context: CommandContext): EngineSources {
+function readableSources(context: CommandContext, changed?: ChangedTables): EngineSources {
   const sources = context.data.sources(context.caller.fqn);
   return {
     open: (database, table, uses, signal) => {
@@ -36,7 +38,7 @@ function readableSources(context: CommandContext): EngineSources {
       requirePermission(context, 'read', database, 'Query');
       if (isRestricted(context, context.data, database, table))
         throw new ForbiddenError(restrictedView(context.caller.fqn, table));
-      return sources.open(database, table, uses);
+      return changed?.(database, table, uses) ?? sources.open(database, table, uses);
     },
   };
 }

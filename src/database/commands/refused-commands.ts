@@ -60,7 +60,6 @@ export const refusedCommands: readonly RefusedRow[] = [
     patterns: ['cancel purge {OperationId}', 'cancel all purges', 'cancel all purges in database {DatabaseName}'],
     why: 'a purge is done when its command is answered',
   },
-  { kinds: ['DeleteTableRecords'], why: 'soft delete is not built; .purge removes records for good' },
 ];
 
 /** Others that the parser knows, by what their names have in common. The first that fits counts. */
@@ -114,7 +113,6 @@ export const refusedFamilies: readonly RefusedFamily[] = [
     why: 'policies of the cluster are not built; workload groups are',
   },
   { named: /GraphModel|GraphPolicy|GraphStar|GraphSnapshots?Show/, why: 'of graph models, this is not built' },
-  { named: /TableDataUpdate/, begins: ['update'], why: '.update is not built; .set-or-replace writes all rows anew' },
   { named: /Plugin/, why: 'every plugin that is built is on' },
   { named: /ColumnPolicy|PolicyEncoding/, why: 'columns have no policies' },
   {

@@ -5,7 +5,7 @@ import { columnName } from './tail-table.ts';
 
 /** Extents of the same columns as a table of the engine's own memory, for files in memory that have no room for all of them at once. */
 export interface ExtentPieces {
-  /** Stands after FROM; besides the columns of the extents it has `extent_id` and `extent_tags`. */
+  /** Stands after FROM; besides the columns of the extents it has `extent_id`, `extent_tags` and `extent_row`. */
   readonly name: string;
   release(): void;
 }
@@ -47,11 +47,14 @@ export async function readPieces(
 
 function pieceSelect(columnIds: readonly number[], extent: ExtentRecord, path: string): string {
   const columns = columnIds.map(columnName).join(', ');
-  return `SELECT ${columns}, ${extentFacts(extent)} FROM ${parquetOf([path])}`;
+  return `SELECT ${columns}, ${extentFacts(extent)}, ${extentRow} FROM ${parquetOf([path], true)}`;
 }
 
-export const parquetOf = (paths: readonly string[]): string =>
-  `read_parquet([${paths.map((path) => `'${path}'`).join(', ')}], hive_partitioning = false, union_by_name = false)`;
+/** The place of a row in its extent, from 0: what `parquetOf` gives where rows are numbered. */
+export const extentRow = 'file_row_number AS extent_row';
+
+export const parquetOf = (paths: readonly string[], isNumbered = false): string =>
+  `read_parquet([${paths.map((path) => `'${path}'`).join(', ')}], hive_partitioning = false, union_by_name = false${isNumbered ? ', file_row_number = true' : ''})`;
 
 /** @param extent undefined for rows that are in none yet */
 export function extentFacts(extent?: ExtentRecord): string {

@@ -11,6 +11,7 @@ import { collect } from './extent-writer.ts';
 import type { WrittenExtent } from './extent-writer.ts';
 import type { Merger } from './merger.ts';
 import { isHot } from './periods.ts';
+import { dropExtents, replaceExtents } from './replace-extents.ts';
 import { chunksOf } from './sweeper.ts';
 import { openTable } from './table-sources.ts';
 import type { TableStore } from './table-store.ts';
@@ -74,12 +75,8 @@ export function createExtentService(store: TableStore, merger: Merger, exchange:
 
   /** Order: so many records a commit → their blobs → the next ones. After a crash those are gone that were dropped before it. */
   const dropRecords = async (extents: readonly ExtentRecord[]): Promise<void> => {
-    for (const chunk of chunksOf(extents)) {
-      await catalog.change((draft) => {
-        for (const { extentId } of chunk) draft.delete(`e/${extentId}`);
-      });
-      await writer.remove(chunk);
-    }
+    for (const chunk of chunksOf(extents))
+      await writer.remove(await catalog.change((draft) => dropExtents(draft, chunk)));
   };
 
   return {
@@ -238,12 +235,9 @@ async function purgeExtent(
     .finally(() => source.release());
   if (rest === undefined) return 0;
   const { kept, gone } = rest;
-  const commit = catalog.change((draft) => {
-    if (draft.get(`e/${extent.extentId}`) === undefined) return false;
-    draft.delete(`e/${extent.extentId}`);
-    if (kept !== undefined) draft.put(writer.recordNow(kept));
-    return true;
-  });
+  const commit = catalog.change((draft) =>
+    replaceExtents(draft, [extent], kept === undefined ? [] : [writer.recordNow(kept)]),
+  );
   const swapped = await writer.committing(kept, commit);
   if (kept !== undefined && swapped) writer.settled(kept);
   else if (kept !== undefined) await writer.abandon(kept);

@@ -9,6 +9,7 @@ import type { OpenTable } from '../../kql/query-request.ts';
 import type { WrittenExtent } from './extent-writer.ts';
 import { mergeable } from './merge-policy.ts';
 import { isPastRetention } from './periods.ts';
+import { dropExtents, replaceExtents } from './replace-extents.ts';
 import { chunksOf } from './sweeper.ts';
 import { openTable } from './table-sources.ts';
 import type { TableStore } from './table-store.ts';
@@ -115,12 +116,9 @@ export class Merger {
       maxCreatedOn: Math.max(...chosen.map(({ maxCreatedOn }) => maxCreatedOn)),
       tags: [...new Set(chosen.flatMap(({ tags }) => tags))],
     });
-    const commit = catalog.change((draft) => {
-      if (chosen.some(({ extentId }) => draft.get(`e/${extentId}`) === undefined)) return false;
-      for (const { extentId } of chosen) draft.delete(`e/${extentId}`);
-      if (extent !== undefined) draft.put(writer.recordNow(extent));
-      return true;
-    });
+    const commit = catalog.change((draft) =>
+      replaceExtents(draft, chosen, extent === undefined ? [] : [writer.recordNow(extent)]),
+    );
     const done = await writer.committing(extent, commit);
     await this.#finish(extent);
     if (done) await writer.remove(chosen);
@@ -139,12 +137,8 @@ export class Merger {
       await catalog.change((draft) => dropHidden(draft, table.tableId));
       return; // the rows are swept
     }
-    for (const chunk of chunksOf(extents)) {
-      await catalog.change((draft) => {
-        for (const { extentId } of chunk) draft.delete(`e/${extentId}`);
-      });
-      await writer.remove(chunk);
-    }
+    for (const chunk of chunksOf(extents))
+      await writer.remove(await catalog.change((draft) => dropExtents(draft, chunk)));
   }
 
   /** When something will have aged, or be to be flushed; undefined: never. Merges are not told of: who waits for a while has done them. */

@@ -3,7 +3,7 @@ import type { ExtentRecord, TableRecord } from '../catalog/records.ts';
 import type { DataKeys } from '../catalog/data-keys.ts';
 import type { OpenTable, ScanCounts } from '../../kql/query-request.ts';
 import { SnapshotGoneError } from '../../kql/open-tables.ts';
-import { factColumn } from '../../kql/plan/record-facts.ts';
+import { factColumn, rowColumn } from '../../kql/plan/record-facts.ts';
 import type { KqlType } from '../../kql/plan/types.ts';
 import { physicalType } from '../../kql/plan/types.ts';
 import type { TableUses } from '../../kql/scan-ranges.ts';
@@ -11,7 +11,7 @@ import type { EngineConnection } from '../../kql/duckdb/engine-database.ts';
 import type { ExtentFiles, OpenedExtent } from './extent-files.ts';
 import type { ReadableColumn } from './extent-statistics.ts';
 import { plannedReads } from './extent-statistics.ts';
-import { extentFacts, parquetOf, readPieces } from './extent-pieces.ts';
+import { extentFacts, extentRow, parquetOf, readPieces } from './extent-pieces.ts';
 import type { Segment } from './log-book.ts';
 import { columnName, ingestionColumn, stagedSql } from './tail-table.ts';
 
@@ -74,9 +74,9 @@ async function openOnce(
     const selects = [...read.selects(), ...tails.map(({ columns, sql }) => selectOf(table, columns, sql, true))];
     const extentSql = (): string =>
       fromSql([
-        withExtent(noRows(table)),
+        withExtent(noRows(table, noPlace), extentFacts()),
         ...read.extentSelects(),
-        ...tails.map(({ columns, sql }) => withExtent(selectOf(table, columns, sql, true))),
+        ...tails.map(({ columns, sql }) => withExtent(selectOf(table, columns, sql, true, noPlace), extentFacts())),
       ]);
     return {
       sql: fromSql(selects.length > 0 ? selects : [noRows(table)]),
@@ -179,7 +179,9 @@ async function readExtents(
       selects: () => extentSelects(table, extents, opened),
       extentSelects: () =>
         extents.flatMap((extent, index) =>
-          extentSelects(table, [extent], opened.slice(index, index + 1)).map((select) => withExtent(select, extent)),
+          extentSelects(table, [extent], opened.slice(index, index + 1), true).map((select) =>
+            withExtent(select, extentFacts(extent)),
+          ),
         ),
     };
   }
@@ -190,7 +192,7 @@ async function readExtents(
     held.push(pieces);
     const columns = columnIds.map((columnId) => ({ columnId }));
     selects.push(selectOf(table, columns, pieces.name, false));
-    withFacts.push(selectOf(table, columns, pieces.name, false, ', extent_id, extent_tags'));
+    withFacts.push(selectOf(table, columns, pieces.name, false, ', extent_row, extent_id, extent_tags'));
   }
   return { selects: () => selects, extentSelects: () => withFacts };
 }
@@ -213,11 +215,16 @@ function extentSelects(
   table: TableRecord,
   extents: readonly ExtentRecord[],
   opened: readonly OpenedExtent[],
+  isNumbered = false,
 ): string[] {
   const paths = new Map(extents.map((extent, index) => [extent, opened[index]?.path ?? '']));
   return [...grouped(extents)].map(({ columnIds, extents: alike }) => {
     const columns = columnIds.map((columnId) => ({ columnId }));
-    return selectOf(table, columns, parquetOf(alike.map((extent) => paths.get(extent) ?? '')), false);
+    const from = parquetOf(
+      alike.map((extent) => paths.get(extent) ?? ''),
+      isNumbered,
+    );
+    return selectOf(table, columns, from, false, isNumbered ? `, ${extentRow}` : '');
   });
 }
 
@@ -227,12 +234,14 @@ const readableColumns = ({ columns }: TableRecord): readonly ReadableColumn[] =>
   ...columns,
 ];
 
-const extentColumns = (['extent_id', 'extent_tags'] as const).map((fact) => ({ ...factColumn(fact), id: fact }));
+const extentColumns = [
+  ...(['extent_id', 'extent_tags'] as const).map((fact) => ({ ...factColumn(fact), id: fact })),
+  { ...rowColumn, id: 'extent_row' },
+];
 
-/** @param extent undefined for rows that are in none yet */
-function withExtent(select: string, extent?: ExtentRecord): string {
-  return `SELECT *, ${extentFacts(extent)} FROM (${select})`;
-}
+/** Of rows that are in no extent. */
+const noPlace = ', NULL::BIGINT AS extent_row';
+const withExtent = (select: string, facts: string): string => `SELECT *, ${facts} FROM (${select})`;
 
 /** The table's columns of today: those added later are null, those dropped are left out. */
 function selectOf(
@@ -255,7 +264,7 @@ const missing = (type: KqlType): string => (type === 'string' ? "''" : `NULL::${
 
 const fromSql = (selects: readonly string[]): string => `(${selects.join(' UNION ALL ')}) AS kustody_rows`;
 
-const noRows = (table: TableRecord): string =>
+const noRows = (table: TableRecord, more = ''): string =>
   `SELECT ${readableColumns(table)
     .map(({ columnId, type }) => `${missing(type)} AS ${columnName(columnId)}`)
-    .join(', ')} WHERE false`;
+    .join(', ')}${more} WHERE false`;

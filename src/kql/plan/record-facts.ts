@@ -21,9 +21,12 @@ export const factColumn = (fact: RecordFact): Column => ({
   name: `\0${fact === 'extentid' ? 'extent_id' : fact}`,
   type: facts[fact].type,
 });
-const extentFacts: ReadonlySet<string> = new Set(
-  (['extent_id', 'extent_tags'] as const).map((fact) => factColumn(fact).name),
-);
+/** The place of a record in its extent, from 0: no function tells it. */
+export const rowColumn: Column = { name: '\0extent_row', type: 'long' };
+const extentFacts: ReadonlySet<string> = new Set([
+  ...(['extent_id', 'extent_tags'] as const).map((fact) => factColumn(fact).name),
+  rowColumn.name,
+]);
 /** Whether a source must tell the rows of its extents apart. */
 export const asksForExtents = (columns: readonly Column[]): boolean =>
   columns.some(({ name }) => extentFacts.has(name));

@@ -39,6 +39,7 @@ const kindOfData = {
   MappingNotFound: 'mappingNotFound',
   OperationNotFound: 'entityNotFound',
   ExtentNotFound: 'entityNotFound',
+  ExtentsChanged: 'conflict',
   EntityExists: 'entityExists',
   DuplicateMapping: 'duplicateMapping',
   InvalidEntityName: 'entityName',

@@ -1,0 +1,166 @@
+import { invariant } from '../../base/invariant.ts';
+import { externalDataOf } from '../../kql/plan/external-data.ts';
+import { KqlError } from '../../kql/plan/kql-error.ts';
+import type { Program } from '../../kql/plan/plan.ts';
+import { quotedName } from '../../kql/plan/quoted.ts';
+import { withRecordPlaces } from '../../kql/plan/record-rows.ts';
+import { tablesOf } from '../../kql/plan/walk.ts';
+import { tagsOf } from '../ingest/extent-properties.ts';
+import type { ChangeStatements, RowChange, RowChangeRequest } from '../ingest/row-changes.ts';
+import type { Command, CommandRow, Row } from './command.ts';
+import type { CommandContext } from './command-context.ts';
+import { ingestedBy } from './ingestion-failure.ts';
+import { noExtent } from './ingest-properties.ts';
+import { operationIdColumns, operationOf, runRecorded, startRecorded } from './operation-record.ts';
+import { queryRequest, requireReadable } from './query-request.ts';
+
+const deletedColumns = 'OriginalExtentId: guid, ResultExtentId: guid, RecordsMatchPredicate: long';
+const updatedColumns = 'Table: string, Action: string, ExtentId: guid, RowCount: long';
+
+/** As the documentation of `.update` has it. */
+const updatedMax = 5_000_000;
+
+const isTrue = (text: string | undefined): boolean => text?.toLowerCase() === 'true';
+
+/** What one of these commands does. */
+interface Change {
+  readonly command: Command;
+  readonly operation: string;
+  /** Whose results are the records that go, and what comes. */
+  readonly text: string;
+  readonly request: Omit<RowChangeRequest, 'prepare' | 'by' | 'signal' | 'database' | 'whatIf'>;
+  readonly isUpdate: boolean;
+  readonly whatIf: boolean;
+  readonly rows: (change: RowChange) => readonly Row[];
+}
+
+/** With `whatif` nothing is recorded, since nothing is done. */
+async function run(change: Change, context: CommandContext): Promise<readonly Row[]> {
+  const { command, whatIf, rows } = change;
+  // What is wrong with the query is said before anything is begun.
+  await compiled(change, context);
+  if (whatIf) return rows(await changeRows(change, context));
+  const operation = operationOf(context, change.operation);
+  if (command.has('async')) {
+    const detached = { ...context, signal: undefined };
+    return startRecorded(context, operation, () => changeRows(change, detached));
+  }
+  return rows(await runRecorded(context, operation, () => changeRows(change, context)));
+}
+
+const changeRows = ({ request, whatIf, ...change }: Change, context: CommandContext): Promise<RowChange> =>
+  context.data.changeRows({
+    ...request,
+    ...{ database: context.database, whatIf, signal: context.signal },
+    by: ingestedBy(context, change.operation),
+    prepare: async (tables): Promise<ChangeStatements> => {
+      const { engine } = context;
+      const program = await compiled({ request, whatIf, ...change }, context);
+      const queried = queryRequest(context, change.text, tables);
+      const [gone, added] = await engine.prepareRows({ compile: () => Promise.resolve(program) }, queried);
+      return { gone, ...(added === undefined ? {} : { added }), close: () => gone.close() };
+    },
+  });
+
+/** @throws KqlError for queries that these commands do not take */
+async function compiled({ command, text, request, isUpdate }: Change, context: CommandContext): Promise<Program> {
+  const { engine, database } = context;
+  const { catalog } = queryRequest(context, text);
+  const program = await engine.programOf({ text, database, catalog }).compile([]);
+  const count = isUpdate && request.moved === undefined ? 2 : 1;
+  if (program.results.length !== count)
+    throw new KqlError('semantic', 'The query of this command must have no results but those that it names.');
+  requireReadable(context, program, command.kind);
+  for (const one of tablesOf(program)) requireTaken(one, context, isUpdate ? undefined : request.table);
+  return withRecordPlaces(program, 0, { database, table: request.table, joined: isUpdate });
+}
+
+/** @param only the one table that may be read; absent: all of the database */
+function requireTaken(
+  { database, table }: { readonly database: string; readonly table: string },
+  context: CommandContext,
+  only: string | undefined,
+): void {
+  if (externalDataOf(table) !== undefined)
+    throw new KqlError('semantic', 'The query of this command cannot read external data.');
+  if (database !== context.database || (only !== undefined && table !== only))
+    throw new KqlError(
+      'semantic',
+      only === undefined
+        ? `The queries of this command read the database '${context.database}' alone.`
+        : `The query of this command reads the table '${only}' alone.`,
+    );
+}
+
+/** Places in the query are those in the command. */
+const placed = ({ text, raw }: Command): string => ' '.repeat(text.length - raw.length) + raw;
+
+function deleteRecords(command: Command, context: CommandContext): Promise<readonly Row[]> {
+  const { whatif } = command.properties(['whatif']);
+  const { name: table } = context.data.table(context.database, command.required('TableName'));
+  const change: Change = {
+    ...{ command, operation: 'TableRecordsDelete', text: placed(command), request: { table } },
+    ...{ isUpdate: false, whatIf: isTrue(whatif) },
+    rows: ({ replaced }) =>
+      replaced.map(({ extentId, result, goneCount }) => [extentId, result ?? null, BigInt(goneCount)]),
+  };
+  return run(change, context);
+}
+
+function update(command: Command, context: CommandContext): Promise<readonly Row[]> {
+  const { data, database } = context;
+  const { whatif, extentTagsToMove } = command.properties(['whatif', 'distributed', 'extentTagsToMove']);
+  const { name: table } = data.table(database, command.required('TableName'));
+  const moved = command.optional('SourceTableName');
+  const appended = command.optional('AppendIdentifier');
+  invariant((moved === undefined) !== (appended === undefined), 'either is said');
+  if (moved === undefined && extentTagsToMove !== undefined)
+    throw new KqlError('semantic', "The property 'extentTagsToMove' is for updates that move extents.");
+  if (moved === table) throw new KqlError('semantic', 'Extents are moved from another table.');
+  const from = moved === undefined ? undefined : data.table(database, moved).name;
+  const tags = extentTagsToMove === undefined ? undefined : tagsOf(extentTagsToMove, undefined);
+  const results = [command.required('DeleteIdentifier'), ...(appended === undefined ? [] : [appended])];
+  const change: Change = {
+    ...{ command, operation: 'TableUpdate', isUpdate: true, whatIf: isTrue(whatif) },
+    text: `${placed(command).replace(/[\s;]+$/, '')};\n${results.map(quotedName).join(';\n')}`,
+    request: {
+      ...{ table, goneMax: updatedMax },
+      ...(from === undefined ? {} : { moved: { table: from, ...(tags === undefined ? {} : { tags }) } }),
+    },
+    rows: ({ replaced, created }) => [
+      ...replaced.map(({ extentId, goneCount }): Row => [table, 'Delete', extentId, BigInt(goneCount)]),
+      ...created.map(({ extentId, rowCount }): Row => [table, 'Create', extentId ?? noExtent, BigInt(rowCount)]),
+    ],
+  };
+  return run(change, context);
+}
+
+/** @see Kusto ".delete table records", ".update table" */
+export const rowChangeCommands: readonly CommandRow[] = [
+  {
+    kinds: {
+      DeleteTableRecords: [
+        '.delete table T records <| T | where A == 1',
+        'delete table {TableName} records with <|',
+        'delete async table {TableName} records with <|',
+      ],
+    },
+    permission: 'admin',
+    columns: (command) => (command.has('async') ? operationIdColumns : deletedColumns),
+    run: deleteRecords,
+  },
+  {
+    kinds: {
+      TableDataUpdate: [
+        '.update table T delete D append A <| let D = T | where A == 1; let A = D | extend B = "one"',
+        'update table {TableName} delete {DeleteIdentifier} append {AppendIdentifier} with <|',
+        'update async table {TableName} delete {DeleteIdentifier} append {AppendIdentifier} with <|',
+        'update table {TableName} delete {DeleteIdentifier} move {SourceTableName} with <|',
+        'update async table {TableName} delete {DeleteIdentifier} move {SourceTableName} with <|',
+      ],
+    },
+    permission: 'admin',
+    columns: (command) => (command.has('async') ? operationIdColumns : updatedColumns),
+    run: update,
+  },
+];

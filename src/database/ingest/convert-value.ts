@@ -1,3 +1,4 @@
+import { Buffer } from 'node:buffer';
 import { parseGuid } from '../../base/guid.ts';
 import { malformedData } from '../catalog/data-error.ts';
 import type { KqlType } from '../../kql/plan/types.ts';
@@ -95,19 +96,35 @@ function dynamicOfText(text: string): string | null {
 
 /** A field of a text format. */
 export function valueOfText(type: KqlType, text: string): NativeValue {
-  if (type === 'string') return text;
+  if (type === 'string') return cutText(text);
   const trimmed = text.trim();
-  return trimmed === '' ? null : fromText[type](trimmed);
+  if (trimmed === '') return null;
+  return type === 'dynamic' ? storable(fromText.dynamic(trimmed) as string | null) : fromText[type](trimmed);
+}
+
+/** Bytes of UTF-8. @see Kusto "Ingestion behavior of invalid data": longer text is cut, a longer dynamic value becomes null */
+export const valueBytesMax = 1024 * 1024;
+const isShort = (text: string): boolean =>
+  text.length * 3 <= valueBytesMax || (text.length <= valueBytesMax && Buffer.byteLength(text) <= valueBytesMax);
+
+const storable = (json: string | null): string | null => (json === null || isShort(json) ? json : null);
+
+/** No character is cut in two. */
+function cutText(text: string): string {
+  if (isShort(text)) return text;
+  const bytes = new Uint8Array(valueBytesMax);
+  const { read } = new TextEncoder().encodeInto(text, bytes);
+  return text.slice(0, read);
 }
 
 /** A value inside of a JSON record; undefined: it is not there. */
 export function valueOfJson(type: KqlType, node: JsonNode | undefined): NativeValue {
   if (type === 'string') {
     if (node === undefined || node === null) return '';
-    return typeof node === 'string' ? node : writeJson(node);
+    return cutText(typeof node === 'string' ? node : writeJson(node));
   }
   if (node === undefined || node === null) return null;
-  if (type === 'dynamic') return writeJson(node);
+  if (type === 'dynamic') return storable(writeJson(node));
   if (typeof node === 'string') return valueOfText(type, node);
   if (typeof node === 'boolean') return ofBoolean(type, node);
   if (!(node instanceof JsonNumber)) return null;

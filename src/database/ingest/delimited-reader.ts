@@ -17,16 +17,14 @@ export interface DelimitedRecord {
   readonly nextLine: number;
 }
 
-export const fieldBytesMax = 1024 * 1024;
-
-/** Reads records of delimited text. Empty lines are no records. In a long record it stops after every so many characters (undefined), so that
- * it is read in several turns. @throws DataError `MalformedData` with line and column */
+/** Reads records of delimited text. Empty lines are no records. In a long record or field it stops after every so many characters (undefined),
+ * so that it is read in several turns. @throws DataError `MalformedData` with line and column */
 export function* readDelimited(
   text: string,
   rules: DelimitedRules,
   firstLine = 1,
 ): Generator<DelimitedRecord | undefined, void> {
-  const state = { at: 0, line: firstLine, lineStart: 0 };
+  const state: State = { at: 0, line: firstLine, lineStart: 0, stopAt: 0 };
   while (state.at < text.length) {
     if (text[state.at] === '\n' || text[state.at] === '\r') {
       endOfLine(text, state);
@@ -34,17 +32,15 @@ export function* readDelimited(
     }
     const line = state.line;
     const fields: string[] = [];
-    let stoppedAt = state.at;
+    state.stopAt = state.at + unitsPerStep;
     do {
-      if (state.at - stoppedAt >= unitsPerStep) {
-        stoppedAt = state.at;
+      const isQuoted = rules.escaping === 'quotes' && text[state.at] === '"';
+      const field = isQuoted ? openQuoted(state) : { from: state.at };
+      while (!(isQuoted ? endQuoted(text, state, field, rules.delimiter) : endPlain(text, state, rules))) {
+        state.stopAt = state.at + unitsPerStep;
         yield undefined;
       }
-      fields.push(
-        rules.escaping === 'quotes' && text[state.at] === '"'
-          ? quoted(text, state, rules.delimiter)
-          : plain(text, state, rules),
-      );
+      fields.push(fieldOf(text, state, field, rules));
     } while (text[state.at] === rules.delimiter && (state.at += 1));
     endOfLine(text, state);
     yield { line, fields, end: state.at, nextLine: state.line };
@@ -55,6 +51,15 @@ interface State {
   at: number;
   line: number;
   lineStart: number;
+  /** Whoever comes past it stops for a moment. */
+  stopAt: number;
+}
+
+/** A field that is being read. */
+interface Field {
+  readonly from: number;
+  /** Of one in quotes: where it began, and what is known of it. */
+  readonly quoted?: { readonly opening: State; text: string };
 }
 
 function endOfLine(text: string, state: State): void {
@@ -64,37 +69,49 @@ function endOfLine(text: string, state: State): void {
   state.lineStart = state.at;
 }
 
-function plain(text: string, state: State, rules: DelimitedRules): string {
-  const opening = { ...state };
-  while (state.at < text.length && state.at - opening.at <= fieldBytesMax) {
+/** @returns whether it has come to the end of the field */
+function endPlain(text: string, state: State, { delimiter, escaping }: DelimitedRules): boolean {
+  while (state.at < text.length) {
     const character = text[state.at];
-    if (character === rules.delimiter || character === '\n' || character === '\r') break;
-    if (character === '\\' && rules.escaping === 'backslash') state.at += 1;
+    if (character === delimiter || character === '\n' || character === '\r') return true;
+    if (state.at > state.stopAt) return false;
+    if (character === '\\' && escaping === 'backslash') state.at += 1;
     state.at += 1;
   }
-  state.at = Math.min(state.at, text.length);
-  const field = limited(text.slice(opening.at, state.at), opening);
-  return rules.escaping === 'backslash' ? unescaped(field) : field;
+  state.at = text.length;
+  return true;
 }
 
-function quoted(text: string, state: State, delimiter: string): string {
+function openQuoted(state: State): Field {
   const opening = { ...state };
-  let field = '';
   state.at += 1;
+  return { from: state.at, quoted: { opening, text: '' } };
+}
+
+/** @returns whether it has come to the end of the field */
+function endQuoted(text: string, state: State, { quoted }: Field, delimiter: string): boolean {
+  if (quoted === undefined) return true;
   for (;;) {
     const end = text.indexOf('"', state.at);
-    if (end < 0) throw malformed('Stream_ClosingQuoteMissing', 'A closing quote is missing', opening);
-    field += text.slice(state.at, end);
+    if (end < 0) throw malformed('Stream_ClosingQuoteMissing', 'A closing quote is missing', quoted.opening);
+    quoted.text += text.slice(state.at, end);
     countLines(text, state, end);
     state.at = end + 1;
     if (text[state.at] !== '"') break;
-    field = limited(`${field}"`, opening);
+    quoted.text += '"';
     state.at += 1;
+    if (state.at > state.stopAt) return false;
   }
   const next = text[state.at];
   if (next !== undefined && next !== delimiter && next !== '\n' && next !== '\r')
     throw malformed('BadRequest_UnexpectedCharacterInInputStream', 'Text stands after a closing quote', state);
-  return limited(field, opening);
+  return true;
+}
+
+function fieldOf(text: string, { at }: State, { from, quoted }: Field, { escaping }: DelimitedRules): string {
+  if (quoted !== undefined) return quoted.text;
+  const field = text.slice(from, at);
+  return escaping === 'backslash' ? unescaped(field) : field;
 }
 
 function countLines(text: string, state: State, end: number): void {
@@ -108,12 +125,6 @@ const backslashes: Readonly<Record<string, string>> = { t: '\t', n: '\n', r: '\r
 
 const unescaped = (field: string): string =>
   field.replace(/\\([\s\S])/g, (_match, letter: string) => backslashes[letter] ?? letter);
-
-function limited(field: string, state: State): string {
-  if (field.length > fieldBytesMax)
-    throw malformed('Stream_InputStreamTooLarge', 'A field is longer than 1 MiB', state);
-  return field;
-}
 
 const malformed = (code: MalformedCode, problem: string, { line, at, lineStart }: State): Error =>
   malformedData(code, problem, { line, column: at - lineStart + 1 });

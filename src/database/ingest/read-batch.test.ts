@@ -2,6 +2,8 @@ import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import type { ColumnView } from '../catalog/catalog-view.ts';
 import type { KqlType } from '../../kql/plan/types.ts';
+import { valueBytesMax } from './convert-value.ts';
+import { readDelimited } from './delimited-reader.ts';
 import { requireFormat } from './formats.ts';
 import { parseMapping } from './ingestion-mapping.ts';
 import { readBatch } from './read-batch.ts';
@@ -70,6 +72,18 @@ describe('delimited text', () => {
 
   it('takes backslashes as escapes in TSVE, where quotes mean nothing', async () => {
     expect(await read('tsve', { a: 'string', b: 'string' }, 'a\\tb\\\\\t"c"')).toEqual([['a\tb\\', '"c"']]);
+  });
+
+  it('reads long fields in turns, with doubled quotes and escapes', () => {
+    const rules = { delimiter: ',', escaping: 'quotes' } as const;
+    const quotes = '""'.repeat(50_000);
+    const steps = [...readDelimited(`${'x'.repeat(100_000)},"${quotes}",z\n1,2,3`, rules)];
+    const [first, second] = steps.filter((step) => step !== undefined);
+    expect(first?.fields.map((field) => field.length)).toEqual([100_000, 50_000, 1]);
+    expect(second).toMatchObject({ line: 2, fields: ['1', '2', '3'] });
+    expect(steps.length).toBeGreaterThan(40);
+    const escaped = [...readDelimited('\\t'.repeat(50_000), { delimiter: '\t', escaping: 'backslash' })];
+    expect(escaped.at(-1)?.fields).toEqual(['\t'.repeat(50_000)]);
   });
 
   it('says line and column of a quote that is not closed, and of text after a closed one', async () => {
@@ -267,5 +281,25 @@ describe('a body that is large', () => {
     isOver = true;
     const values = types === wide ? 4_096 * 400 : units;
     expect(turns).toBeGreaterThanOrEqual(Math.floor(values / 65_536));
+  });
+});
+
+describe('values of more than 1 MiB', () => {
+  const long = 'é'.repeat(valueBytesMax / 2);
+  const types = { a: 'string', b: 'dynamic', c: 'long' } as const;
+
+  it.each([
+    ['csv', (text: string) => `"${text}","""${text}""",1`],
+    ['tsve', (text: string) => `${text}\t"${text}"\t1`],
+    ['json', (text: string) => JSON.stringify({ a: text, b: text, c: 1 })],
+  ])('are cut at a character where they are text, and null where they are dynamic: %s', async (format, textOf) => {
+    expect(await read(format, types, textOf(`${long}é`))).toEqual([[long, null, 1n]]);
+    expect(await read(format, types, textOf(`x${long}`))).toEqual([[`x${long.slice(1)}`, null, 1n]]);
+    const fits = long.slice(1);
+    expect(await read(format, types, textOf(fits))).toEqual([[fits, JSON.stringify(fits), 1n]]);
+  });
+
+  it('are cut where a file is one value', async () => {
+    expect(await read('raw', { a: 'string' }, `${long}more`)).toEqual([[long]]);
   });
 });

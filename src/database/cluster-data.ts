@@ -10,6 +10,7 @@ import type { SchemaChanges } from './catalog/schema-service.ts';
 import type { StoredResults } from './catalog/stored-result.ts';
 import type { WorkloadGroups } from './catalog/workload-groups.ts';
 import type { ExtentChanges } from './extents/extent-service.ts';
+import type { ExtentMoves } from './extents/extent-moves.ts';
 import type { UpkeepOptions, UpkeepProblem } from './extents/upkeep.ts';
 import type { ExternalTableRequest } from './ingest/external-table.ts';
 import type {
@@ -28,7 +29,7 @@ import type { QueuedStorage } from './queued/queued-storage.ts';
  * All methods throw DataError for what a client did wrong (see data-error.ts), CommitRefusedError when the lease has ended or the
  * cluster was suspended meanwhile (nothing happened), and anything else for our own faults. */
 export interface ClusterData
-  extends SchemaChanges, ExtentChanges, RowChanges, StoredResults, GraphModels, History, WorkloadGroups {
+  extends SchemaChanges, ExtentChanges, ExtentMoves, RowChanges, StoredResults, GraphModels, History, WorkloadGroups {
   /** Called with what the resource manager knows, before the first request and whenever it has changed. */
   setDatabases(databases: readonly ClusterDatabase[]): Promise<void>;
   /** Removes what databases held that were deleted. */

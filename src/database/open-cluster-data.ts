@@ -6,6 +6,7 @@ import type { BlobStore } from '../storage/blob-store.ts';
 import type { EngineDatabase } from '../kql/duckdb/engine-database.ts';
 import type { ExtentExchange } from './extents/extent-exchange.ts';
 import type { ExtentFiles } from './extents/extent-files.ts';
+import { createExtentMoves } from './extents/extent-moves.ts';
 import { createExtentService, extentView } from './extents/extent-service.ts';
 import { ExtentWriter } from './extents/extent-writer.ts';
 import { createGraphModels } from './graph-models.ts';
@@ -135,6 +136,7 @@ export async function openClusterData(options: ClusterDataOptions): Promise<Open
   return {
     ...schema,
     ...createExtentService(tables, merger, exchange),
+    ...createExtentMoves(tables, merger, randomBytes),
     ...createRowChanges({ store: tables, merger, updates, randomBytes }),
     ...createStoredResults(tables, ingestion, randomBytes),
     ...createGraphModels(tables, ingestion, randomBytes),

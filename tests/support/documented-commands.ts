@@ -81,6 +81,8 @@ async function supply(
 function commandsFor({ context }: CommandFixture, text: string, error: unknown): readonly string[] {
   const table = nameOf(error, 'TableNotFound') ?? unknown(error, 'table, tabular variable');
   if (table !== undefined) return [`.create table ['${table}'] (Id: long)`];
+  const [, to, wanted, type] = /to '(.*)', which has no column '(.*)' of type '(.*)'/.exec(String(error)) ?? [];
+  if (to !== undefined) return [`.alter-merge table ['${to}'] (['${wanted}']: ${type})`];
   const fn = nameOf(error, 'FunctionNotFound');
   if (fn !== undefined) return [`.create function ['${fn}']() { print x = 1 }`];
   const existing = nameOf(error, 'EntityExists');
@@ -91,7 +93,8 @@ function commandsFor({ context }: CommandFixture, text: string, error: unknown):
   const tables = context.data
     .databases()
     .flatMap((one) => [...one.tables.keys()].filter((name) => text.includes(name)));
-  if (tables.length === 0) return [`.create table ['${column}'] (Id: long)`];
+  // A time is a column, of an answer that does not have it, and no table.
+  if (tables.length === 0) return typeOf(column) === 'datetime' ? [] : [`.create table ['${column}'] (Id: long)`];
   return [...new Set(tables)].map((name) => `.alter-merge table ['${name}'] (['${column}']: ${typeOf(column)})`);
 }
 

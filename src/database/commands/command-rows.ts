@@ -10,6 +10,7 @@ import { functionCommands } from './function-commands.ts';
 import { graphCommands } from './graph-commands.ts';
 import { ingestCommands } from './ingest-commands.ts';
 import { mappingCommands } from './mapping-commands.ts';
+import { moveExtentCommands } from './move-extent-commands.ts';
 import { operationCommands } from './operation-commands.ts';
 import { policyCommands } from './policy-commands.ts';
 import { principalCommands } from './principal-commands.ts';
@@ -31,7 +32,7 @@ export const commandFamilies: Readonly<Record<string, readonly CommandRow[]>> = 
   Ingestion: [...ingestCommands, ...appendCommands, ...mappingCommands],
   Policies: [...policyCommands, ...updatePolicyCommands],
   'Databases that follow another cluster': followerCommands,
-  'Extents, deletion and purge': [...extentCommands, ...rowChangeCommands, ...purgeCommands],
+  'Extents, deletion and purge': [...extentCommands, ...moveExtentCommands, ...rowChangeCommands, ...purgeCommands],
   'Stored results and graphs': [...storedResultCommands, ...graphCommands],
   'Operations and queries': [...operationCommands, ...scriptCommands, ...diagnosticsCommands],
   'Principals and the cluster': [...principalCommands, ...clusterCommands, ...workloadGroupCommands],

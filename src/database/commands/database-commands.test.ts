@@ -147,7 +147,6 @@ describe('commands that are not built', () => {
     ['.show journal', 'ShowJournal', ''],
     ['.show principal access', 'ShowPrincipalAccess', '.show principal roles'],
     [`.add table ['a b'] admins ('aaduser=x')`, 'AddTableRole', 'resource manager'],
-    [`.move extents all from table ['a b'] to table ['a b']`, 'MoveExtentsFrom', ''],
     ['.cancel purge 11111111-1111-1111-1111-111111111111', 'CancelPurge', 'done'],
     [`.export to csv (h@'https://x') <| ['a b']`, 'ExportToStorage', ''],
     [`.create materialized-view V on table ['a b'] { ['a b'] | summarize count() by n }`, 'CreateMaterializedView', ''],

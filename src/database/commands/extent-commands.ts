@@ -1,14 +1,12 @@
 import type { Guid } from '../../base/guid.ts';
-import { parseGuid } from '../../base/guid.ts';
 import type { ExtentView } from '../catalog/catalog-view.ts';
 import { dataError } from '../catalog/data-error.ts';
 import { KqlError } from '../../kql/plan/kql-error.ts';
-import type { Command, CommandRow, CommandTable, Row, RunNested } from './command.ts';
-import { readResult } from './command-pipe.ts';
+import type { Command, CommandRow, Row, RunNested } from './command.ts';
 import type { CommandContext } from './command-context.ts';
 import { ticksOf } from './instants.ts';
 import { requirePermission } from './permissions.ts';
-import { queryRequest } from './query-request.ts';
+import { extentIdsOf, queriedExtents } from './queried-extents.ts';
 
 const extentColumns =
   'ExtentId: guid, DatabaseName: string, TableName: string, MaxCreatedOn: datetime, OriginalSize: real, ExtentSize: real, CompressedSize: real, IndexSize: real, Blocks: long, Segments: long, ExtentContainerId: string, RowCount: long, MinCreatedOn: datetime, Tags: string, Kind: string, DeletedRowCount: long';
@@ -39,14 +37,7 @@ const extentRow = (extent: ExtentView): Row => [
 
 const droppedRow = (extent: ExtentView): Row => [extent.extentId, extent.table, ticksOf(extent.minCreatedOn)];
 
-/** @throws KqlError for text that is no GUID */
-function extentIds(command: Command): readonly Guid[] {
-  return command.all('ExtentId').map((text) => {
-    const id = parseGuid(text);
-    if (id === undefined) throw new KqlError('syntax', 'An extent id is a GUID.');
-    return id;
-  });
-}
+const extentIds = (command: Command): readonly Guid[] => extentIdsOf(command.all('ExtentId'));
 
 const tagTests: Readonly<Record<string, (tag: string, wanted: string) => boolean>> = {
   has: (tag, wanted) => tag.toLowerCase() === wanted.toLowerCase(),
@@ -81,53 +72,74 @@ function shown(command: Command, extents: readonly ExtentView[]): readonly Row[]
 function olderThanMs(command: Command): number | undefined {
   const text = command.optional('Older') ?? command.optional('OlderThan');
   if (text === undefined) return command.has('older') ? unreadable() : undefined;
-  const match = /^(\d+)\s*(days?|hours?|d|h)?$/i.exec(text.trim());
-  if (match === null) return unreadable();
-  return Number(match[1]) * (/^h/i.test(match[2] ?? 'days') ? 3_600_000 : 86_400_000);
+  if (!/^\d+$/.test(text)) return unreadable();
+  return Number(text) * (command.has('hours') ? 3_600_000 : 86_400_000);
 }
 
 function unreadable(): never {
   throw new KqlError('syntax', 'The age of extents is written as a number of days or hours.');
 }
 
-/** The extents that a query or another command answers with in its column `ExtentId`. */
-async function queried(text: string, context: CommandContext, nested: RunNested): Promise<readonly Guid[]> {
-  const answer: CommandTable = text.trim().startsWith('.')
-    ? await nested(text)
-    : await readResult(await context.engine.execute(queryRequest(context, text)));
-  const at = answer.columns.findIndex(({ name }) => name === 'ExtentId');
-  if (at < 0) throw new KqlError('semantic', 'The query has no column ExtentId.');
-  return answer.rows.flatMap((row) => parseGuid(String(row[at])) ?? []);
-}
-
 /** What the command means to drop, by table. Rows in the log of small writes become extents first, so that none escapes. */
 async function chosen(command: Command, context: CommandContext, nested: RunNested): Promise<readonly ExtentView[]> {
   const { data, database, clock } = context;
-  if (command.optional('TrimSize') !== undefined || command.has('trim'))
-    throw new KqlError('notSupported', "'.drop extents … trim by' is not supported.");
-  const table = command.optional('TableName');
-  const query = command.optional('Query');
-  const ids = query === undefined ? extentIds(command) : await queried(query, context, nested);
+  const named = command.all('TableName').map((name) => data.table(database, name).name);
+  const query = command.raw === '' ? command.optional('Query') : command.raw;
+  const ids =
+    query === undefined
+      ? extentIds(command)
+      : (await queriedExtents(query, context, nested)).map(({ extentId }) => extentId);
   const byIds = query !== undefined || command.leaves.some(({ name }) => name === 'ExtentId');
   if (byIds) {
-    const all = data.extents(database, table);
+    const all = data.extents(database, named[0]);
     const missing = ids.find((id) => !all.some((extent) => extent.extentId === id));
     if (missing !== undefined && query === undefined) throw dataError('ExtentNotFound', missing);
     return all.filter(({ extentId }) => ids.includes(extentId));
   }
-  const tables = table === undefined ? [...data.database(database).tables.keys()] : [table];
-  if (!command.has('whatif')) for (const name of tables) await data.flush(database, name);
+  const tables = named.length === 0 ? [...data.database(database).tables.keys()] : named;
+  if (!isPretended(command)) for (const name of tables) await data.flush(database, name);
   const age = olderThanMs(command);
   const before = age === undefined ? undefined : clock.now() - age;
-  return tables
+  const old = tables
     .flatMap((name) => data.extents(database, name))
     .filter(({ maxCreatedOn }) => before === undefined || maxCreatedOn < before);
+  return limited(command, trimmed(command, old));
+}
+
+const isPretended = (command: Command): boolean =>
+  command.has('whatif') || command.kind === 'DropPretendExtentsByProperties';
+
+const unitBytes: Readonly<Record<string, number>> = { bytes: 1, mb: 2 ** 20, gb: 2 ** 30 };
+
+/** `trim by extentsize 10 GB`: the oldest, until the others are together within that size. */
+function trimmed(command: Command, extents: readonly ExtentView[]): readonly ExtentView[] {
+  if (!command.has('trim')) return extents;
+  const unit = Object.entries(unitBytes).find(([name]) => command.has(name))?.[1];
+  const size = Number(command.required('TrimSize'));
+  if (unit === undefined || !(size >= 0)) throw new KqlError('syntax', 'A size is a number of bytes, MB or GB.');
+  const bytesOf = ({ extentBytes, originalBytes }: ExtentView): number =>
+    command.has('datasize') ? originalBytes : extentBytes;
+  let total = extents.reduce((sum, extent) => sum + bytesOf(extent), 0);
+  const oldest = [...extents].sort((left, right) => left.maxCreatedOn - right.maxCreatedOn);
+  return oldest.filter((extent) => {
+    if (total <= size * unit) return false;
+    total -= bytesOf(extent);
+    return true;
+  });
+}
+
+function limited(command: Command, extents: readonly ExtentView[]): readonly ExtentView[] {
+  const text = command.optional('LimitCount');
+  if (text === undefined) return extents;
+  const count = Number(text);
+  if (!Number.isSafeInteger(count) || count < 0) throw new KqlError('syntax', 'A limit is a number of extents.');
+  return extents.slice(0, count);
 }
 
 async function dropExtents(command: Command, context: CommandContext, nested: RunNested): Promise<readonly Row[]> {
   const extents = await chosen(command, context, nested);
-  if (command.has('whatif') || extents.length === 0) return extents.map(droppedRow);
-  const dropped = await context.data.dropExtents(context.database, command.optional('TableName'), {
+  if (isPretended(command) || extents.length === 0) return extents.map(droppedRow);
+  const dropped = await context.data.dropExtents(context.database, undefined, {
     extentIds: extents.map(({ extentId }) => extentId),
   });
   return dropped.map(droppedRow);
@@ -167,7 +179,14 @@ export const extentCommands: readonly CommandRow[] = [
   {
     kinds: {
       DropExtent: '.drop extent 703c50e3-e15f-4033-92bf-bec799fcc383 from T',
-      DropExtents: '.drop extents <| .show table T extents | where RowCount == 0',
+      DropExtents: [
+        '.drop extents <| .show table T extents | where RowCount == 0',
+        'drop extents <|',
+        'drop extents whatif <|',
+        'drop extents older {Older} days from tables {TableName,}',
+        'drop extents older {Older} hours from tables {TableName,}',
+      ],
+      DropPretendExtentsByProperties: '.drop-pretend extents older 10 days from all tables',
     },
     permission: 'admin',
     columns: droppedColumns,

@@ -1,10 +1,11 @@
 import type { IngestionFailure, OperationRecord } from '../catalog/operations.ts';
 import { ticksPerMillisecond } from '../../kql/values/ticks.ts';
-import type { Command, CommandRow, Row } from './command.ts';
+import type { Command, CommandRow, CommandTable, Row } from './command.ts';
 import type { CommandContext, RequestView } from './command-context.ts';
 import { pluginShapes } from '../../kql/plan/row-settings.ts';
 import { commandTypeOf } from './command-type.ts';
 import { ticksOf } from './instants.ts';
+import { detailsTable } from './operation-record.ts';
 import { isAllowed } from './permissions.ts';
 import { KqlError } from '../../kql/plan/kql-error.ts';
 import { dataError } from '../catalog/data-error.ts';
@@ -69,8 +70,8 @@ function operations(command: Command, context: CommandContext): readonly Row[] {
     .map((one) => operationRow(one, context));
 }
 
-/** Only what makes extents keeps its details here, and only when told so. */
-function operationDetails(command: Command, context: CommandContext): readonly Row[] {
+/** Only what changes extents keeps its details here, and what makes them only when told so. */
+function operationDetails(command: Command, context: CommandContext): readonly Row[] | CommandTable {
   const id = command.required('OperationId').toLowerCase();
   const found = context.data.operations().find((one) => one.operationId === id && maySee(context, one));
   if (found === undefined) throw dataError('OperationNotFound', id.slice(0, 200));
@@ -79,6 +80,8 @@ function operationDetails(command: Command, context: CommandContext): readonly R
       'semantic',
       `The operation '${id}' has no details: it has not completed, or not with persistDetails=true.`,
     );
+  const table = detailsTable(found.details);
+  if (table !== undefined) return table;
   const rows = JSON.parse(found.details) as readonly (readonly string[])[];
   return rows.map(([extentId = '', ...sizes]) => [extentId, ...sizes.map(BigInt)]);
 }

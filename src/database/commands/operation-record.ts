@@ -2,8 +2,9 @@ import { newGuid } from '../../base/guid.ts';
 import type { OperationRecord, OperationState } from '../catalog/operations.ts';
 import { CommitRefusedError, DataError } from '../catalog/data-error.ts';
 import { KqlError } from '../../kql/plan/kql-error.ts';
-import type { Row } from './command.ts';
+import type { CommandTable, Row } from './command.ts';
 import type { CommandContext } from './command-context.ts';
+import { columnsOfText } from './schema-text.ts';
 
 export function operationOf(context: CommandContext, operation: string): OperationRecord {
   const now = context.clock.now();
@@ -58,6 +59,49 @@ export async function startRecorded<T>(
     await runRecorded(context, operation, work, details).catch(() => undefined);
   });
   return [[operation.operationId]];
+}
+
+/** Does the work of a command that may be `async`. @param columns of the rows, which are kept for `.show operation details` then */
+export async function recordedOrStarted(
+  context: CommandContext,
+  operation: string,
+  isAsync: boolean,
+  columns: string,
+  work: (context: CommandContext) => Promise<readonly Row[]>,
+): Promise<readonly Row[]> {
+  const record = operationOf(context, operation);
+  if (!isAsync) return runRecorded(context, record, () => work(context));
+  // Work that goes on after the answer does not end with the request.
+  const detached = { ...context, signal: undefined };
+  return startRecorded(
+    context,
+    record,
+    () => work(detached),
+    (rows) => detailsText(columns, rows),
+  );
+}
+
+const detailRowsMax = 1_000;
+
+/** For `.show operation details`, which reads it with `detailsTable`. */
+const detailsText = (columns: string, rows: readonly Row[]): string =>
+  JSON.stringify({
+    columns,
+    rows: rows.slice(0, detailRowsMax).map((row) => row.map((value) => (value === null ? null : String(value)))),
+  });
+
+/** @param details of an operation that `recordedOrStarted` began; others are a list
+ * @returns undefined for those */
+export function detailsTable(details: string): CommandTable | undefined {
+  const kept = JSON.parse(details) as
+    readonly unknown[] | { readonly columns: string; readonly rows: readonly (readonly (string | null)[])[] };
+  if (!('columns' in kept)) return undefined;
+  const columns = columnsOfText(kept.columns);
+  const isWhole = columns.map(({ type }) => type === 'long' || type === 'timespan');
+  return {
+    columns,
+    rows: kept.rows.map((row) => row.map((value, at) => (value !== null && isWhole[at] ? BigInt(value) : value))),
+  };
 }
 
 export const operationIdColumns = 'OperationId: guid';

@@ -69,6 +69,13 @@ function match(items: readonly string[], words: readonly Word[]): CommandPart[] 
       at = properties.next;
       continue;
     }
+    if (item.endsWith(',}')) {
+      const list = argumentList(words, at, item.slice(1, -2));
+      if (list === undefined) return undefined;
+      parts.push(...list.parts);
+      at = list.next;
+      continue;
+    }
     if (item === '<|' ? word.kind !== 'raw' : !matches(item, word)) return undefined;
     if (item.startsWith('{')) parts.push({ ...partOf(word), name: item.slice(1, -1) });
     else if (item !== '<|') parts.push(partOf(word));
@@ -88,6 +95,23 @@ const partOf = ({ text, start, end, value }: Word): CommandPart => ({
   end,
   ...(value === undefined ? {} : { value }),
 });
+
+/** `(value, …)` of names, ids or texts. */
+function argumentList(
+  words: readonly Word[],
+  from: number,
+  name: string,
+): { readonly parts: CommandPart[]; readonly next: number } | undefined {
+  if (words[from]?.text !== '(') return undefined;
+  const parts: CommandPart[] = [];
+  for (let at = from + 1; ; at += 2) {
+    const [value, mark] = words.slice(at, at + 2);
+    if ((value?.kind !== 'word' && value?.kind !== 'string') || mark === undefined) return undefined;
+    parts.push({ ...partOf(value), name });
+    if (mark.text === ')') return { parts, next: at + 2 };
+    if (mark.text !== ',') return undefined;
+  }
+}
 
 /** `(name = value, …)`; a value may be a call such as `datetime(2020-01-01)`. */
 function propertyList(

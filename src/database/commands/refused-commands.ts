@@ -104,8 +104,7 @@ export const refusedFamilies: readonly RefusedFamily[] = [
   },
   { named: /EntityGroup/, why: 'stored entity groups are not built' },
   { named: /ExtentTags|PolicyExtentTags/, begins: ['drop extent tags'], why: 'tags of extents do not change' },
-  { named: /^(Move|Replace)Extents/, begins: ['replace extents', 'move extents'], why: 'extents stay in their table' },
-  { named: /^(MergeExtents|TableShuffle)/, why: 'extents are merged when they are due' },
+  { named: /^TableShuffle/, why: 'extents are merged when they are due' },
   { named: /RowStore|RowId|Shard(s?Group|Make|Drop)|ExtentContainer|ExtentsMetadata/, why: 'storage is another here' },
   { named: /Fabric/, why: 'there is no Fabric here' },
   {

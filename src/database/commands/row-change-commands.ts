@@ -11,7 +11,8 @@ import type { Command, CommandRow, Row } from './command.ts';
 import type { CommandContext } from './command-context.ts';
 import { ingestedBy } from './ingestion-failure.ts';
 import { noExtent } from './ingest-properties.ts';
-import { operationIdColumns, operationOf, runRecorded, startRecorded } from './operation-record.ts';
+import { operationIdColumns, recordedOrStarted } from './operation-record.ts';
+import { isAsync, isTrue } from './queried-extents.ts';
 import { queryRequest, requireReadable } from './query-request.ts';
 
 const deletedColumns = 'OriginalExtentId: guid, ResultExtentId: guid, RecordsMatchPredicate: long';
@@ -19,8 +20,6 @@ const updatedColumns = 'Table: string, Action: string, ExtentId: guid, RowCount:
 
 /** As the documentation of `.update` has it. */
 const updatedMax = 5_000_000;
-
-const isTrue = (text: string | undefined): boolean => text?.toLowerCase() === 'true';
 
 /** What one of these commands does. */
 interface Change {
@@ -40,12 +39,10 @@ async function run(change: Change, context: CommandContext): Promise<readonly Ro
   // What is wrong with the query is said before anything is begun.
   await compiled(change, context);
   if (whatIf) return rows(await changeRows(change, context));
-  const operation = operationOf(context, change.operation);
-  if (command.has('async')) {
-    const detached = { ...context, signal: undefined };
-    return startRecorded(context, operation, () => changeRows(change, detached));
-  }
-  return rows(await runRecorded(context, operation, () => changeRows(change, context)));
+  const columns = change.isUpdate ? updatedColumns : deletedColumns;
+  return recordedOrStarted(context, change.operation, isAsync(command), columns, async (within) =>
+    rows(await changeRows(change, within)),
+  );
 }
 
 const changeRows = ({ request, whatIf, ...change }: Change, context: CommandContext): Promise<RowChange> =>
@@ -146,7 +143,7 @@ export const rowChangeCommands: readonly CommandRow[] = [
       ],
     },
     permission: 'admin',
-    columns: (command) => (command.has('async') ? operationIdColumns : deletedColumns),
+    columns: (command) => (isAsync(command) ? operationIdColumns : deletedColumns),
     run: deleteRecords,
   },
   {
@@ -160,7 +157,7 @@ export const rowChangeCommands: readonly CommandRow[] = [
       ],
     },
     permission: 'admin',
-    columns: (command) => (command.has('async') ? operationIdColumns : updatedColumns),
+    columns: (command) => (isAsync(command) ? operationIdColumns : updatedColumns),
     run: update,
   },
 ];

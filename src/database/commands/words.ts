@@ -37,7 +37,7 @@ export function splitCommand(text: string, wordsMax = 200): Word[] | undefined {
     at = found.end;
     if (found.kind !== 'space') words.push({ ...found, kind: found.kind });
   }
-  return joinNames(words);
+  return joinNames(words, text);
 }
 
 function nextWord(
@@ -58,18 +58,36 @@ function nextWord(
   return undefined;
 }
 
-/** `['my table']` and `[T]` are names. */
-function joinNames(words: readonly Word[]): Word[] {
+/** `['my table']`, `[T]` and `[My table]` are names. */
+function joinNames(words: readonly Word[], text: string): Word[] {
   const joined: Word[] = [];
   for (let index = 0; index < words.length; index += 1) {
-    const [first, second, third] = words.slice(index, index + 3);
-    if (first?.text === '[' && second !== undefined && third?.text === ']') {
-      const text = `[${second.text}]`;
-      joined.push({ kind: 'word', text, start: first.start, end: third.end, value: second.value ?? second.text });
-      index += 2;
-    } else if (first !== undefined) joined.push(first);
+    const first = words[index];
+    if (first === undefined) break;
+    const end = first.text === '[' ? endOfName(words, index + 1) : -1;
+    const [second, close] = [words[index + 1], words[end]];
+    if (second === undefined || close === undefined) {
+      joined.push(first);
+      continue;
+    }
+    const inside = text.slice(second.start, words[end - 1]?.end);
+    joined.push({
+      kind: 'word',
+      text: `[${inside}]`,
+      start: first.start,
+      end: close.end,
+      value: second.value ?? inside,
+    });
+    index = end;
   }
   return joined;
+}
+
+/** @returns where the bracket closes; -1 when what it holds is no name */
+function endOfName(words: readonly Word[], from: number): number {
+  const end = words.findIndex(({ text }, index) => index > from && text === ']');
+  const inside = words.slice(from, end);
+  return end > from && (inside.length === 1 || inside.every(({ kind }) => kind === 'word')) ? end : -1;
 }
 
 /** Literals that follow one another are one text, as in `mapping 'M' '[' '{"column": "a"}' ']'`; the official parser reads one only. The name

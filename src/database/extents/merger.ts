@@ -5,11 +5,12 @@ import type { Instant } from '../../clock/clock.ts';
 import { instant } from '../../clock/clock.ts';
 import type { CatalogRecord, ExtentRecord, TableRecord } from '../catalog/records.ts';
 import { dropHidden } from '../catalog/hidden-table.ts';
+import { KqlError } from '../../kql/plan/kql-error.ts';
 import type { OpenTable } from '../../kql/query-request.ts';
 import type { WrittenExtent } from './extent-writer.ts';
 import { mergeable } from './merge-policy.ts';
 import { isPastRetention } from './periods.ts';
-import { dropExtents, replaceExtents } from './replace-extents.ts';
+import { dropExtents, ExtentsGoneError, replaceExtents } from './replace-extents.ts';
 import { chunksOf } from './sweeper.ts';
 import { openTable } from './table-sources.ts';
 import type { TableStore } from './table-store.ts';
@@ -93,7 +94,7 @@ export class Merger {
 
   async #merge(table: TableRecord): Promise<void> {
     const { store } = this.#parts;
-    const { catalog, writer, files } = store.parts;
+    const { catalog, files } = store.parts;
     const policies = { merge: store.policy(table, 'merge'), sharding: store.policy(table, 'sharding') };
     const unreadable = this.#unreadable.get(table.tableId);
     const extents = catalog.image.extentsOf(table.tableId).filter(({ extentId }) => unreadable?.has(extentId) !== true);
@@ -109,6 +110,35 @@ export class Merger {
     });
     const source = await opening.catch((error: unknown) => this.#leaveOut(table, chosen, error));
     if (source === undefined) return this.#merge(table);
+    await this.#replace(source, table, chosen);
+  }
+
+  /** Makes one extent of these, whatever the policies say.
+   * @returns it; undefined when they have no rows @throws ExtentsGoneError when one of them is there no more */
+  mergeThese(table: TableRecord, extents: readonly ExtentRecord[]): Promise<ExtentRecord | undefined> {
+    const { store } = this.#parts;
+    const { catalog, files, connect } = store.parts;
+    // What comes out is to be opened as well.
+    if (extents.reduce((sum, { sealed }) => sum + sealed.length, 0) > files.mergedBytesMax)
+      throw new KqlError('limits', `Extents of more than ${files.mergedBytesMax} bytes together are not merged.`);
+    return this.#inTurn(async () => {
+      const source = await openTable({
+        ...{ files, connect, keys: () => catalog.keys },
+        snapshot: () => ({ table, extents, segments: [] }),
+      });
+      const { isDone, extent } = await this.#replace(source, table, extents);
+      if (!isDone) throw new ExtentsGoneError();
+      return extent?.record;
+    });
+  }
+
+  /** Order: the blob of what they are together → one commit that puts it in their place → their blobs. */
+  async #replace(
+    source: OpenTable,
+    table: TableRecord,
+    chosen: readonly ExtentRecord[],
+  ): Promise<{ readonly isDone: boolean; readonly extent: WrittenExtent | undefined }> {
+    const { catalog, writer } = this.#parts.store.parts;
     const extent = await this.#write(source, table, {
       tableId: table.tableId,
       originalBytes: chosen.reduce((sum, { originalBytes }) => sum + originalBytes, 0),
@@ -119,9 +149,10 @@ export class Merger {
     const commit = catalog.change((draft) =>
       replaceExtents(draft, chosen, extent === undefined ? [] : [writer.recordNow(extent)]),
     );
-    const done = await writer.committing(extent, commit);
+    const isDone = await writer.committing(extent, commit);
     await this.#finish(extent);
-    if (done) await writer.remove(chosen);
+    if (isDone) await writer.remove(chosen);
+    return { isDone, extent };
   }
 
   /** Drops extents of a table that are past its retention, a part in each commit, and the table itself where it is a stored result that

@@ -13,6 +13,7 @@ import { dataError } from '../catalog/data-error.ts';
 import type { ExtentRecord, TableRecord } from '../catalog/records.ts';
 import { collect } from '../extents/extent-writer.ts';
 import type { WrittenExtent } from '../extents/extent-writer.ts';
+import { columnsText } from '../extents/extent-moves.ts';
 import { keepRows } from '../extents/kept-rows.ts';
 import type { Merger } from '../extents/merger.ts';
 import { movedExtent, requireMovable } from '../extents/moved-extents.ts';
@@ -285,6 +286,3 @@ function requireSameTypes(columns: readonly Column[], table: TableRecord): void 
       `Query schema does not match table schema. QuerySchema=(${types(columns)}), TableSchema=(${types(table.columns)}).`,
     );
 }
-
-const columnsText = ({ columns }: TableRecord): string =>
-  columns.map(({ columnId, type }) => `${columnId} ${type}`).join();

@@ -6,15 +6,20 @@ import { hostsLines, replaceHostsLines } from './hosts-lines.ts';
 const vaults = ['zebra', 'alpha'].flatMap((name) => parseVaultName(name) ?? []);
 const [name, region] = [parseClusterName('mycluster'), parseRegion('eastus')];
 invariant(name !== undefined && region !== undefined, 'the test has good names');
-const lines = hostsLines({ address: '127.0.0.1', vaults, clusters: [{ name, region }] });
+const lines = hostsLines({
+  address: '127.0.0.1',
+  vaults,
+  clusters: [{ name, region, storageHosts: ['kust1.blob.core.windows.net'] }],
+});
 
 describe('hosts lines', () => {
-  it('name every service, vault and cluster, with its ingestion name', () => {
+  it('name every service, vault and cluster, with its ingestion name and storage', () => {
     expect(lines.slice(7)).toEqual([
       '127.0.0.1 alpha.vault.azure.net',
       '127.0.0.1 zebra.vault.azure.net',
       '127.0.0.1 ingest-mycluster.eastus.kusto.windows.net',
       '127.0.0.1 mycluster.eastus.kusto.windows.net',
+      '127.0.0.1 kust1.blob.core.windows.net',
       '# end kustody',
     ]);
     expect(lines).toContain('127.0.0.1 management.azure.com');

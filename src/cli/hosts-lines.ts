@@ -4,7 +4,12 @@ export interface HostsInput {
   /** Where the edge listens, on port 443. */
   readonly address: string;
   readonly vaults: readonly VaultName[];
-  readonly clusters: readonly { readonly name: ClusterName; readonly region: Region }[];
+  readonly clusters: readonly {
+    readonly name: ClusterName;
+    readonly region: Region;
+    /** Of its storage accounts. */
+    readonly storageHosts: readonly string[];
+  }[];
 }
 
 /** Names that need no resource to exist. */
@@ -29,6 +34,7 @@ export function hostsLines({ address, vaults, clusters }: HostsInput): readonly 
     ...clusters
       .flatMap(({ name, region }) => ['', 'ingest-'].map((prefix) => `${prefix}${name}.${region}.kusto.windows.net`))
       .sort(),
+    ...clusters.flatMap(({ storageHosts }) => storageHosts).sort(),
   ];
   return [beginMark, ...[...new Set(hosts)].map((host) => `${address} ${host}`), endMark];
 }

@@ -1,4 +1,4 @@
-import type { ClusterName, Region, VaultName } from '../base/names.ts';
+import type { ClusterName, HostName, Region, VaultName } from '../base/names.ts';
 import type { ServerPorts } from './settings.ts';
 
 /** What a client of this instance needs, credentials included: only for the holder of the control token. */
@@ -19,7 +19,14 @@ export interface InstanceEnvironment extends ServerPorts {
   readonly caCertificate: string;
   /** Names that exist now, for hosts files. */
   readonly vaults: readonly VaultName[];
-  readonly clusters: readonly { readonly name: ClusterName; readonly region: Region }[];
+  readonly clusters: readonly NamedCluster[];
+}
+
+export interface NamedCluster {
+  readonly name: ClusterName;
+  readonly region: Region;
+  /** Of its storage accounts. */
+  readonly storageHosts: readonly HostName[];
 }
 
 /** Somebody whom a seed named, as the directory knows them. */

@@ -7,7 +7,8 @@ import { createArmPipeline } from '../arm/pipeline.ts';
 import type { Guid } from '../base/guid.ts';
 import { parseGuid } from '../base/guid.ts';
 import type { FollowerChange } from '../authz/follower-overrides.ts';
-import type { ClusterName, Region, VaultName } from '../base/names.ts';
+import type { ClusterName, VaultName } from '../base/names.ts';
+import { storageHosts } from '../database/queued/storage-accounts.ts';
 import type { ClusterKeys } from '../encryption/cluster-keys.ts';
 import { createManagedIdentities } from '../identity/principals/managed-identities.ts';
 import { createAuthorizationProvider } from '../providers/authorization/authorization-provider.ts';
@@ -43,6 +44,7 @@ import type { OutsideVaults } from '../cluster/supervisor/outside-vaults/outside
 import type { ServedCluster, ServedClusters } from '../cluster/supervisor/served-clusters.ts';
 import type { VaultDirectory } from '../vault/vault-directory.ts';
 import { createServedClusters } from './kusto-clusters.ts';
+import type { NamedCluster } from './instance-environment.ts';
 import { vaultHostOf } from './outside-names.ts';
 import type { ServerParts } from './server-parts.ts';
 import { listIntact } from '../state/list-all.ts';
@@ -63,7 +65,7 @@ export interface Providers {
   clusterResourceId(clusterId: Guid): Promise<string | undefined>;
   names(): Promise<{
     readonly vaults: readonly VaultName[];
-    readonly clusters: readonly { readonly name: ClusterName; readonly region: Region }[];
+    readonly clusters: readonly NamedCluster[];
   }>;
 }
 
@@ -189,11 +191,16 @@ export function createProviders(
     async names() {
       const vaults = await listIntact(state, vaultNames);
       const clusters = await listIntact(state, clusterNames);
+      const named = clusters
+        .filter(({ value }) => value.blockedUntil === undefined)
+        .map(async ({ id, value }): Promise<NamedCluster> => {
+          const found = await state.get(clusterResources, value.resourceId.toLowerCase());
+          const storage = found === undefined ? [] : storageHosts(found.value.properties.clusterId);
+          return { name: id as ClusterName, region: value.region, storageHosts: storage };
+        });
       return {
         vaults: vaults.filter(({ value }) => value.state === 'live').map(({ value }) => value.name),
-        clusters: clusters
-          .filter(({ value }) => value.blockedUntil === undefined)
-          .map(({ id, value }) => ({ name: id as ClusterName, region: value.region })),
+        clusters: await Promise.all(named),
       };
     },
   };

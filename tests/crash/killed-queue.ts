@@ -1,10 +1,10 @@
-import { accountNames, blobAddressOf, containerName, storageHost } from '../../src/database/queued/storage-accounts.ts';
+import { accountNames, blobAddressOf, containerNames, storageHost } from '../../src/database/queued/storage-accounts.ts';
 import type { IngestPorts } from '../../src/database/queued/ingest-queue.ts';
 import type { QueuedStorage } from '../../src/database/queued/queued-storage.ts';
 import type { KilledCluster } from './killed-cluster.ts';
 import { clusterId } from './killed-cluster.ts';
 
-const container = `https://${storageHost(accountNames(clusterId)[0] ?? '', 'blob')}/${containerName}`;
+const container = `https://${storageHost(accountNames(clusterId)[0] ?? '', 'blob')}/${containerNames.ingest}`;
 const blobOf = (name: string): string => `${container}/db__${encodeURIComponent(name)}.csv`;
 
 // eslint-disable-next-line @typescript-eslint/require-await -- a stream of one piece

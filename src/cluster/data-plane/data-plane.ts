@@ -28,6 +28,7 @@ import { EndedRequests } from './requests/ended-requests.ts';
 import { historyLimits, RunningRequests } from './requests/running-requests.ts';
 import type { DataPlanePorts } from './ports.ts';
 import { createStorageSources } from './sources/storage-sources.ts';
+import { ownBlobsOr } from './storage/queued-source.ts';
 import { createDataPlaneApp } from './routes.ts';
 import type { Plane } from '../../http/plane.ts';
 import { QueuedIngestion } from './queued-ingestion.ts';
@@ -78,6 +79,8 @@ export async function openDataPlane(options: {
   const queue = { startTimer: startSystemTimer };
   const running = new RunningRequests(historyLimits, queue, (view, over) => ended.add(view, over));
   const answering = new Set<ServerResponse>();
+  const { clusterId } = settings;
+  const elsewhere = createStorageSources(settings.storageAccounts, call);
   const ports: DataPlanePorts = {
     call,
     settings,
@@ -88,14 +91,17 @@ export async function openDataPlane(options: {
     running,
     activity,
     log,
-    sourceOf: createStorageSources(settings.storageAccounts, call),
+    sourceOf: ownBlobsOr(elsewhere, {
+      clusterId,
+      storage: async () => (await host.data()).queued,
+      wallClock: () => machineTime.now(),
+    }),
     randomBytes: systemRandomBytes,
     startTimer: startSystemTimer,
     monotonicMs,
     wallClock: () => machineTime.now(),
   };
-  const { clusterId } = settings;
-  const queued = new QueuedIngestion({ ...ports, clusterId });
+  const queued = new QueuedIngestion({ ...ports, clusterId, elsewhere });
   const apps: Readonly<Record<'engine' | 'ingestion' | 'both' | 'storage', DataPlaneApp>> = {
     engine: createDataPlaneApp(ports, 'engine'),
     ingestion: createDataPlaneApp(ports, 'ingestion'),

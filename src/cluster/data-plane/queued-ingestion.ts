@@ -1,6 +1,7 @@
 import type { Guid } from '../../base/guid.ts';
 import { instant } from '../../clock/clock.ts';
 import { CommitRefusedError, dataError } from '../../database/catalog/data-error.ts';
+import type { SourceOf } from '../../database/ingest/data-source.ts';
 import type { IngestPorts, Uploader } from '../../database/queued/ingest-queue.ts';
 import { IngestionRefusal } from '../../database/queued/ingestion-refusal.ts';
 import type { QueuedStorage } from '../../database/queued/queued-storage.ts';
@@ -18,6 +19,8 @@ export interface QueuedIngestionPorts extends Pick<
   'call' | 'lease' | 'host' | 'clock' | 'log' | 'startTimer' | 'activity'
 > {
   readonly clusterId: Guid;
+  /** Blobs that are in no account of the cluster. */
+  readonly elsewhere: SourceOf;
 }
 
 /** Not more often, even when the clock says that something is due and it cannot be done. */
@@ -83,7 +86,7 @@ export class QueuedIngestion {
   }
 
   #ingestPorts(queued: QueuedStorage): IngestPorts {
-    const { log, clusterId } = this.#ports;
+    const { log, clusterId, elsewhere } = this.#ports;
     const access = new Map<string, Promise<AllowedRequest>>();
     return {
       uploader: async (token, sentOn) => {
@@ -98,7 +101,7 @@ export class QueuedIngestion {
         access.set(identity.objectId, known);
         return uploaderOf(await known);
       },
-      source: (blobPath, sentOn) => queuedSource(queued, clusterId, blobPath, sentOn),
+      source: (blobPath, sentOn) => queuedSource(queued, { clusterId, elsewhere }, blobPath, sentOn),
       failed: (error) => log.failure('queued ingestion failed', error),
     };
   }

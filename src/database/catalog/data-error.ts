@@ -57,6 +57,7 @@ export type DataErrorCode = keyof typeof texts;
 export type MalformedCode =
   | 'Stream_ClosingQuoteMissing'
   | 'Stream_InputStreamTooLarge'
+  | 'Stream_WrongNumberOfFields'
   | 'BadRequest_InvalidBlob'
   | 'BadRequest_InvalidArchive'
   | 'BadRequest_EmptyArchive'

@@ -111,7 +111,7 @@ async function runAppend(
   const statement = onlyOne(await engine.prepareRows(source, queryRequest(context, queryText)));
   try {
     const change = tableChange(table, statement.columns, properties, context);
-    const tags = tagsOf(properties.tags, properties.ingestIfNotExists);
+    const tags = tagsOf(properties.tags);
     const creationTime = creationTimeOf(properties.creationTime);
     const { extent } = await data.append({
       database,

@@ -53,6 +53,8 @@ export interface CommandAccess {
 export interface IngestionEndpoint {
   /** Addresses with a signature, by what they are for. */
   resources(): Promise<readonly { readonly type: string; readonly root: string }[]>;
+  /** Addresses of containers for results, signed for reading and writing. */
+  exportContainers(): Promise<readonly string[]>;
   identityToken(): Promise<string>;
 }
 

@@ -44,7 +44,7 @@ describe('columns of commands', () => {
     const own = rows.map(({ kind }) => kind).filter((kind) => !schemas.has(kind));
     expect(own.sort()).toEqual([
       ...['GetIngestionResources', 'GetKustoIdentityToken'],
-      ...['PurgeTableAllRecords', 'PurgeTableRecords', 'ShowPurges'],
+      ...['PurgeTableAllRecords', 'PurgeTableRecords', 'ShowExportContainers', 'ShowPurges'],
     ]);
   });
 });

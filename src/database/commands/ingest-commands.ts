@@ -3,13 +3,14 @@ import type { Guid } from '../../base/guid.ts';
 import { KqlError } from '../../kql/plan/kql-error.ts';
 import { formatTimespan, ticksPerMillisecond } from '../../kql/values/ticks.ts';
 import type { IngestRequest, SourcesRequest } from '../ingest/ingest-request.ts';
-import { DataError, dataError } from '../catalog/data-error.ts';
+import { DataError } from '../catalog/data-error.ts';
 import type { Command, CommandRow, Row } from './command.ts';
 import type { CommandContext, IngestionEndpoint } from './command-context.ts';
 import { ForbiddenError } from './forbidden-error.ts';
 import { isAllowed } from './permissions.ts';
 import { holdersOf } from '../../authz/kusto-roles.ts';
 import { creationTimeOf, tagsOf } from '../ingest/extent-properties.ts';
+import { asksConstantFields } from '../ingest/validation-policy.ts';
 import { isIngestedAlready, noExtent } from './ingest-properties.ts';
 import { ingestedBy, ingesting } from './ingestion-failure.ts';
 import { operationIdColumns, operationOf, runRecorded, startRecorded } from './operation-record.ts';
@@ -41,11 +42,10 @@ const readProperties = (command: Command): Partial<Record<Property, string>> =>
 function settingsOf(command: Command, context: CommandContext): Omit<SourcesRequest, 'sources'> {
   const properties = readProperties(command);
   const { format, ignoreFirstRecord, ingestionMapping, ingestionMappingReference } = properties;
-  const tags = tagsOf(properties.tags, properties.ingestIfNotExists);
+  const tags = tagsOf(properties.tags);
   const creationTime = creationTimeOf(properties.creationTime);
   const named = format ?? formatOfMapping(properties.ingestionMappingType);
-  if (properties.validationPolicy !== undefined)
-    throw dataError('MalformedIngestionProperty', "The property 'validationPolicy' is not supported.");
+  const constantFields = asksConstantFields(properties.validationPolicy);
   if (ingestionMapping !== undefined && ingestionMappingReference !== undefined)
     throw new DataError(
       'DuplicateMapping',
@@ -62,6 +62,7 @@ function settingsOf(command: Command, context: CommandContext): Omit<SourcesRequ
     ...(ignoreFirstRecord === undefined ? {} : { ignoreFirstRecord: isTrue(ignoreFirstRecord) }),
     ...(tags.length === 0 ? {} : { tags }),
     ...(creationTime === undefined ? {} : { creationTime }),
+    ...(constantFields ? { constantFields } : {}),
   };
 }
 
@@ -171,6 +172,13 @@ export const ingestCommands: readonly CommandRow[] = [
     permission: 'anyone',
     columns: 'ResourceTypeName: string, StorageRoot: string',
     run: async (_command, context) => (await endpointOf(context).resources()).map(({ type, root }) => [type, root]),
+  },
+  {
+    kinds: { ShowExportContainers: ['.show export containers', 'show export containers'] },
+    endpoint: 'ingestion',
+    permission: 'anyone',
+    columns: 'StorageRoot: string',
+    run: async (_command, context) => (await endpointOf(context).exportContainers()).map((root) => [root]),
   },
   {
     kinds: { GetKustoIdentityToken: ['.get kusto identity token', 'get kusto identity token with'] },

@@ -16,7 +16,6 @@ const rolesOf = (scope: string): string =>
   `roles are assigned through the resource manager (principalAssignments of the ${scope})`;
 
 export const refusedCommands: readonly RefusedRow[] = [
-  { kinds: ['ShowExportContainers'], patterns: ['show export containers'], why: 'export is not built' },
   {
     kinds: ['RefreshDatabaseTableCache'],
     patterns: ['refresh database {DatabaseName} table {TableName} cache ingestionbatchingpolicy'],

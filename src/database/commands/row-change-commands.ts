@@ -115,7 +115,7 @@ function update(command: Command, context: CommandContext): Promise<readonly Row
     throw new KqlError('semantic', "The property 'extentTagsToMove' is for updates that move extents.");
   if (moved === table) throw new KqlError('semantic', 'Extents are moved from another table.');
   const from = moved === undefined ? undefined : data.table(database, moved).name;
-  const tags = extentTagsToMove === undefined ? undefined : tagsOf(extentTagsToMove, undefined);
+  const tags = extentTagsToMove === undefined ? undefined : tagsOf(extentTagsToMove);
   const results = [command.required('DeleteIdentifier'), ...(appended === undefined ? [] : [appended])];
   const change: Change = {
     ...{ command, operation: 'TableUpdate', isUpdate: true, whatIf: isTrue(whatif) },

@@ -34,6 +34,8 @@ export interface IngestRequest extends Asked {
   /** JSON text of a mapping (`.ingest … with (ingestionMapping=…)`). */
   readonly mapping?: string;
   readonly ignoreFirstRecord?: boolean;
+  /** Records of a delimited file must all have as many fields as its first one. */
+  readonly constantFields?: boolean;
   /** The same id with the same content is ingested once; what is `recorded`, by its id alone. */
   readonly requestId?: string;
   readonly tags?: readonly string[];
@@ -53,6 +55,8 @@ export interface SourcesRequest extends Omit<IngestRequest, 'body' | 'kind' | 'f
   readonly kind?: 'streaming';
   /** Which files of zip archives count; absent: all. */
   readonly zipPattern?: string;
+  /** What ends in `.gz` is not compressed. */
+  readonly gzIsPlain?: boolean;
   /** What else happens in the commit, before the rows are added. @returns false: they are not */
   readonly also?: (draft: CatalogDraft) => boolean;
   readonly signal?: AbortSignal | undefined;

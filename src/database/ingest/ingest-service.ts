@@ -231,6 +231,7 @@ export class IngestService {
       columns: table.columns,
       mapping,
       ignoreFirstRecord: request.ignoreFirstRecord ?? false,
+      constantFields: request.constantFields ?? false,
     });
     if (batch.rowCount === 0) return { rowCount: 0, extentId: undefined, repeated: false };
     const plain = request.kind !== 'inline' && request.tags === undefined && request.creationTime === undefined;

@@ -14,6 +14,7 @@ const codes: Readonly<Partial<Record<DataErrorCode, string>>> = {
   MalformedIngestionProperty: 'BadRequest_MalformedIngestionProperty',
   CreationTimeTooOld: 'BadRequest_CreationTimeEarlierThanSoftDeletePeriod',
   ZeroRetention: 'BadRequest_ZeroRetentionPolicyWithNoUpdatePolicy',
+  SourceNotAllowed: 'Download_Forbidden',
   PayloadTooLarge: 'Stream_InputStreamTooLarge',
 };
 

@@ -1,5 +1,5 @@
 import { Turns } from '../../base/turns.ts';
-import { dataError } from '../catalog/data-error.ts';
+import { dataError, malformedData } from '../catalog/data-error.ts';
 import type { BatchColumn, RowBatch } from '../catalog/row-batch.ts';
 import type { NativeValue } from '../../kql/sql/native.ts';
 import { bytesSource } from './data-source.ts';
@@ -53,6 +53,7 @@ export async function* readRows(pieces: AsyncIterable<Uint8Array>, options: RowO
   let total = 0;
   let count = 0;
   let first = options.ignoreFirstRecord;
+  let fieldCount: number | undefined;
   const take = (): RowBatch => {
     const batch = {
       columns: columns.map(({ columnId, type }, index): BatchColumn => ({
@@ -77,12 +78,20 @@ export async function* readRows(pieces: AsyncIterable<Uint8Array>, options: RowO
         first = false;
         continue;
       }
+      if (options.constantFields === true && record.fields !== undefined)
+        requireAsMany(record.fields.length, (fieldCount ??= record.fields.length), record.line);
       if ((total += 1) > most) throw dataError('PayloadTooLarge', `There are more than ${most} records.`);
       readers.forEach((read, index) => values[index]?.push(placed(read, record, index)));
       if ((count += 1) >= batchRows) yield take();
     }
   }
   if (count > 0) yield take();
+}
+
+function requireAsMany(count: number, expected: number, line: number): void {
+  if (count === expected) return;
+  const text = `The record has ${count} fields where the first one has ${expected}, failing per ValidationOptions policy`;
+  throw malformedData('Stream_WrongNumberOfFields', text, { line, column: 1 });
 }
 
 const windowsOf = (

@@ -19,6 +19,7 @@ export interface StageOptions extends Omit<ReadOptions, 'location'> {
   readonly sources: readonly DataSource[];
   readonly signal: AbortSignal | undefined;
   readonly zipPattern?: string | undefined;
+  readonly gzIsPlain?: boolean | undefined;
   readonly rowsMax?: number;
 }
 
@@ -43,8 +44,8 @@ export async function stageSources(
   options: StageOptions,
 ): Promise<StagedSources> {
   let bytes = 0;
-  const { signal, zipPattern } = options;
-  const unpacking = { signal, zipPattern, tellBytes: (more: number): void => void (bytes += more) };
+  const { signal, zipPattern, gzIsPlain } = options;
+  const unpacking = { signal, zipPattern, gzIsPlain, tellBytes: (more: number): void => void (bytes += more) };
   async function* all(): AsyncGenerator<UnpackedFile & { readonly location: string }> {
     for (const source of options.sources)
       for await (const file of unpacked(source, unpacking)) yield { ...file, location: source.name };

@@ -19,6 +19,8 @@ export interface UnpackOptions {
   readonly signal: AbortSignal | undefined;
   /** Which files of a zip archive count; absent: all. */
   readonly zipPattern?: string | undefined;
+  /** What ends in `.gz` is not compressed. */
+  readonly gzIsPlain?: boolean | undefined;
   /** Of all files of the source together. */
   readonly bytesMax?: number;
   /** Told the bytes of the source as it is stored. */
@@ -45,7 +47,8 @@ export async function* unpacked(source: DataSource, options: UnpackOptions): Asy
     signal,
   );
   const bounded = boundOf(source.name, bytesMax);
-  switch (packing(source.name)) {
+  const packed = packing(source.name);
+  switch (packed === 'gzip' && options.gzIsPlain === true ? undefined : packed) {
     case undefined:
       yield { name: source.name, stream: bounded(stored) };
       return;

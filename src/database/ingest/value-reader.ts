@@ -19,6 +19,8 @@ export interface ReadOptions {
   /** Undefined: delimited fields by their order, JSON properties by their names. */
   readonly mapping: readonly MappedColumn[] | undefined;
   readonly ignoreFirstRecord: boolean;
+  /** Records must all have as many fields as the first one. Absent: missing ones are empty, further ones are left out. */
+  readonly constantFields?: boolean;
   /** For mappings that ask where the data lay; absent: it came in a request. */
   readonly location?: string;
 }

@@ -1,6 +1,7 @@
 import type { JsonObject } from '../../base/json.ts';
 import { parseTimespan, ticksPerMillisecond } from '../../kql/values/ticks.ts';
 import type { IngestionMessage } from './ingestion-message.ts';
+import { extentKey, isSingle } from './message-properties.ts';
 
 /** When the messages for a table become rows. @see Kusto "IngestionBatching policy" */
 export interface BatchingPolicy {
@@ -30,7 +31,7 @@ export interface WaitingMessage<Record> {
   readonly message: IngestionMessage;
   readonly insertedOn: number;
   /** Of the data, not compressed, as far as anybody knows. */
-  readonly rawBytes: number;
+  readonly rawBytes: number | undefined;
 }
 
 export interface Batch<Record> {
@@ -45,12 +46,8 @@ export interface BatchPlan<Record> {
   readonly nextDueOn: number | undefined;
 }
 
-/** What makes an extent other than those of the same table: messages that agree in it share one. */
-const shared = ['tags', 'creationtime', 'ingestifnotexists', 'format', 'ingestionmapping', 'ingestionmappingreference'];
-const sharedToo = ['ignorefirstrecord', 'validationpolicy', 'ingestionmappingtype'];
-
 /** Which messages become rows now, and together: by database, table and the properties that an extent has as a whole. A batch is full by
- * number or size, due by the age of its oldest message, and is not waited for when one of them is to be flushed.
+ * number or size, due by the age of its oldest message, and is not waited for when one of them is to be flushed. Some are a batch by themselves.
  * @param waiting oldest first */
 export function planBatches<Record>(
   waiting: readonly WaitingMessage<Record>[],
@@ -62,17 +59,19 @@ export function planBatches<Record>(
   const close = (members: readonly WaitingMessage<Record>[]): void => {
     const [first] = members;
     if (first === undefined) return;
-    const { database, table, properties } = first.message;
-    // Whether its rows are there already is asked for each of them by itself.
-    const together = properties.has('ingestifnotexists') ? members.map((one) => [one]) : [members];
-    for (const some of together) due.push({ database, table, members: some });
+    const { database, table } = first.message;
+    due.push({ database, table, members });
   };
   for (const one of waiting) {
-    const { database, table } = one.message;
+    const { database, table, properties } = one.message;
+    if (one.rawBytes === undefined || isSingle(properties)) {
+      close([one]);
+      continue;
+    }
     const { items, rawBytes } = policyOf(database, table);
     const key = keyOf(one.message);
     const members = [...(open.get(key) ?? []), one];
-    const bytes = members.reduce((sum, member) => sum + member.rawBytes, 0);
+    const bytes = members.reduce((sum, member) => sum + (member.rawBytes ?? 0), 0);
     if (members.length >= items || bytes >= rawBytes) {
       close(members);
       open.delete(key);
@@ -90,8 +89,4 @@ export function planBatches<Record>(
 }
 
 const keyOf = ({ database, table, properties }: IngestionMessage): string =>
-  JSON.stringify([
-    database.toLowerCase(),
-    table,
-    ...[...shared, ...sharedToo].map((name) => properties.get(name) ?? null),
-  ]);
+  JSON.stringify([database.toLowerCase(), table, extentKey(properties)]);

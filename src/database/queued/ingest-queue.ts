@@ -11,12 +11,12 @@ import { findTable } from '../catalog/table-changes.ts';
 import type { TableStore } from '../extents/table-store.ts';
 import type { DataSource } from '../ingest/data-source.ts';
 import type { IngestService } from '../ingest/ingest-service.ts';
-import { creationTimeOf, ingestByTags, requireNoValidation, tagsOf } from '../ingest/extent-properties.ts';
 import type { Batch, BatchingPolicy, WaitingMessage } from './batching.ts';
 import { batchingPolicyOf, planBatches } from './batching.ts';
 import type { IngestionMessage } from './ingestion-message.ts';
 import { parseIngestionMessage, UnreadableMessage } from './ingestion-message.ts';
 import { IngestionRefusal } from './ingestion-refusal.ts';
+import { readProperties } from './message-properties.ts';
 import type { MessageQueues } from './message-queues.ts';
 import type { QueuedParts } from './queued-parts.ts';
 import type { Settling, SourceOutcome } from './settle-message.ts';
@@ -45,7 +45,7 @@ export interface QueuedSource {
 export interface IngestPorts {
   /** @throws IngestionRefusal */
   uploader(identity: string | undefined, sentOn: number): Promise<Uploader>;
-  /** Other places than the cluster's own accounts are read by whoever has the way there. @throws IngestionRefusal */
+  /** Other places than the cluster's own accounts are read by whoever has the way there. @throws DataError */
   source(blobPath: string, sentOn: number): QueuedSource;
   /** What is our own fault. */
   failed(error: unknown): void;
@@ -108,7 +108,7 @@ export class IngestQueue {
     for (const record of unreadable)
       await this.#settleAll(
         [{ record, message: undefined, blob: undefined, uploader: undefined }],
-        failed(new IngestionRefusal('BadRequest_MessageExhausted', 'The message in the queue cannot be read.')),
+        failed(new IngestionRefusal('BadRequest_CorruptedMessage', 'The message in the queue cannot be read.')),
       );
     const { due } = planBatches(readable, (...names) => this.#policy(...names), this.#parts.now());
     for (const batch of due) await this.#attempt(ports, batch);
@@ -193,24 +193,13 @@ export class IngestQueue {
   /** @returns how many rows were read; none: the messages are still there */
   async #add(ports: IngestPorts, first: Admitted, admitted: readonly Admitted[]): Promise<number> {
     const { properties, table, id } = first.one.message;
-    requireNoValidation(properties.get('validationpolicy'));
-    const once = properties.get('ingestifnotexists');
-    const [tags, unlessTagged] = [tagsOf(properties.get('tags'), once), ingestByTags(once)];
-    const creationTime = creationTimeOf(properties.get('creationtime'));
-    const [mapping, mappingName] = [properties.get('ingestionmapping'), properties.get('ingestionmappingreference')];
-    const format = properties.get('format') ?? properties.get('ingestionmappingtype')?.toLowerCase();
+    const { unlessTagged, ...how } = readProperties(properties);
     const garbage: SealedExtent[] = [];
     const { database, uploader } = first;
     const { store, ingestion, writer } = this.#parts;
     const { tableId } = store.table(database, table);
     const { rowCount } = await ingestion.ingestFrom({
-      ...{ database, table },
-      ...(tags.length === 0 ? {} : { tags }),
-      ...(creationTime === undefined ? {} : { creationTime }),
-      ...(mapping === undefined ? {} : { mapping }),
-      ...(mappingName === undefined ? {} : { mappingName }),
-      ...(format === undefined ? {} : { format }),
-      ignoreFirstRecord: /^(true|1)$/i.test(properties.get('ignorefirstrecord') ?? ''),
+      ...{ ...how, database, table },
       sources: admitted.map(({ one }) => ports.source(one.message.blobPath, one.record.sentOn).source),
       by: {
         ...{ principal: uploader.fqn, user: uploader.displayName, operationKind: 'DataIngestPull' },
@@ -269,11 +258,11 @@ export class IngestQueue {
     return { readable, unreadable };
   }
 
-  /** Compressed, if the blob is: then nobody knows how much it will be. */
-  #staged({ blobPath }: IngestionMessage): number {
+  /** Compressed, if the blob is: then nobody knows how much it will be. @returns undefined: nobody knows at all before it is read */
+  #staged({ blobPath }: IngestionMessage): number | undefined {
     const at = blobAddressOf(this.#parts.clusterId, blobPath);
     const blob = at && this.#parts.blobs.find(at);
-    return blob === undefined ? 0 : lengthOf(blob);
+    return blob === undefined ? undefined : lengthOf(blob);
   }
 
   #parsed(record: MessageRecord): IngestionMessage | undefined {

@@ -3,12 +3,9 @@ import { DataError } from '../catalog/data-error.ts';
 /** Why a message in the queue becomes no rows, by the service's list of ingestion errors.
  * @see https://learn.microsoft.com/azure/data-explorer/error-codes */
 export type QueuedErrorCode =
+  | 'BadRequest_CorruptedMessage'
   | 'BadRequest_DatabaseAccessDenied'
   | 'BadRequest_InvalidKustoIdentityToken'
-  | 'BadRequest_MessageExhausted'
-  | 'Download_Forbidden'
-  | 'Download_NotTransient'
-  | 'Download_SourceNotFound'
   | 'General_RetryAttemptsExceeded'
   | 'Skipped_IngestByTagAlreadyExists';
 

@@ -10,7 +10,8 @@ import { accountCount } from './storage-keys.ts';
 export const storageServices = ['blob', 'queue', 'table'] as const;
 export type StorageService = (typeof storageServices)[number];
 
-export const containerName = 'ingestdata';
+/** Where clients put blobs that are to be ingested, and where whoever exports may put results. */
+export const containerNames = { ingest: 'ingestdata', export: 'exportresults' } as const;
 export const tableName = 'ingestionsstatus';
 /** As clients know the queues. */
 export const queueNamesOnWire: Readonly<Record<QueueName, string>> = {

@@ -26,7 +26,9 @@ export interface ClientOutcome {
 }
 
 export interface ClientCall {
-  readonly call: 'query' | 'queryV1' | 'mgmt' | 'rawQuery' | 'rawQueryV1' | 'ingest' | 'queued' | 'reports' | 'storage';
+  readonly call:
+    | ('query' | 'queryV1' | 'mgmt' | 'rawQuery' | 'rawQueryV1' | 'ingest')
+    | ('queued' | 'queuedBlob' | 'managed' | 'status' | 'reports' | 'storage');
   readonly database: string;
   readonly text?: string;
   readonly options?: Readonly<Record<string, unknown>>;

@@ -20,6 +20,8 @@ const rows = async (text: string): Promise<unknown> => {
   return failed ?? tables?.[0]?.rows;
 };
 
+const countOf = (n: number): Promise<unknown> => rows(`T | where n == ${n} | count`);
+
 /** To report to a queue costs no retries of the client, which it makes for a row of the table of statuses. */
 const toQueue = { reportLevel: 2, reportMethod: 0 };
 
@@ -49,8 +51,6 @@ describe('queued ingestion', () => {
     });
     expect(outcome.failed).toBeUndefined();
   };
-  const countOf = (n: number): Promise<unknown> => rows(`T | where n == ${n} | count`);
-
   it('waits for as many blobs as the batching policy says, and makes one extent of them', async () => {
     await mgmt(
       `.alter table T policy ingestionbatching '{"MaximumBatchingTimeSpan":"00:10:00","MaximumNumberOfItems":3}'`,
@@ -87,6 +87,47 @@ describe('queued ingestion', () => {
     const { tables } = await mgmt('.show ingestion failures | project Table, ErrorCode, OperationKind');
     expect(tables?.[0]?.rows).toContainEqual(['T', 'BadRequest_MappingReferenceWasNotFound', 'DataIngestPull']);
     expect(await countOf(30)).toEqual([[0]]);
+  });
+});
+
+describe('the table of statuses', () => {
+  it('tells who asked for both ways of reports what came of their blob', async () => {
+    const status = (properties: Record<string, unknown>): Promise<ClientOutcome> =>
+      kusto.call({
+        ...{ call: 'status', database: databaseName, table: 'T', data: '40,a\n' },
+        properties: { format: 'csv', flushImmediately: true, reportLevel: 2, reportMethod: 2, ...properties },
+      });
+    const [good, bad] = await Promise.all([status({}), status({ ingestionMappingReference: 'none' })]);
+    const kind = 'TableReportIngestionResult';
+    expect(good).toEqual({ value: { kind, status: 'Succeeded' } });
+    expect(bad).toEqual({ value: { kind, status: 'Failed', code: 'BadRequest_MappingReferenceWasNotFound' } });
+    expect(await countOf(40)).toEqual([[1]]);
+    // Both ways: it stands in the queue, too.
+    const { value } = await kusto.call({ call: 'reports', database: databaseName, text: 'success' });
+    expect(value).toContainEqual(expect.objectContaining({ Table: 'T', Database: databaseName }));
+  });
+});
+
+describe('managed streaming', () => {
+  const managed = (table: string, data: string): Promise<ClientOutcome> =>
+    kusto.call({
+      ...{ call: 'managed', database: databaseName, table, data },
+      properties: { format: 'csv', flushImmediately: true, ...toQueue },
+    });
+  const countIn = (table: string): Promise<unknown> => rows(`${table} | count`);
+
+  it('streams, and queues what is too large and what may not be streamed', async () => {
+    await mgmt('.create tables Streamed (n:long, s:string), Queued (n:long, s:string)');
+    await mgmt('.alter table Streamed policy streamingingestion enable');
+    expect(await managed('Streamed', '1,one\n')).toEqual({ value: 'streamed' });
+    expect(await countIn('Streamed')).toEqual([[1]]);
+    expect(await managed('Queued', '1,one\n')).toEqual({ value: 'queued' });
+    const line = `2,${'x'.repeat(1_000)}\n`;
+    expect(await managed('Streamed', line.repeat(4_500))).toEqual({ value: 'queued' });
+    await vi.waitFor(async () => {
+      expect(await countIn('Queued')).toEqual([[1]]);
+      expect(await countIn('Streamed')).toEqual([[4_501]]);
+    }, soon);
   });
 });
 

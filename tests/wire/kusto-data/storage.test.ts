@@ -4,7 +4,7 @@ import type { Server } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { gzipSync } from 'node:zlib';
 import { ContainerClient } from '@azure/storage-blob';
-import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
 import type { Azurite } from '../../support/azurite.ts';
 import { startAzurite } from '../../support/azurite.ts';
 import { zipOf } from '../../support/zip-writer.ts';
@@ -177,7 +177,7 @@ describe('.ingest into from a mapped account', () => {
 
   it('ingests once by tag', async () => {
     await mgmt('.create table Once (a: long, b: string)');
-    const once = `.ingest into table Once (h'${signed('rows.json')}') with (ingestIfNotExists='["p"]')`;
+    const once = `.ingest into table Once (h'${signed('rows.json')}') with (tags='["ingest-by:p"]', ingestIfNotExists='["p"]')`;
     await mgmt(once);
     expect((await mgmt(once)).rows[0]?.[0]).toBe('00000000-0000-0000-0000-000000000000');
     expect(await rowsOf('Once')).toHaveLength(2);
@@ -189,6 +189,33 @@ describe('.ingest into from a mapped account', () => {
     expect(await rowsOf('T')).toEqual([]);
     const failures = await mgmt('.show ingestion failures | where Table == "T" | project ErrorCode, FailureKind');
     expect(failures.rows).toContainEqual(['Stream_ClosingQuoteMissing', 'Permanent']);
+  });
+});
+
+describe('queued ingestion', () => {
+  it('reads blobs of accounts that were mapped, and reports others', async () => {
+    await mgmt('.create table Queued (a: long, b: string)');
+    const queue = (text: string) =>
+      k.call({
+        ...{ call: 'queuedBlob', database: db, table: 'Queued', text, data: 'as much' },
+        properties: { format: 'json', flushImmediately: true, reportMethod: 0 },
+      });
+    await queue('https://unmapped.blob.core.windows.net/box/rows.json?sig=canary-in-report');
+    expect(await queue(signed('rows.json'))).toEqual({ value: 'Queued' });
+    await vi.waitFor(
+      async () => {
+        expect(await rowsOf('Queued')).toHaveLength(2);
+        const { value } = await k.call({ call: 'reports', database: db, text: 'failure' });
+        expect(JSON.stringify(value)).not.toContain('canary');
+        expect(value).toContainEqual(
+          expect.objectContaining({
+            ...{ Table: 'Queued', ErrorCode: 'Download_Forbidden' },
+            IngestionSourcePath: 'https://unmapped.blob.core.windows.net/box/rows.json',
+          }),
+        );
+      },
+      { timeout: 20_000, interval: 50 },
+    );
   });
 });
 

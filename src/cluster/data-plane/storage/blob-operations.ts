@@ -3,7 +3,7 @@ import { Readable } from 'node:stream';
 import type { StagedBlobRecord } from '../../../database/catalog/queued-records.ts';
 import type { BlobAddress, BlobFacts } from '../../../database/queued/staged-blobs.ts';
 import { lengthOf } from '../../../database/queued/staged-blobs.ts';
-import { containerName } from '../../../database/queued/storage-accounts.ts';
+import { containerNames } from '../../../database/queued/storage-accounts.ts';
 import { StorageError, unescapeXml } from './storage-errors.ts';
 import type { StorageOperation, StorageRequest } from './storage-operation.ts';
 import { httpDate, textOf } from './storage-operation.ts';
@@ -15,7 +15,7 @@ const listBytesMax = 1024 * 1024;
 
 /** @throws StorageError `ResourceNotFound` for another container, which a signature can be of only here */
 function addressOf({ account, name, rest }: StorageRequest): BlobAddress {
-  if (name !== containerName) throw new StorageError('ResourceNotFound');
+  if (!Object.values<string>(containerNames).includes(name)) throw new StorageError('ResourceNotFound');
   return { account, container: name, name: rest };
 }
 

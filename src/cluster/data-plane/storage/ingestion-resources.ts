@@ -4,7 +4,7 @@ import type { IngestionEndpoint } from '../../../database/commands/command-conte
 import type { QueuedStorage } from '../../../database/queued/queued-storage.ts';
 import {
   accountNames,
-  containerName,
+  containerNames,
   queueNamesOnWire,
   storageHost,
   tableName,
@@ -38,30 +38,35 @@ const kinds: readonly ResourceKind[] = [
   { type: 'SuccessfulIngestionsQueue', service: 'queue', name: queueNamesOnWire.successful, permissions: 'rp' },
   { type: 'FailedIngestionsQueue', service: 'queue', name: queueNamesOnWire.failed, permissions: 'rp' },
   { type: 'IngestionsStatusTable', service: 'table', name: tableName, permissions: 'ra' },
-  { type: 'TempStorage', service: 'blob', name: containerName, permissions: 'rcwd', inEachAccount: true },
+  { type: 'TempStorage', service: 'blob', name: containerNames.ingest, permissions: 'rcwd', inEachAccount: true },
+];
+const exportKinds: readonly ResourceKind[] = [
+  { type: 'ExportContainer', service: 'blob', name: containerNames.export, permissions: 'rcwd', inEachAccount: true },
 ];
 
-/** What `.get ingestion resources` and `.get kusto identity token` tell. @param wallClock signatures and tokens end by it */
+/** What `.get ingestion resources`, `.show export containers` and `.get kusto identity token` tell. @param wallClock signatures and tokens end by it */
 export function ingestionEndpoint(
   storage: QueuedStorage,
   about: { readonly clusterId: Guid; readonly caller: RequestCaller; readonly isUser: boolean },
   wallClock: () => number,
 ): IngestionEndpoint {
+  const signed = async (wanted: readonly ResourceKind[]): Promise<{ type: string; root: string }[]> => {
+    const keys = await storage.ensureKeys();
+    const at = wallClock();
+    const accounts = accountNames(about.clusterId);
+    return wanted.flatMap(({ type, service, name, permissions, inEachAccount }) =>
+      accounts.slice(0, inEachAccount ? undefined : 1).map((account, index) => {
+        const key = keys.accounts[index];
+        invariant(key !== undefined, 'each account has a key');
+        const grant = { permissions, startsAt: at - backdateMs, endsAt: at + validMs };
+        const query = signedQuery(Buffer.from(key, 'base64url'), { service, account, name }, grant);
+        return { type, root: `https://${storageHost(account, service)}/${name}?${query}` };
+      }),
+    );
+  };
   return {
-    resources: async () => {
-      const keys = await storage.ensureKeys();
-      const at = wallClock();
-      const accounts = accountNames(about.clusterId);
-      return kinds.flatMap(({ type, service, name, permissions, inEachAccount }) =>
-        accounts.slice(0, inEachAccount ? undefined : 1).map((account, index) => {
-          const key = keys.accounts[index];
-          invariant(key !== undefined, 'each account has a key');
-          const grant = { permissions, startsAt: at - backdateMs, endsAt: at + validMs };
-          const query = signedQuery(Buffer.from(key, 'base64url'), { service, account, name }, grant);
-          return { type, root: `https://${storageHost(account, service)}/${name}?${query}` };
-        }),
-      );
-    },
+    resources: () => signed(kinds),
+    exportContainers: async () => (await signed(exportKinds)).map(({ root }) => root),
     identityToken: async () => {
       const keys = await storage.ensureKeys();
       return signIdentity(keys, { ...about.caller, isUser: about.isUser, endsAt: wallClock() + validMs });
